@@ -1,0 +1,119 @@
+import type { Failure } from '../shared/errors.ts';
+import type { Result } from '../shared/result.ts';
+
+/** What a supervised reader says of itself. `insertion` rises by one with every card that comes in, and never falls. */
+export type ReaderStatus =
+  | { readonly state: 'offline'; readonly insertion: number; readonly failure: Failure }
+  | { readonly state: 'empty'; readonly insertion: number }
+  | { readonly state: 'mute'; readonly insertion: number; readonly failure: Failure }
+  | { readonly state: 'present'; readonly insertion: number; readonly atr: Uint8Array };
+
+/**
+ * A supervised smart-card reader. It never gives up: a lost service or reader is rebuilt with back-off and shows as
+ * `offline` meanwhile.
+ */
+export interface CardReader {
+  readonly id: string;
+  /** Name as the service gives it; the configured pattern while offline. */
+  readonly name: () => string;
+  readonly status: () => ReaderStatus;
+  /** Calls back on every change, never at once; returns an unsubscribe function. */
+  readonly onStatus: (listener: (status: ReaderStatus) => void) => () => void;
+  /** A channel bound to one insertion: after the card left (or another came) it fails for ever with CARD-0102. */
+  readonly open: (insertion: number) => CardChannel;
+  readonly close: () => Promise<void>;
+}
+
+/** APDUs to one insertion of one card; one exchange in flight, each with a named time-out. */
+export interface CardChannel {
+  readonly insertion: number;
+  /**
+   * One command, its whole answer with SW1 SW2 at the end; 61xx and 6Cxx are handled below (never re-sending a
+   * command that changes the card). Fails with CARD-0102 (card gone or reset), 0106 (communication), 0107, 0108.
+   * A failure after sending says nothing about whether the card carried the command out.
+   */
+  readonly transmit: (apdu: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
+  /** Resets the card within the same insertion; all verified state is gone. */
+  readonly reset: () => Promise<Result<Uint8Array, Failure>>;
+}
+
+/** What a meter wrote back at its last visit. */
+export interface MeterArea {
+  readonly visited: boolean;
+  readonly countTaken: number;
+  /** 0.01 units. */
+  readonly remainingQuantity: number;
+  readonly cumulativeUsed: number;
+  /** `YYMMDDhhmm`. */
+  readonly lastVisit: string;
+  readonly valveClosed: boolean;
+  /** Bits: 0 battery low, 1 magnet, 2 leak, 3 flow, 4 clock. */
+  readonly faults: number;
+  readonly meterNo: string;
+}
+
+/** A card read whole and decoded by its layout. */
+export interface CardReading {
+  readonly layout: string;
+  readonly cardNo: string;
+  readonly userNo: string;
+  readonly kind: 'gas' | 'water' | 'heat';
+  readonly unit: 'volume' | 'money';
+  readonly region: number;
+  /** Purchases on the card. */
+  readonly count: number;
+  /** The newest purchase, 0.01 units (or fen). */
+  readonly lastQuantity: number;
+  readonly cumulative: number;
+  /** Tag of the newest purchase, 4 bytes. */
+  readonly tag: Uint8Array;
+  readonly meter: MeterArea;
+  /** True: the meter has taken the newest purchase. */
+  readonly visited: boolean;
+  /** A card that never was in a meter (count 0, no visit). */
+  readonly fresh: boolean;
+  /** Identity and the kiosk's own fields: what a write may touch and what classification looks at. Opaque to the kiosk. */
+  readonly image: Uint8Array;
+}
+
+export interface Purchase {
+  readonly orderId: string;
+  readonly quantity: number;
+  /** `YYYY-MM-DD`, the business date. */
+  readonly date: string;
+}
+
+/** The durable plan of one write. Images as in {@link CardReading.image}. */
+export interface WritePlan {
+  readonly cardNo: string;
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+  readonly tag: Uint8Array;
+  readonly count: number;
+  readonly quantity: number;
+  readonly cumulative: number;
+  /** For people: the steps in order. */
+  readonly steps: readonly string[];
+}
+
+/** after: ours is on the card · before: nothing was written · torn: finish the plan · foreign: park. */
+export type Classification = 'after' | 'before' | 'torn' | 'foreign';
+
+/** One meter maker's cards: reading, judging and writing them. Stateless; all state is in the images. */
+export interface CardLayout {
+  readonly id: string;
+  /** Cheap guess from the ATR, to pick among layouts; true = may be ours. */
+  readonly mayBe: (atr: Uint8Array) => boolean;
+  /** Reads the card whole. Fails with CARD-0101…0109. */
+  readonly read: (channel: CardChannel) => Promise<Result<CardReading, Failure>>;
+  /** Proves that the key provider can write this card, without touching it. Fails with CARD-0206. */
+  readonly proveAuthority: (reading: CardReading) => Promise<Result<void, Failure>>;
+  /** The write of one purchase on top of `reading`. Pure. Fails with CARD-0104 when count or cumulative would overflow. */
+  readonly plan: (reading: CardReading, purchase: Purchase) => Result<WritePlan, Failure>;
+  /** Re-reads identity and before-image (CARD-0205 when they differ; nothing was written), then runs the steps. CARD-0201/0202: the card refused, nothing was written by the last command; any other failure: in doubt. */
+  readonly apply: (channel: CardChannel, plan: WritePlan) => Promise<Result<void, Failure>>;
+  /** Judges an order's card by a later read (identity and the kiosk's own fields only). */
+  readonly classify: (plan: Pick<WritePlan, 'before' | 'after' | 'tag'>, current: Uint8Array) => Classification;
+  /** Same identity (card number, issuer data), whatever was bought since. */
+  readonly sameCard: (a: Uint8Array, b: Uint8Array) => boolean;
+}

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+
+const natural = z.number().int().nonnegative();
+const text = z.object({ zh: z.string(), en: z.string() });
+
+/** Limits, notices, hotlines and switches, from central: signed, versioned, the last good one kept by the kiosk. */
+export const policySchema = z.object({
+  version: natural,
+  hotline: z.string(),
+  presetsFen: z.array(natural).min(1),
+  minFen: natural,
+  maxFen: natural,
+  /** How long a QR code waits for the customer. */
+  payWindowMs: natural,
+  offline: z.object({
+    /** A cached account older than this is not sold to while central is away. */
+    accountMaxAgeMs: natural,
+    /** The most that may be sold from the cache and not yet uploaded, in fen. */
+    capFen: natural,
+  }),
+  /** Selling stops when more than this is not uploaded. */
+  unsynced: z.object({ maxEvents: natural, maxFen: natural, maxAgeMs: natural }),
+  /** A clock further from central's than this stops selling. */
+  maxClockSkewMs: natural,
+  notices: z.array(z.object({ title: text, body: text })),
+  sites: z.array(z.object({ name: z.string(), detail: z.string() })),
+});
+export type Policy = z.infer<typeof policySchema>;
+
+/** The policy as sent: `body` is the exact JSON text that `signature` (base64, Ed25519 by central's policy key) covers. */
+export const signedPolicySchema = z.object({ body: z.string(), signature: z.string() });
+export type SignedPolicy = z.infer<typeof signedPolicySchema>;

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+
+/**
+ * `terminal.json`: identity, hardware, keys by path, addresses. Limits, notices and hotlines are policy and come
+ * from central. Unknown keys are refused, and so is every kind that is not built, by name.
+ */
+const path = z.string().min(1);
+const url = z.url({ protocol: /^https?$/ });
+
+const notBuilt = (what: string, built: readonly string[]) => ({
+  error: (issue: { input?: unknown }) => `${what} "${String(issue.input)}" is not built; available: ${built.join(', ')}`,
+});
+const kindOf = <const T extends readonly [string, ...string[]]>(what: string, built: T) => z.enum(built, notBuilt(what, built));
+
+const readerSchema = z.strictObject({
+  kind: kindOf('reader kind', ['pcsc', 'virtual']),
+  /** pcsc: part of the PC/SC reader's name, case ignored; the first that matches is used. */
+  match: z.string().optional(),
+  model: z.string().optional(),
+  /** virtual: `tcp://127.0.0.1:PORT` on which the reader waits for a simulated card (vpcd's protocol). */
+  path: path.optional(),
+});
+
+const wechatSchema = z.strictObject({
+  kind: z.literal('wechat'),
+  baseUrl: url,
+  mchid: z.string().regex(/^\d{8,32}$/),
+  appid: z.string().min(1).max(32),
+  merchantSerial: z.string().min(1),
+  merchantKeyFile: path,
+  /** Serial (hex) or public-key id (`PUB_KEY_ID_…`) to PEM file; the answer's `Wechatpay-Serial` chooses. */
+  platformKeys: z.record(z.string(), path).refine((m) => Object.keys(m).length > 0, 'at least one platform key'),
+  notifyUrl: url,
+});
+
+const paymentSchema = z.discriminatedUnion('kind', [wechatSchema], {
+  error: (issue) => {
+    const kind = (issue.input as { kind?: unknown } | undefined)?.kind;
+    return `payment kind "${String(kind)}" is not built; available: wechat`;
+  },
+});
+
+export const terminalConfigSchema = z.strictObject({
+  $schema: z.string().optional(),
+  mode: z.enum(['demo', 'production']),
+  terminalId: z.string().regex(/^\d{12}$/, 'twelve digits: they go into the card’s transaction data'),
+  site: z.strictObject({
+    name: z.strictObject({ zh: z.string().min(1), en: z.string().min(1) }),
+    terminalName: z.strictObject({ zh: z.string().min(1), en: z.string().min(1) }),
+    brand: z.strictObject({ zh: z.string().min(1), en: z.string().min(1) }),
+  }),
+  dataDir: path,
+  /** Folder of the second log; on another disk in production. */
+  secondPath: path,
+  shell: z.strictObject({ kind: z.enum(['browser', 'electron', 'auto']), port: z.number().int().min(0).max(65535) }),
+  readers: z.array(readerSchema).min(1),
+  keys: z.strictObject({ kind: kindOf('key provider kind', ['sample']) }),
+  payments: z.array(paymentSchema).min(1),
+  central: z.strictObject({
+    baseUrl: url,
+    /** The terminal's own Ed25519 private key, PEM (PKCS#8). */
+    keyFile: path,
+    /** Central's Ed25519 public key, PEM (SPKI); signs the policy. */
+    policyKeyFile: path,
+  }),
+  printer: z.strictObject({ kind: kindOf('printer kind', ['virtual', 'none']), /** virtual: `tcp://127.0.0.1:PORT` of the simulated printer. */ path: path.optional() }),
+  scanner: z.strictObject({ kind: kindOf('scanner kind', ['none']) }),
+  panel: z.strictObject({ widthMm: z.number().positive(), heightMm: z.number().positive(), widthPx: z.number().int().positive(), heightPx: z.number().int().positive() }),
+});
+export type TerminalConfig = z.infer<typeof terminalConfigSchema>;
+export type WechatConfig = z.infer<typeof wechatSchema>;
+
+/** One line per problem, each naming the key: `payments[0].mchid: …`. */
+export function configProblems(error: z.ZodError): string[] {
+  return error.issues.map((issue) => {
+    const where = issue.path.reduce<string>((s, p) => (typeof p === 'number' ? `${s}[${p}]` : s === '' ? String(p) : `${s}.${String(p)}`), '');
+    return `${where === '' ? '(root)' : where}: ${issue.message}`;
+  });
+}
