@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson } from './central-api.ts';
+
+/** What one event's hash covers, besides the previous hash. */
+export interface HashedEvent {
+  readonly epoch: number;
+  readonly seq: number;
+  readonly kind: string;
+  readonly wallMs: number;
+  readonly orderId: string | null;
+  readonly body: unknown;
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
+
+/** The hash before the first event (number 1) of a journal: SHA-256 over canonical JSON of terminal id and epoch, lower-case hex. */
+export function genesisHash(terminalId: string, epoch: number): string {
+  return sha256(canonicalJson({ terminalId, epoch }));
+}
+
+/** Lower-case hex SHA-256 over `prevHash` (as its hex text) followed by canonical JSON of the event. */
+export function eventHash(prevHash: string, event: HashedEvent): string {
+  const { epoch, seq, kind, wallMs, orderId, body } = event;
+  return sha256(prevHash + canonicalJson({ epoch, seq, kind, wallMs, orderId, body }));
+}
+
+/** The text that the terminal's key signs at each upload: `epoch:lastSeq:lastHash`. */
+export function headText(epoch: number, lastSeq: number, lastHash: string): string {
+  return `${epoch}:${lastSeq}:${lastHash}`;
+}
