@@ -1,0 +1,74 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { failure } from '../shared/errors.ts';
+import type { Failure } from '../shared/errors.ts';
+import { err, ok } from '../shared/result.ts';
+import type { Result } from '../shared/result.ts';
+import type { TerminalConfig } from '../shared/terminal-config.ts';
+import type { PaymentProvider } from './types.ts';
+import type { WechatPorts } from './wechat/client.ts';
+import { createWechatProvider } from './wechat/provider.ts';
+
+/** API v3 signs with RSA-2048 (scheme name WECHATPAY2-SHA256-RSA2048). */
+const MIN_RSA_BITS = 2048;
+
+/**
+ * The configured providers, in order, with their keys read and checked. Every problem is named by its key in
+ * terminal.json (CONF-0101). In production a private key that others may read, and plain HTTP to anything but
+ * loopback, are refused.
+ * @param baseDir what relative key paths start from
+ */
+export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments'>, baseDir: string, ports: WechatPorts): Result<readonly PaymentProvider[], Failure> {
+  const problems: string[] = [];
+  const causes: unknown[] = [];
+  const problem = (key: string, text: string, cause?: unknown): void => {
+    problems.push(`${key}: ${text}`);
+    if (cause !== undefined) causes.push(cause);
+  };
+
+  const readKey = (key: string, path: string, secret: boolean): KeyObject | null => {
+    const file = isAbsolute(path) ? path : join(baseDir, path);
+    try {
+      // Windows has no such mode bits; there the folder's access list is the operator's to set.
+      if (secret && config.mode === 'production' && process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0) {
+        problem(key, 'the private key file is readable by group or others; chmod 600 it');
+        return null;
+      }
+      const pem = readFileSync(file, 'utf8');
+      const object = secret ? createPrivateKey(pem) : createPublicKey(pem);
+      if (!secret && pem.includes('PRIVATE KEY')) {
+        problem(key, 'this is a private key; the platform’s public key or certificate belongs here');
+        return null;
+      }
+      if (object.asymmetricKeyType !== 'rsa' || (object.asymmetricKeyDetails?.modulusLength ?? 0) < MIN_RSA_BITS) {
+        problem(key, `not an RSA key of at least ${MIN_RSA_BITS} bits`);
+        return null;
+      }
+      return object;
+    } catch (cause) {
+      problem(key, cause instanceof Error ? cause.message : String(cause), cause);
+      return null;
+    }
+  };
+
+  const providers: PaymentProvider[] = [];
+  for (const [index, payment] of config.payments.entries()) {
+    const at = `payments[${index}]`;
+    const base = new URL(payment.baseUrl);
+    if (config.mode === 'production' && base.protocol !== 'https:' && !['127.0.0.1', '[::1]', 'localhost'].includes(base.hostname)) problem(`${at}.baseUrl`, 'production needs https');
+    const merchantKey = readKey(`${at}.merchantKeyFile`, payment.merchantKeyFile, true);
+    const platformKeys = new Map<string, KeyObject>();
+    for (const [serial, path] of Object.entries(payment.platformKeys)) {
+      const key = readKey(`${at}.platformKeys.${serial}`, path, false);
+      if (key !== null) platformKeys.set(serial, key);
+    }
+    if (merchantKey !== null) {
+      const { baseUrl, mchid, appid, merchantSerial, notifyUrl } = payment;
+      providers.push(createWechatProvider({ baseUrl, mchid, appid, merchantSerial, merchantKey, platformKeys, notifyUrl }, ports));
+    }
+  }
+  if (problems.length > 0) return err(failure('CONF-0101', problems.join('; '), causes.length > 0 ? causes[0] : undefined));
+  return ok(providers);
+}

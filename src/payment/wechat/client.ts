@@ -1,0 +1,143 @@
+import { constants, createPrivateKey, sign, verify } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { failure } from '../../shared/errors.ts';
+import type { Failure } from '../../shared/errors.ts';
+import type { Clock, Random } from '../../shared/ports.ts';
+
+/** Everything that names the merchant at WeChat Pay. Key ids: hex serial of a platform certificate, or `PUB_KEY_ID_…`. */
+export interface WechatProviderConfig {
+  /** `https://api.mch.weixin.qq.com` in production; a sandbox on loopback in the demo. */
+  readonly baseUrl: string;
+  readonly mchid: string;
+  readonly appid: string;
+  readonly merchantSerial: string;
+  readonly merchantKey: KeyObject | string;
+  readonly platformKeys: ReadonlyMap<string, KeyObject>;
+  readonly notifyUrl: string;
+}
+export interface WechatPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly fetch?: typeof fetch;
+  readonly timeoutMs: number;
+}
+
+/**
+ * One exchange. `answer` alone has a verified signature and may be believed. `untrusted` is an answer whose
+ * signature, serial or time does not hold. `silent` is no answer at all. `busy` is a 429 or 5xx: whoever sent it,
+ * it means "outcome unknown", so it needs no signature.
+ */
+export type Exchange =
+  | { readonly kind: 'answer'; readonly status: number; readonly code: string; readonly message: string; readonly json: unknown; readonly empty: boolean }
+  | { readonly kind: 'untrusted' | 'silent' | 'busy'; readonly failure: Failure };
+
+/** Authorization scheme of API v3 (pay.weixin.qq.com doc 4012365336: "WECHATPAY2-SHA256-RSA2048"). */
+const SCHEME = 'WECHATPAY2-SHA256-RSA2048';
+/** An answer older or newer than this is refused (official Go SDK, core/consts: five minutes). */
+export const MAX_SKEW_S = 300;
+/** No answer of the five calls is anywhere near this; more is not read into memory. */
+const MAX_BODY_BYTES = 1 << 20;
+
+/** Signs requests, sends them, verifies answers. Knows nothing about orders. */
+export interface WechatClient {
+  readonly exchange: (method: 'GET' | 'POST', pathAndQuery: string, body: unknown) => Promise<Exchange>;
+}
+
+export function createWechatClient(config: WechatProviderConfig, ports: WechatPorts): WechatClient {
+  const key = typeof config.merchantKey === 'string' ? createPrivateKey(config.merchantKey) : config.merchantKey;
+  const send = ports.fetch ?? fetch;
+  const base = new URL(config.baseUrl);
+  const prefix = base.pathname.replace(/\/+$/, '');
+  const publicKeyId = [...config.platformKeys.keys()].find((id) => id.startsWith('PUB_KEY_ID_'));
+
+  async function exchange(method: 'GET' | 'POST', pathAndQuery: string, body: unknown): Promise<Exchange> {
+    const target = `${prefix}${pathAndQuery}`;
+    const text = body === undefined ? '' : JSON.stringify(body);
+    const timestamp = String(Math.floor(ports.clock.nowMs() / 1000));
+    const nonce = Buffer.from(ports.random.bytes(16)).toString('hex').toUpperCase();
+    const signature = sign('RSA-SHA256', Buffer.from(`${method}\n${target}\n${timestamp}\n${nonce}\n${text}\n`, 'utf8'), { key, padding: constants.RSA_PKCS1_PADDING }).toString('base64');
+    const headers: Record<string, string> = {
+      Authorization: `${SCHEME} mchid="${config.mchid}",nonce_str="${nonce}",timestamp="${timestamp}",serial_no="${config.merchantSerial}",signature="${signature}"`,
+      Accept: 'application/json',
+      'User-Agent': 'Pilotlight',
+    };
+    if (body !== undefined) headers['Content-Type'] = 'application/json';
+    // Asks for answers signed with the public key rather than the certificate (doc 4012154180); both are accepted.
+    if (publicKeyId !== undefined) headers['Wechatpay-Serial'] = publicKeyId;
+
+    const abort = new AbortController();
+    let timedOut = false;
+    const cancel = ports.clock.after(ports.timeoutMs, () => {
+      timedOut = true;
+      abort.abort();
+    });
+    let status: number;
+    let answerHeaders: Headers;
+    let bytes: Buffer;
+    try {
+      const response = await send(`${base.origin}${target}`, { method, headers, redirect: 'manual', signal: abort.signal, ...(body === undefined ? {} : { body: text }) });
+      status = response.status;
+      answerHeaders = response.headers;
+      if (Number(answerHeaders.get('content-length') ?? '0') > MAX_BODY_BYTES) {
+        abort.abort();
+        return { kind: 'untrusted', failure: failure('PAY-0201', `HTTP ${status}: answer larger than ${MAX_BODY_BYTES} bytes`) };
+      }
+      bytes = Buffer.from(await response.arrayBuffer());
+    } catch (cause) {
+      return { kind: 'silent', failure: failure('PAY-0202', timedOut ? `no answer within ${ports.timeoutMs} ms` : `network: ${causeText(cause)}`, cause) };
+    } finally {
+      cancel();
+    }
+
+    const { code, message, json } = parseBody(bytes);
+    const said = code === '' ? `HTTP ${status}` : `HTTP ${status} ${code}`;
+    if (status === 429 || status >= 500) return { kind: 'busy', failure: failure('PAY-0203', `${said}${message === '' ? '' : `: ${message}`}`) };
+    const doubt = whyNotTrusted(answerHeaders, bytes, config.platformKeys, ports.clock.nowMs());
+    if (doubt !== null) return { kind: 'untrusted', failure: failure('PAY-0201', `${said} not believed: ${doubt}`) };
+    return { kind: 'answer', status, code, message, json, empty: bytes.length === 0 };
+  }
+
+  return { exchange };
+}
+
+/**
+ * Why an answer must not be believed; null when its signature holds. The signature covers
+ * `TIMESTAMP\nNONCE\nBODY\n` over the body's raw bytes, an empty body (204) included (doc 4012365345).
+ */
+export function whyNotTrusted(headers: Headers, body: Uint8Array, keys: ReadonlyMap<string, KeyObject>, nowMs: number): string | null {
+  const timestamp = headers.get('wechatpay-timestamp');
+  const nonce = headers.get('wechatpay-nonce');
+  const signature = headers.get('wechatpay-signature');
+  const serial = headers.get('wechatpay-serial');
+  if (timestamp === null || nonce === null || signature === null || serial === null) return 'signature headers missing';
+  if (!/^\d{1,12}$/.test(timestamp)) return 'timestamp is not a number';
+  const skew = Math.abs(nowMs / 1000 - Number(timestamp));
+  if (skew > MAX_SKEW_S) return `timestamp ${Math.round(skew)} s away from this clock`;
+  const key = keys.get(serial);
+  if (key === undefined) return `unknown serial ${serial.slice(0, 64)}`;
+  const raw = Buffer.from(signature, 'base64');
+  // One signature has one spelling: base64 with stray bits or characters is refused.
+  if (raw.toString('base64') !== signature) return 'signature is not base64';
+  const covered = Buffer.concat([Buffer.from(`${timestamp}\n${nonce}\n`, 'utf8'), body, Buffer.from('\n', 'utf8')]);
+  return verify('RSA-SHA256', covered, { key, padding: constants.RSA_PKCS1_PADDING }, raw) ? null : 'signature does not match';
+}
+
+function parseBody(bytes: Buffer): { code: string; message: string; json: unknown } {
+  if (bytes.length === 0) return { code: '', message: '', json: undefined };
+  try {
+    const json: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const field = (name: 'code' | 'message'): string => {
+      const value = typeof json === 'object' && json !== null ? (json as Record<string, unknown>)[name] : undefined;
+      return typeof value === 'string' ? value.slice(0, 200) : '';
+    };
+    return { code: field('code'), message: field('message'), json };
+  } catch {
+    return { code: '', message: '', json: undefined };
+  }
+}
+
+function causeText(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const inner = cause.cause;
+  return inner instanceof Error ? `${cause.message}: ${'code' in inner ? String(inner.code) : inner.message}` : cause.message;
+}
