@@ -1,0 +1,85 @@
+import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+export type TradeState = 'NOTPAY' | 'USERPAYING' | 'PAYERROR' | 'SUCCESS' | 'REFUND' | 'CLOSED';
+export type RefundStatus = 'PROCESSING' | 'SUCCESS' | 'ABNORMAL' | 'CLOSED';
+
+/** One Native order in the sandbox's books. */
+export interface SandboxOrder {
+  readonly outTradeNo: string;
+  readonly appid: string;
+  readonly mchid: string;
+  readonly description: string;
+  readonly notifyUrl: string;
+  readonly attach: string;
+  readonly total: number;
+  readonly expiresAtMs: number;
+  readonly createdAtMs: number;
+  readonly codeUrls: readonly string[];
+  readonly state: TradeState;
+  readonly transactionId: string | null;
+  readonly paidAtMs: number | null;
+  /** How often money was taken for it: more than 1 would be the sandbox's own fault. */
+  readonly captures: number;
+}
+export interface SandboxRefund {
+  readonly outRefundNo: string;
+  readonly outTradeNo: string;
+  readonly refundId: string;
+  readonly refund: number;
+  readonly total: number;
+  readonly reason: string;
+  readonly status: RefundStatus;
+  readonly createdAtMs: number;
+  /** When PROCESSING becomes SUCCESS; null: stuck until released. */
+  readonly readyAtMs: number | null;
+  readonly doneAtMs: number | null;
+}
+export interface Books {
+  readonly orders: ReadonlyMap<string, SandboxOrder>;
+  readonly refunds: ReadonlyMap<string, SandboxRefund>;
+  readonly putOrder: (order: SandboxOrder) => void;
+  readonly putRefund: (refund: SandboxRefund) => void;
+  readonly close: () => void;
+}
+
+/** The books: JSON lines, the last line of a number counts, each line on the disk before anything is answered. A half line at the end (power cut) is cut off. */
+export function openBooks(dataDir: string): Books {
+  mkdirSync(dataDir, { recursive: true });
+  const file = join(dataDir, 'wechat-books.jsonl');
+  const orders = new Map<string, SandboxOrder>();
+  const refunds = new Map<string, SandboxRefund>();
+  const fd = openSync(file, 'a+');
+  const bytes = readFileSync(file);
+  const end = bytes.lastIndexOf(0x0a) + 1;
+  if (end < bytes.length) ftruncateSync(fd, end);
+  for (const line of bytes.subarray(0, end).toString('utf8').split('\n')) {
+    if (line === '') continue;
+    const row = JSON.parse(line) as { order?: SandboxOrder; refund?: SandboxRefund };
+    if (row.order !== undefined) orders.set(row.order.outTradeNo, row.order);
+    if (row.refund !== undefined) refunds.set(row.refund.outRefundNo, row.refund);
+  }
+  const append = (row: { order: SandboxOrder } | { refund: SandboxRefund }): void => {
+    const line = Buffer.from(`${JSON.stringify(row)}\n`, 'utf8');
+    let at = 0;
+    while (at < line.length) at += writeSync(fd, line, at);
+    fsyncSync(fd);
+  };
+  let open = true;
+  return {
+    orders,
+    refunds,
+    putOrder: (order) => {
+      append({ order });
+      orders.set(order.outTradeNo, order);
+    },
+    putRefund: (refund) => {
+      append({ refund });
+      refunds.set(refund.outRefundNo, refund);
+    },
+    close: () => {
+      if (open) closeSync(fd);
+      open = false;
+    },
+  };
+}

@@ -1,0 +1,435 @@
+import { createPrivateKey, createPublicKey, createSign, createVerify } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openBooks } from './books.ts';
+import type { Books, SandboxOrder, SandboxRefund } from './books.ts';
+
+export type { SandboxOrder, SandboxRefund } from './books.ts';
+export { generateSandboxKeys } from './keys.ts';
+export type { SandboxKeys } from './keys.ts';
+
+export interface WechatSandboxOptions {
+  /** 0: any free port. */
+  readonly port: number;
+  readonly dataDir: string;
+  readonly merchantPublicKeyPem: string;
+  readonly platformPrivateKeyPem: string;
+  readonly platformSerial: string;
+  readonly mchid: string;
+  readonly appid: string;
+  readonly now: () => number;
+  readonly randomBytes: (length: number) => Uint8Array;
+}
+
+export const SANDBOX_VERBS = ['create', 'query', 'close', 'refund', 'queryRefund'] as const;
+export type SandboxVerb = (typeof SANDBOX_VERBS)[number];
+
+/** Faults that count down, one answer each. */
+const COUNTED = ['dropRequest', 'dropAnswer', 'error500', 'error500Before', 'rateLimit', 'tamperBody', 'tamperSignature', 'tamperTimestamp', 'tamperNonce', 'wrongSerial', 'unsigned', 'signTest', 'skew', 'delay', 'refundStuck', 'refundAbnormal', 'notEnough', 'wrongAmount', 'wrongOrder'] as const;
+export type CountedFault = (typeof COUNTED)[number];
+/**
+ * `{dropAnswer: 2}` drops the next two answers after their effect. `skewMs`/`delayMs` go with `skew`/`delay`.
+ * `only` limits all counted faults to these calls. `down` drops every request. `refundDelayMs` holds refunds in PROCESSING.
+ */
+export type SandboxFaults = { readonly [K in CountedFault]?: number } & {
+  readonly skewMs?: number;
+  readonly delayMs?: number;
+  readonly refundDelayMs?: number;
+  readonly only?: readonly SandboxVerb[] | null;
+  readonly down?: boolean;
+  /** Clears every fault first. */
+  readonly reset?: boolean;
+};
+
+export type PayOutcome = { readonly paid: true; readonly transactionId: string } | { readonly paid: false; readonly reason: 'unknown-code' | 'already-paid' | 'closed' | 'expired' | 'payerror' };
+
+/** The pretend phone and the fault switches; also under `/_control` over HTTP. */
+export interface WechatSandboxControl {
+  /** `late`: the provider takes the money although the order is closed or its time is over. `fail`: the customer's payment fails (PAYERROR). */
+  readonly pay: (request: { readonly codeUrl: string; readonly late?: boolean; readonly fail?: boolean }) => PayOutcome;
+  /** The customer has scanned and is typing the password: USERPAYING. */
+  readonly scan: (request: { readonly codeUrl: string }) => { readonly scanned: boolean };
+  readonly faults: (faults: SandboxFaults) => void;
+  /** Ends stuck refunds. */
+  readonly releaseRefunds: () => void;
+  readonly books: () => { readonly orders: readonly SandboxOrder[]; readonly refunds: readonly SandboxRefund[] };
+  /** Requests answered or dropped so far, by call. */
+  readonly calls: () => Readonly<Record<SandboxVerb, number>>;
+}
+export interface WechatSandbox {
+  readonly start: () => Promise<{ readonly port: number; readonly baseUrl: string }>;
+  readonly close: () => Promise<void>;
+  readonly port: () => number;
+  readonly control: WechatSandboxControl;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+const refuse = (status: number, code: string, message: string): Answer => ({ status, body: { code, message } });
+
+/** A code is good for two hours, and `time_expire` nearer than a minute is moved to a minute (doc 4012791877). */
+const CODE_LIFE_MS = 2 * 3_600_000;
+const SHORTEST_LIFE_MS = 60_000;
+const WINDOW_S = 300;
+const MAX_REQUEST_BYTES = 64 * 1024;
+
+/**
+ * A WeChat Pay v3 gateway for demo and tests: real paths, real signatures both ways, books on disk. It shares no
+ * code with the adapter that it examines.
+ */
+export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbox {
+  const merchantKey = createPublicKey(options.merchantPublicKeyPem);
+  const platformKey = createPrivateKey(options.platformPrivateKeyPem);
+  const books: Books = openBooks(options.dataDir);
+  const { now } = options;
+  const hex = (n: number): string => Buffer.from(options.randomBytes(n)).toString('hex');
+  const digits = (n: number): string => [...options.randomBytes(n)].map((b) => String(b % 10)).join('');
+
+  const counts = new Map<CountedFault, number>();
+  const settings = { skewMs: 0, delayMs: 0, refundDelayMs: 0, down: false, only: null as readonly SandboxVerb[] | null };
+  const calls: Record<SandboxVerb, number> = { create: 0, query: 0, close: 0, refund: 0, queryRefund: 0 };
+  const take = (fault: CountedFault, verb: SandboxVerb): boolean => {
+    const left = counts.get(fault) ?? 0;
+    if (left <= 0 || (settings.only !== null && !settings.only.includes(verb))) return false;
+    counts.set(fault, left - 1);
+    return true;
+  };
+
+  // ---- the books' rules ----
+  const isPaid = (o: SandboxOrder): boolean => o.state === 'SUCCESS' || o.state === 'REFUND';
+  const byCode = (codeUrl: string): SandboxOrder | undefined => [...books.orders.values()].find((o) => o.codeUrls.includes(codeUrl));
+  const str = (v: unknown): string => (typeof v === 'string' ? v : '');
+  const rec = (v: unknown): Record<string, unknown> => (typeof v === 'object' && v !== null && !Array.isArray(v) ? (v as Record<string, unknown>) : {});
+  const iso = (ms: number): string => `${new Date(ms + 8 * 3_600_000).toISOString().slice(0, 19)}+08:00`;
+
+  function create(json: Record<string, unknown>): Answer {
+    const amount = rec(json['amount']);
+    const total = amount['total'];
+    const outTradeNo = str(json['out_trade_no']);
+    const description = str(json['description']);
+    const notifyUrl = str(json['notify_url']);
+    const attach = str(json['attach']);
+    if (str(json['mchid']) !== options.mchid || str(json['appid']) !== options.appid) return refuse(400, 'APPID_MCHID_NOT_MATCH', 'appid与mchid不匹配');
+    if (!/^[0-9A-Za-z_\-|*]{6,32}$/.test(outTradeNo)) return refuse(400, 'PARAM_ERROR', '商户订单号不合规');
+    if (description === '' || description.length > 127) return refuse(400, 'PARAM_ERROR', '商品描述长度须为1至127');
+    if (!/^https?:\/\/[^?]+$/.test(notifyUrl) || notifyUrl.length > 255) return refuse(400, 'PARAM_ERROR', '通知地址不合规');
+    if (typeof total !== 'number' || !Number.isSafeInteger(total) || total <= 0) return refuse(400, 'PARAM_ERROR', '金额须为正整数分');
+    if (amount['currency'] !== undefined && amount['currency'] !== 'CNY') return refuse(400, 'PARAM_ERROR', '只支持CNY');
+    const asked = json['time_expire'];
+    if (asked !== undefined && (typeof asked !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$/.test(asked) || Number.isNaN(Date.parse(asked)))) return refuse(400, 'PARAM_ERROR', 'time_expire须为带时区的RFC3339');
+    const codeUrl = `weixin://wxpay/bizpayurl?pr=${hex(6)}`;
+    const old = books.orders.get(outTradeNo);
+    if (old !== undefined) {
+      if (isPaid(old)) return refuse(400, 'ORDER_PAID', '该订单已支付');
+      if (old.state === 'CLOSED') return refuse(400, 'ORDER_CLOSED', '该订单已关闭');
+      // time_expire is fixed by the first request; what else differs makes it another order under a used number.
+      if (old.total !== total || old.description !== description || old.notifyUrl !== notifyUrl || old.attach !== attach) return refuse(403, 'OUT_TRADE_NO_USED', '商户订单号重复');
+      books.putOrder({ ...old, codeUrls: [...old.codeUrls, codeUrl] });
+    } else {
+      const expiresAtMs = asked === undefined ? now() + CODE_LIFE_MS : Math.max(Date.parse(asked), now() + SHORTEST_LIFE_MS);
+      books.putOrder({ outTradeNo, appid: options.appid, mchid: options.mchid, description, notifyUrl, attach, total, expiresAtMs, createdAtMs: now(), codeUrls: [codeUrl], state: 'NOTPAY', transactionId: null, paidAtMs: null, captures: 0 });
+    }
+    return { status: 200, body: { code_url: codeUrl } };
+  }
+
+  const STATE_TEXT: Record<SandboxOrder['state'], string> = { NOTPAY: '订单未支付', USERPAYING: '用户支付中', PAYERROR: '支付失败', SUCCESS: '支付成功', REFUND: '转入退款', CLOSED: '订单已关闭' };
+
+  function query(outTradeNo: string, mchid: string, verb: SandboxVerb): Answer {
+    if (mchid !== options.mchid) return refuse(400, 'PARAM_ERROR', 'mchid与签名商户不一致');
+    const o = books.orders.get(outTradeNo);
+    if (o === undefined) return refuse(404, 'ORDER_NOT_EXIST', '订单不存在');
+    const total = take('wrongAmount', verb) ? o.total + 1 : o.total;
+    const base = { appid: o.appid, mchid: o.mchid, out_trade_no: take('wrongOrder', verb) ? `${o.outTradeNo}X`.slice(-32) : o.outTradeNo, attach: o.attach, trade_state: o.state, trade_state_desc: STATE_TEXT[o.state] };
+    if (!isPaid(o)) return { status: 200, body: { ...base, amount: { total, currency: 'CNY' } } };
+    return {
+      status: 200,
+      body: { ...base, transaction_id: o.transactionId, trade_type: 'NATIVE', bank_type: 'OTHERS', success_time: iso(o.paidAtMs ?? 0), payer: { openid: 'sandbox-payer' }, amount: { total, payer_total: o.total, currency: 'CNY', payer_currency: 'CNY' } },
+    };
+  }
+
+  function closeOrder(outTradeNo: string, json: Record<string, unknown>): Answer {
+    if (str(json['mchid']) !== options.mchid) return refuse(400, 'PARAM_ERROR', 'mchid与签名商户不一致');
+    const o = books.orders.get(outTradeNo);
+    if (o === undefined) return refuse(404, 'ORDER_NOT_EXIST', '订单不存在');
+    if (isPaid(o)) return refuse(400, 'ORDER_PAID', '该订单已支付');
+    if (o.state === 'CLOSED') return refuse(400, 'ORDER_CLOSED', '该订单已关闭');
+    books.putOrder({ ...o, state: 'CLOSED' });
+    return { status: 204, body: undefined };
+  }
+
+  /** PROCESSING becomes SUCCESS when its time has come. */
+  function settle(r: SandboxRefund): SandboxRefund {
+    if (r.status !== 'PROCESSING' || r.readyAtMs === null || r.readyAtMs > now()) return r;
+    const done: SandboxRefund = { ...r, status: 'SUCCESS', doneAtMs: now() };
+    books.putRefund(done);
+    return done;
+  }
+  const refundBody = (r: SandboxRefund): unknown => ({
+    refund_id: r.refundId,
+    out_refund_no: r.outRefundNo,
+    transaction_id: books.orders.get(r.outTradeNo)?.transactionId,
+    out_trade_no: r.outTradeNo,
+    channel: 'ORIGINAL',
+    user_received_account: '支付用户零钱',
+    ...(r.doneAtMs === null ? {} : { success_time: iso(r.doneAtMs) }),
+    create_time: iso(r.createdAtMs),
+    status: r.status,
+    funds_account: 'AVAILABLE',
+    amount: { total: r.total, refund: r.refund, payer_total: r.total, payer_refund: r.refund, settlement_refund: r.refund, settlement_total: r.total, discount_refund: 0, currency: 'CNY' },
+  });
+
+  function refund(json: Record<string, unknown>): Answer {
+    const amount = rec(json['amount']);
+    const outRefundNo = str(json['out_refund_no']);
+    const value = amount['refund'];
+    if (!/^[0-9A-Za-z_\-|*@]{1,64}$/.test(outRefundNo)) return refuse(400, 'PARAM_ERROR', '商户退款单号不合规');
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value <= 0) return refuse(400, 'PARAM_ERROR', '退款金额须为正整数分');
+    if (amount['currency'] !== 'CNY') return refuse(400, 'PARAM_ERROR', 'currency须为CNY');
+    const o = json['out_trade_no'] === undefined ? [...books.orders.values()].find((x) => x.transactionId !== null && x.transactionId === json['transaction_id']) : books.orders.get(str(json['out_trade_no']));
+    if (o === undefined) return refuse(404, 'RESOURCE_NOT_EXISTS', '订单不存在');
+    if (!isPaid(o)) return refuse(400, 'INVALID_REQUEST', '订单未支付，不能退款');
+    if (amount['total'] !== o.total) return refuse(400, 'INVALID_REQUEST', '订单金额与原订单不一致');
+    const old = books.refunds.get(outRefundNo);
+    if (old !== undefined) {
+      if (old.outTradeNo !== o.outTradeNo || old.refund !== value) return refuse(400, 'INVALID_REQUEST', '退款单号已用于其他退款');
+      return { status: 200, body: refundBody(settle(old)) };
+    }
+    const before = [...books.refunds.values()].filter((r) => r.outTradeNo === o.outTradeNo && r.status !== 'CLOSED').reduce((sum, r) => sum + r.refund, 0);
+    if (before + value > o.total) return refuse(400, 'INVALID_REQUEST', '累计退款金额大于订单金额');
+    if (take('notEnough', 'refund')) return refuse(403, 'NOT_ENOUGH', '商户可用余额不足');
+    const stuck = take('refundStuck', 'refund');
+    const row: SandboxRefund = {
+      outRefundNo,
+      outTradeNo: o.outTradeNo,
+      refundId: `503${digits(25)}`,
+      refund: value,
+      total: o.total,
+      reason: str(json['reason']),
+      status: take('refundAbnormal', 'refund') ? 'ABNORMAL' : 'PROCESSING',
+      createdAtMs: now(),
+      readyAtMs: stuck ? null : now() + settings.refundDelayMs,
+      doneAtMs: null,
+    };
+    books.putRefund(row);
+    books.putOrder({ ...o, state: 'REFUND' });
+    return { status: 200, body: refundBody(row) };
+  }
+
+  function queryRefund(outRefundNo: string): Answer {
+    const r = books.refunds.get(outRefundNo);
+    return r === undefined ? refuse(404, 'RESOURCE_NOT_EXISTS', '退款单不存在') : { status: 200, body: refundBody(settle(r)) };
+  }
+
+  // ---- the pretend phone ----
+  const control: WechatSandboxControl = {
+    pay: ({ codeUrl, late = false, fail = false }) => {
+      const o = byCode(codeUrl);
+      if (o === undefined) return { paid: false, reason: 'unknown-code' };
+      if (isPaid(o)) return { paid: false, reason: 'already-paid' };
+      if (o.state === 'CLOSED' && !late) return { paid: false, reason: 'closed' };
+      if (now() > o.expiresAtMs && !late) return { paid: false, reason: 'expired' };
+      if (fail) {
+        books.putOrder({ ...o, state: 'PAYERROR' });
+        return { paid: false, reason: 'payerror' };
+      }
+      const transactionId = `420000${digits(22)}`;
+      books.putOrder({ ...o, state: 'SUCCESS', transactionId, paidAtMs: now(), captures: o.captures + 1 });
+      return { paid: true, transactionId };
+    },
+    scan: ({ codeUrl }) => {
+      const o = byCode(codeUrl);
+      if (o === undefined || (o.state !== 'NOTPAY' && o.state !== 'PAYERROR') || now() > o.expiresAtMs) return { scanned: false };
+      books.putOrder({ ...o, state: 'USERPAYING' });
+      return { scanned: true };
+    },
+    faults: (f) => {
+      if (f.reset === true) {
+        counts.clear();
+        Object.assign(settings, { skewMs: 0, delayMs: 0, refundDelayMs: 0, down: false, only: null });
+      }
+      for (const fault of COUNTED) {
+        const n = f[fault];
+        if (n !== undefined) counts.set(fault, n);
+      }
+      if (f.skewMs !== undefined) settings.skewMs = f.skewMs;
+      if (f.delayMs !== undefined) settings.delayMs = f.delayMs;
+      if (f.refundDelayMs !== undefined) settings.refundDelayMs = f.refundDelayMs;
+      if (f.down !== undefined) settings.down = f.down;
+      if (f.only !== undefined) settings.only = f.only;
+    },
+    releaseRefunds: () => {
+      for (const r of books.refunds.values()) if (r.status === 'PROCESSING' && r.readyAtMs === null) books.putRefund({ ...r, readyAtMs: now() });
+    },
+    books: () => ({ orders: [...books.orders.values()], refunds: [...books.refunds.values()] }),
+    calls: () => ({ ...calls }),
+  };
+
+  // ---- HTTP ----
+  function whyRequestRefused(req: IncomingMessage, body: Buffer): string | null {
+    const header = /^WECHATPAY2-SHA256-RSA2048 (.+)$/.exec(req.headers.authorization ?? '')?.[1];
+    if (header === undefined) return 'Authorization缺失或类型不符';
+    const fields = new Map([...header.matchAll(/(\w+)="([^"]*)"/g)].map((m) => [m[1] as string, m[2] as string]));
+    const timestamp = fields.get('timestamp') ?? '';
+    if (fields.get('mchid') !== options.mchid) return '商户号不存在';
+    if (!/^\d+$/.test(timestamp) || Math.abs(now() / 1000 - Number(timestamp)) > WINDOW_S) return '时间戳超出5分钟';
+    const verifier = createVerify('sha256WithRSAEncryption');
+    verifier.update(`${req.method}\n${req.url}\n${timestamp}\n${fields.get('nonce_str') ?? ''}\n`);
+    verifier.update(body);
+    verifier.update('\n');
+    return verifier.verify(merchantKey, fields.get('signature') ?? '', 'base64') ? null : '签名错误，请检查签名串与密钥';
+  }
+
+  function answerSigned(res: ServerResponse, answer: Answer, verb: SandboxVerb): void {
+    let body = answer.body === undefined ? '' : JSON.stringify(answer.body);
+    let timestamp = String(Math.floor((now() + (take('skew', verb) ? settings.skewMs : 0)) / 1000));
+    let nonce = hex(16);
+    const signer = createSign('sha256WithRSAEncryption');
+    signer.update(`${timestamp}\n${nonce}\n${body}\n`);
+    let signature = signer.sign(platformKey, 'base64');
+    let serial = options.platformSerial;
+    if (take('tamperBody', verb)) body = body === '' ? ' ' : body.replace('"', ' "');
+    if (take('tamperSignature', verb)) signature = `${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`;
+    // As the real gateway's probes of merchants that do not verify.
+    if (take('signTest', verb)) signature = `WECHATPAY/SIGNTEST/${signature}`;
+    if (take('tamperTimestamp', verb)) timestamp = String(Number(timestamp) - 1);
+    if (take('tamperNonce', verb)) nonce = `${nonce}0`;
+    if (take('wrongSerial', verb)) serial = `${serial}F`;
+    const bytes = Buffer.from(body, 'utf8');
+    const noBody = answer.status === 204;
+    res.statusCode = answer.status;
+    if (!noBody) res.setHeader('Content-Type', 'application/json; charset=utf-8').setHeader('Content-Length', bytes.length);
+    if (!take('unsigned', verb)) {
+      res.setHeader('Wechatpay-Timestamp', timestamp).setHeader('Wechatpay-Nonce', nonce).setHeader('Wechatpay-Signature', signature).setHeader('Wechatpay-Serial', serial).setHeader('Wechatpay-Signature-Type', 'WECHATPAY2-SHA256-RSA2048');
+    }
+    res.setHeader('Request-ID', hex(16));
+    res.end(noBody ? undefined : bytes);
+  }
+
+  function route(method: string, url: URL): { verb: SandboxVerb; no: string } | null {
+    const path = url.pathname;
+    if (method === 'POST' && path === '/v3/pay/transactions/native') return { verb: 'create', no: '' };
+    if (method === 'POST' && path === '/v3/refund/domestic/refunds') return { verb: 'refund', no: '' };
+    const refundNo = /^\/v3\/refund\/domestic\/refunds\/([^/]+)$/.exec(path)?.[1];
+    if (method === 'GET' && refundNo !== undefined) return { verb: 'queryRefund', no: decodeURIComponent(refundNo) };
+    const closing = /^\/v3\/pay\/transactions\/out-trade-no\/([^/]+)\/close$/.exec(path)?.[1];
+    if (method === 'POST' && closing !== undefined) return { verb: 'close', no: decodeURIComponent(closing) };
+    const asked = /^\/v3\/pay\/transactions\/out-trade-no\/([^/]+)$/.exec(path)?.[1];
+    if (method === 'GET' && asked !== undefined) return { verb: 'query', no: decodeURIComponent(asked) };
+    return null;
+  }
+
+  async function gateway(req: IncomingMessage, res: ServerResponse, url: URL, body: Buffer): Promise<void> {
+    const to = route(req.method ?? '', url);
+    if (to === null) {
+      res.writeHead(404, { 'Content-Type': 'application/json' }).end('{"code":"NOT_FOUND","message":"没有这个接口"}');
+      return;
+    }
+    const { verb, no } = to;
+    calls[verb]++;
+    if (settings.down || take('dropRequest', verb)) {
+      req.socket.destroy();
+      return;
+    }
+    if (take('delay', verb)) await sleep(settings.delayMs);
+    const refused = whyRequestRefused(req, body);
+    if (refused !== null) {
+      answerSigned(res, refuse(401, 'SIGN_ERROR', refused), verb);
+      return;
+    }
+    if (take('rateLimit', verb)) {
+      answerSigned(res, refuse(429, 'FREQUENCY_LIMITED', '频率超限'), verb);
+      return;
+    }
+    if (take('error500Before', verb)) {
+      answerSigned(res, refuse(500, 'SYSTEM_ERROR', '系统错误'), verb);
+      return;
+    }
+    const json = body.length === 0 ? {} : parse(body);
+    if (json === null) {
+      answerSigned(res, refuse(400, 'PARAM_ERROR', '请求不是JSON'), verb);
+      return;
+    }
+    const answer = verb === 'create' ? create(json) : verb === 'query' ? query(no, url.searchParams.get('mchid') ?? '', verb) : verb === 'close' ? closeOrder(no, json) : verb === 'refund' ? refund(json) : queryRefund(no);
+    if (take('dropAnswer', verb)) {
+      req.socket.destroy();
+      return;
+    }
+    answerSigned(res, take('error500', verb) ? refuse(500, 'SYSTEM_ERROR', '系统错误') : answer, verb);
+  }
+
+  function parse(body: Buffer): Record<string, unknown> | null {
+    try {
+      const json: unknown = JSON.parse(body.toString('utf8'));
+      return typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as Record<string, unknown>) : null;
+    } catch {
+      return null;
+    }
+  }
+
+  function controlled(req: IncomingMessage, res: ServerResponse, url: URL, body: Buffer): void {
+    const reply = (status: number, value: unknown): void => void res.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
+    const what = `${req.method} ${url.pathname.slice('/_control'.length)}`;
+    if (what === 'GET /books') return reply(200, control.books());
+    const json = body.length === 0 ? {} : parse(body);
+    if (json === null) return reply(400, { error: 'not a JSON object' });
+    const codeUrl = str(json['codeUrl']);
+    switch (what) {
+      case 'POST /pay':
+        return reply(200, control.pay({ codeUrl, late: json['late'] === true, fail: json['fail'] === true }));
+      case 'POST /scan':
+        return reply(200, control.scan({ codeUrl }));
+      case 'POST /faults':
+        control.faults(json as SandboxFaults);
+        return reply(200, {});
+      case 'POST /release-refunds':
+        control.releaseRefunds();
+        return reply(200, {});
+      default:
+        return reply(404, { error: `no ${what}` });
+    }
+  }
+
+  const server = createServer((req, res) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    req.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > MAX_REQUEST_BYTES) req.destroy();
+      else chunks.push(chunk);
+    });
+    req.on('end', () => {
+      const url = new URL(req.url ?? '/', 'http://sandbox');
+      const body = Buffer.concat(chunks);
+      if (url.pathname.startsWith('/_control/')) controlled(req, res, url, body);
+      else gateway(req, res, url, body).catch((cause: unknown) => res.destroy(cause instanceof Error ? cause : new Error(String(cause))));
+    });
+    req.on('error', () => undefined);
+  });
+
+  let port = options.port;
+  return {
+    start: () =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(options.port, '127.0.0.1', () => {
+          server.off('error', reject);
+          port = (server.address() as AddressInfo).port;
+          resolve({ port, baseUrl: `http://127.0.0.1:${port}` });
+        });
+      }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          books.close();
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+    port: () => port,
+    control,
+  };
+}
