@@ -70,7 +70,7 @@ export interface CardReading {
   readonly meter: MeterArea;
   /** True: the meter has taken the newest purchase. */
   readonly visited: boolean;
-  /** A card that never was in a meter (count 0, no visit). */
+  /** A card that no meter has written to yet (new, whatever its count). */
   readonly fresh: boolean;
   /** Identity and the kiosk's own fields: what a write may touch and what classification looks at. Opaque to the kiosk. */
   readonly image: Uint8Array;
@@ -104,8 +104,10 @@ export interface CardLayout {
   readonly id: string;
   /** Cheap guess from the ATR, to pick among layouts; true = may be ours. */
   readonly mayBe: (atr: Uint8Array) => boolean;
-  /** Reads the card whole. Fails with CARD-0101…0109. */
+  /** Reads the card whole. Fails with CARD-0101…0110. */
   readonly read: (channel: CardChannel) => Promise<Result<CardReading, Failure>>;
+  /** Selects again and re-reads identity and the kiosk's own fields: the image that `classify` judges. After a `reset()` it is the read-back of a write. */
+  readonly readImage: (channel: CardChannel) => Promise<Result<Uint8Array, Failure>>;
   /** Proves that the key provider can write this card, without touching it. Fails with CARD-0206. */
   readonly proveAuthority: (reading: CardReading) => Promise<Result<void, Failure>>;
   /** The write of one purchase on top of `reading`. Pure. Fails with CARD-0104 when count or cumulative would overflow. */

@@ -31,6 +31,7 @@ export const ERRORS = {
   'CARD-0107': e(['读卡器正在恢复', 'The card reader is recovering'], ['机器正在自动处理。已付款的订单不受影响：再次插卡即可接着办。', 'The machine is mending itself. Paid orders are safe: insert the card again and it goes on.'], ['读卡器或 PC/SC 服务不可用，检查 pcscd、USB 与读卡器名称 match', 'Reader or PC/SC service unavailable: check pcscd, USB and the reader name pattern']),
   'CARD-0108': e(['读卡超时', 'The card did not answer in time'], [`请重新插卡。${NOT_CHARGED[0]}。`, `Please insert the card again. ${NOT_CHARGED[1]}.`], ['卡在时限内无应答', 'No answer within the time-out']),
   'CARD-0109': e(['这是工作卡', 'This is a staff card'], ['工作卡不能在本机充值，请取走。', 'Staff cards are not recharged here. Please take it.'], ['员工或工具卡', 'Staff or tool card']),
+  'CARD-0110': e(['卡已锁定', 'The card is locked'], [`这张卡已被锁定，请带卡到营业厅办理。${NOT_CHARGED[0]}。`, `This card is locked. Please take it to a service hall. ${NOT_CHARGED[1]}.`], ['卡或应用被锁定 (6283/6A81/9303)', 'Card or application locked (6283/6A81/9303)']),
   // ---- cards: writing ----
   'CARD-0201': e(['卡拒绝了认证', 'The card refused the key'], [`这张卡不接受本机的密钥，请到营业厅办理。`, 'This card does not accept this machine’s key. Please go to a service hall.'], ['外部认证被拒 (63Cx)，同一张卡本次不再试', 'External authentication refused (63Cx); not tried again this visit']),
   'CARD-0202': e(['卡拒绝了写入', 'The card refused the write'], ['卡没有接受写入。您的钱是安全的：没有写上的金额会退回。', 'The card did not accept the write. Your money is safe: what was not written is refunded.'], ['安全报文 MAC 错误 (6988)', 'Secure-messaging MAC refused (6988)']),
@@ -52,6 +53,7 @@ export const ERRORS = {
   'SALE-0111': e(['暂时不能付款', 'Paying is not possible now'], [`支付线路暂时不通，可以查卡，不能充值。${NOT_CHARGED[0]}。`, `The payment line is down: cards can be read but not recharged. ${NOT_CHARGED[1]}.`], ['支付线路不可用', 'Payment line unavailable']),
   'SALE-0112': e(['表有故障标记', 'The meter reports a fault'], [`燃气表报告了故障，请拨打热线报修后再充值。${NOT_CHARGED[0]}。`, `Your meter reports a fault. Please call the hotline before recharging. ${NOT_CHARGED[1]}.`], ['表回写故障位', 'Meter fault bits']),
   'SALE-0113': e(['用户号不一致', 'Card and account do not match'], [`卡内用户号与系统登记不一致，请到营业厅核对。${NOT_CHARGED[0]}。`, `The user number on the card is not the registered one. Please go to a service hall. ${NOT_CHARGED[1]}.`], ['卡内用户号≠账户', 'User number differs from the account']),
+  'SALE-0114': e(['上一笔付款正在核实', 'The last payment is being checked'], ['这张卡刚才的付款还在核实，通常不到一分钟。请稍候，不要重复付款；如果已经扣款，会写卡或原路退回。', 'The last payment for this card is still being checked, usually within a minute. Please wait and do not pay again: what was taken is written to the card or returned.'], ['本机同卡订单仍在收款核实中', 'This kiosk’s order for the same card is still collecting']),
   // ---- payment ----
   'PAY-0101': e(['没有取到付款码', 'No payment code'], ['支付平台没有应答，没有收您的钱。请稍后重试。', 'The payment platform did not answer. You have not been charged. Please try again.'], ['下单无应答或结果未知', 'Create: no answer or unknown']),
   'PAY-0102': e(['支付平台拒绝了订单', 'The payment platform refused'], ['支付平台没有接受这笔订单，没有收您的钱。', 'The payment platform did not accept the order. You have not been charged.'], ['下单被拒，见渠道返回码', 'Create refused; see provider code']),

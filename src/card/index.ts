@@ -1,0 +1,10 @@
+export type { CardChannel, CardLayout, CardReader, CardReading, Classification, MeterArea, Purchase, ReaderStatus, WritePlan } from './types.ts';
+export type { KeyProvider } from './keys/types.ts';
+export { sampleKeyProvider } from './keys/sample.ts';
+export { PL_CPU, plCpuLayout } from './layouts/pl-cpu.ts';
+export { layoutRegistry } from './layouts/registry.ts';
+export type { LayoutRegistry, ReadCard } from './layouts/registry.ts';
+export { PcscReader } from './readers/pcsc.ts';
+export type { PcscReaderOptions } from './readers/pcsc.ts';
+export { VirtualReader } from './readers/virtual.ts';
+export type { VirtualReaderOptions } from './readers/virtual.ts';

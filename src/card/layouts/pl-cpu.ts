@@ -1,0 +1,295 @@
+import { concatBytes, equalBytes, fromHex, toHex } from '../../shared/bytes.ts';
+import { failure } from '../../shared/errors.ts';
+import type { ErrorCode, Failure } from '../../shared/errors.ts';
+import { orderTag } from '../../shared/order-tag.ts';
+import { err, ok } from '../../shared/result.ts';
+import type { Result } from '../../shared/result.ts';
+import { challenge, exchange, externalAuthenticate, fciName, formatSw, readBinary, selectAid, updateBinaryHeader } from '../families/fmcos.ts';
+import type { KeyProvider } from '../keys/types.ts';
+import type { CardChannel, CardLayout, CardReading, Classification, MeterArea, Purchase, WritePlan } from '../types.ts';
+import { crc16 } from './crc16.ts';
+
+/** All offsets, lengths and rules: layouts.md, "PL-CPU", mode *file*. */
+
+/** `PL.METER`. */
+const AID = fromHex('504C2E4D45544552');
+const SFI_PUBLIC = 0x15;
+const SFI_HOLDER = 0x16;
+const SFI_PURCHASE = 0x17;
+const SFI_METER = 0x1a;
+const PUBLIC_LENGTH = 30;
+const HOLDER_LENGTH = 16;
+const PURCHASE_LENGTH = 17;
+const METER_LENGTH = 32;
+const IDENTITY_LENGTH = PUBLIC_LENGTH + HOLDER_LENGTH;
+const IMAGE_LENGTH = IDENTITY_LENGTH + PURCHASE_LENGTH;
+
+/** Within SFI 15. */
+const TYPE_AT = 8;
+const VERSION_AT = 9;
+const SERIAL_AT = 10;
+const SERIAL_LENGTH = 10;
+/** Application types from here on are staff and tool cards; below are customers'. */
+const STAFF_TYPE_FROM = 0x80;
+const APPLICATION_VERSION = 0x01;
+const LAYOUT_VERSION = 0x01;
+/** Within SFI 17. */
+const DATE_AT = 10;
+const TAG_AT = 13;
+/** Meter area: the flag after a visit. */
+const FLAG_VISITED = 0x58;
+const MAX_COUNT = 0xfffe;
+const MAX_U32 = 0xffff_ffff;
+const KEY_ID_AUTH = 0x00;
+
+/** SELECT answers of a card that does not know the application or the command at all. */
+const SW_FOREIGN: ReadonlySet<number> = new Set([0x6a82, 0x6a86, 0x6a87, 0x6b00, 0x6d00, 0x6e00, 0x6700]);
+/** SELECT answers of a card that was locked: file invalidated, card or application locked (cards.md 2.3). */
+const SW_LOCKED: ReadonlySet<number> = new Set([0x6283, 0x6a81, 0x6983, 0x9303]);
+
+function u16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+}
+
+function u32(bytes: Uint8Array, at: number): number {
+  return u16(bytes, at) * 0x1_0000 + u16(bytes, at + 2);
+}
+
+function putU32(value: number): Uint8Array {
+  return Uint8Array.of(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
+}
+
+/** Packed BCD as digits; null when a nibble is no digit. */
+function bcd(bytes: Uint8Array): string | null {
+  const text = toHex(bytes);
+  return /^\d*$/.test(text) ? text : null;
+}
+
+function allBytes(bytes: Uint8Array, value: number): boolean {
+  return bytes.every((b) => b === value);
+}
+
+function damaged(detail: string): { readonly ok: false; readonly error: Failure } {
+  return err(failure('CARD-0104', detail));
+}
+
+async function select(channel: CardChannel): Promise<Result<void, Failure>> {
+  const answer = await exchange(channel, selectAid(AID));
+  if (!answer.ok) return answer;
+  const { data, sw } = answer.value;
+  if (SW_LOCKED.has(sw)) return err(failure('CARD-0110', `SELECT ${formatSw(sw)}`));
+  if (SW_FOREIGN.has(sw)) return err(failure('CARD-0103', `SELECT ${formatSw(sw)}`));
+  if (sw !== 0x9000) return err(failure('CARD-0106', `SELECT ${formatSw(sw)}`));
+  if (data.length === 0) return damaged('SELECT without FCI');
+  const name = fciName(data);
+  if (name === null) return damaged(`FCI ${toHex(data)}`);
+  return equalBytes(name, AID) ? ok(undefined) : err(failure('CARD-0103', `application ${toHex(name)}`));
+}
+
+async function readFile(channel: CardChannel, sfi: number, length: number): Promise<Result<Uint8Array, Failure>> {
+  const answer = await exchange(channel, readBinary(sfi, 0, length));
+  if (!answer.ok) return answer;
+  const { data, sw } = answer.value;
+  const where = `SFI ${sfi.toString(16).toUpperCase()}`;
+  if (sw === 0x6a82) return err(failure('CARD-0105', `${where} missing`));
+  if (sw === 0x6283) return err(failure('CARD-0110', `${where} ${formatSw(sw)}`));
+  if (sw !== 0x9000) return err(failure('CARD-0106', `${where} ${formatSw(sw)}`));
+  return data.length === length ? ok(data) : damaged(`${where} has ${data.length} bytes`);
+}
+
+/** Judged as soon as SFI 15 is there: a blank or staff card need not have the other files. */
+function checkCustomersCard(pub: Uint8Array): Result<void, Failure> {
+  if (allBytes(pub, 0xff) || allBytes(pub, 0x00)) return err(failure('CARD-0105', 'SFI 15 blank'));
+  const type = pub.subarray(TYPE_AT, TYPE_AT + 1);
+  if ((type[0] as number) >= STAFF_TYPE_FROM) return err(failure('CARD-0109', `application type ${toHex(type)}`));
+  return pub[VERSION_AT] === APPLICATION_VERSION ? ok(undefined) : err(failure('CARD-0103', `application version ${String(pub[VERSION_AT])}`));
+}
+
+async function readImage(channel: CardChannel): Promise<Result<Uint8Array, Failure>> {
+  const selected = await select(channel);
+  if (!selected.ok) return selected;
+  const files: Uint8Array[] = [];
+  for (const [sfi, length] of [[SFI_PUBLIC, PUBLIC_LENGTH], [SFI_HOLDER, HOLDER_LENGTH], [SFI_PURCHASE, PURCHASE_LENGTH]] as const) {
+    const file = await readFile(channel, sfi, length);
+    if (!file.ok) return file;
+    if (sfi === SFI_PUBLIC) {
+      const customers = checkCustomersCard(file.value);
+      if (!customers.ok) return customers;
+    }
+    files.push(file.value);
+  }
+  return ok(concatBytes(...files));
+}
+
+interface DecodedMeter {
+  readonly area: MeterArea;
+  readonly written: boolean;
+}
+
+function decodeMeter(bytes: Uint8Array, count: number): Result<DecodedMeter, Failure> {
+  if (allBytes(bytes, 0x00) || allBytes(bytes, 0xff)) {
+    return ok({ written: false, area: { visited: false, countTaken: 0, remainingQuantity: 0, cumulativeUsed: 0, lastVisit: '0000000000', valveClosed: false, faults: 0, meterNo: '0000000000' } });
+  }
+  if (crc16(bytes.subarray(0, METER_LENGTH - 2)) !== u16(bytes, METER_LENGTH - 2)) return damaged('meter area: crc16');
+  const lastVisit = bcd(bytes.subarray(11, 16));
+  const meterNo = bcd(bytes.subarray(18, 23));
+  if (lastVisit === null || meterNo === null) return damaged('meter area: not BCD');
+  const written = bytes[0] === FLAG_VISITED;
+  const countTaken = u16(bytes, 1);
+  if (written && countTaken > count) return damaged(`meter took count ${countTaken}, the card has ${count}`);
+  return ok({
+    written,
+    area: {
+      visited: written && countTaken === count,
+      countTaken,
+      remainingQuantity: u32(bytes, 3),
+      cumulativeUsed: u32(bytes, 7),
+      lastVisit,
+      valveClosed: bytes[16] !== 0,
+      faults: bytes[17] as number,
+      meterNo,
+    },
+  });
+}
+
+const KINDS: readonly (CardReading['kind'] | undefined)[] = [undefined, 'gas', 'water', 'heat'];
+const UNITS: readonly (CardReading['unit'] | undefined)[] = [undefined, 'volume', 'money'];
+
+function decode(image: Uint8Array, meterBytes: Uint8Array): Result<CardReading, Failure> {
+  const pub = image.subarray(0, PUBLIC_LENGTH);
+  const holder = image.subarray(PUBLIC_LENGTH, IDENTITY_LENGTH);
+  const record = image.subarray(IDENTITY_LENGTH);
+  if (allBytes(holder, 0xff) || allBytes(holder, 0x00)) return err(failure('CARD-0105', 'SFI 16 blank'));
+  const serial = bcd(pub.subarray(SERIAL_AT, SERIAL_AT + SERIAL_LENGTH));
+  const userNo = bcd(holder.subarray(0, 5));
+  if (serial === null || userNo === null) return damaged('serial or user number: not BCD');
+  if (holder[8] !== LAYOUT_VERSION) return err(failure('CARD-0103', `layout version ${String(holder[8])}`));
+  const kind = KINDS[holder[5] as number];
+  const unit = UNITS[holder[6] as number];
+  if (kind === undefined || unit === undefined) return damaged(`kind ${String(holder[5])}, unit ${String(holder[6])}`);
+  if (bcd(record.subarray(DATE_AT, TAG_AT)) === null) return damaged('SFI 17: date is not BCD');
+  const count = u16(record, 0);
+  const lastQuantity = u32(record, 2);
+  const cumulative = u32(record, 6);
+  if (count > MAX_COUNT) return damaged('SFI 17: count FFFF');
+  if (cumulative < lastQuantity || (count === 0 && cumulative !== 0)) return damaged('SFI 17: cumulative and quantity disagree');
+  const meter = decodeMeter(meterBytes, count);
+  if (!meter.ok) return meter;
+  return ok({
+    layout: PL_CPU,
+    cardNo: serial.slice(-10),
+    userNo,
+    kind,
+    unit,
+    region: holder[7] as number,
+    count,
+    lastQuantity,
+    cumulative,
+    tag: record.slice(TAG_AT),
+    meter: meter.value.area,
+    visited: meter.value.area.visited,
+    fresh: !meter.value.written,
+    image,
+  });
+}
+
+/** Diversification data: the last 8 bytes of the application serial. */
+function s8Of(image: Uint8Array): Uint8Array {
+  return image.slice(SERIAL_AT + SERIAL_LENGTH - 8, SERIAL_AT + SERIAL_LENGTH);
+}
+
+function plan(reading: CardReading, purchase: Purchase): Result<WritePlan, Failure> {
+  const { image: before } = reading;
+  const { quantity } = purchase;
+  const date = /^\d\d(\d\d)-(\d\d)-(\d\d)$/.exec(purchase.date);
+  if (date === null) return damaged('the business date is not YYYY-MM-DD');
+  if (!Number.isSafeInteger(quantity) || quantity <= 0 || quantity > MAX_U32) return damaged(`quantity ${quantity}`);
+  const count = reading.count + 1;
+  const cumulative = reading.cumulative + quantity;
+  if (count > MAX_COUNT) return damaged('count would overflow');
+  if (cumulative > MAX_U32) return damaged('cumulative would overflow');
+  const tag = orderTag(purchase.orderId);
+  if (allBytes(tag, 0) || equalBytes(tag, reading.tag)) return damaged(`order tag ${toHex(tag)} is taken`);
+  const record = concatBytes(Uint8Array.of(count >>> 8, count & 0xff), putU32(quantity), putU32(cumulative), fromHex(date.slice(1).join('')), tag);
+  return ok({
+    cardNo: reading.cardNo,
+    before,
+    after: concatBytes(before.subarray(0, IDENTITY_LENGTH), record),
+    tag,
+    count,
+    quantity,
+    cumulative,
+    steps: ['SELECT PL.METER, re-read SFI 15 16 17', 'EXTERNAL AUTHENTICATE', `UPDATE SFI 17: count ${count}, quantity ${quantity}, cumulative ${cumulative}`],
+  });
+}
+
+async function apply(keys: KeyProvider, channel: CardChannel, write: WritePlan): Promise<Result<void, Failure>> {
+  const current = await readImage(channel);
+  if (!current.ok) return current;
+  if (!equalBytes(current.value, write.before)) {
+    return err(failure('CARD-0205', sameCard(current.value, write.before) ? 'SFI 17 is not the before-image' : 'identity differs'));
+  }
+  const s8 = s8Of(write.before);
+
+  const challenge8 = await challenge(channel, 8);
+  if (!challenge8.ok) return challenge8;
+  const cryptogram = await keys.externalAuth(s8, challenge8.value);
+  if (!cryptogram.ok) return cryptogram;
+  const authenticated = await exchange(channel, externalAuthenticate(KEY_ID_AUTH, cryptogram.value));
+  if (!authenticated.ok) return authenticated;
+  if (authenticated.value.sw !== 0x9000) return err(failure('CARD-0201', `EXTERNAL AUTHENTICATE ${formatSw(authenticated.value.sw)}`));
+
+  const challenge4 = await challenge(channel, 4);
+  if (!challenge4.ok) return challenge4;
+  const record = write.after.subarray(IDENTITY_LENGTH);
+  const header = updateBinaryHeader(SFI_PURCHASE, 0, record.length);
+  const mac = await keys.updateMac(s8, challenge4.value, header, record);
+  if (!mac.ok) return mac;
+  const updated = await exchange(channel, concatBytes(header, record, mac.value));
+  if (!updated.ok) return err(failure('CARD-0203', `UPDATE: ${updated.error.code} ${updated.error.detail ?? ''}`.trimEnd(), updated.error));
+  const { sw } = updated.value;
+  return sw === 0x9000 ? ok(undefined) : err(failure(refusedBeforeWriting(sw) ? 'CARD-0202' : 'CARD-0203', `UPDATE ${formatSw(sw)}`));
+}
+
+/** ISO 7816-4 checking errors (67xx–6Exx): the command was not begun. 64xx, 65xx, 6Fxx and all else leave it open. */
+function refusedBeforeWriting(sw: number): boolean {
+  const sw1 = sw >>> 8;
+  return sw1 >= 0x67 && sw1 <= 0x6e && sw1 !== 0x6c;
+}
+
+function sameCard(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === IMAGE_LENGTH && b.length === IMAGE_LENGTH && equalBytes(a.subarray(0, IDENTITY_LENGTH), b.subarray(0, IDENTITY_LENGTH));
+}
+
+/** The card updates SFI 17 whole or not at all, so `torn` never comes out. */
+function classify(write: Pick<WritePlan, 'before' | 'after' | 'tag'>, current: Uint8Array): Classification {
+  if (!sameCard(write.before, current)) return 'foreign';
+  if (equalBytes(current, write.before)) return 'before';
+  return equalBytes(current, write.after) && equalBytes(current.subarray(IDENTITY_LENGTH + TAG_AT), write.tag) ? 'after' : 'foreign';
+}
+
+export const PL_CPU = 'PL-CPU';
+
+/** The failure codes with which reading tells that a card is not of this layout at all, so that another may try. */
+export const NOT_THIS_LAYOUT: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['CARD-0103']);
+
+/** The reference CPU card (layouts.md, "PL-CPU", mode *file*). */
+export function plCpuLayout(keys: KeyProvider): CardLayout {
+  return {
+    id: PL_CPU,
+    // TS 3B or 3F begins every asynchronous card's ATR (ISO 7816-3); readers give memory cards a made-up `3B 04 …`.
+    mayBe: (atr) => atr.length >= 2 && (atr[0] === 0x3b || atr[0] === 0x3f) && !(atr[0] === 0x3b && atr[1] === 0x04 && atr.length === 6),
+    read: async (channel) => {
+      const image = await readImage(channel);
+      if (!image.ok) return image;
+      const meter = await readFile(channel, SFI_METER, METER_LENGTH);
+      return meter.ok ? decode(image.value, meter.value) : meter;
+    },
+    readImage,
+    proveAuthority: (reading) => keys.prove(s8Of(reading.image)),
+    plan,
+    apply: (channel, write) => apply(keys, channel, write),
+    classify,
+    sameCard,
+  };
+}
