@@ -176,6 +176,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     slip: receipt,
     deadlineMs,
   }),
+  /** The visit is over and the card is still inside: take it. */
+  z.object({ ...base, screen: z.literal('take-card'), deadlineMs }),
   z.object({ ...base, screen: z.literal('cancelled'), amountFen: natural, deadlineMs }),
   z.object({ ...base, screen: z.literal('out-of-service'), reason: errorCode, reference: z.string(), nearestSite: z.object({ name: z.string(), detail: z.string() }).nullable() }),
 ]);

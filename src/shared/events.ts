@@ -30,7 +30,7 @@ export const EVENTS = {
     tag: hex,
   }),
   /** Before the first request that carries these numbers. */
-  'attempt-creating': z.object({ attemptId: z.string(), provider: z.string(), outTradeNo: z.string(), outRefundNo: z.string(), amountFen: natural }),
+  'attempt-creating': z.object({ attemptId: z.string(), provider: z.string(), outTradeNo: z.string(), outRefundNo: z.string(), amountFen: natural, expiresAtMs: natural }),
   'attempt-pending': z.object({ attemptId: z.string() }),
   /** The provider says, under its signature, that this attempt was captured. */
   'attempt-paid': z.object({ attemptId: z.string(), transactionId: z.string(), amountFen: natural, /** false: the order could not take it; it refunds itself. */ taken: z.boolean() }),
@@ -41,7 +41,7 @@ export const EVENTS = {
   'attempt-parked': z.object({ attemptId: z.string(), reason: z.string(), failure: failureBody }),
   'order-paid': z.object({ attemptId: z.string(), amountFen: natural }),
   /** Before the first byte: what the card held, what it shall hold, by which steps. */
-  'order-delivering': z.object({ insertion: natural, before: hex, after: hex, plan: z.array(z.string()) }),
+  'order-delivering': z.object({ insertion: natural, before: hex, after: hex, cumulative: natural, plan: z.array(z.string()) }),
   'order-in-doubt': z.object({ failure: failureBody }),
   /** Seen on the card by read-back or by a later read: our tag. */
   'order-delivered': z.object({ by: z.enum(['read-back', 'later-read']), count: natural, quantity: natural, cumulative: natural }),

@@ -1,0 +1,197 @@
+import type { AttemptState, EventBody, JournalEvent, OrderState } from '../shared/events.ts';
+import { never } from '../shared/result.ts';
+
+/** One sale to one card: the fold of its events. All bytes are upper-case hex. */
+export interface OrderRow {
+  readonly orderId: string;
+  readonly state: OrderState;
+  readonly quote: EventBody<'order-quoted'>;
+  /** The attempt whose money the order took; null: none yet. */
+  readonly paidBy: string | null;
+  /** The durable plan of the write; null before `delivering`. */
+  readonly delivery: { readonly insertion: number; readonly before: string; readonly after: string; readonly cumulative: number; readonly plan: readonly string[] } | null;
+  /** How often a write was begun. */
+  readonly writes: number;
+  readonly reason: string | null;
+  readonly nextStep: string | null;
+  readonly createdMs: number;
+  readonly updatedMs: number;
+}
+
+/** One try to collect an order's money, with its own provider number and refund number. */
+export interface AttemptRow {
+  readonly attemptId: string;
+  readonly orderId: string;
+  readonly state: AttemptState;
+  readonly provider: string;
+  readonly outTradeNo: string;
+  readonly outRefundNo: string;
+  readonly amountFen: number;
+  readonly expiresAtMs: number;
+  /** Was the QR code ever shown? Before, nobody can have paid it. */
+  readonly shown: boolean;
+  readonly transactionId: string | null;
+  /** True: the order took it. False: captured but not taken; it refunds itself. Null: not captured. */
+  readonly taken: boolean | null;
+  readonly refundId: string | null;
+  readonly reason: string | null;
+  readonly createdMs: number;
+  readonly updatedMs: number;
+}
+
+export interface Ledger {
+  readonly order: (orderId: string) => OrderRow | undefined;
+  readonly attempt: (attemptId: string) => AttemptRow | undefined;
+}
+export interface Folded {
+  readonly order?: OrderRow;
+  readonly attempt?: AttemptRow;
+}
+
+/** A transition that the design does not allow: a defect in the caller, refused before it is written. */
+export class IllegalTransition extends Error {
+  constructor(what: string) {
+    super(`illegal transition: ${what}`);
+    this.name = 'IllegalTransition';
+  }
+}
+
+const ORDER_FROM: Record<OrderState, readonly OrderState[]> = {
+  quoted: [],
+  collecting: ['quoted'],
+  paid: ['collecting'],
+  delivering: ['paid', 'in-doubt', 'delivering'],
+  'in-doubt': ['delivering'],
+  delivered: ['delivering', 'in-doubt', 'parked'],
+  closed: ['quoted', 'collecting'],
+  refunding: ['paid', 'delivering', 'in-doubt'],
+  refunded: ['refunding'],
+  parked: ['quoted', 'collecting', 'paid', 'delivering', 'in-doubt', 'refunding'],
+};
+const ATTEMPT_FROM: Record<AttemptState, readonly AttemptState[]> = {
+  creating: [],
+  pending: ['creating'],
+  closing: ['creating', 'pending'],
+  closed: ['closing', 'pending'],
+  paid: ['pending', 'closing', 'closed'],
+  refunding: ['paid'],
+  refunded: ['refunding'],
+  // From before `paid` only where the provider states another sum than ours: that money is a person's to settle.
+  parked: ['pending', 'closing', 'closed', 'paid', 'refunding'],
+};
+
+/**
+ * The meaning of one event for the rows: pure, and the only place where rows change, so that `journal verify` can
+ * rebuild every row from the events and compare.
+ * @throws IllegalTransition when the event does not follow from the rows' state.
+ */
+export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folded {
+  const order = (): OrderRow => {
+    const row = event.orderId === null ? undefined : ledger.order(event.orderId);
+    if (row === undefined) throw new IllegalTransition(`${event.kind} without its order`);
+    return row;
+  };
+  const attempt = (attemptId: string): AttemptRow => {
+    const row = ledger.attempt(attemptId);
+    if (row === undefined || row.orderId !== event.orderId) throw new IllegalTransition(`${event.kind} without its attempt`);
+    return row;
+  };
+  const moveOrder = (to: OrderState, change: Partial<OrderRow> = {}): OrderRow => {
+    const row = order();
+    if (!ORDER_FROM[to].includes(row.state)) throw new IllegalTransition(`order ${row.orderId}: ${row.state} → ${to}`);
+    return { ...row, ...change, state: to, updatedMs: wallMs };
+  };
+  const moveAttempt = (attemptId: string, to: AttemptState, change: Partial<AttemptRow> = {}): AttemptRow => {
+    const row = attempt(attemptId);
+    if (!ATTEMPT_FROM[to].includes(row.state)) throw new IllegalTransition(`attempt ${attemptId}: ${row.state} → ${to}`);
+    return { ...row, ...change, state: to, updatedMs: wallMs };
+  };
+
+  switch (event.kind) {
+    case 'order-quoted': {
+      if (event.orderId === null || ledger.order(event.orderId) !== undefined) throw new IllegalTransition('order-quoted twice');
+      return {
+        order: { orderId: event.orderId, state: 'quoted', quote: event.body, paidBy: null, delivery: null, writes: 0, reason: null, nextStep: null, createdMs: wallMs, updatedMs: wallMs },
+      };
+    }
+    case 'attempt-creating': {
+      const b = event.body;
+      const row = order();
+      if (ledger.attempt(b.attemptId) !== undefined) throw new IllegalTransition('attempt-creating twice');
+      if (row.state !== 'quoted' && row.state !== 'collecting') throw new IllegalTransition(`attempt on an order that is ${row.state}`);
+      return {
+        order: row.state === 'quoted' ? moveOrder('collecting') : row,
+        attempt: {
+          attemptId: b.attemptId,
+          orderId: row.orderId,
+          state: 'creating',
+          provider: b.provider,
+          outTradeNo: b.outTradeNo,
+          outRefundNo: b.outRefundNo,
+          amountFen: b.amountFen,
+          expiresAtMs: b.expiresAtMs,
+          shown: false,
+          transactionId: null,
+          taken: null,
+          refundId: null,
+          reason: null,
+          createdMs: wallMs,
+          updatedMs: wallMs,
+        },
+      };
+    }
+    case 'attempt-pending':
+      return { attempt: moveAttempt(event.body.attemptId, 'pending', { shown: true }) };
+    case 'attempt-closing':
+      return { attempt: moveAttempt(event.body.attemptId, 'closing', { reason: event.body.why }) };
+    case 'attempt-closed':
+      return { attempt: moveAttempt(event.body.attemptId, 'closed') };
+    case 'attempt-paid': {
+      const before = attempt(event.body.attemptId);
+      if (event.body.taken && before.state !== 'pending') throw new IllegalTransition(`an attempt that is ${before.state} cannot be taken`);
+      if (event.body.amountFen !== before.amountFen) throw new IllegalTransition('captured amount differs from the attempt’s');
+      return { attempt: moveAttempt(event.body.attemptId, 'paid', { transactionId: event.body.transactionId, taken: event.body.taken }) };
+    }
+    case 'attempt-refunding':
+      return { attempt: moveAttempt(event.body.attemptId, 'refunding', { reason: event.body.why }) };
+    case 'attempt-refunded':
+      return { attempt: moveAttempt(event.body.attemptId, 'refunded', { refundId: event.body.refundId }) };
+    case 'attempt-parked':
+      return { attempt: moveAttempt(event.body.attemptId, 'parked', { reason: event.body.reason }) };
+    case 'order-paid': {
+      const a = attempt(event.body.attemptId);
+      if (a.state !== 'paid' || a.taken !== true) throw new IllegalTransition('order-paid by an attempt that is not taken');
+      return { order: moveOrder('paid', { paidBy: a.attemptId }) };
+    }
+    case 'order-delivering': {
+      const { insertion, before, after, cumulative, plan } = event.body;
+      const row = order();
+      if (row.delivery !== null && row.delivery.after !== after && row.state !== 'in-doubt') throw new IllegalTransition('a second plan while the first is open');
+      return { order: moveOrder('delivering', { delivery: { insertion, before, after, cumulative, plan }, writes: row.writes + 1 }) };
+    }
+    case 'order-in-doubt':
+      return { order: moveOrder('in-doubt', { reason: event.body.failure.code }) };
+    case 'order-delivered':
+      return { order: moveOrder('delivered', { reason: null }) };
+    case 'order-closed':
+      return { order: moveOrder('closed', { reason: event.body.why }) };
+    case 'order-refunding':
+      return { order: moveOrder('refunding', { reason: event.body.failure.code }) };
+    case 'order-refunded':
+      return { order: moveOrder('refunded') };
+    case 'order-parked':
+      return { order: moveOrder('parked', { reason: event.body.reason, nextStep: event.body.nextStep }) };
+    case 'core-started':
+    case 'slip-printed':
+    case 'clock-step':
+    case 'policy-taken':
+      return {};
+    default:
+      return never(event);
+  }
+}
+
+/** Orders in these states need nothing more from the kiosk. */
+export const SETTLED_ORDER: ReadonlySet<OrderState> = new Set(['delivered', 'closed', 'refunded', 'parked']);
+/** Attempts in these states can still hold or receive money that is not settled; closed ones are still asked about for a while. */
+export const SETTLED_ATTEMPT: ReadonlySet<AttemptState> = new Set(['refunded', 'parked']);

@@ -1,0 +1,394 @@
+import type { CardLayout, CardReading, WritePlan } from '../card/types.ts';
+import type { AttemptRow, OrderRow } from '../journal/fold.ts';
+import { fromHex, toHex } from '../shared/bytes.ts';
+import { failure } from '../shared/errors.ts';
+import type { Failure } from '../shared/errors.ts';
+import type { EventBody, JournalEvent } from '../shared/events.ts';
+import { never } from '../shared/result.ts';
+import type { Result } from '../shared/result.ts';
+import { NEW_RUN } from './state.ts';
+import type { AttemptRun, CallResult, Effect, Now, OpenOrder } from './state.ts';
+
+/**
+ * How every order and attempt moves on. {@link advance} looks at the durable rows and says what to do next; it is
+ * the same at start-up after a cut as in a quiet sale, so recovery is no second program. {@link onCall} and
+ * {@link onWritten} turn the world's answers into events. All are pure.
+ */
+
+/** How often a waiting payment is asked about. */
+export const POLL_MS = 2_000;
+/** A paid card that is gone before anything was written is waited for this long; then the money goes back. */
+export const WAIT_CARD_MS = 120_000;
+/** After so long without a believable answer the card is given back with a slip; the asking goes on. */
+export const UNKNOWN_GIVE_UP_MS = 60_000;
+/** A write that provably stored nothing is begun again, at most so often in all; then the money goes back. */
+export const MAX_WRITES = 3;
+
+/** Back-off after `fails` failed answers: 1, 2, 4 … 60 s. */
+function backoffMs(fails: number): number {
+  return Math.min(60_000, 1_000 * 2 ** Math.min(fails, 6));
+}
+
+/** Closed attempts are asked about ever more seldom, for as long as the provider could still take them. */
+function closedPollMs(ageMs: number): number {
+  if (ageMs < 120_000) return 3_000;
+  if (ageMs < 600_000) return 15_000;
+  if (ageMs < 7_200_000) return 60_000;
+  return 600_000;
+}
+
+export interface AdvanceContext extends Now {
+  /** A session waits for this order's payment; otherwise it is to be closed, for this reason. */
+  readonly wanted: boolean;
+  readonly closeWhy: EventBody<'attempt-closing'>['why'];
+  /** The card in the reader now, when it could be read whole. */
+  readonly card: { readonly insertion: number; readonly reading: CardReading } | null;
+  /** No card operation is going on. */
+  readonly cardFree: boolean;
+  readonly layout: (id: string) => CardLayout | undefined;
+  /** The business date for the card, `YYYY-MM-DD`. */
+  readonly businessDate: string;
+}
+
+export interface Advance {
+  readonly open: OpenOrder;
+  readonly effects: readonly Effect[];
+  /** When to look again even if nothing happens; null: nothing is waited for. */
+  readonly wakeAtMono: number | null;
+}
+
+function journal(order: OrderRow, ...events: { [K in JournalEvent['kind']]: { kind: K; body: EventBody<K> } }[JournalEvent['kind']][]): Effect {
+  return { do: 'journal', events: events.map((e) => ({ ...e, orderId: order.orderId }) as JournalEvent) };
+}
+
+export function failureBody(f: Failure): { code: string; detail?: string } {
+  return { code: f.code, ...(f.detail === undefined ? {} : { detail: f.detail.slice(0, 300) }) };
+}
+
+function runOf(open: OpenOrder, attemptId: string): AttemptRun {
+  return open.runs.get(attemptId) ?? NEW_RUN;
+}
+
+function withRun(open: OpenOrder, attemptId: string, change: Partial<AttemptRun>): OpenOrder {
+  return { ...open, runs: new Map(open.runs).set(attemptId, { ...runOf(open, attemptId), ...change }) };
+}
+
+/** What this order needs next. At most one durable change a call: the caller appends it and asks again. */
+export function advance(open: OpenOrder, ctx: AdvanceContext): Advance {
+  let wake: number | null = null;
+  const wakeAt = (mono: number): void => {
+    wake = wake === null ? mono : Math.min(wake, mono);
+  };
+  let current = open;
+  const effects: Effect[] = [];
+  for (const attempt of open.attempts) {
+    const next = advanceAttempt(current, attempt, ctx);
+    current = next.open;
+    if (next.wakeAtMono !== null) wakeAt(next.wakeAtMono);
+    effects.push(...next.effects);
+    if (next.effects.some((e) => e.do === 'journal')) return { open: current, effects, wakeAtMono: ctx.monoMs };
+  }
+  const own = advanceOrder(current, ctx);
+  if (own.wakeAtMono !== null) wakeAt(own.wakeAtMono);
+  return { open: own.open, effects: [...effects, ...own.effects], wakeAtMono: wake };
+}
+
+function advanceAttempt(open: OpenOrder, attempt: AttemptRow, ctx: AdvanceContext): Advance {
+  const { order } = open;
+  const run = runOf(open, attempt.attemptId);
+  const same = (wakeAtMono: number | null = null): Advance => ({ open, effects: [], wakeAtMono });
+  const write = (...events: Parameters<typeof journal> extends [OrderRow, ...infer R] ? R : never): Advance => ({ open, effects: [journal(order, ...events)], wakeAtMono: ctx.monoMs });
+  const call = (verb: AttemptRun['op'] & string, why = ''): Advance => {
+    if (run.op !== null) return same();
+    if (ctx.monoMs < run.retryAtMono) return same(run.retryAtMono);
+    const started = run.startedMono === 0 ? ctx.monoMs : run.startedMono;
+    return { open: withRun(open, attempt.attemptId, { op: verb, startedMono: started }), effects: [{ do: 'call', verb, orderId: order.orderId, attempt, why }], wakeAtMono: null };
+  };
+  const closing = (why: EventBody<'attempt-closing'>['why']): Advance => write({ kind: 'attempt-closing', body: { attemptId: attempt.attemptId, why } });
+
+  switch (attempt.state) {
+    case 'creating':
+      if (!ctx.wanted) return closing(ctx.closeWhy);
+      if (ctx.nowMs >= attempt.expiresAtMs) return closing('expired');
+      return call('create');
+    case 'pending':
+      if (!ctx.wanted && !run.paying) {
+        // Restarted or left: ask once before closing, so that a payment made meanwhile still counts for the order.
+        if (ctx.closeWhy === 'recovery' && run.answers === 0 && run.fails < 3) return call('query');
+        return closing(ctx.closeWhy);
+      }
+      if (ctx.nowMs >= attempt.expiresAtMs && !run.paying) return closing('expired');
+      return call('query');
+    case 'closing':
+      return call(run.closeAccepted ? 'query' : 'close');
+    case 'closed': {
+      if (!attempt.shown) return same();
+      return call('query');
+    }
+    case 'paid':
+      if (attempt.taken === false) return write({ kind: 'attempt-refunding', body: { attemptId: attempt.attemptId, outRefundNo: attempt.outRefundNo, amountFen: attempt.amountFen, why: 'not-taken' } });
+      return same();
+    case 'refunding':
+      return call(run.refundAccepted ? 'query-refund' : 'refund', attempt.reason ?? '');
+    case 'refunded':
+    case 'parked':
+      return same();
+    default:
+      return never(attempt.state);
+  }
+}
+
+function advanceOrder(open: OpenOrder, ctx: AdvanceContext): Advance {
+  const { order } = open;
+  const same = (wakeAtMono: number | null = null): Advance => ({ open, effects: [], wakeAtMono });
+  const write = (...events: Parameters<typeof journal> extends [OrderRow, ...infer R] ? R : never): Advance => ({ open, effects: [journal(order, ...events)], wakeAtMono: ctx.monoMs });
+  const paid = open.attempts.find((a) => a.attemptId === order.paidBy);
+  const ofThisCard = ctx.card !== null && ctx.card.reading.cardNo === order.quote.cardNo ? ctx.card : null;
+
+  switch (order.state) {
+    case 'quoted':
+      return write({ kind: 'order-closed', body: { why: 'recovery' } });
+    case 'collecting': {
+      const live = open.attempts.some((a) => a.state === 'creating' || a.state === 'pending' || a.state === 'closing');
+      if (live) return same();
+      const last = open.attempts.at(-1);
+      if (last?.state === 'parked') return write({ kind: 'order-parked', body: { reason: last.reason ?? 'payment', nextStep: 'counter' } });
+      return write({ kind: 'order-closed', body: { why: last === undefined || last.state === 'closed' ? (last?.reason ?? 'expired') : 'late-capture' } });
+    }
+    case 'paid': {
+      if (open.writing || !ctx.cardFree) return same();
+      if (ofThisCard === null) {
+        if (open.waitCardUntilMono === null) return { open: { ...open, waitCardUntilMono: ctx.monoMs + WAIT_CARD_MS }, effects: [], wakeAtMono: ctx.monoMs + WAIT_CARD_MS };
+        if (ctx.monoMs < open.waitCardUntilMono) return same(open.waitCardUntilMono);
+        return refund(open, failure('CARD-0203', 'the card did not come back; nothing was written'));
+      }
+      const { reading, insertion } = ofThisCard;
+      const layout = ctx.layout(order.quote.layout);
+      if (layout === undefined || reading.layout !== order.quote.layout) return refund(open, failure('CARD-0205', 'the layout differs from the order’s'));
+      if (reading.count !== order.quote.nextCount - 1 || reading.userNo !== order.quote.userNo) return refund(open, failure('CARD-0205', `count ${reading.count}, the order makes ${order.quote.nextCount}`));
+      const plan = layout.plan(reading, { orderId: order.orderId, quantity: order.quote.quantity, date: ctx.businessDate });
+      if (!plan.ok) return refund(open, plan.error);
+      return beginWrite(open, plan.value, insertion);
+    }
+    case 'delivering':
+      if (open.writing) return same();
+      return write({ kind: 'order-in-doubt', body: { failure: { code: 'CORE-0101', detail: 'restarted during the write' } } });
+    case 'in-doubt': {
+      if (open.writing || !ctx.cardFree || ofThisCard === null || open.judgedInsertion === ofThisCard.insertion) return same();
+      const { reading, insertion } = ofThisCard;
+      const layout = ctx.layout(order.quote.layout);
+      const delivery = order.delivery;
+      if (layout === undefined || delivery === null) return write({ kind: 'order-parked', body: { reason: 'no-layout', nextStep: 'counter' } });
+      const before = fromHex(delivery.before);
+      const after = fromHex(delivery.after);
+      const verdict = layout.classify({ before, after, tag: fromHex(order.quote.tag) }, reading.image);
+      switch (verdict) {
+        case 'after':
+          return write({ kind: 'order-delivered', body: { by: 'later-read', count: order.quote.nextCount, quantity: order.quote.quantity, cumulative: delivery.cumulative } });
+        case 'foreign':
+          return write({ kind: 'order-parked', body: { reason: 'card-foreign', nextStep: 'counter', failure: { code: 'CARD-0104' } } });
+        case 'before':
+          if (order.writes >= MAX_WRITES) return refund(open, failure('CARD-0204', `nothing was written in ${order.writes} tries`));
+          return beginWrite(open, planOf(order, delivery, before, after), insertion);
+        case 'torn':
+          return beginWrite(open, planOf(order, delivery, before, after), insertion);
+        default:
+          return never(verdict);
+      }
+    }
+    case 'refunding': {
+      if (paid?.state === 'refunded') return write({ kind: 'order-refunded', body: { attemptId: paid.attemptId } });
+      if (paid?.state === 'parked') return write({ kind: 'order-parked', body: { reason: paid.reason ?? 'refund', nextStep: 'refund-by-hand' } });
+      return same();
+    }
+    case 'delivered':
+    case 'closed':
+    case 'refunded':
+    case 'parked':
+      return same();
+    default:
+      return never(order.state);
+  }
+}
+
+function planOf(order: OrderRow, delivery: NonNullable<OrderRow['delivery']>, before: Uint8Array, after: Uint8Array): WritePlan {
+  return { cardNo: order.quote.cardNo, before, after, tag: fromHex(order.quote.tag), count: order.quote.nextCount, quantity: order.quote.quantity, cumulative: delivery.cumulative, steps: delivery.plan };
+}
+
+/** The intent and the before- and after-image are durable before the first byte. */
+function beginWrite(open: OpenOrder, plan: WritePlan, insertion: number): Advance {
+  const { order } = open;
+  return {
+    open: { ...open, writing: true, waitCardUntilMono: null, judgedInsertion: insertion },
+    effects: [
+      journal(order, { kind: 'order-delivering', body: { insertion, before: toHex(plan.before), after: toHex(plan.after), cumulative: plan.cumulative, plan: [...plan.steps] } }),
+      { do: 'write', orderId: order.orderId, insertion, plan },
+    ],
+    wakeAtMono: null,
+  };
+}
+
+/** Only where it is certain that nothing was written: order and attempt begin to refund in one step. */
+function refund(open: OpenOrder, why: Failure): Advance {
+  const { order } = open;
+  const paid = open.attempts.find((a) => a.attemptId === order.paidBy);
+  if (paid === undefined) return { open, effects: [journal(order, { kind: 'order-parked', body: { reason: 'no-attempt', nextStep: 'counter', failure: failureBody(why) } })], wakeAtMono: null };
+  return {
+    open,
+    effects: [
+      journal(
+        order,
+        { kind: 'order-refunding', body: { attemptId: paid.attemptId, failure: failureBody(why) } },
+        { kind: 'attempt-refunding', body: { attemptId: paid.attemptId, outRefundNo: paid.outRefundNo, amountFen: paid.amountFen, why: why.code } },
+      ),
+    ],
+    wakeAtMono: null,
+  };
+}
+
+/** An answer of the provider. Unknown answers change nothing durable: they are asked again. */
+export function onCall(open: OpenOrder, attemptId: string, call: CallResult, now: Now): { open: OpenOrder; effects: readonly Effect[] } {
+  const attempt = open.attempts.find((a) => a.attemptId === attemptId);
+  if (attempt === undefined) return { open, effects: [] };
+  const { order } = open;
+  const run = runOf(open, attemptId);
+  const answered = (change: Partial<AttemptRun>, retryMs: number, ...effects: Effect[]) => ({
+    open: withRun(open, attemptId, { op: null, fails: 0, unknownSinceMono: null, lastFailure: null, answers: run.answers + 1, retryAtMono: now.monoMs + retryMs, ...change }),
+    effects,
+  });
+  const unknown = (f: Failure) => ({
+    open: withRun(open, attemptId, { op: null, fails: run.fails + 1, lastFailure: f, unknownSinceMono: run.unknownSinceMono ?? now.monoMs, retryAtMono: now.monoMs + backoffMs(attempt.state === 'pending' ? Math.min(run.fails, 1) : run.fails) }),
+    effects: [] as Effect[],
+  });
+  const isTaken = attempt.state === 'pending' && order.state === 'collecting';
+
+  switch (call.verb) {
+    case 'create': {
+      const r = call.result;
+      if (attempt.state !== 'creating') return answered({}, 0); // cancelled meanwhile: the code is never shown
+      switch (r.kind) {
+        case 'pending':
+          return answered({ qrText: r.qrText }, POLL_MS, journal(order, { kind: 'attempt-pending', body: { attemptId } }));
+        case 'paid':
+          return answered({}, 0, journal(order, { kind: 'attempt-pending', body: { attemptId } }));
+        case 'refused':
+          return { open: withRun(open, attemptId, { op: null, lastFailure: r.failure, retryAtMono: 0 }), effects: [journal(order, { kind: 'attempt-closing', body: { attemptId, why: 'create-refused' } })] };
+        case 'unknown':
+          return unknown(r.failure);
+        default:
+          return never(r);
+      }
+    }
+    case 'query': {
+      const r = call.result;
+      switch (r.kind) {
+        case 'unknown':
+          return unknown(r.failure);
+        case 'paid': {
+          if (attempt.state !== 'pending' && attempt.state !== 'closing' && attempt.state !== 'closed') return answered({}, POLL_MS);
+          if (r.amountFen !== attempt.amountFen) return answered({}, POLL_MS, journal(order, { kind: 'attempt-parked', body: { attemptId, reason: 'amount-differs', failure: { code: 'PAY-0201', detail: `${r.amountFen} of ${attempt.amountFen} fen` } } }));
+          const paid = { kind: 'attempt-paid', body: { attemptId, transactionId: r.transactionId, amountFen: r.amountFen, taken: isTaken } } as const;
+          if (isTaken) return answered({ paying: false }, 0, journal(order, paid, { kind: 'order-paid', body: { attemptId, amountFen: r.amountFen } }));
+          return answered({ paying: false }, 0, journal(order, paid, { kind: 'attempt-refunding', body: { attemptId, outRefundNo: attempt.outRefundNo, amountFen: attempt.amountFen, why: `captured-when-${attempt.state}` } }));
+        }
+        case 'refunded':
+          if (attempt.state !== 'pending' && attempt.state !== 'closing' && attempt.state !== 'closed') return answered({}, POLL_MS);
+          return answered({}, POLL_MS, journal(order, { kind: 'attempt-paid', body: { attemptId, transactionId: r.transactionId, amountFen: attempt.amountFen, taken: false } }, { kind: 'attempt-parked', body: { attemptId, reason: 'refunded-elsewhere', failure: { code: 'PAY-0301', detail: 'the provider shows a refund that is not ours' } } }));
+        case 'closed':
+          if (attempt.state === 'pending' || attempt.state === 'closing') return answered({ paying: false }, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));
+          return answered({}, closedPollMs(now.nowMs - attempt.updatedMs));
+        case 'not-found':
+          // Shown and yet unknown to the provider: it takes numbers only once, so after our close it cannot be paid.
+          if (attempt.state === 'closing' && (run.closeAccepted || !attempt.shown)) return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));
+          return answered({ closeAccepted: false }, attempt.state === 'closed' ? closedPollMs(now.nowMs - attempt.updatedMs) : POLL_MS);
+        case 'paying':
+          return answered({ paying: attempt.state === 'pending', closeAccepted: false }, POLL_MS);
+        case 'pending':
+          // Still payable after an accepted close: close it again.
+          return answered({ paying: false, closeAccepted: false }, attempt.state === 'closed' ? closedPollMs(now.nowMs - attempt.updatedMs) : POLL_MS);
+        default:
+          return never(r);
+      }
+    }
+    case 'close': {
+      const r = call.result;
+      switch (r.kind) {
+        case 'closed':
+          return answered({ closeAccepted: true }, 0);
+        case 'not-found':
+          if (!attempt.shown && attempt.state === 'closing') return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));
+          return answered({ closeAccepted: true }, 0);
+        case 'paid':
+          return answered({ closeAccepted: true }, 0);
+        case 'unknown':
+          return unknown(r.failure);
+        default:
+          return never(r);
+      }
+    }
+    case 'refund': {
+      const r = call.result;
+      switch (r.kind) {
+        case 'accepted':
+        case 'done':
+          return answered({ refundAccepted: true }, 500);
+        case 'refused':
+          if (attempt.state !== 'refunding') return answered({}, POLL_MS);
+          return answered({}, POLL_MS, journal(order, { kind: 'attempt-parked', body: { attemptId, reason: 'refund-refused', failure: failureBody(r.failure) } }));
+        case 'unknown':
+          return unknown(r.failure);
+        default:
+          return never(r);
+      }
+    }
+    case 'query-refund': {
+      const r = call.result;
+      switch (r.kind) {
+        case 'done':
+          if (attempt.state !== 'refunding') return answered({}, POLL_MS);
+          return answered({}, POLL_MS, journal(order, { kind: 'attempt-refunded', body: { attemptId, refundId: r.refundId, amountFen: r.refundFen } }));
+        case 'processing':
+          // WeChat asks for one query a minute; the first ones come sooner, since most refunds settle at once.
+          return answered({ refundAccepted: true }, run.answers < 10 ? 3_000 : 60_000);
+        case 'abnormal':
+          if (attempt.state !== 'refunding') return answered({}, POLL_MS);
+          return answered({}, POLL_MS, journal(order, { kind: 'attempt-parked', body: { attemptId, reason: 'refund-abnormal', failure: failureBody(r.failure) } }));
+        case 'not-found':
+          return answered({ refundAccepted: false }, POLL_MS);
+        case 'unknown':
+          return unknown(r.failure);
+        default:
+          return never(r);
+      }
+    }
+    default:
+      return never(call);
+  }
+}
+
+/** The end of a write: what the card says on a fresh read decides; what the commands said does not. */
+export function onWritten(open: OpenOrder, layout: CardLayout, applied: Result<void, Failure>, image: Result<Uint8Array, Failure>): { open: OpenOrder; effects: readonly Effect[] } {
+  const { order } = open;
+  const rest: OpenOrder = { ...open, writing: false };
+  const delivery = order.delivery;
+  if (order.state !== 'delivering' || delivery === null) return { open: rest, effects: [] };
+  const doubt = (f: Failure, judgeAgain: boolean) => ({ open: { ...rest, judgedInsertion: judgeAgain ? null : rest.judgedInsertion }, effects: [journal(order, { kind: 'order-in-doubt', body: { failure: failureBody(f) } })] });
+  if (!image.ok) return doubt(applied.ok ? image.error : applied.error, true);
+  const verdict = layout.classify({ before: fromHex(delivery.before), after: fromHex(delivery.after), tag: fromHex(order.quote.tag) }, image.value);
+  switch (verdict) {
+    case 'after':
+      return { open: rest, effects: [journal(order, { kind: 'order-delivered', body: { by: 'read-back', count: order.quote.nextCount, quantity: order.quote.quantity, cumulative: delivery.cumulative } })] };
+    case 'before': {
+      const why = applied.ok ? failure('CARD-0204', 'the card answered 9000 and stored nothing') : applied.error;
+      const refused = why.code === 'CARD-0201' || why.code === 'CARD-0202' || why.code === 'CARD-0206';
+      if (refused || order.writes >= MAX_WRITES) return { open: rest, effects: refund(rest, why).effects };
+      return doubt(why, true);
+    }
+    case 'torn':
+      return doubt(applied.ok ? failure('CARD-0204', 'torn') : applied.error, order.writes < 2 * MAX_WRITES);
+    case 'foreign':
+      return doubt(failure('CARD-0204', 'neither before nor after'), true);
+    default:
+      return never(verdict);
+  }
+}

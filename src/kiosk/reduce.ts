@@ -1,0 +1,74 @@
+import type { CardLayout } from '../card/types.ts';
+import { advance, onCall, onWritten } from './orders.ts';
+import { sessionStep, settleSession } from './session.ts';
+import type { Effect, KioskEvent, KioskState, Now, OpenOrder, Step } from './state.ts';
+
+export interface ReduceContext extends Now {
+  readonly layout: (id: string) => CardLayout | undefined;
+  readonly businessDate: string;
+}
+
+/** One event: what it does to the orders, then to the session. Pure. */
+export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext): Step {
+  switch (event.type) {
+    case 'called': {
+      const open = state.orders.get(event.orderId);
+      if (open === undefined) return { state, effects: [] };
+      const next = onCall(open, event.attemptId, event.call, ctx);
+      return { state: putOrder(state, next.open), effects: next.effects };
+    }
+    case 'written': {
+      const open = state.orders.get(event.orderId);
+      const layout = open === undefined ? undefined : ctx.layout(open.order.quote.layout);
+      if (open === undefined || layout === undefined) return { state: { ...state, cardBusy: false }, effects: [] };
+      const next = onWritten(open, layout, event.applied, event.image);
+      // What was read before the write is no longer true: the card is read again if it is still there.
+      const present = state.reader.state === 'present';
+      const reread: Effect[] = present ? [{ do: 'read-card', insertion: state.reader.insertion }] : [];
+      return { state: { ...putOrder(state, next.open), card: null, cardBusy: present }, effects: [...next.effects, ...reread] };
+    }
+    case 'service':
+      return { state: { ...state, service: { ...state.service, ...event.change } }, effects: [] };
+    default:
+      return sessionStep(state, event, ctx);
+  }
+}
+
+/**
+ * After an event, until nothing moves: every order asks for its next step, then the session settles. One step a
+ * call; the caller carries out the effects (the journal first), refreshes the rows and calls again.
+ */
+export function settle(state: KioskState, ctx: ReduceContext): Step & { readonly wakeAtMono: number | null } {
+  let wake: number | null = null;
+  const note = (at: number | null): void => {
+    if (at !== null) wake = wake === null ? at : Math.min(wake, at);
+  };
+  let current = state;
+  const effects: Effect[] = [];
+  const s = state.session;
+  for (const open of state.orders.values()) {
+    const mine = s.at === 'order' && s.orderId === open.order.orderId ? s : null;
+    const next = advance(open, {
+      nowMs: ctx.nowMs,
+      monoMs: ctx.monoMs,
+      wanted: mine !== null && mine.closeWhy === null && !mine.gaveUp && !mine.found,
+      closeWhy: mine?.closeWhy ?? (mine?.gaveUp === true ? 'expired' : 'recovery'),
+      card: current.card !== null && current.card.result.ok && current.reader.state === 'present' && current.card.insertion === current.reader.insertion ? { insertion: current.card.insertion, reading: current.card.result.value } : null,
+      cardFree: !current.cardBusy,
+      layout: ctx.layout,
+      businessDate: ctx.businessDate,
+    });
+    if (next.open !== open) current = putOrder(current, next.open);
+    if (next.effects.some((e) => e.do === 'write')) current = { ...current, cardBusy: true };
+    effects.push(...next.effects);
+    note(next.wakeAtMono);
+  }
+  if (effects.some((e) => e.do === 'journal')) return { state: current, effects, wakeAtMono: ctx.monoMs };
+  const settled = settleSession(current, ctx);
+  note(settled.wakeAtMono);
+  return { state: settled.state, effects: [...effects, ...settled.effects], wakeAtMono: wake };
+}
+
+export function putOrder(state: KioskState, open: OpenOrder): KioskState {
+  return { ...state, orders: new Map(state.orders).set(open.order.orderId, open) };
+}

@@ -1,0 +1,344 @@
+import type { CardReading } from '../card/types.ts';
+import type { Intent } from '../shared/contract.ts';
+import type { ErrorCode } from '../shared/errors.ts';
+import { never } from '../shared/result.ts';
+import { UNKNOWN_GIVE_UP_MS } from './orders.ts';
+import { judgeAccount, judgeCard, mostFen, roomQuantity } from './sellable.ts';
+import type { AmountSession, Effect, KioskEvent, KioskState, Now, OpenOrder, OrderSession, Session, Step } from './state.ts';
+
+/** How long each screen waits for a person. */
+export const SCREEN_MS = {
+  'insert-card': 60_000,
+  'cannot-sell': 60_000,
+  'card-info': 60_000,
+  amount: 120_000,
+  /** Thanks, once the card is out. */
+  thanks: 6_000,
+  cancelled: 8_000,
+  'in-doubt': 120_000,
+  refunded: 30_000,
+  'take-card': 20_000,
+} as const;
+/** Each "more time" gives a minute, as often as WCAG 2.2.1 asks. */
+const MORE_TIME_MS = 60_000;
+const MORE_TIME_MAX = 10;
+
+export const IDLE: Session = { at: 'idle' };
+
+function step(state: KioskState, session: Session, ...effects: Effect[]): Step {
+  return { state: { ...state, session }, effects };
+}
+
+/** After a visit: if the card is still inside, it is to be taken first. */
+function leave(state: KioskState, now: Now): Session {
+  return state.reader.state === 'present' || state.reader.state === 'mute' ? { at: 'take-card', deadlineMono: now.monoMs + SCREEN_MS['take-card'] } : IDLE;
+}
+
+function cannotSell(state: KioskState, now: Now, reason: ErrorCode, reading: CardReading | null, account: Extract<Session, { at: 'cannot-sell' }>['account'] = null): Step {
+  return step(state, { at: 'cannot-sell', reason, reading, account, deadlineMono: now.monoMs + SCREEN_MS['cannot-sell'] });
+}
+
+export function orderSession(orderId: string, insertion: number, found: boolean): OrderSession {
+  return { at: 'order', orderId, insertion, found, lastCheck: null, checkedAnswers: 0, wrongCard: false, receipt: 'none', slip: 'none', cardOut: false, ending: null, gaveUp: false, closeWhy: null };
+}
+
+/** The session's answer to one event. Orders move by themselves (orders.ts); this is what the customer sees and may do. */
+export function sessionStep(state: KioskState, event: KioskEvent, now: Now): Step {
+  const s = state.session;
+  switch (event.type) {
+    case 'reader':
+      return onReader(state, event, now);
+    case 'card-read':
+      return onCardRead(state, event, now);
+    case 'account': {
+      if (s.at !== 'reading' || s.insertion !== event.insertion || s.reading === null) return { state, effects: [] };
+      const { reading, purpose } = s;
+      if (purpose === 'query') return step(state, { at: 'card-info', reading, account: event.result.ok ? event.result.value.account : null, deadlineMono: now.monoMs + SCREEN_MS['card-info'] });
+      if (!event.result.ok) return cannotSell(state, now, event.result.error.code, reading);
+      const { account, offline } = event.result.value;
+      const { policy } = state.service;
+      if (policy === null) return cannotSell(state, now, 'SALE-0110', reading, account);
+      const reason = judgeAccount(reading, account, policy);
+      if (reason !== null) return cannotSell(state, now, reason, reading, account);
+      if (state.service.lineUp === false) return cannotSell(state, now, 'SALE-0111', reading, account);
+      if (state.service.blocked !== null) return cannotSell(state, now, state.service.blocked.code, reading, account);
+      return step(state, { at: 'amount', insertion: s.insertion, reading, account, offline, chosenFen: null, quote: null, problem: null, busy: null, asked: 0, extended: 0, deadlineMono: now.monoMs + SCREEN_MS.amount });
+    }
+    case 'preview': {
+      if (s.at !== 'amount' || s.asked !== event.asked || s.busy !== 'quoting') return { state, effects: [] };
+      if (!event.result.ok) return step(state, { ...s, busy: null, quote: null, problem: event.result.error.code });
+      const quote = event.result.value;
+      if (quote.quantity > roomQuantity(s.reading, s.account)) return step(state, { ...s, busy: null, quote: null, problem: 'SALE-0106' });
+      return step(state, { ...s, busy: null, quote, problem: null });
+    }
+    case 'order-begun':
+      if (s.at !== 'amount' || s.insertion !== event.insertion) return { state, effects: [] };
+      return step(state, orderSession(event.orderId, event.insertion, false));
+    case 'order-not-begun':
+      if (s.at !== 'amount' || s.insertion !== event.insertion) return { state, effects: [] };
+      return step(state, { ...s, busy: null, problem: event.failure.code });
+    case 'printed':
+      if (s.at !== 'order' || s.orderId !== event.orderId) return { state, effects: [] };
+      return step(state, event.what === 'receipt' ? { ...s, receipt: event.ok ? 'printed' : 'failed' } : { ...s, slip: event.ok ? 'printed' : 'failed' });
+    case 'intent':
+      return onIntent(state, event.intent, now);
+    case 'tick':
+    case 'called':
+    case 'written':
+    case 'service':
+      return { state, effects: [] };
+    default:
+      return never(event);
+  }
+}
+
+function onReader(state: KioskState, event: Extract<KioskEvent, { type: 'reader' }>, now: Now): Step {
+  const s = state.session;
+  const fresh = event.insertion !== state.reader.insertion;
+  const reader = { state: event.state, insertion: event.insertion, failure: event.failure, sinceMs: event.state === state.reader.state ? state.reader.sinceMs : now.nowMs };
+  const next: KioskState = { ...state, reader, card: fresh || event.state !== 'present' ? null : state.card };
+  const read: Effect = { do: 'read-card', insertion: event.insertion };
+
+  if (event.state === 'present') {
+    if (!fresh && state.card !== null) return { state: next, effects: [] };
+    if (s.at === 'order' && (s.ending === null || s.ending.screen === 'in-doubt')) return step({ ...next, cardBusy: true }, { ...s, wrongCard: false }, read);
+    const purpose = s.at === 'insert-card' && s.purpose === 'query' ? 'query' : 'buy';
+    return step({ ...next, cardBusy: true }, { at: 'reading', insertion: event.insertion, stage: 'card', purpose, reading: null }, read);
+  }
+  if (event.state === 'mute') {
+    if (s.at === 'order' && s.ending === null) return { state: next, effects: [] };
+    return cannotSell(next, now, event.failure?.code ?? 'CARD-0101', null);
+  }
+  // empty or offline: the card is gone
+  switch (s.at) {
+    case 'idle':
+    case 'insert-card':
+      return { state: next, effects: [] };
+    case 'reading':
+    case 'cannot-sell':
+    case 'card-info':
+    case 'amount':
+    case 'take-card':
+      return step(next, IDLE);
+    case 'order':
+      return step(next, cardLeft(s, next.orders.get(s.orderId), now));
+    default:
+      return never(s);
+  }
+}
+
+function cardLeft(s: OrderSession, open: OpenOrder | undefined, now: Now): Session {
+  if (s.ending?.screen === 'done') return { ...s, cardOut: true, ending: { screen: 'done', deadlineMono: now.monoMs + SCREEN_MS.thanks } };
+  if (open?.order.state === 'collecting' && s.closeWhy === null && !s.gaveUp) return { ...s, closeWhy: 'card-removed', wrongCard: false };
+  return { ...s, cardOut: true, wrongCard: false };
+}
+
+function onCardRead(state: KioskState, event: Extract<KioskEvent, { type: 'card-read' }>, now: Now): Step {
+  if (event.insertion !== state.reader.insertion || state.reader.state !== 'present') return { state: { ...state, cardBusy: false }, effects: [] };
+  const next: KioskState = { ...state, cardBusy: false, card: { insertion: event.insertion, result: event.result } };
+  const s = state.session;
+  if (s.at === 'order') {
+    const cardNo = next.orders.get(s.orderId)?.order.quote.cardNo;
+    return step(next, { ...s, wrongCard: event.result.ok && cardNo !== undefined && event.result.value.cardNo !== cardNo });
+  }
+  if (s.at !== 'reading' || s.insertion !== event.insertion) return { state: next, effects: [] };
+  if (!event.result.ok) return cannotSell(next, now, event.result.error.code, null);
+  const reading = event.result.value;
+  for (const { order } of next.orders.values()) {
+    if (order.quote.cardNo !== reading.cardNo) continue;
+    if (order.state === 'paid' || order.state === 'delivering' || order.state === 'in-doubt') return step(next, orderSession(order.orderId, event.insertion, true));
+    if ((order.state === 'quoted' || order.state === 'collecting') && s.purpose !== 'query') return cannotSell(next, now, 'SALE-0114', reading);
+  }
+  const reason = judgeCard(reading);
+  if (reason !== null && s.purpose !== 'query') return cannotSell(next, now, reason, reading);
+  return step(next, { ...s, stage: 'account', reading }, { do: 'ask-account', insertion: event.insertion, reading });
+}
+
+/** What the pay screen may be cancelled at: until the payment is in flight. */
+export function cancelOffered(s: OrderSession, open: OpenOrder): boolean {
+  const attempt = open.attempts.at(-1);
+  if (attempt === undefined || s.closeWhy !== null || s.gaveUp) return false;
+  return (attempt.state === 'creating' || attempt.state === 'pending') && open.runs.get(attempt.attemptId)?.paying !== true;
+}
+
+function onIntent(state: KioskState, intent: Intent, now: Now): Step {
+  const s = state.session;
+  const nothing: Step = { state, effects: [] };
+  switch (intent.type) {
+    case 'set-locale':
+      return { state: { ...state, locale: intent.value }, effects: [] };
+    case 'set-text-size':
+      return { state: { ...state, textSize: intent.value }, effects: [] };
+    case 'open':
+      if (s.at !== 'idle') return nothing;
+      return step(state, { at: 'insert-card', purpose: intent.value, deadlineMono: now.monoMs + SCREEN_MS['insert-card'] });
+    case 'exit':
+      switch (s.at) {
+        case 'idle':
+        case 'reading':
+        case 'take-card':
+          return nothing;
+        case 'insert-card':
+          return step(state, IDLE);
+        case 'cannot-sell':
+        case 'card-info':
+          return step(state, leave(state, now));
+        case 'amount':
+          return s.busy === 'paying' ? nothing : step(state, leave(state, now));
+        case 'order':
+          return s.ending === null || (s.ending.screen === 'done' && !s.cardOut) ? nothing : step(state, leave(state, now));
+        default:
+          return never(s);
+      }
+    case 'choose-amount':
+      return s.at === 'amount' ? chooseAmount(state, s, intent.value, now) : nothing;
+    case 'pay':
+      if (s.at !== 'amount' || s.busy !== null || s.quote === null || s.chosenFen !== intent.value || s.quote.amountFen !== intent.value) return nothing;
+      return step(state, { ...s, busy: 'paying', problem: null }, { do: 'begin-order', session: s, amountFen: intent.value });
+    case 'cancel': {
+      const open = s.at === 'order' ? state.orders.get(s.orderId) : undefined;
+      if (s.at !== 'order' || open === undefined || !cancelOffered(s, open)) return nothing;
+      return step(state, { ...s, closeWhy: 'customer' });
+    }
+    case 'check-payment': {
+      const open = s.at === 'order' ? state.orders.get(s.orderId) : undefined;
+      const attempt = open?.attempts.at(-1);
+      const run = attempt === undefined ? undefined : open?.runs.get(attempt.attemptId);
+      if (s.at !== 'order' || open === undefined || attempt === undefined || run === undefined || attempt.state !== 'pending') return nothing;
+      const runs = new Map(open.runs).set(attempt.attemptId, { ...run, retryAtMono: now.monoMs });
+      return step({ ...state, orders: new Map(state.orders).set(s.orderId, { ...open, runs }) }, { ...s, lastCheck: 'asking', checkedAnswers: run.answers + run.fails });
+    }
+    case 'more-time':
+      if (s.at === 'amount' && s.extended < MORE_TIME_MAX) return step(state, { ...s, extended: s.extended + 1, deadlineMono: Math.max(s.deadlineMono, now.monoMs) + MORE_TIME_MS });
+      if (s.at === 'insert-card' || s.at === 'cannot-sell' || s.at === 'card-info') return step(state, { ...s, deadlineMono: now.monoMs + MORE_TIME_MS });
+      if (s.at === 'order' && s.ending?.screen === 'in-doubt') return step(state, { ...s, ending: { ...s.ending, deadlineMono: now.monoMs + SCREEN_MS['in-doubt'] } });
+      return nothing;
+    case 'print': {
+      const open = s.at === 'order' ? state.orders.get(s.orderId) : undefined;
+      if (s.at !== 'order' || open === undefined) return nothing;
+      if (open.order.state === 'delivered' && s.receipt !== 'printing') return step(state, { ...s, receipt: 'printing' }, { do: 'print', orderId: s.orderId, what: 'receipt' });
+      if (open.order.state !== 'delivered' && s.slip !== 'printing' && s.ending !== null) return step(state, { ...s, slip: 'printing' }, { do: 'print', orderId: s.orderId, what: slipOf(open) });
+      return nothing;
+    }
+    case 'leave':
+      if (s.at !== 'order' || s.ending === null || s.ending.screen === 'done') return nothing;
+      return step(state, leave(state, now));
+    default:
+      return never(intent);
+  }
+}
+
+export function slipOf(open: OpenOrder): 'in-doubt' | 'refund' | 'parked' {
+  if (open.order.state === 'refunding' || open.order.state === 'refunded') return 'refund';
+  return open.order.state === 'parked' ? 'parked' : 'in-doubt';
+}
+
+function chooseAmount(state: KioskState, s: AmountSession, amountFen: number, now: Now): Step {
+  const { policy } = state.service;
+  if (policy === null || s.busy === 'paying') return { state, effects: [] };
+  const most = mostFen(s.reading, s.account, policy);
+  const asked = s.asked + 1;
+  const deadlineMono = Math.max(s.deadlineMono, now.monoMs + SCREEN_MS.amount / 2);
+  if (amountFen < policy.minFen || amountFen > policy.maxFen) return step(state, { ...s, asked, chosenFen: null, quote: null, busy: null, problem: 'SALE-0105', deadlineMono });
+  if (amountFen > most) return step(state, { ...s, asked, chosenFen: null, quote: null, busy: null, problem: 'SALE-0106', deadlineMono });
+  return step(state, { ...s, asked, chosenFen: amountFen, quote: null, problem: null, busy: 'quoting', deadlineMono }, { do: 'preview', asked, reading: s.reading, account: s.account, offline: s.offline, amountFen });
+}
+
+/** Which screen an order's session shows now. */
+export function orderScreen(s: OrderSession, open: OpenOrder): 'pay' | 'writing' | 'done' | 'in-doubt' | 'refunding' | 'cancelled' | 'unfinished' {
+  const { order } = open;
+  switch (order.state) {
+    case 'quoted':
+    case 'collecting':
+      return s.gaveUp ? 'in-doubt' : 'pay';
+    case 'paid':
+    case 'delivering':
+    case 'in-doubt':
+      if (open.writing) return s.found ? 'unfinished' : 'writing';
+      if (order.state === 'paid' && open.waitCardUntilMono === null && !s.wrongCard) return s.found ? 'unfinished' : 'writing';
+      return 'in-doubt';
+    case 'delivered':
+      return 'done';
+    case 'refunding':
+    case 'refunded':
+    case 'parked':
+      return s.found ? 'unfinished' : 'refunding';
+    case 'closed':
+      return open.attempts.some((a) => a.taken === false) ? 'refunding' : s.gaveUp ? 'in-doubt' : 'cancelled';
+    default:
+      return never(order.state);
+  }
+}
+
+/** What time and the orders' progress do to the session: endings, give-ups, prints, and orders found. Called after every change. */
+export function settleSession(state: KioskState, now: Now): Step & { readonly wakeAtMono: number | null } {
+  const s = state.session;
+  const done = (session: Session, wakeAtMono: number | null, ...effects: Effect[]) => ({ ...step(state, session, ...effects), wakeAtMono });
+
+  if (s.at !== 'order') {
+    // A paid order of the card in the reader goes on by itself: the customer watches it.
+    const writing = [...state.orders.values()].find((o) => o.writing);
+    if (writing !== undefined && s.at !== 'amount') return done(orderSession(writing.order.orderId, state.reader.insertion, true), now.monoMs);
+    if (s.at === 'idle') return done(s, null);
+    if (s.at === 'cannot-sell' && s.reason === 'SALE-0114' && s.reading !== null && state.reader.state === 'present' && !state.cardBusy) {
+      const cardNo = s.reading.cardNo;
+      const still = [...state.orders.values()].some((o) => o.order.quote.cardNo === cardNo && (o.order.state === 'collecting' || o.order.state === 'quoted'));
+      if (!still) {
+        const { insertion } = state.reader;
+        return { ...step({ ...state, card: null, cardBusy: true }, { at: 'reading', insertion, stage: 'card', purpose: 'buy', reading: null }, { do: 'read-card', insertion }), wakeAtMono: null };
+      }
+    }
+    if (s.at === 'reading') return done(s, null);
+    if (now.monoMs < s.deadlineMono) return done(s, s.deadlineMono);
+    if (s.at === 'amount' && s.busy === 'paying') return done(s, null);
+    if (s.at === 'take-card') {
+      const inside = state.reader.state === 'present' || state.reader.state === 'mute';
+      return inside ? done({ ...s, deadlineMono: now.monoMs + SCREEN_MS['take-card'] }, now.monoMs + SCREEN_MS['take-card']) : done(IDLE, null);
+    }
+    return done(leave(state, now), now.monoMs);
+  }
+
+  const open = state.orders.get(s.orderId);
+  if (open === undefined) return done(leave(state, now), now.monoMs);
+  let next: OrderSession = s;
+  const effects: Effect[] = [];
+  const attempt = open.attempts.at(-1);
+  const run = attempt === undefined ? undefined : open.runs.get(attempt.attemptId);
+  let wake: number | null = null;
+
+  if (s.lastCheck === 'asking' && run !== undefined && run.answers + run.fails > s.checkedAnswers) next = { ...next, lastCheck: run.lastFailure === null ? 'not-paid' : 'line-down' };
+  if (open.order.state === 'collecting' && !next.gaveUp && run?.unknownSinceMono != null) {
+    const at = run.unknownSinceMono + UNKNOWN_GIVE_UP_MS;
+    if (now.monoMs >= at) next = { ...next, gaveUp: true, closeWhy: next.closeWhy ?? 'expired' };
+    else wake = at;
+  }
+  const screen = orderScreen(next, open);
+  const ended = screen !== 'pay' && screen !== 'writing' && !(screen === 'unfinished' && (open.writing || open.order.state === 'paid'));
+  if (!ended) {
+    if (next.ending !== null) next = { ...next, ending: null };
+  } else if (next.ending === null || next.ending.screen !== endingKey(screen, open)) {
+    const ms = screen === 'done' ? SCREEN_MS.thanks : screen === 'cancelled' ? SCREEN_MS.cancelled : screen === 'in-doubt' ? SCREEN_MS['in-doubt'] : SCREEN_MS.refunded;
+    next = { ...next, ending: { screen: endingKey(screen, open), deadlineMono: open.waitCardUntilMono ?? now.monoMs + ms } };
+    const inside = state.reader.state === 'present';
+    if (screen === 'done') next = { ...next, cardOut: !inside };
+    if (state.service.printer.ready) {
+      if (screen === 'done' && next.receipt === 'none') {
+        next = { ...next, receipt: 'printing' };
+        effects.push({ do: 'print', orderId: s.orderId, what: 'receipt' });
+      } else if ((screen === 'in-doubt' && next.slip === 'none') || (screen !== 'done' && screen !== 'cancelled' && screen !== 'in-doubt')) {
+        next = { ...next, slip: 'printing' };
+        effects.push({ do: 'print', orderId: s.orderId, what: slipOf(open) });
+      }
+    }
+  }
+  if (next.ending !== null) {
+    const mayEnd = !(screen === 'done' && !next.cardOut);
+    if (mayEnd && now.monoMs >= next.ending.deadlineMono && !(open.order.state === 'paid' && open.waitCardUntilMono !== null)) return done(leave(state, now), now.monoMs, ...effects);
+    if (mayEnd) wake = wake === null ? next.ending.deadlineMono : Math.min(wake, next.ending.deadlineMono);
+  }
+  return done(next, wake, ...effects);
+}
+
+function endingKey(screen: string, open: OpenOrder): string {
+  return screen === 'refunding' || screen === 'unfinished' ? `${screen}:${open.order.state === 'closed' ? (open.attempts.find((a) => a.taken === false)?.state ?? '') : open.order.state}` : screen;
+}

@@ -1,0 +1,173 @@
+import type { CardReading, WritePlan } from '../card/types.ts';
+import type { AttemptRow, OrderRow } from '../journal/fold.ts';
+import type { CreateResult, QueryResult, CloseResult, RefundResult, RefundQueryResult } from '../payment/types.ts';
+import type { Account, Quote } from '../shared/central-api.ts';
+import type { Intent, Locale, ProviderKind, Tile } from '../shared/contract.ts';
+import type { Failure } from '../shared/errors.ts';
+import type { EventBody, JournalEvent } from '../shared/events.ts';
+import type { Policy } from '../shared/policy.ts';
+import type { Result } from '../shared/result.ts';
+
+/** Both clocks at the moment of a transition. Deadlines are monotonic; only what people see is wall time. */
+export interface Now {
+  readonly nowMs: number;
+  readonly monoMs: number;
+}
+
+export type Verb = 'create' | 'query' | 'close' | 'refund' | 'query-refund';
+
+/** What is known of an attempt in this process only; lost at a restart, and nothing depends on it. */
+export interface AttemptRun {
+  readonly op: Verb | null;
+  readonly retryAtMono: number;
+  readonly fails: number;
+  readonly qrText: string | null;
+  readonly paying: boolean;
+  /** The provider accepted our close: ask whether it holds. */
+  readonly closeAccepted: boolean;
+  /** The provider accepted our refund: ask how it goes. */
+  readonly refundAccepted: boolean;
+  readonly lastFailure: Failure | null;
+  /** Since when no answer could be believed; null: the last one was. */
+  readonly unknownSinceMono: number | null;
+  readonly answers: number;
+  readonly startedMono: number;
+}
+
+export interface OpenOrder {
+  readonly order: OrderRow;
+  readonly attempts: readonly AttemptRow[];
+  readonly runs: ReadonlyMap<string, AttemptRun>;
+  /** A write is going on. */
+  readonly writing: boolean;
+  /** Paid, and the card is not there: until when it is waited for before the money goes back. */
+  readonly waitCardUntilMono: number | null;
+  /** The insertion that a later read of this order's card was already judged on, so that it is judged once. */
+  readonly judgedInsertion: number | null;
+}
+
+export type Receipt = 'none' | 'printing' | 'printed' | 'failed';
+
+export interface AmountSession {
+  readonly at: 'amount';
+  readonly insertion: number;
+  readonly reading: CardReading;
+  readonly account: Account;
+  readonly offline: boolean;
+  readonly chosenFen: number | null;
+  readonly quote: Quote | null;
+  readonly problem: Failure['code'] | null;
+  readonly busy: 'quoting' | 'paying' | null;
+  /** Number of the last quote asked for: an older answer is dropped. */
+  readonly asked: number;
+  readonly extended: number;
+  readonly deadlineMono: number;
+}
+
+export type Session =
+  | { readonly at: 'idle' }
+  | { readonly at: 'insert-card'; readonly purpose: Tile; readonly deadlineMono: number }
+  | { readonly at: 'reading'; readonly insertion: number; readonly stage: 'card' | 'account'; readonly purpose: Tile | 'buy'; readonly reading: CardReading | null }
+  | { readonly at: 'cannot-sell'; readonly reason: Failure['code']; readonly reading: CardReading | null; readonly account: Account | null; readonly deadlineMono: number }
+  | { readonly at: 'card-info'; readonly reading: CardReading; readonly account: Account | null; readonly deadlineMono: number }
+  | AmountSession
+  | {
+      readonly at: 'order';
+      readonly orderId: string;
+      readonly insertion: number;
+      /** True: found by inserting the card, not bought in this visit. */
+      readonly found: boolean;
+      readonly lastCheck: 'asking' | 'not-paid' | 'line-down' | null;
+      readonly checkedAnswers: number;
+      readonly wrongCard: boolean;
+      readonly receipt: Receipt;
+      readonly slip: Receipt;
+      readonly cardOut: boolean;
+      /** Set once the order reached a screen that ends by itself. */
+      readonly ending: { readonly screen: string; readonly deadlineMono: number } | null;
+      /** The customer was sent away while the payment is asked about. */
+      readonly gaveUp: boolean;
+      readonly closeWhy: EventBody<'attempt-closing'>['why'] | null;
+    }
+  | { readonly at: 'take-card'; readonly deadlineMono: number };
+export type OrderSession = Extract<Session, { at: 'order' }>;
+
+export interface ServiceState {
+  readonly policy: Policy | null;
+  /** Null: not known yet. */
+  readonly lineUp: boolean | null;
+  readonly centralUp: boolean | null;
+  readonly printer: { readonly ready: boolean; readonly failure: Failure | null };
+  readonly clockSkewMs: number | null;
+  /** Why the kiosk must not sell at all (journal, fork, clock …). */
+  readonly blocked: Failure | null;
+}
+
+export interface KioskState {
+  readonly session: Session;
+  readonly locale: Locale;
+  readonly textSize: 'normal' | 'large';
+  readonly reader: { readonly state: 'offline' | 'empty' | 'mute' | 'present'; readonly insertion: number; readonly failure: Failure | null; readonly sinceMs: number };
+  /** The card in the reader, once it was read (or could not be). */
+  readonly card: { readonly insertion: number; readonly result: Result<CardReading, Failure> } | null;
+  readonly cardBusy: boolean;
+  readonly orders: ReadonlyMap<string, OpenOrder>;
+  readonly service: ServiceState;
+  readonly providers: readonly ProviderKind[];
+}
+
+export type CallResult =
+  | { readonly verb: 'create'; readonly result: CreateResult }
+  | { readonly verb: 'query'; readonly result: QueryResult }
+  | { readonly verb: 'close'; readonly result: CloseResult }
+  | { readonly verb: 'refund'; readonly result: RefundResult }
+  | { readonly verb: 'query-refund'; readonly result: RefundQueryResult };
+
+export type KioskEvent =
+  | { readonly type: 'reader'; readonly state: KioskState['reader']['state']; readonly insertion: number; readonly failure: Failure | null }
+  | { readonly type: 'card-read'; readonly insertion: number; readonly result: Result<CardReading, Failure> }
+  | { readonly type: 'account'; readonly insertion: number; readonly result: Result<{ account: Account; offline: boolean }, Failure> }
+  | { readonly type: 'preview'; readonly asked: number; readonly result: Result<Quote, Failure> }
+  | { readonly type: 'order-begun'; readonly orderId: string; readonly insertion: number }
+  | { readonly type: 'order-not-begun'; readonly insertion: number; readonly failure: Failure }
+  | { readonly type: 'called'; readonly orderId: string; readonly attemptId: string; readonly call: CallResult }
+  | { readonly type: 'written'; readonly orderId: string; readonly insertion: number; readonly applied: Result<void, Failure>; readonly image: Result<Uint8Array, Failure> }
+  | { readonly type: 'printed'; readonly orderId: string; readonly what: EventBody<'slip-printed'>['what']; readonly ok: boolean }
+  | { readonly type: 'service'; readonly change: Partial<ServiceState> }
+  | { readonly type: 'intent'; readonly intent: Intent }
+  | { readonly type: 'tick' };
+
+export type Effect =
+  | { readonly do: 'journal'; readonly events: readonly JournalEvent[] }
+  | { readonly do: 'read-card'; readonly insertion: number }
+  | { readonly do: 'ask-account'; readonly insertion: number; readonly reading: CardReading }
+  | { readonly do: 'preview'; readonly asked: number; readonly reading: CardReading; readonly account: Account; readonly offline: boolean; readonly amountFen: number }
+  | { readonly do: 'begin-order'; readonly session: AmountSession; readonly amountFen: number }
+  | { readonly do: 'call'; readonly verb: Verb; readonly orderId: string; readonly attempt: AttemptRow; readonly why: string }
+  | { readonly do: 'write'; readonly orderId: string; readonly insertion: number; readonly plan: WritePlan }
+  | { readonly do: 'print'; readonly orderId: string; readonly what: EventBody<'slip-printed'>['what'] };
+
+export interface Step {
+  readonly state: KioskState;
+  readonly effects: readonly Effect[];
+}
+
+export const NEW_RUN: AttemptRun = {
+  op: null,
+  retryAtMono: 0,
+  fails: 0,
+  qrText: null,
+  paying: false,
+  closeAccepted: false,
+  refundAccepted: false,
+  lastFailure: null,
+  unknownSinceMono: null,
+  answers: 0,
+  startedMono: 0,
+};
+
+/** `PL-000000000311-1-0042-7391` → `0311 0042 7391`: what a person can read out to the hotline. */
+export function orderRef(orderId: string): string {
+  const [, terminal = '', , counter = '', random = ''] = orderId.split('-');
+  return `${terminal.slice(-4)} ${counter} ${random}`.trim();
+}

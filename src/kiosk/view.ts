@@ -1,0 +1,175 @@
+import type { CardReading } from '../card/types.ts';
+import type { Account, Quote } from '../shared/central-api.ts';
+import type { CardView, Header, QuoteView, Snapshot } from '../shared/contract.ts';
+import type { ErrorCode } from '../shared/errors.ts';
+import { never } from '../shared/result.ts';
+import { mostFen } from './sellable.ts';
+import { cancelOffered, orderScreen } from './session.ts';
+import { orderRef } from './state.ts';
+import type { KioskState, Now, OpenOrder, OrderSession } from './state.ts';
+
+export interface ViewContext extends Now {
+  readonly header: Omit<Header, 'hotline'>;
+  readonly demo: boolean;
+  /** Hotline of the last policy, or of the configuration's fallback. */
+  readonly hotline: string;
+}
+
+/** `8800003921` → `8800 **** 3921`: never more on a screen in a public hall. */
+export function maskCardNo(cardNo: string): string {
+  return `${cardNo.slice(0, 4)} **** ${cardNo.slice(-4)}`.trim();
+}
+
+/** `张小明` → `张*明`, `张明` → `张*`. */
+export function maskName(name: string): string {
+  const chars = [...name];
+  if (chars.length <= 1) return '*';
+  if (chars.length === 2) return `${chars[0]}*`;
+  return `${chars[0]}${'*'.repeat(chars.length - 2)}${chars.at(-1)}`;
+}
+
+/** Why the kiosk as a whole cannot serve now; null: it can. */
+export function outOfService(state: KioskState): ErrorCode | null {
+  if (state.service.blocked?.code.startsWith('JRNL') === true) return state.service.blocked.code;
+  if (state.service.blocked?.code === 'CONF-0103' || state.service.blocked?.code === 'BILL-0104') return state.service.blocked.code;
+  if (state.reader.state === 'offline') return state.reader.failure?.code ?? 'CARD-0107';
+  return null;
+}
+
+/** Why nothing can be sold now though the kiosk serves; null: selling works. */
+export function notSelling(state: KioskState): ErrorCode | null {
+  if (state.service.blocked !== null) return state.service.blocked.code;
+  if (state.service.policy === null) return 'SALE-0110';
+  if (state.service.lineUp === false) return 'SALE-0111';
+  return null;
+}
+
+/** The whole screen as data; the renderer adds nothing but looks. */
+export function viewOf(state: KioskState, ctx: ViewContext, revision: number): Snapshot {
+  const base = { revision, locale: state.locale, textSize: state.textSize, header: { ...ctx.header, hotline: ctx.hotline }, nowMs: ctx.nowMs, demo: ctx.demo };
+  const wall = (mono: number): number => Math.max(0, Math.round(ctx.nowMs + (mono - ctx.monoMs)));
+  const s = state.session;
+  const { policy } = state.service;
+  switch (s.at) {
+    case 'idle': {
+      const down = outOfService(state);
+      if (down !== null) {
+        return { ...base, screen: 'out-of-service', reason: down, reference: `${down} · ${ctx.header.terminalName.zh}`, nearestSite: policy?.sites[0] ?? null };
+      }
+      const reason = notSelling(state);
+      const degraded: ErrorCode[] = [];
+      if (reason !== null) degraded.push(reason);
+      if (!state.service.printer.ready) degraded.push('DEV-0101');
+      if (state.service.centralUp === false && reason === null) degraded.push('BILL-0101');
+      return { ...base, screen: 'start', tiles: ['query', 'unfinished'], providers: [...state.providers], degraded, selling: reason === null, notices: policy?.notices ?? [] };
+    }
+    case 'insert-card':
+      return { ...base, screen: 'insert-card', purpose: s.purpose, deadlineMs: wall(s.deadlineMono) };
+    case 'reading':
+      return { ...base, screen: 'reading', stage: s.stage };
+    case 'cannot-sell':
+      return { ...base, screen: 'cannot-sell', reason: s.reason, reference: `${s.reason} · ${ctx.header.terminalName.zh}`, card: s.reading === null ? null : cardView(s.reading, s.account), deadlineMs: wall(s.deadlineMono) };
+    case 'card-info':
+      return { ...base, screen: 'card-info', card: cardView(s.reading, s.account), lastVisit: s.reading.meter.visited ? s.reading.meter.lastVisit : null, deadlineMs: wall(s.deadlineMono) };
+    case 'amount':
+      return {
+        ...base,
+        screen: 'amount',
+        card: cardView(s.reading, s.account),
+        presetsFen: policy === null ? [] : policy.presetsFen,
+        minFen: policy?.minFen ?? 0,
+        maxFen: policy === null ? 0 : mostFen(s.reading, s.account, policy),
+        chosenFen: s.chosenFen,
+        quote: s.quote === null ? null : quoteView(s.quote, s.offline),
+        problem: s.problem,
+        busy: s.busy !== null,
+        providers: [...state.providers],
+        printerReady: state.service.printer.ready,
+        deadlineMs: wall(s.deadlineMono),
+      };
+    case 'take-card':
+      return { ...base, screen: 'take-card', deadlineMs: wall(s.deadlineMono) };
+    case 'order': {
+      const open = state.orders.get(s.orderId);
+      if (open === undefined) return { ...base, screen: 'reading', stage: 'account' };
+      return orderView(base, s, open, wall);
+    }
+    default:
+      return never(s);
+  }
+}
+
+type Base = Pick<Snapshot, 'revision' | 'locale' | 'textSize' | 'header' | 'nowMs' | 'demo'>;
+
+function orderView(base: Base, s: OrderSession, open: OpenOrder, wall: (mono: number) => number): Snapshot {
+  const { order } = open;
+  const what = { orderRef: orderRef(order.orderId), amountFen: order.quote.amountFen };
+  const goods = { quantity: order.quote.quantity, unit: order.quote.unit };
+  const deadlineMs = s.ending === null ? null : wall(s.ending.deadlineMono);
+  const attempt = open.attempts.at(-1);
+  const run = attempt === undefined ? undefined : open.runs.get(attempt.attemptId);
+  const screen = orderScreen(s, open);
+  switch (screen) {
+    case 'pay': {
+      const unknown = run?.unknownSinceMono != null && run.fails > 1;
+      const closing = s.closeWhy !== null || attempt === undefined || attempt.state === 'closing' || attempt.state === 'closed';
+      const state = closing ? 'closing' : run?.paying === true ? 'paying' : attempt.state === 'creating' ? (unknown ? 'unknown' : 'creating') : unknown ? 'unknown' : 'waiting';
+      return {
+        ...base,
+        screen: 'pay',
+        ...what,
+        ...goods,
+        provider: attempt?.provider === 'alipay' || attempt?.provider === 'gateway' ? attempt.provider : 'wechat',
+        qrText: state === 'waiting' || state === 'unknown' ? (run?.qrText ?? null) : null,
+        state,
+        cancelOffered: cancelOffered(s, open),
+        lastCheck: s.lastCheck,
+        deadlineMs: attempt === undefined || closing ? null : attempt.expiresAtMs,
+      };
+    }
+    case 'writing':
+      return { ...base, screen: 'writing', ...what, ...goods, stage: open.writing ? 'writing' : 'preparing' };
+    case 'done':
+      return { ...base, screen: 'done', ...what, ...goods, count: order.quote.nextCount, carriedAfterMicro: order.quote.carriedAfterMicro, cardOut: s.cardOut, receipt: s.receipt, deadlineMs: s.cardOut ? deadlineMs : null };
+    case 'in-doubt': {
+      const paying = order.state === 'collecting' || order.state === 'closed' || order.state === 'quoted';
+      return { ...base, screen: 'in-doubt', reason: paying ? 'payment' : s.wrongCard ? 'wrong-card' : 'card', ...what, ...goods, slip: s.slip, deadlineMs };
+    }
+    case 'unfinished': {
+      const state = order.state === 'refunding' || order.state === 'refunded' || order.state === 'parked' ? order.state : open.writing ? 'finishing' : 'found';
+      return { ...base, screen: 'unfinished', state, ...what, ...goods, deadlineMs };
+    }
+    case 'refunding': {
+      const held = open.attempts.find((a) => a.taken === false);
+      const of = order.state === 'closed' ? held?.state : order.state;
+      return { ...base, screen: 'refunding', state: of === 'refunded' ? 'refunded' : of === 'parked' ? 'parked' : 'refunding', reason: order.state === 'closed' ? null : (order.reason as ErrorCode | null), ...what, slip: s.slip, deadlineMs };
+    }
+    case 'cancelled':
+      return { ...base, screen: 'cancelled', amountFen: order.quote.amountFen, deadlineMs };
+    default:
+      return never(screen);
+  }
+}
+
+function cardView(reading: CardReading, account: Account | null): CardView {
+  const tiers = account?.tariff.tiers ?? [];
+  const index = account === null ? -1 : tiers.findIndex((t) => t.uptoQuantity === null || account.yearQuantity < t.uptoQuantity);
+  const tier = tiers[index];
+  return {
+    holderMasked: account === null ? '' : maskName(account.holderName),
+    cardMasked: maskCardNo(reading.cardNo),
+    kind: reading.kind,
+    unit: reading.unit,
+    count: reading.count,
+    pendingQuantity: reading.visited ? 0 : reading.lastQuantity,
+    remainingQuantity: reading.meter.remainingQuantity,
+    yearQuantity: account?.yearQuantity ?? null,
+    tierPriceE4: tier?.priceE4 ?? null,
+    tierUptoQuantity: tier?.uptoQuantity ?? null,
+    tierNumber: tier === undefined ? null : index + 1,
+  };
+}
+
+function quoteView(q: Quote, offline: boolean): QuoteView {
+  return { amountFen: q.amountFen, quantity: q.quantity, shares: q.shares.map(({ tier, priceE4, quantity }) => ({ tier, priceE4, quantity })), carriedUsedMicro: q.carriedUsedMicro, carriedAfterMicro: q.carriedAfterMicro, offline };
+}
