@@ -1,0 +1,13 @@
+/** The only channels between the page and the shell. */
+export const CHANNELS = {
+  /** page → shell: listening from now on. */
+  ready: 'pilotlight:ready',
+  /** page → shell: what a person did. */
+  intent: 'pilotlight:intent',
+  /** shell → page. */
+  snapshot: 'pilotlight:snapshot',
+} as const;
+
+/** Where the page lives. */
+export const ORIGIN = 'kiosk://app';
+export const HOME = `${ORIGIN}/`;

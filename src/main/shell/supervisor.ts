@@ -1,0 +1,229 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { coreToShellSchema } from '../../shared/contract.ts';
+import type { Header, Intent, ShellToCore, Snapshot } from '../../shared/contract.ts';
+import type { ErrorCode } from '../../shared/errors.ts';
+
+/** The exit code with which a core says: my configuration is wrong, starting me again will not help. */
+export const EXIT_BAD_CONFIGURATION = 78;
+
+/** How the core is started. */
+export interface CoreCommand {
+  /** The pinned Node 24 binary. */
+  readonly nodePath: string;
+  /** The core's entry file and its arguments. */
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+}
+
+/** Every wait of the supervisor; tests make them small. */
+export interface SupervisorTimings {
+  /** The first restart comes after this; each further one after twice as long, up to `backOffLastMs`. */
+  readonly backOffFirstMs: number;
+  readonly backOffLastMs: number;
+  /** A core that lived this long starts again from `backOffFirstMs`. */
+  readonly steadyMs: number;
+  /** A core that says nothing for this long is killed. */
+  readonly silenceMs: number;
+  /** From `shutdown` to SIGTERM. */
+  readonly stopAskMs: number;
+  /** From SIGTERM to SIGKILL. */
+  readonly stopTermMs: number;
+}
+
+export const DEFAULT_TIMINGS: SupervisorTimings = { backOffFirstMs: 250, backOffLastMs: 10_000, steadyMs: 30_000, silenceMs: 15_000, stopAskMs: 4_000, stopTermMs: 3_000 };
+
+export interface SupervisorOptions {
+  readonly core: CoreCommand;
+  /** What stands at the top of the screen before any core has ever spoken. */
+  readonly header?: Header;
+  readonly demo?: boolean;
+  readonly log?: (line: string) => void;
+  readonly timings?: Partial<SupervisorTimings>;
+}
+
+/** waiting: a restart is due · refused: the configuration is wrong, nothing is started any more. */
+export type CoreState = 'idle' | 'running' | 'waiting' | 'refused' | 'stopping' | 'stopped';
+
+/** Keeps one core alive and gives the shells their snapshots, also while there is no core. */
+export interface CoreSupervisor {
+  start(): void;
+  /** Asks the core to end, then insists. Safe to call twice. */
+  stop(): Promise<void>;
+  /** The snapshot to draw now; never absent. */
+  current(): Snapshot;
+  /** Calls back with every later snapshot; returns how to stop. */
+  subscribe(listener: (snapshot: Snapshot) => void): () => void;
+  /** Passes an intent on; false when there is no core to take it. */
+  send(intent: Intent): boolean;
+  state(): CoreState;
+  /** Process id of the running core. */
+  pid(): number | undefined;
+  /** How often a core was started. */
+  starts(): number;
+}
+
+const NO_HEADER: Header = {
+  brand: { zh: '自助服务终端', en: 'Self-service terminal' },
+  site: { zh: '', en: '' },
+  terminalName: { zh: '', en: '' },
+  terminalId: '',
+  hotline: '',
+};
+
+export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
+  const timings: SupervisorTimings = { ...DEFAULT_TIMINGS, ...options.timings };
+  const log = options.log ?? ((line: string): void => console.error(line));
+  const listeners = new Set<(snapshot: Snapshot) => void>();
+
+  let state: CoreState = 'idle';
+  let child: ChildProcess | null = null;
+  let starts = 0;
+  let backOffMs = timings.backOffFirstMs;
+  let restartTimer: ReturnType<typeof setTimeout> | undefined;
+  let silenceTimer: ReturnType<typeof setTimeout> | undefined;
+  let stopped: Promise<void> | null = null;
+  let ended: (() => void) | null = null;
+  let last: Snapshot = outOfService(null, 'CORE-0101');
+
+  /** Built from the last header and language, one revision on: what was drawn before must not take a tap any more. */
+  function outOfService(previous: Snapshot | null, reason: ErrorCode): Snapshot {
+    return {
+      screen: 'out-of-service',
+      revision: previous === null ? 0 : previous.revision + 1,
+      locale: previous?.locale ?? 'zh-CN',
+      textSize: previous?.textSize ?? 'normal',
+      header: previous?.header ?? options.header ?? NO_HEADER,
+      nowMs: Date.now(),
+      demo: previous?.demo ?? options.demo ?? false,
+      reason,
+      reference: '',
+      nearestSite: null,
+    };
+  }
+
+  function publish(snapshot: Snapshot): void {
+    last = snapshot;
+    for (const listener of listeners) listener(snapshot);
+  }
+
+  function tell(message: ShellToCore): boolean {
+    const to = child;
+    if (to === null || !to.connected) return false;
+    // A core that dies between the check and the write is noticed by its exit; the error here says nothing more.
+    to.send(message, () => undefined);
+    return true;
+  }
+
+  function watchSilence(mine: ChildProcess): void {
+    clearTimeout(silenceTimer);
+    silenceTimer = setTimeout(() => {
+      log(`core ${mine.pid ?? '?'}: silent for ${timings.silenceMs} ms, killing it`);
+      mine.kill('SIGKILL');
+    }, timings.silenceMs);
+  }
+
+  function launch(): void {
+    restartTimer = undefined;
+    starts += 1;
+    state = 'running';
+    const startedAt = Date.now();
+    let mine: ChildProcess;
+    try {
+      mine = spawn(options.core.nodePath, [...options.core.args], {
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+        serialization: 'json',
+        windowsHide: true,
+        env: { ...(options.core.env ?? process.env) },
+        ...(options.core.cwd === undefined ? {} : { cwd: options.core.cwd }),
+      });
+    } catch (error) {
+      over(`cannot be started: ${String(error)}`, null, startedAt);
+      return;
+    }
+    child = mine;
+    watchSilence(mine);
+    let gone = false;
+    const finish = (why: string, code: number | null): void => {
+      if (gone) return;
+      gone = true;
+      if (child === mine) child = null;
+      over(why, code, startedAt);
+    };
+    mine.on('message', (raw) => {
+      if (gone || child !== mine) return;
+      const message = coreToShellSchema.safeParse(raw);
+      if (!message.success) {
+        log(`core: a message breaks the contract and is dropped: ${message.error.issues.slice(0, 3).map((i) => `${i.path.join('.')}: ${i.message}`).join('; ')}`);
+        return;
+      }
+      watchSilence(mine);
+      if (message.data.type === 'snapshot') publish(message.data.snapshot);
+    });
+    mine.on('error', (error) => finish(`error: ${error.message}`, null));
+    mine.on('exit', (code, signal) => finish(signal === null ? `exit code ${String(code)}` : `signal ${signal}`, code));
+    tell({ type: 'hello' });
+  }
+
+  function over(why: string, code: number | null, startedAt: number): void {
+    clearTimeout(silenceTimer);
+    if (state === 'stopping' || state === 'stopped') {
+      state = 'stopped';
+      ended?.();
+      return;
+    }
+    if (code === EXIT_BAD_CONFIGURATION) {
+      state = 'refused';
+      log(`core: ended with ${why}: the configuration is wrong; not started again until the shell is`);
+      publish(outOfService(last, 'CONF-0101'));
+      return;
+    }
+    if (Date.now() - startedAt >= timings.steadyMs) backOffMs = timings.backOffFirstMs;
+    log(`core: ended (${why}); starting again in ${backOffMs} ms`);
+    state = 'waiting';
+    restartTimer = setTimeout(launch, backOffMs);
+    backOffMs = Math.min(backOffMs * 2, timings.backOffLastMs);
+    publish(outOfService(last, 'CORE-0101'));
+  }
+
+  return {
+    start() {
+      if (state === 'idle') launch();
+    },
+    stop() {
+      stopped ??= new Promise<void>((resolve) => {
+        clearTimeout(restartTimer);
+        clearTimeout(silenceTimer);
+        const mine = child;
+        state = mine === null ? 'stopped' : 'stopping';
+        if (mine === null) {
+          resolve();
+          return;
+        }
+        let killTimer: ReturnType<typeof setTimeout> | undefined;
+        const terminate = (): void => {
+          mine.kill('SIGTERM');
+          killTimer = setTimeout(() => mine.kill('SIGKILL'), timings.stopTermMs);
+        };
+        const askTimer = tell({ type: 'shutdown' }) ? setTimeout(terminate, timings.stopAskMs) : undefined;
+        if (askTimer === undefined) terminate();
+        ended = () => {
+          clearTimeout(askTimer);
+          clearTimeout(killTimer);
+          resolve();
+        };
+      });
+      return stopped;
+    },
+    current: () => last,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    send: (intent) => (state === 'running' ? tell({ type: 'intent', intent }) : false),
+    state: () => state,
+    pid: () => child?.pid,
+    starts: () => starts,
+  };
+}

@@ -1,0 +1,112 @@
+import type { ReactElement, ReactNode } from 'react';
+import type { Screen, Snapshot } from '../../shared/contract.ts';
+import { useWords } from '../i18n/index.ts';
+import type { MessageKey, Translate } from '../i18n/index.ts';
+import { formatYuan } from '../../shared/money.ts';
+import { useClock, useRemaining, WARN_MS } from '../state/time.ts';
+import { Mark } from './art.tsx';
+import { IntentButton, referenceOf } from './ui.tsx';
+import css from './ui.module.css';
+
+/** Screens on which nothing may be touched: the core would not listen. */
+function isQuiet(snapshot: Snapshot): boolean {
+  return snapshot.screen === 'writing' || snapshot.screen === 'out-of-service' || snapshot.screen === 'reading';
+}
+
+/** Screens whose time the core extends. A payment code lives only as long as its order, and the last screens only say something. */
+const EXTENDABLE: ReadonlySet<Screen> = new Set<Screen>(['insert-card', 'cannot-sell', 'card-info', 'amount', 'in-doubt']);
+
+function headings(snapshot: Snapshot, t: Translate): { title: MessageKey; sub?: string } | null {
+  switch (snapshot.screen) {
+    case 'start':
+    case 'out-of-service': return null;
+    case 'insert-card': return { title: 'insert.header' };
+    case 'reading': return { title: 'reading.header', sub: t('doNotRemove') };
+    case 'cannot-sell': return { title: 'cannot.header' };
+    case 'card-info': return { title: 'info.header' };
+    case 'amount': return { title: 'amount.header', sub: t('doNotRemove') };
+    case 'pay': return { title: 'pay.header', sub: t('doNotRemove') };
+    case 'writing': return { title: 'writing.header', sub: t('writing.got', { yuan: formatYuan(snapshot.amountFen) }) };
+    case 'done': return { title: 'done.header' };
+    case 'in-doubt': return { title: 'doubt.header', sub: t('doubt.safe') };
+    case 'unfinished': return { title: 'unfinished.header', sub: t('doubt.safe') };
+    case 'refunding': return { title: 'refund.header', sub: t('doubt.safe') };
+    case 'take-card': return { title: 'take.header' };
+    case 'cancelled': return { title: 'cancelled.header' };
+    default: return snapshot satisfies never;
+  }
+}
+
+function Header({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
+  const { t, pick, locale } = useWords();
+  const clock = useClock(locale);
+  const left = useRemaining();
+  const heading = headings(snapshot, t);
+  const { header } = snapshot;
+  const place = [pick(header.site), pick(header.terminalName)].filter((part) => part !== '').join(' · ');
+  return (
+    <header className={css['header']}>
+      <Mark />
+      <div className={css['brand']}>
+        <b>{heading === null ? pick(header.brand) : t(heading.title)}</b>
+        {(heading?.sub ?? place) !== '' && <span>{heading?.sub ?? place}</span>}
+      </div>
+      <div className={css['right']}>
+        {heading === null && <span className={css['clock']}>{clock}</span>}
+        {snapshot.screen === 'done' && !snapshot.cardOut && <span className={`${css['pill']} ${css['status']}`}>{t('done.takeFirst')}</span>}
+        {left !== null && (left > WARN_MS || (snapshot.screen === 'pay' && left > 0)) && snapshot.screen !== 'take-card' && <span className={`${css['pill']} ${css['status']}`} role="timer">{t('clock.left', { seconds: Math.ceil(left / 1000) })}</span>}
+        {!isQuiet(snapshot) && <IntentButton className={css['pill']} does={{ type: 'set-locale', value: locale === 'en' ? 'zh-CN' : 'en' }}>{t('lang.other')}</IntentButton>}
+      </div>
+    </header>
+  );
+}
+
+const RING = 2 * Math.PI * 36;
+
+/** The last seconds: a ring that empties, and the one tap that stops it. */
+function Leaving({ left }: { readonly left: number }): ReactElement {
+  const { t } = useWords();
+  const seconds = Math.ceil(left / 1000);
+  return (
+    <footer className={`${css['footer']} ${css['leaving']}`}>
+      <div className={css['ringed']}>
+        <svg className={css['ring']} viewBox="0 0 88 88" aria-hidden="true">
+          <circle cx="44" cy="44" r="36" fill="#fff" stroke="#f3dcb8" strokeWidth="10" />
+          <circle cx="44" cy="44" r="36" fill="none" stroke="#b46a00" strokeWidth="10" strokeDasharray={RING} strokeDashoffset={RING * (1 - left / WARN_MS)} transform="rotate(-90 44 44)" />
+        </svg>
+        <b role="alert">{t('more.leaving', { seconds })}</b>
+      </div>
+      <IntentButton className={css['more']} does={{ type: 'more-time' }}>{t('more.button')}</IntentButton>
+    </footer>
+  );
+}
+
+function Footer({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
+  const { t } = useWords();
+  const left = useRemaining();
+  if (left !== null && left <= WARN_MS && left > 0 && EXTENDABLE.has(snapshot.screen)) return <Leaving left={left} />;
+  if (snapshot.screen === 'out-of-service') {
+    return <footer className={css['footer']}><span>{t('reference')} {referenceOf(snapshot)}</span></footer>;
+  }
+  return (
+    <footer className={css['footer']}>
+      <div className={css['hot']}>
+        {snapshot.header.hotline !== '' && <>{t('hotline.label')}<b>{snapshot.header.hotline}</b></>}
+      </div>
+      {!isQuiet(snapshot) && <IntentButton className={css['pill']} does={{ type: 'set-text-size', value: snapshot.textSize === 'large' ? 'normal' : 'large' }}>{t(snapshot.textSize === 'large' ? 'text.normal' : 'text.large')}</IntentButton>}
+    </footer>
+  );
+}
+
+/** Header, footer and the place between them; the same on every screen. */
+export function Frame({ snapshot, children }: { readonly snapshot: Snapshot; readonly children: ReactNode }): ReactElement {
+  const { t } = useWords();
+  return (
+    <div className={`${css['app']} ${snapshot.screen === 'out-of-service' ? css['dark'] : ''}`} data-screen={snapshot.screen} data-revision={snapshot.revision}>
+      <Header snapshot={snapshot} />
+      {snapshot.demo && <div className={css['demo']}>{t('demo.badge')}</div>}
+      <main className={css['main']}>{children}</main>
+      <Footer snapshot={snapshot} />
+    </div>
+  );
+}

@@ -1,0 +1,132 @@
+import type { ReactElement, ReactNode } from 'react';
+import type { CardView, SnapshotOf } from '../../shared/contract.ts';
+import type { ErrorCode } from '../../shared/errors.ts';
+import { formatPrice, formatQuantity } from '../../shared/money.ts';
+import { amountOf, useWords } from '../i18n/index.ts';
+import { act } from '../state/store.ts';
+import type { Act } from '../state/store.ts';
+import { Disc } from './art.tsx';
+import type { DiscKind } from './art.tsx';
+import css from './ui.module.css';
+
+/** A control that sends one intent. It acts on `click`, that is on the finger's way up, so that a slip can be taken back. */
+export function IntentButton({ does, className, disabled = false, children }: { readonly does: Act; readonly className?: string | undefined; readonly disabled?: boolean; readonly children: ReactNode }): ReactElement {
+  return (
+    <button type="button" className={className} disabled={disabled} data-intent={does.type} data-value={'value' in does ? String(does.value) : undefined} onClick={() => act(does)}>
+      {children}
+    </button>
+  );
+}
+
+/** The large button of a screen's action row. */
+export function ActionButton({ does, ghost = false, disabled = false, children }: { readonly does: Act; readonly ghost?: boolean; readonly disabled?: boolean; readonly children: ReactNode }): ReactElement {
+  return <IntentButton does={does} disabled={disabled} className={`${css['btn']} ${ghost ? css['ghost'] : ''}`}>{children}</IntentButton>;
+}
+
+export interface Fact {
+  readonly label: string;
+  readonly value: string;
+  readonly full?: boolean;
+}
+
+/** Names and values in two columns. */
+export function Facts({ facts }: { readonly facts: readonly Fact[] }): ReactElement {
+  return (
+    <dl className={css['kv']}>
+      {facts.map((fact) => (
+        <div key={fact.label} className={fact.full === true ? css['full'] : undefined}>
+          <dt>{fact.label}</dt>
+          <dd>{fact.value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** A screen that says one thing: sign, heading, sentence; then facts and what can be done. */
+export function Message({ disc, art, title, lead, children, actions }: { readonly disc?: DiscKind; readonly art?: ReactNode; readonly title: string; readonly lead?: string; readonly children?: ReactNode; readonly actions?: ReactNode }): ReactElement {
+  const alone = children === undefined && actions === undefined;
+  return (
+    <div className={`${css['message']} ${alone ? css['alone'] : ''}`}>
+      <div className={css['say']}>
+        {disc !== undefined && <Disc kind={disc} />}
+        {art}
+        <h1>{title}</h1>
+        {lead !== undefined && <p className={css['lead']}>{lead}</p>}
+      </div>
+      {!alone && (
+        <div className={css['facts']}>
+          {children}
+          {actions !== undefined && <div className={css['actions']}>{actions}</div>}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** Short sentences below the facts. */
+export function Points({ items }: { readonly items: readonly string[] }): ReactElement {
+  return <ul className={css['points']}>{items.map((item) => <li key={item}><span>{item}</span></li>)}</ul>;
+}
+
+/** Where the customer is: read, amount, pay, write. */
+export function Steps({ at }: { readonly at: 2 | 3 | 4 }): ReactElement {
+  const { t } = useWords();
+  const names = [t('step.read'), t('step.amount'), t('step.pay'), t('step.write')];
+  return (
+    <ol className={css['steps']}>
+      {names.map((name, index) => {
+        const number = index + 1;
+        return (
+          <li key={name} className={number < at ? css['past'] : number === at ? css['on'] : undefined} aria-current={number === at ? 'step' : undefined}>
+            <b>{number < at ? '✓' : number}</b>
+            <span>{name}</span>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+/** A bar that always stands beside words. */
+export function Bar({ percent }: { readonly percent: number }): ReactElement {
+  return <div className={css['bar']}><div style={{ width: `${percent}%` }} /></div>;
+}
+
+/** An amber band. */
+export function Notice({ title, children }: { readonly title?: string; readonly children: ReactNode }): ReactElement {
+  return <div className={css['notice']}>{title !== undefined && <b>{title}</b>}<span>{children}</span></div>;
+}
+
+/** What the receipt is doing, in words; the order number is what the customer keeps when there is none. */
+export function useReceiptText(state: SnapshotOf<'done'>['receipt']): string {
+  const { t } = useWords();
+  return t(`receipt.${state}`);
+}
+
+/** A card's facts as rows. */
+export function useCardFacts(card: CardView): { readonly who: readonly Fact[]; readonly pending: Fact; readonly remaining: Fact; readonly year: Fact; readonly price: Fact | null; readonly count: Fact } {
+  const { t, locale } = useWords();
+  const tier = card.tierNumber === null ? null : tierName(card.tierNumber, t('tier'), locale === 'zh-CN');
+  const yearLabel = tier === null || card.yearQuantity === null ? t('card.year') : card.tierUptoQuantity === null ? t('card.yearLastTier', { tier }) : t('card.yearTier', { tier, upto: formatQuantity(card.tierUptoQuantity).replace(/\.00$/, '') });
+  return {
+    who: [{ label: t('card.holder'), value: card.holderMasked }, { label: t('card.number'), value: card.cardMasked }],
+    pending: { label: t(`card.pending.${card.unit}`), value: amountOf(card.pendingQuantity, card.unit) },
+    remaining: { label: t(`card.remaining.${card.unit}`), value: amountOf(card.remainingQuantity, card.unit) },
+    year: { label: yearLabel, value: card.yearQuantity === null ? t('card.yearUnknown') : amountOf(card.yearQuantity, card.unit) },
+    price: card.tierPriceE4 === null ? null : { label: t('card.price'), value: t('price.value', { price: formatPrice(card.tierPriceE4) }) },
+    count: { label: t('card.count'), value: t('card.countValue', { count: card.count }) },
+  };
+}
+
+/** The reason's code with whatever the core adds to it, named once. */
+export function referenceOf(s: { readonly reason: ErrorCode; readonly reference: string }): string {
+  return s.reference === '' ? s.reason : s.reference.includes(s.reason) ? s.reference : `${s.reason} · ${s.reference}`;
+}
+
+const NUMERALS = ['零', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
+
+/** 第一档, or Tier 1. */
+export function tierName(number: number, pattern: string, chinese: boolean): string {
+  return pattern.replace('{number}', chinese ? (NUMERALS[number] ?? String(number)) : String(number));
+}

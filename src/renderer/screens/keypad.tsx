@@ -1,0 +1,46 @@
+import type { ReactElement } from 'react';
+import { useState } from 'react';
+import { formatYuan } from '../../shared/money.ts';
+import { act } from '../state/store.ts';
+import { useWords } from '../i18n/index.ts';
+import ui from '../components/ui.module.css';
+import css from './screens.module.css';
+
+/** What a key press makes of the typed digits: no leading zero, never more digits than the limit has. */
+export function typeKey(digits: string, key: string, maxYuan: number): string {
+  if (key === 'del') return digits.slice(0, -1);
+  const next = digits === '0' ? key : digits + key;
+  return next === '0' || next.length > String(maxYuan).length ? digits : next;
+}
+
+/** Large number keys for an amount in whole yuan. What is typed lives only here until OK. */
+export function Keypad({ minFen, maxFen, onClose }: { readonly minFen: number; readonly maxFen: number; readonly onClose: () => void }): ReactElement {
+  const { t } = useWords();
+  const [digits, setDigits] = useState('');
+  const minYuan = Math.ceil(minFen / 100);
+  const maxYuan = Math.floor(maxFen / 100);
+  const value = digits === '' ? 0 : Number(digits);
+  const valid = value >= minYuan && value <= maxYuan;
+  const limits = { min: formatYuan(minYuan * 100).replace('.00', ''), max: formatYuan(maxYuan * 100).replace('.00', '') };
+  const hint = value > maxYuan ? t('keypad.tooMuch', limits) : digits !== '' && value < minYuan ? t('keypad.tooLittle', limits) : t('keypad.range', limits);
+  const press = (key: string): void => setDigits((now) => typeKey(now, key, maxYuan));
+  const confirm = (): void => {
+    if (!valid) return;
+    act({ type: 'choose-amount', value: value * 100 });
+    onClose();
+  };
+  return (
+    <div className={`${ui['panel']} ${css['keypad']}`}>
+      <p className={css['keypadTitle']}>{t('keypad.title')}</p>
+      <output className={css['typed']} data-typed={digits}><small>¥</small>{digits === '' ? '0' : digits}</output>
+      <p className={`${css['keypadHint']} ${value > maxYuan ? css['keypadBad'] : ''}`} role="status">{hint}</p>
+      <div className={css['keys']}>
+        {['1', '2', '3', '4', '5', '6', '7', '8', '9'].map((key) => <button key={key} type="button" className={css['key']} data-key={key} onClick={() => press(key)}>{key}</button>)}
+        <button type="button" className={`${css['key']} ${css['keyWord']}`} data-key="del" onClick={() => press('del')}>{t('keypad.delete')}</button>
+        <button type="button" className={css['key']} data-key="0" onClick={() => press('0')}>0</button>
+        <button type="button" className={`${css['key']} ${css['keyWord']} ${css['keyOk']}`} data-key="ok" disabled={!valid} onClick={confirm}>{t('keypad.ok')}</button>
+      </div>
+      <button type="button" className={`${ui['btn']} ${ui['ghost']}`} data-local="keypad-close" onClick={onClose}>{t('back')}</button>
+    </div>
+  );
+}

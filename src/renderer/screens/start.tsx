@@ -1,0 +1,53 @@
+import type { ReactElement } from 'react';
+import type { SnapshotOf, Tile } from '../../shared/contract.ts';
+import { ERRORS } from '../../shared/errors.ts';
+import { CardArt, TileArt } from '../components/art.tsx';
+import { IntentButton, Notice } from '../components/ui.tsx';
+import { useWords } from '../i18n/index.ts';
+import css from './screens.module.css';
+
+/** The welcome: inserting a card is the one thing to do; tiles exist only where their service works. */
+export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement {
+  const { t, pick, locale } = useWords();
+  const named = s.providers.filter((provider) => provider !== 'gateway');
+  const payWith = named.length === 0 ? t('start.payAny') : t('start.pay', { providers: named.map((p) => t(`provider.${p}`)).join(locale === 'en' ? ' or ' : '、') });
+  return (
+    <div className={css['start']}>
+      <section className={css['hero']}>
+        <div>
+          <p className={css['heroLead']}>{t('start.hello')}</p>
+          <h1>{t(s.selling ? 'start.title' : 'start.noSelling.title')}</h1>
+          <p className={css['heroLead']}>{t(s.selling ? 'start.lead' : 'start.noSelling.lead')}</p>
+          {s.selling && <p className={css['heroNote']}>{payWith}{'\n'}{t('start.noCash')}</p>}
+        </div>
+        <CardArt moving />
+      </section>
+      <section className={css['startSide']}>
+        {s.degraded.map((code) => <Notice key={code} title={pick(ERRORS[code].title)}>{pick(ERRORS[code].customer)}</Notice>)}
+        {s.tiles.length > 0 && <div className={css['tiles']}>{s.tiles.map((tile) => <TileButton key={tile} tile={tile} />)}</div>}
+        {s.selling && s.degraded.length === 0 && (
+          <section className={css['help']}>
+            <h2>{t('start.help.title')}</h2>
+            <ol>
+              {(['start.help.1', 'start.help.2', 'start.help.3', 'start.help.4'] as const).map((key) => <li key={key}><span>{t(key)}</span></li>)}
+            </ol>
+          </section>
+        )}
+        <div className={css['notices']}>
+          {s.notices.slice(0, 2).map((notice) => <Notice key={notice.title.zh} title={pick(notice.title)}>{pick(notice.body)}</Notice>)}
+          <Notice title={t('start.safety.title')}>{t('start.safety.body')}</Notice>
+        </div>
+      </section>
+    </div>
+  );
+}
+
+function TileButton({ tile }: { readonly tile: Tile }): ReactElement {
+  const { t } = useWords();
+  return (
+    <IntentButton does={{ type: 'open', value: tile }} className={css['tile']}>
+      <span className={css['tileIcon']}><TileArt kind={tile} /></span>
+      <span className={css['tileText']}><b>{t(`start.${tile}.title`)}</b><span>{t(`start.${tile}.lead`)}</span></span>
+    </IntentButton>
+  );
+}
