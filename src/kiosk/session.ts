@@ -72,8 +72,8 @@ export function sessionStep(state: KioskState, event: KioskEvent, now: Now): Ste
       return step(state, { ...s, busy: null, quote, problem: null });
     }
     case 'order-begun':
-      if (s.at !== 'amount' || s.insertion !== event.insertion) return { state, effects: [] };
-      return step(state, orderSession(event.orderId, event.insertion, false));
+      if (s.at !== 'amount' || s.insertion !== event.insertion || s.busy !== 'paying') return step(state, s, { do: 'release', orderId: event.orderId });
+      return step(state, orderSession(event.orderId, event.insertion, false), { do: 'journal', events: event.events });
     case 'order-not-begun':
       if (s.at !== 'amount' || s.insertion !== event.insertion) return { state, effects: [] };
       return step(state, { ...s, busy: null, problem: event.failure.code });
@@ -325,7 +325,7 @@ export function settleSession(state: KioskState, now: Now): Step & { readonly wa
       if (screen === 'done' && next.receipt === 'none') {
         next = { ...next, receipt: 'printing' };
         effects.push({ do: 'print', orderId: s.orderId, what: 'receipt' });
-      } else if ((screen === 'in-doubt' && next.slip === 'none') || (screen !== 'done' && screen !== 'cancelled' && screen !== 'in-doubt')) {
+      } else if (screen !== 'done' && screen !== 'cancelled' && (next.slip === 'none' || (s.ending?.screen === 'in-doubt' && screen !== 'in-doubt'))) {
         next = { ...next, slip: 'printing' };
         effects.push({ do: 'print', orderId: s.orderId, what: slipOf(open) });
       }

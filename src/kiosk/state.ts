@@ -128,7 +128,8 @@ export type KioskEvent =
   | { readonly type: 'card-read'; readonly insertion: number; readonly result: Result<CardReading, Failure> }
   | { readonly type: 'account'; readonly insertion: number; readonly result: Result<{ account: Account; offline: boolean }, Failure> }
   | { readonly type: 'preview'; readonly asked: number; readonly result: Result<Quote, Failure> }
-  | { readonly type: 'order-begun'; readonly orderId: string; readonly insertion: number }
+  /** Everything held before money is asked for: these facts make the order, in the same step in which the session takes it. */
+  | { readonly type: 'order-begun'; readonly orderId: string; readonly insertion: number; readonly events: readonly JournalEvent[] }
   | { readonly type: 'order-not-begun'; readonly insertion: number; readonly failure: Failure }
   | { readonly type: 'called'; readonly orderId: string; readonly attemptId: string; readonly call: CallResult }
   | { readonly type: 'written'; readonly orderId: string; readonly insertion: number; readonly applied: Result<void, Failure>; readonly image: Result<Uint8Array, Failure> }
@@ -145,6 +146,7 @@ export type Effect =
   | { readonly do: 'begin-order'; readonly session: AmountSession; readonly amountFen: number }
   | { readonly do: 'call'; readonly verb: Verb; readonly orderId: string; readonly attempt: AttemptRow; readonly why: string }
   | { readonly do: 'write'; readonly orderId: string; readonly insertion: number; readonly plan: WritePlan }
+  | { readonly do: 'release'; readonly orderId: string }
   | { readonly do: 'print'; readonly orderId: string; readonly what: EventBody<'slip-printed'>['what'] };
 
 export interface Step {

@@ -1,0 +1,403 @@
+import type { BillingClient } from '../billing/types.ts';
+import type { CardReader, LayoutRegistry } from '../card/index.ts';
+import type { Printer } from '../device/printer/types.ts';
+import { MIN_FREE_BYTES } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { PaymentProvider } from '../payment/types.ts';
+import { toHex } from '../shared/bytes.ts';
+import type { Header, Intent, Snapshot } from '../shared/contract.ts';
+import { describeFailure, failure } from '../shared/errors.ts';
+import type { JournalEvent } from '../shared/events.ts';
+import { formatYuan } from '../shared/money.ts';
+import { orderTag } from '../shared/order-tag.ts';
+import type { Clock, LogFn, Random } from '../shared/ports.ts';
+import { never } from '../shared/result.ts';
+import { makeAttemptIds, makeOrderId } from './ids.ts';
+import { findAccount, quoteFor } from './quoting.ts';
+import { reduce, settle } from './reduce.ts';
+import type { ReduceContext } from './reduce.ts';
+import { IDLE } from './session.ts';
+import { slipLines } from './slips.ts';
+import { NEW_RUN } from './state.ts';
+import type { CallResult, Effect, KioskEvent, KioskState, OpenOrder, ServiceState } from './state.ts';
+import { viewOf } from './view.ts';
+
+export interface KioskOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly journal: Journal;
+  readonly reader: CardReader;
+  readonly layouts: LayoutRegistry;
+  readonly providers: readonly PaymentProvider[];
+  readonly billing: BillingClient;
+  readonly printer: Printer;
+  readonly header: Omit<Header, 'hotline'>;
+  readonly demo: boolean;
+  /** Shown until central's policy is known. */
+  readonly fallbackHotline: string;
+  readonly log: LogFn;
+  readonly onSnapshot: (snapshot: Snapshot) => void;
+  /** New facts are in the outbox. */
+  readonly onJournaled: () => void;
+}
+
+/** More settling steps than any real situation needs: a loop here is a defect, and is said instead of spinning. */
+const MAX_SETTLE = 200;
+
+/**
+ * The kiosk: holds the state, carries out effects, feeds their results back. It decides nothing itself (reduce.ts,
+ * orders.ts, session.ts do) and waits for nothing: every effect's end is an event.
+ */
+export class Kiosk {
+  readonly #o: KioskOptions;
+  #state: KioskState;
+  #revision: number;
+  #shown = '';
+  #snapshot: Snapshot | null = null;
+  #queue: KioskEvent[] = [];
+  #busy = false;
+  #cancelTimer: () => void = () => undefined;
+  #cardTurn: Promise<unknown> = Promise.resolve();
+  #stopped = false;
+
+  constructor(options: KioskOptions) {
+    this.#o = options;
+    const orders = new Map<string, OpenOrder>();
+    for (const order of options.journal.openOrders()) orders.set(order.orderId, this.#load(order.orderId, undefined));
+    const r = options.reader.status();
+    this.#state = {
+      session: IDLE,
+      locale: 'zh-CN',
+      textSize: 'normal',
+      reader: { state: 'empty', insertion: 0, failure: null, sinceMs: options.clock.nowMs() },
+      card: null,
+      cardBusy: false,
+      orders,
+      service: { policy: null, lineUp: null, centralUp: null, printer: { ready: false, failure: null }, clockSkewMs: null, blocked: null },
+      providers: options.providers.map((p) => p.kind),
+    };
+    // Wall-clock based, so that a screen of before a restart is always older than one of after it.
+    this.#revision = options.clock.nowMs();
+    options.reader.onStatus(() => this.#readerChanged());
+    this.dispatch({ type: 'reader', state: r.state, insertion: r.insertion, failure: 'failure' in r ? r.failure : null });
+  }
+
+  get snapshot(): Snapshot | null {
+    return this.#snapshot;
+  }
+  get service(): ServiceState {
+    return this.#state.service;
+  }
+  /** Money or a card write is on its way: no time to stop. */
+  get inFlight(): boolean {
+    return [...this.#state.orders.values()].some((o) => o.writing || o.order.state === 'paid' || o.order.state === 'delivering');
+  }
+
+  /** A person's action; dropped when it was made on another screen or revision than the one shown now. */
+  intent(intent: Intent): void {
+    if (this.#snapshot === null || intent.screen !== this.#snapshot.screen || intent.revision !== this.#snapshot.revision) {
+      this.#o.log('info', 'kiosk', 'stale intent dropped', { type: intent.type, screen: intent.screen });
+      return;
+    }
+    this.dispatch({ type: 'intent', intent });
+  }
+
+  setService(change: Partial<ServiceState>): void {
+    this.dispatch({ type: 'service', change });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelTimer();
+  }
+
+  #readerChanged(): void {
+    const r = this.#o.reader.status();
+    if ('failure' in r) this.#o.log('warn', 'card', describeFailure(r.failure));
+    this.dispatch({ type: 'reader', state: r.state, insertion: r.insertion, failure: 'failure' in r ? r.failure : null });
+  }
+
+  dispatch(event: KioskEvent): void {
+    if (this.#stopped) return;
+    this.#queue.push(event);
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        const step = reduce(this.#state, next, this.#context());
+        this.#state = step.state;
+        for (const effect of step.effects) this.#run(effect);
+      }
+      this.#settle();
+    } finally {
+      this.#busy = false;
+    }
+    if (this.#queue.length > 0) this.dispatch({ type: 'tick' });
+  }
+
+  #settle(): void {
+    let wake: number | null = null;
+    for (let n = 0; ; n++) {
+      if (n === MAX_SETTLE) throw new Error('the orders do not settle');
+      const before = this.#state;
+      const step = settle(before, this.#context());
+      this.#state = step.state;
+      for (const effect of step.effects) this.#run(effect);
+      this.#forget();
+      wake = step.wakeAtMono;
+      if (step.effects.length === 0 && step.state === before) break;
+      if (step.effects.length === 0 && sameShape(step.state, before)) break;
+    }
+    this.#show();
+    this.#cancelTimer();
+    if (wake !== null) this.#cancelTimer = this.#o.clock.after(Math.max(20, wake - this.#o.clock.monoMs()), () => this.dispatch({ type: 'tick' }));
+  }
+
+  #context(): ReduceContext {
+    const { clock, layouts } = this.#o;
+    return { nowMs: clock.nowMs(), monoMs: clock.monoMs(), layout: layouts.byId, businessDate: localDate(clock.nowMs()) };
+  }
+
+  /** An order as the journal has it, with what this process knows of its attempts. */
+  #load(orderId: string, known: OpenOrder | undefined): OpenOrder {
+    const order = this.#o.journal.order(orderId);
+    if (order === undefined) throw new Error(`no such order: ${orderId}`);
+    const attempts = this.#o.journal.attemptsOf(orderId);
+    const runs = new Map(attempts.map((a) => [a.attemptId, known?.runs.get(a.attemptId) ?? NEW_RUN]));
+    // A new durable state starts its own asking: what was learnt in the last one (back-off, "accepted") does not hold in it.
+    for (const a of attempts) {
+      const old = known?.attempts.find((k) => k.attemptId === a.attemptId);
+      const run = runs.get(a.attemptId);
+      if (old !== undefined && run !== undefined && old.state !== a.state) runs.set(a.attemptId, { ...run, closeAccepted: false, refundAccepted: false, retryAtMono: a.state === 'pending' ? run.retryAtMono : 0, fails: 0 });
+    }
+    return { order, attempts, runs, writing: known?.writing ?? false, waitCardUntilMono: known?.waitCardUntilMono ?? null, judgedInsertion: known?.judgedInsertion ?? null };
+  }
+
+  /** Drops orders that need nothing more and are not on screen. */
+  #forget(): void {
+    const s = this.#state.session;
+    const gone = [...this.#state.orders.values()].filter((o) => !(s.at === 'order' && s.orderId === o.order.orderId) && !needsUs(o, this.#o.clock.nowMs()));
+    if (gone.length === 0) return;
+    const orders = new Map(this.#state.orders);
+    for (const o of gone) orders.delete(o.order.orderId);
+    this.#state = { ...this.#state, orders };
+  }
+
+  #show(): void {
+    const { clock, header, demo, fallbackHotline } = this.#o;
+    const ctx = { nowMs: clock.nowMs(), monoMs: clock.monoMs(), header, demo, hotline: this.#state.service.policy?.hotline ?? fallbackHotline };
+    const view = viewOf(this.#state, ctx, this.#revision);
+    const { nowMs: _now, revision: _revision, ...rest } = view;
+    const text = JSON.stringify(rest, (key, value: unknown) => (key === 'deadlineMs' && typeof value === 'number' ? Math.round(value / 500) : value));
+    if (text === this.#shown && this.#snapshot !== null) return;
+    this.#shown = text;
+    this.#revision = Math.max(this.#revision + 1, 0);
+    this.#snapshot = { ...view, revision: this.#revision };
+    this.#o.onSnapshot(this.#snapshot);
+  }
+
+  #journal(events: readonly JournalEvent[]): void {
+    this.#o.journal.append(events);
+    const orders = new Map(this.#state.orders);
+    for (const orderId of new Set(events.map((e) => e.orderId))) if (orderId !== null) orders.set(orderId, this.#load(orderId, orders.get(orderId)));
+    this.#state = { ...this.#state, orders };
+    for (const e of events) this.#o.log('info', 'journal', e.kind, { orderId: e.orderId });
+    this.#o.onJournaled();
+  }
+
+  #run(effect: Effect): void {
+    switch (effect.do) {
+      case 'journal':
+        this.#journal(effect.events);
+        return;
+      case 'read-card':
+        this.#card(async () => {
+          const status = this.#o.reader.status();
+          if (status.state !== 'present' || status.insertion !== effect.insertion) return { type: 'card-read', insertion: effect.insertion, result: { ok: false, error: failure('CARD-0102') } } as const;
+          const read = await this.#o.layouts.read(this.#o.reader.open(effect.insertion), status.atr);
+          return { type: 'card-read', insertion: effect.insertion, result: read.ok ? { ok: true, value: read.value.reading } : read } as const;
+        });
+        return;
+      case 'ask-account':
+        this.#later(async () => ({ type: 'account', insertion: effect.insertion, result: await findAccount(this.#o.billing, this.#o.journal, this.#state.service.policy, effect.reading.cardNo, this.#o.clock.nowMs()).then((r) => this.#withoutOwnClaim(r)) }));
+        return;
+      case 'preview':
+        this.#later(async () => {
+          const { reading, account, offline, amountFen, asked } = effect;
+          const r = await quoteFor(this.#o.billing, reading, account, offline, amountFen, null, this.#o.clock.nowMs());
+          return { type: 'preview', asked, result: r.ok ? { ok: true, value: r.value.quote } : r } as const;
+        });
+        return;
+      case 'begin-order':
+        this.#later(() => this.#begin(effect));
+        return;
+      case 'call':
+        this.#later(async () => ({ type: 'called', orderId: effect.orderId, attemptId: effect.attempt.attemptId, call: await this.#call(effect) }));
+        return;
+      case 'write':
+        this.#card(async () => {
+          const { orderId, insertion, plan } = effect;
+          const layout = this.#o.layouts.byId(this.#state.orders.get(orderId)?.order.quote.layout ?? '');
+          if (layout === undefined) return { type: 'written', orderId, insertion, applied: { ok: false, error: failure('CARD-0103') }, image: { ok: false, error: failure('CARD-0103') } } as const;
+          const channel = this.#o.reader.open(insertion);
+          const applied = await layout.apply(channel, plan);
+          if (!applied.ok) this.#o.log('warn', 'card', describeFailure(applied.error), { orderId });
+          const image = await layout.readImage(channel);
+          return { type: 'written', orderId, insertion, applied, image } as const;
+        });
+        return;
+      case 'release':
+        void this.#o.billing.release(effect.orderId);
+        return;
+      case 'print':
+        this.#later(async () => {
+          const { orderId, what } = effect;
+          const open = this.#state.orders.get(orderId);
+          if (open === undefined) return { type: 'printed', orderId, what, ok: false } as const;
+          const lines = slipLines(open, what, this.#o.header, this.#state.service.policy?.hotline ?? this.#o.fallbackHotline, this.#o.clock.nowMs());
+          const printed = await this.#o.printer.print(lines);
+          this.#journal([{ kind: 'slip-printed', orderId, body: { what, ok: printed.ok } }]);
+          return { type: 'printed', orderId, what, ok: printed.ok } as const;
+        });
+        return;
+      default:
+        never(effect);
+    }
+  }
+
+  /** The end of the work is an event; a throw is a defect and ends the process (which then recovers from disk). */
+  #later(work: () => Promise<KioskEvent>): void {
+    void work().then((event) => this.dispatch(event));
+  }
+
+  /** Card work goes one at a time. */
+  #card(work: () => Promise<KioskEvent>): void {
+    const turn = this.#cardTurn.then(work);
+    this.#cardTurn = turn.catch(() => undefined);
+    void turn.then((event) => this.dispatch(event));
+  }
+
+  /** A claim that an order of ours left behind, and which is over, does not stop a sale: it is given back first. */
+  async #withoutOwnClaim(r: Awaited<ReturnType<typeof findAccount>>): Promise<Awaited<ReturnType<typeof findAccount>>> {
+    if (!r.ok || r.value.account.claim === null) return r;
+    const { claim } = r.value.account;
+    if (claim.terminalId !== this.#o.header.terminalId) return r;
+    const row = this.#o.journal.order(claim.orderId);
+    const over = row === undefined || row.state === 'closed' || row.state === 'delivered' || row.state === 'refunded';
+    if (!over) return r;
+    if (row === undefined || row.state === 'closed') {
+      const released = await this.#o.billing.release(claim.orderId);
+      if (!released.ok) this.#o.log('info', 'billing', 'release refused', { orderId: claim.orderId, code: released.error.code });
+    }
+    return { ok: true, value: { ...r.value, account: { ...r.value.account, claim: null } } };
+  }
+
+  /** Everything that must hold before money is asked for; then the order and its first attempt, durable. */
+  async #begin(effect: Extract<Effect, { do: 'begin-order' }>): Promise<KioskEvent> {
+    const { session, amountFen } = effect;
+    const { reading, insertion, account } = session;
+    const { journal, clock, random, billing, header } = this.#o;
+    const no = (f: ReturnType<typeof failure>): KioskEvent => {
+      this.#o.log('warn', 'kiosk', describeFailure(f));
+      return { type: 'order-not-begun', insertion, failure: f };
+    };
+    const provider = this.#o.providers[0];
+    const { policy } = this.#state.service;
+    if (policy === null) return no(failure('SALE-0110'));
+    if (provider === undefined || this.#state.service.lineUp === false) return no(failure('SALE-0111'));
+    if (this.#state.service.blocked !== null) return no(this.#state.service.blocked);
+    if (journal.freeBytes() < MIN_FREE_BYTES) return no(failure('JRNL-0104'));
+    const layout = this.#o.layouts.byId(reading.layout);
+    if (layout === undefined) return no(failure('CARD-0103'));
+    const authority = await layout.proveAuthority(reading);
+    if (!authority.ok) return no(authority.error);
+
+    const orderId = makeOrderId(header.terminalId, journal.epoch, journal.nextOrderNumber(), random);
+    // Known before central hears of it: a cut from here on can be released at the next start.
+    journal.setMeta('quoting', orderId);
+    const quoted = await quoteFor(billing, reading, account, session.offline, amountFen, orderId, clock.nowMs());
+    const giveBack = (f: ReturnType<typeof failure>): KioskEvent => {
+      void billing.release(orderId);
+      return no(f);
+    };
+    if (!quoted.ok) return quoted.error.code === 'BILL-0101' ? giveBack(failure('SALE-0110', undefined, quoted.error)) : no(quoted.error);
+    const { quote, offline } = quoted.value;
+    const shown = session.quote;
+    if (shown === null || quote.quantity !== shown.quantity || quote.amountFen !== amountFen || quote.nextCount !== reading.count + 1) return giveBack(failure('BILL-0102', 'the firm quote differs from the one shown'));
+    const here = this.#o.reader.status();
+    if (here.state !== 'present' || here.insertion !== insertion) return giveBack(failure('CARD-0102'));
+
+    const attempt = makeAttemptIds(orderId, 1, random);
+    const events: JournalEvent[] = [
+      {
+        kind: 'order-quoted',
+        orderId,
+        body: {
+          cardNo: reading.cardNo,
+          userNo: reading.userNo,
+          layout: reading.layout,
+          unit: reading.unit,
+          nextCount: quote.nextCount,
+          amountFen,
+          quantity: quote.quantity,
+          shares: quote.shares,
+          carriedUsedMicro: quote.carriedUsedMicro,
+          carriedAfterMicro: quote.carriedAfterMicro,
+          tariffId: quote.tariffId,
+          tariffVersion: quote.tariffVersion,
+          offline,
+          tag: toHex(orderTag(orderId)),
+        },
+      },
+      { kind: 'attempt-creating', orderId, body: { ...attempt, provider: provider.kind, amountFen, expiresAtMs: clock.nowMs() + policy.payWindowMs } },
+    ];
+    return { type: 'order-begun', orderId, insertion, events };
+  }
+
+  async #call(effect: Extract<Effect, { do: 'call' }>): Promise<CallResult> {
+    const { attempt, verb } = effect;
+    const provider = this.#o.providers.find((p) => p.kind === attempt.provider);
+    if (provider === undefined) {
+      const result = { kind: 'unknown', failure: failure('PAY-0204', `no provider ${attempt.provider} is configured`) } as const;
+      return { verb, result };
+    }
+    const ref = { outTradeNo: attempt.outTradeNo, amountFen: attempt.amountFen };
+    const refund = { ...ref, outRefundNo: attempt.outRefundNo, refundFen: attempt.amountFen, reason: '充值未完成，原路退回' };
+    const called = await (async (): Promise<CallResult> => {
+      switch (verb) {
+        case 'create':
+          return { verb, result: await provider.create({ ...ref, description: `${this.#o.header.brand.zh} 充值 ${formatYuan(attempt.amountFen)} 元`, expiresAtMs: attempt.expiresAtMs }) };
+        case 'query':
+          return { verb, result: await provider.query(ref) };
+        case 'close':
+          return { verb, result: await provider.close(ref) };
+        case 'refund':
+          return { verb, result: await provider.refund(refund) };
+        case 'query-refund':
+          return { verb, result: await provider.queryRefund(refund) };
+        default:
+          return never(verb);
+      }
+    })();
+    if ('failure' in called.result) this.#o.log('warn', 'payment', `${verb}: ${describeFailure(called.result.failure)}`, { outTradeNo: attempt.outTradeNo });
+    return called;
+  }
+}
+
+/** Does the kiosk still have to do something for this order? */
+function needsUs(o: OpenOrder, nowMs: number): boolean {
+  if (o.writing) return true;
+  if (!['delivered', 'closed', 'refunded', 'parked'].includes(o.order.state)) return true;
+  return o.attempts.some((a) => a.state === 'creating' || a.state === 'pending' || a.state === 'closing' || a.state === 'refunding' || (a.state === 'paid' && a.taken === false) || (a.state === 'closed' && a.shown && nowMs - a.createdMs < 25 * 3600_000));
+}
+
+/** Two states that differ only by copies made on the way. */
+function sameShape(a: KioskState, b: KioskState): boolean {
+  return JSON.stringify(a.session) === JSON.stringify(b.session) && a.card === b.card && a.cardBusy === b.cardBusy && a.orders.size === b.orders.size && [...a.orders].every(([id, o]) => b.orders.get(id) === o);
+}
+
+/** The hall's calendar date, `YYYY-MM-DD`. */
+function localDate(ms: number): string {
+  const d = new Date(ms);
+  return `${d.getFullYear()}-${String(d.getMonth() + 1).padStart(2, '0')}-${String(d.getDate()).padStart(2, '0')}`;
+}

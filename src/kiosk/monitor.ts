@@ -1,0 +1,148 @@
+import type { BillingClient } from '../billing/types.ts';
+import type { Printer } from '../device/printer/types.ts';
+import { MIN_FREE_BYTES } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { PaymentProvider } from '../payment/types.ts';
+import { describeFailure, failure } from '../shared/errors.ts';
+import type { Failure } from '../shared/errors.ts';
+import type { Policy } from '../shared/policy.ts';
+import type { Clock, LogFn } from '../shared/ports.ts';
+import type { ServiceState } from './state.ts';
+
+/** How often each thing is looked at: while it is well, and while it is not. */
+export const PERIODS = { line: [15_000, 3_000], central: [20_000, 3_000], policy: [300_000, 5_000], printer: [15_000, 5_000], local: [10_000, 10_000] } as const;
+type Probe = keyof typeof PERIODS;
+
+export interface MonitorOptions {
+  readonly journal: Journal;
+  readonly billing: BillingClient;
+  readonly provider: PaymentProvider | undefined;
+  readonly printer: Printer;
+  readonly clock: Clock;
+  readonly log: LogFn;
+  /** A provider number that is never used for a payment. */
+  readonly probeTradeNo: string;
+  readonly onChange: (change: Partial<ServiceState>) => void;
+  readonly onCentralUp: () => void;
+}
+
+/** Watches what the service level depends on, and says every change once. */
+export class Monitor {
+  readonly #o: MonitorOptions;
+  readonly #cancel = new Map<Probe, () => void>();
+  #stopped = false;
+  #fork: Failure | null = null;
+  #skewMs: number | null = null;
+  #policy: Policy | null = null;
+  #last: Partial<ServiceState> = {};
+
+  constructor(options: MonitorOptions) {
+    this.#o = options;
+  }
+
+  start(): void {
+    const kept = this.#o.journal.meta('policy');
+    if (kept !== null) {
+      const policy = this.#o.billing.verifyPolicy(kept);
+      if (policy.ok) this.#takePolicy(policy.value);
+    }
+    for (const probe of Object.keys(PERIODS) as Probe[]) this.#run(probe);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const cancel of this.#cancel.values()) cancel();
+  }
+
+  /** Told by the uploader. */
+  centralReached(up: boolean): void {
+    const was = this.#last.centralUp;
+    this.#say({ centralUp: up });
+    if (up && was === false) {
+      if (this.#policy === null) this.#run('policy');
+      this.#o.onCentralUp();
+    }
+  }
+  forked(f: Failure): void {
+    this.#o.log('error', 'upload', describeFailure(f));
+    this.#fork = f;
+    this.#judge();
+  }
+
+  #run(probe: Probe): void {
+    this.#cancel.get(probe)?.();
+    void this.#probe(probe).then((well) => {
+      if (!this.#stopped) this.#cancel.set(probe, this.#o.clock.after(PERIODS[probe][well ? 0 : 1], () => this.#run(probe)));
+    });
+  }
+
+  async #probe(probe: Probe): Promise<boolean> {
+    const { billing, provider, printer, probeTradeNo, journal } = this.#o;
+    switch (probe) {
+      case 'line': {
+        if (provider === undefined) return false;
+        const answer = await provider.query({ outTradeNo: probeTradeNo, amountFen: 0 });
+        const up = answer.kind !== 'unknown';
+        if (!up && this.#last.lineUp !== false) this.#o.log('warn', 'payment', `line: ${describeFailure(answer.failure)}`);
+        this.#say({ lineUp: up });
+        return up;
+      }
+      case 'central': {
+        const answer = await billing.time();
+        if (answer.ok) this.#skewMs = Math.round(this.#o.clock.nowMs() - answer.value.roundTripMs / 2 - answer.value.serverTimeMs);
+        this.centralReached(answer.ok);
+        this.#judge();
+        return answer.ok;
+      }
+      case 'policy': {
+        const answer = await billing.policy();
+        if (!answer.ok) {
+          if (answer.error.code !== 'BILL-0101') this.#o.log('warn', 'billing', describeFailure(answer.error));
+          return false;
+        }
+        if (this.#policy === null || answer.value.policy.version > this.#policy.version) {
+          journal.setMeta('policy', answer.value.raw);
+          journal.append([{ kind: 'policy-taken', orderId: null, body: { version: answer.value.policy.version } }]);
+          this.#takePolicy(answer.value.policy);
+        }
+        return true;
+      }
+      case 'printer': {
+        const status = await printer.status();
+        this.#say({ printer: { ready: status.ready, failure: status.failure } });
+        return status.ready;
+      }
+      case 'local':
+        this.#judge();
+        return true;
+    }
+  }
+
+  #takePolicy(policy: Policy): void {
+    this.#policy = policy;
+    this.#say({ policy });
+    this.#judge();
+  }
+
+  /** Why nothing may be sold at all. */
+  #judge(): void {
+    const { journal, clock } = this.#o;
+    let blocked: Failure | null = this.#fork;
+    if (blocked === null && journal.freeBytes() < MIN_FREE_BYTES) blocked = failure('JRNL-0104');
+    const policy = this.#policy;
+    if (blocked === null && policy !== null) {
+      if (this.#skewMs !== null && Math.abs(this.#skewMs) > policy.maxClockSkewMs) blocked = failure('CORE-0102', `${this.#skewMs} ms`);
+      const u = journal.unsynced();
+      if (blocked === null && (u.events > policy.unsynced.maxEvents || u.soldFen > policy.unsynced.maxFen || (u.oldestMs !== null && clock.nowMs() - u.oldestMs > policy.unsynced.maxAgeMs))) {
+        blocked = failure('SALE-0110', `not uploaded: ${u.events} events, ${u.soldFen} fen`);
+      }
+    }
+    this.#say({ blocked, clockSkewMs: this.#skewMs });
+  }
+
+  #say(change: Partial<ServiceState>): void {
+    const fresh = Object.entries(change).filter(([k, v]) => JSON.stringify(v) !== JSON.stringify(this.#last[k as keyof ServiceState]));
+    this.#last = { ...this.#last, ...change };
+    if (fresh.length > 0 && !this.#stopped) this.#o.onChange(Object.fromEntries(fresh) as Partial<ServiceState>);
+  }
+}

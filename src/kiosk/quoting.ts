@@ -1,0 +1,72 @@
+import type { BillingClient } from '../billing/types.ts';
+import type { CardReading } from '../card/types.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Account, Quote } from '../shared/central-api.ts';
+import { failure } from '../shared/errors.ts';
+import type { Failure } from '../shared/errors.ts';
+import { priceAmount } from '../shared/money.ts';
+import type { Policy } from '../shared/policy.ts';
+import { err, ok } from '../shared/result.ts';
+import type { Result } from '../shared/result.ts';
+
+/** A quote made here lives as long as the pay window at most. */
+const OFFLINE_QUOTE_MS = 300_000;
+
+/**
+ * The account of a card: central's answer, or the cached one when central is away and policy allows (age, and the sum
+ * sold and not yet uploaded). Deliveries that central has not heard of yet are added.
+ */
+export async function findAccount(billing: BillingClient, journal: Journal, policy: Policy | null, cardNo: string, nowMs: number): Promise<Result<{ account: Account; offline: boolean }, Failure>> {
+  const answer = await billing.account(cardNo);
+  if (answer.ok) {
+    journal.cacheAccount(answer.value.account, nowMs);
+    return ok({ account: withUnsynced(answer.value.account, journal), offline: false });
+  }
+  if (answer.error.code !== 'BILL-0101') return answer;
+  const cached = journal.cachedAccount(cardNo);
+  if (policy === null || cached === null || nowMs - cached.fetchedMs > policy.offline.accountMaxAgeMs || nowMs < cached.fetchedMs) return err(failure('SALE-0110', answer.error.detail, answer.error));
+  if (journal.unsynced().soldFen >= policy.offline.capFen) return err(failure('SALE-0110', 'offline cap reached', answer.error));
+  // The remainder that central carries is never spent offline.
+  return ok({ account: { ...withUnsynced(cached.account, journal), carriedMicro: 0 }, offline: true });
+}
+
+function withUnsynced(account: Account, journal: Journal): Account {
+  let { count, cumulative, yearQuantity } = account;
+  for (const d of journal.unsyncedDeliveries(account.cardNo)) {
+    if (d.count !== count + 1) continue;
+    count += 1;
+    cumulative += d.quantity;
+    yearQuantity += d.quantity;
+  }
+  return { ...account, count, cumulative, yearQuantity };
+}
+
+/** A quote by the cached tariff. What remains is carried once central hears of it. */
+export function offlineQuote(reading: CardReading, account: Account, amountFen: number, orderId: string | null, nowMs: number): Result<Quote, Failure> {
+  const priced = priceAmount(amountFen, 0, account.yearQuantity, account.tariff.tiers);
+  if (priced.quantity === 0) return err(failure('SALE-0105', 'the amount buys nothing'));
+  return ok({
+    orderId,
+    cardNo: reading.cardNo,
+    nextCount: reading.count + 1,
+    amountFen,
+    quantity: priced.quantity,
+    shares: [...priced.shares],
+    carriedUsedMicro: 0,
+    carriedAfterMicro: priced.remainderMicro,
+    tariffId: account.tariff.tariffId,
+    tariffVersion: account.tariff.version,
+    expiresAtMs: nowMs + OFFLINE_QUOTE_MS,
+  });
+}
+
+/** Central's quote while it is there, ours by the cache when it went away and the session may go on without it. */
+export async function quoteFor(billing: BillingClient, reading: CardReading, account: Account, offline: boolean, amountFen: number, orderId: string | null, nowMs: number): Promise<Result<{ quote: Quote; offline: boolean }, Failure>> {
+  if (!offline) {
+    const answer = await billing.quote({ orderId, cardNo: reading.cardNo, nextCount: reading.count + 1, amountFen });
+    if (answer.ok) return ok({ quote: answer.value, offline: false });
+    if (answer.error.code !== 'BILL-0101' || orderId !== null) return answer;
+  }
+  const own = offlineQuote(reading, account, amountFen, orderId, nowMs);
+  return own.ok ? ok({ quote: own.value, offline: true }) : own;
+}

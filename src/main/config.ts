@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { failure } from '../shared/errors.ts';
+import type { Failure } from '../shared/errors.ts';
+import { err, ok } from '../shared/result.ts';
+import type { Result } from '../shared/result.ts';
+import { configProblems, terminalConfigSchema } from '../shared/terminal-config.ts';
+import type { TerminalConfig } from '../shared/terminal-config.ts';
+
+export interface LoadedConfig {
+  readonly config: TerminalConfig;
+  /** Relative paths in the file start here. */
+  readonly baseDir: string;
+  readonly path: (relative: string) => string;
+}
+
+/** Reads and checks `terminal.json`. CONF-0101 names every bad key. */
+export function loadConfig(file: string): Result<LoadedConfig, Failure> {
+  const full = resolve(file);
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(full, 'utf8'));
+  } catch (cause) {
+    return err(failure('CONF-0101', `${full}: ${cause instanceof Error ? cause.message : String(cause)}`, cause));
+  }
+  const parsed = terminalConfigSchema.safeParse(json);
+  if (!parsed.success) return err(failure('CONF-0101', `${full}: ${configProblems(parsed.error).join('; ')}`, parsed.error));
+  const config = parsed.data;
+  const problem = crossProblem(config);
+  if (problem !== null) return err(failure(config.keys.kind === 'sample' && config.mode === 'production' ? 'CONF-0103' : 'CONF-0101', `${full}: ${problem}`));
+  const baseDir = dirname(full);
+  return ok({ config, baseDir, path: (p) => (isAbsolute(p) ? p : resolve(baseDir, p)) });
+}
+
+/** What one key alone cannot say. */
+function crossProblem(c: TerminalConfig): string | null {
+  if (c.mode === 'production' && c.keys.kind === 'sample') return 'keys.kind: sample keys are refused outside demo mode';
+  for (const [i, r] of c.readers.entries()) {
+    if (r.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(r.path ?? '')) return `readers[${i}].path: a virtual reader needs tcp://127.0.0.1:PORT`;
+    if (r.kind === 'virtual' && c.mode === 'production') return `readers[${i}].kind: a virtual reader is for demo mode only`;
+  }
+  if (c.readers.length > 1) return 'readers: one reader is supported so far';
+  if (c.payments.length > 1) return 'payments: one provider is supported so far';
+  if (c.printer.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(c.printer.path ?? '')) return 'printer.path: a virtual printer needs tcp://127.0.0.1:PORT';
+  return null;
+}
+
+/** `tcp://127.0.0.1:7001` → its parts. */
+export function tcpAddress(url: string): { host: string; port: number } {
+  const u = new URL(url);
+  return { host: u.hostname, port: Number(u.port) };
+}

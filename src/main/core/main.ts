@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { shellToCoreSchema } from '../../shared/contract.ts';
+import type { CoreToShell, Snapshot } from '../../shared/contract.ts';
+import { describeFailure } from '../../shared/errors.ts';
+import type { Failure } from '../../shared/errors.ts';
+import { loadConfig } from '../config.ts';
+import { stderrLog, systemClock, systemRandom } from '../ports.ts';
+import { composeCore } from './compose.ts';
+import type { Core } from './compose.ts';
+
+/** Exit codes that the shell understands: 78 (EX_CONFIG) is not restarted. */
+const EXIT_CONFIG = 78;
+const HEARTBEAT_MS = 2_000;
+/** A core that is asked to stop finishes what is in flight for so long; after that a cut is as safe as at any time. */
+const STOP_GRACE_MS = 15_000;
+
+const { values } = parseArgs({ options: { config: { type: 'string' } } });
+
+function send(message: CoreToShell): void {
+  if (process.connected) process.send?.(message);
+}
+
+function bail(code: number, f: Failure): never {
+  process.stderr.write(`${describeFailure(f)}\n`);
+  process.exit(code);
+}
+
+if (values.config === undefined) {
+  process.stderr.write('usage: core --config terminal.json\n');
+  process.exit(EXIT_CONFIG);
+}
+const loaded = loadConfig(values.config);
+if (!loaded.ok) bail(EXIT_CONFIG, loaded.error);
+const { config } = loaded.value;
+
+let core: Core | null = null;
+let last: Snapshot | null = null;
+const onSnapshot = (snapshot: Snapshot): void => {
+  last = snapshot;
+  send({ type: 'snapshot', snapshot });
+};
+
+const version = (() => {
+  for (const place of ['../../../package.json', './package.json', '../package.json']) {
+    try {
+      return (JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')) as { version?: string }).version ?? '0';
+    } catch {
+      continue;
+    }
+  }
+  return '0';
+})();
+const composed = composeCore({ loaded: loaded.value, clock: systemClock, random: systemRandom, log: stderrLog, version, onSnapshot, onFatal: (f) => bail(1, f) });
+if (composed.ok) {
+  core = composed.value;
+} else if (composed.error.code.startsWith('CONF')) {
+  bail(EXIT_CONFIG, composed.error);
+} else if (composed.error.code === 'JRNL-0101') {
+  // Another core may be dying, or the disk coming: the shell tries again.
+  bail(1, composed.error);
+} else {
+  process.stderr.write(`${describeFailure(composed.error)}\n`);
+  const now = Date.now();
+  onSnapshot({
+    screen: 'out-of-service',
+    revision: now,
+    locale: 'zh-CN',
+    textSize: 'normal',
+    header: { brand: config.site.brand, site: config.site.name, terminalName: config.site.terminalName, terminalId: config.terminalId, hotline: '' },
+    nowMs: now,
+    demo: config.mode === 'demo',
+    reason: composed.error.code,
+    reference: `${composed.error.code} · ${config.site.terminalName.zh}`,
+    nearestSite: null,
+  });
+}
+
+const heartbeat = setInterval(() => send({ type: 'heartbeat' }), HEARTBEAT_MS);
+
+let stopping = false;
+function stop(why: string): void {
+  if (stopping) return;
+  stopping = true;
+  stderrLog('info', 'core', `stopping: ${why}`);
+  const began = Date.now();
+  const wait = setInterval(() => {
+    if (core?.kiosk.inFlight === true && Date.now() - began < STOP_GRACE_MS) return;
+    clearInterval(wait);
+    clearInterval(heartbeat);
+    void (core?.stop() ?? Promise.resolve()).finally(() => process.exit(0));
+  }, 50);
+}
+
+process.on('message', (raw) => {
+  const message = shellToCoreSchema.safeParse(raw);
+  if (!message.success) {
+    stderrLog('warn', 'core', 'a message of the wrong shape was dropped');
+    return;
+  }
+  switch (message.data.type) {
+    case 'hello':
+      if (last !== null) send({ type: 'snapshot', snapshot: last });
+      return;
+    case 'intent':
+      core?.kiosk.intent(message.data.intent);
+      return;
+    case 'shutdown':
+      stop('the shell asked');
+      return;
+  }
+});
+process.on('disconnect', () => stop('the shell is gone'));
+process.on('SIGTERM', () => stop('SIGTERM'));
+process.on('SIGINT', () => stop('SIGINT'));
+// A defect: end here, recover from disk.
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`${error.stack ?? String(error)}\n`);
+  process.exit(1);
+});
+process.on('unhandledRejection', (error) => {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(1);
+});
