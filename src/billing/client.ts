@@ -1,0 +1,216 @@
+import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+import { z } from 'zod';
+import { accountAnswerSchema, problemSchema, quoteAnswerSchema, uploadAnswerSchema } from '../shared/central-api.ts';
+import type { Account, Problem, ProblemType, Quote, QuoteRequest, UploadRequest } from '../shared/central-api.ts';
+import { failure } from '../shared/errors.ts';
+import type { ErrorCode, Failure } from '../shared/errors.ts';
+import { headText } from '../shared/journal-hash.ts';
+import { MICRO_PER_FEN, checkTariff } from '../shared/money.ts';
+import { policySchema, signedPolicySchema } from '../shared/policy.ts';
+import type { Policy } from '../shared/policy.ts';
+import type { Clock, Random } from '../shared/ports.ts';
+import { err, ok } from '../shared/result.ts';
+import type { Result } from '../shared/result.ts';
+import type { BillingClient, UploadResult } from './types.ts';
+
+export interface BillingClientOptions {
+  readonly baseUrl: string;
+  readonly terminalId: string;
+  /** The terminal's Ed25519 key, PEM (PKCS#8). */
+  readonly privateKeyPem: string;
+  /** Central's policy key, Ed25519, PEM (SPKI). */
+  readonly policyPublicKeyPem: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timeoutMs: number;
+  readonly fetch?: typeof fetch;
+}
+
+/** Central's refusals by problem type; a type that is not here (or not known) is a broken contract. */
+const CODES: Record<ProblemType, ErrorCode> = {
+  'unknown-card': 'SALE-0103',
+  'hot-listed': 'SALE-0104',
+  debt: 'SALE-0108',
+  'count-mismatch': 'SALE-0102',
+  claimed: 'SALE-0107',
+  'over-limit': 'SALE-0105',
+  'too-small': 'SALE-0105',
+  'unit-mismatch': 'SALE-0113',
+  'unknown-terminal': 'BILL-0103',
+  'bad-signature': 'BILL-0103',
+  'bad-request': 'BILL-0102',
+  fork: 'BILL-0104',
+  'old-epoch': 'BILL-0104',
+  gap: 'BILL-0102',
+  internal: 'BILL-0101',
+};
+const PREFIX = 'about:pilotlight/';
+const MAX_BODY_BYTES = 1 << 20;
+const timeSchema = z.object({ serverTimeMs: z.number().int().nonnegative() });
+
+interface Reply {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly json: unknown;
+}
+
+/** Client of the central billing API over HTTP, each request signed with the terminal's key. Nothing is retried. */
+export function createBillingClient(options: BillingClientOptions): BillingClient {
+  const { clock, random } = options;
+  const key = createPrivateKey(options.privateKeyPem);
+  const policyKey = createPublicKey(options.policyPublicKeyPem);
+  const base = new URL(options.baseUrl);
+  const prefix = base.pathname.replace(/\/+$/, '');
+  const send = options.fetch ?? fetch;
+
+  async function call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Result<Reply, Failure>> {
+    const target = `${prefix}${path}`;
+    const text = body === undefined ? '' : JSON.stringify(body);
+    const timestamp = String(Math.floor(clock.nowMs()));
+    const nonce = Buffer.from(random.bytes(16)).toString('hex');
+    const covered = `${method}\n${target}\n${timestamp}\n${nonce}\n${createHash('sha256').update(text, 'utf8').digest('hex')}\n`;
+    const headers: Record<string, string> = {
+      Accept: 'application/json, application/problem+json',
+      'Pilotlight-Terminal': options.terminalId,
+      'Pilotlight-Timestamp': timestamp,
+      'Pilotlight-Nonce': nonce,
+      'Pilotlight-Signature': sign(null, Buffer.from(covered, 'utf8'), key).toString('base64'),
+    };
+    if (body !== undefined) headers['Content-Type'] = 'application/json';
+    const abort = new AbortController();
+    let timedOut = false;
+    const cancel = clock.after(options.timeoutMs, () => {
+      timedOut = true;
+      abort.abort();
+    });
+    try {
+      const response = await send(`${base.origin}${target}`, { method, headers, redirect: 'manual', signal: abort.signal, ...(body === undefined ? {} : { body: text }) });
+      if (Number(response.headers.get('content-length') ?? '0') > MAX_BODY_BYTES) {
+        abort.abort();
+        return err(failure('BILL-0102', `HTTP ${response.status}: answer larger than ${MAX_BODY_BYTES} bytes`));
+      }
+      const bytes = Buffer.from(await response.arrayBuffer());
+      let json: unknown;
+      try {
+        json = JSON.parse(bytes.toString('utf8'));
+      } catch (cause) {
+        // A gateway's own error page: central was not reached.
+        if (response.status >= 500) return err(failure('BILL-0101', `HTTP ${response.status}`));
+        return err(failure('BILL-0102', `HTTP ${response.status}: not JSON`, cause));
+      }
+      return ok({ ok: response.status === 200, status: response.status, json });
+    } catch (cause) {
+      return err(failure('BILL-0101', timedOut ? `no answer within ${options.timeoutMs} ms` : `network: ${cause instanceof Error ? cause.message : String(cause)}`, cause));
+    } finally {
+      cancel();
+    }
+  }
+
+  function problemOf(reply: Reply): { readonly type: ProblemType | null; readonly problem: Problem | null; readonly failure: Failure } {
+    const parsed = problemSchema.safeParse(reply.json);
+    const name = parsed.success && parsed.data.type.startsWith(PREFIX) ? parsed.data.type.slice(PREFIX.length) : '';
+    if (!parsed.success || !Object.hasOwn(CODES, name)) {
+      return { type: null, problem: null, failure: failure(reply.status >= 500 ? 'BILL-0101' : 'BILL-0102', `HTTP ${reply.status}: not a known problem`) };
+    }
+    const type = name as ProblemType;
+    return { type, problem: parsed.data, failure: failure(CODES[type], `${type}${parsed.data.detail === undefined ? '' : `: ${parsed.data.detail}`}`) };
+  }
+
+  async function ask<T>(method: 'GET' | 'POST', path: string, schema: z.ZodType<T>, body?: unknown): Promise<Result<T, Failure>> {
+    const reply = await call(method, path, body);
+    if (!reply.ok) return reply;
+    if (!reply.value.ok) return err(problemOf(reply.value).failure);
+    const parsed = schema.safeParse(reply.value.json);
+    return parsed.success ? ok(parsed.data) : err(failure('BILL-0102', `${path}: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`, parsed.error));
+  }
+
+  function verifyPolicy(raw: string): Result<Policy, Failure> {
+    let json: unknown;
+    try {
+      json = JSON.parse(raw);
+    } catch (cause) {
+      return err(failure('BILL-0102', 'the signed policy is not JSON', cause));
+    }
+    const signed = signedPolicySchema.safeParse(json);
+    if (!signed.success) return err(failure('BILL-0102', 'the signed policy has another form', signed.error));
+    if (!verify(null, Buffer.from(signed.data.body, 'utf8'), policyKey, Buffer.from(signed.data.signature, 'base64'))) return err(failure('BILL-0102', 'the policy’s signature does not match'));
+    try {
+      const parsed = policySchema.safeParse(JSON.parse(signed.data.body));
+      return parsed.success ? ok(parsed.data) : err(failure('BILL-0102', `policy: ${parsed.error.issues[0]?.path.join('.') ?? ''}`, parsed.error));
+    } catch (cause) {
+      return err(failure('BILL-0102', 'the policy is not JSON', cause));
+    }
+  }
+
+  return {
+    account: async (cardNo) => {
+      const answer = await ask('GET', `/v1/accounts/by-card/${encodeURIComponent(cardNo)}`, accountAnswerSchema);
+      if (!answer.ok) return answer;
+      const wrong = accountProblem(answer.value.account, cardNo);
+      return wrong === null ? answer : err(failure('BILL-0102', wrong));
+    },
+    quote: async (request) => {
+      const answer = await ask('POST', '/v1/quotes', quoteAnswerSchema, request);
+      if (!answer.ok) return answer;
+      const wrong = quoteProblem(answer.value.quote, request);
+      return wrong === null ? ok(answer.value.quote) : err(failure('BILL-0102', wrong));
+    },
+    release: async (orderId) => {
+      const answer = await ask('POST', `/v1/quotes/${encodeURIComponent(orderId)}/release`, z.object({}), {});
+      return answer.ok ? ok(undefined) : answer;
+    },
+    upload: async (request): Promise<UploadResult> => {
+      const last = request.events.at(-1);
+      if (last === undefined) return { kind: 'refused', failure: failure('BILL-0102', 'nothing to upload') };
+      const headSig = sign(null, Buffer.from(headText(request.epoch, last.seq, last.hash), 'utf8'), key).toString('base64');
+      const full: UploadRequest = { ...request, headSig };
+      const reply = await call('POST', '/v1/journal', full);
+      if (!reply.ok) return reply.error.code === 'BILL-0101' ? { kind: 'away', failure: reply.error } : { kind: 'refused', failure: reply.error };
+      if (!reply.value.ok) {
+        const { type, problem, failure: f } = problemOf(reply.value);
+        if (type === 'gap' && problem?.expectedSeq !== undefined) return { kind: 'gap', expectedSeq: problem.expectedSeq };
+        if (type === 'fork') return { kind: 'fork', failure: f };
+        return f.code === 'BILL-0101' ? { kind: 'away', failure: f } : { kind: 'refused', failure: f };
+      }
+      const parsed = uploadAnswerSchema.safeParse(reply.value.json);
+      if (!parsed.success) return { kind: 'refused', failure: failure('BILL-0102', 'the upload’s answer has another form', parsed.error) };
+      // An acknowledgement that does not name what was sent acknowledges nothing.
+      if (parsed.data.ackSeq < last.seq) return { kind: 'refused', failure: failure('BILL-0102', `acknowledged ${parsed.data.ackSeq}, sent up to ${last.seq}`) };
+      if (parsed.data.ackSeq === last.seq && parsed.data.ackHash !== last.hash) return { kind: 'fork', failure: failure('BILL-0104', `central acknowledges ${last.seq} with another hash`) };
+      return { kind: 'acked', answer: parsed.data };
+    },
+    policy: async () => {
+      const answer = await ask('GET', '/v1/policy', signedPolicySchema);
+      if (!answer.ok) return answer;
+      const raw = JSON.stringify({ body: answer.value.body, signature: answer.value.signature });
+      const policy = verifyPolicy(raw);
+      return policy.ok ? ok({ policy: policy.value, raw }) : policy;
+    },
+    verifyPolicy,
+    time: async () => {
+      const begin = clock.monoMs();
+      const answer = await ask('GET', '/v1/time', timeSchema);
+      return answer.ok ? ok({ serverTimeMs: answer.value.serverTimeMs, roundTripMs: clock.monoMs() - begin }) : answer;
+    },
+  };
+}
+
+/** What makes a well-formed account unusable. */
+function accountProblem(account: Account, cardNo: string): string | null {
+  if (account.cardNo !== cardNo) return 'the account is another card’s';
+  try {
+    checkTariff(account.tariff.tiers);
+    return null;
+  } catch (cause) {
+    return `tariff: ${cause instanceof Error ? cause.message : String(cause)}`;
+  }
+}
+
+/** A quote must be the one asked for, and its arithmetic must close to the last micro-yuan. */
+function quoteProblem(quote: Quote, request: QuoteRequest): string | null {
+  if (quote.orderId !== request.orderId || quote.cardNo !== request.cardNo || quote.nextCount !== request.nextCount || quote.amountFen !== request.amountFen) return 'the quote answers another request';
+  if (quote.shares.some((s) => s.costMicro !== s.priceE4 * s.quantity)) return 'a share’s cost is not price × quantity';
+  if (quote.shares.reduce((sum, s) => sum + s.quantity, 0) !== quote.quantity) return 'the shares do not add up to the quantity';
+  const cost = quote.shares.reduce((sum, s) => sum + s.costMicro, 0);
+  return quote.amountFen * MICRO_PER_FEN + quote.carriedUsedMicro - cost === quote.carriedAfterMicro ? null : 'amount + carried − cost is not the remainder';
+}

@@ -1,0 +1,108 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { MIGRATIONS } from './migrations/index.ts';
+
+/** The SQL that central needs of a PostgreSQL: positional parameters, rows as objects. */
+export interface Sql {
+  readonly query: <R>(sql: string, params?: readonly unknown[]) => Promise<readonly R[]>;
+}
+/** A database. `transaction` commits durably before it resolves, and rolls back when `run` throws. */
+export interface Db extends Sql {
+  readonly transaction: <T>(run: (tx: Sql) => Promise<T>) => Promise<T>;
+  /** Several statements without parameters (migrations). */
+  readonly exec: (sql: string) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** What is used of Emscripten's file system: one open file of the host has `nfd`. */
+interface HostFiles {
+  lookupPath(path: string): { node: { mount: { type: { stream_ops: { fsync?: (stream: { nfd: number }) => number } } } } };
+}
+
+/**
+ * Embedded PostgreSQL. PGlite runs with fsync off, and its host file system has no fsync at all: commits would
+ * survive a killed process, not a power cut. Here fsync is on and reaches the disk, and that is proven by a first
+ * write before the database is given out. Without `dataDir` everything is in memory (tests).
+ */
+export async function openPglite(dataDir: string | null): Promise<Db> {
+  if (dataDir === null) return wrap(await PGlite.create(), () => undefined);
+  mkdirSync(dataDir, { recursive: true });
+  const unlock = lock(join(dataDir, 'central.lock'));
+  try {
+    const startParams = [...PGlite.defaultStartParams.filter((p) => p !== '-F'), '-c', 'fsync=on', '-c', 'wal_sync_method=fsync', '-c', 'synchronous_commit=on'];
+    const pg = await PGlite.create({ dataDir: join(dataDir, 'pg'), relaxedDurability: false, startParams });
+    let syncs = 0;
+    const files = (pg.Module as unknown as { FS: HostFiles }).FS.lookupPath('/pglite/data').node.mount.type;
+    files.stream_ops.fsync = ({ nfd }) => {
+      syncs++;
+      fsyncSync(nfd);
+      return 0;
+    };
+    await pg.exec('CREATE TABLE IF NOT EXISTS durability (starts bigint NOT NULL); INSERT INTO durability VALUES (1); DELETE FROM durability;');
+    if (syncs === 0) {
+      await pg.close();
+      throw new Error('the embedded database does not reach the disk with fsync');
+    }
+    return wrap(pg, unlock);
+  } catch (cause) {
+    unlock();
+    throw cause;
+  }
+}
+
+/** One process for one data folder: two embedded servers would destroy it. A lock whose process is gone is taken over. */
+function lock(file: string): () => void {
+  for (let tries = 0; tries < 2; tries++) {
+    try {
+      const fd = openSync(file, 'wx');
+      writeSync(fd, String(process.pid));
+      closeSync(fd);
+      return () => rmSync(file, { force: true });
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+      const pid = Number(readFileSync(file, 'utf8'));
+      if (pid !== process.pid && !alive(pid)) rmSync(file, { force: true });
+      else throw new Error(`central's data folder is in use by process ${pid}`, { cause });
+    }
+  }
+  throw new Error('central’s data folder cannot be locked');
+}
+
+function alive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function wrap(pg: PGlite, after: () => void): Db {
+  return {
+    query: async <R>(sql: string, params: readonly unknown[] = []) => (await pg.query<R>(sql, [...params])).rows,
+    transaction: <T>(run: (tx: Sql) => Promise<T>) =>
+      pg.transaction((tx) => run({ query: async <R>(sql: string, params: readonly unknown[] = []) => (await tx.query<R>(sql, [...params])).rows })),
+    exec: async (sql) => {
+      await pg.exec(sql);
+    },
+    close: async () => {
+      await pg.close();
+      after();
+    },
+  };
+}
+
+/** Brings the schema to this version, one transaction for each migration; a newer schema is refused. */
+export async function migrate(db: Db): Promise<void> {
+  await db.exec('CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, name text NOT NULL)');
+  const done = await db.query<{ number: number }>('SELECT number FROM schema_migrations ORDER BY number');
+  const newest = done.at(-1)?.number ?? 0;
+  if (newest > MIGRATIONS.length) throw new Error(`central's schema is at ${newest}, this program knows ${MIGRATIONS.length}`);
+  for (const [index, migration] of MIGRATIONS.entries()) {
+    const number = index + 1;
+    if (number <= newest) continue;
+    await db.exec(`BEGIN; ${migration.sql}; INSERT INTO schema_migrations VALUES (${number}, '${migration.name}'); COMMIT;`);
+  }
+}

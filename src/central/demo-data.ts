@@ -1,0 +1,120 @@
+import type { Policy } from '../shared/policy.ts';
+import type { TariffTier } from '../shared/money.ts';
+
+/** What central is started with when its database is empty. */
+export interface SeedTariff {
+  readonly tariffId: string;
+  readonly version: number;
+  readonly tiers: readonly TariffTier[];
+}
+export interface SeedAccount {
+  readonly cardNo: string;
+  readonly userNo: string;
+  readonly holderName: string;
+  readonly meterNo: string;
+  readonly kind: 'gas' | 'water' | 'heat';
+  readonly unit: 'volume' | 'money';
+  readonly state: 'normal' | 'hot-listed' | 'debt';
+  readonly count: number;
+  readonly cumulative: number;
+  readonly yearQuantity: number;
+  readonly carriedMicro: number;
+  readonly ceilingQuantity: number;
+  readonly perPurchaseQuantity: number | null;
+  readonly periodLeftQuantity: number | null;
+  readonly tariffId: string;
+  readonly tariffVersion: number;
+}
+/** A claim that another terminal's paid order holds. */
+export interface SeedClaim {
+  readonly cardNo: string;
+  readonly nextCount: number;
+  readonly orderId: string;
+  readonly terminalId: string;
+}
+export interface SeedTerminal {
+  readonly terminalId: string;
+  /** Ed25519, PEM (SPKI). */
+  readonly publicKeyPem: string;
+  readonly epoch: number;
+}
+
+export const DEMO_TARIFFS: readonly SeedTariff[] = [
+  {
+    tariffId: 'gas-residential',
+    version: 1,
+    tiers: [
+      { uptoQuantity: 36_000, priceE4: 26_500 },
+      { uptoQuantity: 60_000, priceE4: 31_800 },
+      { uptoQuantity: null, priceE4: 39_750 },
+    ],
+  },
+  { tariffId: 'water-residential', version: 1, tiers: [{ uptoQuantity: null, priceE4: 28_500 }] },
+];
+
+function account(nn: string, holderName: string, over: Partial<SeedAccount> = {}): SeedAccount {
+  return {
+    cardNo: `88000039${nn}`,
+    userNo: `10022033${nn}`,
+    holderName,
+    meterNo: `00001577${nn}`,
+    kind: 'gas',
+    unit: 'volume',
+    state: 'normal',
+    count: 41,
+    cumulative: 205_000,
+    yearQuantity: 21_450,
+    carriedMicro: 0,
+    ceilingQuantity: 100_000,
+    perPurchaseQuantity: null,
+    periodLeftQuantity: null,
+    tariffId: 'gas-residential',
+    tariffVersion: 1,
+    ...over,
+  };
+}
+
+/** One account for every answer a customer can meet; 8800003924 is absent on purpose. The first is the golden card of docs/layouts. */
+export const DEMO_ACCOUNTS: readonly SeedAccount[] = [
+  account('21', '张小明', { userNo: '1002203344', meterNo: '0000157700' }),
+  account('22', '李建国'),
+  account('23', '陈秀兰', { count: 40, cumulative: 200_000 }),
+  account('25', '赵志强', { state: 'hot-listed' }),
+  account('26', '孙丽华', { periodLeftQuantity: 0 }),
+  account('27', '周海涛'),
+  account('28', '吴桂芳'),
+  account('29', '郑永红', { state: 'debt' }),
+  account('30', '冯国庆', { meterNo: '0000157799' }),
+  account('31', '褚雪梅'),
+  account('32', '卫东升', { count: 0, cumulative: 0, yearQuantity: 0 }),
+  account('33', '蒋文静'),
+  account('34', '王秀英'),
+  account('35', '沈玉珍', { kind: 'water', tariffId: 'water-residential' }),
+];
+
+export const DEMO_CLAIMS: readonly SeedClaim[] = [{ cardNo: '8800003928', nextCount: 42, orderId: 'PL-000000000399-1-0007', terminalId: '000000000399' }];
+
+export const DEMO_POLICY: Policy = {
+  version: 1,
+  hotline: '0558-5550110',
+  presetsFen: [5_000, 10_000, 20_000, 30_000, 50_000],
+  minFen: 1_000,
+  maxFen: 100_000,
+  payWindowMs: 120_000,
+  offline: { accountMaxAgeMs: 24 * 3_600_000, capFen: 200_000 },
+  unsynced: { maxEvents: 5_000, maxFen: 2_000_000, maxAgeMs: 72 * 3_600_000 },
+  maxClockSkewMs: 300_000,
+  notices: [
+    {
+      title: { zh: '安全提示', en: 'Gas safety' },
+      body: {
+        zh: '闻到异味：勿开关电器、勿用明火，先关阀开窗，到室外再打抢修电话。',
+        en: 'If you smell gas: touch no switch and no flame, close the valve, open the windows, and call the emergency line from outside.',
+      },
+    },
+  ],
+  sites: [
+    { name: '阜城燃气 人民路营业厅', detail: '人民路 128 号 · 8:30–17:30 · 约 0.8 公里' },
+    { name: '阜城燃气 颍河西路自助厅', detail: '颍河西路 56 号 · 24 小时 · 约 1.6 公里' },
+  ],
+};
