@@ -76,7 +76,7 @@ function account(nn: string, holderName: string, over: Partial<SeedAccount> = {}
 
 /** One account for every answer a customer can meet; 8800003924 is absent on purpose. The first is the golden card of docs/layouts. */
 export const DEMO_ACCOUNTS: readonly SeedAccount[] = [
-  account('21', '张小明', { userNo: '1002203344', meterNo: '0000157700' }),
+  account('21', '张小明', { userNo: '1002203344', meterNo: '0260001577' }),
   account('22', '李建国'),
   account('23', '陈秀兰', { count: 40, cumulative: 200_000 }),
   account('25', '赵志强', { state: 'hot-listed' }),
@@ -84,7 +84,7 @@ export const DEMO_ACCOUNTS: readonly SeedAccount[] = [
   account('27', '周海涛'),
   account('28', '吴桂芳'),
   account('29', '郑永红', { state: 'debt' }),
-  account('30', '冯国庆', { meterNo: '0000157799' }),
+  account('30', '冯国庆'),
   account('31', '褚雪梅'),
   account('32', '卫东升', { count: 0, cumulative: 0, yearQuantity: 0 }),
   account('33', '蒋文静'),

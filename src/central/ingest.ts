@@ -255,7 +255,7 @@ async function delivered(tx: Sql, at: Place, order: OrderRow, body: Extract<Jour
   const remainder = num(order.carried_after_micro);
   await tx.query(
     `UPDATE accounts SET count = count + 1, cumulative = cumulative + $2, year_quantity = year_quantity + $2, carried_micro = carried_micro + $3,
-       period_left_quantity = GREATEST(period_left_quantity - $2, 0) WHERE user_no = $1`,
+       period_left_quantity = CASE WHEN period_left_quantity IS NULL THEN NULL ELSE GREATEST(period_left_quantity - $2, 0) END WHERE user_no = $1`,
     [order.user_no, body.quantity, remainder],
   );
   await enter(tx, at, order, 'delivered', { amountFen: num(order.amount_fen), quantity: body.quantity });

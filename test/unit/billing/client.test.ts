@@ -1,0 +1,107 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createBillingClient } from '../../../src/billing/client.ts';
+import type { BillingClient } from '../../../src/billing/types.ts';
+import { edKeys, openHall } from '../central/harness.ts';
+import type { Hall } from '../central/harness.ts';
+
+let hall: Hall;
+beforeAll(async () => {
+  hall = await openHall();
+}, 60_000);
+afterAll(() => hall.close());
+
+const clientWith = (over: Partial<Parameters<typeof createBillingClient>[0]>): BillingClient => {
+  const t = hall.terminals[0] as Hall['terminals'][number];
+  return createBillingClient({ baseUrl: hall.baseUrl, terminalId: t.terminalId, privateKeyPem: t.keys.privateKeyPem, policyPublicKeyPem: hall.policyKeys.publicKeyPem, clock: hall.clock, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 5_000, ...over });
+};
+/** A central that answers anything. */
+async function fake<T>(handler: (req: IncomingMessage, res: ServerResponse) => void, run: (client: BillingClient) => Promise<T>, timeoutMs = 5_000): Promise<T> {
+  const server = createServer(handler);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    return await run(clientWith({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, timeoutMs }));
+  } finally {
+    await new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    });
+  }
+}
+const json = (value: unknown, status = 200) => (_req: IncomingMessage, res: ServerResponse) => void res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+
+describe('against central', () => {
+  it('reads account, time and policy, and keeps the policy’s proof', async () => {
+    const c = clientWith({});
+    expect(await c.account('8800003921')).toMatchObject({ ok: true, value: { account: { holderName: '张小明', meterNo: '0260001577', userNo: '1002203344' } } });
+    expect(await c.account('8800003924')).toMatchObject({ ok: false, error: { code: 'SALE-0103' } });
+    const time = await c.time();
+    expect(time.ok && Math.abs(time.value.serverTimeMs - hall.clock.nowMs()) < 5_000 && time.value.roundTripMs >= 0).toBe(true);
+    const policy = await c.policy();
+    if (!policy.ok) throw new Error(policy.error.detail);
+    expect(policy.value.policy).toMatchObject({ hotline: '0558-5550110', presetsFen: [5_000, 10_000, 20_000, 30_000, 50_000] });
+    expect(c.verifyPolicy(policy.value.raw)).toEqual({ ok: true, value: policy.value.policy });
+    expect(c.verifyPolicy(policy.value.raw.replace('0558', '0559'))).toMatchObject({ ok: false, error: { code: 'BILL-0102' } });
+    expect(c.verifyPolicy('{')).toMatchObject({ ok: false });
+    expect(await clientWith({ policyPublicKeyPem: edKeys().publicKeyPem }).policy()).toMatchObject({ ok: false, error: { code: 'BILL-0102' } });
+  });
+
+  it('a stranger, a wrong key, a clock ten minutes off: BILL-0103', async () => {
+    expect(await clientWith({ terminalId: '999999999999' }).account('8800003921')).toMatchObject({ ok: false, error: { code: 'BILL-0103' } });
+    expect(await clientWith({ privateKeyPem: edKeys().privateKeyPem }).account('8800003921')).toMatchObject({ ok: false, error: { code: 'BILL-0103' } });
+    for (const off of [600_000, -600_000]) expect(await clientWith({ clock: { ...hall.clock, nowMs: () => hall.clock.nowMs() + off } }).policy()).toMatchObject({ ok: false, error: { code: 'BILL-0103' } });
+  });
+
+  it('the signature covers method, path and body', async () => {
+    for (const change of [(url: string) => url.replace('8800003921', '8800003922'), (url: string) => `${url}?x=1`]) {
+      const c = clientWith({ fetch: (input, init) => fetch(change(String(input)), init) });
+      expect(await c.account('8800003921')).toMatchObject({ ok: false, error: { code: 'BILL-0103' } });
+    }
+    const c = clientWith({ fetch: (input, init) => fetch(input, { ...init, body: String(init?.body).replace('10000', '20000') }) });
+    expect(await c.quote({ orderId: null, cardNo: '8800003922', nextCount: 42, amountFen: 10_000 })).toMatchObject({ ok: false, error: { code: 'BILL-0103' } });
+  });
+});
+
+describe('answers that are none', () => {
+  it('nobody there, silence, a broken line, a gateway’s error page: BILL-0101', async () => {
+    const away = { ok: false, error: { code: 'BILL-0101' } };
+    expect(await clientWith({ baseUrl: 'http://127.0.0.1:1' }).account('8800003921')).toMatchObject(away);
+    expect(await fake(() => undefined, (c) => c.account('8800003921'), 100)).toMatchObject(away);
+    expect(await fake((req) => req.socket.destroy(), (c) => c.account('8800003921'))).toMatchObject(away);
+    expect(await fake((_q, res) => void res.writeHead(502).end('<h1>Bad Gateway</h1>'), (c) => c.account('8800003921'))).toMatchObject(away);
+    const event = { seq: 1, kind: 'x', wallMs: 0, orderId: null, body: {}, hash: '0'.repeat(64) };
+    expect(await clientWith({ baseUrl: 'http://127.0.0.1:1' }).upload({ epoch: 1, fromSeq: 1, prevHash: '0'.repeat(64), events: [event] })).toMatchObject({ kind: 'away' });
+  });
+
+  it('answers out of contract: BILL-0102', async () => {
+    const wrong = { ok: false, error: { code: 'BILL-0102' } };
+    expect(await fake(json({}), (c) => c.account('8800003921'))).toMatchObject(wrong);
+    expect(await fake((_q, res) => void res.end('<h1>Login</h1>'), (c) => c.account('8800003921'))).toMatchObject(wrong);
+    expect(await fake(json({ type: 'about:blank', title: '', status: 409 }, 409), (c) => c.account('8800003921'))).toMatchObject(wrong);
+    expect(await fake((_q, res) => void res.writeHead(302, { location: 'http://example.com/' }).end('{}'), (c) => c.account('8800003921'))).toMatchObject(wrong);
+    const other = await clientWith({}).account('8800003922');
+    if (!other.ok) throw new Error('setup');
+    expect(await fake(json(other.value), (c) => c.account('8800003921'))).toMatchObject(wrong);
+  });
+
+  it('a quote must be the one asked for and add up', async () => {
+    const request = { orderId: null, cardNo: '8800003922', nextCount: 42, amountFen: 10_000 };
+    const q = await clientWith({}).quote(request);
+    if (!q.ok) throw new Error('setup');
+    const answer = (over: Record<string, unknown>) => fake(json({ quote: { ...q.value, ...over }, serverTimeMs: 0 }), (c) => c.quote(request));
+    expect(await answer({})).toEqual(q);
+    for (const over of [{ amountFen: 9_999 }, { cardNo: '8800003921' }, { nextCount: 43 }, { orderId: 'x' }, { quantity: 3774 }, { carriedAfterMicro: 15_501 }, { carriedUsedMicro: 1 }, { quantity: -1 }, { shares: [] }]) expect(await answer(over)).toMatchObject({ ok: false, error: { code: 'BILL-0102' } });
+  });
+
+  it('an acknowledgement counts only with our number and our hash', async () => {
+    const event = { seq: 7, kind: 'x', wallMs: 0, orderId: null, body: {}, hash: 'a'.repeat(64) };
+    const send = (ackSeq: number, ackHash: string) => fake(json({ ackSeq, ackHash, serverTimeMs: 0, nextUploadAfterMs: 0, quarantined: [] }), (c) => c.upload({ epoch: 1, fromSeq: 7, prevHash: '0'.repeat(64), events: [event] }));
+    expect(await send(7, 'a'.repeat(64))).toMatchObject({ kind: 'acked' });
+    expect(await send(9, 'b'.repeat(64))).toMatchObject({ kind: 'acked' });
+    expect(await send(7, 'b'.repeat(64))).toMatchObject({ kind: 'fork', failure: { code: 'BILL-0104' } });
+    expect(await send(6, 'a'.repeat(64))).toMatchObject({ kind: 'refused', failure: { code: 'BILL-0102' } });
+  });
+});
