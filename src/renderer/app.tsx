@@ -2,6 +2,7 @@ import { useLayoutEffect, useRef, useState } from 'react';
 import type { ReactElement } from 'react';
 import type { Snapshot } from '../shared/contract.ts';
 import { Boundary, Veil } from './components/boundary.tsx';
+import { fit, keepFitting } from './components/fit.ts';
 import { Frame } from './components/frame.tsx';
 import ui from './components/ui.module.css';
 import { Amount } from './screens/amount.tsx';
@@ -46,8 +47,11 @@ function View(): ReactElement {
     document.documentElement.lang = snapshot?.locale ?? 'zh-CN';
     document.documentElement.dataset['text'] = snapshot?.textSize ?? 'normal';
     // The heading is read out to those who can't see it, on every new screen and every new sentence.
+    if (body.current !== null) fit(body.current);
     setHeading(body.current?.querySelector('h1, h2')?.textContent ?? '');
   }, [snapshot]);
+
+  useLayoutEffect(() => (body.current === null ? undefined : keepFitting(body.current)), []);
 
   const veiled = link !== 'up' || snapshot === null;
   return (

@@ -52,7 +52,7 @@ function Header({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
         {(heading?.sub ?? place) !== '' && <span>{heading?.sub ?? place}</span>}
       </div>
       <div className={css['right']}>
-        {heading === null && <span className={css['clock']}>{clock}</span>}
+        {heading === null && <span className={css['clock']}><span>{clock[0]}</span> <span>{clock[1]}</span></span>}
         {snapshot.screen === 'done' && !snapshot.cardOut && <span className={`${css['pill']} ${css['status']}`}>{t('done.takeFirst')}</span>}
         {left !== null && (left > WARN_MS || (snapshot.screen === 'pay' && left > 0)) && snapshot.screen !== 'take-card' && <span className={`${css['pill']} ${css['status']}`} role="timer">{t('clock.left', { seconds: Math.ceil(left / 1000) })}</span>}
         {!isQuiet(snapshot) && <IntentButton className={css['pill']} does={{ type: 'set-locale', value: locale === 'en' ? 'zh-CN' : 'en' }}>{t('lang.other')}</IntentButton>}

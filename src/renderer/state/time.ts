@@ -30,18 +30,18 @@ export function useRemaining(): number | null {
 }
 
 /** The core's wall clock, as the customer reads it. Gas halls are in one time zone. */
-export function useClock(locale: Locale): string {
+export function useClock(locale: Locale): readonly [date: string, time: string] {
   const nowMs = useView((s) => s.snapshot?.nowMs ?? 0);
   const receivedAt = useView((s) => s.receivedAt);
   const at = useTick(1_000);
   return formatClock(nowMs + Math.max(0, at - receivedAt), locale);
 }
 
-/** `11月22日 周日 09:26` or `Sun 22 Nov 09:26`. */
-export function formatClock(ms: number, locale: Locale): string {
+/** `11月22日 周日` or `Sun 22 Nov`, and `09:26`. */
+export function formatClock(ms: number, locale: Locale): readonly [date: string, time: string] {
   const date = new Date(ms);
   const part = (options: Intl.DateTimeFormatOptions): string => new Intl.DateTimeFormat(locale === 'en' ? 'en-GB' : 'zh-CN', { timeZone: 'Asia/Shanghai', ...options }).format(date);
   const time = part({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   const weekday = part({ weekday: 'short' });
-  return locale === 'en' ? `${weekday} ${part({ day: 'numeric', month: 'short' })} ${time}` : `${part({ month: 'long', day: 'numeric' })} ${weekday} ${time}`;
+  return [locale === 'en' ? `${weekday} ${part({ day: 'numeric', month: 'short' })}` : `${part({ month: 'long', day: 'numeric' })} ${weekday}`, time];
 }

@@ -1,0 +1,45 @@
+// A core for the shells' tests: speaks the contract, and does what FAKE_CORE says: ok | crash | hang | bad-config | garbage | deaf.
+import { appendFileSync } from 'node:fs';
+
+const mode = process.env.FAKE_CORE ?? 'ok';
+const note = (line) => {
+  if (process.env.FAKE_CORE_LOG) appendFileSync(process.env.FAKE_CORE_LOG, `${line}\n`);
+};
+note(`start ${process.pid}`);
+
+let revision = Date.now();
+let locale = 'zh-CN';
+const header = { brand: { zh: '阜城燃气 自助服务', en: 'Fucheng Gas Self-service' }, site: { zh: '测试厅', en: 'Test hall' }, terminalName: { zh: '03号机', en: 'No. 3' }, terminalId: 'T-1', hotline: '0558-5550110' };
+const push = () => {
+  revision += 3;
+  process.send({ type: 'snapshot', snapshot: { screen: 'start', revision, locale, textSize: 'normal', header, nowMs: Date.now(), demo: true, tiles: ['query', 'unfinished'], providers: ['wechat'], degraded: [], selling: true, notices: [] } });
+};
+
+if (mode === 'bad-config') process.exit(78);
+if (mode === 'crash') process.exit(1);
+if (mode === 'hang') {
+  push();
+  setInterval(() => undefined, 1000);
+} else if (mode === 'garbage') {
+  process.send({ type: 'snapshot', snapshot: { screen: 'nonsense' } });
+  process.send({ type: 'heartbeat' });
+  push();
+  setInterval(() => process.send({ type: 'heartbeat' }), 50);
+} else {
+  const beat = setInterval(() => process.send({ type: 'heartbeat' }), 50);
+  if (mode === 'deaf') process.on('SIGTERM', () => note('sigterm'));
+  process.on('disconnect', () => process.exit(0));
+  process.on('message', (message) => {
+    note(JSON.stringify(message));
+    if (message.type === 'hello') push();
+    if (message.type === 'intent') {
+      if (message.intent.type === 'set-locale') locale = message.intent.value;
+      if (message.intent.type === 'exit') process.exit(3);
+      push();
+    }
+    if (message.type === 'shutdown' && mode !== 'deaf') {
+      clearInterval(beat);
+      process.disconnect();
+    }
+  });
+}

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { LOCALES, snapshotSchema } from '../../../src/shared/contract.ts';
+import { CATALOGUES, amountOf, translator } from '../../../src/renderer/i18n/index.ts';
+import { zhCN } from '../../../src/renderer/i18n/zh-CN.ts';
+import type { MessageKey } from '../../../src/renderer/i18n/zh-CN.ts';
+import { QUIET_MODULES, qrPath } from '../../../src/renderer/components/qr.tsx';
+import { referenceOf, tierName } from '../../../src/renderer/components/ui.tsx';
+import { typeKey } from '../../../src/renderer/screens/keypad.tsx';
+import { act, onIntent, receive, setLink, store } from '../../../src/renderer/state/store.ts';
+import { formatClock, remainingMs } from '../../../src/renderer/state/time.ts';
+import { screenFixtures } from '../../support/screens-fixtures.ts';
+
+const holes = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').sort();
+
+describe('words', () => {
+  const keys = Object.keys(zhCN) as MessageKey[];
+
+  it('every locale has every key, filled, with the same holes', () => {
+    for (const locale of LOCALES) {
+      expect(Object.keys(CATALOGUES[locale]).sort()).toEqual([...keys].sort());
+      for (const key of keys) {
+        expect(CATALOGUES[locale][key].trim(), `${locale} ${key}`).not.toBe('');
+        expect(holes(CATALOGUES[locale][key]), `${locale} ${key}`).toEqual(holes(zhCN[key]));
+      }
+    }
+  });
+
+  it('English holds no Chinese but the language switch, and nothing promises a later version', () => {
+    for (const key of keys) {
+      if (key !== 'lang.other') expect(CATALOGUES.en[key], key).not.toMatch(/[\u3000-\u9fff\uff00-\uffef]/);
+      for (const locale of LOCALES) expect(CATALOGUES[locale][key], key).not.toMatch(/coming soon|敬请期待|失败/i);
+    }
+  });
+
+  it('fills holes in and leaves unknown ones visible', () => {
+    const t = translator('zh-CN');
+    expect(t('amount.pay', { yuan: '100.00' })).toBe('付款 ¥100.00');
+    expect(t('amount.pay')).toBe('付款 ¥{yuan}');
+    expect([amountOf(3_773, 'volume'), amountOf(10_000, 'money')]).toEqual(['37.73 m³', '¥100.00']);
+    expect([tierName(2, t('tier'), true), tierName(2, translator('en')('tier'), false)]).toEqual(['第二档', 'Tier 2']);
+    expect([referenceOf({ reason: 'CARD-0104', reference: '' }), referenceOf({ reason: 'CARD-0104', reference: 'CARD-0104 · 3' }), referenceOf({ reason: 'CARD-0104', reference: '3' })]).toEqual(['CARD-0104', 'CARD-0104 · 3', 'CARD-0104 · 3']);
+  });
+});
+
+describe('fixtures', () => {
+  it('cover every screen and keep the contract', () => {
+    const screens = snapshotSchema.options.map((option) => option.shape.screen.value);
+    const fixtures = LOCALES.flatMap((locale) => screenFixtures(locale, 'large'));
+    expect([...new Set(fixtures.map((fixture) => fixture.screen))].sort()).toEqual([...screens].sort());
+    for (const fixture of fixtures) expect(snapshotSchema.safeParse(fixture.snapshot).success, `${fixture.screen} ${fixture.variant}`).toBe(true);
+  });
+});
+
+describe('keypad', () => {
+  const typed = (keys: string[], max = 1000): string => keys.reduce((digits, key) => typeKey(digits, key, max), '');
+  it('takes digits without a leading zero, no more than the limit has, and deletes', () => {
+    expect(typed(['0', '0', '5'])).toBe('5');
+    expect(typed(['1', '2', '8'])).toBe('128');
+    expect(typed(['1', '2', '3', '4', '5'])).toBe('1234');
+    expect(typed(['1', '2', 'del', 'del', 'del'])).toBe('');
+  });
+});
+
+describe('QR code', () => {
+  it('has a quiet zone of four modules on every side', () => {
+    const { size, path } = qrPath('weixin://wxpay/bizpayurl?pr=p4lpSuKzz');
+    const moves = [...path.matchAll(/M(\d+) (\d+)h(\d+)/g)].map((match) => match.slice(1).map(Number) as [number, number, number]);
+    expect(Math.min(...moves.map(([x]) => x))).toBe(QUIET_MODULES);
+    expect(Math.min(...moves.map(([, y]) => y))).toBe(QUIET_MODULES);
+    expect(Math.max(...moves.map(([x, , w]) => x + w))).toBe(size - QUIET_MODULES);
+    expect(Math.max(...moves.map(([, y]) => y + 1))).toBe(size - QUIET_MODULES);
+  });
+});
+
+describe('time', () => {
+  it('counts a deadline from the snapshot, whatever this machine’s clock says', () => {
+    expect(remainingMs(5_000_020_000, 5_000_000_000, 1_000, 1_000)).toBe(20_000);
+    expect(remainingMs(5_000_020_000, 5_000_000_000, 1_000, 13_000)).toBe(8_000);
+    expect(remainingMs(5_000_020_000, 5_000_000_000, 1_000, 90_000)).toBe(0);
+  });
+  it('shows the hall’s time', () => {
+    const ms = Date.UTC(2026, 10, 22, 1, 26);
+    expect(formatClock(ms, 'zh-CN')).toEqual(['11月22日 周日', '09:26']);
+    expect(formatClock(ms, 'en')).toEqual(['Sun 22 Nov', '09:26']);
+  });
+});
+
+describe('store', () => {
+  it('mirrors good snapshots, veils on bad ones and sends only while the line is up', () => {
+    const sent: unknown[] = [];
+    onIntent((intent) => sent.push(intent));
+    act({ type: 'exit' });
+    const good = screenFixtures('zh-CN', 'normal').find((fixture) => fixture.screen === 'amount')?.snapshot;
+    receive(good);
+    expect(store.getState()).toMatchObject({ link: 'up', snapshot: { screen: 'amount' } });
+    act({ type: 'pay', value: 10_000 });
+    receive({ screen: 'amount' });
+    expect(store.getState()).toMatchObject({ link: 'bad', snapshot: { screen: 'amount' } });
+    act({ type: 'pay', value: 10_000 });
+    receive(good);
+    setLink('lost');
+    act({ type: 'pay', value: 10_000 });
+    expect(sent).toEqual([{ type: 'pay', value: 10_000, screen: 'amount', revision: 7 }]);
+  });
+});
