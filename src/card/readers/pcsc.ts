@@ -23,6 +23,13 @@ const CONFIRM_TIMEOUT_MS = 500;
 /** Another process holds the card: how often and how far apart to ask again. */
 const SHARING_RETRIES = 5;
 const SHARING_RETRY_MS = 200;
+/**
+ * After a communication error the monitor gets this long to notice that the card is gone or another; then a card
+ * that is still there counts as a new insertion. pcscd polls a reader without interrupts every 400 ms.
+ */
+const RENEW_DELAY_MS = 900;
+/** A card that fails so often in a row without leaving is broken. */
+const MAX_RENEWALS = 3;
 /** A short answer: 256 bytes and SW1 SW2. */
 const MAX_ANSWER = 258;
 
@@ -56,9 +63,8 @@ type Callback<T> = (error: Error | null | undefined, value: T) => void;
 interface NativeReader {
   readonly name: string;
   readonly connected: boolean;
-  readonly SCARD_LEAVE_CARD: number;
   readonly SCARD_RESET_CARD: number;
-  readonly SCARD_UNPOWER_CARD: number;
+  readonly SCARD_LEAVE_CARD: number;
   readonly SCARD_SHARE_EXCLUSIVE: number;
   readonly SCARD_PROTOCOL_T0: number;
   readonly SCARD_PROTOCOL_T1: number;
@@ -95,8 +101,14 @@ interface Insertion {
   readonly atr: Uint8Array;
   ended: Failure | null;
   protocol: number | null;
-  /** A communication error left the card in an unknown state: nothing but a reset may follow. */
-  broken: boolean;
+}
+
+/** What the monitor said last. */
+interface Seen {
+  readonly events: number;
+  readonly atr: Uint8Array;
+  readonly present: boolean;
+  readonly mute: boolean;
 }
 
 /** The numeric PC/SC result in a message of `pcsclite`, e.g. `SCardTransmit error: …(0x80100069)`. */
@@ -146,6 +158,9 @@ export class PcscReader implements CardReader {
   #cancelRebuild: () => void = () => undefined;
   #insertions = 0;
   #insertion: Insertion | null = null;
+  #seen: Seen | null = null;
+  #renewals = 0;
+  #cancelRenewal: () => void = () => undefined;
   #exclusiveSeen: (() => void) | null = null;
 
   constructor(options: PcscReaderOptions) {
@@ -183,8 +198,10 @@ export class PcscReader implements CardReader {
     if (this.#closed) return;
     this.#closed = true;
     this.#cancelRebuild();
+    this.#cancelRenewal();
+    if (this.#insertion !== null) void this.#lane.run(() => this.#hangUp('SCARD_RESET_CARD'));
     this.#endInsertion(failure('CARD-0107', 'closed'));
-    await this.#lane.run(() => this.#hangUp('SCARD_RESET_CARD'));
+    await this.#lane.run(() => Promise.resolve());
     this.#tearDown();
     this.#board.set({ state: 'offline', insertion: this.#insertions, failure: failure('CARD-0107', 'closed') });
   }
@@ -204,7 +221,7 @@ export class PcscReader implements CardReader {
       });
       context.on('reader', (reader) => {
         if (current() && this.#monitor === null && this.#matches(reader.name)) this.#attach(reader, current);
-        else this.#ignore(reader);
+        else this.#ignore(reader, current);
       });
       this.#setOffline(failure('CARD-0107', `no reader matches "${this.#options.match ?? ''}"`));
     } catch (error) {
@@ -217,9 +234,17 @@ export class PcscReader implements CardReader {
     return name.toLowerCase().includes((this.#options.match ?? '').toLowerCase());
   }
 
-  /** An unhandled `error` event would be thrown. */
-  #ignore(reader: NativeReader): void {
-    reader.on('error', () => undefined);
+  /**
+   * Another reader's end is news too: the context's own monitor can die without a word (it clears an error that came
+   * while it was reporting).
+   */
+  #ignore(reader: NativeReader, current: () => boolean): void {
+    reader.on('error', (error) => {
+      if (current()) this.#lose(detailOf('status', error), error);
+    });
+    reader.on('end', () => {
+      if (current()) this.#lose(`reader ${reader.name} is gone`);
+    });
   }
 
   #attach(reader: NativeReader, current: () => boolean): void {
@@ -243,25 +268,46 @@ export class PcscReader implements CardReader {
       this.#lose(`reader state 0x${state.toString(16)}`);
       return;
     }
-    const events = Math.floor(state / EVENT_COUNT_UNIT);
-    const present = (state & STATE_PRESENT) !== 0;
-    const known = this.#insertion;
-    if (known !== null && (!present || known.events !== events)) this.#endInsertion(failure('CARD-0102', 'card removed'));
-    if (!present) {
-      if (this.#board.get().state !== 'empty') this.#board.set({ state: 'empty', insertion: this.#insertions });
-    } else if (this.#insertion === null) {
-      this.#begin(events, Uint8Array.from(atr), (state & STATE_MUTE) !== 0 || atr.length < 2);
-    } else if (this.#insertion.atr.length < 2 && atr.length >= 2 && (state & STATE_MUTE) === 0) {
-      this.#endInsertion(failure('CARD-0102', 'the card answers now'));
-      this.#begin(events, Uint8Array.from(atr), false);
+    const before = this.#seen;
+    const seen: Seen = {
+      events: Math.floor(state / EVENT_COUNT_UNIT),
+      atr: Uint8Array.from(atr),
+      present: (state & STATE_PRESENT) !== 0,
+      mute: (state & STATE_MUTE) !== 0 || atr.length < 2,
+    };
+    this.#seen = seen;
+    if (before === null || before.present !== seen.present || before.events !== seen.events || before.mute !== seen.mute) {
+      this.#cancelRenewal();
+      this.#renewals = 0;
+      this.#endInsertion(failure('CARD-0102', 'card removed'));
+      if (seen.present) this.#begin(seen);
+      else this.#board.set({ state: 'empty', insertion: this.#insertions });
     }
     if ((state & STATE_EXCLUSIVE) !== 0) this.#exclusiveSeen?.();
   }
 
-  #begin(events: number, atr: Uint8Array, mute: boolean): void {
+  #begin(seen: Seen): void {
     const number = ++this.#insertions;
-    this.#insertion = { number, events, atr: mute ? new Uint8Array(0) : atr, ended: null, protocol: null, broken: false };
-    this.#board.set(mute ? { state: 'mute', insertion: number, failure: failure('CARD-0101', 'no ATR') } : { state: 'present', insertion: number, atr });
+    this.#insertion = { number, events: seen.events, atr: seen.mute ? new Uint8Array(0) : seen.atr, ended: null, protocol: null };
+    this.#board.set(seen.mute ? { state: 'mute', insertion: number, failure: failure('CARD-0101', 'no ATR') } : { state: 'present', insertion: number, atr: seen.atr });
+  }
+
+  /**
+   * An exchange broke although the monitor saw nothing: whatever is in the slot must be taken for another card. It
+   * counts as a new insertion once the monitor had time to see better.
+   */
+  #renew(insertion: Insertion, why: Failure): void {
+    if (this.#insertion !== insertion) return;
+    this.#endInsertion(failure('CARD-0102', `insertion ended by ${why.code}`, why));
+    if (this.#renewals >= MAX_RENEWALS) {
+      this.#board.set({ state: 'mute', insertion: insertion.number, failure: why });
+      return;
+    }
+    this.#renewals++;
+    this.#board.set({ state: 'empty', insertion: this.#insertions });
+    this.#cancelRenewal = this.#clock.after(RENEW_DELAY_MS, () => {
+      if (this.#insertion === null && this.#seen?.present === true) this.#begin(this.#seen);
+    });
   }
 
   #endInsertion(why: Failure): void {
@@ -282,6 +328,8 @@ export class PcscReader implements CardReader {
     if (this.#closed) return;
     const why = failure('CARD-0107', detail, cause);
     this.#generation++;
+    this.#cancelRenewal();
+    this.#seen = null;
     this.#endInsertion(why);
     // The package calls back while it holds a lock that its close() wants.
     this.#clock.after(0, this.#detachNatives());
@@ -340,7 +388,8 @@ export class PcscReader implements CardReader {
     return wire;
   }
 
-  async #hangUp(disposition: 'SCARD_LEAVE_CARD' | 'SCARD_RESET_CARD' | 'SCARD_UNPOWER_CARD'): Promise<void> {
+  /** A card that left is let go as it is: powering an empty slot can leave pcscd's driver blind to the next card. */
+  async #hangUp(disposition: 'SCARD_LEAVE_CARD' | 'SCARD_RESET_CARD'): Promise<void> {
     const wire = wires.get(this.#name);
     if (wire === undefined || !wire.connected) return;
     const done = await withDeadline(this.#clock, DISCONNECT_TIMEOUT_MS, new Promise<Error | null>((resolve) => {
@@ -390,7 +439,6 @@ export class PcscReader implements CardReader {
         return err(insertion.ended);
       }
       insertion.protocol = connected.value.value;
-      insertion.broken = false;
       return ok(undefined);
     }
   }
@@ -399,7 +447,6 @@ export class PcscReader implements CardReader {
     const live = this.#live(number);
     if (!live.ok) return live;
     const insertion = live.value;
-    if (insertion.broken) return err(failure('CARD-0106', 'the card needs a reset'));
     if (insertion.protocol === null) {
       const connected = await this.#connect(insertion);
       if (!connected.ok) return connected;
@@ -417,14 +464,10 @@ export class PcscReader implements CardReader {
       this.#lose(`transmit: no answer in ${TRANSMIT_TIMEOUT_MS} ms`);
       return err(failure('CARD-0108', `no answer in ${TRANSMIT_TIMEOUT_MS} ms`));
     }
-    if (answer.value.ok) return insertion.ended === null ? ok(answer.value.value) : err(insertion.ended);
-    const failed = this.#judge('SCardTransmit', answer.value.error, insertion);
-    if (failed.code === 'CARD-0106') {
-      insertion.broken = true;
-      insertion.protocol = null;
-      await this.#hangUp('SCARD_UNPOWER_CARD');
-    }
-    return err(failed);
+    if (insertion.ended !== null) return err(insertion.ended);
+    // Some drivers give an empty answer where the card left.
+    if (answer.value.ok && answer.value.value.length >= 2) return ok(answer.value.value);
+    return err(this.#judge('SCardTransmit', answer.value.ok ? `answer of ${answer.value.value.length} bytes` : answer.value.error, insertion));
   }
 
   async #reset(number: number): Promise<Result<Uint8Array, Failure>> {
@@ -444,25 +487,27 @@ export class PcscReader implements CardReader {
     const detail = detailOf(call, error);
     if (code === W_REMOVED_CARD || code === E_NO_SMARTCARD) {
       const gone = failure('CARD-0102', detail, error);
-      if (this.#insertion === insertion) this.#endInsertion(gone);
+      this.#renew(insertion, gone);
       return gone;
     }
     if (code === W_RESET_CARD) {
-      // Somebody else had the card in between: it counts as a new one.
       const reset = failure('CARD-0102', detail, error);
-      if (this.#insertion === insertion) {
-        this.#endInsertion(reset);
-        this.#begin(insertion.events, insertion.atr, false);
-      }
+      this.#renew(insertion, reset);
       return reset;
     }
-    if (code === W_UNRESPONSIVE_CARD || code === W_UNSUPPORTED_CARD) return failure('CARD-0101', `${detail}, ATR ${toHex(insertion.atr)}`, error);
+    if (code === W_UNRESPONSIVE_CARD || code === W_UNSUPPORTED_CARD) {
+      const mute = failure('CARD-0101', `${detail}, ATR ${toHex(insertion.atr)}`, error);
+      this.#renew(insertion, mute);
+      return mute;
+    }
     if (code === E_SHARING_VIOLATION) return failure('CARD-0107', `${detail}, held by another process`, error);
     if (code !== null && LOST.has(code)) {
       wires.delete(this.#name);
       this.#lose(detail, error);
       return failure('CARD-0107', detail, error);
     }
-    return failure('CARD-0106', detail, error);
+    const broken = failure('CARD-0106', detail, error);
+    this.#renew(insertion, broken);
+    return broken;
   }
 }

@@ -1,0 +1,137 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { PcscReader } from '../../src/card/index.ts';
+import type { CardReader } from '../../src/card/index.ts';
+import { fromHex, toHex } from '../../src/shared/bytes.ts';
+import { sampleCard } from '../../src/simulator/card/catalogue.ts';
+import { CardSlot } from '../../src/simulator/vpcd/client.ts';
+import { systemClock } from '../support/clock.ts';
+import { preparePcscd } from '../support/pcscd.ts';
+import type { Pcscd } from '../support/pcscd.ts';
+import { GOLDEN_AFTER, GOLDEN_CHALLENGES, GOLDEN_PURCHASE, GOLDEN_WIRE, cardIn, codeOf, inOrder, must, plCpu, scriptedRandom, until } from '../unit/card/rig.ts';
+
+let pcscd: Pcscd;
+let slot: CardSlot;
+const readers: CardReader[] = [];
+
+function reader(match: string): PcscReader {
+  const made = new PcscReader({ id: 'r', match, clock: systemClock, log: (level, room, message, detail) => { if (process.env['CARD_LOG'] !== undefined) console.log(level, room, message, detail); } });
+  readers.push(made);
+  return made;
+}
+
+beforeAll(async () => {
+  pcscd = await preparePcscd();
+  await pcscd.start();
+  slot = new CardSlot({ host: '127.0.0.1', port: pcscd.port, clock: systemClock });
+});
+afterEach(async () => {
+  slot.remove();
+  for (const r of readers.splice(0)) await r.close();
+});
+afterAll(async () => {
+  await pcscd.stop();
+});
+
+describe('a card in a PC/SC reader', () => {
+  it('is read whole and takes the golden purchase, byte for byte', async () => {
+    const r = reader('virtual pcd');
+    const card = sampleCard('golden').make(scriptedRandom(...GOLDEN_CHALLENGES));
+    slot.insert(card);
+    const status = await until(r, (s) => s.state === 'present');
+    expect(status.state === 'present' ? toHex(status.atr) : '').toBe('3B6500009C02020702');
+    expect(r.name()).toContain('Virtual PCD');
+    const channel = r.open(status.insertion);
+    const reading = must(await plCpu.read(channel));
+    expect(reading).toMatchObject({ cardNo: '8800003921', count: 41, visited: true });
+    const plan = must(plCpu.plan(reading, GOLDEN_PURCHASE));
+    card.transcript.length = 0;
+    must(await plCpu.apply(channel, plan));
+    expect(inOrder(card.transcript, GOLDEN_WIRE)).toBe(true);
+    must(await channel.reset());
+    expect(card.transcript.at(-1)).toBe('-- reset');
+    expect(plCpu.classify(plan, must(await plCpu.readImage(channel)))).toBe('after');
+    expect(toHex(card.peek('17') as Uint8Array)).toBe(GOLDEN_AFTER);
+    expect(r.status()).toMatchObject({ state: 'present', insertion: status.insertion });
+  });
+
+  it.each(['before', 'after'] as const)('torn %s the update: the next insertion tells', async (when) => {
+    const r = reader('virtual pcd');
+    const card = sampleCard('golden').make(scriptedRandom(...GOLDEN_CHALLENGES));
+    slot.insert(card);
+    const first = await cardIn(r);
+    const plan = must(plCpu.plan(must(await plCpu.read(first)), GOLDEN_PURCHASE));
+    card.arm({ kind: 'tear', at: 9, when, from: 'arming' });
+    const torn = await plCpu.apply(first, plan);
+    expect(codeOf(torn)).toBe('CARD-0203');
+    expect(torn.ok ? '' : torn.error.detail).toMatch(/0x801000|0 bytes/);
+    expect(codeOf(await first.transmit(fromHex('0084000008')))).toBe('CARD-0102');
+    await until(r, (s) => s.state === 'empty');
+    slot.insert(card);
+    const second = await cardIn(r);
+    expect(second.insertion).toBeGreaterThan(first.insertion);
+    expect(codeOf(await first.transmit(fromHex('0084000008')))).toBe('CARD-0102');
+    expect(plCpu.classify(plan, must(await plCpu.readImage(second)))).toBe(when === 'after' ? 'after' : 'before');
+  });
+
+  it('a card exchanged behind the reader’s back receives nothing of the first one’s', async () => {
+    const r = reader('virtual pcd');
+    const card = sampleCard('golden').make(scriptedRandom(...GOLDEN_CHALLENGES));
+    const other = sampleCard('good').make();
+    const before = JSON.stringify(other);
+    slot.insert(card);
+    const first = await cardIn(r);
+    const plan = must(plCpu.plan(must(await plCpu.read(first)), GOLDEN_PURCHASE));
+    slot.insert(other);
+    const swapped = await plCpu.apply(first, plan);
+    expect(swapped.ok).toBe(false);
+    await until(r, (s) => s.state === 'present' && s.insertion > first.insertion);
+    expect(codeOf(await plCpu.apply(first, plan))).toBe('CARD-0102');
+    expect(codeOf(await plCpu.apply(await cardIn(r), plan))).toBe('CARD-0205');
+    expect(JSON.stringify(other)).toBe(before);
+    expect(other.transcript.some((l) => l.startsWith('=> 04D6') || l.startsWith('=> 0082'))).toBe(false);
+  });
+
+  it('foreign, staff and locked cards say so', async () => {
+    const r = reader('virtual pcd');
+    for (const id of ['foreign', 'staff', 'locked']) {
+      slot.insert(sampleCard(id).make());
+      expect(codeOf(await plCpu.read(await cardIn(r)))).toBe(sampleCard(id).expectedCode);
+      slot.remove();
+      await until(r, (s) => s.state === 'empty');
+    }
+  });
+
+  it('comes back by itself when pcscd is killed and started again', async () => {
+    const r = reader('virtual pcd');
+    const card = sampleCard('golden').make();
+    slot.insert(card);
+    const channel = await cardIn(r);
+    must(await plCpu.read(channel));
+    for (let round = 0; round < 2; round++) {
+      await pcscd.kill();
+      const lost = await until(r, (s) => s.state === 'offline');
+      expect(lost.state === 'offline' ? lost.failure.code : '').toBe('CARD-0107');
+      expect(codeOf(await channel.transmit(fromHex('0084000008')))).toBe('CARD-0107');
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      await pcscd.start();
+      const startedAt = performance.now();
+      const again = await cardIn(r, 10_000);
+      expect(performance.now() - startedAt).toBeLessThan(5_000);
+      expect(again.insertion).toBeGreaterThan(channel.insertion);
+      expect(codeOf(await channel.transmit(fromHex('0084000008')))).toBe('CARD-0102');
+      expect(must(await plCpu.read(again)).cardNo).toBe('8800003921');
+    }
+  });
+
+  it('without a matching reader, and without a service, it is offline', async () => {
+    const r = reader('no such reader');
+    const none = await until(r, (s) => s.state === 'offline' && (s.failure.detail ?? '').includes('no such reader'));
+    expect(none.state === 'offline' ? none.failure.code : '').toBe('CARD-0107');
+    await pcscd.kill();
+    const gone = await until(r, (s) => s.state === 'offline' && /0x801000/.test(s.failure.detail ?? ''));
+    expect(gone.state === 'offline' ? gone.failure.code : '').toBe('CARD-0107');
+    await pcscd.start();
+    const back = reader('virtual pcd');
+    await until(back, (s) => s.state === 'empty');
+  });
+});

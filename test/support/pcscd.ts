@@ -1,0 +1,130 @@
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * A pcscd of its own with one virtual reader (vpcd) on a free port. pcscd's folder for socket and pid file is fixed at
+ * build time, so it runs in a mount namespace of its own in which a private folder lies over that one; clients reach
+ * the socket through PCSCLITE_CSOCK_NAME. Linux with root only.
+ */
+export interface Pcscd {
+  /** vpcd's port: a simulated card connects here. */
+  readonly port: number;
+  /** Value for PCSCLITE_CSOCK_NAME; already set in this process. */
+  readonly socket: string;
+  /** Starts it (again); resolves when the service answers. */
+  readonly start: () => Promise<void>;
+  /** Kills it on the spot, as a crash would. */
+  readonly kill: () => Promise<void>;
+  /** Stops it and removes everything. */
+  readonly stop: () => Promise<void>;
+}
+
+const RUN_DIR = '/run/pcscd';
+const PCSCD = '/usr/sbin/pcscd';
+const DRIVERS = ['/usr/lib/pcsc/drivers/serial/libifdvpcd.so', '/usr/local/lib/pcsc/drivers/serial/libifdvpcd.so'];
+const START_TIMEOUT_MS = 10_000;
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => {
+        resolve(port);
+      });
+    });
+  });
+}
+
+function answers(open: () => ReturnType<typeof connect>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = open();
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => {
+      resolve(false);
+    });
+  });
+}
+
+/** Prepares a private pcscd without starting it. @throws Error that names what is missing on this machine. */
+export async function preparePcscd(): Promise<Pcscd> {
+  if (process.platform !== 'linux') throw new Error('a private pcscd needs Linux');
+  if (!existsSync(PCSCD)) throw new Error(`${PCSCD} is missing: install pcscd`);
+  const driver = DRIVERS.find((path) => existsSync(path));
+  if (driver === undefined) throw new Error('vpcd’s driver is missing: install vsmartcard-vpcd');
+  const madeRunDir = !existsSync(RUN_DIR);
+  mkdirSync(RUN_DIR, { recursive: true });
+  if (spawnSync('unshare', ['-m', 'true']).status !== 0) throw new Error('a mount namespace is refused here: run as root');
+
+  const dir = mkdtempSync(join(tmpdir(), 'pilotlight-pcscd-'));
+  const config = join(dir, 'reader.conf');
+  const run = join(dir, 'run');
+  mkdirSync(run);
+  const port = await freePort();
+  const hex = `0x${port.toString(16).toUpperCase()}`;
+  writeFileSync(config, `FRIENDLYNAME "Virtual PCD"\nDEVICENAME /dev/null:${hex}\nLIBPATH ${driver}\nCHANNELID ${hex}\n`);
+  const socket = join(run, 'pcscd.comm');
+  const outerSocket = process.env['PCSCLITE_CSOCK_NAME'];
+  process.env['PCSCLITE_CSOCK_NAME'] = socket;
+  let child: ChildProcess | null = null;
+
+  const kill = async (): Promise<void> => {
+    const running = child;
+    child = null;
+    if (running === null || running.exitCode !== null || running.signalCode !== null) return;
+    await new Promise<void>((resolve) => {
+      running.once('exit', () => {
+        resolve();
+      });
+      running.kill('SIGKILL');
+    });
+  };
+
+  const start = async (): Promise<void> => {
+    rmSync(run, { recursive: true, force: true });
+    mkdirSync(run);
+    let output = '';
+    const started = spawn('unshare', ['-m', 'sh', '-c', `mount --bind "${run}" ${RUN_DIR} && exec ${PCSCD} --foreground --config "${config}"`], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child = started;
+    started.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    started.stderr.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    const deadline = performance.now() + START_TIMEOUT_MS;
+    while (!(await answers(() => connect(socket)))) {
+      if (started.exitCode !== null) throw new Error(`pcscd ended with ${started.exitCode}: ${output}`);
+      if (performance.now() > deadline) throw new Error(`pcscd does not answer on ${socket}: ${output}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+
+  return {
+    port,
+    socket,
+    start,
+    kill,
+    stop: async () => {
+      await kill();
+      if (outerSocket === undefined) delete process.env['PCSCLITE_CSOCK_NAME'];
+      else process.env['PCSCLITE_CSOCK_NAME'] = outerSocket;
+      rmSync(dir, { recursive: true, force: true });
+      if (!madeRunDir) return;
+      try {
+        rmdirSync(RUN_DIR);
+      } catch {
+        // Somebody else began to use it.
+      }
+    },
+  };
+}
