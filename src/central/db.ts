@@ -51,32 +51,50 @@ export async function openPglite(dataDir: string | null): Promise<Db> {
   }
 }
 
+/** Locks that this process holds itself; a file with our own number that is not here is from an earlier life. */
+const held = new Set<string>();
+
 /** One process for one data folder: two embedded servers would destroy it. A lock whose process is gone is taken over. */
 function lock(file: string): () => void {
   for (let tries = 0; tries < 2; tries++) {
     try {
       const fd = openSync(file, 'wx');
-      writeSync(fd, String(process.pid));
+      writeSync(fd, `${process.pid} ${startOf(process.pid)}`);
       closeSync(fd);
-      return () => rmSync(file, { force: true });
+      held.add(file);
+      return () => {
+        held.delete(file);
+        rmSync(file, { force: true });
+      };
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-      const pid = Number(readFileSync(file, 'utf8'));
-      if (pid !== process.pid && !alive(pid)) rmSync(file, { force: true });
-      else throw new Error(`central's data folder is in use by process ${pid}`, { cause });
+      const [pid = '', start = ''] = readFileSync(file, 'utf8').split(' ');
+      if (held.has(file) || (Number(pid) !== process.pid && alive(Number(pid), start))) throw new Error(`central's data folder is in use by process ${pid}`, { cause });
+      rmSync(file, { force: true });
     }
   }
   throw new Error('central’s data folder cannot be locked');
 }
 
-function alive(pid: number): boolean {
+/** When a process began (proc(5), field 22 of stat), so that a reused number is not taken for the old process; empty where there is no /proc. */
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+function alive(pid: number, start: string): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);
-    return true;
   } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === 'EPERM';
+    if ((cause as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
+  const now = startOf(pid);
+  return start === '' || now === '' || now === start;
 }
 
 function wrap(pg: PGlite, after: () => void): Db {

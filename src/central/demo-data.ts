@@ -36,7 +36,8 @@ export interface SeedTerminal {
   readonly terminalId: string;
   /** Ed25519, PEM (SPKI). */
   readonly publicKeyPem: string;
-  readonly epoch: number;
+  /** The journal epoch that is granted; 1 where not given. */
+  readonly epoch?: number;
 }
 
 export const DEMO_TARIFFS: readonly SeedTariff[] = [

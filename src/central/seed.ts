@@ -16,7 +16,8 @@ export async function seed(db: Db, { terminals, tariffs, accounts, claims }: See
   await db.transaction(async (tx) => {
     const fresh = (await tx.query('SELECT 1 FROM accounts LIMIT 1')).length === 0;
     for (const t of terminals) {
-      await tx.query('INSERT INTO terminals (terminal_id, public_key, epoch, last_seq, last_hash) VALUES ($1, $2, $3, 0, $4) ON CONFLICT DO NOTHING', [t.terminalId, t.publicKeyPem, t.epoch, genesisHash(t.terminalId, t.epoch)]);
+      const epoch = t.epoch ?? 1;
+      await tx.query('INSERT INTO terminals (terminal_id, public_key, epoch, last_seq, last_hash) VALUES ($1, $2, $3, 0, $4) ON CONFLICT DO NOTHING', [t.terminalId, t.publicKeyPem, epoch, genesisHash(t.terminalId, epoch)]);
     }
     for (const t of tariffs) await tx.query('INSERT INTO tariffs (tariff_id, version, tiers) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [t.tariffId, t.version, JSON.stringify(t.tiers)]);
     for (const a of accounts) {
