@@ -26,7 +26,10 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   slot.remove();
-  for (const r of readers.splice(0)) await r.close();
+  for (const r of readers.splice(0)) {
+    await until(r, (s) => s.state === 'empty' || s.state === 'offline');
+    await r.close();
+  }
 });
 afterAll(async () => {
   await pcscd.stop();

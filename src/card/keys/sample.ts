@@ -13,10 +13,13 @@ const MK_MAC = fromHex('1032547698BADCFE0123456789ABCDEF');
 /** cards.md 3.2: the ICV of a 4-byte challenge is the challenge ‖ 00000000. */
 const ICV_TAIL = new Uint8Array(4);
 
+function badLength(what: string, got: number): Failure {
+  return failure('CARD-0206', `${what}: ${got} bytes`);
+}
+
 /** The sample keys' provider. Refused with CONF-0103 outside demo mode. */
 export function sampleKeyProvider(mode: 'demo' | 'production'): Result<KeyProvider, Failure> {
   if (mode !== 'demo') return err(failure('CONF-0103', `mode ${mode}`));
-  const badLength = (what: string, got: number): Failure => failure('CARD-0206', `${what}: ${got} bytes`);
   return ok({
     id: 'sample',
     prove: (s8) => Promise.resolve(s8.length === 8 ? ok(undefined) : err(badLength('diversification data', s8.length))),

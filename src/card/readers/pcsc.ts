@@ -18,7 +18,10 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const TRANSMIT_TIMEOUT_MS = 10_000;
 /** SCardDisconnect with reset or power-off. */
 const DISCONNECT_TIMEOUT_MS = 5_000;
-/** Within this time of a connect the monitor must have told which insertion the connection went to. */
+/**
+ * After a connect the monitor gets this long to tell of an exchange of cards just before it: longer than pcscd's poll
+ * of 400 ms. A service that reports the connection itself (Windows) ends the wait at once.
+ */
 const CONFIRM_TIMEOUT_MS = 500;
 /** Another process holds the card: how often and how far apart to ask again. */
 const SHARING_RETRIES = 5;
@@ -199,9 +202,8 @@ export class PcscReader implements CardReader {
     this.#closed = true;
     this.#cancelRebuild();
     this.#cancelRenewal();
-    if (this.#insertion !== null) void this.#lane.run(() => this.#hangUp('SCARD_RESET_CARD'));
     this.#endInsertion(failure('CARD-0107', 'closed'));
-    await this.#lane.run(() => Promise.resolve());
+    await this.#lane.run(() => this.#hangUp('SCARD_LEAVE_CARD'));
     this.#tearDown();
     this.#board.set({ state: 'offline', insertion: this.#insertions, failure: failure('CARD-0107', 'closed') });
   }
@@ -388,7 +390,10 @@ export class PcscReader implements CardReader {
     return wire;
   }
 
-  /** A card that left is let go as it is: powering an empty slot can leave pcscd's driver blind to the next card. */
+  /**
+   * A card that may have left is let go as it is: after a failed reset of an empty slot, pcscd misses a card that comes
+   * before its next poll until that card is taken out again.
+   */
   async #hangUp(disposition: 'SCARD_LEAVE_CARD' | 'SCARD_RESET_CARD'): Promise<void> {
     const wire = wires.get(this.#name);
     if (wire === undefined || !wire.connected) return;

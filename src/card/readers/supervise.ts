@@ -16,7 +16,8 @@ export class StatusBoard {
 
   set(status: ReaderStatus): void {
     this.#status = status;
-    for (const listener of [...this.#listeners]) listener(status);
+    const listeners = [...this.#listeners];
+    for (const listener of listeners) listener(status);
   }
 
   on(listener: (status: ReaderStatus) => void): () => void {

@@ -38,6 +38,10 @@ async function planned(card: CpuCard): Promise<{ reading: CardReading; plan: Wri
   return { reading, plan: must(plCpu.plan(reading, GOLDEN_PURCHASE)) };
 }
 
+function patch(hex: string, at: number, bytes: string): string {
+  return hex.slice(0, 2 * at) + bytes + hex.slice(2 * at + bytes.length);
+}
+
 describe('reading', () => {
   it('reads the golden card whole', async () => {
     rig.slot.insert(goldenCard());
@@ -78,7 +82,6 @@ describe('reading', () => {
 
   const state = issue({ cardNo: '8800003921', userNo: '1002203344', meterNo: '0260001577' });
   const file = (id: '15' | '16' | '17' | '1A'): string => state.files[id] as string;
-  const patch = (hex: string, at: number, bytes: string): string => hex.slice(0, 2 * at) + bytes + hex.slice(2 * at + bytes.length);
   const area = file('1A').slice(0, -4);
   it.each<[string, CpuCard, string]>([
     ['no FCI', altered({ noFci: true }), 'CARD-0104'],

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { PcscReader } from '../../../src/card/index.ts';
+import { pcscCode } from '../../../src/card/readers/pcsc.ts';
+import type { PcscModule } from '../../../src/card/readers/pcsc.ts';
+import { fromHex } from '../../../src/shared/bytes.ts';
+import { ManualClock } from '../../support/clock.ts';
+import { codeOf } from './rig.ts';
+
+describe('the PC/SC reader without a service', () => {
+  it('reads the numeric code out of a message', () => {
+    expect(pcscCode(new Error('SCardTransmit error: Card was removed.(0x80100069)'))).toBe(0x8010_0069);
+    expect(pcscCode(new Error('SCardConnect error: (0xffffffff8010001d)'))).toBe(0x8010_001d);
+    expect(pcscCode('no code')).toBeNull();
+  });
+
+  it('says that the package is missing, and asks again with a back-off below 5 s', () => {
+    const clock = new ManualClock(0);
+    const at: number[] = [];
+    const load = (): PcscModule => {
+      at.push(clock.monoMs());
+      throw Object.assign(new Error('Cannot find module'), { code: 'MODULE_NOT_FOUND' });
+    };
+    const reader = new PcscReader({ id: 'r', match: 'x', clock, log: () => undefined, load });
+    for (let i = 0; i < 20; i++) clock.advance(500);
+    const status = reader.status();
+    expect(status.state === 'offline' ? [status.failure.code, status.failure.detail] : []).toEqual(['CARD-0107', 'package pcsclite is missing or not built (MODULE_NOT_FOUND)']);
+    expect(at).toEqual([0, 1000, 2500, 4500, 7500]);
+  });
+
+  it('keeps the raw code of a service that is away, and fails at once', async () => {
+    const clock = new ManualClock(0);
+    const reader = new PcscReader({ id: 'r', clock, log: () => undefined, load: () => () => { throw new Error('SCardEstablishContext error: Service not available.(0x8010001d)'); } });
+    clock.advance(1);
+    const status = reader.status();
+    expect(status.state === 'offline' ? status.failure.detail : '').toBe('context: 0x8010001D');
+    expect(codeOf(await reader.open(1).transmit(fromHex('0084000004')))).toBe('CARD-0107');
+    await reader.close();
+    clock.advance(60_000);
+    expect(reader.status()).toMatchObject({ state: 'offline', failure: { detail: 'closed' } });
+  });
+});
