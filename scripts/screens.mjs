@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } f
 import { createServer } from 'node:http';
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
+import { crc32, deflateSync, inflateSync } from 'node:zlib';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { loadStaticFiles, securityHeaders } from '../src/main/shell/static-files.ts';
@@ -37,6 +38,65 @@ const server = createServer((request, response) => {
 });
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 const url = `http://127.0.0.1:${server.address().port}/`;
+
+/** The same picture with at most 256 colours: a third of the bytes, and flat screens lose nothing to see. */
+function shrinkPng(png) {
+  const width = png.readUInt32BE(16);
+  const height = png.readUInt32BE(20);
+  const bytes = png[25] === 6 ? 4 : 3;
+  const parts = [];
+  for (let at = 8; at < png.length; at += png.readUInt32BE(at) + 12) if (png.toString('latin1', at + 4, at + 8) === 'IDAT') parts.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
+  const raw = inflateSync(Buffer.concat(parts));
+  const line = width * bytes;
+  const pixels = Buffer.alloc(line * height);
+  for (let y = 0; y < height; y += 1) {
+    const filter = raw[y * (line + 1)];
+    for (let x = 0; x < line; x += 1) {
+      const left = x >= bytes ? pixels[y * line + x - bytes] : 0;
+      const up = y > 0 ? pixels[(y - 1) * line + x] : 0;
+      const corner = x >= bytes && y > 0 ? pixels[(y - 1) * line + x - bytes] : 0;
+      const p = left + up - corner;
+      const nearest = Math.abs(p - left) <= Math.abs(p - up) && Math.abs(p - left) <= Math.abs(p - corner) ? left : Math.abs(p - up) <= Math.abs(p - corner) ? up : corner;
+      pixels[y * line + x] = raw[y * (line + 1) + 1 + x] + [0, left, up, (left + up) >> 1, nearest][filter];
+    }
+  }
+  // The most used colours, told apart by the five upper bits of each channel; each bucket shows its most used member.
+  const buckets = new Map();
+  const keyOf = (at) => ((pixels[at] >> 3) << 10) | ((pixels[at + 1] >> 3) << 5) | (pixels[at + 2] >> 3);
+  for (let at = 0; at < pixels.length; at += bytes) {
+    const key = keyOf(at);
+    const bucket = buckets.get(key) ?? { count: 0, members: new Map() };
+    bucket.count += 1;
+    const colour = (pixels[at] << 16) | (pixels[at + 1] << 8) | pixels[at + 2];
+    bucket.members.set(colour, (bucket.members.get(colour) ?? 0) + 1);
+    buckets.set(key, bucket);
+  }
+  const palette = [...buckets.values()].sort((a, b) => b.count - a.count).slice(0, 256).map((bucket) => [...bucket.members].sort((a, b) => b[1] - a[1])[0][0]);
+  const index = new Map();
+  for (const key of buckets.keys()) {
+    const [r, g, b] = [((key >> 10) << 3) + 4, (((key >> 5) & 31) << 3) + 4, ((key & 31) << 3) + 4];
+    let best = 0;
+    let least = Infinity;
+    for (const [i, colour] of palette.entries()) {
+      const d = ((colour >> 16) - r) ** 2 + (((colour >> 8) & 255) - g) ** 2 + ((colour & 255) - b) ** 2;
+      if (d < least) [best, least] = [i, d];
+    }
+    index.set(key, best);
+  }
+  const rows = Buffer.alloc((width + 1) * height);
+  for (let y = 0; y < height; y += 1) for (let x = 0; x < width; x += 1) rows[y * (width + 1) + 1 + x] = index.get(keyOf(y * line + x * bytes));
+  const chunk = (type, data) => {
+    const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+    const frame = Buffer.alloc(body.length + 8);
+    frame.writeUInt32BE(data.length, 0);
+    body.copy(frame, 4);
+    frame.writeUInt32BE(crc32(body), body.length + 4);
+    return frame;
+  };
+  const head = Buffer.from(png.subarray(16, 29));
+  head[9] = 3;
+  return Buffer.concat([png.subarray(0, 8), chunk('IHDR', head), chunk('PLTE', Buffer.from(palette.flatMap((c) => [c >> 16, (c >> 8) & 255, c & 255]))), chunk('IDAT', deflateSync(rows, { level: 9 })), chunk('IEND', Buffer.alloc(0))]);
+}
 
 /** Runs in the page: what is wrong with what is drawn. */
 function inspect() {
@@ -147,7 +207,7 @@ for (const [format, viewport] of Object.entries(FORMATS)) {
         for (const problem of await page.evaluate(inspect)) failures.push(`${file}: ${problem}`);
         const kept = fixture.checkOnly !== true && (size === 'normal' || (format === 'portrait' && lang === 'zh'));
         if (checkOnly || (!kept && only.length === 0)) continue;
-        await page.screenshot({ path: path.join(outDir, `${file}.png`), animations: 'disabled', scale: 'device' });
+        writeFileSync(path.join(outDir, `${file}.png`), shrinkPng(await page.screenshot({ animations: 'disabled', scale: 'device' })));
         const key = `${fixture.screen}--${fixture.variant}`;
         written.set(key, [...(written.get(key) ?? []), file]);
       }

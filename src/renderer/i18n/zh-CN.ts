@@ -28,7 +28,7 @@ export const zhCN = {
 
   'start.hello': '您好，欢迎使用',
   'start.title': '插入燃气卡\n即可充值',
-  'start.lead': '芯片朝上，按箭头方向插到底',
+  'start.lead': '芯片朝上，\n按箭头方向插到底',
   'start.pay': '可用{providers}付款',
   'start.payAny': '可用手机扫码付款',
   'start.noCash': '本机不收现金',
@@ -37,7 +37,7 @@ export const zhCN = {
   'start.query.title': '查询',
   'start.query.lead': '卡内气量、表内余量',
   'start.unfinished.title': '未完成订单',
-  'start.unfinished.lead': '付了款没写上卡？插卡接着办',
+  'start.unfinished.lead': '已付款没写卡？\n插卡接着办',
   'start.help.title': '怎么充值',
   'start.help.1': '插入燃气卡',
   'start.help.2': '选择金额',
