@@ -242,7 +242,9 @@ export class Kiosk {
           const channel = this.#o.reader.open(insertion);
           const applied = await layout.apply(channel, plan);
           if (!applied.ok) this.#o.log('warn', 'card', describeFailure(applied.error), { orderId });
-          const image = await layout.readImage(channel);
+          // Success is not believed: the card is reset and read afresh.
+          const reset = await channel.reset();
+          const image = reset.ok ? await layout.readImage(channel) : reset;
           return { type: 'written', orderId, insertion, applied, image } as const;
         });
         return;

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { shellToCoreSchema } from '../../shared/contract.ts';
 import type { CoreToShell, Snapshot } from '../../shared/contract.ts';
@@ -54,6 +55,8 @@ const version = (() => {
 const composed = composeCore({ loaded: loaded.value, clock: systemClock, random: systemRandom, log: stderrLog, version, onSnapshot, onFatal: (f) => bail(1, f) });
 if (composed.ok) {
   core = composed.value;
+  // For whoever watches from outside (service manager, the demo's dock); nothing depends on it.
+  writeFileSync(join(loaded.value.path(config.dataDir), 'core.pid'), String(process.pid));
 } else if (composed.error.code.startsWith('CONF')) {
   bail(EXIT_CONFIG, composed.error);
 } else if (composed.error.code === 'JRNL-0101') {

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+
+const RESTART_MS = 500;
+
+/** A service process of the hall: started, and started again when it dies, until it is stopped. */
+export class HallChild {
+  readonly #name: string;
+  readonly #args: readonly string[];
+  #child: ChildProcess | null = null;
+  #stopping = false;
+  #wasReady = false;
+  #onReady: () => void = () => undefined;
+  readonly #say: (text: string) => void;
+
+  constructor(name: string, args: readonly string[], say: (text: string) => void) {
+    this.#name = name;
+    this.#args = args;
+    this.#say = say;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Resolves when it serves; rejects when its very first start fails. */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#onReady = resolve;
+      this.#spawn(reject);
+    });
+  }
+
+  #spawn(failed: (error: Error) => void): void {
+    // A group of its own: a Ctrl-C in the terminal reaches the hall first, which stops its children in order.
+    const child = spawn(process.execPath, [...this.#args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: process.platform !== 'win32' });
+    this.#child = child;
+    child.on('message', () => {
+      this.#wasReady = true;
+      this.#onReady();
+    });
+    child.on('exit', (code, signal) => {
+      if (this.#stopping) return;
+      if (!this.#wasReady) {
+        failed(new Error(`${this.#name} ended (${code ?? signal}) before it was ready`));
+        return;
+      }
+      this.#say(`${this.#name} ended (${code ?? signal}); starting it again`);
+      setTimeout(() => {
+        if (!this.#stopping) this.#spawn(() => this.#spawn(() => undefined));
+      }, RESTART_MS);
+    });
+  }
+
+  kill(): void {
+    this.#child?.kill('SIGKILL');
+  }
+
+  stop(): Promise<void> {
+    this.#stopping = true;
+    const child = this.#child;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+    return new Promise((resolve) => {
+      const hard = setTimeout(() => child.kill('SIGKILL'), 8_000);
+      child.once('exit', () => {
+        clearTimeout(hard);
+        resolve();
+      });
+      child.kill('SIGTERM');
+    });
+  }
+}

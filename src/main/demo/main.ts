@@ -1,0 +1,189 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { describeFailure } from '../../shared/errors.ts';
+import { SimulatedPrinter } from '../../simulator/printer/printer.ts';
+import { loadConfig, tcpAddress } from '../config.ts';
+import { startBrowserShell } from '../browser/server.ts';
+import { HallChild } from './child.ts';
+import { Dock } from './dock.ts';
+import { HallCards } from './hall-cards.ts';
+import { Line } from './line.ts';
+import { hallKeys, hallPorts, writeTerminalJson } from './setup.ts';
+import { chooseShell } from './shell-choice.ts';
+
+/** The demo hall: central, payment sandbox, kiosk with virtual devices, shell and dock, from one command. */
+const USAGE = `usage: npm start -- [--shell auto|browser|electron] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N]
+  --port N      the kiosk's port; the dock has N+1, central N+2, and five more are used up to N+7 (default 8460)
+  --data DIR    where the demo keeps its journal, books and cards (default .pilotlight/demo)
+  --config FILE the kiosk's terminal.json, instead of the demo's own
+  --real-pcsc   the reader is pcscd's; the dock's cards go into vpcd (port 35963 unless --vpcd-port)`;
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const DEFAULT_PORT = 8460;
+/** vpcd's port in Debian's configuration. */
+const VPCD_PORT = 35963;
+
+function fail(text: string): never {
+  process.stderr.write(`pilotlight: ${text}\n`);
+  process.exit(1);
+}
+
+function options() {
+  try {
+    return parseArgs({
+      options: {
+        shell: { type: 'string', default: 'auto' },
+        port: { type: 'string', default: String(DEFAULT_PORT) },
+        data: { type: 'string' },
+        config: { type: 'string' },
+        'real-pcsc': { type: 'boolean', default: false },
+        'vpcd-port': { type: 'string', default: String(VPCD_PORT) },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    return fail(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+  }
+}
+
+const values = options();
+if (values.help) {
+  process.stdout.write(`${USAGE}\n`);
+  process.exit(0);
+}
+const { shell: wish } = values;
+if (wish !== 'auto' && wish !== 'browser' && wish !== 'electron') fail(`--shell ${wish}: auto, browser or electron\n${USAGE}`);
+const first = Number(values.port);
+if (!Number.isInteger(first) || first < 1024 || first > 65_528) fail(`--port ${values.port}: a number from 1024 to 65528\n${USAGE}`);
+const vpcdPort = Number(values['vpcd-port']);
+const dataDir = resolve(values.data ?? join(root, '.pilotlight', 'demo'));
+const say = (text: string): void => {
+  process.stdout.write(`${text}\n`);
+};
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const s = createServer();
+    s.once('error', () => done(false));
+    s.listen(port, '127.0.0.1', () => s.close(() => done(true)));
+  });
+}
+
+const ports = hallPorts(first);
+const NAMES: Record<keyof typeof ports, string> = { kiosk: 'kiosk', dock: 'dock', central: 'central', sandbox: 'payment sandbox', slot: 'virtual reader', printer: 'virtual printer', centralLine: 'line to central', paymentLine: 'line to the payment sandbox' };
+for (const [name, port] of Object.entries(ports) as [keyof typeof ports, number][]) {
+  if (!(await isFree(port))) fail(`CONF-0102: port ${port} (${NAMES[name]}) is taken by another process; choose others with --port N`);
+}
+
+mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+const keys = hallKeys(dataDir);
+const configFile = values.config === undefined ? writeTerminalJson(dataDir, ports, keys, values['real-pcsc']) : resolve(values.config);
+const loaded = loadConfig(configFile);
+if (!loaded.ok) fail(describeFailure(loaded.error));
+const { config } = loaded.value;
+const reader = config.readers[0];
+const slot = reader?.kind === 'virtual' && reader.path !== undefined ? tcpAddress(reader.path) : { host: '127.0.0.1', port: vpcdPort };
+
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const central = new HallChild('central', [here('central-process.ts'), '--data', dataDir, '--port', String(ports.central)], say);
+const sandbox = new HallChild('payment sandbox', [here('sandbox-process.ts'), '--data', dataDir, '--port', String(ports.sandbox)], say);
+const centralLine = new Line();
+const paymentLine = new Line();
+const printer = new SimulatedPrinter();
+const cards = new HallCards(join(dataDir, 'cards'), slot);
+
+const corePid = (): number | null => {
+  try {
+    return Number(readFileSync(join(loaded.value.path(config.dataDir), 'core.pid'), 'utf8'));
+  } catch {
+    return null;
+  }
+};
+let kioskUrl = '';
+const dock = new Dock({
+  port: ports.dock,
+  cards,
+  printer,
+  centralLine,
+  paymentLine,
+  sandboxUrl: `http://127.0.0.1:${ports.sandbox}`,
+  addresses: () => ({ kiosk: kioskUrl, central: `http://127.0.0.1:${ports.central}/` }),
+  kill: (what) => {
+    if (what === 'central') central.kill();
+    else if (what === 'sandbox') sandbox.kill();
+    else {
+      const pid = corePid();
+      if (pid === null) return false;
+      process.kill(pid, 'SIGKILL');
+    }
+    return true;
+  },
+});
+
+let closeShell: () => Promise<void> = () => Promise.resolve();
+let stopping = false;
+async function stop(code: number): Promise<never> {
+  if (!stopping) {
+    stopping = true;
+    say('stopping …');
+    await closeShell();
+    cards.remove();
+    await Promise.all([central.stop(), sandbox.stop(), dock.close(), printer.close(), centralLine.close(), paymentLine.close()]);
+    process.exit(code);
+  }
+  return new Promise(() => undefined);
+}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
+
+async function startShell(): Promise<void> {
+  const core = { nodePath: process.execPath, args: [join(root, 'src/main/core/main.ts'), '--config', configFile] };
+  const choice = chooseShell(wish as 'auto' | 'browser' | 'electron', root, process.env);
+  if (choice.kind === 'electron') {
+    const child: ChildProcess = spawn(choice.binary, [root], {
+      stdio: 'inherit',
+      detached: process.platform !== 'win32',
+      env: { ...process.env, PILOTLIGHT_DEMO: '1', PILOTLIGHT_NODE: core.nodePath, PILOTLIGHT_CORE_ARGS: JSON.stringify(core.args) },
+    });
+    closeShell = () =>
+      new Promise((done) => {
+        if (child.exitCode !== null || child.signalCode !== null) return done();
+        const hard = setTimeout(() => child.kill('SIGKILL'), 10_000);
+        child.once('exit', () => {
+          clearTimeout(hard);
+          done();
+        });
+        child.kill('SIGTERM');
+      });
+    child.once('exit', (code) => {
+      if (!stopping) {
+        say(`the Electron window was closed (${code ?? 'signal'})`);
+        void stop(code ?? 0);
+      }
+    });
+    kioskUrl = '';
+    say(`shell    Electron (${choice.binary})`);
+    return;
+  }
+  const shell = await startBrowserShell({ port: ports.kiosk, rendererDir: join(root, 'dist', 'renderer'), core });
+  closeShell = () => shell.close();
+  kioskUrl = shell.url;
+  say(`shell    browser: ${choice.why}`);
+}
+
+try {
+  await Promise.all([centralLine.start(ports.centralLine, ports.central), paymentLine.start(ports.paymentLine, ports.sandbox), printer.start(ports.printer), dock.start(), central.start(), sandbox.start()]);
+  await startShell();
+} catch (error) {
+  process.stderr.write(`pilotlight: ${error instanceof Error ? error.message : String(error)}\n`);
+  await stop(1);
+}
+say(`kiosk    ${kioskUrl === '' ? '(Electron window)' : kioskUrl}`);
+say(`dock     http://127.0.0.1:${ports.dock}/`);
+say(`central  http://127.0.0.1:${ports.central}/`);
+say(`data     ${dataDir}`);
+say('Ctrl-C stops everything.');

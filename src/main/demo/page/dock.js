@@ -1,0 +1,37 @@
+const $ = (id) => document.getElementById(id);
+async function act(body) {
+  const r = await fetch('/api', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const answer = await r.json();
+  $('said').textContent = `${new Date().toLocaleTimeString()}  ${JSON.stringify(body)} → ${JSON.stringify(answer.result ?? answer.error ?? 'ok')}`;
+  await refresh();
+}
+document.addEventListener('click', (e) => {
+  const b = e.target.closest('button');
+  if (b?.dataset.act) act(JSON.parse(b.dataset.act));
+});
+$('tear').addEventListener('click', () => act({ do: 'tear', at: Number($('tear-at').value), when: $('tear-when').value }));
+const el = (tag, text, props = {}) => Object.assign(document.createElement(tag), { textContent: text, ...props });
+let shown = '';
+async function refresh() {
+  const s = await (await fetch('/api/state')).json();
+  const text = JSON.stringify(s);
+  if (text === shown) return;
+  shown = text;
+  $('links').replaceChildren(el('a', '终端 Kiosk', { href: s.addresses.kiosk, target: '_blank' }), el('a', '中心 Central', { href: s.addresses.central, target: '_blank' }));
+  $('slot').textContent = s.inserted ? `读卡槽里：${s.inserted}${s.connected ? '' : '（读卡器未连接 reader not connected）'}` : '读卡槽是空的 The slot is empty';
+  $('cards').replaceChildren(...s.cards.map((c) => {
+    const d = el('div', '', { className: `card${c.id === s.inserted ? ' in' : ''}` });
+    d.append(el('b', c.titleZh), el('small', `${c.cardNo ?? ''} ${c.titleEn}${c.expectedCode ? ` · ${c.expectedCode}` : ''}`));
+    if (c.purchase) d.append(el('small', `第 ${c.purchase.count} 次 · ${(c.purchase.quantity / 100).toFixed(2)} · 累计 ${(c.purchase.cumulative / 100).toFixed(2)}${c.meterRemaining === null ? '' : ` · 表内 ${(c.meterRemaining / 100).toFixed(2)}`}`));
+    const b = (label, body) => { const x = el('button', label); x.dataset.act = JSON.stringify(body); d.append(x); };
+    b('插卡 Insert', { do: 'insert', id: c.id });
+    if (c.meterRemaining !== null && c.id !== s.inserted) { b('插表 Into meter', { do: 'meter', id: c.id }); b('用气 10 m³', { do: 'consume', id: c.id, quantity: 1000 }); }
+    return d;
+  }));
+  if (s.lastMeter) $('said').textContent = `表 Meter: ${s.lastMeter.visit.accepted ? `收下 accepted, +${(s.lastMeter.visit.credited / 100).toFixed(2)} → ${(s.lastMeter.remaining / 100).toFixed(2)}` : `拒绝 refused (${s.lastMeter.visit.reason})`}`;
+  $('trades').replaceChildren(...s.trades.toReversed().map((t) => el('li', `¥${(t.total / 100).toFixed(2)} ${t.state} ${t.outTradeNo}`)));
+  for (const k of ['central', 'payment']) { const i = $(`l-${k}`); i.textContent = s.lines[k].cut ? '断 cut' : '通 up'; i.className = s.lines[k].cut ? 'down' : 'up'; }
+  $('slips').replaceChildren(...s.slips.toReversed().map((n) => el('img', '', { src: `/slips/${n}.svg`, alt: `slip ${n}` })));
+}
+refresh();
+setInterval(refresh, 1000);

@@ -1,0 +1,86 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { generateSandboxKeys } from '../../simulator/wechat/sandbox.ts';
+import type { SandboxKeys } from '../../simulator/wechat/sandbox.ts';
+import type { TerminalConfig } from '../../shared/terminal-config.ts';
+
+export const DEMO_TERMINAL = '000000000311';
+export const DEMO_MCHID = '1900000109';
+export const DEMO_APPID = 'wxd678efh567hg6787';
+
+export interface HallPorts {
+  readonly kiosk: number;
+  readonly dock: number;
+  readonly central: number;
+  readonly sandbox: number;
+  /** Where the virtual reader waits for a card. */
+  readonly slot: number;
+  readonly printer: number;
+  /** The lines between the kiosk and the two services, which the dock can cut. */
+  readonly centralLine: number;
+  readonly paymentLine: number;
+}
+
+/** Eight neighbouring ports from `first`. */
+export function hallPorts(first: number): HallPorts {
+  return { kiosk: first, dock: first + 1, central: first + 2, sandbox: first + 3, slot: first + 4, printer: first + 5, centralLine: first + 6, paymentLine: first + 7 };
+}
+
+export interface HallKeys {
+  readonly sandbox: SandboxKeys;
+  readonly terminalPublicKeyPem: string;
+  readonly policyPrivateKeyPem: string;
+}
+
+/** The demo's keys, made once for a data folder. Sample keys for a demo; nothing of it is for production. */
+export function hallKeys(dataDir: string): HallKeys {
+  const folder = join(dataDir, 'keys');
+  const file = join(folder, 'keys.json');
+  if (!existsSync(file)) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const ed = () => generateKeyPairSync('ed25519', { privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+    const terminal = ed();
+    const policy = ed();
+    const sandbox = generateSandboxKeys();
+    writeFileSync(join(folder, 'terminal.pem'), terminal.privateKey, { mode: 0o600 });
+    writeFileSync(join(folder, 'policy.pub.pem'), policy.publicKey);
+    writeFileSync(join(folder, 'merchant.pem'), sandbox.merchantPrivateKeyPem, { mode: 0o600 });
+    writeFileSync(join(folder, 'platform.pub.pem'), sandbox.platformPublicKeyPem);
+    writeFileSync(file, JSON.stringify({ sandbox, terminalPublicKeyPem: terminal.publicKey, policyPrivateKeyPem: policy.privateKey }), { mode: 0o600 });
+  }
+  return JSON.parse(readFileSync(file, 'utf8')) as HallKeys;
+}
+
+/** Writes the demo kiosk's `terminal.json` and returns its path. */
+export function writeTerminalJson(dataDir: string, ports: HallPorts, keys: HallKeys, realPcsc: boolean): string {
+  const config: TerminalConfig = {
+    mode: 'demo',
+    terminalId: DEMO_TERMINAL,
+    site: { brand: { zh: '阜城燃气 自助服务', en: 'Fucheng Gas self-service' }, name: { zh: '市民中心24小时服务厅', en: 'Civic Centre 24-hour hall' }, terminalName: { zh: '03号机', en: 'No. 03' } },
+    dataDir: 'kiosk',
+    secondPath: 'kiosk-second',
+    shell: { kind: 'auto', port: ports.kiosk },
+    readers: [realPcsc ? { kind: 'pcsc' } : { kind: 'virtual', path: `tcp://127.0.0.1:${ports.slot}` }],
+    keys: { kind: 'sample' },
+    payments: [
+      {
+        kind: 'wechat',
+        baseUrl: `http://127.0.0.1:${ports.paymentLine}`,
+        mchid: DEMO_MCHID,
+        appid: DEMO_APPID,
+        merchantSerial: keys.sandbox.merchantSerial,
+        merchantKeyFile: 'keys/merchant.pem',
+        platformKeys: { [keys.sandbox.platformSerial]: 'keys/platform.pub.pem' },
+        notifyUrl: 'https://pay.example.com/wechat/notify',
+      },
+    ],
+    central: { baseUrl: `http://127.0.0.1:${ports.centralLine}`, keyFile: 'keys/terminal.pem', policyKeyFile: 'keys/policy.pub.pem' },
+    printer: { kind: 'virtual', path: `tcp://127.0.0.1:${ports.printer}` },
+    scanner: { kind: 'none' },
+    panel: { widthMm: 268, heightMm: 476, widthPx: 1080, heightPx: 1920 },
+  };
+  const file = join(dataDir, 'terminal.json');
+  writeFileSync(file, `${JSON.stringify(config, null, 2)}\n`);
+  return file;
+}

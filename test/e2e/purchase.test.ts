@@ -1,0 +1,144 @@
+import { chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { CHROMIUM_ARGS, Hall, chromiumPath, until } from '../support/hall.ts';
+
+let hall: Hall;
+let browser: Browser;
+let page: Page;
+
+const screen = (name: string, timeout = 20_000): Promise<unknown> => page.waitForSelector(`[data-screen="${name}"]`, { timeout });
+const tap = (intent: string, value?: string | number): Promise<void> => page.click(`[data-intent="${intent}"]${value === undefined ? '' : `[data-value="${value}"]`}`);
+
+/** From the start screen to the QR code. */
+async function toPay(card: string, amountFen: number): Promise<void> {
+  await screen('start');
+  await hall.dock({ do: 'insert', id: card });
+  await screen('amount');
+  await tap('choose-amount', amountFen);
+  await page.waitForSelector(`[data-intent="pay"][data-value="${amountFen}"]:not([disabled])`);
+  await tap('pay', amountFen);
+  await screen('pay');
+  await page.waitForSelector('[data-screen="pay"] svg');
+}
+const settled = (what: string): Promise<unknown> => until(what, () => hall.rows().outbox === 0);
+
+beforeAll(async () => {
+  hall = await Hall.start();
+  browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS });
+});
+afterAll(async () => {
+  await browser?.close();
+  await hall?.dispose();
+});
+beforeEach(async () => {
+  page = await browser.newPage({ viewport: { width: 1080, height: 1920 } });
+  await page.goto(hall.url);
+  await page.waitForSelector('[data-screen="start"]');
+  // selling once policy, line and printer are known
+  await until('selling', async () => (await page.locator('[data-screen="start"]').count()) > 0);
+});
+afterEach(async () => {
+  await hall.dock({ do: 'remove' });
+  await page.close();
+});
+
+test('a customer recharges the card, takes it to the meter, and buys again', async () => {
+  await toPay('golden', 10_000);
+  await hall.dock({ do: 'pay' });
+  await screen('done');
+  expect(await page.textContent('[data-screen="done"]')).toContain('37.73');
+  const card = await hall.card('golden');
+  expect(card).toEqual({ count: 42, quantity: 3773, cumulative: 208_773 });
+  await until('a slip', async () => (await hall.state()).slips.length > 0);
+  await hall.dock({ do: 'remove' });
+  await screen('start', 15_000);
+
+  expect(await hall.dock({ do: 'meter', id: 'golden' })).toMatchObject({ visit: { accepted: true, credited: 3773 } });
+  await settled('upload');
+  let account = (await hall.central()).accounts.find((a) => a.cardNo === '8800003921');
+  expect(account).toMatchObject({ count: 42, cumulative: 208_773, carriedMicro: 15_500 });
+
+  await toPay('golden', 10_000);
+  await hall.dock({ do: 'pay' });
+  await screen('done');
+  // ¥100.00 and the 0.0155 yuan carried: 37.74 m³ cost 100.011, so 0.0045 yuan are carried on
+  expect(await hall.card('golden')).toEqual({ count: 43, quantity: 3774, cumulative: 212_547 });
+  await hall.dock({ do: 'remove' });
+  await settled('upload');
+  account = (await hall.central()).accounts.find((a) => a.cardNo === '8800003921');
+  expect(account).toMatchObject({ count: 43, cumulative: 212_547, carriedMicro: 4_500 });
+  expect(await hall.dock({ do: 'meter', id: 'golden' })).toMatchObject({ visit: { accepted: true, credited: 3774 } });
+  expect(hall.verify()).toMatchObject({ ok: true, problems: [] });
+});
+
+test('torn out during the write, put in again: written once', async () => {
+  const before = await hall.card('good');
+  await toPay('good', 5_000);
+  // of the nine commands of a write the last is the update
+  await hall.dock({ do: 'tear', at: 9, when: 'before' });
+  await hall.dock({ do: 'pay' });
+  await screen('in-doubt');
+  expect((await hall.card('good')).count).toBe(before.count);
+  await hall.dock({ do: 'insert', id: 'good' });
+  await screen('done');
+  expect((await hall.card('good')).count).toBe(before.count + 1);
+  await hall.dock({ do: 'remove' });
+  expect(await hall.dock({ do: 'meter', id: 'good' })).toMatchObject({ visit: { accepted: true } });
+
+  const again = await hall.card('good');
+  await screen('start', 15_000);
+  await toPay('good', 5_000);
+  await hall.dock({ do: 'tear', at: 9, when: 'after' });
+  await hall.dock({ do: 'pay' });
+  await screen('in-doubt');
+  expect((await hall.card('good')).count).toBe(again.count + 1);
+  await hall.dock({ do: 'insert', id: 'good' });
+  await screen('done');
+  expect((await hall.card('good')).count).toBe(again.count + 1);
+  await hall.dock({ do: 'remove' });
+  await screen('start', 15_000);
+  await hall.dock({ do: 'meter', id: 'good' });
+});
+
+test('paid after cancelling: the money goes back by itself', async () => {
+  const before = await hall.card('water');
+  await toPay('water', 5_000);
+  const trade = (await hall.state()).trades.at(-1);
+  await tap('cancel');
+  await screen('cancelled');
+  await hall.dock({ do: 'remove' });
+  await hall.dock({ do: 'pay', codeUrl: trade?.codeUrl ?? '', late: true });
+  await until('the refund', () => hall.rows().attempts.find((a) => a.outTradeNo === trade?.outTradeNo)?.state === 'refunded', 40_000);
+  expect((await hall.books()).refunds.filter((r) => r.refund === 5_000 && r.status === 'SUCCESS')).toHaveLength(1);
+  expect(await hall.card('water')).toEqual(before);
+});
+
+test('central away: the sale goes on from the cache and is uploaded later', async () => {
+  await screen('start', 15_000);
+  // known since an earlier sale in this hall
+  await hall.dock({ do: 'cut', line: 'central', cut: true });
+  const before = await hall.card('good');
+  await toPay('good', 5_000);
+  await hall.dock({ do: 'pay' });
+  await screen('done');
+  expect((await hall.card('good')).count).toBe(before.count + 1);
+  await hall.dock({ do: 'remove' });
+  await hall.dock({ do: 'meter', id: 'good' });
+  expect(hall.rows().outbox).toBeGreaterThan(0);
+  await hall.dock({ do: 'cut', line: 'central', cut: false });
+  await until('upload', () => hall.rows().outbox === 0, 60_000);
+  expect((await hall.central()).accounts.find((a) => a.cardNo === '8800003934')).toMatchObject({ count: before.count + 1, cumulative: before.cumulative + (await hall.card('good')).quantity });
+});
+
+test.each([
+  ['not-visited', 'SALE-0101'], ['count-differs', 'SALE-0102'], ['unknown', 'SALE-0103'], ['hot-listed', 'SALE-0104'], ['over-limit', 'SALE-0105'], ['full-meter', 'SALE-0106'], ['claimed', 'SALE-0107'],
+  ['debt', 'SALE-0108'], ['other-meter', 'SALE-0109'], ['bad-crc', 'CARD-0104'], ['fresh', 'CARD-0105'], ['meter-fault', 'SALE-0112'], ['foreign', 'CARD-0103'], ['staff', 'CARD-0109'], ['locked', 'CARD-0110'], ['mute', 'CARD-0101'],
+])('cannot sell: %s', async (card, code) => {
+  await screen('start', 15_000);
+  await hall.dock({ do: 'insert', id: card });
+  await screen('cannot-sell');
+  expect(await page.textContent('[data-screen="cannot-sell"]')).toContain(code);
+  await hall.dock({ do: 'remove' });
+  await screen('start');
+});

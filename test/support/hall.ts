@@ -1,0 +1,156 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { DockAction } from '../../src/main/demo/dock.ts';
+import { Journal } from '../../src/journal/journal.ts';
+import { verifyJournal } from '../../src/journal/verify.ts';
+import Database from 'better-sqlite3';
+import type { AttemptRow, OrderRow } from '../../src/journal/fold.ts';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A run of `length` free ports. */
+export async function freePorts(length: number): Promise<number> {
+  const free = (port: number): Promise<boolean> =>
+    new Promise((done) => {
+      const s = createServer();
+      s.once('error', () => done(false));
+      s.listen(port, '127.0.0.1', () => s.close(() => done(true)));
+    });
+  for (let tries = 0; tries < 200; tries++) {
+    const first = 20_000 + Math.floor(Math.random() * 30_000);
+    let all = true;
+    for (let i = 0; i < length && all; i++) all = await free(first + i);
+    if (all) return first;
+  }
+  throw new Error('no free ports');
+}
+
+export async function until<T>(what: string, look: () => Promise<T | null | undefined | false> | T | null | undefined | false, timeoutMs = 20_000): Promise<T> {
+  const end = Date.now() + timeoutMs;
+  let last: unknown;
+  for (;;) {
+    try {
+      const value = await look();
+      if (value !== null && value !== undefined && value !== false) return value;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms for ${what}${last === undefined ? '' : `: ${String(last)}`}`);
+    await new Promise((r) => setTimeout(r, 50));
+  }
+}
+
+export interface DockState {
+  inserted: string | null;
+  trades: { outTradeNo: string; state: string; total: number; codeUrl: string | null }[];
+  slips: number[];
+  cards: { id: string; purchase: { count: number; quantity: number; cumulative: number } | null; meterRemaining: number | null }[];
+  lastMeter: { visit: { accepted: boolean; credited: number } } | null;
+}
+
+/** The demo hall as a process, driven from outside through its dock: the same thing that `npm start` runs. */
+export class Hall {
+  readonly dataDir: string;
+  readonly port: number;
+  #child: ChildProcess | null = null;
+  #output = '';
+  readonly #args: readonly string[];
+  readonly #env: NodeJS.ProcessEnv;
+
+  private constructor(dataDir: string, port: number, args: readonly string[], env: NodeJS.ProcessEnv) {
+    this.dataDir = dataDir;
+    this.port = port;
+    this.#args = args;
+    this.#env = env;
+  }
+
+  static async start(args: readonly string[] = ['--shell', 'browser'], env: NodeJS.ProcessEnv = {}): Promise<Hall> {
+    const hall = new Hall(mkdtempSync(join(tmpdir(), 'pilotlight-hall-')), await freePorts(8), args, env);
+    await hall.#spawn();
+    return hall;
+  }
+
+  async #spawn(): Promise<void> {
+    this.#output = '';
+    const child = spawn(process.execPath, ['src/main/demo/main.ts', '--port', String(this.port), '--data', this.dataDir, ...this.#args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.#env } });
+    this.#child = child;
+    child.stdout.on('data', (c: Buffer) => (this.#output += c.toString()));
+    child.stderr.on('data', (c: Buffer) => (this.#output += c.toString()));
+    await until('the hall', () => this.#output.includes('Ctrl-C stops everything') || (child.exitCode !== null && Promise.reject(new Error(this.#output))), 60_000);
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+  get url(): string {
+    return /kiosk\s+(http:\S+)/.exec(this.#output)?.[1] ?? '';
+  }
+
+  async dock(action: DockAction): Promise<unknown> {
+    const r = await fetch(`http://127.0.0.1:${this.port + 1}/api`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(action) });
+    const answer = (await r.json()) as { result?: unknown; error?: string };
+    if (!r.ok) throw new Error(`dock ${JSON.stringify(action)}: ${answer.error ?? r.status}`);
+    return answer.result;
+  }
+  async state(): Promise<DockState> {
+    return (await (await fetch(`http://127.0.0.1:${this.port + 1}/api/state`)).json()) as DockState;
+  }
+  async card(id: string): Promise<NonNullable<DockState['cards'][number]['purchase']>> {
+    const found = (await this.state()).cards.find((c) => c.id === id)?.purchase;
+    if (found == null) throw new Error(`no purchase on card ${id}`);
+    return found;
+  }
+  async central(): Promise<{ accounts: { cardNo: string; count: number; cumulative: number; carriedMicro: number }[] } & Record<string, unknown>> {
+    return (await (await fetch(`http://127.0.0.1:${this.port + 2}/console/data.json`)).json()) as never;
+  }
+  async books(): Promise<{ orders: { outTradeNo: string; state: string; total: number }[]; refunds: { outRefundNo: string; status: string; refund: number }[] }> {
+    return (await (await fetch(`http://127.0.0.1:${this.port + 3}/_control/books`)).json()) as never;
+  }
+
+  /** Rows as they stand on disk. */
+  rows(): { orders: OrderRow[]; attempts: AttemptRow[]; outbox: number } {
+    const db = new Database(Journal.file(join(this.dataDir, 'kiosk')), { readonly: true });
+    try {
+      return {
+        orders: db.prepare<[], string>('SELECT row FROM orders ORDER BY order_id').pluck().all().map((r) => JSON.parse(r) as OrderRow),
+        attempts: db.prepare<[], string>('SELECT row FROM attempts ORDER BY attempt_id').pluck().all().map((r) => JSON.parse(r) as AttemptRow),
+        outbox: db.prepare<[], number>('SELECT count(*) FROM outbox').pluck().get() ?? 0,
+      };
+    } finally {
+      db.close();
+    }
+  }
+  verify() {
+    return verifyJournal(join(this.dataDir, 'kiosk'), join(this.dataDir, 'kiosk-second'));
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child;
+    this.#child = null;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    const over = new Promise((r) => child.once('exit', r));
+    child.kill('SIGINT');
+    await over;
+  }
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.#spawn();
+  }
+  async dispose(): Promise<void> {
+    await this.stop();
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+/** System Chromium; playwright-core brings none. */
+export function chromiumPath(): string {
+  const found = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((p) => p !== undefined && existsSync(p));
+  if (found === undefined) throw new Error('no Chromium: apt-get install chromium, or set CHROMIUM_PATH');
+  return found;
+}
+export const CHROMIUM_ARGS = ['--no-sandbox', '--disable-background-networking', '--disable-gpu'];
