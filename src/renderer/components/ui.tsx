@@ -1,3 +1,4 @@
+import { Fragment } from 'react';
 import type { ReactElement, ReactNode } from 'react';
 import type { CardView, SnapshotOf } from '../../shared/contract.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
@@ -43,6 +44,23 @@ export function Facts({ facts }: { readonly facts: readonly Fact[] }): ReactElem
   );
 }
 
+/**
+ * Chinese has no spaces, so a line may end inside a word. Each clause stays in one piece where it fits; a line breaks
+ * between clauses.
+ */
+export function Phrases({ text }: { readonly text: string }): ReactElement {
+  return (
+    <>
+      {text.split('\n').map((line, row) => (
+        <Fragment key={row}>
+          {row > 0 && '\n'}
+          {/[\u4e00-\u9fff]/.test(line) ? line.split(/(?<=[，。：；？！])/).map((clause, at) => <span key={at} className={css['clause']}>{clause}</span>) : line}
+        </Fragment>
+      ))}
+    </>
+  );
+}
+
 /** A screen that says one thing: sign, heading, sentence; then facts and what can be done. */
 export function Message({ disc, art, title, lead, children, actions }: { readonly disc?: DiscKind; readonly art?: ReactNode; readonly title: string; readonly lead?: string; readonly children?: ReactNode; readonly actions?: ReactNode }): ReactElement {
   const alone = children === undefined && actions === undefined;
@@ -52,7 +70,7 @@ export function Message({ disc, art, title, lead, children, actions }: { readonl
         {disc !== undefined && <Disc kind={disc} />}
         {art}
         <h1>{title}</h1>
-        {lead !== undefined && <p className={css['lead']}>{lead}</p>}
+        {lead !== undefined && <p className={css['lead']}><Phrases text={lead} /></p>}
       </div>
       {!alone && (
         <div className={css['facts']}>

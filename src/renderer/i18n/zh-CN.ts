@@ -186,7 +186,7 @@ export const zhCN = {
   'unfinished.refunded.title': '这笔钱已经退回',
   'unfinished.refunded.lead': '已原路退回您的付款账户，到账时间以支付平台为准。',
   'unfinished.parked.title': '这笔订单由人工处理',
-  'unfinished.parked.lead': '您的钱是安全的，已经登记。请拨打热线，报订单号。',
+  'unfinished.parked.lead': '您的钱是安全的，已经登记。\n请拨打热线，报订单号。',
   'toWrite': '应写入',
 
   'refund.header': '退款',
@@ -195,7 +195,7 @@ export const zhCN = {
   'refund.refunded.title': '已退款',
   'refund.refunded.lead': '已原路退回您的付款账户，到账时间以支付平台为准。',
   'refund.parked.title': '退款由人工处理',
-  'refund.parked.lead': '您的钱是安全的，已经登记。请拨打热线，报订单号。',
+  'refund.parked.lead': '您的钱是安全的，已经登记。\n请拨打热线，报订单号。',
   'refund.amount': '退款金额',
   'refund.why': '原因',
 

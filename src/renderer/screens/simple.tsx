@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../shared/errors.ts';
 import { formatMicroYuan, formatYuan } from '../../shared/money.ts';
 import { CardArt } from '../components/art.tsx';
 import type { DiscKind } from '../components/art.tsx';
-import { ActionButton, Bar, Facts, Message, Points, referenceOf, Steps, useCardFacts, useReceiptText } from '../components/ui.tsx';
+import { ActionButton, Bar, Facts, Message, Phrases, Points, referenceOf, Steps, useCardFacts, useReceiptText } from '../components/ui.tsx';
 import type { Fact } from '../components/ui.tsx';
 import { amountOf, useWords } from '../i18n/index.ts';
 import ui from '../components/ui.module.css';
@@ -84,7 +84,7 @@ export function Writing({ s }: { readonly s: SnapshotOf<'writing'> }): ReactElem
           <Bar percent={WRITING_PERCENT[s.stage]} />
         </div>
       </div>
-      <p className={`${ui['lead']} ${ui['center']}`}>{t('writing.safe')}</p>
+      <p className={`${ui['lead']} ${ui['center']}`}><Phrases text={t('writing.safe')} /></p>
     </div>
   );
 }
@@ -199,7 +199,7 @@ export function OutOfService({ s }: { readonly s: SnapshotOf<'out-of-service'> }
       <div className={css['outWords']}>
         <p className={css['kicker']}>{t('out.kicker')}</p>
         <h1>{pick(text.title)}</h1>
-        <p className={css['outLead']}>{pick(text.customer)}</p>
+        <p className={css['outLead']}><Phrases text={pick(text.customer)} /></p>
         <p className={css['outOther']} lang={locale === 'en' ? 'zh-CN' : 'en'}>{locale === 'en' ? `${text.title.zh}：${text.customer.zh}` : `${text.title.en}. ${text.customer.en}`}</p>
       </div>
       <div className={css['outFacts']}>
