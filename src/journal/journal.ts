@@ -265,14 +265,15 @@ export class Journal {
     return { events: row?.n ?? 0, oldestMs: row?.oldest ?? null, soldFen: sold ?? 0 };
   }
 
-  /** Deliveries to a card that central has not acknowledged yet, oldest first. */
-  unsyncedDeliveries(cardNo: string): { count: number; quantity: number }[] {
+  /** Our deliveries to a card beyond `count`, oldest first: all of them, or only those that central has not acknowledged. */
+  deliveriesBeyond(cardNo: string, count: number, which: 'all' | 'unacknowledged'): { count: number; quantity: number }[] {
     return this.#db
-      .prepare<[string], { count: number; quantity: number }>(
-        `SELECT json_extract(e.body, '$.count') count, json_extract(e.body, '$.quantity') quantity FROM outbox o JOIN events e USING (seq)
-          JOIN orders r ON r.order_id = e.order_id WHERE e.kind = 'order-delivered' AND r.card_no = ? ORDER BY seq`,
+      .prepare<[string, number], { count: number; quantity: number }>(
+        `SELECT json_extract(e.body, '$.count') count, json_extract(e.body, '$.quantity') quantity FROM orders r
+          JOIN events e ON e.order_id = r.order_id ${which === 'all' ? '' : 'JOIN outbox USING (seq)'}
+          WHERE r.card_no = ? AND e.kind = 'order-delivered' AND json_extract(e.body, '$.count') > ? ORDER BY count`,
       )
-      .all(cardNo);
+      .all(cardNo, count);
   }
 
   // ---- what is kept of central's answers ----

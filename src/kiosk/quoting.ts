@@ -20,19 +20,20 @@ export async function findAccount(billing: BillingClient, journal: Journal, poli
   const answer = await billing.account(cardNo);
   if (answer.ok) {
     journal.cacheAccount(answer.value.account, nowMs);
-    return ok({ account: withUnsynced(answer.value.account, journal), offline: false });
+    return ok({ account: withOwn(answer.value.account, journal, 'unacknowledged'), offline: false });
   }
   if (answer.error.code !== 'BILL-0101') return answer;
   const cached = journal.cachedAccount(cardNo);
   if (policy === null || cached === null || nowMs - cached.fetchedMs > policy.offline.accountMaxAgeMs || nowMs < cached.fetchedMs) return err(failure('SALE-0110', answer.error.detail, answer.error));
   if (journal.unsynced().soldFen >= policy.offline.capFen) return err(failure('SALE-0110', 'offline cap reached', answer.error));
   // The remainder that central carries is never spent offline.
-  return ok({ account: { ...withUnsynced(cached.account, journal), carriedMicro: 0 }, offline: true });
+  return ok({ account: { ...withOwn(cached.account, journal, 'all'), carriedMicro: 0 }, offline: true });
 }
 
-function withUnsynced(account: Account, journal: Journal): Account {
+/** What this kiosk delivered and the answer does not hold yet: the cache is older than every delivery after it. */
+function withOwn(account: Account, journal: Journal, which: 'all' | 'unacknowledged'): Account {
   let { count, cumulative, yearQuantity } = account;
-  for (const d of journal.unsyncedDeliveries(account.cardNo)) {
+  for (const d of journal.deliveriesBeyond(account.cardNo, account.count, which)) {
     if (d.count !== count + 1) continue;
     count += 1;
     cumulative += d.quantity;

@@ -1,4 +1,5 @@
 import type { CardLayout } from '../card/types.ts';
+import { never } from '../shared/result.ts';
 import { advance, onCall, onWritten } from './orders.ts';
 import { sessionStep, settleSession } from './session.ts';
 import type { Effect, KioskEvent, KioskState, Now, OpenOrder, Step } from './state.ts';
@@ -29,8 +30,18 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
     }
     case 'service':
       return { state: { ...state, service: { ...state.service, ...event.change } }, effects: [] };
-    default:
+    case 'reader':
+    case 'card-read':
+    case 'account':
+    case 'preview':
+    case 'order-begun':
+    case 'order-not-begun':
+    case 'printed':
+    case 'intent':
+    case 'tick':
       return sessionStep(state, event, ctx);
+    default:
+      return never(event);
   }
 }
 

@@ -37,6 +37,12 @@ export class Uploader {
     if (!this.#running && this.#fails === 0) this.#schedule(20);
   }
 
+  /** Central is seen to be there again: no more waiting. */
+  centralIsBack(): void {
+    this.#fails = 0;
+    if (!this.#running) this.#schedule(20);
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#cancel();

@@ -16,6 +16,7 @@ CREATE TABLE events (
   prev_hash TEXT NOT NULL CHECK (length(prev_hash) = 64),
   hash TEXT NOT NULL UNIQUE CHECK (length(hash) = 64)
 ) STRICT;
+CREATE INDEX events_by_order ON events (order_id) WHERE order_id IS NOT NULL;
 CREATE TRIGGER events_append_only_update BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 CREATE TABLE orders (
   order_id TEXT PRIMARY KEY,

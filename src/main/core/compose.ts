@@ -89,7 +89,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     log,
     probeTradeNo: `PROBE${config.terminalId}`,
     onChange: (change) => kiosk.setService(change),
-    onCentralUp: () => uploader?.kick(),
+    onCentralUp: () => uploader?.centralIsBack(),
   });
   uploader = new Uploader({ journal, billing, clock, random, log, onReach: (up) => monitor.centralReached(up), onFork: (f) => monitor.forked(f) });
   // A quote that central may hold for an order that never came to be (killed between).

@@ -7,9 +7,9 @@ async function act(body) {
 }
 document.addEventListener('click', (e) => {
   const b = e.target.closest('button');
-  if (b?.dataset.act) act(JSON.parse(b.dataset.act));
+  if (b?.dataset.act) void act(JSON.parse(b.dataset.act));
 });
-$('tear').addEventListener('click', () => act({ do: 'tear', at: Number($('tear-at').value), when: $('tear-when').value }));
+$('tear').addEventListener('click', () => void act({ do: 'tear', at: Number($('tear-at').value), when: $('tear-when').value }));
 const el = (tag, text, props = {}) => Object.assign(document.createElement(tag), { textContent: text, ...props });
 let shown = '';
 async function refresh() {
@@ -33,5 +33,5 @@ async function refresh() {
   for (const k of ['central', 'payment']) { const i = $(`l-${k}`); i.textContent = s.lines[k].cut ? '断 cut' : '通 up'; i.className = s.lines[k].cut ? 'down' : 'up'; }
   $('slips').replaceChildren(...s.slips.toReversed().map((n) => el('img', '', { src: `/slips/${n}.svg`, alt: `slip ${n}` })));
 }
-refresh();
-setInterval(refresh, 1000);
+void refresh();
+setInterval(() => void refresh(), 1000);
