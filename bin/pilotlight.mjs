@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+// `npx pilotlight …`: finds the pinned Node and runs the command line on it. Plain JavaScript for Node 18 and later, no dependencies.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const node = path.join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+if (!existsSync(node)) {
+  console.error('pilotlight: the pinned Node is not installed; run `npm start` once (or `npm ci`) in the project folder');
+  process.exit(1);
+}
+// The sources where they are, else the bundle made from them.
+const entry = [['src', 'main', 'cli', 'main.ts'], ['dist', 'cli', 'cli.mjs']].map((parts) => path.join(root, ...parts)).find((file) => existsSync(file));
+if (entry === undefined) {
+  console.error('pilotlight: neither src/main/cli/main.ts nor dist/cli/cli.mjs is here; the installation is not whole');
+  process.exit(1);
+}
+// Loopback traffic never goes through a proxy.
+const noProxy = [process.env.NO_PROXY ?? process.env.no_proxy ?? '', '127.0.0.1', 'localhost'].filter(Boolean).join(',');
+const run = spawnSync(node, [entry, ...process.argv.slice(2)], { stdio: 'inherit', env: { ...process.env, NO_PROXY: noProxy, no_proxy: noProxy } });
+if (run.error !== undefined) {
+  console.error(`pilotlight: the pinned Node could not be started: ${run.error.message}`);
+  process.exit(1);
+}
+process.exit(run.status ?? 1);

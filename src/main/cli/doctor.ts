@@ -1,0 +1,269 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { existsSync, readFileSync, statSync, statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import Database from 'better-sqlite3';
+import { ZodError } from 'zod';
+import { createBillingClient } from '../../billing/client.ts';
+import { sampleKeyProvider } from '../../card/index.ts';
+import { TcpPrinter } from '../../device/printer/tcp.ts';
+import { Journal, MIN_FREE_BYTES } from '../../journal/journal.ts';
+import { verifyJournal } from '../../journal/verify.ts';
+import { loadPayments } from '../../payment/load.ts';
+import { ERRORS } from '../../shared/errors.ts';
+import type { ErrorCode, Failure } from '../../shared/errors.ts';
+import type { Clock, Random } from '../../shared/ports.ts';
+import { never } from '../../shared/result.ts';
+import { configProblems } from '../../shared/terminal-config.ts';
+import type { TerminalConfig } from '../../shared/terminal-config.ts';
+import { loadConfig, tcpAddress } from '../config.ts';
+import type { LoadedConfig } from '../config.ts';
+import type { PcscProbe } from './pcsc-probe.ts';
+
+export type Level = 'OK' | 'WARN' | 'FAIL';
+/** One finding. `action` says what to do about it; null where nothing is to be done. */
+export interface Finding {
+  readonly level: Level;
+  /** What was looked at: `config`, `runtime`, `key-files`, … */
+  readonly check: string;
+  readonly code: ErrorCode | null;
+  readonly text: string;
+  readonly action: string | null;
+}
+export interface DoctorReport {
+  readonly ok: boolean;
+  readonly config: string;
+  readonly findings: readonly Finding[];
+}
+
+export interface DoctorOptions {
+  readonly configFile: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Looks at the PC/SC service; never talks to a card. */
+  readonly pcsc: (useService: boolean) => Promise<PcscProbe>;
+}
+
+const NETWORK_TIMEOUT_MS = 8_000;
+/** A warning before selling stops at {@link MIN_FREE_BYTES}. */
+const LOW_BYTES = 1024 ** 3;
+/** Until a policy says otherwise: card payments and signatures are refused beyond minutes. */
+const DEFAULT_SKEW_MS = 60_000;
+const MIN_RSA_BITS = 2048;
+
+const found = (level: Level, check: string, text: string, action: string | null = null, code: ErrorCode | null = null): Finding => ({ level, check, code, text, action });
+const failed = (check: string, f: Failure, action: string, level: Level = 'FAIL'): Finding => found(level, check, f.detail ?? ERRORS[f.code].technician.en, action, f.code);
+const mebibytes = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MiB`;
+
+/** Looks at everything a kiosk needs and changes nothing; works beside a running core. */
+export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
+  const findings: Finding[] = [checkRuntime()];
+  const loaded = loadConfig(options.configFile);
+  if (loaded.ok) {
+    const { config } = loaded.value;
+    findings.push(found('OK', 'config', `${options.configFile}: terminal ${config.terminalId}, mode ${config.mode}`));
+    findings.push(...checkKeyFiles(loaded.value), checkCardKeys(config), ...checkJournal(loaded.value), ...checkDisk(loaded.value));
+    findings.push(...(await Promise.all([checkReader(config, options), checkPrinter(config, options.clock), checkPayments(loaded.value, options), checkCentral(loaded.value, options)])).flat());
+  } else findings.push(...configFindings(options.configFile, loaded.error), found('WARN', 'config', 'nothing else was checked', 'correct the configuration, then run doctor again'));
+  return { ok: findings.every((f) => f.level !== 'FAIL'), config: options.configFile, findings };
+}
+
+function checkRuntime(): Finding {
+  try {
+    const db = new Database(':memory:');
+    const version = String(db.prepare('SELECT sqlite_version()').pluck().get());
+    db.close();
+    return found('OK', 'runtime', `Node ${process.versions.node}, SQLite ${version}`);
+  } catch (cause) {
+    return found('FAIL', 'runtime', `Node ${process.versions.node}; better-sqlite3 does not load: ${String(cause)}`, 'install again: the native addons belong to the Node that ships with them');
+  }
+}
+
+/** Each bad key on a line of its own. */
+function configFindings(file: string, f: Failure): Finding[] {
+  if (!existsSync(file)) return [found('FAIL', 'config', `${file} does not exist`, 'name the file with --config, or start the demo once with npm start', 'CONF-0101')];
+  if (f.cause instanceof ZodError) return configProblems(f.cause).map((problem) => found('FAIL', 'config', problem, 'correct this key in terminal.json (resources/terminal.schema.json describes it)', f.code));
+  return [failed('config', f, f.code === 'CONF-0103' ? 'sample keys are published: use them in demo mode only. No other key provider is built yet' : 'correct this key in terminal.json')];
+}
+
+interface KeyFile {
+  readonly key: string;
+  readonly path: string;
+  readonly secret: boolean;
+  readonly kind: 'ed25519' | 'rsa';
+}
+
+function keyFilesOf(config: TerminalConfig): KeyFile[] {
+  return [
+    { key: 'central.keyFile', path: config.central.keyFile, secret: true, kind: 'ed25519' },
+    { key: 'central.policyKeyFile', path: config.central.policyKeyFile, secret: false, kind: 'ed25519' },
+    ...config.payments.flatMap((p, i): KeyFile[] => [
+      { key: `payments[${i}].merchantKeyFile`, path: p.merchantKeyFile, secret: true, kind: 'rsa' },
+      ...Object.entries(p.platformKeys).map(([serial, path]): KeyFile => ({ key: `payments[${i}].platformKeys.${serial}`, path, secret: false, kind: 'rsa' })),
+    ]),
+  ];
+}
+
+function checkKeyFiles(loaded: LoadedConfig): Finding[] {
+  return keyFilesOf(loaded.config).map((file) => {
+    const path = loaded.path(file.path);
+    const bad = (text: string, action: string): Finding => found('FAIL', 'key-files', `${file.key}: ${text}`, action, 'CONF-0101');
+    let pem: string;
+    let mode: number;
+    try {
+      pem = readFileSync(path, 'utf8');
+      mode = statSync(path).mode;
+    } catch (cause) {
+      return bad(`${path}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, 'put the PEM file there, readable by the user that runs the kiosk');
+    }
+    const isPrivate = pem.includes('PRIVATE KEY');
+    if (file.secret !== isPrivate) return bad(`${path}: ${file.secret ? 'not a private key' : 'a private key, where the public key or certificate belongs'}`, 'put the right PEM file there');
+    try {
+      const key = file.secret ? createPrivateKey(pem) : createPublicKey(pem);
+      const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+      if (key.asymmetricKeyType !== file.kind || (file.kind === 'rsa' && bits < MIN_RSA_BITS)) return bad(`${path}: ${key.asymmetricKeyType ?? 'unknown'} key, ${file.kind === 'rsa' ? `RSA of at least ${MIN_RSA_BITS} bits` : 'Ed25519'} is needed`, 'put the right PEM file there');
+    } catch {
+      return bad(`${path}: not a key in PEM form`, 'put the PEM file there as it was issued');
+    }
+    // Windows has no such mode bits; there the folder's access list is the operator's to set.
+    if (file.secret && process.platform !== 'win32' && (mode & 0o077) !== 0) {
+      return found(loaded.config.mode === 'production' ? 'FAIL' : 'WARN', 'key-files', `${file.key}: ${path} can be read by others (mode ${(mode & 0o777).toString(8)})`, `chmod 600 ${path}`, 'CONF-0101');
+    }
+    return found('OK', 'key-files', `${file.key}: ${file.kind === 'rsa' ? 'RSA' : 'Ed25519'} ${file.secret ? 'private' : 'public'} key`);
+  });
+}
+
+function checkCardKeys(config: TerminalConfig): Finding {
+  const keys = sampleKeyProvider(config.mode);
+  if (!keys.ok) return failed('card-keys', keys.error, 'a packaged kiosk carries no sample keys, and no other key provider is built yet: run the demo from the sources');
+  return found('WARN', 'card-keys', 'sample keys: published, for demo cards only', 'never issue cards for real meters with these keys');
+}
+
+function checkJournal(loaded: LoadedConfig): Finding[] {
+  const dataDir = loaded.path(loaded.config.dataDir);
+  const findings = [corePresence(dataDir)];
+  if (!existsSync(Journal.file(dataDir))) return [...findings, found('WARN', 'journal', `${Journal.file(dataDir)} does not exist yet`, 'it is made at the first start; on a kiosk that has already sold, stop and find out where it went')];
+  const report = verifyJournal(dataDir, loaded.path(loaded.config.secondPath));
+  if (report.terminalId !== null && report.terminalId !== loaded.config.terminalId) findings.push(found('FAIL', 'journal', `the journal belongs to terminal ${report.terminalId}`, 'point dataDir at this terminal’s own journal', 'JRNL-0101'));
+  if (report.ok) findings.push(found('OK', 'journal', `${report.events} events, ${report.orders} orders, ${report.unsent} not yet acknowledged by central; chain, rows and second log agree`));
+  else findings.push(...report.problems.map((problem) => found('FAIL', 'journal', problem, 'stop the kiosk, keep a copy of dataDir and secondPath, compare with central; do not repair by hand', 'JRNL-0103')));
+  return findings;
+}
+
+/** By the number that the core leaves behind; its lock is not touched, so that a starting core never meets ours. */
+function corePresence(dataDir: string): Finding {
+  const file = join(dataDir, 'core.pid');
+  try {
+    const pid = Number(readFileSync(file, 'utf8'));
+    process.kill(pid, 0);
+    return found('OK', 'core', `running (process ${pid})`);
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === 'EPERM' ? found('OK', 'core', 'running, as another user') : found('OK', 'core', 'not running');
+  }
+}
+
+/** The nearest folder that exists: where a folder will be made. */
+function existing(folder: string): string {
+  let at = folder;
+  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
+  return at;
+}
+
+function checkDisk(loaded: LoadedConfig): Finding[] {
+  const { config } = loaded;
+  const places = { dataDir: existing(loaded.path(config.dataDir)), secondPath: existing(loaded.path(config.secondPath)) };
+  const findings = Object.entries(places).map(([key, folder]) => {
+    const s = statfsSync(folder);
+    const free = s.bavail * s.bsize;
+    if (free < MIN_FREE_BYTES) return found('FAIL', 'disk', `${key}: ${mebibytes(free)} free at ${folder}`, `make room: the kiosk stops selling below ${mebibytes(MIN_FREE_BYTES)}`, 'JRNL-0104');
+    return found(free < LOW_BYTES ? 'WARN' : 'OK', 'disk', `${key}: ${mebibytes(free)} free at ${folder}`, free < LOW_BYTES ? `make room: the kiosk stops selling below ${mebibytes(MIN_FREE_BYTES)}` : null);
+  });
+  if (config.mode === 'production' && statSync(places.dataDir).dev === statSync(places.secondPath).dev) findings.push(found('WARN', 'disk', 'dataDir and secondPath are on the same disk', 'put the second log on another disk: losing one disk must not lose an order'));
+  return findings;
+}
+
+async function checkReader(config: TerminalConfig, options: DoctorOptions): Promise<Finding[]> {
+  const reader = config.readers[0];
+  const wanted = reader?.kind === 'pcsc';
+  const probe = await options.pcsc(wanted);
+  const virtual = wanted ? [] : [found('OK', 'reader', `virtual, waits for a simulated card at ${reader?.path ?? '?'}`)];
+  switch (probe.kind) {
+    case 'no-addon':
+      return [...virtual, found(wanted ? 'FAIL' : 'WARN', 'pcsc', `pcsclite does not load: ${probe.detail}`, 'install libpcsclite-dev, g++, make and python3, then npm rebuild pcsclite', wanted ? 'CARD-0107' : null)];
+    case 'loads':
+      return [...virtual, found('OK', 'pcsc', 'pcsclite loads; the service is not used by this configuration')];
+    case 'no-service':
+      return [found('FAIL', 'pcsc', `the PC/SC service does not answer: ${probe.detail}`, 'systemctl enable --now pcscd.socket (Debian: apt-get install pcscd); on Windows start “Smart Card”', 'CARD-0107')];
+    case 'readers': {
+      const match = (reader?.match ?? '').toLowerCase();
+      const chosen = probe.names.find((name) => name.toLowerCase().includes(match));
+      const list = probe.names.length === 0 ? 'none' : probe.names.join('; ');
+      if (chosen === undefined) return [found('FAIL', 'pcsc', `no reader matches “${reader?.match ?? ''}”; the service has: ${list}`, 'check the USB cable and readers[0].match', 'CARD-0107')];
+      return [found('OK', 'pcsc', `reader “${chosen}” (the service has: ${list})`)];
+    }
+    default:
+      return never(probe);
+  }
+}
+
+async function checkPrinter(config: TerminalConfig, clock: Clock): Promise<Finding[]> {
+  const { printer } = config;
+  if (printer.kind === 'none' || printer.path === undefined) return [found('WARN', 'printer', 'none configured', 'customers are asked to photograph the screen; configure a printer if this machine has one')];
+  const { host, port } = tcpAddress(printer.path);
+  const device = new TcpPrinter(host, port, clock);
+  const status = await device.status();
+  device.close();
+  if (!status.ready) return [failed('printer', status.failure ?? { code: 'DEV-0101' }, 'check power, cable, cover and paper; the kiosk goes on without slips', 'WARN')];
+  return [status.paperLow ? found('WARN', 'printer', 'ready, the paper is low', 'put in a new roll') : found('OK', 'printer', 'ready')];
+}
+
+async function checkPayments(loaded: LoadedConfig, options: DoctorOptions): Promise<Finding[]> {
+  const { config } = loaded;
+  const providers = loadPayments(config, loaded.baseDir, { clock: options.clock, random: options.random, timeoutMs: NETWORK_TIMEOUT_MS });
+  if (!providers.ok) return [failed('payment', providers.error, 'correct these keys; without a payment line nothing is sold')];
+  return Promise.all(
+    providers.value.map(async (provider) => {
+      // A number that no order ever has: the answer must be a signed "unknown to us".
+      const answer = await provider.query({ outTradeNo: `PROBE${config.terminalId}`, amountFen: 0 });
+      if (answer.kind === 'unknown') return failed('payment', answer.failure, answer.failure.code === 'PAY-0201' ? 'check payments[].platformKeys and this machine’s clock' : 'check the network, baseUrl, merchant number and key; without a payment line nothing is sold');
+      return found('OK', 'payment', `${provider.kind}: the line answers, and its signature holds`);
+    }),
+  );
+}
+
+async function checkCentral(loaded: LoadedConfig, options: DoctorOptions): Promise<Finding[]> {
+  const { config } = loaded;
+  let client: ReturnType<typeof createBillingClient>;
+  try {
+    client = createBillingClient({
+      baseUrl: config.central.baseUrl,
+      terminalId: config.terminalId,
+      privateKeyPem: readFileSync(loaded.path(config.central.keyFile), 'utf8'),
+      policyPublicKeyPem: readFileSync(loaded.path(config.central.policyKeyFile), 'utf8'),
+      clock: options.clock,
+      random: options.random,
+      timeoutMs: NETWORK_TIMEOUT_MS,
+    });
+  } catch {
+    return [found('FAIL', 'central', 'not asked: its key files cannot be used', 'see key-files above', 'CONF-0101')];
+  }
+  const [time, policy] = await Promise.all([client.time(), client.policy()]);
+  const action = (code: ErrorCode): string => (code === 'BILL-0103' ? 'enrol this terminal’s public key at central' : code === 'BILL-0101' ? 'check the network and central.baseUrl; cards whose account is cached are still sold to, within the policy’s limits' : 'check central.policyKeyFile and central’s version');
+  const findings: Finding[] = [time.ok ? found('OK', 'central', `answers within ${Math.round(time.value.roundTripMs)} ms`) : failed('central', time.error, action(time.error.code))];
+  if (time.ok) {
+    findings.push(policy.ok ? found('OK', 'policy', `version ${policy.value.policy.version}, signature holds`) : failed('policy', policy.error, action(policy.error.code)));
+    const skewMs = Math.round(options.clock.nowMs() - time.value.roundTripMs / 2 - time.value.serverTimeMs);
+    const limitMs = policy.ok ? policy.value.policy.maxClockSkewMs : DEFAULT_SKEW_MS;
+    findings.push(Math.abs(skewMs) > limitMs ? found('FAIL', 'clock', `${skewMs} ms from central’s, the limit is ${limitMs} ms`, 'set the clock (timedatectl set-ntp true)', 'CORE-0102') : found('OK', 'clock', `${skewMs} ms from central’s`));
+  } else findings.push(found('WARN', 'clock', 'not compared: central does not answer', 'see central above'));
+  return findings;
+}
+
+export function doctorText(report: DoctorReport): string {
+  const width = Math.max(...report.findings.map((f) => f.check.length));
+  const lines = report.findings.flatMap((f) => {
+    const head = `${f.level.padEnd(4)}  ${f.check.padEnd(width)}  ${f.code === null ? '' : `${f.code}  `}${f.text}`;
+    return f.action === null ? [head] : [head, `${' '.repeat(width + 8)}→ ${f.action}`];
+  });
+  const count = (level: Level): number => report.findings.filter((f) => f.level === level).length;
+  return [...lines, `${count('OK')} ok, ${count('WARN')} warnings, ${count('FAIL')} failures`].join('\n');
+}

@@ -1,0 +1,77 @@
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { describeFailure } from '../../shared/errors.ts';
+import type { Clock, Random } from '../../shared/ports.ts';
+import { doctor, doctorText } from './doctor.ts';
+import type { DoctorOptions } from './doctor.ts';
+import { journalPlace, ordersText, readOrders, verifyAt, verifyText } from './journal.ts';
+
+export const USAGE = `usage: pilotlight doctor [--config FILE] [--json]
+       pilotlight journal verify [--data DIR] [--second DIR] [--json]
+       pilotlight journal orders [--data DIR] [--json]
+  --config FILE  a terminal.json (default: the demo's, .pilotlight/demo/terminal.json)
+  --data DIR     a journal's folder, or the folder of a terminal.json (default: .pilotlight/demo)
+  --second DIR   the folder of the second log, where no terminal.json names it
+  --json         one JSON document instead of text
+exit code: 0 well, 1 something failed, 2 wrong usage`;
+
+export interface CliPorts {
+  /** Relative paths start here. */
+  readonly cwd: string;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly pcsc: DoctorOptions['pcsc'];
+}
+
+const DEFAULT_DATA = join('.pilotlight', 'demo');
+const OPTIONS = { config: { type: 'string' }, data: { type: 'string' }, second: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+type Option = keyof typeof OPTIONS;
+/** What each command takes. */
+const COMMANDS: Readonly<Record<string, readonly Option[]>> = { doctor: ['config', 'json'], 'journal verify': ['data', 'second', 'json'], 'journal orders': ['data', 'json'] };
+
+/** Runs one command and returns the exit code: 0 well, 1 failed, 2 wrong usage. */
+export async function runCli(args: readonly string[], ports: CliPorts): Promise<0 | 1 | 2> {
+  const usage = (why: string): 2 => {
+    ports.err(`pilotlight: ${why}\n${USAGE}`);
+    return 2;
+  };
+  let parsed;
+  try {
+    parsed = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  } catch (cause) {
+    return usage(cause instanceof Error ? cause.message : String(cause));
+  }
+  const { values, positionals } = parsed;
+  if (values.help === true) {
+    ports.out(USAGE);
+    return 0;
+  }
+  const command = positionals.join(' ');
+  const allowed = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
+  if (allowed === undefined) return usage(command === '' ? 'which command?' : `no such command: ${command}`);
+  const foreign = (Object.keys(values) as Option[]).find((name) => !allowed.includes(name));
+  if (foreign !== undefined) return usage(`${command} takes no --${foreign}`);
+  const json = values.json === true;
+  const at = (path: string): string => resolve(ports.cwd, path);
+
+  if (command === 'doctor') {
+    const report = await doctor({ configFile: at(values.config ?? join(DEFAULT_DATA, 'terminal.json')), clock: ports.clock, random: ports.random, pcsc: ports.pcsc });
+    ports.out(json ? JSON.stringify(report, null, 2) : doctorText(report));
+    return report.ok ? 0 : 1;
+  }
+  const place = journalPlace(at(values.data ?? DEFAULT_DATA), values.second === undefined ? null : at(values.second));
+  if (command === 'journal verify') {
+    const answer = verifyAt(place);
+    ports.out(json ? JSON.stringify(answer, null, 2) : verifyText(answer));
+    return answer.ok ? 0 : 1;
+  }
+  const orders = readOrders(place.dataDir);
+  if (!orders.ok) {
+    ports.err(`pilotlight: ${describeFailure(orders.error)}`);
+    return 1;
+  }
+  ports.out(json ? JSON.stringify({ orders: orders.value }, null, 2) : ordersText(orders.value));
+  return 0;
+}
