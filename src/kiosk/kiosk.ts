@@ -187,9 +187,12 @@ export class Kiosk {
     const { clock, header, demo, fallbackHotline } = this.#o;
     const ctx = { nowMs: clock.nowMs(), monoMs: clock.monoMs(), header, demo, hotline: this.#state.service.policy?.hotline ?? fallbackHotline };
     const view = viewOf(this.#state, ctx, this.#revision);
-    const { nowMs: _now, revision: _revision, ...rest } = view;
-    const text = JSON.stringify(rest, (key, value: unknown) => (key === 'deadlineMs' && typeof value === 'number' ? Math.round(value / 500) : value));
-    if (text === this.#shown && this.#snapshot !== null) return;
+    // A new revision drops taps made on the one before, so nothing that a person cannot see may make one.
+    const text = JSON.stringify({ ...view, nowMs: 0, revision: 0, deadlineMs: null });
+    const deadline = 'deadlineMs' in view ? view.deadlineMs : null;
+    const shownDeadline = this.#snapshot !== null && 'deadlineMs' in this.#snapshot ? this.#snapshot.deadlineMs : null;
+    const sameDeadline = deadline === shownDeadline || (deadline !== null && shownDeadline !== null && Math.abs(deadline - shownDeadline) < 1_000);
+    if (text === this.#shown && sameDeadline && this.#snapshot !== null) return;
     this.#shown = text;
     this.#revision = Math.max(this.#revision + 1, 0);
     this.#snapshot = { ...view, revision: this.#revision };
@@ -225,7 +228,7 @@ export class Kiosk {
         this.#later(async () => {
           const { reading, account, offline, amountFen, asked } = effect;
           const r = await quoteFor(this.#o.billing, reading, account, offline, amountFen, null, this.#o.clock.nowMs());
-          return { type: 'preview', asked, result: r.ok ? { ok: true, value: r.value.quote } : r } as const;
+          return { type: 'preview', asked, result: r } as const;
         });
         return;
       case 'begin-order':
@@ -258,7 +261,6 @@ export class Kiosk {
           if (open === undefined) return { type: 'printed', orderId, what, ok: false } as const;
           const lines = slipLines(open, what, this.#o.header, this.#state.service.policy?.hotline ?? this.#o.fallbackHotline, this.#o.clock.nowMs());
           const printed = await this.#o.printer.print(lines);
-          this.#journal([{ kind: 'slip-printed', orderId, body: { what, ok: printed.ok } }]);
           return { type: 'printed', orderId, what, ok: printed.ok } as const;
         });
         return;

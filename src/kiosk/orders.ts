@@ -272,7 +272,7 @@ export function onCall(open: OpenOrder, attemptId: string, call: CallResult, now
         case 'paid':
           return answered({}, 0, journal(order, { kind: 'attempt-pending', body: { attemptId } }));
         case 'refused':
-          return { open: withRun(open, attemptId, { op: null, lastFailure: r.failure, retryAtMono: 0 }), effects: [journal(order, { kind: 'attempt-closing', body: { attemptId, why: 'create-refused' } })] };
+          return { open: withRun(open, attemptId, { op: null, refusal: r.failure, retryAtMono: 0 }), effects: [journal(order, { kind: 'attempt-closing', body: { attemptId, why: 'create-refused' } })] };
         case 'unknown':
           return unknown(r.failure);
         default:

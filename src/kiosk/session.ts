@@ -67,9 +67,9 @@ export function sessionStep(state: KioskState, event: KioskEvent, now: Now): Ste
     case 'preview': {
       if (s.at !== 'amount' || s.asked !== event.asked || s.busy !== 'quoting') return { state, effects: [] };
       if (!event.result.ok) return step(state, { ...s, busy: null, quote: null, problem: event.result.error.code });
-      const quote = event.result.value;
+      const { quote, offline } = event.result.value;
       if (quote.quantity > roomQuantity(s.reading, s.account)) return step(state, { ...s, busy: null, quote: null, problem: 'SALE-0106' });
-      return step(state, { ...s, busy: null, quote, problem: null });
+      return step(state, { ...s, busy: null, quote, offline, problem: null });
     }
     case 'order-begun':
       if (s.at !== 'amount' || s.insertion !== event.insertion || s.busy !== 'paying') return step(state, s, { do: 'release', orderId: event.orderId });
@@ -77,9 +77,11 @@ export function sessionStep(state: KioskState, event: KioskEvent, now: Now): Ste
     case 'order-not-begun':
       if (s.at !== 'amount' || s.insertion !== event.insertion) return { state, effects: [] };
       return step(state, { ...s, busy: null, problem: event.failure.code });
-    case 'printed':
-      if (s.at !== 'order' || s.orderId !== event.orderId) return { state, effects: [] };
-      return step(state, event.what === 'receipt' ? { ...s, receipt: event.ok ? 'printed' : 'failed' } : { ...s, slip: event.ok ? 'printed' : 'failed' });
+    case 'printed': {
+      const fact: Effect = { do: 'journal', events: [{ kind: 'slip-printed', orderId: event.orderId, body: { what: event.what, ok: event.ok } }] };
+      if (s.at !== 'order' || s.orderId !== event.orderId) return { state, effects: [fact] };
+      return step(state, event.what === 'receipt' ? { ...s, receipt: event.ok ? 'printed' : 'failed' } : { ...s, slip: event.ok ? 'printed' : 'failed' }, fact);
+    }
     case 'intent':
       return onIntent(state, event.intent, now);
     case 'tick':
@@ -112,8 +114,9 @@ function onReader(state: KioskState, event: Extract<KioskEvent, { type: 'reader'
   // empty or offline: the card is gone
   switch (s.at) {
     case 'idle':
-    case 'insert-card':
       return { state: next, effects: [] };
+    case 'insert-card':
+      return event.state === 'offline' ? step(next, IDLE) : { state: next, effects: [] };
     case 'reading':
     case 'cannot-sell':
     case 'card-info':

@@ -28,6 +28,8 @@ export interface AttemptRun {
   /** The provider accepted our refund: ask how it goes. */
   readonly refundAccepted: boolean;
   readonly lastFailure: Failure | null;
+  /** Why the provider would not make it; told to the customer once it is closed. */
+  readonly refusal: Failure | null;
   /** Since when no answer could be believed; null: the last one was. */
   readonly unknownSinceMono: number | null;
   readonly answers: number;
@@ -127,7 +129,7 @@ export type KioskEvent =
   | { readonly type: 'reader'; readonly state: KioskState['reader']['state']; readonly insertion: number; readonly failure: Failure | null }
   | { readonly type: 'card-read'; readonly insertion: number; readonly result: Result<CardReading, Failure> }
   | { readonly type: 'account'; readonly insertion: number; readonly result: Result<{ account: Account; offline: boolean }, Failure> }
-  | { readonly type: 'preview'; readonly asked: number; readonly result: Result<Quote, Failure> }
+  | { readonly type: 'preview'; readonly asked: number; readonly result: Result<{ quote: Quote; offline: boolean }, Failure> }
   /** Everything held before money is asked for: these facts make the order, in the same step in which the session takes it. */
   | { readonly type: 'order-begun'; readonly orderId: string; readonly insertion: number; readonly events: readonly JournalEvent[] }
   | { readonly type: 'order-not-begun'; readonly insertion: number; readonly failure: Failure }
@@ -163,6 +165,7 @@ export const NEW_RUN: AttemptRun = {
   closeAccepted: false,
   refundAccepted: false,
   lastFailure: null,
+  refusal: null,
   unknownSinceMono: null,
   answers: 0,
   startedMono: 0,

@@ -145,6 +145,10 @@ function orderView(base: Base, s: OrderSession, open: OpenOrder, wall: (mono: nu
       return { ...base, screen: 'refunding', state: of === 'refunded' ? 'refunded' : of === 'parked' ? 'parked' : 'refunding', reason: order.state === 'closed' ? null : (order.reason as ErrorCode | null), ...what, slip: s.slip, deadlineMs };
     }
     case 'cancelled':
+      if (order.reason === 'create-refused') {
+        const code = run?.refusal?.code ?? 'PAY-0102';
+        return { ...base, screen: 'cannot-sell', reason: code, reference: `${code} · ${what.orderRef}`, card: null, deadlineMs };
+      }
       return { ...base, screen: 'cancelled', amountFen: order.quote.amountFen, deadlineMs };
     default:
       return never(screen);
