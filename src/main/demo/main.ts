@@ -17,7 +17,8 @@ import { hallKeys, hallPorts, writeTerminalJson } from './setup.ts';
 import { chooseShell } from './shell-choice.ts';
 
 /** The demo hall: central, payment sandbox, kiosk with virtual devices, shell and dock, from one command. */
-const USAGE = `usage: npm start -- [--shell auto|browser|electron] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N]
+const USAGE = `usage: npm start -- [--shell auto|browser|electron|none] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N]
+  --shell none  services and dock only: the shell is started by somebody else, with the terminal.json that is printed
   --port N      the kiosk's port; the dock has N+1, central N+2, and five more are used up to N+7 (default 8460)
   --data DIR    where the demo keeps its journal, books and cards (default .pilotlight/demo)
   --config FILE the kiosk's terminal.json, instead of the demo's own
@@ -57,7 +58,7 @@ if (values.help) {
   process.exit(0);
 }
 const { shell: wish } = values;
-if (wish !== 'auto' && wish !== 'browser' && wish !== 'electron') fail(`--shell ${wish}: auto, browser or electron\n${USAGE}`);
+if (wish !== 'auto' && wish !== 'browser' && wish !== 'electron' && wish !== 'none') fail(`--shell ${wish}: auto, browser, electron or none\n${USAGE}`);
 const first = Number(values.port);
 if (!Number.isInteger(first) || first < 1024 || first > 65_528) fail(`--port ${values.port}: a number from 1024 to 65528\n${USAGE}`);
 const vpcdPort = Number(values['vpcd-port']);
@@ -141,6 +142,10 @@ async function stop(code: number): Promise<never> {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
 
 async function startShell(): Promise<void> {
+  if (wish === 'none') {
+    say('shell    none: services and dock only');
+    return;
+  }
   const core = { nodePath: process.execPath, args: [join(root, 'src/main/core/main.ts'), '--config', configFile] };
   const choice = chooseShell(wish as 'auto' | 'browser' | 'electron', root, process.env);
   if (choice.kind === 'electron') {
@@ -182,8 +187,9 @@ try {
   process.stderr.write(`pilotlight: ${error instanceof Error ? error.message : String(error)}\n`);
   await stop(1);
 }
-say(`kiosk    ${kioskUrl === '' ? '(Electron window)' : kioskUrl}`);
+if (wish !== 'none') say(`kiosk    ${kioskUrl === '' ? '(Electron window)' : kioskUrl}`);
 say(`dock     http://127.0.0.1:${ports.dock}/`);
 say(`central  http://127.0.0.1:${ports.central}/`);
 say(`data     ${dataDir}`);
+say(`config   ${configFile}`);
 say('Ctrl-C stops everything.');
