@@ -12,6 +12,7 @@ import { formatYuan } from '../shared/money.ts';
 import { orderTag } from '../shared/order-tag.ts';
 import type { Clock, LogFn, Random } from '../shared/ports.ts';
 import { never } from '../shared/result.ts';
+import { chinaDate } from '../shared/time.ts';
 import { makeAttemptIds, makeOrderId } from './ids.ts';
 import { findAccount, quoteFor } from './quoting.ts';
 import { reduce, settle } from './reduce.ts';
@@ -155,7 +156,7 @@ export class Kiosk {
 
   #context(): ReduceContext {
     const { clock, layouts } = this.#o;
-    return { nowMs: clock.nowMs(), monoMs: clock.monoMs(), layout: layouts.byId, businessDate: localDate(clock.nowMs()) };
+    return { nowMs: clock.nowMs(), monoMs: clock.monoMs(), layout: layouts.byId, businessDate: chinaDate(clock.nowMs()) };
   }
 
   /** An order as the journal has it, with what this process knows of its attempts. */
@@ -398,10 +399,4 @@ function needsUs(o: OpenOrder, nowMs: number): boolean {
 /** Two states that differ only by copies made on the way. */
 function sameShape(a: KioskState, b: KioskState): boolean {
   return JSON.stringify(a.session) === JSON.stringify(b.session) && a.card === b.card && a.cardBusy === b.cardBusy && a.orders.size === b.orders.size && [...a.orders].every(([id, o]) => b.orders.get(id) === o);
-}
-
-/** The hall's calendar date, `YYYY-MM-DD`. */
-function localDate(ms: number): string {
-  const d = new Date(ms);
-  return `${d.getFullYear()}-${String(d.getMonth() + 1).padStart(2, '0')}-${String(d.getDate()).padStart(2, '0')}`;
 }

@@ -2,15 +2,10 @@ import type { SlipLine } from '../device/printer/types.ts';
 import type { Header } from '../shared/contract.ts';
 import type { EventBody } from '../shared/events.ts';
 import { formatMicroYuan, formatPrice, formatQuantity, formatYuan } from '../shared/money.ts';
+import { chinaTime } from '../shared/time.ts';
 import { maskCardNo } from './view.ts';
 import { orderRef } from './state.ts';
 import type { OpenOrder } from './state.ts';
-
-function time(ms: number): string {
-  const d = new Date(ms);
-  const two = (n: number): string => String(n).padStart(2, '0');
-  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
-}
 
 /** The paper of an order: masked, with everything the hotline needs. */
 export function slipLines(open: OpenOrder, what: EventBody<'slip-printed'>['what'], header: Omit<Header, 'hotline'>, hotline: string, nowMs: number): SlipLine[] {
@@ -20,13 +15,13 @@ export function slipLines(open: OpenOrder, what: EventBody<'slip-printed'>['what
   const goods = `${formatQuantity(q.quantity)} ${unit === 'm³' ? '立方米' : '元'}`;
   const paid = open.attempts.find((a) => a.transactionId !== null) ?? open.attempts.at(-1);
   const lines: SlipLine[] = [
-    { kind: 'text', text: header.brand.zh, align: 'center', size: 'double' },
+    ...header.brand.zh.split(' ').map((text): SlipLine => ({ kind: 'text', text, align: 'center', size: 'double' })),
     { kind: 'text', text: TITLES[what], align: 'center' },
     { kind: 'rule' },
     { kind: 'pair', label: '订单号', value: orderRef(order.orderId) },
     { kind: 'pair', label: '卡号', value: maskCardNo(q.cardNo) },
     { kind: 'pair', label: '终端', value: `${header.terminalId}` },
-    { kind: 'pair', label: '时间', value: time(nowMs) },
+    { kind: 'pair', label: '时间', value: chinaTime(nowMs) },
     { kind: 'rule' },
   ];
   if (what === 'receipt') {

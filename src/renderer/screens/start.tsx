@@ -35,7 +35,7 @@ export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement 
         )}
         <div className={css['notices']}>
           {s.notices.slice(0, 2).map((notice) => <Notice key={notice.title.zh} title={pick(notice.title)}>{pick(notice.body)}</Notice>)}
-          <Notice title={t('start.safety.title')}>{t('start.safety.body')}</Notice>
+          {s.notices.length === 0 && <Notice title={t('start.safety.title')}>{t('start.safety.body')}</Notice>}
         </div>
       </section>
     </div>

@@ -1,0 +1,12 @@
+/** China has one time zone, UTC+8, and no summer time; a machine's own zone setting must not change a slip or a card. */
+const CHINA_OFFSET_MS = 8 * 3_600_000;
+
+/** `2026-11-22 09:26:41` in China's time. */
+export function chinaTime(ms: number): string {
+  return new Date(ms + CHINA_OFFSET_MS).toISOString().slice(0, 19).replace('T', ' ');
+}
+
+/** The hall's calendar date, `2026-11-22`. */
+export function chinaDate(ms: number): string {
+  return chinaTime(ms).slice(0, 10);
+}
