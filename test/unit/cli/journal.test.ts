@@ -1,0 +1,110 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Journal } from '../../../src/journal/journal.ts';
+import { systemClock, systemRandom } from '../../../src/main/ports.ts';
+import { TERMINAL, cli, temporaryFolder, writeJournal } from './fixtures.ts';
+
+let folder = '';
+let remove: () => void;
+beforeEach(() => {
+  ({ folder, remove } = temporaryFolder());
+  writeJournal(join(folder, 'kiosk'), join(folder, 'kiosk-second'));
+});
+afterEach(() => remove());
+
+const verify = (...args: string[]) => cli(['journal', 'verify', '--data', join(folder, 'kiosk'), '--second', join(folder, 'kiosk-second'), '--json', ...args], folder);
+/** Changes the database behind the journal's back. */
+function tamper(...sql: string[]): void {
+  const db = new Database(Journal.file(join(folder, 'kiosk')));
+  for (const statement of sql) db.exec(statement);
+  db.close();
+}
+
+describe('journal verify', () => {
+  test('a good journal: 0, beside the core that holds its lock', async () => {
+    const core = Journal.open({ dataDir: join(folder, 'kiosk'), secondPath: join(folder, 'kiosk-second'), terminalId: TERMINAL, clock: systemClock, random: systemRandom, onFatal: () => undefined });
+    expect(core.ok).toBe(true);
+    const { code, out } = await verify();
+    if (core.ok) core.value.close();
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ ok: true, terminalId: TERMINAL, events: 18, orders: 2, attempts: 3, problems: [] });
+  });
+
+  test('the folder of a terminal.json stands for the folders that it names, even when it is not valid', async () => {
+    writeFileSync(join(folder, 'terminal.json'), JSON.stringify({ dataDir: 'kiosk', secondPath: 'kiosk-second', other: true }));
+    const { code, out } = await cli(['journal', 'verify', '--data', '.'], folder);
+    expect(out).toContain('OK: schema, hash chain, rows and second log agree');
+    expect(code).toBe(0);
+  });
+
+  test('a changed body: 1, the event named', async () => {
+    tamper('DROP TRIGGER events_append_only_update', `UPDATE events SET body = replace(body, '10000', '10001') WHERE seq = 1`);
+    const { code, out } = await verify();
+    expect(code).toBe(1);
+    expect((JSON.parse(out) as { problems: string[] }).problems).toEqual(expect.arrayContaining([expect.stringContaining('event 1: the hash chain breaks here'), 'the schema was altered']));
+  });
+
+  test('a changed row: 1, the order named', async () => {
+    tamper(`UPDATE orders SET state = 'delivered' WHERE order_id LIKE '%43'`);
+    const { code, out } = await verify();
+    expect(code).toBe(1);
+    expect(out).toContain('orders PL-000000000311-1-0043: the row is not what its events say');
+  });
+
+  test('a changed second log: 1', async () => {
+    const log = join(folder, 'kiosk-second', 'second-1.log');
+    writeFileSync(log, readFileSync(log, 'utf8').split('\n').slice(0, 4).join('\n'));
+    const { code, out } = await verify();
+    expect(code).toBe(1);
+    expect(out).toContain('second log: ends at');
+  });
+
+  test('no journal: 1; text says so', async () => {
+    const { code, out } = await cli(['journal', 'verify', '--data', 'nowhere'], folder);
+    expect(code).toBe(1);
+    expect(out).toContain('no journal at');
+  });
+});
+
+describe('journal orders', () => {
+  test('--json gives every order with its attempts', async () => {
+    const { code, out } = await cli(['journal', 'orders', '--data', 'kiosk', '--json'], folder);
+    expect(code).toBe(0);
+    const { orders } = JSON.parse(out) as { orders: { orderId: string; state: string; attempts: { attemptId: string; state: string }[] }[] };
+    expect(orders.map((o) => [o.orderId, o.state, o.attempts.map((a) => `${a.attemptId} ${a.state}`)])).toEqual([
+      ['PL-000000000311-1-0042', 'delivered', ['a1 closed', 'a2 paid']],
+      ['PL-000000000311-1-0043', 'parked', ['a3 paid']],
+    ]);
+  });
+
+  test('the text is a table, with the card number in part only', async () => {
+    const { code, out } = await cli(['journal', 'orders', '--data', 'kiosk'], folder);
+    expect(code).toBe(0);
+    expect(out).not.toContain('8800003921');
+    const lines = out.trimEnd().split('\n');
+    expect(lines).toHaveLength(6);
+    const column = (lines[0] as string).indexOf('state');
+    expect(lines.slice(1).map((line) => line.slice(column).split(' ')[0])).toEqual(['delivered', 'closed', 'paid', 'parked', 'paid']);
+    expect(lines[4]).toContain('foreign card image; service hall checks the card');
+  });
+
+  test('no journal: 1', async () => {
+    const { code, err } = await cli(['journal', 'orders', '--data', 'nowhere'], folder);
+    expect(code).toBe(1);
+    expect(err).toContain('JRNL-0101');
+  });
+});
+
+describe('usage', () => {
+  test.each([[[]], [['nonsense']], [['journal']], [['doctor', '--nonsense']], [['doctor', '--data', 'x']], [['journal', 'orders', '--second', 'x']]])('%j: 2, and says how', async (args) => {
+    const { code, err } = await cli(args, folder);
+    expect(code).toBe(2);
+    expect(err).toContain('usage: pilotlight doctor');
+  });
+
+  test('--help: 0', async () => {
+    expect((await cli(['--help'], folder)).code).toBe(0);
+  });
+});

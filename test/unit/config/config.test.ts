@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadConfig } from '../../../src/main/config.ts';
+import { terminalConfigSchema } from '../../../src/shared/terminal-config.ts';
+
+const example = new URL('../../../resources/terminal.example.json', import.meta.url);
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pilotlight-config-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The example in demo mode, with these keys changed. */
+function load(change: Record<string, unknown>) {
+  const file = join(folder, 'terminal.json');
+  writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(example, 'utf8')) as object), mode: 'demo', ...change }));
+  return loadConfig(file);
+}
+function refusal(change: Record<string, unknown>): string {
+  const loaded = load(change);
+  return loaded.ok ? 'accepted' : `${loaded.error.code} ${loaded.error.detail ?? ''}`;
+}
+const payment = (change: Record<string, unknown>) => ({ payments: [{ ...((JSON.parse(readFileSync(example, 'utf8')) as { payments: object[] }).payments[0] as object), ...change }] });
+
+describe('terminal.json', () => {
+  test('the JSON Schema in resources is up to date (node scripts/schema.mjs)', () => {
+    const check = spawnSync(process.execPath, [fileURLToPath(new URL('../../../scripts/schema.mjs', import.meta.url)), '--check'], { encoding: 'utf8' });
+    expect([check.status, check.stderr]).toEqual([0, '']);
+  });
+
+  test('the example fits the schema; as it stands it is refused only because no production key provider is built', () => {
+    expect(terminalConfigSchema.safeParse(JSON.parse(readFileSync(example, 'utf8'))).success).toBe(true);
+    expect(refusal({ mode: 'production' })).toMatch(/^CONF-0103 .*keys\.kind: sample keys are refused outside demo mode$/);
+    expect(load({}).ok).toBe(true);
+  });
+
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    ['a misspelt key', { terminalID: '1' }, /^CONF-0101 .*Unrecognized key: "terminalID"/],
+    ['a key deep inside', payment({ mchid: 'abc' }), /^CONF-0101 .*payments\[0\]\.mchid: /],
+    ['no platform key', payment({ platformKeys: {} }), /payments\[0\]\.platformKeys: at least one platform key/],
+    ['a reader kind that is not built', { readers: [{ kind: 'serial' }] }, /readers\[0\]\.kind: reader kind "serial" is not built; available: pcsc, virtual/],
+    ['a reader kind that nobody knows', { readers: [{ kind: 'usb' }] }, /readers\[0\]\.kind: reader kind "usb" is not built/],
+    ['a key provider that is not built', { keys: { kind: 'sealed' } }, /keys\.kind: key provider kind "sealed" is not built; available: sample/],
+    ['a payment kind that is not built', payment({ kind: 'alipay' }), /payments\[0\].*payment kind "alipay" is not built; available: wechat/],
+    ['a printer kind that is not built', { printer: { kind: 'escpos' } }, /printer\.kind: printer kind "escpos" is not built; available: virtual, none/],
+    ['a scanner kind that is not built', { scanner: { kind: 'serial' } }, /scanner\.kind: scanner kind "serial" is not built; available: none/],
+    ['a virtual reader elsewhere than on loopback', { readers: [{ kind: 'virtual', path: 'tcp://10.0.0.1:7001' }] }, /readers\[0\]\.path: a virtual reader needs tcp:\/\/127\.0\.0\.1:PORT/],
+    ['two readers', { readers: [{ kind: 'pcsc' }, { kind: 'pcsc' }] }, /readers: one reader is supported so far/],
+    ['no reader', { readers: [] }, /readers: /],
+  ])('%s is refused by name', (_name, change, want) => {
+    expect(refusal(change)).toMatch(want);
+  });
+
+  test('a file that is not JSON, and one that is not there', () => {
+    writeFileSync(join(folder, 'bad.json'), '{');
+    for (const file of ['bad.json', 'absent.json']) {
+      const loaded = loadConfig(join(folder, file));
+      expect(loaded.ok ? 'accepted' : loaded.error.code).toBe('CONF-0101');
+    }
+  });
+});
