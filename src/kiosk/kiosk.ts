@@ -327,6 +327,7 @@ export class Kiosk {
     };
     if (!quoted.ok) return quoted.error.code === 'BILL-0101' ? giveBack(failure('SALE-0110', undefined, quoted.error)) : no(quoted.error);
     const { quote, offline } = quoted.value;
+    if (offline && journal.unsynced().soldFen + amountFen > policy.offline.capFen) return giveBack(failure('SALE-0110', 'the offline cap would be passed'));
     const shown = session.quote;
     if (shown === null || quote.quantity !== shown.quantity || quote.amountFen !== amountFen || quote.nextCount !== reading.count + 1) return giveBack(failure('BILL-0102', 'the firm quote differs from the one shown'));
     const here = this.#o.reader.status();

@@ -21,6 +21,8 @@ export const POLL_MS = 2_000;
 export const WAIT_CARD_MS = 120_000;
 /** After so long without a believable answer the card is given back with a slip; the asking goes on. */
 export const UNKNOWN_GIVE_UP_MS = 60_000;
+/** A customer who is "paying" is waited for past the window's end for this long; then the attempt is closed like any other. */
+export const PAYING_GRACE_MS = 60_000;
 /** A write that provably stored nothing is begun again, at most so often in all; then the money goes back. */
 export const MAX_WRITES = 3;
 
@@ -111,14 +113,18 @@ function advanceAttempt(open: OpenOrder, attempt: AttemptRow, ctx: AdvanceContex
       if (!ctx.wanted) return closing(ctx.closeWhy);
       if (ctx.nowMs >= attempt.expiresAtMs) return closing('expired');
       return call('create');
-    case 'pending':
-      if (!ctx.wanted && !run.paying) {
+    case 'pending': {
+      // "Paying" holds only while the provider goes on saying so, and not for ever: somebody scanned and walked away.
+      const silent = run.unknownSinceMono !== null && ctx.monoMs - run.unknownSinceMono >= UNKNOWN_GIVE_UP_MS;
+      const paying = run.paying && !silent && ctx.nowMs < attempt.expiresAtMs + PAYING_GRACE_MS;
+      if (!ctx.wanted && !paying) {
         // Restarted or left: ask once before closing, so that a payment made meanwhile still counts for the order.
         if (ctx.closeWhy === 'recovery' && run.answers === 0 && run.fails < 3) return call('query');
         return closing(ctx.closeWhy);
       }
-      if (ctx.nowMs >= attempt.expiresAtMs && !run.paying) return closing('expired');
+      if (ctx.nowMs >= attempt.expiresAtMs && !paying) return closing('expired');
       return call('query');
+    }
     case 'closing':
       return call(run.closeAccepted ? 'query' : 'close');
     case 'closed': {
@@ -260,6 +266,8 @@ export function onCall(open: OpenOrder, attemptId: string, call: CallResult, now
     open: withRun(open, attemptId, { op: null, fails: run.fails + 1, lastFailure: f, unknownSinceMono: run.unknownSinceMono ?? now.monoMs, retryAtMono: now.monoMs + backoffMs(attempt.state === 'pending' ? Math.min(run.fails, 1) : run.fails) }),
     effects: [] as Effect[],
   });
+  // Not closed though we asked for it: the outcome is as unknown as without an answer, so the customer is let go after the same time.
+  const stillOpen = attempt.state === 'closing' ? { unknownSinceMono: run.unknownSinceMono ?? now.monoMs } : {};
   const isTaken = attempt.state === 'pending' && order.state === 'collecting';
 
   switch (call.verb) {
@@ -302,10 +310,10 @@ export function onCall(open: OpenOrder, attemptId: string, call: CallResult, now
           if (attempt.state === 'closing' && (run.closeAccepted || !attempt.shown)) return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));
           return answered({ closeAccepted: false }, attempt.state === 'closed' ? closedPollMs(now.nowMs - attempt.updatedMs) : POLL_MS);
         case 'paying':
-          return answered({ paying: attempt.state === 'pending', closeAccepted: false }, POLL_MS);
+          return answered({ paying: attempt.state === 'pending', closeAccepted: false, ...stillOpen }, POLL_MS);
         case 'pending':
           // Still payable after an accepted close: close it again.
-          return answered({ paying: false, closeAccepted: false }, attempt.state === 'closed' ? closedPollMs(now.nowMs - attempt.updatedMs) : POLL_MS);
+          return answered({ paying: false, closeAccepted: false, ...stillOpen }, attempt.state === 'closed' ? closedPollMs(now.nowMs - attempt.updatedMs) : POLL_MS);
         default:
           return never(r);
       }
@@ -314,7 +322,7 @@ export function onCall(open: OpenOrder, attemptId: string, call: CallResult, now
       const r = call.result;
       switch (r.kind) {
         case 'closed':
-          return answered({ closeAccepted: true }, 0);
+          return answered({ closeAccepted: true, ...stillOpen }, 0);
         case 'not-found':
           if (!attempt.shown && attempt.state === 'closing') return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));
           return answered({ closeAccepted: true }, 0);

@@ -32,14 +32,15 @@ export async function findAccount(billing: BillingClient, journal: Journal, poli
 
 /** What this kiosk delivered and the answer does not hold yet: the cache is older than every delivery after it. */
 function withOwn(account: Account, journal: Journal, which: 'all' | 'unacknowledged'): Account {
-  let { count, cumulative, yearQuantity } = account;
+  let { count, cumulative, yearQuantity, periodLeftQuantity } = account;
   for (const d of journal.deliveriesBeyond(account.cardNo, account.count, which)) {
     if (d.count !== count + 1) continue;
     count += 1;
     cumulative += d.quantity;
     yearQuantity += d.quantity;
+    if (periodLeftQuantity !== null) periodLeftQuantity = Math.max(0, periodLeftQuantity - d.quantity);
   }
-  return { ...account, count, cumulative, yearQuantity };
+  return { ...account, count, cumulative, yearQuantity, periodLeftQuantity };
 }
 
 /** A quote by the cached tariff. What remains is carried once central hears of it. */

@@ -103,7 +103,9 @@ function onReader(state: KioskState, event: Extract<KioskEvent, { type: 'reader'
 
   if (event.state === 'present') {
     if (!fresh && state.card !== null) return { state: next, effects: [] };
-    if (s.at === 'order' && (s.ending === null || s.ending.screen === 'in-doubt')) return step({ ...next, cardBusy: true }, { ...s, wrongCard: false }, read);
+    // Only an order that waits for a card keeps the screen; one whose payment is asked about in the background lets the next visit begin.
+    const paymentInDoubt = s.at === 'order' && s.gaveUp && s.ending !== null;
+    if (s.at === 'order' && !paymentInDoubt && (s.ending === null || s.ending.screen === 'in-doubt')) return step({ ...next, cardBusy: true }, { ...s, wrongCard: false }, read);
     const purpose = s.at === 'insert-card' && s.purpose === 'query' ? 'query' : 'buy';
     return step({ ...next, cardBusy: true }, { at: 'reading', insertion: event.insertion, stage: 'card', purpose, reading: null }, read);
   }
@@ -214,7 +216,8 @@ function onIntent(state: KioskState, intent: Intent, now: Now): Step {
     case 'more-time':
       if (s.at === 'amount' && s.extended < MORE_TIME_MAX) return step(state, { ...s, extended: s.extended + 1, deadlineMono: Math.max(s.deadlineMono, now.monoMs) + MORE_TIME_MS });
       if (s.at === 'insert-card' || s.at === 'cannot-sell' || s.at === 'card-info') return step(state, { ...s, deadlineMono: now.monoMs + MORE_TIME_MS });
-      if (s.at === 'order' && s.ending?.screen === 'in-doubt') return step(state, { ...s, ending: { ...s.ending, deadlineMono: now.monoMs + SCREEN_MS['in-doubt'] } });
+      // The wait for a paid order's card is the order's, not the screen's.
+      if (s.at === 'order' && s.ending?.screen === 'in-doubt' && state.orders.get(s.orderId)?.order.state !== 'paid') return step(state, { ...s, ending: { ...s.ending, deadlineMono: now.monoMs + SCREEN_MS['in-doubt'] } });
       return nothing;
     case 'print': {
       const open = s.at === 'order' ? state.orders.get(s.orderId) : undefined;
@@ -267,7 +270,7 @@ export function orderScreen(s: OrderSession, open: OpenOrder): 'pay' | 'writing'
     case 'parked':
       return s.found ? 'unfinished' : 'refunding';
     case 'closed':
-      return open.attempts.some((a) => a.taken === false) ? 'refunding' : s.gaveUp ? 'in-doubt' : 'cancelled';
+      return open.attempts.some((a) => a.taken === false) ? 'refunding' : 'cancelled';
     default:
       return never(order.state);
   }

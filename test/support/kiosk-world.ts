@@ -1,0 +1,727 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BillingClient, UploadResult } from '../../src/billing/types.ts';
+import { layoutRegistry, plCpuLayout, sampleKeyProvider } from '../../src/card/index.ts';
+import type { CardChannel, CardReader, ReaderStatus } from '../../src/card/index.ts';
+import { transmitT0 } from '../../src/card/readers/t0.ts';
+import type { Printer } from '../../src/device/printer/types.ts';
+import type { AttemptRow, OrderRow } from '../../src/journal/fold.ts';
+import { Journal } from '../../src/journal/journal.ts';
+import { SecondLog } from '../../src/journal/second-log.ts';
+import { verifyJournal } from '../../src/journal/verify.ts';
+import { Kiosk } from '../../src/kiosk/kiosk.ts';
+import type { KioskEvent, ServiceState } from '../../src/kiosk/state.ts';
+import { Uploader } from '../../src/kiosk/uploader.ts';
+import type { AttemptRef, CloseResult, CreateResult, PaymentProvider, QueryResult, RefundQueryResult, RefundRequest, RefundResult } from '../../src/payment/types.ts';
+import type { Account, Quote, QuoteRequest, UploadEvent } from '../../src/shared/central-api.ts';
+import { snapshotSchema } from '../../src/shared/contract.ts';
+import type { Intent, Snapshot, SnapshotOf } from '../../src/shared/contract.ts';
+import { failure } from '../../src/shared/errors.ts';
+import type { Failure } from '../../src/shared/errors.ts';
+import { priceAmount } from '../../src/shared/money.ts';
+import type { Policy } from '../../src/shared/policy.ts';
+import type { Random } from '../../src/shared/ports.ts';
+import { err, ok } from '../../src/shared/result.ts';
+import type { Result } from '../../src/shared/result.ts';
+import { sampleCard } from '../../src/simulator/card/catalogue.ts';
+import { CpuCard, counterRandom } from '../../src/simulator/card/cpu-card.ts';
+import type { CpuCardState } from '../../src/simulator/card/cpu-card.ts';
+import { ManualClock } from './clock.ts';
+
+/** 2026-11-22 12:00 UTC. */
+export const T0 = Date.UTC(2026, 10, 22, 12);
+const TERMINAL = '000000000311';
+
+export const POLICY: Policy = {
+  version: 1,
+  hotline: '96777',
+  presetsFen: [5_000, 10_000],
+  minFen: 1_000,
+  maxFen: 100_000,
+  payWindowMs: 180_000,
+  offline: { accountMaxAgeMs: 3_600_000, capFen: 20_000 },
+  unsynced: { maxEvents: 10_000, maxFen: 10_000_000, maxAgeMs: 86_400_000 },
+  maxClockSkewMs: 60_000,
+  notices: [],
+  sites: [],
+};
+
+/** Bytes of SHA-256 over a seed and a counter: never the same twice, the same in every run. */
+export function seededRandom(seed: string): Random {
+  let n = 0;
+  return {
+    bytes: (length) => {
+      const out: number[] = [];
+      while (out.length < length) out.push(...createHash('sha256').update(`${seed}/${n++}`).digest());
+      return Uint8Array.from(out.slice(0, length));
+    },
+  };
+}
+
+/** Memory where there is any: what is tested here is order and content; `SIGKILL` and power are test/kill's. */
+export function scratchFolder(): string {
+  return mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'pilotlight-unit-'));
+}
+
+/** Where the process may be cut. `torn`: killed between SQLite's commit and the end of the second log's write. */
+export type Cut = 'before' | 'after' | 'torn';
+class Crash extends Error {}
+const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
+
+/** A kiosk whose process ends (is dropped) at a crash, instead of ending the test's. */
+class CrashableKiosk extends Kiosk {
+  override dispatch(event: KioskEvent): void {
+    try {
+      super.dispatch(event);
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error;
+    }
+  }
+}
+
+/** One process's life: its ports stop answering when it is cut. */
+class Life {
+  alive = true;
+}
+
+interface Trade {
+  readonly outTradeNo: string;
+  readonly amountFen: number;
+  readonly qrText: string;
+  state: 'notpay' | 'paying' | 'paid' | 'closed';
+  capturedFen: number;
+  readonly refunds: Map<string, { readonly fen: number; state: 'processing' | 'done' | 'abnormal' }>;
+  creates: number;
+}
+type Verb = 'create' | 'query' | 'close' | 'refund' | 'queryRefund';
+/** What happens to the next call of a verb: `unsent` no effect and no answer, `lost` the effect but no answer, `refused` a definite no. */
+export type Mishap = 'unsent' | 'lost' | 'refused';
+
+/** The provider's own books: they outlive every kiosk. */
+export class PaymentBooks {
+  readonly trades = new Map<string, Trade>();
+  /** Mishaps to come, by verb. */
+  readonly next: Record<Verb, Mishap[]> = { create: [], query: [], close: [], refund: [], queryRefund: [] };
+  down = false;
+  /** How new refunds start. */
+  refundState: 'done' | 'processing' | 'abnormal' = 'done';
+  /** The amount that the provider says it captured, instead of the truth. */
+  saysFen: number | null = null;
+  readonly calls: string[] = [];
+
+  newest(): Trade {
+    const trade = [...this.trades.values()].at(-1);
+    if (trade === undefined) throw new Error('no trade');
+    return trade;
+  }
+  /** The customer pays; `late`: the money comes through though the trade was closed. */
+  pay(trade = this.newest(), late = false): boolean {
+    if (trade.state === 'paid' || (trade.state === 'closed' && !late)) return false;
+    trade.state = 'paid';
+    trade.capturedFen += trade.amountFen;
+    return true;
+  }
+  finishRefunds(): void {
+    for (const t of this.trades.values()) for (const r of t.refunds.values()) r.state = 'done';
+  }
+
+  provider(world: World, life: Life): PaymentProvider {
+    const call = async <T extends { readonly kind: string }>(verb: Verb, effect: () => T, refused: (f: Failure) => T | null, unknown: (f: Failure) => T): Promise<T> => {
+      this.calls.push(verb);
+      if (!life.alive || world.at(life, `${verb}`, 'before')) return never();
+      const mishap = this.next[verb].shift();
+      let answer: T;
+      if (this.down || mishap === 'unsent') answer = unknown(failure('PAY-0202', 'line'));
+      else if (mishap === 'refused') answer = refused(failure(verb === 'refund' ? 'PAY-0301' : 'PAY-0102', 'scripted')) ?? unknown(failure('PAY-0203'));
+      else {
+        answer = effect();
+        if (mishap === 'lost') answer = unknown(failure('PAY-0202', 'the answer was lost'));
+      }
+      if (!life.alive || world.at(life, `${verb}`, 'after')) return never();
+      await Promise.resolve();
+      return life.alive ? answer : never();
+    };
+    const unknown = (f: Failure): { readonly kind: 'unknown'; readonly failure: Failure } => ({ kind: 'unknown', failure: f });
+    const of = (ref: AttemptRef): Trade | undefined => this.trades.get(ref.outTradeNo);
+    return {
+      kind: 'wechat',
+      create: (r) =>
+        call<CreateResult>('create', () => {
+          const old = of(r);
+          if (old === undefined) this.trades.set(r.outTradeNo, { outTradeNo: r.outTradeNo, amountFen: r.amountFen, qrText: `weixin://wxpay/${r.outTradeNo}`, state: 'notpay', capturedFen: 0, refunds: new Map(), creates: 1 });
+          else old.creates += 1;
+          const trade = of(r) as Trade;
+          if (trade.state === 'paid') return { kind: 'paid' };
+          if (trade.state === 'closed') return { kind: 'refused', failure: failure('PAY-0102', 'closed') };
+          return { kind: 'pending', qrText: trade.qrText };
+        }, (f) => ({ kind: 'refused', failure: f }), unknown),
+      query: (r) =>
+        call<QueryResult>('query', () => {
+          const trade = of(r);
+          if (trade === undefined) return { kind: 'not-found' };
+          switch (trade.state) {
+            case 'notpay':
+              return { kind: 'pending' };
+            case 'paying':
+              return { kind: 'paying' };
+            case 'closed':
+              return { kind: 'closed' };
+            case 'paid':
+              if (trade.refunds.size > 0) return { kind: 'refunded', transactionId: `T${trade.outTradeNo}`, amountFen: trade.amountFen };
+              return { kind: 'paid', transactionId: `T${trade.outTradeNo}`, amountFen: this.saysFen ?? trade.capturedFen, paidAtMs: null };
+          }
+        }, () => null, unknown),
+      close: (r) =>
+        call<CloseResult>('close', () => {
+          const trade = of(r);
+          if (trade === undefined) return { kind: 'not-found' };
+          if (trade.state === 'paid') return { kind: 'paid' };
+          trade.state = 'closed';
+          return { kind: 'closed' };
+        }, () => null, unknown),
+      refund: (r: RefundRequest) =>
+        call<RefundResult>('refund', () => {
+          const trade = of(r);
+          if (trade === undefined || trade.state !== 'paid') return { kind: 'refused', failure: failure('PAY-0301', 'not paid') };
+          const old = trade.refunds.get(r.outRefundNo);
+          if (old === undefined) trade.refunds.set(r.outRefundNo, { fen: r.refundFen, state: this.refundState });
+          const refund = trade.refunds.get(r.outRefundNo) as { state: string };
+          if (refund.state === 'abnormal') return { kind: 'refused', failure: failure('PAY-0301', 'ABNORMAL') };
+          return { kind: refund.state === 'done' ? 'done' : 'accepted', refundId: `F${r.outRefundNo}` };
+        }, (f) => ({ kind: 'refused', failure: f }), unknown),
+      queryRefund: (r: RefundRequest) =>
+        call<RefundQueryResult>('queryRefund', () => {
+          const refund = of(r)?.refunds.get(r.outRefundNo);
+          if (refund === undefined) return { kind: 'not-found' };
+          if (refund.state === 'abnormal') return { kind: 'abnormal', failure: failure('PAY-0301', 'ABNORMAL') };
+          return refund.state === 'done' ? { kind: 'done', refundId: `F${r.outRefundNo}`, refundFen: refund.fen } : { kind: 'processing', refundId: `F${r.outRefundNo}` };
+        }, () => null, unknown),
+    };
+  }
+}
+
+/** Central, in memory: accounts, claims, and every uploaded fact exactly once. */
+export class CentralBooks {
+  away = false;
+  /** Calls wait until {@link letGo}. */
+  held = false;
+  #waiting: (() => void)[] = [];
+  readonly accounts = new Map<string, Account>();
+  readonly claims = new Map<string, { readonly cardNo: string }>();
+  readonly released: string[] = [];
+  readonly firm: string[] = [];
+  readonly events: UploadEvent[] = [];
+
+  letGo(): void {
+    this.held = false;
+    for (const go of this.#waiting.splice(0)) go();
+  }
+
+  addCard(id: string): void {
+    const card = sampleCard(id);
+    if (card.cardNo === null || card.userNo === null || card.meterNo === null) throw new Error(`${id} has no account`);
+    this.accounts.set(card.cardNo, {
+      cardNo: card.cardNo,
+      userNo: card.userNo,
+      holderName: '张小明',
+      meterNo: card.meterNo,
+      kind: id === 'water' ? 'water' : 'gas',
+      unit: 'volume',
+      state: 'normal',
+      count: 41,
+      cumulative: 205_000,
+      yearQuantity: 0,
+      carriedMicro: 0,
+      ceilingQuantity: 100_000,
+      perPurchaseQuantity: null,
+      periodLeftQuantity: null,
+      tariff: { tariffId: 'gas-residential', version: 1, tiers: [{ uptoQuantity: 36_000, priceE4: 26_500 }, { uptoQuantity: null, priceE4: 31_800 }] },
+      claim: null,
+    });
+  }
+
+  client(world: World, life: Life): BillingClient {
+    const gone = (): Result<never, Failure> => err(failure('BILL-0101', 'away'));
+    const call = async <T>(name: string, effect: () => T, away: () => T): Promise<T> => {
+      if (!life.alive || world.at(life, name, 'before')) return never();
+      if (this.held) await new Promise<void>((go) => this.#waiting.push(go));
+      const answer = this.away ? away() : effect();
+      if (!life.alive || world.at(life, name, 'after')) return never();
+      await Promise.resolve();
+      return life.alive ? answer : never();
+    };
+    const quote = (r: QuoteRequest): Result<Quote, Failure> => {
+      const account = this.accounts.get(r.cardNo);
+      if (account === undefined) return err(failure('SALE-0103'));
+      if (account.count + 1 !== r.nextCount) return err(failure('SALE-0102'));
+      const holder = [...this.claims].find(([, c]) => c.cardNo === r.cardNo)?.[0];
+      if (holder !== undefined && holder !== r.orderId) return err(failure('SALE-0107'));
+      const priced = priceAmount(r.amountFen, 0, account.yearQuantity, account.tariff.tiers);
+      if (r.orderId !== null) {
+        this.claims.set(r.orderId, { cardNo: r.cardNo });
+        this.firm.push(r.orderId);
+      }
+      return ok({ ...r, quantity: priced.quantity, shares: [...priced.shares], carriedUsedMicro: 0, carriedAfterMicro: priced.remainderMicro, tariffId: 'gas-residential', tariffVersion: 1, expiresAtMs: world.clock.nowMs() + 1_800_000 });
+    };
+    return {
+      account: (cardNo) =>
+        call<Awaited<ReturnType<BillingClient['account']>>>('account', () => {
+          const account = this.accounts.get(cardNo);
+          if (account === undefined) return err(failure('SALE-0103'));
+          const orderId = [...this.claims].find(([, c]) => c.cardNo === cardNo)?.[0];
+          return ok({ account: { ...account, claim: orderId === undefined ? null : { orderId, terminalId: TERMINAL } }, serverTimeMs: world.clock.nowMs() });
+        }, gone),
+      quote: (r) => call(r.orderId === null ? 'preview' : 'quote', () => quote(r), gone),
+      release: (orderId) =>
+        call<Result<void, Failure>>('release', () => {
+          this.released.push(orderId);
+          this.claims.delete(orderId);
+          return ok(undefined);
+        }, gone),
+      upload: (r) => call<UploadResult>('upload', () => this.#upload(r.events), () => ({ kind: 'away', failure: failure('BILL-0101') })),
+      policy: () => Promise.resolve(gone()),
+      verifyPolicy: () => gone(),
+      time: () => Promise.resolve(gone()),
+    };
+  }
+
+  #upload(events: readonly UploadEvent[]): UploadResult {
+    for (const e of events) {
+      const held = this.events[e.seq - 1];
+      if (held !== undefined) {
+        if (held.hash !== e.hash) return { kind: 'fork', failure: failure('BILL-0104', `event ${e.seq}`) };
+        continue;
+      }
+      if (e.seq !== this.events.length + 1) return { kind: 'gap', expectedSeq: this.events.length + 1 };
+      this.events.push(e);
+      const orderId = e.orderId ?? '';
+      if (e.kind === 'order-delivered') {
+        const cardNo = this.#cardOf(orderId);
+        const a = this.accounts.get(cardNo);
+        const body = e.body as { quantity: number };
+        if (a !== undefined) this.accounts.set(cardNo, { ...a, count: a.count + 1, cumulative: a.cumulative + body.quantity, yearQuantity: a.yearQuantity + body.quantity });
+      }
+      if (e.kind === 'order-delivered' || e.kind === 'order-closed' || e.kind === 'order-refunded') this.claims.delete(orderId);
+    }
+    const last = this.events.at(-1) as UploadEvent;
+    return { kind: 'acked', answer: { ackSeq: last.seq, ackHash: last.hash, serverTimeMs: 0, nextUploadAfterMs: 100, quarantined: [] } };
+  }
+  #cardOf(orderId: string): string {
+    const quoted = this.events.find((e) => e.kind === 'order-quoted' && e.orderId === orderId);
+    return (quoted?.body as { cardNo?: string } | undefined)?.cardNo ?? '';
+  }
+}
+
+/** The slot in the machine's front and what is in it. A new process counts its insertions from the start, as a real one does. */
+class CardSlot {
+  card: CpuCard | null = null;
+  mute = false;
+  #status: ReaderStatus = { state: 'empty', insertion: 0 };
+  #listeners: ((s: ReaderStatus) => void)[] = [];
+  #insertion = 0;
+
+  insert(card: CpuCard): void {
+    this.card = card;
+    card.insert();
+    this.#insertion += 1;
+    this.#set({ state: 'present', insertion: this.#insertion, atr: card.atr });
+  }
+  remove(): void {
+    this.card?.remove();
+    this.card = null;
+    this.#set({ state: 'empty', insertion: this.#insertion });
+  }
+  /** The reader is lost, or comes back with whatever is in it. */
+  offline(lost: boolean): void {
+    if (lost) this.#set({ state: 'offline', insertion: this.#insertion, failure: failure('CARD-0107') });
+    else if (this.card === null) this.#set({ state: 'empty', insertion: this.#insertion });
+    else this.insert(this.card);
+  }
+  #set(status: ReaderStatus): void {
+    this.#status = status;
+    for (const l of this.#listeners) queueMicrotask(() => l(status));
+  }
+
+  reader(world: World, life: Life): CardReader {
+    this.#listeners = [];
+    this.#insertion = 0;
+    this.#status = { state: 'empty', insertion: 0 };
+    if (this.card !== null) this.insert(this.card);
+    const live = (insertion: number): Failure | null => (this.#status.state === 'present' && this.#status.insertion === insertion ? null : failure('CARD-0102', `insertion ${insertion} is over`));
+    const channel = (insertion: number): CardChannel => ({
+      insertion,
+      transmit: (apdu) =>
+        transmitT0(apdu, async (raw) => {
+          if (!life.alive || world.at(life, `apdu ${raw[1]?.toString(16)}`, 'before')) return never();
+          const broken = live(insertion);
+          if (broken !== null) return err(broken);
+          const outcome = (this.card as CpuCard).process(raw);
+          if (outcome.kind === 'torn') this.remove();
+          if (!life.alive || world.at(life, `apdu ${raw[1]?.toString(16)}`, 'after')) return never();
+          await Promise.resolve();
+          if (!life.alive) return never();
+          return outcome.kind === 'answer' ? ok(outcome.bytes) : err(failure(outcome.kind === 'torn' ? 'CARD-0102' : 'CARD-0108'));
+        }),
+      reset: async () => {
+        if (!life.alive) return never();
+        const broken = live(insertion);
+        if (broken !== null) return err(broken);
+        const atr = (this.card as CpuCard).reset();
+        await Promise.resolve();
+        return atr === null ? err(failure('CARD-0101')) : ok(atr);
+      },
+    });
+    return {
+      id: 'slot',
+      name: () => 'slot',
+      status: () => this.#status,
+      onStatus: (listener) => {
+        this.#listeners.push(listener);
+        return () => undefined;
+      },
+      open: channel,
+      close: () => Promise.resolve(),
+    };
+  }
+}
+
+export interface CrashPlan {
+  /** The n-th instrumented point, counted from 1, is where the process ends. */
+  readonly at: number;
+}
+
+/**
+ * A whole kiosk in virtual time: the real kiosk, journal, card layout, keys, chip and uploader; provider and central in
+ * memory. `kill` drops the process; `start` opens a new one on the same files.
+ */
+export class World {
+  readonly clock = new ManualClock(T0);
+  readonly folder = scratchFolder();
+  readonly pay = new PaymentBooks();
+  readonly central = new CentralBooks();
+  readonly slot = new CardSlot();
+  readonly cards = new Map<string, CpuCard>();
+  readonly printed: string[] = [];
+  readonly screens: string[] = [];
+  readonly problems: string[] = [];
+  printerOk = true;
+  /** Every instrumented point passed, for the record. */
+  points: string[] = [];
+  plan: CrashPlan | null = null;
+  crashed: string | null = null;
+  policy: Policy = POLICY;
+  #cumulativeAtStart = new Map<string, { count: number; cumulative: number }>();
+  #life = new Life();
+  #kiosk: Kiosk | null = null;
+  #journal: Journal | null = null;
+  #uploader: Uploader | null = null;
+  #boots = 0;
+  #tornTail: number | null = null;
+  #snapshot: Snapshot | null = null;
+
+  constructor(ids: readonly string[] = ['golden', 'good', 'water']) {
+    for (const id of ids) {
+      this.cards.set(id, sampleCard(id).make());
+      this.central.addCard(id);
+    }
+    this.#noteCards();
+  }
+
+  /** A card changed before the test begins, e.g. one with another key. */
+  replaceCard(id: string, change: Partial<CpuCardState>): void {
+    this.cards.set(id, new CpuCard({ ...sampleCard(id).make().toJSON(), ...change }, counterRandom(7)));
+    this.#noteCards();
+  }
+  #noteCards(): void {
+    for (const id of this.cards.keys()) this.#cumulativeAtStart.set(id, this.purchase(id));
+  }
+  card(id: string): CpuCard {
+    const card = this.cards.get(id);
+    if (card === undefined) throw new Error(`no card ${id}`);
+    return card;
+  }
+  purchase(id: string): { count: number; cumulative: number } {
+    const b = this.card(id).peek('17') as Uint8Array;
+    const v = new DataView(b.buffer, b.byteOffset);
+    return { count: v.getUint16(0), cumulative: v.getUint32(6) };
+  }
+
+  get journal(): Journal {
+    if (this.#journal === null) throw new Error('no process');
+    return this.#journal;
+  }
+  get kiosk(): Kiosk {
+    if (this.#kiosk === null) throw new Error('no process');
+    return this.#kiosk;
+  }
+  get snapshot(): Snapshot {
+    if (this.#snapshot === null) throw new Error('nothing shown');
+    return this.#snapshot;
+  }
+  get screen(): string {
+    return this.#snapshot?.screen ?? 'none';
+  }
+  shown<S extends Snapshot['screen']>(screen: S): SnapshotOf<S> {
+    if (this.snapshot.screen !== screen) throw new Error(`the screen is ${this.describe()}, not ${screen}`);
+    return this.snapshot as SnapshotOf<S>;
+  }
+  describe(): string {
+    const { header: _header, ...rest } = this.snapshot;
+    return JSON.stringify(rest);
+  }
+
+  /** True: the process ended here. */
+  at(life: Life, name: string, cut: Cut): boolean {
+    if (!life.alive) return true;
+    this.points.push(`${cut} ${name}`);
+    if (this.plan === null || this.plan.at !== this.points.length) return false;
+    this.crashed = `${cut} ${name}`;
+    this.kill();
+    return true;
+  }
+
+  /** The process is gone, now: nothing of it runs any more. */
+  kill(): void {
+    this.#life.alive = false;
+    this.plan = null;
+    this.#kiosk?.stop();
+    this.#uploader?.stop();
+  }
+
+  async start(): Promise<void> {
+    await this.#flush();
+    this.#life.alive = false;
+    // The shell waits before it starts a core again.
+    if (this.#boots > 0) this.clock.advance(250);
+    this.#kiosk?.stop();
+    this.#uploader?.stop();
+    this.#journal?.close();
+    if (this.#tornTail !== null) truncateSync(SecondLog.path(join(this.folder, 'second'), 1), this.#tornTail);
+    this.#tornTail = null;
+    this.#boots += 1;
+    const life = new Life();
+    this.#life = life;
+    const random = seededRandom(`boot ${this.#boots}`);
+    const opened = Journal.open({ dataDir: join(this.folder, 'data'), secondPath: join(this.folder, 'second'), terminalId: TERMINAL, clock: this.clock, random, onFatal: (f) => this.problems.push(`fatal ${f.code}`) });
+    if (!opened.ok) throw new Error(`the journal does not open: ${opened.error.code} ${opened.error.detail ?? ''}`);
+    const journal = opened.value;
+    this.#journal = journal;
+    this.#instrument(journal, life);
+    try {
+      journal.append([{ kind: 'core-started', orderId: null, body: { version: 'test', node: 'test', recoveredOrders: journal.openOrders().length } }]);
+    } catch (error) {
+      if (error instanceof Crash) return;
+      throw error;
+    }
+    const keys = sampleKeyProvider('demo');
+    if (!keys.ok) throw new Error('no keys');
+    const billing = this.central.client(this, life);
+    const printer: Printer = {
+      status: () => Promise.resolve({ ready: this.printerOk, paperLow: false, failure: null }),
+      print: (lines) => {
+        this.printed.push(lines.map((l) => (l.kind === 'text' ? l.text : l.kind === 'pair' ? `${l.label} ${l.value}` : '')).join('\n'));
+        return Promise.resolve(this.printerOk ? ok(undefined) : err(failure('DEV-0101')));
+      },
+      close: () => undefined,
+    };
+    const uploader = new Uploader({ journal, billing, clock: this.clock, random, log: () => undefined, onReach: () => undefined, onFork: (f) => this.problems.push(`fork ${f.detail ?? ''}`) });
+    this.#uploader = uploader;
+    this.#kiosk = new CrashableKiosk({
+      clock: this.clock,
+      random,
+      journal,
+      reader: this.slot.reader(this, life),
+      layouts: layoutRegistry([plCpuLayout(keys.value)]),
+      providers: [this.pay.provider(this, life)],
+      billing,
+      printer,
+      header: { brand: { zh: '阜城燃气', en: 'Gas' }, site: { zh: '', en: '' }, terminalName: { zh: '03号机', en: 'No. 3' }, terminalId: TERMINAL },
+      demo: false,
+      fallbackHotline: '',
+      log: () => undefined,
+      onSnapshot: (s) => {
+        if (life.alive) this.#show(s);
+      },
+      onJournaled: () => uploader.kick(),
+    });
+    this.#kiosk.setService({ policy: this.policy, lineUp: true, centralUp: true, printer: { ready: this.printerOk, failure: null } });
+    // What composeCore does for a quote whose order never came to be.
+    const quoting = journal.meta('quoting');
+    if (quoting !== null && journal.order(quoting) === undefined) void billing.release(quoting);
+    uploader.kick();
+    await this.#flush();
+  }
+
+  #instrument(journal: Journal, life: Life): void {
+    const append = journal.append.bind(journal);
+    journal.append = (events) => {
+      if (!life.alive) throw new Crash();
+      const name = events.map((e) => e.kind).join('+');
+      if (this.at(life, name, 'before')) throw new Crash();
+      const log = SecondLog.path(join(this.folder, 'second'), 1);
+      const size = statSync(log).size;
+      append(events);
+      if (this.at(life, name, 'after')) throw new Crash();
+      if (this.at(life, name, 'torn')) {
+        // A part of the batch's first line is all that reached the second log.
+        this.#tornTail = size + 11;
+        throw new Crash();
+      }
+    };
+  }
+
+  #show(s: Snapshot): void {
+    const parsed = snapshotSchema.safeParse(s);
+    if (!parsed.success) this.problems.push(`snapshot ${s.screen}: ${parsed.error.issues.map((i) => `${i.path.join('.')} ${i.message}`).join('; ')}`);
+    if (this.#snapshot !== null && s.revision <= this.#snapshot.revision) this.problems.push(`revision ${s.revision} after ${this.#snapshot.revision}`);
+    if (s.screen === 'start' && this.slot.card !== null && this.kiosk !== null) this.problems.push('the start screen with a card in the slot');
+    if (this.screens.at(-1) !== s.screen) this.screens.push(s.screen);
+    this.#snapshot = s;
+  }
+
+  setService(change: Partial<ServiceState>): void {
+    this.kiosk.setService(change);
+  }
+
+  /** Everything that is due now has run. */
+  async #flush(): Promise<void> {
+    for (let i = 0; i < 2; i++) await new Promise<void>((done) => setImmediate(done));
+  }
+  /** Virtual time goes on. */
+  async run(ms: number, stepMs = ms > 600_000 ? 10_000 : 250): Promise<void> {
+    await this.#flush();
+    for (let gone = 0; gone < ms; gone += stepMs) {
+      this.clock.advance(Math.min(stepMs, ms - gone));
+      await this.#flush();
+    }
+  }
+  async until(what: string, look: () => boolean, limitMs = 200_000): Promise<void> {
+    await this.#flush();
+    for (let gone = 0; !look(); gone += 250) {
+      if (gone >= limitMs) throw new Error(`${what}: not after ${limitMs} ms; screen ${this.describe()}, orders ${JSON.stringify(this.journal.orders().map((o) => [o.state, ...this.journal.attemptsOf(o.orderId).map((a) => a.state)]))}`);
+      this.clock.advance(250);
+      await this.#flush();
+    }
+  }
+  untilScreen(screen: string, limitMs = 200_000): Promise<void> {
+    return this.until(`screen ${screen}`, () => this.screen === screen, limitMs);
+  }
+
+  async insert(id: string): Promise<void> {
+    this.slot.insert(this.card(id));
+    await this.#flush();
+  }
+  async remove(): Promise<void> {
+    this.slot.remove();
+    await this.#flush();
+  }
+  /** A tap on the screen as it is shown now. */
+  async tap(type: Intent['type'], value?: string | number): Promise<void> {
+    this.kiosk.intent({ type, screen: this.screen, revision: this.snapshot.revision, ...(value === undefined ? {} : { value }) } as Intent);
+    await this.#flush();
+  }
+  async toAmount(card: string): Promise<void> {
+    await this.insert(card);
+    await this.untilScreen('amount');
+  }
+  /** From an empty slot to the shown QR code. */
+  async toPay(card = 'golden', fen = 10_000): Promise<void> {
+    await this.toAmount(card);
+    await this.tap('choose-amount', fen);
+    await this.until('a quote', () => this.shown('amount').quote !== null);
+    await this.tap('pay', fen);
+    await this.until('the code', () => this.screen === 'pay' && this.shown('pay').state === 'waiting');
+  }
+
+  order(): OrderRow {
+    const order = this.journal.orders().toSorted((a, b) => (a.orderId < b.orderId ? -1 : 1)).at(-1);
+    if (order === undefined) throw new Error('no order');
+    return order;
+  }
+  attempts(): AttemptRow[] {
+    return this.journal.orders().flatMap((o) => this.journal.attemptsOf(o.orderId));
+  }
+  attempt(): AttemptRow {
+    const a = this.journal.attemptsOf(this.order().orderId).at(-1);
+    if (a === undefined) throw new Error('no attempt');
+    return a;
+  }
+  state(): string {
+    return `${this.order().state}/${this.attempt().state}`;
+  }
+  kinds(): string[] {
+    return readFileSync(SecondLog.path(join(this.folder, 'second'), 1), 'utf8').trimEnd().split('\n').map((l) => (JSON.parse(l.slice(9)) as { kind: string }).kind);
+  }
+
+  /** Nothing is left to do for any order. */
+  settled(): boolean {
+    return this.journal.orders().every((o) => ['delivered', 'refunded', 'closed', 'parked'].includes(o.state) && this.journal.attemptsOf(o.orderId).every((a) => ['closed', 'refunded', 'parked'].includes(a.state) || (a.state === 'paid' && a.taken === true)));
+  }
+
+  /** The one promise: what was captured is delivered, refunded, parked or still open; attempt by attempt, and on the card. @returns what is wrong */
+  moneyProblems(): string[] {
+    const wrong = [...this.problems];
+    const delivered = new Map<string, { count: number; quantity: number; doubtful: number }>();
+    const numbers = new Set<string>();
+    for (const order of this.journal.orders()) {
+      const attempts = this.journal.attemptsOf(order.orderId);
+      const sum = { captured: 0, delivered: 0, refunded: 0, parked: 0, open: 0 };
+      for (const a of attempts) {
+        numbers.add(a.outTradeNo);
+        const trade = this.pay.trades.get(a.outTradeNo);
+        const captured = trade?.capturedFen ?? 0;
+        const refunds = [...(trade?.refunds.values() ?? [])];
+        const refunded = refunds.reduce((n, r) => n + r.fen, 0);
+        const say = (text: string): number => wrong.push(`${a.attemptId} (${order.state}/${a.state}): ${text}`);
+        if (captured > a.amountFen) say(`captured ${captured} of ${a.amountFen}`);
+        if (refunds.length > 1) say(`${refunds.length} refunds`);
+        if (refunded > captured) say(`refunded ${refunded} of ${captured}`);
+        if ([...(trade?.refunds.keys() ?? [])].some((n) => n !== a.outRefundNo)) say('refunded under another number');
+        if (refunds.length > 0 && !['refunding', 'refunded', 'parked'].includes(a.state)) say('refunded without its fact');
+        if (order.state === 'delivered' && order.paidBy === a.attemptId && refunds.length > 0) say('delivered and refunded');
+        sum.captured += captured;
+        if (a.state === 'refunded') {
+          if (refunded !== captured || refunds.some((r) => r.state !== 'done')) say('the books do not show its refund');
+          sum.refunded += captured;
+        } else if (a.state === 'parked' || (order.state === 'parked' && order.paidBy === a.attemptId)) sum.parked += captured;
+        else if (order.state === 'delivered' && order.paidBy === a.attemptId) sum.delivered += captured;
+        else sum.open += captured;
+        if (a.state === 'paid' && captured === 0) say('paid without a capture');
+      }
+      if (sum.captured !== sum.delivered + sum.refunded + sum.parked + sum.open) wrong.push(`${order.orderId}: ${JSON.stringify(sum)}`);
+      if (order.state === 'delivered' && sum.delivered !== order.quote.amountFen) wrong.push(`${order.orderId}: delivered for ${sum.delivered} fen`);
+      const d = delivered.get(order.quote.cardNo) ?? { count: 0, quantity: 0, doubtful: 0 };
+      if (order.state === 'delivered') {
+        d.count += 1;
+        d.quantity += order.quote.quantity;
+      }
+      if (order.state === 'delivering' || order.state === 'in-doubt') d.doubtful += order.quote.quantity;
+      delivered.set(order.quote.cardNo, d);
+    }
+    for (const trade of this.pay.trades.values()) if (!numbers.has(trade.outTradeNo)) wrong.push(`the provider has ${trade.outTradeNo}, the journal has not`);
+    for (const [id, start] of this.#cumulativeAtStart) {
+      const now = this.purchase(id);
+      const d = delivered.get(sampleCard(id).cardNo ?? '') ?? { count: 0, quantity: 0, doubtful: 0 };
+      const rise = now.cumulative - start.cumulative;
+      const fits = rise === d.quantity && now.count - start.count === d.count;
+      const fitsDoubt = d.doubtful > 0 && rise === d.quantity + d.doubtful && now.count - start.count === d.count + 1;
+      if (!fits && !fitsDoubt) wrong.push(`card ${id}: cumulative rose by ${rise}, delivered ${d.quantity} (doubtful ${d.doubtful}); count by ${now.count - start.count}`);
+    }
+    return wrong;
+  }
+
+  /** Ends the process in order and checks its files. @returns what is wrong */
+  async close(): Promise<string[]> {
+    await this.#flush();
+    const wrong = this.#journal === null ? [] : this.moneyProblems();
+    this.kill();
+    await this.#flush();
+    this.#journal?.close();
+    this.#journal = null;
+    const report = verifyJournal(join(this.folder, 'data'), join(this.folder, 'second'));
+    rmSync(this.folder, { recursive: true, force: true });
+    return [...wrong, ...report.problems];
+  }
+}
