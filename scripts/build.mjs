@@ -13,15 +13,22 @@ const at = (...parts) => path.join(root, ...parts);
 const NATIVE = ['better-sqlite3', 'pcsclite', 'serialport', /^@serialport\//, '@electric-sql/pglite'];
 const NODE = [...builtinModules, /^node:/];
 
-/** A bundle carries no sample key: in src/card/keys/sample.ts's place stands a provider that refuses in every mode. */
-const WITHOUT_SAMPLE_KEYS = {
-  name: 'without-sample-keys',
+/**
+ * A bundle carries no sample key: in src/card/keys/sample.ts's place stands a provider that refuses in every mode. Nor
+ * does it carry what only the demo and the tests may use: that ends the build.
+ */
+const SHIPPABLE = {
+  name: 'shippable',
   enforce: 'pre',
-  load: (id) => (id.split(path.sep).join('/').endsWith('/src/card/keys/sample.ts')
-    ? `import { failure } from '../../shared/errors.ts';
+  load: (id) => {
+    const file = path.relative(root, id).split(path.sep).join('/');
+    if (/^src\/(simulator|central|main\/demo)\//.test(file)) throw new Error(`${file} must not be in a bundle`);
+    return file === 'src/card/keys/sample.ts'
+      ? `import { failure } from '../../shared/errors.ts';
 import { err } from '../../shared/result.ts';
 export const sampleKeyProvider = (mode) => err(failure('CONF-0103', \`this build carries no sample keys (mode \${mode})\`));`
-    : null),
+      : null;
+  },
 };
 
 /** One bundled file from one entry. */
@@ -29,7 +36,7 @@ function bundle(entry, outFile, { format, target, external }) {
   return async () => {
     const { build } = await import('vite');
     await build({
-      configFile: false, root, logLevel: 'warn', publicDir: false, plugins: [WITHOUT_SAMPLE_KEYS],
+      configFile: false, root, logLevel: 'warn', publicDir: false, plugins: [SHIPPABLE],
       ssr: { noExternal: true, target: 'node' },
       build: {
         ssr: at(entry), outDir: path.dirname(at(outFile)), emptyOutDir: false, target, minify: false, sourcemap: false, reportCompressedSize: false,
