@@ -25,4 +25,11 @@ if (built.status !== 0) {
 const noProxy = [process.env.NO_PROXY ?? process.env.no_proxy ?? '', '127.0.0.1', 'localhost'].filter(Boolean).join(',');
 const child = spawn(pinnedNode, [...entry.map((e, i) => (i === 0 ? path.join(root, e) : e)), ...args], { cwd: root, stdio: 'inherit', env: { ...process.env, NO_PROXY: noProxy, no_proxy: noProxy } });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal === 'SIGINT' && process.stdin.isTTY ? 0 : signal));
+// npm's shell does not pass signals on: when it is gone, so is whoever wanted this.
+if (process.env.npm_lifecycle_event !== undefined) {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) child.kill('SIGTERM');
+  }, 1_000).unref();
+}
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));

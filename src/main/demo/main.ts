@@ -140,6 +140,11 @@ async function stop(code: number): Promise<never> {
   return new Promise(() => undefined);
 }
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
+// Nothing of the hall outlives whoever started it, however that one ended.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) void stop(0);
+}, 1_000).unref();
 
 async function startShell(): Promise<void> {
   if (wish === 'none') {
