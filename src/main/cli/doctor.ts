@@ -145,8 +145,13 @@ function checkJournal(loaded: LoadedConfig): Finding[] {
   const report = verifyJournal(dataDir, loaded.path(loaded.config.secondPath));
   if (report.terminalId !== null && report.terminalId !== loaded.config.terminalId) findings.push(found('FAIL', 'journal', `the journal belongs to terminal ${report.terminalId}`, 'point dataDir at this terminal’s own journal', 'JRNL-0101'));
   if (report.ok) findings.push(found('OK', 'journal', `${report.events} events, ${report.orders} orders, ${report.unsent} not yet acknowledged by central; chain, rows and second log agree`));
-  else findings.push(...report.problems.map((problem) => found('FAIL', 'journal', problem, 'stop the kiosk, keep a copy of dataDir and secondPath, compare with central; do not repair by hand', 'JRNL-0103')));
+  else findings.push(...report.problems.map((problem) => found('FAIL', 'journal', problem, 'stop the kiosk, keep a copy of dataDir and secondPath, compare with central; do not repair by hand', journalCode(problem))));
   return findings;
+}
+
+function journalCode(problem: string): ErrorCode {
+  if (problem.startsWith('cannot be')) return 'JRNL-0101';
+  return problem === 'the schema was altered' ? 'JRNL-0102' : 'JRNL-0103';
 }
 
 /** By the number that the core leaves behind; its lock is not touched, so that a starting core never meets ours. */
@@ -230,6 +235,12 @@ async function checkPayments(loaded: LoadedConfig, options: DoctorOptions): Prom
   );
 }
 
+function centralAction(code: ErrorCode): string {
+  if (code === 'BILL-0103') return 'enrol this terminal’s public key at central';
+  if (code === 'BILL-0101') return 'check the network and central.baseUrl; cards whose account is cached are still sold to, within the policy’s limits';
+  return 'check central.policyKeyFile and central’s version';
+}
+
 async function checkCentral(loaded: LoadedConfig, options: DoctorOptions): Promise<Finding[]> {
   const { config } = loaded;
   let client: ReturnType<typeof createBillingClient>;
@@ -246,11 +257,13 @@ async function checkCentral(loaded: LoadedConfig, options: DoctorOptions): Promi
   } catch {
     return [found('FAIL', 'central', 'not asked: its key files cannot be used', 'see key-files above', 'CONF-0101')];
   }
+  const { protocol, hostname } = new URL(config.central.baseUrl);
+  const open = config.mode === 'production' && protocol !== 'https:' && !['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
   const [time, policy] = await Promise.all([client.time(), client.policy()]);
-  const action = (code: ErrorCode): string => (code === 'BILL-0103' ? 'enrol this terminal’s public key at central' : code === 'BILL-0101' ? 'check the network and central.baseUrl; cards whose account is cached are still sold to, within the policy’s limits' : 'check central.policyKeyFile and central’s version');
-  const findings: Finding[] = [time.ok ? found('OK', 'central', `answers within ${Math.round(time.value.roundTripMs)} ms`) : failed('central', time.error, action(time.error.code))];
+  const findings: Finding[] = [time.ok ? found('OK', 'central', `answers within ${Math.round(time.value.roundTripMs)} ms`) : failed('central', time.error, centralAction(time.error.code))];
+  if (open) findings.push(found('WARN', 'central', 'central.baseUrl is plain HTTP: requests are signed, but account data can be read on the way', 'use https'));
   if (time.ok) {
-    findings.push(policy.ok ? found('OK', 'policy', `version ${policy.value.policy.version}, signature holds`) : failed('policy', policy.error, action(policy.error.code)));
+    findings.push(policy.ok ? found('OK', 'policy', `version ${policy.value.policy.version}, signature holds`) : failed('policy', policy.error, centralAction(policy.error.code)));
     const skewMs = Math.round(options.clock.nowMs() - time.value.roundTripMs / 2 - time.value.serverTimeMs);
     const limitMs = policy.ok ? policy.value.policy.maxClockSkewMs : DEFAULT_SKEW_MS;
     findings.push(Math.abs(skewMs) > limitMs ? found('FAIL', 'clock', `${skewMs} ms from central’s, the limit is ${limitMs} ms`, 'set the clock (timedatectl set-ntp true)', 'CORE-0102') : found('OK', 'clock', `${skewMs} ms from central’s`));

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -25,6 +25,8 @@ let good = '';
 beforeAll(async () => {
   ({ folder, remove } = temporaryFolder());
   const keys = hallKeys(folder);
+  writeFileSync(join(folder, 'keys', 'stranger.pub.pem'), generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' }));
+  writeFileSync(join(folder, 'keys', 'stranger-ed.pub.pem'), generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }));
   central = createCentral({ dataDir: null, port: 0, policyPrivateKeyPem: keys.policyPrivateKeyPem, now: () => Date.now(), terminals: [{ terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem, epoch: 1 }] });
   sandbox = createWechatSandbox({
     port: 0,
@@ -128,6 +130,33 @@ describe('doctor on a broken configuration', () => {
       expect.stringMatching(/^FAIL payments\[0\]\.platformKeys\.AB12: .*ed25519 key, RSA/),
     ]);
     rmSync(join(keys, 'open.pem'));
+  });
+
+  test('a damaged journal: JRNL-0103, and not to be repaired by hand', async () => {
+    const log = join(folder, 'kiosk-second', 'second-1.log');
+    const whole = readFileSync(log, 'utf8');
+    writeFileSync(log, whole.split('\n').slice(0, 4).join('\n'));
+    const { code, of } = await doctor();
+    writeFileSync(log, whole);
+    expect(code).toBe(1);
+    expect(of('journal')[0]).toMatchObject({ level: 'FAIL', code: 'JRNL-0103', action: expect.stringContaining('do not repair by hand') });
+  });
+
+  test('answers of the payment line that fail their check: PAY-0201', async () => {
+    const { code, of } = await doctor((config) => {
+      const payment = (config['payments'] as Json[])[0] as Json;
+      payment['platformKeys'] = Object.fromEntries(Object.keys(payment['platformKeys'] as Json).map((serial) => [serial, 'keys/stranger.pub.pem']));
+    });
+    expect(code).toBe(1);
+    expect(of('payment')[0]).toMatchObject({ level: 'FAIL', code: 'PAY-0201' });
+  });
+
+  test('a policy that another key signed: BILL-0102', async () => {
+    const { code, of } = await doctor((config) => {
+      (config['central'] as Json)['policyKeyFile'] = 'keys/stranger-ed.pub.pem';
+    });
+    expect(code).toBe(1);
+    expect(of('policy')[0]).toMatchObject({ level: 'FAIL', code: 'BILL-0102' });
   });
 
   test('services away: each with its code', async () => {

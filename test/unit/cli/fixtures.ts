@@ -31,6 +31,8 @@ export async function cli(args: readonly string[], cwd: string, ports: Partial<C
   return { code, out, err };
 }
 
+const attempt = (attemptId: string, n: number) => ({ kind: 'attempt-creating', body: { attemptId, provider: 'wechat', outTradeNo: `PL0311T${n}`, outRefundNo: `PL0311R${n}`, amountFen: 10_000, expiresAtMs: 1 } }) as const;
+
 /** Two orders: one delivered after a first attempt that was closed, one parked. */
 export function writeJournal(dataDir: string, secondPath: string): void {
   const opened = Journal.open({ dataDir, secondPath, terminalId: TERMINAL, clock: systemClock, random: systemRandom, onFatal: () => undefined });
@@ -40,7 +42,6 @@ export function writeJournal(dataDir: string, secondPath: string): void {
     for (const event of events) journal.append([{ ...event, orderId } as JournalEvent]);
   };
   const quote: EventBody<'order-quoted'> = { cardNo: '8800003921', userNo: '1002203344', layout: 'PL-CPU', unit: 'volume', nextCount: 42, amountFen: 10_000, quantity: 3773, shares: [{ tier: 1, priceE4: 26_500, quantity: 3773, costMicro: 99_984_500 }], carriedUsedMicro: 0, carriedAfterMicro: 15_500, tariffId: 'gas', tariffVersion: 1, offline: false, tag: 'ADE6788A' };
-  const attempt = (attemptId: string, n: number) => ({ kind: 'attempt-creating', body: { attemptId, provider: 'wechat', outTradeNo: `PL0311T${n}`, outRefundNo: `PL0311R${n}`, amountFen: 10_000, expiresAtMs: 1 } }) as const;
   const before = '002900001388000320C825101000000000';
   const after = '002A00000EBD00032F85261122ADE6788A';
   order(
