@@ -324,7 +324,7 @@ export function settleSession(state: KioskState, now: Now): Step & { readonly wa
     if (next.ending !== null) next = { ...next, ending: null };
   } else if (next.ending === null || next.ending.screen !== endingKey(screen, open)) {
     const ms = screen === 'done' ? SCREEN_MS.thanks : screen === 'cancelled' ? SCREEN_MS.cancelled : screen === 'in-doubt' ? SCREEN_MS['in-doubt'] : SCREEN_MS.refunded;
-    next = { ...next, ending: { screen: endingKey(screen, open), deadlineMono: open.waitCardUntilMono ?? now.monoMs + ms } };
+    next = { ...next, ending: { screen: endingKey(screen, open), deadlineMono: (screen === 'in-doubt' ? open.waitCardUntilMono : null) ?? now.monoMs + ms } };
     const inside = state.reader.state === 'present';
     if (screen === 'done') next = { ...next, cardOut: !inside };
     if (state.service.printer.ready) {

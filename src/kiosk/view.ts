@@ -1,6 +1,7 @@
 import type { CardReading } from '../card/types.ts';
 import type { Account, Quote } from '../shared/central-api.ts';
 import type { CardView, Header, QuoteView, Snapshot } from '../shared/contract.ts';
+import { ERRORS } from '../shared/errors.ts';
 import type { ErrorCode } from '../shared/errors.ts';
 import { never } from '../shared/result.ts';
 import { mostFen } from './sellable.ts';
@@ -142,7 +143,7 @@ function orderView(base: Base, s: OrderSession, open: OpenOrder, wall: (mono: nu
     case 'refunding': {
       const held = open.attempts.find((a) => a.taken === false);
       const of = order.state === 'closed' ? held?.state : order.state;
-      return { ...base, screen: 'refunding', state: of === 'refunded' ? 'refunded' : of === 'parked' ? 'parked' : 'refunding', reason: order.state === 'closed' ? null : (order.reason as ErrorCode | null), ...what, slip: s.slip, deadlineMs };
+      return { ...base, screen: 'refunding', state: of === 'refunded' ? 'refunded' : of === 'parked' ? 'parked' : 'refunding', reason: order.state === 'closed' ? null : reasonCode(order.reason), ...what, slip: s.slip, deadlineMs };
     }
     case 'cancelled':
       if (order.reason === 'create-refused') {
@@ -153,6 +154,15 @@ function orderView(base: Base, s: OrderSession, open: OpenOrder, wall: (mono: nu
     default:
       return never(screen);
   }
+}
+
+/** What an order was parked for, as a sentence that a customer can be shown. */
+const PARKED_FOR: Readonly<Record<string, ErrorCode>> = { 'amount-differs': 'PAY-0201', 'refund-refused': 'PAY-0301', 'refund-abnormal': 'PAY-0301', 'refunded-elsewhere': 'PAY-0301', 'card-foreign': 'CARD-0104' };
+
+/** The code behind an order's reason: a snapshot with anything else breaks the contract, and the shell would drop it. */
+function reasonCode(reason: string | null): ErrorCode | null {
+  if (reason === null) return null;
+  return Object.hasOwn(ERRORS, reason) ? (reason as ErrorCode) : (PARKED_FOR[reason] ?? null);
 }
 
 function cardView(reading: CardReading, account: Account | null): CardView {

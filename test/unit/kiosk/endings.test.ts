@@ -1,0 +1,571 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { UNKNOWN_GIVE_UP_MS, WAIT_CARD_MS } from '../../../src/kiosk/orders.ts';
+import { POLICY, World } from '../../support/kiosk-world.ts';
+
+/** Every way an order can end. After each the books of provider, journal and card are compared, attempt by attempt. */
+let w: World;
+beforeEach(async () => {
+  w = new World();
+  await w.start();
+});
+afterEach(async () => {
+  expect(await w.close()).toEqual([]);
+});
+
+const rise = (id: string, of: { cumulative: number }): number => w.purchase(id).cumulative - of.cumulative;
+const refunds = (): number => [...w.pay.trades.values()].reduce((n, t) => n + t.refunds.size, 0);
+
+describe('a sale', () => {
+  it('is delivered, with every screen in its turn', async () => {
+    const before = w.purchase('golden');
+    await w.toPay('golden', 10_000);
+    expect(w.shown('pay')).toMatchObject({ amountFen: 10_000, quantity: 3773, qrText: w.pay.newest().qrText, cancelOffered: true });
+    w.pay.pay();
+    await w.untilScreen('done');
+    expect(w.shown('done')).toMatchObject({ quantity: 3773, count: 42, cardOut: false, receipt: 'printed', carriedAfterMicro: 15_500, deadlineMs: null });
+    expect(rise('golden', before)).toBe(3773);
+    await w.run(60_000);
+    expect(w.screen).toBe('done');
+    await w.remove();
+    expect(w.shown('done').cardOut).toBe(true);
+    await w.run(6_500);
+    expect(w.screen).toBe('start');
+    expect(w.screens).toEqual(['start', 'reading', 'amount', 'pay', 'writing', 'done', 'start']);
+    expect(w.kinds().filter((k) => k.startsWith('order') || k.startsWith('attempt'))).toEqual(['order-quoted', 'attempt-creating', 'attempt-pending', 'attempt-paid', 'order-paid', 'order-delivering', 'order-delivered']);
+    await w.until('uploaded', () => w.journal.unsent(1) === null);
+    expect(w.central.accounts.get('8800003921')).toMatchObject({ count: 42, cumulative: before.cumulative + 3773 });
+  });
+
+  it('is cancelled', async () => {
+    await w.toPay();
+    await w.tap('cancel');
+    await w.untilScreen('cancelled');
+    expect(w.state()).toBe('closed/closed');
+    await w.run(8_500);
+    expect(w.screen).toBe('take-card');
+    await w.remove();
+    expect(w.screen).toBe('start');
+  });
+
+  it('expires', async () => {
+    await w.toPay();
+    await w.run(POLICY.payWindowMs);
+    await w.untilScreen('cancelled', 20_000);
+    expect(w.order()).toMatchObject({ state: 'closed', reason: 'expired' });
+  });
+
+  it('ends when the card is taken from the pay screen', async () => {
+    await w.toPay();
+    await w.remove();
+    await w.untilScreen('cancelled');
+    expect(w.order()).toMatchObject({ state: 'closed', reason: 'card-removed' });
+  });
+
+  it('one order, whatever is tapped twice, and no tap of an earlier screen counts', async () => {
+    await w.toAmount('golden');
+    const early = w.snapshot.revision;
+    await w.tap('choose-amount', 10_000);
+    await w.until('a quote', () => w.shown('amount').quote !== null);
+    w.kiosk.intent({ type: 'pay', value: 10_000, screen: 'amount', revision: early });
+    await w.run(500);
+    expect(w.journal.orders()).toHaveLength(0);
+    const { revision } = w.snapshot;
+    w.kiosk.intent({ type: 'pay', value: 10_000, screen: 'amount', revision });
+    w.kiosk.intent({ type: 'pay', value: 10_000, screen: 'amount', revision });
+    await w.untilScreen('pay');
+    w.kiosk.intent({ type: 'cancel', screen: 'amount', revision });
+    await w.run(5_000);
+    expect(w.journal.orders()).toHaveLength(1);
+    expect(w.pay.trades.size).toBe(1);
+    expect(w.shown('pay').state).toBe('waiting');
+  });
+
+  it('the card leaves during the firm quote: the quote is given back, no order', async () => {
+    await w.toAmount('golden');
+    await w.tap('choose-amount', 10_000);
+    await w.until('a quote', () => w.shown('amount').quote !== null);
+    w.central.held = true;
+    await w.tap('pay', 10_000);
+    await w.remove();
+    expect(w.screen).toBe('start');
+    w.central.letGo();
+    await w.run(1_000);
+    expect(w.journal.orders()).toEqual([]);
+    expect(w.central.firm).toHaveLength(1);
+    expect(w.central.released).toEqual(w.central.firm);
+    await w.toPay('golden', 5_000);
+    expect(w.shown('pay').amountFen).toBe(5_000);
+  });
+
+  it('central goes away during the firm quote: nothing is asked for', async () => {
+    await w.toAmount('golden');
+    await w.tap('choose-amount', 10_000);
+    await w.until('a quote', () => w.shown('amount').quote !== null);
+    w.central.away = true;
+    await w.tap('pay', 10_000);
+    await w.run(500);
+    expect(w.shown('amount')).toMatchObject({ problem: 'SALE-0110', busy: false });
+    expect(w.pay.trades.size).toBe(0);
+  });
+});
+
+describe('creating the payment', () => {
+  it('no answer at first: asked again under the same number', async () => {
+    w.pay.next.create.push('lost', 'unsent');
+    const before = w.purchase('golden');
+    await w.toPay();
+    expect(w.pay.trades.size).toBe(1);
+    expect(w.pay.newest().creates).toBe(2);
+    w.pay.pay();
+    await w.untilScreen('done');
+    expect(rise('golden', before)).toBe(3773);
+  });
+  it('refused: closed, not charged', async () => {
+    w.pay.next.create.push('refused');
+    await w.toAmount('golden');
+    await w.tap('choose-amount', 10_000);
+    await w.until('a quote', () => w.shown('amount').quote !== null);
+    await w.tap('pay', 10_000);
+    await w.until('closed', () => w.order().state === 'closed');
+    expect(w.shown('cannot-sell').reason).toBe('PAY-0102');
+    expect(w.order()).toMatchObject({ state: 'closed', reason: 'create-refused' });
+  });
+  it('never answered: given up after a minute, closed when the line is back', async () => {
+    await w.toAmount('golden');
+    await w.tap('choose-amount', 10_000);
+    await w.until('a quote', () => w.shown('amount').quote !== null);
+    w.pay.down = true;
+    await w.tap('pay', 10_000);
+    await w.run(UNKNOWN_GIVE_UP_MS + 1_000);
+    expect(w.shown('in-doubt').reason).toBe('payment');
+    await w.run(POLICY.payWindowMs);
+    w.pay.down = false;
+    await w.until('closed', () => w.state() === 'closed/closed');
+    expect(w.pay.trades.size).toBe(0);
+  });
+  it('cancelled while it is unknown, and the answer made an order: it is closed at the provider', async () => {
+    w.pay.next.create.push('lost');
+    await w.toAmount('golden');
+    await w.tap('choose-amount', 10_000);
+    await w.until('a quote', () => w.shown('amount').quote !== null);
+    await w.tap('pay', 10_000);
+    await w.tap('cancel');
+    await w.untilScreen('cancelled');
+    expect(w.pay.newest().state).toBe('closed');
+    expect(w.state()).toBe('closed/closed');
+  });
+});
+
+describe('the payment', () => {
+  it('comes after cancelling: goes back once, under its own number', async () => {
+    await w.toPay();
+    await w.tap('cancel');
+    await w.untilScreen('cancelled');
+    const trade = w.pay.newest();
+    w.pay.pay(trade, true);
+    w.pay.next.refund.push('lost');
+    w.pay.next.queryRefund.push('unsent');
+    await w.until('refunded', () => w.state() === 'closed/refunded');
+    expect([...trade.refunds.keys()]).toEqual([w.attempt().outRefundNo]);
+  });
+
+  it('comes after hours: still found', async () => {
+    await w.toPay();
+    await w.tap('cancel');
+    await w.untilScreen('cancelled');
+    await w.remove();
+    await w.run(5 * 3_600_000);
+    w.pay.pay(w.pay.newest(), true);
+    await w.run(1_200_000);
+    expect(w.state()).toBe('closed/refunded');
+  });
+
+  it('is made while it is being closed: goes back, and the screen says so', async () => {
+    await w.toPay();
+    w.pay.next.close.push('unsent');
+    await w.tap('cancel');
+    w.pay.pay();
+    await w.untilScreen('refunding');
+    await w.until('refunded', () => w.state() === 'closed/refunded');
+    expect(w.shown('refunding').state).toBe('refunded');
+  });
+
+  it('cannot be asked about for a minute: the card is given back; what is found later goes back by itself', async () => {
+    const before = w.purchase('golden');
+    await w.toPay();
+    w.pay.pay();
+    w.pay.down = true;
+    await w.run(UNKNOWN_GIVE_UP_MS + 4_000);
+    expect(w.shown('in-doubt')).toMatchObject({ reason: 'payment', slip: 'printed' });
+    await w.remove();
+    await w.insert('golden');
+    await w.until('not sold to twice', () => w.screen === 'cannot-sell');
+    expect(w.shown('cannot-sell').reason).toBe('SALE-0114');
+    await w.remove();
+    await w.toAmount('good');
+    w.pay.down = false;
+    await w.until('refunded', () => w.journal.attemptsOf(w.order().orderId).at(-1)?.state === 'refunded');
+    expect(w.state()).toBe('closed/refunded');
+    expect(rise('golden', before)).toBe(0);
+  });
+
+  it('the line fails for a while and comes back: nothing is lost', async () => {
+    await w.toPay();
+    w.pay.pay();
+    w.pay.down = true;
+    await w.run(30_000);
+    expect(w.shown('pay').state).toBe('unknown');
+    w.pay.down = false;
+    await w.untilScreen('done');
+  });
+
+  it('the line fails while the customer is paying: given up too, and refunds itself', async () => {
+    await w.toPay();
+    w.pay.newest().state = 'paying';
+    await w.until('paying', () => w.shown('pay').state === 'paying');
+    expect(w.shown('pay').cancelOffered).toBe(false);
+    w.pay.down = true;
+    w.pay.pay();
+    await w.run(UNKNOWN_GIVE_UP_MS + 4_000);
+    expect(w.shown('in-doubt').reason).toBe('payment');
+    w.pay.down = false;
+    await w.until('refunded', () => w.state() === 'closed/refunded');
+  });
+
+  it('scanned and walked away: ends after the window, not never', async () => {
+    await w.toPay();
+    w.pay.newest().state = 'paying';
+    await w.until('paying', () => w.shown('pay').state === 'paying');
+    await w.remove();
+    await w.run(60_000);
+    expect(w.screen).toBe('pay');
+    await w.run(POLICY.payWindowMs);
+    await w.until('closed', () => w.state() === 'closed/closed');
+    await w.untilScreen('start');
+  });
+
+  it('an accepted close that the provider does not carry out lets the customer go', async () => {
+    await w.toPay();
+    const trade = w.pay.newest();
+    Object.defineProperty(trade, 'state', { get: () => 'notpay', set: () => undefined, configurable: true });
+    await w.tap('cancel');
+    await w.run(UNKNOWN_GIVE_UP_MS + 5_000);
+    expect(w.shown('in-doubt').reason).toBe('payment');
+    Object.defineProperty(trade, 'state', { value: 'closed', writable: true });
+    await w.until('closed', () => w.state() === 'closed/closed');
+  });
+
+  it('of another sum than asked: parked for a person', async () => {
+    await w.toPay();
+    w.pay.saysFen = 9_999;
+    w.pay.pay();
+    await w.until('parked', () => w.state() === 'parked/parked');
+    expect(w.order()).toMatchObject({ reason: 'amount-differs', nextStep: 'counter' });
+    expect(w.shown('refunding').state).toBe('parked');
+    expect(refunds()).toBe(0);
+  });
+
+  it('is asked about at once when the customer says so', async () => {
+    await w.toPay();
+    await w.run(250);
+    const asked = w.pay.calls.length;
+    await w.tap('check-payment');
+    expect(w.shown('pay').lastCheck).toBe('not-paid');
+    expect(w.pay.calls.length).toBeGreaterThan(asked);
+  });
+
+  it('is made while the core restarts, the card inside: written', async () => {
+    const before = w.purchase('golden');
+    await w.toPay();
+    w.kill();
+    w.pay.pay();
+    await w.start();
+    await w.untilScreen('done');
+    expect(rise('golden', before)).toBe(3773);
+  });
+});
+
+describe('paid', () => {
+  it('the card was pulled before the write and comes back: written', async () => {
+    const before = w.purchase('golden');
+    await w.toPay();
+    w.pay.newest().state = 'paying';
+    await w.until('paying', () => w.shown('pay').state === 'paying');
+    await w.remove();
+    w.pay.pay();
+    await w.untilScreen('in-doubt');
+    expect(w.shown('in-doubt').reason).toBe('card');
+    await w.run(60_000);
+    await w.insert('golden');
+    await w.untilScreen('done');
+    expect(rise('golden', before)).toBe(3773);
+  });
+
+  it('the card never comes back: the money does', async () => {
+    await w.toPay();
+    w.pay.newest().state = 'paying';
+    await w.until('paying', () => w.shown('pay').state === 'paying');
+    await w.remove();
+    w.pay.pay();
+    await w.until('paid', () => w.state() === 'paid/paid');
+    await w.run(WAIT_CARD_MS - 5_000);
+    expect(w.state()).toBe('paid/paid');
+    await w.run(10_000);
+    expect(w.state()).toBe('refunded/refunded');
+    expect(w.shown('refunding')).toMatchObject({ state: 'refunded', reason: 'CARD-0203' });
+    expect(refunds()).toBe(1);
+  });
+
+  it.each(['before', 'after'] as const)('torn out %s the update: written once', async (when) => {
+    const before = w.purchase('golden');
+    await w.toPay();
+    w.card('golden').arm({ kind: 'tear', at: 9, when, from: 'arming' });
+    w.pay.pay();
+    await w.untilScreen('in-doubt');
+    expect(rise('golden', before)).toBe(when === 'after' ? 3773 : 0);
+    await w.insert('golden');
+    await w.untilScreen('done');
+    expect(rise('golden', before)).toBe(3773);
+    expect(w.order().writes).toBe(when === 'after' ? 1 : 2);
+  });
+
+  it('in doubt, and another card is put in: said so, not written to, and the right one is', async () => {
+    const before = w.purchase('good');
+    await w.toPay();
+    w.card('golden').arm({ kind: 'tear', at: 9, when: 'before', from: 'arming' });
+    w.pay.pay();
+    await w.untilScreen('in-doubt');
+    await w.insert('good');
+    await w.until('wrong card', () => w.shown('in-doubt').reason === 'wrong-card');
+    await w.run(5_000);
+    expect(rise('good', before)).toBe(0);
+    await w.remove();
+    await w.insert('golden');
+    await w.untilScreen('done');
+    expect(rise('good', before)).toBe(0);
+  });
+
+  it('in doubt, left for days: other customers are served, and the card is finished when it comes', async () => {
+    const before = w.purchase('golden');
+    await w.toPay();
+    w.card('golden').arm({ kind: 'tear', at: 9, when: 'before', from: 'arming' });
+    w.pay.pay();
+    await w.untilScreen('in-doubt');
+    await w.tap('leave');
+    expect(w.screen).toBe('start');
+    await w.toPay('good', 5_000);
+    w.pay.pay();
+    await w.untilScreen('done');
+    await w.remove();
+    await w.run(3 * 86_400_000, 60_000);
+    expect(w.journal.orders().map((o) => o.state).toSorted()).toEqual(['delivered', 'in-doubt']);
+    w.kill();
+    await w.start();
+    await w.insert('golden');
+    await w.untilScreen('done');
+    expect(rise('golden', before)).toBe(3773);
+  });
+
+  it('9000 and nothing stored, once: written at the next try', async () => {
+    await w.toPay();
+    w.card('golden').arm({ kind: 'lie' });
+    w.pay.pay();
+    await w.untilScreen('done');
+    expect(w.order().writes).toBe(2);
+  });
+
+  it('9000 and nothing stored, always: tried three times, then refunded', async () => {
+    const before = w.purchase('golden');
+    await w.toPay();
+    for (let i = 0; i < 9; i++) w.card('golden').arm({ kind: 'lie' });
+    w.pay.pay();
+    await w.until('refunded', () => w.state() === 'refunded/refunded');
+    expect(w.order()).toMatchObject({ writes: 3, reason: 'CARD-0204' });
+    expect(rise('golden', before)).toBe(0);
+    expect(w.screen).toBe('refunding');
+  });
+
+  it('the card refuses the key: refunded, and its tries are not used up', async () => {
+    w.replaceCard('golden', { authKey: '00112233445566778899AABBCCDDEEFF' });
+    await w.toPay();
+    w.pay.pay();
+    await w.until('refunded', () => w.state() === 'refunded/refunded');
+    expect(w.order()).toMatchObject({ writes: 1, reason: 'CARD-0201' });
+    expect(w.card('golden').toJSON().authTries).toBe(2);
+  });
+
+  it('the card changed elsewhere while in doubt: parked with its next step', async () => {
+    await w.toPay();
+    w.card('golden').arm({ kind: 'tear', at: 9, when: 'before', from: 'arming' });
+    w.pay.pay();
+    await w.untilScreen('in-doubt');
+    const record = w.card('golden').peek('17') as Uint8Array;
+    record[16] = 0x5a;
+    w.card('golden').poke('17', record);
+    await w.insert('golden');
+    await w.until('parked', () => w.order().state === 'parked');
+    expect(w.order()).toMatchObject({ reason: 'card-foreign', nextStep: 'counter' });
+    expect(w.screen).toBe('refunding');
+    expect(refunds()).toBe(0);
+  });
+
+  it('the reader is lost during the visit and comes back with the card inside', async () => {
+    const before = w.purchase('golden');
+    await w.toPay();
+    w.pay.newest().state = 'paying';
+    await w.until('paying', () => w.shown('pay').state === 'paying');
+    w.slot.offline(true);
+    w.pay.pay();
+    await w.until('paid', () => w.state() === 'paid/paid');
+    await w.run(10_000);
+    w.slot.offline(false);
+    await w.untilScreen('done');
+    expect(rise('golden', before)).toBe(3773);
+  });
+});
+
+describe('the refund', () => {
+  const toRefund = async (): Promise<void> => {
+    await w.toPay();
+    await w.tap('cancel');
+    await w.untilScreen('cancelled');
+    w.pay.pay(w.pay.newest(), true);
+  };
+  it('gets no answer many times: asked again under one number', async () => {
+    for (let i = 0; i < 5; i++) w.pay.next.refund.push(i % 2 === 0 ? 'lost' : 'unsent');
+    await toRefund();
+    await w.until('refunded', () => w.state() === 'closed/refunded', 400_000);
+    expect(refunds()).toBe(1);
+  });
+  it('takes its time at the provider', async () => {
+    w.pay.refundState = 'processing';
+    await toRefund();
+    await w.run(300_000);
+    expect(w.state()).toBe('closed/refunding');
+    w.kill();
+    await w.start();
+    w.pay.finishRefunds();
+    await w.until('refunded', () => w.state() === 'closed/refunded');
+    expect(refunds()).toBe(1);
+  });
+  it('is refused: parked in plain sight', async () => {
+    w.pay.next.refund.push('refused');
+    await toRefund();
+    await w.until('parked', () => w.state() === 'closed/parked');
+    expect(w.attempt().reason).toBe('refund-refused');
+  });
+  it('becomes abnormal: the order is parked with its next step', async () => {
+    w.pay.refundState = 'processing';
+    await w.toPay();
+    for (let i = 0; i < 9; i++) w.card('golden').arm({ kind: 'lie' });
+    w.pay.pay();
+    await w.until('refunding', () => w.state() === 'refunding/refunding');
+    await w.run(3_000);
+    for (const r of w.pay.newest().refunds.values()) r.state = 'abnormal';
+    await w.until('parked', () => w.state() === 'parked/parked');
+    expect(w.order()).toMatchObject({ reason: 'refund-abnormal', nextStep: 'refund-by-hand' });
+    expect(w.shown('refunding').state).toBe('parked');
+  });
+});
+
+describe('central away', () => {
+  const knownThenAway = async (): Promise<void> => {
+    await w.toAmount('golden');
+    await w.remove();
+    w.central.away = true;
+  };
+  it('sells to a card whose account is cached', async () => {
+    await knownThenAway();
+    await w.toPay();
+    expect(w.order().quote).toMatchObject({ offline: true, carriedUsedMicro: 0 });
+    w.pay.pay();
+    await w.untilScreen('done');
+    w.central.away = false;
+    await w.until('uploaded', () => w.journal.unsent(1) === null);
+    expect(w.central.accounts.get('8800003921')).toMatchObject({ count: 42 });
+  });
+  it('does not sell to a card it does not know, nor from a cache that is too old', async () => {
+    await knownThenAway();
+    await w.insert('good');
+    await w.untilScreen('cannot-sell');
+    expect(w.shown('cannot-sell').reason).toBe('SALE-0110');
+    await w.remove();
+    await w.run(POLICY.offline.accountMaxAgeMs + 60_000);
+    await w.insert('golden');
+    await w.untilScreen('cannot-sell');
+    expect(w.shown('cannot-sell').reason).toBe('SALE-0110');
+  });
+  it('the offline cap is the most: not passed by the last sale', async () => {
+    w.policy = { ...POLICY, offline: { ...POLICY.offline, capFen: 15_000 } };
+    w.setService({ policy: w.policy });
+    await w.toAmount('good');
+    await w.remove();
+    await knownThenAway();
+    await w.toPay('golden', 10_000);
+    w.pay.pay();
+    await w.untilScreen('done');
+    await w.remove();
+    await w.run(7_000);
+    await w.toAmount('good');
+    await w.tap('choose-amount', 10_000);
+    await w.until('a quote', () => w.shown('amount').quote !== null);
+    await w.tap('pay', 10_000);
+    await w.run(500);
+    expect(w.shown('amount').problem).toBe('SALE-0110');
+    await w.tap('choose-amount', 5_000);
+    await w.until('a quote', () => w.shown('amount').quote !== null);
+    await w.tap('pay', 5_000);
+    await w.untilScreen('pay');
+    w.pay.pay();
+    await w.untilScreen('done');
+    await w.remove();
+    await w.run(7_000);
+    await w.insert('good');
+    await w.untilScreen('cannot-sell');
+    expect(w.shown('cannot-sell').reason).toBe('SALE-0110');
+  });
+});
+
+describe('the visit', () => {
+  it('times out on the amounts: the card is to be taken', async () => {
+    await w.toAmount('golden');
+    await w.run(121_000);
+    expect(w.screen).toBe('take-card');
+    await w.run(60_000);
+    expect(w.screen).toBe('take-card');
+    await w.remove();
+    expect(w.screen).toBe('start');
+  });
+  it('no printer: the screens say so and the sale goes on', async () => {
+    w.printerOk = false;
+    w.setService({ printer: { ready: false, failure: null } });
+    await w.toPay();
+    expect(w.screen).toBe('pay');
+    w.pay.pay();
+    await w.untilScreen('done');
+    expect(w.shown('done').receipt).toBe('none');
+    expect(w.printed).toEqual([]);
+  });
+  it('the kiosk sells nothing while it must not', async () => {
+    w.setService({ lineUp: false });
+    await w.insert('golden');
+    await w.untilScreen('cannot-sell');
+    expect(w.shown('cannot-sell').reason).toBe('SALE-0111');
+  });
+  it('two orders of one card: the first one’s late money goes back, the second is delivered', async () => {
+    const before = w.purchase('golden');
+    await w.toPay('golden', 10_000);
+    const first = w.pay.newest();
+    await w.tap('cancel');
+    await w.untilScreen('cancelled');
+    await w.remove();
+    await w.untilScreen('start');
+    await w.toPay('golden', 5_000);
+    w.pay.pay(first, true);
+    w.pay.pay();
+    await w.untilScreen('done');
+    await w.until('the first refunded', () => w.attempts().some((a) => a.state === 'refunded'));
+    expect(w.attempts().map((a) => a.state).toSorted()).toEqual(['paid', 'refunded']);
+    expect(rise('golden', before)).toBe(1886);
+  });
+});
