@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { canonicalJson } from '../shared/central-api.ts';
 import { EVENTS } from '../shared/events.ts';
@@ -39,7 +39,14 @@ export function verifyJournal(dataDir: string, secondPath: string | null): Verif
     return { ok: false, ...empty, problems: [`cannot be opened: ${String(cause)}`] };
   }
   try {
-    return db.transaction(() => verifyOpen(db, secondPath, problems))();
+    const report = db.transaction(() => verifyOpen(db, secondPath, problems))();
+    // What the second log has, SQLite had before: asked afresh, since a running core goes on appending.
+    if (secondPath !== null && report.epoch !== null) {
+      const last = readSecondLog(SecondLog.path(secondPath, report.epoch)).events.at(-1)?.seq ?? 0;
+      const held = db.prepare<[], number | null>('SELECT max(seq) FROM events').pluck().get() ?? 0;
+      if (last > held) problems.push(`second log: ends at ${last}, the journal already at ${held}`);
+    }
+    return { ...report, ok: problems.length === 0 };
   } catch (cause) {
     return { ok: false, ...empty, problems: [...problems, `cannot be read: ${String(cause)}`] };
   } finally {
@@ -123,14 +130,23 @@ function compareSecondLog(path: string, hashes: ReadonlyMap<number, string>, las
     if (lastSeq > 0) problems.push('the second log is missing');
     return;
   }
-  const { events } = readSecondLog(path);
-  for (const e of events) {
+  const { events, goodBytes } = readSecondLog(path);
+  let prevHash: string | null = null;
+  for (const [index, e] of events.entries()) {
+    const { hash, prevHash: before, ...facts } = e;
+    if (e.seq !== index + 1 || (prevHash !== null && before !== prevHash) || eventHash(before, facts) !== hash) {
+      problems.push(`second log: line ${index + 1} is not event ${index + 1}`);
+      return;
+    }
+    prevHash = hash;
     // A running core may have appended past the snapshot that this check reads.
     if (e.seq <= lastSeq && hashes.get(e.seq) !== e.hash) {
       problems.push(`second log: event ${e.seq} differs from the journal`);
       return;
     }
   }
+  // Half a line at the end is a write that was cut, or is going on; a whole line that fails its checksum was altered.
+  if (readFileSync(path).subarray(goodBytes).includes(0x0a)) problems.push(`second log: line ${events.length + 1} fails its checksum`);
   // The last batch may be in SQLite only (killed between the two writes); its effect had not begun.
   const last = events.at(-1)?.seq ?? 0;
   if (last + 8 < lastSeq) problems.push(`second log: ends at ${last}, the journal at ${lastSeq}`);
