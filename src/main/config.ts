@@ -4,7 +4,7 @@ import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
 import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
-import { configProblems, terminalConfigSchema } from '../shared/terminal-config.ts';
+import { completeConfig, configProblems, terminalConfigSchema } from '../shared/terminal-config.ts';
 import type { TerminalConfig } from '../shared/terminal-config.ts';
 
 export interface LoadedConfig {
@@ -25,7 +25,7 @@ export function loadConfig(file: string): Result<LoadedConfig, Failure> {
   }
   const parsed = terminalConfigSchema.safeParse(json);
   if (!parsed.success) return err(failure('CONF-0101', `${full}: ${configProblems(parsed.error).join('; ')}`, parsed.error));
-  const config = parsed.data;
+  const config = completeConfig(parsed.data);
   const problem = crossProblem(config);
   if (problem !== null) return err(failure(config.keys.kind === 'sample' && config.mode === 'production' ? 'CONF-0103' : 'CONF-0101', `${full}: ${problem}`));
   const baseDir = dirname(full);

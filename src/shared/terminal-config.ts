@@ -33,6 +33,9 @@ const wechatSchema = z.strictObject({
   notifyUrl: url,
 });
 
+/** Both languages, or one text for both. */
+const text = z.union([z.string().min(1), z.strictObject({ zh: z.string().min(1), en: z.string().min(1) })]);
+
 const paymentSchema = z.discriminatedUnion('kind', [wechatSchema], {
   error: (issue) => {
     const kind = (issue.input as { kind?: unknown } | undefined)?.kind;
@@ -44,11 +47,8 @@ export const terminalConfigSchema = z.strictObject({
   $schema: z.string().optional(),
   mode: z.enum(['demo', 'production']),
   terminalId: z.string().regex(/^\d{12}$/, 'twelve digits: they go into the card’s transaction data'),
-  site: z.strictObject({
-    name: z.strictObject({ zh: z.string().min(1), en: z.string().min(1) }),
-    terminalName: z.strictObject({ zh: z.string().min(1), en: z.string().min(1) }),
-    brand: z.strictObject({ zh: z.string().min(1), en: z.string().min(1) }),
-  }),
+  /** The site's name; or that with the company's name and the machine's own. */
+  site: z.union([text, z.strictObject({ name: text, terminalName: text.optional(), brand: text.optional() })]),
   dataDir: path,
   /** Folder of the second log; on another disk in production. */
   secondPath: path,
@@ -60,14 +60,55 @@ export const terminalConfigSchema = z.strictObject({
     baseUrl: url,
     /** The terminal's own Ed25519 private key, PEM (PKCS#8). */
     keyFile: path,
-    /** Central's Ed25519 public key, PEM (SPKI); signs the policy. */
-    policyKeyFile: path,
+    /** Central's Ed25519 public key, PEM (SPKI); signs the policy. Left out: `policy.pub.pem` beside `keyFile`. */
+    policyKeyFile: path.optional(),
   }),
-  printer: z.strictObject({ kind: kindOf('printer kind', ['virtual', 'none']), /** virtual: `tcp://127.0.0.1:PORT` of the simulated printer. */ path: path.optional() }),
-  scanner: z.strictObject({ kind: kindOf('scanner kind', ['none']) }),
-  panel: z.strictObject({ widthMm: z.number().positive(), heightMm: z.number().positive(), widthPx: z.number().int().positive(), heightPx: z.number().int().positive() }),
+  printer: z.strictObject({ kind: kindOf('printer kind', ['virtual', 'none']), /** virtual: `tcp://127.0.0.1:PORT` of the simulated printer. */ path: path.optional() }).optional(),
+  scanner: z.strictObject({ kind: kindOf('scanner kind', ['none']) }).optional(),
+  panel: z.strictObject({ widthMm: z.number().positive(), heightMm: z.number().positive(), widthPx: z.number().int().positive(), heightPx: z.number().int().positive() }).optional(),
 });
-export type TerminalConfig = z.infer<typeof terminalConfigSchema>;
+/** The file as it may be written. */
+export type TerminalConfigFile = z.infer<typeof terminalConfigSchema>;
+
+interface BothLanguages {
+  readonly zh: string;
+  readonly en: string;
+}
+/** The configuration with everything that may be left out filled in. */
+export type TerminalConfig = Omit<TerminalConfigFile, 'site' | 'central' | 'printer' | 'scanner' | 'panel'> & {
+  readonly site: { readonly name: BothLanguages; readonly terminalName: BothLanguages; readonly brand: BothLanguages };
+  readonly central: TerminalConfigFile['central'] & { readonly policyKeyFile: string };
+  readonly printer: NonNullable<TerminalConfigFile['printer']>;
+  readonly scanner: NonNullable<TerminalConfigFile['scanner']>;
+  readonly panel: NonNullable<TerminalConfigFile['panel']>;
+};
+
+/** Where a virtual reader or printer is when the file does not say: the demo hall's places at its usual ports. */
+const VIRTUAL_READER = 'tcp://127.0.0.1:8464';
+const VIRTUAL_PRINTER = 'tcp://127.0.0.1:8465';
+/** A 21.5-inch portrait panel. */
+const PANEL = { widthMm: 268, heightMm: 476, widthPx: 1080, heightPx: 1920 };
+
+/** Fills in what the file leaves out. */
+export function completeConfig(file: TerminalConfigFile): TerminalConfig {
+  const both = (t: string | BothLanguages): BothLanguages => (typeof t === 'string' ? { zh: t, en: t } : t);
+  const site = typeof file.site === 'string' || 'zh' in file.site ? { name: file.site } : file.site;
+  const folder = /^(.*[\\/])?[^\\/]*$/.exec(file.central.keyFile)?.[1] ?? '';
+  const printer = file.printer ?? { kind: 'none' };
+  return {
+    ...file,
+    site: {
+      name: both(site.name),
+      terminalName: both(('terminalName' in site ? site.terminalName : undefined) ?? { zh: `${file.terminalId.slice(-4)}号机`, en: `No. ${file.terminalId.slice(-4)}` }),
+      brand: both(('brand' in site ? site.brand : undefined) ?? { zh: '自助服务', en: 'Self-service' }),
+    },
+    readers: file.readers.map((r) => (r.kind === 'virtual' ? { ...r, path: r.path ?? VIRTUAL_READER } : r)),
+    central: { ...file.central, policyKeyFile: file.central.policyKeyFile ?? `${folder}policy.pub.pem` },
+    printer: printer.kind === 'virtual' ? { ...printer, path: printer.path ?? VIRTUAL_PRINTER } : printer,
+    scanner: file.scanner ?? { kind: 'none' },
+    panel: file.panel ?? PANEL,
+  };
+}
 export type WechatConfig = z.infer<typeof wechatSchema>;
 
 /** One line per problem, each naming the key: `payments[0].mchid: …`. */

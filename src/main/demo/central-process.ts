@@ -1,10 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { createCentral } from '../../central/server.ts';
 import { DEMO_TERMINAL, hallKeys } from './setup.ts';
 import { runService } from './service.ts';
 
-/** The demo hall's central billing service, a process of its own: `--data DIR --port N`. */
-const { values } = parseArgs({ options: { data: { type: 'string' }, port: { type: 'string' } } });
+/** The demo hall's central billing service, a process of its own: `--data DIR --port N [--terminal ID --terminal-key FILE]`. */
+const { values } = parseArgs({ options: { data: { type: 'string' }, port: { type: 'string' }, terminal: { type: 'string' }, 'terminal-key': { type: 'string' } } });
 const dataDir = values.data ?? '.';
 const keys = hallKeys(dataDir);
 runService(createCentral({
@@ -12,5 +13,6 @@ runService(createCentral({
   port: Number(values.port),
   policyPrivateKeyPem: keys.policyPrivateKeyPem,
   now: () => Date.now(),
-  terminals: [{ terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem, epoch: 1 }],
+  // The hall's own terminal, and the one of a configuration file that was handed in (it comes first: it may use the same number).
+  terminals: [...(values.terminal !== undefined && values['terminal-key'] !== undefined ? [{ terminalId: values.terminal, publicKeyPem: readFileSync(values['terminal-key'], 'utf8') }] : [{ terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem }])],
 }));

@@ -13,7 +13,7 @@ import { HallChild } from './child.ts';
 import { Dock } from './dock.ts';
 import { HallCards } from './hall-cards.ts';
 import { Line } from './line.ts';
-import { hallKeys, hallPorts, writeTerminalJson } from './setup.ts';
+import { enrolTerminal, hallKeys, hallPorts, writeTerminalJson } from './setup.ts';
 import { chooseShell } from './shell-choice.ts';
 
 /** The demo hall: central, payment sandbox, kiosk with virtual devices, shell and dock, from one command. */
@@ -90,8 +90,17 @@ const { config } = loaded.value;
 const reader = config.readers[0];
 const slot = reader?.kind === 'virtual' && reader.path !== undefined ? tcpAddress(reader.path) : { host: '127.0.0.1', port: vpcdPort };
 
+let enrolled: string[] = [];
+if (values.config !== undefined) {
+  try {
+    enrolled = ['--terminal', config.terminalId, '--terminal-key', enrolTerminal(dataDir, loaded.value.path(config.central.keyFile), loaded.value.path(config.central.policyKeyFile), keys)];
+  } catch (error) {
+    fail(`CONF-0101: central.keyFile / central.policyKeyFile: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const central = new HallChild('central', [here('central-process.ts'), '--data', dataDir, '--port', String(ports.central)], say);
+const central = new HallChild('central', [here('central-process.ts'), '--data', dataDir, '--port', String(ports.central), ...enrolled], say);
 const sandbox = new HallChild('payment sandbox', [here('sandbox-process.ts'), '--data', dataDir, '--port', String(ports.sandbox)], say);
 const centralLine = new Line();
 const paymentLine = new Line();

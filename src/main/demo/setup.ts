@@ -1,9 +1,9 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { generateSandboxKeys } from '../../simulator/wechat/sandbox.ts';
 import type { SandboxKeys } from '../../simulator/wechat/sandbox.ts';
-import type { TerminalConfig } from '../../shared/terminal-config.ts';
+import type { TerminalConfigFile } from '../../shared/terminal-config.ts';
 
 export const DEMO_TERMINAL = '000000000311';
 export const DEMO_MCHID = '1900000109';
@@ -52,9 +52,27 @@ export function hallKeys(dataDir: string): HallKeys {
   return JSON.parse(readFileSync(file, 'utf8')) as HallKeys;
 }
 
+/**
+ * A configuration that was handed in: its terminal is enrolled at the demo's central. Keys that it names and that are
+ * not there yet are made; what is there is not touched. Returns the file with the terminal's public key.
+ */
+export function enrolTerminal(dataDir: string, keyFile: string, policyKeyFile: string, keys: HallKeys): string {
+  if (!existsSync(keyFile)) {
+    mkdirSync(dirname(keyFile), { recursive: true });
+    writeFileSync(keyFile, generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  }
+  if (!existsSync(policyKeyFile)) {
+    mkdirSync(dirname(policyKeyFile), { recursive: true });
+    writeFileSync(policyKeyFile, createPublicKey(keys.policyPrivateKeyPem).export({ type: 'spki', format: 'pem' }));
+  }
+  const publicFile = join(dataDir, 'keys', 'enrolled.pub.pem');
+  writeFileSync(publicFile, createPublicKey(readFileSync(keyFile)).export({ type: 'spki', format: 'pem' }));
+  return publicFile;
+}
+
 /** Writes the demo kiosk's `terminal.json` and returns its path. */
 export function writeTerminalJson(dataDir: string, ports: HallPorts, keys: HallKeys, realPcsc: boolean): string {
-  const config: TerminalConfig = {
+  const config: TerminalConfigFile = {
     mode: 'demo',
     terminalId: DEMO_TERMINAL,
     site: { brand: { zh: '阜城燃气 自助服务', en: 'Fucheng Gas self-service' }, name: { zh: '市民中心24小时服务厅', en: 'Civic Centre 24-hour hall' }, terminalName: { zh: '03号机', en: 'No. 03' } },
