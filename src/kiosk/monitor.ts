@@ -82,7 +82,9 @@ export class Monitor {
       case 'line': {
         if (provider === undefined) return false;
         const answer = await provider.query({ outTradeNo: probeTradeNo, amountFen: 0 });
-        const up = answer.kind !== 'unknown';
+        // An unsigned "no such order" still shows that the line is there. Nothing is built on it: a code is shown, and a
+        // payment believed, only under its own good signature.
+        const up = answer.kind !== 'unknown' || (answer.failure.code === 'PAY-0201' && /^HTTP 404\b.*signature headers missing$/.test(answer.failure.detail ?? ''));
         if (!up && this.#last.lineUp !== false) this.#o.log('warn', 'payment', `line: ${describeFailure(answer.failure)}`);
         this.#say({ lineUp: up });
         return up;
