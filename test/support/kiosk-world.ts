@@ -28,6 +28,7 @@ import type { Result } from '../../src/shared/result.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { CpuCard, counterRandom } from '../../src/simulator/card/cpu-card.ts';
 import type { CpuCardState } from '../../src/simulator/card/cpu-card.ts';
+import { Meter } from '../../src/simulator/meter/meter.ts';
 import { ManualClock } from './clock.ts';
 
 /** 2026-11-22 12:00 UTC. */
@@ -448,6 +449,10 @@ export class World {
     return { count: v.getUint16(0), cumulative: v.getUint32(6) };
   }
 
+  /** Is there a process? */
+  get alive(): boolean {
+    return this.#life.alive;
+  }
   get journal(): Journal {
     if (this.#journal === null) throw new Error('no process');
     return this.#journal;
@@ -612,6 +617,14 @@ export class World {
   async insert(id: string): Promise<void> {
     this.slot.insert(this.card(id));
     await this.#flush();
+  }
+  /** At home: the meter takes what is on the card, and uses it up. */
+  visitMeter(id: string): void {
+    if (this.slot.card === this.card(id)) throw new Error('the card is in the kiosk');
+    const meter = Meter.ofCard(this.card(id), 100_000);
+    meter?.visit(this.card(id), '2611221200');
+    meter?.consume(meter.state().remaining);
+    meter?.visit(this.card(id), '2611221201');
   }
   async remove(): Promise<void> {
     this.slot.remove();
