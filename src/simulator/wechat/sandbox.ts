@@ -284,6 +284,8 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
   }
 
   function answerSigned(res: ServerResponse, answer: Answer, verb: SandboxVerb): void {
+    // The client has given up (a delayed answer): the next fault is meant for a client that listens.
+    if (res.destroyed) return;
     let body = answer.body === undefined ? '' : JSON.stringify(answer.body);
     let timestamp = String(Math.floor((now() + (take('skew', verb) ? settings.skewMs : 0)) / 1000));
     let nonce = hex(16);
