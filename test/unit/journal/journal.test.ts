@@ -171,17 +171,19 @@ describe('opening', () => {
 
   it('synchronous=FULL is read back after the first write', () => {
     const asked: string[] = [];
-    const { prototype } = Database;
-    const pragma = prototype.pragma;
-    prototype.pragma = function (this: Database.Database, source: string, options?: Database.PragmaOptions) {
-      asked.push(source);
-      if (source === 'synchronous') return 1;
-      return pragma.call(this, source, options);
-    };
+    const own = Object.getOwnPropertyDescriptor(Database.prototype, 'pragma') as PropertyDescriptor;
+    const ask = own.value as (this: Database.Database, source: string, options?: Database.PragmaOptions) => unknown;
+    Object.defineProperty(Database.prototype, 'pragma', {
+      ...own,
+      value(this: Database.Database, source: string, options?: Database.PragmaOptions) {
+        asked.push(source);
+        return source === 'synchronous' ? 1 : ask.call(this, source, options);
+      },
+    });
     try {
       expect(codeOf(open())).toBe('JRNL-0105');
     } finally {
-      prototype.pragma = pragma;
+      Object.defineProperty(Database.prototype, 'pragma', own);
     }
     expect(asked.indexOf('synchronous = FULL')).toBeLessThan(asked.indexOf('synchronous'));
     expect(codeOf(open())).toBe('ok');

@@ -247,7 +247,7 @@ describe('the payment', () => {
   it('an accepted close that the provider does not carry out lets the customer go', async () => {
     await w.toPay();
     const trade = w.pay.newest();
-    Object.defineProperty(trade, 'state', { get: () => 'notpay', set: () => undefined, configurable: true });
+    Object.defineProperty(trade, 'state', { get: () => 'notpay', set: (_state: string) => {}, configurable: true });
     await w.tap('cancel');
     await w.run(UNKNOWN_GIVE_UP_MS + 5_000);
     expect(w.shown('in-doubt').reason).toBe('payment');

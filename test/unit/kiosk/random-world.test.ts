@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { World, seededRandom } from '../../support/kiosk-world.ts';
 import type { Mishap } from '../../support/kiosk-world.ts';
 
-const SEEDS = Number(process.env['PILOTLIGHT_HOURS'] ?? 40);
+const SEEDS = Number(process.env['PILOTLIGHT_HOURS'] ?? 20);
 const CARDS = ['golden', 'good', 'water'] as const;
 
 const ends = new Map<string, number>();
@@ -156,9 +156,9 @@ async function badHour(seed: number): Promise<string[]> {
 it(`${SEEDS} bad hours: the money is conserved at every step, and all is settled once faults cease`, { timeout: 120_000 }, async () => {
   const wrong: string[] = [];
   for (let seed = 1; seed <= SEEDS; seed++) wrong.push(...(await badHour(seed)));
-  console.log(`ends: ${JSON.stringify(Object.fromEntries([...ends].toSorted()))}`);
+  console.log(`ends: ${JSON.stringify(Object.fromEntries([...ends].toSorted(([a], [b]) => (a < b ? -1 : 1))))}`);
   expect(wrong).toEqual([]);
   // The hours were bad indeed.
-  const least: Readonly<Record<string, number>> = { 'order delivered': 40, 'order delivered after several writes': 20, 'order closed': 20, 'attempt refunded': 5, restart: 80 };
+  const least: Readonly<Record<string, number>> = { 'order delivered': 30, 'order delivered after several writes': 15, 'order closed': 15, 'attempt refunded': 4, restart: 50 };
   for (const [what, n] of Object.entries(least)) expect(ends.get(what) ?? 0, what).toBeGreaterThan(n);
 });
