@@ -94,12 +94,14 @@ export function createWechatProvider(config: WechatProviderConfig, ports: Wechat
     if (trade.mchid !== config.mchid) return unknown(failure('PAY-0201', `answer names merchant ${trade.mchid}`));
     if (trade.appid !== undefined && trade.appid !== config.appid) return unknown(failure('PAY-0201', `answer names appid ${trade.appid}`));
     const { total, currency } = trade.amount ?? {};
-    if (total !== undefined && total !== attempt.amountFen) return unknown(failure('PAY-0201', `answer says ${total} fen, asked for ${attempt.amountFen}`));
+    // A captured sum that is not ours is passed on as it is: the kiosk takes no such money for an order, and parks it for a person.
+    const captured = trade.trade_state === 'SUCCESS';
+    if (!captured && total !== undefined && total !== attempt.amountFen) return unknown(failure('PAY-0201', `answer says ${total} fen, asked for ${attempt.amountFen}`));
     if (currency !== undefined && currency !== 'CNY') return unknown(failure('PAY-0201', `answer says currency ${currency}`));
     switch (trade.trade_state) {
       case 'SUCCESS':
       case 'REFUND': {
-        if (total === undefined || currency === undefined || !trade.transaction_id) return unknown(failure('PAY-0201', `${trade.trade_state} without amount, currency or transaction_id`));
+        if (total === undefined || !trade.transaction_id) return unknown(failure('PAY-0201', `${trade.trade_state} without amount or transaction_id`));
         if (trade.trade_state === 'REFUND') return { kind: 'refunded', transactionId: trade.transaction_id, amountFen: total };
         const paidAt = trade.success_time === undefined ? Number.NaN : Date.parse(trade.success_time);
         return { kind: 'paid', transactionId: trade.transaction_id, amountFen: total, paidAtMs: Number.isNaN(paidAt) ? null : paidAt };
