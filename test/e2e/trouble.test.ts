@@ -73,7 +73,7 @@ describe('it does not start', () => {
   });
 
   test.each<[string, (c: Record<string, unknown>) => unknown, string[]]>([
-    ['a missing key', ({ terminalId: _, ...rest }) => rest, ['CONF-0101', 'terminalId']],
+    ['a missing key', (c) => Object.fromEntries(Object.entries(c).filter(([key]) => key !== 'terminalId')), ['CONF-0101', 'terminalId']],
     ['a misspelt key', (c) => ({ ...c, dataDirectory: 'x' }), ['CONF-0101', 'dataDirectory']],
     ['a wrong value deep inside', (c) => ({ ...c, payments: [{ ...(c['payments'] as object[])[0], merchantSerial: 7 }] }), ['CONF-0101', 'payments', 'merchantSerial']],
     ['a kind that is not built yet', (c) => ({ ...c, readers: [{ kind: 'serial', path: '/dev/ttyS0', model: 'x' }] }), ['CONF-0101', 'readers', 'serial']],
@@ -270,7 +270,7 @@ test('Ctrl-C ends every process; the same data folder starts again', async () =>
   try {
     await open(hall);
     await screen('start');
-    expect(processesOf(hall.dataDir).map((p) => /central-process|sandbox-process|core\/main|demo\/main/.exec(p.command)?.[0]).sort()).toEqual(['central-process', 'core/main', 'demo/main', 'sandbox-process']);
+    expect(new Set(processesOf(hall.dataDir).map((p) => /central-process|sandbox-process|core\/main|demo\/main/.exec(p.command)?.[0]))).toEqual(new Set(['central-process', 'core/main', 'demo/main', 'sandbox-process']));
     await page.close();
     await hall.stop();
     expect(processesOf(hall.dataDir)).toEqual([]);
