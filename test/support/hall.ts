@@ -81,7 +81,8 @@ export class Hall {
     this.#child = child;
     child.stdout.on('data', (c: Buffer) => (this.#output += c.toString()));
     child.stderr.on('data', (c: Buffer) => (this.#output += c.toString()));
-    await until('the hall', () => this.#output.includes('Ctrl-C stops everything') || (child.exitCode !== null && Promise.reject(new Error(this.#output))), 60_000);
+    await until('the hall', () => this.#output.includes('Ctrl-C stops everything') || child.exitCode !== null, 60_000);
+    if (child.exitCode !== null) throw new Error(`the hall did not start: ${this.#output}`);
   }
 
   get output(): string {

@@ -8,11 +8,12 @@ import { runService } from './service.ts';
 const { values } = parseArgs({ options: { data: { type: 'string' }, port: { type: 'string' }, terminal: { type: 'string' }, 'terminal-key': { type: 'string' } } });
 const dataDir = values.data ?? '.';
 const keys = hallKeys(dataDir);
+// The terminal of a configuration file that was handed in takes the place of the hall's own.
+const handedIn = values.terminal === undefined || values['terminal-key'] === undefined ? null : { terminalId: values.terminal, publicKeyPem: readFileSync(values['terminal-key'], 'utf8') };
 runService(createCentral({
   dataDir: `${dataDir}/central`,
   port: Number(values.port),
   policyPrivateKeyPem: keys.policyPrivateKeyPem,
   now: () => Date.now(),
-  // The hall's own terminal, and the one of a configuration file that was handed in (it comes first: it may use the same number).
-  terminals: [...(values.terminal !== undefined && values['terminal-key'] !== undefined ? [{ terminalId: values.terminal, publicKeyPem: readFileSync(values['terminal-key'], 'utf8') }] : [{ terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem }])],
+  terminals: [handedIn ?? { terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem }],
 }));
