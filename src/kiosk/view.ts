@@ -55,7 +55,7 @@ export function viewOf(state: KioskState, ctx: ViewContext, revision: number): S
     case 'idle': {
       const down = outOfService(state);
       if (down !== null) {
-        return { ...base, screen: 'out-of-service', reason: down, reference: `${down} · ${ctx.header.terminalName.zh}`, nearestSite: policy?.sites[0] ?? null };
+        return { ...base, screen: 'out-of-service', reason: down, reference: `${down} · ${ctx.header.terminalId.slice(-4)}`, nearestSite: policy?.sites[0] ?? null };
       }
       const reason = notSelling(state);
       const degraded: ErrorCode[] = [];
@@ -69,7 +69,7 @@ export function viewOf(state: KioskState, ctx: ViewContext, revision: number): S
     case 'reading':
       return { ...base, screen: 'reading', stage: s.stage };
     case 'cannot-sell':
-      return { ...base, screen: 'cannot-sell', reason: s.reason, reference: `${s.reason} · ${ctx.header.terminalName.zh}`, card: s.reading === null ? null : cardView(s.reading, s.account), deadlineMs: wall(s.deadlineMono) };
+      return { ...base, screen: 'cannot-sell', reason: s.reason, reference: `${s.reason} · ${ctx.header.terminalId.slice(-4)}`, card: s.reading === null ? null : cardView(s.reading, s.account), deadlineMs: wall(s.deadlineMono) };
     case 'card-info':
       return { ...base, screen: 'card-info', card: cardView(s.reading, s.account), lastVisit: s.reading.meter.visited ? s.reading.meter.lastVisit : null, deadlineMs: wall(s.deadlineMono) };
     case 'amount':

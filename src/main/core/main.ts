@@ -74,7 +74,7 @@ if (composed.ok) {
     nowMs: now,
     demo: config.mode === 'demo',
     reason: composed.error.code,
-    reference: `${composed.error.code} · ${config.site.terminalName.zh}`,
+    reference: `${composed.error.code} · ${config.terminalId.slice(-4)}`,
     nearestSite: null,
   });
 }
