@@ -29,11 +29,13 @@ class Customer {
     const cookie = (opened.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
     const { host, origin } = new URL(hall.url);
     const socket = new WebSocket(`ws://${host}/ws`, { headers: { cookie, origin } });
+    // Listens before the line is open: the first snapshot may come in the same packet.
+    const customer = new Customer(hall, socket);
     await new Promise((done, failed) => {
       socket.once('open', done);
       socket.once('error', failed);
     });
-    return new Customer(hall, socket);
+    return customer;
   }
   leave(): void {
     this.#socket.terminate();
