@@ -70,6 +70,7 @@ export class Kiosk {
       session: IDLE,
       locale: 'zh-CN',
       textSize: 'normal',
+      plainAtMono: null,
       reader: { state: 'empty', insertion: 0, failure: null, sinceMs: options.clock.nowMs() },
       card: null,
       cardBusy: false,

@@ -23,7 +23,7 @@ export function judgeAccount(reading: CardReading, account: Account, policy: Pol
   if ((reading.meter.faults & STOPPING_FAULTS) !== 0) return 'SALE-0112';
   if (account.state === 'debt') return 'SALE-0108';
   if (account.periodLeftQuantity === 0 || account.perPurchaseQuantity === 0) return 'SALE-0105';
-  if (mostFen(reading, account, policy) < policy.minFen) return ceilingRoom(reading, account) <= limitOf(account) ? 'SALE-0106' : 'SALE-0105';
+  if (mostFen(reading, account, policy) < policy.minFen) return tooMuch(reading, account);
   return null;
 }
 
@@ -34,6 +34,11 @@ export function ceilingRoom(reading: CardReading, account: Account): number {
 
 function limitOf(account: Account): number {
   return Math.min(account.perPurchaseQuantity ?? Number.MAX_SAFE_INTEGER, account.periodLeftQuantity ?? Number.MAX_SAFE_INTEGER);
+}
+
+/** What stops a larger purchase: the meter's ceiling or a limit of the account. */
+export function tooMuch(reading: CardReading, account: Account): 'SALE-0105' | 'SALE-0106' {
+  return ceilingRoom(reading, account) <= limitOf(account) ? 'SALE-0106' : 'SALE-0105';
 }
 
 /** The most that may be bought now, in 0.01 units. */

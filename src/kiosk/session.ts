@@ -3,7 +3,7 @@ import type { Intent } from '../shared/contract.ts';
 import type { ErrorCode } from '../shared/errors.ts';
 import { never } from '../shared/result.ts';
 import { UNKNOWN_GIVE_UP_MS } from './orders.ts';
-import { judgeAccount, judgeCard, mostFen, roomQuantity } from './sellable.ts';
+import { judgeAccount, judgeCard, mostFen, roomQuantity, tooMuch } from './sellable.ts';
 import type { AmountSession, Effect, KioskEvent, KioskState, Now, OpenOrder, OrderSession, Session, Step } from './state.ts';
 
 /** How long each screen waits for a person. */
@@ -19,6 +19,8 @@ export const SCREEN_MS = {
   refunded: 30_000,
   'take-card': 20_000,
 } as const;
+/** A customer's language and text size outlive the visit by this much: time to begin again, not to greet the next one. */
+export const PLAIN_AGAIN_MS = 30_000;
 /** Each "more time" gives a minute, as often as WCAG 2.2.1 asks. */
 const MORE_TIME_MS = 60_000;
 const MORE_TIME_MAX = 10;
@@ -68,7 +70,7 @@ export function sessionStep(state: KioskState, event: KioskEvent, now: Now): Ste
       if (s.at !== 'amount' || s.asked !== event.asked || s.busy !== 'quoting') return { state, effects: [] };
       if (!event.result.ok) return step(state, { ...s, busy: null, quote: null, problem: event.result.error.code });
       const { quote, offline } = event.result.value;
-      if (quote.quantity > roomQuantity(s.reading, s.account)) return step(state, { ...s, busy: null, quote: null, problem: 'SALE-0106' });
+      if (quote.quantity > roomQuantity(s.reading, s.account)) return step(state, { ...s, busy: null, quote: null, problem: tooMuch(s.reading, s.account) });
       return step(state, { ...s, busy: null, quote, offline, problem: null });
     }
     case 'order-begun':
@@ -171,9 +173,9 @@ function onIntent(state: KioskState, intent: Intent, now: Now): Step {
   const nothing: Step = { state, effects: [] };
   switch (intent.type) {
     case 'set-locale':
-      return { state: { ...state, locale: intent.value }, effects: [] };
+      return { state: { ...state, locale: intent.value, plainAtMono: null }, effects: [] };
     case 'set-text-size':
-      return { state: { ...state, textSize: intent.value }, effects: [] };
+      return { state: { ...state, textSize: intent.value, plainAtMono: null }, effects: [] };
     case 'open':
       if (s.at !== 'idle') return nothing;
       return step(state, { at: 'insert-card', purpose: intent.value, deadlineMono: now.monoMs + SCREEN_MS['insert-card'] });
@@ -246,7 +248,7 @@ function chooseAmount(state: KioskState, s: AmountSession, amountFen: number, no
   const asked = s.asked + 1;
   const deadlineMono = Math.max(s.deadlineMono, now.monoMs + SCREEN_MS.amount / 2);
   if (amountFen < policy.minFen || amountFen > policy.maxFen) return step(state, { ...s, asked, chosenFen: null, quote: null, busy: null, problem: 'SALE-0105', deadlineMono });
-  if (amountFen > most) return step(state, { ...s, asked, chosenFen: null, quote: null, busy: null, problem: 'SALE-0106', deadlineMono });
+  if (amountFen > most) return step(state, { ...s, asked, chosenFen: null, quote: null, busy: null, problem: tooMuch(s.reading, s.account), deadlineMono });
   return step(state, { ...s, asked, chosenFen: amountFen, quote: null, problem: null, busy: 'quoting', deadlineMono }, { do: 'preview', asked, reading: s.reading, account: s.account, offline: s.offline, amountFen });
 }
 
@@ -278,6 +280,18 @@ export function orderScreen(s: OrderSession, open: OpenOrder): 'pay' | 'writing'
 
 /** What time and the orders' progress do to the session: endings, give-ups, prints, and orders found. Called after every change. */
 export function settleSession(state: KioskState, now: Now): Step & { readonly wakeAtMono: number | null } {
+  return settleVisit(state.session.at === 'idle' || state.plainAtMono === null ? state : { ...state, plainAtMono: null }, now);
+}
+
+/** On the start screen the words of the last customer are kept for a moment, then it greets the next one as usual. */
+function settleIdle(state: KioskState, now: Now): Step & { readonly wakeAtMono: number | null } {
+  if (state.locale === 'zh-CN' && state.textSize === 'normal') return { state, effects: [], wakeAtMono: null };
+  const at = state.plainAtMono ?? now.monoMs + PLAIN_AGAIN_MS;
+  if (now.monoMs >= at) return { state: { ...state, locale: 'zh-CN', textSize: 'normal', plainAtMono: null }, effects: [], wakeAtMono: null };
+  return { state: state.plainAtMono === at ? state : { ...state, plainAtMono: at }, effects: [], wakeAtMono: at };
+}
+
+function settleVisit(state: KioskState, now: Now): Step & { readonly wakeAtMono: number | null } {
   const s = state.session;
   const done = (session: Session, wakeAtMono: number | null, ...effects: Effect[]) => ({ ...step(state, session, ...effects), wakeAtMono });
 
@@ -285,7 +299,7 @@ export function settleSession(state: KioskState, now: Now): Step & { readonly wa
     // A paid order of the card in the reader goes on by itself: the customer watches it.
     const writing = [...state.orders.values()].find((o) => o.writing);
     if (writing !== undefined && s.at !== 'amount') return done(orderSession(writing.order.orderId, state.reader.insertion, true), now.monoMs);
-    if (s.at === 'idle') return done(s, null);
+    if (s.at === 'idle') return settleIdle(state, now);
     if (s.at === 'cannot-sell' && s.reason === 'SALE-0114' && s.reading !== null && state.reader.state === 'present' && !state.cardBusy) {
       const cardNo = s.reading.cardNo;
       const still = [...state.orders.values()].some((o) => o.order.quote.cardNo === cardNo && (o.order.state === 'collecting' || o.order.state === 'quoted'));

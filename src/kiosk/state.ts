@@ -109,6 +109,8 @@ export interface KioskState {
   readonly session: Session;
   readonly locale: Locale;
   readonly textSize: 'normal' | 'large';
+  /** When the start screen goes back to Chinese in normal size for the next customer; null: it is so, or a visit goes on. */
+  readonly plainAtMono: number | null;
   readonly reader: { readonly state: 'offline' | 'empty' | 'mute' | 'present'; readonly insertion: number; readonly failure: Failure | null; readonly sinceMs: number };
   /** The card in the reader, once it was read (or could not be). */
   readonly card: { readonly insertion: number; readonly result: Result<CardReading, Failure> } | null;

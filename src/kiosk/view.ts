@@ -29,6 +29,12 @@ export function maskName(name: string): string {
   return `${chars[0]}${'*'.repeat(chars.length - 2)}${chars.at(-1)}`;
 }
 
+/** The meter's `YYMMDDhhmm` as a date that a person reads: `2511150830` → `2025-11-15`. */
+export function dateOf(visit: string): string {
+  const d = /^(\d\d)(\d\d)(\d\d)/.exec(visit);
+  return d === null ? visit : `20${d[1]}-${d[2]}-${d[3]}`;
+}
+
 /** Why the kiosk as a whole cannot serve now; null: it can. */
 export function outOfService(state: KioskState): ErrorCode | null {
   if (state.service.blocked?.code.startsWith('JRNL') === true) return state.service.blocked.code;
@@ -71,13 +77,14 @@ export function viewOf(state: KioskState, ctx: ViewContext, revision: number): S
     case 'cannot-sell':
       return { ...base, screen: 'cannot-sell', reason: s.reason, reference: `${s.reason} · ${ctx.header.terminalId.slice(-4)}`, card: s.reading === null ? null : cardView(s.reading, s.account), deadlineMs: wall(s.deadlineMono) };
     case 'card-info':
-      return { ...base, screen: 'card-info', card: cardView(s.reading, s.account), lastVisit: s.reading.meter.visited ? s.reading.meter.lastVisit : null, deadlineMs: wall(s.deadlineMono) };
+      return { ...base, screen: 'card-info', card: cardView(s.reading, s.account), lastVisit: s.reading.meter.visited ? dateOf(s.reading.meter.lastVisit) : null, deadlineMs: wall(s.deadlineMono) };
     case 'amount':
       return {
         ...base,
         screen: 'amount',
         card: cardView(s.reading, s.account),
-        presetsFen: policy === null ? [] : policy.presetsFen,
+        // Only what can be had: a preset over the meter's room or the account's limit would be answered with a refusal.
+        presetsFen: policy === null ? [] : policy.presetsFen.filter((fen) => fen <= mostFen(s.reading, s.account, policy)),
         minFen: policy?.minFen ?? 0,
         maxFen: policy === null ? 0 : mostFen(s.reading, s.account, policy),
         chosenFen: s.chosenFen,
@@ -124,7 +131,8 @@ function orderView(base: Base, s: OrderSession, open: OpenOrder, wall: (mono: nu
         qrText: state === 'waiting' || state === 'unknown' ? (run?.qrText ?? null) : null,
         state,
         cancelOffered: cancelOffered(s, open),
-        lastCheck: s.lastCheck,
+        // "Not paid" was true when it was asked; once the customer pays, or nobody knows, it is not said any more.
+        lastCheck: s.lastCheck === 'asking' || (s.lastCheck === 'not-paid' && state === 'waiting') || (s.lastCheck === 'line-down' && unknown) ? s.lastCheck : null,
         deadlineMs: attempt === undefined || closing ? null : attempt.expiresAtMs,
       };
     }

@@ -128,7 +128,7 @@ export function useCardFacts(card: CardView): { readonly who: readonly Fact[]; r
   const tier = card.tierNumber === null ? null : tierName(card.tierNumber, t('tier'), locale === 'zh-CN');
   const yearLabel = tier === null || card.yearQuantity === null ? t('card.year') : card.tierUptoQuantity === null ? t('card.yearLastTier', { tier }) : t('card.yearTier', { tier, upto: formatQuantity(card.tierUptoQuantity).replace(/\.00$/, '') });
   return {
-    who: [{ label: t('card.holder'), value: card.holderMasked }, { label: t('card.number'), value: card.cardMasked }],
+    who: [...(card.holderMasked === '' ? [] : [{ label: t('card.holder'), value: card.holderMasked }]), { label: t('card.number'), value: card.cardMasked }],
     pending: { label: t(`card.pending.${card.unit}`), value: amountOf(card.pendingQuantity, card.unit) },
     remaining: { label: t(`card.remaining.${card.unit}`), value: amountOf(card.remainingQuantity, card.unit) },
     year: { label: yearLabel, value: card.yearQuantity === null ? t('card.yearUnknown') : amountOf(card.yearQuantity, card.unit) },

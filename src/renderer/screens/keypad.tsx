@@ -38,7 +38,7 @@ export function Keypad({ minFen, maxFen, onClose }: { readonly minFen: number; r
         {['1', '2', '3', '4', '5', '6', '7', '8', '9'].map((key) => <button key={key} type="button" className={css['key']} data-key={key} onClick={() => press(key)}>{key}</button>)}
         <button type="button" className={`${css['key']} ${css['keyWord']}`} data-key="del" onClick={() => press('del')}>{t('keypad.delete')}</button>
         <button type="button" className={css['key']} data-key="0" onClick={() => press('0')}>0</button>
-        <button type="button" className={`${css['key']} ${css['keyWord']} ${css['keyOk']}`} data-key="ok" disabled={!valid} onClick={confirm}>{t('keypad.ok')}</button>
+        <button type="button" className={`${css['key']} ${css['keyWord']} ${css['keyOk']}`} data-key="ok" data-intent="choose-amount" data-value={value * 100} disabled={!valid} onClick={confirm}>{t('keypad.ok')}</button>
       </div>
       <button type="button" className={`${ui['btn']} ${ui['ghost']}`} data-local="keypad-close" onClick={onClose}>{t('back')}</button>
     </div>

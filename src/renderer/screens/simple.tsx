@@ -39,7 +39,7 @@ export function CannotSell({ s }: { readonly s: SnapshotOf<'cannot-sell'> }): Re
   const { t, pick } = useWords();
   const text = ERRORS[s.reason];
   const disc: DiscKind = WAITING.has(s.reason) ? 'wait' : MILD.has(s.reason) ? (s.reason.startsWith('CARD') || s.reason === 'SALE-0101' ? 'card' : 'info') : 'bad';
-  const facts: Fact[] = s.card === null ? [] : [{ label: t('card.holder'), value: s.card.holderMasked }, { label: t('card.number'), value: s.card.cardMasked }];
+  const facts: Fact[] = s.card === null ? [] : [...(s.card.holderMasked === '' ? [] : [{ label: t('card.holder'), value: s.card.holderMasked }]), { label: t('card.number'), value: s.card.cardMasked }];
   if (s.card !== null) facts.push({ label: t(`card.pending.${s.card.unit}`), value: amountOf(s.card.pendingQuantity, s.card.unit), full: true });
   facts.push({ label: t('reference'), value: referenceOf(s), full: true });
   return (
