@@ -224,7 +224,11 @@ export class Kiosk {
         });
         return;
       case 'ask-account':
-        this.#later(async () => ({ type: 'account', insertion: effect.insertion, result: await findAccount(this.#o.billing, this.#o.journal, this.#state.service.policy, effect.reading.cardNo, this.#o.clock.nowMs()).then((r) => this.#withoutOwnClaim(r)) }));
+        this.#later(async () => {
+          const found = await findAccount(this.#o.billing, this.#o.journal, this.#state.service.policy, effect.reading.cardNo, this.#o.clock.nowMs());
+          const result = await this.#withoutOwnClaim(found);
+          return { type: 'account', insertion: effect.insertion, result, parked: result.ok ? this.#parkedHere(result.value.account.claim) : null };
+        });
         return;
       case 'preview':
         this.#later(async () => {
@@ -296,6 +300,12 @@ export class Kiosk {
       if (!released.ok) this.#o.log('info', 'billing', 'release refused', { orderId: claim.orderId, code: released.error.code });
     }
     return { ok: true, value: { ...r.value, account: { ...r.value.account, claim: null } } };
+  }
+
+  /** A parked order of this kiosk keeps its claim: the customer is told so, not sent to another machine. */
+  #parkedHere(claim: { readonly orderId: string; readonly terminalId: string } | null): OpenOrder | null {
+    if (claim === null || claim.terminalId !== this.#o.header.terminalId) return null;
+    return this.#o.journal.order(claim.orderId)?.state === 'parked' ? this.#load(claim.orderId, this.#state.orders.get(claim.orderId)) : null;
   }
 
   /** Everything that must hold before money is asked for; then the order and its first attempt, durable. */

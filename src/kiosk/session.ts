@@ -57,6 +57,10 @@ export function sessionStep(state: KioskState, event: KioskEvent, now: Now): Ste
       const { reading, purpose } = s;
       if (purpose === 'query') return step(state, { at: 'card-info', reading, account: event.result.ok ? event.result.value.account : null, deadlineMono: now.monoMs + SCREEN_MS['card-info'] });
       if (!event.result.ok) return cannotSell(state, now, event.result.error.code, reading);
+      if (event.parked !== null) {
+        const { orderId } = event.parked.order;
+        return step({ ...state, orders: new Map(state.orders).set(orderId, event.parked) }, orderSession(orderId, event.insertion, true));
+      }
       const { account, offline } = event.result.value;
       const { policy } = state.service;
       if (policy === null) return cannotSell(state, now, 'SALE-0110', reading, account);

@@ -130,7 +130,7 @@ export type CallResult =
 export type KioskEvent =
   | { readonly type: 'reader'; readonly state: KioskState['reader']['state']; readonly insertion: number; readonly failure: Failure | null }
   | { readonly type: 'card-read'; readonly insertion: number; readonly result: Result<CardReading, Failure> }
-  | { readonly type: 'account'; readonly insertion: number; readonly result: Result<{ account: Account; offline: boolean }, Failure> }
+  | { readonly type: 'account'; readonly insertion: number; readonly result: Result<{ account: Account; offline: boolean }, Failure>; /** Our own order that still holds the card and waits for a person. */ readonly parked: OpenOrder | null }
   | { readonly type: 'preview'; readonly asked: number; readonly result: Result<{ quote: Quote; offline: boolean }, Failure> }
   /** Everything held before money is asked for: these facts make the order, in the same step in which the session takes it. */
   | { readonly type: 'order-begun'; readonly orderId: string; readonly insertion: number; readonly events: readonly JournalEvent[] }
