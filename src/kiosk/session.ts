@@ -65,6 +65,8 @@ export function sessionStep(state: KioskState, event: KioskEvent, now: Now): Ste
       const { policy } = state.service;
       if (policy === null) return cannotSell(state, now, 'SALE-0110', reading, account);
       const reason = judgeAccount(reading, account, policy);
+      // Who looks for stuck money is told that there is none, and is not led to pay again.
+      if (purpose === 'unfinished' && reason !== 'SALE-0107') return cannotSell(state, now, 'SALE-0115', reading, account);
       if (reason !== null) return cannotSell(state, now, reason, reading, account);
       if (state.service.lineUp === false) return cannotSell(state, now, 'SALE-0111', reading, account);
       if (state.service.blocked !== null) return cannotSell(state, now, state.service.blocked.code, reading, account);
@@ -112,7 +114,7 @@ function onReader(state: KioskState, event: Extract<KioskEvent, { type: 'reader'
     // Only an order that waits for a card keeps the screen; one whose payment is asked about in the background lets the next visit begin.
     const paymentInDoubt = s.at === 'order' && s.gaveUp && s.ending !== null;
     if (s.at === 'order' && !paymentInDoubt && (s.ending === null || s.ending.screen === 'in-doubt')) return step({ ...next, cardBusy: true }, { ...s, wrongCard: false }, read);
-    const purpose = s.at === 'insert-card' && s.purpose === 'query' ? 'query' : 'buy';
+    const purpose = s.at === 'insert-card' ? s.purpose : 'buy';
     return step({ ...next, cardBusy: true }, { at: 'reading', insertion: event.insertion, stage: 'card', purpose, reading: null }, read);
   }
   if (event.state === 'mute') {
@@ -159,6 +161,7 @@ function onCardRead(state: KioskState, event: Extract<KioskEvent, { type: 'card-
     if (order.quote.cardNo !== reading.cardNo) continue;
     if (order.state === 'paid' || order.state === 'delivering' || order.state === 'in-doubt') return step(next, orderSession(order.orderId, event.insertion, true));
     if ((order.state === 'quoted' || order.state === 'collecting') && s.purpose !== 'query') return cannotSell(next, now, 'SALE-0114', reading);
+    if (order.state === 'refunding' && s.purpose === 'unfinished') return step(next, orderSession(order.orderId, event.insertion, true));
   }
   const reason = judgeCard(reading);
   if (reason !== null && s.purpose !== 'query') return cannotSell(next, now, reason, reading);

@@ -33,7 +33,6 @@ const action = z.discriminatedUnion('do', [
   z.object({ do: z.literal('delay'), line: z.enum(['central', 'payment']), ms: z.number().int().min(0).max(60_000) }),
   z.object({ do: z.literal('kill'), what: z.enum(['core', 'central', 'sandbox']) }),
   z.object({ do: z.literal('printer'), paper: z.enum(['ok', 'low', 'end']).optional(), off: z.boolean().optional(), coverOpen: z.boolean().optional() }),
-  z.object({ do: z.literal('reset-cards') }),
 ]);
 export type DockAction = z.infer<typeof action>;
 
@@ -172,8 +171,6 @@ export class Dock {
         if (a.off !== undefined) printer.condition.off = a.off;
         if (a.coverOpen !== undefined) printer.condition.coverOpen = a.coverOpen;
         return null;
-      case 'reset-cards':
-        return cards.reset();
     }
   }
 

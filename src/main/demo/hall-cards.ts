@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CATALOGUE, sampleCard } from '../../simulator/card/catalogue.ts';
 import { CpuCard } from '../../simulator/card/cpu-card.ts';
@@ -86,15 +86,6 @@ export class HallCards {
   consume(id: string, quantity: number): void {
     this.card(id);
     this.#meters.get(id)?.consume(quantity);
-  }
-
-  /** All cards as new. Central's books are not touched. */
-  reset(): void {
-    this.remove();
-    this.#cards.clear();
-    this.#meters.clear();
-    rmSync(this.#folder, { recursive: true, force: true });
-    mkdirSync(this.#folder, { recursive: true });
   }
 
   transcript(id: string): readonly string[] {

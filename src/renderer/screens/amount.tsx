@@ -41,7 +41,7 @@ export function Amount({ s }: { readonly s: SnapshotOf<'amount'> }): ReactElemen
                       {fen === s.chosenFen && about !== null && <small>{about}</small>}
                     </IntentButton>
                   ))}
-                  <button type="button" className={`${css['amt']} ${custom ? css['chosen'] : ''}`} data-local="keypad" onClick={() => setTyping(true)}>
+                  <button type="button" className={`${css['amt']} ${custom ? css['chosen'] : ''}`} data-local="keypad" data-intent="keypad" onClick={() => setTyping(true)}>
                     <span>{custom && s.chosenFen !== null ? plainYuan(s.chosenFen) : t('amount.other')}</span>
                     {custom && <small>{about ?? t('amount.other')}</small>}
                   </button>

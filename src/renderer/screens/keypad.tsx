@@ -35,12 +35,12 @@ export function Keypad({ minFen, maxFen, onClose }: { readonly minFen: number; r
       <output className={css['typed']} data-typed={digits}><small>¥</small>{digits === '' ? '0' : digits}</output>
       <p className={`${css['keypadHint']} ${value > maxYuan ? css['keypadBad'] : ''}`} role="status">{hint}</p>
       <div className={css['keys']}>
-        {['1', '2', '3', '4', '5', '6', '7', '8', '9'].map((key) => <button key={key} type="button" className={css['key']} data-key={key} onClick={() => press(key)}>{key}</button>)}
-        <button type="button" className={`${css['key']} ${css['keyWord']}`} data-key="del" onClick={() => press('del')}>{t('keypad.delete')}</button>
-        <button type="button" className={css['key']} data-key="0" onClick={() => press('0')}>0</button>
+        {['1', '2', '3', '4', '5', '6', '7', '8', '9'].map((key) => <button key={key} type="button" className={css['key']} data-key={key} data-intent="key" data-value={key} onClick={() => press(key)}>{key}</button>)}
+        <button type="button" className={`${css['key']} ${css['keyWord']}`} data-key="del" data-intent="key" data-value="del" onClick={() => press('del')}>{t('keypad.delete')}</button>
+        <button type="button" className={css['key']} data-key="0" data-intent="key" data-value="0" onClick={() => press('0')}>0</button>
         <button type="button" className={`${css['key']} ${css['keyWord']} ${css['keyOk']}`} data-key="ok" data-intent="choose-amount" data-value={value * 100} disabled={!valid} onClick={confirm}>{t('keypad.ok')}</button>
       </div>
-      <button type="button" className={`${ui['btn']} ${ui['ghost']}`} data-local="keypad-close" onClick={onClose}>{t('back')}</button>
+      <button type="button" className={`${ui['btn']} ${ui['ghost']}`} data-local="keypad-close" data-intent="keypad-close" onClick={onClose}>{t('back')}</button>
     </div>
   );
 }
