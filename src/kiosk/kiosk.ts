@@ -258,7 +258,7 @@ export class Kiosk {
         });
         return;
       case 'release':
-        void this.#o.billing.release(effect.orderId);
+        this.#release(effect.orderId);
         return;
       case 'print':
         this.#later(async () => {
@@ -297,9 +297,40 @@ export class Kiosk {
     if (!over) return r;
     if (row === undefined || row.state === 'closed') {
       const released = await this.#o.billing.release(claim.orderId);
-      if (!released.ok) this.#o.log('info', 'billing', 'release refused', { orderId: claim.orderId, code: released.error.code });
+      if (!released.ok) {
+        this.#o.log('info', 'billing', 'release refused', { orderId: claim.orderId, code: released.error.code });
+        // An order that this journal does not know and that central will not let go of may have taken money: no sale on top of it.
+        if (row === undefined) return r;
+      }
     }
     return { ok: true, value: { ...r.value, account: { ...r.value.account, claim: null } } };
+  }
+
+  /** Gives a firm quote back that no order came of. Kept on disk until central answered: what the quote reserved is the customer's. */
+  #release(orderId: string): void {
+    const { journal } = this.#o;
+    journal.setMeta('releasing', JSON.stringify([...new Set([...releasing(journal), orderId])]));
+    this.retryReleases();
+  }
+
+  /** Central is there (again): what is still to be given back is tried. Idempotent at central. */
+  retryReleases(): void {
+    const { journal, billing, log } = this.#o;
+    for (const orderId of releasing(journal)) {
+      void billing.release(orderId).then((r) => {
+        if (this.#stopped || (!r.ok && r.error.code === 'BILL-0101')) return;
+        if (!r.ok) log('warn', 'billing', `release: ${describeFailure(r.error)}`, { orderId });
+        journal.setMeta('releasing', JSON.stringify(releasing(journal).filter((id) => id !== orderId)));
+      });
+    }
+  }
+
+  /** At start: a quote that was asked for when the last run was cut, and that became no order. */
+  releaseInterrupted(): void {
+    const { journal } = this.#o;
+    const orderId = journal.meta('quoting') ?? '';
+    if (orderId !== '' && journal.order(orderId) === undefined) this.#release(orderId);
+    else this.retryReleases();
   }
 
   /** A parked order of this kiosk keeps its claim: the customer is told so, not sent to another machine. */
@@ -333,7 +364,7 @@ export class Kiosk {
     journal.setMeta('quoting', orderId);
     const quoted = await quoteFor(billing, reading, account, session.offline, amountFen, orderId, clock.nowMs());
     const giveBack = (f: ReturnType<typeof failure>): KioskEvent => {
-      void billing.release(orderId);
+      this.#release(orderId);
       return no(f);
     };
     if (!quoted.ok) return quoted.error.code === 'BILL-0101' ? giveBack(failure('SALE-0110', undefined, quoted.error)) : no(quoted.error);
@@ -399,6 +430,11 @@ export class Kiosk {
     if ('failure' in called.result) this.#o.log('warn', 'payment', `${verb}: ${describeFailure(called.result.failure)}`, { outTradeNo: attempt.outTradeNo });
     return called;
   }
+}
+
+/** Firm quotes still to be given back to central. */
+function releasing(journal: Journal): string[] {
+  return JSON.parse(journal.meta('releasing') ?? '[]') as string[];
 }
 
 /** Does the kiosk still have to do something for this order? */

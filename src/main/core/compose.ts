@@ -89,12 +89,13 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     log,
     probeTradeNo: `PROBE${config.terminalId}`,
     onChange: (change) => kiosk.setService(change),
-    onCentralUp: () => uploader?.centralIsBack(),
+    onCentralUp: () => {
+      uploader?.centralIsBack();
+      kiosk.retryReleases();
+    },
   });
   uploader = new Uploader({ journal, billing, clock, random, log, onReach: (up) => monitor.centralReached(up), onFork: (f) => monitor.forked(f) });
-  // A quote that central may hold for an order that never came to be (killed between).
-  const quoting = journal.meta('quoting');
-  if (quoting !== null && quoting !== '' && journal.order(quoting) === undefined) void billing.release(quoting);
+  kiosk.releaseInterrupted();
   monitor.start();
   uploader.kick();
 
