@@ -552,9 +552,7 @@ export class World {
       onJournaled: () => uploader.kick(),
     });
     this.#kiosk.setService({ policy: this.policy, lineUp: true, centralUp: true, printer: { ready: this.printerOk, failure: null } });
-    // What composeCore does for a quote whose order never came to be.
-    const quoting = journal.meta('quoting');
-    if (quoting !== null && journal.order(quoting) === undefined) void billing.release(quoting);
+    this.#kiosk.releaseInterrupted();
     uploader.kick();
     await this.#flush();
   }

@@ -32,3 +32,24 @@ it('the next customer is spoken to in Chinese and in normal text again', async (
   await w.run(20_000);
   expect(w.snapshot).toMatchObject({ screen: 'start', locale: 'zh-CN', textSize: 'normal' });
 });
+
+it('a firm quote that no order came of is given back even when central goes away and the core is killed in between', async () => {
+  await w.toAmount('golden');
+  await w.tap('choose-amount', 10_000);
+  await w.until('a quote', () => w.shown('amount').quote !== null);
+  w.central.held = true;
+  await w.tap('pay', 10_000);
+  // the request is on its way; what comes back is lost
+  w.central.away = true;
+  w.central.letGo();
+  await w.until('no order', () => w.shown('amount').problem === 'SALE-0110');
+  const pending = JSON.parse(w.journal.meta('releasing') ?? '[]') as string[];
+  expect(pending).toHaveLength(1);
+  expect(w.central.released).toEqual([]);
+  w.kill();
+  w.central.away = false;
+  await w.start();
+  await w.until('given back', () => w.central.released.length > 0);
+  expect(new Set(w.central.released)).toEqual(new Set(pending));
+  await w.until('forgotten', () => w.journal.meta('releasing') === '[]');
+});
