@@ -42,6 +42,9 @@ const CODES: Record<ProblemType, ErrorCode> = {
   fork: 'BILL-0104',
   'old-epoch': 'BILL-0104',
   gap: 'BILL-0102',
+  'already-delivered': 'BILL-0106',
+  'refund-claimed': 'BILL-0107',
+  'not-in-doubt': 'BILL-0108',
   internal: 'BILL-0101',
 };
 const PREFIX = 'about:pilotlight/';

@@ -1,4 +1,4 @@
-import type { AccountAnswer, Quote, QuoteRequest, UploadAnswer, UploadRequest } from '../shared/central-api.ts';
+import type { AccountAnswer, ClaimAnswer, ClaimKind, CommandsAnswer, EpochRequest, OrderStatus, Quote, QuoteRequest, UploadAnswer, UploadRequest } from '../shared/central-api.ts';
 import type { Failure } from '../shared/errors.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { Result } from '../shared/result.ts';
@@ -16,6 +16,14 @@ export interface BillingClient {
   readonly quote: (request: QuoteRequest) => Promise<Result<Quote, Failure>>;
   /** Gives a firm quote back; idempotent. */
   readonly release: (orderId: string) => Promise<Result<void, Failure>>;
+  /** The claim to finish or refund an order in doubt. BILL-0101 away, 0105 another holder, 0106 delivered already, 0107 being refunded, 0108 not in doubt. Idempotent. */
+  readonly claim: (orderId: string, kind: ClaimKind, cardNo: string) => Promise<Result<ClaimAnswer, Failure>>;
+  /** What central wants this terminal to know, and its granted epoch. */
+  readonly commands: () => Promise<Result<CommandsAnswer, Failure>>;
+  /** Asks for a new epoch. null: not granted yet, ask again. */
+  readonly requestEpoch: (request: EpochRequest) => Promise<Result<number | null, Failure>>;
+  /** Orders under the twelve digits of a slip. */
+  readonly ordersByRef: (ref: string) => Promise<Result<readonly OrderStatus[], Failure>>;
   readonly upload: (request: Omit<UploadRequest, 'headSig'>) => Promise<UploadResult>;
   /** The policy, its signature verified; `raw` is the signed form to keep. */
   readonly policy: () => Promise<Result<{ policy: Policy; raw: string }, Failure>>;

@@ -134,6 +134,19 @@ const PAID_STATES = ['paid', 'delivering', 'in-doubt', 'refunding', 'parked'];
 
 async function apply(tx: Sql, at: Place, event: JournalEvent): Promise<void> {
   switch (event.kind) {
+    case 'assist-writing':
+    case 'assist-ended':
+    case 'epoch-began':
+    case 'journal-restored':
+    case 'order-restated':
+    case 'damage-accepted':
+    case 'journal-pruned':
+    case 'maintenance-entered':
+    case 'maintenance-left':
+    case 'maintenance-refused':
+    case 'maintenance-action':
+    case 'attempt-refund-retried':
+    case 'parked-settled':
     case 'core-started':
     case 'attempt-pending':
     case 'attempt-closing':

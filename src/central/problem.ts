@@ -15,6 +15,9 @@ const STATUS: Record<ProblemType, number> = {
   gap: 409,
   fork: 409,
   'old-epoch': 409,
+  'already-delivered': 409,
+  'refund-claimed': 409,
+  'not-in-doubt': 409,
   internal: 500,
 };
 

@@ -1,6 +1,14 @@
 import type { AttemptState, EventBody, JournalEvent, OrderState } from '../shared/events.ts';
 import { never } from '../shared/result.ts';
 
+/** How a person ended what was parked. */
+export interface Settled {
+  readonly how: EventBody<'parked-settled'>['how'];
+  readonly reference: string;
+  readonly who: string;
+  readonly atMs: number;
+}
+
 /** One sale to one card: the fold of its events. All bytes are upper-case hex. */
 export interface OrderRow {
   readonly orderId: string;
@@ -14,6 +22,10 @@ export interface OrderRow {
   readonly writes: number;
   readonly reason: string | null;
   readonly nextStep: string | null;
+  /** In doubt and provably not written at the last read: the money shall go back, once central grants it. */
+  readonly wantsRefund: boolean;
+  /** Parked, and settled by a person. */
+  readonly settled: Settled | null;
   readonly createdMs: number;
   readonly updatedMs: number;
 }
@@ -35,6 +47,7 @@ export interface AttemptRow {
   readonly taken: boolean | null;
   readonly refundId: string | null;
   readonly reason: string | null;
+  readonly settled: Settled | null;
   readonly createdMs: number;
   readonly updatedMs: number;
 }
@@ -61,10 +74,10 @@ const ORDER_FROM: Record<OrderState, readonly OrderState[]> = {
   collecting: ['quoted'],
   paid: ['collecting'],
   delivering: ['paid', 'in-doubt', 'delivering'],
-  'in-doubt': ['delivering'],
+  'in-doubt': ['delivering', 'in-doubt'],
   delivered: ['delivering', 'in-doubt', 'parked'],
   closed: ['quoted', 'collecting'],
-  refunding: ['paid', 'delivering', 'in-doubt'],
+  refunding: ['paid', 'delivering', 'in-doubt', 'parked'],
   refunded: ['refunding'],
   parked: ['quoted', 'collecting', 'paid', 'delivering', 'in-doubt', 'refunding'],
 };
@@ -74,7 +87,7 @@ const ATTEMPT_FROM: Record<AttemptState, readonly AttemptState[]> = {
   closing: ['creating', 'pending'],
   closed: ['closing', 'pending'],
   paid: ['pending', 'closing', 'closed'],
-  refunding: ['paid'],
+  refunding: ['paid', 'parked'],
   refunded: ['refunding'],
   // From before `paid` only where the provider states another sum than ours: that money is a person's to settle.
   parked: ['pending', 'closing', 'closed', 'paid', 'refunding'],
@@ -111,7 +124,7 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
     case 'order-quoted': {
       if (event.orderId === null || ledger.order(event.orderId) !== undefined) throw new IllegalTransition('order-quoted twice');
       return {
-        order: { orderId: event.orderId, state: 'quoted', quote: event.body, paidBy: null, delivery: null, writes: 0, reason: null, nextStep: null, createdMs: wallMs, updatedMs: wallMs },
+        order: { orderId: event.orderId, state: 'quoted', quote: event.body, paidBy: null, delivery: null, writes: 0, reason: null, nextStep: null, wantsRefund: false, settled: null, createdMs: wallMs, updatedMs: wallMs },
       };
     }
     case 'attempt-creating': {
@@ -135,6 +148,7 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
           taken: null,
           refundId: null,
           reason: null,
+          settled: null,
           createdMs: wallMs,
           updatedMs: wallMs,
         },
@@ -167,10 +181,10 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
       const { insertion, before, after, cumulative, plan } = event.body;
       const row = order();
       if (row.delivery !== null && row.delivery.after !== after && row.state !== 'in-doubt') throw new IllegalTransition('a second plan while the first is open');
-      return { order: moveOrder('delivering', { delivery: { insertion, before, after, cumulative, plan }, writes: row.writes + 1 }) };
+      return { order: moveOrder('delivering', { delivery: { insertion, before, after, cumulative, plan }, writes: row.writes + 1, wantsRefund: false }) };
     }
     case 'order-in-doubt':
-      return { order: moveOrder('in-doubt', { reason: event.body.failure.code }) };
+      return { order: moveOrder('in-doubt', { reason: event.body.failure.code, wantsRefund: event.body.wants === 'refund' }) };
     case 'order-delivered':
       return { order: moveOrder('delivered', { reason: null }) };
     case 'order-closed':
@@ -181,6 +195,35 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
       return { order: moveOrder('refunded') };
     case 'order-parked':
       return { order: moveOrder('parked', { reason: event.body.reason, nextStep: event.body.nextStep }) };
+    case 'attempt-refund-retried': {
+      const row = order();
+      const a = attempt(event.body.attemptId);
+      if (a.state !== 'parked' || a.settled !== null) throw new IllegalTransition(`a refund that is ${a.state} is not asked for again`);
+      return {
+        ...(row.state === 'parked' && row.paidBy === a.attemptId ? { order: moveOrder('refunding', { nextStep: null }) } : {}),
+        attempt: moveAttempt(a.attemptId, 'refunding'),
+      };
+    }
+    case 'parked-settled': {
+      const { attemptId, how, reference, who } = event.body;
+      const settled: Settled = { how, reference, who, atMs: wallMs };
+      const row = order();
+      const a = attemptId === null ? null : attempt(attemptId);
+      if (a === null ? row.state !== 'parked' || row.settled !== null : a.state !== 'parked' || a.settled !== null) throw new IllegalTransition('only what is parked and open is settled by hand');
+      const ofOrder = row.state === 'parked' && row.settled === null && (a === null || row.paidBy === a.attemptId);
+      return { ...(ofOrder ? { order: { ...row, settled, updatedMs: wallMs } } : {}), ...(a === null ? {} : { attempt: { ...a, settled, updatedMs: wallMs } }) };
+    }
+    case 'assist-writing':
+    case 'assist-ended':
+    case 'epoch-began':
+    case 'journal-restored':
+    case 'order-restated':
+    case 'damage-accepted':
+    case 'journal-pruned':
+    case 'maintenance-entered':
+    case 'maintenance-left':
+    case 'maintenance-refused':
+    case 'maintenance-action':
     case 'core-started':
     case 'slip-printed':
     case 'clock-step':

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ORDER_STATES } from './events.ts';
 
 /**
  * The central billing API, as JSON over HTTP. Each request is signed with the terminal's Ed25519 key: headers
@@ -10,7 +11,12 @@ import { z } from 'zod';
  *   GET  /v1/accounts/by-card/:cardNo    → accountAnswer | 404 problem(unknown-card)
  *   POST /v1/quotes                      → quoteAnswer | 409 problem
  *   POST /v1/quotes/:orderId/release     → {} (idempotent; gives the carried reserve and the claim back if the order took no money)
- *   POST /v1/journal                     → uploadAnswer | 409 problem(gap|fork)
+ *   POST /v1/orders/:orderId/claim       → claimAnswer | 409 problem(claimed|already-delivered|refund-claimed|not-in-doubt)
+ *   GET  /v1/orders/by-ref/:ref          → orderStatusAnswer (the twelve digits on a slip)
+ *   GET  /v1/commands                    → commandsAnswer
+ *   POST /v1/epochs                      → epochAnswer (asks for a new epoch; again and again until it is granted)
+ *   POST /v1/journal                     → uploadAnswer | 409 problem(gap|fork|old-epoch)
+ * Bodies may be gzip (`Content-Encoding: gzip`); the signature covers the bytes as sent.
  * Errors are RFC 9457 problem+json with a stable `type`.
  */
 const natural = z.number().int().nonnegative();
@@ -48,8 +54,8 @@ export const accountSchema = z.object({
   /** What may still be bought in the limit period, 0.01 units; null: no limit. */
   periodLeftQuantity: natural.nullable(),
   tariff: tariffSchema,
-  /** An order of any terminal that holds the claim on this card's next count; null: none. */
-  claim: z.object({ orderId: z.string(), terminalId: z.string() }).nullable(),
+  /** An order of any terminal that holds the claim on this card's next count; null: none. `state`: as central knows it; null: only quoted. */
+  claim: z.object({ orderId: z.string(), terminalId: z.string(), nextCount: natural, state: z.enum(ORDER_STATES).nullable() }).nullable(),
 });
 export type Account = z.infer<typeof accountSchema>;
 export const accountAnswerSchema = z.object({ account: accountSchema, serverTimeMs: natural });
@@ -83,6 +89,62 @@ export const quoteSchema = z.object({
 export type Quote = z.infer<typeof quoteSchema>;
 export const quoteAnswerSchema = z.object({ quote: quoteSchema, serverTimeMs: natural });
 
+/**
+ * The claim on an order whose card write was begun (architecture.md, section 4). `write`: this terminal, which has the
+ * card in its reader, may finish the write for {@link CLAIM_MS}; granted again to whoever asks once that is over.
+ * `refund`: only to the order's own terminal; final, and refused while another terminal holds a write claim. Every
+ * uploaded order-delivering and order-in-doubt renews the order's own terminal's write claim. Asking again gives the same.
+ */
+export const claimRequestSchema = z.object({ kind: z.enum(['write', 'refund']), cardNo: z.string().regex(CARD_NO) });
+export type ClaimRequest = z.infer<typeof claimRequestSchema>;
+export type ClaimKind = ClaimRequest['kind'];
+/** How long central keeps a write claim for its holder. */
+export const CLAIM_MS = 180_000;
+/** How long its holder may begin a write under it, counted on the holder's own monotonic clock from before it asked: shorter, so that no skew and no slow answer makes two holders. */
+export const CLAIM_USE_MS = 120_000;
+/** What another kiosk needs to finish an order. Images in upper-case hex. */
+export const claimedOrderSchema = z.object({
+  orderId: z.string(),
+  terminalId: z.string(),
+  cardNo: z.string(),
+  userNo: z.string(),
+  layout: z.string(),
+  unit: z.enum(['volume', 'money']),
+  nextCount: natural,
+  amountFen: natural,
+  quantity: natural,
+  cumulative: natural,
+  carriedAfterMicro: natural,
+  tag: z.string(),
+  before: z.string(),
+  after: z.string(),
+  plan: z.array(z.string()),
+});
+export type ClaimedOrder = z.infer<typeof claimedOrderSchema>;
+/** `order` is null for a refund claim, and for a write claim of the order's own terminal whose plan central does not hold yet. */
+export const claimAnswerSchema = z.object({ kind: z.enum(['write', 'refund']), ttlMs: natural, order: claimedOrderSchema.nullable(), serverTimeMs: natural });
+export type ClaimAnswer = z.infer<typeof claimAnswerSchema>;
+
+/** What central wants a terminal to know; each is repeated until the terminal's journal shows that it was done. */
+export const commandSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('delivered-elsewhere'), orderId: z.string(), terminalId: z.string(), count: natural, quantity: natural, cumulative: natural }),
+  z.object({ kind: z.literal('superseded'), orderId: z.string(), terminalId: z.string() }),
+]);
+export type Command = z.infer<typeof commandSchema>;
+export const commandsAnswerSchema = z.object({ commands: z.array(commandSchema), /** The epoch that this terminal may write. */ epoch: natural, serverTimeMs: natural });
+export type CommandsAnswer = z.infer<typeof commandsAnswerSchema>;
+
+/** A restored, forked or cloned journal asks for a new epoch. Where its disk stands is told, so that a person can judge. */
+export const epochRequestSchema = z.object({ epoch: natural, lastSeq: natural, lastHash: z.string(), why: z.string().max(300) });
+export type EpochRequest = z.infer<typeof epochRequestSchema>;
+/** null: a person at central has not granted it yet. */
+export const epochAnswerSchema = z.object({ granted: natural.nullable(), serverTimeMs: natural });
+
+/** An order by its reference, for a customer with a slip: nothing personal. */
+export const orderStatusSchema = z.object({ orderId: z.string(), terminalId: z.string(), state: z.enum(ORDER_STATES), amountFen: natural, quantity: natural, unit: z.enum(['volume', 'money']) });
+export type OrderStatus = z.infer<typeof orderStatusSchema>;
+export const orderStatusAnswerSchema = z.object({ orders: z.array(orderStatusSchema), serverTimeMs: natural });
+
 /** One journal fact as uploaded. `hash` = hex SHA-256 over `prevHash` (hex) ‖ canonical JSON of {epoch, seq, kind, wallMs, orderId, body}. */
 export const uploadEventSchema = z.object({
   seq: natural,
@@ -113,7 +175,7 @@ export const uploadAnswerSchema = z.object({
 });
 export type UploadAnswer = z.infer<typeof uploadAnswerSchema>;
 
-export const PROBLEMS = ['unknown-card', 'unknown-terminal', 'bad-signature', 'bad-request', 'hot-listed', 'debt', 'count-mismatch', 'claimed', 'over-limit', 'too-small', 'unit-mismatch', 'gap', 'fork', 'old-epoch', 'internal'] as const;
+export const PROBLEMS = ['unknown-card', 'unknown-terminal', 'bad-signature', 'bad-request', 'hot-listed', 'debt', 'count-mismatch', 'claimed', 'over-limit', 'too-small', 'unit-mismatch', 'gap', 'fork', 'old-epoch', 'already-delivered', 'refund-claimed', 'not-in-doubt', 'internal'] as const;
 export type ProblemType = (typeof PROBLEMS)[number];
 /** RFC 9457; `type` is `about:pilotlight/<one of PROBLEMS>`. */
 export const problemSchema = z.object({ type: z.string(), title: z.string(), status: natural, detail: z.string().optional(), expectedSeq: natural.optional() });

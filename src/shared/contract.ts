@@ -76,6 +76,70 @@ const base = {
 /** Wall-clock instant at which the core leaves the screen by itself; null: it will not. */
 const deadlineMs = natural.nullable();
 
+export const MAINTENANCE_TABS = ['devices', 'orders', 'sync'] as const;
+export type MaintenanceTab = (typeof MAINTENANCE_TABS)[number];
+export const MAINTENANCE_ACTIONS = ['self-test', 'verify-journal', 'accept-damage', 'upload-now', 'out-of-service', 'back-in-service', 'retry-refund', 'settle-refunded-by-hand', 'settle-delivered-by-hand', 'settle-nothing-due', 'print-story'] as const;
+export type MaintenanceAction = (typeof MAINTENANCE_ACTIONS)[number];
+const both = z.object({ zh: z.string(), en: z.string() });
+/** One device: what it is, how it is, and what its self-test said. */
+export const deviceViewSchema = z.object({
+  id: z.string(),
+  name: both,
+  state: z.enum(['online', 'offline', 'busy', 'hardware-error', 'user-error', 'no-device']),
+  detail: both,
+  lastError: errorCode.nullable(),
+  sinceMs: natural.nullable(),
+  test: z.enum(['none', 'running', 'passed', 'failed']),
+  testDetail: both.nullable(),
+});
+export type DeviceView = z.infer<typeof deviceViewSchema>;
+/** One order for a technician: its story and what takes it on. */
+export const orderStorySchema = z.object({
+  orderId: z.string(),
+  orderRef: z.string(),
+  state: z.string(),
+  amountFen: natural,
+  cardMasked: z.string(),
+  createdMs: natural,
+  /** Why it is where it is, and the next step, for a person. */
+  reason: both,
+  nextStep: both,
+  actions: z.array(z.enum(MAINTENANCE_ACTIONS)),
+  /** Newest last; only for the order that is open. */
+  story: z.array(z.object({ atMs: natural, text: both })),
+});
+export type OrderStory = z.infer<typeof orderStorySchema>;
+const maintenanceShape = {
+  who: z.string(),
+  tab: z.enum(MAINTENANCE_TABS),
+  /** Taken out of service by a technician; the customers see so. */
+  outOfService: z.boolean(),
+  /** Why nothing may be sold now, besides that; null: all is well. */
+  blocked: errorCode.nullable(),
+  version: z.string(),
+  devices: z.array(deviceViewSchema),
+  /** Parked ones first, then open ones, then the newest. */
+  orders: z.array(orderStorySchema),
+  openOrderId: z.string().nullable(),
+  sync: z.object({
+    centralUp: z.boolean().nullable(),
+    unsentEvents: natural,
+    unsentFen: natural,
+    oldestUnsentMs: natural.nullable(),
+    epoch: natural,
+    headSeq: natural,
+    headHash: z.string(),
+    freeBytes: natural,
+    backupAtMs: natural.nullable(),
+    clockSkewMs: z.number().int().nullable(),
+    /** The journal was restored and waits for a technician, or for central. */
+    damage: z.object({ atMs: natural, why: z.string(), aside: z.string(), restoredSeq: natural, lostAfterSeq: natural.nullable(), accepted: z.boolean(), epochGranted: z.boolean() }).nullable(),
+    verify: z.object({ state: z.enum(['none', 'running', 'ok', 'failed']), problems: z.array(z.string()), atMs: natural.nullable() }),
+  }),
+  /** The last action's outcome, for a moment. */
+  message: both.nullable(),
+};
+
 export const snapshotSchema = z.discriminatedUnion('screen', [
   z.object({
     ...base,
@@ -145,8 +209,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
   z.object({
     ...base,
     screen: z.literal('in-doubt'),
-    /** card: insert the same card again · payment: the payment's outcome is not known yet, the card can be taken · wrong-card: the card inserted is not the order's. */
-    reason: z.enum(['card', 'payment', 'wrong-card']),
+    /** card: insert the same card again · payment: the payment's outcome is not known yet, the card can be taken · wrong-card: the card inserted is not the order's · central: the order can only be finished once central answers; the card can be taken. */
+    reason: z.enum(['card', 'payment', 'wrong-card', 'central']),
     orderRef: z.string(),
     amountFen: natural,
     quantity: natural,
@@ -158,7 +222,7 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     ...base,
     screen: z.literal('unfinished'),
     /** found: this card has a paid order not yet on it; finishing starts by itself · refunded/parked: how it ended earlier. */
-    state: z.enum(['found', 'finishing', 'refunding', 'refunded', 'parked']),
+    state: z.enum(['found', 'finishing', 'delivered', 'refunding', 'refunded', 'parked']),
     orderRef: z.string(),
     amountFen: natural,
     quantity: natural,
@@ -176,6 +240,20 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     slip: receipt,
     deadlineMs,
   }),
+  /** An order looked up by the reference on a slip. `state` null: none found. */
+  z.object({
+    ...base,
+    screen: z.literal('order-status'),
+    state: z.enum(['paying', 'writing', 'in-doubt', 'delivered', 'refunding', 'refunded', 'parked', 'closed', 'asking', 'not-found', 'no-answer']),
+    orderRef: z.string(),
+    amountFen: natural.nullable(),
+    quantity: natural.nullable(),
+    unit: z.enum(['volume', 'money']).nullable(),
+    deadlineMs,
+  }),
+  /** Corner gesture: who are you? */
+  z.object({ ...base, screen: z.literal('maintenance-pin'), /** The last PIN was wrong. */ wrong: z.boolean(), busy: z.boolean(), /** No PIN is taken before this wall-clock instant. */ lockedUntilMs: natural.nullable(), deadlineMs }),
+  z.object({ ...base, screen: z.literal('maintenance'), ...maintenanceShape, deadlineMs }),
   /** The visit is over and the card is still inside: take it. */
   z.object({ ...base, screen: z.literal('take-card'), deadlineMs }),
   z.object({ ...base, screen: z.literal('cancelled'), amountFen: natural, deadlineMs }),
@@ -204,6 +282,17 @@ export const intentSchema = z.discriminatedUnion('type', [
   z.object({ ...intentBase, type: z.literal('check-payment') }),
   z.object({ ...intentBase, type: z.literal('more-time') }),
   z.object({ ...intentBase, type: z.literal('print') }),
+  /** unfinished, by the reference on a slip: twelve digits. */
+  z.object({ ...intentBase, type: z.literal('find-order'), value: z.string().regex(/^\d{1,16}$/) }),
+  /** The corner gesture. */
+  z.object({ ...intentBase, type: z.literal('open-maintenance') }),
+  /** Never logged, never journaled. */
+  z.object({ ...intentBase, type: z.literal('enter-pin'), value: z.string().regex(/^\d{4,12}$/) }),
+  z.object({ ...intentBase, type: z.literal('maintenance-tab'), value: z.enum(MAINTENANCE_TABS) }),
+  /** Shows one order's story; an empty value closes it. */
+  z.object({ ...intentBase, type: z.literal('maintenance-order'), value: z.string().max(64) }),
+  /** `target`: a device's or an order's id. `why` and `reference` are what the technician keyed in. */
+  z.object({ ...intentBase, type: z.literal('maintenance-do'), value: z.enum(MAINTENANCE_ACTIONS), target: z.string().max(64).optional(), why: z.string().max(100).optional(), reference: z.string().max(64).optional() }),
   /** in-doubt: print the slip and leave. */
   z.object({ ...intentBase, type: z.literal('leave') }),
 ]);

@@ -55,6 +55,8 @@ export const ERRORS = {
   'SALE-0113': e(['用户号不一致', 'Card and account do not match'], [`卡内用户号与系统登记不一致，请到营业厅核对。${NOT_CHARGED[0]}。`, `The user number on the card is not the registered one. Please go to a service hall. ${NOT_CHARGED[1]}.`], ['卡内用户号≠账户', 'User number differs from the account']),
   'SALE-0114': e(['上一笔付款正在核实', 'The last payment is being checked'], ['这张卡刚才的付款还在核实，通常不到一分钟。请稍候，不要重复付款；如果已经扣款，会写卡或原路退回。', 'The last payment for this card is still being checked, usually within a minute. Please wait and do not pay again: what was taken is written to the card or returned.'], ['本机同卡订单仍在收款核实中', 'This kiosk’s order for the same card is still collecting']),
   'SALE-0115': e(['这张卡没有未完成的订单', 'Nothing is unfinished on this card'], ['这张卡在本机没有未写完的订单，也没有待退的款。要充值请取卡后重新插入；如果已付款，请拨打热线并报订单号。', 'At this machine nothing is unfinished for this card and nothing is waiting to be refunded. To recharge, take the card and insert it again. If you have paid, call the hotline with the order number.'], ['本机无此卡的未决订单', 'No open order of this kiosk for this card']),
+  'SALE-0116': e(['上一笔还没有办完', 'The last purchase is not finished'], ['这张卡有一笔已付款、还没有写完的订单，现在连不上系统，不能接着写。钱是安全的：请稍后再插卡，本机会自动写完。', 'A paid purchase on this card is not finished, and the system cannot be reached to go on with it. Your money is safe: insert the card again later and the machine finishes it.'], ['未完成订单需要中心授权 (claim) 才能续写或退款', 'An unfinished order needs central’s claim before it is written or refunded']),
+  'SALE-0117': e(['没有找到这个订单号', 'No such order number'], ['请核对凭条上的十二位订单号，或者直接插卡查询。', 'Please check the twelve digits on the slip, or insert the card.'], ['按凭条号没有查到订单', 'No order under this reference']),
   // ---- payment ----
   'PAY-0101': e(['没有取到付款码', 'No payment code'], ['支付平台没有应答，没有收您的钱。请稍后重试。', 'The payment platform did not answer. You have not been charged. Please try again.'], ['下单无应答或结果未知', 'Create: no answer or unknown']),
   'PAY-0102': e(['支付平台拒绝了订单', 'The payment platform refused'], ['支付平台没有接受这笔订单，没有收您的钱。', 'The payment platform did not accept the order. You have not been charged.'], ['下单被拒，见渠道返回码', 'Create refused; see provider code']),
@@ -68,12 +70,23 @@ export const ERRORS = {
   'BILL-0102': e(['收费系统应答异常', 'The billing system’s answer is wrong'], ['收费系统的应答有误，请稍后再试。', 'The billing system answered wrongly. Please try later.'], ['中心应答不合约定或签名错误', 'Central’s answer breaks the contract or its signature']),
   'BILL-0103': e(['终端未登记', 'This terminal is not enrolled'], ['本机暂停服务。', 'This machine is out of service.'], ['中心不认识此终端或签名被拒', 'Central does not know this terminal or refuses its signature']),
   'BILL-0104': e(['账本与中心不一致', 'The journal differs from central'], ['本机暂停售气，等待核对。', 'This machine has stopped selling until it is checked.'], ['中心报告 FORK：同序号不同哈希', 'Central reports a FORK: same sequence, other hash']),
+  'BILL-0105': e(['正在另一台机器上办理', 'In progress at another machine'], ['这笔订单正在另一台机器上续办，请几分钟后再插卡。您的钱是安全的。', 'This order is being finished at another machine. Please insert the card again in a few minutes. Your money is safe.'], ['写卡授权在另一终端手中，到期后可再申请', 'Another terminal holds the write claim; ask again when it has run out']),
+  'BILL-0106': e(['这笔订单已经写卡', 'This order is on the card'], ['这笔订单已经写到卡上。', 'This order has been written to the card.'], ['中心已记该订单交付', 'Central has this order as delivered']),
+  'BILL-0107': e(['这笔订单正在退款', 'This order is being refunded'], ['这笔订单已经在退款，款项原路退回。', 'This order is being refunded to where it was paid from.'], ['退款授权已发出，不再写卡', 'The refund claim was granted: no more writing']),
+  'BILL-0108': e(['这张卡有一笔订单正在办理', 'An order for this card is in progress'], ['另一台机器上有这张卡的订单正在办理，请稍候再试。您的钱是安全的。', 'An order for this card is in progress at another machine. Please try again later. Your money is safe.'], ['订单未处于可续办状态', 'The order is not in a state to be taken over']),
+  'BILL-0109': e(['等待中心批准', 'Waiting for central'], ['本机暂停服务，已付款的订单不受影响。', 'This machine is out of service. Paid orders are safe.'], ['账本需要中心授予新纪元 (epoch)', 'The journal needs a new epoch from central']),
   // ---- journal ----
   'JRNL-0101': e(['账本打不开', 'The journal cannot be opened'], ['本机暂停服务。', 'This machine is out of service.'], ['账本打不开、被占用或磁盘不可写', 'Journal cannot be opened, is in use or the disk is not writable']),
   'JRNL-0102': e(['账本版本不符', 'The journal’s schema is not ours'], ['本机暂停服务。', 'This machine is out of service.'], ['账本结构较新或被改动，拒绝打开', 'Schema newer or altered: refused']),
   'JRNL-0103': e(['账本校验不通过', 'The journal fails its check'], ['本机暂停服务，已付款的订单不受影响。', 'This machine is out of service. Paid orders are safe.'], ['哈希链、行或第二日志不一致', 'Hash chain, rows or second log inconsistent']),
   'JRNL-0104': e(['磁盘空间不足', 'The disk is nearly full'], ['本机暂停售气。', 'This machine has stopped selling.'], ['账本磁盘空间低于下限', 'Journal disk space below the limit']),
   'JRNL-0105': e(['账本没有同步写盘', 'The journal is not synchronous'], ['本机暂停服务。', 'This machine is out of service.'], ['synchronous 不是 FULL', 'synchronous is not FULL']),
+  'JRNL-0106': e(['账本已从备份恢复', 'The journal was restored'], ['本机暂停服务，等待工作人员核对。已付款的订单不受影响。', 'This machine is out of service until staff have checked it. Paid orders are safe.'], ['账本损坏，已整体移出并由备份和第二日志恢复；待技术员在维护模式确认', 'Damaged journal set aside whole and restored from backup and second log; a technician must accept it in maintenance mode']),
+  'JRNL-0107': e(['账本无法恢复', 'The journal cannot be restored'], ['本机暂停服务。', 'This machine is out of service.'], ['账本损坏，备份和第二日志都不可用', 'Damaged journal; neither backup nor second log can be used']),
+  // ---- maintenance ----
+  'MNT-0101': e(['密码不对', 'Wrong PIN'], ['请重新输入。', 'Please try again.'], ['维护密码错误', 'Wrong maintenance PIN']),
+  'MNT-0102': e(['暂时不能输入', 'Locked for now'], ['输错次数过多，请稍后再试。', 'Too many wrong tries. Please wait.'], ['维护密码锁定中，时间随错误次数增长，重启不清零', 'Maintenance is locked; the time grows with each wrong try and outlives a restart']),
+  'MNT-0103': e(['维护中', 'Under maintenance'], ['本机正在维护，暂停服务。已付款的订单不受影响。', 'This machine is under maintenance. Paid orders are safe.'], ['技术员停用', 'Taken out of service by a technician']),
   // ---- devices ----
   'DEV-0101': e(['凭条打印机不可用', 'No receipt printer'], ['凭条暂时打不出来，可以拍照保存屏幕上的订单号。', 'No slip can be printed. You may photograph the order number on the screen.'], ['打印机离线、缺纸或故障', 'Printer offline, out of paper or faulty']),
   // ---- configuration and process ----

@@ -42,13 +42,35 @@ export const EVENTS = {
   'order-paid': z.object({ attemptId: z.string(), amountFen: natural }),
   /** Before the first byte: what the card held, what it shall hold, by which steps. */
   'order-delivering': z.object({ insertion: natural, before: hex, after: hex, cumulative: natural, plan: z.array(z.string()) }),
-  'order-in-doubt': z.object({ failure: failureBody }),
-  /** Seen on the card by read-back or by a later read: our tag. */
-  'order-delivered': z.object({ by: z.enum(['read-back', 'later-read']), count: natural, quantity: natural, cumulative: natural }),
+  /** `wants: refund`: the last read showed that nothing was written, and the money shall go back once central grants the refund claim. */
+  'order-in-doubt': z.object({ failure: failureBody, wants: z.enum(['write', 'refund']).optional() }),
+  /** Seen on the card by read-back or by a later read: our tag. `elsewhere`: central says that another kiosk saw it. */
+  'order-delivered': z.object({ by: z.enum(['read-back', 'later-read', 'elsewhere']), count: natural, quantity: natural, cumulative: natural }),
   'order-closed': z.object({ why: z.string() }),
   'order-refunding': z.object({ attemptId: z.string(), failure: failureBody }),
   'order-refunded': z.object({ attemptId: z.string() }),
   'order-parked': z.object({ reason: z.string(), nextStep: z.string(), failure: failureBody.optional() }),
+  /** Another kiosk's order (its id is the event's) is finished here under central's write claim: before the first byte. */
+  'assist-writing': z.object({ origin: z.string(), cardNo: z.string(), insertion: natural, before: hex, after: hex, count: natural, quantity: natural, cumulative: natural }),
+  /** What a card in this kiosk says of another kiosk's order. `superseded`: the card holds another purchase under the same count, so that one can never be delivered. */
+  'assist-ended': z.object({ origin: z.string(), cardNo: z.string(), verdict: z.enum(['after', 'before', 'torn', 'superseded', 'foreign']), written: z.boolean(), count: natural, quantity: natural, cumulative: natural }),
+  /** First event of a new epoch: where the last one ended on this disk. */
+  'epoch-began': z.object({ previousEpoch: natural, previousSeq: natural, previousHash: z.string(), why: z.string() }),
+  /** The journal was damaged: the file was set aside whole and the facts came back from backup and second log. `lostAfterSeq`: what is known to be missing begins after it; null: nothing is known to be. */
+  'journal-restored': z.object({ aside: z.string(), why: z.string(), backupSeq: natural, secondLogSeq: natural, restoredSeq: natural, lostAfterSeq: natural.nullable() }),
+  /** An order's rows as this kiosk holds them, said again in a new epoch because central never took some of its facts: a person compares. */
+  'order-restated': z.object({ order: z.unknown(), attempts: z.array(z.unknown()) }),
+  'damage-accepted': z.object({ who: z.string(), why: z.string() }),
+  /** Facts up to here were acknowledged by central and older than policy keeps; the chain goes on from this anchor. */
+  'journal-pruned': z.object({ epoch: natural, uptoSeq: natural, uptoHash: z.string(), events: natural, orders: natural }),
+  'maintenance-entered': z.object({ who: z.string() }),
+  'maintenance-left': z.object({ who: z.string(), why: z.enum(['exit', 'idle', 'restart']) }),
+  'maintenance-refused': z.object({ fails: natural, lockedMs: natural }),
+  'maintenance-action': z.object({ who: z.string(), action: z.string(), why: z.string(), detail: z.string().optional() }),
+  /** A technician lets a parked refund be asked for again, under its own number. */
+  'attempt-refund-retried': z.object({ attemptId: z.string(), who: z.string(), why: z.string() }),
+  /** A technician settled parked money by hand: what was done, under which reference. The order (and the attempt, where named) stays parked and is no longer open to anybody. */
+  'parked-settled': z.object({ attemptId: z.string().nullable(), how: z.enum(['refunded-by-hand', 'delivered-by-hand', 'nothing-due']), reference: z.string(), who: z.string(), why: z.string() }),
   'slip-printed': z.object({ what: z.enum(['receipt', 'in-doubt', 'refund', 'parked']), ok: z.boolean() }),
   'clock-step': z.object({ stepMs: z.number().int() }),
   'policy-taken': z.object({ version: natural }),

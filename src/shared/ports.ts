@@ -25,3 +25,13 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
 
 /** A log line for technicians: never money-critical, never personal data. */
 export type LogFn = (level: 'debug' | 'info' | 'warn' | 'error', room: string, message: string, detail?: unknown) => void;
+
+/** Signs bytes with one private key. A port, so that the simulation can run thousands of sessions a minute; production signs with the real algorithm. */
+export interface Signer {
+  readonly sign: (bytes: Uint8Array) => Uint8Array;
+}
+
+/** Verifies a signature over bytes with one public key. Never throws for a bad signature. */
+export interface Verifier {
+  readonly verify: (bytes: Uint8Array, signature: Uint8Array) => boolean;
+}
