@@ -202,6 +202,7 @@ for (const [format, viewport] of Object.entries(FORMATS)) {
           await page.click('[data-local="keypad"]');
           for (const key of fixture.keys) await page.click(`[data-key="${key}"]`);
         }
+        for (const selector of fixture.taps ?? []) await page.click(selector);
         await page.evaluate(() => { document.activeElement?.blur(); return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))); });
         drawn += 1;
         for (const problem of await page.evaluate(inspect)) failures.push(`${file}: ${problem}`);

@@ -6,8 +6,9 @@ import { fit, keepFitting } from './components/fit.ts';
 import { Frame } from './components/frame.tsx';
 import ui from './components/ui.module.css';
 import { Amount } from './screens/amount.tsx';
+import { Maintenance, MaintenancePin } from './screens/maintenance.tsx';
 import { Pay } from './screens/pay.tsx';
-import { Cancelled, CannotSell, CardInfo, Done, InDoubt, InsertCard, OutOfService, Reading, Refunding, TakeCard, Unfinished, Writing } from './screens/simple.tsx';
+import { Cancelled, CannotSell, CardInfo, Done, InDoubt, InsertCard, OrderStatus, OutOfService, Reading, Refunding, TakeCard, Unfinished, Writing } from './screens/simple.tsx';
 import { Start } from './screens/start.tsx';
 import { useView } from './state/store.ts';
 
@@ -25,6 +26,9 @@ function screenOf(s: Snapshot): ReactElement {
     case 'in-doubt': return <InDoubt s={s} />;
     case 'unfinished': return <Unfinished s={s} />;
     case 'refunding': return <Refunding s={s} />;
+    case 'order-status': return <OrderStatus s={s} />;
+    case 'maintenance-pin': return <MaintenancePin s={s} />;
+    case 'maintenance': return <Maintenance s={s} />;
     case 'take-card': return <TakeCard />;
     case 'cancelled': return <Cancelled s={s} />;
     case 'out-of-service': return <OutOfService s={s} />;

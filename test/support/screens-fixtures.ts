@@ -1,4 +1,4 @@
-import type { CardView, Header, Locale, QuoteView, Screen, Snapshot } from '../../src/shared/contract.ts';
+import type { CardView, DeviceView, Header, Locale, OrderStory, QuoteView, Screen, Snapshot, SnapshotOf } from '../../src/shared/contract.ts';
 
 /** One picture: a screen in one of its states. `keys` are pressed on the keypad, which is opened first. */
 export interface ScreenFixture {
@@ -6,6 +6,8 @@ export interface ScreenFixture {
   readonly variant: string;
   readonly snapshot: Snapshot;
   readonly keys?: string;
+  /** Pressed in order before the picture: selectors. */
+  readonly taps?: readonly string[];
   /** Left out of the committed pictures; still drawn and checked. */
   readonly checkOnly?: true;
 }
@@ -39,6 +41,53 @@ export function base(locale: Locale = 'zh-CN', textSize: 'normal' | 'large' = 'n
 }
 
 const inSeconds = (seconds: number): number => NOW_MS + seconds * 1000 - 400;
+
+const device = (id: string, zh: string, en: string, state: DeviceView['state'], detail: [string, string], more: Partial<DeviceView> = {}): DeviceView => ({ id, name: { zh, en }, state, detail: { zh: detail[0], en: detail[1] }, lastError: null, sinceMs: null, test: 'none', testDetail: null, ...more });
+const DEVICES: DeviceView[] = [
+  device('reader', '读卡器', 'Card reader', 'online', ['ACS ACR39U ICC Reader 00 00 · 卡座空', 'ACS ACR39U ICC Reader 00 00 · no card'], { test: 'passed', testDetail: { zh: '卡座空，读卡器应答正常', en: 'no card, the reader answers' } }),
+  device('printer', '凭条打印机', 'Receipt printer', 'user-error', ['纸将尽，请换纸', 'paper is low, please refill'], { lastError: 'DEV-0101', sinceMs: NOW_MS - 5_400_000, test: 'failed', testDetail: { zh: '测试凭条没有打出来', en: 'the test slip was not printed' } }),
+  device('line-wechat', '微信支付线路', 'WeChat Pay line', 'online', ['应答已验签', 'answers are verified'], { test: 'running' }),
+  device('central', '中心计费接口', 'Central billing', 'offline', ['待上传 37 条 · 自动重试中', '37 events wait · retrying by itself'], { lastError: 'BILL-0101', sinceMs: NOW_MS - 720_000 }),
+  device('journal', '账本', 'Journal', 'online', ['纪元 1 · 序号 184220', 'epoch 1 · sequence 184220']),
+  device('disk', '磁盘', 'Disk', 'online', ['剩余 41.2 GB', '41.2 GB free']),
+  device('clock', '时钟', 'Clock', 'online', ['与中心相差 +0.2 秒', '+0.2 s from central']),
+];
+const story = (count: number): OrderStory['story'] => [
+  { zh: '报价 ¥100.00，37.73 m³，第 42 次', en: 'quoted ¥100.00 for 37.73 m³, purchase 42' },
+  { zh: '开始向微信收款，商户单号 PL1-0042-7391-1', en: 'collecting by WeChat Pay, number PL1-0042-7391-1' },
+  { zh: '付款码已显示', en: 'the payment code is shown' },
+  { zh: '微信确认收款 ¥100.00', en: 'WeChat Pay confirms ¥100.00' },
+  { zh: '订单已付款', en: 'the order is paid' },
+  { zh: '开始第 1 次写卡', en: 'write 1 begins' },
+  { zh: '写卡存疑：CARD-0203 写卡中断', en: 'in doubt: CARD-0203 interrupted' },
+  { zh: '卡拒绝写入，开始退款：CARD-0202', en: 'the card refused the write, refunding: CARD-0202' },
+  { zh: '退款被支付平台拒绝：NOTENOUGH 商户余额不足', en: 'the refund was refused: NOTENOUGH, merchant balance too low' },
+  { zh: '订单转人工处理：退款被拒', en: 'the order is parked: refund refused' },
+].slice(0, count).map((text, at) => ({ atMs: NOW_MS - 900_000 + at * 7_000, text }));
+const orderStory = (counter: number, state: string, more: Partial<OrderStory> = {}): OrderStory => ({
+  orderId: `PL-000000000311-1-${String(counter).padStart(4, '0')}-7391`, orderRef: `0311 ${String(counter).padStart(4, '0')} 7391`, state, amountFen: 10_000, cardMasked: '8800 **** 3921',
+  createdMs: NOW_MS - 900_000 - counter * 61_000, reason: { zh: '', en: '' }, nextStep: { zh: '', en: '' }, actions: ['print-story'], story: [], ...more,
+});
+const PARKED = orderStory(42, 'parked', {
+  reason: { zh: '退款被支付平台拒绝', en: 'The provider refused the refund' },
+  nextStep: { zh: '查清原因（常见：商户余额不足）后按“重新退款”；或在商户平台退款后登记。', en: 'Find out why (often: the merchant’s balance), then refund again; or refund on the merchant site and record it.' },
+  actions: ['retry-refund', 'settle-refunded-by-hand', 'print-story'], story: story(10),
+});
+const STORIES: OrderStory[] = [
+  PARKED,
+  orderStory(40, 'parked', { amountFen: 5_000, reason: { zh: '卡内是另一笔购气', en: 'The card holds another purchase' }, nextStep: { zh: '到柜台核对卡。', en: 'Check the card at a counter.' }, actions: ['settle-delivered-by-hand', 'settle-refunded-by-hand', 'print-story'] }),
+  orderStory(41, 'in-doubt', { amountFen: 20_000 }),
+  ...[39, 38, 37, 36, 35, 34, 33, 32, 31, 30].map((n) => orderStory(n, n % 4 === 0 ? 'closed' : n % 5 === 0 ? 'refunded' : 'delivered', { amountFen: n * 500 })),
+  orderStory(29, 'settled'),
+];
+const MAINTENANCE: Omit<SnapshotOf<'maintenance'>, 'revision' | 'locale' | 'textSize' | 'header' | 'nowMs' | 'demo'> = {
+  screen: 'maintenance', who: '李工', tab: 'devices', outOfService: false, blocked: null, version: '0.3.0', devices: DEVICES, orders: STORIES, openOrderId: null,
+  sync: {
+    centralUp: true, unsentEvents: 37, unsentFen: 45_000, oldestUnsentMs: NOW_MS - 720_000, epoch: 1, headSeq: 184_220, headHash: '3fa9c1d27be04c55a1b2', freeBytes: 41_200_000_000, backupAtMs: NOW_MS - 660_000, clockSkewMs: 212,
+    damage: null, verify: { state: 'none', problems: [], atMs: null },
+  },
+  message: null, deadlineMs: inSeconds(172),
+};
 
 /** Every screen in the states a customer can meet. */
 export function screenFixtures(locale: Locale, textSize: 'normal' | 'large'): readonly ScreenFixture[] {
@@ -93,9 +142,38 @@ export function screenFixtures(locale: Locale, textSize: 'normal' | 'large'): re
     ['refunding', { ...b, screen: 'refunding', state: 'refunding', reason: 'CARD-0202', orderRef: ORDER, amountFen: 10_000, slip: 'printing', deadlineMs: null }],
     ['refunded', { ...b, screen: 'refunding', state: 'refunded', reason: 'CARD-0202', orderRef: ORDER, amountFen: 10_000, slip: 'printed', deadlineMs: inSeconds(30) }],
     ['parked', { ...b, screen: 'refunding', state: 'parked', reason: 'PAY-0301', orderRef: ORDER, amountFen: 10_000, slip: 'failed', deadlineMs: inSeconds(30) }, { checkOnly: true }],
+    ['central', { ...b, screen: 'in-doubt', reason: 'central', ...money, slip: 'printed', deadlineMs: inSeconds(100) }],
+    ['delivered', { ...b, screen: 'unfinished', state: 'delivered', ...money, deadlineMs: inSeconds(30) }],
+    ['unfinished', { ...b, screen: 'insert-card', purpose: 'unfinished', deadlineMs: inSeconds(52) }],
+    ['reference', { ...b, screen: 'insert-card', purpose: 'unfinished', deadlineMs: inSeconds(52) }, { keys: '0311220' }],
+    ['reference-whole', { ...b, screen: 'insert-card', purpose: 'unfinished', deadlineMs: inSeconds(12) }, { keys: '031122092641', checkOnly: true }],
+    ...(['paying', 'writing', 'in-doubt', 'delivered', 'refunding', 'refunded', 'parked', 'closed', 'asking', 'not-found', 'no-answer'] as const).map((state): readonly [string, Snapshot, Partial<ScreenFixture>?] => {
+      const known = state !== 'asking' && state !== 'not-found' && state !== 'no-answer';
+      const shown = ['in-doubt', 'refunded', 'parked', 'not-found'].includes(state);
+      return [state, { ...b, screen: 'order-status', state, orderRef: ORDER, amountFen: known ? 10_000 : null, quantity: known ? 3_773 : null, unit: known ? 'volume' : null, deadlineMs: state === 'asking' ? null : inSeconds(50) }, shown ? {} : { checkOnly: true }];
+    }),
+    ['ask', { ...b, screen: 'maintenance-pin', wrong: false, busy: false, lockedUntilMs: null, deadlineMs: inSeconds(55) }, { taps: ['1', '2', '3', '4'].map((key) => `[data-key="${key}"]`) }],
+    ['wrong', { ...b, screen: 'maintenance-pin', wrong: true, busy: false, lockedUntilMs: null, deadlineMs: inSeconds(55) }, { checkOnly: true }],
+    ['locked', { ...b, screen: 'maintenance-pin', wrong: true, busy: false, lockedUntilMs: inSeconds(112), deadlineMs: inSeconds(55) }],
+    ['busy', { ...b, screen: 'maintenance-pin', wrong: false, busy: true, lockedUntilMs: null, deadlineMs: null }, { checkOnly: true }],
+    ['devices', { ...b, ...MAINTENANCE }],
+    ['devices-stopped', { ...b, ...MAINTENANCE, outOfService: true, blocked: 'JRNL-0106', deadlineMs: inSeconds(15) }],
+    ['orders', { ...b, ...MAINTENANCE, tab: 'orders' }],
+    ['no-orders', { ...b, ...MAINTENANCE, tab: 'orders', orders: [] }, { checkOnly: true }],
+    ['order', { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: PARKED.orderId }],
+    ['order-told', { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: PARKED.orderId, message: { zh: '已按原退款单号重新退款', en: 'The refund was asked for again under its own number' } }, { checkOnly: true }],
+    ['retry', { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: PARKED.orderId }, { taps: ['[data-local="retry-refund"]', '[data-local="why-1"]'] }],
+    ['settle', { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: PARKED.orderId }, { taps: ['[data-local="settle-refunded-by-hand"]', '[data-local="why-2"]', ...['4', '2', '0', '0', '7', '1', '9'].map((key) => `[data-key="${key}"]`)] }],
+    ['stop', { ...b, ...MAINTENANCE }, { taps: ['[data-local="out-of-service"]'], checkOnly: true }],
+    ['sync', { ...b, ...MAINTENANCE, tab: 'sync', sync: { ...MAINTENANCE.sync, verify: { state: 'ok', problems: [], atMs: NOW_MS - 20_000 } } }],
+    ['damage', {
+      ...b, ...MAINTENANCE, tab: 'sync', blocked: 'JRNL-0106',
+      sync: { ...MAINTENANCE.sync, centralUp: false, backupAtMs: null, oldestUnsentMs: null, damage: { atMs: NOW_MS - 3_600_000, why: 'quick_check: row 17 missing from index events_by_order', aside: 'damaged-1795310760000', restoredSeq: 184_190, lostAfterSeq: 184_190, accepted: false, epochGranted: false }, verify: { state: 'failed', problems: ['event 184191: the hash chain breaks here', 'second log: ends at 184190, the journal at 184220'], atMs: NOW_MS - 60_000 } },
+    }],
     ['visit-over', { ...b, screen: 'take-card', deadlineMs: inSeconds(18) }],
     ['cancelled', { ...b, screen: 'cancelled', amountFen: 10_000, deadlineMs: inSeconds(15) }],
     ['reader', { ...b, screen: 'out-of-service', reason: 'CARD-0107', reference: 'CARD-0107 · 0311', nearestSite: { name: '沙河路营业厅（室内）', detail: '步行约 900 米 · 现在营业，至 20:00' } }],
+    ...(['JRNL-0103', 'JRNL-0104', 'JRNL-0106', 'JRNL-0107', 'BILL-0104', 'BILL-0109', 'MNT-0103'] as const).map((reason): readonly [string, Snapshot, Partial<ScreenFixture>?] => [reason.toLowerCase(), { ...b, screen: 'out-of-service', reason, reference: `${reason} · 0311`, nearestSite: { name: '沙河路营业厅（室内）', detail: '步行约 900 米 · 现在营业，至 20:00' } }, ['JRNL-0104', 'JRNL-0106', 'MNT-0103'].includes(reason) ? {} : { checkOnly: true }]),
     ['core-down', { ...b, screen: 'out-of-service', reason: 'CORE-0101', reference: '', nearestSite: null }],
   ];
   return all.map(([variant, snapshot, more]) => ({ screen: snapshot.screen, variant, snapshot, ...more }));

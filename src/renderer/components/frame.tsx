@@ -3,8 +3,9 @@ import type { Screen, Snapshot } from '../../shared/contract.ts';
 import { useWords } from '../i18n/index.ts';
 import type { MessageKey, Translate } from '../i18n/index.ts';
 import { formatYuan } from '../../shared/money.ts';
-import { useClock, useRemaining, WARN_MS } from '../state/time.ts';
+import { minutesLeft, useClock, useRemaining, WARN_MS } from '../state/time.ts';
 import { Mark } from './art.tsx';
+import { Corner } from './corner.tsx';
 import { IntentButton, referenceOf } from './ui.tsx';
 import css from './ui.module.css';
 
@@ -14,7 +15,10 @@ function isQuiet(snapshot: Snapshot): boolean {
 }
 
 /** Screens whose time the core extends. A payment code lives only as long as its order, and the last screens only say something. */
-const EXTENDABLE: ReadonlySet<Screen> = new Set<Screen>(['insert-card', 'cannot-sell', 'card-info', 'amount', 'in-doubt']);
+const EXTENDABLE: ReadonlySet<Screen> = new Set<Screen>(['insert-card', 'cannot-sell', 'card-info', 'amount', 'in-doubt', 'order-status', 'maintenance']);
+
+/** Where no visit goes on: the technicians' corner listens. */
+const CORNERED: ReadonlySet<Screen> = new Set<Screen>(['start', 'out-of-service', 'cannot-sell']);
 
 function headings(snapshot: Snapshot, t: Translate): { title: MessageKey; sub?: string } | null {
   switch (snapshot.screen) {
@@ -31,6 +35,9 @@ function headings(snapshot: Snapshot, t: Translate): { title: MessageKey; sub?: 
     case 'in-doubt': return { title: 'doubt.header', sub: t('doubt.safe') };
     case 'unfinished': return { title: 'unfinished.header', sub: t('doubt.safe') };
     case 'refunding': return { title: 'refund.header', sub: t('doubt.safe') };
+    case 'order-status': return { title: 'status.header', sub: t('doubt.safe') };
+    case 'maintenance-pin': return { title: 'mnt.header' };
+    case 'maintenance': return { title: 'mnt.header' };
     case 'take-card': return { title: 'take.header' };
     case 'cancelled': return { title: 'cancelled.header' };
     default: return snapshot satisfies never;
@@ -44,8 +51,10 @@ function Header({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
   const heading = headings(snapshot, t);
   const { header } = snapshot;
   const place = [pick(header.site), pick(header.terminalName)].filter((part) => part !== '').join(' · ');
+  if (snapshot.screen === 'maintenance') return <MaintenanceHeader s={snapshot} left={left} />;
   return (
     <header className={css['header']}>
+      {CORNERED.has(snapshot.screen) && <Corner />}
       <Mark />
       <div className={css['brand']}>
         <b>{heading === null ? pick(header.brand) : t(heading.title)}</b>
@@ -56,6 +65,24 @@ function Header({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
         {snapshot.screen === 'done' && !snapshot.cardOut && <span className={`${css['pill']} ${css['status']}`}>{t('done.takeFirst')}</span>}
         {left !== null && (left > WARN_MS || (snapshot.screen === 'pay' && left > 0)) && snapshot.screen !== 'take-card' && <span className={`${css['pill']} ${css['status']}`} role="timer">{t('clock.left', { seconds: Math.ceil(left / 1000) })}</span>}
         {!isQuiet(snapshot) && <IntentButton className={css['pill']} does={{ type: 'set-locale', value: locale === 'en' ? 'zh-CN' : 'en' }}>{t('lang.other')}</IntentButton>}
+      </div>
+    </header>
+  );
+}
+
+/** Who works here, how long until the screen closes by itself, and that nobody is served meanwhile. */
+function MaintenanceHeader({ s, left }: { readonly s: Extract<Snapshot, { screen: 'maintenance' }>; readonly left: number | null }): ReactElement {
+  const { t } = useWords();
+  return (
+    <header className={css['header']}>
+      <Mark />
+      <div className={css['brand']}>
+        <b>{t('mnt.header')}</b>
+        <span>{s.who}{left === null ? '' : ` · ${t('mnt.idle', { time: minutesLeft(left) })}`}</span>
+      </div>
+      <div className={css['right']}>
+        <span className={`${css['pill']} ${css['status']} ${css['warned']}`}>{t(s.outOfService ? 'mnt.chip.out' : 'mnt.chip.paused')}</span>
+        <IntentButton className={css['pill']} does={{ type: 'exit' }}>{t('mnt.exit')}</IntentButton>
       </div>
     </header>
   );
@@ -88,12 +115,26 @@ function Footer({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
   if (snapshot.screen === 'out-of-service') {
     return <footer className={css['footer']}><span>{t('reference')} {referenceOf(snapshot)}</span></footer>;
   }
+  if (snapshot.screen === 'maintenance') return <MaintenanceFooter s={snapshot} />;
   return (
     <footer className={css['footer']}>
       <div className={css['hot']}>
         {snapshot.header.hotline !== '' && <>{t('hotline.label')}<b>{snapshot.header.hotline}</b></>}
       </div>
       {!isQuiet(snapshot) && <IntentButton className={css['pill']} does={{ type: 'set-text-size', value: snapshot.textSize === 'large' ? 'normal' : 'large' }}>{t(snapshot.textSize === 'large' ? 'text.normal' : 'text.large')}</IntentButton>}
+    </footer>
+  );
+}
+
+function MaintenanceFooter({ s }: { readonly s: Extract<Snapshot, { screen: 'maintenance' }> }): ReactElement {
+  const { t, pick, locale } = useWords();
+  return (
+    <footer className={css['footer']}>
+      <span className={css['versions']}>v{s.version} · {pick(s.header.terminalName)} · {s.header.terminalId}</span>
+      <div className={css['right']}>
+        <IntentButton className={css['pill']} does={{ type: 'set-text-size', value: s.textSize === 'large' ? 'normal' : 'large' }}>{t(s.textSize === 'large' ? 'text.normal' : 'text.large')}</IntentButton>
+        <IntentButton className={css['pill']} does={{ type: 'set-locale', value: locale === 'en' ? 'zh-CN' : 'en' }}>{t('lang.other')}</IntentButton>
+      </div>
     </footer>
   );
 }

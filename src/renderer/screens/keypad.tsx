@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { formatYuan } from '../../shared/money.ts';
 import { act } from '../state/store.ts';
 import { useWords } from '../i18n/index.ts';
+import { Pad } from '../components/pad.tsx';
 import ui from '../components/ui.module.css';
 import css from './screens.module.css';
 
@@ -34,12 +35,7 @@ export function Keypad({ minFen, maxFen, onClose }: { readonly minFen: number; r
       <p className={css['keypadTitle']}>{t('keypad.title')}</p>
       <output className={css['typed']} data-typed={digits}><small>¥</small>{digits === '' ? '0' : digits}</output>
       <p className={`${css['keypadHint']} ${value > maxYuan ? css['keypadBad'] : ''}`} role="status">{hint}</p>
-      <div className={css['keys']}>
-        {['1', '2', '3', '4', '5', '6', '7', '8', '9'].map((key) => <button key={key} type="button" className={css['key']} data-key={key} data-intent="key" data-value={key} onClick={() => press(key)}>{key}</button>)}
-        <button type="button" className={`${css['key']} ${css['keyWord']}`} data-key="del" data-intent="key" data-value="del" onClick={() => press('del')}>{t('keypad.delete')}</button>
-        <button type="button" className={css['key']} data-key="0" data-intent="key" data-value="0" onClick={() => press('0')}>0</button>
-        <button type="button" className={`${css['key']} ${css['keyWord']} ${css['keyOk']}`} data-key="ok" data-intent="choose-amount" data-value={value * 100} disabled={!valid} onClick={confirm}>{t('keypad.ok')}</button>
-      </div>
+      <Pad onKey={press} ok={{ intent: 'choose-amount', value: value * 100, enabled: valid, press: confirm }} />
       <button type="button" className={`${ui['btn']} ${ui['ghost']}`} data-local="keypad-close" data-intent="keypad-close" onClick={onClose}>{t('back')}</button>
     </div>
   );

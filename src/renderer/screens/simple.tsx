@@ -1,23 +1,78 @@
 import type { ReactElement } from 'react';
+import { useState } from 'react';
 import type { SnapshotOf } from '../../shared/contract.ts';
 import { ERRORS } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { formatMicroYuan, formatYuan } from '../../shared/money.ts';
 import { CardArt } from '../components/art.tsx';
 import type { DiscKind } from '../components/art.tsx';
+import { grouped, Pad, typeDigit } from '../components/pad.tsx';
 import { ActionButton, Bar, Facts, Message, Phrases, Points, referenceOf, Steps, useCardFacts, useReceiptText } from '../components/ui.tsx';
 import type { Fact } from '../components/ui.tsx';
 import { amountOf, useWords } from '../i18n/index.ts';
+import { act } from '../state/store.ts';
 import ui from '../components/ui.module.css';
 import css from './screens.module.css';
 
+/** Digits of an order number, as on the slip. */
+export const REF_DIGITS = 12;
+
 export function InsertCard({ s }: { readonly s: SnapshotOf<'insert-card'> }): ReactElement {
   const { t } = useWords();
+  const [typing, setTyping] = useState(false);
+  if (s.purpose === 'unfinished' && typing) return <RefKeypad onClose={() => setTyping(false)} />;
+  if (s.purpose === 'unfinished') {
+    return (
+      <div className={css['column']}>
+        <Message art={<CardArt moving />} title={t('insert.unfinished.title')} lead={t('insert.unfinished.lead')} />
+        <div className={ui['actions']}>
+          <ActionButton ghost does={{ type: 'exit' }}>{t('back')}</ActionButton>
+          <button type="button" className={`${ui['btn']} ${ui['ghost']}`} data-local="keypad" data-intent="keypad" onClick={() => setTyping(true)}>{t('ref.open')}</button>
+        </div>
+      </div>
+    );
+  }
   return (
     <div className={css['column']}>
       <Message art={<CardArt moving />} title={t(`insert.${s.purpose}.title`)} lead={t(`insert.${s.purpose}.lead`)} />
       <div className={`${ui['actions']} ${css['single']}`}><ActionButton ghost does={{ type: 'exit' }}>{t('back')}</ActionButton></div>
     </div>
+  );
+}
+
+/** The other way to an unfinished order: the twelve digits of its slip. */
+function RefKeypad({ onClose }: { readonly onClose: () => void }): ReactElement {
+  const { t } = useWords();
+  const [digits, setDigits] = useState('');
+  const whole = digits.length === REF_DIGITS;
+  return (
+    <div className={`${ui['panel']} ${css['keypad']} ${css['refKeypad']}`}>
+      <p className={css['keypadTitle']}>{t('ref.title')}</p>
+      <output className={`${css['typed']} ${css['typedRef']}`} data-typed={digits}>{grouped(digits, REF_DIGITS)}</output>
+      <p className={css['keypadHint']} role="status">{whole ? t('ref.ready') : t('ref.left', { count: REF_DIGITS - digits.length })}</p>
+      <Pad onKey={(key) => setDigits((now) => typeDigit(now, key, REF_DIGITS))} ok={{ intent: 'find-order', value: digits, enabled: whole, press: () => act({ type: 'find-order', value: digits }) }} />
+      <button type="button" className={`${ui['btn']} ${ui['ghost']}`} data-local="keypad-close" data-intent="keypad-close" onClick={onClose}>{t('back')}</button>
+    </div>
+  );
+}
+
+const STATUS_DISC = { paying: 'wait', writing: 'card', 'in-doubt': 'card', delivered: 'ok', refunding: 'back', refunded: 'ok', parked: 'person', closed: 'info', asking: 'wait', 'not-found': 'info', 'no-answer': 'wait' } as const satisfies Record<string, DiscKind>;
+
+/** An order by its slip: where it is, is the money safe, what now. */
+export function OrderStatus({ s }: { readonly s: SnapshotOf<'order-status'> }): ReactElement {
+  const { t } = useWords();
+  const facts: Fact[] = [{ label: t('orderRef'), value: s.orderRef, full: true }];
+  if (s.amountFen !== null) facts.push({ label: t('doubt.order'), value: `¥${formatYuan(s.amountFen)}` });
+  if (s.quantity !== null && s.unit !== null) facts.push({ label: t('toWrite'), value: amountOf(s.quantity, s.unit) });
+  const points = [t(`status.${s.state}.now`)];
+  if (s.header.hotline !== '' && s.state !== 'asking' && s.state !== 'delivered') points.push(t('status.call', { hotline: s.header.hotline }));
+  return (
+    <Message disc={STATUS_DISC[s.state]} title={t(`status.${s.state}.title`)} lead={t(`status.${s.state}.lead`)} actions={s.state === 'asking' ? undefined : <ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton>}>
+      <div className={ui['panel']}>
+        <Facts facts={facts} />
+        {s.state === 'asking' ? <div className={css['panelBar']}><Bar percent={45} /></div> : <Points items={points} />}
+      </div>
+    </Message>
   );
 }
 
@@ -130,18 +185,18 @@ export function InDoubt({ s }: { readonly s: SnapshotOf<'in-doubt'> }): ReactEle
   );
 }
 
-const UNFINISHED_DISC = { found: 'info', finishing: 'card', refunding: 'back', refunded: 'ok', parked: 'person' } as const satisfies Record<string, DiscKind>;
+const UNFINISHED_DISC = { found: 'info', finishing: 'card', delivered: 'ok', refunding: 'back', refunded: 'ok', parked: 'person' } as const satisfies Record<string, DiscKind>;
 
 export function Unfinished({ s }: { readonly s: SnapshotOf<'unfinished'> }): ReactElement {
   const { t } = useWords();
-  const over = s.state === 'refunded' || s.state === 'parked';
+  const over = s.state === 'delivered' || s.state === 'refunded' || s.state === 'parked';
   const busy = s.state === 'found' ? 25 : s.state === 'finishing' ? 65 : s.state === 'refunding' ? 50 : null;
   return (
     <Message disc={UNFINISHED_DISC[s.state]} title={t(`unfinished.${s.state}.title`)} lead={t(`unfinished.${s.state}.lead`)} actions={over ? <ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton> : undefined}>
       <div className={ui['panel']}>
         <Facts facts={[
           { label: t('paid'), value: `¥${formatYuan(s.amountFen)}` },
-          { label: t('toWrite'), value: amountOf(s.quantity, s.unit) },
+          { label: t(s.state === 'delivered' ? 'done.written' : 'toWrite'), value: amountOf(s.quantity, s.unit) },
           { label: t('orderRef'), value: s.orderRef, full: true },
         ]} />
         {busy !== null && <div className={css['panelBar']}><Bar percent={busy} /></div>}

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import type { Locale } from '../../shared/contract.ts';
+import { chinaTime } from '../../shared/time.ts';
 import { useView } from './store.ts';
 
 /** From here on the customer is asked whether they need more time. */
@@ -18,6 +19,14 @@ function useTick(everyMs: number): number {
     return () => clearInterval(timer);
   }, [everyMs]);
   return at;
+}
+
+/** Milliseconds until a wall-clock instant of the core's; 0 once it is past, null when there is none. */
+export function useUntil(wallMs: number | null): number | null {
+  const nowMs = useView((s) => s.snapshot?.nowMs ?? 0);
+  const receivedAt = useView((s) => s.receivedAt);
+  const at = useTick(250);
+  return wallMs === null ? null : remainingMs(wallMs, nowMs, receivedAt, Math.max(at, receivedAt));
 }
 
 /** Milliseconds left on the screen's deadline; null when it has none. */
@@ -44,4 +53,15 @@ export function formatClock(ms: number, locale: Locale): readonly [date: string,
   const time = part({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   const weekday = part({ weekday: 'short' });
   return [locale === 'en' ? `${weekday} ${part({ day: 'numeric', month: 'short' })}` : `${part({ month: 'long', day: 'numeric' })} ${weekday}`, time];
+}
+
+/** `11-22 09:26`, for technicians, in the hall's time zone. */
+export function formatStamp(ms: number, seconds = false): string {
+  return chinaTime(ms).slice(5, seconds ? 19 : 16);
+}
+
+/** `1:05`, for what may last an hour. */
+export function minutesLeft(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 }
