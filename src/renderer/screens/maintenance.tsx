@@ -112,6 +112,8 @@ function LocalButton({ name, ghost = false, onPress, children }: { readonly name
 function Told({ s }: { readonly s: Maintenance }): ReactElement | null {
   const { t, pick } = useWords();
   if (s.message !== null) return <div role="status"><Notice>{pick(s.message)}</Notice></div>;
+  // The panel above says it at length.
+  if (s.tab === 'sync' && s.sync.damage !== null) return null;
   if (s.blocked !== null) return <Notice title={`${s.blocked} ${pick(ERRORS[s.blocked].title)}`}>{t('mnt.blocked')}{pick(ERRORS[s.blocked].technician)}</Notice>;
   const parked = parkedOf(s);
   if (parked.length > 0 && s.tab === 'devices') return <Notice title={t('mnt.parked', { count: parked.length })}>{[...new Set(parked.map((order) => pick(order.reason)))].slice(0, 2).join(' · ')}</Notice>;
@@ -172,11 +174,12 @@ function usePageSize(kind: 'orders' | 'story', large: boolean): number {
   return sizes[large ? 1 : 0] ?? 5;
 }
 
-/** One page of a list; a page that is no longer there shows the last one. */
-export function pageOf<T>(list: readonly T[], size: number, page: number): { readonly items: readonly T[]; readonly page: number; readonly pages: number } {
+/** One page of a list; a page that is no longer there shows the last one. `fill: 'last'`: it is the last page that is full, not the first. */
+export function pageOf<T>(list: readonly T[], size: number, page: number, fill: 'first' | 'last' = 'first'): { readonly items: readonly T[]; readonly page: number; readonly pages: number } {
   const pages = Math.max(1, Math.ceil(list.length / size));
   const at = Math.min(Math.max(0, page), pages - 1);
-  return { items: list.slice(at * size, at * size + size), page: at, pages };
+  const end = fill === 'first' ? at * size + size : list.length - (pages - 1 - at) * size;
+  return { items: list.slice(Math.max(0, end - size), end), page: at, pages };
 }
 
 function Pager({ page, pages, onPage }: { readonly page: number; readonly pages: number; readonly onPage: (page: number) => void }): ReactElement | null {
@@ -235,7 +238,7 @@ function Story({ order, large, message, onAsk }: { readonly order: OrderStory; r
   const size = usePageSize('story', large);
   // The newest page first: that is where the order is stuck.
   const [wanted, setWanted] = useState(Number.MAX_SAFE_INTEGER);
-  const { items, page, pages } = pageOf(order.story, size, wanted);
+  const { items, page, pages } = pageOf(order.story, size, wanted, 'last');
   const facts: Fact[] = [
     { label: t('orderRef'), value: order.orderRef },
     { label: t('mnt.amount'), value: `¥${formatYuan(order.amountFen)}` },
@@ -286,7 +289,7 @@ function Sync({ s, onAsk }: { readonly s: Maintenance; readonly onAsk: (action: 
   ];
   const { verify, damage } = sync;
   return (
-    <div className={css['sync']}>
+    <div className={`${css['sync']} ${damage === null ? '' : css['damaged']}`}>
       <div className={`${ui['panel']} ${css['syncFacts']}`}><Facts facts={facts} /></div>
       {damage !== null && (
         <div className={`${ui['panel']} ${css['damage']}`}>
