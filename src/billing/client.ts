@@ -1,14 +1,17 @@
-import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { accountAnswerSchema, problemSchema, quoteAnswerSchema, uploadAnswerSchema } from '../shared/central-api.ts';
-import type { Account, Problem, ProblemType, Quote, QuoteRequest, UploadRequest } from '../shared/central-api.ts';
+import { accountAnswerSchema, claimAnswerSchema, commandsAnswerSchema, epochAnswerSchema, orderStatusAnswerSchema, problemSchema, quoteAnswerSchema, uploadAnswerSchema } from '../shared/central-api.ts';
+import type { Account, ClaimAnswer, ClaimKind, Problem, ProblemType, Quote, QuoteRequest, UploadRequest } from '../shared/central-api.ts';
 import { failure } from '../shared/errors.ts';
 import type { ErrorCode, Failure } from '../shared/errors.ts';
+import { httpPort } from '../shared/http.ts';
+import type { HttpAnswer, HttpSend } from '../shared/http.ts';
 import { headText } from '../shared/journal-hash.ts';
 import { MICRO_PER_FEN, checkTariff } from '../shared/money.ts';
 import { policySchema, signedPolicySchema } from '../shared/policy.ts';
 import type { Policy } from '../shared/policy.ts';
-import type { Clock, Random } from '../shared/ports.ts';
+import type { Clock, Random, Signer, Verifier } from '../shared/ports.ts';
 import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
 import type { BillingClient, UploadResult } from './types.ts';
@@ -16,15 +19,22 @@ import type { BillingClient, UploadResult } from './types.ts';
 export interface BillingClientOptions {
   readonly baseUrl: string;
   readonly terminalId: string;
-  /** The terminal's Ed25519 key, PEM (PKCS#8). */
-  readonly privateKeyPem: string;
-  /** Central's policy key, Ed25519, PEM (SPKI). */
-  readonly policyPublicKeyPem: string;
+  /** The terminal's own key. */
+  readonly signer: Signer;
+  /** Central's policy key. */
+  readonly policyVerifier: Verifier;
   readonly clock: Clock;
   readonly random: Random;
   readonly timeoutMs: number;
   readonly fetch?: typeof fetch;
+  /** Instead of `fetch`: the same exchange without the platform's request and response objects. */
+  readonly send?: HttpSend;
+  /** Bodies larger than this go as gzip; {@link COMPRESS_OVER_BYTES} where not given. */
+  readonly compressOverBytes?: number;
 }
+
+/** Below this a body gains nothing from gzip. */
+const COMPRESS_OVER_BYTES = 1024;
 
 /** Central's refusals by problem type; a type that is not here (or not known) is a broken contract. */
 const CODES: Record<ProblemType, ErrorCode> = {
@@ -47,6 +57,8 @@ const CODES: Record<ProblemType, ErrorCode> = {
   'not-in-doubt': 'BILL-0108',
   internal: 'BILL-0101',
 };
+/** On a claim, `claimed` speaks of the write claim, not of a sale. */
+const CLAIM_CODES: Record<ProblemType, ErrorCode> = { ...CODES, claimed: 'BILL-0105' };
 const PREFIX = 'about:pilotlight/';
 const MAX_BODY_BYTES = 1 << 20;
 const timeSchema = z.object({ serverTimeMs: z.number().int().nonnegative() });
@@ -60,69 +72,75 @@ interface Reply {
 /** Client of the central billing API over HTTP, each request signed with the terminal's key. Nothing is retried. */
 export function createBillingClient(options: BillingClientOptions): BillingClient {
   const { clock, random } = options;
-  const key = createPrivateKey(options.privateKeyPem);
-  const policyKey = createPublicKey(options.policyPublicKeyPem);
   const base = new URL(options.baseUrl);
   const prefix = base.pathname.replace(/\/+$/, '');
-  const send = options.fetch ?? fetch;
+  const send = httpPort(options);
+  const compressOver = options.compressOverBytes ?? COMPRESS_OVER_BYTES;
 
   async function call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Result<Reply, Failure>> {
     const target = `${prefix}${path}`;
     const text = body === undefined ? '' : JSON.stringify(body);
+    const plain = Buffer.from(text, 'utf8');
+    const zipped = plain.length > compressOver;
+    const bytes = zipped ? gzipSync(plain) : plain;
     const timestamp = String(Math.floor(clock.nowMs()));
     const nonce = Buffer.from(random.bytes(16)).toString('hex');
-    const covered = `${method}\n${target}\n${timestamp}\n${nonce}\n${createHash('sha256').update(text, 'utf8').digest('hex')}\n`;
+    const covered = `${method}\n${target}\n${timestamp}\n${nonce}\n${hash('sha256', bytes, 'hex')}\n`;
     const headers: Record<string, string> = {
       Accept: 'application/json, application/problem+json',
       'Pilotlight-Terminal': options.terminalId,
       'Pilotlight-Timestamp': timestamp,
       'Pilotlight-Nonce': nonce,
-      'Pilotlight-Signature': sign(null, Buffer.from(covered, 'utf8'), key).toString('base64'),
+      'Pilotlight-Signature': base64(options.signer.sign(Buffer.from(covered, 'utf8'))),
     };
     if (body !== undefined) headers['Content-Type'] = 'application/json';
+    if (zipped) headers['Content-Encoding'] = 'gzip';
     const abort = new AbortController();
     let timedOut = false;
+    let giveUp: () => void = () => undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      giveUp = () => reject(new Error('timed out'));
+    });
     const cancel = clock.after(options.timeoutMs, () => {
       timedOut = true;
       abort.abort();
+      giveUp();
     });
+    let answer: HttpAnswer;
     try {
-      const response = await send(`${base.origin}${target}`, { method, headers, redirect: 'manual', signal: abort.signal, ...(body === undefined ? {} : { body: text }) });
-      if (Number(response.headers.get('content-length') ?? '0') > MAX_BODY_BYTES) {
-        abort.abort();
-        return err(failure('BILL-0102', `HTTP ${response.status}: answer larger than ${MAX_BODY_BYTES} bytes`));
-      }
-      const bytes = Buffer.from(await response.arrayBuffer());
-      let json: unknown;
-      try {
-        json = JSON.parse(bytes.toString('utf8'));
-      } catch (cause) {
-        // A gateway's own error page: central was not reached.
-        if (response.status >= 500) return err(failure('BILL-0101', `HTTP ${response.status}`));
-        return err(failure('BILL-0102', `HTTP ${response.status}: not JSON`, cause));
-      }
-      return ok({ ok: response.status === 200, status: response.status, json });
+      // The race, not the abort, is what ends the wait: a transport need not know how to be aborted.
+      answer = await Promise.race([send({ method, origin: base.origin, target, headers, body: body === undefined ? null : bytes, maxBytes: MAX_BODY_BYTES, signal: abort.signal }), late]);
     } catch (cause) {
       return err(failure('BILL-0101', timedOut ? `no answer within ${options.timeoutMs} ms` : `network: ${cause instanceof Error ? cause.message : String(cause)}`, cause));
     } finally {
       cancel();
     }
+    if (answer.body === null) return err(failure('BILL-0102', `HTTP ${answer.status}: answer larger than ${MAX_BODY_BYTES} bytes`));
+    let json: unknown;
+    try {
+      json = JSON.parse(Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.length).toString('utf8'));
+    } catch (cause) {
+      // A gateway's own error page: central was not reached.
+      if (answer.status >= 500) return err(failure('BILL-0101', `HTTP ${answer.status}`));
+      return err(failure('BILL-0102', `HTTP ${answer.status}: not JSON`, cause));
+    }
+    return ok({ ok: answer.status === 200, status: answer.status, json });
   }
 
-  function problemOf(reply: Reply): { readonly type: ProblemType | null; readonly problem: Problem | null; readonly failure: Failure } {
+  function problemOf(reply: Reply, codes: Record<ProblemType, ErrorCode> = CODES): { readonly type: ProblemType | null; readonly problem: Problem | null; readonly failure: Failure } {
     const parsed = problemSchema.safeParse(reply.json);
     const name = parsed.success && parsed.data.type.startsWith(PREFIX) ? parsed.data.type.slice(PREFIX.length) : '';
     if (!parsed.success || !Object.hasOwn(CODES, name)) {
       return { type: null, problem: null, failure: failure(reply.status >= 500 ? 'BILL-0101' : 'BILL-0102', `HTTP ${reply.status}: not a known problem`) };
     }
     const type = name as ProblemType;
-    return { type, problem: parsed.data, failure: failure(CODES[type], `${type}${parsed.data.detail === undefined ? '' : `: ${parsed.data.detail}`}`) };
+    return { type, problem: parsed.data, failure: failure(codes[type], `${type}${parsed.data.detail === undefined ? '' : `: ${parsed.data.detail}`}`) };
   }
 
-  async function ask<T>(method: 'GET' | 'POST', path: string, schema: z.ZodType<T>, body?: unknown): Promise<Result<T, Failure>> {
+  async function ask<T>(method: 'GET' | 'POST', path: string, schema: z.ZodType<T>, body?: unknown, codes: Record<ProblemType, ErrorCode> = CODES): Promise<Result<T, Failure>> {
     const reply = await call(method, path, body);
     if (!reply.ok) return reply;
-    if (!reply.value.ok) return err(problemOf(reply.value).failure);
+    if (!reply.value.ok) return err(problemOf(reply.value, codes).failure);
     const parsed = schema.safeParse(reply.value.json);
     return parsed.success ? ok(parsed.data) : err(failure('BILL-0102', `${path}: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`, parsed.error));
   }
@@ -136,7 +154,7 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
     }
     const signed = signedPolicySchema.safeParse(json);
     if (!signed.success) return err(failure('BILL-0102', 'the signed policy has another form', signed.error));
-    if (!verify(null, Buffer.from(signed.data.body, 'utf8'), policyKey, Buffer.from(signed.data.signature, 'base64'))) return err(failure('BILL-0102', 'the policy’s signature does not match'));
+    if (!options.policyVerifier.verify(Buffer.from(signed.data.body, 'utf8'), Buffer.from(signed.data.signature, 'base64'))) return err(failure('BILL-0102', 'the policy’s signature does not match'));
     try {
       const parsed = policySchema.safeParse(JSON.parse(signed.data.body));
       return parsed.success ? ok(parsed.data) : err(failure('BILL-0102', `policy: ${parsed.error.issues[0]?.path.join('.') ?? ''}`, parsed.error));
@@ -162,10 +180,27 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
       const answer = await ask('POST', `/v1/quotes/${encodeURIComponent(orderId)}/release`, z.object({}), {});
       return answer.ok ? ok(undefined) : answer;
     },
+    claim: async (orderId, kind, cardNo) => {
+      const answer = await ask('POST', `/v1/orders/${encodeURIComponent(orderId)}/claim`, claimAnswerSchema, { kind, cardNo }, CLAIM_CODES);
+      if (!answer.ok) return answer;
+      const wrong = claimProblem(answer.value, orderId, kind, cardNo);
+      return wrong === null ? answer : err(failure('BILL-0102', wrong));
+    },
+    commands: () => ask('GET', '/v1/commands', commandsAnswerSchema),
+    requestEpoch: async (request) => {
+      const answer = await ask('POST', '/v1/epochs', epochAnswerSchema, request);
+      if (!answer.ok) return answer;
+      const { granted } = answer.value;
+      return granted === null || granted > request.epoch ? ok(granted) : err(failure('BILL-0102', `granted epoch ${granted} is not after ${request.epoch}`));
+    },
+    ordersByRef: async (ref) => {
+      const answer = await ask('GET', `/v1/orders/by-ref/${encodeURIComponent(ref)}`, orderStatusAnswerSchema);
+      return answer.ok ? ok(answer.value.orders) : answer;
+    },
     upload: async (request): Promise<UploadResult> => {
       const last = request.events.at(-1);
       if (last === undefined) return { kind: 'refused', failure: failure('BILL-0102', 'nothing to upload') };
-      const headSig = sign(null, Buffer.from(headText(request.epoch, last.seq, last.hash), 'utf8'), key).toString('base64');
+      const headSig = base64(options.signer.sign(Buffer.from(headText(request.epoch, last.seq, last.hash), 'utf8')));
       const full: UploadRequest = { ...request, headSig };
       const reply = await call('POST', '/v1/journal', full);
       if (!reply.ok) return reply.error.code === 'BILL-0101' ? { kind: 'away', failure: reply.error } : { kind: 'refused', failure: reply.error };
@@ -196,6 +231,15 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
       return answer.ok ? ok({ serverTimeMs: answer.value.serverTimeMs, roundTripMs: clock.monoMs() - begin }) : answer;
     },
   };
+}
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
+
+/** A claim must be for what was asked, and a write claim's order the one asked for. */
+function claimProblem(answer: ClaimAnswer, orderId: string, kind: ClaimKind, cardNo: string): string | null {
+  if (answer.kind !== kind) return `asked for a ${kind} claim, got a ${answer.kind} claim`;
+  if (answer.order !== null && (answer.order.orderId !== orderId || answer.order.cardNo !== cardNo)) return 'the claim is on another order';
+  return null;
 }
 
 /** What makes a well-formed account unusable. */

@@ -1,4 +1,5 @@
 import type { Account } from '../shared/central-api.ts';
+import type { OrderState } from '../shared/events.ts';
 import type { TariffTier } from '../shared/money.ts';
 import type { Sql } from './db.ts';
 
@@ -27,6 +28,8 @@ export interface ClaimRow {
   order_id: string;
   terminal_id: string;
   expires_ms: unknown;
+  /** The order's state as far as its terminal has told; null: only quoted. */
+  state: OrderState | null;
 }
 
 /** PostgreSQL drivers give bigint as text, number or BigInt; every value here is a safe integer by its origin. */
@@ -36,6 +39,11 @@ export function num(value: unknown): number {
   return n;
 }
 const numOrNull = (value: unknown): number | null => (value === null || value === undefined ? null : num(value));
+
+/** PostgreSQL gives a boolean, SQLite 0 or 1. */
+export function bool(value: unknown): boolean {
+  return value === true || value === 1;
+}
 
 /** The account behind a card, locked for the transaction where `lock` is set; its claim only while it holds. */
 export async function accountByCard(sql: Sql, cardNo: string, nowMs: number, lock: boolean): Promise<Account | null> {
@@ -62,12 +70,12 @@ export async function accountByCard(sql: Sql, cardNo: string, nowMs: number, loc
     perPurchaseQuantity: numOrNull(r.per_purchase_quantity),
     periodLeftQuantity: numOrNull(r.period_left_quantity),
     tariff: { tariffId: r.tariff_id, version: num(r.tariff_version), tiers: JSON.parse(r.tiers) as TariffTier[] },
-    claim: claim === null ? null : { orderId: claim.order_id, terminalId: claim.terminal_id },
+    claim: claim === null ? null : { orderId: claim.order_id, terminalId: claim.terminal_id, nextCount: num(claim.next_count), state: claim.state },
   };
 }
 
 export async function liveClaim(sql: Sql, cardNo: string, nowMs: number): Promise<ClaimRow | null> {
-  const rows = await sql.query<ClaimRow>('SELECT * FROM claims WHERE card_no = $1 AND (expires_ms IS NULL OR expires_ms > $2)', [cardNo, nowMs]);
+  const rows = await sql.query<ClaimRow>('SELECT c.*, o.state FROM claims c LEFT JOIN orders o ON o.order_id = c.order_id WHERE c.card_no = $1 AND (c.expires_ms IS NULL OR c.expires_ms > $2)', [cardNo, nowMs]);
   return rows[0] ?? null;
 }
 
@@ -86,9 +94,6 @@ export async function takeClaim(sql: Sql, claim: { cardNo: string; nextCount: nu
 /** Gives claim and reserve of an order back; again and again does nothing more. */
 export async function giveBack(sql: Sql, orderId: string): Promise<void> {
   await sql.query('DELETE FROM claims WHERE order_id = $1', [orderId]);
-  await sql.query(
-    `WITH r AS (UPDATE reserves SET state = 'released' WHERE order_id = $1 AND state = 'held' RETURNING user_no, micro)
-     UPDATE accounts a SET carried_micro = a.carried_micro + r.micro FROM r WHERE a.user_no = r.user_no`,
-    [orderId],
-  );
+  const reserve = (await sql.query<{ user_no: string; micro: unknown }>(`UPDATE reserves SET state = 'released' WHERE order_id = $1 AND state = 'held' RETURNING user_no, micro`, [orderId]))[0];
+  if (reserve !== undefined) await sql.query('UPDATE accounts SET carried_micro = carried_micro + $2 WHERE user_no = $1', [reserve.user_no, reserve.micro]);
 }

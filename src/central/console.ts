@@ -1,5 +1,5 @@
 import { formatMicroYuan, formatQuantity, formatYuan } from '../shared/money.ts';
-import { num } from './accounts.ts';
+import { bool, num } from './accounts.ts';
 import type { Sql } from './db.ts';
 
 /** What the console shows; also `GET /console/data.json`. */
@@ -35,7 +35,7 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
   const ledger = await sql.query<Row>('SELECT kind, COUNT(*) AS entries, SUM(amount_fen)::bigint AS amount_fen, SUM(quantity)::bigint AS quantity, SUM(micro)::bigint AS micro FROM ledger GROUP BY kind ORDER BY kind');
   return {
     accounts: accounts.map((r) => ({ cardNo: text(r['card_no']), userNo: text(r['user_no']), holder: masked(text(r['holder_name'])), kind: text(r['kind']), state: text(r['state']), count: num(r['count']), cumulative: num(r['cumulative']), yearQuantity: num(r['year_quantity']), carriedMicro: num(r['carried_micro']), reservedMicro: num(r['reserved']), claim: textOrNull(r['claim']) })),
-    orders: orders.map((r) => ({ orderId: text(r['order_id']), terminalId: text(r['terminal_id']), cardNo: text(r['card_no']), nextCount: num(r['next_count']), amountFen: num(r['amount_fen']), quantity: num(r['quantity']), state: text(r['state']), offline: r['offline'] === true, note: textOrNull(r['note']), changedMs: num(r['changed_ms']) })),
+    orders: orders.map((r) => ({ orderId: text(r['order_id']), terminalId: text(r['terminal_id']), cardNo: text(r['card_no']), nextCount: num(r['next_count']), amountFen: num(r['amount_fen']), quantity: num(r['quantity']), state: text(r['state']), offline: bool(r['offline']), note: textOrNull(r['note']), changedMs: num(r['changed_ms']) })),
     terminals: terminals.map((r) => ({ terminalId: text(r['terminal_id']), epoch: num(r['epoch']), lastSeq: num(r['last_seq']), lastUploadMs: r['last_upload_ms'] === null ? null : num(r['last_upload_ms']), alarm: textOrNull(r['alarm']) })),
     quarantine: quarantine.map((r) => ({ terminalId: text(r['terminal_id']), epoch: num(r['epoch']), seq: num(r['seq']), kind: text(r['kind']), orderId: textOrNull(r['order_id']), reason: text(r['reason']) })),
     ledger: ledger.map((r) => ({ kind: text(r['kind']), entries: num(r['entries']), amountFen: num(r['amount_fen']), quantity: num(r['quantity']), micro: num(r['micro']) })),

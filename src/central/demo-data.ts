@@ -104,6 +104,7 @@ export const DEMO_POLICY: Policy = {
   payWindowMs: 120_000,
   offline: { accountMaxAgeMs: 24 * 3_600_000, capFen: 200_000 },
   unsynced: { maxEvents: 5_000, maxFen: 2_000_000, maxAgeMs: 72 * 3_600_000 },
+  retentionDays: 400,
   maxClockSkewMs: 300_000,
   notices: [
     {

@@ -1,11 +1,11 @@
-import { createPublicKey, verify } from 'node:crypto';
 import { canonicalJson } from '../shared/central-api.ts';
 import type { UploadAnswer, UploadEvent, UploadRequest } from '../shared/central-api.ts';
 import { EVENTS } from '../shared/events.ts';
 import type { EventKind, JournalEvent } from '../shared/events.ts';
 import { eventHash, genesisHash, headText } from '../shared/journal-hash.ts';
 import { MICRO_PER_FEN } from '../shared/money.ts';
-import { giveBack, num, takeClaim } from './accounts.ts';
+import type { Verifier } from '../shared/ports.ts';
+import { bool, giveBack, num, takeClaim } from './accounts.ts';
 import type { Db, Sql } from './db.ts';
 import { Refusal } from './problem.ts';
 import { QUOTE_CLAIM_MS } from './quotes.ts';
@@ -27,7 +27,7 @@ interface OrderRow {
   carried_used_micro: unknown;
   carried_after_micro: unknown;
   state: string;
-  money_taken: boolean;
+  money_taken: unknown;
 }
 /** Where an event stands, for the ledger and the quarantine. */
 interface Place {
@@ -49,16 +49,16 @@ const NEXT_UPLOAD_MS = 2000;
  * compared by hash and skipped, the rest is appended with its effects, and the cursor moves, all in one
  * transaction. Numbers start at 1; before them stands the genesis hash.
  */
-export async function ingest(db: Db, terminalId: string, request: UploadRequest, nowMs: number): Promise<UploadAnswer> {
+export async function ingest(db: Db, terminalId: string, request: UploadRequest, nowMs: number, verifierFor: (publicKey: string) => Verifier): Promise<UploadAnswer> {
   try {
-    return await db.transaction((tx) => take(tx, terminalId, request, nowMs));
+    return await db.transaction((tx) => take(tx, terminalId, request, nowMs, verifierFor));
   } catch (cause) {
     if (cause instanceof Refusal && cause.type === 'fork') await db.query('UPDATE terminals SET alarm = $2 WHERE terminal_id = $1', [terminalId, `FORK: ${cause.message}`]);
     throw cause;
   }
 }
 
-async function take(tx: Sql, terminalId: string, request: UploadRequest, nowMs: number): Promise<UploadAnswer> {
+async function take(tx: Sql, terminalId: string, request: UploadRequest, nowMs: number, verifierFor: (publicKey: string) => Verifier): Promise<UploadAnswer> {
   const terminal = (await tx.query<TerminalRow>('SELECT * FROM terminals WHERE terminal_id = $1 FOR UPDATE', [terminalId]))[0];
   if (terminal === undefined) throw new Refusal('unknown-terminal', 'not registered');
   const epoch = num(terminal.epoch);
@@ -66,7 +66,7 @@ async function take(tx: Sql, terminalId: string, request: UploadRequest, nowMs: 
   if (request.epoch !== epoch) throw new Refusal('old-epoch', `epoch ${request.epoch} is not the granted ${epoch}`);
   if (request.fromSeq < 1 || request.events.some((e, i) => e.seq !== request.fromSeq + i)) throw new Refusal('bad-request', 'event numbers are not contiguous from fromSeq');
   const last = request.events.at(-1) as UploadEvent;
-  if (!verify(null, Buffer.from(headText(epoch, last.seq, last.hash), 'utf8'), createPublicKey(terminal.public_key), Buffer.from(request.headSig, 'base64'))) throw new Refusal('bad-signature', 'headSig does not sign this head');
+  if (!verifierFor(terminal.public_key).verify(Buffer.from(headText(epoch, last.seq, last.hash), 'utf8'), Buffer.from(request.headSig, 'base64'))) throw new Refusal('bad-signature', 'headSig does not sign this head');
   if (request.fromSeq > lastSeq + 1) throw new Refusal('gap', `holding up to ${lastSeq}`, { expectedSeq: lastSeq + 1 });
 
   let previous = request.prevHash;
@@ -199,7 +199,7 @@ async function apply(tx: Sql, at: Place, event: JournalEvent): Promise<void> {
       return delivered(tx, at, await orderOf(tx, at, event.orderId), event.body);
     case 'order-closed': {
       const order = await orderOf(tx, at, event.orderId);
-      if (order.money_taken) throw new Unusable('closed although it took money');
+      if (bool(order.money_taken)) throw new Unusable('closed although it took money');
       await move(tx, at, order, 'closed', ['quoted', 'collecting']);
       await giveBack(tx, order.order_id);
       return;
@@ -249,7 +249,7 @@ async function quoted(tx: Sql, at: Place, orderId: string, body: Extract<Journal
 }
 
 async function delivered(tx: Sql, at: Place, order: OrderRow, body: Extract<JournalEvent, { kind: 'order-delivered' }>['body']): Promise<void> {
-  if (!order.money_taken) throw new Unusable('delivered before it was paid');
+  if (!bool(order.money_taken)) throw new Unusable('delivered before it was paid');
   if (body.count !== num(order.next_count) || body.quantity !== num(order.quantity)) throw new Unusable(`delivered count ${body.count}, quantity ${body.quantity}; the order is ${num(order.next_count)}, ${num(order.quantity)}`);
   const account = (await tx.query<{ count: unknown }>('SELECT count FROM accounts WHERE user_no = $1 FOR UPDATE', [order.user_no]))[0];
   if (account === undefined) throw new Unusable('the account is gone');

@@ -2,7 +2,7 @@ import { canonicalJson } from '../shared/central-api.ts';
 import type { Quote, QuoteRequest } from '../shared/central-api.ts';
 import { priceAmount } from '../shared/money.ts';
 import type { Policy } from '../shared/policy.ts';
-import { accountByCard, giveBack, liveClaim, takeClaim } from './accounts.ts';
+import { accountByCard, bool, giveBack, liveClaim, takeClaim } from './accounts.ts';
 import type { Db, Sql } from './db.ts';
 import { Refusal } from './problem.ts';
 
@@ -53,11 +53,8 @@ async function firm(tx: Sql, terminalId: string, request: QuoteRequest, orderId:
   const q = await price(tx, request, policy, nowMs, true);
   await claimOrRefuse(tx, terminalId, request, orderId, q.expiresAtMs, nowMs);
   await tx.query(`INSERT INTO quotes (order_id, terminal_id, request, answer, state) VALUES ($1, $2, $3, $4, 'live')`, [orderId, terminalId, asked, JSON.stringify(q)]);
-  await tx.query(
-    `WITH a AS (UPDATE accounts SET carried_micro = carried_micro - $3 WHERE user_no = (SELECT user_no FROM cards WHERE card_no = $2) RETURNING user_no)
-     INSERT INTO reserves (order_id, user_no, micro, state) SELECT $1, a.user_no, $3, 'held' FROM a`,
-    [orderId, request.cardNo, q.carriedUsedMicro],
-  );
+  const userNo = (await tx.query<{ user_no: string }>('UPDATE accounts SET carried_micro = carried_micro - $2 WHERE user_no = (SELECT user_no FROM cards WHERE card_no = $1) RETURNING user_no', [request.cardNo, q.carriedUsedMicro]))[0]?.user_no;
+  await tx.query(`INSERT INTO reserves (order_id, user_no, micro, state) VALUES ($1, $2, $3, 'held')`, [orderId, userNo, q.carriedUsedMicro]);
   return q;
 }
 
@@ -107,8 +104,8 @@ export async function release(db: Db, terminalId: string, orderId: string): Prom
     await tx.query(`INSERT INTO quotes (order_id, terminal_id, state) VALUES ($1, $2, 'released') ON CONFLICT (order_id) DO NOTHING`, [orderId, terminalId]);
     const row = (await tx.query<QuoteRow>('SELECT * FROM quotes WHERE order_id = $1 FOR UPDATE', [orderId]))[0];
     if (row?.terminal_id !== terminalId) throw new Refusal('bad-request', 'the order id belongs to another terminal', { status: 409 });
-    const order = (await tx.query<{ money_taken: boolean; state: string }>('SELECT money_taken, state FROM orders WHERE order_id = $1', [orderId]))[0];
-    if (order?.money_taken === true) {
+    const order = (await tx.query<{ money_taken: unknown; state: string }>('SELECT money_taken, state FROM orders WHERE order_id = $1', [orderId]))[0];
+    if (order !== undefined && bool(order.money_taken)) {
       if (order.state === 'delivered' || order.state === 'refunded') return;
       throw new Refusal('claimed', 'the order took money: it keeps its claim until it is delivered or refunded');
     }

@@ -1,12 +1,15 @@
-import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 import Fastify from 'fastify';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { CARD_NO, quoteRequestSchema, uploadRequestSchema } from '../shared/central-api.ts';
 import type { Problem } from '../shared/central-api.ts';
 import { policySchema } from '../shared/policy.ts';
 import type { Policy } from '../shared/policy.ts';
+import type { Signer, Verifier } from '../shared/ports.ts';
+import { ed25519Verifier } from '../shared/signing.ts';
 import { accountByCard } from './accounts.ts';
 import { consoleData, consolePage } from './console.ts';
 import type { ConsoleData } from './console.ts';
@@ -27,8 +30,9 @@ export interface CentralOptions {
   readonly port: number;
   /** Loopback unless told: the console has no log-in of its own. */
   readonly host?: string;
-  /** Ed25519, PEM (PKCS#8). */
-  readonly policyPrivateKeyPem: string;
+  readonly policySigner: Signer;
+  /** Makes a terminal's verifier from its public key as registered; Ed25519 (SPKI) where not given. Called once for each key. */
+  readonly verifierOf?: (publicKeyPem: string) => Verifier;
   readonly now: () => number;
   readonly terminals: readonly SeedTerminal[];
   /** The demo's data where not given. */
@@ -37,8 +41,27 @@ export interface CentralOptions {
   readonly claims?: readonly SeedClaim[];
   readonly policy?: Policy;
 }
+/** A request without its transport. Header names in lower case. */
+export interface CentralRequest {
+  readonly method: string;
+  /** Path and query, as signed. */
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: Uint8Array;
+}
+export interface CentralAnswer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
 export interface Central {
+  /** Opens and migrates the database without listening; enough for `handle`. */
+  readonly open: () => Promise<void>;
+  /** `open`, and listens. */
   readonly start: () => Promise<{ readonly port: number; readonly baseUrl: string }>;
+  /** One request without HTTP. Never rejects. */
+  readonly handle: (request: CentralRequest) => Promise<CentralAnswer>;
   readonly close: () => Promise<void>;
   readonly port: () => number;
   readonly data: () => Promise<ConsoleData>;
@@ -47,6 +70,8 @@ export interface Central {
 /** A request older or newer than this is refused (docs: device authentication, 300 s). */
 const WINDOW_MS = 300_000;
 const MAX_BODY_BYTES = 2 << 20;
+/** 200 events are far below this; a body that inflates to more is not read. */
+const MAX_INFLATED_BYTES = 8 << 20;
 const SIGNATURE_HEADERS = ['pilotlight-terminal', 'pilotlight-timestamp', 'pilotlight-nonce', 'pilotlight-signature'] as const;
 
 /** The reference central billing service: API of src/shared/central-api.ts, and a console page for staff at `/`. */
@@ -54,103 +79,119 @@ export function createCentral(options: CentralOptions): Central {
   const { now } = options;
   const policy = policySchema.parse(options.policy ?? DEMO_POLICY);
   const policyBody = JSON.stringify(policy);
-  const policySignature = sign(null, Buffer.from(policyBody, 'utf8'), createPrivateKey(options.policyPrivateKeyPem)).toString('base64');
+  const policySignature = Buffer.from(options.policySigner.sign(Buffer.from(policyBody, 'utf8'))).toString('base64');
+  const verifierFor = cached(options.verifierOf ?? ed25519Verifier);
   let opened: Db | null = null;
   const db = (): Db => {
     if (opened === null) throw new Refusal('internal', 'not started');
     return opened;
   };
 
-  const app = Fastify({ bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
-  app.removeAllContentTypeParsers();
-  // Signatures cover the bytes as they came; JSON is read after.
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-
-  app.setErrorHandler((error, _request, reply) => {
-    const status = (error as { statusCode?: unknown }).statusCode;
-    const refusal = error instanceof Refusal ? error : typeof status === 'number' && status < 500 ? new Refusal('bad-request', String((error as { message?: unknown }).message), { status }) : new Refusal('internal', 'see the log of the service');
-    const problem: Problem = {
-      type: `about:pilotlight/${refusal.type}`,
-      title: refusal.type,
-      status: refusal.status,
-      detail: refusal.message,
-      ...(refusal.expectedSeq === undefined ? {} : { expectedSeq: refusal.expectedSeq }),
-    };
-    if (refusal.type === 'internal') process.stderr.write(`central: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    return reply.code(refusal.status).type('application/problem+json').send(problem);
-  });
-  app.setNotFoundHandler((_request, reply) => reply.code(404).type('application/problem+json').send({ type: 'about:pilotlight/bad-request', title: 'bad-request', status: 404, detail: 'no such resource' } satisfies Problem));
-
   /** Checks the request's signature. @returns the terminal that made it */
-  async function signedBy(request: FastifyRequest): Promise<string> {
+  async function signedBy(request: CentralRequest): Promise<string> {
     const [terminalId, timestamp, nonce, signature] = SIGNATURE_HEADERS.map((h) => request.headers[h]);
     if (typeof terminalId !== 'string' || typeof timestamp !== 'string' || typeof nonce !== 'string' || typeof signature !== 'string') throw new Refusal('bad-signature', 'signature headers missing');
     if (!/^\d{1,16}$/.test(timestamp) || Math.abs(now() - Number(timestamp)) > WINDOW_MS) throw new Refusal('bad-signature', 'timestamp outside the window of 300 s');
     const row = (await db().query<{ public_key: string }>('SELECT public_key FROM terminals WHERE terminal_id = $1', [terminalId]))[0];
     if (row === undefined) throw new Refusal('unknown-terminal', 'this terminal is not registered');
-    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const covered = `${request.method}\n${request.raw.url}\n${timestamp}\n${nonce}\n${createHash('sha256').update(body).digest('hex')}\n`;
-    if (!verify(null, Buffer.from(covered, 'utf8'), createPublicKey(row.public_key), Buffer.from(signature, 'base64'))) throw new Refusal('bad-signature', 'the signature does not match');
+    const covered = `${request.method}\n${request.target}\n${timestamp}\n${nonce}\n${hash('sha256', request.body, 'hex')}\n`;
+    if (!verifierFor(row.public_key).verify(Buffer.from(covered, 'utf8'), Buffer.from(signature, 'base64'))) throw new Refusal('bad-signature', 'the signature does not match');
     return terminalId;
   }
 
-  function bodyOf<T>(request: FastifyRequest, schema: z.ZodType<T>): T {
-    let json: unknown;
-    try {
-      json = JSON.parse(Buffer.isBuffer(request.body) ? request.body.toString('utf8') : '');
-    } catch {
-      throw new Refusal('bad-request', 'not JSON');
+  const json = (value: unknown): CentralAnswer => ({ status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body: JSON.stringify(value) });
+
+  async function route(request: CentralRequest): Promise<CentralAnswer> {
+    const path = request.target.split('?', 1)[0] ?? '';
+    const [, first = '', second = '', third = '', fourth = '', ...rest] = path.split('/').map(decoded);
+    const what = `${request.method} /${first}/${second}`;
+    const no = (): never => {
+      throw new Refusal('bad-request', 'no such resource', { status: 404 });
+    };
+    if (rest.length > 0) return no();
+    switch (what) {
+      case 'GET //':
+        return path === '/' ? consoleHtml() : no();
+      case 'GET /console/data.json':
+        return json(await consoleData(db(), now()));
+      case 'GET /v1/time':
+        return third === '' ? json({ serverTimeMs: now() }) : no();
+      case 'GET /v1/policy':
+        await signedBy(request);
+        return json({ body: policyBody, signature: policySignature });
+      case 'GET /v1/accounts': {
+        if (third !== 'by-card') return no();
+        await signedBy(request);
+        if (!CARD_NO.test(fourth)) throw new Refusal('bad-request', 'a card number has ten digits');
+        const account = await accountByCard(db(), fourth, now(), false);
+        if (account === null) throw new Refusal('unknown-card', 'no account has this card');
+        return json({ account, serverTimeMs: now() });
+      }
+      case 'POST /v1/quotes': {
+        const terminalId = await signedBy(request);
+        if (third === '') return json({ quote: await quote(db(), terminalId, bodyOf(request, quoteRequestSchema), policy, now()), serverTimeMs: now() });
+        if (fourth !== 'release') return no();
+        await release(db(), terminalId, third);
+        return json({});
+      }
+      case 'POST /v1/journal': {
+        const terminalId = await signedBy(request);
+        return json(await ingest(db(), terminalId, bodyOf(request, uploadRequestSchema), now(), verifierFor));
+      }
+      default:
+        return no();
     }
-    const parsed = schema.safeParse(json);
-    if (!parsed.success) throw new Refusal('bad-request', parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; ').slice(0, 500));
-    return parsed.data;
   }
 
-  app.get('/v1/time', () => ({ serverTimeMs: now() }));
-  app.get('/v1/policy', async (request) => {
-    await signedBy(request);
-    return { body: policyBody, signature: policySignature };
+  async function consoleHtml(): Promise<CentralAnswer> {
+    return { status: 200, headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'" }, body: consolePage(await consoleData(db(), now()), now()) };
+  }
+
+  async function handle(request: CentralRequest): Promise<CentralAnswer> {
+    try {
+      return await route(request);
+    } catch (cause) {
+      return problemAnswer(cause);
+    }
+  }
+
+  const app = Fastify({ bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true, exposeHeadRoutes: false });
+  app.removeAllContentTypeParsers();
+  // Signatures cover the bytes as they came; JSON is read after.
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  const send = (reply: FastifyReply, answer: CentralAnswer): FastifyReply => reply.code(answer.status).headers({ ...answer.headers }).send(answer.body);
+  // Only what Fastify itself refuses: a body that is too large or broken off.
+  app.setErrorHandler((error, _request, reply) => {
+    const status = (error as { statusCode?: unknown }).statusCode;
+    return send(reply, problemAnswer(typeof status === 'number' && status < 500 ? new Refusal('bad-request', String((error as { message?: unknown }).message), { status }) : error));
   });
-  app.get<{ Params: { cardNo: string } }>('/v1/accounts/by-card/:cardNo', async (request) => {
-    await signedBy(request);
-    if (!CARD_NO.test(request.params.cardNo)) throw new Refusal('bad-request', 'a card number has ten digits');
-    const account = await accountByCard(db(), request.params.cardNo, now(), false);
-    if (account === null) throw new Refusal('unknown-card', 'no account has this card');
-    return { account, serverTimeMs: now() };
-  });
-  app.post('/v1/quotes', async (request) => {
-    const terminalId = await signedBy(request);
-    return { quote: await quote(db(), terminalId, bodyOf(request, quoteRequestSchema), policy, now()), serverTimeMs: now() };
-  });
-  app.post<{ Params: { orderId: string } }>('/v1/quotes/:orderId/release', async (request) => {
-    const terminalId = await signedBy(request);
-    await release(db(), terminalId, request.params.orderId);
-    return {};
-  });
-  app.post('/v1/journal', async (request) => {
-    const terminalId = await signedBy(request);
-    return ingest(db(), terminalId, bodyOf(request, uploadRequestSchema), now());
-  });
-  app.get('/console/data.json', () => consoleData(db(), now()));
-  app.get('/', async (_request, reply) => reply.type('text/html; charset=utf-8').header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'").send(consolePage(await consoleData(db(), now()), now())));
+  app.all('*', async (request, reply) => send(reply, await handle({ method: request.method, target: request.raw.url ?? '/', headers: request.headers, body: Buffer.isBuffer(request.body) ? request.body : new Uint8Array(0) })));
+
+  async function open(): Promise<void> {
+    if (opened !== null) return;
+    const database = options.db ?? (await openPglite(options.dataDir ?? null));
+    await migrate(database);
+    await seed(database, {
+      terminals: options.terminals,
+      accounts: options.accounts ?? DEMO_ACCOUNTS,
+      tariffs: options.tariffs ?? DEMO_TARIFFS,
+      claims: options.claims ?? (options.accounts === undefined ? DEMO_CLAIMS : []),
+    });
+    await database.query('INSERT INTO policy (version, body, signature) VALUES ($1, $2, $3) ON CONFLICT (version) DO UPDATE SET body = EXCLUDED.body, signature = EXCLUDED.signature', [policy.version, policyBody, policySignature]);
+    opened = database;
+  }
 
   let port = options.port;
   return {
+    open,
     start: async () => {
-      opened = options.db ?? (await openPglite(options.dataDir ?? null));
-      await migrate(opened);
-      await seed(opened, {
-        terminals: options.terminals,
-        accounts: options.accounts ?? DEMO_ACCOUNTS,
-        tariffs: options.tariffs ?? DEMO_TARIFFS,
-        claims: options.claims ?? (options.accounts === undefined ? DEMO_CLAIMS : []),
-      });
-      await opened.query('INSERT INTO policy (version, body, signature) VALUES ($1, $2, $3) ON CONFLICT (version) DO UPDATE SET body = EXCLUDED.body, signature = EXCLUDED.signature', [policy.version, policyBody, policySignature]);
+      await open();
       const host = options.host ?? '127.0.0.1';
       await app.listen({ port: options.port, host });
       port = (app.server.address() as AddressInfo).port;
       return { port, baseUrl: `http://${host.includes(':') ? `[${host}]` : host}:${port}` };
     },
+    handle,
     close: async () => {
       await app.close();
       if (options.db === undefined) await opened?.close();
@@ -159,4 +200,56 @@ export function createCentral(options: CentralOptions): Central {
     port: () => port,
     data: () => consoleData(db(), now()),
   };
+}
+
+function cached<T>(make: (key: string) => T): (key: string) => T {
+  const made = new Map<string, T>();
+  return (key) => {
+    let value = made.get(key);
+    if (value === undefined) made.set(key, (value = make(key)));
+    return value;
+  };
+}
+
+/** A path's part as meant; one that cannot be decoded names nothing. */
+function decoded(part: string): string {
+  if (!part.includes('%')) return part;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new Refusal('bad-request', 'the path is not UTF-8');
+  }
+}
+
+function bodyOf<T>(request: CentralRequest, schema: z.ZodType<T>): T {
+  let json: unknown;
+  try {
+    json = JSON.parse(inflated(request).toString('utf8'));
+  } catch (cause) {
+    if (cause instanceof Refusal) throw cause;
+    throw new Refusal('bad-request', 'not JSON');
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw new Refusal('bad-request', parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; ').slice(0, 500));
+  return parsed.data;
+}
+
+/** The body as meant; gzip is inflated up to a limit only. */
+function inflated(request: CentralRequest): Buffer {
+  const body = Buffer.from(request.body.buffer, request.body.byteOffset, request.body.length);
+  const encoding = request.headers['content-encoding'];
+  if (encoding === undefined || encoding === 'identity') return body;
+  if (encoding !== 'gzip') throw new Refusal('bad-request', 'only gzip is understood', { status: 415 });
+  try {
+    return gunzipSync(body, { maxOutputLength: MAX_INFLATED_BYTES });
+  } catch (cause) {
+    throw (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? new Refusal('bad-request', `larger than ${MAX_INFLATED_BYTES} bytes when inflated`, { status: 413 }) : new Refusal('bad-request', 'not gzip');
+  }
+}
+
+function problemAnswer(cause: unknown): CentralAnswer {
+  const refusal = cause instanceof Refusal ? cause : new Refusal('internal', 'see the log of the service');
+  if (refusal.type === 'internal') process.stderr.write(`central: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}\n`);
+  const problem: Problem = { type: `about:pilotlight/${refusal.type}`, title: refusal.type, status: refusal.status, detail: refusal.message, ...(refusal.expectedSeq === undefined ? {} : { expectedSeq: refusal.expectedSeq }) };
+  return { status: refusal.status, headers: { 'content-type': 'application/problem+json; charset=utf-8' }, body: JSON.stringify(problem) };
 }

@@ -13,6 +13,7 @@ import { ERRORS } from '../../shared/errors.ts';
 import type { ErrorCode, Failure } from '../../shared/errors.ts';
 import type { Clock, Random } from '../../shared/ports.ts';
 import { never } from '../../shared/result.ts';
+import { ed25519Signer, ed25519Verifier } from '../../shared/signing.ts';
 import { configProblems } from '../../shared/terminal-config.ts';
 import type { TerminalConfig } from '../../shared/terminal-config.ts';
 import { loadConfig, tcpAddress } from '../config.ts';
@@ -248,8 +249,8 @@ async function checkCentral(loaded: LoadedConfig, options: DoctorOptions): Promi
     client = createBillingClient({
       baseUrl: config.central.baseUrl,
       terminalId: config.terminalId,
-      privateKeyPem: readFileSync(loaded.path(config.central.keyFile), 'utf8'),
-      policyPublicKeyPem: readFileSync(loaded.path(config.central.policyKeyFile), 'utf8'),
+      signer: ed25519Signer(readFileSync(loaded.path(config.central.keyFile), 'utf8')),
+      policyVerifier: ed25519Verifier(readFileSync(loaded.path(config.central.policyKeyFile), 'utf8')),
       clock: options.clock,
       random: options.random,
       timeoutMs: NETWORK_TIMEOUT_MS,

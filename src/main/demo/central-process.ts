@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { createCentral } from '../../central/server.ts';
+import { ed25519Signer } from '../../shared/signing.ts';
 import { DEMO_TERMINAL, hallKeys } from './setup.ts';
 import { runService } from './service.ts';
 
@@ -13,7 +14,7 @@ const handedIn = values.terminal === undefined || values['terminal-key'] === und
 runService(createCentral({
   dataDir: `${dataDir}/central`,
   port: Number(values.port),
-  policyPrivateKeyPem: keys.policyPrivateKeyPem,
+  policySigner: ed25519Signer(keys.policyPrivateKeyPem),
   now: () => Date.now(),
   terminals: [handedIn ?? { terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem }],
 }));

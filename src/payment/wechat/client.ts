@@ -1,8 +1,8 @@
-import { constants, createPrivateKey, sign, verify } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
-import type { Clock, Random } from '../../shared/ports.ts';
+import { httpPort } from '../../shared/http.ts';
+import type { HttpAnswer, HttpSend } from '../../shared/http.ts';
+import type { Clock, Random, Signer, Verifier } from '../../shared/ports.ts';
 
 /** Everything that names the merchant at WeChat Pay. Key ids: hex serial of a platform certificate, or `PUB_KEY_ID_…`. */
 export interface WechatProviderConfig {
@@ -11,14 +11,16 @@ export interface WechatProviderConfig {
   readonly mchid: string;
   readonly appid: string;
   readonly merchantSerial: string;
-  readonly merchantKey: KeyObject | string;
-  readonly platformKeys: ReadonlyMap<string, KeyObject>;
+  readonly merchantSigner: Signer;
+  readonly platformKeys: ReadonlyMap<string, Verifier>;
   readonly notifyUrl: string;
 }
 export interface WechatPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly fetch?: typeof fetch;
+  /** Instead of `fetch`: the same exchange without the platform's request and response objects. */
+  readonly send?: HttpSend;
   readonly timeoutMs: number;
 }
 
@@ -44,8 +46,7 @@ export interface WechatClient {
 }
 
 export function createWechatClient(config: WechatProviderConfig, ports: WechatPorts): WechatClient {
-  const key = typeof config.merchantKey === 'string' ? createPrivateKey(config.merchantKey) : config.merchantKey;
-  const send = ports.fetch ?? fetch;
+  const send = httpPort(ports);
   const base = new URL(config.baseUrl);
   const prefix = base.pathname.replace(/\/+$/, '');
   const publicKeyId = [...config.platformKeys.keys()].find((id) => id.startsWith('PUB_KEY_ID_'));
@@ -55,7 +56,7 @@ export function createWechatClient(config: WechatProviderConfig, ports: WechatPo
     const text = body === undefined ? '' : JSON.stringify(body);
     const timestamp = String(Math.floor(ports.clock.nowMs() / 1000));
     const nonce = Buffer.from(ports.random.bytes(16)).toString('hex').toUpperCase();
-    const signature = sign('RSA-SHA256', Buffer.from(`${method}\n${target}\n${timestamp}\n${nonce}\n${text}\n`, 'utf8'), { key, padding: constants.RSA_PKCS1_PADDING }).toString('base64');
+    const signature = Buffer.from(config.merchantSigner.sign(Buffer.from(`${method}\n${target}\n${timestamp}\n${nonce}\n${text}\n`, 'utf8'))).toString('base64');
     const headers: Record<string, string> = {
       Authorization: `${SCHEME} mchid="${config.mchid}",nonce_str="${nonce}",timestamp="${timestamp}",serial_no="${config.merchantSerial}",signature="${signature}"`,
       Accept: 'application/json',
@@ -67,32 +68,32 @@ export function createWechatClient(config: WechatProviderConfig, ports: WechatPo
 
     const abort = new AbortController();
     let timedOut = false;
+    let giveUp: () => void = () => undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      giveUp = () => reject(new Error('timed out'));
+    });
     const cancel = ports.clock.after(ports.timeoutMs, () => {
       timedOut = true;
       abort.abort();
+      giveUp();
     });
-    let status: number;
-    let answerHeaders: Headers;
-    let bytes: Buffer;
+    let answer: HttpAnswer;
     try {
-      const response = await send(`${base.origin}${target}`, { method, headers, redirect: 'manual', signal: abort.signal, ...(body === undefined ? {} : { body: text }) });
-      status = response.status;
-      answerHeaders = response.headers;
-      if (Number(answerHeaders.get('content-length') ?? '0') > MAX_BODY_BYTES) {
-        abort.abort();
-        return { kind: 'untrusted', failure: failure('PAY-0201', `HTTP ${status}: answer larger than ${MAX_BODY_BYTES} bytes`) };
-      }
-      bytes = Buffer.from(await response.arrayBuffer());
+      // The race, not the abort, is what ends the wait: a transport need not know how to be aborted.
+      answer = await Promise.race([send({ method, origin: base.origin, target, headers, body: body === undefined ? null : Buffer.from(text, 'utf8'), maxBytes: MAX_BODY_BYTES, signal: abort.signal }), late]);
     } catch (cause) {
       return { kind: 'silent', failure: failure('PAY-0202', timedOut ? `no answer within ${ports.timeoutMs} ms` : `network: ${causeText(cause)}`, cause) };
     } finally {
       cancel();
     }
+    const { status } = answer;
+    if (answer.body === null) return { kind: 'untrusted', failure: failure('PAY-0201', `HTTP ${status}: answer larger than ${MAX_BODY_BYTES} bytes`) };
+    const bytes = Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.length);
 
     const { code, message, json } = parseBody(bytes);
     const said = code === '' ? `HTTP ${status}` : `HTTP ${status} ${code}`;
     if (status === 429 || status >= 500) return { kind: 'busy', failure: failure('PAY-0203', `${said}${message === '' ? '' : `: ${message}`}`) };
-    const doubt = whyNotTrusted(answerHeaders, bytes, config.platformKeys, ports.clock.nowMs());
+    const doubt = whyNotTrusted(answer.header, bytes, config.platformKeys, ports.clock.nowMs());
     if (doubt !== null) return { kind: 'untrusted', failure: failure('PAY-0201', `${said} not believed: ${doubt}`) };
     return { kind: 'answer', status, code, message, json, empty: bytes.length === 0 };
   }
@@ -104,11 +105,11 @@ export function createWechatClient(config: WechatProviderConfig, ports: WechatPo
  * Why an answer must not be believed; null when its signature holds. The signature covers
  * `TIMESTAMP\nNONCE\nBODY\n` over the body's raw bytes, an empty body (204) included (doc 4012365345).
  */
-export function whyNotTrusted(headers: Headers, body: Uint8Array, keys: ReadonlyMap<string, KeyObject>, nowMs: number): string | null {
-  const timestamp = headers.get('wechatpay-timestamp');
-  const nonce = headers.get('wechatpay-nonce');
-  const signature = headers.get('wechatpay-signature');
-  const serial = headers.get('wechatpay-serial');
+export function whyNotTrusted(header: HttpAnswer['header'], body: Uint8Array, keys: ReadonlyMap<string, Verifier>, nowMs: number): string | null {
+  const timestamp = header('wechatpay-timestamp');
+  const nonce = header('wechatpay-nonce');
+  const signature = header('wechatpay-signature');
+  const serial = header('wechatpay-serial');
   if (timestamp === null || nonce === null || signature === null || serial === null) return 'signature headers missing';
   if (!/^\d{1,12}$/.test(timestamp)) return 'timestamp is not a number';
   const skew = Math.abs(nowMs / 1000 - Number(timestamp));
@@ -119,7 +120,7 @@ export function whyNotTrusted(headers: Headers, body: Uint8Array, keys: Readonly
   // One signature has one spelling: base64 with stray bits or characters is refused.
   if (raw.toString('base64') !== signature) return 'signature is not base64';
   const covered = Buffer.concat([Buffer.from(`${timestamp}\n${nonce}\n`, 'utf8'), body, Buffer.from('\n', 'utf8')]);
-  return verify('RSA-SHA256', covered, { key, padding: constants.RSA_PKCS1_PADDING }, raw) ? null : 'signature does not match';
+  return key.verify(covered, raw) ? null : 'signature does not match';
 }
 
 function parseBody(bytes: Buffer): { code: string; message: string; json: unknown } {

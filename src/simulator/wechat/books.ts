@@ -38,47 +38,77 @@ export interface SandboxRefund {
 export interface Books {
   readonly orders: ReadonlyMap<string, SandboxOrder>;
   readonly refunds: ReadonlyMap<string, SandboxRefund>;
+  readonly orderByCode: (codeUrl: string) => SandboxOrder | undefined;
+  /** Every refund of one order. */
+  readonly refundsOf: (outTradeNo: string) => readonly SandboxRefund[];
   readonly putOrder: (order: SandboxOrder) => void;
   readonly putRefund: (refund: SandboxRefund) => void;
   readonly close: () => void;
+}
+
+type Line = { readonly order: SandboxOrder } | { readonly refund: SandboxRefund };
+
+/** Books in memory only: they live as long as this object. */
+export function memoryBooks(): Books {
+  return booksOver(() => undefined, () => undefined);
 }
 
 /** The books: JSON lines, the last line of a number counts, each line on the disk before anything is answered. A half line at the end (power cut) is cut off. */
 export function openBooks(dataDir: string): Books {
   mkdirSync(dataDir, { recursive: true });
   const file = join(dataDir, 'wechat-books.jsonl');
-  const orders = new Map<string, SandboxOrder>();
-  const refunds = new Map<string, SandboxRefund>();
   const fd = openSync(file, 'a+');
   const bytes = readFileSync(file);
   const end = bytes.lastIndexOf(0x0a) + 1;
   if (end < bytes.length) ftruncateSync(fd, end);
-  for (const line of bytes.subarray(0, end).toString('utf8').split('\n')) {
-    if (line === '') continue;
-    const row = JSON.parse(line) as { order?: SandboxOrder; refund?: SandboxRefund };
-    if (row.order !== undefined) orders.set(row.order.outTradeNo, row.order);
-    if (row.refund !== undefined) refunds.set(row.refund.outRefundNo, row.refund);
-  }
-  const append = (row: { order: SandboxOrder } | { refund: SandboxRefund }): void => {
+  let reading = true;
+  const append = (row: Line): void => {
+    if (reading) return;
     const line = Buffer.from(`${JSON.stringify(row)}\n`, 'utf8');
     let at = 0;
     while (at < line.length) at += writeSync(fd, line, at);
     fsyncSync(fd);
   };
+  const books = booksOver(append, () => closeSync(fd));
+  for (const line of bytes.subarray(0, end).toString('utf8').split('\n')) {
+    if (line === '') continue;
+    const row = JSON.parse(line) as { order?: SandboxOrder; refund?: SandboxRefund };
+    if (row.order !== undefined) books.putOrder(row.order);
+    if (row.refund !== undefined) books.putRefund(row.refund);
+  }
+  reading = false;
+  return books;
+}
+
+/** @param append keeps a row before it counts */
+function booksOver(append: (row: Line) => void, end: () => void): Books {
+  const orders = new Map<string, SandboxOrder>();
+  const refunds = new Map<string, SandboxRefund>();
+  const codes = new Map<string, string>();
+  const refundNos = new Map<string, Set<string>>();
   let open = true;
   return {
     orders,
     refunds,
+    orderByCode: (codeUrl) => {
+      const no = codes.get(codeUrl);
+      return no === undefined ? undefined : orders.get(no);
+    },
+    refundsOf: (outTradeNo) => [...(refundNos.get(outTradeNo) ?? [])].flatMap((no) => refunds.get(no) ?? []),
     putOrder: (order) => {
       append({ order });
       orders.set(order.outTradeNo, order);
+      for (const code of order.codeUrls) codes.set(code, order.outTradeNo);
     },
     putRefund: (refund) => {
       append({ refund });
       refunds.set(refund.outRefundNo, refund);
+      const of = refundNos.get(refund.outTradeNo);
+      if (of === undefined) refundNos.set(refund.outTradeNo, new Set([refund.outRefundNo]));
+      else of.add(refund.outRefundNo);
     },
     close: () => {
-      if (open) closeSync(fd);
+      if (open) end();
       open = false;
     },
   };

@@ -3,7 +3,8 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openBooks } from './books.ts';
+import type { Signer, Verifier } from '../../shared/ports.ts';
+import { memoryBooks, openBooks } from './books.ts';
 import type { Books, SandboxOrder, SandboxRefund } from './books.ts';
 
 export type { SandboxOrder, SandboxRefund } from './books.ts';
@@ -13,7 +14,8 @@ export type { SandboxKeys } from './keys.ts';
 export interface WechatSandboxOptions {
   /** 0: any free port. */
   readonly port: number;
-  readonly dataDir: string;
+  /** Folder of the books; null: in memory, for as long as this object lives. */
+  readonly dataDir: string | null;
   readonly merchantPublicKeyPem: string;
   readonly platformPrivateKeyPem: string;
   readonly platformSerial: string;
@@ -21,6 +23,25 @@ export interface WechatSandboxOptions {
   readonly appid: string;
   readonly now: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
+  /** Instead of the real algorithm with the keys above, for the simulation. */
+  readonly crypto?: { readonly merchantVerifier: Verifier; readonly platformSigner: Signer };
+}
+
+/** A request without its transport. Header names in lower case. */
+export interface SandboxRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: Uint8Array;
+}
+/** `dropped`: the line breaks without an answer (whether the request had its effect before is the fault's matter). */
+export type SandboxAnswer = { readonly dropped: true } | { readonly dropped: false; readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array };
+/** The request took its way; after `delayMs` call `answer` once: only then does it have its effect, as on a slow line. */
+export interface SandboxExchange {
+  readonly delayMs: number;
+  /** @param heard false: the client has given up; the effect is the same, but no fault is used up on an answer that nobody hears */
+  readonly answer: (heard?: boolean) => SandboxAnswer;
 }
 
 export const SANDBOX_VERBS = ['create', 'query', 'close', 'refund', 'queryRefund'] as const;
@@ -62,6 +83,8 @@ export interface WechatSandbox {
   readonly start: () => Promise<{ readonly port: number; readonly baseUrl: string }>;
   readonly close: () => Promise<void>;
   readonly port: () => number;
+  /** One request to the gateway without HTTP; `start` is not needed for it. */
+  readonly handle: (request: SandboxRequest) => SandboxExchange;
   readonly control: WechatSandboxControl;
 }
 
@@ -77,14 +100,23 @@ const SHORTEST_LIFE_MS = 60_000;
 const WINDOW_S = 300;
 const MAX_REQUEST_BYTES = 64 * 1024;
 
+/** SHA256withRSA by the other interface of node:crypto than the adapter's, so that the two do not share one mistake. */
+function realCrypto(keys: Pick<WechatSandboxOptions, 'merchantPublicKeyPem' | 'platformPrivateKeyPem'>): { merchantVerifier: Verifier; platformSigner: Signer } {
+  const merchantKey = createPublicKey(keys.merchantPublicKeyPem);
+  const platformKey = createPrivateKey(keys.platformPrivateKeyPem);
+  return {
+    merchantVerifier: { verify: (bytes, signature) => createVerify('sha256WithRSAEncryption').update(bytes).verify(merchantKey, signature) },
+    platformSigner: { sign: (bytes) => createSign('sha256WithRSAEncryption').update(bytes).sign(platformKey) },
+  };
+}
+
 /**
  * A WeChat Pay v3 gateway for demo and tests: real paths, real signatures both ways, books on disk. It shares no
  * code with the adapter that it examines.
  */
 export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbox {
-  const merchantKey = createPublicKey(options.merchantPublicKeyPem);
-  const platformKey = createPrivateKey(options.platformPrivateKeyPem);
-  const books: Books = openBooks(options.dataDir);
+  const { merchantVerifier, platformSigner } = options.crypto ?? realCrypto(options);
+  const books: Books = options.dataDir === null ? memoryBooks() : openBooks(options.dataDir);
   const { now } = options;
   const hex = (n: number): string => Buffer.from(options.randomBytes(n)).toString('hex');
   const digits = (n: number): string => [...options.randomBytes(n)].map((b) => String(b % 10)).join('');
@@ -101,7 +133,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
 
   // ---- the books' rules ----
   const isPaid = (o: SandboxOrder): boolean => o.state === 'SUCCESS' || o.state === 'REFUND';
-  const byCode = (codeUrl: string): SandboxOrder | undefined => [...books.orders.values()].find((o) => o.codeUrls.includes(codeUrl));
+  const byCode = (codeUrl: string): SandboxOrder | undefined => books.orderByCode(codeUrl);
   const str = (v: unknown): string => (typeof v === 'string' ? v : '');
   const rec = (v: unknown): Record<string, unknown> => (typeof v === 'object' && v !== null && !Array.isArray(v) ? (v as Record<string, unknown>) : {});
   const iso = (ms: number): string => `${new Date(ms + 8 * 3_600_000).toISOString().slice(0, 19)}+08:00`;
@@ -198,7 +230,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
       if (old.outTradeNo !== o.outTradeNo || old.refund !== value) return refuse(400, 'INVALID_REQUEST', '退款单号已用于其他退款');
       return { status: 200, body: refundBody(settle(old)) };
     }
-    const before = [...books.refunds.values()].filter((r) => r.outTradeNo === o.outTradeNo && r.status !== 'CLOSED').reduce((sum, r) => sum + r.refund, 0);
+    const before = books.refundsOf(o.outTradeNo).filter((r) => r.status !== 'CLOSED').reduce((sum, r) => sum + r.refund, 0);
     if (before + value > o.total) return refuse(400, 'INVALID_REQUEST', '累计退款金额大于订单金额');
     if (take('notEnough', 'refund')) return refuse(403, 'NOT_ENOUGH', '商户可用余额不足');
     const stuck = take('refundStuck', 'refund');
@@ -268,30 +300,29 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     calls: () => ({ ...calls }),
   };
 
-  // ---- HTTP ----
-  function whyRequestRefused(req: IncomingMessage, body: Buffer): string | null {
-    const header = /^WECHATPAY2-SHA256-RSA2048 (.+)$/.exec(req.headers.authorization ?? '')?.[1];
+  // ---- the gateway ----
+  const headerOf = (request: SandboxRequest, name: string): string => {
+    const value = request.headers[name];
+    return typeof value === 'string' ? value : '';
+  };
+  function whyRequestRefused(request: SandboxRequest): string | null {
+    const header = /^WECHATPAY2-SHA256-RSA2048 (.+)$/.exec(headerOf(request, 'authorization'))?.[1];
     if (header === undefined) return 'Authorization缺失或类型不符';
     const fields = new Map([...header.matchAll(/(\w+)="([^"]*)"/g)].map((m) => [m[1] as string, m[2] as string]));
     const timestamp = fields.get('timestamp') ?? '';
     if (fields.get('mchid') !== options.mchid) return '商户号不存在';
     if (!/^\d+$/.test(timestamp) || Math.abs(now() / 1000 - Number(timestamp)) > WINDOW_S) return '时间戳超出5分钟';
-    const verifier = createVerify('sha256WithRSAEncryption');
-    verifier.update(`${req.method}\n${req.url}\n${timestamp}\n${fields.get('nonce_str') ?? ''}\n`);
-    verifier.update(body);
-    verifier.update('\n');
-    return verifier.verify(merchantKey, fields.get('signature') ?? '', 'base64') ? null : '签名错误，请检查签名串与密钥';
+    const covered = Buffer.concat([Buffer.from(`${request.method}\n${request.target}\n${timestamp}\n${fields.get('nonce_str') ?? ''}\n`, 'utf8'), request.body, Buffer.from('\n')]);
+    return merchantVerifier.verify(covered, Buffer.from(fields.get('signature') ?? '', 'base64')) ? null : '签名错误，请检查签名串与密钥';
   }
 
-  function answerSigned(res: ServerResponse, answer: Answer, verb: SandboxVerb): void {
+  function signed(answer: Answer, verb: SandboxVerb, heard: boolean): SandboxAnswer {
     // The client has given up (a delayed answer): the next fault is meant for a client that listens.
-    if (res.destroyed) return;
+    if (!heard) return { dropped: true };
     let body = answer.body === undefined ? '' : JSON.stringify(answer.body);
     let timestamp = String(Math.floor((now() + (take('skew', verb) ? settings.skewMs : 0)) / 1000));
     let nonce = hex(16);
-    const signer = createSign('sha256WithRSAEncryption');
-    signer.update(`${timestamp}\n${nonce}\n${body}\n`);
-    let signature = signer.sign(platformKey, 'base64');
+    let signature = Buffer.from(platformSigner.sign(Buffer.from(`${timestamp}\n${nonce}\n${body}\n`, 'utf8'))).toString('base64');
     let serial = options.platformSerial;
     if (take('tamperBody', verb)) body = body === '' ? ' ' : body.replace('"', ' "');
     if (take('tamperSignature', verb)) signature = `${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`;
@@ -300,15 +331,21 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     if (take('tamperTimestamp', verb)) timestamp = String(Number(timestamp) - 1);
     if (take('tamperNonce', verb)) nonce = `${nonce}0`;
     if (take('wrongSerial', verb)) serial = `${serial}F`;
-    const bytes = Buffer.from(body, 'utf8');
     const noBody = answer.status === 204;
-    res.statusCode = answer.status;
-    if (!noBody) res.setHeader('Content-Type', 'application/json; charset=utf-8').setHeader('Content-Length', bytes.length);
-    if (!take('unsigned', verb)) {
-      res.setHeader('Wechatpay-Timestamp', timestamp).setHeader('Wechatpay-Nonce', nonce).setHeader('Wechatpay-Signature', signature).setHeader('Wechatpay-Serial', serial).setHeader('Wechatpay-Signature-Type', 'WECHATPAY2-SHA256-RSA2048');
+    const bytes = noBody ? new Uint8Array(0) : Buffer.from(body, 'utf8');
+    const headers: Record<string, string> = { 'request-id': hex(16) };
+    if (!noBody) {
+      headers['content-type'] = 'application/json; charset=utf-8';
+      headers['content-length'] = String(bytes.length);
     }
-    res.setHeader('Request-ID', hex(16));
-    res.end(noBody ? undefined : bytes);
+    if (!take('unsigned', verb)) {
+      headers['wechatpay-timestamp'] = timestamp;
+      headers['wechatpay-nonce'] = nonce;
+      headers['wechatpay-signature'] = signature;
+      headers['wechatpay-serial'] = serial;
+      headers['wechatpay-signature-type'] = 'WECHATPAY2-SHA256-RSA2048';
+    }
+    return { dropped: false, status: answer.status, headers, body: bytes };
   }
 
   function route(method: string, url: URL): { verb: SandboxVerb; no: string } | null {
@@ -324,52 +361,45 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     return null;
   }
 
-  async function gateway(req: IncomingMessage, res: ServerResponse, url: URL, body: Buffer): Promise<void> {
-    const to = route(req.method ?? '', url);
-    if (to === null) {
-      res.writeHead(404, { 'Content-Type': 'application/json' }).end('{"code":"NOT_FOUND","message":"没有这个接口"}');
-      return;
-    }
+  const DROPPED: SandboxAnswer = { dropped: true };
+  function handle(request: SandboxRequest): SandboxExchange {
+    const url = new URL(request.target, 'http://sandbox');
+    const to = route(request.method, url);
+    if (to === null) return { delayMs: 0, answer: () => ({ dropped: false, status: 404, headers: { 'content-type': 'application/json' }, body: Buffer.from('{"code":"NOT_FOUND","message":"没有这个接口"}', 'utf8') }) };
     const { verb, no } = to;
     calls[verb]++;
-    if (settings.down || take('dropRequest', verb)) {
-      req.socket.destroy();
-      return;
-    }
-    if (take('delay', verb)) await sleep(settings.delayMs);
-    const refused = whyRequestRefused(req, body);
-    if (refused !== null) {
-      answerSigned(res, refuse(401, 'SIGN_ERROR', refused), verb);
-      return;
-    }
-    if (take('rateLimit', verb)) {
-      answerSigned(res, refuse(429, 'FREQUENCY_LIMITED', '频率超限'), verb);
-      return;
-    }
-    if (take('error500Before', verb)) {
-      answerSigned(res, refuse(500, 'SYSTEM_ERROR', '系统错误'), verb);
-      return;
-    }
-    const json = body.length === 0 ? {} : parse(body);
-    if (json === null) {
-      answerSigned(res, refuse(400, 'PARAM_ERROR', '请求不是JSON'), verb);
-      return;
-    }
-    const answer = verb === 'create' ? create(json) : verb === 'query' ? query(no, url.searchParams.get('mchid') ?? '', verb) : verb === 'close' ? closeOrder(no, json) : verb === 'refund' ? refund(json) : queryRefund(no);
-    if (take('dropAnswer', verb)) {
-      req.socket.destroy();
-      return;
-    }
-    answerSigned(res, take('error500', verb) ? refuse(500, 'SYSTEM_ERROR', '系统错误') : answer, verb);
+    if (settings.down || take('dropRequest', verb)) return { delayMs: 0, answer: () => DROPPED };
+    return { delayMs: take('delay', verb) ? settings.delayMs : 0, answer: (heard = true) => carryOut(request, url, verb, no, heard) };
   }
 
-  function parse(body: Buffer): Record<string, unknown> | null {
+  function carryOut(request: SandboxRequest, url: URL, verb: SandboxVerb, no: string, heard: boolean): SandboxAnswer {
+    const refused = whyRequestRefused(request);
+    if (refused !== null) return signed(refuse(401, 'SIGN_ERROR', refused), verb, heard);
+    if (take('rateLimit', verb)) return signed(refuse(429, 'FREQUENCY_LIMITED', '频率超限'), verb, heard);
+    if (take('error500Before', verb)) return signed(refuse(500, 'SYSTEM_ERROR', '系统错误'), verb, heard);
+    const json = request.body.length === 0 ? {} : parse(request.body);
+    if (json === null) return signed(refuse(400, 'PARAM_ERROR', '请求不是JSON'), verb, heard);
+    const answer = verb === 'create' ? create(json) : verb === 'query' ? query(no, url.searchParams.get('mchid') ?? '', verb) : verb === 'close' ? closeOrder(no, json) : verb === 'refund' ? refund(json) : queryRefund(no);
+    if (take('dropAnswer', verb)) return DROPPED;
+    return signed(take('error500', verb) ? refuse(500, 'SYSTEM_ERROR', '系统错误') : answer, verb, heard);
+  }
+
+  function parse(body: Uint8Array): Record<string, unknown> | null {
     try {
-      const json: unknown = JSON.parse(body.toString('utf8'));
+      const json: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8'));
       return typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as Record<string, unknown>) : null;
     } catch {
       return null;
     }
+  }
+
+  // ---- HTTP ----
+  async function gateway(req: IncomingMessage, res: ServerResponse, body: Buffer): Promise<void> {
+    const exchange = handle({ method: req.method ?? '', target: req.url ?? '/', headers: req.headers, body });
+    if (exchange.delayMs > 0) await sleep(exchange.delayMs);
+    const answer = exchange.answer(!res.destroyed);
+    if (answer.dropped) req.socket.destroy();
+    else res.writeHead(answer.status, { ...answer.headers }).end(answer.body.length === 0 ? undefined : answer.body);
   }
 
   function controlled(req: IncomingMessage, res: ServerResponse, url: URL, body: Buffer): void {
@@ -407,7 +437,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
       const url = new URL(req.url ?? '/', 'http://sandbox');
       const body = Buffer.concat(chunks);
       if (url.pathname.startsWith('/_control/')) controlled(req, res, url, body);
-      else gateway(req, res, url, body).catch((cause: unknown) => res.destroy(cause instanceof Error ? cause : new Error(String(cause))));
+      else gateway(req, res, body).catch((cause: unknown) => res.destroy(cause instanceof Error ? cause : new Error(String(cause))));
     });
     req.on('error', () => undefined);
   });
@@ -432,6 +462,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
         server.closeAllConnections();
       }),
     port: () => port,
+    handle,
     control,
   };
 }

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBillingClient } from '../../../src/billing/client.ts';
 import type { BillingClient } from '../../../src/billing/types.ts';
+import { ed25519Signer, ed25519Verifier } from '../../../src/shared/signing.ts';
 import { edKeys, openHall } from '../central/harness.ts';
 import type { Hall } from '../central/harness.ts';
 
@@ -16,7 +17,7 @@ afterAll(() => hall.close());
 
 const clientWith = (over: Partial<Parameters<typeof createBillingClient>[0]>): BillingClient => {
   const t = hall.terminals[0] as Hall['terminals'][number];
-  return createBillingClient({ baseUrl: hall.baseUrl, terminalId: t.terminalId, privateKeyPem: t.keys.privateKeyPem, policyPublicKeyPem: hall.policyKeys.publicKeyPem, clock: hall.clock, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 5_000, ...over });
+  return createBillingClient({ baseUrl: hall.baseUrl, terminalId: t.terminalId, signer: ed25519Signer(t.keys.privateKeyPem), policyVerifier: ed25519Verifier(hall.policyKeys.publicKeyPem), clock: hall.clock, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 5_000, ...over });
 };
 /** A central that answers anything. */
 async function fake<T>(handler: (req: IncomingMessage, res: ServerResponse) => void, run: (client: BillingClient) => Promise<T>, timeoutMs = 5_000): Promise<T> {
@@ -46,12 +47,12 @@ describe('against central', () => {
     expect(c.verifyPolicy(policy.value.raw)).toEqual({ ok: true, value: policy.value.policy });
     expect(c.verifyPolicy(policy.value.raw.replace('0558', '0559'))).toMatchObject({ ok: false, error: { code: 'BILL-0102' } });
     expect(c.verifyPolicy('{')).toMatchObject({ ok: false });
-    expect(await clientWith({ policyPublicKeyPem: edKeys().publicKeyPem }).policy()).toMatchObject({ ok: false, error: { code: 'BILL-0102' } });
+    expect(await clientWith({ policyVerifier: ed25519Verifier(edKeys().publicKeyPem) }).policy()).toMatchObject({ ok: false, error: { code: 'BILL-0102' } });
   });
 
   it('a stranger, a wrong key, a clock ten minutes off: BILL-0103', async () => {
     expect(await clientWith({ terminalId: '999999999999' }).account('8800003921')).toMatchObject({ ok: false, error: { code: 'BILL-0103' } });
-    expect(await clientWith({ privateKeyPem: edKeys().privateKeyPem }).account('8800003921')).toMatchObject({ ok: false, error: { code: 'BILL-0103' } });
+    expect(await clientWith({ signer: ed25519Signer(edKeys().privateKeyPem) }).account('8800003921')).toMatchObject({ ok: false, error: { code: 'BILL-0103' } });
     for (const off of [600_000, -600_000]) expect(await clientWith({ clock: { ...hall.clock, nowMs: () => hall.clock.nowMs() + off } }).policy()).toMatchObject({ ok: false, error: { code: 'BILL-0103' } });
   });
 
@@ -60,7 +61,7 @@ describe('against central', () => {
       const c = clientWith({ fetch: (input, init) => fetch(change(String(input)), init) });
       expect(await c.account('8800003921')).toMatchObject({ ok: false, error: { code: 'BILL-0103' } });
     }
-    const c = clientWith({ fetch: (input, init) => fetch(input, { ...init, body: String(init?.body).replace('10000', '20000') }) });
+    const c = clientWith({ fetch: (input, init) => fetch(input, { ...init, body: Buffer.from(init?.body as Uint8Array).toString().replace('10000', '20000') }) });
     expect(await c.quote({ orderId: null, cardNo: '8800003922', nextCount: 42, amountFen: 10_000 })).toMatchObject({ ok: false, error: { code: 'BILL-0103' } });
   });
 });

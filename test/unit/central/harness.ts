@@ -11,6 +11,8 @@ import { eventHash, genesisHash } from '../../../src/shared/journal-hash.ts';
 import { toHex } from '../../../src/shared/bytes.ts';
 import { orderTag } from '../../../src/shared/order-tag.ts';
 import type { Clock } from '../../../src/shared/ports.ts';
+import { ed25519Signer, ed25519Verifier } from '../../../src/shared/signing.ts';
+import { openSqliteDb } from '../../../src/main/demo/simulate/sqlite-db.ts';
 
 export const edKeys = (): { privateKeyPem: string; publicKeyPem: string } => {
   const pair = generateKeyPairSync('ed25519', { privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
@@ -81,8 +83,13 @@ export interface Hall {
   readonly close: () => Promise<void>;
 }
 
+/** What central runs on: the real one, and the simulation's. */
+export const ENGINES = ['pglite', 'sqlite'] as const;
+export type Engine = (typeof ENGINES)[number];
+export const openDb = (engine: Engine): Promise<Db> => (engine === 'pglite' ? openPglite(null) : Promise.resolve(openSqliteDb()));
+
 /** A central in memory with the demo's data and two terminals. */
-export async function openHall(): Promise<Hall> {
+export async function openHall(engine: Engine = 'pglite'): Promise<Hall> {
   let shift = 0;
   const clock = {
     nowMs: () => Date.now() + shift,
@@ -98,14 +105,14 @@ export async function openHall(): Promise<Hall> {
   const policyKeys = edKeys();
   const ids = ['000000000311', '000000000312'] as const;
   const keys = ids.map(() => edKeys());
-  const db = await openPglite(null);
-  const central = createCentral({ db, port: 0, policyPrivateKeyPem: policyKeys.privateKeyPem, now: clock.nowMs, terminals: ids.map((terminalId, i) => ({ terminalId, publicKeyPem: keys[i]?.publicKeyPem ?? '', epoch: 1 })) });
+  const db = await openDb(engine);
+  const central = createCentral({ db, port: 0, policySigner: ed25519Signer(policyKeys.privateKeyPem), now: clock.nowMs, terminals: ids.map((terminalId, i) => ({ terminalId, publicKeyPem: keys[i]?.publicKeyPem ?? '', epoch: 1 })) });
   const { baseUrl } = await central.start();
   const terminals = ids.map((terminalId, i) => ({
     terminalId,
     keys: keys[i] as ReturnType<typeof edKeys>,
     journal: new TestJournal(terminalId),
-    client: createBillingClient({ baseUrl, terminalId, privateKeyPem: keys[i]?.privateKeyPem ?? '', policyPublicKeyPem: policyKeys.publicKeyPem, clock, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 10_000 }),
+    client: createBillingClient({ baseUrl, terminalId, signer: ed25519Signer(keys[i]?.privateKeyPem ?? ''), policyVerifier: ed25519Verifier(policyKeys.publicKeyPem), clock, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 10_000 }),
   }));
   return {
     central,

@@ -9,6 +9,7 @@ import type { PcscProbe } from '../../../src/main/cli/pcsc-probe.ts';
 import { DEMO_APPID, DEMO_MCHID, DEMO_TERMINAL, hallKeys, hallPorts, writeTerminalJson } from '../../../src/main/demo/setup.ts';
 import { systemClock } from '../../../src/main/ports.ts';
 import { SimulatedPrinter } from '../../../src/simulator/printer/printer.ts';
+import { ed25519Signer } from '../../../src/shared/signing.ts';
 import { createWechatSandbox } from '../../../src/simulator/wechat/sandbox.ts';
 import type { WechatSandbox } from '../../../src/simulator/wechat/sandbox.ts';
 import { cli, temporaryFolder, writeJournal } from './fixtures.ts';
@@ -27,7 +28,7 @@ beforeAll(async () => {
   const keys = hallKeys(folder);
   writeFileSync(join(folder, 'keys', 'stranger.pub.pem'), generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' }));
   writeFileSync(join(folder, 'keys', 'stranger-ed.pub.pem'), generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }));
-  central = createCentral({ dataDir: null, port: 0, policyPrivateKeyPem: keys.policyPrivateKeyPem, now: () => Date.now(), terminals: [{ terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem, epoch: 1 }] });
+  central = createCentral({ dataDir: null, port: 0, policySigner: ed25519Signer(keys.policyPrivateKeyPem), now: () => Date.now(), terminals: [{ terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem, epoch: 1 }] });
   sandbox = createWechatSandbox({
     port: 0,
     dataDir: join(folder, 'sandbox'),

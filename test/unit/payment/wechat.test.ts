@@ -1,4 +1,4 @@
-import { createPublicKey, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,6 +11,7 @@ import type { PaymentProvider, RefundRequest } from '../../../src/payment/types.
 import { createWechatProvider } from '../../../src/payment/wechat/provider.ts';
 import type { WechatProviderConfig } from '../../../src/payment/wechat/provider.ts';
 import type { Clock, Random } from '../../../src/shared/ports.ts';
+import { rsaSha256Signer, rsaSha256Verifier } from '../../../src/shared/signing.ts';
 import { createWechatSandbox, generateSandboxKeys } from '../../../src/simulator/wechat/sandbox.ts';
 import type { SandboxFaults, WechatSandbox } from '../../../src/simulator/wechat/sandbox.ts';
 
@@ -43,8 +44,8 @@ const configFor = (url: string, k = keys): WechatProviderConfig => ({
   mchid: MCHID,
   appid: APPID,
   merchantSerial: k.merchantSerial,
-  merchantKey: k.merchantPrivateKeyPem,
-  platformKeys: new Map([[k.platformSerial, createPublicKey(k.platformPublicKeyPem)]]),
+  merchantSigner: rsaSha256Signer(k.merchantPrivateKeyPem),
+  platformKeys: new Map([[k.platformSerial, rsaSha256Verifier(k.platformPublicKeyPem)]]),
   notifyUrl: NOTIFY,
 });
 const providerAt = (url: string, k = keys, timeoutMs = 5000): PaymentProvider => createWechatProvider(configFor(url, k), { clock, random, timeoutMs });
@@ -301,7 +302,7 @@ describe('a wrong or missing answer is never believed and never rounded', () => 
   });
 
   it('a wrong merchant key is a named misconfiguration; on a refund it stays open', async () => {
-    const wrong = createWechatProvider({ ...configFor(baseUrl), merchantKey: generateSandboxKeys().merchantPrivateKeyPem }, { clock, random, timeoutMs: 5000 });
+    const wrong = createWechatProvider({ ...configFor(baseUrl), merchantSigner: rsaSha256Signer(generateSandboxKeys().merchantPrivateKeyPem) }, { clock, random, timeoutMs: 5000 });
     const a = await paid();
     expect(await wrong.create({ outTradeNo: nextNo(), amountFen: 1, description: 'x', expiresAtMs: Date.now() + 90_000 })).toMatchObject({ kind: 'refused', failure: { code: 'PAY-0204', detail: expect.stringContaining('SIGN_ERROR') as string } });
     expect(await wrong.query(a)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0204' } });
@@ -311,7 +312,7 @@ describe('a wrong or missing answer is never believed and never rounded', () => 
 
   it('a wrong platform key under the right name believes nothing', async () => {
     const config = configFor(baseUrl);
-    const p = createWechatProvider({ ...config, platformKeys: new Map([[keys.platformSerial, createPublicKey(hexKeys.platformPublicKeyPem)]]) }, { clock, random, timeoutMs: 5000 });
+    const p = createWechatProvider({ ...config, platformKeys: new Map([[keys.platformSerial, rsaSha256Verifier(hexKeys.platformPublicKeyPem)]]) }, { clock, random, timeoutMs: 5000 });
     expect(await p.query(await paid())).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0201' } });
   });
 

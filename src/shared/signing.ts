@@ -1,0 +1,41 @@
+import { constants, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { Signer, Verifier } from './ports.ts';
+
+/** Signs with Ed25519. @param pem private key, PKCS#8 @throws when it is not a private key */
+export function ed25519Signer(pem: string): Signer {
+  const key = ofType(createPrivateKey(pem), 'ed25519');
+  return { sign: (bytes) => sign(null, bytes, key) };
+}
+
+/** Verifies Ed25519. @param pem public key, SPKI @throws when it is not a public key */
+export function ed25519Verifier(pem: string): Verifier {
+  const key = ofType(createPublicKey(pem), 'ed25519');
+  return { verify: (bytes, signature) => holds(() => verify(null, bytes, key, signature)) };
+}
+
+/** Signs with RSASSA-PKCS1-v1_5 and SHA-256, as WeChat Pay and Alipay want it. @throws when it is not an RSA private key */
+export function rsaSha256Signer(key: KeyObject | string): Signer {
+  const object = ofType(typeof key === 'string' ? createPrivateKey(key) : key, 'rsa');
+  return { sign: (bytes) => sign('RSA-SHA256', bytes, { key: object, padding: constants.RSA_PKCS1_PADDING }) };
+}
+
+/** Verifies RSASSA-PKCS1-v1_5 with SHA-256. @param key public key or certificate @throws when it is not an RSA public key */
+export function rsaSha256Verifier(key: KeyObject | string): Verifier {
+  const object = ofType(typeof key === 'string' ? createPublicKey(key) : key, 'rsa');
+  return { verify: (bytes, signature) => holds(() => verify('RSA-SHA256', bytes, { key: object, padding: constants.RSA_PKCS1_PADDING }, signature)) };
+}
+
+function ofType(key: KeyObject, type: 'ed25519' | 'rsa'): KeyObject {
+  if (key.asymmetricKeyType !== type) throw new TypeError(`not an ${type} key: ${key.asymmetricKeyType ?? key.type}`);
+  return key;
+}
+
+/** Whatever makes a signature impossible to check makes it a bad one. */
+function holds(check: () => boolean): boolean {
+  try {
+    return check();
+  } catch {
+    return false;
+  }
+}
