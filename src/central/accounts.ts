@@ -4,7 +4,6 @@ import type { TariffTier } from '../shared/money.ts';
 import type { Sql } from './db.ts';
 
 interface AccountRow {
-  card_no: string;
   user_no: string;
   holder_name: string;
   meter_no: string;
@@ -48,14 +47,14 @@ export function bool(value: unknown): boolean {
 /** The account behind a card, locked for the transaction where `lock` is set; its claim only while it holds. */
 export async function accountByCard(sql: Sql, cardNo: string, nowMs: number, lock: boolean): Promise<Account | null> {
   const rows = await sql.query<AccountRow>(
-    `SELECT c.card_no, a.*, t.tiers FROM cards c JOIN accounts a USING (user_no) JOIN tariffs t ON t.tariff_id = a.tariff_id AND t.version = a.tariff_version WHERE c.card_no = $1${lock ? ' FOR UPDATE OF a' : ''}`,
+    `SELECT a.*, (SELECT tiers FROM tariffs t WHERE t.tariff_id = a.tariff_id AND t.version = a.tariff_version) AS tiers FROM accounts a WHERE a.user_no = (SELECT user_no FROM cards WHERE card_no = $1)${lock ? ' FOR UPDATE OF a' : ''}`,
     [cardNo],
   );
   const r = rows[0];
   if (r === undefined) return null;
   const claim = await liveClaim(sql, cardNo, nowMs);
   return {
-    cardNo: r.card_no,
+    cardNo,
     userNo: r.user_no,
     holderName: r.holder_name,
     meterNo: r.meter_no,
@@ -75,7 +74,7 @@ export async function accountByCard(sql: Sql, cardNo: string, nowMs: number, loc
 }
 
 export async function liveClaim(sql: Sql, cardNo: string, nowMs: number): Promise<ClaimRow | null> {
-  const rows = await sql.query<ClaimRow>('SELECT c.*, o.state FROM claims c LEFT JOIN orders o ON o.order_id = c.order_id WHERE c.card_no = $1 AND (c.expires_ms IS NULL OR c.expires_ms > $2)', [cardNo, nowMs]);
+  const rows = await sql.query<ClaimRow>('SELECT c.*, (SELECT state FROM orders o WHERE o.order_id = c.order_id) AS state FROM claims c WHERE c.card_no = $1 AND (c.expires_ms IS NULL OR c.expires_ms > $2)', [cardNo, nowMs]);
   return rows[0] ?? null;
 }
 
