@@ -1,22 +1,29 @@
-import { mkdirSync, statfsSync } from 'node:fs';
-import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Account, UploadEvent } from '../shared/central-api.ts';
-import { canonicalJson } from '../shared/central-api.ts';
 import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
 import { EVENTS } from '../shared/events.ts';
-import type { JournalEvent } from '../shared/events.ts';
-import { eventHash, genesisHash } from '../shared/journal-hash.ts';
+import type { EventKind, JournalEvent } from '../shared/events.ts';
+import { genesisHash } from '../shared/journal-hash.ts';
 import { toHex } from '../shared/bytes.ts';
 import type { Clock, Random } from '../shared/ports.ts';
 import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
-import { fold } from './fold.ts';
+import { Book, before, toLogged } from './book.ts';
+import type { Anchor, Place, Statements } from './book.ts';
+import { SETTLED_ORDER } from './fold.ts';
 import type { AttemptRow, OrderRow } from './fold.ts';
+import { canonical, chainHash } from './hash.ts';
+import { inspect, judgeCopy } from './inspect.ts';
+import { carryOut, planRestore } from './restore.ts';
 import { migrate } from './schema.ts';
-import { SecondLog, syncFolder } from './second-log.ts';
-import type { LoggedEvent } from './second-log.ts';
+import type { LogAnchor, LoggedEvent, SecondLogWriter } from './second-log.ts';
+import { BALLAST_BYTES, FULL_FREE_BYTES, MIN_FREE_BYTES, fileStorage, journalFile } from './storage.ts';
+import type { JournalStorage } from './storage.ts';
+import { verifyDatabase } from './verify.ts';
+import type { VerifyReport } from './verify.ts';
+
+export { MIN_FREE_BYTES } from './storage.ts';
 
 export interface JournalOptions {
   readonly dataDir: string;
@@ -26,12 +33,26 @@ export interface JournalOptions {
   readonly random: Random;
   /** Called before the process must end: a write or fsync error is never retried. */
   readonly onFatal: (failure: Failure) => void;
+  /** Where the journal lives; default: real files in `dataDir` and `secondPath`, which are not used otherwise. */
+  readonly storage?: JournalStorage;
 }
 
-/** Free space below which selling stops, and below which the journal counts as full. */
-export const MIN_FREE_BYTES = 128 * 1024 * 1024;
+/** Is the journal what central and the last run know it as? While it is not good nothing may be sold. */
+export type Condition =
+  | { readonly kind: 'good' }
+  /** It was damaged and brought back. Good again once a technician accepted it and central granted an epoch that was begun. */
+  | { readonly kind: 'restored'; readonly atMs: number; readonly why: string; readonly aside: string; readonly restoredSeq: number; readonly lostAfterSeq: number | null; readonly accepted: boolean; readonly epochGranted: boolean }
+  /** Central holds other facts than this journal (an old disk, a cloned one). Good again in a new epoch. */
+  | { readonly kind: 'forked'; readonly atMs: number; readonly why: string; readonly epochGranted: boolean };
+
+/** `low`: sell nothing more. `full`: as low, and the ballast was given up so that what is in flight can end. */
+export type Space = 'ample' | 'low' | 'full';
+
 /** How long a closed attempt is still asked about: a WeChat code lives 2 h, an order 7 days at most for late notices; the day after covers the bill. */
 export const ASK_CLOSED_MS = 25 * 3600_000;
+/** A second log that lacks more facts than one append could hold was not cut, but lost or changed. */
+export const MOST_IN_ONE_APPEND = 8;
+const BACKUPS_KEPT = 2;
 
 /**
  * The journal: append-only facts in SQLite, and the order and attempt rows folded from them. One connection, one
@@ -39,140 +60,214 @@ export const ASK_CLOSED_MS = 25 * 3600_000;
  * log): only then may an effect begin.
  */
 export class Journal {
-  readonly #db: Database.Database;
-  readonly #lock: Database.Database;
-  readonly #second: SecondLog;
+  readonly #storage: JournalStorage;
   readonly #options: JournalOptions;
   readonly #bootId: string;
-  readonly epoch: number;
-  #lastSeq: number;
-  #lastHash: string;
+  readonly #book: Book;
+  readonly #st: Statements;
+  #second: SecondLogWriter | null = null;
+  #head: Anchor;
+  /** Highest number noted as sent, by epoch; read once from meta. */
+  readonly #sent = new Map<number, number>();
   #dead = false;
 
-  private constructor(db: Database.Database, lock: Database.Database, second: SecondLog, options: JournalOptions, epoch: number, lastSeq: number, lastHash: string) {
-    this.#db = db;
-    this.#lock = lock;
-    this.#second = second;
+  private constructor(db: Database.Database, storage: JournalStorage, options: JournalOptions) {
+    this.#storage = storage;
     this.#options = options;
     this.#bootId = toHex(options.random.bytes(8));
-    this.epoch = epoch;
-    this.#lastSeq = lastSeq;
-    this.#lastHash = lastHash;
+    this.#book = new Book(db);
+    this.#st = this.#book.st;
+    const epoch = Number(this.#book.meta('epoch'));
+    const last = this.#st.head.get();
+    this.#head = last ?? { epoch, seq: 0, hash: genesisHash(options.terminalId, epoch) };
   }
 
   static file(dataDir: string): string {
-    return join(dataDir, 'journal.db');
+    return journalFile(dataDir);
   }
 
   /**
-   * Opens or makes the journal of this terminal. JRNL-0101 cannot be opened or held by another process, JRNL-0102
-   * schema, JRNL-0103 damaged (quick_check, chain or second log), JRNL-0105 not synchronous.
+   * Opens or makes the journal of this terminal; what is damaged is set aside whole and brought back from backup and
+   * second log (see {@link condition}). JRNL-0101 cannot be opened or held by another process, JRNL-0102 schema,
+   * JRNL-0105 not synchronous, JRNL-0107 damaged and nothing to restore it from.
    */
   static open(options: JournalOptions): Result<Journal, Failure> {
-    let lock: Database.Database | null = null;
-    let db: Database.Database | null = null;
-    const fail = (f: Failure): Result<Journal, Failure> => {
-      db?.close();
-      lock?.close();
-      return err(f);
-    };
+    const storage = options.storage ?? fileStorage(options.dataDir, options.secondPath);
     try {
-      mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
-      // A second core on the same folder must never run: this lock is the operating system's and dies with the process.
-      lock = new Database(join(options.dataDir, 'core.lock'), { timeout: 0 });
-      lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
+      // A second core on the same folder must never run.
+      storage.lock();
     } catch (cause) {
-      return fail(failure('JRNL-0101', 'the data folder is in use by another core, or cannot be written', cause));
+      storage.close();
+      return err(failure('JRNL-0101', 'the data folder is in use by another core, or cannot be written', cause));
     }
-    try {
-      db = new Database(Journal.file(options.dataDir));
-      db.pragma('journal_mode = WAL');
-      db.pragma('synchronous = FULL');
-      db.pragma('foreign_keys = ON');
-      db.pragma('trusted_schema = OFF');
-      db.pragma('cell_size_check = ON');
-      if (db.pragma('quick_check', { simple: true }) !== 'ok') return fail(failure('JRNL-0103', 'quick_check failed'));
-      const migrated = migrate(db);
-      if (!migrated.ok) return fail(migrated.error);
-      const get = db.prepare<[string], string>('SELECT value FROM meta WHERE key = ?').pluck();
-      const set = db.prepare('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value');
-      const owner = get.get('terminal_id');
-      if (owner === undefined) {
-        db.transaction(() => {
-          set.run('terminal_id', options.terminalId);
-          set.run('epoch', '1');
-          set.run('order_counter', '0');
-        })();
-        syncFolder(options.dataDir);
-      } else if (owner !== options.terminalId) {
-        return fail(failure('JRNL-0101', `the journal belongs to terminal ${owner}`));
+    for (let again = false; ; again = true) {
+      try {
+        const opened = Journal.#openLocked(storage, options);
+        if (!opened.ok) storage.close();
+        return opened;
+      } catch (cause) {
+        if (!again && isSpaceError(cause) && storage.ballast.held()) {
+          storage.ballast.drop();
+          continue;
+        }
+        storage.close();
+        return err(failure('JRNL-0101', undefined, cause));
       }
-      set.run('opened', String(options.clock.nowMs()));
-      // Asked after the first write: WAL may otherwise answer FULL and run NORMAL (SQLite's default for WAL builds).
-      if (db.pragma('synchronous', { simple: true }) !== 2 || db.pragma('journal_mode', { simple: true }) !== 'wal') return fail(failure('JRNL-0105'));
-      const epoch = Number(get.get('epoch'));
-      const last = db.prepare<[], { seq: number; hash: string }>('SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1').get();
-      const second = SecondLog.open(options.secondPath, epoch);
-      const journal = new Journal(db, lock, second, options, epoch, last?.seq ?? 0, last?.hash ?? genesisHash(options.terminalId, epoch));
-      const joined = journal.#joinSecondLog();
-      if (!joined.ok) {
-        journal.close();
-        return joined;
-      }
-      return ok(journal);
-    } catch (cause) {
-      return fail(failure('JRNL-0101', undefined, cause));
     }
   }
 
-  /** The last events may be in SQLite and not yet in the second log (killed between); the other way round is damage. */
-  #joinSecondLog(): Result<void, Failure> {
-    if (this.#second.lastSeq > this.#lastSeq) return err(failure('JRNL-0103', `the second log is ahead: ${this.#second.lastSeq} > ${this.#lastSeq}`));
-    if (this.#second.lastSeq > 0) {
-      const same = this.#db.prepare<[number], string>('SELECT hash FROM events WHERE seq = ?').pluck().get(this.#second.lastSeq);
-      if (same !== undefined && same !== this.#second.lastHash) return err(failure('JRNL-0103', `the second log differs at ${this.#second.lastSeq}`));
+  static #openLocked(storage: JournalStorage, options: JournalOptions): Result<Journal, Failure> {
+    const { terminalId, clock } = options;
+    storage.finishSwap();
+    const found = inspect(storage, terminalId);
+    if (found.kind === 'refused') return err(found.failure);
+    if (found.kind === 'damaged') {
+      const plan = planRestore(storage, terminalId, found.why);
+      if (plan === null) return err(failure('JRNL-0107', found.why));
+      carryOut(storage, plan, { terminalId, nowMs: clock.nowMs() });
     }
-    const missing = this.#db.prepare<[number], EventRecord>('SELECT * FROM events WHERE seq > ? ORDER BY seq').all(this.#second.lastSeq);
-    if (missing.length > 0) this.#second.append(missing.map(toLogged));
-    return ok(undefined);
+    const db = storage.open();
+    db.pragma('foreign_keys = ON');
+    db.pragma('trusted_schema = OFF');
+    db.pragma('cell_size_check = ON');
+    const migrated = migrate(db);
+    if (!migrated.ok) return migrated;
+    const book = new Book(db);
+    if (book.meta('terminal_id') === null) {
+      db.transaction(() => {
+        book.setMeta('terminal_id', terminalId);
+        book.setMeta('epoch', '1');
+        book.setMeta('order_counter', '0');
+      })();
+    }
+    book.setMeta('opened', String(clock.nowMs()));
+    // Asked after the first write: WAL may otherwise answer FULL and run NORMAL (SQLite's default for WAL builds).
+    if (storage.durable && (db.pragma('synchronous', { simple: true }) !== 2 || db.pragma('journal_mode', { simple: true }) !== 'wal')) return err(failure('JRNL-0105'));
+    const journal = new Journal(db, storage, options);
+    journal.#joinSecondLogs(found.kind === 'damaged');
+    return ok(journal);
+  }
+
+  /**
+   * The database is good and what counts: each second log is made to hold what it holds. The last append may be in
+   * SQLite only (cut in between). A log that lacks more, or cannot be read, is set aside and made anew, said as a fact.
+   */
+  #joinSecondLogs(restored: boolean): void {
+    const { second } = this.#storage;
+    const { terminalId, clock } = this.#options;
+    const anchor = this.#book.anchor();
+    const aside = `damaged-${clock.nowMs()}`;
+    const remade: string[] = [];
+    const spans = this.#book.db.prepare<[], { epoch: number; first: number; last: number }>('SELECT epoch, min(seq) first, max(seq) last FROM events GROUP BY epoch ORDER BY epoch').all();
+    for (const { epoch, last } of spans) {
+      const log = second.read(epoch);
+      const from = anchor?.epoch === epoch ? anchor : { epoch, seq: 0, hash: genesisHash(terminalId, epoch) };
+      const lastHeld = log.events.at(-1);
+      const begins = log.anchor ?? { seq: 0, hash: genesisHash(terminalId, epoch) };
+      let prevHash = begins.hash;
+      let expected = begins.seq;
+      const whole = log.events.every((e) => {
+        const fits = e.seq === ++expected && e.prevHash === prevHash;
+        prevHash = e.hash;
+        return fits;
+      });
+      const heldTo = lastHeld?.seq ?? begins.seq;
+      // Behind the anchor at its end, or not ours: nothing of it joins the journal's facts.
+      const joins = whole && begins.seq <= from.seq && heldTo >= from.seq && (lastHeld === undefined ? begins.hash === from.hash : this.#hashAt(epoch, heldTo) === lastHeld.hash);
+      const lacks = last - heldTo;
+      if (!joins || (lacks > MOST_IN_ONE_APPEND && log.goodBytes > 0) || (log.torn && lacks > MOST_IN_ONE_APPEND)) {
+        if (log.goodBytes > 0 || log.torn) second.setAside(epoch, aside);
+        second.rewrite(epoch, this.#logAnchor(epoch), this.#logged(epoch, from.seq));
+        remade.push(`epoch ${epoch}: ${joins ? `ended at ${heldTo} of ${last}` : 'did not join the journal'}`);
+      } else if (begins.seq < from.seq) {
+        // A prune was cut before the log was shortened.
+        second.rewrite(epoch, this.#logAnchor(epoch), this.#logged(epoch, from.seq));
+      } else if (lacks > 0 || log.torn) {
+        const writer = second.open(epoch, log.goodBytes);
+        try {
+          writer.append([...this.#logged(epoch, heldTo)]);
+        } finally {
+          writer.close();
+        }
+        if (lacks > MOST_IN_ONE_APPEND) remade.push(`epoch ${epoch}: was missing`);
+      }
+    }
+    for (const epoch of second.epochs()) if (anchor !== null && epoch < anchor.epoch) second.remove(epoch);
+    const { epoch } = this.#head;
+    this.#second = second.open(epoch, second.read(epoch).goodBytes);
+    // Cut between the beginning of an epoch and this.
+    this.#restate();
+    if (remade.length > 0 && !restored) this.append([{ kind: 'maintenance-action', orderId: null, body: { who: 'core', action: 'second-log-remade', why: remade.join('; '), detail: aside } }]);
+  }
+
+  #hashAt(epoch: number, seq: number): string | undefined {
+    const anchor = this.#book.anchor();
+    if (anchor !== null && anchor.epoch === epoch && anchor.seq === seq) return anchor.hash;
+    return this.#st.hashAt.get(epoch, seq);
+  }
+  #logAnchor(epoch: number): LogAnchor | null {
+    const anchor = this.#book.anchor();
+    return anchor === null || anchor.epoch !== epoch ? null : { terminalId: this.#options.terminalId, ...anchor };
+  }
+  *#logged(epoch: number, afterSeq: number): Generator<LoggedEvent> {
+    for (const r of this.#st.missing.iterate(epoch, afterSeq)) yield toLogged(r);
   }
 
   /** Appends events with their rows and outbox entries in one transaction, durable when it returns. @throws IllegalTransition (nothing is written). */
   append(events: readonly JournalEvent[]): void {
-    if (events.length === 0) return;
+    if (events.length > 0) this.#append(events, null);
+  }
+
+  /** `also` runs in the same transaction, after the events. `epoch`: they begin this one. */
+  #append(events: readonly JournalEvent[], also: (() => void) | null, epoch = this.#head.epoch): void {
     if (this.#dead) throw new Error('the journal is closed after a write error');
-    const { clock } = this.#options;
+    const { clock, terminalId } = this.#options;
     const logged: LoggedEvent[] = [];
-    let seq = this.#lastSeq;
-    let prevHash = this.#lastHash;
-    const insert = this.#db.prepare('INSERT INTO events (seq, epoch, kind, wall_ms, mono_ms, boot_id, order_id, body, prev_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
-    const outbox = this.#db.prepare('INSERT INTO outbox (seq) VALUES (?)');
+    const begins = epoch !== this.#head.epoch;
+    let head: Anchor = begins ? { epoch, seq: 0, hash: genesisHash(terminalId, epoch) } : this.#head;
     try {
-      this.#db
-        .transaction(() => {
-          for (const event of events) {
-            const body = EVENTS[event.kind].parse(event.body);
-            seq += 1;
-            const record = { epoch: this.epoch, seq, kind: event.kind, wallMs: clock.nowMs(), orderId: event.orderId, body };
-            const hash = eventHash(prevHash, record);
-            insert.run(seq, this.epoch, event.kind, record.wallMs, Math.round(clock.monoMs()), this.#bootId, event.orderId, canonicalJson(body), prevHash, hash);
-            this.#write(fold(this, event, record.wallMs), seq);
-            outbox.run(seq);
-            logged.push({ ...record, prevHash, hash });
-            prevHash = hash;
-          }
-        })
-        .immediate();
+      this.#write(() => {
+        for (const event of events) {
+          const body = EVENTS[event.kind].parse(event.body);
+          const seq = head.seq + 1;
+          const wallMs = clock.nowMs();
+          const bodyJson = canonical(body);
+          const hash = chainHash(head.hash, { epoch, seq, kind: event.kind, wallMs, orderId: event.orderId, bodyJson });
+          this.#book.put(event, { epoch, seq, wallMs, monoMs: Math.round(clock.monoMs()), bootId: this.#bootId, bodyJson, prevHash: head.hash, hash });
+          logged.push({ epoch, seq, kind: event.kind, wallMs, orderId: event.orderId, body, prevHash: head.hash, hash });
+          head = { epoch, seq, hash };
+        }
+        also?.();
+        this.#storage.beforeCommit?.();
+      });
     } catch (error) {
-      if (error instanceof Database.SqliteError) this.#fatal(error);
+      this.#book.forget();
       throw error;
     }
-    this.#lastSeq = seq;
-    this.#lastHash = prevHash;
+    this.#head = head;
     try {
-      this.#second.append(logged);
+      if (begins) {
+        this.#second?.close();
+        this.#second = this.#storage.second.open(epoch, 0);
+      }
+      this.#second?.append(logged);
     } catch (error) {
       this.#fatal(error);
+      throw error;
+    }
+  }
+
+  /** One transaction; an error of the database ends the process. */
+  #write<T>(fn: () => T): T {
+    if (this.#dead) throw new Error('the journal is closed after a write error');
+    try {
+      this.#st.begin.run();
+      const value = fn();
+      this.#st.commit.run();
+      return value;
+    } catch (error) {
+      if (this.#book.db.inTransaction) this.#st.rollback.run();
+      if (error instanceof Database.SqliteError) this.#fatal(error);
       throw error;
     }
   }
@@ -182,148 +277,372 @@ export class Journal {
     this.#options.onFatal(failure('JRNL-0101', 'a journal write failed; restart and recover from disk', cause));
   }
 
-  #write(folded: ReturnType<typeof fold>, seq: number): void {
-    const { order, attempt } = folded;
-    if (order !== undefined) {
-      this.#db
-        .prepare('INSERT INTO orders (order_id, state, card_no, amount_fen, last_seq, row) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, last_seq = excluded.last_seq, row = excluded.row')
-        .run(order.orderId, order.state, order.quote.cardNo, order.quote.amountFen, seq, canonicalJson(order));
-    }
-    if (attempt !== undefined) {
-      this.#db
-        .prepare('INSERT INTO attempts (attempt_id, order_id, state, out_trade_no, out_refund_no, amount_fen, created_ms, last_seq, row) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (attempt_id) DO UPDATE SET state = excluded.state, last_seq = excluded.last_seq, row = excluded.row')
-        .run(attempt.attemptId, attempt.orderId, attempt.state, attempt.outTradeNo, attempt.outRefundNo, attempt.amountFen, attempt.createdMs, seq, canonicalJson(attempt));
-    }
-  }
-
   // ---- rows ----
-  readonly order = (orderId: string): OrderRow | undefined => parseRow<OrderRow>(this.#db.prepare<[string], string>('SELECT row FROM orders WHERE order_id = ?').pluck().get(orderId));
-  readonly attempt = (attemptId: string): AttemptRow | undefined => parseRow<AttemptRow>(this.#db.prepare<[string], string>('SELECT row FROM attempts WHERE attempt_id = ?').pluck().get(attemptId));
+  readonly order = (orderId: string): OrderRow | undefined => this.#book.order(orderId);
+  readonly attempt = (attemptId: string): AttemptRow | undefined => this.#book.attempt(attemptId);
 
   attemptsOf(orderId: string): AttemptRow[] {
-    return this.#db.prepare<[string], string>('SELECT row FROM attempts WHERE order_id = ? ORDER BY created_ms, attempt_id').pluck().all(orderId).map((r) => JSON.parse(r) as AttemptRow);
+    return parsed<AttemptRow>(this.#st.attemptsOf.all(orderId));
   }
 
   /** Orders that the kiosk still has to bring to an end: open ones, and those with an attempt that holds, or could still receive, money. */
   openOrders(): OrderRow[] {
-    const since = this.#options.clock.nowMs() - ASK_CLOSED_MS;
-    return this.#db
-      .prepare<[number], string>(
-        `SELECT row FROM orders WHERE state NOT IN ('delivered','closed','refunded','parked')
-           OR order_id IN (SELECT order_id FROM attempts WHERE state IN ('creating','pending','closing','refunding')
-                           OR (state = 'paid' AND json_extract(row, '$.taken') = 0)
-                           OR (state = 'closed' AND created_ms > ?)) ORDER BY order_id`,
-      )
-      .pluck()
-      .all(since)
-      .map((r) => JSON.parse(r) as OrderRow);
+    return parsed<OrderRow>(this.#st.openOrders.all(this.#options.clock.nowMs() - ASK_CLOSED_MS));
   }
 
   orders(): OrderRow[] {
-    return this.#db.prepare<[], string>('SELECT row FROM orders ORDER BY last_seq').pluck().all().map((r) => JSON.parse(r) as OrderRow);
+    return parsed<OrderRow>(this.#st.orders.all());
+  }
+
+  /** What a technician looks at: parked and not settled first, then open ones, then the newest. */
+  recentOrders(limit: number): OrderRow[] {
+    return parsed<OrderRow>(this.#st.recent.all(limit));
+  }
+
+  /** All facts of one order (of another kiosk's too, where it was finished here), oldest first. */
+  story(orderId: string): { readonly atMs: number; readonly kind: EventKind; readonly body: unknown }[] {
+    return this.#st.story.all(orderId).map((r) => ({ atMs: r.wall_ms, kind: r.kind as EventKind, body: JSON.parse(r.body) as unknown }));
+  }
+
+  /** The order under the digits of a slip (terminal's last four, counter, four random ones; blanks do not matter). Undefined: none here. */
+  findByRef(ref: string): OrderRow | undefined {
+    const m = /^(\d{4})(\d{4,})(\d{4})$/.exec(ref.replaceAll(/[\s-]/g, ''));
+    if (m === null) return undefined;
+    const text = this.#st.byRef.get(`PL-%${m[1] ?? ''}-%-${m[2] ?? ''}-${m[3] ?? ''}`);
+    return text === undefined ? undefined : (JSON.parse(text) as OrderRow);
   }
 
   /** A new order number: the counter is durable before it is used, so that it is never given twice. */
   nextOrderNumber(): number {
-    return this.#db.transaction(() => {
+    return this.#write(() => {
       const n = Number(this.meta('order_counter') ?? '0') + 1;
-      this.setMeta('order_counter', String(n));
+      this.#book.setMeta('order_counter', String(n));
       return n;
-    })();
+    });
   }
 
   // ---- outbox ----
-  /** The oldest events that central has not acknowledged. */
-  unsent(limit: number): { fromSeq: number; prevHash: string; events: UploadEvent[] } | null {
-    const rows = this.#db.prepare<[number], EventRecord>('SELECT e.* FROM outbox o JOIN events e USING (seq) ORDER BY seq LIMIT ?').all(limit);
+  /** The oldest events that central has not acknowledged, of one epoch. */
+  unsent(limit: number): { epoch: number; fromSeq: number; prevHash: string; events: UploadEvent[] } | null {
+    const rows = this.#st.unsent.all(limit);
     const first = rows[0];
     if (first === undefined) return null;
-    return { fromSeq: first.seq, prevHash: first.prev_hash, events: rows.map((r) => ({ seq: r.seq, kind: r.kind, wallMs: r.wall_ms, orderId: r.order_id, body: JSON.parse(r.body) as unknown, hash: r.hash })) };
+    const { epoch } = first;
+    return {
+      epoch,
+      fromSeq: first.seq,
+      prevHash: first.prev_hash,
+      events: rows.filter((r) => r.epoch === epoch).map((r) => ({ seq: r.seq, kind: r.kind, wallMs: r.wall_ms, orderId: r.order_id, body: JSON.parse(r.body) as unknown, hash: r.hash })),
+    };
   }
 
-  /** Central holds everything up to `seq` with this hash. False: the hash is not ours (fork). */
-  acknowledge(seq: number, hash: string): boolean {
-    if (seq > 0) {
-      const ours = this.#db.prepare<[number], string>('SELECT hash FROM events WHERE seq = ?').pluck().get(seq);
-      if (ours !== hash) return false;
-    }
-    this.#db.prepare('DELETE FROM outbox WHERE seq <= ?').run(seq);
+  /** An upload that carries the facts of `epoch` up to `seq` is about to leave; durable when it returns. */
+  noteSent(epoch: number, seq: number): void {
+    if (seq <= this.#sentUpTo(epoch)) return;
+    this.#write(() => {
+      this.#book.setMeta(`sent:${epoch}`, String(seq));
+    });
+    this.#sent.set(epoch, seq);
+  }
+
+  #sentUpTo(epoch: number): number {
+    const known = this.#sent.get(epoch);
+    if (known !== undefined) return known;
+    const seq = Number(this.meta(`sent:${epoch}`) ?? '0');
+    this.#sent.set(epoch, seq);
+    return seq;
+  }
+
+  /**
+   * May central have let another kiosk finish this order? True once any of its write facts may have left this kiosk,
+   * and for every order of a journal of which another copy went on elsewhere or facts may be missing.
+   */
+  mayBeReported(orderId: string): boolean {
+    if (this.#st.inDoubtWrites.all(orderId).some((at) => at.seq <= this.#sentUpTo(at.epoch))) return true;
+    const text = this.meta('suspect');
+    if (text === null) return false;
+    const first = this.#st.firstOf.get(orderId);
+    return first !== undefined && !before(JSON.parse(text) as Place, first);
+  }
+
+  /** Central holds everything of `epoch` up to `seq` with this hash. False: the hash is not ours (fork). */
+  acknowledge(epoch: number, seq: number, hash: string): boolean {
+    if (seq > 0 && this.#hashAt(epoch, seq) !== hash) return false;
+    this.#write(() => this.#st.acked.run(epoch, seq));
     return true;
   }
 
-  /** Central holds less than we thought: everything from `seq` on is to be sent again. */
-  resendFrom(seq: number): void {
-    this.#db.prepare('INSERT OR IGNORE INTO outbox (seq) SELECT seq FROM events WHERE seq >= ?').run(seq);
+  /** Central holds less than we thought: everything of `epoch` from `seq` on is to be sent again. False: some of that was pruned, or is not of this journal. */
+  resendFrom(epoch: number, seq: number): boolean {
+    const anchor = this.#book.anchor();
+    if (seq < 1 || (anchor !== null && !before(anchor, { epoch, seq }))) return false;
+    this.#write(() => this.#st.resend.run(epoch, seq));
+    return true;
   }
 
+  /**
+   * Central refused these facts for good (fork, or an epoch that is over): kept, counted, no longer sent. Orders among
+   * them are said again in the present epoch, at once or when it begins. Returns how many.
+   */
+  strand(epoch: number, fromSeq: number): number {
+    const stranded = this.#write(() => {
+      const { changes } = this.#st.strand.run(epoch, fromSeq);
+      this.#st.unqueue.run(epoch, fromSeq);
+      return changes;
+    });
+    this.#restate();
+    return stranded;
+  }
+
+  /** What is kept here only, since central refused it. */
+  stranded(): { events: number; orders: number } {
+    return this.#st.stranded.get() ?? { events: 0, orders: 0 };
+  }
+
+  /** Says each order with facts stranded in an epoch before this one whole, once. */
+  #restate(): void {
+    const { epoch } = this;
+    const orderIds = this.#st.toRestate.all(epoch);
+    for (let at = 0; at < orderIds.length; at += MOST_IN_ONE_APPEND) {
+      const some = orderIds.slice(at, at + MOST_IN_ONE_APPEND);
+      this.#append(
+        some.map((orderId): JournalEvent => ({ kind: 'order-restated', orderId, body: { order: this.order(orderId), attempts: this.attemptsOf(orderId) } })),
+        () => {
+          for (const orderId of some) this.#st.restated.run(epoch, orderId);
+        },
+      );
+    }
+  }
+
+  /** What central has still to get; stranded facts are not among them. */
   unsynced(): { events: number; oldestMs: number | null; soldFen: number } {
-    const row = this.#db.prepare<[], { n: number; oldest: number | null }>('SELECT count(*) n, min(e.wall_ms) oldest FROM outbox o JOIN events e USING (seq)').get();
-    const sold = this.#db
-      .prepare<[], number>("SELECT coalesce(sum(json_extract(e.body, '$.amountFen')), 0) FROM outbox o JOIN events e USING (seq) WHERE e.kind = 'order-paid'")
-      .pluck()
-      .get();
-    return { events: row?.n ?? 0, oldestMs: row?.oldest ?? null, soldFen: sold ?? 0 };
+    const row = this.#st.unsynced.get();
+    if (row === undefined || row.n === 0) return { events: 0, oldestMs: null, soldFen: 0 };
+    return { events: row.n, oldestMs: row.oldest, soldFen: this.#st.unsyncedFen.get() ?? 0 };
   }
 
   /** Our deliveries to a card beyond `count`, oldest first: all of them, or only those that central has not acknowledged. */
   deliveriesBeyond(cardNo: string, count: number, which: 'all' | 'unacknowledged'): { count: number; quantity: number }[] {
-    return this.#db
-      .prepare<[string, number], { count: number; quantity: number }>(
-        `SELECT json_extract(e.body, '$.count') count, json_extract(e.body, '$.quantity') quantity FROM orders r
-          JOIN events e ON e.order_id = r.order_id ${which === 'all' ? '' : 'JOIN outbox USING (seq)'}
-          WHERE r.card_no = ? AND e.kind = 'order-delivered' AND json_extract(e.body, '$.count') > ? ORDER BY count`,
+    return (which === 'all' ? this.#st.deliveriesAll : this.#st.deliveriesUnacknowledged).all(cardNo, count);
+  }
+
+  // ---- epochs and damage ----
+  /** The epoch that is written now. */
+  get epoch(): number {
+    return this.#head.epoch;
+  }
+  /** The last fact; `seq` 0 with the genesis hash before the first. */
+  get head(): Anchor {
+    return this.#head;
+  }
+
+  /** Begins an epoch that central granted; durable when it returns. False: it is not newer than the present one, and nothing was done. */
+  beginEpoch(epoch: number, why: string): boolean {
+    if (!Number.isSafeInteger(epoch) || epoch <= this.epoch) return false;
+    const { epoch: previousEpoch, seq: previousSeq, hash: previousHash } = this.#head;
+    this.#append(
+      [{ kind: 'epoch-began', orderId: null, body: { previousEpoch, previousSeq, previousHash, why } }],
+      () => {
+        this.#book.setMeta('epoch', String(epoch));
+        const condition = this.condition();
+        if (condition.kind !== 'good') this.#setCondition({ ...condition, epochGranted: true });
+      },
+      epoch,
+    );
+    this.#restate();
+    return true;
+  }
+
+  /** Whether anything may be sold on this journal; kept across restarts. */
+  condition(): Condition {
+    const text = this.meta('condition');
+    return text === null ? { kind: 'good' } : (JSON.parse(text) as Condition);
+  }
+  #setCondition(condition: Condition): void {
+    const over = condition.kind === 'good' || (condition.epochGranted && (condition.kind === 'forked' || condition.accepted));
+    if (over) this.#st.dropMeta.run('condition');
+    else this.#book.setMeta('condition', JSON.stringify(condition));
+  }
+
+  /** A technician has looked at a restored journal and lets it go on. False: there is nothing to accept. */
+  acceptDamage(who: string, why: string): boolean {
+    const condition = this.condition();
+    if (condition.kind !== 'restored' || condition.accepted) return false;
+    this.#append([{ kind: 'damage-accepted', orderId: null, body: { who, why } }], () => {
+      this.#setCondition({ ...condition, accepted: true });
+    });
+    return true;
+  }
+
+  /** Central found other facts under our numbers: nothing is sold until an epoch that it grants has begun. Orders held here may have gone on elsewhere. */
+  needEpoch(why: string): void {
+    const condition = this.condition();
+    if (condition.kind !== 'good' && !condition.epochGranted && condition.kind === 'forked') return;
+    this.#write(() => {
+      const { epoch, seq } = this.#head;
+      this.#book.setMeta('suspect', JSON.stringify({ epoch, seq }));
+      this.#setCondition(condition.kind === 'restored' ? { ...condition, epochGranted: false } : { kind: 'forked', atMs: this.#options.clock.nowMs(), why, epochGranted: false });
+    });
+  }
+
+  // ---- upkeep ----
+  /** Checks everything on this very connection; takes as long as the journal is long. */
+  verify(): VerifyReport {
+    return verifyDatabase(this.#book.db, (epoch) => this.#storage.second.read(epoch));
+  }
+
+  /** A verified copy of the database, named after its head; the newest two are kept. Never rejects. */
+  async backup(): Promise<Result<{ readonly name: string }, Failure>> {
+    const { backups } = this.#storage;
+    try {
+      const name = await backups.make(this.#book.db, (copy) => {
+        const judged = judgeCopy(copy, this.#options.terminalId);
+        if (!judged.ok) throw new Error(judged.error);
+        return `journal-${judged.value.head.epoch}-${judged.value.head.seq}.db`;
+      });
+      for (const old of backups.list().slice(BACKUPS_KEPT)) backups.remove(old);
+      return ok({ name });
+    } catch (cause) {
+      return err(failure('JRNL-0101', 'the backup failed', cause));
+    }
+  }
+
+  /**
+   * Deletes the oldest facts: those that central acknowledged, older than `keepMs`, of orders that need nothing from
+   * anybody and are wholly among them; the chain goes on from an anchor. Null: there was nothing to delete.
+   */
+  prune(keepMs: number): { readonly events: number; readonly orders: number } | null {
+    const upto = this.#prunable(keepMs);
+    if (upto === null) return null;
+    const { db } = this.#book;
+    const hash = this.#st.hashAt.get(upto.epoch, upto.seq);
+    if (hash === undefined) return null;
+    const anchor: Anchor = { ...upto, hash };
+    const within = '(epoch < @epoch OR (epoch = @epoch AND seq <= @seq))';
+    const orderIds = db.prepare<[Place], string>(`SELECT order_id FROM orders WHERE (last_epoch < @epoch OR (last_epoch = @epoch AND last_seq <= @seq))`).pluck().all(upto);
+    const events = db.prepare<[Place], number>(`SELECT count(*) FROM events WHERE ${within}`).pluck().get(upto) ?? 0;
+    this.#append([{ kind: 'journal-pruned', orderId: null, body: { epoch: upto.epoch, uptoSeq: upto.seq, uptoHash: hash, events, orders: orderIds.length } }], () => {
+      const attempts = db.prepare<[string]>('DELETE FROM attempts WHERE order_id = ?');
+      const orders = db.prepare<[string]>('DELETE FROM orders WHERE order_id = ?');
+      for (const orderId of orderIds) {
+        attempts.run(orderId);
+        orders.run(orderId);
+      }
+      this.#book.setMeta('pruning', 'now');
+      db.prepare<[Place]>(`DELETE FROM events WHERE ${within}`).run(upto);
+      this.#st.dropMeta.run('pruning');
+      this.#book.setMeta('anchor', JSON.stringify(anchor));
+    });
+    this.#book.forget();
+    try {
+      this.#shortenSecondLogs(anchor);
+    } catch (error) {
+      this.#fatal(error);
+      throw error;
+    }
+    return { events, orders: orderIds.length };
+  }
+
+  #shortenSecondLogs(anchor: Anchor): void {
+    const { second } = this.#storage;
+    const current = this.epoch;
+    if (anchor.epoch === current) this.#second?.close();
+    second.rewrite(anchor.epoch, this.#logAnchor(anchor.epoch), this.#logged(anchor.epoch, anchor.seq));
+    if (anchor.epoch === current) this.#second = second.open(current, second.read(current).goodBytes);
+    for (const epoch of second.epochs()) if (epoch < anchor.epoch) second.remove(epoch);
+  }
+
+  /** The last fact that may be deleted, with all before it. */
+  #prunable(keepMs: number): Place | null {
+    const { db } = this.#book;
+    const at = 'epoch * 1099511627776 + seq';
+    const firstKept = db
+      .prepare<[number], number | null>(
+        `SELECT min(p) FROM (SELECT min(${at}) p FROM outbox UNION ALL SELECT min(${at}) FROM stranded UNION ALL SELECT min(${at}) FROM events WHERE wall_ms > ?)`,
       )
-      .all(cardNo, count);
+      .pluck()
+      .get(this.#options.clock.nowMs() - keepMs);
+    // The head itself always stays: the chain needs a last link.
+    let end = Math.min(firstKept ?? Infinity, this.#head.epoch * 2 ** 40 + this.#head.seq);
+    const open = new Set(this.openOrders().map((o) => o.orderId));
+    const spans = db
+      .prepare<[], { id: string; first: number; last: number; waits: number | null; state: OrderRow['state'] | null }>(
+        `SELECT e.order_id id, min(e.epoch * 1099511627776 + e.seq) first, max(e.epoch * 1099511627776 + e.seq) last, o.state,
+           coalesce(max(o.waits), 0) + (SELECT count(*) FROM attempts a WHERE a.order_id = e.order_id AND a.waits = 1) waits
+         FROM events e LEFT JOIN orders o ON o.order_id = e.order_id WHERE e.order_id IS NOT NULL GROUP BY e.order_id ORDER BY first DESC`,
+      )
+      .all();
+    // From the newest back: an order that reaches past the end moves the end before its first fact.
+    for (let moved = true; moved; ) {
+      moved = false;
+      for (const s of spans) {
+        if (s.first >= end) continue;
+        const done = s.state === null || (SETTLED_ORDER.has(s.state) && s.waits === 0 && !open.has(s.id));
+        if (!done || s.last >= end) {
+          end = s.first;
+          moved = true;
+        }
+      }
+    }
+    return db.prepare<[number], Place>(`SELECT epoch, seq FROM events WHERE ${at} < ? ORDER BY epoch DESC, seq DESC LIMIT 1`).get(end) ?? null;
+  }
+
+  /** How much room there is for facts. Gives the ballast up when there is none. */
+  space(): Space {
+    const free = this.#storage.freeBytes();
+    if (free >= MIN_FREE_BYTES) return 'ample';
+    if (free >= FULL_FREE_BYTES) return 'low';
+    if (this.#storage.ballast.held()) this.#storage.ballast.drop();
+    return 'full';
+  }
+
+  /** Takes room for the end of what is in flight while there is ample of it. Called at start and now and then; takes a moment when it makes the file. */
+  keepBallast(): void {
+    const { ballast } = this.#storage;
+    if (ballast.held() || this.#storage.freeBytes() <= MIN_FREE_BYTES + BALLAST_BYTES) return;
+    try {
+      ballast.make(BALLAST_BYTES, (length) => this.#options.random.bytes(length));
+    } catch {
+      // Somebody else took the room meanwhile: it is asked for again.
+      ballast.drop();
+    }
+  }
+
+  /** Free bytes where the journal or its second log lives, whichever has less. */
+  freeBytes(): number {
+    return this.#storage.freeBytes();
   }
 
   // ---- what is kept of central's answers ----
   cacheAccount(account: Account, fetchedMs: number): void {
-    this.#db.prepare('INSERT INTO account_cache (card_no, fetched_ms, body) VALUES (?, ?, ?) ON CONFLICT (card_no) DO UPDATE SET fetched_ms = excluded.fetched_ms, body = excluded.body').run(account.cardNo, fetchedMs, canonicalJson(account));
+    this.#write(() => this.#st.cacheAccount.run(account.cardNo, fetchedMs, canonical(account)));
   }
   cachedAccount(cardNo: string): { account: Account; fetchedMs: number } | null {
-    const row = this.#db.prepare<[string], { fetched_ms: number; body: string }>('SELECT fetched_ms, body FROM account_cache WHERE card_no = ?').get(cardNo);
+    const row = this.#st.cachedAccount.get(cardNo);
     return row === undefined ? null : { account: JSON.parse(row.body) as Account, fetchedMs: row.fetched_ms };
   }
   meta(key: string): string | null {
-    return this.#db.prepare<[string], string>('SELECT value FROM meta WHERE key = ?').pluck().get(key) ?? null;
+    return this.#book.meta(key);
   }
   setMeta(key: string, value: string): void {
-    this.#db.prepare('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value').run(key, value);
-  }
-
-  get head(): { seq: number; hash: string } {
-    return { seq: this.#lastSeq, hash: this.#lastHash };
-  }
-
-  /** Free bytes where the journal lives. */
-  freeBytes(): number {
-    const s = statfsSync(this.#options.dataDir);
-    return s.bavail * s.bsize;
+    this.#write(() => {
+      this.#book.setMeta(key, value);
+    });
   }
 
   close(): void {
     this.#dead = true;
-    this.#second.close();
-    this.#db.close();
-    this.#lock.close();
+    this.#second?.close();
+    this.#second = null;
+    this.#storage.close();
   }
 }
 
-interface EventRecord {
-  seq: number;
-  epoch: number;
-  kind: string;
-  wall_ms: number;
-  order_id: string | null;
-  body: string;
-  prev_hash: string;
-  hash: string;
+function parsed<T>(texts: readonly string[]): T[] {
+  return texts.map((text) => JSON.parse(text) as T);
 }
 
-function toLogged(r: EventRecord): LoggedEvent {
-  return { epoch: r.epoch, seq: r.seq, kind: r.kind, wallMs: r.wall_ms, orderId: r.order_id, body: JSON.parse(r.body) as unknown, prevHash: r.prev_hash, hash: r.hash };
-}
-
-function parseRow<T>(text: string | undefined): T | undefined {
-  return text === undefined ? undefined : (JSON.parse(text) as T);
+function isSpaceError(cause: unknown): boolean {
+  const code = (cause as { code?: unknown } | null)?.code;
+  return code === 'SQLITE_FULL' || code === 'ENOSPC';
 }

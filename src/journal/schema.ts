@@ -2,12 +2,17 @@ import { createHash } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
+import type { JournalEvent } from '../shared/events.ts';
 import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
+import { Book, EVENT_COLUMNS } from './book.ts';
+import type { EventRecord } from './book.ts';
+import { fold } from './fold.ts';
 import { initial } from './migrations/0001-initial.ts';
+import { epochs } from './migrations/0002-epochs.ts';
 
 /** In order; a migration that has shipped is never edited. */
-export const MIGRATIONS = [initial] as const;
+export const MIGRATIONS = [initial, epochs] as const;
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /** A digest of the schema as SQLite holds it, so that an altered one is seen. */
@@ -16,26 +21,45 @@ export function schemaDigest(db: Database.Database): string {
   return createHash('sha256').update(JSON.stringify(rows)).digest('hex');
 }
 
-/**
- * Brings the schema to this version, each migration in one transaction. A newer or altered schema is refused
- * (JRNL-0102) and left as it is.
- */
-export function migrate(db: Database.Database): Result<void, Failure> {
+/** Is this a schema that {@link migrate} takes? A newer or altered one, or another database, is refused (JRNL-0102). Changes nothing. */
+export function checkSchema(db: Database.Database): Result<number, Failure> {
   const version = db.pragma('user_version', { simple: true }) as number;
   if (version > SCHEMA_VERSION) return err(failure('JRNL-0102', `schema ${version}, this program knows ${SCHEMA_VERSION}`));
   if (version > 0) {
     const kept = db.prepare("SELECT value FROM meta WHERE key = 'schema_digest'").pluck().get();
-    const found = schemaDigest(db);
-    if (kept !== found) return err(failure('JRNL-0102', 'the schema was altered'));
+    if (kept !== schemaDigest(db)) return err(failure('JRNL-0102', 'the schema was altered'));
   } else if (db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() !== 0) {
     return err(failure('JRNL-0102', 'a database that is not a journal'));
   }
-  for (const migration of MIGRATIONS.slice(version)) {
-    db.transaction(() => {
-      db.exec(migration.sql);
-      db.pragma(`user_version = ${migration.version}`);
-      db.prepare("INSERT INTO meta (key, value) VALUES ('schema_digest', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(schemaDigest(db));
-    })();
-  }
+  return ok(version);
+}
+
+/**
+ * Brings the schema to this version: all missing migrations and the rows made anew from the events, in one
+ * transaction. What {@link checkSchema} refuses is left as it is.
+ */
+export function migrate(db: Database.Database): Result<void, Failure> {
+  const checked = checkSchema(db);
+  if (!checked.ok) return checked;
+  const version = checked.value;
+  if (version === SCHEMA_VERSION) return ok(undefined);
+  // Tables are rebuilt: their references hold again only at the end, where they are checked.
+  db.pragma('foreign_keys = OFF');
+  db.transaction(() => {
+    for (const migration of MIGRATIONS.slice(version)) db.exec(migration.sql);
+    if (version > 0) refold(db);
+    db.pragma(`user_version = ${SCHEMA_VERSION}`);
+    db.prepare("INSERT INTO meta (key, value) VALUES ('schema_digest', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(schemaDigest(db));
+    if ((db.pragma('foreign_key_check') as unknown[]).length > 0) throw new Error('a migration broke a reference');
+  })();
+  db.pragma('foreign_keys = ON');
   return ok(undefined);
+}
+
+/** Makes orders and attempts anew from all events, by today's fold. */
+function refold(db: Database.Database): void {
+  const book = new Book(db);
+  for (const r of db.prepare<[], EventRecord>(`SELECT ${EVENT_COLUMNS} FROM events ORDER BY epoch, seq`).all()) {
+    book.putRows(fold(book, { kind: r.kind, orderId: r.order_id, body: JSON.parse(r.body) as unknown } as JournalEvent, r.wall_ms), r);
+  }
 }

@@ -1,14 +1,18 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { canonicalJson } from '../shared/central-api.ts';
 import { EVENTS } from '../shared/events.ts';
 import type { EventKind, JournalEvent } from '../shared/events.ts';
-import { eventHash, genesisHash } from '../shared/journal-hash.ts';
+import { genesisHash } from '../shared/journal-hash.ts';
+import { EVENT_COLUMNS } from './book.ts';
+import type { Anchor, EventRecord, Place } from './book.ts';
 import { fold } from './fold.ts';
 import type { AttemptRow, OrderRow } from './fold.ts';
-import { Journal } from './journal.ts';
+import { canonical, chainHash } from './hash.ts';
+import { anchorOf, eventName, linkProblem } from './inspect.ts';
 import { schemaDigest } from './schema.ts';
 import { SecondLog, readSecondLog } from './second-log.ts';
+import type { SecondContents } from './second-log.ts';
+import { journalFile } from './storage.ts';
 
 export interface VerifyReport {
   readonly ok: boolean;
@@ -19,105 +23,155 @@ export interface VerifyReport {
   readonly attempts: number;
   readonly headHash: string | null;
   readonly unsent: number;
+  /** Refused by central for good and kept here. */
+  readonly stranded: number;
+  /** The last fact that was pruned; null: the chain is whole from its first. */
+  readonly anchor: Place | null;
   /** Each names the first bad place of its kind. */
   readonly problems: readonly string[];
 }
 
+/** Reads one epoch's second log. */
+type ReadSecond = (epoch: number) => SecondContents;
+/** The most that one append can hold: a second log that lacks more was not merely cut. */
+const MOST_CUT = 8;
+
 /**
- * Checks a journal without changing it: SQLite's own check, schema, hash chain, bodies by the catalogue, rows
- * against a fold of all events, and the second log against the journal. Safe beside a running core (a reader).
+ * Checks a journal without changing it: SQLite's own check, schema, hash chain over all epochs, bodies by the
+ * catalogue, rows against a fold of all events, and the second logs against the journal. Safe beside a running core.
  */
 export function verifyJournal(dataDir: string, secondPath: string | null): VerifyReport {
-  const problems: string[] = [];
-  const empty = { terminalId: null, epoch: null, events: 0, orders: 0, attempts: 0, headHash: null, unsent: 0 };
-  const file = Journal.file(dataDir);
-  if (!existsSync(file)) return { ok: false, ...empty, problems: [`no journal at ${file}`] };
+  const empty = { ok: false, terminalId: null, epoch: null, events: 0, orders: 0, attempts: 0, headHash: null, unsent: 0, stranded: 0, anchor: null };
+  const file = journalFile(dataDir);
+  if (!existsSync(file)) return { ...empty, problems: [`no journal at ${file}`] };
   let db: Database.Database;
   try {
     db = new Database(file, { readonly: true, fileMustExist: true });
   } catch (cause) {
-    return { ok: false, ...empty, problems: [`cannot be opened: ${String(cause)}`] };
+    return { ...empty, problems: [`cannot be opened: ${String(cause)}`] };
   }
   try {
-    const report = db.transaction(() => verifyOpen(db, secondPath, problems))();
-    // What the second log has, SQLite had before: asked afresh, since a running core goes on appending.
-    if (secondPath !== null && report.epoch !== null) {
-      const last = readSecondLog(SecondLog.path(secondPath, report.epoch)).events.at(-1)?.seq ?? 0;
-      const held = db.prepare<[], number | null>('SELECT max(seq) FROM events').pluck().get() ?? 0;
-      if (last > held) problems.push(`second log: ends at ${last}, the journal already at ${held}`);
-    }
-    return { ...report, ok: problems.length === 0 };
+    return verifyDatabase(db, secondPath === null ? null : (epoch) => readSecondLog(SecondLog.path(secondPath, epoch)), (epoch) => secondPath !== null && existsSync(SecondLog.path(secondPath, epoch)));
   } catch (cause) {
-    return { ok: false, ...empty, problems: [...problems, `cannot be read: ${String(cause)}`] };
+    return { ...empty, problems: [`cannot be read: ${String(cause)}`] };
   } finally {
     db.close();
   }
 }
 
-function verifyOpen(db: Database.Database, secondPath: string | null, problems: string[]): VerifyReport {
+/** The same on an open connection. `second` null: the second logs are not checked. */
+export function verifyDatabase(db: Database.Database, second: ReadSecond | null, exists: (epoch: number) => boolean = () => true): VerifyReport {
+  const problems: string[] = [];
+  const report = db.transaction(() => verifyOpen(db, second, exists, problems))();
+  // What the second log has, SQLite had before: asked afresh, since a running core goes on appending.
+  if (second !== null && report.epoch !== null) {
+    const last = second(report.epoch).events.at(-1)?.seq ?? 0;
+    const held = db.prepare<[number], number | null>('SELECT max(seq) FROM events WHERE epoch = ?').pluck().get(report.epoch) ?? 0;
+    if (last > held) problems.push(`second log: ends at ${last}, the journal already at ${held}`);
+  }
+  return { ...report, problems, ok: problems.length === 0 };
+}
+
+function verifyOpen(db: Database.Database, second: ReadSecond | null, exists: (epoch: number) => boolean, problems: string[]): VerifyReport {
   const check = db.pragma('integrity_check', { simple: true });
   if (check !== 'ok') problems.push(`integrity_check: ${String(check)}`);
   const meta = db.prepare<[string], string>('SELECT value FROM meta WHERE key = ?').pluck();
   if (meta.get('schema_digest') !== schemaDigest(db)) problems.push('the schema was altered');
   const terminalId = meta.get('terminal_id') ?? '';
   const epoch = Number(meta.get('epoch') ?? '0');
+  const anchor = anchorOf(db);
   const orders = new Map<string, OrderRow>();
   const attempts = new Map<string, AttemptRow>();
-  const hashes = new Map<number, string>();
+  /** By epoch: hashes from its first event here on. */
+  const spans = new Map<number, { readonly first: number; readonly prevHash: string; readonly hashes: string[] }>();
   const ledger = { order: (id: string) => orders.get(id), attempt: (id: string) => attempts.get(id) };
-  let prevHash = genesisHash(terminalId, epoch);
-  let seq = 0;
+  let head: Anchor | null = anchor;
+  let events = 0;
   let chainBroken = false;
-  for (const r of db.prepare('SELECT * FROM events ORDER BY seq').iterate() as Iterable<{ seq: number; epoch: number; kind: string; wall_ms: number; order_id: string | null; body: string; prev_hash: string; hash: string }>) {
-    seq += 1;
+  let lastPruned: Anchor | null = null;
+  for (const r of db.prepare<[], EventRecord>(`SELECT ${EVENT_COLUMNS} FROM events ORDER BY epoch, seq`).iterate()) {
+    events += 1;
     if (!chainBroken) {
-      const body = JSON.parse(r.body) as unknown;
-      const hash = eventHash(prevHash, { epoch: r.epoch, seq: r.seq, kind: r.kind, wallMs: r.wall_ms, orderId: r.order_id, body });
-      if (r.seq !== seq || r.prev_hash !== prevHash || r.hash !== hash) {
-        problems.push(`event ${r.seq}: the hash chain breaks here`);
+      const hash = chainHash(r.prev_hash, { epoch: r.epoch, seq: r.seq, kind: r.kind, wallMs: r.wall_ms, orderId: r.order_id, bodyJson: r.body });
+      const broken = r.hash === hash ? linkProblem(head, r, terminalId) : `${eventName(r)}: the hash chain breaks here`;
+      if (broken !== null) {
+        problems.push(broken);
         chainBroken = true;
       } else {
-        const schema = EVENTS[r.kind as EventKind];
-        const parsed = schema?.safeParse(body);
-        if (parsed === undefined || !parsed.success) problems.push(`event ${r.seq}: not of the catalogue (${r.kind})`);
-        else {
+        const body = checkBody(r, problems);
+        if (body !== null) {
+          if (body.kind === 'journal-pruned') lastPruned = { epoch: body.body.epoch, seq: body.body.uptoSeq, hash: body.body.uptoHash };
           try {
-            const folded = fold(ledger, { kind: r.kind, orderId: r.order_id, body: parsed.data } as JournalEvent, r.wall_ms);
+            const folded = fold(ledger, body, r.wall_ms);
             if (folded.order !== undefined) orders.set(folded.order.orderId, folded.order);
             if (folded.attempt !== undefined) attempts.set(folded.attempt.attemptId, folded.attempt);
           } catch (cause) {
-            problems.push(`event ${r.seq}: ${String(cause)}`);
+            problems.push(`${eventName(r)}: ${String(cause)}`);
           }
         }
       }
     }
-    prevHash = r.hash;
-    hashes.set(r.seq, r.hash);
+    head = { epoch: r.epoch, seq: r.seq, hash: r.hash };
+    let span = spans.get(r.epoch);
+    if (span === undefined) spans.set(r.epoch, (span = { first: r.seq, prevHash: r.prev_hash, hashes: [] }));
+    span.hashes.push(r.hash);
   }
+  if (!chainBroken && (anchor === null) !== (lastPruned === null)) problems.push('the anchor is not what the last prune says');
+  else if (!chainBroken && anchor !== null && lastPruned !== null && canonical(anchor) !== canonical(lastPruned)) problems.push('the anchor is not what the last prune says');
+  if (events > 0 && head !== null && head.epoch !== epoch) problems.push(`the epoch is said to be ${epoch}, the last event is of ${head.epoch}`);
   compareRows(db, 'orders', 'order_id', orders, problems);
   compareRows(db, 'attempts', 'attempt_id', attempts, problems);
-  const gap = db.prepare<[], number>('SELECT seq FROM outbox WHERE seq NOT IN (SELECT seq FROM events) LIMIT 1').pluck().get();
-  if (gap !== undefined) problems.push(`outbox ${gap}: no such event`);
-  if (secondPath !== null) compareSecondLog(SecondLog.path(secondPath, epoch), hashes, seq, problems);
+  for (const table of ['outbox', 'stranded'] as const) {
+    const gap = db.prepare<[], Place>(`SELECT epoch, seq FROM ${table} t WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.epoch = t.epoch AND e.seq = t.seq) LIMIT 1`).get();
+    if (gap !== undefined) problems.push(`${table} ${gap.seq}: no such event`);
+  }
+  if (second !== null) {
+    for (const [e, span] of spans) compareSecondLog(second(e), exists(e), e, span, e === epoch, problems);
+    if (spans.size === 0) compareSecondLog(second(epoch), exists(epoch), epoch, { first: 1, prevHash: genesisHash(terminalId, epoch), hashes: [] }, true, problems);
+  }
+  const count = (table: 'outbox' | 'stranded'): number => db.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get() ?? 0;
   return {
     ok: problems.length === 0,
     terminalId,
     epoch,
-    events: seq,
+    events,
     orders: orders.size,
     attempts: attempts.size,
-    headHash: seq === 0 ? null : prevHash,
-    unsent: db.prepare<[], number>('SELECT count(*) FROM outbox').pluck().get() ?? 0,
+    headHash: events === 0 ? null : (head?.hash ?? null),
+    unsent: count('outbox'),
+    stranded: count('stranded'),
+    anchor: anchor === null ? null : { epoch: anchor.epoch, seq: anchor.seq },
     problems,
   };
 }
 
+/** WeChat and Alipay payment codes, and key files. */
+const SECRET = /^(1[0-5]\d{16}|2[5-9]\d{14,22}|30\d{14,22})$|-----BEGIN/;
+
+/** The event as the catalogue reads it; null: it is not of the catalogue. Nothing beyond the catalogue and nothing secret may be kept. */
+function checkBody(r: EventRecord, problems: string[]): JournalEvent | null {
+  const body = JSON.parse(r.body) as unknown;
+  const parsed = EVENTS[r.kind as EventKind]?.safeParse(body);
+  if (parsed === undefined || !parsed.success) {
+    problems.push(`${eventName(r)}: not of the catalogue (${r.kind})`);
+    return null;
+  }
+  if (canonical(parsed.data) !== r.body) problems.push(`${eventName(r)}: holds more than the catalogue knows`);
+  if (holdsSecret(parsed.data)) problems.push(`${eventName(r)}: holds what looks like a payment code or a key`);
+  return { kind: r.kind, orderId: r.order_id, body: parsed.data } as JournalEvent;
+}
+
+function holdsSecret(value: unknown): boolean {
+  if (typeof value === 'string') return SECRET.test(value);
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsSecret);
+}
+
 function compareRows(db: Database.Database, table: 'orders' | 'attempts', key: string, want: ReadonlyMap<string, unknown>, problems: string[]): void {
   let found = 0;
-  for (const r of db.prepare(`SELECT ${key} id, state, row FROM ${table} ORDER BY ${key}`).iterate() as Iterable<{ id: string; state: string; row: string }>) {
+  for (const r of db.prepare(`SELECT ${key} id, state, waits, row FROM ${table} ORDER BY ${key}`).iterate() as Iterable<{ id: string; state: string; waits: number; row: string }>) {
     found += 1;
-    const expected = want.get(r.id) as { state: string } | undefined;
-    if (expected === undefined || canonicalJson(expected) !== r.row || expected.state !== r.state) {
+    const expected = want.get(r.id) as { state: string; settled: unknown } | undefined;
+    if (expected === undefined || canonical(expected) !== r.row || expected.state !== r.state || (expected.state === 'parked' && expected.settled === null ? 1 : 0) !== r.waits) {
       problems.push(`${table} ${r.id}: the row is not what its events say`);
       return;
     }
@@ -125,29 +179,37 @@ function compareRows(db: Database.Database, table: 'orders' | 'attempts', key: s
   if (found !== want.size) problems.push(`${table}: ${found} rows, the events make ${want.size}`);
 }
 
-function compareSecondLog(path: string, hashes: ReadonlyMap<number, string>, lastSeq: number, problems: string[]): void {
-  if (!existsSync(path)) {
-    if (lastSeq > 0) problems.push('the second log is missing');
+function compareSecondLog(log: SecondContents, exists: boolean, epoch: number, span: { readonly first: number; readonly prevHash: string; readonly hashes: readonly string[] }, current: boolean, problems: string[]): void {
+  const name = epoch === 1 ? 'second log' : `second log of epoch ${epoch}`;
+  const lastSeq = span.first - 1 + span.hashes.length;
+  if (!exists) {
+    if (span.hashes.length > 0) problems.push(`the ${name} is missing`);
     return;
   }
-  const { events, goodBytes } = readSecondLog(path);
-  let prevHash: string | null = null;
-  for (const [index, e] of events.entries()) {
-    const { hash, prevHash: before, ...facts } = e;
-    if (e.seq !== index + 1 || (prevHash !== null && before !== prevHash) || eventHash(before, facts) !== hash) {
-      problems.push(`second log: line ${index + 1} is not event ${index + 1}`);
+  // It may begin before the journal does (a prune was cut before the log was shortened), never after.
+  const begins = log.anchor?.seq ?? 0;
+  if (begins > span.first - 1) {
+    problems.push(`${name}: begins after ${begins}, the journal after ${span.first - 1}`);
+    return;
+  }
+  let prevHash = log.anchor?.hash ?? null;
+  for (const [index, e] of log.events.entries()) {
+    const { hash, prevHash: last, body, ...facts } = e;
+    if (e.epoch !== epoch || e.seq !== begins + index + 1 || (prevHash !== null && last !== prevHash) || chainHash(last, { ...facts, bodyJson: canonical(body) }) !== hash) {
+      problems.push(`${name}: line ${index + 1} is not event ${begins + index + 1}`);
       return;
     }
     prevHash = hash;
+    const here = e.seq === span.first - 1 ? span.prevHash : span.hashes[e.seq - span.first];
     // A running core may have appended past the snapshot that this check reads.
-    if (e.seq <= lastSeq && hashes.get(e.seq) !== e.hash) {
-      problems.push(`second log: event ${e.seq} differs from the journal`);
+    if (here !== undefined && here !== e.hash) {
+      problems.push(`${name}: event ${e.seq} differs from the journal`);
       return;
     }
   }
   // Half a line at the end is a write that was cut, or is going on; a whole line that fails its checksum was altered.
-  if (readFileSync(path).subarray(goodBytes).includes(0x0a)) problems.push(`second log: line ${events.length + 1} fails its checksum`);
-  // The last batch may be in SQLite only (killed between the two writes); its effect had not begun.
-  const last = events.at(-1)?.seq ?? 0;
-  if (last + 8 < lastSeq) problems.push(`second log: ends at ${last}, the journal at ${lastSeq}`);
+  if (log.badLines > 0) problems.push(`${name}: line ${log.events.length + 1} fails its checksum`);
+  // The last append may be in SQLite only (cut between the two writes); its effect had not begun.
+  const last = log.events.at(-1)?.seq ?? begins;
+  if (last + (current ? MOST_CUT : 0) < lastSeq) problems.push(`${name}: ends at ${last}, the journal at ${lastSeq}`);
 }

@@ -16,7 +16,7 @@ export interface UploaderOptions {
   readonly log: LogFn;
   /** Central answered (true) or was not reached (false). */
   readonly onReach: (up: boolean) => void;
-  /** Central holds other facts than ours under the same numbers: selling stops. */
+  /** Central holds other facts than ours under the same numbers, or more than this disk: selling stops until a new epoch is granted. */
   readonly onFork: (f: Failure) => void;
 }
 
@@ -58,17 +58,27 @@ export class Uploader {
     const { journal, billing, log } = this.#o;
     const batch = journal.unsent(BATCH);
     if (batch === null) return;
+    const { epoch } = batch;
+    const last = batch.events.at(-1)?.seq ?? 0;
+    // Durable first: from here on central may know these facts, whatever becomes of the answer.
+    journal.noteSent(epoch, last);
     this.#running = true;
-    const result = await billing.upload({ epoch: journal.epoch, ...batch });
+    const result = await billing.upload(batch);
     this.#running = false;
     if (this.#stopped) return;
+    const fork = (f: Failure): void => {
+      // What central will not take is kept here and shown; what a new epoch brings is sent.
+      journal.strand(epoch, batch.fromSeq);
+      this.#o.onFork(f);
+      this.#again();
+    };
     switch (result.kind) {
       case 'acked':
         this.#o.onReach(true);
         this.#fails = 0;
         if (result.answer.quarantined.length > 0) log('error', 'upload', 'central quarantined events', { seqs: result.answer.quarantined });
-        if (!journal.acknowledge(result.answer.ackSeq, result.answer.ackHash)) {
-          this.#o.onFork(failure('BILL-0104', `central holds another event ${result.answer.ackSeq}`));
+        if (!journal.acknowledge(epoch, result.answer.ackSeq, result.answer.ackHash)) {
+          fork(failure('BILL-0104', `central holds another event ${result.answer.ackSeq} of epoch ${epoch}`));
           return;
         }
         this.#schedule(Math.max(20, result.answer.nextUploadAfterMs));
@@ -76,17 +86,17 @@ export class Uploader {
       case 'gap':
         // Central lost nothing it acknowledged, so it can only ask for what the chain still holds.
         this.#o.onReach(true);
-        log('warn', 'upload', 'central asks from an earlier event', { expectedSeq: result.expectedSeq });
-        if (result.expectedSeq > journal.head.seq + 1) {
-          this.#o.onFork(failure('BILL-0104', `central holds ${result.expectedSeq - 1} events, the journal ${journal.head.seq}: an old disk?`));
+        log('warn', 'upload', 'central asks from another event', { epoch, expectedSeq: result.expectedSeq });
+        if (result.expectedSeq > last + 1) {
+          fork(failure('BILL-0104', `central holds ${result.expectedSeq - 1} events of epoch ${epoch}, this disk ${last}: an old disk?`));
           return;
         }
-        journal.resendFrom(result.expectedSeq);
+        journal.resendFrom(epoch, result.expectedSeq);
         this.#again();
         return;
       case 'fork':
         this.#o.onReach(true);
-        this.#o.onFork(result.failure);
+        fork(result.failure);
         return;
       case 'refused':
         this.#o.onReach(true);

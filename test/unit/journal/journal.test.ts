@@ -5,6 +5,7 @@ import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { IllegalTransition } from '../../../src/journal/fold.ts';
 import { Journal } from '../../../src/journal/journal.ts';
+import { SCHEMA_VERSION } from '../../../src/journal/schema.ts';
 import { SecondLog, readSecondLog } from '../../../src/journal/second-log.ts';
 import { verifyJournal } from '../../../src/journal/verify.ts';
 import type { JournalEvent } from '../../../src/shared/events.ts';
@@ -84,7 +85,7 @@ describe('append and fold', () => {
       expect(hash).toBe(eventHash(prev, facts));
       prev = hash;
     }
-    expect(j.head).toEqual({ seq: 7, hash: prev });
+    expect(j.head).toEqual({ epoch: 1, seq: 7, hash: prev });
     expect(j.unsent(100)?.events.map((e) => e.hash)).toEqual(events.map((e) => e.hash));
     expect(verify()).toEqual([]);
   });
@@ -128,10 +129,10 @@ describe('append and fold', () => {
   ])('from %s: %s is refused, and nothing is written', (from, _what, event) => {
     const j = must(open());
     for (const e of start[from] ?? []) j.append([e]);
-    const before = { head: j.head, rows: JSON.stringify([j.order(ORDER), j.attempt(ATTEMPT)]), second: statSync(secondFile()).size };
+    const before = { head: j.head, rows: [j.order(ORDER), j.attempt(ATTEMPT)], second: statSync(secondFile()).size };
     // Even in one batch with a fact that is all right.
     expect(() => j.append([{ kind: 'clock-step', orderId: null, body: { stepMs: 1 } }, event])).toThrow(IllegalTransition);
-    expect({ head: j.head, rows: JSON.stringify([j.order(ORDER), j.attempt(ATTEMPT)]), second: statSync(secondFile()).size }).toEqual(before);
+    expect({ head: j.head, rows: [j.order(ORDER), j.attempt(ATTEMPT)], second: statSync(secondFile()).size }).toEqual(before);
     expect(fatal).toEqual([]);
     j.append([{ kind: 'clock-step', orderId: null, body: { stepMs: 2 } }]);
     expect(verify()).toEqual([]);
@@ -219,19 +220,6 @@ describe('opening', () => {
     must(open(copy));
     expect(readSecondLog(secondFile(copy))).toMatchObject({ torn: false, events: readSecondLog(secondFile()).events });
   });
-  it('a second log that is ahead, or another one, is damage and refused', () => {
-    const j = must(open());
-    for (const e of SALE.slice(0, 4)) j.append([e]);
-    const copy = cut();
-    j.append([ORDER_PAID]);
-    cpSync(secondFile(), secondFile(copy));
-    expect(codeOf(open(copy))).toBe('JRNL-0103');
-    expect(verify(copy)).toContain('second log: ends at 5, the journal already at 4');
-    const event = { ...(readSecondLog(secondFile(copy)).events[0] as object), seq: 4, hash: 'f'.repeat(64) };
-    const json = JSON.stringify(event);
-    writeFileSync(secondFile(copy), `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`);
-    expect(codeOf(open(copy))).toBe('JRNL-0103');
-  });
   it('a newer or altered schema, or another database, is refused and left alone', () => {
     close(must(open()));
     const change = (sql: string): void => {
@@ -241,7 +229,7 @@ describe('opening', () => {
     };
     change('PRAGMA user_version = 99');
     expect(codeOf(open())).toBe('JRNL-0102');
-    change('PRAGMA user_version = 1');
+    change(`PRAGMA user_version = ${SCHEMA_VERSION}`);
     expect(codeOf(open())).toBe('ok');
     change('DROP TRIGGER events_append_only_update');
     expect(codeOf(open())).toBe('JRNL-0102');
@@ -250,16 +238,6 @@ describe('opening', () => {
     close(j);
     change('PRAGMA user_version = 0');
     expect(codeOf(open())).toBe('JRNL-0102');
-  });
-  it('a damaged file is refused, not repaired', () => {
-    const j = must(open());
-    for (const e of SALE) j.append([e]);
-    close(j);
-    const bytes = readFileSync(dbFile());
-    bytes.fill(0x5a, 4096 + 8, 4096 + 600);
-    writeFileSync(dbFile(), bytes);
-    expect(['JRNL-0101', 'JRNL-0103']).toContain(codeOf(open()));
-    expect(readFileSync(dbFile()).equals(bytes)).toBe(true);
   });
   it('an order number is never given twice, whatever is cut', () => {
     const j = must(open());
@@ -277,8 +255,8 @@ describe('verify names the first bad place', () => {
   const tamper = (sql: string): void => {
     const db = new Database(dbFile());
     db.pragma('foreign_keys = OFF');
-    const trigger = db.prepare("SELECT sql FROM sqlite_schema WHERE name = 'events_append_only_update'").pluck().get() as string;
-    db.exec(`DROP TRIGGER events_append_only_update; ${sql}; ${trigger}`);
+    const triggers = db.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").all() as { name: string; sql: string }[];
+    db.exec(`${triggers.map((t) => `DROP TRIGGER ${t.name};`).join('')} ${sql}; ${triggers.map((t) => t.sql).join(';')}`);
     db.close();
   };
   beforeEach(sale);
@@ -311,7 +289,7 @@ describe('verify names the first bad place', () => {
     expect(verify()).toEqual(['second log: ends at 8, the journal already at 7']);
   });
   it('an outbox entry without its event', () => {
-    tamper('INSERT INTO outbox (seq) VALUES (99)');
+    tamper('INSERT INTO outbox (epoch, seq) VALUES (1, 99)');
     expect(verify()).toContain('outbox 99: no such event');
   });
   it('an altered line of the second log, with or without its checksum', () => {
@@ -349,17 +327,17 @@ describe('the outbox', () => {
     const batch = j.unsent(3);
     expect(batch).toMatchObject({ fromSeq: 1, prevHash: genesisHash(TERMINAL, 1) });
     const third = batch?.events.at(-1);
-    expect(j.acknowledge(3, 'f'.repeat(64))).toBe(false);
-    expect(j.acknowledge(99, third?.hash ?? '')).toBe(false);
+    expect(j.acknowledge(1, 3, 'f'.repeat(64))).toBe(false);
+    expect(j.acknowledge(1, 99, third?.hash ?? '')).toBe(false);
     expect(j.unsynced().events).toBe(7);
-    expect(j.acknowledge(3, third?.hash ?? '')).toBe(true);
+    expect(j.acknowledge(1, 3, third?.hash ?? '')).toBe(true);
     expect(j.unsent(100)).toMatchObject({ fromSeq: 4, prevHash: third?.hash });
-    expect(j.acknowledge(7, j.head.hash)).toBe(true);
+    expect(j.acknowledge(1, 7, j.head.hash)).toBe(true);
     expect(j.unsent(100)).toBeNull();
     expect(j.unsynced()).toEqual({ events: 0, oldestMs: null, soldFen: 0 });
     expect([j.deliveriesBeyond('8800003921', 41, 'unacknowledged').length, j.deliveriesBeyond('8800003921', 41, 'all').length, j.deliveriesBeyond('8800003921', 42, 'all').length]).toEqual([0, 1, 0]);
-    j.resendFrom(6);
-    j.resendFrom(6);
+    j.resendFrom(1, 6);
+    j.resendFrom(1, 6);
     expect(j.unsent(100)?.events.map((e) => e.seq)).toEqual([6, 7]);
     expect(verify()).toEqual([]);
   });

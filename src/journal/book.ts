@@ -1,0 +1,191 @@
+import type Database from 'better-sqlite3';
+import type { JournalEvent } from '../shared/events.ts';
+import { fold } from './fold.ts';
+import type { AttemptRow, Folded, Ledger, OrderRow } from './fold.ts';
+import { canonical } from './hash.ts';
+import type { LoggedEvent } from './second-log.ts';
+
+/** One event as the database holds it. */
+export interface EventRecord {
+  readonly epoch: number;
+  readonly seq: number;
+  readonly kind: string;
+  readonly wall_ms: number;
+  readonly order_id: string | null;
+  readonly body: string;
+  readonly prev_hash: string;
+  readonly hash: string;
+}
+
+/** A place in the journal: facts are ordered by epoch, then number. */
+export interface Place {
+  readonly epoch: number;
+  readonly seq: number;
+}
+/** The last fact that was pruned, or the head: what the next one's `prevHash` is. */
+export interface Anchor extends Place {
+  readonly hash: string;
+}
+
+export function before(a: Place, b: Place): boolean {
+  return a.epoch < b.epoch || (a.epoch === b.epoch && a.seq < b.seq);
+}
+
+/** Columns of {@link EventRecord}. */
+export const EVENT_COLUMNS = 'epoch, seq, kind, wall_ms, order_id, body, prev_hash, hash';
+
+export function toLogged(r: EventRecord): LoggedEvent {
+  return { epoch: r.epoch, seq: r.seq, kind: r.kind, wallMs: r.wall_ms, orderId: r.order_id, body: JSON.parse(r.body) as unknown, prevHash: r.prev_hash, hash: r.hash };
+}
+
+/** Parked and not settled: a person still has to act. */
+const waits = (row: OrderRow | AttemptRow): 0 | 1 => (row.state === 'parked' && row.settled === null ? 1 : 0);
+
+function prepare(db: Database.Database) {
+  return {
+    insertEvent: db.prepare<[number, number, string, number, number, string, string | null, string, string, string]>('INSERT INTO events (epoch, seq, kind, wall_ms, mono_ms, boot_id, order_id, body, prev_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    insertOutbox: db.prepare<[number, number]>('INSERT INTO outbox (epoch, seq) VALUES (?, ?)'),
+    putOrder: db.prepare<[string, string, string, number, number, number, number, string]>(
+      'INSERT INTO orders (order_id, state, card_no, amount_fen, waits, last_epoch, last_seq, row) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, waits = excluded.waits, last_epoch = excluded.last_epoch, last_seq = excluded.last_seq, row = excluded.row',
+    ),
+    putAttempt: db.prepare<[string, string, string, string, string, number, number, number, number, number, string]>(
+      'INSERT INTO attempts (attempt_id, order_id, state, out_trade_no, out_refund_no, amount_fen, waits, created_ms, last_epoch, last_seq, row) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (attempt_id) DO UPDATE SET state = excluded.state, waits = excluded.waits, last_epoch = excluded.last_epoch, last_seq = excluded.last_seq, row = excluded.row',
+    ),
+    order: db.prepare<[string], string>('SELECT row FROM orders WHERE order_id = ?').pluck(),
+    attempt: db.prepare<[string], string>('SELECT row FROM attempts WHERE attempt_id = ?').pluck(),
+    attemptsOf: db.prepare<[string], string>('SELECT row FROM attempts WHERE order_id = ? ORDER BY created_ms, attempt_id').pluck(),
+    openOrders: db
+      .prepare<[number], string>(
+        `SELECT row FROM orders WHERE state NOT IN ('delivered','closed','refunded','parked')
+           OR order_id IN (SELECT order_id FROM attempts WHERE state IN ('creating','pending','closing','refunding')
+                           OR (state = 'paid' AND json_extract(row, '$.taken') = 0)
+                           OR (state = 'closed' AND created_ms > ?)) ORDER BY order_id`,
+      )
+      .pluck(),
+    orders: db.prepare<[], string>('SELECT row FROM orders ORDER BY last_epoch, last_seq').pluck(),
+    recent: db
+      .prepare<[number], string>(
+        `SELECT row FROM orders o ORDER BY
+           CASE WHEN waits = 1 OR EXISTS (SELECT 1 FROM attempts a WHERE a.order_id = o.order_id AND a.waits = 1) THEN 0
+                WHEN state NOT IN ('delivered','closed','refunded','parked')
+                  OR EXISTS (SELECT 1 FROM attempts a WHERE a.order_id = o.order_id AND (a.state IN ('creating','pending','closing','refunding') OR (a.state = 'paid' AND json_extract(a.row, '$.taken') = 0))) THEN 1
+                ELSE 2 END,
+           last_epoch DESC, last_seq DESC LIMIT ?`,
+      )
+      .pluck(),
+    byRef: db.prepare<[string], string>("SELECT row FROM orders WHERE order_id LIKE ? ORDER BY last_epoch DESC, last_seq DESC LIMIT 1").pluck(),
+    story: db.prepare<[string], EventRecord>(`SELECT ${EVENT_COLUMNS} FROM events WHERE order_id = ? ORDER BY epoch, seq`),
+    inDoubtWrites: db.prepare<[string], Place>("SELECT epoch, seq FROM events WHERE order_id = ? AND kind IN ('order-delivering', 'order-in-doubt')"),
+    firstOf: db.prepare<[string], Place>('SELECT epoch, seq FROM events WHERE order_id = ? ORDER BY epoch, seq LIMIT 1'),
+    unsent: db.prepare<[number], EventRecord>(`SELECT ${EVENT_COLUMNS} FROM outbox JOIN events USING (epoch, seq) ORDER BY epoch, seq LIMIT ?`),
+    hashAt: db.prepare<[number, number], string>('SELECT hash FROM events WHERE epoch = ? AND seq = ?').pluck(),
+    acked: db.prepare<[number, number]>('DELETE FROM outbox WHERE epoch = ? AND seq <= ?'),
+    resend: db.prepare<[number, number]>('INSERT OR IGNORE INTO outbox (epoch, seq) SELECT epoch, seq FROM events e WHERE epoch = ? AND seq >= ? AND NOT EXISTS (SELECT 1 FROM stranded s WHERE s.epoch = e.epoch AND s.seq = e.seq)'),
+    strand: db.prepare<[number, number]>('INSERT OR IGNORE INTO stranded (epoch, seq, restated) SELECT epoch, seq, 0 FROM outbox WHERE epoch = ? AND seq >= ?'),
+    unqueue: db.prepare<[number, number]>('DELETE FROM outbox WHERE epoch = ? AND seq >= ?'),
+    stranded: db.prepare<[], { events: number; orders: number }>('SELECT count(*) events, count(DISTINCT e.order_id) orders FROM stranded JOIN events e USING (epoch, seq)'),
+    toRestate: db.prepare<[number], string>('SELECT DISTINCT e.order_id FROM stranded s JOIN events e USING (epoch, seq) WHERE s.restated = 0 AND s.epoch < ? AND e.order_id IN (SELECT order_id FROM orders) ORDER BY e.order_id').pluck(),
+    restated: db.prepare<[number, string]>('UPDATE stranded SET restated = 1 WHERE epoch < ? AND EXISTS (SELECT 1 FROM events e WHERE e.epoch = stranded.epoch AND e.seq = stranded.seq AND e.order_id = ?)'),
+    unsynced: db.prepare<[], { n: number; oldest: number | null }>('SELECT count(*) n, min(e.wall_ms) oldest FROM outbox JOIN events e USING (epoch, seq)'),
+    unsyncedFen: db.prepare<[], number>("SELECT coalesce(sum(json_extract(e.body, '$.amountFen')), 0) FROM outbox JOIN events e USING (epoch, seq) WHERE e.kind = 'order-paid'").pluck(),
+    deliveriesAll: db.prepare<[string, number], { count: number; quantity: number }>(
+      `SELECT json_extract(e.body, '$.count') count, json_extract(e.body, '$.quantity') quantity FROM orders r
+        JOIN events e ON e.order_id = r.order_id WHERE r.card_no = ? AND e.kind = 'order-delivered' AND json_extract(e.body, '$.count') > ? ORDER BY count`,
+    ),
+    deliveriesUnacknowledged: db.prepare<[string, number], { count: number; quantity: number }>(
+      `SELECT json_extract(e.body, '$.count') count, json_extract(e.body, '$.quantity') quantity FROM orders r
+        JOIN events e ON e.order_id = r.order_id JOIN outbox USING (epoch, seq) WHERE r.card_no = ? AND e.kind = 'order-delivered' AND json_extract(e.body, '$.count') > ? ORDER BY count`,
+    ),
+    cacheAccount: db.prepare<[string, number, string]>('INSERT INTO account_cache (card_no, fetched_ms, body) VALUES (?, ?, ?) ON CONFLICT (card_no) DO UPDATE SET fetched_ms = excluded.fetched_ms, body = excluded.body'),
+    cachedAccount: db.prepare<[string], { fetched_ms: number; body: string }>('SELECT fetched_ms, body FROM account_cache WHERE card_no = ?'),
+    getMeta: db.prepare<[string], string>('SELECT value FROM meta WHERE key = ?').pluck(),
+    setMeta: db.prepare<[string, string]>('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value'),
+    dropMeta: db.prepare<[string]>('DELETE FROM meta WHERE key = ?'),
+    begin: db.prepare('BEGIN IMMEDIATE'),
+    commit: db.prepare('COMMIT'),
+    rollback: db.prepare('ROLLBACK'),
+    head: db.prepare<[], Anchor>('SELECT epoch, seq, hash FROM events ORDER BY epoch DESC, seq DESC LIMIT 1'),
+    missing: db.prepare<[number, number], EventRecord>(`SELECT ${EVENT_COLUMNS} FROM events WHERE epoch = ? AND seq > ? ORDER BY seq`),
+  };
+}
+export type Statements = ReturnType<typeof prepare>;
+
+/** Statements live as long as their connection: a journal opened again on the simulation's disk finds them ready. */
+const prepared = new WeakMap<Database.Database, Statements>();
+
+/** How many rows of each kind are kept parsed. */
+const KEPT_ROWS = 256;
+
+/** The tables as the journal writes them: events with the rows folded from them. Knows nothing of files. */
+export class Book implements Ledger {
+  readonly db: Database.Database;
+  readonly st: Statements;
+  readonly #orders = new Map<string, OrderRow>();
+  readonly #attempts = new Map<string, AttemptRow>();
+
+  constructor(db: Database.Database) {
+    this.db = db;
+    let st = prepared.get(db);
+    if (st === undefined) {
+      st = prepare(db);
+      prepared.set(db, st);
+    }
+    this.st = st;
+  }
+
+  readonly order = (orderId: string): OrderRow | undefined => kept(this.#orders, orderId, this.st.order);
+  readonly attempt = (attemptId: string): AttemptRow | undefined => kept(this.#attempts, attemptId, this.st.attempt);
+
+  /** Rows are read again: a transaction that wrote some was rolled back, or they were deleted. */
+  forget(): void {
+    this.#orders.clear();
+    this.#attempts.clear();
+  }
+
+  /** The event, the rows that it changes, and its place in the outbox: inside the caller's transaction. @throws IllegalTransition */
+  put(event: JournalEvent, at: { readonly epoch: number; readonly seq: number; readonly wallMs: number; readonly monoMs: number; readonly bootId: string; readonly bodyJson: string; readonly prevHash: string; readonly hash: string }): void {
+    // First: what the fold refuses has written nothing.
+    const folded = fold(this, event, at.wallMs);
+    this.st.insertEvent.run(at.epoch, at.seq, event.kind, at.wallMs, at.monoMs, at.bootId, event.orderId, at.bodyJson, at.prevHash, at.hash);
+    this.putRows(folded, at);
+    this.st.insertOutbox.run(at.epoch, at.seq);
+  }
+
+  putRows({ order, attempt }: Folded, at: Place): void {
+    if (order !== undefined) {
+      this.st.putOrder.run(order.orderId, order.state, order.quote.cardNo, order.quote.amountFen, waits(order), at.epoch, at.seq, canonical(order));
+      keep(this.#orders, order.orderId, order);
+    }
+    if (attempt !== undefined) {
+      this.st.putAttempt.run(attempt.attemptId, attempt.orderId, attempt.state, attempt.outTradeNo, attempt.outRefundNo, attempt.amountFen, waits(attempt), attempt.createdMs, at.epoch, at.seq, canonical(attempt));
+      keep(this.#attempts, attempt.attemptId, attempt);
+    }
+  }
+
+  meta(key: string): string | null {
+    return this.st.getMeta.get(key) ?? null;
+  }
+  setMeta(key: string, value: string): void {
+    this.st.setMeta.run(key, value);
+  }
+  /** Where the chain of this journal begins when older facts were pruned. */
+  anchor(): Anchor | null {
+    const text = this.meta('anchor');
+    return text === null ? null : (JSON.parse(text) as Anchor);
+  }
+}
+
+function kept<T>(cache: Map<string, T>, id: string, read: Database.Statement<[string], string>): T | undefined {
+  const have = cache.get(id);
+  if (have !== undefined) return have;
+  const text = read.get(id);
+  if (text === undefined) return undefined;
+  const row = JSON.parse(text) as T;
+  keep(cache, id, row);
+  return row;
+}
+
+function keep<T>(cache: Map<string, T>, id: string, row: T): void {
+  if (cache.size >= KEPT_ROWS && !cache.has(id)) cache.clear();
+  cache.set(id, row);
+}

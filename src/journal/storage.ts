@@ -1,0 +1,467 @@
+import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { NO_CONTENTS, SecondLog, readSecondLog, syncFolder } from './second-log.ts';
+import type { LogAnchor, LoggedEvent, SecondContents, SecondLogWriter } from './second-log.ts';
+
+/** Free space below which selling stops. */
+export const MIN_FREE_BYTES = 128 * 1024 * 1024;
+/** Free space below which the ballast is given up, so that what is in flight can be finished. */
+export const FULL_FREE_BYTES = 16 * 1024 * 1024;
+export const BALLAST_BYTES = 64 * 1024 * 1024;
+
+/** The second logs of a journal, one for each epoch. */
+export interface SecondStore {
+  /** Epochs that have a log, rising. */
+  epochs(): number[];
+  read(epoch: number): SecondContents;
+  /** For appending; what stands behind `goodBytes` is cut off. */
+  open(epoch: number, goodBytes: number): SecondLogWriter;
+  /** A whole new log in the old one's place; safe to kill. */
+  rewrite(epoch: number, anchor: LogAnchor | null, events: Iterable<LoggedEvent>): void;
+  /** Of an epoch that was pruned whole. */
+  remove(epoch: number): void;
+  /** Keeps the log as it is under `name`, never deleted by the journal. */
+  setAside(epoch: number, name: string): void;
+}
+
+/** Backups of the database, each named `journal-<epoch>-<seq>.db` after its head. */
+export interface BackupStore {
+  /** Newest first. */
+  list(): string[];
+  /** A read-only look at one. @throws when it cannot be opened. */
+  look<T>(name: string, fn: (db: Database.Database) => T): T;
+  /** Copies the open database while it goes on being used; the copy is durable and goes by the name that `judge` gives it, or is dropped when that throws. */
+  make(db: Database.Database, judge: (copy: Database.Database) => string): Promise<string>;
+  remove(name: string): void;
+}
+
+/**
+ * Where a journal lives: the database, the second logs, the backups, and the space for them. Real files in
+ * production; in the simulation memory that outlives the process that it plays. Everything throws the system's error.
+ */
+export interface JournalStorage {
+  /** True: real files. WAL and FULL are demanded, and file and chain are checked at each open. */
+  readonly durable: boolean;
+  /** Keeps every other core away until {@link close}. @throws when another one has it, or nothing can be written. */
+  lock(): void;
+  /** Ends this use: connection and lock are given up, the data stays. Any number of times. */
+  close(): void;
+  /** Is there a database? */
+  exists(): boolean;
+  /** A look that changes nothing on the disk. */
+  look<T>(fn: (db: Database.Database) => T): T;
+  /** The connection to write with; makes the database when there is none. */
+  open(): Database.Database;
+  /** Called inside each transaction that writes facts, last; a throw takes it back. */
+  readonly beforeCommit: (() => void) | null;
+  readonly second: SecondStore;
+  readonly backups: BackupStore;
+  /** Makes a new database beside the present one, from a backup or from nothing, and fills it; durable when it returns. */
+  build(base: string | null, fill: (db: Database.Database) => void): void;
+  /** Keeps the present database whole under `aside` and puts the built one in its place; cut anywhere, {@link finishSwap} ends it. */
+  swap(aside: string): void;
+  /** Ends a swap that was cut, and drops what was built and not swapped. */
+  finishSwap(): void;
+  /** The folders that {@link swap} kept, for a person. */
+  asidePath(aside: string): string;
+  /** Free bytes where the database lives or where the second log lives, whichever has less. */
+  freeBytes(): number;
+  readonly ballast: {
+    held(): boolean;
+    /** Really takes the space, so that giving it up helps. `fill` gives bytes that no file system folds away. */
+    make(bytes: number, fill: (length: number) => Uint8Array): void;
+    drop(): void;
+  };
+}
+
+export function journalFile(dataDir: string): string {
+  return join(dataDir, 'journal.db');
+}
+const BACKUP_NAME = /^journal-(\d+)-(\d+)\.db$/;
+const LOG_NAME = /^second-(\d+)\.log$/;
+const PARTS = ['', '-wal', '-shm', '-journal'] as const;
+
+/** The journal's place on real disks. */
+export function fileStorage(dataDir: string, secondPath: string): JournalStorage {
+  const file = journalFile(dataDir);
+  const built = join(dataDir, 'restored.db');
+  const plan = join(dataDir, 'restore.json');
+  const backupDir = join(dataDir, 'backup');
+  const ballastFile = join(dataDir, 'ballast');
+  let lock: Database.Database | null = null;
+  let db: Database.Database | null = null;
+
+  const look = <T>(path: string, fn: (db: Database.Database) => T): T => {
+    const reader = new Database(path, { readonly: true, fileMustExist: true });
+    try {
+      return fn(reader);
+    } finally {
+      reader.close();
+    }
+  };
+  const listed = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
+  const moveAside = (aside: string): void => {
+    const folder = join(dataDir, aside);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    syncFolder(dataDir);
+    for (const part of PARTS) if (existsSync(file + part)) renameSync(file + part, join(folder, `journal.db${part}`));
+    // The old files must be away for good before the new one comes: a new database beside an old WAL would be a wrong one.
+    syncFolder(folder);
+    syncFolder(dataDir);
+  };
+  const putInPlace = (): void => {
+    renameSync(built, file);
+    syncFolder(dataDir);
+    rmSync(plan, { force: true });
+    syncFolder(dataDir);
+  };
+
+  return {
+    durable: true,
+    beforeCommit: null,
+    lock() {
+      mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+      // This lock is the operating system's and dies with the process.
+      lock = new Database(join(dataDir, 'core.lock'), { timeout: 0 });
+      lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
+    },
+    close() {
+      db?.close();
+      lock?.close();
+      db = null;
+      lock = null;
+    },
+    exists: () => existsSync(file),
+    look: (fn) => look(file, fn),
+    open() {
+      const fresh = !existsSync(file);
+      db = new Database(file);
+      db.pragma('journal_mode = WAL');
+      db.pragma('synchronous = FULL');
+      if (fresh) syncFolder(dataDir);
+      return db;
+    },
+    second: {
+      epochs: () =>
+        listed(secondPath)
+          .flatMap((name) => LOG_NAME.exec(name)?.[1] ?? [])
+          .map(Number)
+          .toSorted((a, b) => a - b),
+      read: (epoch) => readSecondLog(SecondLog.path(secondPath, epoch)),
+      open: (epoch, goodBytes) => SecondLog.open(secondPath, epoch, goodBytes),
+      rewrite: (epoch, anchor, events) => {
+        SecondLog.rewrite(secondPath, epoch, anchor, events);
+      },
+      remove(epoch) {
+        rmSync(SecondLog.path(secondPath, epoch), { force: true });
+        syncFolder(secondPath);
+      },
+      setAside(epoch, name) {
+        const folder = join(secondPath, name);
+        mkdirSync(folder, { recursive: true });
+        // A copy: the log itself stays until the new one takes its place, so that no cut leaves none.
+        const to = join(folder, `second-${epoch}.log`);
+        copyFileSync(SecondLog.path(secondPath, epoch), to);
+        syncFile(to);
+        syncFolder(folder);
+        syncFolder(secondPath);
+      },
+    },
+    backups: {
+      list: () =>
+        listed(backupDir)
+          .flatMap((name) => {
+            const m = BACKUP_NAME.exec(name);
+            return m === null ? [] : [{ name, epoch: Number(m[1]), seq: Number(m[2]) }];
+          })
+          .toSorted((a, b) => b.epoch - a.epoch || b.seq - a.seq)
+          .map((b) => b.name),
+      look: (name, fn) => look(join(backupDir, name), fn),
+      async make(from, judge) {
+        mkdirSync(backupDir, { recursive: true, mode: 0o700 });
+        syncFolder(dataDir);
+        const fresh = join(backupDir, 'new.db');
+        for (const part of PARTS) rmSync(fresh + part, { force: true });
+        await from.backup(fresh);
+        // Out of WAL: a backup is one file, and a reader needs to write nothing beside it.
+        const copy = new Database(fresh);
+        try {
+          copy.pragma('synchronous = FULL');
+          copy.pragma('journal_mode = DELETE');
+        } finally {
+          copy.close();
+        }
+        syncFile(fresh);
+        const name = look(fresh, judge);
+        renameSync(fresh, join(backupDir, name));
+        syncFolder(backupDir);
+        return name;
+      },
+      remove(name) {
+        rmSync(join(backupDir, name), { force: true });
+      },
+    },
+    build(base, fill) {
+      for (const part of PARTS) rmSync(built + part, { force: true });
+      if (base !== null) copyFileSync(join(backupDir, base), built);
+      const fresh = new Database(built);
+      try {
+        fresh.pragma('journal_mode = DELETE');
+        fresh.pragma('synchronous = FULL');
+        fill(fresh);
+      } finally {
+        fresh.close();
+      }
+      syncFile(built);
+      syncFolder(dataDir);
+    },
+    swap(aside) {
+      const fd = openSync(plan, 'w', 0o600);
+      try {
+        writeSync(fd, JSON.stringify({ aside }));
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+      syncFolder(dataDir);
+      moveAside(aside);
+      putInPlace();
+    },
+    finishSwap() {
+      const aside = existsSync(plan) ? planned(readFileSync(plan, 'utf8')) : null;
+      if (aside !== null && existsSync(built)) {
+        moveAside(aside);
+        putInPlace();
+        return;
+      }
+      // Either nothing was moved yet, and the restore begins anew, or all was and only the plan is left over.
+      const left = [plan, ...PARTS.map((part) => built + part)].filter((path) => existsSync(path));
+      for (const path of left) rmSync(path, { force: true });
+      if (left.length > 0) syncFolder(dataDir);
+    },
+    asidePath: (aside) => join(dataDir, aside),
+    freeBytes() {
+      const free = (folder: string): number => {
+        const s = statfsSync(folder);
+        return s.bavail * s.bsize;
+      };
+      return existsSync(secondPath) ? Math.min(free(dataDir), free(secondPath)) : free(dataDir);
+    },
+    ballast: {
+      held: () => existsSync(ballastFile),
+      make(bytes, fill) {
+        const fresh = `${ballastFile}.new`;
+        const fd = openSync(fresh, 'w', 0o600);
+        try {
+          for (let left = bytes; left > 0; ) left -= writeSync(fd, fill(Math.min(left, 1 << 20)));
+          fsyncSync(fd);
+        } catch (error) {
+          rmSync(fresh, { force: true });
+          throw error;
+        } finally {
+          closeSync(fd);
+        }
+        renameSync(fresh, ballastFile);
+        syncFolder(dataDir);
+      },
+      drop() {
+        for (const path of [ballastFile, `${ballastFile}.new`]) rmSync(path, { force: true });
+        syncFolder(dataDir);
+      },
+    },
+  };
+}
+
+/** The plan is written before anything is moved: one that was torn moved nothing. */
+function planned(text: string): string | null {
+  try {
+    const { aside } = JSON.parse(text) as { aside?: unknown };
+    return typeof aside === 'string' && /^[\w-]+$/.test(aside) ? aside : null;
+  } catch {
+    return null;
+  }
+}
+
+function syncFile(path: string): void {
+  const fd = openSync(path, 'r+');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A copy of a memory storage's disks at one moment. */
+export interface DiskImage {
+  readonly database: Buffer | null;
+  readonly second: ReadonlyMap<number, SecondContents>;
+  readonly backups: ReadonlyMap<string, Buffer>;
+}
+
+/** The simulation's disk, with the faults that disks have. */
+export interface MemoryStorage extends JournalStorage {
+  /** The next append fails: `full`, nothing of it is kept (SQLITE_FULL); `lost`, an fsync error that took it along; `kept`, an fsync error though it reached the disk. */
+  failNext: 'full' | 'lost' | 'kept' | null;
+  /** Power goes between SQLite's commit and the second log's write: the next append throws, its facts are in the database only. */
+  tearSecondLog: boolean;
+  /** What {@link JournalStorage.freeBytes} answers. The ballast counts on top of it when it is dropped. */
+  free: number;
+  /** A copy of both disks. */
+  image(): DiskImage;
+  /** Both disks are what they were: an old image restored, or this machine a clone. Only while closed. */
+  restoreImage(image: DiskImage, which?: 'both' | 'database' | 'second'): void;
+  /** An empty disk. Only while closed. */
+  wipe(which?: 'both' | 'database' | 'second'): void;
+}
+
+/** Memory in the place of disks, under the very same SQL. It outlives the journals opened on it: each sees exactly what was committed. */
+export function memoryStorage(): MemoryStorage {
+  let db: Database.Database | null = null;
+  let building: Database.Database | null = null;
+  let locked = false;
+  let ballast = 0;
+  const logs = new Map<number, { anchor: LogAnchor | null; events: LoggedEvent[] }>();
+  const backups = new Map<string, Buffer>();
+  const contents = (epoch: number): SecondContents => {
+    const log = logs.get(epoch);
+    return log === undefined ? NO_CONTENTS : { ...NO_CONTENTS, anchor: log.anchor, events: log.events, goodBytes: log.events.length };
+  };
+  const idle = (): void => {
+    if (locked) throw new Error('the disk is in use');
+  };
+  const sqlError = (message: string, code: string): Error => new Database.SqliteError(message, code);
+
+  const storage: MemoryStorage = {
+    durable: false,
+    failNext: null,
+    tearSecondLog: false,
+    free: 1024 * MIN_FREE_BYTES,
+    lock() {
+      if (locked) throw sqlError('database is locked', 'SQLITE_BUSY');
+      locked = true;
+    },
+    close() {
+      locked = false;
+    },
+    exists: () => db !== null,
+    look(fn) {
+      if (db === null) throw sqlError('unable to open database file', 'SQLITE_CANTOPEN');
+      return fn(db);
+    },
+    open() {
+      db ??= new Database(':memory:');
+      return db;
+    },
+    beforeCommit() {
+      const { failNext } = storage;
+      if (failNext !== 'full' && failNext !== 'lost') return;
+      storage.failNext = null;
+      throw failNext === 'full' ? sqlError('database or disk is full', 'SQLITE_FULL') : sqlError('disk I/O error', 'SQLITE_IOERR_FSYNC');
+    },
+    second: {
+      epochs: () => [...logs.keys()].toSorted((a, b) => a - b),
+      read: contents,
+      open(epoch, good) {
+        const log = logs.get(epoch) ?? { anchor: null, events: [] };
+        logs.set(epoch, log);
+        log.events.length = Math.min(log.events.length, good);
+        return {
+          append(events) {
+            if (storage.tearSecondLog || storage.failNext === 'kept') {
+              storage.tearSecondLog = false;
+              storage.failNext = null;
+              throw new Error('EIO: i/o error, fsync');
+            }
+            log.events.push(...events);
+          },
+          close: () => undefined,
+        };
+      },
+      rewrite(epoch, anchor, events) {
+        logs.set(epoch, { anchor, events: [...events] });
+      },
+      remove(epoch) {
+        logs.delete(epoch);
+      },
+      setAside: () => undefined,
+    },
+    backups: {
+      list: () => [...backups.keys()].toReversed(),
+      look(name, fn) {
+        const image = backups.get(name);
+        if (image === undefined) throw sqlError('unable to open database file', 'SQLITE_CANTOPEN');
+        const copy = new Database(image);
+        try {
+          return fn(copy);
+        } finally {
+          copy.close();
+        }
+      },
+      // No waiting in between: a seed replays exactly.
+      make(from, judge) {
+        const image = from.serialize();
+        const copy = new Database(image);
+        try {
+          const name = judge(copy);
+          backups.delete(name);
+          backups.set(name, image);
+          return Promise.resolve(name);
+        } catch (error) {
+          return Promise.reject(error as Error);
+        } finally {
+          copy.close();
+        }
+      },
+      remove(name) {
+        backups.delete(name);
+      },
+    },
+    build(base, fill) {
+      const image = base === null ? undefined : backups.get(base);
+      building = image === undefined ? new Database(':memory:') : new Database(image);
+      fill(building);
+    },
+    swap() {
+      if (building === null) throw new Error('nothing was built');
+      db?.close();
+      db = building;
+      building = null;
+    },
+    finishSwap() {
+      building?.close();
+      building = null;
+    },
+    asidePath: (aside) => aside,
+    freeBytes: () => storage.free,
+    ballast: {
+      held: () => ballast > 0,
+      make(bytes) {
+        ballast = bytes;
+        storage.free -= bytes;
+      },
+      drop() {
+        storage.free += ballast;
+        ballast = 0;
+      },
+    },
+    image: () => ({ database: db === null ? null : db.serialize(), second: new Map([...logs.keys()].map((epoch) => [epoch, { ...contents(epoch), events: [...contents(epoch).events] }])), backups: new Map(backups) }),
+    restoreImage(image, which = 'both') {
+      idle();
+      if (which !== 'second') {
+        db?.close();
+        db = image.database === null ? null : new Database(Buffer.from(image.database));
+        backups.clear();
+        for (const [name, bytes] of image.backups) backups.set(name, bytes);
+      }
+      if (which !== 'database') {
+        logs.clear();
+        for (const [epoch, { anchor, events }] of image.second) logs.set(epoch, { anchor, events: [...events] });
+      }
+    },
+    wipe(which = 'both') {
+      storage.restoreImage({ database: null, second: new Map(), backups: new Map() }, which);
+    },
+  };
+  return storage;
+}
