@@ -30,7 +30,7 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
     [nowMs],
   );
   const orders = await sql.query<Row>('SELECT * FROM orders ORDER BY changed_ms DESC, order_id DESC LIMIT 50');
-  const terminals = await sql.query<Row>('SELECT * FROM terminals ORDER BY terminal_id LIMIT 500');
+  const terminals = await sql.query<Row>('SELECT t.*, COALESCE((SELECT last_seq FROM cursors c WHERE c.terminal_id = t.terminal_id AND c.epoch = t.epoch), 0) AS last_seq FROM terminals t ORDER BY t.terminal_id LIMIT 500');
   const quarantine = await sql.query<Row>('SELECT * FROM quarantine WHERE settled_ms IS NULL ORDER BY at_ms DESC, seq DESC LIMIT 100');
   const ledger = await sql.query<Row>('SELECT kind, COUNT(*) AS entries, SUM(amount_fen)::bigint AS amount_fen, SUM(quantity)::bigint AS quantity, SUM(micro)::bigint AS micro FROM ledger GROUP BY kind ORDER BY kind');
   return {

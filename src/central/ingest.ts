@@ -1,34 +1,18 @@
 import { canonicalJson } from '../shared/central-api.ts';
 import type { UploadAnswer, UploadEvent, UploadRequest } from '../shared/central-api.ts';
 import { EVENTS } from '../shared/events.ts';
-import type { EventKind, JournalEvent } from '../shared/events.ts';
+import type { EventBody, EventKind, JournalEvent, OrderState } from '../shared/events.ts';
 import { eventHash, genesisHash, headText } from '../shared/journal-hash.ts';
 import { MICRO_PER_FEN } from '../shared/money.ts';
 import type { Verifier } from '../shared/ports.ts';
 import { bool, giveBack, num, takeClaim } from './accounts.ts';
+import { awaitsEcho, isDelivered, isRefundClaimed, keepWriteClaim, lockOrder, refOf, writer } from './claims.ts';
+import type { OrderRow } from './claims.ts';
 import type { Db, Sql } from './db.ts';
+import { cursorOf, moveCursor } from './epochs.ts';
 import { Refusal } from './problem.ts';
 import { QUOTE_CLAIM_MS } from './quotes.ts';
 
-interface TerminalRow {
-  public_key: string;
-  epoch: unknown;
-  last_seq: unknown;
-  last_hash: string;
-}
-interface OrderRow {
-  order_id: string;
-  terminal_id: string;
-  card_no: string;
-  user_no: string;
-  next_count: unknown;
-  amount_fen: unknown;
-  quantity: unknown;
-  carried_used_micro: unknown;
-  carried_after_micro: unknown;
-  state: string;
-  money_taken: unknown;
-}
 /** Where an event stands, for the ledger and the quarantine. */
 interface Place {
   readonly terminalId: string;
@@ -40,30 +24,57 @@ interface Place {
 
 /** Central cannot use this event; it is set aside and acknowledged. */
 class Unusable extends Error {}
+/** The books cannot take it, but another kiosk has read the purchase on the card: it is delivered, and never refunded, whatever the books say. */
+class OnTheCard extends Unusable {}
 
-/** How long a terminal may wait before its next upload when it has nothing urgent. */
-const NEXT_UPLOAD_MS = 2000;
+/** At most so many forked facts of one terminal are kept; a terminal that tells more is broken, and its alarm stands anyway. */
+const MAX_FORKED = 10_000;
+
+export interface IngestPorts {
+  readonly nowMs: number;
+  readonly verifierFor: (publicKey: string) => Verifier;
+  /** Told with the acknowledgement. */
+  readonly nextUploadAfterMs: number;
+}
 
 /**
  * Takes a batch of a terminal's journal exactly once: the terminal's row is locked, what is held already is
- * compared by hash and skipped, the rest is appended with its effects, and the cursor moves, all in one
- * transaction. Numbers start at 1; before them stands the genesis hash.
+ * compared by hash and skipped, the rest is appended with its effects, and the epoch's cursor moves, all in one
+ * transaction. Numbers start at 1 in each epoch; before them stands the genesis hash. An older epoch is still taken
+ * where it goes on from what is held; an epoch that nobody granted is not.
  */
-export async function ingest(db: Db, terminalId: string, request: UploadRequest, nowMs: number, verifierFor: (publicKey: string) => Verifier): Promise<UploadAnswer> {
+export async function ingest(db: Db, terminalId: string, request: UploadRequest, ports: IngestPorts): Promise<UploadAnswer> {
   try {
-    return await db.transaction((tx) => take(tx, terminalId, request, nowMs, verifierFor));
+    return await db.transaction((tx) => take(tx, terminalId, request, ports));
   } catch (cause) {
-    if (cause instanceof Refusal && cause.type === 'fork') await db.query('UPDATE terminals SET alarm = $2 WHERE terminal_id = $1', [terminalId, `FORK: ${cause.message}`]);
+    if (cause instanceof Refusal && cause.type === 'fork') await keepFork(db, terminalId, request, cause.message, ports.nowMs);
     throw cause;
   }
 }
 
-async function take(tx: Sql, terminalId: string, request: UploadRequest, nowMs: number, verifierFor: (publicKey: string) => Verifier): Promise<UploadAnswer> {
-  const terminal = (await tx.query<TerminalRow>('SELECT * FROM terminals WHERE terminal_id = $1 FOR UPDATE', [terminalId]))[0];
+/** The alarm, and every fact of the batch that is not held: nothing that was told is thrown away. */
+async function keepFork(db: Db, terminalId: string, request: UploadRequest, why: string, nowMs: number): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx.query('UPDATE terminals SET alarm = $2 WHERE terminal_id = $1', [terminalId, `FORK: epoch ${request.epoch}: ${why}`]);
+    let room = MAX_FORKED - num((await tx.query<{ n: unknown }>('SELECT COUNT(*) AS n FROM forked_events WHERE terminal_id = $1', [terminalId]))[0]?.n);
+    for (const e of request.events) {
+      if (room <= 0) return;
+      const kept = await tx.query(
+        `INSERT INTO forked_events (terminal_id, epoch, seq, hash, kind, wall_ms, order_id, body, received_ms)
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 WHERE NOT EXISTS (SELECT 1 FROM journal_events WHERE terminal_id = $1 AND epoch = $2 AND seq = $3 AND hash = $4) ON CONFLICT DO NOTHING RETURNING seq`,
+        [terminalId, request.epoch, e.seq, e.hash, storable(e.kind), e.wallMs, storable(e.orderId), canonicalJson(e.body), nowMs],
+      );
+      room -= kept.length;
+    }
+  });
+}
+
+async function take(tx: Sql, terminalId: string, request: UploadRequest, { nowMs, verifierFor, nextUploadAfterMs }: IngestPorts): Promise<UploadAnswer> {
+  const terminal = (await tx.query<{ public_key: string; epoch: unknown }>('SELECT public_key, epoch FROM terminals WHERE terminal_id = $1 FOR UPDATE', [terminalId]))[0];
   if (terminal === undefined) throw new Refusal('unknown-terminal', 'not registered');
-  const epoch = num(terminal.epoch);
-  const lastSeq = num(terminal.last_seq);
-  if (request.epoch !== epoch) throw new Refusal('old-epoch', `epoch ${request.epoch} is not the granted ${epoch}`);
+  const { epoch } = request;
+  if (epoch > num(terminal.epoch)) throw new Refusal('old-epoch', `epoch ${epoch} was not granted, ${num(terminal.epoch)} is`);
+  const { lastSeq, lastHash } = await cursorOf(tx, terminalId, epoch);
   if (request.fromSeq < 1 || request.events.some((e, i) => e.seq !== request.fromSeq + i)) throw new Refusal('bad-request', 'event numbers are not contiguous from fromSeq');
   const last = request.events.at(-1) as UploadEvent;
   if (!verifierFor(terminal.public_key).verify(Buffer.from(headText(epoch, last.seq, last.hash), 'utf8'), Buffer.from(request.headSig, 'base64'))) throw new Refusal('bad-signature', 'headSig does not sign this head');
@@ -94,9 +105,10 @@ async function take(tx: Sql, terminalId: string, request: UploadRequest, nowMs: 
     }
   }
   const ackSeq = Math.max(lastSeq, last.seq);
-  const ackHash = last.seq >= lastSeq ? last.hash : terminal.last_hash;
-  await tx.query('UPDATE terminals SET last_seq = $2, last_hash = $3, last_upload_ms = $4 WHERE terminal_id = $1', [terminalId, ackSeq, ackHash, nowMs]);
-  return { ackSeq, ackHash, serverTimeMs: nowMs, nextUploadAfterMs: NEXT_UPLOAD_MS, quarantined };
+  const ackHash = last.seq >= lastSeq ? last.hash : lastHash;
+  if (ackSeq > lastSeq) await moveCursor(tx, terminalId, epoch, { lastSeq: ackSeq, lastHash: ackHash });
+  await tx.query('UPDATE terminals SET last_upload_ms = $2 WHERE terminal_id = $1', [terminalId, nowMs]);
+  return { ackSeq, ackHash, serverTimeMs: nowMs, nextUploadAfterMs, quarantined };
 }
 
 /** PostgreSQL text cannot hold NUL; the hash still covers the original. */
@@ -109,9 +121,11 @@ async function applyOrReason(tx: Sql, place: Place, e: UploadEvent): Promise<str
   if (!Object.hasOwn(EVENTS, e.kind)) return `unknown kind ${e.kind.slice(0, 60)}`;
   const parsed = EVENTS[e.kind as EventKind].safeParse(e.body);
   if (!parsed.success) return `body: ${parsed.error.issues.map((i) => `${i.path.join('.')} ${i.message}`).join('; ').slice(0, 300)}`;
+  const event = { kind: e.kind, orderId: e.orderId, body: parsed.data } as JournalEvent;
+  if (RECORD_ONLY.has(event.kind)) return null;
   await tx.query('SAVEPOINT event');
   try {
-    await apply(tx, place, { kind: e.kind, orderId: e.orderId, body: parsed.data } as JournalEvent);
+    await apply(tx, place, event);
     await tx.query('RELEASE SAVEPOINT event');
     return null;
   } catch (cause) {
@@ -119,6 +133,7 @@ async function applyOrReason(tx: Sql, place: Place, e: UploadEvent): Promise<str
     if (reason === null) throw cause;
     await tx.query('ROLLBACK TO SAVEPOINT event');
     await tx.query('RELEASE SAVEPOINT event');
+    if (cause instanceof OnTheCard) await tx.query('UPDATE orders SET delivered_by = $2 WHERE order_id = $1', [e.orderId, place.terminalId]);
     return reason;
   }
 }
@@ -130,23 +145,18 @@ function unusableReason(cause: unknown): string | null {
   return typeof state === 'string' && /^2[23]/.test(state) ? `${state}: ${cause instanceof Error ? cause.message : ''}`.slice(0, 300) : null;
 }
 
-const PAID_STATES = ['paid', 'delivering', 'in-doubt', 'refunding', 'parked'];
+const PAID_STATES: readonly OrderState[] = ['paid', 'delivering', 'in-doubt', 'refunding', 'parked'];
+
+/** Facts that are kept and change nothing. */
+const RECORD_ONLY: ReadonlySet<EventKind> = new Set(['journal-pruned', 'maintenance-entered', 'maintenance-left', 'maintenance-refused', 'maintenance-action', 'core-started', 'attempt-pending', 'attempt-closing', 'attempt-closed', 'attempt-refunding', 'slip-printed', 'clock-step', 'policy-taken']);
 
 async function apply(tx: Sql, at: Place, event: JournalEvent): Promise<void> {
   switch (event.kind) {
-    case 'assist-writing':
-    case 'assist-ended':
-    case 'epoch-began':
-    case 'journal-restored':
-    case 'order-restated':
-    case 'damage-accepted':
     case 'journal-pruned':
     case 'maintenance-entered':
     case 'maintenance-left':
     case 'maintenance-refused':
     case 'maintenance-action':
-    case 'attempt-refund-retried':
-    case 'parked-settled':
     case 'core-started':
     case 'attempt-pending':
     case 'attempt-closing':
@@ -156,6 +166,30 @@ async function apply(tx: Sql, at: Place, event: JournalEvent): Promise<void> {
     case 'clock-step':
     case 'policy-taken':
       return;
+    case 'epoch-began': {
+      const held = await cursorOf(tx, at.terminalId, event.body.previousEpoch);
+      return tell(tx, at, event.kind, { ...event.body, centralSeq: held.lastSeq });
+    }
+    case 'journal-restored':
+      await tx.query('UPDATE terminals SET alarm = $2 WHERE terminal_id = $1', [at.terminalId, storable(`RESTORED: ${event.body.why}${event.body.lostAfterSeq === null ? '' : `; lost after ${event.body.lostAfterSeq}`}`)]);
+      return tell(tx, at, event.kind, event.body);
+    case 'damage-accepted':
+      await tx.query(`UPDATE terminals SET alarm = NULL WHERE terminal_id = $1 AND alarm LIKE 'RESTORED:%'`, [at.terminalId]);
+      return tell(tx, at, event.kind, event.body);
+    case 'order-restated':
+      throw new Unusable('restated after a fork or restore: compare');
+    case 'assist-writing':
+      await anyOrder(tx, event.orderId);
+      return;
+    case 'assist-ended':
+      return assisted(tx, at, await anyOrder(tx, event.orderId), event.body);
+    case 'attempt-refund-retried': {
+      const order = await orderOf(tx, at, event.orderId);
+      if (order.state === 'parked' && (await capturedBy(tx, order))?.attemptId === event.body.attemptId) await refunding(tx, at, order);
+      return;
+    }
+    case 'parked-settled':
+      return settledByHand(tx, at, await orderOf(tx, at, event.orderId), event.body);
     case 'order-quoted':
       return quoted(tx, at, requireId(event.orderId), event.body);
     case 'attempt-creating': {
@@ -191,10 +225,21 @@ async function apply(tx: Sql, at: Place, event: JournalEvent): Promise<void> {
       if (holder !== null) await note(tx, order, `次数已被订单 ${holder.order_id} 占用`);
       return;
     }
-    case 'order-delivering':
-      return move(tx, at, await orderOf(tx, at, event.orderId), 'delivering', ['paid', 'delivering', 'in-doubt']);
-    case 'order-in-doubt':
-      return move(tx, at, await orderOf(tx, at, event.orderId), 'in-doubt', ['paid', 'delivering', 'in-doubt']);
+    case 'order-delivering': {
+      const order = await orderOf(tx, at, event.orderId);
+      // Written down before another kiosk's report reached it: no news.
+      if (awaitsEcho(order)) return;
+      await move(tx, at, order, 'delivering', ['paid', 'delivering', 'in-doubt']);
+      const { before, after, cumulative, plan } = event.body;
+      await tx.query('UPDATE orders SET before_image = $2, after_image = $3, cumulative = $4, plan = $5 WHERE order_id = $1', [order.order_id, before, after, cumulative, storable(JSON.stringify(plan))]);
+      return keepWriteClaim(tx, order, at.nowMs);
+    }
+    case 'order-in-doubt': {
+      const order = await orderOf(tx, at, event.orderId);
+      if (awaitsEcho(order)) return;
+      await move(tx, at, order, 'in-doubt', ['paid', 'delivering', 'in-doubt']);
+      return keepWriteClaim(tx, order, at.nowMs);
+    }
     case 'order-delivered':
       return delivered(tx, at, await orderOf(tx, at, event.orderId), event.body);
     case 'order-closed': {
@@ -205,7 +250,7 @@ async function apply(tx: Sql, at: Place, event: JournalEvent): Promise<void> {
       return;
     }
     case 'order-refunding':
-      return move(tx, at, await orderOf(tx, at, event.orderId), 'refunding', PAID_STATES);
+      return refunding(tx, at, await orderOf(tx, at, event.orderId));
     case 'order-refunded': {
       const order = await orderOf(tx, at, event.orderId);
       await move(tx, at, order, 'refunded', PAID_STATES);
@@ -214,6 +259,7 @@ async function apply(tx: Sql, at: Place, event: JournalEvent): Promise<void> {
     }
     case 'order-parked': {
       const order = await orderOf(tx, at, event.orderId);
+      if (awaitsEcho(order)) return;
       await move(tx, at, order, 'parked', ['quoted', 'collecting', ...PAID_STATES]);
       await note(tx, order, `${event.body.reason}；${event.body.nextStep}`);
       return;
@@ -238,9 +284,9 @@ async function quoted(tx: Sql, at: Place, orderId: string, body: Extract<Journal
     if (reserve === undefined || num(reserve.micro) !== body.carriedUsedMicro) throw new Unusable('no reserve of that size stands behind the carried money');
   }
   await tx.query(
-    `INSERT INTO orders (order_id, terminal_id, card_no, user_no, next_count, amount_fen, quantity, carried_used_micro, carried_after_micro, offline, tag, state, created_ms, changed_ms)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'quoted', $12, $12)`,
-    [orderId, at.terminalId, body.cardNo, body.userNo, body.nextCount, body.amountFen, body.quantity, body.carriedUsedMicro, body.carriedAfterMicro, body.offline, body.tag, at.wallMs],
+    `INSERT INTO orders (order_id, terminal_id, card_no, user_no, next_count, amount_fen, quantity, carried_used_micro, carried_after_micro, offline, tag, state, created_ms, changed_ms, ref, layout, unit)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'quoted', $12, $12, $13, $14, $15)`,
+    [orderId, at.terminalId, body.cardNo, body.userNo, body.nextCount, body.amountFen, body.quantity, body.carriedUsedMicro, body.carriedAfterMicro, body.offline, body.tag, at.wallMs, refOf(orderId), storable(body.layout), body.unit],
   );
   if (body.offline) {
     const holder = await takeClaim(tx, { cardNo: body.cardNo, nextCount: body.nextCount, orderId, terminalId: at.terminalId, expiresMs: at.nowMs + QUOTE_CLAIM_MS }, at.nowMs);
@@ -248,13 +294,66 @@ async function quoted(tx: Sql, at: Place, orderId: string, body: Extract<Journal
   }
 }
 
-async function delivered(tx: Sql, at: Place, order: OrderRow, body: Extract<JournalEvent, { kind: 'order-delivered' }>['body']): Promise<void> {
-  if (!bool(order.money_taken)) throw new Unusable('delivered before it was paid');
+/** What the order's own terminal says of its delivery; once another kiosk told it before, an echo. */
+async function delivered(tx: Sql, at: Place, order: OrderRow, body: EventBody<'order-delivered'>): Promise<void> {
+  if (awaitsEcho(order)) {
+    checkDelivered(order, body);
+    await tx.query('UPDATE orders SET origin_delivered = true WHERE order_id = $1', [order.order_id]);
+    return;
+  }
+  if (body.by === 'elsewhere' && !isDelivered(order)) throw new Unusable('delivered elsewhere, it says, but no other kiosk told so');
+  await deliver(tx, at, order, body);
+  await tx.query('UPDATE orders SET origin_delivered = true WHERE order_id = $1', [order.order_id]);
+}
+
+/** What a card in another kiosk says of an order. */
+async function assisted(tx: Sql, at: Place, order: OrderRow, body: EventBody<'assist-ended'>): Promise<void> {
+  if (body.origin !== order.terminal_id || body.cardNo !== order.card_no) throw new Unusable(`told of terminal ${body.origin}, card ${body.cardNo}; the order is terminal ${order.terminal_id}’s, card ${order.card_no}`);
+  switch (body.verdict) {
+    case 'before':
+    case 'torn':
+    case 'foreign':
+      return;
+    case 'superseded':
+      if (!isDelivered(order) && !isRefundClaimed(order)) await tx.query('UPDATE orders SET superseded_by = $2 WHERE order_id = $1', [order.order_id, at.terminalId]);
+      return;
+    case 'after': {
+      checkDelivered(order, body);
+      if (order.cumulative === null || body.cumulative !== num(order.cumulative)) throw new Unusable(`delivered cumulative ${body.cumulative}, the order’s is ${order.cumulative === null ? 'not known' : num(order.cumulative)}`);
+      if (isDelivered(order)) return;
+      refuseAfterRefund(order);
+      if (!bool(order.money_taken)) throw new Unusable('delivered before it was paid');
+      try {
+        await deliver(tx, at, order, body);
+      } catch (cause) {
+        const reason = unusableReason(cause);
+        throw reason === null ? cause : new OnTheCard(`ON THE CARD, but the books cannot take it: ${reason}`);
+      }
+      return;
+    }
+    default:
+      return body.verdict satisfies never;
+  }
+}
+
+function checkDelivered(order: OrderRow, body: { readonly count: number; readonly quantity: number }): void {
   if (body.count !== num(order.next_count) || body.quantity !== num(order.quantity)) throw new Unusable(`delivered count ${body.count}, quantity ${body.quantity}; the order is ${num(order.next_count)}, ${num(order.quantity)}`);
+}
+
+function refuseAfterRefund(order: OrderRow): void {
+  if (isRefundClaimed(order)) throw new Unusable('DELIVERED AND REFUNDED: the purchase is on the card although a refund claim stands');
+}
+
+/** The one way into the books for a delivery, whoever told it. */
+async function deliver(tx: Sql, at: Place, order: OrderRow, body: { readonly count: number; readonly quantity: number }): Promise<void> {
+  if (!bool(order.money_taken)) throw new Unusable('delivered before it was paid');
+  checkDelivered(order, body);
+  refuseAfterRefund(order);
   const account = (await tx.query<{ count: unknown }>('SELECT count FROM accounts WHERE user_no = $1 FOR UPDATE', [order.user_no]))[0];
   if (account === undefined) throw new Unusable('the account is gone');
   if (num(account.count) !== body.count - 1) throw new Unusable(`the account’s count is ${num(account.count)}, delivered was ${body.count}`);
   await move(tx, at, order, 'delivered', ['paid', 'delivering', 'in-doubt', 'parked']);
+  await tx.query('UPDATE orders SET delivered_by = $2 WHERE order_id = $1', [order.order_id, at.terminalId]);
   const used = num(order.carried_used_micro);
   if (used > 0) {
     // A reserve that was given back is taken again from what is free; where that is gone the check on the account refuses, and a person settles it.
@@ -276,20 +375,63 @@ async function delivered(tx: Sql, at: Place, order: OrderRow, body: Extract<Jour
   await tx.query('DELETE FROM claims WHERE order_id = $1', [order.order_id]);
 }
 
+/** From here on nothing may be written for the order, whether the terminal asked for the refund claim or was certain without. */
+async function refunding(tx: Sql, at: Place, order: OrderRow): Promise<void> {
+  if (isDelivered(order)) throw new Unusable('REFUNDED AND DELIVERED: refunding began although the purchase is on the card');
+  await move(tx, at, order, 'refunding', PAID_STATES);
+  const holder = writer(order, at.nowMs);
+  if (holder !== null && holder !== order.terminal_id) await note(tx, order, `开始退款时终端 ${holder} 持有写卡授权`);
+  if (order.refund_claimed_ms === null) await tx.query('UPDATE orders SET refund_claimed_ms = $2 WHERE order_id = $1', [order.order_id, at.nowMs]);
+}
+
+/** A technician settled parked money by hand. Money handed back is in the ledger like any refund: once for each attempt. */
+async function settledByHand(tx: Sql, at: Place, order: OrderRow, body: EventBody<'parked-settled'>): Promise<void> {
+  const captured = await capturedBy(tx, order);
+  const ofOrder = order.state === 'parked' && (body.attemptId === null || body.attemptId === captured?.attemptId);
+  const how = { 'refunded-by-hand': '人工退款', 'delivered-by-hand': '人工补气', 'nothing-due': '无需处理' }[body.how];
+  if (body.how === 'refunded-by-hand') {
+    const money = body.attemptId === null || body.attemptId === captured?.attemptId ? captured : await capturedBy(tx, order, body.attemptId);
+    if (money === null) throw new Unusable('refunded by hand, but no such money stands in the books');
+    if (ofOrder && isDelivered(order)) throw new Unusable('REFUNDED AND DELIVERED: refunded by hand although the purchase is on the card');
+    await enter(tx, at, order, 'refunded', { attemptId: money.attemptId, amountFen: money.amountFen, reference: body.reference });
+    if (ofOrder && order.refund_claimed_ms === null) await tx.query('UPDATE orders SET refund_claimed_ms = $2 WHERE order_id = $1', [order.order_id, at.nowMs]);
+  }
+  // The next count is free again: what was delivered by hand shows in the account, which staff set right.
+  if (ofOrder && body.how !== 'delivered-by-hand') await giveBack(tx, order.order_id);
+  else if (ofOrder) await tx.query('DELETE FROM claims WHERE order_id = $1', [order.order_id]);
+  await note(tx, order, `${how}（${body.who}）：${body.reference}；${body.why}`);
+}
+
+/** The captured money of an order's attempt as the ledger has it; without `attemptId` the one that the order took. */
+async function capturedBy(tx: Sql, order: OrderRow, attemptId?: string): Promise<{ attemptId: string; amountFen: number } | null> {
+  const rows = await tx.query<{ attempt_id: string; amount_fen: unknown; kind: string }>(`SELECT attempt_id, amount_fen, kind FROM ledger WHERE order_id = $1 AND kind IN ('captured', 'captured-extra')`, [order.order_id]);
+  const row = rows.find((r) => (attemptId === undefined ? r.kind === 'captured' : r.attempt_id === attemptId));
+  return row === undefined ? null : { attemptId: row.attempt_id, amountFen: num(row.amount_fen) };
+}
+
+async function tell(tx: Sql, at: Place, kind: EventKind, body: unknown): Promise<void> {
+  await tx.query('INSERT INTO terminal_notes (terminal_id, epoch, seq, kind, body, at_ms) VALUES ($1, $2, $3, $4, $5, $6)', [at.terminalId, at.epoch, at.seq, kind, storable(JSON.stringify(body)), at.wallMs]);
+}
+
+async function anyOrder(tx: Sql, orderId: string | null): Promise<OrderRow> {
+  const id = requireId(orderId);
+  const order = await lockOrder(tx, id);
+  if (order === null) throw new Unusable(`order ${id} is not known`);
+  return order;
+}
+
 function requireId(orderId: string | null): string {
   if (orderId === null || orderId === '') throw new Unusable('an order event without an order id');
   return orderId;
 }
 
 async function orderOf(tx: Sql, at: Place, orderId: string | null): Promise<OrderRow> {
-  const id = requireId(orderId);
-  const order = (await tx.query<OrderRow>('SELECT * FROM orders WHERE order_id = $1 FOR UPDATE', [id]))[0];
-  if (order === undefined) throw new Unusable(`order ${id} is not known`);
-  if (order.terminal_id !== at.terminalId) throw new Unusable(`order ${id} is terminal ${order.terminal_id}’s`);
+  const order = await anyOrder(tx, orderId);
+  if (order.terminal_id !== at.terminalId) throw new Unusable(`order ${order.order_id} is terminal ${order.terminal_id}’s`);
   return order;
 }
 
-async function move(tx: Sql, at: Place, order: OrderRow, state: string, from: readonly string[]): Promise<void> {
+async function move(tx: Sql, at: Place, order: OrderRow, state: OrderState, from: readonly OrderState[]): Promise<void> {
   if (!from.includes(order.state)) throw new Unusable(`${order.state} → ${state} is not a step of an order`);
   await tx.query('UPDATE orders SET state = $2, changed_ms = $3 WHERE order_id = $1', [order.order_id, state, at.wallMs]);
 }

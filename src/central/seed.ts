@@ -1,4 +1,3 @@
-import { genesisHash } from '../shared/journal-hash.ts';
 import { checkTariff } from '../shared/money.ts';
 import type { Db } from './db.ts';
 import type { SeedAccount, SeedClaim, SeedTariff, SeedTerminal } from './demo-data.ts';
@@ -15,10 +14,7 @@ export async function seed(db: Db, { terminals, tariffs, accounts, claims }: See
   for (const t of tariffs) checkTariff(t.tiers);
   await db.transaction(async (tx) => {
     const fresh = (await tx.query('SELECT 1 FROM accounts LIMIT 1')).length === 0;
-    for (const t of terminals) {
-      const epoch = t.epoch ?? 1;
-      await tx.query('INSERT INTO terminals (terminal_id, public_key, epoch, last_seq, last_hash) VALUES ($1, $2, $3, 0, $4) ON CONFLICT DO NOTHING', [t.terminalId, t.publicKeyPem, epoch, genesisHash(t.terminalId, epoch)]);
-    }
+    for (const t of terminals) await tx.query('INSERT INTO terminals (terminal_id, public_key, epoch) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [t.terminalId, t.publicKeyPem, t.epoch ?? 1]);
     for (const t of tariffs) await tx.query('INSERT INTO tariffs (tariff_id, version, tiers) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [t.tariffId, t.version, JSON.stringify(t.tiers)]);
     for (const a of accounts) {
       await tx.query(

@@ -4,20 +4,24 @@ import { gunzipSync } from 'node:zlib';
 import Fastify from 'fastify';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
-import { CARD_NO, quoteRequestSchema, uploadRequestSchema } from '../shared/central-api.ts';
+import { CARD_NO, claimRequestSchema, epochRequestSchema, quoteRequestSchema, uploadRequestSchema } from '../shared/central-api.ts';
 import type { Problem } from '../shared/central-api.ts';
 import { policySchema } from '../shared/policy.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { Signer, Verifier } from '../shared/ports.ts';
 import { ed25519Verifier } from '../shared/signing.ts';
 import { accountByCard } from './accounts.ts';
+import { claim, commands, ordersByRef } from './claims.ts';
 import { consoleData, consolePage } from './console.ts';
 import type { ConsoleData } from './console.ts';
 import { migrate, openPglite } from './db.ts';
 import type { Db } from './db.ts';
 import { DEMO_ACCOUNTS, DEMO_CLAIMS, DEMO_POLICY, DEMO_TARIFFS } from './demo-data.ts';
 import type { SeedAccount, SeedClaim, SeedTariff, SeedTerminal } from './demo-data.ts';
+import { askEpoch, grantEpoch, grantedEpoch } from './epochs.ts';
 import { ingest } from './ingest.ts';
+import { pacer } from './pacing.ts';
+import type { Pacing } from './pacing.ts';
 import { Refusal } from './problem.ts';
 import { quote, release } from './quotes.ts';
 import { seed } from './seed.ts';
@@ -40,6 +44,8 @@ export interface CentralOptions {
   readonly tariffs?: readonly SeedTariff[];
   readonly claims?: readonly SeedClaim[];
   readonly policy?: Policy;
+  /** How often terminals are told to upload. */
+  readonly pacing?: Partial<Pacing>;
 }
 /** A request without its transport. Header names in lower case. */
 export interface CentralRequest {
@@ -65,6 +71,8 @@ export interface Central {
   readonly close: () => Promise<void>;
   readonly port: () => number;
   readonly data: () => Promise<ConsoleData>;
+  /** A person grants a terminal the new epoch that it asks for. @returns the new epoch, null: it asks for nothing */
+  readonly grantEpoch: (terminalId: string) => Promise<number | null>;
 }
 
 /** A request older or newer than this is refused (docs: device authentication, 300 s). */
@@ -80,6 +88,7 @@ export function createCentral(options: CentralOptions): Central {
   const policy = policySchema.parse(options.policy ?? DEMO_POLICY);
   const policyBody = JSON.stringify(policy);
   const policySignature = Buffer.from(options.policySigner.sign(Buffer.from(policyBody, 'utf8'))).toString('base64');
+  const pace = pacer(options.pacing);
   const verifierFor = cached(options.verifierOf ?? ed25519Verifier);
   let opened: Db | null = null;
   const db = (): Db => {
@@ -136,7 +145,27 @@ export function createCentral(options: CentralOptions): Central {
       }
       case 'POST /v1/journal': {
         const terminalId = await signedBy(request);
-        return json(await ingest(db(), terminalId, bodyOf(request, uploadRequestSchema), now(), verifierFor));
+        return json(await ingest(db(), terminalId, bodyOf(request, uploadRequestSchema), { nowMs: now(), verifierFor, nextUploadAfterMs: pace(now()) }));
+      }
+      case 'POST /v1/orders': {
+        if (fourth !== 'claim') return no();
+        const terminalId = await signedBy(request);
+        return json(await claim(db(), terminalId, third, bodyOf(request, claimRequestSchema), now()));
+      }
+      case 'GET /v1/orders': {
+        if (third !== 'by-ref') return no();
+        await signedBy(request);
+        return json({ orders: await ordersByRef(db(), fourth), serverTimeMs: now() });
+      }
+      case 'GET /v1/commands': {
+        if (third !== '') return no();
+        const terminalId = await signedBy(request);
+        return json({ commands: await commands(db(), terminalId), epoch: await grantedEpoch(db(), terminalId, false), serverTimeMs: now() });
+      }
+      case 'POST /v1/epochs': {
+        if (third !== '') return no();
+        const terminalId = await signedBy(request);
+        return json({ granted: await askEpoch(db(), terminalId, bodyOf(request, epochRequestSchema), now()), serverTimeMs: now() });
       }
       default:
         return no();
@@ -199,6 +228,7 @@ export function createCentral(options: CentralOptions): Central {
     },
     port: () => port,
     data: () => consoleData(db(), now()),
+    grantEpoch: (terminalId) => grantEpoch(db(), terminalId, now()),
   };
 }
 

@@ -1,4 +1,8 @@
 import { initial } from './001-initial.ts';
+import { claimsAndEpochs } from './002-claims-epochs.ts';
 
 /** In order; a migration that was released is never changed. */
-export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [{ name: 'initial', sql: initial }];
+export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
+  { name: 'initial', sql: initial },
+  { name: 'claims and epochs', sql: claimsAndEpochs },
+];

@@ -1,0 +1,156 @@
+import { CLAIM_MS } from '../shared/central-api.ts';
+import type { ClaimAnswer, ClaimRequest, ClaimedOrder, Command, OrderStatus } from '../shared/central-api.ts';
+import type { OrderState } from '../shared/events.ts';
+import { bool, num } from './accounts.ts';
+import type { Db, Sql } from './db.ts';
+import { Refusal } from './problem.ts';
+
+/** One order as central's books have it. */
+export interface OrderRow {
+  readonly order_id: string;
+  readonly terminal_id: string;
+  readonly card_no: string;
+  readonly user_no: string;
+  readonly next_count: unknown;
+  readonly amount_fen: unknown;
+  readonly quantity: unknown;
+  readonly carried_used_micro: unknown;
+  readonly carried_after_micro: unknown;
+  readonly tag: string;
+  readonly state: OrderState;
+  readonly money_taken: unknown;
+  readonly layout: string | null;
+  readonly unit: ClaimedOrder['unit'] | null;
+  readonly before_image: string | null;
+  readonly after_image: string | null;
+  readonly cumulative: unknown;
+  readonly plan: string | null;
+  readonly write_terminal: string | null;
+  readonly write_until_ms: unknown;
+  readonly refund_claimed_ms: unknown;
+  readonly delivered_by: string | null;
+  readonly origin_delivered: unknown;
+  readonly superseded_by: string | null;
+}
+
+/** The order, locked for the transaction. */
+export async function lockOrder(tx: Sql, orderId: string): Promise<OrderRow | null> {
+  return (await tx.query<OrderRow>('SELECT * FROM orders WHERE order_id = $1 FOR UPDATE', [orderId]))[0] ?? null;
+}
+
+/** The terminal that may write now; null: nobody. */
+export function writer(order: OrderRow, nowMs: number): string | null {
+  return order.write_terminal !== null && num(order.write_until_ms) > nowMs ? order.write_terminal : null;
+}
+
+/** A refund claim was granted, or the order's terminal began a refund by itself: nothing may be written any more, for ever. */
+export function isRefundClaimed(order: OrderRow): boolean {
+  return order.refund_claimed_ms !== null || order.state === 'refunding' || order.state === 'refunded';
+}
+
+/** In the books, or told by another kiosk that read it on the card. */
+export function isDelivered(order: OrderRow): boolean {
+  return order.state === 'delivered' || order.delivered_by !== null;
+}
+
+/** Another kiosk told of the delivery, and the order's own journal does not have it yet. */
+export function awaitsEcho(order: OrderRow): boolean {
+  return order.delivered_by !== null && order.delivered_by !== order.terminal_id && !bool(order.origin_delivered);
+}
+
+/**
+ * Grants or refuses a claim, as `claimRequestSchema` says. The order's row is locked, so of two kiosks that ask at
+ * once one waits and finds the other's. Asked again by its holder a write claim is renewed and a refund claim is the
+ * same as before, so a lost answer costs nothing.
+ */
+export async function claim(db: Db, terminalId: string, orderId: string, request: ClaimRequest, nowMs: number): Promise<ClaimAnswer> {
+  return db.transaction(async (tx) => {
+    const order = await lockOrder(tx, orderId);
+    if (order === null) throw new Refusal('not-in-doubt', 'the order is not known here');
+    if (order.card_no !== request.cardNo) throw new Refusal('bad-request', 'the order is another card’s');
+    return request.kind === 'write' ? writeClaim(tx, terminalId, order, nowMs) : refundClaim(tx, terminalId, order, nowMs);
+  });
+}
+
+async function writeClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs: number): Promise<ClaimAnswer> {
+  const own = order.terminal_id === terminalId;
+  if (isDelivered(order)) throw new Refusal('already-delivered', 'the order was delivered');
+  if (isRefundClaimed(order)) throw new Refusal('refund-claimed', 'the order is being refunded');
+  if (order.state !== 'delivering' && order.state !== 'in-doubt' && !(own && order.state === 'paid')) throw new Refusal('not-in-doubt', `the order is ${order.state}`);
+  const holder = writer(order, nowMs);
+  if (holder !== null && holder !== terminalId) throw new Refusal('claimed', `terminal ${holder} may write until ${num(order.write_until_ms)}`);
+  const plan = claimedOrder(order);
+  // Another kiosk can do nothing without the plan.
+  if (plan === null && !own) throw new Refusal('not-in-doubt', 'the plan of the write is not known here');
+  await tx.query('UPDATE orders SET write_terminal = $2, write_until_ms = $3 WHERE order_id = $1', [order.order_id, terminalId, nowMs + CLAIM_MS]);
+  return { kind: 'write', ttlMs: CLAIM_MS, order: plan, serverTimeMs: nowMs };
+}
+
+async function refundClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs: number): Promise<ClaimAnswer> {
+  if (order.terminal_id !== terminalId) throw new Refusal('bad-request', 'only the order’s own terminal refunds it', { status: 409 });
+  if (isDelivered(order)) throw new Refusal('already-delivered', 'the order was delivered');
+  if (order.refund_claimed_ms === null) {
+    // Its money is not known here yet: the terminal asks again when its journal is uploaded.
+    if (!bool(order.money_taken)) throw new Refusal('not-in-doubt', `the order is ${order.state}, no money is known to be taken`);
+    const holder = writer(order, nowMs);
+    if (holder !== null && holder !== terminalId) throw new Refusal('claimed', `terminal ${holder} may write until ${num(order.write_until_ms)}`);
+    await tx.query('UPDATE orders SET refund_claimed_ms = $2, write_terminal = NULL, write_until_ms = NULL WHERE order_id = $1', [order.order_id, nowMs]);
+  }
+  return { kind: 'refund', ttlMs: 0, order: null, serverTimeMs: nowMs };
+}
+
+function claimedOrder(o: OrderRow): ClaimedOrder | null {
+  if (o.before_image === null || o.after_image === null || o.plan === null || o.layout === null || o.unit === null || o.cumulative === null) return null;
+  return {
+    orderId: o.order_id,
+    terminalId: o.terminal_id,
+    cardNo: o.card_no,
+    userNo: o.user_no,
+    layout: o.layout,
+    unit: o.unit,
+    nextCount: num(o.next_count),
+    amountFen: num(o.amount_fen),
+    quantity: num(o.quantity),
+    cumulative: num(o.cumulative),
+    carriedAfterMicro: num(o.carried_after_micro),
+    tag: o.tag,
+    before: o.before_image,
+    after: o.after_image,
+    plan: JSON.parse(o.plan) as string[],
+  };
+}
+
+/** The order's own terminal told that it is writing or in doubt: it has the card's story in hand and keeps the write claim, unless somebody else has a claim. */
+export async function keepWriteClaim(tx: Sql, order: OrderRow, nowMs: number): Promise<void> {
+  const holder = writer(order, nowMs);
+  if (isRefundClaimed(order) || isDelivered(order) || (holder !== null && holder !== order.terminal_id)) return;
+  await tx.query('UPDATE orders SET write_terminal = $2, write_until_ms = $3 WHERE order_id = $1', [order.order_id, order.terminal_id, nowMs + CLAIM_MS]);
+}
+
+/** What a terminal is to be told: the same until its journal shows that it was done. */
+export async function commands(sql: Sql, terminalId: string): Promise<readonly Command[]> {
+  const rows = await sql.query<OrderRow>('SELECT * FROM orders WHERE terminal_id = $1 AND ((delivered_by IS NOT NULL AND NOT origin_delivered) OR superseded_by IS NOT NULL) ORDER BY created_ms, order_id LIMIT 500', [terminalId]);
+  return rows.flatMap((o): Command[] => {
+    if (awaitsEcho(o)) return [{ kind: 'delivered-elsewhere', orderId: o.order_id, terminalId: o.delivered_by ?? '', count: num(o.next_count), quantity: num(o.quantity), cumulative: num(o.cumulative ?? 0) }];
+    if (o.superseded_by !== null && !isDelivered(o) && ['paid', 'delivering', 'in-doubt'].includes(o.state)) return [{ kind: 'superseded', orderId: o.order_id, terminalId: o.superseded_by }];
+    return [];
+  });
+}
+
+/**
+ * The digits on a slip: the last four of the terminal, the order's counter (four or more), four random ones. As
+ * `orderRef` of the kiosk writes them, without spaces.
+ */
+export function refOf(orderId: string): string | null {
+  const [, terminal = '', , counter = '', random = ''] = orderId.split('-');
+  const ref = `${terminal.slice(-4)}${counter}${random}`;
+  return REF.test(ref) ? ref : null;
+}
+const REF = /^\d{12,16}$/;
+
+/** Orders under the digits of a slip: mostly one. */
+export async function ordersByRef(sql: Sql, ref: string): Promise<readonly OrderStatus[]> {
+  if (!REF.test(ref)) throw new Refusal('bad-request', 'a reference has twelve digits');
+  const rows = await sql.query<OrderRow>('SELECT * FROM orders WHERE ref = $1 ORDER BY created_ms DESC, order_id LIMIT 20', [ref]);
+  return rows.map((o) => ({ orderId: o.order_id, terminalId: o.terminal_id, state: o.state, amountFen: num(o.amount_fen), quantity: num(o.quantity), unit: o.unit ?? 'volume' }));
+}
