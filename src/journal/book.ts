@@ -2,7 +2,6 @@ import type Database from 'better-sqlite3';
 import type { JournalEvent } from '../shared/events.ts';
 import { fold } from './fold.ts';
 import type { AttemptRow, Folded, Ledger, OrderRow } from './fold.ts';
-import { canonical } from './hash.ts';
 import type { LoggedEvent } from './second-log.ts';
 
 /** One event as the database holds it. */
@@ -41,6 +40,7 @@ export function toLogged(r: EventRecord): LoggedEvent {
 /** Parked and not settled: a person still has to act. */
 const waits = (row: OrderRow | AttemptRow): 0 | 1 => (row.state === 'parked' && row.settled === null ? 1 : 0);
 
+/** `CROSS JOIN` is SQLite's word for: in this order. The outbox is short, the journal long. */
 function prepare(db: Database.Database) {
   return {
     insertEvent: db.prepare<[number, number, string, number, number, string, string | null, string, string, string]>('INSERT INTO events (epoch, seq, kind, wall_ms, mono_ms, boot_id, order_id, body, prev_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
@@ -77,17 +77,17 @@ function prepare(db: Database.Database) {
     story: db.prepare<[string], EventRecord>(`SELECT ${EVENT_COLUMNS} FROM events WHERE order_id = ? ORDER BY epoch, seq`),
     inDoubtWrites: db.prepare<[string], Place>("SELECT epoch, seq FROM events WHERE order_id = ? AND kind IN ('order-delivering', 'order-in-doubt')"),
     firstOf: db.prepare<[string], Place>('SELECT epoch, seq FROM events WHERE order_id = ? ORDER BY epoch, seq LIMIT 1'),
-    unsent: db.prepare<[number], EventRecord>(`SELECT ${EVENT_COLUMNS} FROM outbox JOIN events USING (epoch, seq) ORDER BY epoch, seq LIMIT ?`),
+    unsent: db.prepare<[number], EventRecord>(`SELECT ${EVENT_COLUMNS} FROM outbox CROSS JOIN events USING (epoch, seq) ORDER BY epoch, seq LIMIT ?`),
     hashAt: db.prepare<[number, number], string>('SELECT hash FROM events WHERE epoch = ? AND seq = ?').pluck(),
     acked: db.prepare<[number, number]>('DELETE FROM outbox WHERE epoch = ? AND seq <= ?'),
     resend: db.prepare<[number, number]>('INSERT OR IGNORE INTO outbox (epoch, seq) SELECT epoch, seq FROM events e WHERE epoch = ? AND seq >= ? AND NOT EXISTS (SELECT 1 FROM stranded s WHERE s.epoch = e.epoch AND s.seq = e.seq)'),
     strand: db.prepare<[number, number]>('INSERT OR IGNORE INTO stranded (epoch, seq, restated) SELECT epoch, seq, 0 FROM outbox WHERE epoch = ? AND seq >= ?'),
     unqueue: db.prepare<[number, number]>('DELETE FROM outbox WHERE epoch = ? AND seq >= ?'),
-    stranded: db.prepare<[], { events: number; orders: number }>('SELECT count(*) events, count(DISTINCT e.order_id) orders FROM stranded JOIN events e USING (epoch, seq)'),
-    toRestate: db.prepare<[number], string>('SELECT DISTINCT e.order_id FROM stranded s JOIN events e USING (epoch, seq) WHERE s.restated = 0 AND s.epoch < ? AND e.order_id IN (SELECT order_id FROM orders) ORDER BY e.order_id').pluck(),
+    stranded: db.prepare<[], { events: number; orders: number }>('SELECT count(*) events, count(DISTINCT e.order_id) orders FROM stranded CROSS JOIN events e USING (epoch, seq)'),
+    toRestate: db.prepare<[number], string>('SELECT DISTINCT e.order_id FROM stranded s CROSS JOIN events e USING (epoch, seq) WHERE s.restated = 0 AND s.epoch < ? AND e.order_id IN (SELECT order_id FROM orders) ORDER BY e.order_id').pluck(),
     restated: db.prepare<[number, string]>('UPDATE stranded SET restated = 1 WHERE epoch < ? AND EXISTS (SELECT 1 FROM events e WHERE e.epoch = stranded.epoch AND e.seq = stranded.seq AND e.order_id = ?)'),
-    unsynced: db.prepare<[], { n: number; oldest: number | null }>('SELECT count(*) n, min(e.wall_ms) oldest FROM outbox JOIN events e USING (epoch, seq)'),
-    unsyncedFen: db.prepare<[], number>("SELECT coalesce(sum(json_extract(e.body, '$.amountFen')), 0) FROM outbox JOIN events e USING (epoch, seq) WHERE e.kind = 'order-paid'").pluck(),
+    unsynced: db.prepare<[], { n: number; oldest: number | null }>('SELECT count(*) n, min(e.wall_ms) oldest FROM outbox CROSS JOIN events e USING (epoch, seq)'),
+    unsyncedFen: db.prepare<[], number>("SELECT coalesce(sum(json_extract(e.body, '$.amountFen')), 0) FROM outbox CROSS JOIN events e USING (epoch, seq) WHERE e.kind = 'order-paid'").pluck(),
     deliveriesAll: db.prepare<[string, number], { count: number; quantity: number }>(
       `SELECT json_extract(e.body, '$.count') count, json_extract(e.body, '$.quantity') quantity FROM orders r
         JOIN events e ON e.order_id = r.order_id WHERE r.card_no = ? AND e.kind = 'order-delivered' AND json_extract(e.body, '$.count') > ? ORDER BY count`,
@@ -105,6 +105,8 @@ function prepare(db: Database.Database) {
     commit: db.prepare('COMMIT'),
     rollback: db.prepare('ROLLBACK'),
     head: db.prepare<[], Anchor>('SELECT epoch, seq, hash FROM events ORDER BY epoch DESC, seq DESC LIMIT 1'),
+    nextEpoch: db.prepare<[number], number | null>('SELECT min(epoch) FROM events WHERE epoch > ?').pluck(),
+    lastOf: db.prepare<[number], number | null>('SELECT max(seq) FROM events WHERE epoch = ?').pluck(),
     missing: db.prepare<[number, number], EventRecord>(`SELECT ${EVENT_COLUMNS} FROM events WHERE epoch = ? AND seq > ? ORDER BY seq`),
   };
 }
@@ -153,11 +155,11 @@ export class Book implements Ledger {
 
   putRows({ order, attempt }: Folded, at: Place): void {
     if (order !== undefined) {
-      this.st.putOrder.run(order.orderId, order.state, order.quote.cardNo, order.quote.amountFen, waits(order), at.epoch, at.seq, canonical(order));
+      this.st.putOrder.run(order.orderId, order.state, order.quote.cardNo, order.quote.amountFen, waits(order), at.epoch, at.seq, JSON.stringify(order));
       keep(this.#orders, order.orderId, order);
     }
     if (attempt !== undefined) {
-      this.st.putAttempt.run(attempt.attemptId, attempt.orderId, attempt.state, attempt.outTradeNo, attempt.outRefundNo, attempt.amountFen, waits(attempt), attempt.createdMs, at.epoch, at.seq, canonical(attempt));
+      this.st.putAttempt.run(attempt.attemptId, attempt.orderId, attempt.state, attempt.outTradeNo, attempt.outRefundNo, attempt.amountFen, waits(attempt), attempt.createdMs, at.epoch, at.seq, JSON.stringify(attempt));
       keep(this.#attempts, attempt.attemptId, attempt);
     }
   }

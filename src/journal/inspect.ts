@@ -8,7 +8,7 @@ import { EVENT_COLUMNS } from './book.ts';
 import type { Anchor, EventRecord } from './book.ts';
 import { chainHash } from './hash.ts';
 import { checkSchema } from './schema.ts';
-import type { SecondContents } from './second-log.ts';
+import type { LoggedEvent, SecondContents } from './second-log.ts';
 import type { JournalStorage } from './storage.ts';
 
 /** How many of the newest facts are checked at a start; `journal verify` checks all. */
@@ -51,8 +51,8 @@ export function inspect(storage: JournalStorage, terminalId: string): Found {
       const anchor = anchorOf(db);
       for (const { epoch, log } of ours) {
         if (anchor !== null && epoch < anchor.epoch) continue;
-        const last = [...log.events, ...log.beyond].reduce<{ seq: number; hash: string } | null>((a, b) => (a !== null && a.seq > b.seq ? a : b), null);
-        if (last === null) continue;
+        const last = lastOf(log);
+        if (last === undefined) continue;
         const held = head.get(epoch)?.seq ?? (anchor?.epoch === epoch ? anchor.seq : 0);
         if (last.seq > held) return damaged(`the second log is ahead: epoch ${epoch}, ${last.seq} > ${held}`);
         const here = hashAt.get(epoch, last.seq);
@@ -64,6 +64,12 @@ export function inspect(storage: JournalStorage, terminalId: string): Found {
     if (isDamage(cause)) return damaged(cause instanceof Error ? cause.message : String(cause));
     throw cause;
   }
+}
+
+/** The fact with the highest number; lines behind a bad one count. */
+function lastOf(log: SecondContents): LoggedEvent | undefined {
+  const ends = [log.events.at(-1), log.beyond.at(-1)].filter((e) => e !== undefined);
+  return ends.toSorted((a, b) => b.seq - a.seq)[0];
 }
 
 /** Does this log begin as one of this terminal's? */

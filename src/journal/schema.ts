@@ -21,8 +21,12 @@ export function schemaDigest(db: Database.Database): string {
   return createHash('sha256').update(JSON.stringify(rows)).digest('hex');
 }
 
+/** Connections that were found, or brought, to this version: the simulation opens one again and again. */
+const current = new WeakSet<Database.Database>();
+
 /** Is this a schema that {@link migrate} takes? A newer or altered one, or another database, is refused (JRNL-0102). Changes nothing. */
 export function checkSchema(db: Database.Database): Result<number, Failure> {
+  if (current.has(db)) return ok(SCHEMA_VERSION);
   const version = db.pragma('user_version', { simple: true }) as number;
   if (version > SCHEMA_VERSION) return err(failure('JRNL-0102', `schema ${version}, this program knows ${SCHEMA_VERSION}`));
   if (version > 0) {
@@ -42,7 +46,10 @@ export function migrate(db: Database.Database): Result<void, Failure> {
   const checked = checkSchema(db);
   if (!checked.ok) return checked;
   const version = checked.value;
-  if (version === SCHEMA_VERSION) return ok(undefined);
+  if (version === SCHEMA_VERSION) {
+    current.add(db);
+    return ok(undefined);
+  }
   // Tables are rebuilt: their references hold again only at the end, where they are checked.
   db.pragma('foreign_keys = OFF');
   db.transaction(() => {
@@ -53,6 +60,7 @@ export function migrate(db: Database.Database): Result<void, Failure> {
     if ((db.pragma('foreign_key_check') as unknown[]).length > 0) throw new Error('a migration broke a reference');
   })();
   db.pragma('foreign_keys = ON');
+  current.add(db);
   return ok(undefined);
 }
 

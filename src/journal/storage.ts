@@ -1,6 +1,7 @@
 import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { migrate } from './schema.ts';
 import { NO_CONTENTS, SecondLog, readSecondLog, syncFolder } from './second-log.ts';
 import type { LogAnchor, LoggedEvent, SecondContents, SecondLogWriter } from './second-log.ts';
 
@@ -139,6 +140,7 @@ export function fileStorage(dataDir: string, secondPath: string): JournalStorage
       db = new Database(file);
       db.pragma('journal_mode = WAL');
       db.pragma('synchronous = FULL');
+      guard(db);
       if (fresh) syncFolder(dataDir);
       return db;
     },
@@ -292,6 +294,32 @@ function syncFile(path: string): void {
   }
 }
 
+/** What every connection that writes is set to. */
+function guard(db: Database.Database): void {
+  db.pragma('foreign_keys = ON');
+  db.pragma('trusted_schema = OFF');
+  db.pragma('cell_size_check = ON');
+}
+
+function memory(image?: Buffer): Database.Database {
+  const db = image === undefined ? new Database(':memory:') : new Database(image);
+  guard(db);
+  return db;
+}
+
+let blank: Buffer | null = null;
+/** A new journal's database, its schema made once. */
+function emptyJournal(): Buffer {
+  if (blank === null) {
+    const db = memory();
+    const made = migrate(db);
+    if (!made.ok) throw new Error(made.error.detail ?? made.error.code);
+    blank = db.serialize();
+    db.close();
+  }
+  return Buffer.from(blank);
+}
+
 /** A copy of a memory storage's disks at one moment. */
 export interface DiskImage {
   readonly database: Buffer | null;
@@ -350,7 +378,7 @@ export function memoryStorage(): MemoryStorage {
       return fn(db);
     },
     open() {
-      db ??= new Database(':memory:');
+      db ??= memory(emptyJournal());
       return db;
     },
     beforeCommit() {
@@ -419,7 +447,7 @@ export function memoryStorage(): MemoryStorage {
     },
     build(base, fill) {
       const image = base === null ? undefined : backups.get(base);
-      building = image === undefined ? new Database(':memory:') : new Database(image);
+      building = memory(image);
       fill(building);
     },
     swap() {
@@ -450,7 +478,7 @@ export function memoryStorage(): MemoryStorage {
       idle();
       if (which !== 'second') {
         db?.close();
-        db = image.database === null ? null : new Database(Buffer.from(image.database));
+        db = image.database === null ? null : memory(Buffer.from(image.database));
         backups.clear();
         for (const [name, bytes] of image.backups) backups.set(name, bytes);
       }

@@ -171,7 +171,7 @@ function compareRows(db: Database.Database, table: 'orders' | 'attempts', key: s
   for (const r of db.prepare(`SELECT ${key} id, state, waits, row FROM ${table} ORDER BY ${key}`).iterate() as Iterable<{ id: string; state: string; waits: number; row: string }>) {
     found += 1;
     const expected = want.get(r.id) as { state: string; settled: unknown } | undefined;
-    if (expected === undefined || canonical(expected) !== r.row || expected.state !== r.state || (expected.state === 'parked' && expected.settled === null ? 1 : 0) !== r.waits) {
+    if (expected === undefined || canonical(expected) !== canonical(JSON.parse(r.row)) || expected.state !== r.state || (expected.state === 'parked' && expected.settled === null ? 1 : 0) !== r.waits) {
       problems.push(`${table} ${r.id}: the row is not what its events say`);
       return;
     }

@@ -39,11 +39,9 @@ CREATE TABLE orders (
   waits INTEGER NOT NULL CHECK (waits IN (0, 1)),
   last_epoch INTEGER NOT NULL,
   last_seq INTEGER NOT NULL,
-  row TEXT NOT NULL,
-  FOREIGN KEY (last_epoch, last_seq) REFERENCES events (epoch, seq)
+  row TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX orders_by_card ON orders (card_no, state);
-CREATE INDEX orders_by_last ON orders (last_epoch, last_seq);
 CREATE INDEX orders_open ON orders (state) WHERE state NOT IN ('delivered','closed','refunded','parked');
 CREATE INDEX orders_waiting ON orders (waits) WHERE waits = 1;
 CREATE TABLE attempts (
@@ -57,11 +55,9 @@ CREATE TABLE attempts (
   created_ms INTEGER NOT NULL,
   last_epoch INTEGER NOT NULL,
   last_seq INTEGER NOT NULL,
-  row TEXT NOT NULL,
-  FOREIGN KEY (last_epoch, last_seq) REFERENCES events (epoch, seq)
+  row TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX attempts_by_order ON attempts (order_id);
-CREATE INDEX attempts_by_last ON attempts (last_epoch, last_seq);
 CREATE INDEX attempts_open ON attempts (state, created_ms);
 CREATE INDEX attempts_waiting ON attempts (waits) WHERE waits = 1;
 CREATE TABLE outbox (epoch INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (epoch, seq), FOREIGN KEY (epoch, seq) REFERENCES events (epoch, seq)) STRICT, WITHOUT ROWID;
