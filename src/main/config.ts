@@ -4,7 +4,7 @@ import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
 import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
-import { completeConfig, configProblems, terminalConfigSchema } from '../shared/terminal-config.ts';
+import { DEMO_USER, completeConfig, configProblems, terminalConfigSchema } from '../shared/terminal-config.ts';
 import type { TerminalConfig } from '../shared/terminal-config.ts';
 
 export interface LoadedConfig {
@@ -26,15 +26,24 @@ export function loadConfig(file: string): Result<LoadedConfig, Failure> {
   const parsed = terminalConfigSchema.safeParse(json);
   if (!parsed.success) return err(failure('CONF-0101', `${full}: ${configProblems(parsed.error).join('; ')}`, parsed.error));
   const config = completeConfig(parsed.data);
+  const sample = sampleProblem(config);
+  if (sample !== null) return err(failure('CONF-0103', `${full}: ${sample}`));
   const problem = crossProblem(config);
-  if (problem !== null) return err(failure(config.keys.kind === 'sample' && config.mode === 'production' ? 'CONF-0103' : 'CONF-0101', `${full}: ${problem}`));
+  if (problem !== null) return err(failure('CONF-0101', `${full}: ${problem}`));
   const baseDir = dirname(full);
   return ok({ config, baseDir, path: (p) => (isAbsolute(p) ? p : resolve(baseDir, p)) });
 }
 
+/** What is published is for the demo only. */
+function sampleProblem(c: TerminalConfig): string | null {
+  if (c.mode !== 'production') return null;
+  const known = c.maintenance.users.findIndex((user) => user.hash === DEMO_USER.hash);
+  if (known >= 0) return `maintenance.users[${known}]: the demo's PIN is refused outside demo mode; make one with \`npx pilotlight pin\``;
+  return c.keys.kind === 'sample' ? 'keys.kind: sample keys are refused outside demo mode' : null;
+}
+
 /** What one key alone cannot say. */
 function crossProblem(c: TerminalConfig): string | null {
-  if (c.mode === 'production' && c.keys.kind === 'sample') return 'keys.kind: sample keys are refused outside demo mode';
   for (const [i, r] of c.readers.entries()) {
     if (r.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(r.path ?? '')) return `readers[${i}].path: a virtual reader needs tcp://127.0.0.1:PORT`;
     if (r.kind === 'virtual' && c.mode === 'production') return `readers[${i}].kind: a virtual reader is for demo mode only`;

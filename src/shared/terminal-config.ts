@@ -43,6 +43,16 @@ const paymentSchema = z.discriminatedUnion('kind', [wechatSchema], {
   },
 });
 
+/** `npx pilotlight pin --name NAME` prints one of these. Without any there is no maintenance mode. */
+const maintenanceUserSchema = z.strictObject({
+  name: z.string().min(1).max(20),
+  salt: z.string().regex(/^([0-9a-f]{2}){16,64}$/, 'hex of at least 16 bytes, as `npx pilotlight pin` prints it'),
+  hash: z.string().regex(/^[0-9a-f]{64}$/, 'hex of 32 bytes, as `npx pilotlight pin` prints it'),
+});
+
+/** The demo's technician; his PIN is published, and production refuses the line. */
+export const DEMO_USER = { name: '李工', pin: '2580', salt: '70696c6f746c696768742d64656d6f21', hash: 'd8d685677d5f9a76be3b4e6770d0b59d29794ee95476689328342403aff247c2' } as const;
+
 export const terminalConfigSchema = z.strictObject({
   $schema: z.string().optional(),
   mode: z.enum(['demo', 'production']),
@@ -65,6 +75,8 @@ export const terminalConfigSchema = z.strictObject({
   }),
   printer: z.strictObject({ kind: kindOf('printer kind', ['virtual', 'none']), /** virtual: `tcp://127.0.0.1:PORT` of the simulated printer. */ path: path.optional() }).optional(),
   scanner: z.strictObject({ kind: kindOf('scanner kind', ['none']) }).optional(),
+  /** Who may enter maintenance mode. */
+  maintenance: z.strictObject({ users: z.array(maintenanceUserSchema).max(50) }).optional(),
   panel: z.strictObject({ widthMm: z.number().positive(), heightMm: z.number().positive(), widthPx: z.number().int().positive(), heightPx: z.number().int().positive() }).optional(),
 });
 /** The file as it may be written. */
@@ -75,11 +87,12 @@ interface BothLanguages {
   readonly en: string;
 }
 /** The configuration with everything that may be left out filled in. */
-export type TerminalConfig = Omit<TerminalConfigFile, 'site' | 'central' | 'printer' | 'scanner' | 'panel'> & {
+export type TerminalConfig = Omit<TerminalConfigFile, 'site' | 'central' | 'printer' | 'scanner' | 'maintenance' | 'panel'> & {
   readonly site: { readonly name: BothLanguages; readonly terminalName: BothLanguages; readonly brand: BothLanguages };
   readonly central: TerminalConfigFile['central'] & { readonly policyKeyFile: string };
   readonly printer: NonNullable<TerminalConfigFile['printer']>;
   readonly scanner: NonNullable<TerminalConfigFile['scanner']>;
+  readonly maintenance: NonNullable<TerminalConfigFile['maintenance']>;
   readonly panel: NonNullable<TerminalConfigFile['panel']>;
 };
 
@@ -106,6 +119,7 @@ export function completeConfig(file: TerminalConfigFile): TerminalConfig {
     central: { ...file.central, policyKeyFile: file.central.policyKeyFile ?? `${folder}policy.pub.pem` },
     printer: printer.kind === 'virtual' ? { ...printer, path: printer.path ?? VIRTUAL_PRINTER } : printer,
     scanner: file.scanner ?? { kind: 'none' },
+    maintenance: file.maintenance ?? { users: [] },
     panel: file.panel ?? PANEL,
   };
 }

@@ -5,13 +5,17 @@ import type { Clock, Random } from '../../shared/ports.ts';
 import { doctor, doctorText } from './doctor.ts';
 import type { DoctorOptions } from './doctor.ts';
 import { journalPlace, ordersText, readOrders, verifyAt, verifyText } from './journal.ts';
+import { makePin, systemSecret } from './pin.ts';
+import type { Secret } from './pin.ts';
 
 export const USAGE = `usage: pilotlight doctor [--config FILE] [--json]
        pilotlight journal verify [--data DIR] [--second DIR] [--json]
        pilotlight journal orders [--data DIR] [--json]
+       pilotlight pin --name NAME
   --config FILE  a terminal.json (default: the demo's, .pilotlight/demo/terminal.json)
   --data DIR     a journal's folder, or the folder of a terminal.json (default: .pilotlight/demo)
   --second DIR   the folder of the second log, where no terminal.json names it
+  --name NAME    who the PIN is for; it is asked for twice, or read from a pipe, and the line for maintenance.users is printed
   --json         one JSON document instead of text
 exit code: 0 well, 1 something failed, 2 wrong usage`;
 
@@ -23,13 +27,15 @@ export interface CliPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly pcsc: DoctorOptions['pcsc'];
+  /** Where a PIN comes from; left out: this process's terminal or input. */
+  readonly secret?: { readonly secret: Secret; readonly typed: boolean };
 }
 
 const DEFAULT_DATA = join('.pilotlight', 'demo');
-const OPTIONS = { config: { type: 'string' }, data: { type: 'string' }, second: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+const OPTIONS = { config: { type: 'string' }, data: { type: 'string' }, second: { type: 'string' }, name: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
 type Option = keyof typeof OPTIONS;
 /** What each command takes. */
-const COMMANDS: Readonly<Record<string, readonly Option[]>> = { doctor: ['config', 'json'], 'journal verify': ['data', 'second', 'json'], 'journal orders': ['data', 'json'] };
+const COMMANDS: Readonly<Record<string, readonly Option[]>> = { doctor: ['config', 'json'], pin: ['name'], 'journal verify': ['data', 'second', 'json'], 'journal orders': ['data', 'json'] };
 
 /** Runs one command and returns the exit code: 0 well, 1 failed, 2 wrong usage. */
 export async function runCli(args: readonly string[], ports: CliPorts): Promise<0 | 1 | 2> {
@@ -56,6 +62,18 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
   const json = values.json === true;
   const at = (path: string): string => resolve(ports.cwd, path);
 
+  if (command === 'pin') {
+    const name = values.name?.trim() ?? '';
+    if (name === '' || name.length > 20) return usage('pin needs --name NAME, at most 20 characters');
+    const { secret, typed } = ports.secret ?? systemSecret();
+    const made = await makePin(name, secret, typed, ports.random);
+    if (!made.ok) {
+      ports.err(`pilotlight: ${made.error}`);
+      return 1;
+    }
+    ports.out(JSON.stringify(made.value));
+    return 0;
+  }
   if (command === 'doctor') {
     const report = await doctor({ configFile: at(values.config ?? join(DEFAULT_DATA, 'terminal.json')), clock: ports.clock, random: ports.random, pcsc: ports.pcsc });
     ports.out(json ? JSON.stringify(report, null, 2) : doctorText(report));

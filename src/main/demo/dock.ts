@@ -15,6 +15,8 @@ export interface DockOptions {
   readonly centralLine: Line;
   readonly paymentLine: Line;
   readonly sandboxUrl: string;
+  /** The demo's technician, when the kiosk's terminal.json has him. */
+  readonly technician: { readonly name: string; readonly pin: string } | null;
   readonly addresses: () => { kiosk: string; central: string };
   readonly kill: (what: 'core' | 'central' | 'sandbox') => boolean;
 }
@@ -183,6 +185,7 @@ export class Dock {
       printer: printer.condition,
       lines: { central: { cut: centralLine.cut, delayMs: centralLine.delayMs }, payment: { cut: paymentLine.cut, delayMs: paymentLine.delayMs } },
       addresses: this.#o.addresses(),
+      technician: this.#o.technician,
     };
   }
 }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeFailure } from '../../shared/errors.ts';
 import { SimulatedPrinter } from '../../simulator/printer/printer.ts';
+import { DEMO_USER } from '../../shared/terminal-config.ts';
 import { loadConfig, tcpAddress } from '../config.ts';
 import { startBrowserShell } from '../browser/server.ts';
 import { HallChild } from './child.ts';
@@ -122,6 +123,7 @@ const dock = new Dock({
   centralLine,
   paymentLine,
   sandboxUrl: `http://127.0.0.1:${ports.sandbox}`,
+  technician: config.maintenance.users.some((user) => user.hash === DEMO_USER.hash) ? { name: DEMO_USER.name, pin: DEMO_USER.pin } : null,
   addresses: () => ({ kiosk: kioskUrl, central: `http://127.0.0.1:${ports.central}/` }),
   kill: (what) => {
     if (what === 'central') central.kill();
@@ -206,4 +208,5 @@ say(`dock     http://127.0.0.1:${ports.dock}/`);
 say(`central  http://127.0.0.1:${ports.central}/`);
 say(`data     ${dataDir}`);
 say(`config   ${configFile}`);
+if (config.maintenance.users.some((user) => user.hash === DEMO_USER.hash)) say(`service  five taps in the kiosk's top left corner, PIN ${DEMO_USER.pin} (${DEMO_USER.name}, demo only)`);
 say('Ctrl-C stops everything.');

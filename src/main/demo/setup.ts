@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { generateSandboxKeys } from '../../simulator/wechat/sandbox.ts';
 import type { SandboxKeys } from '../../simulator/wechat/sandbox.ts';
+import { DEMO_USER } from '../../shared/terminal-config.ts';
 import type { TerminalConfigFile } from '../../shared/terminal-config.ts';
 
 export const DEMO_TERMINAL = '000000000311';
@@ -96,6 +97,7 @@ export function writeTerminalJson(dataDir: string, ports: HallPorts, keys: HallK
     central: { baseUrl: `http://127.0.0.1:${ports.centralLine}`, keyFile: 'keys/terminal.pem', policyKeyFile: 'keys/policy.pub.pem' },
     printer: { kind: 'virtual', path: `tcp://127.0.0.1:${ports.printer}` },
     scanner: { kind: 'none' },
+    maintenance: { users: [{ name: DEMO_USER.name, salt: DEMO_USER.salt, hash: DEMO_USER.hash }] },
     panel: { widthMm: 268, heightMm: 476, widthPx: 1080, heightPx: 1920 },
   };
   const file = join(dataDir, 'terminal.json');

@@ -327,6 +327,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'mnt.backup': 'Last backup',
   'mnt.backupNone': 'none yet',
   'mnt.damage.title': 'The journal was damaged and restored {time}',
+  'mnt.damage.forked': 'The journal differs from central since {time}',
   'mnt.damage.aside': 'The damaged file is kept at {aside}',
   'mnt.damage.whole': 'Restored up to event {seq}; nothing is known to be missing',
   'mnt.damage.lost': 'Restored up to event {seq}; what came after {lost} is missing: compare with central and the provider’s bill',

@@ -325,6 +325,7 @@ export const zhCN = {
   'mnt.backup': '最近备份',
   'mnt.backupNone': '还没有',
   'mnt.damage.title': '账本曾损坏，{time} 已恢复',
+  'mnt.damage.forked': '{time} 起账本与中心不一致',
   'mnt.damage.aside': '损坏的文件保存在 {aside}',
   'mnt.damage.whole': '已恢复到第 {seq} 条，没有发现缺失',
   'mnt.damage.lost': '已恢复到第 {seq} 条，第 {lost} 条之后有缺失，须与中心和支付账单核对',

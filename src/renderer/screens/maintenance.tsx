@@ -20,7 +20,7 @@ import screens from './screens.module.css';
 type Maintenance = SnapshotOf<'maintenance'>;
 
 /** Fewest and most digits of a PIN. */
-const PIN_MIN = 6;
+const PIN_MIN = 4;
 const PIN_MAX = 12;
 
 /** Who are you? The digits live here until they are sent, and are never shown. */
@@ -293,11 +293,11 @@ function Sync({ s, onAsk }: { readonly s: Maintenance; readonly onAsk: (action: 
       <div className={`${ui['panel']} ${css['syncFacts']}`}><Facts facts={facts} /></div>
       {damage !== null && (
         <div className={`${ui['panel']} ${css['damage']}`}>
-          <h2>{t('mnt.damage.title', { time: formatStamp(damage.atMs) })}</h2>
+          <h2>{t(damage.aside === '' ? 'mnt.damage.forked' : 'mnt.damage.title', { time: formatStamp(damage.atMs) })}</h2>
           <p>{damage.why}</p>
-          <p>{t('mnt.damage.aside', { aside: damage.aside })}</p>
-          <p>{damage.lostAfterSeq === null ? t('mnt.damage.whole', { seq: damage.restoredSeq }) : t('mnt.damage.lost', { seq: damage.restoredSeq, lost: damage.lostAfterSeq })}</p>
-          <p><b>{t(damage.accepted ? 'mnt.damage.accepted' : 'mnt.damage.notAccepted')}</b> <b>{t(damage.epochGranted ? 'mnt.damage.granted' : 'mnt.damage.notGranted')}</b></p>
+          {damage.aside !== '' && <p>{t('mnt.damage.aside', { aside: damage.aside })}</p>}
+          {damage.aside !== '' && <p>{damage.lostAfterSeq === null ? t('mnt.damage.whole', { seq: damage.restoredSeq }) : t('mnt.damage.lost', { seq: damage.restoredSeq, lost: damage.lostAfterSeq })}</p>}
+          <p>{damage.aside !== '' && <b>{t(damage.accepted ? 'mnt.damage.accepted' : 'mnt.damage.notAccepted')}</b>} <b>{t(damage.epochGranted ? 'mnt.damage.granted' : 'mnt.damage.notGranted')}</b></p>
           {!damage.accepted && <LocalButton name="accept-damage" onPress={() => onAsk('accept-damage', null, t('mnt.damage.title', { time: formatStamp(damage.atMs) }))}>{t('mnt.do.accept-damage')}</LocalButton>}
         </div>
       )}

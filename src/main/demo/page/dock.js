@@ -18,6 +18,8 @@ async function refresh() {
   if (text === shown) return;
   shown = text;
   $('links').replaceChildren(el('a', '终端 Kiosk', { href: s.addresses.kiosk, target: '_blank' }), el('a', '中心 Central', { href: s.addresses.central, target: '_blank' }));
+  $('technician').hidden = s.technician === null;
+  if (s.technician !== null) $('technician-pin').textContent = `${s.technician.name} · PIN ${s.technician.pin}（仅演示 demo only）`;
   $('slot').textContent = s.inserted ? `读卡槽里：${s.inserted}${s.connected ? '' : '（读卡器未连接 reader not connected）'}` : '读卡槽是空的 The slot is empty';
   $('cards').replaceChildren(...s.cards.map((c) => {
     const d = el('div', '', { className: `card${c.id === s.inserted ? ' in' : ''}` });

@@ -1,0 +1,418 @@
+import type { DeviceView, Intent, MaintenanceAction, MaintenanceTab, OrderStory, Snapshot, SnapshotOf } from '../shared/contract.ts';
+import { failure } from '../shared/errors.ts';
+import type { ErrorText, Failure } from '../shared/errors.ts';
+import type { JournalEvent } from '../shared/events.ts';
+import { never } from '../shared/result.ts';
+import { IDLE, SCREEN_MS, sessionStep, settleSession } from './session.ts';
+import type { Effect, KioskEvent, KioskState, Now, Step } from './state.ts';
+
+/**
+ * Maintenance mode: a technician enters by a corner gesture and a PIN. While it is open nothing is sold and no card is
+ * read; orders in the background go on. Pure like the rest: the world is asked by effects (maintenance-run.ts).
+ */
+
+/** Without a touch it closes by itself. */
+export const IDLE_MS = 180_000;
+export const PIN_IDLE_MS = 60_000;
+/** What an action came to is told for so long. */
+const MESSAGE_MS = 8_000;
+/** How often the journal is looked at while the screen is open. */
+const LOOK_MS = 2_000;
+/** Wrong tries that cost nothing but themselves. */
+export const FREE_TRIES = 2;
+/** After the third wrong try and each further one: 30 s, then 1, 2, 5, 15 minutes, then an hour each. */
+export const LOCK_MS = [30_000, 60_000, 120_000, 300_000, 900_000, 3_600_000] as const;
+
+/** How long no PIN is taken after so many wrong ones in a row. */
+export function lockMs(fails: number): number {
+  return fails <= FREE_TRIES ? 0 : (LOCK_MS[Math.min(fails - FREE_TRIES, LOCK_MS.length) - 1] ?? 0);
+}
+
+/** The lock-out as it is kept on disk, before the check of a PIN begins: a kill during the check is no free try. */
+export interface KeptLock {
+  readonly fails: number;
+  readonly setMs: number;
+  readonly lockMs: number;
+}
+
+/** What of a kept lock-out is left after a restart. A clock that was set back makes it no shorter, and no longer than it was. */
+export function lockLeftMs(kept: KeptLock, nowMs: number): number {
+  const passed = nowMs - kept.setMs;
+  return passed < 0 ? kept.lockMs : Math.max(0, kept.lockMs - passed);
+}
+
+/** What is read of the world while the screen is open; the view adds what the kiosk's state knows. */
+export interface MaintenanceFacts {
+  readonly readerName: string;
+  readonly hasPrinter: boolean;
+  readonly orders: readonly OrderStory[];
+  readonly space: 'ample' | 'low' | 'full';
+  readonly sync: Omit<SnapshotOf<'maintenance'>['sync'], 'centralUp' | 'clockSkewMs' | 'verify'>;
+}
+
+export interface DeviceTest {
+  readonly state: 'running' | 'passed' | 'failed';
+  readonly detail: ErrorText | null;
+}
+
+export type MaintenanceMode =
+  | { readonly at: 'idle' }
+  | { readonly at: 'pin'; readonly wrong: boolean; /** Number of the check that is going on; null: none is. */ readonly check: number | null; readonly deadlineMono: number }
+  | {
+      readonly at: 'open';
+      readonly who: string;
+      readonly tab: MaintenanceTab;
+      readonly openOrderId: string | null;
+      readonly tests: Readonly<Record<string, DeviceTest>>;
+      readonly verify: SnapshotOf<'maintenance'>['sync']['verify'];
+      readonly message: { readonly text: ErrorText; readonly untilMono: number } | null;
+      readonly facts: MaintenanceFacts | null;
+      readonly lookAtMono: number;
+      readonly deadlineMono: number;
+    };
+type Open = Extract<MaintenanceMode, { at: 'open' }>;
+
+export interface MaintenanceState {
+  readonly mode: MaintenanceMode;
+  /** Somebody may enter: users are configured. */
+  readonly enabled: boolean;
+  readonly version: string;
+  /** Taken out of service by a technician; outlives a restart. */
+  readonly outOfService: boolean;
+  /** Why selling is blocked otherwise. */
+  readonly blocked: Failure | null;
+  readonly fails: number;
+  /** No PIN is taken before; a monotonic instant of this process. */
+  readonly lockedUntilMono: number;
+  /** PIN checks begun in this process. */
+  readonly checks: number;
+}
+
+/** A kiosk that has no maintenance mode. */
+export const NO_MAINTENANCE: MaintenanceState = { mode: { at: 'idle' }, enabled: false, version: '', outOfService: false, blocked: null, fails: 0, lockedUntilMono: 0, checks: 0 };
+
+export type MaintenanceOp =
+  /** The lock-out that a wrong PIN would bring is durable first. */
+  | { readonly kind: 'check-pin'; readonly pin: string; readonly check: number; readonly fails: number; readonly lockMs: number }
+  | { readonly kind: 'clear-lock' }
+  /** Kept on disk, so that the next start can tell that a restart ended it. Null: it is closed. */
+  | { readonly kind: 'keep-open'; readonly who: string | null }
+  | { readonly kind: 'keep-out'; readonly out: boolean }
+  | { readonly kind: 'look'; readonly openOrderId: string | null }
+  | { readonly kind: 'test'; readonly device: string }
+  | { readonly kind: 'verify' }
+  | { readonly kind: 'upload' }
+  | { readonly kind: 'accept-damage'; readonly who: string; readonly why: string }
+  | { readonly kind: 'order'; readonly orderId: string; readonly action: MaintenanceAction; readonly who: string; readonly why: string; readonly reference: string }
+  | { readonly kind: 'print-story'; readonly orderId: string }
+  | { readonly kind: 'log'; readonly message: string };
+export interface MaintenanceEffect {
+  readonly do: 'maintenance';
+  readonly op: MaintenanceOp;
+}
+
+export type MaintenanceNews =
+  | { readonly news: 'checked'; readonly check: number; readonly who: string | null }
+  | { readonly news: 'looked'; readonly facts: MaintenanceFacts }
+  | { readonly news: 'tested'; readonly device: string; readonly ok: boolean; readonly detail: ErrorText }
+  | { readonly news: 'verified'; readonly ok: boolean; readonly problems: readonly string[]; readonly atMs: number }
+  /** A word on an order, judged by its rows as they stand: these facts follow. */
+  | { readonly news: 'decided'; readonly events: readonly JournalEvent[]; readonly text: ErrorText }
+  | { readonly news: 'told'; readonly text: ErrorText };
+export type MaintenanceEvent = { readonly type: 'maintenance' } & MaintenanceNews;
+
+const op = (o: MaintenanceOp): MaintenanceEffect => ({ do: 'maintenance', op: o });
+const fact = (event: JournalEvent): Effect => ({ do: 'journal', events: [event] });
+const nothing = (state: KioskState): Step => ({ state, effects: [] });
+
+function put(state: KioskState, change: Partial<MaintenanceState>, ...effects: Effect[]): Step {
+  return { state: { ...state, maintenance: { ...state.maintenance, ...change } }, effects };
+}
+function putOpen(state: KioskState, mode: Open, change: Partial<Open>, ...effects: Effect[]): Step {
+  return put(state, { mode: { ...mode, ...change } }, ...effects);
+}
+
+/** Taken out of service, nothing is sold whatever else holds. */
+export function withBlocked(state: KioskState): KioskState {
+  const { outOfService, blocked } = state.maintenance;
+  return { ...state, service: { ...state.service, blocked: outOfService ? failure('MNT-0103') : blocked } };
+}
+
+/** Maintenance mode's answer to an event; null: the event is not its business. Asked before the orders and the visit. */
+export function maintenanceStep(state: KioskState, event: KioskEvent, now: Now): Step | null {
+  const m = state.maintenance;
+  const { mode } = m;
+  if (event.type === 'maintenance') return onNews(state, event, now);
+  if (event.type === 'intent') return onIntent(state, event.intent, now);
+  if (event.type === 'service') {
+    if (event.change.blocked === undefined) return null;
+    const next: KioskState = { ...state, service: { ...state.service, ...event.change }, maintenance: { ...m, blocked: event.change.blocked } };
+    return nothing(withBlocked(next));
+  }
+  if (event.type === 'reader') {
+    // A customer comes first while nobody has shown who he is.
+    if (mode.at === 'pin' && event.state === 'present' && event.insertion !== state.reader.insertion) return sessionStep({ ...state, maintenance: { ...m, mode: { at: 'idle' } } }, event, now);
+    if (mode.at !== 'open') return null;
+    return nothing({ ...state, card: null, reader: { state: event.state, insertion: event.insertion, failure: event.failure, sinceMs: event.state === state.reader.state ? state.reader.sinceMs : now.nowMs } });
+  }
+  if (event.type === 'card-read' && mode.at === 'open') return nothing({ ...state, cardBusy: false, card: null });
+  return null;
+}
+
+function onIntent(state: KioskState, intent: Intent, now: Now): Step | null {
+  const m = state.maintenance;
+  const { mode } = m;
+  switch (mode.at) {
+    case 'idle': {
+      if (intent.type !== 'open-maintenance') return null;
+      if (!m.enabled) return put(state, {}, op({ kind: 'log', message: 'the corner was tapped; no maintenance user is configured' }));
+      const visit = state.session.at !== 'idle' && state.session.at !== 'cannot-sell';
+      if (visit || [...state.orders.values()].some((o) => o.writing)) return put(state, {}, op({ kind: 'log', message: 'the corner was tapped during a visit' }));
+      return put(state, { mode: { at: 'pin', wrong: false, check: null, deadlineMono: now.monoMs + PIN_IDLE_MS } });
+    }
+    case 'pin': {
+      const deadlineMono = now.monoMs + PIN_IDLE_MS;
+      if (intent.type === 'exit') return put(state, { mode: { at: 'idle' } });
+      if (intent.type === 'set-locale' || intent.type === 'set-text-size') return words({ ...state, maintenance: { ...m, mode: { ...mode, deadlineMono } } }, intent);
+      if (intent.type !== 'enter-pin' || mode.check !== null || now.monoMs < m.lockedUntilMono) return nothing(state);
+      const fails = m.fails + 1;
+      const ms = lockMs(fails);
+      const check = m.checks + 1;
+      return put(state, { mode: { ...mode, check, wrong: false, deadlineMono }, checks: check, fails, lockedUntilMono: now.monoMs + ms }, op({ kind: 'check-pin', pin: intent.value, check, fails, lockMs: ms }));
+    }
+    case 'open':
+      return onOpenIntent({ ...state, maintenance: { ...m, mode: { ...mode, deadlineMono: now.monoMs + IDLE_MS } } }, { ...mode, deadlineMono: now.monoMs + IDLE_MS }, intent, now);
+    default:
+      return never(mode);
+  }
+}
+
+function words(state: KioskState, intent: Extract<Intent, { type: 'set-locale' | 'set-text-size' }>): Step {
+  return nothing(intent.type === 'set-locale' ? { ...state, locale: intent.value, plainAtMono: null } : { ...state, textSize: intent.value, plainAtMono: null });
+}
+
+function onOpenIntent(state: KioskState, mode: Open, intent: Intent, now: Now): Step {
+  if (intent.type === 'exit') return leave(state, mode, 'exit', now);
+  if (intent.type === 'set-locale' || intent.type === 'set-text-size') return words(state, intent);
+  if (intent.type === 'maintenance-tab') return putOpen(state, mode, { tab: intent.value, openOrderId: null, lookAtMono: now.monoMs });
+  if (intent.type === 'maintenance-order') {
+    const openOrderId = intent.value === '' ? null : intent.value;
+    return putOpen(state, mode, { openOrderId, message: null, lookAtMono: now.monoMs + LOOK_MS }, op({ kind: 'look', openOrderId }));
+  }
+  if (intent.type === 'maintenance-do') return act(state, mode, intent, now);
+  // Anything else is a touch, and so more time.
+  return nothing(state);
+}
+
+function act(state: KioskState, mode: Open, intent: Extract<Intent, { type: 'maintenance-do' }>, now: Now): Step {
+  const { who } = mode;
+  const why = intent.why ?? '';
+  const target = intent.target ?? '';
+  const said = (detail?: string): Effect => fact({ kind: 'maintenance-action', orderId: null, body: { who, action: intent.value, why, ...(detail === undefined || detail === '' ? {} : { detail }) } });
+  const soon = { lookAtMono: now.monoMs };
+  switch (intent.value) {
+    case 'self-test':
+      if (mode.tests[target]?.state === 'running' || !DEVICE_IDS.test(target)) return nothing(state);
+      return putOpen(state, mode, { tests: { ...mode.tests, [target]: { state: 'running', detail: null } } }, said(target), op({ kind: 'test', device: target }));
+    case 'verify-journal':
+      if (mode.verify.state === 'running') return nothing(state);
+      return putOpen(state, mode, { verify: { state: 'running', problems: [], atMs: null } }, said(), op({ kind: 'verify' }));
+    case 'upload-now':
+      return putOpen(state, mode, { ...soon, message: tell('已开始上传', 'uploading', now) }, said(), op({ kind: 'upload' }));
+    case 'accept-damage':
+      if (why === '') return nothing(state);
+      return putOpen(state, mode, soon, said(), op({ kind: 'accept-damage', who, why }));
+    case 'out-of-service': {
+      if (why === '' || state.maintenance.outOfService) return nothing(state);
+      const step = putOpen(state, mode, { message: tell('本机已停用，退出后保持停用', 'out of service, and stays so after you leave', now) }, said(), op({ kind: 'keep-out', out: true }));
+      return { ...step, state: withBlocked({ ...step.state, maintenance: { ...step.state.maintenance, outOfService: true } }) };
+    }
+    case 'back-in-service': {
+      if (why === '' || !state.maintenance.outOfService) return nothing(state);
+      const back = withBlocked({ ...state, maintenance: { ...state.maintenance, outOfService: false } });
+      const left = leave(back, mode, 'exit', now);
+      return { ...left, effects: [said(), op({ kind: 'keep-out', out: false }), ...left.effects] };
+    }
+    case 'retry-refund':
+    case 'settle-refunded-by-hand':
+    case 'settle-delivered-by-hand':
+    case 'settle-nothing-due': {
+      const reference = intent.reference ?? '';
+      if (why === '' || target === '' || (intent.value !== 'retry-refund' && reference === '')) return nothing(state);
+      return putOpen(state, mode, soon, op({ kind: 'order', orderId: target, action: intent.value, who, why, reference }));
+    }
+    case 'print-story':
+      if (target === '') return nothing(state);
+      return putOpen(state, mode, { message: tell('正在打印……', 'printing …', now) }, said(target), op({ kind: 'print-story', orderId: target }));
+    default:
+      return never(intent.value);
+  }
+}
+
+function tell(zh: string, en: string, now: Now): Open['message'] {
+  return { text: { zh, en }, untilMono: now.monoMs + MESSAGE_MS };
+}
+
+function onNews(state: KioskState, event: MaintenanceEvent, now: Now): Step {
+  const m = state.maintenance;
+  const { mode } = m;
+  if (event.news === 'checked') {
+    if (event.who === null) {
+      const body = { fails: m.fails, lockedMs: Math.max(0, Math.round(m.lockedUntilMono - now.monoMs)) };
+      const next: MaintenanceMode = mode.at === 'pin' && mode.check === event.check ? { ...mode, check: null, wrong: true, deadlineMono: now.monoMs + PIN_IDLE_MS } : mode;
+      return put(state, { mode: next }, fact({ kind: 'maintenance-refused', orderId: null, body }));
+    }
+    const cleared = put(state, { fails: 0, lockedUntilMono: 0 }, op({ kind: 'clear-lock' }));
+    // A customer came in between: the right PIN opens nothing any more.
+    if (mode.at !== 'pin' || mode.check !== event.check) return cleared;
+    const open: Open = {
+      at: 'open',
+      who: event.who,
+      tab: 'devices',
+      openOrderId: null,
+      tests: {},
+      verify: { state: 'none', problems: [], atMs: null },
+      message: null,
+      facts: null,
+      lookAtMono: now.monoMs + LOOK_MS,
+      deadlineMono: now.monoMs + IDLE_MS,
+    };
+    const entered = put({ ...cleared.state, session: IDLE, card: null }, { mode: open });
+    // Known on disk as open before it is so: a kill in between tells one leaving too many, never one too few.
+    return { state: entered.state, effects: [...cleared.effects, op({ kind: 'keep-open', who: event.who }), fact({ kind: 'maintenance-entered', orderId: null, body: { who: event.who } }), op({ kind: 'look', openOrderId: null })] };
+  }
+  if (mode.at !== 'open') return nothing(state);
+  switch (event.news) {
+    case 'looked':
+      return putOpen(state, mode, { facts: event.facts });
+    case 'tested':
+      return putOpen(state, mode, { tests: { ...mode.tests, [event.device]: { state: event.ok ? 'passed' : 'failed', detail: event.detail } } });
+    case 'verified':
+      return putOpen(state, mode, { verify: { state: event.ok ? 'ok' : 'failed', problems: [...event.problems].slice(0, 10), atMs: event.atMs }, tests: mode.tests });
+    case 'decided':
+      return putOpen(state, mode, { message: { text: event.text, untilMono: now.monoMs + MESSAGE_MS }, lookAtMono: now.monoMs + LOOK_MS }, { do: 'journal', events: event.events }, op({ kind: 'look', openOrderId: mode.openOrderId }));
+    case 'told':
+      return putOpen(state, mode, { message: { text: event.text, untilMono: now.monoMs + MESSAGE_MS } });
+    default:
+      return never(event);
+  }
+}
+
+/** Closing: the customers' screen again, with whatever card is inside to be taken first. */
+function leave(state: KioskState, mode: Open, why: 'exit' | 'idle', now: Now): Step {
+  const inside = state.reader.state === 'present' || state.reader.state === 'mute';
+  return put(
+    { ...state, session: inside ? { at: 'take-card', deadlineMono: now.monoMs + SCREEN_MS['take-card'] } : IDLE, card: null, locale: 'zh-CN', textSize: 'normal', plainAtMono: null },
+    { mode: { at: 'idle' } },
+    fact({ kind: 'maintenance-left', orderId: null, body: { who: mode.who, why } }),
+    op({ kind: 'keep-open', who: null }),
+  );
+}
+
+/** What time does to maintenance mode; to the visit while it is closed. */
+export function settleVisitor(state: KioskState, now: Now): Step & { readonly wakeAtMono: number | null } {
+  const { mode } = state.maintenance;
+  switch (mode.at) {
+    case 'idle':
+      return settleSession(state, now);
+    case 'pin': {
+      if (now.monoMs >= mode.deadlineMono && mode.check === null) return { ...put(state, { mode: { at: 'idle' } }), wakeAtMono: now.monoMs };
+      const visit = settleSession(state, now);
+      return { ...visit, wakeAtMono: Math.min(visit.wakeAtMono ?? mode.deadlineMono, mode.deadlineMono) };
+    }
+    case 'open': {
+      if (now.monoMs >= mode.deadlineMono) return { ...leave(state, mode, 'idle', now), wakeAtMono: now.monoMs };
+      const message = mode.message !== null && now.monoMs >= mode.message.untilMono ? null : mode.message;
+      const look = now.monoMs >= mode.lookAtMono;
+      const lookAtMono = look ? now.monoMs + LOOK_MS : mode.lookAtMono;
+      const wakeAtMono = Math.min(mode.deadlineMono, lookAtMono, message?.untilMono ?? mode.deadlineMono);
+      if (!look && message === mode.message) return { state, effects: [], wakeAtMono };
+      return { ...putOpen(state, mode, { message, lookAtMono }, ...(look ? [op({ kind: 'look', openOrderId: mode.openOrderId })] : [])), wakeAtMono };
+    }
+    default:
+      return never(mode);
+  }
+}
+
+// ---- what is shown ----
+
+type Base = Pick<Snapshot, 'revision' | 'locale' | 'textSize' | 'header' | 'nowMs' | 'demo'>;
+
+/** Maintenance mode's screen; null: the visit's is shown. */
+export function maintenanceView(state: KioskState, base: Base, now: Now): Snapshot | null {
+  const m = state.maintenance;
+  const { mode } = m;
+  const wall = (mono: number): number => Math.max(0, Math.round(now.nowMs + (mono - now.monoMs)));
+  switch (mode.at) {
+    case 'idle':
+      return null;
+    case 'pin': {
+      const busy = mode.check !== null;
+      return { ...base, screen: 'maintenance-pin', wrong: mode.wrong, busy, lockedUntilMs: !busy && m.lockedUntilMono > now.monoMs ? wall(m.lockedUntilMono) : null, deadlineMs: busy ? null : wall(mode.deadlineMono) };
+    }
+    case 'open': {
+      const { facts } = mode;
+      return {
+        ...base,
+        screen: 'maintenance',
+        who: mode.who,
+        tab: mode.tab,
+        outOfService: m.outOfService,
+        blocked: m.blocked?.code ?? null,
+        version: m.version,
+        devices: devicesOf(state, mode),
+        orders: facts === null ? [] : [...facts.orders],
+        openOrderId: mode.openOrderId,
+        sync: {
+          ...(facts?.sync ?? { unsentEvents: 0, unsentFen: 0, oldestUnsentMs: null, epoch: 0, headSeq: 0, headHash: '', freeBytes: 0, backupAtMs: null, damage: null }),
+          centralUp: state.service.centralUp,
+          clockSkewMs: state.service.clockSkewMs,
+          verify: mode.verify,
+        },
+        message: mode.message?.text ?? null,
+        deadlineMs: wall(mode.deadlineMono),
+      };
+    }
+    default:
+      return never(mode);
+  }
+}
+
+/** Ids of the devices that have a self-test. */
+export const DEVICE_IDS = /^(reader|printer|line-(wechat|alipay|gateway)|central|journal|disk|clock)$/;
+
+const PROVIDER_NAMES = { wechat: { zh: '微信支付线路', en: 'WeChat Pay line' }, alipay: { zh: '支付宝线路', en: 'Alipay line' }, gateway: { zh: '支付网关线路', en: 'Payment gateway line' } } as const;
+
+function devicesOf(state: KioskState, mode: Open): DeviceView[] {
+  const { service, reader } = state;
+  const { facts } = mode;
+  const device = (id: string, name: ErrorText, how: DeviceView['state'], zh: string, en: string, more: Partial<Pick<DeviceView, 'lastError' | 'sinceMs'>> = {}): DeviceView => {
+    const test = mode.tests[id];
+    return { id, name, state: how, detail: { zh, en }, lastError: null, sinceMs: null, test: test?.state ?? 'none', testDetail: test?.detail ?? null, ...more };
+  };
+  const readerName = facts?.readerName ?? '';
+  const where = { empty: ['卡座空', 'no card'], present: ['有卡在内', 'a card is inside'], mute: ['卡无应答，请取出', 'the card does not answer: take it out'], offline: ['正在重连', 'being rebuilt'] }[reader.state];
+  const skew = service.clockSkewMs;
+  const skewText = skew === null ? null : `${skew >= 0 ? '+' : '−'}${(Math.abs(skew) / 1000).toFixed(1)}`;
+  const skewed = skew !== null && service.policy !== null && Math.abs(skew) > service.policy.maxClockSkewMs;
+  const journalBad = state.maintenance.blocked !== null && /^(JRNL-010[1235-7]|BILL-010[49])$/.test(state.maintenance.blocked.code);
+  const gigabytes = facts === null ? '' : `${(facts.sync.freeBytes / 1e9).toFixed(1)} GB`;
+  const unsent = facts?.sync.unsentEvents ?? 0;
+  return [
+    device('reader', { zh: '读卡器', en: 'Card reader' }, reader.state === 'offline' ? 'offline' : reader.state === 'mute' ? 'user-error' : 'online', `${readerName} · ${where[0]}`, `${readerName} · ${where[1]}`, { lastError: reader.failure?.code ?? null, sinceMs: reader.sinceMs }),
+    facts?.hasPrinter === false
+      ? device('printer', { zh: '凭条打印机', en: 'Receipt printer' }, 'no-device', '没有配置打印机', 'no printer is configured')
+      : device('printer', { zh: '凭条打印机', en: 'Receipt printer' }, service.printer.ready ? 'online' : 'user-error', service.printer.ready ? '就绪' : printerWords(service.printer.failure).zh, service.printer.ready ? 'ready' : printerWords(service.printer.failure).en, { lastError: service.printer.failure?.code ?? null }),
+    ...state.providers.map((kind) =>
+      device(`line-${kind}`, PROVIDER_NAMES[kind], service.lineUp === null ? 'busy' : service.lineUp ? 'online' : 'offline', service.lineUp === null ? '还没有问过' : service.lineUp ? '线路通' : '线路不通，自动重试中', service.lineUp === null ? 'not asked yet' : service.lineUp ? 'the line is up' : 'the line is down, retrying by itself', { lastError: service.lineUp === false ? 'PAY-0202' : null }),
+    ),
+    device('central', { zh: '中心计费接口', en: 'Central billing' }, service.centralUp === null ? 'busy' : service.centralUp ? 'online' : 'offline', service.centralUp === false ? `待上传 ${unsent} 条 · 自动重试中` : `待上传 ${unsent} 条`, service.centralUp === false ? `${unsent} events wait · retrying by itself` : `${unsent} events wait`, { lastError: service.centralUp === false ? 'BILL-0101' : null }),
+    device('journal', { zh: '账本', en: 'Journal' }, journalBad ? 'hardware-error' : 'online', `纪元 ${facts?.sync.epoch ?? 0} · 序号 ${facts?.sync.headSeq ?? 0}`, `epoch ${facts?.sync.epoch ?? 0} · sequence ${facts?.sync.headSeq ?? 0}`, { lastError: journalBad ? (state.maintenance.blocked?.code ?? null) : null }),
+    device('disk', { zh: '磁盘', en: 'Disk' }, facts === null || facts.space === 'ample' ? 'online' : facts.space === 'low' ? 'user-error' : 'hardware-error', `剩余 ${gigabytes}`, `${gigabytes} free`, { lastError: facts === null || facts.space === 'ample' ? null : 'JRNL-0104' }),
+    device('clock', { zh: '时钟', en: 'Clock' }, skew === null ? 'busy' : skewed ? 'user-error' : 'online', skewText === null ? '还没有和中心核对' : `与中心相差 ${skewText} 秒`, skewText === null ? 'not compared with central yet' : `${skewText} s from central`, { lastError: skewed ? 'CORE-0102' : null }),
+  ];
+}
+
+function printerWords(f: Failure | null): ErrorText {
+  return f === null ? { zh: '还没有问过', en: 'not asked yet' } : { zh: `请检查纸、盖和电源${f.detail === undefined ? '' : `（${f.detail}）`}`, en: `check paper, cover and power${f.detail === undefined ? '' : ` (${f.detail})`}` };
+}
