@@ -1,9 +1,9 @@
-import { hash } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import Fastify from 'fastify';
 import type { FastifyReply } from 'fastify';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { CARD_NO, claimRequestSchema, epochRequestSchema, quoteRequestSchema, uploadRequestSchema } from '../shared/central-api.ts';
 import type { Problem } from '../shared/central-api.ts';
 import { policySchema } from '../shared/policy.ts';
@@ -12,7 +12,7 @@ import type { Signer, Verifier } from '../shared/ports.ts';
 import { ed25519Verifier } from '../shared/signing.ts';
 import { accountByCard } from './accounts.ts';
 import { claim, commands, ordersByRef } from './claims.ts';
-import { consoleData, consolePage } from './console.ts';
+import { consoleData, consolePage, epochPage, quarantinePage } from './console.ts';
 import type { ConsoleData } from './console.ts';
 import { migrate, openPglite } from './db.ts';
 import type { Db } from './db.ts';
@@ -23,6 +23,7 @@ import { ingest } from './ingest.ts';
 import { pacer } from './pacing.ts';
 import type { Pacing } from './pacing.ts';
 import { Refusal } from './problem.ts';
+import { settleQuarantined } from './quarantine.ts';
 import { quote, release } from './quotes.ts';
 import { seed } from './seed.ts';
 
@@ -80,6 +81,17 @@ const WINDOW_MS = 300_000;
 const MAX_BODY_BYTES = 2 << 20;
 /** 200 events are far below this; a body that inflates to more is not read. */
 const MAX_INFLATED_BYTES = 8 << 20;
+const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)$/;
+const line = z.string().trim().regex(/^\P{Cc}*$/u);
+const settlementSchema = z.object({
+  terminal: line.min(1),
+  epoch: z.coerce.number().int().nonnegative(),
+  seq: z.coerce.number().int().nonnegative(),
+  who: line.min(1).max(60),
+  why: line.min(1).max(300),
+  amount: z.string().trim().regex(/^(?:-?\d{1,9}(?:\.\d{1,2})?)?$/).default(''),
+  reference: line.max(100).default(''),
+});
 const SIGNATURE_HEADERS = ['pilotlight-terminal', 'pilotlight-timestamp', 'pilotlight-nonce', 'pilotlight-signature'] as const;
 
 /** The reference central billing service: API of src/shared/central-api.ts, and a console page for staff at `/`. */
@@ -120,9 +132,15 @@ export function createCentral(options: CentralOptions): Central {
     if (rest.length > 0) return no();
     switch (what) {
       case 'GET //':
-        return path === '/' ? consoleHtml() : no();
+        return path === '/' ? html(consolePage(await consoleData(db(), now()), now())) : no();
       case 'GET /console/data.json':
         return json(await consoleData(db(), now()));
+      case 'GET /console/quarantine':
+      case 'GET /console/epoch':
+        return consoleForm(request, second);
+      case 'POST /console/quarantine':
+      case 'POST /console/epoch':
+        return consolePost(request, second);
       case 'GET /v1/time':
         return third === '' ? json({ serverTimeMs: now() }) : no();
       case 'GET /v1/policy':
@@ -172,8 +190,46 @@ export function createCentral(options: CentralOptions): Central {
     }
   }
 
-  async function consoleHtml(): Promise<CentralAnswer> {
-    return { status: 200, headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'" }, body: consolePage(await consoleData(db(), now()), now()) };
+  const html = (body: string): CentralAnswer => ({ status: 200, headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'", 'cache-control': 'no-store' }, body });
+  // Only who can read the console's pages knows it: another site's page can make a browser post a form here, not read one.
+  const formToken = hash('sha256', options.policySigner.sign(Buffer.from('pilotlight console form', 'utf8')), 'hex');
+
+  /** A name that leads here from outside (DNS rebinding) must not make a strange page the console's own. */
+  function refuseStrangers(request: CentralRequest): void {
+    const { host, origin } = request.headers;
+    const here = options.host ?? '127.0.0.1';
+    if (typeof host === 'string' && LOOPBACK.test(here) && !LOOPBACK.test(host.replace(/:\d+$/, ''))) throw new Refusal('bad-request', 'the console is for this machine only', { status: 403 });
+    if (request.method === 'POST' && typeof origin === 'string' && origin !== `http://${String(host)}` && origin !== `https://${String(host)}`) throw new Refusal('bad-request', 'the form came from another page', { status: 403 });
+  }
+
+  async function consoleForm(request: CentralRequest, what: string): Promise<CentralAnswer> {
+    refuseStrangers(request);
+    const query = new URLSearchParams(request.target.split('?')[1] ?? '');
+    const data = await consoleData(db(), now());
+    if (what === 'epoch') {
+      const terminal = data.terminals.find((t) => t.terminalId === query.get('terminal'));
+      if (terminal !== undefined) return html(epochPage(terminal, formToken));
+    } else {
+      const fact = data.quarantine.find((q) => q.terminalId === query.get('terminal') && String(q.epoch) === query.get('epoch') && String(q.seq) === query.get('seq'));
+      if (fact !== undefined) return html(quarantinePage(fact, formToken));
+    }
+    throw new Refusal('bad-request', 'no such resource', { status: 404 });
+  }
+
+  async function consolePost(request: CentralRequest, what: string): Promise<CentralAnswer> {
+    refuseStrangers(request);
+    const form = Object.fromEntries(new URLSearchParams(Buffer.from(request.body.buffer, request.body.byteOffset, request.body.length).toString('utf8')));
+    if (!sameText(form['token'] ?? '', formToken)) throw new Refusal('bad-request', 'the form is not this console’s', { status: 403 });
+    if (what === 'epoch') await grantEpoch(db(), form['terminal'] ?? '', now());
+    else {
+      const parsed = settlementSchema.safeParse(form);
+      if (!parsed.success) throw new Refusal('bad-request', parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; '));
+      const { terminal, epoch, seq, who, why, amount, reference } = parsed.data;
+      if ((amount === '') !== (reference === '')) throw new Refusal('bad-request', 'an adjustment has an amount and a reference');
+      const adjustment = amount === '' ? null : { amountFen: Math.round(Number(amount) * 100), reference };
+      if (!(await settleQuarantined(db(), { terminalId: terminal, epoch, seq, who, why, adjustment }, now()))) throw new Refusal('bad-request', 'settled already, or not there', { status: 409 });
+    }
+    return { status: 303, headers: { location: '/' }, body: '' };
   }
 
   async function handle(request: CentralRequest): Promise<CentralAnswer> {
@@ -241,14 +297,23 @@ function cached<T>(make: (key: string) => T): (key: string) => T {
   };
 }
 
+function sameText(a: string, b: string): boolean {
+  const [x, y] = [Buffer.from(a, 'utf8'), Buffer.from(b, 'utf8')];
+  return x.length === y.length && timingSafeEqual(x, y);
+}
+
 /** A path's part as meant; one that cannot be decoded names nothing. */
 function decoded(part: string): string {
   if (!part.includes('%')) return part;
+  let text: string;
   try {
-    return decodeURIComponent(part);
+    text = decodeURIComponent(part);
   } catch {
     throw new Refusal('bad-request', 'the path is not UTF-8');
   }
+  // PostgreSQL text cannot hold it, so nothing has such a name.
+  if (text.includes('\0')) throw new Refusal('bad-request', 'no such resource', { status: 404 });
+  return text;
 }
 
 function bodyOf<T>(request: CentralRequest, schema: z.ZodType<T>): T {

@@ -1,16 +1,17 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { generateKeyPairSync, hash, randomBytes } from 'node:crypto';
 import { createBillingClient } from '../../../src/billing/client.ts';
 import type { BillingClient, UploadResult } from '../../../src/billing/types.ts';
 import { openPglite } from '../../../src/central/db.ts';
 import type { Db } from '../../../src/central/db.ts';
 import { createCentral } from '../../../src/central/server.ts';
-import type { Central } from '../../../src/central/server.ts';
+import type { Central, CentralOptions } from '../../../src/central/server.ts';
 import type { Quote, UploadEvent } from '../../../src/shared/central-api.ts';
 import type { EventBody, EventKind } from '../../../src/shared/events.ts';
 import { eventHash, genesisHash } from '../../../src/shared/journal-hash.ts';
 import { toHex } from '../../../src/shared/bytes.ts';
 import { orderTag } from '../../../src/shared/order-tag.ts';
-import type { Clock } from '../../../src/shared/ports.ts';
+import type { HttpSend } from '../../../src/shared/http.ts';
+import type { Clock, Signer, Verifier } from '../../../src/shared/ports.ts';
 import { ed25519Signer, ed25519Verifier } from '../../../src/shared/signing.ts';
 import { openSqliteDb } from '../../../src/main/demo/simulate/sqlite-db.ts';
 
@@ -68,6 +69,16 @@ export class TestJournal {
     this.add('order-delivering', orderId, { insertion: 1, before: '', after: '', cumulative: 0, plan: [] });
     return this.add('order-delivered', orderId, { by: 'read-back', count: q.nextCount, quantity: q.quantity, cumulative: 0 });
   }
+  delivering(orderId: string, q: Quote, over: Partial<EventBody<'order-delivering'>> = {}): number {
+    return this.add('order-delivering', orderId, { insertion: 1, before: 'AA00', after: `BB${toHex(orderTag(orderId))}`, cumulative: 205_000 + q.quantity, plan: ['00D6'], ...over });
+  }
+  inDoubt(orderId: string, wants: 'write' | 'refund' = 'write'): number {
+    return this.add('order-in-doubt', orderId, { failure: { code: 'CARD-0203' }, wants });
+  }
+  /** Tells of another terminal's order. */
+  assisted(origin: string, orderId: string, q: Quote, verdict: EventBody<'assist-ended'>['verdict'], over: Partial<EventBody<'assist-ended'>> = {}): number {
+    return this.add('assist-ended', orderId, { origin, cardNo: q.cardNo, verdict, written: true, count: q.nextCount, quantity: q.quantity, cumulative: 205_000 + q.quantity, ...over });
+  }
   send(client: BillingClient, from: number, to = this.events.length): Promise<UploadResult> {
     return client.upload({ epoch: this.epoch, fromSeq: from, prevHash: this.hashAt(from - 1), events: this.events.slice(from - 1, to) });
   }
@@ -81,6 +92,70 @@ export interface Hall {
   readonly terminals: readonly { readonly terminalId: string; readonly client: BillingClient; readonly journal: TestJournal; readonly keys: ReturnType<typeof edKeys> }[];
   readonly policyKeys: ReturnType<typeof edKeys>;
   readonly close: () => Promise<void>;
+}
+
+/** A keyed hash in place of a signature: fast, and still wrong when a byte changes. */
+export const quickSigner = (key: string): Signer & Verifier => {
+  const mac = (bytes: Uint8Array): Buffer => hash('sha256', Buffer.concat([Buffer.from(key), bytes]), 'buffer');
+  return { sign: mac, verify: (bytes, signature) => mac(bytes).equals(signature) };
+};
+
+/** The clients' port into a central of the same process. */
+export const into = (central: Central): HttpSend => async ({ method, target, headers, body }) => {
+  const lower = Object.fromEntries(Object.entries(headers).map(([k, v]) => [k.toLowerCase(), v]));
+  const answer = await central.handle({ method, target, headers: lower, body: body ?? new Uint8Array(0) });
+  return { status: answer.status, header: (name) => answer.headers[name] ?? null, body: Buffer.from(answer.body, 'utf8') };
+};
+
+/** One terminal of a {@link Room}: its journal, and how far it told central. */
+export class Terminal {
+  readonly id: string;
+  readonly client: BillingClient;
+  journal: TestJournal;
+  sent = 0;
+  constructor(id: string, client: BillingClient) {
+    this.id = id;
+    this.client = client;
+    this.journal = new TestJournal(id);
+  }
+  /** Tells what was not told yet (at most `count` facts). @returns what central set aside */
+  async upload(count = Number.POSITIVE_INFINITY): Promise<readonly number[]> {
+    const to = Math.min(this.journal.events.length, this.sent + count);
+    if (to === this.sent) return [];
+    const result = await this.journal.send(this.client, this.sent + 1, to);
+    if (result.kind !== 'acked') throw new Error(JSON.stringify(result));
+    this.sent = to;
+    return result.answer.quarantined;
+  }
+}
+
+export interface Room {
+  readonly central: Central;
+  readonly db: Db;
+  /** Milliseconds; the test moves it. */
+  now: number;
+  readonly terminals: readonly Terminal[];
+  readonly close: () => Promise<void>;
+}
+
+/** Central without a transport, under a clock that stands still, with as many terminals as wanted. */
+export async function openRoom(engine: Engine, count = 3, over: Partial<CentralOptions> = {}): Promise<Room> {
+  const db = await openDb(engine);
+  const ids = Array.from({ length: count }, (_, i) => `00000000031${i + 1}`);
+  const room = { now: 1_780_000_000_000 };
+  const clock: Clock = { nowMs: () => room.now, monoMs: () => room.now, after: () => () => undefined };
+  const central = createCentral({ db, port: 0, policySigner: quickSigner('policy'), verifierOf: quickSigner, now: clock.nowMs, terminals: ids.map((terminalId) => ({ terminalId, publicKeyPem: terminalId })), ...over });
+  await central.open();
+  const terminals = ids.map((id) => new Terminal(id, createBillingClient({ baseUrl: 'http://central', terminalId: id, signer: quickSigner(id), policyVerifier: quickSigner('policy'), clock, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 1_000, send: into(central) })));
+  return Object.assign(room, {
+    central,
+    db,
+    terminals,
+    close: async () => {
+      await central.close();
+      await db.close();
+    },
+  });
 }
 
 /** What central runs on: the real one, and the simulation's. */

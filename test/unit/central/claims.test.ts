@@ -1,0 +1,368 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CLAIM_MS } from '../../../src/shared/central-api.ts';
+import type { Account, Command, Quote } from '../../../src/shared/central-api.ts';
+import { DEMO_ACCOUNTS } from '../../../src/central/demo-data.ts';
+import type { SeedAccount } from '../../../src/central/demo-data.ts';
+import { ENGINES, openRoom } from './harness.ts';
+import type { Room, Terminal } from './harness.ts';
+
+/** A card for each test, so that none stands on another's. */
+const ACCOUNTS: readonly SeedAccount[] = Array.from({ length: 40 }, (_, i) => ({ ...(DEMO_ACCOUNTS[1] as SeedAccount), cardNo: `88000040${String(i).padStart(2, '0')}`, userNo: `10022040${String(i).padStart(2, '0')}` }));
+
+describe.each(ENGINES)('claims on %s', (engine) => {
+  let room: Room;
+  let cards = 0;
+  let orders = 0;
+  const t = (i: number): Terminal => room.terminals[i] as Terminal;
+  beforeAll(async () => {
+    room = await openRoom(engine, 3, { accounts: ACCOUNTS });
+  }, 60_000);
+  afterAll(() => room.close());
+
+  interface Sale {
+    readonly id: string;
+    readonly q: Quote;
+    readonly cardNo: string;
+  }
+  /** A sale of terminal 0, told to central up to the money. */
+  async function paid(amountFen = 10_000): Promise<Sale> {
+    const card = ACCOUNTS[cards++] as SeedAccount;
+    const id = `PL-000000000311-1-${String(++orders).padStart(4, '0')}-${String(7000 + orders)}`;
+    const q = await t(0).client.quote({ orderId: id, cardNo: card.cardNo, nextCount: 42, amountFen });
+    if (!q.ok) throw new Error(JSON.stringify(q.error));
+    t(0).journal.quoted(id, q.value, card.userNo);
+    t(0).journal.paid(id, amountFen);
+    expect(await t(0).upload()).toEqual([]);
+    return { id, q: q.value, cardNo: card.cardNo };
+  }
+  /** … and torn in the write. */
+  async function inDoubt(wants: 'write' | 'refund' = 'write'): Promise<Sale> {
+    const sale = await paid();
+    t(0).journal.delivering(sale.id, sale.q);
+    t(0).journal.inDoubt(sale.id, wants);
+    expect(await t(0).upload()).toEqual([]);
+    return sale;
+  }
+  const write = (i: number, s: Sale) => t(i).client.claim(s.id, 'write', s.cardNo);
+  const refund = (i: number, s: Sale) => t(i).client.claim(s.id, 'refund', s.cardNo);
+  const refused = (code: string) => ({ ok: false, error: { code } });
+  const expire = (): void => {
+    room.now += CLAIM_MS;
+  };
+  const told = async (i: number, s: Sale): Promise<readonly Command[]> => {
+    const c = await t(i).client.commands();
+    if (!c.ok) throw new Error(JSON.stringify(c.error));
+    return c.value.commands.filter((x) => x.orderId === s.id);
+  };
+  const ledger = async (s: Sale): Promise<readonly string[]> => (await room.db.query<{ kind: string }>('SELECT kind FROM ledger WHERE order_id = $1 ORDER BY entry_id', [s.id])).map((r) => r.kind);
+  const account = async (s: Sale): Promise<Account> => {
+    const a = await t(0).client.account(s.cardNo);
+    if (!a.ok) throw new Error(JSON.stringify(a.error));
+    return a.value.account;
+  };
+  const reason = async (i: number, seq: number): Promise<string> => (await room.central.data()).quarantine.find((q) => q.terminalId === t(i).id && q.seq === seq)?.reason ?? '';
+
+  it('the origin keeps its claim for the lease, then whoever has the card gets all it needs; asking again gives the same', async () => {
+    const s = await inDoubt();
+    expect(await write(1, s)).toMatchObject(refused('BILL-0105'));
+    room.now += CLAIM_MS - 1;
+    expect(await write(1, s)).toMatchObject(refused('BILL-0105'));
+    room.now += 1;
+    const granted = await write(1, s);
+    expect(granted).toMatchObject({
+      ok: true,
+      value: {
+        kind: 'write',
+        ttlMs: CLAIM_MS,
+        order: { orderId: s.id, terminalId: t(0).id, cardNo: s.cardNo, layout: 'pl-4442', unit: 'volume', nextCount: 42, amountFen: 10_000, quantity: s.q.quantity, cumulative: 205_000 + s.q.quantity, carriedAfterMicro: s.q.carriedAfterMicro, before: 'AA00', plan: ['00D6'] },
+      },
+    });
+    expect(await write(1, s)).toEqual(granted);
+    expect(await write(0, s)).toMatchObject(refused('BILL-0105'));
+    expect(await write(2, s)).toMatchObject(refused('BILL-0105'));
+    // Asked again in time it is renewed; given up it is free after the lease.
+    room.now += CLAIM_MS - 1;
+    expect(await write(1, s)).toMatchObject({ ok: true });
+    room.now += CLAIM_MS - 1;
+    expect(await write(2, s)).toMatchObject(refused('BILL-0105'));
+    room.now += 1;
+    expect(await write(0, s)).toMatchObject({ ok: true, value: { order: { orderId: s.id } } });
+  });
+
+  it('what the origin tells renews its claim, but takes nobody else’s', async () => {
+    const s = await inDoubt();
+    room.now += CLAIM_MS - 1;
+    t(0).journal.inDoubt(s.id);
+    await t(0).upload();
+    room.now += 10;
+    expect(await write(1, s)).toMatchObject(refused('BILL-0105'));
+    expire();
+    expect(await write(1, s)).toMatchObject({ ok: true });
+    t(0).journal.delivering(s.id, s.q, { plan: ['00D6', '00B0'] });
+    expect(await t(0).upload()).toEqual([]);
+    expect(await write(0, s)).toMatchObject(refused('BILL-0105'));
+    // The newest plan is what another kiosk gets.
+    expect(await write(1, s)).toMatchObject({ ok: true, value: { order: { plan: ['00D6', '00B0'] } } });
+  });
+
+  it('only an order in doubt can be taken over, and only under its own card', async () => {
+    expect(await t(1).client.claim('PL-none', 'write', '8800004000')).toMatchObject(refused('BILL-0108'));
+    const s = await paid();
+    expect(await write(1, s)).toMatchObject(refused('BILL-0108'));
+    expect(await write(0, s)).toMatchObject({ ok: true, value: { kind: 'write', order: null } });
+    t(0).journal.delivering(s.id, s.q);
+    await t(0).upload();
+    expire();
+    expect(await t(1).client.claim(s.id, 'write', '8800003921')).toMatchObject(refused('BILL-0102'));
+    expect(await write(1, s)).toMatchObject({ ok: true });
+    t(0).journal.add('order-parked', s.id, { reason: 'CARD-0204', nextStep: 'staff' });
+    await t(0).upload();
+    expect(await write(1, s)).toMatchObject(refused('BILL-0108'));
+    expect(await write(0, s)).toMatchObject(refused('BILL-0108'));
+  });
+
+  it('a refund claim is the origin’s, final, and ends all writing', async () => {
+    const s = await inDoubt('refund');
+    expect(await refund(1, s)).toMatchObject(refused('BILL-0102'));
+    expire();
+    expect(await write(1, s)).toMatchObject({ ok: true });
+    expect(await refund(0, s)).toMatchObject(refused('BILL-0105'));
+    expire();
+    const granted = await refund(0, s);
+    expect(granted).toMatchObject({ ok: true, value: { kind: 'refund', order: null } });
+    for (let i = 0; i < 3; i++) {
+      expect(await write(i, s)).toMatchObject(refused('BILL-0107'));
+      expire();
+    }
+    expect(await refund(0, s)).toMatchObject({ ok: true });
+    t(0).journal.inDoubt(s.id, 'refund');
+    t(0).journal.add('order-refunding', s.id, { attemptId: `${s.id}-a`, failure: { code: 'CARD-0203' } });
+    t(0).journal.add('attempt-refunded', s.id, { attemptId: `${s.id}-a`, refundId: '503', amountFen: 10_000 });
+    t(0).journal.add('order-refunded', s.id, { attemptId: `${s.id}-a` });
+    expect(await t(0).upload()).toEqual([]);
+    expect(await refund(0, s)).toMatchObject({ ok: true });
+    expect(await write(1, s)).toMatchObject(refused('BILL-0107'));
+    expect(await ledger(s)).toEqual(['captured', 'refunded']);
+    expect(await account(s)).toMatchObject({ count: 41, claim: null });
+  });
+
+  it('a refund claim waits for the money to be known', async () => {
+    const card = ACCOUNTS[cards++] as SeedAccount;
+    const id = `PL-000000000311-1-${String(++orders).padStart(4, '0')}-0001`;
+    const q = await t(0).client.quote({ orderId: id, cardNo: card.cardNo, nextCount: 42, amountFen: 10_000 });
+    if (!q.ok) throw new Error('setup');
+    const s = { id, q: q.value, cardNo: card.cardNo };
+    expect((await account(s)).claim).toEqual({ orderId: id, terminalId: t(0).id, nextCount: 42, state: null });
+    expect(await refund(0, s)).toMatchObject(refused('BILL-0108'));
+    t(0).journal.quoted(id, q.value, card.userNo);
+    await t(0).upload();
+    expect((await account(s)).claim).toMatchObject({ state: 'quoted' });
+    expect(await refund(0, s)).toMatchObject(refused('BILL-0108'));
+    t(0).journal.paid(id, 10_000);
+    await t(0).upload();
+    expect(await refund(0, s)).toMatchObject({ ok: true });
+    // What the origin still had to tell moves the order, but gives no claim back.
+    t(0).journal.delivering(id, q.value);
+    t(0).journal.inDoubt(id, 'refund');
+    expect(await t(0).upload()).toEqual([]);
+    expect(await write(0, s)).toMatchObject(refused('BILL-0107'));
+  });
+
+  it('another kiosk’s “after” is the delivery; the origin is told until it knows, and its late facts are no news', async () => {
+    const s = await inDoubt();
+    expire();
+    await write(1, s);
+    t(1).journal.add('assist-writing', s.id, { origin: t(0).id, cardNo: s.cardNo, insertion: 3, before: 'AA00', after: 'BB', count: 42, quantity: s.q.quantity, cumulative: 205_000 + s.q.quantity });
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'torn');
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'before');
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'foreign');
+    expect(await t(1).upload()).toEqual([]);
+    expect(await told(0, s)).toEqual([]);
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'after');
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'after');
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'superseded');
+    expect(await t(1).upload()).toEqual([]);
+    const after = await account(s);
+    expect(after).toMatchObject({ count: 42, cumulative: 205_000 + s.q.quantity, carriedMicro: s.q.carriedAfterMicro, claim: null });
+    expect(await ledger(s)).toEqual(['captured', 'delivered', 'carried']);
+    expect(await told(0, s)).toEqual([{ kind: 'delivered-elsewhere', orderId: s.id, terminalId: t(1).id, count: 42, quantity: s.q.quantity, cumulative: 205_000 + s.q.quantity }]);
+    expect(await told(1, s)).toEqual([]);
+    expect(await refund(0, s)).toMatchObject(refused('BILL-0106'));
+    expect(await write(2, s)).toMatchObject(refused('BILL-0106'));
+    // What the origin wrote down before it heard.
+    t(0).journal.delivering(s.id, s.q);
+    t(0).journal.inDoubt(s.id);
+    t(0).journal.add('order-parked', s.id, { reason: 'CARD-0204', nextStep: 'staff' });
+    expect(await t(0).upload()).toEqual([]);
+    expect(await told(0, s)).toHaveLength(1);
+    t(0).journal.add('order-delivered', s.id, { by: 'elsewhere', count: 42, quantity: s.q.quantity, cumulative: 205_000 + s.q.quantity });
+    expect(await t(0).upload()).toEqual([]);
+    expect(await told(0, s)).toEqual([]);
+    expect(await account(s)).toEqual(after);
+    expect(await ledger(s)).toEqual(['captured', 'delivered', 'carried']);
+    // A second one of its own would be a defect.
+    const twice = t(0).journal.add('order-delivered', s.id, { by: 'later-read', count: 42, quantity: s.q.quantity, cumulative: 0 });
+    expect(await t(0).upload()).toEqual([twice]);
+    t(2).journal.assisted(t(0).id, s.id, s.q, 'after');
+    expect(await t(2).upload()).toEqual([]);
+    expect(await ledger(s)).toEqual(['captured', 'delivered', 'carried']);
+  });
+
+  it('the origin’s own delivery first: another kiosk’s “after” adds nothing, and nobody is told', async () => {
+    const s = await inDoubt();
+    t(0).journal.add('order-delivered', s.id, { by: 'later-read', count: 42, quantity: s.q.quantity, cumulative: 0 });
+    expect(await t(0).upload()).toEqual([]);
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'after');
+    expect(await t(1).upload()).toEqual([]);
+    expect(await ledger(s)).toEqual(['captured', 'delivered', 'carried']);
+    expect(await told(0, s)).toEqual([]);
+    expect((await account(s)).count).toBe(42);
+  });
+
+  it('never both: an “after” under a refund claim is set aside loudly, and so is a refund begun after it', async () => {
+    const s = await inDoubt('refund');
+    expect(await refund(0, s)).toMatchObject({ ok: true });
+    const late = t(1).journal.assisted(t(0).id, s.id, s.q, 'after');
+    expect(await t(1).upload()).toEqual([late]);
+    expect(await reason(1, late)).toContain('DELIVERED AND REFUNDED');
+    const own = t(0).journal.add('order-delivered', s.id, { by: 'later-read', count: 42, quantity: s.q.quantity, cumulative: 0 });
+    expect(await t(0).upload()).toEqual([own]);
+    expect(await ledger(s)).toEqual(['captured']);
+    expect(await told(0, s)).toEqual([]);
+
+    const d = await inDoubt();
+    t(1).journal.assisted(t(0).id, d.id, d.q, 'after');
+    expect(await t(1).upload()).toEqual([]);
+    const begun = t(0).journal.add('order-refunding', d.id, { attemptId: `${d.id}-a`, failure: { code: 'CARD-0203' } });
+    expect(await t(0).upload()).toEqual([begun]);
+    expect(await reason(0, begun)).toContain('REFUNDED AND DELIVERED');
+    expect(await ledger(d)).toEqual(['captured', 'delivered', 'carried']);
+    expect(await told(0, d)).toHaveLength(1);
+  });
+
+  it('a refund that the origin began by itself ends all writing too, parked or not', async () => {
+    const s = await paid();
+    t(0).journal.add('order-refunding', s.id, { attemptId: `${s.id}-a`, failure: { code: 'CARD-0205' } });
+    t(0).journal.add('order-parked', s.id, { reason: 'PAY-0301', nextStep: 'staff' });
+    expect(await t(0).upload()).toEqual([]);
+    expect(await write(0, s)).toMatchObject(refused('BILL-0107'));
+    expect(await refund(0, s)).toMatchObject({ ok: true });
+    t(0).journal.add('attempt-refund-retried', s.id, { attemptId: `${s.id}-a`, who: 'w', why: 'y' });
+    t(0).journal.add('attempt-refunded', s.id, { attemptId: `${s.id}-a`, refundId: '503', amountFen: 10_000 });
+    t(0).journal.add('order-refunded', s.id, { attemptId: `${s.id}-a` });
+    expect(await t(0).upload()).toEqual([]);
+    expect(await ledger(s)).toEqual(['captured', 'refunded']);
+  });
+
+  it('an “after” must be the order’s own: count, quantity, cumulative, card, origin', async () => {
+    const s = await inDoubt();
+    const wrong = ([{ count: 43 }, { quantity: 1 }, { cumulative: 1 }, { cardNo: '8800003921' }, { origin: t(2).id }] as const).map((over) => t(1).journal.assisted(t(0).id, s.id, s.q, 'after', over));
+    expect(await t(1).upload()).toEqual(wrong);
+    expect(await ledger(s)).toEqual(['captured']);
+    expect(await told(0, s)).toEqual([]);
+    expire();
+    expect(await write(2, s)).toMatchObject({ ok: true });
+    const unknown = t(1).journal.assisted(t(0).id, 'PL-none', s.q, 'after');
+    expect(await t(1).upload()).toEqual([unknown]);
+  });
+
+  it('seen on the card, but the books cannot take it: never refunded, the origin is told, a person settles the books', async () => {
+    const s = await inDoubt();
+    // Another sale took the count meanwhile (a claim that staff set right by hand, an offline sale).
+    await room.db.query('UPDATE accounts SET count = 42 WHERE user_no = (SELECT user_no FROM cards WHERE card_no = $1)', [s.cardNo]);
+    expire();
+    const seq = t(1).journal.assisted(t(0).id, s.id, s.q, 'after');
+    expect(await t(1).upload()).toEqual([seq]);
+    expect(await reason(1, seq)).toContain('ON THE CARD');
+    expect(await refund(0, s)).toMatchObject(refused('BILL-0106'));
+    expect(await write(2, s)).toMatchObject(refused('BILL-0106'));
+    expect(await told(0, s)).toMatchObject([{ kind: 'delivered-elsewhere' }]);
+    t(0).journal.add('order-delivered', s.id, { by: 'elsewhere', count: 42, quantity: s.q.quantity, cumulative: 0 });
+    expect(await t(0).upload()).toEqual([]);
+    expect(await told(0, s)).toEqual([]);
+    expect(await ledger(s)).toEqual(['captured']);
+  });
+
+  it('a carried remainder is spent and made once, whoever tells of the delivery', async () => {
+    const first = await inDoubt();
+    t(1).journal.assisted(t(0).id, first.id, first.q, 'after');
+    await t(1).upload();
+    const id = `PL-000000000311-1-${String(++orders).padStart(4, '0')}-0002`;
+    const q = await t(0).client.quote({ orderId: id, cardNo: first.cardNo, nextCount: 43, amountFen: 10_000 });
+    if (!q.ok) throw new Error(JSON.stringify(q.error));
+    expect(q.value.carriedUsedMicro).toBe(first.q.carriedAfterMicro);
+    t(0).journal.quoted(id, q.value, `10022040${first.cardNo.slice(-2)}`);
+    t(0).journal.paid(id, 10_000);
+    t(0).journal.delivering(id, q.value);
+    expect(await t(0).upload()).toEqual([]);
+    t(1).journal.assisted(t(0).id, id, q.value, 'after');
+    t(0).journal.add('order-delivered', id, { by: 'later-read', count: 43, quantity: q.value.quantity, cumulative: 0 });
+    await Promise.all([t(1).upload(), t(0).upload()]);
+    expect(await account(first)).toMatchObject({ count: 43, carriedMicro: q.value.carriedAfterMicro });
+    expect(await room.db.query('SELECT kind FROM ledger WHERE order_id = $1 ORDER BY kind', [id])).toMatchObject([{ kind: 'captured' }, { kind: 'carried' }, { kind: 'carried-used' }, { kind: 'delivered' }]);
+  });
+
+  it('superseded is told until the origin acts on it', async () => {
+    const s = await inDoubt();
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'superseded');
+    expect(await t(1).upload()).toEqual([]);
+    expect(await told(0, s)).toEqual([{ kind: 'superseded', orderId: s.id, terminalId: t(1).id }]);
+    expect(await told(0, s)).toHaveLength(1);
+    expect(await refund(0, s)).toMatchObject({ ok: true });
+    t(0).journal.add('order-refunding', s.id, { attemptId: `${s.id}-a`, failure: { code: 'CARD-0205' } });
+    expect(await t(0).upload()).toEqual([]);
+    expect(await told(0, s)).toEqual([]);
+  });
+
+  it('two kiosks at once: one holder; a write and a refund at once: one of them', async () => {
+    const s = await inDoubt();
+    expire();
+    const both = await Promise.all([write(1, s), write(2, s)]);
+    expect(both.filter((r) => r.ok)).toHaveLength(1);
+    const d = await inDoubt('refund');
+    expire();
+    const either = await Promise.all([write(1, d), refund(0, d)]);
+    expect(either.filter((r) => r.ok)).toHaveLength(1);
+    const e = await inDoubt('refund');
+    expire();
+    const other = await Promise.all([refund(0, e), write(1, e)]);
+    expect(other.filter((r) => r.ok)).toHaveLength(1);
+  });
+
+  it('parked money settled by hand: in the ledger once, its reference kept, the next count free again', async () => {
+    const s = await paid();
+    t(0).journal.add('order-parked', s.id, { reason: 'PAY-0301', nextStep: 'staff' });
+    t(0).journal.add('attempt-paid', s.id, { attemptId: `${s.id}-b`, transactionId: '4201', amountFen: 9_000, taken: false });
+    t(0).journal.add('attempt-parked', s.id, { attemptId: `${s.id}-b`, reason: 'PAY-0301', failure: { code: 'PAY-0301' } });
+    t(0).journal.add('parked-settled', s.id, { attemptId: `${s.id}-b`, how: 'refunded-by-hand', reference: 'BANK-9', who: 'wang', why: 'x' });
+    expect(await t(0).upload()).toEqual([]);
+    expect((await account(s)).claim).toMatchObject({ orderId: s.id });
+    t(0).journal.add('parked-settled', s.id, { attemptId: null, how: 'refunded-by-hand', reference: 'BANK-10', who: 'wang', why: 'x' });
+    expect(await t(0).upload()).toEqual([]);
+    const again = t(0).journal.add('parked-settled', s.id, { attemptId: null, how: 'refunded-by-hand', reference: 'BANK-11', who: 'wang', why: 'x' });
+    expect(await t(0).upload()).toEqual([again]);
+    expect(await room.db.query('SELECT attempt_id, amount_fen, reference FROM ledger WHERE order_id = $1 AND kind = $2 ORDER BY entry_id', [s.id, 'refunded'])).toMatchObject([{ attempt_id: `${s.id}-b`, amount_fen: 9_000, reference: 'BANK-9' }, { attempt_id: `${s.id}-a`, amount_fen: 10_000, reference: 'BANK-10' }]);
+    expect((await account(s)).claim).toBeNull();
+    const late = t(1).journal.assisted(t(0).id, s.id, s.q, 'after');
+    expect(await t(1).upload()).toEqual([late]);
+
+    for (const how of ['delivered-by-hand', 'nothing-due'] as const) {
+      const p = await paid();
+      t(0).journal.add('order-parked', p.id, { reason: 'CARD-0204', nextStep: 'staff' });
+      t(0).journal.add('parked-settled', p.id, { attemptId: null, how, reference: 'NOTE-1', who: 'wang', why: 'x' });
+      expect(await t(0).upload()).toEqual([]);
+      expect((await account(p)).claim).toBeNull();
+      expect((await room.central.data()).orders.find((o) => o.orderId === p.id)?.note).toContain('NOTE-1');
+    }
+  });
+
+  it('an order is found by the digits of its slip', async () => {
+    const s = await inDoubt();
+    const [, terminal = '', , counter = '', random = ''] = s.id.split('-');
+    const ref = `${terminal.slice(-4)}${counter}${random}`;
+    expect(ref).toMatch(/^\d{12}$/);
+    expect(await t(2).client.ordersByRef(ref)).toEqual({ ok: true, value: [{ orderId: s.id, terminalId: t(0).id, state: 'in-doubt', amountFen: 10_000, quantity: s.q.quantity, unit: 'volume' }] });
+    expect(await t(2).client.ordersByRef('999999999999')).toEqual({ ok: true, value: [] });
+    for (const wrong of ['12345', '12345678901234567', '0311 0001 7001', '']) expect(await t(2).client.ordersByRef(wrong)).toMatchObject({ ok: false });
+  });
+});
