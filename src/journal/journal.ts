@@ -156,6 +156,7 @@ export class Journal {
     const aside = `damaged-${clock.nowMs()}`;
     const remade: string[] = [];
     const spans = this.#epochs();
+    if (spans.at(-1)?.epoch !== this.epoch) spans.push({ epoch: this.epoch, last: anchor?.epoch === this.epoch ? anchor.seq : 0 });
     for (const { epoch, last } of spans) {
       const log = second.read(epoch);
       const from = anchor?.epoch === epoch ? anchor : { epoch, seq: 0, hash: genesisHash(terminalId, epoch) };
@@ -163,19 +164,25 @@ export class Journal {
       const begins = log.anchor ?? { seq: 0, hash: genesisHash(terminalId, epoch) };
       let prevHash = begins.hash;
       let expected = begins.seq;
-      const whole = !this.#storage.durable || log.events.every((e) => {
-        const fits = e.seq === ++expected && e.prevHash === prevHash;
-        prevHash = e.hash;
-        return fits;
-      });
+      const whole =
+        !this.#storage.durable ||
+        log.events.every((e) => {
+          const fits = e.seq === ++expected && e.prevHash === prevHash;
+          prevHash = e.hash;
+          return fits;
+        });
       const heldTo = lastHeld?.seq ?? begins.seq;
       // Behind the anchor at its end, or not ours: nothing of it joins the journal's facts.
-      const joins = whole && begins.seq <= from.seq && heldTo >= from.seq && (lastHeld === undefined ? begins.hash === from.hash : this.#hashAt(epoch, heldTo) === lastHeld.hash);
+      const joins =
+        whole &&
+        begins.seq <= from.seq &&
+        heldTo >= from.seq &&
+        (lastHeld === undefined ? begins.hash === from.hash : this.#hashAt(epoch, heldTo) === lastHeld.hash);
       const lacks = last - heldTo;
       if (!joins || (lacks > MOST_IN_ONE_APPEND && log.goodBytes > 0) || (log.torn && lacks > MOST_IN_ONE_APPEND)) {
         if (log.goodBytes > 0 || log.torn) second.setAside(epoch, aside);
         second.rewrite(epoch, this.#logAnchor(epoch), this.#logged(epoch, from.seq));
-        remade.push(`epoch ${epoch}: ${joins ? `ended at ${heldTo} of ${last}` : 'did not join the journal'}`);
+        if (last > 0) remade.push(`epoch ${epoch}: ${joins ? `ended at ${heldTo} of ${last}` : 'did not join the journal'}`);
       } else if (begins.seq < from.seq) {
         // A prune was cut before the log was shortened.
         second.rewrite(epoch, this.#logAnchor(epoch), this.#logged(epoch, from.seq));
@@ -608,7 +615,7 @@ export class Journal {
     const { ballast } = this.#storage;
     if (ballast.held() || this.#storage.freeBytes() <= MIN_FREE_BYTES + BALLAST_BYTES) return;
     try {
-      ballast.make(BALLAST_BYTES, (length) => this.#options.random.bytes(length));
+      ballast.make(BALLAST_BYTES, this.#options.random.bytes(1 << 16));
     } catch {
       // Somebody else took the room meanwhile: it is asked for again.
       ballast.drop();

@@ -70,8 +70,8 @@ export interface JournalStorage {
   freeBytes(): number;
   readonly ballast: {
     held(): boolean;
-    /** Really takes the space, so that giving it up helps. `fill` gives bytes that no file system folds away. */
-    make(bytes: number, fill: (length: number) => Uint8Array): void;
+    /** Really takes the space, so that giving it up helps: `block` is written again and again, bytes that no file system folds away. */
+    make(bytes: number, block: Uint8Array): void;
     drop(): void;
   };
 }
@@ -252,11 +252,11 @@ export function fileStorage(dataDir: string, secondPath: string): JournalStorage
     },
     ballast: {
       held: () => existsSync(ballastFile),
-      make(bytes, fill) {
+      make(bytes, block) {
         const fresh = `${ballastFile}.new`;
         const fd = openSync(fresh, 'w', 0o600);
         try {
-          for (let left = bytes; left > 0; ) left -= writeSync(fd, fill(Math.min(left, 1 << 20)));
+          for (let left = bytes; left > 0; ) left -= writeSync(fd, block, 0, Math.min(left, block.length));
           fsyncSync(fd);
         } catch (error) {
           rmSync(fresh, { force: true });

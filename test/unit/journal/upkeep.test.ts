@@ -1,0 +1,376 @@
+import Database from 'better-sqlite3';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Journal, MIN_FREE_BYTES } from '../../../src/journal/journal.ts';
+import { initial } from '../../../src/journal/migrations/0001-initial.ts';
+import { schemaDigest } from '../../../src/journal/schema.ts';
+import { SecondLog, readSecondLog } from '../../../src/journal/second-log.ts';
+import type { LoggedEvent } from '../../../src/journal/second-log.ts';
+import { BALLAST_BYTES, FULL_FREE_BYTES, memoryStorage } from '../../../src/journal/storage.ts';
+import type { JournalStorage } from '../../../src/journal/storage.ts';
+import { canonicalJson } from '../../../src/shared/central-api.ts';
+import { eventHash, genesisHash } from '../../../src/shared/journal-hash.ts';
+import { T0, scratchFolder } from '../../support/kiosk-world.ts';
+import { Rig, TERMINAL, inDoubt, orderId, parked, sale, settled, step } from './rig.ts';
+
+let folder: string;
+let rig: Rig;
+beforeEach(() => {
+  folder = scratchFolder();
+  rig = new Rig(folder);
+});
+afterEach(() => {
+  rig.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+const db = (): string => Journal.file(rig.dataDir);
+const log = (epoch = 1): string => SecondLog.path(rig.secondPath, epoch);
+const ackAll = (j: Journal): void => {
+  for (let batch = j.unsent(100); batch !== null; batch = j.unsent(100)) j.acknowledge(batch.epoch, batch.events.at(-1)?.seq ?? 0, batch.events.at(-1)?.hash ?? '');
+};
+
+describe('migration 0002', () => {
+  it('keys facts by epoch, keeps the outbox, and makes the rows anew with the fields of today', () => {
+    rig.files().lock();
+    const old = new Database(db());
+    old.exec(initial.sql);
+    const meta = old.prepare('INSERT INTO meta VALUES (?, ?)');
+    for (const [k, v] of [['terminal_id', TERMINAL], ['epoch', '1'], ['order_counter', '2'], ['policy', 'p']]) meta.run(k, v);
+    old.pragma('user_version = 1');
+    meta.run('schema_digest', schemaDigest(old));
+    let prev = genesisHash(TERMINAL, 1);
+    const events = [...sale(1), ...sale(2).slice(0, 6), inDoubt(2)];
+    const logged: LoggedEvent[] = [];
+    for (const [i, e] of events.entries()) {
+      const facts = { epoch: 1, seq: i + 1, kind: e.kind, wallMs: T0 + i, orderId: e.orderId, body: e.body };
+      const hash = eventHash(prev, facts);
+      old.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(i + 1, 1, e.kind, T0 + i, 5, 'boot', e.orderId, canonicalJson(e.body), prev, hash);
+      if (i >= 4) old.prepare('INSERT INTO outbox VALUES (?)').run(i + 1);
+      logged.push({ ...facts, prevHash: prev, hash });
+      prev = hash;
+    }
+    SecondLog.rewrite(rig.secondPath, 1, null, logged);
+    // A row of version 1 has neither wantsRefund nor settled.
+    old.prepare("INSERT INTO orders VALUES (?, 'delivered', '8800003921', 10001, 7, '{}')").run(orderId(1));
+    old.close();
+    rmSync(join(rig.dataDir, 'core.lock'), { force: true });
+
+    const j = rig.open();
+    expect([j.epoch, j.head, j.nextOrderNumber(), j.meta('policy')]).toEqual([1, { epoch: 1, seq: 14, hash: prev }, 3, 'p']);
+    expect(j.order(orderId(1))).toMatchObject({ state: 'delivered', settled: null, wantsRefund: false });
+    expect(j.order(orderId(2))).toMatchObject({ state: 'in-doubt', wantsRefund: false });
+    expect(j.attempt(`${orderId(1)}/1`)).toMatchObject({ state: 'paid', settled: null });
+    expect(j.unsent(100)).toMatchObject({ epoch: 1, fromSeq: 5 });
+    expect(j.condition()).toEqual({ kind: 'good' });
+    expect(rig.verify()).toEqual([]);
+  });
+});
+
+describe('facts cannot be taken back', () => {
+  it('neither changed nor deleted through SQL', () => {
+    rig.open().append([step(1), step(2)]);
+    rig.close();
+    const open = new Database(db());
+    open.pragma('foreign_keys = OFF');
+    expect(() => open.exec("UPDATE events SET body = '{}'")).toThrow('append-only');
+    expect(() => open.exec('DELETE FROM events')).toThrow('append-only');
+    open.close();
+  });
+});
+
+describe('backup', () => {
+  it('is named after its head, verified, and the newest two are kept', async () => {
+    const j = rig.open();
+    const names: string[] = [];
+    for (const n of [1, 2, 3]) {
+      j.append(sale(n));
+      const made = await j.backup();
+      if (made.ok) names.push(made.value.name);
+    }
+    expect(names).toEqual(['journal-1-7.db', 'journal-1-14.db', 'journal-1-21.db']);
+    expect(readdirSync(join(rig.dataDir, 'backup')).toSorted()).toEqual(['journal-1-14.db', 'journal-1-21.db']);
+    const copy = new Database(join(rig.dataDir, 'backup', 'journal-1-21.db'), { readonly: true });
+    expect([copy.pragma('journal_mode', { simple: true }), copy.prepare('SELECT count(*) FROM events').pluck().get()]).toEqual(['delete', 21]);
+    copy.close();
+  });
+  it('takes what is appended while it runs, or ends before it', async () => {
+    const j = rig.open();
+    for (let n = 1; n <= 60; n += 1) for (const e of sale(n)) j.append([e]);
+    const running = j.backup();
+    for (const e of sale(61)) j.append([e]);
+    const made = await running;
+    expect(made.ok && /^journal-1-42[0-7]\.db$/.test(made.value.name)).toBe(true);
+    expect(rig.verify()).toEqual([]);
+  });
+  it('of a chain that is broken is none', async () => {
+    const j = rig.open();
+    j.append(sale(1));
+    const real = rig.files();
+    rig.close();
+    const open = new Database(db());
+    const trigger = open.prepare("SELECT sql FROM sqlite_schema WHERE name = 'events_append_only_update'").pluck().get() as string;
+    open.close();
+    // Altered behind the journal's back while it runs.
+    const k = rig.open();
+    const other = new Database(db());
+    other.exec(`DROP TRIGGER events_append_only_update; UPDATE events SET wall_ms = 1 WHERE seq = 3; ${trigger}`);
+    other.close();
+    const made = await k.backup();
+    expect(made.ok ? '' : String(made.error.cause)).toContain('event 3: the hash chain breaks here');
+    expect(real.backups.list()).toEqual([]);
+  });
+});
+
+describe('prune', () => {
+  const DAY = 86_400_000;
+  it('deletes only what is acknowledged, old, and of orders that are wholly among it and need nobody', () => {
+    const j = rig.open();
+    const day = (...events: Parameters<Journal['append']>[0][]): void => {
+      for (const e of events) j.append(e);
+      rig.clock.advance(DAY);
+    };
+    day([step(1)], sale(1), sale(2).slice(0, 5));
+    expect(j.prune(0)).toBeNull();
+    ackAll(j);
+    expect(j.prune(2 * DAY)).toBeNull();
+    // Up to the first fact of order 2, which is open.
+    expect(j.prune(DAY / 2)).toEqual({ events: 8, orders: 1 });
+    expect(j.order(orderId(1))).toBeUndefined();
+    expect(j.orders().map((o) => o.orderId)).toEqual([orderId(2)]);
+    expect(rig.verify()).toEqual([]);
+    day([parked(2)], sale(3));
+    ackAll(j);
+    expect(j.prune(0)).toBeNull();
+    // Settled by a person, but with its last fact too young.
+    day([settled(2)], [step(2)]);
+    ackAll(j);
+    expect(j.prune(1.5 * DAY)).toBeNull();
+    day([step(3)]);
+    ackAll(j);
+    expect(j.prune(DAY / 2)).toMatchObject({ orders: 2 });
+    expect(j.orders()).toEqual([]);
+    expect(rig.verify()).toEqual([]);
+    const { first, last } = { first: readSecondLog(log()).events[0], last: readSecondLog(log()).events.at(-1) };
+    expect([first?.seq, last?.hash]).toEqual([(readSecondLog(log()).anchor?.seq ?? 0) + 1, j.head.hash]);
+    // It goes on, and is whole after a start.
+    const k = rig.open();
+    k.append(sale(4));
+    expect([k.head.seq > 20, rig.verify()]).toEqual([true, []]);
+    expect(rig.open().condition()).toEqual({ kind: 'good' });
+  });
+  it('a closed attempt that is still asked about keeps its order', () => {
+    const j = rig.open();
+    const id = orderId(1);
+    const attemptId = `${id}/1`;
+    j.append([...sale(1).slice(0, 3), { kind: 'attempt-closing', orderId: id, body: { attemptId, why: 'customer' } }, { kind: 'attempt-closed', orderId: id, body: { attemptId } }, { kind: 'order-closed', orderId: id, body: { why: 'customer' } }]);
+    ackAll(j);
+    rig.clock.advance(3_600_000);
+    expect(j.prune(0)).toBeNull();
+    rig.clock.advance(DAY);
+    j.append([step(1)]);
+    ackAll(j);
+    expect(j.prune(0)).toEqual({ events: 6, orders: 1 });
+  });
+  it('stranded facts, and all behind them, stay', () => {
+    const j = rig.open();
+    j.append(sale(1));
+    ackAll(j);
+    j.append(sale(2));
+    j.strand(1, 8);
+    j.beginEpoch(2, 'x');
+    ackAll(j);
+    rig.clock.advance(10 * DAY);
+    expect(j.prune(DAY)).toEqual({ events: 7, orders: 1 });
+    ackAll(j);
+    rig.clock.advance(10 * DAY);
+    expect(j.prune(DAY)).toBeNull();
+    expect(rig.verify()).toEqual([]);
+  });
+  it('central that asks from before the anchor cannot be served; the anchor itself is known', () => {
+    const j = rig.open();
+    j.append(sale(1));
+    const { hash } = j.head;
+    ackAll(j);
+    j.append([step(1)]);
+    rig.clock.advance(DAY);
+    j.append([step(2)]);
+    j.acknowledge(1, 8, readSecondLog(log()).events[7]?.hash ?? '');
+    expect(j.prune(DAY / 2)).toEqual({ events: 8, orders: 1 });
+    expect([j.resendFrom(1, 8), j.resendFrom(1, 9)]).toEqual([false, true]);
+    expect([j.acknowledge(1, 7, hash), j.acknowledge(1, 8, 'f'.repeat(64))]).toEqual([false, false]);
+    expect(j.unsent(1)?.fromSeq).toBe(9);
+  });
+  it('cut before the second log was shortened: the next start shortens it', () => {
+    const j = rig.open();
+    for (const n of [1, 2]) j.append(sale(n));
+    ackAll(j);
+    rig.clock.advance(DAY);
+    j.append([step(1)]);
+    rig.close();
+    const real = rig.files();
+    const cut: JournalStorage = {
+      ...real,
+      second: {
+        ...real.second,
+        rewrite: () => {
+          throw new Error('EIO');
+        },
+      },
+    };
+    const k = rig.open(cut);
+    expect(() => k.prune(DAY / 2)).toThrow('EIO');
+    expect(rig.fatal).toEqual(['JRNL-0101']);
+    expect(rig.verify()).toEqual([]);
+    const again = rig.open();
+    expect(readSecondLog(log())).toMatchObject({ anchor: { epoch: 1, seq: 14 } });
+    expect([again.head.seq, again.condition(), rig.verify()]).toEqual([16, { kind: 'good' }, []]);
+  });
+  it('verify knows an anchor that was altered', () => {
+    const j = rig.open();
+    j.append(sale(1));
+    ackAll(j);
+    rig.clock.advance(DAY);
+    j.append([step(1)]);
+    expect(j.prune(DAY / 2)).toEqual({ events: 7, orders: 1 });
+    rig.close();
+    const open = new Database(db());
+    const text = open.prepare("SELECT value FROM meta WHERE key = 'anchor'").pluck().get() as string;
+    open.prepare("UPDATE meta SET value = ? WHERE key = 'anchor'").run(text.replace('"seq":7', '"seq":6'));
+    open.close();
+    expect(rig.verify()[0]).toBe('event 8: the hash chain breaks here');
+  });
+});
+
+describe('verify', () => {
+  it('names an event that holds more than the catalogue, and what looks like a payment code', () => {
+    const j = rig.open();
+    j.append([{ kind: 'maintenance-action', orderId: null, body: { who: 't', action: 'x', why: 'code 1', detail: '134567890123456789' } }]);
+    expect(rig.verify()).toEqual(['event 1: holds what looks like a payment code or a key']);
+  });
+});
+
+describe('space', () => {
+  it('ample, low, full: the ballast goes when there is no other room', () => {
+    const disk = memoryStorage();
+    const r = new Rig(folder, disk);
+    const j = r.open();
+    disk.free = MIN_FREE_BYTES + BALLAST_BYTES;
+    j.keepBallast();
+    expect(disk.ballast.held()).toBe(false);
+    disk.free += 1;
+    j.keepBallast();
+    expect([disk.ballast.held(), disk.free, j.space()]).toEqual([true, MIN_FREE_BYTES + 1, 'ample']);
+    j.keepBallast();
+    expect(disk.free).toBe(MIN_FREE_BYTES + 1);
+    disk.free = MIN_FREE_BYTES - 1;
+    expect([j.space(), disk.ballast.held()]).toEqual(['low', true]);
+    disk.free = FULL_FREE_BYTES - 1;
+    expect([j.space(), disk.ballast.held()]).toEqual(['full', false]);
+    expect([j.space(), j.freeBytes()]).toEqual(['low', FULL_FREE_BYTES - 1 + BALLAST_BYTES]);
+    r.close();
+  });
+
+  it('the ballast is a file that really takes its room', () => {
+    const j = rig.open();
+    j.keepBallast();
+    const file = statSync(join(rig.dataDir, 'ballast'));
+    expect(file.size).toBe(BALLAST_BYTES);
+    expect(file.blocks * 512).toBeGreaterThanOrEqual(BALLAST_BYTES);
+  });
+
+  it('SQLITE_FULL is fatal, loses nothing that was acknowledged, and what is in flight ends once there is room', () => {
+    const real = rig.files();
+    let pages = 1_000_000;
+    const small: JournalStorage = {
+      ...real,
+      open: () => {
+        const opened = real.open();
+        opened.pragma(`max_page_count = ${pages}`);
+        return opened;
+      },
+    };
+    let j = rig.open(small);
+    for (const e of sale(1).slice(0, 5)) j.append([e]);
+    rig.close();
+    pages = Math.ceil(statSync(db()).size / 4096);
+    j = rig.open(small);
+    let acknowledged = 5;
+    const fill = (): void => {
+      for (;;) {
+        j.append([step(acknowledged)]);
+        acknowledged += 1;
+      }
+    };
+    expect(fill).toThrow('full');
+    expect(rig.fatal).toEqual(['JRNL-0101']);
+    expect(() => j.append([step(1)])).toThrow('closed after a write error');
+    j = rig.open(small);
+    expect(j.head.seq).toBe(acknowledged);
+    expect(j.order(orderId(1))?.state).toBe('paid');
+    expect(() => j.append([step(1)])).toThrow('full');
+    // The ballast given up: there is room again.
+    pages += 64;
+    j = rig.open(small);
+    for (const e of sale(1).slice(5)) j.append([e]);
+    expect(j.order(orderId(1))?.state).toBe('delivered');
+    expect(rig.verify()).toEqual([]);
+  });
+
+  it('no room to open: the ballast is given up and it is tried once more', () => {
+    const j = rig.open();
+    j.append(sale(1));
+    rig.close();
+    writeFileSync(join(rig.dataDir, 'ballast'), 'x');
+    const real = rig.files();
+    const tight: JournalStorage = {
+      ...real,
+      open: () => {
+        if (existsSync(join(rig.dataDir, 'ballast'))) throw new Database.SqliteError('database or disk is full', 'SQLITE_FULL');
+        return real.open();
+      },
+    };
+    expect(rig.open(tight).order(orderId(1))?.state).toBe('delivered');
+    expect(existsSync(join(rig.dataDir, 'ballast'))).toBe(false);
+    rig.close();
+    const none: JournalStorage = {
+      ...real,
+      open: () => {
+        throw new Database.SqliteError('database or disk is full', 'SQLITE_FULL');
+      },
+    };
+    const opened = rig.tryOpen(TERMINAL, none);
+    expect(opened.ok ? '' : opened.error.code).toBe('JRNL-0101');
+  });
+
+  it('a second log that cannot be written ends the process; its facts are joined at the next start', () => {
+    const real = rig.files();
+    let broken = false;
+    const bad: JournalStorage = {
+      ...real,
+      second: {
+        ...real.second,
+        open: (epoch, good) => {
+          const writer = real.second.open(epoch, good);
+          return {
+            close: () => {
+              writer.close();
+            },
+            append: (events) => {
+              if (broken) throw new Error('EIO: i/o error, fsync');
+              writer.append(events);
+            },
+          };
+        },
+      },
+    };
+    const j = rig.open(bad);
+    j.append([step(1)]);
+    broken = true;
+    expect(() => j.append([step(2)])).toThrow('EIO');
+    expect(() => j.append([step(3)])).toThrow('closed after a write error');
+    expect(rig.fatal).toEqual(['JRNL-0101']);
+    const k = rig.open();
+    expect([k.head.seq, readSecondLog(log()).events.length, rig.verify()]).toEqual([2, 2, []]);
+  });
+});
