@@ -140,7 +140,7 @@ export function sentenceOf(event: JournalEvent): ErrorText {
     case 'maintenance-refused':
       return both(`维护密码不对，第 ${event.body.fails} 次`, `wrong maintenance PIN, try ${event.body.fails}`);
     case 'maintenance-action':
-      return both(`${event.body.who}：${event.body.action} ${event.body.why}`.trim(), `${event.body.who}: ${event.body.action} ${event.body.why}`.trim());
+      return both(`${event.body.who} 操作 ${event.body.action}${event.body.why === '' ? '' : `：${event.body.why}`}`, `${event.body.who} did ${event.body.action}${event.body.why === '' ? '' : `: ${event.body.why}`}`);
     case 'clock-step':
       return both(`时钟跳变 ${event.body.stepMs} 毫秒`, `the clock stepped by ${event.body.stepMs} ms`);
     case 'policy-taken':

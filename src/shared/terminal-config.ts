@@ -51,7 +51,7 @@ const maintenanceUserSchema = z.strictObject({
 });
 
 /** The demo's technician; his PIN is published, and production refuses the line. */
-export const DEMO_USER = { name: '李工', pin: '2580', salt: '70696c6f746c696768742d64656d6f21', hash: 'd8d685677d5f9a76be3b4e6770d0b59d29794ee95476689328342403aff247c2' } as const;
+export const DEMO_USER = { name: '李工', pin: '2580', salt: '70696c6f746c696768742d64656d6f21', hash: 'd8d685677d5f9a76be3b4e6770d0b59d29794ee96475689328342403aff247c2' } as const;
 
 export const terminalConfigSchema = z.strictObject({
   $schema: z.string().optional(),

@@ -9,8 +9,8 @@ import type { MaintenanceUser } from '../../kiosk/maintenance-pin.ts';
 import type { Clock } from '../../shared/ports.ts';
 import type { Parts } from './wire.ts';
 
-/** The command line beside this core: from the sources, or bundled. */
-const CLI = ['../cli/main.ts', '../cli/cli.mjs'];
+/** The command line beside this core: from the sources, built, or installed. */
+const CLI = ['../cli/main.ts', '../cli/cli.mjs', './cli.mjs'];
 /** A check that has not ended by then is given up; a journal of years takes seconds. */
 const VERIFY_MS = 300_000;
 const SCRATCH_BYTES = 64 * 1024;

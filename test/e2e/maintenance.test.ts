@@ -1,0 +1,160 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DEMO_USER } from '../../src/shared/terminal-config.ts';
+import { sampleCard } from '../../src/simulator/card/catalogue.ts';
+import { CHROMIUM_ARGS, Hall, chromiumPath, until } from '../support/hall.ts';
+
+/** A technician at the demo hall's kiosk, in a real Chromium, with every process real. */
+let browser: Browser;
+let page: Page;
+let hall: Hall;
+
+const screen = (name: string, timeout = 20_000): Promise<unknown> => page.waitForSelector(`[data-screen="${name}"]`, { timeout });
+const says = async (name: string): Promise<string> => (await page.textContent(`[data-screen="${name}"]`)) ?? '';
+const tap = (intent: string, value?: string | number): Promise<void> => page.click(`[data-intent="${intent}"]${value === undefined ? '' : `[data-value="${value}"]`}`);
+const local = (name: string): Promise<void> => page.click(`[data-local="${name}"]`);
+
+/** Five taps where nothing is to be seen. */
+async function corner(taps = 5): Promise<void> {
+  for (let n = 0; n < taps; n += 1) await page.mouse.click(70, 60);
+}
+async function type(pin: string): Promise<void> {
+  for (const digit of pin) await page.click(`[data-key="${digit}"]`);
+  await page.click('[data-key="ok"]');
+}
+async function enter(): Promise<void> {
+  await corner();
+  await screen('maintenance-pin');
+  await type(DEMO_USER.pin);
+  await screen('maintenance');
+}
+
+beforeAll(async () => {
+  browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS });
+  hall = await Hall.start();
+  // It answers, but refuses every write: what is paid for it goes back.
+  mkdirSync(join(hall.dataDir, 'cards'), { recursive: true });
+  writeFileSync(join(hall.dataDir, 'cards', 'good.json'), JSON.stringify({ card: { ...sampleCard('good').make().toJSON(), macKey: '00'.repeat(16) } }));
+  page = await browser.newPage({ viewport: { width: 1080, height: 1920 } });
+  await page.goto(hall.url);
+  await screen('start');
+});
+afterAll(async () => {
+  await browser?.close();
+  await hall?.dispose();
+});
+
+test('the demo says its PIN; four taps are not enough, and the way back is the customers’ screen', async () => {
+  expect(hall.output).toContain(`PIN ${DEMO_USER.pin}`);
+  await corner(4);
+  await new Promise((r) => setTimeout(r, 3_200));
+  await corner(1);
+  await new Promise((r) => setTimeout(r, 300));
+  expect(await page.locator('[data-screen="start"]').count()).toBe(1);
+  await corner();
+  await screen('maintenance-pin');
+  expect(await page.content()).not.toContain(DEMO_USER.pin);
+  await tap('exit');
+  await screen('start');
+});
+
+test('wrong PINs lock, also across a kill of the core; the right one opens afterwards', async () => {
+  await corner();
+  await screen('maintenance-pin');
+  for (const pin of ['1111', '2222', '3333']) {
+    await page.waitForSelector('[data-key="1"]:not([disabled])');
+    await type(pin);
+    await until('checked', async () => /密码不对|请等/.test(await says('maintenance-pin')));
+  }
+  await until('locked', async () => (await says('maintenance-pin')).includes('输错次数过多'));
+  expect(await page.locator('[data-key="ok"]').isDisabled()).toBe(true);
+  await hall.dock({ do: 'kill', what: 'core' });
+  await screen('start', 30_000);
+  await corner();
+  await screen('maintenance-pin');
+  expect(await says('maintenance-pin')).toContain('输错次数过多');
+  await page.waitForSelector('[data-key="1"]:not([disabled])', { timeout: 40_000 });
+  await type(DEMO_USER.pin);
+  await screen('maintenance');
+  expect(await says('maintenance')).toContain(DEMO_USER.name);
+});
+
+test('every device passes its self-test', async () => {
+  const devices = await page.$$eval('[data-device]', (rows) => rows.map((row) => row.getAttribute('data-device')));
+  expect(devices).toEqual(['reader', 'printer', 'line-wechat', 'central', 'journal', 'disk', 'clock']);
+  await hall.dock({ do: 'insert', id: 'golden' });
+  await until('the card is seen', async () => (await says('maintenance')).includes('有卡在内'));
+  const slips = (await hall.state()).slips.length;
+  for (const device of devices) {
+    await page.click(`[data-device="${device}"] button`);
+    await page.waitForSelector(`[data-device="${device}"][data-test="passed"]`, { timeout: 25_000 });
+  }
+  const words = await says('maintenance');
+  expect(words).toMatch(/卡复位应答 3B/);
+  expect(words).toContain('应答已验签');
+  expect((await hall.state()).slips.length).toBe(Math.min(6, slips + 1));
+  await hall.dock({ do: 'remove' });
+  await tap('maintenance-tab', 'sync');
+  await tap('maintenance-do', 'verify-journal');
+  await page.waitForSelector('[data-verify="ok"]', { timeout: 25_000 });
+  await tap('exit');
+  await screen('start');
+});
+
+test('a parked refund is found, asked for again under its number, and ends refunded', async () => {
+  await hall.dock({ do: 'faults', faults: { notEnough: 1 } });
+  await hall.dock({ do: 'insert', id: 'good' });
+  await screen('amount');
+  await tap('choose-amount', 5_000);
+  await page.click('[data-intent="pay"][data-value="5000"]:not([disabled])');
+  await page.waitForSelector('[data-screen="pay"] svg');
+  await hall.dock({ do: 'pay' });
+  await screen('refunding');
+  await until('parked', () => hall.rows().orders.at(-1)?.state === 'parked', 40_000);
+  const parked = hall.rows();
+  const before = parked.attempts.find((a) => a.orderId === parked.orders.at(-1)?.orderId);
+  expect(before).toMatchObject({ state: 'parked', reason: 'refund-refused' });
+  await hall.dock({ do: 'remove' });
+  await page.click('[data-intent="exit"]');
+  await screen('start', 40_000);
+
+  await enter();
+  await until('told', async () => (await says('maintenance')).includes('1 笔待处理'));
+  await tap('maintenance-tab', 'orders');
+  await page.click('[data-intent="maintenance-order"] >> nth=0');
+  await until('its story', async () => (await says('maintenance')).includes('待人工处理'));
+  await local('retry-refund');
+  expect(await page.locator('[data-intent="maintenance-do"]').isDisabled()).toBe(true);
+  await local('why-1');
+  await page.click('[data-intent="maintenance-do"]:not([disabled])');
+  await until('refunded', () => hall.rows().orders.at(-1)?.state === 'refunded', 40_000);
+  const after = hall.rows().attempts.find((a) => a.attemptId === before?.attemptId);
+  expect(after).toMatchObject({ state: 'refunded', outRefundNo: before?.outRefundNo });
+  expect((await hall.books()).refunds.filter((r) => r.status === 'SUCCESS')).toEqual([expect.objectContaining({ outRefundNo: before?.outRefundNo, refund: 5_000 })]);
+  await until('shown', async () => (await says('maintenance')).includes('已退款'));
+  await tap('maintenance-order', '');
+});
+
+test('out of service outlives a kill; back in service sells again', async () => {
+  await tap('maintenance-tab', 'devices');
+  await local('out-of-service');
+  await local('why-2');
+  await page.click('[data-intent="maintenance-do"]:not([disabled])');
+  await until('stopped', async () => (await says('maintenance')).includes('已停用'));
+  await hall.dock({ do: 'kill', what: 'core' });
+  await until('recovering', async () => (await says('out-of-service')).includes('CORE-0101'), 30_000);
+  await until('still out', async () => (await says('out-of-service')).includes('MNT-0103'), 30_000);
+  await enter();
+  await local('back-in-service');
+  await local('why-1');
+  await page.click('[data-intent="maintenance-do"]:not([disabled])');
+  await screen('start');
+  await hall.dock({ do: 'insert', id: 'golden' });
+  await screen('amount');
+  await hall.dock({ do: 'remove' });
+  await screen('start');
+  expect(hall.verify().problems).toEqual([]);
+});
