@@ -27,6 +27,7 @@ export interface OrderRow {
   readonly plan: string | null;
   readonly write_terminal: string | null;
   readonly write_until_ms: unknown;
+  readonly write_open: string | null;
   readonly refund_claimed_ms: unknown;
   readonly delivered_by: string | null;
   readonly origin_delivered: unknown;
@@ -62,6 +63,10 @@ export function awaitsEcho(order: OrderRow): boolean {
  * Grants or refuses a claim, as `claimRequestSchema` says. The order's row is locked, so of two kiosks that ask at
  * once one waits and finds the other's. Asked again by its holder a write claim is renewed and a refund claim is the
  * same as before, so a lost answer costs nothing.
+ *
+ * A lease that ran out says nothing of what its holder did with it. So the refund claim is refused not only while
+ * another terminal may write, but until that terminal told that the card is as it was, or the origin took the write
+ * claim itself and with it looked at the card again.
  */
 export async function claim(db: Db, terminalId: string, orderId: string, request: ClaimRequest, nowMs: number): Promise<ClaimAnswer> {
   return db.transaction(async (tx) => {
@@ -82,7 +87,8 @@ async function writeClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs: n
   const plan = claimedOrder(order);
   // Another kiosk can do nothing without the plan.
   if (plan === null && !own) throw new Refusal('not-in-doubt', 'the plan of the write is not known here');
-  await tx.query('UPDATE orders SET write_terminal = $2, write_until_ms = $3 WHERE order_id = $1', [order.order_id, terminalId, nowMs + CLAIM_MS]);
+  // Whoever asks has the card in its reader: it sees what came of every earlier claim.
+  await tx.query('UPDATE orders SET write_terminal = $2, write_until_ms = $3, write_open = $4 WHERE order_id = $1', [order.order_id, terminalId, nowMs + CLAIM_MS, own ? null : terminalId]);
   return { kind: 'write', ttlMs: CLAIM_MS, order: plan, serverTimeMs: nowMs };
 }
 
@@ -94,6 +100,8 @@ async function refundClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs: 
     if (!bool(order.money_taken)) throw new Refusal('not-in-doubt', `the order is ${order.state}, no money is known to be taken`);
     const holder = writer(order, nowMs);
     if (holder !== null && holder !== terminalId) throw new Refusal('claimed', `terminal ${holder} may write until ${num(order.write_until_ms)}`);
+    // Its write may be on the card, not told yet: the origin's last look at the card is older than that.
+    if (order.write_open !== null) throw new Refusal('claimed', `terminal ${order.write_open} has not told what it wrote: the card must be read again, under a write claim`);
     await tx.query('UPDATE orders SET refund_claimed_ms = $2, write_terminal = NULL, write_until_ms = NULL WHERE order_id = $1', [order.order_id, nowMs]);
   }
   return { kind: 'refund', ttlMs: 0, order: null, serverTimeMs: nowMs };

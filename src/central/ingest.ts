@@ -178,9 +178,11 @@ async function apply(tx: Sql, at: Place, event: JournalEvent): Promise<void> {
       return tell(tx, at, event.kind, event.body);
     case 'order-restated':
       throw new Unusable('restated after a fork or restore: compare');
-    case 'assist-writing':
-      await anyOrder(tx, event.orderId);
+    case 'assist-writing': {
+      const order = await anyOrder(tx, event.orderId);
+      if (!isDelivered(order) && at.terminalId !== order.terminal_id) await tx.query('UPDATE orders SET write_open = $2 WHERE order_id = $1', [order.order_id, at.terminalId]);
       return;
+    }
     case 'assist-ended':
       return assisted(tx, at, await anyOrder(tx, event.orderId), event.body);
     case 'attempt-refund-retried': {
@@ -311,11 +313,14 @@ async function assisted(tx: Sql, at: Place, order: OrderRow, body: EventBody<'as
   if (body.origin !== order.terminal_id || body.cardNo !== order.card_no) throw new Unusable(`told of terminal ${body.origin}, card ${body.cardNo}; the order is terminal ${order.terminal_id}’s, card ${order.card_no}`);
   switch (body.verdict) {
     case 'before':
+      if (order.write_open === at.terminalId) await tx.query('UPDATE orders SET write_open = NULL WHERE order_id = $1', [order.order_id]);
+      return;
     case 'torn':
     case 'foreign':
       return;
     case 'superseded':
-      if (!isDelivered(order) && !isRefundClaimed(order)) await tx.query('UPDATE orders SET superseded_by = $2 WHERE order_id = $1', [order.order_id, at.terminalId]);
+      // The card has moved on: whatever anybody wrote for this order is not on it.
+      if (!isDelivered(order) && !isRefundClaimed(order)) await tx.query('UPDATE orders SET superseded_by = $2, write_open = NULL WHERE order_id = $1', [order.order_id, at.terminalId]);
       return;
     case 'after': {
       checkDelivered(order, body);

@@ -57,6 +57,8 @@ ALTER TABLE orders ADD COLUMN plan text;
 -- Who may write, until when (central's clock); a refund claim stands for ever.
 ALTER TABLE orders ADD COLUMN write_terminal text;
 ALTER TABLE orders ADD COLUMN write_until_ms bigint;
+-- Another terminal that was granted the write and has not told that it left the card as it was: what it did is not known.
+ALTER TABLE orders ADD COLUMN write_open text;
 ALTER TABLE orders ADD COLUMN refund_claimed_ms bigint;
 -- Whose report put the delivery into the books; whether the order's own journal has it too.
 ALTER TABLE orders ADD COLUMN delivered_by text;

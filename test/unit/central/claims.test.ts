@@ -128,6 +128,13 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     expect(await write(1, s)).toMatchObject({ ok: true });
     expect(await refund(0, s)).toMatchObject(refused('BILL-0105'));
     expire();
+    // Nobody knows yet what the other kiosk did under its claim.
+    expect(await refund(0, s)).toMatchObject(refused('BILL-0105'));
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'torn');
+    await t(1).upload();
+    expect(await refund(0, s)).toMatchObject(refused('BILL-0105'));
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'before', { written: false });
+    expect(await t(1).upload()).toEqual([]);
     const granted = await refund(0, s);
     expect(granted).toMatchObject({ ok: true, value: { kind: 'refund', order: null } });
     for (let i = 0; i < 3; i++) {
@@ -144,6 +151,39 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     expect(await write(1, s)).toMatchObject(refused('BILL-0107'));
     expect(await ledger(s)).toEqual(['captured', 'refunded']);
     expect(await account(s)).toMatchObject({ count: 41, claim: null });
+  });
+
+  it('what another kiosk may have written is settled by its own word, by the card’s having moved on, or by the origin’s own look at the card', async () => {
+    const look = await inDoubt('refund');
+    expire();
+    await write(1, look);
+    expire();
+    // An old fact that comes late is no look at the card.
+    t(0).journal.inDoubt(look.id, 'refund');
+    await t(0).upload();
+    expect(await refund(0, look)).toMatchObject(refused('BILL-0105'));
+    expect(await write(0, look)).toMatchObject({ ok: true });
+    expect(await refund(0, look)).toMatchObject({ ok: true });
+
+    const moved = await inDoubt('refund');
+    expire();
+    await write(1, moved);
+    expire();
+    t(2).journal.assisted(t(0).id, moved.id, moved.q, 'superseded');
+    await t(2).upload();
+    expect(await refund(0, moved)).toMatchObject({ ok: true });
+
+    const again = await inDoubt('refund');
+    expire();
+    await write(1, again);
+    t(1).journal.assisted(t(0).id, again.id, again.q, 'before');
+    t(1).journal.add('assist-writing', again.id, { origin: t(0).id, cardNo: again.cardNo, insertion: 3, before: 'AA00', after: 'BB', count: 42, quantity: again.q.quantity, cumulative: 205_000 + again.q.quantity });
+    await t(1).upload();
+    expire();
+    expect(await refund(0, again)).toMatchObject(refused('BILL-0105'));
+    t(1).journal.assisted(t(0).id, again.id, again.q, 'after');
+    expect(await t(1).upload()).toEqual([]);
+    expect(await refund(0, again)).toMatchObject(refused('BILL-0106'));
   });
 
   it('a refund claim waits for the money to be known', async () => {

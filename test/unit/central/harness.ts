@@ -141,7 +141,7 @@ export interface Room {
 /** Central without a transport, under a clock that stands still, with as many terminals as wanted. */
 export async function openRoom(engine: Engine, count = 3, over: Partial<CentralOptions> = {}): Promise<Room> {
   const db = await openDb(engine);
-  const ids = Array.from({ length: count }, (_, i) => `00000000031${i + 1}`);
+  const ids = Array.from({ length: count }, (_, i) => String(311 + i).padStart(12, '0'));
   const room = { now: 1_780_000_000_000 };
   const clock: Clock = { nowMs: () => room.now, monoMs: () => room.now, after: () => () => undefined };
   const central = createCentral({ db, port: 0, policySigner: quickSigner('policy'), verifierOf: quickSigner, now: clock.nowMs, terminals: ids.map((terminalId) => ({ terminalId, publicKeyPem: terminalId })), ...over });
