@@ -95,7 +95,8 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
     };
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     if (zipped) headers['Content-Encoding'] = 'gzip';
-    const abort = new AbortController();
+    // Made only where the transport looks at it: most exchanges are never given up.
+    let abort: AbortController | null = null;
     let timedOut = false;
     let giveUp: () => void = () => undefined;
     const late = new Promise<never>((_resolve, reject) => {
@@ -103,13 +104,22 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
     });
     const cancel = clock.after(options.timeoutMs, () => {
       timedOut = true;
-      abort.abort();
+      abort?.abort();
       giveUp();
     });
     let answer: HttpAnswer;
     try {
       // The race, not the abort, is what ends the wait: a transport need not know how to be aborted.
-      answer = await Promise.race([send({ method, origin: base.origin, target, headers, body: body === undefined ? null : bytes, maxBytes: MAX_BODY_BYTES, signal: abort.signal }), late]);
+      answer = await Promise.race([
+        send({
+          method,
+          origin: base.origin, target, headers, body: body === undefined ? null : bytes, maxBytes: MAX_BODY_BYTES,
+          get signal() {
+            return (abort ??= new AbortController()).signal;
+          },
+        }),
+        late,
+      ]);
     } catch (cause) {
       return err(failure('BILL-0101', timedOut ? `no answer within ${options.timeoutMs} ms` : `network: ${cause instanceof Error ? cause.message : String(cause)}`, cause));
     } finally {

@@ -1,25 +1,31 @@
 import type { BillingClient } from '../billing/types.ts';
 import type { CardReader, LayoutRegistry } from '../card/index.ts';
+import type { WritePlan } from '../card/types.ts';
 import type { Printer } from '../device/printer/types.ts';
-import { MIN_FREE_BYTES } from '../journal/journal.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { PaymentProvider } from '../payment/types.ts';
 import { toHex } from '../shared/bytes.ts';
 import type { Header, Intent, Snapshot } from '../shared/contract.ts';
 import { describeFailure, failure } from '../shared/errors.ts';
+import type { Failure } from '../shared/errors.ts';
+import type { Command, OrderStatus } from '../shared/central-api.ts';
 import type { JournalEvent } from '../shared/events.ts';
 import { formatYuan } from '../shared/money.ts';
 import { orderTag } from '../shared/order-tag.ts';
 import type { Clock, LogFn, Random } from '../shared/ports.ts';
-import { never } from '../shared/result.ts';
+import { err, never, ok } from '../shared/result.ts';
+import type { Result } from '../shared/result.ts';
 import { chinaDate } from '../shared/time.ts';
 import { makeAttemptIds, makeOrderId } from './ids.ts';
+import { withBlocked } from './maintenance.ts';
+import { maintenanceAtStart, MaintenanceRunner } from './maintenance-run.ts';
+import type { MaintenancePorts } from './maintenance-run.ts';
 import { findAccount, quoteFor } from './quoting.ts';
 import { reduce, settle } from './reduce.ts';
 import type { ReduceContext } from './reduce.ts';
 import { IDLE } from './session.ts';
 import { slipLines } from './slips.ts';
-import { NEW_RUN } from './state.ts';
+import { NEW_RUN, NO_CLAIM } from './state.ts';
 import type { CallResult, Effect, KioskEvent, KioskState, OpenOrder, ServiceState } from './state.ts';
 import { viewOf } from './view.ts';
 
@@ -40,6 +46,10 @@ export interface KioskOptions {
   readonly onSnapshot: (snapshot: Snapshot) => void;
   /** New facts are in the outbox. */
   readonly onJournaled: () => void;
+  /** Central has something to tell about an order: worth asking before the next regular time. */
+  readonly onCommandsWanted: () => void;
+  /** Left out: this kiosk has no maintenance mode. */
+  readonly maintenance?: MaintenancePorts;
 }
 
 /** More settling steps than any real situation needs: a loop here is a defect, and is said instead of spinning. */
@@ -60,13 +70,15 @@ export class Kiosk {
   #cancelTimer: () => void = () => undefined;
   #cardTurn: Promise<unknown> = Promise.resolve();
   #stopped = false;
+  readonly #maintenance: MaintenanceRunner | null;
 
   constructor(options: KioskOptions) {
     this.#o = options;
     const orders = new Map<string, OpenOrder>();
     for (const order of options.journal.openOrders()) orders.set(order.orderId, this.#load(order.orderId, undefined));
     const r = options.reader.status();
-    this.#state = {
+    this.#maintenance = options.maintenance === undefined ? null : new MaintenanceRunner({ ...options, ports: options.maintenance, tell: (news) => this.dispatch({ type: 'maintenance', ...news }) });
+    this.#state = withBlocked({
       session: IDLE,
       locale: 'zh-CN',
       textSize: 'normal',
@@ -77,7 +89,8 @@ export class Kiosk {
       orders,
       service: { policy: null, lineUp: null, centralUp: null, printer: { ready: false, failure: null }, clockSkewMs: null, blocked: null },
       providers: options.providers.map((p) => p.kind),
-    };
+      maintenance: maintenanceAtStart(options.journal, options.maintenance, options.clock),
+    });
     // Wall-clock based, so that a screen of before a restart is always older than one of after it.
     this.#revision = options.clock.nowMs();
     options.reader.onStatus(() => this.#readerChanged());
@@ -92,7 +105,8 @@ export class Kiosk {
   }
   /** Money or a card write is on its way: no time to stop. */
   get inFlight(): boolean {
-    return [...this.#state.orders.values()].some((o) => o.writing || o.order.state === 'paid' || o.order.state === 'delivering');
+    const s = this.#state.session;
+    return (s.at === 'assist' && s.stage === 'writing') || [...this.#state.orders.values()].some((o) => o.writing || o.order.state === 'paid' || o.order.state === 'delivering');
   }
 
   /** A person's action; dropped when it was made on another screen or revision than the one shown now. */
@@ -157,7 +171,7 @@ export class Kiosk {
 
   #context(): ReduceContext {
     const { clock, layouts } = this.#o;
-    return { nowMs: clock.nowMs(), monoMs: clock.monoMs(), layout: layouts.byId, businessDate: chinaDate(clock.nowMs()) };
+    return { nowMs: clock.nowMs(), monoMs: clock.monoMs(), terminalId: this.#o.header.terminalId, layout: layouts.byId, businessDate: () => chinaDate(clock.nowMs()), mayBeReported: (orderId) => this.#o.journal.mayBeReported(orderId) };
   }
 
   /** An order as the journal has it, with what this process knows of its attempts. */
@@ -172,7 +186,18 @@ export class Kiosk {
       const run = runs.get(a.attemptId);
       if (old !== undefined && run !== undefined && old.state !== a.state) runs.set(a.attemptId, { ...run, closeAccepted: false, refundAccepted: false, retryAtMono: a.state === 'pending' ? run.retryAtMono : 0, fails: 0 });
     }
-    return { order, attempts, runs, writing: known?.writing ?? false, waitCardUntilMono: known?.waitCardUntilMono ?? null, judgedInsertion: known?.judgedInsertion ?? null };
+    // Our lease begins with the first write of this process; what central may hold of an earlier one's is asked for.
+    const began = known !== undefined && known.order.writes === 0 && order.writes === 1;
+    return {
+      order,
+      attempts,
+      runs,
+      writing: known?.writing ?? false,
+      waitCardUntilMono: known?.waitCardUntilMono ?? null,
+      judgedInsertion: known?.judgedInsertion ?? null,
+      leaseMono: began ? this.#o.clock.monoMs() : (known?.leaseMono ?? null),
+      claim: known?.claim ?? NO_CLAIM,
+    };
   }
 
   /** Drops orders that need nothing more and are not on screen. */
@@ -187,7 +212,7 @@ export class Kiosk {
 
   #show(): void {
     const { clock, header, demo, fallbackHotline } = this.#o;
-    const ctx = { nowMs: clock.nowMs(), monoMs: clock.monoMs(), header, demo, hotline: this.#state.service.policy?.hotline ?? fallbackHotline };
+    const ctx = { nowMs: clock.nowMs(), monoMs: clock.monoMs(), terminalId: header.terminalId, header, demo, hotline: this.#state.service.policy?.hotline ?? fallbackHotline };
     const view = viewOf(this.#state, ctx, this.#revision);
     // A new revision drops taps made on the one before, so nothing that a person cannot see may make one.
     const text = JSON.stringify({ ...view, nowMs: 0, revision: 0, deadlineMs: null });
@@ -204,7 +229,10 @@ export class Kiosk {
   #journal(events: readonly JournalEvent[]): void {
     this.#o.journal.append(events);
     const orders = new Map(this.#state.orders);
-    for (const orderId of new Set(events.map((e) => e.orderId))) if (orderId !== null) orders.set(orderId, this.#load(orderId, orders.get(orderId)));
+    for (const orderId of new Set(events.map((e) => e.orderId))) {
+      // Another kiosk's order, finished here, has no row of ours.
+      if (orderId !== null && this.#o.journal.order(orderId) !== undefined) orders.set(orderId, this.#load(orderId, orders.get(orderId)));
+    }
     this.#state = { ...this.#state, orders };
     for (const e of events) this.#o.log('info', 'journal', e.kind, { orderId: e.orderId });
     this.#o.onJournaled();
@@ -246,19 +274,45 @@ export class Kiosk {
       case 'write':
         this.#card(async () => {
           const { orderId, insertion, plan } = effect;
-          const layout = this.#o.layouts.byId(this.#state.orders.get(orderId)?.order.quote.layout ?? '');
-          if (layout === undefined) return { type: 'written', orderId, insertion, applied: { ok: false, error: failure('CARD-0103') }, image: { ok: false, error: failure('CARD-0103') } } as const;
-          const channel = this.#o.reader.open(insertion);
-          const applied = await layout.apply(channel, plan);
-          if (!applied.ok) this.#o.log('warn', 'card', describeFailure(applied.error), { orderId });
-          // Success is not believed: the card is reset and read afresh.
-          const reset = await channel.reset();
-          const image = reset.ok ? await layout.readImage(channel) : reset;
+          const { applied, image } = await this.#write(orderId, this.#state.orders.get(orderId)?.order.quote.layout ?? '', insertion, plan);
           return { type: 'written', orderId, insertion, applied, image } as const;
         });
         return;
+      case 'claim':
+        this.#later(async () => {
+          const askedMono = this.#o.clock.monoMs();
+          const { orderId, kind, cardNo } = effect;
+          const result = await this.#o.billing.claim(orderId, kind, cardNo);
+          if (!result.ok) {
+            this.#o.log('info', 'billing', `${kind} claim: ${describeFailure(result.error)}`, { orderId });
+            // Another kiosk delivered it: central has that to tell.
+            if (result.error.code === 'BILL-0106') this.#o.onCommandsWanted();
+          }
+          return { type: 'claimed', orderId, kind, askedMono, result };
+        });
+        return;
+      case 'assist-claim':
+        this.#later(async () => {
+          const askedMono = this.#o.clock.monoMs();
+          const { insertion, orderId, cardNo } = effect;
+          return { type: 'assist-claimed', insertion, orderId, askedMono, result: await this.#o.billing.claim(orderId, 'write', cardNo) };
+        });
+        return;
+      case 'assist-write':
+        this.#card(async () => {
+          const { orderId, insertion, plan } = effect;
+          const { applied, image } = await this.#write(orderId, effect.layout, insertion, plan);
+          return { type: 'assist-written', orderId, insertion, applied, image } as const;
+        });
+        return;
+      case 'find-order':
+        this.#later(async () => ({ type: 'order-found', ref: effect.ref, result: await this.#find(effect.ref) }));
+        return;
       case 'release':
         this.#release(effect.orderId);
+        return;
+      case 'maintenance':
+        this.#maintenance?.run(effect.op);
         return;
       case 'print':
         this.#later(async () => {
@@ -273,6 +327,37 @@ export class Kiosk {
       default:
         never(effect);
     }
+  }
+
+  async #write(orderId: string, layoutId: string, insertion: number, plan: WritePlan): Promise<{ applied: Result<void, Failure>; image: Result<Uint8Array, Failure> }> {
+    const layout = this.#o.layouts.byId(layoutId);
+    if (layout === undefined) return { applied: err(failure('CARD-0103')), image: err(failure('CARD-0103')) };
+    const channel = this.#o.reader.open(insertion);
+    const applied = await layout.apply(channel, plan);
+    if (!applied.ok) this.#o.log('warn', 'card', describeFailure(applied.error), { orderId });
+    // Success is not believed: the card is reset and read afresh.
+    const reset = await channel.reset();
+    return { applied, image: reset.ok ? await layout.readImage(channel) : reset };
+  }
+
+  /** An order under the twelve digits of a slip: our own, else central's. */
+  async #find(ref: string): Promise<Result<OrderStatus | null, Failure>> {
+    const own = this.#o.journal.findByRef(ref);
+    if (own !== undefined) return ok({ orderId: own.orderId, terminalId: this.#o.header.terminalId, state: own.state, amountFen: own.quote.amountFen, quantity: own.quote.quantity, unit: own.quote.unit });
+    const asked = await this.#o.billing.ordersByRef(ref);
+    return asked.ok ? ok(asked.value[0] ?? null) : asked;
+  }
+
+  /** Central tells what became of an order of ours elsewhere. */
+  command(command: Command): void {
+    if (this.#stopped) return;
+    const { orderId } = command;
+    if (this.#o.journal.order(orderId) === undefined) {
+      this.#o.log('warn', 'billing', 'a command for an order that is not ours', { orderId });
+      return;
+    }
+    if (!this.#state.orders.has(orderId)) this.#state = { ...this.#state, orders: new Map(this.#state.orders).set(orderId, this.#load(orderId, undefined)) };
+    this.dispatch({ type: 'command', command });
   }
 
   /** The end of the work is an event; a throw is a defect and ends the process (which then recovers from disk). */
@@ -353,7 +438,7 @@ export class Kiosk {
     if (policy === null) return no(failure('SALE-0110'));
     if (provider === undefined || this.#state.service.lineUp === false) return no(failure('SALE-0111'));
     if (this.#state.service.blocked !== null) return no(this.#state.service.blocked);
-    if (journal.freeBytes() < MIN_FREE_BYTES) return no(failure('JRNL-0104'));
+    if (journal.space() !== 'ample') return no(failure('JRNL-0104'));
     const layout = this.#o.layouts.byId(reading.layout);
     if (layout === undefined) return no(failure('CARD-0103'));
     const authority = await layout.proveAuthority(reading);
@@ -446,5 +531,5 @@ function needsUs(o: OpenOrder, nowMs: number): boolean {
 
 /** Two states that differ only by copies made on the way. */
 function sameShape(a: KioskState, b: KioskState): boolean {
-  return JSON.stringify(a.session) === JSON.stringify(b.session) && a.card === b.card && a.cardBusy === b.cardBusy && a.orders.size === b.orders.size && [...a.orders].every(([id, o]) => b.orders.get(id) === o);
+  return (a.session === b.session || JSON.stringify(a.session) === JSON.stringify(b.session)) && a.card === b.card && a.cardBusy === b.cardBusy && a.orders.size === b.orders.size && [...a.orders].every(([id, o]) => b.orders.get(id) === o);
 }

@@ -1,17 +1,17 @@
 import type { BillingClient } from '../billing/types.ts';
 import type { Printer } from '../device/printer/types.ts';
-import { MIN_FREE_BYTES } from '../journal/journal.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { PaymentProvider } from '../payment/types.ts';
 import { describeFailure, failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
+import type { Command } from '../shared/central-api.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { Clock, LogFn } from '../shared/ports.ts';
 import type { ServiceState } from './state.ts';
 
 /** How often each thing is looked at: while it is well, and while it is not. */
-export const PERIODS = { line: [15_000, 3_000], central: [20_000, 3_000], policy: [300_000, 5_000], printer: [15_000, 5_000], local: [10_000, 10_000] } as const;
-type Probe = keyof typeof PERIODS;
+export const PERIODS = { line: [15_000, 3_000], central: [20_000, 3_000], policy: [300_000, 5_000], commands: [20_000, 5_000], printer: [15_000, 5_000], local: [10_000, 10_000], upkeep: [3_600_000, 600_000] } as const;
+export type Probe = keyof typeof PERIODS;
 
 export interface MonitorOptions {
   readonly journal: Journal;
@@ -24,14 +24,23 @@ export interface MonitorOptions {
   readonly probeTradeNo: string;
   readonly onChange: (change: Partial<ServiceState>) => void;
   readonly onCentralUp: () => void;
+  readonly onCommand: (command: Command) => void;
+  /** How often each thing is looked at, well and not well, in ms; {@link PERIODS} where not given. */
+  readonly periods?: Readonly<Record<Probe, readonly [number, number]>>;
+  /** A new epoch has begun: its first facts are to be sent. */
+  readonly onEpoch: () => void;
 }
+
+/** A backup is made when the last one is older than this. */
+const BACKUP_EVERY_MS = 24 * 3_600_000;
+const DAY_MS = 24 * 3_600_000;
 
 /** Watches what the service level depends on, and says every change once. */
 export class Monitor {
   readonly #o: MonitorOptions;
   readonly #cancel = new Map<Probe, () => void>();
+  readonly #turns = new Map<Probe, number>();
   #stopped = false;
-  #fork: Failure | null = null;
   #skewMs: number | null = null;
   #policy: Policy | null = null;
   #last: Partial<ServiceState> = {};
@@ -63,16 +72,29 @@ export class Monitor {
       this.#o.onCentralUp();
     }
   }
+  /** Central and this disk disagree. Kept on disk: a restart does not make it good again. */
   forked(f: Failure): void {
     this.#o.log('error', 'upload', describeFailure(f));
-    this.#fork = f;
+    this.#o.journal.needEpoch(f.detail ?? f.code);
+    this.#judge();
+    this.#run('commands');
+  }
+  /** Central has something to tell: asked at once instead of at the next regular time. */
+  commandsWanted(): void {
+    this.#run('commands');
+  }
+  /** Something that selling depends on was changed here (a technician's word). */
+  judgeAgain(): void {
     this.#judge();
   }
 
   #run(probe: Probe): void {
     this.#cancel.get(probe)?.();
+    // Asked out of turn while an answer is awaited: only the newest asking goes on.
+    const turn = (this.#turns.get(probe) ?? 0) + 1;
+    this.#turns.set(probe, turn);
     void this.#probe(probe).then((well) => {
-      if (!this.#stopped) this.#cancel.set(probe, this.#o.clock.after(PERIODS[probe][well ? 0 : 1], () => this.#run(probe)));
+      if (!this.#stopped && this.#turns.get(probe) === turn) this.#cancel.set(probe, this.#o.clock.after((this.#o.periods ?? PERIODS)[probe][well ? 0 : 1], () => this.#run(probe)));
     });
   }
 
@@ -109,6 +131,10 @@ export class Monitor {
         }
         return true;
       }
+      case 'commands':
+        return this.#askCommands();
+      case 'upkeep':
+        return this.#upkeep();
       case 'printer': {
         const status = await printer.status();
         this.#say({ printer: { ready: status.ready, failure: status.failure } });
@@ -120,6 +146,45 @@ export class Monitor {
     }
   }
 
+  async #askCommands(): Promise<boolean> {
+    const { billing, journal } = this.#o;
+    const answer = await billing.commands();
+    if (!answer.ok) {
+      if (answer.error.code !== 'BILL-0101') this.#o.log('warn', 'billing', describeFailure(answer.error));
+      return false;
+    }
+    if (this.#stopped) return true;
+    for (const command of answer.value.commands) this.#o.onCommand(command);
+    const condition = journal.condition();
+    if (condition.kind === 'good' || condition.epochGranted) return true;
+    const { seq, hash } = journal.head;
+    const granted = await billing.requestEpoch({ epoch: journal.epoch, lastSeq: seq, lastHash: hash, why: condition.why.slice(0, 300) });
+    if (!granted.ok) return false;
+    if (this.#stopped || granted.value === null || granted.value <= journal.epoch) return false;
+    journal.beginEpoch(granted.value, condition.why.slice(0, 300));
+    this.#judge();
+    this.#o.onEpoch();
+    return true;
+  }
+
+  /** A daily backup, and old facts let go that central holds. Never a reason to stop selling: the second log and central hold the same facts. */
+  async #upkeep(): Promise<boolean> {
+    const { journal, clock, log } = this.#o;
+    const now = clock.nowMs();
+    const at = Number(journal.meta('backup_ms') ?? '0');
+    if (now - at >= BACKUP_EVERY_MS || now < at) {
+      const made = await journal.backup();
+      if (this.#stopped) return true;
+      if (!made.ok) {
+        log('error', 'journal', `backup: ${describeFailure(made.error)}`);
+        return false;
+      }
+      journal.setMeta('backup_ms', String(now));
+    }
+    if (this.#policy !== null) journal.prune(this.#policy.retentionDays * DAY_MS);
+    return true;
+  }
+
   #takePolicy(policy: Policy): void {
     this.#policy = policy;
     this.#say({ policy });
@@ -129,8 +194,11 @@ export class Monitor {
   /** Why nothing may be sold at all. */
   #judge(): void {
     const { journal, clock } = this.#o;
-    let blocked: Failure | null = this.#fork;
-    if (blocked === null && journal.freeBytes() < MIN_FREE_BYTES) blocked = failure('JRNL-0104');
+    const condition = journal.condition();
+    let blocked: Failure | null = null;
+    if (condition.kind === 'restored' && !condition.accepted) blocked = failure('JRNL-0106', condition.why);
+    else if (condition.kind !== 'good' && !condition.epochGranted) blocked = failure(condition.kind === 'forked' ? 'BILL-0104' : 'BILL-0109', condition.why);
+    if (journal.space() !== 'ample') blocked ??= failure('JRNL-0104');
     const policy = this.#policy;
     if (blocked === null && policy !== null) {
       if (this.#skewMs !== null && Math.abs(this.#skewMs) > policy.maxClockSkewMs) blocked = failure('CORE-0102', `${this.#skewMs} ms`);

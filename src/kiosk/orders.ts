@@ -1,13 +1,15 @@
 import type { CardLayout, CardReading, WritePlan } from '../card/types.ts';
 import type { AttemptRow, OrderRow } from '../journal/fold.ts';
 import { fromHex, toHex } from '../shared/bytes.ts';
+import { CLAIM_USE_MS } from '../shared/central-api.ts';
+import type { ClaimKind, Command } from '../shared/central-api.ts';
 import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
 import type { EventBody, JournalEvent } from '../shared/events.ts';
 import { never } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
 import { NEW_RUN } from './state.ts';
-import type { AttemptRun, CallResult, Effect, Now, OpenOrder } from './state.ts';
+import type { AttemptRun, CallResult, Effect, KioskEvent, Now, OpenOrder } from './state.ts';
 
 /**
  * How every order and attempt moves on. {@link advance} looks at the durable rows and says what to do next; it is
@@ -49,7 +51,9 @@ export interface AdvanceContext extends Now {
   readonly cardFree: boolean;
   readonly layout: (id: string) => CardLayout | undefined;
   /** The business date for the card, `YYYY-MM-DD`. */
-  readonly businessDate: string;
+  readonly businessDate: () => string;
+  /** May central have heard that the order's write was begun, and so let another kiosk finish it? */
+  readonly mayBeReported: (orderId: string) => boolean;
 }
 
 export interface Advance {
@@ -172,36 +176,15 @@ function advanceOrder(open: OpenOrder, ctx: AdvanceContext): Advance {
       const layout = ctx.layout(order.quote.layout);
       if (layout === undefined || reading.layout !== order.quote.layout) return refund(open, failure('CARD-0205', 'the layout differs from the order’s'));
       if (reading.count !== order.quote.nextCount - 1 || reading.userNo !== order.quote.userNo) return refund(open, failure('CARD-0205', `count ${reading.count}, the order makes ${order.quote.nextCount}`));
-      const plan = layout.plan(reading, { orderId: order.orderId, quantity: order.quote.quantity, date: ctx.businessDate });
+      const plan = layout.plan(reading, { orderId: order.orderId, quantity: order.quote.quantity, date: ctx.businessDate() });
       if (!plan.ok) return refund(open, plan.error);
       return beginWrite(open, plan.value, insertion);
     }
     case 'delivering':
       if (open.writing) return same();
       return write({ kind: 'order-in-doubt', body: { failure: { code: 'CORE-0101', detail: 'restarted during the write' } } });
-    case 'in-doubt': {
-      if (open.writing || !ctx.cardFree || ofThisCard === null || open.judgedInsertion === ofThisCard.insertion) return same();
-      const { reading, insertion } = ofThisCard;
-      const layout = ctx.layout(order.quote.layout);
-      const delivery = order.delivery;
-      if (layout === undefined || delivery === null) return write({ kind: 'order-parked', body: { reason: 'no-layout', nextStep: 'counter' } });
-      const before = fromHex(delivery.before);
-      const after = fromHex(delivery.after);
-      const verdict = layout.classify({ before, after, tag: fromHex(order.quote.tag) }, reading.image);
-      switch (verdict) {
-        case 'after':
-          return write({ kind: 'order-delivered', body: { by: 'later-read', count: order.quote.nextCount, quantity: order.quote.quantity, cumulative: delivery.cumulative } });
-        case 'foreign':
-          return write({ kind: 'order-parked', body: { reason: 'card-foreign', nextStep: 'counter', failure: { code: 'CARD-0104' } } });
-        case 'before':
-          if (order.writes >= MAX_WRITES) return refund(open, failure('CARD-0204', `nothing was written in ${order.writes} tries`));
-          return beginWrite(open, planOf(order, delivery, before, after), insertion);
-        case 'torn':
-          return beginWrite(open, planOf(order, delivery, before, after), insertion);
-        default:
-          return never(verdict);
-      }
-    }
+    case 'in-doubt':
+      return advanceDoubt(open, ctx, ofThisCard);
     case 'refunding': {
       if (paid?.state === 'refunded') return write({ kind: 'order-refunded', body: { attemptId: paid.attemptId } });
       if (paid?.state === 'parked') return write({ kind: 'order-parked', body: { reason: paid.reason ?? 'refund', nextStep: 'refund-by-hand' } });
@@ -214,6 +197,113 @@ function advanceOrder(open: OpenOrder, ctx: AdvanceContext): Advance {
       return same();
     default:
       return never(order.state);
+  }
+}
+
+/**
+ * A write was begun and its end is not known. Only the card can tell; until it comes back there is nothing to do,
+ * except to ask for the refund claim where the last read showed that nothing was written.
+ */
+function advanceDoubt(open: OpenOrder, ctx: AdvanceContext, here: AdvanceContext['card']): Advance {
+  const { order } = open;
+  const { delivery } = order;
+  const same = (wakeAtMono: number | null = null): Advance => ({ open, effects: [], wakeAtMono });
+  const write = (...events: Parameters<typeof journal> extends [OrderRow, ...infer R] ? R : never): Advance => ({ open, effects: [journal(order, ...events)], wakeAtMono: ctx.monoMs });
+  if (open.writing) return same();
+  if (delivery === null) return write({ kind: 'order-parked', body: { reason: 'no-plan', nextStep: 'counter' } });
+  const before = fromHex(delivery.before);
+  const after = fromHex(delivery.after);
+
+  if (here !== null && ctx.cardFree && open.judgedInsertion !== here.insertion) {
+    const { reading, insertion } = here;
+    const layout = ctx.layout(order.quote.layout);
+    if (layout === undefined) return write({ kind: 'order-parked', body: { reason: 'no-layout', nextStep: 'counter' } });
+    const verdict = layout.classify({ before, after, tag: fromHex(order.quote.tag) }, reading.image);
+    const judged: OpenOrder = { ...open, judgedInsertion: insertion };
+    switch (verdict) {
+      case 'after':
+        return write({ kind: 'order-delivered', body: { by: 'later-read', count: order.quote.nextCount, quantity: order.quote.quantity, cumulative: delivery.cumulative } });
+      case 'foreign': {
+        const whose = foreignCard(order, layout, before, reading);
+        if (whose === 'parked') return write({ kind: 'order-parked', body: { reason: 'card-foreign', nextStep: 'counter', failure: { code: 'CARD-0104' } } });
+        if (whose === 'superseded' && !order.wantsRefund) return wantRefund(judged, failure('CARD-0104', 'another purchase has this count on the card'));
+        // A later purchase is on the card: central knows by which order this count was taken, and tells.
+        return { open: judged, effects: [], wakeAtMono: ctx.monoMs };
+      }
+      case 'before':
+      case 'torn': {
+        if (order.wantsRefund) break;
+        if (verdict === 'before' && order.writes >= MAX_WRITES) return wantRefund(judged, failure('CARD-0204', `nothing was written in ${order.writes} tries`));
+        const { held } = open.claim;
+        const leased = open.leaseMono !== null && ctx.monoMs - open.leaseMono < CLAIM_USE_MS;
+        const claimed = held !== null && held.kind === 'write' && ctx.monoMs < held.untilMono;
+        if (leased || claimed || !ctx.mayBeReported(order.orderId)) return beginWrite(open, planOf(order, delivery, before, after), insertion);
+        return askClaim(open, 'write', ctx);
+      }
+      default:
+        return never(verdict);
+    }
+  }
+  if (!order.wantsRefund) return same();
+  if (open.claim.held?.kind === 'refund') return refund(open, failure((order.reason ?? 'CARD-0204') as Failure['code']));
+  return askClaim(open, 'refund', ctx);
+}
+
+function askClaim(open: OpenOrder, kind: ClaimKind, ctx: AdvanceContext): Advance {
+  const { claim, order } = open;
+  if (claim.asking) return { open, effects: [], wakeAtMono: null };
+  if (ctx.monoMs < claim.retryAtMono) return { open, effects: [], wakeAtMono: claim.retryAtMono };
+  return { open: { ...open, claim: { ...claim, asking: true } }, effects: [{ do: 'claim', orderId: order.orderId, kind, cardNo: order.quote.cardNo }], wakeAtMono: null };
+}
+
+/** Nothing is on the card, and the money shall go back: said durably before central is asked, so that nothing is written any more whatever becomes of the answer. */
+function wantRefund(open: OpenOrder, why: Failure): Advance {
+  return { open, effects: [journal(open.order, { kind: 'order-in-doubt', body: { failure: failureBody(why), wants: 'refund' } })], wakeAtMono: null };
+}
+
+/**
+ * What a card says that is neither before nor after. `superseded`: whole, the same card, and another purchase stands
+ * under this order's count, made by a kiosk that could not know of it: so this one was not on the card then and its
+ * count is used up. `later`: purchases beyond it. `parked`: anything else.
+ */
+export function foreignCard(order: { readonly quote: { readonly nextCount: number; readonly tag: string } }, layout: CardLayout, before: Uint8Array, reading: CardReading): 'superseded' | 'later' | 'parked' {
+  if (!layout.sameCard(before, reading.image)) return 'parked';
+  if (reading.count > order.quote.nextCount) return 'later';
+  return reading.count === order.quote.nextCount && toHex(reading.tag) !== order.quote.tag ? 'superseded' : 'parked';
+}
+
+/** Central's answer to a claim, or none. */
+export function onClaimed(open: OpenOrder, event: Extract<KioskEvent, { type: 'claimed' }>, now: Now): { open: OpenOrder; effects: readonly Effect[] } {
+  const { order } = open;
+  const { result, kind, askedMono } = event;
+  if (result.ok) return { open: { ...open, claim: { held: { kind, untilMono: kind === 'refund' ? Number.POSITIVE_INFINITY : askedMono + CLAIM_USE_MS }, asking: false, retryAtMono: 0, fails: 0, failure: null } }, effects: [] };
+  const fails = open.claim.fails + 1;
+  // Central may just not have our facts yet; another kiosk's claim runs out.
+  const retryAtMono = now.monoMs + Math.min(30_000, 500 * 2 ** Math.min(open.claim.fails, 6));
+  const next: OpenOrder = { ...open, claim: { held: null, asking: false, retryAtMono, fails, failure: result.error } };
+  // Our own refund claim of an earlier life: nothing is written any more.
+  if (result.error.code === 'BILL-0107' && kind === 'write' && order.state === 'in-doubt' && !open.writing && !order.wantsRefund) return { open: next, effects: wantRefund(next, result.error).effects };
+  return { open: next, effects: [] };
+}
+
+/** What central tells of an order of ours that another kiosk saw. Repeated until our journal shows it, so what does not fit now is left. */
+export function onCommand(open: OpenOrder, command: Command): { open: OpenOrder; effects: readonly Effect[] } {
+  const { order } = open;
+  if (open.writing) return { open, effects: [] };
+  const paid = open.attempts.find((a) => a.attemptId === order.paidBy);
+  // Parked over what the card showed here, its money still taken and nobody at it: what central knows ends it.
+  const parkedOpen = order.state === 'parked' && order.settled === null && paid?.state === 'paid';
+  if (order.state !== 'in-doubt' && !parkedOpen) return { open, effects: [] };
+  switch (command.kind) {
+    case 'delivered-elsewhere': {
+      const { count, quantity, cumulative } = command;
+      if (count !== order.quote.nextCount || quantity !== order.quote.quantity || cumulative !== order.delivery?.cumulative) return { open, effects: [] };
+      return { open, effects: [journal(order, { kind: 'order-delivered', body: { by: 'elsewhere', count, quantity, cumulative } })] };
+    }
+    case 'superseded':
+      return order.wantsRefund || order.state !== 'in-doubt' ? { open, effects: [] } : { open, effects: wantRefund(open, failure('CARD-0104', `terminal ${command.terminalId}: another purchase has this count on the card`)).effects };
+    default:
+      return never(command);
   }
 }
 
@@ -389,7 +479,7 @@ export function onWritten(open: OpenOrder, layout: CardLayout, applied: Result<v
     case 'before': {
       const why = applied.ok ? failure('CARD-0204', 'the card answered 9000 and stored nothing') : applied.error;
       const refused = why.code === 'CARD-0201' || why.code === 'CARD-0202' || why.code === 'CARD-0206';
-      if (refused || order.writes >= MAX_WRITES) return { open: rest, effects: refund(rest, why).effects };
+      if (refused || order.writes >= MAX_WRITES) return { open: rest, effects: wantRefund(rest, why).effects };
       return doubt(why, true);
     }
     case 'torn':

@@ -1,16 +1,22 @@
 import type { CardLayout } from '../card/types.ts';
 import { never } from '../shared/result.ts';
-import { advance, onCall, onWritten } from './orders.ts';
-import { sessionStep, settleSession } from './session.ts';
+import { maintenanceStep, settleVisitor } from './maintenance.ts';
+import { assistClaimed, assistWritten } from './assist.ts';
+import { advance, onCall, onClaimed, onCommand, onWritten } from './orders.ts';
+import { sessionStep } from './session.ts';
 import type { Effect, KioskEvent, KioskState, Now, OpenOrder, Step } from './state.ts';
 
 export interface ReduceContext extends Now {
+  /** {@link AdvanceContext.mayBeReported} */
+  readonly mayBeReported: (orderId: string) => boolean;
   readonly layout: (id: string) => CardLayout | undefined;
-  readonly businessDate: string;
+  readonly businessDate: () => string;
 }
 
 /** One event: what it does to the orders, then to the session. Pure. */
 export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext): Step {
+  const technician = maintenanceStep(state, event, ctx);
+  if (technician !== null) return technician;
   switch (event.type) {
     case 'called': {
       const open = state.orders.get(event.orderId);
@@ -28,6 +34,22 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
       const reread: Effect[] = present ? [{ do: 'read-card', insertion: state.reader.insertion }] : [];
       return { state: { ...putOrder(state, next.open), card: null, cardBusy: present }, effects: [...next.effects, ...reread] };
     }
+    case 'claimed': {
+      const open = state.orders.get(event.orderId);
+      if (open === undefined) return { state, effects: [] };
+      const next = onClaimed(open, event, ctx);
+      return { state: putOrder(state, next.open), effects: next.effects };
+    }
+    case 'command': {
+      const open = state.orders.get(event.command.orderId);
+      if (open === undefined) return { state, effects: [] };
+      const next = onCommand(open, event.command);
+      return { state: putOrder(state, next.open), effects: next.effects };
+    }
+    case 'assist-claimed':
+      return assistClaimed(state, event, ctx);
+    case 'assist-written':
+      return assistWritten(state, event, ctx);
     case 'service':
       return { state: { ...state, service: { ...state.service, ...event.change } }, effects: [] };
     case 'reader':
@@ -36,8 +58,10 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
     case 'preview':
     case 'order-begun':
     case 'order-not-begun':
+    case 'order-found':
     case 'printed':
     case 'intent':
+    case 'maintenance':
     case 'tick':
       return sessionStep(state, event, ctx);
     default:
@@ -62,12 +86,14 @@ export function settle(state: KioskState, ctx: ReduceContext): Step & { readonly
     const next = advance(open, {
       nowMs: ctx.nowMs,
       monoMs: ctx.monoMs,
+      terminalId: ctx.terminalId,
       wanted: mine !== null && mine.closeWhy === null && !mine.gaveUp && !mine.found,
       closeWhy: mine?.closeWhy ?? (mine?.gaveUp === true ? 'expired' : 'recovery'),
       card: current.card !== null && current.card.result.ok && current.reader.state === 'present' && current.card.insertion === current.reader.insertion ? { insertion: current.card.insertion, reading: current.card.result.value } : null,
       cardFree: !current.cardBusy,
       layout: ctx.layout,
       businessDate: ctx.businessDate,
+      mayBeReported: ctx.mayBeReported,
     });
     if (next.open !== open) current = putOrder(current, next.open);
     if (next.effects.some((e) => e.do === 'write')) current = { ...current, cardBusy: true };
@@ -75,7 +101,7 @@ export function settle(state: KioskState, ctx: ReduceContext): Step & { readonly
     note(next.wakeAtMono);
   }
   if (effects.some((e) => e.do === 'journal')) return { state: current, effects, wakeAtMono: ctx.monoMs };
-  const settled = settleSession(current, ctx);
+  const settled = settleVisitor(current, ctx);
   note(settled.wakeAtMono);
   return { state: settled.state, effects: [...effects, ...settled.effects], wakeAtMono: wake };
 }

@@ -36,7 +36,7 @@ function leave(state: KioskState, now: Now): Session {
   return state.reader.state === 'present' || state.reader.state === 'mute' ? { at: 'take-card', deadlineMono: now.monoMs + SCREEN_MS['take-card'] } : IDLE;
 }
 
-function cannotSell(state: KioskState, now: Now, reason: ErrorCode, reading: CardReading | null, account: Extract<Session, { at: 'cannot-sell' }>['account'] = null): Step {
+export function cannotSell(state: KioskState, now: Now, reason: ErrorCode, reading: CardReading | null, account: Extract<Session, { at: 'cannot-sell' }>['account'] = null): Step {
   return step(state, { at: 'cannot-sell', reason, reading, account, deadlineMono: now.monoMs + SCREEN_MS['cannot-sell'] });
 }
 
@@ -57,6 +57,15 @@ export function sessionStep(state: KioskState, event: KioskEvent, now: Now): Ste
       const { reading, purpose } = s;
       if (purpose === 'query') return step(state, { at: 'card-info', reading, account: event.result.ok ? event.result.value.account : null, deadlineMono: now.monoMs + SCREEN_MS['card-info'] });
       if (!event.result.ok) return cannotSell(state, now, event.result.error.code, reading);
+      // Another kiosk's order was begun on this card and not finished: it is finished here, before anything else is sold.
+      const { claim } = event.result.value.account;
+      if (claim !== null && claim.terminalId !== now.terminalId && (claim.state === 'delivering' || claim.state === 'in-doubt')) {
+        return step(
+          state,
+          { at: 'assist', insertion: s.insertion, reading, orderId: claim.orderId, origin: claim.terminalId, stage: 'asking', order: null, untilMono: now.monoMs, writes: 0, deadlineMono: now.monoMs },
+          { do: 'assist-claim', insertion: s.insertion, orderId: claim.orderId, cardNo: reading.cardNo },
+        );
+      }
       if (event.parked !== null) {
         const { orderId } = event.parked.order;
         return step({ ...state, orders: new Map(state.orders).set(orderId, event.parked) }, orderSession(orderId, event.insertion, true));
@@ -85,6 +94,11 @@ export function sessionStep(state: KioskState, event: KioskEvent, now: Now): Ste
     case 'order-not-begun':
       if (s.at !== 'amount' || s.insertion !== event.insertion) return { state, effects: [] };
       return step(state, { ...s, busy: null, problem: event.failure.code });
+    case 'order-found': {
+      if (s.at !== 'order-status' || s.ref !== event.ref) return { state, effects: [] };
+      const { result } = event;
+      return step(state, { ...s, found: result.ok ? result.value : null, answer: !result.ok ? 'no-answer' : result.value === null ? 'not-found' : 'known', deadlineMono: now.monoMs + SCREEN_MS['card-info'] });
+    }
     case 'printed': {
       const fact: Effect = { do: 'journal', events: [{ kind: 'slip-printed', orderId: event.orderId, body: { what: event.what, ok: event.ok } }] };
       if (s.at !== 'order' || s.orderId !== event.orderId) return { state, effects: [fact] };
@@ -93,8 +107,13 @@ export function sessionStep(state: KioskState, event: KioskEvent, now: Now): Ste
     case 'intent':
       return onIntent(state, event.intent, now);
     case 'tick':
+    case 'maintenance':
     case 'called':
     case 'written':
+    case 'claimed':
+    case 'command':
+    case 'assist-claimed':
+    case 'assist-written':
     case 'service':
       return { state, effects: [] };
     default:
@@ -114,11 +133,13 @@ function onReader(state: KioskState, event: Extract<KioskEvent, { type: 'reader'
     // Only an order that waits for a card keeps the screen; one whose payment is asked about in the background lets the next visit begin.
     const paymentInDoubt = s.at === 'order' && s.gaveUp && s.ending !== null;
     if (s.at === 'order' && !paymentInDoubt && (s.ending === null || s.ending.screen === 'in-doubt')) return step({ ...next, cardBusy: true }, { ...s, wrongCard: false }, read);
-    const purpose = s.at === 'insert-card' ? s.purpose : 'buy';
+    // A write under another kiosk's claim is on its way to a card that is gone: its end is waited for.
+    if (s.at === 'assist' && s.stage === 'writing') return { state: next, effects: [] };
+    const purpose = s.at === 'insert-card' ? s.purpose : s.at === 'order-status' ? 'unfinished' : 'buy';
     return step({ ...next, cardBusy: true }, { at: 'reading', insertion: event.insertion, stage: 'card', purpose, reading: null }, read);
   }
   if (event.state === 'mute') {
-    if (s.at === 'order' && s.ending === null) return { state: next, effects: [] };
+    if ((s.at === 'order' && s.ending === null) || (s.at === 'assist' && s.stage === 'writing')) return { state: next, effects: [] };
     return cannotSell(next, now, event.failure?.code ?? 'CARD-0101', null);
   }
   // empty or offline: the card is gone
@@ -126,7 +147,11 @@ function onReader(state: KioskState, event: Extract<KioskEvent, { type: 'reader'
     case 'idle':
       return { state: next, effects: [] };
     case 'insert-card':
+    case 'order-status':
       return event.state === 'offline' ? step(next, IDLE) : { state: next, effects: [] };
+    case 'assist':
+      if (s.stage === 'writing') return { state: next, effects: [] };
+      return s.stage === 'pulled' ? { state: next, effects: [] } : step(next, IDLE);
     case 'reading':
     case 'cannot-sell':
     case 'card-info':
@@ -193,7 +218,10 @@ function onIntent(state: KioskState, intent: Intent, now: Now): Step {
         case 'take-card':
           return nothing;
         case 'insert-card':
+        case 'order-status':
           return step(state, IDLE);
+        case 'assist':
+          return s.stage === 'asking' || s.stage === 'writing' ? nothing : step(state, leave(state, now));
         case 'cannot-sell':
         case 'card-info':
           return step(state, leave(state, now));
@@ -224,7 +252,7 @@ function onIntent(state: KioskState, intent: Intent, now: Now): Step {
     }
     case 'more-time':
       if (s.at === 'amount' && s.extended < MORE_TIME_MAX) return step(state, { ...s, extended: s.extended + 1, deadlineMono: Math.max(s.deadlineMono, now.monoMs) + MORE_TIME_MS });
-      if (s.at === 'insert-card' || s.at === 'cannot-sell' || s.at === 'card-info') return step(state, { ...s, deadlineMono: now.monoMs + MORE_TIME_MS });
+      if (s.at === 'insert-card' || s.at === 'cannot-sell' || s.at === 'card-info' || s.at === 'order-status') return step(state, { ...s, deadlineMono: now.monoMs + MORE_TIME_MS });
       // The wait for a paid order's card is the order's, not the screen's.
       if (s.at === 'order' && s.ending?.screen === 'in-doubt' && state.orders.get(s.orderId)?.order.state !== 'paid') return step(state, { ...s, ending: { ...s.ending, deadlineMono: now.monoMs + SCREEN_MS['in-doubt'] } });
       return nothing;
@@ -235,7 +263,17 @@ function onIntent(state: KioskState, intent: Intent, now: Now): Step {
       if (open.order.state !== 'delivered' && s.slip !== 'printing' && s.ending !== null) return step(state, { ...s, slip: 'printing' }, { do: 'print', orderId: s.orderId, what: slipOf(open) });
       return nothing;
     }
+    case 'find-order':
+      if (s.at !== 'insert-card' || s.purpose !== 'unfinished') return nothing;
+      return step(state, { at: 'order-status', ref: intent.value, found: null, answer: 'asking', deadlineMono: now.monoMs + SCREEN_MS['insert-card'] }, { do: 'find-order', ref: intent.value });
+    case 'open-maintenance':
+    case 'enter-pin':
+    case 'maintenance-tab':
+    case 'maintenance-order':
+    case 'maintenance-do':
+      return nothing;
     case 'leave':
+      if (s.at === 'assist' && s.stage === 'pulled') return step(state, leave(state, now));
       if (s.at !== 'order' || s.ending === null || s.ending.screen === 'done') return nothing;
       return step(state, leave(state, now));
     default:
@@ -244,6 +282,7 @@ function onIntent(state: KioskState, intent: Intent, now: Now): Step {
 }
 
 export function slipOf(open: OpenOrder): 'in-doubt' | 'refund' | 'parked' {
+  if (open.order.state === 'in-doubt' && open.order.wantsRefund) return 'refund';
   if (open.order.state === 'refunding' || open.order.state === 'refunded') return 'refund';
   return open.order.state === 'parked' ? 'parked' : 'in-doubt';
 }
@@ -259,6 +298,11 @@ function chooseAmount(state: KioskState, s: AmountSession, amountFen: number, no
   return step(state, { ...s, asked, chosenFen: amountFen, quote: null, problem: null, busy: 'quoting', deadlineMono }, { do: 'preview', asked, reading: s.reading, account: s.account, offline: s.offline, amountFen });
 }
 
+/** The card is back, and central is asked for the first time whether it may be finished: a moment, not worth a screen of its own. */
+function askingFirst(open: OpenOrder): boolean {
+  return open.order.state === 'in-doubt' && !open.order.wantsRefund && open.claim.asking && open.claim.failure === null;
+}
+
 /** Which screen an order's session shows now. */
 export function orderScreen(s: OrderSession, open: OpenOrder): 'pay' | 'writing' | 'done' | 'in-doubt' | 'refunding' | 'cancelled' | 'unfinished' {
   const { order } = open;
@@ -269,7 +313,8 @@ export function orderScreen(s: OrderSession, open: OpenOrder): 'pay' | 'writing'
     case 'paid':
     case 'delivering':
     case 'in-doubt':
-      if (open.writing) return s.found ? 'unfinished' : 'writing';
+      if (open.writing || askingFirst(open)) return s.found ? 'unfinished' : 'writing';
+      if (order.state === 'in-doubt' && order.wantsRefund) return s.found ? 'unfinished' : 'refunding';
       if (order.state === 'paid' && open.waitCardUntilMono === null && !s.wrongCard) return s.found ? 'unfinished' : 'writing';
       return 'in-doubt';
     case 'delivered':
@@ -315,7 +360,7 @@ function settleVisit(state: KioskState, now: Now): Step & { readonly wakeAtMono:
         return { ...step({ ...state, card: null, cardBusy: true }, { at: 'reading', insertion, stage: 'card', purpose: 'buy', reading: null }, { do: 'read-card', insertion }), wakeAtMono: null };
       }
     }
-    if (s.at === 'reading') return done(s, null);
+    if (s.at === 'reading' || (s.at === 'assist' && (s.stage === 'asking' || s.stage === 'writing'))) return done(s, null);
     if (now.monoMs < s.deadlineMono) return done(s, s.deadlineMono);
     if (s.at === 'amount' && s.busy === 'paying') return done(s, null);
     if (s.at === 'take-card') {
@@ -340,7 +385,7 @@ function settleVisit(state: KioskState, now: Now): Step & { readonly wakeAtMono:
     else wake = at;
   }
   const screen = orderScreen(next, open);
-  const ended = screen !== 'pay' && screen !== 'writing' && !(screen === 'unfinished' && (open.writing || open.order.state === 'paid'));
+  const ended = screen !== 'pay' && screen !== 'writing' && !(screen === 'unfinished' && (open.writing || open.order.state === 'paid' || askingFirst(open)));
   if (!ended) {
     if (next.ending !== null) next = { ...next, ending: null };
   } else if (next.ending === null || next.ending.screen !== endingKey(screen, open)) {

@@ -1,17 +1,20 @@
 import type { CardReading, WritePlan } from '../card/types.ts';
 import type { AttemptRow, OrderRow } from '../journal/fold.ts';
 import type { CreateResult, QueryResult, CloseResult, RefundResult, RefundQueryResult } from '../payment/types.ts';
-import type { Account, Quote } from '../shared/central-api.ts';
+import type { Account, ClaimAnswer, ClaimKind, ClaimedOrder, Command, OrderStatus, Quote } from '../shared/central-api.ts';
 import type { Intent, Locale, ProviderKind, Tile } from '../shared/contract.ts';
 import type { Failure } from '../shared/errors.ts';
 import type { EventBody, JournalEvent } from '../shared/events.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { Result } from '../shared/result.ts';
+import type { MaintenanceEffect, MaintenanceEvent, MaintenanceState } from './maintenance.ts';
 
 /** Both clocks at the moment of a transition. Deadlines are monotonic; only what people see is wall time. */
 export interface Now {
   readonly nowMs: number;
   readonly monoMs: number;
+  /** This kiosk's own. */
+  readonly terminalId: string;
 }
 
 export type Verb = 'create' | 'query' | 'close' | 'refund' | 'query-refund';
@@ -46,6 +49,35 @@ export interface OpenOrder {
   readonly waitCardUntilMono: number | null;
   /** The insertion that a later read of this order's card was already judged on, so that it is judged once. */
   readonly judgedInsertion: number | null;
+  /** When this process began its first write; null: an earlier process did, or none was. Central's lease to us begins there at the earliest. */
+  readonly leaseMono: number | null;
+  readonly claim: OrderClaim;
+}
+
+/** What central allows for an order in doubt. Lost at a restart: then it is asked again, and central gives the same. */
+export interface OrderClaim {
+  readonly held: { readonly kind: ClaimKind; readonly untilMono: number } | null;
+  readonly asking: boolean;
+  readonly retryAtMono: number;
+  readonly fails: number;
+  readonly failure: Failure | null;
+}
+export const NO_CLAIM: OrderClaim = { held: null, asking: false, retryAtMono: 0, fails: 0, failure: null };
+
+/** Another kiosk's order, being finished here. */
+export interface AssistSession {
+  readonly at: 'assist';
+  readonly insertion: number;
+  readonly reading: CardReading;
+  readonly orderId: string;
+  /** The terminal that sold it. */
+  readonly origin: string;
+  readonly stage: 'asking' | 'writing' | 'pulled' | 'delivered' | 'superseded';
+  readonly order: ClaimedOrder | null;
+  /** No write begins after this. */
+  readonly untilMono: number;
+  readonly writes: number;
+  readonly deadlineMono: number;
 }
 
 export type Receipt = 'none' | 'printing' | 'printed' | 'failed';
@@ -91,6 +123,8 @@ export type Session =
       readonly gaveUp: boolean;
       readonly closeWhy: EventBody<'attempt-closing'>['why'] | null;
     }
+  | AssistSession
+  | { readonly at: 'order-status'; readonly ref: string; readonly found: OrderStatus | null; readonly answer: 'asking' | 'known' | 'not-found' | 'no-answer'; readonly deadlineMono: number }
   | { readonly at: 'take-card'; readonly deadlineMono: number };
 export type OrderSession = Extract<Session, { at: 'order' }>;
 
@@ -117,6 +151,7 @@ export interface KioskState {
   readonly cardBusy: boolean;
   readonly orders: ReadonlyMap<string, OpenOrder>;
   readonly service: ServiceState;
+  readonly maintenance: MaintenanceState;
   readonly providers: readonly ProviderKind[];
 }
 
@@ -137,9 +172,15 @@ export type KioskEvent =
   | { readonly type: 'order-not-begun'; readonly insertion: number; readonly failure: Failure }
   | { readonly type: 'called'; readonly orderId: string; readonly attemptId: string; readonly call: CallResult }
   | { readonly type: 'written'; readonly orderId: string; readonly insertion: number; readonly applied: Result<void, Failure>; readonly image: Result<Uint8Array, Failure> }
+  | { readonly type: 'claimed'; readonly orderId: string; readonly kind: ClaimKind; readonly askedMono: number; readonly result: Result<ClaimAnswer, Failure> }
+  | { readonly type: 'command'; readonly command: Command }
+  | { readonly type: 'assist-claimed'; readonly insertion: number; readonly orderId: string; readonly askedMono: number; readonly result: Result<ClaimAnswer, Failure> }
+  | { readonly type: 'assist-written'; readonly insertion: number; readonly orderId: string; readonly applied: Result<void, Failure>; readonly image: Result<Uint8Array, Failure> }
+  | { readonly type: 'order-found'; readonly ref: string; readonly result: Result<OrderStatus | null, Failure> }
   | { readonly type: 'printed'; readonly orderId: string; readonly what: EventBody<'slip-printed'>['what']; readonly ok: boolean }
   | { readonly type: 'service'; readonly change: Partial<ServiceState> }
   | { readonly type: 'intent'; readonly intent: Intent }
+  | MaintenanceEvent
   | { readonly type: 'tick' };
 
 export type Effect =
@@ -150,7 +191,12 @@ export type Effect =
   | { readonly do: 'begin-order'; readonly session: AmountSession; readonly amountFen: number }
   | { readonly do: 'call'; readonly verb: Verb; readonly orderId: string; readonly attempt: AttemptRow; readonly why: string }
   | { readonly do: 'write'; readonly orderId: string; readonly insertion: number; readonly plan: WritePlan }
+  | { readonly do: 'claim'; readonly orderId: string; readonly kind: ClaimKind; readonly cardNo: string }
+  | { readonly do: 'assist-claim'; readonly insertion: number; readonly orderId: string; readonly cardNo: string }
+  | { readonly do: 'assist-write'; readonly insertion: number; readonly orderId: string; readonly layout: string; readonly plan: WritePlan }
+  | { readonly do: 'find-order'; readonly ref: string }
   | { readonly do: 'release'; readonly orderId: string }
+  | MaintenanceEffect
   | { readonly do: 'print'; readonly orderId: string; readonly what: EventBody<'slip-printed'>['what'] };
 
 export interface Step {

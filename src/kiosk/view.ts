@@ -1,9 +1,11 @@
 import type { CardReading } from '../card/types.ts';
 import type { Account, Quote } from '../shared/central-api.ts';
-import type { CardView, Header, QuoteView, Snapshot } from '../shared/contract.ts';
+import type { CardView, Header, QuoteView, Snapshot, SnapshotOf } from '../shared/contract.ts';
 import { ERRORS } from '../shared/errors.ts';
 import type { ErrorCode } from '../shared/errors.ts';
+import type { OrderState } from '../shared/events.ts';
 import { never } from '../shared/result.ts';
+import { maintenanceView } from './maintenance.ts';
 import { mostFen } from './sellable.ts';
 import { cancelOffered, orderScreen } from './session.ts';
 import { orderRef } from './state.ts';
@@ -38,7 +40,7 @@ export function dateOf(visit: string): string {
 /** Why the kiosk as a whole cannot serve now; null: it can. */
 export function outOfService(state: KioskState): ErrorCode | null {
   if (state.service.blocked?.code.startsWith('JRNL') === true) return state.service.blocked.code;
-  if (state.service.blocked?.code === 'CONF-0103' || state.service.blocked?.code === 'BILL-0104') return state.service.blocked.code;
+  if (state.service.blocked?.code === 'CONF-0103' || state.service.blocked?.code === 'BILL-0104' || state.service.blocked?.code === 'BILL-0109' || state.service.blocked?.code === 'MNT-0103') return state.service.blocked.code;
   if (state.reader.state === 'offline') return state.reader.failure?.code ?? 'CARD-0107';
   return null;
 }
@@ -54,6 +56,8 @@ export function notSelling(state: KioskState): ErrorCode | null {
 /** The whole screen as data; the renderer adds nothing but looks. */
 export function viewOf(state: KioskState, ctx: ViewContext, revision: number): Snapshot {
   const base = { revision, locale: state.locale, textSize: state.textSize, header: { ...ctx.header, hotline: ctx.hotline }, nowMs: ctx.nowMs, demo: ctx.demo };
+  const technician = maintenanceView(state, base, ctx);
+  if (technician !== null) return technician;
   const wall = (mono: number): number => Math.max(0, Math.round(ctx.nowMs + (mono - ctx.monoMs)));
   const s = state.session;
   const { policy } = state.service;
@@ -97,6 +101,19 @@ export function viewOf(state: KioskState, ctx: ViewContext, revision: number): S
       };
     case 'take-card':
       return { ...base, screen: 'take-card', deadlineMs: wall(s.deadlineMono) };
+    case 'assist': {
+      if (s.order === null) return { ...base, screen: 'reading', stage: 'account' };
+      const what = { orderRef: orderRef(s.orderId), amountFen: s.order.amountFen, quantity: s.order.quantity, unit: s.order.unit };
+      if (s.stage === 'pulled') return { ...base, screen: 'in-doubt', reason: 'card', ...what, slip: 'none', deadlineMs: wall(s.deadlineMono) };
+      const going = s.stage === 'asking' || s.stage === 'writing';
+      return { ...base, screen: 'unfinished', state: going ? 'finishing' : s.stage === 'delivered' ? 'delivered' : 'refunding', ...what, deadlineMs: going ? null : wall(s.deadlineMono) };
+    }
+    case 'order-status': {
+      const found = s.found;
+      const state = s.answer !== 'known' || found === null ? (s.answer === 'known' ? 'not-found' : s.answer) : STATUS_OF[found.state];
+      const amounts = found === null ? { amountFen: null, quantity: null, unit: null } : { amountFen: found.amountFen, quantity: found.quantity, unit: found.unit };
+      return { ...base, screen: 'order-status', state, orderRef: groupRef(s.ref), ...amounts, deadlineMs: wall(s.deadlineMono) };
+    }
     case 'order': {
       const open = state.orders.get(s.orderId);
       if (open === undefined) return { ...base, screen: 'reading', stage: 'account' };
@@ -142,7 +159,7 @@ function orderView(base: Base, s: OrderSession, open: OpenOrder, wall: (mono: nu
       return { ...base, screen: 'done', ...what, ...goods, count: order.quote.nextCount, carriedAfterMicro: order.quote.carriedAfterMicro, cardOut: s.cardOut, receipt: s.receipt, deadlineMs: s.cardOut ? deadlineMs : null };
     case 'in-doubt': {
       const paying = order.state === 'collecting' || order.state === 'closed' || order.state === 'quoted';
-      return { ...base, screen: 'in-doubt', reason: paying ? 'payment' : s.wrongCard ? 'wrong-card' : 'card', ...what, ...goods, slip: s.slip, deadlineMs };
+      return { ...base, screen: 'in-doubt', reason: paying ? 'payment' : s.wrongCard ? 'wrong-card' : !s.cardOut && open.claim.failure !== null ? 'central' : 'card', ...what, ...goods, slip: s.slip, deadlineMs };
     }
     case 'unfinished': {
       const state = order.state === 'refunding' || order.state === 'refunded' || order.state === 'parked' ? order.state : open.writing ? 'finishing' : 'found';
@@ -162,6 +179,14 @@ function orderView(base: Base, s: OrderSession, open: OpenOrder, wall: (mono: nu
     default:
       return never(screen);
   }
+}
+
+/** An order's state in a customer's terms. */
+const STATUS_OF: Readonly<Record<OrderState, SnapshotOf<'order-status'>['state']>> = { quoted: 'paying', collecting: 'paying', paid: 'writing', delivering: 'writing', 'in-doubt': 'in-doubt', delivered: 'delivered', closed: 'closed', refunding: 'refunding', refunded: 'refunded', parked: 'parked' };
+
+/** `031100427391` → `0311 0042 7391`, as on the slip. */
+function groupRef(ref: string): string {
+  return ref.length > 8 ? `${ref.slice(0, 4)} ${ref.slice(4, -4)} ${ref.slice(-4)}` : ref;
 }
 
 /** What an order was parked for, as a sentence that a customer can be shown. */

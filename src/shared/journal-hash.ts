@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 import { canonicalJson } from './central-api.ts';
 
 /** What one event's hash covers, besides the previous hash. */
@@ -11,7 +11,7 @@ export interface HashedEvent {
   readonly body: unknown;
 }
 
-const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
+const sha256 = (text: string): string => digest('sha256', text, 'hex');
 
 /** The hash before the first event (number 1) of a journal: SHA-256 over canonical JSON of terminal id and epoch, lower-case hex. */
 export function genesisHash(terminalId: string, epoch: number): string {

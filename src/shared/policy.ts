@@ -20,6 +20,8 @@ export const policySchema = z.object({
   }),
   /** Selling stops when more than this is not uploaded. */
   unsynced: z.object({ maxEvents: natural, maxFen: natural, maxAgeMs: natural }),
+  /** Facts that central holds are kept on the machine for so long. */
+  retentionDays: z.number().int().positive().default(400),
   /** A clock further from central's than this stops selling. */
   maxClockSkewMs: natural,
   notices: z.array(z.object({ title: text, body: text })),

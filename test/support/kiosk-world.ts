@@ -12,10 +12,11 @@ import { Journal } from '../../src/journal/journal.ts';
 import { SecondLog } from '../../src/journal/second-log.ts';
 import { verifyJournal } from '../../src/journal/verify.ts';
 import { Kiosk } from '../../src/kiosk/kiosk.ts';
+import type { MaintenancePorts } from '../../src/kiosk/maintenance-run.ts';
 import type { KioskEvent, ServiceState } from '../../src/kiosk/state.ts';
 import { Uploader } from '../../src/kiosk/uploader.ts';
 import type { AttemptRef, CloseResult, CreateResult, PaymentProvider, QueryResult, RefundQueryResult, RefundRequest, RefundResult } from '../../src/payment/types.ts';
-import type { Account, Quote, QuoteRequest, UploadEvent } from '../../src/shared/central-api.ts';
+import type { Account, ClaimAnswer, Command, CommandsAnswer, OrderStatus, Quote, QuoteRequest, UploadEvent } from '../../src/shared/central-api.ts';
 import { snapshotSchema } from '../../src/shared/contract.ts';
 import type { Intent, Snapshot, SnapshotOf } from '../../src/shared/contract.ts';
 import { failure } from '../../src/shared/errors.ts';
@@ -44,6 +45,7 @@ export const POLICY: Policy = {
   payWindowMs: 180_000,
   offline: { accountMaxAgeMs: 3_600_000, capFen: 20_000 },
   unsynced: { maxEvents: 10_000, maxFen: 10_000_000, maxAgeMs: 86_400_000 },
+  retentionDays: 400,
   maxClockSkewMs: 60_000,
   notices: [],
   sites: [],
@@ -212,6 +214,14 @@ export class CentralBooks {
   readonly accounts = new Map<string, Account>();
   readonly claims = new Map<string, { readonly cardNo: string }>();
   readonly released: string[] = [];
+  /** Refunds that were granted: final. */
+  readonly refundClaims = new Set<string>();
+  /** What the next claims are answered with instead. */
+  readonly claimAnswers: Result<ClaimAnswer, Failure>[] = [];
+  /** Another kiosk's order on a card. */
+  readonly foreignClaim = new Map<string, NonNullable<Account['claim']>>();
+  commands: Command[] = [];
+  statuses: OrderStatus[] = [];
   readonly firm: string[] = [];
   readonly events: UploadEvent[] = [];
 
@@ -272,7 +282,7 @@ export class CentralBooks {
           const account = this.accounts.get(cardNo);
           if (account === undefined) return err(failure('SALE-0103'));
           const orderId = [...this.claims].find(([, c]) => c.cardNo === cardNo)?.[0];
-          return ok({ account: { ...account, claim: orderId === undefined ? null : { orderId, terminalId: TERMINAL } }, serverTimeMs: world.clock.nowMs() });
+          return ok({ account: { ...account, claim: orderId === undefined ? (this.foreignClaim.get(cardNo) ?? null) : { orderId, terminalId: TERMINAL, nextCount: account.count + 1, state: null } }, serverTimeMs: world.clock.nowMs() });
         }, gone),
       quote: (r) => call(r.orderId === null ? 'preview' : 'quote', () => quote(r), gone),
       release: (orderId) =>
@@ -281,6 +291,20 @@ export class CentralBooks {
           this.claims.delete(orderId);
           return ok(undefined);
         }, gone),
+      claim: (orderId, kind) =>
+        call<Result<ClaimAnswer, Failure>>('claim', () => {
+          const scripted = this.claimAnswers.shift();
+          if (scripted !== undefined) return scripted;
+          const of = this.events.filter((e) => e.orderId === orderId).map((e) => e.kind);
+          if (of.includes('order-delivered')) return err(failure('BILL-0106'));
+          if (!of.includes('order-delivering')) return err(failure('BILL-0108'));
+          if (kind === 'write' && this.refundClaims.has(orderId)) return err(failure('BILL-0107'));
+          if (kind === 'refund') this.refundClaims.add(orderId);
+          return ok({ kind, ttlMs: 180_000, order: null, serverTimeMs: world.clock.nowMs() });
+        }, gone),
+      commands: () => call<Result<CommandsAnswer, Failure>>('commands', () => ok({ commands: this.commands, epoch: 1, serverTimeMs: world.clock.nowMs() }), gone),
+      requestEpoch: () => Promise.resolve(ok(null)),
+      ordersByRef: () => call<Result<readonly OrderStatus[], Failure>>('by-ref', () => ok(this.statuses), gone),
       upload: (r) => call<UploadResult>('upload', () => this.#upload(r.events), () => ({ kind: 'away', failure: failure('BILL-0101') })),
       policy: () => Promise.resolve(gone()),
       verifyPolicy: () => gone(),
@@ -413,6 +437,8 @@ export class World {
   plan: CrashPlan | null = null;
   crashed: string | null = null;
   policy: Policy = POLICY;
+  /** Taken by the next start. */
+  maintenance: MaintenancePorts | null = null;
   #cumulativeAtStart = new Map<string, { count: number; cumulative: number }>();
   #life = new Life();
   #kiosk: Kiosk | null = null;
@@ -550,6 +576,8 @@ export class World {
         if (life.alive) this.#show(s);
       },
       onJournaled: () => uploader.kick(),
+      onCommandsWanted: () => undefined,
+      ...(this.maintenance === null ? {} : { maintenance: this.maintenance }),
     });
     this.#kiosk.setService({ policy: this.policy, lineUp: true, centralUp: true, printer: { ready: this.printerOk, failure: null } });
     this.#kiosk.releaseInterrupted();

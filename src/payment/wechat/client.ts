@@ -66,7 +66,8 @@ export function createWechatClient(config: WechatProviderConfig, ports: WechatPo
     // Asks for answers signed with the public key rather than the certificate (doc 4012154180); both are accepted.
     if (publicKeyId !== undefined) headers['Wechatpay-Serial'] = publicKeyId;
 
-    const abort = new AbortController();
+    // Made only where the transport looks at it: most exchanges are never given up.
+    let abort: AbortController | null = null;
     let timedOut = false;
     let giveUp: () => void = () => undefined;
     const late = new Promise<never>((_resolve, reject) => {
@@ -74,13 +75,22 @@ export function createWechatClient(config: WechatProviderConfig, ports: WechatPo
     });
     const cancel = ports.clock.after(ports.timeoutMs, () => {
       timedOut = true;
-      abort.abort();
+      abort?.abort();
       giveUp();
     });
     let answer: HttpAnswer;
     try {
       // The race, not the abort, is what ends the wait: a transport need not know how to be aborted.
-      answer = await Promise.race([send({ method, origin: base.origin, target, headers, body: body === undefined ? null : Buffer.from(text, 'utf8'), maxBytes: MAX_BODY_BYTES, signal: abort.signal }), late]);
+      answer = await Promise.race([
+        send({
+          method,
+          origin: base.origin, target, headers, body: body === undefined ? null : Buffer.from(text, 'utf8'), maxBytes: MAX_BODY_BYTES,
+          get signal() {
+            return (abort ??= new AbortController()).signal;
+          },
+        }),
+        late,
+      ]);
     } catch (cause) {
       return { kind: 'silent', failure: failure('PAY-0202', timedOut ? `no answer within ${ports.timeoutMs} ms` : `network: ${causeText(cause)}`, cause) };
     } finally {

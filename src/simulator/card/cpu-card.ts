@@ -78,6 +78,8 @@ export class CpuCard {
   readonly atr: Uint8Array;
   /** `=> command`, `<= answer` and `-- event` lines, oldest first. */
   readonly transcript: string[] = [];
+  /** False: no transcript is kept (long simulations). */
+  recording = true;
   readonly #aid: Uint8Array;
   readonly #files = new Map<number, Uint8Array>();
   readonly #authKey: Uint8Array;
@@ -178,7 +180,7 @@ export class CpuCard {
   process(apdu: Uint8Array): CardOutcome {
     if (this.#silent) return { kind: 'silent' };
     this.#apdus++;
-    this.#note(`=> ${hexOf(apdu)}`);
+    if (this.recording) this.#note(`=> ${hexOf(apdu)}`);
     const tear = this.#faults.find(({ fault, base }) => fault.kind === 'tear' && this.#apdus - base === fault.at);
     if (tear !== undefined) this.#faults = this.#faults.filter((f) => f !== tear);
     const when = tear?.fault.kind === 'tear' ? tear.fault.when : null;
@@ -191,11 +193,12 @@ export class CpuCard {
       this.#note('-- torn after');
       return { kind: 'torn' };
     }
-    this.#note(`<= ${hexOf(answer)}`);
+    if (this.recording) this.#note(`<= ${hexOf(answer)}`);
     return { kind: 'answer', bytes: answer };
   }
 
   #note(line: string): void {
+    if (!this.recording) return;
     this.transcript.push(line);
     if (this.transcript.length > TRANSCRIPT_LIMIT) this.transcript.splice(0, this.transcript.length - TRANSCRIPT_LIMIT);
   }

@@ -16,6 +16,8 @@ export interface WechatSandboxOptions {
   readonly port: number;
   /** Folder of the books; null: in memory, for as long as this object lives. */
   readonly dataDir: string | null;
+  /** Books that are open already, instead of `dataDir`'s. */
+  readonly books?: Books;
   readonly merchantPublicKeyPem: string;
   readonly platformPrivateKeyPem: string;
   readonly platformSerial: string;
@@ -116,7 +118,7 @@ function realCrypto(keys: Pick<WechatSandboxOptions, 'merchantPublicKeyPem' | 'p
  */
 export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbox {
   const { merchantVerifier, platformSigner } = options.crypto ?? realCrypto(options);
-  const books: Books = options.dataDir === null ? memoryBooks() : openBooks(options.dataDir);
+  const books: Books = options.books ?? (options.dataDir === null ? memoryBooks() : openBooks(options.dataDir));
   const { now } = options;
   const hex = (n: number): string => Buffer.from(options.randomBytes(n)).toString('hex');
   const digits = (n: number): string => [...options.randomBytes(n)].map((b) => String(b % 10)).join('');

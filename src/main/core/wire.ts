@@ -1,0 +1,116 @@
+import type { CardReader, LayoutRegistry } from '../../card/index.ts';
+import type { BillingClient } from '../../billing/types.ts';
+import type { Printer } from '../../device/printer/types.ts';
+import type { Journal } from '../../journal/journal.ts';
+import { Kiosk } from '../../kiosk/kiosk.ts';
+import type { KioskOptions } from '../../kiosk/kiosk.ts';
+import { Monitor } from '../../kiosk/monitor.ts';
+import type { MonitorOptions } from '../../kiosk/monitor.ts';
+import type { MaintenancePorts } from '../../kiosk/maintenance-run.ts';
+import { Uploader } from '../../kiosk/uploader.ts';
+import type { PaymentProvider } from '../../payment/types.ts';
+import type { Header, Snapshot } from '../../shared/contract.ts';
+import type { Clock, LogFn, Random } from '../../shared/ports.ts';
+
+/** Everything a kiosk stands on, already open. */
+export interface Parts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly journal: Journal;
+  readonly reader: CardReader;
+  readonly layouts: LayoutRegistry;
+  readonly providers: readonly PaymentProvider[];
+  readonly billing: BillingClient;
+  readonly printer: Printer;
+  readonly header: Omit<Header, 'hotline'>;
+  readonly demo: boolean;
+  readonly version: string;
+  readonly log: LogFn;
+  readonly onSnapshot: (snapshot: Snapshot) => void;
+  /** What maintenance mode needs of the machine; left out: it has none. */
+  readonly maintenance?: Omit<MaintenancePorts, 'version' | 'uploadNow' | 'onChanged' | 'maxClockSkewMs'>;
+  readonly periods?: NonNullable<MonitorOptions['periods']>;
+  /** The kiosk itself, where it is watched from inside (the simulation cuts the power in it). */
+  readonly makeKiosk?: (options: KioskOptions) => Kiosk;
+}
+
+export interface Wired {
+  readonly kiosk: Kiosk;
+  readonly monitor: Monitor;
+  readonly uploader: Uploader;
+  /** Ends their work; what they stand on is closed by whoever opened it. */
+  readonly stop: () => void;
+}
+
+/** Says that the core came up, and joins kiosk, monitor and uploader: the same in the machine and in the simulation. */
+export function wireCore(parts: Parts): Wired {
+  const { clock, random, journal, reader, layouts, providers, billing, printer, header, demo, log } = parts;
+  journal.append([{ kind: 'core-started', orderId: null, body: { version: parts.version, node: process.version, recoveredOrders: journal.openOrders().length } }]);
+  let uploader: Uploader | null = null;
+  let monitor: Monitor | null = null;
+  const options: KioskOptions = {
+    clock,
+    random,
+    journal,
+    reader,
+    layouts,
+    providers,
+    billing,
+    printer,
+    header,
+    demo,
+    fallbackHotline: '',
+    log,
+    onSnapshot: parts.onSnapshot,
+    onJournaled: () => uploader?.kick(),
+    onCommandsWanted: () => monitor?.commandsWanted(),
+    ...(parts.maintenance === undefined
+      ? {}
+      : {
+          maintenance: {
+            ...parts.maintenance,
+            version: parts.version,
+            uploadNow: () => uploader?.centralIsBack(),
+            onChanged: () => {
+              monitor?.judgeAgain();
+              monitor?.commandsWanted();
+            },
+            maxClockSkewMs: () => kiosk.service.policy?.maxClockSkewMs ?? Number.POSITIVE_INFINITY,
+          },
+        }),
+  };
+  const kiosk = parts.makeKiosk?.(options) ?? new Kiosk(options);
+  const watch = new Monitor({
+    journal,
+    billing,
+    provider: providers[0],
+    printer,
+    clock,
+    log,
+    probeTradeNo: `PROBE${header.terminalId}`,
+    onChange: (change) => kiosk.setService(change),
+    onCentralUp: () => {
+      uploader?.centralIsBack();
+      kiosk.retryReleases();
+    },
+    onCommand: (command) => kiosk.command(command),
+    onEpoch: () => uploader?.centralIsBack(),
+    ...(parts.periods === undefined ? {} : { periods: parts.periods }),
+  });
+  monitor = watch;
+  const upload = new Uploader({ journal, billing, clock, random, log, onReach: (up) => watch.centralReached(up), onFork: (f) => watch.forked(f) });
+  uploader = upload;
+  kiosk.releaseInterrupted();
+  watch.start();
+  upload.kick();
+  return {
+    kiosk,
+    monitor: watch,
+    uploader: upload,
+    stop: () => {
+      kiosk.stop();
+      watch.stop();
+      upload.stop();
+    },
+  };
+}

@@ -1,0 +1,303 @@
+import type { AttemptRow, OrderRow } from '../../../journal/fold.ts';
+import type { Journal } from '../../../journal/journal.ts';
+import type { JournalEvent } from '../../../shared/events.ts';
+import { MICRO_PER_FEN } from '../../../shared/money.ts';
+import type { CpuCard } from '../../../simulator/card/cpu-card.ts';
+import type { Books, SandboxOrder } from '../../../simulator/wechat/books.ts';
+import type { Site } from './site.ts';
+import type { World } from './world.ts';
+
+interface Opening {
+  readonly cardNo: string;
+  readonly count: number;
+  readonly cumulative: number;
+  readonly carriedMicro: number;
+}
+interface Purse {
+  readonly count: number;
+  readonly quantity: number;
+  readonly cumulative: number;
+  readonly tag: string;
+}
+/** A durable intent to write a card. */
+interface Intent {
+  readonly orderId: string;
+  readonly after: string;
+  readonly before: string;
+}
+
+const SETTLED_ORDERS = new Set(['delivered', 'closed', 'refunded', 'parked']);
+/** What may still be parked once faults cease and every card came back: only what the provider itself refuses. */
+export const MAY_PARK: ReadonlySet<string> = new Set(['refund-refused', 'refund-abnormal']);
+
+/** Watches the one promise. Every change of money, card or journal is looked at when it happens; at the quiet end all books are compared. */
+export class Checks {
+  readonly #world: World;
+  readonly #openings = new Map<string, Opening>();
+  readonly #purses = new Map<string, Purse>();
+  readonly #intents = new Map<string, Intent>();
+  readonly #attempts = new Map<string, { readonly site: Site; readonly attemptId: string; readonly orderId: string }>();
+  readonly #orders = new Map<string, Site>();
+  readonly #written = new Map<string, number>();
+  readonly #metered = new Map<string, number>();
+  readonly #capturedFor = new Map<string, Set<string>>();
+  readonly #lastWriteClaim = new Map<string, string>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  opening(accounts: readonly Opening[]): void {
+    for (const a of accounts) this.#openings.set(a.cardNo, a);
+  }
+
+  // ---- cards and meters ----
+  watchCard(held: { readonly cardNo: string; readonly card: CpuCard }): void {
+    const { cardNo, card } = held;
+    this.#purses.set(cardNo, purse(card));
+    card.onChange(() => {
+      const before = this.#purses.get(cardNo) as Purse;
+      const now = purse(card);
+      if (now.count === before.count && now.tag === before.tag && now.cumulative === before.cumulative) return;
+      this.#purses.set(cardNo, now);
+      this.#world.tell(`card ${cardNo}: count ${now.count}, cumulative ${now.cumulative}, tag ${now.tag}`);
+      const site = this.#world.sites.find((s) => s.slot.card === card);
+      if (site === undefined) return this.#world.problem(`card ${cardNo} changed in nobody's slot`);
+      if (now.count !== before.count + 1 || now.cumulative !== before.cumulative + now.quantity) this.#world.problem(`card ${cardNo}: count ${before.count} → ${now.count}, cumulative ${before.cumulative} → ${now.cumulative}, quantity ${now.quantity}`);
+      const intent = this.#intents.get(`${site.terminalId} ${now.tag}`);
+      if (intent === undefined) return this.#world.problem(`card ${cardNo}: written without a durable intent at ${site.terminalId} (tag ${now.tag})`);
+      this.#written.set(intent.orderId, (this.#written.get(intent.orderId) ?? 0) + 1);
+      if (this.#written.get(intent.orderId) !== 1) this.#world.problem(`order ${intent.orderId} is on its card twice`);
+      const row = this.row(intent.orderId);
+      if (row !== undefined && ['refunding', 'refunded', 'closed'].includes(row.state)) this.#world.problem(`order ${intent.orderId} is ${row.state} and was written`);
+    });
+  }
+  metered(cardNo: string, credited: number): void {
+    const opening = this.#openings.get(cardNo) as Opening;
+    const all = (this.#metered.get(cardNo) ?? 0) + credited;
+    this.#metered.set(cardNo, all);
+    const now = this.#purses.get(cardNo) as Purse;
+    if (all > now.cumulative - opening.cumulative) this.#world.problem(`the meter of ${cardNo} took ${all}, the card has had ${now.cumulative - opening.cumulative}`);
+  }
+
+  // ---- the provider's books ----
+  watchBooks(books: Books): Books {
+    return {
+      ...books,
+      orderByCode: (code) => books.orderByCode(code),
+      refundsOf: (no) => books.refundsOf(no),
+      putOrder: (order) => {
+        const old = books.orders.get(order.outTradeNo);
+        books.putOrder(order);
+        this.#trade(old, order);
+      },
+      putRefund: (refund) => {
+        const old = books.refunds.get(refund.outRefundNo);
+        books.putRefund(refund);
+        if (old !== undefined) return;
+        const known = this.#attempts.get(refund.outTradeNo);
+        const row = known?.site.journal?.attempt(known.attemptId);
+        if (known === undefined || row === undefined) return this.#world.problem(`refund ${refund.outRefundNo} of a trade that no journal has`);
+        if (row.state !== 'refunding' && row.state !== 'refunded') this.#world.problem(`refund ${refund.outRefundNo} was asked for while its attempt was ${row.state}`);
+        if (row.outRefundNo !== refund.outRefundNo) this.#world.problem(`attempt ${row.attemptId} refunded under another number`);
+        if (books.refundsOf(refund.outTradeNo).length > 1) this.#world.problem(`trade ${refund.outTradeNo} has two refunds`);
+        const order = this.row(known.orderId);
+        if ((this.#written.get(known.orderId) ?? 0) > 0 && order?.paidBy === known.attemptId) this.#world.problem(`order ${known.orderId} is on its card and is being refunded`);
+      },
+    };
+  }
+  #trade(old: SandboxOrder | undefined, now: SandboxOrder): void {
+    const known = this.#attempts.get(now.outTradeNo);
+    if (old === undefined && known === undefined) this.#world.problem(`trade ${now.outTradeNo} was made before its attempt was durable`);
+    if (known === undefined) return;
+    if (now.state === 'CLOSED' && old?.state !== 'CLOSED') {
+      const row = known.site.journal?.attempt(known.attemptId);
+      if (row?.state === 'creating' || row?.state === 'pending') this.#world.problem(`trade ${now.outTradeNo} was closed while its attempt was ${row.state}`);
+    }
+    if (now.captures > 1) this.#world.problem(`trade ${now.outTradeNo} was captured ${now.captures} times`);
+    if (now.captures === 1 && (old?.captures ?? 0) === 0) {
+      const order = this.row(known.orderId);
+      const cardNo = order?.quote.cardNo ?? '';
+      const paid = this.#capturedFor.get(cardNo) ?? new Set<string>();
+      this.#capturedFor.set(cardNo, paid);
+      // The customer had called this one off and has since paid for another.
+      if (order !== undefined && order.state !== 'collecting' && [...paid].some((id) => id !== known.orderId)) this.#world.count('second-capture');
+      paid.add(known.orderId);
+    }
+  }
+
+  // ---- journals ----
+  durable(site: Site, events: readonly JournalEvent[]): void {
+    const touched = new Set<string>();
+    for (const e of events) {
+      if (e.orderId !== null) touched.add(e.orderId);
+      switch (e.kind) {
+        case 'order-quoted':
+          if (this.#orders.has(e.orderId ?? '')) this.#world.problem(`order number ${String(e.orderId)} was given twice`);
+          this.#orders.set(e.orderId ?? '', site);
+          break;
+        case 'attempt-creating':
+          if (this.#attempts.has(e.body.outTradeNo)) this.#world.problem(`trade number ${e.body.outTradeNo} was given twice`);
+          this.#attempts.set(e.body.outTradeNo, { site, attemptId: e.body.attemptId, orderId: e.orderId ?? '' });
+          break;
+        case 'order-delivering':
+          this.#intents.set(`${site.terminalId} ${e.body.after.slice(-8)}`, { orderId: e.orderId ?? '', before: e.body.before, after: e.body.after });
+          break;
+        case 'assist-writing':
+          this.#intents.set(`${site.terminalId} ${e.body.after.slice(-8)}`, { orderId: e.orderId ?? '', before: e.body.before, after: e.body.after });
+          if (this.#lastWriteClaim.get(e.orderId ?? '') !== site.terminalId) this.#world.count('claim-expired');
+          this.#lastWriteClaim.set(e.orderId ?? '', site.terminalId);
+          break;
+        default:
+      }
+    }
+    for (const orderId of touched) this.#order(orderId);
+  }
+
+  /** A process found facts on its disk whose write it did not live to see. */
+  opened(site: Site, journal: Journal): void {
+    for (const order of journal.orders()) {
+      this.#orders.set(order.orderId, site);
+      const { delivery } = order;
+      if (delivery !== null) this.#intents.set(`${site.terminalId} ${delivery.after.slice(-8)}`, { orderId: order.orderId, before: delivery.before, after: delivery.after });
+      for (const a of journal.attemptsOf(order.orderId)) this.#attempts.set(a.outTradeNo, { site, attemptId: a.attemptId, orderId: order.orderId });
+    }
+  }
+
+  row(orderId: string): OrderRow | undefined {
+    return this.#orders.get(orderId)?.journal?.order(orderId);
+  }
+
+  /** One order against everybody's books, at any instant. */
+  #order(orderId: string): void {
+    const site = this.#orders.get(orderId);
+    const order = site?.journal?.order(orderId);
+    if (site?.journal == null || order === undefined) return;
+    const sum = { captured: 0, delivered: 0, refunded: 0, parked: 0, open: 0 };
+    const say = (text: string): void => this.#world.problem(`${orderId} (${order.state}): ${text}`);
+    for (const a of site.journal.attemptsOf(orderId)) {
+      const { captured, refunds, refunded } = this.#money(a);
+      if (refunded > captured) say(`refunded ${refunded} of ${captured}`);
+      if (a.state === 'paid' && captured === 0) say(`${a.attemptId} is paid and nothing was captured`);
+      if (order.state === 'delivered' && order.paidBy === a.attemptId && refunds > 0) say('delivered and refunded');
+      sum.captured += captured;
+      if (a.state === 'refunded') {
+        if (refunded !== captured) say(`${a.attemptId} is refunded, the provider gave back ${refunded} of ${captured}`);
+        sum.refunded += captured;
+      } else if (a.state === 'parked' || (order.state === 'parked' && order.paidBy === a.attemptId)) sum.parked += captured;
+      else if (order.state === 'delivered' && order.paidBy === a.attemptId) sum.delivered += captured;
+      else sum.open += captured;
+    }
+    if (sum.captured !== sum.delivered + sum.refunded + sum.parked + sum.open) say(JSON.stringify(sum));
+    if (order.state === 'delivered') {
+      if (sum.delivered !== order.quote.amountFen) say(`delivered for ${sum.delivered} of ${order.quote.amountFen} fen`);
+      if (this.#written.get(orderId) !== 1) say(`delivered, and on its card ${this.#written.get(orderId) ?? 0} times`);
+    }
+    if ((order.state === 'refunding' || order.state === 'refunded') && (this.#written.get(orderId) ?? 0) > 0) say('on its card and refunded');
+  }
+  #money(a: AttemptRow): { captured: number; refunds: number; refunded: number } {
+    const trade = this.#world.books.orders.get(a.outTradeNo);
+    const refunds = this.#world.books.refundsOf(a.outTradeNo);
+    return { captured: (trade?.captures ?? 0) * (trade?.total ?? 0), refunds: refunds.length, refunded: refunds.filter((r) => r.status === 'SUCCESS').reduce((n, r) => n + r.refund, 0) };
+  }
+
+  // ---- the quiet end ----
+  #rows(): { site: Site; order: OrderRow; attempts: AttemptRow[] }[] {
+    return this.#world.sites.flatMap((site) => (site.journal?.orders() ?? []).map((order) => ({ site, order, attempts: site.journal?.attemptsOf(order.orderId) ?? [] })));
+  }
+  #over({ order, attempts }: { order: OrderRow; attempts: readonly AttemptRow[] }): boolean {
+    return SETTLED_ORDERS.has(order.state) && attempts.every((a) => ['closed', 'refunded', 'parked'].includes(a.state) || (a.state === 'paid' && a.taken === true));
+  }
+  settled(): boolean {
+    return this.#world.sites.every((s) => s.alive && s.journal?.unsent(1) === null) && this.#rows().every((r) => this.#over(r) && r.attempts.every((a) => this.#money(a).captured === 0 || a.state !== 'closed'));
+  }
+  cardSettled(cardNo: string): boolean {
+    return this.#rows().every((r) => r.order.quote.cardNo !== cardNo || this.#over(r));
+  }
+
+  async final(): Promise<{ captured: number; delivered: number; refunded: number; parked: Record<string, number>; ends: Record<string, number> }> {
+    const world = this.#world;
+    const say = (text: string): void => world.problem(text);
+    const sums = { captured: 0, delivered: 0, refunded: 0, parkedFen: 0 };
+    const parked: Record<string, number> = {};
+    const ends: Record<string, number> = {};
+    const own = new Map<string, { count: number; quantity: number; paidFen: number; costMicro: number }>();
+    const held = new Map<string, number>();
+    for (const site of world.sites) {
+      if (!site.alive) say(`${site.terminalId} is dark at the quiet end`);
+      if (site.snapshot?.screen !== 'start') say(`${site.terminalId} shows ${site.snapshot?.screen ?? 'nothing'} at the quiet end`);
+      if (site.snapshot?.screen === 'start' && !site.snapshot.selling) say(`${site.terminalId} does not sell at the quiet end: ${site.snapshot.degraded.join()}`);
+      if (site.journal?.unsent(1) !== null) say(`${site.terminalId} has unsent facts at the quiet end`);
+      const verified = site.journal?.verify();
+      if (verified !== undefined && !verified.ok) say(`${site.terminalId}: ${verified.problems.join('; ')}`);
+    }
+    for (const row of this.#rows()) {
+      const { order, attempts } = row;
+      this.#order(order.orderId);
+      ends[`order ${order.state}`] = (ends[`order ${order.state}`] ?? 0) + 1;
+      if (!this.#over(row)) say(`${order.orderId} is ${order.state} (${order.reason ?? ''}${order.wantsRefund ? ', wants refund' : ''}), attempts ${attempts.map((a) => a.state).join()}, at the quiet end`);
+      if (order.state === 'parked') {
+        parked[order.reason ?? ''] = (parked[order.reason ?? ''] ?? 0) + 1;
+        if (!MAY_PARK.has(order.reason ?? '')) say(`${order.orderId} is parked: ${order.reason ?? ''}`);
+      }
+      for (const a of attempts) {
+        ends[`attempt ${a.state}`] = (ends[`attempt ${a.state}`] ?? 0) + 1;
+        const { captured } = this.#money(a);
+        sums.captured += captured;
+        if (a.state === 'refunded') sums.refunded += captured;
+        else if (order.state === 'delivered' && order.paidBy === a.attemptId) sums.delivered += captured;
+        else if (a.state === 'parked') {
+          sums.parkedFen += captured;
+          if (order.state !== 'parked') parked[a.reason ?? ''] = (parked[a.reason ?? ''] ?? 0) + 1;
+          if (!MAY_PARK.has(a.reason ?? '')) say(`${a.attemptId} is parked: ${a.reason ?? ''}`);
+        } else if (captured !== 0) say(`${a.attemptId}: ${captured} fen were captured, and it is ${a.state}`);
+      }
+      // What is parked keeps the remainder that it reserved, until a person settles it.
+      if (order.state === 'parked') held.set(order.quote.cardNo, (held.get(order.quote.cardNo) ?? 0) + order.quote.carriedUsedMicro);
+      if (order.state === 'delivered') {
+        const o = own.get(order.quote.cardNo) ?? { count: 0, quantity: 0, paidFen: 0, costMicro: 0 };
+        own.set(order.quote.cardNo, { count: o.count + 1, quantity: o.quantity + order.quote.quantity, paidFen: o.paidFen + order.quote.amountFen, costMicro: o.costMicro + order.quote.shares.reduce((n, s) => n + s.costMicro, 0) });
+      }
+    }
+    for (const trade of world.books.orders.values()) if (!this.#attempts.has(trade.outTradeNo)) say(`the provider has ${trade.outTradeNo}, no journal has`);
+    if (sums.captured !== sums.delivered + sums.refunded + sums.parkedFen) say(`captured ${sums.captured} ≠ ${JSON.stringify(sums)}`);
+    await this.#centralAgrees(own, held, sums);
+    return { captured: sums.captured, delivered: sums.delivered, refunded: sums.refunded, parked, ends };
+  }
+
+  /** Central's ledger and accounts against the journals, and the cards against both. */
+  async #centralAgrees(own: ReadonlyMap<string, { count: number; quantity: number; paidFen: number; costMicro: number }>, parkedMicro: ReadonlyMap<string, number>, sums: { captured: number; delivered: number; refunded: number }): Promise<void> {
+    const { db } = this.#world;
+    const say = (text: string): void => this.#world.problem(text);
+    const ledger = await db.query<{ kind: string; fen: unknown; n: unknown }>('SELECT kind, sum(amount_fen) AS fen, count(*) AS n FROM ledger GROUP BY kind');
+    const fen = (...kinds: string[]): number => ledger.filter((l) => kinds.includes(l.kind)).reduce((n, l) => n + Number(l.fen), 0);
+    if (fen('captured', 'captured-extra') !== sums.captured) say(`central has ${fen('captured', 'captured-extra')} fen captured, the provider ${sums.captured}`);
+    if (fen('delivered') !== sums.delivered) say(`central has ${fen('delivered')} fen delivered, the journals ${sums.delivered}`);
+    if (fen('refunded') !== sums.refunded) say(`central has ${fen('refunded')} fen refunded, the journals ${sums.refunded}`);
+    const quarantine = await db.query<{ kind: string; reason: string; order_id: string }>('SELECT kind, reason, order_id FROM quarantine');
+    for (const q of quarantine) say(`central quarantined ${q.kind} of ${q.order_id}: ${q.reason}`);
+    const accounts = await db.query<{ card_no: string; count: unknown; cumulative: unknown; carried_micro: unknown }>('SELECT c.card_no, a.count, a.cumulative, a.carried_micro FROM cards c JOIN accounts a ON a.user_no = c.user_no');
+    for (const [cardNo, opening] of this.#openings) {
+      const o = own.get(cardNo) ?? { count: 0, quantity: 0, paidFen: 0, costMicro: 0 };
+      const card = this.#purses.get(cardNo) as Purse;
+      if (card.count !== opening.count + o.count || card.cumulative !== opening.cumulative + o.quantity) say(`card ${cardNo}: count ${card.count}, cumulative ${card.cumulative}; delivered ${o.count} times, ${o.quantity}`);
+      const a = accounts.find((x) => x.card_no === cardNo);
+      if (Number(a?.count) !== card.count || Number(a?.cumulative) !== card.cumulative) say(`account of ${cardNo}: count ${String(a?.count)}, cumulative ${String(a?.cumulative)}; the card ${card.count}, ${card.cumulative}`);
+      const carried = opening.carriedMicro + o.paidFen * MICRO_PER_FEN - o.costMicro - (parkedMicro.get(cardNo) ?? 0);
+      if (Number(a?.carried_micro) !== carried) say(`account of ${cardNo} carries ${String(a?.carried_micro)} micro-yuan, ${carried} are due`);
+    }
+    const claims = await db.query<{ card_no: string; order_id: string }>('SELECT card_no, order_id FROM claims WHERE expires_ms IS NULL OR expires_ms > $1', [this.#world.nowMs]);
+    for (const c of claims) {
+      const row = this.row(c.order_id);
+      if (row === undefined || row.state !== 'parked') say(`card ${c.card_no} is still claimed by ${c.order_id} (${row?.state ?? 'unknown'}) at the quiet end`);
+    }
+    const held = await db.query<{ order_id: string; micro: unknown }>("SELECT order_id, micro FROM reserves WHERE state = 'held'");
+    for (const r of held) if (Number(r.micro) > 0 && this.row(r.order_id)?.state !== 'parked') say(`the remainder reserved by ${r.order_id} (${this.row(r.order_id)?.state ?? 'unknown'}) was never given back`);
+  }
+}
+
+function purse(card: CpuCard): Purse {
+  const b = card.peek('17') as Uint8Array;
+  const v = new DataView(b.buffer, b.byteOffset);
+  return { count: v.getUint16(0), quantity: v.getUint32(2), cumulative: v.getUint32(6), tag: Buffer.from(b.subarray(13, 17)).toString('hex').toUpperCase() };
+}

@@ -1,0 +1,184 @@
+import type { Snapshot } from '../../../shared/contract.ts';
+import type { CpuCard } from '../../../simulator/card/cpu-card.ts';
+import type { Dice } from './dice.ts';
+import type { Site } from './site.ts';
+
+/** What a customer has in mind. */
+export const PLANS = ['buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'cancel', 'pull-at-pay', 'pull-in-write', 'pull-in-write', 'let-expire', 'query', 'scan-and-wait', 'wrong-card'] as const;
+export type Plan = (typeof PLANS)[number];
+
+export interface Phone {
+  /** Pays a code. `late`: the provider takes it although it is closed. */
+  readonly pay: (codeUrl: string, late: boolean) => void;
+  readonly scan: (codeUrl: string) => void;
+}
+
+/** How long a customer stays at most, ms of virtual time. */
+const PATIENCE_MS = 420_000;
+
+/** A person at a machine: looks, thinks, does one thing, looks again. Knows nothing of what is behind the screen. */
+export class Customer {
+  readonly site: Site;
+  readonly card: CpuCard;
+  readonly cardId: string;
+  readonly plan: Plan;
+  /** Another card in the pocket; put in by mistake, or on purpose. */
+  readonly other: CpuCard | null;
+  done = false;
+  /** Went away while the purchase was in doubt. */
+  unfinished = false;
+  /** The code of a payment that was called off: paid after all, later. */
+  leftover: string | null = null;
+  #dice: Dice;
+  #phone: Phone;
+  #arrivedMs: number;
+  #inserted = 0;
+  #pays = 0;
+  #after: (delayMs: number, fn: () => void) => void;
+  #thinking = false;
+  #pulled = false;
+  #scanned: string | null = null;
+
+  constructor(site: Site, card: CpuCard, cardId: string, plan: Plan, other: CpuCard | null, dice: Dice, phone: Phone, nowMs: number, after: (delayMs: number, fn: () => void) => void) {
+    this.site = site;
+    this.card = card;
+    this.cardId = cardId;
+    this.plan = plan;
+    this.other = other;
+    this.#dice = dice;
+    this.#phone = phone;
+    this.#arrivedMs = nowMs;
+    this.#after = after;
+  }
+
+  /** The screen changed, or it is time to look again. */
+  look(): void {
+    if (this.#thinking || this.done) return;
+    this.#thinking = true;
+    this.#after(this.#dice.between(300, 3_000), () => {
+      this.#thinking = false;
+      if (!this.done) this.#act();
+    });
+  }
+
+  /** Time is up: takes the card and goes, whatever is shown. */
+  overdue(nowMs: number): boolean {
+    return nowMs - this.#arrivedMs > PATIENCE_MS;
+  }
+
+  #in(): boolean {
+    return this.site.slot.card === this.card || (this.other !== null && this.site.slot.card === this.other);
+  }
+  #take(): void {
+    if (this.#in()) this.site.slot.remove();
+  }
+  #insert(card: CpuCard): void {
+    if (this.site.slot.card !== null) return;
+    this.#inserted += 1;
+    this.site.slot.insert(card);
+  }
+  #leave(): void {
+    this.#take();
+    this.done = true;
+  }
+
+  #act(): void {
+    const { site } = this;
+    const s = site.snapshot;
+    if (s === null) return;
+    switch (s.screen) {
+      case 'start':
+      case 'order-status':
+        if (this.#in()) return;
+        if (this.#inserted >= 3) return this.#leave();
+        if (this.plan === 'query' && this.#inserted === 0 && s.screen === 'start') return site.tap('open', this.#dice.pick(['query', 'unfinished'] as const));
+        return this.#insert(this.plan === 'wrong-card' && this.other !== null && this.#inserted === 1 ? this.other : this.card);
+      case 'insert-card':
+        return this.#insert(this.card);
+      case 'out-of-service':
+        return this.#dice.chance(0.2) ? this.#leave() : undefined;
+      case 'amount': {
+        if (s.busy) return;
+        if (s.quote === null || s.chosenFen === null) {
+          if (s.maxFen < s.minFen || this.#inserted > 6) return this.#leave();
+          const fen = this.#dice.chance(0.5) && s.presetsFen.length > 0 ? this.#dice.pick(s.presetsFen) : this.#dice.between(s.minFen, Math.max(s.minFen, Math.min(s.maxFen, 30_000)));
+          return site.tap('choose-amount', fen);
+        }
+        return site.tap('pay', s.chosenFen);
+      }
+      case 'pay':
+        return this.#atPay(s);
+      case 'writing':
+        if (this.plan === 'pull-in-write' && !this.#pulled) {
+          this.#pulled = true;
+          this.#take();
+        }
+        return;
+      case 'done':
+        return this.#leave();
+      case 'in-doubt':
+        if (this.#in()) {
+          if (s.reason === 'payment' || s.reason === 'central' || this.#inserted > 4) {
+            this.unfinished = s.reason !== 'payment';
+            return this.#leave();
+          }
+          return this.#take();
+        }
+        // Most put the card back at once; some go home with it, and come another day, perhaps to another machine.
+        if (s.reason === 'payment' || this.#inserted > 4 || this.#dice.chance(0.4)) {
+          this.unfinished = s.reason !== 'payment';
+          return this.#leave();
+        }
+        return this.#insert(this.card);
+      case 'cannot-sell':
+      case 'take-card':
+      case 'card-info':
+      case 'cancelled':
+      case 'refunding':
+        return this.#leave();
+      case 'unfinished':
+        return s.state === 'finishing' || s.state === 'found' ? undefined : this.#leave();
+      case 'reading':
+      case 'maintenance':
+      case 'maintenance-pin':
+        return;
+    }
+  }
+
+  #atPay(s: Extract<Snapshot, { screen: 'pay' }>): void {
+    const { site } = this;
+    if (s.state === 'unknown') {
+      if (this.#dice.chance(0.3)) site.tap('check-payment');
+      return;
+    }
+    const code = s.qrText ?? this.#scanned;
+    if (code === null || s.state === 'closing' || s.state === 'creating') return;
+    switch (this.plan) {
+      case 'cancel':
+        this.leftover = code;
+        if (s.cancelOffered) site.tap('cancel');
+        return;
+      case 'pull-at-pay':
+        if (this.#pulled) return;
+        this.#pulled = true;
+        this.leftover = code;
+        return this.#take();
+      case 'let-expire':
+        this.leftover = code;
+        return;
+      case 'scan-and-wait':
+        if (this.#pays === 0) {
+          this.#pays += 1;
+          this.#scanned = code;
+          return this.#phone.scan(code);
+        }
+        if (this.#dice.chance(0.3)) this.#phone.pay(code, false);
+        return;
+      default:
+        this.#pays += 1;
+        // Taps again, as people do when nothing happens.
+        if (this.#pays > 2 && this.#dice.chance(0.5)) site.tap('check-payment');
+        return this.#phone.pay(code, false);
+    }
+  }
+}

@@ -1,0 +1,179 @@
+import type { CpuCard } from '../../../simulator/card/cpu-card.ts';
+import type { Customer } from './customer.ts';
+import type { World } from './world.ts';
+
+/** Everything that goes wrong in the simulated town, by the name under which it is counted. */
+export const FAULTS = [
+  'card-torn-before',
+  'card-torn-after',
+  'card-swapped',
+  'card-lies',
+  'pcsc-lost',
+  'meter-visit-between',
+  'payment-request-lost',
+  'payment-answer-lost',
+  'payment-late',
+  'payment-duplicate',
+  'payment-reordered',
+  'payment-failed-after',
+  'payment-line-cut',
+  'refund-stuck',
+  'refund-refused',
+  'central-request-lost',
+  'central-answer-lost',
+  'central-duplicate',
+  'central-failed-after',
+  'central-gone',
+  'central-slow',
+  'power-cut',
+  'second-log-torn',
+  'disk-full',
+  'fsync-error',
+  'database-lost',
+  'clock-step',
+] as const;
+export type FaultKind = (typeof FAULTS)[number];
+/** Counted when they happen, not when they are armed. */
+export const CONSEQUENCES = ['card-torn', 'late-capture', 'second-capture', 'assisted-write', 'claim-expired', 'epoch-began'] as const;
+
+/** Lets one fault begin at machine `i`; what lasts ends by itself. */
+export function startFault(world: World, i: number, kind: FaultKind, customer: Customer): void {
+  const { dice, timeline } = world;
+  const site = world.sites[i];
+  const lines = world.lines[i];
+  const disk = world.disks[i];
+  if (site === undefined || lines === undefined || disk === undefined) return;
+  const after = (ms: number, fn: () => void): void => void timeline.after(ms, fn);
+  const inside: CpuCard | null = site.slot.card;
+  const happened = (): void => {
+    world.count(kind);
+    world.tell(`${site.terminalId} fault: ${kind}`);
+  };
+  switch (kind) {
+    case 'card-torn-before':
+    case 'card-torn-after':
+      happened();
+      customer.card.arm({ kind: 'tear', at: dice.between(1, 30), when: kind === 'card-torn-before' ? 'before' : 'after', from: 'arming' });
+      return;
+    case 'card-swapped': {
+      const other = world.cards.find((c) => c.free);
+      if (inside === null || inside !== customer.card || other === undefined) return;
+      happened();
+      other.free = false;
+      site.slot.swap(other.card);
+      after(dice.between(500, 20_000), () => {
+        if (site.slot.card === other.card) site.slot.remove();
+        other.free = true;
+      });
+      return;
+    }
+    case 'card-lies':
+      happened();
+      for (let n = dice.pick([1, 1, 3, 4] as const); n > 0; n--) customer.card.arm({ kind: 'lie' });
+      return;
+    case 'pcsc-lost':
+      happened();
+      site.slot.lost(true);
+      after(dice.between(300, 12_000), () => site.slot.lost(false));
+      return;
+    case 'meter-visit-between': {
+      // Home and back while something is unfinished: only a card that is in nobody's slot can go.
+      const held = world.cards.find((c) => c.card === customer.card);
+      if (held === undefined || world.sites.some((s) => s.slot.card === held.card)) return;
+      happened();
+      world.visitMeter(held);
+      return;
+    }
+    case 'payment-request-lost':
+    case 'payment-answer-lost':
+    case 'payment-late':
+    case 'payment-duplicate':
+    case 'payment-reordered':
+    case 'payment-failed-after': {
+      // Counted by the line when it happens.
+      const mishap = kind.slice('payment-'.length) as 'request-lost' | 'answer-lost' | 'late' | 'duplicate' | 'reordered' | 'failed-after';
+      for (let n = dice.between(1, 3); n > 0; n--) lines.payment.next.push(mishap);
+      return;
+    }
+    case 'central-request-lost':
+    case 'central-answer-lost':
+    case 'central-duplicate':
+    case 'central-failed-after': {
+      const mishap = kind.slice('central-'.length) as 'request-lost' | 'answer-lost' | 'duplicate' | 'failed-after';
+      for (let n = dice.between(1, 3); n > 0; n--) lines.central.next.push(mishap);
+      return;
+    }
+    case 'payment-line-cut':
+      happened();
+      lines.payment.cut = true;
+      after(dice.between(2_000, 120_000), () => {
+        lines.payment.cut = false;
+      });
+      return;
+    case 'central-gone':
+      happened();
+      lines.central.cut = true;
+      after(dice.between(2_000, 400_000), () => {
+        lines.central.cut = false;
+      });
+      return;
+    case 'central-slow':
+      happened();
+      lines.central.slowMs = dice.between(1_000, 6_000);
+      after(dice.between(5_000, 60_000), () => {
+        lines.central.slowMs = 0;
+      });
+      return;
+    case 'refund-stuck':
+      happened();
+      world.sandbox.control.faults({ refundStuck: 1 });
+      after(dice.between(10_000, 200_000), () => world.sandbox.control.releaseRefunds());
+      return;
+    case 'refund-refused':
+      happened();
+      world.sandbox.control.faults(dice.chance(0.5) ? { refundAbnormal: 1 } : { notEnough: 1 });
+      return;
+    case 'power-cut':
+      world.tell(`${site.terminalId} fault: the power goes soon`);
+      site.cutIn = dice.between(1, dice.chance(0.5) ? 30 : 160);
+      return;
+    case 'second-log-torn':
+      happened();
+      disk.tearSecondLog = true;
+      return;
+    case 'disk-full':
+      happened();
+      if (dice.chance(0.5)) disk.failNext = 'full';
+      else {
+        const had = disk.free;
+        disk.free = dice.pick([8, 60, 100] as const) * 1024 * 1024;
+        after(dice.between(5_000, 60_000), () => {
+          disk.free = Math.max(disk.free, had);
+        });
+      }
+      return;
+    case 'fsync-error':
+      happened();
+      disk.failNext = dice.pick(['lost', 'kept'] as const);
+      return;
+    case 'database-lost':
+      if (!site.alive) return;
+      happened();
+      site.die('database lost');
+      site.journal?.close();
+      site.journal = null;
+      disk.wipe('database');
+      return;
+    case 'clock-step': {
+      happened();
+      const step = dice.between(-200_000, 200_000);
+      site.skewMs += step;
+      after(dice.between(5_000, 120_000), () => {
+        site.skewMs -= step;
+      });
+      return;
+    }
+    default:
+      kind satisfies never;
+  }
+}
