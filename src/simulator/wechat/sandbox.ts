@@ -77,6 +77,8 @@ export interface WechatSandboxControl {
   readonly faults: (faults: SandboxFaults) => void;
   /** Ends stuck refunds. */
   readonly releaseRefunds: () => void;
+  /** The merchant hands every abnormal refund to another account (`apply-abnormal-refund`): under its number it succeeds. */
+  readonly mendRefunds: () => void;
   readonly books: () => { readonly orders: readonly SandboxOrder[]; readonly refunds: readonly SandboxRefund[] };
   /** Requests answered or dropped so far, by call. */
   readonly calls: () => Readonly<Record<SandboxVerb, number>>;
@@ -298,6 +300,9 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     releaseRefunds: () => {
       for (const r of books.refunds.values()) if (r.status === 'PROCESSING' && r.readyAtMs === null) books.putRefund({ ...r, readyAtMs: now() });
     },
+    mendRefunds: () => {
+      for (const r of books.refunds.values()) if (r.status === 'ABNORMAL') books.putRefund({ ...r, status: 'PROCESSING', readyAtMs: now() });
+    },
     books: () => ({ orders: [...books.orders.values()], refunds: [...books.refunds.values()] }),
     calls: () => ({ ...calls }),
   };
@@ -314,7 +319,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     const timestamp = fields.get('timestamp') ?? '';
     if (fields.get('mchid') !== options.mchid) return '商户号不存在';
     if (!/^\d+$/.test(timestamp) || Math.abs(now() / 1000 - Number(timestamp)) > WINDOW_S) return '时间戳超出5分钟';
-    const covered = Buffer.concat([Buffer.from(`${request.method}\n${request.target}\n${timestamp}\n${fields.get('nonce_str') ?? ''}\n`, 'utf8'), request.body, Buffer.from('\n')]);
+    const covered = Buffer.concat([Buffer.from(`${request.method}\n${request.target}\n${timestamp}\n${fields.get('nonce_str') ?? ''}\n`, 'utf8'), request.body, Buffer.from(`\n`, 'utf8')]);
     return merchantVerifier.verify(covered, Buffer.from(fields.get('signature') ?? '', 'base64')) ? null : '签名错误，请检查签名串与密钥';
   }
 
@@ -367,7 +372,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
   function handle(request: SandboxRequest): SandboxExchange {
     const url = new URL(request.target, 'http://sandbox');
     const to = route(request.method, url);
-    if (to === null) return { delayMs: 0, answer: () => ({ dropped: false, status: 404, headers: { 'content-type': 'application/json' }, body: Buffer.from('{"code":"NOT_FOUND","message":"没有这个接口"}', 'utf8') }) };
+    if (to === null) return { delayMs: 0, answer: () => ({ dropped: false, status: 404, headers: { 'content-type': 'application/json' }, body: Buffer.from(`{"code":"NOT_FOUND","message":"没有这个接口"}`, 'utf8') }) };
     const { verb, no } = to;
     calls[verb]++;
     if (settings.down || take('dropRequest', verb)) return { delayMs: 0, answer: () => DROPPED };
@@ -421,6 +426,9 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
         return reply(200, {});
       case 'POST /release-refunds':
         control.releaseRefunds();
+        return reply(200, {});
+      case 'POST /mend-refunds':
+        control.mendRefunds();
         return reply(200, {});
       default:
         return reply(404, { error: `no ${what}` });

@@ -106,3 +106,38 @@ describe('answers that are none', () => {
     expect(await send(6, 'a'.repeat(64))).toMatchObject({ kind: 'refused', failure: { code: 'BILL-0102' } });
   });
 });
+
+describe('claims, commands, epochs', () => {
+  const order = { orderId: 'PL-1', terminalId: '000000000312', cardNo: '8800003921', userNo: '1', layout: 'l', unit: 'volume', nextCount: 42, amountFen: 1, quantity: 1, cumulative: 1, carriedAfterMicro: 0, tag: '00', before: '00', after: '01', plan: [] };
+  const answered = (over: Record<string, unknown>) => fake(json({ kind: 'write', ttlMs: 180_000, order, serverTimeMs: 0, ...over }), (c) => c.claim('PL-1', 'write', '8800003921'));
+  it('a claim must be the one asked for', async () => {
+    expect(await answered({})).toMatchObject({ ok: true, value: { order: { orderId: 'PL-1' } } });
+    expect(await answered({ order: null })).toMatchObject({ ok: true });
+    for (const over of [{ kind: 'refund' }, { order: { ...order, orderId: 'PL-2' } }, { order: { ...order, cardNo: '8800003922' } }, { order: { ...order, plan: [1] } }]) expect(await answered(over)).toMatchObject({ ok: false, error: { code: 'BILL-0102' } });
+  });
+  it.each([
+    ['claimed', 'BILL-0105'],
+    ['already-delivered', 'BILL-0106'],
+    ['refund-claimed', 'BILL-0107'],
+    ['not-in-doubt', 'BILL-0108'],
+    ['internal', 'BILL-0101'],
+  ])('refused as %s: %s', async (type, code) => {
+    const refusal = json({ type: `about:pilotlight/${type}`, title: type, status: 409 }, 409);
+    expect(await fake(refusal, (c) => c.claim('PL-1', 'write', '8800003921'))).toMatchObject({ ok: false, error: { code } });
+  });
+  it('on a quote, claimed means a sale elsewhere', async () => {
+    expect(await fake(json({ type: 'about:pilotlight/claimed', title: '', status: 409 }, 409), (c) => c.quote({ orderId: null, cardNo: '8800003921', nextCount: 42, amountFen: 1_000 }))).toMatchObject({ ok: false, error: { code: 'SALE-0107' } });
+  });
+  it('a granted epoch is after the one that asked', async () => {
+    const ask = (granted: number | null) => fake(json({ granted, serverTimeMs: 0 }), (c) => c.requestEpoch({ epoch: 3, lastSeq: 1, lastHash: 'x', why: 'y' }));
+    expect(await ask(null)).toEqual({ ok: true, value: null });
+    expect(await ask(4)).toEqual({ ok: true, value: 4 });
+    expect(await ask(3)).toMatchObject({ ok: false, error: { code: 'BILL-0102' } });
+  });
+  it('a transport that never answers and cannot be aborted still ends at the time-out', async () => {
+    let fire: () => void = () => undefined;
+    const asked = clientWith({ clock: { ...hall.clock, after: (_ms, fn) => ((fire = fn), () => undefined) }, send: () => new Promise(() => undefined) }).commands();
+    fire();
+    expect(await asked).toMatchObject({ ok: false, error: { code: 'BILL-0101', detail: 'no answer within 5000 ms' } });
+  });
+});

@@ -203,6 +203,11 @@ describe.each(ENGINES)('stories of claims on %s', (engine) => {
         const n = told++;
         const story = new Story(room, ACCOUNTS[n] as SeedAccount, `PL-000000000311-1-${String(n).padStart(4, '0')}-0000`);
         await story.begin(first, refundFirst);
+        // Half of the stories begin late: told to central, the origin's lease over.
+        if (known) {
+          await story.upload(0);
+          room.now += CLAIM_MS;
+        }
         for (const s of steps) {
           await story.run(s);
           await story.check();
@@ -223,7 +228,6 @@ describe.each(ENGINES)('stories of claims on %s', (engine) => {
         ],
       },
     );
-    if (process.env['STORIES'] !== undefined) console.log(ends);
     // The stories are worth telling only when they end in every way.
     if (engine === 'sqlite') for (const n of Object.values(ends)) expect(n).toBeGreaterThan(5);
   }, 120_000);

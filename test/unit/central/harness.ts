@@ -144,7 +144,7 @@ export async function openRoom(engine: Engine, count = 3, over: Partial<CentralO
   const ids = Array.from({ length: count }, (_, i) => String(311 + i).padStart(12, '0'));
   const room = { now: 1_780_000_000_000 };
   const clock: Clock = { nowMs: () => room.now, monoMs: () => room.now, after: () => () => undefined };
-  const central = createCentral({ db, port: 0, policySigner: quickSigner('policy'), verifierOf: quickSigner, now: clock.nowMs, terminals: ids.map((terminalId) => ({ terminalId, publicKeyPem: terminalId })), ...over });
+  const central = createCentral({ db, port: 0, policySigner: quickSigner('policy'), verifierOf: quickSigner, now: () => room.now, terminals: ids.map((terminalId) => ({ terminalId, publicKeyPem: terminalId })), ...over });
   await central.open();
   const terminals = ids.map((id) => new Terminal(id, createBillingClient({ baseUrl: 'http://central', terminalId: id, signer: quickSigner(id), policyVerifier: quickSigner('policy'), clock, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 1_000, send: into(central) })));
   return Object.assign(room, {

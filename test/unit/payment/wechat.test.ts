@@ -10,10 +10,12 @@ import { loadPayments } from '../../../src/payment/load.ts';
 import type { PaymentProvider, RefundRequest } from '../../../src/payment/types.ts';
 import { createWechatProvider } from '../../../src/payment/wechat/provider.ts';
 import type { WechatProviderConfig } from '../../../src/payment/wechat/provider.ts';
+import type { HttpSend } from '../../../src/shared/http.ts';
 import type { Clock, Random } from '../../../src/shared/ports.ts';
 import { rsaSha256Signer, rsaSha256Verifier } from '../../../src/shared/signing.ts';
 import { createWechatSandbox, generateSandboxKeys } from '../../../src/simulator/wechat/sandbox.ts';
 import type { SandboxFaults, WechatSandbox } from '../../../src/simulator/wechat/sandbox.ts';
+import { quickSigner } from '../central/harness.ts';
 
 const MCHID = '1900000001';
 const APPID = 'wxd678efh567hg6787';
@@ -386,6 +388,56 @@ describe('the sandbox', () => {
     } finally {
       rmSync(d, { recursive: true, force: true });
     }
+  });
+
+  it('answers without HTTP, on books in memory, under other keys: faults and delays are told, not suffered', async () => {
+    const quick = quickSigner('both');
+    const box = createWechatSandbox({ port: 0, dataDir: null, merchantPublicKeyPem: '', platformPrivateKeyPem: '', platformSerial: 'PUB_KEY_ID_1', mchid: MCHID, appid: APPID, now: () => clock.nowMs(), randomBytes, crypto: { merchantVerifier: quick, platformSigner: quick } });
+    const delays: number[] = [];
+    let heard = true;
+    const send: HttpSend = async ({ method, target, headers, body }) => {
+      const exchange = box.handle({ method, target, headers: Object.fromEntries(Object.entries(headers).map(([k, v]) => [k.toLowerCase(), v])), body: body ?? new Uint8Array(0) });
+      delays.push(exchange.delayMs);
+      const answer = exchange.answer(heard);
+      if (answer.dropped) throw new Error('dropped');
+      return { status: answer.status, header: (name) => answer.headers[name] ?? null, body: answer.body };
+    };
+    const p = createWechatProvider({ ...configFor('http://sandbox'), merchantSigner: quick, platformKeys: new Map([['PUB_KEY_ID_1', quick]]) }, { clock, random, timeoutMs: 5_000, send });
+    const a = { outTradeNo: nextNo(), amountFen: 700 };
+    const make = () => p.create({ ...a, description: '气', expiresAtMs: Date.now() + 90_000 });
+    box.control.faults({ dropRequest: 1 });
+    expect(await make()).toMatchObject({ kind: 'unknown' });
+    expect(await p.query(a)).toMatchObject({ kind: 'not-found' });
+    box.control.faults({ dropAnswer: 1 });
+    expect(await make()).toMatchObject({ kind: 'unknown' });
+    expect(await p.query(a)).toMatchObject({ kind: 'pending' });
+    const made = await make();
+    if (made.kind !== 'pending') throw new Error(made.kind);
+    box.control.faults({ delay: 1, delayMs: 9_000, tamperBody: 1 });
+    heard = false;
+    expect(await p.query(a)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0202' } });
+    heard = true;
+    // Nobody heard that answer, so the fault is still to come.
+    expect(await p.query(a)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0201' } });
+    expect(delays).toEqual([0, 0, 0, 0, 0, 9_000, 0]);
+    box.control.pay({ codeUrl: made.qrText });
+    expect(await p.query(a)).toMatchObject({ kind: 'paid', amountFen: 700 });
+    expect(await p.refund(refundOf(a))).toMatchObject({ kind: 'accepted' });
+    expect(await p.refund({ ...refundOf(a), outRefundNo: `${a.outTradeNo}Z` })).toMatchObject({ kind: 'refused' });
+    box.control.faults({ tamperSignature: 1 });
+    expect(await p.query(a)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0201' } });
+    const wrong = createWechatProvider({ ...configFor('http://sandbox'), merchantSigner: { sign: () => new Uint8Array(32) }, platformKeys: new Map([['PUB_KEY_ID_1', quick]]) }, { clock, random, timeoutMs: 5_000, send });
+    expect(await wrong.query(a)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0204' } });
+    expect(box.control.books()).toMatchObject({ orders: [{ outTradeNo: a.outTradeNo, captures: 1 }], refunds: [{ refund: 700 }] });
+  });
+
+  it('a transport that never answers and cannot be aborted still ends at the time-out', async () => {
+    let fire: () => void = () => undefined;
+    const stopped: Clock = { ...clock, after: (_ms, fn) => ((fire = fn), () => undefined) };
+    const p = createWechatProvider(configFor('http://sandbox'), { clock: stopped, random, timeoutMs: 8_000, send: () => new Promise(() => undefined) });
+    const asked = p.query({ outTradeNo: nextNo(), amountFen: 1 });
+    fire();
+    expect(await asked).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0202', detail: 'no answer within 8000 ms' } });
   });
 
   it('gives its controls over HTTP', async () => {
