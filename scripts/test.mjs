@@ -1,5 +1,5 @@
 // npm test: lint, types, then every suite; the last line sums them up. `--full` runs the long counts.
-// Usage: node scripts/test.mjs [--full] [suite …]   (suites: lint types unit integration kill e2e)
+// Usage: node scripts/test.mjs [--full] [suite …]   (suites: lint types unit integration powercut kill e2e)
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -53,7 +53,7 @@ function vitest(project) {
 
 await timed('lint', step(process.execPath, ['scripts/lint.mjs']));
 await timed('types', step(process.execPath, [path.join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.']));
-for (const project of ['unit', 'integration', 'kill', 'e2e']) await timed(project, vitest(project));
+for (const project of ['unit', 'integration', 'powercut', 'kill', 'e2e']) await timed(project, vitest(project));
 rmSync(folder, { recursive: true, force: true });
 console.log(`\n${rows.join('\n')}\n`);
 console.log(`${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`);

@@ -6,7 +6,7 @@ import type { Anchor, EventRecord, Place } from './book.ts';
 import { canonical, chainHash } from './hash.ts';
 import { anchorOf, isOurs, judgeCopy, linkProblem } from './inspect.ts';
 import { migrate } from './schema.ts';
-import type { LoggedEvent } from './second-log.ts';
+import type { LoggedEvent, SecondContents } from './second-log.ts';
 import type { JournalStorage } from './storage.ts';
 
 /** One thing that facts can be had from. */
@@ -24,7 +24,6 @@ export interface Source {
 /** What a restore would do. Making it changes nothing on the disks. */
 export interface RestorePlan {
   readonly why: string;
-  readonly sources: readonly Source[];
   /** The backup to start from; null: from the first fact or an anchor. */
   readonly base: string | null;
   readonly anchor: Anchor | null;
@@ -44,7 +43,8 @@ export interface RestorePlan {
 
 /** Notes that belong to the journal itself and are made anew. */
 const OWN_NOTES = new Set(['terminal_id', 'epoch', 'order_counter', 'schema_digest', 'anchor', 'opened', 'pruning', 'suspect', 'condition']);
-const AFTER_LOSS = 100;
+/** A number is given out before the order's first fact: so many may be known nowhere. */
+const NUMBERS_SKIPPED = 100;
 
 /** All facts that were found, by place. */
 class Pool {
@@ -101,6 +101,33 @@ const message = (cause: unknown): string => (cause instanceof Error ? cause.mess
 
 /** What can be had from what is there; null: nothing. */
 export function planRestore(storage: JournalStorage, terminalId: string, why: string): RestorePlan | null {
+  return survey(storage, terminalId, why).plan;
+}
+
+/** Whose journal this is, as far as anything there says; null: nothing does. */
+export function terminalOf(storage: JournalStorage): string | null {
+  const ask = (db: Database.Database): string | undefined => db.prepare<[], string>("SELECT value FROM meta WHERE key = 'terminal_id'").pluck().get();
+  const looks = [...(storage.exists() ? [() => storage.look(ask)] : []), ...storage.backups.list().map((name) => () => storage.backups.look(name, ask)), ...storage.second.epochs().map((epoch) => () => ownerOf(storage.second.read(epoch), epoch))];
+  for (const look of looks) {
+    try {
+      const found = look();
+      if (found !== undefined) return found;
+    } catch {
+      // This one says nothing any more.
+    }
+  }
+  return null;
+}
+
+/** A log that begins at its beginning shows whose it is once it holds an order: the order's number names a terminal, and the first fact's hash proves it. */
+function ownerOf(log: SecondContents, epoch: number): string | undefined {
+  if (log.anchor !== null) return log.anchor.terminalId;
+  const named = new Set(log.events.map((e) => e.orderId?.split('-')[1]));
+  return [...named].find((id) => id !== undefined && genesisHash(id, epoch) === log.events[0]?.prevHash);
+}
+
+/** All that there is, and what could be made of it. Changes nothing. `why` empty: nothing is wrong with the database. */
+export function survey(storage: JournalStorage, terminalId: string, why: string): { readonly sources: readonly Source[]; readonly plan: RestorePlan | null } {
   const pool = new Pool();
   const sources: Source[] = [];
   const anchors: Anchor[] = [];
@@ -110,7 +137,7 @@ export function planRestore(storage: JournalStorage, terminalId: string, why: st
   let sound = false;
   if (storage.exists()) {
     let events = 0;
-    let problem: string | null = why;
+    let problem = why === '' ? null : why;
     const seen: Place[] = [];
     try {
       storage.look((db) => {
@@ -125,7 +152,7 @@ export function planRestore(storage: JournalStorage, terminalId: string, why: st
         for (const direction of ['ASC', 'DESC']) events += readRun(db, direction, pool, seen);
       });
     } catch (cause) {
-      problem = `${why}; ${message(cause)}`;
+      problem = [why, message(cause)].filter((t) => t !== '').join('; ');
     }
     sources.push({ what: 'database', name: 'journal.db', events: seen.length === 0 ? events : new Set(seen.map((p) => `${p.epoch}:${p.seq}`)).size, upto: latest(seen), problem });
   }
@@ -173,12 +200,11 @@ export function planRestore(storage: JournalStorage, terminalId: string, why: st
   }
   // The furthest; of those that go equally far a backup, since it knows what central acknowledged.
   const best = ways.reduce<Way | null>((a, b) => (a === null || before(a.head, b.head) ? b : a), null);
-  if (best === null) return null;
+  if (best === null) return { sources, plan: null };
   const lost = [pool.last, databaseHead].some((p) => p !== null && before(best.head, p));
   const endsAt = (p: Place | null): boolean => p !== null && p.epoch === best.head.epoch && p.seq === best.head.seq;
-  return {
+  const plan: RestorePlan = {
     why,
-    sources,
     base: best.base,
     anchor: best.anchor,
     add: best.add,
@@ -189,6 +215,7 @@ export function planRestore(storage: JournalStorage, terminalId: string, why: st
     complete: !lost && ((secondWhole && endsAt(secondLast)) || (sound && endsAt(databaseHead))),
     notes,
   };
+  return { sources, plan };
 }
 
 /** Reads events until the database cannot go on; returns how many were good. */
@@ -246,10 +273,9 @@ function fill(book: Book, plan: RestorePlan, terminalId: string, nowMs: number, 
   for (const event of plan.add) put(event);
   for (const [key, value] of plan.notes) if (!OWN_NOTES.has(key) && !key.startsWith('sent:')) book.setMeta(key, value);
 
-  // Numbers that may have been given out are not given again.
   const numbers = book.st.orders.all().map((row) => Number((JSON.parse(row) as { orderId: string }).orderId.split('-')[3] ?? '0'));
   const counter = Math.max(Number(book.meta('order_counter') ?? '0'), Number(plan.notes.get('order_counter') ?? '0'), ...numbers.filter(Number.isSafeInteger));
-  book.setMeta('order_counter', String(counter + (plan.complete ? 0 : AFTER_LOSS)));
+  book.setMeta('order_counter', String(counter + NUMBERS_SKIPPED));
   // Any fact may have been sent since the backup was made.
   const sent = book.db.prepare<[], { epoch: number; last: number }>('SELECT epoch, max(seq) last FROM events GROUP BY epoch').all();
   for (const { epoch, last } of sent) book.setMeta(`sent:${epoch}`, String(last));

@@ -1,4 +1,4 @@
-import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, renameSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { migrate } from './schema.ts';
@@ -50,7 +50,7 @@ export interface JournalStorage {
   close(): void;
   /** Is there a database? */
   exists(): boolean;
-  /** A look that changes nothing on the disk. */
+  /** A look that changes nothing on the disk, but for taking back a transaction that was cut. */
   look<T>(fn: (db: Database.Database) => T): T;
   /** The connection to write with; makes the database when there is none. */
   open(): Database.Database;
@@ -94,11 +94,12 @@ export function fileStorage(dataDir: string, secondPath: string): JournalStorage
   let db: Database.Database | null = null;
 
   const look = <T>(path: string, fn: (db: Database.Database) => T): T => {
-    const reader = new Database(path, { readonly: true, fileMustExist: true });
     try {
-      return fn(reader);
-    } finally {
-      reader.close();
+      return lookWith({ readonly: true, fileMustExist: true }, path, fn);
+    } catch (cause) {
+      // A transaction that was cut has to be taken back first, by SQLite and with the right to write.
+      if (!(cause instanceof Database.SqliteError) || !cause.code.startsWith('SQLITE_READONLY')) throw cause;
+      return lookWith({ fileMustExist: true }, path, fn);
     }
   };
   const listed = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
@@ -164,8 +165,7 @@ export function fileStorage(dataDir: string, secondPath: string): JournalStorage
         mkdirSync(folder, { recursive: true });
         // A copy: the log itself stays until the new one takes its place, so that no cut leaves none.
         const to = join(folder, `second-${epoch}.log`);
-        copyFileSync(SecondLog.path(secondPath, epoch), to);
-        syncFile(to);
+        copyDurably(SecondLog.path(secondPath, epoch), to);
         syncFolder(folder);
         syncFolder(secondPath);
       },
@@ -206,7 +206,7 @@ export function fileStorage(dataDir: string, secondPath: string): JournalStorage
     },
     build(base, fill) {
       for (const part of PARTS) rmSync(built + part, { force: true });
-      if (base !== null) copyFileSync(join(backupDir, base), built);
+      if (base !== null) copyDurably(join(backupDir, base), built);
       const fresh = new Database(built);
       try {
         fresh.pragma('journal_mode = DELETE');
@@ -291,6 +291,36 @@ function syncFile(path: string): void {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+function lookWith<T>(options: Database.Options, path: string, fn: (db: Database.Database) => T): T {
+  const reader = new Database(path, options);
+  try {
+    return fn(reader);
+  } finally {
+    reader.close();
+  }
+}
+
+/** The same bytes under another name, on disk when it returns (its folder entry is the caller's). */
+function copyDurably(from: string, to: string): void {
+  const source = openSync(from, 'r');
+  try {
+    const target = openSync(to, 'w', 0o600);
+    try {
+      const block = new Uint8Array(1 << 20);
+      for (;;) {
+        const length = readSync(source, block);
+        if (length === 0) break;
+        for (let at = 0; at < length; ) at += writeSync(target, block, at, length - at);
+      }
+      fsyncSync(target);
+    } finally {
+      closeSync(target);
+    }
+  } finally {
+    closeSync(source);
   }
 }
 

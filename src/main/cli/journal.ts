@@ -2,7 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import type { AttemptRow, OrderRow } from '../../journal/fold.ts';
+import { inspect } from '../../journal/inspect.ts';
 import { Journal } from '../../journal/journal.ts';
+import { carryOut, survey, terminalOf } from '../../journal/restore.ts';
+import type { Source } from '../../journal/restore.ts';
+import { fileStorage } from '../../journal/storage.ts';
 import { verifyJournal } from '../../journal/verify.ts';
 import type { VerifyReport } from '../../journal/verify.ts';
 import { failure } from '../../shared/errors.ts';
@@ -16,6 +20,8 @@ export interface JournalPlace {
   readonly dataDir: string;
   /** Null: not known, and not checked. */
   readonly secondPath: string | null;
+  /** As terminal.json says; null: none does. */
+  readonly terminalId: string | null;
 }
 
 /**
@@ -26,18 +32,21 @@ export function journalPlace(folder: string, second: string | null): JournalPlac
   const config = join(folder, 'terminal.json');
   if (!existsSync(Journal.file(folder)) && existsSync(config)) {
     const loaded = loadConfig(config);
-    if (loaded.ok) return { dataDir: loaded.value.path(loaded.value.config.dataDir), secondPath: second ?? loaded.value.path(loaded.value.config.secondPath) };
+    if (loaded.ok) {
+      const { dataDir, secondPath, terminalId } = loaded.value.config;
+      return { dataDir: loaded.value.path(dataDir), secondPath: second ?? loaded.value.path(secondPath), terminalId };
+    }
     // A journal is checked for itself, even beside a configuration that is not valid.
     const loose = looseFolders(config);
-    if (loose !== null) return { dataDir: resolve(folder, loose.dataDir), secondPath: second ?? resolve(folder, loose.secondPath) };
+    if (loose !== null) return { dataDir: resolve(folder, loose.dataDir), secondPath: second ?? resolve(folder, loose.secondPath), terminalId: loose.terminalId };
   }
-  return { dataDir: folder, secondPath: second };
+  return { dataDir: folder, secondPath: second, terminalId: null };
 }
 
-function looseFolders(config: string): { readonly dataDir: string; readonly secondPath: string } | null {
+function looseFolders(config: string): { readonly dataDir: string; readonly secondPath: string; readonly terminalId: string | null } | null {
   try {
-    const { dataDir, secondPath } = JSON.parse(readFileSync(config, 'utf8')) as Record<string, unknown>;
-    return typeof dataDir === 'string' && typeof secondPath === 'string' ? { dataDir, secondPath } : null;
+    const { dataDir, secondPath, terminalId } = JSON.parse(readFileSync(config, 'utf8')) as Record<string, unknown>;
+    return typeof dataDir === 'string' && typeof secondPath === 'string' ? { dataDir, secondPath, terminalId: typeof terminalId === 'string' ? terminalId : null } : null;
   } catch {
     return null;
   }
@@ -58,14 +67,83 @@ export function verifyText(answer: VerifyAnswer): string {
     ['journal', Journal.file(answer.dataDir)],
     ['second log', answer.secondPath ?? 'not checked (name its folder with --second)'],
     ['terminal', `${answer.terminalId ?? '-'}, epoch ${answer.epoch ?? '-'}`],
-    ['events', `${answer.events}, ${answer.unsent} not yet acknowledged by central`],
+    ['events', `${answer.events}, ${answer.unsent} not yet acknowledged by central${answer.stranded > 0 ? `, ${answer.stranded} that central refused for good` : ''}`],
+    ...(answer.anchor === null ? [] : [['begins', `after event ${answer.anchor.seq} of epoch ${answer.anchor.epoch}: older ones were pruned`]]),
     ['orders', `${answer.orders}, attempts ${answer.attempts}`],
     ['head', answer.headHash ?? '-'],
   ];
   const verdict = answer.ok
     ? `OK: schema, hash chain${answer.secondPath === null ? ' and rows agree' : ', rows and second log agree'}`
-    : ['FAIL', ...answer.problems.map((p) => `  ${p}`), 'Do not repair this by hand. Keep a copy of both folders, stop the kiosk and compare with central.'].join('\n');
+    : ['FAIL', ...answer.problems.map((p) => `  ${p}`), 'Do not repair this by hand. Keep a copy of both folders and stop the kiosk; `pilotlight journal restore` shows what can be brought back.'].join('\n');
   return `${table(facts)}\n${verdict}`;
+}
+
+export interface RestoreAnswer {
+  readonly dataDir: string;
+  readonly secondPath: string;
+  readonly terminalId: string | null;
+  /** What is wrong with the journal; null: nothing. */
+  readonly damage: string | null;
+  readonly sources: readonly Source[];
+  /** What a restore gives; null: nothing to restore, or nothing to restore it from. */
+  readonly result: { readonly from: string; readonly epoch: number; readonly seq: number; readonly lostAfterSeq: number | null; readonly certain: boolean } | null;
+  /** Where the damaged files lie once it was done; null: it was not done. */
+  readonly aside: string | null;
+}
+
+/**
+ * Shows what can be brought back of a journal and, with `yes`, does it: the same code as at the core's start. Refused
+ * (JRNL-0101) while a core has the journal; JRNL-0107 when nothing is left that it could be brought back from.
+ */
+export function restoreAt(place: JournalPlace, yes: boolean, nowMs: number): Result<RestoreAnswer, Failure> {
+  const { dataDir, secondPath } = place;
+  if (secondPath === null) return err(failure('JRNL-0101', 'where is the second log? Name its folder with --second'));
+  if (!existsSync(dataDir)) return err(failure('JRNL-0101', `no such folder: ${dataDir}`));
+  const storage = fileStorage(dataDir, secondPath);
+  try {
+    storage.lock();
+  } catch (cause) {
+    storage.close();
+    return err(failure('JRNL-0101', 'a core has this journal, or the folder cannot be written: stop the kiosk first', cause));
+  }
+  try {
+    // A restore that was cut is ended first.
+    if (yes) storage.finishSwap();
+    const terminalId = place.terminalId ?? terminalOf(storage);
+    if (terminalId === null) return err(failure('JRNL-0107', 'nothing says which terminal’s journal this was: give the folder of its terminal.json'));
+    const found = inspect(storage, terminalId);
+    if (found.kind === 'refused') return err(found.failure);
+    const damage = found.kind === 'damaged' ? found.why : null;
+    const { sources, plan } = survey(storage, terminalId, damage ?? '');
+    const answer = { dataDir, secondPath, terminalId, damage, sources, result: null, aside: null };
+    if (damage === null) return ok(answer);
+    if (plan === null) return err(failure('JRNL-0107', damage));
+    const { epoch, seq } = plan.head;
+    const result = { from: plan.base === null ? 'the facts themselves' : `${plan.base} and ${plan.add.length} facts after it`, epoch, seq, lostAfterSeq: plan.lost ? seq : null, certain: plan.complete };
+    return ok({ ...answer, result, aside: yes ? carryOut(storage, plan, { terminalId, nowMs }) : null });
+  } catch (cause) {
+    return err(failure('JRNL-0101', cause instanceof Error ? cause.message : String(cause), cause));
+  } finally {
+    storage.close();
+  }
+}
+
+export function restoreText(answer: RestoreAnswer): string {
+  const { damage, result, aside } = answer;
+  const sources = table([
+    ['what is there', 'facts', 'up to', 'worth'],
+    ...answer.sources.map((s) => [`${s.what} ${s.name}`, String(s.events), s.upto === null ? '-' : `${s.upto.seq} of epoch ${s.upto.epoch}`, s.problem ?? 'whole']),
+  ]);
+  if (damage === null) return `${sources}\nThe journal is whole: there is nothing to restore.`;
+  const lines = [`terminal ${answer.terminalId ?? '-'}: ${damage}`, sources];
+  if (result !== null) {
+    lines.push(`A restore gives everything up to event ${result.seq} of epoch ${result.epoch}, from ${result.from}.`);
+    if (result.lostAfterSeq !== null) lines.push(`LOST: facts after event ${result.lostAfterSeq} were seen and cannot be joined.`);
+    else lines.push(result.certain ? 'Nothing is missing.' : 'Whether facts are missing after it cannot be told from here: compare with central.');
+  }
+  if (aside === null) lines.push('Nothing was changed. To do it: the same command with --yes.');
+  else lines.push(`Done. The damaged files lie in ${aside}; keep them.`, 'The kiosk sells again once a technician has accepted this in maintenance mode and central has granted a new epoch.');
+  return lines.join('\n');
 }
 
 export interface OrderAnswer extends OrderRow {

@@ -4,17 +4,19 @@ import { describeFailure } from '../../shared/errors.ts';
 import type { Clock, Random } from '../../shared/ports.ts';
 import { doctor, doctorText } from './doctor.ts';
 import type { DoctorOptions } from './doctor.ts';
-import { journalPlace, ordersText, readOrders, verifyAt, verifyText } from './journal.ts';
+import { journalPlace, ordersText, readOrders, restoreAt, restoreText, verifyAt, verifyText } from './journal.ts';
 import { makePin, systemSecret } from './pin.ts';
 import type { Secret } from './pin.ts';
 
 export const USAGE = `usage: pilotlight doctor [--config FILE] [--json]
        pilotlight journal verify [--data DIR] [--second DIR] [--json]
        pilotlight journal orders [--data DIR] [--json]
+       pilotlight journal restore [--data DIR] [--second DIR] [--yes] [--json]
        pilotlight pin --name NAME
   --config FILE  a terminal.json (default: the demo's, .pilotlight/demo/terminal.json)
   --data DIR     a journal's folder, or the folder of a terminal.json (default: .pilotlight/demo)
   --second DIR   the folder of the second log, where no terminal.json names it
+  --yes          restore now; without it the command only shows what a restore would give (exit code 1: there is damage)
   --name NAME    who the PIN is for; it is asked for twice, or read from a pipe, and the line for maintenance.users is printed
   --json         one JSON document instead of text
 exit code: 0 well, 1 something failed, 2 wrong usage`;
@@ -32,10 +34,10 @@ export interface CliPorts {
 }
 
 const DEFAULT_DATA = join('.pilotlight', 'demo');
-const OPTIONS = { config: { type: 'string' }, data: { type: 'string' }, second: { type: 'string' }, name: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+const OPTIONS = { config: { type: 'string' }, data: { type: 'string' }, second: { type: 'string' }, name: { type: 'string' }, yes: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
 type Option = keyof typeof OPTIONS;
 /** What each command takes. */
-const COMMANDS: Readonly<Record<string, readonly Option[]>> = { doctor: ['config', 'json'], pin: ['name'], 'journal verify': ['data', 'second', 'json'], 'journal orders': ['data', 'json'] };
+const COMMANDS: Readonly<Record<string, readonly Option[]>> = { doctor: ['config', 'json'], pin: ['name'], 'journal verify': ['data', 'second', 'json'], 'journal orders': ['data', 'json'], 'journal restore': ['data', 'second', 'yes', 'json'] };
 
 /** Runs one command and returns the exit code: 0 well, 1 failed, 2 wrong usage. */
 export async function runCli(args: readonly string[], ports: CliPorts): Promise<0 | 1 | 2> {
@@ -84,6 +86,16 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
     const answer = verifyAt(place);
     ports.out(json ? JSON.stringify(answer, null, 2) : verifyText(answer));
     return answer.ok ? 0 : 1;
+  }
+  if (command === 'journal restore') {
+    const restored = restoreAt(place, values.yes === true, ports.clock.nowMs());
+    if (!restored.ok) {
+      ports.err(`pilotlight: ${describeFailure(restored.error)}`);
+      return 1;
+    }
+    const answer = restored.value;
+    ports.out(json ? JSON.stringify(answer, null, 2) : restoreText(answer));
+    return answer.damage === null || answer.aside !== null ? 0 : 1;
   }
   const orders = readOrders(place.dataDir);
   if (!orders.ok) {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -68,6 +68,89 @@ describe('journal verify', () => {
   });
 });
 
+describe('journal verify over epochs', () => {
+  test('the anchor, the epoch and what central refused are told', async () => {
+    // Two days on: a closed attempt is no longer asked about.
+    const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + 2 * 86_400_000 };
+    const opened = Journal.open({ dataDir: join(folder, 'kiosk'), secondPath: join(folder, 'kiosk-second'), terminalId: TERMINAL, clock, random: systemRandom, onFatal: () => undefined });
+    if (!opened.ok) throw new Error(opened.error.code);
+    const journal = opened.value;
+    const hashAt = (seq: number): string => journal.unsent(100)?.events.find((e) => e.seq === seq)?.hash ?? '';
+    journal.acknowledge(1, 11, hashAt(11));
+    expect(journal.prune(0)).toEqual({ events: 11, orders: 1 });
+    journal.strand(1, 12);
+    journal.beginEpoch(2, 'test');
+    journal.close();
+    const { code, out } = await cli(['journal', 'verify', '--data', 'kiosk', '--second', 'kiosk-second'], folder);
+    expect(out).toContain('after event 11 of epoch 1: older ones were pruned');
+    expect(out).toContain('epoch 2');
+    expect(out).toContain('8 that central refused for good');
+    expect(code).toBe(0);
+    tamper('DROP TRIGGER events_append_only_update', `UPDATE events SET wall_ms = 5 WHERE epoch = 2 AND seq = 1`);
+    const bad = await verify();
+    expect(bad.code).toBe(1);
+    expect((JSON.parse(bad.out) as { problems: string[] }).problems).toContain('event 1 of epoch 2: the hash chain breaks here');
+  });
+});
+
+describe('journal restore', () => {
+  const restore = (...args: string[]) => cli(['journal', 'restore', '--data', 'kiosk', '--second', 'kiosk-second', ...args], folder);
+  const damage = (): void => {
+    const file = Journal.file(join(folder, 'kiosk'));
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.fill(0x5a, 4096));
+  };
+
+  test('a whole journal: 0, nothing to do, also with --yes', async () => {
+    for (const args of [[], ['--yes']]) {
+      const { code, out } = await restore(...args);
+      expect(out).toContain('The journal is whole: there is nothing to restore.');
+      expect(code).toBe(0);
+    }
+    expect((await verify()).code).toBe(0);
+  });
+
+  test('damage: 1 and what could be had; with --yes 0, done, and where the old file lies', async () => {
+    damage();
+    const shown = await restore();
+    expect(shown.code).toBe(1);
+    expect(shown.out).toMatch(/second log second-1\.log +18 +18 of epoch 1 +whole/);
+    expect(shown.out).toContain('A restore gives everything up to event 18 of epoch 1');
+    expect(shown.out).toContain('Nothing is missing.');
+    expect(shown.out).toContain('Nothing was changed.');
+    expect((await verify()).code).toBe(1);
+    const done = JSON.parse((await restore('--yes', '--json')).out) as { aside: string; result: { seq: number; lostAfterSeq: number | null } };
+    expect(done).toMatchObject({ terminalId: TERMINAL, result: { seq: 18, lostAfterSeq: null, certain: true } });
+    expect(readFileSync(join(done.aside, 'journal.db')).subarray(4096).every((b) => b === 0x5a)).toBe(true);
+    const checked = await verify();
+    expect(JSON.parse(checked.out)).toMatchObject({ ok: true, events: 19, orders: 2, attempts: 3 });
+    expect((await restore()).code).toBe(0);
+  });
+
+  test('a core that holds the journal: 1, nothing is touched', async () => {
+    const core = Journal.open({ dataDir: join(folder, 'kiosk'), secondPath: join(folder, 'kiosk-second'), terminalId: TERMINAL, clock: systemClock, random: systemRandom, onFatal: () => undefined });
+    const { code, err } = await restore('--yes');
+    if (core.ok) core.value.close();
+    expect(code).toBe(1);
+    expect(err).toContain('stop the kiosk first');
+  });
+
+  test('nothing left to restore from: 1, JRNL-0107', async () => {
+    damage();
+    rmSync(join(folder, 'kiosk-second'), { recursive: true });
+    writeFileSync(join(folder, 'terminal.json'), JSON.stringify({ dataDir: 'kiosk', secondPath: 'kiosk-second', terminalId: TERMINAL }));
+    const { code, err } = await cli(['journal', 'restore', '--data', '.', '--yes'], folder);
+    expect(code).toBe(1);
+    expect(err).toContain('JRNL-0107');
+  });
+
+  test('without a second log’s folder: 1, and asks for it', async () => {
+    const { code, err } = await cli(['journal', 'restore', '--data', 'kiosk'], folder);
+    expect(code).toBe(1);
+    expect(err).toContain('--second');
+  });
+});
+
 describe('journal orders', () => {
   test('--json gives every order with its attempts', async () => {
     const { code, out } = await cli(['journal', 'orders', '--data', 'kiosk', '--json'], folder);
@@ -98,7 +181,7 @@ describe('journal orders', () => {
 });
 
 describe('usage', () => {
-  test.each([[[]], [['nonsense']], [['journal']], [['doctor', '--nonsense']], [['doctor', '--data', 'x']], [['journal', 'orders', '--second', 'x']]])('%j: 2, and says how', async (args) => {
+  test.each([[[]], [['nonsense']], [['journal']], [['doctor', '--nonsense']], [['doctor', '--data', 'x']], [['journal', 'orders', '--second', 'x']], [['journal', 'verify', '--yes']]])('%j: 2, and says how', async (args) => {
     const { code, err } = await cli(args, folder);
     expect(code).toBe(2);
     expect(err).toContain('usage: pilotlight doctor');
