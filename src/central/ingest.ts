@@ -167,6 +167,7 @@ async function apply(tx: Sql, at: Place, event: JournalEvent): Promise<void> {
     case 'policy-taken':
       return;
     case 'epoch-began': {
+      await releaseForgotten(tx, at);
       const held = await cursorOf(tx, at.terminalId, event.body.previousEpoch);
       return tell(tx, at, event.kind, { ...event.body, centralSeq: held.lastSeq });
     }
@@ -225,7 +226,7 @@ async function apply(tx: Sql, at: Place, event: JournalEvent): Promise<void> {
       const holder = await takeClaim(tx, { cardNo: order.card_no, nextCount: num(order.next_count), orderId: order.order_id, terminalId: at.terminalId, expiresMs: null }, at.nowMs);
       // Both took money for one count (offline sales): both stand in the books, and a person sees it here.
       if (holder !== null) await note(tx, order, `次数已被订单 ${holder.order_id} 占用`);
-      return;
+      return markIfSuperseded(tx, order);
     }
     case 'order-delivering': {
       const order = await orderOf(tx, at, event.orderId);
@@ -234,12 +235,14 @@ async function apply(tx: Sql, at: Place, event: JournalEvent): Promise<void> {
       await move(tx, at, order, 'delivering', ['paid', 'delivering', 'in-doubt']);
       const { before, after, cumulative, plan } = event.body;
       await tx.query('UPDATE orders SET before_image = $2, after_image = $3, cumulative = $4, plan = $5 WHERE order_id = $1', [order.order_id, before, after, cumulative, storable(JSON.stringify(plan))]);
+      await markIfSuperseded(tx, order);
       return keepWriteClaim(tx, order, at.nowMs);
     }
     case 'order-in-doubt': {
       const order = await orderOf(tx, at, event.orderId);
       if (awaitsEcho(order)) return;
       await move(tx, at, order, 'in-doubt', ['paid', 'delivering', 'in-doubt']);
+      await markIfSuperseded(tx, order);
       return keepWriteClaim(tx, order, at.nowMs);
     }
     case 'order-delivered':
@@ -359,6 +362,11 @@ async function deliver(tx: Sql, at: Place, order: OrderRow, body: { readonly cou
   if (num(account.count) !== body.count - 1) throw new Unusable(`the account’s count is ${num(account.count)}, delivered was ${body.count}`);
   await move(tx, at, order, 'delivered', ['paid', 'delivering', 'in-doubt', 'parked']);
   await tx.query('UPDATE orders SET delivered_by = $2 WHERE order_id = $1', [order.order_id, at.terminalId]);
+  // One count of a card is one purchase: another order that took money for it (sold while a line was down) was not on the card, and never can be.
+  await tx.query(
+    `UPDATE orders SET superseded_by = $4 WHERE card_no = $1 AND next_count = $2 AND order_id <> $3 AND superseded_by IS NULL AND delivered_by IS NULL AND state IN ('paid', 'delivering', 'in-doubt')`,
+    [order.card_no, num(order.next_count), order.order_id, at.terminalId],
+  );
   const used = num(order.carried_used_micro);
   if (used > 0) {
     // A reserve that was given back is taken again from what is free; where that is gone the check on the account refuses, and a person settles it.
@@ -378,6 +386,26 @@ async function deliver(tx: Sql, at: Place, order: OrderRow, body: { readonly cou
   await enter(tx, at, order, 'delivered', { amountFen: num(order.amount_fen), quantity: body.quantity });
   if (remainder > 0) await enter(tx, at, order, 'carried', { micro: remainder });
   await tx.query('DELETE FROM claims WHERE order_id = $1', [order.order_id]);
+}
+
+/** The count that this order was for is another order's, delivered: seen when the later of the two is told. */
+async function markIfSuperseded(tx: Sql, order: OrderRow): Promise<void> {
+  if (order.superseded_by !== null || isDelivered(order)) return;
+  const by = (await tx.query<{ delivered_by: string }>('SELECT delivered_by FROM orders WHERE card_no = $1 AND next_count = $2 AND order_id <> $3 AND delivered_by IS NOT NULL LIMIT 1', [order.card_no, num(order.next_count), order.order_id]))[0];
+  if (by !== undefined) await tx.query('UPDATE orders SET superseded_by = $2 WHERE order_id = $1', [order.order_id, by.delivered_by]);
+}
+
+/**
+ * A terminal begins a new epoch, its earlier facts told: a quote of before that no order came of is forgotten on its
+ * disk, and nobody else would ever give back what it reserved.
+ */
+async function releaseForgotten(tx: Sql, at: Place): Promise<void> {
+  const live = await tx.query<{ order_id: string }>(`SELECT q.order_id FROM quotes q WHERE q.terminal_id = $1 AND q.state = 'live' AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.order_id = q.order_id)`, [at.terminalId]);
+  for (const { order_id } of live) {
+    if (Number(order_id.split('-')[2] ?? at.epoch) >= at.epoch) continue;
+    await tx.query(`UPDATE quotes SET state = 'released' WHERE order_id = $1`, [order_id]);
+    await giveBack(tx, order_id);
+  }
 }
 
 /** From here on nothing may be written for the order, whether the terminal asked for the refund claim or was certain without. */

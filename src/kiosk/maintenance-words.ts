@@ -153,11 +153,11 @@ export function sentenceOf(event: JournalEvent): ErrorText {
 const PARKED: Readonly<Record<string, { readonly reason: ErrorText; readonly next: ErrorText }>> = {
   'refund-refused': {
     reason: both('退款被支付平台拒绝', 'The provider refused the refund'),
-    next: both('查清原因（常见：商户余额不足）后按“重新退款”；或在商户平台退款后登记。', 'Find out why (often: the merchant’s balance), then refund again; or refund on the merchant site and record it.'),
+    next: both('查清原因（超过退款期限、商户账户受限等），处理后按“重新退款”；或人工退给客户后登记。', 'Find out why (too late for a refund, the merchant’s account restricted), mend it and refund again; or hand it back and record it.'),
   },
   'refund-abnormal': {
     reason: both('退款异常，平台退不回去', 'The refund is abnormal: the provider cannot hand it back'),
-    next: both('客户收款账户异常：核对后按“重新退款”，或转账给客户后登记。', 'The customer’s account is the trouble: refund again once that is mended, or transfer the sum and record it.'),
+    next: both('客户的收款账户异常：在商户平台处理异常退款后按“重新退款”；或转账给客户后登记。', 'The customer’s account is the trouble: mend the refund on the merchant site, then refund again; or transfer the sum and record it.'),
   },
   'refunded-elsewhere': {
     reason: both('平台上已有一笔不是本机的退款', 'The provider shows a refund that is not ours'),

@@ -232,7 +232,11 @@ function advanceDoubt(open: OpenOrder, ctx: AdvanceContext, here: AdvanceContext
       }
       case 'before':
       case 'torn': {
-        if (order.wantsRefund) break;
+        if (order.wantsRefund) {
+          // Another kiosk was allowed to write and never told what came of it. The card is here now and tells: under our own write claim nobody else goes on.
+          if (open.claim.failure?.code === 'BILL-0105') return askClaim(open, 'write', ctx);
+          break;
+        }
         if (verdict === 'before' && order.writes >= MAX_WRITES) return wantRefund(judged, failure('CARD-0204', `nothing was written in ${order.writes} tries`));
         const { held } = open.claim;
         const leased = open.leaseMono !== null && ctx.monoMs - open.leaseMono < CLAIM_USE_MS;
