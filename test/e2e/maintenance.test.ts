@@ -105,7 +105,7 @@ test('every device passes its self-test', async () => {
 });
 
 test('a parked refund is found, asked for again under its number, and ends refunded', async () => {
-  await hall.dock({ do: 'faults', faults: { notEnough: 1 } });
+  await hall.dock({ do: 'faults', faults: { refundAbnormal: 1 } });
   await hall.dock({ do: 'insert', id: 'good' });
   await screen('amount');
   await tap('choose-amount', 5_000);
@@ -126,6 +126,8 @@ test('a parked refund is found, asked for again under its number, and ends refun
   await tap('maintenance-tab', 'orders');
   await page.click('[data-intent="maintenance-order"] >> nth=0');
   await until('its story', async () => (await says('maintenance')).includes('待人工处理'));
+  // The merchant hands it to another account; the machine hears of it when it asks again.
+  await hall.dock({ do: 'mend-refunds' });
   await local('retry-refund');
   expect(await page.locator('[data-intent="maintenance-do"]').isDisabled()).toBe(true);
   await local('why-1');

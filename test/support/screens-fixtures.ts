@@ -61,7 +61,7 @@ const story = (count: number): OrderStory['story'] => [
   { zh: '开始第 1 次写卡', en: 'write 1 begins' },
   { zh: '写卡存疑：CARD-0203 写卡中断', en: 'in doubt: CARD-0203 interrupted' },
   { zh: '卡拒绝写入，开始退款：CARD-0202', en: 'the card refused the write, refunding: CARD-0202' },
-  { zh: '退款被支付平台拒绝：NOTENOUGH 商户余额不足', en: 'the refund was refused: NOTENOUGH, merchant balance too low' },
+  { zh: '这笔款待处理：退款被支付平台拒绝，HTTP 403 RULE_LIMIT', en: 'this payment is parked: the provider refused the refund; HTTP 403 RULE_LIMIT' },
   { zh: '订单转人工处理：退款被拒', en: 'the order is parked: refund refused' },
 ].slice(0, count).map((text, at) => ({ atMs: NOW_MS - 900_000 + at * 7_000, text }));
 const orderStory = (counter: number, state: string, more: Partial<OrderStory> = {}): OrderStory => ({
@@ -70,7 +70,7 @@ const orderStory = (counter: number, state: string, more: Partial<OrderStory> = 
 });
 const PARKED = orderStory(42, 'parked', {
   reason: { zh: '退款被支付平台拒绝', en: 'The provider refused the refund' },
-  nextStep: { zh: '查清原因（常见：商户余额不足）后按“重新退款”；或在商户平台退款后登记。', en: 'Find out why (often: the merchant’s balance), then refund again; or refund on the merchant site and record it.' },
+  nextStep: { zh: '查清原因（超过退款期限、商户账户受限等），处理后按“重新退款”；或人工退给客户后登记。', en: 'Find out why (too late for a refund, the merchant’s account restricted), mend it and refund again; or hand it back and record it.' },
   actions: ['retry-refund', 'settle-refunded-by-hand', 'print-story'], story: story(10),
 });
 const STORIES: OrderStory[] = [

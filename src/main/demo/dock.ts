@@ -31,6 +31,7 @@ const action = z.discriminatedUnion('do', [
   z.object({ do: z.literal('pay'), codeUrl: z.string().optional(), late: z.boolean().optional(), fail: z.boolean().optional() }),
   z.object({ do: z.literal('scan'), codeUrl: z.string().optional() }),
   z.object({ do: z.literal('faults'), faults: z.record(z.string(), z.unknown()) }),
+  z.object({ do: z.literal('mend-refunds') }),
   z.object({ do: z.literal('cut'), line: z.enum(['central', 'payment']), cut: z.boolean() }),
   z.object({ do: z.literal('delay'), line: z.enum(['central', 'payment']), ms: z.number().int().min(0).max(60_000) }),
   z.object({ do: z.literal('kill'), what: z.enum(['core', 'central', 'sandbox']) }),
@@ -160,6 +161,8 @@ export class Dock {
         return this.#control('scan', { codeUrl: a.codeUrl ?? (await this.#newestCode()) });
       case 'faults':
         return this.#control('faults', a.faults);
+      case 'mend-refunds':
+        return this.#control('mend-refunds', {});
       case 'cut':
         (a.line === 'central' ? this.#o.centralLine : this.#o.paymentLine).cut = a.cut;
         return null;

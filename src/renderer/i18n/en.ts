@@ -373,7 +373,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'mnt.why.back-in-service.2': 'Service done',
   'mnt.why.back-in-service.3': 'Consumables refilled',
   'mnt.why.back-in-service.4': 'Told to by the back office',
-  'mnt.why.retry-refund.1': 'Merchant balance topped up',
+  'mnt.why.retry-refund.1': 'Merchant account put right',
   'mnt.why.retry-refund.2': 'Payment platform works again',
   'mnt.why.retry-refund.3': 'Customer changed the account',
   'mnt.why.retry-refund.4': 'Told to by the back office',

@@ -371,7 +371,7 @@ export const zhCN = {
   'mnt.why.back-in-service.2': '保养完成',
   'mnt.why.back-in-service.3': '耗材已补',
   'mnt.why.back-in-service.4': '按后台通知',
-  'mnt.why.retry-refund.1': '商户账户余额已补足',
+  'mnt.why.retry-refund.1': '商户账户已处理好',
   'mnt.why.retry-refund.2': '支付平台故障已恢复',
   'mnt.why.retry-refund.3': '客户已更换收款账户',
   'mnt.why.retry-refund.4': '按后台通知',
