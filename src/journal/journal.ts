@@ -106,7 +106,7 @@ export class Journal {
         if (!opened.ok) storage.close();
         return opened;
       } catch (cause) {
-        if (!again && isSpaceError(cause) && storage.ballast.held()) {
+        if (!again && storage.ballast.held() && (isSpaceError(cause) || storage.freeBytes() < FULL_FREE_BYTES)) {
           storage.ballast.drop();
           continue;
         }
@@ -262,7 +262,10 @@ export class Journal {
     try {
       if (begins) {
         this.#second?.close();
-        this.#second = this.#storage.second.open(epoch, 0);
+        const { second } = this.#storage;
+        // Whatever lies there under this number is not ours.
+        if (second.epochs().includes(epoch)) second.setAside(epoch, `damaged-${clock.nowMs()}`);
+        this.#second = second.open(epoch, 0);
       }
       this.#second?.append(logged);
     } catch (error) {

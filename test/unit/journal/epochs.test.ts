@@ -1,7 +1,9 @@
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { canonical, chainHash } from '../../../src/journal/hash.ts';
 import type { Journal } from '../../../src/journal/journal.ts';
+import { readSecondLog } from '../../../src/journal/second-log.ts';
 import { memoryStorage } from '../../../src/journal/storage.ts';
 import type { MemoryStorage } from '../../../src/journal/storage.ts';
 import { canonicalJson } from '../../../src/shared/central-api.ts';
@@ -133,6 +135,18 @@ describe.each(['files', 'memory'] as const)('epochs on %s', (kind) => {
     j.needEpoch('fork');
     for (const e of sale(2).slice(0, 5)) j.append([e]);
     expect([j.mayBeReported(orderId(1)), j.mayBeReported(orderId(2))]).toEqual([true, false]);
+  });
+
+  it('a log that lies there under the new epoch’s number is not written over', () => {
+    const storage = rig.storage ?? rig.files();
+    rig.open().append([step(1)]);
+    const foreign = storage.second.read(1).events;
+    storage.second.rewrite(2, null, foreign);
+    const j = rig.open();
+    expect(j.beginEpoch(2, 'x')).toBe(true);
+    expect(storage.second.read(2).events.map((e) => e.kind)).toEqual(['epoch-began']);
+    if (kind === 'files') expect(readSecondLog(join(rig.secondPath, `damaged-${rig.clock.nowMs()}`, 'second-2.log')).events).toEqual(foreign);
+    expect(j.verify().problems).toEqual([]);
   });
 
   it('lists what a technician needs, and finds by reference', () => {

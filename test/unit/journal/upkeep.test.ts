@@ -103,6 +103,15 @@ describe('backup', () => {
     expect(made.ok && /^journal-1-42[0-7]\.db$/.test(made.value.name)).toBe(true);
     expect(rig.verify()).toEqual([]);
   });
+  it('that is cut off by the end of the journal is none, and nothing is left of it', async () => {
+    const j = rig.open();
+    for (let n = 1; n <= 150; n += 1) j.append(sale(n));
+    const running = j.backup();
+    rig.close();
+    expect((await running).ok).toBe(false);
+    expect(rig.files().backups.list()).toEqual([]);
+    expect((await rig.open().backup()).ok).toBe(true);
+  });
   it('of a chain that is broken is none', async () => {
     const j = rig.open();
     j.append(sale(1));
