@@ -124,6 +124,8 @@ export class Book implements Ledger {
   readonly st: Statements;
   readonly #orders = new Map<string, OrderRow>();
   readonly #attempts = new Map<string, AttemptRow>();
+  /** Ids of an order's attempts, oldest first, for orders whose attempts were asked for. */
+  readonly #attemptIds = new Map<string, readonly string[]>();
 
   constructor(db: Database.Database) {
     this.db = db;
@@ -138,10 +140,21 @@ export class Book implements Ledger {
   readonly order = (orderId: string): OrderRow | undefined => kept(this.#orders, orderId, this.st.order);
   readonly attempt = (attemptId: string): AttemptRow | undefined => kept(this.#attempts, attemptId, this.st.attempt);
 
+  /** Oldest first. */
+  attemptsOf(orderId: string): AttemptRow[] {
+    const ids = this.#attemptIds.get(orderId);
+    if (ids !== undefined) return ids.flatMap((id) => this.attempt(id) ?? []);
+    const rows = this.st.attemptsOf.all(orderId).map((text) => JSON.parse(text) as AttemptRow);
+    for (const row of rows) keep(this.#attempts, row.attemptId, row);
+    keep(this.#attemptIds, orderId, rows.map((row) => row.attemptId));
+    return rows;
+  }
+
   /** Rows are read again: a transaction that wrote some was rolled back, or they were deleted. */
   forget(): void {
     this.#orders.clear();
     this.#attempts.clear();
+    this.#attemptIds.clear();
   }
 
   /** The event, the rows that it changes, and its place in the outbox: inside the caller's transaction. @throws IllegalTransition */
@@ -161,6 +174,8 @@ export class Book implements Ledger {
     if (attempt !== undefined) {
       this.st.putAttempt.run(attempt.attemptId, attempt.orderId, attempt.state, attempt.outTradeNo, attempt.outRefundNo, attempt.amountFen, waits(attempt), attempt.createdMs, at.epoch, at.seq, JSON.stringify(attempt));
       keep(this.#attempts, attempt.attemptId, attempt);
+      const ids = this.#attemptIds.get(attempt.orderId);
+      if (ids?.includes(attempt.attemptId) === false) this.#attemptIds.set(attempt.orderId, [...ids, attempt.attemptId]);
     }
   }
 

@@ -299,7 +299,7 @@ export class Journal {
   readonly attempt = (attemptId: string): AttemptRow | undefined => this.#book.attempt(attemptId);
 
   attemptsOf(orderId: string): AttemptRow[] {
-    return parsed<AttemptRow>(this.#st.attemptsOf.all(orderId));
+    return this.#book.attemptsOf(orderId);
   }
 
   /** Orders that the kiosk still has to bring to an end: open ones, and those with an attempt that holds, or could still receive, money. */

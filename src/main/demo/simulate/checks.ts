@@ -131,24 +131,18 @@ export class Checks {
     const touched = new Set<string>();
     for (const e of events) {
       if (e.orderId !== null) touched.add(e.orderId);
-      switch (e.kind) {
-        case 'order-quoted':
-          if (this.#orders.has(e.orderId ?? '')) this.#world.problem(`order number ${String(e.orderId)} was given twice`);
-          this.#orders.set(e.orderId ?? '', site);
-          break;
-        case 'attempt-creating':
-          if (this.#attempts.has(e.body.outTradeNo)) this.#world.problem(`trade number ${e.body.outTradeNo} was given twice`);
-          this.#attempts.set(e.body.outTradeNo, { site, attemptId: e.body.attemptId, orderId: e.orderId ?? '' });
-          break;
-        case 'order-delivering':
-          this.#intents.set(`${site.terminalId} ${e.body.after.slice(-8)}`, { orderId: e.orderId ?? '', before: e.body.before, after: e.body.after });
-          break;
-        case 'assist-writing':
-          this.#intents.set(`${site.terminalId} ${e.body.after.slice(-8)}`, { orderId: e.orderId ?? '', before: e.body.before, after: e.body.after });
+      if (e.kind === 'order-quoted') {
+        if (this.#orders.has(e.orderId ?? '')) this.#world.problem(`order number ${String(e.orderId)} was given twice`);
+        this.#orders.set(e.orderId ?? '', site);
+      } else if (e.kind === 'attempt-creating') {
+        if (this.#attempts.has(e.body.outTradeNo)) this.#world.problem(`trade number ${e.body.outTradeNo} was given twice`);
+        this.#attempts.set(e.body.outTradeNo, { site, attemptId: e.body.attemptId, orderId: e.orderId ?? '' });
+      } else if (e.kind === 'order-delivering' || e.kind === 'assist-writing') {
+        this.#intents.set(`${site.terminalId} ${e.body.after.slice(-8)}`, { orderId: e.orderId ?? '', before: e.body.before, after: e.body.after });
+        if (e.kind === 'assist-writing') {
           if (this.#lastWriteClaim.get(e.orderId ?? '') !== site.terminalId) this.#world.count('claim-expired');
           this.#lastWriteClaim.set(e.orderId ?? '', site.terminalId);
-          break;
-        default:
+        }
       }
     }
     for (const orderId of touched) this.#order(orderId);

@@ -174,7 +174,10 @@ export class Customer {
         }
         if (this.#dice.chance(0.3)) this.#phone.pay(code, false);
         return;
-      default:
+      case 'buy':
+      case 'pull-in-write':
+      case 'query':
+      case 'wrong-card':
         this.#pays += 1;
         // Taps again, as people do when nothing happens.
         if (this.#pays > 2 && this.#dice.chance(0.5)) site.tap('check-payment');
