@@ -1,6 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { openPglite } from '../../../central/db.ts';
 import { ed25519Signer, ed25519Verifier, rsaSha256Signer, rsaSha256Verifier } from '../../../shared/signing.ts';
+import { fileStorage, memoryStorage } from '../../../journal/storage.ts';
 import { quickKey } from './signing.ts';
 import { openSqliteDb } from './sqlite-db.ts';
 import type { Engines } from './world.ts';
@@ -9,18 +13,27 @@ import type { Engines } from './world.ts';
 export const QUICK: Engines = {
   name: 'quick',
   centralDb: () => Promise.resolve(openSqliteDb()),
+  disk: () => {
+    const storage = memoryStorage();
+    return { storage, faulty: storage, lose: () => storage.wipe('database'), dispose: () => undefined };
+  },
   key: (name) => {
     const key = quickKey(name);
     return { signer: key, verifier: key, publicKeyPem: name };
   },
 };
 
-/** PostgreSQL (embedded) and real Ed25519 and RSA keys, made once: against these the quick ones are checked. */
+/** PostgreSQL (embedded), journals on files, and real Ed25519 and RSA keys, made once: against these the quick ones are checked. */
 export const REAL: Engines = (() => {
   const made = new Map<string, { signer: ReturnType<typeof ed25519Signer>; verifier: ReturnType<typeof ed25519Verifier>; publicKeyPem: string }>();
   return {
     name: 'real',
     centralDb: () => openPglite(null),
+    disk: () => {
+      const folder = mkdtempSync(join(tmpdir(), 'pilotlight-simulate-'));
+      const data = join(folder, 'data');
+      return { storage: fileStorage(data, join(folder, 'second')), faulty: null, lose: () => rmSync(data, { recursive: true, force: true }), dispose: () => rmSync(folder, { recursive: true, force: true }) };
+    },
     key: (name) => {
       const old = made.get(name);
       if (old !== undefined) return old;

@@ -41,8 +41,9 @@ export function startFault(world: World, i: number, kind: FaultKind, customer: C
   const { dice, timeline } = world;
   const site = world.sites[i];
   const lines = world.lines[i];
-  const disk = world.disks[i];
-  if (site === undefined || lines === undefined || disk === undefined) return;
+  const drive = world.disks[i];
+  if (site === undefined || lines === undefined || drive === undefined) return;
+  const disk = drive.faulty;
   const after = (ms: number, fn: () => void): void => void timeline.after(ms, fn);
   const inside: CpuCard | null = site.slot.card;
   const happened = (): void => {
@@ -138,10 +139,12 @@ export function startFault(world: World, i: number, kind: FaultKind, customer: C
       site.cutIn = dice.between(1, dice.chance(0.5) ? 30 : 160);
       return;
     case 'second-log-torn':
+      if (disk === null) return;
       happened();
       disk.tearSecondLog = true;
       return;
     case 'disk-full':
+      if (disk === null) return;
       happened();
       if (dice.chance(0.5)) disk.failNext = 'full';
       else {
@@ -153,6 +156,7 @@ export function startFault(world: World, i: number, kind: FaultKind, customer: C
       }
       return;
     case 'fsync-error':
+      if (disk === null) return;
       happened();
       disk.failNext = dice.pick(['lost', 'kept'] as const);
       return;
@@ -162,7 +166,7 @@ export function startFault(world: World, i: number, kind: FaultKind, customer: C
       site.die('database lost');
       site.journal?.close();
       site.journal = null;
-      disk.wipe('database');
+      drive.lose();
       return;
     case 'clock-step': {
       happened();

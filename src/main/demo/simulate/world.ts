@@ -2,8 +2,7 @@ import { sampleKeyProvider } from '../../../card/index.ts';
 import { createCentral } from '../../../central/server.ts';
 import type { Central } from '../../../central/server.ts';
 import type { Db } from '../../../central/db.ts';
-import { memoryStorage } from '../../../journal/storage.ts';
-import type { MemoryStorage } from '../../../journal/storage.ts';
+import type { JournalStorage, MemoryStorage } from '../../../journal/storage.ts';
 import type { JournalEvent } from '../../../shared/events.ts';
 import type { Policy } from '../../../shared/policy.ts';
 import type { Signer, Verifier } from '../../../shared/ports.ts';
@@ -28,6 +27,8 @@ import { T0, Timeline } from './timeline.ts';
 export interface Engines {
   readonly name: 'quick' | 'real';
   readonly centralDb: () => Promise<Db>;
+  /** A machine's disk. `faulty`: the same one, where it can be made to fail; `lose` takes its database away while nothing has it open. */
+  readonly disk: () => { readonly storage: JournalStorage; readonly faulty: MemoryStorage | null; readonly lose: () => void; readonly dispose: () => void };
   readonly key: (name: string) => { readonly signer: Signer; readonly verifier: Verifier; readonly publicKeyPem: string };
 }
 
@@ -92,7 +93,7 @@ export class World {
   readonly cards: HeldCard[] = [];
   readonly sites: Site[] = [];
   readonly lines: { readonly payment: Line; readonly central: Line }[] = [];
-  readonly disks: MemoryStorage[] = [];
+  readonly disks: ReturnType<Engines['disk']>[] = [];
   readonly books: Books = memoryBooks();
   readonly problems: string[] = [];
   readonly checks: Checks;
@@ -101,6 +102,7 @@ export class World {
   sandbox!: WechatSandbox;
   quiet = false;
   #served = 0;
+  #pending = 0;
   #customers: (Customer | null)[] = [];
   readonly #epochs = new Map<string, number>();
   /** Cards whose purchase is unfinished, in the hands of somebody on the way to the other machine. */
@@ -198,13 +200,13 @@ export class World {
       const payment = new Line(this.timeline, this.dice, this.#paymentService(), counted('payment'));
       const central = new Line(this.timeline, this.dice, this.#centralService(), counted('central'));
       this.lines.push({ payment, central });
-      const disk = memoryStorage();
+      const disk = engines.disk();
       this.disks.push(disk);
       const site: Site = new Site({
         terminalId,
         timeline: this.timeline,
         dice: this.dice,
-        storage: disk,
+        storage: disk.storage,
         payment,
         central,
         terminalSigner: (keys.terminals[i] as { signer: Signer }).signer,
@@ -252,7 +254,9 @@ export class World {
   #centralService(): Service {
     const text = new TextEncoder();
     return async ({ method, path, headers, body }) => {
+      this.#pending += 1;
       const said = await this.central.handle({ method, target: path, headers: lower(headers), body });
+      this.#pending -= 1;
       return { status: said.status, headers: said.headers, body: text.encode(said.body) };
     };
   }
@@ -266,7 +270,9 @@ export class World {
         askMs = this.timeline.nowMs + 2_000;
       }
       const more = this.timeline.step(untilMs);
-      await new Promise<void>((done) => setImmediate(done));
+      // The quick engines are done when their promises are; a real database takes turns of its own.
+      do await new Promise<void>((done) => setImmediate(done));
+      while (this.#pending > 0 && this.options.engines.name === 'real');
       if (!more) return;
     }
   }
@@ -394,10 +400,12 @@ export class World {
       }
       site.cutIn = 0;
       site.skewMs = 0;
-      const disk = this.disks[i] as MemoryStorage;
-      disk.failNext = null;
-      disk.tearSecondLog = false;
-      disk.free = Math.max(disk.free, 64 * 1024 ** 3);
+      const disk = this.disks[i]?.faulty ?? null;
+      if (disk !== null) {
+        disk.failNext = null;
+        disk.tearSecondLog = false;
+        disk.free = Math.max(disk.free, 64 * 1024 ** 3);
+      }
       site.slot.lost(false);
       site.slot.remove();
     }
@@ -444,6 +452,7 @@ export class World {
       site.journal?.close();
     }
     await this.db.close();
+    for (const disk of this.disks) disk.dispose();
     return { seed: this.options.seed, sessions: this.#served, faults: Object.fromEntries(this.counts), ...sums, violations: this.problems };
   }
 }
