@@ -155,7 +155,7 @@ function check(folder: string, known: Known, name: string, outcome: Outcome): vo
 }
 
 /** Cuts the power after each chosen number of operations. */
-function replay(options: { readonly points: number | null; readonly syncs?: (path: string) => boolean; readonly fates: readonly Fate[] }): Outcome {
+function replay(options: { readonly points: number | null; readonly syncs?: (path: string) => boolean; readonly fates: readonly Fate[]; /** Also at every change of names. */ readonly names?: boolean }): Outcome {
   const random = dice(SEED);
   const disk = new Disk(root);
   const outcome: Outcome = { images: 0, lost: 0, restored: 0, violations: [] };
@@ -163,10 +163,18 @@ function replay(options: { readonly points: number | null; readonly syncs?: (pat
   // Half of a sample stands at syncs and at changes of names, where the disk's promises change.
   const edges = work.filter(({ op }) => op.op === 'sync' || op.op === 'rename' || op.op === 'unlink' || op.op === 'create');
   const chosen = new Set<number>();
+  const rare = new Set<number>();
   if (options.points === null) for (const { i } of work) chosen.add(i);
   else {
+    // Names change seldom, and that is where restores, backups and prunes are cut: always, and just after.
+    if (options.names) {
+      for (const [at, { op, i }] of work.entries()) {
+        if (op.op !== 'rename' && op.op !== 'unlink') continue;
+        for (const near of [i, work[at + 1]?.i]) if (near !== undefined) rare.add(near);
+      }
+    }
     const { points } = options;
-    while (chosen.size < points && chosen.size < work.length) {
+    while (chosen.size < points) {
       const from = chosen.size % 2 === 0 ? edges : work;
       const at = Math.floor(random() * from.length);
       chosen.add((from[at] as { i: number }).i);
@@ -174,6 +182,7 @@ function replay(options: { readonly points: number | null; readonly syncs?: (pat
       chosen.add((work[Math.floor(random() * work.length)] as { i: number }).i);
     }
   }
+  for (const i of rare) chosen.add(i);
   const marks = ops.map(marksOf);
   const said = marks.flatMap((list, i) => list.map((mark) => ({ i, mark })));
   const acks: Known['acks'][number][] = [];
@@ -215,8 +224,32 @@ describe('power cut replay', () => {
     expect(existsSync(join(root, 'data', 'backup'))).toBe(true);
   });
 
+  it('nothing takes a name before its bytes are on disk, and no old file is left beside a new database', () => {
+    const unsynced = new Set<string>();
+    let movedAside = 0;
+    let renamed = 0;
+    const wrong: string[] = [];
+    for (const op of ops) {
+      if (op.op === 'write' || op.op === 'truncate') unsynced.add(op.path);
+      else if (op.op === 'sync') {
+        unsynced.delete(op.path);
+        if (op.path === join(root, 'data')) movedAside = 0;
+      } else if (op.op === 'rename') {
+        const aside = op.to.includes('/damaged-');
+        if (aside) movedAside += 1;
+        else {
+          renamed += 1;
+          if (unsynced.has(op.from)) wrong.push(`${op.from} was renamed before it was synced`);
+          if (op.to === Journal.file(join(root, 'data')) && movedAside > 0) wrong.push('the damaged files were not away for certain');
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(renamed).toBeGreaterThanOrEqual(5);
+  });
+
   it('loses no acknowledged fact, at any point, whatever became of what was not synced', { timeout: FULL ? 3_600_000 : 120_000 }, () => {
-    const outcome = replay({ points: FULL ? null : POINTS, fates: FULL ? ['kept', 'dropped', 'torn', 'torn', 'torn'] : ['dropped', 'torn', 'torn'] });
+    const outcome = replay({ points: FULL ? null : POINTS, names: true, fates: FULL ? ['kept', 'dropped', 'torn', 'torn', 'torn'] : ['dropped', 'torn', 'torn'] });
     console.log(`power cut: ${outcome.images} images, ${outcome.lost} acknowledged facts lost, ${outcome.restored} restored though nothing was spoiled`);
     expect(outcome.violations).toEqual([]);
     expect(outcome).toMatchObject({ lost: 0, restored: 0 });

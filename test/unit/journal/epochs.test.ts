@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { canonical, chainHash } from '../../../src/journal/hash.ts';
+import { linkProblem } from '../../../src/journal/inspect.ts';
 import type { Journal } from '../../../src/journal/journal.ts';
 import { readSecondLog } from '../../../src/journal/second-log.ts';
 import { memoryStorage } from '../../../src/journal/storage.ts';
@@ -40,6 +41,17 @@ it('the journal’s own canonical text and hash are the shared ones', () => {
   for (const orderOf of [null, 'o\n']) {
     expect(chainHash('f0', { ...facts, orderId: orderOf, bodyJson: canonical(sale(2)) })).toBe(eventHash('f0', { ...facts, orderId: orderOf, body: sale(2) }));
   }
+});
+
+it('an epoch is joined to the end of the last one, by number and hash', () => {
+  rig = new Rig(folder);
+  const head = { epoch: 1, seq: 7, hash: 'a'.repeat(64) };
+  const began = (body: object, seq = 1, epoch = 3, kind = 'epoch-began'): string | null => linkProblem(head, { epoch, seq, kind, body: JSON.stringify(body), prev_hash: genesisHash(TERMINAL, epoch) }, TERMINAL);
+  const right = { previousEpoch: 1, previousSeq: 7, previousHash: head.hash };
+  expect(began(right)).toBeNull();
+  for (const wrong of [{ ...right, previousEpoch: 2 }, { ...right, previousSeq: 6 }, { ...right, previousHash: 'b'.repeat(64) }]) expect(began(wrong)).toContain('event 1 of epoch 3: the hash chain breaks here: epoch 1 ended elsewhere');
+  expect([began(right, 2), began(right, 1, 3, 'core-started'), linkProblem({ ...head, epoch: 4 }, { epoch: 3, seq: 1, kind: 'epoch-began', body: '{}', prev_hash: genesisHash(TERMINAL, 3) }, TERMINAL)]).toEqual(Array.from({ length: 3 }, () => expect.stringContaining('the hash chain breaks here') as string));
+  expect(linkProblem(null, { epoch: 1, seq: 1, kind: 'core-started', body: '{}', prev_hash: genesisHash('000000000312', 1) }, TERMINAL)).toContain('breaks here');
 });
 
 describe.each(['files', 'memory'] as const)('epochs on %s', (kind) => {

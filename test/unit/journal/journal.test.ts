@@ -138,6 +138,16 @@ describe('append and fold', () => {
     expect(verify()).toEqual([]);
   });
 
+  it('a batch that ends in a refused fact leaves no row as the facts before it would have made it', () => {
+    const j = must(open());
+    j.append([QUOTED, CREATING]);
+    expect(() => j.append([PENDING, CREATING])).toThrow(IllegalTransition);
+    expect([j.order(ORDER)?.state, j.attempt(ATTEMPT)?.state]).toEqual(['collecting', 'creating']);
+    expect(() => j.append([PAID])).toThrow(IllegalTransition);
+    j.append([PENDING]);
+    expect(verify()).toEqual([]);
+  });
+
   it('a body that the catalogue does not know is refused', () => {
     const j = must(open());
     expect(() => j.append([{ ...QUOTED, body: { ...QUOTED.body, amountFen: 0.5 } } as JournalEvent])).toThrow();
