@@ -32,7 +32,7 @@ export function typeDigit(digits: string, key: string, max: number): string {
   return digits.length >= max ? digits : digits + key;
 }
 
-/** Digits in groups of four, as they stand on a slip: `031122092641` → `0311 2209 2641`. What is not typed yet is shown as `·` where `length` is given. */
+/** Digits in groups of four, as they stand on a slip: `031122092641` → `0311 2209 2641`. What is not typed yet is shown as `_` where `length` is given. */
 export function grouped(digits: string, length = digits.length): string {
-  return digits.padEnd(length, '·').replace(/(.{4})(?=.)/g, '$1 ');
+  return digits.padEnd(length, '_').replace(/(.{4})(?=.)/g, '$1 ');
 }

@@ -221,7 +221,7 @@ export const zhCN = {
 
   'doubt.central.title': '正在等系统确认',
   'doubt.central.lead': '这笔订单要等收费系统确认后才能写完。\n请不要再次付款，可以取卡离开。',
-  'doubt.central.1': '您的钱是安全的：会写到卡上，或原路退回，不会两样都没有。',
+  'doubt.central.1': '您的钱是安全的：会写到卡上，或原路退回。',
   'doubt.central.2': '稍后再来：在这台机器插这张卡，自动接着写。',
   'doubt.central.3': '不方便再来：拨打热线，报订单号。',
 

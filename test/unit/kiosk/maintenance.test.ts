@@ -462,6 +462,27 @@ describe('devices', () => {
     expect(open().message?.en).toBe('there is nothing to accept');
   });
 
+  it('a restored journal is told with what is missing; accepting it needs a why, is on record and lets selling be judged anew', async () => {
+    let judged = 0;
+    w.maintenance = ports({ onChanged: () => (judged += 1) });
+    await w.start();
+    w.journal.setMeta('condition', JSON.stringify({ kind: 'restored', atMs: w.clock.nowMs(), why: 'quick_check', aside: 'damaged-1', restoredSeq: 7, lostAfterSeq: 7, accepted: false, epochGranted: false }));
+    w.setService({ blocked: { code: 'JRNL-0106' } });
+    expect(w.shown('out-of-service').reason).toBe('JRNL-0106');
+    await enter();
+    await w.tap('maintenance-tab', 'sync');
+    expect(open().blocked).toBe('JRNL-0106');
+    expect(open().devices.find((d) => d.id === 'journal')).toMatchObject({ state: 'hardware-error', lastError: 'JRNL-0106' });
+    expect(open().sync.damage).toMatchObject({ aside: 'damaged-1', restoredSeq: 7, lostAfterSeq: 7, accepted: false });
+    await act('accept-damage', { why: '' });
+    expect([open().sync.damage?.accepted, judged]).toEqual([false, 0]);
+    await act('accept-damage', { why: '断电造成，核对无误' });
+    await w.run(2_500);
+    expect([open().sync.damage?.accepted, judged]).toEqual([true, 1]);
+    expect(facts('damage-accepted')).toEqual([{ who: WHO, why: '断电造成，核对无误' }]);
+    expect(facts('maintenance-action').map((f) => f.action)).toEqual(['accept-damage']);
+  });
+
   it('every action is on record with who, and with why where it changes something', async () => {
     await parkRefund();
     await enter();
