@@ -126,6 +126,7 @@ export class Book implements Ledger {
   readonly #attempts = new Map<string, AttemptRow>();
   /** Ids of an order's attempts, oldest first, for orders whose attempts were asked for. */
   readonly #attemptIds = new Map<string, readonly string[]>();
+  readonly #meta = new Map<string, string | null>();
 
   constructor(db: Database.Database) {
     this.db = db;
@@ -150,11 +151,12 @@ export class Book implements Ledger {
     return rows;
   }
 
-  /** Rows are read again: a transaction that wrote some was rolled back, or they were deleted. */
+  /** Everything is read again: a transaction that wrote some was rolled back, or they were deleted. */
   forget(): void {
     this.#orders.clear();
     this.#attempts.clear();
     this.#attemptIds.clear();
+    this.#meta.clear();
   }
 
   /** The event, the rows that it changes, and its place in the outbox: inside the caller's transaction. @throws IllegalTransition */
@@ -180,10 +182,20 @@ export class Book implements Ledger {
   }
 
   meta(key: string): string | null {
-    return this.st.getMeta.get(key) ?? null;
+    let value = this.#meta.get(key);
+    if (value === undefined) {
+      value = this.st.getMeta.get(key) ?? null;
+      this.#meta.set(key, value);
+    }
+    return value;
   }
   setMeta(key: string, value: string): void {
     this.st.setMeta.run(key, value);
+    this.#meta.set(key, value);
+  }
+  dropMeta(key: string): void {
+    this.st.dropMeta.run(key);
+    this.#meta.set(key, null);
   }
   /** Where the chain of this journal begins when older facts were pruned. */
   anchor(): Anchor | null {

@@ -239,25 +239,20 @@ export class Journal {
     const logged: LoggedEvent[] = [];
     const begins = epoch !== this.#head.epoch;
     let head: Anchor = begins ? { epoch, seq: 0, hash: genesisHash(terminalId, epoch) } : this.#head;
-    try {
-      this.#write(() => {
-        for (const event of events) {
-          const body = EVENTS[event.kind].parse(event.body);
-          const seq = head.seq + 1;
-          const wallMs = clock.nowMs();
-          const bodyJson = canonical(body);
-          const hash = chainHash(head.hash, { epoch, seq, kind: event.kind, wallMs, orderId: event.orderId, bodyJson });
-          this.#book.put(event, { epoch, seq, wallMs, monoMs: Math.round(clock.monoMs()), bootId: this.#bootId, bodyJson, prevHash: head.hash, hash });
-          logged.push({ epoch, seq, kind: event.kind, wallMs, orderId: event.orderId, body, prevHash: head.hash, hash });
-          head = { epoch, seq, hash };
-        }
-        also?.();
-        this.#storage.beforeCommit?.();
-      });
-    } catch (error) {
-      this.#book.forget();
-      throw error;
-    }
+    this.#write(() => {
+      for (const event of events) {
+        const body = EVENTS[event.kind].parse(event.body);
+        const seq = head.seq + 1;
+        const wallMs = clock.nowMs();
+        const bodyJson = canonical(body);
+        const hash = chainHash(head.hash, { epoch, seq, kind: event.kind, wallMs, orderId: event.orderId, bodyJson });
+        this.#book.put(event, { epoch, seq, wallMs, monoMs: Math.round(clock.monoMs()), bootId: this.#bootId, bodyJson, prevHash: head.hash, hash });
+        logged.push({ epoch, seq, kind: event.kind, wallMs, orderId: event.orderId, body, prevHash: head.hash, hash });
+        head = { epoch, seq, hash };
+      }
+      also?.();
+      this.#storage.beforeCommit?.();
+    });
     this.#head = head;
     try {
       if (begins) {
@@ -284,6 +279,7 @@ export class Journal {
       return value;
     } catch (error) {
       if (this.#book.db.inTransaction) this.#st.rollback.run();
+      this.#book.forget();
       if (error instanceof Database.SqliteError) this.#fatal(error);
       throw error;
     }
@@ -477,7 +473,7 @@ export class Journal {
   }
   #setCondition(condition: Condition): void {
     const over = condition.kind === 'good' || (condition.epochGranted && (condition.kind === 'forked' || condition.accepted));
-    if (over) this.#st.dropMeta.run('condition');
+    if (over) this.#book.dropMeta('condition');
     else this.#book.setMeta('condition', JSON.stringify(condition));
   }
 
@@ -547,7 +543,7 @@ export class Journal {
       }
       this.#book.setMeta('pruning', 'now');
       db.prepare<[Place]>(`DELETE FROM events WHERE ${within}`).run(upto);
-      this.#st.dropMeta.run('pruning');
+      this.#book.dropMeta('pruning');
       this.#book.setMeta('anchor', JSON.stringify(anchor));
     });
     this.#book.forget();
