@@ -354,6 +354,29 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     expect(await told(0, s)).toEqual([]);
   });
 
+  it('two offline sales of one count: the one that was delivered supersedes the other, in whichever order they are told', async () => {
+    for (const late of [false, true]) {
+      const card = ACCOUNTS[cards++] as SeedAccount;
+      const shares = [{ tier: 1, priceE4: 26_500, quantity: 3773, costMicro: 99_984_500 }];
+      const q: Quote = { orderId: null, cardNo: card.cardNo, nextCount: 42, amountFen: 10_000, quantity: 3773, shares, carriedUsedMicro: 0, carriedAfterMicro: 15_500, tariffId: 'gas-residential', tariffVersion: 1, expiresAtMs: 0 };
+      const sales = [0, 1].map((i) => {
+        const s = { id: `PL-00000000031${i + 1}-1-${String(++orders).padStart(4, '0')}-0003`, q, cardNo: card.cardNo };
+        t(i).journal.quoted(s.id, q, card.userNo, { offline: true });
+        t(i).journal.paid(s.id, 10_000);
+        t(i).journal.delivering(s.id, q);
+        return s;
+      });
+      const [mine, other] = sales as [Sale, Sale];
+      t(0).journal.inDoubt(mine.id);
+      t(1).journal.add('order-delivered', other.id, { by: 'read-back', count: 42, quantity: 3773, cumulative: 0 });
+      for (const i of late ? [1, 0] : [0, 1]) expect(await t(i).upload()).toEqual([]);
+      expect(await told(0, mine)).toEqual([{ kind: 'superseded', orderId: mine.id, terminalId: t(1).id }]);
+      expect(await told(1, other)).toEqual([]);
+      expect(await refund(0, mine)).toMatchObject({ ok: true });
+      expect((await account(mine)).count).toBe(42);
+    }
+  });
+
   it('two kiosks at once: one holder; a write and a refund at once: one of them', async () => {
     const s = await inDoubt();
     expire();

@@ -143,6 +143,27 @@ describe.each(ENGINES)('epochs on %s', (engine) => {
     expect(await b.send(t(0).client, 1)).toMatchObject({ kind: 'fork' });
   });
 
+  it('a quote that the old disk forgot is given back when the new epoch begins; one of the new epoch, or with an order, is not', async () => {
+    const cards = ['8800003921', '8800003922', '8800003927'] as const;
+    const ids = [`PL-${t(0).id}-1-0001-0000`, `PL-${t(0).id}-1-0002-0000`, `PL-${t(0).id}-2-0003-0000`] as const;
+    const q = await Promise.all(ids.map((orderId, i) => t(0).client.quote({ orderId, cardNo: cards[i] ?? '', nextCount: 42, amountFen: 10_000 })));
+    const second = q[1];
+    if (second?.ok !== true) throw new Error(JSON.stringify(q));
+    t(0).journal.quoted(ids[1], second.value, '1002203322');
+    await t(0).upload();
+    await ask(1);
+    await room.central.grantEpoch(t(0).id);
+    const fresh = new TestJournal(t(0).id, 2);
+    fresh.add('epoch-began', null, { previousEpoch: 1, previousSeq: 1, previousHash: 'x', why: 'restored' });
+    expect(await fresh.send(t(0).client, 1)).toMatchObject({ kind: 'acked', answer: { quarantined: [] } });
+    const claims = await Promise.all(cards.map(async (c) => {
+      const a = await t(0).client.account(c);
+      return a.ok ? (a.value.account.claim?.orderId ?? null) : a.error.code;
+    }));
+    expect(claims).toEqual([null, ids[1], ids[2]]);
+    expect(await t(0).client.quote({ orderId: ids[0], cardNo: cards[0], nextCount: 42, amountFen: 10_000 })).toMatchObject({ ok: false });
+  });
+
   it('a disk that is ahead of central’s own grant (central restored) gets one beyond both', async () => {
     expect(await ask(7)).toBeNull();
     expect(await room.central.grantEpoch(t(0).id)).toBe(8);
