@@ -136,7 +136,6 @@ export function survey(storage: JournalStorage, terminalId: string, why: string)
   let databaseHead: Place | null = null;
   let sound = false;
   if (storage.exists()) {
-    let events = 0;
     let problem = why === '' ? null : why;
     const seen: Place[] = [];
     try {
@@ -149,12 +148,12 @@ export function survey(storage: JournalStorage, terminalId: string, why: string)
         if (sound) for (const { key, value } of db.prepare<[], { key: string; value: string }>('SELECT key, value FROM meta').all()) notes.set(key, value);
         databaseHead = db.prepare<[], Place>('SELECT epoch, seq FROM events ORDER BY epoch DESC, seq DESC LIMIT 1').get() ?? null;
         // From both ends: a bad page in the middle hides only what is on it.
-        for (const direction of ['ASC', 'DESC']) events += readRun(db, direction, pool, seen);
+        if (!readRun(db, 'ASC', pool, seen)) readRun(db, 'DESC', pool, seen);
       });
     } catch (cause) {
       problem = [why, message(cause)].filter((t) => t !== '').join('; ');
     }
-    sources.push({ what: 'database', name: 'journal.db', events: seen.length === 0 ? events : new Set(seen.map((p) => `${p.epoch}:${p.seq}`)).size, upto: latest(seen), problem });
+    sources.push({ what: 'database', name: 'journal.db', events: new Set(seen.map((p) => `${p.epoch}:${p.seq}`)).size, upto: latest(seen), problem });
   }
 
   let secondWhole = true;
@@ -218,25 +217,26 @@ export function survey(storage: JournalStorage, terminalId: string, why: string)
   return { sources, plan };
 }
 
-/** Reads events until the database cannot go on; returns how many were good. */
-function readRun(db: Database.Database, direction: string, pool: Pool, seen: Place[]): number {
-  let good = 0;
+/** Reads events until the database cannot go on. False: it could not to the end. */
+function readRun(db: Database.Database, direction: 'ASC' | 'DESC', pool: Pool, seen: Place[]): boolean {
   try {
     for (const r of db.prepare<[], EventRecord>(`SELECT ${EVENT_COLUMNS} FROM events ORDER BY epoch ${direction}, seq ${direction}`).iterate()) {
-      let event: LoggedEvent;
-      try {
-        event = toLogged(r);
-      } catch {
-        continue;
-      }
-      if (!pool.add(event)) continue;
-      good += 1;
-      seen.push({ epoch: r.epoch, seq: r.seq });
+      const event = readable(r);
+      if (event !== null && pool.add(event)) seen.push({ epoch: r.epoch, seq: r.seq });
     }
+    return true;
   } catch {
     // What comes behind is not to be had from here.
+    return false;
   }
-  return good;
+}
+
+function readable(r: EventRecord): LoggedEvent | null {
+  try {
+    return toLogged(r);
+  } catch {
+    return null;
+  }
 }
 
 function latest(places: readonly Place[]): Place | null {

@@ -88,7 +88,8 @@ function verifyOpen(db: Database.Database, second: ReadSecond | null, exists: (e
   let head: Anchor | null = anchor;
   let events = 0;
   let chainBroken = false;
-  let lastPruned: Anchor | null = null;
+  /** What the prunes said: the chain may begin at any of these, or (restored from an older copy) before. */
+  const pruned = new Set<string>();
   for (const r of db.prepare<[], EventRecord>(`SELECT ${EVENT_COLUMNS} FROM events ORDER BY epoch, seq`).iterate()) {
     events += 1;
     if (!chainBroken) {
@@ -100,7 +101,7 @@ function verifyOpen(db: Database.Database, second: ReadSecond | null, exists: (e
       } else {
         const body = checkBody(r, problems);
         if (body !== null) {
-          if (body.kind === 'journal-pruned') lastPruned = { epoch: body.body.epoch, seq: body.body.uptoSeq, hash: body.body.uptoHash };
+          if (body.kind === 'journal-pruned') pruned.add(canonical({ epoch: body.body.epoch, seq: body.body.uptoSeq, hash: body.body.uptoHash }));
           try {
             const folded = fold(ledger, body, r.wall_ms);
             if (folded.order !== undefined) orders.set(folded.order.orderId, folded.order);
@@ -116,8 +117,7 @@ function verifyOpen(db: Database.Database, second: ReadSecond | null, exists: (e
     if (span === undefined) spans.set(r.epoch, (span = { first: r.seq, prevHash: r.prev_hash, hashes: [] }));
     span.hashes.push(r.hash);
   }
-  if (!chainBroken && (anchor === null) !== (lastPruned === null)) problems.push('the anchor is not what the last prune says');
-  else if (!chainBroken && anchor !== null && lastPruned !== null && canonical(anchor) !== canonical(lastPruned)) problems.push('the anchor is not what the last prune says');
+  if (!chainBroken && anchor !== null && !pruned.has(canonical(anchor))) problems.push('the anchor is not what any prune said');
   if (events > 0 && head !== null && head.epoch !== epoch) problems.push(`the epoch is said to be ${epoch}, the last event is of ${head.epoch}`);
   compareRows(db, 'orders', 'order_id', orders, problems);
   compareRows(db, 'attempts', 'attempt_id', attempts, problems);

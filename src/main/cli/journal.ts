@@ -113,6 +113,7 @@ export function restoreAt(place: JournalPlace, yes: boolean, nowMs: number): Res
     if (terminalId === null) return err(failure('JRNL-0107', 'nothing says which terminal’s journal this was: give the folder of its terminal.json'));
     const found = inspect(storage, terminalId);
     if (found.kind === 'refused') return err(found.failure);
+    if (found.kind === 'new') return err(failure('JRNL-0101', `no journal at ${Journal.file(dataDir)}`));
     const damage = found.kind === 'damaged' ? found.why : null;
     const { sources, plan } = survey(storage, terminalId, damage ?? '');
     const answer = { dataDir, secondPath, terminalId, damage, sources, result: null, aside: null };

@@ -144,6 +144,12 @@ describe('journal restore', () => {
     expect(err).toContain('JRNL-0107');
   });
 
+  test('a folder without a journal: 1', async () => {
+    const { code, err } = await cli(['journal', 'restore', '--data', '.', '--second', 'nowhere'], folder);
+    expect(code).toBe(1);
+    expect(err).toContain('JRNL-010');
+  });
+
   test('without a second log’s folder: 1, and asks for it', async () => {
     const { code, err } = await cli(['journal', 'restore', '--data', 'kiosk'], folder);
     expect(code).toBe(1);

@@ -263,6 +263,31 @@ describe('a damaged journal', () => {
     expect(readSecondLog(join(rig.secondPath, `damaged-${rig.clock.nowMs()}`, 'second-1.log')).anchor?.terminalId).toBe(TERMINAL);
   });
 
+  it.each(['a backup from before the prune', 'a second log that was not shortened yet'])('a prune and %s: more comes back than was kept, and all of it is right', async (what) => {
+    let j = rig.open();
+    sell(j, 1, 2);
+    j.acknowledge(1, 14, j.head.hash);
+    const whole = readFileSync(log());
+    if (what.includes('backup')) await j.backup();
+    rig.clock.advance(10_000);
+    sell(j, 3);
+    const later = readFileSync(log());
+    expect(j.prune(5_000)).toEqual({ events: 14, orders: 2 });
+    const pruned = readFileSync(log(), 'utf8').trimEnd().split('\n').at(-1) as string;
+    rig.close();
+    rmSync(db());
+    if (!what.includes('backup')) writeFileSync(log(), Buffer.concat([later, Buffer.from(`${pruned}\n`)]));
+    expect(later.subarray(0, whole.length).equals(whole)).toBe(true);
+    j = rig.open();
+    expect(facts(j)).toEqual(['0001 delivered', '0002 delivered', '0003 delivered']);
+    expect(j.condition()).toMatchObject({ kind: 'restored', restoredSeq: 22, lostAfterSeq: null });
+    expect(rig.verify()).toEqual([]);
+    for (let batch = j.unsent(100); batch !== null; batch = j.unsent(100)) j.acknowledge(batch.epoch, batch.events.at(-1)?.seq ?? 0, batch.events.at(-1)?.hash ?? '');
+    rig.clock.advance(86_400_000);
+    expect(j.prune(1)).toMatchObject({ orders: 3 });
+    expect([rig.verify(), readSecondLog(log()).anchor?.seq]).toEqual([[], 22]);
+  });
+
   it('a second log that alone is damaged, missing or another machine’s is set aside and made anew, and that is said', () => {
     const damages: (() => void)[] = [
       () => garbage(log(), 300, 340),
