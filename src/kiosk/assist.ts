@@ -16,9 +16,11 @@ import type { AssistSession, Effect, KioskEvent, KioskState, Step } from './stat
  * central again, and the same image written twice is one purchase.
  */
 
-function fact(s: AssistSession, order: ClaimedOrder, verdict: EventBody<'assist-ended'>['verdict'], written: boolean): Effect {
+const fact = (s: AssistSession, order: ClaimedOrder, verdict: EventBody<'assist-ended'>['verdict'], written: boolean): Effect => told(s.orderId, order, verdict, written);
+
+function told(orderId: string, order: ClaimedOrder, verdict: EventBody<'assist-ended'>['verdict'], written: boolean): Effect {
   const { nextCount: count, quantity, cumulative, cardNo, terminalId: origin } = order;
-  return { do: 'journal', events: [{ kind: 'assist-ended', orderId: s.orderId, body: { origin, cardNo, verdict, written, count, quantity, cumulative } }] };
+  return { do: 'journal', events: [{ kind: 'assist-ended', orderId, body: { origin, cardNo, verdict, written, count, quantity, cumulative } }] };
 }
 
 function ended(state: KioskState, s: AssistSession, stage: 'delivered' | 'superseded', ctx: ReduceContext, ...effects: Effect[]): Step {
@@ -28,8 +30,13 @@ function ended(state: KioskState, s: AssistSession, stage: 'delivered' | 'supers
 /** Central's answer to our asking for the order's write claim. */
 export function assistClaimed(state: KioskState, event: Extract<KioskEvent, { type: 'assist-claimed' }>, ctx: ReduceContext): Step {
   const s = state.session;
-  if (s.at !== 'assist' || s.stage !== 'asking' || s.insertion !== event.insertion || s.orderId !== event.orderId) return { state, effects: [] };
   const { result } = event;
+  if (s.at !== 'assist' || s.stage !== 'asking' || s.insertion !== event.insertion || s.orderId !== event.orderId) {
+    // The card is gone and we hold a claim that we do nothing with: said, so that nobody waits for what we might have
+    // written. Not where a write of ours has no known end: then only the card can tell.
+    const unused = result.ok && !ctx.assistOpen(event.orderId) ? result.value.order : null;
+    return { state, effects: unused === null ? [] : [told(event.orderId, unused, 'before', false)] };
+  }
   if (!result.ok) return cannotSell(state, ctx, result.error.code === 'BILL-0101' ? 'SALE-0116' : result.error.code, s.reading);
   const { order } = result.value;
   // Nobody but the order's own kiosk is given a claim without the plan.
@@ -52,7 +59,10 @@ function judge(state: KioskState, s: AssistSession, order: ClaimedOrder, reading
     case 'before':
     case 'torn': {
       if (s.writes >= MAX_WRITES) return { ...cannotSell(state, ctx, 'CARD-0202', reading), effects: [fact(s, order, verdict, true)] };
-      if (ctx.monoMs >= s.untilMono || state.reader.state !== 'present' || state.reader.insertion !== s.insertion) return cannotSell(state, ctx, 'BILL-0105', reading);
+      if (ctx.monoMs >= s.untilMono || state.reader.state !== 'present' || state.reader.insertion !== s.insertion) {
+        // Of our own writes this read tells too: the card is as it is now.
+        return { ...cannotSell(state, ctx, 'BILL-0105', reading), effects: [fact(s, order, verdict, s.writes > 0)] };
+      }
       const plan: WritePlan = { cardNo: order.cardNo, before, after, tag: fromHex(order.tag), count: order.nextCount, quantity: order.quantity, cumulative: order.cumulative, steps: order.plan };
       const intent: Effect = { do: 'journal', events: [{ kind: 'assist-writing', orderId: s.orderId, body: { origin: order.terminalId, cardNo: order.cardNo, insertion: s.insertion, before: order.before, after: order.after, count: order.nextCount, quantity: order.quantity, cumulative: order.cumulative } }] };
       return {

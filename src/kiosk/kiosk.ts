@@ -171,7 +171,7 @@ export class Kiosk {
 
   #context(): ReduceContext {
     const { clock, layouts } = this.#o;
-    return { nowMs: clock.nowMs(), monoMs: clock.monoMs(), terminalId: this.#o.header.terminalId, layout: layouts.byId, businessDate: () => chinaDate(clock.nowMs()), mayBeReported: (orderId) => this.#o.journal.mayBeReported(orderId) };
+    return { nowMs: clock.nowMs(), monoMs: clock.monoMs(), terminalId: this.#o.header.terminalId, layout: layouts.byId, businessDate: () => chinaDate(clock.nowMs()), mayBeReported: (orderId) => this.#o.journal.mayBeReported(orderId), assistOpen: (orderId) => this.#o.journal.story(orderId).findLast((e) => e.kind.startsWith('assist'))?.kind === 'assist-writing' };
   }
 
   /** An order as the journal has it, with what this process knows of its attempts. */

@@ -175,6 +175,14 @@ const PARKED: Readonly<Record<string, { readonly reason: ErrorText; readonly nex
     reason: both('卡上是另外的内容，不能判断是否写上', 'The card holds something else: whether it was written cannot be told'),
     next: both('到柜台核对卡和表：没有到账就补写或退款，然后登记。', 'Check card and meter at a counter: deliver or refund by hand if it is missing, then record it.'),
   },
+  'delivered-before': {
+    reason: both('中心已记为写卡成功，本机账本没有（恢复过）', 'Central has it as delivered, this restored journal does not'),
+    next: both('到中心核对该订单和卡：已到账就登记“无需处理”。', 'Compare the order at central and the card: if it is there, record that nothing is due.'),
+  },
+  'not-at-central': {
+    reason: both('中心没有收到这笔订单（账本分叉或恢复过）', 'Central never took this order (forked or restored journal)'),
+    next: both('到中心和商户平台核对：补写或退款，然后登记。', 'Compare central and the merchant site: deliver or refund by hand, then record it.'),
+  },
   'no-layout': {
     reason: both('本机没有这种卡的程序', 'This kiosk has no layout for the card'),
     next: both('到柜台核对卡：补写或退款，然后登记。', 'Check the card at a counter: deliver or refund by hand, then record it.'),

@@ -167,9 +167,10 @@ export class Monitor {
     return true;
   }
 
-  /** A daily backup, and old facts let go that central holds. Never a reason to stop selling: the second log and central hold the same facts. */
+  /** Room kept for what is in flight, a daily backup, and old facts let go that central holds. Never a reason to stop selling: the second log and central hold the same facts. */
   async #upkeep(): Promise<boolean> {
     const { journal, clock, log } = this.#o;
+    journal.keepBallast();
     const now = clock.nowMs();
     const at = Number(journal.meta('backup_ms') ?? '0');
     if (now - at >= BACKUP_EVERY_MS || now < at) {

@@ -28,6 +28,9 @@ export const PAYING_GRACE_MS = 60_000;
 /** A write that provably stored nothing is begun again, at most so often in all; then the money goes back. */
 export const MAX_WRITES = 3;
 
+/** So many refusals of a claim (some four minutes) are not an upload that is still on its way. */
+const CLAIM_TRIES = 12;
+
 /** Back-off after `fails` failed answers: 1, 2, 4 … 60 s. */
 function backoffMs(fails: number): number {
   return Math.min(60_000, 1_000 * 2 ** Math.min(fails, 6));
@@ -170,14 +173,15 @@ function advanceOrder(open: OpenOrder, ctx: AdvanceContext): Advance {
       if (ofThisCard === null) {
         if (open.waitCardUntilMono === null) return { open: { ...open, waitCardUntilMono: ctx.monoMs + WAIT_CARD_MS }, effects: [], wakeAtMono: ctx.monoMs + WAIT_CARD_MS };
         if (ctx.monoMs < open.waitCardUntilMono) return same(open.waitCardUntilMono);
-        return refund(open, failure('CARD-0203', 'the card did not come back; nothing was written'));
+        return refundUnlessTold(open, failure('CARD-0203', 'the card did not come back; nothing was written'), ctx);
       }
       const { reading, insertion } = ofThisCard;
       const layout = ctx.layout(order.quote.layout);
-      if (layout === undefined || reading.layout !== order.quote.layout) return refund(open, failure('CARD-0205', 'the layout differs from the order’s'));
-      if (reading.count !== order.quote.nextCount - 1 || reading.userNo !== order.quote.userNo) return refund(open, failure('CARD-0205', `count ${reading.count}, the order makes ${order.quote.nextCount}`));
+      if (layout === undefined || reading.layout !== order.quote.layout) return refundUnlessTold(open, failure('CARD-0205', 'the layout differs from the order’s'), ctx);
+      if (reading.count !== order.quote.nextCount - 1 || reading.userNo !== order.quote.userNo) return refundUnlessTold(open, failure('CARD-0205', `count ${reading.count}, the order makes ${order.quote.nextCount}`), ctx);
       const plan = layout.plan(reading, { orderId: order.orderId, quantity: order.quote.quantity, date: ctx.businessDate() });
-      if (!plan.ok) return refund(open, plan.error);
+      if (!plan.ok) return refundUnlessTold(open, plan.error, ctx);
+      if (ctx.mayBeReported(order.orderId) && !mayWrite(open, ctx)) return askClaim(open, 'write', ctx);
       return beginWrite(open, plan.value, insertion);
     }
     case 'delivering':
@@ -232,16 +236,17 @@ function advanceDoubt(open: OpenOrder, ctx: AdvanceContext, here: AdvanceContext
       }
       case 'before':
       case 'torn': {
-        if (order.wantsRefund) {
+        if (order.wantsRefund && verdict === 'before') {
           // Another kiosk was allowed to write and never told what came of it. The card is here now and tells: under our own write claim nobody else goes on.
           if (open.claim.failure?.code === 'BILL-0105') return askClaim(open, 'write', ctx);
           break;
         }
+        // Half of another kiosk's write is on the card: giving the money back would leave the customer a card that no meter takes.
+        if (order.wantsRefund && open.claim.held?.kind === 'refund') break;
         if (verdict === 'before' && order.writes >= MAX_WRITES) return wantRefund(judged, failure('CARD-0204', `nothing was written in ${order.writes} tries`));
-        const { held } = open.claim;
         const leased = open.leaseMono !== null && ctx.monoMs - open.leaseMono < CLAIM_USE_MS;
-        const claimed = held !== null && held.kind === 'write' && ctx.monoMs < held.untilMono;
-        if (leased || claimed || !ctx.mayBeReported(order.orderId)) return beginWrite(open, planOf(order, delivery, before, after), insertion);
+        // Once the money was to go back only central knows whether it still may be written.
+        if (mayWrite(open, ctx) || (!order.wantsRefund && (leased || !ctx.mayBeReported(order.orderId)))) return beginWrite(open, planOf(order, delivery, before, after), insertion);
         return askClaim(open, 'write', ctx);
       }
       default:
@@ -250,6 +255,20 @@ function advanceDoubt(open: OpenOrder, ctx: AdvanceContext, here: AdvanceContext
   }
   if (!order.wantsRefund) return same();
   if (open.claim.held?.kind === 'refund') return refund(open, failure((order.reason ?? 'CARD-0204') as Failure['code']));
+  return askClaim(open, 'refund', ctx);
+}
+
+function mayWrite(open: OpenOrder, ctx: AdvanceContext): boolean {
+  const { held } = open.claim;
+  return held !== null && held.kind === 'write' && ctx.monoMs < held.untilMono;
+}
+
+/**
+ * An order that never began its write is certain not to be on a card, unless this journal was restored or forked:
+ * then a life of it that is not here may have delivered, and central is asked like after a write.
+ */
+function refundUnlessTold(open: OpenOrder, why: Failure, ctx: AdvanceContext): Advance {
+  if (!ctx.mayBeReported(open.order.orderId) || open.claim.held?.kind === 'refund') return refund(open, why);
   return askClaim(open, 'refund', ctx);
 }
 
@@ -287,6 +306,11 @@ export function onClaimed(open: OpenOrder, event: Extract<KioskEvent, { type: 'c
   const next: OpenOrder = { ...open, claim: { held: null, asking: false, retryAtMono, fails, failure: result.error } };
   // Our own refund claim of an earlier life: nothing is written any more.
   if (result.error.code === 'BILL-0107' && kind === 'write' && order.state === 'in-doubt' && !open.writing && !order.wantsRefund) return { open: next, effects: wantRefund(next, result.error).effects };
+  // Central told the same for minutes, and no command came: what it knows is of a life of this journal that is not on this disk.
+  if (fails >= CLAIM_TRIES && !open.writing && (order.state === 'paid' || (order.state === 'in-doubt' && result.error.code === 'BILL-0106'))) {
+    if (result.error.code === 'BILL-0106') return { open: next, effects: [journal(order, { kind: 'order-parked', body: { reason: 'delivered-before', nextStep: 'compare', failure: failureBody(result.error) } })] };
+    if (result.error.code === 'BILL-0108') return { open: next, effects: [journal(order, { kind: 'order-parked', body: { reason: 'not-at-central', nextStep: 'compare', failure: failureBody(result.error) } })] };
+  }
   return { open: next, effects: [] };
 }
 

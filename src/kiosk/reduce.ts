@@ -9,6 +9,8 @@ import type { Effect, KioskEvent, KioskState, Now, OpenOrder, Step } from './sta
 export interface ReduceContext extends Now {
   /** {@link AdvanceContext.mayBeReported} */
   readonly mayBeReported: (orderId: string) => boolean;
+  /** Did this kiosk begin a write of another kiosk's order whose end it never saw? */
+  readonly assistOpen: (orderId: string) => boolean;
   readonly layout: (id: string) => CardLayout | undefined;
   readonly businessDate: () => string;
 }

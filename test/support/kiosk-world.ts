@@ -218,6 +218,8 @@ export class CentralBooks {
   readonly refundClaims = new Set<string>();
   /** What the next claims are answered with instead. */
   readonly claimAnswers: Result<ClaimAnswer, Failure>[] = [];
+  /** Claims wait for it before they are answered. */
+  claimGate: Promise<void> | null = null;
   /** Another kiosk's order on a card. */
   readonly foreignClaim = new Map<string, NonNullable<Account['claim']>>();
   commands: Command[] = [];
@@ -291,8 +293,9 @@ export class CentralBooks {
           this.claims.delete(orderId);
           return ok(undefined);
         }, gone),
-      claim: (orderId, kind) =>
-        call<Result<ClaimAnswer, Failure>>('claim', () => {
+      claim: async (orderId, kind) => {
+        await this.claimGate;
+        return call<Result<ClaimAnswer, Failure>>('claim', () => {
           const scripted = this.claimAnswers.shift();
           if (scripted !== undefined) return scripted;
           const of = this.events.filter((e) => e.orderId === orderId).map((e) => e.kind);
@@ -301,7 +304,8 @@ export class CentralBooks {
           if (kind === 'write' && this.refundClaims.has(orderId)) return err(failure('BILL-0107'));
           if (kind === 'refund') this.refundClaims.add(orderId);
           return ok({ kind, ttlMs: 180_000, order: null, serverTimeMs: world.clock.nowMs() });
-        }, gone),
+        }, gone);
+      },
       commands: () => call<Result<CommandsAnswer, Failure>>('commands', () => ok({ commands: this.commands, epoch: 1, serverTimeMs: world.clock.nowMs() }), gone),
       requestEpoch: () => Promise.resolve(ok(null)),
       ordersByRef: () => call<Result<readonly OrderStatus[], Failure>>('by-ref', () => ok(this.statuses), gone),

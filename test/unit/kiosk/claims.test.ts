@@ -140,6 +140,37 @@ describe('another kiosk’s order', () => {
     expect(w.purchase('golden')).toEqual({ count: before.count + 1, cumulative: before.cumulative + 1_000 });
   });
 
+  it('is pulled out while central is asked: told as not written, but never of a write whose end nobody saw', async () => {
+    const order = theirs();
+    const verdicts = () => w.journal.story(THEIRS).flatMap((e) => (e.kind === 'assist-ended' ? [(e.body as { verdict: string }).verdict] : []));
+    const askedAndPulled = async (): Promise<void> => {
+      w.central.claimAnswers.push(granted(order));
+      let open: () => void = () => undefined;
+      w.central.claimGate = new Promise((done) => {
+        open = done;
+      });
+      await w.insert('golden');
+      await w.run(1_000);
+      await w.remove();
+      w.central.claimGate = null;
+      open();
+      await w.run(1_000);
+    };
+    await askedAndPulled();
+    expect(verdicts()).toEqual(['before']);
+    // Now a write is begun and the card torn out of it: this kiosk does not know what is on the card.
+    w.central.claimAnswers.push(granted(order));
+    w.card('golden').arm({ kind: 'tear', at: 18, when: 'after', from: 'arming' });
+    await w.insert('golden');
+    await w.untilScreen('in-doubt');
+    await askedAndPulled();
+    expect(verdicts()).toEqual(['before']);
+    w.central.claimAnswers.push(granted(order));
+    await w.insert('golden');
+    await w.until('delivered', () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered');
+    foreignQuantity = 1_000;
+  });
+
   it('takes 9000 and stores nothing, always: given up after three writes, told as not written', async () => {
     const order = theirs();
     for (let n = 0; n < 9; n++) w.card('golden').arm({ kind: 'lie' });

@@ -4,7 +4,7 @@ import type { Dice } from './dice.ts';
 import type { Site } from './site.ts';
 
 /** What a customer has in mind. */
-export const PLANS = ['buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'cancel', 'pull-at-pay', 'pull-in-write', 'pull-in-write', 'let-expire', 'query', 'scan-and-wait', 'wrong-card'] as const;
+export const PLANS = ['buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'cancel', 'pull-at-pay', 'pull-in-write', 'pull-in-write', 'pull-in-write', 'let-expire', 'query', 'scan-and-wait', 'wrong-card'] as const;
 export type Plan = (typeof PLANS)[number];
 
 export interface Phone {
@@ -125,7 +125,7 @@ export class Customer {
           return this.#take();
         }
         // Most put the card back at once; some go home with it, and come another day, perhaps to another machine.
-        if (s.reason === 'payment' || this.#inserted > 4 || this.#dice.chance(0.4)) {
+        if (s.reason === 'payment' || this.#inserted > 4 || this.#dice.chance(0.65)) {
           this.unfinished = s.reason !== 'payment';
           return this.#leave();
         }

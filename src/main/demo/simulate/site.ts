@@ -57,6 +57,7 @@ export interface SiteParts {
   readonly merchantSigner: Signer;
   readonly platformVerifier: Verifier;
   readonly keys: KeyProvider;
+  readonly compressOverBytes: number;
   /** After events became durable, before their effects. */
   readonly onDurable: (events: readonly JournalEvent[]) => void;
   /** A process found its disk so. */
@@ -158,7 +159,7 @@ export class Site {
       { baseUrl: 'https://pay.sim', mchid: MERCHANT.mchid, appid: MERCHANT.appid, merchantSerial: MERCHANT.merchantSerial, merchantSigner: parts.merchantSigner, platformKeys: new Map([[MERCHANT.platformSerial, parts.platformVerifier]]), notifyUrl: MERCHANT.notifyUrl },
       { clock, random: dice, send: parts.payment.send(life), timeoutMs: 8_000 },
     );
-    const billing = createBillingClient({ baseUrl: 'https://central.sim', terminalId: parts.terminalId, signer: parts.terminalSigner, policyVerifier: parts.policyVerifier, clock, random: dice, timeoutMs: 8_000, send: parts.central.send(life) });
+    const billing = createBillingClient({ baseUrl: 'https://central.sim', terminalId: parts.terminalId, signer: parts.terminalSigner, policyVerifier: parts.policyVerifier, clock, random: dice, timeoutMs: 8_000, send: parts.central.send(life), compressOverBytes: parts.compressOverBytes });
     try {
       this.#wired = wireCore({
         clock,

@@ -214,6 +214,7 @@ export class World {
         merchantSigner: keys.merchant.signer,
         platformVerifier: keys.platform.verifier,
         keys: cardKeys.value,
+        compressOverBytes: engines.name === 'real' ? 1_024 : Number.POSITIVE_INFINITY,
         onOpened: (journal) => this.checks.opened(site, journal),
         onDurable: (events) => this.#durable(site, events),
         onSnapshot: (snapshot) => {
@@ -326,7 +327,7 @@ export class World {
         held.free = true;
         if (other !== null) other.free = true;
         this.tell(`${site.terminalId} --- leaves`);
-        if (customer.unfinished && this.dice.chance(0.7)) this.#carried.push({ held, from: i, atMs: this.timeline.nowMs + this.dice.between(5_000, 260_000) });
+        if (customer.unfinished && this.dice.chance(0.85)) this.#carried.push({ held, from: i, atMs: this.timeline.nowMs + this.dice.between(5_000, 320_000) });
         // Some codes are paid though their order was called off: by a phone that was slow, or a child that found the code.
         if (customer.leftover !== null && this.dice.chance(0.6)) this.#leftovers.push({ code: customer.leftover, atMs: this.timeline.nowMs + this.dice.between(1_000, LATE_MS) });
         for (const l of this.#leftovers.splice(0)) this.timeline.after(l.atMs - this.timeline.nowMs, () => this.pay(l.code, true));
@@ -340,7 +341,8 @@ export class World {
     const wanted = this.options.faults ?? FAULTS;
     const n = this.dice.pick([0, 0, 1, 1, 1, 1, 2, 2, 3] as const);
     for (let f = 0; f < n && wanted.length > 0; f++) {
-      const kind = this.dice.pick(wanted);
+      // What happens between card and machine is where the two machines meet: it comes more often.
+      const kind = this.dice.pick(this.dice.chance(0.25) ? wanted.filter((k) => k.startsWith('card-')) : wanted) ?? this.dice.pick(wanted);
       this.timeline.after(this.dice.between(0, this.dice.chance(0.5) ? 12_000 : 60_000), () => {
         if (!this.quiet && this.#customers[i] === customer) startFault(this, i, kind, customer);
       });
