@@ -37,6 +37,9 @@ async function firm(tx: Sql, terminalId: string, request: QuoteRequest, orderId:
   if (old !== undefined) {
     if (old.terminal_id !== terminalId) throw new Refusal('bad-request', 'the order id belongs to another terminal', { status: 409 });
     if (old.state === 'released' || old.answer === null) throw new Refusal('bad-request', 'the order gave its quote back', { status: 409 });
+    // A request that was under way for long (or was sent twice) must not take the card again for an order that is over.
+    const order = (await tx.query<{ state: string }>('SELECT state FROM orders WHERE order_id = $1', [orderId]))[0];
+    if (order !== undefined && order.state !== 'quoted' && order.state !== 'collecting') throw new Refusal('bad-request', `the order is ${order.state}`, { status: 409 });
     if (old.request !== asked) throw new Refusal('bad-request', 'the order id was used with another request', { status: 409 });
     const answer = JSON.parse(old.answer) as Quote;
     const held = await liveClaim(tx, request.cardNo, nowMs);

@@ -151,6 +151,9 @@ describe.each(ENGINES)('central on %s', (engine) => {
       j.add('order-closed', failed, { why: 'customer' });
       expect(await upload()).toEqual([]);
       expect(await account('8800003935')).toMatchObject({ carriedMicro: carried, claim: null });
+      // The quote's request, sent twice and come late, does not take the card again.
+      expect(await at(0).client.quote({ orderId: failed, cardNo: '8800003935', nextCount: 43, amountFen: q2.amountFen })).toMatchObject({ ok: false });
+      expect((await account('8800003935')).claim).toBeNull();
       expect(await at(0).client.release(failed)).toMatchObject({ ok: true });
       expect((await account('8800003935')).carriedMicro).toBe(carried);
     });
