@@ -53,7 +53,10 @@ function vitest(project) {
 
 await timed('lint', step(process.execPath, ['scripts/lint.mjs']));
 await timed('types', step(process.execPath, [path.join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.']));
-for (const project of ['unit', 'integration', 'powercut', 'kill', 'e2e']) await timed(project, vitest(project));
+await timed('unit', vitest('unit'));
+// Worlds of 20 sessions, one of them (full: eight) on the real engines.
+await timed('simulate', step(process.execPath, ['src/main/demo/simulate/main.ts', '--jobs', '2', ...(full ? ['--seeds', '2000'] : ['--seeds', '80', '--real-every', '80'])]));
+for (const project of ['integration', 'powercut', 'kill', 'e2e']) await timed(project, vitest(project));
 rmSync(folder, { recursive: true, force: true });
 console.log(`\n${rows.join('\n')}\n`);
 console.log(`${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`);

@@ -54,11 +54,18 @@ async function firm(tx: Sql, terminalId: string, request: QuoteRequest, orderId:
     return renewed;
   }
   const q = await price(tx, request, policy, nowMs, true);
+  await refuseSecondCard(tx, request.cardNo, nowMs);
   await claimOrRefuse(tx, terminalId, request, orderId, q.expiresAtMs, nowMs);
   await tx.query(`INSERT INTO quotes (order_id, terminal_id, request, answer, state) VALUES ($1, $2, $3, $4, 'live')`, [orderId, terminalId, asked, JSON.stringify(q)]);
   const userNo = (await tx.query<{ user_no: string }>('UPDATE accounts SET carried_micro = carried_micro - $2 WHERE user_no = (SELECT user_no FROM cards WHERE card_no = $1) RETURNING user_no', [request.cardNo, q.carriedUsedMicro]))[0]?.user_no;
   await tx.query(`INSERT INTO reserves (order_id, user_no, micro, state) VALUES ($1, $2, $3, 'held')`, [orderId, userNo, q.carriedUsedMicro]);
   return q;
+}
+
+/** Two cards of one account (a lost one came back) share its count: the meter takes one purchase for each count, so one order at a time. */
+async function refuseSecondCard(tx: Sql, cardNo: string, nowMs: number): Promise<void> {
+  const other = (await tx.query<{ order_id: string }>('SELECT c.order_id FROM cards mine JOIN cards k ON k.user_no = mine.user_no AND k.card_no <> mine.card_no JOIN claims c ON c.card_no = k.card_no WHERE mine.card_no = $1 AND (c.expires_ms IS NULL OR c.expires_ms > $2)', [cardNo, nowMs]))[0];
+  if (other !== undefined) throw new Refusal('claimed', `order ${other.order_id} holds the account’s next count for another card`);
 }
 
 async function claimOrRefuse(tx: Sql, terminalId: string, request: QuoteRequest, orderId: string, expiresMs: number, nowMs: number): Promise<void> {

@@ -4,7 +4,7 @@ import { World } from './world.ts';
 import type { SimResult } from './world.ts';
 
 /** What went on after the power was cut is nobody's: a promise of a dead process may end in {@link PowerCut}. Anything else is a defect. */
-const INJECTED = new Set(['EIO: i/o error, fsync', 'disk I/O error', 'database or disk is full']);
+const INJECTED = new Set(['the journal is closed after a write error', 'EIO: i/o error, fsync', 'disk I/O error', 'database or disk is full']);
 let current: World | null = null;
 process.on('unhandledRejection', (error) => {
   // A machine ends in onFatal, before the failed write's own error goes anywhere.
