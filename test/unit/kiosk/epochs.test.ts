@@ -21,7 +21,7 @@ interface Machine {
   readonly journal: Journal;
   readonly clock: ManualClock;
   service: Partial<ServiceState>;
-  readonly append: (n: number) => void;
+  readonly append: (n: number, what?: 'receipt' | 'refund') => void;
   readonly run: (ms: number) => Promise<void>;
   readonly stop: () => void;
 }
@@ -53,8 +53,8 @@ function boot(disk: MemoryStorage): Machine {
     journal,
     clock,
     service: {},
-    append: (n) => {
-      for (let i = 0; i < n; i++) journal.append([{ kind: 'slip-printed', orderId: null, body: { what: 'receipt', ok: true } } satisfies JournalEvent]);
+    append: (n, what = 'receipt') => {
+      for (let i = 0; i < n; i++) journal.append([{ kind: 'slip-printed', orderId: null, body: { what, ok: true } } satisfies JournalEvent]);
       upload.kick();
     },
     run: async (ms) => {
@@ -135,7 +135,7 @@ describe('the epoch of a journal', () => {
     const two = boot(clone);
     one.append(2);
     await one.run(10_000);
-    two.append(1);
+    two.append(1, 'refund');
     await two.run(10_000);
     expect([blocked(one), blocked(two)]).toEqual([null, 'BILL-0104']);
     expect((await room.db.query('SELECT 1 FROM forked_events')).length).toBeGreaterThan(0);
