@@ -38,9 +38,9 @@ function backoffMs(fails: number): number {
 
 /** Closed attempts are asked about ever more seldom, for as long as the provider could still take them. */
 function closedPollMs(ageMs: number): number {
-  if (ageMs < 120_000) return 3_000;
-  if (ageMs < 600_000) return 15_000;
-  if (ageMs < 7_200_000) return 60_000;
+  if (ageMs < 60_000) return 5_000;
+  if (ageMs < 600_000) return 20_000;
+  if (ageMs < 7_200_000) return 120_000;
   return 600_000;
 }
 

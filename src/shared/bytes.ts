@@ -1,8 +1,10 @@
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0').toUpperCase());
+
 /** Upper-case hex of bytes, without separators. */
 export function toHex(bytes: Uint8Array): string {
   let s = '';
-  for (const b of bytes) s += b.toString(16).padStart(2, '0');
-  return s.toUpperCase();
+  for (let i = 0; i < bytes.length; i++) s += HEX[bytes[i] as number];
+  return s;
 }
 
 /**
@@ -10,11 +12,23 @@ export function toHex(bytes: Uint8Array): string {
  * @throws RangeError when the text is not whole hex bytes (a programming error: never call it on untrusted input unchecked).
  */
 export function fromHex(hex: string): Uint8Array {
-  const clean = hex.replace(/\s+/g, '');
-  if (clean.length % 2 !== 0 || /[^0-9a-fA-F]/.test(clean)) throw new RangeError(`not hex: ${hex.slice(0, 40)}`);
+  const clean = /\s/.test(hex) ? hex.replace(/\s+/g, '') : hex;
+  if (clean.length % 2 !== 0) throw new RangeError(`not hex: ${hex.slice(0, 40)}`);
   const out = new Uint8Array(clean.length / 2);
-  for (let i = 0; i < out.length; i++) out[i] = Number.parseInt(clean.slice(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < out.length; i++) {
+    const high = nibble(clean.charCodeAt(2 * i));
+    const low = nibble(clean.charCodeAt(2 * i + 1));
+    if (high < 0 || low < 0) throw new RangeError(`not hex: ${hex.slice(0, 40)}`);
+    out[i] = high * 16 + low;
+  }
   return out;
+}
+
+/** The value of a hex digit's character code; -1: none. */
+function nibble(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  const letter = code & ~32;
+  return letter >= 65 && letter <= 70 ? letter - 55 : -1;
 }
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
