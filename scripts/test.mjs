@@ -14,7 +14,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'pilotlight-test-'));
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const rows = [];
 
-const env = { ...process.env, PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env.PATH}`, ...(full ? { PILOTLIGHT_FULL: '1', PILOTLIGHT_HOURS: process.env.PILOTLIGHT_HOURS ?? '60', PILOTLIGHT_KILLS: process.env.PILOTLIGHT_KILLS ?? '25' } : {}) };
+const env = { ...process.env, PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env.PATH}`, ...(full ? { PILOTLIGHT_FULL: '1', PILOTLIGHT_HOURS: process.env.PILOTLIGHT_HOURS ?? '60', PILOTLIGHT_KILLS: process.env.PILOTLIGHT_KILLS ?? '200' } : {}) };
 
 async function timed(name, run) {
   if (wanted.length > 0 && !wanted.includes(name)) return;

@@ -85,6 +85,10 @@ export class Hall {
     if (child.exitCode !== null) throw new Error(`the hall did not start: ${this.#output}`);
   }
 
+  /** Process id of the hall; undefined while it is stopped. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
   get output(): string {
     return this.#output;
   }
@@ -142,6 +146,7 @@ export class Hall {
     await this.stop();
     await this.#spawn();
   }
+  /** Stops it and removes its data folder. */
   async dispose(): Promise<void> {
     await this.stop();
     rmSync(this.dataDir, { recursive: true, force: true });

@@ -12,8 +12,10 @@ export class HallChild {
   #wasReady = false;
   #onReady: () => void = () => undefined;
   readonly #say: (text: string) => void;
+  readonly #restartMs: number;
 
-  constructor(name: string, args: readonly string[], say: (text: string) => void) {
+  constructor(name: string, args: readonly string[], say: (text: string) => void, restartMs = RESTART_MS) {
+    this.#restartMs = restartMs;
     this.#name = name;
     this.#args = args;
     this.#say = say;
@@ -48,12 +50,13 @@ export class HallChild {
       this.#say(`${this.#name} ended (${code ?? signal}); starting it again`);
       setTimeout(() => {
         if (!this.#stopping) this.#spawn(() => this.#spawn(() => undefined));
-      }, RESTART_MS);
+      }, this.#restartMs);
     });
   }
 
-  kill(): void {
-    this.#child?.kill('SIGKILL');
+  /** SIGKILL. False: there is no process to kill just now. */
+  kill(): boolean {
+    return this.#child?.kill('SIGKILL') ?? false;
   }
 
   stop(): Promise<void> {

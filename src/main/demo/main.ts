@@ -18,12 +18,13 @@ import { enrolTerminal, hallKeys, hallPorts, writeTerminalJson } from './setup.t
 import { chooseShell } from './shell-choice.ts';
 
 /** The demo hall: central, payment sandbox, kiosk with virtual devices, shell and dock, from one command. */
-const USAGE = `usage: npm start -- [--shell auto|browser|electron|none] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N]
+const USAGE = `usage: npm start -- [--shell auto|browser|electron|none] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N] [--restart-ms N]
   --shell none  services and dock only: the shell is started by somebody else, with the terminal.json that is printed
   --port N      the kiosk's port; the dock has N+1, central N+2, and five more are used up to N+7 (default 8460)
   --data DIR    where the demo keeps its journal, books and cards (default .pilotlight/demo)
   --config FILE the kiosk's terminal.json, instead of the demo's own
-  --real-pcsc   the reader is pcscd's; the dock's cards go into vpcd (port 35963 unless --vpcd-port)`;
+  --real-pcsc   the reader is pcscd's; the dock's cards go into vpcd (port 35963 unless --vpcd-port)
+  --restart-ms N  whatever dies is started again after N ms each time, instead of ever later (browser shell; for the kill test)`;
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const DEFAULT_PORT = 8460;
@@ -45,6 +46,7 @@ function options() {
         config: { type: 'string' },
         'real-pcsc': { type: 'boolean', default: false },
         'vpcd-port': { type: 'string', default: String(VPCD_PORT) },
+        'restart-ms': { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     }).values;
@@ -63,6 +65,8 @@ if (wish !== 'auto' && wish !== 'browser' && wish !== 'electron' && wish !== 'no
 const first = Number(values.port);
 if (!Number.isInteger(first) || first < 1024 || first > 65_528) fail(`--port ${values.port}: a number from 1024 to 65528\n${USAGE}`);
 const vpcdPort = Number(values['vpcd-port']);
+const restartMs = values['restart-ms'] === undefined ? undefined : Number(values['restart-ms']);
+if (restartMs !== undefined && (!Number.isInteger(restartMs) || restartMs < 1 || restartMs > 60_000)) fail(`--restart-ms ${values['restart-ms']}: a number from 1 to 60000\n${USAGE}`);
 const dataDir = resolve(values.data ?? join(root, '.pilotlight', 'demo'));
 const say = (text: string): void => {
   process.stdout.write(`${text}\n`);
@@ -101,14 +105,17 @@ if (values.config !== undefined) {
 }
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const central = new HallChild('central', [here('central-process.ts'), '--data', dataDir, '--port', String(ports.central), ...enrolled], say);
-const sandbox = new HallChild('payment sandbox', [here('sandbox-process.ts'), '--data', dataDir, '--port', String(ports.sandbox)], say);
+const central = new HallChild('central', [here('central-process.ts'), '--data', dataDir, '--port', String(ports.central), ...enrolled], say, restartMs);
+const sandbox = new HallChild('payment sandbox', [here('sandbox-process.ts'), '--data', dataDir, '--port', String(ports.sandbox)], say, restartMs);
 const centralLine = new Line();
 const paymentLine = new Line();
 const printer = new SimulatedPrinter();
 const cards = new HallCards(join(dataDir, 'cards'), slot);
 
+/** The core that this shell runs, also while it is starting; for a shell of its own process, what that core wrote down. */
+let runningCore: (() => number | null) | null = null;
 const corePid = (): number | null => {
+  if (runningCore !== null) return runningCore();
   try {
     return Number(readFileSync(join(loaded.value.path(config.dataDir), 'core.pid'), 'utf8'));
   } catch {
@@ -126,14 +133,10 @@ const dock = new Dock({
   technician: config.maintenance.users.some((user) => user.hash === DEMO_USER.hash) ? { name: DEMO_USER.name, pin: DEMO_USER.pin } : null,
   addresses: () => ({ kiosk: kioskUrl, central: `http://127.0.0.1:${ports.central}/` }),
   kill: (what) => {
-    if (what === 'central') central.kill();
-    else if (what === 'sandbox') sandbox.kill();
-    else {
-      const pid = corePid();
-      if (pid === null) return false;
-      process.kill(pid, 'SIGKILL');
-    }
-    return true;
+    if (what === 'central') return central.kill();
+    if (what === 'sandbox') return sandbox.kill();
+    const pid = corePid();
+    return pid !== null && process.kill(pid, 'SIGKILL');
   },
 });
 
@@ -190,8 +193,9 @@ async function startShell(): Promise<void> {
     say(`shell    Electron (${choice.binary})`);
     return;
   }
-  const shell = await startBrowserShell({ port: ports.kiosk, rendererDir: join(root, 'dist', 'renderer'), core });
+  const shell = await startBrowserShell({ port: ports.kiosk, rendererDir: join(root, 'dist', 'renderer'), core, ...(restartMs === undefined ? {} : { timings: { backOffFirstMs: restartMs, backOffLastMs: restartMs } }) });
   closeShell = () => shell.close();
+  runningCore = () => shell.supervisor.pid() ?? null;
   kioskUrl = shell.url;
   say(`shell    browser: ${choice.why}`);
 }
