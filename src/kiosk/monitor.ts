@@ -33,6 +33,7 @@ export interface MonitorOptions {
 
 /** A backup is made when the last one is older than this. */
 const BACKUP_EVERY_MS = 24 * 3_600_000;
+const FIRST_UPKEEP_MS = 60_000;
 const DAY_MS = 24 * 3_600_000;
 
 /** Watches what the service level depends on, and says every change once. */
@@ -55,7 +56,11 @@ export class Monitor {
       const policy = this.#o.billing.verifyPolicy(kept);
       if (policy.ok) this.#takePolicy(policy.value);
     }
-    for (const probe of Object.keys(PERIODS) as Probe[]) this.#run(probe);
+    for (const probe of Object.keys(PERIODS) as Probe[]) {
+      // Room and backups cost the disk a moment: not the one in which a customer waits for the screen.
+      if (probe === 'upkeep') this.#cancel.set(probe, this.#o.clock.after(FIRST_UPKEEP_MS, () => this.#run(probe)));
+      else this.#run(probe);
+    }
   }
 
   stop(): void {

@@ -172,6 +172,25 @@ describe('the epoch of a journal', () => {
     expect((await room.central.data()).quarantineOpen).toBe(0);
   });
 
+  it('a backup each day, verified; room kept for what is in flight', async () => {
+    const disk = memoryStorage();
+    const m = boot(disk);
+    m.append(3);
+    await m.run(50_000);
+    expect(disk.backups.list()).toEqual([]);
+    await m.run(20_000);
+    expect(disk.backups.list()).toHaveLength(1);
+    expect(disk.ballast.held()).toBe(true);
+    const first = disk.backups.list()[0];
+    m.append(1);
+    for (let hours = 0; hours < 25; hours++) {
+      m.clock.advance(3_600_000);
+      await m.run(500);
+    }
+    expect(disk.backups.list()[0]).not.toBe(first);
+    expect(m.journal.verify()).toMatchObject({ ok: true });
+  });
+
   it('hardly any room: selling stops before the disk is full, and goes on by itself', async () => {
     const disk = memoryStorage();
     const m = boot(disk);
