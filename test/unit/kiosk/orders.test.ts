@@ -1,0 +1,223 @@
+import { describe, expect, it } from 'vitest';
+import type { AttemptRow, OrderRow } from '../../../src/journal/fold.ts';
+import { plCpuLayout } from '../../../src/card/layouts/pl-cpu.ts';
+import { sampleKeyProvider } from '../../../src/card/index.ts';
+import type { CardReading } from '../../../src/card/types.ts';
+import { MAX_WRITES, WAIT_CARD_MS, advance, onCall, onWritten } from '../../../src/kiosk/orders.ts';
+import type { AdvanceContext } from '../../../src/kiosk/orders.ts';
+import { NEW_RUN, NO_CLAIM } from '../../../src/kiosk/state.ts';
+import type { CallResult, Effect, OpenOrder } from '../../../src/kiosk/state.ts';
+import { CLAIM_USE_MS } from '../../../src/shared/central-api.ts';
+import { failure } from '../../../src/shared/errors.ts';
+
+/** How orders move, without anything around them: one look at the rows, one answer of the world, and what becomes durable by it. */
+const ORDER: OrderRow = {
+  orderId: 'PL-000000000311-1-0001-7391',
+  state: 'collecting',
+  quote: { cardNo: '8800003921', userNo: '1002203344', layout: 'PL-CPU', unit: 'volume', nextCount: 42, amountFen: 10_000, quantity: 3773, shares: [{ tier: 1, priceE4: 26_500, quantity: 3773, costMicro: 99_984_500 }], carriedUsedMicro: 0, carriedAfterMicro: 15_500, tariffId: 'gas', tariffVersion: 1, offline: false, tag: 'ADE6788A' },
+  paidBy: null,
+  delivery: null,
+  writes: 0,
+  reason: null,
+  nextStep: null,
+  wantsRefund: false,
+  settled: null,
+  createdMs: 0,
+  updatedMs: 0,
+};
+const ATTEMPT: AttemptRow = {
+  attemptId: `${ORDER.orderId}/1`,
+  orderId: ORDER.orderId,
+  state: 'pending',
+  provider: 'wechat',
+  outTradeNo: 'P1',
+  outRefundNo: 'R1',
+  amountFen: 10_000,
+  expiresAtMs: 300_000,
+  shown: true,
+  transactionId: null,
+  taken: null,
+  refundId: null,
+  reason: null,
+  settled: null,
+  createdMs: 0,
+  updatedMs: 0,
+};
+const NOW = { nowMs: 60_000, monoMs: 60_000, terminalId: '000000000311' };
+
+function durable(effects: readonly Effect[]): string[] {
+  return effects.flatMap((e) => (e.do === 'journal' ? e.events.map((event) => event.kind) : [`not a fact: ${e.do}`]));
+}
+function answered(attempt: Partial<AttemptRow>, call: CallResult, run: Partial<typeof NEW_RUN> = {}): { kinds: string[]; open: OpenOrder } {
+  const row: AttemptRow = { ...ATTEMPT, ...attempt };
+  const open: OpenOrder = { order: ORDER, attempts: [row], runs: new Map([[row.attemptId, { ...NEW_RUN, ...run, op: call.verb }]]), writing: false, waitCardUntilMono: null, judgedInsertion: null, leaseMono: null, claim: NO_CLAIM };
+  const r = onCall(open, row.attemptId, call, NOW);
+  return { kinds: durable(r.effects), open: r.open };
+}
+
+describe('an answer', () => {
+  const unknown = { kind: 'unknown', failure: failure('PAY-0202', 'no answer') } as const;
+  const asked: readonly (readonly [AttemptRow['state'], boolean, CallResult])[] = [
+    ['creating', false, { verb: 'create', result: unknown }],
+    ['pending', true, { verb: 'query', result: unknown }],
+    ['closing', true, { verb: 'query', result: unknown }],
+    ['closing', false, { verb: 'query', result: unknown }],
+    ['closed', true, { verb: 'query', result: unknown }],
+    ['closing', true, { verb: 'close', result: unknown }],
+    ['closing', false, { verb: 'close', result: unknown }],
+    ['refunding', true, { verb: 'refund', result: unknown }],
+    ['refunding', true, { verb: 'query-refund', result: unknown }],
+  ];
+  it.each(asked)('that is unknown changes nothing durable and is asked for again: %s, shown %s, %o', (state, shown, call) => {
+    const { kinds, open } = answered({ state, shown }, call, { closeAccepted: true, refundAccepted: true });
+    expect(kinds).toEqual([]);
+    const run = open.runs.get(ATTEMPT.attemptId);
+    expect(run).toMatchObject({ op: null, fails: 1, closeAccepted: true, refundAccepted: true });
+    expect(run?.retryAtMono).toBeGreaterThan(NOW.monoMs);
+  });
+
+  it('“closed” to a close is believed only when the trade is asked about and says so', () => {
+    const { kinds, open } = answered({ state: 'closing' }, { verb: 'close', result: { kind: 'closed' } });
+    expect(kinds).toEqual([]);
+    expect(open.runs.get(ATTEMPT.attemptId)?.closeAccepted).toBe(true);
+    expect(answered({ state: 'closing' }, { verb: 'query', result: { kind: 'closed' } }).kinds).toEqual(['attempt-closed']);
+  });
+
+  it('“no such trade” to a code that was shown ends it only after an accepted close', () => {
+    expect(answered({ state: 'pending' }, { verb: 'query', result: { kind: 'not-found' } }).kinds).toEqual([]);
+    expect(answered({ state: 'closing' }, { verb: 'query', result: { kind: 'not-found' } }).kinds).toEqual([]);
+    expect(answered({ state: 'closing' }, { verb: 'close', result: { kind: 'not-found' } }).kinds).toEqual([]);
+    expect(answered({ state: 'closing' }, { verb: 'query', result: { kind: 'not-found' } }, { closeAccepted: true }).kinds).toEqual(['attempt-closed']);
+    expect(answered({ state: 'closing', shown: false }, { verb: 'close', result: { kind: 'not-found' } }).kinds).toEqual(['attempt-closed']);
+  });
+
+  it('“accepted” or “done” to a refund is no refund yet: only the refund’s own record is', () => {
+    for (const kind of ['accepted', 'done'] as const) expect(answered({ state: 'refunding' }, { verb: 'refund', result: { kind, refundId: 'F1' } }).kinds).toEqual([]);
+    expect(answered({ state: 'refunding' }, { verb: 'query-refund', result: { kind: 'not-found' } }, { refundAccepted: true }).kinds).toEqual([]);
+    expect(answered({ state: 'refunding' }, { verb: 'query-refund', result: { kind: 'done', refundId: 'F1', refundFen: 10_000 } }).kinds).toEqual(['attempt-refunded']);
+  });
+
+  it('“paid” is the order’s while it is being collected and not closed; anything later goes back with the same fact', () => {
+    const paid = (amountFen: number) => ({ verb: 'query', result: { kind: 'paid', transactionId: 'T1', amountFen, paidAtMs: null } }) as const;
+    expect(answered({ state: 'pending' }, paid(10_000)).kinds).toEqual(['attempt-paid', 'order-paid']);
+    for (const state of ['closing', 'closed'] as const) expect(answered({ state }, paid(10_000)).kinds).toEqual(['attempt-paid', 'attempt-refunding']);
+    for (const state of ['pending', 'closing', 'closed'] as const) expect(answered({ state }, paid(9_999)).kinds).toEqual(['attempt-parked']);
+  });
+});
+
+const keys = sampleKeyProvider('demo');
+if (!keys.ok) throw new Error(keys.error.code);
+const LAYOUT = plCpuLayout(keys.value);
+const CARD: CardReading = {
+  layout: 'PL-CPU',
+  cardNo: ORDER.quote.cardNo,
+  userNo: ORDER.quote.userNo,
+  kind: 'gas',
+  unit: 'volume',
+  region: 1,
+  count: 41,
+  lastQuantity: 5000,
+  cumulative: 205_000,
+  tag: new Uint8Array(4).fill(1),
+  meter: { visited: true } as CardReading['meter'],
+  visited: true,
+  fresh: false,
+  image: new Uint8Array(63).fill(7),
+};
+function paidOrder(change: Partial<OpenOrder> = {}): OpenOrder {
+  const row: AttemptRow = { ...ATTEMPT, state: 'paid', taken: true, transactionId: 'T1' };
+  return { order: { ...ORDER, state: 'paid', paidBy: row.attemptId }, attempts: [row], runs: new Map(), writing: false, waitCardUntilMono: null, judgedInsertion: null, leaseMono: null, claim: NO_CLAIM, ...change };
+}
+const looking = (change: Partial<AdvanceContext>): AdvanceContext => ({ ...NOW, wanted: false, closeWhy: 'recovery', card: null, cardFree: true, layout: () => LAYOUT, businessDate: () => '2026-11-22', mayBeReported: () => false, ...change });
+const doing = (effects: readonly Effect[]): string[] => effects.flatMap((e) => (e.do === 'journal' ? e.events.map((event) => event.kind) : [e.do === 'claim' ? `${e.kind} claim` : e.do === 'call' ? e.verb : e.do]));
+
+describe('an attempt', () => {
+  const waiting = (attempt: Partial<AttemptRow>, context: Partial<AdvanceContext> = {}): string[] => {
+    const row: AttemptRow = { ...ATTEMPT, ...attempt };
+    return doing(advance({ ...paidOrder(), order: ORDER, attempts: [row] }, looking(context)).effects);
+  };
+  it('is closed or refunded at the provider only once that is durable', () => {
+    expect(waiting({ state: 'pending' }, { wanted: true })).toEqual(['query']);
+    expect(waiting({ state: 'pending' }, { wanted: true, nowMs: ATTEMPT.expiresAtMs })).toEqual(['attempt-closing']);
+    expect(waiting({ state: 'pending' }, { closeWhy: 'customer' })).toEqual(['attempt-closing']);
+    expect(waiting({ state: 'creating', shown: false }, { closeWhy: 'customer' })).toEqual(['attempt-closing']);
+    expect(waiting({ state: 'closing' })).toEqual(['close']);
+    expect(waiting({ state: 'paid', taken: false })).toEqual(['attempt-refunding']);
+    expect(waiting({ state: 'refunding', taken: false })).toEqual(['refund', 'order-closed']);
+  });
+  it('that was shown and closed is still asked about', () => {
+    expect(waiting({ state: 'closed' })).toEqual(['query', 'order-closed']);
+    expect(waiting({ state: 'closed', shown: false })).toEqual(['order-closed']);
+  });
+});
+
+describe('a paid order whose write was never begun here', () => {
+  const card = { insertion: 3, reading: CARD };
+  const late = { waitCardUntilMono: NOW.monoMs - 1 };
+  it('is written, or refunded, without asking anybody', () => {
+    expect(doing(advance(paidOrder(), looking({ card })).effects)).toEqual(['order-delivering', 'write']);
+    expect(doing(advance(paidOrder(late), looking({})).effects)).toEqual(['order-refunding', 'attempt-refunding']);
+    expect(advance(paidOrder(), looking({})).open.waitCardUntilMono).toBe(NOW.monoMs + WAIT_CARD_MS);
+  });
+  it('but in a journal of which facts may be missing central is asked first, and its claim is kept to', () => {
+    const mayBeReported = (): boolean => true;
+    expect(doing(advance(paidOrder(), looking({ card, mayBeReported })).effects)).toEqual(['write claim']);
+    expect(doing(advance(paidOrder(late), looking({ mayBeReported })).effects)).toEqual(['refund claim']);
+    const held = (kind: 'write' | 'refund', untilMono: number): Partial<OpenOrder> => ({ ...late, claim: { ...NO_CLAIM, held: { kind, untilMono } } });
+    expect(doing(advance(paidOrder(held('write', NOW.monoMs + 1)), looking({ card, mayBeReported })).effects)).toEqual(['order-delivering', 'write']);
+    expect(doing(advance(paidOrder(held('write', NOW.monoMs)), looking({ card, mayBeReported })).effects)).toEqual(['write claim']);
+    expect(doing(advance(paidOrder(held('refund', Infinity)), looking({ mayBeReported })).effects)).toEqual(['order-refunding', 'attempt-refunding']);
+  });
+  it('is written to its own card only, and only where its count is next', () => {
+    expect(doing(advance(paidOrder(), looking({ card: { insertion: 3, reading: { ...CARD, cardNo: '8800003922' } } })).effects)).toEqual([]);
+    expect(doing(advance(paidOrder(), looking({ card: { insertion: 3, reading: { ...CARD, userNo: '1' } } })).effects)).toEqual(['order-refunding', 'attempt-refunding']);
+    expect(doing(advance(paidOrder(), looking({ card: { insertion: 3, reading: { ...CARD, count: 42 } } })).effects)).toEqual(['order-refunding', 'attempt-refunding']);
+  });
+});
+
+describe('an order in doubt', () => {
+  const card = { insertion: 3, reading: CARD };
+  const planned = LAYOUT.plan(CARD, { orderId: ORDER.orderId, quantity: 3773, date: '2026-11-22' });
+  if (!planned.ok) throw new Error(planned.error.detail);
+  const { value: plan } = planned;
+  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex').toUpperCase();
+  const doubt = (order: Partial<OrderRow>, change: Partial<OpenOrder> = {}): OpenOrder => {
+    const paid = paidOrder(change);
+    return { ...paid, order: { ...paid.order, state: 'in-doubt', writes: 1, quote: { ...ORDER.quote, tag: hex(plan.tag) }, delivery: { insertion: 2, before: hex(plan.before), after: hex(plan.after), cumulative: plan.cumulative, plan: [...plan.steps] }, ...order } };
+  };
+  const mayBeReported = (): boolean => true;
+
+  it('is written again under a lease or claim that still holds, and asks for one otherwise', () => {
+    const go = ['order-delivering', 'write'];
+    expect(doing(advance(doubt({}), looking({ card })).effects)).toEqual(go);
+    expect(doing(advance(doubt({}), looking({ card, mayBeReported })).effects)).toEqual(['write claim']);
+    expect(doing(advance(doubt({}, { leaseMono: NOW.monoMs - CLAIM_USE_MS + 1 }), looking({ card, mayBeReported })).effects)).toEqual(go);
+    expect(doing(advance(doubt({}, { leaseMono: NOW.monoMs - CLAIM_USE_MS }), looking({ card, mayBeReported })).effects)).toEqual(['write claim']);
+    const held = (untilMono: number): Partial<OpenOrder> => ({ claim: { ...NO_CLAIM, held: { kind: 'write', untilMono } } });
+    expect(doing(advance(doubt({}, held(NOW.monoMs + 1)), looking({ card, mayBeReported })).effects)).toEqual(go);
+    expect(doing(advance(doubt({}, held(NOW.monoMs)), looking({ card, mayBeReported })).effects)).toEqual(['write claim']);
+  });
+  it('is judged once in one insertion', () => {
+    expect(doing(advance(doubt({}, { judgedInsertion: 3 }), looking({ card })).effects)).toEqual([]);
+    expect(doing(advance(doubt({}, { judgedInsertion: 2 }), looking({ card })).effects)).toEqual(['order-delivering', 'write']);
+  });
+  it('whose money shall go back is not written, whatever lease or claim is left, and is refunded under the refund claim only', () => {
+    for (const change of [{}, { leaseMono: NOW.monoMs }, { claim: { ...NO_CLAIM, held: { kind: 'write', untilMono: Infinity } } }] as const) expect(doing(advance(doubt({ wantsRefund: true }, change), looking({ card })).effects)).toEqual(['refund claim']);
+    expect(doing(advance(doubt({ wantsRefund: true }, { claim: { ...NO_CLAIM, held: { kind: 'refund', untilMono: Infinity } } }), looking({ card })).effects)).toEqual(['order-refunding', 'attempt-refunding']);
+  });
+  it('that stored nothing in all its tries goes back', () => {
+    expect(doing(advance(doubt({ writes: MAX_WRITES }), looking({ card })).effects)).toEqual(['order-in-doubt']);
+  });
+  it('cut by a restart says so and nothing else; read back whole it is delivered, unread it stays in doubt', () => {
+    const writing = (change: Partial<OpenOrder>): OpenOrder => doubt({ state: 'delivering' }, change);
+    expect(doing(advance(writing({}), looking({ card })).effects)).toEqual(['order-in-doubt']);
+    const done = { ok: true, value: undefined } as const;
+    const torn = { ok: false, error: failure('CARD-0102') } as const;
+    const end = (applied: typeof done | typeof torn, image: { ok: true; value: Uint8Array } | typeof torn): string[] => doing(onWritten(writing({ writing: true }), LAYOUT, applied, image).effects);
+    for (const applied of [done, torn]) {
+      expect(end(applied, { ok: true, value: plan.after })).toEqual(['order-delivered']);
+      expect(end(applied, { ok: true, value: plan.before })).toEqual(['order-in-doubt']);
+      expect(end(applied, torn)).toEqual(['order-in-doubt']);
+    }
+  });
+});
