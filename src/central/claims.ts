@@ -28,6 +28,7 @@ export interface OrderRow {
   readonly write_terminal: string | null;
   readonly write_until_ms: unknown;
   readonly write_open: string | null;
+  readonly write_open_ms: unknown;
   readonly refund_claimed_ms: unknown;
   readonly delivered_by: string | null;
   readonly origin_delivered: unknown;
@@ -88,7 +89,7 @@ async function writeClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs: n
   // Another kiosk can do nothing without the plan.
   if (plan === null && !own) throw new Refusal('not-in-doubt', 'the plan of the write is not known here');
   // Whoever asks has the card in its reader: it sees what came of every earlier claim.
-  await tx.query('UPDATE orders SET write_terminal = $2, write_until_ms = $3, write_open = $4 WHERE order_id = $1', [order.order_id, terminalId, nowMs + CLAIM_MS, own ? null : terminalId]);
+  await tx.query('UPDATE orders SET write_terminal = $2, write_until_ms = $3, write_open = $4, write_open_ms = $5 WHERE order_id = $1', [order.order_id, terminalId, nowMs + CLAIM_MS, own ? null : terminalId, own ? null : nowMs]);
   return { kind: 'write', ttlMs: CLAIM_MS, order: plan, serverTimeMs: nowMs };
 }
 

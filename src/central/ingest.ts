@@ -181,7 +181,8 @@ async function apply(tx: Sql, at: Place, event: JournalEvent): Promise<void> {
       throw new Unusable('restated after a fork or restore: compare');
     case 'assist-writing': {
       const order = await anyOrder(tx, event.orderId);
-      if (!isDelivered(order) && at.terminalId !== order.terminal_id) await tx.query('UPDATE orders SET write_open = $2 WHERE order_id = $1', [order.order_id, at.terminalId]);
+      // Under a claim that stands no longer: it stays open until its end is told, whichever claim that names.
+      if (!isDelivered(order) && at.terminalId !== order.terminal_id && order.write_open !== at.terminalId) await tx.query('UPDATE orders SET write_open = $2, write_open_ms = NULL WHERE order_id = $1', [order.order_id, at.terminalId]);
       return;
     }
     case 'assist-ended':
@@ -316,7 +317,8 @@ async function assisted(tx: Sql, at: Place, order: OrderRow, body: EventBody<'as
   if (body.origin !== order.terminal_id || body.cardNo !== order.card_no) throw new Unusable(`told of terminal ${body.origin}, card ${body.cardNo}; the order is terminal ${order.terminal_id}’s, card ${order.card_no}`);
   switch (body.verdict) {
     case 'before':
-      if (order.write_open === at.terminalId) await tx.query('UPDATE orders SET write_open = NULL WHERE order_id = $1', [order.order_id]);
+      // Told of an earlier claim, and overtaken by the asking for this one: what is written under this one is not known yet.
+      if (order.write_open === at.terminalId && (order.write_open_ms === null || (body.claimMs ?? 0) >= num(order.write_open_ms))) await tx.query('UPDATE orders SET write_open = NULL WHERE order_id = $1', [order.order_id]);
       return;
     case 'torn':
     case 'foreign':

@@ -16,11 +16,11 @@ import type { AssistSession, Effect, KioskEvent, KioskState, Step } from './stat
  * central again, and the same image written twice is one purchase.
  */
 
-const fact = (s: AssistSession, order: ClaimedOrder, verdict: EventBody<'assist-ended'>['verdict'], written: boolean): Effect => told(s.orderId, order, verdict, written);
+const fact = (s: AssistSession, order: ClaimedOrder, verdict: EventBody<'assist-ended'>['verdict'], written: boolean): Effect => told(s.orderId, order, verdict, written, s.claimMs);
 
-function told(orderId: string, order: ClaimedOrder, verdict: EventBody<'assist-ended'>['verdict'], written: boolean): Effect {
+function told(orderId: string, order: ClaimedOrder, verdict: EventBody<'assist-ended'>['verdict'], written: boolean, claimMs: number): Effect {
   const { nextCount: count, quantity, cumulative, cardNo, terminalId: origin } = order;
-  return { do: 'journal', events: [{ kind: 'assist-ended', orderId, body: { origin, cardNo, verdict, written, count, quantity, cumulative } }] };
+  return { do: 'journal', events: [{ kind: 'assist-ended', orderId, body: { origin, cardNo, verdict, written, count, quantity, cumulative, claimMs } }] };
 }
 
 function ended(state: KioskState, s: AssistSession, stage: 'delivered' | 'superseded', ctx: ReduceContext, ...effects: Effect[]): Step {
@@ -34,14 +34,14 @@ export function assistClaimed(state: KioskState, event: Extract<KioskEvent, { ty
   if (s.at !== 'assist' || s.stage !== 'asking' || s.insertion !== event.insertion || s.orderId !== event.orderId) {
     // The card is gone and we hold a claim that we do nothing with: said, so that nobody waits for what we might have
     // written. Not where a write of ours has no known end: then only the card can tell.
-    const unused = result.ok && !ctx.assistOpen(event.orderId) ? result.value.order : null;
-    return { state, effects: unused === null ? [] : [told(event.orderId, unused, 'before', false)] };
+    const unused = result.ok && !ctx.assistOpen(event.orderId) ? result.value : null;
+    return { state, effects: unused?.order == null ? [] : [told(event.orderId, unused.order, 'before', false, unused.serverTimeMs)] };
   }
   if (!result.ok) return cannotSell(state, ctx, result.error.code === 'BILL-0101' ? 'SALE-0116' : result.error.code, s.reading);
-  const { order } = result.value;
+  const { order, serverTimeMs: claimMs } = result.value;
   // Nobody but the order's own kiosk is given a claim without the plan.
   if (order === null || order.orderId !== s.orderId || order.cardNo !== s.reading.cardNo) return cannotSell(state, ctx, 'BILL-0102', s.reading);
-  return judge(state, { ...s, order, untilMono: event.askedMono + CLAIM_USE_MS }, order, s.reading, ctx);
+  return judge(state, { ...s, order, claimMs, untilMono: event.askedMono + CLAIM_USE_MS }, order, s.reading, ctx);
 }
 
 function judge(state: KioskState, s: AssistSession, order: ClaimedOrder, reading: CardReading, ctx: ReduceContext): Step {

@@ -62,7 +62,7 @@ export function sessionStep(state: KioskState, event: KioskEvent, now: Now): Ste
       if (claim !== null && claim.terminalId !== now.terminalId && (claim.state === 'delivering' || claim.state === 'in-doubt')) {
         return step(
           state,
-          { at: 'assist', insertion: s.insertion, reading, orderId: claim.orderId, origin: claim.terminalId, stage: 'asking', order: null, untilMono: now.monoMs, writes: 0, deadlineMono: now.monoMs },
+          { at: 'assist', insertion: s.insertion, reading, orderId: claim.orderId, origin: claim.terminalId, stage: 'asking', order: null, claimMs: 0, untilMono: now.monoMs, writes: 0, deadlineMono: now.monoMs },
           { do: 'assist-claim', insertion: s.insertion, orderId: claim.orderId, cardNo: reading.cardNo },
         );
       }

@@ -74,6 +74,8 @@ export interface AssistSession {
   readonly origin: string;
   readonly stage: 'asking' | 'writing' | 'pulled' | 'delivered' | 'superseded';
   readonly order: ClaimedOrder | null;
+  /** Central's time when it granted the claim. */
+  readonly claimMs: number;
   /** No write begins after this. */
   readonly untilMono: number;
   readonly writes: number;

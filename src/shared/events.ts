@@ -53,7 +53,7 @@ export const EVENTS = {
   /** Another kiosk's order (its id is the event's) is finished here under central's write claim: before the first byte. */
   'assist-writing': z.object({ origin: z.string(), cardNo: z.string(), insertion: natural, before: hex, after: hex, count: natural, quantity: natural, cumulative: natural }),
   /** What a card in this kiosk says of another kiosk's order. `superseded`: the card holds another purchase under the same count, so that one can never be delivered. */
-  'assist-ended': z.object({ origin: z.string(), cardNo: z.string(), verdict: z.enum(['after', 'before', 'torn', 'superseded', 'foreign']), written: z.boolean(), count: natural, quantity: natural, cumulative: natural }),
+  'assist-ended': z.object({ origin: z.string(), cardNo: z.string(), verdict: z.enum(['after', 'before', 'torn', 'superseded', 'foreign']), written: z.boolean(), count: natural, quantity: natural, cumulative: natural, /** Central's time in the answer that granted the claim which this ends: `before` speaks of no later one. */ claimMs: natural.optional() }),
   /** First event of a new epoch: where the last one ended on this disk. */
   'epoch-began': z.object({ previousEpoch: natural, previousSeq: natural, previousHash: z.string(), why: z.string() }),
   /** The journal was damaged: the file was set aside whole and the facts came back from backup and second log. `lostAfterSeq`: what is known to be missing begins after it; null: nothing is known to be. */

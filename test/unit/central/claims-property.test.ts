@@ -120,7 +120,7 @@ class Story {
       j.add('assist-writing', this.id, { origin, cardNo: this.account.cardNo, insertion: 1, before: 'AA00', after: 'BB', count: 42, quantity: this.quote.quantity, cumulative: 205_000 + this.quote.quantity });
       this.write(write);
     }
-    j.assisted(origin, this.id, this.quote, this.card);
+    j.assisted(origin, this.id, this.quote, this.card, { claimMs: claim.value.serverTimeMs });
   }
   private isAfter(): boolean {
     return this.card === 'after';

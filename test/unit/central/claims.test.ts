@@ -133,7 +133,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     t(1).journal.assisted(t(0).id, s.id, s.q, 'torn');
     await t(1).upload();
     expect(await refund(0, s)).toMatchObject(refused('BILL-0105'));
-    t(1).journal.assisted(t(0).id, s.id, s.q, 'before', { written: false });
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'before', { written: false, claimMs: room.now });
     expect(await t(1).upload()).toEqual([]);
     const granted = await refund(0, s);
     expect(granted).toMatchObject({ ok: true, value: { kind: 'refund', order: null } });
@@ -184,6 +184,26 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     t(1).journal.assisted(t(0).id, again.id, again.q, 'after');
     expect(await t(1).upload()).toEqual([]);
     expect(await refund(0, again)).toMatchObject(refused('BILL-0106'));
+  });
+
+  it('a “before” that was told of an earlier claim, and overtaken by the next one, says nothing of what is written under that', async () => {
+    const s = await inDoubt('refund');
+    expire();
+    const first = await write(1, s);
+    if (!first.ok) throw new Error(first.error.code);
+    // Pulled out before anything was written, and put in again before this was told.
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'before', { written: false, claimMs: first.value.serverTimeMs });
+    room.now += 2_000;
+    const second = await write(1, s);
+    if (!second.ok) throw new Error(second.error.code);
+    // Told now, and the line is lost: that the card was written under the second claim is not known here.
+    expect(await t(1).upload()).toEqual([]);
+    expire();
+    expect(await refund(0, s)).toMatchObject(refused('BILL-0105'));
+    // What is told of the claim that stands does free the refund.
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'before', { claimMs: second.value.serverTimeMs });
+    expect(await t(1).upload()).toEqual([]);
+    expect(await refund(0, s)).toMatchObject({ ok: true });
   });
 
   it('a refund claim waits for the money to be known', async () => {

@@ -61,7 +61,7 @@ function theirs(state: 'in-doubt' | 'delivering' | 'paid' = 'in-doubt'): Claimed
   w.central.foreignClaim.set('8800003921', { orderId: THEIRS, terminalId: OTHER, nextCount: order.nextCount, state });
   return order;
 }
-const granted = (order: ClaimedOrder) => ok({ kind: 'write' as const, ttlMs: 180_000, order, serverTimeMs: 0 });
+const granted = (order: ClaimedOrder) => ok({ kind: 'write' as const, ttlMs: 180_000, order, serverTimeMs: 1_234 });
 const facts = () => w.kinds().filter((k) => k.startsWith('assist'));
 
 describe('another kiosk’s order', () => {
@@ -158,6 +158,8 @@ describe('another kiosk’s order', () => {
     };
     await askedAndPulled();
     expect(verdicts()).toEqual(['before']);
+    // Which claim it ends: a later one may overtake it on the way to central.
+    expect(w.journal.story(THEIRS).at(-1)?.body).toMatchObject({ claimMs: 1_234 });
     // Now a write is begun and the card torn out of it: this kiosk does not know what is on the card.
     w.central.claimAnswers.push(granted(order));
     w.card('golden').arm({ kind: 'tear', at: 18, when: 'after', from: 'arming' });
@@ -178,6 +180,7 @@ describe('another kiosk’s order', () => {
     await w.insert('golden');
     await w.untilScreen('cannot-sell');
     expect(w.journal.story(THEIRS).map((e) => e.kind)).toEqual(['assist-writing', 'assist-writing', 'assist-writing', 'assist-ended']);
+    expect(w.journal.story(THEIRS).at(-1)?.body).toMatchObject({ verdict: 'before', claimMs: 1_234 });
   });
 
   it('the core dies during the write: the card is asked about again, and written once', async () => {
