@@ -214,6 +214,8 @@ export class CentralBooks {
   readonly accounts = new Map<string, Account>();
   readonly claims = new Map<string, { readonly cardNo: string }>();
   readonly released: string[] = [];
+  /** Orders that took money as far as central knows: not let go of. */
+  readonly kept = new Set<string>();
   /** Refunds that were granted: final. */
   readonly refundClaims = new Set<string>();
   /** What the next claims are answered with instead. */
@@ -289,6 +291,7 @@ export class CentralBooks {
       quote: (r) => call(r.orderId === null ? 'preview' : 'quote', () => quote(r), gone),
       release: (orderId) =>
         call<Result<void, Failure>>('release', () => {
+          if (this.kept.has(orderId)) return err(failure('BILL-0105'));
           this.released.push(orderId);
           this.claims.delete(orderId);
           return ok(undefined);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UNKNOWN_GIVE_UP_MS, WAIT_CARD_MS } from '../../../src/kiosk/orders.ts';
+import { failure } from '../../../src/shared/errors.ts';
 import { POLICY, World } from '../../support/kiosk-world.ts';
 
 /** Every way an order can end. After each the books of provider, journal and card are compared, attempt by attempt. */
@@ -484,6 +485,21 @@ describe('central away', () => {
     await w.until('uploaded', () => w.journal.unsent(1) === null);
     expect(w.central.accounts.get('8800003921')).toMatchObject({ count: 42 });
   });
+  it('sells to the same card again: what it sold itself counts, though central has not heard of it', async () => {
+    await knownThenAway();
+    for (const count of [42, 43]) {
+      await w.toPay('golden', 10_000);
+      w.pay.pay();
+      await w.untilScreen('done');
+      expect(w.purchase('golden').count).toBe(count);
+      await w.remove();
+      w.visitMeter('golden');
+      await w.run(7_000);
+    }
+    w.central.away = false;
+    await w.until('uploaded', () => w.journal.unsent(1) === null);
+    expect(w.central.accounts.get('8800003921')).toMatchObject({ count: 43 });
+  });
   it('does not sell to a card it does not know, nor from a cache that is too old', async () => {
     await knownThenAway();
     await w.insert('good');
@@ -551,6 +567,22 @@ describe('the visit', () => {
     await w.insert('golden');
     await w.untilScreen('cannot-sell');
     expect(w.shown('cannot-sell').reason).toBe('SALE-0111');
+  });
+  it('nor what comes in between: no card is taken, and a visit that got as far as the amounts ends there', async () => {
+    const blocked = failure('JRNL-0104', 'the disk is nearly full');
+    w.setService({ blocked });
+    await w.insert('golden');
+    await w.untilScreen('cannot-sell');
+    expect(w.shown('cannot-sell').reason).toBe('JRNL-0104');
+    await w.remove();
+    w.setService({ blocked: null });
+    await w.toAmount('golden');
+    await w.tap('choose-amount', 10_000);
+    await w.until('a quote', () => w.shown('amount').quote !== null);
+    w.setService({ blocked });
+    await w.tap('pay', 10_000);
+    await w.until('refused', () => w.shown('amount').problem === 'JRNL-0104');
+    expect([w.central.firm, w.journal.orders(), w.pay.calls]).toEqual([[], [], []]);
   });
   it('two orders of one card: the first one’s late money goes back, the second is delivered', async () => {
     const before = w.purchase('golden');

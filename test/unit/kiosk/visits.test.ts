@@ -53,3 +53,32 @@ it('a firm quote that no order came of is given back even when central goes away
   expect(new Set(w.central.released)).toEqual(new Set(pending));
   await w.until('forgotten', () => w.journal.meta('releasing') === '[]');
 });
+
+it('the core is killed while central is asked for a firm quote: its number is on disk, and the quote is given back', async () => {
+  await w.toAmount('golden');
+  await w.tap('choose-amount', 10_000);
+  await w.until('a quote', () => w.shown('amount').quote !== null);
+  w.central.held = true;
+  await w.tap('pay', 10_000);
+  expect(w.central.firm).toEqual([]);
+  w.central.letGo();
+  w.kill();
+  await w.until('central has it', () => w.central.firm.length === 1);
+  await w.start();
+  await w.until('given back', () => w.central.released.length > 0);
+  expect(w.central.released).toEqual(w.central.firm);
+  expect(w.central.claims.size).toBe(0);
+});
+
+it('an order of ours that this journal does not know and that central does not let go of: nothing is sold on top of it', async () => {
+  const orderId = 'PL-000000000311-1-0999-1234';
+  w.central.foreignClaim.set('8800003921', { orderId, terminalId: '000000000311', nextCount: 42, state: 'paid' });
+  w.central.kept.add(orderId);
+  await w.insert('golden');
+  await w.untilScreen('cannot-sell');
+  expect(w.shown('cannot-sell')).toMatchObject({ reason: 'SALE-0107' });
+  await w.remove();
+  w.central.kept.clear();
+  await w.toAmount('golden');
+  expect(w.central.released).toEqual([orderId]);
+});

@@ -301,6 +301,8 @@ describe('a wrong or missing answer is never believed and never rounded', () => 
     expect(await provider.query(a)).toMatchObject({ kind: 'paid' });
     expect(await provider.refund(refundOf(a))).toMatchObject({ kind: 'accepted' });
     expect(await provider.queryRefund({ ...refundOf(a), refundFen: 1 })).toMatchObject({ kind: 'unknown' });
+    expect(await provider.queryRefund({ ...refundOf(a), outTradeNo: `${a.outTradeNo.slice(0, -1)}_` })).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0201' } });
+    expect(await provider.queryRefund(refundOf(a))).toMatchObject({ kind: expect.stringMatching(/^(?:done|processing)$/) as string });
   });
 
   it('a wrong merchant key is a named misconfiguration; on a refund it stays open', async () => {
