@@ -335,7 +335,7 @@ export class Journal {
   }
 
   // ---- outbox ----
-  /** The oldest events that central has not acknowledged, of one epoch. */
+  /** The oldest events that central has not acknowledged, of one epoch and without a hole. */
   unsent(limit: number): { epoch: number; fromSeq: number; prevHash: string; events: UploadEvent[] } | null {
     const rows = this.#st.unsent.all(limit);
     const first = rows[0];
@@ -345,7 +345,7 @@ export class Journal {
       epoch,
       fromSeq: first.seq,
       prevHash: first.prev_hash,
-      events: rows.filter((r) => r.epoch === epoch).map((r) => ({ seq: r.seq, kind: r.kind, wallMs: r.wall_ms, orderId: r.order_id, body: JSON.parse(r.body) as unknown, hash: r.hash })),
+      events: rows.filter((r, i) => r.epoch === epoch && r.seq === first.seq + i).map((r) => ({ seq: r.seq, kind: r.kind, wallMs: r.wall_ms, orderId: r.order_id, body: JSON.parse(r.body) as unknown, hash: r.hash })),
     };
   }
 
@@ -385,22 +385,24 @@ export class Journal {
     return true;
   }
 
-  /** Central holds less than we thought: everything of `epoch` from `seq` on is to be sent again. False: some of that was pruned, or is not of this journal. */
+  /** Central holds less than we thought: everything of `epoch` from `seq` on is to be sent again. False: that one was pruned, stranded, or is not of this journal. */
   resendFrom(epoch: number, seq: number): boolean {
     const anchor = this.#book.anchor();
     if (seq < 1 || (anchor !== null && !before(anchor, { epoch, seq }))) return false;
     this.#write(() => this.#st.resend.run(epoch, seq));
-    return true;
+    return this.#st.queued.get(epoch, seq) !== undefined;
   }
 
   /**
    * Central refused these facts for good (fork, or an epoch that is over): kept, counted, no longer sent. Orders among
-   * them are said again in the present epoch, at once or when it begins. Returns how many.
+   * them are said again in the present epoch, at once or when it begins; those of an epoch that is over may have gone
+   * on elsewhere (of the present one `needEpoch` says that). Returns how many.
    */
   strand(epoch: number, fromSeq: number): number {
     const stranded = this.#write(() => {
       const { changes } = this.#st.strand.run(epoch, fromSeq);
       this.#st.unqueue.run(epoch, fromSeq);
+      if (epoch < this.epoch) this.#suspect({ epoch, seq: this.#st.lastOf.get(epoch) ?? 0 });
       return changes;
     });
     this.#restate();
@@ -493,9 +495,15 @@ export class Journal {
     if (condition.kind !== 'good' && !condition.epochGranted && condition.kind === 'forked') return;
     this.#write(() => {
       const { epoch, seq } = this.#head;
-      this.#book.setMeta('suspect', JSON.stringify({ epoch, seq }));
+      this.#suspect({ epoch, seq });
       this.#setCondition(condition.kind === 'restored' ? { ...condition, epochGranted: false } : { kind: 'forked', atMs: this.#options.clock.nowMs(), why, epochGranted: false });
     });
+  }
+
+  /** Orders up to here may have a life that is not on this disk. */
+  #suspect(upto: Place): void {
+    const text = this.meta('suspect');
+    if (text === null || before(JSON.parse(text) as Place, upto)) this.#book.setMeta('suspect', JSON.stringify({ epoch: upto.epoch, seq: upto.seq }));
   }
 
   // ---- upkeep ----

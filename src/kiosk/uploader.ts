@@ -57,7 +57,11 @@ export class Uploader {
     if (this.#running || this.#stopped) return;
     const { journal, billing, log } = this.#o;
     const batch = journal.unsent(BATCH);
-    if (batch === null) return;
+    if (batch === null) {
+      // Nothing is left that failed (central refused it for good): what comes next is sent at once.
+      this.#fails = 0;
+      return;
+    }
     const { epoch } = batch;
     const last = batch.events.at(-1)?.seq ?? 0;
     // Durable first: from here on central may know these facts, whatever becomes of the answer.
@@ -69,7 +73,9 @@ export class Uploader {
     const fork = (f: Failure): void => {
       // What central will not take is kept here and shown; what a new epoch brings is sent.
       journal.strand(epoch, batch.fromSeq);
-      this.#o.onFork(f);
+      // Of an epoch that is over: the present one was granted since, and goes on.
+      if (epoch === journal.epoch) this.#o.onFork(f);
+      else log('error', 'upload', describeFailure(f));
       this.#again();
     };
     switch (result.kind) {
@@ -84,14 +90,17 @@ export class Uploader {
         this.#schedule(Math.max(20, result.answer.nextUploadAfterMs));
         return;
       case 'gap':
-        // Central lost nothing it acknowledged, so it can only ask for what the chain still holds.
         this.#o.onReach(true);
         log('warn', 'upload', 'central asks from another event', { epoch, expectedSeq: result.expectedSeq });
         if (result.expectedSeq > last + 1) {
           fork(failure('BILL-0104', `central holds ${result.expectedSeq - 1} events of epoch ${epoch}, this disk ${last}: an old disk?`));
           return;
         }
-        journal.resendFrom(epoch, result.expectedSeq);
+        // Refused before, or let go because central held it: asking on would go on for ever.
+        if (!journal.resendFrom(epoch, result.expectedSeq)) {
+          fork(failure('BILL-0104', `central asks for event ${result.expectedSeq} of epoch ${epoch}, which cannot be sent`));
+          return;
+        }
         this.#again();
         return;
       case 'fork':

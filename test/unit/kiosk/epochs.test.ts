@@ -149,6 +149,54 @@ describe('the epoch of a journal', () => {
     expect(two.journal.stranded().events).toBeGreaterThan(0);
   });
 
+  it('a cloned disk that is far ahead of what central holds: what it writes after the fork does not stop what the new epoch brings', async () => {
+    const disk = memoryStorage();
+    let one = boot(disk);
+    one.append(3);
+    await one.run(5_000);
+    const clone = memoryStorage();
+    const image = disk.image();
+    off(one);
+    clone.restoreImage(image);
+    one = boot(disk);
+    const two = boot(clone);
+    one.append(1);
+    await one.run(10_000);
+    two.append(20, 'refund');
+    await two.run(10_000);
+    expect(blocked(two)).toBe('BILL-0104');
+    // An order in flight goes on while nothing new is sold.
+    two.append(1, 'refund');
+    await two.run(10_000);
+    await room.central.grantEpoch(room.terminals[0]?.id ?? '');
+    await two.run(120_000);
+    expect([blocked(two), two.journal.epoch]).toEqual([null, 2]);
+    expect(two.journal.unsent(1)).toBeNull();
+    expect(await room.db.query('SELECT 1 FROM journal_events WHERE epoch = 2')).not.toEqual([]);
+  });
+
+  it('central was set back to before what this disk still holds: told as a fork, not asked for ever', async () => {
+    const disk = memoryStorage();
+    const m = boot(disk);
+    m.append(6);
+    await m.run(5_000);
+    m.clock.advance(3_600_000);
+    room.now = m.clock.nowMs();
+    m.append(1);
+    await m.run(5_000);
+    expect(m.journal.prune(60_000)).not.toBeNull();
+    await m.run(5_000);
+    await room.db.query('UPDATE cursors SET last_seq = 3, last_hash = (SELECT hash FROM journal_events WHERE seq = 3)');
+    await room.db.query('DELETE FROM journal_events WHERE seq > 3');
+    m.append(1);
+    await m.run(60_000);
+    expect(blocked(m)).toBe('BILL-0104');
+    await room.central.grantEpoch(room.terminals[0]?.id ?? '');
+    await m.run(120_000);
+    expect([blocked(m), m.journal.epoch]).toEqual([null, 2]);
+    expect(m.journal.unsent(1)).toBeNull();
+  });
+
   it('a lost database: restored from the second log, stopped until a technician has accepted and central has granted', async () => {
     const disk = memoryStorage();
     let m = boot(disk);
