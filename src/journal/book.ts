@@ -81,6 +81,7 @@ function prepare(db: Database.Database) {
     hashAt: db.prepare<[number, number], string>('SELECT hash FROM events WHERE epoch = ? AND seq = ?').pluck(),
     acked: db.prepare<[number, number]>('DELETE FROM outbox WHERE epoch = ? AND seq <= ?'),
     resend: db.prepare<[number, number]>('INSERT OR IGNORE INTO outbox (epoch, seq) SELECT epoch, seq FROM events e WHERE epoch = ? AND seq >= ? AND NOT EXISTS (SELECT 1 FROM stranded s WHERE s.epoch = e.epoch AND s.seq = e.seq)'),
+    waiting: db.prepare<[string], 1>('SELECT 1 FROM outbox CROSS JOIN events USING (epoch, seq) WHERE order_id = ? LIMIT 1').pluck(),
     queued: db.prepare<[number, number], 1>('SELECT 1 FROM outbox WHERE epoch = ? AND seq = ?').pluck(),
     strand: db.prepare<[number, number]>('INSERT OR IGNORE INTO stranded (epoch, seq, restated) SELECT epoch, seq, 0 FROM outbox WHERE epoch = ? AND seq >= ?'),
     unqueue: db.prepare<[number, number]>('DELETE FROM outbox WHERE epoch = ? AND seq >= ?'),

@@ -378,6 +378,11 @@ export class Journal {
     return first !== undefined && !before(JSON.parse(text) as Place, first);
   }
 
+  /** Central was told all of this order that it ever will be: nothing of it waits to be sent. */
+  isTold(orderId: string): boolean {
+    return this.#st.waiting.get(orderId) === undefined;
+  }
+
   /** Central holds everything of `epoch` up to `seq` with this hash. False: the hash is not ours (fork). */
   acknowledge(epoch: number, seq: number, hash: string): boolean {
     if (seq > 0 && this.#hashAt(epoch, seq) !== hash) return false;

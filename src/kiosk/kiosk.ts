@@ -282,13 +282,14 @@ export class Kiosk {
         this.#later(async () => {
           const askedMono = this.#o.clock.monoMs();
           const { orderId, kind, cardNo } = effect;
+          const told = this.#o.journal.isTold(orderId);
           const result = await this.#o.billing.claim(orderId, kind, cardNo);
           if (!result.ok) {
             this.#o.log('info', 'billing', `${kind} claim: ${describeFailure(result.error)}`, { orderId });
             // Another kiosk delivered it: central has that to tell.
             if (result.error.code === 'BILL-0106') this.#o.onCommandsWanted();
           }
-          return { type: 'claimed', orderId, kind, askedMono, result };
+          return { type: 'claimed', orderId, kind, askedMono, told, result };
         });
         return;
       case 'assist-claim':

@@ -298,7 +298,7 @@ export function foreignCard(order: { readonly quote: { readonly nextCount: numbe
 /** Central's answer to a claim, or none. */
 export function onClaimed(open: OpenOrder, event: Extract<KioskEvent, { type: 'claimed' }>, now: Now): { open: OpenOrder; effects: readonly Effect[] } {
   const { order } = open;
-  const { result, kind, askedMono } = event;
+  const { result, kind, askedMono, told } = event;
   if (result.ok) return { open: { ...open, claim: { held: { kind, untilMono: kind === 'refund' ? Number.POSITIVE_INFINITY : askedMono + CLAIM_USE_MS }, asking: false, retryAtMono: 0, fails: 0, failure: null } }, effects: [] };
   const fails = open.claim.fails + 1;
   // Central may just not have our facts yet; another kiosk's claim runs out.
@@ -306,10 +306,10 @@ export function onClaimed(open: OpenOrder, event: Extract<KioskEvent, { type: 'c
   const next: OpenOrder = { ...open, claim: { held: null, asking: false, retryAtMono, fails, failure: result.error } };
   // Our own refund claim of an earlier life: nothing is written any more.
   if (result.error.code === 'BILL-0107' && kind === 'write' && order.state === 'in-doubt' && !open.writing && !order.wantsRefund) return { open: next, effects: wantRefund(next, result.error).effects };
-  // Central told the same for minutes, and no command came: what it knows is of a life of this journal that is not on this disk.
-  if (fails >= CLAIM_TRIES && !open.writing && (order.state === 'paid' || (order.state === 'in-doubt' && result.error.code === 'BILL-0106'))) {
+  // Central told the same for minutes, and no command came: what it knows is of a life of this journal that is not on this disk, or it would not take this one.
+  if (fails >= CLAIM_TRIES && !open.writing && (order.state === 'paid' || order.state === 'in-doubt')) {
     if (result.error.code === 'BILL-0106') return { open: next, effects: [journal(order, { kind: 'order-parked', body: { reason: 'delivered-before', nextStep: 'compare', failure: failureBody(result.error) } })] };
-    if (result.error.code === 'BILL-0108') return { open: next, effects: [journal(order, { kind: 'order-parked', body: { reason: 'not-at-central', nextStep: 'compare', failure: failureBody(result.error) } })] };
+    if (result.error.code === 'BILL-0108' && told) return { open: next, effects: [journal(order, { kind: 'order-parked', body: { reason: 'not-at-central', nextStep: 'compare', failure: failureBody(result.error) } })] };
   }
   return { open: next, effects: [] };
 }

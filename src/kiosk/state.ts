@@ -174,7 +174,7 @@ export type KioskEvent =
   | { readonly type: 'order-not-begun'; readonly insertion: number; readonly failure: Failure }
   | { readonly type: 'called'; readonly orderId: string; readonly attemptId: string; readonly call: CallResult }
   | { readonly type: 'written'; readonly orderId: string; readonly insertion: number; readonly applied: Result<void, Failure>; readonly image: Result<Uint8Array, Failure> }
-  | { readonly type: 'claimed'; readonly orderId: string; readonly kind: ClaimKind; readonly askedMono: number; readonly result: Result<ClaimAnswer, Failure> }
+  | { readonly type: 'claimed'; readonly orderId: string; readonly kind: ClaimKind; readonly askedMono: number; /** When it was asked nothing of the order waited to be sent to central. */ readonly told: boolean; readonly result: Result<ClaimAnswer, Failure> }
   | { readonly type: 'command'; readonly command: Command }
   | { readonly type: 'assist-claimed'; readonly insertion: number; readonly orderId: string; readonly askedMono: number; readonly result: Result<ClaimAnswer, Failure> }
   | { readonly type: 'assist-written'; readonly insertion: number; readonly orderId: string; readonly applied: Result<void, Failure>; readonly image: Result<Uint8Array, Failure> }

@@ -281,6 +281,26 @@ describe('an order of ours in doubt', () => {
     expect(w.kinds().filter((k) => k === 'order-delivered')).toHaveLength(1);
   });
 
+  it('is not known at central though all of it was told: parked for a person, not asked about for ever', async () => {
+    await reportedDoubt();
+    await w.run(CLAIM_USE_MS + 10_000);
+    for (let n = 0; n < 60; n++) w.central.claimAnswers.push(err(failure('BILL-0108')));
+    // Not told yet: central will know it.
+    const unsent = w.journal.unsent.bind(w.journal);
+    w.journal.unsent = () => null;
+    w.journal.append([{ kind: 'slip-printed', orderId: w.order().orderId, body: { what: 'in-doubt', ok: true } }]);
+    await w.insert('golden');
+    await w.run(600_000);
+    expect(w.state()).toBe('in-doubt/paid');
+    w.journal.unsent = unsent;
+    w.journal.acknowledge(1, w.journal.head.seq, w.journal.head.hash);
+    await w.run(600_000);
+    expect(w.order()).toMatchObject({ state: 'parked', reason: 'not-at-central' });
+    await w.remove();
+    await w.run(200_000);
+    expect(w.screen).toBe('start');
+  });
+
   it('was superseded elsewhere: the money goes back under the refund claim', async () => {
     await reportedDoubt();
     w.kiosk.command({ kind: 'superseded', orderId: w.order().orderId, terminalId: OTHER });
