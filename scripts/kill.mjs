@@ -1,6 +1,6 @@
 // Real processes, killed: customers buy in demo halls while core, central, payment sandbox and pcscd are killed at
 // random and aimed instants; after each round all books are compared. docs/proof.md tells more.
-// Usage: npm run test:kill -- --kills N [--halls 1|2|3] [--seed S] [--json] [--no-pcscd]
+// Usage: npm run test:kill -- --kills N [--halls 1|2|3] [--seed S] [--json] [--story] [--no-pcscd]
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { drive } from '../test/kill/driver.ts';
@@ -11,6 +11,7 @@ const { values } = parseArgs({
     halls: { type: 'string', default: '2' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     json: { type: 'boolean', default: false },
+    story: { type: 'boolean', default: false },
     'no-pcscd': { type: 'boolean', default: false },
   },
 });
@@ -35,7 +36,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {
 });
 
 console.error(`kill: ${kills} kills in ${halls} halls${pcscd ? ', one of them behind a pcscd of its own' : ''}, seed ${seed}`);
-const report = await drive({ kills, halls, seed, pcscd, say: (line) => console.error(line), signal: stopping.signal });
+const report = await drive({ kills, halls, seed, pcscd, stories: values.story, say: (line) => console.error(line), signal: stopping.signal });
 const done = Object.values(report.kills).reduce((a, b) => a + b, 0);
 if (values.json) console.log(JSON.stringify({ seed, ...report }));
 else console.log(`${done} kills (${Object.entries(report.kills).map(([k, n]) => `${k} ${n}`).join(', ')}) in ${report.rounds} rounds, ${report.seconds} s; fen: captured ${report.captured} = delivered ${report.delivered} + refunded ${report.refunded} + parked ${report.parked}; ${report.violations.length} violations`);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AttemptRow, OrderRow } from '../../src/journal/fold.ts';
@@ -61,8 +61,12 @@ async function conserved(hall: Hall, opening: ReadonlyMap<string, Opening>): Pro
 /** Each group has a hall of its own. */
 let halls: Hall[] = [];
 beforeAll(async () => {
-  const start = (): Promise<Hall> => Hall.start(['--shell', 'browser', '--restart-ms', String(RESTART_MS)]);
-  halls = await Promise.all([start(), start(), start()]);
+  const template = await Hall.template();
+  try {
+    halls = await Promise.all([0, 1, 2].map(() => Hall.start(['--shell', 'browser', '--restart-ms', String(RESTART_MS)], {}, template)));
+  } finally {
+    rmSync(template, { recursive: true, force: true });
+  }
 });
 afterAll(async () => {
   await Promise.all(halls.map((h) => h.dispose()));

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,10 +69,18 @@ export class Hall {
     this.#env = env;
   }
 
-  static async start(args: readonly string[] = ['--shell', 'browser'], env: NodeJS.ProcessEnv = {}): Promise<Hall> {
+  /** @param template a folder of {@link template}, whose copy the hall begins with */
+  static async start(args: readonly string[] = ['--shell', 'browser'], env: NodeJS.ProcessEnv = {}, template: string | null = null): Promise<Hall> {
     const hall = new Hall(mkdtempSync(join(tmpdir(), 'pilotlight-hall-')), await freePorts(8), args, env);
+    if (template !== null) cpSync(template, hall.dataDir, { recursive: true });
     await hall.#spawn();
     return hall;
+  }
+  /** The data of a hall that has its keys and central's database, and no kiosk yet: making the database takes longer than all else of a start. The caller removes it. */
+  static async template(): Promise<string> {
+    const hall = await Hall.start(['--shell', 'none']);
+    await hall.stop();
+    return hall.dataDir;
   }
 
   async #spawn(): Promise<void> {

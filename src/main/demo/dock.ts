@@ -33,7 +33,7 @@ const action = z.discriminatedUnion('do', [
   z.object({ do: z.literal('faults'), faults: z.record(z.string(), z.unknown()) }),
   z.object({ do: z.literal('mend-refunds') }),
   z.object({ do: z.literal('cut'), line: z.enum(['central', 'payment']), cut: z.boolean() }),
-  z.object({ do: z.literal('delay'), line: z.enum(['central', 'payment']), ms: z.number().int().min(0).max(60_000) }),
+  z.object({ do: z.literal('delay'), line: z.enum(['central', 'payment', 'card']), ms: z.number().int().min(0).max(60_000) }),
   z.object({ do: z.literal('kill'), what: z.enum(['core', 'central', 'sandbox']) }),
   z.object({ do: z.literal('printer'), paper: z.enum(['ok', 'low', 'end']).optional(), off: z.boolean().optional(), coverOpen: z.boolean().optional() }),
 ]);
@@ -167,7 +167,7 @@ export class Dock {
         (a.line === 'central' ? this.#o.centralLine : this.#o.paymentLine).cut = a.cut;
         return null;
       case 'delay':
-        (a.line === 'central' ? this.#o.centralLine : this.#o.paymentLine).delayMs = a.ms;
+        (a.line === 'card' ? cards : a.line === 'central' ? this.#o.centralLine : this.#o.paymentLine).delayMs = a.ms;
         return null;
       case 'kill':
         return this.#o.kill(a.what);

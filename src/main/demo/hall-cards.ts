@@ -58,6 +58,11 @@ export class HallCards {
     this.#inserted = null;
   }
 
+  /** How long the card takes for each answer, ms. */
+  set delayMs(ms: number) {
+    this.#slot.delayMs = ms;
+  }
+
   get inserted(): string | null {
     return this.#inserted;
   }

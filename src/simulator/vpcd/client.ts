@@ -39,6 +39,8 @@ export class CardSlot {
   #card: SlotCard | null = null;
   #socket: Socket | null = null;
   #cancelRetry: () => void = () => undefined;
+  /** Each answer comes so much later, ms: a real card takes its time, and may be cut in it. */
+  delayMs = 0;
 
   constructor(options: SlotOptions) {
     this.#options = options;
@@ -125,6 +127,11 @@ export class CardSlot {
   }
 
   #send(socket: Socket, payload: Uint8Array): void {
-    socket.write(Buffer.concat([Uint8Array.of(payload.length >> 8, payload.length & 0xff), payload]));
+    const write = (): void => void socket.write(Buffer.concat([Uint8Array.of(payload.length >> 8, payload.length & 0xff), payload]));
+    if (this.delayMs === 0) write();
+    else
+      this.#options.clock.after(this.delayMs, () => {
+        if (this.#socket === socket) write();
+      });
   }
 }
