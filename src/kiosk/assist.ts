@@ -77,6 +77,15 @@ function judge(state: KioskState, s: AssistSession, order: ClaimedOrder, reading
 
 /** The end of a write: what the card says on a fresh read decides. */
 export function assistWritten(state: KioskState, event: Extract<KioskEvent, { type: 'assist-written' }>, ctx: ReduceContext): Step {
+  const next = writeEnded(state, event, ctx);
+  const { reader } = state;
+  if (reader.state !== 'present' || reader.insertion === event.insertion) return next;
+  // A card was put in while the write was still ending: it is in the slot already, so nobody is asked for it.
+  const session: KioskState['session'] = { at: 'reading', insertion: reader.insertion, stage: 'card', purpose: 'buy', reading: null };
+  return { state: { ...next.state, cardBusy: true, session }, effects: [...next.effects, { do: 'read-card', insertion: reader.insertion }] };
+}
+
+function writeEnded(state: KioskState, event: Extract<KioskEvent, { type: 'assist-written' }>, ctx: ReduceContext): Step {
   const free: KioskState = { ...state, cardBusy: false, card: null };
   const s = state.session;
   if (s.at !== 'assist' || s.orderId !== event.orderId || s.order === null) return { state: free, effects: [] };

@@ -60,6 +60,9 @@ export function sessionStep(state: KioskState, event: KioskEvent, now: Now): Ste
       // Another kiosk's order was begun on this card and not finished: it is finished here, before anything else is sold.
       const { claim } = event.result.value.account;
       if (claim !== null && claim.terminalId !== now.terminalId && (claim.state === 'delivering' || claim.state === 'in-doubt')) {
+        // What this kiosk would tell of it central does not take now: another one finishes it.
+        const untold = state.maintenance.blocked?.code;
+        if (untold === 'BILL-0104' || untold === 'BILL-0109' || untold === 'JRNL-0106') return cannotSell(state, now, untold, reading);
         return step(
           state,
           { at: 'assist', insertion: s.insertion, reading, orderId: claim.orderId, origin: claim.terminalId, stage: 'asking', order: null, claimMs: 0, untilMono: now.monoMs, writes: 0, deadlineMono: now.monoMs },

@@ -173,6 +173,37 @@ describe('another kiosk’s order', () => {
     foreignQuantity = 1_000;
   });
 
+  it('is pulled out of the write and put in again before that has ended: read and finished, not asked for', async () => {
+    const order = theirs();
+    w.central.claimAnswers.push(granted(order), granted(order));
+    let once = false;
+    w.card('golden').onChange(() => {
+      if (once) return;
+      once = true;
+      w.slot.remove();
+      w.slot.insert(w.card('golden'));
+    });
+    await w.insert('golden');
+    await w.until('delivered', () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered', 30_000);
+    foreignQuantity = 1_000;
+  });
+
+  it('is not begun by a kiosk whose own facts central does not take: what it did would never be told', async () => {
+    theirs();
+    w.kiosk.setService({ blocked: failure('BILL-0104') });
+    await w.insert('golden');
+    await w.untilScreen('cannot-sell');
+    expect(w.shown('cannot-sell').reason).toBe('BILL-0104');
+    expect(facts()).toEqual([]);
+    // Out of service for another reason it still helps.
+    await w.remove();
+    w.kiosk.setService({ blocked: failure('SALE-0110') });
+    w.central.claimAnswers.push(granted(theirs()));
+    await w.insert('golden');
+    await w.until('delivered', () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered');
+    foreignQuantity = 1_000;
+  });
+
   it('takes 9000 and stores nothing, always: given up after three writes, told as not written', async () => {
     const order = theirs();
     for (let n = 0; n < 9; n++) w.card('golden').arm({ kind: 'lie' });
