@@ -453,7 +453,11 @@ export class Kiosk {
       this.#release(orderId);
       return no(f);
     };
-    if (!quoted.ok) return quoted.error.code === 'BILL-0101' ? giveBack(failure('SALE-0110', undefined, quoted.error)) : no(quoted.error);
+    if (!quoted.ok) {
+      // Not reached, or not understood: central may hold the card for it all the same. Any other answer is a refusal.
+      if (quoted.error.code === 'BILL-0101') return giveBack(failure('SALE-0110', undefined, quoted.error));
+      return quoted.error.code === 'BILL-0102' ? giveBack(quoted.error) : no(quoted.error);
+    }
     const { quote, offline } = quoted.value;
     if (offline && journal.unsynced().soldFen + amountFen > policy.offline.capFen) return giveBack(failure('SALE-0110', 'the offline cap would be passed'));
     const shown = session.quote;

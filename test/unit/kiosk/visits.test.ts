@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { failure } from '../../../src/shared/errors.ts';
+import { err } from '../../../src/shared/result.ts';
 import { World } from '../../support/kiosk-world.ts';
 
 /** What a visitor meets who buys nothing. */
@@ -64,6 +66,8 @@ it('the core is killed while central is asked for a firm quote: its number is on
   w.central.letGo();
   w.kill();
   await w.until('central has it', () => w.central.firm.length === 1);
+  // The customer goes: no card in the reader tells of the claim.
+  await w.remove();
   await w.start();
   await w.until('given back', () => w.central.released.length > 0);
   expect(w.central.released).toEqual(w.central.firm);
@@ -81,4 +85,25 @@ it('an order of ours that this journal does not know and that central does not l
   w.central.kept.clear();
   await w.toAmount('golden');
   expect(w.central.released).toEqual([orderId]);
+});
+
+it('a firm quote whose answer cannot be read (a proxy’s page) is given back: central may hold card and remainder for it', async () => {
+  await w.toAmount('golden');
+  await w.tap('choose-amount', 10_000);
+  await w.until('a quote', () => w.shown('amount').quote !== null);
+  const client = w.central.client.bind(w.central);
+  w.kill();
+  w.central.client = (world, life) => {
+    const real = client(world, life);
+    return { ...real, quote: async (r) => (r.orderId === null ? real.quote(r) : ((await real.quote(r)).ok ? err(failure('BILL-0102', 'not JSON')) : err(failure('BILL-0101')))) };
+  };
+  await w.start();
+  await w.untilScreen('amount');
+  await w.tap('choose-amount', 10_000);
+  await w.until('a quote', () => w.shown('amount').quote !== null);
+  await w.tap('pay', 10_000);
+  await w.until('no order', () => w.shown('amount').problem === 'BILL-0102');
+  expect(w.central.firm).toHaveLength(1);
+  await w.until('given back', () => w.central.claims.size === 0, 10_000);
+  expect(w.central.released).toEqual(w.central.firm);
 });
