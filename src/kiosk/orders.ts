@@ -181,7 +181,11 @@ function advanceOrder(open: OpenOrder, ctx: AdvanceContext): Advance {
       if (reading.count !== order.quote.nextCount - 1 || reading.userNo !== order.quote.userNo) return refundUnlessTold(open, failure('CARD-0205', `count ${reading.count}, the order makes ${order.quote.nextCount}`), ctx);
       const plan = layout.plan(reading, { orderId: order.orderId, quantity: order.quote.quantity, date: ctx.businessDate() });
       if (!plan.ok) return refundUnlessTold(open, plan.error, ctx);
-      if (ctx.mayBeReported(order.orderId) && !mayWrite(open, ctx)) return askClaim(open, 'write', ctx);
+      if (ctx.mayBeReported(order.orderId) && !mayWrite(open, ctx)) {
+        // Our own refund claim, of a life that is not on this disk or asked for while the card was away: nothing is written any more.
+        if (open.claim.held?.kind === 'refund' || open.claim.failure?.code === 'BILL-0107') return refundUnlessTold(open, failure('BILL-0107'), ctx);
+        return askClaim(open, 'write', ctx);
+      }
       return beginWrite(open, plan.value, insertion);
     }
     case 'delivering':

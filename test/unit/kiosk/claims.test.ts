@@ -391,6 +391,19 @@ describe('a refund after a write was begun', () => {
     expect(w.purchase('golden')).toEqual(before);
   });
 
+  it('a restored journal calls it paid, and central granted its refund in another life: refunded though the card is in the slot', async () => {
+    w.kill();
+    const client = w.central.client.bind(w.central);
+    w.central.client = (world, life) => ({ ...client(world, life), claim: (_orderId, kind) => Promise.resolve(kind === 'write' ? err(failure('BILL-0107')) : ok({ kind, ttlMs: 0, order: null, serverTimeMs: 0 })) });
+    await w.start();
+    w.journal.mayBeReported = () => true;
+    const before = w.purchase('golden');
+    await w.toPay();
+    w.pay.pay();
+    await w.until('refunded', () => w.state() === 'refunded/refunded', 60_000);
+    expect(w.purchase('golden')).toEqual(before);
+  });
+
   it('another kiosk never told what it wrote: the card here tells, under our write claim, and the refund follows', async () => {
     await lyingCard();
     w.central.away = false;
