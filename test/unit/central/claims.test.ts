@@ -206,6 +206,18 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     expect(await refund(0, s)).toMatchObject({ ok: true });
   });
 
+  it('a refund claim waits for the end of another kiosk’s write claim, though that told that nothing was written so far', async () => {
+    const s = await inDoubt('refund');
+    expire();
+    const held = await write(1, s);
+    if (!held.ok) throw new Error(held.error.code);
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'before', { written: false, claimMs: held.value.serverTimeMs });
+    expect(await t(1).upload()).toEqual([]);
+    expect(await refund(0, s)).toMatchObject(refused('BILL-0105'));
+    expire();
+    expect(await refund(0, s)).toMatchObject({ ok: true });
+  });
+
   it('a refund claim waits for the money to be known', async () => {
     const card = ACCOUNTS[cards++] as SeedAccount;
     const id = `PL-000000000311-1-${String(++orders).padStart(4, '0')}-0001`;

@@ -1,0 +1,237 @@
+// Deliberate sabotages of the money path. scripts/mutants.mjs makes each of them in a copy of the tree; `by` says
+// what must then fail, the cheapest first. The text in `find` stands in the file exactly once: a sabotage that no
+// longer applies is a hole in this list, and counts as one that nobody caught.
+
+/** Test files of the unit suite, without folder and ending; `name`: only tests whose full name contains it (`…`: its parts, in this order). */
+const unit = (files, name) => ({ kind: 'tests', project: 'unit', files: [files].flat().map((f) => `test/unit/${f}.test.ts`), name });
+const powercut = (name) => ({ kind: 'tests', project: 'powercut', files: ['test/powercut/powercut.test.ts'], name });
+/** The whole-kiosk simulation: so many towns of 20 customers, or `sessions`, from this seed on. */
+const simulate = (seed, seeds, sessions = 20) => ({ kind: 'simulate', seed, seeds, sessions });
+const edit = (file, find, replace) => ({ file: `src/${file}`, find, replace });
+const mutant = (id, what, edits, ...by) => ({ id, what, edits: [edits].flat(), by });
+
+const JOURNAL = [
+  mutant(
+    'journal-second-log-first',
+    'The second log is written before the database commits, not after.',
+    edit(
+      'journal/journal.ts',
+      `      also?.();
+      this.#storage.beforeCommit?.();
+    });`,
+      `      also?.();
+      if (!begins) this.#second?.append(logged.splice(0));
+      this.#storage.beforeCommit?.();
+    });`,
+    ),
+    unit('journal/epochs', 'sees exactly the last durable commit'),
+    powercut('loses no acknowledged fact'),
+  ),
+  mutant(
+    'journal-second-log-not-synced',
+    'The second log is written and not fsynced.',
+    edit('journal/second-log.ts', `writeWhole(this.#fd, events.map(line).join(''));\n    fsyncSync(this.#fd);`, `writeWhole(this.#fd, events.map(line).join(''));`),
+    powercut('loses no acknowledged fact'),
+  ),
+  mutant(
+    'journal-second-log-later',
+    'The second log is written a moment after the append returned.',
+    edit('journal/journal.ts', `      this.#second?.append(logged);\n    } catch`, `      queueMicrotask(() => this.#second?.append(logged));\n    } catch`),
+    unit('journal/journal', 'folds a sale, chained, in both places'),
+  ),
+  mutant(
+    'journal-second-log-forgotten',
+    'Facts go to the database only.',
+    edit('journal/journal.ts', `      this.#second?.append(logged);\n    } catch`, `    } catch`),
+    unit('journal/journal', 'folds a sale, chained, in both places'),
+  ),
+  mutant(
+    'journal-normal',
+    'The database runs with synchronous NORMAL, and nobody looks.',
+    [
+      edit('journal/storage.ts', `db.pragma('synchronous = FULL');\n      guard(db);`, `db.pragma('synchronous = NORMAL');\n      guard(db);`),
+      edit('journal/journal.ts', `db.pragma('synchronous', { simple: true }) !== 2 || `, ''),
+    ],
+    powercut('loses no acknowledged fact'),
+  ),
+  mutant(
+    'journal-full-not-read-back',
+    'synchronous FULL is set and not read back after the first write.',
+    edit('journal/journal.ts', `db.pragma('synchronous', { simple: true }) !== 2 || `, ''),
+    unit('journal/journal', 'synchronous=FULL is read back'),
+  ),
+  mutant('journal-no-transaction', 'Event, rows and outbox are written one by one, in no transaction.', edit('journal/journal.ts', `      this.#st.begin.run();\n      const value = fn();\n      this.#st.commit.run();`, `      const value = fn();`), unit('journal/epochs')),
+  mutant('journal-rolled-back-rows-kept', 'After a rollback the rows in memory stay as the refused facts made them.', edit('journal/journal.ts', `      this.#book.forget();\n      if (error instanceof`, `      if (error instanceof`), unit('journal/journal')),
+  mutant('journal-outbox-forgotten', 'A fact is not put in the outbox.', edit('journal/book.ts', `    this.st.insertOutbox.run(at.epoch, at.seq);\n`, ''), unit('journal/journal')),
+  mutant('journal-write-error-survived', 'After a failed write the process goes on.', edit('journal/journal.ts', `      if (error instanceof Database.SqliteError) this.#fatal(error);\n`, ''), unit('journal/upkeep')),
+  mutant('journal-second-log-error-survived', 'A second log that cannot be written is passed over.', edit('journal/journal.ts', `      this.#second?.append(logged);\n    } catch (error) {\n      this.#fatal(error);\n      throw error;\n    }`, `      this.#second?.append(logged);\n    } catch {}`), unit('journal/upkeep')),
+  mutant('journal-chain-not-checked', 'The hash chain is not checked when the journal is opened.', edit('journal/inspect.ts', `        if (!chain.ok) return damaged(chain.error);\n`, ''), unit(['journal/restore', 'journal/journal'])),
+  mutant('journal-second-log-not-compared', 'A second log that is ahead of the database is not noticed.', edit('journal/inspect.ts', `if (last.seq > held) return`, `if (false) return`), unit('journal/restore')),
+  mutant('journal-acknowledged-unseen', 'Central’s acknowledgement counts without comparing its hash.', edit('journal/journal.ts', `if (seq > 0 && this.#hashAt(epoch, seq) !== hash) return false;`, ''), unit('journal/journal')),
+  mutant('journal-strand-forgets', 'Facts that central refuses are dropped instead of kept.', edit('journal/journal.ts', `const { changes } = this.#st.strand.run(epoch, fromSeq);`, `const changes = 0;`), unit('journal/epochs')),
+  mutant('journal-prunes-unacknowledged', 'Facts that central does not hold yet are pruned.', edit('journal/journal.ts', `SELECT min(\${at}) p FROM outbox UNION ALL SELECT min(\${at}) FROM stranded`, `SELECT min(\${at}) p FROM stranded`), unit('journal/upkeep')),
+  mutant('journal-number-not-stored', 'The order counter is not stored before its number is used.', edit('journal/journal.ts', `      this.#book.setMeta('order_counter', String(n));\n`, ''), unit('journal/journal')),
+  mutant('journal-closed-forgotten', 'After a restart closed attempts are no longer asked about.', edit('journal/book.ts', `OR (state = 'closed' AND created_ms > ?))`, `OR (state = 'closed' AND created_ms > ? AND 0))`), unit('journal/journal')),
+  mutant('journal-any-step', 'An order may go from any state to any other.', edit('journal/fold.ts', `if (!ORDER_FROM[to].includes(row.state)) throw`, `if (false) throw`), unit('journal/journal')),
+  mutant('journal-reported-forgotten', 'What may have been told to central is not remembered.', edit('journal/journal.ts', `      this.#book.setMeta(\`sent:\${epoch}\`, String(seq));\n    });`, `    });`), unit('journal/epochs')),
+  mutant('restore-without-second-log', 'A damaged journal is restored without the second log.', edit('journal/restore.ts', `.filter((e) => e.epoch === epoch && pool.add(e)) : []`, `.filter((e) => e.epoch === epoch) : []`), unit('journal/restore')),
+  mutant('restore-numbers-again', 'A restored journal gives order numbers out again.', edit('journal/restore.ts', `String(counter + NUMBERS_SKIPPED)`, `String(0)`), unit('journal/restore')),
+  mutant('restore-sells-at-once', 'A restored journal sells without a technician and a new epoch.', edit('journal/restore.ts', `  book.setMeta('condition', JSON.stringify(`, `  void (JSON.stringify(`), unit('journal/restore')),
+  mutant('restore-nothing-was-sent', 'A restored journal takes it that nothing was told to central.', edit('journal/restore.ts', `book.setMeta(\`sent:\${epoch}\`, String(last))`, `void last`), unit('journal/restore')),
+  mutant('rewrite-not-synced', 'A second log made anew takes its name before its bytes are on disk.', edit('journal/second-log.ts', `      writeWhole(fd, text);\n      fsyncSync(fd);`, `      writeWhole(fd, text);`), powercut('nothing takes a name before')),
+  mutant('swap-not-synced', 'A restored database is put beside old files that may come back.', edit('journal/storage.ts', `    syncFolder(folder);\n    syncFolder(dataDir);\n  };`, `  };`), powercut('nothing takes a name before')),
+];
+
+// Some go to the simulation first, though a unit test would be quicker: it has to notice too.
+const TOWN = simulate(1, 40);
+const ORDERS = 'kiosk/orders.ts';
+const orders = (id, what, find, replace, ...by) => mutant(id, what, edit(ORDERS, find, replace), ...by);
+const PURCHASE = [
+  orders('write-without-intent', 'A write is begun without its durable intent.', `      journal(order, { kind: 'order-delivering', body: { insertion, before: toHex(plan.before), after: toHex(plan.after), cumulative: plan.cumulative, plan: [...plan.steps] } }),\n`, '', TOWN, unit('kiosk/orders', 'is written, or refunded, without asking anybody')),
+  mutant(
+    'refund-before-intent',
+    'The provider is asked for a refund before that is durable.',
+    [
+      edit(ORDERS, `journal(order, paid, { kind: 'attempt-refunding', body: { attemptId, outRefundNo: attempt.outRefundNo, amountFen: attempt.amountFen, why: \`captured-when-\${attempt.state}\` } })`, `journal(order, paid)`),
+      edit(ORDERS, `      if (attempt.taken === false) return write({`, `      if (attempt.taken === false && !run.refundAccepted) return call('refund');\n      if (attempt.taken === false) return write({`),
+    ],
+    unit('kiosk/orders', 'only once that is durable'),
+  ),
+  orders('close-before-intent', 'An attempt is closed at the provider before that is durable.', `      if (ctx.nowMs >= attempt.expiresAtMs && !paying) return closing('expired');`, `      if (ctx.nowMs >= attempt.expiresAtMs && !paying) return call('close');`, unit('kiosk/orders', 'only once that is durable')),
+  orders('unknown-is-closed', 'No answer to the question about a payment counts as “closed”.', `    case 'query': {\n      const r = call.result;\n      switch (r.kind) {\n        case 'unknown':\n`, `    case 'query': {\n      const r = call.result;\n      switch (r.kind) {\n        case 'unknown':\n          if (attempt.state === 'closing') return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));\n`, unit('kiosk/orders', 'that is unknown changes nothing durable')),
+  orders('close-is-believed', 'An accepted close counts as closed without asking again.', `          return answered({ closeAccepted: true, ...stillOpen }, 0);`, `          return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));`, unit('kiosk/orders', 'is believed only when the trade is asked about')),
+  orders('not-found-is-closed', 'A trade that the provider does not know yet counts as closed.', `if (attempt.state === 'closing' && (run.closeAccepted || !attempt.shown))`, `if (attempt.state === 'closing' || attempt.state === 'pending')`, unit('kiosk/orders', 'ends it only after an accepted close')),
+  orders('other-amount-taken', 'A capture of another amount is taken for the order’s.', `          if (r.amountFen !== attempt.amountFen) return`, `          if (false) return`, unit('kiosk/endings', 'of another sum than asked')),
+  orders('second-capture-taken', 'A payment found while its attempt is being closed is taken for the order.', `const isTaken = attempt.state === 'pending' && order.state === 'collecting';`, `const isTaken = order.state === 'collecting';`, TOWN, unit('kiosk/orders', 'anything later goes back with the same fact')),
+  mutant(
+    'late-capture-kept',
+    'A payment that came after closing is kept.',
+    [
+      edit(ORDERS, `journal(order, paid, { kind: 'attempt-refunding', body: { attemptId, outRefundNo: attempt.outRefundNo, amountFen: attempt.amountFen, why: \`captured-when-\${attempt.state}\` } })`, `journal(order, paid)`),
+      edit(ORDERS, `      if (attempt.taken === false) return write(`, `      if (false) return write(`),
+    ],
+    TOWN,
+    unit('kiosk/endings', 'comes after cancelling'),
+  ),
+  orders('closed-never-asked', 'Closed attempts are no longer asked about.', `      if (!attempt.shown) return same();\n      return call('query');`, `      return same();`, TOWN, unit('kiosk/endings', 'comes after hours: still found')),
+  orders('refund-unclaimed', 'An order in doubt is refunded without central’s claim.', `  if (!order.wantsRefund) return same();\n  if (open.claim.held?.kind === 'refund') return`, `  if (!order.wantsRefund) return same();\n  if (order.wantsRefund) return`, unit('kiosk/claims', 'the money goes back under the refund claim')),
+  orders('told-and-refunded', 'A paid order that central may have let another kiosk write is refunded unasked.', `if (!ctx.mayBeReported(open.order.orderId) || open.claim.held?.kind === 'refund') return refund(open, why);`, `if (why.code !== 'CORE-0101') return refund(open, why);`, unit('kiosk/orders', 'in a journal of which facts may be missing')),
+  orders('told-and-written', 'A paid order that central may have let another kiosk write is written unasked.', `      if (ctx.mayBeReported(order.orderId) && !mayWrite(open, ctx)) {`, `      if (false) {`, unit('kiosk/orders', 'in a journal of which facts may be missing')),
+  mutant('refund-decided-and-written', 'An order whose money shall go back is written after all.', [edit(ORDERS, `if (order.wantsRefund && verdict === 'before') {`, `if (false) {`), edit(ORDERS, `(!order.wantsRefund && (leased ||`, `((leased ||`)], unit('kiosk/orders', 'whose money shall go back is not written')),
+  orders('lease-for-ever', 'Our lease on a write never ends.', `ctx.monoMs - open.leaseMono < CLAIM_USE_MS`, `ctx.monoMs - open.leaseMono < Infinity`, unit('kiosk/claims', 'needs central once the lease is over')),
+  orders('claim-ignored', 'A write goes on without central’s claim.', `        return askClaim(open, 'write', ctx);\n      }\n      default:`, `        return beginWrite(open, planOf(order, delivery, before, after), insertion);\n      }\n      default:`, unit('kiosk/claims', 'another kiosk has the claim: waits')),
+  orders('claim-for-ever', 'A write claim is used after its end.', `held.kind === 'write' && ctx.monoMs < held.untilMono`, `held.kind === 'write'`, unit('kiosk/orders', 'under a lease or claim that still holds')),
+  orders('writes-without-end', 'A card that stores nothing is written to for ever.', `export const MAX_WRITES = 3;`, `export const MAX_WRITES = 1_000_000;`, unit('kiosk/endings', '9000 and nothing stored, always')),
+  orders('foreign-is-before', 'A card that is neither before nor after is written to.', `    const verdict = layout.classify({ before, after, tag: fromHex(order.quote.tag) }, reading.image);`, `    const seen = layout.classify({ before, after, tag: fromHex(order.quote.tag) }, reading.image);\n    const verdict = seen === 'foreign' ? 'before' : seen;`, unit('kiosk/endings', 'the card changed elsewhere while in doubt')),
+  orders('superseded-is-parked', 'An order whose count another purchase took is parked instead of refunded.', `? 'superseded' : 'parked';`, `? 'parked' : 'parked';`, unit('kiosk/claims', 'another purchase has its count on the card')),
+  orders('insertion-judged-again', 'What was judged in this insertion is judged again and again.', `open.judgedInsertion !== here.insertion`, `here.insertion >= 0`, unit('kiosk/orders', 'is judged once in one insertion')),
+  orders('nine-thousand-believed', 'A write that the card answered with 9000 is delivered, whatever it reads.', `  if (!image.ok) return doubt(applied.ok ? image.error : applied.error, true);\n`, `  if (applied.ok) return { open: rest, effects: [journal(order, { kind: 'order-delivered', body: { by: 'read-back', count: order.quote.nextCount, quantity: order.quote.quantity, cumulative: delivery.cumulative } })] };\n  if (!image.ok) return doubt(applied.error, true);\n`, unit('kiosk/endings', '9000 and nothing stored, once')),
+  orders('unread-is-unwritten', 'A card that cannot be read back counts as not written, and is refunded.', `  if (!image.ok) return doubt(applied.ok ? image.error : applied.error, true);\n`, `  if (!image.ok) return { open: rest, effects: refund(rest, image.error).effects };\n`, unit('kiosk/endings', 'torn out before the update: written once')),
+  orders('restart-is-unwritten', 'A write that a restart cut is taken for not done, and refunded.', `      return write({ kind: 'order-in-doubt', body: { failure: { code: 'CORE-0101', detail: 'restarted during the write' } } });`, `      return refund(open, failure('CORE-0101'));`, TOWN, unit('kiosk/orders', 'cut by a restart says so and nothing else')),
+  orders('earlier-refund-claim-ignored', 'Our own refund claim of an earlier life is forgotten.', `if (result.error.code === 'BILL-0107' && kind === 'write'`, `if (result.error.code === 'BILL-0107' && kind !== 'write'`, unit('kiosk/claims', 'our refund claim of an earlier life')),
+  orders('elsewhere-ignored', 'Central’s word that another kiosk delivered the order is ignored.', `      return { open, effects: [journal(order, { kind: 'order-delivered', body: { by: 'elsewhere', count, quantity, cumulative } })] };`, `      return { open, effects: [] };`, unit('kiosk/claims', 'was delivered elsewhere: central tells')),
+  orders('count-not-compared', 'A card whose count moved on between quote and write is written to.', `if (reading.count !== order.quote.nextCount - 1 || reading.userNo !== order.quote.userNo) return`, `if (false) return`, unit('kiosk/orders', 'only where its count is next')),
+  orders('any-card-will-do', 'A paid order is written to whatever card is in the reader.', `ctx.card.reading.cardNo === order.quote.cardNo ? ctx.card : null`, `ctx.card.reading.cardNo !== '' ? ctx.card : null`, unit('kiosk/endings', 'another card is put in: said so, not written to')),
+  orders('refund-accepted-is-done', 'A refund that the provider accepted counts as paid back.', `          return answered({ refundAccepted: true }, 500);`, `          return answered({}, 0, journal(order, { kind: 'attempt-refunded', body: { attemptId, refundId: r.refundId, amountFen: attempt.amountFen } }));`, unit('kiosk/orders', 'is no refund yet')),
+  orders('refund-unknown-is-parked', 'A refund without an answer is parked instead of asked for again.', `journal(order, { kind: 'attempt-parked', body: { attemptId, reason: 'refund-refused', failure: failureBody(r.failure) } }));\n        case 'unknown':\n          return unknown(r.failure);`, `journal(order, { kind: 'attempt-parked', body: { attemptId, reason: 'refund-refused', failure: failureBody(r.failure) } }));\n        case 'unknown':\n          return answered({}, POLL_MS, journal(order, { kind: 'attempt-parked', body: { attemptId, reason: 'refund-refused', failure: failureBody(r.failure) } }));`, unit('kiosk/endings', 'gets no answer many times')),
+];
+
+const KIOSK = [
+  mutant('stale-intent-accepted', 'A tap made on an earlier screen counts on the present one.', edit('kiosk/kiosk.ts', ` || intent.revision !== this.#snapshot.revision) {`, `) {`), unit('kiosk/endings', 'no tap of an earlier screen counts')),
+  mutant('cancel-while-paying', 'Cancel is taken while the provider says that the customer is paying.', edit('kiosk/session.ts', ` && open.runs.get(attempt.attemptId)?.paying !== true;`, `;`), unit('kiosk/endings', 'the line fails while the customer is paying')),
+  mutant('card-gone-order-begun', 'An order is begun though its card has left during the quote.', [edit('kiosk/kiosk.ts', `if (here.state !== 'present' || here.insertion !== insertion) return giveBack(`, `if (false) return giveBack(`), edit('kiosk/session.ts', `if (s.at !== 'amount' || s.insertion !== event.insertion || s.busy !== 'paying') return step(state, s, { do: 'release'`, `if (false) return step(state, s, { do: 'release'`)], unit('kiosk/endings', 'the card leaves during the firm quote')),
+  mutant('no-read-back', 'A write is not read back: the plan is taken for what the card holds.', edit('kiosk/kiosk.ts', `return { applied, image: reset.ok ? await layout.readImage(channel) : reset };`, `return { applied, image: applied.ok ? ok(plan.after) : reset.ok ? await layout.readImage(channel) : reset };`), unit('kiosk/endings', '9000 and nothing stored, once')),
+  mutant('quoting-not-durable', 'The order number is told to central before it is on disk.', edit('kiosk/kiosk.ts', `    journal.setMeta('quoting', orderId);\n`, ''), unit('kiosk/visits', 'its number is on disk, and the quote is given back')),
+  mutant('release-forgotten', 'A quote that no order came of is not given back.', edit('kiosk/kiosk.ts', `      this.#release(orderId);\n      return no(f);`, `      return no(f);`), unit('kiosk/endings', 'the card leaves during the firm quote')),
+  mutant('release-not-kept', 'A release that central did not hear is not tried again.', edit('kiosk/kiosk.ts', `if (this.#stopped || (!r.ok && r.error.code === 'BILL-0101')) return;`, `if (this.#stopped) return;`), unit('kiosk/visits', 'even when central goes away')),
+  mutant('unsettled-claim-overridden', 'A claim of ours that central will not let go of does not stop a sale.', edit('kiosk/kiosk.ts', `if (row === undefined) return r;`, ''), unit('kiosk/visits', 'nothing is sold on top of it')),
+  mutant('trade-number-made-anew', 'Each request for a code carries a new number.', edit('kiosk/kiosk.ts', `await provider.create({ ...ref, description`, `await provider.create({ ...ref, outTradeNo: makeAttemptIds(attempt.orderId, 1, this.#o.random).outTradeNo, description`), unit('kiosk/endings', 'asked again under the same number')),
+  mutant('refund-number-made-anew', 'Each request for a refund carries a new number.', edit('kiosk/kiosk.ts', `const refund = { ...ref, outRefundNo: attempt.outRefundNo,`, `const refund = { ...ref, outRefundNo: makeAttemptIds(attempt.orderId, 1, this.#o.random).outRefundNo,`), unit('kiosk/endings', 'goes back once, under its own number')),
+  mutant('order-number-reused', 'Orders are numbered without counter and randomness.', edit('kiosk/ids.ts', '`PL-${terminalId}-${epoch}-${String(counter).padStart(4, \'0\')}-${digits(random, 4)}`', '`PL-${terminalId}-${epoch}-0001-0001`'), unit('kiosk/endings', 'in doubt, left for days')),
+  mutant('offline-cap-passed', 'Offline sales go beyond the cap.', edit('kiosk/kiosk.ts', `if (offline && journal.unsynced().soldFen + amountFen > policy.offline.capFen) return`, `if (false) return`), unit('kiosk/endings', 'the offline cap is the most')),
+  mutant('blocked-sells', 'The kiosk sells while it must not.', [edit('kiosk/kiosk.ts', `    if (this.#state.service.blocked !== null) return no(this.#state.service.blocked);\n`, ''), edit('kiosk/session.ts', `      if (state.service.blocked !== null) return cannotSell(state, now, state.service.blocked.code, reading, account);\n`, '')], unit('kiosk/endings', 'nor what comes in between')),
+  mutant('carried-spent-offline', 'A carried remainder is spent while central is away.', [edit('kiosk/quoting.ts', `account: { ...withOwn(cached.account, journal, 'all'), carriedMicro: 0 }`, `account: withOwn(cached.account, journal, 'all')`), edit('kiosk/quoting.ts', `priceAmount(amountFen, 0, `, `priceAmount(amountFen, account.carriedMicro, `), edit('kiosk/quoting.ts', `carriedUsedMicro: 0,`, `carriedUsedMicro: account.carriedMicro,`)], TOWN),
+  mutant('own-deliveries-forgotten', 'What this kiosk delivered and central does not know yet is not counted.', edit('kiosk/quoting.ts', `    if (d.count !== count + 1) continue;`, `    if (d.count >= 0) continue;`), unit('kiosk/endings', 'sells to the same card again')),
+  mutant('assist-without-intent', 'Another kiosk’s order is written without a durable intent here.', edit('kiosk/assist.ts', `effects: [intent, { do: 'assist-write'`, `effects: [{ do: 'assist-write'`), unit('kiosk/claims', 'its intent durable before the first byte')),
+  mutant('assist-claim-for-ever', 'Another kiosk’s order is written after the claim’s end.', edit('kiosk/assist.ts', `if (ctx.monoMs >= s.untilMono || `, `if (`), unit('kiosk/assist')),
+  mutant('assist-without-read-back', 'Another kiosk’s order is told as delivered without reading the card.', edit('kiosk/assist.ts', `  if (!event.image.ok) {`, `  if (event.applied.ok) return ended(free, { ...s, stage: 'delivered' }, 'delivered', ctx, fact(s, s.order, 'after', true));\n  if (!event.image.ok) {`), unit('kiosk/claims', 'is pulled out during the write here'), unit('kiosk/claims', 'takes 9000 and stores nothing, always')),
+  mutant('sent-not-noted', 'What is sent to central is not noted.', edit('kiosk/uploader.ts', `    journal.noteSent(epoch, last);\n`, ''), unit('kiosk/uploader', 'is noted before it leaves')),
+  mutant('sent-noted-after', 'What was sent to central is noted when the answer is there.', edit('kiosk/uploader.ts', `    journal.noteSent(epoch, last);\n    this.#running = true;\n    const result = await billing.upload(batch);\n    this.#running = false;`, `    this.#running = true;\n    const result = await billing.upload(batch);\n    this.#running = false;\n    journal.noteSent(epoch, last);`), unit('kiosk/uploader', 'is noted before it leaves')),
+  mutant('acknowledgement-ignored', 'Acknowledged facts stay in the outbox.', edit('kiosk/uploader.ts', `if (!journal.acknowledge(epoch, result.answer.ackSeq, result.answer.ackHash)) {`, `if (false) {`), unit('kiosk/uploader', 'is acknowledged by number and hash')),
+  mutant('gap-ignored', 'Central asks for earlier facts and does not get them.', edit('kiosk/uploader.ts', `if (!journal.resendFrom(epoch, result.expectedSeq)) {`, `if (false) {`), unit('kiosk/uploader', 'goes on from where central asks')),
+  mutant('older-disk-not-noticed', 'Central holds more than this disk, and selling goes on.', [edit('kiosk/uploader.ts', `if (result.expectedSeq > last + 1) {`, `if (false) {`), edit('kiosk/uploader.ts', `if (!journal.resendFrom(epoch, result.expectedSeq)) {`, `if (!journal.resendFrom(epoch, result.expectedSeq) && result.expectedSeq <= last) {`)], unit('kiosk/uploader', 'stops the selling')),
+  mutant('fork-ignored', 'Central refuses our facts as a fork, and selling goes on.', edit('kiosk/uploader.ts', `if (epoch === journal.epoch) this.#o.onFork(f);`, `if (false) this.#o.onFork(f);`), unit('kiosk/uploader', 'stops the selling')),
+];
+
+const PL = 'card/layouts/pl-cpu.ts';
+const CARD = [
+  mutant('before-image-not-read', 'The card is written to without reading it again.', edit(PL, `if (!equalBytes(current.value, write.before)) {`, `if (false) {`), unit('card/pl-cpu')),
+  mutant('classified-by-tag', 'A card is “after” when only the tag is right.', edit(PL, `return equalBytes(current, write.after) && equalBytes(`, `return equalBytes(`), unit('card/pl-cpu')),
+  mutant('classified-by-record', 'Another card that holds our record is taken for ours.', [edit(PL, `  if (!sameCard(write.before, current)) return 'foreign';\n`, ''), edit(PL, `  return equalBytes(current, write.after) && equalBytes(`, `  return equalBytes(current.subarray(IDENTITY_LENGTH), write.after.subarray(IDENTITY_LENGTH)) && equalBytes(`)], unit('card/pl-cpu')),
+  mutant(
+    'classified-by-whole-image',
+    'A card is judged by its whole image, the meter’s area included.',
+    [
+      edit(PL, `const IDENTITY_LENGTH = PUBLIC_LENGTH + HOLDER_LENGTH;`, `const IDENTITY_LENGTH = PUBLIC_LENGTH + HOLDER_LENGTH + METER_LENGTH;`),
+      edit(PL, `[SFI_HOLDER, HOLDER_LENGTH], [SFI_PURCHASE, PURCHASE_LENGTH]] as const`, `[SFI_HOLDER, HOLDER_LENGTH], [SFI_METER, METER_LENGTH], [SFI_PURCHASE, PURCHASE_LENGTH]] as const`),
+    ],
+    TOWN,
+  ),
+  mutant('count-not-raised', 'A purchase is planned under the count that the card has.', edit(PL, `const count = reading.count + 1;`, `const count = reading.count;`), unit('card/pl-cpu')),
+  mutant('cumulative-not-raised', 'A purchase is planned without raising the cumulative quantity.', edit(PL, `const cumulative = reading.cumulative + quantity;`, `const cumulative = reading.cumulative;`), unit('card/pl-cpu')),
+  mutant('insertion-forgotten', 'A channel of an earlier insertion talks to the card that is in the reader now.', edit('card/readers/virtual.ts', ` || link.insertion !== insertion) return`, `) return`), unit(['card/virtual', 'card/pl-cpu'])),
+];
+
+const WECHAT = (name) => unit('payment/wechat', name);
+const PAYMENT = [
+  mutant('bad-signature-believed', 'An answer of the provider is believed whatever its signature.', edit('payment/wechat/client.ts', `return key.verify(covered, raw) ? null : 'signature does not match';`, `return null;`), WECHAT('any single changed character')),
+  mutant('old-answer-believed', 'An answer of the provider is believed whatever its time.', edit('payment/wechat/client.ts', `if (skew > MAX_SKEW_S) return`, `if (false) return`), WECHAT('a clock more than five minutes away')),
+  mutant('other-trade-believed', 'An answer about another trade is taken for ours.', edit('payment/wechat/provider.ts', `if (trade.out_trade_no !== attempt.outTradeNo) return`, `if (false) return`), WECHAT('a signed answer about another order')),
+  mutant('captured-amount-assumed', 'The captured amount is taken to be what was asked for.', edit('payment/wechat/provider.ts', `return { kind: 'paid', transactionId: trade.transaction_id, amountFen: total,`, `return { kind: 'paid', transactionId: trade.transaction_id, amountFen: attempt.amountFen,`), WECHAT('a signed answer about another order')),
+  mutant('unknown-number-is-closed', 'A number that the provider does not know counts as closed.', edit('payment/wechat/provider.ts', `    if (x.kind !== 'answer') return unknown(x.failure);\n    if (x.status === 404 && isCode(x, 'ORDER_NOT_EXIST')) return { kind: 'not-found' };`, `    if (x.kind !== 'answer') return unknown(x.failure);\n    if (x.status === 404 && isCode(x, 'ORDER_NOT_EXIST')) return { kind: 'closed' };`), WECHAT('knows numbers that do not exist')),
+  mutant('unknown-is-refused', 'No answer to the request for a code counts as a refusal.', edit('payment/wechat/provider.ts', `return unknown(x.kind === 'silent' ? failure('PAY-0101', x.failure.detail, x.failure.cause) : x.failure);`, `return { kind: 'refused', failure: x.failure };`), WECHAT('tamperBody')),
+  mutant('paid-is-closed', 'A close that the provider refuses since the order is paid counts as closed.', edit('payment/wechat/provider.ts', `if (isCode(x, 'ORDER_PAID')) return { kind: 'paid' };\n    if (x.status === 404`, `if (isCode(x, 'ORDER_PAID')) return { kind: 'closed' };\n    if (x.status === 404`), WECHAT('creates, waits, sees the customer pay')),
+  mutant('other-refund-believed', 'An answer about another refund is taken for ours.', edit('payment/wechat/provider.ts', `if (r.out_refund_no !== request.outRefundNo || r.out_trade_no !== request.outTradeNo) return`, `if (false) return`), WECHAT('a signed answer about another order')),
+  mutant('no-balance-is-refused', 'A refund that waits for the merchant’s balance counts as refused for good.', edit('payment/wechat/provider.ts', `    if (isCode(x, 'NOT_ENOUGH')) return unknown(`, `    if (false) return unknown(`), WECHAT('stuck, abnormal and unfunded refunds')),
+];
+
+const BILLING = [
+  mutant('quote-not-checked', 'A quote of another request, or one that does not add up, is sold by.', edit('billing/client.ts', `return quote.amountFen * MICRO_PER_FEN + quote.carriedUsedMicro - cost === quote.carriedAfterMicro ? null :`, `return true ? null :`), unit('billing/client', 'a quote must be the one asked for')),
+  mutant('short-acknowledgement', 'An acknowledgement that names less than was sent counts.', edit('billing/client.ts', `if (parsed.data.ackSeq < last.seq) return`, `if (false) return`), unit('billing/client', 'an acknowledgement counts only')),
+  mutant('acknowledgement-hash', 'An acknowledgement with another hash counts.', edit('billing/client.ts', `if (parsed.data.ackSeq === last.seq && parsed.data.ackHash !== last.hash) return`, `if (false) return`), unit('billing/client', 'an acknowledgement counts only')),
+  mutant('other-claim-taken', 'A claim on another order is taken for ours.', edit('billing/client.ts', `if (answer.order !== null && (answer.order.orderId !== orderId || answer.order.cardNo !== cardNo)) return`, `if (false) return`), unit('billing/client', 'a claim must be the one asked for')),
+  mutant('policy-unsigned', 'A policy is taken whatever its signature.', edit('billing/client.ts', `if (!options.policyVerifier.verify(`, `if (false && !options.policyVerifier.verify(`), unit('billing/client', 'keeps the policy’s proof')),
+];
+
+// On the engine that starts at once; the tests are the same on both.
+const CLAIMS = (name) => unit('central/claims', `claims on sqlite … ${name}`);
+const INGEST = (name) => unit('central/central', `central on sqlite … ${name}`);
+const CENTRAL = [
+  mutant('central-request-unsigned', 'Central believes requests whatever their signature.', edit('central/server.ts', `if (!verifierFor(row.public_key).verify(Buffer.from(covered`, `if (false && !verifierFor(row.public_key).verify(Buffer.from(covered`), unit('billing/client', 'the signature covers method')),
+  mutant('central-head-unsigned', 'Central takes a batch whatever its head’s signature.', edit('central/ingest.ts', `if (!verifierFor(terminal.public_key).verify(`, `if (false && !verifierFor(terminal.public_key).verify(`), INGEST('refuses a chain that does not hold')),
+  mutant('central-chain-not-checked', 'Central takes facts whose hashes are not those of their contents.', edit('central/ingest.ts', `!== e.hash) throw new Refusal('bad-request'`, `!== e.hash && false) throw new Refusal('bad-request'`), INGEST('refuses a chain that does not hold')),
+  mutant('central-twice', 'The last fact that central holds is entered again when it is sent again.', edit('central/ingest.ts', `    if (e.seq <= lastSeq) {`, `    if (e.seq < lastSeq) {`), INGEST('takes each event once')),
+  mutant('central-fork-not-noticed', 'Other facts under numbers that central holds are skipped in silence.', edit('central/ingest.ts', `      if ((await heldHash(e.seq)) !== e.hash) throw new Refusal('fork', \`event \${e.seq} has another hash here\`);\n`, ''), INGEST('takes each event once')),
+  mutant('central-gap-taken', 'Central takes facts though earlier ones are missing.', edit('central/ingest.ts', `if (request.fromSeq > lastSeq + 1) throw`, `if (false) throw`), INGEST('takes each event once')),
+  mutant('central-cursor-left', 'Central’s cursor does not move with the facts.', edit('central/ingest.ts', `  if (ackSeq > lastSeq) await moveCursor(tx, terminalId, epoch, { lastSeq: ackSeq, lastHash: ackHash });\n`, ''), INGEST('takes each event once')),
+  mutant('central-half-applied', 'What an unusable event began to change stays changed.', edit('central/ingest.ts', `    await tx.query('ROLLBACK TO SAVEPOINT event');\n`, ''), unit('central/central', 'central on pglite … upload')),
+  mutant('central-epoch-not-granted', 'Central takes an epoch that nobody granted.', edit('central/ingest.ts', `if (epoch > num(terminal.epoch)) throw`, `if (false) throw`), unit('central/epochs', 'epochs on sqlite … an epoch that nobody granted is not')),
+  mutant('central-claim-to-two', 'A write claim is granted while another terminal holds it.', edit('central/claims.ts', `  if (holder !== null && holder !== terminalId) throw new Refusal('claimed', \`terminal \${holder} may write until \${num(order.write_until_ms)}\`);\n  const plan`, `  const plan`), CLAIMS('the origin keeps its claim')),
+  mutant('central-write-after-refund', 'A write claim is granted after a refund claim.', edit('central/claims.ts', `  if (isRefundClaimed(order)) throw new Refusal('refund-claimed', 'the order is being refunded');\n`, ''), CLAIMS('a refund claim is the origin’s, final')),
+  mutant('central-refund-while-writing', 'A refund claim is granted while another terminal may write.', edit('central/claims.ts', `    if (holder !== null && holder !== terminalId) throw new Refusal('claimed', \`terminal \${holder} may write until \${num(order.write_until_ms)}\`);\n    // Its write`, `    // Its write`), CLAIMS('though that told that nothing was written so far')),
+  mutant('central-refund-while-untold', 'A refund claim is granted though another terminal has not told what it wrote.', edit('central/claims.ts', `if (order.write_open !== null) throw`, `if (false) throw`), CLAIMS('what another kiosk may have written')),
+  mutant('central-refund-of-delivered', 'A refund claim is granted for an order that was delivered.', edit('central/claims.ts', `  if (order.terminal_id !== terminalId) throw new Refusal('bad-request', 'only the order’s own terminal refunds it', { status: 409 });\n  if (isDelivered(order)) throw`, `  if (order.terminal_id !== terminalId) throw new Refusal('bad-request', 'only the order’s own terminal refunds it', { status: 409 });\n  if (false) throw`), CLAIMS('another kiosk’s “after”')),
+  mutant('central-delivered-twice', 'Another kiosk’s “after” enters a delivery that stands in the books already.', edit('central/ingest.ts', `      if (isDelivered(order)) return;\n      refuseAfterRefund(order);`, `      refuseAfterRefund(order);`), CLAIMS('the origin’s own delivery first')),
+  mutant('central-refunded-and-delivered', 'A refund that begins after the delivery is taken.', edit('central/ingest.ts', `  if (isDelivered(order)) throw new Unusable('REFUNDED AND DELIVERED: refunding began`, `  if (false) throw new Unusable('REFUNDED AND DELIVERED: refunding began`), CLAIMS('never both')),
+  mutant('central-assist-unheard', 'What another kiosk tells of a card that is as it was is not heard.', edit('central/ingest.ts', `      if (order.write_open === at.terminalId && (order.write_open_ms`, `      if (false && (order.write_open_ms`), CLAIMS('overtaken by the next one')),
+  mutant('central-earlier-word-counts', 'What a kiosk told of an earlier claim ends the one that it has now.', edit('central/ingest.ts', `(order.write_open_ms === null || (body.claimMs ?? 0) >= num(order.write_open_ms))`, `true`), CLAIMS('overtaken by the next one')),
+  mutant('central-superseded-untold', 'An order whose count another one took is never told so.', edit('central/claims.ts', `if (o.superseded_by !== null && !isDelivered(o) && [`, `if (false && [`), CLAIMS('superseded is told')),
+  mutant('central-elsewhere-untold', 'The origin is never told that another kiosk delivered its order.', edit('central/claims.ts', `if (awaitsEcho(o)) return`, `if (false) return`), CLAIMS('the origin is told until it knows')),
+  mutant('central-reserve-twice', 'A reserve is given back as often as it is asked for.', edit('central/accounts.ts', `WHERE order_id = $1 AND state = 'held' RETURNING`, `WHERE order_id = $1 RETURNING`), INGEST('the reserve comes back')),
+  mutant('central-reserve-not-taken', 'A firm quote does not take the remainder that it spends.', edit('central/quotes.ts', `SET carried_micro = carried_micro - $2 WHERE`, `SET carried_micro = carried_micro - 0 * $2 WHERE`), INGEST('golden')),
+  mutant('central-card-sold-twice', 'A card whose count another order has claimed is quoted again.', [edit('central/quotes.ts', `if (account.claim !== null) throw`, `if (false) throw`), edit('central/accounts.ts', `if (held !== null && held.order_id !== claim.orderId) return held;`, '')], INGEST('two terminals at one card')),
+  mutant('central-paid-released', 'A quote is given back though its order took money.', edit('central/quotes.ts', `if (order !== undefined && bool(order.money_taken)) {`, `if (false) {`), INGEST('a paid one never does')),
+  mutant('central-carried-lost', 'What remains of a payment is not kept for the account.', edit('central/ingest.ts', `carried_micro = carried_micro + $3,`, `carried_micro = carried_micro + 0 * $3,`), INGEST('golden'), INGEST('offline sales claim')),
+];
+
+export const MUTANTS = [...JOURNAL, ...PURCHASE, ...KIOSK, ...CARD, ...PAYMENT, ...BILLING, ...CENTRAL];
