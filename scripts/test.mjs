@@ -37,12 +37,15 @@ function step(command, argv) {
 }
 
 /** A vitest project; what it counted is read from its report, and a run without a report has failed. */
-function vitest(project) {
+function vitest(project, buffered = false) {
   return () =>
     new Promise((resolve) => {
       const report = path.join(folder, `${project}.json`);
-      const child = spawn(process.execPath, [path.join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env });
-      child.on('exit', (code) => {
+      const child = spawn(process.execPath, [path.join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], { cwd: root, stdio: ['ignore', buffered ? 'pipe' : 'inherit', buffered ? 'pipe' : 'inherit'], env });
+      const said = [];
+      for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => said.push(chunk));
+      child.on('close', (code) => {
+        process.stdout.write(Buffer.concat(said));
         if (!existsSync(report)) return resolve({ passed: 0, failed: 1, skipped: 0 });
         const r = JSON.parse(readFileSync(report, 'utf8'));
         const failed = r.numFailedTests + (r.numFailedTests === 0 && code !== 0 ? 1 : 0);
@@ -56,7 +59,9 @@ await timed('types', step(process.execPath, [path.join('node_modules', 'typescri
 await timed('unit', vitest('unit'));
 // Worlds of 20 sessions, one of them (full: eight) on the real engines.
 await timed('simulate', step(process.execPath, ['src/main/demo/simulate/main.ts', '--jobs', '2', ...(full ? ['--seeds', '2000'] : ['--seeds', '80', '--real-every', '80'])]));
-for (const project of ['integration', 'powercut', 'kill', 'e2e']) await timed(project, vitest(project));
+// One waits for a card service, the other computes: side by side, the second one's words after the first's.
+await Promise.all([timed('integration', vitest('integration')), timed('powercut', vitest('powercut', true))]);
+for (const project of ['kill', 'e2e']) await timed(project, vitest(project));
 rmSync(folder, { recursive: true, force: true });
 console.log(`\n${rows.join('\n')}\n`);
 console.log(`${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`);

@@ -38,8 +38,11 @@ export function loadConfig(file: string): Result<LoadedConfig, Failure> {
 function sampleProblem(c: TerminalConfig): string | null {
   if (c.mode !== 'production') return null;
   const known = c.maintenance.users.findIndex((user) => user.hash === DEMO_USER.hash);
-  if (known >= 0) return `maintenance.users[${known}]: the demo's PIN is refused outside demo mode; make one with \`npx pilotlight pin\``;
-  return c.keys.kind === 'sample' ? 'keys.kind: sample keys are refused outside demo mode' : null;
+  const problems = [
+    ...(c.keys.kind === 'sample' ? ['keys.kind: sample keys are refused outside demo mode'] : []),
+    ...(known < 0 ? [] : [`maintenance.users[${known}]: the demo's PIN is refused outside demo mode; make one with \`npx pilotlight pin\``]),
+  ];
+  return problems.length === 0 ? null : problems.join('; ');
 }
 
 /** What one key alone cannot say. */
