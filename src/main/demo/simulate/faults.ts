@@ -173,7 +173,8 @@ export function startFault(world: World, i: number, kind: FaultKind, customer: C
       const step = dice.between(-200_000, 200_000);
       site.skewMs += step;
       after(dice.between(5_000, 120_000), () => {
-        site.skewMs -= step;
+        // Once all is mended nothing is set back any more.
+        if (!world.quiet) site.skewMs -= step;
       });
       return;
     }
