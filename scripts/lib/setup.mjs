@@ -12,7 +12,7 @@ const windows = process.platform === 'win32';
 export const pinnedNode = path.join(root, 'node_modules', 'node', 'bin', windows ? 'node.exe' : 'node');
 
 const BUILD = ['libpcsclite-dev', 'g++', 'make', 'python3'];
-const TEST = ['pcscd', 'vsmartcard-vpcd', 'socat', 'chromium', 'fonts-noto-cjk', 'xvfb', 'xauth', 'libgtk-3-0', 'libnss3', 'libasound2', 'libgbm1', 'procps'];
+const TEST = ['pcscd', 'vsmartcard-vpcd', 'socat', 'chromium', 'fonts-noto-cjk', 'xvfb', 'xauth', 'libgtk-3-0', 'libnss3', 'libasound2', 'libgbm1', 'procps', 'strace'];
 
 function say(text) {
   console.log(`[setup] ${text}`);
