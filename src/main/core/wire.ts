@@ -1,32 +1,13 @@
-import type { CardReader, LayoutRegistry } from '../../card/index.ts';
-import type { BillingClient } from '../../billing/types.ts';
-import type { Printer } from '../../device/printer/types.ts';
-import type { Journal } from '../../journal/journal.ts';
 import { Kiosk } from '../../kiosk/kiosk.ts';
 import type { KioskOptions } from '../../kiosk/kiosk.ts';
 import { Monitor } from '../../kiosk/monitor.ts';
 import type { MonitorOptions } from '../../kiosk/monitor.ts';
 import type { MaintenancePorts } from '../../kiosk/maintenance-run.ts';
 import { Uploader } from '../../kiosk/uploader.ts';
-import type { PaymentProvider } from '../../payment/types.ts';
-import type { Header, Snapshot } from '../../shared/contract.ts';
-import type { Clock, LogFn, Random } from '../../shared/ports.ts';
 
 /** Everything a kiosk stands on, already open. */
-export interface Parts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly journal: Journal;
-  readonly reader: CardReader;
-  readonly layouts: LayoutRegistry;
-  readonly providers: readonly PaymentProvider[];
-  readonly billing: BillingClient;
-  readonly printer: Printer;
-  readonly header: Omit<Header, 'hotline'>;
-  readonly demo: boolean;
+export interface Parts extends Pick<KioskOptions, 'clock' | 'random' | 'journal' | 'reader' | 'layouts' | 'providers' | 'billing' | 'printer' | 'header' | 'demo' | 'log' | 'onSnapshot'> {
   readonly version: string;
-  readonly log: LogFn;
-  readonly onSnapshot: (snapshot: Snapshot) => void;
   /** What maintenance mode needs of the machine; left out: it has none. */
   readonly maintenance?: Omit<MaintenancePorts, 'version' | 'uploadNow' | 'onChanged' | 'maxClockSkewMs'>;
   readonly periods?: NonNullable<MonitorOptions['periods']>;
