@@ -37,12 +37,9 @@ export function pad80(data: Uint8Array): Uint8Array {
 export function retailMac(key16: Uint8Array, icv: Uint8Array, data: Uint8Array): Uint8Array {
   const left = key16.subarray(0, BLOCK);
   const right = key16.subarray(BLOCK);
-  const padded = pad80(data);
-  let state = Uint8Array.from(icv);
-  for (let at = 0; at < padded.length; at += BLOCK) {
-    state = Uint8Array.from(desEncrypt(left, state.map((b, i) => b ^ (padded[at + i] as number))));
-  }
-  return desEncrypt(left, desDecrypt(right, state));
+  const cbc = createCipheriv('des-ede3-cbc', ede3Key(left), icv).setAutoPadding(false);
+  const last = cbc.update(pad80(data)).subarray(-BLOCK);
+  return desEncrypt(left, desDecrypt(right, last));
 }
 
 /** A card's own key (layouts.md, "Diversification"): 3DES-ECB(MK, s8) ‖ 3DES-ECB(MK, NOT s8). */

@@ -2,11 +2,8 @@
  * DES (FIPS 46-3), written from the standard's tables, so that a simulated card and the driver that talks to it do
  * not share one mistake.
  */
-type Bits = number[];
-
 const IP = [58, 50, 42, 34, 26, 18, 10, 2, 60, 52, 44, 36, 28, 20, 12, 4, 62, 54, 46, 38, 30, 22, 14, 6, 64, 56, 48, 40, 32, 24, 16, 8, 57, 49, 41, 33, 25, 17, 9, 1, 59, 51, 43, 35, 27, 19, 11, 3, 61, 53, 45, 37, 29, 21, 13, 5, 63, 55, 47, 39, 31, 23, 15, 7];
 const FP = IP.map((_, i) => IP.indexOf(i + 1) + 1);
-const E = Array.from({ length: 8 }, (_, g) => Array.from({ length: 6 }, (__, i) => ((4 * g + i + 31) % 32) + 1)).flat();
 const P = [16, 7, 20, 21, 29, 12, 28, 17, 1, 15, 23, 26, 5, 18, 31, 10, 2, 8, 24, 14, 32, 27, 3, 9, 19, 13, 30, 6, 22, 11, 4, 25];
 const PC1 = [57, 49, 41, 33, 25, 17, 9, 1, 58, 50, 42, 34, 26, 18, 10, 2, 59, 51, 43, 35, 27, 19, 11, 3, 60, 52, 44, 36, 63, 55, 47, 39, 31, 23, 15, 7, 62, 54, 46, 38, 30, 22, 14, 6, 61, 53, 45, 37, 29, 21, 13, 5, 28, 20, 12, 4];
 const PC2 = [14, 17, 11, 24, 1, 5, 3, 28, 15, 6, 21, 10, 23, 19, 12, 4, 26, 8, 16, 7, 27, 20, 13, 2, 41, 52, 31, 37, 47, 55, 30, 40, 51, 45, 33, 48, 44, 49, 39, 56, 34, 53, 46, 42, 50, 36, 29, 32];
@@ -22,64 +19,114 @@ const S = [
   'd2846fb1a93e50c7 1fd8a374c56b0e92 7b419ce206adf358 21e74a8dfc90356b',
 ].map((box) => box.split(' ').map((row) => [...row].map((digit) => Number.parseInt(digit, 16))));
 
-function toBits(bytes: Uint8Array): Bits {
-  return [...bytes].flatMap((b) => [7, 6, 5, 4, 3, 2, 1, 0].map((i) => (b >> i) & 1));
-}
+/** Two 32-bit halves, the standard's first bit highest. */
+type Halves = readonly [number, number];
 
-function toBytes(bits: Bits): Uint8Array {
-  const out = new Uint8Array(bits.length / 8);
-  bits.forEach((bit, i) => {
-    out[i >> 3] = ((out[i >> 3] as number) << 1) | bit;
-  });
+/** A permutation of 64 bits (or a choice of some) as sums of what each byte of the input gives: `[byte's place * 256 + byte]`. */
+class Permutation {
+  readonly #high = new Int32Array(8 * 256);
+  readonly #low = new Int32Array(8 * 256);
+
+  /** `table[i]` is the number of the input bit, from 1, that becomes output bit i; the output fills two words of `wordBits` from the right. */
+  constructor(table: readonly number[], wordBits: number) {
+    for (const [i, from] of table.entries()) {
+      const word = i < wordBits ? this.#high : this.#low;
+      const bit = 1 << (wordBits - 1 - (i % wordBits));
+      const place = (from - 1) >> 3;
+      for (let byte = 0; byte < 256; byte++) if ((byte & (0x80 >> ((from - 1) & 7))) !== 0) word[place * 256 + byte] = (word[place * 256 + byte] as number) | bit;
+    }
+  }
+
+  of(block: Uint8Array): Halves {
+    let high = 0;
+    let low = 0;
+    for (let place = 0; place < 8; place++) {
+      const at = place * 256 + (block[place] as number);
+      high |= this.#high[at] as number;
+      low |= this.#low[at] as number;
+    }
+    return [high, low];
+  }
+}
+const initial = new Permutation(IP, 32);
+const final = new Permutation(FP, 32);
+const choice1 = new Permutation(PC1, 28);
+
+/** What box and its six bits give after the permutation P: `[box * 64 + six]`. */
+const SP = Int32Array.from({ length: 8 * 64 }, (_, at) => {
+  const box = at >> 6;
+  const row = ((at >> 4) & 2) | (at & 1);
+  const four = S[box]?.[row]?.[(at >> 1) & 15] as number;
+  let word = 0;
+  // Output bit i of the round comes from bit P[i] of the eight boxes' 32.
+  for (const [i, from] of P.entries()) if ((from - 1) >> 2 === box && (four & (8 >> ((from - 1) & 3))) !== 0) word |= 1 << (31 - i);
+  return word;
+});
+
+/** Six bits for each of 8 boxes in each of 16 rounds. */
+type Subkeys = Uint8Array;
+
+function subkeys(key: Uint8Array): Subkeys {
+  const out = new Uint8Array(16 * 8);
+  let [c, d] = choice1.of(key);
+  for (const [r, n] of SHIFTS.entries()) {
+    c = ((c << n) | (c >>> (28 - n))) & 0xfffffff;
+    d = ((d << n) | (d >>> (28 - n))) & 0xfffffff;
+    for (const [i, from] of PC2.entries()) {
+      const bit = from <= 28 ? (c >>> (28 - from)) & 1 : (d >>> (56 - from)) & 1;
+      const at = r * 8 + Math.trunc(i / 6);
+      out[at] = ((out[at] as number) << 1) | bit;
+    }
+  }
   return out;
 }
 
-function permute(bits: Bits, table: readonly number[]): Bits {
-  return table.map((from) => bits[from - 1] as number);
-}
-
-function xor(a: Bits, b: Bits): Bits {
-  return a.map((bit, i) => bit ^ (b[i] as number));
-}
-
-function subkeys(key: Uint8Array): Bits[] {
-  let cd = permute(toBits(key), PC1);
-  return SHIFTS.map((n) => {
-    const rotate = (half: Bits): Bits => [...half.slice(n), ...half.slice(0, n)];
-    cd = [...rotate(cd.slice(0, 28)), ...rotate(cd.slice(28))];
-    return permute(cd, PC2);
-  });
-}
-
-function round(right: Bits, subkey: Bits): Bits {
-  const mixed = xor(permute(right, E), subkey);
-  const out: Bits = [];
-  for (let box = 0; box < 8; box++) {
-    const six = mixed.slice(6 * box, 6 * box + 6) as [number, number, number, number, number, number];
-    const row = 2 * six[0] + six[5];
-    const column = 8 * six[1] + 4 * six[2] + 2 * six[3] + six[4];
-    const four = S[box]?.[row]?.[column] as number;
-    out.push((four >> 3) & 1, (four >> 2) & 1, (four >> 1) & 1, four & 1);
+/** Keys that were used of late: a card's session uses few. */
+const ready = new Map<string, Subkeys>();
+const MOST_READY = 512;
+function subkeysOf(key: Uint8Array): Subkeys {
+  const name = String.fromCharCode(...key);
+  let have = ready.get(name);
+  if (have === undefined) {
+    have = subkeys(key);
+    if (ready.size >= MOST_READY) ready.clear();
+    ready.set(name, have);
   }
-  return permute(out, P);
+  return have;
 }
 
-function crypt(keys: readonly Bits[], block: Uint8Array): Uint8Array {
-  const bits = permute(toBits(block), IP);
-  let left = bits.slice(0, 32);
-  let right = bits.slice(32);
-  for (const key of keys) [left, right] = [right, xor(left, round(right, key))];
-  return toBytes(permute([...right, ...left], FP));
+/** `backwards`: the rounds' keys in the opposite order, which is the inverse. */
+function crypt(keys: Subkeys, block: Uint8Array, backwards: boolean): Uint8Array {
+  let [left, right] = initial.of(block);
+  for (let r = 0; r < 16; r++) {
+    const at = (backwards ? 15 - r : r) * 8;
+    let mixed = 0;
+    for (let box = 0; box < 8; box++) {
+      // E: each box sees its four bits and one neighbour on either side, around the ends.
+      const turn = 4 * box + 5;
+      const six = (turn >= 32 ? (right << (turn - 32)) | (right >>> (64 - turn)) : (right << turn) | (right >>> (32 - turn))) & 0x3f;
+      mixed |= SP[box * 64 + (six ^ (keys[at + box] as number))] as number;
+    }
+    [left, right] = [right, left ^ mixed];
+  }
+  const swapped = new Uint8Array(8);
+  const view = new DataView(swapped.buffer);
+  view.setInt32(0, right);
+  view.setInt32(4, left);
+  const [high, low] = final.of(swapped);
+  view.setInt32(0, high);
+  view.setInt32(4, low);
+  return swapped;
 }
 
 /** One 8-byte block under one 8-byte key. */
 export function desBlock(key: Uint8Array, block: Uint8Array): Uint8Array {
-  return crypt(subkeys(key), block);
+  return crypt(subkeysOf(key), block, false);
 }
 
 /** The inverse of {@link desBlock}. */
 export function desBlockInverse(key: Uint8Array, block: Uint8Array): Uint8Array {
-  return crypt(subkeys(key).toReversed(), block);
+  return crypt(subkeysOf(key), block, true);
 }
 
 /** Two-key triple DES of one block: encrypt left, decrypt right, encrypt left. */
