@@ -11,25 +11,23 @@ import { MIGRATIONS } from '../../../central/migrations/index.ts';
  * does not spoil its transaction. Booleans come back as 0 and 1.
  */
 export function openSqliteDb(): Db {
-  const db = new Database((template ??= migrated()));
-  db.pragma('foreign_keys = ON');
-  const statements = new Map<string, Prepared>();
-  const begin = db.prepare('BEGIN IMMEDIATE');
-  const commit = db.prepare('COMMIT');
-  const rollback = db.prepare('ROLLBACK');
+  const { db, statements } = idle.pop() ?? connect();
+  // All of one world lies in one transaction, undone at its end: connection and statements serve the next world.
+  db.exec('BEGIN');
+  const savepoint = statement(db, statements, 'SAVEPOINT work');
+  const release = statement(db, statements, 'RELEASE work');
+  const rollback = statement(db, statements, 'ROLLBACK TO work');
 
   function run<R>(sql: string, params: readonly unknown[]): readonly R[] {
-    let prepared = statements.get(sql);
-    if (prepared === undefined) statements.set(sql, (prepared = prepare(db, sql)));
-    const { statement, order, reader } = prepared;
+    const { statement: prepared, order, reader } = statement(db, statements, sql);
     const values: unknown[] = [];
     for (const i of order) {
       const v = params[i];
       values.push(typeof v === 'boolean' ? Number(v) : (v ?? null));
     }
     try {
-      if (reader) return statement.all(...values) as R[];
-      statement.run(...values);
+      if (reader) return prepared.all(...values) as R[];
+      prepared.run(...values);
       return [];
     } catch (cause) {
       throw asPostgres(cause);
@@ -64,32 +62,45 @@ export function openSqliteDb(): Db {
     query: async <R>(sql: string, params: readonly unknown[] = []) => (busy ? alone(() => run<R>(sql, params)) : run<R>(sql, params)),
     transaction: <T>(work: (tx: Sql) => Promise<T>) =>
       alone(async () => {
-        begin.run();
+        savepoint.statement.run();
         try {
           const result = await work(inside);
-          commit.run();
+          release.statement.run();
           return result;
         } catch (cause) {
-          if (db.inTransaction) rollback.run();
+          rollback.statement.run();
+          release.statement.run();
           throw cause;
         }
       }),
     exec: (sql) => alone(() => void db.exec(schemaForSqlite(sql))),
     close: async () => {
-      db.close();
+      db.exec('ROLLBACK');
+      idle.push({ db, statements });
     },
   };
 }
 
-/** An empty database with central's schema, as bytes: a thousand worlds need not be migrated a thousand times. */
-let template: Buffer | null = null;
-function migrated(): Buffer {
+interface Connection {
+  readonly db: Database.Database;
+  readonly statements: Map<string, Prepared>;
+}
+/** Empty databases whose last world is over. */
+const idle: Connection[] = [];
+
+/** An empty database with central's schema. */
+function connect(): Connection {
   const db = new Database(':memory:');
   db.exec('CREATE TABLE schema_migrations (number integer PRIMARY KEY, name text NOT NULL)');
   for (const [index, { name, sql }] of MIGRATIONS.entries()) db.exec(`BEGIN; ${schemaForSqlite(`${sql};`)} INSERT INTO schema_migrations VALUES (${index + 1}, '${name}'); COMMIT;`);
-  const bytes = db.serialize();
-  db.close();
-  return bytes;
+  db.pragma('foreign_keys = ON');
+  return { db, statements: new Map() };
+}
+
+function statement(db: Database.Database, known: Map<string, Prepared>, sql: string): Prepared {
+  let prepared = known.get(sql);
+  if (prepared === undefined) known.set(sql, (prepared = prepare(db, sql)));
+  return prepared;
 }
 
 interface Prepared {

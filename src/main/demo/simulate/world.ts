@@ -72,6 +72,7 @@ export const POLICY: Policy = {
 
 const TERMINALS = ['000000000311', '000000000312'] as const;
 const CARDS = 4;
+const STEPS_A_TURN = 32;
 /** A provider takes money for a closed order at most so long after; then the world may be called quiet. */
 export const LATE_MS = 150_000;
 
@@ -265,16 +266,34 @@ export class World {
   /** Time goes on until nothing happens before `untilMs`, or `enough` says so. Every thing that happens has run to its end before the next. */
   async #run(untilMs: number, enough: () => boolean = () => false): Promise<void> {
     let askMs = this.timeline.nowMs;
-    while (this.problems.length === 0) {
+    /** One thing happens. False: nothing is left, or it is enough. */
+    const step = (): boolean => {
+      if (this.problems.length > 0) return false;
       if (this.timeline.nowMs >= askMs) {
-        if (enough()) return;
+        if (enough()) return false;
         askMs = this.timeline.nowMs + 2_000;
       }
-      const more = this.timeline.step(untilMs);
-      // The quick engines are done when their promises are; a real database takes turns of its own.
-      do await new Promise<void>((done) => setImmediate(done));
-      while (this.#pending > 0 && this.options.engines.name === 'real');
-      if (!more) return;
+      return this.timeline.step(untilMs);
+    };
+    const real = this.options.engines.name === 'real';
+    for (let more = true; more; ) {
+      // The quick engines are done when their promises are, which is before the next of some steps in one turn of the event loop.
+      more = await new Promise<boolean>((done, failed) => {
+        let going = true;
+        for (let left = real ? 1 : STEPS_A_TURN; left > 0; left--) {
+          setImmediate(() => {
+            try {
+              going = going && step();
+            } catch (error) {
+              going = false;
+              failed(error as Error);
+            }
+          });
+        }
+        setImmediate(() => done(going));
+      });
+      // A real database takes turns of its own.
+      while (this.#pending > 0 && real) await new Promise<void>((done) => setImmediate(done));
     }
   }
 
