@@ -63,6 +63,8 @@ export class Kiosk {
   readonly #o: KioskOptions;
   #state: KioskState;
   #revision: number;
+  /** The revision with which the screen shown now came up. */
+  #screenSince = 0;
   #shown = '';
   #snapshot: Snapshot | null = null;
   #queue: KioskEvent[] = [];
@@ -109,9 +111,14 @@ export class Kiosk {
     return (s.at === 'assist' && s.stage === 'writing') || [...this.#state.orders.values()].some((o) => o.writing || o.order.state === 'paid' || o.order.state === 'delivering');
   }
 
-  /** A person's action; dropped when it was made on another screen or revision than the one shown now. */
+  /**
+   * A person's action; dropped when it was made on another screen or revision than the one shown now. A technician's
+   * actions name what they mean, and the screen's counters run under the finger: they hold as long as the screen does.
+   */
   intent(intent: Intent): void {
-    if (this.#snapshot === null || intent.screen !== this.#snapshot.screen || intent.revision !== this.#snapshot.revision) {
+    const shown = this.#snapshot;
+    const lasting = intent.screen === 'maintenance' || intent.type === 'open-maintenance';
+    if (shown === null || intent.screen !== shown.screen || intent.revision > shown.revision || intent.revision < (lasting ? this.#screenSince : shown.revision)) {
       this.#o.log('info', 'kiosk', 'stale intent dropped', { type: intent.type, screen: intent.screen });
       return;
     }
@@ -222,6 +229,7 @@ export class Kiosk {
     if (text === this.#shown && sameDeadline && this.#snapshot !== null) return;
     this.#shown = text;
     this.#revision = Math.max(this.#revision + 1, 0);
+    if (view.screen !== this.#snapshot?.screen) this.#screenSince = this.#revision;
     this.#snapshot = { ...view, revision: this.#revision };
     this.#o.onSnapshot(this.#snapshot);
   }

@@ -113,6 +113,20 @@ describe('entering', () => {
     expect(facts('maintenance-left')).toEqual([{ who: WHO, why: 'exit' }]);
   });
 
+  it('a counter that ran on under the finger does not swallow the tap; one of an earlier visit does nothing', async () => {
+    await enter();
+    const { revision } = w.snapshot;
+    await act('self-test', { target: 'journal' });
+    expect(w.snapshot.revision).toBeGreaterThan(revision);
+    w.kiosk.intent({ type: 'maintenance-tab', value: 'sync', screen: 'maintenance', revision });
+    expect(open().tab).toBe('sync');
+    await w.tap('exit');
+    await enter();
+    w.kiosk.intent({ type: 'maintenance-tab', value: 'orders', screen: 'maintenance', revision });
+    w.kiosk.intent({ type: 'exit', screen: 'maintenance', revision: w.snapshot.revision + 1 });
+    expect(open().tab).toBe('devices');
+  });
+
   it('no user, no door', async () => {
     w.maintenance = ports({ enabled: false });
     await w.start();
