@@ -89,7 +89,7 @@ export class Kiosk {
       card: null,
       cardBusy: false,
       orders,
-      service: { policy: null, lineUp: null, centralUp: null, printer: { ready: false, failure: null }, clockSkewMs: null, blocked: null },
+      service: { policy: null, lineUp: null, centralUp: null, printer: { ready: false, paperLow: false, failure: null }, clockSkewMs: null, blocked: null },
       providers: options.providers.map((p) => p.kind),
       maintenance: maintenanceAtStart(options.journal, options.maintenance, options.clock),
     });

@@ -4,7 +4,7 @@ import type { ErrorText, Failure } from '../shared/errors.ts';
 import type { JournalEvent } from '../shared/events.ts';
 import { never } from '../shared/result.ts';
 import { IDLE, SCREEN_MS, sessionStep, settleSession } from './session.ts';
-import type { Effect, KioskEvent, KioskState, Now, Step } from './state.ts';
+import type { Effect, KioskEvent, KioskState, Now, ServiceState, Step } from './state.ts';
 
 /**
  * Maintenance mode: a technician enters by a corner gesture and a PIN. While it is open nothing is sold and no card is
@@ -402,7 +402,7 @@ function devicesOf(state: KioskState, mode: Open): DeviceView[] {
     device('reader', { zh: '读卡器', en: 'Card reader' }, reader.state === 'offline' ? 'offline' : reader.state === 'mute' ? 'user-error' : 'online', `${readerName} · ${where[0]}`, `${readerName} · ${where[1]}`, { lastError: reader.failure?.code ?? null, sinceMs: reader.sinceMs }),
     facts?.hasPrinter === false
       ? device('printer', { zh: '凭条打印机', en: 'Receipt printer' }, 'no-device', '没有配置打印机', 'no printer is configured')
-      : device('printer', { zh: '凭条打印机', en: 'Receipt printer' }, service.printer.ready ? 'online' : 'user-error', service.printer.ready ? '就绪' : printerWords(service.printer.failure).zh, service.printer.ready ? 'ready' : printerWords(service.printer.failure).en, { lastError: service.printer.failure?.code ?? null }),
+      : device('printer', { zh: '凭条打印机', en: 'Receipt printer' }, service.printer.ready && !service.printer.paperLow ? 'online' : 'user-error', printerWords(service.printer).zh, printerWords(service.printer).en, { lastError: service.printer.failure?.code ?? null }),
     ...state.providers.map((kind) =>
       device(`line-${kind}`, PROVIDER_NAMES[kind], service.lineUp === null ? 'busy' : service.lineUp ? 'online' : 'offline', service.lineUp === null ? '还没有问过' : service.lineUp ? '线路通' : '线路不通，自动重试中', service.lineUp === null ? 'not asked yet' : service.lineUp ? 'the line is up' : 'the line is down, retrying by itself', { lastError: service.lineUp === false ? 'PAY-0202' : null }),
     ),
@@ -413,6 +413,7 @@ function devicesOf(state: KioskState, mode: Open): DeviceView[] {
   ];
 }
 
-function printerWords(f: Failure | null): ErrorText {
+function printerWords({ ready, paperLow, failure: f }: ServiceState['printer']): ErrorText {
+  if (ready) return paperLow ? { zh: '就绪，纸快用完，请换纸', en: 'ready; the paper is low: put in a new roll' } : { zh: '就绪', en: 'ready' };
   return f === null ? { zh: '还没有问过', en: 'not asked yet' } : { zh: `请检查纸、盖和电源${f.detail === undefined ? '' : `（${f.detail}）`}`, en: `check paper, cover and power${f.detail === undefined ? '' : ` (${f.detail})`}` };
 }

@@ -142,7 +142,7 @@ export class Monitor {
         return this.#upkeep();
       case 'printer': {
         const status = await printer.status();
-        this.#say({ printer: { ready: status.ready, failure: status.failure } });
+        this.#say({ printer: status });
         return status.ready;
       }
       case 'local':

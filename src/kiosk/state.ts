@@ -1,4 +1,5 @@
 import type { CardReading, WritePlan } from '../card/types.ts';
+import type { PrinterStatus } from '../device/printer/types.ts';
 import type { AttemptRow, OrderRow } from '../journal/fold.ts';
 import type { CreateResult, QueryResult, CloseResult, RefundResult, RefundQueryResult } from '../payment/types.ts';
 import type { Account, ClaimAnswer, ClaimKind, ClaimedOrder, Command, OrderStatus, Quote } from '../shared/central-api.ts';
@@ -135,7 +136,7 @@ export interface ServiceState {
   /** Null: not known yet. */
   readonly lineUp: boolean | null;
   readonly centralUp: boolean | null;
-  readonly printer: { readonly ready: boolean; readonly failure: Failure | null };
+  readonly printer: PrinterStatus;
   readonly clockSkewMs: number | null;
   /** Why the kiosk must not sell at all (journal, fork, clock …). */
   readonly blocked: Failure | null;

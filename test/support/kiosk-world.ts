@@ -586,7 +586,7 @@ export class World {
       onCommandsWanted: () => undefined,
       ...(this.maintenance === null ? {} : { maintenance: this.maintenance }),
     });
-    this.#kiosk.setService({ policy: this.policy, lineUp: true, centralUp: true, printer: { ready: this.printerOk, failure: null } });
+    this.#kiosk.setService({ policy: this.policy, lineUp: true, centralUp: true, printer: { ready: this.printerOk, paperLow: false, failure: null } });
     this.#kiosk.releaseInterrupted();
     uploader.kick();
     await this.#flush();

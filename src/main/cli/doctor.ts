@@ -62,7 +62,7 @@ export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
   if (loaded.ok) {
     const { config } = loaded.value;
     findings.push(found('OK', 'config', `${options.configFile}: terminal ${config.terminalId}, mode ${config.mode}`));
-    findings.push(...checkKeyFiles(loaded.value), checkCardKeys(config), ...checkJournal(loaded.value), ...checkDisk(loaded.value));
+    findings.push(...checkKeyFiles(loaded.value), checkCardKeys(config), checkMaintenance(config), ...checkJournal(loaded.value), ...checkDisk(loaded.value));
     findings.push(...(await Promise.all([checkReader(config, options), checkPrinter(config, options.clock), checkPayments(loaded.value, options), checkCentral(loaded.value, options)])).flat());
   } else findings.push(...configFindings(options.configFile, loaded.error), found('WARN', 'config', 'nothing else was checked', 'correct the configuration, then run doctor again'));
   return { ok: findings.every((f) => f.level !== 'FAIL'), config: options.configFile, findings };
@@ -131,6 +131,12 @@ function checkKeyFiles(loaded: LoadedConfig): Finding[] {
     }
     return found('OK', 'key-files', `${file.key}: ${file.kind === 'rsa' ? 'RSA' : 'Ed25519'} ${file.secret ? 'private' : 'public'} key`);
   });
+}
+
+function checkMaintenance(config: TerminalConfig): Finding {
+  const n = config.maintenance.users.length;
+  if (n === 0) return found('WARN', 'maintenance', 'nobody may enter maintenance mode', 'npx pilotlight pin --name NAME prints a line for maintenance.users in terminal.json');
+  return found('OK', 'maintenance', `${n} ${n === 1 ? 'person' : 'people'} may enter maintenance mode`);
 }
 
 function checkCardKeys(config: TerminalConfig): Finding {

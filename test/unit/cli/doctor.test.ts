@@ -73,7 +73,7 @@ describe('doctor on a good configuration', () => {
     const { code, report } = await doctor();
     expect(report.findings.filter((f) => f.level === 'FAIL')).toEqual([]);
     expect(code).toBe(0);
-    expect(new Set(report.findings.map((f) => f.check))).toEqual(new Set(['runtime', 'config', 'key-files', 'card-keys', 'core', 'journal', 'disk', 'reader', 'pcsc', 'printer', 'payment', 'central', 'policy', 'clock']));
+    expect(new Set(report.findings.map((f) => f.check))).toEqual(new Set(['runtime', 'config', 'key-files', 'card-keys', 'maintenance', 'core', 'journal', 'disk', 'reader', 'pcsc', 'printer', 'payment', 'central', 'policy', 'clock']));
     expect(report.findings.every((f) => f.level === 'OK' || f.action !== null)).toBe(true);
   });
 
@@ -103,6 +103,13 @@ describe('doctor on a broken configuration', () => {
     const bad = of('config').filter((f) => f.level === 'FAIL');
     expect(bad.map((f) => f.code)).toEqual(['CONF-0101', 'CONF-0101', 'CONF-0101', 'CONF-0101']);
     expect(bad.map((f) => f.text).join('\n')).toMatch(/terminalId: [^]*keys\.kind: key provider kind "psam" is not built; available: sample[^]*central: [^]*colour/);
+  });
+
+  test('nobody who may enter maintenance mode: said, and how to mend it', async () => {
+    const { of } = await doctor((config) => {
+      delete config['maintenance'];
+    });
+    expect(of('maintenance')).toEqual([expect.objectContaining({ level: 'WARN', action: expect.stringContaining('pilotlight pin') })]);
   });
 
   test('sample keys in production: CONF-0103', async () => {

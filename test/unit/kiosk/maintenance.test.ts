@@ -440,6 +440,9 @@ describe('devices', () => {
 
   it('what does not work does not pass, and what does not answer neither', async () => {
     await enter();
+    w.setService({ printer: { ready: true, paperLow: true, failure: null } });
+    await w.run(100);
+    expect(open().devices.find((d) => d.id === 'printer')).toMatchObject({ state: 'user-error', detail: { en: 'ready; the paper is low: put in a new roll' } });
     w.printerOk = false;
     expect((await test1('printer'))[0]).toBe('failed');
     w.pay.down = true;
