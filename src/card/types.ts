@@ -35,6 +35,35 @@ export interface CardChannel {
   readonly transmit: (apdu: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
   /** Resets the card within the same insertion; all verified state is gone. */
   readonly reset: () => Promise<Result<Uint8Array, Failure>>;
+  /** The card as a memory card; null: this reader does not speak to any. */
+  readonly memory: MemoryCardPort | null;
+}
+
+/** Memory chips that a reader may be told to expect. */
+export type MemoryChip = 'SLE4442' | 'SLE4428' | 'AT24C01' | 'AT24C02' | 'AT24C04' | 'AT24C08' | 'AT24C16' | 'AT24C32' | 'AT24C64' | 'AT88SC102' | 'AT88SC1608';
+/** `main`: user memory. `protection`: one-way bits, 0 = protected. */
+export type MemoryArea = 'main' | 'protection';
+
+/** What a card said to its code. `counter`: its error counter afterwards, as the chip keeps it. */
+export interface CodeOutcome {
+  readonly verified: boolean;
+  readonly counter: number;
+}
+
+/**
+ * A card without a processor, through a reader that speaks its chip's language. Nothing is retried. A code that was
+ * verified holds until the card is reset or loses its power.
+ */
+export interface MemoryCardPort {
+  /** Tells the reader which chip to expect: first after insertion and after each reset. CARD-0103: not this chip, or the reader does not know it. */
+  readonly select: (chip: MemoryChip) => Promise<Result<void, Failure>>;
+  readonly read: (chip: MemoryChip, area: MemoryArea, at: number, length: number) => Promise<Result<Uint8Array, Failure>>;
+  /** In rising order of address. CARD-0202: refused before anything was stored; CARD-0203: some of it may be stored. */
+  readonly write: (chip: MemoryChip, area: MemoryArea, at: number, bytes: Uint8Array) => Promise<Result<void, Failure>>;
+  /** The error counter, as the chip keeps it; reading it costs nothing. */
+  readonly counter: (chip: MemoryChip) => Promise<Result<number, Failure>>;
+  /** Presents the code once. A failure says nothing about whether a try was spent. */
+  readonly present: (chip: MemoryChip, code: Uint8Array) => Promise<Result<CodeOutcome, Failure>>;
 }
 
 /** What a meter wrote back at its last visit. */

@@ -384,6 +384,7 @@ class CardSlot {
     const live = (insertion: number): Failure | null => (this.#status.state === 'present' && this.#status.insertion === insertion ? null : failure('CARD-0102', `insertion ${insertion} is over`));
     const channel = (insertion: number): CardChannel => ({
       insertion,
+      memory: null,
       transmit: (apdu) =>
         transmitT0(apdu, async (raw) => {
           if (!life.alive || world.at(life, `apdu ${raw[1]?.toString(16)}`, 'before')) return never();

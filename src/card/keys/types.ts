@@ -2,7 +2,7 @@ import type { Failure } from '../../shared/errors.ts';
 import type { Result } from '../../shared/result.ts';
 
 /**
- * Gives cryptograms, never keys, so that the keys may live in a PSAM, at central or in a sealed file. `s8` is the
+ * Gives cryptograms, never keys, so that the keys may live in a PSAM, at central or in a sealed file. `s8` is a CPU card's
  * diversification data: the last 8 bytes of the card's application serial. Every verb fails with CARD-0206 when the
  * provider cannot be reached or does not hold the key.
  */
@@ -10,6 +10,8 @@ export interface KeyProvider {
   readonly id: string;
   /** Proves that the verbs below would work now for this card; touches no card. */
   readonly prove: (s8: Uint8Array) => Promise<Result<void, Failure>>;
+  /** A memory card's code, for one card at a time; `cardNo`: 5 bytes BCD. It is used at once and never stored. */
+  readonly cardCode: (chip: 'SLE4442', cardNo: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
   /** The 8 bytes that EXTERNAL AUTHENTICATE sends for an 8-byte challenge. */
   readonly externalAuth: (s8: Uint8Array, challenge: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
   /** The 4-byte secure-messaging MAC over `header5 ‖ data` for a 4-byte challenge. */

@@ -1,13 +1,12 @@
 import { concatBytes, equalBytes, fromHex, toHex } from '../../shared/bytes.ts';
 import { failure } from '../../shared/errors.ts';
-import type { ErrorCode, Failure } from '../../shared/errors.ts';
-import { orderTag } from '../../shared/order-tag.ts';
+import type { Failure } from '../../shared/errors.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import { challenge, exchange, externalAuthenticate, fciName, formatSw, readBinary, selectAid, updateBinaryHeader } from '../families/fmcos.ts';
 import type { KeyProvider } from '../keys/types.ts';
-import type { CardChannel, CardLayout, CardReading, Classification, MeterArea, Purchase, WritePlan } from '../types.ts';
-import { crc16 } from './crc16.ts';
+import type { CardChannel, CardLayout, CardReading, Classification, Purchase, WritePlan } from '../types.ts';
+import { allBytes, bcd, damaged, decodeMeter, KINDS, MAX_COUNT, METER_LENGTH, nextPurchase, putU16, putU32, u16, u32, UNITS } from './fields.ts';
 
 /** All offsets, lengths and rules: layouts.md, "PL-CPU", mode *file*. */
 
@@ -20,7 +19,6 @@ const SFI_METER = 0x1a;
 const PUBLIC_LENGTH = 30;
 const HOLDER_LENGTH = 16;
 const PURCHASE_LENGTH = 17;
-const METER_LENGTH = 32;
 const IDENTITY_LENGTH = PUBLIC_LENGTH + HOLDER_LENGTH;
 const IMAGE_LENGTH = IDENTITY_LENGTH + PURCHASE_LENGTH;
 
@@ -36,42 +34,12 @@ const LAYOUT_VERSION = 0x01;
 /** Within SFI 17. */
 const DATE_AT = 10;
 const TAG_AT = 13;
-/** Meter area: the flag after a visit. */
-const FLAG_VISITED = 0x58;
-const MAX_COUNT = 0xfffe;
-const MAX_U32 = 0xffff_ffff;
 const KEY_ID_AUTH = 0x00;
 
 /** SELECT answers of a card that does not know the application or the command at all. */
 const SW_FOREIGN: ReadonlySet<number> = new Set([0x6a82, 0x6a86, 0x6a87, 0x6b00, 0x6d00, 0x6e00, 0x6700]);
 /** SELECT answers of a card that was locked: file invalidated, card or application locked (cards.md 2.3). */
 const SW_LOCKED: ReadonlySet<number> = new Set([0x6283, 0x6a81, 0x6983, 0x9303]);
-
-function u16(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
-}
-
-function u32(bytes: Uint8Array, at: number): number {
-  return u16(bytes, at) * 0x1_0000 + u16(bytes, at + 2);
-}
-
-function putU32(value: number): Uint8Array {
-  return Uint8Array.of(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
-}
-
-/** Packed BCD as digits; null when a nibble is no digit. */
-function bcd(bytes: Uint8Array): string | null {
-  const text = toHex(bytes);
-  return /^\d*$/.test(text) ? text : null;
-}
-
-function allBytes(bytes: Uint8Array, value: number): boolean {
-  return bytes.every((b) => b === value);
-}
-
-function damaged(detail: string): { readonly ok: false; readonly error: Failure } {
-  return err(failure('CARD-0104', detail));
-}
 
 async function select(channel: CardChannel): Promise<Result<void, Failure>> {
   const answer = await exchange(channel, selectAid(AID));
@@ -121,40 +89,6 @@ async function readImage(channel: CardChannel): Promise<Result<Uint8Array, Failu
   return ok(concatBytes(...files));
 }
 
-interface DecodedMeter {
-  readonly area: MeterArea;
-  readonly written: boolean;
-}
-
-function decodeMeter(bytes: Uint8Array, count: number): Result<DecodedMeter, Failure> {
-  if (allBytes(bytes, 0x00) || allBytes(bytes, 0xff)) {
-    return ok({ written: false, area: { visited: false, countTaken: 0, remainingQuantity: 0, cumulativeUsed: 0, lastVisit: '0000000000', valveClosed: false, faults: 0, meterNo: '0000000000' } });
-  }
-  if (crc16(bytes.subarray(0, METER_LENGTH - 2)) !== u16(bytes, METER_LENGTH - 2)) return damaged('meter area: crc16');
-  const lastVisit = bcd(bytes.subarray(11, 16));
-  const meterNo = bcd(bytes.subarray(18, 23));
-  if (lastVisit === null || meterNo === null) return damaged('meter area: not BCD');
-  const written = bytes[0] === FLAG_VISITED;
-  const countTaken = u16(bytes, 1);
-  if (written && countTaken > count) return damaged(`meter took count ${countTaken}, the card has ${count}`);
-  return ok({
-    written,
-    area: {
-      visited: written && countTaken === count,
-      countTaken,
-      remainingQuantity: u32(bytes, 3),
-      cumulativeUsed: u32(bytes, 7),
-      lastVisit,
-      valveClosed: bytes[16] !== 0,
-      faults: bytes[17] as number,
-      meterNo,
-    },
-  });
-}
-
-const KINDS: readonly (CardReading['kind'] | undefined)[] = [undefined, 'gas', 'water', 'heat'];
-const UNITS: readonly (CardReading['unit'] | undefined)[] = [undefined, 'volume', 'money'];
-
 function decode(image: Uint8Array, meterBytes: Uint8Array): Result<CardReading, Failure> {
   const pub = image.subarray(0, PUBLIC_LENGTH);
   const holder = image.subarray(PUBLIC_LENGTH, IDENTITY_LENGTH);
@@ -200,17 +134,12 @@ function s8Of(image: Uint8Array): Uint8Array {
 
 function plan(reading: CardReading, purchase: Purchase): Result<WritePlan, Failure> {
   const { image: before } = reading;
-  const { quantity } = purchase;
   const date = /^\d\d(\d\d)-(\d\d)-(\d\d)$/.exec(purchase.date);
   if (date === null) return damaged('the business date is not YYYY-MM-DD');
-  if (!Number.isSafeInteger(quantity) || quantity <= 0 || quantity > MAX_U32) return damaged(`quantity ${quantity}`);
-  const count = reading.count + 1;
-  const cumulative = reading.cumulative + quantity;
-  if (count > MAX_COUNT) return damaged('count would overflow');
-  if (cumulative > MAX_U32) return damaged('cumulative would overflow');
-  const tag = orderTag(purchase.orderId);
-  if (allBytes(tag, 0) || equalBytes(tag, reading.tag)) return damaged(`order tag ${toHex(tag)} is taken`);
-  const record = concatBytes(Uint8Array.of(count >>> 8, count & 0xff), putU32(quantity), putU32(cumulative), fromHex(date.slice(1).join('')), tag);
+  const next = nextPurchase(reading, purchase);
+  if (!next.ok) return next;
+  const { count, quantity, cumulative, tag } = next.value;
+  const record = concatBytes(putU16(count), putU32(quantity), putU32(cumulative), fromHex(date.slice(1).join('')), tag);
   return ok({
     cardNo: reading.cardNo,
     before,
@@ -269,9 +198,6 @@ function classify(write: Pick<WritePlan, 'before' | 'after' | 'tag'>, current: U
 }
 
 export const PL_CPU = 'PL-CPU';
-
-/** The failure codes with which reading tells that a card is not of this layout at all, so that another may try. */
-export const NOT_THIS_LAYOUT: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['CARD-0103']);
 
 /** The reference CPU card (layouts.md, "PL-CPU", mode *file*). */
 export function plCpuLayout(keys: KeyProvider): CardLayout {

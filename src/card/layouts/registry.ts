@@ -4,7 +4,7 @@ import type { Failure } from '../../shared/errors.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import type { CardChannel, CardLayout, CardReading } from '../types.ts';
-import { NOT_THIS_LAYOUT } from './pl-cpu.ts';
+import { NOT_THIS_LAYOUT } from './fields.ts';
 
 /** A card read by the layout that knows it. */
 export interface ReadCard {

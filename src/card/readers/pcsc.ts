@@ -7,6 +7,8 @@ import type { Clock, LogFn } from '../../shared/ports.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import type { CardChannel, CardReader, ReaderStatus } from '../types.ts';
+import { dialectOf } from './dialects/index.ts';
+import { pcscMemoryPort } from './memory.ts';
 import { Lane, StatusBoard, withDeadline } from './supervise.ts';
 import { transmitT0 } from './t0.ts';
 
@@ -91,6 +93,8 @@ export interface PcscReaderOptions {
   readonly id: string;
   /** Part of the PC/SC reader's name, case ignored; the first that matches is used. Absent: the first reader. */
   readonly match?: string;
+  /** Dialect in which it speaks to memory cards; absent: by its name. */
+  readonly model?: string;
   readonly clock: Clock;
   readonly log: LogFn;
   /** Loads the native package; the default asks for `pcsclite`. */
@@ -190,10 +194,12 @@ export class PcscReader implements CardReader {
   }
 
   open(insertion: number): CardChannel {
+    const dialect = dialectOf(this.#name, this.#options.model);
     return {
       insertion,
       transmit: (apdu) => this.#lane.run(() => transmitT0(apdu, (raw) => this.#exchange(insertion, raw))),
       reset: () => this.#lane.run(() => this.#reset(insertion)),
+      memory: dialect === null ? null : pcscMemoryPort(dialect, (raw) => this.#lane.run(() => this.#exchange(insertion, raw))),
     };
   }
 

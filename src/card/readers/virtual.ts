@@ -7,6 +7,9 @@ import type { Clock, LogFn } from '../../shared/ports.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import type { CardChannel, CardReader, ReaderStatus } from '../types.ts';
+import { dialectOf } from './dialects/index.ts';
+import { pcscMemoryPort } from './memory.ts';
+import type { MemoryDialect } from './memory.ts';
 import { Lane, StatusBoard, withDeadline } from './supervise.ts';
 import { transmitT0 } from './t0.ts';
 
@@ -27,6 +30,8 @@ export interface VirtualReaderOptions {
   readonly host: string;
   /** 0: a free port, see {@link VirtualReader.listening}. */
   readonly port: number;
+  /** Dialect in which it speaks to memory cards; the default is ACS's. */
+  readonly model?: string;
   readonly clock: Clock;
   readonly log: LogFn;
 }
@@ -100,6 +105,7 @@ export class VirtualReader implements CardReader {
   readonly #options: VirtualReaderOptions;
   readonly #board: StatusBoard;
   readonly #lane = new Lane();
+  readonly #dialect: MemoryDialect | null;
   #server: Server | null = null;
   #closed = false;
   #insertion = 0;
@@ -113,6 +119,7 @@ export class VirtualReader implements CardReader {
   constructor(options: VirtualReaderOptions) {
     this.id = options.id;
     this.#options = options;
+    this.#dialect = dialectOf('', options.model ?? 'acs');
     this.#board = new StatusBoard({ state: 'offline', insertion: 0, failure: failure('CARD-0107', 'not listening yet') });
     this.#listening = new Promise((resolve) => {
       this.#resolveListening = resolve;
@@ -142,6 +149,7 @@ export class VirtualReader implements CardReader {
       insertion,
       transmit: (apdu) => this.#lane.run(() => transmitT0(apdu, (raw) => this.#exchange(insertion, raw))),
       reset: () => this.#lane.run(() => this.#reset(insertion)),
+      memory: this.#dialect === null ? null : pcscMemoryPort(this.#dialect, (raw) => this.#lane.run(() => this.#exchange(insertion, raw))),
     };
   }
 

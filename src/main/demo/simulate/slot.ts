@@ -68,6 +68,7 @@ export class Slot {
     const live = (insertion: number): Failure | null => (this.#status.state === 'present' && this.#status.insertion === insertion && this.card !== null ? null : failure('CARD-0102', `insertion ${insertion} is over`));
     const open = (insertion: number): CardChannel => ({
       insertion,
+      memory: null,
       transmit: (apdu) =>
         transmitT0(apdu, async (raw) => {
           if (!life.alive || life.point('apdu')) return never();
