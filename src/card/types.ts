@@ -21,7 +21,19 @@ export interface CardReader {
   readonly onStatus: (listener: (status: ReaderStatus) => void) => () => void;
   /** A channel bound to one insertion: after the card left (or another came) it fails for ever with CARD-0102. */
   readonly open: (insertion: number) => CardChannel;
+  /** Absent: the customer's hand moves the card. */
+  readonly gate?: CardGate;
   readonly close: () => Promise<void>;
+}
+
+/** What a motor reader does with the card itself. Every verb fails with CARD-0107 (the device), or CARD-0106 with the device's own code (a jam). */
+export interface CardGate {
+  /** Takes cards in, or keeps the slot shut. */
+  readonly accept: (on: boolean) => Promise<Result<void, Failure>>;
+  /** Ends the insertion and holds the card out for the customer. */
+  readonly eject: () => Promise<Result<void, Failure>>;
+  /** Ends the insertion and drops the card into the bin. */
+  readonly capture: () => Promise<Result<void, Failure>>;
 }
 
 /** APDUs to one insertion of one card; one exchange in flight, each with a named time-out. */

@@ -1,0 +1,223 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CrtReader } from '../../../src/card/readers/crt/reader.ts';
+import type { SerialLine } from '../../../src/card/readers/crt/link.ts';
+import { fromHex } from '../../../src/shared/bytes.ts';
+import { counterRandom, CpuCard } from '../../../src/simulator/card/cpu-card.ts';
+import { issue } from '../../../src/simulator/card/catalogue.ts';
+import { CRT_310_MOVES, CRT_571_MOVES, CrtDevice } from '../../../src/simulator/reader/crt.ts';
+import type { CrtDeviceOptions } from '../../../src/simulator/reader/crt.ts';
+import { ManualClock } from '../../support/clock.ts';
+import { codeOf, GOLDEN_PURCHASE, must, plCpu } from './rig.ts';
+
+let clock: ManualClock;
+let device: CrtDevice;
+let reader: CrtReader;
+let lines: { readonly line: SerialLine; readonly unplug: () => void }[];
+/** The port is not there. */
+let absent: boolean;
+
+/** A serial cable between the driver and the simulated device, bytes and all. */
+function cable(): Promise<SerialLine> {
+  if (absent) return Promise.reject(new Error('ENOENT'));
+  let take: (bytes: Uint8Array) => void = () => undefined;
+  let gone: (cause: unknown) => void = () => undefined;
+  let open = true;
+  back = (bytes) => {
+    if (open) take(bytes);
+  };
+  const line: SerialLine = {
+    write: (bytes) => {
+      if (open) device.receive(bytes);
+    },
+    onData: (l) => {
+      take = l;
+    },
+    onClose: (l) => {
+      gone = l;
+    },
+    close: () => {
+      open = false;
+      return Promise.resolve();
+    },
+  };
+  lines.push({ line, unplug: () => {
+    open = false;
+    gone(new Error('EIO'));
+  } });
+  return Promise.resolve(line);
+}
+let back: (bytes: Uint8Array) => void = () => undefined;
+
+function deviceOf(more: Partial<CrtDeviceOptions> = {}): CrtDevice {
+  return new CrtDevice({ clock, firmware: 'CRT-571-F2 V1.10', move: CRT_571_MOVES, initKeep: 0x33, motionMs: 900, send: (bytes) => clock.after(1, () => back(bytes)), ...more });
+}
+const golden = (): CpuCard => new CpuCard(issue({ cardNo: '8800003921', userNo: '1002203344', meterNo: '0260001577' }), counterRandom(1));
+
+/** Time goes on in small steps, and whatever waits for it with it. */
+async function pass(ms: number): Promise<void> {
+  for (let t = 0; t < ms; t += 10) {
+    clock.advance(10);
+    await new Promise<void>((done) => setImmediate(done));
+  }
+}
+/** Lets time go on until it is so. */
+async function until(what: string, is: () => boolean, mostMs = 20_000): Promise<void> {
+  for (let t = 0; t <= mostMs; t += 25) {
+    if (is()) return;
+    await pass(25);
+  }
+  throw new Error(`not ${what}: ${JSON.stringify(reader.status())}\n${device.transcript.slice(-12).join('\n')}`);
+}
+async function during<T>(work: Promise<T>): Promise<T> {
+  let done = false;
+  void work.finally(() => {
+    done = true;
+  });
+  await until('done', () => done, 60_000);
+  return work;
+}
+function start(): void {
+  reader = new CrtReader({ id: 'crt', path: '/dev/ttyS0', open: cable, clock, log: () => undefined });
+}
+
+beforeEach(() => {
+  clock = new ManualClock(Date.UTC(2026, 10, 22));
+  lines = [];
+  absent = false;
+  device = deviceOf();
+});
+afterEach(async () => {
+  await reader.close();
+});
+
+describe('a motor reader', () => {
+  it('knows its model before it moves anything, takes a card in, reads and writes it, gives it back', async () => {
+    start();
+    await until('entry on', () => device.entryOn);
+    expect(reader.name()).toBe('CRT-571-F2 V1.10 /dev/ttyS0');
+    expect(device.transcript.filter((l) => l.startsWith('=>')).slice(0, 2)).toEqual(['=> F2 00 00 03 43 A4 30 03 25', '=> F2 00 00 03 43 30 33 03 B2']);
+    expect(reader.status().state).toBe('empty');
+    const card = golden();
+    expect(device.offer({ kind: 'cpu', card })).toBe(true);
+    await until('present', () => reader.status().state === 'present');
+    const { insertion } = reader.status();
+    const channel = reader.open(insertion);
+    const reading = must(await during(plCpu.read(channel)));
+    expect(reading).toMatchObject({ cardNo: '8800003921', userNo: '1002203344' });
+    const plan = must(plCpu.plan(reading, GOLDEN_PURCHASE));
+    must(await during(plCpu.apply(channel, plan)));
+    must(await during(channel.reset()));
+    expect(plCpu.classify(plan, must(await during(plCpu.readImage(channel))))).toBe('after');
+    must(await during(reader.gate.eject()));
+    await until('empty', () => reader.status().state === 'empty');
+    expect(device.motions).toEqual(['ic', 'gate']);
+    // Offered at the gate it is neither a new card nor let in again.
+    await pass(2_000);
+    expect(reader.status()).toMatchObject({ state: 'empty', insertion });
+    expect(device.entryOn).toBe(false);
+    expect(codeOf(await during(channel.transmit(fromHex('00A40000023F00'))))).toBe('CARD-0102');
+    device.take();
+    await until('entry on again', () => device.entryOn);
+  });
+
+  it('captures; a model without a bin says so and moves nothing', async () => {
+    start();
+    await until('entry on', () => device.entryOn);
+    device.offer({ kind: 'cpu', card: golden() });
+    await until('present', () => reader.status().state === 'present');
+    must(await during(reader.gate.capture()));
+    expect(device.bin).toHaveLength(1);
+    await reader.close();
+
+    device = deviceOf({ firmware: 'CRT-310 V2.0', move: CRT_310_MOVES, initKeep: 0x34 });
+    start();
+    await until('entry on', () => device.entryOn);
+    device.offer({ kind: 'cpu', card: golden() });
+    await until('present', () => reader.status().state === 'present');
+    // 33 is this model's IC position, and the other's bin.
+    expect(device.motions).toEqual(['ic']);
+    expect(codeOf(await during(reader.gate.capture()))).toBe('CARD-0107');
+    expect(device.motions).toEqual(['ic']);
+    must(await during(reader.gate.eject()));
+    expect(device.place).toBe('gate');
+  });
+
+  it('an unknown firmware: out of service, nothing is ever moved', async () => {
+    device = deviceOf({ firmware: 'XYZ-900' });
+    start();
+    await pass(70_000);
+    expect(reader.status()).toMatchObject({ state: 'offline', failure: { code: 'CARD-0107', detail: expect.stringContaining('XYZ-900') } });
+    expect(device.motions).toEqual([]);
+    expect(device.transcript.some((l) => l.startsWith('=> F2 00 00 03 43 30'))).toBe(false);
+  });
+
+  it('a card that lay inside when the power failed is read again, under a new insertion', async () => {
+    start();
+    await until('entry on', () => device.entryOn);
+    device.offer({ kind: 'cpu', card: golden() });
+    await until('present', () => reader.status().state === 'present');
+    const first = reader.status().insertion;
+    const channel = reader.open(first);
+    device.powerCycle();
+    const answer = await during(plCpu.readImage(channel));
+    expect(answer.ok).toBe(false);
+    await until('present again', () => reader.status().state === 'present' && reader.status().insertion > first);
+    must(await during(plCpu.read(reader.open(reader.status().insertion))));
+  });
+});
+
+describe('a bad line', () => {
+  it.each(['drop-command', 'nak', 'ack-lost', 'broken', 'stops-in-the-middle'] as const)('%s: the answer comes all the same, and nothing was moved twice', async (kind) => {
+    start();
+    await until('entry on', () => device.entryOn);
+    device.offer({ kind: 'cpu', card: golden() });
+    await until('present', () => reader.status().state === 'present');
+    device.faults.push({ kind });
+    must(await during(plCpu.read(reader.open(reader.status().insertion))));
+    device.faults.push({ kind: 'ack-lost' }, { kind: 'ack-lost' }, { kind }, { kind });
+    const moved = device.motions.length;
+    await during(reader.gate.eject());
+    expect(device.motions.length).toBe(moved + 1);
+  });
+
+  it('no answer at all: what the card did is not known, and it counts as inserted anew', async () => {
+    start();
+    await until('entry on', () => device.entryOn);
+    device.offer({ kind: 'cpu', card: golden() });
+    await until('present', () => reader.status().state === 'present');
+    const { insertion } = reader.status();
+    device.faults.push({ kind: 'stuck' });
+    expect(codeOf(await during(reader.open(insertion).transmit(fromHex('00A4040008504C2E4D45544552'))))).toBe('CARD-0106');
+    await until('present again', () => reader.status().state === 'present' && reader.status().insertion === insertion + 1);
+  });
+
+  it('unplugged and plugged in: offline, and usable within 5 s', async () => {
+    start();
+    await until('entry on', () => device.entryOn);
+    device.offer({ kind: 'cpu', card: golden() });
+    await until('present', () => reader.status().state === 'present');
+    absent = true;
+    lines.at(-1)?.unplug();
+    await until('offline', () => reader.status().state === 'offline');
+    await pass(60_000);
+    absent = false;
+    await until('present', () => reader.status().state === 'present', 5_000);
+  });
+
+  it('a jam and a card wrenched out are told with the device’s own code', async () => {
+    start();
+    await until('entry on', () => device.entryOn);
+    device.offer({ kind: 'cpu', card: golden() });
+    await until('present', () => reader.status().state === 'present');
+    const { insertion } = reader.status();
+    // Power off of both kinds, then the motion.
+    device.faults.push({ kind: 'error', code: '65' }, { kind: 'error', code: '65' }, { kind: 'error', code: '10' });
+    const jam = await during(reader.gate.eject());
+    expect(jam).toMatchObject({ ok: false, error: { code: 'CARD-0106', detail: expect.stringContaining('10 card jam') } });
+    await until('present again', () => reader.status().state === 'present' && reader.status().insertion > insertion);
+    const card = reader.open(reader.status().insertion);
+    device.wrench();
+    expect((await during(plCpu.read(card))).ok).toBe(false);
+    await until('empty', () => reader.status().state === 'empty');
+  });
+});
