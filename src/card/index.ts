@@ -1,6 +1,8 @@
 export type { CardChannel, CardLayout, CardReader, CardReading, Classification, MeterArea, Purchase, ReaderStatus, WritePlan } from './types.ts';
 export type { KeyProvider } from './keys/types.ts';
 export { sampleKeyProvider } from './keys/sample.ts';
+export { masterKeysSchema, sealKeys, sealedKeyProvider } from './keys/sealed.ts';
+export type { MachineBinding } from './keys/sealed.ts';
 export { PL_CPU, plCpuLayout } from './layouts/pl-cpu.ts';
 export { layoutRegistry } from './layouts/registry.ts';
 export type { LayoutRegistry, ReadCard } from './layouts/registry.ts';

@@ -64,7 +64,15 @@ export const terminalConfigSchema = z.strictObject({
   secondPath: path,
   shell: z.strictObject({ kind: z.enum(['browser', 'electron', 'auto']), port: z.number().int().min(0).max(65535) }),
   readers: z.array(readerSchema).min(1),
-  keys: z.strictObject({ kind: kindOf('key provider kind', ['sample']) }),
+  keys: z.discriminatedUnion(
+    'kind',
+    [
+      z.strictObject({ kind: z.literal('sample') }),
+      /** `npx pilotlight keys seal` makes the file; both files are readable by the kiosk's user only. */
+      z.strictObject({ kind: z.literal('sealed'), file: path, secretFile: path }),
+    ],
+    { error: (issue) => `key provider kind "${String((issue.input as { kind?: unknown } | undefined)?.kind)}" is not built; available: sample, sealed` },
+  ),
   payments: z.array(paymentSchema).min(1),
   central: z.strictObject({
     baseUrl: url,

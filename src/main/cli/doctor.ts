@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { ZodError } from 'zod';
 import { createBillingClient } from '../../billing/client.ts';
-import { sampleKeyProvider } from '../../card/index.ts';
 import { TcpPrinter } from '../../device/printer/tcp.ts';
 import { Journal, MIN_FREE_BYTES } from '../../journal/journal.ts';
 import { verifyJournal } from '../../journal/verify.ts';
@@ -18,6 +17,7 @@ import { configProblems } from '../../shared/terminal-config.ts';
 import type { TerminalConfig } from '../../shared/terminal-config.ts';
 import { loadConfig, tcpAddress } from '../config.ts';
 import type { LoadedConfig } from '../config.ts';
+import { loadCardKeys } from '../core/card-keys.ts';
 import type { PcscProbe } from './pcsc-probe.ts';
 
 export type Level = 'OK' | 'WARN' | 'FAIL';
@@ -62,7 +62,7 @@ export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
   if (loaded.ok) {
     const { config } = loaded.value;
     findings.push(found('OK', 'config', `${options.configFile}: terminal ${config.terminalId}, mode ${config.mode}`));
-    findings.push(...checkKeyFiles(loaded.value), checkCardKeys(config), checkMaintenance(config), ...checkJournal(loaded.value), ...checkDisk(loaded.value));
+    findings.push(...checkKeyFiles(loaded.value), checkCardKeys(loaded.value), checkMaintenance(config), ...checkJournal(loaded.value), ...checkDisk(loaded.value));
     findings.push(...(await Promise.all([checkReader(config, options), checkPrinter(config, options.clock), checkPayments(loaded.value, options), checkCentral(loaded.value, options)])).flat());
   } else findings.push(...configFindings(options.configFile, loaded.error), found('WARN', 'config', 'nothing else was checked', 'correct the configuration, then run doctor again'));
   return { ok: findings.every((f) => f.level !== 'FAIL'), config: options.configFile, findings };
@@ -83,7 +83,7 @@ function checkRuntime(): Finding {
 function configFindings(file: string, f: Failure): Finding[] {
   if (!existsSync(file)) return [found('FAIL', 'config', `${file} does not exist`, 'name the file with --config, or start the demo once with npm start', 'CONF-0101')];
   if (f.cause instanceof ZodError) return configProblems(f.cause).map((problem) => found('FAIL', 'config', problem, 'correct this key in terminal.json (resources/terminal.schema.json describes it)', f.code));
-  return [failed('config', f, f.code === 'CONF-0103' ? 'sample keys are published: use them in demo mode only. No other key provider is built yet' : 'correct this key in terminal.json')];
+  return [failed('config', f, f.code === 'CONF-0103' ? 'sample keys are published: use them in demo mode only, and seal the company’s own with `npx pilotlight keys seal`' : 'correct this key in terminal.json')];
 }
 
 interface KeyFile {
@@ -139,9 +139,10 @@ function checkMaintenance(config: TerminalConfig): Finding {
   return found('OK', 'maintenance', `${n} ${n === 1 ? 'person' : 'people'} may enter maintenance mode`);
 }
 
-function checkCardKeys(config: TerminalConfig): Finding {
-  const keys = sampleKeyProvider(config.mode);
-  if (!keys.ok) return failed('card-keys', keys.error, 'a packaged kiosk carries no sample keys, and no other key provider is built yet: run the demo from the sources');
+function checkCardKeys(loaded: LoadedConfig): Finding {
+  const keys = loadCardKeys(loaded);
+  if (!keys.ok) return failed('card-keys', keys.error, keys.error.code === 'CONF-0103' ? 'a packaged kiosk carries no sample keys: seal the company’s own with `npx pilotlight keys seal`' : 'see docs/operating.zh.md, “密钥”');
+  if (keys.value.id === 'sealed') return found('OK', 'card-keys', 'sealed for this machine');
   return found('WARN', 'card-keys', 'sample keys: published, for demo cards only', 'never issue cards for real meters with these keys');
 }
 

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeFailure } from '../../shared/errors.ts';
 import type { Clock, Random } from '../../shared/ports.ts';
+import { sealCardKeys } from '../core/card-keys.ts';
 import { doctor, doctorText } from './doctor.ts';
 import type { DoctorOptions } from './doctor.ts';
 import { journalPlace, ordersText, readOrders, restoreAt, restoreText, verifyAt, verifyText } from './journal.ts';
@@ -13,11 +14,15 @@ export const USAGE = `usage: pilotlight doctor [--config FILE] [--json]
        pilotlight journal orders [--data DIR] [--json]
        pilotlight journal restore [--data DIR] [--second DIR] [--yes] [--json]
        pilotlight pin --name NAME
+       pilotlight keys seal --in FILE --out FILE --secret FILE
   --config FILE  a terminal.json (default: the demo's, .pilotlight/demo/terminal.json)
   --data DIR     a journal's folder, or the folder of a terminal.json (default: .pilotlight/demo)
   --second DIR   the folder of the second log, where no terminal.json names it
   --yes          restore now; without it the command only shows what a restore would give (exit code 1: there is damage)
   --name NAME    who the PIN is for; it is asked for twice, or read from a pipe, and the line for maintenance.users is printed
+  --in FILE      the master keys, {"psc", "auth", "mac"}, 32 hex digits each, readable by you only
+  --out FILE     the sealed file for keys.file of terminal.json: it opens on this machine only
+  --secret FILE  the machine's secret for keys.secretFile; made where there is none
   --json         one JSON document instead of text
 exit code: 0 well, 1 something failed, 2 wrong usage`;
 
@@ -34,10 +39,10 @@ export interface CliPorts {
 }
 
 const DEFAULT_DATA = join('.pilotlight', 'demo');
-const OPTIONS = { config: { type: 'string' }, data: { type: 'string' }, second: { type: 'string' }, name: { type: 'string' }, yes: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+const OPTIONS = { config: { type: 'string' }, data: { type: 'string' }, second: { type: 'string' }, name: { type: 'string' }, in: { type: 'string' }, out: { type: 'string' }, secret: { type: 'string' }, yes: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
 type Option = keyof typeof OPTIONS;
 /** What each command takes. */
-const COMMANDS: Readonly<Record<string, readonly Option[]>> = { doctor: ['config', 'json'], pin: ['name'], 'journal verify': ['data', 'second', 'json'], 'journal orders': ['data', 'json'], 'journal restore': ['data', 'second', 'yes', 'json'] };
+const COMMANDS: Readonly<Record<string, readonly Option[]>> = { doctor: ['config', 'json'], pin: ['name'], 'keys seal': ['in', 'out', 'secret'], 'journal verify': ['data', 'second', 'json'], 'journal orders': ['data', 'json'], 'journal restore': ['data', 'second', 'yes', 'json'] };
 
 /** Runs one command and returns the exit code: 0 well, 1 failed, 2 wrong usage. */
 export async function runCli(args: readonly string[], ports: CliPorts): Promise<0 | 1 | 2> {
@@ -74,6 +79,17 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
       return 1;
     }
     ports.out(JSON.stringify(made.value));
+    return 0;
+  }
+  if (command === 'keys seal') {
+    const { in: from, out: to, secret } = values;
+    if (from === undefined || to === undefined || secret === undefined) return usage('keys seal needs --in FILE --out FILE --secret FILE');
+    const sealed = sealCardKeys({ from: at(from), to: at(to), secret: at(secret) }, ports.random);
+    if (!sealed.ok) {
+      ports.err(`pilotlight: ${describeFailure(sealed.error)}`);
+      return 1;
+    }
+    ports.out(`${sealed.value.madeSecret ? `the machine's secret was made: ${secret}\n` : ''}sealed for this machine: ${to}\nnow destroy ${from}`);
     return 0;
   }
   if (command === 'doctor') {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { PcscReader, VirtualReader, layoutRegistry, plCpuLayout, sampleKeyProvider } from '../../card/index.ts';
+import { PcscReader, VirtualReader, layoutRegistry, plCpuLayout } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
 import { NO_PRINTER, TcpPrinter } from '../../device/printer/tcp.ts';
@@ -16,6 +16,7 @@ import type { Result } from '../../shared/result.ts';
 import { ed25519Signer, ed25519Verifier } from '../../shared/signing.ts';
 import { tcpAddress } from '../config.ts';
 import type { LoadedConfig } from '../config.ts';
+import { loadCardKeys } from './card-keys.ts';
 import { machinePorts } from './maintenance.ts';
 import { wireCore } from './wire.ts';
 
@@ -52,7 +53,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     return err(failure('CONF-0101', `central.keyFile / central.policyKeyFile: ${cause instanceof Error ? cause.message : String(cause)}`, cause));
   }
   const billing = createBillingClient({ baseUrl: config.central.baseUrl, terminalId: config.terminalId, signer, policyVerifier, clock, random, timeoutMs: NETWORK_TIMEOUT_MS });
-  const keys = sampleKeyProvider(config.mode);
+  const keys = loadCardKeys(loaded);
   if (!keys.ok) return keys;
   const layouts = layoutRegistry([plCpuLayout(keys.value)]);
 

@@ -45,7 +45,7 @@ describe('terminal.json', () => {
     ['no platform key', payment({ platformKeys: {} }), /payments\[0\]\.platformKeys: at least one platform key/],
     ['a reader kind that is not built', { readers: [{ kind: 'serial' }] }, /readers\[0\]\.kind: reader kind "serial" is not built; available: pcsc, virtual/],
     ['a reader kind that nobody knows', { readers: [{ kind: 'usb' }] }, /readers\[0\]\.kind: reader kind "usb" is not built/],
-    ['a key provider that is not built', { keys: { kind: 'sealed' } }, /keys\.kind: key provider kind "sealed" is not built; available: sample/],
+    ['a key provider that is not built', { keys: { kind: 'hsm' } }, /keys\.kind: key provider kind "hsm" is not built; available: sample, sealed/],
     ['a payment kind that is not built', payment({ kind: 'alipay' }), /payments\[0\].*payment kind "alipay" is not built; available: wechat/],
     ['a printer kind that is not built', { printer: { kind: 'escpos' } }, /printer\.kind: printer kind "escpos" is not built; available: virtual, none/],
     ['a scanner kind that is not built', { scanner: { kind: 'serial' } }, /scanner\.kind: scanner kind "serial" is not built; available: none/],

@@ -1,0 +1,43 @@
+import { concatBytes, fromHex } from '../../shared/bytes.ts';
+import { failure } from '../../shared/errors.ts';
+import type { Failure } from '../../shared/errors.ts';
+import { err, ok } from '../../shared/result.ts';
+import { desEncrypt, diversify, retailMac } from './des-mac.ts';
+import type { KeyProvider } from './types.ts';
+
+/** A company's master keys, 16 bytes each; each card's own come of them. */
+export interface MasterKeys {
+  /** Codes of memory cards. */
+  readonly psc: Uint8Array;
+  /** External authentication of CPU cards. */
+  readonly auth: Uint8Array;
+  /** Secure messaging of CPU cards. */
+  readonly mac: Uint8Array;
+}
+
+/** Diversification of an SLE4442's code: `PSC` behind the card number (layouts.md, "PL-4442", Code). */
+const PSC_TAIL = fromHex('505343');
+/** cards.md 3.2: the ICV of a 4-byte challenge is the challenge ‖ 00000000. */
+const ICV_TAIL = new Uint8Array(4);
+
+function badLength(what: string, got: number): Failure {
+  return failure('CARD-0206', `${what}: ${got} bytes`);
+}
+
+/** A provider that holds the master keys in this process and diversifies by layouts.md. */
+export function masterKeyProvider(id: string, keys: MasterKeys): KeyProvider {
+  return {
+    id,
+    prove: (s8) => Promise.resolve(s8.length === 8 ? ok(undefined) : err(badLength('diversification data', s8.length))),
+    cardCode: (_chip, cardNo) => Promise.resolve(cardNo.length === 5 ? ok(desEncrypt(keys.psc, concatBytes(cardNo, PSC_TAIL)).subarray(0, 3)) : err(badLength('card number', cardNo.length))),
+    externalAuth: (s8, challenge) => {
+      if (s8.length !== 8 || challenge.length !== 8) return Promise.resolve(err(badLength('challenge', challenge.length)));
+      return Promise.resolve(ok(desEncrypt(diversify(keys.auth, s8), challenge)));
+    },
+    updateMac: (s8, challenge, header5, data) => {
+      if (s8.length !== 8 || challenge.length !== 4) return Promise.resolve(err(badLength('challenge', challenge.length)));
+      const mac = retailMac(diversify(keys.mac, s8), concatBytes(challenge, ICV_TAIL), concatBytes(header5, data));
+      return Promise.resolve(ok(mac.subarray(0, 4)));
+    },
+  };
+}

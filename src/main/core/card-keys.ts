@@ -1,0 +1,92 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { masterKeysSchema, sampleKeyProvider, sealKeys, sealedKeyProvider } from '../../card/index.ts';
+import type { KeyProvider, MachineBinding } from '../../card/index.ts';
+import { fromHex, toHex } from '../../shared/bytes.ts';
+import { failure } from '../../shared/errors.ts';
+import type { Failure } from '../../shared/errors.ts';
+import type { Random } from '../../shared/ports.ts';
+import { err, ok } from '../../shared/result.ts';
+import type { Result } from '../../shared/result.ts';
+import type { LoadedConfig } from '../config.ts';
+
+/** systemd's machine-id(5). */
+const MACHINE_ID = '/etc/machine-id';
+const SECRET_BYTES = 32;
+
+const bad = (why: string, cause?: unknown): { readonly ok: false; readonly error: Failure } => err(failure('CONF-0101', why, cause));
+
+/** This machine's own identity. @throws where it has none */
+export function machineId(): string {
+  if (process.platform !== 'win32') return readFileSync(MACHINE_ID, 'utf8').trim();
+  const said = execFileSync('reg', ['query', 'HKLM\\SOFTWARE\\Microsoft\\Cryptography', '/v', 'MachineGuid'], { encoding: 'utf8' });
+  const guid = /MachineGuid\s+REG_SZ\s+(\S+)/.exec(said)?.[1];
+  if (guid === undefined) throw new Error('no MachineGuid');
+  return guid;
+}
+
+/** A secret file's text. CONF-0101: it cannot be read, or others than its owner can read it. */
+function secretText(key: string, file: string): Result<string, Failure> {
+  try {
+    // Windows has no such mode bits; there the folder's access list is the operator's to set.
+    const { mode } = statSync(file);
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) return bad(`${key}: ${file} can be read by others (mode ${(mode & 0o777).toString(8)}): chmod 600 ${file}`);
+    return ok(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    return bad(`${key}: ${file}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`);
+  }
+}
+
+function bindingOf(key: string, file: string, id: () => string): Result<MachineBinding, Failure> {
+  const text = secretText(key, file);
+  if (!text.ok) return text;
+  if (!/^[0-9A-Fa-f]{64}\s*$/.test(text.value)) return bad(`${key}: ${file}: not a secret of ${SECRET_BYTES} bytes in hex`);
+  try {
+    return ok({ machineId: id(), secret: fromHex(text.value.trim()) });
+  } catch (cause) {
+    return bad(`this machine has no identity to bind keys to: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+/** The card keys that the configuration names. CONF-0101: their files; CONF-0103: published keys where they are refused. */
+export function loadCardKeys({ config, path }: Pick<LoadedConfig, 'config' | 'path'>, id: () => string = machineId): Result<KeyProvider, Failure> {
+  const { keys } = config;
+  if (keys.kind === 'sample') return sampleKeyProvider(config.mode);
+  const binding = bindingOf('keys.secretFile', path(keys.secretFile), id);
+  if (!binding.ok) return binding;
+  const text = secretText('keys.file', path(keys.file));
+  return text.ok ? sealedKeyProvider(text.value, binding.value) : text;
+}
+
+/**
+ * `npx pilotlight keys seal`: seals the master keys of a JSON file for this machine. The machine's secret is made where
+ * there is none yet; nothing that exists is written over.
+ */
+export function sealCardKeys(files: { readonly from: string; readonly to: string; readonly secret: string }, random: Random, id: () => string = machineId): Result<{ readonly madeSecret: boolean }, Failure> {
+  if (existsSync(files.to)) return bad(`${files.to} exists: it is not written over`);
+  const text = secretText('the keys', files.from);
+  if (!text.ok) return text;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text.value);
+  } catch {
+    return bad(`${files.from}: not JSON`);
+  }
+  const keys = masterKeysSchema.safeParse(parsed);
+  // The values are not repeated: they may be keys with one digit wrong.
+  if (!keys.success) return bad(`${files.from}: ${keys.error.issues.map((i) => `${i.path.join('.') || '(root)'}: ${i.message}`).join('; ')}`);
+  const { psc, auth, mac } = keys.data;
+  const madeSecret = !existsSync(files.secret);
+  try {
+    if (madeSecret) writeFileSync(files.secret, `${toHex(random.bytes(SECRET_BYTES))}\n`, { mode: 0o600, flag: 'wx' });
+    const binding = bindingOf('the secret', files.secret, id);
+    if (!binding.ok) return binding;
+    const sealed = sealKeys({ psc: fromHex(psc), auth: fromHex(auth), mac: fromHex(mac) }, binding.value, random);
+    const opened = sealedKeyProvider(sealed, binding.value);
+    if (!opened.ok) return opened;
+    writeFileSync(files.to, sealed, { mode: 0o600, flag: 'wx' });
+  } catch (cause) {
+    return bad(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  return ok({ madeSecret });
+}
