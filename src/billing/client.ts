@@ -54,6 +54,7 @@ const CODES: Record<ProblemType, ErrorCode> = {
   gap: 'BILL-0102',
   'already-delivered': 'BILL-0106',
   'refund-claimed': 'BILL-0107',
+  'counter-claimed': 'BILL-0110',
   'not-in-doubt': 'BILL-0108',
   internal: 'BILL-0101',
 };

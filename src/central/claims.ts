@@ -30,6 +30,8 @@ export interface OrderRow {
   readonly write_open: string | null;
   readonly write_open_ms: unknown;
   readonly refund_claimed_ms: unknown;
+  /** The claim in `refund_claimed_ms` is a counter claim, and no refund followed it. */
+  readonly counter_claim: unknown;
   readonly delivered_by: string | null;
   readonly origin_delivered: unknown;
   readonly superseded_by: string | null;
@@ -45,9 +47,14 @@ export function writer(order: OrderRow, nowMs: number): string | null {
   return order.write_terminal !== null && num(order.write_until_ms) > nowMs ? order.write_terminal : null;
 }
 
-/** A refund claim was granted, or the order's terminal began a refund by itself: nothing may be written any more, for ever. */
+/** A refund claim was granted, the order's terminal began a refund by itself, or a person handed the money back: nothing may be written any more, and what is on the card is not sold. */
 export function isRefundClaimed(order: OrderRow): boolean {
-  return order.refund_claimed_ms !== null || order.state === 'refunding' || order.state === 'refunded';
+  return (order.refund_claimed_ms !== null && !isCounterClaimed(order)) || order.state === 'refunding' || order.state === 'refunded';
+}
+
+/** Its card will not come back and a person decides: nothing may be written any more, but whether it was written is not known. */
+export function isCounterClaimed(order: OrderRow): boolean {
+  return bool(order.counter_claim);
 }
 
 /** In the books, or told by another kiosk that read it on the card. */
@@ -62,19 +69,29 @@ export function awaitsEcho(order: OrderRow): boolean {
 
 /**
  * Grants or refuses a claim, as `claimRequestSchema` says. The order's row is locked, so of two kiosks that ask at
- * once one waits and finds the other's. Asked again by its holder a write claim is renewed and a refund claim is the
+ * once one waits and finds the other's. Asked again by its holder a write claim is renewed and a final claim is the
  * same as before, so a lost answer costs nothing.
  *
  * A lease that ran out says nothing of what its holder did with it. So the refund claim is refused not only while
  * another terminal may write, but until that terminal told that the card is as it was, or the origin took the write
- * claim itself and with it looked at the card again.
+ * claim itself and with it looked at the card again. A counter claim stands for no such knowledge, so no refund claim is
+ * granted over it: the order's terminal may still refund what it reads as unwritten while it holds the counter claim.
  */
 export async function claim(db: Db, terminalId: string, orderId: string, request: ClaimRequest, nowMs: number): Promise<ClaimAnswer> {
   return db.transaction(async (tx) => {
     const order = await lockOrder(tx, orderId);
     if (order === null) throw new Refusal('not-in-doubt', 'the order is not known here');
     if (order.card_no !== request.cardNo) throw new Refusal('bad-request', 'the order is another card’s');
-    return request.kind === 'write' ? writeClaim(tx, terminalId, order, nowMs) : refundClaim(tx, terminalId, order, nowMs);
+    switch (request.kind) {
+      case 'write':
+        return writeClaim(tx, terminalId, order, nowMs);
+      case 'refund':
+        return refundClaim(tx, terminalId, order, nowMs);
+      case 'counter':
+        return counterClaim(tx, terminalId, order, nowMs);
+      default:
+        return request.kind satisfies never;
+    }
   });
 }
 
@@ -82,6 +99,7 @@ async function writeClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs: n
   const own = order.terminal_id === terminalId;
   if (isDelivered(order)) throw new Refusal('already-delivered', 'the order was delivered');
   if (isRefundClaimed(order)) throw new Refusal('refund-claimed', 'the order is being refunded');
+  if (isCounterClaimed(order)) throw new Refusal('counter-claimed', 'the order is left to a person');
   if (order.state !== 'delivering' && order.state !== 'in-doubt' && !(own && order.state === 'paid')) throw new Refusal('not-in-doubt', `the order is ${order.state}`);
   const holder = writer(order, nowMs);
   if (holder !== null && holder !== terminalId) throw new Refusal('claimed', `terminal ${holder} may write until ${num(order.write_until_ms)}`);
@@ -96,6 +114,7 @@ async function writeClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs: n
 async function refundClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs: number): Promise<ClaimAnswer> {
   if (order.terminal_id !== terminalId) throw new Refusal('bad-request', 'only the order’s own terminal refunds it', { status: 409 });
   if (isDelivered(order)) throw new Refusal('already-delivered', 'the order was delivered');
+  if (isCounterClaimed(order)) throw new Refusal('counter-claimed', 'whether it was written is not known: the order is left to a person');
   if (order.refund_claimed_ms === null) {
     // Its money is not known here yet: the terminal asks again when its journal is uploaded.
     if (!bool(order.money_taken)) throw new Refusal('not-in-doubt', `the order is ${order.state}, no money is known to be taken`);
@@ -104,8 +123,26 @@ async function refundClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs: 
     // Its write may be on the card, not told yet: the origin's last look at the card is older than that.
     if (order.write_open !== null) throw new Refusal('claimed', `terminal ${order.write_open} has not told what it wrote: the card must be read again, under a write claim`);
     await tx.query('UPDATE orders SET refund_claimed_ms = $2, write_terminal = NULL, write_until_ms = NULL WHERE order_id = $1', [order.order_id, nowMs]);
+  } else if (order.state === 'parked') {
+    // Only a journal that forgot it asks: money that a person handed back is not refunded once more.
+    const handedBack = await tx.query(`SELECT 1 FROM ledger r JOIN ledger c ON c.order_id = r.order_id AND c.attempt_id = r.attempt_id AND c.kind = 'captured' WHERE r.order_id = $1 AND r.kind = 'refunded'`, [order.order_id]);
+    if (handedBack.length > 0) throw new Refusal('not-in-doubt', 'a person handed the money back');
   }
   return { kind: 'refund', ttlMs: 0, order: null, serverTimeMs: nowMs };
+}
+
+/** No money moves by it, so what another terminal never told does not stand in its way: a person finds out. But nobody may be writing. */
+async function counterClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs: number): Promise<ClaimAnswer> {
+  if (order.terminal_id !== terminalId) throw new Refusal('bad-request', 'only the order’s own terminal leaves it to a person', { status: 409 });
+  if (isDelivered(order)) throw new Refusal('already-delivered', 'the order was delivered, nothing is left to a person');
+  if (isRefundClaimed(order)) throw new Refusal('refund-claimed', 'the order is being refunded, nothing is left to a person');
+  if (!isCounterClaimed(order)) {
+    if (!bool(order.money_taken)) throw new Refusal('not-in-doubt', `the order is ${order.state}, nothing is known to be paid for it`);
+    const holder = writer(order, nowMs);
+    if (holder !== null && holder !== terminalId) throw new Refusal('claimed', `terminal ${holder} may be writing until ${num(order.write_until_ms)}`);
+    await tx.query('UPDATE orders SET refund_claimed_ms = $2, counter_claim = true, write_terminal = NULL, write_until_ms = NULL WHERE order_id = $1', [order.order_id, nowMs]);
+  }
+  return { kind: 'counter', ttlMs: 0, order: null, serverTimeMs: nowMs };
 }
 
 function claimedOrder(o: OrderRow): ClaimedOrder | null {
@@ -132,7 +169,7 @@ function claimedOrder(o: OrderRow): ClaimedOrder | null {
 /** The order's own terminal told that it is writing or in doubt: it has the card's story in hand and keeps the write claim, unless somebody else has a claim. */
 export async function keepWriteClaim(tx: Sql, order: OrderRow, nowMs: number): Promise<void> {
   const holder = writer(order, nowMs);
-  if (isRefundClaimed(order) || isDelivered(order) || (holder !== null && holder !== order.terminal_id)) return;
+  if (isRefundClaimed(order) || isCounterClaimed(order) || isDelivered(order) || (holder !== null && holder !== order.terminal_id)) return;
   await tx.query('UPDATE orders SET write_terminal = $2, write_until_ms = $3 WHERE order_id = $1', [order.order_id, order.terminal_id, nowMs + CLAIM_MS]);
 }
 

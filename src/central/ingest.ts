@@ -416,7 +416,8 @@ async function refunding(tx: Sql, at: Place, order: OrderRow): Promise<void> {
   await move(tx, at, order, 'refunding', PAID_STATES);
   const holder = writer(order, at.nowMs);
   if (holder !== null && holder !== order.terminal_id) await note(tx, order, `开始退款时终端 ${holder} 持有写卡授权`);
-  if (order.refund_claimed_ms === null) await tx.query('UPDATE orders SET refund_claimed_ms = $2 WHERE order_id = $1', [order.order_id, at.nowMs]);
+  // A counter claim ends here: the terminal read the card as unwritten while it stood.
+  await tx.query('UPDATE orders SET refund_claimed_ms = COALESCE(refund_claimed_ms, $2), counter_claim = false WHERE order_id = $1', [order.order_id, at.nowMs]);
 }
 
 /** A technician settled parked money by hand. Money handed back is in the ledger like any refund: once for each attempt. */
@@ -427,9 +428,9 @@ async function settledByHand(tx: Sql, at: Place, order: OrderRow, body: EventBod
   if (body.how === 'refunded-by-hand') {
     const money = body.attemptId === null || body.attemptId === captured?.attemptId ? captured : await capturedBy(tx, order, body.attemptId);
     if (money === null) throw new Unusable('refunded by hand, but no such money stands in the books');
-    if (ofOrder && isDelivered(order)) throw new Unusable('REFUNDED AND DELIVERED: refunded by hand although the purchase is on the card');
+    if (money.attemptId === captured?.attemptId && isDelivered(order)) throw new Unusable('REFUNDED AND DELIVERED: refunded by hand although the purchase is on the card');
     await enter(tx, at, order, 'refunded', { attemptId: money.attemptId, amountFen: money.amountFen, reference: body.reference });
-    if (ofOrder && order.refund_claimed_ms === null) await tx.query('UPDATE orders SET refund_claimed_ms = $2 WHERE order_id = $1', [order.order_id, at.nowMs]);
+    if (ofOrder) await tx.query('UPDATE orders SET refund_claimed_ms = COALESCE(refund_claimed_ms, $2), counter_claim = false WHERE order_id = $1', [order.order_id, at.nowMs]);
   }
   // The next count is free again: what was delivered by hand shows in the account, which staff set right.
   if (ofOrder && body.how !== 'delivered-by-hand') await giveBack(tx, order.order_id);

@@ -17,6 +17,7 @@ const STATUS: Record<ProblemType, number> = {
   'old-epoch': 409,
   'already-delivered': 409,
   'refund-claimed': 409,
+  'counter-claimed': 409,
   'not-in-doubt': 409,
   internal: 500,
 };

@@ -11,7 +11,7 @@ import { ORDER_STATES } from './events.ts';
  *   GET  /v1/accounts/by-card/:cardNo    → accountAnswer | 404 problem(unknown-card)
  *   POST /v1/quotes                      → quoteAnswer | 409 problem
  *   POST /v1/quotes/:orderId/release     → {} (idempotent; gives the carried reserve and the claim back if the order took no money)
- *   POST /v1/orders/:orderId/claim       → claimAnswer | 409 problem(claimed|already-delivered|refund-claimed|not-in-doubt)
+ *   POST /v1/orders/:orderId/claim       → claimAnswer | 409 problem(claimed|already-delivered|refund-claimed|counter-claimed|not-in-doubt)
  *   GET  /v1/orders/by-ref/:ref          → orderStatusAnswer (the twelve digits on a slip)
  *   GET  /v1/commands                    → commandsAnswer
  *   POST /v1/epochs                      → epochAnswer (asks for a new epoch; again and again until it is granted)
@@ -92,10 +92,12 @@ export const quoteAnswerSchema = z.object({ quote: quoteSchema, serverTimeMs: na
 /**
  * The claim on an order whose card write was begun (architecture.md, section 4). `write`: this terminal, which has the
  * card in its reader, may finish the write for {@link CLAIM_MS}; granted again to whoever asks once that is over.
- * `refund`: only to the order's own terminal; final, and refused while another terminal holds a write claim. Every
- * uploaded order-delivering and order-in-doubt renews the order's own terminal's write claim. Asking again gives the same.
+ * `refund`: only to the order's own terminal; final, and refused while another terminal holds a write claim, or has
+ * not told what it wrote under one. `counter`: the card will not come back and a person decides; like `refund`, but
+ * what another terminal never told does not stand in its way, since no money moves by it. Every uploaded
+ * order-delivering and order-in-doubt renews the order's own terminal's write claim. Asking again gives the same.
  */
-export const claimRequestSchema = z.object({ kind: z.enum(['write', 'refund']), cardNo: z.string().regex(CARD_NO) });
+export const claimRequestSchema = z.object({ kind: z.enum(['write', 'refund', 'counter']), cardNo: z.string().regex(CARD_NO) });
 export type ClaimRequest = z.infer<typeof claimRequestSchema>;
 export type ClaimKind = ClaimRequest['kind'];
 /** How long central keeps a write claim for its holder. */
@@ -121,8 +123,8 @@ export const claimedOrderSchema = z.object({
   plan: z.array(z.string()),
 });
 export type ClaimedOrder = z.infer<typeof claimedOrderSchema>;
-/** `order` is null for a refund claim, and for a write claim of the order's own terminal whose plan central does not hold yet. */
-export const claimAnswerSchema = z.object({ kind: z.enum(['write', 'refund']), ttlMs: natural, order: claimedOrderSchema.nullable(), serverTimeMs: natural });
+/** `order` is null for a refund or counter claim, and for a write claim of the order's own terminal whose plan central does not hold yet. */
+export const claimAnswerSchema = z.object({ kind: z.enum(['write', 'refund', 'counter']), ttlMs: natural, order: claimedOrderSchema.nullable(), serverTimeMs: natural });
 export type ClaimAnswer = z.infer<typeof claimAnswerSchema>;
 
 /** What central wants a terminal to know; each is repeated until the terminal's journal shows that it was done. */
@@ -175,7 +177,7 @@ export const uploadAnswerSchema = z.object({
 });
 export type UploadAnswer = z.infer<typeof uploadAnswerSchema>;
 
-export const PROBLEMS = ['unknown-card', 'unknown-terminal', 'bad-signature', 'bad-request', 'hot-listed', 'debt', 'count-mismatch', 'claimed', 'over-limit', 'too-small', 'unit-mismatch', 'gap', 'fork', 'old-epoch', 'already-delivered', 'refund-claimed', 'not-in-doubt', 'internal'] as const;
+export const PROBLEMS = ['unknown-card', 'unknown-terminal', 'bad-signature', 'bad-request', 'hot-listed', 'debt', 'count-mismatch', 'claimed', 'over-limit', 'too-small', 'unit-mismatch', 'gap', 'fork', 'old-epoch', 'already-delivered', 'refund-claimed', 'counter-claimed', 'not-in-doubt', 'internal'] as const;
 export type ProblemType = (typeof PROBLEMS)[number];
 /** RFC 9457; `type` is `about:pilotlight/<one of PROBLEMS>`. */
 export const problemSchema = z.object({ type: z.string(), title: z.string(), status: natural, detail: z.string().optional(), expectedSeq: natural.optional() });

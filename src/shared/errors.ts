@@ -75,6 +75,7 @@ export const ERRORS = {
   'BILL-0107': e(['这笔订单正在退款', 'This order is being refunded'], ['这笔订单已经在退款，款项原路退回。', 'This order is being refunded to where it was paid from.'], ['退款授权已发出，不再写卡', 'The refund claim was granted: no more writing']),
   'BILL-0108': e(['这张卡有一笔订单正在办理', 'An order for this card is in progress'], ['另一台机器上有这张卡的订单正在办理，请稍候再试。您的钱是安全的。', 'An order for this card is in progress at another machine. Please try again later. Your money is safe.'], ['订单未处于可续办状态', 'The order is not in a state to be taken over']),
   'BILL-0109': e(['等待中心批准', 'Waiting for central'], ['本机暂停服务，已付款的订单不受影响。', 'This machine is out of service. Paid orders are safe.'], ['账本需要中心授予新纪元 (epoch)', 'The journal needs a new epoch from central']),
+  'BILL-0110': e(['这笔订单由人工处理', 'This order is handled by staff'], ['这张卡有一笔已付款的订单，因卡找不回来已转人工处理。请带卡到营业厅，或拨打热线。您的钱是安全的。', 'A paid order of this card was handed to staff because the card was reported as gone. Please bring the card to a service hall or call the hotline. Your money is safe.'], ['人工授权已发出，不再写卡：在柜台了结', 'The counter claim was granted: no more writing, a person settles it']),
   // ---- journal ----
   'JRNL-0101': e(['账本打不开', 'The journal cannot be opened'], ['本机暂停服务。', 'This machine is out of service.'], ['账本打不开、被占用或磁盘不可写', 'Journal cannot be opened, is in use or the disk is not writable']),
   'JRNL-0102': e(['账本版本不符', 'The journal’s schema is not ours'], ['本机暂停服务。', 'This machine is out of service.'], ['账本结构较新或被改动，拒绝打开', 'Schema newer or altered: refused']),

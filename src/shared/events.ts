@@ -42,8 +42,8 @@ export const EVENTS = {
   'order-paid': z.object({ attemptId: z.string(), amountFen: natural }),
   /** Before the first byte: what the card held, what it shall hold, by which steps. */
   'order-delivering': z.object({ insertion: natural, before: hex, after: hex, cumulative: natural, plan: z.array(z.string()) }),
-  /** `wants: refund`: the last read showed that nothing was written, and the money shall go back once central grants the refund claim. */
-  'order-in-doubt': z.object({ failure: failureBody, wants: z.enum(['write', 'refund']).optional() }),
+  /** `wants: refund`: the last read showed that nothing was written, and the money shall go back once central grants the refund claim. `wants: counter`: a technician said that the card will not come back; nothing is written any more, and a person ends it once central grants the counter claim. */
+  'order-in-doubt': z.object({ failure: failureBody, wants: z.enum(['write', 'refund', 'counter']).optional() }),
   /** Seen on the card by read-back or by a later read: our tag. `elsewhere`: central says that another kiosk saw it. */
   'order-delivered': z.object({ by: z.enum(['read-back', 'later-read', 'elsewhere']), count: natural, quantity: natural, cumulative: natural }),
   'order-closed': z.object({ why: z.string() }),

@@ -1,10 +1,12 @@
 import { initial } from './001-initial.ts';
 import { claimsAndEpochs } from './002-claims-epochs.ts';
 import { openWrites } from './003-open-writes.ts';
+import { counterClaims } from './004-counter-claims.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
   { name: 'initial', sql: initial },
   { name: 'claims and epochs', sql: claimsAndEpochs },
   { name: 'open writes', sql: openWrites },
+  { name: 'counter claims', sql: counterClaims },
 ];

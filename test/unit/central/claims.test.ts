@@ -36,7 +36,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     return { id, q: q.value, cardNo: card.cardNo };
   }
   /** … and torn in the write. */
-  async function inDoubt(wants: 'write' | 'refund' = 'write'): Promise<Sale> {
+  async function inDoubt(wants: 'write' | 'refund' | 'counter' = 'write'): Promise<Sale> {
     const sale = await paid();
     t(0).journal.delivering(sale.id, sale.q);
     t(0).journal.inDoubt(sale.id, wants);
@@ -45,6 +45,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
   }
   const write = (i: number, s: Sale) => t(i).client.claim(s.id, 'write', s.cardNo);
   const refund = (i: number, s: Sale) => t(i).client.claim(s.id, 'refund', s.cardNo);
+  const counter = (i: number, s: Sale) => t(i).client.claim(s.id, 'counter', s.cardNo);
   const refused = (code: string) => ({ ok: false, error: { code } });
   const expire = (): void => {
     room.now += CLAIM_MS;
@@ -216,6 +217,105 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     expect(await refund(0, s)).toMatchObject(refused('BILL-0105'));
     expire();
     expect(await refund(0, s)).toMatchObject({ ok: true });
+  });
+
+  it('a counter claim is the origin’s, final, ends all writing and all refunding by claim; it waits for a lease, but for nobody’s word', async () => {
+    const s = await inDoubt('counter');
+    expect(await counter(1, s)).toMatchObject(refused('BILL-0102'));
+    expire();
+    expect(await write(1, s)).toMatchObject({ ok: true });
+    room.now += CLAIM_MS - 1;
+    expect(await counter(0, s)).toMatchObject(refused('BILL-0105'));
+    room.now += 1;
+    expect(await refund(0, s)).toMatchObject(refused('BILL-0105'));
+    const granted = await counter(0, s);
+    expect(granted).toMatchObject({ ok: true, value: { kind: 'counter', ttlMs: 0, order: null } });
+    expect(await counter(0, s)).toEqual(granted);
+    for (let i = 0; i < 3; i++) {
+      expect(await write(i, s)).toMatchObject(refused('BILL-0110'));
+      // What the origin tells late gives no lease back.
+      t(0).journal.inDoubt(s.id, 'counter');
+      expect(await t(0).upload()).toEqual([]);
+      expect((await room.central.data()).orders.find((o) => o.orderId === s.id)?.writer).toBeNull();
+      expire();
+    }
+    // Even told as unwritten: the origin's last look at the card is older than that.
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'before', { claimMs: room.now });
+    expect(await t(1).upload()).toEqual([]);
+    expect(await refund(0, s)).toMatchObject(refused('BILL-0110'));
+    expect((await room.central.data()).orders.find((o) => o.orderId === s.id)).toMatchObject({ writer: null, refundClaimed: false, counterClaimed: true });
+    // The origin has the card in its reader while it holds the claim, unwritten: a refund like any other, and final.
+    t(0).journal.add('order-refunding', s.id, { attemptId: `${s.id}-a`, failure: { code: 'CARD-0203' } });
+    expect(await t(0).upload()).toEqual([]);
+    expect(await write(1, s)).toMatchObject(refused('BILL-0107'));
+    expect(await counter(0, s)).toMatchObject(refused('BILL-0107'));
+    const late = t(1).journal.assisted(t(0).id, s.id, s.q, 'after');
+    expect(await t(1).upload()).toEqual([late]);
+    expect(await reason(1, late)).toContain('DELIVERED AND REFUNDED');
+  });
+
+  it('a counter claim waits for the money to be known, and is refused over a delivery or a refund claim', async () => {
+    const card = ACCOUNTS[cards++] as SeedAccount;
+    const id = `PL-000000000311-1-${String(++orders).padStart(4, '0')}-0001`;
+    const q = await t(0).client.quote({ orderId: id, cardNo: card.cardNo, nextCount: 42, amountFen: 10_000 });
+    if (!q.ok) throw new Error('setup');
+    const s = { id, q: q.value, cardNo: card.cardNo };
+    t(0).journal.quoted(id, q.value, card.userNo);
+    await t(0).upload();
+    expect(await counter(0, s)).toMatchObject(refused('BILL-0108'));
+    const d = await inDoubt('counter');
+    t(1).journal.assisted(t(0).id, d.id, d.q, 'after');
+    await t(1).upload();
+    expect(await counter(0, d)).toMatchObject(refused('BILL-0106'));
+    const r = await inDoubt('refund');
+    expect(await refund(0, r)).toMatchObject({ ok: true });
+    expect(await counter(0, r)).toMatchObject(refused('BILL-0107'));
+  });
+
+  it('under a counter claim the purchase may still be on the card: “after” is booked once, whoever tells, until the money is handed back', async () => {
+    const lost = async (): Promise<Sale> => {
+      const s = await inDoubt('counter');
+      expect(await counter(0, s)).toMatchObject({ ok: true });
+      t(0).journal.add('order-parked', s.id, { reason: 'card-lost', nextStep: 'counter' });
+      expect(await t(0).upload()).toEqual([]);
+      return s;
+    };
+    const settle = (s: Sale, how: 'refunded-by-hand' | 'delivered-by-hand'): number => t(0).journal.add('parked-settled', s.id, { attemptId: null, how, reference: 'BANK-9', who: 'wang', why: 'x' });
+    const told1 = await lost();
+    t(1).journal.assisted(t(0).id, told1.id, told1.q, 'after');
+    t(2).journal.assisted(t(0).id, told1.id, told1.q, 'after');
+    expect([await t(1).upload(), await t(2).upload()]).toEqual([[], []]);
+    expect(await ledger(told1)).toEqual(['captured', 'delivered', 'carried']);
+    expect(await told(0, told1)).toMatchObject([{ kind: 'delivered-elsewhere', terminalId: t(1).id }]);
+    expect(await account(told1)).toMatchObject({ count: 42, claim: null });
+    // The desk handed the money back before it heard: a person must know.
+    const both = settle(told1, 'refunded-by-hand');
+    expect(await t(0).upload()).toEqual([both]);
+    expect(await reason(0, both)).toContain('REFUNDED AND DELIVERED');
+
+    const byHand = await lost();
+    settle(byHand, 'delivered-by-hand');
+    expect(await t(0).upload()).toEqual([]);
+    t(1).journal.assisted(t(0).id, byHand.id, byHand.q, 'after');
+    expect(await t(1).upload()).toEqual([]);
+    expect(await told(0, byHand)).toMatchObject([{ kind: 'delivered-elsewhere' }]);
+
+    const back = await lost();
+    settle(back, 'refunded-by-hand');
+    expect(await t(0).upload()).toEqual([]);
+    const late = t(1).journal.assisted(t(0).id, back.id, back.q, 'after');
+    expect(await t(1).upload()).toEqual([late]);
+    expect(await reason(1, late)).toContain('DELIVERED AND REFUNDED');
+    expect(await ledger(back)).toEqual(['captured', 'refunded']);
+    // A restored journal that forgot the settling is not let refund what a person handed back.
+    expect(await counter(0, back)).toMatchObject(refused('BILL-0107'));
+    expect(await refund(0, back)).toMatchObject(refused('BILL-0108'));
+
+    const own = await inDoubt('counter');
+    expect(await counter(0, own)).toMatchObject({ ok: true });
+    t(0).journal.add('order-delivered', own.id, { by: 'later-read', count: 42, quantity: own.q.quantity, cumulative: 0 });
+    expect(await t(0).upload()).toEqual([]);
+    expect(await ledger(own)).toEqual(['captured', 'delivered', 'carried']);
   });
 
   it('a refund claim waits for the money to be known', async () => {

@@ -72,7 +72,7 @@ export class TestJournal {
   delivering(orderId: string, q: Quote, over: Partial<EventBody<'order-delivering'>> = {}): number {
     return this.add('order-delivering', orderId, { insertion: 1, before: 'AA00', after: `BB${toHex(orderTag(orderId))}`, cumulative: 205_000 + q.quantity, plan: ['00D6'], ...over });
   }
-  inDoubt(orderId: string, wants: 'write' | 'refund' = 'write'): number {
+  inDoubt(orderId: string, wants: 'write' | 'refund' | 'counter' = 'write'): number {
     return this.add('order-in-doubt', orderId, { failure: { code: 'CARD-0203' }, wants });
   }
   /** Tells of another terminal's order. */

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBillingClient } from '../../../src/billing/client.ts';
 import { PACING, pacer } from '../../../src/central/pacing.ts';
+import { isCounterClaimed, isRefundClaimed, lockOrder } from '../../../src/central/claims.ts';
 import { migrate } from '../../../src/central/db.ts';
 import { MIGRATIONS } from '../../../src/central/migrations/index.ts';
 import type { HttpRequest } from '../../../src/shared/http.ts';
@@ -168,6 +169,21 @@ describe('the migration to claims and epochs', () => {
     const plan = (await db.query<{ plan: string }>('SELECT plan FROM orders ORDER BY order_id'))[0]?.plan ?? '';
     expect(JSON.parse(plan)).toEqual(['1', '2']);
     await expect(migrate(db)).resolves.toBeUndefined();
+    await db.close();
+  }, 60_000);
+});
+
+describe('the migration to counter claims', () => {
+  it('takes every final claim that stands for a refund claim', async () => {
+    const db = await openDb('pglite');
+    await db.exec('CREATE TABLE schema_migrations (number integer PRIMARY KEY, name text NOT NULL)');
+    for (const [i, m] of MIGRATIONS.slice(0, 3).entries()) await db.exec(`BEGIN; ${m.sql}; INSERT INTO schema_migrations VALUES (${i + 1}, '${m.name}'); COMMIT;`);
+    await db.query(`INSERT INTO terminals (terminal_id, public_key, epoch) VALUES ('000000000311', 'pem', 1)`);
+    await db.query(`INSERT INTO orders (order_id, terminal_id, card_no, user_no, next_count, amount_fen, quantity, carried_used_micro, carried_after_micro, offline, tag, state, money_taken, created_ms, changed_ms, refund_claimed_ms) VALUES ('PL-000000000311-1-0007-4821', '000000000311', '8800003921', '1', 42, 100, 1, 0, 0, false, '00', 'in-doubt', true, 1, 1, 7)`);
+    await migrate(db);
+    const order = await db.transaction((tx) => lockOrder(tx, 'PL-000000000311-1-0007-4821'));
+    expect(order).toMatchObject({ refund_claimed_ms: 7, counter_claim: false });
+    expect(order !== null && isRefundClaimed(order) && !isCounterClaimed(order)).toBe(true);
     await db.close();
   }, 60_000);
 });
