@@ -21,6 +21,7 @@ export interface OrderRow {
   /** How often a write was begun. */
   readonly writes: number;
   readonly reason: string | null;
+  /** What a person is to do: of a parked order, and `counter` of one in doubt whose card will not come back ({@link wantsCounter}). */
   readonly nextStep: string | null;
   /** In doubt and provably not written at the last read: the money shall go back, once central grants it. */
   readonly wantsRefund: boolean;
@@ -114,6 +115,8 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
     if (!ORDER_FROM[to].includes(row.state)) throw new IllegalTransition(`order ${row.orderId}: ${row.state} → ${to}`);
     return { ...row, ...change, state: to, updatedMs: wallMs };
   };
+  // What a person was to do with a parked order stays on record; of one in doubt the card has answered before a person came.
+  const unsaid = (): Partial<OrderRow> => (order().state === 'in-doubt' ? { nextStep: null } : {});
   const moveAttempt = (attemptId: string, to: AttemptState, change: Partial<AttemptRow> = {}): AttemptRow => {
     const row = attempt(attemptId);
     if (!ATTEMPT_FROM[to].includes(row.state)) throw new IllegalTransition(`attempt ${attemptId}: ${row.state} → ${to}`);
@@ -181,16 +184,16 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
       const { insertion, before, after, cumulative, plan } = event.body;
       const row = order();
       if (row.delivery !== null && row.delivery.after !== after && row.state !== 'in-doubt') throw new IllegalTransition('a second plan while the first is open');
-      return { order: moveOrder('delivering', { delivery: { insertion, before, after, cumulative, plan }, writes: row.writes + 1, wantsRefund: false }) };
+      return { order: moveOrder('delivering', { delivery: { insertion, before, after, cumulative, plan }, writes: row.writes + 1, wantsRefund: false, nextStep: null }) };
     }
     case 'order-in-doubt':
-      return { order: moveOrder('in-doubt', { reason: event.body.failure.code, wantsRefund: event.body.wants === 'refund' }) };
+      return { order: moveOrder('in-doubt', { reason: event.body.failure.code, wantsRefund: event.body.wants === 'refund', nextStep: event.body.wants === 'counter' ? 'counter' : null }) };
     case 'order-delivered':
-      return { order: moveOrder('delivered', { reason: null }) };
+      return { order: moveOrder('delivered', { reason: null, ...unsaid() }) };
     case 'order-closed':
       return { order: moveOrder('closed', { reason: event.body.why }) };
     case 'order-refunding':
-      return { order: moveOrder('refunding', { reason: event.body.failure.code }) };
+      return { order: moveOrder('refunding', { reason: event.body.failure.code, ...unsaid() }) };
     case 'order-refunded':
       return { order: moveOrder('refunded') };
     case 'order-parked':
@@ -232,6 +235,11 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
     default:
       return never(event);
   }
+}
+
+/** In doubt, and a technician said that its card will not come back: nothing is written any more, and a person ends it once central grants the counter claim. */
+export function wantsCounter(order: OrderRow): boolean {
+  return order.state === 'in-doubt' && order.nextStep === 'counter';
 }
 
 /** Orders in these states need nothing more from the kiosk. */

@@ -15,6 +15,7 @@ import { chinaTime } from '../shared/time.ts';
 import { lockLeftMs, NO_MAINTENANCE } from './maintenance.ts';
 import type { KeptLock, MaintenanceFacts, MaintenanceNews, MaintenanceOp, MaintenanceState } from './maintenance.ts';
 import { orderFacts, standingOf, storyOf } from './maintenance-words.ts';
+import type { OrderAction } from './maintenance-words.ts';
 import { orderRef } from './state.ts';
 import { maskCardNo } from './view.ts';
 
@@ -54,6 +55,15 @@ export interface RunnerOptions {
 const LOCK = 'maintenance.lock';
 const OPEN = 'maintenance.open';
 const OUT = 'maintenance.out';
+/** What is said once a word on an order is on record. */
+const SETTLED = { zh: '已登记了结', en: 'recorded as settled' };
+const SAID: Readonly<Record<OrderAction, ErrorText>> = {
+  'retry-refund': { zh: '已按原退款单号重新退款', en: 'refunding again, under its own number' },
+  'card-lost': { zh: '已登记，中心确认后转人工处理', en: 'recorded: goes to a person once central confirms' },
+  'settle-refunded-by-hand': SETTLED,
+  'settle-delivered-by-hand': SETTLED,
+  'settle-nothing-due': SETTLED,
+};
 /** A self-test that has not answered by then has not passed. */
 const TEST_MS = 20_000;
 /** Parked and open orders come first among these. */
@@ -123,11 +133,11 @@ export class MaintenanceRunner {
       }
       case 'order': {
         const { action } = op;
-        if (action !== 'retry-refund' && action !== 'settle-refunded-by-hand' && action !== 'settle-delivered-by-hand' && action !== 'settle-nothing-due') return;
+        if (action !== 'retry-refund' && action !== 'settle-refunded-by-hand' && action !== 'settle-delivered-by-hand' && action !== 'settle-nothing-due' && action !== 'card-lost') return;
         const order = journal.order(op.orderId);
         const events = order === undefined ? null : orderFacts(order, journal.attemptsOf(op.orderId), action, op.who, op.why, op.reference);
         if (events === null) tell({ news: 'told', text: { zh: '这笔订单已不需要此操作', en: 'this no longer applies to the order' } });
-        else tell({ news: 'decided', events, text: action === 'retry-refund' ? { zh: '已按原退款单号重新退款', en: 'refunding again, under its own number' } : { zh: '已登记了结', en: 'recorded as settled' } });
+        else tell({ news: 'decided', events, text: SAID[action] });
         return;
       }
       case 'print-story':

@@ -1,3 +1,4 @@
+import { wantsCounter } from '../journal/fold.ts';
 import type { AttemptRow, OrderRow } from '../journal/fold.ts';
 import type { MaintenanceAction } from '../shared/contract.ts';
 import { ERRORS } from '../shared/errors.ts';
@@ -83,6 +84,7 @@ export function sentenceOf(event: JournalEvent): ErrorText {
       return both(`开始写卡，累计 ${formatQuantity(event.body.cumulative)}`, `writing begins, cumulative ${formatQuantity(event.body.cumulative)}`);
     case 'order-in-doubt': {
       const of = cause(event.body.failure);
+      if (event.body.wants === 'counter') return both(`卡找不回来，等中心确认后转人工：${of.zh}`, `the card will not come back, goes to a person once central confirms: ${of.en}`);
       return event.body.wants === 'refund' ? both(`没有写上卡，准备退款：${of.zh}`, `not written, to be refunded: ${of.en}`) : both(`写卡存疑：${of.zh}`, `in doubt: ${of.en}`);
     }
     case 'order-delivered': {
@@ -175,6 +177,10 @@ const PARKED: Readonly<Record<string, { readonly reason: ErrorText; readonly nex
     reason: both('卡上是另外的内容，不能判断是否写上', 'The card holds something else: whether it was written cannot be told'),
     next: both('到柜台核对卡和表：没有到账就补写或退款，然后登记。', 'Check card and meter at a counter: deliver or refund by hand if it is missing, then record it.'),
   },
+  'card-lost': {
+    reason: both('卡找不回来，不知道是否写上', 'The card will not come back: whether it was written is not known'),
+    next: both('先在中心和表上查气是否到账：没到就补气、换卡写入或退款；然后登记，新卡随即可用。', 'First look at central and on the meter whether the gas arrived: deliver or refund by hand if not, then record it; a new card works from then on.'),
+  },
   'delivered-before': {
     reason: both('中心已记为写卡成功，本机账本没有（恢复过）', 'Central has it as delivered, this restored journal does not'),
     next: both('到中心核对该订单和卡：已到账就登记“无需处理”。', 'Compare the order at central and the card: if it is there, record that nothing is due.'),
@@ -236,15 +242,17 @@ export interface Standing {
 /** Where an order stands for a technician, and what takes it on. */
 export function standingOf(order: OrderRow, attempts: readonly AttemptRow[], printer: boolean): Standing {
   const print: MaintenanceAction[] = printer ? ['print-story'] : [];
+  const lose: MaintenanceAction[] = order.state === 'in-doubt' && !wantsCounter(order) ? ['card-lost'] : [];
   const piece = parkedPieces(order, attempts)[0];
   if (piece !== undefined) {
     const words = (Object.hasOwn(PARKED, piece.reason) ? PARKED[piece.reason] : undefined) ?? OTHER;
-    return { state: 'parked', reason: parkedReason(piece.reason), nextStep: words.next, actions: [...actionsOf(piece), ...print] };
+    return { state: 'parked', reason: parkedReason(piece.reason), nextStep: words.next, actions: [...actionsOf(piece), ...lose, ...print] };
   }
   const none = both('', '');
-  if (order.settled !== null || attempts.some((a) => a.settled !== null)) return { state: order.state === 'parked' || order.state === 'closed' ? 'settled' : order.state, reason: none, nextStep: none, actions: print };
+  if (wantsCounter(order)) return { state: order.state, ...CARD_LOST, actions: print };
+  if (order.state !== 'in-doubt' && (order.settled !== null || attempts.some((a) => a.settled !== null))) return { state: order.state === 'parked' || order.state === 'closed' ? 'settled' : order.state, reason: none, nextStep: none, actions: print };
   const open = OPEN_STEPS[order.state];
-  return { state: order.state, reason: open?.reason ?? none, nextStep: open?.next ?? none, actions: print };
+  return { state: order.state, reason: open?.reason ?? none, nextStep: open?.next ?? none, actions: [...lose, ...print] };
 }
 
 const OPEN_STEPS: Readonly<Partial<Record<OrderRow['state'], { readonly reason: ErrorText; readonly next: ErrorText }>>> = {
@@ -252,29 +260,42 @@ const OPEN_STEPS: Readonly<Partial<Record<OrderRow['state'], { readonly reason: 
   collecting: { reason: both('正在收款或核实', 'Collecting, or asking how it went'), next: both('不用处理，机器一直问到平台给出结果。', 'Nothing to do: the machine asks until the provider answers for good.') },
   paid: { reason: both('已付款，等卡', 'Paid, waiting for the card'), next: both('插入同一张卡即写；两分钟不来自动退款。', 'Insert the same card to write it; refunded by itself after two minutes.') },
   delivering: { reason: both('正在写卡', 'Being written'), next: both('不用处理。', 'Nothing to do.') },
-  'in-doubt': { reason: both('写卡没有做完', 'The write was not finished'), next: both('退出维护后，客户插入同一张卡，机器自动接着写或退款。', 'After maintenance, the customer inserts the same card and the machine finishes or refunds it by itself.') },
+  'in-doubt': { reason: both('写卡没有做完', 'The write was not finished'), next: both('退出维护后，客户插入同一张卡，机器自动接着写或退款。卡真的找不回来才按“卡找不回来”。', 'After maintenance, the customer inserts the same card and the machine finishes or refunds it by itself. Only if the card is gone for good: “Card is gone”.') },
   refunding: { reason: both('正在退款', 'Being refunded'), next: both('不用处理，机器一直问到退款有结果。', 'Nothing to do: the machine asks until the refund has an end.') },
+};
+
+/** In doubt, and a technician said that the card will not come back. */
+const CARD_LOST = {
+  reason: both('卡找不回来，等中心确认后转人工', 'The card will not come back: waits for central, then goes to a person'),
+  nextStep: both('不用处理，连上中心后自动转人工。卡若又回来，插卡即按卡上内容了结。', 'Nothing to do: handed to a person once central answers. If the card comes back after all, insert it and what it holds decides.'),
 };
 
 function actionsOf(piece: ParkedPiece): readonly MaintenanceAction[] {
   if (piece.attempt !== null && RETRYABLE.has(piece.reason)) return ['retry-refund', 'settle-refunded-by-hand'];
-  if (piece.reason === 'card-foreign' || piece.reason === 'no-layout' || piece.reason === 'no-plan') return ['settle-delivered-by-hand', 'settle-refunded-by-hand'];
+  if (piece.reason === 'card-foreign' || piece.reason === 'card-lost' || piece.reason === 'no-layout' || piece.reason === 'no-plan') return ['settle-delivered-by-hand', 'settle-refunded-by-hand'];
   return ['settle-refunded-by-hand', 'settle-delivered-by-hand', 'settle-nothing-due'];
 }
 
 const HOW = { 'settle-refunded-by-hand': 'refunded-by-hand', 'settle-delivered-by-hand': 'delivered-by-hand', 'settle-nothing-due': 'nothing-due' } as const;
 type SettleAction = keyof typeof HOW;
-export type OrderAction = SettleAction | 'retry-refund';
+export type OrderAction = SettleAction | 'retry-refund' | 'card-lost';
 
 /**
  * The facts of a technician's word on an order, from its rows as they stand now. Null: it does not apply (any more).
  * Of several parked payments the first is meant; the next one shows up once it is done.
  */
 export function orderFacts(order: OrderRow, attempts: readonly AttemptRow[], action: OrderAction, who: string, why: string, reference: string): readonly JournalEvent[] | null {
+  const { orderId } = order;
+  if (action === 'card-lost') {
+    if (order.state !== 'in-doubt' || wantsCounter(order)) return null;
+    return [
+      { kind: 'maintenance-action', orderId, body: { who, action, why } },
+      { kind: 'order-in-doubt', orderId, body: { failure: { code: order.reason ?? 'CARD-0203', detail: why.slice(0, 300) }, wants: 'counter' } },
+    ];
+  }
   const pieces = parkedPieces(order, attempts);
   const piece = pieces[0];
   if (piece === undefined || !actionsOf(piece).includes(action)) return null;
-  const { orderId } = order;
   const said: JournalEvent = { kind: 'maintenance-action', orderId, body: { who, action, why, ...(reference === '' ? {} : { detail: reference }) } };
   if (action === 'retry-refund') return piece.attempt === null ? null : [said, { kind: 'attempt-refund-retried', orderId, body: { attemptId: piece.attempt.attemptId, who, why } }];
   const settle = (attemptId: string | null): JournalEvent => ({ kind: 'parked-settled', orderId, body: { attemptId, how: HOW[action], reference, who, why } });

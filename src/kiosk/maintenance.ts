@@ -236,9 +236,10 @@ function act(state: KioskState, mode: Open, intent: Extract<Intent, { type: 'mai
     case 'retry-refund':
     case 'settle-refunded-by-hand':
     case 'settle-delivered-by-hand':
-    case 'settle-nothing-due': {
+    case 'settle-nothing-due':
+    case 'card-lost': {
       const reference = intent.reference ?? '';
-      if (why === '' || target === '' || (intent.value !== 'retry-refund' && reference === '')) return nothing(state);
+      if (why === '' || target === '' || (intent.value !== 'retry-refund' && intent.value !== 'card-lost' && reference === '')) return nothing(state);
       return putOpen(state, mode, soon, op({ kind: 'order', orderId: target, action: intent.value, who, why, reference }));
     }
     case 'print-story':

@@ -1,4 +1,5 @@
 import type { CardLayout, CardReading, WritePlan } from '../card/types.ts';
+import { wantsCounter } from '../journal/fold.ts';
 import type { AttemptRow, OrderRow } from '../journal/fold.ts';
 import { fromHex, toHex } from '../shared/bytes.ts';
 import { CLAIM_USE_MS } from '../shared/central-api.ts';
@@ -167,6 +168,8 @@ function advanceOrder(open: OpenOrder, ctx: AdvanceContext): Advance {
     }
     case 'paid': {
       if (open.writing || !ctx.cardFree) return same();
+      // In a life that is not on this disk it was written and its card lost: nobody writes, and what is on the card is not known.
+      if (open.claim.failure?.code === 'BILL-0110') return parkLost(open);
       if (ofThisCard === null) {
         if (open.waitCardUntilMono === null) return { open: { ...open, waitCardUntilMono: ctx.monoMs + WAIT_CARD_MS }, effects: [], wakeAtMono: ctx.monoMs + WAIT_CARD_MS };
         if (ctx.monoMs < open.waitCardUntilMono) return same(open.waitCardUntilMono);
@@ -207,11 +210,15 @@ function advanceOrder(open: OpenOrder, ctx: AdvanceContext): Advance {
 
 /**
  * A write was begun and its end is not known. Only the card can tell; until it comes back there is nothing to do,
- * except to ask for the refund claim where the last read showed that nothing was written.
+ * except to ask for the refund claim where the last read showed that nothing was written, and for the counter claim
+ * where a technician said that it will not come back.
  */
 function advanceDoubt(open: OpenOrder, ctx: AdvanceContext, here: AdvanceContext['card']): Advance {
   const { order } = open;
   const { delivery } = order;
+  const lost = wantsCounter(order);
+  const { held } = open.claim;
+  const refusal = open.claim.failure?.code;
   const same = (wakeAtMono: number | null = null): Advance => ({ open, effects: [], wakeAtMono });
   const write = (...events: Parameters<typeof journal> extends [OrderRow, ...infer R] ? R : never): Advance => ({ open, effects: [journal(order, ...events)], wakeAtMono: ctx.monoMs });
   if (open.writing) return same();
@@ -237,26 +244,44 @@ function advanceDoubt(open: OpenOrder, ctx: AdvanceContext, here: AdvanceContext
       }
       case 'before':
       case 'torn': {
+        if (verdict === 'before' && held?.kind === 'counter') {
+          // It is here unwritten, and by that claim nobody can have been writing since: the money goes back after all.
+          return refund(open, failure((order.reason ?? 'CARD-0204') as Failure['code']));
+        }
+        // The card came back, and the last look at it counts.
+        if (lost && verdict === 'before') return wantRefund(open, failure((order.reason ?? 'CARD-0204') as Failure['code'], 'the card came back unwritten'));
         if (order.wantsRefund && verdict === 'before') {
           // Another kiosk was allowed to write and never told what came of it. The card is here now and tells: under our own write claim nobody else goes on.
-          if (open.claim.failure?.code === 'BILL-0105') return askClaim(open, 'write', ctx);
+          if (refusal === 'BILL-0105') return askClaim(open, 'write', ctx);
+          if (refusal === 'BILL-0110') return askClaim(open, 'counter', ctx);
           break;
         }
-        // Half of another kiosk's write is on the card: giving the money back would leave the customer a card that no meter takes.
-        if (order.wantsRefund && open.claim.held?.kind === 'refund') break;
+        // Half of another kiosk's write is on the card: giving the money back would leave the customer a card that no meter takes. But under a final claim nothing is written.
+        if (held !== null && held.kind !== 'write') break;
+        if ((order.wantsRefund || lost) && (refusal === 'BILL-0107' || refusal === 'BILL-0110')) break;
         if (verdict === 'before' && order.writes >= MAX_WRITES) return wantRefund(judged, failure('CARD-0204', `nothing was written in ${order.writes} tries`));
         const leased = open.leaseMono !== null && ctx.monoMs - open.leaseMono < CLAIM_USE_MS;
-        // Once the money was to go back only central knows whether it still may be written.
-        if (mayWrite(open, ctx) || (!order.wantsRefund && (leased || !ctx.mayBeReported(order.orderId)))) return beginWrite(open, planOf(order, delivery, before, after), insertion);
+        // Central may be granting a claim that ends all writing: its answer is waited for.
+        if (open.claim.asking) return same();
+        // Once the money was to go back, or a person to decide, only central knows whether it still may be written.
+        if (mayWrite(open, ctx) || (!order.wantsRefund && !lost && (leased || !ctx.mayBeReported(order.orderId)))) return beginWrite(open, planOf(order, delivery, before, after), insertion);
         return askClaim(open, 'write', ctx);
       }
       default:
         return never(verdict);
     }
   }
-  if (!order.wantsRefund) return same();
-  if (open.claim.held?.kind === 'refund') return refund(open, failure((order.reason ?? 'CARD-0204') as Failure['code']));
-  return askClaim(open, 'refund', ctx);
+  if (order.wantsRefund) {
+    if (held?.kind === 'refund') return refund(open, failure((order.reason ?? 'CARD-0204') as Failure['code']));
+    // Our own counter claim stands, of before that look at the card, and the card is gone again: a person finds out.
+    if (refusal === 'BILL-0110') return wantCounter(open, failure('BILL-0110'));
+    return askClaim(open, 'refund', ctx);
+  }
+  if (!lost) return same();
+  // The refund claim was asked for first, and granted only because nothing is on the card.
+  if (held?.kind === 'refund') return wantRefund(open, failure('BILL-0107'));
+  if (held?.kind === 'counter') return parkLost(open);
+  return askClaim(open, 'counter', ctx);
 }
 
 function mayWrite(open: OpenOrder, ctx: AdvanceContext): boolean {
@@ -285,6 +310,16 @@ function wantRefund(open: OpenOrder, why: Failure): Advance {
   return { open, effects: [journal(open.order, { kind: 'order-in-doubt', body: { failure: failureBody(why), wants: 'refund' } })], wakeAtMono: null };
 }
 
+/** The card will not come back: said durably before central is asked, so that nothing is written any more whatever becomes of the answer. */
+function wantCounter(open: OpenOrder, why: Failure): Advance {
+  return { open, effects: [journal(open.order, { kind: 'order-in-doubt', body: { failure: failureBody(why), wants: 'counter' } })], wakeAtMono: null };
+}
+
+/** Nobody writes any more, and what is on the card is not known: a person ends it, and no money moves until then. */
+function parkLost(open: OpenOrder): Advance {
+  return { open, effects: [journal(open.order, { kind: 'order-parked', body: { reason: 'card-lost', nextStep: 'counter' } })], wakeAtMono: null };
+}
+
 /**
  * What a card says that is neither before nor after. `superseded`: whole, the same card, and another purchase stands
  * under this order's count, made by a kiosk that could not know of it: so this one was not on the card then and its
@@ -300,13 +335,15 @@ export function foreignCard(order: { readonly quote: { readonly nextCount: numbe
 export function onClaimed(open: OpenOrder, event: Extract<KioskEvent, { type: 'claimed' }>, now: Now): { open: OpenOrder; effects: readonly Effect[] } {
   const { order } = open;
   const { result, kind, askedMono, told } = event;
-  if (result.ok) return { open: { ...open, claim: { held: { kind, untilMono: kind === 'refund' ? Number.POSITIVE_INFINITY : askedMono + CLAIM_USE_MS }, asking: false, retryAtMono: 0, fails: 0, failure: null } }, effects: [] };
+  if (result.ok) return { open: { ...open, claim: { held: { kind, untilMono: kind === 'write' ? askedMono + CLAIM_USE_MS : Number.POSITIVE_INFINITY }, asking: false, retryAtMono: 0, fails: 0, failure: null } }, effects: [] };
   const fails = open.claim.fails + 1;
   // Central may just not have our facts yet; another kiosk's claim runs out.
   const retryAtMono = now.monoMs + Math.min(30_000, 500 * 2 ** Math.min(open.claim.fails, 6));
   const next: OpenOrder = { ...open, claim: { held: null, asking: false, retryAtMono, fails, failure: result.error } };
   // Our own refund claim of an earlier life: nothing is written any more.
-  if (result.error.code === 'BILL-0107' && kind === 'write' && order.state === 'in-doubt' && !open.writing && !order.wantsRefund) return { open: next, effects: wantRefund(next, result.error).effects };
+  if (result.error.code === 'BILL-0107' && kind !== 'refund' && order.state === 'in-doubt' && !open.writing && !order.wantsRefund) return { open: next, effects: wantRefund(next, result.error).effects };
+  // Our own counter claim of an earlier life: nothing is written either, and the card is asked no more.
+  if (result.error.code === 'BILL-0110' && kind === 'write' && order.state === 'in-doubt' && !open.writing && !order.wantsRefund && !wantsCounter(order)) return { open: next, effects: wantCounter(next, result.error).effects };
   // Central told the same for minutes, and no command came: what it knows is of a life of this journal that is not on this disk, or it would not take this one.
   if (fails >= CLAIM_TRIES && !open.writing && (order.state === 'paid' || order.state === 'in-doubt')) {
     if (result.error.code === 'BILL-0106') return { open: next, effects: [journal(order, { kind: 'order-parked', body: { reason: 'delivered-before', nextStep: 'compare', failure: failureBody(result.error) } })] };
@@ -320,8 +357,8 @@ export function onCommand(open: OpenOrder, command: Command): { open: OpenOrder;
   const { order } = open;
   if (open.writing) return { open, effects: [] };
   const paid = open.attempts.find((a) => a.attemptId === order.paidBy);
-  // Parked over what the card showed here, its money still taken and nobody at it: what central knows ends it.
-  const parkedOpen = order.state === 'parked' && order.settled === null && paid?.state === 'paid';
+  // Parked over what the card showed here (or since it is gone), its money still taken and not handed back: what central knows ends it.
+  const parkedOpen = order.state === 'parked' && (order.settled === null || order.settled.how === 'delivered-by-hand') && paid?.state === 'paid';
   if (order.state !== 'in-doubt' && !parkedOpen) return { open, effects: [] };
   switch (command.kind) {
     case 'delivered-elsewhere': {

@@ -190,7 +190,7 @@ function groupRef(ref: string): string {
 }
 
 /** What an order was parked for, as a sentence that a customer can be shown. */
-const PARKED_FOR: Readonly<Record<string, ErrorCode>> = { 'amount-differs': 'PAY-0201', 'refund-refused': 'PAY-0301', 'refund-abnormal': 'PAY-0301', 'refunded-elsewhere': 'PAY-0301', 'card-foreign': 'CARD-0104', 'delivered-before': 'BILL-0106', 'not-at-central': 'BILL-0104' };
+const PARKED_FOR: Readonly<Record<string, ErrorCode>> = { 'amount-differs': 'PAY-0201', 'refund-refused': 'PAY-0301', 'refund-abnormal': 'PAY-0301', 'refunded-elsewhere': 'PAY-0301', 'card-foreign': 'CARD-0104', 'delivered-before': 'BILL-0106', 'not-at-central': 'BILL-0104', 'card-lost': 'BILL-0110' };
 
 /** The code behind an order's reason: a snapshot with anything else breaks the contract, and the shell would drop it. */
 function reasonCode(reason: string | null): ErrorCode | null {

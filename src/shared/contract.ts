@@ -78,7 +78,7 @@ const deadlineMs = natural.nullable();
 
 export const MAINTENANCE_TABS = ['devices', 'orders', 'sync'] as const;
 export type MaintenanceTab = (typeof MAINTENANCE_TABS)[number];
-export const MAINTENANCE_ACTIONS = ['self-test', 'verify-journal', 'accept-damage', 'upload-now', 'out-of-service', 'back-in-service', 'retry-refund', 'settle-refunded-by-hand', 'settle-delivered-by-hand', 'settle-nothing-due', 'print-story'] as const;
+export const MAINTENANCE_ACTIONS = ['self-test', 'verify-journal', 'accept-damage', 'upload-now', 'out-of-service', 'back-in-service', 'retry-refund', 'settle-refunded-by-hand', 'settle-delivered-by-hand', 'settle-nothing-due', 'card-lost', 'print-story'] as const;
 export type MaintenanceAction = (typeof MAINTENANCE_ACTIONS)[number];
 const both = z.object({ zh: z.string(), en: z.string() });
 /** One device: what it is, how it is, and what its self-test said. */

@@ -73,10 +73,31 @@ const PARKED = orderStory(42, 'parked', {
   nextStep: { zh: '查清原因（超过退款期限、商户账户受限等），处理后按“重新退款”；或人工退给客户后登记。', en: 'Find out why (too late for a refund, the merchant’s account restricted), mend it and refund again; or hand it back and record it.' },
   actions: ['retry-refund', 'settle-refunded-by-hand', 'print-story'], story: story(10),
 });
+const DOUBT = orderStory(41, 'in-doubt', {
+  amountFen: 20_000,
+  reason: { zh: '写卡没有做完', en: 'The write was not finished' },
+  nextStep: { zh: '退出维护后，客户插入同一张卡，机器自动接着写或退款。卡真的找不回来才按“卡找不回来”。', en: 'After maintenance, the customer inserts the same card and the machine finishes or refunds it by itself. Only if the card is gone for good: “Card is gone”.' },
+  actions: ['card-lost', 'print-story'], story: story(7),
+});
+const LOST_SAID: OrderStory = {
+  ...DOUBT,
+  reason: { zh: '卡找不回来，等中心确认后转人工', en: 'The card will not come back: waits for central, then goes to a person' },
+  nextStep: { zh: '不用处理，连上中心后自动转人工。卡若又回来，插卡即按卡上内容了结。', en: 'Nothing to do: handed to a person once central answers. If the card comes back after all, insert it and what it holds decides.' },
+  actions: ['print-story'],
+  story: [...DOUBT.story, { atMs: NOW_MS - 60_000, text: { zh: '李工 操作 card-lost：客户的卡已遗失或被盗', en: '李工 did card-lost: Lost or stolen' } }, { atMs: NOW_MS - 60_000, text: { zh: '卡找不回来，等中心确认后转人工：CARD-0203 写卡中断 (客户的卡已遗失或被盗)', en: 'the card will not come back, goes to a person once central confirms: CARD-0203 interrupted (Lost or stolen)' } }],
+};
+const LOST: OrderStory = {
+  ...LOST_SAID,
+  state: 'parked',
+  reason: { zh: '卡找不回来，不知道是否写上', en: 'The card will not come back: whether it was written is not known' },
+  nextStep: { zh: '先在中心和表上查气是否到账：没到就补气、换卡写入或退款；然后登记，新卡随即可用。', en: 'First look at central and on the meter whether the gas arrived: deliver or refund by hand if not, then record it; a new card works from then on.' },
+  actions: ['settle-delivered-by-hand', 'settle-refunded-by-hand', 'print-story'],
+  story: [...LOST_SAID.story, { atMs: NOW_MS - 50_000, text: { zh: '订单待人工处理：卡找不回来，不知道是否写上', en: 'the order is parked: The card will not come back: whether it was written is not known' } }],
+};
 const STORIES: OrderStory[] = [
   PARKED,
   orderStory(40, 'parked', { amountFen: 5_000, reason: { zh: '卡内是另一笔购气', en: 'The card holds another purchase' }, nextStep: { zh: '到柜台核对卡。', en: 'Check the card at a counter.' }, actions: ['settle-delivered-by-hand', 'settle-refunded-by-hand', 'print-story'] }),
-  orderStory(41, 'in-doubt', { amountFen: 20_000 }),
+  DOUBT,
   ...[39, 38, 37, 36, 35, 34, 33, 32, 31, 30].map((n) => orderStory(n, n % 4 === 0 ? 'closed' : n % 5 === 0 ? 'refunded' : 'delivered', { amountFen: n * 500 })),
   orderStory(29, 'settled'),
 ];
@@ -108,7 +129,7 @@ export function screenFixtures(locale: Locale, textSize: 'normal' | 'large'): re
     ['foreign', { ...b, screen: 'cannot-sell', reason: 'CARD-0103', reference: 'CARD-0103 · 0311', card: null, deadlineMs: inSeconds(45) }],
     ['damaged', { ...b, screen: 'cannot-sell', reason: 'CARD-0104', reference: '', card: null, deadlineMs: inSeconds(45) }, { checkOnly: true }],
     ['checking', { ...b, screen: 'cannot-sell', reason: 'SALE-0114', reference: 'SALE-0114 · 0311', card, deadlineMs: inSeconds(45) }, { checkOnly: true }],
-    ...(['SALE-0102', 'SALE-0103', 'SALE-0104', 'SALE-0105', 'SALE-0106', 'SALE-0107', 'SALE-0108', 'SALE-0109', 'SALE-0111', 'SALE-0112', 'SALE-0113', 'SALE-0115', 'CARD-0101', 'CARD-0105', 'CARD-0109', 'CARD-0110'] as const).map((reason): readonly [string, Snapshot] => [reason.toLowerCase(), { ...b, screen: 'cannot-sell', reason, reference: `${reason} · 0311`, card: reason.startsWith('SALE') ? card : null, deadlineMs: inSeconds(45) }]),
+    ...(['SALE-0102', 'SALE-0103', 'SALE-0104', 'SALE-0105', 'SALE-0106', 'SALE-0107', 'SALE-0108', 'SALE-0109', 'SALE-0111', 'SALE-0112', 'SALE-0113', 'SALE-0115', 'CARD-0101', 'CARD-0105', 'CARD-0109', 'CARD-0110', 'BILL-0110'] as const).map((reason): readonly [string, Snapshot] => [reason.toLowerCase(), { ...b, screen: 'cannot-sell', reason, reference: `${reason} · 0311`, card: reason.startsWith('SALE') ? card : null, deadlineMs: inSeconds(45) }]),
     ['central-away', { ...b, screen: 'cannot-sell', reason: 'SALE-0110', reference: 'SALE-0110 · 0311', card, deadlineMs: inSeconds(12) }],
     ['online', { ...b, screen: 'card-info', card, lastVisit: '2026-11-18', deadlineMs: inSeconds(58) }],
     ['offline', { ...b, screen: 'card-info', card: { ...card, yearQuantity: null, tierPriceE4: null, tierUptoQuantity: null, tierNumber: null }, lastVisit: null, deadlineMs: inSeconds(58) }, { checkOnly: true }],
@@ -164,6 +185,10 @@ export function screenFixtures(locale: Locale, textSize: 'normal' | 'large'): re
     ['order-told', { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: PARKED.orderId, message: { zh: '已按原退款单号重新退款', en: 'The refund was asked for again under its own number' } }, { checkOnly: true }],
     ['retry', { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: PARKED.orderId }, { taps: ['[data-local="retry-refund"]', '[data-local="why-1"]'] }],
     ['settle', { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: PARKED.orderId }, { taps: ['[data-local="settle-refunded-by-hand"]', '[data-local="why-2"]', ...['4', '2', '0', '0', '7', '1', '9'].map((key) => `[data-key="${key}"]`)] }],
+    ['doubt', { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: DOUBT.orderId }],
+    ['card-lost', { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: DOUBT.orderId }, { taps: ['[data-local="card-lost"]', '[data-local="why-1"]'] }],
+    ['card-lost-said', { ...b, ...MAINTENANCE, tab: 'orders', orders: [LOST_SAID], openOrderId: DOUBT.orderId, message: { zh: '已登记，中心确认后转人工处理', en: 'recorded: goes to a person once central confirms' } }, { checkOnly: true }],
+    ['card-lost-parked', { ...b, ...MAINTENANCE, tab: 'orders', orders: [LOST], openOrderId: DOUBT.orderId }, { checkOnly: true }],
     ['stop', { ...b, ...MAINTENANCE }, { taps: ['[data-local="out-of-service"]'], checkOnly: true }],
     ['sync', { ...b, ...MAINTENANCE, tab: 'sync', sync: { ...MAINTENANCE.sync, verify: { state: 'ok', problems: [], atMs: NOW_MS - 20_000 } } }],
     ['damage', {

@@ -51,7 +51,7 @@ export function MaintenancePin({ s }: { readonly s: SnapshotOf<'maintenance-pin'
 }
 
 /** Actions that change something: asked once more, with a why. */
-const ASKS = ['accept-damage', 'settle-refunded-by-hand', 'settle-delivered-by-hand', 'settle-nothing-due', 'retry-refund', 'out-of-service', 'back-in-service'] as const satisfies readonly MaintenanceAction[];
+const ASKS = ['accept-damage', 'settle-refunded-by-hand', 'settle-delivered-by-hand', 'settle-nothing-due', 'retry-refund', 'card-lost', 'out-of-service', 'back-in-service'] as const satisfies readonly MaintenanceAction[];
 type Asked = (typeof ASKS)[number];
 const REASONS = [1, 2, 3, 4] as const;
 const REFERENCE_MIN = 4;

@@ -3,7 +3,7 @@ import type { AttemptRow, OrderRow } from '../../../src/journal/fold.ts';
 import { plCpuLayout } from '../../../src/card/layouts/pl-cpu.ts';
 import { sampleKeyProvider } from '../../../src/card/index.ts';
 import type { CardReading } from '../../../src/card/types.ts';
-import { MAX_WRITES, WAIT_CARD_MS, advance, onCall, onWritten } from '../../../src/kiosk/orders.ts';
+import { MAX_WRITES, WAIT_CARD_MS, advance, onCall, onClaimed, onWritten } from '../../../src/kiosk/orders.ts';
 import type { AdvanceContext } from '../../../src/kiosk/orders.ts';
 import { NEW_RUN, NO_CLAIM } from '../../../src/kiosk/state.ts';
 import type { CallResult, Effect, OpenOrder } from '../../../src/kiosk/state.ts';
@@ -204,6 +204,54 @@ describe('an order in doubt', () => {
   it('whose money shall go back is not written, whatever lease or claim is left, and is refunded under the refund claim only', () => {
     for (const change of [{}, { leaseMono: NOW.monoMs }, { claim: { ...NO_CLAIM, held: { kind: 'write', untilMono: Infinity } } }] as const) expect(doing(advance(doubt({ wantsRefund: true }, change), looking({ card })).effects)).toEqual(['refund claim']);
     expect(doing(advance(doubt({ wantsRefund: true }, { claim: { ...NO_CLAIM, held: { kind: 'refund', untilMono: Infinity } } }), looking({ card })).effects)).toEqual(['order-refunding', 'attempt-refunding']);
+  });
+  const doubts = (effects: readonly Effect[]): (string | undefined)[] => effects.flatMap((e) => (e.do === 'journal' ? e.events.map((event) => (event.kind === 'order-in-doubt' ? event.body.wants : event.kind === 'order-parked' ? event.body.reason : event.kind)) : []));
+  const claim = (change: Partial<OpenOrder['claim']>): Partial<OpenOrder> => ({ claim: { ...NO_CLAIM, ...change } });
+  const held = (kind: 'write' | 'refund' | 'counter') => claim({ held: { kind, untilMono: Infinity } });
+  const refused = (code: 'BILL-0105' | 'BILL-0107' | 'BILL-0110') => claim({ failure: failure(code) });
+  const torn = looking({ card, mayBeReported, layout: () => ({ ...LAYOUT, classify: () => 'torn' }) });
+  const LOST = { nextStep: 'counter' } as const;
+  it('whose card will not come back is parked under the counter claim only, and refunded under a refund claim that was granted first', () => {
+    expect(doing(advance(doubt(LOST, { leaseMono: NOW.monoMs }), looking({})).effects)).toEqual(['counter claim']);
+    expect(doing(advance(doubt(LOST, held('write')), looking({ mayBeReported })).effects)).toEqual(['counter claim']);
+    expect(doubts(advance(doubt(LOST, held('counter')), looking({})).effects)).toEqual(['card-lost']);
+    expect(doubts(advance(doubt(LOST, held('refund')), looking({})).effects)).toEqual(['refund']);
+  });
+  it('whose lost card comes back torn is finished under a write claim, and never by a lease or beside a counter claim', () => {
+    expect(doing(advance(doubt(LOST, { leaseMono: NOW.monoMs }), torn).effects)).toEqual(['write claim']);
+    expect(doing(advance(doubt(LOST), { ...torn, mayBeReported: () => false }).effects)).toEqual(['write claim']);
+    expect(doing(advance(doubt(LOST, refused('BILL-0105')), torn).effects)).toEqual(['write claim']);
+    expect(doing(advance(doubt(LOST, held('write')), torn).effects)).toEqual(['order-delivering', 'write']);
+    expect(doubts(advance(doubt(LOST, held('counter')), torn).effects)).toEqual(['card-lost']);
+    // The write claim was refused over our own counter claim, whose answer was lost.
+    expect(doing(advance(doubt(LOST, refused('BILL-0110')), torn).effects)).toEqual(['counter claim']);
+  });
+  it('whose lost card comes back unwritten goes back: at once under the counter claim, else by the refund claim', () => {
+    expect(doing(advance(doubt(LOST, held('counter')), looking({ card })).effects)).toEqual(['order-refunding', 'attempt-refunding']);
+    expect(doubts(advance(doubt(LOST), looking({ card })).effects)).toEqual(['refund']);
+    // A counter claim says nothing of a card that was looked at before it and is away now.
+    expect(doing(advance(doubt({ wantsRefund: true }, held('counter')), looking({})).effects)).toEqual(['refund claim']);
+    expect(doubts(advance(doubt({ wantsRefund: true }, refused('BILL-0110')), looking({})).effects)).toEqual(['counter']);
+    expect(doing(advance(doubt({ wantsRefund: true }, refused('BILL-0110')), looking({ card })).effects)).toEqual(['counter claim']);
+  });
+  it('torn, and a claim that ends all writing is being asked for: nothing is written before the answer', () => {
+    const asking = { ...held('write').claim, asking: true } as OpenOrder['claim'];
+    for (const wish of [{ wantsRefund: true }, LOST]) {
+      expect(doing(advance(doubt(wish, { claim: asking }), torn).effects)).toEqual([]);
+      expect(doing(advance(doubt(wish, held('write')), torn).effects)).toEqual(['order-delivering', 'write']);
+    }
+    // Refused since the refund claim stands: that one ends it, not the card.
+    expect(doing(advance(doubt({ wantsRefund: true }, refused('BILL-0107')), torn).effects)).toEqual(['refund claim']);
+  });
+  it('learns of its own final claim of an earlier life', () => {
+    const answer = (open: OpenOrder, kind: 'write' | 'counter', code: 'BILL-0107' | 'BILL-0110') => doubts(onClaimed(open, { type: 'claimed', orderId: ORDER.orderId, kind, askedMono: 0, told: true, result: { ok: false, error: failure(code) } }, NOW).effects);
+    expect(answer(doubt({}), 'write', 'BILL-0110')).toEqual(['counter']);
+    expect(answer(doubt({}), 'write', 'BILL-0107')).toEqual(['refund']);
+    expect(answer(doubt(LOST), 'counter', 'BILL-0107')).toEqual(['refund']);
+    expect(answer(doubt(LOST), 'write', 'BILL-0110')).toEqual([]);
+    expect(answer(doubt({ wantsRefund: true }), 'write', 'BILL-0110')).toEqual([]);
+    // A journal that calls it paid only: it was written in a life that is not on this disk.
+    for (const context of [{}, { card }]) expect(doubts(advance(paidOrder(refused('BILL-0110')), looking({ ...context, mayBeReported })).effects)).toEqual(['card-lost']);
   });
   it('that stored nothing in all its tries goes back', () => {
     expect(doing(advance(doubt({ writes: MAX_WRITES }), looking({ card })).effects)).toEqual(['order-in-doubt']);
