@@ -246,10 +246,10 @@ function advanceDoubt(open: OpenOrder, ctx: AdvanceContext, here: AdvanceContext
       case 'torn': {
         if (verdict === 'before' && held?.kind === 'counter') {
           // It is here unwritten, and by that claim nobody can have been writing since: the money goes back after all.
-          return refund(open, failure((order.reason ?? 'CARD-0204') as Failure['code']));
+          return refund(open, failure('CARD-0204', 'the card came back unwritten'));
         }
         // The card came back, and the last look at it counts.
-        if (lost && verdict === 'before') return wantRefund(open, failure((order.reason ?? 'CARD-0204') as Failure['code'], 'the card came back unwritten'));
+        if (lost && verdict === 'before') return wantRefund(open, failure('CARD-0204', 'the card came back unwritten'));
         if (order.wantsRefund && verdict === 'before') {
           // Another kiosk was allowed to write and never told what came of it. The card is here now and tells: under our own write claim nobody else goes on.
           if (refusal === 'BILL-0105') return askClaim(open, 'write', ctx);
