@@ -113,6 +113,8 @@ export interface CardReading {
   readonly visited: boolean;
   /** A card that no meter has written to yet (new, whatever its count). */
   readonly fresh: boolean;
+  /** A purchase was begun on it and is not whole: whose, only central (or the kiosk that began it) knows. */
+  readonly unfinished: boolean;
   /** Identity and the kiosk's own fields: what a write may touch and what classification looks at. Opaque to the kiosk. */
   readonly image: Uint8Array;
 }

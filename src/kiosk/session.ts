@@ -80,6 +80,8 @@ export function sessionStep(state: KioskState, event: KioskEvent, now: Now): Ste
       // Who looks for stuck money is told that there is none, and is not led to pay again.
       if (purpose === 'unfinished' && reason !== 'SALE-0107') return cannotSell(state, now, 'SALE-0115', reading, account);
       if (reason !== null) return cannotSell(state, now, reason, reading, account);
+      // Whose purchase that is, and whether it still counts, only central could tell.
+      if (offline && reading.unfinished) return cannotSell(state, now, 'SALE-0107', reading, account);
       if (state.service.lineUp === false) return cannotSell(state, now, 'SALE-0111', reading, account);
       if (state.service.blocked !== null) return cannotSell(state, now, state.service.blocked.code, reading, account);
       return step(state, { at: 'amount', insertion: s.insertion, reading, account, offline, chosenFen: null, quote: null, problem: null, busy: null, asked: 0, extended: 0, deadlineMono: now.monoMs + SCREEN_MS.amount });

@@ -98,6 +98,12 @@ function checkCustomersCard(bytes: Uint8Array): Result<void, Failure> {
   return identity[14] === LAYOUT_VERSION ? ok(undefined) : err(failure('CARD-0103', `layout version ${String(identity[14])}`));
 }
 
+/** A block that is not valid, and not as a new card has it either. */
+function begunIn(image: Uint8Array, slot: 0 | 1): boolean {
+  const bytes = blockOf(image, slot);
+  return validBlock(image, slot) === null && !allBytes(bytes, 0x00) && !allBytes(bytes, 0xff);
+}
+
 interface Read {
   readonly port: MemoryCardPort;
   readonly image: Uint8Array;
@@ -140,6 +146,7 @@ function decode({ image, meter: meterBytes }: Read): Result<CardReading, Failure
     meter: meter.value.area,
     visited: meter.value.area.visited,
     fresh: !meter.value.written,
+    unfinished: begunIn(image, block.value.slot === 0 ? 1 : 0),
     image,
   });
 }

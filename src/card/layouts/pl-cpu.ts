@@ -123,6 +123,8 @@ function decode(image: Uint8Array, meterBytes: Uint8Array): Result<CardReading, 
     meter: meter.value.area,
     visited: meter.value.area.visited,
     fresh: !meter.value.written,
+    // SFI 17 is updated whole or not at all.
+    unfinished: false,
     image,
   });
 }

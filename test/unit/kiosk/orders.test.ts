@@ -122,6 +122,7 @@ const CARD: CardReading = {
   meter: { visited: true } as CardReading['meter'],
   visited: true,
   fresh: false,
+  unfinished: false,
   image: new Uint8Array(63).fill(7),
 };
 function paidOrder(change: Partial<OpenOrder> = {}): OpenOrder {
