@@ -60,6 +60,7 @@ describe('reading', () => {
       meter: { visited: true, countTaken: 41, remainingQuantity: 1234, cumulativeUsed: 203_766, lastVisit: '2511150830', valveClosed: false, faults: 0, meterNo: '0260001577' },
       visited: true,
       fresh: false,
+      unfinished: false,
       image: `504C303053414D500101100000000088000039212024010120440101000010022033440101030103E801F4000000${GOLDEN_BEFORE}`,
     });
     expect(codeOf(await plCpu.proveAuthority(reading))).toBe('ok');
