@@ -15,8 +15,9 @@ export interface MasterKeys {
   readonly mac: Uint8Array;
 }
 
-/** Diversification of an SLE4442's code: `PSC` behind the card number (layouts.md, "PL-4442", Code). */
+/** Diversification of a memory card's code: `PSC` behind the card number (docs/layouts/pl-4442.md, Code). */
 const PSC_TAIL = fromHex('505343');
+const CODE_BYTES = { SLE4442: 3, SLE4428: 2 } as const;
 /** cards.md 3.2: the ICV of a 4-byte challenge is the challenge ‖ 00000000. */
 const ICV_TAIL = new Uint8Array(4);
 
@@ -29,7 +30,7 @@ export function masterKeyProvider(id: string, keys: MasterKeys): KeyProvider {
   return {
     id,
     prove: (s8) => Promise.resolve(s8.length === 8 ? ok(undefined) : err(badLength('diversification data', s8.length))),
-    cardCode: (_chip, cardNo) => Promise.resolve(cardNo.length === 5 ? ok(desEncrypt(keys.psc, concatBytes(cardNo, PSC_TAIL)).subarray(0, 3)) : err(badLength('card number', cardNo.length))),
+    cardCode: (chip, cardNo) => Promise.resolve(cardNo.length === 5 ? ok(desEncrypt(keys.psc, concatBytes(cardNo, PSC_TAIL)).subarray(0, CODE_BYTES[chip])) : err(badLength('card number', cardNo.length))),
     externalAuth: (s8, challenge) => {
       if (s8.length !== 8 || challenge.length !== 8) return Promise.resolve(err(badLength('challenge', challenge.length)));
       return Promise.resolve(ok(desEncrypt(diversify(keys.auth, s8), challenge)));

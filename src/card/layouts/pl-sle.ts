@@ -1,0 +1,120 @@
+import { equalBytes, toHex } from '../../shared/bytes.ts';
+import { failure } from '../../shared/errors.ts';
+import type { Failure } from '../../shared/errors.ts';
+import { err, ok } from '../../shared/result.ts';
+import type { Result } from '../../shared/result.ts';
+import { SleCard } from '../families/sle.ts';
+import type { SleChip } from '../families/sle.ts';
+import type { KeyProvider } from '../keys/types.ts';
+import type { CardChannel, CardLayout, WritePlan } from '../types.ts';
+import { METER_LENGTH } from './fields.ts';
+import { blockAt, blockOf, cardNoOf, checkIdentity, classifyTwoBlock, decodeTwoBlock, IMAGE_LENGTH, mayGoOn, planTwoBlock, sameTwoBlockCard, SEQ_NONE, targetOf } from './two-block.ts';
+
+/**
+ * PL-4442 and PL-4428 (docs/layouts): the same map on two chips. Identity 20–2F, blocks 30–4F, limits 50–5B, meter
+ * 60–7F; the chips differ in their factory area and their code.
+ */
+
+export const PL_4442 = 'PL-4442';
+export const PL_4428 = 'PL-4428';
+
+const IMAGE_AT = 0x20;
+const METER_AT = 0x60;
+/** Factory area to the meter's area, read in one go. */
+const READ_LENGTH = METER_AT + METER_LENGTH;
+
+interface Variant {
+  readonly id: string;
+  readonly chip: SleChip;
+  /** How the factory area begins; the chip answers to reset with it (cards.md 1.1). */
+  readonly factory: Uint8Array;
+  readonly mark: number;
+}
+const VARIANTS = {
+  [PL_4442]: { id: PL_4442, chip: 'SLE4442', factory: Uint8Array.of(0xa2, 0x13, 0x10, 0x91), mark: 0x50 },
+  [PL_4428]: { id: PL_4428, chip: 'SLE4428', factory: Uint8Array.of(0x92, 0x23, 0x10, 0x91), mark: 0x51 },
+} as const satisfies Record<string, Variant>;
+
+interface Read {
+  readonly card: SleCard;
+  readonly image: Uint8Array;
+  readonly meter: Uint8Array;
+}
+
+async function readCard(variant: Variant, channel: CardChannel): Promise<Result<Read, Failure>> {
+  const opened = await SleCard.open(variant.chip, channel);
+  if (!opened.ok) return opened;
+  const bytes = await opened.value.read(0, READ_LENGTH);
+  if (!bytes.ok) return bytes;
+  const factory = bytes.value.subarray(0, variant.factory.length);
+  if (!equalBytes(factory, variant.factory)) return err(failure('CARD-0103', `factory area ${toHex(factory)}`));
+  const image = bytes.value.slice(IMAGE_AT, IMAGE_AT + IMAGE_LENGTH);
+  const customers = checkIdentity(image.subarray(0, blockAt(0)), variant.mark);
+  return customers.ok ? ok({ card: opened.value, image, meter: bytes.value.slice(METER_AT, METER_AT + METER_LENGTH) }) : customers;
+}
+
+/**
+ * The block in work is not valid from the first byte to the last: its seq is 00 meanwhile, and while seq itself is in
+ * flight one byte is wrong, which a crc16 finds.
+ */
+async function apply(variant: Variant, keys: KeyProvider, channel: CardChannel, write: WritePlan): Promise<Result<void, Failure>> {
+  const read = await readCard(variant, channel);
+  if (!read.ok) return read;
+  const { card, image } = read.value;
+  const verdict = mayGoOn(write, image);
+  if (!verdict.ok) return verdict;
+  if (verdict.value === 'done') return ok(undefined);
+  const code = await keys.cardCode(variant.chip, cardNoOf(write.before));
+  if (!code.ok) return code;
+  const verified = await card.verify(code.value);
+  if (!verified.ok) return verified;
+
+  const slot = targetOf(write);
+  const at = IMAGE_AT + blockAt(slot);
+  const have = blockOf(image, slot);
+  const want = blockOf(write.after, slot);
+  const none = Uint8Array.of(SEQ_NONE);
+  let begun = false;
+  for (const [from, old, now] of [
+    [at, have.subarray(0, 1), none],
+    [at + 1, have.subarray(1), want.subarray(1)],
+    [at, none, want.subarray(0, 1)],
+  ] as const) {
+    const written = await card.writeChanged(from, old, now);
+    if (!written.ok) return begun ? err(failure('CARD-0203', written.error.detail, written.error)) : written;
+    begun ||= written.value > 0;
+  }
+  return ok(undefined);
+}
+
+function sleLayout(variant: Variant, keys: KeyProvider): CardLayout {
+  return {
+    id: variant.id,
+    // Readers give these chips the ATR that PC/SC part 3 makes of their four bytes (cards.md 1.1).
+    mayBe: (atr) => equalBytes(atr, Uint8Array.of(0x3b, 0x04, ...variant.factory)),
+    read: async (channel) => {
+      const read = await readCard(variant, channel);
+      if (!read.ok) return read;
+      // A card that could not be written to is said before anybody pays.
+      const tries = await read.value.card.checkTries();
+      return tries.ok ? decodeTwoBlock(variant.id, read.value.image, read.value.meter) : tries;
+    },
+    readImage: async (channel) => {
+      const read = await readCard(variant, channel);
+      return read.ok ? ok(read.value.image) : read;
+    },
+    proveAuthority: async (reading) => {
+      const code = await keys.cardCode(variant.chip, cardNoOf(reading.image));
+      return code.ok ? ok(undefined) : code;
+    },
+    plan: (reading, purchase) => planTwoBlock(reading, purchase, (block, seq, what) => ['re-read 00–7F', 'present the code', `block ${block}: seq 00`, `block ${block}: ${what}, tag, crc`, `block ${block}: seq ${seq}`]),
+    apply: (channel, write) => apply(variant, keys, channel, write),
+    classify: classifyTwoBlock,
+    sameCard: sameTwoBlockCard,
+  };
+}
+
+/** The reference SLE4442 card (docs/layouts/pl-4442.md). Acceptance rule: count exact. */
+export const pl4442Layout = (keys: KeyProvider): CardLayout => sleLayout(VARIANTS[PL_4442], keys);
+/** The reference SLE4428 card (docs/layouts/pl-4428.md). Acceptance rule: count exact. */
+export const pl4428Layout = (keys: KeyProvider): CardLayout => sleLayout(VARIANTS[PL_4428], keys);
