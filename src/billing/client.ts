@@ -48,6 +48,8 @@ const CODES: Record<ProblemType, ErrorCode> = {
   'unit-mismatch': 'SALE-0113',
   'unknown-terminal': 'BILL-0103',
   'bad-signature': 'BILL-0103',
+  // Something on the way sent our request twice and kept the first one's answer: as unknown as no answer, and asked again as a new request.
+  replayed: 'BILL-0101',
   'bad-request': 'BILL-0102',
   fork: 'BILL-0104',
   'old-epoch': 'BILL-0104',

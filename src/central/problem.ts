@@ -4,6 +4,7 @@ const STATUS: Record<ProblemType, number> = {
   'unknown-card': 404,
   'unknown-terminal': 401,
   'bad-signature': 401,
+  replayed: 409,
   'bad-request': 400,
   'hot-listed': 409,
   debt: 409,

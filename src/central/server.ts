@@ -78,6 +78,11 @@ export interface Central {
 
 /** A request older or newer than this is refused (docs: device authentication, 300 s). */
 const WINDOW_MS = 300_000;
+/** A nonce is remembered for this long after its request's timestamp: a window more than it would be taken, for the clocks of several processes. */
+const NONCE_KEPT_MS = 2 * WINDOW_MS;
+const NONCE = /^[\x21-\x7e]{1,64}$/;
+/** How often each process lets go of nonces that are over. */
+const PRUNE_EVERY_MS = 60_000;
 const MAX_BODY_BYTES = 2 << 20;
 /** 200 events are far below this; a body that inflates to more is not read. */
 const MAX_INFLATED_BYTES = 8 << 20;
@@ -103,12 +108,17 @@ export function createCentral(options: CentralOptions): Central {
   const pace = pacer(options.pacing);
   const verifierFor = cached(options.verifierOf ?? ed25519Verifier);
   let opened: Db | null = null;
+  let prunedMs = Number.NEGATIVE_INFINITY;
   const db = (): Db => {
     if (opened === null) throw new Refusal('internal', 'not started');
     return opened;
   };
 
-  /** Checks the request's signature. @returns the terminal that made it */
+  /**
+   * Checks the request's signature, and that it comes for the first time: that is on disk before anything is done for
+   * it. An honest terminal makes a nonce for every try, so what is refused here was carried out before, or is not its own.
+   * @returns the terminal that made it
+   */
   async function signedBy(request: CentralRequest): Promise<string> {
     const [terminalId, timestamp, nonce, signature] = SIGNATURE_HEADERS.map((h) => request.headers[h]);
     if (typeof terminalId !== 'string' || typeof timestamp !== 'string' || typeof nonce !== 'string' || typeof signature !== 'string') throw new Refusal('bad-signature', 'signature headers missing');
@@ -117,7 +127,18 @@ export function createCentral(options: CentralOptions): Central {
     if (row === undefined) throw new Refusal('unknown-terminal', 'this terminal is not registered');
     const covered = `${request.method}\n${request.target}\n${timestamp}\n${nonce}\n${hash('sha256', request.body, 'hex')}\n`;
     if (!verifierFor(row.public_key).verify(Buffer.from(covered, 'utf8'), Buffer.from(signature, 'base64'))) throw new Refusal('bad-signature', 'the signature does not match');
+    await remember(terminalId, nonce, Number(timestamp));
     return terminalId;
+  }
+
+  /** Only after the signature: nobody else can use a terminal's nonces up. */
+  async function remember(terminalId: string, nonce: string, timestampMs: number): Promise<void> {
+    if (!NONCE.test(nonce)) throw new Refusal('bad-signature', 'a nonce has 1 to 64 visible characters');
+    const first = await db().query('INSERT INTO nonces (terminal_id, nonce, until_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING nonce', [terminalId, nonce, timestampMs + NONCE_KEPT_MS]);
+    if (first.length === 0) throw new Refusal('replayed', 'this very request was carried out before');
+    if (Math.abs(now() - prunedMs) < PRUNE_EVERY_MS) return;
+    prunedMs = now();
+    await db().query('DELETE FROM nonces WHERE until_ms < $1', [prunedMs]);
   }
 
   const json = (value: unknown): CentralAnswer => ({ status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body: JSON.stringify(value) });

@@ -4,7 +4,8 @@ import { ORDER_STATES } from './events.ts';
 /**
  * The central billing API, as JSON over HTTP. Each request is signed with the terminal's Ed25519 key: headers
  * `Pilotlight-Terminal`, `Pilotlight-Timestamp` (ms), `Pilotlight-Nonce`, `Pilotlight-Signature` = base64 of the
- * signature over `METHOD\nPATH?QUERY\nTIMESTAMP\nNONCE\nhex(SHA-256(body))\n`.
+ * signature over `METHOD\nPATH?QUERY\nTIMESTAMP\nNONCE\nhex(SHA-256(body))\n`. Each request has a nonce of its own (1–64
+ * visible characters): one that comes a second time is not carried out again, 409 problem(replayed).
  *
  *   GET  /v1/time                        → timeAnswer (unsigned requests allowed)
  *   GET  /v1/policy                      → signedPolicy
@@ -177,7 +178,7 @@ export const uploadAnswerSchema = z.object({
 });
 export type UploadAnswer = z.infer<typeof uploadAnswerSchema>;
 
-export const PROBLEMS = ['unknown-card', 'unknown-terminal', 'bad-signature', 'bad-request', 'hot-listed', 'debt', 'count-mismatch', 'claimed', 'over-limit', 'too-small', 'unit-mismatch', 'gap', 'fork', 'old-epoch', 'already-delivered', 'refund-claimed', 'counter-claimed', 'not-in-doubt', 'internal'] as const;
+export const PROBLEMS = ['unknown-card', 'unknown-terminal', 'bad-signature', 'replayed', 'bad-request', 'hot-listed', 'debt', 'count-mismatch', 'claimed', 'over-limit', 'too-small', 'unit-mismatch', 'gap', 'fork', 'old-epoch', 'already-delivered', 'refund-claimed', 'counter-claimed', 'not-in-doubt', 'internal'] as const;
 export type ProblemType = (typeof PROBLEMS)[number];
 /** RFC 9457; `type` is `about:pilotlight/<one of PROBLEMS>`. */
 export const problemSchema = z.object({ type: z.string(), title: z.string(), status: natural, detail: z.string().optional(), expectedSeq: natural.optional() });

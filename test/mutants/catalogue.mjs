@@ -217,6 +217,8 @@ const CLAIMS = (name) => unit('central/claims', `claims on sqlite … ${name}`);
 const INGEST = (name) => unit('central/central', `central on sqlite … ${name}`);
 const CENTRAL = [
   mutant('central-request-unsigned', 'Central believes requests whatever their signature.', edit('central/server.ts', `if (!verifierFor(row.public_key).verify(Buffer.from(covered`, `if (false && !verifierFor(row.public_key).verify(Buffer.from(covered`), unit('billing/client', 'the signature covers method')),
+  mutant('central-replay-carried-out', 'A request that comes a second time is carried out again.', edit('central/server.ts', `if (first.length === 0) throw new Refusal('replayed',`, `if (false) throw new Refusal('replayed',`), unit('central/nonces', 'on sqlite')),
+  mutant('central-nonces-let-go', 'Central lets go of a nonce while its request would still be taken.', edit('central/server.ts', `timestampMs + NONCE_KEPT_MS]`, `now()]`), unit('central/nonces', 'on sqlite')),
   mutant('central-head-unsigned', 'Central takes a batch whatever its head’s signature.', edit('central/ingest.ts', `if (!verifierFor(terminal.public_key).verify(`, `if (false && !verifierFor(terminal.public_key).verify(`), INGEST('refuses a chain that does not hold')),
   mutant('central-chain-not-checked', 'Central takes facts whose hashes are not those of their contents.', edit('central/ingest.ts', `!== e.hash) throw new Refusal('bad-request'`, `!== e.hash && false) throw new Refusal('bad-request'`), INGEST('refuses a chain that does not hold')),
   mutant('central-twice', 'The last fact that central holds is entered again when it is sent again.', edit('central/ingest.ts', `    if (e.seq <= lastSeq) {`, `    if (e.seq < lastSeq) {`), INGEST('takes each event once')),

@@ -2,6 +2,7 @@ import { initial } from './001-initial.ts';
 import { claimsAndEpochs } from './002-claims-epochs.ts';
 import { openWrites } from './003-open-writes.ts';
 import { counterClaims } from './004-counter-claims.ts';
+import { nonces } from './005-nonces.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -9,4 +10,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'claims and epochs', sql: claimsAndEpochs },
   { name: 'open writes', sql: openWrites },
   { name: 'counter claims', sql: counterClaims },
+  { name: 'nonces', sql: nonces },
 ];

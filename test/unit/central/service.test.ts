@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBillingClient } from '../../../src/billing/client.ts';
@@ -29,7 +29,7 @@ describe.each(ENGINES)('the service on %s', (engine) => {
   it('bodies: large ones go as gzip, signed as sent; a bomb, broken gzip and other encodings are refused', async () => {
     const seen: HttpRequest[] = [];
     let change: (r: HttpRequest) => HttpRequest = (r) => r;
-    const client = createBillingClient({ baseUrl: 'http://central', terminalId: t().id, signer: quickSigner(t().id), policyVerifier: quickSigner('policy'), clock: { nowMs: () => room.now, monoMs: () => 0, after: () => () => undefined }, random: { bytes: (n) => new Uint8Array(n) }, timeoutMs: 1_000, send: (r) => {
+    const client = createBillingClient({ baseUrl: 'http://central', terminalId: t().id, signer: quickSigner(t().id), policyVerifier: quickSigner('policy'), clock: { nowMs: () => room.now, monoMs: () => 0, after: () => () => undefined }, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 1_000, send: (r) => {
       seen.push(r);
       return into(room.central)(change(r));
     } });
@@ -49,7 +49,7 @@ describe.each(ENGINES)('the service on %s', (engine) => {
     expect(await t().journal.send(client, 1)).toMatchObject({ kind: 'refused', failure: { code: 'BILL-0103' } });
 
     const signed = (bytes: Uint8Array, encoding: string) => {
-      const direct = createBillingClient({ baseUrl: 'http://central', terminalId: t().id, signer: { sign: (covered) => quickSigner(t().id).sign(Buffer.from(Buffer.from(covered).toString().replace(/[0-9a-f]{64}\n$/, `${hashOf(bytes)}\n`))) }, policyVerifier: quickSigner('policy'), clock: { nowMs: () => room.now, monoMs: () => 0, after: () => () => undefined }, random: { bytes: (n) => new Uint8Array(n) }, timeoutMs: 1_000, send: (r) => into(room.central)({ ...r, headers: { ...r.headers, 'Content-Encoding': encoding }, body: bytes }) });
+      const direct = createBillingClient({ baseUrl: 'http://central', terminalId: t().id, signer: { sign: (covered) => quickSigner(t().id).sign(Buffer.from(Buffer.from(covered).toString().replace(/[0-9a-f]{64}\n$/, `${hashOf(bytes)}\n`))) }, policyVerifier: quickSigner('policy'), clock: { nowMs: () => room.now, monoMs: () => 0, after: () => () => undefined }, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 1_000, send: (r) => into(room.central)({ ...r, headers: { ...r.headers, 'Content-Encoding': encoding }, body: bytes }) });
       return t().journal.send(direct, 1);
     };
     expect(await signed(gzipSync(Buffer.alloc(64 << 20)), 'gzip')).toMatchObject({ kind: 'refused', failure: { code: 'BILL-0102', detail: expect.stringContaining('when inflated') as string } });
