@@ -211,8 +211,7 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
       return answer.ok ? ok(answer.value.orders) : answer;
     },
     upload: async (request): Promise<UploadResult> => {
-      const last = request.events.at(-1);
-      if (last === undefined) return { kind: 'refused', failure: failure('BILL-0102', 'nothing to upload') };
+      const last = request.events.at(-1) ?? { seq: request.fromSeq - 1, hash: request.prevHash };
       const headSig = base64(options.signer.sign(Buffer.from(headText(request.epoch, last.seq, last.hash), 'utf8')));
       const full: UploadRequest = { ...request, headSig };
       const reply = await call('POST', '/v1/journal', full);

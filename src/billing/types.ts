@@ -24,6 +24,7 @@ export interface BillingClient {
   readonly requestEpoch: (request: EpochRequest) => Promise<Result<number | null, Failure>>;
   /** Orders under the twelve digits of a slip. */
   readonly ordersByRef: (ref: string) => Promise<Result<readonly OrderStatus[], Failure>>;
+  /** Without events: says where the journal stands, `fromSeq` − 1 with `prevHash`. */
   readonly upload: (request: Omit<UploadRequest, 'headSig'>) => Promise<UploadResult>;
   /** The policy, its signature verified; `raw` is the signed form to keep. */
   readonly policy: () => Promise<Result<{ policy: Policy; raw: string }, Failure>>;

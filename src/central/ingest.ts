@@ -42,6 +42,10 @@ export interface IngestPorts {
  * compared by hash and skipped, the rest is appended with its effects, and the epoch's cursor moves, all in one
  * transaction. Numbers start at 1 in each epoch; before them stands the genesis hash. An older epoch is still taken
  * where it goes on from what is held; an epoch that nobody granted is not.
+ *
+ * A batch without events says where the journal stands. It is answered with what is held, which may be more (the
+ * journal is an old image: its kiosk sees that), and changes nothing: one that comes late says nothing of today, so
+ * only another hash is a fork. Where facts of a newer epoch are held, whoever says an older one is refused.
  */
 export async function ingest(db: Db, terminalId: string, request: UploadRequest, ports: IngestPorts): Promise<UploadAnswer> {
   try {
@@ -76,7 +80,7 @@ async function take(tx: Sql, terminalId: string, request: UploadRequest, { nowMs
   if (epoch > num(terminal.epoch)) throw new Refusal('old-epoch', `epoch ${epoch} was not granted, ${num(terminal.epoch)} is`);
   const { lastSeq, lastHash } = await cursorOf(tx, terminalId, epoch);
   if (request.fromSeq < 1 || request.events.some((e, i) => e.seq !== request.fromSeq + i)) throw new Refusal('bad-request', 'event numbers are not contiguous from fromSeq');
-  const last = request.events.at(-1) as UploadEvent;
+  const last = request.events.at(-1) ?? { seq: request.fromSeq - 1, hash: request.prevHash };
   if (!verifierFor(terminal.public_key).verify(Buffer.from(headText(epoch, last.seq, last.hash), 'utf8'), Buffer.from(request.headSig, 'base64'))) throw new Refusal('bad-signature', 'headSig does not sign this head');
   if (request.fromSeq > lastSeq + 1) throw new Refusal('gap', `holding up to ${lastSeq}`, { expectedSeq: lastSeq + 1 });
 
@@ -89,6 +93,11 @@ async function take(tx: Sql, terminalId: string, request: UploadRequest, { nowMs
   const heldHash = async (seq: number): Promise<string | undefined> =>
     seq === 0 ? genesisHash(terminalId, epoch) : (await tx.query<{ hash: string }>('SELECT hash FROM journal_events WHERE terminal_id = $1 AND epoch = $2 AND seq = $3', [terminalId, epoch, seq]))[0]?.hash;
   if ((await heldHash(request.fromSeq - 1)) !== request.prevHash) throw new Refusal('fork', `event ${request.fromSeq - 1} has another hash here`);
+
+  if (request.events.length === 0) {
+    const newer = (await tx.query<{ epoch: unknown }>('SELECT epoch FROM cursors WHERE terminal_id = $1 AND epoch > $2 AND last_seq > 0 LIMIT 1', [terminalId, epoch]))[0];
+    if (newer !== undefined) throw new Refusal('old-epoch', `this terminal went on in epoch ${num(newer.epoch)}`);
+  }
 
   const quarantined: number[] = [];
   for (const e of request.events) {

@@ -20,6 +20,7 @@ import { makeAttemptIds, makeOrderId } from './ids.ts';
 import { withBlocked } from './maintenance.ts';
 import { maintenanceAtStart, MaintenanceRunner } from './maintenance-run.ts';
 import type { MaintenancePorts } from './maintenance-run.ts';
+import { HOLD_MS } from './orders.ts';
 import { findAccount, quoteFor } from './quoting.ts';
 import { reduce, settle } from './reduce.ts';
 import type { ReduceContext } from './reduce.ts';
@@ -72,6 +73,8 @@ export class Kiosk {
   #cancelTimer: () => void = () => undefined;
   #cardTurn: Promise<unknown> = Promise.resolve();
   #stopped = false;
+  /** Orders that began in this process. */
+  readonly #begun = new Set<string>();
   readonly #maintenance: MaintenanceRunner | null;
 
   constructor(options: KioskOptions) {
@@ -82,6 +85,7 @@ export class Kiosk {
     this.#maintenance = options.maintenance === undefined ? null : new MaintenanceRunner({ ...options, ports: options.maintenance, tell: (news) => this.dispatch({ type: 'maintenance', ...news }) });
     this.#state = withBlocked({
       session: IDLE,
+      hold: { sinceMono: options.clock.monoMs(), untilMono: options.clock.monoMs() + HOLD_MS },
       locale: 'zh-CN',
       textSize: 'normal',
       plainAtMono: null,
@@ -127,6 +131,11 @@ export class Kiosk {
 
   setService(change: Partial<ServiceState>): void {
     this.dispatch({ type: 'service', change });
+  }
+
+  /** What the uploader heard of central: see {@link Hold}. */
+  heard(how: 'answered' | 'away'): void {
+    if (this.#state.hold !== null) this.dispatch({ type: 'heard', how });
   }
 
   stop(): void {
@@ -204,6 +213,7 @@ export class Kiosk {
       judgedInsertion: known?.judgedInsertion ?? null,
       leaseMono: began ? this.#o.clock.monoMs() : (known?.leaseMono ?? null),
       claim: known?.claim ?? NO_CLAIM,
+      inherited: !this.#begun.has(orderId),
     };
   }
 
@@ -236,6 +246,7 @@ export class Kiosk {
 
   #journal(events: readonly JournalEvent[]): void {
     this.#o.journal.append(events);
+    for (const e of events) if (e.kind === 'order-quoted' && e.orderId !== null) this.#begun.add(e.orderId);
     const orders = new Map(this.#state.orders);
     for (const orderId of new Set(events.map((e) => e.orderId))) {
       // Another kiosk's order, finished here, has no row of ours.

@@ -29,6 +29,11 @@ export const PAYING_GRACE_MS = 60_000;
 /** A write that provably stored nothing is begun again, at most so often in all; then the money goes back. */
 export const MAX_WRITES = 3;
 
+/** An inherited order waits so long for central to say whether another life of this journal is known to it. */
+export const HOLD_MS = 30_000;
+/** … and this long where central is not reached: a line needs a moment to come up after the power did. */
+export const HOLD_AWAY_MS = 10_000;
+
 /** So many refusals of a claim (some four minutes) are not an upload that is still on its way. */
 const CLAIM_TRIES = 12;
 
@@ -55,6 +60,8 @@ export interface AdvanceContext extends Now {
   readonly businessDate: () => string;
   /** May central have heard that the order's write was begun, and so let another kiosk finish it? */
   readonly mayBeReported: (orderId: string) => boolean;
+  /** Until then this order begins no refund and no write but under central's claim; null: it may. */
+  readonly heldUntilMono: number | null;
 }
 
 export interface Advance {
@@ -140,6 +147,8 @@ function advanceAttempt(open: OpenOrder, attempt: AttemptRow, ctx: AdvanceContex
       if (attempt.taken === false) return write({ kind: 'attempt-refunding', body: { attemptId: attempt.attemptId, outRefundNo: attempt.outRefundNo, amountFen: attempt.amountFen, why: 'not-taken' } });
       return same();
     case 'refunding':
+      // Another life may have ended it, and a person have handed the money back.
+      if (!run.refundAccepted && ctx.heldUntilMono !== null) return same(ctx.heldUntilMono);
       return call(run.refundAccepted ? 'query-refund' : 'refund', attempt.reason ?? '');
     case 'refunded':
     case 'parked':
@@ -186,6 +195,8 @@ function advanceOrder(open: OpenOrder, ctx: AdvanceContext): Advance {
         if (open.claim.held?.kind === 'refund' || open.claim.failure?.code === 'BILL-0107') return refundUnlessTold(open, failure('BILL-0107'), ctx);
         return askClaim(open, 'write', ctx);
       }
+      // The card is here: its wait begins anew should it leave.
+      if (ctx.heldUntilMono !== null && !mayWrite(open, ctx)) return { open: open.waitCardUntilMono === null ? open : { ...open, waitCardUntilMono: null }, effects: [], wakeAtMono: ctx.heldUntilMono };
       return beginWrite(open, plan.value, insertion);
     }
     case 'delivering':
@@ -263,6 +274,7 @@ function advanceDoubt(open: OpenOrder, ctx: AdvanceContext, here: AdvanceContext
         const leased = open.leaseMono !== null && ctx.monoMs - open.leaseMono < CLAIM_USE_MS;
         // Central may be granting a claim that ends all writing: its answer is waited for.
         if (open.claim.asking) return same();
+        if (ctx.heldUntilMono !== null && !mayWrite(open, ctx) && !leased && !order.wantsRefund && !lost && !ctx.mayBeReported(order.orderId)) return same(ctx.heldUntilMono);
         // Once the money was to go back, or a person to decide, only central knows whether it still may be written.
         if (mayWrite(open, ctx) || (!order.wantsRefund && !lost && (leased || !ctx.mayBeReported(order.orderId)))) return beginWrite(open, planOf(order, delivery, before, after), insertion);
         return askClaim(open, 'write', ctx);
@@ -294,6 +306,7 @@ function mayWrite(open: OpenOrder, ctx: AdvanceContext): boolean {
  * then a life of it that is not here may have delivered, and central is asked like after a write.
  */
 function refundUnlessTold(open: OpenOrder, why: Failure, ctx: AdvanceContext): Advance {
+  if (ctx.heldUntilMono !== null && open.claim.held?.kind !== 'refund') return { open, effects: [], wakeAtMono: ctx.heldUntilMono };
   if (!ctx.mayBeReported(open.order.orderId) || open.claim.held?.kind === 'refund') return refund(open, why);
   return askClaim(open, 'refund', ctx);
 }

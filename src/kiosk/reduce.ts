@@ -2,7 +2,7 @@ import type { CardLayout } from '../card/types.ts';
 import { never } from '../shared/result.ts';
 import { maintenanceStep, settleVisitor } from './maintenance.ts';
 import { assistClaimed, assistWritten } from './assist.ts';
-import { advance, onCall, onClaimed, onCommand, onWritten } from './orders.ts';
+import { HOLD_AWAY_MS, advance, onCall, onClaimed, onCommand, onWritten } from './orders.ts';
 import { sessionStep } from './session.ts';
 import type { Effect, KioskEvent, KioskState, Now, OpenOrder, Step } from './state.ts';
 
@@ -52,6 +52,11 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
       return assistClaimed(state, event, ctx);
     case 'assist-written':
       return assistWritten(state, event, ctx);
+    case 'heard': {
+      const { hold } = state;
+      if (hold === null) return { state, effects: [] };
+      return { state: { ...state, hold: event.how === 'answered' ? null : { ...hold, untilMono: Math.min(hold.untilMono, hold.sinceMono + HOLD_AWAY_MS) } }, effects: [] };
+    }
     case 'service':
       return { state: { ...state, service: { ...state.service, ...event.change } }, effects: [] };
     case 'reader':
@@ -96,6 +101,7 @@ export function settle(state: KioskState, ctx: ReduceContext): Step & { readonly
       layout: ctx.layout,
       businessDate: ctx.businessDate,
       mayBeReported: ctx.mayBeReported,
+      heldUntilMono: open.inherited && state.hold !== null && ctx.monoMs < state.hold.untilMono ? state.hold.untilMono : null,
     });
     if (next.open !== open) current = putOrder(current, next.open);
     if (next.effects.some((e) => e.do === 'write')) current = { ...current, cardBusy: true };

@@ -116,6 +116,7 @@ export function sessionStep(state: KioskState, event: KioskEvent, now: Now): Ste
     case 'called':
     case 'written':
     case 'claimed':
+    case 'heard':
     case 'command':
     case 'assist-claimed':
     case 'assist-written':

@@ -53,6 +53,8 @@ export interface OpenOrder {
   /** When this process began its first write; null: an earlier process did, or none was. Central's lease to us begins there at the earliest. */
   readonly leaseMono: number | null;
   readonly claim: OrderClaim;
+  /** Open before this process began: another life of this disk may have gone on with it. */
+  readonly inherited: boolean;
 }
 
 /** What central allows for an order in doubt. Lost at a restart: then it is asked again, and central gives the same. */
@@ -142,8 +144,17 @@ export interface ServiceState {
   readonly blocked: Failure | null;
 }
 
+/** A journal that was put back, or copied, must not act on what it holds before central could say so. */
+export interface Hold {
+  readonly sinceMono: number;
+  /** Not for longer, whatever is heard. */
+  readonly untilMono: number;
+}
+
 export interface KioskState {
   readonly session: Session;
+  /** Until when inherited orders do nothing that cannot be undone; null: central was heard in this process. */
+  readonly hold: Hold | null;
   readonly locale: Locale;
   readonly textSize: 'normal' | 'large';
   /** When the start screen goes back to Chinese in normal size for the next customer; null: it is so, or a visit goes on. */
@@ -181,6 +192,8 @@ export type KioskEvent =
   | { readonly type: 'assist-written'; readonly insertion: number; readonly orderId: string; readonly applied: Result<void, Failure>; readonly image: Result<Uint8Array, Failure> }
   | { readonly type: 'order-found'; readonly ref: string; readonly result: Result<OrderStatus | null, Failure> }
   | { readonly type: 'printed'; readonly orderId: string; readonly what: EventBody<'slip-printed'>['what']; readonly ok: boolean }
+  /** See `UploaderOptions.onHeard`. */
+  | { readonly type: 'heard'; readonly how: 'answered' | 'away' }
   | { readonly type: 'service'; readonly change: Partial<ServiceState> }
   | { readonly type: 'intent'; readonly intent: Intent }
   | MaintenanceEvent

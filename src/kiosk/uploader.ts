@@ -1,4 +1,6 @@
 import type { BillingClient } from '../billing/types.ts';
+import { before } from '../journal/book.ts';
+import type { Place } from '../journal/book.ts';
 import type { Journal } from '../journal/journal.ts';
 import { describeFailure, failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
@@ -7,6 +9,8 @@ import type { Clock, LogFn, Random } from '../shared/ports.ts';
 const BATCH = 100;
 const BACKOFF_MIN_MS = 1_000;
 const BACKOFF_MAX_MS = 60_000;
+/** Central hears so often where this journal stands even when there is nothing to send: that another life of it went on elsewhere is seen then at the latest. */
+export const SAY_HEAD_MS = 3_600_000;
 
 export interface UploaderOptions {
   readonly journal: Journal;
@@ -18,18 +22,28 @@ export interface UploaderOptions {
   readonly onReach: (up: boolean) => void;
   /** Central holds other facts than ours under the same numbers, or more than this disk: selling stops until a new epoch is granted. */
   readonly onFork: (f: Failure) => void;
+  /** `answered`: central knows this journal as it stood when this process began, or said that it knows another one (after `onFork`). `away`: it was not reached. Told again and again. */
+  readonly onHeard: (how: 'answered' | 'away') => void;
 }
 
-/** Sends the outbox to central in order, for ever: nothing is dropped for failing. Full-jitter back-off, pace set by central. */
+/**
+ * Sends the outbox to central in order, for ever: nothing is dropped for failing. Full-jitter back-off, pace set by
+ * central. At start and now and then it says where the journal stands though nothing waits to be sent.
+ */
 export class Uploader {
   readonly #o: UploaderOptions;
   #running = false;
   #stopped = false;
   #fails = 0;
   #cancel: () => void = () => undefined;
+  /** When central last heard where the journal stands. */
+  #saidMono = Number.NEGATIVE_INFINITY;
+  /** The head when this process began. */
+  readonly #begin: Place;
 
   constructor(options: UploaderOptions) {
     this.#o = options;
+    this.#begin = options.journal.head;
   }
 
   /** Something is there to send. While backing off the wait goes on. */
@@ -55,17 +69,21 @@ export class Uploader {
 
   async #send(): Promise<void> {
     if (this.#running || this.#stopped) return;
-    const { journal, billing, log } = this.#o;
-    const batch = journal.unsent(BATCH);
+    const { journal, billing, clock, log, onHeard } = this.#o;
+    const waits = this.#headWaitMs();
+    const { head } = journal;
+    const batch = journal.unsent(BATCH) ?? (waits > 0 ? null : { epoch: head.epoch, fromSeq: head.seq + 1, prevHash: head.hash, events: [] });
     if (batch === null) {
       // Nothing is left that failed (central refused it for good): what comes next is sent at once.
       this.#fails = 0;
+      this.#schedule(waits);
       return;
     }
     const { epoch } = batch;
-    const last = batch.events.at(-1)?.seq ?? 0;
+    const onlyHead = batch.events.length === 0;
+    const last = batch.events.at(-1)?.seq ?? head.seq;
     // Durable first: from here on central may know these facts, whatever becomes of the answer.
-    journal.noteSent(epoch, last);
+    if (!onlyHead) journal.noteSent(epoch, last);
     this.#running = true;
     const result = await billing.upload(batch);
     this.#running = false;
@@ -74,8 +92,10 @@ export class Uploader {
       // What central will not take is kept here and shown; what a new epoch brings is sent.
       journal.strand(epoch, batch.fromSeq);
       // Of an epoch that is over: the present one was granted since, and goes on.
-      if (epoch === journal.epoch) this.#o.onFork(f);
-      else log('error', 'upload', describeFailure(f));
+      if (epoch === journal.epoch) {
+        this.#o.onFork(f);
+        onHeard('answered');
+      } else log('error', 'upload', describeFailure(f));
       this.#again();
     };
     switch (result.kind) {
@@ -84,9 +104,11 @@ export class Uploader {
         this.#fails = 0;
         if (result.answer.quarantined.length > 0) log('error', 'upload', 'central quarantined events', { seqs: result.answer.quarantined });
         if (!journal.acknowledge(epoch, result.answer.ackSeq, result.answer.ackHash)) {
-          fork(failure('BILL-0104', `central holds another event ${result.answer.ackSeq} of epoch ${epoch}`));
+          fork(failure('BILL-0104', `central holds ${result.answer.ackSeq > head.seq && epoch === head.epoch ? `${result.answer.ackSeq} events of epoch ${epoch}, this disk ${head.seq}: an old disk?` : `another event ${result.answer.ackSeq} of epoch ${epoch}`}`));
           return;
         }
+        this.#saidMono = clock.monoMs();
+        if (!before({ epoch, seq: result.answer.ackSeq }, this.#begin)) onHeard('answered');
         this.#schedule(Math.max(20, result.answer.nextUploadAfterMs));
         return;
       case 'gap':
@@ -109,14 +131,31 @@ export class Uploader {
         return;
       case 'refused':
         this.#o.onReach(true);
+        if (onlyHead) {
+          // A newer epoch of this terminal is in use: this disk, or that one, is a copy.
+          if (result.failure.code === 'BILL-0104') {
+            fork(result.failure);
+            return;
+          }
+          this.#saidMono = clock.monoMs();
+        }
         log('error', 'upload', describeFailure(result.failure));
         this.#again();
         return;
       case 'away':
         this.#o.onReach(false);
+        onHeard('away');
         this.#again();
         return;
     }
+  }
+
+  /** How long until central is to hear where the journal stands. What it does not take now need not be said again. */
+  #headWaitMs(): number {
+    const { journal, clock } = this.#o;
+    const condition = journal.condition();
+    if (condition.kind !== 'good' && !condition.epochGranted) return SAY_HEAD_MS;
+    return Math.max(0, this.#saidMono + SAY_HEAD_MS - clock.monoMs());
   }
 
   #again(): void {

@@ -158,12 +158,13 @@ export const uploadEventSchema = z.object({
   hash: z.string().regex(/^[0-9a-f]{64}$/),
 });
 export type UploadEvent = z.infer<typeof uploadEventSchema>;
+/** Without events the batch only says where the journal stands: `fromSeq` − 1 is its last number, `prevHash` that one's hash. */
 export const uploadRequestSchema = z.object({
   epoch: natural,
   fromSeq: natural,
   prevHash: z.string().regex(/^[0-9a-f]{64}$/),
-  events: z.array(uploadEventSchema).min(1).max(200),
-  /** base64 Ed25519 over `epoch:lastSeq:lastHash` by the terminal's key. */
+  events: z.array(uploadEventSchema).max(200),
+  /** base64 Ed25519 over `epoch:lastSeq:lastHash` by the terminal's key, of the last event or of what is said. */
   headSig: z.string(),
 });
 export type UploadRequest = z.infer<typeof uploadRequestSchema>;

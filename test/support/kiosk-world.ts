@@ -16,7 +16,7 @@ import type { MaintenancePorts } from '../../src/kiosk/maintenance-run.ts';
 import type { KioskEvent, ServiceState } from '../../src/kiosk/state.ts';
 import { Uploader } from '../../src/kiosk/uploader.ts';
 import type { AttemptRef, CloseResult, CreateResult, PaymentProvider, QueryResult, RefundQueryResult, RefundRequest, RefundResult } from '../../src/payment/types.ts';
-import type { Account, ClaimAnswer, Command, CommandsAnswer, OrderStatus, Quote, QuoteRequest, UploadEvent } from '../../src/shared/central-api.ts';
+import type { Account, ClaimAnswer, Command, CommandsAnswer, OrderStatus, Quote, QuoteRequest, UploadEvent, UploadRequest } from '../../src/shared/central-api.ts';
 import { snapshotSchema } from '../../src/shared/contract.ts';
 import type { Intent, Snapshot, SnapshotOf } from '../../src/shared/contract.ts';
 import { failure } from '../../src/shared/errors.ts';
@@ -312,14 +312,16 @@ export class CentralBooks {
       commands: () => call<Result<CommandsAnswer, Failure>>('commands', () => ok({ commands: this.commands, epoch: 1, serverTimeMs: world.clock.nowMs() }), gone),
       requestEpoch: () => Promise.resolve(ok(null)),
       ordersByRef: () => call<Result<readonly OrderStatus[], Failure>>('by-ref', () => ok(this.statuses), gone),
-      upload: (r) => call<UploadResult>('upload', () => this.#upload(r.events), () => ({ kind: 'away', failure: failure('BILL-0101') })),
+      upload: (r) => call<UploadResult>('upload', () => this.#upload(r), () => ({ kind: 'away', failure: failure('BILL-0101') })),
       policy: () => Promise.resolve(gone()),
       verifyPolicy: () => gone(),
       time: () => Promise.resolve(gone()),
     };
   }
 
-  #upload(events: readonly UploadEvent[]): UploadResult {
+  #upload({ events, fromSeq, prevHash }: Pick<UploadRequest, 'events' | 'fromSeq' | 'prevHash'>): UploadResult {
+    if (fromSeq > this.events.length + 1) return { kind: 'gap', expectedSeq: this.events.length + 1 };
+    if (fromSeq > 1 && this.events[fromSeq - 2]?.hash !== prevHash) return { kind: 'fork', failure: failure('BILL-0104', `event ${fromSeq - 1}`) };
     for (const e of events) {
       const held = this.events[e.seq - 1];
       if (held !== undefined) {
@@ -432,7 +434,7 @@ export interface CrashPlan {
 export class World {
   readonly clock = new ManualClock(T0);
   readonly folder = scratchFolder();
-  readonly pay = new PaymentBooks();
+  pay = new PaymentBooks();
   readonly central = new CentralBooks();
   readonly slot = new CardSlot();
   readonly cards = new Map<string, CpuCard>();
@@ -445,6 +447,10 @@ export class World {
   plan: CrashPlan | null = null;
   crashed: string | null = null;
   policy: Policy = POLICY;
+  /** Instead of {@link central}: taken by the next start. */
+  billing: BillingClient | null = null;
+  /** A fork is what the test is about; else it is a problem. */
+  onFork: ((f: Failure) => void) | null = null;
   /** Taken by the next start. */
   maintenance: MaintenancePorts | null = null;
   #cumulativeAtStart = new Map<string, { count: number; cumulative: number }>();
@@ -556,7 +562,7 @@ export class World {
     }
     const keys = sampleKeyProvider('demo');
     if (!keys.ok) throw new Error('no keys');
-    const billing = this.central.client(this, life);
+    const billing = this.billing ?? this.central.client(this, life);
     const printer: Printer = {
       status: () => Promise.resolve({ ready: this.printerOk, paperLow: false, failure: null }),
       print: (lines) => {
@@ -565,7 +571,7 @@ export class World {
       },
       close: () => undefined,
     };
-    const uploader = new Uploader({ journal, billing, clock: this.clock, random, log: () => undefined, onReach: () => undefined, onFork: (f) => this.problems.push(`fork ${f.detail ?? ''}`) });
+    const uploader = new Uploader({ journal, billing, clock: this.clock, random, log: () => undefined, onReach: () => undefined, onFork: (f) => (this.onFork === null ? this.problems.push(`fork ${f.detail ?? ''}`) : this.onFork(f)), onHeard: (how) => life.alive && this.#kiosk?.heard(how) });
     this.#uploader = uploader;
     this.#kiosk = new CrashableKiosk({
       clock: this.clock,

@@ -79,7 +79,7 @@ export function wireCore(parts: Parts): Wired {
     ...(parts.periods === undefined ? {} : { periods: parts.periods }),
   });
   monitor = watch;
-  const upload = new Uploader({ journal, billing, clock, random, log, onReach: (up) => watch.centralReached(up), onFork: (f) => watch.forked(f) });
+  const upload = new Uploader({ journal, billing, clock, random, log, onReach: (up) => watch.centralReached(up), onFork: (f) => watch.forked(f), onHeard: (how) => kiosk.heard(how) });
   uploader = upload;
   kiosk.releaseInterrupted();
   watch.start();

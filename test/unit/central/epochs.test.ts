@@ -39,6 +39,38 @@ describe.each(ENGINES)('epochs on %s', (engine) => {
   const terminal = async (i = 0): Promise<ConsoleData['terminals'][number]> => (await room.central.data()).terminals.find((x) => x.terminalId === t(i).id) as ConsoleData['terminals'][number];
   const mine = <T extends { readonly terminalId: string }>(rows: readonly T[]): readonly T[] => rows.filter((r) => r.terminalId === t(0).id);
 
+  it('a journal that only says where it stands is told what is held; only another hash is a fork, and a newer epoch in use refuses it', async () => {
+    const j = t(0).journal;
+    started(j, 5);
+    await t(0).upload();
+    const said = (of: TestJournal, seq: number, prevHash = of.hashAt(seq)) => t(0).client.upload({ epoch: of.epoch, fromSeq: seq + 1, prevHash, events: [] });
+    const held = (await terminal()).lastSeq;
+    expect(await said(j, 5)).toMatchObject({ kind: 'acked', answer: { ackSeq: 5, ackHash: j.hashAt(5), quarantined: [] } });
+    // An old image; or a word that was long under way: nothing is made of it here.
+    expect(await said(j, 3)).toMatchObject({ kind: 'acked', answer: { ackSeq: 5, ackHash: j.hashAt(5) } });
+    expect(await said(j, 0)).toMatchObject({ kind: 'acked', answer: { ackSeq: 5 } });
+    expect((await terminal()).alarm).toBeNull();
+    started(j, 2);
+    expect(await said(j, 7)).toEqual({ kind: 'gap', expectedSeq: 6 });
+    expect((await terminal()).lastSeq).toBe(held);
+    expect(await said(j, 4, 'ab'.repeat(32))).toMatchObject({ kind: 'fork' });
+    expect((await terminal()).alarm).toMatch(/^FORK/);
+    expect(await t(0).client.upload({ epoch: 1, fromSeq: 0, prevHash: j.hashAt(5), events: [] })).toMatchObject({ kind: 'refused', failure: { code: 'BILL-0102' } });
+
+    await ask(1);
+    await room.central.grantEpoch(t(0).id);
+    // Granted, and nobody writes it yet.
+    expect(await said(j, 5)).toMatchObject({ kind: 'acked' });
+    const fresh = new TestJournal(t(0).id, 2);
+    fresh.add('epoch-began', null, { previousEpoch: 1, previousSeq: 5, previousHash: j.hashAt(5), why: 'x' });
+    expect(await fresh.send(t(0).client, 1)).toMatchObject({ kind: 'acked' });
+    expect(await said(j, 5)).toMatchObject({ kind: 'refused', failure: { code: 'BILL-0104' } });
+    expect((await terminal()).alarm).toBeNull();
+    // What it still has to tell is taken all the same.
+    expect(await j.send(t(0).client, 6)).toMatchObject({ kind: 'acked', answer: { ackSeq: 7 } });
+    expect(await said(fresh, 1)).toMatchObject({ kind: 'acked' });
+  });
+
   it('nothing is granted without a person; asked again after the grant it is the same number, until the new epoch is used', async () => {
     started(t(0).journal, 3);
     await t(0).upload();

@@ -1,4 +1,7 @@
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BillingClient } from '../../../src/billing/types.ts';
 import { Journal } from '../../../src/journal/journal.ts';
 import { memoryStorage } from '../../../src/journal/storage.ts';
 import type { MemoryStorage } from '../../../src/journal/storage.ts';
@@ -6,9 +9,10 @@ import { Monitor } from '../../../src/kiosk/monitor.ts';
 import type { ServiceState } from '../../../src/kiosk/state.ts';
 import { Uploader } from '../../../src/kiosk/uploader.ts';
 import type { JournalEvent } from '../../../src/shared/events.ts';
-import { ok } from '../../../src/shared/result.ts';
+import { failure } from '../../../src/shared/errors.ts';
+import { err, ok } from '../../../src/shared/result.ts';
 import { ManualClock } from '../../support/clock.ts';
-import { T0, seededRandom } from '../../support/kiosk-world.ts';
+import { T0, World, scratchFolder, seededRandom } from '../../support/kiosk-world.ts';
 import { openRoom } from '../central/harness.ts';
 import type { Room } from '../central/harness.ts';
 
@@ -21,8 +25,9 @@ interface Machine {
   readonly journal: Journal;
   readonly clock: ManualClock;
   service: Partial<ServiceState>;
+  readonly heard: string[];
   readonly append: (n: number, what?: 'receipt' | 'refund') => void;
-  readonly run: (ms: number) => Promise<void>;
+  readonly run: (ms: number, stepMs?: number) => Promise<void>;
   readonly stop: () => void;
 }
 function boot(disk: MemoryStorage): Machine {
@@ -47,19 +52,21 @@ function boot(disk: MemoryStorage): Machine {
     onCommand: () => undefined,
     onEpoch: () => uploader?.centralIsBack(),
   });
-  uploader = new Uploader({ journal, billing, clock, random, log: () => undefined, onReach: (up) => monitor.centralReached(up), onFork: (f) => monitor.forked(f) });
+  uploader = new Uploader({ journal, billing, clock, random, log: () => undefined, onReach: (up) => monitor.centralReached(up), onFork: (f) => monitor.forked(f), onHeard: (how) => machine.heard.push(how) });
   const upload = uploader;
   const machine: Machine = {
     journal,
     clock,
     service: {},
+    heard: [],
     append: (n, what = 'receipt') => {
       for (let i = 0; i < n; i++) journal.append([{ kind: 'slip-printed', orderId: null, body: { what, ok: true } } satisfies JournalEvent]);
       upload.kick();
     },
-    run: async (ms) => {
-      for (let gone = 0; gone < ms; gone += 250) {
-        clock.advance(250);
+    run: async (ms, stepMs = 250) => {
+      for (let gone = 0; gone < ms; gone += stepMs) {
+        clock.advance(stepMs);
+        room.now = Math.max(room.now, clock.nowMs());
         for (let i = 0; i < 3; i++) await new Promise<void>((done) => setImmediate(done));
       }
     },
@@ -197,6 +204,65 @@ describe('the epoch of a journal', () => {
     expect(m.journal.unsent(1)).toBeNull();
   });
 
+  it('an old disk that has nothing to tell says where it stands, and central tells it that it holds more', async () => {
+    const disk = memoryStorage();
+    let m = boot(disk);
+    m.append(5);
+    await m.run(5_000);
+    const image = disk.image();
+    m.append(5);
+    await m.run(5_000);
+    off(m);
+    disk.restoreImage(image);
+    m = boot(disk);
+    expect(m.journal.unsent(1)).toBeNull();
+    await m.run(30_000);
+    expect(blocked(m)).toBe('BILL-0104');
+    expect(m.heard).toContain('answered');
+    // Nothing was forked at central: it is this disk that lacks.
+    expect((await room.central.data()).terminals[0]?.alarm ?? null).toBeNull();
+    await room.central.grantEpoch(room.terminals[0]?.id ?? '');
+    await m.run(60_000);
+    expect([blocked(m), m.journal.epoch]).toEqual([null, 2]);
+  });
+
+  it('a living clone of a quiet kiosk: seen within the hour, though neither has anything to tell; whoever is of an older epoch too', async () => {
+    const disk = memoryStorage();
+    let one = boot(disk);
+    one.append(3);
+    await one.run(5_000);
+    const clone = memoryStorage();
+    const image = disk.image();
+    off(one);
+    clone.restoreImage(image);
+    one = boot(disk);
+    const two = boot(clone);
+    await one.run(5_000);
+    await two.run(5_000);
+    expect([blocked(one), blocked(two)]).toEqual([null, null]);
+    one.append(2);
+    await one.run(5_000);
+    expect(blocked(two)).toBeNull();
+    await two.run(3_600_000, 10_000);
+    expect([blocked(one), blocked(two)]).toEqual([null, 'BILL-0104']);
+    await room.central.grantEpoch(room.terminals[0]?.id ?? '');
+    await two.run(120_000);
+    expect([blocked(two), two.journal.epoch]).toEqual([null, 2]);
+    // Its head is what central holds of epoch 1; but this terminal went on in epoch 2.
+    await one.run(3_600_000, 10_000);
+    expect(blocked(one)).toBe('BILL-0104');
+  });
+
+  it('an hour after hour of nothing to tell costs one exchange each, and is never a fork', async () => {
+    const m = boot(memoryStorage());
+    m.append(1);
+    await m.run(60_000);
+    const before = m.heard.length;
+    await m.run(3 * 3_600_000, 10_000);
+    expect(m.heard.slice(before)).toEqual(['answered', 'answered', 'answered']);
+    expect(blocked(m)).toBeNull();
+  });
+
   it('a lost database: restored from the second log, stopped until a technician has accepted and central has granted', async () => {
     const disk = memoryStorage();
     let m = boot(disk);
@@ -253,5 +319,244 @@ describe('the epoch of a journal', () => {
     disk.free = 8 * 1024 ** 3;
     await m.run(15_000);
     expect(blocked(m)).toBeNull();
+  });
+});
+
+/** A whole kiosk with its card and its provider, and the real central: what a journal that was put back does with an order that another life of it ended. */
+describe('an order of another life', () => {
+  let w: World;
+  let away = false;
+  const worlds: World[] = [];
+  const folders: string[] = [];
+
+  /** The real central over a line that may be down, under the kiosk's own clock. */
+  function lined(world: World): BillingClient {
+    const { client } = room.terminals[0] as Room['terminals'][number];
+    const over = <A extends unknown[], R>(call: (...args: A) => Promise<R>, gone: R) => (...args: A): Promise<R> => {
+      room.now = world.clock.nowMs();
+      return away ? Promise.resolve(gone) : call(...args);
+    };
+    const no = err(failure('BILL-0101'));
+    return {
+      ...client,
+      account: over(client.account, no),
+      quote: over(client.quote, no),
+      release: over(client.release, no),
+      claim: over(client.claim, no),
+      commands: over(client.commands, no),
+      upload: over(client.upload, { kind: 'away', failure: failure('BILL-0101') }),
+    };
+  }
+  function world(): World {
+    const made = new World(['golden']);
+    made.billing = lined(made);
+    made.onFork = (f) => made.journal.needEpoch(f.detail ?? f.code);
+    worlds.push(made);
+    return made;
+  }
+  const putBack = (image: string, into: World): void => {
+    for (const part of ['data', 'second']) {
+      rmSync(join(into.folder, part), { recursive: true, force: true });
+      cpSync(join(image, part), join(into.folder, part), { recursive: true });
+    }
+  };
+  /** The disk as it stands; no process has it. */
+  const imageOf = (of: World): string => {
+    const folder = scratchFolder();
+    folders.push(folder);
+    cpSync(of.folder, folder, { recursive: true });
+    return folder;
+  };
+  const refunds = (): number => [...w.pay.trades.values()].reduce((n, t) => n + t.refunds.size, 0);
+  const count = (): number => w.purchase('golden').count;
+
+  /** A sale whose process was cut right after the money was taken. @returns an image of its disk */
+  async function cutWhenPaid(): Promise<string> {
+    await w.start();
+    await w.toPay();
+    const append = w.journal.append;
+    w.journal.append = (events) => {
+      if (events.some((e) => e.kind === 'order-paid')) w.plan = { at: w.points.length + 2 };
+      append(events);
+    };
+    w.pay.pay();
+    await w.until('cut', () => !w.alive);
+    w.journal.close();
+    return imageOf(w);
+  }
+  async function delivered(): Promise<void> {
+    await w.until('delivered', () => w.order().state === 'delivered');
+    await w.until('told', () => w.journal.unsent(1) === null);
+  }
+
+  beforeEach(() => {
+    away = false;
+    w = world();
+  });
+  afterEach(async () => {
+    for (const one of worlds.splice(0)) await one.close();
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('delivered, and the disk put back to before: nothing is refunded or written before central is heard, then it ends as central knows it', async () => {
+    const image = await cutWhenPaid();
+    await w.start();
+    await delivered();
+    expect(count()).toBe(42);
+    w.kill();
+    w.journal.close();
+    putBack(image, w);
+    // The card in the slot shows another count than the order's: without central that alone would refund it.
+    await w.start();
+    expect(w.order().state).toBe('paid');
+    await w.run(400_000);
+    expect([w.order().state, w.order().reason, refunds(), count()]).toEqual(['parked', 'delivered-before', 0, 42]);
+  });
+
+  it('… likewise without its card, whose wait runs out', async () => {
+    const image = await cutWhenPaid();
+    await w.start();
+    await delivered();
+    w.kill();
+    w.journal.close();
+    putBack(image, w);
+    await w.remove();
+    await w.start();
+    await w.run(600_000, 1_000);
+    expect([w.order().state, w.order().reason, refunds()]).toEqual(['parked', 'delivered-before', 0]);
+  });
+
+  it('refunded, and the disk put back to before: the card that is in the slot is not written', async () => {
+    const image = await cutWhenPaid();
+    await w.remove();
+    await w.start();
+    await w.until('refunded', () => w.order().state === 'refunded');
+    await w.until('told', () => w.journal.unsent(1) === null);
+    w.kill();
+    w.journal.close();
+    putBack(image, w);
+    w.slot.insert(w.card('golden'));
+    await w.start();
+    await w.run(60_000);
+    expect([w.order().state, refunds(), count()]).toEqual(['refunded', 1, 41]);
+  });
+
+  it('interrupted before anything was told, then refunded elsewhere: the card that came back is not written unasked', async () => {
+    await w.start();
+    await w.toPay();
+    const append = w.journal.append;
+    w.journal.append = (events) => {
+      if (events.some((e) => e.kind === 'order-delivering')) {
+        away = true;
+        w.plan = { at: w.points.length + 2 };
+      }
+      append(events);
+    };
+    w.pay.pay();
+    await w.until('cut', () => !w.alive);
+    w.journal.close();
+    const image = imageOf(w);
+    away = false;
+    // The other life sees that nothing was written in three tries, and gives the money back.
+    w.card('golden').arm({ kind: 'lie' });
+    await w.start();
+    for (let i = 0; i < 4 && w.order().state !== 'refunded'; i++) {
+      w.card('golden').arm({ kind: 'lie' });
+      await w.run(3_000);
+      if (w.order().state === 'in-doubt' && !w.order().wantsRefund) {
+        await w.remove();
+        await w.insert('golden');
+      }
+    }
+    await w.until('refunded', () => w.order().state === 'refunded');
+    await w.until('told', () => w.journal.unsent(1) === null);
+    w.card('golden').disarm();
+    w.kill();
+    w.journal.close();
+    putBack(image, w);
+    await w.start();
+    await w.run(60_000);
+    expect([w.order().state, refunds(), count()]).toEqual(['refunded', 1, 41]);
+  });
+
+  it('central is away: an honest customer is not kept waiting for long; the card is written after the hold', async () => {
+    await cutWhenPaid();
+    away = true;
+    await w.start();
+    await w.run(9_000);
+    expect([w.order().state, w.screen]).toEqual(['paid', 'unfinished']);
+    await w.run(3_000);
+    expect([w.order().state, count()]).toEqual(['delivered', 42]);
+  });
+
+  it('central is away: a disk that was put back refunds after the wait (the risk that remains); with its answer late, not for longer than half a minute', async () => {
+    const image = await cutWhenPaid();
+    await w.start();
+    await delivered();
+    w.kill();
+    w.journal.close();
+    putBack(image, w);
+    away = true;
+    await w.start();
+    await w.run(9_000);
+    expect([w.order().state, refunds()]).toEqual(['paid', 0]);
+    await w.run(5_000);
+    expect([w.order().state, refunds()]).toEqual(['refunded', 1]);
+  });
+
+  it('central takes the line and never answers: bounded, whatever the wall clock does', async () => {
+    await cutWhenPaid();
+    w.billing = { ...lined(w), upload: () => new Promise(() => undefined) };
+    await w.start();
+    await w.run(29_000);
+    expect(w.order().state).toBe('paid');
+    await w.run(3_000);
+    expect(w.order().state).toBe('delivered');
+  });
+
+  it('what is sold in this process is not held', async () => {
+    w.billing = { ...lined(w), upload: () => new Promise(() => undefined) };
+    await w.start();
+    await w.toPay();
+    w.pay.pay();
+    await w.run(5_000);
+    expect(w.order().state).toBe('delivered');
+  });
+
+  it('a refund that was begun before the start is asked for only once central was heard', async () => {
+    await cutWhenPaid();
+    await w.remove();
+    await w.start();
+    w.pay.next.refund.push(...Array.from({ length: 50 }, () => 'unsent' as const));
+    await w.until('refunding', () => w.order().state === 'refunding');
+    w.kill();
+    w.pay.next.refund.length = 0;
+    w.billing = { ...lined(w), upload: () => new Promise(() => undefined) };
+    const before = w.pay.calls.filter((c) => c === 'refund').length;
+    await w.start();
+    await w.run(29_000);
+    expect(w.pay.calls.filter((c) => c === 'refund')).toHaveLength(before);
+    await w.run(5_000);
+    expect([w.order().state, refunds()]).toEqual(['refunded', 1]);
+  });
+
+  it('a living clone: what the other machine delivered and told is not refunded here', async () => {
+    const image = await cutWhenPaid();
+    await w.start();
+    await delivered();
+    const other = world();
+    other.pay = w.pay;
+    other.cards.set('golden', w.card('golden'));
+    await other.start();
+    other.kill();
+    other.journal.close();
+    putBack(image, other);
+    other.clock.advance(w.clock.monoMs());
+    await w.remove();
+    other.slot.insert(other.card('golden'));
+    await other.start();
+    await other.run(400_000);
+    expect([other.order().state, other.order().reason, refunds(), count()]).toEqual(['parked', 'delivered-before', 0, 42]);
+    expect(w.order().state).toBe('delivered');
   });
 });
