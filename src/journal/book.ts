@@ -106,13 +106,19 @@ function prepare(db: Database.Database) {
     restated: () => db.prepare<[number, string]>('UPDATE stranded SET restated = 1 WHERE epoch < ? AND EXISTS (SELECT 1 FROM events e WHERE e.epoch = stranded.epoch AND e.seq = stranded.seq AND e.order_id = ?)'),
     unsynced: () => db.prepare<[], { n: number; oldest: number | null }>('SELECT count(*) n, min(e.wall_ms) oldest FROM outbox CROSS JOIN events e USING (epoch, seq)'),
     unsyncedFen: () => db.prepare<[], number>("SELECT coalesce(sum(json_extract(e.body, '$.amountFen')), 0) FROM outbox CROSS JOIN events e USING (epoch, seq) WHERE e.kind = 'order-paid'").pluck(),
+    unfinishedOfOtherCard: () => db
+      .prepare<[string, string], string>(
+        `SELECT row FROM orders WHERE json_extract(row, '$.quote.userNo') = ? AND card_no <> ?
+           AND (state IN ('paid','delivering','in-doubt') OR (waits = 1 AND json_extract(row, '$.paidBy') IS NOT NULL)) ORDER BY order_id LIMIT 1`,
+      )
+      .pluck(),
     deliveriesAll: () => db.prepare<[string, number], { count: number; quantity: number }>(
       `SELECT json_extract(e.body, '$.count') count, json_extract(e.body, '$.quantity') quantity FROM orders r
-        JOIN events e ON e.order_id = r.order_id WHERE r.card_no = ? AND e.kind = 'order-delivered' AND json_extract(e.body, '$.count') > ? ORDER BY count`,
+        JOIN events e ON e.order_id = r.order_id WHERE json_extract(r.row, '$.quote.userNo') = ? AND e.kind = 'order-delivered' AND json_extract(e.body, '$.count') > ? ORDER BY count`,
     ),
     deliveriesUnacknowledged: () => db.prepare<[string, number], { count: number; quantity: number }>(
       `SELECT json_extract(e.body, '$.count') count, json_extract(e.body, '$.quantity') quantity FROM orders r
-        JOIN events e ON e.order_id = r.order_id JOIN outbox USING (epoch, seq) WHERE r.card_no = ? AND e.kind = 'order-delivered' AND json_extract(e.body, '$.count') > ? ORDER BY count`,
+        JOIN events e ON e.order_id = r.order_id JOIN outbox USING (epoch, seq) WHERE json_extract(r.row, '$.quote.userNo') = ? AND e.kind = 'order-delivered' AND json_extract(e.body, '$.count') > ? ORDER BY count`,
     ),
     cacheAccount: () => db.prepare<[string, number, string]>('INSERT INTO account_cache (card_no, fetched_ms, body) VALUES (?, ?, ?) ON CONFLICT (card_no) DO UPDATE SET fetched_ms = excluded.fetched_ms, body = excluded.body'),
     cachedAccount: () => db.prepare<[string], { fetched_ms: number; body: string }>('SELECT fetched_ms, body FROM account_cache WHERE card_no = ?'),

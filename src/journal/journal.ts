@@ -441,9 +441,15 @@ export class Journal {
     return { events: row.n, oldestMs: row.oldest, soldFen: this.#st.unsyncedFen.get() ?? 0 };
   }
 
-  /** Our deliveries to a card beyond `count`, oldest first: all of them, or only those that central has not acknowledged. */
-  deliveriesBeyond(cardNo: string, count: number, which: 'all' | 'unacknowledged'): { count: number; quantity: number }[] {
-    return (which === 'all' ? this.#st.deliveriesAll : this.#st.deliveriesUnacknowledged).all(cardNo, count);
+  /** Our deliveries to any card of an account beyond `count`, oldest first: all of them, or only those that central has not acknowledged. */
+  deliveriesBeyond(userNo: string, count: number, which: 'all' | 'unacknowledged'): { count: number; quantity: number }[] {
+    return (which === 'all' ? this.#st.deliveriesAll : this.#st.deliveriesUnacknowledged).all(userNo, count);
+  }
+
+  /** An order of ours for another card of this account that took money and has not ended, or waits for a person: it may yet use the account's next count. */
+  unfinishedOfOtherCard(userNo: string, cardNo: string): OrderRow | undefined {
+    const text = this.#st.unfinishedOfOtherCard.get(userNo, cardNo);
+    return text === undefined ? undefined : (JSON.parse(text) as OrderRow);
   }
 
   // ---- epochs and damage ----

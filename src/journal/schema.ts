@@ -10,9 +10,12 @@ import type { EventRecord } from './book.ts';
 import { fold } from './fold.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { epochs } from './migrations/0002-epochs.ts';
+import { ordersByAccount } from './migrations/0003-orders-by-account.ts';
 
 /** In order; a migration that has shipped is never edited. */
-export const MIGRATIONS = [initial, epochs] as const;
+export const MIGRATIONS = [initial, epochs, ordersByAccount] as const;
+/** The last one that empties the rows, which are then made anew. */
+const ROWS_SINCE = epochs.version;
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /** A digest of the schema as SQLite holds it, so that an altered one is seen. */
@@ -39,8 +42,8 @@ export function checkSchema(db: Database.Database): Result<number, Failure> {
 }
 
 /**
- * Brings the schema to this version: all missing migrations and the rows made anew from the events, in one
- * transaction. What {@link checkSchema} refuses is left as it is.
+ * Brings the schema to this version: all missing migrations, and the rows made anew from the events where one of
+ * them emptied them, in one transaction. What {@link checkSchema} refuses is left as it is.
  */
 export function migrate(db: Database.Database): Result<void, Failure> {
   const checked = checkSchema(db);
@@ -54,7 +57,7 @@ export function migrate(db: Database.Database): Result<void, Failure> {
   db.pragma('foreign_keys = OFF');
   db.transaction(() => {
     for (const migration of MIGRATIONS.slice(version)) db.exec(migration.sql);
-    if (version > 0) refold(db);
+    if (version > 0 && version < ROWS_SINCE) refold(db);
     db.pragma(`user_version = ${SCHEMA_VERSION}`);
     db.prepare("INSERT INTO meta (key, value) VALUES ('schema_digest', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(schemaDigest(db));
     if ((db.pragma('foreign_key_check') as unknown[]).length > 0) throw new Error('a migration broke a reference');

@@ -8,7 +8,7 @@ import { toHex } from '../shared/bytes.ts';
 import type { Header, Intent, Snapshot } from '../shared/contract.ts';
 import { describeFailure, failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
-import type { Command, OrderStatus } from '../shared/central-api.ts';
+import type { Account, Command, OrderStatus } from '../shared/central-api.ts';
 import type { JournalEvent } from '../shared/events.ts';
 import { formatYuan } from '../shared/money.ts';
 import { orderTag } from '../shared/order-tag.ts';
@@ -272,9 +272,9 @@ export class Kiosk {
         return;
       case 'ask-account':
         this.#later(async () => {
-          const found = await findAccount(this.#o.billing, this.#o.journal, this.#state.service.policy, effect.reading.cardNo, this.#o.clock.nowMs());
+          const found = await findAccount(this.#o.billing, this.#o.journal, this.#state.service.policy, this.#o.header.terminalId, effect.reading.cardNo, this.#o.clock.nowMs());
           const result = await this.#withoutOwnClaim(found);
-          return { type: 'account', insertion: effect.insertion, result, parked: result.ok ? this.#parkedHere(result.value.account.claim) : null };
+          return { type: 'account', insertion: effect.insertion, result, parked: result.ok ? this.#parkedHere(result.value.account) : null };
         });
         return;
       case 'preview':
@@ -439,9 +439,10 @@ export class Kiosk {
   }
 
   /** A parked order of this kiosk keeps its claim: the customer is told so, not sent to another machine. */
-  #parkedHere(claim: { readonly orderId: string; readonly terminalId: string } | null): OpenOrder | null {
+  #parkedHere({ claim, cardNo }: Account): OpenOrder | null {
     if (claim === null || claim.terminalId !== this.#o.header.terminalId) return null;
-    return this.#o.journal.order(claim.orderId)?.state === 'parked' ? this.#load(claim.orderId, this.#state.orders.get(claim.orderId)) : null;
+    const order = this.#o.journal.order(claim.orderId);
+    return order?.state === 'parked' && order.quote.cardNo === cardNo ? this.#load(claim.orderId, this.#state.orders.get(claim.orderId)) : null;
   }
 
   /** Everything that must hold before money is asked for; then the order and its first attempt, durable. */

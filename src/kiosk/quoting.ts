@@ -14,33 +14,39 @@ const OFFLINE_QUOTE_MS = 300_000;
 
 /**
  * The account of a card: central's answer, or the cached one when central is away and policy allows (age, and the sum
- * sold and not yet uploaded). Deliveries that central has not heard of yet are added.
+ * sold and not yet uploaded). What this kiosk (`terminalId`) knows beyond that is added.
  */
-export async function findAccount(billing: BillingClient, journal: Journal, policy: Policy | null, cardNo: string, nowMs: number): Promise<Result<{ account: Account; offline: boolean }, Failure>> {
+export async function findAccount(billing: BillingClient, journal: Journal, policy: Policy | null, terminalId: string, cardNo: string, nowMs: number): Promise<Result<{ account: Account; offline: boolean }, Failure>> {
   const answer = await billing.account(cardNo);
   if (answer.ok) {
     journal.cacheAccount(answer.value.account, nowMs);
-    return ok({ account: withOwn(answer.value.account, journal, 'unacknowledged'), offline: false });
+    return ok({ account: withOwn(answer.value.account, journal, terminalId, 'unacknowledged'), offline: false });
   }
   if (answer.error.code !== 'BILL-0101') return answer;
   const cached = journal.cachedAccount(cardNo);
   if (policy === null || cached === null || nowMs - cached.fetchedMs > policy.offline.accountMaxAgeMs || nowMs < cached.fetchedMs) return err(failure('SALE-0110', answer.error.detail, answer.error));
   if (journal.unsynced().soldFen >= policy.offline.capFen) return err(failure('SALE-0110', 'offline cap reached', answer.error));
   // The remainder that central carries is never spent offline.
-  return ok({ account: { ...withOwn(cached.account, journal, 'all'), carriedMicro: 0 }, offline: true });
+  return ok({ account: { ...withOwn(cached.account, journal, terminalId, 'all'), carriedMicro: 0 }, offline: true });
 }
 
-/** What this kiosk delivered and the answer does not hold yet: the cache is older than every delivery after it. */
-function withOwn(account: Account, journal: Journal, which: 'all' | 'unacknowledged'): Account {
+/**
+ * What this kiosk knows and the answer does not hold yet: deliveries (the cache is older than every one after it), and
+ * an order for another card of the account that may yet use its next count. The meter takes one purchase for each
+ * count, whichever card brings it.
+ */
+function withOwn(account: Account, journal: Journal, terminalId: string, which: 'all' | 'unacknowledged'): Account {
   let { count, cumulative, yearQuantity, periodLeftQuantity } = account;
-  for (const d of journal.deliveriesBeyond(account.cardNo, account.count, which)) {
+  for (const d of journal.deliveriesBeyond(account.userNo, account.count, which)) {
     if (d.count !== count + 1) continue;
     count += 1;
     cumulative += d.quantity;
     yearQuantity += d.quantity;
     if (periodLeftQuantity !== null) periodLeftQuantity = Math.max(0, periodLeftQuantity - d.quantity);
   }
-  return { ...account, count, cumulative, yearQuantity, periodLeftQuantity };
+  const other = account.claim === null ? journal.unfinishedOfOtherCard(account.userNo, account.cardNo) : undefined;
+  const claim = other === undefined ? account.claim : { orderId: other.orderId, terminalId, nextCount: other.quote.nextCount, state: other.state };
+  return { ...account, count, cumulative, yearQuantity, periodLeftQuantity, claim };
 }
 
 /** A quote by the cached tariff. What remains is carried once central hears of it. */

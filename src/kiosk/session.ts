@@ -194,6 +194,14 @@ function onCardRead(state: KioskState, event: Extract<KioskEvent, { type: 'card-
     if ((order.state === 'quoted' || order.state === 'collecting') && s.purpose !== 'query') return cannotSell(next, now, 'SALE-0114', reading);
     if (order.state === 'refunding' && s.purpose === 'unfinished') return step(next, orderSession(order.orderId, event.insertion, true));
   }
+  // Another card of the same account: its next count may be the other order's.
+  if (s.purpose !== 'query') {
+    for (const { order } of next.orders.values()) {
+      if (order.quote.userNo !== reading.userNo || order.quote.cardNo === reading.cardNo) continue;
+      if (order.state === 'paid' || order.state === 'delivering' || order.state === 'in-doubt') return cannotSell(next, now, 'SALE-0107', reading);
+      if (order.state === 'quoted' || order.state === 'collecting') return cannotSell(next, now, 'SALE-0114', reading);
+    }
+  }
   const reason = judgeCard(reading);
   if (reason !== null && s.purpose !== 'query') return cannotSell(next, now, reason, reading);
   return step(next, { ...s, stage: 'account', reading }, { do: 'ask-account', insertion: event.insertion, reading });
@@ -359,8 +367,8 @@ function settleVisit(state: KioskState, now: Now): Step & { readonly wakeAtMono:
     if (writing !== undefined && s.at !== 'amount') return done(orderSession(writing.order.orderId, state.reader.insertion, true), now.monoMs);
     if (s.at === 'idle') return settleIdle(state, now);
     if (s.at === 'cannot-sell' && s.reason === 'SALE-0114' && s.reading !== null && state.reader.state === 'present' && !state.cardBusy) {
-      const cardNo = s.reading.cardNo;
-      const still = [...state.orders.values()].some((o) => o.order.quote.cardNo === cardNo && (o.order.state === 'collecting' || o.order.state === 'quoted'));
+      const { cardNo, userNo } = s.reading;
+      const still = [...state.orders.values()].some((o) => (o.order.quote.cardNo === cardNo || o.order.quote.userNo === userNo) && (o.order.state === 'collecting' || o.order.state === 'quoted'));
       if (!still) {
         const { insertion } = state.reader;
         return { ...step({ ...state, card: null, cardBusy: true }, { at: 'reading', insertion, stage: 'card', purpose: 'buy', reading: null }, { do: 'read-card', insertion }), wakeAtMono: null };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal, MIN_FREE_BYTES } from '../../../src/journal/journal.ts';
 import { initial } from '../../../src/journal/migrations/0001-initial.ts';
+import { epochs } from '../../../src/journal/migrations/0002-epochs.ts';
 import { schemaDigest } from '../../../src/journal/schema.ts';
 import { SecondLog, readSecondLog } from '../../../src/journal/second-log.ts';
 import type { LoggedEvent } from '../../../src/journal/second-log.ts';
@@ -64,6 +65,37 @@ describe('migration 0002', () => {
     expect(j.unsent(100)).toMatchObject({ epoch: 1, fromSeq: 5 });
     expect(j.condition()).toEqual({ kind: 'good' });
     expect(rig.verify()).toEqual([]);
+  });
+});
+
+describe('migration 0003', () => {
+  it('finds orders by their account, and leaves the rows of a journal of which old facts were pruned as they are', () => {
+    let j = rig.open();
+    for (const n of [1, 2]) j.append(sale(n));
+    ackAll(j);
+    rig.clock.advance(3_600_000);
+    j.append(sale(3).slice(0, 6));
+    expect(j.prune(1_000_000)).toMatchObject({ orders: 2 });
+    rig.close();
+    const old = new Database(db());
+    old.exec('DROP INDEX orders_by_account');
+    old.pragma(`user_version = ${epochs.version}`);
+    old.prepare("UPDATE meta SET value = ? WHERE key = 'schema_digest'").run(schemaDigest(old));
+    const rows = old.prepare('SELECT * FROM orders').all();
+    old.close();
+
+    j = rig.open();
+    expect(j.order(orderId(3))).toMatchObject({ state: 'delivering' });
+    expect(j.unfinishedOfOtherCard('1002203344', '8800007777')?.orderId).toBe(orderId(3));
+    expect(j.unfinishedOfOtherCard('1002203344', '8800003921')).toBeUndefined();
+    expect(j.unfinishedOfOtherCard('1002203345', '8800007777')).toBeUndefined();
+    expect(rig.verify()).toEqual([]);
+    rig.close();
+    const now = new Database(db(), { readonly: true });
+    expect(now.prepare('SELECT * FROM orders').all()).toEqual(rows);
+    const plan = now.prepare("EXPLAIN QUERY PLAN SELECT row FROM orders WHERE json_extract(row, '$.quote.userNo') = 'x' AND card_no <> 'y'").all() as { detail: string }[];
+    expect(plan.map((p) => p.detail).join()).toContain('orders_by_account');
+    now.close();
   });
 });
 

@@ -374,7 +374,7 @@ describe('an order of another life', () => {
   async function cutWhenPaid(): Promise<string> {
     await w.start();
     await w.toPay();
-    const append = w.journal.append;
+    const append = w.journal.append.bind(w.journal);
     w.journal.append = (events) => {
       if (events.some((e) => e.kind === 'order-paid')) w.plan = { at: w.points.length + 2 };
       append(events);
@@ -444,7 +444,7 @@ describe('an order of another life', () => {
   it('interrupted before anything was told, then refunded elsewhere: the card that came back is not written unasked', async () => {
     await w.start();
     await w.toPay();
-    const append = w.journal.append;
+    const append = w.journal.append.bind(w.journal);
     w.journal.append = (events) => {
       if (events.some((e) => e.kind === 'order-delivering')) {
         away = true;
