@@ -175,7 +175,12 @@ export async function keepWriteClaim(tx: Sql, order: OrderRow, nowMs: number): P
 
 /** What a terminal is to be told: the same until its journal shows that it was done. */
 export async function commands(sql: Sql, terminalId: string): Promise<readonly Command[]> {
-  const rows = await sql.query<OrderRow>('SELECT * FROM orders WHERE terminal_id = $1 AND ((delivered_by IS NOT NULL AND NOT origin_delivered) OR superseded_by IS NOT NULL) LIMIT 500', [terminalId]);
+  // The first condition is the index's; the second leaves out what is over, so that it never crowds out what is to be told.
+  const rows = await sql.query<OrderRow>(
+    `SELECT * FROM orders WHERE terminal_id = $1 AND ((delivered_by IS NOT NULL AND NOT origin_delivered) OR superseded_by IS NOT NULL)
+       AND ((delivered_by <> terminal_id AND NOT origin_delivered) OR (superseded_by IS NOT NULL AND delivered_by IS NULL AND state IN ('paid', 'delivering', 'in-doubt'))) LIMIT 500`,
+    [terminalId],
+  );
   // Sorted here: mostly there is nothing to sort, and a sorter costs a database more than the search.
   return rows.toSorted((a, b) => (a.order_id < b.order_id ? -1 : 1)).flatMap((o): Command[] => {
     if (awaitsEcho(o)) return [{ kind: 'delivered-elsewhere', orderId: o.order_id, terminalId: o.delivered_by ?? '', count: num(o.next_count), quantity: num(o.quantity), cumulative: num(o.cumulative ?? 0) }];

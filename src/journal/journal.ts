@@ -300,7 +300,15 @@ export class Journal {
 
   /** Orders that the kiosk still has to bring to an end: open ones, and those with an attempt that holds, or could still receive, money. */
   openOrders(): OrderRow[] {
-    return parsed<OrderRow>(this.#st.openOrders.all(this.#options.clock.nowMs() - ASK_CLOSED_MS));
+    // Never later than it is: central's time as last heard, where the machine's clock was set forward; else that clock.
+    const nowMs = Math.min(this.#options.clock.nowMs(), this.centralMs() ?? Number.POSITIVE_INFINITY);
+    return parsed<OrderRow>(this.#st.openOrders.all(nowMs - ASK_CLOSED_MS));
+  }
+
+  /** Central's clock as it was last kept here; null: never heard. It is at least that late now. */
+  centralMs(): number | null {
+    const text = this.meta('central_ms');
+    return text === null ? null : Number(text);
   }
 
   orders(): OrderRow[] {

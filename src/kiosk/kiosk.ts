@@ -2,6 +2,8 @@ import type { BillingClient } from '../billing/types.ts';
 import type { CardReader, LayoutRegistry } from '../card/index.ts';
 import type { WritePlan } from '../card/types.ts';
 import type { Printer } from '../device/printer/types.ts';
+import type { AttemptRow } from '../journal/fold.ts';
+import { ASK_CLOSED_MS } from '../journal/journal.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { PaymentProvider } from '../payment/types.ts';
 import { toHex } from '../shared/bytes.ts';
@@ -53,6 +55,13 @@ export interface KioskOptions {
   readonly maintenance?: MaintenancePorts;
 }
 
+/** Central's time is kept on disk about so often. */
+const KEEP_TIME_MS = 600_000;
+/** What central did not hear of, or did not understand, is given back again after this long. */
+const RELEASE_AGAIN_MS = 300_000;
+/** Central did not speak of the quote: it may still hold it. BILL-0103 too, a clock that is wrong for a while makes every request look forged. */
+const UNHEARD: ReadonlySet<string> = new Set(['BILL-0101', 'BILL-0102', 'BILL-0103']);
+
 /** More settling steps than any real situation needs: a loop here is a defect, and is said instead of spinning. */
 const MAX_SETTLE = 200;
 
@@ -71,8 +80,11 @@ export class Kiosk {
   #queue: KioskEvent[] = [];
   #busy = false;
   #cancelTimer: () => void = () => undefined;
+  #cancelReleases: () => void = () => undefined;
   #cardTurn: Promise<unknown> = Promise.resolve();
   #stopped = false;
+  /** Central's clock, when it was last heard; null: not in this process. */
+  #central: { readonly serverTimeMs: number; readonly atMono: number } | null = null;
   /** Orders that began in this process. */
   readonly #begun = new Set<string>();
   readonly #maintenance: MaintenanceRunner | null;
@@ -133,6 +145,15 @@ export class Kiosk {
     this.dispatch({ type: 'service', change });
   }
 
+  /** Central's clock, as just heard. */
+  centralTime(serverTimeMs: number): void {
+    if (this.#stopped) return;
+    const { journal, clock } = this.#o;
+    this.#central = { serverTimeMs, atMono: clock.monoMs() };
+    // For the next start, which must not believe the machine's own clock alone.
+    if (Math.abs(serverTimeMs - (journal.centralMs() ?? 0)) >= KEEP_TIME_MS) journal.setMeta('central_ms', String(serverTimeMs));
+  }
+
   /** What the uploader heard of central: see {@link Hold}. */
   heard(how: 'answered' | 'away'): void {
     if (this.#state.hold !== null) this.dispatch({ type: 'heard', how });
@@ -141,6 +162,7 @@ export class Kiosk {
   stop(): void {
     this.#stopped = true;
     this.#cancelTimer();
+    this.#cancelReleases();
   }
 
   #readerChanged(): void {
@@ -220,7 +242,9 @@ export class Kiosk {
   /** Drops orders that need nothing more and are not on screen. */
   #forget(): void {
     const s = this.#state.session;
-    const gone = [...this.#state.orders.values()].filter((o) => !(s.at === 'order' && s.orderId === o.order.orderId) && !needsUs(o, this.#o.clock.nowMs()));
+    const monoMs = this.#o.clock.monoMs();
+    const centralMs = this.#central === null ? null : this.#central.serverTimeMs + monoMs - this.#central.atMono;
+    const gone = [...this.#state.orders.values()].filter((o) => !(s.at === 'order' && s.orderId === o.order.orderId) && !needsUs(o, monoMs, centralMs));
     if (gone.length === 0) return;
     const orders = new Map(this.#state.orders);
     for (const o of gone) orders.delete(o.order.orderId);
@@ -418,12 +442,17 @@ export class Kiosk {
     this.retryReleases();
   }
 
-  /** Central is there (again): what is still to be given back is tried. Idempotent at central. */
+  /** What is still to be given back is tried: when central is there (again), and every few minutes until it spoke of it. Idempotent at central. */
   retryReleases(): void {
-    const { journal, billing, log } = this.#o;
+    const { journal, billing, clock, log } = this.#o;
     for (const orderId of releasing(journal)) {
       void billing.release(orderId).then((r) => {
-        if (this.#stopped || (!r.ok && r.error.code === 'BILL-0101')) return;
+        if (this.#stopped) return;
+        if (!r.ok && UNHEARD.has(r.error.code)) {
+          this.#cancelReleases();
+          this.#cancelReleases = clock.after(RELEASE_AGAIN_MS, () => this.retryReleases());
+          return;
+        }
         if (!r.ok) log('warn', 'billing', `release: ${describeFailure(r.error)}`, { orderId });
         journal.setMeta('releasing', JSON.stringify(releasing(journal).filter((id) => id !== orderId)));
       });
@@ -548,10 +577,21 @@ function releasing(journal: Journal): string[] {
 }
 
 /** Does the kiosk still have to do something for this order? */
-function needsUs(o: OpenOrder, nowMs: number): boolean {
+function needsUs(o: OpenOrder, monoMs: number, centralMs: number | null): boolean {
   if (o.writing) return true;
   if (!['delivered', 'closed', 'refunded', 'parked'].includes(o.order.state)) return true;
-  return o.attempts.some((a) => a.state === 'creating' || a.state === 'pending' || a.state === 'closing' || a.state === 'refunding' || (a.state === 'paid' && a.taken === false) || (a.state === 'closed' && a.shown && nowMs - a.createdMs < 25 * 3600_000));
+  return o.attempts.some((a) => a.state === 'creating' || a.state === 'pending' || a.state === 'closing' || a.state === 'refunding' || (a.state === 'paid' && a.taken === false) || (a.state === 'closed' && a.shown && mayStillBePaid(o, a, monoMs, centralMs)));
+}
+
+/**
+ * Could the provider still take this closed attempt's money? The machine's own clock has no say in it: a step forward
+ * would end the asking with the money still to come. What was asked about for that long in this process is over; what
+ * an earlier one began is as old as central's clock says.
+ */
+function mayStillBePaid(o: OpenOrder, a: AttemptRow, monoMs: number, centralMs: number | null): boolean {
+  const since = o.runs.get(a.attemptId)?.startedMono ?? 0;
+  if (since > 0 && monoMs - since >= ASK_CLOSED_MS) return false;
+  return !(o.inherited && centralMs !== null && centralMs - a.createdMs >= ASK_CLOSED_MS);
 }
 
 /** Two states that differ only by copies made on the way. */

@@ -169,6 +169,10 @@ const PARKED: Readonly<Record<string, { readonly reason: ErrorText; readonly nex
     reason: both('退款没有成功', 'The refund did not go through'),
     next: both('查清原因后按“重新退款”；或人工退款后登记。', 'Find out why, then refund again; or refund by hand and record it.'),
   },
+  'no-provider': {
+    reason: both('原来收款的支付平台已不在本机配置里，问不到结果', 'Its payment provider is no longer configured here and cannot be asked'),
+    next: both('在商户平台按商户单号查：收到过款就退给客户后登记，没有就登记“无需处理”。已知收款待退的，恢复该平台的配置、重启后按“重新退款”。', 'Search the merchant site by number: refund what was captured and record it; if nothing was, record that nothing is due. A refund that was under way can be asked for again once the provider is configured again.'),
+  },
   'amount-differs': {
     reason: both('平台收到的金额和订单不同', 'The provider captured another sum than the order’s'),
     next: both('在商户平台查实收金额，退给客户或补写后登记。', 'Look up the captured sum on the merchant site; refund or deliver it by hand, then record it.'),
@@ -271,7 +275,7 @@ const CARD_LOST = {
 };
 
 function actionsOf(piece: ParkedPiece): readonly MaintenanceAction[] {
-  if (piece.attempt !== null && RETRYABLE.has(piece.reason)) return ['retry-refund', 'settle-refunded-by-hand'];
+  if (piece.attempt !== null && (RETRYABLE.has(piece.reason) || (piece.reason === 'no-provider' && piece.attempt.taken !== null))) return ['retry-refund', 'settle-refunded-by-hand'];
   if (piece.reason === 'card-foreign' || piece.reason === 'card-lost' || piece.reason === 'no-layout' || piece.reason === 'no-plan') return ['settle-delivered-by-hand', 'settle-refunded-by-hand'];
   return ['settle-refunded-by-hand', 'settle-delivered-by-hand', 'settle-nothing-due'];
 }

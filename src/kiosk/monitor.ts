@@ -24,6 +24,8 @@ export interface MonitorOptions {
   readonly probeTradeNo: string;
   readonly onChange: (change: Partial<ServiceState>) => void;
   readonly onCentralUp: () => void;
+  /** Central's clock, as just heard. */
+  readonly onCentralTime: (serverTimeMs: number) => void;
   readonly onCommand: (command: Command) => void;
   /** How often each thing is looked at, well and not well, in ms; {@link PERIODS} where not given. */
   readonly periods?: Readonly<Record<Probe, readonly [number, number]>>;
@@ -119,6 +121,7 @@ export class Monitor {
       case 'central': {
         const answer = await billing.time();
         if (answer.ok) this.#skewMs = Math.round(this.#o.clock.nowMs() - answer.value.roundTripMs / 2 - answer.value.serverTimeMs);
+        if (answer.ok && !this.#stopped) this.#o.onCentralTime(answer.value.serverTimeMs);
         this.centralReached(answer.ok);
         this.#judge();
         return answer.ok;

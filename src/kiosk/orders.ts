@@ -62,6 +62,8 @@ export interface AdvanceContext extends Now {
   readonly mayBeReported: (orderId: string) => boolean;
   /** Until then this order begins no refund and no write but under central's claim; null: it may. */
   readonly heldUntilMono: number | null;
+  /** Can the provider of this name be asked? False: it was taken out of the configuration. */
+  readonly hasProvider: (kind: string) => boolean;
 }
 
 export interface Advance {
@@ -120,6 +122,7 @@ function advanceAttempt(open: OpenOrder, attempt: AttemptRow, ctx: AdvanceContex
   };
   const closing = (why: EventBody<'attempt-closing'>['why']): Advance => write({ kind: 'attempt-closing', body: { attemptId: attempt.attemptId, why } });
 
+  if (!ctx.hasProvider(attempt.provider)) return orphaned(attempt, { closing: () => closing(ctx.closeWhy), write, same });
   switch (attempt.state) {
     case 'creating':
       if (!ctx.wanted) return closing(ctx.closeWhy);
@@ -156,6 +159,32 @@ function advanceAttempt(open: OpenOrder, attempt: AttemptRow, ctx: AdvanceContex
     default:
       return never(attempt.state);
   }
+}
+
+/** Nobody can be asked about this attempt any more: a person looks it up, unless nobody can have paid it. */
+function orphaned(attempt: AttemptRow, to: { readonly closing: () => Advance; readonly write: (...events: Parameters<typeof journal> extends [OrderRow, ...infer R] ? R : never) => Advance; readonly same: () => Advance }): Advance {
+  const { attemptId, provider } = attempt;
+  switch (attempt.state) {
+    case 'creating':
+      return to.closing();
+    case 'closing':
+      // Its code was never on the screen.
+      if (!attempt.shown) return to.write({ kind: 'attempt-closed', body: { attemptId } });
+      break;
+    case 'paid':
+      if (attempt.taken !== false) return to.same();
+      break;
+    case 'pending':
+    case 'refunding':
+      break;
+    case 'closed':
+    case 'refunded':
+    case 'parked':
+      return to.same();
+    default:
+      return never(attempt.state);
+  }
+  return to.write({ kind: 'attempt-parked', body: { attemptId, reason: 'no-provider', failure: { code: 'PAY-0204', detail: `no provider ${provider} is configured` } } });
 }
 
 function advanceOrder(open: OpenOrder, ctx: AdvanceContext): Advance {
@@ -463,7 +492,7 @@ export function onCall(open: OpenOrder, attemptId: string, call: CallResult, now
           return unknown(r.failure);
         case 'paid': {
           if (attempt.state !== 'pending' && attempt.state !== 'closing' && attempt.state !== 'closed') return answered({}, POLL_MS);
-          if (r.amountFen !== attempt.amountFen) return answered({}, POLL_MS, journal(order, { kind: 'attempt-parked', body: { attemptId, reason: 'amount-differs', failure: { code: 'PAY-0201', detail: `${r.amountFen} of ${attempt.amountFen} fen` } } }));
+          if (r.amountFen !== attempt.amountFen) return answered({}, POLL_MS, journal(order, { kind: 'attempt-parked', body: { attemptId, reason: 'amount-differs', amountFen: r.amountFen, failure: { code: 'PAY-0201', detail: `${r.amountFen} of ${attempt.amountFen} fen` } } }));
           const paid = { kind: 'attempt-paid', body: { attemptId, transactionId: r.transactionId, amountFen: r.amountFen, taken: isTaken } } as const;
           if (isTaken) return answered({ paying: false }, 0, journal(order, paid, { kind: 'order-paid', body: { attemptId, amountFen: r.amountFen } }));
           return answered({ paying: false }, 0, journal(order, paid, { kind: 'attempt-refunding', body: { attemptId, outRefundNo: attempt.outRefundNo, amountFen: attempt.amountFen, why: `captured-when-${attempt.state}` } }));

@@ -101,6 +101,7 @@ export function settle(state: KioskState, ctx: ReduceContext): Step & { readonly
       layout: ctx.layout,
       businessDate: ctx.businessDate,
       mayBeReported: ctx.mayBeReported,
+      hasProvider: (kind) => state.providers.some((p) => p === kind),
       heldUntilMono: open.inherited && state.hold !== null && ctx.monoMs < state.hold.untilMono ? state.hold.untilMono : null,
     });
     if (next.open !== open) current = putOrder(current, next.open);

@@ -38,7 +38,7 @@ export const EVENTS = {
   'attempt-closed': z.object({ attemptId: z.string() }),
   'attempt-refunding': z.object({ attemptId: z.string(), outRefundNo: z.string(), amountFen: natural, why: z.string() }),
   'attempt-refunded': z.object({ attemptId: z.string(), refundId: z.string(), amountFen: natural }),
-  'attempt-parked': z.object({ attemptId: z.string(), reason: z.string(), failure: failureBody }),
+  'attempt-parked': z.object({ attemptId: z.string(), reason: z.string(), failure: failureBody, /** What the provider says it captured, where that is not the attempt's sum and no `attempt-paid` says it. */ amountFen: natural.optional() }),
   'order-paid': z.object({ attemptId: z.string(), amountFen: natural }),
   /** Before the first byte: what the card held, what it shall hold, by which steps. */
   'order-delivering': z.object({ insertion: natural, before: hex, after: hex, cumulative: natural, plan: z.array(z.string()) }),

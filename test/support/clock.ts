@@ -39,6 +39,11 @@ export class ManualClock implements Clock {
     };
   }
 
+  /** Somebody sets the wall clock. */
+  step(ms: number): void {
+    this.#wall += ms;
+  }
+
   /** Goes on by `ms` and runs what falls due, in order. */
   advance(ms: number): void {
     const end = this.#mono + ms;

@@ -220,6 +220,8 @@ export class CentralBooks {
   readonly refundClaims = new Set<string>();
   /** What the next claims are answered with instead. */
   readonly claimAnswers: Result<ClaimAnswer, Failure>[] = [];
+  /** What the next releases are answered with instead. */
+  readonly releaseAnswers: Result<void, Failure>[] = [];
   /** Claims wait for it before they are answered. */
   claimGate: Promise<void> | null = null;
   /** Another kiosk's order on a card. */
@@ -291,6 +293,8 @@ export class CentralBooks {
       quote: (r) => call(r.orderId === null ? 'preview' : 'quote', () => quote(r), gone),
       release: (orderId) =>
         call<Result<void, Failure>>('release', () => {
+          const scripted = this.releaseAnswers.shift();
+          if (scripted !== undefined) return scripted;
           if (this.kept.has(orderId)) return err(failure('BILL-0105'));
           this.released.push(orderId);
           this.claims.delete(orderId);
@@ -447,6 +451,8 @@ export class World {
   plan: CrashPlan | null = null;
   crashed: string | null = null;
   policy: Policy = POLICY;
+  /** Taken out of the configuration; taken by the next start. */
+  providerGone = false;
   /** Instead of {@link central}: taken by the next start. */
   billing: BillingClient | null = null;
   /** A fork is what the test is about; else it is a problem. */
@@ -579,7 +585,7 @@ export class World {
       journal,
       reader: this.slot.reader(this, life),
       layouts: layoutRegistry([plCpuLayout(keys.value)]),
-      providers: [this.pay.provider(this, life)],
+      providers: this.providerGone ? [] : [this.pay.provider(this, life)],
       billing,
       printer,
       header: { brand: { zh: '阜城燃气', en: 'Gas' }, site: { zh: '', en: '' }, terminalName: { zh: '03号机', en: 'No. 3' }, terminalId: TERMINAL },

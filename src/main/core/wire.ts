@@ -74,6 +74,7 @@ export function wireCore(parts: Parts): Wired {
       uploader?.centralIsBack();
       kiosk.retryReleases();
     },
+    onCentralTime: (serverTimeMs) => kiosk.centralTime(serverTimeMs),
     onCommand: (command) => kiosk.command(command),
     onEpoch: () => uploader?.centralIsBack(),
     ...(parts.periods === undefined ? {} : { periods: parts.periods }),

@@ -551,6 +551,60 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     }
   });
 
+  it('money that was parked without ever being known as the order’s is booked when a person hands it back', async () => {
+    const unpaid = async (reason: string, amountFen?: number): Promise<Sale> => {
+      const card = ACCOUNTS[cards++] as SeedAccount;
+      const id = `PL-000000000311-1-${String(++orders).padStart(4, '0')}-${String(7000 + orders)}`;
+      const q = await t(0).client.quote({ orderId: id, cardNo: card.cardNo, nextCount: 42, amountFen: 10_000 });
+      if (!q.ok) throw new Error(JSON.stringify(q.error));
+      t(0).journal.quoted(id, q.value, card.userNo);
+      t(0).journal.add('attempt-creating', id, { attemptId: `${id}-a`, provider: 'wechat', outTradeNo: `T${id}`, outRefundNo: `R${id}`, amountFen: 10_000, expiresAtMs: 1 });
+      t(0).journal.add('attempt-parked', id, { attemptId: `${id}-a`, reason, failure: { code: 'PAY-0201' }, ...(amountFen === undefined ? {} : { amountFen }) });
+      t(0).journal.add('order-parked', id, { reason, nextStep: 'counter' });
+      return { id, q: q.value, cardNo: card.cardNo };
+    };
+    const settle = (s: Sale, attemptId: string | null, how: 'refunded-by-hand' | 'nothing-due' = 'refunded-by-hand') => t(0).journal.add('parked-settled', s.id, { attemptId, how, reference: 'BANK-1', who: 'wang', why: 'x' });
+    const entries = async (s: Sale) => (await room.db.query<{ kind: string; amount_fen: unknown }>('SELECT kind, amount_fen FROM ledger WHERE order_id = $1 ORDER BY entry_id', [s.id])).map((r) => [r.kind, Number(r.amount_fen)]);
+    // As maintenance tells it: the attempt's end, then the order's own.
+    const other = await unpaid('amount-differs', 9_999);
+    settle(other, `${other.id}-a`);
+    settle(other, null);
+    expect(await t(0).upload()).toEqual([]);
+    expect(await entries(other)).toEqual([['captured-extra', 9_999], ['parked', 0], ['refunded', 9_999]]);
+    expect((await account(other)).claim).toBeNull();
+    // The sum was never told: what was asked for.
+    const gone = await unpaid('no-provider');
+    settle(gone, `${gone.id}-a`);
+    settle(gone, null);
+    expect(await t(0).upload()).toEqual([]);
+    expect(await entries(gone)).toEqual([['parked', 0], ['captured-extra', 10_000], ['refunded', 10_000]]);
+    const twice = settle(gone, `${gone.id}-a`);
+    expect(await t(0).upload()).toEqual([twice]);
+    const none = await unpaid('no-provider');
+    settle(none, `${none.id}-a`, 'nothing-due');
+    settle(none, null, 'nothing-due');
+    expect(await t(0).upload()).toEqual([]);
+    expect(await entries(none)).toEqual([['parked', 0]]);
+    // Of an attempt that nobody parked there is no money.
+    const wrong = settle(none, `${none.id}-b`);
+    expect(await t(0).upload()).toEqual([wrong]);
+  });
+
+  it('what is over never crowds out what a terminal is to be told', async () => {
+    for (let i = 0; i < 600; i++) {
+      await room.db.query(
+        `INSERT INTO orders (order_id, terminal_id, card_no, user_no, next_count, amount_fen, quantity, carried_used_micro, carried_after_micro, offline, tag, state, money_taken, created_ms, changed_ms, superseded_by)
+         VALUES ($1, $2, 'x', 'x', 1, 1, 1, 0, 0, false, '00', $3, true, 1, 1, $4)`,
+        [`AA-over-${i}`, t(0).id, i % 2 === 0 ? 'refunded' : 'parked', t(1).id],
+      );
+    }
+    const s = await inDoubt('write');
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'superseded');
+    expect(await t(1).upload()).toEqual([]);
+    expect(await told(0, s)).toEqual([{ kind: 'superseded', orderId: s.id, terminalId: t(1).id }]);
+    await room.db.query(`DELETE FROM orders WHERE order_id LIKE 'AA-over-%'`);
+  });
+
   it('an order is found by the digits of its slip', async () => {
     const s = await inDoubt();
     const [, terminal = '', , counter = '', random = ''] = s.id.split('-');

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { orderFacts, standingOf } from '../../../src/kiosk/maintenance-words.ts';
 import { UNKNOWN_GIVE_UP_MS, WAIT_CARD_MS } from '../../../src/kiosk/orders.ts';
 import { failure } from '../../../src/shared/errors.ts';
+import { err } from '../../../src/shared/result.ts';
 import { POLICY, World } from '../../support/kiosk-world.ts';
 
 /** Every way an order can end. After each the books of provider, journal and card are compared, attempt by attempt. */
@@ -181,6 +183,63 @@ describe('the payment', () => {
     expect(w.state()).toBe('closed/refunded');
   });
 
+  it('comes after the wall clock was set forward by more than a day: still found', async () => {
+    await w.toPay();
+    await w.tap('cancel');
+    await w.untilScreen('cancelled');
+    await w.remove();
+    w.clock.step(30 * 3_600_000);
+    await w.run(1_200_000);
+    w.pay.pay(w.pay.newest(), true);
+    await w.run(1_200_000);
+    expect(w.state()).toBe('closed/refunded');
+  });
+
+  it('comes after a restart under a clock that was set forward: found, since central’s time was kept', async () => {
+    w.kiosk.centralTime(w.clock.nowMs());
+    await w.toPay();
+    await w.tap('cancel');
+    await w.untilScreen('cancelled');
+    await w.remove();
+    w.kill();
+    w.clock.step(30 * 3_600_000);
+    await w.start();
+    await w.run(60_000);
+    w.pay.pay(w.pay.newest(), true);
+    await w.run(1_200_000);
+    expect(w.state()).toBe('closed/refunded');
+  });
+
+  it('is no longer asked about once a day has passed: by what went by here, or by central’s clock', async () => {
+    const asked = async (ms: number): Promise<number> => {
+      const before = w.pay.calls.length;
+      await w.run(ms);
+      return w.pay.calls.length - before;
+    };
+    const cancelled = async (): Promise<void> => {
+      await w.toPay();
+      await w.tap('cancel');
+      await w.untilScreen('cancelled');
+      await w.remove();
+      await w.run(60_000);
+    };
+    await w.run(1_000);
+    await cancelled();
+    expect(await asked(24 * 3_600_000)).toBeGreaterThan(100);
+    await w.run(2 * 3_600_000);
+    expect(await asked(3_600_000)).toBe(0);
+    await cancelled();
+    const soldMs = w.clock.nowMs();
+    w.kill();
+    await w.start();
+    await w.run(1_000);
+    expect(await asked(3_600_000)).toBeGreaterThan(3);
+    // The machine's clock says little; central's says that it is two days later.
+    w.kiosk.centralTime(soldMs + 48 * 3_600_000);
+    await w.run(1_200_000);
+    expect(await asked(3_600_000)).toBe(0);
+  });
+
   it('is made while it is being closed: goes back, and the screen says so', async () => {
     await w.toPay();
     w.pay.next.close.push('unsent');
@@ -262,6 +321,8 @@ describe('the payment', () => {
     w.pay.pay();
     await w.until('parked', () => w.state() === 'parked/parked');
     expect(w.order()).toMatchObject({ reason: 'amount-differs', nextStep: 'counter' });
+    // Central books what was captured, and what a person hands back.
+    expect(w.journal.story(w.order().orderId).find((e) => e.kind === 'attempt-parked')?.body).toMatchObject({ amountFen: 9_999 });
     expect(w.shown('refunding').state).toBe('parked');
     expect(refunds()).toBe(0);
   });
@@ -283,6 +344,79 @@ describe('the payment', () => {
     await w.start();
     await w.untilScreen('done');
     expect(rise('golden', before)).toBe(3773);
+  });
+});
+
+describe('a quote that no order came of', () => {
+  it.each(['BILL-0101', 'BILL-0102', 'BILL-0103'] as const)('is given back until central spoke of it: %s first, then heard, with no other word from central between', async (code) => {
+    w.central.claims.set('PL-000000000311-1-0900-0001', { cardNo: '8800003921' });
+    w.journal.setMeta('quoting', 'PL-000000000311-1-0900-0001');
+    w.central.releaseAnswers.push(err(failure(code)), err(failure(code)));
+    w.kill();
+    await w.start();
+    await w.run(1_000);
+    expect([w.central.releaseAnswers.length, w.central.released]).toEqual([1, []]);
+    await w.run(900_000);
+    expect(w.central.released).toEqual(['PL-000000000311-1-0900-0001']);
+    // Once.
+    await w.run(1_200_000);
+    expect(w.central.released).toHaveLength(1);
+    await w.toAmount('golden');
+  });
+  it('and that central keeps, since its order took money, is not asked about for ever', async () => {
+    w.central.kept.add('PL-000000000311-1-0900-0001');
+    w.journal.setMeta('quoting', 'PL-000000000311-1-0900-0001');
+    w.kill();
+    await w.start();
+    await w.run(1_000);
+    expect(w.journal.meta('releasing')).toBe('[]');
+  });
+});
+
+describe('a payment whose provider was taken out of the configuration', () => {
+  const restartWithout = async (): Promise<void> => {
+    w.kill();
+    w.providerGone = true;
+    await w.start();
+  };
+  it('is parked with a named next step: nobody can be asked about it any more', async () => {
+    await w.toPay();
+    w.pay.pay();
+    await restartWithout();
+    await w.until('parked', () => w.state() === 'parked/parked');
+    await w.remove();
+    expect(w.order().reason).toBe('no-provider');
+    expect(standingOf(w.order(), w.attempts(), false).actions).toEqual(['settle-refunded-by-hand', 'settle-delivered-by-hand', 'settle-nothing-due']);
+  });
+  it('and whose code nobody ever saw is closed', async () => {
+    w.pay.next.create.push('unsent');
+    await w.toAmount('golden');
+    await w.tap('choose-amount', 10_000);
+    await w.until('a quote', () => w.shown('amount').quote !== null);
+    await w.tap('pay', 10_000);
+    await w.until('an order', () => w.journal.orders().length === 1);
+    expect(w.attempt().state).toBe('creating');
+    await restartWithout();
+    await w.until('closed', () => w.state() === 'closed/closed');
+  });
+  it('and that was being refunded is asked for again once it is configured again', async () => {
+    await w.toPay();
+    await w.tap('cancel');
+    await w.untilScreen('cancelled');
+    w.pay.next.refund.push(...Array.from({ length: 20 }, () => 'unsent' as const));
+    w.pay.pay(w.pay.newest(), true);
+    await w.until('refunding', () => w.attempt().state === 'refunding');
+    await restartWithout();
+    await w.until('parked', () => w.attempt().state === 'parked');
+    w.pay.next.refund.length = 0;
+    w.kill();
+    w.providerGone = false;
+    await w.start();
+    const events = orderFacts(w.order(), w.attempts(), 'retry-refund', '李工', '已恢复', '');
+    w.journal.append(events ?? []);
+    w.kill();
+    await w.start();
+    await w.until('refunded', () => w.state() === 'closed/refunded');
   });
 });
 

@@ -49,6 +49,7 @@ function boot(disk: MemoryStorage): Machine {
     probeTradeNo: 'PROBE',
     onChange: (change) => Object.assign(machine.service, change),
     onCentralUp: () => uploader?.centralIsBack(),
+    onCentralTime: () => undefined,
     onCommand: () => undefined,
     onEpoch: () => uploader?.centralIsBack(),
   });

@@ -129,7 +129,7 @@ function paidOrder(change: Partial<OpenOrder> = {}): OpenOrder {
   const row: AttemptRow = { ...ATTEMPT, state: 'paid', taken: true, transactionId: 'T1' };
   return { order: { ...ORDER, state: 'paid', paidBy: row.attemptId }, attempts: [row], runs: new Map(), writing: false, waitCardUntilMono: null, judgedInsertion: null, leaseMono: null, inherited: false, claim: NO_CLAIM, ...change };
 }
-const looking = (change: Partial<AdvanceContext>): AdvanceContext => ({ ...NOW, wanted: false, closeWhy: 'recovery', card: null, cardFree: true, layout: () => LAYOUT, businessDate: () => '2026-11-22', mayBeReported: () => false, heldUntilMono: null, ...change });
+const looking = (change: Partial<AdvanceContext>): AdvanceContext => ({ ...NOW, wanted: false, closeWhy: 'recovery', card: null, cardFree: true, layout: () => LAYOUT, businessDate: () => '2026-11-22', mayBeReported: () => false, heldUntilMono: null, hasProvider: () => true, ...change });
 const doing = (effects: readonly Effect[]): string[] => effects.flatMap((e) => (e.do === 'journal' ? e.events.map((event) => event.kind) : [e.do === 'claim' ? `${e.kind} claim` : e.do === 'call' ? e.verb : e.do]));
 
 describe('an attempt', () => {
