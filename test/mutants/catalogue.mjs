@@ -282,4 +282,22 @@ const CENTRAL = [
   mutant('central-carried-lost', 'What remains of a payment is not kept for the account.', edit('central/ingest.ts', `carried_micro = carried_micro + $3,`, `carried_micro = carried_micro + 0 * $3,`), INGEST('golden'), INGEST('offline sales claim')),
 ];
 
-export const MUTANTS = [...JOURNAL, ...PURCHASE, ...KIOSK, ...CARD, ...PAYMENT, ...BILLING, ...CENTRAL];
+// The judges: a chip or a meter that forgives would hide what the kiosk does wrong.
+const CHIP = 'simulator/card/chip.ts';
+const SLE = 'simulator/card/sle4442.ts';
+const METER = 'simulator/meter/meter-4442.ts';
+const SIMULATED = [
+  mutant('chip-never-half-written', 'A simulated byte whose change is cut is always whole.', edit(CHIP, `      if (!lies) store(due.cut.inFlight);`, `      if (!lies) store('new');`), unit('simulator/sle4442')),
+  mutant('chip-opens-without-a-try', 'A simulated SLE4442 opens though no bit of its counter was cleared.', edit(SLE, `  protected forget(): void {\n    this.#verified = false;\n    this.#compared = null;`, `  protected forget(): void {\n    this.#verified = false;\n    this.#compared = new Set();`), unit('simulator/sle4442')),
+  mutant('chip-stays-open-without-power', 'A simulated SLE4442 stays open when its power goes.', edit(SLE, `  protected forget(): void {\n    this.#verified = false;`, `  protected forget(): void {`), unit('simulator/sle4442')),
+  mutant('chip-counter-for-everybody', 'Anybody erases a simulated SLE4442’s counter.', edit(SLE, `if (this.#verified && (data & ~old) !== 0) {`, `if ((data & ~old) !== 0) {`), unit('simulator/sle4442')),
+  mutant('chip-code-shown', 'A simulated SLE4442 shows its code to everybody.', edit(SLE, `...(this.#verified ? this.#security.subarray(1) : [0, 0, 0])`, `...this.#security.subarray(1)`), unit('simulator/sle4442')),
+  mutant('reader-locked-not-said', 'The simulated ACS reader says 90 07 whatever the counter is.', edit('simulator/reader/slot.ts', `  if (counter === 0) return 0;`, `  if (counter === 0) return 7;`), unit('simulator/acs-reader')),
+  mutant('mifare-stays-open', 'A simulated Mifare Classic stays open after a refusal.', edit('simulator/card/mifare-classic.ts', `  #deny(): false {\n    this.#lose();`, `  #deny(): false {`), unit('simulator/mifare-classic')),
+  mutant('meter-4442-credits-twice', 'The simulated PL-4442 meter credits a purchase at every visit.', edit(METER, `taken = found.count === this.#state.count ? 0 : found.quantity;`, `taken = found.quantity;`), unit('simulator/pl-4442')),
+  mutant('meter-4442-any-count', 'The simulated PL-4442 meter takes any higher count.', edit(METER, `if (newest.count !== this.#state.count + 1) return 'count';`, `if (newest.count < this.#state.count) return 'count';`), unit('simulator/pl-4442')),
+  mutant('meter-4442-seq-ignored', 'The simulated PL-4442 meter takes a block whose number is 00 or FF.', edit(METER, `if (seq === 0x00 || seq === 0xff || !isSealed(bytes)) return null;`, `if (!isSealed(bytes)) return null;`), unit('simulator/pl-4442')),
+  mutant('meter-4442-crc-ignored', 'The simulated PL-4442 meter takes a block whose crc does not hold.', edit(METER, `seq === 0xff || !isSealed(bytes)) return null;`, `seq === 0xff) return null;`), unit('simulator/pl-4442')),
+];
+
+export const MUTANTS = [...JOURNAL, ...PURCHASE, ...KIOSK, ...CARD, ...PAYMENT, ...BILLING, ...CENTRAL, ...SIMULATED];

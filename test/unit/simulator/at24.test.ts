@@ -32,6 +32,7 @@ describe('AT24Cxx', () => {
   });
 
   it.each(IN_FLIGHT)('a cut leaves any mix of the page: %s in flight', (inFlight) => {
+    const around = Array.from({ length: 8 }, () => 0x18);
     for (const rest of ['old', 'ff', 'new'] as const) {
       for (let n = 1; n <= 8; n++) {
         const chip = chipOf('c02');
@@ -41,7 +42,7 @@ describe('AT24Cxx', () => {
         expect(tornBy(() => chip.write(12, Uint8Array.of(4, 5, 6, 7, 0, 1, 2, 3)))).toBe(true);
         const behind = (byte: number): number => (rest === 'old' ? 0x18 : rest === 'ff' ? 0xff : byte);
         const page = Array.from({ length: 8 }, (_, i) => (i < n - 1 ? i : i === n - 1 ? updated(0x18, i, inFlight) : behind(i)));
-        expect([...chip.peek().subarray(0, 24)]).toEqual([...new Array<number>(8).fill(0x18), ...page, ...new Array<number>(8).fill(0x18)]);
+        expect([...chip.peek().subarray(0, 24)]).toEqual([...around, ...page, ...around]);
         chip.powerOn();
         chip.write(8, Uint8Array.of(1));
         expect(chip.read(8, 1)[0]).toBe(1);

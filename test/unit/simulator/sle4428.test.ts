@@ -84,6 +84,14 @@ describe('SLE4428', () => {
     expect(present(chip)).toBe(0xff);
   });
 
+  it('a wrong code after the right one takes a try, and what was known', () => {
+    const chip = chipWith();
+    present(chip);
+    expect(present(chip, [0x12, 0x35])).toBe(0xfe);
+    chip.send(UPDATE, 100, 0x11);
+    expect(byteAt(chip, 100)).toBe(0xff);
+  });
+
   it('protects any of its bytes for ever, only as told, and neither counter nor code', () => {
     const chip = chipWith();
     present(chip);

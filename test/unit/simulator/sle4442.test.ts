@@ -113,6 +113,14 @@ describe('SLE4442', () => {
     expect(present(chip, PSC)).toBe(0x07);
   });
 
+  it('a wrong code after the right one takes a try, and what was known', () => {
+    const chip = chipWith();
+    present(chip, PSC);
+    expect(present(chip, WRONG)).toBe(0x06);
+    chip.send(UPDATE_MAIN, 0x40, 0x55);
+    expect(byteAt(chip, 0x40)).toBe(0xff);
+  });
+
   it.each<[string, (chip: Sle4442) => void]>([
     ['no bit was cleared', (chip) => PSC.forEach((byte, i) => chip.send(COMPARE, i + 1, byte))],
     ['the bit was clear already', (chip) => {
