@@ -91,6 +91,15 @@ export const DEMO_ACCOUNTS: readonly SeedAccount[] = [
   account('33', '蒋文静'),
   account('34', '王秀英'),
   account('35', '沈玉珍', { kind: 'water', tariffId: 'water-residential' }),
+  // Cards of layout PL-4442.
+  account('36', '韩淑珍', { count: 40, cumulative: 200_000 }),
+  account('37', '杨立新'),
+  account('38', '朱凤英'),
+  account('39', '秦世昌'),
+  account('40', '尤桂兰'),
+  account('41', '许文彬'),
+  account('42', '何素芬'),
+  account('43', '吕长顺', { count: 0, cumulative: 0, yearQuantity: 0 }),
 ];
 
 export const DEMO_CLAIMS: readonly SeedClaim[] = [{ cardNo: '8800003928', nextCount: 42, orderId: 'PL-000000000399-1-0007', terminalId: '000000000399' }];

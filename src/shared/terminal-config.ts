@@ -16,7 +16,8 @@ const readerSchema = z.strictObject({
   kind: kindOf('reader kind', ['pcsc', 'virtual']),
   /** pcsc: part of the PC/SC reader's name, case ignored; the first that matches is used. */
   match: z.string().optional(),
-  model: z.string().optional(),
+  /** How it speaks to memory cards where its name does not tell: acs, acr38, omnikey. */
+  model: kindOf('reader model', ['acs', 'acr38', 'omnikey']).optional(),
   /** virtual: `tcp://127.0.0.1:PORT` on which the reader waits for a simulated card (vpcd's protocol). */
   path: path.optional(),
 });

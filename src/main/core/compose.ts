@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { PcscReader, VirtualReader, layoutRegistry, plCpuLayout } from '../../card/index.ts';
+import { PcscReader, VirtualReader, layoutRegistry, pl4428Layout, pl4442Layout, plCpuLayout } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
 import { NO_PRINTER, TcpPrinter } from '../../device/printer/tcp.ts';
@@ -55,7 +55,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   const billing = createBillingClient({ baseUrl: config.central.baseUrl, terminalId: config.terminalId, signer, policyVerifier, clock, random, timeoutMs: NETWORK_TIMEOUT_MS });
   const keys = loadCardKeys(loaded);
   if (!keys.ok) return keys;
-  const layouts = layoutRegistry([plCpuLayout(keys.value)]);
+  const layouts = layoutRegistry([plCpuLayout(keys.value), pl4442Layout(keys.value), pl4428Layout(keys.value)]);
 
   const opened = Journal.open({ dataDir: path(config.dataDir), secondPath: path(config.secondPath), terminalId: config.terminalId, clock, random, onFatal: options.onFatal });
   if (!opened.ok) return opened;
@@ -92,7 +92,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
 function makeReader(r: LoadedConfig['config']['readers'][number], clock: Clock, log: LogFn): CardReader {
   if (r.kind === 'virtual') {
     const { host, port } = tcpAddress(r.path ?? '');
-    return new VirtualReader({ id: 'reader-0', host, port, clock, log });
+    return new VirtualReader({ id: 'reader-0', host, port, clock, log, ...(r.model === undefined ? {} : { model: r.model }) });
   }
-  return new PcscReader({ id: 'reader-0', match: r.match ?? '', clock, log });
+  return new PcscReader({ id: 'reader-0', match: r.match ?? '', clock, log, ...(r.model === undefined ? {} : { model: r.model }) });
 }

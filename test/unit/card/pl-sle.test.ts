@@ -65,7 +65,7 @@ describe('PL-4442', () => {
   });
 
   const verdicts: Readonly<Record<string, string>> = {
-    '4442-golden': 'ok', '4442-not-visited': 'ok', '4442-bad-crc': 'CARD-0104', '4442-fresh': 'ok', '4442-torn': 'ok', '4442-last-try': 'CARD-0110', '4442-locked': 'CARD-0110', '4442-other-key': 'ok', '4442-staff': 'CARD-0109', '4442-blank': 'CARD-0105',
+    '4442-golden': 'ok', '4442-good': 'ok', '4442-not-visited': 'ok', '4442-bad-crc': 'CARD-0104', '4442-fresh': 'ok', '4442-torn': 'ok', '4442-last-try': 'CARD-0110', '4442-locked': 'CARD-0110', '4442-other-key': 'ok', '4442-staff': 'CARD-0109', '4442-blank': 'CARD-0105',
   };
   it.each(CATALOGUE_4442.map((c) => c.id))('%s has its own verdict, and reading changes nothing', async (id) => {
     const card = sampleCard4442(id).make();
