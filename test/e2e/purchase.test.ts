@@ -72,6 +72,21 @@ test('a customer recharges the card, takes it to the meter, and buys again', asy
   expect(hall.verify()).toMatchObject({ ok: true, problems: [] });
 });
 
+test('an SLE4442 card: torn out in the middle of the write, finished when it comes back, taken by its meter', async () => {
+  await toPay('4442-good', 10_000);
+  // The code is presented and seq is 00: the block is in work.
+  await hall.dock({ do: 'tear', at: 8, when: 'after' });
+  await hall.dock({ do: 'pay' });
+  await screen('in-doubt');
+  await hall.dock({ do: 'insert', id: '4442-good' });
+  await screen('done');
+  expect(await hall.card('4442-good')).toEqual({ count: 42, quantity: 3773, cumulative: 208_773 });
+  await hall.dock({ do: 'remove' });
+  await screen('start', 15_000);
+  expect(await hall.dock({ do: 'meter', id: '4442-good' })).toMatchObject({ visit: { accepted: true, credited: 3773 } });
+  await settled('upload');
+});
+
 test('torn out during the write, put in again: written once', async () => {
   const before = await hall.card('good');
   await toPay('good', 5_000);
