@@ -1,4 +1,4 @@
-export type { CardChannel, CardLayout, CardReader, CardReading, Classification, MeterArea, Purchase, ReaderStatus, WritePlan } from './types.ts';
+export type { CardChannel, CardGate, CardLayout, CardReader, CardReading, Classification, MeterArea, Purchase, ReaderStatus, WritePlan } from './types.ts';
 export type { KeyProvider } from './keys/types.ts';
 export { sampleKeyProvider } from './keys/sample.ts';
 export { masterKeysSchema, sealKeys, sealedKeyProvider } from './keys/sealed.ts';
@@ -7,6 +7,8 @@ export { PL_CPU, plCpuLayout } from './layouts/pl-cpu.ts';
 export { PL_4428, PL_4442, pl4428Layout, pl4442Layout } from './layouts/pl-sle.ts';
 export { layoutRegistry } from './layouts/registry.ts';
 export type { LayoutRegistry, ReadCard } from './layouts/registry.ts';
+export { CrtReader } from './readers/crt/reader.ts';
+export { openSerial } from './readers/crt/serial.ts';
 export { PcscReader } from './readers/pcsc.ts';
 export type { PcscReaderOptions } from './readers/pcsc.ts';
 export { VirtualReader } from './readers/virtual.ts';

@@ -5,6 +5,8 @@ import type { Result } from '../shared/result.ts';
 export type ReaderStatus =
   | { readonly state: 'offline'; readonly insertion: number; readonly failure: Failure }
   | { readonly state: 'empty'; readonly insertion: number }
+  /** Held out at a motor reader's gate for the customer to take; the insertion is over. */
+  | { readonly state: 'leaving'; readonly insertion: number }
   | { readonly state: 'mute'; readonly insertion: number; readonly failure: Failure }
   | { readonly state: 'present'; readonly insertion: number; readonly atr: Uint8Array };
 
@@ -26,7 +28,7 @@ export interface CardReader {
   readonly close: () => Promise<void>;
 }
 
-/** What a motor reader does with the card itself. Every verb fails with CARD-0107 (the device), or CARD-0106 with the device's own code (a jam). */
+/** What a motor reader does with the card itself. Every verb fails with CARD-0107 (the device) or CARD-0111 (the card did not move; with the device's own code). */
 export interface CardGate {
   /** Takes cards in, or keeps the slot shut. */
   readonly accept: (on: boolean) => Promise<Result<void, Failure>>;

@@ -18,6 +18,7 @@ import type { Clock, LogFn, Random } from '../shared/ports.ts';
 import { err, never, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
 import { chinaDate } from '../shared/time.ts';
+import { GateKeeper } from './gate.ts';
 import { makeAttemptIds, makeOrderId } from './ids.ts';
 import { withBlocked } from './maintenance.ts';
 import { maintenanceAtStart, MaintenanceRunner } from './maintenance-run.ts';
@@ -88,12 +89,15 @@ export class Kiosk {
   /** Orders that began in this process. */
   readonly #begun = new Set<string>();
   readonly #maintenance: MaintenanceRunner | null;
+  readonly #gate: GateKeeper | null;
 
   constructor(options: KioskOptions) {
     this.#o = options;
     const orders = new Map<string, OpenOrder>();
     for (const order of options.journal.openOrders()) orders.set(order.orderId, this.#load(order.orderId, undefined));
     const r = options.reader.status();
+    const { gate } = options.reader;
+    this.#gate = gate === undefined ? null : new GateKeeper(gate, options.clock, options.log, () => this.dispatch({ type: 'tick' }));
     this.#maintenance = options.maintenance === undefined ? null : new MaintenanceRunner({ ...options, ports: options.maintenance, tell: (news) => this.dispatch({ type: 'maintenance', ...news }) });
     this.#state = withBlocked({
       session: IDLE,
@@ -203,6 +207,7 @@ export class Kiosk {
       if (step.effects.length === 0 && sameShape(step.state, before)) break;
     }
     this.#show();
+    if (this.#snapshot !== null) this.#gate?.look(this.#state, this.#snapshot);
     this.#cancelTimer();
     if (wake !== null) this.#cancelTimer = this.#o.clock.after(Math.max(20, wake - this.#o.clock.monoMs()), () => this.dispatch({ type: 'tick' }));
   }

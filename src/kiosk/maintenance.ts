@@ -3,7 +3,7 @@ import { failure } from '../shared/errors.ts';
 import type { ErrorText, Failure } from '../shared/errors.ts';
 import type { JournalEvent } from '../shared/events.ts';
 import { never } from '../shared/result.ts';
-import { IDLE, SCREEN_MS, sessionStep, settleSession } from './session.ts';
+import { cardToTake, IDLE, SCREEN_MS, sessionStep, settleSession } from './session.ts';
 import type { Effect, KioskEvent, KioskState, Now, ServiceState, Step } from './state.ts';
 
 /**
@@ -301,7 +301,7 @@ function onNews(state: KioskState, event: MaintenanceEvent, now: Now): Step {
 
 /** Closing: the customers' screen again, with whatever card is inside to be taken first. */
 function leave(state: KioskState, mode: Open, why: 'exit' | 'idle', now: Now): Step {
-  const inside = state.reader.state === 'present' || state.reader.state === 'mute';
+  const inside = cardToTake(state);
   return put(
     { ...state, session: inside ? { at: 'take-card', deadlineMono: now.monoMs + SCREEN_MS['take-card'] } : IDLE, card: null, locale: 'zh-CN', textSize: 'normal', plainAtMono: null },
     { mode: { at: 'idle' } },
@@ -392,7 +392,7 @@ function devicesOf(state: KioskState, mode: Open): DeviceView[] {
     return { id, name, state: how, detail: { zh, en }, lastError: null, sinceMs: null, test: test?.state ?? 'none', testDetail: test?.detail ?? null, ...more };
   };
   const readerName = facts?.readerName ?? '';
-  const where = { empty: ['卡座空', 'no card'], present: ['有卡在内', 'a card is inside'], mute: ['卡无应答，请取出', 'the card does not answer: take it out'], offline: ['正在重连', 'being rebuilt'] }[reader.state];
+  const where = { empty: ['卡座空', 'no card'], present: ['有卡在内', 'a card is inside'], leaving: ['卡在出口，等人取走', 'a card is held out, to be taken'], mute: ['卡无应答，请取出', 'the card does not answer: take it out'], offline: ['正在重连', 'being rebuilt'] }[reader.state];
   const skew = service.clockSkewMs;
   const skewText = skew === null ? null : `${skew >= 0 ? '+' : '−'}${(Math.abs(skew) / 1000).toFixed(1)}`;
   const skewed = skew !== null && service.policy !== null && Math.abs(skew) > service.policy.maxClockSkewMs;

@@ -31,9 +31,14 @@ function step(state: KioskState, session: Session, ...effects: Effect[]): Step {
   return { state: { ...state, session }, effects };
 }
 
+/** A card is in the reader, or held out at its gate. */
+export function cardToTake({ reader }: Pick<KioskState, 'reader'>): boolean {
+  return reader.state === 'present' || reader.state === 'mute' || reader.state === 'leaving';
+}
+
 /** After a visit: if the card is still inside, it is to be taken first. */
 function leave(state: KioskState, now: Now): Session {
-  return state.reader.state === 'present' || state.reader.state === 'mute' ? { at: 'take-card', deadlineMono: now.monoMs + SCREEN_MS['take-card'] } : IDLE;
+  return cardToTake(state) ? { at: 'take-card', deadlineMono: now.monoMs + SCREEN_MS['take-card'] } : IDLE;
 }
 
 export function cannotSell(state: KioskState, now: Now, reason: ErrorCode, reading: CardReading | null, account: Extract<Session, { at: 'cannot-sell' }>['account'] = null): Step {
@@ -148,6 +153,8 @@ function onReader(state: KioskState, event: Extract<KioskEvent, { type: 'reader'
     if ((s.at === 'order' && s.ending === null) || (s.at === 'assist' && s.stage === 'writing')) return { state: next, effects: [] };
     return cannotSell(next, now, event.failure?.code ?? 'CARD-0101', null);
   }
+  // A motor reader holds it out: the screen stays until it is taken.
+  if (event.state === 'leaving') return { state: next, effects: [] };
   // empty or offline: the card is gone
   switch (s.at) {
     case 'idle':
@@ -378,7 +385,7 @@ function settleVisit(state: KioskState, now: Now): Step & { readonly wakeAtMono:
     if (now.monoMs < s.deadlineMono) return done(s, s.deadlineMono);
     if (s.at === 'amount' && s.busy === 'paying') return done(s, null);
     if (s.at === 'take-card') {
-      const inside = state.reader.state === 'present' || state.reader.state === 'mute';
+      const inside = cardToTake(state);
       return inside ? done({ ...s, deadlineMono: now.monoMs + SCREEN_MS['take-card'] }, now.monoMs + SCREEN_MS['take-card']) : done(IDLE, null);
     }
     return done(leave(state, now), now.monoMs);
@@ -405,7 +412,7 @@ function settleVisit(state: KioskState, now: Now): Step & { readonly wakeAtMono:
   } else if (next.ending === null || next.ending.screen !== endingKey(screen, open)) {
     const ms = screen === 'done' ? SCREEN_MS.thanks : screen === 'cancelled' ? SCREEN_MS.cancelled : screen === 'in-doubt' ? SCREEN_MS['in-doubt'] : SCREEN_MS.refunded;
     next = { ...next, ending: { screen: endingKey(screen, open), deadlineMono: (screen === 'in-doubt' ? open.waitCardUntilMono : null) ?? now.monoMs + ms } };
-    const inside = state.reader.state === 'present';
+    const inside = state.reader.state === 'present' || state.reader.state === 'leaving';
     if (screen === 'done') next = { ...next, cardOut: !inside };
     if (state.service.printer.ready) {
       if (screen === 'done' && next.receipt === 'none') {

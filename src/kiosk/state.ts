@@ -1,4 +1,4 @@
-import type { CardReading, WritePlan } from '../card/types.ts';
+import type { CardReading, ReaderStatus, WritePlan } from '../card/types.ts';
 import type { PrinterStatus } from '../device/printer/types.ts';
 import type { AttemptRow, OrderRow } from '../journal/fold.ts';
 import type { CreateResult, QueryResult, CloseResult, RefundResult, RefundQueryResult } from '../payment/types.ts';
@@ -159,7 +159,7 @@ export interface KioskState {
   readonly textSize: 'normal' | 'large';
   /** When the start screen goes back to Chinese in normal size for the next customer; null: it is so, or a visit goes on. */
   readonly plainAtMono: number | null;
-  readonly reader: { readonly state: 'offline' | 'empty' | 'mute' | 'present'; readonly insertion: number; readonly failure: Failure | null; readonly sinceMs: number };
+  readonly reader: { readonly state: ReaderStatus['state']; readonly insertion: number; readonly failure: Failure | null; readonly sinceMs: number };
   /** The card in the reader, once it was read (or could not be). */
   readonly card: { readonly insertion: number; readonly result: Result<CardReading, Failure> } | null;
   readonly cardBusy: boolean;

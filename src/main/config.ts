@@ -49,6 +49,7 @@ function sampleProblem(c: TerminalConfig): string | null {
 function crossProblem(c: TerminalConfig): string | null {
   for (const [i, r] of c.readers.entries()) {
     if (r.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(r.path ?? '')) return `readers[${i}].path: a virtual reader needs tcp://127.0.0.1:PORT`;
+    if (r.kind === 'crt' && r.path === undefined) return `readers[${i}].path: a motor reader needs its serial port, e.g. /dev/ttyS0`;
     if (r.kind === 'virtual' && c.mode === 'production') return `readers[${i}].kind: a virtual reader is for demo mode only`;
   }
   if (c.readers.length > 1) return 'readers: one reader is supported so far';

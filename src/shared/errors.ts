@@ -32,6 +32,7 @@ export const ERRORS = {
   'CARD-0108': e(['读卡超时', 'The card did not answer in time'], [`请重新插卡。${NOT_CHARGED[0]}。`, `Please insert the card again. ${NOT_CHARGED[1]}.`], ['卡在时限内无应答', 'No answer within the time-out']),
   'CARD-0109': e(['这是工作卡', 'This is a staff card'], ['工作卡不能在本机充值，请取走。', 'Staff cards are not recharged here. Please take it.'], ['员工或工具卡', 'Staff or tool card']),
   'CARD-0110': e(['卡已锁定', 'The card is locked'], [`这张卡已被锁定，请带卡到营业厅办理。${NOT_CHARGED[0]}。`, `This card is locked. Please take it to a service hall. ${NOT_CHARGED[1]}.`], ['卡或应用被锁定 (6283/6A81/9303)', 'Card or application locked (6283/6A81/9303)']),
+  'CARD-0111': e(['卡没有退出来', 'The card did not come out'], ['机器退不出卡，正在再试。请别走开，也可以拨打热线。已付的款不受影响。', 'The machine could not give the card back and is trying again. Please stay, or call the hotline. What was paid is safe.'], ['走卡机构故障或卡住，见原始码；断电前先取出卡', 'Card transport jammed or failed, see raw code; take the card out before power is cut']),
   // ---- cards: writing ----
   'CARD-0201': e(['卡拒绝了认证', 'The card refused the key'], [`这张卡不接受本机的密钥，请到营业厅办理。`, 'This card does not accept this machine’s key. Please go to a service hall.'], ['外部认证被拒 (63Cx)，同一张卡本次不再试', 'External authentication refused (63Cx); not tried again this visit']),
   'CARD-0202': e(['卡拒绝了写入', 'The card refused the write'], ['卡没有接受写入。您的钱是安全的：没有写上的金额会退回。', 'The card did not accept the write. Your money is safe: what was not written is refunded.'], ['安全报文 MAC 错误 (6988)', 'Secure-messaging MAC refused (6988)']),

@@ -13,13 +13,15 @@ const notBuilt = (what: string, built: readonly string[]) => ({
 const kindOf = <const T extends readonly [string, ...string[]]>(what: string, built: T) => z.enum(built, notBuilt(what, built));
 
 const readerSchema = z.strictObject({
-  kind: kindOf('reader kind', ['pcsc', 'virtual']),
+  kind: kindOf('reader kind', ['pcsc', 'crt', 'virtual']),
   /** pcsc: part of the PC/SC reader's name, case ignored; the first that matches is used. */
   match: z.string().optional(),
   /** How it speaks to memory cards where its name does not tell: acs, acr38, omnikey. */
   model: kindOf('reader model', ['acs', 'acr38', 'omnikey']).optional(),
-  /** virtual: `tcp://127.0.0.1:PORT` on which the reader waits for a simulated card (vpcd's protocol). */
+  /** crt: the serial port, e.g. `/dev/ttyS0` or `COM3`. virtual: `tcp://127.0.0.1:PORT` on which the reader waits for a simulated card (vpcd's protocol). */
   path: path.optional(),
+  /** crt: bits per second; the reader takes on the rate of the first command. */
+  baudRate: z.union([z.literal(9600), z.literal(19200), z.literal(38400), z.literal(57600)]).optional(),
 });
 
 const wechatSchema = z.strictObject({

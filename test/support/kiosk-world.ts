@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BillingClient, UploadResult } from '../../src/billing/types.ts';
 import { layoutRegistry, plCpuLayout, sampleKeyProvider } from '../../src/card/index.ts';
-import type { CardChannel, CardReader, ReaderStatus } from '../../src/card/index.ts';
+import type { CardChannel, CardGate, CardReader, ReaderStatus } from '../../src/card/index.ts';
 import { transmitT0 } from '../../src/card/readers/t0.ts';
 import type { Printer } from '../../src/device/printer/types.ts';
 import type { AttemptRow, OrderRow } from '../../src/journal/fold.ts';
@@ -356,6 +356,8 @@ export class CentralBooks {
 class CardSlot {
   card: CpuCard | null = null;
   mute = false;
+  /** A motor reader's; taken by the next start. */
+  motor: Motor | null = null;
   #status: ReaderStatus = { state: 'empty', insertion: 0 };
   #listeners: ((s: ReaderStatus) => void)[] = [];
   #insertion = 0;
@@ -421,9 +423,38 @@ class CardSlot {
         return () => undefined;
       },
       open: channel,
+      ...(this.motor === null ? {} : { gate: this.#gate(this.motor) }),
       close: () => Promise.resolve(),
     };
   }
+
+  #gate(motor: Motor): CardGate {
+    return {
+      accept: (on) => {
+        motor.accepting = on;
+        return Promise.resolve(ok(undefined));
+      },
+      eject: () => {
+        motor.ejected.push(this.#insertion);
+        if (motor.jams > 0) {
+          motor.jams -= 1;
+          return Promise.resolve(err(failure('CARD-0111')));
+        }
+        this.#set({ state: 'leaving', insertion: this.#insertion });
+        return Promise.resolve(ok(undefined));
+      },
+      capture: () => Promise.resolve(err(failure('CARD-0111'))),
+    };
+  }
+}
+
+/** What a motor reader was told. */
+export interface Motor {
+  accepting: boolean | null;
+  /** Insertions that were told to leave, each time. */
+  readonly ejected: number[];
+  /** So often it does not move. */
+  jams: number;
 }
 
 export interface CrashPlan {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { PcscReader, VirtualReader, layoutRegistry, pl4428Layout, pl4442Layout, plCpuLayout } from '../../card/index.ts';
+import { CrtReader, openSerial, PcscReader, VirtualReader, layoutRegistry, pl4428Layout, pl4442Layout, plCpuLayout } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
 import { NO_PRINTER, TcpPrinter } from '../../device/printer/tcp.ts';
@@ -20,6 +20,8 @@ import { loadCardKeys } from './card-keys.ts';
 import { machinePorts } from './maintenance.ts';
 import { wireCore } from './wire.ts';
 
+/** A CRT reader takes on the rate of the first command; this one is quick enough for a whole card and safe on a metre of cable. */
+const DEFAULT_BAUD = 38_400;
 /** Answers of billing and payment come within this, or count as unknown. */
 const NETWORK_TIMEOUT_MS = 8_000;
 
@@ -93,6 +95,10 @@ function makeReader(r: LoadedConfig['config']['readers'][number], clock: Clock, 
   if (r.kind === 'virtual') {
     const { host, port } = tcpAddress(r.path ?? '');
     return new VirtualReader({ id: 'reader-0', host, port, clock, log, ...(r.model === undefined ? {} : { model: r.model }) });
+  }
+  if (r.kind === 'crt') {
+    const port = r.path ?? '';
+    return new CrtReader({ id: 'reader-0', path: port, open: () => openSerial(port, r.baudRate ?? DEFAULT_BAUD), clock, log });
   }
   return new PcscReader({ id: 'reader-0', match: r.match ?? '', clock, log, ...(r.model === undefined ? {} : { model: r.model }) });
 }

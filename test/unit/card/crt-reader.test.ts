@@ -109,15 +109,16 @@ describe('a motor reader', () => {
     must(await during(channel.reset()));
     expect(plCpu.classify(plan, must(await during(plCpu.readImage(channel))))).toBe('after');
     must(await during(reader.gate.eject()));
-    await until('empty', () => reader.status().state === 'empty');
+    expect(reader.status()).toEqual({ state: 'leaving', insertion });
     expect(device.motions).toEqual(['ic', 'gate']);
-    // Offered at the gate it is neither a new card nor let in again.
+    // Held out at the gate it is neither a new card nor let in again.
     await pass(2_000);
-    expect(reader.status()).toMatchObject({ state: 'empty', insertion });
+    expect(reader.status()).toEqual({ state: 'leaving', insertion });
     expect(device.entryOn).toBe(false);
     expect(codeOf(await during(channel.transmit(fromHex('00A40000023F00'))))).toBe('CARD-0102');
     device.take();
     await until('entry on again', () => device.entryOn);
+    expect(reader.status()).toEqual({ state: 'empty', insertion });
   });
 
   it('captures; a model without a bin says so and moves nothing', async () => {
@@ -213,8 +214,16 @@ describe('a bad line', () => {
     // Power off of both kinds, then the motion.
     device.faults.push({ kind: 'error', code: '65' }, { kind: 'error', code: '65' }, { kind: 'error', code: '10' });
     const jam = await during(reader.gate.eject());
-    expect(jam).toMatchObject({ ok: false, error: { code: 'CARD-0106', detail: expect.stringContaining('10 card jam') } });
-    await until('present again', () => reader.status().state === 'present' && reader.status().insertion > insertion);
+    expect(jam).toMatchObject({ ok: false, error: { code: 'CARD-0111', detail: expect.stringContaining('10 card jam') } });
+    await pass(3_000);
+    // It is not read again and again: somebody tries once more, or takes it out.
+    expect(reader.status()).toMatchObject({ state: 'mute', insertion, failure: { code: 'CARD-0111' } });
+    must(await during(reader.gate.eject()));
+    expect(reader.status().state).toBe('leaving');
+    device.take();
+    await until('entry on again', () => device.entryOn);
+    device.offer({ kind: 'cpu', card: golden() });
+    await until('present', () => reader.status().state === 'present');
     const card = reader.open(reader.status().insertion);
     device.wrench();
     expect((await during(plCpu.read(card))).ok).toBe(false);

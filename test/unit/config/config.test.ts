@@ -43,7 +43,7 @@ describe('terminal.json', () => {
     ['a misspelt key', { terminalID: '1' }, /^CONF-0101 .*Unrecognized key: "terminalID"/],
     ['a key deep inside', payment({ mchid: 'abc' }), /^CONF-0101 .*payments\[0\]\.mchid: /],
     ['no platform key', payment({ platformKeys: {} }), /payments\[0\]\.platformKeys: at least one platform key/],
-    ['a reader kind that is not built', { readers: [{ kind: 'serial' }] }, /readers\[0\]\.kind: reader kind "serial" is not built; available: pcsc, virtual/],
+    ['a reader kind that is not built', { readers: [{ kind: 'serial' }] }, /readers\[0\]\.kind: reader kind "serial" is not built; available: pcsc, crt, virtual/],
     ['a reader kind that nobody knows', { readers: [{ kind: 'usb' }] }, /readers\[0\]\.kind: reader kind "usb" is not built/],
     ['a key provider that is not built', { keys: { kind: 'hsm' } }, /keys\.kind: key provider kind "hsm" is not built; available: sample, sealed/],
     ['a payment kind that is not built', payment({ kind: 'alipay' }), /payments\[0\].*payment kind "alipay" is not built; available: wechat/],

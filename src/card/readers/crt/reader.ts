@@ -106,6 +106,8 @@ export class CrtReader implements CardReader {
   #insertion: Insertion | null = null;
   /** A card is inside that gave no answer: it is left alone until it is given back. */
   #muteInside = false;
+  /** The card at the gate was in, and waits to be taken. */
+  #givenBack = false;
   #accepting = true;
   /** What the device was told last of its entry; null: not told since it began. */
   #entry: boolean | null = null;
@@ -215,11 +217,14 @@ export class CrtReader implements CardReader {
     }
     const where = state.value.status[0];
     if (where === INSIDE) {
+      this.#givenBack = false;
       if (this.#insertion === null && !this.#muteInside) await this.#cardIn();
     } else {
       this.#muteInside = false;
       this.#end(failure('CARD-0102', where === AT_GATE ? 'the card is at the gate' : 'card removed'));
-      this.#board.set({ state: 'empty', insertion: this.#insertions });
+      if (where !== AT_GATE) this.#givenBack = false;
+      const state = this.#givenBack ? 'leaving' : 'empty';
+      if (this.#board.get().state !== state) this.#board.set({ state, insertion: this.#insertions });
       if (where !== AT_GATE) await this.#tellEntry();
     }
     if (this.#link !== null) this.#later(POLL_MS, () => this.#poll());
@@ -274,7 +279,17 @@ export class CrtReader implements CardReader {
     await this.#ask('power off', CPU, CPU_OFF, new Uint8Array(0), CHIP_TIMEOUT_MS);
     await this.#ask('power off', SLE, SLE_OFF, new Uint8Array(0), CHIP_TIMEOUT_MS);
     const moved = await this.#ask(to === 'gate' ? 'to the gate' : 'into the bin', MOVE, pm, new Uint8Array(0), MOVE_TIMEOUT_MS);
-    if (!moved.ok) return moved;
+    if (!moved.ok) {
+      const stuck = failure('CARD-0111', moved.error.detail, moved.error);
+      if (moved.error.code === 'CARD-0107') return moved;
+      // Left alone until it is told to go once more.
+      this.#muteInside = true;
+      this.#board.set({ state: 'mute', insertion: this.#insertions, failure: stuck });
+      return err(stuck);
+    }
+    this.#muteInside = false;
+    this.#givenBack = to === 'gate';
+    if (this.#givenBack) this.#board.set({ state: 'leaving', insertion: this.#insertions });
     this.#later(POLL_MS, () => this.#poll());
     return ok(undefined);
   }
