@@ -9,6 +9,7 @@ export { layoutRegistry } from './layouts/registry.ts';
 export type { LayoutRegistry, ReadCard } from './layouts/registry.ts';
 export { CrtReader } from './readers/crt/reader.ts';
 export { openSerial } from './readers/crt/serial.ts';
+export { dialectOf } from './readers/dialects/index.ts';
 export { PcscReader } from './readers/pcsc.ts';
 export type { PcscReaderOptions } from './readers/pcsc.ts';
 export { VirtualReader } from './readers/virtual.ts';

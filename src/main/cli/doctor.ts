@@ -1,8 +1,9 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { existsSync, readFileSync, statSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { ZodError } from 'zod';
+import { dialectOf } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
 import { TcpPrinter } from '../../device/printer/tcp.ts';
 import { Journal, MIN_FREE_BYTES } from '../../journal/journal.ts';
@@ -198,7 +199,7 @@ async function checkReader(config: TerminalConfig, options: DoctorOptions): Prom
   const reader = config.readers[0];
   const wanted = reader?.kind === 'pcsc';
   const probe = await options.pcsc(wanted);
-  const virtual = wanted ? [] : [found('OK', 'reader', `virtual, waits for a simulated card at ${reader?.path ?? '?'}`)];
+  const virtual = wanted ? [] : reader?.kind === 'crt' ? [checkSerial(reader.path ?? '')] : [found('OK', 'reader', `virtual, waits for a simulated card at ${reader?.path ?? '?'}`)];
   switch (probe.kind) {
     case 'no-addon':
       return [...virtual, found(wanted ? 'FAIL' : 'WARN', 'pcsc', `pcsclite does not load: ${probe.detail}`, 'install libpcsclite-dev, g++, make and python3, then npm rebuild pcsclite', wanted ? 'CARD-0107' : null)];
@@ -211,11 +212,23 @@ async function checkReader(config: TerminalConfig, options: DoctorOptions): Prom
       const chosen = probe.names.find((name) => name.toLowerCase().includes(match));
       const list = probe.names.length === 0 ? 'none' : probe.names.join('; ');
       if (chosen === undefined) return [found('FAIL', 'pcsc', `no reader matches “${reader?.match ?? ''}”; the service has: ${list}`, 'check the USB cable and readers[0].match', 'CARD-0107')];
-      return [found('OK', 'pcsc', `reader “${chosen}” (the service has: ${list})`)];
+      const dialect = dialectOf(chosen, reader?.model);
+      return [found('OK', 'pcsc', `reader “${chosen}” (the service has: ${list}); memory cards: ${dialect === null ? 'not by this reader, as far as its name tells' : `the ${dialect.id} dialect`}`)];
     }
     default:
       return never(probe);
   }
+}
+
+/** The port is looked at and not opened: a running kiosk has it. */
+function checkSerial(port: string): Finding {
+  try {
+    accessSync(port, constants.R_OK | constants.W_OK);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    return found('FAIL', 'reader', `serial port ${port}: ${code}`, code === 'EACCES' ? 'add the kiosk’s user to the group dialout' : 'check the cable and readers[0].path', 'CARD-0107');
+  }
+  return found('OK', 'reader', `motor reader at ${port}`);
 }
 
 async function checkPrinter(config: TerminalConfig, clock: Clock): Promise<Finding[]> {

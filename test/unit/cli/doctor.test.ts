@@ -105,6 +105,14 @@ describe('doctor on a broken configuration', () => {
     expect(bad.map((f) => f.text).join('\n')).toMatch(/terminalId: [^]*keys\.kind: key provider kind "psam" is not built; available: sample[^]*central: [^]*colour/);
   });
 
+  test('a motor reader’s port that is not there', async () => {
+    const { code, of } = await doctor((config) => {
+      config['readers'] = [{ kind: 'crt', path: '/dev/no-such-port' }];
+    });
+    expect(code).toBe(1);
+    expect(of('reader')).toEqual([expect.objectContaining({ level: 'FAIL', code: 'CARD-0107', text: expect.stringContaining('ENOENT') })]);
+  });
+
   test('nobody who may enter maintenance mode: said, and how to mend it', async () => {
     const { of } = await doctor((config) => {
       delete config['maintenance'];
