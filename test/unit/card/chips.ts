@@ -8,7 +8,7 @@ import { err, ok } from '../../../src/shared/result.ts';
 import { issue4442, codeOf4442 } from '../../../src/simulator/card/issue-4442.ts';
 import { sampleCard4442 } from '../../../src/simulator/card/catalogue-4442.ts';
 import { Sle4428 } from '../../../src/simulator/card/sle4428.ts';
-import { Sle4442 } from '../../../src/simulator/card/sle4442.ts';
+import type { Sle4442 } from '../../../src/simulator/card/sle4442.ts';
 import { AcsReader } from '../../../src/simulator/reader/acs.ts';
 import type { AcsVariant } from '../../../src/simulator/reader/acs.ts';
 import type { SlotCard } from '../../../src/simulator/vpcd/client.ts';
