@@ -51,6 +51,8 @@ export interface CardChannel {
   readonly reset: () => Promise<Result<Uint8Array, Failure>>;
   /** The card as a memory card; null: this reader does not speak to any. */
   readonly memory: MemoryCardPort | null;
+  /** The card as a Mifare card; null: this reader has no antenna. */
+  readonly mifare: MifarePort | null;
 }
 
 /** Memory chips that a reader may be told to expect. */
@@ -78,6 +80,17 @@ export interface MemoryCardPort {
   readonly counter: (chip: MemoryChip) => Promise<Result<number, Failure>>;
   /** Presents the code once. A failure says nothing about whether a try was spent. */
   readonly present: (chip: MemoryChip, code: Uint8Array) => Promise<Result<CodeOutcome, Failure>>;
+}
+
+/** A Mifare Classic card in a contactless reader. Nothing is retried; a sector that was opened stays open until another is, a refusal, or a reset. */
+export interface MifarePort {
+  readonly uid: () => Promise<Result<Uint8Array, Failure>>;
+  /** Opens the sector of this block with a key of 6 bytes. False: the card refused; it keeps no count of tries. */
+  readonly authenticate: (block: number, which: 'A' | 'B', key: Uint8Array) => Promise<Result<boolean, Failure>>;
+  /** 16 bytes of an open sector. */
+  readonly read: (block: number) => Promise<Result<Uint8Array, Failure>>;
+  /** CARD-0203: whatever went wrong, some of it may be stored. */
+  readonly write: (block: number, bytes: Uint8Array) => Promise<Result<void, Failure>>;
 }
 
 /** What a meter wrote back at its last visit. */

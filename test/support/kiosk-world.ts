@@ -393,6 +393,7 @@ class CardSlot {
     const channel = (insertion: number): CardChannel => ({
       insertion,
       memory: null,
+      mifare: null,
       transmit: (apdu) =>
         transmitT0(apdu, async (raw) => {
           if (!life.alive || world.at(life, `apdu ${raw[1]?.toString(16)}`, 'before')) return never();

@@ -31,6 +31,7 @@ export function masterKeyProvider(id: string, keys: MasterKeys): KeyProvider {
     id,
     prove: (s8) => Promise.resolve(s8.length === 8 ? ok(undefined) : err(badLength('diversification data', s8.length))),
     cardCode: (chip, cardNo) => Promise.resolve(cardNo.length === 5 ? ok(desEncrypt(keys.psc, concatBytes(cardNo, PSC_TAIL)).subarray(0, CODE_BYTES[chip])) : err(badLength('card number', cardNo.length))),
+    sectorKey: (uid, sector, which) => Promise.resolve(uid.length === 4 ? ok(desEncrypt(keys.psc, concatBytes(uid, Uint8Array.of(0x4d, sector, which.charCodeAt(0), 0x00))).subarray(0, 6)) : err(badLength('UID', uid.length))),
     externalAuth: (s8, challenge) => {
       if (s8.length !== 8 || challenge.length !== 8) return Promise.resolve(err(badLength('challenge', challenge.length)));
       return Promise.resolve(ok(desEncrypt(diversify(keys.auth, s8), challenge)));

@@ -12,6 +12,8 @@ export interface KeyProvider {
   readonly prove: (s8: Uint8Array) => Promise<Result<void, Failure>>;
   /** A memory card's code, for one card at a time; `cardNo`: 5 bytes BCD. It is used at once and never stored. */
   readonly cardCode: (chip: 'SLE4442' | 'SLE4428', cardNo: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
+  /** A Mifare sector's key, 6 bytes, for one card at a time. `uid`: its first 4 bytes. Used at once and never stored. */
+  readonly sectorKey: (uid: Uint8Array, sector: number, which: 'A' | 'B') => Promise<Result<Uint8Array, Failure>>;
   /** The 8 bytes that EXTERNAL AUTHENTICATE sends for an 8-byte challenge. */
   readonly externalAuth: (s8: Uint8Array, challenge: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
   /** The 4-byte secure-messaging MAC over `header5 ‖ data` for a 4-byte challenge. */

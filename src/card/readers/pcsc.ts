@@ -7,6 +7,7 @@ import type { Clock, LogFn } from '../../shared/ports.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import type { CardChannel, CardReader, ReaderStatus } from '../types.ts';
+import { pcscMifarePort } from './contactless.ts';
 import { dialectOf } from './dialects/index.ts';
 import { pcscMemoryPort } from './memory.ts';
 import { Lane, StatusBoard, withDeadline } from './supervise.ts';
@@ -199,6 +200,7 @@ export class PcscReader implements CardReader {
       insertion,
       transmit: (apdu) => this.#lane.run(() => transmitT0(apdu, (raw) => this.#exchange(insertion, raw))),
       reset: () => this.#lane.run(() => this.#reset(insertion)),
+      mifare: pcscMifarePort(this.#name, (raw) => this.#lane.run(() => this.#exchange(insertion, raw))),
       memory: dialect === null ? null : pcscMemoryPort(dialect, (raw) => this.#lane.run(() => this.#exchange(insertion, raw))),
     };
   }

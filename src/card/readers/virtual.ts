@@ -7,6 +7,7 @@ import type { Clock, LogFn } from '../../shared/ports.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import type { CardChannel, CardReader, ReaderStatus } from '../types.ts';
+import { pcscMifarePort } from './contactless.ts';
 import { dialectOf } from './dialects/index.ts';
 import { pcscMemoryPort } from './memory.ts';
 import type { MemoryDialect } from './memory.ts';
@@ -149,6 +150,7 @@ export class VirtualReader implements CardReader {
       insertion,
       transmit: (apdu) => this.#lane.run(() => transmitT0(apdu, (raw) => this.#exchange(insertion, raw))),
       reset: () => this.#lane.run(() => this.#reset(insertion)),
+      mifare: pcscMifarePort('', (raw) => this.#lane.run(() => this.#exchange(insertion, raw))),
       memory: this.#dialect === null ? null : pcscMemoryPort(this.#dialect, (raw) => this.#lane.run(() => this.#exchange(insertion, raw))),
     };
   }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CrtReader, openSerial, PcscReader, VirtualReader, layoutRegistry, pl4428Layout, pl4442Layout, plCpuLayout } from '../../card/index.ts';
+import { CrtReader, openSerial, PcscReader, VirtualReader, layoutRegistry, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
 import { NO_PRINTER, TcpPrinter } from '../../device/printer/tcp.ts';
@@ -57,7 +57,8 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   const billing = createBillingClient({ baseUrl: config.central.baseUrl, terminalId: config.terminalId, signer, policyVerifier, clock, random, timeoutMs: NETWORK_TIMEOUT_MS });
   const keys = loadCardKeys(loaded);
   if (!keys.ok) return keys;
-  const layouts = layoutRegistry([plCpuLayout(keys.value), pl4442Layout(keys.value), pl4428Layout(keys.value)]);
+  // Those first that an ATR names: PL-CPU asks any other card for its application.
+  const layouts = layoutRegistry([pl4442Layout(keys.value), pl4428Layout(keys.value), plM1Layout(keys.value), plCpuLayout(keys.value)]);
 
   const opened = Journal.open({ dataDir: path(config.dataDir), secondPath: path(config.secondPath), terminalId: config.terminalId, clock, random, onFatal: options.onFatal });
   if (!opened.ok) return opened;

@@ -1,6 +1,7 @@
 import { pl4428Layout, pl4442Layout } from '../../../src/card/index.ts';
 import type { CardChannel, CardLayout } from '../../../src/card/index.ts';
 import { dialectOf } from '../../../src/card/readers/dialects/index.ts';
+import { pcscMifarePort } from '../../../src/card/readers/contactless.ts';
 import { pcscMemoryPort } from '../../../src/card/readers/memory.ts';
 import { fromHex, toHex } from '../../../src/shared/bytes.ts';
 import { failure } from '../../../src/shared/errors.ts';
@@ -51,6 +52,7 @@ export class Desk {
         return Promise.resolve(atr === null ? err(failure('CARD-0101')) : ok(atr));
       },
       memory: pcscMemoryPort(dialect, exchange),
+      mifare: pcscMifarePort('', exchange),
     };
   }
 

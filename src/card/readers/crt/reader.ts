@@ -146,6 +146,7 @@ export class CrtReader implements CardReader {
       transmit: (apdu) => this.#lane.run(() => transmitT0(apdu, (raw) => this.#chip(insertion, 'APDU', CPU, CPU_APDU, raw))),
       reset: () => this.#lane.run(() => this.#reset(insertion)),
       memory: this.#memory(insertion),
+      mifare: null,
     };
   }
 

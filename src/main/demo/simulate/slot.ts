@@ -69,6 +69,7 @@ export class Slot {
     const open = (insertion: number): CardChannel => ({
       insertion,
       memory: null,
+      mifare: null,
       transmit: (apdu) =>
         transmitT0(apdu, async (raw) => {
           if (!life.alive || life.point('apdu')) return never();
