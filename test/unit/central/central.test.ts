@@ -298,7 +298,7 @@ describe.each(ENGINES)('central on %s', (engine) => {
       expect(page).toContain('张*明');
       expect(page).not.toContain('张小明');
       const data = (await (await fetch(`${hall.baseUrl}/console/data.json`)).json()) as { accounts: unknown[] };
-      expect(data.accounts).toHaveLength(14);
+      expect(data.accounts).toHaveLength(22);
     });
 
     it('refuses unsigned requests as problem+json, and tells the time to anyone', async () => {

@@ -161,7 +161,20 @@ export async function openRoom(engine: Engine, count = 3, over: Partial<CentralO
 /** What central runs on: the real one, and the simulation's. */
 export const ENGINES = ['pglite', 'sqlite'] as const;
 export type Engine = (typeof ENGINES)[number];
-export const openDb = (engine: Engine): Promise<Db> => (engine === 'pglite' ? openPglite(null) : Promise.resolve(openSqliteDb()));
+export const openDb = (engine: Engine): Promise<Db> => (engine === 'pglite' ? emptyPglite() : Promise.resolve(openSqliteDb()));
+
+/** Servers whose test is over: to start one takes longer than to empty it. */
+const idle: Db[] = [];
+async function emptyPglite(): Promise<Db> {
+  const db = idle.pop() ?? (await openPglite(null));
+  return {
+    ...db,
+    close: async () => {
+      await db.exec('DROP SCHEMA public CASCADE; CREATE SCHEMA public;');
+      idle.push(db);
+    },
+  };
+}
 
 /** A central in memory with the demo's data and two terminals. */
 export async function openHall(engine: Engine = 'pglite'): Promise<Hall> {
