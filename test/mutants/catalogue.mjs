@@ -209,9 +209,20 @@ const CARD = [
     ],
     TOWN,
   ),
-  mutant('count-not-raised', 'A purchase is planned under the count that the card has.', edit(PL, `const count = reading.count + 1;`, `const count = reading.count;`), unit('card/pl-cpu')),
-  mutant('cumulative-not-raised', 'A purchase is planned without raising the cumulative quantity.', edit(PL, `const cumulative = reading.cumulative + quantity;`, `const cumulative = reading.cumulative;`), unit('card/pl-cpu')),
+  mutant('count-not-raised', 'A purchase is planned under the count that the card has.', edit('card/layouts/fields.ts', `const count = reading.count + 1;`, `const count = reading.count;`), unit('card/pl-cpu')),
+  mutant('cumulative-not-raised', 'A purchase is planned without raising the cumulative quantity.', edit('card/layouts/fields.ts', `const cumulative = reading.cumulative + quantity;`, `const cumulative = reading.cumulative;`), unit('card/pl-cpu')),
   mutant('insertion-forgotten', 'A channel of an earlier insertion talks to the card that is in the reader now.', edit('card/readers/virtual.ts', ` || link.insertion !== insertion) return`, `) return`), unit(['card/virtual', 'card/pl-cpu'])),
+  mutant('newest-block-overwritten', 'The purchase is written over the newest one.', edit('card/layouts/two-block.ts', `const target = other(current.value.slot);`, `const target = current.value.slot;`), unit('card/pl-sle')),
+  mutant('block-without-crc', 'A block counts whatever its crc says.', edit('card/layouts/two-block.ts', ` || crc16(bytes.subarray(0, CRC_AT)) !== u16(bytes, CRC_AT)) return null;`, `) return null;`), unit('card/pl-sle')),
+  mutant('erased-seq-counts', 'A block whose seq is 00 counts.', edit('card/layouts/two-block.ts', `if (seq === SEQ_NONE || seq === SEQ_ERASED || crc16`, `if (crc16`), unit('card/pl-sle', 'a block whose seq is 00 or FF')),
+  mutant('torn-left', 'A half-written block is not finished.', edit('card/layouts/two-block.ts', `  if (verdict === 'foreign') return err(`, `  if (verdict !== 'before') return err(`), unit('card/pl-sle')),
+  mutant('foreign-blocks-written', 'Another’s purchase on the card is written over.', edit('card/layouts/two-block.ts', `  if (verdict === 'foreign') return err(`, `  if (!sameTwoBlockCard(current, write.before)) return err(`), unit('card/pl-sle')),
+  mutant('last-try-spent', 'The last try at a card’s code is spent.', edit('card/families/sle.ts', `const LEAST_TRIES = 2;`, `const LEAST_TRIES = 1;`), unit('card/pl-sle')),
+  mutant('code-by-9000', 'An answer of 90 xx to a code is taken for success.', edit('card/readers/dialects/acs.ts', `verified: counter === FULL[chip]`, `verified: true`), unit('card/pl-sle')),
+  mutant('moved-twice', 'A motor reader’s broken answer is asked for by sending the command again.', edit('card/readers/crt/link.ts', `this.#line.write(Uint8Array.of(NAK));`, `this.#line.write(frame);`), unit('card/crt-reader')),
+  mutant('model-guessed', 'A motor reader of unknown firmware is worked as the commonest model.', edit('card/readers/crt/models.ts', `CRT_MODELS.find((m) => m.firmware.test(firmware)) ?? null`, `CRT_MODELS.find((m) => m.firmware.test(firmware)) ?? CRT_MODELS[0] ?? null`), unit('card/crt-reader')),
+  mutant('frame-cut-at-etx', 'A frame of the motor reader is judged without its check byte.', edit('card/readers/crt/frames.ts', `if (xor(frame.subarray(0, last)) !== frame[last]) return`, `if (false) return`), unit('card/crt-frames')),
+  mutant('sealed-unchecked', 'Sealed keys open on any machine with the same secret.', edit('card/keys/sealed.ts', "`${FORMAT}\\n${binding.machineId.trim()}`", `FORMAT`), unit('card/sealed')),
 ];
 
 const WECHAT = (name) => unit('payment/wechat', name);

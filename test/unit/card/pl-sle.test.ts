@@ -53,6 +53,13 @@ describe('PL-4442', () => {
     }
   });
 
+  it('a block whose seq is 00 or FF is none, though its crc holds', async () => {
+    for (const seq of [0x00, 0xff]) {
+      const card = new Sle4442(issue4442({ cardNo: '8800003921', userNo: '1002203344', a: { seq: 0x01, count: 41, quantity: 5000, cumulative: 205_000, tag: 'A1B2C3D4' }, b: { seq, count: 42, quantity: 3773, cumulative: 208_773, tag: 'ADE6788A' } }));
+      expect(must(await pl4442.read(new Desk(acs(card)).insert()))).toMatchObject({ count: 41, unfinished: true });
+    }
+  });
+
   it('seq goes from FE to 01', async () => {
     const { main, ...rest } = issue4442({ cardNo: '8800003921', userNo: '1002203344', a: { seq: 0xfd, count: 253, quantity: 100, cumulative: 25_300, tag: '0000AA01' }, b: { seq: 0xfe, count: 254, quantity: 100, cumulative: 25_400, tag: '0000AA02' } });
     const card = new Sle4442({ ...rest, main });
