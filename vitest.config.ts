@@ -1,11 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-/** Suites: unit (everything in-process), integration (real pcscd), powercut (the journal’s disk replayed), proof (real processes killed), e2e (browser and Electron). `scripts/test.mjs` runs them. */
+/** Suites: unit (everything in-process), integration (real pcscd), conformance (every layout on real reader stacks; only in the full run), powercut (the journal’s disk replayed), proof (real processes killed), e2e (browser and Electron). `scripts/test.mjs` runs them. */
 export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.{ts,tsx}'], testTimeout: 20_000 } },
       { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false } },
+      { test: { name: 'conformance', include: ['test/conformance/**/*.test.ts'], testTimeout: 240_000, hookTimeout: 60_000, fileParallelism: false } },
       { test: { name: 'powercut', include: ['test/powercut/**/*.test.ts'], testTimeout: 240_000, hookTimeout: 120_000 } },
       { test: { name: 'kill', include: ['test/kill/**/*.test.ts'], testTimeout: 240_000, hookTimeout: 120_000, fileParallelism: false } },
       { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 120_000, maxWorkers: 2 } },

@@ -1,5 +1,5 @@
 // npm test: lint, types, then every suite; the last line sums them up. `--full` runs the long counts.
-// Usage: node scripts/test.mjs [--full] [suite …]   (suites: lint types unit integration powercut kill e2e)
+// Usage: node scripts/test.mjs [--full] [suite …]   (suites: lint types unit simulate integration powercut conformance kill e2e; conformance only with --full or by name)
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -61,6 +61,7 @@ await timed('unit', vitest('unit'));
 await timed('simulate', step(process.execPath, ['src/main/demo/simulate/main.ts', '--jobs', '2', ...(full ? ['--seeds', '2000'] : ['--seeds', '80', '--real-every', '80'])]));
 // One waits for a card service, the other computes: side by side, the second one's words after the first's.
 await Promise.all([timed('integration', vitest('integration')), timed('powercut', vitest('powercut', true))]);
+if (full || wanted.includes('conformance')) await timed('conformance', vitest('conformance'));
 for (const project of ['kill', 'e2e']) await timed(project, vitest(project));
 rmSync(folder, { recursive: true, force: true });
 console.log(`\n${rows.join('\n')}\n`);

@@ -3,6 +3,7 @@ import type { CardChannel, CardLayout } from '../../../src/card/index.ts';
 import { dialectOf } from '../../../src/card/readers/dialects/index.ts';
 import { pcscMifarePort } from '../../../src/card/readers/contactless.ts';
 import { pcscMemoryPort } from '../../../src/card/readers/memory.ts';
+import { transmitT0 } from '../../../src/card/readers/t0.ts';
 import { fromHex, toHex } from '../../../src/shared/bytes.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { err, ok } from '../../../src/shared/result.ts';
@@ -45,7 +46,7 @@ export class Desk {
     if (dialect === null) throw new Error(this.#dialect);
     return {
       insertion,
-      transmit: exchange,
+      transmit: (apdu) => transmitT0(apdu, exchange),
       reset: () => {
         if (!this.#in || insertion !== this.#insertion) return Promise.resolve(gone());
         const atr = this.slot.reset();

@@ -1,0 +1,78 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe } from 'vitest';
+import { CrtReader, openSerial } from '../../src/card/index.ts';
+import type { SerialLine } from '../../src/card/readers/crt/link.ts';
+import { CRT_571_MOVES, CrtDevice } from '../../src/simulator/reader/crt.ts';
+import { systemClock } from '../support/clock.ts';
+import { until } from '../unit/card/rig.ts';
+import { LAYOUT_CASES } from './cards.ts';
+import type { LayoutCase } from './cards.ts';
+import { conformance } from './suite.ts';
+import type { Bench } from './suite.ts';
+import { Watch } from './watch.ts';
+
+const wanted = process.env['PILOTLIGHT_LAYOUT'];
+/** Those whose cards a motor reader takes. */
+const cases: readonly (readonly [string, LayoutCase])[] = Object.entries(LAYOUT_CASES).filter(([name, c]) => (wanted === undefined || wanted === name) && c.golden().crt !== undefined);
+
+async function eventually(what: string, is: () => boolean): Promise<void> {
+  for (let i = 0; i < 500; i++) {
+    if (is()) return;
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  throw new Error(`not ${what}`);
+}
+
+function onPty(name: string, c: LayoutCase): void {
+  let folder: string;
+  let socat: ChildProcess;
+  let wire: SerialLine;
+  let device: CrtDevice;
+  let reader: CrtReader;
+  let bench: Bench;
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'pilotlight-crt-'));
+    const [kiosk, far] = [join(folder, 'kiosk'), join(folder, 'device')];
+    socat = spawn('socat', [`pty,raw,echo=0,link=${kiosk}`, `pty,raw,echo=0,link=${far}`], { stdio: 'ignore' });
+    await eventually('a cable', () => existsSync(kiosk) && existsSync(far));
+    device = new CrtDevice({ clock: systemClock, firmware: 'CRT-571-F2 V1.10', move: CRT_571_MOVES, initKeep: 0x33, motionMs: 20, send: (bytes) => wire.write(bytes) });
+    wire = await openSerial(far, 38_400);
+    wire.onData((bytes) => device.receive(bytes));
+    reader = new CrtReader({ id: 'crt', path: kiosk, open: () => openSerial(kiosk, 38_400), clock: systemClock, log: () => undefined });
+    const watch = new Watch();
+    const remove = async (): Promise<void> => {
+      device.wrench();
+      await until(reader, (s) => s.state === 'empty');
+    };
+    bench = {
+      every: 5,
+      insert: async (card) => {
+        watch.calm();
+        await remove();
+        await eventually('open', () => device.entryOn);
+        device.offer(watch.crt(card));
+        const status = await until(reader, (s) => s.state === 'present' || s.state === 'mute');
+        return reader.open(status.insertion);
+      },
+      remove,
+      tear: (_card, at, when) => watch.tear(at, when),
+      exchanges: () => watch.count,
+    };
+  });
+  afterEach(async () => {
+    await reader.close();
+    await wire.close();
+    socat.kill();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  conformance(name, c, () => bench);
+}
+
+for (const [name, c] of cases) {
+  describe(`conformance of ${name}, through a motor reader on a pseudo-terminal`, () => onPty(name, c));
+}
