@@ -108,6 +108,7 @@ export class Kiosk {
       reader: { state: 'empty', insertion: 0, failure: null, sinceMs: options.clock.nowMs() },
       card: null,
       cardBusy: false,
+      refusals: new Map(),
       orders,
       service: { policy: null, lineUp: null, centralUp: null, printer: { ready: false, paperLow: false, failure: null }, clockSkewMs: null, blocked: null },
       providers: options.providers.map((p) => p.kind),

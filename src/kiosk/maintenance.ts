@@ -4,6 +4,7 @@ import type { ErrorText, Failure } from '../shared/errors.ts';
 import type { JournalEvent } from '../shared/events.ts';
 import { never } from '../shared/result.ts';
 import { cardToTake, IDLE, SCREEN_MS, sessionStep, settleSession } from './session.ts';
+import { keyIsWrong } from './refusals.ts';
 import type { Effect, KioskEvent, KioskState, Now, ServiceState, Step } from './state.ts';
 
 /**
@@ -393,6 +394,9 @@ function devicesOf(state: KioskState, mode: Open): DeviceView[] {
   };
   const readerName = facts?.readerName ?? '';
   const where = { empty: ['卡座空', 'no card'], present: ['有卡在内', 'a card is inside'], leaving: ['卡在出口，等人取走', 'a card is held out, to be taken'], mute: ['卡无应答，请取出', 'the card does not answer: take it out'], offline: ['正在重连', 'being rebuilt'] }[reader.state];
+  const keysRefused = [...state.refusals.keys()].filter((layout) => keyIsWrong(state.refusals, layout));
+  const refusedZh = keysRefused.length === 0 ? '' : `；${keysRefused.join('、')} 的密钥被两张卡拒绝，已停止对这类卡售气：查密钥后重启`;
+  const refusedEn = keysRefused.length === 0 ? '' : `; two cards refused the key of ${keysRefused.join(', ')}: nothing is sold to them, check the keys and restart`;
   const skew = service.clockSkewMs;
   const skewText = skew === null ? null : `${skew >= 0 ? '+' : '−'}${(Math.abs(skew) / 1000).toFixed(1)}`;
   const skewed = skew !== null && service.policy !== null && Math.abs(skew) > service.policy.maxClockSkewMs;
@@ -400,7 +404,7 @@ function devicesOf(state: KioskState, mode: Open): DeviceView[] {
   const gigabytes = facts === null ? '' : `${(facts.sync.freeBytes / 1e9).toFixed(1)} GB`;
   const unsent = facts?.sync.unsentEvents ?? 0;
   return [
-    device('reader', { zh: '读卡器', en: 'Card reader' }, reader.state === 'offline' ? 'offline' : reader.state === 'mute' ? 'user-error' : 'online', `${readerName} · ${where[0]}`, `${readerName} · ${where[1]}`, { lastError: reader.failure?.code ?? null, sinceMs: reader.sinceMs }),
+    device('reader', { zh: '读卡器', en: 'Card reader' }, reader.state === 'offline' ? 'offline' : reader.state === 'mute' || keysRefused.length > 0 ? 'user-error' : 'online', `${readerName} · ${where[0]}${refusedZh}`, `${readerName} · ${where[1]}${refusedEn}`, { lastError: reader.failure?.code ?? (keysRefused.length > 0 ? 'CARD-0206' : null), sinceMs: reader.sinceMs }),
     facts?.hasPrinter === false
       ? device('printer', { zh: '凭条打印机', en: 'Receipt printer' }, 'no-device', '没有配置打印机', 'no printer is configured')
       : device('printer', { zh: '凭条打印机', en: 'Receipt printer' }, service.printer.ready && !service.printer.paperLow ? 'online' : 'user-error', printerWords(service.printer).zh, printerWords(service.printer).en, { lastError: service.printer.failure?.code ?? null }),

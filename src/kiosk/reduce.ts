@@ -3,6 +3,7 @@ import { never } from '../shared/result.ts';
 import { maintenanceStep, settleVisitor } from './maintenance.ts';
 import { assistClaimed, assistWritten } from './assist.ts';
 import { HOLD_AWAY_MS, advance, onCall, onClaimed, onCommand, onWritten } from './orders.ts';
+import { afterWrite } from './refusals.ts';
 import { sessionStep } from './session.ts';
 import type { Effect, KioskEvent, KioskState, Now, OpenOrder, Step } from './state.ts';
 
@@ -31,10 +32,11 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
       const layout = open === undefined ? undefined : ctx.layout(open.order.quote.layout);
       if (open === undefined || layout === undefined) return { state: { ...state, cardBusy: false }, effects: [] };
       const next = onWritten(open, layout, event.applied, event.image);
+      const refusals = afterWrite(state.refusals, layout.id, open.order.quote.cardNo, event.applied);
       // What was read before the write is no longer true: the card is read again if it is still there.
       const present = state.reader.state === 'present';
       const reread: Effect[] = present ? [{ do: 'read-card', insertion: state.reader.insertion }] : [];
-      return { state: { ...putOrder(state, next.open), card: null, cardBusy: present }, effects: [...next.effects, ...reread] };
+      return { state: { ...putOrder(state, next.open), card: null, cardBusy: present, refusals }, effects: [...next.effects, ...reread] };
     }
     case 'claimed': {
       const open = state.orders.get(event.orderId);

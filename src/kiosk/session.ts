@@ -3,6 +3,7 @@ import type { Intent } from '../shared/contract.ts';
 import type { ErrorCode } from '../shared/errors.ts';
 import { never } from '../shared/result.ts';
 import { UNKNOWN_GIVE_UP_MS } from './orders.ts';
+import { keyIsWrong } from './refusals.ts';
 import { judgeAccount, judgeCard, mostFen, roomQuantity, tooMuch } from './sellable.ts';
 import type { AmountSession, Effect, KioskEvent, KioskState, Now, OpenOrder, OrderSession, Session, Step } from './state.ts';
 
@@ -211,6 +212,7 @@ function onCardRead(state: KioskState, event: Extract<KioskEvent, { type: 'card-
   }
   const reason = judgeCard(reading);
   if (reason !== null && s.purpose !== 'query') return cannotSell(next, now, reason, reading);
+  if (s.purpose === 'buy' && keyIsWrong(next.refusals, reading.layout)) return cannotSell(next, now, 'CARD-0206', reading);
   return step(next, { ...s, stage: 'account', reading }, { do: 'ask-account', insertion: event.insertion, reading });
 }
 

@@ -8,6 +8,7 @@ import type { Failure } from '../shared/errors.ts';
 import type { EventBody, JournalEvent } from '../shared/events.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { Result } from '../shared/result.ts';
+import type { Refusals } from './refusals.ts';
 import type { MaintenanceEffect, MaintenanceEvent, MaintenanceState } from './maintenance.ts';
 
 /** Both clocks at the moment of a transition. Deadlines are monotonic; only what people see is wall time. */
@@ -163,6 +164,7 @@ export interface KioskState {
   /** The card in the reader, once it was read (or could not be). */
   readonly card: { readonly insertion: number; readonly result: Result<CardReading, Failure> } | null;
   readonly cardBusy: boolean;
+  readonly refusals: Refusals;
   readonly orders: ReadonlyMap<string, OpenOrder>;
   readonly service: ServiceState;
   readonly maintenance: MaintenanceState;

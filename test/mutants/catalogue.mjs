@@ -217,6 +217,7 @@ const CARD = [
   mutant('erased-seq-counts', 'A block whose seq is 00 counts.', edit('card/layouts/two-block.ts', `if (seq === SEQ_NONE || seq === SEQ_ERASED || crc16`, `if (crc16`), unit('card/pl-sle', 'a block whose seq is 00 or FF')),
   mutant('torn-left', 'A half-written block is not finished.', edit('card/layouts/two-block.ts', `  if (verdict === 'foreign') return err(`, `  if (verdict !== 'before') return err(`), unit('card/pl-sle')),
   mutant('foreign-blocks-written', 'Another’s purchase on the card is written over.', edit('card/layouts/two-block.ts', `  if (verdict === 'foreign') return err(`, `  if (!sameTwoBlockCard(current, write.before)) return err(`), unit('card/pl-sle')),
+  mutant('wrong-key-goes-on', 'A key that card after card refuses is used on.', edit('kiosk/refusals.ts', `const CARDS_IN_A_ROW = 2;`, `const CARDS_IN_A_ROW = 20;`), unit('kiosk/endings', 'two cards in a row refuse the key')),
   mutant('last-try-spent', 'The last try at a card’s code is spent.', edit('card/families/sle.ts', `const LEAST_TRIES = 2;`, `const LEAST_TRIES = 1;`), unit('card/pl-sle')),
   mutant('code-by-9000', 'An answer of 90 xx to a code is taken for success.', edit('card/readers/dialects/acs.ts', `verified: counter === FULL[chip]`, `verified: true`), unit('card/pl-sle')),
   mutant('moved-twice', 'A motor reader’s broken answer is asked for by sending the command again.', edit('card/readers/crt/link.ts', `this.#line.write(Uint8Array.of(NAK));`, `this.#line.write(frame);`), unit('card/crt-reader')),

@@ -529,6 +529,42 @@ describe('paid', () => {
     expect(w.card('golden').toJSON().authTries).toBe(2);
   });
 
+  it('two cards in a row refuse the key: nothing more is sold to such cards, queries go on', async () => {
+    const wrong = { authKey: '00112233445566778899AABBCCDDEEFF' };
+    w.replaceCard('golden', wrong);
+    w.replaceCard('good', wrong);
+    for (const id of ['golden', 'golden', 'good'] as const) {
+      // The same card twice says nothing new of the key.
+      await w.toPay(id);
+      w.pay.pay();
+      await w.untilScreen('refunding');
+      await w.until('refunded', () => w.state().startsWith('refunded/'));
+      await w.remove();
+      await w.untilScreen('start', 60_000);
+    }
+    await w.insert('golden');
+    await w.untilScreen('cannot-sell');
+    expect(w.shown('cannot-sell').reason).toBe('CARD-0206');
+    await w.remove();
+    await w.untilScreen('start');
+    await w.tap('open', 'query');
+    await w.insert('golden');
+    await w.untilScreen('card-info');
+  });
+
+  it('one card refuses the key, another takes it: it was the card', async () => {
+    w.replaceCard('golden', { authKey: '00112233445566778899AABBCCDDEEFF' });
+    for (const id of ['golden', 'good', 'golden'] as const) {
+      await w.toPay(id);
+      w.pay.pay();
+      await w.untilScreen(id === 'good' ? 'done' : 'refunding');
+      await w.remove();
+      await w.untilScreen('start', 60_000);
+    }
+    await w.insert('golden');
+    await w.untilScreen('amount');
+  });
+
   it('the card changed elsewhere while in doubt: parked with its next step', async () => {
     await w.toPay();
     w.card('golden').arm({ kind: 'tear', at: 9, when: 'before', from: 'arming' });
