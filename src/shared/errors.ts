@@ -39,7 +39,7 @@ export const ERRORS = {
   'CARD-0203': e(['写卡中断', 'Writing was interrupted'], ['写卡没有做完。您的钱是安全的：请重新插入同一张卡。', 'The write was not finished. Your money is safe: please insert the same card again.'], ['写卡过程中通信中断', 'Communication broke during the write']),
   'CARD-0204': e(['回读不一致', 'Read-back differs'], ['正在核实写卡结果，您的钱是安全的，请勿重复付款。', 'The write is being checked. Your money is safe, please do not pay again.'], ['写后回读与计划不符', 'Read-back after the write differs from the plan']),
   'CARD-0205': e(['不是同一张卡', 'A different card'], ['请插入付款时用的那张卡。您的钱是安全的。', 'Please insert the card you paid for. Your money is safe.'], ['插入的卡与订单不符', 'The inserted card is not the order’s']),
-  'CARD-0206': e(['没有写卡密钥', 'No write key'], [`本机暂时不能写这类卡。${NOT_CHARGED[0]}。`, `This machine cannot write this kind of card now. ${NOT_CHARGED[1]}.`], ['密钥提供者不可用', 'Key provider unavailable']),
+  'CARD-0206': e(['这类卡暂时不能充值', 'Not this kind of card now'], [`本机暂时不能写这类卡。${NOT_CHARGED[0]}。`, `This machine cannot write this kind of card now. ${NOT_CHARGED[1]}.`], ['密钥提供者不可用', 'Key provider unavailable']),
   // ---- selling: what may not be sold ----
   'SALE-0101': e(['请先把卡插入燃气表', 'Insert the card into your meter first'], [`上次买的气还在卡里，没有输进表。请回家把卡插入燃气表，听到提示音再拔出，然后再来充值。如果表不收，请拨打热线。${NOT_CHARGED[0]}。`, `The last purchase is still on the card. Insert the card into your meter until it beeps, then come back. If the meter refuses it, call the hotline. ${NOT_CHARGED[1]}.`], ['卡未访问表：flag≠58 或 表内次数≠卡内次数', 'Not yet visited its meter']),
   'SALE-0102': e(['卡和账户的次数不一致', 'Card and account do not match'], [`卡内购气次数与系统不一致，请到营业厅核对。${NOT_CHARGED[0]}。`, `The purchase count on the card is not the system’s. Please have it checked at a service hall. ${NOT_CHARGED[1]}.`], ['卡内次数≠中心次数', 'Card count differs from central']),

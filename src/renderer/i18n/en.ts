@@ -359,7 +359,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'mnt.ask.out-of-service': 'The machine stays out of service after you leave, until it is put back. Paid orders go on.',
   'mnt.ask.back-in-service': 'Maintenance ends and the machine serves customers again.',
   'mnt.ask.retry-refund': 'The refund is asked for again under its own number: it cannot be paid twice.',
-  'mnt.ask.card-lost': 'Once central confirms, a person settles it: the machine writes this card no more and refunds nothing by itself. Not while the card may still come back.',
+  'mnt.ask.card-lost': 'Only when the card cannot come back. Once central confirms, a person settles it: the machine no longer writes this card, and refunds nothing by itself.',
   'mnt.ask.settle-refunded-by-hand': 'Recorded as refunded by a person; the machine refunds nothing more.',
   'mnt.ask.settle-delivered-by-hand': 'Recorded as delivered by a person; the machine refunds nothing.',
   'mnt.ask.settle-nothing-due': 'Recorded as nothing owed to the customer; the machine does nothing more.',
