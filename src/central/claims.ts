@@ -100,6 +100,8 @@ async function writeClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs: n
   if (isDelivered(order)) throw new Refusal('already-delivered', 'the order was delivered');
   if (isRefundClaimed(order)) throw new Refusal('refund-claimed', 'the order is being refunded');
   if (isCounterClaimed(order)) throw new Refusal('counter-claimed', 'the order is left to a person');
+  // Another kiosk could only find out once more that the card has moved on, and each claim would stand in the way of the refund.
+  if (order.superseded_by !== null && !own) throw new Refusal('not-in-doubt', 'another purchase has this count on the card');
   if (order.state !== 'delivering' && order.state !== 'in-doubt' && !(own && order.state === 'paid')) throw new Refusal('not-in-doubt', `the order is ${order.state}`);
   const holder = writer(order, nowMs);
   if (holder !== null && holder !== terminalId) throw new Refusal('claimed', `terminal ${holder} may write until ${num(order.write_until_ms)}`);
@@ -120,8 +122,8 @@ async function refundClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs: 
     if (!bool(order.money_taken)) throw new Refusal('not-in-doubt', `the order is ${order.state}, no money is known to be taken`);
     const holder = writer(order, nowMs);
     if (holder !== null && holder !== terminalId) throw new Refusal('claimed', `terminal ${holder} may write until ${num(order.write_until_ms)}`);
-    // Its write may be on the card, not told yet: the origin's last look at the card is older than that.
-    if (order.write_open !== null) throw new Refusal('claimed', `terminal ${order.write_open} has not told what it wrote: the card must be read again, under a write claim`);
+    // Its write may be on the card, not told yet: the origin's last look at the card is older than that. Unless another purchase has this count on the card: then nobody's write of this one is.
+    if (order.write_open !== null && order.superseded_by === null) throw new Refusal('claimed', `terminal ${order.write_open} has not told what it wrote: the card must be read again, under a write claim`);
     await tx.query('UPDATE orders SET refund_claimed_ms = $2, write_terminal = NULL, write_until_ms = NULL WHERE order_id = $1', [order.order_id, nowMs]);
   } else if (order.state === 'parked') {
     // Only a journal that forgot it asks: money that a person handed back is not refunded once more.

@@ -36,6 +36,8 @@ export class Checks {
   readonly #openings = new Map<string, Opening>();
   readonly #purses = new Map<string, Purse>();
   readonly #intents = new Map<string, Intent>();
+  /** Refund numbers whose intent was durable, with their trade. */
+  readonly #refunds = new Map<string, string>();
   readonly #attempts = new Map<string, { readonly site: Site; readonly attemptId: string; readonly orderId: string }>();
   readonly #orders = new Map<string, Site>();
   readonly #written = new Map<string, number>();
@@ -97,7 +99,12 @@ export class Checks {
         if (old !== undefined) return;
         const known = this.#attempts.get(refund.outTradeNo);
         const row = known?.site.journal?.attempt(known.attemptId);
-        if (known === undefined || row === undefined) return this.#world.problem(`refund ${refund.outRefundNo} of a trade that no journal has`);
+        if (known === undefined) return this.#world.problem(`refund ${refund.outRefundNo} of a trade that no journal has`);
+        if (row === undefined) {
+          // A request that was under way while its machine lost power and database: what was durable then counts.
+          if (known.site.alive || this.#refunds.get(refund.outRefundNo) !== refund.outTradeNo) this.#world.problem(`refund ${refund.outRefundNo} of an attempt that no journal has`);
+          return;
+        }
         if (row.state !== 'refunding' && row.state !== 'refunded') this.#world.problem(`refund ${refund.outRefundNo} was asked for while its attempt was ${row.state}`);
         if (row.outRefundNo !== refund.outRefundNo) this.#world.problem(`attempt ${row.attemptId} refunded under another number`);
         if (books.refundsOf(refund.outTradeNo).length > 1) this.#world.problem(`trade ${refund.outTradeNo} has two refunds`);
@@ -137,6 +144,9 @@ export class Checks {
       } else if (e.kind === 'attempt-creating') {
         if (this.#attempts.has(e.body.outTradeNo)) this.#world.problem(`trade number ${e.body.outTradeNo} was given twice`);
         this.#attempts.set(e.body.outTradeNo, { site, attemptId: e.body.attemptId, orderId: e.orderId ?? '' });
+      } else if (e.kind === 'attempt-refunding') {
+        const trade = [...this.#attempts].find(([, a]) => a.attemptId === e.body.attemptId)?.[0];
+        if (trade !== undefined) this.#refunds.set(e.body.outRefundNo, trade);
       } else if (e.kind === 'order-delivering' || e.kind === 'assist-writing') {
         this.#intents.set(`${site.terminalId} ${e.body.after.slice(-8)}`, { orderId: e.orderId ?? '', before: e.body.before, after: e.body.after });
         if (e.kind === 'assist-writing') {
