@@ -7,7 +7,7 @@ import { ENGINES, openRoom } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 
 /** A card for each test, so that none stands on another's. */
-const ACCOUNTS: readonly SeedAccount[] = Array.from({ length: 40 }, (_, i) => ({ ...(DEMO_ACCOUNTS[1] as SeedAccount), cardNo: `88000040${String(i).padStart(2, '0')}`, userNo: `10022040${String(i).padStart(2, '0')}` }));
+const ACCOUNTS: readonly SeedAccount[] = Array.from({ length: 80 }, (_, i) => ({ ...(DEMO_ACCOUNTS[1] as SeedAccount), cardNo: `88000040${String(i).padStart(2, '0')}`, userNo: `10022040${String(i).padStart(2, '0')}` }));
 
 describe.each(ENGINES)('claims on %s', (engine) => {
   let room: Room;
@@ -507,6 +507,29 @@ describe.each(ENGINES)('claims on %s', (engine) => {
       expect(await refund(0, mine)).toMatchObject({ ok: true });
       expect((await account(mine)).count).toBe(42);
     }
+  });
+
+  it('superseded: nobody else is granted the write any more, and one that was granted and never told does not hold up the refund', async () => {
+    const s = await inDoubt('refund');
+    expire();
+    expect(await write(1, s)).toMatchObject({ ok: true });
+    t(2).journal.assisted(t(0).id, s.id, s.q, 'superseded');
+    expect(await t(2).upload()).toEqual([]);
+    // While its lease runs, terminal 1 may be looking at the card.
+    expect(await refund(0, s)).toMatchObject(refused('BILL-0105'));
+    expire();
+    expect(await write(1, s)).toMatchObject(refused('BILL-0108'));
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'foreign');
+    expect(await t(1).upload()).toEqual([]);
+    expect(await refund(0, s)).toMatchObject({ ok: true });
+  });
+
+  it('told superseded while a claim of its own stands open: the same', async () => {
+    const s = await inDoubt('refund');
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'superseded');
+    expect(await t(1).upload()).toEqual([]);
+    await room.db.query('UPDATE orders SET write_open = $2, write_open_ms = 1, write_terminal = NULL WHERE order_id = $1', [s.id, t(2).id]);
+    expect(await refund(0, s)).toMatchObject({ ok: true });
   });
 
   it('two kiosks at once: one holder; a write and a refund at once: one of them', async () => {
