@@ -59,10 +59,10 @@ await timed('types', step(process.execPath, [path.join('node_modules', 'typescri
 await timed('unit', vitest('unit'));
 // Worlds of 20 sessions, one of them (full: eight) on the real engines.
 await timed('simulate', step(process.execPath, ['src/main/demo/simulate/main.ts', '--jobs', '2', ...(full ? ['--seeds', '2000'] : ['--seeds', '80', '--real-every', '80'])]));
-// One waits for a card service, the other computes: side by side, the second one's words after the first's.
-await Promise.all([timed('integration', vitest('integration')), timed('powercut', vitest('powercut', true))]);
+// One waits for a card service, one computes, one waits for what it killed: side by side, the words of the last two after the first's.
+await Promise.all([timed('integration', vitest('integration')), timed('powercut', vitest('powercut', true)), timed('kill', vitest('kill', true))]);
 if (full || wanted.includes('conformance')) await timed('conformance', vitest('conformance'));
-for (const project of ['kill', 'e2e']) await timed(project, vitest(project));
+await timed('e2e', vitest('e2e'));
 rmSync(folder, { recursive: true, force: true });
 console.log(`\n${rows.join('\n')}\n`);
 console.log(`${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`);
