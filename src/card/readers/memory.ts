@@ -25,8 +25,9 @@ export interface MemoryDialect {
   readonly select?: (chip: MemoryChip) => Uint8Array | null;
   readonly read: (chip: MemoryChip, area: MemoryArea, at: number, length: number) => MemoryCommand | null;
   readonly write: (chip: MemoryChip, area: MemoryArea, at: number, bytes: Uint8Array) => MemoryCommand | null;
-  /** The error counter: first byte of the answer. */
+  /** The error counter: first byte of the answer, unless `counterOf` finds it in the status word. */
   readonly counter: (chip: MemoryChip) => MemoryCommand | null;
+  readonly counterOf?: (sw: number) => number | null;
   readonly present: (chip: MemoryChip, code: Uint8Array) => Uint8Array | null;
   /** What the answer to `present` says. Null: neither (an error of the exchange). */
   readonly presented: (chip: MemoryChip, sw: number) => CodeOutcome | null;
@@ -97,7 +98,14 @@ export function pcscMemoryPort(dialect: MemoryDialect, transmit: (apdu: Uint8Arr
       return ok(undefined);
     },
     counter: async (chip) => {
-      const answer = await run('error counter', dialect.counter(chip));
+      const command = dialect.counter(chip);
+      if (dialect.counterOf !== undefined && command !== null) {
+        const told = await exchange('error counter', command.apdu);
+        if (!told.ok) return told;
+        const counter = dialect.counterOf(told.value.sw);
+        return counter === null ? err(status('error counter', told.value.sw)) : ok(counter);
+      }
+      const answer = await run('error counter', command);
       return answer.ok ? ok(answer.value[0] as number) : answer;
     },
     present: async (chip, code) => {

@@ -8,6 +8,7 @@ import type { ChipFault } from '../../../src/simulator/card/chip.ts';
 import { Sle4442 } from '../../../src/simulator/card/sle4442.ts';
 import type { Sle4428 } from '../../../src/simulator/card/sle4428.ts';
 import { Meter4442 } from '../../../src/simulator/meter/meter-4442.ts';
+import { OmnikeyReader } from '../../../src/simulator/reader/omnikey.ts';
 import { acs, Desk, golden4428, golden4442, pl4428, pl4442 } from './chips.ts';
 import { codeOf, GOLDEN_PURCHASE, must } from './rig.ts';
 
@@ -37,6 +38,19 @@ describe('PL-4442', () => {
     const { ops } = card;
     must(await pl4442.apply(channel, plan));
     expect(card.ops).toBe(ops);
+  });
+
+  it('behind an OMNIKEY reader, as far as its manual is known: read, refused with the last try, bought', async () => {
+    const card = golden4442();
+    const channel = new Desk(new OmnikeyReader(card), 'omnikey').insert();
+    const plan = must(pl4442.plan(must(await pl4442.read(channel)), GOLDEN_PURCHASE));
+    must(await pl4442.apply(channel, plan));
+    must(await channel.reset());
+    expect(pl4442.classify(plan, must(await pl4442.readImage(channel)))).toBe('after');
+    for (const id of ['4442-last-try', '4442-locked'] as const) expect(codeOf(await pl4442.read(new Desk(new OmnikeyReader(sampleCard4442(id).make()), 'omnikey').insert())), id).toBe('CARD-0110');
+    const other = sampleCard4442('4442-other-key').make();
+    const there = new Desk(new OmnikeyReader(other), 'omnikey').insert();
+    expect(codeOf(await pl4442.apply(there, must(pl4442.plan(must(await pl4442.read(there)), GOLDEN_PURCHASE))))).toBe('CARD-0201');
   });
 
   it('a new card’s first purchase goes into B, whatever lies there', async () => {

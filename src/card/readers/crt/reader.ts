@@ -277,6 +277,8 @@ export class CrtReader implements CardReader {
     const pm = model.move[to];
     if (pm === null) return err(failure('CARD-0107', `${model.id} has no bin`));
     this.#end(failure('CARD-0102', to === 'gate' ? 'given back' : 'captured'));
+    // Whatever becomes of the answer: what lies at the gate from now on was in, and is not taken yet.
+    this.#givenBack = to === 'gate';
     await this.#ask('power off', CPU, CPU_OFF, new Uint8Array(0), CHIP_TIMEOUT_MS);
     await this.#ask('power off', SLE, SLE_OFF, new Uint8Array(0), CHIP_TIMEOUT_MS);
     const moved = await this.#ask(to === 'gate' ? 'to the gate' : 'into the bin', MOVE, pm, new Uint8Array(0), MOVE_TIMEOUT_MS);
@@ -289,7 +291,6 @@ export class CrtReader implements CardReader {
       return err(stuck);
     }
     this.#muteInside = false;
-    this.#givenBack = to === 'gate';
     if (this.#givenBack) this.#board.set({ state: 'leaving', insertion: this.#insertions });
     this.#later(POLL_MS, () => this.#poll());
     return ok(undefined);
