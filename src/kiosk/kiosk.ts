@@ -65,6 +65,8 @@ const UNHEARD: ReadonlySet<string> = new Set(['BILL-0101', 'BILL-0102', 'BILL-01
 
 /** More settling steps than any real situation needs: a loop here is a defect, and is said instead of spinning. */
 const MAX_SETTLE = 200;
+/** Intents that agree to what is shown (a sum, a paper) and name no more than part of it: see record 0015. */
+const ON_THIS_REVISION: ReadonlySet<Intent['type']> = new Set(['pay', 'print']);
 
 /**
  * The kiosk: holds the state, carries out effects, feeds their results back. It decides nothing itself (reduce.ts,
@@ -133,13 +135,14 @@ export class Kiosk {
   }
 
   /**
-   * A person's action; dropped when it was made on another screen or revision than the one shown now. A technician's
-   * actions name what they mean, and the screen's counters run under the finger: they hold as long as the screen does.
+   * A person's action; dropped when it was made on another screen than the one shown now. What agrees to what the screen
+   * says (see {@link ON_THIS_REVISION}) is dropped on an older revision too; everything else names what it means or only
+   * leads back, and holds as long as its screen: a notice that changes under the finger must not swallow a 取消.
    */
   intent(intent: Intent): void {
     const shown = this.#snapshot;
-    const lasting = intent.screen === 'maintenance' || intent.type === 'open-maintenance';
-    if (shown === null || intent.screen !== shown.screen || intent.revision > shown.revision || intent.revision < (lasting ? this.#screenSince : shown.revision)) {
+    const oldest = ON_THIS_REVISION.has(intent.type) ? (shown?.revision ?? 0) : this.#screenSince;
+    if (shown === null || intent.screen !== shown.screen || intent.revision > shown.revision || intent.revision < oldest) {
       this.#o.log('info', 'kiosk', 'stale intent dropped', { type: intent.type, screen: intent.screen });
       return;
     }

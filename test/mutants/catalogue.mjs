@@ -146,7 +146,7 @@ const PURCHASE = [
 ];
 
 const KIOSK = [
-  mutant('stale-intent-accepted', 'A tap made on an earlier screen counts on the present one.', edit('kiosk/kiosk.ts', `lasting ? this.#screenSince : shown.revision`, `this.#screenSince`), unit('kiosk/endings', 'no tap of an earlier screen counts')),
+  mutant('stale-intent-accepted', 'A tap made on an earlier screen counts on the present one.', edit('kiosk/kiosk.ts', `ON_THIS_REVISION.has(intent.type) ? (shown?.revision ?? 0) : this.#screenSince`, `this.#screenSince`), unit('kiosk/endings', 'no tap of an earlier screen counts')),
   mutant('cancel-while-paying', 'Cancel is taken while the provider says that the customer is paying.', edit('kiosk/session.ts', ` && open.runs.get(attempt.attemptId)?.paying !== true;`, `;`), unit('kiosk/endings', 'the line fails while the customer is paying')),
   mutant('card-gone-order-begun', 'An order is begun though its card has left during the quote.', [edit('kiosk/kiosk.ts', `if (here.state !== 'present' || here.insertion !== insertion) return giveBack(`, `if (false) return giveBack(`), edit('kiosk/session.ts', `if (s.at !== 'amount' || s.insertion !== event.insertion || s.busy !== 'paying') return step(state, s, { do: 'release'`, `if (false) return step(state, s, { do: 'release'`)], unit('kiosk/endings', 'the card leaves during the firm quote')),
   mutant('no-read-back', 'A write is not read back: the plan is taken for what the card holds.', edit('kiosk/kiosk.ts', `return { applied, image: reset.ok ? await layout.readImage(channel) : reset };`, `return { applied, image: applied.ok ? ok(plan.after) : reset.ok ? await layout.readImage(channel) : reset };`), unit('kiosk/endings', '9000 and nothing stored, once')),

@@ -64,6 +64,19 @@ describe('a sale', () => {
     expect(w.order()).toMatchObject({ state: 'closed', reason: 'card-removed' });
   });
 
+  it('cancel holds while its screen does, though a notice changed under the finger', async () => {
+    await w.toPay();
+    const { revision } = w.snapshot;
+    await w.tap('set-locale', 'en');
+    expect(w.snapshot).toMatchObject({ screen: 'pay', locale: 'en' });
+    expect(w.snapshot.revision).toBeGreaterThan(revision);
+    w.kiosk.intent({ type: 'cancel', screen: 'pay', revision });
+    await w.untilScreen('cancelled');
+    w.kiosk.intent({ type: 'exit', screen: 'cancelled', revision });
+    await w.run(500);
+    expect(w.screen).toBe('cancelled');
+  });
+
   it('one order, whatever is tapped twice, and no tap of an earlier screen counts', async () => {
     await w.toAmount('golden');
     const early = w.snapshot.revision;
