@@ -37,6 +37,8 @@ export interface AttemptRow {
   readonly orderId: string;
   readonly state: AttemptState;
   readonly provider: string;
+  /** Absent: a QR code. `code`: the customer's payment code. */
+  readonly method?: 'code';
   readonly outTradeNo: string;
   readonly outRefundNo: string;
   readonly amountFen: number;
@@ -142,6 +144,7 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
           orderId: row.orderId,
           state: 'creating',
           provider: b.provider,
+          ...(b.method === undefined ? {} : { method: b.method }),
           outTradeNo: b.outTradeNo,
           outRefundNo: b.outRefundNo,
           amountFen: b.amountFen,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { BillingClient } from '../billing/types.ts';
 import type { CardReader, LayoutRegistry } from '../card/index.ts';
 import type { WritePlan } from '../card/types.ts';
@@ -27,7 +28,7 @@ import { HOLD_MS } from './orders.ts';
 import { findAccount, quoteFor } from './quoting.ts';
 import { reduce, settle } from './reduce.ts';
 import type { ReduceContext } from './reduce.ts';
-import { IDLE } from './session.ts';
+import { IDLE, takesScan } from './session.ts';
 import { slipLines } from './slips.ts';
 import { NEW_RUN, NO_CLAIM } from './state.ts';
 import type { CallResult, Effect, KioskEvent, KioskState, OpenOrder, ServiceState } from './state.ts';
@@ -88,6 +89,8 @@ export class Kiosk {
   #stopped = false;
   /** Central's clock, when it was last heard; null: not in this process. */
   #central: { readonly serverTimeMs: number; readonly atMono: number } | null = null;
+  /** Digests of the payment codes that were taken. */
+  readonly #scanned = new Set<string>();
   /** Orders that began in this process. */
   readonly #begun = new Set<string>();
   readonly #maintenance: MaintenanceRunner | null;
@@ -112,8 +115,9 @@ export class Kiosk {
       cardBusy: false,
       refusals: new Map(),
       orders,
-      service: { policy: null, lineUp: null, centralUp: null, printer: { ready: false, paperLow: false, failure: null }, clockSkewMs: null, blocked: null },
+      service: { policy: null, lineUp: null, centralUp: null, printer: { ready: false, paperLow: false, failure: null }, scanner: false, clockSkewMs: null, blocked: null },
       providers: options.providers.map((p) => p.kind),
+      codeProviders: options.providers.filter((p) => p.code !== undefined).map((p) => p.kind),
       maintenance: maintenanceAtStart(options.journal, options.maintenance, options.clock),
     });
     // Wall-clock based, so that a screen of before a restart is always older than one of after it.
@@ -140,6 +144,8 @@ export class Kiosk {
    * leads back, and holds as long as its screen: a notice that changes under the finger must not swallow a 取消.
    */
   intent(intent: Intent): void {
+    // What a scanner types is what a scanner reads: it needs no screen to be meant for.
+    if (intent.type === 'scan') return this.scanned(intent.value);
     const shown = this.#snapshot;
     const oldest = ON_THIS_REVISION.has(intent.type) ? (shown?.revision ?? 0) : this.#screenSince;
     if (shown === null || intent.screen !== shown.screen || intent.revision > shown.revision || intent.revision < oldest) {
@@ -147,6 +153,18 @@ export class Kiosk {
       return;
     }
     this.dispatch({ type: 'intent', intent });
+  }
+
+  /**
+   * A code that the scanner read. It is kept nowhere but in the running attempt, and only until it is sent; so that one
+   * code is never sent twice its digest is remembered for as long as this process lives.
+   */
+  scanned(code: string): void {
+    if (this.#stopped) return;
+    const digest = createHash('sha256').update(code).digest('hex');
+    const used = this.#scanned.has(digest);
+    if (!used && takesScan(this.#state, code)) this.#scanned.add(digest);
+    this.dispatch({ type: 'scanned', code, used });
   }
 
   setService(change: Partial<ServiceState>): void {
@@ -218,7 +236,7 @@ export class Kiosk {
 
   #context(): ReduceContext {
     const { clock, layouts } = this.#o;
-    return { nowMs: clock.nowMs(), monoMs: clock.monoMs(), terminalId: this.#o.header.terminalId, layout: layouts.byId, businessDate: () => chinaDate(clock.nowMs()), mayBeReported: (orderId) => this.#o.journal.mayBeReported(orderId), assistOpen: (orderId) => this.#o.journal.story(orderId).findLast((e) => e.kind.startsWith('assist'))?.kind === 'assist-writing' };
+    return { nowMs: clock.nowMs(), monoMs: clock.monoMs(), terminalId: this.#o.header.terminalId, layout: layouts.byId, attemptIds: (orderId, n) => makeAttemptIds(orderId, n, this.#o.random), reverseAfterMs: (kind) => this.#o.providers.find((p) => p.kind === kind)?.code?.reverseAfterMs ?? 0, businessDate: () => chinaDate(clock.nowMs()), mayBeReported: (orderId) => this.#o.journal.mayBeReported(orderId), assistOpen: (orderId) => this.#o.journal.story(orderId).findLast((e) => e.kind.startsWith('assist'))?.kind === 'assist-writing' };
   }
 
   /** An order as the journal has it, with what this process knows of its attempts. */
@@ -239,6 +257,7 @@ export class Kiosk {
       order,
       attempts,
       runs,
+      next: known?.next ?? null,
       writing: known?.writing ?? false,
       waitCardUntilMono: known?.waitCardUntilMono ?? null,
       judgedInsertion: known?.judgedInsertion ?? null,
@@ -492,7 +511,8 @@ export class Kiosk {
       this.#o.log('warn', 'kiosk', describeFailure(f));
       return { type: 'order-not-begun', insertion, failure: f };
     };
-    const provider = this.#o.providers[0];
+    // One code for every wallet, where the gateway offers it.
+    const provider = this.#o.providers.find((p) => p.kind === 'gateway') ?? this.#o.providers[0];
     const { policy } = this.#state.service;
     if (policy === null) return no(failure('SALE-0110'));
     if (provider === undefined || this.#state.service.lineUp === false) return no(failure('SALE-0111'));
@@ -557,12 +577,21 @@ export class Kiosk {
       const result = { kind: 'unknown', failure: failure('PAY-0204', `no provider ${attempt.provider} is configured`) } as const;
       return { verb, result };
     }
-    const ref = { outTradeNo: attempt.outTradeNo, amountFen: attempt.amountFen };
+    const ref = { outTradeNo: attempt.outTradeNo, amountFen: attempt.amountFen, ...(attempt.method === undefined ? {} : { method: attempt.method }) };
+    const description = `${this.#o.header.brand.zh} 充值 ${formatYuan(attempt.amountFen)} 元`;
+    const noCodes = failure('PAY-0204', `${attempt.provider} takes no payment codes`);
     const refund = { ...ref, outRefundNo: attempt.outRefundNo, refundFen: attempt.amountFen, reason: '充值未完成，原路退回' };
     const called = await (async (): Promise<CallResult> => {
       switch (verb) {
         case 'create':
-          return { verb, result: await provider.create({ ...ref, description: `${this.#o.header.brand.zh} 充值 ${formatYuan(attempt.amountFen)} 元`, expiresAtMs: attempt.expiresAtMs }) };
+          return { verb, result: await provider.create({ ...ref, description, expiresAtMs: attempt.expiresAtMs }) };
+        case 'charge': {
+          const { authCode } = effect;
+          const result = provider.code === undefined || authCode === undefined ? ({ kind: 'refused', failure: noCodes } as const) : await provider.code.charge({ ...ref, method: 'code', authCode, description });
+          return { verb, result };
+        }
+        case 'reverse':
+          return { verb, result: provider.code === undefined ? { kind: 'unknown', failure: noCodes } : await provider.code.reverse(ref) };
         case 'query':
           return { verb, result: await provider.query(ref) };
         case 'close':

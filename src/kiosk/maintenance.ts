@@ -381,9 +381,9 @@ export function maintenanceView(state: KioskState, base: Base, now: Now): Snapsh
 }
 
 /** Ids of the devices that have a self-test. */
-export const DEVICE_IDS = /^(reader|printer|line-(wechat|alipay|gateway)|central|journal|disk|clock)$/;
+export const DEVICE_IDS = /^(reader|printer|line-(wechat|alipay|unionpay|gateway)|central|journal|disk|clock)$/;
 
-const PROVIDER_NAMES = { wechat: { zh: '微信支付线路', en: 'WeChat Pay line' }, alipay: { zh: '支付宝线路', en: 'Alipay line' }, gateway: { zh: '支付网关线路', en: 'Payment gateway line' } } as const;
+const PROVIDER_NAMES = { wechat: { zh: '微信支付线路', en: 'WeChat Pay line' }, alipay: { zh: '支付宝线路', en: 'Alipay line' }, unionpay: { zh: '云闪付线路', en: 'UnionPay line' }, gateway: { zh: '支付网关线路', en: 'Payment gateway line' } } as const;
 
 function devicesOf(state: KioskState, mode: Open): DeviceView[] {
   const { service, reader } = state;

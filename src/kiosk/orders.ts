@@ -4,13 +4,14 @@ import type { AttemptRow, OrderRow } from '../journal/fold.ts';
 import { fromHex, toHex } from '../shared/bytes.ts';
 import { CLAIM_USE_MS } from '../shared/central-api.ts';
 import type { ClaimKind, Command } from '../shared/central-api.ts';
+import type { ProviderKind } from '../shared/contract.ts';
 import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
 import type { EventBody, JournalEvent } from '../shared/events.ts';
 import { never } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
 import { NEW_RUN } from './state.ts';
-import type { AttemptRun, CallResult, Effect, KioskEvent, Now, OpenOrder } from './state.ts';
+import type { AttemptRun, CallResult, Effect, KioskEvent, NextAttempt, Now, OpenOrder } from './state.ts';
 
 /**
  * How every order and attempt moves on. {@link advance} looks at the durable rows and says what to do next; it is
@@ -26,6 +27,14 @@ export const WAIT_CARD_MS = 120_000;
 export const UNKNOWN_GIVE_UP_MS = 60_000;
 /** A customer who is "paying" is waited for past the window's end for this long; then the attempt is closed like any other. */
 export const PAYING_GRACE_MS = 60_000;
+/** A code payment is waited for this long after the code was sent (WeChat withdraws it by itself then, payments.md section A); then it is reversed. */
+export const CODE_WAIT_MS = 45_000;
+/** After a charge without an answer the provider is first asked after this (both providers' error tables: 5 s). */
+const CODE_FIRST_QUERY_MS = 5_000;
+/** Reversals of a payment that still reads as paid; then it is refunded under its own number. */
+const MAX_REVERSES = 5;
+/** So many tries to pay one order; then it is closed and the customer starts over. */
+export const MAX_ATTEMPTS = 8;
 /** A write that provably stored nothing is begun again, at most so often in all; then the money goes back. */
 export const MAX_WRITES = 3;
 
@@ -62,6 +71,12 @@ export interface AdvanceContext extends Now {
   readonly mayBeReported: (orderId: string) => boolean;
   /** Until then this order begins no refund and no write but under central's claim; null: it may. */
   readonly heldUntilMono: number | null;
+  /** Numbers of an order's `n`-th attempt; drawn anew at each call. */
+  readonly attemptIds: (orderId: string, n: number) => Pick<EventBody<'attempt-creating'>, 'attemptId' | 'outTradeNo' | 'outRefundNo'>;
+  /** How long a QR code waits for the customer. */
+  readonly payWindowMs: number;
+  /** How long after a charge this provider takes a reversal. */
+  readonly reverseAfterMs: (kind: string) => number;
   /** Can the provider of this name be asked? False: it was taken out of the configuration. */
   readonly hasProvider: (kind: string) => boolean;
 }
@@ -118,29 +133,58 @@ function advanceAttempt(open: OpenOrder, attempt: AttemptRow, ctx: AdvanceContex
     if (run.op !== null) return same();
     if (ctx.monoMs < run.retryAtMono) return same(run.retryAtMono);
     const started = run.startedMono === 0 ? ctx.monoMs : run.startedMono;
+    if (verb === 'charge') {
+      // Sent once in its life, and forgotten with that: what comes of it only the query tells.
+      const { authCode } = run;
+      if (authCode === null) return same();
+      return { open: withRun(open, attempt.attemptId, { op: verb, startedMono: started, chargedMono: ctx.monoMs, authCode: null }), effects: [{ do: 'call', verb, orderId: order.orderId, attempt, why, authCode }], wakeAtMono: null };
+    }
     return { open: withRun(open, attempt.attemptId, { op: verb, startedMono: started }), effects: [{ do: 'call', verb, orderId: order.orderId, attempt, why }], wakeAtMono: null };
   };
   const closing = (why: EventBody<'attempt-closing'>['why']): Advance => write({ kind: 'attempt-closing', body: { attemptId: attempt.attemptId, why } });
 
+  const byCode = attempt.method === 'code';
+  // The customer pays another way: this one is ended first, unless they are paying it.
+  const switching = open.next !== null && ctx.wanted;
+
   if (!ctx.hasProvider(attempt.provider)) return orphaned(attempt, { closing: () => closing(ctx.closeWhy), write, same });
   switch (attempt.state) {
     case 'creating':
+      if (byCode) {
+        // On its way: its answer, or its silence, says whether there is anything to take back.
+        if (run.op === 'charge') return same();
+        // An earlier process may have sent it: from here it counts as sent.
+        if (run.authCode === null) return write({ kind: 'attempt-pending', body: { attemptId: attempt.attemptId } });
+        // Closed without ever having been shown: it was not sent, and never will be.
+        if (!ctx.wanted || ctx.nowMs >= attempt.expiresAtMs) return closing(ctx.wanted ? 'expired' : ctx.closeWhy);
+        return call('charge');
+      }
       if (!ctx.wanted) return closing(ctx.closeWhy);
       if (ctx.nowMs >= attempt.expiresAtMs) return closing('expired');
+      if (switching) return closing('switched');
       return call('create');
     case 'pending': {
       // "Paying" holds only while the provider goes on saying so, and not for ever: somebody scanned and walked away.
       const silent = run.unknownSinceMono !== null && ctx.monoMs - run.unknownSinceMono >= UNKNOWN_GIVE_UP_MS;
-      const paying = run.paying && !silent && ctx.nowMs < attempt.expiresAtMs + PAYING_GRACE_MS;
+      const paying = run.paying && !silent && ctx.nowMs < attempt.expiresAtMs + (byCode ? 0 : PAYING_GRACE_MS);
       if (!ctx.wanted && !paying) {
         // Restarted or left: ask once before closing, so that a payment made meanwhile still counts for the order.
         if (ctx.closeWhy === 'recovery' && run.answers === 0 && run.fails < 3) return call('query');
         return closing(ctx.closeWhy);
       }
       if (ctx.nowMs >= attempt.expiresAtMs && !paying) return closing('expired');
+      if (switching && !paying && !byCode) return closing('switched');
       return call('query');
     }
     case 'closing':
+      if (byCode) {
+        if (!attempt.shown) return write({ kind: 'attempt-closed', body: { attemptId: attempt.attemptId } });
+        // After a refusal the query alone may show that there is nothing to take back.
+        if (run.closeAccepted || run.noReverse || (attempt.reason === 'declined' && run.answers === 0 && run.fails < 3)) return call('query');
+        if (run.chargedMono === null) return { open: withRun(open, attempt.attemptId, { chargedMono: ctx.monoMs }), effects: [], wakeAtMono: ctx.monoMs };
+        const reverseAt = run.chargedMono + ctx.reverseAfterMs(attempt.provider);
+        return ctx.monoMs < reverseAt ? same(reverseAt) : call('reverse');
+      }
       return call(run.closeAccepted ? 'query' : 'close');
     case 'closed': {
       if (!attempt.shown) return same();
@@ -166,7 +210,8 @@ function orphaned(attempt: AttemptRow, to: { readonly closing: () => Advance; re
   const { attemptId, provider } = attempt;
   switch (attempt.state) {
     case 'creating':
-      return to.closing();
+      // A customer's code may have been sent by an earlier process.
+      return attempt.method === 'code' ? to.write({ kind: 'attempt-pending', body: { attemptId } }) : to.closing();
     case 'closing':
       // Its code was never on the screen.
       if (!attempt.shown) return to.write({ kind: 'attempt-closed', body: { attemptId } });
@@ -187,6 +232,21 @@ function orphaned(attempt: AttemptRow, to: { readonly closing: () => Advance; re
   return to.write({ kind: 'attempt-parked', body: { attemptId, reason: 'no-provider', failure: { code: 'PAY-0204', detail: `no provider ${provider} is configured` } } });
 }
 
+/**
+ * How this order's money is asked for again, after the attempts so far ended without any: the way that the customer
+ * chose, or, after a code payment that came to nothing, the first way of this order. Null: not again.
+ */
+function nextAttempt(open: OpenOrder, ctx: AdvanceContext): NextAttempt | null {
+  const first = open.attempts[0];
+  const last = open.attempts.at(-1);
+  // Money that came after all goes back, and nothing more is taken for this order.
+  if (!ctx.wanted || first === undefined || last === undefined || open.attempts.some((a) => a.state !== 'closed') || open.attempts.length >= MAX_ATTEMPTS) return null;
+  if (open.next !== null && ctx.hasProvider(open.next.provider)) return open.next;
+  const failed = last.method === 'code' && (last.reason === 'declined' || last.reason === 'expired');
+  const shows = open.attempts.find((a) => a.method === undefined) ?? first;
+  return failed && ctx.hasProvider(shows.provider) ? { provider: shows.provider as ProviderKind, authCode: null } : null;
+}
+
 function advanceOrder(open: OpenOrder, ctx: AdvanceContext): Advance {
   const { order } = open;
   const same = (wakeAtMono: number | null = null): Advance => ({ open, effects: [], wakeAtMono });
@@ -201,6 +261,13 @@ function advanceOrder(open: OpenOrder, ctx: AdvanceContext): Advance {
       const live = open.attempts.some((a) => a.state === 'creating' || a.state === 'pending' || a.state === 'closing');
       if (live) return same();
       const last = open.attempts.at(-1);
+      const again = nextAttempt(open, ctx);
+      if (again !== null) {
+        const { provider, authCode } = again;
+        const byCode = authCode !== null;
+        const body = { ...ctx.attemptIds(order.orderId, open.attempts.length + 1), provider, amountFen: order.quote.amountFen, expiresAtMs: ctx.nowMs + (byCode ? CODE_WAIT_MS : ctx.payWindowMs), ...(byCode ? { method: 'code' as const } : {}) };
+        return { ...write({ kind: 'attempt-creating', body }), open: { ...withRun(open, body.attemptId, { authCode }), next: null } };
+      }
       if (last?.state === 'parked') return write({ kind: 'order-parked', body: { reason: last.reason ?? 'payment', nextStep: 'counter' } });
       return write({ kind: 'order-closed', body: { why: last === undefined || last.state === 'closed' ? (last?.reason ?? 'expired') : 'late-capture' } });
     }
@@ -485,12 +552,50 @@ export function onCall(open: OpenOrder, attemptId: string, call: CallResult, now
           return never(r);
       }
     }
+    case 'charge': {
+      const r = call.result;
+      if (attempt.state !== 'creating') return answered({}, 0);
+      const sent = { kind: 'attempt-pending', body: { attemptId } } as const;
+      switch (r.kind) {
+        case 'paid': {
+          if (r.amountFen !== attempt.amountFen) return answered({}, 0, journal(order, sent));
+          const paid = { kind: 'attempt-paid', body: { attemptId, transactionId: r.transactionId, amountFen: r.amountFen, taken: true } } as const;
+          return answered({}, 0, journal(order, sent, paid, { kind: 'order-paid', body: { attemptId, amountFen: r.amountFen } }));
+        }
+        case 'paying':
+          return answered({ paying: true }, POLL_MS, journal(order, sent));
+        case 'refused':
+          return { open: withRun(open, attemptId, { op: null, refusal: r.failure, retryAtMono: 0 }), effects: [journal(order, sent, { kind: 'attempt-closing', body: { attemptId, why: 'declined' } })] };
+        case 'unknown':
+          // Whether it was charged the provider alone knows.
+          return { open: withRun(open, attemptId, { op: null, fails: 1, lastFailure: r.failure, unknownSinceMono: now.monoMs, retryAtMono: now.monoMs + CODE_FIRST_QUERY_MS }), effects: [journal(order, sent)] };
+        default:
+          return never(r);
+      }
+    }
+    case 'reverse': {
+      const r = call.result;
+      switch (r.kind) {
+        case 'reversed':
+          return answered({ closeAccepted: true, reverses: run.reverses + 1, reversedPaid: run.reversedPaid || r.refunded === true, ...stillOpen }, 0);
+        case 'not-found':
+          return answered({ closeAccepted: true, reverses: run.reverses + 1, ...stillOpen }, 0);
+        case 'refused':
+          return answered({ noReverse: true, lastFailure: r.failure, ...stillOpen }, 0);
+        case 'unknown':
+          return unknown(r.failure);
+        default:
+          return never(r);
+      }
+    }
     case 'query': {
       const r = call.result;
       switch (r.kind) {
         case 'unknown':
           return unknown(r.failure);
         case 'paid': {
+          // A code payment that was to be taken back and still reads as paid is reversed again: the provider hands it back whole.
+          if (attempt.method === 'code' && attempt.state === 'closing' && !run.noReverse && run.reverses < MAX_REVERSES) return answered({ closeAccepted: false, paying: false, ...stillOpen }, run.reverses === 0 ? 0 : POLL_MS);
           if (attempt.state !== 'pending' && attempt.state !== 'closing' && attempt.state !== 'closed') return answered({}, POLL_MS);
           if (r.amountFen !== attempt.amountFen) return answered({}, POLL_MS, journal(order, { kind: 'attempt-parked', body: { attemptId, reason: 'amount-differs', amountFen: r.amountFen, failure: { code: 'PAY-0201', detail: `${r.amountFen} of ${attempt.amountFen} fen` } } }));
           const paid = { kind: 'attempt-paid', body: { attemptId, transactionId: r.transactionId, amountFen: r.amountFen, taken: isTaken } } as const;
@@ -498,20 +603,23 @@ export function onCall(open: OpenOrder, attemptId: string, call: CallResult, now
           return answered({ paying: false }, 0, journal(order, paid, { kind: 'attempt-refunding', body: { attemptId, outRefundNo: attempt.outRefundNo, amountFen: attempt.amountFen, why: `captured-when-${attempt.state}` } }));
         }
         case 'refunded':
+          // Our own reversal handed it back.
+          if (attempt.method === 'code' && attempt.state === 'closing') return answered({ paying: false }, 0, journal(order, { kind: 'attempt-closed', body: { attemptId, reversed: true } }));
+          if (attempt.method === 'code' && attempt.state === 'closed') return answered({}, closedPollMs(now.nowMs - attempt.updatedMs));
           if (attempt.state !== 'pending' && attempt.state !== 'closing' && attempt.state !== 'closed') return answered({}, POLL_MS);
           return answered({}, POLL_MS, journal(order, { kind: 'attempt-paid', body: { attemptId, transactionId: r.transactionId, amountFen: attempt.amountFen, taken: false } }, { kind: 'attempt-parked', body: { attemptId, reason: 'refunded-elsewhere', failure: { code: 'PAY-0301', detail: 'the provider shows a refund that is not ours' } } }));
         case 'closed':
-          if (attempt.state === 'pending' || attempt.state === 'closing') return answered({ paying: false }, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));
+          if (attempt.state === 'pending' || attempt.state === 'closing') return answered({ paying: false }, 0, journal(order, { kind: 'attempt-closed', body: { attemptId, ...(run.reversedPaid ? { reversed: true } : {}) } }));
           return answered({}, closedPollMs(now.nowMs - attempt.updatedMs));
         case 'not-found':
-          // Shown and yet unknown to the provider: it takes numbers only once, so after our close it cannot be paid.
-          if (attempt.state === 'closing' && (run.closeAccepted || !attempt.shown)) return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));
+          // Shown and yet unknown to the provider: it takes numbers only once, so after our close it cannot be paid. A code is sent once, and was refused.
+          if (attempt.state === 'closing' && (run.closeAccepted || !attempt.shown || (attempt.method === 'code' && run.refusal !== null))) return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));
           return answered({ closeAccepted: false }, attempt.state === 'closed' ? closedPollMs(now.nowMs - attempt.updatedMs) : POLL_MS);
         case 'paying':
           return answered({ paying: attempt.state === 'pending', closeAccepted: false, ...stillOpen }, POLL_MS);
         case 'pending':
           // Still payable after an accepted close: close it again.
-          return answered({ paying: false, closeAccepted: false, ...stillOpen }, attempt.state === 'closed' ? closedPollMs(now.nowMs - attempt.updatedMs) : POLL_MS);
+          return answered({ paying: false, closeAccepted: false, noReverse: false, ...stillOpen }, attempt.state === 'closed' ? closedPollMs(now.nowMs - attempt.updatedMs) : POLL_MS);
         default:
           return never(r);
       }

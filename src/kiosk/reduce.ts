@@ -3,11 +3,12 @@ import { never } from '../shared/result.ts';
 import { maintenanceStep, settleVisitor } from './maintenance.ts';
 import { assistClaimed, assistWritten } from './assist.ts';
 import { HOLD_AWAY_MS, advance, onCall, onClaimed, onCommand, onWritten } from './orders.ts';
+import type { AdvanceContext } from './orders.ts';
 import { afterWrite } from './refusals.ts';
 import { sessionStep } from './session.ts';
 import type { Effect, KioskEvent, KioskState, Now, OpenOrder, Step } from './state.ts';
 
-export interface ReduceContext extends Now {
+export interface ReduceContext extends Now, Pick<AdvanceContext, 'attemptIds' | 'reverseAfterMs'> {
   /** {@link AdvanceContext.mayBeReported} */
   readonly mayBeReported: (orderId: string) => boolean;
   /** Did this kiosk begin a write of another kiosk's order whose end it never saw? */
@@ -69,6 +70,7 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
     case 'order-not-begun':
     case 'order-found':
     case 'printed':
+    case 'scanned':
     case 'intent':
     case 'maintenance':
     case 'tick':
@@ -103,6 +105,9 @@ export function settle(state: KioskState, ctx: ReduceContext): Step & { readonly
       layout: ctx.layout,
       businessDate: ctx.businessDate,
       mayBeReported: ctx.mayBeReported,
+      attemptIds: ctx.attemptIds,
+      payWindowMs: state.service.policy?.payWindowMs ?? 0,
+      reverseAfterMs: ctx.reverseAfterMs,
       hasProvider: (kind) => state.providers.some((p) => p === kind),
       heldUntilMono: open.inherited && state.hold !== null && ctx.monoMs < state.hold.untilMono ? state.hold.untilMono : null,
     });

@@ -1,11 +1,12 @@
 import type { CardReading } from '../card/types.ts';
-import type { Intent } from '../shared/contract.ts';
+import type { Intent, ProviderKind } from '../shared/contract.ts';
 import type { ErrorCode } from '../shared/errors.ts';
 import { never } from '../shared/result.ts';
-import { UNKNOWN_GIVE_UP_MS } from './orders.ts';
+import { whoTakes } from '../payment/codes.ts';
+import { MAX_ATTEMPTS, UNKNOWN_GIVE_UP_MS } from './orders.ts';
 import { keyIsWrong } from './refusals.ts';
 import { judgeAccount, judgeCard, mostFen, roomQuantity, tooMuch } from './sellable.ts';
-import type { AmountSession, Effect, KioskEvent, KioskState, Now, OpenOrder, OrderSession, Session, Step } from './state.ts';
+import type { AmountSession, Effect, KioskEvent, KioskState, NextAttempt, Now, OpenOrder, OrderSession, Session, Step } from './state.ts';
 
 /** How long each screen waits for a person. */
 export const SCREEN_MS = {
@@ -47,7 +48,7 @@ export function cannotSell(state: KioskState, now: Now, reason: ErrorCode, readi
 }
 
 export function orderSession(orderId: string, insertion: number, found: boolean): OrderSession {
-  return { at: 'order', orderId, insertion, found, lastCheck: null, checkedAnswers: 0, wrongCard: false, receipt: 'none', slip: 'none', cardOut: false, ending: null, gaveUp: false, closeWhy: null };
+  return { at: 'order', orderId, insertion, found, lastCheck: null, checkedAnswers: 0, wrongCard: false, receipt: 'none', slip: 'none', cardOut: false, ending: null, gaveUp: false, closeWhy: null, scanProblem: null };
 }
 
 /** The session's answer to one event. Orders move by themselves (orders.ts); this is what the customer sees and may do. */
@@ -115,6 +116,8 @@ export function sessionStep(state: KioskState, event: KioskEvent, now: Now): Ste
       if (s.at !== 'order' || s.orderId !== event.orderId) return { state, effects: [fact] };
       return step(state, event.what === 'receipt' ? { ...s, receipt: event.ok ? 'printed' : 'failed' } : { ...s, slip: event.ok ? 'printed' : 'failed' }, fact);
     }
+    case 'scanned':
+      return onScanned(state, event);
     case 'intent':
       return onIntent(state, event.intent, now);
     case 'tick':
@@ -219,8 +222,42 @@ function onCardRead(state: KioskState, event: Extract<KioskEvent, { type: 'card-
 /** What the pay screen may be cancelled at: until the payment is in flight. */
 export function cancelOffered(s: OrderSession, open: OpenOrder): boolean {
   const attempt = open.attempts.at(-1);
-  if (attempt === undefined || s.closeWhy !== null || s.gaveUp) return false;
+  if (attempt === undefined || s.closeWhy !== null || s.gaveUp || open.next !== null) return false;
+  // The customer's code is on its way.
+  if (attempt.method === 'code' && attempt.state === 'creating') return false;
   return (attempt.state === 'creating' || attempt.state === 'pending') && open.runs.get(attempt.attemptId)?.paying !== true;
+}
+
+/** May the customer change to another way of paying now? While a QR code waits to be scanned. */
+function maySwitch(s: OrderSession, open: OpenOrder): boolean {
+  return cancelOffered(s, open) && open.attempts.at(-1)?.method === undefined && open.attempts.length < MAX_ATTEMPTS;
+}
+
+/** The order whose payment the customer may change now. */
+function switchable(state: KioskState): { readonly s: OrderSession; readonly open: OpenOrder } | null {
+  const s = state.session;
+  const open = s.at === 'order' ? state.orders.get(s.orderId) : undefined;
+  return s.at === 'order' && open !== undefined && maySwitch(s, open) ? { s, open } : null;
+}
+
+/** Will this code be charged if it is scanned now? */
+export function takesScan(state: KioskState, code: string): boolean {
+  return switchable(state) !== null && whoTakes(code, state.service.policy?.paymentCodes, state.codeProviders) !== null;
+}
+
+/** The customer pays another way: orders.ts ends the QR code first, and asks by this one once that is certain. */
+function switchTo(state: KioskState, at: { readonly s: OrderSession; readonly open: OpenOrder }, next: NextAttempt): Step {
+  return step({ ...state, orders: new Map(state.orders).set(at.s.orderId, { ...at.open, next }) }, { ...at.s, scanProblem: null, lastCheck: null });
+}
+
+function onScanned(state: KioskState, event: Extract<KioskEvent, { type: 'scanned' }>): Step {
+  const at = switchable(state);
+  if (at === null || state.codeProviders.length === 0) return { state, effects: [] };
+  const problem = (code: ErrorCode): Step => step(state, { ...at.s, scanProblem: code });
+  // The scanner reads what is held before it again and again: the code that is being paid with is no news.
+  if (event.used) return problem('PAY-0403');
+  const provider = whoTakes(event.code, state.service.policy?.paymentCodes, state.codeProviders);
+  return provider === null ? problem('PAY-0404') : switchTo(state, at, { provider, authCode: event.code });
 }
 
 function onIntent(state: KioskState, intent: Intent, now: Now): Step {
@@ -264,6 +301,14 @@ function onIntent(state: KioskState, intent: Intent, now: Now): Step {
       const open = s.at === 'order' ? state.orders.get(s.orderId) : undefined;
       if (s.at !== 'order' || open === undefined || !cancelOffered(s, open)) return nothing;
       return step(state, { ...s, closeWhy: 'customer' });
+    }
+    case 'scan':
+      // The shell's keyboard-wedge scanner; the core takes it where it comes in (Kiosk.intent).
+      return nothing;
+    case 'pay-with': {
+      const at = switchable(state);
+      if (at === null || !payChoices(state).includes(intent.value) || at.open.attempts.at(-1)?.provider === intent.value) return nothing;
+      return switchTo(state, at, { provider: intent.value, authCode: null });
     }
     case 'check-payment': {
       const open = s.at === 'order' ? state.orders.get(s.orderId) : undefined;
@@ -324,6 +369,11 @@ function chooseAmount(state: KioskState, s: AmountSession, amountFen: number, no
 /** The card is back, and central is asked for the first time whether it may be finished: a moment, not worth a screen of its own. */
 function askingFirst(open: OpenOrder): boolean {
   return open.order.state === 'in-doubt' && !open.order.wantsRefund && open.claim.asking && open.claim.failure === null;
+}
+
+/** Whose QR codes the customer may choose from: one for every wallet where the gateway offers it. */
+export function payChoices({ providers }: Pick<KioskState, 'providers'>): readonly ProviderKind[] {
+  return providers.includes('gateway') ? ['gateway'] : providers;
 }
 
 /** Which screen an order's session shows now. */

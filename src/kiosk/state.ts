@@ -1,7 +1,7 @@
 import type { CardReading, ReaderStatus, WritePlan } from '../card/types.ts';
 import type { PrinterStatus } from '../device/printer/types.ts';
 import type { AttemptRow, OrderRow } from '../journal/fold.ts';
-import type { CreateResult, QueryResult, CloseResult, RefundResult, RefundQueryResult } from '../payment/types.ts';
+import type { ChargeResult, CreateResult, QueryResult, CloseResult, RefundResult, RefundQueryResult, ReverseResult } from '../payment/types.ts';
 import type { Account, ClaimAnswer, ClaimKind, ClaimedOrder, Command, OrderStatus, Quote } from '../shared/central-api.ts';
 import type { Intent, Locale, ProviderKind, Tile } from '../shared/contract.ts';
 import type { Failure } from '../shared/errors.ts';
@@ -19,7 +19,7 @@ export interface Now {
   readonly terminalId: string;
 }
 
-export type Verb = 'create' | 'query' | 'close' | 'refund' | 'query-refund';
+export type Verb = 'create' | 'charge' | 'query' | 'close' | 'reverse' | 'refund' | 'query-refund';
 
 /** What is known of an attempt in this process only; lost at a restart, and nothing depends on it. */
 export interface AttemptRun {
@@ -39,12 +39,30 @@ export interface AttemptRun {
   readonly unknownSinceMono: number | null;
   readonly answers: number;
   readonly startedMono: number;
+  /** The customer's payment code, until it is sent; then it is forgotten. */
+  readonly authCode: string | null;
+  /** When the code was sent; in a later process, when this attempt was first seen: a reversal keeps its distance from it. */
+  readonly chargedMono: number | null;
+  /** Reversals that the provider accepted. */
+  readonly reverses: number;
+  /** What the provider said of an accepted reversal. */
+  readonly reversedPaid: boolean;
+  /** The provider does not reverse it any more: a capture is refunded like any other. */
+  readonly noReverse: boolean;
+}
+
+/** How the customer wants to go on paying, once the attempt before it is over. Lost at a restart: then the order is closed. */
+export interface NextAttempt {
+  readonly provider: ProviderKind;
+  /** Null: by a QR code. */
+  readonly authCode: string | null;
 }
 
 export interface OpenOrder {
   readonly order: OrderRow;
   readonly attempts: readonly AttemptRow[];
   readonly runs: ReadonlyMap<string, AttemptRun>;
+  readonly next: NextAttempt | null;
   /** A write is going on. */
   readonly writing: boolean;
   /** Paid, and the card is not there: until when it is waited for before the money goes back. */
@@ -128,6 +146,8 @@ export type Session =
       /** The customer was sent away while the payment is asked about. */
       readonly gaveUp: boolean;
       readonly closeWhy: EventBody<'attempt-closing'>['why'] | null;
+      /** Why the code that was scanned last is not taken. */
+      readonly scanProblem: Failure['code'] | null;
     }
   | AssistSession
   | { readonly at: 'order-status'; readonly ref: string; readonly found: OrderStatus | null; readonly answer: 'asking' | 'known' | 'not-found' | 'no-answer'; readonly deadlineMono: number }
@@ -140,6 +160,8 @@ export interface ServiceState {
   readonly lineUp: boolean | null;
   readonly centralUp: boolean | null;
   readonly printer: PrinterStatus;
+  /** A code scanner is there and answers. */
+  readonly scanner: boolean;
   readonly clockSkewMs: number | null;
   /** Why the kiosk must not sell at all (journal, fork, clock …). */
   readonly blocked: Failure | null;
@@ -168,11 +190,16 @@ export interface KioskState {
   readonly orders: ReadonlyMap<string, OpenOrder>;
   readonly service: ServiceState;
   readonly maintenance: MaintenanceState;
+  /** In the order of the configuration. */
   readonly providers: readonly ProviderKind[];
+  /** Those that take the customer's payment code. */
+  readonly codeProviders: readonly ProviderKind[];
 }
 
 export type CallResult =
   | { readonly verb: 'create'; readonly result: CreateResult }
+  | { readonly verb: 'charge'; readonly result: ChargeResult }
+  | { readonly verb: 'reverse'; readonly result: ReverseResult }
   | { readonly verb: 'query'; readonly result: QueryResult }
   | { readonly verb: 'close'; readonly result: CloseResult }
   | { readonly verb: 'refund'; readonly result: RefundResult }
@@ -197,6 +224,8 @@ export type KioskEvent =
   /** See `UploaderOptions.onHeard`. */
   | { readonly type: 'heard'; readonly how: 'answered' | 'away' }
   | { readonly type: 'service'; readonly change: Partial<ServiceState> }
+  /** A code in front of the scanner. `used`: it was taken once already, in this process. */
+  | { readonly type: 'scanned'; readonly code: string; readonly used: boolean }
   | { readonly type: 'intent'; readonly intent: Intent }
   | MaintenanceEvent
   | { readonly type: 'tick' };
@@ -207,7 +236,7 @@ export type Effect =
   | { readonly do: 'ask-account'; readonly insertion: number; readonly reading: CardReading }
   | { readonly do: 'preview'; readonly asked: number; readonly reading: CardReading; readonly account: Account; readonly offline: boolean; readonly amountFen: number }
   | { readonly do: 'begin-order'; readonly session: AmountSession; readonly amountFen: number }
-  | { readonly do: 'call'; readonly verb: Verb; readonly orderId: string; readonly attempt: AttemptRow; readonly why: string }
+  | { readonly do: 'call'; readonly verb: Verb; readonly orderId: string; readonly attempt: AttemptRow; readonly why: string; /** charge only. */ readonly authCode?: string }
   | { readonly do: 'write'; readonly orderId: string; readonly insertion: number; readonly plan: WritePlan }
   | { readonly do: 'claim'; readonly orderId: string; readonly kind: ClaimKind; readonly cardNo: string }
   | { readonly do: 'assist-claim'; readonly insertion: number; readonly orderId: string; readonly cardNo: string }
@@ -235,6 +264,11 @@ export const NEW_RUN: AttemptRun = {
   unknownSinceMono: null,
   answers: 0,
   startedMono: 0,
+  authCode: null,
+  chargedMono: null,
+  reverses: 0,
+  reversedPaid: false,
+  noReverse: false,
 };
 
 /** `PL-000000000311-1-0042-7391` → `0311 0042 7391`: what a person can read out to the hotline. */

@@ -1,13 +1,14 @@
 import type { CardReading } from '../card/types.ts';
 import type { Account, Quote } from '../shared/central-api.ts';
-import type { CardView, Header, QuoteView, Snapshot, SnapshotOf } from '../shared/contract.ts';
+import { PROVIDER_KINDS } from '../shared/contract.ts';
+import type { CardView, Header, ProviderKind, QuoteView, Snapshot, SnapshotOf } from '../shared/contract.ts';
 import { ERRORS } from '../shared/errors.ts';
 import type { ErrorCode } from '../shared/errors.ts';
 import type { OrderState } from '../shared/events.ts';
 import { never } from '../shared/result.ts';
 import { maintenanceView } from './maintenance.ts';
 import { mostFen } from './sellable.ts';
-import { cancelOffered, orderScreen } from './session.ts';
+import { cancelOffered, orderScreen, payChoices } from './session.ts';
 import { orderRef } from './state.ts';
 import type { KioskState, Now, OpenOrder, OrderSession } from './state.ts';
 
@@ -117,7 +118,7 @@ export function viewOf(state: KioskState, ctx: ViewContext, revision: number): S
     case 'order': {
       const open = state.orders.get(s.orderId);
       if (open === undefined) return { ...base, screen: 'reading', stage: 'account' };
-      return orderView(base, s, open, wall);
+      return orderView(base, s, open, wall, payChoices(state), state.service.scanner && state.codeProviders.length > 0);
     }
     default:
       return never(s);
@@ -126,7 +127,17 @@ export function viewOf(state: KioskState, ctx: ViewContext, revision: number): S
 
 type Base = Pick<Snapshot, 'revision' | 'locale' | 'textSize' | 'header' | 'nowMs' | 'demo'>;
 
-function orderView(base: Base, s: OrderSession, open: OpenOrder, wall: (mono: number) => number): Snapshot {
+/** Why the last code payment came to nothing; null: there was none, or it is still going on. */
+function declinedFor(open: OpenOrder): ErrorCode | null {
+  const last = open.attempts.findLast((a) => a.method === 'code');
+  if (last === undefined || (last.state !== 'closing' && last.state !== 'closed')) return null;
+  // Whoever chose another way since knows.
+  if (open.attempts.at(-1) !== last && open.attempts.at(-2) !== last) return null;
+  if (last.reason === 'declined') return open.runs.get(last.attemptId)?.refusal?.code ?? 'PAY-0402';
+  return last.reason === 'expired' ? 'PAY-0405' : null;
+}
+
+function orderView(base: Base, s: OrderSession, open: OpenOrder, wall: (mono: number) => number, choices: readonly ProviderKind[], scanner: boolean): Snapshot {
   const { order } = open;
   const what = { orderRef: orderRef(order.orderId), amountFen: order.quote.amountFen };
   const goods = { quantity: order.quote.quantity, unit: order.quote.unit };
@@ -137,20 +148,28 @@ function orderView(base: Base, s: OrderSession, open: OpenOrder, wall: (mono: nu
   switch (screen) {
     case 'pay': {
       const unknown = run?.unknownSinceMono != null && run.fails > 1;
-      const closing = s.closeWhy !== null || attempt === undefined || attempt.state === 'closing' || attempt.state === 'closed';
-      const state = closing ? 'closing' : run?.paying === true ? 'paying' : attempt.state === 'creating' ? (unknown ? 'unknown' : 'creating') : unknown ? 'unknown' : 'waiting';
+      const byCode = attempt?.method === 'code';
+      const over = attempt?.state === 'closing' || attempt?.state === 'closed';
+      // One way to pay ends so that another can begin; anything else that ends here ends the order.
+      const switching = s.closeWhy === null && (open.next !== null || (over && (attempt.reason === 'switched' || (byCode && (attempt.reason === 'declined' || attempt.reason === 'expired')))));
+      const closing = !switching && (s.closeWhy !== null || attempt === undefined || over);
+      const state = switching ? 'switching' : closing || attempt === undefined ? 'closing' : run?.paying === true ? 'paying' : attempt.state === 'creating' ? (unknown ? 'unknown' : 'creating') : unknown ? 'unknown' : 'waiting';
       return {
         ...base,
         screen: 'pay',
         ...what,
         ...goods,
-        provider: attempt?.provider === 'alipay' || attempt?.provider === 'gateway' ? attempt.provider : 'wechat',
+        provider: PROVIDER_KINDS.find((kind) => kind === attempt?.provider) ?? 'gateway',
+        choices: [...choices],
+        scanner,
+        byCode,
+        problem: s.scanProblem ?? declinedFor(open),
         qrText: state === 'waiting' || state === 'unknown' ? (run?.qrText ?? null) : null,
         state,
         cancelOffered: cancelOffered(s, open),
         // "Not paid" was true when it was asked; once the customer pays, or nobody knows, it is not said any more.
         lastCheck: s.lastCheck === 'asking' || (s.lastCheck === 'not-paid' && state === 'waiting') || (s.lastCheck === 'line-down' && unknown) ? s.lastCheck : null,
-        deadlineMs: attempt === undefined || closing ? null : attempt.expiresAtMs,
+        deadlineMs: attempt === undefined || closing || switching ? null : attempt.expiresAtMs,
       };
     }
     case 'writing':

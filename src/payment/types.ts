@@ -5,6 +5,8 @@ import type { ProviderKind } from '../shared/contract.ts';
 export interface AttemptRef {
   readonly outTradeNo: string;
   readonly amountFen: number;
+  /** Absent: the customer scans our QR code. `code`: we scanned the customer's; a failed payment is then the trade's end, since a code is good for one try. */
+  readonly method?: 'code';
 }
 export interface CreateRequest extends AttemptRef {
   /** At most 127 characters, shown in the customer's wallet; no personal data. */
@@ -17,6 +19,56 @@ export type CreateResult =
   | { readonly kind: 'pending'; readonly qrText: string }
   | { readonly kind: 'paid' }
   | { readonly kind: 'refused'; readonly failure: Failure }
+  | { readonly kind: 'unknown'; readonly failure: Failure };
+
+export interface ChargeRequest extends AttemptRef {
+  readonly method: 'code';
+  /** The digits of the customer's payment code. Never stored, logged or shown; sent once. */
+  readonly authCode: string;
+  /** At most 127 characters, shown in the customer's wallet; no personal data. */
+  readonly description: string;
+}
+/**
+ * paid: captured · paying: the customer types a password · refused: definite, by a verified answer: this request took
+ * nothing (PAY-04xx says why in words for the customer) · unknown: never sent again, the query tells.
+ */
+export type ChargeResult =
+  | { readonly kind: 'paid'; readonly transactionId: string; readonly amountFen: number; readonly paidAtMs: number | null }
+  | { readonly kind: 'paying' }
+  | { readonly kind: 'refused'; readonly failure: Failure }
+  | { readonly kind: 'unknown'; readonly failure: Failure };
+
+/**
+ * The end of a code payment that must not count any more: an unpaid one is closed, a paid one is handed back whole.
+ * reversed: accepted (still query afterwards), `refunded` where the provider says whether money went back · not-found:
+ * the provider has no such number · refused: cannot be reversed any more; if it was paid, refund it.
+ */
+export type ReverseResult = { readonly kind: 'reversed'; readonly refunded: boolean | null } | { readonly kind: 'not-found' } | { readonly kind: 'refused' | 'unknown'; readonly failure: Failure };
+
+/** What a provider that takes the customer's payment code offers beside the QR code. */
+export interface CodePay {
+  readonly charge: (request: ChargeRequest) => Promise<ChargeResult>;
+  readonly reverse: (attempt: AttemptRef) => Promise<ReverseResult>;
+  /** A reversal earlier than this after the charge is refused by the provider's rules. */
+  readonly reverseAfterMs: number;
+}
+
+/** One line of a provider's daily bill. `reversal`: a code payment that was taken back. */
+export interface BillRow {
+  readonly kind: 'payment' | 'refund' | 'reversal';
+  readonly outTradeNo: string;
+  readonly transactionId: string;
+  /** Of a refund: our number; empty otherwise. */
+  readonly outRefundNo: string;
+  /** Taken, or handed back; always positive. */
+  readonly amountFen: number;
+  readonly atMs: number;
+}
+/** not-ready: the provider makes it later in the day · none: nothing happened on that day. */
+export type BillResult =
+  | { readonly kind: 'bill'; readonly rows: readonly BillRow[] }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'not-ready'; readonly failure: Failure }
   | { readonly kind: 'unknown'; readonly failure: Failure };
 
 /**
@@ -60,4 +112,8 @@ export interface PaymentProvider {
   readonly close: (attempt: AttemptRef) => Promise<CloseResult>;
   readonly refund: (request: RefundRequest) => Promise<RefundResult>;
   readonly queryRefund: (request: RefundRequest) => Promise<RefundQueryResult>;
+  /** Absent: it only shows QR codes. */
+  readonly code?: CodePay;
+  /** The bill of a day (`YYYY-MM-DD`, China's), checked against its hash where the provider gives one. */
+  readonly downloadBill?: (date: string) => Promise<BillResult>;
 }

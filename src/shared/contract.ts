@@ -12,7 +12,7 @@ const natural = z.number().int().nonnegative();
 export const LOCALES = ['zh-CN', 'en'] as const;
 export type Locale = (typeof LOCALES)[number];
 export const TEXT_SIZES = ['normal', 'large'] as const;
-export const PROVIDER_KINDS = ['wechat', 'alipay', 'gateway'] as const;
+export const PROVIDER_KINDS = ['wechat', 'alipay', 'unionpay', 'gateway'] as const;
 export type ProviderKind = (typeof PROVIDER_KINDS)[number];
 /** Tiles of the start screen; a tile is present only where its service works. */
 export const TILES = ['query', 'unfinished'] as const;
@@ -182,10 +182,18 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     quantity: natural,
     unit: z.enum(['volume', 'money']),
     provider: z.enum(PROVIDER_KINDS),
+    /** Other ways to pay by QR code; the one shown is among them. One: there is nothing to choose. */
+    choices: z.array(z.enum(PROVIDER_KINDS)),
+    /** The kiosk scans the customer's payment code too. */
+    scanner: z.boolean(),
+    /** The customer's own code is being charged, not ours shown. */
+    byCode: z.boolean(),
+    /** Why the last code came to nothing. */
+    problem: errorCode.nullable(),
     /** Text of the QR code; null while it is being made or after it must not be scanned any more. */
     qrText: z.string().nullable(),
-    /** creating: no code yet · waiting: scan now · paying: the provider says the customer is paying · closing: being cancelled, the provider is confirming · unknown: the line is down, asking on. */
-    state: z.enum(['creating', 'waiting', 'paying', 'closing', 'unknown']),
+    /** creating: no code yet · waiting: scan now · paying: the provider says the customer is paying · closing: being cancelled, the provider is confirming · switching: one way to pay is being ended before the next begins · unknown: the line is down, asking on. */
+    state: z.enum(['creating', 'waiting', 'paying', 'closing', 'switching', 'unknown']),
     cancelOffered: z.boolean(),
     /** What the last "已付款但没有反应?" found; null: not asked. */
     lastCheck: z.enum(['asking', 'not-paid', 'line-down']).nullable(),
@@ -278,6 +286,10 @@ export const intentSchema = z.discriminatedUnion('type', [
   /** amount screen: pay the chosen amount; `value` repeats it so that a stale tap cannot pay another sum. */
   z.object({ ...intentBase, type: z.literal('pay'), value: natural.max(100_000_00) }),
   z.object({ ...intentBase, type: z.literal('cancel') }),
+  /** pay screen: show another provider's QR code. */
+  z.object({ ...intentBase, type: z.literal('pay-with'), value: z.enum(PROVIDER_KINDS) }),
+  /** A code from a scanner that types like a keyboard. Never logged, never journaled. */
+  z.object({ ...intentBase, type: z.literal('scan'), value: z.string().regex(/^[!-~]{6,256}$/) }),
   /** pay screen: 已付款但没有反应? */
   z.object({ ...intentBase, type: z.literal('check-payment') }),
   z.object({ ...intentBase, type: z.literal('more-time') }),

@@ -30,12 +30,12 @@ export const EVENTS = {
     tag: hex,
   }),
   /** Before the first request that carries these numbers. */
-  'attempt-creating': z.object({ attemptId: z.string(), provider: z.string(), outTradeNo: z.string(), outRefundNo: z.string(), amountFen: natural, expiresAtMs: natural }),
+  'attempt-creating': z.object({ attemptId: z.string(), provider: z.string(), outTradeNo: z.string(), outRefundNo: z.string(), amountFen: natural, expiresAtMs: natural, /** Absent: a QR code on the screen. `code`: the customer's payment code was scanned; the code itself is in no fact. */ method: z.literal('code').optional() }),
   'attempt-pending': z.object({ attemptId: z.string() }),
   /** The provider says, under its signature, that this attempt was captured. */
   'attempt-paid': z.object({ attemptId: z.string(), transactionId: z.string(), amountFen: natural, /** false: the order could not take it; it refunds itself. */ taken: z.boolean() }),
-  'attempt-closing': z.object({ attemptId: z.string(), why: z.enum(['customer', 'expired', 'card-removed', 'recovery', 'create-refused']) }),
-  'attempt-closed': z.object({ attemptId: z.string() }),
+  'attempt-closing': z.object({ attemptId: z.string(), /** `switched`: the customer pays another way. `declined`: the provider refused the customer's code. */ why: z.enum(['customer', 'expired', 'card-removed', 'recovery', 'create-refused', 'switched', 'declined']) }),
+  'attempt-closed': z.object({ attemptId: z.string(), /** A code payment that was paid and taken back whole by the provider, before any order took it. */ reversed: z.boolean().optional() }),
   'attempt-refunding': z.object({ attemptId: z.string(), outRefundNo: z.string(), amountFen: natural, why: z.string() }),
   'attempt-refunded': z.object({ attemptId: z.string(), refundId: z.string(), amountFen: natural }),
   'attempt-parked': z.object({ attemptId: z.string(), reason: z.string(), failure: failureBody, /** What the provider says it captured, where that is not the attempt's sum and no `attempt-paid` says it. */ amountFen: natural.optional() }),

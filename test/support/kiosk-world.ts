@@ -15,10 +15,10 @@ import { Kiosk } from '../../src/kiosk/kiosk.ts';
 import type { MaintenancePorts } from '../../src/kiosk/maintenance-run.ts';
 import type { KioskEvent, ServiceState } from '../../src/kiosk/state.ts';
 import { Uploader } from '../../src/kiosk/uploader.ts';
-import type { AttemptRef, CloseResult, CreateResult, PaymentProvider, QueryResult, RefundQueryResult, RefundRequest, RefundResult } from '../../src/payment/types.ts';
+import type { AttemptRef, ChargeResult, CloseResult, CodePay, CreateResult, PaymentProvider, QueryResult, RefundQueryResult, RefundRequest, RefundResult, ReverseResult } from '../../src/payment/types.ts';
 import type { Account, ClaimAnswer, Command, CommandsAnswer, OrderStatus, Quote, QuoteRequest, UploadEvent, UploadRequest } from '../../src/shared/central-api.ts';
 import { snapshotSchema } from '../../src/shared/contract.ts';
-import type { Intent, Snapshot, SnapshotOf } from '../../src/shared/contract.ts';
+import type { Intent, ProviderKind, Snapshot, SnapshotOf } from '../../src/shared/contract.ts';
 import { failure } from '../../src/shared/errors.ts';
 import type { Failure } from '../../src/shared/errors.ts';
 import { priceAmount } from '../../src/shared/money.ts';
@@ -93,12 +93,17 @@ interface Trade {
   readonly outTradeNo: string;
   readonly amountFen: number;
   readonly qrText: string;
-  state: 'notpay' | 'paying' | 'paid' | 'closed';
+  state: 'notpay' | 'paying' | 'paid' | 'closed' | 'revoked';
+  readonly provider: ProviderKind;
+  /** The digits it was charged with. */
+  readonly authCode: string | null;
+  /** The whole sum was handed back by a reversal. */
+  reversedFen: number;
   capturedFen: number;
   readonly refunds: Map<string, { readonly fen: number; state: 'processing' | 'done' | 'abnormal' }>;
   creates: number;
 }
-type Verb = 'create' | 'query' | 'close' | 'refund' | 'queryRefund';
+type Verb = 'create' | 'query' | 'close' | 'refund' | 'queryRefund' | 'charge' | 'reverse';
 /** What happens to the next call of a verb: `unsent` no effect and no answer, `lost` the effect but no answer, `refused` a definite no. */
 export type Mishap = 'unsent' | 'lost' | 'refused';
 
@@ -106,7 +111,11 @@ export type Mishap = 'unsent' | 'lost' | 'refused';
 export class PaymentBooks {
   readonly trades = new Map<string, Trade>();
   /** Mishaps to come, by verb. */
-  readonly next: Record<Verb, Mishap[]> = { create: [], query: [], close: [], refund: [], queryRefund: [] };
+  readonly next: Record<Verb, Mishap[]> = { create: [], query: [], close: [], refund: [], queryRefund: [], charge: [], reverse: [] };
+  /** What the next charge finds at the customer's wallet. */
+  wallet: 'pays' | 'asks-password' | 'balance-short' = 'pays';
+  /** The provider forgets that it reversed: a paid trade still reads as paid so many times more. */
+  reverseFails = 0;
   down = false;
   /** How new refunds start. */
   refundState: 'done' | 'processing' | 'abnormal' = 'done';
@@ -121,7 +130,7 @@ export class PaymentBooks {
   }
   /** The customer pays; `late`: the money comes through though the trade was closed. */
   pay(trade = this.newest(), late = false): boolean {
-    if (trade.state === 'paid' || (trade.state === 'closed' && !late)) return false;
+    if (trade.state === 'paid' || ((trade.state === 'closed' || trade.state === 'revoked') && !late)) return false;
     trade.state = 'paid';
     trade.capturedFen += trade.amountFen;
     return true;
@@ -130,7 +139,14 @@ export class PaymentBooks {
     for (const t of this.trades.values()) for (const r of t.refunds.values()) r.state = 'done';
   }
 
-  provider(world: World, life: Life): PaymentProvider {
+  /** All money that the customers are without. */
+  keptFen(): number {
+    let sum = 0;
+    for (const t of this.trades.values()) sum += t.capturedFen - t.reversedFen - [...t.refunds.values()].reduce((a, r) => a + r.fen, 0);
+    return sum;
+  }
+
+  provider(world: World, life: Life, kind: ProviderKind = 'wechat', codes = false): PaymentProvider {
     const call = async <T extends { readonly kind: string }>(verb: Verb, effect: () => T, refused: (f: Failure) => T | null, unknown: (f: Failure) => T): Promise<T> => {
       this.calls.push(verb);
       if (!life.alive || world.at(life, `${verb}`, 'before')) return never();
@@ -148,12 +164,47 @@ export class PaymentBooks {
     };
     const unknown = (f: Failure): { readonly kind: 'unknown'; readonly failure: Failure } => ({ kind: 'unknown', failure: f });
     const of = (ref: AttemptRef): Trade | undefined => this.trades.get(ref.outTradeNo);
+    const code: CodePay = {
+      reverseAfterMs: kind === 'wechat' ? 15_000 : 0,
+      charge: (r) =>
+        call<ChargeResult>('charge', () => {
+          if (this.trades.has(r.outTradeNo)) throw new Error('a code was sent twice');
+          const trade: Trade = { outTradeNo: r.outTradeNo, amountFen: r.amountFen, qrText: '', state: 'notpay', provider: kind, authCode: r.authCode, reversedFen: 0, capturedFen: 0, refunds: new Map(), creates: 0 };
+          this.trades.set(r.outTradeNo, trade);
+          if (this.wallet === 'balance-short') {
+            trade.state = 'closed';
+            return { kind: 'refused', failure: failure('PAY-0401') };
+          }
+          if (this.wallet === 'asks-password') {
+            trade.state = 'paying';
+            return { kind: 'paying' };
+          }
+          this.pay(trade);
+          return { kind: 'paid', transactionId: `T${trade.outTradeNo}`, amountFen: this.saysFen ?? trade.capturedFen, paidAtMs: null };
+        }, (f) => ({ kind: 'refused', failure: f }), unknown),
+      reverse: (r) =>
+        call<ReverseResult>('reverse', () => {
+          const trade = of(r);
+          if (trade === undefined) return { kind: 'not-found' };
+          if (trade.refunds.size > 0) return { kind: 'refused', failure: failure('PAY-0301', 'refunded already') };
+          if (trade.state === 'paid') {
+            if (this.reverseFails > 0) {
+              this.reverseFails--;
+              return { kind: 'reversed', refunded: null };
+            }
+            trade.reversedFen = trade.capturedFen;
+          }
+          trade.state = 'revoked';
+          return { kind: 'reversed', refunded: trade.reversedFen > 0 };
+        }, (f) => ({ kind: 'refused', failure: f }), unknown),
+    };
     return {
-      kind: 'wechat',
+      kind,
+      ...(codes ? { code } : {}),
       create: (r) =>
         call<CreateResult>('create', () => {
           const old = of(r);
-          if (old === undefined) this.trades.set(r.outTradeNo, { outTradeNo: r.outTradeNo, amountFen: r.amountFen, qrText: `weixin://wxpay/${r.outTradeNo}`, state: 'notpay', capturedFen: 0, refunds: new Map(), creates: 1 });
+          if (old === undefined) this.trades.set(r.outTradeNo, { outTradeNo: r.outTradeNo, amountFen: r.amountFen, qrText: `weixin://wxpay/${r.outTradeNo}`, state: 'notpay', provider: kind, authCode: null, reversedFen: 0, capturedFen: 0, refunds: new Map(), creates: 1 });
           else old.creates += 1;
           const trade = of(r) as Trade;
           if (trade.state === 'paid') return { kind: 'paid' };
@@ -170,6 +221,7 @@ export class PaymentBooks {
             case 'paying':
               return { kind: 'paying' };
             case 'closed':
+            case 'revoked':
               return { kind: 'closed' };
             case 'paid':
               if (trade.refunds.size > 0) return { kind: 'refunded', transactionId: `T${trade.outTradeNo}`, amountFen: trade.amountFen };
@@ -485,6 +537,8 @@ export class World {
   policy: Policy = POLICY;
   /** Taken out of the configuration; taken by the next start. */
   providerGone = false;
+  /** The configured providers, and which of them take the customer's code. */
+  payWith: { readonly kind: ProviderKind; readonly codes: boolean }[] = [{ kind: 'wechat', codes: false }];
   /** Instead of {@link central}: taken by the next start. */
   billing: BillingClient | null = null;
   /** A fork is what the test is about; else it is a problem. */
@@ -617,7 +671,7 @@ export class World {
       journal,
       reader: this.slot.reader(this, life),
       layouts: layoutRegistry([plCpuLayout(keys.value)]),
-      providers: this.providerGone ? [] : [this.pay.provider(this, life)],
+      providers: this.providerGone ? [] : this.payWith.map(({ kind, codes }) => this.pay.provider(this, life, kind, codes)),
       billing,
       printer,
       header: { brand: { zh: '阜城燃气', en: 'Gas' }, site: { zh: '', en: '' }, terminalName: { zh: '03号机', en: 'No. 3' }, terminalId: TERMINAL },
@@ -631,7 +685,7 @@ export class World {
       onCommandsWanted: () => undefined,
       ...(this.maintenance === null ? {} : { maintenance: this.maintenance }),
     });
-    this.#kiosk.setService({ policy: this.policy, lineUp: true, centralUp: true, printer: { ready: this.printerOk, paperLow: false, failure: null } });
+    this.#kiosk.setService({ policy: this.policy, lineUp: true, centralUp: true, printer: { ready: this.printerOk, paperLow: false, failure: null }, scanner: this.payWith.some((p) => p.codes) });
     this.#kiosk.releaseInterrupted();
     uploader.kick();
     await this.#flush();
@@ -704,6 +758,11 @@ export class World {
     meter?.consume(meter.state().remaining);
     meter?.visit(this.card(id), '2611221201');
   }
+  /** A code in front of the scanner. */
+  async scan(code: string): Promise<void> {
+    this.kiosk.scanned(code);
+    await this.#flush();
+  }
   async remove(): Promise<void> {
     this.slot.remove();
     await this.#flush();
@@ -762,11 +821,13 @@ export class World {
       for (const a of attempts) {
         numbers.add(a.outTradeNo);
         const trade = this.pay.trades.get(a.outTradeNo);
-        const captured = trade?.capturedFen ?? 0;
+        const reversed = trade?.reversedFen ?? 0;
+        const captured = (trade?.capturedFen ?? 0) - reversed;
         const refunds = [...(trade?.refunds.values() ?? [])];
         const refunded = refunds.reduce((n, r) => n + r.fen, 0);
         const say = (text: string): number => wrong.push(`${a.attemptId} (${order.state}/${a.state}): ${text}`);
         if (captured > a.amountFen) say(`captured ${captured} of ${a.amountFen}`);
+        if (reversed > 0 && a.state !== 'closed' && a.state !== 'closing') say('reversed, though it counts');
         if (refunds.length > 1) say(`${refunds.length} refunds`);
         if (refunded > captured) say(`refunded ${refunded} of ${captured}`);
         if ([...(trade?.refunds.keys() ?? [])].some((n) => n !== a.outRefundNo)) say('refunded under another number');

@@ -115,7 +115,7 @@ export function screenFixtures(locale: Locale, textSize: 'normal' | 'large'): re
   const b = base(locale, textSize);
   const amount = { ...b, screen: 'amount', card, presetsFen: [5_000, 10_000, 20_000, 30_000, 50_000], minFen: 1_000, maxFen: 100_000, chosenFen: 10_000, quote, problem: null, busy: false, providers: ['wechat'], printerReady: true, deadlineMs: inSeconds(96) } as const;
   const money = { orderRef: ORDER, amountFen: 10_000, quantity: 3_773, unit: 'volume' } as const;
-  const pay = { ...b, screen: 'pay', ...money, provider: 'wechat', qrText: 'weixin://wxpay/bizpayurl?pr=p4lpSuKzz', state: 'waiting', cancelOffered: true, lastCheck: null, deadlineMs: inSeconds(118) } as const;
+  const pay = { ...b, screen: 'pay', ...money, provider: 'wechat', choices: ['wechat'] as ('wechat' | 'alipay')[], scanner: false, byCode: false, problem: null, qrText: 'weixin://wxpay/bizpayurl?pr=p4lpSuKzz', state: 'waiting', cancelOffered: true, lastCheck: null, deadlineMs: inSeconds(118) } as const;
   const start = { ...b, screen: 'start', tiles: ['query', 'unfinished'], providers: ['wechat', 'alipay'], degraded: [], selling: true, notices: [] } as const;
   const all: (readonly [string, Snapshot, Partial<ScreenFixture>?])[] = [
     ['ready', { ...start, tiles: [...start.tiles], providers: [...start.providers], degraded: [], notices: [] }],
@@ -143,6 +143,11 @@ export function screenFixtures(locale: Locale, textSize: 'normal' | 'large'): re
     ['keypad-too-much', { ...amount, providers: ['wechat'], presetsFen: [...amount.presetsFen], chosenFen: null, quote: null }, { keys: '1280', checkOnly: true }],
     ['waiting', pay],
     ['not-paid', { ...pay, provider: 'alipay', qrText: 'https://qr.alipay.com/bax03431ljhokirwl38f00a7', lastCheck: 'not-paid' }],
+    ['choose-way', { ...pay, choices: ['wechat', 'alipay'], scanner: true }],
+    ['code-declined', { ...pay, choices: ['wechat', 'alipay'], scanner: true, problem: 'PAY-0401' }],
+    ['code-charging', { ...pay, scanner: true, byCode: true, qrText: null, state: 'creating', cancelOffered: false, deadlineMs: inSeconds(44) }, { checkOnly: true }],
+    ['code-confirm', { ...pay, scanner: true, byCode: true, qrText: null, state: 'paying', cancelOffered: false, deadlineMs: inSeconds(40) }],
+    ['switching', { ...pay, scanner: true, qrText: null, state: 'switching', cancelOffered: false, deadlineMs: null }],
     ['creating', { ...pay, provider: 'gateway', qrText: null, state: 'creating', deadlineMs: null }, { checkOnly: true }],
     ['paying', { ...pay, qrText: null, state: 'paying', cancelOffered: false, deadlineMs: inSeconds(62) }],
     ['closing', { ...pay, qrText: null, state: 'closing', cancelOffered: false, deadlineMs: null }, { checkOnly: true }],

@@ -1,9 +1,10 @@
 import type { ReactElement } from 'react';
 import type { SnapshotOf } from '../../shared/contract.ts';
+import { ERRORS } from '../../shared/errors.ts';
 import { formatYuan } from '../../shared/money.ts';
 import { Disc } from '../components/art.tsx';
 import { Qr } from '../components/qr.tsx';
-import { ActionButton, Notice, Steps } from '../components/ui.tsx';
+import { ActionButton, IntentButton, Notice, Phrases, Steps } from '../components/ui.tsx';
 import { amountOf, useWords } from '../i18n/index.ts';
 import type { MessageKey } from '../i18n/index.ts';
 import ui from '../components/ui.module.css';
@@ -11,15 +12,23 @@ import css from './screens.module.css';
 
 /** The code, the sum and the time; what the provider says in words. */
 export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
-  const { t } = useWords();
+  const { t, pick } = useWords();
   const scan = s.state === 'waiting' && s.qrText !== null;
-  const title: MessageKey = s.state === 'waiting' ? (s.qrText === null ? 'pay.creating' : `pay.scan.${s.provider}`) : `pay.${s.state}`;
-  const lead: MessageKey = s.state === 'waiting' ? (s.qrText === null ? 'pay.creating.lead' : 'pay.onlyScreen') : `pay.${s.state}.lead`;
-  const disc = s.state === 'paying' ? 'ok' : s.state === 'closing' ? 'back' : 'wait';
+  const code: MessageKey | null = !s.byCode ? null : s.state === 'creating' ? 'pay.charging' : s.state === 'paying' ? 'pay.confirm' : null;
+  const title: MessageKey = code !== null ? code : s.state === 'waiting' ? (s.qrText === null ? 'pay.creating' : `pay.scan.${s.provider}`) : `pay.${s.state}`;
+  const lead: MessageKey = code !== null ? `${code}.lead` as MessageKey : s.state === 'waiting' ? (s.qrText === null ? 'pay.creating.lead' : 'pay.onlyScreen') : `pay.${s.state}.lead`;
+  const disc = s.state === 'paying' ? 'ok' : s.state === 'closing' || s.state === 'switching' ? 'back' : 'wait';
   return (
     <div className={css['pay']}>
       <Steps at={3} />
       <div className={`${ui['panel']} ${css['payPanel']}`}>
+        {s.choices.length > 1 && s.state === 'waiting' && (
+          <div className={css['payTabs']} role="group" aria-label={t('pay.with')}>
+            {s.choices.map((kind) => (
+              <IntentButton key={kind} className={`${css['payTab']} ${kind === s.provider ? css['payTabOn'] : ''}`} disabled={kind === s.provider} does={{ type: 'pay-with', value: kind }}>{t(`provider.${kind}`)}</IntentButton>
+            ))}
+          </div>
+        )}
         <div className={css['payWords']}>
           <h2 className={css['payTitle']}>{t(title)}</h2>
           <p className={css['price']}><small>¥</small>{formatYuan(s.amountFen)}</p>
@@ -30,15 +39,17 @@ export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
         </div>
         <div className={css['paySay']}>
           <p className={ui['lead']}>{t(lead)}</p>
+          {scan && s.scanner && <p className={css['orCode']}><Phrases text={t('pay.orShowCode')} /></p>}
           {scan && <p className={ui['note']}>{t('pay.expires')}</p>}
           <p className={ui['note']}>{t('orderRef')} {s.orderRef}</p>
         </div>
       </div>
+      {s.problem !== null && <Notice title={pick(ERRORS[s.problem].title)}>{pick(ERRORS[s.problem].customer)}</Notice>}
       {s.lastCheck !== null && <Notice>{t(`pay.check.${s.lastCheck}`)}</Notice>}
-      {s.state !== 'creating' && s.state !== 'closing' || s.cancelOffered
+      {s.state !== 'creating' && s.state !== 'closing' && s.state !== 'switching' || s.cancelOffered
         ? <div className={`${ui['actions']} ${s.cancelOffered ? ui['wide'] : ''} ${css['payActions']}`}>
             {s.cancelOffered && <ActionButton ghost does={{ type: 'cancel' }}>{t('pay.cancel')}</ActionButton>}
-            {s.state !== 'creating' && s.state !== 'closing' && <ActionButton ghost disabled={s.lastCheck === 'asking'} does={{ type: 'check-payment' }}>{t('pay.check')}</ActionButton>}
+            {s.state !== 'creating' && s.state !== 'closing' && s.state !== 'switching' && <ActionButton ghost disabled={s.lastCheck === 'asking'} does={{ type: 'check-payment' }}>{t('pay.check')}</ActionButton>}
           </div>
         : null}
     </div>

@@ -50,7 +50,7 @@ function durable(effects: readonly Effect[]): string[] {
 }
 function answered(attempt: Partial<AttemptRow>, call: CallResult, run: Partial<typeof NEW_RUN> = {}): { kinds: string[]; open: OpenOrder } {
   const row: AttemptRow = { ...ATTEMPT, ...attempt };
-  const open: OpenOrder = { order: ORDER, attempts: [row], runs: new Map([[row.attemptId, { ...NEW_RUN, ...run, op: call.verb }]]), writing: false, waitCardUntilMono: null, judgedInsertion: null, leaseMono: null, inherited: false, claim: NO_CLAIM };
+  const open: OpenOrder = { order: ORDER, attempts: [row], runs: new Map([[row.attemptId, { ...NEW_RUN, ...run, op: call.verb }]]), next: null, writing: false, waitCardUntilMono: null, judgedInsertion: null, leaseMono: null, inherited: false, claim: NO_CLAIM };
   const r = onCall(open, row.attemptId, call, NOW);
   return { kinds: durable(r.effects), open: r.open };
 }
@@ -127,9 +127,9 @@ const CARD: CardReading = {
 };
 function paidOrder(change: Partial<OpenOrder> = {}): OpenOrder {
   const row: AttemptRow = { ...ATTEMPT, state: 'paid', taken: true, transactionId: 'T1' };
-  return { order: { ...ORDER, state: 'paid', paidBy: row.attemptId }, attempts: [row], runs: new Map(), writing: false, waitCardUntilMono: null, judgedInsertion: null, leaseMono: null, inherited: false, claim: NO_CLAIM, ...change };
+  return { order: { ...ORDER, state: 'paid', paidBy: row.attemptId }, attempts: [row], runs: new Map(), next: null, writing: false, waitCardUntilMono: null, judgedInsertion: null, leaseMono: null, inherited: false, claim: NO_CLAIM, ...change };
 }
-const looking = (change: Partial<AdvanceContext>): AdvanceContext => ({ ...NOW, wanted: false, closeWhy: 'recovery', card: null, cardFree: true, layout: () => LAYOUT, businessDate: () => '2026-11-22', mayBeReported: () => false, heldUntilMono: null, hasProvider: () => true, ...change });
+const looking = (change: Partial<AdvanceContext>): AdvanceContext => ({ ...NOW, wanted: false, closeWhy: 'recovery', card: null, cardFree: true, layout: () => LAYOUT, businessDate: () => '2026-11-22', mayBeReported: () => false, heldUntilMono: null, attemptIds: (orderId, n) => ({ attemptId: `${orderId}/${n}`, outTradeNo: `P${n}`, outRefundNo: `R${n}` }), payWindowMs: 180_000, reverseAfterMs: () => 15_000, hasProvider: () => true, ...change });
 const doing = (effects: readonly Effect[]): string[] => effects.flatMap((e) => (e.do === 'journal' ? e.events.map((event) => event.kind) : [e.do === 'claim' ? `${e.kind} claim` : e.do === 'call' ? e.verb : e.do]));
 
 describe('an attempt', () => {

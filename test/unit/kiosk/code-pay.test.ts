@@ -1,0 +1,305 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CODE_WAIT_MS, MAX_ATTEMPTS } from '../../../src/kiosk/orders.ts';
+
+import { World } from '../../support/kiosk-world.ts';
+
+/** The kiosk scans the customer's code. After each test the books of provider, journal and card are compared, attempt by attempt. */
+const WECHAT = '134567890123456789';
+const ALIPAY = '2867890123456789';
+let w: World;
+beforeEach(async () => {
+  w = new World();
+  w.payWith = [{ kind: 'wechat', codes: true }, { kind: 'alipay', codes: true }];
+  await w.start();
+});
+afterEach(async () => {
+  expect(JSON.stringify(w.journal.orders()) + w.printed.join()).not.toMatch(/134567890123456789|2867890123456789/);
+  expect(await w.close()).toEqual([]);
+});
+
+const attempts = (): string[] => w.journal.attemptsOf(w.order().orderId).map((a) => `${a.provider} ${a.method ?? 'qr'} ${a.state}`);
+const taken = (): number => [...w.pay.trades.values()].reduce((n, t) => n + t.capturedFen, 0);
+const calls = (from: number): string[] => w.pay.calls.slice(from).filter((c) => c !== 'query');
+
+describe('a customer’s code', () => {
+  it('ends the QR code first, then is charged once', async () => {
+    await w.toPay('golden', 10_000);
+    expect(w.shown('pay')).toMatchObject({ choices: ['wechat', 'alipay'], scanner: true, byCode: false });
+    const from = w.pay.calls.length;
+    await w.scan(WECHAT);
+    await w.scan(WECHAT);
+    await w.untilScreen('done');
+    expect(attempts()).toEqual(['wechat qr closed', 'wechat code paid']);
+    expect(calls(from)).toEqual(['close', 'charge']);
+    expect(w.pay.newest().authCode).toBe(WECHAT);
+    expect(w.kinds().filter((k) => k.startsWith('attempt') || k === 'order-paid')).toEqual(['attempt-creating', 'attempt-pending', 'attempt-closing', 'attempt-closed', 'attempt-creating', 'attempt-pending', 'attempt-paid', 'order-paid']);
+  });
+
+  it('of another wallet goes to that wallet’s provider', async () => {
+    await w.toPay();
+    await w.scan(ALIPAY);
+    await w.untilScreen('done');
+    expect(attempts()).toEqual(['wechat qr closed', 'alipay code paid']);
+  });
+
+  it('that asks for a password is waited for', async () => {
+    w.pay.wallet = 'asks-password';
+    await w.toPay();
+    await w.scan(WECHAT);
+    await w.until('asked', () => w.shown('pay').state === 'paying');
+    expect(w.shown('pay')).toMatchObject({ byCode: true, cancelOffered: false, qrText: null });
+    await w.scan(ALIPAY);
+    w.pay.pay();
+    await w.untilScreen('done');
+    expect(w.pay.trades.size).toBe(2);
+  });
+
+  it('that is declined says why, and the QR code is back', async () => {
+    w.pay.wallet = 'balance-short';
+    await w.toPay();
+    await w.scan(WECHAT);
+    await w.until('the QR code again', () => w.screen === 'pay' && w.shown('pay').state === 'waiting' && w.pay.trades.size === 3);
+    expect(w.shown('pay')).toMatchObject({ problem: 'PAY-0401', cancelOffered: true });
+    expect(attempts()).toEqual(['wechat qr closed', 'wechat code closed', 'wechat qr pending']);
+    w.pay.wallet = 'pays';
+    await w.scan(WECHAT);
+    await w.run(500);
+    // One code is used once.
+    expect(w.shown('pay')).toMatchObject({ state: 'waiting', problem: 'PAY-0403' });
+    await w.scan('101112131415161718');
+    await w.untilScreen('done');
+    expect(taken()).toBe(10_000);
+  });
+
+  it('that nobody confirms is reversed, not before the provider takes a reversal', async () => {
+    w.pay.wallet = 'asks-password';
+    await w.toPay();
+    const from = w.pay.calls.length;
+    await w.scan(WECHAT);
+    await w.until('asked', () => w.shown('pay').state === 'paying');
+    await w.run(CODE_WAIT_MS - 2_000);
+    expect(calls(from)).toEqual(['close', 'charge']);
+    await w.until('the QR code again', () => w.screen === 'pay' && w.shown('pay').state === 'waiting');
+    expect(calls(from)).toEqual(['close', 'charge', 'reverse', 'create']);
+    expect(w.shown('pay').problem).toBe('PAY-0405');
+  });
+
+  it('whose charge was never answered and did take money: the order takes it', async () => {
+    w.pay.next.charge = ['lost'];
+    await w.toPay();
+    await w.scan(WECHAT);
+    await w.untilScreen('done');
+    expect(w.pay.calls.filter((c) => c === 'charge')).toHaveLength(1);
+  });
+
+  it('whose charge never arrived is reversed after its time, and the customer is told', async () => {
+    w.pay.next.charge = ['unsent'];
+    await w.toPay();
+    await w.scan(WECHAT);
+    await w.until('the QR code again', () => w.screen === 'pay' && w.shown('pay').state === 'waiting' && w.pay.trades.size === 2);
+    expect(attempts()).toEqual(['wechat qr closed', 'wechat code closed', 'wechat qr pending']);
+    expect(w.pay.calls.filter((c) => c === 'charge')).toHaveLength(1);
+  });
+
+  it('is paid in the instant of the reversal: the provider hands it back', async () => {
+    w.pay.wallet = 'asks-password';
+    await w.toPay();
+    await w.scan(WECHAT);
+    await w.until('asked', () => w.shown('pay').state === 'paying');
+    w.pay.next.reverse = ['unsent'];
+    await w.until('closing', () => w.journal.attemptsOf(w.order().orderId).at(-1)?.state === 'closing');
+    w.pay.pay();
+    await w.until('the QR code again', () => w.screen === 'pay' && w.shown('pay').state === 'waiting');
+    expect(w.pay.keptFen()).toBe(0);
+    expect(attempts()).toEqual(['wechat qr closed', 'wechat code closed', 'wechat qr pending']);
+  });
+
+  it('whose reversals do not hold is refunded under its own number', async () => {
+    w.pay.wallet = 'asks-password';
+    w.pay.reverseFails = 100;
+    w.pay.next.reverse = ['unsent'];
+    await w.toPay();
+    await w.scan(WECHAT);
+    await w.until('closing', () => w.journal.attemptsOf(w.order().orderId).at(-1)?.state === 'closing');
+    w.pay.pay();
+    await w.until('refunded', () => w.state() === 'closed/refunded');
+    expect(w.pay.keptFen()).toBe(0);
+    expect(w.screens.at(-1)).toBe('refunding');
+  });
+
+  it('that comes through after all was over refunds itself', async () => {
+    w.pay.wallet = 'asks-password';
+    await w.toPay();
+    await w.scan(WECHAT);
+    const trade = await (async () => {
+      await w.until('asked', () => w.shown('pay').state === 'paying');
+      return w.pay.newest();
+    })();
+    await w.until('the QR code again', () => w.screen === 'pay' && w.shown('pay').state === 'waiting');
+    w.pay.pay(w.pay.newest());
+    await w.untilScreen('done');
+    w.pay.pay(trade, true);
+    await w.until('refunded', () => attempts()[1] === 'wechat code refunded');
+    expect(w.pay.keptFen()).toBe(10_000);
+  });
+
+  it('is not taken while the QR code is being paid, nor when the sale is being cancelled', async () => {
+    await w.toPay();
+    w.pay.newest().state = 'paying';
+    await w.until('paying', () => w.shown('pay').state === 'paying');
+    await w.scan(WECHAT);
+    await w.run(3_000);
+    expect(w.pay.trades.size).toBe(1);
+    w.pay.newest().state = 'notpay';
+    await w.until('waiting', () => w.shown('pay').state === 'waiting');
+    w.pay.next.close = ['lost'];
+    await w.tap('cancel');
+    await w.scan('101112131415161718');
+    await w.untilScreen('cancelled');
+    expect(w.pay.trades.size).toBe(1);
+  });
+
+  it('scanned while the QR code was paid a moment ago: one of the two goes back, and no second code is charged', async () => {
+    await w.toPay();
+    await w.run(100);
+    w.pay.pay();
+    await w.scan(WECHAT);
+    await w.until('an end', () => w.settled());
+    expect(w.pay.keptFen()).toBe(w.order().state === 'delivered' ? 10_000 : 0);
+    expect(w.pay.calls.filter((c) => c === 'charge')).toHaveLength(0);
+  });
+
+  it('of no wallet, or that is none, is not sent anywhere', async () => {
+    await w.toPay();
+    const from = w.pay.calls.length;
+    for (const code of ['6901234567892', '628888888888888888', 'https://example.com']) {
+      await w.scan(code);
+      await w.run(100);
+      expect(w.shown('pay')).toMatchObject({ state: 'waiting', problem: 'PAY-0404' });
+    }
+    expect(calls(from)).toEqual([]);
+  });
+
+  it('declined again and again ends the order', async () => {
+    w.pay.wallet = 'balance-short';
+    await w.toPay();
+    for (let n = 0; w.screen === 'pay' && n < 20; n++) {
+      await w.scan(`1${String(n % 6)}${String(n).padStart(16, '0')}`);
+      await w.until('an answer', () => w.screen !== 'pay' || (w.shown('pay').state === 'waiting' && w.shown('pay').problem !== null));
+      if (w.journal.attemptsOf(w.order().orderId).length >= MAX_ATTEMPTS - 1) break;
+    }
+    expect(w.journal.attemptsOf(w.order().orderId).length).toBeLessThanOrEqual(MAX_ATTEMPTS);
+    await w.tap('cancel');
+    await w.untilScreen('cancelled');
+  });
+
+  it('typed by a scanner that is a keyboard counts on any screen that waits for it', async () => {
+    await w.toPay();
+    w.kiosk.intent({ type: 'scan', value: WECHAT, screen: 'pay', revision: 0 });
+    await w.untilScreen('done');
+    expect(attempts()).toEqual(['wechat qr closed', 'wechat code paid']);
+  });
+
+  it('a capture of another sum is parked for a person', async () => {
+    w.pay.saysFen = 9_999;
+    await w.toPay();
+    await w.scan(WECHAT);
+    await w.until('parked', () => w.order().state === 'parked');
+    expect(attempts()).toEqual(['wechat qr closed', 'wechat code parked']);
+  });
+});
+
+describe('another wallet’s QR code', () => {
+  it('is shown once the first one is closed', async () => {
+    await w.toPay();
+    await w.tap('pay-with', 'alipay');
+    await w.until('alipay', () => w.screen === 'pay' && w.shown('pay').provider === 'alipay' && w.shown('pay').state === 'waiting');
+    expect(attempts()).toEqual(['wechat qr closed', 'alipay qr pending']);
+    await w.tap('pay-with', 'alipay');
+    await w.run(200);
+    expect(w.pay.trades.size).toBe(2);
+    w.pay.pay();
+    await w.untilScreen('done');
+  });
+
+  it('and the first is paid although it was closed: that money goes back', async () => {
+    await w.toPay();
+    const first = w.pay.newest();
+    await w.tap('pay-with', 'alipay');
+    await w.until('alipay', () => w.screen === 'pay' && w.shown('pay').provider === 'alipay' && w.shown('pay').state === 'waiting');
+    w.pay.pay();
+    await w.untilScreen('done');
+    w.pay.pay(first, true);
+    await w.until('refunded', () => attempts()[0] === 'wechat qr refunded');
+    expect(w.pay.keptFen()).toBe(10_000);
+  });
+
+  it('is not begun while nobody knows whether the first is closed', async () => {
+    await w.toPay();
+    w.pay.down = true;
+    await w.tap('pay-with', 'alipay');
+    await w.run(30_000);
+    expect(w.shown('pay').state).toBe('switching');
+    expect(w.pay.trades.size).toBe(1);
+    w.pay.down = false;
+    await w.until('alipay', () => w.screen === 'pay' && w.shown('pay').provider === 'alipay' && w.shown('pay').state === 'waiting');
+  });
+});
+
+describe('cut at every point of a code payment', () => {
+  for (const [name, wallet, charge] of [
+    ['paid at once', 'pays', null],
+    ['confirmed on the phone', 'asks-password', null],
+    ['declined', 'balance-short', null],
+    ['the answer lost', 'pays', 'lost'],
+  ] as const) {
+    it(name, { timeout: 60_000 }, async () => {
+      let tried = 0;
+      const wrong: string[] = [];
+      for (let at = 1; ; at++) {
+        const x = new World(['golden']);
+        x.payWith = w.payWith;
+        x.pay.wallet = wallet;
+        if (charge !== null) x.pay.next.charge = [charge];
+        x.plan = { at };
+        await x.start();
+        const wait = async (what: string, look: () => boolean): Promise<boolean> => {
+          await x.until(what, () => x.crashed !== null || look());
+          return x.crashed === null;
+        };
+        await (async () => {
+          if (x.crashed !== null) return;
+          await x.insert('golden');
+          if (!(await wait('amount', () => x.screen === 'amount'))) return;
+          await x.tap('choose-amount', 10_000);
+          if (!(await wait('quote', () => x.screen === 'amount' && x.shown('amount').quote !== null))) return;
+          await x.tap('pay', 10_000);
+          if (!(await wait('code', () => x.screen === 'pay' && x.shown('pay').state === 'waiting'))) return;
+          await x.scan(WECHAT);
+          if (wallet === 'asks-password' && (await wait('asked', () => x.screen === 'pay' && x.shown('pay').state === 'paying'))) x.pay.pay();
+          await wait('an end', () => x.screen === 'done' || (x.screen === 'pay' && x.shown('pay').state === 'waiting' && x.shown('pay').problem !== null));
+        })();
+        x.plan = null;
+        const { crashed } = x;
+        if (crashed !== null) {
+          tried += 1;
+          await x.start();
+          await x.run(5_000);
+          for (let gone = 0; gone < 300 && !x.settled(); gone++) {
+            if (x.slot.card === null && x.journal.orders().some((o) => ['paid', 'delivering', 'in-doubt'].includes(o.state))) await x.insert('golden');
+            await x.run(1_000);
+          }
+          if (!x.settled()) wrong.push(`cut ${at} ${crashed}: not settled: ${x.state()}`);
+        }
+        if (x.pay.calls.filter((c) => c === 'charge').length > 1) wrong.push(`cut ${at} ${crashed ?? ''}: charged twice`);
+        const order = x.journal.orders().at(-1);
+        if (x.settled() && x.pay.keptFen() !== (order?.state === 'delivered' ? 10_000 : 0)) wrong.push(`cut ${at} ${crashed ?? ''}: ${x.pay.keptFen()} fen kept, ${order?.state ?? 'no order'}`);
+        wrong.push(...(await x.close()).map((p) => `cut ${at} ${crashed ?? ''}: ${p}`));
+        if (crashed === null) break;
+      }
+      console.log(`crash points tried, code ${name}: ${tried}`);
+      expect(wrong).toEqual([]);
+      expect(tried).toBeGreaterThan(50);
+    });
+  }
+});
