@@ -22,7 +22,7 @@ const MIN_RSA_BITS = 2048;
  * loopback, are refused.
  * @param baseDir what relative key paths start from
  */
-export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments'>, baseDir: string, ports: WechatPorts): Result<readonly PaymentProvider[], Failure> {
+export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 'terminalId'>, baseDir: string, ports: WechatPorts): Result<readonly PaymentProvider[], Failure> {
   const problems: string[] = [];
   const causes: unknown[] = [];
   const problem = (key: string, text: string, cause?: unknown): void => {
@@ -68,7 +68,7 @@ export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments'>, 
     }
     if (merchantKey !== null) {
       const { baseUrl, mchid, appid, merchantSerial, notifyUrl } = payment;
-      providers.push(createWechatProvider({ baseUrl, mchid, appid, merchantSerial, merchantSigner: rsaSha256Signer(merchantKey), platformKeys, notifyUrl }, ports));
+      providers.push(createWechatProvider({ baseUrl, mchid, appid, merchantSerial, merchantSigner: rsaSha256Signer(merchantKey), platformKeys, notifyUrl, storeOutId: payment.storeOutId ?? config.terminalId }, ports));
     }
   }
   if (problems.length > 0) return err(failure('CONF-0101', problems.join('; '), causes.length > 0 ? causes[0] : undefined));

@@ -86,6 +86,12 @@ export function assertNatural(value: number, name: string): void {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${name} is not a natural number: ${value}`);
 }
 
+/** `12.30`, `12.3` or `12` yuan in fen; null: not such an amount, or more than a safe integer of fen. */
+export function parseYuan(text: string): number | null {
+  const m = /^(\d{1,13})(?:\.(\d{1,2}))?$/.exec(text);
+  return m === null ? null : Number(m[1]) * 100 + Number((m[2] ?? '').padEnd(2, '0'));
+}
+
 /** `10000` → `"100.00"`. */
 export function formatYuan(amountFen: number): string {
   const sign = amountFen < 0 ? '-' : '';

@@ -34,6 +34,8 @@ const wechatSchema = z.strictObject({
   /** Serial (hex) or public-key id (`PUB_KEY_ID_…`) to PEM file; the answer's `Wechatpay-Serial` chooses. */
   platformKeys: z.record(z.string(), path).refine((m) => Object.keys(m).length > 0, 'at least one platform key'),
   notifyUrl: url,
+  /** Our number of the store, told with each code payment; left out: the terminal's id. */
+  storeOutId: z.string().min(1).max(32).optional(),
 });
 
 /** Both languages, or one text for both. */

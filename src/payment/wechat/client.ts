@@ -14,6 +14,8 @@ export interface WechatProviderConfig {
   readonly merchantSigner: Signer;
   readonly platformKeys: ReadonlyMap<string, Verifier>;
   readonly notifyUrl: string;
+  /** Our own number of the store, told with every code payment (`scene_info.store_info.out_id`, required there). */
+  readonly storeOutId: string;
 }
 export interface WechatPorts {
   readonly clock: Clock;
@@ -39,10 +41,14 @@ const SCHEME = 'WECHATPAY2-SHA256-RSA2048';
 export const MAX_SKEW_S = 300;
 /** No answer of the five calls is anywhere near this; more is not read into memory. */
 const MAX_BODY_BYTES = 1 << 20;
+/** A day of some hundred thousand payments. */
+const MAX_BILL_BYTES = 64 << 20;
 
 /** Signs requests, sends them, verifies answers. Knows nothing about orders. */
 export interface WechatClient {
   readonly exchange: (method: 'GET' | 'POST', pathAndQuery: string, body: unknown) => Promise<Exchange>;
+  /** A bill's file: our request is signed, its answer is not; whoever asked compares the hash that a signed answer gave. */
+  readonly download: (url: string) => Promise<{ readonly kind: 'file'; readonly bytes: Buffer } | { readonly kind: 'silent' | 'busy'; readonly failure: Failure }>;
 }
 
 export function createWechatClient(config: WechatProviderConfig, ports: WechatPorts): WechatClient {
@@ -51,8 +57,8 @@ export function createWechatClient(config: WechatProviderConfig, ports: WechatPo
   const prefix = base.pathname.replace(/\/+$/, '');
   const publicKeyId = [...config.platformKeys.keys()].find((id) => id.startsWith('PUB_KEY_ID_'));
 
-  async function exchange(method: 'GET' | 'POST', pathAndQuery: string, body: unknown): Promise<Exchange> {
-    const target = `${prefix}${pathAndQuery}`;
+  /** Signs, sends, waits at most its time. */
+  async function sent(method: 'GET' | 'POST', origin: string, target: string, body: unknown, maxBytes: number): Promise<HttpAnswer | Failure> {
     const text = body === undefined ? '' : JSON.stringify(body);
     const timestamp = String(Math.floor(ports.clock.nowMs() / 1000));
     const nonce = Buffer.from(ports.random.bytes(16)).toString('hex').toUpperCase();
@@ -78,13 +84,12 @@ export function createWechatClient(config: WechatProviderConfig, ports: WechatPo
       abort?.abort();
       giveUp();
     });
-    let answer: HttpAnswer;
     try {
       // The race, not the abort, is what ends the wait: a transport need not know how to be aborted.
-      answer = await Promise.race([
+      return await Promise.race([
         send({
           method,
-          origin: base.origin, target, headers, body: body === undefined ? null : Buffer.from(text, 'utf8'), maxBytes: MAX_BODY_BYTES,
+          origin, target, headers, body: body === undefined ? null : Buffer.from(text, 'utf8'), maxBytes,
           get signal() {
             return (abort ??= new AbortController()).signal;
           },
@@ -92,10 +97,15 @@ export function createWechatClient(config: WechatProviderConfig, ports: WechatPo
         late,
       ]);
     } catch (cause) {
-      return { kind: 'silent', failure: failure('PAY-0202', timedOut ? `no answer within ${ports.timeoutMs} ms` : `network: ${causeText(cause)}`, cause) };
+      return failure('PAY-0202', timedOut ? `no answer within ${ports.timeoutMs} ms` : `network: ${causeText(cause)}`, cause);
     } finally {
       cancel();
     }
+  }
+
+  async function exchange(method: 'GET' | 'POST', pathAndQuery: string, body: unknown): Promise<Exchange> {
+    const answer = await sent(method, base.origin, `${prefix}${pathAndQuery}`, body, MAX_BODY_BYTES);
+    if ('code' in answer) return { kind: 'silent', failure: answer };
     const { status } = answer;
     if (answer.body === null) return { kind: 'untrusted', failure: failure('PAY-0201', `HTTP ${status}: answer larger than ${MAX_BODY_BYTES} bytes`) };
     const bytes = Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.length);
@@ -108,7 +118,18 @@ export function createWechatClient(config: WechatProviderConfig, ports: WechatPo
     return { kind: 'answer', status, code, message, json, empty: bytes.length === 0 };
   }
 
-  return { exchange };
+  async function download(url: string): ReturnType<WechatClient['download']> {
+    const at = URL.parse(url);
+    // The link comes from a signed answer; all the same nothing is fetched from anywhere but the platform.
+    if (at === null || (at.origin !== base.origin && !(at.protocol === 'https:' && at.hostname.endsWith('.mch.weixin.qq.com')))) return { kind: 'silent', failure: failure('PAY-0201', 'the bill’s link leads elsewhere') };
+    const answer = await sent('GET', at.origin, `${at.pathname}${at.search}`, undefined, MAX_BILL_BYTES);
+    if ('code' in answer) return { kind: 'silent', failure: answer };
+    if (answer.status !== 200) return { kind: 'busy', failure: failure('PAY-0203', `bill file: HTTP ${answer.status}`) };
+    if (answer.body === null) return { kind: 'busy', failure: failure('PAY-0201', `bill file larger than ${MAX_BILL_BYTES} bytes`) };
+    return { kind: 'file', bytes: Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.length) };
+  }
+
+  return { exchange, download };
 }
 
 /**

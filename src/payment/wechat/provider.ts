@@ -2,27 +2,18 @@ import { z } from 'zod';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import type { AttemptRef, CloseResult, CreateRequest, CreateResult, PaymentProvider, QueryResult, RefundQueryResult, RefundRequest, RefundResult } from '../types.ts';
+import { clip, isCode, MAX_DESCRIPTION, MISCONFIGURED, OUT_TRADE_NO, REFUSED, said, unknown } from './answers.ts';
+import type { Answer } from './answers.ts';
+import { wechatBill } from './bill.ts';
 import { createWechatClient } from './client.ts';
-import type { Exchange, WechatPorts, WechatProviderConfig } from './client.ts';
+import type { WechatPorts, WechatProviderConfig } from './client.ts';
+import { wechatCodePay } from './code-pay.ts';
 
 export type { WechatPorts, WechatProviderConfig } from './client.ts';
 
-type Answer = Extract<Exchange, { kind: 'answer' }>;
-
 /** Numbers: pay.weixin.qq.com doc 4012791877 (`out_trade_no` 6 to 32, `out_refund_no` to 64, `description` to 127). */
-const OUT_TRADE_NO = /^[0-9A-Za-z_\-|*]{6,32}$/;
 const OUT_REFUND_NO = /^[0-9A-Za-z_\-|*@]{1,64}$/;
-const MAX_DESCRIPTION = 127;
 const MAX_REASON = 80;
-
-/** Error codes come with and without underscores (the 2021 pages write `ORDERPAID`); both are compared without. */
-const plain = (code: string): string => code.replaceAll('_', '');
-const isCode = (answer: Answer, ...codes: readonly string[]): boolean => answer.status >= 400 && codes.some((c) => plain(c) === plain(answer.code));
-
-/** Our side is set up wrongly; the same request never works (error table of the v3 docs, 4013071031). */
-const MISCONFIGURED = ['PARAM_ERROR', 'INVALID_REQUEST', 'APPID_MCHID_NOT_MATCH', 'MCH_NOT_EXISTS', 'SIGN_ERROR', 'NO_AUTH'] as const;
-/** The business said no, for good. */
-const REFUSED = ['ORDER_CLOSED', 'OUT_TRADE_NO_USED', 'RULE_LIMIT', 'TRADE_ERROR', 'ACCOUNT_ERROR', 'NOT_ENOUGH'] as const;
 
 const natural = z.number().int().nonnegative();
 const createdSchema = z.object({ code_url: z.string().min(1).max(512) });
@@ -111,8 +102,10 @@ export function createWechatProvider(config: WechatProviderConfig, ports: Wechat
       // PAYERROR is one failed try of the customer's (no funds, wrong password). A Native order stays open and may be
       // tried again by the same code until its time ends or it is closed, so it is not the end: close it to end it.
       case 'NOTPAY':
-      case 'PAYERROR':
         return { kind: 'pending' };
+      case 'PAYERROR':
+        // A customer's code is good for one try.
+        return { kind: attempt.method === 'code' ? 'closed' : 'pending' };
       case 'CLOSED':
       case 'REVOKED':
         return { kind: 'closed' };
@@ -184,14 +177,8 @@ export function createWechatProvider(config: WechatProviderConfig, ports: Wechat
     }
   }
 
-  return { kind: 'wechat', create, query, close, refund, queryRefund };
+  return { kind: 'wechat', create, query, close, refund, queryRefund, code: wechatCodePay(config, client), downloadBill: (date) => wechatBill(client, date) };
 }
-
-function unknown(f: Failure): { readonly kind: 'unknown'; readonly failure: Failure } {
-  return { kind: 'unknown', failure: f };
-}
-
-const said = (x: Answer): string => `HTTP ${x.status}${x.code === '' ? '' : ` ${x.code}`}${x.message === '' ? '' : `: ${x.message}`}`;
 
 const unusable = (x: Answer, error: z.ZodError): Failure => failure('PAY-0201', `HTTP ${x.status}: signed, but not the promised form (${error.issues[0]?.path.join('.') ?? ''})`, error);
 
@@ -211,14 +198,4 @@ function readRefund(x: Answer, request: RefundRequest): { readonly ok: true; rea
 /** `time_expire` is RFC 3339 with a zone; China has one zone and no summer time. */
 function rfc3339(ms: number): string {
   return `${new Date(ms + 8 * 3_600_000).toISOString().slice(0, 19)}+08:00`;
-}
-
-/** The first `max` characters, never half a surrogate pair. */
-function clip(text: string, max: number): string {
-  let out = '';
-  for (const ch of text) {
-    if (out.length + ch.length > max) break;
-    out += ch;
-  }
-  return out;
 }

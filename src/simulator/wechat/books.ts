@@ -1,10 +1,10 @@
 import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-export type TradeState = 'NOTPAY' | 'USERPAYING' | 'PAYERROR' | 'SUCCESS' | 'REFUND' | 'CLOSED';
+export type TradeState = 'NOTPAY' | 'USERPAYING' | 'PAYERROR' | 'SUCCESS' | 'REFUND' | 'CLOSED' | 'REVOKED';
 export type RefundStatus = 'PROCESSING' | 'SUCCESS' | 'ABNORMAL' | 'CLOSED';
 
-/** One Native order in the sandbox's books. */
+/** One order in the sandbox's books: Native, or the customer's code. */
 export interface SandboxOrder {
   readonly outTradeNo: string;
   readonly appid: string;
@@ -21,6 +21,10 @@ export interface SandboxOrder {
   readonly paidAtMs: number | null;
   /** How often money was taken for it: more than 1 would be the sandbox's own fault. */
   readonly captures: number;
+  /** Absent: NATIVE. Its one `codeUrls` entry is `auth:` and the customer's code. */
+  readonly tradeType?: 'MICROPAY';
+  /** A paid one that was reversed: its whole sum went back then. */
+  readonly reversedAtMs?: number;
 }
 export interface SandboxRefund {
   readonly outRefundNo: string;

@@ -1,9 +1,10 @@
-import { createPrivateKey, createPublicKey, createSign, createVerify } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, createSign, createVerify } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Signer, Verifier } from '../../shared/ports.ts';
+import { tradeBill } from './bill.ts';
 import { memoryBooks, openBooks } from './books.ts';
 import type { Books, SandboxOrder, SandboxRefund } from './books.ts';
 
@@ -23,6 +24,8 @@ export interface WechatSandboxOptions {
   readonly platformSerial: string;
   readonly mchid: string;
   readonly appid: string;
+  /** Where bill files are fetched; left out: this sandbox's own port. */
+  readonly publicUrl?: () => string;
   readonly now: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
   /** Instead of the real algorithm with the keys above, for the simulation. */
@@ -46,11 +49,11 @@ export interface SandboxExchange {
   readonly answer: (heard?: boolean) => SandboxAnswer;
 }
 
-export const SANDBOX_VERBS = ['create', 'query', 'close', 'refund', 'queryRefund'] as const;
+export const SANDBOX_VERBS = ['create', 'query', 'close', 'refund', 'queryRefund', 'charge', 'reverse', 'bill', 'billFile'] as const;
 export type SandboxVerb = (typeof SANDBOX_VERBS)[number];
 
 /** Faults that count down, one answer each. */
-const COUNTED = ['dropRequest', 'dropAnswer', 'error500', 'error500Before', 'rateLimit', 'tamperBody', 'tamperSignature', 'tamperTimestamp', 'tamperNonce', 'wrongSerial', 'unsigned', 'signTest', 'skew', 'delay', 'refundStuck', 'refundAbnormal', 'notEnough', 'wrongAmount', 'wrongOrder'] as const;
+const COUNTED = ['dropRequest', 'dropAnswer', 'error500', 'error500Before', 'rateLimit', 'tamperBody', 'tamperSignature', 'tamperTimestamp', 'tamperNonce', 'wrongSerial', 'unsigned', 'signTest', 'skew', 'delay', 'refundStuck', 'refundAbnormal', 'notEnough', 'wrongAmount', 'wrongOrder', 'askPassword', 'balanceShort', 'riskRefused', 'codeExpired', 'codeDead', 'billHash'] as const;
 export type CountedFault = (typeof COUNTED)[number];
 /**
  * `{dropAnswer: 2}` drops the next two answers after their effect. `skewMs`/`delayMs` go with `skew`/`delay`.
@@ -60,6 +63,8 @@ export type SandboxFaults = { readonly [K in CountedFault]?: number } & {
   readonly skewMs?: number;
   readonly delayMs?: number;
   readonly refundDelayMs?: number;
+  /** A reversal of a paid order leaves it as it is so many times, though it is answered as done. */
+  readonly reverseForgotten?: number;
   readonly only?: readonly SandboxVerb[] | null;
   readonly down?: boolean;
   /** Clears every fault first. */
@@ -96,11 +101,27 @@ interface Answer {
   readonly status: number;
   readonly body: unknown;
 }
+/** A body that is sent as it is, without a signature (bill files have none). */
+class Raw {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
 const refuse = (status: number, code: string, message: string): Answer => ({ status, body: { code, message } });
 
 /** A code is good for two hours, and `time_expire` nearer than a minute is moved to a minute (doc 4012791877). */
 const CODE_LIFE_MS = 2 * 3_600_000;
 const SHORTEST_LIFE_MS = 60_000;
+/** A code payment waits for the customer's password for so long (payments.md section A). */
+const CODE_PAY_LIFE_MS = 45_000;
+/** Above ¥1,000 the wallet always asks for the password (doc 4013634893). */
+const PASSWORD_ABOVE_FEN = 100_000;
+/** Reversal: not before 15 s, not after 7 days (doc code-payment-v3/direct/reverse). */
+const REVERSE_AFTER_MS = 15_000;
+const REVERSE_LIFE_MS = 7 * 86_400_000;
+/** A bill's download link (the newer rule; the older one is 30 s). */
+const BILL_LINK_MS = 5 * 60_000;
 const WINDOW_S = 300;
 const MAX_REQUEST_BYTES = 64 * 1024;
 
@@ -125,9 +146,10 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
   const hex = (n: number): string => Buffer.from(options.randomBytes(n)).toString('hex');
   const digits = (n: number): string => [...options.randomBytes(n)].map((b) => String(b % 10)).join('');
 
+  let port = options.port;
   const counts = new Map<CountedFault, number>();
-  const settings = { skewMs: 0, delayMs: 0, refundDelayMs: 0, down: false, only: null as readonly SandboxVerb[] | null };
-  const calls: Record<SandboxVerb, number> = { create: 0, query: 0, close: 0, refund: 0, queryRefund: 0 };
+  const settings = { skewMs: 0, delayMs: 0, refundDelayMs: 0, reverseForgotten: 0, down: false, only: null as readonly SandboxVerb[] | null };
+  const calls: Record<SandboxVerb, number> = { create: 0, query: 0, close: 0, refund: 0, queryRefund: 0, charge: 0, reverse: 0, bill: 0, billFile: 0 };
   const take = (fault: CountedFault, verb: SandboxVerb): boolean => {
     const left = counts.get(fault) ?? 0;
     if (left <= 0 || (settings.only !== null && !settings.only.includes(verb))) return false;
@@ -172,18 +194,18 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     return { status: 200, body: { code_url: codeUrl } };
   }
 
-  const STATE_TEXT: Record<SandboxOrder['state'], string> = { NOTPAY: '订单未支付', USERPAYING: '用户支付中', PAYERROR: '支付失败', SUCCESS: '支付成功', REFUND: '转入退款', CLOSED: '订单已关闭' };
+  const STATE_TEXT: Record<SandboxOrder['state'], string> = { NOTPAY: '订单未支付', USERPAYING: '用户支付中', PAYERROR: '支付失败', SUCCESS: '支付成功', REFUND: '转入退款', CLOSED: '订单已关闭', REVOKED: '订单已撤销' };
 
   function query(outTradeNo: string, mchid: string, verb: SandboxVerb): Answer {
     if (mchid !== options.mchid) return refuse(400, 'PARAM_ERROR', 'mchid与签名商户不一致');
-    const o = books.orders.get(outTradeNo);
+    const o = settleCode(books.orders.get(outTradeNo));
     if (o === undefined) return refuse(404, 'ORDER_NOT_EXIST', '订单不存在');
     const total = take('wrongAmount', verb) ? o.total + 1 : o.total;
     const base = { appid: o.appid, mchid: o.mchid, out_trade_no: take('wrongOrder', verb) ? `${o.outTradeNo}X`.slice(-32) : o.outTradeNo, attach: o.attach, trade_state: o.state, trade_state_desc: STATE_TEXT[o.state] };
     if (!isPaid(o)) return { status: 200, body: { ...base, amount: { total, currency: 'CNY' } } };
     return {
       status: 200,
-      body: { ...base, transaction_id: o.transactionId, trade_type: 'NATIVE', bank_type: 'OTHERS', success_time: iso(o.paidAtMs ?? 0), payer: { openid: 'sandbox-payer' }, amount: { total, payer_total: o.total, currency: 'CNY', payer_currency: 'CNY' } },
+      body: { ...base, transaction_id: o.transactionId, trade_type: o.tradeType ?? 'NATIVE', bank_type: 'OTHERS', success_time: iso(o.paidAtMs ?? 0), payer: { openid: 'sandbox-payer' }, amount: { total, payer_total: o.total, currency: 'CNY', payer_currency: 'CNY' } },
     };
   }
 
@@ -191,10 +213,94 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     if (str(json['mchid']) !== options.mchid) return refuse(400, 'PARAM_ERROR', 'mchid与签名商户不一致');
     const o = books.orders.get(outTradeNo);
     if (o === undefined) return refuse(404, 'ORDER_NOT_EXIST', '订单不存在');
+    if (o.tradeType !== undefined) return refuse(400, 'INVALID_REQUEST', '付款码订单请用撤销接口');
     if (isPaid(o)) return refuse(400, 'ORDER_PAID', '该订单已支付');
     if (o.state === 'CLOSED') return refuse(400, 'ORDER_CLOSED', '该订单已关闭');
     books.putOrder({ ...o, state: 'CLOSED' });
     return { status: 204, body: undefined };
+  }
+
+  /** A code payment that nobody confirms is withdrawn by the platform after its time. */
+  function settleCode(o: SandboxOrder | undefined): SandboxOrder | undefined {
+    if (o?.tradeType === undefined || o.state !== 'USERPAYING' || now() - o.createdAtMs <= CODE_PAY_LIFE_MS) return o;
+    const revoked: SandboxOrder = { ...o, state: 'REVOKED' };
+    books.putOrder(revoked);
+    return revoked;
+  }
+
+  function charge(json: Record<string, unknown>): Answer {
+    const amount = rec(json['amount']);
+    const total = amount['total'];
+    const outTradeNo = str(json['out_trade_no']);
+    const description = str(json['description']);
+    const authCode = str(rec(json['payer'])['auth_code']);
+    const store = rec(rec(json['scene_info'])['store_info']);
+    if (str(json['mchid']) !== options.mchid || str(json['appid']) !== options.appid) return refuse(400, 'APPID_MCHID_NOT_MATCH', 'appid与mchid不匹配');
+    if (!/^[0-9A-Za-z_\-|*]{6,32}$/.test(outTradeNo)) return refuse(400, 'PARAM_ERROR', '商户订单号不合规');
+    if (description === '' || description.length > 127) return refuse(400, 'PARAM_ERROR', '商品描述长度须为1至127');
+    if (typeof total !== 'number' || !Number.isSafeInteger(total) || total <= 0) return refuse(400, 'PARAM_ERROR', '金额须为正整数分');
+    if (amount['currency'] !== undefined && amount['currency'] !== 'CNY') return refuse(400, 'PARAM_ERROR', '只支持CNY');
+    if (str(store['id']) === '' && str(store['out_id']) === '') return refuse(400, 'PARAM_ERROR', 'store_info须有id或out_id');
+    if (!/^1[0-5][0-9]{16}$/.test(authCode)) return refuse(400, 'AUTH_CODE_INVALID', '付款码无效');
+    const old = books.orders.get(outTradeNo);
+    if (old !== undefined) {
+      if (isPaid(old)) return refuse(400, 'ORDER_PAID', '该订单已支付');
+      if (old.state === 'CLOSED' || old.state === 'REVOKED') return refuse(400, 'ORDER_CLOSED', '该订单已关闭');
+      return refuse(403, 'OUT_TRADE_NO_USED', '商户订单号重复');
+    }
+    const code = `auth:${authCode}`;
+    if (byCode(code) !== undefined || take('codeExpired', 'charge')) return refuse(400, 'AUTH_CODE_EXPIRED', '付款码已过期，请刷新');
+    const order: SandboxOrder = { outTradeNo, appid: options.appid, mchid: options.mchid, description, notifyUrl: '', attach: str(json['attach']), total, expiresAtMs: now() + CODE_PAY_LIFE_MS, createdAtMs: now(), codeUrls: [code], state: 'PAYERROR', transactionId: null, paidAtMs: null, captures: 0, tradeType: 'MICROPAY' };
+    if (take('balanceShort', 'charge')) {
+      books.putOrder(order);
+      return refuse(403, 'NOT_ENOUGH', '用户余额不足');
+    }
+    if (take('riskRefused', 'charge')) {
+      books.putOrder(order);
+      return refuse(403, 'RULE_LIMIT', '该笔交易超出风控限制');
+    }
+    if (take('codeDead', 'charge')) return refuse(403, 'ACCOUNT_ERROR', '付款账户异常');
+    if (take('askPassword', 'charge') || total > PASSWORD_ABOVE_FEN) {
+      books.putOrder({ ...order, state: 'USERPAYING' });
+      return { status: 202, body: { appid: order.appid, mchid: order.mchid, out_trade_no: outTradeNo, trade_type: 'MICROPAY', trade_state: 'USERPAYING', trade_state_desc: STATE_TEXT.USERPAYING } };
+    }
+    books.putOrder({ ...order, state: 'NOTPAY' });
+    control.pay({ codeUrl: code });
+    return query(outTradeNo, options.mchid, 'charge');
+  }
+
+  function reverse(outTradeNo: string, json: Record<string, unknown>): Answer {
+    if (str(json['mchid']) !== options.mchid || str(json['appid']) !== options.appid) return refuse(400, 'APPID_MCHID_NOT_MATCH', 'appid与mchid不匹配');
+    const o = settleCode(books.orders.get(outTradeNo));
+    if (o === undefined) return refuse(404, 'ORDER_NOT_EXIST', '订单不存在');
+    if (o.tradeType === undefined) return refuse(400, 'INVALID_REQUEST', '只有付款码订单可以撤销');
+    if (o.state === 'REFUND') return refuse(403, 'TRADE_ERROR', '订单已退款，不能撤销');
+    if (now() - o.createdAtMs < REVERSE_AFTER_MS) return refuse(403, 'RULE_LIMIT', '支付后15秒内不能撤销');
+    if (now() - o.createdAtMs > REVERSE_LIFE_MS) return refuse(403, 'REVERSE_EXPIRE', '订单已超过可撤销的期限');
+    if (o.state === 'SUCCESS' && settings.reverseForgotten > 0) settings.reverseForgotten--;
+    else if (o.state !== 'REVOKED') books.putOrder({ ...o, state: 'REVOKED', ...(o.state === 'SUCCESS' ? { reversedAtMs: now() } : {}) });
+    return { status: 200, body: { out_trade_no: outTradeNo } };
+  }
+
+  /** The day's bill as a file; its link is good for a while. */
+  const files = new Map<string, { readonly text: string; readonly madeAtMs: number }>();
+  function bill(url: URL): Answer {
+    const date = url.searchParams.get('bill_date') ?? '';
+    const type = url.searchParams.get('bill_type') ?? 'ALL';
+    if (!/^\d{4}-\d\d-\d\d$/.test(date) || type !== 'ALL') return refuse(400, 'PARAM_ERROR', '账单日期或类型不合规');
+    const readyAtMs = Date.parse(`${date}T00:00:00+08:00`) + 34 * 3_600_000;
+    if (now() < readyAtMs) return refuse(400, 'STATEMENT_CREATING', '账单生成中');
+    const text = tradeBill(books, date);
+    if (text === null) return refuse(400, 'NO_STATEMENT_EXIST', '账单文件不存在');
+    const token = hex(16);
+    files.set(token, { text, madeAtMs: now() });
+    const hash = createHash('sha1').update(take('billHash', 'bill') ? `${text} ` : text).digest('hex');
+    return { status: 200, body: { hash_type: 'SHA1', hash_value: hash, download_url: `${options.publicUrl?.() ?? `http://127.0.0.1:${port}`}/v3/billdownload/file?token=${token}` } };
+  }
+  function billFile(url: URL): Answer {
+    const file = files.get(url.searchParams.get('token') ?? '');
+    if (file === undefined || now() - file.madeAtMs > BILL_LINK_MS) return refuse(400, 'INVALID_REQUEST', '下载链接已失效');
+    return { status: 200, body: new Raw(file.text) };
   }
 
   /** PROCESSING becomes SUCCESS when its time has come. */
@@ -265,8 +371,8 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     pay: ({ codeUrl, late = false, fail = false }) => {
       const o = byCode(codeUrl);
       if (o === undefined) return { paid: false, reason: 'unknown-code' };
-      if (isPaid(o)) return { paid: false, reason: 'already-paid' };
-      if (o.state === 'CLOSED' && !late) return { paid: false, reason: 'closed' };
+      if (isPaid(o) || o.reversedAtMs !== undefined) return { paid: false, reason: 'already-paid' };
+      if ((o.state === 'CLOSED' || o.state === 'REVOKED') && !late) return { paid: false, reason: 'closed' };
       if (now() > o.expiresAtMs && !late) return { paid: false, reason: 'expired' };
       if (fail) {
         books.putOrder({ ...o, state: 'PAYERROR' });
@@ -278,14 +384,14 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     },
     scan: ({ codeUrl }) => {
       const o = byCode(codeUrl);
-      if (o === undefined || (o.state !== 'NOTPAY' && o.state !== 'PAYERROR') || now() > o.expiresAtMs) return { scanned: false };
+      if (o === undefined || (o.state !== 'NOTPAY' && o.state !== 'PAYERROR') || o.tradeType !== undefined || now() > o.expiresAtMs) return { scanned: false };
       books.putOrder({ ...o, state: 'USERPAYING' });
       return { scanned: true };
     },
     faults: (f) => {
       if (f.reset === true) {
         counts.clear();
-        Object.assign(settings, { skewMs: 0, delayMs: 0, refundDelayMs: 0, down: false, only: null });
+        Object.assign(settings, { skewMs: 0, delayMs: 0, refundDelayMs: 0, reverseForgotten: 0, down: false, only: null });
       }
       for (const fault of COUNTED) {
         const n = f[fault];
@@ -294,6 +400,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
       if (f.skewMs !== undefined) settings.skewMs = f.skewMs;
       if (f.delayMs !== undefined) settings.delayMs = f.delayMs;
       if (f.refundDelayMs !== undefined) settings.refundDelayMs = f.refundDelayMs;
+      if (f.reverseForgotten !== undefined) settings.reverseForgotten = f.reverseForgotten;
       if (f.down !== undefined) settings.down = f.down;
       if (f.only !== undefined) settings.only = f.only;
     },
@@ -308,6 +415,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
   };
 
   // ---- the gateway ----
+
   const headerOf = (request: SandboxRequest, name: string): string => {
     const value = request.headers[name];
     return typeof value === 'string' ? value : '';
@@ -326,6 +434,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
   function signed(answer: Answer, verb: SandboxVerb, heard: boolean): SandboxAnswer {
     // The client has given up (a delayed answer): the next fault is meant for a client that listens.
     if (!heard) return { dropped: true };
+    if (answer.body instanceof Raw) return { dropped: false, status: answer.status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: Buffer.from(answer.body.text, 'utf8') };
     let body = answer.body === undefined ? '' : JSON.stringify(answer.body);
     let timestamp = String(Math.floor((now() + (take('skew', verb) ? settings.skewMs : 0)) / 1000));
     let nonce = hex(16);
@@ -359,6 +468,11 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     const path = url.pathname;
     if (method === 'POST' && path === '/v3/pay/transactions/native') return { verb: 'create', no: '' };
     if (method === 'POST' && path === '/v3/refund/domestic/refunds') return { verb: 'refund', no: '' };
+    if (method === 'POST' && path === '/v3/pay/transactions/codepay') return { verb: 'charge', no: '' };
+    const reversing = /^\/v3\/pay\/transactions\/out-trade-no\/([^/]+)\/reverse$/.exec(path)?.[1];
+    if (method === 'POST' && reversing !== undefined) return { verb: 'reverse', no: decodeURIComponent(reversing) };
+    if (method === 'GET' && path === '/v3/bill/tradebill') return { verb: 'bill', no: '' };
+    if (method === 'GET' && path === '/v3/billdownload/file') return { verb: 'billFile', no: '' };
     const refundNo = /^\/v3\/refund\/domestic\/refunds\/([^/]+)$/.exec(path)?.[1];
     if (method === 'GET' && refundNo !== undefined) return { verb: 'queryRefund', no: decodeURIComponent(refundNo) };
     const closing = /^\/v3\/pay\/transactions\/out-trade-no\/([^/]+)\/close$/.exec(path)?.[1];
@@ -386,7 +500,28 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     if (take('error500Before', verb)) return signed(refuse(500, 'SYSTEM_ERROR', '系统错误'), verb, heard);
     const json = request.body.length === 0 ? {} : parse(request.body);
     if (json === null) return signed(refuse(400, 'PARAM_ERROR', '请求不是JSON'), verb, heard);
-    const answer = verb === 'create' ? create(json) : verb === 'query' ? query(no, url.searchParams.get('mchid') ?? '', verb) : verb === 'close' ? closeOrder(no, json) : verb === 'refund' ? refund(json) : queryRefund(no);
+    const answer = ((): Answer => {
+      switch (verb) {
+        case 'create':
+          return create(json);
+        case 'query':
+          return query(no, url.searchParams.get('mchid') ?? '', verb);
+        case 'close':
+          return closeOrder(no, json);
+        case 'refund':
+          return refund(json);
+        case 'queryRefund':
+          return queryRefund(no);
+        case 'charge':
+          return charge(json);
+        case 'reverse':
+          return reverse(no, json);
+        case 'bill':
+          return bill(url);
+        case 'billFile':
+          return billFile(url);
+      }
+    })();
     if (take('dropAnswer', verb)) return DROPPED;
     return signed(take('error500', verb) ? refuse(500, 'SYSTEM_ERROR', '系统错误') : answer, verb, heard);
   }
@@ -452,7 +587,6 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     req.on('error', () => undefined);
   });
 
-  let port = options.port;
   return {
     start: () =>
       new Promise((resolve, reject) => {

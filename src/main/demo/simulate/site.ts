@@ -43,7 +43,7 @@ const SIM_PERIODS: Readonly<Record<Probe, readonly [number, number]>> = { ...PER
 const PRINTER: Printer = { status: () => Promise.resolve({ ready: true, paperLow: false, failure: null }), print: () => Promise.resolve(ok(undefined)), close: () => undefined };
 
 /** The merchant's names at the provider. */
-export const MERCHANT = { mchid: '1900000109', appid: 'wxd678efh567hg6787', merchantSerial: 'SIMMERCHANT', platformSerial: 'PUB_KEY_ID_SIM', notifyUrl: 'https://pay.example/notify' } as const;
+export const MERCHANT = { mchid: '1900000109', appid: 'wxd678efh567hg6787', merchantSerial: 'SIMMERCHANT', storeOutId: 'SIM', platformSerial: 'PUB_KEY_ID_SIM', notifyUrl: 'https://pay.example/notify' } as const;
 
 export interface SiteParts {
   readonly terminalId: string;
@@ -156,7 +156,7 @@ export class Site {
     parts.onOpened(journal);
     this.#watch(journal, life);
     const provider = createWechatProvider(
-      { baseUrl: 'https://pay.sim', mchid: MERCHANT.mchid, appid: MERCHANT.appid, merchantSerial: MERCHANT.merchantSerial, merchantSigner: parts.merchantSigner, platformKeys: new Map([[MERCHANT.platformSerial, parts.platformVerifier]]), notifyUrl: MERCHANT.notifyUrl },
+      { baseUrl: 'https://pay.sim', mchid: MERCHANT.mchid, appid: MERCHANT.appid, merchantSerial: MERCHANT.merchantSerial, storeOutId: MERCHANT.storeOutId, merchantSigner: parts.merchantSigner, platformKeys: new Map([[MERCHANT.platformSerial, parts.platformVerifier]]), notifyUrl: MERCHANT.notifyUrl },
       { clock, random: dice, send: parts.payment.send(life), timeoutMs: 8_000 },
     );
     const billing = createBillingClient({ baseUrl: 'https://central.sim', terminalId: parts.terminalId, signer: parts.terminalSigner, policyVerifier: parts.policyVerifier, clock, random: dice, timeoutMs: 8_000, send: parts.central.send(life), compressOverBytes: parts.compressOverBytes });
