@@ -99,6 +99,7 @@ interface Trade {
   readonly authCode: string | null;
   /** The whole sum was handed back by a reversal. */
   reversedFen: number;
+  readonly madeMs: number;
   capturedFen: number;
   readonly refunds: Map<string, { readonly fen: number; state: 'processing' | 'done' | 'abnormal' }>;
   creates: number;
@@ -169,7 +170,7 @@ export class PaymentBooks {
       charge: (r) =>
         call<ChargeResult>('charge', () => {
           if (this.trades.has(r.outTradeNo)) throw new Error('a code was sent twice');
-          const trade: Trade = { outTradeNo: r.outTradeNo, amountFen: r.amountFen, qrText: '', state: 'notpay', provider: kind, authCode: r.authCode, reversedFen: 0, capturedFen: 0, refunds: new Map(), creates: 0 };
+          const trade: Trade = { outTradeNo: r.outTradeNo, amountFen: r.amountFen, qrText: '', state: 'notpay', provider: kind, authCode: r.authCode, reversedFen: 0, madeMs: world.clock.nowMs(), capturedFen: 0, refunds: new Map(), creates: 0 };
           this.trades.set(r.outTradeNo, trade);
           if (this.wallet === 'balance-short') {
             trade.state = 'closed';
@@ -186,6 +187,7 @@ export class PaymentBooks {
         call<ReverseResult>('reverse', () => {
           const trade = of(r);
           if (trade === undefined) return { kind: 'not-found' };
+          if (world.clock.nowMs() - trade.madeMs < code.reverseAfterMs) world.problems.push(`${trade.outTradeNo} reversed too early`);
           if (trade.refunds.size > 0) return { kind: 'refused', failure: failure('PAY-0301', 'refunded already') };
           if (trade.state === 'paid') {
             if (this.reverseFails > 0) {
@@ -204,7 +206,7 @@ export class PaymentBooks {
       create: (r) =>
         call<CreateResult>('create', () => {
           const old = of(r);
-          if (old === undefined) this.trades.set(r.outTradeNo, { outTradeNo: r.outTradeNo, amountFen: r.amountFen, qrText: `weixin://wxpay/${r.outTradeNo}`, state: 'notpay', provider: kind, authCode: null, reversedFen: 0, capturedFen: 0, refunds: new Map(), creates: 1 });
+          if (old === undefined) this.trades.set(r.outTradeNo, { outTradeNo: r.outTradeNo, amountFen: r.amountFen, qrText: `weixin://wxpay/${r.outTradeNo}`, state: 'notpay', provider: kind, authCode: null, reversedFen: 0, madeMs: world.clock.nowMs(), capturedFen: 0, refunds: new Map(), creates: 1 });
           else old.creates += 1;
           const trade = of(r) as Trade;
           if (trade.state === 'paid') return { kind: 'paid' };

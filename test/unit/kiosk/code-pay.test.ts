@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SecondLog } from '../../../src/journal/second-log.ts';
 import { CODE_WAIT_MS, MAX_ATTEMPTS } from '../../../src/kiosk/orders.ts';
 
 import { World } from '../../support/kiosk-world.ts';
@@ -13,7 +16,10 @@ beforeEach(async () => {
   await w.start();
 });
 afterEach(async () => {
-  expect(JSON.stringify(w.journal.orders()) + w.printed.join()).not.toMatch(/134567890123456789|2867890123456789/);
+  // Neither in the facts (twice on disk), nor in the rows, nor on paper, nor in what the screen was told.
+  const everywhere = [readFileSync(SecondLog.path(join(w.folder, 'second'), 1), 'utf8'), JSON.stringify(w.journal.orders()), w.printed.join(), JSON.stringify(w.snapshot)].join();
+  if (w.journal.orders().length > 0) expect(everywhere).toContain('order-quoted');
+  expect(everywhere).not.toMatch(new RegExp(`${WECHAT}|${ALIPAY}`));
   expect(await w.close()).toEqual([]);
 });
 
@@ -114,6 +120,20 @@ describe('a customer’s code', () => {
     expect(attempts()).toEqual(['wechat qr closed', 'wechat code closed', 'wechat qr pending']);
   });
 
+  it('whose first reversal did not hold is reversed again, and not refunded on top', async () => {
+    w.pay.wallet = 'asks-password';
+    w.pay.reverseFails = 1;
+    w.pay.next.reverse = ['unsent'];
+    await w.toPay();
+    await w.scan(WECHAT);
+    await w.until('closing', () => w.journal.attemptsOf(w.order().orderId).at(-1)?.state === 'closing');
+    w.pay.pay();
+    await w.until('the QR code again', () => w.screen === 'pay' && w.shown('pay').state === 'waiting');
+    expect(attempts()).toEqual(['wechat qr closed', 'wechat code closed', 'wechat qr pending']);
+    expect(w.pay.calls).not.toContain('refund');
+    expect(w.pay.keptFen()).toBe(0);
+  });
+
   it('whose reversals do not hold is refunded under its own number', async () => {
     w.pay.wallet = 'asks-password';
     w.pay.reverseFails = 100;
@@ -141,6 +161,29 @@ describe('a customer’s code', () => {
     w.pay.pay(trade, true);
     await w.until('refunded', () => attempts()[1] === 'wechat code refunded');
     expect(w.pay.keptFen()).toBe(10_000);
+  });
+
+  it('whose provider was taken out of the configuration while it was on its way: a person looks it up', async () => {
+    w.plan = { at: Number.MAX_SAFE_INTEGER };
+    await w.toPay();
+    await w.scan(ALIPAY);
+    await w.untilScreen('done');
+    const at = w.points.indexOf('after charge');
+    expect(at).toBeGreaterThan(0);
+    const x = new World(['golden']);
+    x.payWith = w.payWith;
+    x.plan = { at: at + 1 };
+    await x.start();
+    await x.toPay();
+    await x.scan(ALIPAY);
+    await x.until('the cut', () => x.crashed !== null);
+    expect(x.crashed).toContain('charge');
+    x.payWith = [{ kind: 'wechat', codes: true }];
+    x.plan = null;
+    await x.start();
+    await x.run(10_000);
+    expect(x.journal.attemptsOf(x.order().orderId).map((a) => a.state)).toEqual(['closed', 'parked']);
+    expect(await x.close()).toEqual([]);
   });
 
   it('is not taken while the QR code is being paid, nor when the sale is being cancelled', async () => {
