@@ -17,7 +17,7 @@ export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
   const code: MessageKey | null = !s.byCode ? null : s.state === 'creating' ? 'pay.charging' : s.state === 'paying' ? 'pay.confirm' : null;
   const title: MessageKey = code !== null ? code : s.state === 'waiting' ? (s.qrText === null ? 'pay.creating' : `pay.scan.${s.provider}`) : `pay.${s.state}`;
   const lead: MessageKey = code !== null ? `${code}.lead` as MessageKey : s.state === 'waiting' ? (s.qrText === null ? 'pay.creating.lead' : 'pay.onlyScreen') : `pay.${s.state}.lead`;
-  const disc = s.state === 'paying' ? 'ok' : s.state === 'closing' || s.state === 'switching' ? 'back' : 'wait';
+  const disc = s.state === 'paying' && !s.byCode ? 'ok' : s.state === 'closing' || s.state === 'switching' ? 'back' : 'wait';
   return (
     <div className={css['pay']}>
       <Steps at={3} />
@@ -40,8 +40,8 @@ export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
         <div className={css['paySay']}>
           <p className={ui['lead']}>{t(lead)}</p>
           {scan && s.scanner && <p className={css['orCode']}><Phrases text={t('pay.orShowCode')} /></p>}
-          {scan && <p className={ui['note']}>{t('pay.expires')}</p>}
-          <p className={ui['note']}>{t('orderRef')} {s.orderRef}</p>
+          {scan && <p className={`${ui['note']} ${css['spare']}`}>{t('pay.expires')}</p>}
+          <p className={`${ui['note']} ${s.scanner ? css['spare'] : ''}`}>{t('orderRef')} {s.orderRef}</p>
         </div>
       </div>
       {s.problem !== null && <Notice title={pick(ERRORS[s.problem].title)}>{pick(ERRORS[s.problem].customer)}</Notice>}
