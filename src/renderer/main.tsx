@@ -4,8 +4,10 @@ import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { guard } from './state/guards.ts';
 import { connect } from './state/transport.ts';
+import { listenToWedge } from './state/wedge.ts';
 
 guard(window);
 connect();
+listenToWedge(window, () => performance.now());
 const root = document.getElementById('root');
 if (root !== null) createRoot(root).render(<App />);

@@ -95,6 +95,7 @@ export const ERRORS = {
   'MNT-0102': e(['暂时不能输入', 'Locked for now'], ['输错次数过多，请稍后再试。', 'Too many wrong tries. Please wait.'], ['维护密码锁定中，时间随错误次数增长，重启不清零', 'Maintenance is locked; the time grows with each wrong try and outlives a restart']),
   'MNT-0103': e(['维护中', 'Under maintenance'], ['本机正在维护，暂停服务。已付款的订单不受影响。', 'This machine is under maintenance. Paid orders are safe.'], ['技术员停用', 'Taken out of service by a technician']),
   // ---- devices ----
+  'DEV-0201': e(['扫码口不可用', 'The code scanner is not available'], ['扫码口暂时不能用，请用手机扫屏幕上的付款码。', 'The scanner does not work just now. Please scan the code on the screen with your phone.'], ['扫码器离线：检查接线、串口与供电', 'Code scanner offline: check cable, port and power']),
   'DEV-0101': e(['凭条打印机不可用', 'No receipt printer'], ['凭条暂时打不出来，可以拍照保存屏幕上的订单号。', 'No slip can be printed. You may photograph the order number on the screen.'], ['打印机离线、缺纸或故障', 'Printer offline, out of paper or faulty']),
   // ---- configuration and process ----
   'CONF-0101': e(['配置文件有误', 'The configuration is wrong'], ['本机暂停服务。', 'This machine is out of service.'], ['terminal.json 不合规，见所指键', 'terminal.json is invalid; see the key named']),

@@ -87,7 +87,17 @@ export const terminalConfigSchema = z.strictObject({
     policyKeyFile: path.optional(),
   }),
   printer: z.strictObject({ kind: kindOf('printer kind', ['virtual', 'none']), /** virtual: `tcp://127.0.0.1:PORT` of the simulated printer. */ path: path.optional() }).optional(),
-  scanner: z.strictObject({ kind: kindOf('scanner kind', ['none']) }).optional(),
+  /** Reads the customer's payment code. `serial`: `path` is its port; `virtual`: `tcp://127.0.0.1:PORT`; `keyboard`: it types, and the shell listens. */
+  scanner: z
+    .strictObject({
+      kind: kindOf('scanner kind', ['serial', 'virtual', 'keyboard', 'none']),
+      path: path.optional(),
+      baudRate: z.union([z.literal(9600), z.literal(19200), z.literal(38400), z.literal(57600), z.literal(115200)]).optional(),
+      /** serial: how it is told to look. Left out: it looks by itself. */
+      model: kindOf('scanner model', ['plain', 'honeywell']).optional(),
+    })
+    .refine((s) => s.path !== undefined || (s.kind !== 'serial' && s.kind !== 'virtual'), 'serial and virtual need a path')
+    .optional(),
   /** Who may enter maintenance mode. */
   maintenance: z.strictObject({ users: z.array(maintenanceUserSchema).max(50) }).optional(),
   panel: z.strictObject({ widthMm: z.number().positive(), heightMm: z.number().positive(), widthPx: z.number().int().positive(), heightPx: z.number().int().positive() }).optional(),

@@ -129,6 +129,25 @@ test('paid after cancelling: the money goes back by itself', async () => {
   expect(await hall.card('water')).toEqual(before);
 });
 
+test('the customer’s own code: declined once, then paid, and the QR code before it is ended', async () => {
+  const before = await hall.card('water');
+  await toPay('water', 5_000);
+  await page.waitForSelector('[data-screen="pay"] :text("收付款")');
+  await hall.dock({ do: 'faults', faults: { balanceShort: 1 } });
+  await hall.dock({ do: 'show-code', wallet: 'wechat' });
+  await page.waitForSelector('[data-screen="pay"] :text("余额不足")');
+  await page.waitForSelector('[data-screen="pay"] svg');
+  await hall.dock({ do: 'show-code', wallet: 'wechat' });
+  await screen('done');
+  expect((await hall.card('water')).count).toBe(before.count + 1);
+  const attempts = hall.rows().attempts.slice(-4).map((a) => `${a.method ?? 'qr'} ${a.state}`);
+  expect(attempts).toEqual(['qr closed', 'code closed', 'qr closed', 'code paid']);
+  await hall.dock({ do: 'remove' });
+  await screen('start', 15_000);
+  await settled('upload');
+  await hall.dock({ do: 'meter', id: 'water' });
+});
+
 test('central away: the sale goes on from the cache and is uploaded later', async () => {
   await screen('start', 15_000);
   // known since an earlier sale in this hall

@@ -79,7 +79,7 @@ describe('it does not start', () => {
     ['a kind that is not built yet', (c) => ({ ...c, readers: [{ kind: 'serial', path: '/dev/ttyS0', model: 'x' }] }), ['CONF-0101', 'readers', 'serial']],
     ['sample keys in production', (c) => ({ ...c, mode: 'production', readers: [{ kind: 'pcsc' }] }), ['CONF-0103', 'keys.kind']],
   ])('%s in terminal.json: ended with the key named', async (_name, change, words) => {
-    const first = await freePorts(8);
+    const first = await freePorts(9);
     const file = join(folder, 'wrong.json');
     const good = JSON.parse(readFileSync(writeTerminalJson(folder, hallPorts(first), hallKeys(folder), false), 'utf8')) as Record<string, unknown>;
     writeFileSync(file, JSON.stringify(change(good)));
@@ -90,7 +90,7 @@ describe('it does not start', () => {
   });
 
   test('a terminal.json that is no JSON, or is not there', async () => {
-    const port = String(await freePorts(8));
+    const port = String(await freePorts(9));
     writeFileSync(join(folder, 'broken.json'), '{ "mode": ');
     for (const name of ['broken.json', 'absent.json']) {
       const { code, output } = await run('--port', port, '--config', join(folder, name));
@@ -100,8 +100,8 @@ describe('it does not start', () => {
     }
   });
 
-  test('a port taken by another process, whichever of the eight: named, with what it was for', async () => {
-    const first = await freePorts(8);
+  test('a port taken by another process, whichever of the nine: named, with what it was for', async () => {
+    const first = await freePorts(9);
     for (const [offset, name] of [[0, 'kiosk'], [3, 'payment sandbox'], [7, 'line to the payment sandbox']] as const) {
       const squatter = createServer();
       await new Promise<void>((r) => squatter.listen(first + offset, '127.0.0.1', r));

@@ -71,7 +71,7 @@ export class Hall {
 
   /** @param template a folder of {@link template}, whose copy the hall begins with */
   static async start(args: readonly string[] = ['--shell', 'browser'], env: NodeJS.ProcessEnv = {}, template: string | null = null): Promise<Hall> {
-    const hall = new Hall(mkdtempSync(join(tmpdir(), 'pilotlight-hall-')), await freePorts(8), args, env);
+    const hall = new Hall(mkdtempSync(join(tmpdir(), 'pilotlight-hall-')), await freePorts(9), args, env);
     if (template !== null) cpSync(template, hall.dataDir, { recursive: true });
     await hall.#spawn();
     return hall;

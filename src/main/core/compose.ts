@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { CrtReader, openSerial, PcscReader, VirtualReader, layoutRegistry, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
+import { LineScanner, SCANNER_MODELS } from '../../device/scanner/line-scanner.ts';
+import { openTcpLine } from '../../device/scanner/tcp-line.ts';
+import type { Scanner } from '../../device/scanner/types.ts';
 import { NO_PRINTER, TcpPrinter } from '../../device/printer/tcp.ts';
 import type { Printer } from '../../device/printer/types.ts';
 import { Journal } from '../../journal/journal.ts';
@@ -65,6 +68,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   const journal = opened.value;
   const reader = makeReader(config.readers[0] as LoadedConfig['config']['readers'][number], clock, log);
   const printer: Printer = config.printer.kind === 'virtual' && config.printer.path !== undefined ? ((a) => new TcpPrinter(a.host, a.port, clock))(tcpAddress(config.printer.path)) : NO_PRINTER;
+  const scanner = makeScanner(config.scanner, clock, log);
   const wired = wireCore({
     clock,
     random,
@@ -74,6 +78,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     providers: payments.value,
     billing,
     printer,
+    ...(scanner === null ? {} : { scanner }),
     header: { brand: config.site.brand, site: config.site.name, terminalName: config.site.terminalName, terminalId: config.terminalId },
     demo: config.mode === 'demo',
     version: options.version,
@@ -86,10 +91,21 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     stop: async () => {
       wired.stop();
       await reader.close();
+      if (scanner !== null && scanner !== 'keyboard') await scanner.close();
       printer.close();
       journal.close();
     },
   });
+}
+
+/** Most serial scanners leave the factory with this rate. */
+const SCANNER_BAUD = 9_600;
+function makeScanner(s: LoadedConfig['config']['scanner'], clock: Clock, log: LogFn): Scanner | 'keyboard' | null {
+  if (s.kind === 'none') return null;
+  if (s.kind === 'keyboard') return 'keyboard';
+  const path = s.path ?? '';
+  const open = s.kind === 'virtual' ? ((a) => () => openTcpLine(a.host, a.port))(tcpAddress(path)) : () => openSerial(path, s.baudRate ?? SCANNER_BAUD);
+  return new LineScanner({ open, model: SCANNER_MODELS[s.model ?? 'plain'], clock, log });
 }
 
 function makeReader(r: LoadedConfig['config']['readers'][number], clock: Clock, log: LogFn): CardReader {

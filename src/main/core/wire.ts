@@ -3,11 +3,17 @@ import type { KioskOptions } from '../../kiosk/kiosk.ts';
 import { Monitor } from '../../kiosk/monitor.ts';
 import type { MonitorOptions } from '../../kiosk/monitor.ts';
 import type { MaintenancePorts } from '../../kiosk/maintenance-run.ts';
+import type { Scanner } from '../../device/scanner/types.ts';
 import { Uploader } from '../../kiosk/uploader.ts';
+
+/** How the customer's code comes in; the shell's keyboard needs nothing here. */
+export type ScannerPort = Pick<Scanner, 'failure' | 'onChange' | 'onCode' | 'look'>;
 
 /** Everything a kiosk stands on, already open. */
 export interface Parts extends Pick<KioskOptions, 'clock' | 'random' | 'journal' | 'reader' | 'layouts' | 'providers' | 'billing' | 'printer' | 'header' | 'demo' | 'log' | 'onSnapshot'> {
   readonly version: string;
+  /** `keyboard`: it types into the shell. Left out: there is none. */
+  readonly scanner?: ScannerPort | 'keyboard';
   /** What maintenance mode needs of the machine; left out: it has none. */
   readonly maintenance?: Omit<MaintenancePorts, 'version' | 'uploadNow' | 'onChanged' | 'maxClockSkewMs'>;
   readonly periods?: NonNullable<MonitorOptions['periods']>;
@@ -27,6 +33,7 @@ export interface Wired {
 export function wireCore(parts: Parts): Wired {
   const { clock, random, journal, reader, layouts, providers, billing, printer, header, demo, log } = parts;
   journal.append([{ kind: 'core-started', orderId: null, body: { version: parts.version, node: process.version, recoveredOrders: journal.openOrders().length } }]);
+  const { scanner } = parts;
   let uploader: Uploader | null = null;
   let monitor: Monitor | null = null;
   const options: KioskOptions = {
@@ -42,7 +49,10 @@ export function wireCore(parts: Parts): Wired {
     demo,
     fallbackHotline: '',
     log,
-    onSnapshot: parts.onSnapshot,
+    onSnapshot: (snapshot) => {
+      if (scanner !== undefined && scanner !== 'keyboard') scanner.look(snapshot.screen === 'pay' && snapshot.cancelOffered && !snapshot.byCode);
+      parts.onSnapshot(snapshot);
+    },
     onJournaled: () => uploader?.kick(),
     onCommandsWanted: () => monitor?.commandsWanted(),
     ...(parts.maintenance === undefined
@@ -61,6 +71,13 @@ export function wireCore(parts: Parts): Wired {
         }),
   };
   const kiosk = parts.makeKiosk?.(options) ?? new Kiosk(options);
+  const unhook: (() => void)[] = [];
+  if (scanner === 'keyboard') kiosk.setService({ scanner: true });
+  else if (scanner !== undefined) {
+    const told = (): void => kiosk.setService({ scanner: scanner.failure() === null });
+    unhook.push(scanner.onChange(told), scanner.onCode((code) => kiosk.scanned(code)));
+    told();
+  }
   const watch = new Monitor({
     journal,
     billing,
@@ -90,6 +107,7 @@ export function wireCore(parts: Parts): Wired {
     monitor: watch,
     uploader: upload,
     stop: () => {
+      for (const off of unhook) off();
       kiosk.stop();
       watch.stop();
       upload.stop();

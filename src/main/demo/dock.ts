@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { slipSvg } from '../../simulator/printer/printer.ts';
 import type { SimulatedPrinter } from '../../simulator/printer/printer.ts';
+import type { SimulatedScanner } from '../../simulator/scanner/scanner.ts';
 import type { HallCards } from './hall-cards.ts';
 import type { Line } from './line.ts';
 
@@ -12,6 +13,7 @@ export interface DockOptions {
   readonly port: number;
   readonly cards: HallCards;
   readonly printer: SimulatedPrinter;
+  readonly scanner: SimulatedScanner;
   readonly centralLine: Line;
   readonly paymentLine: Line;
   readonly sandboxUrl: string;
@@ -29,6 +31,8 @@ const action = z.discriminatedUnion('do', [
   z.object({ do: z.literal('meter'), id: z.string() }),
   z.object({ do: z.literal('consume'), id: z.string(), quantity: z.number().int().min(0).max(1_000_000) }),
   z.object({ do: z.literal('pay'), codeUrl: z.string().optional(), late: z.boolean().optional(), fail: z.boolean().optional() }),
+  /** The phone's own payment code before the kiosk's scanner; left out: a fresh one of that wallet. */
+  z.object({ do: z.literal('show-code'), code: z.string().regex(/^[!-~]{6,256}$/).optional(), wallet: z.enum(['wechat', 'alipay', 'unionpay']).optional() }),
   z.object({ do: z.literal('scan'), codeUrl: z.string().optional() }),
   z.object({ do: z.literal('faults'), faults: z.record(z.string(), z.unknown()) }),
   z.object({ do: z.literal('mend-refunds') }),
@@ -40,6 +44,14 @@ const action = z.discriminatedUnion('do', [
 export type DockAction = z.infer<typeof action>;
 
 const MAX_BODY = 16 * 1024;
+/** What each wallet's codes begin with, and how many digits they have (payments.md sections A to C). */
+const WALLET_CODES = { wechat: ['13', 18], alipay: ['28', 18], unionpay: ['62', 19] } as const;
+let codes = 0;
+/** A code that no phone has shown before. */
+function freshCode(wallet: keyof typeof WALLET_CODES): string {
+  const [prefix, length] = WALLET_CODES[wallet];
+  return `${prefix}${`${process.pid % 10_000}${Math.floor(process.uptime() * 1_000)}${++codes}`.padStart(length - 2, '0').slice(2 - length)}`;
+}
 
 interface Trade {
   readonly outTradeNo: string;
@@ -157,6 +169,10 @@ export class Dock {
         return cards.consume(a.id, a.quantity);
       case 'pay':
         return this.#control('pay', { codeUrl: a.codeUrl ?? (await this.#newestCode()), ...(a.late === undefined ? {} : { late: a.late }), ...(a.fail === undefined ? {} : { fail: a.fail }) });
+      case 'show-code': {
+        const code = a.code ?? freshCode(a.wallet ?? 'wechat');
+        return { code, read: this.#o.scanner.show(code) };
+      }
       case 'scan':
         return this.#control('scan', { codeUrl: a.codeUrl ?? (await this.#newestCode()) });
       case 'faults':

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeFailure } from '../../shared/errors.ts';
 import { SimulatedPrinter } from '../../simulator/printer/printer.ts';
+import { SimulatedScanner } from '../../simulator/scanner/scanner.ts';
 import { DEMO_USER } from '../../shared/terminal-config.ts';
 import { loadConfig, tcpAddress } from '../config.ts';
 import { startBrowserShell } from '../browser/server.ts';
@@ -20,7 +21,7 @@ import { chooseShell } from './shell-choice.ts';
 /** The demo hall: central, payment sandbox, kiosk with virtual devices, shell and dock, from one command. */
 const USAGE = `usage: npm start -- [--shell auto|browser|electron|none] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N] [--restart-ms N]
   --shell none  services and dock only: the shell is started by somebody else, with the terminal.json that is printed
-  --port N      the kiosk's port; the dock has N+1, central N+2, and five more are used up to N+7 (default 8460)
+  --port N      the kiosk's port; the dock has N+1, central N+2, and six more are used up to N+8 (default 8460)
   --data DIR    where the demo keeps its journal, books and cards (default .pilotlight/demo)
   --config FILE the kiosk's terminal.json, instead of the demo's own
   --real-pcsc   the reader is pcscd's; the dock's cards go into vpcd (port 35963 unless --vpcd-port)
@@ -63,7 +64,7 @@ if (values.help) {
 const { shell: wish } = values;
 if (wish !== 'auto' && wish !== 'browser' && wish !== 'electron' && wish !== 'none') fail(`--shell ${wish}: auto, browser, electron or none\n${USAGE}`);
 const first = Number(values.port);
-if (!Number.isInteger(first) || first < 1024 || first > 65_528) fail(`--port ${values.port}: a number from 1024 to 65528\n${USAGE}`);
+if (!Number.isInteger(first) || first < 1024 || first > 65_527) fail(`--port ${values.port}: a number from 1024 to 65527\n${USAGE}`);
 const vpcdPort = Number(values['vpcd-port']);
 const restartMs = values['restart-ms'] === undefined ? undefined : Number(values['restart-ms']);
 if (restartMs !== undefined && (!Number.isInteger(restartMs) || restartMs < 1 || restartMs > 60_000)) fail(`--restart-ms ${values['restart-ms']}: a number from 1 to 60000\n${USAGE}`);
@@ -81,7 +82,7 @@ function isFree(port: number): Promise<boolean> {
 }
 
 const ports = hallPorts(first);
-const NAMES: Record<keyof typeof ports, string> = { kiosk: 'kiosk', dock: 'dock', central: 'central', sandbox: 'payment sandbox', slot: 'virtual reader', printer: 'virtual printer', centralLine: 'line to central', paymentLine: 'line to the payment sandbox' };
+const NAMES: Record<keyof typeof ports, string> = { kiosk: 'kiosk', dock: 'dock', central: 'central', sandbox: 'payment sandbox', slot: 'virtual reader', printer: 'virtual printer', centralLine: 'line to central', paymentLine: 'line to the payment sandbox', scanner: 'virtual scanner' };
 for (const [name, port] of Object.entries(ports) as [keyof typeof ports, number][]) {
   if (!(await isFree(port))) fail(`CONF-0102: port ${port} (${NAMES[name]}) is taken by another process; choose others with --port N`);
 }
@@ -110,6 +111,7 @@ const sandbox = new HallChild('payment sandbox', [here('sandbox-process.ts'), '-
 const centralLine = new Line();
 const paymentLine = new Line();
 const printer = new SimulatedPrinter();
+const scanner = new SimulatedScanner();
 const cards = new HallCards(join(dataDir, 'cards'), slot);
 
 /** The core that this shell runs, also while it is starting; for a shell of its own process, what that core wrote down. */
@@ -127,6 +129,7 @@ const dock = new Dock({
   port: ports.dock,
   cards,
   printer,
+  scanner,
   centralLine,
   paymentLine,
   sandboxUrl: `http://127.0.0.1:${ports.sandbox}`,
@@ -148,7 +151,7 @@ async function stop(code: number): Promise<never> {
     say('stopping …');
     await closeShell();
     cards.remove();
-    await Promise.all([central.stop(), sandbox.stop(), dock.close(), printer.close(), centralLine.close(), paymentLine.close()]);
+    await Promise.all([central.stop(), sandbox.stop(), dock.close(), printer.close(), scanner.close(), centralLine.close(), paymentLine.close()]);
     process.exit(code);
   }
   return new Promise(() => undefined);
@@ -201,7 +204,7 @@ async function startShell(): Promise<void> {
 }
 
 try {
-  await Promise.all([centralLine.start(ports.centralLine, ports.central), paymentLine.start(ports.paymentLine, ports.sandbox), printer.start(ports.printer), dock.start(), central.start(), sandbox.start()]);
+  await Promise.all([centralLine.start(ports.centralLine, ports.central), paymentLine.start(ports.paymentLine, ports.sandbox), printer.start(ports.printer), scanner.start(ports.scanner), dock.start(), central.start(), sandbox.start()]);
   await startShell();
 } catch (error) {
   process.stderr.write(`pilotlight: ${error instanceof Error ? error.message : String(error)}\n`);

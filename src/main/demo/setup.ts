@@ -21,11 +21,12 @@ export interface HallPorts {
   /** The lines between the kiosk and the two services, which the dock can cut. */
   readonly centralLine: number;
   readonly paymentLine: number;
+  readonly scanner: number;
 }
 
-/** Eight neighbouring ports from `first`. */
+/** Nine neighbouring ports from `first`. */
 export function hallPorts(first: number): HallPorts {
-  return { kiosk: first, dock: first + 1, central: first + 2, sandbox: first + 3, slot: first + 4, printer: first + 5, centralLine: first + 6, paymentLine: first + 7 };
+  return { kiosk: first, dock: first + 1, central: first + 2, sandbox: first + 3, slot: first + 4, printer: first + 5, centralLine: first + 6, paymentLine: first + 7, scanner: first + 8 };
 }
 
 export interface HallKeys {
@@ -96,7 +97,7 @@ export function writeTerminalJson(dataDir: string, ports: HallPorts, keys: HallK
     ],
     central: { baseUrl: `http://127.0.0.1:${ports.centralLine}`, keyFile: 'keys/terminal.pem', policyKeyFile: 'keys/policy.pub.pem' },
     printer: { kind: 'virtual', path: `tcp://127.0.0.1:${ports.printer}` },
-    scanner: { kind: 'none' },
+    scanner: { kind: 'virtual', path: `tcp://127.0.0.1:${ports.scanner}` },
     maintenance: { users: [{ name: DEMO_USER.name, salt: DEMO_USER.salt, hash: DEMO_USER.hash }] },
     panel: { widthMm: 268, heightMm: 476, widthPx: 1080, heightPx: 1920 },
   };
