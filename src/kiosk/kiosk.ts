@@ -28,7 +28,7 @@ import { HOLD_MS } from './orders.ts';
 import { findAccount, quoteFor } from './quoting.ts';
 import { reduce, settle } from './reduce.ts';
 import type { ReduceContext } from './reduce.ts';
-import { IDLE, takesScan } from './session.ts';
+import { IDLE, payChoices, takesScan } from './session.ts';
 import { slipLines } from './slips.ts';
 import { NEW_RUN, NO_CLAIM } from './state.ts';
 import type { CallResult, Effect, KioskEvent, KioskState, OpenOrder, ServiceState } from './state.ts';
@@ -115,7 +115,7 @@ export class Kiosk {
       cardBusy: false,
       refusals: new Map(),
       orders,
-      service: { policy: null, lineUp: null, centralUp: null, printer: { ready: false, paperLow: false, failure: null }, scanner: false, clockSkewMs: null, blocked: null },
+      service: { policy: null, lineUp: null, linesDown: [], centralUp: null, printer: { ready: false, paperLow: false, failure: null }, scanner: false, clockSkewMs: null, blocked: null },
       providers: options.providers.map((p) => p.kind),
       codeProviders: options.providers.filter((p) => p.code !== undefined).map((p) => p.kind),
       maintenance: maintenanceAtStart(options.journal, options.maintenance, options.clock),
@@ -511,8 +511,8 @@ export class Kiosk {
       this.#o.log('warn', 'kiosk', describeFailure(f));
       return { type: 'order-not-begun', insertion, failure: f };
     };
-    // One code for every wallet, where the gateway offers it.
-    const provider = this.#o.providers.find((p) => p.kind === 'gateway') ?? this.#o.providers[0];
+    const shown = payChoices(this.#state)[0];
+    const provider = this.#o.providers.find((p) => p.kind === shown);
     const { policy } = this.#state.service;
     if (policy === null) return no(failure('SALE-0110'));
     if (provider === undefined || this.#state.service.lineUp === false) return no(failure('SALE-0111'));
@@ -538,8 +538,8 @@ export class Kiosk {
     }
     const { quote, offline } = quoted.value;
     if (offline && journal.unsynced().soldFen + amountFen > policy.offline.capFen) return giveBack(failure('SALE-0110', 'the offline cap would be passed'));
-    const shown = session.quote;
-    if (shown === null || quote.quantity !== shown.quantity || quote.amountFen !== amountFen || quote.nextCount !== reading.count + 1) return giveBack(failure('BILL-0102', 'the firm quote differs from the one shown'));
+    const agreed = session.quote;
+    if (agreed === null || quote.quantity !== agreed.quantity || quote.amountFen !== amountFen || quote.nextCount !== reading.count + 1) return giveBack(failure('BILL-0102', 'the firm quote differs from the one shown'));
     const here = this.#o.reader.status();
     if (here.state !== 'present' || here.insertion !== insertion) return giveBack(failure('CARD-0102'));
 

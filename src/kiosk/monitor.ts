@@ -2,6 +2,7 @@ import type { BillingClient } from '../billing/types.ts';
 import type { Printer } from '../device/printer/types.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { PaymentProvider } from '../payment/types.ts';
+import type { ProviderKind } from '../shared/contract.ts';
 import { describeFailure, failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
 import type { Command } from '../shared/central-api.ts';
@@ -16,7 +17,7 @@ export type Probe = keyof typeof PERIODS;
 export interface MonitorOptions {
   readonly journal: Journal;
   readonly billing: BillingClient;
-  readonly provider: PaymentProvider | undefined;
+  readonly providers: readonly PaymentProvider[];
   readonly printer: Printer;
   readonly clock: Clock;
   readonly log: LogFn;
@@ -106,17 +107,20 @@ export class Monitor {
   }
 
   async #probe(probe: Probe): Promise<boolean> {
-    const { billing, provider, printer, probeTradeNo, journal } = this.#o;
+    const { billing, providers, printer, probeTradeNo, journal } = this.#o;
     switch (probe) {
       case 'line': {
-        if (provider === undefined) return false;
-        const answer = await provider.query({ outTradeNo: probeTradeNo, amountFen: 0 });
-        // An unsigned "no such order" still shows that the line is there. Nothing is built on it: a code is shown, and a
-        // payment believed, only under its own good signature.
-        const up = answer.kind !== 'unknown' || (answer.failure.code === 'PAY-0201' && /^HTTP 404\b.*signature headers missing$/.test(answer.failure.detail ?? ''));
-        if (!up && this.#last.lineUp !== false) this.#o.log('warn', 'payment', `line: ${describeFailure(answer.failure)}`);
-        this.#say({ lineUp: up });
-        return up;
+        const asked = await Promise.all(providers.map(async (provider) => ({ kind: provider.kind, answer: await provider.query({ outTradeNo: probeTradeNo, amountFen: 0 }) })));
+        const down: ProviderKind[] = [];
+        for (const { kind, answer } of asked) {
+          // An unsigned "no such order" still shows that the line is there. Nothing is built on it: a code is shown, and
+          // a payment believed, only under its own good signature.
+          if (answer.kind !== 'unknown' || (answer.failure.code === 'PAY-0201' && /^HTTP 404\b.*signature headers missing$/.test(answer.failure.detail ?? ''))) continue;
+          down.push(kind);
+          if (this.#last.linesDown?.includes(kind) !== true) this.#o.log('warn', 'payment', `line of ${kind}: ${describeFailure(answer.failure)}`);
+        }
+        this.#say({ lineUp: down.length < providers.length, linesDown: down });
+        return down.length === 0;
       }
       case 'central': {
         const answer = await billing.time();

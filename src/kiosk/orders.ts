@@ -603,9 +603,9 @@ export function onCall(open: OpenOrder, attemptId: string, call: CallResult, now
           return answered({ paying: false }, 0, journal(order, paid, { kind: 'attempt-refunding', body: { attemptId, outRefundNo: attempt.outRefundNo, amountFen: attempt.amountFen, why: `captured-when-${attempt.state}` } }));
         }
         case 'refunded':
-          // Our own reversal handed it back.
-          if (attempt.method === 'code' && attempt.state === 'closing') return answered({ paying: false }, 0, journal(order, { kind: 'attempt-closed', body: { attemptId, reversed: true } }));
-          if (attempt.method === 'code' && attempt.state === 'closed') return answered({}, closedPollMs(now.nowMs - attempt.updatedMs));
+          // Our own reversal handed it back, or a cancel that met the payment on its way.
+          if ((attempt.method === 'code' || r.whole === true) && attempt.state === 'closing') return answered({ paying: false }, 0, journal(order, { kind: 'attempt-closed', body: { attemptId, reversed: true } }));
+          if ((attempt.method === 'code' || r.whole === true) && attempt.state === 'closed') return answered({}, closedPollMs(now.nowMs - attempt.updatedMs));
           if (attempt.state !== 'pending' && attempt.state !== 'closing' && attempt.state !== 'closed') return answered({}, POLL_MS);
           return answered({}, POLL_MS, journal(order, { kind: 'attempt-paid', body: { attemptId, transactionId: r.transactionId, amountFen: attempt.amountFen, taken: false } }, { kind: 'attempt-parked', body: { attemptId, reason: 'refunded-elsewhere', failure: { code: 'PAY-0301', detail: 'the provider shows a refund that is not ours' } } }));
         case 'closed':

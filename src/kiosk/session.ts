@@ -240,9 +240,14 @@ function switchable(state: KioskState): { readonly s: OrderSession; readonly ope
   return s.at === 'order' && open !== undefined && maySwitch(s, open) ? { s, open } : null;
 }
 
+/** Who takes the customer's code now. */
+function takers({ codeProviders, service }: KioskState): readonly ProviderKind[] {
+  return codeProviders.filter((kind) => !service.linesDown.includes(kind));
+}
+
 /** Will this code be charged if it is scanned now? */
 export function takesScan(state: KioskState, code: string): boolean {
-  return switchable(state) !== null && whoTakes(code, state.service.policy?.paymentCodes, state.codeProviders) !== null;
+  return switchable(state) !== null && whoTakes(code, state.service.policy?.paymentCodes, takers(state)) !== null;
 }
 
 /** The customer pays another way: orders.ts ends the QR code first, and asks by this one once that is certain. */
@@ -256,7 +261,7 @@ function onScanned(state: KioskState, event: Extract<KioskEvent, { type: 'scanne
   const problem = (code: ErrorCode): Step => step(state, { ...at.s, scanProblem: code });
   // The scanner reads what is held before it again and again: the code that is being paid with is no news.
   if (event.used) return problem('PAY-0403');
-  const provider = whoTakes(event.code, state.service.policy?.paymentCodes, state.codeProviders);
+  const provider = whoTakes(event.code, state.service.policy?.paymentCodes, takers(state));
   return provider === null ? problem('PAY-0404') : switchTo(state, at, { provider, authCode: event.code });
 }
 
@@ -371,9 +376,10 @@ function askingFirst(open: OpenOrder): boolean {
   return open.order.state === 'in-doubt' && !open.order.wantsRefund && open.claim.asking && open.claim.failure === null;
 }
 
-/** Whose QR codes the customer may choose from: one for every wallet where the gateway offers it. */
-export function payChoices({ providers }: Pick<KioskState, 'providers'>): readonly ProviderKind[] {
-  return providers.includes('gateway') ? ['gateway'] : providers;
+/** Whose QR codes the customer may choose from now: one for every wallet where the gateway offers it, and none whose line is down. */
+export function payChoices({ providers, service }: Pick<KioskState, 'providers' | 'service'>): readonly ProviderKind[] {
+  const up = providers.filter((kind) => !service.linesDown.includes(kind));
+  return up.includes('gateway') ? ['gateway'] : up;
 }
 
 /** Which screen an order's session shows now. */

@@ -158,6 +158,8 @@ export interface ServiceState {
   readonly policy: Policy | null;
   /** Null: not known yet. */
   readonly lineUp: boolean | null;
+  /** Of several payment lines those that do not answer; `lineUp` is false when none does. */
+  readonly linesDown: readonly ProviderKind[];
   readonly centralUp: boolean | null;
   readonly printer: PrinterStatus;
   /** A code scanner is there and answers. */

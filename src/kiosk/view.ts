@@ -160,7 +160,7 @@ function orderView(base: Base, s: OrderSession, open: OpenOrder, wall: (mono: nu
         ...what,
         ...goods,
         provider: PROVIDER_KINDS.find((kind) => kind === attempt?.provider) ?? 'gateway',
-        choices: [...choices],
+        choices: attempt === undefined || byCode || choices.some((kind) => kind === attempt.provider) ? [...choices] : PROVIDER_KINDS.filter((kind) => kind === attempt.provider || choices.includes(kind)),
         scanner,
         byCode,
         problem: s.scanProblem ?? declinedFor(open),

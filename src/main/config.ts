@@ -53,8 +53,9 @@ function crossProblem(c: TerminalConfig): string | null {
     if (r.kind === 'virtual' && c.mode === 'production') return `readers[${i}].kind: a virtual reader is for demo mode only`;
   }
   if (c.readers.length > 1) return 'readers: one reader is supported so far';
-  if (c.payments.length > 1) return 'payments: one provider is supported so far';
   if (c.printer.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(c.printer.path ?? '')) return 'printer.path: a virtual printer needs tcp://127.0.0.1:PORT';
+  if (c.scanner.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(c.scanner.path ?? '')) return 'scanner.path: a virtual scanner needs tcp://127.0.0.1:PORT';
+  if (c.scanner.kind === 'virtual' && c.mode === 'production') return 'scanner.kind: a virtual scanner is for demo mode only';
   return null;
 }
 

@@ -5,10 +5,11 @@ import { isAbsolute, join } from 'node:path';
 import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
 import type { Verifier } from '../shared/ports.ts';
-import { err, ok } from '../shared/result.ts';
+import { err, never, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
 import { rsaSha256Signer, rsaSha256Verifier } from '../shared/signing.ts';
 import type { TerminalConfig } from '../shared/terminal-config.ts';
+import { createAlipayProvider } from './alipay/provider.ts';
 import type { PaymentProvider } from './types.ts';
 import type { WechatPorts } from './wechat/client.ts';
 import { createWechatProvider } from './wechat/provider.ts';
@@ -60,15 +61,29 @@ export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 
     const at = `payments[${index}]`;
     const base = new URL(payment.baseUrl);
     if (config.mode === 'production' && base.protocol !== 'https:' && !['127.0.0.1', '[::1]', 'localhost'].includes(base.hostname)) problem(`${at}.baseUrl`, 'production needs https');
-    const merchantKey = readKey(`${at}.merchantKeyFile`, payment.merchantKeyFile, true);
-    const platformKeys = new Map<string, Verifier>();
-    for (const [serial, path] of Object.entries(payment.platformKeys)) {
-      const key = readKey(`${at}.platformKeys.${serial}`, path, false);
-      if (key !== null) platformKeys.set(serial, rsaSha256Verifier(key));
-    }
-    if (merchantKey !== null) {
-      const { baseUrl, mchid, appid, merchantSerial, notifyUrl } = payment;
-      providers.push(createWechatProvider({ baseUrl, mchid, appid, merchantSerial, merchantSigner: rsaSha256Signer(merchantKey), platformKeys, notifyUrl, storeOutId: payment.storeOutId ?? config.terminalId }, ports));
+    switch (payment.kind) {
+      case 'wechat': {
+        const merchantKey = readKey(`${at}.merchantKeyFile`, payment.merchantKeyFile, true);
+        const platformKeys = new Map<string, Verifier>();
+        for (const [serial, path] of Object.entries(payment.platformKeys)) {
+          const key = readKey(`${at}.platformKeys.${serial}`, path, false);
+          if (key !== null) platformKeys.set(serial, rsaSha256Verifier(key));
+        }
+        if (merchantKey === null) break;
+        const { baseUrl, mchid, appid, merchantSerial, notifyUrl } = payment;
+        providers.push(createWechatProvider({ baseUrl, mchid, appid, merchantSerial, merchantSigner: rsaSha256Signer(merchantKey), platformKeys, notifyUrl, storeOutId: payment.storeOutId ?? config.terminalId }, ports));
+        break;
+      }
+      case 'alipay': {
+        const appKey = readKey(`${at}.appKeyFile`, payment.appKeyFile, true);
+        const alipayKey = readKey(`${at}.alipayKeyFile`, payment.alipayKeyFile, false);
+        if (appKey === null || alipayKey === null) break;
+        const { baseUrl, appId } = payment;
+        providers.push(createAlipayProvider({ baseUrl, appId, appSigner: rsaSha256Signer(appKey), alipayKey: rsaSha256Verifier(alipayKey), protocol: payment.protocol ?? 'v3', storeId: payment.storeId ?? config.terminalId }, ports));
+        break;
+      }
+      default:
+        never(payment);
     }
   }
   if (problems.length > 0) return err(failure('CONF-0101', problems.join('; '), causes.length > 0 ? causes[0] : undefined));

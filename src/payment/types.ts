@@ -78,7 +78,7 @@ export type BillResult =
  */
 export type QueryResult =
   | { readonly kind: 'paid'; readonly transactionId: string; readonly amountFen: number; readonly paidAtMs: number | null }
-  | { readonly kind: 'refunded'; readonly transactionId: string; readonly amountFen: number }
+  | { readonly kind: 'refunded'; readonly transactionId: string; readonly amountFen: number; /** The provider says that all of it went back. */ readonly whole?: boolean }
   | { readonly kind: 'paying' }
   | { readonly kind: 'pending' }
   | { readonly kind: 'closed' }

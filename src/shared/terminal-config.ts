@@ -38,13 +38,28 @@ const wechatSchema = z.strictObject({
   storeOutId: z.string().min(1).max(32).optional(),
 });
 
+const alipaySchema = z.strictObject({
+  kind: z.literal('alipay'),
+  /** `https://openapi.alipay.com` in production. */
+  baseUrl: url,
+  appId: z.string().regex(/^\d{16}$/, 'sixteen digits'),
+  /** The application's own private key, PEM. */
+  appKeyFile: path,
+  /** Alipay's public key for this application (not the application's own), PEM. */
+  alipayKeyFile: path,
+  /** v3 unless the account was never moved to it. */
+  protocol: z.enum(['v3', 'v2']).optional(),
+  /** Our number of the store, told with each code payment; left out: the terminal's id. */
+  storeId: z.string().min(1).max(32).optional(),
+});
+
 /** Both languages, or one text for both. */
 const text = z.union([z.string().min(1), z.strictObject({ zh: z.string().min(1), en: z.string().min(1) })]);
 
-const paymentSchema = z.discriminatedUnion('kind', [wechatSchema], {
+const paymentSchema = z.discriminatedUnion('kind', [wechatSchema, alipaySchema], {
   error: (issue) => {
     const kind = (issue.input as { kind?: unknown } | undefined)?.kind;
-    return `payment kind "${String(kind)}" is not built; available: wechat`;
+    return `payment kind "${String(kind)}" is not built; available: wechat, alipay`;
   },
 });
 
@@ -78,7 +93,8 @@ export const terminalConfigSchema = z.strictObject({
     ],
     { error: (issue) => `key provider kind "${String((issue.input as { kind?: unknown } | undefined)?.kind)}" is not built; available: sample, sealed` },
   ),
-  payments: z.array(paymentSchema).min(1),
+  /** In the order in which they are offered; one of each kind. */
+  payments: z.array(paymentSchema).min(1).refine((all) => new Set(all.map((p) => p.kind)).size === all.length, 'one of each kind'),
   central: z.strictObject({
     baseUrl: url,
     /** The terminal's own Ed25519 private key, PEM (PKCS#8). */

@@ -133,7 +133,7 @@ test('the customer’s own code: declined once, then paid, and the QR code befor
   const before = await hall.card('water');
   await toPay('water', 5_000);
   await page.waitForSelector('[data-screen="pay"] :text("收付款")');
-  await hall.dock({ do: 'faults', faults: { balanceShort: 1 } });
+  await hall.dock({ do: 'faults', faults: { at: 'wechat', balanceShort: 1 } });
   await hall.dock({ do: 'show-code', wallet: 'wechat' });
   await page.waitForSelector('[data-screen="pay"] :text("余额不足")');
   await page.waitForSelector('[data-screen="pay"] svg');
@@ -142,6 +142,33 @@ test('the customer’s own code: declined once, then paid, and the QR code befor
   expect((await hall.card('water')).count).toBe(before.count + 1);
   const attempts = hall.rows().attempts.slice(-4).map((a) => `${a.method ?? 'qr'} ${a.state}`);
   expect(attempts).toEqual(['qr closed', 'code closed', 'qr closed', 'code paid']);
+  await hall.dock({ do: 'remove' });
+  await screen('start', 15_000);
+  await settled('upload');
+  await hall.dock({ do: 'meter', id: 'water' });
+});
+
+test('another wallet by its tab, and Alipay’s own code with a password', async () => {
+  await toPay('water', 5_000);
+  await tap('pay-with', 'alipay');
+  await page.waitForSelector('[data-screen="pay"] :text("请用支付宝")');
+  await page.waitForSelector('[data-screen="pay"] svg');
+  await hall.dock({ do: 'pay' });
+  await screen('done');
+  expect(hall.rows().attempts.slice(-2).map((a) => `${a.provider} ${a.state}`)).toEqual(['wechat closed', 'alipay paid']);
+  await hall.dock({ do: 'remove' });
+  await screen('start', 15_000);
+  await settled('upload');
+  await hall.dock({ do: 'meter', id: 'water' });
+
+  await toPay('water', 5_000);
+  await hall.dock({ do: 'faults', faults: { at: 'alipay', askPassword: 1 } });
+  await hall.dock({ do: 'show-code', wallet: 'alipay' });
+  await page.waitForSelector('[data-screen="pay"] :text("请在手机上确认")');
+  await hall.dock({ do: 'pay' });
+  await screen('done');
+  expect(hall.rows().attempts.slice(-2).map((a) => `${a.provider} ${a.method ?? 'qr'} ${a.state}`)).toEqual(['wechat qr closed', 'alipay code paid']);
+  await hall.dock({ do: 'faults', faults: { reset: true } });
   await hall.dock({ do: 'remove' });
   await screen('start', 15_000);
   await settled('upload');

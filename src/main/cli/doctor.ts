@@ -98,10 +98,17 @@ function keyFilesOf(config: TerminalConfig): KeyFile[] {
   return [
     { key: 'central.keyFile', path: config.central.keyFile, secret: true, kind: 'ed25519' },
     { key: 'central.policyKeyFile', path: config.central.policyKeyFile, secret: false, kind: 'ed25519' },
-    ...config.payments.flatMap((p, i): KeyFile[] => [
-      { key: `payments[${i}].merchantKeyFile`, path: p.merchantKeyFile, secret: true, kind: 'rsa' },
-      ...Object.entries(p.platformKeys).map(([serial, path]): KeyFile => ({ key: `payments[${i}].platformKeys.${serial}`, path, secret: false, kind: 'rsa' })),
-    ]),
+    ...config.payments.flatMap((p, i): KeyFile[] =>
+      p.kind === 'wechat'
+        ? [
+            { key: `payments[${i}].merchantKeyFile`, path: p.merchantKeyFile, secret: true, kind: 'rsa' },
+            ...Object.entries(p.platformKeys).map(([serial, path]): KeyFile => ({ key: `payments[${i}].platformKeys.${serial}`, path, secret: false, kind: 'rsa' })),
+          ]
+        : [
+            { key: `payments[${i}].appKeyFile`, path: p.appKeyFile, secret: true, kind: 'rsa' },
+            { key: `payments[${i}].alipayKeyFile`, path: p.alipayKeyFile, secret: false, kind: 'rsa' },
+          ],
+    ),
   ];
 }
 

@@ -81,7 +81,7 @@ export function wireCore(parts: Parts): Wired {
   const watch = new Monitor({
     journal,
     billing,
-    provider: providers[0],
+    providers,
     printer,
     clock,
     log,

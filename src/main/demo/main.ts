@@ -107,7 +107,7 @@ if (values.config !== undefined) {
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const central = new HallChild('central', [here('central-process.ts'), '--data', dataDir, '--port', String(ports.central), ...enrolled], say, restartMs);
-const sandbox = new HallChild('payment sandbox', [here('sandbox-process.ts'), '--data', dataDir, '--port', String(ports.sandbox)], say, restartMs);
+const sandbox = new HallChild('payment sandbox', [here('sandbox-process.ts'), '--data', dataDir, '--port', String(ports.sandbox), '--line', String(ports.paymentLine)], say, restartMs);
 const centralLine = new Line();
 const paymentLine = new Line();
 const printer = new SimulatedPrinter();

@@ -9,6 +9,7 @@ import type { TerminalConfigFile } from '../../shared/terminal-config.ts';
 export const DEMO_TERMINAL = '000000000311';
 export const DEMO_MCHID = '1900000109';
 export const DEMO_APPID = 'wxd678efh567hg6787';
+export const DEMO_ALIPAY_APP = '2021000000000311';
 
 export interface HallPorts {
   readonly kiosk: number;
@@ -94,6 +95,7 @@ export function writeTerminalJson(dataDir: string, ports: HallPorts, keys: HallK
         platformKeys: { [keys.sandbox.platformSerial]: 'keys/platform.pub.pem' },
         notifyUrl: 'https://pay.example.com/wechat/notify',
       },
+      { kind: 'alipay', baseUrl: `http://127.0.0.1:${ports.paymentLine}`, appId: DEMO_ALIPAY_APP, appKeyFile: 'keys/merchant.pem', alipayKeyFile: 'keys/platform.pub.pem' },
     ],
     central: { baseUrl: `http://127.0.0.1:${ports.centralLine}`, keyFile: 'keys/terminal.pem', policyKeyFile: 'keys/policy.pub.pem' },
     printer: { kind: 'virtual', path: `tcp://127.0.0.1:${ports.printer}` },

@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Signer, Verifier } from '../../shared/ports.ts';
 import { tradeBill } from './bill.ts';
-import { memoryBooks, openBooks } from './books.ts';
-import type { Books, SandboxOrder, SandboxRefund } from './books.ts';
+import { memoryBooks, openBooks } from '../payment-books.ts';
+import type { Books, SandboxOrder, SandboxRefund } from '../payment-books.ts';
 
-export type { SandboxOrder, SandboxRefund } from './books.ts';
+export type { SandboxOrder, SandboxRefund } from '../payment-books.ts';
 export { generateSandboxKeys } from './keys.ts';
 export type { SandboxKeys } from './keys.ts';
 

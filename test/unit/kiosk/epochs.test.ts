@@ -42,7 +42,7 @@ function boot(disk: MemoryStorage): Machine {
   const monitor = new Monitor({
     journal,
     billing,
-    provider: undefined,
+    providers: [],
     printer: { status: () => Promise.resolve({ ready: true, paperLow: false, failure: null }), print: () => Promise.resolve(ok(undefined)), close: () => undefined },
     clock,
     log: () => undefined,

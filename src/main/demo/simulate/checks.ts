@@ -3,7 +3,7 @@ import type { Journal } from '../../../journal/journal.ts';
 import type { JournalEvent } from '../../../shared/events.ts';
 import { MICRO_PER_FEN } from '../../../shared/money.ts';
 import type { CpuCard } from '../../../simulator/card/cpu-card.ts';
-import type { Books, SandboxOrder } from '../../../simulator/wechat/books.ts';
+import type { Books, SandboxOrder } from '../../../simulator/payment-books.ts';
 import type { Site } from './site.ts';
 import type { World } from './world.ts';
 

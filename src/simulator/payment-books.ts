@@ -4,7 +4,7 @@ import { join } from 'node:path';
 export type TradeState = 'NOTPAY' | 'USERPAYING' | 'PAYERROR' | 'SUCCESS' | 'REFUND' | 'CLOSED' | 'REVOKED';
 export type RefundStatus = 'PROCESSING' | 'SUCCESS' | 'ABNORMAL' | 'CLOSED';
 
-/** One order in the sandbox's books: Native, or the customer's code. */
+/** One order in a sandbox's books: by QR code, or by the customer's code. States have WeChat's names; a reversed one is REVOKED at either. */
 export interface SandboxOrder {
   readonly outTradeNo: string;
   readonly appid: string;
@@ -23,6 +23,8 @@ export interface SandboxOrder {
   readonly captures: number;
   /** Absent: NATIVE. Its one `codeUrls` entry is `auth:` and the customer's code. */
   readonly tradeType?: 'MICROPAY';
+  /** Alipay: the QR code was scanned, so that a trade exists. */
+  readonly scannedAtMs?: number;
   /** A paid one that was reversed: its whole sum went back then. */
   readonly reversedAtMs?: number;
 }
@@ -58,9 +60,9 @@ export function memoryBooks(): Books {
 }
 
 /** The books: JSON lines, the last line of a number counts, each line on the disk before anything is answered. A half line at the end (power cut) is cut off. */
-export function openBooks(dataDir: string): Books {
+export function openBooks(dataDir: string, name: 'wechat' | 'alipay' = 'wechat'): Books {
   mkdirSync(dataDir, { recursive: true });
-  const file = join(dataDir, 'wechat-books.jsonl');
+  const file = join(dataDir, `${name}-books.jsonl`);
   const fd = openSync(file, 'a+');
   const bytes = readFileSync(file);
   const end = bytes.lastIndexOf(0x0a) + 1;
