@@ -1,5 +1,4 @@
 import { crc32, deflateRawSync } from 'node:zlib';
-import iconv from 'iconv-lite';
 import type { Books } from '../payment-books.ts';
 
 const HEAD = ['支付宝交易号', '商户订单号', '业务类型', '商品名称', '创建时间', '完成时间', '门店编号', '门店名称', '操作员', '终端号', '对方账户', '订单金额（元）', '商家实收（元）', '支付宝红包（元）', '集分宝（元）', '支付宝优惠（元）', '商家优惠（元）', '券核销金额（元）', '券名称', '商家红包消费金额（元）', '卡消费金额（元）', '退款批次号/请求号', '服务费（元）', '分润（元）', '备注'];
@@ -32,14 +31,29 @@ export function zippedBill(books: Books, date: string): Buffer | null {
   ]);
 }
 
+let codes: ReadonlyMap<string, number> | null = null;
+/** GBK: the platform decodes it but does not encode it, so all its double bytes are decoded once. */
+function gbk(text: string): Buffer {
+  if (codes === null) {
+    const decoder = new TextDecoder('gbk');
+    const all = new Map<string, number>();
+    for (let lead = 0x81; lead <= 0xfe; lead++) for (let trail = 0x40; trail <= 0xfe; trail++) all.set(decoder.decode(Uint8Array.of(lead, trail)), lead * 256 + trail);
+    codes = all;
+  }
+  return Buffer.from([...text].flatMap((c) => {
+    const code = c.charCodeAt(0) < 0x80 ? c.charCodeAt(0) : (codes?.get(c) ?? 0x3f);
+    return code < 0x80 ? [code] : [code >> 8, code & 0xff];
+  }));
+}
+
 /** A ZIP archive of GBK texts under GBK names (PKWARE APPNOTE 6.3; method 8, no extras). */
 function zip(files: readonly (readonly [string, string])[]): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
   for (const [title, text] of files) {
-    const name = iconv.encode(title, 'gbk');
-    const data = iconv.encode(text, 'gbk');
+    const name = gbk(title);
+    const data = gbk(text);
     const packed = deflateRawSync(data);
     const common = Buffer.alloc(26);
     common.writeUInt16LE(20, 0);

@@ -333,7 +333,7 @@ export function createAlipaySandbox(options: AlipaySandboxOptions): AlipaySandbo
     const authorization = header(request, 'authorization');
     const [, auth = '', sign = ''] = /^ALIPAY-SHA256withRSA (.*),sign=([^,]+)$/.exec(authorization) ?? [];
     const field = (name: string): string => auth.split(',').find((p) => p.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
-    const covered = Buffer.concat([Buffer.from(`${auth}\n${request.method}\n${request.target}\n`, 'utf8'), request.body, Buffer.from('\n', 'utf8')]);
+    const covered = Buffer.concat([Buffer.from(`${auth}\n${request.method}\n${request.target}\n`, 'utf8'), request.body, Buffer.from(`\n`, 'utf8')]);
     const wrong = field('app_id') !== options.appId ? 'app_id' : Math.abs(now() - Number(field('timestamp'))) > WINDOW_MS ? 'timestamp' : appVerifier.verify(covered, Buffer.from(sign, 'base64')) ? null : 'sign';
     return {
       verb, wrong,
@@ -411,7 +411,7 @@ export function createAlipaySandbox(options: AlipaySandboxOptions): AlipaySandbo
     })();
     // The client has given up: the next fault is meant for a client that listens.
     if (!heard || take('dropAnswer', verb)) return { dropped: true };
-    if (take('error500', verb)) return { dropped: false, status: 502, headers: { 'content-type': 'text/html' }, body: Buffer.from('<html>Bad Gateway</html>', 'utf8') };
+    if (take('error500', verb)) return { dropped: false, status: 502, headers: { 'content-type': 'text/html' }, body: Buffer.from(`<html>Bad Gateway</html>`, 'utf8') };
     return word(outcome, verb);
   }
 
@@ -424,7 +424,7 @@ export function createAlipaySandbox(options: AlipaySandboxOptions): AlipaySandbo
       return { delayMs: 0, answer: () => ({ dropped: false, status: good ? 200 : 403, headers: { 'content-type': 'application/zip' }, body: good ? file.bytes : new Uint8Array(0) }) };
     }
     const asked = askedV3(request, url) ?? askedV2(request, url);
-    if (asked === null) return { delayMs: 0, answer: () => ({ dropped: false, status: 404, headers: { 'content-type': 'application/json' }, body: Buffer.from('{"code":"isv.invalid-method","message":"没有这个接口"}', 'utf8') }) };
+    if (asked === null) return { delayMs: 0, answer: () => ({ dropped: false, status: 404, headers: { 'content-type': 'application/json' }, body: Buffer.from(`{"code":"isv.invalid-method","message":"没有这个接口"}`, 'utf8') }) };
     const { verb } = asked;
     calls[verb]++;
     if (settings.down || take('dropRequest', verb)) return { delayMs: 0, answer: () => ({ dropped: true }) };

@@ -6,12 +6,14 @@ import { createCentral } from '../../../src/central/server.ts';
 import type { Central } from '../../../src/central/server.ts';
 import type { DoctorReport, Finding } from '../../../src/main/cli/doctor.ts';
 import type { PcscProbe } from '../../../src/main/cli/pcsc-probe.ts';
-import { DEMO_APPID, DEMO_MCHID, DEMO_TERMINAL, hallKeys, hallPorts, writeTerminalJson } from '../../../src/main/demo/setup.ts';
+import { DEMO_ALIPAY_APP, DEMO_APPID, DEMO_MCHID, DEMO_TERMINAL, hallKeys, hallPorts, writeTerminalJson } from '../../../src/main/demo/setup.ts';
 import { systemClock } from '../../../src/main/ports.ts';
 import { SimulatedPrinter } from '../../../src/simulator/printer/printer.ts';
 import { ed25519Signer } from '../../../src/shared/signing.ts';
+import { createAlipaySandbox } from '../../../src/simulator/alipay/sandbox.ts';
+import { createPayTown } from '../../../src/simulator/pay-town.ts';
+import type { PayTown } from '../../../src/simulator/pay-town.ts';
 import { createWechatSandbox } from '../../../src/simulator/wechat/sandbox.ts';
-import type { WechatSandbox } from '../../../src/simulator/wechat/sandbox.ts';
 import { cli, temporaryFolder, writeJournal } from './fixtures.ts';
 
 type Json = Record<string, unknown>;
@@ -19,7 +21,7 @@ type Json = Record<string, unknown>;
 let folder = '';
 let remove: () => void;
 let central: Central;
-let sandbox: WechatSandbox;
+let sandbox: PayTown;
 let printer: SimulatedPrinter;
 let good = '';
 
@@ -29,17 +31,16 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'keys', 'stranger.pub.pem'), generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' }));
   writeFileSync(join(folder, 'keys', 'stranger-ed.pub.pem'), generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }));
   central = createCentral({ dataDir: null, port: 0, policySigner: ed25519Signer(keys.policyPrivateKeyPem), now: () => Date.now(), terminals: [{ terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem, epoch: 1 }] });
-  sandbox = createWechatSandbox({
-    port: 0,
-    dataDir: join(folder, 'sandbox'),
+  const common = { port: 0, dataDir: join(folder, 'sandbox'), now: () => Date.now(), randomBytes: (n: number) => new Uint8Array(randomBytes(n)) };
+  const wechat = createWechatSandbox({
+    ...common,
     merchantPublicKeyPem: keys.sandbox.merchantPublicKeyPem,
     platformPrivateKeyPem: keys.sandbox.platformPrivateKeyPem,
     platformSerial: keys.sandbox.platformSerial,
     mchid: DEMO_MCHID,
     appid: DEMO_APPID,
-    now: () => Date.now(),
-    randomBytes: (n) => new Uint8Array(randomBytes(n)),
   });
+  sandbox = createPayTown(0, wechat, createAlipaySandbox({ ...common, appPublicKeyPem: keys.sandbox.merchantPublicKeyPem, alipayPrivateKeyPem: keys.sandbox.platformPrivateKeyPem, appId: DEMO_ALIPAY_APP }));
   printer = new SimulatedPrinter();
   const [c, s, p] = await Promise.all([central.start(), sandbox.start(), printer.start(0)]);
   writeTerminalJson(folder, { ...hallPorts(20_000), centralLine: c.port, paymentLine: s.port, printer: p }, keys, false);
@@ -137,6 +138,7 @@ describe('doctor on a broken configuration', () => {
       const payment = (config['payments'] as Json[])[0] as Json;
       payment['merchantKeyFile'] = 'keys/absent.pem';
       payment['platformKeys'] = { AB12: 'keys/policy.pub.pem' };
+      ((config['payments'] as Json[])[1] as Json)['alipayKeyFile'] = 'keys/merchant.pem';
     });
     expect(code).toBe(1);
     expect(of('key-files').map((f) => `${f.level} ${f.text}`)).toEqual([
@@ -144,6 +146,8 @@ describe('doctor on a broken configuration', () => {
       expect.stringMatching(/^FAIL central\.policyKeyFile: .*a private key, where the public key/),
       expect.stringMatching(/^FAIL payments\[0\]\.merchantKeyFile: .*ENOENT/),
       expect.stringMatching(/^FAIL payments\[0\]\.platformKeys\.AB12: .*ed25519 key, RSA/),
+      expect.stringMatching(/^OK payments\[1\]\.appKeyFile/),
+      expect.stringMatching(/^FAIL payments\[1\]\.alipayKeyFile: .*a private key, where the public key or certificate/),
     ]);
     rmSync(join(keys, 'open.pem'));
   });
