@@ -1,8 +1,11 @@
-export type { CardChannel, CardGate, CardLayout, CardReader, CardReading, Classification, MeterArea, Purchase, ReaderStatus, WritePlan } from './types.ts';
+export type { Acceptance, CardChannel, CardGate, CardLayout, CardReader, CardReading, Classification, MeterArea, Purchase, ReaderStatus, WritePlan } from './types.ts';
 export type { KeyProvider } from './keys/types.ts';
 export { sampleKeyProvider } from './keys/sample.ts';
 export { masterKeysSchema, sealKeys, sealedKeyProvider } from './keys/sealed.ts';
 export type { MachineBinding } from './keys/sealed.ts';
+export { PL_102, pl102Layout } from './layouts/pl-102.ts';
+export { PL_1608, pl1608Layout } from './layouts/pl-1608.ts';
+export { PL_24, pl24Layout } from './layouts/pl-24.ts';
 export { PL_CPU, plCpuLayout } from './layouts/pl-cpu.ts';
 export { PL_M1, plM1Layout } from './layouts/pl-m1.ts';
 export { PL_4428, PL_4442, pl4428Layout, pl4442Layout } from './layouts/pl-sle.ts';

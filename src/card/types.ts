@@ -57,8 +57,8 @@ export interface CardChannel {
 
 /** Memory chips that a reader may be told to expect. */
 export type MemoryChip = 'SLE4442' | 'SLE4428' | 'AT24C01' | 'AT24C02' | 'AT24C04' | 'AT24C08' | 'AT24C16' | 'AT24C32' | 'AT24C64' | 'AT88SC102' | 'AT88SC1608';
-/** `main`: user memory. `protection`: one-way bits, 0 = protected. */
-export type MemoryArea = 'main' | 'protection';
+/** `main`: user memory (AT88SC1608: zone × 256 + address). `protection`: one-way bits, 0 = protected. `config`: an AT88SC1608's own zone. */
+export type MemoryArea = 'main' | 'protection' | 'config';
 
 /** What a card said to its code. `counter`: its error counter afterwards, as the chip keeps it. */
 export interface CodeOutcome {
@@ -76,10 +76,15 @@ export interface MemoryCardPort {
   readonly read: (chip: MemoryChip, area: MemoryArea, at: number, length: number) => Promise<Result<Uint8Array, Failure>>;
   /** In rising order of address. CARD-0202: refused before anything was stored; CARD-0203: some of it may be stored. */
   readonly write: (chip: MemoryChip, area: MemoryArea, at: number, bytes: Uint8Array) => Promise<Result<void, Failure>>;
-  /** The error counter, as the chip keeps it; reading it costs nothing. */
-  readonly counter: (chip: MemoryChip) => Promise<Result<number, Failure>>;
-  /** Presents the code once. A failure says nothing about whether a try was spent. */
-  readonly present: (chip: MemoryChip, code: Uint8Array) => Promise<Result<CodeOutcome, Failure>>;
+  /** The error counter, as the chip keeps it; reading it costs nothing. `set`: of which code, on a chip with several (AT88SC1608: its password set). */
+  readonly counter: (chip: MemoryChip, set?: number) => Promise<Result<number, Failure>>;
+  /** Presents the code once. A failure says nothing about whether a try was spent. `set` as in {@link MemoryCardPort.counter}. */
+  readonly present: (chip: MemoryChip, code: Uint8Array, set?: number) => Promise<Result<CodeOutcome, Failure>>;
+  /**
+   * Erases an application zone of an AT88SC102 by its key: all bits to 1. Success says that the command was carried out,
+   * not that the key was right: only reading tells. CARD-0202, 0203 as {@link MemoryCardPort.write}.
+   */
+  readonly eraseZone: (chip: MemoryChip, zone: 1 | 2, key: Uint8Array) => Promise<Result<void, Failure>>;
 }
 
 /** A Mifare Classic card in a contactless reader. Nothing is retried; a sector that was opened stays open until another is, a refusal, or a reset. */
@@ -157,9 +162,18 @@ export interface WritePlan {
 /** after: ours is on the card · before: nothing was written · torn: finish the plan · foreign: park. */
 export type Classification = 'after' | 'before' | 'torn' | 'foreign';
 
+/**
+ * By what rule the maker's meters take a purchase. `count-exact`: its count is the meter's own + 1, and the quantity is
+ * added. `count-greater`: its count is any greater one, and the quantity is added. `cumulative`: what the card's cumulative
+ * quantity has more than the meter's is added. `purse`: the meter debits a purse on the card.
+ */
+export type Acceptance = 'count-exact' | 'count-greater' | 'cumulative' | 'purse';
+
 /** One meter maker's cards: reading, judging and writing them. Stateless; all state is in the images. */
 export interface CardLayout {
   readonly id: string;
+  /** What the meter does with a purchase; nothing in the kiosk depends on it, the simulated meters and the conformance suite do. */
+  readonly acceptance: Acceptance;
   /** Cheap guess from the ATR, to pick among layouts; true = may be ours. */
   readonly mayBe: (atr: Uint8Array) => boolean;
   /** Reads the card whole. Fails with CARD-0101…0110. */

@@ -1,6 +1,6 @@
-import { pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout } from '../../src/card/index.ts';
-import type { CardLayout } from '../../src/card/index.ts';
-import { toHex } from '../../src/shared/bytes.ts';
+import { pl102Layout, pl1608Layout, pl24Layout, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout } from '../../src/card/index.ts';
+import type { Acceptance, CardLayout } from '../../src/card/index.ts';
+import { sample102, sample1608, sample24, sample4428, sampleM1 } from '../../src/simulator/card/catalogue-blocks.ts';
 import { sampleCard4442 } from '../../src/simulator/card/catalogue-4442.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { IN_FLIGHT } from '../../src/simulator/card/chip.ts';
@@ -8,15 +8,21 @@ import type { ChipFault, MemoryChip } from '../../src/simulator/card/chip.ts';
 import type { CpuCard } from '../../src/simulator/card/cpu-card.ts';
 import { blank4442 } from '../../src/simulator/card/sle4442.ts';
 import { Sle4442 } from '../../src/simulator/card/sle4442.ts';
+import type { At24 } from '../../src/simulator/card/at24.ts';
+import type { At88Sc102 } from '../../src/simulator/card/at88sc102.ts';
+import type { At88Sc1608 } from '../../src/simulator/card/at88sc1608.ts';
 import { issueM1 } from '../../src/simulator/card/issue-m1.ts';
-import { MifareClassic, blankMifare } from '../../src/simulator/card/mifare-classic.ts';
-import { Meter4442 } from '../../src/simulator/meter/meter-4442.ts';
+import { MifareClassic } from '../../src/simulator/card/mifare-classic.ts';
+import type { Sle4428 } from '../../src/simulator/card/sle4428.ts';
+import { BlockMeter } from '../../src/simulator/meter/block-meter.ts';
+import type { CardInMeter } from '../../src/simulator/meter/block-meter.ts';
 import { Meter } from '../../src/simulator/meter/meter.ts';
+import { in102, in1608, in24, in4428, in4442, inM1 } from '../../src/simulator/meter/slots.ts';
 import { ContactlessReader } from '../../src/simulator/reader/contactless.ts';
 import { crtSle4442 } from '../../src/simulator/reader/crt-memory.ts';
 import type { CrtCard } from '../../src/simulator/reader/crt.ts';
 import type { SlotCard } from '../../src/simulator/vpcd/client.ts';
-import { acs, golden4428, golden4442 } from '../unit/card/chips.ts';
+import { acs, golden4442 } from '../unit/card/chips.ts';
 import { demoKeys } from '../unit/card/rig.ts';
 
 /** A card under test: what the reader has, and what the world may do to it. */
@@ -35,6 +41,8 @@ export interface Specimen {
   readonly disarm: () => void;
   /** Its meter, as it stands at the customer's home. @returns what was credited, 0.01 units */
   readonly meter: (() => { readonly accepted: boolean; readonly credited: number }) | null;
+  /** The rule by which that meter takes a purchase. */
+  readonly rule: Acceptance;
 }
 
 export interface LayoutCase {
@@ -64,13 +72,19 @@ function ofCpu(card: CpuCard): Specimen {
     lie: () => card.arm({ kind: 'lie' }),
     disarm: () => card.disarm(),
     meter: meter === null ? null : () => meter.visit(card, NOW),
+    rule: 'count-exact',
   };
 }
 
-function ofChip(chip: MemoryChip & { toJSON(): unknown }, slot: SlotCard, more: Pick<Specimen, 'crt' | 'meter'>): Specimen {
+const CEILING = 1_000_000;
+
+function ofChip(chip: MemoryChip & { toJSON(): unknown }, slot: SlotCard, inMeter: CardInMeter, crt?: CrtCard): Specimen {
+  const meter = BlockMeter.ofCard(inMeter, CEILING);
   return {
     slot,
-    ...more,
+    ...(crt === undefined ? {} : { crt }),
+    meter: meter === null ? null : () => meter.visit(inMeter, NOW),
+    rule: inMeter.rule,
     keeps: () => JSON.stringify(chip.toJSON()),
     changes: () => chip.ops,
     cut: (fault) => chip.arm(fault),
@@ -79,28 +93,16 @@ function ofChip(chip: MemoryChip & { toJSON(): unknown }, slot: SlotCard, more: 
   };
 }
 
-function of4442(chip: Sle4442): Specimen {
-  const meter = Meter4442.ofCard(chip, 1_000_000);
-  return ofChip(chip, acs(chip), { crt: { kind: 'memory', card: crtSle4442(chip) }, meter: meter === null ? null : () => meter.visit(chip, NOW) });
-}
-function of4428(): Specimen {
-  const chip = golden4428();
-  return ofChip(chip, acs(chip), { meter: null });
-}
-function other4428(): Specimen {
-  const chip = golden4428();
-  const identity = chip.peek().slice(0x20, 0x30);
-  // Another card number, and the XOR again.
-  identity[5] = (identity[5] as number) ^ 0x02;
-  identity[15] = (identity[15] as number) ^ 0x02;
-  chip.poke(0x20, identity);
-  return ofChip(chip, acs(chip), { meter: null });
-}
+const of4442 = (chip: Sle4442): Specimen => ofChip(chip, acs(chip), in4442(chip), { kind: 'memory', card: crtSle4442(chip) });
+const of4428 = (chip: Sle4428): Specimen => ofChip(chip, acs(chip), in4428(chip));
+const ofM1 = (chip: MifareClassic): Specimen => ofChip(chip, new ContactlessReader(chip), inM1(chip));
+const of102 = (chip: At88Sc102): Specimen => ofChip(chip, acs(chip), in102(chip));
+const of1608 = (chip: At88Sc1608): Specimen => ofChip(chip, acs(chip), in1608(chip));
+const of24 = (chip: At24): Specimen => ofChip(chip, acs(chip), in24(chip));
 
-const PURCHASES = { a: { seq: 0x29, count: 41, quantity: 5000, cumulative: 205_000, tag: 'A1B2C3D4' }, b: { seq: 0x28, count: 40, quantity: 5000, cumulative: 200_000, tag: '0BADCAFE' } } as const;
-function ofM1(uid: string, cardNo: string, mark = '52'): Specimen {
-  const chip = new MifareClassic(issueM1({ uid, cardNo, userNo: '1002203344', mark, ...PURCHASES, meterArea: toHex(golden4442().peek().subarray(0x60, 0x80)) }));
-  return ofChip(chip, new ContactlessReader(chip), { meter: null });
+/** A layout's refused cards of a catalogue, by their ids. */
+function refused<C>(sample: (id: string) => { readonly make: () => C; readonly expectedCode: string | null }, of: (chip: C) => Specimen, ...ids: readonly string[]): LayoutCase['refused'] {
+  return ids.map((id) => ({ what: id, make: () => of(sample(id).make()), code: sample(id).expectedCode as string }));
 }
 
 /** Every layout that the kiosk has, by name. A new one adds itself here and passes the suite. */
@@ -122,18 +124,33 @@ export const LAYOUT_CASES: Readonly<Record<string, LayoutCase>> = {
   },
   'PL-4428': {
     layout: pl4428Layout(demoKeys),
-    golden: of4428,
-    other: other4428,
-    refused: [{ what: 'another chip', make: () => of4442(golden4442()), code: 'CARD-0103' }],
+    golden: () => of4428(sample4428('4428-golden').make()),
+    other: () => of4428(sample4428('4428-good').make()),
+    refused: [...refused(sample4428, of4428, '4428-locked', '4428-blank'), { what: 'another chip', make: () => of4442(golden4442()), code: 'CARD-0103' }],
   },
   'PL-M1': {
     layout: plM1Layout(demoKeys),
-    golden: () => ofM1('0A1B2C3D', '8800003921'),
-    other: () => ofM1('0A1B2C3E', '8800003934'),
-    refused: [
-      { what: 'staff', make: () => ofM1('0A1B2C3D', '8800009001', '80'), code: 'CARD-0109' },
-      { what: 'a factory card', make: () => { const chip = new MifareClassic(blankMifare('01020304')); return ofChip(chip, new ContactlessReader(chip), { meter: null }); }, code: 'CARD-0103' },
-    ],
+    golden: () => ofM1(sampleM1('m1-golden').make()),
+    other: () => ofM1(sampleM1('m1-good').make()),
+    refused: [...refused(sampleM1, ofM1, 'm1-damaged', 'm1-blank'), { what: 'staff', make: () => ofM1(new MifareClassic(issueM1({ uid: '0A1B2C3D', cardNo: '8800009001', userNo: '1002203344', mark: '80', a: null, b: null }))), code: 'CARD-0109' }],
+  },
+  'PL-102': {
+    layout: pl102Layout(demoKeys),
+    golden: () => of102(sample102('102-golden').make()),
+    other: () => of102(sample102('102-good').make()),
+    refused: [...refused(sample102, of102, '102-locked', '102-blank'), { what: 'another chip', make: () => of1608(sample1608('1608-good').make()), code: 'CARD-0103' }],
+  },
+  'PL-1608': {
+    layout: pl1608Layout(demoKeys),
+    golden: () => of1608(sample1608('1608-golden').make()),
+    other: () => of1608(sample1608('1608-good').make()),
+    refused: [...refused(sample1608, of1608, '1608-locked', '1608-blank'), { what: 'another chip', make: () => of24(sample24('24-good').make()), code: 'CARD-0103' }],
+  },
+  'PL-24': {
+    layout: pl24Layout(demoKeys),
+    golden: () => of24(sample24('24-golden').make()),
+    other: () => of24(sample24('24-big').make()),
+    refused: [...refused(sample24, of24, '24-edited', '24-copied', '24-blank'), { what: 'another chip', make: () => of102(sample102('102-good').make()), code: 'CARD-0103' }],
   },
 };
 

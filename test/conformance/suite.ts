@@ -36,6 +36,8 @@ export function conformance(name: string, c: LayoutCase, bench: () => Bench): vo
     expect(reading.meter).toMatchObject({ countTaken: 41, remainingQuantity: 1234, valveClosed: false, faults: 0 });
     must(await layout.proveAuthority(reading));
     expect(card.keeps()).toBe(kept);
+    // The simulated meter keeps the rule that the layout says its maker has.
+    expect(card.rule).toBe(layout.acceptance);
   });
 
   it(`${name}: planning is pure and exact; what would overflow is refused`, async () => {

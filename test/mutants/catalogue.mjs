@@ -228,8 +228,16 @@ const CARD = [
   mutant('torn-left', 'A half-written block is not finished.', edit('card/layouts/two-block.ts', `  if (verdict === 'foreign') return err(`, `  if (verdict !== 'before') return err(`), unit('card/pl-sle')),
   mutant('foreign-blocks-written', 'Another’s purchase on the card is written over.', edit('card/layouts/two-block.ts', `  if (verdict === 'foreign') return err(`, `  if (!sameTwoBlockCard(current, write.before)) return err(`), unit('card/pl-sle')),
   mutant('wrong-key-goes-on', 'A key that card after card refuses is used on.', edit('kiosk/refusals.ts', `const CARDS_IN_A_ROW = 2;`, `const CARDS_IN_A_ROW = 20;`), unit('kiosk/endings', 'two cards in a row refuse the key')),
-  mutant('last-try-spent', 'The last try at a card’s code is spent.', edit('card/families/sle.ts', `const LEAST_TRIES = 2;`, `const LEAST_TRIES = 1;`), unit('card/pl-sle')),
+  mutant('last-try-spent', 'The last try at a card’s code is spent.', edit('card/families/memory-card.ts', `const LEAST_TRIES = 2;`, `const LEAST_TRIES = 1;`), unit('card/pl-sle')),
   mutant('code-by-9000', 'An answer of 90 xx to a code is taken for success.', edit('card/readers/dialects/acs.ts', `verified: counter === FULL[chip]`, `verified: true`), unit('card/pl-sle')),
+  mutant('code-unasked', 'A code that a reader answers 9000 to, right or wrong, is taken for right.', edit('card/readers/memory.ts', `verified: left.value === COUNTER_WHOLE,`, `verified: true,`), unit('card/blocks', '1608-other-key: refused once')),
+  mutant('more-tries-than-there', 'Of an AT88SC102 with four tries, eight are counted.', edit('card/families/at88sc102.ts', `triesMask: 0xf0,`, `triesMask: 0xff,`), unit('card/blocks', '102-other-key: refused once')),
+  mutant('newest-zone-erased', 'The zone of the newest purchase is erased for the next.', edit('card/layouts/pl-102.ts', `const zone = ZONES[slot];`, `const zone = ZONES[slot === 0 ? 1 : 0];`), unit('card/blocks', 'golden images…PL-102')),
+  mutant('erased-unseen', 'A zone that did not erase is written to.', edit('card/families/at88sc102.ts', `  if (isAll(now.value, 0xff)) return ok(undefined);`, `  if (now.ok) return ok(undefined);`), unit('card/blocks', 'PL-102: another erase key')),
+  mutant('cut-visit-counts', 'An answer of a meter whose visit was cut hides the one before it.', edit('card/layouts/pl-102.ts', `return ok(holdsVisit(here) || !holdsVisit(before) ? here : before);`, `return ok(here);`), unit('card/blocks', 'golden images…PL-102')),
+  mutant('proof-ignored', 'A PL-24 block counts whatever its proof says.', edit('card/layouts/pl-24.ts', `const holds = equalBytes(mac.value,`, `const holds = mac.ok || equalBytes(mac.value,`), unit('card/blocks', 'PL-24: edited')),
+  mutant('unproven-is-foreign', 'An order’s PL-24 block counts without its proof.', edit('card/layouts/pl-24.ts', `blocks.push(holds ? block : withoutSeq(block));`, `blocks.push(block);`), unit('card/blocks', 'a block without its proof')),
+  mutant('proof-without-identity', 'A PL-24 proof does not cover the card’s identity.', edit('card/layouts/pl-24.ts', `keys.blockMac(cardNoOf(identity), concatBytes(identity, block))`, `keys.blockMac(cardNoOf(identity), concatBytes(block, block))`), unit('card/blocks', 'golden images…PL-24')),
   mutant('moved-twice', 'A motor reader’s broken answer is asked for by sending the command again.', edit('card/readers/crt/link.ts', `this.#line.write(Uint8Array.of(NAK));`, `this.#line.write(frame);`), unit('card/crt-reader')),
   mutant('model-guessed', 'A motor reader of unknown firmware is worked as the commonest model.', edit('card/readers/crt/models.ts', `CRT_MODELS.find((m) => m.firmware.test(firmware)) ?? null`, `CRT_MODELS.find((m) => m.firmware.test(firmware)) ?? CRT_MODELS[0] ?? null`), unit('card/crt-reader')),
   mutant('frame-cut-at-etx', 'A frame of the motor reader is judged without its check byte.', edit('card/readers/crt/frames.ts', `if (xor(frame.subarray(0, last)) !== frame[last]) return`, `if (false) return`), unit('card/crt-frames')),
@@ -309,7 +317,7 @@ const CENTRAL = [
 // The judges: a chip or a meter that forgives would hide what the kiosk does wrong.
 const CHIP = 'simulator/card/chip.ts';
 const SLE = 'simulator/card/sle4442.ts';
-const METER = 'simulator/meter/meter-4442.ts';
+const METER = 'simulator/meter/block-meter.ts';
 const SIMULATED = [
   mutant('chip-never-half-written', 'A simulated byte whose change is cut is always whole.', edit(CHIP, `      if (!lies) store(due.cut.inFlight);`, `      if (!lies) store('new');`), unit('simulator/sle4442')),
   mutant('chip-opens-without-a-try', 'A simulated SLE4442 opens though no bit of its counter was cleared.', edit(SLE, `  protected forget(): void {\n    this.#verified = false;\n    this.#compared = null;`, `  protected forget(): void {\n    this.#verified = false;\n    this.#compared = new Set();`), unit('simulator/sle4442')),
@@ -318,10 +326,12 @@ const SIMULATED = [
   mutant('chip-code-shown', 'A simulated SLE4442 shows its code to everybody.', edit(SLE, `...(this.#verified ? this.#security.subarray(1) : [0, 0, 0])`, `...this.#security.subarray(1)`), unit('simulator/sle4442')),
   mutant('reader-locked-not-said', 'The simulated ACS reader says 90 07 whatever the counter is.', edit('simulator/reader/slot.ts', `  if (counter === 0) return 0;`, `  if (counter === 0) return 7;`), unit('simulator/acs-reader')),
   mutant('mifare-stays-open', 'A simulated Mifare Classic stays open after a refusal.', edit('simulator/card/mifare-classic.ts', `  #deny(): false {\n    this.#lose();`, `  #deny(): false {`), unit('simulator/mifare-classic')),
-  mutant('meter-4442-credits-twice', 'The simulated PL-4442 meter credits a purchase at every visit.', edit(METER, `taken = found.count === this.#state.count ? 0 : found.quantity;`, `taken = found.quantity;`), unit('simulator/pl-4442')),
-  mutant('meter-4442-any-count', 'The simulated PL-4442 meter takes any higher count.', edit(METER, `if (newest.count !== this.#state.count + 1) return 'count';`, `if (newest.count < this.#state.count) return 'count';`), unit('simulator/pl-4442')),
+  mutant('meter-4442-credits-twice', 'The simulated PL-4442 meter credits a purchase at every visit.', edit(METER, `return block.count === count ? 0 : block.count === count + 1 ? block.quantity : null;`, `return block.count === count ? block.quantity : block.count === count + 1 ? block.quantity : null;`), unit('simulator/pl-4442')),
+  mutant('meter-4442-any-count', 'The simulated PL-4442 meter takes any higher count.', edit(METER, `block.count === count + 1 ? block.quantity : null;`, `block.count > count ? block.quantity : null;`), unit('simulator/pl-4442')),
   mutant('meter-4442-seq-ignored', 'The simulated PL-4442 meter takes a block whose number is 00 or FF.', edit(METER, `if (seq === 0x00 || seq === 0xff || !isSealed(bytes)) return null;`, `if (!isSealed(bytes)) return null;`), unit('simulator/pl-4442')),
   mutant('meter-4442-crc-ignored', 'The simulated PL-4442 meter takes a block whose crc does not hold.', edit(METER, `seq === 0xff || !isSealed(bytes)) return null;`, `seq === 0xff) return null;`), unit('simulator/pl-4442')),
+  mutant('meter-cumulative-is-quantity', 'The simulated cumulative meter adds the newest quantity only.', edit(METER, `return more < 0 ? null : more;`, `return more < 0 ? null : Math.min(more, block.quantity);`), unit('simulator/block-meter')),
+  mutant('meter-proof-ignored', 'The simulated PL-24 meter takes a block whatever its proof says.', edit('simulator/meter/slots.ts', `=== proofOf(cardNo, identity, bytes) ? bytes : null;`, `=== proofOf(cardNo, identity, bytes) ? bytes : bytes;`), unit('card/blocks', 'a block without its proof')),
 ];
 
 export const MUTANTS = [...JOURNAL, ...PURCHASE, ...KIOSK, ...CARD, ...PAYMENT, ...BILLING, ...CENTRAL, ...SIMULATED];

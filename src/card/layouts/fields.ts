@@ -53,6 +53,11 @@ export interface DecodedMeter {
   readonly written: boolean;
 }
 
+/** Whether a meter area is whole and a meter wrote it. */
+export function holdsVisit(bytes: Uint8Array): boolean {
+  return bytes[0] === FLAG_VISITED && crc16(bytes.subarray(0, METER_LENGTH - 2)) === u16(bytes, METER_LENGTH - 2);
+}
+
 export function decodeMeter(bytes: Uint8Array, count: number): Result<DecodedMeter, Failure> {
   if (allBytes(bytes, 0x00) || allBytes(bytes, 0xff)) {
     return ok({ written: false, area: { visited: false, countTaken: 0, remainingQuantity: 0, cumulativeUsed: 0, lastVisit: '0000000000', valveClosed: false, faults: 0, meterNo: '0000000000' } });

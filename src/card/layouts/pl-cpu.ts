@@ -205,6 +205,7 @@ export const PL_CPU = 'PL-CPU';
 export function plCpuLayout(keys: KeyProvider): CardLayout {
   return {
     id: PL_CPU,
+    acceptance: 'count-exact',
     // TS 3B or 3F begins every asynchronous card's ATR (ISO 7816-3); readers give memory cards a made-up `3B 04 …`.
     mayBe: (atr) => atr.length >= 2 && (atr[0] === 0x3b || atr[0] === 0x3f) && !(atr[0] === 0x3b && atr[1] === 0x04 && atr.length === 6),
     read: async (channel) => {

@@ -72,6 +72,7 @@ async function apply(keys: KeyProvider, channel: CardChannel, write: WritePlan):
 export function plM1Layout(keys: KeyProvider): CardLayout {
   return {
     id: PL_M1,
+    acceptance: 'count-exact',
     mayBe: (atr) => ATR_BEGINS.every((b, i) => atr[i] === b),
     read: async (channel) => {
       const read = await readImage(keys, channel);

@@ -3,12 +3,13 @@ import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
-import { SleCard } from '../families/sle.ts';
+import { MemoryCard } from '../families/memory-card.ts';
+import { SLE } from '../families/sle.ts';
 import type { SleChip } from '../families/sle.ts';
 import type { KeyProvider } from '../keys/types.ts';
 import type { CardChannel, CardLayout, WritePlan } from '../types.ts';
 import { METER_LENGTH } from './fields.ts';
-import { blockAt, blockOf, cardNoOf, checkIdentity, classifyTwoBlock, decodeTwoBlock, IMAGE_LENGTH, mayGoOn, planTwoBlock, sameTwoBlockCard, SEQ_NONE, targetOf } from './two-block.ts';
+import { blockAt, blockOf, blockSteps, cardNoOf, checkIdentity, classifyTwoBlock, decodeTwoBlock, IMAGE_LENGTH, mayGoOn, planTwoBlock, sameTwoBlockCard, targetOf } from './two-block.ts';
 
 /**
  * PL-4442 and PL-4428 (docs/layouts): the same map on two chips. Identity 20–2F, blocks 30–4F, limits 50–5B, meter
@@ -36,13 +37,13 @@ const VARIANTS = {
 } as const satisfies Record<string, Variant>;
 
 interface Read {
-  readonly card: SleCard;
+  readonly card: MemoryCard;
   readonly image: Uint8Array;
   readonly meter: Uint8Array;
 }
 
 async function readCard(variant: Variant, channel: CardChannel): Promise<Result<Read, Failure>> {
-  const opened = await SleCard.open(variant.chip, channel);
+  const opened = await MemoryCard.open(SLE[variant.chip], channel);
   if (!opened.ok) return opened;
   const bytes = await opened.value.read(0, READ_LENGTH);
   if (!bytes.ok) return bytes;
@@ -53,10 +54,6 @@ async function readCard(variant: Variant, channel: CardChannel): Promise<Result<
   return customers.ok ? ok({ card: opened.value, image, meter: bytes.value.slice(METER_AT, METER_AT + METER_LENGTH) }) : customers;
 }
 
-/**
- * The block in work is not valid from the first byte to the last: its seq is 00 meanwhile, and while seq itself is in
- * flight one byte is wrong, which a crc16 finds.
- */
 async function apply(variant: Variant, keys: KeyProvider, channel: CardChannel, write: WritePlan): Promise<Result<void, Failure>> {
   const read = await readCard(variant, channel);
   if (!read.ok) return read;
@@ -68,28 +65,14 @@ async function apply(variant: Variant, keys: KeyProvider, channel: CardChannel, 
   if (!code.ok) return code;
   const verified = await card.verify(code.value);
   if (!verified.ok) return verified;
-
   const slot = targetOf(write);
-  const at = IMAGE_AT + blockAt(slot);
-  const have = blockOf(image, slot);
-  const want = blockOf(write.after, slot);
-  const none = Uint8Array.of(SEQ_NONE);
-  let begun = false;
-  for (const [from, old, now] of [
-    [at, have.subarray(0, 1), none],
-    [at + 1, have.subarray(1), want.subarray(1)],
-    [at, none, want.subarray(0, 1)],
-  ] as const) {
-    const written = await card.writeChanged(from, old, now);
-    if (!written.ok) return begun ? err(failure('CARD-0203', written.error.detail, written.error)) : written;
-    begun ||= written.value > 0;
-  }
-  return ok(undefined);
+  return card.writeSteps(blockSteps(IMAGE_AT + blockAt(slot), blockOf(image, slot), blockOf(write.after, slot)));
 }
 
 function sleLayout(variant: Variant, keys: KeyProvider): CardLayout {
   return {
     id: variant.id,
+    acceptance: 'count-exact',
     // Readers give these chips the ATR that PC/SC part 3 makes of their four bytes (cards.md 1.1).
     mayBe: (atr) => equalBytes(atr, Uint8Array.of(0x3b, 0x04, ...variant.factory)),
     read: async (channel) => {

@@ -3,6 +3,7 @@ import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
+import type { WriteStep } from '../families/memory-card.ts';
 import type { CardReading, Classification, Purchase, WritePlan } from '../types.ts';
 import { crc16 } from './crc16.ts';
 import { allBytes, bcd, damaged, decodeMeter, KINDS, nextPurchase, putU16, putU32, u16, u32, UNITS } from './fields.ts';
@@ -23,7 +24,7 @@ const LAYOUT_VERSION = 0x01;
 const TAG_AT = 10;
 const CRC_AT = 14;
 /** seq is 01–FE; 00 and FF say "not valid", whatever the crc says. */
-export const SEQ_NONE = 0x00;
+const SEQ_NONE = 0x00;
 const SEQ_ERASED = 0xff;
 /** Quantity has three bytes. */
 const MAX_QUANTITY = 0xff_ffff;
@@ -79,6 +80,38 @@ function sums(block: Block, older: Block | null): Result<Block, Failure> {
   if (block.cumulative < block.quantity || (block.count === 0 && block.cumulative !== 0)) return damaged('cumulative and quantity disagree');
   if (older !== null && (block.count !== older.count + 1 || block.cumulative !== older.cumulative + block.quantity)) return damaged('the two blocks’ count or cumulative disagree');
   return ok(block);
+}
+
+/** The slot of the newest purchase. CARD-0104 as reading it. */
+export function newestSlot(image: Uint8Array): Result<BlockSlot, Failure> {
+  const block = newest(image);
+  return block.ok ? ok(block.value.slot) : block;
+}
+
+/** Whether the block in a slot counts by its own bytes: seq and crc. */
+export function isValidBlock(image: Uint8Array, slot: BlockSlot): boolean {
+  return validBlock(image, slot) !== null;
+}
+
+/**
+ * The order in which a block gets onto a chip that writes byte after byte: seq := 00, the rest, seq. So it is not valid
+ * from the first byte to the last: its seq is 00 meanwhile, and while seq itself is in flight one byte is wrong, which a
+ * crc16 finds. What stands behind the block and belongs to it may be part of `have` and `want`.
+ */
+export function blockSteps(at: number, have: Uint8Array, want: Uint8Array): readonly WriteStep[] {
+  const none = Uint8Array.of(SEQ_NONE);
+  return [
+    { at, have: have.subarray(0, 1), want: none },
+    { at: at + 1, have: have.subarray(1), want: want.subarray(1) },
+    { at, have: none, want: want.subarray(0, 1) },
+  ];
+}
+
+/** A block as it is while it is not valid: what a layout makes of one that it does not believe. */
+export function withoutSeq(block: Uint8Array): Uint8Array {
+  const out = block.slice();
+  out[0] = SEQ_NONE;
+  return out;
 }
 
 /** A block that is not valid, and not as a new card has it either. */

@@ -26,14 +26,18 @@ export interface MemoryDialect {
   readonly read: (chip: MemoryChip, area: MemoryArea, at: number, length: number) => MemoryCommand | null;
   readonly write: (chip: MemoryChip, area: MemoryArea, at: number, bytes: Uint8Array) => MemoryCommand | null;
   /** The error counter: first byte of the answer, unless `counterOf` finds it in the status word. */
-  readonly counter: (chip: MemoryChip) => MemoryCommand | null;
+  readonly counter: (chip: MemoryChip, set: number) => MemoryCommand | null;
   readonly counterOf?: (sw: number) => number | null;
-  readonly present: (chip: MemoryChip, code: Uint8Array) => Uint8Array | null;
-  /** What the answer to `present` says. Null: neither (an error of the exchange). */
-  readonly presented: (chip: MemoryChip, sw: number) => CodeOutcome | null;
+  readonly present: (chip: MemoryChip, code: Uint8Array, set: number) => Uint8Array | null;
+  /** What the answer to `present` says. `ask`: nothing to be relied on, the counter is read again. Null: neither (an error of the exchange). */
+  readonly presented: (chip: MemoryChip, sw: number) => CodeOutcome | 'ask' | null;
+  /** AT88SC102. Absent: not with this reader. */
+  readonly eraseZone?: (chip: MemoryChip, zone: 1 | 2, key: Uint8Array) => Uint8Array | null;
 }
 
 const SW_OK = 0x9000;
+/** A counter of eight bits that no wrong code has touched, or the right one has made whole again. */
+const COUNTER_WHOLE = 0xff;
 /** SW1 with which readers refuse a pseudo-APDU before anything reaches the card: wrong length, class, instruction, parameter; card type not selected. */
 const REFUSED_SW1: ReadonlySet<number> = new Set([0x67, 0x69, 0x6a, 0x6b, 0x6d, 0x6e]);
 
@@ -59,6 +63,27 @@ export function pcscMemoryPort(dialect: MemoryDialect, transmit: (apdu: Uint8Arr
     const { data, sw } = answer.value;
     if (sw !== SW_OK) return err(status(what, sw));
     return data.length < command.expects ? err(failure('CARD-0106', `${what}: ${data.length} of ${command.expects} bytes`)) : ok(data.subarray(0, command.expects));
+  }
+
+  async function counter(chip: MemoryChip, set = 0): Promise<Result<number, Failure>> {
+    const command = dialect.counter(chip, set);
+    if (dialect.counterOf !== undefined && command !== null) {
+      const told = await exchange('error counter', command.apdu);
+      if (!told.ok) return told;
+      const found = dialect.counterOf(told.value.sw);
+      return found === null ? err(status('error counter', told.value.sw)) : ok(found);
+    }
+    const answer = await run('error counter', command);
+    return answer.ok ? ok(answer.value[0] as number) : answer;
+  }
+
+  /** One command that changes the card. @param whole nothing of an earlier one is stored yet */
+  async function change(what: string, apdu: Uint8Array, whole: boolean): Promise<Result<void, Failure>> {
+    const answer = await exchange(what, apdu);
+    // Whatever came back, some of it may be on the card.
+    if (!answer.ok) return err(failure('CARD-0203', `${what}: ${answer.error.code} ${answer.error.detail ?? ''}`.trimEnd(), answer.error));
+    const { sw } = answer.value;
+    return sw === SW_OK ? ok(undefined) : err(failure(whole && REFUSED_SW1.has(sw >>> 8) ? 'CARD-0202' : 'CARD-0203', status(what, sw).detail));
   }
 
   return {
@@ -88,33 +113,26 @@ export function pcscMemoryPort(dialect: MemoryDialect, transmit: (apdu: Uint8Arr
       for (let done = 0; done < bytes.length; done += dialect.maxBytes) {
         const command = dialect.write(chip, area, at + done, bytes.subarray(done, done + dialect.maxBytes));
         if (command === null) return cannot(`write ${area}`);
-        const what = `write ${area} ${at + done}`;
-        const answer = await exchange(what, command.apdu);
-        // Whatever came back, some of it may be on the card.
-        if (!answer.ok) return err(failure('CARD-0203', `${what}: ${answer.error.code} ${answer.error.detail ?? ''}`.trimEnd(), answer.error));
-        const { sw } = answer.value;
-        if (sw !== SW_OK) return err(failure(done === 0 && REFUSED_SW1.has(sw >>> 8) ? 'CARD-0202' : 'CARD-0203', status(what, sw).detail));
+        const written = await change(`write ${area} ${at + done}`, command.apdu, done === 0);
+        if (!written.ok) return written;
       }
       return ok(undefined);
     },
-    counter: async (chip) => {
-      const command = dialect.counter(chip);
-      if (dialect.counterOf !== undefined && command !== null) {
-        const told = await exchange('error counter', command.apdu);
-        if (!told.ok) return told;
-        const counter = dialect.counterOf(told.value.sw);
-        return counter === null ? err(status('error counter', told.value.sw)) : ok(counter);
-      }
-      const answer = await run('error counter', command);
-      return answer.ok ? ok(answer.value[0] as number) : answer;
-    },
-    present: async (chip, code) => {
-      const apdu = dialect.present(chip, code);
+    counter,
+    present: async (chip, code, set = 0) => {
+      const apdu = dialect.present(chip, code, set);
       if (apdu === null) return cannot('present a code');
       const answer = await exchange('present code', apdu);
       if (!answer.ok) return answer;
       const outcome = dialect.presented(chip, answer.value.sw);
-      return outcome === null ? err(status('present code', answer.value.sw)) : ok(outcome);
+      if (outcome !== 'ask') return outcome === null ? err(status('present code', answer.value.sw)) : ok(outcome);
+      // The chip makes the counter whole only for the right code.
+      const left = await counter(chip, set);
+      return left.ok ? ok({ verified: left.value === COUNTER_WHOLE, counter: left.value }) : left;
+    },
+    eraseZone: async (chip, zone, key) => {
+      const apdu = dialect.eraseZone?.(chip, zone, key) ?? null;
+      return apdu === null ? cannot('erase a zone') : change(`erase zone ${zone}`, apdu, true);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { Chip, updated } from './chip.ts';
+import { Chip, noise, updated } from './chip.ts';
 import { bytesOf, hexOf } from './codec.ts';
 
 export type At24Type = 'c01' | 'c02' | 'c04' | 'c08' | 'c16' | 'c32' | 'c64';
@@ -28,7 +28,7 @@ const WRITE_MS = 5;
  * An AT24Cxx: no code, no protection, no answer to reset. A write past the end of a page goes on at the page's start;
  * a read past the end of the chip goes on at address 0. A page is programmed at once: each of its bytes counts as one
  * change, and a cut in one of them leaves those before it new and those behind it as the fault's `rest` says, so that
- * any mix can be asked for.
+ * any mix can be asked for, or noise in all of the page.
  */
 export class At24 extends Chip {
   readonly type: At24Type;
@@ -76,7 +76,7 @@ export class At24 extends Chip {
         return (left) => {
           this.#main[at] = updated(old, byte, left);
         };
-      }));
+      }), () => noise(this.#main.subarray(start, start + page)));
     });
   }
 

@@ -67,6 +67,8 @@ type Zone = keyof At88Sc102Settings['map'];
 export class At88Sc102 extends Chip {
   readonly #settings: At88Sc102Settings;
   readonly #memory: Uint8Array;
+  /** The zone of each bit: thousands of bits are asked for in every purchase. */
+  readonly #zones: readonly (Zone | undefined)[];
   #issuerFuse: boolean;
   #ec2Fuse: boolean;
   // Lost with power:
@@ -81,6 +83,9 @@ export class At88Sc102 extends Chip {
     this.#memory = bytesOf(state.memory);
     this.#issuerFuse = state.issuerFuse;
     this.#ec2Fuse = state.ec2Fuse;
+    const zones: (Zone | undefined)[] = [];
+    for (const [zone, range] of Object.entries(settings.map)) for (let bit = range.at; bit < range.at + range.bits; bit++) zones[bit] = zone as Zone;
+    this.#zones = zones;
     if (this.#memory.length * 8 !== settings.map.mtz.at + settings.map.mtz.bits) throw new RangeError('memory and map of an AT88SC102 differ');
   }
 
@@ -196,10 +201,7 @@ export class At88Sc102 extends Chip {
   }
 
   #zoneOf(bit: number): Zone | null {
-    for (const [zone, range] of Object.entries(this.#settings.map)) {
-      if (bit >= range.at && bit < range.at + range.bits) return zone as Zone;
-    }
-    return null;
+    return this.#zones[bit] ?? null;
   }
 
   #visible(bit: number): 0 | 1 {

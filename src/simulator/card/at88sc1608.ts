@@ -1,4 +1,4 @@
-import { Chip, cleared, updated } from './chip.ts';
+import { Chip, cleared, noise, updated } from './chip.ts';
 import { bytesOf, hexOf } from './codec.ts';
 
 /** What is not confirmed about the chip: the places in the configuration zone [K, not in cards.md]. */
@@ -223,7 +223,7 @@ export class At88Sc1608 extends Chip {
       return (left) => {
         memory[at] = onlyClears ? cleared(old, byte, left) : updated(old, byte, left);
       };
-    }));
+    }), () => noise(memory.subarray(start, start + PAGE)));
   }
 }
 

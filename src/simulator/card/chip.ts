@@ -12,8 +12,8 @@ export const IN_FLIGHT: readonly InFlight[] = ['old', 'ff', 'partial', 'new'];
 
 /** A fault that is armed once and then carried out. Changes and commands count from arming, the first is 1. */
 export type ChipFault =
-  /** Power goes in the n-th change. `rest`: what stays of the page behind that byte, on chips that program a page at once (otherwise and by default: old). */
-  | { readonly afterOps: number; readonly inFlight: InFlight; readonly rest?: 'old' | 'ff' | 'new' }
+  /** Power goes in the n-th change. `rest`: what stays of the page behind that byte, on chips that program a page at once (otherwise and by default: old); `garbage`: the whole page, also what was not written to, is noise. */
+  | { readonly afterOps: number; readonly inFlight: InFlight; readonly rest?: 'old' | 'ff' | 'new' | 'garbage' }
   /** Power goes before or after the n-th command, in no change. */
   | { readonly atCommand: number; readonly when: 'before' | 'after' }
   /** The next n changes of user memory are answered well and store nothing (worn cells). */
@@ -86,6 +86,11 @@ export function erased(old: number, full: number, left: InFlight): number {
     case 'new':
       return full;
   }
+}
+
+/** What a page may be found full of when its programming was cut: the same for the same page, like nothing that was ever written. */
+export function noise(page: Uint8Array): void {
+  for (const [i, old] of page.entries()) page[i] = (old * 31 + i * 73 + 0x5a) & 0xff;
 }
 
 /** The first, third, fifth … of the set bits. */
@@ -184,8 +189,8 @@ export abstract class Chip implements MemoryChip {
     this.changePage(kind, durationMs, [store]);
   }
 
-  /** A page programmed at once: each cell counts as one change, and a cut in one of them cuts the page. */
-  protected changePage(kind: 'user' | 'inner', durationMs: number, cells: readonly ((left: InFlight) => void)[]): void {
+  /** A page programmed at once: each cell counts as one change, and a cut in one of them cuts the page. @param spoil makes noise of the whole page */
+  protected changePage(kind: 'user' | 'inner', durationMs: number, cells: readonly ((left: InFlight) => void)[], spoil: () => void = () => undefined): void {
     for (const [i, store] of cells.entries()) {
       this.#ops++;
       const due = this.#cuts.find((c) => c.at === this.#ops);
@@ -197,7 +202,9 @@ export abstract class Chip implements MemoryChip {
       }
       this.#cuts = this.#cuts.filter((c) => c !== due);
       if (!lies) store(due.cut.inFlight);
-      for (const later of cells.slice(i + 1)) later(due.cut.rest ?? 'old');
+      const { rest = 'old' } = due.cut;
+      if (rest === 'garbage') spoil();
+      else for (const later of cells.slice(i + 1)) later(rest);
       this.#onChange();
       this.#tear();
     }

@@ -4,15 +4,14 @@ import { dialectOf } from '../../../src/card/readers/dialects/index.ts';
 import { pcscMifarePort } from '../../../src/card/readers/contactless.ts';
 import { pcscMemoryPort } from '../../../src/card/readers/memory.ts';
 import { transmitT0 } from '../../../src/card/readers/t0.ts';
-import { fromHex, toHex } from '../../../src/shared/bytes.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { err, ok } from '../../../src/shared/result.ts';
-import { issue4442, codeOf4442 } from '../../../src/simulator/card/issue-4442.ts';
+import { sample4428 } from '../../../src/simulator/card/catalogue-blocks.ts';
 import { sampleCard4442 } from '../../../src/simulator/card/catalogue-4442.ts';
-import { Sle4428 } from '../../../src/simulator/card/sle4428.ts';
+import type { Sle4428 } from '../../../src/simulator/card/sle4428.ts';
 import type { Sle4442 } from '../../../src/simulator/card/sle4442.ts';
 import { AcsReader } from '../../../src/simulator/reader/acs.ts';
-import type { AcsVariant } from '../../../src/simulator/reader/acs.ts';
+import type { AcsChip, AcsVariant } from '../../../src/simulator/reader/acs.ts';
 import type { SlotCard } from '../../../src/simulator/vpcd/client.ts';
 import { demoKeys } from './rig.ts';
 
@@ -69,17 +68,6 @@ export const pl4428: CardLayout = pl4428Layout(demoKeys);
 export const golden4442 = (): Sle4442 => sampleCard4442('4442-golden').make();
 
 /** The golden card on the other chip: the same map under its own factory area, mark and code (docs/layouts/pl-4428.md). */
-export function golden4428(): Sle4428 {
-  const main = fromHex(issue4442({ cardNo: '8800003921', userNo: '1002203344', a: { seq: 0x29, count: 41, quantity: 5000, cumulative: 205_000, tag: 'A1B2C3D4' }, b: { seq: 0x28, count: 40, quantity: 5000, cumulative: 200_000, tag: '0BADCAFE' } }).main);
-  main.set(golden4442().peek().subarray(0x60, 0x80), 0x60);
-  main.set([0x92, 0x23, 0x10, 0x91], 0);
-  main[0x20] = 0x51;
-  main[0x2f] = 0x86;
-  const all = new Uint8Array(1024).fill(0xff);
-  all.set(main.subarray(0, 0x80), 0);
-  all[1021] = 0xff;
-  all.set(codeOf4442('8800003921').subarray(0, 2), 1022);
-  return new Sle4428({ kind: 'sle4428', main: toHex(all), protection: 'FF'.repeat(128) });
-}
+export const golden4428 = (): Sle4428 => sample4428('4428-golden').make();
 
-export const acs = (chip: Sle4442 | Sle4428, variant: AcsVariant = 'ccid'): AcsReader => new AcsReader(chip, variant);
+export const acs = (chip: AcsChip, variant: AcsVariant = 'ccid'): AcsReader => new AcsReader(chip, variant);

@@ -50,6 +50,17 @@ describe('AT24Cxx', () => {
     }
   });
 
+  it('a cut may leave noise in all of the page, and nowhere else', () => {
+    const chip = chipOf('c64');
+    chip.poke(0, new Uint8Array(96).fill(0x18));
+    chip.arm({ afterOps: 1, inFlight: 'new', rest: 'garbage' });
+    expect(tornBy(() => chip.write(32 + 8, Uint8Array.of(1)))).toBe(true);
+    const left = [...chip.peek().subarray(0, 96)];
+    expect(left.slice(0, 32).every((b) => b === 0x18)).toBe(true);
+    expect(left.slice(64).every((b) => b === 0x18)).toBe(true);
+    expect(new Set(left.slice(32, 64)).size).toBeGreaterThan(16);
+  });
+
   it('has the faults that every chip has, and survives JSON', () => {
     expect(faultsOf(() => chipOf('c04'), () => undefined, (c) => c.write(3, Uint8Array.of(1)), (c) => void c.read(0, 1))).toEqual(GOOD_FAULTS);
     const chip = chipOf('c01');

@@ -413,6 +413,7 @@ export class CrtReader implements CardReader {
         const counter = await operate(chip, 'error counter', chip === 'SLE4442' ? Uint8Array.of(0x00, 0xb0, 0x02, 0x00, 0x04) : Uint8Array.of(0x00, 0xb0, 0x03, 0xfd, 0x01));
         return ok({ verified: false, counter: sw === SW_KEY_LOCKED || !counter.ok ? 0 : (counter.value.data[0] ?? 0) });
       },
+      eraseZone: (chip) => Promise.resolve(err(failure('CARD-0103', `this reader does not know ${chip}`))),
     };
   }
 }

@@ -1,4 +1,6 @@
 import { concatBytes } from '../../../shared/bytes.ts';
+import { AT88SC102 } from '../../families/at88sc102.ts';
+import { AT88SC1608 } from '../../families/at88sc1608.ts';
 import type { MemoryArea, MemoryChip } from '../../types.ts';
 import type { MemoryCommand, MemoryDialect } from '../memory.ts';
 
@@ -15,6 +17,8 @@ const TYPES: Readonly<Partial<Record<MemoryChip, number>>> = {
   AT88SC102: 0x09,
 };
 const READ = 0xb0;
+/** AT88SC1608: its configuration zone. */
+const READ_CONFIG = 0xb1;
 const COUNTER = 0xb1;
 const PROTECTION = 0xb2;
 const WRITE = 0xd0;
@@ -27,14 +31,20 @@ const low = (at: number): number => at & 0xff;
 
 function read(chip: MemoryChip, area: MemoryArea, at: number, length: number): MemoryCommand | null {
   if (area === 'main') return { apdu: Uint8Array.of(0xff, READ, high(at), low(at), length & 0xff), expects: length };
-  if (area !== 'protection') return null;
+  if (area === 'config') return chip === 'AT88SC1608' ? { apdu: Uint8Array.of(0xff, READ_CONFIG, 0x00, low(at), length), expects: length } : null;
   if (chip === 'SLE4442') return at === 0 && length === 4 ? { apdu: Uint8Array.of(0xff, PROTECTION, 0, 0, 4), expects: 4 } : null;
   return chip === 'SLE4428' ? { apdu: Uint8Array.of(0xff, PROTECTION, high(at), low(at), length), expects: length } : null;
 }
 
 /** Tries left are the ones of the counter; the last success of each chip. */
 const FULL: Readonly<Partial<Record<MemoryChip, number>>> = { SLE4442: 0x07, SLE4428: 0xff };
-const CODE_LENGTH: Readonly<Partial<Record<MemoryChip, number>>> = { SLE4442: 3, SLE4428: 2 };
+const CODE_LENGTH: Readonly<Partial<Record<MemoryChip, number>>> = { SLE4442: 3, SLE4428: 2, AT88SC102: 2, AT88SC1608: 3 };
+/** AT88SC102, in P1 of PRESENT: the length of the counter that goes with the code, in bits; none for a key that only erases. The card type is unconfirmed (cards.md marks 09 [K]), and so is this. */
+const COUNTER_BITS = 0x08;
+const NO_COUNTER = 0x00;
+/** Where the answer to a code says nothing that holds for every model: AT88SC102 readers answer 9000 (or 6300, all tries spent) to any code, old ACR38 to any AT88SC1608 password. */
+const SW_NO_TRY = 0x6300;
+const ASKS: ReadonlySet<MemoryChip> = new Set<MemoryChip>(['AT88SC102', 'AT88SC1608']);
 
 function acs(id: string, names: RegExp, counterLe: (chip: MemoryChip) => number): MemoryDialect {
   return {
@@ -48,12 +58,22 @@ function acs(id: string, names: RegExp, counterLe: (chip: MemoryChip) => number)
     },
     read,
     write: (_chip, area, at, bytes) => (area === 'main' ? { apdu: concatBytes(Uint8Array.of(0xff, WRITE, high(at), low(at), bytes.length), bytes), expects: 0 } : null),
-    counter: (chip) => {
+    counter: (chip, set) => {
+      if (chip === 'AT88SC102') return { apdu: Uint8Array.of(0xff, READ, 0x00, AT88SC102.counterAt, 1), expects: 1 };
+      if (chip === 'AT88SC1608') return read(chip, 'config', AT88SC1608.countersAt + AT88SC1608.setLength * set, 1);
       const length = CODE_LENGTH[chip];
       return length === undefined ? null : { apdu: Uint8Array.of(0xff, COUNTER, 0x00, 0x00, counterLe(chip)), expects: 1 };
     },
-    present: (chip, code) => (code.length === CODE_LENGTH[chip] ? concatBytes(Uint8Array.of(0xff, PRESENT, 0x00, 0x00, code.length), code) : null),
+    present: (chip, code, set) => {
+      if (code.length !== CODE_LENGTH[chip]) return null;
+      if (chip === 'AT88SC102') return concatBytes(Uint8Array.of(0xff, PRESENT, COUNTER_BITS, AT88SC102.codeAt, code.length), code);
+      // The set's write password; bit 3 would name its read password.
+      if (chip === 'AT88SC1608') return concatBytes(Uint8Array.of(0xff, PRESENT, 0x00, 0x00, code.length + 1, set), code);
+      return concatBytes(Uint8Array.of(0xff, PRESENT, 0x00, 0x00, code.length), code);
+    },
+    eraseZone: (chip, zone, key) => (chip === 'AT88SC102' && key.length === AT88SC102.eraseKeyLength[zone] ? concatBytes(Uint8Array.of(0xff, PRESENT, NO_COUNTER, AT88SC102.eraseKeyAt[zone], key.length), key) : null),
     presented: (chip, sw) => {
+      if (ASKS.has(chip)) return sw >>> 8 === SW1_CODE || sw === SW_NO_TRY ? 'ask' : null;
       if (sw >>> 8 !== SW1_CODE) return null;
       const counter = sw & 0xff;
       return { verified: counter === FULL[chip], counter };
