@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CrtReader, openSerial, PcscReader, VirtualReader, layoutRegistry, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout } from '../../card/index.ts';
+import { CrtReader, openSerial, PcscReader, VirtualReader, layoutRegistry, pl102Layout, pl1608Layout, pl24Layout, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
 import { LineScanner, SCANNER_MODELS } from '../../device/scanner/line-scanner.ts';
@@ -60,8 +60,9 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   const billing = createBillingClient({ baseUrl: config.central.baseUrl, terminalId: config.terminalId, signer, policyVerifier, clock, random, timeoutMs: NETWORK_TIMEOUT_MS });
   const keys = loadCardKeys(loaded);
   if (!keys.ok) return keys;
-  // Those first that an ATR names: PL-CPU asks any other card for its application.
-  const layouts = layoutRegistry([pl4442Layout(keys.value), pl4428Layout(keys.value), plM1Layout(keys.value), plCpuLayout(keys.value)]);
+  // Those first that an ATR names. Of the chips without one, those first that can be told by their own bytes; PL-CPU asks
+  // any other card for its application.
+  const layouts = layoutRegistry([pl4442Layout, pl4428Layout, plM1Layout, pl102Layout, pl1608Layout, pl24Layout, plCpuLayout].map((layout) => layout(keys.value)));
 
   const opened = Journal.open({ dataDir: path(config.dataDir), secondPath: path(config.secondPath), terminalId: config.terminalId, clock, random, onFatal: options.onFatal });
   if (!opened.ok) return opened;
