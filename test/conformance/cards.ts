@@ -18,7 +18,7 @@ import { BlockMeter } from '../../src/simulator/meter/block-meter.ts';
 import type { CardInMeter } from '../../src/simulator/meter/block-meter.ts';
 import { Meter } from '../../src/simulator/meter/meter.ts';
 import { in102, in1608, in24, in4428, in4442, inM1 } from '../../src/simulator/meter/slots.ts';
-import { ContactlessReader } from '../../src/simulator/reader/contactless.ts';
+import { ContactlessCpu, ContactlessReader } from '../../src/simulator/reader/contactless.ts';
 import { crtSle4442 } from '../../src/simulator/reader/crt-memory.ts';
 import type { CrtCard } from '../../src/simulator/reader/crt.ts';
 import type { SlotCard } from '../../src/simulator/vpcd/client.ts';
@@ -76,6 +76,12 @@ function ofCpu(card: CpuCard): Specimen {
   };
 }
 
+/** The same card behind ISO 14443-4: no motor reader that we drive takes it. */
+function contactless(card: CpuCard): Specimen {
+  const { crt: _crt, ...rest } = ofCpu(card);
+  return { ...rest, slot: new ContactlessCpu(card, '08112233') };
+}
+
 const CEILING = 1_000_000;
 
 function ofChip(chip: MemoryChip & { toJSON(): unknown }, slot: SlotCard, inMeter: CardInMeter, crt?: CrtCard): Specimen {
@@ -105,13 +111,19 @@ function refused<C>(sample: (id: string) => { readonly make: () => C; readonly e
   return ids.map((id) => ({ what: id, make: () => of(sample(id).make()), code: sample(id).expectedCode as string }));
 }
 
-/** Every layout that the kiosk has, by name. A new one adds itself here and passes the suite. */
+/** Every layout that the kiosk has, by name; `PL-CPU-RF` is PL-CPU in a contactless reader. A new one adds itself here and passes the suite. */
 export const LAYOUT_CASES: Readonly<Record<string, LayoutCase>> = {
   'PL-CPU': {
     layout: plCpuLayout(demoKeys),
     golden: () => ofCpu(sampleCard('golden').make()),
     other: () => ofCpu(sampleCard('good').make()),
     refused: (['foreign', 'staff', 'locked', 'bad-crc'] as const).map((id) => ({ what: id, make: () => ofCpu(sampleCard(id).make()), code: sampleCard(id).expectedCode as string })),
+  },
+  'PL-CPU-RF': {
+    layout: plCpuLayout(demoKeys),
+    golden: () => contactless(sampleCard('golden').make()),
+    other: () => contactless(sampleCard('good').make()),
+    refused: (['foreign', 'staff', 'locked', 'bad-crc'] as const).map((id) => ({ what: id, make: () => contactless(sampleCard(id).make()), code: sampleCard(id).expectedCode as string })),
   },
   'PL-4442': {
     layout: pl4442Layout(demoKeys),

@@ -1,6 +1,8 @@
-import { bytesOf } from '../card/codec.ts';
+import { bytesOf, hexOf } from '../card/codec.ts';
+import type { CpuCard } from '../card/cpu-card.ts';
 import { valueBlock, valueOf } from '../card/mifare-classic.ts';
 import type { MifareClassic } from '../card/mifare-classic.ts';
+import type { SlotCard } from '../vpcd/client.ts';
 import { ReaderSlot, Status } from './slot.ts';
 import type { Command } from './slot.ts';
 
@@ -169,4 +171,65 @@ function bigEndian(value: number): Uint8Array {
   const out = new Uint8Array(4);
   new DataView(out.buffer).setInt32(0, value);
   return out;
+}
+
+/** Answer to select of the simulated card (ISO 14443-4): TL, T0, TA, TB, TC, then its historical bytes. Real cards' differ [K]. */
+const ATS = '0A78809002504C435055';
+/** Bytes of an answer to select before its historical ones, where T0 announces TA, TB and TC. */
+const ATS_HEAD = 5;
+
+/** The ATR that PC/SC part 3 makes of an answer to select: 3B 8n 80 01, the historical bytes, and the XOR of all behind the first. */
+function atrOfAts(ats: Uint8Array): Uint8Array {
+  const historical = ats.subarray(ATS_HEAD);
+  const body = [0x80 | historical.length, 0x80, 0x01, ...historical];
+  return Uint8Array.of(0x3b, ...body, body.reduce((sum, byte) => sum ^ byte, 0));
+}
+
+/**
+ * A CPU card behind ISO 14443-4 (FM1208 and its like) in a contactless reader of PC/SC part 3: its ATR is the reader's,
+ * `FF CA` is the reader's too, and everything else goes to the card as it is.
+ */
+export class ContactlessCpu implements SlotCard {
+  readonly card: CpuCard;
+  readonly #uid: Uint8Array;
+  readonly #settings: ContactlessSettings;
+
+  /** @param uid 4 bytes, hex */
+  constructor(card: CpuCard, uid: string, settings: ContactlessSettings = ACR122) {
+    this.card = card;
+    this.#uid = bytesOf(uid);
+    this.#settings = settings;
+  }
+
+  insert(): void {
+    this.card.insert();
+  }
+  remove(): void {
+    this.card.remove();
+  }
+  reset(): Uint8Array | null {
+    this.card.reset();
+    return this.answerToReset();
+  }
+  answerToReset(): Uint8Array | null {
+    return this.card.answerToReset() === null ? null : atrOfAts(bytesOf(ATS));
+  }
+  powerOff(): void {
+    this.card.powerOff();
+  }
+
+  process(apdu: Uint8Array): ReturnType<SlotCard['process']> {
+    if (apdu[0] !== 0xff || this.card.answerToReset() === null) return this.card.process(apdu);
+    return { kind: 'answer', bytes: this.#own(apdu) };
+  }
+
+  /** The reader's own commands; a CPU card has no blocks to read or keys to load. */
+  #own(apdu: Uint8Array): Uint8Array {
+    const status = (sw: number): Uint8Array => Uint8Array.of(sw >> 8, sw & 0xff);
+    if (hexOf(apdu.subarray(0, 2)) !== 'FFCA' || (apdu[2] as number) > 1 || apdu[3] !== 0) return status(this.#settings.unsupported);
+    if (apdu.length !== 5) return status(this.#settings.wrongLength);
+    const answer = apdu[2] === 0 ? this.#uid : bytesOf(ATS);
+    if (apdu[4] !== 0 && apdu[4] !== answer.length) return status(0x6c00 | answer.length);
+    return Uint8Array.of(...answer, 0x90, 0x00);
+  }
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { sampleCard } from '../../../src/simulator/card/catalogue.ts';
 import { bytesOf, hexOf } from '../../../src/simulator/card/codec.ts';
 import { MifareClassic, accessHex, blankMifare, valueBlock, valueOf } from '../../../src/simulator/card/mifare-classic.ts';
-import { ACR122, ACR128, ContactlessReader } from '../../../src/simulator/reader/contactless.ts';
+import { ACR122, ACR128, ContactlessCpu, ContactlessReader } from '../../../src/simulator/reader/contactless.ts';
 import type { KeyStore } from '../../../src/simulator/reader/contactless.ts';
 import { say } from './slots.ts';
 
@@ -130,5 +131,35 @@ describe('a contactless reader', () => {
     expect(valueOf(chip.peek(4))).toBeNull();
     reader.remove();
     expect(say(reader, 'FFCA000000')).toBe('silent');
+  });
+});
+
+describe('a CPU card in a contactless reader', () => {
+  const inField = (id = 'golden'): ContactlessCpu => {
+    const slot = new ContactlessCpu(sampleCard(id).make(), '08112233');
+    slot.insert();
+    return slot;
+  };
+
+  it('has an ATR of its historical bytes, tells UID and answer to select, and passes everything else', () => {
+    const slot = inField();
+    expect(hexOf(slot.answerToReset() ?? new Uint8Array(0))).toBe('3B858001504C4350555E');
+    expect(say(slot, 'FFCA000000')).toBe('081122339000');
+    expect(say(slot, 'FFCA010000')).toBe('0A78809002504C4350559000');
+    expect(say(slot, 'FFCA000004')).toBe('081122339000');
+    expect(say(slot, 'FFCA000008')).toBe('6C04');
+    expect(say(slot, 'FFCA0000')).toBe('6700');
+    expect(say(slot, 'FFCA020000')).toBe('6A81');
+    expect(say(slot, 'FFB0000410')).toBe('6A81');
+    expect(say(slot, '00A4040008504C2E4D45544552').slice(0, 2)).toBe('61');
+    expect(hexOf(slot.reset() ?? new Uint8Array(0))).toBe('3B858001504C4350555E');
+  });
+
+  it('has none when the card is mute, and is torn with it', () => {
+    expect(inField('mute').answerToReset()).toBeNull();
+    expect(say(inField('mute'), 'FFCA000000')).toBe('silent');
+    const slot = inField();
+    slot.card.arm({ kind: 'tear', at: 1, when: 'before', from: 'arming' });
+    expect(say(slot, '0084000008')).toBe('torn');
   });
 });
