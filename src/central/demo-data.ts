@@ -100,6 +100,26 @@ export const DEMO_ACCOUNTS: readonly SeedAccount[] = [
   account('41', '许文彬'),
   account('42', '何素芬'),
   account('43', '吕长顺', { count: 0, cumulative: 0, yearQuantity: 0 }),
+  // PL-4428, PL-M1, PL-102, PL-1608, PL-24, and PL-CPU without contacts.
+  account('44', '施桂英'),
+  account('45', '张国强'),
+  account('46', '孔祥云'),
+  account('47', '曹玉兰'),
+  account('48', '严志明'),
+  account('49', '华建军'),
+  account('50', '金秀珍'),
+  account('51', '魏东明'),
+  account('52', '陶淑芳'),
+  account('53', '姜海燕'),
+  account('54', '戚永福'),
+  account('55', '谢玉梅'),
+  account('56', '邹德胜'),
+  account('58', '喻春花'),
+  account('59', '柏长青'),
+  account('60', '水文博'),
+  account('61', '窦晓红'),
+  account('62', '章志远'),
+  account('63', '云秀兰'),
 ];
 
 export const DEMO_CLAIMS: readonly SeedClaim[] = [{ cardNo: '8800003928', nextCount: 42, orderId: 'PL-000000000399-1-0007', terminalId: '000000000399' }];

@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BillingClient, UploadResult } from '../../src/billing/types.ts';
 import { layoutRegistry, plCpuLayout, sampleKeyProvider } from '../../src/card/index.ts';
-import type { CardChannel, CardGate, CardReader, ReaderStatus } from '../../src/card/index.ts';
+import type { CardChannel, CardGate, CardLayout, CardReader, ReaderStatus } from '../../src/card/index.ts';
+import { pcscMifarePort } from '../../src/card/readers/contactless.ts';
+import { ACS_CCID } from '../../src/card/readers/dialects/acs.ts';
+import { pcscMemoryPort } from '../../src/card/readers/memory.ts';
 import { transmitT0 } from '../../src/card/readers/t0.ts';
 import type { Printer } from '../../src/device/printer/types.ts';
 import type { AttemptRow, OrderRow } from '../../src/journal/fold.ts';
@@ -28,8 +31,9 @@ import { err, ok } from '../../src/shared/result.ts';
 import type { Result } from '../../src/shared/result.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { CpuCard, counterRandom } from '../../src/simulator/card/cpu-card.ts';
-import type { CpuCardState } from '../../src/simulator/card/cpu-card.ts';
+import type { CardFault, CpuCardState } from '../../src/simulator/card/cpu-card.ts';
 import { Meter } from '../../src/simulator/meter/meter.ts';
+import type { SlotCard } from '../../src/simulator/vpcd/client.ts';
 import { ManualClock } from './clock.ts';
 
 /** 2026-11-22 12:00 UTC. */
@@ -293,12 +297,16 @@ export class CentralBooks {
   addCard(id: string): void {
     const card = sampleCard(id);
     if (card.cardNo === null || card.userNo === null || card.meterNo === null) throw new Error(`${id} has no account`);
+    this.addAccount({ cardNo: card.cardNo, userNo: card.userNo, meterNo: card.meterNo, kind: id === 'water' ? 'water' : 'gas' });
+  }
+  /** An ordinary account: count 41, cumulative 2 050.00. */
+  addAccount(card: Pick<Account, 'cardNo' | 'userNo' | 'meterNo' | 'kind'>): void {
     this.accounts.set(card.cardNo, {
       cardNo: card.cardNo,
       userNo: card.userNo,
       holderName: '张小明',
       meterNo: card.meterNo,
-      kind: id === 'water' ? 'water' : 'gas',
+      kind: card.kind,
       unit: 'volume',
       state: 'normal',
       count: 41,
@@ -408,7 +416,7 @@ export class CentralBooks {
 
 /** The slot in the machine's front and what is in it. A new process counts its insertions from the start, as a real one does. */
 class CardSlot {
-  card: CpuCard | null = null;
+  card: SlotCard | null = null;
   mute = false;
   /** A motor reader's; taken by the next start. */
   motor: Motor | null = null;
@@ -416,11 +424,15 @@ class CardSlot {
   #listeners: ((s: ReaderStatus) => void)[] = [];
   #insertion = 0;
 
-  insert(card: CpuCard): void {
+  insert(card: SlotCard): void {
     this.card = card;
     card.insert();
     this.#insertion += 1;
-    this.#set({ state: 'present', insertion: this.#insertion, atr: card.atr });
+    this.#set({ state: 'present', insertion: this.#insertion, atr: card instanceof CpuCard ? card.atr : (card.answerToReset() ?? new Uint8Array(0)) });
+  }
+  /** Arms a fault of the CPU card that is in. */
+  arm(fault: CardFault): void {
+    if (this.card instanceof CpuCard) this.card.arm(fault);
   }
   remove(): void {
     this.card?.remove();
@@ -444,27 +456,27 @@ class CardSlot {
     this.#status = { state: 'empty', insertion: 0 };
     if (this.card !== null) this.insert(this.card);
     const live = (insertion: number): Failure | null => (this.#status.state === 'present' && this.#status.insertion === insertion ? null : failure('CARD-0102', `insertion ${insertion} is over`));
+    const exchange = async (insertion: number, raw: Uint8Array): Promise<Result<Uint8Array, Failure>> => {
+      if (!life.alive || world.at(life, `apdu ${raw[1]?.toString(16)}`, 'before')) return never();
+      const broken = live(insertion);
+      if (broken !== null) return err(broken);
+      const outcome = (this.card as SlotCard).process(raw);
+      if (outcome.kind === 'torn') this.remove();
+      if (!life.alive || world.at(life, `apdu ${raw[1]?.toString(16)}`, 'after')) return never();
+      await Promise.resolve();
+      if (!life.alive) return never();
+      return outcome.kind === 'answer' ? ok(outcome.bytes) : err(failure(outcome.kind === 'torn' ? 'CARD-0102' : 'CARD-0108'));
+    };
     const channel = (insertion: number): CardChannel => ({
       insertion,
-      memory: null,
-      mifare: null,
-      transmit: (apdu) =>
-        transmitT0(apdu, async (raw) => {
-          if (!life.alive || world.at(life, `apdu ${raw[1]?.toString(16)}`, 'before')) return never();
-          const broken = live(insertion);
-          if (broken !== null) return err(broken);
-          const outcome = (this.card as CpuCard).process(raw);
-          if (outcome.kind === 'torn') this.remove();
-          if (!life.alive || world.at(life, `apdu ${raw[1]?.toString(16)}`, 'after')) return never();
-          await Promise.resolve();
-          if (!life.alive) return never();
-          return outcome.kind === 'answer' ? ok(outcome.bytes) : err(failure(outcome.kind === 'torn' ? 'CARD-0102' : 'CARD-0108'));
-        }),
+      memory: pcscMemoryPort(ACS_CCID, (raw) => exchange(insertion, raw)),
+      mifare: pcscMifarePort('', (raw) => exchange(insertion, raw)),
+      transmit: (apdu) => transmitT0(apdu, (raw) => exchange(insertion, raw)),
       reset: async () => {
         if (!life.alive) return never();
         const broken = live(insertion);
         if (broken !== null) return err(broken);
-        const atr = (this.card as CpuCard).reset();
+        const atr = (this.card as SlotCard).reset();
         await Promise.resolve();
         return atr === null ? err(failure('CARD-0101')) : ok(atr);
       },
@@ -541,6 +553,8 @@ export class World {
   providerGone = false;
   /** The configured providers, and which of them take the customer's code. */
   payWith: { readonly kind: ProviderKind; readonly codes: boolean }[] = [{ kind: 'wechat', codes: false }];
+  /** Instead of PL-CPU alone: taken by the next start. */
+  layouts: readonly CardLayout[] | null = null;
   /** Instead of {@link central}: taken by the next start. */
   billing: BillingClient | null = null;
   /** A fork is what the test is about; else it is a problem. */
@@ -672,7 +686,7 @@ export class World {
       random,
       journal,
       reader: this.slot.reader(this, life),
-      layouts: layoutRegistry([plCpuLayout(keys.value)]),
+      layouts: layoutRegistry(this.layouts ?? [plCpuLayout(keys.value)]),
       providers: this.providerGone ? [] : this.payWith.map(({ kind, codes }) => this.pay.provider(this, life, kind, codes)),
       billing,
       printer,

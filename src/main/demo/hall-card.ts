@@ -1,13 +1,30 @@
+import { At24 } from '../../simulator/card/at24.ts';
+import type { At24State } from '../../simulator/card/at24.ts';
+import { At88Sc102 } from '../../simulator/card/at88sc102.ts';
+import type { At88Sc102State } from '../../simulator/card/at88sc102.ts';
+import { At88Sc1608 } from '../../simulator/card/at88sc1608.ts';
+import type { At88Sc1608State } from '../../simulator/card/at88sc1608.ts';
 import { CATALOGUE_4442 } from '../../simulator/card/catalogue-4442.ts';
-import { CATALOGUE } from '../../simulator/card/catalogue.ts';
+import { CATALOGUE_102, CATALOGUE_1608, CATALOGUE_24, CATALOGUE_4428, CATALOGUE_M1 } from '../../simulator/card/catalogue-blocks.ts';
+import { CATALOGUE, CATALOGUE_RF } from '../../simulator/card/catalogue.ts';
+import type { SampleCard } from '../../simulator/card/catalogue.ts';
+import type { MemoryChip } from '../../simulator/card/chip.ts';
 import { CpuCard } from '../../simulator/card/cpu-card.ts';
 import type { CpuCardState } from '../../simulator/card/cpu-card.ts';
+import { MifareClassic } from '../../simulator/card/mifare-classic.ts';
+import type { MifareClassicState } from '../../simulator/card/mifare-classic.ts';
+import { Sle4428 } from '../../simulator/card/sle4428.ts';
+import type { Sle4428State } from '../../simulator/card/sle4428.ts';
 import { Sle4442 } from '../../simulator/card/sle4442.ts';
 import type { Sle4442State } from '../../simulator/card/sle4442.ts';
-import { Meter4442 } from '../../simulator/meter/meter-4442.ts';
+import { BlockMeter, purchaseOn } from '../../simulator/meter/block-meter.ts';
+import type { CardInMeter } from '../../simulator/meter/block-meter.ts';
 import { Meter } from '../../simulator/meter/meter.ts';
 import type { MeterState } from '../../simulator/meter/meter.ts';
+import { in102, in1608, in24, in4428, in4442, inM1 } from '../../simulator/meter/slots.ts';
 import { AcsReader } from '../../simulator/reader/acs.ts';
+import { ContactlessCpu, ContactlessReader } from '../../simulator/reader/contactless.ts';
+import type { ReaderSlot } from '../../simulator/reader/slot.ts';
 import type { SlotCard } from '../../simulator/vpcd/client.ts';
 import type { Random } from '../../shared/ports.ts';
 
@@ -48,6 +65,8 @@ export interface HallCard {
 /** What the drawer offers. */
 export interface HallSample {
   readonly id: string;
+  /** Layout and chip, for people. */
+  readonly family: string;
   readonly titleZh: string;
   readonly titleEn: string;
   readonly cardNo: string | null;
@@ -56,17 +75,54 @@ export interface HallSample {
   readonly make: (kept: unknown, random: Random) => HallCard;
 }
 
+/** A chip whose state `S` is JSON. */
+type Keeping<S> = MemoryChip & { toJSON(): S };
+
+interface Family<S, C extends Keeping<S>> {
+  readonly family: string;
+  readonly catalogue: readonly (Omit<HallSample, 'make' | 'family'> & { readonly make: () => C })[];
+  readonly from: (kept: S) => C;
+  /** The reader that takes it. */
+  readonly reader: (chip: C) => ReaderSlot;
+  readonly inMeter: (chip: C) => CardInMeter;
+}
+
+/** The golden cards have the number of the golden CPU card: several chips with one account would only confuse. */
+function drawer<S, C extends Keeping<S>>({ family, catalogue, from, reader, inMeter }: Family<S, C>): readonly HallSample[] {
+  return catalogue.filter((c) => !c.id.endsWith('-golden')).map((c) => ({ ...c, family, make: (kept) => {
+    const chip = kept === null ? c.make() : from(kept as S);
+    return chipCard(chip, reader(chip), inMeter(chip));
+  } }));
+}
+
 /** All cards of the hall. */
 export const HALL_CARDS: readonly HallSample[] = [
-  ...CATALOGUE.map((c): HallSample => ({ ...c, make: (kept, random) => cpuCard(kept === null ? c.make(random) : CpuCard.fromJSON(kept as CpuCardState, random)) })),
-  // The golden one has the number of its CPU card: two chips with one account would only confuse.
-  ...CATALOGUE_4442.filter((c) => c.id !== '4442-golden').map((c): HallSample => ({ ...c, make: (kept) => sle4442Card(kept === null ? c.make() : new Sle4442(kept as Sle4442State)) })),
+  ...CATALOGUE.map((c): HallSample => ({ ...c, family: 'PL-CPU', make: (kept, random) => cpuCard(cpuOf(c, kept, random)) })),
+  ...CATALOGUE_RF.map((c): HallSample => ({
+    ...c,
+    family: 'PL-CPU · 非接触 contactless',
+    make: (kept, random) => {
+      const card = cpuOf(c, kept, random);
+      return cpuCard(card, new ContactlessCpu(card, `08${(c.cardNo ?? '000000').slice(-6)}`));
+    },
+  })),
+  ...drawer({ family: 'PL-4442 · SLE4442', catalogue: CATALOGUE_4442, from: (kept: Sle4442State) => new Sle4442(kept), reader: (chip) => new AcsReader(chip), inMeter: in4442 }),
+  ...drawer({ family: 'PL-4428 · SLE4428', catalogue: CATALOGUE_4428, from: (kept: Sle4428State) => new Sle4428(kept), reader: (chip) => new AcsReader(chip), inMeter: in4428 }),
+  ...drawer({ family: 'PL-M1 · Mifare Classic', catalogue: CATALOGUE_M1, from: (kept: MifareClassicState) => new MifareClassic(kept), reader: (chip) => new ContactlessReader(chip), inMeter: inM1 }),
+  ...drawer({ family: 'PL-102 · AT88SC102', catalogue: CATALOGUE_102, from: (kept: At88Sc102State) => new At88Sc102(kept), reader: (chip) => new AcsReader(chip), inMeter: in102 }),
+  ...drawer({ family: 'PL-1608 · AT88SC1608', catalogue: CATALOGUE_1608, from: (kept: At88Sc1608State) => new At88Sc1608(kept), reader: (chip) => new AcsReader(chip), inMeter: in1608 }),
+  ...drawer({ family: 'PL-24 · AT24', catalogue: CATALOGUE_24, from: (kept: At24State) => new At24(kept), reader: (chip) => new AcsReader(chip), inMeter: in24 }),
 ];
 
-function cpuCard(card: CpuCard): HallCard {
+function cpuOf(sample: SampleCard, kept: unknown, random: Random): CpuCard {
+  return kept === null ? sample.make(random) : CpuCard.fromJSON(kept as CpuCardState, random);
+}
+
+/** @param slot the card as its reader shows it; itself, where it has contacts */
+function cpuCard(card: CpuCard, slot: SlotCard = card): HallCard {
   const meter = Meter.ofCard(card, CEILING);
   return {
-    slot: card,
+    slot,
     meter: meter === null ? null : { visit: (now) => meter.visit(card, now), consume: (q) => meter.consume(q), state: () => meter.state() },
     get transcript() {
       return card.transcript;
@@ -81,9 +137,8 @@ function cpuCard(card: CpuCard): HallCard {
   };
 }
 
-function sle4442Card(chip: Sle4442): HallCard {
-  const reader = new AcsReader(chip);
-  const meter = Meter4442.ofCard(chip, CEILING);
+function chipCard(chip: Keeping<unknown>, reader: ReaderSlot, inMeter: CardInMeter): HallCard {
+  const meter = BlockMeter.ofCard(inMeter, CEILING);
   let tear: { at: number; readonly when: 'before' | 'after' } | null = null;
   return {
     slot: {
@@ -99,7 +154,7 @@ function sle4442Card(chip: Sle4442): HallCard {
         return { kind: 'torn' };
       },
     },
-    meter: meter === null ? null : { visit: (now) => meter.visit(chip, now), consume: (q) => meter.consume(q), state: () => meter.state() },
+    meter: meter === null ? null : { visit: (now) => meter.visit(inMeter, now), consume: (q) => meter.consume(q), state: () => meter.state() },
     get transcript() {
       return reader.transcript;
     },
@@ -107,12 +162,7 @@ function sle4442Card(chip: Sle4442): HallCard {
       if (fault.kind === 'lie') chip.arm({ lie: 1 });
       else tear = { at: fault.at, when: fault.when };
     },
-    purchase: () => {
-      const main = chip.peek();
-      const blocks = [0x30, 0x40].map((at) => main.subarray(at, at + 16)).filter((b) => b[0] !== 0x00 && b[0] !== 0xff);
-      const found = blocks.map((b) => ({ count: number(b, 1, 2), quantity: number(b, 3, 3), cumulative: number(b, 6, 4) })).toSorted((a, b) => b.count - a.count);
-      return found[0] ?? null;
-    },
+    purchase: () => purchaseOn(inMeter),
     toJSON: () => chip.toJSON(),
     onChange: (listener) => chip.onChange(listener),
   };

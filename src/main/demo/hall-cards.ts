@@ -96,7 +96,7 @@ export class HallCards {
       lastMeter: this.#lastMeter,
       cards: HALL_CARDS.map((c) => {
         const card = this.card(c.id);
-        return { id: c.id, titleZh: c.titleZh, titleEn: c.titleEn, cardNo: c.cardNo, expectedCode: c.expectedCode, purchase: card.purchase(), meterRemaining: card.meter?.state().remaining ?? null };
+        return { id: c.id, family: c.family, titleZh: c.titleZh, titleEn: c.titleEn, cardNo: c.cardNo, expectedCode: c.expectedCode, purchase: card.purchase(), meterRemaining: card.meter?.state().remaining ?? null };
       }),
     };
   }

@@ -136,6 +136,14 @@ export const CATALOGUE: readonly SampleCard[] = [
   sample('mute', ['插反的卡', 'Card in upside down'], 'CARD-0101', { cardNo: '7700000002', userNo: '0000000000', meterNo: null }, { mute: true }, true),
 ];
 
+/** CPU cards that are held to a contactless reader's antenna: one that sells, one not yet taken to its meter, one that was locked, one of another application. */
+export const CATALOGUE_RF: readonly SampleCard[] = [
+  sample('rf-good', ['非接触 CPU 正常卡', 'Contactless CPU, good card'], null, ordinary('61')),
+  sample('rf-not-visited', ['非接触 CPU 上次购气未输表', 'Contactless CPU, last purchase not yet in the meter'], 'SALE-0101', ordinary('62', { taken: 40, used: 198_766 })),
+  sample('rf-locked', ['非接触 CPU 已锁定', 'Contactless CPU, locked'], 'CARD-0110', ordinary('63'), { selectSw: '6283' }),
+  sample('rf-foreign', ['非接触 CPU 外来卡', 'Contactless CPU, foreign card'], 'CARD-0103', { cardNo: '7700000003', userNo: '0000000000', meterNo: null }, { aid: 'A000000333010101' }, true),
+];
+
 /** A sample card by id. @throws RangeError when there is none. */
 export function sampleCard(id: string): SampleCard {
   const found = CATALOGUE.find((c) => c.id === id);

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Account, Quote } from '../../../src/shared/central-api.ts';
 import { openPglite } from '../../../src/central/db.ts';
+import { DEMO_ACCOUNTS } from '../../../src/central/demo-data.ts';
 import { ENGINES, openHall } from './harness.ts';
 import type { Hall } from './harness.ts';
 
@@ -298,7 +299,7 @@ describe.each(ENGINES)('central on %s', (engine) => {
       expect(page).toContain('张*明');
       expect(page).not.toContain('张小明');
       const data = (await (await fetch(`${hall.baseUrl}/console/data.json`)).json()) as { accounts: unknown[] };
-      expect(data.accounts).toHaveLength(22);
+      expect(data.accounts).toHaveLength(DEMO_ACCOUNTS.length);
     });
 
     it('refuses unsigned requests as problem+json, and tells the time to anyone', async () => {

@@ -84,10 +84,10 @@ async function badHour(seed: number): Promise<string[]> {
           w.pay.next[pick(['create', 'query', 'close', 'refund', 'queryRefund'] as const)].push(pick(mishaps));
           break;
         case 'tear':
-          w.slot.card?.arm({ kind: 'tear', at: 1 + below(14), when: pick(['before', 'after']), from: 'arming' });
+          w.slot.arm({ kind: 'tear', at: 1 + below(14), when: pick(['before', 'after']), from: 'arming' });
           break;
         case 'lie':
-          w.slot.card?.arm({ kind: 'lie' });
+          w.slot.arm({ kind: 'lie' });
           break;
         case 'down':
           w.pay.down = true;

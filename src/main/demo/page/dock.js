@@ -21,14 +21,17 @@ async function refresh() {
   $('technician').hidden = s.technician === null;
   if (s.technician !== null) $('technician-pin').textContent = `${s.technician.name} · PIN ${s.technician.pin}（仅演示 demo only）`;
   $('slot').textContent = s.inserted ? `读卡槽里：${s.inserted}${s.connected ? '' : '（读卡器未连接 reader not connected）'}` : '读卡槽是空的 The slot is empty';
-  $('cards').replaceChildren(...s.cards.map((c) => {
+  let family = '';
+  $('cards').replaceChildren(...s.cards.flatMap((c) => {
     const d = el('div', '', { className: `card${c.id === s.inserted ? ' in' : ''}` });
     d.append(el('b', c.titleZh), el('small', `${c.cardNo ?? ''} ${c.titleEn}${c.expectedCode ? ` · ${c.expectedCode}` : ''}`));
     if (c.purchase) d.append(el('small', `第 ${c.purchase.count} 次 · ${(c.purchase.quantity / 100).toFixed(2)} · 累计 ${(c.purchase.cumulative / 100).toFixed(2)}${c.meterRemaining === null ? '' : ` · 表内 ${(c.meterRemaining / 100).toFixed(2)}`}`));
     const b = (label, body) => { const x = el('button', label); x.dataset.act = JSON.stringify(body); d.append(x); };
     b('插卡 Insert', { do: 'insert', id: c.id });
     if (c.meterRemaining !== null && c.id !== s.inserted) { b('插表 Into meter', { do: 'meter', id: c.id }); b('用气 10 m³', { do: 'consume', id: c.id, quantity: 1000 }); }
-    return d;
+    const heading = c.family === family ? [] : [el('h3', c.family)];
+    family = c.family;
+    return [...heading, d];
   }));
   if (s.lastMeter) $('said').textContent = `表 Meter: ${s.lastMeter.visit.accepted ? `收下 accepted, +${(s.lastMeter.visit.credited / 100).toFixed(2)} → ${(s.lastMeter.remaining / 100).toFixed(2)}` : `拒绝 refused (${s.lastMeter.visit.reason})`}`;
   $('trades').replaceChildren(...s.trades.toReversed().map((t) => el('li', `¥${(t.total / 100).toFixed(2)} ${t.state} ${t.outTradeNo}`)));

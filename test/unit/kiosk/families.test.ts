@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { pl102Layout, pl1608Layout, pl24Layout, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout } from '../../../src/card/index.ts';
+import { DEMO_ACCOUNTS } from '../../../src/central/demo-data.ts';
+import { HALL_CARDS } from '../../../src/main/demo/hall-card.ts';
+import type { HallCard, HallSample } from '../../../src/main/demo/hall-card.ts';
+import { seededRandom, World } from '../../support/kiosk-world.ts';
+import { demoKeys } from '../card/rig.ts';
+
+/** The demo hall's own cards in a whole kiosk that has every layout, in the core's order. */
+const LAYOUTS = [pl4442Layout, pl4428Layout, plM1Layout, pl102Layout, pl1608Layout, pl24Layout, plCpuLayout].map((layout) => layout(demoKeys));
+const FEN = 10_000;
+
+let w: World;
+beforeEach(async () => {
+  w = new World([]);
+  w.layouts = LAYOUTS;
+  await w.start();
+});
+afterEach(async () => {
+  expect(await w.close()).toEqual([]);
+});
+
+const cardOf = (id: string): { readonly sample: HallSample; readonly card: HallCard } => {
+  const sample = HALL_CARDS.find((c) => c.id === id) as HallSample;
+  const account = DEMO_ACCOUNTS.find((a) => a.cardNo === sample.cardNo);
+  if (account !== undefined) w.central.addAccount(account);
+  return { sample, card: sample.make(null, seededRandom(id)) };
+};
+
+async function insert(card: HallCard): Promise<void> {
+  w.slot.insert(card.slot);
+  await w.run(100);
+}
+
+async function pay(): Promise<void> {
+  await w.untilScreen('amount');
+  await w.tap('choose-amount', FEN);
+  await w.until('a quote', () => w.shown('amount').quote !== null);
+  await w.tap('pay', FEN);
+  await w.until('the code', () => w.screen === 'pay' && w.shown('pay').state === 'waiting');
+  w.pay.pay();
+}
+
+/** The order's quantity: what must be on the card, and then in the meter, once. */
+function bought(): number {
+  return w.order().quote.quantity;
+}
+
+const GOOD = ['good', 'rf-good', '4442-good', '4428-good', 'm1-good', '102-good', '1608-good', '24-good', '24-big'];
+
+describe('every family of the demo hall', () => {
+  it('has cards that sell, and at least two that do not', () => {
+    const families = new Map<string, HallSample[]>();
+    for (const card of HALL_CARDS) families.set(card.family, [...(families.get(card.family) ?? []), card]);
+    expect(families.size).toBe(8);
+    for (const [family, cards] of families) {
+      expect(cards.some((c) => GOOD.includes(c.id)), family).toBe(true);
+      expect(cards.filter((c) => c.expectedCode !== null || c.id.endsWith('other-key')).length, family).toBeGreaterThanOrEqual(2);
+    }
+    expect(new Set(HALL_CARDS.map((c) => c.id)).size).toBe(HALL_CARDS.length);
+    // A card with a number has an account, but the ones that are there to have none.
+    const without = HALL_CARDS.filter((c) => c.cardNo !== null && !DEMO_ACCOUNTS.some((a) => a.cardNo === c.cardNo)).map((c) => c.id);
+    expect(without).toEqual(['unknown', 'staff', 'locked', '4442-staff']);
+  });
+
+  it.each(GOOD)('%s: bought, on the card once, and in its meter once', async (id) => {
+    const { card } = cardOf(id);
+    await insert(card);
+    await pay();
+    await w.until('delivered', () => w.order().state === 'delivered');
+    expect(card.purchase()).toEqual({ count: 42, quantity: bought(), cumulative: 205_000 + bought() });
+    await w.remove();
+    expect(card.meter?.visit('2611221200')).toMatchObject({ accepted: true, credited: bought() });
+    expect(card.meter?.visit('2611221201')).toMatchObject({ accepted: true, credited: 0 });
+    expect(card.meter?.state().remaining).toBe(1234 + bought());
+    // What it kept is the same card.
+    const kept = (HALL_CARDS.find((c) => c.id === id) as HallSample).make(JSON.parse(JSON.stringify(card)), seededRandom(id));
+    expect(kept.purchase()).toEqual(card.purchase());
+    expect(kept.meter?.state()).toEqual(card.meter?.state());
+  });
+
+  it.each(GOOD)('%s: pulled out while it is written, taken to its meter, and brought back: delivered once', async (id) => {
+    const { card } = cardOf(id);
+    await insert(card);
+    await pay();
+    // In the middle of the write: the first command that changes the card's purchase is carried out, and the card is gone.
+    const before = JSON.stringify(card);
+    let torn = false;
+    card.onChange(() => {
+      if (torn || JSON.stringify(card) === before || w.order().state !== 'delivering') return;
+      torn = true;
+      queueMicrotask(() => w.slot.remove());
+    });
+    await w.until('torn out', () => torn);
+    await w.until('in doubt', () => w.order().state === 'in-doubt');
+    const credited = card.meter?.visit('2611221200').credited ?? 0;
+    await w.run(1_000);
+    await insert(card);
+    await w.until('delivered', () => w.order().state === 'delivered');
+    expect(card.purchase()).toMatchObject({ count: 42, cumulative: 205_000 + bought() });
+    await w.run(1_000);
+    await w.remove();
+    const visit = card.meter?.visit('2611221201');
+    expect(visit).toMatchObject({ accepted: true });
+    expect(credited + (visit?.credited ?? 0)).toBe(bought());
+  });
+
+  const BAD = HALL_CARDS.filter((c) => !c.family.startsWith('PL-CPU') || c.id.startsWith('rf-')).filter((c) => c.expectedCode !== null);
+  it.each(BAD.map((c) => c.id))('%s is not sold to, and says why', async (id) => {
+    const { sample, card } = cardOf(id);
+    const kept = JSON.stringify(card);
+    await insert(card);
+    await w.untilScreen('cannot-sell');
+    expect(w.shown('cannot-sell').reason).toBe(sample.expectedCode);
+    expect(JSON.stringify(card)).toBe(kept);
+  });
+
+  it.each(['4428-other-key', '102-other-key', '1608-other-key'])('%s: paid, refused by the card, and the money goes back', async (id) => {
+    const { card } = cardOf(id);
+    const before = card.purchase();
+    await insert(card);
+    await pay();
+    await w.until('refunded', () => w.order().state === 'refunded');
+    expect(card.purchase()).toEqual(before);
+  });
+});
