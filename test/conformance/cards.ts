@@ -19,7 +19,7 @@ import type { CardInMeter } from '../../src/simulator/meter/block-meter.ts';
 import { Meter } from '../../src/simulator/meter/meter.ts';
 import { in102, in1608, in24, in4428, in4442, inM1 } from '../../src/simulator/meter/slots.ts';
 import { ContactlessCpu, ContactlessReader } from '../../src/simulator/reader/contactless.ts';
-import { crtSle4442 } from '../../src/simulator/reader/crt-memory.ts';
+import { crtAt24, crtSle4428, crtSle4442 } from '../../src/simulator/reader/crt-memory.ts';
 import type { CrtCard } from '../../src/simulator/reader/crt.ts';
 import type { SlotCard } from '../../src/simulator/vpcd/client.ts';
 import { acs, golden4442 } from '../unit/card/chips.ts';
@@ -100,11 +100,11 @@ function ofChip(chip: MemoryChip & { toJSON(): unknown }, slot: SlotCard, inMete
 }
 
 const of4442 = (chip: Sle4442): Specimen => ofChip(chip, acs(chip), in4442(chip), { kind: 'memory', card: crtSle4442(chip) });
-const of4428 = (chip: Sle4428): Specimen => ofChip(chip, acs(chip), in4428(chip));
+const of4428 = (chip: Sle4428): Specimen => ofChip(chip, acs(chip), in4428(chip), { kind: 'memory', card: crtSle4428(chip) });
 const ofM1 = (chip: MifareClassic): Specimen => ofChip(chip, new ContactlessReader(chip), inM1(chip));
 const of102 = (chip: At88Sc102): Specimen => ofChip(chip, acs(chip), in102(chip));
 const of1608 = (chip: At88Sc1608): Specimen => ofChip(chip, acs(chip), in1608(chip));
-const of24 = (chip: At24): Specimen => ofChip(chip, acs(chip), in24(chip));
+const of24 = (chip: At24): Specimen => ofChip(chip, acs(chip), in24(chip), { kind: 'memory', card: crtAt24(chip) });
 
 /** A layout's refused cards of a catalogue, by their ids. */
 function refused<C>(sample: (id: string) => { readonly make: () => C; readonly expectedCode: string | null }, of: (chip: C) => Specimen, ...ids: readonly string[]): LayoutCase['refused'] {

@@ -51,6 +51,7 @@ export class Watch {
         remove: () => inner.remove(),
         reset: () => inner.reset(),
         powerOff: () => inner.powerOff(),
+        ...(inner.power === undefined ? {} : { power: (type: number) => inner.power?.(type) === true }),
         operate: (command) => {
           const now = this.#now();
           if (now === 'after') inner.operate(command);

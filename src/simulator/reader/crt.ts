@@ -3,12 +3,14 @@ import type { SlotCard } from '../vpcd/client.ts';
 
 /** A memory card as a CRT reader operates it: four bytes at reset, and operations in the form of APDUs with an inner status word. */
 export interface CrtMemoryCard {
-  readonly kind: 'SLE4442' | 'SLE4428';
+  readonly kind: 'SLE4442' | 'SLE4428' | 'AT24';
   insert(): void;
   remove(): void;
   /** Power on: its first four bytes; null: it does not answer. */
   reset(): Uint8Array | null;
   powerOff(): void;
+  /** AT24: powered, and told of its kind (30 to 34 are C01 to C16, 35 and 36 C32 and C64) [K]. False: nothing acknowledges. */
+  power?(type: number): boolean;
   /** The whole answer with the inner status word; null: the card gave up in the middle. */
   operate(command: Uint8Array): Uint8Array | null;
 }
@@ -195,6 +197,8 @@ export class CrtDevice {
         return this.#cpu(pm, data);
       case 0x53:
         return this.#sle(pm, data);
+      case 0x54:
+        return this.#i2c(pm, data);
       default:
         return '00';
     }
@@ -258,7 +262,7 @@ export class CrtDevice {
       return [];
     }
     if (this.#place !== 'ic' || card === null) return '65';
-    if (card.kind !== 'memory') return '63';
+    if (card.kind !== 'memory' || card.card.kind === 'AT24') return '63';
     if (pm === 0x30) {
       const atr = card.card.reset();
       this.#powered = atr !== null;
@@ -266,6 +270,30 @@ export class CrtDevice {
     }
     if (!this.#powered) return '65';
     if (pm !== (card.card.kind === 'SLE4442' ? 0x33 : 0x34)) return '62';
+    const answer = card.card.operate(data);
+    if (answer !== null) return [...answer];
+    this.#out();
+    return '45';
+  }
+
+  #i2c(pm: number, data: Uint8Array): readonly number[] | string {
+    const card = this.#card;
+    if (pm === 0x31) {
+      this.#powered = false;
+      card?.card.powerOff();
+      return [];
+    }
+    if (this.#place !== 'ic' || card === null) return '65';
+    if (card.kind !== 'memory' || card.card.kind !== 'AT24') return '63';
+    if (pm === 0x30) {
+      if (data.length !== 1) return '01';
+      this.#powered = card.card.power?.(data[0] as number) === true;
+      return this.#powered ? [] : '63';
+    }
+    if (pm !== 0x33 && pm !== 0x34) return '03';
+    // A write by the operation for reading, and the other way round, is not carried out.
+    if ((data[1] === 0xd0) !== (pm === 0x34)) return '01';
+    if (!this.#powered) return '65';
     const answer = card.card.operate(data);
     if (answer !== null) return [...answer];
     this.#out();

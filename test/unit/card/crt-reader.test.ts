@@ -1,13 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { layoutRegistry, pl24Layout } from '../../../src/card/index.ts';
+import type { CardChannel } from '../../../src/card/index.ts';
 import { CrtReader } from '../../../src/card/readers/crt/reader.ts';
 import type { SerialLine } from '../../../src/card/readers/crt/link.ts';
-import { fromHex } from '../../../src/shared/bytes.ts';
+import type { MemoryCardPort } from '../../../src/card/types.ts';
+import { fromHex, toHex } from '../../../src/shared/bytes.ts';
+import { sample24, sample4428 } from '../../../src/simulator/card/catalogue-blocks.ts';
 import { counterRandom, CpuCard } from '../../../src/simulator/card/cpu-card.ts';
 import { issue } from '../../../src/simulator/card/catalogue.ts';
 import { CRT_310_MOVES, CRT_571_MOVES, CrtDevice } from '../../../src/simulator/reader/crt.ts';
-import type { CrtDeviceOptions } from '../../../src/simulator/reader/crt.ts';
+import type { CrtCard, CrtDeviceOptions } from '../../../src/simulator/reader/crt.ts';
+import { crtAt24, crtSle4428, crtSle4442 } from '../../../src/simulator/reader/crt-memory.ts';
 import { ManualClock } from '../../support/clock.ts';
-import { codeOf, GOLDEN_PURCHASE, must, plCpu } from './rig.ts';
+import { golden4428, golden4442, pl4428, pl4442 } from './chips.ts';
+import { codeOf, demoKeys, GOLDEN_PURCHASE, must, plCpu } from './rig.ts';
 
 let clock: ManualClock;
 let device: CrtDevice;
@@ -228,5 +234,82 @@ describe('a bad line', () => {
     device.wrench();
     expect((await during(plCpu.read(card))).ok).toBe(false);
     await until('empty', () => reader.status().state === 'empty');
+  });
+});
+
+describe('memory cards in a motor reader', () => {
+  const registry = layoutRegistry([pl4442, pl4428, pl24Layout(demoKeys), plCpu]);
+  const present = async (card: CrtCard): Promise<CardChannel> => {
+    start();
+    await until('entry on', () => device.entryOn);
+    device.offer(card);
+    await until('present', () => reader.status().state === 'present');
+    return reader.open(reader.status().insertion);
+  };
+  const atr = (): Uint8Array => {
+    const status = reader.status();
+    return status.state === 'present' ? status.atr : new Uint8Array(0);
+  };
+  const sold = async (channel: CardChannel): Promise<string> => {
+    const { layout, reading } = must(await during(registry.read(channel, atr())));
+    const plan = must(layout.plan(reading, GOLDEN_PURCHASE));
+    must(await during(layout.apply(channel, plan)));
+    must(await during(channel.reset()));
+    expect(layout.classify(plan, must(await during(layout.readImage(channel))))).toBe('after');
+    return layout.id;
+  };
+
+  it('an SLE4442 and an SLE4428 are told by their first bytes, bought for and given back', async () => {
+    const chip = golden4428();
+    expect(await sold(await present({ kind: 'memory', card: crtSle4428(chip) }))).toBe('PL-4428');
+    expect(toHex(atr())).toBe('3B0492231091');
+    expect(chip.toJSON().main.slice(2 * 0x40, 2 * 0x50)).toBe('2A002A000EBD00032F85ADE6788A2FC4');
+    must(await during(reader.gate.eject()));
+    device.take();
+    await until('entry on again', () => device.entryOn);
+    device.offer({ kind: 'memory', card: crtSle4442(golden4442()) });
+    await until('present', () => reader.status().state === 'present');
+    expect(await sold(reader.open(reader.status().insertion))).toBe('PL-4442');
+  });
+
+  it('an SLE4428 of another code is refused; a locked one is not tried', async () => {
+    const channel = await present({ kind: 'memory', card: crtSle4428(sample4428('4428-other-key').make()) });
+    const plan = must(pl4428.plan(must(await during(pl4428.read(channel))), GOLDEN_PURCHASE));
+    expect(await during(pl4428.apply(channel, plan))).toMatchObject({ ok: false, error: { code: 'CARD-0201', detail: expect.stringContaining('FE') } });
+    device.wrench();
+    await until('empty', () => reader.status().state === 'empty' && device.entryOn);
+    device.offer({ kind: 'memory', card: crtSle4428(sample4428('4428-locked').make()) });
+    await until('present', () => reader.status().state === 'present');
+    expect(codeOf(await during(pl4428.read(reader.open(reader.status().insertion))))).toBe('CARD-0110');
+  });
+
+  it.each(['24-golden', '24-big'] as const)('%s: a chip without an answer to reset is found, bought for, and powered off', async (id) => {
+    const chip = sample24(id).make();
+    expect(await sold(await present({ kind: 'memory', card: crtAt24(chip) }))).toBe('PL-24');
+    expect(toHex(atr())).toBe('3B00');
+    expect(toHex(chip.peek().subarray(0x40, 0x50))).toBe('2A002A000EBD00032F85ADE6788A2FC4');
+    const { insertion } = reader.status();
+    must(await during(reader.gate.eject()));
+    expect(device.transcript.some((l) => l.startsWith('=> F2 00 00 03 43 54 31'))).toBe(true);
+    expect(reader.status()).toMatchObject({ state: 'leaving', insertion });
+  });
+
+  it('a reader that knows no such chip says so of each kind, and the card stays in', async () => {
+    const channel = await present({ kind: 'memory', card: crtAt24(sample24('24-golden').make()) });
+    for (const chip of ['SLE4442', 'AT88SC102', 'AT88SC1608'] as const) expect(codeOf(await during((channel.memory as MemoryCardPort).select(chip)))).toBe('CARD-0103');
+    device.faults.push({ kind: 'error', code: '62' });
+    expect(codeOf(await during((channel.memory as MemoryCardPort).select('AT24C64')))).toBe('CARD-0103');
+    expect(codeOf(await during((channel.memory as MemoryCardPort).eraseZone('AT88SC102', 1, new Uint8Array(6))))).toBe('CARD-0103');
+    expect(codeOf(await during((channel.memory as MemoryCardPort).counter('AT24C16')))).toBe('CARD-0103');
+    expect(codeOf(await during((channel.memory as MemoryCardPort).present('AT24C16', new Uint8Array(2))))).toBe('CARD-0103');
+    must(await during(pl24Layout(demoKeys).read(channel)));
+  });
+
+  it('a card that answers to nothing is mute still', async () => {
+    start();
+    await until('entry on', () => device.entryOn);
+    device.offer({ kind: 'memory', card: { ...crtAt24(sample24('24-golden').make()), power: () => false } });
+    await until('mute', () => reader.status().state === 'mute');
+    expect(reader.status()).toMatchObject({ state: 'mute', failure: { code: 'CARD-0101' } });
   });
 });

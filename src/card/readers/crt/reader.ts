@@ -30,6 +30,19 @@ const SLE = 0x53;
 const SLE_RESET = 0x30;
 const SLE_OFF = 0x31;
 const SLE_OPERATION: Readonly<Partial<Record<MemoryChip, number>>> = { SLE4442: 0x33, SLE4428: 0x34 };
+/** cards.md 5.1 names CM 54 and its reset, off, read and write; their data are unconfirmed: the type byte of a reset, and reads and writes in the form of the SLE4428's. */
+const I2C = 0x54;
+const I2C_RESET = 0x30;
+const I2C_OFF = 0x31;
+const I2C_READ = 0x33;
+const I2C_WRITE = 0x34;
+const I2C_TYPE: Readonly<Partial<Record<MemoryChip, number>>> = { AT24C01: 0x30, AT24C02: 0x31, AT24C04: 0x32, AT24C08: 0x33, AT24C16: 0x34, AT24C32: 0x35, AT24C64: 0x36 };
+/** A chip that is asked for this byte acknowledges or is not there. */
+const I2C_FIRST_BYTE = Uint8Array.of(0x00, 0xb0, 0x00, 0x00, 0x01);
+/** What PC/SC readers make up for a chip without an answer to reset, and so we. */
+const I2C_ATR = Uint8Array.of(0x3b, 0x00);
+/** Instruction of a write to a memory card. */
+const WRITE_INS = 0xd0;
 const VERSION = 0xa4;
 /** Unconfirmed (cards.md names the command, not its parameter). */
 const VERSION_TEXT = 0x30;
@@ -80,10 +93,13 @@ export interface CrtReaderOptions {
   readonly log: LogFn;
 }
 
+/** How a card is powered: by CPU reset, SLE reset, or as an I2C chip. */
+type CardKind = 'cpu' | 'memory' | 'i2c';
+
 interface Insertion {
   readonly number: number;
   readonly atr: Uint8Array;
-  readonly kind: 'cpu' | 'memory';
+  readonly kind: CardKind;
   ended: Failure | null;
 }
 
@@ -261,14 +277,21 @@ export class CrtReader implements CardReader {
   }
 
   /** A processor card's ATR, or what PC/SC makes of a memory card's first bytes. */
-  async #wake(): Promise<Result<{ readonly atr: Uint8Array; readonly kind: 'cpu' | 'memory' }, Failure>> {
+  async #wake(): Promise<Result<{ readonly atr: Uint8Array; readonly kind: CardKind }, Failure>> {
     const cpu = await this.#ask('CPU reset', CPU, CPU_COLD_RESET, VOLTS_5, CHIP_TIMEOUT_MS);
     // First byte: the protocol that the reader found.
     if (cpu.ok && cpu.value.data.length > 2) return ok({ atr: cpu.value.data.slice(1), kind: 'cpu' });
     if (!cpu.ok && cpu.error.code === 'CARD-0107') return cpu;
     const memory = await this.#ask('SLE reset', SLE, SLE_RESET, new Uint8Array(0), CHIP_TIMEOUT_MS);
-    if (!memory.ok) return memory;
-    return memory.value.data.length === 4 ? ok({ atr: concatBytes(MEMORY_ATR, memory.value.data), kind: 'memory' }) : err(failure('CARD-0101', `answer to reset of ${memory.value.data.length} bytes`));
+    if (memory.ok && memory.value.data.length === 4) return ok({ atr: concatBytes(MEMORY_ATR, memory.value.data), kind: 'memory' });
+    const mute = memory.ok ? err(failure('CARD-0101', `answer to reset of ${memory.value.data.length} bytes`)) : memory;
+    if (!memory.ok && memory.error.code !== 'CARD-0106') return memory;
+    const i2c = await this.#ask('I2C reset', I2C, I2C_RESET, Uint8Array.of(I2C_TYPE.AT24C16 as number), CHIP_TIMEOUT_MS);
+    if (!i2c.ok) return i2c.error.code === 'CARD-0107' ? i2c : mute;
+    const there = await this.#ask('I2C read', I2C, I2C_READ, I2C_FIRST_BYTE, CHIP_TIMEOUT_MS);
+    if (!there.ok && there.error.code === 'CARD-0107') return there;
+    // One byte and 9000; anything else is no chip that answers.
+    return there.ok && there.value.data.length === 3 ? ok({ atr: I2C_ATR, kind: 'i2c' }) : mute;
   }
 
   async #giveBack(to: 'gate' | 'capture'): Promise<Result<void, Failure>> {
@@ -276,11 +299,13 @@ export class CrtReader implements CardReader {
     if (this.#link === null || model === null) return err(failure('CARD-0107', 'not connected'));
     const pm = model.move[to];
     if (pm === null) return err(failure('CARD-0107', `${model.id} has no bin`));
+    const kind = this.#insertion?.kind;
     this.#end(failure('CARD-0102', to === 'gate' ? 'given back' : 'captured'));
     // Whatever becomes of the answer: what lies at the gate from now on was in, and is not taken yet.
     this.#givenBack = to === 'gate';
     await this.#ask('power off', CPU, CPU_OFF, new Uint8Array(0), CHIP_TIMEOUT_MS);
     await this.#ask('power off', SLE, SLE_OFF, new Uint8Array(0), CHIP_TIMEOUT_MS);
+    if (kind === 'i2c') await this.#ask('power off', I2C, I2C_OFF, new Uint8Array(0), CHIP_TIMEOUT_MS);
     const moved = await this.#ask(to === 'gate' ? 'to the gate' : 'into the bin', MOVE, pm, new Uint8Array(0), MOVE_TIMEOUT_MS);
     if (!moved.ok) {
       const stuck = failure('CARD-0111', moved.error.detail, moved.error);
@@ -335,13 +360,14 @@ export class CrtReader implements CardReader {
     return insertion?.number === number ? ok(insertion) : err(failure('CARD-0102', `insertion ${number} is over`));
   }
 
-  /** One exchange with the card; where it breaks, whatever lies inside counts as another insertion. */
-  async #chip(number: number, what: string, cm: number, pm: number, data: Uint8Array): Promise<Result<Uint8Array, Failure>> {
+  /** One exchange with the card; where it breaks, whatever lies inside counts as another insertion. @param mayRefuse a refusal (CARD-0106) is an answer, and ends nothing */
+  async #chip(number: number, what: string, cm: number, pm: number, data: Uint8Array, mayRefuse = false): Promise<Result<Uint8Array, Failure>> {
     const live = this.#live(number);
     if (!live.ok) return live;
     const answer = await this.#ask(what, cm, pm, data, CHIP_TIMEOUT_MS);
     if (live.value.ended !== null) return err(live.value.ended);
     if (answer.ok) return ok(answer.value.data);
+    if (mayRefuse && answer.error.code === 'CARD-0106') return answer;
     this.#end(answer.error);
     if (answer.error.code === 'CARD-0107') this.#lose(answer.error);
     else {
@@ -355,6 +381,10 @@ export class CrtReader implements CardReader {
     const live = this.#live(number);
     if (!live.ok) return live;
     const { kind } = live.value;
+    if (kind === 'i2c') {
+      const again = await this.#chip(number, 'I2C reset', I2C, I2C_RESET, Uint8Array.of(I2C_TYPE.AT24C16 as number));
+      return again.ok ? ok(I2C_ATR) : again;
+    }
     const answer = kind === 'cpu' ? await this.#chip(number, 'CPU reset', CPU, CPU_COLD_RESET, VOLTS_5) : await this.#chip(number, 'SLE reset', SLE, SLE_RESET, new Uint8Array(0));
     if (!answer.ok) return answer;
     const atr = kind === 'cpu' ? answer.value.slice(1) : concatBytes(MEMORY_ATR, answer.value);
@@ -367,9 +397,10 @@ export class CrtReader implements CardReader {
   #memory(number: number): MemoryCardPort {
     /** An operation and its inner status word. */
     const operate = async (chip: MemoryChip, what: string, data: Uint8Array): Promise<Result<{ readonly data: Uint8Array; readonly sw: number }, Failure>> => {
-      const pm = SLE_OPERATION[chip];
+      const isI2c = I2C_TYPE[chip] !== undefined;
+      const pm = isI2c ? (data[1] === WRITE_INS ? I2C_WRITE : I2C_READ) : SLE_OPERATION[chip];
       if (pm === undefined) return err(failure('CARD-0103', `this reader does not know ${chip}`));
-      const answer = await this.#lane.run(() => this.#chip(number, what, SLE, pm, data));
+      const answer = await this.#lane.run(() => this.#chip(number, what, isI2c ? I2C : SLE, pm, data));
       if (!answer.ok) return answer;
       const { value } = answer;
       if (value.length < 2) return err(failure('CARD-0106', `${what}: answer of ${value.length} bytes`));
@@ -384,6 +415,14 @@ export class CrtReader implements CardReader {
     };
     return {
       select: async (chip) => {
+        const live = this.#live(number);
+        if (!live.ok) return live;
+        const type = I2C_TYPE[chip];
+        if ((type !== undefined) !== (live.value.kind === 'i2c')) return err(failure('CARD-0103', `what is in is not ${chip}`));
+        if (type !== undefined) {
+          const told = await this.#lane.run(() => this.#chip(number, `I2C reset ${chip}`, I2C, I2C_RESET, Uint8Array.of(type), true));
+          return told.ok ? ok(undefined) : err(told.error.code === 'CARD-0106' ? failure('CARD-0103', told.error.detail, told.error) : told.error);
+        }
         const wanted = SLE_ATR[chip];
         if (wanted === undefined) return err(failure('CARD-0103', `this reader does not know ${chip}`));
         const answer = await this.#lane.run(() => this.#chip(number, 'SLE reset', SLE, SLE_RESET, new Uint8Array(0)));
@@ -394,15 +433,17 @@ export class CrtReader implements CardReader {
       write: async (chip, area, at, bytes) => {
         const what = `write ${area} ${at}`;
         if (area !== 'main') return err(failure('CARD-0103', `${what}: not by this driver`));
-        const answer = await operate(chip, what, concatBytes(Uint8Array.of(0x00, 0xd0, chip === 'SLE4428' ? at >>> 8 : 0x00, at & 0xff, bytes.length & 0xff), bytes));
+        const answer = await operate(chip, what, concatBytes(Uint8Array.of(0x00, WRITE_INS, chip === 'SLE4442' ? 0x00 : at >>> 8, at & 0xff, bytes.length & 0xff), bytes));
         if (!answer.ok) return err(failure('CARD-0203', `${what}: ${answer.error.code} ${answer.error.detail ?? ''}`.trimEnd(), answer.error));
         return answer.value.sw === SW_OK ? ok(undefined) : err(failure('CARD-0203', `${what}: ${answer.value.sw.toString(16).toUpperCase()}`));
       },
       counter: async (chip) => {
+        if (SLE_OPERATION[chip] === undefined) return err(failure('CARD-0103', `${chip} has no code that this reader knows`));
         const answer = chip === 'SLE4442' ? await read(chip, 'security memory', Uint8Array.of(0x00, 0xb0, 0x02, 0x00, 0x04), 4) : await read(chip, 'error counter', Uint8Array.of(0x00, 0xb0, 0x03, 0xfd, 0x01), 1);
         return answer.ok ? ok(answer.value[0] as number) : answer;
       },
       present: async (chip, code) => {
+        if (SLE_OPERATION[chip] === undefined) return err(failure('CARD-0103', `${chip} has no code that this reader knows`));
         const head = chip === 'SLE4442' ? Uint8Array.of(0x00, 0x20, 0x03, 0x01, 0x03) : Uint8Array.of(0x00, 0x20, 0x00, 0x00, 0x02);
         const answer = await operate(chip, 'present code', concatBytes(head, code));
         if (!answer.ok) return answer;
@@ -419,6 +460,7 @@ export class CrtReader implements CardReader {
 }
 
 function readCommand(chip: MemoryChip, area: MemoryArea, at: number, length: number): Uint8Array {
+  if (I2C_TYPE[chip] !== undefined) return Uint8Array.of(0x00, 0xb0, at >>> 8, at & 0xff, length & 0xff);
   if (chip === 'SLE4428') return area === 'main' ? Uint8Array.of(0x00, 0xb0, at >>> 8, at & 0xff, length & 0xff) : Uint8Array.of(0x00, 0xb0, 0x10, 0x00, 0x80);
   return area === 'main' ? Uint8Array.of(0x00, 0xb0, 0x00, at, length & 0xff) : Uint8Array.of(0x00, 0xb0, 0x01, 0x00, 0x04);
 }
