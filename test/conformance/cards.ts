@@ -162,7 +162,7 @@ export const LAYOUT_CASES: Readonly<Record<string, LayoutCase>> = {
     layout: pl24Layout(demoKeys),
     golden: () => of24(sample24('24-golden').make()),
     other: () => of24(sample24('24-big').make()),
-    refused: [...refused(sample24, of24, '24-edited', '24-copied', '24-blank'), { what: 'another chip', make: () => of102(sample102('102-good').make()), code: 'CARD-0103' }],
+    refused: [...refused(sample24, of24, '24-edited', '24-copied', '24-blank'), { what: 'another chip', make: () => of4442(golden4442()), code: 'CARD-0103' }],
   },
 };
 

@@ -312,4 +312,12 @@ describe('memory cards in a motor reader', () => {
     await until('mute', () => reader.status().state === 'mute');
     expect(reader.status()).toMatchObject({ state: 'mute', failure: { code: 'CARD-0101' } });
   });
+
+  it('a reader that powers an I2C chip where none acknowledges has a mute card, not a present one', async () => {
+    start();
+    await until('entry on', () => device.entryOn);
+    device.offer({ kind: 'memory', card: { ...crtAt24(sample24('24-golden').make()), operate: () => Uint8Array.of(0x6f, 0x00) } });
+    await until('mute', () => reader.status().state === 'mute');
+    expect(reader.status()).toMatchObject({ state: 'mute', failure: { code: 'CARD-0101' } });
+  });
 });

@@ -1,13 +1,15 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { VirtualReader } from '../../../src/card/index.ts';
+import { layoutRegistry, pl102Layout, pl1608Layout, pl24Layout, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout, VirtualReader } from '../../../src/card/index.ts';
 import type { ReaderStatus } from '../../../src/card/index.ts';
 import { fromHex, toHex } from '../../../src/shared/bytes.ts';
+import { HALL_CARDS } from '../../../src/main/demo/hall-card.ts';
+import { counterRandom } from '../../../src/simulator/card/cpu-card.ts';
 import { sampleCard } from '../../../src/simulator/card/catalogue.ts';
 import { CardSlot } from '../../../src/simulator/vpcd/client.ts';
 import { systemClock } from '../../support/clock.ts';
-import { cardIn, codeOf, must, until, virtualRig } from './rig.ts';
+import { cardIn, codeOf, demoKeys, GOLDEN_PURCHASE, must, until, virtualRig } from './rig.ts';
 import type { Rig } from './rig.ts';
 
 let rig: Rig;
@@ -98,6 +100,25 @@ describe('the virtual reader', () => {
     await new Promise<void>((r) => { blocker.close(() => { r(); }); });
     await until(reader, (s) => s.state === 'empty');
     await reader.close();
+  });
+
+  it('speaks to every family of the demo hall, as the demo’s reader does', async () => {
+    const registry = layoutRegistry([pl4442Layout, pl4428Layout, plM1Layout, pl102Layout, pl1608Layout, pl24Layout, plCpuLayout].map((layout) => layout(demoKeys)));
+    for (const [id, family] of [['good', 'PL-CPU'], ['rf-good', 'PL-CPU'], ['4442-good', 'PL-4442'], ['4428-good', 'PL-4428'], ['m1-good', 'PL-M1'], ['102-good', 'PL-102'], ['1608-good', 'PL-1608'], ['24-good', 'PL-24'], ['24-big', 'PL-24']] as const) {
+      const card = HALL_CARDS.find((c) => c.id === id)?.make(null, counterRandom(1));
+      if (card === undefined) throw new Error(id);
+      rig.slot.insert(card.slot);
+      const channel = await cardIn(rig.reader);
+      const status = rig.reader.status();
+      const { layout, reading } = must(await registry.read(channel, status.state === 'present' ? status.atr : new Uint8Array(0)));
+      expect(layout.id, id).toBe(family);
+      const plan = must(layout.plan(reading, GOLDEN_PURCHASE));
+      must(await layout.apply(channel, plan));
+      must(await channel.reset());
+      expect(layout.classify(plan, must(await layout.readImage(channel))), id).toBe('after');
+      rig.slot.remove();
+      await until(rig.reader, (s) => s.state === 'empty');
+    }
   });
 
   it('a card stays in its slot while the reader restarts', async () => {
