@@ -134,11 +134,14 @@ interface Kind {
   /** Of its cuts, every n-th where it is not the full run. */
   readonly every: number;
 }
+const FULL = process.env['PILOTLIGHT_FULL'] === '1';
+/** Those between an old and a noisy page are the full run's. */
+const PAGE_RESTS: Kind['rests'] = FULL ? ['old', 'ff', 'new', 'garbage'] : ['old', 'garbage'];
 const KINDS: Readonly<Record<string, Kind>> = {
   'PL-4428': { layout: pl4428, make: () => sample4428('4428-golden').make(), inMeter: (c) => in4428(c as Sle4428), rests: ['old'], every: 1 },
   'PL-102': { layout: pl102, make: () => sample102('102-golden').make(), inMeter: (c) => in102(c as At88Sc102), rests: ['old'], every: 1 },
-  'PL-1608': { layout: pl1608, make: () => sample1608('1608-golden').make(), inMeter: (c) => in1608(c as At88Sc1608), rests: ['old', 'ff', 'new', 'garbage'], every: 1 },
-  'PL-24': { layout: pl24, make: () => sample24('24-golden').make(), inMeter: (c) => in24(c as At24), rests: ['old', 'ff', 'new', 'garbage'], every: 1 },
+  'PL-1608': { layout: pl1608, make: () => sample1608('1608-golden').make(), inMeter: (c) => in1608(c as At88Sc1608), rests: PAGE_RESTS, every: 1 },
+  'PL-24': { layout: pl24, make: () => sample24('24-golden').make(), inMeter: (c) => in24(c as At24), rests: PAGE_RESTS, every: 1 },
   'PL-24 on an AT24C64': { layout: pl24, make: () => sample24('24-big').make(), inMeter: (c) => in24(c as At24), rests: ['garbage'], every: 5 },
 };
 
@@ -193,15 +196,13 @@ async function live({ layout, make, inMeter }: Kind, cuts: readonly ChipFault[],
 }
 
 describe('cut at every chip command and every changed byte', () => {
-  const full = process.env['PILOTLIGHT_FULL'] === '1';
-
   it.each(Object.keys(KINDS))('%s: delivered exactly once, straight back and by way of its meter', async (name) => {
     const kind = KINDS[name] as Kind;
     const cuts = await cutsOf(kind);
     const met: Record<string, number> = {};
     for (const visits of [false, true]) {
       // Both ways at every cut in the full run; here the way by the meter is a sample where there are many.
-      for (const cut of cuts.filter((_, i) => full || i === cuts.length - 1 || (i % kind.every === 0 && (!visits || cuts.length < 250 || i % 3 === 0)))) {
+      for (const cut of cuts.filter((_, i) => FULL || i === cuts.length - 1 || (i % kind.every === 0 && (!visits || cuts.length < 250 || i % 3 === 0)))) {
         const [first = ''] = await live(kind, [cut], visits);
         met[first] = (met[first] ?? 0) + 1;
       }
@@ -214,7 +215,7 @@ describe('cut at every chip command and every changed byte', () => {
   it.each(Object.keys(KINDS))('%s: cut twice', async (name) => {
     const kind = KINDS[name] as Kind;
     const cuts = await cutsOf(kind);
-    const step = full ? 5 : Math.ceil(cuts.length / 9);
+    const step = FULL ? 5 : Math.ceil(cuts.length / 9);
     let pairs = 0;
     for (const [i, first] of cuts.entries()) {
       if (i % step !== 0) continue;
