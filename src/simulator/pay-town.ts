@@ -12,9 +12,10 @@ export interface PayTown {
 }
 
 const MAX_REQUEST_BYTES = 64 * 1024;
-const isAlipays = (path: string): boolean => path === '/gateway.do' || path.startsWith('/v3/alipay/') || path.startsWith('/alipay-bill/');
+/** Which of the two a request is for. */
+export const isAlipays = (path: string): boolean => path === '/gateway.do' || path.startsWith('/v3/alipay/') || path.startsWith('/alipay-bill/');
 /** Alipay's codes: its own links, and payment codes that begin with 25 to 30. */
-const isAlipayCode = (codeUrl: string): boolean => codeUrl.startsWith('https://qr.alipay.com/') || /^auth:(2[5-9]|30)/.test(codeUrl);
+export const isAlipayCode = (codeUrl: string): boolean => codeUrl.startsWith('https://qr.alipay.com/') || /^auth:(2[5-9]|30)/.test(codeUrl);
 
 export function createPayTown(port: number, wechat: WechatSandbox, alipay: AlipaySandbox): PayTown {
   const record = (body: Buffer): Record<string, unknown> | null => {

@@ -117,9 +117,16 @@ export class Checks {
     const known = this.#attempts.get(now.outTradeNo);
     if (old === undefined && known === undefined) this.#world.problem(`trade ${now.outTradeNo} was made before its attempt was durable`);
     if (known === undefined) return;
-    if (now.state === 'CLOSED' && old?.state !== 'CLOSED') {
+    // Past its time a trade closes by itself.
+    if (now.state === 'CLOSED' && old?.state !== 'CLOSED' && !(old !== undefined && this.#world.nowMs > old.expiresAtMs)) {
       const row = known.site.journal?.attempt(known.attemptId);
       if (row?.state === 'creating' || row?.state === 'pending') this.#world.problem(`trade ${now.outTradeNo} was closed while its attempt was ${row.state}`);
+    }
+    if (now.reversedAtMs !== undefined && old?.reversedAtMs === undefined) {
+      this.#world.count('reversed-capture');
+      const row = known.site.journal?.attempt(known.attemptId);
+      // Alipay's cancel of a QR code may meet the payment on its way.
+      if (row !== undefined && row.state !== 'closing' && row.state !== 'closed') this.#world.problem(`trade ${now.outTradeNo} was reversed while its attempt was ${row.state}`);
     }
     if (now.captures > 1) this.#world.problem(`trade ${now.outTradeNo} was captured ${now.captures} times`);
     if (now.captures === 1 && (old?.captures ?? 0) === 0) {
@@ -144,6 +151,10 @@ export class Checks {
       } else if (e.kind === 'attempt-creating') {
         if (this.#attempts.has(e.body.outTradeNo)) this.#world.problem(`trade number ${e.body.outTradeNo} was given twice`);
         this.#attempts.set(e.body.outTradeNo, { site, attemptId: e.body.attemptId, orderId: e.orderId ?? '' });
+      } else if (e.kind === 'attempt-closing') {
+        if (e.body.why === 'switched') this.#world.count('switched');
+      } else if (e.kind === 'order-paid') {
+        if (site.journal?.attempt(e.body.attemptId)?.method === 'code') this.#world.count('code-paid');
       } else if (e.kind === 'attempt-refunding') {
         const trade = [...this.#attempts].find(([, a]) => a.attemptId === e.body.attemptId)?.[0];
         if (trade !== undefined) this.#refunds.set(e.body.outRefundNo, trade);
@@ -202,7 +213,7 @@ export class Checks {
   #money(a: AttemptRow): { captured: number; refunds: number; refunded: number } {
     const trade = this.#world.books.orders.get(a.outTradeNo);
     const refunds = this.#world.books.refundsOf(a.outTradeNo);
-    return { captured: (trade?.captures ?? 0) * (trade?.total ?? 0), refunds: refunds.length, refunded: refunds.filter((r) => r.status === 'SUCCESS').reduce((n, r) => n + r.refund, 0) };
+    return { captured: trade?.reversedAtMs === undefined ? (trade?.captures ?? 0) * (trade?.total ?? 0) : 0, refunds: refunds.length, refunded: refunds.filter((r) => r.status === 'SUCCESS').reduce((n, r) => n + r.refund, 0) };
   }
 
   // ---- the quiet end ----

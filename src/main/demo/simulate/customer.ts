@@ -4,7 +4,7 @@ import type { Dice } from './dice.ts';
 import type { Site } from './site.ts';
 
 /** What a customer has in mind. */
-export const PLANS = ['buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'cancel', 'pull-at-pay', 'pull-in-write', 'pull-in-write', 'pull-in-write', 'let-expire', 'query', 'scan-and-wait', 'wrong-card'] as const;
+export const PLANS = ['buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'cancel', 'pull-at-pay', 'pull-in-write', 'pull-in-write', 'pull-in-write', 'let-expire', 'query', 'scan-and-wait', 'wrong-card', 'show-code', 'show-code', 'show-code', 'show-code-slowly', 'switch', 'switch-and-pay-both'] as const;
 export type Plan = (typeof PLANS)[number];
 
 export interface Phone {
@@ -38,6 +38,9 @@ export class Customer {
   #thinking = false;
   #pulled = false;
   #scanned: string | null = null;
+  /** The phone's own code that was shown last. */
+  #shown: string | null = null;
+  #switched: string | null = null;
 
   constructor(site: Site, card: CpuCard, cardId: string, plan: Plan, other: CpuCard | null, dice: Dice, phone: Phone, nowMs: number, after: (delayMs: number, fn: () => void) => void) {
     this.site = site;
@@ -145,14 +148,22 @@ export class Customer {
     }
   }
 
+  /** The phone asks for the password: some type it, some never do, and some a good while later. */
+  #confirm(s: Extract<Snapshot, { screen: 'pay' }>): void {
+    if (this.#shown === null || (s.state !== 'paying' && s.state !== 'switching')) return;
+    if (this.plan === 'show-code-slowly') this.leftover = `auth:${this.#shown}`;
+    if (this.#dice.chance(this.plan === 'show-code-slowly' ? 0.1 : 0.5)) this.#phone.pay(`auth:${this.#shown}`, false);
+  }
+
   #atPay(s: Extract<Snapshot, { screen: 'pay' }>): void {
     const { site } = this;
     if (s.state === 'unknown') {
       if (this.#dice.chance(0.3)) site.tap('check-payment');
       return;
     }
+    if (s.byCode) return this.#confirm(s);
     const code = s.qrText ?? this.#scanned;
-    if (code === null || s.state === 'closing' || s.state === 'creating') return;
+    if (code === null || s.state === 'closing' || s.state === 'creating' || s.state === 'switching') return;
     switch (this.plan) {
       case 'cancel':
         this.leftover = code;
@@ -166,6 +177,25 @@ export class Customer {
       case 'let-expire':
         this.leftover = code;
         return;
+      case 'show-code':
+      case 'show-code-slowly': {
+        // Declined twice, people take out the other phone, or scan the screen after all.
+        if (this.#pays > 2) return this.#phone.pay(code, false);
+        this.#pays += 1;
+        const digits = Array.from({ length: 16 }, () => String(this.#dice.between(0, 9))).join('');
+        this.#shown = this.#dice.chance(0.1) && this.#shown !== null ? this.#shown : `${this.#dice.pick(['13', '28'] as const)}${digits}`;
+        return site.scan(this.#shown);
+      }
+      case 'switch':
+      case 'switch-and-pay-both': {
+        const other = s.choices.find((kind) => kind !== s.provider);
+        if (this.#switched === null && other !== undefined) {
+          this.#switched = code;
+          return site.tap('pay-with', other);
+        }
+        if (this.plan === 'switch-and-pay-both' && this.#switched !== null) this.leftover = this.#switched;
+        return this.#phone.pay(code, false);
+      }
       case 'scan-and-wait':
         if (this.#pays === 0) {
           this.#pays += 1;

@@ -19,6 +19,9 @@ export const FAULTS = [
   'payment-line-cut',
   'refund-stuck',
   'refund-refused',
+  'code-declined',
+  'code-asks-password',
+  'reversal-not-held',
   'central-request-lost',
   'central-answer-lost',
   'central-duplicate',
@@ -34,7 +37,7 @@ export const FAULTS = [
 ] as const;
 export type FaultKind = (typeof FAULTS)[number];
 /** Counted when they happen, not when they are armed. */
-export const CONSEQUENCES = ['card-torn', 'late-capture', 'second-capture', 'assisted-write', 'claim-expired', 'epoch-began'] as const;
+export const CONSEQUENCES = ['card-torn', 'late-capture', 'second-capture', 'reversed-capture', 'code-paid', 'switched', 'assisted-write', 'claim-expired', 'epoch-began'] as const;
 
 /** Lets one fault begin at machine `i`; what lasts ends by itself. */
 export function startFault(world: World, i: number, kind: FaultKind, customer: Customer): void {
@@ -127,12 +130,30 @@ export function startFault(world: World, i: number, kind: FaultKind, customer: C
       return;
     case 'refund-stuck':
       happened();
-      world.sandbox.control.faults({ refundStuck: 1 });
-      after(dice.between(10_000, 200_000), () => world.sandbox.control.releaseRefunds());
+      (dice.chance(0.5) ? world.sandbox : world.alipay).control.faults({ refundStuck: 1 });
+      after(dice.between(10_000, 200_000), () => world.releaseRefunds());
       return;
     case 'refund-refused':
       happened();
-      world.sandbox.control.faults(dice.chance(0.5) ? { refundAbnormal: 1 } : { notEnough: 1 });
+      if (dice.chance(0.3)) world.alipay.control.faults(dice.chance(0.5) ? { refundRefused: 1 } : { notEnough: 1 });
+      else world.sandbox.control.faults(dice.chance(0.5) ? { refundAbnormal: 1 } : { notEnough: 1 });
+      return;
+    case 'code-declined': {
+      happened();
+      const why = dice.pick([{ balanceShort: 1 }, { riskRefused: 1 }, { codeExpired: 1 }] as const);
+      world.sandbox.control.faults(why);
+      world.alipay.control.faults(why);
+      return;
+    }
+    case 'code-asks-password':
+      happened();
+      world.sandbox.control.faults({ askPassword: 1 });
+      world.alipay.control.faults({ askPassword: 1 });
+      return;
+    case 'reversal-not-held':
+      happened();
+      world.sandbox.control.faults({ reverseForgotten: dice.pick([1, 1, 2, 8] as const) });
+      world.alipay.control.faults({ retryCancel: dice.between(1, 3) });
       return;
     case 'power-cut':
       world.tell(`${site.terminalId} fault: the power goes soon`);

@@ -9,6 +9,7 @@ import { Kiosk } from '../../../kiosk/kiosk.ts';
 import { PERIODS } from '../../../kiosk/monitor.ts';
 import type { Probe } from '../../../kiosk/monitor.ts';
 import type { KioskEvent } from '../../../kiosk/state.ts';
+import { createAlipayProvider } from '../../../payment/alipay/provider.ts';
 import { createWechatProvider } from '../../../payment/wechat/provider.ts';
 import type { Intent, Snapshot } from '../../../shared/contract.ts';
 import type { JournalEvent } from '../../../shared/events.ts';
@@ -43,7 +44,7 @@ const SIM_PERIODS: Readonly<Record<Probe, readonly [number, number]>> = { ...PER
 const PRINTER: Printer = { status: () => Promise.resolve({ ready: true, paperLow: false, failure: null }), print: () => Promise.resolve(ok(undefined)), close: () => undefined };
 
 /** The merchant's names at the provider. */
-export const MERCHANT = { mchid: '1900000109', appid: 'wxd678efh567hg6787', merchantSerial: 'SIMMERCHANT', storeOutId: 'SIM', platformSerial: 'PUB_KEY_ID_SIM', notifyUrl: 'https://pay.example/notify' } as const;
+export const MERCHANT = { mchid: '1900000109', appid: 'wxd678efh567hg6787', merchantSerial: 'SIMMERCHANT', storeOutId: 'SIM', alipayApp: '2021000000000311', platformSerial: 'PUB_KEY_ID_SIM', notifyUrl: 'https://pay.example/notify' } as const;
 
 export interface SiteParts {
   readonly terminalId: string;
@@ -155,8 +156,12 @@ export class Site {
     this.journal = journal;
     parts.onOpened(journal);
     this.#watch(journal, life);
-    const provider = createWechatProvider(
+    const wechat = createWechatProvider(
       { baseUrl: 'https://pay.sim', mchid: MERCHANT.mchid, appid: MERCHANT.appid, merchantSerial: MERCHANT.merchantSerial, storeOutId: MERCHANT.storeOutId, merchantSigner: parts.merchantSigner, platformKeys: new Map([[MERCHANT.platformSerial, parts.platformVerifier]]), notifyUrl: MERCHANT.notifyUrl },
+      { clock, random: dice, send: parts.payment.send(life), timeoutMs: 8_000 },
+    );
+    const alipay = createAlipayProvider(
+      { baseUrl: 'https://alipay.sim', appId: MERCHANT.alipayApp, appSigner: parts.merchantSigner, alipayKey: parts.platformVerifier, protocol: 'v3', storeId: MERCHANT.storeOutId },
       { clock, random: dice, send: parts.payment.send(life), timeoutMs: 8_000 },
     );
     const billing = createBillingClient({ baseUrl: 'https://central.sim', terminalId: parts.terminalId, signer: parts.terminalSigner, policyVerifier: parts.policyVerifier, clock, random: dice, timeoutMs: 8_000, send: parts.central.send(life), compressOverBytes: parts.compressOverBytes });
@@ -167,7 +172,8 @@ export class Site {
         journal,
         reader: this.slot.reader(life),
         layouts: layoutRegistry([plCpuLayout(parts.keys)]),
-        providers: [provider],
+        providers: [wechat, alipay],
+        scanner: 'keyboard',
         billing,
         printer: PRINTER,
         header: { brand: { zh: '', en: '' }, site: { zh: '', en: '' }, terminalName: { zh: '', en: '' }, terminalId: parts.terminalId },
@@ -205,6 +211,10 @@ export class Site {
     };
   }
 
+  /** A code in front of the scanner. */
+  scan(code: string): void {
+    if (this.#life.alive) this.#wired?.kiosk.scanned(code);
+  }
   /** A tap on what is shown now. */
   tap(type: Intent['type'], value?: string | number): void {
     const s = this.snapshot;

@@ -11,6 +11,9 @@ import { CpuCard, counterRandom } from '../../../simulator/card/cpu-card.ts';
 import { Meter } from '../../../simulator/meter/meter.ts';
 import { memoryBooks } from '../../../simulator/payment-books.ts';
 import type { Books } from '../../../simulator/payment-books.ts';
+import { createAlipaySandbox } from '../../../simulator/alipay/sandbox.ts';
+import type { AlipaySandbox } from '../../../simulator/alipay/sandbox.ts';
+import { isAlipayCode, isAlipays } from '../../../simulator/pay-town.ts';
 import { createWechatSandbox } from '../../../simulator/wechat/sandbox.ts';
 import type { WechatSandbox } from '../../../simulator/wechat/sandbox.ts';
 import { Checks } from './checks.ts';
@@ -101,6 +104,7 @@ export class World {
   central!: Central;
   db!: Db;
   sandbox!: WechatSandbox;
+  alipay!: AlipaySandbox;
   quiet = false;
   #served = 0;
   #pending = 0;
@@ -169,10 +173,12 @@ export class World {
       policy: POLICY,
     });
     await this.central.open();
+    // One set of books for both wallets: no number is used at two.
+    const books = this.checks.watchBooks(this.books);
     this.sandbox = createWechatSandbox({
       port: 0,
       dataDir: null,
-      books: this.checks.watchBooks(this.books),
+      books,
       merchantPublicKeyPem: '',
       platformPrivateKeyPem: '',
       platformSerial: MERCHANT.platformSerial,
@@ -181,6 +187,17 @@ export class World {
       now: () => this.nowMs,
       randomBytes: (n) => this.dice.bytes(n),
       crypto: { merchantVerifier: keys.merchant.verifier, platformSigner: keys.platform.signer },
+    });
+    this.alipay = createAlipaySandbox({
+      port: 0,
+      dataDir: null,
+      books,
+      appPublicKeyPem: '',
+      alipayPrivateKeyPem: '',
+      appId: MERCHANT.alipayApp,
+      now: () => this.nowMs,
+      randomBytes: (n) => this.dice.bytes(n),
+      crypto: { appVerifier: keys.merchant.verifier, alipaySigner: keys.platform.signer },
     });
     for (const a of accounts) {
       const card = new CpuCard(issue({ cardNo: a.cardNo, userNo: a.userNo, meterNo: a.meterNo }), counterRandom(Number(a.cardNo) % 1_000_000));
@@ -248,7 +265,7 @@ export class World {
 
   #paymentService(): Service {
     return async ({ method, path, headers, body }) => {
-      const { delayMs, answer } = this.sandbox.handle({ method, target: path, headers: lower(headers), body });
+      const { delayMs, answer } = (isAlipays(path.split('?')[0] ?? '') ? this.alipay : this.sandbox).handle({ method, target: path, headers: lower(headers), body });
       const said = answer(true);
       return said.dropped ? null : { status: said.status, headers: said.headers, body: said.body, delayMs };
     };
@@ -326,7 +343,7 @@ export class World {
       {
         pay: (codeUrl, late) => this.pay(codeUrl, late),
         scan: (codeUrl) => {
-          this.sandbox.control.scan({ codeUrl });
+          (isAlipayCode(codeUrl) ? this.alipay : this.sandbox).control.scan({ codeUrl });
           this.tell(`${site.terminalId} customer scans`);
         },
       },
@@ -368,8 +385,13 @@ export class World {
     }
   }
 
+  releaseRefunds(): void {
+    this.sandbox.control.releaseRefunds();
+    this.alipay.control.releaseRefunds();
+  }
+
   pay(codeUrl: string, late: boolean): void {
-    const outcome = this.sandbox.control.pay({ codeUrl, ...(late ? { late: true } : {}) });
+    const outcome = (isAlipayCode(codeUrl) ? this.alipay : this.sandbox).control.pay({ codeUrl, ...(late ? { late: true } : {}) });
     this.tell(`customer pays${late ? ' late' : ''}: ${outcome.paid ? 'taken' : outcome.reason}`);
     if (outcome.paid && late) this.count('late-capture');
   }
@@ -431,13 +453,14 @@ export class World {
       site.slot.remove();
     }
     this.sandbox.control.faults({ reset: true });
-    this.sandbox.control.releaseRefunds();
+    this.alipay.control.faults({ reset: true });
+    this.releaseRefunds();
     for (const c of this.cards) {
       c.card.disarm();
       c.free = true;
     }
     await this.#run(this.timeline.nowMs + LATE_MS + 60_000);
-    this.sandbox.control.releaseRefunds();
+    this.releaseRefunds();
     for (let round = 0; round < 3 && !this.checks.settled(); round++) {
       // Where all of a card's orders have ended there is nothing to bring it for.
       for (const site of this.sites) {
