@@ -1,9 +1,11 @@
-export type { CardChannel, CardGate, CardLayout, CardReader, CardReading, Classification, MeterArea, Purchase, ReaderStatus, WritePlan } from './types.ts';
+export type { CardChannel, CardGate, CardLayout, CardReader, CardReading, Classification, Judged, Keep, MeterArea, Purchase, ReaderStatus, WritePlan } from './types.ts';
 export type { KeyProvider } from './keys/types.ts';
 export { sampleKeyProvider } from './keys/sample.ts';
-export { masterKeysSchema, sealKeys, sealedKeyProvider } from './keys/sealed.ts';
+export { masterKeysOf, masterKeysSchema, sealKeys, sealedKeyProvider } from './keys/sealed.ts';
 export type { MachineBinding } from './keys/sealed.ts';
 export { PL_CPU, plCpuLayout } from './layouts/pl-cpu.ts';
+export { PL_PURSE, plPurseLayout } from './layouts/pl-purse.ts';
+export type { PurseOptions } from './layouts/pl-purse.ts';
 export { PL_M1, plM1Layout } from './layouts/pl-m1.ts';
 export { PL_4428, PL_4442, pl4428Layout, pl4442Layout } from './layouts/pl-sle.ts';
 export { layoutRegistry } from './layouts/registry.ts';

@@ -122,6 +122,8 @@ export const claimedOrderSchema = z.object({
   before: z.string(),
   after: z.string(),
   plan: z.array(z.string()),
+  /** What kiosks kept of the order's writes, oldest first: cards without tags are judged by it. */
+  kept: z.array(z.string()).optional(),
 });
 export type ClaimedOrder = z.infer<typeof claimedOrderSchema>;
 /** `order` is null for a refund or counter claim, and for a write claim of the order's own terminal whose plan central does not hold yet. */

@@ -1,16 +1,19 @@
-import { pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout } from '../../src/card/index.ts';
+import { pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout, plPurseLayout } from '../../src/card/index.ts';
 import type { CardLayout } from '../../src/card/index.ts';
 import { toHex } from '../../src/shared/bytes.ts';
 import { sampleCard4442 } from '../../src/simulator/card/catalogue-4442.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { IN_FLIGHT } from '../../src/simulator/card/chip.ts';
 import type { ChipFault, MemoryChip } from '../../src/simulator/card/chip.ts';
-import type { CpuCard } from '../../src/simulator/card/cpu-card.ts';
+import { CpuCard, counterRandom } from '../../src/simulator/card/cpu-card.ts';
 import { blank4442 } from '../../src/simulator/card/sle4442.ts';
 import { Sle4442 } from '../../src/simulator/card/sle4442.ts';
+import { issuePurse } from '../../src/simulator/card/issue-purse.ts';
+import type { PurseMaking } from '../../src/simulator/card/issue-purse.ts';
 import { issueM1 } from '../../src/simulator/card/issue-m1.ts';
 import { MifareClassic, blankMifare } from '../../src/simulator/card/mifare-classic.ts';
 import { Meter4442 } from '../../src/simulator/meter/meter-4442.ts';
+import { PurseMeter } from '../../src/simulator/meter/meter-purse.ts';
 import { Meter } from '../../src/simulator/meter/meter.ts';
 import { ContactlessReader } from '../../src/simulator/reader/contactless.ts';
 import { crtSle4442 } from '../../src/simulator/reader/crt-memory.ts';
@@ -43,6 +46,8 @@ export interface LayoutCase {
   readonly golden: () => Specimen;
   /** Another card of the layout that sells. */
   readonly other: () => Specimen;
+  /** Left out: volume. */
+  readonly unit?: 'money';
   /** Cards that are not sold to, with the code of reading them. */
   readonly refused: readonly { readonly what: string; readonly make: () => Specimen; readonly code: string }[];
 }
@@ -50,7 +55,7 @@ export interface LayoutCase {
 const NOW = '2611221200';
 
 function ofCpu(card: CpuCard): Specimen {
-  const meter = Meter.ofCard(card, 1_000_000);
+  const meter = PurseMeter.ofCard(card, 1_000_000) ?? Meter.ofCard(card, 1_000_000);
   let changes = 0;
   card.onChange(() => {
     changes++;
@@ -103,6 +108,10 @@ function ofM1(uid: string, cardNo: string, mark = '52'): Specimen {
   return ofChip(chip, new ContactlessReader(chip), { meter: null });
 }
 
+/** Of 2026-11-22 09:26:41 in China, as in layouts.md's golden values. */
+const PURSE_NOW = Date.UTC(2026, 10, 22, 1, 26, 41);
+const ofPurse = (more: Partial<PurseMaking> = {}): Specimen => ofCpu(new CpuCard(issuePurse({ cardNo: '8800003921', userNo: '1002203344', meterNo: '0260001577', ...more }), counterRandom(3921)));
+
 /** Every layout that the kiosk has, by name. A new one adds itself here and passes the suite. */
 export const LAYOUT_CASES: Readonly<Record<string, LayoutCase>> = {
   'PL-CPU': {
@@ -110,6 +119,19 @@ export const LAYOUT_CASES: Readonly<Record<string, LayoutCase>> = {
     golden: () => ofCpu(sampleCard('golden').make()),
     other: () => ofCpu(sampleCard('good').make()),
     refused: (['foreign', 'staff', 'locked', 'bad-crc'] as const).map((id) => ({ what: id, make: () => ofCpu(sampleCard(id).make()), code: sampleCard(id).expectedCode as string })),
+  },
+  'PL-PURSE': {
+    layout: plPurseLayout(demoKeys, { terminalId: '000000000311', nowMs: () => PURSE_NOW }),
+    unit: 'money',
+    golden: () => ofPurse(),
+    other: () => ofPurse({ cardNo: '8800003934', userNo: '1002203334' }),
+    refused: [
+      { what: 'a card of mode file', make: () => ofCpu(sampleCard('golden').make()), code: 'CARD-0103' },
+      { what: 'staff', make: () => ofPurse({ type: '80' }), code: 'CARD-0109' },
+      { what: 'a PIN with one try left', make: () => ofPurse({ purse: { pinTries: 1 } }), code: 'CARD-0110' },
+      { what: 'a locked PIN', make: () => ofPurse({ purse: { pinTries: 0 } }), code: 'CARD-0110' },
+      { what: 'a purse that was loaded for the last time', make: () => ofPurse({ purse: { onlineSeq: 0xffff } }), code: 'CARD-0202' },
+    ],
   },
   'PL-4442': {
     layout: pl4442Layout(demoKeys),

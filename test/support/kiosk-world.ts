@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BillingClient, UploadResult } from '../../src/billing/types.ts';
-import { layoutRegistry, plCpuLayout, sampleKeyProvider } from '../../src/card/index.ts';
+import { layoutRegistry, plCpuLayout, plPurseLayout, sampleKeyProvider } from '../../src/card/index.ts';
 import type { CardChannel, CardGate, CardReader, ReaderStatus } from '../../src/card/index.ts';
 import { transmitT0 } from '../../src/card/readers/t0.ts';
 import type { Printer } from '../../src/device/printer/types.ts';
@@ -29,6 +29,8 @@ import type { Result } from '../../src/shared/result.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { CpuCard, counterRandom } from '../../src/simulator/card/cpu-card.ts';
 import type { CpuCardState } from '../../src/simulator/card/cpu-card.ts';
+import { issuePurse } from '../../src/simulator/card/issue-purse.ts';
+import { PurseMeter } from '../../src/simulator/meter/meter-purse.ts';
 import { Meter } from '../../src/simulator/meter/meter.ts';
 import { ManualClock } from './clock.ts';
 
@@ -66,6 +68,18 @@ export function seededRandom(seed: string): Random {
 /** Memory where there is any: what is tested here is order and content; `SIGKILL` and power are test/kill's. */
 export function scratchFolder(): string {
   return mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'pilotlight-unit-'));
+}
+
+/** The cards of this world: those of the catalogue, and `purse`, a card in mode *purse* whose account is in money. */
+interface WorldCard {
+  readonly cardNo: string | null;
+  readonly userNo: string | null;
+  readonly meterNo: string | null;
+  readonly make: () => CpuCard;
+}
+const PURSE = { cardNo: '8800003950', userNo: '1002203350', meterNo: '0000157750' } as const;
+function worldCard(id: string): WorldCard {
+  return id === 'purse' ? { ...PURSE, make: () => new CpuCard(issuePurse(PURSE), counterRandom(3950)) } : sampleCard(id);
 }
 
 /** Where the process may be cut. `torn`: killed between SQLite's commit and the end of the second log's write. */
@@ -237,7 +251,7 @@ export class CentralBooks {
   }
 
   addCard(id: string): void {
-    const card = sampleCard(id);
+    const card = worldCard(id);
     if (card.cardNo === null || card.userNo === null || card.meterNo === null) throw new Error(`${id} has no account`);
     this.accounts.set(card.cardNo, {
       cardNo: card.cardNo,
@@ -245,7 +259,7 @@ export class CentralBooks {
       holderName: '张小明',
       meterNo: card.meterNo,
       kind: id === 'water' ? 'water' : 'gas',
-      unit: 'volume',
+      unit: id === 'purse' ? 'money' : 'volume',
       state: 'normal',
       count: 41,
       cumulative: 205_000,
@@ -254,7 +268,8 @@ export class CentralBooks {
       ceilingQuantity: 100_000,
       perPurchaseQuantity: null,
       periodLeftQuantity: null,
-      tariff: { tariffId: 'gas-residential', version: 1, tiers: [{ uptoQuantity: 36_000, priceE4: 26_500 }, { uptoQuantity: null, priceE4: 31_800 }] },
+      // A purse holds money: one yuan of it costs one yuan.
+      tariff: id === 'purse' ? { tariffId: 'money', version: 1, tiers: [{ uptoQuantity: null, priceE4: 10_000 }] } : { tariffId: 'gas-residential', version: 1, tiers: [{ uptoQuantity: 36_000, priceE4: 26_500 }, { uptoQuantity: null, priceE4: 31_800 }] },
       claim: null,
     });
   }
@@ -502,7 +517,7 @@ export class World {
 
   constructor(ids: readonly string[] = ['golden', 'good', 'water']) {
     for (const id of ids) {
-      this.cards.set(id, sampleCard(id).make());
+      this.cards.set(id, worldCard(id).make());
       this.central.addCard(id);
     }
     this.#noteCards();
@@ -510,7 +525,7 @@ export class World {
 
   /** A card changed before the test begins, e.g. one with another key. */
   replaceCard(id: string, change: Partial<CpuCardState>): void {
-    this.cards.set(id, new CpuCard({ ...sampleCard(id).make().toJSON(), ...change }, counterRandom(7)));
+    this.cards.set(id, new CpuCard({ ...worldCard(id).make().toJSON(), ...change }, counterRandom(7)));
     this.#noteCards();
   }
   #noteCards(): void {
@@ -522,6 +537,9 @@ export class World {
     return card;
   }
   purchase(id: string): { count: number; cumulative: number } {
+    const { purse } = this.card(id);
+    const meter = PurseMeter.ofCard(this.card(id), 0)?.state();
+    if (purse !== null && meter !== undefined) return { count: purse.state.onlineSeq, cumulative: purse.state.balance + meter.remaining + meter.used };
     const b = this.card(id).peek('17') as Uint8Array;
     const v = new DataView(b.buffer, b.byteOffset);
     return { count: v.getUint16(0), cumulative: v.getUint32(6) };
@@ -616,7 +634,7 @@ export class World {
       random,
       journal,
       reader: this.slot.reader(this, life),
-      layouts: layoutRegistry([plCpuLayout(keys.value)]),
+      layouts: layoutRegistry([plCpuLayout(keys.value), plPurseLayout(keys.value, { terminalId: TERMINAL, nowMs: () => this.clock.nowMs() })]),
       providers: this.providerGone ? [] : [this.pay.provider(this, life)],
       billing,
       printer,
@@ -699,7 +717,7 @@ export class World {
   /** At home: the meter takes what is on the card, and uses it up. */
   visitMeter(id: string): void {
     if (this.slot.card === this.card(id)) throw new Error('the card is in the kiosk');
-    const meter = Meter.ofCard(this.card(id), 100_000);
+    const meter = PurseMeter.ofCard(this.card(id), 100_000) ?? Meter.ofCard(this.card(id), 100_000);
     meter?.visit(this.card(id), '2611221200');
     meter?.consume(meter.state().remaining);
     meter?.visit(this.card(id), '2611221201');
@@ -794,7 +812,7 @@ export class World {
     for (const trade of this.pay.trades.values()) if (!numbers.has(trade.outTradeNo)) wrong.push(`the provider has ${trade.outTradeNo}, the journal has not`);
     for (const [id, start] of this.#cumulativeAtStart) {
       const now = this.purchase(id);
-      const d = delivered.get(sampleCard(id).cardNo ?? '') ?? { count: 0, quantity: 0, doubtful: 0 };
+      const d = delivered.get(worldCard(id).cardNo ?? '') ?? { count: 0, quantity: 0, doubtful: 0 };
       const rise = now.cumulative - start.cumulative;
       const fits = rise === d.quantity && now.count - start.count === d.count;
       const fitsDoubt = d.doubtful > 0 && rise === d.quantity + d.doubtful && now.count - start.count === d.count + 1;

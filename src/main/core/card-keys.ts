@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { masterKeysSchema, sampleKeyProvider, sealKeys, sealedKeyProvider } from '../../card/index.ts';
+import { masterKeysOf, masterKeysSchema, sampleKeyProvider, sealKeys, sealedKeyProvider } from '../../card/index.ts';
 import type { KeyProvider, MachineBinding } from '../../card/index.ts';
 import { fromHex, toHex } from '../../shared/bytes.ts';
 import { failure } from '../../shared/errors.ts';
@@ -75,13 +75,12 @@ export function sealCardKeys(files: { readonly from: string; readonly to: string
   const keys = masterKeysSchema.safeParse(parsed);
   // The values are not repeated: they may be keys with one digit wrong.
   if (!keys.success) return bad(`${files.from}: ${keys.error.issues.map((i) => `${i.path.join('.') || '(root)'}: ${i.message}`).join('; ')}`);
-  const { psc, auth, mac } = keys.data;
   const madeSecret = !existsSync(files.secret);
   try {
     if (madeSecret) writeFileSync(files.secret, `${toHex(random.bytes(SECRET_BYTES))}\n`, { mode: 0o600, flag: 'wx' });
     const binding = bindingOf('the secret', files.secret, id);
     if (!binding.ok) return binding;
-    const sealed = sealKeys({ psc: fromHex(psc), auth: fromHex(auth), mac: fromHex(mac) }, binding.value, random);
+    const sealed = sealKeys(masterKeysOf(keys.data), binding.value, random);
     const opened = sealedKeyProvider(sealed, binding.value);
     if (!opened.ok) return opened;
     writeFileSync(files.to, sealed, { mode: 0o600, flag: 'wx' });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CrtReader, openSerial, PcscReader, VirtualReader, layoutRegistry, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout } from '../../card/index.ts';
+import { CrtReader, openSerial, PcscReader, VirtualReader, layoutRegistry, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout, plPurseLayout } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
 import { NO_PRINTER, TcpPrinter } from '../../device/printer/tcp.ts';
@@ -58,7 +58,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   const keys = loadCardKeys(loaded);
   if (!keys.ok) return keys;
   // Those first that an ATR names: PL-CPU asks any other card for its application.
-  const layouts = layoutRegistry([pl4442Layout(keys.value), pl4428Layout(keys.value), plM1Layout(keys.value), plCpuLayout(keys.value)]);
+  const layouts = layoutRegistry([pl4442Layout(keys.value), pl4428Layout(keys.value), plM1Layout(keys.value), plCpuLayout(keys.value), plPurseLayout(keys.value, { terminalId: config.terminalId, nowMs: () => clock.nowMs() })]);
 
   const opened = Journal.open({ dataDir: path(config.dataDir), secondPath: path(config.secondPath), terminalId: config.terminalId, clock, random, onFatal: options.onFatal });
   if (!opened.ok) return opened;
