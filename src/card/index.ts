@@ -2,6 +2,11 @@ export type { CardChannel, CardGate, CardLayout, CardReader, CardReading, Classi
 export type { KeyProvider } from './keys/types.ts';
 export { sampleKeyProvider } from './keys/sample.ts';
 export { masterKeysOf, masterKeysSchema, sealKeys, sealedKeyProvider } from './keys/sealed.ts';
+export { centralKeyProvider } from './keys/central.ts';
+export type { AskCentral } from './keys/central.ts';
+export { psamKeyProvider, REFERENCE_PSAM } from './keys/psam.ts';
+export type { ApduPort, PsamKey, PsamSettings } from './keys/psam.ts';
+export { readerPort } from './keys/reader-port.ts';
 export type { MachineBinding } from './keys/sealed.ts';
 export { PL_CPU, plCpuLayout } from './layouts/pl-cpu.ts';
 export { PL_PURSE, plPurseLayout } from './layouts/pl-purse.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BillingClient, UploadResult } from '../../src/billing/types.ts';
 import { layoutRegistry, plCpuLayout, plPurseLayout, sampleKeyProvider } from '../../src/card/index.ts';
-import type { CardChannel, CardGate, CardReader, ReaderStatus } from '../../src/card/index.ts';
+import type { CardChannel, CardGate, CardReader, KeyProvider, ReaderStatus } from '../../src/card/index.ts';
 import { transmitT0 } from '../../src/card/readers/t0.ts';
 import type { Printer } from '../../src/device/printer/types.ts';
 import type { AttemptRow, OrderRow } from '../../src/journal/fold.ts';
@@ -502,6 +502,8 @@ export class World {
   providerGone = false;
   /** Instead of {@link central}: taken by the next start. */
   billing: BillingClient | null = null;
+  /** The card keys, as this sees them; taken by the next start. */
+  keys: (sample: KeyProvider) => KeyProvider = (sample) => sample;
   /** A fork is what the test is about; else it is a problem. */
   onFork: ((f: Failure) => void) | null = null;
   /** Taken by the next start. */
@@ -616,8 +618,9 @@ export class World {
       if (error instanceof Crash) return;
       throw error;
     }
-    const keys = sampleKeyProvider('demo');
-    if (!keys.ok) throw new Error('no keys');
+    const sample = sampleKeyProvider('demo');
+    if (!sample.ok) throw new Error('no keys');
+    const keys = this.keys(sample.value);
     const billing = this.billing ?? this.central.client(this, life);
     const printer: Printer = {
       status: () => Promise.resolve({ ready: this.printerOk, paperLow: false, failure: null }),
@@ -634,7 +637,7 @@ export class World {
       random,
       journal,
       reader: this.slot.reader(this, life),
-      layouts: layoutRegistry([plCpuLayout(keys.value), plPurseLayout(keys.value, { terminalId: TERMINAL, nowMs: () => this.clock.nowMs() })]),
+      layouts: layoutRegistry([plCpuLayout(keys), plPurseLayout(keys, { terminalId: TERMINAL, nowMs: () => this.clock.nowMs() })]),
       providers: this.providerGone ? [] : [this.pay.provider(this, life)],
       billing,
       printer,

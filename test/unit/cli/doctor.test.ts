@@ -95,14 +95,14 @@ describe('doctor on a broken configuration', () => {
   test('every bad key has its own line', async () => {
     const { code, of } = await doctor((config) => {
       config['terminalId'] = '31';
-      config['keys'] = { kind: 'psam' };
+      config['keys'] = { kind: 'hsm' };
       config['colour'] = 'blue';
       delete config['central'];
     });
     expect(code).toBe(1);
     const bad = of('config').filter((f) => f.level === 'FAIL');
     expect(bad.map((f) => f.code)).toEqual(['CONF-0101', 'CONF-0101', 'CONF-0101', 'CONF-0101']);
-    expect(bad.map((f) => f.text).join('\n')).toMatch(/terminalId: [^]*keys\.kind: key provider kind "psam" is not built; available: sample[^]*central: [^]*colour/);
+    expect(bad.map((f) => f.text).join('\n')).toMatch(/terminalId: [^]*keys\.kind: key provider kind "hsm" is not built; available: sample[^]*central: [^]*colour/);
   });
 
   test('a motor reader’s port that is not there', async () => {
