@@ -292,6 +292,9 @@ describe('central', () => {
     const q = must(await t0.client.quote({ orderId: id, cardNo: memory.cardNo, nextCount: 42, amountFen: 10_000 }));
     t0.journal.quoted(id, q, memory.userNo);
     t0.journal.paid(id, 10_000);
+    expect(await t0.upload()).toEqual([]);
+    must(await keysOf(0).cardCode('SLE4442', fromHex(memory.cardNo)));
+    expect(codeOf(await keysOf(1).cardCode('SLE4442', fromHex(memory.cardNo)))).toBe('CARD-0206');
     t0.journal.delivering(id, q);
     t0.journal.inDoubt(id);
     expect(await t0.upload()).toEqual([]);
