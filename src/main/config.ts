@@ -59,6 +59,8 @@ function crossProblem(c: TerminalConfig): string | null {
     if (kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(path ?? '')) return 'keys.reader.path: a virtual PSAM needs tcp://127.0.0.1:PORT';
     if (kind === 'virtual' && c.mode === 'production') return 'keys.reader.kind: a virtual PSAM is for demo mode only';
   }
+  // Memory cards' codes come down in the answers, and only TLS hides them.
+  if (c.keys.kind === 'central' && c.mode === 'production' && !c.central.baseUrl.startsWith('https:')) return 'central.baseUrl: keys at central need https';
   if (c.readers.length > 1) return 'readers: one reader is supported so far';
   if (c.payments.length > 1) return 'payments: one provider is supported so far';
   if (c.printer.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(c.printer.path ?? '')) return 'printer.path: a virtual printer needs tcp://127.0.0.1:PORT';

@@ -53,6 +53,7 @@ describe('terminal.json', () => {
     ['a PSAM reader without a name', { keys: { kind: 'psam', reader: { kind: 'pcsc' } } }, /^CONF-0101 .*keys\.reader\.match: a PSAM needs/],
     ['a PSAM in the customer’s reader', { readers: [{ kind: 'pcsc', match: 'acs' }], keys: { kind: 'psam', reader: { kind: 'pcsc', match: 'ACS' } } }, /keys\.reader\.match: a PSAM needs/],
     ['a virtual PSAM elsewhere', { keys: { kind: 'psam', reader: { kind: 'virtual', path: 'tcp://10.0.0.1:1' } } }, /keys\.reader\.path: a virtual PSAM needs/],
+    ['keys at central without TLS', { mode: 'production', keys: { kind: 'central' }, central: { baseUrl: 'http://central.invalid', keyFile: 'k' } }, /^CONF-0101 .*central\.baseUrl: keys at central need https/],
     ['two readers', { readers: [{ kind: 'pcsc' }, { kind: 'pcsc' }] }, /readers: one reader is supported so far/],
     ['no reader', { readers: [] }, /readers: /],
   ])('%s is refused by name', (_name, change, want) => {

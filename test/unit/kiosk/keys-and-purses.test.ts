@@ -127,6 +127,72 @@ describe('a purse', () => {
     await w.until('delivered', () => w.order().state === 'delivered');
   });
 
+  describe('sold by another kiosk', () => {
+    const THEIRS = 'PL-000000000999-1-0007-1234';
+    const CARD = '8800003950';
+    /** Their order in doubt, as central tells it. */
+    async function theirs(kept: readonly string[] = []): Promise<ClaimAnswer> {
+      const layout = plPurseLayout(must(sampleKeyProvider('demo')), { terminalId: '000000000999', nowMs: () => T0 });
+      const desk = new Desk(w.card('purse'));
+      const plan = must(layout.plan(must(await layout.read(desk.insert())), { orderId: THEIRS, quantity: 7_000, date: '2026-11-22' }));
+      desk.remove();
+      w.central.foreignClaim.set(CARD, { orderId: THEIRS, terminalId: '000000000999', nextCount: 42, state: 'in-doubt' });
+      return { kind: 'write', ttlMs: 180_000, serverTimeMs: T0, order: { orderId: THEIRS, terminalId: '000000000999', cardNo: CARD, userNo: '1002203350', layout: 'PL-PURSE', unit: 'money', nextCount: 42, amountFen: 7_000, quantity: 7_000, cumulative: plan.cumulative, carriedAfterMicro: 0, tag: toHex(plan.tag), before: toHex(plan.before), after: toHex(plan.after), plan: ['theirs'], kept: [...kept] } };
+    }
+    const facts = (): string[] => w.kinds().filter((k) => k.startsWith('assist'));
+    const verdict = (): unknown => (w.journal.story(THEIRS).findLast((e) => e.kind === 'assist-ended')?.body as { verdict: string } | undefined)?.verdict;
+    /** What was loaded is another kiosk's sale: the check of this one's books begins anew. */
+    const notOurs = (): void => w.replaceCard('purse', {});
+
+    it('is loaded here, with this terminal’s answers kept before CREDIT', async () => {
+      await w.start();
+      w.central.claimAnswers.push(ok(await theirs()));
+      await w.insert('purse');
+      await w.until('delivered', () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered');
+      expect(facts()).toEqual(['assist-writing', 'assist-kept', 'assist-kept', 'assist-kept', 'assist-ended']);
+      expect(verdict()).toBe('after');
+      expect(w.card('purse').purse?.state).toMatchObject({ balance: 7_000, onlineSeq: 42 });
+      expect(w.card('purse').purse?.state.log[0]).toContain('000000000311');
+      notOurs();
+    });
+
+    it('torn out after CREDIT: known, when it comes back, by what central holds of this kiosk', async () => {
+      await w.start();
+      const claim = await theirs();
+      w.central.claimAnswers.push(ok(claim));
+      // Nothing changes the card but CREDIT: it leaves before the answer is fetched.
+      w.card('purse').onChange(() => w.card('purse').arm({ kind: 'tear', at: 1, when: 'before', from: 'arming' }));
+      await w.insert('purse');
+      await w.until('pulled', () => facts().includes('assist-kept') && w.slot.card === null);
+      w.card('purse').onChange(() => undefined);
+      w.card('purse').disarm();
+      expect(w.card('purse').purse?.state.balance).toBe(7_000);
+      const kept = w.journal.story(THEIRS).filter((e) => e.kind === 'assist-kept').map((e) => (e.body as { record: string }).record);
+      expect(kept).toHaveLength(2);
+      w.central.claimAnswers.push(ok({ ...claim, order: { ...(claim.order as NonNullable<ClaimAnswer['order']>), kept } }));
+      await w.insert('purse');
+      await w.until('delivered', () => verdict() === 'after');
+      expect(facts().filter((k) => k === 'assist-writing')).toHaveLength(1);
+      notOurs();
+    });
+
+    it('loaded there, and nobody here knows: told as foreign, never as another purchase, and nothing is written', async () => {
+      await w.start();
+      const claim = await theirs();
+      const layout = plPurseLayout(must(sampleKeyProvider('demo')), { terminalId: '000000000999', nowMs: () => T0 });
+      const desk = new Desk(w.card('purse'));
+      const channel = desk.insert();
+      must(await layout.apply(channel, must(layout.plan(must(await layout.read(channel)), { orderId: THEIRS, quantity: 7_000, date: '2026-11-22' })), () => Promise.resolve(ok(undefined))));
+      desk.remove();
+      w.central.claimAnswers.push(ok(claim));
+      await w.insert('purse');
+      await w.until('told', () => verdict() !== undefined);
+      expect(verdict()).toBe('foreign');
+      expect(facts()).toEqual(['assist-ended']);
+      notOurs();
+    });
+  });
+
   it('an answer that comes when the order is not being written any more is not kept, and the card gets nothing', async () => {
     await w.start();
     await w.toPay('purse', 10_000);
