@@ -89,6 +89,14 @@ describe('a load', () => {
     expect(purse.classify(s.plan, must(await purse.readImage(s.channel)))).toBe('before');
   });
 
+  it.each([['9303', 'CARD-0110'], ['9402', 'CARD-0202'], ['9403', 'CARD-0202'], ['6982', 'CARD-0202'], ['6985', 'CARD-0202']])('INITIALIZE answered with %s is %s, on reading and on writing; nothing is kept', async (sw, code) => {
+    const s = await sale(purseCard());
+    const says: CardChannel = { ...s.channel, transmit: (apdu) => (apdu[1] === 0x50 ? Promise.resolve(ok(fromHex(sw))) : s.channel.transmit(apdu)) };
+    expect(codeOf(await purse.read(says))).toBe(code);
+    expect(codeOf(await purse.apply(says, s.plan, s.keep))).toBe(code);
+    expect(s.plan.kept).toEqual([]);
+  });
+
   it('a key provider that fails leaves the card as it was', async () => {
     const s = await sale(purseCard());
     const gone = withKeys({ loadLeave: () => Promise.resolve(err(failure('CARD-0206', 'gone'))) });

@@ -7,7 +7,7 @@ import { SAMPLE_KEYS } from '../../../src/card/keys/sample.ts';
 import { sealedKeyProvider, sealKeys } from '../../../src/card/keys/sealed.ts';
 import { DEMO_ACCOUNTS, DEMO_TARIFFS } from '../../../src/central/demo-data.ts';
 import type { SeedAccount } from '../../../src/central/demo-data.ts';
-import { psamSettings } from '../../../src/main/core/card-keys.ts';
+import { loadCardKeys, psamSettings } from '../../../src/main/core/card-keys.ts';
 import { fromHex, toHex } from '../../../src/shared/bytes.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { err, ok } from '../../../src/shared/result.ts';
@@ -136,6 +136,28 @@ describe('every provider writes every kind of card', () => {
       expect(w.plan.kept).toHaveLength(kind.name === 'PL-PURSE' ? 3 : 0);
     });
   }
+
+  it('as terminal.json names them', async () => {
+    const s8 = fromHex('0000008800003961');
+    const asked: string[] = [];
+    const load = (keys: object) => must(loadCardKeys({ path: (p: string) => p, config: { mode: 'production', keys } } as unknown as Parameters<typeof loadCardKeys>[0], () => 'm', {
+      psam: ({ match }) => {
+        asked.push(match ?? '');
+        return portOf(new Psam(OWN_PSAM));
+      },
+      central: (request) => {
+        asked.push(request.verb);
+        return Promise.resolve(ok({ bytes: '', serverTimeMs: 1 }));
+      },
+    }));
+    must(await load({ kind: 'psam', reader: { kind: 'pcsc', match: 'SAM' } }).prove(s8));
+    must(await load({ kind: 'central' }).prove(s8));
+    expect(codeOf(await load({ kind: 'psam', reader: { kind: 'pcsc', match: 'SAM' }, profile: { auth: '2809' } }).prove(s8))).toBe('CARD-0206');
+    expect(asked).toEqual(['SAM', 'prove', 'SAM']);
+    // Without their ports (doctor) they are named, and answer nothing.
+    const named = must(loadCardKeys({ path: (p: string) => p, config: { mode: 'production', keys: { kind: 'central' } } } as unknown as Parameters<typeof loadCardKeys>[0]));
+    expect([named.id, codeOf(await named.prove(s8))]).toEqual(['central', 'CARD-0206']);
+  });
 
   it('a PSAM in a reader of its own; one that is taken out says so', async () => {
     const rig = await virtualRig();

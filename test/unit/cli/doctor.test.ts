@@ -113,6 +113,15 @@ describe('doctor on a broken configuration', () => {
     expect(of('reader')).toEqual([expect.objectContaining({ level: 'FAIL', code: 'CARD-0107', text: expect.stringContaining('ENOENT') })]);
   });
 
+  test('keys that are elsewhere are named', async () => {
+    for (const [keys, text] of [[{ kind: 'psam', reader: { kind: 'pcsc', match: 'SAM' } }, /in a PSAM/], [{ kind: 'central' }, /at central: nothing is sold while it is away/]] as const) {
+      const { of } = await doctor((config) => {
+        config['keys'] = keys;
+      });
+      expect(of('card-keys')).toMatchObject([{ level: 'OK', text: expect.stringMatching(text) as string }]);
+    }
+  });
+
   test('nobody who may enter maintenance mode: said, and how to mend it', async () => {
     const { of } = await doctor((config) => {
       delete config['maintenance'];
