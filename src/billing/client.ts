@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { accountAnswerSchema, claimAnswerSchema, commandsAnswerSchema, epochAnswerSchema, orderStatusAnswerSchema, problemSchema, quoteAnswerSchema, uploadAnswerSchema } from '../shared/central-api.ts';
+import { accountAnswerSchema, cardKeyAnswerSchema, claimAnswerSchema, commandsAnswerSchema, epochAnswerSchema, orderStatusAnswerSchema, problemSchema, quoteAnswerSchema, uploadAnswerSchema } from '../shared/central-api.ts';
 import type { Account, ClaimAnswer, ClaimKind, Problem, ProblemType, Quote, QuoteRequest, UploadRequest } from '../shared/central-api.ts';
 import { failure } from '../shared/errors.ts';
 import type { ErrorCode, Failure } from '../shared/errors.ts';
@@ -14,7 +14,7 @@ import type { Policy } from '../shared/policy.ts';
 import type { Clock, Random, Signer, Verifier } from '../shared/ports.ts';
 import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
-import type { BillingClient, UploadResult } from './types.ts';
+import type { BillingClient, CardKeyClient, UploadResult } from './types.ts';
 
 export interface BillingClientOptions {
   readonly baseUrl: string;
@@ -58,6 +58,8 @@ const CODES: Record<ProblemType, ErrorCode> = {
   'refund-claimed': 'BILL-0107',
   'counter-claimed': 'BILL-0110',
   'not-in-doubt': 'BILL-0108',
+  'key-refused': 'CARD-0206',
+  'card-refused': 'CARD-0201',
   internal: 'BILL-0101',
 };
 /** On a claim, `claimed` speaks of the write claim, not of a sale. */
@@ -73,7 +75,7 @@ interface Reply {
 }
 
 /** Client of the central billing API over HTTP, each request signed with the terminal's key. Nothing is retried. */
-export function createBillingClient(options: BillingClientOptions): BillingClient {
+export function createBillingClient(options: BillingClientOptions): BillingClient & CardKeyClient {
   const { clock, random } = options;
   const base = new URL(options.baseUrl);
   const prefix = base.pathname.replace(/\/+$/, '');
@@ -199,6 +201,7 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
       const wrong = claimProblem(answer.value, orderId, kind, cardNo);
       return wrong === null ? answer : err(failure('BILL-0102', wrong));
     },
+    cardKey: (request) => ask('POST', '/v1/keys', cardKeyAnswerSchema, request),
     commands: () => ask('GET', '/v1/commands', commandsAnswerSchema),
     requestEpoch: async (request) => {
       const answer = await ask('POST', '/v1/epochs', epochAnswerSchema, request);

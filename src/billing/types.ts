@@ -1,4 +1,4 @@
-import type { AccountAnswer, ClaimAnswer, ClaimKind, CommandsAnswer, EpochRequest, OrderStatus, Quote, QuoteRequest, UploadAnswer, UploadRequest } from '../shared/central-api.ts';
+import type { AccountAnswer, CardKeyAnswer, CardKeyRequest, ClaimAnswer, ClaimKind, CommandsAnswer, EpochRequest, OrderStatus, Quote, QuoteRequest, UploadAnswer, UploadRequest } from '../shared/central-api.ts';
 import type { Failure } from '../shared/errors.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { Result } from '../shared/result.ts';
@@ -9,6 +9,11 @@ export type UploadResult =
   | { readonly kind: 'fork'; readonly failure: Failure }
   | { readonly kind: 'refused'; readonly failure: Failure }
   | { readonly kind: 'away'; readonly failure: Failure };
+
+/** Card keys at central. Nothing is retried, kept or logged. CARD-0206: central refuses; CARD-0201: the card's own MAC does not hold; BILL-0101: away. */
+export interface CardKeyClient {
+  readonly cardKey: (request: CardKeyRequest) => Promise<Result<CardKeyAnswer, Failure>>;
+}
 
 /** Client of the central billing API. No call throws or retries. BILL-0101 = away (ask again); a SALE code = central's own refusal. */
 export interface BillingClient {

@@ -126,7 +126,7 @@ export interface CardReading {
   /** The newest purchase, 0.01 units (or fen). */
   readonly lastQuantity: number;
   readonly cumulative: number;
-  /** Tag of the newest purchase, 4 bytes. */
+  /** Tag of the newest purchase, 4 bytes. Empty: this kind of card keeps none, so it cannot say by itself whose its newest purchase is. */
   readonly tag: Uint8Array;
   readonly meter: MeterArea;
   /** True: the meter has taken the newest purchase. */
@@ -157,7 +157,18 @@ export interface WritePlan {
   readonly cumulative: number;
   /** For people: the steps in order. */
   readonly steps: readonly string[];
+  /** What the layout had kept of this order's writes so far, oldest first; left out: nothing. */
+  readonly kept?: readonly Uint8Array[];
 }
+
+/** The part of a plan by which a later read is judged. */
+export type Judged = Pick<WritePlan, 'before' | 'after' | 'tag' | 'kept'>;
+
+/**
+ * Keeps what a card (or the key provider) said in the middle of a write, with the order, for good: once it says ok, the
+ * record is durable, and comes back in `kept` whenever the order is judged. Opaque to the kiosk; never a key or a code.
+ */
+export type Keep = (record: Uint8Array) => Promise<Result<void, Failure>>;
 
 /** after: ours is on the card · before: nothing was written · torn: finish the plan · foreign: park. */
 export type Classification = 'after' | 'before' | 'torn' | 'foreign';
@@ -184,10 +195,15 @@ export interface CardLayout {
   readonly proveAuthority: (reading: CardReading) => Promise<Result<void, Failure>>;
   /** The write of one purchase on top of `reading`. Pure. Fails with CARD-0104 when count or cumulative would overflow. */
   readonly plan: (reading: CardReading, purchase: Purchase) => Result<WritePlan, Failure>;
-  /** Re-reads identity and before-image (CARD-0205 when they differ; nothing was written), then runs the steps. CARD-0201/0202: the card refused, nothing was written by the last command; any other failure: in doubt. */
-  readonly apply: (channel: CardChannel, plan: WritePlan) => Promise<Result<void, Failure>>;
-  /** Judges an order's card by a later read (identity and the kiosk's own fields only). */
-  readonly classify: (plan: Pick<WritePlan, 'before' | 'after' | 'tag'>, current: Uint8Array) => Classification;
+  /**
+   * Re-reads identity and before-image (CARD-0205 when they differ; nothing was written), then runs the steps. CARD-0201/0202: the card refused, nothing was written by the last command; any other failure: in doubt.
+   * @param keep where a card's own answers are what proves a write: without it nothing is written to such a card (CARD-0206)
+   */
+  readonly apply: (channel: CardChannel, plan: WritePlan, keep?: Keep) => Promise<Result<void, Failure>>;
+  /** Judges an order's card by a later read (identity and the kiosk's own fields only), and by what was kept of its writes. Pure. */
+  readonly classify: (plan: Judged, current: Uint8Array) => Classification;
+  /** What the card gave as proof of the write (a purse's TAC), of a read that is *after*. Pure. Left out: such cards give none. */
+  readonly proof?: (plan: Judged, current: Uint8Array) => Uint8Array | null;
   /** Same identity (card number, issuer data), whatever was bought since. */
   readonly sameCard: (a: Uint8Array, b: Uint8Array) => boolean;
 }

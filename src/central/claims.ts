@@ -25,6 +25,8 @@ export interface OrderRow {
   readonly after_image: string | null;
   readonly cumulative: unknown;
   readonly plan: string | null;
+  /** JSON: what kiosks kept of its writes; null: nothing. */
+  readonly kept: string | null;
   readonly write_terminal: string | null;
   readonly write_until_ms: unknown;
   readonly write_open: string | null;
@@ -147,6 +149,10 @@ async function counterClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs:
   return { kind: 'counter', ttlMs: 0, order: null, serverTimeMs: nowMs };
 }
 
+export function keptOf(o: OrderRow): readonly string[] {
+  return o.kept === null ? [] : (JSON.parse(o.kept) as string[]);
+}
+
 function claimedOrder(o: OrderRow): ClaimedOrder | null {
   if (o.before_image === null || o.after_image === null || o.plan === null || o.layout === null || o.unit === null || o.cumulative === null) return null;
   return {
@@ -165,6 +171,7 @@ function claimedOrder(o: OrderRow): ClaimedOrder | null {
     before: o.before_image,
     after: o.after_image,
     plan: JSON.parse(o.plan) as string[],
+    kept: [...keptOf(o)],
   };
 }
 

@@ -6,7 +6,7 @@ import { eventHash, genesisHash, headText } from '../shared/journal-hash.ts';
 import { MICRO_PER_FEN } from '../shared/money.ts';
 import type { Verifier } from '../shared/ports.ts';
 import { bool, giveBack, num, takeClaim } from './accounts.ts';
-import { awaitsEcho, isDelivered, isRefundClaimed, keepWriteClaim, lockOrder, refOf, writer } from './claims.ts';
+import { awaitsEcho, isDelivered, isRefundClaimed, keepWriteClaim, keptOf, lockOrder, refOf, writer } from './claims.ts';
 import type { OrderRow } from './claims.ts';
 import type { Db, Sql } from './db.ts';
 import { cursorOf, moveCursor } from './epochs.ts';
@@ -194,6 +194,13 @@ async function apply(tx: Sql, at: Place, event: JournalEvent): Promise<void> {
       if (!isDelivered(order) && at.terminalId !== order.terminal_id && order.write_open !== at.terminalId) await tx.query('UPDATE orders SET write_open = $2, write_open_ms = NULL WHERE order_id = $1', [order.order_id, at.terminalId]);
       return;
     }
+    case 'assist-kept': {
+      const order = await anyOrder(tx, event.orderId);
+      if (event.body.origin !== order.terminal_id || event.body.cardNo !== order.card_no) throw new Unusable('kept of another order');
+      return keepRecord(tx, order, event.body.record);
+    }
+    case 'order-kept':
+      return keepRecord(tx, await orderOf(tx, at, event.orderId), event.body.record);
     case 'assist-ended':
       return assisted(tx, at, await anyOrder(tx, event.orderId), event.body);
     case 'attempt-refund-retried': {
@@ -310,6 +317,11 @@ async function quoted(tx: Sql, at: Place, orderId: string, body: Extract<Journal
     const holder = await takeClaim(tx, { cardNo: body.cardNo, nextCount: body.nextCount, orderId, terminalId: at.terminalId, expiresMs: at.nowMs + QUOTE_CLAIM_MS }, at.nowMs);
     if (holder !== null) await tx.query('UPDATE orders SET note = $2 WHERE order_id = $1', [orderId, `离线成交时次数已被订单 ${holder.order_id} 占用`]);
   }
+}
+
+/** With the order: whoever finishes it next judges the card by it. */
+async function keepRecord(tx: Sql, order: OrderRow, record: string): Promise<void> {
+  await tx.query('UPDATE orders SET kept = $2 WHERE order_id = $1', [order.order_id, JSON.stringify([...keptOf(order), record])]);
 }
 
 /** What the order's own terminal says of its delivery; once another kiosk told it before, an echo. */

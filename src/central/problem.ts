@@ -20,6 +20,8 @@ const STATUS: Record<ProblemType, number> = {
   'refund-claimed': 409,
   'counter-claimed': 409,
   'not-in-doubt': 409,
+  'key-refused': 409,
+  'card-refused': 409,
   internal: 500,
 };
 

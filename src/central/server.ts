@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import Fastify from 'fastify';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { CARD_NO, claimRequestSchema, epochRequestSchema, quoteRequestSchema, uploadRequestSchema } from '../shared/central-api.ts';
+import { CARD_NO, cardKeyRequestSchema, claimRequestSchema, epochRequestSchema, quoteRequestSchema, uploadRequestSchema } from '../shared/central-api.ts';
 import type { Problem } from '../shared/central-api.ts';
 import { policySchema } from '../shared/policy.ts';
 import type { Policy } from '../shared/policy.ts';
@@ -20,6 +20,8 @@ import { DEMO_ACCOUNTS, DEMO_CLAIMS, DEMO_POLICY, DEMO_TARIFFS } from './demo-da
 import type { SeedAccount, SeedClaim, SeedTariff, SeedTerminal } from './demo-data.ts';
 import { askEpoch, grantEpoch, grantedEpoch } from './epochs.ts';
 import { ingest } from './ingest.ts';
+import { cardKey } from './keys.ts';
+import type { CardKeyPort } from './keys.ts';
 import { pacer } from './pacing.ts';
 import type { Pacing } from './pacing.ts';
 import { Refusal } from './problem.ts';
@@ -45,6 +47,8 @@ export interface CentralOptions {
   readonly tariffs?: readonly SeedTariff[];
   readonly claims?: readonly SeedClaim[];
   readonly policy?: Policy;
+  /** The company's card keys, for terminals that have none of their own; left out: none are kept here. */
+  readonly cardKeys?: CardKeyPort;
   /** How often terminals are told to upload. */
   readonly pacing?: Partial<Pacing>;
 }
@@ -195,6 +199,11 @@ export function createCentral(options: CentralOptions): Central {
         if (third !== 'by-ref') return no();
         await signedBy(request);
         return json({ orders: await ordersByRef(db(), fourth), serverTimeMs: now() });
+      }
+      case 'POST /v1/keys': {
+        if (third !== '') return no();
+        const terminalId = await signedBy(request);
+        return json(await cardKey(db(), options.cardKeys, terminalId, bodyOf(request, cardKeyRequestSchema), now()));
       }
       case 'GET /v1/commands': {
         if (third !== '') return no();

@@ -18,6 +18,8 @@ export interface OrderRow {
   readonly paidBy: string | null;
   /** The durable plan of the write; null before `delivering`. */
   readonly delivery: { readonly insertion: number; readonly before: string; readonly after: string; readonly cumulative: number; readonly plan: readonly string[] } | null;
+  /** What was kept of its writes, oldest first; left out: nothing. */
+  readonly kept?: readonly string[];
   /** How often a write was begun. */
   readonly writes: number;
   readonly reason: string | null;
@@ -189,6 +191,11 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
       if (row.delivery !== null && row.delivery.after !== after && row.state !== 'in-doubt') throw new IllegalTransition('a second plan while the first is open');
       return { order: moveOrder('delivering', { delivery: { insertion, before, after, cumulative, plan }, writes: row.writes + 1, wantsRefund: false, nextStep: null }) };
     }
+    case 'order-kept': {
+      const row = order();
+      if (row.state !== 'delivering') throw new IllegalTransition(`a card's answer is kept for an order that is ${row.state}`);
+      return { order: { ...row, kept: [...(row.kept ?? []), event.body.record], updatedMs: wallMs } };
+    }
     case 'order-in-doubt':
       return { order: moveOrder('in-doubt', { reason: event.body.failure.code, wantsRefund: event.body.wants === 'refund', nextStep: event.body.wants === 'counter' ? 'counter' : null }) };
     case 'order-delivered':
@@ -220,6 +227,7 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
       return { ...(ofOrder ? { order: { ...row, settled, updatedMs: wallMs } } : {}), ...(a === null ? {} : { attempt: { ...a, settled, updatedMs: wallMs } }) };
     }
     case 'assist-writing':
+    case 'assist-kept':
     case 'assist-ended':
     case 'epoch-began':
     case 'journal-restored':

@@ -2,7 +2,7 @@ import type { CardReading, WritePlan } from '../card/types.ts';
 import type { ClaimedOrder } from '../shared/central-api.ts';
 import { CLAIM_USE_MS } from '../shared/central-api.ts';
 import { fromHex } from '../shared/bytes.ts';
-import type { EventBody } from '../shared/events.ts';
+import type { EventBody, JournalEvent } from '../shared/events.ts';
 import { never } from '../shared/result.ts';
 import { MAX_WRITES, foreignCard } from './orders.ts';
 import type { ReduceContext } from './reduce.ts';
@@ -44,12 +44,22 @@ export function assistClaimed(state: KioskState, event: Extract<KioskEvent, { ty
   return judge(state, { ...s, order, claimMs, untilMono: event.askedMono + CLAIM_USE_MS }, order, s.reading, ctx);
 }
 
+/** What a card said in the middle of a write of ours: with the order from now on. Null: no such write is going on, and nothing may be written. */
+export function assistKept(state: KioskState, event: Extract<KioskEvent, { type: 'keep' }>): { readonly event: JournalEvent; readonly state: KioskState } | null {
+  const s = state.session;
+  if (s.at !== 'assist' || s.stage !== 'writing' || s.orderId !== event.orderId || s.insertion !== event.insertion || s.order === null) return null;
+  const { terminalId: origin, cardNo } = s.order;
+  const order: ClaimedOrder = { ...s.order, kept: [...(s.order.kept ?? []), event.record] };
+  return { event: { kind: 'assist-kept', orderId: event.orderId, body: { origin, cardNo, insertion: event.insertion, record: event.record } }, state: { ...state, session: { ...s, order } } };
+}
+
 function judge(state: KioskState, s: AssistSession, order: ClaimedOrder, reading: CardReading, ctx: ReduceContext): Step {
   const layout = ctx.layout(order.layout);
   if (layout === undefined || reading.layout !== order.layout) return cannotSell(state, ctx, 'CARD-0103', reading);
   const before = fromHex(order.before);
   const after = fromHex(order.after);
-  const verdict = layout.classify({ before, after, tag: fromHex(order.tag) }, reading.image);
+  const kept = (order.kept ?? []).map(fromHex);
+  const verdict = layout.classify({ before, after, tag: fromHex(order.tag), kept }, reading.image);
   switch (verdict) {
     case 'after':
       return ended(state, s, 'delivered', ctx, fact(s, order, 'after', false));
@@ -63,7 +73,7 @@ function judge(state: KioskState, s: AssistSession, order: ClaimedOrder, reading
         // Of our own writes this read tells too: the card is as it is now.
         return { ...cannotSell(state, ctx, 'BILL-0105', reading), effects: [fact(s, order, verdict, s.writes > 0)] };
       }
-      const plan: WritePlan = { cardNo: order.cardNo, before, after, tag: fromHex(order.tag), count: order.nextCount, quantity: order.quantity, cumulative: order.cumulative, steps: order.plan };
+      const plan: WritePlan = { cardNo: order.cardNo, before, after, tag: fromHex(order.tag), count: order.nextCount, quantity: order.quantity, cumulative: order.cumulative, steps: order.plan, kept };
       const intent: Effect = { do: 'journal', events: [{ kind: 'assist-writing', orderId: s.orderId, body: { origin: order.terminalId, cardNo: order.cardNo, insertion: s.insertion, before: order.before, after: order.after, count: order.nextCount, quantity: order.quantity, cumulative: order.cumulative } }] };
       return {
         state: { ...state, cardBusy: true, session: { ...s, stage: 'writing', writes: s.writes + 1 } },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { BillingClient } from '../billing/types.ts';
 import type { CardReader, LayoutRegistry } from '../card/index.ts';
-import type { WritePlan } from '../card/types.ts';
+import type { Keep, WritePlan } from '../card/types.ts';
 import type { Printer } from '../device/printer/types.ts';
 import type { AttemptRow } from '../journal/fold.ts';
 import { ASK_CLOSED_MS } from '../journal/journal.ts';
@@ -88,6 +88,8 @@ export class Kiosk {
   #cardTurn: Promise<unknown> = Promise.resolve();
   #stopped = false;
   /** Central's clock, when it was last heard; null: not in this process. */
+  /** Writes that wait until what a card said is durable, by order. */
+  readonly #keeping = new Map<string, (ok: boolean) => void>();
   #central: { readonly serverTimeMs: number; readonly atMono: number } | null = null;
   /** Digests of the payment codes that were taken. */
   readonly #scanned = new Set<string>();
@@ -345,7 +347,7 @@ export class Kiosk {
       case 'write':
         this.#card(async () => {
           const { orderId, insertion, plan } = effect;
-          const { applied, image } = await this.#write(orderId, this.#state.orders.get(orderId)?.order.quote.layout ?? '', insertion, plan);
+          const { applied, image } = await this.#write(orderId, this.#state.orders.get(orderId)?.order.quote.layout ?? '', insertion, plan, false);
           return { type: 'written', orderId, insertion, applied, image } as const;
         });
         return;
@@ -373,10 +375,16 @@ export class Kiosk {
       case 'assist-write':
         this.#card(async () => {
           const { orderId, insertion, plan } = effect;
-          const { applied, image } = await this.#write(orderId, effect.layout, insertion, plan);
+          const { applied, image } = await this.#write(orderId, effect.layout, insertion, plan, true);
           return { type: 'assist-written', orderId, insertion, applied, image } as const;
         });
         return;
+      case 'kept': {
+        const goOn = this.#keeping.get(effect.orderId);
+        this.#keeping.delete(effect.orderId);
+        goOn?.(effect.ok);
+        return;
+      }
       case 'find-order':
         this.#later(async () => ({ type: 'order-found', ref: effect.ref, result: await this.#find(effect.ref) }));
         return;
@@ -401,11 +409,17 @@ export class Kiosk {
     }
   }
 
-  async #write(orderId: string, layoutId: string, insertion: number, plan: WritePlan): Promise<{ applied: Result<void, Failure>; image: Result<Uint8Array, Failure> }> {
+  async #write(orderId: string, layoutId: string, insertion: number, plan: WritePlan, assist: boolean): Promise<{ applied: Result<void, Failure>; image: Result<Uint8Array, Failure> }> {
     const layout = this.#o.layouts.byId(layoutId);
     if (layout === undefined) return { applied: err(failure('CARD-0103')), image: err(failure('CARD-0103')) };
     const channel = this.#o.reader.open(insertion);
-    const applied = await layout.apply(channel, plan);
+    // An effect like any other: the write goes on once the fact is in the journal, and not at all when the process ended there.
+    const keep: Keep = async (record) => {
+      const kept = new Promise<boolean>((resolve) => this.#keeping.set(orderId, resolve));
+      this.dispatch({ type: 'keep', orderId, insertion, record: toHex(record), assist });
+      return (await kept) ? ok(undefined) : err(failure('CARD-0203', 'the write is not this kiosk’s any more'));
+    };
+    const applied = await layout.apply(channel, plan, keep);
     if (!applied.ok) this.#o.log('warn', 'card', describeFailure(applied.error), { orderId });
     // Success is not believed: the card is reset and read afresh.
     const reset = await channel.reset();

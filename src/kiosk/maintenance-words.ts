@@ -82,6 +82,8 @@ export function sentenceOf(event: JournalEvent): ErrorText {
       return both('订单已付款', 'the order is paid');
     case 'order-delivering':
       return both(`开始写卡，累计 ${formatQuantity(event.body.cumulative)}`, `writing begins, cumulative ${formatQuantity(event.body.cumulative)}`);
+    case 'order-kept':
+      return both('卡在写入中的应答已存盘', 'what the card said during the write was kept');
     case 'order-in-doubt': {
       const of = cause(event.body.failure);
       if (event.body.wants === 'counter') return both(`卡找不回来，等中心确认后转人工：${of.zh}`, `the card will not come back, goes to a person once central confirms: ${of.en}`);
@@ -107,6 +109,8 @@ export function sentenceOf(event: JournalEvent): ErrorText {
     }
     case 'assist-writing':
       return both(`代终端 ${event.body.origin} 接着写卡，第 ${event.body.count} 次`, `finishing terminal ${event.body.origin}’s order, purchase ${event.body.count}`);
+    case 'assist-kept':
+      return both(`代终端 ${event.body.origin} 写卡中的应答已存盘`, `what the card said while finishing terminal ${event.body.origin}’s order was kept`);
     case 'assist-ended': {
       const saw = VERDICTS[event.body.verdict];
       return both(`代写结束，卡上${saw.zh}`, `finishing ended, the card says: ${saw.en}`);

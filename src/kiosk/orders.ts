@@ -1,4 +1,4 @@
-import type { CardLayout, CardReading, WritePlan } from '../card/types.ts';
+import type { CardLayout, CardReading, Judged, WritePlan } from '../card/types.ts';
 import { wantsCounter } from '../journal/fold.ts';
 import type { AttemptRow, OrderRow } from '../journal/fold.ts';
 import { fromHex, toHex } from '../shared/bytes.ts';
@@ -331,19 +331,21 @@ function advanceDoubt(open: OpenOrder, ctx: AdvanceContext, here: AdvanceContext
   if (open.writing) return same();
   if (delivery === null) return write({ kind: 'order-parked', body: { reason: 'no-plan', nextStep: 'counter' } });
   const before = fromHex(delivery.before);
-  const after = fromHex(delivery.after);
 
   if (here !== null && ctx.cardFree && open.judgedInsertion !== here.insertion) {
     const { reading, insertion } = here;
     const layout = ctx.layout(order.quote.layout);
     if (layout === undefined) return write({ kind: 'order-parked', body: { reason: 'no-layout', nextStep: 'counter' } });
-    const verdict = layout.classify({ before, after, tag: fromHex(order.quote.tag) }, reading.image);
+    const by = judgedBy(open, delivery);
+    const verdict = layout.classify(by, reading.image);
     const judged: OpenOrder = { ...open, judgedInsertion: insertion };
     switch (verdict) {
       case 'after':
-        return write({ kind: 'order-delivered', body: { by: 'later-read', count: order.quote.nextCount, quantity: order.quote.quantity, cumulative: delivery.cumulative } });
+        return write({ kind: 'order-delivered', body: { by: 'later-read', count: order.quote.nextCount, quantity: order.quote.quantity, cumulative: delivery.cumulative, ...proofOf(layout, by, reading.image) } });
       case 'foreign': {
         const whose = foreignCard(order, layout, before, reading);
+        // The card's proof is not of a write that was kept here: another kiosk may have finished it, and central has what that one kept.
+        if (whose === 'parked' && layout.proof !== undefined && ctx.mayBeReported(order.orderId) && held === null && !order.wantsRefund && !lost) return askClaim(open, 'write', ctx);
         if (whose === 'parked') return write({ kind: 'order-parked', body: { reason: 'card-foreign', nextStep: 'counter', failure: { code: 'CARD-0104' } } });
         if (whose === 'superseded' && !order.wantsRefund) return wantRefund(judged, failure('CARD-0104', 'another purchase has this count on the card'));
         // A later purchase is on the card: central knows by which order this count was taken, and tells.
@@ -372,7 +374,7 @@ function advanceDoubt(open: OpenOrder, ctx: AdvanceContext, here: AdvanceContext
         if (open.claim.asking) return same();
         if (ctx.heldUntilMono !== null && !mayWrite(open, ctx) && !leased && !order.wantsRefund && !lost && !ctx.mayBeReported(order.orderId)) return same(ctx.heldUntilMono);
         // Once the money was to go back, or a person to decide, only central knows whether it still may be written.
-        if (mayWrite(open, ctx) || (!order.wantsRefund && !lost && (leased || !ctx.mayBeReported(order.orderId)))) return beginWrite(open, planOf(order, delivery, before, after), insertion);
+        if (mayWrite(open, ctx) || (!order.wantsRefund && !lost && (leased || !ctx.mayBeReported(order.orderId)))) return beginWrite(open, planOf(open, delivery), insertion);
         return askClaim(open, 'write', ctx);
       }
       default:
@@ -437,6 +439,8 @@ function parkLost(open: OpenOrder): Advance {
 export function foreignCard(order: { readonly quote: { readonly nextCount: number; readonly tag: string } }, layout: CardLayout, before: Uint8Array, reading: CardReading): 'superseded' | 'later' | 'parked' {
   if (!layout.sameCard(before, reading.image)) return 'parked';
   if (reading.count > order.quote.nextCount) return 'later';
+  // A card without tags does not name the purchase that has this count: it may be this very one.
+  if (reading.tag.length === 0) return 'parked';
   return reading.count === order.quote.nextCount && toHex(reading.tag) !== order.quote.tag ? 'superseded' : 'parked';
 }
 
@@ -444,7 +448,7 @@ export function foreignCard(order: { readonly quote: { readonly nextCount: numbe
 export function onClaimed(open: OpenOrder, event: Extract<KioskEvent, { type: 'claimed' }>, now: Now): { open: OpenOrder; effects: readonly Effect[] } {
   const { order } = open;
   const { result, kind, askedMono, told } = event;
-  if (result.ok) return { open: { ...open, claim: { held: { kind, untilMono: kind === 'write' ? askedMono + CLAIM_USE_MS : Number.POSITIVE_INFINITY }, asking: false, retryAtMono: 0, fails: 0, failure: null } }, effects: [] };
+  if (result.ok) return { open: { ...open, claim: { held: { kind, untilMono: kind === 'write' ? askedMono + CLAIM_USE_MS : Number.POSITIVE_INFINITY, kept: result.value.order?.kept ?? [] }, asking: false, retryAtMono: 0, fails: 0, failure: null } }, effects: [] };
   const fails = open.claim.fails + 1;
   // Central may just not have our facts yet; another kiosk's claim runs out.
   const retryAtMono = now.monoMs + Math.min(30_000, 500 * 2 ** Math.min(open.claim.fails, 6));
@@ -482,8 +486,26 @@ export function onCommand(open: OpenOrder, command: Command): { open: OpenOrder;
   }
 }
 
-function planOf(order: OrderRow, delivery: NonNullable<OrderRow['delivery']>, before: Uint8Array, after: Uint8Array): WritePlan {
-  return { cardNo: order.quote.cardNo, before, after, tag: fromHex(order.quote.tag), count: order.quote.nextCount, quantity: order.quote.quantity, cumulative: delivery.cumulative, steps: delivery.plan };
+/** By what a read of the order's card is judged: its images, and what was kept of its writes here and, as central told, elsewhere. */
+function judgedBy({ order, claim }: OpenOrder, delivery: NonNullable<OrderRow['delivery']>): Judged {
+  const kept = [...(claim.held?.kept ?? []), ...(order.kept ?? [])].map(fromHex);
+  return { before: fromHex(delivery.before), after: fromHex(delivery.after), tag: fromHex(order.quote.tag), kept };
+}
+
+function proofOf(layout: CardLayout, by: Judged, image: Uint8Array): { proof?: string } {
+  const proof = layout.proof?.(by, image) ?? null;
+  return proof === null ? {} : { proof: toHex(proof) };
+}
+
+/** What a card said in the middle of the order's write. Null: no such write is going on, and nothing may be written. */
+export function orderKept(open: OpenOrder | undefined, event: Extract<KioskEvent, { type: 'keep' }>): { readonly event: JournalEvent; readonly state?: undefined } | null {
+  if (open === undefined || !open.writing || open.order.state !== 'delivering' || open.order.delivery?.insertion !== event.insertion) return null;
+  return { event: { kind: 'order-kept', orderId: event.orderId, body: { insertion: event.insertion, record: event.record } } };
+}
+
+function planOf(open: OpenOrder, delivery: NonNullable<OrderRow['delivery']>): WritePlan {
+  const { order } = open;
+  return { ...judgedBy(open, delivery), cardNo: order.quote.cardNo, count: order.quote.nextCount, quantity: order.quote.quantity, cumulative: delivery.cumulative, steps: delivery.plan };
 }
 
 /** The intent and the before- and after-image are durable before the first byte. */
@@ -688,10 +710,11 @@ export function onWritten(open: OpenOrder, layout: CardLayout, applied: Result<v
   if (order.state !== 'delivering' || delivery === null) return { open: rest, effects: [] };
   const doubt = (f: Failure, judgeAgain: boolean) => ({ open: { ...rest, judgedInsertion: judgeAgain ? null : rest.judgedInsertion }, effects: [journal(order, { kind: 'order-in-doubt', body: { failure: failureBody(f) } })] });
   if (!image.ok) return doubt(applied.ok ? image.error : applied.error, true);
-  const verdict = layout.classify({ before: fromHex(delivery.before), after: fromHex(delivery.after), tag: fromHex(order.quote.tag) }, image.value);
+  const by = judgedBy(open, delivery);
+  const verdict = layout.classify(by, image.value);
   switch (verdict) {
     case 'after':
-      return { open: rest, effects: [journal(order, { kind: 'order-delivered', body: { by: 'read-back', count: order.quote.nextCount, quantity: order.quote.quantity, cumulative: delivery.cumulative } })] };
+      return { open: rest, effects: [journal(order, { kind: 'order-delivered', body: { by: 'read-back', count: order.quote.nextCount, quantity: order.quote.quantity, cumulative: delivery.cumulative, ...proofOf(layout, by, image.value) } })] };
     case 'before': {
       const why = applied.ok ? failure('CARD-0204', 'the card answered 9000 and stored nothing') : applied.error;
       const refused = why.code === 'CARD-0201' || why.code === 'CARD-0202' || why.code === 'CARD-0206';

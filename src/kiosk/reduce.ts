@@ -1,8 +1,8 @@
 import type { CardLayout } from '../card/types.ts';
 import { never } from '../shared/result.ts';
 import { maintenanceStep, settleVisitor } from './maintenance.ts';
-import { assistClaimed, assistWritten } from './assist.ts';
-import { HOLD_AWAY_MS, advance, onCall, onClaimed, onCommand, onWritten } from './orders.ts';
+import { assistClaimed, assistKept, assistWritten } from './assist.ts';
+import { HOLD_AWAY_MS, advance, onCall, onClaimed, onCommand, onWritten, orderKept } from './orders.ts';
 import type { AdvanceContext } from './orders.ts';
 import { afterWrite } from './refusals.ts';
 import { sessionStep } from './session.ts';
@@ -38,6 +38,12 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
       const present = state.reader.state === 'present';
       const reread: Effect[] = present ? [{ do: 'read-card', insertion: state.reader.insertion }] : [];
       return { state: { ...putOrder(state, next.open), card: null, cardBusy: present, refusals }, effects: [...next.effects, ...reread] };
+    }
+    case 'keep': {
+      const { orderId, assist } = event;
+      const fact = assist ? assistKept(state, event) : orderKept(state.orders.get(orderId), event);
+      if (fact === null) return { state, effects: [{ do: 'kept', orderId, ok: false }] };
+      return { state: fact.state ?? state, effects: [{ do: 'journal', events: [fact.event] }, { do: 'kept', orderId, ok: true }] };
     }
     case 'claimed': {
       const open = state.orders.get(event.orderId);

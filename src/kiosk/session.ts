@@ -124,6 +124,7 @@ export function sessionStep(state: KioskState, event: KioskEvent, now: Now): Ste
     case 'maintenance':
     case 'called':
     case 'written':
+    case 'keep':
     case 'claimed':
     case 'heard':
     case 'command':

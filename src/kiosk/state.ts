@@ -78,7 +78,7 @@ export interface OpenOrder {
 
 /** What central allows for an order in doubt. Lost at a restart: then it is asked again, and central gives the same. */
 export interface OrderClaim {
-  readonly held: { readonly kind: ClaimKind; readonly untilMono: number } | null;
+  readonly held: { readonly kind: ClaimKind; readonly untilMono: number; /** What every kiosk kept of the order's writes, as far as central knows. */ readonly kept?: readonly string[] } | null;
   readonly asking: boolean;
   readonly retryAtMono: number;
   readonly fails: number;
@@ -217,6 +217,8 @@ export type KioskEvent =
   | { readonly type: 'order-not-begun'; readonly insertion: number; readonly failure: Failure }
   | { readonly type: 'called'; readonly orderId: string; readonly attemptId: string; readonly call: CallResult }
   | { readonly type: 'written'; readonly orderId: string; readonly insertion: number; readonly applied: Result<void, Failure>; readonly image: Result<Uint8Array, Failure> }
+  /** A layout keeps what a card said in the middle of a write; the write waits until it is durable. `record` in hex. */
+  | { readonly type: 'keep'; readonly orderId: string; readonly insertion: number; readonly record: string; readonly assist: boolean }
   | { readonly type: 'claimed'; readonly orderId: string; readonly kind: ClaimKind; readonly askedMono: number; /** When it was asked nothing of the order waited to be sent to central. */ readonly told: boolean; readonly result: Result<ClaimAnswer, Failure> }
   | { readonly type: 'command'; readonly command: Command }
   | { readonly type: 'assist-claimed'; readonly insertion: number; readonly orderId: string; readonly askedMono: number; readonly result: Result<ClaimAnswer, Failure> }
@@ -240,6 +242,8 @@ export type Effect =
   | { readonly do: 'begin-order'; readonly session: AmountSession; readonly amountFen: number }
   | { readonly do: 'call'; readonly verb: Verb; readonly orderId: string; readonly attempt: AttemptRow; readonly why: string; /** charge only. */ readonly authCode?: string }
   | { readonly do: 'write'; readonly orderId: string; readonly insertion: number; readonly plan: WritePlan }
+  /** The write that waits for its record goes on (ok), or ends there. */
+  | { readonly do: 'kept'; readonly orderId: string; readonly ok: boolean }
   | { readonly do: 'claim'; readonly orderId: string; readonly kind: ClaimKind; readonly cardNo: string }
   | { readonly do: 'assist-claim'; readonly insertion: number; readonly orderId: string; readonly cardNo: string }
   | { readonly do: 'assist-write'; readonly insertion: number; readonly orderId: string; readonly layout: string; readonly plan: WritePlan }

@@ -52,6 +52,15 @@ function crossProblem(c: TerminalConfig): string | null {
     if (r.kind === 'crt' && r.path === undefined) return `readers[${i}].path: a motor reader needs its serial port, e.g. /dev/ttyS0`;
     if (r.kind === 'virtual' && c.mode === 'production') return `readers[${i}].kind: a virtual reader is for demo mode only`;
   }
+  if (c.keys.kind === 'psam') {
+    const { kind, match, path } = c.keys.reader;
+    const same = c.readers.some((r) => r.kind === 'pcsc' && match !== undefined && (r.match ?? '').toLowerCase() === match.toLowerCase());
+    if (kind === 'pcsc' && (match === undefined || same || c.readers.some((r) => r.kind === 'pcsc' && (r.match ?? '') === ''))) return 'keys.reader.match: a PSAM needs a reader by name, and the customer’s reader another name (readers[0].match)';
+    if (kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(path ?? '')) return 'keys.reader.path: a virtual PSAM needs tcp://127.0.0.1:PORT';
+    if (kind === 'virtual' && c.mode === 'production') return 'keys.reader.kind: a virtual PSAM is for demo mode only';
+  }
+  // Memory cards' codes come down in the answers, and only TLS hides them.
+  if (c.keys.kind === 'central' && c.mode === 'production' && !c.central.baseUrl.startsWith('https:')) return 'central.baseUrl: keys at central need https';
   if (c.readers.length > 1) return 'readers: one reader is supported so far';
   if (c.printer.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(c.printer.path ?? '')) return 'printer.path: a virtual printer needs tcp://127.0.0.1:PORT';
   if (c.scanner.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(c.scanner.path ?? '')) return 'scanner.path: a virtual scanner needs tcp://127.0.0.1:PORT';

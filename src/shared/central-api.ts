@@ -13,6 +13,7 @@ import { ORDER_STATES } from './events.ts';
  *   POST /v1/quotes                      → quoteAnswer | 409 problem
  *   POST /v1/quotes/:orderId/release     → {} (idempotent; gives the carried reserve and the claim back if the order took no money)
  *   POST /v1/orders/:orderId/claim       → claimAnswer | 409 problem(claimed|already-delivered|refund-claimed|counter-claimed|not-in-doubt)
+ *   POST /v1/keys                        → cardKeyAnswer | 409 problem(key-refused|card-refused)
  *   GET  /v1/orders/by-ref/:ref          → orderStatusAnswer (the twelve digits on a slip)
  *   GET  /v1/commands                    → commandsAnswer
  *   POST /v1/epochs                      → epochAnswer (asks for a new epoch; again and again until it is granted)
@@ -122,11 +123,40 @@ export const claimedOrderSchema = z.object({
   before: z.string(),
   after: z.string(),
   plan: z.array(z.string()),
+  /** What kiosks kept of the order's writes, oldest first: cards without tags are judged by it. */
+  kept: z.array(z.string()).optional(),
 });
 export type ClaimedOrder = z.infer<typeof claimedOrderSchema>;
 /** `order` is null for a refund or counter claim, and for a write claim of the order's own terminal whose plan central does not hold yet. */
 export const claimAnswerSchema = z.object({ kind: z.enum(['write', 'refund', 'counter']), ttlMs: natural, order: claimedOrderSchema.nullable(), serverTimeMs: natural });
 export type ClaimAnswer = z.infer<typeof claimAnswerSchema>;
+
+const hexBytes = (bytes: number) => z.string().regex(new RegExp(`^[0-9A-F]{${2 * bytes}}$`));
+const someHex = z.string().regex(/^([0-9A-F]{2}){1,200}$/);
+/** Diversification data: the last 8 bytes of a CPU card's serial, whose last 5 are the card number. */
+const s8 = hexBytes(8);
+const cardNo = z.string().regex(CARD_NO);
+/** What opens a memory card: a chip's code, or an AT88SC102's erase key. */
+const codeChip = z.enum(['SLE4442', 'SLE4428', 'AT88SC102', 'AT88SC102-EZ1', 'AT88SC102-EZ2', 'AT88SC1608']);
+export type CodeChip = z.infer<typeof codeChip>;
+/**
+ * What a terminal without card keys asks central to compute with them. The `prove` verbs compute nothing; every other one
+ * is granted only for a card on which this terminal has a sale under way (its quote's claim, or a write claim), and only
+ * for what that sale writes. Central keeps who asked, for which order, never what was answered.
+ */
+export const cardKeyRequestSchema = z.discriminatedUnion('verb', [
+  z.object({ verb: z.literal('prove'), s8, use: z.enum(['file', 'purse']) }),
+  z.object({ verb: z.literal('prove-code'), chip: codeChip, cardNo }),
+  /** A memory card's code: it has to come down. Nobody logs, journals or stores it; on the way only TLS hides it. */
+  z.object({ verb: z.literal('code'), chip: codeChip, cardNo }),
+  z.object({ verb: z.literal('external-auth'), s8, challenge: hexBytes(8) }),
+  z.object({ verb: z.literal('update-mac'), s8, challenge: hexBytes(4), header: hexBytes(5), record: someHex }),
+  z.object({ verb: z.literal('load-leave'), s8, balance: natural, amount: natural, seq: natural, random: hexBytes(4), terminal: hexBytes(6), mac1: hexBytes(4) }),
+]);
+export type CardKeyRequest = z.infer<typeof cardKeyRequestSchema>;
+/** `bytes`: cryptogram, MAC, code; empty for a proof. `when`: date and time that MAC2 covers, by central's clock. */
+export const cardKeyAnswerSchema = z.object({ bytes: z.string().regex(/^([0-9A-F]{2})*$/), when: hexBytes(7).optional(), serverTimeMs: natural });
+export type CardKeyAnswer = z.infer<typeof cardKeyAnswerSchema>;
 
 /** What central wants a terminal to know; each is repeated until the terminal's journal shows that it was done. */
 export const commandSchema = z.discriminatedUnion('kind', [
@@ -179,7 +209,7 @@ export const uploadAnswerSchema = z.object({
 });
 export type UploadAnswer = z.infer<typeof uploadAnswerSchema>;
 
-export const PROBLEMS = ['unknown-card', 'unknown-terminal', 'bad-signature', 'replayed', 'bad-request', 'hot-listed', 'debt', 'count-mismatch', 'claimed', 'over-limit', 'too-small', 'unit-mismatch', 'gap', 'fork', 'old-epoch', 'already-delivered', 'refund-claimed', 'counter-claimed', 'not-in-doubt', 'internal'] as const;
+export const PROBLEMS = ['unknown-card', 'unknown-terminal', 'bad-signature', 'replayed', 'bad-request', 'hot-listed', 'debt', 'count-mismatch', 'claimed', 'over-limit', 'too-small', 'unit-mismatch', 'gap', 'fork', 'old-epoch', 'already-delivered', 'refund-claimed', 'counter-claimed', 'not-in-doubt', 'key-refused', 'card-refused', 'internal'] as const;
 export type ProblemType = (typeof PROBLEMS)[number];
 /** RFC 9457; `type` is `about:pilotlight/<one of PROBLEMS>`. */
 export const problemSchema = z.object({ type: z.string(), title: z.string(), status: natural, detail: z.string().optional(), expectedSeq: natural.optional() });

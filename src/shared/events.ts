@@ -42,16 +42,20 @@ export const EVENTS = {
   'order-paid': z.object({ attemptId: z.string(), amountFen: natural }),
   /** Before the first byte: what the card held, what it shall hold, by which steps. */
   'order-delivering': z.object({ insertion: natural, before: hex, after: hex, cumulative: natural, plan: z.array(z.string()) }),
+  /** What the card (or the key provider) said in the middle of the write, before the write went on: by it the order's layout knows the write again. */
+  'order-kept': z.object({ insertion: natural, record: hex }),
   /** `wants: refund`: the last read showed that nothing was written, and the money shall go back once central grants the refund claim. `wants: counter`: a technician said that the card will not come back; nothing is written any more, and a person ends it once central grants the counter claim. */
   'order-in-doubt': z.object({ failure: failureBody, wants: z.enum(['write', 'refund', 'counter']).optional() }),
   /** Seen on the card by read-back or by a later read: our tag. `elsewhere`: central says that another kiosk saw it. */
-  'order-delivered': z.object({ by: z.enum(['read-back', 'later-read', 'elsewhere']), count: natural, quantity: natural, cumulative: natural }),
+  'order-delivered': z.object({ by: z.enum(['read-back', 'later-read', 'elsewhere']), count: natural, quantity: natural, cumulative: natural, /** What the card gave as proof: a purse's TAC. */ proof: hex.optional() }),
   'order-closed': z.object({ why: z.string() }),
   'order-refunding': z.object({ attemptId: z.string(), failure: failureBody }),
   'order-refunded': z.object({ attemptId: z.string() }),
   'order-parked': z.object({ reason: z.string(), nextStep: z.string(), failure: failureBody.optional() }),
   /** Another kiosk's order (its id is the event's) is finished here under central's write claim: before the first byte. */
   'assist-writing': z.object({ origin: z.string(), cardNo: z.string(), insertion: natural, before: hex, after: hex, count: natural, quantity: natural, cumulative: natural }),
+  /** As `order-kept`, of another kiosk's order. */
+  'assist-kept': z.object({ origin: z.string(), cardNo: z.string(), insertion: natural, record: hex }),
   /** What a card in this kiosk says of another kiosk's order. `superseded`: the card holds another purchase under the same count, so that one can never be delivered. */
   'assist-ended': z.object({ origin: z.string(), cardNo: z.string(), verdict: z.enum(['after', 'before', 'torn', 'superseded', 'foreign']), written: z.boolean(), count: natural, quantity: natural, cumulative: natural, /** Central's time in the answer that granted the claim which this ends: `before` speaks of no later one. */ claimMs: natural.optional() }),
   /** First event of a new epoch: where the last one ended on this disk. */

@@ -24,6 +24,31 @@ const readerSchema = z.strictObject({
   baudRate: z.union([z.literal(9600), z.literal(19200), z.literal(38400), z.literal(57600)]).optional(),
 });
 
+const psamReaderSchema = z.strictObject({
+  kind: kindOf('PSAM reader kind', ['pcsc', 'virtual']),
+  /** pcsc: part of the PC/SC reader's name, case ignored; another reader than the customer's. */
+  match: z.string().min(1).optional(),
+  /** virtual: `tcp://127.0.0.1:PORT`, as for a virtual reader. */
+  path: path.optional(),
+});
+/** A key's place in the PSAM: usage and id, two bytes in hex. */
+const psamKey = z.string().regex(/^[0-9A-F]{4}$/, 'usage and id, four hex digits');
+const hexByte = z.string().regex(/^[0-9A-F]{2}$/, 'one byte in hex');
+/** Where a company's PSAM differs from the reference profile (src/card/keys/psam.ts). */
+const psamProfileSchema = z.strictObject({
+  /** File id (4 digits) or name of the application that holds the keys. */
+  application: z.string().regex(/^([0-9A-F]{2}){2,16}$/).optional(),
+  auth: psamKey.optional(),
+  mac: psamKey.optional(),
+  /** null: it holds no key for loading purses. */
+  load: psamKey.nullable().optional(),
+  psc: psamKey.optional(),
+  /** P1 of CIPHER DATA for encryption, and for a MAC with a start value. */
+  encrypt: hexByte.optional(),
+  macWithStart: hexByte.optional(),
+});
+export type PsamProfile = z.infer<typeof psamProfileSchema>;
+
 const wechatSchema = z.strictObject({
   kind: z.literal('wechat'),
   baseUrl: url,
@@ -90,8 +115,12 @@ export const terminalConfigSchema = z.strictObject({
       z.strictObject({ kind: z.literal('sample') }),
       /** `npx pilotlight keys seal` makes the file; both files are readable by the kiosk's user only. */
       z.strictObject({ kind: z.literal('sealed'), file: path, secretFile: path }),
+      /** A PSAM in a reader of its own. */
+      z.strictObject({ kind: z.literal('psam'), reader: psamReaderSchema, profile: psamProfileSchema.optional() }),
+      /** No key in this machine: central computes, for sales that it knows of. Offline nothing is sold. */
+      z.strictObject({ kind: z.literal('central') }),
     ],
-    { error: (issue) => `key provider kind "${String((issue.input as { kind?: unknown } | undefined)?.kind)}" is not built; available: sample, sealed` },
+    { error: (issue) => `key provider kind "${String((issue.input as { kind?: unknown } | undefined)?.kind)}" is not built; available: sample, sealed, psam, central` },
   ),
   /** In the order in which they are offered; one of each kind. */
   payments: z.array(paymentSchema).min(1).refine((all) => new Set(all.map((p) => p.kind)).size === all.length, 'one of each kind'),

@@ -1,11 +1,11 @@
-import { pl102Layout, pl1608Layout, pl24Layout, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout } from '../../src/card/index.ts';
+import { pl102Layout, pl1608Layout, pl24Layout, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout, plPurseLayout } from '../../src/card/index.ts';
 import type { Acceptance, CardLayout } from '../../src/card/index.ts';
 import { sample102, sample1608, sample24, sample4428, sampleM1 } from '../../src/simulator/card/catalogue-blocks.ts';
 import { sampleCard4442 } from '../../src/simulator/card/catalogue-4442.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { IN_FLIGHT } from '../../src/simulator/card/chip.ts';
 import type { ChipFault, MemoryChip } from '../../src/simulator/card/chip.ts';
-import type { CpuCard } from '../../src/simulator/card/cpu-card.ts';
+import { CpuCard, counterRandom } from '../../src/simulator/card/cpu-card.ts';
 import { blank4442 } from '../../src/simulator/card/sle4442.ts';
 import { Sle4442 } from '../../src/simulator/card/sle4442.ts';
 import type { At24 } from '../../src/simulator/card/at24.ts';
@@ -16,6 +16,9 @@ import { MifareClassic } from '../../src/simulator/card/mifare-classic.ts';
 import type { Sle4428 } from '../../src/simulator/card/sle4428.ts';
 import { BlockMeter } from '../../src/simulator/meter/block-meter.ts';
 import type { CardInMeter } from '../../src/simulator/meter/block-meter.ts';
+import { issuePurse } from '../../src/simulator/card/issue-purse.ts';
+import type { PurseMaking } from '../../src/simulator/card/issue-purse.ts';
+import { PurseMeter } from '../../src/simulator/meter/meter-purse.ts';
 import { Meter } from '../../src/simulator/meter/meter.ts';
 import { in102, in1608, in24, in4428, in4442, inM1 } from '../../src/simulator/meter/slots.ts';
 import { ContactlessCpu, ContactlessReader } from '../../src/simulator/reader/contactless.ts';
@@ -51,6 +54,8 @@ export interface LayoutCase {
   readonly golden: () => Specimen;
   /** Another card of the layout that sells. */
   readonly other: () => Specimen;
+  /** Left out: volume. */
+  readonly unit?: 'money';
   /** Cards that are not sold to, with the code of reading them. */
   readonly refused: readonly { readonly what: string; readonly make: () => Specimen; readonly code: string }[];
 }
@@ -58,7 +63,7 @@ export interface LayoutCase {
 const NOW = '2611221200';
 
 function ofCpu(card: CpuCard): Specimen {
-  const meter = Meter.ofCard(card, 1_000_000);
+  const meter = PurseMeter.ofCard(card, 1_000_000) ?? Meter.ofCard(card, 1_000_000);
   let changes = 0;
   card.onChange(() => {
     changes++;
@@ -72,7 +77,7 @@ function ofCpu(card: CpuCard): Specimen {
     lie: () => card.arm({ kind: 'lie' }),
     disarm: () => card.disarm(),
     meter: meter === null ? null : () => meter.visit(card, NOW),
-    rule: 'count-exact',
+    rule: meter instanceof PurseMeter ? 'purse' : 'count-exact',
   };
 }
 
@@ -111,6 +116,10 @@ function refused<C>(sample: (id: string) => { readonly make: () => C; readonly e
   return ids.map((id) => ({ what: id, make: () => of(sample(id).make()), code: sample(id).expectedCode as string }));
 }
 
+/** Of 2026-11-22 09:26:41 in China, as in layouts.md's golden values. */
+const PURSE_NOW = Date.UTC(2026, 10, 22, 1, 26, 41);
+const ofPurse = (more: Partial<PurseMaking> = {}): Specimen => ofCpu(new CpuCard(issuePurse({ cardNo: '8800003921', userNo: '1002203344', meterNo: '0260001577', ...more }), counterRandom(3921)));
+
 /** Every layout that the kiosk has, by name; `PL-CPU-RF` is PL-CPU in a contactless reader. A new one adds itself here and passes the suite. */
 export const LAYOUT_CASES: Readonly<Record<string, LayoutCase>> = {
   'PL-CPU': {
@@ -124,6 +133,19 @@ export const LAYOUT_CASES: Readonly<Record<string, LayoutCase>> = {
     golden: () => contactless(sampleCard('golden').make()),
     other: () => contactless(sampleCard('good').make()),
     refused: (['foreign', 'staff', 'locked', 'bad-crc'] as const).map((id) => ({ what: id, make: () => contactless(sampleCard(id).make()), code: sampleCard(id).expectedCode as string })),
+  },
+  'PL-PURSE': {
+    layout: plPurseLayout(demoKeys, { terminalId: '000000000311', nowMs: () => PURSE_NOW }),
+    unit: 'money',
+    golden: () => ofPurse(),
+    other: () => ofPurse({ cardNo: '8800003934', userNo: '1002203334' }),
+    refused: [
+      { what: 'a card of mode file', make: () => ofCpu(sampleCard('golden').make()), code: 'CARD-0103' },
+      { what: 'staff', make: () => ofPurse({ type: '80' }), code: 'CARD-0109' },
+      { what: 'a PIN with one try left', make: () => ofPurse({ purse: { pinTries: 1 } }), code: 'CARD-0110' },
+      { what: 'a locked PIN', make: () => ofPurse({ purse: { pinTries: 0 } }), code: 'CARD-0110' },
+      { what: 'a purse that was loaded for the last time', make: () => ofPurse({ purse: { onlineSeq: 0xffff } }), code: 'CARD-0202' },
+    ],
   },
   'PL-4442': {
     layout: pl4442Layout(demoKeys),

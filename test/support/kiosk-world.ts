@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BillingClient, UploadResult } from '../../src/billing/types.ts';
-import { layoutRegistry, plCpuLayout, sampleKeyProvider } from '../../src/card/index.ts';
-import type { CardChannel, CardGate, CardLayout, CardReader, ReaderStatus } from '../../src/card/index.ts';
+import { layoutRegistry, plCpuLayout, plPurseLayout, sampleKeyProvider } from '../../src/card/index.ts';
+import type { CardChannel, CardGate, CardLayout, CardReader, KeyProvider, ReaderStatus } from '../../src/card/index.ts';
 import { pcscMifarePort } from '../../src/card/readers/contactless.ts';
 import { ACS_CCID } from '../../src/card/readers/dialects/acs.ts';
 import { pcscMemoryPort } from '../../src/card/readers/memory.ts';
@@ -32,6 +32,8 @@ import type { Result } from '../../src/shared/result.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { CpuCard, counterRandom } from '../../src/simulator/card/cpu-card.ts';
 import type { CardFault, CpuCardState } from '../../src/simulator/card/cpu-card.ts';
+import { issuePurse } from '../../src/simulator/card/issue-purse.ts';
+import { PurseMeter } from '../../src/simulator/meter/meter-purse.ts';
 import { Meter } from '../../src/simulator/meter/meter.ts';
 import type { SlotCard } from '../../src/simulator/vpcd/client.ts';
 import { ManualClock } from './clock.ts';
@@ -70,6 +72,18 @@ export function seededRandom(seed: string): Random {
 /** Memory where there is any: what is tested here is order and content; `SIGKILL` and power are test/kill's. */
 export function scratchFolder(): string {
   return mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'pilotlight-unit-'));
+}
+
+/** The cards of this world: those of the catalogue, and `purse`, a card in mode *purse* whose account is in money. */
+interface WorldCard {
+  readonly cardNo: string | null;
+  readonly userNo: string | null;
+  readonly meterNo: string | null;
+  readonly make: () => CpuCard;
+}
+const PURSE = { cardNo: '8800003950', userNo: '1002203350', meterNo: '0000157750' } as const;
+function worldCard(id: string): WorldCard {
+  return id === 'purse' ? { ...PURSE, make: () => new CpuCard(issuePurse(PURSE), counterRandom(3950)) } : sampleCard(id);
 }
 
 /** Where the process may be cut. `torn`: killed between SQLite's commit and the end of the second log's write. */
@@ -295,19 +309,20 @@ export class CentralBooks {
   }
 
   addCard(id: string): void {
-    const card = sampleCard(id);
+    const card = worldCard(id);
     if (card.cardNo === null || card.userNo === null || card.meterNo === null) throw new Error(`${id} has no account`);
-    this.addAccount({ cardNo: card.cardNo, userNo: card.userNo, meterNo: card.meterNo, kind: id === 'water' ? 'water' : 'gas' });
+    this.addAccount({ cardNo: card.cardNo, userNo: card.userNo, meterNo: card.meterNo, kind: id === 'water' ? 'water' : 'gas', ...(id === 'purse' ? { unit: 'money' } : {}) });
   }
   /** An ordinary account: count 41, cumulative 2 050.00. */
-  addAccount(card: Pick<Account, 'cardNo' | 'userNo' | 'meterNo' | 'kind'>): void {
+  addAccount(card: Pick<Account, 'cardNo' | 'userNo' | 'meterNo' | 'kind'> & Partial<Pick<Account, 'unit'>>): void {
+    const unit = card.unit ?? 'volume';
     this.accounts.set(card.cardNo, {
       cardNo: card.cardNo,
       userNo: card.userNo,
       holderName: '张小明',
       meterNo: card.meterNo,
       kind: card.kind,
-      unit: 'volume',
+      unit,
       state: 'normal',
       count: 41,
       cumulative: 205_000,
@@ -316,7 +331,8 @@ export class CentralBooks {
       ceilingQuantity: 100_000,
       perPurchaseQuantity: null,
       periodLeftQuantity: null,
-      tariff: { tariffId: 'gas-residential', version: 1, tiers: [{ uptoQuantity: 36_000, priceE4: 26_500 }, { uptoQuantity: null, priceE4: 31_800 }] },
+      // A purse holds money: one yuan of it costs one yuan.
+      tariff: unit === 'money' ? { tariffId: 'money', version: 1, tiers: [{ uptoQuantity: null, priceE4: 10_000 }] } : { tariffId: 'gas-residential', version: 1, tiers: [{ uptoQuantity: 36_000, priceE4: 26_500 }, { uptoQuantity: null, priceE4: 31_800 }] },
       claim: null,
     });
   }
@@ -557,6 +573,8 @@ export class World {
   layouts: readonly CardLayout[] | null = null;
   /** Instead of {@link central}: taken by the next start. */
   billing: BillingClient | null = null;
+  /** The card keys, as this sees them; taken by the next start. */
+  keys: (sample: KeyProvider) => KeyProvider = (sample) => sample;
   /** A fork is what the test is about; else it is a problem. */
   onFork: ((f: Failure) => void) | null = null;
   /** Taken by the next start. */
@@ -572,7 +590,7 @@ export class World {
 
   constructor(ids: readonly string[] = ['golden', 'good', 'water']) {
     for (const id of ids) {
-      this.cards.set(id, sampleCard(id).make());
+      this.cards.set(id, worldCard(id).make());
       this.central.addCard(id);
     }
     this.#noteCards();
@@ -580,7 +598,7 @@ export class World {
 
   /** A card changed before the test begins, e.g. one with another key. */
   replaceCard(id: string, change: Partial<CpuCardState>): void {
-    this.cards.set(id, new CpuCard({ ...sampleCard(id).make().toJSON(), ...change }, counterRandom(7)));
+    this.cards.set(id, new CpuCard({ ...worldCard(id).make().toJSON(), ...change }, counterRandom(7)));
     this.#noteCards();
   }
   #noteCards(): void {
@@ -592,6 +610,9 @@ export class World {
     return card;
   }
   purchase(id: string): { count: number; cumulative: number } {
+    const { purse } = this.card(id);
+    const meter = PurseMeter.ofCard(this.card(id), 0)?.state();
+    if (purse !== null && meter !== undefined) return { count: purse.state.onlineSeq, cumulative: purse.state.balance + meter.remaining + meter.used };
     const b = this.card(id).peek('17') as Uint8Array;
     const v = new DataView(b.buffer, b.byteOffset);
     return { count: v.getUint16(0), cumulative: v.getUint32(6) };
@@ -668,8 +689,9 @@ export class World {
       if (error instanceof Crash) return;
       throw error;
     }
-    const keys = sampleKeyProvider('demo');
-    if (!keys.ok) throw new Error('no keys');
+    const sample = sampleKeyProvider('demo');
+    if (!sample.ok) throw new Error('no keys');
+    const keys = this.keys(sample.value);
     const billing = this.billing ?? this.central.client(this, life);
     const printer: Printer = {
       status: () => Promise.resolve({ ready: this.printerOk, paperLow: false, failure: null }),
@@ -686,7 +708,7 @@ export class World {
       random,
       journal,
       reader: this.slot.reader(this, life),
-      layouts: layoutRegistry(this.layouts ?? [plCpuLayout(keys.value)]),
+      layouts: layoutRegistry(this.layouts ?? [plCpuLayout(keys), plPurseLayout(keys, { terminalId: TERMINAL, nowMs: () => this.clock.nowMs() })]),
       providers: this.providerGone ? [] : this.payWith.map(({ kind, codes }) => this.pay.provider(this, life, kind, codes)),
       billing,
       printer,
@@ -769,7 +791,7 @@ export class World {
   /** At home: the meter takes what is on the card, and uses it up. */
   visitMeter(id: string): void {
     if (this.slot.card === this.card(id)) throw new Error('the card is in the kiosk');
-    const meter = Meter.ofCard(this.card(id), 100_000);
+    const meter = PurseMeter.ofCard(this.card(id), 100_000) ?? Meter.ofCard(this.card(id), 100_000);
     meter?.visit(this.card(id), '2611221200');
     meter?.consume(meter.state().remaining);
     meter?.visit(this.card(id), '2611221201');
@@ -871,7 +893,7 @@ export class World {
     for (const trade of this.pay.trades.values()) if (!numbers.has(trade.outTradeNo)) wrong.push(`the provider has ${trade.outTradeNo}, the journal has not`);
     for (const [id, start] of this.#cumulativeAtStart) {
       const now = this.purchase(id);
-      const d = delivered.get(sampleCard(id).cardNo ?? '') ?? { count: 0, quantity: 0, doubtful: 0 };
+      const d = delivered.get(worldCard(id).cardNo ?? '') ?? { count: 0, quantity: 0, doubtful: 0 };
       const rise = now.cumulative - start.cumulative;
       const fits = rise === d.quantity && now.count - start.count === d.count;
       const fitsDoubt = d.doubtful > 0 && rise === d.quantity + d.doubtful && now.count - start.count === d.count + 1;

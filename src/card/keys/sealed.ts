@@ -33,7 +33,12 @@ const PUBLISHED: ReadonlySet<string> = new Set([
 
 const key16 = z.string().regex(/^[0-9A-Fa-f]{32}$/, 'hex of 16 bytes');
 /** The keys as an operator brings them. */
-export const masterKeysSchema = z.strictObject({ psc: key16, auth: key16, mac: key16 });
+export const masterKeysSchema = z.strictObject({ psc: key16, auth: key16, mac: key16, load: key16.optional() });
+
+/** As {@link masterKeysSchema} has checked them. */
+export function masterKeysOf({ psc, auth, mac, load }: z.infer<typeof masterKeysSchema>): MasterKeys {
+  return { psc: fromHex(psc), auth: fromHex(auth), mac: fromHex(mac), ...(load === undefined ? {} : { load: fromHex(load) }) };
+}
 const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9A-F]{${2 * bytes}}$`));
 const sealedSchema = z.strictObject({ format: z.literal(FORMAT), salt: hex(SALT_BYTES), nonce: hex(NONCE_BYTES), sealed: z.string().regex(/^([0-9A-F]{2})+$/), tag: hex(TAG_BYTES) });
 
@@ -56,7 +61,7 @@ export function sealKeys(keys: MasterKeys, binding: MachineBinding, random: Rand
   const nonce = random.bytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', sealingKey(binding, salt), nonce);
   cipher.setAAD(Buffer.from(FORMAT));
-  const plain = JSON.stringify({ psc: toHex(keys.psc), auth: toHex(keys.auth), mac: toHex(keys.mac) });
+  const plain = JSON.stringify({ psc: toHex(keys.psc), auth: toHex(keys.auth), mac: toHex(keys.mac), ...(keys.load === undefined ? {} : { load: toHex(keys.load) }) });
   const sealed = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
   return `${JSON.stringify({ format: FORMAT, salt: toHex(salt), nonce: toHex(nonce), sealed: toHex(sealed), tag: toHex(cipher.getAuthTag()) }, null, 2)}\n`;
 }
@@ -76,12 +81,11 @@ export function sealedKeyProvider(text: string, binding: MachineBinding): Result
     decipher.setAAD(Buffer.from(FORMAT));
     decipher.setAuthTag(fromHex(file.tag));
     const plain = Buffer.concat([decipher.update(fromHex(file.sealed)), decipher.final()]).toString('utf8');
-    const { psc, auth, mac } = masterKeysSchema.parse(JSON.parse(plain));
-    keys = { psc: fromHex(psc), auth: fromHex(auth), mac: fromHex(mac) };
+    keys = masterKeysOf(masterKeysSchema.parse(JSON.parse(plain)));
   } catch {
     // No cause: an error of the parser could carry some of the keys.
     return bad('sealed for another machine, or changed');
   }
-  const sample = (['psc', 'auth', 'mac'] as const).find((name) => PUBLISHED.has(hash('sha256', keys[name], 'hex')));
+  const sample = (['psc', 'auth', 'mac', 'load'] as const).find((name) => PUBLISHED.has(hash('sha256', keys[name] ?? new Uint8Array(0), 'hex')));
   return sample === undefined ? ok(masterKeyProvider('sealed', keys)) : err(failure('CONF-0103', `sealed keys: ${sample} is the published sample key`));
 }

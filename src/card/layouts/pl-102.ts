@@ -110,7 +110,7 @@ export function pl102Layout(keys: KeyProvider): CardLayout {
     },
     proveAuthority: async (reading) => {
       for (const code of ['AT88SC102', 'AT88SC102-EZ1', 'AT88SC102-EZ2'] as const) {
-        const found = await keys.cardCode(code, cardNoOf(reading.image));
+        const found = await keys.proveCode(code, cardNoOf(reading.image));
         if (!found.ok) return found;
       }
       return ok(undefined);

@@ -76,10 +76,7 @@ export function pl1608Layout(keys: KeyProvider): CardLayout {
       const read = await readCard(channel);
       return read.ok ? ok(read.value.image) : read;
     },
-    proveAuthority: async (reading) => {
-      const password = await keys.cardCode('AT88SC1608', cardNoOf(reading.image));
-      return password.ok ? ok(undefined) : password;
-    },
+    proveAuthority: (reading) => keys.proveCode('AT88SC1608', cardNoOf(reading.image)),
     plan: (reading, purchase) =>
       planTwoBlock(reading, purchase, (block, seq, what) => ['re-read zones 0 and 1', `present password ${SALE_SET}`, `block ${block}: seq 00`, `block ${block}: ${what}, tag, crc`, `block ${block}: seq ${seq}`]),
     apply: (channel, write) => apply(keys, channel, write),

@@ -5,21 +5,21 @@ import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import { challenge, exchange, externalAuthenticate, fciName, formatSw, readBinary, selectAid, updateBinaryHeader } from '../families/fmcos.ts';
 import type { KeyProvider } from '../keys/types.ts';
-import type { CardChannel, CardLayout, CardReading, Classification, Purchase, WritePlan } from '../types.ts';
+import type { CardChannel, CardLayout, CardReading, Classification, Judged, Purchase, WritePlan } from '../types.ts';
 import { allBytes, bcd, damaged, decodeMeter, KINDS, MAX_COUNT, METER_LENGTH, nextPurchase, putU16, putU32, u16, u32, UNITS } from './fields.ts';
 
 /** All offsets, lengths and rules: layouts.md, "PL-CPU", mode *file*. */
 
 /** `PL.METER`. */
 const AID = fromHex('504C2E4D45544552');
-const SFI_PUBLIC = 0x15;
-const SFI_HOLDER = 0x16;
+export const SFI_PUBLIC = 0x15;
+export const SFI_HOLDER = 0x16;
 const SFI_PURCHASE = 0x17;
-const SFI_METER = 0x1a;
-const PUBLIC_LENGTH = 30;
-const HOLDER_LENGTH = 16;
+export const SFI_METER = 0x1a;
+export const PUBLIC_LENGTH = 30;
+export const HOLDER_LENGTH = 16;
 const PURCHASE_LENGTH = 17;
-const IDENTITY_LENGTH = PUBLIC_LENGTH + HOLDER_LENGTH;
+export const IDENTITY_LENGTH = PUBLIC_LENGTH + HOLDER_LENGTH;
 const IMAGE_LENGTH = IDENTITY_LENGTH + PURCHASE_LENGTH;
 
 /** Within SFI 15. */
@@ -29,6 +29,8 @@ const SERIAL_AT = 10;
 const SERIAL_LENGTH = 10;
 /** Application types from here on are staff and tool cards; below are customers'. */
 const STAFF_TYPE_FROM = 0x80;
+/** Application type of cards in mode *purse* (docs/layouts/pl-purse.md); every other customer's type is mode *file*. */
+const PURSE_TYPE = 0x02;
 const APPLICATION_VERSION = 0x01;
 const LAYOUT_VERSION = 0x01;
 /** Within SFI 17. */
@@ -41,7 +43,7 @@ const SW_FOREIGN: ReadonlySet<number> = new Set([0x6a82, 0x6a86, 0x6a87, 0x6b00,
 /** SELECT answers of a card that was locked: file invalidated, card or application locked (cards.md 2.3). */
 const SW_LOCKED: ReadonlySet<number> = new Set([0x6283, 0x6a81, 0x6983, 0x9303]);
 
-async function select(channel: CardChannel): Promise<Result<void, Failure>> {
+export async function selectMeter(channel: CardChannel): Promise<Result<void, Failure>> {
   const answer = await exchange(channel, selectAid(AID));
   if (!answer.ok) return answer;
   const { data, sw } = answer.value;
@@ -54,7 +56,7 @@ async function select(channel: CardChannel): Promise<Result<void, Failure>> {
   return equalBytes(name, AID) ? ok(undefined) : err(failure('CARD-0103', `application ${toHex(name)}`));
 }
 
-async function readFile(channel: CardChannel, sfi: number, length: number): Promise<Result<Uint8Array, Failure>> {
+export async function readFile(channel: CardChannel, sfi: number, length: number): Promise<Result<Uint8Array, Failure>> {
   const answer = await exchange(channel, readBinary(sfi, 0, length));
   if (!answer.ok) return answer;
   const { data, sw } = answer.value;
@@ -65,23 +67,24 @@ async function readFile(channel: CardChannel, sfi: number, length: number): Prom
   return data.length === length ? ok(data) : damaged(`${where} has ${data.length} bytes`);
 }
 
-/** Judged as soon as SFI 15 is there: a blank or staff card need not have the other files. */
-function checkCustomersCard(pub: Uint8Array): Result<void, Failure> {
+/** Judged as soon as SFI 15 is there: a blank or staff card need not have the other files. @param purse whether a card of the purse mode is what is looked for */
+export function checkCustomersCard(pub: Uint8Array, purse: boolean): Result<void, Failure> {
   if (allBytes(pub, 0xff) || allBytes(pub, 0x00)) return err(failure('CARD-0105', 'SFI 15 blank'));
   const type = pub.subarray(TYPE_AT, TYPE_AT + 1);
   if ((type[0] as number) >= STAFF_TYPE_FROM) return err(failure('CARD-0109', `application type ${toHex(type)}`));
+  if ((type[0] === PURSE_TYPE) !== purse) return err(failure('CARD-0103', `application type ${toHex(type)}`));
   return pub[VERSION_AT] === APPLICATION_VERSION ? ok(undefined) : err(failure('CARD-0103', `application version ${String(pub[VERSION_AT])}`));
 }
 
 async function readImage(channel: CardChannel): Promise<Result<Uint8Array, Failure>> {
-  const selected = await select(channel);
+  const selected = await selectMeter(channel);
   if (!selected.ok) return selected;
   const files: Uint8Array[] = [];
   for (const [sfi, length] of [[SFI_PUBLIC, PUBLIC_LENGTH], [SFI_HOLDER, HOLDER_LENGTH], [SFI_PURCHASE, PURCHASE_LENGTH]] as const) {
     const file = await readFile(channel, sfi, length);
     if (!file.ok) return file;
     if (sfi === SFI_PUBLIC) {
-      const customers = checkCustomersCard(file.value);
+      const customers = checkCustomersCard(file.value, false);
       if (!customers.ok) return customers;
     }
     files.push(file.value);
@@ -89,10 +92,10 @@ async function readImage(channel: CardChannel): Promise<Result<Uint8Array, Failu
   return ok(concatBytes(...files));
 }
 
-function decode(image: Uint8Array, meterBytes: Uint8Array): Result<CardReading, Failure> {
+/** Who the card belongs to, of SFI 15 and 16 as they stand at the image's beginning. */
+export function decodeIdentity(image: Uint8Array): Result<Pick<CardReading, 'cardNo' | 'userNo' | 'kind' | 'unit' | 'region'>, Failure> {
   const pub = image.subarray(0, PUBLIC_LENGTH);
   const holder = image.subarray(PUBLIC_LENGTH, IDENTITY_LENGTH);
-  const record = image.subarray(IDENTITY_LENGTH);
   if (allBytes(holder, 0xff) || allBytes(holder, 0x00)) return err(failure('CARD-0105', 'SFI 16 blank'));
   const serial = bcd(pub.subarray(SERIAL_AT, SERIAL_AT + SERIAL_LENGTH));
   const userNo = bcd(holder.subarray(0, 5));
@@ -101,6 +104,13 @@ function decode(image: Uint8Array, meterBytes: Uint8Array): Result<CardReading, 
   const kind = KINDS[holder[5] as number];
   const unit = UNITS[holder[6] as number];
   if (kind === undefined || unit === undefined) return damaged(`kind ${String(holder[5])}, unit ${String(holder[6])}`);
+  return ok({ cardNo: serial.slice(-10), userNo, kind, unit, region: holder[7] as number });
+}
+
+function decode(image: Uint8Array, meterBytes: Uint8Array): Result<CardReading, Failure> {
+  const identity = decodeIdentity(image);
+  if (!identity.ok) return identity;
+  const record = image.subarray(IDENTITY_LENGTH);
   if (bcd(record.subarray(DATE_AT, TAG_AT)) === null) return damaged('SFI 17: date is not BCD');
   const count = u16(record, 0);
   const lastQuantity = u32(record, 2);
@@ -111,11 +121,7 @@ function decode(image: Uint8Array, meterBytes: Uint8Array): Result<CardReading, 
   if (!meter.ok) return meter;
   return ok({
     layout: PL_CPU,
-    cardNo: serial.slice(-10),
-    userNo,
-    kind,
-    unit,
-    region: holder[7] as number,
+    ...identity.value,
     count,
     lastQuantity,
     cumulative,
@@ -130,7 +136,7 @@ function decode(image: Uint8Array, meterBytes: Uint8Array): Result<CardReading, 
 }
 
 /** Diversification data: the last 8 bytes of the application serial. */
-function s8Of(image: Uint8Array): Uint8Array {
+export function s8Of(image: Uint8Array): Uint8Array {
   return image.slice(SERIAL_AT + SERIAL_LENGTH - 8, SERIAL_AT + SERIAL_LENGTH);
 }
 
@@ -183,7 +189,7 @@ async function apply(keys: KeyProvider, channel: CardChannel, write: WritePlan):
 }
 
 /** ISO 7816-4 checking errors (67xx–6Exx): the command was not begun. 64xx, 65xx, 6Fxx and all else leave it open. */
-function refusedBeforeWriting(sw: number): boolean {
+export function refusedBeforeWriting(sw: number): boolean {
   const sw1 = sw >>> 8;
   return sw1 >= 0x67 && sw1 <= 0x6e && sw1 !== 0x6c;
 }
@@ -193,10 +199,15 @@ function sameCard(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** The card updates SFI 17 whole or not at all, so `torn` never comes out. */
-function classify(write: Pick<WritePlan, 'before' | 'after' | 'tag'>, current: Uint8Array): Classification {
+function classify(write: Judged, current: Uint8Array): Classification {
   if (!sameCard(write.before, current)) return 'foreign';
   if (equalBytes(current, write.before)) return 'before';
   return equalBytes(current, write.after) && equalBytes(current.subarray(IDENTITY_LENGTH + TAG_AT), write.tag) ? 'after' : 'foreign';
+}
+
+/** TS 3B or 3F begins every asynchronous card's ATR (ISO 7816-3); readers give memory cards a made-up `3B 04 …`. */
+export function mayBeCpu(atr: Uint8Array): boolean {
+  return atr.length >= 2 && (atr[0] === 0x3b || atr[0] === 0x3f) && !(atr[0] === 0x3b && atr[1] === 0x04 && atr.length === 6);
 }
 
 export const PL_CPU = 'PL-CPU';
@@ -206,8 +217,7 @@ export function plCpuLayout(keys: KeyProvider): CardLayout {
   return {
     id: PL_CPU,
     acceptance: 'count-exact',
-    // TS 3B or 3F begins every asynchronous card's ATR (ISO 7816-3); readers give memory cards a made-up `3B 04 …`.
-    mayBe: (atr) => atr.length >= 2 && (atr[0] === 0x3b || atr[0] === 0x3f) && !(atr[0] === 0x3b && atr[1] === 0x04 && atr.length === 6),
+    mayBe: mayBeCpu,
     read: async (channel) => {
       const image = await readImage(channel);
       if (!image.ok) return image;

@@ -86,10 +86,7 @@ function sleLayout(variant: Variant, keys: KeyProvider): CardLayout {
       const read = await readCard(variant, channel);
       return read.ok ? ok(read.value.image) : read;
     },
-    proveAuthority: async (reading) => {
-      const code = await keys.cardCode(variant.chip, cardNoOf(reading.image));
-      return code.ok ? ok(undefined) : code;
-    },
+    proveAuthority: (reading) => keys.proveCode(variant.chip, cardNoOf(reading.image)),
     plan: (reading, purchase) => planTwoBlock(reading, purchase, (block, seq, what) => ['re-read 00–7F', 'present the code', `block ${block}: seq 00`, `block ${block}: ${what}, tag, crc`, `block ${block}: seq ${seq}`]),
     apply: (channel, write) => apply(variant, keys, channel, write),
     classify: classifyTwoBlock,

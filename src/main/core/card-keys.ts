@@ -1,13 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { masterKeysSchema, sampleKeyProvider, sealKeys, sealedKeyProvider } from '../../card/index.ts';
-import type { KeyProvider, MachineBinding } from '../../card/index.ts';
+import { centralKeyProvider, masterKeysOf, masterKeysSchema, psamKeyProvider, REFERENCE_PSAM, sampleKeyProvider, sealKeys, sealedKeyProvider } from '../../card/index.ts';
+import type { ApduPort, AskCentral, KeyProvider, MachineBinding, PsamKey, PsamSettings } from '../../card/index.ts';
 import { fromHex, toHex } from '../../shared/bytes.ts';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import type { Random } from '../../shared/ports.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
+import type { PsamProfile } from '../../shared/terminal-config.ts';
 import type { LoadedConfig } from '../config.ts';
 
 /** systemd's machine-id(5). */
@@ -48,10 +49,37 @@ function bindingOf(key: string, file: string, id: () => string): Result<MachineB
   }
 }
 
+/** Where keys are that are not in this process. Left out (doctor): they are named and not asked. */
+export interface KeyPorts {
+  readonly psam: (reader: Extract<LoadedConfig['config']['keys'], { kind: 'psam' }>['reader']) => ApduPort;
+  readonly central: AskCentral;
+}
+const notHere = () => Promise.resolve(bad('not asked here'));
+const NO_PORTS: KeyPorts = { psam: () => ({ transmit: notHere, reset: notHere }), central: notHere };
+
+/** A company's PSAM: the reference profile, and what its configuration says otherwise. */
+export function psamSettings(profile: PsamProfile = {}): PsamSettings {
+  const key = (text: string | undefined, otherwise: PsamKey | undefined): PsamKey | undefined => (text === undefined ? otherwise : { usage: Number.parseInt(text.slice(0, 2), 16), id: Number.parseInt(text.slice(2), 16) });
+  const byte = (text: string | undefined, otherwise: number): number => (text === undefined ? otherwise : Number.parseInt(text, 16));
+  const r = REFERENCE_PSAM;
+  const load = profile.load === null ? undefined : key(profile.load, r.load);
+  return {
+    application: profile.application === undefined ? r.application : fromHex(profile.application),
+    auth: key(profile.auth, r.auth) ?? r.auth,
+    mac: key(profile.mac, r.mac) ?? r.mac,
+    ...(load === undefined ? {} : { load }),
+    psc: key(profile.psc, r.psc) ?? r.psc,
+    encrypt: byte(profile.encrypt, r.encrypt),
+    macWithStart: byte(profile.macWithStart, r.macWithStart),
+  };
+}
+
 /** The card keys that the configuration names. CONF-0101: their files; CONF-0103: published keys where they are refused. */
-export function loadCardKeys({ config, path }: Pick<LoadedConfig, 'config' | 'path'>, id: () => string = machineId): Result<KeyProvider, Failure> {
+export function loadCardKeys({ config, path }: Pick<LoadedConfig, 'config' | 'path'>, id: () => string = machineId, ports: KeyPorts = NO_PORTS): Result<KeyProvider, Failure> {
   const { keys } = config;
   if (keys.kind === 'sample') return sampleKeyProvider(config.mode);
+  if (keys.kind === 'psam') return ok(psamKeyProvider(ports.psam(keys.reader), psamSettings(keys.profile)));
+  if (keys.kind === 'central') return ok(centralKeyProvider(ports.central));
   const binding = bindingOf('keys.secretFile', path(keys.secretFile), id);
   if (!binding.ok) return binding;
   const text = secretText('keys.file', path(keys.file));
@@ -75,13 +103,12 @@ export function sealCardKeys(files: { readonly from: string; readonly to: string
   const keys = masterKeysSchema.safeParse(parsed);
   // The values are not repeated: they may be keys with one digit wrong.
   if (!keys.success) return bad(`${files.from}: ${keys.error.issues.map((i) => `${i.path.join('.') || '(root)'}: ${i.message}`).join('; ')}`);
-  const { psc, auth, mac } = keys.data;
   const madeSecret = !existsSync(files.secret);
   try {
     if (madeSecret) writeFileSync(files.secret, `${toHex(random.bytes(SECRET_BYTES))}\n`, { mode: 0o600, flag: 'wx' });
     const binding = bindingOf('the secret', files.secret, id);
     if (!binding.ok) return binding;
-    const sealed = sealKeys({ psc: fromHex(psc), auth: fromHex(auth), mac: fromHex(mac) }, binding.value, random);
+    const sealed = sealKeys(masterKeysOf(keys.data), binding.value, random);
     const opened = sealedKeyProvider(sealed, binding.value);
     if (!opened.ok) return opened;
     writeFileSync(files.to, sealed, { mode: 0o600, flag: 'wx' });

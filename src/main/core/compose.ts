@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CrtReader, openSerial, PcscReader, VirtualReader, layoutRegistry, pl102Layout, pl1608Layout, pl24Layout, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout } from '../../card/index.ts';
+import { CrtReader, openSerial, PcscReader, readerPort, VirtualReader, layoutRegistry, pl102Layout, pl1608Layout, pl24Layout, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout, plPurseLayout } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
 import { LineScanner, SCANNER_MODELS } from '../../device/scanner/line-scanner.ts';
@@ -27,6 +27,8 @@ import { wireCore } from './wire.ts';
 const DEFAULT_BAUD = 38_400;
 /** Answers of billing and payment come within this, or count as unknown. */
 const NETWORK_TIMEOUT_MS = 8_000;
+/** Central's answer with a card's cryptogram comes within this, or the write goes no further. */
+const KEY_TIMEOUT_MS = 4_000;
 
 export interface Core {
   readonly kiosk: Kiosk;
@@ -58,14 +60,30 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     return err(failure('CONF-0101', `central.keyFile / central.policyKeyFile: ${cause instanceof Error ? cause.message : String(cause)}`, cause));
   }
   const billing = createBillingClient({ baseUrl: config.central.baseUrl, terminalId: config.terminalId, signer, policyVerifier, clock, random, timeoutMs: NETWORK_TIMEOUT_MS });
-  const keys = loadCardKeys(loaded);
+  // The card waits in the reader meanwhile, and Windows resets one that idles for five seconds (cards.md 2.4).
+  const keyClient = createBillingClient({ baseUrl: config.central.baseUrl, terminalId: config.terminalId, signer, policyVerifier, clock, random, timeoutMs: KEY_TIMEOUT_MS });
+  const psamReaders: CardReader[] = [];
+  const keys = loadCardKeys(loaded, undefined, {
+    psam: (r) => {
+      const psam = r.kind === 'virtual' ? virtualReader('psam', r.path ?? '', clock, log) : new PcscReader({ id: 'psam', match: r.match ?? '', clock, log });
+      psamReaders.push(psam);
+      return readerPort(psam);
+    },
+    central: (request) => keyClient.cardKey(request),
+  });
   if (!keys.ok) return keys;
   // Those first that an ATR names. Of the chips without one, those first that can be told by their own bytes; PL-CPU asks
   // any other card for its application.
-  const layouts = layoutRegistry([pl4442Layout, pl4428Layout, plM1Layout, pl102Layout, pl1608Layout, pl24Layout, plCpuLayout].map((layout) => layout(keys.value)));
+  const layouts = layoutRegistry([
+    ...[pl4442Layout, pl4428Layout, plM1Layout, pl102Layout, pl1608Layout, pl24Layout, plCpuLayout].map((layout) => layout(keys.value)),
+    plPurseLayout(keys.value, { terminalId: config.terminalId, nowMs: () => clock.nowMs() }),
+  ]);
 
   const opened = Journal.open({ dataDir: path(config.dataDir), secondPath: path(config.secondPath), terminalId: config.terminalId, clock, random, onFatal: options.onFatal });
-  if (!opened.ok) return opened;
+  if (!opened.ok) {
+    for (const psam of psamReaders) void psam.close();
+    return opened;
+  }
   const journal = opened.value;
   const reader = makeReader(config.readers[0] as LoadedConfig['config']['readers'][number], clock, log);
   const printer: Printer = config.printer.kind === 'virtual' && config.printer.path !== undefined ? ((a) => new TcpPrinter(a.host, a.port, clock))(tcpAddress(config.printer.path)) : NO_PRINTER;
@@ -93,6 +111,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       wired.stop();
       await reader.close();
       if (scanner !== null && scanner !== 'keyboard') await scanner.close();
+      for (const psam of psamReaders) await psam.close();
       printer.close();
       journal.close();
     },
@@ -110,13 +129,15 @@ function makeScanner(s: LoadedConfig['config']['scanner'], clock: Clock, log: Lo
 }
 
 function makeReader(r: LoadedConfig['config']['readers'][number], clock: Clock, log: LogFn): CardReader {
-  if (r.kind === 'virtual') {
-    const { host, port } = tcpAddress(r.path ?? '');
-    return new VirtualReader({ id: 'reader-0', host, port, clock, log, ...(r.model === undefined ? {} : { model: r.model }) });
-  }
+  if (r.kind === 'virtual') return virtualReader('reader-0', r.path ?? '', clock, log, r.model);
   if (r.kind === 'crt') {
     const port = r.path ?? '';
     return new CrtReader({ id: 'reader-0', path: port, open: () => openSerial(port, r.baudRate ?? DEFAULT_BAUD), clock, log });
   }
   return new PcscReader({ id: 'reader-0', match: r.match ?? '', clock, log, ...(r.model === undefined ? {} : { model: r.model }) });
+}
+
+function virtualReader(id: string, path: string, clock: Clock, log: LogFn, model?: string): CardReader {
+  const { host, port } = tcpAddress(path);
+  return new VirtualReader({ id, host, port, clock, log, ...(model === undefined ? {} : { model }) });
 }

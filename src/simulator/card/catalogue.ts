@@ -54,7 +54,7 @@ const MASTER_MAC = bytesOf('1032547698BADCFE0123456789ABCDEF');
 const ISSUER = '504C303053414D50';
 const VALIDITY = '2024010120440101';
 
-interface Making {
+export interface Making {
   readonly cardNo: string;
   readonly userNo: string;
   readonly meterNo: string | null;

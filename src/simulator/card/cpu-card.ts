@@ -1,6 +1,8 @@
 import type { Random } from '../../shared/ports.ts';
-import { bytesOf, hexOf } from './codec.ts';
+import { bytesOf, hexOf, numberHex } from './codec.ts';
 import { desBlock, macOf, tripleDesBlock } from './des.ts';
+import { CardPurse, Refused } from './purse.ts';
+import type { PurseState } from './purse.ts';
 
 /** Short file ids of the PL.METER application (layouts.md, "PL-CPU"). */
 export type FileId = '15' | '16' | '17' | '1A';
@@ -24,6 +26,8 @@ export interface CpuCardState {
   readonly noFci?: boolean;
   /** Gives no ATR at all. */
   readonly mute?: boolean;
+  /** The card's purse (docs/layouts/pl-purse.md); absent: it has none. */
+  readonly purse?: PurseState;
 }
 
 /** A fault that is armed once and then carried out. */
@@ -32,7 +36,7 @@ export type CardFault =
   | { readonly kind: 'tear'; readonly at: number; readonly when: 'before' | 'after'; readonly from: 'insertion' | 'arming' }
   /** No answer to anything, from now on. */
   | { readonly kind: 'mute' }
-  /** The next file update answers 9000 and stores nothing. */
+  /** The next file update, or load of the purse, answers 9000 and stores nothing. */
   | { readonly kind: 'lie' };
 
 /** What the world sees of one APDU: an answer, the card leaving, or nothing. */
@@ -72,7 +76,7 @@ export function counterRandom(seed: number): Random {
 
 /**
  * A reference CPU card, byte by byte: files, access conditions, challenges, external authentication with its retry
- * counter, secure messaging, and an update of SFI 17 that is whole or not at all.
+ * counter, secure messaging, and an update of SFI 17 that is whole or not at all. Where it has a purse, that too.
  */
 export class CpuCard {
   readonly atr: Uint8Array;
@@ -86,6 +90,7 @@ export class CpuCard {
   readonly #macKey: Uint8Array;
   readonly #random: Random;
   readonly #origin: CpuCardState;
+  readonly #purse: CardPurse | null;
   #authTries: number;
   #faults: { fault: CardFault; base: number }[] = [];
   #apdus = 0;
@@ -107,13 +112,19 @@ export class CpuCard {
     this.#macKey = bytesOf(state.macKey);
     this.#authTries = state.authTries;
     this.#silent = state.mute === true;
+    this.#purse = state.purse === undefined ? null : new CardPurse(state.purse, () => this.#onChange());
+  }
+
+  /** The purse, as its meter reaches it; null: the card has none. */
+  get purse(): CardPurse | null {
+    return this.#purse;
   }
 
   /** What the card keeps without power. */
   toJSON(): CpuCardState {
     const file = (sfi: number): string => hexOf(this.#files.get(sfi) as Uint8Array);
     const ids = [...this.#files.keys()].map((sfi) => sfi.toString(16).toUpperCase() as FileId);
-    return { ...this.#origin, authTries: this.#authTries, files: Object.fromEntries(ids.map((id) => [id, file(Number.parseInt(id, 16))])) };
+    return { ...this.#origin, ...(this.#purse === null ? {} : { purse: this.#purse.state }), authTries: this.#authTries, files: Object.fromEntries(ids.map((id) => [id, file(Number.parseInt(id, 16))])) };
   }
 
   static fromJSON(state: CpuCardState, random: Random): CpuCard {
@@ -208,6 +219,7 @@ export class CpuCard {
     this.#authenticated = false;
     this.#challenge = null;
     this.#waiting = null;
+    this.#purse?.forget();
   }
 
   #run(apdu: Uint8Array): Uint8Array {
@@ -215,7 +227,7 @@ export class CpuCard {
       const data = this.#command(apdu);
       return Uint8Array.of(...data, 0x90, 0x00);
     } catch (status) {
-      if (!(status instanceof Status)) throw status;
+      if (!(status instanceof Status) && !(status instanceof Refused)) throw status;
       return Uint8Array.of(status.sw >> 8, status.sw & 0xff);
     }
   }
@@ -228,6 +240,9 @@ export class CpuCard {
     this.#challenge = null;
     const waiting = this.#waiting;
     this.#waiting = null;
+    // CREDIT follows INITIALIZE at once; between them the answer is fetched, and nothing else.
+    if (ins !== 0xc0 && !(cla === 0x80 && ins === 0x52)) this.#purse?.endLoad();
+    if (cla === 0x80 && this.#purse !== null) return this.#purseCommand(this.#purse, ins, p1, p2, apdu);
     if (cla !== 0x00 && cla !== 0x04) throw new Status(0x6e00);
     if (cla === 0x04 && ins !== 0xd6) throw new Status(ins === 0xa4 || ins === 0xb0 ? 0x6882 : 0x6d00);
     switch (ins) {
@@ -241,11 +256,49 @@ export class CpuCard {
         return this.#getChallenge(p1, p2, apdu);
       case 0x82:
         return this.#externalAuthenticate(p1, p2, apdu, challenge);
+      case 0x20:
+        if (this.#purse === null || !this.#selected) throw new Status(0x6d00);
+        if (p1 !== 0 || p2 !== 0) throw new Status(0x6a86);
+        return this.#purse.verify(apdu.length === 4 ? null : this.#body(apdu));
+      case 0xb2:
+        if (this.#purse === null || !this.#selected) throw new Status(0x6d00);
+        if (p2 !== 0xc4) throw new Status(0x6a82);
+        if (apdu.length !== 5) throw new Status(0x6700);
+        if (apdu[4] !== 0x17) throw new Status(0x6c17);
+        return this.#purse.record(p1);
       case 0xd6:
         return this.#updateBinary(cla === 0x04, p1, p2, apdu, challenge);
       default:
         throw new Status(0x6d00);
     }
+  }
+
+  #purseCommand(purse: CardPurse, ins: number, p1: number, p2: number, apdu: Uint8Array): Uint8Array {
+    if (!this.#selected) throw new Status(0x6985);
+    const what = `${numberHex(ins, 1)}${numberHex(p1, 1)}${numberHex(p2, 1)}`;
+    let answer: Uint8Array;
+    switch (what) {
+      case '500002':
+        answer = purse.initialize(this.#body(apdu), this.#random.bytes(4));
+        break;
+      case '520000': {
+        const lie = this.#faults.find(({ fault }) => fault.kind === 'lie');
+        this.#faults = this.#faults.filter((f) => f !== lie);
+        answer = purse.credit(this.#body(apdu), lie !== undefined);
+        break;
+      }
+      case '5A0002':
+        answer = purse.prove(p2, this.#body(apdu));
+        break;
+      case '5C0002':
+        if (apdu[4] !== 4) throw new Status(0x6c04);
+        return purse.balance();
+      default:
+        throw new Status(ins === 0x50 || ins === 0x52 || ins === 0x5a || ins === 0x5c ? 0x6a86 : 0x6d00);
+    }
+    // T=0: an answer to a command with data waits to be fetched.
+    this.#waiting = answer;
+    throw new Status(0x6100 | answer.length);
   }
 
   #body(apdu: Uint8Array): Uint8Array {

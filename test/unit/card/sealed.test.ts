@@ -56,7 +56,7 @@ describe('sealed keys', () => {
   });
 
   it('a published key in it: CONF-0103', () => {
-    for (const name of ['psc', 'auth', 'mac'] as const) expect(codeOf(sealedKeyProvider(sealKeys({ ...keys, [name]: SAMPLE_KEYS[name] }, here, random), here))).toBe('CONF-0103');
+    for (const name of ['psc', 'auth', 'mac', 'load'] as const) expect(codeOf(sealedKeyProvider(sealKeys({ ...keys, [name]: SAMPLE_KEYS[name] }, here, random), here))).toBe('CONF-0103');
   });
 });
 

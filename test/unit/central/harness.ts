@@ -1,6 +1,6 @@
 import { generateKeyPairSync, hash, randomBytes } from 'node:crypto';
 import { createBillingClient } from '../../../src/billing/client.ts';
-import type { BillingClient, UploadResult } from '../../../src/billing/types.ts';
+import type { BillingClient, CardKeyClient, UploadResult } from '../../../src/billing/types.ts';
 import { openPglite } from '../../../src/central/db.ts';
 import type { Db } from '../../../src/central/db.ts';
 import { createCentral } from '../../../src/central/server.ts';
@@ -110,10 +110,10 @@ export const into = (central: Central): HttpSend => async ({ method, target, hea
 /** One terminal of a {@link Room}: its journal, and how far it told central. */
 export class Terminal {
   readonly id: string;
-  readonly client: BillingClient;
+  readonly client: BillingClient & CardKeyClient;
   journal: TestJournal;
   sent = 0;
-  constructor(id: string, client: BillingClient) {
+  constructor(id: string, client: BillingClient & CardKeyClient) {
     this.id = id;
     this.client = client;
     this.journal = new TestJournal(id);

@@ -96,14 +96,14 @@ describe('doctor on a broken configuration', () => {
   test('every bad key has its own line', async () => {
     const { code, of } = await doctor((config) => {
       config['terminalId'] = '31';
-      config['keys'] = { kind: 'psam' };
+      config['keys'] = { kind: 'hsm' };
       config['colour'] = 'blue';
       delete config['central'];
     });
     expect(code).toBe(1);
     const bad = of('config').filter((f) => f.level === 'FAIL');
     expect(bad.map((f) => f.code)).toEqual(['CONF-0101', 'CONF-0101', 'CONF-0101', 'CONF-0101']);
-    expect(bad.map((f) => f.text).join('\n')).toMatch(/terminalId: [^]*keys\.kind: key provider kind "psam" is not built; available: sample[^]*central: [^]*colour/);
+    expect(bad.map((f) => f.text).join('\n')).toMatch(/terminalId: [^]*keys\.kind: key provider kind "hsm" is not built; available: sample[^]*central: [^]*colour/);
   });
 
   test('a motor reader’s port that is not there', async () => {
@@ -112,6 +112,15 @@ describe('doctor on a broken configuration', () => {
     });
     expect(code).toBe(1);
     expect(of('reader')).toEqual([expect.objectContaining({ level: 'FAIL', code: 'CARD-0107', text: expect.stringContaining('ENOENT') })]);
+  });
+
+  test('keys that are elsewhere are named', async () => {
+    for (const [keys, text] of [[{ kind: 'psam', reader: { kind: 'pcsc', match: 'SAM' } }, /in a PSAM/], [{ kind: 'central' }, /at central: nothing is sold while it is away/]] as const) {
+      const { of } = await doctor((config) => {
+        config['keys'] = keys;
+      });
+      expect(of('card-keys')).toMatchObject([{ level: 'OK', text: expect.stringMatching(text) as string }]);
+    }
   });
 
   test('nobody who may enter maintenance mode: said, and how to mend it', async () => {

@@ -269,4 +269,16 @@ describe('an order in doubt', () => {
       expect(end(applied, torn)).toEqual(['order-in-doubt']);
     }
   });
+  it('a key provider that fails says nothing of the card: half a write stays in doubt, only one that is read back unwritten goes back', () => {
+    const gone = { ok: false, error: failure('CARD-0206') } as const;
+    const open = doubt({ state: 'delivering' }, { writing: true });
+    const end = (layout: typeof LAYOUT, image: Parameters<typeof onWritten>[3]) => onWritten(open, layout, gone, image).effects.flatMap((e) => (e.do === 'journal' ? e.events.map((event) => event.body) : []));
+    const read = { ok: true, value: plan.before } as const;
+    expect(end(LAYOUT, read)).toMatchObject([{ wants: 'refund' }]);
+    for (const [layout, image] of [[{ ...LAYOUT, classify: () => 'torn' as const }, read], [LAYOUT, { ok: false, error: failure('CARD-0102') } as const]] as const) {
+      const [body] = end(layout, image);
+      expect(body).toMatchObject({ failure: { code: 'CARD-0206' } });
+      expect(body).not.toHaveProperty('wants');
+    }
+  });
 });

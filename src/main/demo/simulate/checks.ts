@@ -22,8 +22,6 @@ interface Purse {
 /** A durable intent to write a card. */
 interface Intent {
   readonly orderId: string;
-  readonly after: string;
-  readonly before: string;
 }
 
 const SETTLED_ORDERS = new Set(['delivered', 'closed', 'refunded', 'parked']);
@@ -56,10 +54,10 @@ export class Checks {
   // ---- cards and meters ----
   watchCard(held: { readonly cardNo: string; readonly card: CpuCard }): void {
     const { cardNo, card } = held;
-    this.#purses.set(cardNo, purse(card));
+    this.#purses.set(cardNo, contentOf(card, this.#openings.get(cardNo) as Opening, null));
     card.onChange(() => {
       const before = this.#purses.get(cardNo) as Purse;
-      const now = purse(card);
+      const now = contentOf(card, this.#openings.get(cardNo) as Opening, before);
       if (now.count === before.count && now.tag === before.tag && now.cumulative === before.cumulative) return;
       this.#purses.set(cardNo, now);
       this.#world.tell(`card ${cardNo}: count ${now.count}, cumulative ${now.cumulative}, tag ${now.tag}`);
@@ -159,11 +157,13 @@ export class Checks {
         const trade = [...this.#attempts].find(([, a]) => a.attemptId === e.body.attemptId)?.[0];
         if (trade !== undefined) this.#refunds.set(e.body.outRefundNo, trade);
       } else if (e.kind === 'order-delivering' || e.kind === 'assist-writing') {
-        this.#intents.set(`${site.terminalId} ${e.body.after.slice(-8)}`, { orderId: e.orderId ?? '', before: e.body.before, after: e.body.after });
+        this.#intents.set(`${site.terminalId} ${e.body.after.slice(-8)}`, { orderId: e.orderId ?? '' });
         if (e.kind === 'assist-writing') {
           if (this.#lastWriteClaim.get(e.orderId ?? '') !== site.terminalId) this.#world.count('claim-expired');
           this.#lastWriteClaim.set(e.orderId ?? '', site.terminalId);
         }
+      } else if (e.kind === 'order-kept' || e.kind === 'assist-kept') {
+        this.#leave(site, e.orderId ?? '', e.body.record);
       }
     }
     for (const orderId of touched) this.#order(orderId);
@@ -174,9 +174,15 @@ export class Checks {
     for (const order of journal.orders()) {
       this.#orders.set(order.orderId, site);
       const { delivery } = order;
-      if (delivery !== null) this.#intents.set(`${site.terminalId} ${delivery.after.slice(-8)}`, { orderId: order.orderId, before: delivery.before, after: delivery.after });
+      if (delivery !== null) this.#intents.set(`${site.terminalId} ${delivery.after.slice(-8)}`, { orderId: order.orderId });
+      for (const record of order.kept ?? []) this.#leave(site, order.orderId, record);
       for (const a of journal.attemptsOf(order.orderId)) this.#attempts.set(a.outTradeNo, { site, attemptId: a.attemptId, orderId: order.orderId });
     }
+  }
+
+  /** The leave to credit a purse, by its MAC2: only under a durable one a purse may be loaded (docs/layouts/pl-purse.md). */
+  #leave(site: Site, orderId: string, record: string): void {
+    if (record.startsWith('02')) this.#intents.set(`${site.terminalId} ${record.slice(-8)}`, { orderId });
   }
 
   row(orderId: string): OrderRow | undefined {
@@ -296,6 +302,10 @@ export class Checks {
       const o = own.get(cardNo) ?? { count: 0, quantity: 0, paidFen: 0, costMicro: 0 };
       const card = this.#purses.get(cardNo) as Purse;
       if (card.count !== opening.count + o.count || card.cumulative !== opening.cumulative + o.quantity) say(`card ${cardNo}: count ${card.count}, cumulative ${card.cumulative}; delivered ${o.count} times, ${o.quantity}`);
+      const meter = this.#world.cards.find((c) => c.cardNo === cardNo);
+      const balance = meter?.card.purse?.state.balance;
+      // A purse's money is in it, in its meter, or used up.
+      if (meter !== undefined && balance !== undefined && balance + meter.meter.state().remaining + meter.meter.state().used !== card.cumulative) say(`purse ${cardNo}: ${balance} in it, its meter has ${JSON.stringify(meter.meter.state())}, loaded ${card.cumulative}`);
       const a = accounts.find((x) => x.card_no === cardNo);
       if (Number(a?.count) !== card.count || Number(a?.cumulative) !== card.cumulative) say(`account of ${cardNo}: count ${String(a?.count)}, cumulative ${String(a?.cumulative)}; the card ${card.count}, ${card.cumulative}`);
       const carried = opening.carriedMicro + o.paidFen * MICRO_PER_FEN - o.costMicro - (parkedMicro.get(cardNo) ?? 0);
@@ -311,7 +321,14 @@ export class Checks {
   }
 }
 
-function purse(card: CpuCard): Purse {
+/** What a card says of its purchases. A purse names its last load by MAC2, and all that was loaded is counted from the opening on. */
+function contentOf(card: CpuCard, opening: Opening, before: Purse | null): Purse {
+  const state = card.purse?.state;
+  if (state !== undefined) {
+    const load = state.log.find((r) => r.slice(18, 20) === '02');
+    const quantity = load === undefined ? 0 : Number.parseInt(load.slice(10, 18), 16);
+    return { count: state.onlineSeq, quantity, cumulative: before === null ? opening.cumulative : before.cumulative + (state.onlineSeq - before.count) * quantity, tag: state.proof?.mac2 ?? '' };
+  }
   const b = card.peek('17') as Uint8Array;
   const v = new DataView(b.buffer, b.byteOffset);
   return { count: v.getUint16(0), quantity: v.getUint32(2), cumulative: v.getUint32(6), tag: Buffer.from(b.subarray(13, 17)).toString('hex').toUpperCase() };

@@ -1,4 +1,5 @@
 import { sampleKeyProvider } from '../../../card/index.ts';
+import { DEMO_TARIFFS } from '../../../central/demo-data.ts';
 import { createCentral } from '../../../central/server.ts';
 import type { Central } from '../../../central/server.ts';
 import type { Db } from '../../../central/db.ts';
@@ -8,6 +9,8 @@ import type { Policy } from '../../../shared/policy.ts';
 import type { Signer, Verifier } from '../../../shared/ports.ts';
 import { issue } from '../../../simulator/card/catalogue.ts';
 import { CpuCard, counterRandom } from '../../../simulator/card/cpu-card.ts';
+import { issuePurse } from '../../../simulator/card/issue-purse.ts';
+import { PurseMeter } from '../../../simulator/meter/meter-purse.ts';
 import { Meter } from '../../../simulator/meter/meter.ts';
 import { memoryBooks } from '../../../simulator/payment-books.ts';
 import type { Books } from '../../../simulator/payment-books.ts';
@@ -75,6 +78,8 @@ export const POLICY: Policy = {
 
 const TERMINALS = ['000000000311', '000000000312'] as const;
 const CARDS = 4;
+/** A purse holds money: one yuan of it costs one yuan. */
+const MONEY = { tariffId: 'money', version: 1, tiers: [{ uptoQuantity: null, priceE4: 10_000 }] } as const;
 const STEPS_A_TURN = 32;
 /** A provider takes money for a closed order at most so long after; then the world may be called quiet. */
 export const LATE_MS = 150_000;
@@ -83,12 +88,12 @@ interface HeldCard {
   readonly id: string;
   readonly cardNo: string;
   readonly card: CpuCard;
-  readonly meter: Meter;
+  readonly meter: Meter | PurseMeter;
   /** Where it is when nobody has it. */
   free: boolean;
 }
 
-/** A small town: two machines, their central and their provider, a few cards with their meters, and the people. All of it in one thread, under one clock. */
+/** A small town: two machines, their central and their provider, a few cards with their meters (in every other town one is a purse), and the people. All of it in one thread, under one clock. */
 export class World {
   readonly options: SimOptions;
   readonly timeline = new Timeline();
@@ -138,13 +143,13 @@ export class World {
     const { engines } = this.options;
     const keys = { terminals: TERMINALS.map((t) => engines.key(t)), policy: engines.key('policy'), merchant: engines.key('merchant'), platform: engines.key('platform') };
     this.db = await engines.centralDb();
-    const accounts = Array.from({ length: CARDS }, (_, i) => ({
+    const accounts = Array.from({ length: CARDS }, (_, i) => i === CARDS - 1 && this.options.seed % 2 === 0).map((purse, i) => ({
       cardNo: `88000010${String(i).padStart(2, '0')}`,
       userNo: `10020010${String(i).padStart(2, '0')}`,
       holderName: '张小明',
       meterNo: `00000010${String(i).padStart(2, '0')}`,
       kind: 'gas' as const,
-      unit: 'volume' as const,
+      unit: purse ? ('money' as const) : ('volume' as const),
       state: 'normal' as const,
       count: 41,
       cumulative: 205_000,
@@ -153,7 +158,7 @@ export class World {
       ceilingQuantity: 100_000,
       perPurchaseQuantity: null,
       periodLeftQuantity: null,
-      tariffId: 'gas-residential',
+      tariffId: purse ? MONEY.tariffId : 'gas-residential',
       tariffVersion: 1,
     }));
     this.checks.opening(accounts);
@@ -170,6 +175,7 @@ export class World {
       now: () => this.nowMs,
       terminals: TERMINALS.map((terminalId, i) => ({ terminalId, publicKeyPem: (keys.terminals[i] as { publicKeyPem: string }).publicKeyPem })),
       accounts,
+      tariffs: [...DEMO_TARIFFS, MONEY],
       policy: POLICY,
     });
     await this.central.open();
@@ -200,9 +206,9 @@ export class World {
       crypto: { appVerifier: keys.merchant.verifier, alipaySigner: keys.platform.signer },
     });
     for (const a of accounts) {
-      const card = new CpuCard(issue({ cardNo: a.cardNo, userNo: a.userNo, meterNo: a.meterNo }), counterRandom(Number(a.cardNo) % 1_000_000));
+      const card = new CpuCard((a.unit === 'money' ? issuePurse : issue)({ cardNo: a.cardNo, userNo: a.userNo, meterNo: a.meterNo }), counterRandom(Number(a.cardNo) % 1_000_000));
       card.recording = false;
-      const meter = Meter.ofCard(card, a.ceilingQuantity);
+      const meter = PurseMeter.ofCard(card, a.ceilingQuantity) ?? Meter.ofCard(card, a.ceilingQuantity);
       if (meter === null) throw new Error('a card without its meter');
       const held: HeldCard = { id: a.cardNo, cardNo: a.cardNo, card, meter, free: true };
       this.cards.push(held);

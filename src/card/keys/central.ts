@@ -1,0 +1,58 @@
+import type { CardKeyAnswer, CardKeyRequest } from '../../shared/central-api.ts';
+import { fromHex, toHex } from '../../shared/bytes.ts';
+import { failure } from '../../shared/errors.ts';
+import type { Failure } from '../../shared/errors.ts';
+import { err, ok } from '../../shared/result.ts';
+import type { Result } from '../../shared/result.ts';
+import { CODES } from './master.ts';
+import type { KeyProvider } from './types.ts';
+
+/** One request to central, with a time-out of its own: the card waits in the reader meanwhile. */
+export type AskCentral = (request: CardKeyRequest) => Promise<Result<CardKeyAnswer, Failure>>;
+
+/**
+ * Keys at central. A CPU card's never come here: what the card asks goes up, what it wants to hear comes down. A memory
+ * card's code has to come down, for one card whose sale is under way; it is used at once and kept nowhere. Away, slow or
+ * refusing, central is a provider that is not there (CARD-0206): before the sale the sale is refused, in a write nothing
+ * is sent to the card that was not answered, and what is on it its next read says.
+ */
+export function centralKeyProvider(ask: AskCentral): KeyProvider {
+  async function asked(request: CardKeyRequest, bytes: number): Promise<Result<{ readonly bytes: Uint8Array; readonly when: Uint8Array | null }, Failure>> {
+    const answer = await ask(request);
+    if (!answer.ok) {
+      const { code, detail } = answer.error;
+      // The card's own MAC was judged, and does not hold.
+      if (code === 'CARD-0201') return answer;
+      return err(failure('CARD-0206', `central: ${request.verb}: ${code} ${detail ?? ''}`.trimEnd(), answer.error));
+    }
+    const { bytes: hex, when } = answer.value;
+    if (hex.length !== 2 * bytes) return err(failure('CARD-0206', `central: ${request.verb}: ${hex.length / 2} bytes`));
+    return ok({ bytes: fromHex(hex), when: when === undefined ? null : fromHex(when) });
+  }
+  const only = async (request: CardKeyRequest, bytes: number): Promise<Result<Uint8Array, Failure>> => {
+    const answer = await asked(request, bytes);
+    return answer.ok ? ok(answer.value.bytes) : answer;
+  };
+  const proved = async (request: CardKeyRequest): Promise<Result<void, Failure>> => {
+    const answer = await asked(request, 0);
+    return answer.ok ? ok(undefined) : answer;
+  };
+  return {
+    id: 'central',
+    prove: (s8, use = 'file') => proved({ verb: 'prove', s8: toHex(s8), use }),
+    proveCode: (code, cardNo) => proved({ verb: 'prove-code', chip: code, cardNo: toHex(cardNo) }),
+    cardCode: (code, cardNo) => only({ verb: 'code', chip: code, cardNo: toHex(cardNo) }, CODES[code].bytes),
+    // The proof is needed to read the card, before any sale that central could judge the asking by.
+    blockMac: () => Promise.resolve(err(failure('CARD-0206', 'central gives no proofs of blocks'))),
+    // A Mifare card is known here by its UID, and no sale of central's is under a UID.
+    sectorKey: () => Promise.resolve(err(failure('CARD-0206', 'central gives no sector keys'))),
+    externalAuth: (s8, challenge) => only({ verb: 'external-auth', s8: toHex(s8), challenge: toHex(challenge) }, 8),
+    updateMac: (s8, challenge, header5, data) => only({ verb: 'update-mac', s8: toHex(s8), challenge: toHex(challenge), header: toHex(header5), record: toHex(data) }, 4),
+    loadLeave: async (s8, { balance, amount, seq, random, terminal, mac1 }) => {
+      const answer = await asked({ verb: 'load-leave', s8: toHex(s8), balance, amount, seq, random: toHex(random), terminal: toHex(terminal), mac1: toHex(mac1) }, 4);
+      if (!answer.ok) return answer;
+      const { bytes: mac2, when } = answer.value;
+      return when === null ? err(failure('CARD-0206', 'central: load-leave without date and time')) : ok({ when, mac2 });
+    },
+  };
+}

@@ -1,0 +1,112 @@
+import { fromHex, toHex } from '../shared/bytes.ts';
+import type { CardKeyAnswer, CardKeyRequest, CodeChip } from '../shared/central-api.ts';
+import type { Failure } from '../shared/errors.ts';
+import { orderTag } from '../shared/order-tag.ts';
+import type { Result } from '../shared/result.ts';
+import { chinaTime } from '../shared/time.ts';
+import { liveClaim, num } from './accounts.ts';
+import { isCounterClaimed, isDelivered, isRefundClaimed, writer } from './claims.ts';
+import type { OrderRow } from './claims.ts';
+import type { Db, Sql } from './db.ts';
+import { Refusal } from './problem.ts';
+
+/** What holds the company's card keys: an HSM in production. Verbs as a kiosk's own key provider has them. */
+export interface CardKeyPort {
+  readonly prove: (s8: Uint8Array, use: 'file' | 'purse') => Promise<Result<void, Failure>>;
+  readonly proveCode: (chip: CodeChip, cardNo: Uint8Array) => Promise<Result<void, Failure>>;
+  readonly cardCode: (chip: CodeChip, cardNo: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
+  readonly externalAuth: (s8: Uint8Array, challenge: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
+  readonly updateMac: (s8: Uint8Array, challenge: Uint8Array, header5: Uint8Array, data: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
+  readonly loadLeave: (s8: Uint8Array, answer: { readonly balance: number; readonly amount: number; readonly seq: number; readonly random: Uint8Array; readonly terminal: Uint8Array; readonly mac1: Uint8Array }, when: Uint8Array) => Promise<Result<{ readonly when: Uint8Array; readonly mac2: Uint8Array }, Failure>>;
+}
+
+/** A sale under way on a card. */
+interface Sale {
+  readonly orderId: string;
+  readonly nextCount: number;
+  readonly quantity: number;
+}
+
+/** States in which an order of this terminal's may still be written. */
+const MAY_WRITE = new Set(['quoted', 'collecting', 'paid', 'delivering', 'in-doubt']);
+
+/**
+ * Computes with a card's keys for a terminal that has a sale under way on this card: it holds the claim of its own quote,
+ * or a write claim on another terminal's order. Who asked, for which order, and whether it was granted is on disk before
+ * the answer leaves; the answer itself is nowhere.
+ */
+export async function cardKey(db: Db, keys: CardKeyPort | undefined, terminalId: string, request: CardKeyRequest, nowMs: number): Promise<CardKeyAnswer> {
+  if (keys === undefined) throw new Refusal('key-refused', 'no card keys are kept here');
+  const answer = (bytes: Uint8Array, when?: Uint8Array): CardKeyAnswer => ({ bytes: toHex(bytes), ...(when === undefined ? {} : { when: toHex(when) }), serverTimeMs: nowMs });
+  if (request.verb === 'prove') {
+    taken(await keys.prove(fromHex(request.s8), request.use));
+    return answer(new Uint8Array(0));
+  }
+  if (request.verb === 'prove-code') {
+    taken(await keys.proveCode(request.chip, fromHex(request.cardNo)));
+    return answer(new Uint8Array(0));
+  }
+  const cardNo = request.verb === 'code' ? request.cardNo : request.s8.slice(-10);
+  let sale: Sale | null = null;
+  try {
+    sale = await saleOn(db, terminalId, cardNo, nowMs);
+    if (sale === null) throw new Refusal('key-refused', 'this terminal has no sale under way on this card');
+    const given = await compute(keys, terminalId, sale, request, nowMs);
+    await note(db, { terminalId, orderId: sale.orderId, cardNo, verb: request.verb, why: null }, nowMs);
+    return answer(given.bytes, given.when);
+  } catch (cause) {
+    if (cause instanceof Refusal) await note(db, { terminalId, orderId: sale?.orderId ?? null, cardNo, verb: request.verb, why: cause.message }, nowMs);
+    throw cause;
+  }
+}
+
+async function saleOn(sql: Sql, terminalId: string, cardNo: string, nowMs: number): Promise<Sale | null> {
+  const orders = await sql.query<OrderRow>(`SELECT * FROM orders WHERE card_no = $1 AND state NOT IN ('closed', 'delivered', 'refunded') ORDER BY created_ms DESC LIMIT 20`, [cardNo]);
+  const over = (o: OrderRow): boolean => isDelivered(o) || isRefundClaimed(o) || isCounterClaimed(o) || o.superseded_by !== null;
+  // A write claim names who may write, whoever sold it: nobody else computes meanwhile.
+  const leased = orders.find((o) => !over(o) && writer(o, nowMs) !== null);
+  if (leased !== undefined) return writer(leased, nowMs) === terminalId ? saleOf(leased) : null;
+  const claim = await liveClaim(sql, cardNo, nowMs);
+  if (claim === null || claim.terminal_id !== terminalId) return null;
+  const order = orders.find((o) => o.order_id === claim.order_id);
+  if (order !== undefined) return over(order) || !MAY_WRITE.has(order.state) ? null : saleOf(order);
+  // Its journal is not here yet: what the quote said.
+  const quote = (await sql.query<{ answer: string | null }>(`SELECT answer FROM quotes WHERE order_id = $1 AND terminal_id = $2 AND state = 'live'`, [claim.order_id, terminalId]))[0];
+  if (quote === undefined || quote.answer === null) return null;
+  const { quantity, nextCount } = JSON.parse(quote.answer) as { quantity: number; nextCount: number };
+  return { orderId: claim.order_id, nextCount, quantity };
+}
+
+function saleOf(o: OrderRow): Sale {
+  return { orderId: o.order_id, nextCount: num(o.next_count), quantity: num(o.quantity) };
+}
+
+async function compute(keys: CardKeyPort, terminalId: string, sale: Sale, request: Exclude<CardKeyRequest, { verb: 'prove' | 'prove-code' }>, nowMs: number): Promise<{ readonly bytes: Uint8Array; readonly when?: Uint8Array }> {
+  switch (request.verb) {
+    case 'code':
+      return { bytes: taken(await keys.cardCode(request.chip, fromHex(request.cardNo))) };
+    case 'external-auth':
+      return { bytes: taken(await keys.externalAuth(fromHex(request.s8), fromHex(request.challenge))) };
+    case 'update-mac':
+      // The record is this sale's: its tag is unlike any other order's.
+      if (!request.record.includes(toHex(orderTag(sale.orderId)))) throw new Refusal('key-refused', 'the record is not this sale’s');
+      return { bytes: taken(await keys.updateMac(fromHex(request.s8), fromHex(request.challenge), fromHex(request.header), fromHex(request.record))) };
+    case 'load-leave': {
+      if (request.amount !== sale.quantity || request.seq !== sale.nextCount - 1 || request.terminal !== terminalId) throw new Refusal('key-refused', 'amount, number or terminal are not this sale’s');
+      const terms = { balance: request.balance, amount: request.amount, seq: request.seq, random: fromHex(request.random), terminal: fromHex(request.terminal), mac1: fromHex(request.mac1) };
+      const { mac2, when } = taken(await keys.loadLeave(fromHex(request.s8), terms, fromHex(chinaTime(nowMs).replaceAll(/\D/g, ''))));
+      return { bytes: mac2, when };
+    }
+    default:
+      return request satisfies never;
+  }
+}
+
+function taken<T>(result: Result<T, Failure>): T {
+  if (result.ok) return result.value;
+  throw new Refusal(result.error.code === 'CARD-0201' ? 'card-refused' : 'key-refused', result.error.detail ?? result.error.code);
+}
+
+async function note(sql: Sql, use: { readonly terminalId: string; readonly orderId: string | null; readonly cardNo: string; readonly verb: string; readonly why: string | null }, nowMs: number): Promise<void> {
+  await sql.query('INSERT INTO key_uses (terminal_id, order_id, card_no, verb, granted, why, at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)', [use.terminalId, use.orderId, use.cardNo, use.verb, use.why === null, use.why, nowMs]);
+}
