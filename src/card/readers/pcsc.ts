@@ -116,7 +116,8 @@ export function pcscCode(error: unknown): number | null {
   return match === null ? null : Number.parseInt((match[1] as string).slice(-8), 16);
 }
 
-function loadPcsclite(): PcscModule {
+/** The native package; throws where it is missing or not built. */
+export function loadPcsclite(): PcscModule {
   return createRequire(import.meta.url)('pcsclite') as PcscModule;
 }
 

@@ -18,6 +18,8 @@ import { tcpAddress } from '../config.ts';
 import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from './card-keys.ts';
 import { machinePorts } from './maintenance.ts';
+import { recordingIn } from './recording.ts';
+import type { Recording } from './recording.ts';
 import { wireCore } from './wire.ts';
 
 /** A CRT reader takes on the rate of the first command; this one is quick enough for a whole card and safe on a metre of cable. */
@@ -38,12 +40,16 @@ export interface ComposeOptions {
   readonly version: string;
   readonly onSnapshot: (snapshot: Snapshot) => void;
   readonly onFatal: (f: Failure) => void;
+  /** Folder for transcripts of the readers; demo mode only. */
+  readonly record?: string;
 }
 
 /** Puts the kiosk together from its configuration: the one place that knows every room. */
 export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   const { loaded, clock, random, log } = options;
   const { config, path } = loaded;
+  const recording = options.record === undefined ? ok(null) : recordingIn(options.record, config, clock);
+  if (!recording.ok) return recording;
   const payments = loadPayments(config, loaded.baseDir, { clock, random, timeoutMs: NETWORK_TIMEOUT_MS });
   if (!payments.ok) return payments;
   let signer: Signer;
@@ -63,7 +69,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   const opened = Journal.open({ dataDir: path(config.dataDir), secondPath: path(config.secondPath), terminalId: config.terminalId, clock, random, onFatal: options.onFatal });
   if (!opened.ok) return opened;
   const journal = opened.value;
-  const reader = makeReader(config.readers[0] as LoadedConfig['config']['readers'][number], clock, log);
+  const reader = makeReader(config.readers[0] as LoadedConfig['config']['readers'][number], clock, log, recording.value);
   const printer: Printer = config.printer.kind === 'virtual' && config.printer.path !== undefined ? ((a) => new TcpPrinter(a.host, a.port, clock))(tcpAddress(config.printer.path)) : NO_PRINTER;
   const wired = wireCore({
     clock,
@@ -92,14 +98,16 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   });
 }
 
-function makeReader(r: LoadedConfig['config']['readers'][number], clock: Clock, log: LogFn): CardReader {
+function makeReader(r: LoadedConfig['config']['readers'][number], clock: Clock, log: LogFn, recording: Recording | null): CardReader {
+  const id = 'reader-0';
   if (r.kind === 'virtual') {
     const { host, port } = tcpAddress(r.path ?? '');
-    return new VirtualReader({ id: 'reader-0', host, port, clock, log, ...(r.model === undefined ? {} : { model: r.model }) });
+    return new VirtualReader({ id, host, port, clock, log, ...(r.model === undefined ? {} : { model: r.model }), ...(recording === null ? {} : { transcript: recording.virtual(id) }) });
   }
   if (r.kind === 'crt') {
-    const port = r.path ?? '';
-    return new CrtReader({ id: 'reader-0', path: port, open: () => openSerial(port, r.baudRate ?? DEFAULT_BAUD), clock, log });
+    const path = r.path ?? '';
+    const open = (): ReturnType<typeof openSerial> => openSerial(path, r.baudRate ?? DEFAULT_BAUD);
+    return new CrtReader({ id, path, open: recording === null ? open : recording.serial(id, open), clock, log });
   }
-  return new PcscReader({ id: 'reader-0', match: r.match ?? '', clock, log, ...(r.model === undefined ? {} : { model: r.model }) });
+  return new PcscReader({ id, match: r.match ?? '', clock, log, ...(r.model === undefined ? {} : { model: r.model }), ...(recording === null ? {} : { load: recording.pcsc(id) }) });
 }
