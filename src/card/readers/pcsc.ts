@@ -11,6 +11,7 @@ import { pcscMifarePort } from './contactless.ts';
 import { dialectOf } from './dialects/index.ts';
 import { pcscMemoryPort } from './memory.ts';
 import type { NativeContext, NativeReader, PcscModule } from './pcsc-native.ts';
+import { changesNothing } from './reading.ts';
 import { Lane, StatusBoard, withDeadline } from './supervise.ts';
 import { transmitT0 } from './t0.ts';
 
@@ -30,16 +31,6 @@ const DISCONNECT_TIMEOUT_MS = 5_000;
  * connection itself (Windows) ends the time at once.
  */
 const CONFIRM_MS = 500;
-/**
- * Commands that leave a card as it is, by class and instruction: sent while the insertion is not confirmed. A wrong
- * entry here could put one card's purchase on another, so what is not listed waits.
- */
-const READING: ReadonlySet<number> = new Set([
-  0x00_a4, 0x00_b0, 0x00_b2, 0x00_84, 0x00_c0, // SELECT, READ BINARY, READ RECORD, GET CHALLENGE, GET RESPONSE
-  0x80_5c, // GET BALANCE
-  0xff_a4, 0xff_b0, 0xff_b1, 0xff_b2, 0xff_3a, 0xff_ca, // pseudo-APDUs: card type, read, counter, protection (two dialects), UID
-  0xff_82, 0xff_86, // a contactless reader's key, and opening a sector with it
-]);
 /** Another process holds the card: how often and how far apart to ask again. */
 const SHARING_RETRIES = 5;
 const SHARING_RETRY_MS = 200;
@@ -483,7 +474,7 @@ export class PcscReader implements CardReader {
       const connected = await this.#connect(insertion);
       if (!connected.ok) return connected;
     }
-    if (!READING.has(((raw[0] as number) << 8) | (raw[1] as number))) {
+    if (!changesNothing(raw)) {
       const confirmed = await this.#confirm(insertion);
       if (!confirmed.ok) return confirmed;
     }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CrtReader, openSerial, PcscReader, VirtualReader, layoutRegistry, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout } from '../../card/index.ts';
+import { CrtReader, DEFAULT_BAUD, openSerial, PcscReader, VirtualReader } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
 import { NO_PRINTER, TcpPrinter } from '../../device/printer/tcp.ts';
@@ -17,13 +17,12 @@ import { ed25519Signer, ed25519Verifier } from '../../shared/signing.ts';
 import { tcpAddress } from '../config.ts';
 import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from './card-keys.ts';
+import { cardLayouts } from './layouts.ts';
 import { machinePorts } from './maintenance.ts';
 import { recordingIn } from './recording.ts';
 import type { Recording } from './recording.ts';
 import { wireCore } from './wire.ts';
 
-/** A CRT reader takes on the rate of the first command; this one is quick enough for a whole card and safe on a metre of cable. */
-const DEFAULT_BAUD = 38_400;
 /** Answers of billing and payment come within this, or count as unknown. */
 const NETWORK_TIMEOUT_MS = 8_000;
 
@@ -63,8 +62,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   const billing = createBillingClient({ baseUrl: config.central.baseUrl, terminalId: config.terminalId, signer, policyVerifier, clock, random, timeoutMs: NETWORK_TIMEOUT_MS });
   const keys = loadCardKeys(loaded);
   if (!keys.ok) return keys;
-  // Those first that an ATR names: PL-CPU asks any other card for its application.
-  const layouts = layoutRegistry([pl4442Layout(keys.value), pl4428Layout(keys.value), plM1Layout(keys.value), plCpuLayout(keys.value)]);
+  const layouts = cardLayouts(keys.value);
 
   const opened = Journal.open({ dataDir: path(config.dataDir), secondPath: path(config.secondPath), terminalId: config.terminalId, clock, random, onFatal: options.onFatal });
   if (!opened.ok) return opened;
