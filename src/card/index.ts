@@ -9,6 +9,7 @@ export { PL_4428, PL_4442, pl4428Layout, pl4442Layout } from './layouts/pl-sle.t
 export { layoutRegistry } from './layouts/registry.ts';
 export type { LayoutRegistry, ReadCard } from './layouts/registry.ts';
 export { CrtReader } from './readers/crt/reader.ts';
+export type { SamPort } from './readers/crt/reader.ts';
 export { DEFAULT_BAUD, openSerial } from './readers/crt/serial.ts';
 export { dialectOf } from './readers/dialects/index.ts';
 export { PcscReader } from './readers/pcsc.ts';
