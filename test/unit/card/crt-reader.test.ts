@@ -302,3 +302,25 @@ describe('SAMs in a motor reader’s own slots', () => {
     expect(sam.transcript.length).toBe(said);
   });
 });
+
+it('the answer to the move to the gate is lost: the card lies there, is still to be taken, and is never taken for gone', async () => {
+  start();
+  await until('entry on', () => device.entryOn);
+  device.offer({ kind: 'cpu', card: golden() });
+  await until('present', () => reader.status().state === 'present');
+  const { insertion } = reader.status();
+  const seen: string[] = [];
+  reader.onStatus((s) => seen.push(s.state));
+  // Powering off is said twice, in two ways; the third command is the move.
+  device.faults.push({ kind: 'ack-lost' }, { kind: 'ack-lost' }, { kind: 'answer-lost' });
+  expect(codeOf(await during(reader.gate.eject()))).toBe('CARD-0111');
+  expect(device.motions).toEqual(['ic', 'gate']);
+  await until('leaving', () => reader.status().state === 'leaving');
+  await pass(3_000);
+  expect(reader.status()).toEqual({ state: 'leaving', insertion });
+  expect(device.entryOn).toBe(false);
+  expect(seen).not.toContain('empty');
+  device.take();
+  await until('empty', () => reader.status().state === 'empty');
+  expect(device.motions).toEqual(['ic', 'gate']);
+});
