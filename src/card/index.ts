@@ -6,6 +6,8 @@ export type { MachineBinding } from './keys/sealed.ts';
 export { PL_CPU, plCpuLayout } from './layouts/pl-cpu.ts';
 export { PL_M1, plM1Layout } from './layouts/pl-m1.ts';
 export { PL_4428, PL_4442, pl4428Layout, pl4442Layout } from './layouts/pl-sle.ts';
+export { processLayout } from './layouts/process/layout.ts';
+export type { ProcessLayoutOptions } from './layouts/process/layout.ts';
 export { layoutRegistry } from './layouts/registry.ts';
 export type { LayoutRegistry, ReadCard } from './layouts/registry.ts';
 export { CrtReader } from './readers/crt/reader.ts';

@@ -52,6 +52,8 @@ function crossProblem(c: TerminalConfig): string | null {
     if (r.kind === 'crt' && r.path === undefined) return `readers[${i}].path: a motor reader needs its serial port, e.g. /dev/ttyS0`;
     if (r.kind === 'virtual' && c.mode === 'production') return `readers[${i}].kind: a virtual reader is for demo mode only`;
   }
+  const twice = (c.layouts ?? []).find((l, i, all) => all.findIndex((o) => o.id === l.id) !== i);
+  if (twice !== undefined) return `layouts: ${twice.id} is there twice`;
   if (c.readers.length > 1) return 'readers: one reader is supported so far';
   if (c.payments.length > 1) return 'payments: one provider is supported so far';
   if (c.printer.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(c.printer.path ?? '')) return 'printer.path: a virtual printer needs tcp://127.0.0.1:PORT';

@@ -1,5 +1,5 @@
 import { CrtReader, DEFAULT_BAUD, dialectOf, openSerial, PcscReader } from '../../card/index.ts';
-import type { CardReader, KeyProvider, ReaderStatus } from '../../card/index.ts';
+import type { CardReader, KeyProvider, LayoutRegistry, ReaderStatus } from '../../card/index.ts';
 import { readOnlyChannel } from '../../card/readers/reading.ts';
 import { judgeCard } from '../../kiosk/sellable.ts';
 import { maskCardNo } from '../../kiosk/view.ts';
@@ -9,6 +9,7 @@ import type { Clock } from '../../shared/ports.ts';
 import { err } from '../../shared/result.ts';
 import type { TerminalConfig } from '../../shared/terminal-config.ts';
 import { cardLayouts } from '../core/layouts.ts';
+import type { OwnPrograms } from '../core/layouts.ts';
 
 export type ReaderConfig = TerminalConfig['readers'][number];
 /** Makes a reader of the configuration for a look at its card; null: this kind is not looked into. */
@@ -38,19 +39,21 @@ export function realReaders(clock: Clock): ReaderMaker {
 const NO_KEYS = new Proxy({} as KeyProvider, { get: (_, name) => (name === 'id' ? 'none' : () => Promise.resolve(err(failure('CARD-0206', 'the doctor has no keys')))) });
 
 /** Looks at the card in one reader: reads it over a channel that lets nothing else through, and lets go. */
-export async function lookAtCard(config: ReaderConfig, make: ReaderMaker, clock: Clock): Promise<CardLook | null> {
+export async function lookAtCard(config: ReaderConfig, make: ReaderMaker, clock: Clock, own: Pick<OwnPrograms, 'layouts' | 'cwd'> = { layouts: [], cwd: '.' }): Promise<CardLook | null> {
   const reader = make(config, 'doctor');
   if (reader === null) return null;
   // A motor reader takes nobody's card in while the doctor looks.
   void reader.gate?.accept(false);
+  const layouts = cardLayouts(NO_KEYS, { ...own, clock, log: () => undefined });
   try {
-    return await look(reader, await settled(reader, LOOK_MS[config.kind], clock), config);
+    return await look(reader, await settled(reader, LOOK_MS[config.kind], clock), config, layouts);
   } finally {
+    layouts.close();
     await reader.close();
   }
 }
 
-async function look(reader: CardReader, status: ReaderStatus, config: ReaderConfig): Promise<CardLook> {
+async function look(reader: CardReader, status: ReaderStatus, config: ReaderConfig, layouts: LayoutRegistry): Promise<CardLook> {
   const name = `“${reader.name()}”`;
   switch (status.state) {
     case 'offline':
@@ -62,7 +65,7 @@ async function look(reader: CardReader, status: ReaderStatus, config: ReaderConf
     case 'mute':
       return { level: 'WARN', code: 'CARD-0101', text: `${name}: a card that does not answer; the kiosk says: ${ERRORS['CARD-0101'].title.en}` };
     case 'present': {
-      const read = await cardLayouts(NO_KEYS).read(readOnlyChannel(reader.open(status.insertion)), status.atr);
+      const read = await layouts.read(readOnlyChannel(reader.open(status.insertion)), status.atr);
       const speaks = config.kind === 'pcsc' ? `, memory cards: ${dialectOf(reader.name(), config.model)?.id ?? 'none'}` : '';
       if (!read.ok) return { level: 'WARN', code: read.error.code, text: `${name}${speaks}: ${read.error.detail ?? ''}; the kiosk says: ${ERRORS[read.error.code].title.en}` };
       const { reading } = read.value;

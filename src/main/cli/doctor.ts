@@ -235,7 +235,7 @@ async function checkCards(loaded: LoadedConfig, probe: PcscProbe, options: Docto
   const looks = [...readers.map((reader, i) => ({ where: `readers[${i}]`, reader, ours: true })), ...others.map((match) => ({ where: 'not configured:', reader: { kind: 'pcsc', match } as const, ours: false }))];
   const findings: Finding[] = [];
   for (const { where, reader, ours } of looks) {
-    const look = await lookAtCard(reader, options.readers, options.clock);
+    const look = await lookAtCard(reader, options.readers, options.clock, { layouts: loaded.config.layouts, cwd: loaded.baseDir });
     if (look === null) continue;
     const action = look.level === 'FAIL' ? `check the reader’s cable and power, and ${where} in terminal.json` : look.level === 'WARN' ? 'try another card; a customer with this one is told the same' : null;
     findings.push(ours ? found(look.level, 'card', `${where} ${look.text}`, action, look.code) : found('OK', 'card', `${where} ${look.text}`, null, null));

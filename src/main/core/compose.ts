@@ -62,7 +62,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   const billing = createBillingClient({ baseUrl: config.central.baseUrl, terminalId: config.terminalId, signer, policyVerifier, clock, random, timeoutMs: NETWORK_TIMEOUT_MS });
   const keys = loadCardKeys(loaded);
   if (!keys.ok) return keys;
-  const layouts = cardLayouts(keys.value);
+  const layouts = cardLayouts(keys.value, { layouts: config.layouts, cwd: loaded.baseDir, clock, log });
 
   const opened = Journal.open({ dataDir: path(config.dataDir), secondPath: path(config.secondPath), terminalId: config.terminalId, clock, random, onFatal: options.onFatal });
   if (!opened.ok) return opened;
@@ -90,6 +90,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     stop: async () => {
       wired.stop();
       await reader.close();
+      layouts.close();
       printer.close();
       journal.close();
     },
