@@ -61,6 +61,8 @@ function crossProblem(c: TerminalConfig): string | null {
   }
   // Memory cards' codes come down in the answers, and only TLS hides them.
   if (c.keys.kind === 'central' && c.mode === 'production' && !c.central.baseUrl.startsWith('https:')) return 'central.baseUrl: keys at central need https';
+  const twice = (c.layouts ?? []).find((l, i, all) => all.findIndex((o) => o.id === l.id) !== i);
+  if (twice !== undefined) return `layouts: ${twice.id} is there twice`;
   if (c.readers.length > 1) return 'readers: one reader is supported so far';
   if (c.printer.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(c.printer.path ?? '')) return 'printer.path: a virtual printer needs tcp://127.0.0.1:PORT';
   if (c.scanner.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(c.scanner.path ?? '')) return 'scanner.path: a virtual scanner needs tcp://127.0.0.1:PORT';

@@ -48,6 +48,17 @@ const psamProfileSchema = z.strictObject({
   macWithStart: hexByte.optional(),
 });
 export type PsamProfile = z.infer<typeof psamProfileSchema>;
+const layoutSchema = z.strictObject({
+  kind: kindOf('layout kind', ['process']),
+  /** The layout's name, kept with every order: never changed once cards were sold to. */
+  id: z.string().regex(/^[A-Z0-9][A-Z0-9-]{1,30}$/, 'capitals, digits and hyphens'),
+  /** The program, with its full path, and its arguments. */
+  command: z.array(z.string().min(1)).min(1),
+  /** How the maker's meters take a purchase; left out: count-exact. */
+  acceptance: z.enum(['count-exact', 'count-greater', 'cumulative', 'purse']).optional(),
+  /** ATRs of its cards, hex; X stands for any digit. */
+  atrs: z.array(z.string().regex(/^(?:[0-9A-FX]{2}){2,33}$/i, 'hex, X for any digit')).min(1),
+});
 
 const wechatSchema = z.strictObject({
   kind: z.literal('wechat'),
@@ -109,6 +120,8 @@ export const terminalConfigSchema = z.strictObject({
   secondPath: path,
   shell: z.strictObject({ kind: z.enum(['browser', 'electron', 'auto']), port: z.number().int().min(0).max(65535) }),
   readers: z.array(readerSchema).min(1),
+  /** Meter makers' own programs, beside the layouts that are built in (docs/adding-a-meter-maker.md). */
+  layouts: z.array(layoutSchema).max(20).optional(),
   keys: z.discriminatedUnion(
     'kind',
     [

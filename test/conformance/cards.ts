@@ -1,4 +1,5 @@
-import { pl102Layout, pl1608Layout, pl24Layout, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout, plPurseLayout } from '../../src/card/index.ts';
+import { fileURLToPath } from 'node:url';
+import { pl102Layout, pl1608Layout, pl24Layout, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout, plPurseLayout, processLayout } from '../../src/card/index.ts';
 import type { Acceptance, CardLayout } from '../../src/card/index.ts';
 import { sample102, sample1608, sample24, sample4428, sampleM1 } from '../../src/simulator/card/catalogue-blocks.ts';
 import { sampleCard4442 } from '../../src/simulator/card/catalogue-4442.ts';
@@ -25,6 +26,7 @@ import { ContactlessCpu, ContactlessReader } from '../../src/simulator/reader/co
 import { crtAt24, crtSle4428, crtSle4442 } from '../../src/simulator/reader/crt-memory.ts';
 import type { CrtCard } from '../../src/simulator/reader/crt.ts';
 import type { SlotCard } from '../../src/simulator/vpcd/client.ts';
+import { systemClock } from '../support/clock.ts';
 import { acs, golden4442 } from '../unit/card/chips.ts';
 import { demoKeys } from '../unit/card/rig.ts';
 
@@ -49,6 +51,8 @@ export interface Specimen {
 }
 
 export interface LayoutCase {
+  /** Too slow for the suite in this process, unless it is asked for by name. */
+  readonly slow?: true;
   readonly layout: CardLayout;
   /** Card 8800003921, user 1002203344, count 41, cumulative 2 050.00, visited, 12.34 left. */
   readonly golden: () => Specimen;
@@ -155,6 +159,14 @@ export const LAYOUT_CASES: Readonly<Record<string, LayoutCase>> = {
       ...(['4442-staff', '4442-locked', '4442-last-try', '4442-bad-crc'] as const).map((id) => ({ what: id, make: () => of4442(sampleCard4442(id).make()), code: sampleCard4442(id).expectedCode as string })),
       { what: 'blank', make: () => of4442(new Sle4442(blank4442())), code: 'CARD-0105' },
     ],
+  },
+  /** The same cards by the sample adapter, a program of its own. */
+  'PL-4442-process': {
+    slow: true,
+    layout: processLayout({ id: 'PL-4442', command: [process.execPath, fileURLToPath(new URL('../../src/main/demo/adapters/pl-4442.ts', import.meta.url))], cwd: process.cwd(), atrs: ['3B04A2131091'], acceptance: 'count-exact', keys: demoKeys, clock: systemClock, log: () => undefined }),
+    golden: () => of4442(golden4442()),
+    other: () => of4442(sampleCard4442('4442-good').make()),
+    refused: (['4442-staff', '4442-last-try', '4442-bad-crc'] as const).map((id) => ({ what: id, make: () => of4442(sampleCard4442(id).make()), code: sampleCard4442(id).expectedCode as string })),
   },
   'PL-4428': {
     layout: pl4428Layout(demoKeys),

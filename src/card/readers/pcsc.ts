@@ -10,8 +10,12 @@ import type { CardChannel, CardReader, ReaderStatus } from '../types.ts';
 import { pcscMifarePort } from './contactless.ts';
 import { dialectOf } from './dialects/index.ts';
 import { pcscMemoryPort } from './memory.ts';
+import type { NativeContext, NativeReader, PcscModule } from './pcsc-native.ts';
+import { changesNothing } from './reading.ts';
 import { Lane, StatusBoard, withDeadline } from './supervise.ts';
 import { transmitT0 } from './t0.ts';
+
+export type { PcscModule } from './pcsc-native.ts';
 
 /** Back-off before the context is built anew: short enough that a reader is usable within 5 s of the cause ending. */
 const REBUILD_DELAYS_MS = [1_000, 1_500, 2_000, 3_000] as const;
@@ -23,9 +27,10 @@ const TRANSMIT_TIMEOUT_MS = 10_000;
 const DISCONNECT_TIMEOUT_MS = 5_000;
 /**
  * After a connect the monitor gets this long to tell of an exchange of cards just before it: longer than pcscd's poll
- * of 400 ms. A service that reports the connection itself (Windows) ends the wait at once.
+ * of 400 ms. Until then the card is read and nothing else is sent to it (decision 0018). A service that reports the
+ * connection itself (Windows) ends the time at once.
  */
-const CONFIRM_TIMEOUT_MS = 500;
+const CONFIRM_MS = 500;
 /** Another process holds the card: how often and how far apart to ask again. */
 const SHARING_RETRIES = 5;
 const SHARING_RETRY_MS = 200;
@@ -63,33 +68,6 @@ const W_REMOVED_CARD = 0x8010_0069;
 /** The whole context is dead: tear down and build anew. */
 const LOST: ReadonlySet<number> = new Set([E_INVALID_HANDLE, E_UNKNOWN_READER, E_READER_UNAVAILABLE, E_NO_SERVICE, E_SERVICE_STOPPED, E_NO_READERS]);
 
-type Callback<T> = (error: Error | null | undefined, value: T) => void;
-
-/** What this driver uses of the npm package `pcsclite` 1.0.1. */
-interface NativeReader {
-  readonly name: string;
-  readonly connected: boolean;
-  readonly SCARD_RESET_CARD: number;
-  readonly SCARD_LEAVE_CARD: number;
-  readonly SCARD_SHARE_EXCLUSIVE: number;
-  readonly SCARD_PROTOCOL_T0: number;
-  readonly SCARD_PROTOCOL_T1: number;
-  on(event: 'status', listener: (status: { readonly state: number; readonly atr?: Uint8Array }) => void): unknown;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  on(event: 'end', listener: () => void): unknown;
-  connect(options: { share_mode: number; protocol: number }, done: Callback<number>): void;
-  disconnect(disposition: number, done: (error?: Error | null) => void): void;
-  transmit(data: Uint8Array, answerLength: number, protocol: number, done: Callback<Uint8Array>): void;
-  close(): void;
-}
-interface NativeContext {
-  on(event: 'reader', listener: (reader: NativeReader) => void): unknown;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  close(): void;
-}
-/** The package's one export: builds a context with its monitor thread; throws when the service is away. */
-export type PcscModule = () => NativeContext;
-
 export interface PcscReaderOptions {
   readonly id: string;
   /** Part of the PC/SC reader's name, case ignored; the first that matches is used. Absent: the first reader. */
@@ -109,6 +87,10 @@ interface Insertion {
   readonly atr: Uint8Array;
   ended: Failure | null;
   protocol: number | null;
+  /** When the connection was made, by the monotonic clock. */
+  connectedAt: number;
+  /** The monitor has told of the connection, or has had its time to. */
+  confirmed: boolean;
 }
 
 /** What the monitor said last. */
@@ -125,7 +107,8 @@ export function pcscCode(error: unknown): number | null {
   return match === null ? null : Number.parseInt((match[1] as string).slice(-8), 16);
 }
 
-function loadPcsclite(): PcscModule {
+/** The native package; throws where it is missing or not built. */
+export function loadPcsclite(): PcscModule {
   return createRequire(import.meta.url)('pcsclite') as PcscModule;
 }
 
@@ -140,10 +123,18 @@ function detailOf(what: string, error: unknown): string {
  */
 const keptAlive: object[] = [];
 /**
- * Connections by reader name: each holds a service context that the package never gives back, so one is used for as
- * long as the service lives.
+ * Connections by package and reader name: each holds a service context that the package never gives back, so one is
+ * used for as long as the service lives.
  */
-const wires = new Map<string, NativeReader>();
+const wiresByModule = new WeakMap<PcscModule, Map<string, NativeReader>>();
+
+function wiresOf(module: PcscModule): Map<string, NativeReader> {
+  const known = wiresByModule.get(module);
+  if (known !== undefined) return known;
+  const made = new Map<string, NativeReader>();
+  wiresByModule.set(module, made);
+  return made;
+}
 
 /**
  * A PC/SC reader. The package's monitor dies for ever on any error, so every error tears the whole context down and
@@ -159,6 +150,7 @@ export class PcscReader implements CardReader {
   #closed = false;
   #context: NativeContext | null = null;
   #monitor: NativeReader | null = null;
+  #wires = new Map<string, NativeReader>();
   #name: string;
   /** Rises with every teardown; callbacks of an older context are ignored. */
   #generation = 0;
@@ -169,7 +161,8 @@ export class PcscReader implements CardReader {
   #seen: Seen | null = null;
   #renewals = 0;
   #cancelRenewal: () => void = () => undefined;
-  #exclusiveSeen: (() => void) | null = null;
+  /** Ends the wait of {@link PcscReader.#confirm}. */
+  #confirmed: (() => void) | null = null;
 
   constructor(options: PcscReaderOptions) {
     this.id = options.id;
@@ -224,6 +217,7 @@ export class PcscReader implements CardReader {
     const current = (): boolean => generation === this.#generation && !this.#closed;
     try {
       const module = (this.#options.load ?? loadPcsclite)();
+      this.#wires = wiresOf(module);
       const context = module();
       this.#context = context;
       context.on('error', (error) => {
@@ -245,15 +239,16 @@ export class PcscReader implements CardReader {
   }
 
   /**
-   * Another reader's end is news too: the context's own monitor can die without a word (it clears an error that came
-   * while it was reporting).
+   * Another reader's end is news too while ours is not there: the context's own monitor, which would tell of ours, can
+   * die without a word (it clears an error that came while it was reporting). Once ours is attached it has a monitor
+   * of its own, and its card is none of the other reader's business.
    */
   #ignore(reader: NativeReader, current: () => boolean): void {
     reader.on('error', (error) => {
       if (current()) this.#lose(detailOf('status', error), error);
     });
     reader.on('end', () => {
-      if (current()) this.#lose(`reader ${reader.name} is gone`);
+      if (current() && this.#monitor === null) this.#lose(`reader ${reader.name} is gone`);
     });
   }
 
@@ -293,12 +288,15 @@ export class PcscReader implements CardReader {
       if (seen.present) this.#begin(seen);
       else this.#board.set({ state: 'empty', insertion: this.#insertions });
     }
-    if ((state & STATE_EXCLUSIVE) !== 0) this.#exclusiveSeen?.();
+    if ((state & STATE_EXCLUSIVE) !== 0 && this.#insertion !== null) {
+      this.#insertion.confirmed = true;
+      this.#confirmed?.();
+    }
   }
 
   #begin(seen: Seen): void {
     const number = ++this.#insertions;
-    this.#insertion = { number, events: seen.events, atr: seen.mute ? new Uint8Array(0) : seen.atr, ended: null, protocol: null };
+    this.#insertion = { number, events: seen.events, atr: seen.mute ? new Uint8Array(0) : seen.atr, ended: null, protocol: null, connectedAt: 0, confirmed: false };
     this.#board.set(seen.mute ? { state: 'mute', insertion: number, failure: failure('CARD-0101', 'no ATR') } : { state: 'present', insertion: number, atr: seen.atr });
   }
 
@@ -325,7 +323,7 @@ export class PcscReader implements CardReader {
     if (insertion === null) return;
     this.#insertion = null;
     insertion.ended = why;
-    this.#exclusiveSeen?.();
+    this.#confirmed?.();
     void this.#lane.run(() => this.#hangUp('SCARD_LEAVE_CARD'));
   }
 
@@ -387,14 +385,14 @@ export class PcscReader implements CardReader {
 
   /** The talking object of the watched reader, made once for each life of the service. */
   #wire(): NativeReader | null {
-    const known = wires.get(this.#name);
+    const known = this.#wires.get(this.#name);
     if (known !== undefined) return known;
     const monitor = this.#monitor;
     if (monitor === null) return null;
     const Native = monitor.constructor as new (name: string) => NativeReader;
     const wire = new Native(monitor.name);
     keptAlive.push(wire);
-    wires.set(this.#name, wire);
+    this.#wires.set(this.#name, wire);
     return wire;
   }
 
@@ -403,32 +401,31 @@ export class PcscReader implements CardReader {
    * before its next poll until that card is taken out again.
    */
   async #hangUp(disposition: 'SCARD_LEAVE_CARD' | 'SCARD_RESET_CARD'): Promise<void> {
-    const wire = wires.get(this.#name);
+    const wire = this.#wires.get(this.#name);
     if (wire === undefined || !wire.connected) return;
     const done = await withDeadline(this.#clock, DISCONNECT_TIMEOUT_MS, new Promise<Error | null>((resolve) => {
       wire.disconnect(wire[disposition], (error) => { resolve(error ?? null); });
     }));
     // A handle that cannot be given back would hold the object for ever.
-    if (!done.done || done.value !== null) wires.delete(this.#name);
+    if (!done.done || done.value !== null) this.#wires.delete(this.#name);
   }
 
   async #connect(insertion: Insertion): Promise<Result<void, Failure>> {
     for (let attempt = 0; ; attempt++) {
       const wire = this.#wire();
       if (wire === null) return err(failure('CARD-0107', 'reader offline'));
-      const confirmed = new Promise<void>((resolve) => { this.#exclusiveSeen = resolve; });
+      insertion.confirmed = false;
       const connected = await withDeadline(this.#clock, CONNECT_TIMEOUT_MS, new Promise<Result<number, unknown>>((resolve) => {
         wire.connect({ share_mode: wire.SCARD_SHARE_EXCLUSIVE, protocol: wire.SCARD_PROTOCOL_T0 | wire.SCARD_PROTOCOL_T1 }, (error, protocol) => {
           resolve(error === null || error === undefined ? ok(protocol) : err(error));
         });
       }));
       if (!connected.done) {
-        wires.delete(this.#name);
+        this.#wires.delete(this.#name);
         this.#lose(`connect: no end in ${CONNECT_TIMEOUT_MS} ms`);
         return err(failure('CARD-0108', 'connect'));
       }
       if (!connected.value.ok) {
-        this.#exclusiveSeen = null;
         const { error } = connected.value;
         const code = pcscCode(error);
         if (code === E_SHARING_VIOLATION && attempt < SHARING_RETRIES) {
@@ -438,15 +435,14 @@ export class PcscReader implements CardReader {
         }
         if (code === E_INVALID_HANDLE && attempt === 0) {
           // The object's context belongs to a service that is no more.
-          wires.delete(this.#name);
+          this.#wires.delete(this.#name);
           continue;
         }
         return err(this.#judge('SCardConnect', error, insertion));
       }
-      // The monitor's news travel apart from the connection's: wait for those that show the connection, so that an
-      // exchange of cards just before it is known by its event count.
-      await withDeadline(this.#clock, CONFIRM_TIMEOUT_MS, confirmed);
-      this.#exclusiveSeen = null;
+      insertion.connectedAt = this.#clock.monoMs();
+      // The monitor's news travel apart from the connection's: those that were on their way are taken in first.
+      await sleep(this.#clock, 0);
       if (insertion.ended !== null) {
         await this.#hangUp('SCARD_LEAVE_CARD');
         return err(insertion.ended);
@@ -454,6 +450,20 @@ export class PcscReader implements CardReader {
       insertion.protocol = connected.value.value;
       return ok(undefined);
     }
+  }
+
+  /**
+   * Before anything but reading: the monitor has had its time since the connection, so that an exchange of cards just
+   * before it is known by its event count.
+   */
+  async #confirm(insertion: Insertion): Promise<Result<void, Failure>> {
+    if (!insertion.confirmed) {
+      const leftMs = insertion.connectedAt + CONFIRM_MS - this.#clock.monoMs();
+      if (leftMs > 0) await withDeadline(this.#clock, leftMs, new Promise<void>((resolve) => { this.#confirmed = resolve; }));
+      this.#confirmed = null;
+      insertion.confirmed = true;
+    }
+    return insertion.ended === null ? ok(undefined) : err(insertion.ended);
   }
 
   async #exchange(number: number, raw: Uint8Array): Promise<Result<Uint8Array, Failure>> {
@@ -464,7 +474,11 @@ export class PcscReader implements CardReader {
       const connected = await this.#connect(insertion);
       if (!connected.ok) return connected;
     }
-    const wire = wires.get(this.#name);
+    if (!changesNothing(raw)) {
+      const confirmed = await this.#confirm(insertion);
+      if (!confirmed.ok) return confirmed;
+    }
+    const wire = this.#wires.get(this.#name);
     if (wire === undefined || insertion.protocol === null) return err(failure('CARD-0106', 'not connected'));
     const { protocol } = insertion;
     const answer = await withDeadline(this.#clock, TRANSMIT_TIMEOUT_MS, new Promise<Result<Uint8Array, unknown>>((resolve) => {
@@ -473,7 +487,7 @@ export class PcscReader implements CardReader {
       });
     }));
     if (!answer.done) {
-      wires.delete(this.#name);
+      this.#wires.delete(this.#name);
       this.#lose(`transmit: no answer in ${TRANSMIT_TIMEOUT_MS} ms`);
       return err(failure('CARD-0108', `no answer in ${TRANSMIT_TIMEOUT_MS} ms`));
     }
@@ -515,7 +529,7 @@ export class PcscReader implements CardReader {
     }
     if (code === E_SHARING_VIOLATION) return failure('CARD-0107', `${detail}, held by another process`, error);
     if (code !== null && LOST.has(code)) {
-      wires.delete(this.#name);
+      this.#wires.delete(this.#name);
       this.#lose(detail, error);
       return failure('CARD-0107', detail, error);
     }

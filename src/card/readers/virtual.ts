@@ -13,6 +13,7 @@ import { pcscMemoryPort } from './memory.ts';
 import type { MemoryDialect } from './memory.ts';
 import { Lane, StatusBoard, withDeadline } from './supervise.ts';
 import { transmitT0 } from './t0.ts';
+import type { Transcript } from './transcript.ts';
 
 /** vpcd's one-byte commands (vsmartcard, "vpcd protocol"); everything longer is an APDU. */
 const VPCD_ON = 0x01;
@@ -35,6 +36,8 @@ export interface VirtualReaderOptions {
   readonly model?: string;
   readonly clock: Clock;
   readonly log: LogFn;
+  /** Where everything that goes to a card and comes from it is written down. */
+  readonly transcript?: Transcript;
 }
 
 function frame(payload: Uint8Array): Uint8Array {
@@ -210,6 +213,7 @@ export class VirtualReader implements CardReader {
     if (this.#link !== link) return;
     this.#link = null;
     if (this.#closed) return;
+    this.#options.transcript?.remove();
     this.#board.set({ state: 'empty', insertion: this.#insertion });
     const next = this.#queue.shift();
     if (next !== undefined && this.#link === null) this.#power(next);
@@ -222,6 +226,7 @@ export class VirtualReader implements CardReader {
     void this.#lane.run(async () => {
       const atr = await this.#askAtr(link);
       if (this.#link !== link || link.gone || this.#closed) return;
+      this.#options.transcript?.insert(atr ?? new Uint8Array(0));
       this.#board.set(atr === null ? { state: 'mute', insertion: link.insertion, failure: failure('CARD-0101', 'no ATR') } : { state: 'present', insertion: link.insertion, atr });
     });
   }
@@ -241,18 +246,27 @@ export class VirtualReader implements CardReader {
   async #exchange(insertion: number, raw: Uint8Array): Promise<Result<Uint8Array, Failure>> {
     const live = this.#live(insertion);
     if (!live.ok) return live;
+    const { transcript } = this.#options;
+    transcript?.sent(raw);
     const answer = await withDeadline(this.#options.clock, APDU_TIMEOUT_MS, live.value.ask(raw));
     if (!answer.done) {
+      transcript?.failed(`no answer in ${APDU_TIMEOUT_MS} ms`);
       // A late answer must never be taken for the next command's.
       live.value.socket.destroy();
       return err(failure('CARD-0108', `no answer in ${APDU_TIMEOUT_MS} ms`));
     }
-    return answer.value === null ? err(failure('CARD-0102', 'the card left during the exchange')) : ok(answer.value);
+    if (answer.value === null) {
+      transcript?.failed('the card left');
+      return err(failure('CARD-0102', 'the card left during the exchange'));
+    }
+    transcript?.got(answer.value);
+    return ok(answer.value);
   }
 
   async #reset(insertion: number): Promise<Result<Uint8Array, Failure>> {
     const live = this.#live(insertion);
     if (!live.ok) return live;
+    this.#options.transcript?.reset();
     live.value.command(VPCD_RESET);
     const atr = await this.#askAtr(live.value);
     if (atr !== null) return ok(atr);

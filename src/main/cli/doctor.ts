@@ -19,6 +19,8 @@ import type { TerminalConfig } from '../../shared/terminal-config.ts';
 import { loadConfig, tcpAddress } from '../config.ts';
 import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from '../core/card-keys.ts';
+import { lookAtCard } from './card-look.ts';
+import type { ReaderMaker } from './card-look.ts';
 import type { PcscProbe } from './pcsc-probe.ts';
 
 export type Level = 'OK' | 'WARN' | 'FAIL';
@@ -43,6 +45,8 @@ export interface DoctorOptions {
   readonly random: Random;
   /** Looks at the PC/SC service; never talks to a card. */
   readonly pcsc: (useService: boolean) => Promise<PcscProbe>;
+  /** Opens the configured readers for a look at their cards. */
+  readonly readers: ReaderMaker;
 }
 
 const NETWORK_TIMEOUT_MS = 8_000;
@@ -64,7 +68,8 @@ export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
     const { config } = loaded.value;
     findings.push(found('OK', 'config', `${options.configFile}: terminal ${config.terminalId}, mode ${config.mode}`));
     findings.push(...checkKeyFiles(loaded.value), checkCardKeys(loaded.value), checkMaintenance(config), ...checkJournal(loaded.value), ...checkDisk(loaded.value));
-    findings.push(...(await Promise.all([checkReader(config, options), checkPrinter(config, options.clock), checkPayments(loaded.value, options), checkCentral(loaded.value, options)])).flat());
+    const probe = await options.pcsc(config.readers[0]?.kind === 'pcsc');
+    findings.push(...(await Promise.all([Promise.resolve(checkReader(config, probe)), checkCards(loaded.value, probe, options), checkPrinter(config, options.clock), checkPayments(loaded.value, options), checkCentral(loaded.value, options)])).flat());
   } else findings.push(...configFindings(options.configFile, loaded.error), found('WARN', 'config', 'nothing else was checked', 'correct the configuration, then run doctor again'));
   return { ok: findings.every((f) => f.level !== 'FAIL'), config: options.configFile, findings };
 }
@@ -204,10 +209,9 @@ function checkDisk(loaded: LoadedConfig): Finding[] {
   return findings;
 }
 
-async function checkReader(config: TerminalConfig, options: DoctorOptions): Promise<Finding[]> {
+function checkReader(config: TerminalConfig, probe: PcscProbe): Finding[] {
   const reader = config.readers[0];
   const wanted = reader?.kind === 'pcsc';
-  const probe = await options.pcsc(wanted);
   const virtual = wanted ? [] : reader?.kind === 'crt' ? [checkSerial(reader.path ?? '')] : [found('OK', 'reader', `virtual, waits for a simulated card at ${reader?.path ?? '?'}`)];
   switch (probe.kind) {
     case 'no-addon':
@@ -217,8 +221,7 @@ async function checkReader(config: TerminalConfig, options: DoctorOptions): Prom
     case 'no-service':
       return [found('FAIL', 'pcsc', `the PC/SC service does not answer: ${probe.detail}`, 'systemctl enable --now pcscd.socket (Debian: apt-get install pcscd); on Windows start “Smart Card”', 'CARD-0107')];
     case 'readers': {
-      const match = (reader?.match ?? '').toLowerCase();
-      const chosen = probe.names.find((name) => name.toLowerCase().includes(match));
+      const chosen = chosenOf(probe, reader?.match);
       const list = probe.names.length === 0 ? 'none' : probe.names.join('; ');
       if (chosen === undefined) return [found('FAIL', 'pcsc', `no reader matches “${reader?.match ?? ''}”; the service has: ${list}`, 'check the USB cable and readers[0].match', 'CARD-0107')];
       const dialect = dialectOf(chosen, reader?.model);
@@ -228,6 +231,29 @@ async function checkReader(config: TerminalConfig, options: DoctorOptions): Prom
       return never(probe);
   }
 }
+
+/**
+ * The card in each configured reader and in every other one of the service, read and never changed. A running core has
+ * its readers to itself: they are left alone. One after the other: they are one service's.
+ */
+async function checkCards(loaded: LoadedConfig, probe: PcscProbe, options: DoctorOptions): Promise<Finding[]> {
+  if (corePresence(loaded.path(loaded.config.dataDir)).text.startsWith('running')) return [found('OK', 'card', 'not looked at: the running core has the readers')];
+  const { readers } = loaded.config;
+  const chosen = new Set(readers.filter((r) => r.kind === 'pcsc').map((r) => chosenOf(probe, r.match)));
+  const others = (probe.kind === 'readers' ? probe.names : []).filter((name) => !chosen.has(name));
+  const looks = [...readers.map((reader, i) => ({ where: `readers[${i}]`, reader, ours: true })), ...others.map((match) => ({ where: 'not configured:', reader: { kind: 'pcsc', match } as const, ours: false }))];
+  const findings: Finding[] = [];
+  for (const { where, reader, ours } of looks) {
+    const look = await lookAtCard(reader, options.readers, options.clock, { layouts: loaded.config.layouts, cwd: loaded.baseDir, terminalId: loaded.config.terminalId });
+    if (look === null) continue;
+    const action = look.level === 'FAIL' ? `check the reader’s cable and power, and ${where} in terminal.json` : look.level === 'WARN' ? 'try another card; a customer with this one is told the same' : null;
+    findings.push(ours ? found(look.level, 'card', `${where} ${look.text}`, action, look.code) : found('OK', 'card', `${where} ${look.text}`, null, null));
+  }
+  return findings;
+}
+
+/** The reader of the service that a pattern means. */
+const chosenOf = (probe: PcscProbe, match = ''): string | undefined => (probe.kind === 'readers' ? probe.names.find((name) => name.toLowerCase().includes(match.toLowerCase())) : undefined);
 
 /** The port is looked at and not opened: a running kiosk has it. */
 function checkSerial(port: string): Finding {

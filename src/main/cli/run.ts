@@ -34,6 +34,7 @@ export interface CliPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly pcsc: DoctorOptions['pcsc'];
+  readonly readers: DoctorOptions['readers'];
   /** Where a PIN comes from; left out: this process's terminal or input. */
   readonly secret?: { readonly secret: Secret; readonly typed: boolean };
 }
@@ -93,7 +94,7 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
     return 0;
   }
   if (command === 'doctor') {
-    const report = await doctor({ configFile: at(values.config ?? join(DEFAULT_DATA, 'terminal.json')), clock: ports.clock, random: ports.random, pcsc: ports.pcsc });
+    const report = await doctor({ configFile: at(values.config ?? join(DEFAULT_DATA, 'terminal.json')), clock: ports.clock, random: ports.random, pcsc: ports.pcsc, readers: ports.readers });
     ports.out(json ? JSON.stringify(report, null, 2) : doctorText(report));
     return report.ok ? 0 : 1;
   }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CrtReader, openSerial, PcscReader, readerPort, VirtualReader, layoutRegistry, pl102Layout, pl1608Layout, pl24Layout, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout, plPurseLayout } from '../../card/index.ts';
+import { CrtReader, DEFAULT_BAUD, openSerial, PcscReader, readerPort, VirtualReader } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
 import { LineScanner, SCANNER_MODELS } from '../../device/scanner/line-scanner.ts';
@@ -20,11 +20,12 @@ import { ed25519Signer, ed25519Verifier } from '../../shared/signing.ts';
 import { tcpAddress } from '../config.ts';
 import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from './card-keys.ts';
+import { cardLayouts } from './layouts.ts';
 import { machinePorts } from './maintenance.ts';
+import { recordingIn } from './recording.ts';
+import type { Recording } from './recording.ts';
 import { wireCore } from './wire.ts';
 
-/** A CRT reader takes on the rate of the first command; this one is quick enough for a whole card and safe on a metre of cable. */
-const DEFAULT_BAUD = 38_400;
 /** Answers of billing and payment come within this, or count as unknown. */
 const NETWORK_TIMEOUT_MS = 8_000;
 /** Central's answer with a card's cryptogram comes within this, or the write goes no further. */
@@ -43,12 +44,16 @@ export interface ComposeOptions {
   readonly version: string;
   readonly onSnapshot: (snapshot: Snapshot) => void;
   readonly onFatal: (f: Failure) => void;
+  /** Folder for transcripts of the readers; demo mode only. */
+  readonly record?: string;
 }
 
 /** Puts the kiosk together from its configuration: the one place that knows every room. */
 export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   const { loaded, clock, random, log } = options;
   const { config, path } = loaded;
+  const recording = options.record === undefined ? ok(null) : recordingIn(options.record, config, clock);
+  if (!recording.ok) return recording;
   const payments = loadPayments(config, loaded.baseDir, { clock, random, timeoutMs: NETWORK_TIMEOUT_MS });
   if (!payments.ok) return payments;
   let signer: Signer;
@@ -72,12 +77,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     central: (request) => keyClient.cardKey(request),
   });
   if (!keys.ok) return keys;
-  // Those first that an ATR names. Of the chips without one, those first that can be told by their own bytes; PL-CPU asks
-  // any other card for its application.
-  const layouts = layoutRegistry([
-    ...[pl4442Layout, pl4428Layout, plM1Layout, pl102Layout, pl1608Layout, pl24Layout, plCpuLayout].map((layout) => layout(keys.value)),
-    plPurseLayout(keys.value, { terminalId: config.terminalId, nowMs: () => clock.nowMs() }),
-  ]);
+  const layouts = cardLayouts(keys.value, { layouts: config.layouts, cwd: loaded.baseDir, terminalId: config.terminalId, clock, log });
 
   const opened = Journal.open({ dataDir: path(config.dataDir), secondPath: path(config.secondPath), terminalId: config.terminalId, clock, random, onFatal: options.onFatal });
   if (!opened.ok) {
@@ -85,7 +85,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     return opened;
   }
   const journal = opened.value;
-  const reader = makeReader(config.readers[0] as LoadedConfig['config']['readers'][number], clock, log);
+  const reader = makeReader(config.readers[0] as LoadedConfig['config']['readers'][number], clock, log, recording.value);
   const printer: Printer = config.printer.kind === 'virtual' && config.printer.path !== undefined ? ((a) => new TcpPrinter(a.host, a.port, clock))(tcpAddress(config.printer.path)) : NO_PRINTER;
   const scanner = makeScanner(config.scanner, clock, log);
   const wired = wireCore({
@@ -112,6 +112,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       await reader.close();
       if (scanner !== null && scanner !== 'keyboard') await scanner.close();
       for (const psam of psamReaders) await psam.close();
+      layouts.close();
       printer.close();
       journal.close();
     },
@@ -128,16 +129,18 @@ function makeScanner(s: LoadedConfig['config']['scanner'], clock: Clock, log: Lo
   return new LineScanner({ open, model: SCANNER_MODELS[s.model ?? 'plain'], clock, log });
 }
 
-function makeReader(r: LoadedConfig['config']['readers'][number], clock: Clock, log: LogFn): CardReader {
-  if (r.kind === 'virtual') return virtualReader('reader-0', r.path ?? '', clock, log, r.model);
+function makeReader(r: LoadedConfig['config']['readers'][number], clock: Clock, log: LogFn, recording: Recording | null): CardReader {
+  const id = 'reader-0';
+  if (r.kind === 'virtual') return virtualReader(id, r.path ?? '', clock, log, r.model, recording);
   if (r.kind === 'crt') {
-    const port = r.path ?? '';
-    return new CrtReader({ id: 'reader-0', path: port, open: () => openSerial(port, r.baudRate ?? DEFAULT_BAUD), clock, log });
+    const path = r.path ?? '';
+    const open = (): ReturnType<typeof openSerial> => openSerial(path, r.baudRate ?? DEFAULT_BAUD);
+    return new CrtReader({ id, path, open: recording === null ? open : recording.serial(id, open), clock, log });
   }
-  return new PcscReader({ id: 'reader-0', match: r.match ?? '', clock, log, ...(r.model === undefined ? {} : { model: r.model }) });
+  return new PcscReader({ id, match: r.match ?? '', clock, log, ...(r.model === undefined ? {} : { model: r.model }), ...(recording === null ? {} : { load: recording.pcsc(id) }) });
 }
 
-function virtualReader(id: string, path: string, clock: Clock, log: LogFn, model?: string): CardReader {
+function virtualReader(id: string, path: string, clock: Clock, log: LogFn, model?: string, recording: Recording | null = null): CardReader {
   const { host, port } = tcpAddress(path);
-  return new VirtualReader({ id, host, port, clock, log, ...(model === undefined ? {} : { model }) });
+  return new VirtualReader({ id, host, port, clock, log, ...(model === undefined ? {} : { model }), ...(recording === null ? {} : { transcript: recording.virtual(id) }) });
 }

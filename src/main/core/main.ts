@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { shellToCoreSchema } from '../../shared/contract.ts';
 import type { CoreToShell, Snapshot } from '../../shared/contract.ts';
@@ -16,7 +16,9 @@ const HEARTBEAT_MS = 2_000;
 /** A core that is asked to stop finishes what is in flight for so long; after that a cut is as safe as at any time. */
 const STOP_GRACE_MS = 15_000;
 
-const { values } = parseArgs({ options: { config: { type: 'string' } } });
+const { values } = parseArgs({ options: { config: { type: 'string' }, record: { type: 'string' } } });
+/** The environment's word reaches a core that a shell starts. */
+const record = values.record ?? process.env['PILOTLIGHT_RECORD'];
 
 function send(message: CoreToShell): void {
   if (process.connected) process.send?.(message);
@@ -28,7 +30,7 @@ function bail(code: number, f: Failure): never {
 }
 
 if (values.config === undefined) {
-  process.stderr.write('usage: core --config terminal.json\n');
+  process.stderr.write('usage: core --config terminal.json [--record FOLDER]\n');
   process.exit(EXIT_CONFIG);
 }
 const loaded = loadConfig(values.config);
@@ -52,7 +54,7 @@ const version = (() => {
   }
   return '0';
 })();
-const composed = composeCore({ loaded: loaded.value, clock: systemClock, random: systemRandom, log: stderrLog, version, onSnapshot, onFatal: (f) => bail(1, f) });
+const composed = composeCore({ loaded: loaded.value, clock: systemClock, random: systemRandom, log: stderrLog, version, onSnapshot, onFatal: (f) => bail(1, f), ...(record === undefined || record === '' ? {} : { record: resolve(record) }) });
 if (composed.ok) {
   core = composed.value;
   // For whoever watches from outside (service manager, the demo's dock); nothing depends on it.

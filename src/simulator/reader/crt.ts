@@ -32,6 +32,8 @@ export interface CrtDeviceOptions {
   readonly errorHeader?: 0x4e | 0x45;
   /** A motion takes so long, ms. */
   readonly motionMs?: number;
+  /** SAMs in the machine's own slots, by number from 0. */
+  readonly sams?: Readonly<Record<number, SlotCard>>;
   /** Bytes to the host. */
   readonly send: (bytes: Uint8Array) => void;
 }
@@ -63,6 +65,8 @@ export class CrtDevice {
   #place: 'none' | 'gate' | 'inside' | 'ic' = 'none';
   #card: CrtCard | null = null;
   #powered = false;
+  #samSlot = 0;
+  readonly #samsPowered = new Set<number>();
   #last: Uint8Array | null = null;
   #running: (() => void) | null = null;
 
@@ -110,6 +114,9 @@ export class CrtDevice {
     this.#initialised = false;
     this.#entry = false;
     this.#powered = false;
+    this.#samSlot = 0;
+    this.#samsPowered.clear();
+    for (const sam of Object.values(this.#o.sams ?? {})) sam.powerOff();
     this.#running?.();
     this.#running = null;
     this.#last = null;
@@ -195,6 +202,8 @@ export class CrtDevice {
         return [];
       case 0x51:
         return this.#cpu(pm, data);
+      case 0x52:
+        return this.#sam(pm, data);
       case 0x53:
         return this.#sle(pm, data);
       case 0x54:
@@ -252,6 +261,29 @@ export class CrtDevice {
     // Held by the machine it cannot leave by itself: a torn card is one that was wrenched out.
     this.#out();
     return '45';
+  }
+
+  #sam(pm: number, data: Uint8Array): readonly number[] | string {
+    if (pm === 0x40) {
+      const slot = (data[0] ?? 0) - 0x30;
+      if (data.length !== 1 || slot < 0 || slot > 4) return '04';
+      this.#samSlot = slot;
+      return [];
+    }
+    const sam = this.#o.sams?.[this.#samSlot];
+    if (sam === undefined) return '63';
+    if (pm === 0x30) {
+      // The first reset of a card that was put in long ago.
+      if (!this.#samsPowered.has(this.#samSlot)) sam.insert();
+      const atr = sam.reset();
+      if (atr === null) return '63';
+      this.#samsPowered.add(this.#samSlot);
+      return [0x30, ...atr];
+    }
+    if (pm !== 0x39) return '03';
+    if (!this.#samsPowered.has(this.#samSlot)) return '65';
+    const outcome = sam.process(data);
+    return outcome.kind === 'answer' ? [...outcome.bytes] : '68';
   }
 
   #sle(pm: number, data: Uint8Array): readonly number[] | string {

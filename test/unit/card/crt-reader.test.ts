@@ -321,3 +321,96 @@ describe('memory cards in a motor reader', () => {
     expect(reader.status()).toMatchObject({ state: 'mute', failure: { code: 'CARD-0101' } });
   });
 });
+describe('SAMs in a motor reader’s own slots', () => {
+  const SELECT = '00A4040008504C2E4D45544552';
+
+  it('are reset and spoken to one by one, while a customer’s card is read between them', async () => {
+    const sams = { 0: golden(), 3: golden() };
+    device = deviceOf({ sams });
+    start();
+    await until('entry on', () => device.entryOn);
+    device.offer({ kind: 'cpu', card: golden() });
+    await until('present', () => reader.status().state === 'present');
+    const channel = reader.open(reader.status().insertion);
+    const [first, other] = [reader.sam(0), reader.sam(3)];
+    expect(codeOf(await during(first.transmit(fromHex(SELECT))))).toBe('CARD-0107');
+    const atr = must(await during(first.reset()));
+    expect(atr[0]).toBe(0x3b);
+    must(await during(other.reset()));
+    // 61xx is fetched as from every card; the slot is told again only where it changes.
+    device.transcript.length = 0;
+    const answers = await during(Promise.all([first.transmit(fromHex(SELECT)), plCpu.read(channel), other.transmit(fromHex('0084000008')), other.transmit(fromHex('0084000004'))]));
+    expect(answers.map((answer) => answer.ok)).toEqual([true, true, true, true]);
+    expect(must(answers[0])[0]).toBe(0x6f);
+    const slots = device.transcript.filter((l) => l.startsWith('=> F2 00 00 04 43 52 40')).map((l) => l.slice(24, 26));
+    expect(slots.length).toBeLessThanOrEqual(3);
+    expect(slots.at(-1)).toBe('33');
+    // Given back, the card takes no SAM with it.
+    must(await during(reader.gate.eject()));
+    must(await during(other.transmit(fromHex('0084000008'))));
+  });
+
+  it('an empty slot does not answer; a number that no reader has is a mistake of the program', async () => {
+    device = deviceOf({ sams: { 1: golden() } });
+    start();
+    await until('entry on', () => device.entryOn);
+    const nothing = await during(reader.sam(2).reset());
+    expect(codeOf(nothing)).toBe('CARD-0101');
+    expect(nothing.ok ? '' : nothing.error.detail).toContain('63');
+    expect(() => reader.sam(5)).toThrow(RangeError);
+  });
+
+  it('lose their session with the reader’s power, and nothing is sent to them before a reset', async () => {
+    const sam = golden();
+    device = deviceOf({ sams: { 0: sam } });
+    start();
+    await until('entry on', () => device.entryOn);
+    const port = reader.sam(0);
+    must(await during(port.reset()));
+    must(await during(port.transmit(fromHex('0084000008'))));
+    device.powerCycle();
+    expect((await during(port.transmit(fromHex('0084000008')))).ok).toBe(false);
+    await until('entry on', () => device.entryOn);
+    const said = sam.transcript.length;
+    expect(codeOf(await during(port.transmit(fromHex('0084000008'))))).toBe('CARD-0107');
+    expect(sam.transcript.length).toBe(said);
+    must(await during(port.reset()));
+    must(await during(port.transmit(fromHex('0084000008'))));
+  });
+
+  it('a broken exchange ends the session: the SAM is reset before it is asked again', async () => {
+    const sam = golden();
+    device = deviceOf({ sams: { 0: sam } });
+    start();
+    await until('entry on', () => device.entryOn);
+    const port = reader.sam(0);
+    must(await during(port.reset()));
+    device.faults.push({ kind: 'error', code: '66' });
+    expect(codeOf(await during(port.transmit(fromHex('0084000008'))))).toBe('CARD-0106');
+    const said = sam.transcript.length;
+    expect(codeOf(await during(port.transmit(fromHex('0084000008'))))).toBe('CARD-0107');
+    expect(sam.transcript.length).toBe(said);
+  });
+});
+
+it('the answer to the move to the gate is lost: the card lies there, is still to be taken, and is never taken for gone', async () => {
+  start();
+  await until('entry on', () => device.entryOn);
+  device.offer({ kind: 'cpu', card: golden() });
+  await until('present', () => reader.status().state === 'present');
+  const { insertion } = reader.status();
+  const seen: string[] = [];
+  reader.onStatus((s) => seen.push(s.state));
+  // Powering off is said twice, in two ways; the third command is the move.
+  device.faults.push({ kind: 'ack-lost' }, { kind: 'ack-lost' }, { kind: 'answer-lost' });
+  expect(codeOf(await during(reader.gate.eject()))).toBe('CARD-0111');
+  expect(device.motions).toEqual(['ic', 'gate']);
+  await until('leaving', () => reader.status().state === 'leaving');
+  await pass(3_000);
+  expect(reader.status()).toEqual({ state: 'leaving', insertion });
+  expect(device.entryOn).toBe(false);
+  expect(seen).not.toContain('empty');
+  device.take();
+  await until('empty', () => reader.status().state === 'empty');
+  expect(device.motions).toEqual(['ic', 'gate']);
+});

@@ -4,16 +4,28 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createCentral } from '../../../src/central/server.ts';
 import type { Central } from '../../../src/central/server.ts';
+import { CrtReader, PcscReader } from '../../../src/card/index.ts';
+import { crtCommand } from '../../../src/card/readers/crt/frames.ts';
+import type { SerialLine } from '../../../src/card/readers/crt/link.ts';
+import { readOnlyChannel } from '../../../src/card/readers/reading.ts';
+import { lookAtCard } from '../../../src/main/cli/card-look.ts';
+import type { ReaderMaker } from '../../../src/main/cli/card-look.ts';
 import type { DoctorReport, Finding } from '../../../src/main/cli/doctor.ts';
 import type { PcscProbe } from '../../../src/main/cli/pcsc-probe.ts';
 import { DEMO_ALIPAY_APP, DEMO_APPID, DEMO_MCHID, DEMO_TERMINAL, hallKeys, hallPorts, writeTerminalJson } from '../../../src/main/demo/setup.ts';
 import { systemClock } from '../../../src/main/ports.ts';
 import { SimulatedPrinter } from '../../../src/simulator/printer/printer.ts';
+import { fromHex, toHex } from '../../../src/shared/bytes.ts';
 import { ed25519Signer } from '../../../src/shared/signing.ts';
 import { createAlipaySandbox } from '../../../src/simulator/alipay/sandbox.ts';
 import { createPayTown } from '../../../src/simulator/pay-town.ts';
 import type { PayTown } from '../../../src/simulator/pay-town.ts';
 import { createWechatSandbox } from '../../../src/simulator/wechat/sandbox.ts';
+import { CRT_571_MOVES, CrtDevice } from '../../../src/simulator/reader/crt.ts';
+import { LAYOUT_CASES } from '../../conformance/cards.ts';
+import type { LayoutCase, Specimen } from '../../conformance/cards.ts';
+import { FakePcsc } from '../../support/fake-pcsc.ts';
+import { cardIn, GOLDEN_PURCHASE, must } from '../card/rig.ts';
 import { cli, temporaryFolder, writeJournal } from './fixtures.ts';
 
 type Json = Record<string, unknown>;
@@ -225,5 +237,117 @@ describe('doctor on a broken configuration', () => {
   ])('PC/SC: %s', async (_name, probe, want) => {
     const { of } = await doctor(realReader, pcsc(probe));
     expect(of('pcsc')[0]).toMatchObject(want);
+  });
+});
+
+/** Commands that change a card, or spend a try of its code: not by the driver's own list. */
+const changes = (apdu: Uint8Array): boolean => [0x20, 0x21, 0x24, 0x2c, 0x5e, 0x82, 0xd0, 0xd1, 0xd2, 0xd4, 0xd6, 0xd7, 0xe0, 0x50, 0x52, 0x54].includes(apdu[1] as number);
+
+describe('the cards in the readers', () => {
+  const only = (reader: Json) => (config: Json): void => {
+    config['readers'] = [reader];
+  };
+  const [front, motor] = [only({ kind: 'pcsc', match: 'front' }), only({ kind: 'crt', path: process.execPath })];
+  const service = pcsc({ kind: 'readers', names: ['ACS back 00 01', 'Front 00 00'] });
+
+  /** Two PC/SC readers and a motor reader, with these cards in them. */
+  async function hall(inFront: Specimen | null, inside: Specimen | null) {
+    const fake = new FakePcsc();
+    fake.plug('ACS back 00 01');
+    fake.plug('Front 00 00');
+    if (inFront !== null) fake.insert('Front 00 00', inFront.slot);
+    let toHost: (bytes: Uint8Array) => void = () => undefined;
+    const device = new CrtDevice({ clock: systemClock, firmware: 'CRT-571-F2 V1.10', move: CRT_571_MOVES, initKeep: 0x33, send: (bytes) => toHost(bytes) });
+    if (inside?.crt !== undefined) {
+      // It was in before anybody looked: taken in under an earlier host.
+      device.receive(crtCommand(0x30, 0x33));
+      await new Promise((done) => { setTimeout(done, 5); });
+      device.receive(crtCommand(0x33, 0x30));
+      await new Promise((done) => { setTimeout(done, 5); });
+      expect(device.offer(inside.crt)).toBe(true);
+      device.transcript.length = 0;
+    }
+    const line: SerialLine = { write: (bytes) => device.receive(bytes), onData: (take) => { toHost = (bytes) => queueMicrotask(() => take(bytes)); }, onClose: () => undefined, close: () => Promise.resolve() };
+    const log = (): void => undefined;
+    const readers: ReaderMaker = (r, id) => (r.kind === 'crt' ? new CrtReader({ id, path: r.path ?? '', open: () => Promise.resolve(line), clock: systemClock, log }) : new PcscReader({ id, match: r.match ?? '', model: 'acs', clock: systemClock, log, load: () => fake.module }));
+    return { fake, device, readers };
+  }
+  const caseOf = (name: string): LayoutCase => LAYOUT_CASES[name] as LayoutCase;
+
+  test('two readers: each card with its layout, its number masked, its count, and what the kiosk would say', async () => {
+    const { fake, readers } = await hall(caseOf('PL-CPU').golden(), caseOf('PL-4442').golden());
+    fake.insert('ACS back 00 01', caseOf('PL-4442').golden().slot);
+    const { code, of, report } = await doctor(front, { ...service, readers });
+    expect(report.findings.filter((f) => f.level === 'FAIL')).toEqual([]);
+    expect(code).toBe(0);
+    const says = 'count 41; the kiosk says: sold to, if its account agrees';
+    expect(of('card').map((f) => [f.level, f.text])).toEqual([
+      ['OK', `readers[0] “Front 00 00”, memory cards: none: PL-CPU card 8800 **** 3921, ${says}`],
+      ['OK', `not configured: “ACS back 00 01”, memory cards: acs: PL-4442 card 8800 **** 3921, ${says}`],
+    ]);
+    const crt = await doctor(motor, { readers });
+    expect(crt.of('card').map((f) => [f.level, f.text])).toEqual([['OK', `readers[0] “CRT-571-F2 V1.10 ${process.execPath}”: PL-4442 card 8800 **** 3921, ${says}`]]);
+    expect(JSON.stringify([report, crt.report])).not.toContain('8800003921');
+  });
+
+  test('whatever card it is: the doctor only reads, presents nothing, and takes no card in', async () => {
+    const cards = ['PL-CPU', 'PL-4442', 'PL-4428', 'PL-M1'].flatMap((name) => [caseOf(name).golden, ...caseOf(name).refused.map((r) => r.make)]);
+    let looked = 0;
+    for (const make of cards) {
+      const [card, inside] = [make(), caseOf('PL-4442').golden()];
+      const kept = [card.keeps(), inside.keeps()];
+      const { fake, device, readers } = await hall(card, inside);
+      await lookAtCard({ kind: 'pcsc', match: 'front' }, readers, systemClock);
+      expect(fake.sent.length).toBeGreaterThan(0);
+      expect(fake.sent.filter(({ apdu }) => changes(apdu)).map(({ apdu }) => toHex(apdu))).toEqual([]);
+      if (looked++ < 2) {
+        await lookAtCard({ kind: 'crt', path: '/dev/ttyS0' }, readers, systemClock);
+        const inner = device.transcript.filter((l) => /^=> F2 00 .. .. 43 5[1-4] /.test(l)).map((l) => fromHex(l.slice(3)).subarray(7));
+        expect(inner.length).toBeGreaterThan(2);
+        expect(inner.filter((apdu) => apdu.length > 3 && changes(apdu))).toEqual([]);
+        expect(device.motions).toEqual(['ic']);
+        expect(device.entryOn).toBe(false);
+      }
+      expect([card.keeps(), inside.keeps()]).toEqual(kept);
+    }
+  });
+
+  test('its channel only reads: a layout that would write is refused before anything is sent', async () => {
+    for (const name of ['PL-CPU', 'PL-4442']) {
+      const { layout, golden } = caseOf(name);
+      const card = golden();
+      const kept = card.keeps();
+      const { fake, readers } = await hall(card, null);
+      const reader = readers({ kind: 'pcsc', match: 'front' }, 'r');
+      if (reader === null) throw new Error('no reader');
+      const channel = readOnlyChannel(await cardIn(reader));
+      const plan = must(layout.plan(must(await layout.read(channel)), GOLDEN_PURCHASE));
+      expect((await layout.apply(channel, plan)).ok).toBe(false);
+      expect(fake.sent.filter(({ apdu }) => changes(apdu))).toEqual([]);
+      expect(card.keeps()).toBe(kept);
+      await reader.close();
+    }
+  });
+
+  test('no card, and a reader that is not there', async () => {
+    const empty = await hall(null, null);
+    const { of } = await doctor(front, { ...service, readers: empty.readers });
+    expect(of('card').map((f) => f.text)).toEqual(['readers[0] “Front 00 00”: no card', 'not configured: “ACS back 00 01”: no card']);
+    empty.fake.unplug('Front 00 00');
+    const hurried = { ...systemClock, after: (ms: number, fn: () => void) => systemClock.after(ms / 40, fn) };
+    const gone = await lookAtCard({ kind: 'pcsc', match: 'front' }, empty.readers, hurried);
+    expect(gone).toMatchObject({ level: 'FAIL', code: 'CARD-0107' });
+  });
+
+  test('a running core has its readers to itself', async () => {
+    const { readers } = await hall(null, null);
+    const file = join(folder, 'kiosk', 'core.pid');
+    writeFileSync(file, String(process.pid));
+    try {
+      const { of } = await doctor(front, { ...service, readers: (...args) => { throw new Error(`opened ${readers(...args)?.id ?? ''}`); } });
+      expect(of('card').map((f) => f.text)).toEqual(['not looked at: the running core has the readers']);
+    } finally {
+      rmSync(file);
+    }
   });
 });

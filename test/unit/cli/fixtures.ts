@@ -26,6 +26,7 @@ export async function cli(args: readonly string[], cwd: string, ports: Partial<C
     clock: systemClock,
     random: systemRandom,
     pcsc: () => Promise.resolve({ kind: 'loads' }),
+    readers: () => null,
     ...ports,
   });
   return { code, out, err };

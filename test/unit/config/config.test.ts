@@ -57,6 +57,9 @@ describe('terminal.json', () => {
     ['a virtual PSAM elsewhere', { keys: { kind: 'psam', reader: { kind: 'virtual', path: 'tcp://10.0.0.1:1' } } }, /keys\.reader\.path: a virtual PSAM needs/],
     ['keys at central without TLS', { mode: 'production', keys: { kind: 'central' }, central: { baseUrl: 'http://central.invalid', keyFile: 'k' } }, /^CONF-0101 .*central\.baseUrl: keys at central need https/],
     ['two readers', { readers: [{ kind: 'pcsc' }, { kind: 'pcsc' }] }, /readers: one reader is supported so far/],
+    ['a layout kind that is not built', { layouts: [{ kind: 'dll', id: 'M-1', command: ['x'], atrs: ['3B04'] }] }, /layouts\[0\]\.kind: layout kind "dll" is not built; available: process/],
+    ['an ATR that is none', { layouts: [{ kind: 'process', id: 'M-1', command: ['x'], atrs: ['3B0'] }] }, /layouts\[0\]\.atrs/],
+    ['a layout twice', { layouts: [{ kind: 'process', id: 'M-1', command: ['x'], atrs: ['3B04'] }, { kind: 'process', id: 'M-1', command: ['y'], atrs: ['3B05'] }] }, /layouts: M-1 is there twice/],
     ['no reader', { readers: [] }, /readers: /],
   ])('%s is refused by name', (_name, change, want) => {
     expect(refusal(change)).toMatch(want);

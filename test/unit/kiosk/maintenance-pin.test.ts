@@ -29,7 +29,7 @@ async function pin(args: readonly string[], answers: readonly string[]): Promise
     err: (text) => (err += text),
     clock: systemClock,
     random: systemRandom,
-    pcsc: () => Promise.resolve({ kind: 'loads' }),
+    pcsc: () => Promise.resolve({ kind: 'loads' }), readers: () => null,
     secret: { typed: true, secret: () => Promise.resolve(answers[asked++] ?? null) },
   });
   return { code, out, err, asked };

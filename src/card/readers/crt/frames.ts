@@ -1,4 +1,5 @@
 import { concatBytes } from '../../../shared/bytes.ts';
+import type { SerialFraming } from '../record.ts';
 
 /**
  * Frames of the CRT-310, 571 and 591 motor readers, F2 dialect (cards.md 5.1; the QUIO QU-TK-F3 has the same):
@@ -105,3 +106,28 @@ function tokenOf(frame: Uint8Array): CrtToken {
   if (NEGATIVE.has(body[0] as number)) return body.length < 5 ? { kind: 'broken', detail: 'no error code' } : { kind: 'error', cm, pm, error: String.fromCharCode(body[3] as number, body[4] as number), data: body.slice(5) };
   return { kind: 'broken', detail: `begins with ${String(body[0])}` };
 }
+
+/** Commands (CM) whose data is a card's own command: CPU, SAM, SLE, I2C and RF cards. */
+const CARD_COMMANDS: ReadonlySet<number> = new Set([0x51, 0x52, 0x53, 0x54, 0x60]);
+/** Before the data: of a command 43 CM PM, of an answer 50 CM PM and three status bytes, of an error its two characters. */
+const COMMAND_HEAD = HEAD + 3;
+const ANSWER_HEAD = HEAD + 6;
+
+/** How a recording cuts this line into frames, and finds cards' commands in them. */
+export const CRT_FRAMING: SerialFraming = {
+  cut: (bytes) => {
+    if (bytes.length === 0) return null;
+    if (bytes[0] !== STX) return 1;
+    if (bytes.length < HEAD) return null;
+    const end = HEAD + (((bytes[2] as number) << 8) | (bytes[3] as number)) + TAIL;
+    return bytes.length < end ? null : end;
+  },
+  inner: (frame) => {
+    if (frame.length <= HEAD || !CARD_COMMANDS.has(frame[HEAD + 1] as number)) return null;
+    const at = frame[HEAD] === COMMAND ? COMMAND_HEAD : ANSWER_HEAD;
+    return frame.length - TAIL > at ? at : null;
+  },
+  tail: TAIL,
+  // Asked four times a second for as long as the kiosk runs.
+  idle: crtCommand(0x31, 0x30),
+};

@@ -43,6 +43,13 @@ const I2C_FIRST_BYTE = Uint8Array.of(0x00, 0xb0, 0x00, 0x00, 0x01);
 const I2C_ATR = Uint8Array.of(0x3b, 0x00);
 /** Instruction of a write to a memory card. */
 const WRITE_INS = 0xd0;
+const SAM = 0x52;
+const SAM_COLD_RESET = 0x30;
+const SAM_APDU = 0x39;
+const SAM_SLOT = 0x40;
+/** Slots are told as 30–34. */
+const SAM_SLOTS = 5;
+const SAM_FIRST = 0x30;
 const VERSION = 0xa4;
 /** Unconfirmed (cards.md names the command, not its parameter). */
 const VERSION_TEXT = 0x30;
@@ -95,6 +102,16 @@ export interface CrtReaderOptions {
 
 /** How a card is powered: by CPU reset, SLE reset, or as an I2C chip. */
 type CardKind = 'cpu' | 'memory' | 'i2c';
+/**
+ * A SAM (PSAM) in one of the reader's own slots: a card that nobody takes out. It keeps its session over the coming and
+ * going of customers' cards, and loses it with the reader.
+ */
+export interface SamPort {
+  /** One command, its whole answer with SW1 SW2; 61xx and 6Cxx as for every card. CARD-0107: the reader is away, or the SAM was not reset since it came back; CARD-0106, 0108: the exchange broke, and it is to be reset. */
+  readonly transmit: (apdu: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
+  /** Power on or a cold reset: its ATR. CARD-0101: nothing in this slot answers. */
+  readonly reset: () => Promise<Result<Uint8Array, Failure>>;
+}
 
 interface Insertion {
   readonly number: number;
@@ -125,6 +142,10 @@ export class CrtReader implements CardReader {
   /** The card at the gate was in, and waits to be taken. */
   #givenBack = false;
   #accepting = true;
+  /** The SAM slot that the device was told of last; null: none since it began. */
+  #samSlot: number | null = null;
+  /** SAMs that were reset since the device began, and whose exchanges did not break. */
+  readonly #samsOn = new Set<number>();
   /** What the device was told last of its entry; null: not told since it began. */
   #entry: boolean | null = null;
   #failures = 0;
@@ -163,6 +184,15 @@ export class CrtReader implements CardReader {
       reset: () => this.#lane.run(() => this.#reset(insertion)),
       memory: this.#memory(insertion),
       mifare: null,
+    };
+  }
+
+  /** The SAM in slot 0–4. @throws RangeError for another number (a programming error) */
+  sam(slot: number): SamPort {
+    if (!Number.isInteger(slot) || slot < 0 || slot >= SAM_SLOTS) throw new RangeError(`SAM slot ${slot}`);
+    return {
+      transmit: (apdu) => this.#lane.run(() => transmitT0(apdu, (raw) => this.#samExchange(slot, raw))),
+      reset: () => this.#lane.run(() => this.#samReset(slot)),
     };
   }
 
@@ -215,6 +245,8 @@ export class CrtReader implements CardReader {
     this.#name = `${text} ${this.#o.path}`;
     this.#entry = null;
     this.#muteInside = false;
+    this.#samSlot = null;
+    this.#samsOn.clear();
     const init = await this.#ask('initialise', INIT, model.initKeep, new Uint8Array(0), MOVE_TIMEOUT_MS);
     if (!init.ok) {
       this.#lose(init.error);
@@ -330,6 +362,8 @@ export class CrtReader implements CardReader {
   #lose(why: Failure, delayMs = REBUILD_DELAYS_MS[Math.min(this.#failures, REBUILD_DELAYS_MS.length - 1)] as number): void {
     if (this.#closed) return;
     this.#end(why);
+    this.#samSlot = null;
+    this.#samsOn.clear();
     this.#failures++;
     const link = this.#link;
     this.#link = null;
@@ -349,6 +383,40 @@ export class CrtReader implements CardReader {
     const { error } = outcome.value;
     const code = error === NOT_INITIALISED ? 'CARD-0107' : error === MOVED_BY_HAND ? 'CARD-0102' : error === CHIP_TIMED_OUT ? 'CARD-0108' : 'CARD-0106';
     return err(failure(code, `${what}: ${error} ${ERRORS[error] ?? ''}`.trimEnd()));
+  }
+
+  // ---- the SAMs ----
+
+  async #samSelect(slot: number): Promise<Result<void, Failure>> {
+    if (this.#link === null) return err(failure('CARD-0107', 'not connected'));
+    if (this.#samSlot === slot) return ok(undefined);
+    this.#samSlot = null;
+    const told = await this.#ask(`SAM slot ${slot}`, SAM, SAM_SLOT, Uint8Array.of(SAM_FIRST + slot), ASK_TIMEOUT_MS);
+    if (!told.ok) return told;
+    this.#samSlot = slot;
+    return ok(undefined);
+  }
+
+  async #samReset(slot: number): Promise<Result<Uint8Array, Failure>> {
+    this.#samsOn.delete(slot);
+    const selected = await this.#samSelect(slot);
+    if (!selected.ok) return selected;
+    const answer = await this.#ask(`SAM ${slot} reset`, SAM, SAM_COLD_RESET, VOLTS_5, CHIP_TIMEOUT_MS);
+    if (!answer.ok) return answer.error.code === 'CARD-0107' ? answer : err(failure('CARD-0101', answer.error.detail, answer.error));
+    if (answer.value.data.length <= 2) return err(failure('CARD-0101', `SAM ${slot}: answer to reset of ${answer.value.data.length} bytes`));
+    this.#samsOn.add(slot);
+    return ok(answer.value.data.slice(1));
+  }
+
+  async #samExchange(slot: number, raw: Uint8Array): Promise<Result<Uint8Array, Failure>> {
+    // What was verified or begun in it is gone with the reader's power: nobody may go on as if it were not.
+    if (!this.#samsOn.has(slot)) return err(failure('CARD-0107', `SAM ${slot} was not reset since the reader came back`));
+    const selected = await this.#samSelect(slot);
+    const answer = selected.ok ? await this.#ask(`SAM ${slot} APDU`, SAM, SAM_APDU, raw, CHIP_TIMEOUT_MS) : selected;
+    if (answer.ok) return ok(answer.value.data);
+    this.#samsOn.delete(slot);
+    if (answer.error.code === 'CARD-0107') this.#lose(answer.error);
+    return answer;
   }
 
   // ---- the card ----

@@ -15,6 +15,9 @@ interface SerialPortModule {
   readonly SerialPort: new (options: { path: string; baudRate: number; dataBits: 8; parity: 'none'; stopBits: 1; autoOpen: false; hupcl: false }) => NativePort;
 }
 
+/** A CRT reader takes on the rate of the first command; this one is quick enough for a whole card and safe on a metre of cable. */
+export const DEFAULT_BAUD = 38_400;
+
 /** Opens a serial port, 8N1, for this process alone; rejects while it is not there. The package is loaded on first use. */
 export function openSerial(path: string, baudRate: number): Promise<SerialLine> {
   return new Promise((resolve, reject) => {
