@@ -50,6 +50,8 @@ interface Block {
   readonly count: number;
   readonly quantity: number;
   readonly cumulative: number;
+  /** Of the order, hex. */
+  readonly tag: string;
 }
 
 const LAST_SEQ = 0xfe;
@@ -68,7 +70,7 @@ function blockIn(card: CardBytes, slot: 0 | 1): Block | null {
   if (bytes === null) return null;
   const seq = bytes[0] as number;
   if (seq === 0x00 || seq === 0xff || !isSealed(bytes)) return null;
-  return { slot, seq, count: numberAt(bytes, 1, 2), quantity: numberAt(bytes, 3, 3), cumulative: numberAt(bytes, 6, 4) };
+  return { slot, seq, count: numberAt(bytes, 1, 2), quantity: numberAt(bytes, 3, 3), cumulative: numberAt(bytes, 6, 4), tag: hexOf(bytes.subarray(10, 14)) };
 }
 
 function follows(older: Block, newer: Block): boolean {
@@ -92,9 +94,9 @@ function lastArea({ areas }: CardBytes): Uint8Array | null {
 }
 
 /** The newest purchase on a card, as it lies there; null: none can be told. */
-export function purchaseOn(card: CardInMeter): { readonly count: number; readonly quantity: number; readonly cumulative: number } | null {
+export function purchaseOn(card: CardInMeter): { readonly count: number; readonly quantity: number; readonly cumulative: number; readonly tag: string } | null {
   const newest = newestOf(card.peek());
-  return newest === null ? null : { count: newest.count, quantity: newest.quantity, cumulative: newest.cumulative };
+  return newest === null ? null : { count: newest.count, quantity: newest.quantity, cumulative: newest.cumulative, tag: newest.tag };
 }
 
 /**

@@ -2,7 +2,9 @@ import type { AttemptRow, OrderRow } from '../../../journal/fold.ts';
 import type { Journal } from '../../../journal/journal.ts';
 import type { JournalEvent } from '../../../shared/events.ts';
 import { MICRO_PER_FEN } from '../../../shared/money.ts';
-import type { CpuCard } from '../../../simulator/card/cpu-card.ts';
+import { orderTag } from '../../../shared/order-tag.ts';
+import { toHex } from '../../../shared/bytes.ts';
+import type { Content, SimCard } from './card.ts';
 import type { Books, SandboxOrder } from '../../../simulator/payment-books.ts';
 import type { Site } from './site.ts';
 import type { World } from './world.ts';
@@ -12,12 +14,6 @@ interface Opening {
   readonly count: number;
   readonly cumulative: number;
   readonly carriedMicro: number;
-}
-interface Purse {
-  readonly count: number;
-  readonly quantity: number;
-  readonly cumulative: number;
-  readonly tag: string;
 }
 /** A durable intent to write a card. */
 interface Intent {
@@ -32,7 +28,7 @@ export const MAY_PARK: ReadonlySet<string> = new Set(['refund-refused', 'refund-
 export class Checks {
   readonly #world: World;
   readonly #openings = new Map<string, Opening>();
-  readonly #purses = new Map<string, Purse>();
+  readonly #purses = new Map<string, Content>();
   readonly #intents = new Map<string, Intent>();
   /** Refund numbers whose intent was durable, with their trade. */
   readonly #refunds = new Map<string, string>();
@@ -52,12 +48,12 @@ export class Checks {
   }
 
   // ---- cards and meters ----
-  watchCard(held: { readonly cardNo: string; readonly card: CpuCard }): void {
+  watchCard(held: { readonly cardNo: string; readonly card: SimCard }): void {
     const { cardNo, card } = held;
-    this.#purses.set(cardNo, contentOf(card, this.#openings.get(cardNo) as Opening, null));
+    this.#purses.set(cardNo, card.content(this.#openings.get(cardNo) as Opening, null));
     card.onChange(() => {
-      const before = this.#purses.get(cardNo) as Purse;
-      const now = contentOf(card, this.#openings.get(cardNo) as Opening, before);
+      const before = this.#purses.get(cardNo) as Content;
+      const now = card.content(this.#openings.get(cardNo) as Opening, before);
       if (now.count === before.count && now.tag === before.tag && now.cumulative === before.cumulative) return;
       this.#purses.set(cardNo, now);
       this.#world.tell(`card ${cardNo}: count ${now.count}, cumulative ${now.cumulative}, tag ${now.tag}`);
@@ -76,7 +72,7 @@ export class Checks {
     const opening = this.#openings.get(cardNo) as Opening;
     const all = (this.#metered.get(cardNo) ?? 0) + credited;
     this.#metered.set(cardNo, all);
-    const now = this.#purses.get(cardNo) as Purse;
+    const now = this.#purses.get(cardNo) as Content;
     if (all > now.cumulative - opening.cumulative) this.#world.problem(`the meter of ${cardNo} took ${all}, the card has had ${now.cumulative - opening.cumulative}`);
   }
 
@@ -157,7 +153,7 @@ export class Checks {
         const trade = [...this.#attempts].find(([, a]) => a.attemptId === e.body.attemptId)?.[0];
         if (trade !== undefined) this.#refunds.set(e.body.outRefundNo, trade);
       } else if (e.kind === 'order-delivering' || e.kind === 'assist-writing') {
-        this.#intents.set(`${site.terminalId} ${e.body.after.slice(-8)}`, { orderId: e.orderId ?? '' });
+        this.#intents.set(`${site.terminalId} ${toHex(orderTag(e.orderId ?? ''))}`, { orderId: e.orderId ?? '' });
         if (e.kind === 'assist-writing') {
           if (this.#lastWriteClaim.get(e.orderId ?? '') !== site.terminalId) this.#world.count('claim-expired');
           this.#lastWriteClaim.set(e.orderId ?? '', site.terminalId);
@@ -174,7 +170,7 @@ export class Checks {
     for (const order of journal.orders()) {
       this.#orders.set(order.orderId, site);
       const { delivery } = order;
-      if (delivery !== null) this.#intents.set(`${site.terminalId} ${delivery.after.slice(-8)}`, { orderId: order.orderId });
+      if (delivery !== null) this.#intents.set(`${site.terminalId} ${order.quote.tag}`, { orderId: order.orderId });
       for (const record of order.kept ?? []) this.#leave(site, order.orderId, record);
       for (const a of journal.attemptsOf(order.orderId)) this.#attempts.set(a.outTradeNo, { site, attemptId: a.attemptId, orderId: order.orderId });
     }
@@ -300,12 +296,12 @@ export class Checks {
     const accounts = await db.query<{ card_no: string; count: unknown; cumulative: unknown; carried_micro: unknown }>('SELECT c.card_no, a.count, a.cumulative, a.carried_micro FROM cards c JOIN accounts a ON a.user_no = c.user_no');
     for (const [cardNo, opening] of this.#openings) {
       const o = own.get(cardNo) ?? { count: 0, quantity: 0, paidFen: 0, costMicro: 0 };
-      const card = this.#purses.get(cardNo) as Purse;
+      const card = this.#purses.get(cardNo) as Content;
       if (card.count !== opening.count + o.count || card.cumulative !== opening.cumulative + o.quantity) say(`card ${cardNo}: count ${card.count}, cumulative ${card.cumulative}; delivered ${o.count} times, ${o.quantity}`);
       const meter = this.#world.cards.find((c) => c.cardNo === cardNo);
-      const balance = meter?.card.purse?.state.balance;
+      const balance = meter?.card.balance();
       // A purse's money is in it, in its meter, or used up.
-      if (meter !== undefined && balance !== undefined && balance + meter.meter.state().remaining + meter.meter.state().used !== card.cumulative) say(`purse ${cardNo}: ${balance} in it, its meter has ${JSON.stringify(meter.meter.state())}, loaded ${card.cumulative}`);
+      if (meter !== undefined && balance != null && balance + meter.card.meter.state().remaining + meter.card.meter.state().used !== card.cumulative) say(`purse ${cardNo}: ${balance} in it, its meter has ${JSON.stringify(meter.card.meter.state())}, loaded ${card.cumulative}`);
       const a = accounts.find((x) => x.card_no === cardNo);
       if (Number(a?.count) !== card.count || Number(a?.cumulative) !== card.cumulative) say(`account of ${cardNo}: count ${String(a?.count)}, cumulative ${String(a?.cumulative)}; the card ${card.count}, ${card.cumulative}`);
       const carried = opening.carriedMicro + o.paidFen * MICRO_PER_FEN - o.costMicro - (parkedMicro.get(cardNo) ?? 0);
@@ -319,17 +315,4 @@ export class Checks {
     const held = await db.query<{ order_id: string; micro: unknown }>("SELECT order_id, micro FROM reserves WHERE state = 'held'");
     for (const r of held) if (Number(r.micro) > 0 && this.row(r.order_id)?.state !== 'parked') say(`the remainder reserved by ${r.order_id} (${this.row(r.order_id)?.state ?? 'unknown'}) was never given back`);
   }
-}
-
-/** What a card says of its purchases. A purse names its last load by MAC2, and all that was loaded is counted from the opening on. */
-function contentOf(card: CpuCard, opening: Opening, before: Purse | null): Purse {
-  const state = card.purse?.state;
-  if (state !== undefined) {
-    const load = state.log.find((r) => r.slice(18, 20) === '02');
-    const quantity = load === undefined ? 0 : Number.parseInt(load.slice(10, 18), 16);
-    return { count: state.onlineSeq, quantity, cumulative: before === null ? opening.cumulative : before.cumulative + (state.onlineSeq - before.count) * quantity, tag: state.proof?.mac2 ?? '' };
-  }
-  const b = card.peek('17') as Uint8Array;
-  const v = new DataView(b.buffer, b.byteOffset);
-  return { count: v.getUint16(0), quantity: v.getUint32(2), cumulative: v.getUint32(6), tag: Buffer.from(b.subarray(13, 17)).toString('hex').toUpperCase() };
 }

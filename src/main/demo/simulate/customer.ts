@@ -1,10 +1,10 @@
 import type { Snapshot } from '../../../shared/contract.ts';
-import type { CpuCard } from '../../../simulator/card/cpu-card.ts';
+import type { SimCard } from './card.ts';
 import type { Dice } from './dice.ts';
 import type { Site } from './site.ts';
 
 /** What a customer has in mind. */
-export const PLANS = ['buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'cancel', 'pull-at-pay', 'pull-in-write', 'pull-in-write', 'pull-in-write', 'let-expire', 'query', 'scan-and-wait', 'wrong-card', 'show-code', 'show-code', 'show-code', 'show-code-slowly', 'switch', 'switch-and-pay-both'] as const;
+export const PLANS = ['buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'cancel', 'pull-at-pay', 'pull-in-write', 'pull-in-write', 'pull-in-write', 'let-expire', 'query', 'scan-and-wait', 'wrong-card', 'show-code', 'show-code', 'show-code', 'show-code-slowly', 'show-code-slowly', 'switch', 'switch-and-pay-both'] as const;
 export type Plan = (typeof PLANS)[number];
 
 export interface Phone {
@@ -19,11 +19,11 @@ const PATIENCE_MS = 420_000;
 /** A person at a machine: looks, thinks, does one thing, looks again. Knows nothing of what is behind the screen. */
 export class Customer {
   readonly site: Site;
-  readonly card: CpuCard;
+  readonly card: SimCard;
   readonly cardId: string;
   readonly plan: Plan;
   /** Another card in the pocket; put in by mistake, or on purpose. */
-  readonly other: CpuCard | null;
+  readonly other: SimCard | null;
   done = false;
   /** Went away while the purchase was in doubt. */
   unfinished = false;
@@ -42,7 +42,7 @@ export class Customer {
   #shown: string | null = null;
   #switched: string | null = null;
 
-  constructor(site: Site, card: CpuCard, cardId: string, plan: Plan, other: CpuCard | null, dice: Dice, phone: Phone, nowMs: number, after: (delayMs: number, fn: () => void) => void) {
+  constructor(site: Site, card: SimCard, cardId: string, plan: Plan, other: SimCard | null, dice: Dice, phone: Phone, nowMs: number, after: (delayMs: number, fn: () => void) => void) {
     this.site = site;
     this.card = card;
     this.cardId = cardId;
@@ -75,7 +75,7 @@ export class Customer {
   #take(): void {
     if (this.#in()) this.site.slot.remove();
   }
-  #insert(card: CpuCard): void {
+  #insert(card: SimCard): void {
     if (this.site.slot.card !== null) return;
     this.#inserted += 1;
     this.site.slot.insert(card);
@@ -152,7 +152,8 @@ export class Customer {
   #confirm(s: Extract<Snapshot, { screen: 'pay' }>): void {
     if (this.#shown === null || (s.state !== 'paying' && s.state !== 'switching')) return;
     if (this.plan === 'show-code-slowly') this.leftover = `auth:${this.#shown}`;
-    if (this.#dice.chance(this.plan === 'show-code-slowly' ? 0.1 : 0.5)) this.#phone.pay(`auth:${this.#shown}`, false);
+    // Whoever is slow may be just in time for the reversal.
+    if (this.#dice.chance(s.state === 'switching' ? 0.8 : this.plan === 'show-code-slowly' ? 0.1 : 0.5)) this.#phone.pay(`auth:${this.#shown}`, false);
   }
 
   #atPay(s: Extract<Snapshot, { screen: 'pay' }>): void {

@@ -1,4 +1,4 @@
-import type { CpuCard } from '../../../simulator/card/cpu-card.ts';
+import type { SimCard } from './card.ts';
 import type { Customer } from './customer.ts';
 import type { World } from './world.ts';
 
@@ -48,7 +48,7 @@ export function startFault(world: World, i: number, kind: FaultKind, customer: C
   if (site === undefined || lines === undefined || drive === undefined) return;
   const disk = drive.faulty;
   const after = (ms: number, fn: () => void): void => void timeline.after(ms, fn);
-  const inside: CpuCard | null = site.slot.card;
+  const inside: SimCard | null = site.slot.card;
   const happened = (): void => {
     world.count(kind);
     world.tell(`${site.terminalId} fault: ${kind}`);
@@ -57,7 +57,7 @@ export function startFault(world: World, i: number, kind: FaultKind, customer: C
     case 'card-torn-before':
     case 'card-torn-after':
       happened();
-      customer.card.arm({ kind: 'tear', at: dice.between(1, 30), when: kind === 'card-torn-before' ? 'before' : 'after', from: 'arming' });
+      customer.card.arm({ kind: 'tear', at: dice.between(1, 30), when: kind === 'card-torn-before' ? 'before' : 'after' });
       return;
     case 'card-swapped': {
       const other = world.cards.find((c) => c.free);

@@ -1,6 +1,6 @@
 import { layoutRegistry } from '../../../card/index.ts';
 import type { KeyProvider } from '../../../card/index.ts';
-import { plCpuLayout, plPurseLayout } from '../../../card/index.ts';
+import { pl4442Layout, plCpuLayout, plPurseLayout } from '../../../card/index.ts';
 import { createBillingClient } from '../../../billing/client.ts';
 import type { Printer } from '../../../device/printer/types.ts';
 import { Journal } from '../../../journal/journal.ts';
@@ -171,7 +171,7 @@ export class Site {
         random: dice,
         journal,
         reader: this.slot.reader(life),
-        layouts: layoutRegistry([plCpuLayout(parts.keys), plPurseLayout(parts.keys, { terminalId: parts.terminalId, nowMs: () => clock.nowMs() })]),
+        layouts: layoutRegistry([pl4442Layout(parts.keys), plCpuLayout(parts.keys), plPurseLayout(parts.keys, { terminalId: parts.terminalId, nowMs: () => clock.nowMs() })]),
         providers: [wechat, alipay],
         scanner: 'keyboard',
         billing,

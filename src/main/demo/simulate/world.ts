@@ -7,11 +7,6 @@ import type { JournalStorage, MemoryStorage } from '../../../journal/storage.ts'
 import type { JournalEvent } from '../../../shared/events.ts';
 import type { Policy } from '../../../shared/policy.ts';
 import type { Signer, Verifier } from '../../../shared/ports.ts';
-import { issue } from '../../../simulator/card/catalogue.ts';
-import { CpuCard, counterRandom } from '../../../simulator/card/cpu-card.ts';
-import { issuePurse } from '../../../simulator/card/issue-purse.ts';
-import { PurseMeter } from '../../../simulator/meter/meter-purse.ts';
-import { Meter } from '../../../simulator/meter/meter.ts';
 import { memoryBooks } from '../../../simulator/payment-books.ts';
 import type { Books } from '../../../simulator/payment-books.ts';
 import { createAlipaySandbox } from '../../../simulator/alipay/sandbox.ts';
@@ -19,6 +14,8 @@ import type { AlipaySandbox } from '../../../simulator/alipay/sandbox.ts';
 import { isAlipayCode, isAlipays } from '../../../simulator/pay-town.ts';
 import { createWechatSandbox } from '../../../simulator/wechat/sandbox.ts';
 import type { WechatSandbox } from '../../../simulator/wechat/sandbox.ts';
+import { cpuCard, sle4442Card } from './card.ts';
+import type { SimCard } from './card.ts';
 import { Checks } from './checks.ts';
 import { Customer, PLANS } from './customer.ts';
 import { Dice } from './dice.ts';
@@ -87,13 +84,12 @@ export const LATE_MS = 150_000;
 interface HeldCard {
   readonly id: string;
   readonly cardNo: string;
-  readonly card: CpuCard;
-  readonly meter: Meter | PurseMeter;
+  readonly card: SimCard;
   /** Where it is when nobody has it. */
   free: boolean;
 }
 
-/** A small town: two machines, their central and their provider, a few cards with their meters (in every other town one is a purse), and the people. All of it in one thread, under one clock. */
+/** A small town: two machines, their central and their provider, a few cards with their meters (one is an SLE4442, and in every other town one is a purse), and the people. All of it in one thread, under one clock. */
 export class World {
   readonly options: SimOptions;
   readonly timeline = new Timeline();
@@ -205,12 +201,11 @@ export class World {
       randomBytes: (n) => this.dice.bytes(n),
       crypto: { appVerifier: keys.merchant.verifier, alipaySigner: keys.platform.signer },
     });
+    // One card of each town is an SLE4442.
+    const memoryCardNo = accounts[1]?.cardNo;
     for (const a of accounts) {
-      const card = new CpuCard((a.unit === 'money' ? issuePurse : issue)({ cardNo: a.cardNo, userNo: a.userNo, meterNo: a.meterNo }), counterRandom(Number(a.cardNo) % 1_000_000));
-      card.recording = false;
-      const meter = PurseMeter.ofCard(card, a.ceilingQuantity) ?? Meter.ofCard(card, a.ceilingQuantity);
-      if (meter === null) throw new Error('a card without its meter');
-      const held: HeldCard = { id: a.cardNo, cardNo: a.cardNo, card, meter, free: true };
+      const card = a.cardNo === memoryCardNo ? sle4442Card(a) : cpuCard(a.unit === 'money', a);
+      const held: HeldCard = { id: a.cardNo, cardNo: a.cardNo, card, free: true };
       this.cards.push(held);
       this.checks.watchCard(held);
     }
@@ -404,11 +399,11 @@ export class World {
 
   /** At home: the meter takes what is on the card. */
   visitMeter(held: HeldCard): void {
-    const visit = held.meter.visit(held.card, '2611221200');
+    const visit = held.card.meter.visit('2611221200');
     this.checks.metered(held.cardNo, visit.credited);
     // Gas is burnt; the meter tells the card so at the next visit, which is at once.
-    held.meter.consume(held.meter.state().remaining);
-    held.meter.visit(held.card, '2611221201');
+    held.card.meter.consume(held.card.meter.state().remaining);
+    held.card.meter.visit('2611221201');
   }
 
   /** The technician and the person at central do what the screens ask of them. */
