@@ -94,9 +94,14 @@ function lastArea({ areas }: CardBytes): Uint8Array | null {
 }
 
 /** The newest purchase on a card, as it lies there; null: none can be told. */
-export function purchaseOn(card: CardInMeter): { readonly count: number; readonly quantity: number; readonly cumulative: number; readonly tag: string } | null {
+export function purchaseOn(card: CardInMeter): { readonly count: number; readonly quantity: number; readonly cumulative: number } | null {
   const newest = newestOf(card.peek());
-  return newest === null ? null : { count: newest.count, quantity: newest.quantity, cumulative: newest.cumulative, tag: newest.tag };
+  return newest === null ? null : { count: newest.count, quantity: newest.quantity, cumulative: newest.cumulative };
+}
+
+/** The tag of that purchase, hex; null: none can be told. */
+export function tagOn(card: CardInMeter): string | null {
+  return newestOf(card.peek())?.tag ?? null;
 }
 
 /**

@@ -4,7 +4,7 @@ import { issue } from '../../../simulator/card/catalogue.ts';
 import { issue4442 } from '../../../simulator/card/issue-4442.ts';
 import { issuePurse } from '../../../simulator/card/issue-purse.ts';
 import { Sle4442 } from '../../../simulator/card/sle4442.ts';
-import { BlockMeter, purchaseOn } from '../../../simulator/meter/block-meter.ts';
+import { BlockMeter, purchaseOn, tagOn } from '../../../simulator/meter/block-meter.ts';
 import { Meter } from '../../../simulator/meter/meter.ts';
 import { PurseMeter } from '../../../simulator/meter/meter-purse.ts';
 import { in4442 } from '../../../simulator/meter/slots.ts';
@@ -119,7 +119,7 @@ export function sle4442Card(making: Making): SimCard {
     content: () => {
       // While a block is half written the other one counts.
       const now = purchaseOn(inMeter);
-      if (now !== null) last = now;
+      if (now !== null) last = { ...now, tag: tagOn(inMeter) ?? '' };
       return last as Content;
     },
     balance: () => null,
