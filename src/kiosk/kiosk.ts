@@ -105,7 +105,7 @@ export class Kiosk {
     const r = options.reader.status();
     const { gate } = options.reader;
     this.#gate = gate === undefined ? null : new GateKeeper(gate, options.clock, options.log, () => this.dispatch({ type: 'tick' }));
-    this.#maintenance = options.maintenance === undefined ? null : new MaintenanceRunner({ ...options, ports: options.maintenance, tell: (news) => this.dispatch({ type: 'maintenance', ...news }) });
+    this.#maintenance = options.maintenance === undefined ? null : new MaintenanceRunner({ ...options, scannerUp: () => this.#state.service.scanner, ports: options.maintenance, tell: (news) => this.dispatch({ type: 'maintenance', ...news }) });
     this.#state = withBlocked({
       session: IDLE,
       hold: { sinceMono: options.clock.monoMs(), untilMono: options.clock.monoMs() + HOLD_MS },
@@ -117,7 +117,7 @@ export class Kiosk {
       cardBusy: false,
       refusals: new Map(),
       orders,
-      service: { policy: null, lineUp: null, linesDown: [], centralUp: null, printer: { ready: false, paperLow: false, failure: null }, scanner: false, clockSkewMs: null, blocked: null },
+      service: { policy: null, lineUp: null, linesDown: [], centralUp: null, printer: { ready: false, paperLow: false, failure: null }, scanner: false, scannerFitted: false, clockSkewMs: null, blocked: null },
       providers: options.providers.map((p) => p.kind),
       codeProviders: options.providers.filter((p) => p.code !== undefined).map((p) => p.kind),
       maintenance: maintenanceAtStart(options.journal, options.maintenance, options.clock),

@@ -43,6 +43,8 @@ export interface RunnerOptions {
   readonly journal: Journal;
   readonly reader: CardReader;
   readonly printer: Printer;
+  /** Does the code scanner answer now? */
+  readonly scannerUp: () => boolean;
   readonly providers: readonly PaymentProvider[];
   readonly billing: BillingClient;
   readonly clock: Clock;
@@ -249,6 +251,9 @@ export class MaintenanceRunner {
         ]);
         return printed.ok ? outcome(true, `测试凭条已打印，${ms()} 毫秒`, `the test slip is printed, ${ms()} ms`) : outcome(false, describeFailure(printed.error), describeFailure(printed.error));
       }
+      case 'scanner':
+        // Whether it reads, only a code before it shows: the technician holds one there on the pay screen.
+        return this.#o.scannerUp() ? outcome(true, '线路通；请在付款页用一个码试读', 'its line is open; try a code on the pay screen') : outcome(false, 'DEV-0201', 'DEV-0201');
       case 'central':
       case 'clock': {
         const answer = await billing.time();

@@ -164,6 +164,8 @@ export interface ServiceState {
   readonly printer: PrinterStatus;
   /** A code scanner is there and answers. */
   readonly scanner: boolean;
+  /** One is configured, whether it answers or not. */
+  readonly scannerFitted: boolean;
   readonly clockSkewMs: number | null;
   /** Why the kiosk must not sell at all (journal, fork, clock …). */
   readonly blocked: Failure | null;

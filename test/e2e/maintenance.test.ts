@@ -88,7 +88,7 @@ test('wrong PINs lock, also across a kill of the core; the right one opens after
 
 test('every device passes its self-test', async () => {
   const devices = await page.$$eval('[data-device]', (rows) => rows.map((row) => row.getAttribute('data-device')));
-  expect(devices).toEqual(['reader', 'printer', 'line-wechat', 'central', 'journal', 'disk', 'clock']);
+  expect(devices).toEqual(['reader', 'printer', 'scanner', 'line-wechat', 'line-alipay', 'central', 'journal', 'disk', 'clock']);
   await hall.dock({ do: 'insert', id: 'golden' });
   await until('the card is seen', async () => (await says('maintenance')).includes('有卡在内'));
   const slips = (await hall.state()).slips.length;

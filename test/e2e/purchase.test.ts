@@ -127,6 +127,8 @@ test('paid after cancelling: the money goes back by itself', async () => {
   await until('the refund', () => hall.rows().attempts.find((a) => a.outTradeNo === trade?.outTradeNo)?.state === 'refunded', 40_000);
   expect((await hall.books()).refunds.filter((r) => r.refund === 5_000 && r.status === 'SUCCESS')).toHaveLength(1);
   expect(await hall.card('water')).toEqual(before);
+  await screen('refunding');
+  await tap('exit');
 });
 
 test('the customer’s own code: declined once, then paid, and the QR code before it is ended', async () => {

@@ -72,9 +72,9 @@ export function wireCore(parts: Parts): Wired {
   };
   const kiosk = parts.makeKiosk?.(options) ?? new Kiosk(options);
   const unhook: (() => void)[] = [];
-  if (scanner === 'keyboard') kiosk.setService({ scanner: true });
+  if (scanner === 'keyboard') kiosk.setService({ scanner: true, scannerFitted: true });
   else if (scanner !== undefined) {
-    const told = (): void => kiosk.setService({ scanner: scanner.failure() === null });
+    const told = (): void => kiosk.setService({ scanner: scanner.failure() === null, scannerFitted: true });
     unhook.push(scanner.onChange(told), scanner.onCode((code) => kiosk.scanned(code)));
     told();
   }
