@@ -408,7 +408,7 @@ function devicesOf(state: KioskState, mode: Open): DeviceView[] {
     facts?.hasPrinter === false
       ? device('printer', { zh: '凭条打印机', en: 'Receipt printer' }, 'no-device', '没有配置打印机', 'no printer is configured')
       : device('printer', { zh: '凭条打印机', en: 'Receipt printer' }, service.printer.ready && !service.printer.paperLow ? 'online' : 'user-error', printerWords(service.printer).zh, printerWords(service.printer).en, { lastError: service.printer.failure?.code ?? null }),
-    ...(service.scannerFitted ? [device('scanner', { zh: '扫码器', en: 'Code scanner' }, service.scanner ? 'online' : 'offline', service.scanner ? '线路通，付款时才看码' : '线路不通，自动重连中', service.scanner ? 'the line is open; it looks while a code is wanted' : 'its line is down, being reopened', { lastError: service.scanner ? null : 'DEV-0201' })] : []),
+    ...(service.scannerFitted ? [device('scanner', { zh: '扫码器', en: 'Code scanner' }, service.scanner ? 'online' : 'offline', service.scanner ? '线路通，付款时才看码' : '线路不通，自动重连中', service.scanner ? 'ready; looks while paying' : 'its line is down, being reopened', { lastError: service.scanner ? null : 'DEV-0201' })] : []),
     ...state.providers.map((kind) =>
       ((up: boolean | null) => device(`line-${kind}`, PROVIDER_NAMES[kind], up === null ? 'busy' : up ? 'online' : 'offline', up === null ? '还没有问过' : up ? '线路通' : '线路不通，自动重试中', up === null ? 'not asked yet' : up ? 'the line is up' : 'the line is down, retrying by itself', { lastError: up === false ? 'PAY-0202' : null }))(service.lineUp === null ? null : service.lineUp && !service.linesDown.includes(kind)),
     ),
