@@ -58,7 +58,7 @@ await timed('lint', step(process.execPath, ['scripts/lint.mjs']));
 await timed('types', step(process.execPath, [path.join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.']));
 await timed('unit', vitest('unit'));
 // Worlds of 20 sessions, one of them (full: eight) on the real engines.
-await timed('simulate', step(process.execPath, ['src/main/demo/simulate/main.ts', '--jobs', '2', ...(full ? ['--seeds', '2000'] : ['--seeds', '80', '--real-every', '80'])]));
+await timed('simulate', step(process.execPath, ['src/main/demo/simulate/main.ts', '--jobs', '2', ...(full ? ['--seeds', '2000'] : ['--seeds', '60', '--real-every', '60'])]));
 // One waits for a card service, one computes, one waits for what it killed: side by side, the words of the last two after the first's.
 await Promise.all([timed('integration', vitest('integration')), timed('powercut', vitest('powercut', true)), timed('kill', vitest('kill', true))]);
 if (full || wanted.includes('conformance')) await timed('conformance', vitest('conformance'));
