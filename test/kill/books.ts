@@ -15,6 +15,8 @@ interface Trade {
   readonly outTradeNo: string;
   readonly total: number;
   readonly captures: number;
+  /** A code payment that was taken back whole. */
+  readonly reversedAtMs?: number;
 }
 interface Refund {
   readonly outTradeNo: string;
@@ -43,21 +45,25 @@ export interface Sums {
 }
 
 export const secondLog = (hall: Hall): string => SecondLog.path(join(hall.dataDir, 'kiosk-second'), 1);
-export const booksFile = (hall: Hall): string => join(hall.dataDir, 'sandbox', 'wechat-books.jsonl');
+/** Of both wallets' gateways; no number is used at two. */
+export const booksFiles = (hall: Hall): string[] => ['wechat', 'alipay'].map((name) => join(hall.dataDir, 'sandbox', `${name}-books.jsonl`));
+/** What a customer is without for this trade, before any refund. */
+export const capturedFen = (trade: Trade | undefined): number => (trade === undefined || trade.reversedAtMs !== undefined ? 0 : trade.captures * trade.total);
 export const cardFile = (hall: Hall, id: string): string => join(hall.dataDir, 'cards', `${id}.json`);
 
 /** The provider's books as they stand on its disk, also while its process is dead: the last line of a number counts. */
 export function providerBooks(hall: Hall): { trades: ReadonlyMap<string, Trade>; refunds: readonly Refund[] } {
   const trades = new Map<string, Trade>();
   const refunds = new Map<string, Refund>();
-  const file = booksFile(hall);
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  // What stands behind the last newline was never finished, and nobody was told of it.
-  for (const line of text.slice(0, text.lastIndexOf('\n') + 1).split('\n')) {
-    if (line === '') continue;
-    const row = JSON.parse(line) as { order?: Trade; refund?: Refund };
-    if (row.order !== undefined) trades.set(row.order.outTradeNo, row.order);
-    if (row.refund !== undefined) refunds.set(row.refund.outRefundNo, row.refund);
+  for (const file of booksFiles(hall)) {
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    // What stands behind the last newline was never finished, and nobody was told of it.
+    for (const line of text.slice(0, text.lastIndexOf('\n') + 1).split('\n')) {
+      if (line === '') continue;
+      const row = JSON.parse(line) as { order?: Trade; refund?: Refund };
+      if (row.order !== undefined) trades.set(row.order.outTradeNo, row.order);
+      if (row.refund !== undefined) refunds.set(row.refund.outRefundNo, row.refund);
+    }
   }
   return { trades, refunds: [...refunds.values()] };
 }
@@ -95,7 +101,7 @@ export function openOrders(hall: Hall): OrderRow[] {
   const byOrder = Map.groupBy(attempts, (a) => a.orderId);
   return orders.filter((o) => {
     const of = byOrder.get(o.orderId) ?? [];
-    return !isOver(o, of) || of.some((a) => a.state === 'closed' && (trades.get(a.outTradeNo)?.captures ?? 0) > 0);
+    return !isOver(o, of) || of.some((a) => a.state === 'closed' && capturedFen(trades.get(a.outTradeNo)) > 0);
   });
 }
 
@@ -117,11 +123,12 @@ export async function compare(hall: Hall, opening: ReadonlyMap<string, Opening>)
   for (const a of attempts) {
     const order = byId.get(a.orderId) as OrderRow;
     const trade = trades.get(a.outTradeNo);
-    const captured = (trade?.captures ?? 0) * (trade?.total ?? 0);
+    const captured = capturedFen(trade);
     const back = refundsOf.get(a.outTradeNo) ?? [];
     const refunded = back.filter((r) => r.status === 'SUCCESS').reduce((n, r) => n + r.refund, 0);
     const isDelivered = order.state === 'delivered' && order.paidBy === a.attemptId;
     const say = (text: string): void => void problems.push(`${a.attemptId} (${a.state}; order ${order.state}): ${text}`);
+    if (trade?.reversedAtMs !== undefined && (a.state !== 'closed' || back.length > 0)) say(`reversed, with ${back.length} refunds`);
     if ((trade?.captures ?? 0) > 1) say(`captured ${trade?.captures} times`);
     if (back.length > 1) say(`${back.length} refunds`);
     if (back.some((r) => r.outRefundNo !== a.outRefundNo)) say('refunded under another number');

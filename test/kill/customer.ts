@@ -45,7 +45,7 @@ export class Customer {
       throw new Error(`${String(error)}; shown: ${JSON.stringify(this.snapshot)}; rows: ${JSON.stringify(states(this.hall))}`);
     });
   }
-  tap(type: Intent['type'], value?: number): void {
+  tap(type: Intent['type'], value?: number | string): void {
     const s = this.snapshot as Snapshot;
     this.#socket.send(JSON.stringify({ type: 'intent', intent: { type, screen: s.screen, revision: s.revision, ...(value === undefined ? {} : { value }) } }));
   }

@@ -7,7 +7,7 @@ import { Dice } from '../../src/main/demo/simulate/dice.ts';
 import { Hall } from '../support/hall.ts';
 import type { Pcscd } from '../support/pcscd.ts';
 import { preparePcscd } from '../support/pcscd.ts';
-import { CARD_NO, booksFile, cardFile, compare, openOrders, openings, secondLog, states } from './books.ts';
+import { CARD_NO, booksFiles, cardFile, compare, openOrders, openings, secondLog, states } from './books.ts';
 import type { Opening, Sums } from './books.ts';
 import { Customer } from './customer.ts';
 import { Tail } from './watch.ts';
@@ -35,7 +35,7 @@ const SETTLE_MS = 90_000;
 const PROGRESS = 100;
 
 /** What a customer has in mind; the frequent ones are those that end on the card. */
-const PLANS = ['buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'tear', 'tear', 'tear', 'lie', 'lie', 'cancel', 'cancel-pay-late', 'pull-at-pay', 'pull-then-pay', 'scan-first', 'wrong-card'] as const;
+const PLANS = ['buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'tear', 'tear', 'tear', 'lie', 'lie', 'cancel', 'cancel-pay-late', 'pull-at-pay', 'pull-then-pay', 'scan-first', 'wrong-card', 'show-code', 'show-code', 'show-code', 'show-code-password', 'switch'] as const;
 type Plan = (typeof PLANS)[number];
 
 /** The instants that are aimed at: just after such a fact is on the disk, before what follows from it. */
@@ -46,6 +46,9 @@ const FACTS_OF: Partial<Record<Plan, readonly EventKind[]>> = {
   lie: ['order-delivering', 'order-in-doubt', 'order-refunding', 'order-refunding', 'attempt-refunded'],
   cancel: ['attempt-creating', 'attempt-pending', 'attempt-closing', 'attempt-closed'],
   'cancel-pay-late': ['attempt-closing', 'attempt-closed', 'attempt-refunding', 'attempt-refunding', 'attempt-refunded'],
+  'show-code': ['attempt-closing', 'attempt-closed', 'attempt-creating', 'attempt-creating', 'attempt-paid', 'order-delivering'],
+  'show-code-password': ['attempt-closed', 'attempt-creating', 'attempt-pending', 'attempt-pending', 'attempt-closing'],
+  switch: ['attempt-closing', 'attempt-closed', 'attempt-creating', 'attempt-pending', 'attempt-paid'],
   'pull-at-pay': ['attempt-pending', 'attempt-closing', 'attempt-closed', 'attempt-refunding'],
 };
 
@@ -110,7 +113,7 @@ class Town {
   readonly #customer: Customer;
   readonly #opening: ReadonlyMap<string, Opening>;
   readonly #facts: Tail;
-  readonly #books: Tail;
+  readonly #books: readonly Tail[];
   readonly #signal: AbortSignal;
   rounds = 0;
   sums: Sums = { captured: 0, delivered: 0, refunded: 0, parked: 0 };
@@ -130,7 +133,7 @@ class Town {
     this.#opening = opening;
     this.#signal = signal;
     this.#facts = new Tail(secondLog(hall));
-    this.#books = new Tail(booksFile(hall));
+    this.#books = booksFiles(hall).map((file) => new Tail(file));
     this.#facts.on((line) => this.#tell(`fact ${/"kind":"([a-z-]+)"/.exec(line)?.[1] ?? '?'}`));
     let shown = '';
     customer.onSnapshot = (s) => {
@@ -148,7 +151,7 @@ class Town {
   close(): void {
     this.#customer.leave();
     this.#facts.close();
-    this.#books.close();
+    for (const books of this.#books) books.close();
   }
 
   #tell(text: string): void {
@@ -263,10 +266,10 @@ class Town {
       }
       case 'books': {
         let n = 0;
-        const stop = this.#books.on(() => {
+        const stops = this.#books.map((books) => books.on(() => {
           if (++n === aim.nth) hit();
-        });
-        return { reached: reached.promise, stop };
+        }));
+        return { reached: reached.promise, stop: () => stops.forEach((stop) => stop()) };
       }
       case 'card': {
         let n = 0;
@@ -332,7 +335,9 @@ class Town {
     let paid = false;
     let scanned = false;
     let pulled = false;
-    const tap = (type: Parameters<Customer['tap']>[0], value?: number, everyMs = 250): void => {
+    let shown: string | null = null;
+    let switched = false;
+    const tap = (type: Parameters<Customer['tap']>[0], value?: number | string, everyMs = 250): void => {
       if (performance.now() - tappedAt < everyMs) return;
       tappedAt = performance.now();
       this.#tell(`tap ${type}${value === undefined ? '' : ` ${value}`}`);
@@ -344,10 +349,37 @@ class Town {
     };
     const atPay = async (s: SnapshotOf<'pay'>): Promise<void> => {
       code = s.qrText ?? code;
+      if (s.byCode) {
+        // The phone asks for the password; some never type it.
+        if (s.state !== 'paying' || shown === null || paid || dice.chance(0.3)) return;
+        paid = await this.#phone({ do: 'pay', codeUrl: `auth:${shown}` });
+        if (paid) this.#typing = null;
+        return;
+      }
       if (paid) return tap('check-payment', undefined, 500);
       if (s.state === 'unknown') return tap('check-payment', undefined, 800);
-      if (code === null || s.state === 'creating' || s.state === 'closing') return;
+      if (code === null || s.state === 'creating' || s.state === 'closing' || s.state === 'switching') return;
       switch (plan) {
+        case 'show-code':
+        case 'show-code-password': {
+          if (shown !== null && dice.chance(0.7)) return tap('check-payment', undefined, 500);
+          const wallet = dice.pick(['wechat', 'alipay'] as const);
+          if (plan === 'show-code-password') await this.#phone({ do: 'faults', faults: { at: wallet, askPassword: 1 } });
+          const said = (await this.#dock({ do: 'show-code', wallet })) as { code?: string } | null;
+          shown = said?.code ?? null;
+          this.#typing = plan === 'show-code-password' && shown !== null ? `auth:${shown}` : null;
+          await pause(150);
+          return;
+        }
+        case 'switch':
+          if (!switched && s.choices.length > 1) {
+            leftover = code;
+            tap('pay-with', s.choices.find((kind) => kind !== s.provider));
+            switched = true;
+            return;
+          }
+          if (code !== leftover) paid = await this.#phone({ do: 'pay', codeUrl: code });
+          return;
         case 'cancel':
         case 'cancel-pay-late':
           leftover = code;
@@ -452,7 +484,7 @@ class Town {
   }
 
   /** A payment at the provider, whose process may be dead just now. @returns false: it was not reached */
-  async #phone(action: { do: 'pay'; codeUrl: string; late?: boolean; fail?: boolean } | { do: 'scan'; codeUrl: string }, patienceMs = 0): Promise<boolean> {
+  async #phone(action: { do: 'pay'; codeUrl: string; late?: boolean; fail?: boolean } | { do: 'scan'; codeUrl: string } | { do: 'faults'; faults: Record<string, unknown> }, patienceMs = 0): Promise<boolean> {
     const end = performance.now() + patienceMs;
     for (;;) {
       try {
