@@ -393,8 +393,9 @@ class Town {
         case 'scan-first':
         case 'pull-then-pay':
           if (!scanned) {
+            // Scanned even where the provider died before it could say so.
+            this.#typing = code;
             scanned = await this.#phone({ do: 'scan', codeUrl: code });
-            this.#typing = scanned ? code : null;
             return;
           }
           if (s.state === 'waiting') tap('check-payment', undefined, 500);
