@@ -132,7 +132,7 @@ export class PaymentBooks {
   /** Mishaps to come, by verb. */
   readonly next: Record<Verb, Mishap[]> = { create: [], query: [], close: [], refund: [], queryRefund: [], charge: [], reverse: [] };
   /** What the next charge finds at the customer's wallet. */
-  wallet: 'pays' | 'asks-password' | 'balance-short' = 'pays';
+  wallet: 'pays' | 'asks-password' | 'balance-short' | 'declined-but-open' = 'pays';
   /** The provider forgets that it reversed: a paid trade still reads as paid so many times more. */
   reverseFails = 0;
   down = false;
@@ -194,6 +194,7 @@ export class PaymentBooks {
             trade.state = 'closed';
             return { kind: 'refused', failure: failure('PAY-0401') };
           }
+          if (this.wallet === 'declined-but-open') return { kind: 'refused', failure: failure('PAY-0402') };
           if (this.wallet === 'asks-password') {
             trade.state = 'paying';
             return { kind: 'paying' };

@@ -77,6 +77,18 @@ describe('a customer’s code', () => {
     expect(taken()).toBe(10_000);
   });
 
+  it('that is declined while the provider still shows it as open is reversed, at the time from which it may be', async () => {
+    w.pay.wallet = 'declined-but-open';
+    await w.toPay();
+    const from = w.pay.calls.length;
+    await w.scan(WECHAT);
+    await w.run(14_000);
+    expect(calls(from)).toEqual(['close', 'charge']);
+    expect(w.shown('pay')).toMatchObject({ state: 'switching', problem: 'PAY-0402' });
+    await w.until('the QR code again', () => w.screen === 'pay' && w.shown('pay').state === 'waiting');
+    expect(calls(from)).toEqual(['close', 'charge', 'reverse', 'create']);
+  });
+
   it('that nobody confirms is reversed, not before the provider takes a reversal', async () => {
     w.pay.wallet = 'asks-password';
     await w.toPay();
