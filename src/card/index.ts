@@ -1,4 +1,6 @@
 export type { Acceptance, CardChannel, CardGate, CardLayout, CardReader, CardReading, Classification, Judged, Keep, MeterArea, Purchase, ReaderStatus, WritePlan } from './types.ts';
+export { technicianOf, TechnicianCard } from './types.ts';
+export type { PinVerdict } from './types.ts';
 export type { KeyProvider } from './keys/types.ts';
 export { sampleKeyProvider } from './keys/sample.ts';
 export { masterKeysOf, masterKeysSchema, sealKeys, sealedKeyProvider } from './keys/sealed.ts';

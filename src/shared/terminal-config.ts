@@ -102,12 +102,14 @@ const paymentSchema = z.discriminatedUnion('kind', [wechatSchema, alipaySchema],
 /** `npx pilotlight pin --name NAME` prints one of these. Without any there is no maintenance mode. */
 const maintenanceUserSchema = z.strictObject({
   name: z.string().min(1).max(20),
+  /** His technician's card (docs/layouts/pl-technician.md): inserting it asks for his PIN. Left out: he comes in by the corner only. */
+  card: z.string().regex(/^\d{10}$/, 'the card number, ten digits').optional(),
   salt: z.string().regex(/^([0-9a-f]{2}){16,64}$/, 'hex of at least 16 bytes, as `npx pilotlight pin` prints it'),
   hash: z.string().regex(/^[0-9a-f]{64}$/, 'hex of 32 bytes, as `npx pilotlight pin` prints it'),
 });
 
 /** The demo's technician; his PIN is published, and production refuses the line. */
-export const DEMO_USER = { name: '李工', pin: '2580', salt: '70696c6f746c696768742d64656d6f21', hash: 'd8d685677d5f9a76be3b4e6770d0b59d29794ee96475689328342403aff247c2' } as const;
+export const DEMO_USER = { name: '李工', pin: '2580', card: '8800009101', salt: '70696c6f746c696768742d64656d6f21', hash: 'd8d685677d5f9a76be3b4e6770d0b59d29794ee96475689328342403aff247c2' } as const;
 
 export const terminalConfigSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -157,7 +159,7 @@ export const terminalConfigSchema = z.strictObject({
     .refine((s) => s.path !== undefined || (s.kind !== 'serial' && s.kind !== 'virtual'), 'serial and virtual need a path')
     .optional(),
   /** Who may enter maintenance mode. */
-  maintenance: z.strictObject({ users: z.array(maintenanceUserSchema).max(50) }).optional(),
+  maintenance: z.strictObject({ users: z.array(maintenanceUserSchema).max(50).refine((all) => all.every((u) => u.card === undefined || all.filter((o) => o.card === u.card || o.name === u.name).length === 1), 'a user with a card has it, and his name, for himself') }).optional(),
   panel: z.strictObject({ widthMm: z.number().positive(), heightMm: z.number().positive(), widthPx: z.number().int().positive(), heightPx: z.number().int().positive() }).optional(),
 });
 /** The file as it may be written. */

@@ -178,10 +178,14 @@ export function screenFixtures(locale: Locale, textSize: 'normal' | 'large'): re
       const shown = ['in-doubt', 'refunded', 'parked', 'not-found'].includes(state);
       return [state, { ...b, screen: 'order-status', state, orderRef: ORDER, amountFen: known ? 10_000 : null, quantity: known ? 3_773 : null, unit: known ? 'volume' : null, deadlineMs: state === 'asking' ? null : inSeconds(50) }, shown ? {} : { checkOnly: true }];
     }),
-    ['ask', { ...b, screen: 'maintenance-pin', wrong: false, busy: false, lockedUntilMs: null, deadlineMs: inSeconds(55) }, { taps: ['1', '2', '3', '4'].map((key) => `[data-key="${key}"]`) }],
-    ['wrong', { ...b, screen: 'maintenance-pin', wrong: true, busy: false, lockedUntilMs: null, deadlineMs: inSeconds(55) }, { checkOnly: true }],
-    ['locked', { ...b, screen: 'maintenance-pin', wrong: true, busy: false, lockedUntilMs: inSeconds(112), deadlineMs: inSeconds(55) }],
-    ['busy', { ...b, screen: 'maintenance-pin', wrong: false, busy: true, lockedUntilMs: null, deadlineMs: null }, { checkOnly: true }],
+    ['ask', { ...b, screen: 'maintenance-pin', card: null, wrong: false, busy: false, lockedUntilMs: null, deadlineMs: inSeconds(55) }, { taps: ['1', '2', '3', '4'].map((key) => `[data-key="${key}"]`) }],
+    ['wrong', { ...b, screen: 'maintenance-pin', card: null, wrong: true, busy: false, lockedUntilMs: null, deadlineMs: inSeconds(55) }, { checkOnly: true }],
+    ['locked', { ...b, screen: 'maintenance-pin', card: null, wrong: true, busy: false, lockedUntilMs: inSeconds(112), deadlineMs: inSeconds(55) }],
+    ['card', { ...b, screen: 'maintenance-pin', card: { who: '李工', ownPin: true, problem: null }, wrong: false, busy: false, lockedUntilMs: null, deadlineMs: inSeconds(55) }],
+    ['card-locked', { ...b, screen: 'maintenance-pin', card: { who: '李工', ownPin: true, problem: 'locked' }, wrong: true, busy: false, lockedUntilMs: null, deadlineMs: inSeconds(55) }],
+    ['card-no-answer', { ...b, screen: 'maintenance-pin', card: { who: '李工', ownPin: true, problem: 'no-answer' }, wrong: true, busy: false, lockedUntilMs: null, deadlineMs: inSeconds(55) }, { checkOnly: true }],
+    ['card-not-ours', { ...b, screen: 'maintenance-pin', card: { who: '李工', ownPin: true, problem: 'not-ours' }, wrong: true, busy: false, lockedUntilMs: null, deadlineMs: inSeconds(55) }, { checkOnly: true }],
+    ['busy', { ...b, screen: 'maintenance-pin', card: null, wrong: false, busy: true, lockedUntilMs: null, deadlineMs: null }, { checkOnly: true }],
     ['devices', { ...b, ...MAINTENANCE }],
     ['devices-stopped', { ...b, ...MAINTENANCE, outOfService: true, blocked: 'JRNL-0106', deadlineMs: inSeconds(15) }],
     ['orders', { ...b, ...MAINTENANCE, tab: 'orders' }],

@@ -60,7 +60,7 @@ describe('every family of the demo hall', () => {
     expect(new Set(HALL_CARDS.map((c) => c.id)).size).toBe(HALL_CARDS.length);
     // A card with a number has an account, but the ones that are there to have none.
     const without = HALL_CARDS.filter((c) => c.cardNo !== null && !DEMO_ACCOUNTS.some((a) => a.cardNo === c.cardNo)).map((c) => c.id);
-    expect(without).toEqual(['unknown', 'staff', 'locked', '4442-staff']);
+    expect(without).toEqual(['unknown', 'staff', 'technician', 'locked', '4442-staff']);
   });
 
   it.each(GOOD)('%s: bought, on the card once, and in its meter once', async (id) => {
