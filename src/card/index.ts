@@ -8,7 +8,7 @@ export { centralKeyProvider } from './keys/central.ts';
 export type { AskCentral } from './keys/central.ts';
 export { psamKeyProvider, REFERENCE_PSAM } from './keys/psam.ts';
 export type { ApduPort, PsamKey, PsamSettings } from './keys/psam.ts';
-export { readerPort } from './keys/reader-port.ts';
+export { readerPort, samPort } from './keys/reader-port.ts';
 export type { MachineBinding } from './keys/sealed.ts';
 export { PL_102, pl102Layout } from './layouts/pl-102.ts';
 export { PL_1608, pl1608Layout } from './layouts/pl-1608.ts';

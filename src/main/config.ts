@@ -53,7 +53,10 @@ function crossProblem(c: TerminalConfig): string | null {
     if (r.kind === 'virtual' && c.mode === 'production') return `readers[${i}].kind: a virtual reader is for demo mode only`;
   }
   if (c.keys.kind === 'psam') {
-    const { kind, match, path } = c.keys.reader;
+    const { kind, match, path, slot } = c.keys.reader;
+    if (kind === 'crt-sam' && c.readers[0]?.kind !== 'crt') return 'keys.reader.kind: a SAM slot is the motor reader’s: readers[0].kind is not crt';
+    if (kind === 'crt-sam' && (match !== undefined || path !== undefined)) return 'keys.reader: a SAM slot is named by its number alone (slot)';
+    if (kind !== 'crt-sam' && slot !== undefined) return 'keys.reader.slot: only a motor reader has SAM slots (kind crt-sam)';
     const same = c.readers.some((r) => r.kind === 'pcsc' && match !== undefined && (r.match ?? '').toLowerCase() === match.toLowerCase());
     if (kind === 'pcsc' && (match === undefined || same || c.readers.some((r) => r.kind === 'pcsc' && (r.match ?? '') === ''))) return 'keys.reader.match: a PSAM needs a reader by name, and the customer’s reader another name (readers[0].match)';
     if (kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(path ?? '')) return 'keys.reader.path: a virtual PSAM needs tcp://127.0.0.1:PORT';

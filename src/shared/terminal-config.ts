@@ -25,11 +25,14 @@ const readerSchema = z.strictObject({
 });
 
 const psamReaderSchema = z.strictObject({
-  kind: kindOf('PSAM reader kind', ['pcsc', 'virtual']),
+  /** `crt-sam`: a SAM slot of the customer's own motor reader. */
+  kind: kindOf('PSAM reader kind', ['pcsc', 'crt-sam', 'virtual']),
   /** pcsc: part of the PC/SC reader's name, case ignored; another reader than the customer's. */
   match: z.string().min(1).optional(),
   /** virtual: `tcp://127.0.0.1:PORT`, as for a virtual reader. */
   path: path.optional(),
+  /** crt-sam: the slot, from 0; left out: 0. */
+  slot: z.number().int().min(0).max(4).optional(),
 });
 /** A key's place in the PSAM: usage and id, two bytes in hex. */
 const psamKey = z.string().regex(/^[0-9A-F]{4}$/, 'usage and id, four hex digits');
@@ -130,7 +133,7 @@ export const terminalConfigSchema = z.strictObject({
       z.strictObject({ kind: z.literal('sample') }),
       /** `npx pilotlight keys seal` makes the file; both files are readable by the kiosk's user only. */
       z.strictObject({ kind: z.literal('sealed'), file: path, secretFile: path }),
-      /** A PSAM in a reader of its own. */
+      /** A PSAM in a reader of its own, or in a slot of the customer's motor reader. */
       z.strictObject({ kind: z.literal('psam'), reader: psamReaderSchema, profile: psamProfileSchema.optional() }),
       /** No key in this machine: central computes, for sales that it knows of. Offline nothing is sold. */
       z.strictObject({ kind: z.literal('central') }),
