@@ -23,6 +23,7 @@ export type { ProcessLayoutOptions } from './layouts/process/layout.ts';
 export { layoutRegistry } from './layouts/registry.ts';
 export type { LayoutRegistry, ReadCard } from './layouts/registry.ts';
 export { CrtReader } from './readers/crt/reader.ts';
+export type { CrtDialect } from './readers/crt/models.ts';
 export type { SamPort } from './readers/crt/reader.ts';
 export { DEFAULT_BAUD, openSerial } from './readers/crt/serial.ts';
 export { dialectOf } from './readers/dialects/index.ts';

@@ -20,6 +20,8 @@ const readerSchema = z.strictObject({
   model: kindOf('reader model', ['acs', 'acr38', 'omnikey']).optional(),
   /** crt: the serial port, e.g. `/dev/ttyS0` or `COM3`. virtual: `tcp://127.0.0.1:PORT` on which the reader waits for a simulated card (vpcd's protocol). */
   path: path.optional(),
+  /** crt: how its frames begin. F2 where not given; 02: an old CRT-310. */
+  dialect: kindOf('motor reader dialect', ['f2', '02']).optional(),
   /** crt: bits per second; the reader takes on the rate of the first command. */
   baudRate: z.union([z.literal(9600), z.literal(19200), z.literal(38400), z.literal(57600)]).optional(),
 });

@@ -9,9 +9,10 @@ import type { SerialLine } from '../../src/card/readers/crt/link.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { Psam } from '../../src/simulator/card/psam.ts';
 import { CRT_571_MOVES, CrtDevice } from '../../src/simulator/reader/crt.ts';
+import { OldCrtDevice } from '../../src/simulator/reader/crt-old.ts';
 import type { CrtDeviceOptions } from '../../src/simulator/reader/crt.ts';
 import { systemClock } from '../support/clock.ts';
-import { GOLDEN_PURCHASE, must, until } from '../unit/card/rig.ts';
+import { GOLDEN_PURCHASE, must, plCpu, until } from '../unit/card/rig.ts';
 import { LAYOUT_CASES } from './cards.ts';
 import type { LayoutCase } from './cards.ts';
 import { conformance } from './suite.ts';
@@ -87,6 +88,34 @@ for (const [name, c] of cases) {
 }
 
 if (wanted === undefined) {
+  it('PL-CPU through an old CRT-310 (02 frames), on a pseudo-terminal', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pilotlight-crt-'));
+    const [kiosk, far] = [join(folder, 'kiosk'), join(folder, 'device')];
+    const socat = spawn('socat', [`pty,raw,echo=0,link=${kiosk}`, `pty,raw,echo=0,link=${far}`], { stdio: 'ignore' });
+    await eventually('a cable', () => existsSync(kiosk) && existsSync(far));
+    const wire = await openSerial(far, 9_600);
+    const device = new OldCrtDevice({ clock: systemClock, firmware: 'CRT-310-N V2.01', motionMs: 20, send: (bytes) => wire.write(bytes) });
+    wire.onData((bytes) => device.receive(bytes));
+    const reader = new CrtReader({ id: 'crt', path: kiosk, dialect: '02', open: () => openSerial(kiosk, 9_600), clock: systemClock, log: () => undefined });
+    try {
+      await eventually('open', () => device.open);
+      device.offer(sampleCard('golden').make());
+      const status = await until(reader, (s) => s.state === 'present');
+      const channel = reader.open(status.insertion);
+      const plan = must(plCpu.plan(must(await plCpu.read(channel)), GOLDEN_PURCHASE));
+      must(await plCpu.apply(channel, plan));
+      must(await channel.reset());
+      expect(plCpu.classify(plan, must(await plCpu.readImage(channel)))).toBe('after');
+      must(await reader.gate.eject());
+      expect([reader.status().state, device.motions]).toEqual(['leaving', ['contacts', 'held']]);
+    } finally {
+      await reader.close();
+      await wire.close();
+      socat.kill();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   it('PL-CPU with the PSAM in the motor reader’s own slot, on a pseudo-terminal', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'pilotlight-crt-'));
     const [kiosk, far] = [join(folder, 'kiosk'), join(folder, 'device')];

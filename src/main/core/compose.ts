@@ -139,7 +139,9 @@ function makeReader(r: LoadedConfig['config']['readers'][number], clock: Clock, 
   if (r.kind === 'crt') {
     const path = r.path ?? '';
     const open = (): ReturnType<typeof openSerial> => openSerial(path, r.baudRate ?? DEFAULT_BAUD);
-    return new CrtReader({ id, path, open: recording === null ? open : recording.serial(id, open), clock, log });
+    // What is to be masked in a recording is known of F2 frames only.
+    const recorded = recording === null || r.dialect === '02' ? open : recording.serial(id, open);
+    return new CrtReader({ id, path, open: recorded, clock, log, ...(r.dialect === undefined ? {} : { dialect: r.dialect }) });
   }
   return new PcscReader({ id, match: r.match ?? '', clock, log, ...(r.model === undefined ? {} : { model: r.model }), ...(recording === null ? {} : { load: recording.pcsc(id) }) });
 }
