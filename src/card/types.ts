@@ -180,6 +180,32 @@ export type Classification = 'after' | 'before' | 'torn' | 'foreign';
  */
 export type Acceptance = 'count-exact' | 'count-greater' | 'cumulative' | 'purse';
 
+/**
+ * A technician's card. A layout that recognises one refuses to sell to it as to every staff card (CARD-0109), and says so
+ * in the failure's cause; nothing is believed of the number but that it stands on the card.
+ */
+export class TechnicianCard {
+  readonly cardNo: string;
+  /** The layout whose chip judges the PIN and proves the card ({@link CardLayout.presentPin}); null: this chip can do neither, and the kiosk judges the PIN. */
+  readonly judgedBy: string | null;
+  constructor(cardNo: string, judgedBy: string | null) {
+    this.cardNo = cardNo;
+    this.judgedBy = judgedBy;
+  }
+}
+
+/** Whose technician card a reading failed on; null: it failed for another reason. */
+export function technicianOf(result: Result<unknown, Failure>): TechnicianCard | null {
+  return !result.ok && result.error.code === 'CARD-0109' && result.error.cause instanceof TechnicianCard ? result.error.cause : null;
+}
+
+/**
+ * What became of a technician's PIN at his card. `open`: the card took it and proved itself. `wrong`: it did not take it.
+ * `locked`: it is not presented (any more), only the last try is left, or none. `not-ours`: the card took it and could not
+ * prove that it is the company's.
+ */
+export type PinVerdict = 'open' | 'wrong' | 'locked' | 'not-ours';
+
 /** One meter maker's cards: reading, judging and writing them. Stateless; all state is in the images. */
 export interface CardLayout {
   readonly id: string;
@@ -206,4 +232,10 @@ export interface CardLayout {
   readonly proof?: (plan: Judged, current: Uint8Array) => Uint8Array | null;
   /** Same identity (card number, issuer data), whatever was bought since. */
   readonly sameCard: (a: Uint8Array, b: Uint8Array) => boolean;
+  /**
+   * Presents a technician's PIN (digits) to his card, never with its last try, and has the card prove itself by answering
+   * `challenge` (8 fresh random bytes). Whatever was verified is forgotten afterwards. Fails where no verdict came: with
+   * the card's failure, or CARD-0206 where the key provider could not judge. Left out: such cards are no technicians'.
+   */
+  readonly presentPin?: (channel: CardChannel, cardNo: string, pin: string, challenge: Uint8Array) => Promise<Result<PinVerdict, Failure>>;
 }

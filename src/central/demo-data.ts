@@ -50,6 +50,8 @@ export const DEMO_TARIFFS: readonly SeedTariff[] = [
       { uptoQuantity: null, priceE4: 39_750 },
     ],
   },
+  // A purse's unit is fen: a yuan paid is a yuan on the card, and its meter prices the gas.
+  { tariffId: 'purse', version: 1, tiers: [{ uptoQuantity: null, priceE4: 10_000 }] },
   { tariffId: 'water-residential', version: 1, tiers: [{ uptoQuantity: null, priceE4: 28_500 }] },
 ];
 
@@ -120,6 +122,10 @@ export const DEMO_ACCOUNTS: readonly SeedAccount[] = [
   account('61', '窦晓红'),
   account('62', '章志远'),
   account('63', '云秀兰'),
+  // PL-PURSE: everything in fen.
+  account('64', '苏建平', { unit: 'money', tariffId: 'purse' }),
+  account('65', '潘玉珍', { unit: 'money', tariffId: 'purse' }),
+  account('66', '葛长海', { unit: 'money', tariffId: 'purse' }),
 ];
 
 export const DEMO_CLAIMS: readonly SeedClaim[] = [{ cardNo: '8800003928', nextCount: 42, orderId: 'PL-000000000399-1-0007', terminalId: '000000000399' }];

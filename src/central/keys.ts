@@ -16,6 +16,7 @@ export interface CardKeyPort {
   readonly proveCode: (chip: CodeChip, cardNo: Uint8Array) => Promise<Result<void, Failure>>;
   readonly cardCode: (chip: CodeChip, cardNo: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
   readonly externalAuth: (s8: Uint8Array, challenge: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
+  readonly checkTechnician: (cardNo: Uint8Array, challenge: Uint8Array, answer: Uint8Array) => Promise<Result<void, Failure>>;
   readonly updateMac: (s8: Uint8Array, challenge: Uint8Array, header5: Uint8Array, data: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
   readonly loadLeave: (s8: Uint8Array, answer: { readonly balance: number; readonly amount: number; readonly seq: number; readonly random: Uint8Array; readonly terminal: Uint8Array; readonly mac1: Uint8Array }, when: Uint8Array) => Promise<Result<{ readonly when: Uint8Array; readonly mac2: Uint8Array }, Failure>>;
 }
@@ -46,6 +47,15 @@ export async function cardKey(db: Db, keys: CardKeyPort | undefined, terminalId:
     taken(await keys.proveCode(request.chip, fromHex(request.cardNo)));
     return answer(new Uint8Array(0));
   }
+  if (request.verb === 'check-technician') {
+    // Judged, not computed: what a card would answer is told to nobody. Who asked, and what came of it, is kept like a use.
+    const judged = await keys.checkTechnician(fromHex(request.cardNo), fromHex(request.challenge), fromHex(request.answer));
+    await note(db, { terminalId, orderId: null, cardNo: request.cardNo, verb: request.verb, why: judged.ok ? null : (judged.error.detail ?? judged.error.code) }, nowMs);
+    taken(judged);
+    return answer(new Uint8Array(0));
+  }
+  // A technician's diversification data are no customer's serial: with them a terminal could have his card's answers made.
+  if (request.verb !== 'code' && !/^\d{16}$/.test(request.s8)) throw new Refusal('key-refused', 'no card’s serial');
   const cardNo = request.verb === 'code' ? request.cardNo : request.s8.slice(-10);
   let sale: Sale | null = null;
   try {
@@ -81,7 +91,7 @@ function saleOf(o: OrderRow): Sale {
   return { orderId: o.order_id, nextCount: num(o.next_count), quantity: num(o.quantity) };
 }
 
-async function compute(keys: CardKeyPort, terminalId: string, sale: Sale, request: Exclude<CardKeyRequest, { verb: 'prove' | 'prove-code' }>, nowMs: number): Promise<{ readonly bytes: Uint8Array; readonly when?: Uint8Array }> {
+async function compute(keys: CardKeyPort, terminalId: string, sale: Sale, request: Exclude<CardKeyRequest, { verb: 'prove' | 'prove-code' | 'check-technician' }>, nowMs: number): Promise<{ readonly bytes: Uint8Array; readonly when?: Uint8Array }> {
   switch (request.verb) {
     case 'code':
       return { bytes: taken(await keys.cardCode(request.chip, fromHex(request.cardNo))) };

@@ -4,6 +4,8 @@ import { fromHex, toHex } from '../shared/bytes.ts';
 /** A person who may enter maintenance mode, as `terminal.json` names them. */
 export interface MaintenanceUser {
   readonly name: string;
+  /** His technician's card, ten digits. */
+  readonly card?: string | undefined;
   /** Hex. */
   readonly salt: string;
   /** Hex, scrypt of the PIN's UTF-8 digits with {@link SCRYPT}. */

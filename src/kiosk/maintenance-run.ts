@@ -1,5 +1,5 @@
 import type { BillingClient } from '../billing/types.ts';
-import type { CardReader } from '../card/index.ts';
+import type { CardReader, LayoutRegistry, PinVerdict } from '../card/index.ts';
 import type { Printer, SlipLine } from '../device/printer/types.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { PaymentProvider } from '../payment/types.ts';
@@ -9,11 +9,11 @@ import { describeFailure } from '../shared/errors.ts';
 import type { ErrorText } from '../shared/errors.ts';
 import { formatYuan } from '../shared/money.ts';
 import { sleep } from '../shared/ports.ts';
-import type { Clock, LogFn } from '../shared/ports.ts';
+import type { Clock, LogFn, Random } from '../shared/ports.ts';
 import { never } from '../shared/result.ts';
 import { chinaTime } from '../shared/time.ts';
 import { lockLeftMs, NO_MAINTENANCE } from './maintenance.ts';
-import type { KeptLock, MaintenanceFacts, MaintenanceNews, MaintenanceOp, MaintenanceState } from './maintenance.ts';
+import type { KeptLock, MaintenanceFacts, MaintenanceNews, MaintenanceOp, MaintenanceState, PinCard } from './maintenance.ts';
 import { orderFacts, standingOf, storyOf } from './maintenance-words.ts';
 import type { OrderAction } from './maintenance-words.ts';
 import { orderRef } from './state.ts';
@@ -24,8 +24,10 @@ export interface MaintenancePorts {
   readonly version: string;
   /** False: nobody may enter. */
   readonly enabled: boolean;
-  /** Whose PIN it is; null: nobody's. Off the event loop, and as slow for a wrong one as for a right one. */
-  readonly checkPin: (pin: string) => Promise<string | null>;
+  /** Whose PIN it is, of all users or of the one named; null: nobody's. Off the event loop, and as slow for a wrong one as for a right one. */
+  readonly checkPin: (pin: string, of?: string) => Promise<string | null>;
+  /** The users' technician cards: number to name. Left out: nobody has one. */
+  readonly cards?: ReadonlyMap<string, string>;
   readonly hasPrinter: boolean;
   /** Checks the journal's files beside the running core. */
   readonly verify: () => Promise<{ readonly ok: boolean; readonly problems: readonly string[] }>;
@@ -42,6 +44,8 @@ export interface RunnerOptions {
   readonly ports: MaintenancePorts;
   readonly journal: Journal;
   readonly reader: CardReader;
+  readonly layouts: LayoutRegistry;
+  readonly random: Random;
   readonly printer: Printer;
   /** Does the code scanner answer now? */
   readonly scannerUp: () => boolean;
@@ -53,6 +57,8 @@ export interface RunnerOptions {
   readonly tell: (news: MaintenanceNews) => void;
 }
 
+/** What a technician's card answers to. */
+const CHALLENGE_BYTES = 8;
 /** Keys of the journal's meta table. */
 const LOCK = 'maintenance.lock';
 const OPEN = 'maintenance.open';
@@ -82,7 +88,7 @@ export function maintenanceAtStart(journal: Journal, ports: MaintenancePorts | u
   const text = journal.meta(LOCK) ?? '';
   const kept: KeptLock | null = text === '' ? null : (JSON.parse(text) as KeptLock);
   const left = kept === null ? 0 : lockLeftMs(kept, clock.nowMs());
-  return { ...NO_MAINTENANCE, enabled: ports?.enabled === true, version: ports?.version ?? '', outOfService, fails: kept?.fails ?? 0, lockedUntilMono: left === 0 ? 0 : clock.monoMs() + left };
+  return { ...NO_MAINTENANCE, enabled: ports?.enabled === true, cards: ports?.cards ?? NO_MAINTENANCE.cards, version: ports?.version ?? '', outOfService, fails: kept?.fails ?? 0, lockedUntilMono: left === 0 ? 0 : clock.monoMs() + left };
 }
 
 /** Carries out maintenance mode's effects; the end of each is told. */
@@ -100,7 +106,12 @@ export class MaintenanceRunner {
         // On disk before the check begins: pulling the plug during it saves no try.
         const kept: KeptLock = { fails: op.fails, setMs: clock.nowMs(), lockMs: op.lockMs };
         journal.setMeta(LOCK, JSON.stringify(kept));
-        void ports.checkPin(op.pin).then((who) => tell({ news: 'checked', check: op.check, who }));
+        const { card } = op;
+        if (card === null) void ports.checkPin(op.pin).then((who) => tell({ news: 'checked', check: op.check, who }));
+        else
+          void this.#atCard(op.pin, card).then((verdict) =>
+            tell(verdict === 'open' ? { news: 'checked', check: op.check, who: card.who } : { news: 'checked', check: op.check, who: null, card: { who: card.who, why: verdict } }),
+          );
         return;
       }
       case 'clear-lock':
@@ -151,6 +162,18 @@ export class MaintenanceRunner {
       default:
         never(op);
     }
+  }
+
+  /** A technician's PIN at his card: by the card itself where it can, else by his own hash. */
+  async #atCard(pin: string, card: PinCard): Promise<PinVerdict | 'no-answer'> {
+    const { ports, reader, layouts, random, log } = this.#o;
+    if (card.judgedBy === null) return (await ports.checkPin(pin, card.who)) === card.who ? 'open' : 'wrong';
+    const present = layouts.byId(card.judgedBy)?.presentPin;
+    if (present === undefined) return 'no-answer';
+    const verdict = await present(reader.open(card.insertion), card.cardNo, pin, random.bytes(CHALLENGE_BYTES));
+    if (verdict.ok) return verdict.value;
+    log('warn', 'maintenance', `card of ${card.who}: ${describeFailure(verdict.error)}`);
+    return 'no-answer';
   }
 
   #facts(openOrderId: string | null): MaintenanceFacts {

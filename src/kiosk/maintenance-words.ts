@@ -25,6 +25,7 @@ const CLOSING: Readonly<Record<string, ErrorText>> = {
 const DELIVERED_BY = { 'read-back': both('写后回读一致', 'seen by read-back'), 'later-read': both('后来读卡看到', 'seen by a later read'), elsewhere: both('另一台机器上看到', 'seen at another kiosk') } as const;
 const SETTLED_BY = { 'refunded-by-hand': both('已人工退款', 'refunded by hand'), 'delivered-by-hand': both('已人工补写', 'delivered by hand'), 'nothing-due': both('不欠客户', 'nothing due') } as const;
 const SLIPS = { receipt: both('购气凭条', 'receipt'), 'in-doubt': both('未完成订单凭证', 'slip of an unfinished order'), refund: both('退款凭证', 'refund slip'), parked: both('待处理订单凭证', 'slip of a parked order') } as const;
+const CARD_WHY = { wrong: both('密码不对', 'wrong PIN'), locked: both('卡的密码已锁', 'the card’s PIN is locked'), 'not-ours': both('不是本公司的卡', 'not a card of this company'), 'no-answer': both('卡没有应答', 'no answer') } as const;
 const VERDICTS = { after: both('已写上', 'written'), before: both('没有写上', 'not written'), torn: both('写了一半', 'half written'), superseded: both('已被另一笔购气取代', 'superseded by another purchase'), foreign: both('是另外的内容', 'something else') } as const;
 
 /** `CARD-0203 写卡中断`, with the technician's detail where there is one. */
@@ -138,13 +139,16 @@ export function sentenceOf(event: JournalEvent): ErrorText {
     case 'journal-pruned':
       return both(`旧账已清理 ${event.body.events} 条`, `${event.body.events} old facts were let go`);
     case 'maintenance-entered':
-      return both(`${event.body.who} 进入维护`, `${event.body.who} entered maintenance`);
+      return event.body.by === 'card' ? both(`${event.body.who} 凭技术员卡进入维护`, `${event.body.who} entered maintenance by card`) : both(`${event.body.who} 进入维护`, `${event.body.who} entered maintenance`);
     case 'maintenance-left': {
-      const why = { exit: both('退出', 'left'), idle: both('无操作退出', 'left by time'), restart: both('因重启结束', 'ended by a restart') }[event.body.why];
+      const why = { exit: both('退出', 'left'), idle: both('无操作退出', 'left by time'), restart: both('因重启结束', 'ended by a restart'), 'card-out': both('技术员卡已取出', 'the card was taken out') }[event.body.why];
       return both(`${event.body.who} 的维护结束：${why.zh}`, `${event.body.who}’s maintenance ended: ${why.en}`);
     }
-    case 'maintenance-refused':
+    case 'maintenance-refused': {
+      const { card, fails } = event.body;
+      if (card !== undefined) return both(`${card.who} 的技术员卡没有打开维护（${CARD_WHY[card.why].zh}），第 ${fails} 次`, `${card.who}’s card did not open maintenance (${CARD_WHY[card.why].en}), try ${fails}`);
       return both(`维护密码不对，第 ${event.body.fails} 次`, `wrong maintenance PIN, try ${event.body.fails}`);
+    }
     case 'maintenance-action':
       return both(`${event.body.who} 操作 ${event.body.action}${event.body.why === '' ? '' : `：${event.body.why}`}`, `${event.body.who} did ${event.body.action}${event.body.why === '' ? '' : `: ${event.body.why}`}`);
     case 'clock-step':

@@ -1,20 +1,23 @@
+import { technicianOf } from '../card/types.ts';
 import type { DeviceView, Intent, MaintenanceAction, MaintenanceTab, OrderStory, Snapshot, SnapshotOf } from '../shared/contract.ts';
 import { failure } from '../shared/errors.ts';
 import type { ErrorText, Failure } from '../shared/errors.ts';
-import type { JournalEvent } from '../shared/events.ts';
+import type { CardRefusal, JournalEvent } from '../shared/events.ts';
 import { never } from '../shared/result.ts';
 import { cardToTake, IDLE, SCREEN_MS, sessionStep, settleSession } from './session.ts';
 import { keyIsWrong } from './refusals.ts';
 import type { Effect, KioskEvent, KioskState, Now, ServiceState, Step } from './state.ts';
 
 /**
- * Maintenance mode: a technician enters by a corner gesture and a PIN. While it is open nothing is sold and no card is
+ * Maintenance mode: a technician enters by a corner gesture and a PIN, or by his card and its PIN. While it is open nothing is sold and no card is
  * read; orders in the background go on. Pure like the rest: the world is asked by effects (maintenance-run.ts).
  */
 
 /** Without a touch it closes by itself. */
 export const IDLE_MS = 180_000;
 export const PIN_IDLE_MS = 60_000;
+/** The card that opened it is out: so long until it closes. A card that is put back opens it anew. */
+export const CARD_OUT_MS = 10_000;
 /** What an action came to is told for so long. */
 const MESSAGE_MS = 8_000;
 /** How often the journal is looked at while the screen is open. */
@@ -56,12 +59,25 @@ export interface DeviceTest {
   readonly detail: ErrorText | null;
 }
 
+/** A technician's card in the reader, whose PIN is asked for. */
+export interface PinCard {
+  readonly insertion: number;
+  readonly cardNo: string;
+  /** The user whom the configuration gives this card. */
+  readonly who: string;
+  /** As {@link TechnicianCard.judgedBy}. */
+  readonly judgedBy: string | null;
+  readonly problem: CardRefusal | null;
+}
+
 export type MaintenanceMode =
   | { readonly at: 'idle' }
-  | { readonly at: 'pin'; readonly wrong: boolean; /** Number of the check that is going on; null: none is. */ readonly check: number | null; readonly deadlineMono: number }
+  | { readonly at: 'pin'; readonly wrong: boolean; /** Number of the check that is going on; null: none is. */ readonly check: number | null; /** Null: the corner was tapped. */ readonly card: PinCard | null; readonly deadlineMono: number }
   | {
       readonly at: 'open';
       readonly who: string;
+      /** The card that opened it, and since when it is out; null: it was opened by the corner. */
+      readonly card: { readonly insertion: number; readonly outUntilMono: number | null } | null;
       readonly tab: MaintenanceTab;
       readonly openOrderId: string | null;
       readonly tests: Readonly<Record<string, DeviceTest>>;
@@ -77,6 +93,8 @@ export interface MaintenanceState {
   readonly mode: MaintenanceMode;
   /** Somebody may enter: users are configured. */
   readonly enabled: boolean;
+  /** The users' technician cards: number to name. */
+  readonly cards: ReadonlyMap<string, string>;
   readonly version: string;
   /** Taken out of service by a technician; outlives a restart. */
   readonly outOfService: boolean;
@@ -90,11 +108,11 @@ export interface MaintenanceState {
 }
 
 /** A kiosk that has no maintenance mode. */
-export const NO_MAINTENANCE: MaintenanceState = { mode: { at: 'idle' }, enabled: false, version: '', outOfService: false, blocked: null, fails: 0, lockedUntilMono: 0, checks: 0 };
+export const NO_MAINTENANCE: MaintenanceState = { mode: { at: 'idle' }, enabled: false, cards: new Map(), version: '', outOfService: false, blocked: null, fails: 0, lockedUntilMono: 0, checks: 0 };
 
 export type MaintenanceOp =
   /** The lock-out that a wrong PIN would bring is durable first. */
-  | { readonly kind: 'check-pin'; readonly pin: string; readonly check: number; readonly fails: number; readonly lockMs: number }
+  | { readonly kind: 'check-pin'; readonly pin: string; readonly check: number; readonly fails: number; readonly lockMs: number; /** His card judges the PIN, or the kiosk by his hash alone; null: anybody's PIN. */ readonly card: PinCard | null }
   | { readonly kind: 'clear-lock' }
   /** Kept on disk, so that the next start can tell that a restart ended it. Null: it is closed. */
   | { readonly kind: 'keep-open'; readonly who: string | null }
@@ -113,7 +131,7 @@ export interface MaintenanceEffect {
 }
 
 export type MaintenanceNews =
-  | { readonly news: 'checked'; readonly check: number; readonly who: string | null }
+  | { readonly news: 'checked'; readonly check: number; readonly who: string | null; /** Why his card opened nothing. */ readonly card?: { readonly who: string; readonly why: CardRefusal } }
   | { readonly news: 'looked'; readonly facts: MaintenanceFacts }
   | { readonly news: 'tested'; readonly device: string; readonly ok: boolean; readonly detail: ErrorText }
   | { readonly news: 'verified'; readonly ok: boolean; readonly problems: readonly string[]; readonly atMs: number }
@@ -151,13 +169,46 @@ export function maintenanceStep(state: KioskState, event: KioskEvent, now: Now):
     return nothing(withBlocked(next));
   }
   if (event.type === 'reader') {
+    // The card whose PIN is asked for is gone, or not readable any more: nothing is asked.
+    if (mode.at === 'pin' && mode.card !== null) {
+      if (event.state === 'present' && event.insertion === mode.card.insertion) return nothing({ ...state, reader: { ...state.reader, failure: event.failure } });
+      return sessionStep({ ...state, maintenance: { ...m, mode: { at: 'idle' } } }, event, now);
+    }
     // A customer comes first while nobody has shown who he is.
     if (mode.at === 'pin' && event.state === 'present' && event.insertion !== state.reader.insertion) return sessionStep({ ...state, maintenance: { ...m, mode: { at: 'idle' } } }, event, now);
     if (mode.at !== 'open') return null;
-    return nothing({ ...state, card: null, reader: { state: event.state, insertion: event.insertion, failure: event.failure, sinceMs: event.state === state.reader.state ? state.reader.sinceMs : now.nowMs } });
+    // The reader being away says nothing about the card: the idle time still holds.
+    const { card } = mode;
+    const out = card !== null && card.outUntilMono === null && event.state !== 'offline' && (event.insertion !== card.insertion || event.state === 'empty' || event.state === 'leaving');
+    const next: KioskState = out ? putOpen(state, mode, { card: { ...card, outUntilMono: now.monoMs + CARD_OUT_MS } }).state : state;
+    return nothing({ ...next, card: null, reader: { state: event.state, insertion: event.insertion, failure: event.failure, sinceMs: event.state === state.reader.state ? state.reader.sinceMs : now.nowMs } });
   }
+  if (event.type === 'card-read' && mode.at === 'idle') return onTechnician(state, event, now);
   if (event.type === 'card-read' && mode.at === 'open') return nothing({ ...state, cardBusy: false, card: null });
   return null;
+}
+
+/** A card was read in a visit that has just begun: a technician's, of one who may enter, asks for his PIN. Null: it is treated like every card. */
+function onTechnician(state: KioskState, event: Extract<KioskEvent, { type: 'card-read' }>, now: Now): Step | null {
+  const m = state.maintenance;
+  const { session, reader } = state;
+  const technician = technicianOf(event.result);
+  if (technician === null) return null;
+  const { cardNo, judgedBy } = technician;
+  const who = m.enabled ? m.cards.get(cardNo) : undefined;
+  if (who === undefined) {
+    const step = sessionStep(state, event, now);
+    return { ...step, effects: [...step.effects, op({ kind: 'log', message: `technician's card ${cardNo} is nobody's here` })] };
+  }
+  if (reader.state !== 'present' || reader.insertion !== event.insertion || session.at !== 'reading' || session.insertion !== event.insertion) return null;
+  const card: PinCard = { insertion: event.insertion, cardNo, who, judgedBy, problem: null };
+  return put({ ...state, session: IDLE, card: null, cardBusy: false }, { mode: { at: 'pin', wrong: false, check: null, card, deadlineMono: now.monoMs + PIN_IDLE_MS } });
+}
+
+/** Nothing is asked any more; a card that is inside is to be taken. */
+function closePin(state: KioskState, card: PinCard | null, now: Now): Step {
+  const take = card !== null && cardToTake(state);
+  return put(take ? { ...state, session: { at: 'take-card', deadlineMono: now.monoMs + SCREEN_MS['take-card'] } } : state, { mode: { at: 'idle' } });
 }
 
 function onIntent(state: KioskState, intent: Intent, now: Now): Step | null {
@@ -169,17 +220,19 @@ function onIntent(state: KioskState, intent: Intent, now: Now): Step | null {
       if (!m.enabled) return put(state, {}, op({ kind: 'log', message: 'the corner was tapped; no maintenance user is configured' }));
       const visit = state.session.at !== 'idle' && state.session.at !== 'cannot-sell';
       if (visit || [...state.orders.values()].some((o) => o.writing)) return put(state, {}, op({ kind: 'log', message: 'the corner was tapped during a visit' }));
-      return put(state, { mode: { at: 'pin', wrong: false, check: null, deadlineMono: now.monoMs + PIN_IDLE_MS } });
+      return put(state, { mode: { at: 'pin', wrong: false, check: null, card: null, deadlineMono: now.monoMs + PIN_IDLE_MS } });
     }
     case 'pin': {
       const deadlineMono = now.monoMs + PIN_IDLE_MS;
-      if (intent.type === 'exit') return put(state, { mode: { at: 'idle' } });
+      if (intent.type === 'exit') return closePin(state, mode.card, now);
       if (intent.type === 'set-locale' || intent.type === 'set-text-size') return words({ ...state, maintenance: { ...m, mode: { ...mode, deadlineMono } } }, intent);
       if (intent.type !== 'enter-pin' || mode.check !== null || now.monoMs < m.lockedUntilMono) return nothing(state);
+      // Nothing that is typed makes such a card good.
+      if (mode.card?.problem === 'locked' || mode.card?.problem === 'not-ours') return nothing(state);
       const fails = m.fails + 1;
       const ms = lockMs(fails);
       const check = m.checks + 1;
-      return put(state, { mode: { ...mode, check, wrong: false, deadlineMono }, checks: check, fails, lockedUntilMono: now.monoMs + ms }, op({ kind: 'check-pin', pin: intent.value, check, fails, lockMs: ms }));
+      return put(state, { mode: { ...mode, check, wrong: false, deadlineMono }, checks: check, fails, lockedUntilMono: now.monoMs + ms }, op({ kind: 'check-pin', pin: intent.value, check, fails, lockMs: ms, card: mode.card }));
     }
     case 'open':
       return onOpenIntent({ ...state, maintenance: { ...m, mode: { ...mode, deadlineMono: now.monoMs + IDLE_MS } } }, { ...mode, deadlineMono: now.monoMs + IDLE_MS }, intent, now);
@@ -260,8 +313,8 @@ function onNews(state: KioskState, event: MaintenanceEvent, now: Now): Step {
   const { mode } = m;
   if (event.news === 'checked') {
     if (event.who === null) {
-      const body = { fails: m.fails, lockedMs: Math.max(0, Math.round(m.lockedUntilMono - now.monoMs)) };
-      const next: MaintenanceMode = mode.at === 'pin' && mode.check === event.check ? { ...mode, check: null, wrong: true, deadlineMono: now.monoMs + PIN_IDLE_MS } : mode;
+      const body = { fails: m.fails, lockedMs: Math.max(0, Math.round(m.lockedUntilMono - now.monoMs)), ...(event.card === undefined ? {} : { card: event.card }) };
+      const next: MaintenanceMode = mode.at === 'pin' && mode.check === event.check ? { ...mode, check: null, wrong: true, card: mode.card === null ? null : { ...mode.card, problem: event.card?.why ?? 'wrong' }, deadlineMono: now.monoMs + PIN_IDLE_MS } : mode;
       return put(state, { mode: next }, fact({ kind: 'maintenance-refused', orderId: null, body }));
     }
     const cleared = put(state, { fails: 0, lockedUntilMono: 0 }, op({ kind: 'clear-lock' }));
@@ -270,6 +323,7 @@ function onNews(state: KioskState, event: MaintenanceEvent, now: Now): Step {
     const open: Open = {
       at: 'open',
       who: event.who,
+      card: mode.card === null ? null : { insertion: mode.card.insertion, outUntilMono: null },
       tab: 'devices',
       openOrderId: null,
       tests: {},
@@ -281,7 +335,7 @@ function onNews(state: KioskState, event: MaintenanceEvent, now: Now): Step {
     };
     const entered = put({ ...cleared.state, session: IDLE, card: null }, { mode: open });
     // Known on disk as open before it is so: a kill in between tells one leaving too many, never one too few.
-    return { state: entered.state, effects: [...cleared.effects, op({ kind: 'keep-open', who: event.who }), fact({ kind: 'maintenance-entered', orderId: null, body: { who: event.who } }), op({ kind: 'look', openOrderId: null })] };
+    return { state: entered.state, effects: [...cleared.effects, op({ kind: 'keep-open', who: event.who }), fact({ kind: 'maintenance-entered', orderId: null, body: { who: event.who, ...(mode.card === null ? {} : { by: 'card' as const }) } }), op({ kind: 'look', openOrderId: null })] };
   }
   if (mode.at !== 'open') return nothing(state);
   switch (event.news) {
@@ -301,7 +355,7 @@ function onNews(state: KioskState, event: MaintenanceEvent, now: Now): Step {
 }
 
 /** Closing: the customers' screen again, with whatever card is inside to be taken first. */
-function leave(state: KioskState, mode: Open, why: 'exit' | 'idle', now: Now): Step {
+function leave(state: KioskState, mode: Open, why: 'exit' | 'idle' | 'card-out', now: Now): Step {
   const inside = cardToTake(state);
   return put(
     { ...state, session: inside ? { at: 'take-card', deadlineMono: now.monoMs + SCREEN_MS['take-card'] } : IDLE, card: null, locale: 'zh-CN', textSize: 'normal', plainAtMono: null },
@@ -318,16 +372,18 @@ export function settleVisitor(state: KioskState, now: Now): Step & { readonly wa
     case 'idle':
       return settleSession(state, now);
     case 'pin': {
-      if (now.monoMs >= mode.deadlineMono && mode.check === null) return { ...put(state, { mode: { at: 'idle' } }), wakeAtMono: now.monoMs };
+      if (now.monoMs >= mode.deadlineMono && mode.check === null) return { ...closePin(state, mode.card, now), wakeAtMono: now.monoMs };
       const visit = settleSession(state, now);
       return { ...visit, wakeAtMono: Math.min(visit.wakeAtMono ?? mode.deadlineMono, mode.deadlineMono) };
     }
     case 'open': {
+      const outMono = mode.card?.outUntilMono ?? Number.POSITIVE_INFINITY;
+      if (now.monoMs >= outMono) return { ...leave(state, mode, 'card-out', now), wakeAtMono: now.monoMs };
       if (now.monoMs >= mode.deadlineMono) return { ...leave(state, mode, 'idle', now), wakeAtMono: now.monoMs };
       const message = mode.message !== null && now.monoMs >= mode.message.untilMono ? null : mode.message;
       const look = now.monoMs >= mode.lookAtMono;
       const lookAtMono = look ? now.monoMs + LOOK_MS : mode.lookAtMono;
-      const wakeAtMono = Math.min(mode.deadlineMono, lookAtMono, message?.untilMono ?? mode.deadlineMono);
+      const wakeAtMono = Math.min(mode.deadlineMono, outMono, lookAtMono, message?.untilMono ?? mode.deadlineMono);
       if (!look && message === mode.message) return { state, effects: [], wakeAtMono };
       return { ...putOpen(state, mode, { message, lookAtMono }, ...(look ? [op({ kind: 'look', openOrderId: mode.openOrderId })] : [])), wakeAtMono };
     }
@@ -350,10 +406,11 @@ export function maintenanceView(state: KioskState, base: Base, now: Now): Snapsh
       return null;
     case 'pin': {
       const busy = mode.check !== null;
-      return { ...base, screen: 'maintenance-pin', wrong: mode.wrong, busy, lockedUntilMs: !busy && m.lockedUntilMono > now.monoMs ? wall(m.lockedUntilMono) : null, deadlineMs: busy ? null : wall(mode.deadlineMono) };
+      return { ...base, screen: 'maintenance-pin', card: mode.card === null ? null : { who: mode.card.who, ownPin: mode.card.judgedBy !== null, problem: mode.card.problem }, wrong: mode.wrong, busy, lockedUntilMs: !busy && m.lockedUntilMono > now.monoMs ? wall(m.lockedUntilMono) : null, deadlineMs: busy ? null : wall(mode.deadlineMono) };
     }
     case 'open': {
       const { facts } = mode;
+      const out = mode.card?.outUntilMono ?? null;
       return {
         ...base,
         screen: 'maintenance',
@@ -371,8 +428,8 @@ export function maintenanceView(state: KioskState, base: Base, now: Now): Snapsh
           clockSkewMs: state.service.clockSkewMs,
           verify: mode.verify,
         },
-        message: mode.message?.text ?? null,
-        deadlineMs: wall(mode.deadlineMono),
+        message: out === null ? (mode.message?.text ?? null) : { zh: '技术员卡已取出，即将退出维护；再插卡可重新进入', en: 'your card is out: maintenance is about to close; put it in again to come back' },
+        deadlineMs: wall(Math.min(mode.deadlineMono, out ?? mode.deadlineMono)),
       };
     }
     default:

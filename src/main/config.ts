@@ -50,10 +50,15 @@ function crossProblem(c: TerminalConfig): string | null {
   for (const [i, r] of c.readers.entries()) {
     if (r.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(r.path ?? '')) return `readers[${i}].path: a virtual reader needs tcp://127.0.0.1:PORT`;
     if (r.kind === 'crt' && r.path === undefined) return `readers[${i}].path: a motor reader needs its serial port, e.g. /dev/ttyS0`;
+    if (r.kind !== 'crt' && r.dialect !== undefined) return `readers[${i}].dialect: only a motor reader has one`;
     if (r.kind === 'virtual' && c.mode === 'production') return `readers[${i}].kind: a virtual reader is for demo mode only`;
   }
   if (c.keys.kind === 'psam') {
-    const { kind, match, path } = c.keys.reader;
+    const { kind, match, path, slot } = c.keys.reader;
+    if (kind === 'crt-sam' && c.readers[0]?.kind !== 'crt') return 'keys.reader.kind: a SAM slot is the motor reader’s: readers[0].kind is not crt';
+    if (kind === 'crt-sam' && c.readers[0]?.dialect === '02') return 'keys.reader.kind: the SAM slots of a motor reader of dialect 02 are not known';
+    if (kind === 'crt-sam' && (match !== undefined || path !== undefined)) return 'keys.reader: a SAM slot is named by its number alone (slot)';
+    if (kind !== 'crt-sam' && slot !== undefined) return 'keys.reader.slot: only a motor reader has SAM slots (kind crt-sam)';
     const same = c.readers.some((r) => r.kind === 'pcsc' && match !== undefined && (r.match ?? '').toLowerCase() === match.toLowerCase());
     if (kind === 'pcsc' && (match === undefined || same || c.readers.some((r) => r.kind === 'pcsc' && (r.match ?? '') === ''))) return 'keys.reader.match: a PSAM needs a reader by name, and the customer’s reader another name (readers[0].match)';
     if (kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(path ?? '')) return 'keys.reader.path: a virtual PSAM needs tcp://127.0.0.1:PORT';

@@ -150,6 +150,8 @@ export const cardKeyRequestSchema = z.discriminatedUnion('verb', [
   /** A memory card's code: it has to come down. Nobody logs, journals or stores it; on the way only TLS hides it. */
   z.object({ verb: z.literal('code'), chip: codeChip, cardNo }),
   z.object({ verb: z.literal('external-auth'), s8, challenge: hexBytes(8) }),
+  /** What a technician's card answered to a challenge: judged, never computed for anybody. card-refused: it is not this card's. */
+  z.object({ verb: z.literal('check-technician'), cardNo, challenge: hexBytes(8), answer: hexBytes(8) }),
   z.object({ verb: z.literal('update-mac'), s8, challenge: hexBytes(4), header: hexBytes(5), record: someHex }),
   z.object({ verb: z.literal('load-leave'), s8, balance: natural, amount: natural, seq: natural, random: hexBytes(4), terminal: hexBytes(6), mac1: hexBytes(4) }),
 ]);

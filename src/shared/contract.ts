@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ERRORS } from './errors.ts';
 import type { ErrorCode } from './errors.ts';
+import { CARD_REFUSALS } from './events.ts';
 
 /**
  * The contract between core and renderer. The core pushes whole snapshots; the renderer mirrors the last one and
@@ -260,7 +261,7 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     deadlineMs,
   }),
   /** Corner gesture: who are you? */
-  z.object({ ...base, screen: z.literal('maintenance-pin'), /** The last PIN was wrong. */ wrong: z.boolean(), busy: z.boolean(), /** No PIN is taken before this wall-clock instant. */ lockedUntilMs: natural.nullable(), deadlineMs }),
+  z.object({ ...base, screen: z.literal('maintenance-pin'), /** Whose card is in, and what became of the last PIN at it; null: the corner was tapped. */ card: z.object({ who: z.string(), /** The card judges its own PIN; false: his maintenance PIN is asked for. */ ownPin: z.boolean(), problem: z.enum(CARD_REFUSALS).nullable() }).nullable(), /** The last PIN was wrong. */ wrong: z.boolean(), busy: z.boolean(), /** No PIN is taken before this wall-clock instant. */ lockedUntilMs: natural.nullable(), deadlineMs }),
   z.object({ ...base, screen: z.literal('maintenance'), ...maintenanceShape, deadlineMs }),
   /** The visit is over and the card is still inside: take it. */
   z.object({ ...base, screen: z.literal('take-card'), deadlineMs }),

@@ -9,6 +9,10 @@ const hex = z.string().regex(/^([0-9A-F]{2})*$/);
 const share = z.object({ tier: natural, priceE4: natural, quantity: natural, costMicro: natural });
 const failureBody = z.object({ code: z.string(), detail: z.string().optional() });
 
+/** Why a technician's card opened nothing: the PIN is wrong; the card's own counter is (nearly) used up; it could not prove itself; it (or who judges it) did not answer. */
+export const CARD_REFUSALS = ['wrong', 'locked', 'not-ours', 'no-answer'] as const;
+export type CardRefusal = (typeof CARD_REFUSALS)[number];
+
 export const EVENTS = {
   /** The core came up on this journal. */
   'core-started': z.object({ version: z.string(), node: z.string(), recoveredOrders: natural }),
@@ -67,9 +71,9 @@ export const EVENTS = {
   'damage-accepted': z.object({ who: z.string(), why: z.string() }),
   /** Facts up to here were acknowledged by central and older than policy keeps; the chain goes on from this anchor. */
   'journal-pruned': z.object({ epoch: natural, uptoSeq: natural, uptoHash: z.string(), events: natural, orders: natural }),
-  'maintenance-entered': z.object({ who: z.string() }),
-  'maintenance-left': z.object({ who: z.string(), why: z.enum(['exit', 'idle', 'restart']) }),
-  'maintenance-refused': z.object({ fails: natural, lockedMs: natural }),
+  'maintenance-entered': z.object({ who: z.string(), /** Absent: by the corner and the PIN. */ by: z.literal('card').optional() }),
+  'maintenance-left': z.object({ who: z.string(), why: z.enum(['exit', 'idle', 'restart', /** The card that opened it was taken out. */ 'card-out']) }),
+  'maintenance-refused': z.object({ fails: natural, lockedMs: natural, /** The person whose card was in, and what came of it: see {@link CARD_REFUSALS}. */ card: z.object({ who: z.string(), why: z.enum(CARD_REFUSALS) }).optional() }),
   'maintenance-action': z.object({ who: z.string(), action: z.string(), why: z.string(), detail: z.string().optional() }),
   /** A technician lets a parked refund be asked for again, under its own number. */
   'attempt-refund-retried': z.object({ attemptId: z.string(), who: z.string(), why: z.string() }),

@@ -20,16 +20,21 @@ const readerSchema = z.strictObject({
   model: kindOf('reader model', ['acs', 'acr38', 'omnikey']).optional(),
   /** crt: the serial port, e.g. `/dev/ttyS0` or `COM3`. virtual: `tcp://127.0.0.1:PORT` on which the reader waits for a simulated card (vpcd's protocol). */
   path: path.optional(),
+  /** crt: how its frames begin. F2 where not given; 02: an old CRT-310. */
+  dialect: kindOf('motor reader dialect', ['f2', '02']).optional(),
   /** crt: bits per second; the reader takes on the rate of the first command. */
   baudRate: z.union([z.literal(9600), z.literal(19200), z.literal(38400), z.literal(57600)]).optional(),
 });
 
 const psamReaderSchema = z.strictObject({
-  kind: kindOf('PSAM reader kind', ['pcsc', 'virtual']),
+  /** `crt-sam`: a SAM slot of the customer's own motor reader. */
+  kind: kindOf('PSAM reader kind', ['pcsc', 'crt-sam', 'virtual']),
   /** pcsc: part of the PC/SC reader's name, case ignored; another reader than the customer's. */
   match: z.string().min(1).optional(),
   /** virtual: `tcp://127.0.0.1:PORT`, as for a virtual reader. */
   path: path.optional(),
+  /** crt-sam: the slot, from 0; left out: 0. */
+  slot: z.number().int().min(0).max(4).optional(),
 });
 /** A key's place in the PSAM: usage and id, two bytes in hex. */
 const psamKey = z.string().regex(/^[0-9A-F]{4}$/, 'usage and id, four hex digits');
@@ -102,12 +107,14 @@ const paymentSchema = z.discriminatedUnion('kind', [wechatSchema, alipaySchema],
 /** `npx pilotlight pin --name NAME` prints one of these. Without any there is no maintenance mode. */
 const maintenanceUserSchema = z.strictObject({
   name: z.string().min(1).max(20),
+  /** His technician's card (docs/layouts/pl-technician.md): inserting it asks for his PIN. Left out: he comes in by the corner only. */
+  card: z.string().regex(/^\d{10}$/, 'the card number, ten digits').optional(),
   salt: z.string().regex(/^([0-9a-f]{2}){16,64}$/, 'hex of at least 16 bytes, as `npx pilotlight pin` prints it'),
   hash: z.string().regex(/^[0-9a-f]{64}$/, 'hex of 32 bytes, as `npx pilotlight pin` prints it'),
 });
 
 /** The demo's technician; his PIN is published, and production refuses the line. */
-export const DEMO_USER = { name: '李工', pin: '2580', salt: '70696c6f746c696768742d64656d6f21', hash: 'd8d685677d5f9a76be3b4e6770d0b59d29794ee96475689328342403aff247c2' } as const;
+export const DEMO_USER = { name: '李工', pin: '2580', card: '8800009101', salt: '70696c6f746c696768742d64656d6f21', hash: 'd8d685677d5f9a76be3b4e6770d0b59d29794ee96475689328342403aff247c2' } as const;
 
 export const terminalConfigSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -128,7 +135,7 @@ export const terminalConfigSchema = z.strictObject({
       z.strictObject({ kind: z.literal('sample') }),
       /** `npx pilotlight keys seal` makes the file; both files are readable by the kiosk's user only. */
       z.strictObject({ kind: z.literal('sealed'), file: path, secretFile: path }),
-      /** A PSAM in a reader of its own. */
+      /** A PSAM in a reader of its own, or in a slot of the customer's motor reader. */
       z.strictObject({ kind: z.literal('psam'), reader: psamReaderSchema, profile: psamProfileSchema.optional() }),
       /** No key in this machine: central computes, for sales that it knows of. Offline nothing is sold. */
       z.strictObject({ kind: z.literal('central') }),
@@ -157,7 +164,7 @@ export const terminalConfigSchema = z.strictObject({
     .refine((s) => s.path !== undefined || (s.kind !== 'serial' && s.kind !== 'virtual'), 'serial and virtual need a path')
     .optional(),
   /** Who may enter maintenance mode. */
-  maintenance: z.strictObject({ users: z.array(maintenanceUserSchema).max(50) }).optional(),
+  maintenance: z.strictObject({ users: z.array(maintenanceUserSchema).max(50).refine((all) => all.every((u) => u.card === undefined || all.filter((o) => o.card === u.card || o.name === u.name).length === 1), 'a user with a card has it, and his name, for himself') }).optional(),
   panel: z.strictObject({ widthMm: z.number().positive(), heightMm: z.number().positive(), widthPx: z.number().int().positive(), heightPx: z.number().int().positive() }).optional(),
 });
 /** The file as it may be written. */

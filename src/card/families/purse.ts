@@ -26,7 +26,7 @@ export const REFERENCE_PURSE: PurseSettings = { asksTries: true, proveBefore: tr
 /** Of the load key within the card (layouts.md, sample keys). */
 const LOAD_KEY_INDEX = 0x01;
 /** The last try is never spent by a machine: one more mistake would end the card. */
-const LEAST_TRIES = 2;
+export const LEAST_TRIES = 2;
 /** 93xx and 94xx: what PBOC cards say to refuse a transaction (cards.md 2.3). */
 const SW_MAC2 = 0x9302;
 

@@ -47,6 +47,7 @@ export function centralKeyProvider(ask: AskCentral): KeyProvider {
     // A Mifare card is known here by its UID, and no sale of central's is under a UID.
     sectorKey: () => Promise.resolve(err(failure('CARD-0206', 'central gives no sector keys'))),
     externalAuth: (s8, challenge) => only({ verb: 'external-auth', s8: toHex(s8), challenge: toHex(challenge) }, 8),
+    checkTechnician: (cardNo, challenge, answer) => proved({ verb: 'check-technician', cardNo: toHex(cardNo), challenge: toHex(challenge), answer: toHex(answer) }),
     updateMac: (s8, challenge, header5, data) => only({ verb: 'update-mac', s8: toHex(s8), challenge: toHex(challenge), header: toHex(header5), record: toHex(data) }, 4),
     loadLeave: async (s8, { balance, amount, seq, random, terminal, mac1 }) => {
       const answer = await asked({ verb: 'load-leave', s8: toHex(s8), balance, amount, seq, random: toHex(random), terminal: toHex(terminal), mac1: toHex(mac1) }, 4);

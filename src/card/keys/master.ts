@@ -1,3 +1,4 @@
+import { timingSafeEqual } from 'node:crypto';
 import { concatBytes, equalBytes, fromHex } from '../../shared/bytes.ts';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
@@ -5,6 +6,7 @@ import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import { desEncrypt, diversify, retailMac } from './des-mac.ts';
 import { loadMac1Data, loadMac2Data, loadSessionKey, purseMac } from './purse-mac.ts';
+import { TECHNICIAN } from './types.ts';
 import type { CardCode, KeyProvider, LoadAnswer, LoadLeave } from './types.ts';
 
 /** A company's master keys, 16 bytes each; each card's own come of them. */
@@ -44,6 +46,11 @@ export function leaveUnder(sessionKey: Uint8Array, answer: LoadAnswer, when: Uin
   return ok({ when, mac2: purseMac(sessionKey, loadMac2Data(answer, when)) });
 }
 
+/** A technician's card's answer against the one that it must give. CARD-0201: another. */
+export function isProof(right: Uint8Array, answer: Uint8Array): Result<void, Failure> {
+  return right.length === answer.length && timingSafeEqual(right, answer) ? ok(undefined) : err(failure('CARD-0201', 'INTERNAL AUTHENTICATE: the answer is not this card’s'));
+}
+
 /** Lengths of everything that goes into a load's MACs; null: as they must be. */
 export function badLoad(s8: Uint8Array, answer: LoadAnswer, when: Uint8Array): Failure | null {
   if (s8.length !== 8) return badLength('diversification data', s8.length);
@@ -68,6 +75,10 @@ export function masterKeyProvider(id: string, keys: MasterKeys): KeyProvider {
     externalAuth: (s8, challenge) => {
       if (s8.length !== 8 || challenge.length !== 8) return Promise.resolve(err(badLength('challenge', challenge.length)));
       return Promise.resolve(ok(desEncrypt(diversify(keys.auth, s8), challenge)));
+    },
+    checkTechnician: (cardNo, challenge, answer) => {
+      if (cardNo.length !== 5 || challenge.length !== 8) return Promise.resolve(err(badLength('challenge', challenge.length)));
+      return Promise.resolve(isProof(desEncrypt(diversify(keys.auth, concatBytes(TECHNICIAN, cardNo)), challenge), answer));
     },
     updateMac: (s8, challenge, header5, data) => {
       if (s8.length !== 8 || challenge.length !== 4) return Promise.resolve(err(badLength('challenge', challenge.length)));

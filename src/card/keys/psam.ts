@@ -4,7 +4,8 @@ import type { Failure } from '../../shared/errors.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import { pad80 } from './des-mac.ts';
-import { badLoad, CODES, leaveUnder } from './master.ts';
+import { badLoad, CODES, isProof, leaveUnder } from './master.ts';
+import { TECHNICIAN } from './types.ts';
 import type { KeyProvider } from './types.ts';
 
 /**
@@ -133,6 +134,11 @@ export function psamKeyProvider(port: ApduPort, settings: PsamSettings = REFEREN
     blockMac: () => wrong('no proofs of blocks'),
     sectorKey: (uid, sector, which) => (uid.length === 4 ? compute(settings.psc, new Uint8Array(0), settings.encrypt, concatBytes(uid, Uint8Array.of(0x4d, sector, which.charCodeAt(0), 0x00)), 6) : wrong('UID')),
     externalAuth: (s8, challenge) => (s8.length === 8 && challenge.length === 8 ? compute(settings.auth, s8, settings.encrypt, challenge, 8) : wrong('challenge')),
+    checkTechnician: async (cardNo, challenge, answer) => {
+      if (cardNo.length !== 5 || challenge.length !== 8) return wrong('challenge');
+      const right = await compute(settings.auth, concatBytes(TECHNICIAN, cardNo), settings.encrypt, challenge, 8);
+      return right.ok ? isProof(right.value, answer) : right;
+    },
     updateMac: (s8, challenge, header5, data) => {
       const message = concatBytes(challenge, ICV_TAIL, pad80(concatBytes(header5, data)));
       if (s8.length !== 8 || challenge.length !== 4 || message.length > MAX_DATA) return wrong('challenge or record');

@@ -23,6 +23,9 @@ export interface LoadLeave {
   readonly mac2: Uint8Array;
 }
 
+/** `MNT`: what stands before a technician's card number in its diversification data. No customer's serial begins so, as 4D is not BCD. */
+export const TECHNICIAN = Uint8Array.of(0x4d, 0x4e, 0x54);
+
 /** What a CPU card is written with: a file under secure messaging, or the purse. */
 export type CpuUse = 'file' | 'purse';
 
@@ -52,6 +55,12 @@ export interface KeyProvider {
   readonly sectorKey: (uid: Uint8Array, sector: number, which: 'A' | 'B') => Promise<Result<Uint8Array, Failure>>;
   /** The 8 bytes that EXTERNAL AUTHENTICATE sends for an 8-byte challenge. */
   readonly externalAuth: (s8: Uint8Array, challenge: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
+  /**
+   * Judges what a technician's card answered to INTERNAL AUTHENTICATE. Its key comes of the card number behind
+   * {@link TECHNICIAN}, so that no cryptogram which a customer's card is given can be played back as such an answer.
+   * CARD-0201: the answer is not this card's. `cardNo`: 5 bytes BCD; `challenge` and `answer`: 8 bytes each.
+   */
+  readonly checkTechnician: (cardNo: Uint8Array, challenge: Uint8Array, answer: Uint8Array) => Promise<Result<void, Failure>>;
   /** The 4-byte secure-messaging MAC over `header5 ‖ data` for a 4-byte challenge. */
   readonly updateMac: (s8: Uint8Array, challenge: Uint8Array, header5: Uint8Array, data: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
   /** Checks MAC1 of a purse's answer, and only then makes MAC2. CARD-0201: MAC1 is not the card's. @param when the kiosk's time, 7 bytes BCD, for a provider without a clock of its own */

@@ -5,8 +5,10 @@ import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import { challenge, exchange, externalAuthenticate, fciName, formatSw, readBinary, selectAid, updateBinaryHeader } from '../families/fmcos.ts';
 import type { KeyProvider } from '../keys/types.ts';
-import type { CardChannel, CardLayout, CardReading, Classification, Judged, Purchase, WritePlan } from '../types.ts';
+import { TechnicianCard } from '../types.ts';
+import type { CardChannel, CardLayout, CardReading, Classification, Judged, PinVerdict, Purchase, WritePlan } from '../types.ts';
 import { allBytes, bcd, damaged, decodeMeter, KINDS, MAX_COUNT, METER_LENGTH, nextPurchase, putU16, putU32, u16, u32, UNITS } from './fields.ts';
+import { provePin, REFERENCE_TECHNICIAN, TECHNICIAN_TYPE } from './technician.ts';
 
 /** All offsets, lengths and rules: layouts.md, "PL-CPU", mode *file*. */
 
@@ -67,11 +69,17 @@ export async function readFile(channel: CardChannel, sfi: number, length: number
   return data.length === length ? ok(data) : damaged(`${where} has ${data.length} bytes`);
 }
 
+/** The technician's card that SFI 15 tells of; undefined: another staff card, or one without a number. */
+function technicianIn(pub: Uint8Array): TechnicianCard | undefined {
+  const serial = bcd(pub.subarray(SERIAL_AT, SERIAL_AT + SERIAL_LENGTH));
+  return pub[TYPE_AT] === TECHNICIAN_TYPE && pub[VERSION_AT] === APPLICATION_VERSION && serial !== null ? new TechnicianCard(serial.slice(-10), PL_CPU) : undefined;
+}
+
 /** Judged as soon as SFI 15 is there: a blank or staff card need not have the other files. @param purse whether a card of the purse mode is what is looked for */
 export function checkCustomersCard(pub: Uint8Array, purse: boolean): Result<void, Failure> {
   if (allBytes(pub, 0xff) || allBytes(pub, 0x00)) return err(failure('CARD-0105', 'SFI 15 blank'));
   const type = pub.subarray(TYPE_AT, TYPE_AT + 1);
-  if ((type[0] as number) >= STAFF_TYPE_FROM) return err(failure('CARD-0109', `application type ${toHex(type)}`));
+  if ((type[0] as number) >= STAFF_TYPE_FROM) return err(failure('CARD-0109', `application type ${toHex(type)}`, technicianIn(pub)));
   if ((type[0] === PURSE_TYPE) !== purse) return err(failure('CARD-0103', `application type ${toHex(type)}`));
   return pub[VERSION_AT] === APPLICATION_VERSION ? ok(undefined) : err(failure('CARD-0103', `application version ${String(pub[VERSION_AT])}`));
 }
@@ -205,6 +213,24 @@ function classify(write: Judged, current: Uint8Array): Classification {
   return equalBytes(current, write.after) && equalBytes(current.subarray(IDENTITY_LENGTH + TAG_AT), write.tag) ? 'after' : 'foreign';
 }
 
+/** The card is reset before and after: what was verified holds for this asking alone. */
+async function presentPin(keys: KeyProvider, channel: CardChannel, cardNo: string, pin: string, challenge: Uint8Array): Promise<Result<PinVerdict, Failure>> {
+  const reset = await channel.reset();
+  if (!reset.ok) return reset;
+  const verdict = await askCard(keys, channel, cardNo, pin, challenge);
+  // Pulled meanwhile, it has forgotten by itself.
+  await channel.reset();
+  return verdict;
+}
+
+async function askCard(keys: KeyProvider, channel: CardChannel, cardNo: string, pin: string, challenge8: Uint8Array): Promise<Result<PinVerdict, Failure>> {
+  const selected = await selectMeter(channel);
+  if (!selected.ok) return selected;
+  const pub = await readFile(channel, SFI_PUBLIC, PUBLIC_LENGTH);
+  if (!pub.ok) return pub;
+  return technicianIn(pub.value)?.cardNo === cardNo ? provePin(keys, channel, cardNo, pin, challenge8, REFERENCE_TECHNICIAN) : ok('not-ours');
+}
+
 /** TS 3B or 3F begins every asynchronous card's ATR (ISO 7816-3); readers give memory cards a made-up `3B 04 …`. */
 export function mayBeCpu(atr: Uint8Array): boolean {
   return atr.length >= 2 && (atr[0] === 0x3b || atr[0] === 0x3f) && !(atr[0] === 0x3b && atr[1] === 0x04 && atr.length === 6);
@@ -230,5 +256,6 @@ export function plCpuLayout(keys: KeyProvider): CardLayout {
     apply: (channel, write) => apply(keys, channel, write),
     classify,
     sameCard,
+    presentPin: (channel, cardNo, pin, challenge8) => presentPin(keys, channel, cardNo, pin, challenge8),
   };
 }

@@ -4,9 +4,11 @@ import type { Failure } from '../../shared/errors.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import type { WriteStep } from '../families/memory-card.ts';
+import { TechnicianCard } from '../types.ts';
 import type { CardReading, Classification, Purchase, WritePlan } from '../types.ts';
 import { crc16 } from './crc16.ts';
 import { allBytes, bcd, damaged, decodeMeter, KINDS, nextPurchase, putU16, putU32, u16, u32, UNITS } from './fields.ts';
+import { TECHNICIAN_TYPE } from './technician.ts';
 
 /**
  * Cards with two purchase blocks that are written in turn (docs/layouts/pl-4442.md): identity, block A, block B, 16
@@ -124,8 +126,12 @@ function begunIn(image: Uint8Array, slot: BlockSlot): boolean {
 export function checkIdentity(identity: Uint8Array, mark: number): Result<void, Failure> {
   if (allBytes(identity, 0x00) || allBytes(identity, 0xff)) return err(failure('CARD-0105', 'the identity is blank'));
   const found = identity[0] as number;
-  if (found !== mark) return err(failure(found >= STAFF_MARK_FROM && found !== 0xff ? 'CARD-0109' : 'CARD-0103', `mark ${toHex(identity.subarray(0, 1))}`));
-  if (identity.reduce((sum, b) => sum ^ b, 0) !== 0) return damaged('identity: XOR');
+  const whole = identity.reduce((sum, b) => sum ^ b, 0) === 0;
+  if (found !== mark) {
+    const cardNo = found === TECHNICIAN_TYPE && whole && identity[14] === LAYOUT_VERSION ? bcd(cardNoOf(identity)) : null;
+    return err(failure(found >= STAFF_MARK_FROM && found !== 0xff ? 'CARD-0109' : 'CARD-0103', `mark ${toHex(identity.subarray(0, 1))}`, cardNo === null ? undefined : new TechnicianCard(cardNo, null)));
+  }
+  if (!whole) return damaged('identity: XOR');
   return identity[14] === LAYOUT_VERSION ? ok(undefined) : err(failure('CARD-0103', `layout version ${String(identity[14])}`));
 }
 

@@ -30,7 +30,7 @@ export function realReaders(clock: Clock): ReaderMaker {
   const log = (): void => undefined;
   return (r, id) => {
     if (r.kind === 'pcsc') return new PcscReader({ id, match: r.match ?? '', clock, log, ...(r.model === undefined ? {} : { model: r.model }) });
-    if (r.kind === 'crt') return new CrtReader({ id, path: r.path ?? '', open: () => openSerial(r.path ?? '', r.baudRate ?? DEFAULT_BAUD), clock, log });
+    if (r.kind === 'crt') return new CrtReader({ id, path: r.path ?? '', open: () => openSerial(r.path ?? '', r.baudRate ?? DEFAULT_BAUD), clock, log, ...(r.dialect === undefined ? {} : { dialect: r.dialect }) });
     return null;
   };
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CrtReader, DEFAULT_BAUD, openSerial, PcscReader, readerPort, VirtualReader } from '../../card/index.ts';
+import { CrtReader, DEFAULT_BAUD, openSerial, PcscReader, readerPort, samPort, VirtualReader } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
 import { LineScanner, SCANNER_MODELS } from '../../device/scanner/line-scanner.ts';
@@ -68,8 +68,11 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   // The card waits in the reader meanwhile, and Windows resets one that idles for five seconds (cards.md 2.4).
   const keyClient = createBillingClient({ baseUrl: config.central.baseUrl, terminalId: config.terminalId, signer, policyVerifier, clock, random, timeoutMs: KEY_TIMEOUT_MS });
   const psamReaders: CardReader[] = [];
+  /** The customer's reader, where it has SAM slots; opened once the journal is. */
+  let motor: CrtReader | null = null;
   const keys = loadCardKeys(loaded, undefined, {
     psam: (r) => {
+      if (r.kind === 'crt-sam') return samPort(() => motor, r.slot ?? 0);
       const psam = r.kind === 'virtual' ? virtualReader('psam', r.path ?? '', clock, log) : new PcscReader({ id: 'psam', match: r.match ?? '', clock, log });
       psamReaders.push(psam);
       return readerPort(psam);
@@ -86,6 +89,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   }
   const journal = opened.value;
   const reader = makeReader(config.readers[0] as LoadedConfig['config']['readers'][number], clock, log, recording.value);
+  if (reader instanceof CrtReader) motor = reader;
   const printer: Printer = config.printer.kind === 'virtual' && config.printer.path !== undefined ? ((a) => new TcpPrinter(a.host, a.port, clock))(tcpAddress(config.printer.path)) : NO_PRINTER;
   const scanner = makeScanner(config.scanner, clock, log);
   const wired = wireCore({
@@ -135,7 +139,9 @@ function makeReader(r: LoadedConfig['config']['readers'][number], clock: Clock, 
   if (r.kind === 'crt') {
     const path = r.path ?? '';
     const open = (): ReturnType<typeof openSerial> => openSerial(path, r.baudRate ?? DEFAULT_BAUD);
-    return new CrtReader({ id, path, open: recording === null ? open : recording.serial(id, open), clock, log });
+    // What is to be masked in a recording is known of F2 frames only.
+    const recorded = recording === null || r.dialect === '02' ? open : recording.serial(id, open);
+    return new CrtReader({ id, path, open: recorded, clock, log, ...(r.dialect === undefined ? {} : { dialect: r.dialect }) });
   }
   return new PcscReader({ id, match: r.match ?? '', clock, log, ...(r.model === undefined ? {} : { model: r.model }), ...(recording === null ? {} : { load: recording.pcsc(id) }) });
 }

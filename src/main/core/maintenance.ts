@@ -27,7 +27,8 @@ export interface MachineOptions {
 export function machinePorts(o: MachineOptions): NonNullable<Parts['maintenance']> {
   return {
     enabled: o.users.length > 0,
-    checkPin: (pin) => whosePin(o.users, pin),
+    checkPin: (pin, of) => whosePin(of === undefined ? o.users : o.users.filter((user) => user.name === of), pin),
+    cards: new Map(o.users.flatMap((user) => (user.card === undefined ? [] : [[user.card, user.name] as const]))),
     hasPrinter: o.hasPrinter,
     verify: () => verifyBeside(o),
     scratch: () => scratch(o),

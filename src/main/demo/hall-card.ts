@@ -6,6 +6,7 @@ import { At88Sc1608 } from '../../simulator/card/at88sc1608.ts';
 import type { At88Sc1608State } from '../../simulator/card/at88sc1608.ts';
 import { CATALOGUE_4442 } from '../../simulator/card/catalogue-4442.ts';
 import { CATALOGUE_102, CATALOGUE_1608, CATALOGUE_24, CATALOGUE_4428, CATALOGUE_M1 } from '../../simulator/card/catalogue-blocks.ts';
+import { CATALOGUE_PURSE } from '../../simulator/card/catalogue-purse.ts';
 import { CATALOGUE, CATALOGUE_RF } from '../../simulator/card/catalogue.ts';
 import type { SampleCard } from '../../simulator/card/catalogue.ts';
 import type { MemoryChip } from '../../simulator/card/chip.ts';
@@ -19,6 +20,7 @@ import { Sle4442 } from '../../simulator/card/sle4442.ts';
 import type { Sle4442State } from '../../simulator/card/sle4442.ts';
 import { BlockMeter, purchaseOn } from '../../simulator/meter/block-meter.ts';
 import type { CardInMeter } from '../../simulator/meter/block-meter.ts';
+import { PurseMeter } from '../../simulator/meter/meter-purse.ts';
 import { Meter } from '../../simulator/meter/meter.ts';
 import type { MeterState } from '../../simulator/meter/meter.ts';
 import { in102, in1608, in24, in4428, in4442, inM1 } from '../../simulator/meter/slots.ts';
@@ -106,6 +108,7 @@ export const HALL_CARDS: readonly HallSample[] = [
       return cpuCard(card, new ContactlessCpu(card, `08${(c.cardNo ?? '000000').slice(-6)}`));
     },
   })),
+  ...CATALOGUE_PURSE.map((c): HallSample => ({ ...c, family: 'PL-PURSE · 电子钱包 purse', make: (kept, random) => purseCard(cpuOf(c, kept, random)) })),
   ...drawer({ family: 'PL-4442 · SLE4442', catalogue: CATALOGUE_4442, from: (kept: Sle4442State) => new Sle4442(kept), reader: (chip) => new AcsReader(chip), inMeter: in4442 }),
   ...drawer({ family: 'PL-4428 · SLE4428', catalogue: CATALOGUE_4428, from: (kept: Sle4428State) => new Sle4428(kept), reader: (chip) => new AcsReader(chip), inMeter: in4428 }),
   ...drawer({ family: 'PL-M1 · Mifare Classic', catalogue: CATALOGUE_M1, from: (kept: MifareClassicState) => new MifareClassic(kept), reader: (chip) => new ContactlessReader(chip), inMeter: inM1 }),
@@ -134,6 +137,25 @@ function cpuCard(card: CpuCard, slot: SlotCard = card): HallCard {
     },
     toJSON: () => card.toJSON(),
     onChange: (listener) => card.onChange(listener),
+  };
+}
+
+/** A card in mode *purse*: what it has in all is in the purse, in the meter, and used. */
+function purseCard(card: CpuCard): HallCard {
+  const meter = PurseMeter.ofCard(card, CEILING);
+  return {
+    ...cpuCard(card),
+    get transcript() {
+      return card.transcript;
+    },
+    meter: meter === null ? null : { visit: (now) => meter.visit(card, now), consume: (q) => meter.consume(q), state: () => meter.state() },
+    purchase: () => {
+      const onCard = PurseMeter.ofCard(card, CEILING)?.state();
+      if (card.purse === null || onCard === undefined) return null;
+      const { onlineSeq, balance, log } = card.purse.state;
+      const load = log.find((record) => record.slice(18, 20) === '02');
+      return { count: onlineSeq, quantity: load === undefined ? 0 : Number.parseInt(load.slice(10, 18), 16), cumulative: balance + onCard.remaining + onCard.used };
+    },
   };
 }
 

@@ -215,5 +215,5 @@ say(`dock     http://127.0.0.1:${ports.dock}/`);
 say(`central  http://127.0.0.1:${ports.central}/`);
 say(`data     ${dataDir}`);
 say(`config   ${configFile}`);
-if (config.maintenance.users.some((user) => user.hash === DEMO_USER.hash)) say(`service  five taps in the kiosk's top left corner, PIN ${DEMO_USER.pin} (${DEMO_USER.name}, demo only)`);
+if (config.maintenance.users.some((user) => user.hash === DEMO_USER.hash)) say(`service  five taps in the kiosk's top left corner, PIN ${DEMO_USER.pin} (${DEMO_USER.name}, demo only); or his card ${DEMO_USER.card} with the same PIN`);
 say('Ctrl-C stops everything.');

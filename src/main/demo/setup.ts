@@ -100,7 +100,7 @@ export function writeTerminalJson(dataDir: string, ports: HallPorts, keys: HallK
     central: { baseUrl: `http://127.0.0.1:${ports.centralLine}`, keyFile: 'keys/terminal.pem', policyKeyFile: 'keys/policy.pub.pem' },
     printer: { kind: 'virtual', path: `tcp://127.0.0.1:${ports.printer}` },
     scanner: { kind: 'virtual', path: `tcp://127.0.0.1:${ports.scanner}` },
-    maintenance: { users: [{ name: DEMO_USER.name, salt: DEMO_USER.salt, hash: DEMO_USER.hash }] },
+    maintenance: { users: [{ name: DEMO_USER.name, card: DEMO_USER.card, salt: DEMO_USER.salt, hash: DEMO_USER.hash }] },
     panel: { widthMm: 268, heightMm: 476, widthPx: 1080, heightPx: 1920 },
   };
   const file = join(dataDir, 'terminal.json');

@@ -278,6 +278,11 @@ export const en: Readonly<Record<MessageKey, string>> = {
 
   'pin.title': 'Maintenance PIN',
   'pin.lead': 'Staff only',
+  'pin.card': '{who}’s card: its PIN, please',
+  'pin.card.memory': '{who}’s card: the maintenance PIN, please',
+  'pin.card.locked': 'The PIN of this card is locked: leave, and have it unlocked where it was issued',
+  'pin.card.not-ours': 'This card cannot prove to be the company’s: please leave',
+  'pin.card.no-answer': 'The card did not answer: try again, or take it out and put it in anew',
   'pin.wrong': ', please try again',
   'pin.busy': 'Checking …',
   'pin.locked': 'Too many wrong tries. Wait {time}',

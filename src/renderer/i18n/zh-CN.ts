@@ -276,6 +276,11 @@ export const zhCN = {
 
   'pin.title': '请输入维护密码',
   'pin.lead': '仅限工作人员',
+  'pin.card': '{who} 的技术员卡，请输入卡的密码',
+  'pin.card.memory': '{who} 的技术员卡，请输入维护密码',
+  'pin.card.locked': '这张卡的密码已锁，请退出并到发卡处解锁',
+  'pin.card.not-ours': '这张卡不能证明是本公司的，请退出',
+  'pin.card.no-answer': '卡没有应答，请再输一次，或取出后重新插卡',
   'pin.wrong': '，请重新输入',
   'pin.busy': '正在核对……',
   'pin.locked': '输错次数过多，请等 {time}',

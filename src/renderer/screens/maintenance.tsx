@@ -29,8 +29,11 @@ export function MaintenancePin({ s }: { readonly s: SnapshotOf<'maintenance-pin'
   const [pin, setPin] = useState('');
   const left = useUntil(s.lockedUntilMs) ?? 0;
   const locked = left > 0;
-  const quiet = locked || s.busy;
-  const say = s.busy ? t('pin.busy') : locked ? t('pin.locked', { time: minutesLeft(left) }) : s.wrong && pin === '' ? `${pick(ERRORS['MNT-0101'].title)}${t('pin.wrong')}` : t('pin.lead');
+  const problem = s.card?.problem ?? null;
+  /** No PIN makes such a card good. */
+  const dead = problem === 'locked' || problem === 'not-ours';
+  const quiet = locked || s.busy || dead;
+  const say = s.busy ? t('pin.busy') : dead || (problem === 'no-answer' && pin === '' && !locked) ? t(`pin.card.${problem}`) : locked ? t('pin.locked', { time: minutesLeft(left) }) : s.wrong && pin === '' ? `${pick(ERRORS['MNT-0101'].title)}${t('pin.wrong')}` : s.card === null ? t('pin.lead') : t(s.card.ownPin ? 'pin.card' : 'pin.card.memory', { who: s.card.who });
   const send = (): void => {
     act({ type: 'enter-pin', value: pin });
     setPin('');
@@ -42,7 +45,7 @@ export function MaintenancePin({ s }: { readonly s: SnapshotOf<'maintenance-pin'
         <output className={css['dots']} aria-label={t('pin.digits', { count: pin.length })} data-digits={pin.length}>
           {Array.from({ length: Math.max(PIN_MIN, pin.length) }, (_, at) => <i key={at} className={at < pin.length ? css['dotOn'] : undefined} />)}
         </output>
-        <p className={`${screens['keypadHint']} ${!s.busy && (locked || (s.wrong && pin === '')) ? screens['keypadBad'] : ''}`} role="status">{say}</p>
+        <p className={`${screens['keypadHint']} ${!s.busy && (locked || dead || (s.wrong && pin === '')) ? screens['keypadBad'] : ''}`} role="status">{say}</p>
         <Pad disabled={quiet} onKey={(key) => setPin((now) => typeDigit(now, key, PIN_MAX))} ok={{ intent: 'enter-pin', enabled: pin.length >= PIN_MIN, press: send }} />
         <ActionButton ghost does={{ type: 'exit' }}>{t('back')}</ActionButton>
       </div>

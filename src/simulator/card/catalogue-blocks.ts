@@ -89,6 +89,11 @@ function sold<C extends BlockChip>(id: string, titles: readonly [string, string]
 function golden<C extends BlockChip>(id: string, titles: readonly [string, string], make: () => C): SampleBlocks<C> {
   return { id, titleZh: titles[0], titleEn: titles[1], cardNo: GOLDEN.cardNo, userNo: GOLDEN.userNo, count: 41, expectedCode: null, make };
 }
+/** A staff card: the layout's identity under another mark, and nothing bought. */
+function staff<C extends BlockChip>(id: string, family: string, nn: string, make: (card: IssueBlocks) => C): SampleBlocks<C> {
+  const cardNo = `88000090${nn}`;
+  return { id, titleZh: `${family} 工作卡`, titleEn: `${family}, staff card`, cardNo, userNo: '0000000000', count: 0, expectedCode: 'CARD-0109', make: () => make({ cardNo, userNo: '0000000000', mark: '80' }) };
+}
 function blank<C extends BlockChip>(id: string, titles: readonly [string, string], make: () => C, expectedCode = 'CARD-0105'): SampleBlocks<C> {
   return { id, titleZh: titles[0], titleEn: titles[1], cardNo: null, userNo: null, count: 0, expectedCode, make };
 }
@@ -108,6 +113,7 @@ export const CATALOGUE_4428: readonly SampleBlocks<Sle4428>[] = [
   sold('4428-good', ['4428 正常卡', '4428, good card'], null, '44', (who) => new Sle4428(issue4428(bought(who)))),
   sold('4428-locked', ['4428 密码已锁死', '4428, code locked'], 'CARD-0110', '45', (who) => new Sle4428(issue4428(bought(who), 0))),
   sold('4428-other-key', ['4428 密码不符', '4428, another code'], null, '46', (who) => after(new Sle4428(issue4428(bought(who))), (c) => c.poke(1022, bytesOf('0102')))),
+  staff('4428-staff', '4428', '10', (card) => new Sle4428(issue4428(card))),
   blank('4428-blank', ['4428 空白卡', '4428, blank card'], () => new Sle4428(blank4428())),
 ];
 
@@ -115,6 +121,7 @@ export const CATALOGUE_M1: readonly SampleBlocks<MifareClassic>[] = [
   golden('m1-golden', ['M1 正常卡（示例）', 'M1, good card (reference)'], () => m1('0A1B2C3D', GOLDEN)),
   sold('m1-good', ['M1 正常卡', 'M1, good card'], null, '47', (who) => m1('0A1B2C47', who)),
   sold('m1-damaged', ['M1 回写区校验错', 'M1, bad checksum in the meter area'], 'CARD-0104', '48', (who) => after(m1('0A1B2C48', who), (c) => c.poke(9, new Uint8Array(16)))),
+  staff('m1-staff', 'M1', '11', (card) => new MifareClassic(issueM1({ uid: '0A1B2C11', cardNo: card.cardNo, userNo: card.userNo, mark: '80', a: null, b: null }))),
   blank('m1-blank', ['M1 空白卡', 'M1, blank card'], () => new MifareClassic(blankMifare('0A1B2C00')), 'CARD-0103'),
 ];
 
@@ -124,6 +131,7 @@ export const CATALOGUE_102: readonly SampleBlocks<At88Sc102>[] = [
   sold('102-not-visited', ['102 上次购气未输表', '102, last purchase not yet in the meter'], 'SALE-0101', '58', (who) => new At88Sc102(issue102(bought102(who, 40)))),
   sold('102-locked', ['102 密码已锁死', '102, code locked'], 'CARD-0110', '50', (who) => after(new At88Sc102(issue102(bought102(who))), (c) => c.poke(map.scac.at >> 3, Uint8Array.of(0x00)))),
   sold('102-other-key', ['102 密码不符', '102, another code'], null, '51', (who) => after(new At88Sc102(issue102(bought102(who))), (c) => c.poke(map.sc.at >> 3, bytesOf('0102')))),
+  staff('102-staff', '102', '12', (card) => new At88Sc102(issue102(card))),
   blank('102-blank', ['102 空白卡', '102, blank card'], () => new At88Sc102(blank102('F0F0'))),
 ];
 
@@ -132,6 +140,7 @@ export const CATALOGUE_1608: readonly SampleBlocks<At88Sc1608>[] = [
   sold('1608-good', ['1608 正常卡', '1608, good card'], null, '52', (who) => new At88Sc1608(issue1608(bought(who)))),
   sold('1608-locked', ['1608 密码已锁死', '1608, code locked'], 'CARD-0110', '53', (who) => after(new At88Sc1608(issue1608(bought(who))), (c) => c.pokeConfig(AT88SC1608_SETTINGS.passwordsAt + 8, Uint8Array.of(0x00)))),
   sold('1608-other-key', ['1608 密码不符', '1608, another code'], null, '54', (who) => after(new At88Sc1608(issue1608(bought(who))), (c) => c.pokeConfig(AT88SC1608_SETTINGS.passwordsAt + 9, bytesOf('010203')))),
+  staff('1608-staff', '1608', '13', (card) => new At88Sc1608(issue1608(card))),
   blank('1608-blank', ['1608 空白卡', '1608, blank card'], () => new At88Sc1608(blank1608('123456'))),
 ];
 
@@ -151,6 +160,7 @@ export const CATALOGUE_24: readonly SampleBlocks<At24>[] = [
   sold('24-big', ['AT24C64 正常卡', 'AT24C64, good card'], null, '59', (who) => chip24(who, 'c64')),
   sold('24-edited', ['AT24 被改写的卡', 'AT24, edited by somebody'], 'CARD-0104', '56', (who) => edited(chip24(who))),
   sold('24-copied', ['AT24 抄来的数据', 'AT24, another card’s blocks'], 'CARD-0104', '60', (who) => after(chip24(who), (c) => c.poke(0x20, chip24(GOLDEN).peek().slice(0x20, 0x60)))),
+  staff('24-staff', 'AT24', '14', (card) => new At24(issue24(card))),
   blank('24-blank', ['AT24 空白卡', 'AT24, blank card'], () => new At24(blankAt24('c02'))),
 ];
 

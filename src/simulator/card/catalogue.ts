@@ -1,7 +1,7 @@
 import type { Random } from '../../shared/ports.ts';
 import { bytesOf, hexOf, numberHex, sealed } from './codec.ts';
 import { AUTH_TRIES, CpuCard, METER_AID, REFERENCE_ATR, counterRandom } from './cpu-card.ts';
-import type { CpuCardState } from './cpu-card.ts';
+import type { CpuCardState, TechnicianState } from './cpu-card.ts';
 import { cardKey } from './des.ts';
 
 /**
@@ -26,6 +26,7 @@ import { cardKey } from './des.ts';
  * | water         | 8800003935 | 1002203335 | 0000157735 |         41 |    41 | sells; kind water                                 | –         |
  * | foreign       | –          | –          | –          |          – |     – | another application: SELECT answers 6A82          | CARD-0103 |
  * | staff         | 8800009001 | –          | –          |          – |     – | application type 80                               | CARD-0109 |
+ * | technician    | 8800009101 | –          | –          |          – |     – | application type 81, PIN 2580 (the demo's user)  | CARD-0109 |
  * | locked        | 8800009002 | 1002209002 | –          |          – |     – | SELECT answers 6283                               | CARD-0110 |
  * | mute          | –          | –          | –          |          – |     – | no ATR (in upside down)                           | CARD-0101 |
  *
@@ -95,6 +96,12 @@ export function issue(m: Making): CpuCardState {
   };
 }
 
+export const TECHNICIAN_TRIES = 3;
+/** What makes a technician's card of one: his PIN in packed BCD, and the card's key of its number behind `MNT`. */
+export function issueTechnician(cardNo: string, pin: string): TechnicianState {
+  return { pin: pin.length % 2 === 0 ? pin : `${pin}F`, tries: TECHNICIAN_TRIES, maxTries: TECHNICIAN_TRIES, key: hexOf(cardKey(MASTER_AUTH, bytesOf(`4D4E54${cardNo}`))) };
+}
+
 function sample(id: string, titles: readonly [string, string], expectedCode: string | null, making: Making, change: Partial<CpuCardState> = {}, anonymous = false): SampleCard {
   return {
     id,
@@ -132,6 +139,7 @@ export const CATALOGUE: readonly SampleCard[] = [
   sample('water', ['水卡', 'Water card'], null, ordinary('35', { kind: '02' })),
   sample('foreign', ['外来卡', 'Foreign card'], 'CARD-0103', { cardNo: '7700000001', userNo: '0000000000', meterNo: null }, { aid: 'A000000333010101' }, true),
   sample('staff', ['工作卡', 'Staff card'], 'CARD-0109', { cardNo: '8800009001', userNo: '0000000000', meterNo: null, type: '80' }),
+  sample('technician', ['技术员卡', 'Technician’s card'], 'CARD-0109', { cardNo: '8800009101', userNo: '0000000000', meterNo: null, type: '81' }, { technician: issueTechnician('8800009101', '2580') }),
   sample('locked', ['已锁定的卡', 'Locked card'], 'CARD-0110', { cardNo: '8800009002', userNo: '1002209002', meterNo: null }, { selectSw: '6283' }),
   sample('mute', ['插反的卡', 'Card in upside down'], 'CARD-0101', { cardNo: '7700000002', userNo: '0000000000', meterNo: null }, { mute: true }, true),
 ];

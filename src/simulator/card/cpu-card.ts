@@ -7,6 +7,15 @@ import type { PurseState } from './purse.ts';
 /** Short file ids of the PL.METER application (layouts.md, "PL-CPU"). */
 export type FileId = '15' | '16' | '17' | '1A';
 
+/** Byte strings are hex. */
+export interface TechnicianState {
+  readonly pin: string;
+  /** Tries left. */
+  readonly tries: number;
+  readonly maxTries: number;
+  readonly key: string;
+}
+
 /** Everything a card keeps without power, as JSON. All byte strings are hex. */
 export interface CpuCardState {
   readonly kind: 'pl-cpu';
@@ -26,6 +35,8 @@ export interface CpuCardState {
   readonly noFci?: boolean;
   /** Gives no ATR at all. */
   readonly mute?: boolean;
+  /** A technician's card: his PIN, and the key that answers once it was verified (docs/layouts/pl-technician.md). */
+  readonly technician?: TechnicianState;
   /** The card's purse (docs/layouts/pl-purse.md); absent: it has none. */
   readonly purse?: PurseState;
 }
@@ -92,12 +103,14 @@ export class CpuCard {
   readonly #origin: CpuCardState;
   readonly #purse: CardPurse | null;
   #authTries: number;
+  #technician: TechnicianState | null;
   #faults: { fault: CardFault; base: number }[] = [];
   #apdus = 0;
   #silent: boolean;
   // Lost with power:
   #selected = false;
   #authenticated = false;
+  #pinHolds = false;
   #challenge: Uint8Array | null = null;
   #waiting: Uint8Array | null = null;
   #onChange: () => void = () => undefined;
@@ -111,6 +124,7 @@ export class CpuCard {
     this.#authKey = bytesOf(state.authKey);
     this.#macKey = bytesOf(state.macKey);
     this.#authTries = state.authTries;
+    this.#technician = state.technician ?? null;
     this.#silent = state.mute === true;
     this.#purse = state.purse === undefined ? null : new CardPurse(state.purse, () => this.#onChange());
   }
@@ -124,7 +138,7 @@ export class CpuCard {
   toJSON(): CpuCardState {
     const file = (sfi: number): string => hexOf(this.#files.get(sfi) as Uint8Array);
     const ids = [...this.#files.keys()].map((sfi) => sfi.toString(16).toUpperCase() as FileId);
-    return { ...this.#origin, ...(this.#purse === null ? {} : { purse: this.#purse.state }), authTries: this.#authTries, files: Object.fromEntries(ids.map((id) => [id, file(Number.parseInt(id, 16))])) };
+    return { ...this.#origin, ...(this.#technician === null ? {} : { technician: this.#technician }), ...(this.#purse === null ? {} : { purse: this.#purse.state }), authTries: this.#authTries, files: Object.fromEntries(ids.map((id) => [id, file(Number.parseInt(id, 16))])) };
   }
 
   static fromJSON(state: CpuCardState, random: Random): CpuCard {
@@ -217,6 +231,7 @@ export class CpuCard {
   #forget(): void {
     this.#selected = false;
     this.#authenticated = false;
+    this.#pinHolds = false;
     this.#challenge = null;
     this.#waiting = null;
     this.#purse?.forget();
@@ -256,7 +271,10 @@ export class CpuCard {
         return this.#getChallenge(p1, p2, apdu);
       case 0x82:
         return this.#externalAuthenticate(p1, p2, apdu, challenge);
+      case 0x88:
+        return this.#internalAuthenticate(p1, p2, apdu);
       case 0x20:
+        if (this.#technician !== null && this.#selected) return this.#verifyPin(this.#technician, p1, p2, apdu);
         if (this.#purse === null || !this.#selected) throw new Status(0x6d00);
         if (p1 !== 0 || p2 !== 0) throw new Status(0x6a86);
         return this.#purse.verify(apdu.length === 4 ? null : this.#body(apdu));
@@ -375,6 +393,38 @@ export class CpuCard {
     }
     this.#authenticated = true;
     return new Uint8Array(0);
+  }
+
+  #verifyPin(technician: TechnicianState, p1: number, p2: number, apdu: Uint8Array): Uint8Array {
+    if (p1 !== 0 || p2 !== 0) throw new Status(0x6a86);
+    const { tries, maxTries, pin } = technician;
+    const left = (n: number): number => (n === 0 ? 0x6983 : 0x63c0 | n);
+    if (apdu.length === 4) {
+      if (this.#pinHolds) return new Uint8Array(0);
+      throw new Status(left(tries));
+    }
+    const said = this.#body(apdu);
+    if (tries === 0) throw new Status(0x6983);
+    const keep = (now: number): void => {
+      this.#technician = { ...technician, tries: now };
+      this.#onChange();
+    };
+    // Counted before it is compared: power that is cut in between saves no try.
+    keep(tries - 1);
+    this.#pinHolds = hexOf(said) === pin;
+    if (!this.#pinHolds) throw new Status(0x63c0 | (tries - 1));
+    keep(maxTries);
+    return new Uint8Array(0);
+  }
+
+  #internalAuthenticate(p1: number, keyId: number, apdu: Uint8Array): Uint8Array {
+    if (this.#technician === null || !this.#selected) throw new Status(0x6d00);
+    if (p1 !== 0 || keyId !== 0x01) throw new Status(0x6a88);
+    const data = this.#body(apdu);
+    if (data.length !== 8) throw new Status(0x6700);
+    if (!this.#pinHolds) throw new Status(0x6982);
+    this.#waiting = tripleDesBlock(bytesOf(this.#technician.key), data);
+    throw new Status(0x6100 | this.#waiting.length);
   }
 
   #updateBinary(secure: boolean, p1: number, offset: number, apdu: Uint8Array, challenge: Uint8Array | null): Uint8Array {

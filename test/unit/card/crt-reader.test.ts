@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { layoutRegistry, pl24Layout } from '../../../src/card/index.ts';
+import { layoutRegistry, pl24Layout, plCpuLayout, psamKeyProvider, samPort } from '../../../src/card/index.ts';
 import type { CardChannel } from '../../../src/card/index.ts';
 import { CrtReader } from '../../../src/card/readers/crt/reader.ts';
 import type { SerialLine } from '../../../src/card/readers/crt/link.ts';
@@ -8,6 +8,7 @@ import { fromHex, toHex } from '../../../src/shared/bytes.ts';
 import { sample24, sample4428 } from '../../../src/simulator/card/catalogue-blocks.ts';
 import { counterRandom, CpuCard } from '../../../src/simulator/card/cpu-card.ts';
 import { issue } from '../../../src/simulator/card/catalogue.ts';
+import { Psam } from '../../../src/simulator/card/psam.ts';
 import { CRT_310_MOVES, CRT_571_MOVES, CrtDevice } from '../../../src/simulator/reader/crt.ts';
 import type { CrtCard, CrtDeviceOptions } from '../../../src/simulator/reader/crt.ts';
 import { crtAt24, crtSle4428, crtSle4442 } from '../../../src/simulator/reader/crt-memory.ts';
@@ -348,6 +349,42 @@ describe('SAMs in a motor reader’s own slots', () => {
     // Given back, the card takes no SAM with it.
     must(await during(reader.gate.eject()));
     must(await during(other.transmit(fromHex('0084000008'))));
+  });
+
+  it('a PSAM among them gives what a purchase needs, over the reader that holds the customer’s card', async () => {
+    const psam = new Psam();
+    device = deviceOf({ sams: { 2: psam } });
+    start();
+    await until('entry on', () => device.entryOn);
+    const keys = psamKeyProvider(samPort(() => reader, 2));
+    const layout = plCpuLayout(keys);
+    const buy = async (): Promise<string> => {
+      device.offer({ kind: 'cpu', card: golden() });
+      await until('present', () => reader.status().state === 'present');
+      const channel = reader.open(reader.status().insertion);
+      const reading = must(await during(layout.read(channel)));
+      const plan = must(layout.plan(reading, GOLDEN_PURCHASE));
+      const applied = await during(layout.proveAuthority(reading).then((there) => (there.ok ? layout.apply(channel, plan) : there)));
+      must(await during(channel.reset()));
+      const verdict = layout.classify(plan, must(await during(layout.readImage(channel))));
+      must(await during(reader.gate.eject()));
+      device.take();
+      await until('entry on', () => device.entryOn);
+      return applied.ok ? verdict : `${applied.error.code} ${verdict}`;
+    };
+    expect(await buy()).toBe('after');
+    // Its session outlives the customer; after the reader's power was cut it is begun anew.
+    expect(await buy()).toBe('after');
+    device.powerCycle();
+    expect(codeOf(await during(keys.prove(fromHex('0000008800003921'))))).toBe('CARD-0206');
+    await until('entry on', () => device.entryOn);
+    expect(await buy()).toBe('after');
+    // Mute, it refuses the sale and writes nothing.
+    psam.dieAfter(0);
+    expect(await buy()).toBe('CARD-0206 before');
+    psam.revive();
+    expect(await buy()).toBe('after');
+    expect(codeOf(await psamKeyProvider(samPort(() => null, 2)).prove(fromHex('0000008800003921')))).toBe('CARD-0206');
   });
 
   it('an empty slot does not answer; a number that no reader has is a mistake of the program', async () => {

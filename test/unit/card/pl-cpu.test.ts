@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { layoutRegistry, plCpuLayout } from '../../../src/card/index.ts';
+import { layoutRegistry, plCpuLayout, technicianOf } from '../../../src/card/index.ts';
 import type { CardReading, WritePlan } from '../../../src/card/index.ts';
 import { fromHex, toHex } from '../../../src/shared/bytes.ts';
 import { ok } from '../../../src/shared/result.ts';
@@ -263,5 +263,34 @@ describe('classifying', () => {
     expect(plCpu.classify(plan, stranger)).toBe('foreign');
     expect(plCpu.sameCard(plan.before, plan.after)).toBe(true);
     expect(plCpu.sameCard(plan.after, stranger)).toBe(false);
+  });
+});
+
+describe('a technician’s card (docs/layouts/pl-technician.md)', () => {
+  const CHALLENGE = fromHex('A1B2C3D4E5F60718');
+  const present = plCpu.presentPin as NonNullable<typeof plCpu.presentPin>;
+
+  it('is a staff card to every reading, and says whose number it carries', async () => {
+    rig.slot.insert(sampleCard('technician').make());
+    const read = await layoutRegistry([plCpu]).read(await cardIn(rig.reader), fromHex('3B6500009C02020702'));
+    expect(codeOf(read)).toBe('CARD-0109');
+    expect(technicianOf(read)).toEqual({ cardNo: '8800009101', judgedBy: 'PL-CPU' });
+    rig.slot.insert(sampleCard('staff').make());
+    expect(technicianOf(await plCpu.read(await cardIn(rig.reader)))).toBeNull();
+  });
+
+  it('judges its PIN and proves itself through a reader, byte by byte; what was verified is forgotten', async () => {
+    const card = sampleCard('technician').make();
+    rig.slot.insert(card);
+    const channel = await cardIn(rig.reader);
+    expect(must(await present(channel, '8800009101', '2580', CHALLENGE))).toBe('open');
+    expect(inOrder(card.transcript, ['-- reset', '=> 00A4040008504C2E4D45544552', '=> 00B095001E', '=> 00200000', '<= 63C3', '=> 00200000022580', '<= 9000', '=> 0088000108A1B2C3D4E5F60718', '<= 6108', '=> 00C0000008', '<= 897795A18D6139929000', '-- reset'])).toBe(true);
+    expect(must(await channel.transmit(fromHex('00A4040008504C2E4D45544552'))).slice(-2)).toEqual(fromHex('9000'));
+    expect(must(await channel.transmit(fromHex('00200000')))).toEqual(fromHex('63C3'));
+    expect(must(await present(channel, '8800009102', '2580', CHALLENGE))).toBe('not-ours');
+    expect(must(await present(channel, '8800009101', '25801', CHALLENGE))).toBe('wrong');
+    expect(must(await present(channel, '8800009101', '2581', CHALLENGE))).toBe('locked');
+    expect(must(await present(channel, '8800009101', '2580', CHALLENGE))).toBe('locked');
+    expect(card.toJSON().technician?.tries).toBe(1);
   });
 });

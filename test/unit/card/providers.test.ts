@@ -137,6 +137,23 @@ describe('every provider writes every kind of card', () => {
     });
   }
 
+  it.each(providers)('%s judges a technician’s card, of its own company and this number only', async (_name, masters, make) => {
+    const cardNo = fromHex('8800009101');
+    const challenge = fromHex('A1B2C3D4E5F60718');
+    const answer = (keys: Required<MasterKeys>, before = '4D4E54'): Uint8Array => tripleDesBlock(cardKey(keys.auth, bytesOf(`${before}8800009101`)), challenge);
+    const provider = make();
+    must(await provider.checkTechnician(cardNo, challenge, answer(masters)));
+    expect(codeOf(await provider.checkTechnician(cardNo, challenge, answer(masters === COMPANY ? SAMPLE_KEYS : COMPANY)))).toBe('CARD-0201');
+    expect(codeOf(await provider.checkTechnician(cardNo, challenge, answer(masters, '000000')))).toBe('CARD-0201');
+    expect(codeOf(await provider.checkTechnician(fromHex('8800009102'), challenge, answer(masters)))).toBe('CARD-0201');
+    expect(codeOf(await provider.checkTechnician(cardNo, fromHex('A1B2C3D4E5F60719'), answer(masters)))).toBe('CARD-0201');
+  });
+
+  it('the golden values of a technician’s card (docs/layouts/pl-technician.md)', async () => {
+    expect(hexOf(cardKey(SAMPLE_KEYS.auth, bytesOf('4D4E548800009101')))).toBe('BA7FBF0BD632562AAEE2AEA8D2230469');
+    must(await masterKeyProvider('sample', SAMPLE_KEYS).checkTechnician(fromHex('8800009101'), fromHex('A1B2C3D4E5F60718'), fromHex('897795A18D613992')));
+  });
+
   it('as terminal.json names them', async () => {
     const s8 = fromHex('0000008800003961');
     const asked: string[] = [];
@@ -294,6 +311,18 @@ describe('central', () => {
     const other = plPurseLayout(keysOf(), { terminalId: '000000000399', nowMs: () => NOW });
     const w = await prepared(purse, keysOf(), purse.card(COMPANY), inPurse);
     expect(codeOf(await other.apply(w.channel, w.plan, w.keep))).toBe('CARD-0206');
+  });
+
+  it('computes no technician’s answer for a terminal that calls his number a card of its sale', async () => {
+    const own = await companyCentral();
+    try {
+      const { client } = own.terminals[0] as Room['terminals'][number];
+      await quoted(own, KINDS[0] as Kind);
+      must(await client.cardKey({ verb: 'external-auth', s8: '0000008800003961', challenge: '00'.repeat(8) }));
+      expect(codeOf(await client.cardKey({ verb: 'external-auth', s8: '4D4E548800003961', challenge: '00'.repeat(8) }))).toBe('CARD-0206');
+    } finally {
+      await own.close();
+    }
   });
 
   it('a card whose MAC1 does not hold gets no MAC2 from it either', async () => {

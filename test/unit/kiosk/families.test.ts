@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { pl102Layout, pl1608Layout, pl24Layout, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout } from '../../../src/card/index.ts';
+import { pl102Layout, pl1608Layout, pl24Layout, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout, plPurseLayout } from '../../../src/card/index.ts';
 import { DEMO_ACCOUNTS } from '../../../src/central/demo-data.ts';
 import { HALL_CARDS } from '../../../src/main/demo/hall-card.ts';
 import type { HallCard, HallSample } from '../../../src/main/demo/hall-card.ts';
-import { seededRandom, World } from '../../support/kiosk-world.ts';
+import { seededRandom, T0, World } from '../../support/kiosk-world.ts';
 import { demoKeys } from '../card/rig.ts';
 
 /** The demo hall's own cards in a whole kiosk that has every layout, in the core's order. */
-const LAYOUTS = [pl4442Layout, pl4428Layout, plM1Layout, pl102Layout, pl1608Layout, pl24Layout, plCpuLayout].map((layout) => layout(demoKeys));
+const LAYOUTS = [pl4442Layout, pl4428Layout, plM1Layout, pl102Layout, pl1608Layout, pl24Layout, plCpuLayout].map((layout) => layout(demoKeys)).concat(plPurseLayout(demoKeys, { terminalId: '000000000311', nowMs: () => T0 }));
 const FEN = 10_000;
 
 let w: World;
@@ -46,13 +46,28 @@ function bought(): number {
   return w.order().quote.quantity;
 }
 
-const GOOD = ['good', 'rf-good', '4442-good', '4428-good', 'm1-good', '102-good', '1608-good', '24-good', '24-big'];
+/** A staff card's bytes as a technician's: type or mark 81, another number, and an XOR that holds. */
+function technicianOf(id: string, sample: HallSample, kept: string): HallCard {
+  const no = sample.cardNo ?? '';
+  // SFI 15: type, version, and the serial up to its card number.
+  if (id === 'staff' || id === 'purse-staff') return sample.make(JSON.parse(kept.replaceAll(`80011000000000${no}`, '810110000000008800009099')), seededRandom(id));
+  const identity = `80${no}000000000001010301`;
+  const changed = '8188000090990000000000' + '01010301';
+  const sealed = (hex: string): string => hex + [...Buffer.from(hex, 'hex')].reduce((sum, b) => sum ^ b, 0).toString(16).padStart(2, '0').toUpperCase();
+  const [from, to] = [sealed(identity), sealed(changed)];
+  // PL-102 keeps the two halves in two places.
+  const text = kept.includes(from) ? kept.replaceAll(from, to) : kept.replaceAll(from.slice(0, 16), to.slice(0, 16)).replaceAll(from.slice(16), to.slice(16));
+  expect(text).not.toBe(kept);
+  return sample.make(JSON.parse(text), seededRandom(id));
+}
+
+const GOOD = ['good', 'rf-good', 'purse-good', '4442-good', '4428-good', 'm1-good', '102-good', '1608-good', '24-good', '24-big'];
 
 describe('every family of the demo hall', () => {
   it('has cards that sell, and at least two that do not', () => {
     const families = new Map<string, HallSample[]>();
     for (const card of HALL_CARDS) families.set(card.family, [...(families.get(card.family) ?? []), card]);
-    expect(families.size).toBe(8);
+    expect(families.size).toBe(9);
     for (const [family, cards] of families) {
       expect(cards.some((c) => GOOD.includes(c.id)), family).toBe(true);
       expect(cards.filter((c) => c.expectedCode !== null || c.id.endsWith('other-key')).length, family).toBeGreaterThanOrEqual(2);
@@ -60,7 +75,7 @@ describe('every family of the demo hall', () => {
     expect(new Set(HALL_CARDS.map((c) => c.id)).size).toBe(HALL_CARDS.length);
     // A card with a number has an account, but the ones that are there to have none.
     const without = HALL_CARDS.filter((c) => c.cardNo !== null && !DEMO_ACCOUNTS.some((a) => a.cardNo === c.cardNo)).map((c) => c.id);
-    expect(without).toEqual(['unknown', 'staff', 'locked', '4442-staff']);
+    expect(without).toEqual(['unknown', 'staff', 'technician', 'locked', 'purse-staff', '4442-staff', '4428-staff', 'm1-staff', '102-staff', '1608-staff', '24-staff']);
   });
 
   it.each(GOOD)('%s: bought, on the card once, and in its meter once', async (id) => {
@@ -115,6 +130,26 @@ describe('every family of the demo hall', () => {
     expect(JSON.stringify(card)).toBe(kept);
   });
 
+  const STAFF = ['staff', 'purse-staff', '4442-staff', '4428-staff', 'm1-staff', '102-staff', '1608-staff', '24-staff'];
+  it.each(STAFF)('%s: a motor reader gives it back at once, unchanged; and the same chip under a technician’s mark asks for a PIN', async (id) => {
+    const motor = { accepting: false, ejected: [] as number[], jams: 0 };
+    w.slot.motor = motor;
+    w.maintenance = { version: '1', enabled: true, cards: new Map([['8800009099', '李工']]), checkPin: () => Promise.resolve(null), hasPrinter: false, verify: () => Promise.resolve({ ok: true, problems: [] }), scratch: () => Promise.resolve(1), uploadNow: () => undefined, onChanged: () => undefined, maxClockSkewMs: () => 60_000 };
+    await w.start();
+    const { sample, card } = cardOf(id);
+    const kept = JSON.stringify(card);
+    await insert(card);
+    await w.until('given back', () => motor.ejected.length === 1);
+    expect(w.shown('cannot-sell').reason).toBe('CARD-0109');
+    expect(JSON.stringify(card)).toBe(kept);
+    expect(JSON.stringify(w.journal.orders())).toBe('[]');
+    await w.remove();
+    await insert(technicianOf(id, sample, kept));
+    expect(w.shown('maintenance-pin').card).toEqual({ who: '李工', ownPin: id === 'staff' || id === 'purse-staff', problem: null });
+    expect(motor.ejected).toHaveLength(1);
+    await w.remove();
+  });
+
   it.each(['4428-other-key', '102-other-key', '1608-other-key'])('%s: paid, refused by the card, and the money goes back', async (id) => {
     const { card } = cardOf(id);
     const before = card.purchase();
@@ -129,7 +164,7 @@ describe('every family of the demo hall', () => {
 const EVERY = process.env['PILOTLIGHT_FULL'] === '1' ? 1 : 11;
 
 describe('the process is killed at a point of the sale, and started again', () => {
-  it.each([['4428-good', 1], ['m1-good', 2], ['102-good', 3], ['1608-good', 4], ['24-good', 5]] as const)('%s: delivered once, or not paid for', async (id, first) => {
+  it.each([['4428-good', 1], ['m1-good', 2], ['102-good', 3], ['1608-good', 4], ['24-good', 5], ['purse-good', 6]] as const)('%s: delivered once, or not paid for', async (id, first) => {
     let tried = 0;
     const wrong: string[] = [];
     for (let at = first; ; at += EVERY) {

@@ -92,6 +92,22 @@ describe('terminal.json', () => {
   });
 });
 
+describe('technicians’ cards', () => {
+  const demo = { name: DEMO_USER.name, salt: DEMO_USER.salt, hash: DEMO_USER.hash, card: DEMO_USER.card };
+  it('one card is one user’s, who has his name for himself', () => {
+    expect(load({ mode: 'demo', maintenance: { users: [demo, { ...demo, name: 'x', card: '8800009102' }] } })).toBe('["李工","x"]');
+    for (const other of [{ ...demo, name: 'x' }, { ...demo, card: undefined }, { ...demo, card: '8800009102' }]) expect(load({ mode: 'demo', maintenance: { users: [demo, other] } })).toMatch(/^CONF-0101 .*maintenance\.users: a user with a card/);
+    expect(load({ mode: 'demo', maintenance: { users: [{ ...demo, card: '880000910' }] } })).toMatch(/^CONF-0101 .*card/);
+  });
+
+  it('the machine knows whose card it is, and judges the named user’s PIN alone', async () => {
+    const other = await pin(['--name', '王工'], ['835172', '835172']);
+    const ports = machinePorts({ users: [demo, JSON.parse(other.out) as MaintenanceUser], dataDir: folder, secondPath: folder, hasPrinter: false, clock: systemClock });
+    expect([...(ports.cards ?? [])]).toEqual([[DEMO_USER.card, DEMO_USER.name]]);
+    expect(await Promise.all([ports.checkPin('835172'), ports.checkPin('835172', DEMO_USER.name), ports.checkPin(DEMO_USER.pin, DEMO_USER.name)])).toEqual(['王工', null, DEMO_USER.name]);
+  });
+});
+
 describe('the machine’s part', () => {
   it('the disk’s test is a real one and leaves nothing; a folder that is not there does not pass', async () => {
     const ports = (dataDir: string) => machinePorts({ users: [], dataDir, secondPath: dataDir, hasPrinter: false, clock: systemClock });

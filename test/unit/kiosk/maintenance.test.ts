@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { MAINTENANCE_ACTIONS } from '../../../src/shared/contract.ts';
 import type { Intent, MaintenanceAction, OrderStory, SnapshotOf } from '../../../src/shared/contract.ts';
-import { EVENTS } from '../../../src/shared/events.ts';
+import { CARD_REFUSALS, EVENTS } from '../../../src/shared/events.ts';
 import type { EventBody, EventKind, JournalEvent } from '../../../src/shared/events.ts';
 import { DEMO_USER } from '../../../src/shared/terminal-config.ts';
 import { IDLE_MS, LOCK_MS, lockLeftMs, lockMs, PIN_IDLE_MS } from '../../../src/kiosk/maintenance.ts';
@@ -561,6 +561,13 @@ describe('words', () => {
     expect(said.en.replace(/[「」]/g, '')).not.toMatch(/[\u4e00-\u9fff]/);
     expect(`${said.zh}${said.en}`).not.toMatch(/undefined|\[object/);
     expect(storyOf(kind, JSON.parse(JSON.stringify(BODIES[kind])))).toEqual(said);
+  });
+
+  it('of a technician’s card it says so', () => {
+    const said = (kind: EventKind, body: unknown): string => storyOf(kind, body).zh + storyOf(kind, body).en;
+    expect(said('maintenance-entered', { who: 'w', by: 'card' })).toMatch(/技术员卡.*by card/);
+    expect(said('maintenance-left', { who: 'w', why: 'card-out' })).toMatch(/取出.*taken out/);
+    for (const why of CARD_REFUSALS) expect(said('maintenance-refused', { fails: 2, lockedMs: 0, card: { who: 'w', why } })).toMatch(/w 的技术员卡.*try 2$/);
   });
 
   it('a fact of a kind or shape that is not known is shown by its name', () => {

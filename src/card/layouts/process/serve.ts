@@ -67,6 +67,7 @@ export async function serveLayout(make: (keys: KeyProvider) => CardLayout, input
       return there.ok ? ok(new Uint8Array(code === 'SLE4442' ? 3 : 2)) : there;
     },
     blockMac: () => notGiven('proofs of blocks'),
+    checkTechnician: () => notGiven('judging technicians’ cards'),
     loadLeave: () => notGiven('loads of purses'),
     sectorKey: () => notGiven('sector keys'),
     externalAuth: (s8, challenge) => bytes({ op: 'external-auth', s8: toHex(s8), challenge: toHex(challenge) }),

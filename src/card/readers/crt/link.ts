@@ -34,12 +34,23 @@ export interface CrtAnswer {
 /** What a command came to. `refused`: the device answered with an error, its two characters. */
 export type CrtOutcome = { readonly kind: 'done'; readonly answer: CrtAnswer } | { readonly kind: 'refused'; readonly error: string; readonly data: Uint8Array };
 
+/** One command at a time to a device, in the terms of the F2 dialect. */
+export interface CrtPort {
+  /**
+   * One command and its end. CARD-0107: the port is gone, or the device does not answer to commands at all;
+   * CARD-0106: it took the command and its answer never came whole: whether it was carried out is not known.
+   * @param timeoutMs from taking the command to its answer
+   */
+  readonly command: (cm: number, pm: number, data: Uint8Array, timeoutMs: number) => Promise<Result<CrtOutcome, Failure>>;
+  readonly close: () => Promise<void>;
+}
+
 /**
  * The handshake of one line: one command at a time, taken with 06, answered with a frame, which is taken with 06.
  * A command is sent again only while the device has not taken it; an answer that comes broken is asked for again,
  * never the command: a device that moved a card must not move it twice.
  */
-export class CrtLink {
+export class CrtLink implements CrtPort {
   readonly #line: SerialLine;
   readonly #clock: Clock;
   readonly #lane = new Lane();
@@ -66,11 +77,6 @@ export class CrtLink {
     });
   }
 
-  /**
-   * One command and its end. CARD-0107: the port is gone, or the device does not answer to commands at all;
-   * CARD-0106: it took the command and its answer never came whole: whether it was carried out is not known.
-   * @param timeoutMs from taking the command to its answer
-   */
   command(cm: number, pm: number, data: Uint8Array, timeoutMs: number): Promise<Result<CrtOutcome, Failure>> {
     return this.#lane.run(() => this.#run(cm, pm, data, timeoutMs));
   }

@@ -24,7 +24,17 @@ export const CRT_MODELS: readonly CrtModel[] = [
   { id: 'crt-310', firmware: /CRT-?310/i, initKeep: 0x34, move: { ic: 0x33, gate: 0x30, eject: 0x30, capture: null } },
 ];
 
+/**
+ * Models of the old `02` dialect (link02.ts). The same PMs mean other places there: 2F the IC position, 30 out at the front,
+ * 31 held at the front, 33 out at the rear. What stands behind the rear nobody tells, so nothing is captured.
+ */
+export const CRT02_MODELS: readonly CrtModel[] = [{ id: 'crt-310-02', firmware: /CRT-?310/i, initKeep: 0x30, move: { ic: 0x2f, gate: 0x31, eject: 0x30, capture: null } }];
+
+/** How a reader's frames look: see frames.ts and link02.ts. */
+export type CrtDialect = 'f2' | '02';
+
 /** The model that a firmware text names; null: none known, and nothing may be moved. */
-export function crtModelOf(firmware: string): CrtModel | null {
-  return CRT_MODELS.find((m) => m.firmware.test(firmware)) ?? null;
+export function crtModelOf(firmware: string, dialect: CrtDialect = 'f2'): CrtModel | null {
+  const models = dialect === '02' ? CRT02_MODELS : CRT_MODELS;
+  return models.find((m) => m.firmware.test(firmware)) ?? null;
 }

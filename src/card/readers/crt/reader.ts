@@ -8,9 +8,10 @@ import type { CardChannel, CardGate, CardReader, MemoryArea, MemoryCardPort, Mem
 import { Lane, StatusBoard } from '../supervise.ts';
 import { transmitT0 } from '../t0.ts';
 import { CrtLink } from './link.ts';
-import type { CrtAnswer, SerialLine } from './link.ts';
+import type { CrtAnswer, CrtPort, SerialLine } from './link.ts';
+import { Crt02Link } from './link02.ts';
 import { crtModelOf } from './models.ts';
-import type { CrtModel } from './models.ts';
+import type { CrtDialect, CrtModel } from './models.ts';
 
 /** Commands (CM) and their parameters (PM), cards.md 5.1. */
 const INIT = 0x30;
@@ -74,6 +75,8 @@ const ERRORS: Readonly<Record<string, string>> = {
   '10': 'card jam', '12': 'sensor', '13': 'card too long', '14': 'card too short', '40': 'recycle off', '41': 'magnet', '43': 'cannot reach the IC position', '45': 'moved by hand',
   '50': 'counter overflow', '51': 'motor', '60': 'short circuit', '61': 'activation', '62': 'not supported by the card', '63': 'no response', '64': 'protocol', '65': 'not active',
   '66': 'transfer', '67': 'transfer', '68': 'time-out', '69': 'not an EMV card', A0: 'stacker empty', A1: 'bin full', B0: 'not initialised',
+  // The old dialect's (link02.ts): the end of an operation, and what lies inside that is no card.
+  PN: 'the operation failed', PE: 'no card', PW: 'the card is not where it must be', SF: 'a card that is too long', SG: 'a card that is too short', F: 'the entry is not as it was told',
 };
 const MOVED_BY_HAND = '45';
 /** It lost its power meanwhile: everything begins anew. */
@@ -96,6 +99,8 @@ export interface CrtReaderOptions {
   readonly path: string;
   /** Opens the serial port, 8N1; rejects while it is not there. */
   readonly open: () => Promise<SerialLine>;
+  /** Left out: F2. Neither is ever tried on a device that may have the other. */
+  readonly dialect?: CrtDialect;
   readonly clock: Clock;
   readonly log: LogFn;
 }
@@ -132,7 +137,7 @@ export class CrtReader implements CardReader {
   readonly #board: StatusBoard;
   readonly #lane = new Lane();
   #closed = false;
-  #link: CrtLink | null = null;
+  #link: CrtPort | null = null;
   #model: CrtModel | null = null;
   #name: string;
   #insertions = 0;
@@ -227,7 +232,7 @@ export class CrtReader implements CardReader {
       await line.close();
       return;
     }
-    const link = new CrtLink(line, this.#o.clock);
+    const link = this.#o.dialect === '02' ? new Crt02Link(line, this.#o.clock) : new CrtLink(line, this.#o.clock);
     this.#link = link;
     const version = await link.command(VERSION, VERSION_TEXT, new Uint8Array(0), ASK_TIMEOUT_MS);
     if (!version.ok) {
@@ -235,7 +240,7 @@ export class CrtReader implements CardReader {
       return;
     }
     const text = version.value.kind === 'done' ? new TextDecoder('latin1').decode(version.value.answer.data).trim() : '';
-    const model = crtModelOf(text);
+    const model = crtModelOf(text, this.#o.dialect);
     if (model === null) {
       // The same code moves the card to its contacts on one model and into the bin on another.
       this.#lose(failure('CARD-0107', `firmware "${text}" is not of a known model: nothing is moved`), UNKNOWN_MODEL_MS);

@@ -19,7 +19,7 @@ async function refresh() {
   shown = text;
   $('links').replaceChildren(el('a', '终端 Kiosk', { href: s.addresses.kiosk, target: '_blank' }), el('a', '中心 Central', { href: s.addresses.central, target: '_blank' }));
   $('technician').hidden = s.technician === null;
-  if (s.technician !== null) $('technician-pin').textContent = `${s.technician.name} · PIN ${s.technician.pin}（仅演示 demo only）`;
+  if (s.technician !== null) $('technician-pin').textContent = `${s.technician.name} · PIN ${s.technician.pin}（仅演示 demo only）；或插“技术员卡”，密码相同 or insert the technician’s card, same PIN`;
   $('slot').textContent = s.inserted ? `读卡槽里：${s.inserted}${s.connected ? '' : '（读卡器未连接 reader not connected）'}` : '读卡槽是空的 The slot is empty';
   let family = '';
   $('cards').replaceChildren(...s.cards.flatMap((c) => {
@@ -28,7 +28,7 @@ async function refresh() {
     if (c.purchase) d.append(el('small', `第 ${c.purchase.count} 次 · ${(c.purchase.quantity / 100).toFixed(2)} · 累计 ${(c.purchase.cumulative / 100).toFixed(2)}${c.meterRemaining === null ? '' : ` · 表内 ${(c.meterRemaining / 100).toFixed(2)}`}`));
     const b = (label, body) => { const x = el('button', label); x.dataset.act = JSON.stringify(body); d.append(x); };
     b('插卡 Insert', { do: 'insert', id: c.id });
-    if (c.meterRemaining !== null && c.id !== s.inserted) { b('插表 Into meter', { do: 'meter', id: c.id }); b('用气 10 m³', { do: 'consume', id: c.id, quantity: 1000 }); }
+    if (c.meterRemaining !== null && c.id !== s.inserted) { b('插表 Into meter', { do: 'meter', id: c.id }); b(c.family.startsWith('PL-PURSE') ? '用气 10 元' : '用气 10 m³', { do: 'consume', id: c.id, quantity: 1000 }); }
     const heading = c.family === family ? [] : [el('h3', c.family)];
     family = c.family;
     return [...heading, d];
