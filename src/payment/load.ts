@@ -7,9 +7,10 @@ import type { Failure } from '../shared/errors.ts';
 import type { Verifier } from '../shared/ports.ts';
 import { err, never, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
-import { rsaSha256Signer, rsaSha256Verifier } from '../shared/signing.ts';
+import { ed25519Signer, ed25519Verifier, rsaSha256Signer, rsaSha256Verifier } from '../shared/signing.ts';
 import type { TerminalConfig } from '../shared/terminal-config.ts';
 import { createAlipayProvider } from './alipay/provider.ts';
+import { createGatewayProvider } from './gateway/provider.ts';
 import type { PaymentProvider } from './types.ts';
 import type { WechatPorts } from './wechat/client.ts';
 import { createWechatProvider } from './wechat/provider.ts';
@@ -23,7 +24,7 @@ const MIN_RSA_BITS = 2048;
  * loopback, are refused.
  * @param baseDir what relative key paths start from
  */
-export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 'terminalId'>, baseDir: string, ports: WechatPorts): Result<readonly PaymentProvider[], Failure> {
+export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 'terminalId' | 'central'>, baseDir: string, ports: WechatPorts): Result<readonly PaymentProvider[], Failure> {
   const problems: string[] = [];
   const causes: unknown[] = [];
   const problem = (key: string, text: string, cause?: unknown): void => {
@@ -31,7 +32,7 @@ export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 
     if (cause !== undefined) causes.push(cause);
   };
 
-  const readKey = (key: string, path: string, secret: boolean): KeyObject | null => {
+  const readKey = (key: string, path: string, secret: boolean, type: 'rsa' | 'ed25519' = 'rsa'): KeyObject | null => {
     const file = isAbsolute(path) ? path : join(baseDir, path);
     try {
       // Windows has no such mode bits; there the folder's access list is the operator's to set.
@@ -45,8 +46,8 @@ export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 
         problem(key, 'this is a private key; the platform’s public key or certificate belongs here');
         return null;
       }
-      if (object.asymmetricKeyType !== 'rsa' || (object.asymmetricKeyDetails?.modulusLength ?? 0) < MIN_RSA_BITS) {
-        problem(key, `not an RSA key of at least ${MIN_RSA_BITS} bits`);
+      if (object.asymmetricKeyType !== type || (type === 'rsa' && (object.asymmetricKeyDetails?.modulusLength ?? 0) < MIN_RSA_BITS)) {
+        problem(key, type === 'rsa' ? `not an RSA key of at least ${MIN_RSA_BITS} bits` : 'not an Ed25519 key');
         return null;
       }
       return object;
@@ -59,7 +60,7 @@ export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 
   const providers: PaymentProvider[] = [];
   for (const [index, payment] of config.payments.entries()) {
     const at = `payments[${index}]`;
-    const base = new URL(payment.baseUrl);
+    const base = new URL(payment.baseUrl ?? config.central.baseUrl);
     if (config.mode === 'production' && base.protocol !== 'https:' && !['127.0.0.1', '[::1]', 'localhost'].includes(base.hostname)) problem(`${at}.baseUrl`, 'production needs https');
     switch (payment.kind) {
       case 'wechat': {
@@ -80,6 +81,13 @@ export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 
         if (appKey === null || alipayKey === null) break;
         const { baseUrl, appId } = payment;
         providers.push(createAlipayProvider({ baseUrl, appId, appSigner: rsaSha256Signer(appKey), alipayKey: rsaSha256Verifier(alipayKey), protocol: payment.protocol ?? 'v3', storeId: payment.storeId ?? config.terminalId }, ports));
+        break;
+      }
+      case 'gateway': {
+        const own = readKey('central.keyFile', config.central.keyFile, true, 'ed25519');
+        const theirs = readKey(payment.answerKeyFile === undefined ? 'central.policyKeyFile' : `${at}.answerKeyFile`, payment.answerKeyFile ?? config.central.policyKeyFile, false, 'ed25519');
+        if (own === null || theirs === null) break;
+        providers.push(createGatewayProvider({ baseUrl: base.href, terminalId: config.terminalId, signer: ed25519Signer(own), answerVerifier: ed25519Verifier(theirs) }, ports));
         break;
       }
       default:

@@ -53,13 +53,22 @@ const alipaySchema = z.strictObject({
   storeId: z.string().min(1).max(32).optional(),
 });
 
+/** One QR code for every wallet; the merchants' keys stay with the gateway (docs/payment-gateway.md). */
+const gatewaySchema = z.strictObject({
+  kind: z.literal('gateway'),
+  /** Left out: central's. Requests are signed with the terminal's key (`central.keyFile`). */
+  baseUrl: url.optional(),
+  /** Ed25519 public key (PEM) that signs the gateway's answers; left out: central's policy key. */
+  answerKeyFile: path.optional(),
+});
+
 /** Both languages, or one text for both. */
 const text = z.union([z.string().min(1), z.strictObject({ zh: z.string().min(1), en: z.string().min(1) })]);
 
-const paymentSchema = z.discriminatedUnion('kind', [wechatSchema, alipaySchema], {
+const paymentSchema = z.discriminatedUnion('kind', [wechatSchema, alipaySchema, gatewaySchema], {
   error: (issue) => {
     const kind = (issue.input as { kind?: unknown } | undefined)?.kind;
-    return `payment kind "${String(kind)}" is not built; available: wechat, alipay`;
+    return `payment kind "${String(kind)}" is not built; available: wechat, alipay, gateway`;
   },
 });
 

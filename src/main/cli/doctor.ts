@@ -98,17 +98,25 @@ function keyFilesOf(config: TerminalConfig): KeyFile[] {
   return [
     { key: 'central.keyFile', path: config.central.keyFile, secret: true, kind: 'ed25519' },
     { key: 'central.policyKeyFile', path: config.central.policyKeyFile, secret: false, kind: 'ed25519' },
-    ...config.payments.flatMap((p, i): KeyFile[] =>
-      p.kind === 'wechat'
-        ? [
+    ...config.payments.flatMap((p, i): KeyFile[] => {
+      switch (p.kind) {
+        case 'wechat':
+          return [
             { key: `payments[${i}].merchantKeyFile`, path: p.merchantKeyFile, secret: true, kind: 'rsa' },
             ...Object.entries(p.platformKeys).map(([serial, path]): KeyFile => ({ key: `payments[${i}].platformKeys.${serial}`, path, secret: false, kind: 'rsa' })),
-          ]
-        : [
+          ];
+        case 'alipay':
+          return [
             { key: `payments[${i}].appKeyFile`, path: p.appKeyFile, secret: true, kind: 'rsa' },
             { key: `payments[${i}].alipayKeyFile`, path: p.alipayKeyFile, secret: false, kind: 'rsa' },
-          ],
-    ),
+          ];
+        case 'gateway':
+          // Otherwise central's two keys above.
+          return p.answerKeyFile === undefined ? [] : [{ key: `payments[${i}].answerKeyFile`, path: p.answerKeyFile, secret: false, kind: 'ed25519' }];
+        default:
+          return never(p);
+      }
+    }),
   ];
 }
 
