@@ -17,6 +17,7 @@ import type { SandboxOrder, SandboxRefund } from '../../../src/simulator/payment
 import { createWechatSandbox } from '../../../src/simulator/wechat/sandbox.ts';
 import type { WechatSandbox } from '../../../src/simulator/wechat/sandbox.ts';
 import { ManualClock } from '../../support/clock.ts';
+import { sandboxSend } from '../../support/sandbox-send.ts';
 import { ENGINES, into, openDb, quickSigner } from './harness.ts';
 import type { Engine } from './harness.ts';
 
@@ -122,15 +123,6 @@ class Town {
   close(): Promise<void> {
     return this.db.close();
   }
-}
-
-function sandboxSend(sandbox: WechatSandbox | AlipaySandbox): HttpSend {
-  return async ({ method, target, headers, body }) => {
-    const lower = Object.fromEntries(Object.entries(headers).map(([k, v]) => [k.toLowerCase(), v]));
-    const answer = sandbox.handle({ method, target, headers: lower, body: body ?? new Uint8Array(0) }).answer();
-    if (answer.dropped) throw new Error('cut');
-    return { status: answer.status, header: (name) => Object.entries(answer.headers).find(([k]) => k.toLowerCase() === name)?.[1] ?? null, body: answer.body };
-  };
 }
 
 let town: Town;

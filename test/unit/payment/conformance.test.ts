@@ -12,6 +12,7 @@ import type { SandboxOrder, SandboxRefund } from '../../../src/simulator/payment
 import { createWechatSandbox, generateSandboxKeys } from '../../../src/simulator/wechat/sandbox.ts';
 import { ManualClock } from '../../support/clock.ts';
 import { into, openDb, quickSigner } from '../central/harness.ts';
+import { sandboxSend } from '../../support/sandbox-send.ts';
 
 /**
  * What every provider must do, asked of each through its own gateway over HTTP. A provider that passes may be put
@@ -47,22 +48,23 @@ const T0 = Date.parse('2026-11-22T12:00:00+08:00');
 const keys = generateSandboxKeys();
 let serial = 0;
 
-async function wechat(): Promise<Rig> {
+/** @param quick in the same process, with keyed hashes for signatures: where the wallet itself is not examined */
+async function wechat(quick = false): Promise<Rig> {
   const clock = new ManualClock(T0);
-  const sandbox = createWechatSandbox({ port: 0, dataDir: null, merchantPublicKeyPem: keys.merchantPublicKeyPem, platformPrivateKeyPem: keys.platformPrivateKeyPem, platformSerial: keys.platformSerial, mchid: '1900000109', appid: 'wxd678efh567hg6787', now: () => clock.nowMs(), randomBytes });
-  const { baseUrl } = await sandbox.start();
+  const sandbox = createWechatSandbox({ port: 0, dataDir: null, merchantPublicKeyPem: keys.merchantPublicKeyPem, platformPrivateKeyPem: keys.platformPrivateKeyPem, platformSerial: keys.platformSerial, mchid: '1900000109', appid: 'wxd678efh567hg6787', now: () => clock.nowMs(), randomBytes, ...(quick ? { publicUrl: () => 'http://wallet', crypto: { merchantVerifier: quickSigner('m'), platformSigner: quickSigner('p') } } : {}) });
+  const { baseUrl } = quick ? { baseUrl: 'http://wallet' } : await sandbox.start();
   const provider = createWechatProvider(
-    { baseUrl, mchid: '1900000109', appid: 'wxd678efh567hg6787', merchantSerial: keys.merchantSerial, merchantSigner: rsaSha256Signer(keys.merchantPrivateKeyPem), platformKeys: new Map([[keys.platformSerial, rsaSha256Verifier(keys.platformPublicKeyPem)]]), notifyUrl: 'https://pay.example.com/notify', storeOutId: '0311' },
-    { clock, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 5_000 },
+    { baseUrl, mchid: '1900000109', appid: 'wxd678efh567hg6787', merchantSerial: keys.merchantSerial, merchantSigner: quick ? quickSigner('m') : rsaSha256Signer(keys.merchantPrivateKeyPem), platformKeys: new Map([[keys.platformSerial, quick ? quickSigner('p') : rsaSha256Verifier(keys.platformPublicKeyPem)]]), notifyUrl: 'https://pay.example.com/notify', storeOutId: '0311' },
+    { clock, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 5_000, ...(quick ? { send: sandboxSend(sandbox) } : {}) },
   );
-  return { provider, clock, closeIsEmpty: true, pay: (codeUrl, late = false) => sandbox.control.pay({ codeUrl, late }).paid, fault: (fault, times = 1) => sandbox.control.faults({ [fault]: times }), clear: () => sandbox.control.faults({ reset: true }), freshCode: () => `13${String(++serial).padStart(16, '0')}`, books: () => sandbox.control.books(), close: () => sandbox.close() };
+  return { provider, clock, closeIsEmpty: true, pay: (codeUrl, late = false) => sandbox.control.pay({ codeUrl, late }).paid, fault: (fault, times = 1) => sandbox.control.faults({ [fault]: times }), clear: () => sandbox.control.faults({ reset: true }), freshCode: () => `13${String(++serial).padStart(16, '0')}`, books: () => sandbox.control.books(), close: () => (quick ? Promise.resolve() : sandbox.close()) };
 }
-async function alipay(protocol: 'v3' | 'v2'): Promise<Rig> {
+async function alipay(protocol: 'v3' | 'v2', quick = false): Promise<Rig> {
   const clock = new ManualClock(T0);
-  const sandbox = createAlipaySandbox({ port: 0, dataDir: null, appPublicKeyPem: keys.merchantPublicKeyPem, alipayPrivateKeyPem: keys.platformPrivateKeyPem, appId: '2021000000000311', now: () => clock.nowMs(), randomBytes });
-  const { baseUrl } = await sandbox.start();
-  const provider = createAlipayProvider({ baseUrl, appId: '2021000000000311', appSigner: rsaSha256Signer(keys.merchantPrivateKeyPem), alipayKey: rsaSha256Verifier(keys.platformPublicKeyPem), protocol, storeId: '0311' }, { clock, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 5_000 });
-  return { provider, clock, pay: (codeUrl, late = false) => sandbox.control.pay({ codeUrl, late }).paid, fault: (fault, times = 1) => sandbox.control.faults({ [fault]: times }), clear: () => sandbox.control.faults({ reset: true }), freshCode: () => `28${String(++serial).padStart(16, '0')}`, books: () => sandbox.control.books(), close: () => sandbox.close() };
+  const sandbox = createAlipaySandbox({ port: 0, dataDir: null, appPublicKeyPem: keys.merchantPublicKeyPem, alipayPrivateKeyPem: keys.platformPrivateKeyPem, appId: '2021000000000311', now: () => clock.nowMs(), randomBytes, ...(quick ? { publicUrl: () => 'http://wallet', crypto: { appVerifier: quickSigner('m'), alipaySigner: quickSigner('p') } } : {}) });
+  const { baseUrl } = quick ? { baseUrl: 'http://wallet' } : await sandbox.start();
+  const provider = createAlipayProvider({ baseUrl, appId: '2021000000000311', appSigner: quick ? quickSigner('m') : rsaSha256Signer(keys.merchantPrivateKeyPem), alipayKey: quick ? quickSigner('p') : rsaSha256Verifier(keys.platformPublicKeyPem), protocol, storeId: '0311' }, { clock, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 5_000, ...(quick ? { send: sandboxSend(sandbox) } : {}) });
+  return { provider, clock, pay: (codeUrl, late = false) => sandbox.control.pay({ codeUrl, late }).paid, fault: (fault, times = 1) => sandbox.control.faults({ [fault]: times }), clear: () => sandbox.control.faults({ reset: true }), freshCode: () => `28${String(++serial).padStart(16, '0')}`, books: () => sandbox.control.books(), close: () => (quick ? Promise.resolve() : sandbox.close()) };
 }
 
 /** What goes wrong on the line between a terminal and the gateway; everything else goes wrong at the wallet. */
@@ -366,11 +368,11 @@ function suite(name: string, open: () => Promise<Rig>, skips: readonly Fault[] =
   });
 }
 
-suite('WeChat Pay v3', wechat);
+suite('WeChat Pay v3', () => wechat());
 suite('Alipay v3', () => alipay('v3'));
 suite('Alipay v2', () => alipay('v2'), ['tamperTimestamp', 'tamperNonce']);
-suite('The gateway before WeChat Pay', () => gateway(wechat, 'line'));
-suite('The gateway before Alipay', () => gateway(() => alipay('v3'), 'line'));
+suite('The gateway before WeChat Pay', () => gateway(() => wechat(true), 'line'));
+suite('The gateway before Alipay', () => gateway(() => alipay('v3', true), 'line'));
 // Behind the gateway a close is confirmed by a query of its own: also an answer without a body has one that can be bent.
-suite('The gateway with a bad line to WeChat Pay', () => gateway(wechat, 'wallet'), ['tamperBody']);
-suite('The gateway with a bad line to Alipay', () => gateway(() => alipay('v3'), 'wallet'));
+suite('The gateway with a bad line to WeChat Pay', () => gateway(() => wechat(true), 'wallet'), ['tamperBody']);
+suite('The gateway with a bad line to Alipay', () => gateway(() => alipay('v3', true), 'wallet'));
