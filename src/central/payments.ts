@@ -229,15 +229,18 @@ export function createPaymentGateway(db: () => Db, options: GatewayOptions): Pay
 
   const close: PaymentGateway['close'] = (terminalId, attempt) =>
     alone(terminalId, attempt.outTradeNo, async (): Promise<CloseResult> => {
-      const leg = await db().transaction(async (tx): Promise<Leg | null> => {
+      const leg = await db().transaction(async (tx): Promise<Leg | 'code' | null> => {
         await tombstone(tx, terminalId, attempt);
         const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;
+        if (trade.method === 'code' && trade.leg !== null) return 'code';
         // No wallet begins anything for it any more.
         await tx.query(`UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2`, [terminalId, attempt.outTradeNo]);
         if (trade.leg === null) return null;
         await move(tx, trade.leg, 'closing', ['creating', 'open'], now() + ALONE_AFTER_MS);
         return legOf(tx, trade.leg);
       });
+      // What was sent may be paid at this moment: only a reversal hands it back.
+      if (leg === 'code') return unknown(failure('PAY-0204', 'a payment by code is reversed, not closed'));
       if (leg === null || leg.state === 'closed' || leg.state === 'refunded') return { kind: 'closed' };
       if (leg.state === 'paid') return { kind: 'paid' };
       const ended = await endLeg(leg);
