@@ -54,6 +54,8 @@ class Town {
   gateway: PaymentGateway;
   /** Wallet requests in order: `alipay.create`. */
   readonly asked: string[] = [];
+  /** The wallets answer as if they had lost their books. */
+  forgets = false;
   readonly engine: Engine;
 
   static async open(engine: Engine = 'sqlite'): Promise<Town> {
@@ -84,6 +86,7 @@ class Town {
         // Before it leaves, and after it arrived: what was done is done either way.
         return cut.point(async () => {
           this.asked.push(`${w.kind}.${verb}`);
+          if (this.forgets) return { kind: 'not-found' } as R;
           return cut.point(() => fn(a), true);
         }, false);
       };
@@ -181,6 +184,10 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     }
     expect(town.alipay.control.books().orders).toEqual([]);
     town.wechat.control.faults({ reset: true });
+    // A wallet that does not know what it had shown: nothing is built on that.
+    town.forgets = true;
+    expect(await open(token, 'alipay')).toEqual({ kind: 'wait' });
+    town.forgets = false;
     town.pay(first, true);
     expect(await open(token, 'alipay')).toEqual({ kind: 'paid' });
     expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'paid' });
@@ -269,6 +276,8 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     expect(['accepted', 'done']).toContain((await part('A', 6_000)).kind);
     expect((await town.gateway.refund('000000000312', refundOf(r))).kind).toBe('refused');
     expect(town.refunds()).toHaveLength(1);
+    // Nor is a wallet asked that might take it.
+    expect(town.asked.filter((a) => a.endsWith('.refund'))).toHaveLength(2);
   });
 
   it('a refund and a reversal that a terminal asked for and never heard of go on by themselves', async () => {
