@@ -59,6 +59,7 @@ interface Leg {
   readonly wallet: Wallet;
   readonly method: 'qr' | 'code';
   readonly amount_fen: unknown;
+  readonly expires_ms: unknown;
   readonly state: 'creating' | 'open' | 'closing' | 'closed' | 'paid' | 'refunding' | 'refunded' | 'parked';
   readonly shown: unknown;
   readonly transaction_id: string | null;
@@ -111,7 +112,7 @@ export function createPaymentGateway(db: () => Db, options: GatewayOptions): Pay
   const hex = (bytes: number): string => Buffer.from(random.bytes(bytes)).toString('hex').toUpperCase();
   const walletOf = (kind: Wallet): PaymentProvider | undefined => wallets.find((w) => w.kind === kind);
   const gone = (kind: Wallet): Failure => failure('PAY-0204', `${kind} is not configured at the gateway`);
-  const refOf = (leg: Leg): AttemptRef => ({ outTradeNo: leg.leg, amountFen: num(leg.amount_fen), ...(leg.method === 'code' ? { method: 'code' } : {}) });
+  const refOf = (leg: Leg): AttemptRef => ({ outTradeNo: leg.leg, amountFen: num(leg.amount_fen), expiresAtMs: num(leg.expires_ms), ...(leg.method === 'code' ? { method: 'code' } : {}) });
   const selfRefundNo = (leg: Leg): string => `X${leg.leg}`;
 
   /** One thing at a time for one trade; another process is kept off by the rows themselves. */
@@ -138,8 +139,8 @@ export function createPaymentGateway(db: () => Db, options: GatewayOptions): Pay
   async function insertLeg(tx: Sql, trade: Trade, wallet: Wallet): Promise<Leg> {
     const leg = `G${hex(13)}`;
     await tx.query(
-      `INSERT INTO gateway_legs (leg, terminal_id, out_trade_no, wallet, method, amount_fen, state, shown, created_ms, changed_ms) VALUES ($1, $2, $3, $4, $5, $6, 'creating', $7, $8, $8)`,
-      [leg, trade.terminal_id, trade.out_trade_no, wallet, trade.method, num(trade.amount_fen), false, now()],
+      `INSERT INTO gateway_legs (leg, terminal_id, out_trade_no, wallet, method, amount_fen, expires_ms, state, shown, created_ms, changed_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, 'creating', $8, $9, $9)`,
+      [leg, trade.terminal_id, trade.out_trade_no, wallet, trade.method, num(trade.amount_fen), num(trade.expires_ms), false, now()],
     );
     await tx.query('UPDATE gateway_trades SET leg = $3 WHERE terminal_id = $1 AND out_trade_no = $2', [trade.terminal_id, trade.out_trade_no, leg]);
     return (await legOf(tx, leg)) as Leg;
@@ -391,7 +392,7 @@ export function createPaymentGateway(db: () => Db, options: GatewayOptions): Pay
     }
     const leg = next.use;
     const wallet = walletOf(leg.wallet) as PaymentProvider;
-    const made = await wallet.create({ ...refOf(leg), description: row.description, expiresAtMs: num(row.expires_ms) });
+    const made = await wallet.create({ ...refOf(leg), expiresAtMs: num(leg.expires_ms), description: row.description });
     switch (made.kind) {
       case 'pending': {
         // Stored before anybody sees it; one that is being closed meanwhile is never shown.

@@ -26,6 +26,8 @@ CREATE TABLE gateway_legs (
   wallet text NOT NULL,
   method text NOT NULL CHECK (method IN ('qr', 'code')),
   amount_fen bigint NOT NULL,
+  -- The trade's, as the wallet was told.
+  expires_ms bigint NOT NULL,
   state text NOT NULL CHECK (state IN ('creating', 'open', 'closing', 'closed', 'paid', 'refunding', 'refunded', 'parked')),
   -- Its code may have been seen by somebody.
   shown boolean NOT NULL,
