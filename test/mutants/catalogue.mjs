@@ -354,4 +354,15 @@ const GATEWAY = [
   mutant('gateway-answers-unbound', 'An answer’s signature does not say which request it answers.', edit('shared/gateway-api.ts', `\\n\${nonce}\\n\${status}`, `\\n\\n\${status}`), unit('central/gateway', 'are believed under central’s signature only')),
 ];
 
-export const MUTANTS = [...JOURNAL, ...PURCHASE, ...KIOSK, ...CARD, ...PAYMENT, ...BILLING, ...CENTRAL, ...GATEWAY, ...SIMULATED];
+const UNIONPAY = [
+  mutant('unionpay-day-of-today', 'A bill’s day is the day of the request.', edit('payment/unionpay/provider.ts', `billDate: dayOf(request.expiresAtMs)`, `billDate: chinaDate(ports.clock.nowMs())`), unit('payment/unionpay', 'midnight')),
+  mutant('unionpay-unsure-is-unpaid', 'A bill of which the acquirer is not sure counts as unpaid.', edit('payment/unionpay/provider.ts', `return unknown(failure('PAY-0203', 'the acquirer does not know yet'));
+      default:
+        return billStatus satisfies never;`, `return { kind: 'pending' };
+      default:
+        return billStatus satisfies never;`), unit('payment/unionpay', 'a bill not sure')),
+  mutant('unionpay-unlisted-refused', 'A code that no table has counts as a refusal.', edit('payment/unionpay/provider.ts', `return meaning === undefined ? unknown(failure('PAY-0201', said)) : { kind: meaning, said };`, `return { kind: meaning ?? 'no', said };`), unit('payment/unionpay', 'SOMETHING_NEW')),
+  mutant('unionpay-signature-unseen', 'The acquirer’s answers are believed whatever their signature.', edit('payment/unionpay/sign.ts', `return raw.toString('base64') === signature && equalBytes(`, `return raw.length > 0 || equalBytes(`), unit('payment/unionpay', 'old ones and unsigned ones')),
+];
+
+export const MUTANTS = [...JOURNAL, ...PURCHASE, ...KIOSK, ...CARD, ...PAYMENT, ...BILLING, ...CENTRAL, ...GATEWAY, ...UNIONPAY, ...SIMULATED];
