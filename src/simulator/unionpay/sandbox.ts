@@ -148,7 +148,7 @@ export function createUnionpaySandbox(options: UnionpaySandboxOptions): Unionpay
 
   function handle(request: SandboxRequest): SandboxExchange {
     const at = (answer: (heard?: boolean) => SandboxAnswer): SandboxExchange => ({ delayMs: 0, answer });
-    const html = (status: number): SandboxAnswer => ({ dropped: false, status, headers: { 'content-type': 'text/html' }, body: Buffer.from('<html>') });
+    const html = (status: number): SandboxAnswer => ({ dropped: false, status, headers: { 'content-type': 'text/html' }, body: Buffer.from(`<html>`) });
     if (down || take('dropRequest')) return at(() => ({ dropped: true }));
     if (take('rateLimit')) return at(() => html(429));
     if (take('error500Before')) return at(() => html(500));
