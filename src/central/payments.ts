@@ -223,9 +223,18 @@ export function createPaymentGateway(db: () => Db, options: GatewayOptions): Pay
       if (wallet === undefined) return unknown(gone(leg.wallet));
       const told = await wallet.query(refOf(leg));
       if (told.kind === 'paid') await captured(leg, told);
-      // A code was sent once: whether the wallet has it, the terminal judges. A QR code's trade exists here, whatever the wallet has of it.
-      if (told.kind !== 'not-found' || leg.method === 'code') return told;
-      return leg.state === 'closed' ? { kind: 'closed' } : { kind: 'pending' };
+      // A code was sent once: whether the wallet has it, the terminal judges.
+      if (leg.method === 'code') return told;
+      const handedBack = told.kind === 'refunded' && leg.state === 'refunded';
+      // A QR code's trade exists here, whatever the wallet has of it.
+      if (told.kind === 'not-found' && leg.state !== 'closed') return { kind: 'pending' };
+      if (told.kind !== 'closed' && told.kind !== 'not-found' && !handedBack) return told;
+      // This wallet's trade is over. The payment is only where no other wallet can begin any more: that is stored before it is said.
+      if (trade.state === 'open') {
+        if (now() < num(trade.expires_ms)) return { kind: 'pending' };
+        await db().query(`UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2`, [terminalId, attempt.outTradeNo]);
+      }
+      return handedBack ? told : { kind: 'closed' };
     });
 
   const close: PaymentGateway['close'] = (terminalId, attempt) =>

@@ -343,6 +343,11 @@ const GATEWAY = [
   mutant('gateway-late-capture-counts', 'A capture of a wallet that was left counts like any other.', edit('central/payments.ts', `if (trade?.leg === leg.leg) {`, `if (trade !== null) {`), unit('central/gateway', 'a wallet that was left is captured late')),
   mutant('gateway-refund-new-number', 'Each hand-back of a late capture has a new number.', edit('central/payments.ts', `outRefundNo: selfRefundNo(leg), refundFen`, `outRefundNo: \`\${selfRefundNo(leg)}\${hex(2)}\`, refundFen`), unit('central/gateway', 'cut at every point')),
   mutant('gateway-leg-after-request', 'A wallet’s trade is stored after its code went out.', edit('central/payments.ts', `state = 'open', shown = $2, changed_ms = $3 WHERE leg = $1 AND state IN ('creating', 'open') RETURNING leg`, `changed_ms = $3 WHERE leg = $1 AND $2 RETURNING leg`), unit('central/gateway', 'a close that is not confirmed begins nothing')),
+  mutant('gateway-closed-while-open', 'One wallet’s end is told as the payment’s while another may begin.', edit('central/payments.ts', `if (now() < num(trade.expires_ms)) return { kind: 'pending' };`, ''), unit('central/gateway', 'one wallet’s end is not the payment’s')),
+  mutant('gateway-closed-not-stored', 'Closed is told, and a wallet may begin afterwards.', edit('central/payments.ts', `        await db().query(\`UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2\`, [terminalId, attempt.outTradeNo]);
+      }
+      return handedBack`, `      }
+      return handedBack`), unit('central/gateway', 'one wallet’s end is not the payment’s')),
   mutant('gateway-charge-again', 'A code is sent again under a number that is known.', edit('central/payments.ts', `if (!fresh) return null;`, ''), unit('central/gateway', 'a code goes to its wallet, once')),
   mutant('gateway-no-tombstone', 'A close of a number that is not known leaves nothing.', edit('central/payments.ts', `        await tombstone(tx, terminalId, attempt);
         const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;`, `        const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;

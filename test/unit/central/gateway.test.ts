@@ -194,6 +194,28 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     expect(town.alipay.control.books().orders).toEqual([]);
   });
 
+  it('one wallet’s end is not the payment’s: closed is said when no other can begin any more', async () => {
+    town = await Town.open(engine);
+    const r = ref();
+    const token = await made(r);
+    await code(token, 'wechat');
+    // A second phone's request breaks off when the first wallet has closed: no leg is open, and the next scan begins one.
+    town.wechat.control.faults({ dropAnswer: 1, only: ['query'] });
+    expect(await open(token, 'alipay')).toEqual({ kind: 'wait' });
+    expect((await town.gateway.query(T, r)).kind).toBe('pending');
+    town.pay(await code(token, 'alipay'));
+    expect((await town.gateway.query(T, r)).kind).toBe('paid');
+
+    const other = ref();
+    const page = await made(other);
+    town.alipay.control.scan({ codeUrl: await code(page, 'alipay') });
+    town.clock.step(121_000);
+    expect((await town.gateway.query(T, other)).kind).toBe('closed');
+    // What was said holds, also if the clock is set back.
+    town.clock.step(-121_000);
+    expect(await open(page, 'wechat')).toEqual({ kind: 'over' });
+  });
+
   it.each(['before', 'after'] as const)('a wallet that was left is captured late, %s the other one is paid: that capture goes back, once, by itself', async (when) => {
     town = await Town.open(engine);
     const r = ref();
