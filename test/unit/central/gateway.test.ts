@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
+import { consoleData, consolePage } from '../../../src/central/console.ts';
 import { migrate } from '../../../src/central/db.ts';
 import type { Db, Sql } from '../../../src/central/db.ts';
 import { MIGRATIONS } from '../../../src/central/migrations/index.ts';
@@ -249,6 +250,10 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
       expect((await town.legs()).filter((l) => l.state === 'parked')).toHaveLength(fault === 'wrongAmount' ? 1 : 2);
     }
     expect(town.refunds()).toHaveLength(0);
+    // In plain sight, with the number by which the merchant's platform finds it.
+    const data = await consoleData(town.db, town.clock.nowMs());
+    expect(data.parkedCaptures).toEqual([expect.objectContaining({ terminalId: T, wallet: 'alipay', capturedFen: 10_000 }), expect.objectContaining({ capturedFen: 10_001 })]);
+    for (const p of data.parkedCaptures) expect(consolePage(data, town.clock.nowMs())).toContain(p.leg);
   });
 
   it('closed by the terminal: no wallet begins, and what was never made is closed for good', async () => {
