@@ -12,6 +12,8 @@ export interface ConsoleData {
   readonly quarantineOpen: number;
   /** What terminals told of their own journals, newest first. */
   readonly notes: readonly { readonly terminalId: string; readonly epoch: number; readonly seq: number; readonly kind: string; readonly body: string; readonly atMs: number }[];
+  /** Captures that the gateway could not hand back by itself, newest first: money at the merchant that belongs to no order. */
+  readonly parkedCaptures: readonly { readonly terminalId: string; readonly outTradeNo: string; readonly wallet: string; readonly leg: string; readonly capturedFen: number | null; readonly reason: string; readonly atMs: number }[];
   /** Sums over the whole ledger, by kind. */
   readonly ledger: readonly { readonly kind: string; readonly entries: number; readonly amountFen: number; readonly quantity: number; readonly micro: number }[];
 }
@@ -41,6 +43,7 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
      FROM quarantine q WHERE q.settled_ms IS NULL ORDER BY q.at_ms DESC, q.seq DESC LIMIT 100`);
   const open = (await sql.query<Row>('SELECT COUNT(*) AS n FROM quarantine WHERE settled_ms IS NULL'))[0];
   const notes = await sql.query<Row>('SELECT * FROM terminal_notes ORDER BY at_ms DESC, seq DESC LIMIT 50');
+  const parked = await sql.query<Row>(`SELECT * FROM gateway_legs WHERE state = 'parked' ORDER BY changed_ms DESC LIMIT 100`);
   const ledger = await sql.query<Row>('SELECT kind, COUNT(*) AS entries, SUM(amount_fen)::bigint AS amount_fen, SUM(quantity)::bigint AS quantity, SUM(micro)::bigint AS micro FROM ledger GROUP BY kind ORDER BY kind');
   return {
     accounts: accounts.map((r) => ({ cardNo: text(r['card_no']), userNo: text(r['user_no']), holder: masked(text(r['holder_name'])), kind: text(r['kind']), state: text(r['state']), count: num(r['count']), cumulative: num(r['cumulative']), yearQuantity: num(r['year_quantity']), carriedMicro: num(r['carried_micro']), reservedMicro: num(r['reserved']), claim: textOrNull(r['claim']) })),
@@ -49,6 +52,7 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
     quarantine: quarantine.map((r) => ({ terminalId: text(r['terminal_id']), epoch: num(r['epoch']), seq: num(r['seq']), kind: text(r['kind']), orderId: textOrNull(r['order_id']), reason: text(r['reason']), atMs: num(r['at_ms']), body: text(r['body'] ?? '') })),
     quarantineOpen: num(open?.['n']),
     notes: notes.map((r) => ({ terminalId: text(r['terminal_id']), epoch: num(r['epoch']), seq: num(r['seq']), kind: text(r['kind']), body: text(r['body']), atMs: num(r['at_ms']) })),
+    parkedCaptures: parked.map((r) => ({ terminalId: text(r['terminal_id']), outTradeNo: text(r['out_trade_no']), wallet: text(r['wallet']), leg: text(r['leg']), capturedFen: r['captured_fen'] === null ? null : num(r['captured_fen']), reason: text(r['reason'] ?? ''), atMs: num(r['changed_ms']) })),
     ledger: ledger.map((r) => ({ kind: text(r['kind']), entries: num(r['entries']), amountFen: num(r['amount_fen']), quantity: num(r['quantity']), micro: num(r['micro']) })),
   };
 }
@@ -90,6 +94,7 @@ export function consolePage(d: ConsoleData, nowMs: number): string {
   return page('长明 · 收费中心', '<meta http-equiv="refresh" content="5">', `<header><h1>长明 · 收费中心</h1><span>参考实现</span><span>${time(nowMs)}</span></header><main>
 ${alarms + d.quarantineOpen > 0 ? `<p class="alarm">需要人工处理：${alarms} 台终端报警，${d.quarantineOpen} 条记录隔离</p>` : ''}
 <h2>最近订单</h2>${table(['订单号', '终端', '卡号', '次数', '金额（元）', '气量/水量', '状态', '授权', '方式', '备注', '时间'], d.orders.map((o) => [e(o.orderId), e(o.terminalId), e(o.cardNo), e(o.nextCount), formatYuan(o.amountFen), formatQuantity(o.quantity), tag(o.state), fate(o), o.offline ? '离线' : '联机', e(o.note), time(o.changedMs)]), '还没有订单')}
+${d.parkedCaptures.length === 0 ? '' : `<h2>待退的重复付款</h2>${table(['时间', '终端', '商户单号（终端）', '钱包', '商户单号（钱包）', '收到（元）', '原因'], d.parkedCaptures.map((p) => [time(p.atMs), e(p.terminalId), e(p.outTradeNo), e(p.wallet), e(p.leg), p.capturedFen === null ? '—' : formatYuan(p.capturedFen), e(p.reason)]), '')}`}
 <h2>账户</h2>${table(['卡号', '用户号', '户名', '类别', '状态', '次数', '累计', '本年', '结转（元）', '预留（元）', '占用订单'], d.accounts.map((a) => [e(a.cardNo), e(a.userNo), e(a.holder), a.kind === 'gas' ? '燃气' : a.kind === 'water' ? '水' : '热力', tag(a.state), e(a.count), formatQuantity(a.cumulative), formatQuantity(a.yearQuantity), formatMicroYuan(a.carriedMicro), formatMicroYuan(a.reservedMicro), e(a.claim ?? '—')]), '没有账户')}
 <h2>终端</h2>${table(['终端号', '纪元', '已收到', '上次上传', '分叉记录', '新纪元', '报警'], d.terminals.map((t) => [e(t.terminalId), e(t.epoch), e(t.lastSeq), time(t.lastUploadMs), t.forked === 0 ? '—' : e(t.forked), t.epochRequest === null ? '—' : `<a href="/console/epoch?terminal=${encodeURIComponent(t.terminalId)}">申请中，去核对</a>`, e(t.alarm ?? '—')]), '没有终端')}
 <h2>总账</h2>${table(['科目', '笔数', '金额（元）', '数量', '结转（元）'], d.ledger.map((l) => [e(LEDGER[l.kind] ?? l.kind), e(l.entries), formatYuan(l.amountFen), formatQuantity(l.quantity), formatMicroYuan(l.micro)]), '没有记账')}

@@ -6,6 +6,8 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { CARD_NO, cardKeyRequestSchema, claimRequestSchema, epochRequestSchema, quoteRequestSchema, uploadRequestSchema } from '../shared/central-api.ts';
 import type { Problem } from '../shared/central-api.ts';
+import { ANSWER_SIGNATURE, answerText, attemptSchema, billSchema, chargeSchema, createSchema, refundSchema } from '../shared/gateway-api.ts';
+import type { Failure } from '../shared/errors.ts';
 import { policySchema } from '../shared/policy.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { Signer, Verifier } from '../shared/ports.ts';
@@ -24,6 +26,9 @@ import { cardKey } from './keys.ts';
 import type { CardKeyPort } from './keys.ts';
 import { pacer } from './pacing.ts';
 import type { Pacing } from './pacing.ts';
+import { payPage } from './pay-page.ts';
+import { createPaymentGateway } from './payments.ts';
+import type { GatewayOptions } from './payments.ts';
 import { Refusal } from './problem.ts';
 import { settleQuarantined } from './quarantine.ts';
 import { quote, release } from './quotes.ts';
@@ -51,6 +56,8 @@ export interface CentralOptions {
   readonly cardKeys?: CardKeyPort;
   /** How often terminals are told to upload. */
   readonly pacing?: Partial<Pacing>;
+  /** The payment gateway; left out: this central takes no payments. */
+  readonly payments?: Omit<GatewayOptions, 'paymentCodes'>;
 }
 /** A request without its transport. Header names in lower case. */
 export interface CentralRequest {
@@ -78,8 +85,12 @@ export interface Central {
   readonly data: () => Promise<ConsoleData>;
   /** A person grants a terminal the new epoch that it asks for. @returns the new epoch, null: it asks for nothing */
   readonly grantEpoch: (terminalId: string) => Promise<number | null>;
+  /** The gateway looks once at what is due, as it does by itself every few seconds. */
+  readonly sweepPayments: () => Promise<void>;
 }
 
+/** How often the gateway looks at what is due. */
+const SWEEP_EVERY_MS = 5_000;
 /** A request older or newer than this is refused (docs: device authentication, 300 s). */
 const WINDOW_MS = 300_000;
 /** A nonce is remembered for this long after its request's timestamp: a window more than it would be taken, for the clocks of several processes. */
@@ -117,6 +128,17 @@ export function createCentral(options: CentralOptions): Central {
     if (opened === null) throw new Refusal('internal', 'not started');
     return opened;
   };
+  const payments = options.payments === undefined ? null : createPaymentGateway(db, { ...options.payments, paymentCodes: policy.paymentCodes });
+  let stopSweeping: () => void = () => undefined;
+  let sweeping: Promise<void> = Promise.resolve();
+  let closed = false;
+  /** At once after a start, for what was cut; then again and again. */
+  function keepSweeping(): void {
+    if (payments === null || closed) return;
+    sweeping = payments.sweep().catch((cause: unknown) => void process.stderr.write(`central: gateway: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}\n`)).then(() => {
+      if (!closed) stopSweeping = options.payments?.clock.after(SWEEP_EVERY_MS, keepSweeping) ?? stopSweeping;
+    });
+  }
 
   /**
    * Checks the request's signature, and that it comes for the first time: that is on disk before anything is done for
@@ -215,9 +237,56 @@ export function createCentral(options: CentralOptions): Central {
         const terminalId = await signedBy(request);
         return json({ granted: await askEpoch(db(), terminalId, bodyOf(request, epochRequestSchema), now()), serverTimeMs: now() });
       }
+      case 'POST /v1/payments': {
+        if (payments === null || fourth !== '') return no();
+        const terminalId = await signedBy(request);
+        return signedAnswer(request, terminalId, await payment(terminalId, third, request).catch(problemAnswer));
+      }
+      case `GET /q/${second}`: {
+        if (payments === null || third !== '') return no();
+        const agent = request.headers['user-agent'];
+        return payPage(await payments.openPage(second, new URLSearchParams(request.target.split('?')[1] ?? '').get('wallet'), typeof agent === 'string' ? agent : ''));
+      }
       default:
         return no();
     }
+  }
+
+  async function payment(terminalId: string, verb: string, request: CentralRequest): Promise<CentralAnswer> {
+    if (payments === null) throw new Refusal('bad-request', 'no such resource', { status: 404 });
+    const gateway = payments;
+    const told = async <T extends { readonly outTradeNo: string }>(schema: z.ZodType<T>, call: (terminalId: string, body: T) => Promise<unknown>): Promise<CentralAnswer> => {
+      const body = bodyOf(request, schema);
+      return json({ outTradeNo: body.outTradeNo, result: withoutCauses(await call(terminalId, body)) });
+    };
+    switch (verb) {
+      case 'create':
+        return told(createSchema, gateway.create);
+      case 'query':
+        return told(attemptSchema, gateway.query);
+      case 'close':
+        return told(attemptSchema, gateway.close);
+      case 'refund':
+        return told(refundSchema, gateway.refund);
+      case 'query-refund':
+        return told(refundSchema, gateway.queryRefund);
+      case 'charge':
+        return told(chargeSchema, gateway.charge);
+      case 'reverse':
+        return told(attemptSchema, gateway.reverse);
+      case 'bill': {
+        const { date } = bodyOf(request, billSchema);
+        return json({ outTradeNo: date, result: withoutCauses(await gateway.bill(terminalId, date)) });
+      }
+      default:
+        throw new Refusal('bad-request', 'no such resource', { status: 404 });
+    }
+  }
+
+  /** An answer about money says by its signature that it is central's, and to which request. */
+  function signedAnswer(request: CentralRequest, terminalId: string, answer: CentralAnswer): CentralAnswer {
+    const covered = answerText(terminalId, request.method, request.target, String(request.headers['pilotlight-nonce']), answer.status, Buffer.from(answer.body, 'utf8'));
+    return { ...answer, headers: { ...answer.headers, [ANSWER_SIGNATURE]: Buffer.from(options.policySigner.sign(Buffer.from(covered, 'utf8'))).toString('base64') } };
   }
 
   const html = (body: string): CentralAnswer => ({ status: 200, headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'", 'cache-control': 'no-store' }, body });
@@ -294,6 +363,8 @@ export function createCentral(options: CentralOptions): Central {
     });
     await database.query('INSERT INTO policy (version, body, signature) VALUES ($1, $2, $3) ON CONFLICT (version) DO UPDATE SET body = EXCLUDED.body, signature = EXCLUDED.signature', [policy.version, policyBody, policySignature]);
     opened = database;
+    closed = false;
+    keepSweeping();
   }
 
   let port = options.port;
@@ -308,13 +379,17 @@ export function createCentral(options: CentralOptions): Central {
     },
     handle,
     close: async () => {
+      closed = true;
+      stopSweeping();
       await app.close();
+      await sweeping;
       if (options.db === undefined) await opened?.close();
       opened = null;
     },
     port: () => port,
     data: () => consoleData(db(), now()),
     grantEpoch: (terminalId) => grantEpoch(db(), terminalId, now()),
+    sweepPayments: async () => payments?.sweep(),
   };
 }
 
@@ -325,6 +400,13 @@ function cached<T>(make: (key: string) => T): (key: string) => T {
     if (value === undefined) made.set(key, (value = make(key)));
     return value;
   };
+}
+
+/** A failure's raw cause stays here: it may name hosts, and is no JSON. */
+function withoutCauses(result: unknown): unknown {
+  if (typeof result !== 'object' || result === null || !('failure' in result)) return result;
+  const { code, detail } = result.failure as Failure;
+  return { ...result, failure: { code, ...(detail === undefined ? {} : { detail: detail.slice(0, 500) }) } };
 }
 
 function sameText(a: string, b: string): boolean {

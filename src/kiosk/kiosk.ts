@@ -591,7 +591,7 @@ export class Kiosk {
       const result = { kind: 'unknown', failure: failure('PAY-0204', `no provider ${attempt.provider} is configured`) } as const;
       return { verb, result };
     }
-    const ref = { outTradeNo: attempt.outTradeNo, amountFen: attempt.amountFen, ...(attempt.method === undefined ? {} : { method: attempt.method }) };
+    const ref = { outTradeNo: attempt.outTradeNo, amountFen: attempt.amountFen, expiresAtMs: attempt.expiresAtMs, ...(attempt.method === undefined ? {} : { method: attempt.method }) };
     const description = `${this.#o.header.brand.zh} 充值 ${formatYuan(attempt.amountFen)} 元`;
     const noCodes = failure('PAY-0204', `${attempt.provider} takes no payment codes`);
     const refund = { ...ref, outRefundNo: attempt.outRefundNo, refundFen: attempt.amountFen, reason: '充值未完成，原路退回' };

@@ -13,7 +13,7 @@ function both(zh: string, en: string): ErrorText {
   return { zh, en };
 }
 
-const PROVIDERS: Readonly<Record<string, ErrorText>> = { wechat: both('微信支付', 'WeChat Pay'), alipay: both('支付宝', 'Alipay'), gateway: both('支付网关', 'the payment gateway') };
+const PROVIDERS: Readonly<Record<string, ErrorText>> = { wechat: both('微信支付', 'WeChat Pay'), alipay: both('支付宝', 'Alipay'), unionpay: both('云闪付', 'UnionPay'), gateway: both('支付网关', 'the payment gateway') };
 const CLOSING: Readonly<Record<string, ErrorText>> = {
   customer: both('客户取消', 'cancelled by the customer'),
   expired: both('超时', 'time was up'),

@@ -7,15 +7,21 @@ import type { Failure } from '../shared/errors.ts';
 import type { Verifier } from '../shared/ports.ts';
 import { err, never, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
-import { rsaSha256Signer, rsaSha256Verifier } from '../shared/signing.ts';
+import { ed25519Signer, ed25519Verifier, rsaSha256Signer, rsaSha256Verifier } from '../shared/signing.ts';
 import type { TerminalConfig } from '../shared/terminal-config.ts';
 import { createAlipayProvider } from './alipay/provider.ts';
+import { createGatewayProvider } from './gateway/provider.ts';
 import type { PaymentProvider } from './types.ts';
+import { createUnionpayProvider } from './unionpay/provider.ts';
+import { openBodySig } from './unionpay/sign.ts';
 import type { WechatPorts } from './wechat/client.ts';
 import { createWechatProvider } from './wechat/provider.ts';
 
 /** API v3 signs with RSA-2048 (scheme name WECHATPAY2-SHA256-RSA2048). */
 const MIN_RSA_BITS = 2048;
+const SHARED_KEY = /^[\x21-\x7e]{16,256}$/;
+/** Unconfirmed (payments.md section C names get-qrcode, query, close-qrcode and a refund only). */
+const REFUND_QUERY = '/v1/netpay/bills/refund-query';
 
 /**
  * The configured providers, in order, with their keys read and checked. Every problem is named by its key in
@@ -23,7 +29,7 @@ const MIN_RSA_BITS = 2048;
  * loopback, are refused.
  * @param baseDir what relative key paths start from
  */
-export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 'terminalId'>, baseDir: string, ports: WechatPorts): Result<readonly PaymentProvider[], Failure> {
+export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 'terminalId' | 'central'>, baseDir: string, ports: WechatPorts): Result<readonly PaymentProvider[], Failure> {
   const problems: string[] = [];
   const causes: unknown[] = [];
   const problem = (key: string, text: string, cause?: unknown): void => {
@@ -31,11 +37,12 @@ export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 
     if (cause !== undefined) causes.push(cause);
   };
 
-  const readKey = (key: string, path: string, secret: boolean): KeyObject | null => {
+  // Windows has no such mode bits; there the folder's access list is the operator's to set.
+  const tooOpen = (file: string): boolean => config.mode === 'production' && process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0;
+  const readKey = (key: string, path: string, secret: boolean, type: 'rsa' | 'ed25519' = 'rsa'): KeyObject | null => {
     const file = isAbsolute(path) ? path : join(baseDir, path);
     try {
-      // Windows has no such mode bits; there the folder's access list is the operator's to set.
-      if (secret && config.mode === 'production' && process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0) {
+      if (secret && tooOpen(file)) {
         problem(key, 'the private key file is readable by group or others; chmod 600 it');
         return null;
       }
@@ -45,8 +52,8 @@ export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 
         problem(key, 'this is a private key; the platform’s public key or certificate belongs here');
         return null;
       }
-      if (object.asymmetricKeyType !== 'rsa' || (object.asymmetricKeyDetails?.modulusLength ?? 0) < MIN_RSA_BITS) {
-        problem(key, `not an RSA key of at least ${MIN_RSA_BITS} bits`);
+      if (object.asymmetricKeyType !== type || (type === 'rsa' && (object.asymmetricKeyDetails?.modulusLength ?? 0) < MIN_RSA_BITS)) {
+        problem(key, type === 'rsa' ? `not an RSA key of at least ${MIN_RSA_BITS} bits` : 'not an Ed25519 key');
         return null;
       }
       return object;
@@ -56,10 +63,28 @@ export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 
     }
   };
 
+  /** A key that both sides have, alone in its file. */
+  const readShared = (key: string, path: string): Uint8Array | null => {
+    const file = isAbsolute(path) ? path : join(baseDir, path);
+    try {
+      if (tooOpen(file)) {
+        problem(key, 'the key file is readable by group or others; chmod 600 it');
+        return null;
+      }
+      const text = readFileSync(file, 'utf8').trim();
+      if (SHARED_KEY.test(text)) return Buffer.from(text, 'utf8');
+      problem(key, 'not one line of 16 to 256 visible characters');
+      return null;
+    } catch (cause) {
+      problem(key, cause instanceof Error ? cause.message : String(cause), cause);
+      return null;
+    }
+  };
+
   const providers: PaymentProvider[] = [];
   for (const [index, payment] of config.payments.entries()) {
     const at = `payments[${index}]`;
-    const base = new URL(payment.baseUrl);
+    const base = new URL(payment.baseUrl ?? config.central.baseUrl);
     if (config.mode === 'production' && base.protocol !== 'https:' && !['127.0.0.1', '[::1]', 'localhost'].includes(base.hostname)) problem(`${at}.baseUrl`, 'production needs https');
     switch (payment.kind) {
       case 'wechat': {
@@ -80,6 +105,22 @@ export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 
         if (appKey === null || alipayKey === null) break;
         const { baseUrl, appId } = payment;
         providers.push(createAlipayProvider({ baseUrl, appId, appSigner: rsaSha256Signer(appKey), alipayKey: rsaSha256Verifier(alipayKey), protocol: payment.protocol ?? 'v3', storeId: payment.storeId ?? config.terminalId }, ports));
+        break;
+      }
+      case 'unionpay': {
+        const appKey = readShared(`${at}.appKeyFile`, payment.appKeyFile);
+        const answers = payment.answers ?? 'signed';
+        if (answers === 'tls' && base.protocol !== 'https:') problem(`${at}.answers`, 'without signatures answers are believed over https only');
+        if (appKey === null) break;
+        const { baseUrl, appId, mid, tid, msgSrcId, notifyUrl, refundQueryPath } = payment;
+        providers.push(createUnionpayProvider({ baseUrl, rule: openBodySig(appId, appKey, answers), mid, tid, msgSrcId, notifyUrl, refundQueryPath: refundQueryPath ?? REFUND_QUERY }, ports));
+        break;
+      }
+      case 'gateway': {
+        const own = readKey('central.keyFile', config.central.keyFile, true, 'ed25519');
+        const theirs = readKey(payment.answerKeyFile === undefined ? 'central.policyKeyFile' : `${at}.answerKeyFile`, payment.answerKeyFile ?? config.central.policyKeyFile, false, 'ed25519');
+        if (own === null || theirs === null) break;
+        providers.push(createGatewayProvider({ baseUrl: base.href, terminalId: config.terminalId, signer: ed25519Signer(own), answerVerifier: ed25519Verifier(theirs) }, ports));
         break;
       }
       default:

@@ -7,6 +7,8 @@ export interface AttemptRef {
   readonly amountFen: number;
   /** Absent: the customer scans our QR code. `code`: we scanned the customer's; a failed payment is then the trade's end, since a code is good for one try. */
   readonly method?: 'code';
+  /** As it was given to `create`: some providers know a trade by its number and its day only. Left out: it is looked for in the last days. */
+  readonly expiresAtMs?: number;
 }
 export interface CreateRequest extends AttemptRef {
   /** At most 127 characters, shown in the customer's wallet; no personal data. */

@@ -3,14 +3,14 @@ import type { KeyObject } from 'node:crypto';
 import type { Signer, Verifier } from './ports.ts';
 
 /** Signs with Ed25519. @param pem private key, PKCS#8 @throws when it is not a private key */
-export function ed25519Signer(pem: string): Signer {
-  const key = ofType(createPrivateKey(pem), 'ed25519');
+export function ed25519Signer(pem: KeyObject | string): Signer {
+  const key = ofType(typeof pem === 'string' ? createPrivateKey(pem) : pem, 'ed25519');
   return { sign: (bytes) => sign(null, bytes, key) };
 }
 
 /** Verifies Ed25519. @param pem public key, SPKI @throws when it is not a public key */
-export function ed25519Verifier(pem: string): Verifier {
-  const key = ofType(createPublicKey(pem), 'ed25519');
+export function ed25519Verifier(pem: KeyObject | string): Verifier {
+  const key = ofType(typeof pem === 'string' ? createPublicKey(pem) : pem, 'ed25519');
   return { verify: (bytes, signature) => holds(() => verify(null, bytes, key, signature)) };
 }
 

@@ -94,13 +94,41 @@ const alipaySchema = z.strictObject({
   storeId: z.string().min(1).max(32).optional(),
 });
 
+/** UnionPay's QR code through its acquirer (ChinaUMS); showing a code is not among it. */
+const unionpaySchema = z.strictObject({
+  kind: z.literal('unionpay'),
+  /** `https://api-mop.chinaums.com` in production. */
+  baseUrl: url,
+  appId: z.string().min(1).max(64),
+  /** The application's key as the acquirer gave it, alone in a text file. */
+  appKeyFile: path,
+  mid: z.string().regex(/^[0-9A-Za-z]{1,20}$/),
+  tid: z.string().regex(/^[0-9A-Za-z]{1,20}$/),
+  /** The four signs that every number begins with. */
+  msgSrcId: z.string().regex(/^[0-9A-Za-z]{4}$/, 'four letters or digits'),
+  notifyUrl: url,
+  /** `tls`: answers without a signature are believed, over HTTPS; left out: `signed`. */
+  answers: z.enum(['signed', 'tls']).optional(),
+  /** Left out: `/v1/netpay/bills/refund-query`, which no public page confirms. */
+  refundQueryPath: z.string().regex(/^\/[\w/-]+$/).optional(),
+});
+
+/** One QR code for every wallet; the merchants' keys stay with the gateway (docs/payment-gateway.md). */
+const gatewaySchema = z.strictObject({
+  kind: z.literal('gateway'),
+  /** Left out: central's. Requests are signed with the terminal's key (`central.keyFile`). */
+  baseUrl: url.optional(),
+  /** Ed25519 public key (PEM) that signs the gateway's answers; left out: central's policy key. */
+  answerKeyFile: path.optional(),
+});
+
 /** Both languages, or one text for both. */
 const text = z.union([z.string().min(1), z.strictObject({ zh: z.string().min(1), en: z.string().min(1) })]);
 
-const paymentSchema = z.discriminatedUnion('kind', [wechatSchema, alipaySchema], {
+const paymentSchema = z.discriminatedUnion('kind', [wechatSchema, alipaySchema, unionpaySchema, gatewaySchema], {
   error: (issue) => {
     const kind = (issue.input as { kind?: unknown } | undefined)?.kind;
-    return `payment kind "${String(kind)}" is not built; available: wechat, alipay`;
+    return `payment kind "${String(kind)}" is not built; available: wechat, alipay, unionpay, gateway`;
   },
 });
 

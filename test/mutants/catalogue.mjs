@@ -378,4 +378,50 @@ const SIMULATED = [
   mutant('meter-proof-ignored', 'The simulated PL-24 meter takes a block whatever its proof says.', edit('simulator/meter/slots.ts', `=== proofOf(cardNo, identity, bytes) ? bytes : null;`, `=== proofOf(cardNo, identity, bytes) ? bytes : bytes;`), unit('card/blocks', 'a block without its proof')),
 ];
 
-export const MUTANTS = [...JOURNAL, ...PURCHASE, ...KIOSK, ...CARD, ...PURSES, ...PAYMENT, ...BILLING, ...CENTRAL, ...SIMULATED];
+const GATEWAY = [
+  mutant('gateway-close-unconfirmed', 'Another wallet begins as soon as the first took the close, without asking it again.', edit('central/payments.ts', `    const told = await wallet.query(refOf(leg));
+    switch (told.kind) {
+      case 'paid':
+        await captured(leg, told);
+        return 'paid';`, `    if (closed.kind === 'closed') {
+      await move(db(), leg.leg, 'closed', ['closing'], null);
+      return 'closed';
+    }
+    const told = await wallet.query(refOf(leg));
+    switch (told.kind) {
+      case 'paid':
+        await captured(leg, told);
+        return 'paid';`), unit('central/gateway', 'a close that is not confirmed begins nothing')),
+  mutant('gateway-two-legs', 'Another wallet begins beside the first.', edit('central/payments.ts', `if (leg.state === 'closed' || leg.state === 'refunded') {`, `if (leg.wallet !== kind || leg.state === 'closed' || leg.state === 'refunded') {`), unit('central/gateway', 'the first is closed and confirmed before')),
+  mutant('gateway-late-capture-kept', 'A wallet that was left is not looked at any more.', edit('central/payments.ts', `if (leg.state === 'closed') await tx.query('UPDATE gateway_legs SET look_ms = $2 WHERE leg = $1', [leg.leg, now() + FIRST_LOOK_MS]);`, ''), unit('central/gateway', 'a wallet that was left is captured late')),
+  mutant('gateway-late-capture-counts', 'A capture of a wallet that was left counts like any other.', edit('central/payments.ts', `if (trade?.leg === leg.leg) {`, `if (trade !== null) {`), unit('central/gateway', 'a wallet that was left is captured late')),
+  mutant('gateway-refund-new-number', 'Each hand-back of a late capture has a new number.', edit('central/payments.ts', `outRefundNo: selfRefundNo(leg), refundFen`, `outRefundNo: \`\${selfRefundNo(leg)}\${hex(2)}\`, refundFen`), unit('central/gateway', 'cut at every point')),
+  mutant('gateway-leg-after-request', 'A wallet’s trade is stored after its code went out.', edit('central/payments.ts', `state = 'open', shown = $2, changed_ms = $3 WHERE leg = $1 AND state IN ('creating', 'open') RETURNING leg`, `changed_ms = $3 WHERE leg = $1 AND $2 RETURNING leg`), unit('central/gateway', 'a close that is not confirmed begins nothing')),
+  mutant('gateway-closed-while-open', 'One wallet’s end is told as the payment’s while another may begin.', edit('central/payments.ts', `if (now() < num(trade.expires_ms)) return { kind: 'pending' };`, ''), unit('central/gateway', 'one wallet’s end is not the payment’s')),
+  mutant('gateway-closed-not-stored', 'Closed is told, and a wallet may begin afterwards.', edit('central/payments.ts', `        await db().query(\`UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2\`, [terminalId, attempt.outTradeNo]);
+      }
+      return handedBack`, `      }
+      return handedBack`), unit('central/gateway', 'one wallet’s end is not the payment’s')),
+  mutant('gateway-charge-again', 'A code is sent again under a number that is known.', edit('central/payments.ts', `if (!fresh) return null;`, ''), unit('central/gateway', 'a code goes to its wallet, once')),
+  mutant('gateway-no-tombstone', 'A close of a number that is not known leaves nothing.', edit('central/payments.ts', `        await tombstone(tx, terminalId, attempt);
+        const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;`, `        const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;
+        if (trade === null) return null;`), unit('central/gateway', 'closed by the terminal')),
+  mutant('gateway-opens-when-closed', 'A wallet begins for a trade that the terminal closed.', edit('central/payments.ts', `if (trade.state === 'closed' || num(trade.expires_ms) <= now()) return`, `if (num(trade.expires_ms) <= now()) return`), unit('central/gateway', 'closed by the terminal')),
+  mutant('gateway-refunds-unbounded', 'Refunds are not added up.', edit('central/payments.ts', `if (asFar + request.refundFen > num(trade.amount_fen)) return`, `if (false) return`), unit('central/gateway', 'refunds: not more than was paid')),
+  mutant('gateway-refund-forgotten', 'A refund that a terminal asked for is not gone on with.', edit('central/payments.ts', `.query<Refund>('SELECT * FROM gateway_refunds WHERE look_ms <= $1 ORDER BY look_ms LIMIT $2', [now(), SWEEP_ROWS])`, `.query<Refund>('SELECT * FROM gateway_refunds WHERE look_ms <= $1 ORDER BY look_ms LIMIT $2', [0, 0])`), unit('central/gateway', 'go on by themselves')),
+  mutant('gateway-answers-unsigned', 'An answer about money is believed without its signature.', edit('payment/gateway/provider.ts', `!== mark || !config.answerVerifier.verify(`, `!== mark || mark === '' && !config.answerVerifier.verify(`), unit('central/gateway', 'are believed under central’s signature only')),
+  mutant('gateway-answers-unbound', 'An answer’s signature does not say which request it answers.', edit('shared/gateway-api.ts', `\\n\${nonce}\\n\${status}`, `\\n\\n\${status}`), unit('central/gateway', 'are believed under central’s signature only')),
+];
+
+const UNIONPAY = [
+  mutant('unionpay-day-of-today', 'A bill’s day is the day of the request.', edit('payment/unionpay/provider.ts', `billDate: dayOf(request.expiresAtMs)`, `billDate: chinaDate(ports.clock.nowMs())`), unit('payment/unionpay', 'midnight')),
+  mutant('unionpay-unsure-is-unpaid', 'A bill of which the acquirer is not sure counts as unpaid.', edit('payment/unionpay/provider.ts', `return unknown(failure('PAY-0203', 'the acquirer does not know yet'));
+      default:
+        return billStatus satisfies never;`, `return { kind: 'pending' };
+      default:
+        return billStatus satisfies never;`), unit('payment/unionpay', 'a bill not sure')),
+  mutant('unionpay-unlisted-refused', 'A code that no table has counts as a refusal.', edit('payment/unionpay/provider.ts', `return meaning === undefined ? unknown(failure('PAY-0201', said)) : { kind: meaning, said };`, `return { kind: meaning ?? 'no', said };`), unit('payment/unionpay', 'SOMETHING_NEW')),
+  mutant('unionpay-signature-unseen', 'The acquirer’s answers are believed whatever their signature.', edit('payment/unionpay/sign.ts', `return raw.toString('base64') === signature && equalBytes(`, `return raw.length > 0 || equalBytes(`), unit('payment/unionpay', 'old ones and unsigned ones')),
+];
+
+export const MUTANTS = [...JOURNAL, ...PURCHASE, ...KIOSK, ...CARD, ...PURSES, ...PAYMENT, ...GATEWAY, ...UNIONPAY, ...BILLING, ...CENTRAL, ...SIMULATED];

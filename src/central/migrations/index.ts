@@ -4,6 +4,7 @@ import { openWrites } from './003-open-writes.ts';
 import { counterClaims } from './004-counter-claims.ts';
 import { nonces } from './005-nonces.ts';
 import { keptAndKeys } from './006-kept-and-keys.ts';
+import { gateway } from './007-gateway.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -13,4 +14,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'counter claims', sql: counterClaims },
   { name: 'nonces', sql: nonces },
   { name: 'kept answers and key uses', sql: keptAndKeys },
+  { name: 'gateway', sql: gateway },
 ];

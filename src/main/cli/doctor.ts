@@ -96,25 +96,52 @@ interface KeyFile {
   readonly key: string;
   readonly path: string;
   readonly secret: boolean;
-  readonly kind: 'ed25519' | 'rsa';
+  /** `shared`: both sides have it; text, no PEM. */
+  readonly kind: 'ed25519' | 'rsa' | 'shared';
 }
+
+const KEY_NAMES = { rsa: 'RSA', ed25519: 'Ed25519', shared: 'shared' } as const;
 
 function keyFilesOf(config: TerminalConfig): KeyFile[] {
   return [
     { key: 'central.keyFile', path: config.central.keyFile, secret: true, kind: 'ed25519' },
     { key: 'central.policyKeyFile', path: config.central.policyKeyFile, secret: false, kind: 'ed25519' },
-    ...config.payments.flatMap((p, i): KeyFile[] =>
-      p.kind === 'wechat'
-        ? [
+    ...config.payments.flatMap((p, i): KeyFile[] => {
+      switch (p.kind) {
+        case 'wechat':
+          return [
             { key: `payments[${i}].merchantKeyFile`, path: p.merchantKeyFile, secret: true, kind: 'rsa' },
             ...Object.entries(p.platformKeys).map(([serial, path]): KeyFile => ({ key: `payments[${i}].platformKeys.${serial}`, path, secret: false, kind: 'rsa' })),
-          ]
-        : [
+          ];
+        case 'alipay':
+          return [
             { key: `payments[${i}].appKeyFile`, path: p.appKeyFile, secret: true, kind: 'rsa' },
             { key: `payments[${i}].alipayKeyFile`, path: p.alipayKeyFile, secret: false, kind: 'rsa' },
-          ],
-    ),
+          ];
+        case 'unionpay':
+          return [{ key: `payments[${i}].appKeyFile`, path: p.appKeyFile, secret: true, kind: 'shared' }];
+        case 'gateway':
+          // Otherwise central's two keys above.
+          return p.answerKeyFile === undefined ? [] : [{ key: `payments[${i}].answerKeyFile`, path: p.answerKeyFile, secret: false, kind: 'ed25519' }];
+        default:
+          return never(p);
+      }
+    }),
   ];
+}
+
+/** What makes the file's text unusable, and what to do; null: nothing. */
+function keyProblem(file: KeyFile, text: string): readonly [problem: string, action: string] | null {
+  if (file.kind === 'shared') return /^[\x21-\x7e]{16,256}$/.test(text.trim()) ? null : ['not one line of 16 to 256 visible characters', 'put the application’s key there, alone, as the acquirer gave it'];
+  if (file.secret !== text.includes('PRIVATE KEY')) return [file.secret ? 'not a private key' : 'a private key, where the public key or certificate belongs', 'put the right PEM file there'];
+  try {
+    const key = file.secret ? createPrivateKey(text) : createPublicKey(text);
+    const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+    if (key.asymmetricKeyType === file.kind && (file.kind !== 'rsa' || bits >= MIN_RSA_BITS)) return null;
+    return [`${key.asymmetricKeyType ?? 'unknown'} key, ${file.kind === 'rsa' ? `RSA of at least ${MIN_RSA_BITS} bits` : 'Ed25519'} is needed`, 'put the right PEM file there'];
+  } catch {
+    return ['not a key in PEM form', 'put the PEM file there as it was issued'];
+  }
 }
 
 function checkKeyFiles(loaded: LoadedConfig): Finding[] {
@@ -129,20 +156,13 @@ function checkKeyFiles(loaded: LoadedConfig): Finding[] {
     } catch (cause) {
       return bad(`${path}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, 'put the PEM file there, readable by the user that runs the kiosk');
     }
-    const isPrivate = pem.includes('PRIVATE KEY');
-    if (file.secret !== isPrivate) return bad(`${path}: ${file.secret ? 'not a private key' : 'a private key, where the public key or certificate belongs'}`, 'put the right PEM file there');
-    try {
-      const key = file.secret ? createPrivateKey(pem) : createPublicKey(pem);
-      const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
-      if (key.asymmetricKeyType !== file.kind || (file.kind === 'rsa' && bits < MIN_RSA_BITS)) return bad(`${path}: ${key.asymmetricKeyType ?? 'unknown'} key, ${file.kind === 'rsa' ? `RSA of at least ${MIN_RSA_BITS} bits` : 'Ed25519'} is needed`, 'put the right PEM file there');
-    } catch {
-      return bad(`${path}: not a key in PEM form`, 'put the PEM file there as it was issued');
-    }
+    const wrong = keyProblem(file, pem);
+    if (wrong !== null) return bad(`${path}: ${wrong[0]}`, wrong[1]);
     // Windows has no such mode bits; there the folder's access list is the operator's to set.
     if (file.secret && process.platform !== 'win32' && (mode & 0o077) !== 0) {
       return found(loaded.config.mode === 'production' ? 'FAIL' : 'WARN', 'key-files', `${file.key}: ${path} can be read by others (mode ${(mode & 0o777).toString(8)})`, `chmod 600 ${path}`, 'CONF-0101');
     }
-    return found('OK', 'key-files', `${file.key}: ${file.kind === 'rsa' ? 'RSA' : 'Ed25519'} ${file.secret ? 'private' : 'public'} key`);
+    return found('OK', 'key-files', `${file.key}: ${KEY_NAMES[file.kind]} ${file.kind === 'shared' ? '' : file.secret ? 'private ' : 'public '}key`);
   });
 }
 

@@ -173,6 +173,22 @@ describe('doctor on a broken configuration', () => {
     rmSync(join(keys, 'open.pem'));
   });
 
+  test('key files of UnionPay and of a gateway that is not central', async () => {
+    const keys = join(folder, 'keys');
+    writeFileSync(join(keys, 'ums.key'), 'two words', { mode: 0o600 });
+    const more = (config: Json): void => {
+      config['payments'] = [
+        ...(config['payments'] as Json[]),
+        { kind: 'unionpay', baseUrl: 'http://127.0.0.1:9', appId: 'a', appKeyFile: 'keys/ums.key', mid: '1', tid: '2', msgSrcId: '3194', notifyUrl: 'https://pay.example.com/n' },
+        { kind: 'gateway', answerKeyFile: 'keys/policy.pub.pem' },
+      ];
+    };
+    expect((await doctor(more)).of('key-files').slice(-2).map((f) => `${f.level} ${f.text}`)).toEqual([expect.stringMatching(/^FAIL payments\[2\]\.appKeyFile: .*not one line/), expect.stringMatching(/^OK payments\[3\]\.answerKeyFile: Ed25519 public key$/)]);
+    writeFileSync(join(keys, 'ums.key'), '0123456789abcdef0123456789abcdef\n');
+    expect((await doctor(more)).of('key-files').at(-2)).toMatchObject({ level: 'OK', text: 'payments[2].appKeyFile: shared key' });
+    rmSync(join(keys, 'ums.key'));
+  });
+
   test('a damaged journal: JRNL-0103, and not to be repaired by hand', async () => {
     const log = join(folder, 'kiosk-second', 'second-1.log');
     const whole = readFileSync(log, 'utf8');

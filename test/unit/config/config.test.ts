@@ -46,7 +46,7 @@ describe('terminal.json', () => {
     ['a reader kind that is not built', { readers: [{ kind: 'serial' }] }, /readers\[0\]\.kind: reader kind "serial" is not built; available: pcsc, crt, virtual/],
     ['a reader kind that nobody knows', { readers: [{ kind: 'usb' }] }, /readers\[0\]\.kind: reader kind "usb" is not built/],
     ['a key provider that is not built', { keys: { kind: 'hsm' } }, /keys\.kind: key provider kind "hsm" is not built; available: sample, sealed, psam, central/],
-    ['a payment kind that is not built', payment({ kind: 'paypal' }), /payments\[0\].*payment kind "paypal" is not built; available: wechat, alipay/],
+    ['a payment kind that is not built', payment({ kind: 'paypal' }), /payments\[0\].*payment kind "paypal" is not built; available: wechat, alipay, unionpay, gateway/],
     ['a printer kind that is not built', { printer: { kind: 'escpos' } }, /printer\.kind: printer kind "escpos" is not built; available: virtual, none/],
     ['a scanner kind that is not built', { scanner: { kind: 'bluetooth' } }, /scanner\.kind: scanner kind "bluetooth" is not built; available: serial, virtual, keyboard, none/],
     ['a serial scanner without its port', { scanner: { kind: 'serial' } }, /scanner: serial and virtual need a path/],

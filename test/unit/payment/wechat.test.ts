@@ -490,23 +490,24 @@ describe('loading from terminal.json', () => {
     { kind: 'wechat' as const, baseUrl, mchid: MCHID, appid: APPID, merchantSerial: keys.merchantSerial, merchantKeyFile: 'merchant.pem', platformKeys: { [keys.platformSerial]: 'platform.pem' }, notifyUrl: NOTIFY, ...over },
   ];
   const ports = { clock, random, timeoutMs: 5000 };
+  const central = { baseUrl: 'http://127.0.0.1:1', keyFile: 'terminal.pem', policyKeyFile: 'policy.pub.pem' };
   it('reads the keys and works', async () => {
     write('merchant.pem', keys.merchantPrivateKeyPem);
     write('platform.pem', keys.platformPublicKeyPem, 0o644);
-    const loaded = loadPayments({ mode: 'production', terminalId: '000000000311', payments: payments() }, dir, ports);
+    const loaded = loadPayments({ mode: 'production', terminalId: '000000000311', central, payments: payments() }, dir, ports);
     if (!loaded.ok) throw new Error(loaded.error.detail);
     expect(await loaded.value[0]?.query(await paid())).toMatchObject({ kind: 'paid' });
   });
   it('refuses an open private key in production only, and names the key', () => {
     write('merchant.pem', keys.merchantPrivateKeyPem, 0o640);
     write('platform.pem', keys.platformPublicKeyPem);
-    expect(loadPayments({ mode: 'production', terminalId: '000000000311', payments: payments() }, dir, ports)).toMatchObject({ ok: false, error: { code: 'CONF-0101', detail: expect.stringContaining('payments[0].merchantKeyFile') as string } });
-    expect(loadPayments({ mode: 'demo', terminalId: '000000000311', payments: payments() }, dir, ports).ok).toBe(true);
+    expect(loadPayments({ mode: 'production', terminalId: '000000000311', central, payments: payments() }, dir, ports)).toMatchObject({ ok: false, error: { code: 'CONF-0101', detail: expect.stringContaining('payments[0].merchantKeyFile') as string } });
+    expect(loadPayments({ mode: 'demo', terminalId: '000000000311', central, payments: payments() }, dir, ports).ok).toBe(true);
   });
   it('names every problem: missing, swapped, not RSA, plain http', () => {
     write('merchant.pem', keys.merchantPrivateKeyPem);
     write('swapped.pem', keys.merchantPrivateKeyPem);
-    const result = loadPayments({ mode: 'production', terminalId: '000000000311', payments: payments({ merchantKeyFile: 'none.pem', baseUrl: 'http://pay.example.com', platformKeys: { A: 'swapped.pem' } }) }, dir, ports);
+    const result = loadPayments({ mode: 'production', terminalId: '000000000311', central, payments: payments({ merchantKeyFile: 'none.pem', baseUrl: 'http://pay.example.com', platformKeys: { A: 'swapped.pem' } }) }, dir, ports);
     expect(result).toMatchObject({ ok: false });
     if (!result.ok) for (const part of ['payments[0].merchantKeyFile', 'payments[0].baseUrl', 'payments[0].platformKeys.A']) expect(result.error.detail).toContain(part);
   });
