@@ -10,6 +10,7 @@ import { policySchema } from '../shared/policy.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { Signer, Verifier } from '../shared/ports.ts';
 import { ed25519Verifier } from '../shared/signing.ts';
+import { chinaDayMs } from '../shared/time.ts';
 import { accountByCard } from './accounts.ts';
 import { claim, commands, ordersByRef } from './claims.ts';
 import { consoleData, consolePage, epochPage, quarantinePage } from './console.ts';
@@ -25,6 +26,7 @@ import type { Pacing } from './pacing.ts';
 import { Refusal } from './problem.ts';
 import { settleQuarantined } from './quarantine.ts';
 import { quote, release } from './quotes.ts';
+import { ledgerOfDay } from './reconcile.ts';
 import { seed } from './seed.ts';
 
 export interface CentralOptions {
@@ -195,6 +197,13 @@ export function createCentral(options: CentralOptions): Central {
         if (third !== 'by-ref') return no();
         await signedBy(request);
         return json({ orders: await ordersByRef(db(), fourth), serverTimeMs: now() });
+      }
+      case 'GET /v1/ledger': {
+        if (third !== '') return no();
+        const terminalId = await signedBy(request);
+        const date = new URLSearchParams(request.target.split('?')[1] ?? '').get('date') ?? '';
+        if (Number.isNaN(chinaDayMs(date))) throw new Refusal('bad-request', 'a date is YYYY-MM-DD');
+        return json({ date, rows: await ledgerOfDay(db(), terminalId, date), serverTimeMs: now() });
       }
       case 'GET /v1/commands': {
         if (third !== '') return no();

@@ -16,7 +16,7 @@ import type { MaintenancePorts } from '../../src/kiosk/maintenance-run.ts';
 import type { KioskEvent, ServiceState } from '../../src/kiosk/state.ts';
 import { Uploader } from '../../src/kiosk/uploader.ts';
 import type { AttemptRef, ChargeResult, CloseResult, CodePay, CreateResult, PaymentProvider, QueryResult, RefundQueryResult, RefundRequest, RefundResult, ReverseResult } from '../../src/payment/types.ts';
-import type { Account, ClaimAnswer, Command, CommandsAnswer, OrderStatus, Quote, QuoteRequest, UploadEvent, UploadRequest } from '../../src/shared/central-api.ts';
+import type { Account, ClaimAnswer, Command, CommandsAnswer, LedgerRow, OrderStatus, Quote, QuoteRequest, UploadEvent, UploadRequest } from '../../src/shared/central-api.ts';
 import { snapshotSchema } from '../../src/shared/contract.ts';
 import type { Intent, ProviderKind, Snapshot, SnapshotOf } from '../../src/shared/contract.ts';
 import { failure } from '../../src/shared/errors.ts';
@@ -26,6 +26,7 @@ import type { Policy } from '../../src/shared/policy.ts';
 import type { Random } from '../../src/shared/ports.ts';
 import { err, ok } from '../../src/shared/result.ts';
 import type { Result } from '../../src/shared/result.ts';
+import { chinaDate } from '../../src/shared/time.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { CpuCard, counterRandom } from '../../src/simulator/card/cpu-card.ts';
 import type { CpuCardState } from '../../src/simulator/card/cpu-card.ts';
@@ -283,6 +284,8 @@ export class CentralBooks {
   commands: Command[] = [];
   statuses: OrderStatus[] = [];
   readonly firm: string[] = [];
+  /** Instead of what was uploaded. */
+  ledgerSays: readonly LedgerRow[] | null = null;
   readonly events: UploadEvent[] = [];
 
   letGo(): void {
@@ -370,11 +373,24 @@ export class CentralBooks {
       commands: () => call<Result<CommandsAnswer, Failure>>('commands', () => ok({ commands: this.commands, epoch: 1, serverTimeMs: world.clock.nowMs() }), gone),
       requestEpoch: () => Promise.resolve(ok(null)),
       ordersByRef: () => call<Result<readonly OrderStatus[], Failure>>('by-ref', () => ok(this.statuses), gone),
+      ledger: (date) => call<Result<readonly LedgerRow[], Failure>>('ledger', () => ok(this.ledger(date)), gone),
       upload: (r) => call<UploadResult>('upload', () => this.#upload(r), () => ({ kind: 'away', failure: failure('BILL-0101') })),
       policy: () => Promise.resolve(gone()),
       verifyPolicy: () => gone(),
       time: () => Promise.resolve(gone()),
     };
+  }
+
+  /** As central books it, from what was uploaded. */
+  ledger(date: string): readonly LedgerRow[] {
+    if (this.ledgerSays !== null) return this.ledgerSays;
+    const kinds = { 'order-paid': 'captured', 'attempt-paid': 'captured-extra', 'attempt-refunded': 'refunded' } as const;
+    return this.events.flatMap((e): LedgerRow[] => {
+      const kind = kinds[e.kind as keyof typeof kinds] as LedgerRow['kind'] | undefined;
+      const body = e.body as { attemptId: string; amountFen: number; taken?: boolean };
+      if (kind === undefined || body.taken === true || chinaDate(e.wallMs) !== date) return [];
+      return [{ kind, orderId: e.orderId ?? '', attemptId: body.attemptId, amountFen: body.amountFen, epoch: 1, seq: e.seq, atMs: e.wallMs }];
+    });
   }
 
   #upload({ events, fromSeq, prevHash }: Pick<UploadRequest, 'events' | 'fromSeq' | 'prevHash'>): UploadResult {
@@ -541,6 +557,8 @@ export class World {
   providerGone = false;
   /** The configured providers, and which of them take the customer's code. */
   payWith: { readonly kind: ProviderKind; readonly codes: boolean }[] = [{ kind: 'wechat', codes: false }];
+  /** Instead of {@link pay}, whose books then stay empty (what {@link moneyProblems} says is void): taken by the next start. */
+  providers: readonly PaymentProvider[] | null = null;
   /** Instead of {@link central}: taken by the next start. */
   billing: BillingClient | null = null;
   /** A fork is what the test is about; else it is a problem. */
@@ -673,7 +691,7 @@ export class World {
       journal,
       reader: this.slot.reader(this, life),
       layouts: layoutRegistry([plCpuLayout(keys.value)]),
-      providers: this.providerGone ? [] : this.payWith.map(({ kind, codes }) => this.pay.provider(this, life, kind, codes)),
+      providers: this.providers !== null ? [...this.providers] : this.providerGone ? [] : this.payWith.map(({ kind, codes }) => this.pay.provider(this, life, kind, codes)),
       billing,
       printer,
       header: { brand: { zh: '阜城燃气', en: 'Gas' }, site: { zh: '', en: '' }, terminalName: { zh: '03号机', en: 'No. 3' }, terminalId: TERMINAL },
