@@ -54,6 +54,8 @@ export type BillState = 'compared' | 'nothing' | 'not-ready' | 'unknown' | 'not-
 export interface ProviderDay {
   readonly provider: string;
   readonly bill: BillState;
+  /** Everything that this provider's bills are compared with was there. */
+  readonly complete: boolean;
   /** Why there is no bill, for a technician. */
   readonly detail: string | null;
   /** This terminal's rows of the bill. */
@@ -145,10 +147,11 @@ export function compareDay(input: DayInput): DayResult {
   const wants = new Map<string, { provider: string; date: string }>();
   const differences: Difference[] = [];
   const providers: ProviderDay[] = [];
+  /** Of these a neighbour's bill is needed and not there. */
+  const blocked = new Set<string>();
   const { toMs } = spanOf(date);
   const judged = (f: MoneyFact): boolean => judgedOn(f.wallMs) === date;
   const byNumber = new Map(journal.attempts.map((m) => [m.attempt.outTradeNo, m]));
-  let blocked = false;
 
   const names = [...input.providers, ...new Set(journal.attempts.filter((m) => m.facts.some(judged)).map((m) => m.attempt.provider).filter((p) => !input.providers.includes(p)))];
   for (const provider of names) {
@@ -171,6 +174,7 @@ export function compareDay(input: DayInput): DayResult {
     providers.push({
       provider,
       bill: state,
+      complete: false,
       detail: bill.kind === 'not-ready' || bill.kind === 'unknown' ? (bill.failure.detail ?? bill.failure.code) : null,
       payments: sum(ours.filter((r) => r.kind === 'payment')),
       refunds: sum(ours.filter((r) => r.kind === 'refund')),
@@ -191,7 +195,7 @@ export function compareDay(input: DayInput): DayResult {
       }
       if (enough(found) || missing.length === 0) return { rows: found, open: false };
       for (const day of missing) if (input.bill(provider, day).kind === 'later') wants.set(`${provider} ${day}`, { provider, date: day });
-      blocked = true;
+      blocked.add(provider);
       return { rows: found, open: true };
     };
     for (const no of numbers) {
@@ -206,8 +210,9 @@ export function compareDay(input: DayInput): DayResult {
 
   if (input.ledger.ok) differences.push(...judgeLedger(journal, input.ledger.value, (f) => f.wallMs >= toMs - DAY_MS && f.wallMs < toMs));
   const persons = differences.filter((d) => d.person).length;
-  const complete = !blocked && input.ledger.ok && providers.every((p) => p.bill === 'compared' || p.bill === 'nothing' || p.bill === 'not-offered');
-  return { report: { date, terminalId: journal.terminalId, providers, ledger: input.ledger.ok ? 'compared' : 'away', ledgerDetail: input.ledger.ok ? null : describeFailure(input.ledger.error), differences, complete, persons }, wants: [...wants.values()] };
+  const told = providers.map((p) => ({ ...p, complete: (p.bill === 'compared' || p.bill === 'nothing') && !blocked.has(p.provider) }));
+  const complete = input.ledger.ok && told.every((p) => p.complete || p.bill === 'not-offered');
+  return { report: { date, terminalId: journal.terminalId, providers: told, ledger: input.ledger.ok ? 'compared' : 'away', ledgerDetail: input.ledger.ok ? null : describeFailure(input.ledger.error), differences, complete, persons }, wants: [...wants.values()] };
 }
 
 function billState(bill: BillOf): BillState {

@@ -105,6 +105,7 @@ const MAINTENANCE: Omit<SnapshotOf<'maintenance'>, 'revision' | 'locale' | 'text
   screen: 'maintenance', who: '李工', tab: 'devices', outOfService: false, blocked: null, version: '0.3.0', devices: DEVICES, orders: STORIES, openOrderId: null,
   sync: {
     centralUp: true, unsentEvents: 37, unsentFen: 45_000, oldestUnsentMs: NOW_MS - 720_000, epoch: 1, headSeq: 184_220, headHash: '3fa9c1d27be04c55a1b2', freeBytes: 41_200_000_000, backupAtMs: NOW_MS - 660_000, clockSkewMs: 212,
+    reconciled: { date: '2026-11-21', atMs: NOW_MS - 3_600_000, providers: ['wechat', 'alipay'], payments: 148, paidFen: 1_284_000, refunds: 3, refundedFen: 15_000, persons: 0, differences: 1 },
     damage: null, verify: { state: 'none', problems: [], atMs: null },
   },
   message: null, deadlineMs: inSeconds(172),

@@ -3,6 +3,7 @@ import { claimsAndEpochs } from './002-claims-epochs.ts';
 import { openWrites } from './003-open-writes.ts';
 import { counterClaims } from './004-counter-claims.ts';
 import { nonces } from './005-nonces.ts';
+import { reconciliation } from './007-reconciliation.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -11,4 +12,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'open writes', sql: openWrites },
   { name: 'counter claims', sql: counterClaims },
   { name: 'nonces', sql: nonces },
+  { name: 'reconciliation', sql: reconciliation },
 ];

@@ -76,7 +76,7 @@ describe('reconcile', () => {
     const answer = JSON.parse(out) as ReconcileAnswer;
     expect(code).toBe(1);
     expect(answer).toMatchObject({ date: DAY, terminalId: DEMO_TERMINAL, ledger: 'compared', ledgerDetail: null, complete: true, persons: 2 });
-    expect(answer.providers.map((p) => Object.keys(p).join())).toEqual(Array(2).fill('provider,bill,detail,payments,refunds,reversals,others'));
+    expect(answer.providers.map((p) => Object.keys(p).join())).toEqual(Array(2).fill('provider,bill,complete,detail,payments,refunds,reversals,others'));
     expect(answer.differences.map((d) => `${d.type} ${d.outTradeNo}`).toSorted()).toEqual(['not-yet PL0311T2', 'not-yet PL0311T3', 'order-not-captured PL0311T2', 'order-not-captured PL0311T3']);
     expect(Object.keys(answer.differences[0] ?? {}).join()).toBe('type,provider,outTradeNo,orderId,attemptId,journalFen,billFen,ledgerFen,did,person,what,system,todo');
     expect(statSync(file).mtimeMs).toBe(before);

@@ -79,7 +79,7 @@ describe('a day on which all agree', () => {
   });
   it('counts what is this terminal’s apart from what is not', () => {
     const report = day({ journal: REFUNDED, bills: { [DAY]: bill(row('payment'), row('refund'), row('payment', NOON, { outTradeNo: 'P000000000312E1N0001A1XAAAAA', amountFen: 7 })) }, ledger: [entry('captured'), entry('refunded')] });
-    expect(report.providers).toEqual([{ provider: 'wechat', bill: 'compared', detail: null, payments: { count: 1, fen: 10_000 }, refunds: { count: 1, fen: 10_000 }, reversals: { count: 0, fen: 0 }, others: { count: 1, fen: 7 } }]);
+    expect(report.providers).toEqual([{ provider: 'wechat', bill: 'compared', complete: true, detail: null, payments: { count: 1, fen: 10_000 }, refunds: { count: 1, fen: 10_000 }, reversals: { count: 0, fen: 0 }, others: { count: 1, fen: 7 } }]);
   });
 });
 
