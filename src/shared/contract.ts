@@ -147,7 +147,10 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     ...base,
     screen: z.literal('start'),
     tiles: z.array(z.enum(TILES)),
+    /** Those whose line is up. */
     providers: z.array(z.enum(PROVIDER_KINDS)),
+    /** Wallets whose line is down while others can be paid with. */
+    payAway: z.array(z.enum(PROVIDER_KINDS)),
     /** Abilities lost now, each said on the screen. */
     degraded: z.array(errorCode),
     /** False: a card can be read but not recharged. */

@@ -32,6 +32,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'start.title': 'Insert your\ngas card',
   'start.lead': 'Chip up, all the way in, along the arrow',
   'start.pay': 'Pay with {providers}',
+  'start.payAway': '{providers}: not available now',
   'start.payAny': 'Pay by scanning with your phone',
   'start.noCash': 'No cash at this machine',
   'start.noSelling.title': 'No recharge\nat the moment',

@@ -30,6 +30,7 @@ export const zhCN = {
   'start.title': '插入燃气卡\n即可充值',
   'start.lead': '芯片朝上，\n按箭头方向插到底',
   'start.pay': '可用{providers}付款',
+  'start.payAway': '{providers}暂时不能用',
   'start.payAny': '可用手机扫码付款',
   'start.noCash': '本机不收现金',
   'start.noSelling.title': '可以查卡\n暂不能充值',
