@@ -1,7 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { createBillingClient } from '../../billing/client.ts';
-import type { BillingClient } from '../../billing/types.ts';
 import { Journal } from '../../journal/journal.ts';
 import { readMoneyDay } from '../../journal/money-day.ts';
 import { reconcileDay } from '../../kiosk/reconcile-run.ts';
@@ -14,8 +13,8 @@ import { formatYuan } from '../../shared/money.ts';
 import type { Clock, Random } from '../../shared/ports.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
-import { ed25519Signer, ed25519Verifier } from '../../shared/signing.ts';
 import { loadConfig } from '../config.ts';
+import { loadTerminalKeys } from '../core/terminal-keys.ts';
 import { table } from './text.ts';
 
 const NETWORK_TIMEOUT_MS = 8_000;
@@ -35,14 +34,9 @@ export async function reconcileAt(configFile: string, date: string, ports: { rea
   const { config, path, baseDir } = loaded.value;
   const providers = loadPayments(config, baseDir, { ...ports, timeoutMs: NETWORK_TIMEOUT_MS });
   if (!providers.ok) return providers;
-  let billing: BillingClient;
-  try {
-    const signer = ed25519Signer(readFileSync(path(config.central.keyFile), 'utf8'));
-    const policyVerifier = ed25519Verifier(readFileSync(path(config.central.policyKeyFile), 'utf8'));
-    billing = createBillingClient({ ...ports, baseUrl: config.central.baseUrl, terminalId: config.terminalId, signer, policyVerifier, timeoutMs: NETWORK_TIMEOUT_MS });
-  } catch (cause) {
-    return err(failure('CONF-0101', `central.keyFile / central.policyKeyFile: ${cause instanceof Error ? cause.message : String(cause)}`, cause));
-  }
+  const terminalKeys = loadTerminalKeys(loaded.value);
+  if (!terminalKeys.ok) return terminalKeys;
+  const billing = createBillingClient({ clock: ports.clock, random: ports.random, baseUrl: config.central.baseUrl, terminalId: config.terminalId, ...terminalKeys.value, timeoutMs: NETWORK_TIMEOUT_MS });
   const file = Journal.file(path(config.dataDir));
   if (!existsSync(file)) return err(failure('JRNL-0101', `no journal at ${file}`));
   let db: Database.Database | null = null;

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { CrtReader, openSerial, PcscReader, VirtualReader, layoutRegistry, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
@@ -11,16 +10,15 @@ import { Journal } from '../../journal/journal.ts';
 import type { Kiosk } from '../../kiosk/kiosk.ts';
 import { loadPayments } from '../../payment/load.ts';
 import type { Snapshot } from '../../shared/contract.ts';
-import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
-import type { Clock, LogFn, Random, Signer, Verifier } from '../../shared/ports.ts';
-import { err, ok } from '../../shared/result.ts';
+import type { Clock, LogFn, Random } from '../../shared/ports.ts';
+import { ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
-import { ed25519Signer, ed25519Verifier } from '../../shared/signing.ts';
 import { tcpAddress } from '../config.ts';
 import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from './card-keys.ts';
 import { machinePorts } from './maintenance.ts';
+import { loadTerminalKeys } from './terminal-keys.ts';
 import { wireCore } from './wire.ts';
 
 /** A CRT reader takes on the rate of the first command; this one is quick enough for a whole card and safe on a metre of cable. */
@@ -49,15 +47,9 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   const { config, path } = loaded;
   const payments = loadPayments(config, loaded.baseDir, { clock, random, timeoutMs: NETWORK_TIMEOUT_MS });
   if (!payments.ok) return payments;
-  let signer: Signer;
-  let policyVerifier: Verifier;
-  try {
-    signer = ed25519Signer(readFileSync(path(config.central.keyFile), 'utf8'));
-    policyVerifier = ed25519Verifier(readFileSync(path(config.central.policyKeyFile), 'utf8'));
-  } catch (cause) {
-    return err(failure('CONF-0101', `central.keyFile / central.policyKeyFile: ${cause instanceof Error ? cause.message : String(cause)}`, cause));
-  }
-  const billing = createBillingClient({ baseUrl: config.central.baseUrl, terminalId: config.terminalId, signer, policyVerifier, clock, random, timeoutMs: NETWORK_TIMEOUT_MS });
+  const terminalKeys = loadTerminalKeys(loaded);
+  if (!terminalKeys.ok) return terminalKeys;
+  const billing = createBillingClient({ baseUrl: config.central.baseUrl, terminalId: config.terminalId, ...terminalKeys.value, clock, random, timeoutMs: NETWORK_TIMEOUT_MS });
   const keys = loadCardKeys(loaded);
   if (!keys.ok) return keys;
   // Those first that an ATR names: PL-CPU asks any other card for its application.
