@@ -241,7 +241,7 @@ function switchable(state: KioskState): { readonly s: OrderSession; readonly ope
 }
 
 /** Who takes the customer's code now. */
-function takers({ codeProviders, service }: KioskState): readonly ProviderKind[] {
+export function takers({ codeProviders, service }: Pick<KioskState, 'codeProviders' | 'service'>): readonly ProviderKind[] {
   return codeProviders.filter((kind) => !service.linesDown.includes(kind));
 }
 
@@ -262,6 +262,8 @@ function onScanned(state: KioskState, event: Extract<KioskEvent, { type: 'scanne
   // The scanner reads what is held before it again and again: a code that was just declined does not hide why.
   if (event.used) return declinedFor(at.open) === null ? problem('PAY-0403') : { state, effects: [] };
   const provider = whoTakes(event.code, state.service.policy?.paymentCodes, takers(state));
+  // A code of a wallet that is taken here when its line is up: another one's would do.
+  if (provider === null && whoTakes(event.code, state.service.policy?.paymentCodes, state.codeProviders) !== null) return problem('PAY-0406');
   return provider === null ? problem('PAY-0404') : switchTo(state, at, { provider, authCode: event.code });
 }
 

@@ -8,7 +8,7 @@ import type { OrderState } from '../shared/events.ts';
 import { never } from '../shared/result.ts';
 import { maintenanceView } from './maintenance.ts';
 import { mostFen } from './sellable.ts';
-import { cancelOffered, declinedFor, orderScreen, payAway, payChoices } from './session.ts';
+import { cancelOffered, declinedFor, orderScreen, payAway, payChoices, takers } from './session.ts';
 import { orderRef } from './state.ts';
 import type { KioskState, Now, OpenOrder, OrderSession } from './state.ts';
 
@@ -118,7 +118,7 @@ export function viewOf(state: KioskState, ctx: ViewContext, revision: number): S
     case 'order': {
       const open = state.orders.get(s.orderId);
       if (open === undefined) return { ...base, screen: 'reading', stage: 'account' };
-      return orderView(base, s, open, wall, payChoices(state), state.service.scanner && state.codeProviders.length > 0);
+      return orderView(base, s, open, wall, payChoices(state), state.service.scanner && takers(state).length > 0);
     }
     default:
       return never(s);

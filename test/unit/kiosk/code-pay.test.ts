@@ -413,6 +413,31 @@ describe('a line that is down', () => {
     expect(w.shown('start')).toMatchObject({ selling: true, providers: ['wechat', 'alipay'], payAway: [] });
   });
 
+  it('is said to whoever shows that wallet’s code, which is not called a wrong one', async () => {
+    await w.toPay();
+    w.setService({ linesDown: ['alipay'] });
+    const from = w.pay.calls.length;
+    await w.scan(ALIPAY);
+    await w.run(100);
+    expect(w.shown('pay')).toMatchObject({ state: 'waiting', problem: 'PAY-0406', cancelOffered: true });
+    expect(calls(from)).toEqual([]);
+    w.setService({ linesDown: [] });
+    await w.scan(ALIPAY);
+    await w.untilScreen('done');
+    expect(attempts()).toEqual(['wechat qr closed', 'alipay code paid']);
+  });
+
+  it('of every wallet whose code is taken: nobody is asked to show one', async () => {
+    w.payWith = [{ kind: 'wechat', codes: false }, { kind: 'alipay', codes: true }];
+    await w.start();
+    w.setService({ scanner: true });
+    await w.toPay();
+    expect(w.shown('pay').scanner).toBe(true);
+    w.setService({ linesDown: ['alipay'] });
+    await w.run(0);
+    expect(w.shown('pay')).toMatchObject({ scanner: false, choices: ['wechat'], state: 'waiting' });
+  });
+
   it('of one wallet is nobody’s loss where the gateway takes them all; without the gateway only what works is named', async () => {
     w.payWith = [{ kind: 'gateway', codes: true }, { kind: 'wechat', codes: true }];
     await w.start();
