@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { accountAnswerSchema, cardKeyAnswerSchema, claimAnswerSchema, commandsAnswerSchema, epochAnswerSchema, orderStatusAnswerSchema, problemSchema, quoteAnswerSchema, uploadAnswerSchema } from '../shared/central-api.ts';
+import { accountAnswerSchema, cardKeyAnswerSchema, claimAnswerSchema, commandsAnswerSchema, epochAnswerSchema, ledgerAnswerSchema, orderStatusAnswerSchema, problemSchema, quoteAnswerSchema, uploadAnswerSchema } from '../shared/central-api.ts';
 import type { Account, ClaimAnswer, ClaimKind, Problem, ProblemType, Quote, QuoteRequest, UploadRequest } from '../shared/central-api.ts';
 import { failure } from '../shared/errors.ts';
 import type { ErrorCode, Failure } from '../shared/errors.ts';
@@ -212,6 +212,11 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
     ordersByRef: async (ref) => {
       const answer = await ask('GET', `/v1/orders/by-ref/${encodeURIComponent(ref)}`, orderStatusAnswerSchema);
       return answer.ok ? ok(answer.value.orders) : answer;
+    },
+    ledger: async (date) => {
+      const answer = await ask('GET', `/v1/ledger?date=${encodeURIComponent(date)}`, ledgerAnswerSchema);
+      if (!answer.ok) return answer;
+      return answer.value.date === date ? ok(answer.value.rows) : err(failure('BILL-0102', `the ledger of ${answer.value.date}, asked for ${date}`));
     },
     upload: async (request): Promise<UploadResult> => {
       const last = request.events.at(-1) ?? { seq: request.fromSeq - 1, hash: request.prevHash };

@@ -1,4 +1,4 @@
-import type { AccountAnswer, CardKeyAnswer, CardKeyRequest, ClaimAnswer, ClaimKind, CommandsAnswer, EpochRequest, OrderStatus, Quote, QuoteRequest, UploadAnswer, UploadRequest } from '../shared/central-api.ts';
+import type { AccountAnswer, CardKeyAnswer, CardKeyRequest, ClaimAnswer, ClaimKind, CommandsAnswer, EpochRequest, LedgerRow, OrderStatus, Quote, QuoteRequest, UploadAnswer, UploadRequest } from '../shared/central-api.ts';
 import type { Failure } from '../shared/errors.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { Result } from '../shared/result.ts';
@@ -29,6 +29,8 @@ export interface BillingClient {
   readonly requestEpoch: (request: EpochRequest) => Promise<Result<number | null, Failure>>;
   /** Orders under the twelve digits of a slip. */
   readonly ordersByRef: (ref: string) => Promise<Result<readonly OrderStatus[], Failure>>;
+  /** Central's entries of this terminal's captures and refunds of a China day (`YYYY-MM-DD`). */
+  readonly ledger: (date: string) => Promise<Result<readonly LedgerRow[], Failure>>;
   /** Without events: says where the journal stands, `fromSeq` − 1 with `prevHash`. */
   readonly upload: (request: Omit<UploadRequest, 'headSig'>) => Promise<UploadResult>;
   /** The policy, its signature verified; `raw` is the signed form to keep. */

@@ -1,6 +1,7 @@
 import { formatMicroYuan, formatQuantity, formatYuan } from '../shared/money.ts';
 import { bool, num } from './accounts.ts';
 import type { Sql } from './db.ts';
+import type { Money, TerminalDay } from './reconcile.ts';
 
 /** What the console shows; also `GET /console/data.json`. */
 export interface ConsoleData {
@@ -97,7 +98,7 @@ ${alarms + d.quarantineOpen > 0 ? `<p class="alarm">需要人工处理：${alarm
 ${d.parkedCaptures.length === 0 ? '' : `<h2>待退的重复付款</h2>${table(['时间', '终端', '商户单号（终端）', '钱包', '商户单号（钱包）', '收到（元）', '原因'], d.parkedCaptures.map((p) => [time(p.atMs), e(p.terminalId), e(p.outTradeNo), e(p.wallet), e(p.leg), p.capturedFen === null ? '—' : formatYuan(p.capturedFen), e(p.reason)]), '')}`}
 <h2>账户</h2>${table(['卡号', '用户号', '户名', '类别', '状态', '次数', '累计', '本年', '结转（元）', '预留（元）', '占用订单'], d.accounts.map((a) => [e(a.cardNo), e(a.userNo), e(a.holder), a.kind === 'gas' ? '燃气' : a.kind === 'water' ? '水' : '热力', tag(a.state), e(a.count), formatQuantity(a.cumulative), formatQuantity(a.yearQuantity), formatMicroYuan(a.carriedMicro), formatMicroYuan(a.reservedMicro), e(a.claim ?? '—')]), '没有账户')}
 <h2>终端</h2>${table(['终端号', '纪元', '已收到', '上次上传', '分叉记录', '新纪元', '报警'], d.terminals.map((t) => [e(t.terminalId), e(t.epoch), e(t.lastSeq), time(t.lastUploadMs), t.forked === 0 ? '—' : e(t.forked), t.epochRequest === null ? '—' : `<a href="/console/epoch?terminal=${encodeURIComponent(t.terminalId)}">申请中，去核对</a>`, e(t.alarm ?? '—')]), '没有终端')}
-<h2>总账</h2>${table(['科目', '笔数', '金额（元）', '数量', '结转（元）'], d.ledger.map((l) => [e(LEDGER[l.kind] ?? l.kind), e(l.entries), formatYuan(l.amountFen), formatQuantity(l.quantity), formatMicroYuan(l.micro)]), '没有记账')}
+<h2>总账</h2><p><a href="/console/reconcile">每日对账</a></p>${table(['科目', '笔数', '金额（元）', '数量', '结转（元）'], d.ledger.map((l) => [e(LEDGER[l.kind] ?? l.kind), e(l.entries), formatYuan(l.amountFen), formatQuantity(l.quantity), formatMicroYuan(l.micro)]), '没有记账')}
 <h2>隔离区</h2>${table(['终端', '纪元', '序号', '事件', '订单', '原因', ''], d.quarantine.map((q) => [e(q.terminalId), e(q.epoch), e(q.seq), e(q.kind), e(q.orderId ?? '—'), e(q.reason), `<a href="/console/quarantine?terminal=${encodeURIComponent(q.terminalId)}&amp;epoch=${q.epoch}&amp;seq=${q.seq}">查看</a>`]), '没有隔离的记录')}
 <h2>终端账本</h2>${table(['时间', '终端', '纪元', '事件', '内容'], d.notes.map((n) => [time(n.atMs), e(n.terminalId), e(n.epoch), e(NOTES[n.kind] ?? n.kind), e(n.body.slice(0, 200))]), '没有记录')}
 </main>`);
@@ -129,4 +130,24 @@ export function epochPage(t: ConsoleData['terminals'][number], token: string): s
 <p>批准前请确认：这是唯一在用的磁盘，没有第二台机器用着它的副本。批准后旧纪元不再售气。</p>
 <form method="post" action="/console/epoch">${hidden({ token, terminal: t.terminalId })}<button>批准新纪元</button></form>`;
   return page('新纪元', '', `${TOP}<main><h2>终端 ${e(t.terminalId)} 的新纪元</h2><div class="card">${facts([['报警', e(t.alarm ?? '—')], ['分叉记录', e(t.forked)]])}${form}</div></main>`);
+}
+
+const DIFFERENCES: Record<string, string> = { 'captured-no-order': '账单已收、账本没有', 'order-not-captured': '账本已收、账单没有', 'amount-differs': '金额不一致', 'refund-missing': '账本已退、账单没有', 'refund-unknown': '账单已退、账本没有', 'reversed-but-paid': '账本已撤销、账单已收', 'ledger-missing': '总账没有', 'ledger-differs': '总账不一致', 'not-yet': '尚未结束' };
+const sums = (m: Money): string => `${m.count} 笔 ${formatYuan(m.fen)}`;
+
+/** A day, terminal by terminal: journal, ledger and the bills as told. */
+export function reconcilePage(date: string, days: readonly TerminalDay[]): string {
+  const e = escapeHtml;
+  const same = (a: Money, b: Money): boolean => a.count === b.count && a.fen === b.fen;
+  const verdict = (d: TerminalDay): string => {
+    const persons = d.bills.reduce((n, b) => n + b.persons, 0);
+    const books = same(d.journal.paid, d.ledger.paid) && same(d.journal.refunded, d.ledger.refunded);
+    if (persons > 0 || !books) return `<span class="tag warn">${[persons > 0 ? `${persons} 笔需人工处理` : '', books ? '' : '账本与总账不一致'].filter((x) => x !== '').join('；')}</span>`;
+    return d.bills.length === 0 ? '<span class="tag">账单未核对</span>' : '<span class="tag good">相符</span>';
+  };
+  const open = (d: TerminalDay): string => d.bills.flatMap((b) => Object.entries(b.differences).map(([type, n]) => `${e(b.provider)} ${e(DIFFERENCES[type] ?? type)} ${n}`)).join('；');
+  return page(`对账 ${e(date)}`, '', `${TOP}<main><h2>对账 ${e(date)}</h2>
+<form method="get" action="/console/reconcile"><label for="date">日期</label><input id="date" name="date" type="date" value="${e(date)}" required> <button>查看</button></form>
+${table(['终端', '账本收款', '账本退款', '总账收款', '总账退款', '账单收款', '账单退款与撤销', '差异', '结论'], days.map((d) => [e(d.terminalId), sums(d.journal.paid), sums(d.journal.refunded), sums(d.ledger.paid), sums(d.ledger.refunded), d.bills.map((b) => `${e(b.provider)} ${sums(b.paid)}`).join('<br>') || '—', d.bills.map((b) => `${e(b.provider)} ${sums(b.back)}`).join('<br>') || '—', open(d) || '—', verdict(d)]), '没有终端')}
+<p>账单由各终端在次日 10:30 以后核对并上报。跨零点的付款，账单与账本可能各记一天，由终端按订单号核对。</p></main>`);
 }

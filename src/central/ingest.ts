@@ -12,6 +12,7 @@ import type { Db, Sql } from './db.ts';
 import { cursorOf, moveCursor } from './epochs.ts';
 import { Refusal } from './problem.ts';
 import { QUOTE_CLAIM_MS } from './quotes.ts';
+import { keepBillDay } from './reconcile.ts';
 
 /** Where an event stands, for the ledger and the quarantine. */
 interface Place {
@@ -186,6 +187,8 @@ async function apply(tx: Sql, at: Place, event: JournalEvent): Promise<void> {
     case 'damage-accepted':
       await tx.query(`UPDATE terminals SET alarm = NULL WHERE terminal_id = $1 AND alarm LIKE 'RESTORED:%'`, [at.terminalId]);
       return tell(tx, at, event.kind, event.body);
+    case 'reconciled':
+      return keepBillDay(tx, at.terminalId, event.body, at.wallMs);
     case 'order-restated':
       throw new Unusable('restated after a fork or restore: compare');
     case 'assist-writing': {

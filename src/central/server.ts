@@ -12,9 +12,10 @@ import { policySchema } from '../shared/policy.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { Signer, Verifier } from '../shared/ports.ts';
 import { ed25519Verifier } from '../shared/signing.ts';
+import { DAY_MS, chinaDate, chinaDayMs } from '../shared/time.ts';
 import { accountByCard } from './accounts.ts';
 import { claim, commands, ordersByRef } from './claims.ts';
-import { consoleData, consolePage, epochPage, quarantinePage } from './console.ts';
+import { consoleData, consolePage, epochPage, quarantinePage, reconcilePage } from './console.ts';
 import type { ConsoleData } from './console.ts';
 import { migrate, openPglite } from './db.ts';
 import type { Db } from './db.ts';
@@ -32,6 +33,7 @@ import type { GatewayOptions } from './payments.ts';
 import { Refusal } from './problem.ts';
 import { settleQuarantined } from './quarantine.ts';
 import { quote, release } from './quotes.ts';
+import { ledgerOfDay, reconciledDay } from './reconcile.ts';
 import { seed } from './seed.ts';
 
 export interface CentralOptions {
@@ -185,6 +187,12 @@ export function createCentral(options: CentralOptions): Central {
       case 'GET /console/quarantine':
       case 'GET /console/epoch':
         return consoleForm(request, second);
+      case 'GET /console/reconcile': {
+        refuseStrangers(request);
+        const date = new URLSearchParams(request.target.split('?')[1] ?? '').get('date') ?? chinaDate(now() - DAY_MS);
+        if (Number.isNaN(chinaDayMs(date))) throw new Refusal('bad-request', 'a date is YYYY-MM-DD');
+        return html(reconcilePage(date, await reconciledDay(db(), date)));
+      }
       case 'POST /console/quarantine':
       case 'POST /console/epoch':
         return consolePost(request, second);
@@ -226,6 +234,13 @@ export function createCentral(options: CentralOptions): Central {
         if (third !== '') return no();
         const terminalId = await signedBy(request);
         return json(await cardKey(db(), options.cardKeys, terminalId, bodyOf(request, cardKeyRequestSchema), now()));
+      }
+      case 'GET /v1/ledger': {
+        if (third !== '') return no();
+        const terminalId = await signedBy(request);
+        const date = new URLSearchParams(request.target.split('?')[1] ?? '').get('date') ?? '';
+        if (Number.isNaN(chinaDayMs(date))) throw new Refusal('bad-request', 'a date is YYYY-MM-DD');
+        return json({ date, rows: await ledgerOfDay(db(), terminalId, date), serverTimeMs: now() });
       }
       case 'GET /v1/commands': {
         if (third !== '') return no();

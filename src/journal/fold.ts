@@ -242,6 +242,7 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
     case 'slip-printed':
     case 'clock-step':
     case 'policy-taken':
+    case 'reconciled':
       return {};
     default:
       return never(event);

@@ -15,6 +15,8 @@ import { SETTLED_ORDER } from './fold.ts';
 import type { AttemptRow, OrderRow } from './fold.ts';
 import { canonical, chainHash } from './hash.ts';
 import { inspect, judgeCopy } from './inspect.ts';
+import { readMoneyDay } from './money-day.ts';
+import type { MoneyDay, MoneyQuery } from './money-day.ts';
 import { carryOut, planRestore } from './restore.ts';
 import { migrate } from './schema.ts';
 import type { LogAnchor, LoggedEvent, SecondLogWriter } from './second-log.ts';
@@ -323,6 +325,15 @@ export class Journal {
   /** All facts of one order (of another kiosk's too, where it was finished here), oldest first. */
   story(orderId: string): { readonly atMs: number; readonly kind: EventKind; readonly body: unknown }[] {
     return this.#st.story.all(orderId).map((r) => ({ atMs: r.wall_ms, kind: r.kind as EventKind, body: JSON.parse(r.body) as unknown }));
+  }
+
+  /** What this journal says of money in a span of time (reconciliation). */
+  moneyDay(query: MoneyQuery): MoneyDay {
+    return readMoneyDay(this.#book.db, query);
+  }
+
+  get terminalId(): string {
+    return this.#options.terminalId;
   }
 
   /** The order under the digits of a slip (terminal's last four, counter, four random ones; blanks do not matter). Undefined: none here. */

@@ -17,6 +17,7 @@ import type { KeptLock, MaintenanceFacts, MaintenanceNews, MaintenanceOp, Mainte
 import { orderFacts, standingOf, storyOf } from './maintenance-words.ts';
 import type { OrderAction } from './maintenance-words.ts';
 import { orderRef } from './state.ts';
+import { lastReconciled } from './reconcile-daily.ts';
 import { maskCardNo } from './view.ts';
 
 /** What maintenance mode needs of the machine. */
@@ -214,6 +215,7 @@ export class MaintenanceRunner {
         // Coarse, so that another program's file makes no new screen.
         freeBytes: free >= 1e9 ? Math.floor(free / 1e8) * 1e8 : Math.floor(free / 1e7) * 1e7,
         backupAtMs: backupMs > 0 && backupMs <= clock.nowMs() ? backupMs : null,
+        reconciled: lastReconciled(journal),
         damage:
           condition.kind === 'good'
             ? null

@@ -155,6 +155,8 @@ export function sentenceOf(event: JournalEvent): ErrorText {
       return both(`时钟跳变 ${event.body.stepMs} 毫秒`, `the clock stepped by ${event.body.stepMs} ms`);
     case 'policy-taken':
       return both(`采用第 ${event.body.version} 版策略`, `policy ${event.body.version} taken`);
+    case 'reconciled':
+      return both(`${event.body.date} 对账（${event.body.provider}）：${event.body.persons} 笔需人工处理`, `${event.body.date} reconciled (${event.body.provider}): ${event.body.persons} for a person`);
     default:
       return never(event);
   }

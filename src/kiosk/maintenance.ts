@@ -423,7 +423,7 @@ export function maintenanceView(state: KioskState, base: Base, now: Now): Snapsh
         orders: facts === null ? [] : [...facts.orders],
         openOrderId: mode.openOrderId,
         sync: {
-          ...(facts?.sync ?? { unsentEvents: 0, unsentFen: 0, oldestUnsentMs: null, epoch: 0, headSeq: 0, headHash: '', freeBytes: 0, backupAtMs: null, damage: null }),
+          ...(facts?.sync ?? { unsentEvents: 0, unsentFen: 0, oldestUnsentMs: null, epoch: 0, headSeq: 0, headHash: '', freeBytes: 0, backupAtMs: null, reconciled: null, damage: null }),
           centralUp: state.service.centralUp,
           clockSkewMs: state.service.clockSkewMs,
           verify: mode.verify,

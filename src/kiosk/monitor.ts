@@ -8,6 +8,8 @@ import type { Failure } from '../shared/errors.ts';
 import type { Command } from '../shared/central-api.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { Clock, LogFn } from '../shared/ports.ts';
+import { DAY_MS } from '../shared/time.ts';
+import { reconcileDaily } from './reconcile-daily.ts';
 import type { ServiceState } from './state.ts';
 
 /** How often each thing is looked at: while it is well, and while it is not. */
@@ -30,6 +32,8 @@ export interface MonitorOptions {
   readonly onCommand: (command: Command) => void;
   /** How often each thing is looked at, well and not well, in ms; {@link PERIODS} where not given. */
   readonly periods?: Readonly<Record<Probe, readonly [number, number]>>;
+  /** Facts were written that are to be sent. */
+  readonly onJournaled: () => void;
   /** A new epoch has begun: its first facts are to be sent. */
   readonly onEpoch: () => void;
 }
@@ -37,7 +41,6 @@ export interface MonitorOptions {
 /** A backup is made when the last one is older than this. */
 const BACKUP_EVERY_MS = 24 * 3_600_000;
 const FIRST_UPKEEP_MS = 60_000;
-const DAY_MS = 24 * 3_600_000;
 
 /** Watches what the service level depends on, and says every change once. */
 export class Monitor {
@@ -179,7 +182,7 @@ export class Monitor {
     return true;
   }
 
-  /** Room kept for what is in flight, a daily backup, and old facts let go that central holds. Never a reason to stop selling: the second log and central hold the same facts. */
+  /** Room kept for what is in flight, a daily backup, old facts let go that central holds, yesterday's books compared. Never a reason to stop selling: the second log and central hold the same facts. */
   async #upkeep(): Promise<boolean> {
     const { journal, clock, log } = this.#o;
     journal.keepBallast();
@@ -195,7 +198,8 @@ export class Monitor {
       journal.setMeta('backup_ms', String(now));
     }
     if (this.#policy !== null) journal.prune(this.#policy.retentionDays * DAY_MS);
-    return true;
+    const { billing, providers } = this.#o;
+    return reconcileDaily({ journal, billing, providers, clock, log, onJournaled: this.#o.onJournaled }, () => this.#stopped);
   }
 
   #takePolicy(policy: Policy): void {

@@ -185,6 +185,8 @@ function advanceAttempt(open: OpenOrder, attempt: AttemptRow, ctx: AdvanceContex
         const reverseAt = run.chargedMono + ctx.reverseAfterMs(attempt.provider);
         return ctx.monoMs < reverseAt ? same(reverseAt) : call('reverse');
       }
+      // Never on the screen: nobody can have paid it, and a customer at a dead line need not wait to pay by another.
+      if (!attempt.shown && attempt.reason === 'switched' && run.op === null) return write({ kind: 'attempt-closed', body: { attemptId: attempt.attemptId } });
       return call(run.closeAccepted ? 'query' : 'close');
     case 'closed': {
       if (!attempt.shown) return same();
@@ -546,15 +548,17 @@ export function onCall(open: OpenOrder, attemptId: string, call: CallResult, now
   const { order } = open;
   const run = runOf(open, attemptId);
   const answered = (change: Partial<AttemptRun>, retryMs: number, ...effects: Effect[]) => ({
-    open: withRun(open, attemptId, { op: null, fails: 0, unknownSinceMono: null, lastFailure: null, answers: run.answers + 1, retryAtMono: now.monoMs + retryMs, ...change }),
+    open: withRun(open, attemptId, { op: null, fails: 0, unknownSinceMono: null, lastFailure: null, answers: run.answers + 1, asked: run.asked + 1, retryAtMono: now.monoMs + retryMs, ...change }),
     effects,
   });
   const unknown = (f: Failure) => ({
-    open: withRun(open, attemptId, { op: null, fails: run.fails + 1, lastFailure: f, unknownSinceMono: run.unknownSinceMono ?? now.monoMs, retryAtMono: now.monoMs + backoffMs(attempt.state === 'pending' ? Math.min(run.fails, 1) : run.fails) }),
+    open: withRun(open, attemptId, { op: null, fails: run.fails + 1, asked: run.asked + 1, lastFailure: f, unknownSinceMono: run.unknownSinceMono ?? now.monoMs, retryAtMono: now.monoMs + backoffMs(attempt.state === 'pending' ? Math.min(run.fails, 1) : run.fails) }),
     effects: [] as Effect[],
   });
   // Not closed though we asked for it: the outcome is as unknown as without an answer, so the customer is let go after the same time.
   const stillOpen = attempt.state === 'closing' ? { unknownSinceMono: run.unknownSinceMono ?? now.monoMs } : {};
+  // What will not end is asked about ever more seldom: at first as often as a payment, within minutes once a minute.
+  const endingPollMs = attempt.state === 'closing' ? Math.min(60_000, Math.max(POLL_MS, Math.round((now.nowMs - attempt.updatedMs) / 10))) : POLL_MS;
   const isTaken = attempt.state === 'pending' && order.state === 'collecting';
 
   switch (call.verb) {
@@ -636,12 +640,13 @@ export function onCall(open: OpenOrder, attemptId: string, call: CallResult, now
         case 'not-found':
           // Shown and yet unknown to the provider: it takes numbers only once, so after our close it cannot be paid. A code is sent once, and was refused.
           if (attempt.state === 'closing' && (run.closeAccepted || !attempt.shown || (attempt.method === 'code' && run.refusal !== null))) return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));
-          return answered({ closeAccepted: false }, attempt.state === 'closed' ? closedPollMs(now.nowMs - attempt.updatedMs) : POLL_MS);
+          // A code payment whose reversal was refused, and that the provider does not know: reversed again, and the customer is not kept waiting for it.
+          return answered({ closeAccepted: false, noReverse: false, ...stillOpen }, attempt.state === 'closed' ? closedPollMs(now.nowMs - attempt.updatedMs) : endingPollMs);
         case 'paying':
           return answered({ paying: attempt.state === 'pending', closeAccepted: false, ...stillOpen }, POLL_MS);
         case 'pending':
           // Still payable after an accepted close: close it again.
-          return answered({ paying: false, closeAccepted: false, noReverse: false, ...stillOpen }, attempt.state === 'closed' ? closedPollMs(now.nowMs - attempt.updatedMs) : POLL_MS);
+          return answered({ paying: false, closeAccepted: false, noReverse: false, ...stillOpen }, attempt.state === 'closed' ? closedPollMs(now.nowMs - attempt.updatedMs) : endingPollMs);
         default:
           return never(r);
       }

@@ -48,7 +48,7 @@ export function cannotSell(state: KioskState, now: Now, reason: ErrorCode, readi
 }
 
 export function orderSession(orderId: string, insertion: number, found: boolean): OrderSession {
-  return { at: 'order', orderId, insertion, found, lastCheck: null, checkedAnswers: 0, wrongCard: false, receipt: 'none', slip: 'none', cardOut: false, ending: null, gaveUp: false, closeWhy: null, scanProblem: null };
+  return { at: 'order', orderId, insertion, found, lastCheck: null, checked: null, wrongCard: false, receipt: 'none', slip: 'none', cardOut: false, ending: null, gaveUp: false, closeWhy: null, scanProblem: null };
 }
 
 /** The session's answer to one event. Orders move by themselves (orders.ts); this is what the customer sees and may do. */
@@ -242,7 +242,7 @@ function switchable(state: KioskState): { readonly s: OrderSession; readonly ope
 }
 
 /** Who takes the customer's code now. */
-function takers({ codeProviders, service }: KioskState): readonly ProviderKind[] {
+export function takers({ codeProviders, service }: Pick<KioskState, 'codeProviders' | 'service'>): readonly ProviderKind[] {
   return codeProviders.filter((kind) => !service.linesDown.includes(kind));
 }
 
@@ -260,9 +260,11 @@ function onScanned(state: KioskState, event: Extract<KioskEvent, { type: 'scanne
   const at = switchable(state);
   if (at === null || state.codeProviders.length === 0) return { state, effects: [] };
   const problem = (code: ErrorCode): Step => step(state, { ...at.s, scanProblem: code });
-  // The scanner reads what is held before it again and again: the code that is being paid with is no news.
-  if (event.used) return problem('PAY-0403');
+  // The scanner reads what is held before it again and again: a code that was just declined does not hide why.
+  if (event.used) return declinedFor(at.open) === null ? problem('PAY-0403') : { state, effects: [] };
   const provider = whoTakes(event.code, state.service.policy?.paymentCodes, takers(state));
+  // A code of a wallet that is taken here when its line is up: another one's would do.
+  if (provider === null && whoTakes(event.code, state.service.policy?.paymentCodes, state.codeProviders) !== null) return problem('PAY-0406');
   return provider === null ? problem('PAY-0404') : switchTo(state, at, { provider, authCode: event.code });
 }
 
@@ -322,7 +324,7 @@ function onIntent(state: KioskState, intent: Intent, now: Now): Step {
       const run = attempt === undefined ? undefined : open?.runs.get(attempt.attemptId);
       if (s.at !== 'order' || open === undefined || attempt === undefined || run === undefined || attempt.state !== 'pending') return nothing;
       const runs = new Map(open.runs).set(attempt.attemptId, { ...run, retryAtMono: now.monoMs });
-      return step({ ...state, orders: new Map(state.orders).set(s.orderId, { ...open, runs }) }, { ...s, lastCheck: 'asking', checkedAnswers: run.answers + run.fails });
+      return step({ ...state, orders: new Map(state.orders).set(s.orderId, { ...open, runs }) }, { ...s, lastCheck: 'asking', checked: { attemptId: attempt.attemptId, asked: run.asked } });
     }
     case 'more-time':
       if (s.at === 'amount' && s.extended < MORE_TIME_MAX) return step(state, { ...s, extended: s.extended + 1, deadlineMono: Math.max(s.deadlineMono, now.monoMs) + MORE_TIME_MS });
@@ -381,6 +383,22 @@ function askingFirst(open: OpenOrder): boolean {
 export function payChoices({ providers, service }: Pick<KioskState, 'providers' | 'service'>): readonly ProviderKind[] {
   const up = providers.filter((kind) => !service.linesDown.includes(kind));
   return up.includes('gateway') ? ['gateway'] : up;
+}
+
+/** Wallets that a customer would expect here and that cannot be paid with now: said before anybody begins. */
+export function payAway(state: Pick<KioskState, 'providers' | 'service'>): readonly ProviderKind[] {
+  const choices = payChoices(state);
+  return choices.length === 0 || choices.includes('gateway') ? [] : state.providers.filter((kind) => kind !== 'gateway' && !choices.includes(kind));
+}
+
+/** Why the last code payment came to nothing; null: there was none, or it is still going on. */
+export function declinedFor(open: OpenOrder): ErrorCode | null {
+  const last = open.attempts.findLast((a) => a.method === 'code');
+  if (last === undefined || (last.state !== 'closing' && last.state !== 'closed')) return null;
+  // Whoever chose another way since knows.
+  if (open.attempts.at(-1) !== last && open.attempts.at(-2) !== last) return null;
+  if (last.reason === 'declined') return open.runs.get(last.attemptId)?.refusal?.code ?? 'PAY-0402';
+  return last.reason === 'expired' ? 'PAY-0405' : null;
 }
 
 /** Which screen an order's session shows now. */
@@ -458,7 +476,9 @@ function settleVisit(state: KioskState, now: Now): Step & { readonly wakeAtMono:
   const run = attempt === undefined ? undefined : open.runs.get(attempt.attemptId);
   let wake: number | null = null;
 
-  if (s.lastCheck === 'asking' && run !== undefined && run.answers + run.fails > s.checkedAnswers) next = { ...next, lastCheck: run.lastFailure === null ? 'not-paid' : 'line-down' };
+  // Another way of paying has begun: the question is void.
+  if (s.lastCheck === 'asking' && s.checked?.attemptId !== attempt?.attemptId) next = { ...next, lastCheck: null };
+  else if (s.lastCheck === 'asking' && run !== undefined && run.asked > (s.checked?.asked ?? 0)) next = { ...next, lastCheck: run.lastFailure === null ? 'not-paid' : 'line-down' };
   if (open.order.state === 'collecting' && !next.gaveUp && run?.unknownSinceMono != null) {
     const at = run.unknownSinceMono + UNKNOWN_GIVE_UP_MS;
     if (now.monoMs >= at) next = { ...next, gaveUp: true, closeWhy: next.closeWhy ?? 'expired' };

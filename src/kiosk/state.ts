@@ -38,6 +38,8 @@ export interface AttemptRun {
   /** Since when no answer could be believed; null: the last one was. */
   readonly unknownSinceMono: number | null;
   readonly answers: number;
+  /** Calls that came to an end, answered or not. */
+  readonly asked: number;
   readonly startedMono: number;
   /** The customer's payment code, until it is sent; then it is forgotten. */
   readonly authCode: string | null;
@@ -136,7 +138,8 @@ export type Session =
       /** True: found by inserting the card, not bought in this visit. */
       readonly found: boolean;
       readonly lastCheck: 'asking' | 'not-paid' | 'line-down' | null;
-      readonly checkedAnswers: number;
+      /** Which attempt was asked about, and after how many calls. */
+      readonly checked: { readonly attemptId: string; readonly asked: number } | null;
       readonly wrongCard: boolean;
       readonly receipt: Receipt;
       readonly slip: Receipt;
@@ -271,6 +274,7 @@ export const NEW_RUN: AttemptRun = {
   refusal: null,
   unknownSinceMono: null,
   answers: 0,
+  asked: 0,
   startedMono: 0,
   authCode: null,
   chargedMono: null,

@@ -8,7 +8,7 @@ import type { OrderState } from '../shared/events.ts';
 import { never } from '../shared/result.ts';
 import { maintenanceView } from './maintenance.ts';
 import { mostFen } from './sellable.ts';
-import { cancelOffered, orderScreen, payChoices } from './session.ts';
+import { cancelOffered, declinedFor, orderScreen, payAway, payChoices, takers } from './session.ts';
 import { orderRef } from './state.ts';
 import type { KioskState, Now, OpenOrder, OrderSession } from './state.ts';
 
@@ -73,7 +73,7 @@ export function viewOf(state: KioskState, ctx: ViewContext, revision: number): S
       if (reason !== null) degraded.push(reason);
       if (!state.service.printer.ready) degraded.push('DEV-0101');
       if (state.service.centralUp === false && reason === null) degraded.push('BILL-0101');
-      return { ...base, screen: 'start', tiles: ['query', 'unfinished'], providers: [...state.providers], degraded, selling: reason === null, notices: policy?.notices ?? [] };
+      return { ...base, screen: 'start', tiles: ['query', 'unfinished'], providers: [...payChoices(state)], payAway: [...payAway(state)], degraded, selling: reason === null, notices: policy?.notices ?? [] };
     }
     case 'insert-card':
       return { ...base, screen: 'insert-card', purpose: s.purpose, deadlineMs: wall(s.deadlineMono) };
@@ -96,7 +96,7 @@ export function viewOf(state: KioskState, ctx: ViewContext, revision: number): S
         quote: s.quote === null ? null : quoteView(s.quote, s.offline),
         problem: s.problem,
         busy: s.busy !== null,
-        providers: [...state.providers],
+        providers: [...payChoices(state)],
         printerReady: state.service.printer.ready,
         deadlineMs: wall(s.deadlineMono),
       };
@@ -118,7 +118,7 @@ export function viewOf(state: KioskState, ctx: ViewContext, revision: number): S
     case 'order': {
       const open = state.orders.get(s.orderId);
       if (open === undefined) return { ...base, screen: 'reading', stage: 'account' };
-      return orderView(base, s, open, wall, payChoices(state), state.service.scanner && state.codeProviders.length > 0);
+      return orderView(base, s, open, wall, payChoices(state), state.service.scanner && takers(state).length > 0);
     }
     default:
       return never(s);
@@ -126,16 +126,6 @@ export function viewOf(state: KioskState, ctx: ViewContext, revision: number): S
 }
 
 type Base = Pick<Snapshot, 'revision' | 'locale' | 'textSize' | 'header' | 'nowMs' | 'demo'>;
-
-/** Why the last code payment came to nothing; null: there was none, or it is still going on. */
-function declinedFor(open: OpenOrder): ErrorCode | null {
-  const last = open.attempts.findLast((a) => a.method === 'code');
-  if (last === undefined || (last.state !== 'closing' && last.state !== 'closed')) return null;
-  // Whoever chose another way since knows.
-  if (open.attempts.at(-1) !== last && open.attempts.at(-2) !== last) return null;
-  if (last.reason === 'declined') return open.runs.get(last.attemptId)?.refusal?.code ?? 'PAY-0402';
-  return last.reason === 'expired' ? 'PAY-0405' : null;
-}
 
 function orderView(base: Base, s: OrderSession, open: OpenOrder, wall: (mono: number) => number, choices: readonly ProviderKind[], scanner: boolean): Snapshot {
   const { order } = open;

@@ -15,6 +15,7 @@ import { ORDER_STATES } from './events.ts';
  *   POST /v1/orders/:orderId/claim       → claimAnswer | 409 problem(claimed|already-delivered|refund-claimed|counter-claimed|not-in-doubt)
  *   POST /v1/keys                        → cardKeyAnswer | 409 problem(key-refused|card-refused)
  *   GET  /v1/orders/by-ref/:ref          → orderStatusAnswer (the twelve digits on a slip)
+ *   GET  /v1/ledger?date=YYYY-MM-DD      → ledgerAnswer (the terminal's own money of a China day)
  *   GET  /v1/commands                    → commandsAnswer
  *   POST /v1/epochs                      → epochAnswer (asks for a new epoch; again and again until it is granted)
  *   POST /v1/journal                     → uploadAnswer | 409 problem(gap|fork|old-epoch)
@@ -179,6 +180,11 @@ export const epochAnswerSchema = z.object({ granted: natural.nullable(), serverT
 export const orderStatusSchema = z.object({ orderId: z.string(), terminalId: z.string(), state: z.enum(ORDER_STATES), amountFen: natural, quantity: natural, unit: z.enum(['volume', 'money']) });
 export type OrderStatus = z.infer<typeof orderStatusSchema>;
 export const orderStatusAnswerSchema = z.object({ orders: z.array(orderStatusSchema), serverTimeMs: natural });
+
+/** One entry of central's ledger: money that a terminal's fact of that day says was captured or handed back. */
+export const ledgerRowSchema = z.object({ kind: z.enum(['captured', 'captured-extra', 'refunded']), orderId: z.string(), attemptId: z.string(), amountFen: z.number().int(), /** The fact it came from. */ epoch: natural, seq: natural, /** The terminal's time of that fact. */ atMs: natural });
+export type LedgerRow = z.infer<typeof ledgerRowSchema>;
+export const ledgerAnswerSchema = z.object({ date: z.string(), rows: z.array(ledgerRowSchema), serverTimeMs: natural });
 
 /** One journal fact as uploaded. `hash` = hex SHA-256 over `prevHash` (hex) ‖ canonical JSON of {epoch, seq, kind, wallMs, orderId, body}. */
 export const uploadEventSchema = z.object({

@@ -133,6 +133,8 @@ const maintenanceShape = {
     freeBytes: natural,
     backupAtMs: natural.nullable(),
     clockSkewMs: z.number().int().nullable(),
+    /** The last day whose bills were compared with the journal and central's ledger; null: none yet. */
+    reconciled: z.object({ date: z.string(), atMs: natural, providers: z.array(z.enum(PROVIDER_KINDS)), payments: natural, paidFen: natural, refunds: natural, refundedFen: natural, persons: natural, differences: natural }).nullable(),
     /** The journal was restored and waits for a technician, or for central. */
     damage: z.object({ atMs: natural, why: z.string(), aside: z.string(), restoredSeq: natural, lostAfterSeq: natural.nullable(), accepted: z.boolean(), epochGranted: z.boolean() }).nullable(),
     verify: z.object({ state: z.enum(['none', 'running', 'ok', 'failed']), problems: z.array(z.string()), atMs: natural.nullable() }),
@@ -146,7 +148,10 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     ...base,
     screen: z.literal('start'),
     tiles: z.array(z.enum(TILES)),
+    /** Those whose line is up. */
     providers: z.array(z.enum(PROVIDER_KINDS)),
+    /** Wallets whose line is down while others can be paid with. */
+    payAway: z.array(z.enum(PROVIDER_KINDS)),
     /** Abilities lost now, each said on the screen. */
     degraded: z.array(errorCode),
     /** False: a card can be read but not recharged. */

@@ -70,6 +70,7 @@ export const ERRORS = {
   'PAY-0403': e(['付款码已过期', 'The code has expired'], ['付款码已过期或已用过，没有收您的钱。请刷新后再出示。', 'The payment code has expired or was used. You have not been charged. Please refresh it and show it again.'], ['付款码过期、已用或无效', 'Payment code expired, used or invalid']),
   'PAY-0404': e(['不认识这个码', 'This code is not known'], ['这不是本机支持的付款码，没有收您的钱。请打开微信或支付宝的“收付款”。', 'This is not a payment code for this machine. You have not been charged. Please open “Pay” in your wallet.'], ['扫到的码不属于已配置的渠道', 'The scanned code belongs to no configured provider']),
   'PAY-0405': e(['没有及时输入密码', 'Not confirmed in time'], ['手机上没有及时确认，本次付款已撤销。请重新付款。', 'It was not confirmed on the phone in time and is withdrawn. Please pay again.'], ['付款码支付超时，已撤销', 'Code payment timed out and reversed']),
+  'PAY-0406': e(['这种钱包暂时不能用', 'This wallet is not available now'], ['这种钱包的线路暂时不通，没有收您的钱。请换一种方式付款。', 'The line of this wallet is down. You have not been charged. Please pay another way.'], ['付款码属于线路不通的渠道', 'The code belongs to a provider whose line is down']),
   'PAY-0301': e(['退款被支付平台拒绝', 'The refund was refused'], ['退款没有成功，已登记由人工处理。请保留凭条。', 'The refund did not go through and is registered for staff. Please keep the slip.'], ['退款被拒或异常，已挂起', 'Refund refused or abnormal: parked']),
   // ---- billing / central ----
   'BILL-0101': e(['收费系统连不上', 'The billing system is away'], ['暂时连不上收费系统。', 'The billing system cannot be reached.'], ['中心接口网络错误或超时', 'Central: network error or time-out']),

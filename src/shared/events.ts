@@ -7,6 +7,7 @@ import { z } from 'zod';
 const natural = z.number().int().nonnegative();
 const hex = z.string().regex(/^([0-9A-F]{2})*$/);
 const share = z.object({ tier: natural, priceE4: natural, quantity: natural, costMicro: natural });
+const sum = z.object({ count: natural, fen: natural });
 const failureBody = z.object({ code: z.string(), detail: z.string().optional() });
 
 /** Why a technician's card opened nothing: the PIN is wrong; the card's own counter is (nearly) used up; it could not prove itself; it (or who judges it) did not answer. */
@@ -82,6 +83,8 @@ export const EVENTS = {
   'slip-printed': z.object({ what: z.enum(['receipt', 'in-doubt', 'refund', 'parked']), ok: z.boolean() }),
   'clock-step': z.object({ stepMs: z.number().int() }),
   'policy-taken': z.object({ version: natural }),
+  /** A day's bill of one provider was compared with this journal and central's ledger (docs/reconciliation.md). Sums of this terminal's rows of the bill; `differences` by type; `persons`: those that somebody must look at. */
+  reconciled: z.object({ date: z.string(), provider: z.string(), payments: sum, refunds: sum, reversals: sum, differences: z.record(z.string(), natural), persons: natural }),
 } as const;
 export type EventKind = keyof typeof EVENTS;
 export type EventBody<K extends EventKind> = z.infer<(typeof EVENTS)[K]>;

@@ -10,3 +10,13 @@ export function chinaTime(ms: number): string {
 export function chinaDate(ms: number): string {
   return chinaTime(ms).slice(0, 10);
 }
+
+export const DAY_MS = 86_400_000;
+
+/** When that date (`YYYY-MM-DD`) begins in China. NaN: no such date. */
+export function chinaDayMs(date: string): number {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(date)) return Number.NaN;
+  const ms = Date.parse(`${date}T00:00:00+08:00`);
+  // 2026-02-30 is read as a day of March by some.
+  return Number.isNaN(ms) || chinaDate(ms) !== date ? Number.NaN : ms;
+}

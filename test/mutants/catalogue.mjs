@@ -145,7 +145,22 @@ const PURCHASE = [
   orders('refund-unknown-is-parked', 'A refund without an answer is parked instead of asked for again.', `journal(order, { kind: 'attempt-parked', body: { attemptId, reason: 'refund-refused', failure: failureBody(r.failure) } }));\n        case 'unknown':\n          return unknown(r.failure);`, `journal(order, { kind: 'attempt-parked', body: { attemptId, reason: 'refund-refused', failure: failureBody(r.failure) } }));\n        case 'unknown':\n          return answered({}, POLL_MS, journal(order, { kind: 'attempt-parked', body: { attemptId, reason: 'refund-refused', failure: failureBody(r.failure) } }));`, unit('kiosk/endings', 'gets no answer many times')),
 ];
 
+const COMPARE = (name) => unit('reconcile/compare', name);
+const RECONCILE = [
+  mutant('reconcile-one-day-only', 'A payment is looked for in its own day’s bill only.', edit('kiosk/reconcile.ts', `      for (const day of between) {`, `      for (const day of between.slice(0, 0)) {`), COMPARE('midnight')),
+  mutant('reconcile-judged-at-once', 'What the journal says just before midnight is judged before the next bill is there.', edit('kiosk/reconcile.ts', `  return chinaDate(wallMs + SKEW_MS);`, `  return chinaDate(wallMs);`), COMPARE('clock is a little ahead')),
+  mutant('reconcile-no-bill-is-nothing', 'A bill that is not there counts as one on which nothing stands.', edit('kiosk/reconcile.ts', `    case 'later':\n    case 'not-ready':\n      return 'not-ready';`, `    case 'later':\n    case 'not-ready':\n      return 'nothing';`), COMPARE('accuses nobody')),
+  mutant('reconcile-parked-and-refunded', 'Money that is parked here and went back there is not told: a person pays it a second time.', edit('kiosk/reconcile.ts', `else if (attempt.state === 'parked' && (!settled || byHand)) say(`, `else if (false) say(`), COMPARE('given up here')),
+  mutant('reconcile-others-rows', 'Another terminal’s payments are this one’s.', edit('kiosk/reconcile.ts', `|| OF_A_TERMINAL.exec(no)?.[1] === journal.terminalId;`, `|| OF_A_TERMINAL.test(no);`), COMPARE('another terminal')),
+  mutant('reconcile-reversed-paid', 'What was closed without money is not looked for in the bill.', edit('kiosk/reconcile.ts', `      else if (back < taken) say(`, `      else if (false) say(`), COMPARE('after it was closed')),
+  mutant('reconcile-twice-is-once', 'A payment that was taken twice under one number agrees.', edit('kiosk/reconcile.ts', `    if (sum(payments).fen !== journalFen) say(`, `    if (payments[0]?.amountFen !== journalFen) say(`), COMPARE('taken twice')),
+  mutant('reconcile-not-tried-again', 'A day whose bill was not ready is not compared again.', edit('kiosk/reconcile-daily.ts', `    if (told.length < open.length) well = false;\n`, ``), unit('reconcile/daily', 'not ready is tried again')),
+  mutant('reconcile-anybodys-ledger', 'A terminal is shown every terminal’s ledger.', edit('central/reconcile.ts', `     WHERE terminal_id = $1 AND at_ms`, `     WHERE terminal_id || $1 <> '' AND at_ms`), unit('central/reconcile', 'nobody else’s')),
+];
+
 const KIOSK = [
+  mutant('shown-let-go', 'A QR code that was shown is let go unconfirmed when the customer pays another way.', edit('kiosk/orders.ts', `if (!attempt.shown && attempt.reason === 'switched' && run.op === null)`, `if (attempt.reason === 'switched' && run.op === null)`), unit('kiosk/code-pay', 'is not begun while nobody knows')),
+  mutant('reversal-refused-for-ever', 'A code payment that can be neither found nor reversed keeps its customer waiting for ever.', edit('kiosk/orders.ts', `answered({ closeAccepted: false, noReverse: false, ...stillOpen }`, `answered({ closeAccepted: false }`), unit('kiosk/code-pay', 'whose reversal is refused')),
   mutant('code-forgotten-at-restart', 'A customer’s code that an earlier process may have sent counts as never sent.', edit('kiosk/orders.ts', `if (run.authCode === null) return write({ kind: 'attempt-pending', body: { attemptId: attempt.attemptId } });`, `if (run.authCode === null) return closing('recovery');`), unit('kiosk/code-pay', 'cut at every point')),
   mutant('code-forgotten-with-provider', 'A customer’s code that may have been sent to a provider which is gone counts as never sent.', edit('kiosk/orders.ts', `return attempt.method === 'code' ? to.write({ kind: 'attempt-pending', body: { attemptId } }) : to.closing();`, `return to.closing();`), unit('kiosk/code-pay', 'taken out of the configuration')),
   mutant('code-sent-again', 'A charge without an answer is sent again, with the code.', [edit('kiosk/orders.ts', `chargedMono: ctx.monoMs, authCode: null })`, `chargedMono: ctx.monoMs })`), edit('kiosk/orders.ts', `fails: 1, lastFailure: r.failure, unknownSinceMono: now.monoMs, retryAtMono: now.monoMs + CODE_FIRST_QUERY_MS }), effects: [journal(order, sent)] }`, `retryAtMono: now.monoMs + 500 }), effects: [] }`)], unit('kiosk/code-pay', 'whose charge was never answered')),
@@ -424,4 +439,4 @@ const UNIONPAY = [
   mutant('unionpay-signature-unseen', 'The acquirer’s answers are believed whatever their signature.', edit('payment/unionpay/sign.ts', `return raw.toString('base64') === signature && equalBytes(`, `return raw.length > 0 || equalBytes(`), unit('payment/unionpay', 'old ones and unsigned ones')),
 ];
 
-export const MUTANTS = [...JOURNAL, ...PURCHASE, ...KIOSK, ...CARD, ...PURSES, ...PAYMENT, ...GATEWAY, ...UNIONPAY, ...BILLING, ...CENTRAL, ...SIMULATED];
+export const MUTANTS = [...JOURNAL, ...PURCHASE, ...RECONCILE, ...KIOSK, ...CARD, ...PURSES, ...PAYMENT, ...GATEWAY, ...UNIONPAY, ...BILLING, ...CENTRAL, ...SIMULATED];

@@ -12,7 +12,7 @@ let locale = 'zh-CN';
 const header = { brand: { zh: '阜城燃气 自助服务', en: 'Fucheng Gas Self-service' }, site: { zh: '测试厅', en: 'Test hall' }, terminalName: { zh: '03号机', en: 'No. 3' }, terminalId: 'T-1', hotline: '0558-5550110' };
 const push = () => {
   revision += 3;
-  process.send({ type: 'snapshot', snapshot: { screen: 'start', revision, locale, textSize: 'normal', header, nowMs: Date.now(), demo: true, tiles: ['query', 'unfinished'], providers: ['wechat'], degraded: [], selling: true, notices: [] } });
+  process.send({ type: 'snapshot', snapshot: { screen: 'start', revision, locale, textSize: 'normal', header, nowMs: Date.now(), demo: true, tiles: ['query', 'unfinished'], providers: ['wechat'], payAway: [], degraded: [], selling: true, notices: [] } });
 };
 
 if (mode === 'bad-config') process.exit(78);

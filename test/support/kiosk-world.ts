@@ -19,7 +19,7 @@ import type { MaintenancePorts } from '../../src/kiosk/maintenance-run.ts';
 import type { KioskEvent, ServiceState } from '../../src/kiosk/state.ts';
 import { Uploader } from '../../src/kiosk/uploader.ts';
 import type { AttemptRef, ChargeResult, CloseResult, CodePay, CreateResult, PaymentProvider, QueryResult, RefundQueryResult, RefundRequest, RefundResult, ReverseResult } from '../../src/payment/types.ts';
-import type { Account, ClaimAnswer, Command, CommandsAnswer, OrderStatus, Quote, QuoteRequest, UploadEvent, UploadRequest } from '../../src/shared/central-api.ts';
+import type { Account, ClaimAnswer, Command, CommandsAnswer, LedgerRow, OrderStatus, Quote, QuoteRequest, UploadEvent, UploadRequest } from '../../src/shared/central-api.ts';
 import { snapshotSchema } from '../../src/shared/contract.ts';
 import type { Intent, ProviderKind, Snapshot, SnapshotOf } from '../../src/shared/contract.ts';
 import { failure } from '../../src/shared/errors.ts';
@@ -29,6 +29,7 @@ import type { Policy } from '../../src/shared/policy.ts';
 import type { Random } from '../../src/shared/ports.ts';
 import { err, ok } from '../../src/shared/result.ts';
 import type { Result } from '../../src/shared/result.ts';
+import { chinaDate } from '../../src/shared/time.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { CpuCard, counterRandom } from '../../src/simulator/card/cpu-card.ts';
 import type { CardFault, CpuCardState } from '../../src/simulator/card/cpu-card.ts';
@@ -302,6 +303,8 @@ export class CentralBooks {
   commands: Command[] = [];
   statuses: OrderStatus[] = [];
   readonly firm: string[] = [];
+  /** Instead of what was uploaded. */
+  ledgerSays: readonly LedgerRow[] | null = null;
   readonly events: UploadEvent[] = [];
 
   letGo(): void {
@@ -395,11 +398,24 @@ export class CentralBooks {
       commands: () => call<Result<CommandsAnswer, Failure>>('commands', () => ok({ commands: this.commands, epoch: 1, serverTimeMs: world.clock.nowMs() }), gone),
       requestEpoch: () => Promise.resolve(ok(null)),
       ordersByRef: () => call<Result<readonly OrderStatus[], Failure>>('by-ref', () => ok(this.statuses), gone),
+      ledger: (date) => call<Result<readonly LedgerRow[], Failure>>('ledger', () => ok(this.ledger(date)), gone),
       upload: (r) => call<UploadResult>('upload', () => this.#upload(r), () => ({ kind: 'away', failure: failure('BILL-0101') })),
       policy: () => Promise.resolve(gone()),
       verifyPolicy: () => gone(),
       time: () => Promise.resolve(gone()),
     };
+  }
+
+  /** As central books it, from what was uploaded. */
+  ledger(date: string): readonly LedgerRow[] {
+    if (this.ledgerSays !== null) return this.ledgerSays;
+    const kinds = { 'order-paid': 'captured', 'attempt-paid': 'captured-extra', 'attempt-refunded': 'refunded' } as const;
+    return this.events.flatMap((e): LedgerRow[] => {
+      const kind = kinds[e.kind as keyof typeof kinds] as LedgerRow['kind'] | undefined;
+      const body = e.body as { attemptId: string; amountFen: number; taken?: boolean };
+      if (kind === undefined || body.taken === true || chinaDate(e.wallMs) !== date) return [];
+      return [{ kind, orderId: e.orderId ?? '', attemptId: body.attemptId, amountFen: body.amountFen, epoch: 1, seq: e.seq, atMs: e.wallMs }];
+    });
   }
 
   #upload({ events, fromSeq, prevHash }: Pick<UploadRequest, 'events' | 'fromSeq' | 'prevHash'>): UploadResult {
@@ -572,6 +588,8 @@ export class World {
   payWith: { readonly kind: ProviderKind; readonly codes: boolean }[] = [{ kind: 'wechat', codes: false }];
   /** Instead of PL-CPU alone: taken by the next start. */
   layouts: readonly CardLayout[] | null = null;
+  /** Instead of {@link pay}, whose books then stay empty (what {@link moneyProblems} says is void): taken by the next start. */
+  providers: readonly PaymentProvider[] | null = null;
   /** Instead of {@link central}: taken by the next start. */
   billing: BillingClient | null = null;
   /** The card keys, as this sees them; taken by the next start. */
@@ -710,7 +728,7 @@ export class World {
       journal,
       reader: this.slot.reader(this, life),
       layouts: layoutRegistry(this.layouts ?? [plCpuLayout(keys), plPurseLayout(keys, { terminalId: TERMINAL, nowMs: () => this.clock.nowMs() })]),
-      providers: this.providerGone ? [] : this.payWith.map(({ kind, codes }) => this.pay.provider(this, life, kind, codes)),
+      providers: this.providers !== null ? [...this.providers] : this.providerGone ? [] : this.payWith.map(({ kind, codes }) => this.pay.provider(this, life, kind, codes)),
       billing,
       printer,
       header: { brand: { zh: '阜城燃气', en: 'Gas' }, site: { zh: '', en: '' }, terminalName: { zh: '03号机', en: 'No. 3' }, terminalId: TERMINAL },

@@ -107,6 +107,7 @@ const MAINTENANCE: Omit<SnapshotOf<'maintenance'>, 'revision' | 'locale' | 'text
   screen: 'maintenance', who: '李工', tab: 'devices', outOfService: false, blocked: null, version: '0.3.0', devices: DEVICES, orders: STORIES, openOrderId: null,
   sync: {
     centralUp: true, unsentEvents: 37, unsentFen: 45_000, oldestUnsentMs: NOW_MS - 720_000, epoch: 1, headSeq: 184_220, headHash: '3fa9c1d27be04c55a1b2', freeBytes: 41_200_000_000, backupAtMs: NOW_MS - 660_000, clockSkewMs: 212,
+    reconciled: { date: '2026-11-21', atMs: NOW_MS - 3_600_000, providers: ['wechat', 'alipay'], payments: 148, paidFen: 1_284_000, refunds: 3, refundedFen: 15_000, persons: 0, differences: 1 },
     damage: null, verify: { state: 'none', problems: [], atMs: null },
   },
   message: null, deadlineMs: inSeconds(172),
@@ -118,11 +119,12 @@ export function screenFixtures(locale: Locale, textSize: 'normal' | 'large'): re
   const amount = { ...b, screen: 'amount', card, presetsFen: [5_000, 10_000, 20_000, 30_000, 50_000], minFen: 1_000, maxFen: 100_000, chosenFen: 10_000, quote, problem: null, busy: false, providers: ['wechat'], printerReady: true, deadlineMs: inSeconds(96) } as const;
   const money = { orderRef: ORDER, amountFen: 10_000, quantity: 3_773, unit: 'volume' } as const;
   const pay = { ...b, screen: 'pay', ...money, provider: 'wechat', choices: ['wechat'] as ('wechat' | 'alipay')[], scanner: false, byCode: false, problem: null, qrText: 'weixin://wxpay/bizpayurl?pr=p4lpSuKzz', state: 'waiting', cancelOffered: true, lastCheck: null, deadlineMs: inSeconds(118) } as const;
-  const start = { ...b, screen: 'start', tiles: ['query', 'unfinished'], providers: ['wechat', 'alipay'], degraded: [], selling: true, notices: [] } as const;
+  const start = { ...b, screen: 'start', tiles: ['query', 'unfinished'], providers: ['wechat', 'alipay'], payAway: [], degraded: [], selling: true, notices: [] } as const;
   const all: (readonly [string, Snapshot, Partial<ScreenFixture>?])[] = [
-    ['ready', { ...start, tiles: [...start.tiles], providers: [...start.providers], degraded: [], notices: [] }],
-    ['degraded', { ...start, tiles: [...start.tiles], providers: ['wechat'], degraded: ['DEV-0101', 'SALE-0111'], selling: false, notices: [{ title: { zh: '停气公告', en: 'Notice' }, body: { zh: '沙河路 11月24日 9:00–17:00 检修停气，请提前准备。', en: 'Shahe Road: no gas on 24 Nov from 9:00 to 17:00 for maintenance.' } }] }],
-    ['demo', { ...start, demo: true, tiles: [...start.tiles], providers: ['gateway'], degraded: [], notices: [] }, { checkOnly: true }],
+    ['ready', { ...start, tiles: [...start.tiles], providers: [...start.providers], payAway: [], degraded: [], notices: [] }],
+    ['one-line', { ...start, tiles: [...start.tiles], providers: ['alipay'], payAway: ['wechat'], degraded: [], notices: [] }],
+    ['degraded', { ...start, tiles: [...start.tiles], providers: ['wechat'], payAway: [], degraded: ['DEV-0101', 'SALE-0111'], selling: false, notices: [{ title: { zh: '停气公告', en: 'Notice' }, body: { zh: '沙河路 11月24日 9:00–17:00 检修停气，请提前准备。', en: 'Shahe Road: no gas on 24 Nov from 9:00 to 17:00 for maintenance.' } }] }],
+    ['demo', { ...start, demo: true, tiles: [...start.tiles], providers: ['gateway'], payAway: [], degraded: [], notices: [] }, { checkOnly: true }],
     ['query', { ...b, screen: 'insert-card', purpose: 'query', deadlineMs: inSeconds(52) }],
     ['unfinished-leaving', { ...b, screen: 'insert-card', purpose: 'unfinished', deadlineMs: inSeconds(14) }],
     ['card', { ...b, screen: 'reading', stage: 'card' }],

@@ -5,6 +5,7 @@ import { counterClaims } from './004-counter-claims.ts';
 import { nonces } from './005-nonces.ts';
 import { keptAndKeys } from './006-kept-and-keys.ts';
 import { gateway } from './007-gateway.ts';
+import { reconciliation } from './008-reconciliation.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -15,4 +16,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'nonces', sql: nonces },
   { name: 'kept answers and key uses', sql: keptAndKeys },
   { name: 'gateway', sql: gateway },
+  { name: 'reconciliation', sql: reconciliation },
 ];

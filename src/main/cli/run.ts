@@ -2,29 +2,33 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeFailure } from '../../shared/errors.ts';
 import type { Clock, Random } from '../../shared/ports.ts';
+import { chinaDayMs } from '../../shared/time.ts';
 import { sealCardKeys } from '../core/card-keys.ts';
 import { doctor, doctorText } from './doctor.ts';
 import type { DoctorOptions } from './doctor.ts';
 import { journalPlace, ordersText, readOrders, restoreAt, restoreText, verifyAt, verifyText } from './journal.ts';
 import { makePin, systemSecret } from './pin.ts';
 import type { Secret } from './pin.ts';
+import { reconcileAt, reconcileCode, reconcileText } from './reconcile.ts';
 
 export const USAGE = `usage: pilotlight doctor [--config FILE] [--json]
        pilotlight journal verify [--data DIR] [--second DIR] [--json]
        pilotlight journal orders [--data DIR] [--json]
        pilotlight journal restore [--data DIR] [--second DIR] [--yes] [--json]
+       pilotlight reconcile --date YYYY-MM-DD [--config FILE] [--json]
        pilotlight pin --name NAME
        pilotlight keys seal --in FILE --out FILE --secret FILE
   --config FILE  a terminal.json (default: the demo's, .pilotlight/demo/terminal.json)
   --data DIR     a journal's folder, or the folder of a terminal.json (default: .pilotlight/demo)
   --second DIR   the folder of the second log, where no terminal.json names it
+  --date DATE    the day in China that is compared: the providers' bills, the journal, central's ledger; nothing is written
   --yes          restore now; without it the command only shows what a restore would give (exit code 1: there is damage)
   --name NAME    who the PIN is for; it is asked for twice, or read from a pipe, and the line for maintenance.users is printed
   --in FILE      the master keys, {"psc", "auth", "mac"}, 32 hex digits each, readable by you only
   --out FILE     the sealed file for keys.file of terminal.json: it opens on this machine only
   --secret FILE  the machine's secret for keys.secretFile; made where there is none
   --json         one JSON document instead of text
-exit code: 0 well, 1 something failed, 2 wrong usage`;
+exit code: 0 well, 1 something failed (reconcile: a person must look), 2 wrong usage, 3 reconcile: not possible now, run it again later`;
 
 export interface CliPorts {
   /** Relative paths start here. */
@@ -40,13 +44,13 @@ export interface CliPorts {
 }
 
 const DEFAULT_DATA = join('.pilotlight', 'demo');
-const OPTIONS = { config: { type: 'string' }, data: { type: 'string' }, second: { type: 'string' }, name: { type: 'string' }, in: { type: 'string' }, out: { type: 'string' }, secret: { type: 'string' }, yes: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+const OPTIONS = { config: { type: 'string' }, data: { type: 'string' }, date: { type: 'string' }, second: { type: 'string' }, name: { type: 'string' }, in: { type: 'string' }, out: { type: 'string' }, secret: { type: 'string' }, yes: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
 type Option = keyof typeof OPTIONS;
 /** What each command takes. */
-const COMMANDS: Readonly<Record<string, readonly Option[]>> = { doctor: ['config', 'json'], pin: ['name'], 'keys seal': ['in', 'out', 'secret'], 'journal verify': ['data', 'second', 'json'], 'journal orders': ['data', 'json'], 'journal restore': ['data', 'second', 'yes', 'json'] };
+const COMMANDS: Readonly<Record<string, readonly Option[]>> = { doctor: ['config', 'json'], reconcile: ['config', 'date', 'json'], pin: ['name'], 'keys seal': ['in', 'out', 'secret'], 'journal verify': ['data', 'second', 'json'], 'journal orders': ['data', 'json'], 'journal restore': ['data', 'second', 'yes', 'json'] };
 
-/** Runs one command and returns the exit code: 0 well, 1 failed, 2 wrong usage. */
-export async function runCli(args: readonly string[], ports: CliPorts): Promise<0 | 1 | 2> {
+/** Runs one command and returns the exit code: 0 well, 1 failed, 2 wrong usage, 3 not possible now. */
+export async function runCli(args: readonly string[], ports: CliPorts): Promise<0 | 1 | 2 | 3> {
   const usage = (why: string): 2 => {
     ports.err(`pilotlight: ${why}\n${USAGE}`);
     return 2;
@@ -97,6 +101,16 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
     const report = await doctor({ configFile: at(values.config ?? join(DEFAULT_DATA, 'terminal.json')), clock: ports.clock, random: ports.random, pcsc: ports.pcsc, readers: ports.readers });
     ports.out(json ? JSON.stringify(report, null, 2) : doctorText(report));
     return report.ok ? 0 : 1;
+  }
+  if (command === 'reconcile') {
+    if (values.date === undefined || Number.isNaN(chinaDayMs(values.date))) return usage('reconcile needs --date YYYY-MM-DD');
+    const compared = await reconcileAt(at(values.config ?? join(DEFAULT_DATA, 'terminal.json')), values.date, ports);
+    if (!compared.ok) {
+      ports.err(`pilotlight: ${describeFailure(compared.error)}`);
+      return 3;
+    }
+    ports.out(json ? JSON.stringify(compared.value, null, 2) : reconcileText(compared.value));
+    return reconcileCode(compared.value);
   }
   const place = journalPlace(at(values.data ?? DEFAULT_DATA), values.second === undefined ? null : at(values.second));
   if (command === 'journal verify') {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { centralKeyProvider, masterKeysOf, masterKeysSchema, psamKeyProvider, REFERENCE_PSAM, sampleKeyProvider, sealKeys, sealedKeyProvider } from '../../card/index.ts';
 import type { ApduPort, AskCentral, KeyProvider, MachineBinding, PsamKey, PsamSettings } from '../../card/index.ts';
 import { fromHex, toHex } from '../../shared/bytes.ts';
@@ -10,6 +10,7 @@ import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import type { PsamProfile } from '../../shared/terminal-config.ts';
 import type { LoadedConfig } from '../config.ts';
+import { secretText } from './terminal-keys.ts';
 
 /** systemd's machine-id(5). */
 const MACHINE_ID = '/etc/machine-id';
@@ -24,18 +25,6 @@ export function machineId(): string {
   const guid = /MachineGuid\s+REG_SZ\s+(\S+)/.exec(said)?.[1];
   if (guid === undefined) throw new Error('no MachineGuid');
   return guid;
-}
-
-/** A secret file's text. CONF-0101: it cannot be read, or others than its owner can read it. */
-function secretText(key: string, file: string): Result<string, Failure> {
-  try {
-    // Windows has no such mode bits; there the folder's access list is the operator's to set.
-    const { mode } = statSync(file);
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) return bad(`${key}: ${file} can be read by others (mode ${(mode & 0o777).toString(8)}): chmod 600 ${file}`);
-    return ok(readFileSync(file, 'utf8'));
-  } catch (cause) {
-    return bad(`${key}: ${file}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`);
-  }
 }
 
 function bindingOf(key: string, file: string, id: () => string): Result<MachineBinding, Failure> {

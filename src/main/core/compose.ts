@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { CrtReader, DEFAULT_BAUD, openSerial, PcscReader, readerPort, samPort, VirtualReader } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
@@ -11,12 +10,10 @@ import { Journal } from '../../journal/journal.ts';
 import type { Kiosk } from '../../kiosk/kiosk.ts';
 import { loadPayments } from '../../payment/load.ts';
 import type { Snapshot } from '../../shared/contract.ts';
-import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
-import type { Clock, LogFn, Random, Signer, Verifier } from '../../shared/ports.ts';
-import { err, ok } from '../../shared/result.ts';
+import type { Clock, LogFn, Random } from '../../shared/ports.ts';
+import { ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
-import { ed25519Signer, ed25519Verifier } from '../../shared/signing.ts';
 import { tcpAddress } from '../config.ts';
 import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from './card-keys.ts';
@@ -24,6 +21,7 @@ import { cardLayouts } from './layouts.ts';
 import { machinePorts } from './maintenance.ts';
 import { recordingIn } from './recording.ts';
 import type { Recording } from './recording.ts';
+import { loadTerminalKeys } from './terminal-keys.ts';
 import { wireCore } from './wire.ts';
 
 /** Answers of billing and payment come within this, or count as unknown. */
@@ -56,17 +54,11 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   if (!recording.ok) return recording;
   const payments = loadPayments(config, loaded.baseDir, { clock, random, timeoutMs: NETWORK_TIMEOUT_MS });
   if (!payments.ok) return payments;
-  let signer: Signer;
-  let policyVerifier: Verifier;
-  try {
-    signer = ed25519Signer(readFileSync(path(config.central.keyFile), 'utf8'));
-    policyVerifier = ed25519Verifier(readFileSync(path(config.central.policyKeyFile), 'utf8'));
-  } catch (cause) {
-    return err(failure('CONF-0101', `central.keyFile / central.policyKeyFile: ${cause instanceof Error ? cause.message : String(cause)}`, cause));
-  }
-  const billing = createBillingClient({ baseUrl: config.central.baseUrl, terminalId: config.terminalId, signer, policyVerifier, clock, random, timeoutMs: NETWORK_TIMEOUT_MS });
+  const terminalKeys = loadTerminalKeys(loaded);
+  if (!terminalKeys.ok) return terminalKeys;
+  const billing = createBillingClient({ baseUrl: config.central.baseUrl, terminalId: config.terminalId, ...terminalKeys.value, clock, random, timeoutMs: NETWORK_TIMEOUT_MS });
   // The card waits in the reader meanwhile, and Windows resets one that idles for five seconds (cards.md 2.4).
-  const keyClient = createBillingClient({ baseUrl: config.central.baseUrl, terminalId: config.terminalId, signer, policyVerifier, clock, random, timeoutMs: KEY_TIMEOUT_MS });
+  const keyClient = createBillingClient({ baseUrl: config.central.baseUrl, terminalId: config.terminalId, ...terminalKeys.value, clock, random, timeoutMs: KEY_TIMEOUT_MS });
   const psamReaders: CardReader[] = [];
   /** The customer's reader, where it has SAM slots; opened once the journal is. */
   let motor: CrtReader | null = null;

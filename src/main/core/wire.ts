@@ -93,6 +93,7 @@ export function wireCore(parts: Parts): Wired {
     },
     onCentralTime: (serverTimeMs) => kiosk.centralTime(serverTimeMs),
     onCommand: (command) => kiosk.command(command),
+    onJournaled: () => uploader?.kick(),
     onEpoch: () => uploader?.centralIsBack(),
     ...(parts.periods === undefined ? {} : { periods: parts.periods }),
   });

@@ -276,6 +276,13 @@ export function formatBytes(bytes: number): string {
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.floor(bytes / 1e6)} MB`;
 }
 
+/** `2026-11-22：收 150 笔 12345.00 元，退 2 笔 200.00 元，相符`. */
+function reconciledText(last: Maintenance['sync']['reconciled'], t: ReturnType<typeof useWords>['t']): string {
+  if (last === null) return t('mnt.reconciledNone');
+  const verdict = last.persons > 0 ? t('mnt.reconciledPersons', { n: last.persons }) : t('mnt.reconciledAgree');
+  return t('mnt.reconciledValue', { date: last.date, paid: last.payments, paidYuan: formatYuan(last.paidFen), back: last.refunds, backYuan: formatYuan(last.refundedFen), verdict });
+}
+
 function Sync({ s, onAsk }: { readonly s: Maintenance; readonly onAsk: (action: Asked, target: null, about: string) => void }): ReactElement {
   const { t } = useWords();
   const { sync } = s;
@@ -289,6 +296,7 @@ function Sync({ s, onAsk }: { readonly s: Maintenance; readonly onAsk: (action: 
     { label: t('mnt.hash'), value: sync.headHash.slice(0, 12) },
     { label: t('mnt.free'), value: formatBytes(sync.freeBytes) },
     { label: t('mnt.backup'), value: sync.backupAtMs === null ? t('mnt.backupNone') : formatStamp(sync.backupAtMs) },
+    { label: t('mnt.reconciled'), value: reconciledText(sync.reconciled, t) },
   ];
   const { verify, damage } = sync;
   return (

@@ -22,7 +22,7 @@ export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
     <div className={css['pay']}>
       <Steps at={3} />
       <div className={`${ui['panel']} ${css['payPanel']}`}>
-        {s.choices.length > 1 && s.state === 'waiting' && (
+        {s.choices.length > 1 && s.cancelOffered && !s.byCode && (
           <div className={css['payTabs']} role="group" aria-label={t('pay.with')}>
             {s.choices.map((kind) => (
               <IntentButton key={kind} className={`${css['payTab']} ${kind === s.provider ? css['payTabOn'] : ''}`} disabled={kind === s.provider} does={{ type: 'pay-with', value: kind }}>{t(`provider.${kind}`)}</IntentButton>

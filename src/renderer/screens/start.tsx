@@ -10,7 +10,8 @@ import css from './screens.module.css';
 export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement {
   const { t, pick, locale } = useWords();
   const named = s.providers.filter((provider) => provider !== 'gateway');
-  const payWith = named.length === 0 ? t('start.payAny') : t('start.pay', { providers: named.map((p) => t(`provider.${p}`)).join(locale === 'en' ? ' or ' : '、') });
+  const list = (kinds: readonly (typeof named)[number][]): string => kinds.map((p) => t(`provider.${p}`)).join(locale === 'en' ? ' or ' : '、');
+  const payWith = named.length === 0 ? t('start.payAny') : t('start.pay', { providers: list(named) });
   return (
     <div className={css['start']}>
       <section className={css['hero']}>
@@ -18,7 +19,7 @@ export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement 
           <p className={css['heroLead']}>{t('start.hello')}</p>
           <h1>{t(s.selling ? 'start.title' : 'start.noSelling.title')}</h1>
           <p className={css['heroLead']}>{t(s.selling ? 'start.lead' : 'start.noSelling.lead')}</p>
-          {s.selling && <p className={css['heroNote']}>{payWith}{'\n'}{t('start.noCash')}</p>}
+          {s.selling && <p className={css['heroNote']} data-pay-away={s.payAway.join(' ')}>{payWith}{s.payAway.length > 0 && `\n${t('start.payAway', { providers: list(s.payAway.filter((p) => p !== 'gateway')) })}`}{'\n'}{t('start.noCash')}</p>}
         </div>
         <CardArt moving />
       </section>

@@ -6,6 +6,7 @@ import { systemClock, systemRandom } from '../../../src/main/ports.ts';
 import { runCli } from '../../../src/main/cli/run.ts';
 import type { CliPorts } from '../../../src/main/cli/run.ts';
 import type { EventBody, JournalEvent } from '../../../src/shared/events.ts';
+import type { Clock } from '../../../src/shared/ports.ts';
 
 export const TERMINAL = '000000000311';
 
@@ -35,8 +36,8 @@ export async function cli(args: readonly string[], cwd: string, ports: Partial<C
 const attempt = (attemptId: string, n: number) => ({ kind: 'attempt-creating', body: { attemptId, provider: 'wechat', outTradeNo: `PL0311T${n}`, outRefundNo: `PL0311R${n}`, amountFen: 10_000, expiresAtMs: 1 } }) as const;
 
 /** Two orders: one delivered after a first attempt that was closed, one parked. */
-export function writeJournal(dataDir: string, secondPath: string): void {
-  const opened = Journal.open({ dataDir, secondPath, terminalId: TERMINAL, clock: systemClock, random: systemRandom, onFatal: () => undefined });
+export function writeJournal(dataDir: string, secondPath: string, clock: Clock = systemClock): void {
+  const opened = Journal.open({ dataDir, secondPath, terminalId: TERMINAL, clock, random: systemRandom, onFatal: () => undefined });
   if (!opened.ok) throw new Error(opened.error.detail);
   const journal = opened.value;
   const order = (orderId: string, ...events: { [K in JournalEvent['kind']]: Omit<Extract<JournalEvent, { kind: K }>, 'orderId'> }[JournalEvent['kind']][]): void => {

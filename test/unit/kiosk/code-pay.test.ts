@@ -71,7 +71,9 @@ describe('a customer’s code', () => {
     await w.scan(WECHAT);
     await w.run(500);
     // One code is used once.
-    expect(w.shown('pay')).toMatchObject({ state: 'waiting', problem: 'PAY-0403' });
+    // … and held before the scanner still, it does not hide why it was declined.
+    expect(w.shown('pay')).toMatchObject({ state: 'waiting', problem: 'PAY-0401' });
+    expect(w.pay.calls.filter((c) => c === 'charge')).toHaveLength(1);
     await w.scan('101112131415161718');
     await w.untilScreen('done');
     expect(taken()).toBe(10_000);
@@ -117,6 +119,23 @@ describe('a customer’s code', () => {
     await w.until('the QR code again', () => w.screen === 'pay' && w.shown('pay').state === 'waiting' && w.pay.trades.size === 2);
     expect(attempts()).toEqual(['wechat qr closed', 'wechat code closed', 'wechat qr pending']);
     expect(w.pay.calls.filter((c) => c === 'charge')).toHaveLength(1);
+  });
+
+  it('that never arrived and whose reversal is refused: the customer is let go after a minute, and it is reversed once it can be', async () => {
+    w.pay.next.charge = ['unsent'];
+    w.pay.next.reverse = Array<'refused'>(60).fill('refused');
+    await w.toPay();
+    await w.scan(WECHAT);
+    await w.until('closing', () => w.journal.attemptsOf(w.order().orderId).at(-1)?.state === 'closing');
+    await w.untilScreen('in-doubt', 90_000);
+    // Nobody is asked twice a second for ever.
+    await w.run(600_000);
+    const from = w.pay.calls.length;
+    await w.run(300_000);
+    expect(w.pay.calls.length - from).toBeLessThan(20);
+    w.pay.next.reverse = [];
+    await w.until('closed', () => w.order().state === 'closed', 900_000);
+    expect(w.pay.keptFen()).toBe(0);
   });
 
   it('is paid in the instant of the reversal: the provider hands it back', async () => {
@@ -289,6 +308,25 @@ describe('another wallet’s QR code', () => {
     expect(w.pay.keptFen()).toBe(10_000);
   });
 
+  it('of a line that works, where the first code never came: it was not shown, so nobody can have paid it', async () => {
+    await w.toAmount('golden');
+    await w.tap('choose-amount', 10_000);
+    await w.until('a quote', () => w.shown('amount').quote !== null);
+    w.pay.down = true;
+    await w.tap('pay', 10_000);
+    await w.untilScreen('pay');
+    await w.run(3_000);
+    expect(w.shown('pay')).toMatchObject({ cancelOffered: true, choices: ['wechat', 'alipay'] });
+    await w.tap('pay-with', 'alipay');
+    await w.run(500);
+    expect(attempts()).toEqual(['wechat qr closed', 'alipay qr creating']);
+    w.pay.down = false;
+    await w.until('alipay', () => w.shown('pay').provider === 'alipay' && w.shown('pay').state === 'waiting');
+    w.pay.pay();
+    await w.untilScreen('done');
+    expect(w.pay.trades.size).toBe(1);
+  });
+
   it('is not begun while nobody knows whether the first is closed', async () => {
     await w.toPay();
     w.pay.down = true;
@@ -357,4 +395,69 @@ describe('cut at every point of a code payment', () => {
       expect(tried).toBeGreaterThan(50);
     });
   }
+});
+
+describe('“I have paid, and nothing happens”', () => {
+  it('is answered by the next answer, however many went unanswered before', async () => {
+    await w.toPay();
+    w.pay.next.query = Array<'unsent'>(4).fill('unsent');
+    await w.until('asked in vain', () => w.pay.next.query.length === 0);
+    await w.tap('check-payment');
+    await w.until('said', () => w.shown('pay').lastCheck === 'not-paid', 1_500);
+  });
+});
+
+describe('a line that is down', () => {
+  it('is said on the start page, by its wallet, before anybody begins', async () => {
+    await w.untilScreen('start');
+    w.setService({ linesDown: ['wechat'] });
+    await w.run(0);
+    expect(w.shown('start')).toMatchObject({ selling: true, providers: ['alipay'], payAway: ['wechat'] });
+    await w.toAmount('golden');
+    expect(w.shown('amount').providers).toEqual(['alipay']);
+    await w.remove();
+    await w.untilScreen('start');
+    w.setService({ linesDown: ['wechat', 'alipay'], lineUp: false });
+    await w.run(0);
+    expect(w.shown('start')).toMatchObject({ selling: false, degraded: ['SALE-0111'], payAway: [] });
+    w.setService({ linesDown: [], lineUp: true });
+    await w.run(0);
+    expect(w.shown('start')).toMatchObject({ selling: true, providers: ['wechat', 'alipay'], payAway: [] });
+  });
+
+  it('is said to whoever shows that wallet’s code, which is not called a wrong one', async () => {
+    await w.toPay();
+    w.setService({ linesDown: ['alipay'] });
+    const from = w.pay.calls.length;
+    await w.scan(ALIPAY);
+    await w.run(100);
+    expect(w.shown('pay')).toMatchObject({ state: 'waiting', problem: 'PAY-0406', cancelOffered: true });
+    expect(calls(from)).toEqual([]);
+    w.setService({ linesDown: [] });
+    await w.scan(ALIPAY);
+    await w.untilScreen('done');
+    expect(attempts()).toEqual(['wechat qr closed', 'alipay code paid']);
+  });
+
+  it('of every wallet whose code is taken: nobody is asked to show one', async () => {
+    w.payWith = [{ kind: 'wechat', codes: false }, { kind: 'alipay', codes: true }];
+    await w.start();
+    w.setService({ scanner: true });
+    await w.toPay();
+    expect(w.shown('pay').scanner).toBe(true);
+    w.setService({ linesDown: ['alipay'] });
+    await w.run(0);
+    expect(w.shown('pay')).toMatchObject({ scanner: false, choices: ['wechat'], state: 'waiting' });
+  });
+
+  it('of one wallet is nobody’s loss where the gateway takes them all; without the gateway only what works is named', async () => {
+    w.payWith = [{ kind: 'gateway', codes: true }, { kind: 'wechat', codes: true }];
+    await w.start();
+    w.setService({ linesDown: ['wechat'] });
+    await w.run(0);
+    expect(w.shown('start')).toMatchObject({ providers: ['gateway'], payAway: [] });
+    w.setService({ linesDown: ['gateway'] });
+    await w.run(0);
+    expect(w.shown('start')).toMatchObject({ providers: ['wechat'], payAway: [] });
+  });
 });

@@ -51,6 +51,7 @@ function boot(disk: MemoryStorage): Machine {
     onCentralUp: () => uploader?.centralIsBack(),
     onCentralTime: () => undefined,
     onCommand: () => undefined,
+    onJournaled: () => undefined,
     onEpoch: () => uploader?.centralIsBack(),
   });
   uploader = new Uploader({ journal, billing, clock, random, log: () => undefined, onReach: (up) => monitor.centralReached(up), onFork: (f) => monitor.forked(f), onHeard: (how) => machine.heard.push(how) });

@@ -552,6 +552,7 @@ describe('words', () => {
     'slip-printed': { what: 'parked', ok: false },
     'clock-step': { stepMs: 1 },
     'policy-taken': { version: 1 },
+    reconciled: { date: '2026-11-22', provider: 'wechat', payments: { count: 1, fen: 1 }, refunds: { count: 0, fen: 0 }, reversals: { count: 0, fen: 0 }, differences: {}, persons: 0 },
   };
 
   test.each(Object.keys(EVENTS) as EventKind[])('%s has a sentence in both languages', (kind) => {
