@@ -8,7 +8,8 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { hallKeys, hallPorts, writeTerminalJson } from '../../src/main/demo/setup.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
-import { CHROMIUM_ARGS, Hall, chromiumPath, freePorts, root, until } from '../support/hall.ts';
+import { CHROMIUM_ARGS, Hall, chromiumPath, root, until } from '../support/hall.ts';
+import { freePorts } from '../support/ports.ts';
 import { preparePcscd } from '../support/pcscd.ts';
 
 let browser: Browser;

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePorts } from './ports.ts';
 import type { DockAction } from '../../src/main/demo/dock.ts';
 import { Journal } from '../../src/journal/journal.ts';
 import { verifyJournal } from '../../src/journal/verify.ts';
@@ -12,23 +12,6 @@ import Database from 'better-sqlite3';
 import type { AttemptRow, OrderRow } from '../../src/journal/fold.ts';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
-
-/** A run of `length` free ports. */
-export async function freePorts(length: number): Promise<number> {
-  const free = (port: number): Promise<boolean> =>
-    new Promise((done) => {
-      const s = createServer();
-      s.once('error', () => done(false));
-      s.listen(port, '127.0.0.1', () => s.close(() => done(true)));
-    });
-  for (let tries = 0; tries < 200; tries++) {
-    const first = 20_000 + Math.floor(Math.random() * 30_000);
-    let all = true;
-    for (let i = 0; i < length && all; i++) all = await free(first + i);
-    if (all) return first;
-  }
-  throw new Error('no free ports');
-}
 
 export async function until<T>(what: string, look: () => Promise<T | null | undefined | false> | T | null | undefined | false, timeoutMs = 20_000): Promise<T> {
   const end = Date.now() + timeoutMs;

@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePorts } from './ports.ts';
 
 /**
  * A pcscd of its own with one virtual reader (vpcd) on a free port. pcscd's folder for socket and pid file is fixed at
@@ -28,19 +28,6 @@ const RUN_DIR = '/run/pcscd';
 const PCSCD = '/usr/sbin/pcscd';
 const DRIVERS = ['/usr/lib/pcsc/drivers/serial/libifdvpcd.so', '/usr/local/lib/pcsc/drivers/serial/libifdvpcd.so'];
 const START_TIMEOUT_MS = 10_000;
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => {
-        resolve(port);
-      });
-    });
-  });
-}
 
 function answers(open: () => ReturnType<typeof connect>): Promise<boolean> {
   return new Promise((resolve) => {
@@ -69,7 +56,7 @@ export async function preparePcscd(): Promise<Pcscd> {
   const config = join(dir, 'reader.conf');
   const run = join(dir, 'run');
   mkdirSync(run);
-  const port = await freePort();
+  const port = await freePorts(1);
   const hex = `0x${port.toString(16).toUpperCase()}`;
   writeFileSync(config, `FRIENDLYNAME "Virtual PCD"\nDEVICENAME /dev/null:${hex}\nLIBPATH ${driver}\nCHANNELID ${hex}\n`);
   const socket = join(run, 'pcscd.comm');
