@@ -5,8 +5,8 @@ import { accountAnswerSchema, cardKeyAnswerSchema, claimAnswerSchema, commandsAn
 import type { Account, ClaimAnswer, ClaimKind, Problem, ProblemType, Quote, QuoteRequest, UploadRequest } from '../shared/central-api.ts';
 import { failure } from '../shared/errors.ts';
 import type { ErrorCode, Failure } from '../shared/errors.ts';
-import { httpPort } from '../shared/http.ts';
-import type { HttpAnswer, HttpSend } from '../shared/http.ts';
+import { httpPort, sendWithin } from '../shared/http.ts';
+import type { HttpSend } from '../shared/http.ts';
 import { headText } from '../shared/journal-hash.ts';
 import { MICRO_PER_FEN, checkTariff } from '../shared/money.ts';
 import { policySchema, signedPolicySchema } from '../shared/policy.ts';
@@ -100,36 +100,9 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
     };
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     if (zipped) headers['Content-Encoding'] = 'gzip';
-    // Made only where the transport looks at it: most exchanges are never given up.
-    let abort: AbortController | null = null;
-    let timedOut = false;
-    let giveUp: () => void = () => undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      giveUp = () => reject(new Error('timed out'));
-    });
-    const cancel = clock.after(options.timeoutMs, () => {
-      timedOut = true;
-      abort?.abort();
-      giveUp();
-    });
-    let answer: HttpAnswer;
-    try {
-      // The race, not the abort, is what ends the wait: a transport need not know how to be aborted.
-      answer = await Promise.race([
-        send({
-          method,
-          origin: base.origin, target, headers, body: body === undefined ? null : bytes, maxBytes: MAX_BODY_BYTES,
-          get signal() {
-            return (abort ??= new AbortController()).signal;
-          },
-        }),
-        late,
-      ]);
-    } catch (cause) {
-      return err(failure('BILL-0101', timedOut ? `no answer within ${options.timeoutMs} ms` : `network: ${cause instanceof Error ? cause.message : String(cause)}`, cause));
-    } finally {
-      cancel();
-    }
+    const sent = await sendWithin(send, { method, origin: base.origin, target, headers, body: body === undefined ? null : bytes, maxBytes: MAX_BODY_BYTES }, clock, options.timeoutMs);
+    if (!sent.ok) return err(failure('BILL-0101', sent.error.said, sent.error.cause));
+    const answer = sent.value;
     if (answer.body === null) return err(failure('BILL-0102', `HTTP ${answer.status}: answer larger than ${MAX_BODY_BYTES} bytes`));
     let json: unknown;
     try {

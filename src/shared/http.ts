@@ -1,3 +1,7 @@
+import type { Clock } from './ports.ts';
+import { err, ok } from './result.ts';
+import type { Result } from './result.ts';
+
 /**
  * One HTTP exchange as a port: what the clients of central and of the payment providers need, and no more, so that
  * the simulation can answer in the same process. Rejects when there is no answer; any status is an answer.
@@ -42,4 +46,50 @@ export function fetchSend(fetchFn: typeof fetch): HttpSend {
 /** `send`, or the platform's fetch. */
 export function httpPort(ports: { readonly send?: HttpSend | undefined; readonly fetch?: typeof fetch | undefined }): HttpSend {
   return ports.send ?? fetchSend(ports.fetch ?? fetch);
+}
+
+/** Nobody answered: out of time, or the network's own words, with what it threw. It says nothing about what the request did. */
+export interface NoAnswer {
+  readonly said: string;
+  readonly cause: unknown;
+}
+
+/** Sends once and waits at most `timeoutMs`; any status is an answer. Never rejects, never retries. */
+export async function sendWithin(send: HttpSend, request: Omit<HttpRequest, 'signal'>, clock: Clock, timeoutMs: number): Promise<Result<HttpAnswer, NoAnswer>> {
+  // Made only where the transport looks at it: most exchanges are never given up.
+  let abort: AbortController | null = null;
+  let timedOut = false;
+  let giveUp: () => void = () => undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    giveUp = () => reject(new Error('timed out'));
+  });
+  const cancel = clock.after(timeoutMs, () => {
+    timedOut = true;
+    abort?.abort();
+    giveUp();
+  });
+  try {
+    // The race, not the abort, is what ends the wait: a transport need not know how to be aborted.
+    const answer = await Promise.race([
+      send({
+        ...request,
+        get signal() {
+          return (abort ??= new AbortController()).signal;
+        },
+      }),
+      late,
+    ]);
+    return ok(answer);
+  } catch (cause) {
+    return err({ said: timedOut ? `no answer within ${timeoutMs} ms` : `network: ${causeText(cause)}`, cause });
+  } finally {
+    cancel();
+  }
+}
+
+/** fetch throws "fetch failed" and keeps the reason one level down. */
+function causeText(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const inner = cause.cause;
+  return inner instanceof Error ? `${cause.message}: ${'code' in inner ? String(inner.code) : inner.message}` : cause.message;
 }

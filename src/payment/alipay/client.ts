@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
-import { httpPort } from '../../shared/http.ts';
+import { httpPort, sendWithin } from '../../shared/http.ts';
 import type { HttpAnswer, HttpSend } from '../../shared/http.ts';
 import type { Clock, Random, Signer, Verifier } from '../../shared/ports.ts';
 
@@ -71,32 +71,8 @@ export function createAlipayClient(config: AlipayProviderConfig, ports: AlipayPo
 
   /** The whole of one request on the wire; a failure is "no answer". */
   async function sent(method: 'GET' | 'POST', origin: string, target: string, headers: Readonly<Record<string, string>>, body: string | null, maxBytes: number): Promise<HttpAnswer | Failure> {
-    let abort: AbortController | null = null;
-    let timedOut = false;
-    let giveUp: () => void = () => undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      giveUp = () => reject(new Error('timed out'));
-    });
-    const cancel = ports.clock.after(ports.timeoutMs, () => {
-      timedOut = true;
-      abort?.abort();
-      giveUp();
-    });
-    try {
-      return await Promise.race([
-        send({
-          method, origin, target, headers, body: body === null ? null : Buffer.from(body, 'utf8'), maxBytes,
-          get signal() {
-            return (abort ??= new AbortController()).signal;
-          },
-        }),
-        late,
-      ]);
-    } catch (cause) {
-      return failure('PAY-0202', timedOut ? `no answer within ${ports.timeoutMs} ms` : `network: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
-    } finally {
-      cancel();
-    }
+    const answer = await sendWithin(send, { method, origin, target, headers, body: body === null ? null : Buffer.from(body, 'utf8'), maxBytes }, ports.clock, ports.timeoutMs);
+    return answer.ok ? answer.value : failure('PAY-0202', answer.error.said, answer.error.cause);
   }
 
   function judged(code: string, said: string): Exchange {

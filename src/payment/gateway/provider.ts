@@ -4,8 +4,8 @@ import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { about, ANSWER_SIGNATURE, answerText, billAnswer, chargeAnswer, closeAnswer, createAnswer, GATEWAY_PATH, GATEWAY_REFUND_NO, GATEWAY_TRADE_NO, queryAnswer, queryRefundAnswer, refundAnswer, reverseAnswer } from '../../shared/gateway-api.ts';
 import type { GatewayVerb } from '../../shared/gateway-api.ts';
-import { httpPort } from '../../shared/http.ts';
-import type { HttpAnswer, HttpSend } from '../../shared/http.ts';
+import { httpPort, sendWithin } from '../../shared/http.ts';
+import type { HttpSend } from '../../shared/http.ts';
 import type { Clock, Random, Signer, Verifier } from '../../shared/ports.ts';
 import type { AttemptRef, ChargeRequest, CreateRequest, PaymentProvider, RefundRequest } from '../types.ts';
 
@@ -57,35 +57,9 @@ export function createGatewayProvider(config: GatewayProviderConfig, ports: Gate
       'Pilotlight-Nonce': nonce,
       'Pilotlight-Signature': Buffer.from(signature).toString('base64'),
     };
-    // Made only where the transport looks at it: most exchanges are never given up.
-    let abort: AbortController | null = null;
-    let timedOut = false;
-    let giveUp: () => void = () => undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      giveUp = () => reject(new Error('timed out'));
-    });
-    const cancel = ports.clock.after(ports.timeoutMs, () => {
-      timedOut = true;
-      abort?.abort();
-      giveUp();
-    });
-    let answer: HttpAnswer;
-    try {
-      // The race, not the abort, is what ends the wait: a transport need not know how to be aborted.
-      answer = await Promise.race([
-        send({
-          method: 'POST', origin: base.origin, target, headers, body: bytes, maxBytes: MAX_BODY_BYTES,
-          get signal() {
-            return (abort ??= new AbortController()).signal;
-          },
-        }),
-        late,
-      ]);
-    } catch (cause) {
-      return unknown(failure('PAY-0202', timedOut ? `no answer within ${ports.timeoutMs} ms` : `network: ${cause instanceof Error ? cause.message : String(cause)}`, cause));
-    } finally {
-      cancel();
-    }
+    const sent = await sendWithin(send, { method: 'POST', origin: base.origin, target, headers, body: bytes, maxBytes: MAX_BODY_BYTES }, ports.clock, ports.timeoutMs);
+    if (!sent.ok) return unknown(failure('PAY-0202', sent.error.said, sent.error.cause));
+    const answer = sent.value;
     const { status } = answer;
     if (status === 429 || status >= 500) return unknown(failure('PAY-0203', `HTTP ${status}`));
     if (answer.body === null) return unknown(failure('PAY-0201', `HTTP ${status}: answer larger than ${MAX_BODY_BYTES} bytes`));

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
-import { httpPort } from '../../shared/http.ts';
-import type { HttpAnswer, HttpSend } from '../../shared/http.ts';
+import { httpPort, sendWithin } from '../../shared/http.ts';
+import type { HttpSend } from '../../shared/http.ts';
 import type { Clock, Random } from '../../shared/ports.ts';
 import { chinaDate, chinaTime } from '../../shared/time.ts';
 import type { AttemptRef, CloseResult, CreateRequest, CreateResult, PaymentProvider, QueryResult, RefundQueryResult, RefundRequest, RefundResult } from '../types.ts';
@@ -98,35 +98,9 @@ export function createUnionpayProvider(config: UnionpayProviderConfig, ports: Un
     const nonce = (): string => Buffer.from(ports.random.bytes(16)).toString('hex');
     const body = Buffer.from(JSON.stringify({ msgId: nonce(), requestTimestamp: chinaTime(nowMs), mid: config.mid, tid: config.tid, instMid: INST_MID, ...biz }), 'utf8');
     const headers = { Authorization: config.rule.authorization(body, nowMs, nonce()), Accept: 'application/json', 'Content-Type': 'application/json; charset=utf-8', 'User-Agent': 'Pilotlight' };
-    // Made only where the transport looks at it: most exchanges are never given up.
-    let abort: AbortController | null = null;
-    let timedOut = false;
-    let giveUp: () => void = () => undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      giveUp = () => reject(new Error('timed out'));
-    });
-    const cancel = ports.clock.after(ports.timeoutMs, () => {
-      timedOut = true;
-      abort?.abort();
-      giveUp();
-    });
-    let answer: HttpAnswer;
-    try {
-      // The race, not the abort, is what ends the wait: a transport need not know how to be aborted.
-      answer = await Promise.race([
-        send({
-          method: 'POST', origin: base.origin, target: `${prefix}${path}`, headers, body, maxBytes: MAX_BODY_BYTES,
-          get signal() {
-            return (abort ??= new AbortController()).signal;
-          },
-        }),
-        late,
-      ]);
-    } catch (cause) {
-      return unknown(failure('PAY-0202', timedOut ? `no answer within ${ports.timeoutMs} ms` : `network: ${cause instanceof Error ? cause.message : String(cause)}`, cause));
-    } finally {
-      cancel();
-    }
+    const sent = await sendWithin(send, { method: 'POST', origin: base.origin, target: `${prefix}${path}`, headers, body, maxBytes: MAX_BODY_BYTES }, ports.clock, ports.timeoutMs);
+    if (!sent.ok) return unknown(failure('PAY-0202', sent.error.said, sent.error.cause));
+    const answer = sent.value;
     const { status } = answer;
     if (status === 429 || status >= 500) return unknown(failure('PAY-0203', `HTTP ${status}`));
     if (answer.body === null) return unknown(failure('PAY-0201', `HTTP ${status}: answer larger than ${MAX_BODY_BYTES} bytes`));

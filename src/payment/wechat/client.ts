@@ -1,6 +1,6 @@
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
-import { httpPort } from '../../shared/http.ts';
+import { httpPort, sendWithin } from '../../shared/http.ts';
 import type { HttpAnswer, HttpSend } from '../../shared/http.ts';
 import type { Clock, Random, Signer, Verifier } from '../../shared/ports.ts';
 
@@ -72,35 +72,8 @@ export function createWechatClient(config: WechatProviderConfig, ports: WechatPo
     // Asks for answers signed with the public key rather than the certificate (doc 4012154180); both are accepted.
     if (publicKeyId !== undefined) headers['Wechatpay-Serial'] = publicKeyId;
 
-    // Made only where the transport looks at it: most exchanges are never given up.
-    let abort: AbortController | null = null;
-    let timedOut = false;
-    let giveUp: () => void = () => undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      giveUp = () => reject(new Error('timed out'));
-    });
-    const cancel = ports.clock.after(ports.timeoutMs, () => {
-      timedOut = true;
-      abort?.abort();
-      giveUp();
-    });
-    try {
-      // The race, not the abort, is what ends the wait: a transport need not know how to be aborted.
-      return await Promise.race([
-        send({
-          method,
-          origin, target, headers, body: body === undefined ? null : Buffer.from(text, 'utf8'), maxBytes,
-          get signal() {
-            return (abort ??= new AbortController()).signal;
-          },
-        }),
-        late,
-      ]);
-    } catch (cause) {
-      return failure('PAY-0202', timedOut ? `no answer within ${ports.timeoutMs} ms` : `network: ${causeText(cause)}`, cause);
-    } finally {
-      cancel();
-    }
+    const answer = await sendWithin(send, { method, origin, target, headers, body: body === undefined ? null : Buffer.from(text, 'utf8'), maxBytes }, ports.clock, ports.timeoutMs);
+    return answer.ok ? answer.value : failure('PAY-0202', answer.error.said, answer.error.cause);
   }
 
   async function exchange(method: 'GET' | 'POST', pathAndQuery: string, body: unknown): Promise<Exchange> {
@@ -166,10 +139,4 @@ function parseBody(bytes: Buffer): { code: string; message: string; json: unknow
   } catch {
     return { code: '', message: '', json: undefined };
   }
-}
-
-function causeText(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  const inner = cause.cause;
-  return inner instanceof Error ? `${cause.message}: ${'code' in inner ? String(inner.code) : inner.message}` : cause.message;
 }
