@@ -37,6 +37,13 @@ export function toLogged(r: EventRecord): LoggedEvent {
   return { epoch: r.epoch, seq: r.seq, kind: r.kind, wallMs: r.wall_ms, orderId: r.order_id, body: JSON.parse(r.body) as unknown, prevHash: r.prev_hash, hash: r.hash };
 }
 
+/**
+ * A bound value that the query planner does not look at. Ours is built with STAT4 and compiles a statement anew at
+ * every binding where a bare `?` might change the plan (a limit, beside a partial or an expression index): ten times
+ * what such a small query costs.
+ */
+const UNSEEN = 'coalesce(?, NULL)';
+
 /** Parked and not settled: a person still has to act. */
 const waits = (row: OrderRow | AttemptRow): 0 | 1 => (row.state === 'parked' && row.settled === null ? 1 : 0);
 
@@ -69,7 +76,7 @@ function prepare(db: Database.Database) {
     ),
     order: () => db.prepare<[string], string>('SELECT row FROM orders WHERE order_id = ?').pluck(),
     attempt: () => db.prepare<[string], string>('SELECT row FROM attempts WHERE attempt_id = ?').pluck(),
-    attemptsOf: () => db.prepare<[string], string>('SELECT row FROM attempts WHERE order_id = ? ORDER BY created_ms, attempt_id').pluck(),
+    attemptsOf: () => db.prepare<[string], string>(`SELECT row FROM attempts WHERE order_id = ${UNSEEN} ORDER BY created_ms, attempt_id`).pluck(),
     openOrders: () => db
       .prepare<[number], string>(
         `SELECT row FROM orders WHERE state NOT IN ('delivered','closed','refunded','parked')
@@ -90,14 +97,14 @@ function prepare(db: Database.Database) {
       )
       .pluck(),
     byRef: () => db.prepare<[string], string>("SELECT row FROM orders WHERE order_id LIKE ? ORDER BY last_epoch DESC, last_seq DESC LIMIT 1").pluck(),
-    story: () => db.prepare<[string], EventRecord>(`SELECT ${EVENT_COLUMNS} FROM events WHERE order_id = ? ORDER BY epoch, seq`),
+    story: () => db.prepare<[string], EventRecord>(`SELECT ${EVENT_COLUMNS} FROM events WHERE order_id = ${UNSEEN} ORDER BY epoch, seq`),
     inDoubtWrites: () => db.prepare<[string], Place>("SELECT epoch, seq FROM events WHERE order_id = ? AND kind IN ('order-delivering', 'order-in-doubt')"),
-    firstOf: () => db.prepare<[string], Place>('SELECT epoch, seq FROM events WHERE order_id = ? ORDER BY epoch, seq LIMIT 1'),
-    unsent: () => db.prepare<[number], EventRecord>(`SELECT ${EVENT_COLUMNS} FROM outbox CROSS JOIN events USING (epoch, seq) ORDER BY epoch, seq LIMIT ?`),
+    firstOf: () => db.prepare<[string], Place>(`SELECT epoch, seq FROM events WHERE order_id = ${UNSEEN} ORDER BY epoch, seq LIMIT 1`),
+    unsent: () => db.prepare<[number], EventRecord>(`SELECT ${EVENT_COLUMNS} FROM outbox CROSS JOIN events USING (epoch, seq) ORDER BY epoch, seq LIMIT ${UNSEEN}`),
     hashAt: () => db.prepare<[number, number], string>('SELECT hash FROM events WHERE epoch = ? AND seq = ?').pluck(),
     acked: () => db.prepare<[number, number]>('DELETE FROM outbox WHERE epoch = ? AND seq <= ?'),
     resend: () => db.prepare<[number, number]>('INSERT OR IGNORE INTO outbox (epoch, seq) SELECT epoch, seq FROM events e WHERE epoch = ? AND seq >= ? AND NOT EXISTS (SELECT 1 FROM stranded s WHERE s.epoch = e.epoch AND s.seq = e.seq)'),
-    waiting: () => db.prepare<[string], 1>('SELECT 1 FROM outbox CROSS JOIN events USING (epoch, seq) WHERE order_id = ? LIMIT 1').pluck(),
+    waiting: () => db.prepare<[string], 1>(`SELECT 1 FROM outbox CROSS JOIN events USING (epoch, seq) WHERE order_id = ${UNSEEN} LIMIT 1`).pluck(),
     queued: () => db.prepare<[number, number], 1>('SELECT 1 FROM outbox WHERE epoch = ? AND seq = ?').pluck(),
     strand: () => db.prepare<[number, number]>('INSERT OR IGNORE INTO stranded (epoch, seq, restated) SELECT epoch, seq, 0 FROM outbox WHERE epoch = ? AND seq >= ?'),
     unqueue: () => db.prepare<[number, number]>('DELETE FROM outbox WHERE epoch = ? AND seq >= ?'),
@@ -108,17 +115,17 @@ function prepare(db: Database.Database) {
     unsyncedFen: () => db.prepare<[], number>("SELECT coalesce(sum(json_extract(e.body, '$.amountFen')), 0) FROM outbox CROSS JOIN events e USING (epoch, seq) WHERE e.kind = 'order-paid'").pluck(),
     unfinishedOfOtherCard: () => db
       .prepare<[string, string], string>(
-        `SELECT row FROM orders WHERE json_extract(row, '$.quote.userNo') = ? AND card_no <> ?
+        `SELECT row FROM orders WHERE json_extract(row, '$.quote.userNo') = ${UNSEEN} AND card_no <> ${UNSEEN}
            AND (state IN ('paid','delivering','in-doubt') OR (waits = 1 AND json_extract(row, '$.paidBy') IS NOT NULL)) ORDER BY order_id LIMIT 1`,
       )
       .pluck(),
     deliveriesAll: () => db.prepare<[string, number], { count: number; quantity: number }>(
       `SELECT json_extract(e.body, '$.count') count, json_extract(e.body, '$.quantity') quantity FROM orders r
-        JOIN events e ON e.order_id = r.order_id WHERE json_extract(r.row, '$.quote.userNo') = ? AND e.kind = 'order-delivered' AND json_extract(e.body, '$.count') > ? ORDER BY count`,
+        JOIN events e ON e.order_id = r.order_id WHERE json_extract(r.row, '$.quote.userNo') = ${UNSEEN} AND e.kind = 'order-delivered' AND json_extract(e.body, '$.count') > ${UNSEEN} ORDER BY count`,
     ),
     deliveriesUnacknowledged: () => db.prepare<[string, number], { count: number; quantity: number }>(
       `SELECT json_extract(e.body, '$.count') count, json_extract(e.body, '$.quantity') quantity FROM orders r
-        JOIN events e ON e.order_id = r.order_id JOIN outbox USING (epoch, seq) WHERE json_extract(r.row, '$.quote.userNo') = ? AND e.kind = 'order-delivered' AND json_extract(e.body, '$.count') > ? ORDER BY count`,
+        JOIN events e ON e.order_id = r.order_id JOIN outbox USING (epoch, seq) WHERE json_extract(r.row, '$.quote.userNo') = ${UNSEEN} AND e.kind = 'order-delivered' AND json_extract(e.body, '$.count') > ${UNSEEN} ORDER BY count`,
     ),
     cacheAccount: () => db.prepare<[string, number, string]>('INSERT INTO account_cache (card_no, fetched_ms, body) VALUES (?, ?, ?) ON CONFLICT (card_no) DO UPDATE SET fetched_ms = excluded.fetched_ms, body = excluded.body'),
     cachedAccount: () => db.prepare<[string], { fetched_ms: number; body: string }>('SELECT fetched_ms, body FROM account_cache WHERE card_no = ?'),

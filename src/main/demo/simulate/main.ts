@@ -59,6 +59,9 @@ function addTotals(t: Totals, o: Totals): void {
   t.violations.push(...o.violations);
 }
 
+/** How often is told how far it is, ms. */
+const TELL_EVERY_MS = 10_000;
+
 /** Every `jobs`-th seed from `first` on. */
 async function seeds(from: number, to: number, step: number, sessions: number, realEvery: number, progress: (t: Totals) => void): Promise<Totals> {
   const totals = none();
@@ -72,14 +75,20 @@ async function seeds(from: number, to: number, step: number, sessions: number, r
   return totals;
 }
 
-function child(args: readonly string[]): Promise<Totals> {
+/** A process that works off its part of the seeds. @param heard its sums so far, now and then, and in the end the last */
+function child(args: readonly string[], heard: (t: Totals) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const worker = fork(import.meta.filename, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    let answer: Totals | null = null;
+    // A young generation of some sessions' size: what they leave behind is not copied about first.
+    const worker = fork(import.meta.filename, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [...process.execArgv, '--max-semi-space-size=64'] });
+    let newest: Totals | null = null;
     worker.on('message', (m) => {
-      answer = m as Totals;
+      newest = m as Totals;
+      heard(newest);
     });
-    worker.on('exit', (code) => (answer === null ? reject(new Error(`a worker ended with ${String(code)}`)) : resolve(answer)));
+    worker.on('exit', (code) => {
+      if (code === 0 && newest !== null) resolve();
+      else reject(new Error(`a worker ended with ${String(code)}`));
+    });
   });
 }
 
@@ -121,8 +130,14 @@ async function main(): Promise<number> {
 
   // As a worker: every so many-th seed, the sums go back to the parent.
   if (values['every-from'] !== undefined) {
-    const totals = await seeds(Number(values['every-from']), to, jobs, sessions, realEvery, () => undefined);
-    await new Promise<void>((done) => process.send?.(totals, () => done()) ?? done());
+    const say = (t: Totals): Promise<void> => new Promise((done) => process.send?.(t, () => done()) ?? done());
+    let saidMs = performance.now();
+    const totals = await seeds(Number(values['every-from']), to, jobs, sessions, realEvery, (t) => {
+      if (performance.now() - saidMs < TELL_EVERY_MS) return;
+      saidMs = performance.now();
+      void say(t);
+    });
+    await say(totals);
     return 0;
   }
   if (count === 1) {
@@ -134,18 +149,25 @@ async function main(): Promise<number> {
     return result.violations.length === 0 ? 0 : 1;
   }
   const began = performance.now();
-  let told = began;
-  const progress = (t: Totals): void => {
-    if (performance.now() - told < 10_000) return;
-    told = performance.now();
-    console.error(`${t.seeds} worlds, ${t.sessions} sessions, ${t.violations.length} violations, ${Math.round((t.sessions / (told - began)) * 60_000)} sessions a minute`);
-  };
-  const totals = none();
-  if (jobs === 1) addTotals(totals, await seeds(first, to, 1, sessions, realEvery, progress));
-  else {
-    const parts = await Promise.all(Array.from({ length: jobs }, (_, i) => child(['--seeds', String(count), '--seed', String(first), '--sessions', String(sessions), '--jobs', String(jobs), '--real-every', String(realEvery), '--every-from', String(first + i)])));
+  let toldMs = began;
+  const parts: Totals[] = Array.from({ length: jobs }, none);
+  const sum = (): Totals => {
+    const totals = none();
     for (const part of parts) addTotals(totals, part);
-  }
+    return totals;
+  };
+  await Promise.all(
+    parts.map(async (_part, i) => {
+      await child(['--seeds', String(count), '--seed', String(first), '--sessions', String(sessions), '--jobs', String(jobs), '--real-every', String(realEvery), '--every-from', String(first + i)], (part) => {
+        parts[i] = part;
+        if (performance.now() - toldMs < TELL_EVERY_MS) return;
+        toldMs = performance.now();
+        const t = sum();
+        console.error(`${t.seeds} worlds, ${t.sessions} sessions, ${t.violations.length} violations, ${Math.round((t.sessions / (performance.now() - began)) * 60_000)} sessions a minute`);
+      });
+    }),
+  );
+  const totals = sum();
   const seconds = (performance.now() - began) / 1000;
   const missing = [...FAULTS, ...CONSEQUENCES].filter((kind) => (totals.faults[kind] ?? 0) === 0);
   const summary = { ...totals, faultKindsNotMet: missing, seconds: Math.round(seconds * 10) / 10, sessionsPerMinute: Math.round((totals.sessions / seconds) * 60) };
