@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEMO_USER } from '../../src/shared/terminal-config.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { CHROMIUM_ARGS, Hall, chromiumPath, until } from '../support/hall.ts';
+import { tellFailures } from '../support/tell.ts';
 
 /** A technician at the demo hall's kiosk, in a real Chromium, with every process real. */
 let browser: Browser;
@@ -53,6 +54,8 @@ afterAll(async () => {
   await browser?.close();
   await hall?.dispose();
 });
+
+tellFailures(() => ({ hall, page }));
 
 test('the demo says its PIN; four taps are not enough, and the way back is the customers’ screen', async () => {
   expect(hall.output).toContain(`PIN ${DEMO_USER.pin}`);
@@ -119,7 +122,7 @@ test('a parked refund is found, asked for again under its number, and ends refun
   await screen('amount');
   await tap('choose-amount', 5_000);
   await page.click('[data-intent="pay"][data-value="5000"]:not([disabled])');
-  await page.waitForSelector('[data-screen="pay"] svg');
+  await page.waitForSelector('[data-screen="pay"] svg[data-qr]');
   await hall.dock({ do: 'pay' });
   await screen('refunding');
   await until('parked', () => hall.rows().orders.at(-1)?.state === 'parked', 40_000);

@@ -2,6 +2,7 @@ import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { CHROMIUM_ARGS, Hall, chromiumPath, until } from '../support/hall.ts';
+import { tellFailures } from '../support/tell.ts';
 
 let hall: Hall;
 let browser: Browser;
@@ -19,7 +20,7 @@ async function toPay(card: string, amountFen: number): Promise<void> {
   await page.waitForSelector(`[data-intent="pay"][data-value="${amountFen}"]:not([disabled])`);
   await tap('pay', amountFen);
   await screen('pay');
-  await page.waitForSelector('[data-screen="pay"] svg');
+  await page.waitForSelector('[data-screen="pay"] svg[data-qr]');
 }
 const settled = (what: string): Promise<unknown> => until(what, () => hall.rows().outbox === 0);
 
@@ -42,6 +43,8 @@ afterEach(async () => {
   await hall.dock({ do: 'remove' });
   await page.close();
 });
+
+tellFailures(() => ({ hall, page }));
 
 test('a customer recharges the card, takes it to the meter, and buys again', async () => {
   await toPay('golden', 10_000);
@@ -138,7 +141,7 @@ test('the customer’s own code: declined once, then paid, and the QR code befor
   await hall.dock({ do: 'faults', faults: { at: 'wechat', balanceShort: 1 } });
   await hall.dock({ do: 'show-code', wallet: 'wechat' });
   await page.waitForSelector('[data-screen="pay"] :text("余额不足")');
-  await page.waitForSelector('[data-screen="pay"] svg');
+  await page.waitForSelector('[data-screen="pay"] svg[data-qr]');
   await hall.dock({ do: 'show-code', wallet: 'wechat' });
   await screen('done');
   expect((await hall.card('water')).count).toBe(before.count + 1);
@@ -154,7 +157,7 @@ test('another wallet by its tab, and Alipay’s own code with a password', async
   await toPay('water', 5_000);
   await tap('pay-with', 'alipay');
   await page.waitForSelector('[data-screen="pay"] :text("请用支付宝")');
-  await page.waitForSelector('[data-screen="pay"] svg');
+  await page.waitForSelector('[data-screen="pay"] svg[data-qr]');
   await hall.dock({ do: 'pay' });
   await screen('done');
   expect(hall.rows().attempts.slice(-2).map((a) => `${a.provider} ${a.state}`)).toEqual(['wechat closed', 'alipay paid']);

@@ -2,6 +2,7 @@ import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CHROMIUM_ARGS, Hall, chromiumPath, until } from '../support/hall.ts';
+import { tellFailures } from '../support/tell.ts';
 import { preparePcscd } from '../support/pcscd.ts';
 import type { Pcscd } from '../support/pcscd.ts';
 
@@ -33,8 +34,10 @@ async function toPay(card: string, amountFen: number): Promise<void> {
   await page.click(`[data-intent="choose-amount"][data-value="${amountFen}"]`);
   await page.click(`[data-intent="pay"][data-value="${amountFen}"]:not([disabled])`);
   await screen('pay');
-  await page.waitForSelector('[data-screen="pay"] svg');
+  await page.waitForSelector('[data-screen="pay"] svg[data-qr]');
 }
+
+tellFailures(() => ({ hall, page }));
 
 test('a purchase through pcscd, the visit to the meter, and another', async () => {
   await toPay('golden', 10_000);

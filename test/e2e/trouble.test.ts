@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { hallKeys, hallPorts, writeTerminalJson } from '../../src/main/demo/setup.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { CHROMIUM_ARGS, Hall, chromiumPath, root, until } from '../support/hall.ts';
+import { tellFailures } from '../support/tell.ts';
 import { freePorts } from '../support/ports.ts';
 import { preparePcscd } from '../support/pcscd.ts';
 
@@ -30,7 +31,7 @@ async function toPay(hall: Hall, card: string, amountFen: number): Promise<void>
   await tap('choose-amount', amountFen);
   await page.click(`[data-intent="pay"][data-value="${amountFen}"]:not([disabled])`);
   await screen('pay');
-  await page.waitForSelector('[data-screen="pay"] svg');
+  await page.waitForSelector('[data-screen="pay"] svg[data-qr]');
 }
 /** Who runs with this text in the command line. */
 function processesOf(text: string): { pid: number; command: string }[] {
@@ -146,6 +147,8 @@ describe('a hall in trouble', () => {
     await page?.close();
     await hall?.dispose();
   });
+
+  tellFailures(() => ({ hall, page }));
 
   test('answers of the payment platform with a bad signature are never believed', async () => {
     const before = await hall.card('golden');

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from './ports.ts';
+import type { Page } from 'playwright-core';
 import type { DockAction } from '../../src/main/demo/dock.ts';
 import { Journal } from '../../src/journal/journal.ts';
 import { verifyJournal } from '../../src/journal/verify.ts';
@@ -123,6 +124,14 @@ export class Hall {
   }
   verify() {
     return verifyJournal(join(this.dataDir, 'kiosk'), join(this.dataDir, 'kiosk-second'));
+  }
+
+  /** What a failed test leaves to look at: the screen, what the journal has, what the processes said last. */
+  async story(page: Page | null): Promise<string> {
+    const shown = page === null ? '' : await page.evaluate(() => `${document.querySelector('[data-screen]')?.getAttribute('data-screen') ?? 'no screen'}: ${document.body.innerText.replaceAll(/\s+/g, ' ').slice(0, 600)}`).catch(String);
+    const { orders, attempts, outbox } = this.rows();
+    const state = await this.state().then(({ inserted, trades }) => JSON.stringify({ inserted, trades }), String);
+    return [shown, ...orders.map((o) => JSON.stringify({ ...o, quote: undefined, delivery: undefined })), ...attempts.map((a) => JSON.stringify(a)), `outbox ${outbox}`, state, this.#output.slice(-6_000)].join('\n');
   }
 
   async stop(): Promise<void> {
