@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { generateSandboxKeys } from '../../simulator/wechat/sandbox.ts';
@@ -10,6 +10,8 @@ export const DEMO_TERMINAL = '000000000311';
 export const DEMO_MCHID = '1900000109';
 export const DEMO_APPID = 'wxd678efh567hg6787';
 export const DEMO_ALIPAY_APP = '2021000000000311';
+/** The demo's contract with its acquirer. */
+export const DEMO_UNIONPAY = { appId: 'demo-ums-application', mid: '898310000000311', tid: '00000001', msgSrcId: '3194' } as const;
 
 export interface HallPorts {
   readonly kiosk: number;
@@ -32,6 +34,8 @@ export function hallPorts(first: number): HallPorts {
 
 export interface HallKeys {
   readonly sandbox: SandboxKeys;
+  /** What the demo and its acquirer share. */
+  readonly unionpayKey: string;
   readonly terminalPublicKeyPem: string;
   readonly policyPrivateKeyPem: string;
 }
@@ -52,7 +56,9 @@ export function hallKeys(dataDir: string): HallKeys {
     writeFileSync(join(folder, 'platform.pub.pem'), sandbox.platformPublicKeyPem);
     writeFileSync(file, JSON.stringify({ sandbox, terminalPublicKeyPem: terminal.publicKey, policyPrivateKeyPem: policy.privateKey }), { mode: 0o600 });
   }
-  return JSON.parse(readFileSync(file, 'utf8')) as HallKeys;
+  const shared = join(folder, 'unionpay.key');
+  if (!existsSync(shared)) writeFileSync(shared, randomBytes(24).toString('hex'), { mode: 0o600 });
+  return { ...(JSON.parse(readFileSync(file, 'utf8')) as HallKeys), unionpayKey: readFileSync(shared, 'utf8') };
 }
 
 /**

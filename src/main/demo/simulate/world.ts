@@ -11,7 +11,7 @@ import { memoryBooks } from '../../../simulator/payment-books.ts';
 import type { Books } from '../../../simulator/payment-books.ts';
 import { createAlipaySandbox } from '../../../simulator/alipay/sandbox.ts';
 import type { AlipaySandbox } from '../../../simulator/alipay/sandbox.ts';
-import { isAlipayCode, isAlipays } from '../../../simulator/pay-town.ts';
+import { walletOfCode, walletOfPath } from '../../../simulator/pay-town.ts';
 import { createWechatSandbox } from '../../../simulator/wechat/sandbox.ts';
 import type { WechatSandbox } from '../../../simulator/wechat/sandbox.ts';
 import { cpuCard, sle4442Card } from './card.ts';
@@ -266,7 +266,7 @@ export class World {
 
   #paymentService(): Service {
     return async ({ method, path, headers, body }) => {
-      const { delayMs, answer } = (isAlipays(path.split('?')[0] ?? '') ? this.alipay : this.sandbox).handle({ method, target: path, headers: lower(headers), body });
+      const { delayMs, answer } = (walletOfPath(path) === 'alipay' ? this.alipay : this.sandbox).handle({ method, target: path, headers: lower(headers), body });
       const said = answer(true);
       return said.dropped ? null : { status: said.status, headers: said.headers, body: said.body, delayMs };
     };
@@ -344,7 +344,7 @@ export class World {
       {
         pay: (codeUrl, late) => this.pay(codeUrl, late),
         scan: (codeUrl) => {
-          (isAlipayCode(codeUrl) ? this.alipay : this.sandbox).control.scan({ codeUrl });
+          (walletOfCode(codeUrl) === 'alipay' ? this.alipay : this.sandbox).control.scan({ codeUrl });
           this.tell(`${site.terminalId} customer scans`);
         },
       },
@@ -392,7 +392,7 @@ export class World {
   }
 
   pay(codeUrl: string, late: boolean): void {
-    const outcome = (isAlipayCode(codeUrl) ? this.alipay : this.sandbox).control.pay({ codeUrl, ...(late ? { late: true } : {}) });
+    const outcome = (walletOfCode(codeUrl) === 'alipay' ? this.alipay : this.sandbox).control.pay({ codeUrl, ...(late ? { late: true } : {}) });
     this.tell(`customer pays${late ? ' late' : ''}: ${outcome.paid ? 'taken' : outcome.reason}`);
     if (outcome.paid && late) this.count('late-capture');
   }
