@@ -12,7 +12,7 @@ import { lookAtCard } from '../../../src/main/cli/card-look.ts';
 import type { ReaderMaker } from '../../../src/main/cli/card-look.ts';
 import type { DoctorReport, Finding } from '../../../src/main/cli/doctor.ts';
 import type { PcscProbe } from '../../../src/main/cli/pcsc-probe.ts';
-import { DEMO_TERMINAL, hallKeys, hallPorts, writeTerminalJson } from '../../../src/main/demo/setup.ts';
+import { DEMO_TERMINAL, DIRECT, hallKeys, hallPorts, writeTerminalJson } from '../../../src/main/demo/setup.ts';
 import { demoWallets } from '../../../src/main/demo/wallets.ts';
 import { systemClock } from '../../../src/main/ports.ts';
 import { SimulatedPrinter } from '../../../src/simulator/printer/printer.ts';
@@ -46,7 +46,7 @@ beforeAll(async () => {
   sandbox = createPayTown(0, demoWallets(keys, common));
   printer = new SimulatedPrinter();
   const [c, s, p] = await Promise.all([central.start(), sandbox.start(), printer.start(0)]);
-  writeTerminalJson(folder, { ...hallPorts(20_000), centralLine: c.port, paymentLine: s.port, printer: p }, keys, false);
+  writeTerminalJson(folder, { ...hallPorts(20_000), centralLine: c.port, paymentLine: s.port, printer: p }, keys, false, DIRECT);
   good = readFileSync(join(folder, 'terminal.json'), 'utf8');
   writeJournal(join(folder, 'kiosk'), join(folder, 'kiosk-second'));
 }, 60_000);

@@ -6,7 +6,7 @@ import { createCentral } from '../../../src/central/server.ts';
 import type { Central } from '../../../src/central/server.ts';
 import { Journal } from '../../../src/journal/journal.ts';
 import type { ReconcileAnswer } from '../../../src/main/cli/reconcile.ts';
-import { DEMO_APPID, DEMO_MCHID, DEMO_TERMINAL, hallKeys, hallPorts, writeTerminalJson } from '../../../src/main/demo/setup.ts';
+import { DEMO_APPID, DEMO_MCHID, DEMO_TERMINAL, DIRECT, hallKeys, hallPorts, writeTerminalJson } from '../../../src/main/demo/setup.ts';
 import { demoWallets } from '../../../src/main/demo/wallets.ts';
 import { systemClock } from '../../../src/main/ports.ts';
 import { ed25519Signer } from '../../../src/shared/signing.ts';
@@ -40,7 +40,7 @@ beforeAll(async () => {
   town = createPayTown(0, demoWallets(keys, common, { wechat: books }));
   const [c, s] = await Promise.all([central.start(), town.start()]);
   port = s.port;
-  writeTerminalJson(folder, { ...hallPorts(20_000), centralLine: c.port, paymentLine: s.port }, keys, false);
+  writeTerminalJson(folder, { ...hallPorts(20_000), centralLine: c.port, paymentLine: s.port }, keys, false, DIRECT);
   good = readFileSync(join(folder, 'terminal.json'), 'utf8');
 }, 60_000);
 afterAll(async () => {
