@@ -83,7 +83,7 @@ const JOURNAL = [
 ];
 
 // Some go to the simulation first, though a unit test would be quicker: it has to notice too.
-const TOWN = simulate(1, 40);
+const TOWN = simulate(1, 80);
 const ORDERS = 'kiosk/orders.ts';
 const orders = (id, what, find, replace, ...by) => mutant(id, what, edit(ORDERS, find, replace), ...by);
 const PURCHASE = [
