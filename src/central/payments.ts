@@ -6,6 +6,7 @@ import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
 import type { attemptSchema, chargeSchema, createSchema, refundSchema } from '../shared/gateway-api.ts';
 import type { Clock, LogFn, Random } from '../shared/ports.ts';
+import { chinaDayMs, DAY_MS } from '../shared/time.ts';
 import { bool, num } from './accounts.ts';
 import type { Db, Sql } from './db.ts';
 
@@ -90,6 +91,8 @@ const WATCHED_MS = 24 * 3_600_000;
 const REVERSIBLE_MS = 7 * 24 * 3_600_000;
 const SWEEP_ROWS = 50;
 const BILLS_KEPT_MS = 600_000;
+/** Payment and refund of one comparison lie no further apart (kiosk/reconcile.ts looks through as many days). */
+const DAYS_JUDGED = 8;
 const REASON = '重复付款自动退回';
 
 /** Which wallet a browser belongs to, by what it calls itself. */
@@ -506,6 +509,19 @@ export function createPaymentGateway(db: () => Db, options: GatewayOptions): Pay
     return told;
   }
 
+  /** Payments and refunds of the last days of which no bill tells: nobody is to miss them there. */
+  async function withoutBill(terminalId: string, date: string): Promise<readonly string[]> {
+    const silent = wallets.filter((w) => w.downloadBill === undefined).map((w) => w.kind);
+    if (silent.length === 0) return [];
+    const toMs = chinaDayMs(date) + DAY_MS;
+    const rows = await db().query<{ out_trade_no: string; wallet: Wallet }>(
+      `SELECT l.out_trade_no, l.wallet FROM gateway_legs l JOIN gateway_trades t ON t.leg = l.leg
+       WHERE l.terminal_id = $1 AND l.created_ms < $3 AND (l.created_ms >= $2 OR EXISTS (SELECT 1 FROM gateway_refunds r WHERE r.leg = l.leg AND r.created_ms >= $2 AND r.created_ms < $3))`,
+      [terminalId, toMs - DAYS_JUDGED * DAY_MS, toMs],
+    );
+    return rows.filter((r) => silent.includes(r.wallet)).map((r) => r.out_trade_no);
+  }
+
   const bill: PaymentGateway['bill'] = async (terminalId, date) => {
     const rows: BillRow[] = [];
     let any = false;
@@ -523,7 +539,8 @@ export function createPaymentGateway(db: () => Db, options: GatewayOptions): Pay
         rows.push({ ...row, outTradeNo, outRefundNo: row.outRefundNo === '' ? '' : (refunds.get(row.outRefundNo) ?? row.outRefundNo) });
       }
     }
-    return any ? { kind: 'bill', rows: rows.toSorted((a, b) => a.atMs - b.atMs) } : { kind: 'none' };
+    const unlisted = await withoutBill(terminalId, date);
+    return any || unlisted.length > 0 ? { kind: 'bill', rows: rows.toSorted((a, b) => a.atMs - b.atMs), ...(unlisted.length > 0 ? { unlisted } : {}) } : { kind: 'none' };
   };
 
   return { create, query, close, refund, queryRefund, charge, reverse, bill, openPage, sweep };

@@ -64,8 +64,8 @@ export class Town {
     this.engine = engine;
     const { clock } = this;
     const now = () => clock.nowMs();
-    this.wechat = createWechatSandbox({ port: 0, dataDir: null, ...KEYS, mchid: '1900000109', appid: 'wx1', now, randomBytes, crypto: { merchantVerifier: quickSigner('m'), platformSigner: quickSigner('p') } });
-    this.alipay = createAlipaySandbox({ port: 0, dataDir: null, appPublicKeyPem: '', alipayPrivateKeyPem: '', appId: '2021000000000311', now, randomBytes, crypto: { appVerifier: quickSigner('m'), alipaySigner: quickSigner('p') } });
+    this.wechat = createWechatSandbox({ port: 0, dataDir: null, publicUrl: () => 'http://wechat', ...KEYS, mchid: '1900000109', appid: 'wx1', now, randomBytes, crypto: { merchantVerifier: quickSigner('m'), platformSigner: quickSigner('p') } });
+    this.alipay = createAlipaySandbox({ port: 0, dataDir: null, publicUrl: () => 'http://alipay', appPublicKeyPem: '', alipayPrivateKeyPem: '', appId: '2021000000000311', now, randomBytes, crypto: { appVerifier: quickSigner('m'), alipaySigner: quickSigner('p') } });
     const ports = (sandbox: WechatSandbox | AlipaySandbox) => ({ clock, random, timeoutMs: 5_000, send: sandboxSend(sandbox) });
     this.wallets = [
       createWechatProvider({ baseUrl: 'http://wechat', mchid: '1900000109', appid: 'wx1', merchantSerial: 'M', merchantSigner: quickSigner('m'), platformKeys: new Map([['PUB_KEY_ID_01', quickSigner('p')]]), notifyUrl: 'https://pay.example.com/n', storeOutId: '1' }, ports(this.wechat)),

@@ -8,6 +8,8 @@ import type { Opened } from '../../../src/central/payments.ts';
 import { createCentral } from '../../../src/central/server.ts';
 import { createGatewayProvider } from '../../../src/payment/gateway/provider.ts';
 import type { HttpSend } from '../../../src/shared/http.ts';
+import type { PaymentProvider } from '../../../src/payment/types.ts';
+import { chinaDate } from '../../../src/shared/time.ts';
 import { ENGINES, into, openDb, quickSigner } from './harness.ts';
 import { T, Town, random } from './gateway-town.ts';
 
@@ -136,6 +138,26 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     const data = await consoleData(town.db, town.clock.nowMs());
     expect(data.parkedCaptures).toEqual([expect.objectContaining({ terminalId: T, wallet: 'alipay', capturedFen: 10_000 }), expect.objectContaining({ capturedFen: 10_001 })]);
     for (const p of data.parkedCaptures) expect(consolePage(data, town.clock.nowMs())).toContain(p.leg);
+  });
+
+  it('the bill names the payments of a wallet that makes none, for a while, and no other terminal’s', async () => {
+    town = await Town.open(engine);
+    const [wechat, alipay] = town.wallets as [PaymentProvider, PaymentProvider];
+    const { downloadBill: _none, ...silent } = alipay;
+    const gateway = createPaymentGateway(() => town.db, { wallets: [wechat, silent], publicUrl: 'https://pay.example.com', clock: town.clock, random });
+    const sold = [ref(), ref()] as const;
+    for (const [i, r] of sold.entries()) expect(town.pay(await code(await made(r), i === 0 ? 'wechat' : 'alipay'))).toBe(true);
+    for (const r of sold) expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'paid' });
+    const after = async (days: number): Promise<unknown> => {
+      town.clock.advance(days * 86_400_000);
+      return gateway.bill(T, chinaDate(town.clock.nowMs() - 86_400_000));
+    };
+    expect(await after(1)).toMatchObject({ kind: 'bill', rows: [{ outTradeNo: sold[0].outTradeNo }], unlisted: [sold[1].outTradeNo] });
+    expect(await gateway.bill('000000000312', chinaDate(town.clock.nowMs() - 86_400_000))).toEqual({ kind: 'none' });
+    expect(await after(8)).toEqual({ kind: 'none' });
+    // A refund long after brings it back.
+    expect(await gateway.refund(T, refundOf(sold[1]))).toMatchObject({ kind: 'done' });
+    expect(await after(1)).toEqual({ kind: 'bill', rows: [], unlisted: [sold[1].outTradeNo] });
   });
 
   it('closed by the terminal: no wallet begins, and what was never made is closed for good', async () => {
