@@ -6,7 +6,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DEMO_TERMINAL, hallKeys, hallPorts, writeTerminalJson } from '../src/main/demo/setup.ts';
+import { DEMO_TERMINAL, DIRECT, hallKeys, hallPorts, writeTerminalJson } from '../src/main/demo/setup.ts';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => path.join(root, ...parts);
@@ -127,7 +127,7 @@ async function runDoctor(core, node) {
   try {
     const keys = hallKeys(folder);
     services.push(...await Promise.all([service('central-process.ts', folder), service('sandbox-process.ts', folder)]));
-    const config = writeTerminalJson(folder, { ...hallPorts(20_000), centralLine: services[0].port, paymentLine: services[1].port }, keys, false);
+    const config = writeTerminalJson(folder, { ...hallPorts(20_000), centralLine: services[0].port, paymentLine: services[1].port }, keys, false, DIRECT);
     const json = JSON.parse(readFileSync(config, 'utf8'));
     writeFileSync(config, JSON.stringify({ ...json, printer: { kind: 'none' } }));
     const env = { PATH: process.env.PATH, NO_PROXY: '127.0.0.1', ...(windows ? { SystemRoot: process.env.SystemRoot } : {}) };

@@ -13,8 +13,10 @@ export interface ConsoleData {
   readonly quarantineOpen: number;
   /** What terminals told of their own journals, newest first. */
   readonly notes: readonly { readonly terminalId: string; readonly epoch: number; readonly seq: number; readonly kind: string; readonly body: string; readonly atMs: number }[];
-  /** Captures that the gateway could not hand back by itself, newest first: money at the merchant that belongs to no order. */
-  readonly parkedCaptures: readonly { readonly terminalId: string; readonly outTradeNo: string; readonly wallet: string; readonly leg: string; readonly capturedFen: number | null; readonly reason: string; readonly atMs: number }[];
+  /** Captures that the gateway could not hand back by itself and nobody has settled, newest first: money at the merchant that belongs to no order. */
+  readonly parkedCaptures: readonly { readonly terminalId: string; readonly outTradeNo: string; readonly wallet: string; readonly leg: string; readonly amountFen: number; readonly capturedFen: number | null; readonly transactionId: string | null; readonly reason: string; readonly atMs: number }[];
+  /** The newest 50 things that persons did about such captures. */
+  readonly settlements: readonly { readonly leg: string; readonly outcome: string; readonly reference: string; readonly who: string; readonly why: string; readonly atMs: number }[];
   /** Sums over the whole ledger, by kind. */
   readonly ledger: readonly { readonly kind: string; readonly entries: number; readonly amountFen: number; readonly quantity: number; readonly micro: number }[];
 }
@@ -44,7 +46,8 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
      FROM quarantine q WHERE q.settled_ms IS NULL ORDER BY q.at_ms DESC, q.seq DESC LIMIT 100`);
   const open = (await sql.query<Row>('SELECT COUNT(*) AS n FROM quarantine WHERE settled_ms IS NULL'))[0];
   const notes = await sql.query<Row>('SELECT * FROM terminal_notes ORDER BY at_ms DESC, seq DESC LIMIT 50');
-  const parked = await sql.query<Row>(`SELECT * FROM gateway_legs WHERE state = 'parked' ORDER BY changed_ms DESC LIMIT 100`);
+  const parked = await sql.query<Row>(`SELECT * FROM gateway_legs g WHERE state = 'parked' AND NOT EXISTS (SELECT 1 FROM gateway_settlements s WHERE s.leg = g.leg AND s.outcome <> 'again') ORDER BY changed_ms DESC LIMIT 100`);
+  const settlements = await sql.query<Row>('SELECT * FROM gateway_settlements ORDER BY entry_id DESC LIMIT 50');
   const ledger = await sql.query<Row>('SELECT kind, COUNT(*) AS entries, SUM(amount_fen)::bigint AS amount_fen, SUM(quantity)::bigint AS quantity, SUM(micro)::bigint AS micro FROM ledger GROUP BY kind ORDER BY kind');
   return {
     accounts: accounts.map((r) => ({ cardNo: text(r['card_no']), userNo: text(r['user_no']), holder: masked(text(r['holder_name'])), kind: text(r['kind']), state: text(r['state']), count: num(r['count']), cumulative: num(r['cumulative']), yearQuantity: num(r['year_quantity']), carriedMicro: num(r['carried_micro']), reservedMicro: num(r['reserved']), claim: textOrNull(r['claim']) })),
@@ -53,7 +56,8 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
     quarantine: quarantine.map((r) => ({ terminalId: text(r['terminal_id']), epoch: num(r['epoch']), seq: num(r['seq']), kind: text(r['kind']), orderId: textOrNull(r['order_id']), reason: text(r['reason']), atMs: num(r['at_ms']), body: text(r['body'] ?? '') })),
     quarantineOpen: num(open?.['n']),
     notes: notes.map((r) => ({ terminalId: text(r['terminal_id']), epoch: num(r['epoch']), seq: num(r['seq']), kind: text(r['kind']), body: text(r['body']), atMs: num(r['at_ms']) })),
-    parkedCaptures: parked.map((r) => ({ terminalId: text(r['terminal_id']), outTradeNo: text(r['out_trade_no']), wallet: text(r['wallet']), leg: text(r['leg']), capturedFen: r['captured_fen'] === null ? null : num(r['captured_fen']), reason: text(r['reason'] ?? ''), atMs: num(r['changed_ms']) })),
+    parkedCaptures: parked.map((r) => ({ terminalId: text(r['terminal_id']), outTradeNo: text(r['out_trade_no']), wallet: text(r['wallet']), leg: text(r['leg']), amountFen: num(r['amount_fen']), capturedFen: r['captured_fen'] === null ? null : num(r['captured_fen']), transactionId: textOrNull(r['transaction_id']), reason: text(r['reason'] ?? ''), atMs: num(r['changed_ms']) })),
+    settlements: settlements.map((r) => ({ leg: text(r['leg']), outcome: text(r['outcome']), reference: text(r['reference']), who: text(r['who']), why: text(r['why']), atMs: num(r['at_ms']) })),
     ledger: ledger.map((r) => ({ kind: text(r['kind']), entries: num(r['entries']), amountFen: num(r['amount_fen']), quantity: num(r['quantity']), micro: num(r['micro']) })),
   };
 }
@@ -66,6 +70,7 @@ const escapeHtml = (v: string | number | null): string => (v === null ? '' : Str
 const STATES: Record<string, string> = { normal: '正常', 'hot-listed': '挂失', debt: '欠费', quoted: '已报价', collecting: '待付款', paid: '已付款', delivering: '写卡中', 'in-doubt': '待核实', delivered: '已完成', closed: '已关闭', refunding: '退款中', refunded: '已退款', parked: '已挂起' };
 const LEDGER: Record<string, string> = { captured: '收款', 'captured-extra': '多收（自动退）', delivered: '售出', refunded: '退款', carried: '结转', 'carried-used': '结转使用', parked: '挂起', adjustment: '人工调整' };
 const NOTES: Record<string, string> = { 'epoch-began': '开始新纪元', 'journal-restored': '账本已恢复', 'damage-accepted': '技术员已确认' };
+const OUTCOME_WORDS: Record<string, string> = { refunded: '已在钱包商户平台退款', 'paid-out': '已用其他方式退还', 'nothing-due': '核实无需再退', again: '请网关再退一次' };
 const WARN = ['hot-listed', 'debt', 'in-doubt', 'refunding', 'parked'];
 const tag = (state: string): string => `<span class="tag${WARN.includes(state) ? ' warn' : state === 'delivered' || state === 'normal' ? ' good' : ''}">${escapeHtml(STATES[state] ?? state)}</span>`;
 const time = (ms: number | null): string => (ms === null ? '—' : new Date(ms + 8 * 3_600_000).toISOString().slice(0, 19).replace('T', ' '));
@@ -81,7 +86,7 @@ main{max-width:1320px;margin:0 auto;padding:20px 28px 48px}h2{font-size:17px;mar
 .scroll{background:#fff;border:1px solid #dde3ee;border-radius:10px;overflow-x:auto}table{border-collapse:collapse;width:100%}th,td{padding:8px 14px;text-align:left;white-space:nowrap;font-variant-numeric:tabular-nums}th{background:#f8fafd;color:#5a6780;font-weight:500;border-bottom:1px solid #dde3ee}tr+tr td{border-top:1px solid #edf0f6}
 .tag{display:inline-block;padding:0 9px;border-radius:9px;background:#e8edf6;color:#33507f}.tag.good{background:#e2f4e8;color:#1c6b3a}.tag.warn{background:#fdecdf;color:#a1490b}.empty{color:#6b778d;background:#fff;border:1px solid #dde3ee;border-radius:10px;padding:14px}.alarm{background:#fbe3e3;color:#9b1c1c;border-radius:10px;padding:10px 16px;font-weight:600}
 .card{background:#fff;border:1px solid #dde3ee;border-radius:10px;padding:6px 20px 20px;max-width:860px}dl{display:grid;grid-template-columns:8em 1fr;gap:4px 16px}dt{color:#5a6780}dd{margin:0;overflow-wrap:anywhere}pre{background:#f8fafd;border:1px solid #dde3ee;border-radius:8px;padding:12px;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}
-label{display:block;margin:12px 0 2px;color:#5a6780}input{width:100%;max-width:420px;padding:8px 10px;border:1px solid #c5cfdf;border-radius:8px;font:inherit}button{margin-top:18px;padding:9px 22px;border:0;border-radius:8px;background:#12305c;color:#fff;font:inherit;cursor:pointer}`;
+label{display:block;margin:12px 0 2px;color:#5a6780}input,select{width:100%;max-width:420px;padding:8px 10px;border:1px solid #c5cfdf;border-radius:8px;font:inherit}button{margin-top:18px;padding:9px 22px;border:0;border-radius:8px;background:#12305c;color:#fff;font:inherit;cursor:pointer}`;
 
 function page(title: string, head: string, body: string): string {
   return `<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">${head}<title>${title}</title><style>${STYLE}</style></head><body>${body}</body></html>`;
@@ -93,9 +98,10 @@ export function consolePage(d: ConsoleData, nowMs: number): string {
   const alarms = d.terminals.filter((t) => t.alarm !== null || t.epochRequest !== null).length;
   const fate = (o: ConsoleData['orders'][number]): string => [o.writer === null ? '' : `写卡授权：${e(o.writer)}`, o.refundClaimed ? '退款授权' : '', o.counterClaimed ? '人工处理授权' : '', o.deliveredBy === null || o.deliveredBy === o.terminalId ? '' : `由 ${e(o.deliveredBy)} 完成`].filter((x) => x !== '').join('；');
   return page('长明 · 收费中心', '<meta http-equiv="refresh" content="5">', `<header><h1>长明 · 收费中心</h1><span>参考实现</span><span>${time(nowMs)}</span></header><main>
-${alarms + d.quarantineOpen > 0 ? `<p class="alarm">需要人工处理：${alarms} 台终端报警，${d.quarantineOpen} 条记录隔离</p>` : ''}
+${alarms + d.quarantineOpen + d.parkedCaptures.length > 0 ? `<p class="alarm">需要人工处理：${alarms} 台终端报警，${d.quarantineOpen} 条记录隔离，${d.parkedCaptures.length} 笔重复付款待退</p>` : ''}
 <h2>最近订单</h2>${table(['订单号', '终端', '卡号', '次数', '金额（元）', '气量/水量', '状态', '授权', '方式', '备注', '时间'], d.orders.map((o) => [e(o.orderId), e(o.terminalId), e(o.cardNo), e(o.nextCount), formatYuan(o.amountFen), formatQuantity(o.quantity), tag(o.state), fate(o), o.offline ? '离线' : '联机', e(o.note), time(o.changedMs)]), '还没有订单')}
-${d.parkedCaptures.length === 0 ? '' : `<h2>待退的重复付款</h2>${table(['时间', '终端', '商户单号（终端）', '钱包', '商户单号（钱包）', '收到（元）', '原因'], d.parkedCaptures.map((p) => [time(p.atMs), e(p.terminalId), e(p.outTradeNo), e(p.wallet), e(p.leg), p.capturedFen === null ? '—' : formatYuan(p.capturedFen), e(p.reason)]), '')}`}
+${d.parkedCaptures.length === 0 ? '' : `<h2>待退的重复付款</h2>${table(['时间', '终端', '商户单号（终端）', '钱包', '商户单号（钱包）', '收到（元）', '原因', ''], d.parkedCaptures.map((p) => [time(p.atMs), e(p.terminalId), e(p.outTradeNo), e(p.wallet), e(p.leg), p.capturedFen === null ? '—' : formatYuan(p.capturedFen), e(p.reason), `<a href="/console/payment?leg=${encodeURIComponent(p.leg)}">处理</a>`]), '')}`}
+${d.settlements.length === 0 ? '' : `<h2>重复付款处理记录</h2>${table(['时间', '商户单号（钱包）', '结果', '凭证号', '处理人', '说明'], d.settlements.map((s) => [time(s.atMs), e(s.leg), e(OUTCOME_WORDS[s.outcome] ?? s.outcome), e(s.reference || '—'), e(s.who), e(s.why)]), '')}`}
 <h2>账户</h2>${table(['卡号', '用户号', '户名', '类别', '状态', '次数', '累计', '本年', '结转（元）', '预留（元）', '占用订单'], d.accounts.map((a) => [e(a.cardNo), e(a.userNo), e(a.holder), a.kind === 'gas' ? '燃气' : a.kind === 'water' ? '水' : '热力', tag(a.state), e(a.count), formatQuantity(a.cumulative), formatQuantity(a.yearQuantity), formatMicroYuan(a.carriedMicro), formatMicroYuan(a.reservedMicro), e(a.claim ?? '—')]), '没有账户')}
 <h2>终端</h2>${table(['终端号', '纪元', '已收到', '上次上传', '分叉记录', '新纪元', '报警'], d.terminals.map((t) => [e(t.terminalId), e(t.epoch), e(t.lastSeq), time(t.lastUploadMs), t.forked === 0 ? '—' : e(t.forked), t.epochRequest === null ? '—' : `<a href="/console/epoch?terminal=${encodeURIComponent(t.terminalId)}">申请中，去核对</a>`, e(t.alarm ?? '—')]), '没有终端')}
 <h2>总账</h2><p><a href="/console/reconcile">每日对账</a></p>${table(['科目', '笔数', '金额（元）', '数量', '结转（元）'], d.ledger.map((l) => [e(LEDGER[l.kind] ?? l.kind), e(l.entries), formatYuan(l.amountFen), formatQuantity(l.quantity), formatMicroYuan(l.micro)]), '没有记账')}
@@ -120,6 +126,20 @@ ${facts([['终端', e(q.terminalId)], ['纪元 / 序号', `${e(q.epoch)} / ${e(q
 <label for="amount">调整金额（元，可为负；不调整则留空）</label><input id="amount" name="amount" inputmode="decimal" pattern="-?[0-9]{1,9}([.][0-9]{1,2})?" autocomplete="off">
 <label for="reference">调整凭证号</label><input id="reference" name="reference" maxlength="100" autocomplete="off">
 <br><button>已处理</button></form></div></main>`);
+}
+
+/** A capture that the gateway could not hand back: what is known, and the form that says what became of it. */
+export function parkedPage(p: ConsoleData['parkedCaptures'][number], outcomes: readonly string[], token: string): string {
+  const e = escapeHtml;
+  return page('待退的重复付款', '', `${TOP}<main><h2>待退的重复付款</h2><div class="card">
+${facts([['终端', e(p.terminalId)], ['商户单号（终端）', e(p.outTradeNo)], ['钱包', e(p.wallet)], ['商户单号（钱包）', e(p.leg)], ['钱包交易号', e(p.transactionId ?? '—')], ['退款单号', e(`X${p.leg}`)], ['应收（元）', formatYuan(p.amountFen)], ['收到（元）', p.capturedFen === null ? '—' : formatYuan(p.capturedFen)], ['原因', e(p.reason)], ['时间', time(p.atMs)]])}
+<p>先到钱包的商户平台，按“商户单号（钱包）”查明这笔款现在的状态，再登记。登记之后不能修改。</p>
+<form method="post" action="/console/payment">${hidden({ token, leg: p.leg })}
+<label for="outcome">结果</label><select id="outcome" name="outcome" required><option value="">请选择</option>${outcomes.map((o) => `<option value="${e(o)}">${e(OUTCOME_WORDS[o] ?? o)}</option>`).join('')}</select>
+<label for="reference">退款单号或凭证号（已退款、已退还时必填）</label><input id="reference" name="reference" maxlength="100" autocomplete="off">
+<label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+<label for="why">说明</label><input id="why" name="why" required maxlength="300" autocomplete="off">
+<br><button>登记</button></form></div></main>`);
 }
 
 /** What a terminal says that asks for a new epoch, and the button that grants it. */

@@ -1,13 +1,14 @@
 import type { z } from 'zod';
 import { whoTakes } from '../payment/codes.ts';
 import type { PaymentCodes } from '../payment/codes.ts';
-import type { AttemptRef, BillResult, BillRow, ChargeResult, CloseResult, CreateResult, PaymentProvider, QueryResult, RefundQueryResult, RefundResult, ReverseResult } from '../payment/types.ts';
+import type { AttemptRef, BillResult, ChargeResult, CloseResult, CreateResult, PaymentProvider, QueryResult, RefundQueryResult, RefundResult, ReverseResult } from '../payment/types.ts';
 import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
 import type { attemptSchema, chargeSchema, createSchema, refundSchema } from '../shared/gateway-api.ts';
 import type { Clock, LogFn, Random } from '../shared/ports.ts';
 import { bool, num } from './accounts.ts';
 import type { Db, Sql } from './db.ts';
+import { gatewayBills } from './gateway-bills.ts';
 
 export interface GatewayOptions {
   /** The wallets, with the merchant's keys; one of each kind. */
@@ -89,7 +90,6 @@ const WATCHED_MS = 24 * 3_600_000;
 /** Reversals are taken for seven days (WeChat; payments.md section A). */
 const REVERSIBLE_MS = 7 * 24 * 3_600_000;
 const SWEEP_ROWS = 50;
-const BILLS_KEPT_MS = 600_000;
 const REASON = '重复付款自动退回';
 
 /** Which wallet a browser belongs to, by what it calls itself. */
@@ -267,9 +267,17 @@ export function createPaymentGateway(db: () => Db, options: GatewayOptions): Pay
         if (request.amountFen !== num(trade.amount_fen) || request.refundFen > request.amountFen) return no('not the amount of this payment');
         const rows = await tx.query<Refund>('SELECT * FROM gateway_refunds WHERE terminal_id = $1 AND (out_refund_no = $2 OR leg = $3)', [terminalId, request.outRefundNo, leg.leg]);
         const old = rows.find((r) => r.out_refund_no === request.outRefundNo);
-        if (old !== undefined) return old.leg === leg.leg && num(old.refund_fen) === request.refundFen ? { leg, refund: old } : no('this refund number stands for another refund');
+        if (old !== undefined && (old.leg !== leg.leg || num(old.refund_fen) !== request.refundFen)) return no('this refund number stands for another refund');
+        if (old !== undefined && old.state !== 'refused') return { leg, refund: old };
         const asFar = rows.filter((r) => r.state !== 'refused').reduce((sum, r) => sum + num(r.refund_fen), 0);
         if (asFar + request.refundFen > num(trade.amount_fen)) return no(`${asFar} fen are handed back already`);
+        // Money goes back one way: a reversal that was never heard of is not gone on with beside it.
+        if (leg.captured_fen !== null) await move(tx, leg.leg, 'paid', ['closing'], null, 'refunded instead of reversed');
+        if (old !== undefined) {
+          // Refused before: from here it may succeed, and counts again.
+          await tx.query(`UPDATE gateway_refunds SET state = 'asked', look_ms = $3 WHERE terminal_id = $1 AND out_refund_no = $2`, [terminalId, request.outRefundNo, now() + ALONE_AFTER_MS]);
+          return { leg, refund: { ...old, state: 'asked' } };
+        }
         await tx.query(
           `INSERT INTO gateway_refunds (terminal_id, out_refund_no, out_trade_no, leg, wallet_refund_no, refund_fen, reason, state, created_ms, look_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, 'asked', $8, $9)`,
           [terminalId, request.outRefundNo, request.outTradeNo, leg.leg, `H${hex(13)}`, request.refundFen, request.reason, now(), now() + ALONE_AFTER_MS],
@@ -342,18 +350,20 @@ export function createPaymentGateway(db: () => Db, options: GatewayOptions): Pay
 
   const reverse: PaymentGateway['reverse'] = (terminalId, attempt) =>
     alone(terminalId, attempt.outTradeNo, async (): Promise<ReverseResult> => {
-      const found = await db().transaction(async (tx): Promise<Leg | 'none' | 'qr'> => {
+      const found = await db().transaction(async (tx): Promise<Leg | 'none' | 'qr' | 'refund'> => {
         await tombstone(tx, terminalId, { ...attempt, method: 'code' });
         const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;
         if (trade.method !== 'code') return 'qr';
         await tx.query(`UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2`, [terminalId, attempt.outTradeNo]);
         if (trade.leg === null) return 'none';
+        if ((await tx.query(`SELECT 1 FROM gateway_refunds WHERE leg = $1 AND state <> 'refused'`, [trade.leg])).length > 0) return 'refund';
         await move(tx, trade.leg, 'closing', ['creating', 'open', 'paid', 'closed'], now() + ALONE_AFTER_MS);
         return (await legOf(tx, trade.leg)) ?? 'none';
       });
       // Nothing was sent under this number, and nothing will be.
       if (found === 'none') return { kind: 'reversed', refunded: false };
       if (found === 'qr') return { kind: 'refused', failure: failure('PAY-0301', 'only a payment by code is reversed') };
+      if (found === 'refund') return { kind: 'refused', failure: failure('PAY-0301', 'a refund was asked for') };
       return sendReverse(found);
     });
 
@@ -491,40 +501,6 @@ export function createPaymentGateway(db: () => Db, options: GatewayOptions): Pay
     for (const r of refunds) await alone(r.terminal_id, r.out_trade_no, () => resend(r)).catch(report);
   };
 
-  // ---- bills ----
-  const bills = new Map<string, { readonly untilMs: number; readonly result: Promise<BillResult> }>();
-  /** A wallet's bill is the whole merchant's: one download serves every terminal for a while. */
-  async function walletBill(wallet: PaymentProvider, date: string): Promise<BillResult> {
-    for (const [key, kept] of bills) if (kept.untilMs < now()) bills.delete(key);
-    const key = `${wallet.kind} ${date}`;
-    const kept = bills.get(key);
-    if (kept !== undefined) return kept.result;
-    const result = wallet.downloadBill?.(date) ?? Promise.resolve<BillResult>({ kind: 'none' });
-    bills.set(key, { untilMs: now() + BILLS_KEPT_MS, result });
-    const told = await result;
-    if (told.kind !== 'bill' && told.kind !== 'none') bills.delete(key);
-    return told;
-  }
-
-  const bill: PaymentGateway['bill'] = async (terminalId, date) => {
-    const rows: BillRow[] = [];
-    let any = false;
-    const trades = new Map((await db().query<{ leg: string; out_trade_no: string }>('SELECT leg, out_trade_no FROM gateway_trades WHERE terminal_id = $1 AND leg IS NOT NULL', [terminalId])).map((r) => [r.leg, r.out_trade_no]));
-    const refunds = new Map((await db().query<Refund>('SELECT * FROM gateway_refunds WHERE terminal_id = $1', [terminalId])).map((r) => [r.wallet_refund_no, r.out_refund_no]));
-    for (const wallet of wallets) {
-      const told = await walletBill(wallet, date);
-      if (told.kind === 'unknown' || told.kind === 'not-ready') return told;
-      if (told.kind === 'none') continue;
-      for (const row of told.rows) {
-        // A leg that was left, and its hand-back, are the gateway's own affair (docs/payment-gateway.md).
-        const outTradeNo = trades.get(row.outTradeNo);
-        if (outTradeNo === undefined) continue;
-        any = true;
-        rows.push({ ...row, outTradeNo, outRefundNo: row.outRefundNo === '' ? '' : (refunds.get(row.outRefundNo) ?? row.outRefundNo) });
-      }
-    }
-    return any ? { kind: 'bill', rows: rows.toSorted((a, b) => a.atMs - b.atMs) } : { kind: 'none' };
-  };
-
+  const bill = gatewayBills(db, wallets, now);
   return { create, query, close, refund, queryRefund, charge, reverse, bill, openPage, sweep };
 }

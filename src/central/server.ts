@@ -15,13 +15,14 @@ import { ed25519Verifier } from '../shared/signing.ts';
 import { DAY_MS, chinaDate, chinaDayMs } from '../shared/time.ts';
 import { accountByCard } from './accounts.ts';
 import { claim, commands, ordersByRef } from './claims.ts';
-import { consoleData, consolePage, epochPage, quarantinePage, reconcilePage } from './console.ts';
+import { consoleData, consolePage, epochPage, parkedPage, quarantinePage, reconcilePage } from './console.ts';
 import type { ConsoleData } from './console.ts';
 import { migrate, openPglite } from './db.ts';
 import type { Db } from './db.ts';
 import { DEMO_ACCOUNTS, DEMO_CLAIMS, DEMO_POLICY, DEMO_TARIFFS } from './demo-data.ts';
 import type { SeedAccount, SeedClaim, SeedTariff, SeedTerminal } from './demo-data.ts';
 import { askEpoch, grantEpoch, grantedEpoch } from './epochs.ts';
+import { mayTryAgain, NEEDS_REFERENCE, OUTCOMES, settleParked } from './gateway-settle.ts';
 import { ingest } from './ingest.ts';
 import { cardKey } from './keys.ts';
 import type { CardKeyPort } from './keys.ts';
@@ -114,6 +115,8 @@ const settlementSchema = z.object({
   amount: z.string().trim().regex(/^(?:-?\d{1,9}(?:\.\d{1,2})?)?$/).default(''),
   reference: line.max(100).default(''),
 });
+/** What a person says about a capture that the gateway could not hand back. */
+const parkedSchema = z.object({ leg: line.min(1).max(40), outcome: z.enum(OUTCOMES), reference: line.max(100).default(''), who: line.min(1).max(60), why: line.min(1).max(300) });
 const SIGNATURE_HEADERS = ['pilotlight-terminal', 'pilotlight-timestamp', 'pilotlight-nonce', 'pilotlight-signature'] as const;
 
 /** The reference central billing service: API of src/shared/central-api.ts, and a console page for staff at `/`. */
@@ -186,6 +189,7 @@ export function createCentral(options: CentralOptions): Central {
         return json(await consoleData(db(), now()));
       case 'GET /console/quarantine':
       case 'GET /console/epoch':
+      case 'GET /console/payment':
         return consoleForm(request, second);
       case 'GET /console/reconcile': {
         refuseStrangers(request);
@@ -195,6 +199,7 @@ export function createCentral(options: CentralOptions): Central {
       }
       case 'POST /console/quarantine':
       case 'POST /console/epoch':
+      case 'POST /console/payment':
         return consolePost(request, second);
       case 'GET /v1/time':
         return third === '' ? json({ serverTimeMs: now() }) : no();
@@ -323,6 +328,9 @@ export function createCentral(options: CentralOptions): Central {
     if (what === 'epoch') {
       const terminal = data.terminals.find((t) => t.terminalId === query.get('terminal'));
       if (terminal !== undefined) return html(epochPage(terminal, formToken));
+    } else if (what === 'payment') {
+      const parked = data.parkedCaptures.find((p) => p.leg === query.get('leg'));
+      if (parked !== undefined) return html(parkedPage(parked, OUTCOMES.filter((o) => o !== 'again' || mayTryAgain(parked.amountFen, parked.capturedFen)), formToken));
     } else {
       const fact = data.quarantine.find((q) => q.terminalId === query.get('terminal') && String(q.epoch) === query.get('epoch') && String(q.seq) === query.get('seq'));
       if (fact !== undefined) return html(quarantinePage(fact, formToken));
@@ -335,10 +343,13 @@ export function createCentral(options: CentralOptions): Central {
     const form = Object.fromEntries(new URLSearchParams(Buffer.from(request.body.buffer, request.body.byteOffset, request.body.length).toString('utf8')));
     if (!sameText(form['token'] ?? '', formToken)) throw new Refusal('bad-request', 'the form is not this console’s', { status: 403 });
     if (what === 'epoch') await grantEpoch(db(), form['terminal'] ?? '', now());
-    else {
-      const parsed = settlementSchema.safeParse(form);
-      if (!parsed.success) throw new Refusal('bad-request', parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; '));
-      const { terminal, epoch, seq, who, why, amount, reference } = parsed.data;
+    else if (what === 'payment') {
+      const told = filled(form, parkedSchema);
+      if (NEEDS_REFERENCE.includes(told.outcome) && told.reference === '') throw new Refusal('bad-request', 'money that was handed back has a reference');
+      const done = await settleParked(db(), told, now());
+      if (done !== 'done') throw new Refusal('bad-request', done === 'gone' ? 'settled already, or not parked' : 'the gateway cannot hand this one back', { status: 409 });
+    } else {
+      const { terminal, epoch, seq, who, why, amount, reference } = filled(form, settlementSchema);
       if ((amount === '') !== (reference === '')) throw new Refusal('bad-request', 'an adjustment has an amount and a reference');
       const adjustment = amount === '' ? null : { amountFen: Math.round(Number(amount) * 100), reference };
       if (!(await settleQuarantined(db(), { terminalId: terminal, epoch, seq, who, why, adjustment }, now()))) throw new Refusal('bad-request', 'settled already, or not there', { status: 409 });
@@ -422,6 +433,13 @@ function withoutCauses(result: unknown): unknown {
   if (typeof result !== 'object' || result === null || !('failure' in result)) return result;
   const { code, detail } = result.failure as Failure;
   return { ...result, failure: { code, ...(detail === undefined ? {} : { detail: detail.slice(0, 500) }) } };
+}
+
+/** A form's fields as meant. */
+function filled<T>(form: Readonly<Record<string, string>>, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(form);
+  if (!parsed.success) throw new Refusal('bad-request', parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; '));
+  return parsed.data;
 }
 
 function sameText(a: string, b: string): boolean {

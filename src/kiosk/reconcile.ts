@@ -168,6 +168,9 @@ export function compareDay(input: DayInput): DayResult {
       return rows;
     };
     const here = rowsOn(date) ?? new Map<string, readonly BillRow[]>();
+    // Behind a gateway, a wallet that makes no bill: its payments are nowhere to be found, and nobody is accused.
+    const unlisted = new Set(bill.kind === 'bill' ? bill.unlisted : []);
+    const uncompared = journal.attempts.filter((m) => m.attempt.provider === provider && unlisted.has(m.attempt.outTradeNo) && m.facts.some(judged)).length;
     const isOurs = (no: string): boolean => byNumber.get(no)?.attempt.provider === provider || OF_A_TERMINAL.exec(no)?.[1] === journal.terminalId;
     const numbers = [...here.keys()].filter(isOurs);
     const ours = numbers.flatMap((no) => here.get(no) ?? []);
@@ -175,7 +178,7 @@ export function compareDay(input: DayInput): DayResult {
       provider,
       bill: state,
       complete: false,
-      detail: bill.kind === 'not-ready' || bill.kind === 'unknown' ? (bill.failure.detail ?? bill.failure.code) : null,
+      detail: bill.kind === 'not-ready' || bill.kind === 'unknown' ? (bill.failure.detail ?? bill.failure.code) : uncompared > 0 ? `${uncompared} of a wallet without a bill` : null,
       payments: sum(ours.filter((r) => r.kind === 'payment')),
       refunds: sum(ours.filter((r) => r.kind === 'refund')),
       reversals: sum(ours.filter((r) => r.kind === 'reversal')),
@@ -204,7 +207,7 @@ export function compareDay(input: DayInput): DayResult {
     }
     for (const m of journal.attempts) {
       const { attempt } = m;
-      if (attempt.provider === provider && !here.has(attempt.outTradeNo) && m.facts.some(judged)) differences.push(...judge(m, [], date, find));
+      if (attempt.provider === provider && !here.has(attempt.outTradeNo) && !unlisted.has(attempt.outTradeNo) && m.facts.some(judged)) differences.push(...judge(m, [], date, find));
     }
   }
 

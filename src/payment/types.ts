@@ -68,7 +68,7 @@ export interface BillRow {
 }
 /** not-ready: the provider makes it later in the day · none: nothing happened on that day. */
 export type BillResult =
-  | { readonly kind: 'bill'; readonly rows: readonly BillRow[] }
+  | { readonly kind: 'bill'; readonly rows: readonly BillRow[]; /** Our numbers of these days that no bill lists, whatever became of them: their wallet makes none. */ readonly unlisted?: readonly string[] }
   | { readonly kind: 'none' }
   | { readonly kind: 'not-ready'; readonly failure: Failure }
   | { readonly kind: 'unknown'; readonly failure: Failure };

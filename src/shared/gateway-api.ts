@@ -56,6 +56,9 @@ export const queryRefundAnswer = z.union([z.object({ kind: z.literal('done'), re
 export const chargeAnswer = z.union([paid, only('paying'), failed('refused', 'unknown')]);
 export const reverseAnswer = z.union([z.object({ kind: z.literal('reversed'), refunded: z.boolean().nullable() }), only('not-found'), failed('refused', 'unknown')]);
 const billRow = z.object({ kind: z.enum(['payment', 'refund', 'reversal']), outTradeNo: z.string(), transactionId: z.string(), outRefundNo: z.string(), amountFen: fen, atMs: z.number().int() });
-export const billAnswer = z.union([z.object({ kind: z.literal('bill'), rows: z.array(billRow) }), only('none'), failed('not-ready', 'unknown')]);
+const bill = z
+  .object({ kind: z.literal('bill'), rows: z.array(billRow), unlisted: z.array(outTradeNo).optional() })
+  .transform(({ unlisted, ...b }) => ({ ...b, ...(unlisted === undefined ? {} : { unlisted }) }));
+export const billAnswer = z.union([bill, only('none'), failed('not-ready', 'unknown')]);
 /** Each 200 answer names what it is about, so that an answer in the wrong place is not believed. */
 export const about = <T>(result: z.ZodType<T>) => z.object({ outTradeNo: z.string(), result });

@@ -1,103 +1,68 @@
-import { createServer } from 'node:http';
-import type { ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AlipayFaults, AlipaySandbox } from './alipay/sandbox.ts';
-import type { SandboxAnswer, SandboxFaults, WechatSandbox } from './wechat/sandbox.ts';
+import { sandboxServer } from './sandbox-http.ts';
+import type { SandboxControls, SandboxServer } from './sandbox-http.ts';
+import type { UnionpayFaults, UnionpaySandbox } from './unionpay/sandbox.ts';
+import type { SandboxFaults, WechatSandbox } from './wechat/sandbox.ts';
 
-/** Both gateways behind one port, with one pretend phone for both (`/_control/…`), as the demo hall needs them. */
-export interface PayTown {
-  readonly start: () => Promise<{ readonly port: number }>;
-  readonly close: () => Promise<void>;
+/** The wallets of a town, each with its own gateway. */
+export interface Wallets {
+  readonly wechat: WechatSandbox;
+  readonly alipay: AlipaySandbox;
+  readonly unionpay: UnionpaySandbox;
+}
+export type WalletName = keyof Wallets;
+
+/** Whose gateway a request is for, by its path. */
+export function walletOfPath(path: string): WalletName {
+  if (path === '/gateway.do' || path.startsWith('/v3/alipay/') || path.startsWith('/alipay-bill/')) return 'alipay';
+  return path.startsWith('/v1/netpay/') ? 'unionpay' : 'wechat';
+}
+/** Whose code it is: by the links that each makes, and by how payment codes begin (`auth:` and the digits). */
+export function walletOfCode(codeUrl: string): WalletName {
+  if (codeUrl.startsWith('https://qr.alipay.com/') || /^auth:(2[5-9]|30)/.test(codeUrl)) return 'alipay';
+  return codeUrl.startsWith('https://qr.chinaums.com/') ? 'unionpay' : 'wechat';
 }
 
-const MAX_REQUEST_BYTES = 64 * 1024;
-/** Which of the two a request is for. */
-export const isAlipays = (path: string): boolean => path === '/gateway.do' || path.startsWith('/v3/alipay/') || path.startsWith('/alipay-bill/');
-/** Alipay's codes: its own links, and payment codes that begin with 25 to 30. */
-export const isAlipayCode = (codeUrl: string): boolean => codeUrl.startsWith('https://qr.alipay.com/') || /^auth:(2[5-9]|30)/.test(codeUrl);
-
-export function createPayTown(port: number, wechat: WechatSandbox, alipay: AlipaySandbox): PayTown {
-  const record = (body: Buffer): Record<string, unknown> | null => {
-    try {
-      const json: unknown = body.length === 0 ? {} : JSON.parse(body.toString('utf8'));
-      return typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as Record<string, unknown>) : null;
-    } catch {
-      return null;
-    }
-  };
-
-  function controlled(method: string, path: string, body: Buffer, res: ServerResponse): void {
-    const reply = (status: number, value: unknown): void => void res.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
-    const json = record(body);
-    if (json === null) return reply(400, { error: 'not a JSON object' });
+/** All gateways behind one port, with one pretend phone for them (`/_control/…`), as the demo hall needs them. */
+export function createPayTown(port: number, { wechat, alipay, unionpay }: Wallets): SandboxServer {
+  const controls: SandboxControls = (what, json) => {
     const codeUrl = typeof json['codeUrl'] === 'string' ? json['codeUrl'] : '';
-    const ours = isAlipayCode(codeUrl);
-    switch (`${method} ${path.slice('/_control'.length)}`) {
+    const late = json['late'] === true;
+    const wallet = walletOfCode(codeUrl);
+    switch (what) {
       case 'GET /books': {
-        const [w, a] = [wechat.control.books(), alipay.control.books()];
-        return reply(200, { orders: [...w.orders, ...a.orders].toSorted((x, y) => x.createdAtMs - y.createdAtMs), refunds: [...w.refunds, ...a.refunds] });
+        const all = [wechat.control.books(), alipay.control.books(), unionpay.control.books()];
+        return { orders: all.flatMap((b) => b.orders).toSorted((x, y) => x.createdAtMs - y.createdAtMs), refunds: all.flatMap((b) => b.refunds) };
       }
       case 'POST /pay':
-        return reply(200, ours ? alipay.control.pay({ codeUrl, late: json['late'] === true }) : wechat.control.pay({ codeUrl, late: json['late'] === true, fail: json['fail'] === true }));
+        return wallet === 'wechat' ? wechat.control.pay({ codeUrl, late, fail: json['fail'] === true }) : wallet === 'alipay' ? alipay.control.pay({ codeUrl, late }) : unionpay.control.pay({ codeUrl, late });
       case 'POST /scan':
-        return reply(200, ours ? alipay.control.scan({ codeUrl }) : wechat.control.scan({ codeUrl }));
+        // The acquirer tells nobody that a code was looked at.
+        return wallet === 'unionpay' ? { scanned: true } : (wallet === 'alipay' ? alipay : wechat).control.scan({ codeUrl });
       case 'POST /faults': {
-        // `at` keeps a fault to one of the two.
+        // `at` keeps a fault to one of them.
         const { at, ...faults } = json;
-        if (at !== 'alipay') wechat.control.faults(faults as SandboxFaults);
-        if (at !== 'wechat') alipay.control.faults(faults as AlipayFaults);
-        return reply(200, {});
+        if (at === undefined || at === 'wechat') wechat.control.faults(faults as SandboxFaults);
+        if (at === undefined || at === 'alipay') alipay.control.faults(faults as AlipayFaults);
+        if (at === undefined || at === 'unionpay') unionpay.control.faults(faults as UnionpayFaults);
+        return {};
       }
       case 'POST /release-refunds':
-        wechat.control.releaseRefunds();
-        alipay.control.releaseRefunds();
-        return reply(200, {});
+        for (const w of [wechat, alipay, unionpay]) w.control.releaseRefunds();
+        return {};
       case 'POST /mend-refunds':
         wechat.control.mendRefunds();
-        return reply(200, {});
+        return {};
       default:
-        return reply(404, { error: `no ${method} ${path}` });
+        return undefined;
     }
-  }
-
-  const server = createServer((req, res) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    req.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > MAX_REQUEST_BYTES) req.destroy();
-      else chunks.push(chunk);
-    });
-    req.on('error', () => undefined);
-    req.on('end', () => {
-      const body = Buffer.concat(chunks);
-      const { pathname } = new URL(req.url ?? '/', 'http://town');
-      if (pathname.startsWith('/_control/')) return controlled(req.method ?? '', pathname, body, res);
-      const exchange = (isAlipays(pathname) ? alipay : wechat).handle({ method: req.method ?? '', target: req.url ?? '/', headers: req.headers, body });
-      void (async () => {
-        if (exchange.delayMs > 0) await sleep(exchange.delayMs);
-        const answer: SandboxAnswer = exchange.answer(!res.destroyed);
-        if (answer.dropped) req.socket.destroy();
-        else res.writeHead(answer.status, { ...answer.headers }).end(answer.body.length === 0 ? undefined : answer.body);
-      })().catch(() => res.destroy());
-    });
-  });
+  };
+  const server = sandboxServer(port, (request) => ({ wechat, alipay, unionpay })[walletOfPath(request.target.split('?')[0] ?? '')].handle(request), controls);
   return {
-    start: () =>
-      new Promise((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(port, '127.0.0.1', () => {
-          server.off('error', reject);
-          resolve({ port: (server.address() as AddressInfo).port });
-        });
-      }),
+    ...server,
     close: async () => {
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
-      await Promise.all([wechat.close(), alipay.close()]);
+      await server.close();
+      await Promise.all([wechat.close(), alipay.close(), unionpay.close()]);
     },
   };
 }

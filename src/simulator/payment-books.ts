@@ -60,7 +60,7 @@ export function memoryBooks(): Books {
 }
 
 /** The books: JSON lines, the last line of a number counts, each line on the disk before anything is answered. A half line at the end (power cut) is cut off. */
-export function openBooks(dataDir: string, name: 'wechat' | 'alipay' = 'wechat'): Books {
+export function openBooks(dataDir: string, name: 'wechat' | 'alipay' | 'unionpay' = 'wechat'): Books {
   mkdirSync(dataDir, { recursive: true });
   const file = join(dataDir, `${name}-books.jsonl`);
   const fd = openSync(file, 'a+');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { hallKeys, hallPorts, writeTerminalJson } from '../../src/main/demo/setup.ts';
+import { DIRECT, hallKeys, hallPorts, writeTerminalJson } from '../../src/main/demo/setup.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { CHROMIUM_ARGS, Hall, chromiumPath, root, until } from '../support/hall.ts';
 import { tellFailures } from '../support/tell.ts';
@@ -81,9 +81,9 @@ describe('it does not start', () => {
     ['a kind that is not built yet', (c) => ({ ...c, readers: [{ kind: 'serial', path: '/dev/ttyS0', model: 'x' }] }), ['CONF-0101', 'readers', 'serial']],
     ['sample keys in production', (c) => ({ ...c, mode: 'production', readers: [{ kind: 'pcsc' }] }), ['CONF-0103', 'keys.kind']],
   ])('%s in terminal.json: ended with the key named', async (_name, change, words) => {
-    const first = await freePorts(9);
+    const first = await freePorts(10);
     const file = join(folder, 'wrong.json');
-    const good = JSON.parse(readFileSync(writeTerminalJson(folder, hallPorts(first), hallKeys(folder), false), 'utf8')) as Record<string, unknown>;
+    const good = JSON.parse(readFileSync(writeTerminalJson(folder, hallPorts(first), hallKeys(folder), false, DIRECT), 'utf8')) as Record<string, unknown>;
     writeFileSync(file, JSON.stringify(change(good)));
     const { code, output } = await run('--port', String(first), '--config', file);
     expect(code).toBe(1);
@@ -92,7 +92,7 @@ describe('it does not start', () => {
   });
 
   test('a terminal.json that is no JSON, or is not there', async () => {
-    const port = String(await freePorts(9));
+    const port = String(await freePorts(10));
     writeFileSync(join(folder, 'broken.json'), '{ "mode": ');
     for (const name of ['broken.json', 'absent.json']) {
       const { code, output } = await run('--port', port, '--config', join(folder, name));
@@ -102,9 +102,9 @@ describe('it does not start', () => {
     }
   });
 
-  test('a port taken by another process, whichever of the nine: named, with what it was for', async () => {
-    const first = await freePorts(9);
-    for (const [offset, name] of [[0, 'kiosk'], [3, 'payment sandbox'], [7, 'line to the payment sandbox']] as const) {
+  test('a port taken by another process, whichever of the ten: named, with what it was for', async () => {
+    const first = await freePorts(10);
+    for (const [offset, name] of [[0, 'kiosk'], [3, 'payment sandbox'], [7, 'line to the payment sandbox'], [9, 'line to the payment gateway']] as const) {
       const squatter = createServer();
       await new Promise<void>((r) => squatter.listen(first + offset, '127.0.0.1', r));
       const { code, output } = await run('--port', String(first));
@@ -116,7 +116,7 @@ describe('it does not start', () => {
     }
   });
 
-  test.each([['--port', '80'], ['--port', 'kiosk'], ['--port', '65535'], ['--shell', 'telnet'], ['--colour', 'red']])('%s %s: refused with the usage', async (...wrong) => {
+  test.each([['--port', '80'], ['--payments', 'cash'], ['--payments', 'alipay,alipay'], ['--port', 'kiosk'], ['--port', '65535'], ['--shell', 'telnet'], ['--colour', 'red']])('%s %s: refused with the usage', async (...wrong) => {
     const { code, output } = await run(...wrong);
     expect(code).toBe(1);
     expect(output).toContain('usage: ');

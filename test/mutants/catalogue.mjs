@@ -83,7 +83,7 @@ const JOURNAL = [
 ];
 
 // Some go to the simulation first, though a unit test would be quicker: it has to notice too.
-const TOWN = simulate(1, 40);
+const TOWN = simulate(1, 80);
 const ORDERS = 'kiosk/orders.ts';
 const orders = (id, what, find, replace, ...by) => mutant(id, what, edit(ORDERS, find, replace), ...by);
 const PURCHASE = [
@@ -423,7 +423,14 @@ const GATEWAY = [
         if (trade === null) return null;`), unit('central/gateway', 'closed by the terminal')),
   mutant('gateway-opens-when-closed', 'A wallet begins for a trade that the terminal closed.', edit('central/payments.ts', `if (trade.state === 'closed' || num(trade.expires_ms) <= now()) return`, `if (num(trade.expires_ms) <= now()) return`), unit('central/gateway', 'closed by the terminal')),
   mutant('gateway-refunds-unbounded', 'Refunds are not added up.', edit('central/payments.ts', `if (asFar + request.refundFen > num(trade.amount_fen)) return`, `if (false) return`), unit('central/gateway', 'refunds: not more than was paid')),
+  mutant('gateway-refund-uncounted', 'A refused refund that is asked for again does not count, though it may succeed.', edit('central/payments.ts', `if (old !== undefined && old.state !== 'refused') return { leg, refund: old };`, `if (old !== undefined) return { leg, refund: old };`), unit('central/gateway', 'a refund that was refused and is asked for again')),
+  mutant('gateway-reverses-refunded', 'A reversal goes on beside the refund that took its place.', edit('central/payments.ts', `if (leg.captured_fen !== null) await move(tx, leg.leg, 'paid', ['closing'], null, 'refunded instead of reversed');`, ''), unit('central/gateway', 'money goes back one way')),
+  mutant('gateway-reverse-after-refund', 'What is being refunded is reversed when a terminal asks.', edit('central/payments.ts', `if ((await tx.query(\`SELECT 1 FROM gateway_refunds WHERE leg = $1 AND state <> 'refused'\`, [trade.leg])).length > 0) return 'refund';`, ''), unit('central/gateway', 'money goes back one way')),
   mutant('gateway-refund-forgotten', 'A refund that a terminal asked for is not gone on with.', edit('central/payments.ts', `.query<Refund>('SELECT * FROM gateway_refunds WHERE look_ms <= $1 ORDER BY look_ms LIMIT $2', [now(), SWEEP_ROWS])`, `.query<Refund>('SELECT * FROM gateway_refunds WHERE look_ms <= $1 ORDER BY look_ms LIMIT $2', [0, 0])`), unit('central/gateway', 'go on by themselves')),
+  mutant('gateway-bill-hides-wallets', 'Payments that are in a wallet’s bill are told as in none, and nobody misses them there.', edit('central/gateway-bills.ts', `rows.filter((r) => silent.includes(r.wallet)).map(`, `rows.map(`), unit('central/gateway', 'the bill names the payments of a wallet that makes none')),
+  mutant('gateway-again-any-sum', 'A person may have the gateway send back a capture of another sum.', edit('central/gateway-settle.ts', `return capturedFen !== null && num(capturedFen) === num(amountFen);`, `return capturedFen !== null || num(amountFen) === 0;`), unit('central/gateway-settle', 'of another sum is never sent back')),
+  mutant('gateway-settled-again', 'What a person settled is handed back by the gateway all the same.', edit('central/gateway-settle.ts', `if ((await tx.query(\`SELECT 1 FROM gateway_settlements WHERE leg = $1 AND outcome <> 'again'\`, [s.leg])).length > 0) return 'gone';`, ''), unit('central/gateway-settle', 'is settled once')),
+  mutant('gateway-settled-without-reference', 'Money is said to be handed back without the number under which.', edit('central/server.ts', `if (NEEDS_REFERENCE.includes(told.outcome) && told.reference === '') throw`, `if (NEEDS_REFERENCE.length === 0) throw`), unit('central/gateway-settle', 'is settled once')),
   mutant('gateway-answers-unsigned', 'An answer about money is believed without its signature.', edit('payment/gateway/provider.ts', `!== mark || !config.answerVerifier.verify(`, `!== mark || mark === '' && !config.answerVerifier.verify(`), unit('central/gateway', 'are believed under central’s signature only')),
   mutant('gateway-answers-unbound', 'An answer’s signature does not say which request it answers.', edit('shared/gateway-api.ts', `\\n\${nonce}\\n\${status}`, `\\n\\n\${status}`), unit('central/gateway', 'are believed under central’s signature only')),
 ];

@@ -31,10 +31,18 @@ export async function until<T>(what: string, look: () => Promise<T | null | unde
 
 export interface DockState {
   inserted: string | null;
-  trades: { outTradeNo: string; state: string; total: number; codeUrl: string | null }[];
+  /** The code that was shown last. */
+  newestCode: string | null;
+  trades: { outTradeNo: string; state: string; total: number; codeUrl: string | null; wallet: string }[];
   slips: number[];
   cards: { id: string; purchase: { count: number; quantity: number; cumulative: number } | null; meterRemaining: number | null }[];
   lastMeter: { visit: { accepted: boolean; credited: number } } | null;
+}
+
+/** The gateway's numbers at the wallets, and whose they are. `counts`: this one is the terminal's payment; another was left. */
+export interface GatewayBooks {
+  readonly legs: readonly { readonly leg: string; readonly outTradeNo: string; readonly state: string; readonly counts: boolean }[];
+  readonly refunds: readonly { readonly walletRefundNo: string; readonly outRefundNo: string }[];
 }
 
 /** The demo hall as a process, driven from outside through its dock: the same thing that `npm start` runs. */
@@ -53,9 +61,9 @@ export class Hall {
     this.#env = env;
   }
 
-  /** @param template a folder of {@link template}, whose copy the hall begins with */
+  /** Customers pay their wallets directly, unless `args` say otherwise. @param template a folder of {@link template}, whose copy the hall begins with */
   static async start(args: readonly string[] = ['--shell', 'browser'], env: NodeJS.ProcessEnv = {}, template: string | null = null): Promise<Hall> {
-    const hall = new Hall(mkdtempSync(join(tmpdir(), 'pilotlight-hall-')), await freePorts(9), args, env);
+    const hall = new Hall(mkdtempSync(join(tmpdir(), 'pilotlight-hall-')), await freePorts(10), [...(args.includes('--payments') ? [] : ['--payments', 'wechat,alipay']), ...args], env);
     if (template !== null) cpSync(template, hall.dataDir, { recursive: true });
     await hall.#spawn();
     return hall;
@@ -105,8 +113,15 @@ export class Hall {
   async central(): Promise<{ accounts: { cardNo: string; count: number; cumulative: number; carriedMicro: number }[] } & Record<string, unknown>> {
     return (await (await fetch(`http://127.0.0.1:${this.port + 2}/console/data.json`)).json()) as never;
   }
-  async books(): Promise<{ orders: { outTradeNo: string; state: string; total: number }[]; refunds: { outRefundNo: string; status: string; refund: number }[] }> {
+  async books(): Promise<{ orders: { outTradeNo: string; state: string; total: number; codeUrls: string[] }[]; refunds: { outRefundNo: string; outTradeNo: string; status: string; refund: number }[] }> {
     return (await (await fetch(`http://127.0.0.1:${this.port + 3}/_control/books`)).json()) as never;
+  }
+
+  /** What the gateway has at the wallets for its terminals. @throws Error while central is away */
+  async gateway(): Promise<GatewayBooks> {
+    const told = (await (await fetch(`http://127.0.0.1:${this.port + 1}/api/gateway`)).json()) as GatewayBooks | null;
+    if (told === null) throw new Error('central is away');
+    return told;
   }
 
   /** Rows as they stand on disk. */

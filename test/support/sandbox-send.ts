@@ -1,5 +1,5 @@
 import type { HttpSend } from '../../src/shared/http.ts';
-import type { SandboxExchange, SandboxRequest } from '../../src/simulator/alipay/sandbox.ts';
+import type { SandboxExchange, SandboxRequest } from '../../src/simulator/sandbox-http.ts';
 
 /** The adapters' port into a wallet's sandbox of the same process. */
 export function sandboxSend(sandbox: { readonly handle: (request: SandboxRequest) => SandboxExchange }): HttpSend {

@@ -5,9 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { slipSvg } from '../../simulator/printer/printer.ts';
 import type { SimulatedPrinter } from '../../simulator/printer/printer.ts';
+import { walletOfCode } from '../../simulator/pay-town.ts';
 import type { SimulatedScanner } from '../../simulator/scanner/scanner.ts';
 import type { HallCards } from './hall-cards.ts';
 import type { Line } from './line.ts';
+import type { Phone } from './phone.ts';
 
 export interface DockOptions {
   readonly port: number;
@@ -15,14 +17,18 @@ export interface DockOptions {
   readonly printer: SimulatedPrinter;
   readonly scanner: SimulatedScanner;
   readonly centralLine: Line;
-  readonly paymentLine: Line;
-  readonly sandboxUrl: string;
+  /** The kiosk's lines to whoever takes its payments; cut and mended together. */
+  readonly paymentLines: readonly Line[];
+  readonly phone: Phone;
+  /** The gateway's trades at the wallets; null: central is away. */
+  readonly gatewayBooks: () => Promise<unknown>;
   /** The demo's technician, when the kiosk's terminal.json has him. */
   readonly technician: { readonly name: string; readonly pin: string } | null;
   readonly addresses: () => { kiosk: string; central: string };
   readonly kill: (what: 'core' | 'central' | 'sandbox') => boolean;
 }
 
+const wallet = z.enum(['wechat', 'alipay', 'unionpay']).optional();
 const action = z.discriminatedUnion('do', [
   z.object({ do: z.literal('insert'), id: z.string() }),
   z.object({ do: z.literal('remove') }),
@@ -30,10 +36,11 @@ const action = z.discriminatedUnion('do', [
   z.object({ do: z.literal('lie'), id: z.string().optional() }),
   z.object({ do: z.literal('meter'), id: z.string() }),
   z.object({ do: z.literal('consume'), id: z.string(), quantity: z.number().int().min(0).max(1_000_000) }),
-  z.object({ do: z.literal('pay'), codeUrl: z.string().optional(), late: z.boolean().optional(), fail: z.boolean().optional() }),
+  /** `wallet`: with which of the phone's; left out: with the one that the code is for, or WeChat. */
+  z.object({ do: z.literal('pay'), codeUrl: z.string().optional(), wallet, late: z.boolean().optional(), fail: z.boolean().optional() }),
   /** The phone's own payment code before the kiosk's scanner; left out: a fresh one of that wallet. */
-  z.object({ do: z.literal('show-code'), code: z.string().regex(/^[!-~]{6,256}$/).optional(), wallet: z.enum(['wechat', 'alipay', 'unionpay']).optional() }),
-  z.object({ do: z.literal('scan'), codeUrl: z.string().optional() }),
+  z.object({ do: z.literal('show-code'), code: z.string().regex(/^[!-~]{6,256}$/).optional(), wallet }),
+  z.object({ do: z.literal('scan'), codeUrl: z.string().optional(), wallet }),
   z.object({ do: z.literal('faults'), faults: z.record(z.string(), z.unknown()) }),
   z.object({ do: z.literal('mend-refunds') }),
   z.object({ do: z.literal('cut'), line: z.enum(['central', 'payment']), cut: z.boolean() }),
@@ -51,13 +58,6 @@ let codes = 0;
 function freshCode(wallet: keyof typeof WALLET_CODES): string {
   const [prefix, length] = WALLET_CODES[wallet];
   return `${prefix}${`${process.pid % 10_000}${Math.floor(process.uptime() * 1_000)}${++codes}`.padStart(length - 2, '0').slice(2 - length)}`;
-}
-
-interface Trade {
-  readonly outTradeNo: string;
-  readonly state: string;
-  readonly codeUrls: readonly string[];
-  readonly total: number;
 }
 
 /**
@@ -118,6 +118,7 @@ export class Dock {
     }
     if (request.method !== 'GET') return json(405, { error: 'GET or POST /api' });
     if (path === '/api/state') return json(200, await this.#state());
+    if (path === '/api/gateway') return json(200, await this.#o.gatewayBooks());
     const slip = /^\/slips\/(\d+)\.svg$/.exec(path);
     if (slip !== null) {
       const found = this.#o.printer.slips.find((s) => s.number === Number(slip[1]));
@@ -132,28 +133,8 @@ export class Dock {
       .end(readFileSync(fileURLToPath(new URL(`./page/${page[0]}`, import.meta.url))));
   }
 
-  async #control(verb: string, body?: unknown): Promise<unknown> {
-    const response = await fetch(`${this.#o.sandboxUrl}/_control/${verb}`, body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-    return response.json();
-  }
-
-  async #trades(): Promise<Trade[]> {
-    try {
-      return ((await this.#control('books')) as { orders: Trade[] }).orders;
-    } catch {
-      return [];
-    }
-  }
-
-  /** The newest code that was made; the phone scans that one unless told. */
-  async #newestCode(): Promise<string> {
-    const code = (await this.#trades()).at(-1)?.codeUrls.at(-1);
-    if (code === undefined) throw new Error('no QR code was shown yet');
-    return code;
-  }
-
   async #act(a: DockAction): Promise<unknown> {
-    const { cards, printer } = this.#o;
+    const { cards, printer, phone, centralLine, paymentLines } = this.#o;
     switch (a.do) {
       case 'insert':
         return cards.insert(a.id);
@@ -168,22 +149,22 @@ export class Dock {
       case 'consume':
         return cards.consume(a.id, a.quantity);
       case 'pay':
-        return this.#control('pay', { codeUrl: a.codeUrl ?? (await this.#newestCode()), ...(a.late === undefined ? {} : { late: a.late }), ...(a.fail === undefined ? {} : { fail: a.fail }) });
+        return phone.pay(a);
       case 'show-code': {
         const code = a.code ?? freshCode(a.wallet ?? 'wechat');
         return { code, read: this.#o.scanner.show(code) };
       }
       case 'scan':
-        return this.#control('scan', { codeUrl: a.codeUrl ?? (await this.#newestCode()) });
+        return phone.scan(a);
       case 'faults':
-        return this.#control('faults', a.faults);
+        return phone.control('faults', a.faults);
       case 'mend-refunds':
-        return this.#control('mend-refunds', {});
+        return phone.control('mend-refunds', {});
       case 'cut':
-        (a.line === 'central' ? this.#o.centralLine : this.#o.paymentLine).cut = a.cut;
+        for (const line of a.line === 'central' ? [centralLine] : paymentLines) line.cut = a.cut;
         return null;
       case 'delay':
-        (a.line === 'card' ? cards : a.line === 'central' ? this.#o.centralLine : this.#o.paymentLine).delayMs = a.ms;
+        for (const line of a.line === 'card' ? [cards] : a.line === 'central' ? [centralLine] : paymentLines) line.delayMs = a.ms;
         return null;
       case 'kill':
         return this.#o.kill(a.what);
@@ -196,13 +177,15 @@ export class Dock {
   }
 
   async #state(): Promise<unknown> {
-    const { cards, printer, centralLine, paymentLine } = this.#o;
+    const { cards, printer, centralLine, paymentLines, phone } = this.#o;
+    const paymentLine = paymentLines[0];
     return {
       ...cards.view(),
-      trades: (await this.#trades()).slice(-8).map((t) => ({ outTradeNo: t.outTradeNo, state: t.state, total: t.total, codeUrl: t.codeUrls.at(-1) ?? null })),
+      newestCode: await phone.newestCode(),
+      trades: (await phone.trades()).slice(-8).map((t) => ({ outTradeNo: t.outTradeNo, state: t.state, total: t.total, codeUrl: t.codeUrls.at(-1) ?? null, wallet: walletOfCode(t.codeUrls.at(-1) ?? '') })),
       slips: printer.slips.map((s) => s.number).slice(-6),
       printer: printer.condition,
-      lines: { central: { cut: centralLine.cut, delayMs: centralLine.delayMs }, payment: { cut: paymentLine.cut, delayMs: paymentLine.delayMs } },
+      lines: { central: { cut: centralLine.cut, delayMs: centralLine.delayMs }, payment: { cut: paymentLine?.cut ?? false, delayMs: paymentLine?.delayMs ?? 0 } },
       addresses: this.#o.addresses(),
       technician: this.#o.technician,
     };

@@ -15,13 +15,17 @@ import { HallChild } from './child.ts';
 import { Dock } from './dock.ts';
 import { HallCards } from './hall-cards.ts';
 import { Line } from './line.ts';
-import { enrolTerminal, hallKeys, hallPorts, writeTerminalJson } from './setup.ts';
+import { Phone } from './phone.ts';
+import type { PhoneOptions } from './phone.ts';
+import { enrolTerminal, HALL_PAYMENTS, hallKeys, hallPorts, writeTerminalJson } from './setup.ts';
 import { chooseShell } from './shell-choice.ts';
 
 /** The demo hall: central, payment sandbox, kiosk with virtual devices, shell and dock, from one command. */
-const USAGE = `usage: npm start -- [--shell auto|browser|electron|none] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N] [--restart-ms N]
+const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|electron|none] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N] [--restart-ms N]
+  --payments KINDS  how customers pay, in the order offered: gateway (one code for every wallet; the default), or wallets
+                directly: wechat, alipay, unionpay, e.g. --payments wechat,alipay
   --shell none  services and dock only: the shell is started by somebody else, with the terminal.json that is printed
-  --port N      the kiosk's port; the dock has N+1, central N+2, and six more are used up to N+8 (default 8460)
+  --port N      the kiosk's port; the dock has N+1, central N+2, and seven more are used up to N+9 (default 8460)
   --data DIR    where the demo keeps its journal, books and cards (default .pilotlight/demo)
   --config FILE the kiosk's terminal.json, instead of the demo's own
   --real-pcsc   the reader is pcscd's; the dock's cards go into vpcd (port 35963 unless --vpcd-port)
@@ -41,6 +45,7 @@ function options() {
   try {
     return parseArgs({
       options: {
+        payments: { type: 'string', default: 'gateway' },
         shell: { type: 'string', default: 'auto' },
         port: { type: 'string', default: String(DEFAULT_PORT) },
         data: { type: 'string' },
@@ -63,8 +68,10 @@ if (values.help) {
 }
 const { shell: wish } = values;
 if (wish !== 'auto' && wish !== 'browser' && wish !== 'electron' && wish !== 'none') fail(`--shell ${wish}: auto, browser, electron or none\n${USAGE}`);
+const payments = values.payments.split(',').map((kind) => HALL_PAYMENTS.find((known) => known === kind.trim()) ?? fail(`--payments ${kind}: ${HALL_PAYMENTS.join(', ')}\n${USAGE}`));
+if (new Set(payments).size !== payments.length) fail(`--payments ${values.payments}: each kind once\n${USAGE}`);
 const first = Number(values.port);
-if (!Number.isInteger(first) || first < 1024 || first > 65_527) fail(`--port ${values.port}: a number from 1024 to 65527\n${USAGE}`);
+if (!Number.isInteger(first) || first < 1024 || first > 65_526) fail(`--port ${values.port}: a number from 1024 to 65526\n${USAGE}`);
 const vpcdPort = Number(values['vpcd-port']);
 const restartMs = values['restart-ms'] === undefined ? undefined : Number(values['restart-ms']);
 if (restartMs !== undefined && (!Number.isInteger(restartMs) || restartMs < 1 || restartMs > 60_000)) fail(`--restart-ms ${values['restart-ms']}: a number from 1 to 60000\n${USAGE}`);
@@ -82,14 +89,14 @@ function isFree(port: number): Promise<boolean> {
 }
 
 const ports = hallPorts(first);
-const NAMES: Record<keyof typeof ports, string> = { kiosk: 'kiosk', dock: 'dock', central: 'central', sandbox: 'payment sandbox', slot: 'virtual reader', printer: 'virtual printer', centralLine: 'line to central', paymentLine: 'line to the payment sandbox', scanner: 'virtual scanner' };
+const NAMES: Record<keyof typeof ports, string> = { kiosk: 'kiosk', dock: 'dock', central: 'central', sandbox: 'payment sandbox', slot: 'virtual reader', printer: 'virtual printer', centralLine: 'line to central', paymentLine: 'line to the payment sandbox', scanner: 'virtual scanner', gatewayLine: 'line to the payment gateway' };
 for (const [name, port] of Object.entries(ports) as [keyof typeof ports, number][]) {
   if (!(await isFree(port))) fail(`CONF-0102: port ${port} (${NAMES[name]}) is taken by another process; choose others with --port N`);
 }
 
 mkdirSync(dataDir, { recursive: true, mode: 0o700 });
 const keys = hallKeys(dataDir);
-const configFile = values.config === undefined ? writeTerminalJson(dataDir, ports, keys, values['real-pcsc']) : resolve(values.config);
+const configFile = values.config === undefined ? writeTerminalJson(dataDir, ports, keys, values['real-pcsc'], payments) : resolve(values.config);
 const loaded = loadConfig(configFile);
 if (!loaded.ok) fail(describeFailure(loaded.error));
 const { config } = loaded.value;
@@ -106,10 +113,11 @@ if (values.config !== undefined) {
 }
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const central = new HallChild('central', [here('central-process.ts'), '--data', dataDir, '--port', String(ports.central), ...enrolled], say, restartMs);
+const central = new HallChild('central', [here('central-process.ts'), '--data', dataDir, '--port', String(ports.central), '--sandbox', String(ports.sandbox), ...enrolled], say, restartMs);
 const sandbox = new HallChild('payment sandbox', [here('sandbox-process.ts'), '--data', dataDir, '--port', String(ports.sandbox), '--line', String(ports.paymentLine)], say, restartMs);
 const centralLine = new Line();
 const paymentLine = new Line();
+const gatewayLine = new Line();
 const printer = new SimulatedPrinter();
 const scanner = new SimulatedScanner();
 const cards = new HallCards(join(dataDir, 'cards'), slot);
@@ -131,8 +139,9 @@ const dock = new Dock({
   printer,
   scanner,
   centralLine,
-  paymentLine,
-  sandboxUrl: `http://127.0.0.1:${ports.sandbox}`,
+  paymentLines: [paymentLine, gatewayLine],
+  phone: new Phone({ sandboxUrl: `http://127.0.0.1:${ports.sandbox}`, gatewayCode: async () => (await central.ask('newest-code')) as Awaited<ReturnType<PhoneOptions['gatewayCode']>> }),
+  gatewayBooks: () => central.ask('gateway-books'),
   technician: config.maintenance.users.some((user) => user.hash === DEMO_USER.hash) ? { name: DEMO_USER.name, pin: DEMO_USER.pin } : null,
   addresses: () => ({ kiosk: kioskUrl, central: `http://127.0.0.1:${ports.central}/` }),
   kill: (what) => {
@@ -151,7 +160,7 @@ async function stop(code: number): Promise<never> {
     say('stopping …');
     await closeShell();
     cards.remove();
-    await Promise.all([central.stop(), sandbox.stop(), dock.close(), printer.close(), scanner.close(), centralLine.close(), paymentLine.close()]);
+    await Promise.all([central.stop(), sandbox.stop(), dock.close(), printer.close(), scanner.close(), centralLine.close(), paymentLine.close(), gatewayLine.close()]);
     process.exit(code);
   }
   return new Promise(() => undefined);
@@ -204,7 +213,7 @@ async function startShell(): Promise<void> {
 }
 
 try {
-  await Promise.all([centralLine.start(ports.centralLine, ports.central), paymentLine.start(ports.paymentLine, ports.sandbox), printer.start(ports.printer), scanner.start(ports.scanner), dock.start(), central.start(), sandbox.start()]);
+  await Promise.all([centralLine.start(ports.centralLine, ports.central), paymentLine.start(ports.paymentLine, ports.sandbox), gatewayLine.start(ports.gatewayLine, ports.central), printer.start(ports.printer), scanner.start(ports.scanner), dock.start(), central.start(), sandbox.start()]);
   await startShell();
 } catch (error) {
   process.stderr.write(`pilotlight: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { generateSandboxKeys } from '../../simulator/wechat/sandbox.ts';
@@ -10,6 +10,8 @@ export const DEMO_TERMINAL = '000000000311';
 export const DEMO_MCHID = '1900000109';
 export const DEMO_APPID = 'wxd678efh567hg6787';
 export const DEMO_ALIPAY_APP = '2021000000000311';
+/** The demo's contract with its acquirer. */
+export const DEMO_UNIONPAY = { appId: 'demo-ums-application', mid: '898310000000311', tid: '00000001', msgSrcId: '3194' } as const;
 
 export interface HallPorts {
   readonly kiosk: number;
@@ -23,15 +25,19 @@ export interface HallPorts {
   readonly centralLine: number;
   readonly paymentLine: number;
   readonly scanner: number;
+  /** The kiosk's line to the gateway at central, apart from its line to central's billing: they fail separately. */
+  readonly gatewayLine: number;
 }
 
-/** Nine neighbouring ports from `first`. */
+/** Ten neighbouring ports from `first`. */
 export function hallPorts(first: number): HallPorts {
-  return { kiosk: first, dock: first + 1, central: first + 2, sandbox: first + 3, slot: first + 4, printer: first + 5, centralLine: first + 6, paymentLine: first + 7, scanner: first + 8 };
+  return { kiosk: first, dock: first + 1, central: first + 2, sandbox: first + 3, slot: first + 4, printer: first + 5, centralLine: first + 6, paymentLine: first + 7, scanner: first + 8, gatewayLine: first + 9 };
 }
 
 export interface HallKeys {
   readonly sandbox: SandboxKeys;
+  /** What the demo and its acquirer share. */
+  readonly unionpayKey: string;
   readonly terminalPublicKeyPem: string;
   readonly policyPrivateKeyPem: string;
 }
@@ -52,7 +58,9 @@ export function hallKeys(dataDir: string): HallKeys {
     writeFileSync(join(folder, 'platform.pub.pem'), sandbox.platformPublicKeyPem);
     writeFileSync(file, JSON.stringify({ sandbox, terminalPublicKeyPem: terminal.publicKey, policyPrivateKeyPem: policy.privateKey }), { mode: 0o600 });
   }
-  return JSON.parse(readFileSync(file, 'utf8')) as HallKeys;
+  const shared = join(folder, 'unionpay.key');
+  if (!existsSync(shared)) writeFileSync(shared, randomBytes(24).toString('hex'), { mode: 0o600 });
+  return { ...(JSON.parse(readFileSync(file, 'utf8')) as HallKeys), unionpayKey: readFileSync(shared, 'utf8') };
 }
 
 /**
@@ -73,8 +81,28 @@ export function enrolTerminal(dataDir: string, keyFile: string, policyKeyFile: s
   return publicFile;
 }
 
+/** How the demo can be paid: a list of these, in the order in which they are offered. */
+export const HALL_PAYMENTS = ['gateway', 'wechat', 'alipay', 'unionpay'] as const;
+export type HallPayment = (typeof HALL_PAYMENTS)[number];
+/** The wallets' own gateways, without one of the company's. */
+export const DIRECT: readonly HallPayment[] = ['wechat', 'alipay'];
+
+/** One entry of `payments`, as a terminal.json has it, and as the gateway at central has its wallets. @param baseUrl where that one is reached */
+export function demoPayment(kind: HallPayment, baseUrl: string, keys: HallKeys): TerminalConfigFile['payments'][number] {
+  switch (kind) {
+    case 'gateway':
+      return { kind, baseUrl };
+    case 'wechat':
+      return { kind, baseUrl, mchid: DEMO_MCHID, appid: DEMO_APPID, merchantSerial: keys.sandbox.merchantSerial, merchantKeyFile: 'keys/merchant.pem', platformKeys: { [keys.sandbox.platformSerial]: 'keys/platform.pub.pem' }, notifyUrl: 'https://pay.example.com/wechat/notify' };
+    case 'alipay':
+      return { kind, baseUrl, appId: DEMO_ALIPAY_APP, appKeyFile: 'keys/merchant.pem', alipayKeyFile: 'keys/platform.pub.pem' };
+    case 'unionpay':
+      return { kind, baseUrl, ...DEMO_UNIONPAY, appKeyFile: 'keys/unionpay.key', notifyUrl: 'https://pay.example.com/unionpay/notify' };
+  }
+}
+
 /** Writes the demo kiosk's `terminal.json` and returns its path. */
-export function writeTerminalJson(dataDir: string, ports: HallPorts, keys: HallKeys, realPcsc: boolean): string {
+export function writeTerminalJson(dataDir: string, ports: HallPorts, keys: HallKeys, realPcsc: boolean, payments: readonly HallPayment[]): string {
   const config: TerminalConfigFile = {
     mode: 'demo',
     terminalId: DEMO_TERMINAL,
@@ -84,19 +112,7 @@ export function writeTerminalJson(dataDir: string, ports: HallPorts, keys: HallK
     shell: { kind: 'auto', port: ports.kiosk },
     readers: [realPcsc ? { kind: 'pcsc' } : { kind: 'virtual', path: `tcp://127.0.0.1:${ports.slot}` }],
     keys: { kind: 'sample' },
-    payments: [
-      {
-        kind: 'wechat',
-        baseUrl: `http://127.0.0.1:${ports.paymentLine}`,
-        mchid: DEMO_MCHID,
-        appid: DEMO_APPID,
-        merchantSerial: keys.sandbox.merchantSerial,
-        merchantKeyFile: 'keys/merchant.pem',
-        platformKeys: { [keys.sandbox.platformSerial]: 'keys/platform.pub.pem' },
-        notifyUrl: 'https://pay.example.com/wechat/notify',
-      },
-      { kind: 'alipay', baseUrl: `http://127.0.0.1:${ports.paymentLine}`, appId: DEMO_ALIPAY_APP, appKeyFile: 'keys/merchant.pem', alipayKeyFile: 'keys/platform.pub.pem' },
-    ],
+    payments: payments.map((kind) => demoPayment(kind, `http://127.0.0.1:${kind === 'gateway' ? ports.gatewayLine : ports.paymentLine}`, keys)),
     central: { baseUrl: `http://127.0.0.1:${ports.centralLine}`, keyFile: 'keys/terminal.pem', policyKeyFile: 'keys/policy.pub.pem' },
     printer: { kind: 'virtual', path: `tcp://127.0.0.1:${ports.printer}` },
     scanner: { kind: 'virtual', path: `tcp://127.0.0.1:${ports.scanner}` },

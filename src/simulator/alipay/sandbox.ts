@@ -1,11 +1,11 @@
 import { createPrivateKey, createPublicKey, createSign, createVerify } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Signer, Verifier } from '../../shared/ports.ts';
 import { memoryBooks, openBooks } from '../payment-books.ts';
 import type { Books, SandboxOrder, SandboxRefund } from '../payment-books.ts';
+import { faultSwitches } from '../fault-switches.ts';
+import type { CommonFaults } from '../fault-switches.ts';
+import { jsonObject, sandboxServer } from '../sandbox-http.ts';
+import type { SandboxAnswer, SandboxHandle, SandboxRequest, SandboxServer } from '../sandbox-http.ts';
 import { zippedBill } from './bill.ts';
 
 export interface AlipaySandboxOptions {
@@ -25,32 +25,13 @@ export interface AlipaySandboxOptions {
   /** Instead of the real algorithm with the keys above, for the simulation. */
   readonly crypto?: { readonly appVerifier: Verifier; readonly alipaySigner: Signer };
 }
-/** A request without its transport. Header names in lower case. */
-export interface SandboxRequest {
-  readonly method: string;
-  readonly target: string;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly body: Uint8Array;
-}
-export type SandboxAnswer = { readonly dropped: true } | { readonly dropped: false; readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array };
-/** After `delayMs` call `answer` once: only then does the request have its effect, as on a slow line. */
-export interface SandboxExchange {
-  readonly delayMs: number;
-  readonly answer: (heard?: boolean) => SandboxAnswer;
-}
 
 export const ALIPAY_VERBS = ['create', 'query', 'cancel', 'refund', 'queryRefund', 'charge', 'bill', 'billFile'] as const;
 export type AlipayVerb = (typeof ALIPAY_VERBS)[number];
 /** Faults that count down, one answer each. */
 const COUNTED = ['dropRequest', 'dropAnswer', 'error500', 'error500Before', 'systemError', 'rateLimit', 'tamperBody', 'tamperSignature', 'tamperTimestamp', 'tamperNonce', 'unsigned', 'skew', 'delay', 'refundStuck', 'notEnough', 'refundRefused', 'wrongAmount', 'wrongOrder', 'askPassword', 'balanceShort', 'riskRefused', 'codeExpired', 'retryCancel'] as const;
 export type AlipayFault = (typeof COUNTED)[number];
-export type AlipayFaults = { readonly [K in AlipayFault]?: number } & {
-  readonly skewMs?: number;
-  readonly delayMs?: number;
-  readonly only?: readonly AlipayVerb[] | null;
-  readonly down?: boolean;
-  readonly reset?: boolean;
-};
+export type AlipayFaults = { readonly [K in AlipayFault]?: number } & CommonFaults<AlipayVerb>;
 export type PayOutcome = { readonly paid: true; readonly transactionId: string } | { readonly paid: false; readonly reason: 'unknown-code' | 'already-paid' | 'closed' | 'expired' };
 
 /** The pretend phone and the fault switches. */
@@ -64,10 +45,9 @@ export interface AlipaySandboxControl {
   readonly books: () => { readonly orders: readonly SandboxOrder[]; readonly refunds: readonly SandboxRefund[] };
   readonly calls: () => Readonly<Record<AlipayVerb, number>>;
 }
-export interface AlipaySandbox {
-  readonly start: () => Promise<{ readonly port: number; readonly baseUrl: string }>;
-  readonly close: () => Promise<void>;
-  readonly handle: (request: SandboxRequest) => SandboxExchange;
+export interface AlipaySandbox extends SandboxServer {
+  /** One request to the gateway without HTTP; `start` is not needed for it. */
+  readonly handle: SandboxHandle;
   readonly control: AlipaySandboxControl;
 }
 
@@ -91,7 +71,6 @@ const CODE_PAY_LIFE_MS = 60_000;
 const PASSWORD_ABOVE_FEN = 100_000;
 const WINDOW_MS = 300_000;
 const BILL_LINK_MS = 30_000;
-const MAX_REQUEST_BYTES = 64 * 1024;
 
 function realCrypto(keys: Pick<AlipaySandboxOptions, 'appPublicKeyPem' | 'alipayPrivateKeyPem'>): { appVerifier: Verifier; alipaySigner: Signer } {
   const appKey = createPublicKey(keys.appPublicKeyPem);
@@ -111,18 +90,10 @@ export function createAlipaySandbox(options: AlipaySandboxOptions): AlipaySandbo
   const { appVerifier, alipaySigner } = options.crypto ?? realCrypto(options);
   const books: Books = options.books ?? (options.dataDir === null ? memoryBooks() : openBooks(options.dataDir, 'alipay'));
   const { now } = options;
-  let port = options.port;
   const hex = (n: number): string => Buffer.from(options.randomBytes(n)).toString('hex');
   const digits = (n: number): string => [...options.randomBytes(n)].map((b) => String(b % 10)).join('');
-  const counts = new Map<AlipayFault, number>();
-  const settings = { skewMs: 0, delayMs: 0, down: false, only: null as readonly AlipayVerb[] | null };
+  const { settings, take, set } = faultSwitches<AlipayFault, AlipayVerb, object>(COUNTED, {});
   const calls = Object.fromEntries(ALIPAY_VERBS.map((v) => [v, 0])) as Record<AlipayVerb, number>;
-  const take = (fault: AlipayFault, verb: AlipayVerb): boolean => {
-    const left = counts.get(fault) ?? 0;
-    if (left <= 0 || (settings.only !== null && !settings.only.includes(verb))) return false;
-    counts.set(fault, left - 1);
-    return true;
-  };
 
   const str = (v: unknown): string => (typeof v === 'string' ? v : '');
   const yuan = (fen: number): string => (fen / 100).toFixed(2);
@@ -263,7 +234,7 @@ export function createAlipaySandbox(options: AlipaySandboxOptions): AlipaySandbo
     if (bytes === null) return refused('isp.bill_not_exist', '账单不存在');
     const token = hex(16);
     files.set(token, { bytes, madeAtMs: now() });
-    return { kind: 'done', body: { bill_download_url: `${options.publicUrl?.() ?? `http://127.0.0.1:${port}`}/alipay-bill/download?token=${token}` } };
+    return { kind: 'done', body: { bill_download_url: `${options.publicUrl?.() ?? `http://127.0.0.1:${server.port()}`}/alipay-bill/download?token=${token}` } };
   }
 
   const control: AlipaySandboxControl = {
@@ -282,20 +253,7 @@ export function createAlipaySandbox(options: AlipaySandboxOptions): AlipaySandbo
       books.putOrder({ ...o, scannedAtMs: o.scannedAtMs ?? now() });
       return { scanned: true };
     },
-    faults: (f) => {
-      if (f.reset === true) {
-        counts.clear();
-        Object.assign(settings, { skewMs: 0, delayMs: 0, down: false, only: null });
-      }
-      for (const fault of COUNTED) {
-        const n = f[fault];
-        if (n !== undefined) counts.set(fault, n);
-      }
-      if (f.skewMs !== undefined) settings.skewMs = f.skewMs;
-      if (f.delayMs !== undefined) settings.delayMs = f.delayMs;
-      if (f.down !== undefined) settings.down = f.down;
-      if (f.only !== undefined) settings.only = f.only;
-    },
+    faults: set,
     releaseRefunds: () => {
       for (const r of books.refunds.values()) if (r.status === 'PROCESSING') books.putRefund({ ...r, status: 'SUCCESS', readyAtMs: now(), doneAtMs: now() });
     },
@@ -310,14 +268,6 @@ export function createAlipaySandbox(options: AlipaySandboxOptions): AlipaySandbo
   };
   const signed = (text: string): string => Buffer.from(alipaySigner.sign(Buffer.from(text, 'utf8'))).toString('base64');
   const bent = (signature: string, verb: AlipayVerb): string => (take('tamperSignature', verb) ? `${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}` : signature);
-  const json = (body: Uint8Array): Readonly<Record<string, unknown>> | null => {
-    try {
-      const value: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8'));
-      return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
-    } catch {
-      return null;
-    }
-  };
 
   interface Asked {
     readonly verb: AlipayVerb;
@@ -337,7 +287,7 @@ export function createAlipaySandbox(options: AlipaySandboxOptions): AlipaySandbo
     const wrong = field('app_id') !== options.appId ? 'app_id' : Math.abs(now() - Number(field('timestamp'))) > WINDOW_MS ? 'timestamp' : appVerifier.verify(covered, Buffer.from(sign, 'base64')) ? null : 'sign';
     return {
       verb, wrong,
-      biz: verb === 'bill' ? Object.fromEntries(url.searchParams) : json(request.body),
+      biz: verb === 'bill' ? Object.fromEntries(url.searchParams) : jsonObject(request.body),
       word: (outcome, of) => {
         let body = JSON.stringify(outcome.kind === 'refused' ? { code: outcome.code, message: outcome.message, links: [] } : outcome.body);
         let timestamp = String(now() + (take('skew', of) ? settings.skewMs : 0));
@@ -369,7 +319,7 @@ export function createAlipaySandbox(options: AlipaySandboxOptions): AlipaySandbo
     const wrong = all.get('app_id') !== options.appId ? 'app_id' : all.get('sign_type') !== 'RSA2' ? 'sign_type' : Number.isNaN(time) ? 'timestamp' : appVerifier.verify(Buffer.from(text, 'utf8'), Buffer.from(sign, 'base64')) ? null : 'sign';
     return {
       verb, wrong,
-      biz: json(Buffer.from(all.get('biz_content') ?? '', 'utf8')),
+      biz: jsonObject(Buffer.from(all.get('biz_content') ?? '', 'utf8')),
       word: (outcome, of) => {
         const inner = JSON.stringify(
           outcome.kind === 'refused'
@@ -415,7 +365,7 @@ export function createAlipaySandbox(options: AlipaySandboxOptions): AlipaySandbo
     return word(outcome, verb);
   }
 
-  function handle(request: SandboxRequest): SandboxExchange {
+  const handle: SandboxHandle = (request) => {
     const url = new URL(request.target, 'http://sandbox');
     if (request.method === 'GET' && url.pathname === '/alipay-bill/download') {
       calls.billFile++;
@@ -431,45 +381,15 @@ export function createAlipaySandbox(options: AlipaySandboxOptions): AlipaySandbo
     if (take('rateLimit', verb)) return { delayMs: 0, answer: () => ({ dropped: false, status: 429, headers: { 'content-type': 'text/html' }, body: new Uint8Array(0) }) };
     if (take('error500Before', verb)) return { delayMs: 0, answer: () => ({ dropped: false, status: 500, headers: { 'content-type': 'text/html' }, body: new Uint8Array(0) }) };
     return { delayMs: take('delay', verb) ? settings.delayMs : 0, answer: (heard = true) => carryOut(asked, heard) };
-  }
+  };
 
-  // ---- HTTP ----
-  async function serve(req: IncomingMessage, res: ServerResponse, body: Buffer): Promise<void> {
-    const exchange = handle({ method: req.method ?? '', target: req.url ?? '/', headers: req.headers, body });
-    if (exchange.delayMs > 0) await sleep(exchange.delayMs);
-    const answer = exchange.answer(!res.destroyed);
-    if (answer.dropped) req.socket.destroy();
-    else res.writeHead(answer.status, { ...answer.headers, 'content-length': String(answer.body.length) }).end(answer.body);
-  }
-  const server = createServer((req, res) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    req.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > MAX_REQUEST_BYTES) req.destroy();
-      else chunks.push(chunk);
-    });
-    req.on('end', () => void serve(req, res, Buffer.concat(chunks)).catch(() => res.destroy()));
-    req.on('error', () => undefined);
-  });
+  const server: SandboxServer = sandboxServer(options.port, handle);
   return {
-    start: () =>
-      new Promise((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(options.port, '127.0.0.1', () => {
-          server.off('error', reject);
-          port = (server.address() as AddressInfo).port;
-          resolve({ port, baseUrl: `http://127.0.0.1:${port}` });
-        });
-      }),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => {
-          books.close();
-          resolve();
-        });
-        server.closeAllConnections();
-      }),
+    ...server,
+    close: async () => {
+      await server.close();
+      books.close();
+    },
     handle,
     control,
   };

@@ -1,13 +1,18 @@
 import { createHash, createHmac } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { memoryBooks } from '../payment-books.ts';
-import type { SandboxOrder, SandboxRefund } from '../payment-books.ts';
+import { faultSwitches } from '../fault-switches.ts';
+import type { CommonFaults } from '../fault-switches.ts';
+import { memoryBooks, openBooks } from '../payment-books.ts';
+import type { Books, SandboxOrder, SandboxRefund } from '../payment-books.ts';
+import { jsonObject, sandboxServer } from '../sandbox-http.ts';
+import type { SandboxAnswer, SandboxExchange, SandboxHandle, SandboxServer } from '../sandbox-http.ts';
 
 export interface UnionpaySandboxOptions {
   /** 0: any free port. */
   readonly port: number;
+  /** Folder of the books; null or left out: in memory. */
+  readonly dataDir?: string | null;
+  /** Books that are open already, instead of `dataDir`'s. */
+  readonly books?: Books;
   readonly appId: string;
   readonly appKey: string;
   readonly mid: string;
@@ -16,29 +21,20 @@ export interface UnionpaySandboxOptions {
   readonly now: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
 }
-/** A request without its transport. Header names in lower case. */
-export interface SandboxRequest {
-  readonly method: string;
-  readonly target: string;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly body: Uint8Array;
-}
-export type SandboxAnswer = { readonly dropped: true } | { readonly dropped: false; readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array };
-export interface SandboxExchange {
-  readonly delayMs: number;
-  readonly answer: (heard?: boolean) => SandboxAnswer;
-}
-const COUNTED = ['dropRequest', 'dropAnswer', 'error500', 'error500Before', 'rateLimit', 'tamperBody', 'tamperSignature', 'tamperTimestamp', 'tamperNonce', 'unsigned', 'skew', 'notEnough', 'refundStuck', 'refundFails', 'wrongAmount', 'wrongOrder', 'notSure'] as const;
+export const UNIONPAY_VERBS = ['get-qrcode', 'query', 'close-qrcode', 'refund', 'refund-query'] as const;
+export type UnionpayVerb = (typeof UNIONPAY_VERBS)[number];
+/** Faults that count down, one answer each. */
+const COUNTED = ['dropRequest', 'dropAnswer', 'error500', 'error500Before', 'rateLimit', 'tamperBody', 'tamperSignature', 'tamperTimestamp', 'tamperNonce', 'unsigned', 'skew', 'delay', 'notEnough', 'refundStuck', 'refundFails', 'wrongAmount', 'wrongOrder', 'notSure'] as const;
 export type UnionpayFault = (typeof COUNTED)[number];
-export type UnionpayFaults = { readonly [K in UnionpayFault]?: number } & { readonly reset?: boolean; readonly down?: boolean };
+export type UnionpayFaults = { readonly [K in UnionpayFault]?: number } & CommonFaults<UnionpayVerb>;
+export type UnionpayOutcome = { readonly paid: true; readonly transactionId: string } | { readonly paid: false; readonly reason: 'unknown-code' | 'already-paid' | 'closed' | 'expired' };
 
-export interface UnionpaySandbox {
-  readonly start: () => Promise<{ readonly port: number; readonly baseUrl: string }>;
-  readonly close: () => Promise<void>;
-  readonly handle: (request: SandboxRequest) => SandboxExchange;
+export interface UnionpaySandbox extends SandboxServer {
+  /** One request to the acquirer without HTTP; `start` is not needed for it. */
+  readonly handle: SandboxHandle;
   readonly control: {
     /** `late`: the money is taken although the bill is closed or its time is over. */
-    readonly pay: (request: { readonly codeUrl: string; readonly late?: boolean }) => { readonly paid: boolean };
+    readonly pay: (request: { readonly codeUrl: string; readonly late?: boolean }) => UnionpayOutcome;
     readonly faults: (faults: UnionpayFaults) => void;
     readonly releaseRefunds: () => void;
     readonly books: () => { readonly orders: readonly SandboxOrder[]; readonly refunds: readonly SandboxRefund[] };
@@ -49,7 +45,6 @@ export interface UnionpaySandbox {
 const keyOf = (billNo: string, billDate: string): string => `${billNo}@${billDate}`;
 const china = (ms: number): string => new Date(ms + 8 * 3_600_000).toISOString().slice(0, 19).replace('T', ' ');
 const WINDOW_MS = 300_000;
-const MAX_REQUEST_BYTES = 64 * 1024;
 
 /**
  * An acquirer of the ChinaUMS kind for demo and tests: bills by number and day, one code for each, OPEN-BODY-SIG both
@@ -59,15 +54,9 @@ const MAX_REQUEST_BYTES = 64 * 1024;
  */
 export function createUnionpaySandbox(options: UnionpaySandboxOptions): UnionpaySandbox {
   const { now } = options;
-  const books = memoryBooks();
+  const books: Books = options.books ?? (options.dataDir == null ? memoryBooks() : openBooks(options.dataDir, 'unionpay'));
   const hex = (n: number): string => Buffer.from(options.randomBytes(n)).toString('hex');
-  const counts = new Map<UnionpayFault, number>();
-  let down = false;
-  const take = (fault: UnionpayFault): boolean => {
-    const left = counts.get(fault) ?? 0;
-    counts.set(fault, Math.max(0, left - 1));
-    return left > 0;
-  };
+  const { settings, take, set } = faultSwitches<UnionpayFault, UnionpayVerb, object>(COUNTED, {});
   const mac = (timestamp: string, nonce: string, body: Uint8Array): string => createHmac('sha256', options.appKey).update(options.appId + timestamp + nonce + createHash('sha256').update(body).digest('hex')).digest('base64');
   const digits = (ms: number): string => china(ms).replace(/\D/g, '');
   const refuse = (errCode: string, errMsg: string): Record<string, unknown> => ({ errCode, errMsg });
@@ -91,7 +80,7 @@ export function createUnionpaySandbox(options: UnionpaySandboxOptions): Unionpay
   };
   const refundShown = (r: SandboxRefund): Record<string, unknown> => ({ errCode: 'SUCCESS', billNo: r.outTradeNo.split('@')[0], refundOrderId: r.outRefundNo, refundAmount: r.refund, refundStatus: r.status === 'SUCCESS' ? 'SUCCESS' : r.status === 'PROCESSING' ? 'PROCESSING' : 'FAIL' });
 
-  function carryOut(path: string, json: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  function carryOut(path: UnionpayVerb, json: Readonly<Record<string, unknown>>): Record<string, unknown> {
     if (json['mid'] !== options.mid || json['tid'] !== options.tid || json['instMid'] !== 'QRPAYDEFAULT') return refuse('NO_MERCHANT', '商户不存在');
     const billNo = str(json['billNo']);
     const billDate = str(json['billDate']);
@@ -110,9 +99,9 @@ export function createUnionpaySandbox(options: UnionpaySandboxOptions): Unionpay
         const o = settled(key);
         if (o === undefined) return refuse('NO_ORDER', '账单不存在');
         const said = shown(o);
-        if (take('notSure')) return { ...said, billStatus: 'UNKNOWN' };
-        if (take('wrongOrder')) return { ...said, billNo: `${billNo}X` };
-        return take('wrongAmount') ? { ...said, totalAmount: o.total + 1 } : said;
+        if (take('notSure', path)) return { ...said, billStatus: 'UNKNOWN' };
+        if (take('wrongOrder', path)) return { ...said, billNo: `${billNo}X` };
+        return take('wrongAmount', path) ? { ...said, totalAmount: o.total + 1 } : said;
       }
       case 'close-qrcode': {
         const o = [...books.orders.values()].find((x) => x.codeUrls.some((u) => new URL(u).searchParams.get('id') === json['qrCodeId']));
@@ -130,9 +119,9 @@ export function createUnionpaySandbox(options: UnionpaySandboxOptions): Unionpay
         if (books.refunds.has(outRefundNo)) return refuse('DUP_ORDER', '退款单号重复');
         if (o.state !== 'SUCCESS' && o.state !== 'REFUND') return refuse('OPERATION_NOT_ALLOWED', '账单未支付');
         if (books.refundsOf(key).reduce((n, r) => n + r.refund, 0) + value > o.total) return refuse('REFUND_EXCEED', '超过可退金额');
-        if (take('notEnough')) return refuse('BALANCE_NOT_ENOUGH', '商户余额不足');
-        const stuck = take('refundStuck');
-        const row: SandboxRefund = { outRefundNo, outTradeNo: key, refundId: outRefundNo, refund: value, total: o.total, reason: '', status: stuck ? 'PROCESSING' : take('refundFails') ? 'ABNORMAL' : 'SUCCESS', createdAtMs: now(), readyAtMs: stuck ? null : now(), doneAtMs: stuck ? null : now() };
+        if (take('notEnough', path)) return refuse('BALANCE_NOT_ENOUGH', '商户余额不足');
+        const stuck = take('refundStuck', path);
+        const row: SandboxRefund = { outRefundNo, outTradeNo: key, refundId: outRefundNo, refund: value, total: o.total, reason: '', status: stuck ? 'PROCESSING' : take('refundFails', path) ? 'ABNORMAL' : 'SUCCESS', createdAtMs: now(), readyAtMs: stuck ? null : now(), doneAtMs: stuck ? null : now() };
         books.putRefund(row);
         books.putOrder({ ...o, state: 'REFUND' });
         return refundShown(row);
@@ -141,107 +130,65 @@ export function createUnionpaySandbox(options: UnionpaySandboxOptions): Unionpay
         const r = books.refunds.get(str(json['refundOrderId']));
         return r === undefined ? refuse('NO_ORDER', '退款不存在') : refundShown(r);
       }
-      default:
-        return refuse('NO_SERVICE', '没有这个服务');
     }
   }
 
-  function handle(request: SandboxRequest): SandboxExchange {
-    const at = (answer: (heard?: boolean) => SandboxAnswer): SandboxExchange => ({ delayMs: 0, answer });
+  const handle: SandboxHandle = (request) => {
     const html = (status: number): SandboxAnswer => ({ dropped: false, status, headers: { 'content-type': 'text/html' }, body: Buffer.from(`<html>`) });
-    if (down || take('dropRequest')) return at(() => ({ dropped: true }));
-    if (take('rateLimit')) return at(() => html(429));
-    if (take('error500Before')) return at(() => html(500));
+    const verb = UNIONPAY_VERBS.find((v) => request.target === `/v1/netpay/bills/${v}`);
+    if (verb === undefined) return { delayMs: 0, answer: () => html(404) };
+    const at = (answer: (heard?: boolean) => SandboxAnswer, delayMs = 0): SandboxExchange => ({ delayMs, answer });
+    if (settings.down || take('dropRequest', verb)) return at(() => ({ dropped: true }));
+    if (take('rateLimit', verb)) return at(() => html(429));
+    if (take('error500Before', verb)) return at(() => html(500));
+    const delayMs = take('delay', verb) ? settings.delayMs : 0;
     return at((heard = true) => {
       const authorization = request.headers['authorization'];
       const parts = /^OPEN-BODY-SIG AppId="([^"]*)", Timestamp="(\d{14})", Nonce="([^"]*)", Signature="([^"]*)"$/.exec(typeof authorization === 'string' ? authorization : '');
       const [, appId, timestamp = '', nonce = '', signature] = parts ?? [];
       const sentMs = Date.parse(`${timestamp.replace(/(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/, '$1-$2-$3T$4:$5:$6')}+08:00`);
       const good = parts !== null && appId === options.appId && Math.abs(now() - sentMs) <= WINDOW_MS && signature === mac(timestamp, nonce, request.body);
-      let json: Record<string, unknown> = {};
-      try {
-        json = JSON.parse(Buffer.from(request.body.buffer, request.body.byteOffset, request.body.length).toString('utf8')) as Record<string, unknown>;
-      } catch {
-        json = {};
-      }
-      const said = good ? carryOut(request.target.replace('/v1/netpay/bills/', ''), json) : refuse('SIGN_ERROR', '验签失败');
-      if (!heard || take('dropAnswer')) return { dropped: true };
-      if (take('error500')) return html(502);
+      const said = good ? carryOut(verb, jsonObject(request.body) ?? {}) : refuse('SIGN_ERROR', '验签失败');
+      if (!heard || take('dropAnswer', verb)) return { dropped: true };
+      if (take('error500', verb)) return html(502);
       let body = Buffer.from(JSON.stringify(said), 'utf8');
-      let time = digits(now() + (take('skew') ? -WINDOW_MS - 5_000 : 0));
+      let time = digits(now() + (take('skew', verb) ? -WINDOW_MS - 5_000 : 0));
       let word = hex(16);
       let sign = mac(time, word, body);
-      if (take('tamperBody')) body = Buffer.from(body.toString('utf8').replace('"', ' "'), 'utf8');
-      if (take('tamperTimestamp')) time = digits(now() - 1_000);
-      if (take('tamperNonce')) word = `${word}0`;
-      if (take('tamperSignature')) sign = `${sign.startsWith('A') ? 'B' : 'A'}${sign.slice(1)}`;
-      const bare = take('unsigned');
+      if (take('tamperBody', verb)) body = Buffer.from(body.toString('utf8').replace('"', ' "'), 'utf8');
+      if (take('tamperTimestamp', verb)) time = digits(now() - 1_000);
+      if (take('tamperNonce', verb)) word = `${word}0`;
+      if (take('tamperSignature', verb)) sign = `${sign.startsWith('A') ? 'B' : 'A'}${sign.slice(1)}`;
+      const bare = take('unsigned', verb);
       return { dropped: false, status: good ? 200 : 401, headers: { 'content-type': 'application/json;charset=utf-8', ...(bare ? {} : { authorization: `OPEN-BODY-SIG AppId="${options.appId}", Timestamp="${time}", Nonce="${word}", Signature="${sign}"` }) }, body };
-    });
-  }
+    }, delayMs);
+  };
 
   const control: UnionpaySandbox['control'] = {
     pay: ({ codeUrl, late = false }) => {
       const found = books.orderByCode(codeUrl);
       const o = found === undefined ? undefined : settled(found.outTradeNo);
-      if (o === undefined || o.state === 'SUCCESS' || o.state === 'REFUND' || (o.state !== 'NOTPAY' && !late)) return { paid: false };
-      books.putOrder({ ...o, state: 'SUCCESS', transactionId: `20261122${hex(8)}`, paidAtMs: now(), captures: o.captures + 1 });
-      return { paid: true };
+      if (o === undefined) return { paid: false, reason: 'unknown-code' };
+      if (o.state === 'SUCCESS' || o.state === 'REFUND') return { paid: false, reason: 'already-paid' };
+      if (o.state !== 'NOTPAY' && !late) return { paid: false, reason: now() > o.expiresAtMs ? 'expired' : 'closed' };
+      const transactionId = `20261122${hex(8)}`;
+      books.putOrder({ ...o, state: 'SUCCESS', transactionId, paidAtMs: now(), captures: o.captures + 1 });
+      return { paid: true, transactionId };
     },
-    faults: (f) => {
-      if (f.reset === true) {
-        counts.clear();
-        down = false;
-      }
-      for (const fault of COUNTED) {
-        const n = f[fault];
-        if (n !== undefined) counts.set(fault, n);
-      }
-      if (f.down !== undefined) down = f.down;
-    },
+    faults: set,
     releaseRefunds: () => {
       for (const r of books.refunds.values()) if (r.status === 'PROCESSING') books.putRefund({ ...r, status: 'SUCCESS', readyAtMs: now(), doneAtMs: now() });
     },
     books: () => ({ orders: [...books.orders.values()], refunds: [...books.refunds.values()] }),
   };
 
-  const server = createServer((req, res) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    req.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > MAX_REQUEST_BYTES) req.destroy();
-      else chunks.push(chunk);
-    });
-    req.on('error', () => undefined);
-    req.on('end', () => {
-      void (async () => {
-        const exchange = handle({ method: req.method ?? '', target: req.url ?? '/', headers: req.headers, body: Buffer.concat(chunks) });
-        if (exchange.delayMs > 0) await sleep(exchange.delayMs);
-        const answer = exchange.answer(!res.destroyed);
-        if (answer.dropped) req.socket.destroy();
-        else res.writeHead(answer.status, { ...answer.headers }).end(answer.body);
-      })().catch(() => res.destroy());
-    });
-  });
+  const server: SandboxServer = sandboxServer(options.port, handle);
   return {
-    start: () =>
-      new Promise((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(options.port, '127.0.0.1', () => {
-          server.off('error', reject);
-          const { port } = server.address() as AddressInfo;
-          resolve({ port, baseUrl: `http://127.0.0.1:${port}` });
-        });
-      }),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => {
-          books.close();
-          resolve();
-        });
-        server.closeAllConnections();
-      }),
+    ...server,
+    close: async () => {
+      await server.close();
+      books.close();
+    },
     handle,
     control,
   };

@@ -1,12 +1,12 @@
 import { createHash, createPrivateKey, createPublicKey, createSign, createVerify } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Signer, Verifier } from '../../shared/ports.ts';
 import { tradeBill } from './bill.ts';
 import { memoryBooks, openBooks } from '../payment-books.ts';
 import type { Books, SandboxOrder, SandboxRefund } from '../payment-books.ts';
+import { faultSwitches } from '../fault-switches.ts';
+import type { CommonFaults } from '../fault-switches.ts';
+import { jsonObject, sandboxServer } from '../sandbox-http.ts';
+import type { SandboxAnswer, SandboxControls, SandboxHandle, SandboxRequest, SandboxServer } from '../sandbox-http.ts';
 
 export type { SandboxOrder, SandboxRefund } from '../payment-books.ts';
 export { generateSandboxKeys } from './keys.ts';
@@ -32,44 +32,19 @@ export interface WechatSandboxOptions {
   readonly crypto?: { readonly merchantVerifier: Verifier; readonly platformSigner: Signer };
 }
 
-/** A request without its transport. Header names in lower case. */
-export interface SandboxRequest {
-  readonly method: string;
-  /** Path and query. */
-  readonly target: string;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly body: Uint8Array;
-}
-/** `dropped`: the line breaks without an answer (whether the request had its effect before is the fault's matter). */
-export type SandboxAnswer = { readonly dropped: true } | { readonly dropped: false; readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array };
-/** The request took its way; after `delayMs` call `answer` once: only then does it have its effect, as on a slow line. */
-export interface SandboxExchange {
-  readonly delayMs: number;
-  /** @param heard false: the client has given up; the effect is the same, but no fault is used up on an answer that nobody hears */
-  readonly answer: (heard?: boolean) => SandboxAnswer;
-}
-
 export const SANDBOX_VERBS = ['create', 'query', 'close', 'refund', 'queryRefund', 'charge', 'reverse', 'bill', 'billFile'] as const;
 export type SandboxVerb = (typeof SANDBOX_VERBS)[number];
 
 /** Faults that count down, one answer each. */
 const COUNTED = ['dropRequest', 'dropAnswer', 'error500', 'error500Before', 'rateLimit', 'tamperBody', 'tamperSignature', 'tamperTimestamp', 'tamperNonce', 'wrongSerial', 'unsigned', 'signTest', 'skew', 'delay', 'refundStuck', 'refundAbnormal', 'notEnough', 'wrongAmount', 'wrongOrder', 'askPassword', 'balanceShort', 'riskRefused', 'codeExpired', 'codeDead', 'billHash'] as const;
 export type CountedFault = (typeof COUNTED)[number];
-/**
- * `{dropAnswer: 2}` drops the next two answers after their effect. `skewMs`/`delayMs` go with `skew`/`delay`.
- * `only` limits all counted faults to these calls. `down` drops every request. `refundDelayMs` holds refunds in PROCESSING.
- */
-export type SandboxFaults = { readonly [K in CountedFault]?: number } & {
-  readonly skewMs?: number;
-  readonly delayMs?: number;
-  readonly refundDelayMs?: number;
-  /** A reversal of a paid order leaves it as it is so many times, though it is answered as done. */
-  readonly reverseForgotten?: number;
-  readonly only?: readonly SandboxVerb[] | null;
-  readonly down?: boolean;
-  /** Clears every fault first. */
-  readonly reset?: boolean;
-};
+/** `{dropAnswer: 2}` drops the next two answers after their effect. */
+export type SandboxFaults = { readonly [K in CountedFault]?: number } & CommonFaults<SandboxVerb> & {
+    /** Holds refunds in PROCESSING, ms. */
+    readonly refundDelayMs?: number;
+    /** A reversal of a paid order leaves it as it is so many times, though it is answered as done. */
+    readonly reverseForgotten?: number;
+  };
 
 export type PayOutcome = { readonly paid: true; readonly transactionId: string } | { readonly paid: false; readonly reason: 'unknown-code' | 'already-paid' | 'closed' | 'expired' | 'payerror' };
 
@@ -88,12 +63,9 @@ export interface WechatSandboxControl {
   /** Requests answered or dropped so far, by call. */
   readonly calls: () => Readonly<Record<SandboxVerb, number>>;
 }
-export interface WechatSandbox {
-  readonly start: () => Promise<{ readonly port: number; readonly baseUrl: string }>;
-  readonly close: () => Promise<void>;
-  readonly port: () => number;
+export interface WechatSandbox extends SandboxServer {
   /** One request to the gateway without HTTP; `start` is not needed for it. */
-  readonly handle: (request: SandboxRequest) => SandboxExchange;
+  readonly handle: SandboxHandle;
   readonly control: WechatSandboxControl;
 }
 
@@ -123,7 +95,6 @@ const REVERSE_LIFE_MS = 7 * 86_400_000;
 /** A bill's download link (the newer rule; the older one is 30 s). */
 const BILL_LINK_MS = 5 * 60_000;
 const WINDOW_S = 300;
-const MAX_REQUEST_BYTES = 64 * 1024;
 
 /** SHA256withRSA by the other interface of node:crypto than the adapter's, so that the two do not share one mistake. */
 function realCrypto(keys: Pick<WechatSandboxOptions, 'merchantPublicKeyPem' | 'platformPrivateKeyPem'>): { merchantVerifier: Verifier; platformSigner: Signer } {
@@ -146,16 +117,8 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
   const hex = (n: number): string => Buffer.from(options.randomBytes(n)).toString('hex');
   const digits = (n: number): string => [...options.randomBytes(n)].map((b) => String(b % 10)).join('');
 
-  let port = options.port;
-  const counts = new Map<CountedFault, number>();
-  const settings = { skewMs: 0, delayMs: 0, refundDelayMs: 0, reverseForgotten: 0, down: false, only: null as readonly SandboxVerb[] | null };
+  const { settings, take, set } = faultSwitches<CountedFault, SandboxVerb, { refundDelayMs: number; reverseForgotten: number }>(COUNTED, { refundDelayMs: 0, reverseForgotten: 0 });
   const calls: Record<SandboxVerb, number> = { create: 0, query: 0, close: 0, refund: 0, queryRefund: 0, charge: 0, reverse: 0, bill: 0, billFile: 0 };
-  const take = (fault: CountedFault, verb: SandboxVerb): boolean => {
-    const left = counts.get(fault) ?? 0;
-    if (left <= 0 || (settings.only !== null && !settings.only.includes(verb))) return false;
-    counts.set(fault, left - 1);
-    return true;
-  };
 
   // ---- the books' rules ----
   const isPaid = (o: SandboxOrder): boolean => o.state === 'SUCCESS' || o.state === 'REFUND';
@@ -295,7 +258,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     const token = hex(16);
     files.set(token, { text, madeAtMs: now() });
     const hash = createHash('sha1').update(take('billHash', 'bill') ? `${text} ` : text).digest('hex');
-    return { status: 200, body: { hash_type: 'SHA1', hash_value: hash, download_url: `${options.publicUrl?.() ?? `http://127.0.0.1:${port}`}/v3/billdownload/file?token=${token}` } };
+    return { status: 200, body: { hash_type: 'SHA1', hash_value: hash, download_url: `${options.publicUrl?.() ?? `http://127.0.0.1:${server.port()}`}/v3/billdownload/file?token=${token}` } };
   }
   function billFile(url: URL): Answer {
     const file = files.get(url.searchParams.get('token') ?? '');
@@ -388,22 +351,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
       books.putOrder({ ...o, state: 'USERPAYING' });
       return { scanned: true };
     },
-    faults: (f) => {
-      if (f.reset === true) {
-        counts.clear();
-        Object.assign(settings, { skewMs: 0, delayMs: 0, refundDelayMs: 0, reverseForgotten: 0, down: false, only: null });
-      }
-      for (const fault of COUNTED) {
-        const n = f[fault];
-        if (n !== undefined) counts.set(fault, n);
-      }
-      if (f.skewMs !== undefined) settings.skewMs = f.skewMs;
-      if (f.delayMs !== undefined) settings.delayMs = f.delayMs;
-      if (f.refundDelayMs !== undefined) settings.refundDelayMs = f.refundDelayMs;
-      if (f.reverseForgotten !== undefined) settings.reverseForgotten = f.reverseForgotten;
-      if (f.down !== undefined) settings.down = f.down;
-      if (f.only !== undefined) settings.only = f.only;
-    },
+    faults: set,
     releaseRefunds: () => {
       for (const r of books.refunds.values()) if (r.status === 'PROCESSING' && r.readyAtMs === null) books.putRefund({ ...r, readyAtMs: now() });
     },
@@ -483,7 +431,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
   }
 
   const DROPPED: SandboxAnswer = { dropped: true };
-  function handle(request: SandboxRequest): SandboxExchange {
+  const handle: SandboxHandle = (request) => {
     const url = new URL(request.target, 'http://sandbox');
     const to = route(request.method, url);
     if (to === null) return { delayMs: 0, answer: () => ({ dropped: false, status: 404, headers: { 'content-type': 'application/json' }, body: Buffer.from(`{"code":"NOT_FOUND","message":"没有这个接口"}`, 'utf8') }) };
@@ -491,14 +439,14 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     calls[verb]++;
     if (settings.down || take('dropRequest', verb)) return { delayMs: 0, answer: () => DROPPED };
     return { delayMs: take('delay', verb) ? settings.delayMs : 0, answer: (heard = true) => carryOut(request, url, verb, no, heard) };
-  }
+  };
 
   function carryOut(request: SandboxRequest, url: URL, verb: SandboxVerb, no: string, heard: boolean): SandboxAnswer {
     const refused = whyRequestRefused(request);
     if (refused !== null) return signed(refuse(401, 'SIGN_ERROR', refused), verb, heard);
     if (take('rateLimit', verb)) return signed(refuse(429, 'FREQUENCY_LIMITED', '频率超限'), verb, heard);
     if (take('error500Before', verb)) return signed(refuse(500, 'SYSTEM_ERROR', '系统错误'), verb, heard);
-    const json = request.body.length === 0 ? {} : parse(request.body);
+    const json = jsonObject(request.body);
     if (json === null) return signed(refuse(400, 'PARAM_ERROR', '请求不是JSON'), verb, heard);
     const answer = ((): Answer => {
       switch (verb) {
@@ -526,86 +474,36 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     return signed(take('error500', verb) ? refuse(500, 'SYSTEM_ERROR', '系统错误') : answer, verb, heard);
   }
 
-  function parse(body: Uint8Array): Record<string, unknown> | null {
-    try {
-      const json: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8'));
-      return typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as Record<string, unknown>) : null;
-    } catch {
-      return null;
-    }
-  }
-
   // ---- HTTP ----
-  async function gateway(req: IncomingMessage, res: ServerResponse, body: Buffer): Promise<void> {
-    const exchange = handle({ method: req.method ?? '', target: req.url ?? '/', headers: req.headers, body });
-    if (exchange.delayMs > 0) await sleep(exchange.delayMs);
-    const answer = exchange.answer(!res.destroyed);
-    if (answer.dropped) req.socket.destroy();
-    else res.writeHead(answer.status, { ...answer.headers }).end(answer.body.length === 0 ? undefined : answer.body);
-  }
-
-  function controlled(req: IncomingMessage, res: ServerResponse, url: URL, body: Buffer): void {
-    const reply = (status: number, value: unknown): void => void res.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
-    const what = `${req.method} ${url.pathname.slice('/_control'.length)}`;
-    if (what === 'GET /books') return reply(200, control.books());
-    const json = body.length === 0 ? {} : parse(body);
-    if (json === null) return reply(400, { error: 'not a JSON object' });
+  const controls: SandboxControls = (what, json) => {
     const codeUrl = str(json['codeUrl']);
     switch (what) {
+      case 'GET /books':
+        return control.books();
       case 'POST /pay':
-        return reply(200, control.pay({ codeUrl, late: json['late'] === true, fail: json['fail'] === true }));
+        return control.pay({ codeUrl, late: json['late'] === true, fail: json['fail'] === true });
       case 'POST /scan':
-        return reply(200, control.scan({ codeUrl }));
+        return control.scan({ codeUrl });
       case 'POST /faults':
         control.faults(json as SandboxFaults);
-        return reply(200, {});
+        return {};
       case 'POST /release-refunds':
         control.releaseRefunds();
-        return reply(200, {});
+        return {};
       case 'POST /mend-refunds':
         control.mendRefunds();
-        return reply(200, {});
+        return {};
       default:
-        return reply(404, { error: `no ${what}` });
+        return undefined;
     }
-  }
-
-  const server = createServer((req, res) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    req.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > MAX_REQUEST_BYTES) req.destroy();
-      else chunks.push(chunk);
-    });
-    req.on('end', () => {
-      const url = new URL(req.url ?? '/', 'http://sandbox');
-      const body = Buffer.concat(chunks);
-      if (url.pathname.startsWith('/_control/')) controlled(req, res, url, body);
-      else gateway(req, res, body).catch((cause: unknown) => res.destroy(cause instanceof Error ? cause : new Error(String(cause))));
-    });
-    req.on('error', () => undefined);
-  });
-
+  };
+  const server: SandboxServer = sandboxServer(options.port, handle, controls);
   return {
-    start: () =>
-      new Promise((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(options.port, '127.0.0.1', () => {
-          server.off('error', reject);
-          port = (server.address() as AddressInfo).port;
-          resolve({ port, baseUrl: `http://127.0.0.1:${port}` });
-        });
-      }),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => {
-          books.close();
-          resolve();
-        });
-        server.closeAllConnections();
-      }),
-    port: () => port,
+    ...server,
+    close: async () => {
+      await server.close();
+      books.close();
+    },
     handle,
     control,
   };

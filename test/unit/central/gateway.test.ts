@@ -2,132 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { consoleData, consolePage } from '../../../src/central/console.ts';
 import { migrate } from '../../../src/central/db.ts';
-import type { Db, Sql } from '../../../src/central/db.ts';
 import { MIGRATIONS } from '../../../src/central/migrations/index.ts';
 import { createPaymentGateway } from '../../../src/central/payments.ts';
-import type { Opened, PaymentGateway } from '../../../src/central/payments.ts';
+import type { Opened } from '../../../src/central/payments.ts';
 import { createCentral } from '../../../src/central/server.ts';
-import { createAlipayProvider } from '../../../src/payment/alipay/provider.ts';
 import { createGatewayProvider } from '../../../src/payment/gateway/provider.ts';
-import type { PaymentProvider } from '../../../src/payment/types.ts';
-import { createWechatProvider } from '../../../src/payment/wechat/provider.ts';
 import type { HttpSend } from '../../../src/shared/http.ts';
-import { createAlipaySandbox } from '../../../src/simulator/alipay/sandbox.ts';
-import type { AlipaySandbox } from '../../../src/simulator/alipay/sandbox.ts';
-import type { SandboxOrder, SandboxRefund } from '../../../src/simulator/payment-books.ts';
-import { createWechatSandbox } from '../../../src/simulator/wechat/sandbox.ts';
-import type { WechatSandbox } from '../../../src/simulator/wechat/sandbox.ts';
-import { ManualClock } from '../../support/clock.ts';
-import { sandboxSend } from '../../support/sandbox-send.ts';
+import type { PaymentProvider } from '../../../src/payment/types.ts';
+import { chinaDate } from '../../../src/shared/time.ts';
 import { ENGINES, into, openDb, quickSigner } from './harness.ts';
-import type { Engine } from './harness.ts';
-
-const T0 = Date.parse('2026-11-22T12:00:00+08:00');
-const T = '000000000311';
-const KEYS = { merchantPublicKeyPem: '', platformPrivateKeyPem: '', platformSerial: 'PUB_KEY_ID_01' };
-const random = { bytes: (n: number) => randomBytes(n) };
-
-/** Where everything stops: at the n-th thing the gateway asks of the world. */
-class Cut {
-  at: number | null = null;
-  points = 0;
-  dead = false;
-  /** @param after the world has done it, and the gateway never hears */
-  async point<T>(work: () => Promise<T>, after: boolean): Promise<T> {
-    if (this.dead) return new Promise<T>(() => undefined);
-    this.points += 1;
-    const die = this.points === this.at;
-    if (die) this.dead = true;
-    if (die && !after) return new Promise<T>(() => undefined);
-    const value = await work();
-    return this.dead ? new Promise<T>(() => undefined) : value;
-  }
-}
-
-/** Both wallets' sandboxes, a database, and a gateway that may be killed and started again. */
-class Town {
-  readonly clock = new ManualClock(T0);
-  readonly db: Db;
-  readonly wechat: WechatSandbox;
-  readonly alipay: AlipaySandbox;
-  readonly wallets: readonly PaymentProvider[];
-  cut = new Cut();
-  gateway: PaymentGateway;
-  /** Wallet requests in order: `alipay.create`. */
-  readonly asked: string[] = [];
-  /** The wallets answer as if they had lost their books. */
-  forgets = false;
-  readonly engine: Engine;
-
-  static async open(engine: Engine = 'sqlite'): Promise<Town> {
-    const db = await openDb(engine);
-    await migrate(db);
-    await db.query('INSERT INTO terminals (terminal_id, public_key, epoch) VALUES ($1, $1, 1)', [T]);
-    return new Town(db, engine);
-  }
-  private constructor(db: Db, engine: Engine) {
-    this.db = db;
-    this.engine = engine;
-    const { clock } = this;
-    const now = () => clock.nowMs();
-    this.wechat = createWechatSandbox({ port: 0, dataDir: null, ...KEYS, mchid: '1900000109', appid: 'wx1', now, randomBytes, crypto: { merchantVerifier: quickSigner('m'), platformSigner: quickSigner('p') } });
-    this.alipay = createAlipaySandbox({ port: 0, dataDir: null, appPublicKeyPem: '', alipayPrivateKeyPem: '', appId: '2021000000000311', now, randomBytes, crypto: { appVerifier: quickSigner('m'), alipaySigner: quickSigner('p') } });
-    const ports = (sandbox: WechatSandbox | AlipaySandbox) => ({ clock, random, timeoutMs: 5_000, send: sandboxSend(sandbox) });
-    this.wallets = [
-      createWechatProvider({ baseUrl: 'http://wechat', mchid: '1900000109', appid: 'wx1', merchantSerial: 'M', merchantSigner: quickSigner('m'), platformKeys: new Map([['PUB_KEY_ID_01', quickSigner('p')]]), notifyUrl: 'https://pay.example.com/n', storeOutId: '1' }, ports(this.wechat)),
-      createAlipayProvider({ baseUrl: 'http://alipay', appId: '2021000000000311', appSigner: quickSigner('m'), alipayKey: quickSigner('p'), protocol: 'v3', storeId: '1' }, ports(this.alipay)),
-    ];
-    this.gateway = this.start();
-  }
-  /** A new life of the gateway over the same database. */
-  start(): PaymentGateway {
-    const cut = (this.cut = new Cut());
-    const watched = (w: PaymentProvider): PaymentProvider => {
-      const call = <A, R>(verb: string, fn: (a: A) => Promise<R>) => (a: A): Promise<R> => {
-        // Before it leaves, and after it arrived: what was done is done either way.
-        return cut.point(async () => {
-          this.asked.push(`${w.kind}.${verb}`);
-          if (this.forgets) return { kind: 'not-found' } as R;
-          return cut.point(() => fn(a), true);
-        }, false);
-      };
-      return { ...w, create: call('create', w.create), query: call('query', w.query), close: call('close', w.close), refund: call('refund', w.refund), queryRefund: call('queryRefund', w.queryRefund), ...(w.code === undefined ? {} : { code: { ...w.code, charge: call('charge', w.code.charge), reverse: call('reverse', w.code.reverse) } }) };
-    };
-    const sql = (s: Sql): Sql => ({ query: (text, params) => s.query(text, params) });
-    const { db } = this;
-    // A transaction is one point: it is there whole, or not at all.
-    const cuttable: Db = { ...db, query: (text, params) => cut.point(() => db.query(text, params), true), transaction: (run) => cut.point(() => db.transaction((tx) => run(sql(tx))), true) };
-    const still = { nowMs: () => this.clock.nowMs(), monoMs: () => this.clock.monoMs(), after: () => () => undefined };
-    this.gateway = createPaymentGateway(() => cuttable, { wallets: this.wallets.map(watched), publicUrl: 'https://pay.example.com', clock: still, random });
-    return this.gateway;
-  }
-  orders(): readonly SandboxOrder[] {
-    return [...this.wechat.control.books().orders, ...this.alipay.control.books().orders];
-  }
-  refunds(): readonly SandboxRefund[] {
-    return [...this.wechat.control.books().refunds, ...this.alipay.control.books().refunds];
-  }
-  /** What the merchants took and did not hand back, or begin to, in fen. */
-  kept(): number {
-    const back = this.refunds().reduce((n, r) => n + r.refund, 0);
-    return this.orders().reduce((n, o) => n + o.captures * o.total - (o.reversedAtMs === undefined ? 0 : o.total), 0) - back;
-  }
-  pay(url: string, late = false): boolean {
-    return url.startsWith('https://qr.alipay.com/') || /^auth:(2[5-9]|30)/.test(url) ? this.alipay.control.pay({ codeUrl: url, late }).paid : this.wechat.control.pay({ codeUrl: url, late }).paid;
-  }
-  async sweepFor(ms: number, every = 30_000): Promise<void> {
-    for (let gone = 0; gone < ms; gone += every) {
-      this.clock.advance(every);
-      await this.gateway.sweep();
-    }
-  }
-  legs(): Promise<readonly { wallet: string; state: string; reason: string | null }[]> {
-    return this.db.query('SELECT wallet, state, reason FROM gateway_legs ORDER BY created_ms, changed_ms');
-  }
-  close(): Promise<void> {
-    return this.db.close();
-  }
-}
+import { T, Town, random } from './gateway-town.ts';
 
 let town: Town;
 let serial = 0;
@@ -256,6 +140,26 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     for (const p of data.parkedCaptures) expect(consolePage(data, town.clock.nowMs())).toContain(p.leg);
   });
 
+  it('the bill names the payments of a wallet that makes none, for a while, and no other terminal’s', async () => {
+    town = await Town.open(engine);
+    const [wechat, alipay] = town.wallets as [PaymentProvider, PaymentProvider];
+    const { downloadBill: _none, ...silent } = alipay;
+    const gateway = createPaymentGateway(() => town.db, { wallets: [wechat, silent], publicUrl: 'https://pay.example.com', clock: town.clock, random });
+    const sold = [ref(), ref()] as const;
+    for (const [i, r] of sold.entries()) expect(town.pay(await code(await made(r), i === 0 ? 'wechat' : 'alipay'))).toBe(true);
+    for (const r of sold) expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'paid' });
+    const after = async (days: number): Promise<unknown> => {
+      town.clock.advance(days * 86_400_000);
+      return gateway.bill(T, chinaDate(town.clock.nowMs() - 86_400_000));
+    };
+    expect(await after(1)).toMatchObject({ kind: 'bill', rows: [{ outTradeNo: sold[0].outTradeNo }], unlisted: [sold[1].outTradeNo] });
+    expect(await gateway.bill('000000000312', chinaDate(town.clock.nowMs() - 86_400_000))).toEqual({ kind: 'none' });
+    expect(await after(8)).toEqual({ kind: 'none' });
+    // A refund long after brings it back.
+    expect(await gateway.refund(T, refundOf(sold[1]))).toMatchObject({ kind: 'done' });
+    expect(await after(1)).toEqual({ kind: 'bill', rows: [], unlisted: [sold[1].outTradeNo] });
+  });
+
   it('closed by the terminal: no wallet begins, and what was never made is closed for good', async () => {
     town = await Town.open(engine);
     const r = ref();
@@ -305,6 +209,52 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     expect(town.refunds()).toHaveLength(1);
     // Nor is a wallet asked that might take it.
     expect(town.asked.filter((a) => a.endsWith('.refund'))).toHaveLength(2);
+  });
+
+  it('a refund that was refused and is asked for again counts again, under its number', async () => {
+    town = await Town.open(engine);
+    const r = ref();
+    town.pay(await code(await made(r), 'alipay'));
+    const ask = (n: string) => town.gateway.refund(T, { ...refundOf(r), outRefundNo: n });
+    town.alipay.control.faults({ refundRefused: 1 });
+    expect((await ask('A')).kind).toBe('refused');
+    // Carried out, and never heard of.
+    town.alipay.control.faults({ dropAnswer: 1, only: ['refund'] });
+    expect((await ask('A')).kind).toBe('unknown');
+    const asked = town.asked.length;
+    expect(await ask('B')).toMatchObject({ kind: 'refused', failure: { detail: '10000 fen are handed back already' } });
+    // The wallet is not asked for what would be twice.
+    expect(town.asked).toHaveLength(asked);
+    await town.sweepFor(120_000);
+    expect(await town.gateway.queryRefund(T, { ...refundOf(r), outRefundNo: 'A' })).toMatchObject({ kind: 'done' });
+    expect(town.kept()).toBe(0);
+
+    // Where another refund took its place it stays refused.
+    const s = ref();
+    town.pay(await code(await made(s), 'alipay'));
+    town.alipay.control.faults({ refundRefused: 1 });
+    expect((await town.gateway.refund(T, { ...refundOf(s), outRefundNo: 'C' })).kind).toBe('refused');
+    expect((await town.gateway.refund(T, { ...refundOf(s), outRefundNo: 'D' })).kind).toBe('done');
+    const before = town.asked.length;
+    expect((await town.gateway.refund(T, { ...refundOf(s), outRefundNo: 'C' })).kind).toBe('refused');
+    expect(town.asked).toHaveLength(before);
+  });
+
+  it('money goes back one way: after a refund nothing is reversed, by the terminal or alone', async () => {
+    town = await Town.open(engine);
+    const k = ref();
+    await town.gateway.charge(T, { ...k, authCode: '134567890123456784', description: 'x' });
+    town.clock.advance(20_000);
+    // Asked for and never heard of: the gateway would go on with it.
+    town.wechat.control.faults({ dropRequest: 1, only: ['reverse'] });
+    expect((await town.gateway.reverse(T, { ...k, method: 'code' })).kind).toBe('unknown');
+    expect(['accepted', 'done']).toContain((await town.gateway.refund(T, { ...refundOf(k), method: 'code' })).kind);
+    await town.sweepFor(600_000);
+    expect(await town.gateway.reverse(T, { ...k, method: 'code' })).toMatchObject({ kind: 'refused', failure: { detail: 'a refund was asked for' } });
+    expect(town.asked.filter((a) => a === 'wechat.reverse')).toHaveLength(1);
+    expect(town.kept()).toBe(0);
+    expect(town.refunds()).toHaveLength(1);
+    expect(town.orders().some((o) => o.reversedAtMs !== undefined)).toBe(false);
   });
 
   it('a refund and a reversal that a terminal asked for and never heard of go on by themselves', async () => {

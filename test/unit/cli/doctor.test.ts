@@ -12,15 +12,14 @@ import { lookAtCard } from '../../../src/main/cli/card-look.ts';
 import type { ReaderMaker } from '../../../src/main/cli/card-look.ts';
 import type { DoctorReport, Finding } from '../../../src/main/cli/doctor.ts';
 import type { PcscProbe } from '../../../src/main/cli/pcsc-probe.ts';
-import { DEMO_ALIPAY_APP, DEMO_APPID, DEMO_MCHID, DEMO_TERMINAL, hallKeys, hallPorts, writeTerminalJson } from '../../../src/main/demo/setup.ts';
+import { DEMO_TERMINAL, DIRECT, hallKeys, hallPorts, writeTerminalJson } from '../../../src/main/demo/setup.ts';
+import { demoWallets } from '../../../src/main/demo/wallets.ts';
 import { systemClock } from '../../../src/main/ports.ts';
 import { SimulatedPrinter } from '../../../src/simulator/printer/printer.ts';
 import { fromHex, toHex } from '../../../src/shared/bytes.ts';
 import { ed25519Signer } from '../../../src/shared/signing.ts';
-import { createAlipaySandbox } from '../../../src/simulator/alipay/sandbox.ts';
 import { createPayTown } from '../../../src/simulator/pay-town.ts';
-import type { PayTown } from '../../../src/simulator/pay-town.ts';
-import { createWechatSandbox } from '../../../src/simulator/wechat/sandbox.ts';
+import type { SandboxServer } from '../../../src/simulator/sandbox-http.ts';
 import { CRT_571_MOVES, CrtDevice } from '../../../src/simulator/reader/crt.ts';
 import { LAYOUT_CASES } from '../../conformance/cards.ts';
 import type { LayoutCase, Specimen } from '../../conformance/cards.ts';
@@ -33,7 +32,7 @@ type Json = Record<string, unknown>;
 let folder = '';
 let remove: () => void;
 let central: Central;
-let sandbox: PayTown;
+let sandbox: SandboxServer;
 let printer: SimulatedPrinter;
 let good = '';
 
@@ -44,18 +43,10 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'keys', 'stranger-ed.pub.pem'), generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }));
   central = createCentral({ dataDir: null, port: 0, policySigner: ed25519Signer(keys.policyPrivateKeyPem), now: () => Date.now(), terminals: [{ terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem, epoch: 1 }] });
   const common = { port: 0, dataDir: join(folder, 'sandbox'), now: () => Date.now(), randomBytes: (n: number) => new Uint8Array(randomBytes(n)) };
-  const wechat = createWechatSandbox({
-    ...common,
-    merchantPublicKeyPem: keys.sandbox.merchantPublicKeyPem,
-    platformPrivateKeyPem: keys.sandbox.platformPrivateKeyPem,
-    platformSerial: keys.sandbox.platformSerial,
-    mchid: DEMO_MCHID,
-    appid: DEMO_APPID,
-  });
-  sandbox = createPayTown(0, wechat, createAlipaySandbox({ ...common, appPublicKeyPem: keys.sandbox.merchantPublicKeyPem, alipayPrivateKeyPem: keys.sandbox.platformPrivateKeyPem, appId: DEMO_ALIPAY_APP }));
+  sandbox = createPayTown(0, demoWallets(keys, common));
   printer = new SimulatedPrinter();
   const [c, s, p] = await Promise.all([central.start(), sandbox.start(), printer.start(0)]);
-  writeTerminalJson(folder, { ...hallPorts(20_000), centralLine: c.port, paymentLine: s.port, printer: p }, keys, false);
+  writeTerminalJson(folder, { ...hallPorts(20_000), centralLine: c.port, paymentLine: s.port, printer: p }, keys, false, DIRECT);
   good = readFileSync(join(folder, 'terminal.json'), 'utf8');
   writeJournal(join(folder, 'kiosk'), join(folder, 'kiosk-second'));
 }, 60_000);

@@ -6,16 +6,15 @@ import { createCentral } from '../../../src/central/server.ts';
 import type { Central } from '../../../src/central/server.ts';
 import { Journal } from '../../../src/journal/journal.ts';
 import type { ReconcileAnswer } from '../../../src/main/cli/reconcile.ts';
-import { DEMO_ALIPAY_APP, DEMO_APPID, DEMO_MCHID, DEMO_TERMINAL, hallKeys, hallPorts, writeTerminalJson } from '../../../src/main/demo/setup.ts';
+import { DEMO_APPID, DEMO_MCHID, DEMO_TERMINAL, DIRECT, hallKeys, hallPorts, writeTerminalJson } from '../../../src/main/demo/setup.ts';
+import { demoWallets } from '../../../src/main/demo/wallets.ts';
 import { systemClock } from '../../../src/main/ports.ts';
 import { ed25519Signer } from '../../../src/shared/signing.ts';
 import { chinaDate } from '../../../src/shared/time.ts';
-import { createAlipaySandbox } from '../../../src/simulator/alipay/sandbox.ts';
 import { memoryBooks } from '../../../src/simulator/payment-books.ts';
 import type { Books } from '../../../src/simulator/payment-books.ts';
 import { createPayTown } from '../../../src/simulator/pay-town.ts';
-import type { PayTown } from '../../../src/simulator/pay-town.ts';
-import { createWechatSandbox } from '../../../src/simulator/wechat/sandbox.ts';
+import type { SandboxServer } from '../../../src/simulator/sandbox-http.ts';
 import { openSqliteDb } from '../../../src/main/demo/simulate/sqlite-db.ts';
 import { cli, temporaryFolder, writeJournal } from './fixtures.ts';
 
@@ -23,7 +22,7 @@ import { cli, temporaryFolder, writeJournal } from './fixtures.ts';
 let folder = '';
 let remove: () => void;
 let central: Central;
-let town: PayTown;
+let town: SandboxServer;
 let books: Books;
 let good = '';
 /** The fixture's journal is of noon; that day's bill is there the next morning. */
@@ -38,11 +37,10 @@ beforeAll(async () => {
   central = createCentral({ db: openSqliteDb(), port: 0, policySigner: ed25519Signer(keys.policyPrivateKeyPem), now: clock.nowMs, terminals: [{ terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem, epoch: 1 }] });
   let port = 0;
   const common = { port: 0, dataDir: null, publicUrl: () => `http://127.0.0.1:${port}`, now: clock.nowMs, randomBytes: (n: number) => new Uint8Array(randomBytes(n)) };
-  const wechat = createWechatSandbox({ ...common, books, merchantPublicKeyPem: keys.sandbox.merchantPublicKeyPem, platformPrivateKeyPem: keys.sandbox.platformPrivateKeyPem, platformSerial: keys.sandbox.platformSerial, mchid: DEMO_MCHID, appid: DEMO_APPID });
-  town = createPayTown(0, wechat, createAlipaySandbox({ ...common, appPublicKeyPem: keys.sandbox.merchantPublicKeyPem, alipayPrivateKeyPem: keys.sandbox.platformPrivateKeyPem, appId: DEMO_ALIPAY_APP }));
+  town = createPayTown(0, demoWallets(keys, common, { wechat: books }));
   const [c, s] = await Promise.all([central.start(), town.start()]);
   port = s.port;
-  writeTerminalJson(folder, { ...hallPorts(20_000), centralLine: c.port, paymentLine: s.port }, keys, false);
+  writeTerminalJson(folder, { ...hallPorts(20_000), centralLine: c.port, paymentLine: s.port }, keys, false, DIRECT);
   good = readFileSync(join(folder, 'terminal.json'), 'utf8');
 }, 60_000);
 afterAll(async () => {

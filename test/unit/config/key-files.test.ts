@@ -5,7 +5,7 @@ import { loadConfig } from '../../../src/main/config.ts';
 import type { LoadedConfig } from '../../../src/main/config.ts';
 import { loadCardKeys, sealCardKeys } from '../../../src/main/core/card-keys.ts';
 import { loadTerminalKeys } from '../../../src/main/core/terminal-keys.ts';
-import { hallKeys, hallPorts, writeTerminalJson } from '../../../src/main/demo/setup.ts';
+import { DIRECT, hallKeys, hallPorts, writeTerminalJson } from '../../../src/main/demo/setup.ts';
 import { systemClock, systemRandom } from '../../../src/main/ports.ts';
 import { loadPayments } from '../../../src/payment/load.ts';
 import type { Failure } from '../../../src/shared/errors.ts';
@@ -30,7 +30,7 @@ beforeAll(() => {
   writeFileSync(at('plain.json'), JSON.stringify({ psc: 'C1'.repeat(16), auth: 'A1'.repeat(16), mac: 'B2'.repeat(16) }), { mode: 0o600 });
   if (!sealCardKeys({ from: at('plain.json'), to: at('sealed.json'), secret: at('secret') }, systemRandom, id).ok) throw new Error('not sealed');
   const keys = hallKeys(folder);
-  const config = loadConfig(writeTerminalJson(folder, hallPorts(20_000), keys, false));
+  const config = loadConfig(writeTerminalJson(folder, hallPorts(20_000), keys, false, DIRECT));
   if (!config.ok) throw new Error(config.error.detail);
   loaded = config.value;
 });

@@ -167,6 +167,19 @@ describe('midnight', () => {
   });
 });
 
+describe('a wallet behind the gateway that makes no bill', () => {
+  it('its payments and refunds are in no bill: nobody is accused, and it is said how many', () => {
+    for (const journal of [SOLD, REFUNDED]) {
+      const ledger = journal === SOLD ? [entry('captured')] : [entry('captured'), entry('refunded')];
+      const report = day({ journal, bills: { [DAY]: { kind: 'bill', rows: [], unlisted: [NO] } }, ledger });
+      expect(report.differences).toEqual([]);
+      expect(report.providers[0]).toMatchObject({ bill: 'compared', detail: '1 of a wallet without a bill', complete: true });
+      // Another one that is missing is missed as ever.
+      expect(told({ journal, bills: { [DAY]: { kind: 'bill', rows: [], unlisted: [`${NO}X`] } }, ledger })).not.toEqual([]);
+    }
+  });
+});
+
 describe('what cannot be compared now', () => {
   const f = failure('PAY-0203', 'STATEMENT_CREATING');
   it.each([['not-ready', { kind: 'not-ready', failure: f }], ['unknown', { kind: 'unknown', failure: f }], ['not-ready', { kind: 'later' }]] as const)('a bill that is %s accuses nobody, and the day is not complete', (state, of) => {

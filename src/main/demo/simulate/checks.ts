@@ -7,6 +7,8 @@ import { toHex } from '../../../shared/bytes.ts';
 import type { Content, SimCard } from './card.ts';
 import type { Books, SandboxOrder } from '../../../simulator/payment-books.ts';
 import type { Site } from './site.ts';
+import type { WatchedLeg } from './gateway-watch.ts';
+import { ownNumber } from './providers.ts';
 import type { World } from './world.ts';
 
 interface Opening {
@@ -38,6 +40,8 @@ export class Checks {
   readonly #metered = new Map<string, number>();
   readonly #capturedFor = new Map<string, Set<string>>();
   readonly #lastWriteClaim = new Map<string, string>();
+  /** The wallets' trades by our number: a kiosk's, or the gateway's. */
+  readonly #trades = new Map<string, SandboxOrder>();
 
   constructor(world: World) {
     this.#world = world;
@@ -91,36 +95,61 @@ export class Checks {
         const old = books.refunds.get(refund.outRefundNo);
         books.putRefund(refund);
         if (old !== undefined) return;
-        const known = this.#attempts.get(refund.outTradeNo);
+        if (books.refundsOf(refund.outTradeNo).length > 1) this.#world.problem(`trade ${refund.outTradeNo} has two refunds`);
+        const asked = this.#askedBy(ownNumber(refund.outTradeNo), ownNumber(refund.outRefundNo));
+        if (asked === null) return;
+        const { known, outTradeNo, outRefundNo } = asked;
         const row = known?.site.journal?.attempt(known.attemptId);
         if (known === undefined) return this.#world.problem(`refund ${refund.outRefundNo} of a trade that no journal has`);
         if (row === undefined) {
           // A request that was under way while its machine lost power and database: what was durable then counts.
-          if (known.site.alive || this.#refunds.get(refund.outRefundNo) !== refund.outTradeNo) this.#world.problem(`refund ${refund.outRefundNo} of an attempt that no journal has`);
+          if (known.site.alive || this.#refunds.get(outRefundNo) !== outTradeNo) this.#world.problem(`refund ${refund.outRefundNo} of an attempt that no journal has`);
           return;
         }
         if (row.state !== 'refunding' && row.state !== 'refunded') this.#world.problem(`refund ${refund.outRefundNo} was asked for while its attempt was ${row.state}`);
-        if (row.outRefundNo !== refund.outRefundNo) this.#world.problem(`attempt ${row.attemptId} refunded under another number`);
-        if (books.refundsOf(refund.outTradeNo).length > 1) this.#world.problem(`trade ${refund.outTradeNo} has two refunds`);
+        if (row.outRefundNo !== outRefundNo) this.#world.problem(`attempt ${row.attemptId} refunded under another number`);
         const order = this.row(known.orderId);
         if ((this.#written.get(known.orderId) ?? 0) > 0 && order?.paidBy === known.attemptId) this.#world.problem(`order ${known.orderId} is on its card and is being refunded`);
       },
     };
   }
+  /** Whose refund a wallet hears of: a terminal's, under that one's numbers, or the gateway's own (null, and judged here). */
+  #askedBy(trade: string, refund: string): { readonly known: { readonly site: Site; readonly attemptId: string; readonly orderId: string } | undefined; readonly outTradeNo: string; readonly outRefundNo: string } | null {
+    const { gateway } = this.#world;
+    const mine = gateway.of(trade);
+    if (mine === null) return { known: this.#attempts.get(trade), outTradeNo: trade, outRefundNo: refund };
+    const asked = gateway.refunds.get(refund);
+    if (asked !== undefined) {
+      if (!mine.counts || asked.outTradeNo !== mine.leg.outTradeNo) this.#world.problem(`refund ${refund} is of ${asked.outTradeNo}, and went to a trade that does not count for it`);
+      return { known: this.#attempts.get(asked.outTradeNo), ...asked };
+    }
+    this.#world.count('handed-back');
+    if (mine.counts || mine.leg.state !== 'refunding') this.#world.problem(`the gateway handed back ${trade}, which ${mine.counts ? 'counts' : `is ${mine.leg.state}`}`);
+    return null;
+  }
   #trade(old: SandboxOrder | undefined, now: SandboxOrder): void {
-    const known = this.#attempts.get(now.outTradeNo);
+    const { gateway } = this.#world;
+    const own = ownNumber(now.outTradeNo);
+    if (old === undefined && this.#trades.has(own)) this.#world.problem(`${own} has two trades`);
+    this.#trades.set(own, now);
+    const mine = gateway.of(own);
+    const known = this.#attempts.get(mine?.leg.outTradeNo ?? own);
     if (old === undefined && known === undefined) this.#world.problem(`trade ${now.outTradeNo} was made before its attempt was durable`);
     if (known === undefined) return;
     // Past its time a trade closes by itself.
     if (now.state === 'CLOSED' && old?.state !== 'CLOSED' && !(old !== undefined && this.#world.nowMs > old.expiresAtMs)) {
       const row = known.site.journal?.attempt(known.attemptId);
-      if (row?.state === 'creating' || row?.state === 'pending') this.#world.problem(`trade ${now.outTradeNo} was closed while its attempt was ${row.state}`);
+      // The gateway ends one wallet's trade where another wallet is to begin.
+      if (mine !== null) {
+        if (mine.leg.state !== 'closing') this.#world.problem(`trade ${own} was closed while it was ${mine.leg.state} at the gateway`);
+      } else if (row?.state === 'creating' || row?.state === 'pending') this.#world.problem(`trade ${now.outTradeNo} was closed while its attempt was ${row.state}`);
     }
     if (now.reversedAtMs !== undefined && old?.reversedAtMs === undefined) {
       this.#world.count('reversed-capture');
       const row = known.site.journal?.attempt(known.attemptId);
       // Alipay's cancel of a QR code may meet the payment on its way.
-      if (row !== undefined && row.state !== 'closing' && row.state !== 'closed') this.#world.problem(`trade ${now.outTradeNo} was reversed while its attempt was ${row.state}`);
+      if (mine !== null && mine.leg.state !== 'closing') this.#world.problem(`trade ${own} was reversed while it was ${mine.leg.state} at the gateway`);
+      if (mine === null && row !== undefined && row.state !== 'closing' && row.state !== 'closed') this.#world.problem(`trade ${now.outTradeNo} was reversed while its attempt was ${row.state}`);
     }
     if (now.captures > 1) this.#world.problem(`trade ${now.outTradeNo} was captured ${now.captures} times`);
     if (now.captures === 1 && (old?.captures ?? 0) === 0) {
@@ -213,8 +242,12 @@ export class Checks {
     if ((order.state === 'refunding' || order.state === 'refunded') && (this.#written.get(orderId) ?? 0) > 0) say('on its card and refunded');
   }
   #money(a: AttemptRow): { captured: number; refunds: number; refunded: number } {
-    const trade = this.#world.books.orders.get(a.outTradeNo);
-    const refunds = this.#world.books.refundsOf(a.outTradeNo);
+    return this.#taken(this.#world.gateway.current.get(a.outTradeNo) ?? a.outTradeNo);
+  }
+  /** What a wallet took and gave back under one number of ours. */
+  #taken(no: string): { captured: number; refunds: number; refunded: number } {
+    const trade = this.#trades.get(no);
+    const refunds = trade === undefined ? [] : this.#world.books.refundsOf(trade.outTradeNo);
     return { captured: trade?.reversedAtMs === undefined ? (trade?.captures ?? 0) * (trade?.total ?? 0) : 0, refunds: refunds.length, refunded: refunds.filter((r) => r.status === 'SUCCESS').reduce((n, r) => n + r.refund, 0) };
   }
 
@@ -226,7 +259,12 @@ export class Checks {
     return SETTLED_ORDERS.has(order.state) && attempts.every((a) => ['closed', 'refunded', 'parked'].includes(a.state) || (a.state === 'paid' && a.taken === true));
   }
   settled(): boolean {
-    return this.#world.sites.every((s) => s.alive && s.journal?.unsent(1) === null) && this.#rows().every((r) => this.#over(r) && r.attempts.every((a) => this.#money(a).captured === 0 || a.state !== 'closed'));
+    return this.#world.sites.every((s) => s.alive && s.journal?.unsent(1) === null) && this.#rows().every((r) => this.#over(r) && r.attempts.every((a) => this.#money(a).captured === 0 || a.state !== 'closed')) && this.#left().every(({ leg, no }) => this.#taken(no).captured === 0 || leg.state === 'parked' || leg.state === 'refunded');
+  }
+  /** The wallets' trades that do not count for any payment: another wallet took their place. */
+  #left(): { readonly no: string; readonly leg: WatchedLeg }[] {
+    const { gateway } = this.#world;
+    return [...gateway.legs].filter(([no, leg]) => gateway.current.get(leg.outTradeNo) !== no).map(([no, leg]) => ({ no, leg }));
   }
   cardSettled(cardNo: string): boolean {
     return this.#rows().every((r) => r.order.quote.cardNo !== cardNo || this.#over(r));
@@ -276,10 +314,23 @@ export class Checks {
         own.set(order.quote.cardNo, { count: o.count + 1, quantity: o.quantity + order.quote.quantity, paidFen: o.paidFen + order.quote.amountFen, costMicro: o.costMicro + order.quote.shares.reduce((n, s) => n + s.costMicro, 0) });
       }
     }
-    for (const trade of world.books.orders.values()) if (!this.#attempts.has(trade.outTradeNo)) say(`the provider has ${trade.outTradeNo}, no journal has`);
+    for (const no of this.#trades.keys()) if (!this.#attempts.has(world.gateway.of(no)?.leg.outTradeNo ?? no)) say(`the provider has ${no}, no journal has`);
+    await this.#leftOver(parked);
     if (sums.captured !== sums.delivered + sums.refunded + sums.parkedFen) say(`captured ${sums.captured} ≠ ${JSON.stringify(sums)}`);
     await this.#centralAgrees(own, held, sums);
     return { captured: sums.captured, delivered: sums.delivered, refunded: sums.refunded, parked, ends };
+  }
+
+  /** What was taken for a wallet that was left: all of it went back, or is parked where the wallet itself refused. */
+  async #leftOver(parked: Record<string, number>): Promise<void> {
+    for (const { no, leg } of this.#left()) {
+      const { captured, refunded } = this.#taken(no);
+      if (leg.state !== 'parked' ? refunded !== captured : refunded > 0) this.#world.problem(`${no} was left (${leg.state}): ${captured} fen captured, ${refunded} given back`);
+      if (leg.state === 'parked') parked['gateway'] = (parked['gateway'] ?? 0) + 1;
+    }
+    if (this.#world.paySet !== 'gateway') return;
+    const rows = await this.#world.db.query<{ leg: string; state: string; reason: string | null }>('SELECT leg, state, reason FROM gateway_legs');
+    for (const { leg, state, reason } of rows) if (this.#world.gateway.of(leg)?.leg.state !== state) this.#world.problem(`${leg} is ${state} (${reason ?? ''}), and was seen as ${this.#world.gateway.of(leg)?.leg.state ?? 'nothing'}`);
   }
 
   /** Central's ledger and accounts against the journals, and the cards against both. */

@@ -1,3 +1,4 @@
+import { CODE_WAIT_MS } from '../../../kiosk/orders.ts';
 import type { Snapshot } from '../../../shared/contract.ts';
 import type { SimCard } from './card.ts';
 import type { Dice } from './dice.ts';
@@ -11,6 +12,8 @@ export interface Phone {
   /** Pays a code. `late`: the provider takes it although it is closed. */
   readonly pay: (codeUrl: string, late: boolean) => void;
   readonly scan: (codeUrl: string) => void;
+  /** The next code payment asks for its password. */
+  readonly askPassword: () => void;
 }
 
 /** How long a customer stays at most, ms of virtual time. */
@@ -41,6 +44,7 @@ export class Customer {
   /** The phone's own code that was shown last. */
   #shown: string | null = null;
   #switched: string | null = null;
+  #looked: string | null = null;
 
   constructor(site: Site, card: SimCard, cardId: string, plan: Plan, other: SimCard | null, dice: Dice, phone: Phone, nowMs: number, after: (delayMs: number, fn: () => void) => void) {
     this.site = site;
@@ -156,6 +160,12 @@ export class Customer {
     if (this.#dice.chance(s.state === 'switching' ? 0.8 : this.plan === 'show-code-slowly' ? 0.1 : 0.5)) this.#phone.pay(`auth:${this.#shown}`, false);
   }
 
+  /** The password is asked for, and typed just when the machine stops waiting and takes the payment back. */
+  #confirmAtTheLast(code: string): void {
+    this.#phone.askPassword();
+    this.#after(CODE_WAIT_MS - this.#dice.between(0, 2_000), () => this.#phone.pay(`auth:${code}`, false));
+  }
+
   #atPay(s: Extract<Snapshot, { screen: 'pay' }>): void {
     const { site } = this;
     if (s.state === 'unknown') {
@@ -165,6 +175,12 @@ export class Customer {
     if (s.byCode) return this.#confirm(s);
     const code = s.qrText ?? this.#scanned;
     if (code === null || s.state === 'closing' || s.state === 'creating' || s.state === 'switching') return;
+    // A company's code leads into some wallet first; many have it open a while before they pay, or never do.
+    if (code !== this.#looked && code.includes('/q/') && this.#dice.chance(0.6)) {
+      this.#looked = code;
+      this.#phone.scan(code);
+      if (this.#dice.chance(0.7)) return;
+    }
     switch (this.plan) {
       case 'cancel':
         this.leftover = code;
@@ -185,6 +201,7 @@ export class Customer {
         this.#pays += 1;
         const digits = Array.from({ length: 16 }, () => String(this.#dice.between(0, 9))).join('');
         this.#shown = this.#dice.chance(0.1) && this.#shown !== null ? this.#shown : `${this.#dice.pick(['13', '28'] as const)}${digits}`;
+        if (this.plan === 'show-code-slowly' && this.#dice.chance(0.4)) this.#confirmAtTheLast(this.#shown);
         return site.scan(this.#shown);
       }
       case 'switch':

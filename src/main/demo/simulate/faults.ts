@@ -28,6 +28,7 @@ export const FAULTS = [
   'central-failed-after',
   'central-gone',
   'central-slow',
+  'central-killed',
   'power-cut',
   'second-log-torn',
   'disk-full',
@@ -37,11 +38,11 @@ export const FAULTS = [
 ] as const;
 export type FaultKind = (typeof FAULTS)[number];
 /** Counted when they happen, not when they are armed. */
-export const CONSEQUENCES = ['card-torn', 'late-capture', 'second-capture', 'reversed-capture', 'code-paid', 'switched', 'assisted-write', 'claim-expired', 'epoch-began'] as const;
+export const CONSEQUENCES = ['card-torn', 'late-capture', 'second-capture', 'reversed-capture', 'code-paid', 'switched', 'assisted-write', 'claim-expired', 'epoch-began', 'wallet-left', 'handed-back'] as const;
 
 /** Lets one fault begin at machine `i`; what lasts ends by itself. */
 export function startFault(world: World, i: number, kind: FaultKind, customer: Customer): void {
-  const { dice, timeline } = world;
+  const { dice, timeline, wallets } = world;
   const site = world.sites[i];
   const lines = world.lines[i];
   const drive = world.disks[i];
@@ -96,7 +97,9 @@ export function startFault(world: World, i: number, kind: FaultKind, customer: C
     case 'payment-failed-after': {
       // Counted by the line when it happens.
       const mishap = kind.slice('payment-'.length) as 'request-lost' | 'answer-lost' | 'late' | 'duplicate' | 'reordered' | 'failed-after';
-      for (let n = dice.between(1, 3); n > 0; n--) lines.payment.next.push(mishap);
+      // With a gateway there are two lines on the way to a wallet.
+      const line = world.paySet === 'gateway' && dice.chance(0.5) ? world.walletLine : lines.payment;
+      for (let n = dice.between(1, 3); n > 0; n--) line.next.push(mishap);
       return;
     }
     case 'central-request-lost':
@@ -130,30 +133,35 @@ export function startFault(world: World, i: number, kind: FaultKind, customer: C
       return;
     case 'refund-stuck':
       happened();
-      (dice.chance(0.5) ? world.sandbox : world.alipay).control.faults({ refundStuck: 1 });
+      dice.pick(Object.values(world.wallets)).control.faults({ refundStuck: 1 });
       after(dice.between(10_000, 200_000), () => world.releaseRefunds());
       return;
     case 'refund-refused':
       happened();
-      if (dice.chance(0.3)) world.alipay.control.faults(dice.chance(0.5) ? { refundRefused: 1 } : { notEnough: 1 });
-      else world.sandbox.control.faults(dice.chance(0.5) ? { refundAbnormal: 1 } : { notEnough: 1 });
+      if (dice.chance(0.3)) wallets.alipay.control.faults(dice.chance(0.5) ? { refundRefused: 1 } : { notEnough: 1 });
+      else wallets.wechat.control.faults(dice.chance(0.5) ? { refundAbnormal: 1 } : { notEnough: 1 });
+      if (world.paySet !== 'direct') wallets.unionpay.control.faults(dice.chance(0.5) ? { refundFails: 1 } : { notEnough: 1 });
       return;
     case 'code-declined': {
       happened();
       const why = dice.pick([{ balanceShort: 1 }, { riskRefused: 1 }, { codeExpired: 1 }] as const);
-      world.sandbox.control.faults(why);
-      world.alipay.control.faults(why);
+      wallets.wechat.control.faults(why);
+      wallets.alipay.control.faults(why);
       return;
     }
     case 'code-asks-password':
       happened();
-      world.sandbox.control.faults({ askPassword: 1 });
-      world.alipay.control.faults({ askPassword: 1 });
+      wallets.wechat.control.faults({ askPassword: 1 });
+      wallets.alipay.control.faults({ askPassword: 1 });
       return;
     case 'reversal-not-held':
       happened();
-      world.sandbox.control.faults({ reverseForgotten: dice.pick([1, 1, 2, 8] as const) });
-      world.alipay.control.faults({ retryCancel: dice.between(1, 3) });
+      wallets.wechat.control.faults({ reverseForgotten: dice.pick([1, 1, 2, 8] as const) });
+      wallets.alipay.control.faults({ retryCancel: dice.between(1, 3) });
+      return;
+    case 'central-killed':
+      // Counted when it happens.
+      world.central.cutIn = dice.between(1, dice.chance(0.5) ? 12 : 80);
       return;
     case 'power-cut':
       world.tell(`${site.terminalId} fault: the power goes soon`);

@@ -9,11 +9,11 @@ import { Kiosk } from '../../../kiosk/kiosk.ts';
 import { PERIODS } from '../../../kiosk/monitor.ts';
 import type { Probe } from '../../../kiosk/monitor.ts';
 import type { KioskEvent } from '../../../kiosk/state.ts';
-import { createAlipayProvider } from '../../../payment/alipay/provider.ts';
-import { createWechatProvider } from '../../../payment/wechat/provider.ts';
+import type { PaymentProvider } from '../../../payment/types.ts';
+import type { HttpSend } from '../../../shared/http.ts';
 import type { Intent, Snapshot } from '../../../shared/contract.ts';
 import type { JournalEvent } from '../../../shared/events.ts';
-import type { Signer, Verifier } from '../../../shared/ports.ts';
+import type { Clock, Random, Signer, Verifier } from '../../../shared/ports.ts';
 import { ok } from '../../../shared/result.ts';
 import { wireCore } from '../../core/wire.ts';
 import type { Wired } from '../../core/wire.ts';
@@ -43,9 +43,6 @@ const SIM_PERIODS: Readonly<Record<Probe, readonly [number, number]>> = { ...PER
 
 const PRINTER: Printer = { status: () => Promise.resolve({ ready: true, paperLow: false, failure: null }), print: () => Promise.resolve(ok(undefined)), close: () => undefined };
 
-/** The merchant's names at the provider. */
-export const MERCHANT = { mchid: '1900000109', appid: 'wxd678efh567hg6787', merchantSerial: 'SIMMERCHANT', storeOutId: 'SIM', alipayApp: '2021000000000311', platformSerial: 'PUB_KEY_ID_SIM', notifyUrl: 'https://pay.example/notify' } as const;
-
 export interface SiteParts {
   readonly terminalId: string;
   readonly timeline: Timeline;
@@ -55,8 +52,8 @@ export interface SiteParts {
   readonly central: Line;
   readonly terminalSigner: Signer;
   readonly policyVerifier: Verifier;
-  readonly merchantSigner: Signer;
-  readonly platformVerifier: Verifier;
+  /** How customers pay here, made anew for each process. */
+  readonly providers: (ports: { readonly clock: Clock; readonly random: Random; readonly send: HttpSend; readonly timeoutMs: number }) => readonly PaymentProvider[];
   readonly keys: KeyProvider;
   readonly compressOverBytes: number;
   /** After events became durable, before their effects. */
@@ -156,14 +153,7 @@ export class Site {
     this.journal = journal;
     parts.onOpened(journal);
     this.#watch(journal, life);
-    const wechat = createWechatProvider(
-      { baseUrl: 'https://pay.sim', mchid: MERCHANT.mchid, appid: MERCHANT.appid, merchantSerial: MERCHANT.merchantSerial, storeOutId: MERCHANT.storeOutId, merchantSigner: parts.merchantSigner, platformKeys: new Map([[MERCHANT.platformSerial, parts.platformVerifier]]), notifyUrl: MERCHANT.notifyUrl },
-      { clock, random: dice, send: parts.payment.send(life), timeoutMs: 8_000 },
-    );
-    const alipay = createAlipayProvider(
-      { baseUrl: 'https://alipay.sim', appId: MERCHANT.alipayApp, appSigner: parts.merchantSigner, alipayKey: parts.platformVerifier, protocol: 'v3', storeId: MERCHANT.storeOutId },
-      { clock, random: dice, send: parts.payment.send(life), timeoutMs: 8_000 },
-    );
+    const providers = parts.providers({ clock, random: dice, send: parts.payment.send(life), timeoutMs: 8_000 });
     const billing = createBillingClient({ baseUrl: 'https://central.sim', terminalId: parts.terminalId, signer: parts.terminalSigner, policyVerifier: parts.policyVerifier, clock, random: dice, timeoutMs: 8_000, send: parts.central.send(life), compressOverBytes: parts.compressOverBytes });
     try {
       this.#wired = wireCore({
@@ -172,7 +162,7 @@ export class Site {
         journal,
         reader: this.slot.reader(life),
         layouts: layoutRegistry([pl4442Layout(parts.keys), plCpuLayout(parts.keys), plPurseLayout(parts.keys, { terminalId: parts.terminalId, nowMs: () => clock.nowMs() })]),
-        providers: [wechat, alipay],
+        providers,
         scanner: 'keyboard',
         billing,
         printer: PRINTER,

@@ -1,7 +1,6 @@
 import { sampleKeyProvider } from '../../../card/index.ts';
 import { DEMO_TARIFFS } from '../../../central/demo-data.ts';
 import { createCentral } from '../../../central/server.ts';
-import type { Central } from '../../../central/server.ts';
 import type { Db } from '../../../central/db.ts';
 import type { JournalStorage, MemoryStorage } from '../../../journal/storage.ts';
 import type { JournalEvent } from '../../../shared/events.ts';
@@ -9,22 +8,23 @@ import type { Policy } from '../../../shared/policy.ts';
 import type { Signer, Verifier } from '../../../shared/ports.ts';
 import { memoryBooks } from '../../../simulator/payment-books.ts';
 import type { Books } from '../../../simulator/payment-books.ts';
-import { createAlipaySandbox } from '../../../simulator/alipay/sandbox.ts';
-import type { AlipaySandbox } from '../../../simulator/alipay/sandbox.ts';
-import { isAlipayCode, isAlipays } from '../../../simulator/pay-town.ts';
-import { createWechatSandbox } from '../../../simulator/wechat/sandbox.ts';
-import type { WechatSandbox } from '../../../simulator/wechat/sandbox.ts';
+import type { Wallets } from '../../../simulator/pay-town.ts';
 import { cpuCard, sle4442Card } from './card.ts';
 import type { SimCard } from './card.ts';
+import { CentralSite } from './central-site.ts';
 import { Checks } from './checks.ts';
 import { Customer, PLANS } from './customer.ts';
 import { Dice } from './dice.ts';
 import { FAULTS, startFault } from './faults.ts';
 import type { FaultKind } from './faults.ts';
+import { GatewayWatch } from './gateway-watch.ts';
 import { Line } from './net.ts';
 import type { Mishap, Service } from './net.ts';
-import { MERCHANT, Site } from './site.ts';
-import { T0, Timeline } from './timeline.ts';
+import { Phone } from './phone.ts';
+import { PAGES, kioskProviders, paySetOf, townWallets, walletProviders, walletService } from './providers.ts';
+import type { PaySet } from './providers.ts';
+import { Site } from './site.ts';
+import { ProcessClock, T0, Timeline } from './timeline.ts';
 
 /** Where the engines come from: quick ones in memory, or the real ones. */
 export interface Engines {
@@ -102,10 +102,14 @@ export class World {
   readonly books: Books = memoryBooks();
   readonly problems: string[] = [];
   readonly checks: Checks;
-  central!: Central;
+  readonly paySet: PaySet;
+  readonly gateway = new GatewayWatch();
+  readonly phone = new Phone(this);
+  central!: CentralSite;
   db!: Db;
-  sandbox!: WechatSandbox;
-  alipay!: AlipaySandbox;
+  wallets!: Wallets;
+  /** The gateway's line to the wallets. */
+  walletLine!: Line;
   quiet = false;
   #served = 0;
   #pending = 0;
@@ -118,6 +122,7 @@ export class World {
   constructor(options: SimOptions) {
     this.options = options;
     this.dice = new Dice(options.seed);
+    this.paySet = paySetOf(options.seed);
     this.checks = new Checks(this);
   }
 
@@ -138,7 +143,7 @@ export class World {
   async #build(): Promise<void> {
     const { engines } = this.options;
     const keys = { terminals: TERMINALS.map((t) => engines.key(t)), policy: engines.key('policy'), merchant: engines.key('merchant'), platform: engines.key('platform') };
-    this.db = await engines.centralDb();
+    this.db = this.gateway.watch(this.#counted(await engines.centralDb()));
     const accounts = Array.from({ length: CARDS }, (_, i) => i === CARDS - 1 && this.options.seed % 2 === 0).map((purse, i) => ({
       cardNo: `88000010${String(i).padStart(2, '0')}`,
       userNo: `10020010${String(i).padStart(2, '0')}`,
@@ -163,44 +168,38 @@ export class World {
       if (found === undefined) throw new Error('a terminal that was never enrolled');
       return found.verifier;
     };
-    this.central = createCentral({
+    const counted = (where: string, line: string) => (mishap: Mishap) => {
+      this.count(`${line}-${mishap}`);
+      this.tell(`${where} ${line}: ${mishap}`);
+    };
+    this.wallets = townWallets(keys, this.checks.watchBooks(this.books), () => this.nowMs, (n) => this.dice.bytes(n));
+    this.walletLine = new Line(this.timeline, this.dice, walletService(() => this.wallets), counted('gateway', 'payment'));
+    this.central = new CentralSite({
+      timeline: this.timeline,
+      dice: this.dice,
       db: this.db,
-      port: 0,
-      policySigner: keys.policy.signer,
-      verifierOf,
-      now: () => this.nowMs,
-      terminals: TERMINALS.map((terminalId, i) => ({ terminalId, publicKeyPem: (keys.terminals[i] as { publicKeyPem: string }).publicKeyPem })),
-      accounts,
-      tariffs: [...DEMO_TARIFFS, MONEY],
-      policy: POLICY,
+      make: (life, db) => {
+        const clock = new ProcessClock(this.timeline, life, () => 0);
+        const { wechat, alipay, unionpay } = walletProviders(keys, { clock, random: this.dice, send: this.walletLine.send(life), timeoutMs: 6_000 });
+        return createCentral({
+          db,
+          port: 0,
+          policySigner: keys.policy.signer,
+          verifierOf,
+          now: () => this.nowMs,
+          terminals: TERMINALS.map((terminalId, i) => ({ terminalId, publicKeyPem: (keys.terminals[i] as { publicKeyPem: string }).publicKeyPem })),
+          accounts,
+          tariffs: [...DEMO_TARIFFS, MONEY],
+          policy: POLICY,
+          ...(this.paySet === 'gateway' ? { payments: { wallets: [wechat, alipay, unionpay], publicUrl: PAGES, clock, random: this.dice } } : {}),
+        });
+      },
+      onCut: (where) => {
+        this.count('central-killed');
+        this.tell(`CENTRAL KILLED at ${where}`);
+      },
     });
-    await this.central.open();
-    // One set of books for both wallets: no number is used at two.
-    const books = this.checks.watchBooks(this.books);
-    this.sandbox = createWechatSandbox({
-      port: 0,
-      dataDir: null,
-      books,
-      merchantPublicKeyPem: '',
-      platformPrivateKeyPem: '',
-      platformSerial: MERCHANT.platformSerial,
-      mchid: MERCHANT.mchid,
-      appid: MERCHANT.appid,
-      now: () => this.nowMs,
-      randomBytes: (n) => this.dice.bytes(n),
-      crypto: { merchantVerifier: keys.merchant.verifier, platformSigner: keys.platform.signer },
-    });
-    this.alipay = createAlipaySandbox({
-      port: 0,
-      dataDir: null,
-      books,
-      appPublicKeyPem: '',
-      alipayPrivateKeyPem: '',
-      appId: MERCHANT.alipayApp,
-      now: () => this.nowMs,
-      randomBytes: (n) => this.dice.bytes(n),
-      crypto: { appVerifier: keys.merchant.verifier, alipaySigner: keys.platform.signer },
-    });
+    await this.central.boot();
     // One card of each town is an SLE4442.
     const memoryCardNo = accounts[1]?.cardNo;
     for (const a of accounts) {
@@ -212,12 +211,8 @@ export class World {
     const cardKeys = sampleKeyProvider('demo');
     if (!cardKeys.ok) throw new Error('no keys');
     for (const [i, terminalId] of TERMINALS.entries()) {
-      const counted = (line: string) => (mishap: Mishap) => {
-        this.count(`${line}-${mishap}`);
-        this.tell(`${terminalId} ${line}: ${mishap}`);
-      };
-      const payment = new Line(this.timeline, this.dice, this.#paymentService(), counted('payment'));
-      const central = new Line(this.timeline, this.dice, this.#centralService(), counted('central'));
+      const payment = new Line(this.timeline, this.dice, this.paySet === 'gateway' ? this.#centralService() : walletService(() => this.wallets), counted(terminalId, 'payment'));
+      const central = new Line(this.timeline, this.dice, this.#centralService(), counted(terminalId, 'central'));
       this.lines.push({ payment, central });
       const disk = engines.disk();
       this.disks.push(disk);
@@ -230,8 +225,7 @@ export class World {
         central,
         terminalSigner: (keys.terminals[i] as { signer: Signer }).signer,
         policyVerifier: keys.policy.verifier,
-        merchantSigner: keys.merchant.signer,
-        platformVerifier: keys.platform.verifier,
+        providers: (ports) => kioskProviders(this.paySet, keys, { terminalId, signer: (keys.terminals[i] as { signer: Signer }).signer, policyVerifier: keys.policy.verifier }, ports),
         keys: cardKeys.value,
         compressOverBytes: engines.name === 'real' ? 1_024 : Number.POSITIVE_INFINITY,
         onOpened: (journal) => this.checks.opened(site, journal),
@@ -264,21 +258,25 @@ export class World {
     this.checks.durable(site, events);
   }
 
-  #paymentService(): Service {
-    return async ({ method, path, headers, body }) => {
-      const { delayMs, answer } = (isAlipays(path.split('?')[0] ?? '') ? this.alipay : this.sandbox).handle({ method, target: path, headers: lower(headers), body });
-      const said = answer(true);
-      return said.dropped ? null : { status: said.status, headers: said.headers, body: said.body, delayMs };
-    };
-  }
   #centralService(): Service {
     const text = new TextEncoder();
     return async ({ method, path, headers, body }) => {
-      this.#pending += 1;
       const said = await this.central.handle({ method, target: path, headers: lower(headers), body });
-      this.#pending -= 1;
-      return { status: said.status, headers: said.headers, body: text.encode(said.body) };
+      return said === null ? null : { status: said.status, headers: said.headers, body: text.encode(said.body) };
     };
+  }
+  /** Statements under way: a real database takes turns of its own, and time stands still meanwhile. */
+  #counted(db: Db): Db {
+    if (this.options.engines.name !== 'real') return db;
+    const during = async <T>(work: Promise<T>): Promise<T> => {
+      this.#pending += 1;
+      try {
+        return await work;
+      } finally {
+        this.#pending -= 1;
+      }
+    };
+    return { ...db, query: (sql, params) => during(db.query(sql, params)), transaction: (work) => during(db.transaction(work)) };
   }
 
   /** Time goes on until nothing happens before `untilMs`, or `enough` says so. Every thing that happens has run to its end before the next. */
@@ -341,13 +339,7 @@ export class World {
       plan,
       other?.card ?? null,
       this.dice,
-      {
-        pay: (codeUrl, late) => this.pay(codeUrl, late),
-        scan: (codeUrl) => {
-          (isAlipayCode(codeUrl) ? this.alipay : this.sandbox).control.scan({ codeUrl });
-          this.tell(`${site.terminalId} customer scans`);
-        },
-      },
+      this.phone,
       this.timeline.nowMs,
       (delayMs, fn) => void this.timeline.after(delayMs, fn),
     );
@@ -366,8 +358,8 @@ export class World {
         this.tell(`${site.terminalId} --- leaves`);
         if (customer.unfinished && this.dice.chance(0.85)) this.#carried.push({ held, from: i, atMs: this.timeline.nowMs + this.dice.between(5_000, 320_000) });
         // Some codes are paid though their order was called off: by a phone that was slow, or a child that found the code.
-        if (customer.leftover !== null && this.dice.chance(0.6)) this.#leftovers.push({ code: customer.leftover, atMs: this.timeline.nowMs + this.dice.between(1_000, LATE_MS) });
-        for (const l of this.#leftovers.splice(0)) this.timeline.after(l.atMs - this.timeline.nowMs, () => this.pay(l.code, true));
+        if (customer.leftover !== null && this.dice.chance(0.6)) this.leftover(customer.leftover);
+        for (const l of this.#leftovers.splice(0)) this.timeline.after(l.atMs - this.timeline.nowMs, () => this.phone.pay(l.code, true));
         this.timeline.after(this.dice.between(500, 15_000), () => this.#arrive(i));
         return;
       }
@@ -387,14 +379,11 @@ export class World {
   }
 
   releaseRefunds(): void {
-    this.sandbox.control.releaseRefunds();
-    this.alipay.control.releaseRefunds();
+    for (const w of Object.values(this.wallets)) w.control.releaseRefunds();
   }
-
-  pay(codeUrl: string, late: boolean): void {
-    const outcome = (isAlipayCode(codeUrl) ? this.alipay : this.sandbox).control.pay({ codeUrl, ...(late ? { late: true } : {}) });
-    this.tell(`customer pays${late ? ' late' : ''}: ${outcome.paid ? 'taken' : outcome.reason}`);
-    if (outcome.paid && late) this.count('late-capture');
+  /** A code that is paid though nobody wants it any more. */
+  leftover(code: string): void {
+    this.#leftovers.push({ code, atMs: this.timeline.nowMs + this.dice.between(1_000, LATE_MS) });
   }
 
   /** At home: the meter takes what is on the card. */
@@ -426,7 +415,7 @@ export class World {
           continue;
         }
       }
-      if (!condition.epochGranted) void this.central.grantEpoch(site.terminalId).catch(() => undefined);
+      if (!condition.epochGranted) void this.central.central?.grantEpoch(site.terminalId).catch(() => undefined);
     }
     this.timeline.after(15_000, () => this.#staff());
   }
@@ -437,7 +426,7 @@ export class World {
     this.tell('=== faults cease');
     for (const [i, site] of this.sites.entries()) {
       const lines = this.lines[i] as { payment: Line; central: Line };
-      for (const line of [lines.payment, lines.central]) {
+      for (const line of [lines.payment, lines.central, this.walletLine]) {
         line.cut = false;
         line.slowMs = 0;
         line.next.length = 0;
@@ -453,8 +442,8 @@ export class World {
       site.slot.lost(false);
       site.slot.remove();
     }
-    this.sandbox.control.faults({ reset: true });
-    this.alipay.control.faults({ reset: true });
+    this.central.cutIn = 0;
+    for (const w of Object.values(this.wallets)) w.control.faults({ reset: true });
     this.releaseRefunds();
     for (const c of this.cards) {
       c.card.disarm();

@@ -1,0 +1,24 @@
+import { payCases } from '../support/paying.ts';
+
+/** The wallets directly at the kiosk, a tab for each. */
+const wechat = { provider: 'wechat', wallet: 'wechat' } as const;
+const alipay = { provider: 'alipay', wallet: 'alipay' } as const;
+const unionpay = { provider: 'unionpay', wallet: 'unionpay' } as const;
+
+payCases('wechat,alipay,unionpay', [
+  ['cut', wechat],
+  ['declined', alipay],
+  ['late', alipay],
+  ['cut', alipay],
+  ['not-taken', unionpay],
+  ['late', unionpay],
+  ['cut', unionpay],
+  // Others of these are in purchase.test.ts too.
+  ['qr', wechat, 'full'],
+  ['late', wechat, 'full'],
+  ['declined', wechat, 'full'],
+  ['password', wechat, 'full'],
+  ['qr', alipay, 'full'],
+  ['password', alipay, 'full'],
+  ['qr', unionpay, 'full'],
+]);
