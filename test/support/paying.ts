@@ -41,11 +41,11 @@ export function payCases(payments: string, cases: readonly PayCase[]): void {
     await tap('choose-amount', AMOUNT_FEN);
     await page.click(`[data-intent="pay"][data-value="${AMOUNT_FEN}"]:not([disabled])`);
     await screen('pay');
-    await pay('svg');
+    await pay('svg[data-qr]');
     if (way.provider === firstKind) return;
     await tap('pay-with', way.provider);
     await pay(`[data-intent="pay-with"][data-value="${way.provider}"][disabled]`);
-    await pay('svg');
+    await pay('svg[data-qr]');
   }
   const phone = async (way: Pick<Way, 'wallet'>, more: { codeUrl?: string; late?: boolean } = {}): Promise<void> => {
     expect(await hall.dock({ do: 'pay', wallet: way.wallet, ...more })).toMatchObject({ paid: true });
@@ -107,7 +107,7 @@ export function payCases(payments: string, cases: readonly PayCase[]): void {
       await fault(way, { balanceShort: 1 });
       await ownCode(way);
       await pay(':text("余额不足")');
-      await pay('svg');
+      await pay('svg[data-qr]');
       await ownCode(way);
       await delivered(way, countBefore, 'code');
     },
@@ -123,7 +123,7 @@ export function payCases(payments: string, cases: readonly PayCase[]): void {
       await toPay(way);
       await ownCode(way);
       await pay(':text("不认识这个码")');
-      await pay('svg');
+      await pay('svg[data-qr]');
       await phone(way);
       await delivered(way, countBefore, 'qr');
     },
