@@ -575,8 +575,8 @@ describe('words', () => {
     expect([storyOf('moon-landed', {}), storyOf('order-paid', { attemptId: 7 })]).toEqual([{ zh: 'moon-landed', en: 'moon-landed' }, { zh: 'order-paid', en: 'order-paid' }]);
   });
 
-  it('every reason that orders.ts parks for has its words and its way out', () => {
-    const source = readFileSync(new URL('../../../src/kiosk/orders.ts', import.meta.url), 'utf8');
+  it('every reason that an order or attempt is parked for has its words and its way out', () => {
+    const source = ['orders', 'attempts'].map((name) => readFileSync(new URL(`../../../src/kiosk/${name}.ts`, import.meta.url), 'utf8')).join('\n');
     const reasons = [...source.matchAll(/(?:attempt|order)-parked'[^\n]*?reason: (?:[^'\n,]*\?\? )?'([a-z-]+)'/g)].map((m) => m[1] ?? '');
     expect(new Set(reasons).size).toBeGreaterThan(5);
     for (const reason of reasons) expect(PARKED_REASONS, reason).toContain(reason);

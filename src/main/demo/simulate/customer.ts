@@ -1,4 +1,4 @@
-import { CODE_WAIT_MS } from '../../../kiosk/orders.ts';
+import { CODE_WAIT_MS } from '../../../kiosk/attempts.ts';
 import type { Snapshot } from '../../../shared/contract.ts';
 import type { SimCard } from './card.ts';
 import type { Dice } from './dice.ts';
