@@ -30,9 +30,9 @@ function backoffMs(fails: number): number {
   return Math.min(60_000, 1_000 * 2 ** Math.min(fails, 6));
 }
 
-/** Closed attempts are asked about ever more seldom, for as long as the provider could still take them: money that comes after all is found within a quarter of the time that has passed, and within ten minutes. */
+/** Closed attempts are asked about ever more seldom, for as long as the provider could still take them: money that comes after all is found within half of the time that has passed, and within ten minutes. */
 function closedPollMs(ageMs: number): number {
-  return Math.min(600_000, Math.max(5_000, Math.round(ageMs / 4)));
+  return Math.min(600_000, Math.max(5_000, Math.round(ageMs / 2)));
 }
 
 export function runOf(open: OpenOrder, attemptId: string): AttemptRun {

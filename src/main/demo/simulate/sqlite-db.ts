@@ -117,9 +117,10 @@ function prepare(db: Database.Database, sql: string): Prepared {
     .replace(/ FOR UPDATE(?: OF \w+)?/g, '')
     .replace(/::\w+/g, '')
     .replace(/\bGREATEST\(/g, 'MAX(')
-    .replace(/\$(\d+)/g, (_all, n: string) => {
+    .replace(/([=<>]|LIMIT)?( ?)\$(\d+)/g, (_all, compared: string | undefined, space: string, n: string) => {
       order.push(Number(n) - 1);
-      return '?';
+      // Compared with a bare `?`, or limited by one, a statement is compiled anew at each binding (src/journal/book.ts, UNSEEN).
+      return compared === undefined ? `${space}?` : `${compared}${space}coalesce(?, NULL)`;
     });
   const statement = db.prepare<unknown[]>(text);
   return { statement, order, reader: statement.reader };
