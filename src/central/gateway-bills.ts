@@ -25,8 +25,8 @@ export function gatewayBills(db: () => Db, wallets: readonly PaymentProvider[], 
   /** Payments and refunds of the last days of which no bill tells: nobody is to miss them there. */
   async function withoutBill(terminalId: string, date: string): Promise<readonly string[]> {
     const silent = wallets.filter((w) => w.downloadBill === undefined).map((w): string => w.kind);
-    if (silent.length === 0) return [];
     const toMs = chinaDayMs(date) + DAY_MS;
+    if (silent.length === 0 || Number.isNaN(toMs)) return [];
     const rows = await db().query<{ out_trade_no: string; wallet: string }>(
       `SELECT l.out_trade_no, l.wallet FROM gateway_legs l JOIN gateway_trades t ON t.leg = l.leg
        WHERE l.terminal_id = $1 AND l.created_ms < $3 AND (l.created_ms >= $2 OR EXISTS (SELECT 1 FROM gateway_refunds r WHERE r.leg = l.leg AND r.created_ms >= $2 AND r.created_ms < $3))`,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { AttemptRow, OrderRow } from '../../src/journal/fold.ts';
 import { SecondLog } from '../../src/journal/second-log.ts';
 import { MICRO_PER_FEN } from '../../src/shared/money.ts';
-import type { Hall } from '../support/hall.ts';
+import type { GatewayBooks, Hall } from '../support/hall.ts';
 import { until } from '../support/hall.ts';
 
 /** The cards that are sold to, and what is printed on them. */
@@ -45,14 +45,20 @@ export interface Sums {
 }
 
 export const secondLog = (hall: Hall): string => SecondLog.path(join(hall.dataDir, 'kiosk-second'), 1);
-/** Of both wallets' gateways; no number is used at two. */
-export const booksFiles = (hall: Hall): string[] => ['wechat', 'alipay'].map((name) => join(hall.dataDir, 'sandbox', `${name}-books.jsonl`));
+/** Of every wallet; no number is used at two. */
+export const booksFiles = (hall: Hall): string[] => ['wechat', 'alipay', 'unionpay'].map((name) => join(hall.dataDir, 'sandbox', `${name}-books.jsonl`));
 /** What a customer is without for this trade, before any refund. */
 export const capturedFen = (trade: Trade | undefined): number => (trade === undefined || trade.reversedAtMs !== undefined ? 0 : trade.captures * trade.total);
 export const cardFile = (hall: Hall, id: string): string => join(hall.dataDir, 'cards', `${id}.json`);
 
-/** The provider's books as they stand on its disk, also while its process is dead: the last line of a number counts. */
-export function providerBooks(hall: Hall): { trades: ReadonlyMap<string, Trade>; refunds: readonly Refund[] } {
+/** A number of ours as an acquirer's bill has it, without its source and day. */
+const bare = (no: string): string => no.replace(/^3194(?=[GHPRX])/, '').replace(/@.*$/, '');
+
+/**
+ * The provider's books as they stand on its disk, also while its process is dead: the last line of a number counts.
+ * What the gateway has at the wallets stands under the terminal's numbers; `left`: another wallet took its place.
+ */
+export function providerBooks(hall: Hall, gateway: GatewayBooks): { trades: ReadonlyMap<string, Trade>; refunds: readonly Refund[]; left: readonly { readonly leg: string; readonly state: string; readonly captured: number; readonly refunded: number }[] } {
   const trades = new Map<string, Trade>();
   const refunds = new Map<string, Refund>();
   for (const file of booksFiles(hall)) {
@@ -65,7 +71,19 @@ export function providerBooks(hall: Hall): { trades: ReadonlyMap<string, Trade>;
       if (row.refund !== undefined) refunds.set(row.refund.outRefundNo, row.refund);
     }
   }
-  return { trades, refunds: [...refunds.values()] };
+  const own = new Map([...trades.values()].map((t) => ({ ...t, outTradeNo: bare(t.outTradeNo) })).map((t) => [t.outTradeNo, t]));
+  const back = [...refunds.values()].map((r) => ({ ...r, outTradeNo: bare(r.outTradeNo), outRefundNo: bare(r.outRefundNo) }));
+  const legs = new Map(gateway.legs.map((l) => [l.leg, l]));
+  const refundNo = new Map(gateway.refunds.map((r) => [r.walletRefundNo, r.outRefundNo]));
+  const counts = (no: string): string | null => {
+    const leg = legs.get(no);
+    return leg === undefined ? no : leg.counts ? leg.outTradeNo : null;
+  };
+  return {
+    trades: new Map([...own].flatMap(([no, t]) => (counts(no) === null ? [] : [[counts(no) as string, t]]))),
+    refunds: back.flatMap((r) => (counts(r.outTradeNo) === null ? [] : [{ ...r, outTradeNo: counts(r.outTradeNo) as string, outRefundNo: refundNo.get(r.outRefundNo) ?? r.outRefundNo }])),
+    left: gateway.legs.filter((l) => !l.counts).map((l) => ({ leg: l.leg, state: l.state, captured: capturedFen(own.get(l.leg)), refunded: back.filter((r) => r.outTradeNo === l.leg && r.status === 'SUCCESS').reduce((n, r) => n + r.refund, 0) })),
+  };
 }
 
 export async function openings(hall: Hall): Promise<Map<string, Opening>> {
@@ -95,9 +113,9 @@ export function isOver(order: OrderRow, of: readonly AttemptRow[]): boolean {
 }
 
 /** Orders that are not over, or whose closed attempts hold money that nobody has seen yet. */
-export function openOrders(hall: Hall): OrderRow[] {
+export function openOrders(hall: Hall, gateway: GatewayBooks): OrderRow[] {
   const { orders, attempts } = hall.rows();
-  const { trades } = providerBooks(hall);
+  const { trades } = providerBooks(hall, gateway);
   const byOrder = Map.groupBy(attempts, (a) => a.orderId);
   return orders.filter((o) => {
     const of = byOrder.get(o.orderId) ?? [];
@@ -107,7 +125,7 @@ export function openOrders(hall: Hall): OrderRow[] {
 
 /** Waits until nothing is left to do and everything is uploaded. @throws Error with what is still open */
 export async function settled(hall: Hall, timeoutMs = 40_000): Promise<void> {
-  await until('all settled and uploaded', () => hall.rows().outbox === 0 && openOrders(hall).length === 0, timeoutMs).catch((error: unknown) => {
+  await until('all settled and uploaded', async () => hall.rows().outbox === 0 && openOrders(hall, await hall.gateway()).length === 0, timeoutMs).catch((error: unknown) => {
     throw new Error(`${String(error)}: ${states(hall, true).join('; ')}; outbox ${hall.rows().outbox}`);
   });
 }
@@ -116,7 +134,8 @@ export async function settled(hall: Hall, timeoutMs = 40_000): Promise<void> {
 export async function compare(hall: Hall, opening: ReadonlyMap<string, Opening>): Promise<{ problems: string[]; sums: Sums }> {
   const problems: string[] = [];
   const { orders, attempts } = hall.rows();
-  const { trades, refunds } = providerBooks(hall);
+  const { trades, refunds, left } = providerBooks(hall, await hall.gateway());
+  for (const l of left) if (l.refunded !== l.captured) problems.push(`${l.leg} was left (${l.state}): captured ${l.captured}, refunded ${l.refunded}`);
   const byId = new Map(orders.map((o) => [o.orderId, o]));
   const refundsOf = Map.groupBy(refunds, (r) => r.outTradeNo);
   const sums = { captured: 0, delivered: 0, refunded: 0, parked: 0 };

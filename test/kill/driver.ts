@@ -7,7 +7,7 @@ import { Dice } from '../../src/main/demo/simulate/dice.ts';
 import { Hall } from '../support/hall.ts';
 import type { Pcscd } from '../support/pcscd.ts';
 import { preparePcscd } from '../support/pcscd.ts';
-import { CARD_NO, booksFiles, cardFile, compare, openOrders, openings, secondLog, states } from './books.ts';
+import { CARD_NO, booksFiles, cardFile, compare, openOrders, openings, providerBooks, secondLog, states } from './books.ts';
 import type { Opening, Sums } from './books.ts';
 import { Customer } from './customer.ts';
 import { Tail } from './watch.ts';
@@ -382,7 +382,9 @@ class Town {
           return;
         case 'cancel':
         case 'cancel-pay-late':
-          leftover = code;
+          // A company's code is paid late only by whom it led into a wallet before.
+          if (leftover === null && code.includes('/q/')) leftover = await this.#opened(code);
+          leftover ??= code;
           if (s.cancelOffered) tap('cancel');
           return;
         case 'pull-at-pay':
@@ -484,13 +486,22 @@ class Town {
     return leftover;
   }
 
+  /** The wallet's own code behind a gateway's, opened and not paid; null: it was not to be had just now. */
+  async #opened(codeUrl: string): Promise<string | null> {
+    const said = (await this.#dock({ do: 'scan', codeUrl, wallet: this.#dice.pick(['wechat', 'alipay', 'unionpay'] as const) }).catch(() => null)) as { codeUrl?: string } | null;
+    return said?.codeUrl ?? null;
+  }
+
   /** A payment at the provider, whose process may be dead just now. @returns false: it was not reached */
   async #phone(action: { do: 'pay'; codeUrl: string; late?: boolean; fail?: boolean } | { do: 'scan'; codeUrl: string } | { do: 'faults'; faults: Record<string, unknown> }, patienceMs = 0): Promise<boolean> {
     const end = performance.now() + patienceMs;
     for (;;) {
       try {
-        await this.#dock(action);
-        return true;
+        const said = (await this.#dock(action)) as { reason?: string } | null;
+        // The gateway's page asks for a moment's patience.
+        if (said?.reason !== 'wait') return true;
+        if (performance.now() > end) return false;
+        await pause(100);
       } catch (error) {
         this.#tell(`the provider is not reached: ${error instanceof Error ? error.message : String(error)}`);
         if (performance.now() > end) return false;
@@ -510,7 +521,9 @@ class Town {
     for (;;) {
       if (this.#signal.aborted) throw new Error('stopped');
       try {
-        const open = openOrders(this.hall);
+        const gateway = await this.hall.gateway();
+        const open = openOrders(this.hall, gateway);
+        const left = providerBooks(this.hall, gateway).left.some((l) => l.captured !== l.refunded);
         const waiting = open.find((o) => ['paid', 'delivering', 'in-doubt'].includes(o.state));
         const id = waiting === undefined ? null : (Object.entries(CARD_NO).find(([, no]) => no === waiting.quote.cardNo)?.[0] ?? null);
         if (id !== null && (inserted !== id || performance.now() - insertedAt > 3_000)) {
@@ -522,7 +535,7 @@ class Town {
           inserted = null;
         }
         const s = c.snapshot;
-        if (open.length === 0 && this.hall.rows().outbox === 0 && s?.screen === 'start' && s.selling) return;
+        if (open.length === 0 && !left && this.hall.rows().outbox === 0 && s?.screen === 'start' && s.selling) return;
         // Nobody stands there any more, and the screens have their own patience: not ours.
         if (inserted === null && s !== null && !['start', 'reading', 'writing', 'out-of-service'].includes(s.screen)) c.tap(s.screen === 'in-doubt' ? 'leave' : 'exit');
       } catch (error) {
@@ -568,7 +581,7 @@ export async function drive(o: DriveOptions): Promise<KillReport> {
     const started = await Promise.allSettled(
       Array.from({ length: o.halls }, async (_, i) => {
         const own = i === 0 ? pcscd : null;
-        const hall = await Hall.start(['--shell', 'browser', '--restart-ms', String(RESTART_MS), ...(own === null ? [] : ['--real-pcsc', '--vpcd-port', String(own.port)])], own === null ? {} : { PCSCLITE_CSOCK_NAME: own.socket }, from);
+        const hall = await Hall.start(['--shell', 'browser', '--restart-ms', String(RESTART_MS), ...(own === null ? [] : ['--real-pcsc', '--vpcd-port', String(own.port)]), ...(i === 1 ? ['--payments', 'gateway'] : [])], own === null ? {} : { PCSCLITE_CSOCK_NAME: own.socket }, from);
         halls.push(hall);
         towns.push(await Town.open(hall, own, o.seed, i, o.signal));
       }),

@@ -5,7 +5,7 @@ import { drive } from './driver.ts';
 const kills = Number(process.env['PILOTLIGHT_KILLS'] ?? 20);
 const seed = Number(process.env['PILOTLIGHT_SEED'] ?? Date.now() % 1_000_000);
 
-/** The same as `npm run test:kill -- --kills N`: customers and their killer, in two halls, one of them behind a pcscd that is killed too. */
+/** The same as `npm run test:kill -- --kills N`: customers and their killer, in two halls, one behind a pcscd that is killed too, the other paid through the gateway. */
 test(`${kills} processes are killed at random and aimed instants, and all books agree`, async () => {
   console.log(`random kills, seed ${seed} (PILOTLIGHT_SEED=${seed} plays the same customers)`);
   const never = new AbortController();

@@ -38,6 +38,12 @@ export interface DockState {
   lastMeter: { visit: { accepted: boolean; credited: number } } | null;
 }
 
+/** The gateway's numbers at the wallets, and whose they are. `counts`: this one is the terminal's payment; another was left. */
+export interface GatewayBooks {
+  readonly legs: readonly { readonly leg: string; readonly outTradeNo: string; readonly state: string; readonly counts: boolean }[];
+  readonly refunds: readonly { readonly walletRefundNo: string; readonly outRefundNo: string }[];
+}
+
 /** The demo hall as a process, driven from outside through its dock: the same thing that `npm start` runs. */
 export class Hall {
   readonly dataDir: string;
@@ -108,6 +114,13 @@ export class Hall {
   }
   async books(): Promise<{ orders: { outTradeNo: string; state: string; total: number; codeUrls: string[] }[]; refunds: { outRefundNo: string; outTradeNo: string; status: string; refund: number }[] }> {
     return (await (await fetch(`http://127.0.0.1:${this.port + 3}/_control/books`)).json()) as never;
+  }
+
+  /** What the gateway has at the wallets for its terminals. @throws Error while central is away */
+  async gateway(): Promise<GatewayBooks> {
+    const told = (await (await fetch(`http://127.0.0.1:${this.port + 1}/api/gateway`)).json()) as GatewayBooks | null;
+    if (told === null) throw new Error('central is away');
+    return told;
   }
 
   /** Rows as they stand on disk. */

@@ -52,4 +52,10 @@ async function close(): Promise<void> {
   await central.close();
   await db.close();
 }
-runService({ start: central.start, close }, (question) => (question === 'newest-code' ? newestCode() : Promise.resolve(null)));
+/** What stands behind terminals' payments at the wallets, for whoever compares all books. */
+async function gatewayBooks(): Promise<unknown> {
+  const legs = await db.query<{ leg: string; out_trade_no: string; state: string; counts: boolean }>('SELECT l.leg, l.out_trade_no, l.state, t.leg = l.leg AS counts FROM gateway_legs l JOIN gateway_trades t USING (terminal_id, out_trade_no)');
+  const refunds = await db.query<{ wallet_refund_no: string; out_refund_no: string }>('SELECT wallet_refund_no, out_refund_no FROM gateway_refunds');
+  return { legs: legs.map((l) => ({ leg: l.leg, outTradeNo: l.out_trade_no, state: l.state, counts: l.counts })), refunds: refunds.map((r) => ({ walletRefundNo: r.wallet_refund_no, outRefundNo: r.out_refund_no })) };
+}
+runService({ start: central.start, close }, (question) => (question === 'newest-code' ? newestCode() : question === 'gateway-books' ? gatewayBooks() : Promise.resolve(null)));

@@ -20,6 +20,8 @@ export interface DockOptions {
   /** The kiosk's lines to whoever takes its payments; cut and mended together. */
   readonly paymentLines: readonly Line[];
   readonly phone: Phone;
+  /** The gateway's trades at the wallets; null: central is away. */
+  readonly gatewayBooks: () => Promise<unknown>;
   /** The demo's technician, when the kiosk's terminal.json has him. */
   readonly technician: { readonly name: string; readonly pin: string } | null;
   readonly addresses: () => { kiosk: string; central: string };
@@ -116,6 +118,7 @@ export class Dock {
     }
     if (request.method !== 'GET') return json(405, { error: 'GET or POST /api' });
     if (path === '/api/state') return json(200, await this.#state());
+    if (path === '/api/gateway') return json(200, await this.#o.gatewayBooks());
     const slip = /^\/slips\/(\d+)\.svg$/.exec(path);
     if (slip !== null) {
       const found = this.#o.printer.slips.find((s) => s.number === Number(slip[1]));

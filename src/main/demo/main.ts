@@ -141,6 +141,7 @@ const dock = new Dock({
   centralLine,
   paymentLines: [paymentLine, gatewayLine],
   phone: new Phone({ sandboxUrl: `http://127.0.0.1:${ports.sandbox}`, gatewayCode: async () => (await central.ask('newest-code')) as Awaited<ReturnType<PhoneOptions['gatewayCode']>> }),
+  gatewayBooks: () => central.ask('gateway-books'),
   technician: config.maintenance.users.some((user) => user.hash === DEMO_USER.hash) ? { name: DEMO_USER.name, pin: DEMO_USER.pin } : null,
   addresses: () => ({ kiosk: kioskUrl, central: `http://127.0.0.1:${ports.central}/` }),
   kill: (what) => {
