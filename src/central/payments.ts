@@ -267,9 +267,17 @@ export function createPaymentGateway(db: () => Db, options: GatewayOptions): Pay
         if (request.amountFen !== num(trade.amount_fen) || request.refundFen > request.amountFen) return no('not the amount of this payment');
         const rows = await tx.query<Refund>('SELECT * FROM gateway_refunds WHERE terminal_id = $1 AND (out_refund_no = $2 OR leg = $3)', [terminalId, request.outRefundNo, leg.leg]);
         const old = rows.find((r) => r.out_refund_no === request.outRefundNo);
-        if (old !== undefined) return old.leg === leg.leg && num(old.refund_fen) === request.refundFen ? { leg, refund: old } : no('this refund number stands for another refund');
+        if (old !== undefined && (old.leg !== leg.leg || num(old.refund_fen) !== request.refundFen)) return no('this refund number stands for another refund');
+        if (old !== undefined && old.state !== 'refused') return { leg, refund: old };
         const asFar = rows.filter((r) => r.state !== 'refused').reduce((sum, r) => sum + num(r.refund_fen), 0);
         if (asFar + request.refundFen > num(trade.amount_fen)) return no(`${asFar} fen are handed back already`);
+        // Money goes back one way: a reversal that was never heard of is not gone on with beside it.
+        if (leg.captured_fen !== null) await move(tx, leg.leg, 'paid', ['closing'], null, 'refunded instead of reversed');
+        if (old !== undefined) {
+          // Refused before: from here it may succeed, and counts again.
+          await tx.query(`UPDATE gateway_refunds SET state = 'asked', look_ms = $3 WHERE terminal_id = $1 AND out_refund_no = $2`, [terminalId, request.outRefundNo, now() + ALONE_AFTER_MS]);
+          return { leg, refund: { ...old, state: 'asked' } };
+        }
         await tx.query(
           `INSERT INTO gateway_refunds (terminal_id, out_refund_no, out_trade_no, leg, wallet_refund_no, refund_fen, reason, state, created_ms, look_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, 'asked', $8, $9)`,
           [terminalId, request.outRefundNo, request.outTradeNo, leg.leg, `H${hex(13)}`, request.refundFen, request.reason, now(), now() + ALONE_AFTER_MS],
@@ -342,18 +350,20 @@ export function createPaymentGateway(db: () => Db, options: GatewayOptions): Pay
 
   const reverse: PaymentGateway['reverse'] = (terminalId, attempt) =>
     alone(terminalId, attempt.outTradeNo, async (): Promise<ReverseResult> => {
-      const found = await db().transaction(async (tx): Promise<Leg | 'none' | 'qr'> => {
+      const found = await db().transaction(async (tx): Promise<Leg | 'none' | 'qr' | 'refund'> => {
         await tombstone(tx, terminalId, { ...attempt, method: 'code' });
         const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;
         if (trade.method !== 'code') return 'qr';
         await tx.query(`UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2`, [terminalId, attempt.outTradeNo]);
         if (trade.leg === null) return 'none';
+        if ((await tx.query(`SELECT 1 FROM gateway_refunds WHERE leg = $1 AND state <> 'refused'`, [trade.leg])).length > 0) return 'refund';
         await move(tx, trade.leg, 'closing', ['creating', 'open', 'paid', 'closed'], now() + ALONE_AFTER_MS);
         return (await legOf(tx, trade.leg)) ?? 'none';
       });
       // Nothing was sent under this number, and nothing will be.
       if (found === 'none') return { kind: 'reversed', refunded: false };
       if (found === 'qr') return { kind: 'refused', failure: failure('PAY-0301', 'only a payment by code is reversed') };
+      if (found === 'refund') return { kind: 'refused', failure: failure('PAY-0301', 'a refund was asked for') };
       return sendReverse(found);
     });
 

@@ -211,6 +211,52 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     expect(town.asked.filter((a) => a.endsWith('.refund'))).toHaveLength(2);
   });
 
+  it('a refund that was refused and is asked for again counts again, under its number', async () => {
+    town = await Town.open(engine);
+    const r = ref();
+    town.pay(await code(await made(r), 'alipay'));
+    const ask = (n: string) => town.gateway.refund(T, { ...refundOf(r), outRefundNo: n });
+    town.alipay.control.faults({ refundRefused: 1 });
+    expect((await ask('A')).kind).toBe('refused');
+    // Carried out, and never heard of.
+    town.alipay.control.faults({ dropAnswer: 1, only: ['refund'] });
+    expect((await ask('A')).kind).toBe('unknown');
+    const asked = town.asked.length;
+    expect(await ask('B')).toMatchObject({ kind: 'refused', failure: { detail: '10000 fen are handed back already' } });
+    // The wallet is not asked for what would be twice.
+    expect(town.asked).toHaveLength(asked);
+    await town.sweepFor(120_000);
+    expect(await town.gateway.queryRefund(T, { ...refundOf(r), outRefundNo: 'A' })).toMatchObject({ kind: 'done' });
+    expect(town.kept()).toBe(0);
+
+    // Where another refund took its place it stays refused.
+    const s = ref();
+    town.pay(await code(await made(s), 'alipay'));
+    town.alipay.control.faults({ refundRefused: 1 });
+    expect((await town.gateway.refund(T, { ...refundOf(s), outRefundNo: 'C' })).kind).toBe('refused');
+    expect((await town.gateway.refund(T, { ...refundOf(s), outRefundNo: 'D' })).kind).toBe('done');
+    const before = town.asked.length;
+    expect((await town.gateway.refund(T, { ...refundOf(s), outRefundNo: 'C' })).kind).toBe('refused');
+    expect(town.asked).toHaveLength(before);
+  });
+
+  it('money goes back one way: after a refund nothing is reversed, by the terminal or alone', async () => {
+    town = await Town.open(engine);
+    const k = ref();
+    await town.gateway.charge(T, { ...k, authCode: '134567890123456784', description: 'x' });
+    town.clock.advance(20_000);
+    // Asked for and never heard of: the gateway would go on with it.
+    town.wechat.control.faults({ dropRequest: 1, only: ['reverse'] });
+    expect((await town.gateway.reverse(T, { ...k, method: 'code' })).kind).toBe('unknown');
+    expect(['accepted', 'done']).toContain((await town.gateway.refund(T, { ...refundOf(k), method: 'code' })).kind);
+    await town.sweepFor(600_000);
+    expect(await town.gateway.reverse(T, { ...k, method: 'code' })).toMatchObject({ kind: 'refused', failure: { detail: 'a refund was asked for' } });
+    expect(town.asked.filter((a) => a === 'wechat.reverse')).toHaveLength(1);
+    expect(town.kept()).toBe(0);
+    expect(town.refunds()).toHaveLength(1);
+    expect(town.orders().some((o) => o.reversedAtMs !== undefined)).toBe(false);
+  });
+
   it('a refund and a reversal that a terminal asked for and never heard of go on by themselves', async () => {
     town = await Town.open(engine);
     const r = ref();
