@@ -9,11 +9,11 @@ payCases('wechat,alipay,unionpay', [
   ['cut', wechat],
   ['declined', alipay],
   ['late', alipay],
-  ['cut', alipay],
   ['not-taken', unionpay],
   ['late', unionpay],
   ['cut', unionpay],
   // Others of these are in purchase.test.ts too.
+  ['cut', alipay, 'full'],
   ['qr', wechat, 'full'],
   ['late', wechat, 'full'],
   ['declined', wechat, 'full'],

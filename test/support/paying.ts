@@ -92,11 +92,10 @@ export function payCases(payments: string, cases: readonly PayCase[]): void {
       await toPay(way);
       // The phone has the code open, and does not pay yet.
       expect(await hall.dock({ do: 'scan', wallet: way.wallet })).toMatchObject({ scanned: true });
-      const code = (await hall.state()).trades.at(-1)?.codeUrl ?? '';
       await tap('cancel');
       await screen('cancelled');
       await hall.dock({ do: 'remove' });
-      await phone(way, { codeUrl: code, late: true });
+      await phone(way, { late: true });
       await until('the refund', () => hall.rows().attempts.at(-1)?.state === 'refunded', 40_000);
       expect((await hall.card(CARD)).count).toBe(countBefore);
       await screen('refunding');

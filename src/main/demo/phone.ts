@@ -29,6 +29,8 @@ const LEG = /^(?:\d{4})?G[0-9A-F]{26}(?:@|$)/;
 /** A pretend phone with every wallet in it. */
 export class Phone {
   readonly #o: PhoneOptions;
+  /** The gateway's code that was opened last, and the wallet's own one to which it led. */
+  #led: { readonly from: string; readonly to: string } | null = null;
 
   constructor(options: PhoneOptions) {
     this.#o = options;
@@ -63,7 +65,9 @@ export class Phone {
     if (/^https?:\/\/[^/]+\/q\//.test(code)) {
       const page = await fetch(code, { redirect: 'manual', headers: { 'user-agent': BROWSERS[wallet ?? 'wechat'] }, signal: AbortSignal.timeout(PAGE_TIMEOUT_MS) });
       const to = page.headers.get('location');
-      return to === null ? { reason: PAGE_SAYS[page.status] ?? `status ${page.status}` } : { codeUrl: to };
+      if (to === null) return { reason: PAGE_SAYS[page.status] ?? `status ${page.status}` };
+      this.#led = { from: code, to };
+      return { codeUrl: to };
     }
     const owner = walletOfCode(code);
     // The acquirer's code is every wallet's; the two others are for their own.
@@ -83,7 +87,9 @@ export class Phone {
   }
   /** @param request `late`: the wallet takes the money although the trade is over · `fail`: the payment fails there */
   async pay(request: { readonly codeUrl?: string | undefined; readonly wallet?: WalletName | undefined; readonly late?: boolean | undefined; readonly fail?: boolean | undefined }): Promise<PhoneAnswer> {
-    const found = await this.#look(request.codeUrl, request.wallet);
+    // Late with a gateway's code is whoever has the wallet open already: the page would say no.
+    const led = request.late === true && request.codeUrl === undefined && this.#led !== null && this.#led.from === (await this.newestCode()) ? this.#led.to : undefined;
+    const found = led === undefined ? await this.#look(request.codeUrl, request.wallet) : { codeUrl: led };
     if ('reason' in found) return { paid: false, ...found };
     return { ...((await this.control('pay', { ...found, late: request.late === true, fail: request.fail === true })) as PhoneAnswer), ...found };
   }

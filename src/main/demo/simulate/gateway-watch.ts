@@ -18,6 +18,9 @@ export class GatewayWatch {
   /** The wallet's refund number → the terminal's trade and refund number. */
   readonly refunds = new Map<string, { readonly outTradeNo: string; readonly outRefundNo: string }>();
 
+  /** A capture is about to be handed back. */
+  onHandBack: () => void = () => undefined;
+
   /** The leg's state and whether it is the one that counts; null: no such leg. */
   of(no: string): { readonly leg: WatchedLeg; readonly counts: boolean } | null {
     const leg = this.legs.get(no);
@@ -59,7 +62,9 @@ export class GatewayWatch {
     } else if (sql.startsWith('INSERT INTO gateway_refunds')) this.refunds.set(text[4] ?? '', { outTradeNo: third, outRefundNo: second });
     else if (sql.startsWith('UPDATE gateway_legs SET state = ') && rows > 0) {
       const leg = this.legs.get(first);
-      if (leg !== undefined) leg.state = sql.startsWith("UPDATE gateway_legs SET state = 'open'") ? 'open' : second;
+      if (leg === undefined) return;
+      leg.state = sql.startsWith("UPDATE gateway_legs SET state = 'open'") ? 'open' : second;
+      if (leg.state === 'refunding') this.onHandBack();
     }
   }
 }

@@ -200,6 +200,10 @@ export class World {
       },
     });
     await this.central.boot();
+    // Some die just there, where it would be done twice or not at all.
+    this.gateway.onHandBack = () => {
+      if (!this.quiet && this.dice.chance(0.3)) this.central.cutIn = this.dice.between(1, 8);
+    };
     // One card of each town is an SLE4442.
     const memoryCardNo = accounts[1]?.cardNo;
     for (const a of accounts) {
