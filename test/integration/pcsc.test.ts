@@ -2,7 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { PcscReader } from '../../src/card/index.ts';
 import type { CardReader } from '../../src/card/index.ts';
 import { fromHex, toHex } from '../../src/shared/bytes.ts';
+import type { LogFn } from '../../src/shared/ports.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
+import { pcscService } from '../../src/main/pcsc/service.ts';
 import { CardSlot } from '../../src/simulator/vpcd/client.ts';
 import { systemClock } from '../support/clock.ts';
 import { preparePcscd } from '../support/pcscd.ts';
@@ -14,7 +16,8 @@ let slot: CardSlot;
 const readers: CardReader[] = [];
 
 function reader(match: string): PcscReader {
-  const made = new PcscReader({ id: 'r', match, clock: systemClock, log: (level, room, message, detail) => { if (process.env['CARD_LOG'] !== undefined) console.log(level, room, message, detail); } });
+  const log: LogFn = (level, room, message, detail) => { if (process.env['CARD_LOG'] !== undefined) console.log(level, room, message, detail); };
+  const made = new PcscReader({ id: 'r', match, clock: systemClock, log, service: pcscService(systemClock, log) });
   readers.push(made);
   return made;
 }

@@ -18,7 +18,7 @@ beforeEach(() => {
   pcsc = new FakePcsc();
 });
 
-const readerOf = (match: string): PcscReader => new PcscReader({ id: match, match, model: 'acs', clock, log: () => undefined, load: () => pcsc.module });
+const readerOf = (match: string): PcscReader => new PcscReader({ id: match, match, model: 'acs', clock, log: () => undefined, service: pcsc.service });
 
 async function pass(ms: number): Promise<void> {
   for (let t = 0; t < ms; t += 50) {
