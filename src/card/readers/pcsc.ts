@@ -87,6 +87,8 @@ interface Insertion {
   connectedAt: number;
   /** The monitor has told of the connection, or has had its time to. */
   confirmed: boolean;
+  /** Something was read over this connection: there is a card that a command of this session can be meant for. */
+  read: boolean;
 }
 
 /** What the monitor said last. */
@@ -164,7 +166,7 @@ export class PcscReader implements CardReader {
     const dialect = dialectOf(this.#name, this.#options.model);
     return {
       insertion,
-      transmit: (apdu) => this.#lane.run(() => transmitT0(apdu, (raw) => this.#exchange(insertion, raw))),
+      transmit: (apdu, bound) => this.#lane.run(() => transmitT0(apdu, (raw) => this.#exchange(insertion, raw, bound === 'session'))),
       reset: () => this.#lane.run(() => this.#reset(insertion)),
       mifare: pcscMifarePort(this.#name, (raw) => this.#lane.run(() => this.#exchange(insertion, raw))),
       memory: dialect === null ? null : pcscMemoryPort(dialect, (raw) => this.#lane.run(() => this.#exchange(insertion, raw))),
@@ -270,7 +272,7 @@ export class PcscReader implements CardReader {
 
   #begin(seen: Seen): void {
     const number = ++this.#insertions;
-    this.#insertion = { number, events: seen.events, atr: seen.mute ? new Uint8Array(0) : seen.atr, ended: null, protocol: null, connectedAt: 0, confirmed: false };
+    this.#insertion = { number, events: seen.events, atr: seen.mute ? new Uint8Array(0) : seen.atr, ended: null, protocol: null, connectedAt: 0, confirmed: false, read: false };
     this.#board.set(seen.mute ? { state: 'mute', insertion: number, failure: failure('CARD-0101', 'no ATR') } : { state: 'present', insertion: number, atr: seen.atr });
   }
 
@@ -368,6 +370,7 @@ export class PcscReader implements CardReader {
       if (this.#monitor === null || this.#context === null) return err(failure('CARD-0107', 'reader offline'));
       const wire = (this.#wire ??= this.#context.connection(this.#monitor.name));
       insertion.confirmed = false;
+      insertion.read = false;
       const connected = await withDeadline(this.#clock, CONNECT_TIMEOUT_MS, new Promise<Result<number, unknown>>((resolve) => {
         wire.connect((error, protocol) => {
           resolve(error === null ? ok(protocol) : err(error));
@@ -414,7 +417,7 @@ export class PcscReader implements CardReader {
     return insertion.ended === null ? ok(undefined) : err(insertion.ended);
   }
 
-  async #exchange(number: number, raw: Uint8Array): Promise<Result<Uint8Array, Failure>> {
+  async #exchange(number: number, raw: Uint8Array, ofSession = false): Promise<Result<Uint8Array, Failure>> {
     const live = this.#live(number);
     if (!live.ok) return live;
     const insertion = live.value;
@@ -422,7 +425,8 @@ export class PcscReader implements CardReader {
       const connected = await this.#connect(insertion);
       if (!connected.ok) return connected;
     }
-    if (!changesNothing(raw)) {
+    const reads = changesNothing(raw);
+    if (!reads && !(ofSession && insertion.read)) {
       const confirmed = await this.#confirm(insertion);
       if (!confirmed.ok) return confirmed;
     }
@@ -440,7 +444,10 @@ export class PcscReader implements CardReader {
     }
     if (insertion.ended !== null) return err(insertion.ended);
     // Some drivers give an empty answer where the card left.
-    if (answer.value.ok && answer.value.value.length >= 2) return ok(answer.value.value);
+    if (answer.value.ok && answer.value.value.length >= 2) {
+      if (reads) insertion.read = true;
+      return ok(answer.value.value);
+    }
     return err(this.#judge('SCardTransmit', answer.value.ok ? `answer of ${answer.value.value.length} bytes` : answer.value.error, insertion));
   }
 
