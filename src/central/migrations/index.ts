@@ -6,6 +6,7 @@ import { nonces } from './005-nonces.ts';
 import { keptAndKeys } from './006-kept-and-keys.ts';
 import { gateway } from './007-gateway.ts';
 import { reconciliation } from './008-reconciliation.ts';
+import { cardUids } from './009-card-uids.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -17,4 +18,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'kept answers and key uses', sql: keptAndKeys },
   { name: 'gateway', sql: gateway },
   { name: 'reconciliation', sql: reconciliation },
+  { name: 'card uids', sql: cardUids },
 ];
