@@ -16,7 +16,12 @@ export interface Pcscd {
   readonly port: number;
   /** Value for PCSCLITE_CSOCK_NAME; already set in this process. */
   readonly socket: string;
-  /** Starts it (again), with its readers or, as if their plug were out, without; resolves when the service answers. */
+  /**
+   * Starts it (again), with its readers or, as if their plug were out, without; resolves when the service answers. A plug
+   * pulled while it runs cannot be played: its readers are serial, and SIGUSR1, which pcscd's manual names for reading
+   * their configuration anew, does nothing in 1.9.9 built with libudev (its recheck has no caller, and refuses a file
+   * that was changed). Unplugging at each exchange is test/unit/card/pcsc-two.test.ts.
+   */
   readonly start: (plugged?: boolean) => Promise<void>;
   /** Kills it on the spot, as a crash would. */
   readonly kill: () => Promise<void>;
