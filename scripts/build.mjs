@@ -65,6 +65,7 @@ const parts = {
   },
   core: { entry: 'src/main/core/main.ts', out: ['dist/core/core.mjs'], inputs: COMMON, run: bundle('src/main/core/main.ts', 'dist/core/core.mjs', { format: 'es', target: 'node24', external: NATIVE }) },
   cli: { entry: 'src/main/cli/main.ts', out: ['dist/cli/cli.mjs'], inputs: COMMON, run: bundle('src/main/cli/main.ts', 'dist/cli/cli.mjs', { format: 'es', target: 'node24', external: NATIVE }) },
+  'core-pcsc': { entry: 'src/main/pcsc/main.ts', out: ['dist/pcsc/pcsc.mjs'], inputs: COMMON, run: bundle('src/main/pcsc/main.ts', 'dist/pcsc/pcsc.mjs', { format: 'es', target: 'node24', external: NATIVE }) },
   browser: { entry: 'src/main/browser/main.ts', out: ['dist/browser/main.mjs'], inputs: ['src/main/browser', 'src/main/shell', 'src/shared', ...COMMON.slice(2)], run: bundle('src/main/browser/main.ts', 'dist/browser/main.mjs', { format: 'es', target: 'node24', external: [] }) },
 };
 

@@ -76,6 +76,7 @@ function collectCore() {
   mkdirSync(core, { recursive: true });
   cpSync(at('dist', 'core', 'core.mjs'), path.join(core, 'core.mjs'));
   cpSync(at('dist', 'cli', 'cli.mjs'), path.join(core, 'cli.mjs'));
+  cpSync(at('dist', 'pcsc', 'pcsc.mjs'), path.join(core, 'pcsc.mjs'));
   const { name, version, license } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
   writeFileSync(path.join(core, 'package.json'), `${JSON.stringify({ name, version, license, private: true, type: 'module' }, null, 2)}\n`);
   const done = new Set();
@@ -104,7 +105,7 @@ function checkTree(folder) {
     const name = path.relative(folder, file);
     // Foreign packages may hold such counting bytes by chance; the hex text and our own bundles may not.
     for (const key of SAMPLE_KEYS) if (upper.includes(key)) fail(`${name} holds a sample key`);
-    if (/(core|cli|main|preload)\.[mc]js$|\.asar$/.test(name) && !name.includes('node_modules')) {
+    if (/(core|cli|pcsc|main|preload)\.[mc]js$|\.asar$/.test(name) && !name.includes('node_modules')) {
       for (const part of DEMO_NAMES) if (text.includes(part)) fail(`${name} holds a part of the demo: ${part}`);
     }
   }
@@ -152,6 +153,18 @@ async function runDoctor(core, node) {
     for (const { stop } of services) stop();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The packed PC/SC process, on the packed Node: it must have its addon; whether this machine has the service is nothing to it. */
+async function checkPcsc(core, node) {
+  const child = fork(path.join(core, 'pcsc.mjs'), [], { execPath: node, execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: { PATH: process.env.PATH, ...(windows ? { SystemRoot: process.env.SystemRoot } : {}) } });
+  const said = await new Promise((resolve) => {
+    child.once('message', resolve);
+    child.once('exit', (code, signal) => resolve({ say: 'nothing', message: `it ended with ${signal ?? code}` }));
+  });
+  child.kill('SIGKILL');
+  if (said.say !== 'ready' && !(said.say === 'over' && /0x8010/.test(said.message))) fail(`the packed PC/SC process does not work: ${said.message}`);
+  say(`PC/SC process: ${said.say === 'ready' ? 'has the service' : said.message}`);
 }
 
 /** An Electron distribution with its version; null: none at hand. */
@@ -202,13 +215,15 @@ const count = checkTree(pack);
 say(`dist/pack: ${count} files and Node ${process.versions.node}, ${Math.round(files(pack).reduce((sum, file) => sum + statSync(file).size, 0) / 1e6)} MB`);
 const dist = electronDist();
 if (dist === null) {
+  await checkPcsc(path.join(pack, 'core'), path.join(pack, 'node', nodeName));
   await runDoctor(path.join(pack, 'core'), path.join(pack, 'node', nodeName));
   say('there is no Electron binary here, so no unpacked build was made; the core’s tree in dist/pack is whole and checked');
 } else {
   const out = unpacked(dist);
   const resources = path.join(out, 'resources');
-  for (const part of ['app.asar', 'core/core.mjs', 'core/cli.mjs', `node/${nodeName}`, ...ADDONS.map((addon) => `core/node_modules/${addon}/package.json`)]) if (!existsSync(path.join(resources, part))) fail(`resources/${part} is not in the build`);
+  for (const part of ['app.asar', 'core/core.mjs', 'core/cli.mjs', 'core/pcsc.mjs', `node/${nodeName}`, ...ADDONS.map((addon) => `core/node_modules/${addon}/package.json`)]) if (!existsSync(path.join(resources, part))) fail(`resources/${part} is not in the build`);
   checkTree(resources);
+  await checkPcsc(path.join(resources, 'core'), path.join(resources, 'node', nodeName));
   await runDoctor(path.join(resources, 'core'), path.join(resources, 'node', nodeName));
   say(`${path.relative(root, out)} is whole and checked`);
 }

@@ -29,5 +29,7 @@ export { DEFAULT_BAUD, openSerial } from './readers/crt/serial.ts';
 export { dialectOf } from './readers/dialects/index.ts';
 export { PcscReader } from './readers/pcsc.ts';
 export type { PcscReaderOptions } from './readers/pcsc.ts';
+export { pcscProcess } from './readers/pcsc-process.ts';
+export type { PcscService } from './readers/pcsc-service.ts';
 export { VirtualReader } from './readers/virtual.ts';
 export type { VirtualReaderOptions } from './readers/virtual.ts';

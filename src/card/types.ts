@@ -45,8 +45,11 @@ export interface CardChannel {
    * One command, its whole answer with SW1 SW2 at the end; 61xx and 6Cxx are handled below (never re-sending a
    * command that changes the card). Fails with CARD-0102 (card gone or reset), 0106 (communication), 0107, 0108.
    * A failure after sending says nothing about whether the card carried the command out.
+   * @param bound `session`: all that this command presumes of the card was read over this channel since the card was
+   *   last reset, and it stores no purchase. It then goes to the card that was read, whatever a reader has yet to tell
+   *   of an exchange before (decision 0018). Left out: it may presume more, and may have to wait for the reader's word.
    */
-  readonly transmit: (apdu: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
+  readonly transmit: (apdu: Uint8Array, bound?: 'session') => Promise<Result<Uint8Array, Failure>>;
   /** Resets the card within the same insertion; all verified state is gone. */
   readonly reset: () => Promise<Result<Uint8Array, Failure>>;
   /** The card as a memory card; null: this reader does not speak to any. */

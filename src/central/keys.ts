@@ -15,6 +15,11 @@ export interface CardKeyPort {
   readonly prove: (s8: Uint8Array, use: 'file' | 'purse') => Promise<Result<void, Failure>>;
   readonly proveCode: (chip: CodeChip, cardNo: Uint8Array) => Promise<Result<void, Failure>>;
   readonly cardCode: (chip: CodeChip, cardNo: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
+  readonly checkBlocks: (cardNo: Uint8Array, blocks: readonly { readonly data: Uint8Array; readonly mac: Uint8Array }[]) => Promise<Result<readonly boolean[], Failure>>;
+  readonly proveBlock: (cardNo: Uint8Array) => Promise<Result<void, Failure>>;
+  readonly blockMac: (cardNo: Uint8Array, data: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
+  readonly proveSector: () => Promise<Result<void, Failure>>;
+  readonly sectorKey: (uid: Uint8Array, sector: number, which: 'A' | 'B', cardNo?: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
   readonly externalAuth: (s8: Uint8Array, challenge: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
   readonly checkTechnician: (cardNo: Uint8Array, challenge: Uint8Array, answer: Uint8Array) => Promise<Result<void, Failure>>;
   readonly updateMac: (s8: Uint8Array, challenge: Uint8Array, header5: Uint8Array, data: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
@@ -47,6 +52,27 @@ export async function cardKey(db: Db, keys: CardKeyPort | undefined, terminalId:
     taken(await keys.proveCode(request.chip, fromHex(request.cardNo)));
     return answer(new Uint8Array(0));
   }
+  if (request.verb === 'prove-block') {
+    taken(await keys.proveBlock(fromHex(request.cardNo)));
+    return answer(new Uint8Array(0));
+  }
+  if (request.verb === 'prove-sector') {
+    taken(await keys.proveSector());
+    return answer(new Uint8Array(0));
+  }
+  if (request.verb === 'check-blocks') {
+    // Judged, as below: the right proofs are told to nobody, and a proof of 8 bytes is not found by asking.
+    const judged = await keys.checkBlocks(fromHex(request.cardNo), request.blocks.map(({ data, mac }) => ({ data: fromHex(data), mac: fromHex(mac) })));
+    const holds = judged.ok && judged.value.every(Boolean);
+    await note(db, { terminalId, orderId: null, cardNo: request.cardNo, verb: request.verb, why: holds ? null : judged.ok ? 'a proof does not hold' : (judged.error.detail ?? judged.error.code) }, nowMs);
+    return answer(Uint8Array.from(taken(judged), (verdict) => (verdict ? 1 : 0)));
+  }
+  if (request.verb === 'sector-key' && request.which === 'A') {
+    // Which card it is, only this key tells: there is no sale yet that it could be for. It reads, and writes nothing.
+    const key = await keys.sectorKey(fromHex(request.uid), request.sector, 'A');
+    await note(db, { terminalId, orderId: null, cardNo: `uid ${request.uid}`, verb: 'sector-key A', why: key.ok ? null : (key.error.detail ?? key.error.code) }, nowMs);
+    return answer(taken(key));
+  }
   if (request.verb === 'check-technician') {
     // Judged, not computed: what a card would answer is told to nobody. Who asked, and what came of it, is kept like a use.
     const judged = await keys.checkTechnician(fromHex(request.cardNo), fromHex(request.challenge), fromHex(request.answer));
@@ -55,12 +81,14 @@ export async function cardKey(db: Db, keys: CardKeyPort | undefined, terminalId:
     return answer(new Uint8Array(0));
   }
   // A technician's diversification data are no customer's serial: with them a terminal could have his card's answers made.
-  if (request.verb !== 'code' && !/^\d{16}$/.test(request.s8)) throw new Refusal('key-refused', 'no card’s serial');
-  const cardNo = request.verb === 'code' ? request.cardNo : request.s8.slice(-10);
+  if ('s8' in request && !/^\d{16}$/.test(request.s8)) throw new Refusal('key-refused', 'no card’s serial');
+  const cardNo = 's8' in request ? request.s8.slice(-10) : request.cardNo;
+  if (cardNo === undefined) throw new Refusal('key-refused', 'no card number');
   let sale: Sale | null = null;
   try {
     sale = await saleOn(db, terminalId, cardNo, nowMs);
     if (sale === null) throw new Refusal('key-refused', 'this terminal has no sale under way on this card');
+    if (request.verb === 'sector-key') await bindChip(db, cardNo, request, sale, nowMs);
     const given = await compute(keys, terminalId, sale, request, nowMs);
     await note(db, { terminalId, orderId: sale.orderId, cardNo, verb: request.verb, why: null }, nowMs);
     return answer(given.bytes, given.when);
@@ -91,10 +119,15 @@ function saleOf(o: OrderRow): Sale {
   return { orderId: o.order_id, nextCount: num(o.next_count), quantity: num(o.quantity) };
 }
 
-async function compute(keys: CardKeyPort, terminalId: string, sale: Sale, request: Exclude<CardKeyRequest, { verb: 'prove' | 'prove-code' | 'check-technician' }>, nowMs: number): Promise<{ readonly bytes: Uint8Array; readonly when?: Uint8Array }> {
+async function compute(keys: CardKeyPort, terminalId: string, sale: Sale, request: Exclude<CardKeyRequest, { verb: 'prove' | 'prove-code' | 'prove-block' | 'prove-sector' | 'check-blocks' | 'check-technician' }>, nowMs: number): Promise<{ readonly bytes: Uint8Array; readonly when?: Uint8Array }> {
   switch (request.verb) {
     case 'code':
       return { bytes: taken(await keys.cardCode(request.chip, fromHex(request.cardNo))) };
+    case 'sector-key':
+      return { bytes: taken(await keys.sectorKey(fromHex(request.uid), request.sector, request.which, fromHex(request.cardNo ?? ''))) };
+    case 'block-mac':
+      if (!isBlockOf(request.data, request.cardNo, sale)) throw new Refusal('key-refused', 'the block is not this sale’s');
+      return { bytes: taken(await keys.blockMac(fromHex(request.cardNo), fromHex(request.data))) };
     case 'external-auth':
       return { bytes: taken(await keys.externalAuth(fromHex(request.s8), fromHex(request.challenge))) };
     case 'update-mac':
@@ -110,6 +143,28 @@ async function compute(keys: CardKeyPort, terminalId: string, sale: Sale, reques
     default:
       return request satisfies never;
   }
+}
+
+/** Identity (mark, card number, …) ‖ block (seq, count 2, quantity 3, cumulative 4, tag 4, crc16), docs/layouts/pl-24.md: this card's, and this sale's to the last unit. */
+function isBlockOf(data: string, cardNo: string, sale: Sale): boolean {
+  const bytes = fromHex(data);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const quantity = view.getUint16(19) * 0x100 + view.getUint8(21);
+  return data.slice(2, 12) === cardNo && view.getUint16(17) === sale.nextCount && quantity === sale.quantity && data.slice(52, 60) === toHex(orderTag(sale.orderId));
+}
+
+/** The sector that a kiosk writes (docs/layouts/pl-m1.md); key B of any other is the meters' and the issuer's. */
+const SALE_SECTOR = 1;
+
+/**
+ * Key B comes of the chip's UID, and a sale is under the card's number, which anybody could claim for a chip: so the first
+ * sale binds the two, for good. A terminal that lies gets the key of one chip for one sale, and it is on record.
+ */
+async function bindChip(db: Db, cardNo: string, request: Extract<CardKeyRequest, { verb: 'sector-key' }>, sale: Sale, nowMs: number): Promise<void> {
+  if (request.sector !== SALE_SECTOR) throw new Refusal('key-refused', 'not the sector that a kiosk writes');
+  await db.query('INSERT INTO card_uids (card_no, uid, order_id, at_ms) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING', [cardNo, request.uid, sale.orderId, nowMs]);
+  const known = (await db.query<{ uid: string }>('SELECT uid FROM card_uids WHERE card_no = $1', [cardNo]))[0];
+  if (known?.uid !== request.uid) throw new Refusal('key-refused', 'this card number and this chip were not sold to together');
 }
 
 function taken<T>(result: Result<T, Failure>): T {

@@ -141,8 +141,8 @@ const cardNo = z.string().regex(CARD_NO);
 const codeChip = z.enum(['SLE4442', 'SLE4428', 'AT88SC102', 'AT88SC102-EZ1', 'AT88SC102-EZ2', 'AT88SC1608']);
 export type CodeChip = z.infer<typeof codeChip>;
 /**
- * What a terminal without card keys asks central to compute with them. The `prove` verbs compute nothing; every other one
- * is granted only for a card on which this terminal has a sale under way (its quote's claim, or a write claim), and only
+ * What a terminal without card keys asks central to compute with them. The `prove` and `check` verbs compute nothing; every
+ * other one, but for a Mifare sector's key A, is granted only for a card on which this terminal has a sale under way (its quote's claim, or a write claim), and only
  * for what that sale writes. Central keeps who asked, for which order, never what was answered.
  */
 export const cardKeyRequestSchema = z.discriminatedUnion('verb', [
@@ -153,6 +153,14 @@ export const cardKeyRequestSchema = z.discriminatedUnion('verb', [
   z.object({ verb: z.literal('external-auth'), s8, challenge: hexBytes(8) }),
   /** What a technician's card answered to a challenge: judged, never computed for anybody. card-refused: it is not this card's. */
   z.object({ verb: z.literal('check-technician'), cardNo, challenge: hexBytes(8), answer: hexBytes(8) }),
+  /** Whether these bytes of a card without a code are an issuer's or a kiosk's: judged, one byte (01, 00) for each. */
+  z.object({ verb: z.literal('check-blocks'), cardNo, blocks: z.array(z.object({ data: hexBytes(32), mac: hexBytes(8) })).min(1).max(2) }),
+  z.object({ verb: z.literal('prove-block'), cardNo }),
+  /** The proof of a block: identity of the card (16) ‖ block of this sale (16). */
+  z.object({ verb: z.literal('block-mac'), cardNo, data: hexBytes(32) }),
+  z.object({ verb: z.literal('prove-sector') }),
+  /** A Mifare sector's key. A reads, and is given for any card; B writes sector 1, for the card of a sale, whose number was read with A. */
+  z.object({ verb: z.literal('sector-key'), uid: hexBytes(4), sector: natural, which: z.enum(['A', 'B']), cardNo: cardNo.optional() }),
   z.object({ verb: z.literal('update-mac'), s8, challenge: hexBytes(4), header: hexBytes(5), record: someHex }),
   z.object({ verb: z.literal('load-leave'), s8, balance: natural, amount: natural, seq: natural, random: hexBytes(4), terminal: hexBytes(6), mac1: hexBytes(4) }),
 ]);

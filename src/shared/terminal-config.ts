@@ -51,6 +51,8 @@ const psamProfileSchema = z.strictObject({
   /** P1 of CIPHER DATA for encryption, and for a MAC with a start value. */
   encrypt: hexByte.optional(),
   macWithStart: hexByte.optional(),
+  /** P1 of CIPHER DATA for all 8 bytes of such a MAC; left out: it has none, and PL-24 cards are refused. */
+  wholeMac: hexByte.optional(),
 });
 export type PsamProfile = z.infer<typeof psamProfileSchema>;
 const layoutSchema = z.strictObject({

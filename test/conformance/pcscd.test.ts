@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
 import { PcscReader } from '../../src/card/index.ts';
+import { pcscService } from '../../src/main/pcsc/service.ts';
 import { CardSlot } from '../../src/simulator/vpcd/client.ts';
 import { LAYOUT_CASES } from './cards.ts';
 import { conformance } from './suite.ts';
@@ -32,7 +33,7 @@ for (const name of names) {
     let bench: Bench;
     beforeEach(() => {
       const watch = new Watch();
-      reader = new PcscReader({ id: 'r', match: 'virtual pcd', model: 'acs', clock: systemClock, log: () => undefined });
+      reader = new PcscReader({ id: 'r', match: 'virtual pcd', model: 'acs', clock: systemClock, log: () => undefined, service: pcscService(systemClock, () => undefined) });
       slot = new CardSlot({ host: '127.0.0.1', port: pcscd.port, clock: systemClock });
       const empty = async (): Promise<void> => {
         slot.remove();

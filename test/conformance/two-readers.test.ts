@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PcscReader } from '../../src/card/index.ts';
 import type { CardReader } from '../../src/card/index.ts';
+import { pcscService } from '../../src/main/pcsc/service.ts';
 import { CardSlot } from '../../src/simulator/vpcd/client.ts';
 import { systemClock } from '../support/clock.ts';
 import { preparePcscd } from '../support/pcscd.ts';
@@ -23,7 +24,7 @@ it('two readers of one service: each its own card, both written at once; the ser
   const both = await Promise.all(
     ([['00 00', 0, 'PL-4442'], ['00 01', 1, 'PL-CPU']] as const).map(async ([match, offset, name]) => {
       const { layout, golden } = LAYOUT_CASES[name] as LayoutCase;
-      const reader: CardReader = new PcscReader({ id: match, match: `virtual pcd ${match}`, model: 'acs', clock: systemClock, log: () => undefined });
+      const reader: CardReader = new PcscReader({ id: match, match: `virtual pcd ${match}`, model: 'acs', clock: systemClock, log: () => undefined, service: pcscService(systemClock, () => undefined) });
       const slot = new CardSlot({ host: '127.0.0.1', port: pcscd.port + offset, clock: systemClock });
       const card = golden();
       await until(reader, (s) => s.state === 'empty', 10_000);

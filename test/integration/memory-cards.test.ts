@@ -4,6 +4,7 @@ import type { CardReader } from '../../src/card/index.ts';
 import { toHex } from '../../src/shared/bytes.ts';
 import { CATALOGUE_4442 } from '../../src/simulator/card/catalogue-4442.ts';
 import type { AcsReader } from '../../src/simulator/reader/acs.ts';
+import { pcscService } from '../../src/main/pcsc/service.ts';
 import { CardSlot } from '../../src/simulator/vpcd/client.ts';
 import { systemClock } from '../support/clock.ts';
 import { preparePcscd } from '../support/pcscd.ts';
@@ -17,7 +18,7 @@ const readers: CardReader[] = [];
 
 /** pcscd's virtual reader has no maker's name: its dialect is said. */
 function reader(model = 'acs'): PcscReader {
-  const made = new PcscReader({ id: 'r', match: 'virtual pcd', model, clock: systemClock, log: () => undefined });
+  const made = new PcscReader({ id: 'r', match: 'virtual pcd', model, clock: systemClock, log: () => undefined, service: pcscService(systemClock, () => undefined) });
   readers.push(made);
   return made;
 }

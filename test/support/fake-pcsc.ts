@@ -1,10 +1,9 @@
-import type { NativeContext, NativeReader, PcscModule } from '../../src/card/readers/pcsc-native.ts';
+import type { CardConnection, PcscContext, PcscService, WatchedReader } from '../../src/card/readers/pcsc-service.ts';
 import type { SlotCard } from '../../src/simulator/vpcd/client.ts';
 
 /** SCARD_STATE_* and results (pcsclite.h). */
 const STATE = { unknown: 0x04, empty: 0x10, present: 0x20 } as const;
 const E = { invalidHandle: 0x8010_0003, unknownReader: 0x8010_0009, sharing: 0x8010_000b, noCard: 0x8010_000c, unavailable: 0x8010_0017, noService: 0x8010_001d, reset: 0x8010_0068, removed: 0x8010_0069 } as const;
-const RESET_CARD = 1;
 
 /** What goes wrong at an exchange: the service dies, another program resets the card, the reader's plug is pulled, the card is. */
 export type PcscTrouble = 'kill' | 'reset' | 'unplug' | 'pull';
@@ -15,13 +14,13 @@ interface Place {
   /** Rises with each reset by somebody else. */
   resets: number;
   /** Who is connected. */
-  holder: FakeReader | null;
+  holder: FakeConnection | null;
 }
 
 const fails = (what: string, code: number): Error => new Error(`${what} error: (0x${code.toString(16)})`);
 const soon = (fn: () => void): void => queueMicrotask(fn);
 
-/** The listeners of the package's objects. */
+/** The listeners of the service's objects. */
 class Emitter {
   readonly #listeners = new Map<string, ((value: never) => void)[]>();
   on(event: string, listener: (value: never) => void): void {
@@ -32,13 +31,15 @@ class Emitter {
   }
 }
 
-/** The package's reader object: a monitor (made by its context) or a connection (made by name). */
-class FakeReader extends Emitter implements NativeReader {
-  readonly SCARD_RESET_CARD = RESET_CARD;
-  readonly SCARD_LEAVE_CARD = 0;
-  readonly SCARD_SHARE_EXCLUSIVE = 1;
-  readonly SCARD_PROTOCOL_T0 = 1;
-  readonly SCARD_PROTOCOL_T1 = 2;
+class FakeMonitor extends Emitter implements WatchedReader {
+  readonly name: string;
+  constructor(name: string) {
+    super();
+    this.name = name;
+  }
+}
+
+class FakeConnection implements CardConnection {
   readonly name: string;
   connected = false;
   readonly pcsc: FakePcsc;
@@ -47,35 +48,31 @@ class FakeReader extends Emitter implements NativeReader {
   resets = 0;
 
   constructor(pcsc: FakePcsc, name: string) {
-    super();
     this.pcsc = pcsc;
     this.name = name;
     this.life = pcsc.life;
   }
-  connect(_options: { share_mode: number; protocol: number }, done: (error: Error | null, protocol: number) => void): void {
+  connect(done: (error: Error | null, protocol: number) => void): void {
     const code = this.pcsc.attach(this);
     soon(() => done(code === null ? null : fails('SCardConnect', code), 1));
   }
-  disconnect(disposition: number, done: (error?: Error | null) => void): void {
+  disconnect(disposition: 'leave' | 'reset', done: (error: Error | null) => void): void {
     this.connected = false;
-    const code = this.pcsc.detach(this, disposition === RESET_CARD);
+    const code = this.pcsc.detach(this, disposition === 'reset');
     soon(() => done(code === null ? null : fails('SCardDisconnect', code)));
   }
-  transmit(data: Uint8Array, _answerLength: number, _protocol: number, done: (error: Error | null, value: Uint8Array) => void): void {
+  transmit(data: Uint8Array, _protocol: number, done: (error: Error | null, value: Uint8Array) => void): void {
     const answer = this.pcsc.exchange(this, Uint8Array.from(data));
     soon(() => (typeof answer === 'number' ? done(fails('SCardTransmit', answer), new Uint8Array(0)) : done(null, answer)));
-  }
-  close(): void {
-    this.pcsc.forget(this);
   }
 }
 
 /**
- * The PC/SC service, its readers and the package's objects in this process: for what a real pcscd cannot be told to do
+ * The PC/SC service with its readers in this process: for what a real pcscd cannot be told to do
  * at an exact moment. Readers and cards come and go by name.
  */
 export class FakePcsc {
-  readonly module: PcscModule;
+  readonly service: PcscService;
   /** Rises with each start of the service. */
   life = 1;
   up = true;
@@ -89,48 +86,46 @@ export class FakePcsc {
   heldNews: (() => void)[] | null = null;
   #trouble: { at: number; readonly when: 'before' | 'after'; readonly what: PcscTrouble } | null = null;
   readonly #places = new Map<string, Place>();
-  readonly #contexts: { readonly emitter: Emitter; readonly life: number }[] = [];
-  readonly #monitors = new Set<FakeReader>();
+  readonly #contexts: Emitter[] = [];
+  /** Each with its context. */
+  readonly #monitors = new Map<FakeMonitor, Emitter>();
 
   constructor() {
-    const Named = this.#namedClass();
-    this.module = () => {
+    this.service = () => {
       if (!this.up) throw fails('SCardEstablishContext', E.noService);
       this.contexts++;
       const emitter = new Emitter();
-      const context = { emitter, life: this.life };
-      this.#contexts.push(context);
+      this.#contexts.push(emitter);
+      const connections: FakeConnection[] = [];
       soon(() => {
-        for (const name of this.#places.keys()) this.#announce(emitter, name, Named);
+        emitter.emit('ready');
+        for (const name of this.#places.keys()) this.#announce(emitter, name);
       });
       return {
         on: (event: string, listener: (value: never) => void) => emitter.on(event, listener),
-        close: () => void this.#contexts.splice(this.#contexts.indexOf(context), 1),
-      } as NativeContext;
-    };
-    this.#announceAll = (name) => {
-      for (const { emitter } of this.#contexts) this.#announce(emitter, name, Named);
-    };
-  }
-  readonly #announceAll: (name: string) => void;
-
-  /** The driver makes its connections by `new monitor.constructor(name)`, as the package's class allows. */
-  #namedClass(): new (name: string) => FakeReader {
-    const pcsc = this; // eslint-disable-line @typescript-eslint/no-this-alias
-    return class extends FakeReader {
-      constructor(name: string) {
-        super(pcsc, name);
-      }
+        connection: (name: string) => {
+          const made = new FakeConnection(this, name);
+          connections.push(made);
+          return made;
+        },
+        close: () => {
+          const at = this.#contexts.indexOf(emitter);
+          if (at >= 0) this.#contexts.splice(at, 1);
+          for (const [monitor, of] of this.#monitors) if (of === emitter) this.#monitors.delete(monitor);
+          // The service lets go of a client that is gone, and resets its card.
+          for (const connection of connections) this.detach(connection, true);
+        },
+      } as PcscContext;
     };
   }
 
-  #announce(emitter: Emitter, name: string, Named: new (name: string) => FakeReader): void {
-    const monitor = new Named(name);
-    this.#monitors.add(monitor);
+  #announce(emitter: Emitter, name: string): void {
+    const monitor = new FakeMonitor(name);
+    this.#monitors.set(monitor, emitter);
     emitter.emit('reader', monitor);
     soon(() => this.#tell(monitor));
   }
-  #tell(monitor: FakeReader): void {
+  #tell(monitor: FakeMonitor): void {
     const place = this.#places.get(monitor.name);
     if (place === undefined || !this.#monitors.has(monitor)) return;
     const atr = place.slot?.answerToReset() ?? new Uint8Array(0);
@@ -138,7 +133,7 @@ export class FakePcsc {
   }
   #news(name: string): void {
     const say = (): void => {
-      for (const m of this.#monitors) if (m.name === name) this.#tell(m);
+      for (const m of this.#monitors.keys()) if (m.name === name) this.#tell(m);
     };
     if (this.heldNews === null) soon(say);
     else this.heldNews.push(say);
@@ -154,7 +149,7 @@ export class FakePcsc {
 
   plug(name: string): void {
     this.#places.set(name, { slot: null, events: 0, resets: 0, holder: null });
-    if (this.up) this.#announceAll(name);
+    if (this.up) for (const context of this.#contexts) this.#announce(context, name);
   }
   has(name: string): boolean {
     return this.#places.has(name);
@@ -164,7 +159,7 @@ export class FakePcsc {
     this.#places.delete(name);
     place?.slot?.powerOff();
     place?.slot?.remove();
-    for (const m of this.#monitors) {
+    for (const m of this.#monitors.keys()) {
       if (m.name !== name) continue;
       this.#monitors.delete(m);
       soon(() => {
@@ -197,12 +192,12 @@ export class FakePcsc {
       place.holder = null;
       place.slot?.powerOff();
     }
-    const [monitors, contexts] = [[...this.#monitors], [...this.#contexts]];
+    const [monitors, contexts] = [[...this.#monitors.keys()], [...this.#contexts]];
     this.#monitors.clear();
     this.#contexts.length = 0;
     soon(() => {
       for (const m of monitors) m.emit('error', fails('SCardGetStatusChange', E.noService));
-      for (const c of contexts) c.emitter.emit('error', fails('SCardListReaders', E.noService));
+      for (const c of contexts) c.emit('error', fails('SCardListReaders', E.noService));
     });
   }
   start(): void {
@@ -228,9 +223,9 @@ export class FakePcsc {
     return place;
   }
 
-  // ---- for the package's objects ----
+  // ---- for connections ----
 
-  attach(reader: FakeReader): number | null {
+  attach(reader: FakeConnection): number | null {
     if (!this.up) return E.noService;
     if (reader.life !== this.life) return E.invalidHandle;
     const place = this.#places.get(reader.name);
@@ -243,7 +238,7 @@ export class FakePcsc {
     reader.resets = place.resets;
     return null;
   }
-  detach(reader: FakeReader, reset: boolean): number | null {
+  detach(reader: FakeConnection, reset: boolean): number | null {
     if (!this.up) return E.noService;
     const place = this.#places.get(reader.name);
     if (place?.holder !== reader) return E.invalidHandle;
@@ -251,7 +246,7 @@ export class FakePcsc {
     if (reset) place.slot?.reset();
     return null;
   }
-  exchange(reader: FakeReader, apdu: Uint8Array): Uint8Array | number {
+  exchange(reader: FakeConnection, apdu: Uint8Array): Uint8Array | number {
     this.exchanges++;
     const trouble = this.#trouble !== null && --this.#trouble.at === 0 ? this.#trouble : null;
     if (trouble?.when === 'before') this.#make(trouble.what, reader.name);
@@ -272,7 +267,7 @@ export class FakePcsc {
     }
   }
   /** @param apdu null: only whether it would reach the card, else why not */
-  #carryOut(reader: FakeReader, apdu: Uint8Array | null): Uint8Array | number {
+  #carryOut(reader: FakeConnection, apdu: Uint8Array | null): Uint8Array | number {
     if (!this.up) return E.noService;
     const place = this.#places.get(reader.name);
     if (place === undefined) return E.unavailable;
@@ -285,8 +280,5 @@ export class FakePcsc {
     if (outcome.kind === 'answer') return outcome.bytes;
     this.remove(reader.name);
     return E.removed;
-  }
-  forget(reader: FakeReader): void {
-    this.#monitors.delete(reader);
   }
 }

@@ -1,5 +1,5 @@
 import type { SerialLine } from '../../src/card/readers/crt/link.ts';
-import type { NativeContext, NativeReader, PcscModule } from '../../src/card/readers/pcsc-native.ts';
+import type { CardConnection, PcscContext, PcscService, WatchedReader } from '../../src/card/readers/pcsc-service.ts';
 import type { SerialFraming } from '../../src/card/readers/record.ts';
 import { fromHex, toHex } from '../../src/shared/bytes.ts';
 import type { SlotCard } from '../../src/simulator/vpcd/client.ts';
@@ -67,10 +67,10 @@ const bytesOf = (hex: string): Uint8Array => fromHex(hex.replaceAll('XX', '00'))
 
 const STATE = { present: 0x20, empty: 0x10, mute: 0x200 } as const;
 
-/** The PC/SC package with one reader and its service, as they were recorded. */
-export function replayPcsc(script: Script, name = 'Replayed 00 00'): PcscModule {
+/** The PC/SC service with one reader, as they were recorded. */
+export function replayPcsc(script: Script, name = 'Replayed 00 00'): PcscService {
   let events = 0;
-  const listeners: { readonly status: ((s: { state: number; atr?: Uint8Array }) => void)[]; readonly error: ((e: Error) => void)[] } = { status: [], error: [] };
+  const listeners: { readonly status: ((s: { state: number; atr: Uint8Array }) => void)[]; readonly error: ((e: Error) => void)[] } = { status: [], error: [] };
   const soon = (fn: () => void): void => queueMicrotask(fn);
   /** What the world did next. */
   const world = (): void => {
@@ -85,18 +85,9 @@ export function replayPcsc(script: Script, name = 'Replayed 00 00'): PcscModule 
       } else soon(() => listeners.error.forEach((l) => l(new Error(gone))));
     }
   };
-  class Replayed {
-    readonly SCARD_RESET_CARD = 1;
-    readonly SCARD_LEAVE_CARD = 0;
-    readonly SCARD_SHARE_EXCLUSIVE = 1;
-    readonly SCARD_PROTOCOL_T0 = 1;
-    readonly SCARD_PROTOCOL_T1 = 2;
-    readonly name: string;
-    connected = false;
-    constructor(of: string) {
-      this.name = of;
-    }
-    on(event: string, listener: never): void {
+  const watched: WatchedReader = {
+    name,
+    on: (event: string, listener: never): void => {
       if (event === 'status') {
         listeners.status.push(listener);
         soon(() => {
@@ -104,8 +95,11 @@ export function replayPcsc(script: Script, name = 'Replayed 00 00'): PcscModule 
           world();
         });
       } else if (event === 'error') listeners.error.push(listener);
-    }
-    connect(_options: unknown, done: (error: Error | null, protocol: number) => void): void {
+    },
+  };
+  class Replayed implements CardConnection {
+    connected = false;
+    connect(done: (error: Error | null, protocol: number) => void): void {
       const protocol = script.take('connect');
       const failed = protocol === null ? script.take('<!') : null;
       if (protocol === null && failed === null) script.said('connect');
@@ -113,8 +107,8 @@ export function replayPcsc(script: Script, name = 'Replayed 00 00'): PcscModule 
       soon(() => done(protocol === null ? new Error(failed ?? 'not as recorded') : null, Number(protocol)));
       world();
     }
-    disconnect(disposition: number, done: (error?: Error | null) => void): void {
-      const word = disposition === this.SCARD_RESET_CARD ? 'reset' : 'release';
+    disconnect(disposition: 'leave' | 'reset', done: (error: Error | null) => void): void {
+      const word = disposition === 'reset' ? 'reset' : 'release';
       // A driver that is closed at the end lets go of its card: that need not be recorded.
       if (script.take(word) === null && !(word === 'release' && script.peek() === '')) script.said(word);
       const failed = script.take('<!');
@@ -122,7 +116,7 @@ export function replayPcsc(script: Script, name = 'Replayed 00 00'): PcscModule 
       soon(() => done(failed === null ? null : new Error(failed)));
       world();
     }
-    transmit(data: Uint8Array, _length: number, _protocol: number, done: (error: Error | null, value: Uint8Array) => void): void {
+    transmit(data: Uint8Array, _protocol: number, done: (error: Error | null, value: Uint8Array) => void): void {
       const same = script.said(`=> ${toHex(data)}`);
       world();
       const answer = script.take('<=');
@@ -133,18 +127,18 @@ export function replayPcsc(script: Script, name = 'Replayed 00 00'): PcscModule 
       else if (failed !== null || !same) soon(() => done(new Error(failed ?? 'not as recorded'), new Uint8Array(0)));
       // Else: the card never answered.
     }
-    close(): void {
-      listeners.status.length = 0;
-      listeners.error.length = 0;
-    }
   }
   return () =>
     ({
-      on: (event: string, listener: (reader: NativeReader) => void) => {
-        if (event === 'reader') soon(() => listener(new Replayed(name) as unknown as NativeReader));
+      on: (event: string, listener: (value: never) => void) => {
+        if (event === 'reader') soon(() => (listener as (reader: WatchedReader) => void)(watched));
       },
-      close: () => undefined,
-    }) as NativeContext;
+      connection: () => new Replayed(),
+      close: () => {
+        listeners.status.length = 0;
+        listeners.error.length = 0;
+      },
+    }) as PcscContext;
 }
 
 /** A card as it was recorded, for a virtual reader or a real pcscd: connections are the reader's, and passed over. */

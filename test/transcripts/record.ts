@@ -1,13 +1,12 @@
 import { writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { CrtReader, PcscReader } from '../../src/card/index.ts';
 import type { CardLayout, CardReader } from '../../src/card/index.ts';
 import { CRT_FRAMING } from '../../src/card/readers/crt/frames.ts';
 import type { SerialLine } from '../../src/card/readers/crt/link.ts';
-import type { PcscModule } from '../../src/card/readers/pcsc.ts';
 import { recordPcsc, recordSerial, serialTranscript } from '../../src/card/readers/record.ts';
 import { Transcript } from '../../src/card/readers/transcript.ts';
+import { pcscService } from '../../src/main/pcsc/service.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { crtSle4442 } from '../../src/simulator/reader/crt-memory.ts';
 import { CRT_571_MOVES, CrtDevice } from '../../src/simulator/reader/crt.ts';
@@ -40,8 +39,8 @@ for (const [name, what, layout, card] of [
 ] as const satisfies readonly (readonly [string, string, CardLayout, SlotCard])[]) {
   const lines: string[] = [];
   const transcript = new Transcript((line) => void lines.push(line), false);
-  const recorded = recordPcsc(createRequire(import.meta.url)('pcsclite') as PcscModule, () => transcript);
-  const reader = new PcscReader({ id: 'r', match: 'virtual pcd', model: 'acs', clock: systemClock, log: () => undefined, load: () => recorded });
+  const recorded = recordPcsc(pcscService(systemClock, () => undefined), () => transcript);
+  const reader = new PcscReader({ id: 'r', match: 'virtual pcd', model: 'acs', clock: systemClock, log: () => undefined, service: recorded });
   await until(reader, (s) => s.state === 'empty');
   const slot = new CardSlot({ host: '127.0.0.1', port: pcscd.port, clock: systemClock });
   slot.insert(card);

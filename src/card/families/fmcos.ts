@@ -20,8 +20,8 @@ export function formatSw(sw: number): string {
 }
 
 /** Sends a command and splits its answer. Fails as the channel does, and with CARD-0106 for an answer without SW. */
-export async function exchange(channel: CardChannel, apdu: Uint8Array): Promise<Result<CardAnswer, Failure>> {
-  const answer = await channel.transmit(apdu);
+export async function exchange(channel: CardChannel, apdu: Uint8Array, bound?: 'session'): Promise<Result<CardAnswer, Failure>> {
+  const answer = await channel.transmit(apdu, bound);
   if (!answer.ok) return answer;
   const { value } = answer;
   if (value.length < 2) return err(failure('CARD-0106', `answer of ${value.length} bytes to ${toHex(apdu.subarray(0, 4))}`));

@@ -60,11 +60,12 @@ export function creditForLoad({ when, mac2 }: LoadLeave): Uint8Array {
 
 /**
  * Presents the PIN once. CARD-0110: fewer than two tries are left, and it was not presented; CARD-0201: the card
- * refused it. A card whose PIN holds already is left alone.
+ * refused it. A card whose PIN holds already is left alone. That it is a card of this company, the caller has read over
+ * this channel since its last reset: the PIN goes to that card.
  */
 export async function verifyPin(channel: CardChannel, pin: Uint8Array, settings: PurseSettings): Promise<Result<void, Failure>> {
   if (settings.asksTries) {
-    const asked = await exchange(channel, Uint8Array.of(0x00, 0x20, 0x00, 0x00));
+    const asked = await exchange(channel, Uint8Array.of(0x00, 0x20, 0x00, 0x00), 'session');
     if (!asked.ok) return asked;
     const { sw } = asked.value;
     if (sw === 0x9000) return ok(undefined);
@@ -72,7 +73,7 @@ export async function verifyPin(channel: CardChannel, pin: Uint8Array, settings:
     if ((sw & 0xfff0) !== 0x63c0) return err(failure('CARD-0106', `VERIFY without data: ${formatSw(sw)}`));
     if ((sw & 0x0f) < LEAST_TRIES) return err(failure('CARD-0110', `PIN: ${sw & 0x0f} tries left, not presented`));
   }
-  const verified = await exchange(channel, concatBytes(Uint8Array.of(0x00, 0x20, 0x00, 0x00, pin.length), pin));
+  const verified = await exchange(channel, concatBytes(Uint8Array.of(0x00, 0x20, 0x00, 0x00, pin.length), pin), 'session');
   if (!verified.ok) return verified;
   const { sw } = verified.value;
   if (sw === 0x9000) return ok(undefined);
@@ -82,7 +83,7 @@ export async function verifyPin(channel: CardChannel, pin: Uint8Array, settings:
 
 /** Begins a load. CARD-0202: the card does not begin one (94xx, 69xx …); nothing is changed either way. */
 export async function beginLoad(channel: CardChannel, amount: number, terminal: Uint8Array): Promise<Result<LoadAnswer, Failure>> {
-  const answer = await exchange(channel, initializeForLoad(amount, terminal));
+  const answer = await exchange(channel, initializeForLoad(amount, terminal), 'session');
   if (!answer.ok) return answer;
   const { data, sw } = answer.value;
   if (sw === 0x9303) return err(failure('CARD-0110', 'INITIALIZE FOR LOAD 9303'));
@@ -107,7 +108,7 @@ export async function credit(channel: CardChannel, leave: LoadLeave): Promise<Re
 /** MAC and TAC of the last load, as the card kept them; null: it tells none (an older number, or it does not know the command). */
 export async function provenLoad(channel: CardChannel, seqBefore: number, settings: PurseSettings): Promise<Result<Uint8Array | null, Failure>> {
   const seq = settings.proveBefore ? seqBefore : seqBefore + 1;
-  const answer = await exchange(channel, Uint8Array.of(0x80, 0x5a, 0x00, TYPE_LOAD, 0x02, seq >>> 8, seq & 0xff));
+  const answer = await exchange(channel, Uint8Array.of(0x80, 0x5a, 0x00, TYPE_LOAD, 0x02, seq >>> 8, seq & 0xff), 'session');
   if (!answer.ok) return answer;
   const { data, sw } = answer.value;
   return ok(sw === 0x9000 && data.length === 8 ? data : null);

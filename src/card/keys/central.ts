@@ -42,10 +42,16 @@ export function centralKeyProvider(ask: AskCentral): KeyProvider {
     prove: (s8, use = 'file') => proved({ verb: 'prove', s8: toHex(s8), use }),
     proveCode: (code, cardNo) => proved({ verb: 'prove-code', chip: code, cardNo: toHex(cardNo) }),
     cardCode: (code, cardNo) => only({ verb: 'code', chip: code, cardNo: toHex(cardNo) }, CODES[code].bytes),
-    // The proof is needed to read the card, before any sale that central could judge the asking by.
-    blockMac: () => Promise.resolve(err(failure('CARD-0206', 'central gives no proofs of blocks'))),
-    // A Mifare card is known here by its UID, and no sale of central's is under a UID.
-    sectorKey: () => Promise.resolve(err(failure('CARD-0206', 'central gives no sector keys'))),
+    blockMac: (cardNo, data) => only({ verb: 'block-mac', cardNo: toHex(cardNo), data: toHex(data) }, 8),
+    // Reading needs the verdict, before any sale that central could judge the asking by: so it is told nothing but that.
+    checkBlocks: async (cardNo, blocks) => {
+      if (blocks.length === 0) return ok([]);
+      const answer = await only({ verb: 'check-blocks', cardNo: toHex(cardNo), blocks: blocks.map(({ data, mac }) => ({ data: toHex(data), mac: toHex(mac) })) }, blocks.length);
+      return answer.ok ? ok([...answer.value].map((verdict) => verdict === 1)) : answer;
+    },
+    proveBlock: (cardNo) => proved({ verb: 'prove-block', cardNo: toHex(cardNo) }),
+    sectorKey: (uid, sector, which, cardNo) => only({ verb: 'sector-key', uid: toHex(uid), sector, which, ...(cardNo === undefined ? {} : { cardNo: toHex(cardNo) }) }, 6),
+    proveSector: () => proved({ verb: 'prove-sector' }),
     externalAuth: (s8, challenge) => only({ verb: 'external-auth', s8: toHex(s8), challenge: toHex(challenge) }, 8),
     checkTechnician: (cardNo, challenge, answer) => proved({ verb: 'check-technician', cardNo: toHex(cardNo), challenge: toHex(challenge), answer: toHex(answer) }),
     updateMac: (s8, challenge, header5, data) => only({ verb: 'update-mac', s8: toHex(s8), challenge: toHex(challenge), header: toHex(header5), record: toHex(data) }, 4),

@@ -31,7 +31,7 @@ export const CODES: Readonly<Record<CardCode, { readonly tail: Uint8Array; reado
   AT88SC1608: { tail: fromHex('505731'), bytes: 3 },
 };
 /** Diversification of the proofs: `MAC` behind the card number. No CPU card's serial ends so, as 4D is not BCD. */
-const MAC_TAIL = fromHex('4D4143');
+export const MAC_TAIL = fromHex('4D4143');
 const ZERO_ICV = new Uint8Array(8);
 /** cards.md 3.2: the ICV of a 4-byte challenge is the challenge ‖ 00000000. */
 const ICV_TAIL = new Uint8Array(4);
@@ -51,6 +51,11 @@ export function isProof(right: Uint8Array, answer: Uint8Array): Result<void, Fai
   return right.length === answer.length && timingSafeEqual(right, answer) ? ok(undefined) : err(failure('CARD-0201', 'INTERNAL AUTHENTICATE: the answer is not this card’s'));
 }
 
+/** A block's proof against the one that it must have. */
+export function isBlockProof(right: Uint8Array, mac: Uint8Array): boolean {
+  return right.length === mac.length && timingSafeEqual(right, mac);
+}
+
 /** Lengths of everything that goes into a load's MACs; null: as they must be. */
 export function badLoad(s8: Uint8Array, answer: LoadAnswer, when: Uint8Array): Failure | null {
   if (s8.length !== 8) return badLength('diversification data', s8.length);
@@ -62,6 +67,7 @@ export function badLoad(s8: Uint8Array, answer: LoadAnswer, when: Uint8Array): F
 /** A provider that holds the master keys in this process and diversifies by layouts.md. */
 export function masterKeyProvider(id: string, keys: MasterKeys): KeyProvider {
   const noLoad = failure('CARD-0206', 'no key for loading purses');
+  const blockMac = (cardNo: Uint8Array, data: Uint8Array): Uint8Array => retailMac(diversify(keys.mac, concatBytes(cardNo, MAC_TAIL)), ZERO_ICV, data);
   return {
     id,
     prove: (s8, use = 'file') => {
@@ -70,7 +76,10 @@ export function masterKeyProvider(id: string, keys: MasterKeys): KeyProvider {
     },
     proveCode: (_code, cardNo) => Promise.resolve(cardNo.length === 5 ? ok(undefined) : err(badLength('card number', cardNo.length))),
     cardCode: (code, cardNo) => Promise.resolve(cardNo.length === 5 ? ok(desEncrypt(keys.psc, concatBytes(cardNo, CODES[code].tail)).subarray(0, CODES[code].bytes)) : err(badLength('card number', cardNo.length))),
-    blockMac: (cardNo, data) => Promise.resolve(cardNo.length === 5 ? ok(retailMac(diversify(keys.mac, concatBytes(cardNo, MAC_TAIL)), ZERO_ICV, data)) : err(badLength('card number', cardNo.length))),
+    blockMac: (cardNo, data) => Promise.resolve(cardNo.length === 5 ? ok(blockMac(cardNo, data)) : err(badLength('card number', cardNo.length))),
+    checkBlocks: (cardNo, blocks) => Promise.resolve(cardNo.length === 5 ? ok(blocks.map(({ data, mac }) => isBlockProof(blockMac(cardNo, data), mac))) : err(badLength('card number', cardNo.length))),
+    proveBlock: (cardNo) => Promise.resolve(cardNo.length === 5 ? ok(undefined) : err(badLength('card number', cardNo.length))),
+    proveSector: () => Promise.resolve(ok(undefined)),
     sectorKey: (uid, sector, which) => Promise.resolve(uid.length === 4 ? ok(desEncrypt(keys.psc, concatBytes(uid, Uint8Array.of(0x4d, sector, which.charCodeAt(0), 0x00))).subarray(0, 6)) : err(badLength('UID', uid.length))),
     externalAuth: (s8, challenge) => {
       if (s8.length !== 8 || challenge.length !== 8) return Promise.resolve(err(badLength('challenge', challenge.length)));

@@ -4,7 +4,7 @@ import type { Failure } from '../../shared/errors.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import { pad80 } from './des-mac.ts';
-import { badLoad, CODES, isProof, leaveUnder } from './master.ts';
+import { badLoad, CODES, isBlockProof, isProof, leaveUnder, MAC_TAIL } from './master.ts';
 import { TECHNICIAN } from './types.ts';
 import type { KeyProvider } from './types.ts';
 
@@ -42,6 +42,11 @@ export interface PsamSettings {
   readonly encrypt: number;
   /** CIPHER DATA, P1: MAC over all of the data, whose first 8 bytes are the start value. [K] */
   readonly macWithStart: number;
+  /**
+   * CIPHER DATA, P1: the same, and all 8 bytes of it. No published command set has such an operation (they give 4 bytes);
+   * absent, this PSAM neither makes nor judges proofs of blocks.
+   */
+  readonly wholeMac?: number;
 }
 export const REFERENCE_PSAM: PsamSettings = {
   application: fromHex('DF01'),
@@ -55,6 +60,8 @@ export const REFERENCE_PSAM: PsamSettings = {
 
 /** cards.md 3.2: the ICV of a 4-byte challenge is the challenge ‖ 00000000. */
 const ICV_TAIL = new Uint8Array(4);
+/** The proof of a block starts from nothing (docs/layouts/pl-24.md). */
+const ZERO_START = new Uint8Array(8);
 const SESSION_TAIL = fromHex('8000');
 /** DELIVERY KEY takes no more than a byte says. */
 const MAX_DATA = 0xff;
@@ -119,6 +126,13 @@ export function psamKeyProvider(port: ApduPort, settings: PsamSettings = REFEREN
   }
   const wrong = (what: string): Promise<{ readonly ok: false; readonly error: Failure }> => Promise.resolve(err(failure('CARD-0206', `PSAM: ${what}`)));
   const noLoad = 'no key for loading purses';
+  const noProofs = (): Promise<{ readonly ok: false; readonly error: Failure }> => wrong('CIPHER DATA gives 4 bytes of a MAC, a proof has 8 (keys.profile.wholeMac)');
+  function blockMac(cardNo: Uint8Array, data: Uint8Array): Promise<Result<Uint8Array, Failure>> {
+    const message = concatBytes(ZERO_START, pad80(data));
+    if (settings.wholeMac === undefined) return noProofs();
+    if (cardNo.length !== 5 || message.length > MAX_DATA) return wrong('card number or block');
+    return compute(settings.mac, concatBytes(cardNo, MAC_TAIL), settings.wholeMac, message, 8);
+  }
 
   return {
     id: 'psam',
@@ -130,8 +144,18 @@ export function psamKeyProvider(port: ApduPort, settings: PsamSettings = REFEREN
     },
     proveCode: (_code, cardNo) => (cardNo.length === 5 ? has(settings.psc, new Uint8Array(0)) : wrong('card number')),
     cardCode: (code, cardNo) => (cardNo.length === 5 ? compute(settings.psc, new Uint8Array(0), settings.encrypt, concatBytes(cardNo, CODES[code].tail), CODES[code].bytes) : wrong('card number')),
-    // CIPHER DATA gives the first 4 bytes of a MAC, and a block's proof has 8.
-    blockMac: () => wrong('no proofs of blocks'),
+    blockMac,
+    checkBlocks: async (cardNo, blocks) => {
+      const verdicts: boolean[] = [];
+      for (const { data, mac } of blocks) {
+        const right = await blockMac(cardNo, data);
+        if (!right.ok) return right;
+        verdicts.push(isBlockProof(right.value, mac));
+      }
+      return ok(verdicts);
+    },
+    proveBlock: async (cardNo) => (settings.wholeMac === undefined || cardNo.length !== 5 ? noProofs() : has(settings.mac, concatBytes(cardNo, MAC_TAIL))),
+    proveSector: () => has(settings.psc, new Uint8Array(0)),
     sectorKey: (uid, sector, which) => (uid.length === 4 ? compute(settings.psc, new Uint8Array(0), settings.encrypt, concatBytes(uid, Uint8Array.of(0x4d, sector, which.charCodeAt(0), 0x00)), 6) : wrong('UID')),
     externalAuth: (s8, challenge) => (s8.length === 8 && challenge.length === 8 ? compute(settings.auth, s8, settings.encrypt, challenge, 8) : wrong('challenge')),
     checkTechnician: async (cardNo, challenge, answer) => {

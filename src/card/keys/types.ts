@@ -26,6 +26,12 @@ export interface LoadLeave {
 /** `MNT`: what stands before a technician's card number in its diversification data. No customer's serial begins so, as 4D is not BCD. */
 export const TECHNICIAN = Uint8Array.of(0x4d, 0x4e, 0x54);
 
+/** Bytes on a chip without a code, and the 8 bytes behind them that say whose they are. */
+export interface ProvenBlock {
+  readonly data: Uint8Array;
+  readonly mac: Uint8Array;
+}
+
 /** What a CPU card is written with: a file under secure messaging, or the purse. */
 export type CpuUse = 'file' | 'purse';
 
@@ -49,10 +55,19 @@ export interface KeyProvider {
   readonly proveCode: (code: CardCode, cardNo: Uint8Array) => Promise<Result<void, Failure>>;
   /** A memory card's code, for one card at a time; `cardNo`: 5 bytes BCD. It is used at once and never stored. */
   readonly cardCode: (code: CardCode, cardNo: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
-  /** The 8 bytes that prove `data` to be an issuer's or a kiosk's, on a chip that has no code; `cardNo`: 5 bytes BCD. Offline: a card is not readable without it. */
+  /** The 8 bytes that prove `data` to be an issuer's or a kiosk's, on a chip that has no code; `cardNo`: 5 bytes BCD. */
   readonly blockMac: (cardNo: Uint8Array, data: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
-  /** A Mifare sector's key, 6 bytes, for one card at a time. `uid`: its first 4 bytes. Used at once and never stored. */
-  readonly sectorKey: (uid: Uint8Array, sector: number, which: 'A' | 'B') => Promise<Result<Uint8Array, Failure>>;
+  /** Judges such proofs, one answer for each, in their order; tells nobody what the right ones are. */
+  readonly checkBlocks: (cardNo: Uint8Array, blocks: readonly ProvenBlock[]) => Promise<Result<readonly boolean[], Failure>>;
+  /** Proves that {@link blockMac} would work now for this card, without asking for a proof. */
+  readonly proveBlock: (cardNo: Uint8Array) => Promise<Result<void, Failure>>;
+  /**
+   * A Mifare sector's key, 6 bytes, for one card at a time. `uid`: its first 4 bytes. Used at once and never stored. Key A
+   * reads; for key B, which writes, `cardNo` says whose card was read with key A (5 bytes BCD).
+   */
+  readonly sectorKey: (uid: Uint8Array, sector: number, which: 'A' | 'B', cardNo?: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
+  /** Proves that {@link sectorKey} would work now, without asking for a key. */
+  readonly proveSector: () => Promise<Result<void, Failure>>;
   /** The 8 bytes that EXTERNAL AUTHENTICATE sends for an 8-byte challenge. */
   readonly externalAuth: (s8: Uint8Array, challenge: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
   /**

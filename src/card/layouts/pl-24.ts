@@ -39,7 +39,8 @@ interface Read {
   readonly forged: string | null;
 }
 
-const macOf = (keys: KeyProvider, identity: Uint8Array, block: Uint8Array): Promise<Result<Uint8Array, Failure>> => keys.blockMac(cardNoOf(identity), concatBytes(identity, block));
+/** What a block's proof is over. */
+const proven = (identity: Uint8Array, block: Uint8Array): Uint8Array => concatBytes(identity, block);
 
 async function readAs(chip: MemoryChip, keys: KeyProvider, channel: CardChannel): Promise<Result<Read, Failure>> {
   const opened = await openAt24(chip, channel);
@@ -50,20 +51,15 @@ async function readAs(chip: MemoryChip, keys: KeyProvider, channel: CardChannel)
   const identity = bytes.slice(0, IDENTITY_LENGTH);
   const customers = checkIdentity(identity, MARK);
   if (!customers.ok) return customers;
-  const blocks: Uint8Array[] = [];
+  const blocks: Uint8Array[] = ([0, 1] as const).map((slot) => bytes.slice(slotAt(slot), slotAt(slot) + BLOCK_LENGTH));
+  const whole = ([0, 1] as const).filter((slot) => isValidBlock(concatBytes(identity, ...blocks), slot));
+  const judged = await keys.checkBlocks(cardNoOf(identity), whole.map((slot) => ({ data: proven(identity, blocks[slot] as Uint8Array), mac: bytes.slice(slotAt(slot) + BLOCK_LENGTH, slotAt(slot) + SLOT_LENGTH) })));
+  if (!judged.ok) return judged;
   let forged: string | null = null;
-  for (const slot of [0, 1] as const) {
-    const block = bytes.slice(slotAt(slot), slotAt(slot) + BLOCK_LENGTH);
-    const image = concatBytes(identity, block, block);
-    if (!isValidBlock(image, slot)) {
-      blocks.push(block);
-      continue;
-    }
-    const mac = await macOf(keys, identity, block);
-    if (!mac.ok) return mac;
-    const holds = equalBytes(mac.value, bytes.subarray(slotAt(slot) + BLOCK_LENGTH, slotAt(slot) + SLOT_LENGTH));
-    if (!holds) forged = `the MAC of block ${slot === 0 ? 'A' : 'B'} does not hold`;
-    blocks.push(holds ? block : withoutSeq(block));
+  for (const [i, slot] of whole.entries()) {
+    if (judged.value[i] === true) continue;
+    forged = `the MAC of block ${slot === 0 ? 'A' : 'B'} does not hold`;
+    blocks[slot] = withoutSeq(blocks[slot] as Uint8Array);
   }
   return ok({ card: opened.value, bytes, image: concatBytes(identity, ...blocks), forged });
 }
@@ -91,7 +87,8 @@ async function apply(keys: KeyProvider, channel: CardChannel, write: WritePlan):
   if (verdict.value === 'done') return ok(undefined);
   const slot = targetOf(write);
   const want = blockOf(write.after, slot);
-  const mac = await macOf(keys, write.before.subarray(0, IDENTITY_LENGTH), want);
+  const identity = write.before.subarray(0, IDENTITY_LENGTH);
+  const mac = await keys.blockMac(cardNoOf(identity), proven(identity, want));
   if (!mac.ok) return mac;
   const at = slotAt(slot);
   return card.writeSteps(blockSteps(at, bytes.subarray(at, at + SLOT_LENGTH), concatBytes(want, mac.value)));
@@ -113,10 +110,7 @@ export function pl24Layout(keys: KeyProvider): CardLayout {
       const read = await readCard(keys, channel);
       return read.ok ? ok(read.value.image) : read;
     },
-    proveAuthority: async (reading) => {
-      const mac = await macOf(keys, reading.image.subarray(0, IDENTITY_LENGTH), blockOf(reading.image, 0));
-      return mac.ok ? ok(undefined) : mac;
-    },
+    proveAuthority: (reading) => keys.proveBlock(cardNoOf(reading.image)),
     plan: (reading, purchase) => planTwoBlock(reading, purchase, (block, seq, what) => ['re-read 00–7F', `block ${block}: seq 00`, `block ${block}: ${what}, tag, crc, MAC`, `block ${block}: seq ${seq}`]),
     apply: (channel, write) => apply(keys, channel, write),
     classify: classifyTwoBlock,

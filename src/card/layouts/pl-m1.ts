@@ -5,7 +5,7 @@ import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import type { KeyProvider } from '../keys/types.ts';
 import type { CardChannel, CardLayout, MifarePort, WritePlan } from '../types.ts';
-import { blockAt, blockOf, checkIdentity, classifyTwoBlock, decodeTwoBlock, mayGoOn, planTwoBlock, sameTwoBlockCard, targetOf } from './two-block.ts';
+import { blockAt, blockOf, cardNoOf, checkIdentity, classifyTwoBlock, decodeTwoBlock, mayGoOn, planTwoBlock, sameTwoBlockCard, targetOf } from './two-block.ts';
 
 /** PL-M1, Mifare Classic (docs/layouts/pl-m1.md): sector 1 identity, A, B; sector 2 the meter's area. */
 
@@ -28,8 +28,8 @@ interface Read {
   readonly image: Uint8Array;
 }
 
-async function authenticate(port: MifarePort, keys: KeyProvider, uid: Uint8Array, sector: number, which: 'A' | 'B'): Promise<Result<boolean, Failure>> {
-  const key = await keys.sectorKey(uid, sector, which);
+async function authenticate(port: MifarePort, keys: KeyProvider, uid: Uint8Array, sector: number, which: 'A' | 'B', cardNo?: Uint8Array): Promise<Result<boolean, Failure>> {
+  const key = await keys.sectorKey(uid, sector, which, cardNo);
   return key.ok ? port.authenticate(sector * 4, which, key.value) : key;
 }
 
@@ -61,7 +61,7 @@ async function apply(keys: KeyProvider, channel: CardChannel, write: WritePlan):
   const verdict = mayGoOn(write, image);
   if (!verdict.ok) return verdict;
   if (verdict.value === 'done') return ok(undefined);
-  const opened = await authenticate(port, keys, uid, SALE_SECTOR, 'B');
+  const opened = await authenticate(port, keys, uid, SALE_SECTOR, 'B', cardNoOf(image));
   if (!opened.ok) return opened;
   if (!opened.value) return err(failure('CARD-0201', 'sector 1 does not take our key B'));
   const slot = targetOf(write);
@@ -93,11 +93,8 @@ export function plM1Layout(keys: KeyProvider): CardLayout {
       const read = await readImage(keys, channel);
       return read.ok ? ok(read.value.image) : read;
     },
-    // The card's own number is not in the image: that the provider answers is what can be shown without the card.
-    proveAuthority: async () => {
-      const key = await keys.sectorKey(new Uint8Array(UID_BYTES), SALE_SECTOR, 'B');
-      return key.ok ? ok(undefined) : key;
-    },
+    // The chip's own number is not in the image: that the provider answers is what can be shown without the card.
+    proveAuthority: () => keys.proveSector(),
     plan: (reading, purchase) => planTwoBlock(reading, purchase, (block, seq, what) => ['re-read sector 1', 'authenticate with key B', `write block ${block}: seq ${seq}, ${what}, tag, crc`]),
     apply: (channel, write) => apply(keys, channel, write),
     classify: classifyTwoBlock,

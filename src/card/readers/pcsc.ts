@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { toHex } from '../../shared/bytes.ts';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
@@ -10,12 +9,10 @@ import type { CardChannel, CardReader, ReaderStatus } from '../types.ts';
 import { pcscMifarePort } from './contactless.ts';
 import { dialectOf } from './dialects/index.ts';
 import { pcscMemoryPort } from './memory.ts';
-import type { NativeContext, NativeReader, PcscModule } from './pcsc-native.ts';
+import type { CardConnection, PcscContext, PcscService, WatchedReader } from './pcsc-service.ts';
 import { changesNothing } from './reading.ts';
 import { Lane, StatusBoard, withDeadline } from './supervise.ts';
 import { transmitT0 } from './t0.ts';
-
-export type { PcscModule } from './pcsc-native.ts';
 
 /** Back-off before the context is built anew: short enough that a reader is usable within 5 s of the cause ending. */
 const REBUILD_DELAYS_MS = [1_000, 1_500, 2_000, 3_000] as const;
@@ -41,8 +38,8 @@ const SHARING_RETRY_MS = 200;
 const RENEW_DELAY_MS = 900;
 /** A card that fails so often in a row without leaving is broken. */
 const MAX_RENEWALS = 3;
-/** A short answer: 256 bytes and SW1 SW2. */
-const MAX_ANSWER = 258;
+/** So many connections may be given up because they could not be ended; then everything goes, for the sake of handles. */
+const MAX_GIVEN_UP = 8;
 
 /** SCARD_STATE_* (pcsclite.h); the upper 16 bits count the reader's card events. */
 const STATE_UNKNOWN = 0x0004;
@@ -76,8 +73,7 @@ export interface PcscReaderOptions {
   readonly model?: string;
   readonly clock: Clock;
   readonly log: LogFn;
-  /** Loads the native package; the default asks for `pcsclite`. */
-  readonly load?: () => PcscModule;
+  readonly service: PcscService;
 }
 
 interface Insertion {
@@ -91,6 +87,8 @@ interface Insertion {
   connectedAt: number;
   /** The monitor has told of the connection, or has had its time to. */
   confirmed: boolean;
+  /** Something was read over this connection: there is a card that a command of this session can be meant for. */
+  read: boolean;
 }
 
 /** What the monitor said last. */
@@ -107,39 +105,14 @@ export function pcscCode(error: unknown): number | null {
   return match === null ? null : Number.parseInt((match[1] as string).slice(-8), 16);
 }
 
-/** The native package; throws where it is missing or not built. */
-export function loadPcsclite(): PcscModule {
-  return createRequire(import.meta.url)('pcsclite') as PcscModule;
-}
-
 function detailOf(what: string, error: unknown): string {
   const code = pcscCode(error);
   return code === null ? `${what}: ${error instanceof Error ? error.message : String(error)}` : `${what}: 0x${code.toString(16).toUpperCase()}`;
 }
 
 /**
- * Native objects that are done with. `pcsclite` frees memory that its own late callbacks still use, and its reader
- * objects without a monitor thread are not safe to collect at all: they are kept.
- */
-const keptAlive: object[] = [];
-/**
- * Connections by package and reader name: each holds a service context that the package never gives back, so one is
- * used for as long as the service lives.
- */
-const wiresByModule = new WeakMap<PcscModule, Map<string, NativeReader>>();
-
-function wiresOf(module: PcscModule): Map<string, NativeReader> {
-  const known = wiresByModule.get(module);
-  if (known !== undefined) return known;
-  const made = new Map<string, NativeReader>();
-  wiresByModule.set(module, made);
-  return made;
-}
-
-/**
- * A PC/SC reader. The package's monitor dies for ever on any error, so every error tears the whole context down and
- * builds a new one. Watching and talking use two native objects: the package's monitor callback takes the lock that
- * an exchange holds, and would stop this process for as long as a card is silent.
+ * A PC/SC reader. The service's monitor dies for ever on any error, so every error ends the whole context, which is a
+ * process of its own (decision 0023), and begins a new one. Nothing that was under way in it is sent again.
  */
 export class PcscReader implements CardReader {
   readonly id: string;
@@ -148,9 +121,11 @@ export class PcscReader implements CardReader {
   readonly #board: StatusBoard;
   readonly #lane = new Lane();
   #closed = false;
-  #context: NativeContext | null = null;
-  #monitor: NativeReader | null = null;
-  #wires = new Map<string, NativeReader>();
+  #context: PcscContext | null = null;
+  #monitor: WatchedReader | null = null;
+  /** The connection to the card, of this context; null: none was needed yet, or the last could not be ended. */
+  #wire: CardConnection | null = null;
+  #givenUp = 0;
   #name: string;
   /** Rises with every teardown; callbacks of an older context are ignored. */
   #generation = 0;
@@ -191,7 +166,7 @@ export class PcscReader implements CardReader {
     const dialect = dialectOf(this.#name, this.#options.model);
     return {
       insertion,
-      transmit: (apdu) => this.#lane.run(() => transmitT0(apdu, (raw) => this.#exchange(insertion, raw))),
+      transmit: (apdu, bound) => this.#lane.run(() => transmitT0(apdu, (raw) => this.#exchange(insertion, raw, bound === 'session'))),
       reset: () => this.#lane.run(() => this.#reset(insertion)),
       mifare: pcscMifarePort(this.#name, (raw) => this.#lane.run(() => this.#exchange(insertion, raw))),
       memory: dialect === null ? null : pcscMemoryPort(dialect, (raw) => this.#lane.run(() => this.#exchange(insertion, raw))),
@@ -204,8 +179,9 @@ export class PcscReader implements CardReader {
     this.#cancelRebuild();
     this.#cancelRenewal();
     this.#endInsertion(failure('CARD-0107', 'closed'));
-    await this.#lane.run(() => this.#hangUp('SCARD_LEAVE_CARD'));
-    this.#tearDown();
+    await this.#lane.run(() => this.#hangUp('leave'));
+    this.#generation++;
+    this.#endContext();
     this.#board.set({ state: 'offline', insertion: this.#insertions, failure: failure('CARD-0107', 'closed') });
   }
 
@@ -216,21 +192,21 @@ export class PcscReader implements CardReader {
     const generation = this.#generation;
     const current = (): boolean => generation === this.#generation && !this.#closed;
     try {
-      const module = (this.#options.load ?? loadPcsclite)();
-      this.#wires = wiresOf(module);
-      const context = module();
+      const context = this.#options.service();
       this.#context = context;
       context.on('error', (error) => {
-        if (current()) this.#lose(detailOf('monitor', error), error);
+        const code = (error as { code?: unknown }).code;
+        if (current()) this.#lose(code === 'MODULE_NOT_FOUND' || code === 'ERR_DLOPEN_FAILED' ? `package pcsclite is missing or not built (${code})` : detailOf('context', error), error);
       });
       context.on('reader', (reader) => {
         if (current() && this.#monitor === null && this.#matches(reader.name)) this.#attach(reader, current);
         else this.#ignore(reader, current);
       });
-      this.#setOffline(failure('CARD-0107', `no reader matches "${this.#options.match ?? ''}"`));
+      context.on('ready', () => {
+        if (current() && this.#monitor === null) this.#setOffline(failure('CARD-0107', `no reader matches "${this.#options.match ?? ''}"`));
+      });
     } catch (error) {
-      const code = (error as { code?: unknown } | null)?.code;
-      this.#lose(code === 'MODULE_NOT_FOUND' || code === 'ERR_DLOPEN_FAILED' ? `package pcsclite is missing or not built (${String(code)})` : detailOf('context', error), error);
+      this.#lose(detailOf('context', error), error);
     }
   }
 
@@ -243,7 +219,7 @@ export class PcscReader implements CardReader {
    * die without a word (it clears an error that came while it was reporting). Once ours is attached it has a monitor
    * of its own, and its card is none of the other reader's business.
    */
-  #ignore(reader: NativeReader, current: () => boolean): void {
+  #ignore(reader: WatchedReader, current: () => boolean): void {
     reader.on('error', (error) => {
       if (current()) this.#lose(detailOf('status', error), error);
     });
@@ -252,13 +228,13 @@ export class PcscReader implements CardReader {
     });
   }
 
-  #attach(reader: NativeReader, current: () => boolean): void {
+  #attach(reader: WatchedReader, current: () => boolean): void {
     this.#monitor = reader;
     this.#name = reader.name;
     this.#failures = 0;
     this.#options.log('info', 'card', `reader ${this.id}: ${reader.name}`);
     reader.on('status', (status) => {
-      if (current()) this.#observe(status.state, status.atr ?? new Uint8Array(0));
+      if (current()) this.#observe(status.state, status.atr);
     });
     reader.on('error', (error) => {
       if (current()) this.#lose(detailOf('status', error), error);
@@ -296,7 +272,7 @@ export class PcscReader implements CardReader {
 
   #begin(seen: Seen): void {
     const number = ++this.#insertions;
-    this.#insertion = { number, events: seen.events, atr: seen.mute ? new Uint8Array(0) : seen.atr, ended: null, protocol: null, connectedAt: 0, confirmed: false };
+    this.#insertion = { number, events: seen.events, atr: seen.mute ? new Uint8Array(0) : seen.atr, ended: null, protocol: null, connectedAt: 0, confirmed: false, read: false };
     this.#board.set(seen.mute ? { state: 'mute', insertion: number, failure: failure('CARD-0101', 'no ATR') } : { state: 'present', insertion: number, atr: seen.atr });
   }
 
@@ -324,7 +300,7 @@ export class PcscReader implements CardReader {
     this.#insertion = null;
     insertion.ended = why;
     this.#confirmed?.();
-    void this.#lane.run(() => this.#hangUp('SCARD_LEAVE_CARD'));
+    void this.#lane.run(() => this.#hangUp('leave'));
   }
 
   #setOffline(why: Failure): void {
@@ -339,8 +315,7 @@ export class PcscReader implements CardReader {
     this.#cancelRenewal();
     this.#seen = null;
     this.#endInsertion(why);
-    // The package calls back while it holds a lock that its close() wants.
-    this.#clock.after(0, this.#detachNatives());
+    this.#endContext();
     const delayMs = REBUILD_DELAYS_MS[Math.min(this.#failures, REBUILD_DELAYS_MS.length - 1)] as number;
     this.#failures++;
     this.#options.log('warn', 'card', `reader ${this.id} lost, again in ${delayMs} ms`, detail);
@@ -351,26 +326,13 @@ export class PcscReader implements CardReader {
     });
   }
 
-  #tearDown(): void {
-    this.#generation++;
-    this.#detachNatives()();
-  }
-
-  #detachNatives(): () => void {
-    const natives = [this.#monitor, this.#context];
+  #endContext(): void {
+    const context = this.#context;
     this.#monitor = null;
     this.#context = null;
-    return () => {
-      for (const native of natives) {
-        if (native === null) continue;
-        keptAlive.push(native);
-        try {
-          native.close();
-        } catch (error) {
-          this.#options.log('debug', 'card', 'close', detailOf('close', error));
-        }
-      }
-    };
+    this.#wire = null;
+    this.#givenUp = 0;
+    context?.close();
   }
 
   // ---- the exchange; every function below runs in the lane ----
@@ -383,59 +345,48 @@ export class PcscReader implements CardReader {
     return insertion.atr.length < 2 ? err(failure('CARD-0101', 'no ATR')) : ok(insertion);
   }
 
-  /** The talking object of the watched reader, made once for each life of the service. */
-  #wire(): NativeReader | null {
-    const known = this.#wires.get(this.#name);
-    if (known !== undefined) return known;
-    const monitor = this.#monitor;
-    if (monitor === null) return null;
-    const Native = monitor.constructor as new (name: string) => NativeReader;
-    const wire = new Native(monitor.name);
-    keptAlive.push(wire);
-    this.#wires.set(this.#name, wire);
-    return wire;
-  }
-
   /**
    * A card that may have left is let go as it is: after a failed reset of an empty slot, pcscd misses a card that comes
    * before its next poll until that card is taken out again.
    */
-  async #hangUp(disposition: 'SCARD_LEAVE_CARD' | 'SCARD_RESET_CARD'): Promise<void> {
-    const wire = this.#wires.get(this.#name);
-    if (wire === undefined || !wire.connected) return;
+  async #hangUp(disposition: 'leave' | 'reset'): Promise<void> {
+    const wire = this.#wire;
+    if (wire?.connected !== true) return;
     const done = await withDeadline(this.#clock, DISCONNECT_TIMEOUT_MS, new Promise<Error | null>((resolve) => {
-      wire.disconnect(wire[disposition], (error) => { resolve(error ?? null); });
+      wire.disconnect(disposition, resolve);
     }));
-    // A handle that cannot be given back would hold the object for ever.
-    if (!done.done || done.value !== null) this.#wires.delete(this.#name);
+    if (this.#wire !== wire) return;
+    if (!done.done) this.#lose(`disconnect: no end in ${DISCONNECT_TIMEOUT_MS} ms`);
+    else if (done.value !== null) {
+      // A connection that cannot be ended would hold this object for ever; the next is made beside it.
+      this.#wire = null;
+      this.#givenUp++;
+      if (this.#givenUp > MAX_GIVEN_UP) this.#lose(detailOf('SCardDisconnect', done.value), done.value);
+    }
   }
 
   async #connect(insertion: Insertion): Promise<Result<void, Failure>> {
     for (let attempt = 0; ; attempt++) {
-      const wire = this.#wire();
-      if (wire === null) return err(failure('CARD-0107', 'reader offline'));
+      if (this.#monitor === null || this.#context === null) return err(failure('CARD-0107', 'reader offline'));
+      const wire = (this.#wire ??= this.#context.connection(this.#monitor.name));
       insertion.confirmed = false;
+      insertion.read = false;
       const connected = await withDeadline(this.#clock, CONNECT_TIMEOUT_MS, new Promise<Result<number, unknown>>((resolve) => {
-        wire.connect({ share_mode: wire.SCARD_SHARE_EXCLUSIVE, protocol: wire.SCARD_PROTOCOL_T0 | wire.SCARD_PROTOCOL_T1 }, (error, protocol) => {
-          resolve(error === null || error === undefined ? ok(protocol) : err(error));
+        wire.connect((error, protocol) => {
+          resolve(error === null ? ok(protocol) : err(error));
         });
       }));
       if (!connected.done) {
-        this.#wires.delete(this.#name);
         this.#lose(`connect: no end in ${CONNECT_TIMEOUT_MS} ms`);
         return err(failure('CARD-0108', 'connect'));
       }
       if (!connected.value.ok) {
+        if (insertion.ended !== null) return err(insertion.ended);
         const { error } = connected.value;
         const code = pcscCode(error);
         if (code === E_SHARING_VIOLATION && attempt < SHARING_RETRIES) {
           await sleep(this.#clock, SHARING_RETRY_MS);
           if (insertion.ended !== null) return err(insertion.ended);
-          continue;
-        }
-        if (code === E_INVALID_HANDLE && attempt === 0) {
-          // The object's context belongs to a service that is no more.
-          this.#wires.delete(this.#name);
           continue;
         }
         return err(this.#judge('SCardConnect', error, insertion));
@@ -444,7 +395,7 @@ export class PcscReader implements CardReader {
       // The monitor's news travel apart from the connection's: those that were on their way are taken in first.
       await sleep(this.#clock, 0);
       if (insertion.ended !== null) {
-        await this.#hangUp('SCARD_LEAVE_CARD');
+        await this.#hangUp('leave');
         return err(insertion.ended);
       }
       insertion.protocol = connected.value.value;
@@ -466,7 +417,7 @@ export class PcscReader implements CardReader {
     return insertion.ended === null ? ok(undefined) : err(insertion.ended);
   }
 
-  async #exchange(number: number, raw: Uint8Array): Promise<Result<Uint8Array, Failure>> {
+  async #exchange(number: number, raw: Uint8Array, ofSession = false): Promise<Result<Uint8Array, Failure>> {
     const live = this.#live(number);
     if (!live.ok) return live;
     const insertion = live.value;
@@ -474,26 +425,29 @@ export class PcscReader implements CardReader {
       const connected = await this.#connect(insertion);
       if (!connected.ok) return connected;
     }
-    if (!changesNothing(raw)) {
+    const reads = changesNothing(raw);
+    if (!reads && !(ofSession && insertion.read)) {
       const confirmed = await this.#confirm(insertion);
       if (!confirmed.ok) return confirmed;
     }
-    const wire = this.#wires.get(this.#name);
-    if (wire === undefined || insertion.protocol === null) return err(failure('CARD-0106', 'not connected'));
+    const wire = this.#wire;
+    if (wire === null || insertion.protocol === null) return err(failure('CARD-0106', 'not connected'));
     const { protocol } = insertion;
     const answer = await withDeadline(this.#clock, TRANSMIT_TIMEOUT_MS, new Promise<Result<Uint8Array, unknown>>((resolve) => {
-      wire.transmit(Buffer.from(raw), MAX_ANSWER, protocol, (error, data) => {
-        resolve(error === null || error === undefined ? ok(Uint8Array.from(data)) : err(error));
+      wire.transmit(raw, protocol, (error, data) => {
+        resolve(error === null ? ok(Uint8Array.from(data)) : err(error));
       });
     }));
     if (!answer.done) {
-      this.#wires.delete(this.#name);
       this.#lose(`transmit: no answer in ${TRANSMIT_TIMEOUT_MS} ms`);
       return err(failure('CARD-0108', `no answer in ${TRANSMIT_TIMEOUT_MS} ms`));
     }
     if (insertion.ended !== null) return err(insertion.ended);
     // Some drivers give an empty answer where the card left.
-    if (answer.value.ok && answer.value.value.length >= 2) return ok(answer.value.value);
+    if (answer.value.ok && answer.value.value.length >= 2) {
+      if (reads) insertion.read = true;
+      return ok(answer.value.value);
+    }
     return err(this.#judge('SCardTransmit', answer.value.ok ? `answer of ${answer.value.value.length} bytes` : answer.value.error, insertion));
   }
 
@@ -502,7 +456,7 @@ export class PcscReader implements CardReader {
     if (!live.ok) return live;
     const insertion = live.value;
     insertion.protocol = null;
-    await this.#hangUp('SCARD_RESET_CARD');
+    await this.#hangUp('reset');
     if (insertion.ended !== null) return err(insertion.ended);
     const connected = await this.#connect(insertion);
     return connected.ok ? ok(insertion.atr) : connected;
@@ -529,7 +483,6 @@ export class PcscReader implements CardReader {
     }
     if (code === E_SHARING_VIOLATION) return failure('CARD-0107', `${detail}, held by another process`, error);
     if (code !== null && LOST.has(code)) {
-      this.#wires.delete(this.#name);
       this.#lose(detail, error);
       return failure('CARD-0107', detail, error);
     }

@@ -1,118 +1,92 @@
 import { concatBytes, toHex } from '../../shared/bytes.ts';
 import type { SerialLine } from './crt/link.ts';
-import type { Callback, NativeReader, PcscModule } from './pcsc-native.ts';
+import type { CardConnection, PcscService, WatchedReader } from './pcsc-service.ts';
 import { Transcript } from './transcript.ts';
 
 /** SCARD_STATE_PRESENT and _MUTE; the upper 16 bits count the reader's card events (pcsclite.h). */
 const PRESENT = 0x0020;
 const MUTE = 0x0200;
 const EVENT_COUNT_UNIT = 0x1_0000;
-const RESET_CARD = 1;
 
 /**
- * The PC/SC package with every reader's exchange written down. One transcript holds one reader's: `of` gives it by
+ * The PC/SC service with every reader's exchange written down. One transcript holds one reader's: `of` gives it by
  * name (the same one each time), or null for a reader that is not to be recorded.
  */
-export function recordPcsc(module: PcscModule, of: (reader: string) => Transcript | null): PcscModule {
+export function recordPcsc(service: PcscService, of: (reader: string) => Transcript | null): PcscService {
   return () => {
-    const context = module();
+    const context = service();
     return {
-      on: (event: 'reader' | 'error', listener: ((reader: NativeReader) => void) | ((error: Error) => void)) =>
-        event === 'reader' ? context.on('reader', (reader) => (listener as (reader: NativeReader) => void)(recorded(reader, of(reader.name)))) : context.on('error', listener as (error: Error) => void),
+      on: (event: 'reader' | 'ready' | 'error', listener: (value: never) => void) =>
+        event === 'reader' ? context.on('reader', (reader) => (listener as (reader: WatchedReader) => void)(recordedReader(reader, of(reader.name)))) : context.on(event as 'error', listener as (error: Error) => void),
+      connection: (name) => recordedConnection(context.connection(name), of(name)),
       close: () => context.close(),
     };
   };
 }
 
-function recorded(reader: NativeReader, transcript: Transcript | null): NativeReader {
-  if (transcript === null) return reader;
-  const Native = reader.constructor as new (name: string) => NativeReader;
-
-  /** Made from the watched reader, or (the driver does so) anew by name, as the package's own class is. */
-  class Recorded implements NativeReader {
-    readonly #native: NativeReader;
-    readonly #told = transcript as Transcript;
-    #events = -1;
-
-    constructor(from: NativeReader | string) {
-      this.#native = typeof from === 'string' ? new Native(from) : from;
-    }
-    get name(): string {
-      return this.#native.name;
-    }
-    get connected(): boolean {
-      return this.#native.connected;
-    }
-    get SCARD_RESET_CARD(): number {
-      return this.#native.SCARD_RESET_CARD;
-    }
-    get SCARD_LEAVE_CARD(): number {
-      return this.#native.SCARD_LEAVE_CARD;
-    }
-    get SCARD_SHARE_EXCLUSIVE(): number {
-      return this.#native.SCARD_SHARE_EXCLUSIVE;
-    }
-    get SCARD_PROTOCOL_T0(): number {
-      return this.#native.SCARD_PROTOCOL_T0;
-    }
-    get SCARD_PROTOCOL_T1(): number {
-      return this.#native.SCARD_PROTOCOL_T1;
-    }
-    on(event: 'status' | 'error' | 'end', listener: ((status: { readonly state: number; readonly atr?: Uint8Array }) => void) | ((error: Error) => void) | (() => void)): unknown {
+function recordedReader(reader: WatchedReader, told: Transcript | null): WatchedReader {
+  if (told === null) return reader;
+  let known = -1;
+  /** Only what becomes of the card: that somebody uses it is said by the lines about that. */
+  const seen = (state: number, atr: Uint8Array): void => {
+    const events = Math.floor(state / EVENT_COUNT_UNIT);
+    if (events === known) return;
+    const first = known < 0;
+    known = events;
+    if ((state & PRESENT) !== 0) told.insert((state & MUTE) !== 0 ? new Uint8Array(0) : atr);
+    else if (!first) told.remove();
+  };
+  return {
+    name: reader.name,
+    on: (event: 'status' | 'error' | 'end', listener: ((status: { readonly state: number; readonly atr: Uint8Array }) => void) | ((error: Error) => void) | (() => void)): unknown => {
       if (event === 'status') {
-        return this.#native.on('status', (status) => {
-          this.#seen(status.state, status.atr ?? new Uint8Array(0));
+        return reader.on('status', (status) => {
+          seen(status.state, status.atr);
           (listener as (s: typeof status) => void)(status);
         });
       }
       if (event === 'error') {
-        return this.#native.on('error', (error) => {
-          this.#told.gone(error.message);
+        return reader.on('error', (error) => {
+          told.gone(error.message);
           (listener as (e: Error) => void)(error);
         });
       }
-      return this.#native.on('end', () => {
-        this.#told.gone('the reader left');
+      return reader.on('end', () => {
+        told.gone('the reader left');
         (listener as () => void)();
       });
-    }
-    /** Only what becomes of the card: that somebody uses it is said by the lines about that. */
-    #seen(state: number, atr: Uint8Array): void {
-      const events = Math.floor(state / EVENT_COUNT_UNIT);
-      if (events === this.#events) return;
-      const first = this.#events < 0;
-      this.#events = events;
-      if ((state & PRESENT) !== 0) this.#told.insert((state & MUTE) !== 0 ? new Uint8Array(0) : atr);
-      else if (!first) this.#told.remove();
-    }
-    connect(options: { share_mode: number; protocol: number }, done: Callback<number>): void {
-      this.#native.connect(options, (error, protocol) => {
-        if (error === null || error === undefined) this.#told.connect(protocol);
-        else this.#told.failed(error.message);
-        done(error, protocol);
-      });
-    }
-    disconnect(disposition: number, done: (error?: Error | null) => void): void {
-      if (disposition === RESET_CARD) this.#told.reset();
-      else this.#told.release();
-      this.#native.disconnect(disposition, (error) => {
-        if (error !== null && error !== undefined) this.#told.failed(error.message);
+    },
+  };
+}
+
+function recordedConnection(wire: CardConnection, told: Transcript | null): CardConnection {
+  if (told === null) return wire;
+  return {
+    get connected(): boolean {
+      return wire.connected;
+    },
+    connect: (done) => wire.connect((error, protocol) => {
+      if (error === null) told.connect(protocol);
+      else told.failed(error.message);
+      done(error, protocol);
+    }),
+    disconnect: (disposition, done) => {
+      if (disposition === 'reset') told.reset();
+      else told.release();
+      wire.disconnect(disposition, (error) => {
+        if (error !== null) told.failed(error.message);
         done(error);
       });
-    }
-    transmit(data: Uint8Array, answerLength: number, protocol: number, done: Callback<Uint8Array>): void {
-      this.#told.sent(data);
-      this.#native.transmit(data, answerLength, protocol, (error, answer) => {
-        if (error === null || error === undefined) this.#told.got(answer);
-        else this.#told.failed(error.message);
+    },
+    transmit: (data, protocol, done) => {
+      told.sent(data);
+      wire.transmit(data, protocol, (error, answer) => {
+        if (error === null) told.got(answer);
+        else told.failed(error.message);
         done(error, answer);
       });
-    }
-    close(): void {
-      this.#native.close();
-    }
-  }
-  return new Recorded(reader);
+    },
+  };
 }
 
 /** How the frames of a serial device are cut, for {@link recordSerial}. */

@@ -7,6 +7,7 @@ import { keptAndKeys } from './006-kept-and-keys.ts';
 import { gateway } from './007-gateway.ts';
 import { reconciliation } from './008-reconciliation.ts';
 import { gatewaySettlements } from './009-gateway-settlements.ts';
+import { cardUids } from './010-card-uids.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -19,4 +20,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'gateway', sql: gateway },
   { name: 'reconciliation', sql: reconciliation },
   { name: 'gateway settlements', sql: gatewaySettlements },
+  { name: 'card uids', sql: cardUids },
 ];

@@ -8,6 +8,7 @@ import type { ErrorCode } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/ports.ts';
 import { err } from '../../shared/result.ts';
 import type { TerminalConfig } from '../../shared/terminal-config.ts';
+import { pcscService } from '../pcsc/service.ts';
 import { cardLayouts } from '../core/layouts.ts';
 import type { OwnPrograms } from '../core/layouts.ts';
 
@@ -29,7 +30,7 @@ const LOOK_MS = { pcsc: 4_000, crt: 25_000, virtual: 2_000 } as const;
 export function realReaders(clock: Clock): ReaderMaker {
   const log = (): void => undefined;
   return (r, id) => {
-    if (r.kind === 'pcsc') return new PcscReader({ id, match: r.match ?? '', clock, log, ...(r.model === undefined ? {} : { model: r.model }) });
+    if (r.kind === 'pcsc') return new PcscReader({ id, match: r.match ?? '', clock, log, service: pcscService(clock, log), ...(r.model === undefined ? {} : { model: r.model }) });
     if (r.kind === 'crt') return new CrtReader({ id, path: r.path ?? '', open: () => openSerial(r.path ?? '', r.baudRate ?? DEFAULT_BAUD), clock, log, ...(r.dialect === undefined ? {} : { dialect: r.dialect }) });
     return null;
   };

@@ -175,8 +175,10 @@ function checkMaintenance(config: TerminalConfig): Finding {
 function checkCardKeys(loaded: LoadedConfig): Finding {
   const keys = loadCardKeys(loaded);
   if (!keys.ok) return failed('card-keys', keys.error, keys.error.code === 'CONF-0103' ? 'a packaged kiosk carries no sample keys: seal the company’s own with `npx pilotlight keys seal`' : 'see docs/operating.zh.md, “密钥”');
+  const { keys: named } = loaded.config;
+  const proofs = named.kind === 'psam' && named.profile?.wholeMac !== undefined;
   if (keys.value.id === 'sealed') return found('OK', 'card-keys', 'sealed for this machine');
-  if (keys.value.id === 'psam') return found('OK', 'card-keys', 'in a PSAM; whether it answers is seen when a card is sold to');
+  if (keys.value.id === 'psam') return found('OK', 'card-keys', `in a PSAM; whether it answers is seen when a card is sold to${proofs ? '' : '; cards of layout PL-24 are refused (CARD-0206), as it makes no proofs of 8 bytes (keys.profile.wholeMac)'}`);
   if (keys.value.id === 'central') return found('OK', 'card-keys', 'at central: nothing is sold while it is away');
   return found('WARN', 'card-keys', 'sample keys: published, for demo cards only', 'never issue cards for real meters with these keys');
 }

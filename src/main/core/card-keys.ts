@@ -60,6 +60,7 @@ export function psamSettings(profile: PsamProfile = {}): PsamSettings {
     psc: key(profile.psc, r.psc) ?? r.psc,
     encrypt: byte(profile.encrypt, r.encrypt),
     macWithStart: byte(profile.macWithStart, r.macWithStart),
+    ...(profile.wholeMac === undefined ? {} : { wholeMac: byte(profile.wholeMac, 0) }),
   };
 }
 

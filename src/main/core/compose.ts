@@ -17,6 +17,7 @@ import type { Result } from '../../shared/result.ts';
 import { tcpAddress } from '../config.ts';
 import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from './card-keys.ts';
+import { pcscService } from '../pcsc/service.ts';
 import { cardLayouts } from './layouts.ts';
 import { machinePorts } from './maintenance.ts';
 import { recordingIn } from './recording.ts';
@@ -65,7 +66,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   const keys = loadCardKeys(loaded, undefined, {
     psam: (r) => {
       if (r.kind === 'crt-sam') return samPort(() => motor, r.slot ?? 0);
-      const psam = r.kind === 'virtual' ? virtualReader('psam', r.path ?? '', clock, log) : new PcscReader({ id: 'psam', match: r.match ?? '', clock, log });
+      const psam = r.kind === 'virtual' ? virtualReader('psam', r.path ?? '', clock, log) : new PcscReader({ id: 'psam', match: r.match ?? '', clock, log, service: pcscService(clock, log) });
       psamReaders.push(psam);
       return readerPort(psam);
     },
@@ -135,7 +136,8 @@ function makeReader(r: LoadedConfig['config']['readers'][number], clock: Clock, 
     const recorded = recording === null || r.dialect === '02' ? open : recording.serial(id, open);
     return new CrtReader({ id, path, open: recorded, clock, log, ...(r.dialect === undefined ? {} : { dialect: r.dialect }) });
   }
-  return new PcscReader({ id, match: r.match ?? '', clock, log, ...(r.model === undefined ? {} : { model: r.model }), ...(recording === null ? {} : { load: recording.pcsc(id) }) });
+  const service = pcscService(clock, log);
+  return new PcscReader({ id, match: r.match ?? '', clock, log, ...(r.model === undefined ? {} : { model: r.model }), service: recording === null ? service : recording.pcsc(id, service) });
 }
 
 function virtualReader(id: string, path: string, clock: Clock, log: LogFn, model?: string, recording: Recording | null = null): CardReader {

@@ -1,8 +1,7 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CRT_FRAMING } from '../../card/readers/crt/frames.ts';
-import { loadPcsclite } from '../../card/readers/pcsc.ts';
-import type { PcscModule } from '../../card/readers/pcsc.ts';
+import type { PcscService } from '../../card/index.ts';
 import { recordPcsc, recordSerial, serialTranscript } from '../../card/readers/record.ts';
 import type { SerialLine } from '../../card/readers/crt/link.ts';
 import { Transcript } from '../../card/readers/transcript.ts';
@@ -16,7 +15,7 @@ import type { TerminalConfig } from '../../shared/terminal-config.ts';
 /** What a core's readers are made of while everything they say is written down. */
 export interface Recording {
   readonly virtual: (id: string) => Transcript;
-  readonly pcsc: (id: string) => () => PcscModule;
+  readonly pcsc: (id: string, service: PcscService) => PcscService;
   readonly serial: (id: string, open: () => Promise<SerialLine>) => () => Promise<SerialLine>;
 }
 
@@ -36,10 +35,9 @@ export function recordingIn(folder: string, config: Pick<TerminalConfig, 'mode' 
   };
   return ok({
     virtual: (id) => new Transcript(writer(id, 'virtual reader'), masked),
-    pcsc: (id) => {
+    pcsc: (id, service) => {
       // A file for each reader of the service: which is the kiosk's is settled by name, later.
       const transcripts = new Map<string, Transcript>();
-      let recorded: PcscModule | null = null;
       const of = (name: string): Transcript => {
         const known = transcripts.get(name);
         if (known !== undefined) return known;
@@ -47,7 +45,7 @@ export function recordingIn(folder: string, config: Pick<TerminalConfig, 'mode' 
         transcripts.set(name, made);
         return made;
       };
-      return () => (recorded ??= recordPcsc(loadPcsclite(), of));
+      return recordPcsc(service, of);
     },
     serial: (id, open) => {
       const transcript = serialTranscript(writer(id, 'motor reader'), masked, CRT_FRAMING);

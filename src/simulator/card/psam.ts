@@ -12,6 +12,8 @@ export interface PsamState {
   /** File id of its one application. */
   readonly application: string;
   readonly keys: readonly PsamKeyState[];
+  /** P1 by which CIPHER DATA gives all 8 bytes of a MAC; absent: it gives 4 at most, as the published command sets do. */
+  readonly wholeMac?: number;
 }
 
 /** layouts.md, sample keys, where the reference profile looks for them (src/card/keys/psam.ts). */
@@ -144,11 +146,13 @@ export class Psam {
     if ((held.usage & 0x1f) !== TYPE_BOTH) throw new Refusal(0x6982);
     if (data.length === 0 || data.length % 8 !== 0) throw new Refusal(0x6700);
     if (p1 === 0x00) return Uint8Array.from(blocksOf(data).flatMap((b) => [...tripleDesBlock(held.key, b)]));
-    if (p1 !== 0x05 || data.length < 16) throw new Refusal(p1 === 0x05 ? 0x6700 : 0x6a86);
+    const whole = p1 === this.#state.wholeMac;
+    if (p1 !== 0x05 && !whole) throw new Refusal(0x6a86);
+    if (data.length < 16) throw new Refusal(0x6700);
     const [start, ...rest] = blocksOf(data) as [Uint8Array, ...Uint8Array[]];
     const left = held.key.subarray(0, 8);
     const last = rest.reduce((chain, block) => desBlock(left, Uint8Array.from(chain, (b, i) => b ^ (block[i] as number))), start);
-    return desBlock(left, desBlockInverse(held.key.subarray(8, 16), last)).subarray(0, 4);
+    return desBlock(left, desBlockInverse(held.key.subarray(8, 16), last)).subarray(0, whole ? 8 : 4);
   }
 }
 

@@ -7,6 +7,7 @@ import type { Specimen } from '../../conformance/cards.ts';
 import { ManualClock } from '../../support/clock.ts';
 import { FakePcsc } from '../../support/fake-pcsc.ts';
 import type { PcscTrouble } from '../../support/fake-pcsc.ts';
+import { ok } from '../../../src/shared/result.ts';
 import { codeOf, GOLDEN_PURCHASE, must } from './rig.ts';
 
 const [FRONT, BACK] = ['Virtual PCD 00 00', 'Virtual PCD 00 01'] as const;
@@ -18,7 +19,7 @@ beforeEach(() => {
   pcsc = new FakePcsc();
 });
 
-const readerOf = (match: string): PcscReader => new PcscReader({ id: match, match, model: 'acs', clock, log: () => undefined, load: () => pcsc.module });
+const readerOf = (match: string): PcscReader => new PcscReader({ id: match, match, model: 'acs', clock, log: () => undefined, service: pcsc.service });
 
 async function pass(ms: number): Promise<void> {
   for (let t = 0; t < ms; t += 50) {
@@ -100,6 +101,85 @@ describe('an insertion is confirmed before the card is changed', () => {
     const back = clock.monoMs();
     expect(layout.classify(plan, must(await during(layout.readImage(channel))))).toBe('after');
     expect(clock.monoMs() - back).toBeLessThan(300);
+    await reader.close();
+  });
+
+  it('a purse shows its number and takes its PIN at once, and is loaded only afterwards', async () => {
+    const { layout, golden } = caseOf('PL-PURSE');
+    const reader = readerOf('PCD 00 00');
+    pcsc.plug(FRONT);
+    await until(reader, 'empty');
+    const card = golden();
+    pcsc.insert(FRONT, card.slot);
+    const channel = await channelOf(reader);
+    const from = clock.monoMs();
+    const reading = must(await during(layout.read(channel)));
+    expect(clock.monoMs() - from).toBeLessThan(300);
+    expect(pcsc.sent.filter(({ apdu }) => apdu[1] === 0x20).length).toBeGreaterThan(0);
+    const plan = must(layout.plan(reading, GOLDEN_PURCHASE));
+    let creditedAt = -1;
+    const applied = layout.apply(channel, plan, () => Promise.resolve(ok(undefined)));
+    for (let t = 0; t < 30 && creditedAt < 0; t++) {
+      await pass(50);
+      if (pcsc.sent.some(({ apdu }) => apdu[0] === 0x80 && apdu[1] === 0x52)) creditedAt = clock.monoMs() - from;
+    }
+    expect(creditedAt).toBeGreaterThanOrEqual(500);
+    must(await during(applied));
+    await reader.close();
+  });
+
+  it('a purse that was exchanged just before the connection has its PIN from what was read of itself, loses no try, and is not loaded', async () => {
+    const { layout, golden } = caseOf('PL-PURSE');
+    const reader = readerOf('PCD 00 00');
+    pcsc.plug(FRONT);
+    await until(reader, 'empty');
+    // The same bytes: only the insertion can tell them apart.
+    const [first, second] = [golden(), golden()];
+    pcsc.insert(FRONT, first.slot);
+    const plan = must(layout.plan(must(await during(layout.read(await channelOf(reader)))), GOLDEN_PURCHASE));
+    pcsc.remove(FRONT);
+    await until(reader, 'empty');
+    pcsc.insert(FRONT, first.slot);
+    // Its second insertion: nobody is connected yet, so that the service has nothing against another card.
+    const channel = await channelOf(reader);
+    const kept = [first.keeps(), second.keeps()];
+    pcsc.heldNews = [];
+    pcsc.insert(FRONT, second.slot);
+    pcsc.sent.length = 0;
+    const applied = layout.apply(channel, plan, () => Promise.resolve(ok(undefined)));
+    await pass(300);
+    const sent = (cla: number, ins: number): number => pcsc.sent.filter(({ apdu }) => apdu[0] === cla && apdu[1] === ins).length;
+    expect([sent(0x00, 0x20), sent(0x80, 0x50), sent(0x80, 0x52)]).toEqual([2, 1, 0]);
+    pcsc.releaseNews();
+    expect(codeOf(await during(applied))).toBe('CARD-0203');
+    expect(sent(0x80, 0x52)).toBe(0);
+    expect([first.keeps(), second.keeps()]).toEqual(kept);
+    // Before its first command of a session nothing was read of this card: the PIN waits, like any change.
+    await until(reader, 'present');
+    const blind = reader.open(reader.status().insertion);
+    const from = clock.monoMs();
+    pcsc.sent.length = 0;
+    const verify = blind.transmit(fromHex('0020000003123456'), 'session');
+    await pass(450);
+    expect(pcsc.sent.filter(({ apdu }) => apdu[1] === 0x20)).toEqual([]);
+    must(await during(verify));
+    expect(clock.monoMs() - from).toBeGreaterThanOrEqual(500);
+    await reader.close();
+  });
+
+  it('what was read over one connection counts for no other', async () => {
+    const reader = readerOf('PCD 00 00');
+    pcsc.plug(FRONT);
+    await until(reader, 'empty');
+    pcsc.insert(FRONT, caseOf('PL-PURSE').golden().slot);
+    const channel = await channelOf(reader);
+    must(await during(channel.transmit(fromHex('0084000008'))));
+    must(await during(channel.reset()));
+    pcsc.sent.length = 0;
+    const verify = channel.transmit(fromHex('0020000003123456'), 'session');
+    await pass(300);
+    expect(pcsc.sent).toEqual([]);
+    must(await during(verify));
     await reader.close();
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PcscReader } from '../../../src/card/index.ts';
 import { pcscCode } from '../../../src/card/readers/pcsc.ts';
-import type { PcscModule } from '../../../src/card/readers/pcsc.ts';
+import type { PcscContext } from '../../../src/card/readers/pcsc-service.ts';
 import { fromHex } from '../../../src/shared/bytes.ts';
 import { ManualClock } from '../../support/clock.ts';
 import { codeOf } from './rig.ts';
@@ -16,11 +16,12 @@ describe('the PC/SC reader without a service', () => {
   it('says that the package is missing, and asks again with a back-off below 5 s', () => {
     const clock = new ManualClock(0);
     const at: number[] = [];
-    const load = (): PcscModule => {
+    const service = (): PcscContext => {
       at.push(clock.monoMs());
-      throw Object.assign(new Error('Cannot find module'), { code: 'MODULE_NOT_FOUND' });
+      const error = Object.assign(new Error('Cannot find module'), { code: 'MODULE_NOT_FOUND' });
+      return { on: (event: string, listener: (e: never) => void) => void (event === 'error' && clock.after(0, () => (listener as (e: Error) => void)(error))), connection: () => { throw new Error('none'); }, close: () => undefined };
     };
-    const reader = new PcscReader({ id: 'r', match: 'x', clock, log: () => undefined, load });
+    const reader = new PcscReader({ id: 'r', match: 'x', clock, log: () => undefined, service });
     for (let i = 0; i < 20; i++) clock.advance(500);
     const status = reader.status();
     expect(status.state === 'offline' ? [status.failure.code, status.failure.detail] : []).toEqual(['CARD-0107', 'package pcsclite is missing or not built (MODULE_NOT_FOUND)']);
@@ -29,7 +30,7 @@ describe('the PC/SC reader without a service', () => {
 
   it('keeps the raw code of a service that is away, and fails at once', async () => {
     const clock = new ManualClock(0);
-    const reader = new PcscReader({ id: 'r', clock, log: () => undefined, load: () => () => { throw new Error('SCardEstablishContext error: Service not available.(0x8010001d)'); } });
+    const reader = new PcscReader({ id: 'r', clock, log: () => undefined, service: () => { throw new Error('SCardEstablishContext error: Service not available.(0x8010001d)'); } });
     clock.advance(1);
     const status = reader.status();
     expect(status.state === 'offline' ? status.failure.detail : '').toBe('context: 0x8010001D');

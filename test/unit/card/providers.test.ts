@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { centralKeyProvider, pl4442Layout, plCpuLayout, plM1Layout, plPurseLayout, psamKeyProvider, readerPort } from '../../../src/card/index.ts';
+import { centralKeyProvider, pl24Layout, pl4442Layout, plCpuLayout, plM1Layout, plPurseLayout, psamKeyProvider, readerPort } from '../../../src/card/index.ts';
 import type { ApduPort, CardChannel, CardLayout, Keep, KeyProvider, WritePlan } from '../../../src/card/index.ts';
 import { masterKeyProvider } from '../../../src/card/keys/master.ts';
 import type { MasterKeys } from '../../../src/card/keys/master.ts';
@@ -9,28 +9,48 @@ import { DEMO_ACCOUNTS, DEMO_TARIFFS } from '../../../src/central/demo-data.ts';
 import type { SeedAccount } from '../../../src/central/demo-data.ts';
 import { loadCardKeys, psamSettings } from '../../../src/main/core/card-keys.ts';
 import { fromHex, toHex } from '../../../src/shared/bytes.ts';
+import type { CardKeyRequest } from '../../../src/shared/central-api.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { err, ok } from '../../../src/shared/result.ts';
+import { At24 } from '../../../src/simulator/card/at24.ts';
 import { issue } from '../../../src/simulator/card/catalogue.ts';
 import { bytesOf, hexOf } from '../../../src/simulator/card/codec.ts';
 import { CpuCard, counterRandom } from '../../../src/simulator/card/cpu-card.ts';
-import { cardKey, tripleDesBlock } from '../../../src/simulator/card/des.ts';
+import { cardKey, macOf, tripleDesBlock } from '../../../src/simulator/card/des.ts';
 import { issue4442 } from '../../../src/simulator/card/issue-4442.ts';
+import { issue24 } from '../../../src/simulator/card/issue-blocks.ts';
+import { issueM1 } from '../../../src/simulator/card/issue-m1.ts';
 import { issuePurse } from '../../../src/simulator/card/issue-purse.ts';
+import { MifareClassic } from '../../../src/simulator/card/mifare-classic.ts';
 import { Psam, SAMPLE_PSAM } from '../../../src/simulator/card/psam.ts';
 import { Sle4442 } from '../../../src/simulator/card/sle4442.ts';
 import { AcsReader } from '../../../src/simulator/reader/acs.ts';
+import { ContactlessReader } from '../../../src/simulator/reader/contactless.ts';
 import type { SlotCard } from '../../../src/simulator/vpcd/client.ts';
 import { openRoom } from '../central/harness.ts';
 import type { Room } from '../central/harness.ts';
-import { Desk, golden4442 } from './chips.ts';
+import { acs, Desk, golden4442 } from './chips.ts';
 import { cardIn, codeOf, must, virtualRig } from './rig.ts';
 
 /** A company's own: what is published opens none of its cards. */
 const COMPANY: Required<MasterKeys> = { psc: fromHex('C1'.repeat(16)), auth: fromHex('A10F'.repeat(8)), mac: fromHex('B20E'.repeat(8)), load: fromHex('D30D'.repeat(8)) };
-const OWN_PSAM = { application: 'DF01', keys: [{ usage: 0x28, id: 1, key: toHex(COMPANY.auth) }, { usage: 0x28, id: 2, key: toHex(COMPANY.mac) }, { usage: 0x28, id: 3, key: toHex(COMPANY.load) }, { usage: 0x08, id: 1, key: toHex(COMPANY.psc) }] };
+/** Its CIPHER DATA gives all 8 bytes of a MAC by P1 25. */
+const OWN_PSAM = { application: 'DF01', wholeMac: 0x25, keys: [{ usage: 0x28, id: 1, key: toHex(COMPANY.auth) }, { usage: 0x28, id: 2, key: toHex(COMPANY.mac) }, { usage: 0x28, id: 3, key: toHex(COMPANY.load) }, { usage: 0x08, id: 1, key: toHex(COMPANY.psc) }] };
 
 const NOW = 1_780_000_000_000;
+const UID = '0A1B2C3E';
+const BOUGHT = { count: 41, quantity: 5000, cumulative: 205_000, tag: 'A1B2C3D4' };
+function mifareOf(keys: MasterKeys, cardNo: string, userNo: string, uid: string): MifareClassic {
+  const card = new MifareClassic(issueM1({ uid, cardNo, userNo, a: { ...BOUGHT, seq: 0x29 }, b: { seq: 0x28, count: 40, quantity: 5000, cumulative: 200_000, tag: '0BADCAFE' }, meterArea: toHex(golden4442().peek().subarray(0x60, 0x80)) }));
+  for (const sector of [1, 2]) {
+    const trailer = card.peek(sector * 4 + 3);
+    for (const [at, which] of [[0, '41'], [10, '42']] as const) trailer.set(tripleDesBlock(keys.psc, bytesOf(`${uid}4D0${sector}${which}00`)).subarray(0, 6), at);
+    card.poke(sector * 4 + 3, trailer);
+  }
+  return card;
+}
+/** As its profile in terminal.json says. */
+const psamOf = (psam: Psam): KeyProvider => psamKeyProvider(portOf(psam), psamSettings({ wholeMac: '25' }));
 const ORDER = 'PL-000000000311-1-0042-7391';
 interface Kind {
   readonly name: string;
@@ -61,6 +81,22 @@ const KINDS: readonly Kind[] = [
     name: 'PL-PURSE', cardNo: '8800003963', userNo: '1002203363', unit: 'money',
     card: (keys) => new CpuCard(issuePurse({ cardNo: '8800003963', userNo: '1002203363', meterNo: '0000157763', purse: { loadKey: hexOf(cardKey(keys.load as Uint8Array, bytesOf('0000008800003963'))) } }), counterRandom(3)),
     layout: (keys) => plPurseLayout(keys, { terminalId: '000000000311', nowMs: () => NOW }),
+  },
+  {
+    name: 'PL-M1', cardNo: '8800003964', userNo: '1002203364', unit: 'volume',
+    card: (keys) => new ContactlessReader(mifareOf(keys, '8800003964', '1002203364', UID)),
+    layout: plM1Layout,
+  },
+  {
+    name: 'PL-24', cardNo: '8800003965', userNo: '1002203365', unit: 'volume',
+    card: (keys) => {
+      const chip = new At24(issue24({ cardNo: '8800003965', userNo: '1002203365', a: { ...BOUGHT, seq: 0x29 }, b: { seq: 0x28, count: 40, quantity: 5000, cumulative: 200_000, tag: '0BADCAFE' }, meterArea: toHex(golden4442().peek().subarray(0x60, 0x80)) }));
+      const main = chip.peek();
+      const own = cardKey(keys.mac, bytesOf('88000039654D4143'));
+      for (const at of [0x20, 0x40]) chip.poke(at + 16, macOf(own, new Uint8Array(8), [...main.subarray(0, 16), ...main.subarray(at, at + 16)]));
+      return acs(chip);
+    },
+    layout: pl24Layout,
   },
 ];
 const ACCOUNTS: readonly SeedAccount[] = KINDS.map(({ cardNo, userNo, unit }) => ({ ...(DEMO_ACCOUNTS[1] as SeedAccount), cardNo, userNo, unit, ...(unit === 'money' ? { tariffId: 'money', tariffVersion: 1 } : {}) }));
@@ -121,7 +157,7 @@ describe('every provider writes every kind of card', () => {
   const providers: readonly (readonly [string, Required<MasterKeys>, () => KeyProvider])[] = [
     ['sample', SAMPLE_KEYS, () => masterKeyProvider('sample', SAMPLE_KEYS)],
     ['sealed', COMPANY, () => must(sealedKeyProvider(sealKeys(COMPANY, machine, random), machine))],
-    ['psam', COMPANY, () => psamKeyProvider(portOf(new Psam(OWN_PSAM)))],
+    ['psam', COMPANY, () => psamOf(new Psam(OWN_PSAM))],
     ['central', COMPANY, () => centralKeyProvider((request) => (room.terminals[0] as Room['terminals'][number]).client.cardKey(request))],
   ];
   for (const kind of KINDS) {
@@ -204,7 +240,7 @@ describe('a PSAM', () => {
       let whole = 0;
       for (let after = 0; ; after++) {
         const psam = new Psam(OWN_PSAM);
-        const w = await prepared(kind, psamKeyProvider(portOf(psam)), kind.card(COMPANY));
+        const w = await prepared(kind, psamOf(psam), kind.card(COMPANY));
         psam.dieAfter(after);
         const applied = await w.layout.apply(w.channel, w.plan, w.keep);
         if (applied.ok) {
@@ -248,6 +284,16 @@ describe('a PSAM', () => {
     const filesOnly = psamKeyProvider(portOf(new Psam(OWN_PSAM)), psamSettings({ load: null }));
     must(await filesOnly.prove(s8));
     expect(codeOf(await filesOnly.prove(s8, 'purse'))).toBe('CARD-0206');
+  });
+
+  it('whose command set gives four bytes of a MAC refuses PL-24 cards, and says so before anything is read of them', async () => {
+    const published = psamKeyProvider(portOf(new Psam(OWN_PSAM)));
+    const cardNo = fromHex('8800003965');
+    for (const answer of [await published.proveBlock(cardNo), await published.blockMac(cardNo, new Uint8Array(32)), await published.checkBlocks(cardNo, [{ data: new Uint8Array(32), mac: new Uint8Array(8) }])]) expect(codeOf(answer)).toBe('CARD-0206');
+    expect(codeOf(await pl24Layout(published).read(new Desk((KINDS[4] as Kind).card(COMPANY)).insert()))).toBe('CARD-0206');
+    // Its profile says that it gives eight, and it does not: refused by the card itself.
+    expect(codeOf(await psamOf(new Psam({ application: OWN_PSAM.application, keys: OWN_PSAM.keys })).blockMac(cardNo, new Uint8Array(32)))).toBe('CARD-0206');
+    expect(must(await psamOf(new Psam(OWN_PSAM)).blockMac(cardNo, new Uint8Array(32)))).toEqual(must(await masterKeyProvider('m', COMPANY).blockMac(cardNo, new Uint8Array(32))));
   });
 
   it('of another make: places and modes as its profile says', async () => {
@@ -370,6 +416,11 @@ describe('central', () => {
   it('away, slow or without keys: refused before the sale, and in a write nothing is sent that was not answered', async () => {
     for (const ask of [() => Promise.resolve(err(failure('BILL-0101', 'no answer within 4000 ms'))), () => Promise.resolve(ok({ bytes: '', serverTimeMs: 1 })), () => Promise.resolve(ok({ bytes: 'AA'.repeat(9), serverTimeMs: 1 }))]) {
       for (const kind of KINDS) {
+        if (kind.name === 'PL-M1' || kind.name === 'PL-24') {
+          // These are not even read without it.
+          expect(codeOf(await kind.layout(centralKeyProvider(ask)).read(new Desk(kind.card(COMPANY)).insert())), kind.name).toBe('CARD-0206');
+          continue;
+        }
         const w = await prepared(kind, centralKeyProvider(ask), kind.card(COMPANY));
         expect(codeOf(await w.layout.apply(w.channel, w.plan, w.keep))).toBe('CARD-0206');
         expect(await verdictOf(w)).toBe('before');
@@ -384,7 +435,70 @@ describe('central', () => {
     await none.close();
   });
 
-  it('gives no sector keys: a Mifare card is refused before the sale', async () => {
-    expect(codeOf(await plM1Layout(keysOf()).proveAuthority({} as never))).toBe('CARD-0206');
+  const [mifare, at24] = KINDS.slice(3) as [Kind, Kind];
+  const uid = fromHex(UID);
+  const number = (kind: Kind): Uint8Array => fromHex(kind.cardNo);
+
+  it('a Mifare card’s writing key: for the card of a sale, the sector that is sold in, and the chip that this card number was first sold under', async () => {
+    const own = await companyCentral();
+    try {
+      const keys = (terminal: number): KeyProvider => centralKeyProvider((request) => (own.terminals[terminal] as Room['terminals'][number]).client.cardKey(request));
+      expect(toHex(must(await keys(0).sectorKey(uid, 1, 'A')))).toBe(toHex(tripleDesBlock(COMPANY.psc, bytesOf(`${UID}4D014100`)).subarray(0, 6)));
+      must(await keys(0).proveSector());
+      expect(codeOf(await keys(0).sectorKey(uid, 1, 'B', number(mifare)))).toBe('CARD-0206');
+      expect(codeOf(await keys(0).sectorKey(uid, 1, 'B'))).toBe('CARD-0206');
+      await quoted(own, mifare);
+      expect(codeOf(await keys(1).sectorKey(uid, 1, 'B', number(mifare)))).toBe('CARD-0206');
+      // Refusals bind nothing; the meters' sector is nobody's at a kiosk.
+      expect(codeOf(await keys(0).sectorKey(uid, 2, 'B', number(mifare)))).toBe('CARD-0206');
+      expect(await own.db.query('SELECT * FROM card_uids')).toEqual([]);
+      const key = must(await keys(0).sectorKey(uid, 1, 'B', number(mifare)));
+      expect(key).toEqual(must(await masterKeyProvider('m', COMPANY).sectorKey(uid, 1, 'B')));
+      must(await keys(0).sectorKey(uid, 1, 'B', number(mifare)));
+      expect(codeOf(await keys(0).sectorKey(fromHex('99999999'), 1, 'B', number(mifare)))).toBe('CARD-0206');
+      // The chip is taken: no other number gets its key.
+      await quoted(own, memory, 'PL-000000000311-1-0046-4444');
+      expect(codeOf(await keys(0).sectorKey(uid, 1, 'B', number(memory)))).toBe('CARD-0206');
+      const uses = await own.db.query<{ verb: string; card_no: string; granted: unknown }>('SELECT verb, card_no, granted FROM key_uses ORDER BY id');
+      expect(uses.map((u) => [u.verb, u.card_no, Boolean(u.granted)])).toEqual([
+        ['sector-key A', `uid ${UID}`, true], ['sector-key', mifare.cardNo, false], ['sector-key', mifare.cardNo, false], ['sector-key', mifare.cardNo, false],
+        ['sector-key', mifare.cardNo, true], ['sector-key', mifare.cardNo, true], ['sector-key', mifare.cardNo, false], ['sector-key', memory.cardNo, false],
+      ]);
+      for (const table of ['orders', 'quotes', 'key_uses', 'card_uids', 'terminal_notes']) expect(JSON.stringify(await own.db.query(`SELECT * FROM ${table}`)).toUpperCase(), table).not.toContain(toHex(key));
+    } finally {
+      await own.close();
+    }
+  });
+
+  it('a block’s proof: judged for anybody and told to nobody, made for the block of a sale only', async () => {
+    const own = await companyCentral();
+    try {
+      const keys = centralKeyProvider((request) => (own.terminals[0] as Room['terminals'][number]).client.cardKey(request));
+      const asked: CardKeyRequest[] = [];
+      const listening = centralKeyProvider((request) => {
+        asked.push(request);
+        return (own.terminals[0] as Room['terminals'][number]).client.cardKey(request);
+      });
+      const reading = must(await pl24Layout(listening).read(new Desk(at24.card(COMPANY)).insert()));
+      expect(asked.map((r) => r.verb)).toEqual(['check-blocks']);
+      expect(codeOf(await pl24Layout(keys).read(new Desk(at24.card(SAMPLE_KEYS)).insert()))).toBe('CARD-0104');
+      must(await pl24Layout(keys).proveAuthority(reading));
+      const block = (orderId: string, quantity: number): Uint8Array => {
+        const { after } = must(pl24Layout(keys).plan(reading, { orderId, quantity, date: '2026-11-22' }));
+        return Uint8Array.of(...after.subarray(0, 16), ...after.subarray(32, 48));
+      };
+      expect(codeOf(await keys.blockMac(number(at24), block(ORDER, 5_000)))).toBe('CARD-0206');
+      const quantity = await quoted(own, at24);
+      for (const foreign of [block(ORDER, quantity + 1), block('PL-000000000311-1-0043-1111', quantity), Uint8Array.from(block(ORDER, quantity), (b, i) => (i === 5 ? b ^ 1 : b)), Uint8Array.from(block(ORDER, quantity), (b, i) => (i === 18 ? b ^ 1 : b))]) {
+        expect(codeOf(await keys.blockMac(number(at24), foreign))).toBe('CARD-0206');
+      }
+      expect(codeOf(await keys.blockMac(number(memory), block(ORDER, quantity)))).toBe('CARD-0206');
+      expect(must(await keys.blockMac(number(at24), block(ORDER, quantity)))).toHaveLength(8);
+      const uses = await own.db.query<{ verb: string; granted: unknown }>('SELECT verb, granted FROM key_uses ORDER BY id');
+      expect(uses.slice(0, 2).map((u) => [u.verb, Boolean(u.granted)])).toEqual([['check-blocks', true], ['check-blocks', false]]);
+      expect(uses.filter((u) => u.verb === 'block-mac').map((u) => Boolean(u.granted))).toEqual([false, false, false, false, false, false, true]);
+    } finally {
+      await own.close();
+    }
   });
 });

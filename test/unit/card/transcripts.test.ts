@@ -66,8 +66,8 @@ async function purchase(layout: CardLayout, quantity: number = GOLDEN_PURCHASE.q
 }
 
 const pcscOf = (script: Script): PcscReader => {
-  const module = replayPcsc(script);
-  return new PcscReader({ id: 'r', model: 'acs', clock, log: () => undefined, load: () => module });
+  const service = replayPcsc(script);
+  return new PcscReader({ id: 'r', model: 'acs', clock, log: () => undefined, service });
 };
 
 describe('recorded transcripts, replayed under the real drivers', () => {
@@ -153,8 +153,8 @@ describe('a masked recording', () => {
     const pcsc = new FakePcsc();
     const lines: string[] = [];
     const transcript = new Transcript((line) => void lines.push(line), masked);
-    const recorded = recordPcsc(pcsc.module, () => transcript);
-    reader = new PcscReader({ id: 'r', model: 'acs', clock, log: () => undefined, load: () => recorded });
+    const recorded = recordPcsc(pcsc.service, () => transcript);
+    reader = new PcscReader({ id: 'r', model: 'acs', clock, log: () => undefined, service: recorded });
     pcsc.plug('Virtual PCD 00 00');
     await pass(300);
     pcsc.insert('Virtual PCD 00 00', acs(golden4442()));

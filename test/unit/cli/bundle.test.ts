@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,4 +38,15 @@ describe.each(['dist/core/core.mjs', 'dist/cli/cli.mjs'])('%s', (file) => {
     expect(names.filter((name) => new RegExp(`\\b(?:class|function) ${name}\\b`).test(text()))).toEqual([]);
     expect(/\b(?:simulator|central)\/\w+\.ts/.test(text())).toBe(false);
   });
+});
+
+test('the PC/SC process is built with the core, and finds its addon', async () => {
+  const file = join(root, 'dist/pcsc/pcsc.mjs');
+  const upper = readFileSync(file, 'utf8').toUpperCase();
+  expect(SAMPLE_KEYS.filter((key) => upper.includes(key))).toEqual([]);
+  const child = fork(file, [], { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'], env: { PATH: process.env['PATH'] ?? '', PCSCLITE_CSOCK_NAME: join(root, 'no-such-socket') } });
+  const ended = once(child, 'exit');
+  expect(((await once(child, 'message')) as [unknown])[0]).toMatchObject({ say: 'over', message: expect.stringMatching(/0x8010001d/i) as string });
+  child.disconnect();
+  expect(await ended).toEqual([null, 'SIGKILL']);
 });

@@ -276,7 +276,7 @@ describe('the cards in the readers', () => {
     }
     const line: SerialLine = { write: (bytes) => device.receive(bytes), onData: (take) => { toHost = (bytes) => queueMicrotask(() => take(bytes)); }, onClose: () => undefined, close: () => Promise.resolve() };
     const log = (): void => undefined;
-    const readers: ReaderMaker = (r, id) => (r.kind === 'crt' ? new CrtReader({ id, path: r.path ?? '', open: () => Promise.resolve(line), clock: systemClock, log }) : new PcscReader({ id, match: r.match ?? '', model: 'acs', clock: systemClock, log, load: () => fake.module }));
+    const readers: ReaderMaker = (r, id) => (r.kind === 'crt' ? new CrtReader({ id, path: r.path ?? '', open: () => Promise.resolve(line), clock: systemClock, log }) : new PcscReader({ id, match: r.match ?? '', model: 'acs', clock: systemClock, log, service: fake.service }));
     return { fake, device, readers };
   }
   const caseOf = (name: string): LayoutCase => LAYOUT_CASES[name] as LayoutCase;

@@ -67,6 +67,9 @@ export async function serveLayout(make: (keys: KeyProvider) => CardLayout, input
       return there.ok ? ok(new Uint8Array(code === 'SLE4442' ? 3 : 2)) : there;
     },
     blockMac: () => notGiven('proofs of blocks'),
+    checkBlocks: () => notGiven('proofs of blocks'),
+    proveBlock: () => notGiven('proofs of blocks'),
+    proveSector: () => notGiven('sector keys'),
     checkTechnician: () => notGiven('judging technicians’ cards'),
     loadLeave: () => notGiven('loads of purses'),
     sectorKey: () => notGiven('sector keys'),
