@@ -43,6 +43,30 @@ export function withRun(open: OpenOrder, attemptId: string, change: Partial<Atte
   return { ...open, runs: new Map(open.runs).set(attemptId, { ...runOf(open, attemptId), ...change }) };
 }
 
+/** When this attempt is to be looked at again though nothing happens; null: never; undefined: now. What {@link advanceAttempt} would say, without its cost. */
+export function attemptRests(open: OpenOrder, attempt: AttemptRow, monoMs: number): number | null | undefined {
+  switch (attempt.state) {
+    case 'closed': {
+      if (!attempt.shown) return null;
+      const run = runOf(open, attempt.attemptId);
+      if (run.op !== null) return null;
+      return monoMs < run.retryAtMono ? run.retryAtMono : undefined;
+    }
+    case 'paid':
+      return attempt.taken === false ? undefined : null;
+    case 'refunded':
+    case 'parked':
+      return null;
+    case 'creating':
+    case 'pending':
+    case 'closing':
+    case 'refunding':
+      return undefined;
+    default:
+      return never(attempt.state);
+  }
+}
+
 export function advanceAttempt(open: OpenOrder, attempt: AttemptRow, ctx: AdvanceContext): Advance {
   const { order } = open;
   const run = runOf(open, attempt.attemptId);

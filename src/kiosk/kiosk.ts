@@ -274,11 +274,13 @@ export class Kiosk {
     const s = this.#state.session;
     const monoMs = this.#o.clock.monoMs();
     const centralMs = this.#central === null ? null : this.#central.serverTimeMs + monoMs - this.#central.atMono;
-    const gone = [...this.#state.orders.values()].filter((o) => !(s.at === 'order' && s.orderId === o.order.orderId) && !needsUs(o, monoMs, centralMs));
-    if (gone.length === 0) return;
-    const orders = new Map(this.#state.orders);
-    for (const o of gone) orders.delete(o.order.orderId);
-    this.#state = { ...this.#state, orders };
+    let orders: Map<string, OpenOrder> | null = null;
+    for (const [orderId, o] of this.#state.orders) {
+      if ((s.at === 'order' && s.orderId === orderId) || needsUs(o, monoMs, centralMs)) continue;
+      orders ??= new Map(this.#state.orders);
+      orders.delete(orderId);
+    }
+    if (orders !== null) this.#state = { ...this.#state, orders };
   }
 
   #show(): void {

@@ -12,7 +12,7 @@ import { never } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
 import { failureBody, journal } from './advance.ts';
 import type { Advance, AdvanceContext } from './advance.ts';
-import { CODE_WAIT_MS, advanceAttempt, withRun } from './attempts.ts';
+import { CODE_WAIT_MS, advanceAttempt, attemptRests, withRun } from './attempts.ts';
 import type { Effect, KioskEvent, NextAttempt, Now, OpenOrder } from './state.ts';
 
 /**
@@ -35,6 +35,19 @@ export const HOLD_AWAY_MS = 10_000;
 
 /** So many refusals of a claim (some four minutes) are not an upload that is still on its way. */
 const CLAIM_TRIES = 12;
+
+/** An ended order whose attempts wait: until when, null for ever. Undefined: {@link advance} has to look. A kiosk holds many such for a day. */
+export function restsUntil(open: OpenOrder, monoMs: number): number | null | undefined {
+  const { state } = open.order;
+  if (state !== 'closed' && state !== 'delivered' && state !== 'refunded' && state !== 'parked') return undefined;
+  let wake: number | null = null;
+  for (const attempt of open.attempts) {
+    const at = attemptRests(open, attempt, monoMs);
+    if (at === undefined) return undefined;
+    if (at !== null) wake = wake === null ? at : Math.min(wake, at);
+  }
+  return wake;
+}
 
 /** What this order needs next. At most one durable change a call: the caller appends it and asks again. */
 export function advance(open: OpenOrder, ctx: AdvanceContext): Advance {

@@ -4,7 +4,7 @@ import { maintenanceStep, settleVisitor } from './maintenance.ts';
 import { assistClaimed, assistKept, assistWritten } from './assist.ts';
 import type { AdvanceContext } from './advance.ts';
 import { onCall } from './attempts.ts';
-import { HOLD_AWAY_MS, advance, onClaimed, onCommand, onWritten, orderKept } from './orders.ts';
+import { HOLD_AWAY_MS, advance, onClaimed, onCommand, onWritten, orderKept, restsUntil } from './orders.ts';
 import { afterWrite } from './refusals.ts';
 import { sessionStep } from './session.ts';
 import type { Effect, KioskEvent, KioskState, Now, OpenOrder, Step } from './state.ts';
@@ -100,6 +100,11 @@ export function settle(state: KioskState, ctx: ReduceContext): Step & { readonly
   const effects: Effect[] = [];
   const s = state.session;
   for (const open of state.orders.values()) {
+    const rests = restsUntil(open, ctx.monoMs);
+    if (rests !== undefined) {
+      note(rests);
+      continue;
+    }
     const mine = s.at === 'order' && s.orderId === open.order.orderId ? s : null;
     const next = advance(open, {
       nowMs: ctx.nowMs,

@@ -48,17 +48,18 @@ const refunded = z
   .transform(({ whole, ...r }) => ({ ...r, ...(whole === undefined ? {} : { whole }) }));
 const refundId = z.string();
 
-export const createAnswer = z.union([z.object({ kind: z.literal('pending'), qrText: z.string().min(1).max(512) }), only('paid'), failed('refused', 'unknown')]);
-export const queryAnswer = z.union([paid, refunded, only('paying', 'pending', 'closed', 'not-found'), failed('unknown')]);
-export const closeAnswer = z.union([only('closed', 'paid', 'not-found'), failed('unknown')]);
-export const refundAnswer = z.union([z.object({ kind: z.enum(['accepted', 'done']), refundId }), failed('refused', 'unknown')]);
-export const queryRefundAnswer = z.union([z.object({ kind: z.literal('done'), refundId, refundFen: fen }), z.object({ kind: z.literal('processing'), refundId }), only('not-found'), failed('abnormal', 'unknown')]);
-export const chargeAnswer = z.union([paid, only('paying'), failed('refused', 'unknown')]);
-export const reverseAnswer = z.union([z.object({ kind: z.literal('reversed'), refunded: z.boolean().nullable() }), only('not-found'), failed('refused', 'unknown')]);
+/** Each 200 answer names what it is about, so that an answer in the wrong place is not believed. */
+const about = <T extends z.ZodType>(result: T) => z.object({ outTradeNo: z.string(), result });
+
+export const createAnswer = about(z.union([z.object({ kind: z.literal('pending'), qrText: z.string().min(1).max(512) }), only('paid'), failed('refused', 'unknown')]));
+export const queryAnswer = about(z.union([paid, refunded, only('paying', 'pending', 'closed', 'not-found'), failed('unknown')]));
+export const closeAnswer = about(z.union([only('closed', 'paid', 'not-found'), failed('unknown')]));
+export const refundAnswer = about(z.union([z.object({ kind: z.enum(['accepted', 'done']), refundId }), failed('refused', 'unknown')]));
+export const queryRefundAnswer = about(z.union([z.object({ kind: z.literal('done'), refundId, refundFen: fen }), z.object({ kind: z.literal('processing'), refundId }), only('not-found'), failed('abnormal', 'unknown')]));
+export const chargeAnswer = about(z.union([paid, only('paying'), failed('refused', 'unknown')]));
+export const reverseAnswer = about(z.union([z.object({ kind: z.literal('reversed'), refunded: z.boolean().nullable() }), only('not-found'), failed('refused', 'unknown')]));
 const billRow = z.object({ kind: z.enum(['payment', 'refund', 'reversal']), outTradeNo: z.string(), transactionId: z.string(), outRefundNo: z.string(), amountFen: fen, atMs: z.number().int() });
 const bill = z
   .object({ kind: z.literal('bill'), rows: z.array(billRow), unlisted: z.array(outTradeNo).optional() })
   .transform(({ unlisted, ...b }) => ({ ...b, ...(unlisted === undefined ? {} : { unlisted }) }));
-export const billAnswer = z.union([bill, only('none'), failed('not-ready', 'unknown')]);
-/** Each 200 answer names what it is about, so that an answer in the wrong place is not believed. */
-export const about = <T>(result: z.ZodType<T>) => z.object({ outTradeNo: z.string(), result });
+export const billAnswer = about(z.union([bill, only('none'), failed('not-ready', 'unknown')]));

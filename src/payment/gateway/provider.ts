@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { z } from 'zod';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
-import { about, ANSWER_SIGNATURE, answerText, billAnswer, chargeAnswer, closeAnswer, createAnswer, GATEWAY_PATH, GATEWAY_REFUND_NO, GATEWAY_TRADE_NO, queryAnswer, queryRefundAnswer, refundAnswer, reverseAnswer } from '../../shared/gateway-api.ts';
+import { ANSWER_SIGNATURE, answerText, billAnswer, chargeAnswer, closeAnswer, createAnswer, GATEWAY_PATH, GATEWAY_REFUND_NO, GATEWAY_TRADE_NO, queryAnswer, queryRefundAnswer, refundAnswer, reverseAnswer } from '../../shared/gateway-api.ts';
 import type { GatewayVerb } from '../../shared/gateway-api.ts';
 import { httpPort, sendWithin } from '../../shared/http.ts';
 import type { HttpSend } from '../../shared/http.ts';
@@ -43,7 +43,7 @@ export function createGatewayProvider(config: GatewayProviderConfig, ports: Gate
   const prefix = base.pathname.replace(/\/+$/, '');
 
   /** One exchange: what a signed answer says about `subject`, or why nothing is known. */
-  async function ask<T>(verb: GatewayVerb, body: Readonly<Record<string, unknown>>, subject: string, schema: z.ZodType<T>): Promise<T | Unknown> {
+  async function ask<T>(verb: GatewayVerb, body: Readonly<Record<string, unknown>>, subject: string, schema: z.ZodType<{ outTradeNo: string; result: T }>): Promise<T | Unknown> {
     const target = `${prefix}${GATEWAY_PATH}${verb}`;
     const bytes = Buffer.from(JSON.stringify(body), 'utf8');
     const timestamp = String(Math.floor(ports.clock.nowMs()));
@@ -70,7 +70,7 @@ export function createGatewayProvider(config: GatewayProviderConfig, ports: Gate
     const raw = Buffer.from(mark, 'base64');
     // One signature has one spelling: base64 with stray bits or characters is refused.
     if (mark === '' || raw.toString('base64') !== mark || !config.answerVerifier.verify(Buffer.from(answerText(config.terminalId, 'POST', target, nonce, status, said), 'utf8'), raw)) return unknown(failure('PAY-0201', `HTTP ${status} not believed: ${mark === '' ? 'signature header missing' : 'signature does not match'}`));
-    const parsed = about(schema).safeParse(status === 200 ? parse(said.toString('utf8')) : undefined);
+    const parsed = schema.safeParse(status === 200 ? parse(said.toString('utf8')) : undefined);
     if (!parsed.success) return unknown(failure('PAY-0201', `HTTP ${status}: signed, but not the promised form (${parsed.error.issues[0]?.path.join('.') ?? ''})`, parsed.error));
     if (parsed.data.outTradeNo !== subject) return unknown(failure('PAY-0201', `answer is about ${parsed.data.outTradeNo}, asked about ${subject}`));
     return parsed.data.result;

@@ -5,7 +5,7 @@ import { sampleKeyProvider } from '../../../src/card/index.ts';
 import type { CardReading } from '../../../src/card/types.ts';
 import type { AdvanceContext } from '../../../src/kiosk/advance.ts';
 import { onCall } from '../../../src/kiosk/attempts.ts';
-import { MAX_WRITES, WAIT_CARD_MS, advance, onClaimed, onWritten } from '../../../src/kiosk/orders.ts';
+import { MAX_WRITES, WAIT_CARD_MS, advance, onClaimed, onWritten, restsUntil } from '../../../src/kiosk/orders.ts';
 import { NEW_RUN, NO_CLAIM } from '../../../src/kiosk/state.ts';
 import type { CallResult, Effect, OpenOrder } from '../../../src/kiosk/state.ts';
 import { CLAIM_USE_MS } from '../../../src/shared/central-api.ts';
@@ -150,6 +150,33 @@ describe('an attempt', () => {
   it('that was shown and closed is still asked about', () => {
     expect(waiting({ state: 'closed' })).toEqual(['query', 'order-closed']);
     expect(waiting({ state: 'closed', shown: false })).toEqual(['order-closed']);
+  });
+});
+
+describe('an order that rests', () => {
+  it('is passed by exactly where a look at it would say the same: nothing to do, and when to look again', () => {
+    let rested = 0;
+    let looked = 0;
+    for (const state of ['quoted', 'collecting', 'paid', 'delivering', 'in-doubt', 'delivered', 'closed', 'refunding', 'refunded', 'parked'] as const)
+      for (const attempt of ['creating', 'pending', 'closing', 'closed', 'paid', 'refunding', 'refunded', 'parked'] as const)
+        for (const method of [undefined, 'code'] as const)
+          for (const shown of [true, false])
+            for (const taken of [null, true, false])
+              for (const op of [null, 'query'] as const)
+                for (const retryAtMono of [0, NOW.monoMs, NOW.monoMs + 1, NOW.monoMs + 9_000])
+                  for (const heldUntilMono of [null, NOW.monoMs + 50]) {
+                    const row: AttemptRow = { ...ATTEMPT, state: attempt, shown, taken, ...(method === undefined ? {} : { method }) };
+                    const open = paidOrder({ order: { ...ORDER, state }, attempts: [row, { ...row, attemptId: 'second', state: 'closed' }], runs: new Map([[row.attemptId, { ...NEW_RUN, op, retryAtMono }], ['second', { ...NEW_RUN, retryAtMono: NOW.monoMs + 5_000 }]]) });
+                    const rests = restsUntil(open, NOW.monoMs);
+                    if (rests === undefined) {
+                      looked++;
+                      continue;
+                    }
+                    rested++;
+                    expect(advance(open, looking({ heldUntilMono }))).toEqual({ open, effects: [], wakeAtMono: rests });
+                  }
+    expect(rested).toBeGreaterThan(500);
+    expect(looked).toBeGreaterThan(rested);
   });
 });
 
