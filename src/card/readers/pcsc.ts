@@ -14,8 +14,8 @@ import { changesNothing } from './reading.ts';
 import { Lane, StatusBoard, withDeadline } from './supervise.ts';
 import { transmitT0 } from './t0.ts';
 
-/** Back-off before the context is built anew: short enough that a reader is usable within 5 s of the cause ending. */
-const REBUILD_DELAYS_MS = [1_000, 1_500, 2_000, 3_000] as const;
+/** Back-off before the context is built anew, its process' start not counted: short enough that a reader is usable within 5 s of the cause ending. */
+const REBUILD_DELAYS_MS = [1_000, 1_500, 2_000, 2_500] as const;
 /** SCardConnect powers the card up; ISO 7816-3 allows a slow ATR about a second. */
 const CONNECT_TIMEOUT_MS = 5_000;
 /** One APDU; CCID readers give up on a silent card well before this. */

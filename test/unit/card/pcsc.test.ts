@@ -25,7 +25,7 @@ describe('the PC/SC reader without a service', () => {
     for (let i = 0; i < 20; i++) clock.advance(500);
     const status = reader.status();
     expect(status.state === 'offline' ? [status.failure.code, status.failure.detail] : []).toEqual(['CARD-0107', 'package pcsclite is missing or not built (MODULE_NOT_FOUND)']);
-    expect(at).toEqual([0, 1000, 2500, 4500, 7500]);
+    expect(at).toEqual([0, 1000, 2500, 4500, 7000, 9500]);
   });
 
   it('keeps the raw code of a service that is away, and fails at once', async () => {
