@@ -196,7 +196,7 @@ const KIOSK = [
   mutant(
     'closed-by-the-wall-clock',
     'The machine’s own clock ends the asking about closed attempts.',
-    [edit('kiosk/kiosk.ts', `!needsUs(o, monoMs, centralMs)`, `!needsUs(o, monoMs, this.#o.clock.nowMs())`), edit('kiosk/kiosk.ts', `return !(o.inherited && centralMs`, `return !(centralMs`)],
+    [edit('kiosk/kiosk.ts', `needsUs(o, monoMs, centralMs)) continue`, `needsUs(o, monoMs, this.#o.clock.nowMs())) continue`), edit('kiosk/kiosk.ts', `return !(o.inherited && centralMs`, `return !(centralMs`)],
     unit('kiosk/endings', 'set forward by more than a day'),
   ),
   mutant('closed-forgotten-by-a-step', 'A clock that was set forward before the start makes closed attempts forgotten.', edit('journal/journal.ts', `const nowMs = Math.min(this.#options.clock.nowMs(), this.centralMs() ?? Number.POSITIVE_INFINITY);`, `const nowMs = this.#options.clock.nowMs();`), unit('kiosk/endings', 'found, since central’s time was kept')),
@@ -252,8 +252,8 @@ const CARD = [
   mutant('newest-zone-erased', 'The zone of the newest purchase is erased for the next.', edit('card/layouts/pl-102.ts', `const zone = ZONES[slot];`, `const zone = ZONES[slot === 0 ? 1 : 0];`), unit('card/blocks', 'golden images…PL-102')),
   mutant('erased-unseen', 'A zone that did not erase is written to.', edit('card/families/at88sc102.ts', `  if (isAll(now.value, 0xff)) return ok(undefined);`, `  if (now.ok) return ok(undefined);`), unit('card/blocks', 'PL-102: another erase key')),
   mutant('cut-visit-counts', 'An answer of a meter whose visit was cut hides the one before it.', edit('card/layouts/pl-102.ts', `return ok(holdsVisit(here) || !holdsVisit(before) ? here : before);`, `return ok(here);`), unit('card/blocks', 'golden images…PL-102')),
-  mutant('proof-ignored', 'A PL-24 block counts whatever its proof says.', edit('card/layouts/pl-24.ts', `const holds = equalBytes(mac.value,`, `const holds = mac.ok || equalBytes(mac.value,`), unit('card/blocks', 'PL-24: edited')),
-  mutant('unproven-is-foreign', 'An order’s PL-24 block counts without its proof.', edit('card/layouts/pl-24.ts', `blocks.push(holds ? block : withoutSeq(block));`, `blocks.push(block);`), unit('card/blocks', 'a block without its proof')),
+  mutant('proof-ignored', 'A PL-24 block counts whatever its proof says.', edit('card/layouts/pl-24.ts', `if (judged.value[i] === true) continue;`, `if (judged.ok) continue;`), unit('card/blocks', 'PL-24: edited')),
+  mutant('unproven-is-foreign', 'An order’s PL-24 block counts without its proof.', edit('card/layouts/pl-24.ts', `    blocks[slot] = withoutSeq(blocks[slot] as Uint8Array);\n`, ``), unit('card/blocks', 'a block without its proof')),
   mutant('proof-without-identity', 'A PL-24 proof does not cover the card’s identity.', edit('card/layouts/pl-24.ts', `=> concatBytes(identity, block);`, `=> concatBytes(block, block);`), unit('card/blocks', 'golden images…PL-24')),
   mutant('i2c-unacknowledged', 'A motor reader’s mute card is taken for an I2C chip.', edit('card/readers/crt/reader.ts', `return there.ok && there.value.data.length === 3 ?`, `return there.ok ?`), unit('card/crt-reader', 'where none acknowledges')),
   mutant('i2c-refusal-ends', 'A refused I2C type counts as the card having left.', edit('card/readers/crt/reader.ts', `if (mayRefuse && answer.error.code === 'CARD-0106') return answer;`, ``), unit('card/crt-reader', 'knows no such chip')),
@@ -287,7 +287,7 @@ const CARD = [
   mutant('technician-key-shared', 'A technician’s card proves itself with the key that a customer’s card of this number would have.', edit('card/keys/master.ts', `concatBytes(TECHNICIAN, cardNo)), challenge)`, `concatBytes(new Uint8Array(3), cardNo)), challenge)`), unit('kiosk/technician-card', 'a customer’s key')),
   mutant('technician-anybodys-pin', 'A technician’s memory card opens by any user’s PIN.', edit('kiosk/maintenance-run.ts', `ports.checkPin(pin, card.who)) === card.who ?`, `ports.checkPin(pin)) !== null ?`), unit('kiosk/technician-card', 'only his opens')),
   mutant('technician-stays', 'Maintenance stays open when the card that opened it is gone.', edit('kiosk/maintenance.ts', `if (now.monoMs >= outMono) return`, `if (false) return`), unit('kiosk/technician-card', 'closes after a moment')),
-  mutant('central-technician-computed', 'Central computes what a technician’s card would answer.', edit('central/keys.ts', `if (request.verb !== 'code' && !/^\\d{16}$/.test(request.s8)) throw`, `if (false) throw`), unit('card/providers', 'computes no technician')),
+  mutant('central-technician-computed', 'Central computes what a technician’s card would answer.', edit('central/keys.ts', `if ('s8' in request && !/^\\d{16}$/.test(request.s8)) throw`, `if (false) throw`), unit('card/providers', 'computes no technician')),
   mutant('sealed-unchecked', 'Sealed keys open on any machine with the same secret.', edit('card/keys/sealed.ts', "`${FORMAT}\\n${binding.machineId.trim()}`", `FORMAT`), unit('card/sealed')),
 ];
 
