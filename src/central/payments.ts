@@ -6,6 +6,8 @@ import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
 import type { attemptSchema, chargeSchema, createSchema, refundSchema } from '../shared/gateway-api.ts';
 import type { Clock, LogFn, Random } from '../shared/ports.ts';
+import { ok } from '../shared/result.ts';
+import type { Result } from '../shared/result.ts';
 import { bool, num } from './accounts.ts';
 import type { Db, Sql } from './db.ts';
 import { gatewayBills } from './gateway-bills.ts';
@@ -38,6 +40,8 @@ export interface PaymentGateway {
   readonly bill: (terminalId: string, date: string) => Promise<BillResult>;
   /** Somebody opened a trade's page. @param wallet null: tell from the browser */
   readonly openPage: (token: string, wallet: string | null, userAgent: string) => Promise<Opened>;
+  /** A wallet's callback: believed only whole, and then no more than a reason to ask that wallet at once, which goes on after this has answered. `none`: this wallet takes none. */
+  readonly hear: (wallet: string, header: (name: string) => string | null, body: Uint8Array) => Promise<Result<void, Failure> | 'none'>;
   /** Looks once at everything that is due: closes, late captures, hand-backs. Never rejects for one of them. */
   readonly sweep: () => Promise<void>;
 }
@@ -501,6 +505,32 @@ export function createPaymentGateway(db: () => Db, options: GatewayOptions): Pay
     for (const r of refunds) await alone(r.terminal_id, r.out_trade_no, () => resend(r)).catch(report);
   };
 
+  /** Asks what became of a leg now rather than at the next look or question. */
+  async function lookNow(named: string): Promise<void> {
+    const leg = await legOf(db(), named);
+    if (leg?.state !== 'creating' && leg?.state !== 'open') return step(named);
+    const told = await walletOf(leg.wallet)?.query(refOf(leg));
+    if (told?.kind === 'paid') await captured(leg, told);
+  }
+  /** Legs that are being looked at for a callback: one that comes again meanwhile adds nothing. */
+  const looking = new Set<string>();
+  const hear: PaymentGateway['hear'] = async (named, header, body) => {
+    const wallet = wallets.find((w) => w.kind === named);
+    if (wallet?.readCallback === undefined) return 'none';
+    const told = wallet.readCallback(header, body);
+    if (!told.ok) {
+      options.log?.('warn', 'gateway', `${wallet.kind}: ${told.error.detail ?? told.error.code}`);
+      return told;
+    }
+    const leg = await legOf(db(), told.value.outTradeNo);
+    // Another system's of the same merchant: not ours to look at.
+    if (leg?.wallet === wallet.kind && !looking.has(leg.leg)) {
+      looking.add(leg.leg);
+      void alone(leg.terminal_id, leg.out_trade_no, () => lookNow(leg.leg)).catch(report).finally(() => looking.delete(leg.leg));
+    }
+    return ok(undefined);
+  };
+
   const bill = gatewayBills(db, wallets, now);
-  return { create, query, close, refund, queryRefund, charge, reverse, bill, openPage, sweep };
+  return { create, query, close, refund, queryRefund, charge, reverse, bill, openPage, hear, sweep };
 }

@@ -257,6 +257,16 @@ export function createCentral(options: CentralOptions): Central {
         const terminalId = await signedBy(request);
         return json({ granted: await askEpoch(db(), terminalId, bodyOf(request, epochRequestSchema), now()), serverTimeMs: now() });
       }
+      case 'POST /pay/notify': {
+        // The wallets' own way to answer: 204 well, `{code, message}` otherwise (payments.md section A). They ask again after any other status.
+        const header = (name: string): string | null => {
+          const value = request.headers[name];
+          return typeof value === 'string' ? value : null;
+        };
+        const heard = fourth === '' && payments !== null ? await payments.hear(third, header, request.body) : 'none';
+        if (heard === 'none') return no();
+        return heard.ok ? { status: 204, headers: {}, body: '' } : { status: 401, headers: { 'content-type': 'application/json; charset=utf-8' }, body: JSON.stringify({ code: 'FAIL', message: '签名或内容不可信' }) };
+      }
       case 'POST /v1/payments': {
         if (payments === null || fourth !== '') return no();
         const terminalId = await signedBy(request);

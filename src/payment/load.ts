@@ -14,6 +14,7 @@ import { createGatewayProvider } from './gateway/provider.ts';
 import type { PaymentProvider } from './types.ts';
 import { createUnionpayProvider } from './unionpay/provider.ts';
 import { openBodySig } from './unionpay/sign.ts';
+import { API_V3_KEY_BYTES } from './wechat/callback.ts';
 import type { WechatPorts } from './wechat/client.ts';
 import { createWechatProvider } from './wechat/provider.ts';
 
@@ -95,8 +96,11 @@ export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 
           if (key !== null) platformKeys.set(serial, rsaSha256Verifier(key));
         }
         if (merchantKey === null) break;
+        const apiV3Key = payment.apiV3KeyFile === undefined ? undefined : readShared(`${at}.apiV3KeyFile`, payment.apiV3KeyFile);
+        if (apiV3Key === null) break;
+        if (apiV3Key !== undefined && apiV3Key.length !== API_V3_KEY_BYTES) problem(`${at}.apiV3KeyFile`, `not ${API_V3_KEY_BYTES} characters`);
         const { baseUrl, mchid, appid, merchantSerial, notifyUrl } = payment;
-        providers.push(createWechatProvider({ baseUrl, mchid, appid, merchantSerial, merchantSigner: rsaSha256Signer(merchantKey), platformKeys, notifyUrl, storeOutId: payment.storeOutId ?? config.terminalId }, ports));
+        providers.push(createWechatProvider({ ...(apiV3Key === undefined ? {} : { apiV3Key }), baseUrl, mchid, appid, merchantSerial, merchantSigner: rsaSha256Signer(merchantKey), platformKeys, notifyUrl, storeOutId: payment.storeOutId ?? config.terminalId }, ports));
         break;
       }
       case 'alipay': {

@@ -1,4 +1,5 @@
 import type { Failure } from '../shared/errors.ts';
+import type { Result } from '../shared/result.ts';
 import type { ProviderKind } from '../shared/contract.ts';
 
 /** Our number for one attempt to collect an order's money; made and stored before the first request that carries it. */
@@ -118,4 +119,9 @@ export interface PaymentProvider {
   readonly code?: CodePay;
   /** The bill of a day (`YYYY-MM-DD`, China's), checked against its hash where the provider gives one. */
   readonly downloadBill?: (date: string) => Promise<BillResult>;
+  /**
+   * Which payment a callback speaks of, once all of it holds. Absent: none is taken. It is a hint and no answer: the
+   * provider is asked about that payment all the same. @param header a request header by its lower-case name
+   */
+  readonly readCallback?: (header: (name: string) => string | null, body: Uint8Array) => Result<{ readonly outTradeNo: string }, Failure>;
 }

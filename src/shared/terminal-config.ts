@@ -77,6 +77,8 @@ const wechatSchema = z.strictObject({
   /** Serial (hex) or public-key id (`PUB_KEY_ID_…`) to PEM file; the answer's `Wechatpay-Serial` chooses. */
   platformKeys: z.record(z.string(), path).refine((m) => Object.keys(m).length > 0, 'at least one platform key'),
   notifyUrl: url,
+  /** The merchant's APIv3 key, 32 characters alone in a text file: opens the platform's callbacks. Only a gateway takes any. */
+  apiV3KeyFile: path.optional(),
   /** Our number of the store, told with each code payment; left out: the terminal's id. */
   storeOutId: z.string().min(1).max(32).optional(),
 });

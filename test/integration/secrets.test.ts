@@ -68,6 +68,7 @@ beforeAll(async () => {
     ...keyForms('the terminal’s key', readFileSync(join(hall.dataDir, 'keys', 'terminal.pem'), 'utf8')),
     ...keyForms('the platform’s key', keys.sandbox.platformPrivateKeyPem),
     ...keyForms('central’s policy key', keys.policyPrivateKeyPem),
+    ...['unionpay.key', 'apiv3.key'].flatMap((name) => forms(name, readFileSync(join(hall.dataDir, 'keys', name)))),
     ...Object.entries(SAMPLE_KEYS).flatMap(([name, key]) => forms(`the card’s ${name} key`, key)),
     ...CODES.flatMap((code) => forms(`payment code ${code}`, Buffer.from(code))),
     // Four digits stand in many a number; as a value of its own they do not.

@@ -26,7 +26,10 @@ const baseUrl = `http://127.0.0.1:${values.sandbox ?? ''}`;
 const publicUrl = `http://127.0.0.1:${values.port ?? ''}`;
 const WALLET_TIMEOUT_MS = 6_000;
 const wallets = loadPayments(
-  { mode: 'demo', terminalId: terminal.terminalId, central: { baseUrl: publicUrl, keyFile: '', policyKeyFile: '' }, payments: (['wechat', 'alipay', 'unionpay'] as const).map((kind) => demoPayment(kind, baseUrl, keys)) },
+  { mode: 'demo', terminalId: terminal.terminalId, central: { baseUrl: publicUrl, keyFile: '', policyKeyFile: '' }, payments: (['wechat', 'alipay', 'unionpay'] as const).map((kind) => {
+    const wallet = demoPayment(kind, baseUrl, keys);
+    return wallet.kind === 'wechat' ? { ...wallet, apiV3KeyFile: 'keys/apiv3.key', notifyUrl: `${publicUrl}/pay/notify/wechat` } : wallet;
+  }) },
   dataDir,
   { clock: systemClock, random: systemRandom, timeoutMs: WALLET_TIMEOUT_MS },
 );

@@ -38,6 +38,7 @@ export interface HallKeys {
   readonly sandbox: SandboxKeys;
   /** What the demo and its acquirer share. */
   readonly unionpayKey: string;
+  readonly apiV3Key: string;
   readonly terminalPublicKeyPem: string;
   readonly policyPrivateKeyPem: string;
 }
@@ -58,9 +59,12 @@ export function hallKeys(dataDir: string): HallKeys {
     writeFileSync(join(folder, 'platform.pub.pem'), sandbox.platformPublicKeyPem);
     writeFileSync(file, JSON.stringify({ sandbox, terminalPublicKeyPem: terminal.publicKey, policyPrivateKeyPem: policy.privateKey }), { mode: 0o600 });
   }
-  const shared = join(folder, 'unionpay.key');
-  if (!existsSync(shared)) writeFileSync(shared, randomBytes(24).toString('hex'), { mode: 0o600 });
-  return { ...(JSON.parse(readFileSync(file, 'utf8')) as HallKeys), unionpayKey: readFileSync(shared, 'utf8') };
+  const shared = (name: string, bytes: number): string => {
+    const at = join(folder, name);
+    if (!existsSync(at)) writeFileSync(at, randomBytes(bytes).toString('hex'), { mode: 0o600 });
+    return readFileSync(at, 'utf8');
+  };
+  return { ...(JSON.parse(readFileSync(file, 'utf8')) as HallKeys), unionpayKey: shared('unionpay.key', 24), apiV3Key: shared('apiv3.key', 16) };
 }
 
 /**

@@ -14,6 +14,8 @@ export interface WechatProviderConfig {
   readonly merchantSigner: Signer;
   readonly platformKeys: ReadonlyMap<string, Verifier>;
   readonly notifyUrl: string;
+  /** Opens callbacks; left out: none is taken. 32 bytes. */
+  readonly apiV3Key?: Uint8Array;
   /** Our own number of the store, told with every code payment (`scene_info.store_info.out_id`, required there). */
   readonly storeOutId: string;
 }

@@ -5,6 +5,7 @@ import type { AttemptRef, CloseResult, CreateRequest, CreateResult, PaymentProvi
 import { clip, isCode, MAX_DESCRIPTION, MISCONFIGURED, OUT_TRADE_NO, REFUSED, said, unknown } from './answers.ts';
 import type { Answer } from './answers.ts';
 import { wechatBill } from './bill.ts';
+import { readCallback } from './callback.ts';
 import { createWechatClient } from './client.ts';
 import type { WechatPorts, WechatProviderConfig } from './client.ts';
 import { wechatCodePay } from './code-pay.ts';
@@ -48,6 +49,7 @@ type Refund = z.infer<typeof refundSchema>;
  */
 export function createWechatProvider(config: WechatProviderConfig, ports: WechatPorts): PaymentProvider {
   const client = createWechatClient(config, ports);
+  const { apiV3Key } = config;
   const tradePath = (outTradeNo: string): string => `/v3/pay/transactions/out-trade-no/${encodeURIComponent(outTradeNo)}`;
 
   async function create(request: CreateRequest): Promise<CreateResult> {
@@ -177,7 +179,7 @@ export function createWechatProvider(config: WechatProviderConfig, ports: Wechat
     }
   }
 
-  return { kind: 'wechat', create, query, close, refund, queryRefund, code: wechatCodePay(config, client), downloadBill: (date) => wechatBill(client, date) };
+  return { kind: 'wechat', create, query, close, refund, queryRefund, code: wechatCodePay(config, client), downloadBill: (date) => wechatBill(client, date), ...(apiV3Key === undefined ? {} : { readCallback: (header, body) => readCallback({ ...config, apiV3Key }, header, body, ports.clock.nowMs()) }) };
 }
 
 const unusable = (x: Answer, error: z.ZodError): Failure => failure('PAY-0201', `HTTP ${x.status}: signed, but not the promised form (${error.issues[0]?.path.join('.') ?? ''})`, error);

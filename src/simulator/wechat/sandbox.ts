@@ -1,6 +1,8 @@
 import { createHash, createPrivateKey, createPublicKey, createSign, createVerify } from 'node:crypto';
 import type { Signer, Verifier } from '../../shared/ports.ts';
 import { tradeBill } from './bill.ts';
+import { paidCallback } from './callback.ts';
+import type { Callback } from './callback.ts';
 import { memoryBooks, openBooks } from '../payment-books.ts';
 import type { Books, SandboxOrder, SandboxRefund } from '../payment-books.ts';
 import { faultSwitches } from '../fault-switches.ts';
@@ -24,6 +26,8 @@ export interface WechatSandboxOptions {
   readonly platformSerial: string;
   readonly mchid: string;
   readonly appid: string;
+  /** Tells merchants of payments at their `notify_url`; left out: tells nobody. */
+  readonly callbacks?: { readonly apiV3Key: string; readonly post: (url: string, callback: Callback) => void };
   /** Where bill files are fetched; left out: this sandbox's own port. */
   readonly publicUrl?: () => string;
   readonly now: () => number;
@@ -342,7 +346,10 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
         return { paid: false, reason: 'payerror' };
       }
       const transactionId = `420000${digits(22)}`;
-      books.putOrder({ ...o, state: 'SUCCESS', transactionId, paidAtMs: now(), captures: o.captures + 1 });
+      const paid: SandboxOrder = { ...o, state: 'SUCCESS', transactionId, paidAtMs: now(), captures: o.captures + 1 };
+      books.putOrder(paid);
+      // A customer's own code names no address (the real call has none).
+      if (options.callbacks !== undefined && o.notifyUrl !== '') options.callbacks.post(o.notifyUrl, paidCallback({ ...options, platformSigner, apiV3Key: options.callbacks.apiV3Key }, paid));
       return { paid: true, transactionId };
     },
     scan: ({ codeUrl }) => {

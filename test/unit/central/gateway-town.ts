@@ -9,6 +9,7 @@ import { createWechatProvider } from '../../../src/payment/wechat/provider.ts';
 import { createAlipaySandbox } from '../../../src/simulator/alipay/sandbox.ts';
 import type { AlipaySandbox } from '../../../src/simulator/alipay/sandbox.ts';
 import type { SandboxOrder, SandboxRefund } from '../../../src/simulator/payment-books.ts';
+import type { Callback } from '../../../src/simulator/wechat/callback.ts';
 import { createWechatSandbox } from '../../../src/simulator/wechat/sandbox.ts';
 import type { WechatSandbox } from '../../../src/simulator/wechat/sandbox.ts';
 import { ManualClock } from '../../support/clock.ts';
@@ -19,6 +20,7 @@ import type { Engine } from './harness.ts';
 export const T0 = Date.parse('2026-11-22T12:00:00+08:00');
 export const T = '000000000311';
 export const KEYS = { merchantPublicKeyPem: '', platformPrivateKeyPem: '', platformSerial: 'PUB_KEY_ID_01' };
+const API_V3_KEY = '0123456789abcdef0123456789ABCDEF';
 export const random = { bytes: (n: number) => randomBytes(n) };
 
 /** Where everything stops: at the n-th thing the gateway asks of the world. */
@@ -49,6 +51,8 @@ export class Town {
   gateway: PaymentGateway;
   /** Wallet requests in order: `alipay.create`. */
   readonly asked: string[] = [];
+  /** What WeChat would have posted to the gateway, oldest first. */
+  readonly callbacks: Callback[] = [];
   /** The wallets answer as if they had lost their books. */
   forgets = false;
   readonly engine: Engine;
@@ -64,11 +68,11 @@ export class Town {
     this.engine = engine;
     const { clock } = this;
     const now = () => clock.nowMs();
-    this.wechat = createWechatSandbox({ port: 0, dataDir: null, publicUrl: () => 'http://wechat', ...KEYS, mchid: '1900000109', appid: 'wx1', now, randomBytes, crypto: { merchantVerifier: quickSigner('m'), platformSigner: quickSigner('p') } });
+    this.wechat = createWechatSandbox({ port: 0, dataDir: null, publicUrl: () => 'http://wechat', ...KEYS, mchid: '1900000109', appid: 'wx1', now, randomBytes, crypto: { merchantVerifier: quickSigner('m'), platformSigner: quickSigner('p') }, callbacks: { apiV3Key: API_V3_KEY, post: (_url, callback) => this.callbacks.push(callback) } });
     this.alipay = createAlipaySandbox({ port: 0, dataDir: null, publicUrl: () => 'http://alipay', appPublicKeyPem: '', alipayPrivateKeyPem: '', appId: '2021000000000311', now, randomBytes, crypto: { appVerifier: quickSigner('m'), alipaySigner: quickSigner('p') } });
     const ports = (sandbox: WechatSandbox | AlipaySandbox) => ({ clock, random, timeoutMs: 5_000, send: sandboxSend(sandbox) });
     this.wallets = [
-      createWechatProvider({ baseUrl: 'http://wechat', mchid: '1900000109', appid: 'wx1', merchantSerial: 'M', merchantSigner: quickSigner('m'), platformKeys: new Map([['PUB_KEY_ID_01', quickSigner('p')]]), notifyUrl: 'https://pay.example.com/n', storeOutId: '1' }, ports(this.wechat)),
+      createWechatProvider({ baseUrl: 'http://wechat', mchid: '1900000109', appid: 'wx1', merchantSerial: 'M', merchantSigner: quickSigner('m'), platformKeys: new Map([['PUB_KEY_ID_01', quickSigner('p')]]), notifyUrl: 'https://pay.example.com/n', storeOutId: '1', apiV3Key: Buffer.from(API_V3_KEY) }, ports(this.wechat)),
       createAlipayProvider({ baseUrl: 'http://alipay', appId: '2021000000000311', appSigner: quickSigner('m'), alipayKey: quickSigner('p'), protocol: 'v3', storeId: '1' }, ports(this.alipay)),
     ];
     this.gateway = this.start();

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/main/config.ts';
@@ -30,7 +30,12 @@ beforeAll(() => {
   writeFileSync(at('plain.json'), JSON.stringify({ psc: 'C1'.repeat(16), auth: 'A1'.repeat(16), mac: 'B2'.repeat(16) }), { mode: 0o600 });
   if (!sealCardKeys({ from: at('plain.json'), to: at('sealed.json'), secret: at('secret') }, systemRandom, id).ok) throw new Error('not sealed');
   const keys = hallKeys(folder);
-  const config = loadConfig(writeTerminalJson(folder, hallPorts(20_000), keys, false, DIRECT));
+  const file = writeTerminalJson(folder, hallPorts(20_000), keys, false, DIRECT);
+  const written = JSON.parse(readFileSync(file, 'utf8')) as { payments: Record<string, unknown>[] };
+  // What a gateway's wallet has besides.
+  (written.payments[0] as Record<string, unknown>)['apiV3KeyFile'] = 'keys/apiv3.key';
+  writeFileSync(file, JSON.stringify(written));
+  const config = loadConfig(file);
   if (!config.ok) throw new Error(config.error.detail);
   loaded = config.value;
 });
@@ -39,6 +44,7 @@ afterAll(() => remove());
 const FILES: readonly [key: string, file: string, load: (of: LoadedConfig) => Result<unknown, Failure>][] = [
   ['payments[0].merchantKeyFile', 'merchant.pem', (of) => payments(of, 0)],
   ['payments[0].appKeyFile', 'merchant.pem', (of) => payments(of, 1)],
+  ['payments[0].apiV3KeyFile', 'apiv3.key', (of) => payments(of, 0)],
   ['central.keyFile', 'terminal.pem', (of) => loadTerminalKeys(of)],
   ['keys.file', 'sealed.json', (of) => loadCardKeys(of, id)],
   ['keys.secretFile', 'secret', (of) => loadCardKeys(of, id)],

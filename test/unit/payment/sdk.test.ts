@@ -6,6 +6,8 @@ import { unzip } from '../../../src/shared/zip.ts';
 import { createAlipaySandbox } from '../../../src/simulator/alipay/sandbox.ts';
 import type { AlipaySandbox } from '../../../src/simulator/alipay/sandbox.ts';
 import { memoryBooks } from '../../../src/simulator/payment-books.ts';
+import { rsaSha256Signer } from '../../../src/shared/signing.ts';
+import { paidCallback } from '../../../src/simulator/wechat/callback.ts';
 import { createWechatSandbox, generateSandboxKeys } from '../../../src/simulator/wechat/sandbox.ts';
 import type { WechatSandbox } from '../../../src/simulator/wechat/sandbox.ts';
 
@@ -145,6 +147,19 @@ describe('wechatpay-axios-plugin', () => {
     } finally {
       skew = 0;
     }
+  });
+
+  it('opens the sandbox’s callback, and only with its key and whole', () => {
+    const apiV3Key = '0123456789abcdef0123456789ABCDEF';
+    const made = paidCallback({ platformSigner: rsaSha256Signer(keys.platformPrivateKeyPem), platformSerial: keys.platformSerial, apiV3Key, now, randomBytes }, { outTradeNo: 'P0311CALLBACK', appid: 'wx1', mchid: MCHID, description: '燃气', notifyUrl: 'https://pay.example.com/n', attach: '', total: 1_230, expiresAtMs: now(), createdAtMs: now(), codeUrls: [], state: 'SUCCESS', transactionId: '4200', paidAtMs: now(), captures: 1 });
+    const { headers } = made;
+    const text = Buffer.from(made.body).toString('utf8');
+    expect(wechatpay.Rsa.verify(wechatpay.Formatter.response(headers['wechatpay-timestamp'] ?? '', headers['wechatpay-nonce'] ?? '', text), headers['wechatpay-signature'] ?? '', keys.platformPublicKeyPem)).toBe(true);
+    const { resource } = JSON.parse(text) as { resource: { ciphertext: string; nonce: string; associated_data: string } };
+    const open = (key: string, ciphertext = resource.ciphertext): string => wechatpay.Aes.AesGcm.decrypt(ciphertext, key, resource.nonce, resource.associated_data);
+    expect(JSON.parse(open(apiV3Key))).toMatchObject({ mchid: MCHID, out_trade_no: 'P0311CALLBACK', trade_state: 'SUCCESS', amount: { total: 1_230 } });
+    expect(() => open('f'.repeat(32))).toThrow();
+    expect(() => open(apiV3Key, `${resource.ciphertext.startsWith('A') ? 'B' : 'A'}${resource.ciphertext.slice(1)}`)).toThrow();
   });
 
   it('refuses a wrong merchant key', async () => {
