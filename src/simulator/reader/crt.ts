@@ -16,9 +16,9 @@ export interface CrtMemoryCard {
 }
 export type CrtCard = { readonly kind: 'cpu'; readonly card: SlotCard } | { readonly kind: 'memory'; readonly card: CrtMemoryCard };
 
-/** A fault for the next command. `drop-command`: as if it never came. `ack-lost`, `answer-lost`: done, and not said. `broken`: the answer's BCC is wrong, once. `stuck`: it takes the command and never ends. `error`: refused with these two characters before anything was done. */
+/** A fault for the next command. `drop-command`: as if it never came. `ack-lost`, `answer-lost`: done, and not said; `silent`: neither of both. `broken`: the answer's BCC is wrong, once. `stuck`: it takes the command and never ends. `error`: refused with these two characters before anything was done. */
 export type CrtFault =
-  | { readonly kind: 'drop-command' | 'ack-lost' | 'answer-lost' | 'nak' | 'broken' | 'stuck' | 'stops-in-the-middle' }
+  | { readonly kind: 'drop-command' | 'ack-lost' | 'answer-lost' | 'silent' | 'nak' | 'broken' | 'stuck' | 'stops-in-the-middle' }
   | { readonly kind: 'error'; readonly code: string };
 
 export interface CrtDeviceOptions {
@@ -161,7 +161,7 @@ export class CrtDevice {
     }
     if (this.#running !== null) return;
     this.#last = null;
-    if (fault?.kind !== 'ack-lost') this.#say(Uint8Array.of(ACK));
+    if (fault?.kind !== 'ack-lost' && fault?.kind !== 'silent') this.#say(Uint8Array.of(ACK));
     const cm = frame[5] as number;
     const pm = frame[6] as number;
     const data = Uint8Array.from(frame.slice(7, 4 + length));
@@ -176,7 +176,7 @@ export class CrtDevice {
       const out = [0xf2, 0, body.length >> 8, body.length & 255, ...body, 0x03];
       out.push(out.reduce((s, x) => s ^ x, 0));
       this.#last = Uint8Array.from(out);
-      if (fault?.kind === 'answer-lost') return;
+      if (fault?.kind === 'answer-lost' || fault?.kind === 'silent') return;
       if (fault?.kind === 'broken') this.#say(Uint8Array.from(out, (x, i) => (i === out.length - 1 ? x ^ 0x40 : x)));
       else if (fault?.kind === 'stops-in-the-middle') this.#say(Uint8Array.from(out.slice(0, -2)));
       else this.#say(this.#last);

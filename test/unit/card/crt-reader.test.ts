@@ -188,6 +188,26 @@ describe('a bad line', () => {
     expect(device.motions.length).toBe(moved + 1);
   });
 
+  it('a code of which neither the taking nor the answer comes through is not presented again: one try is spent, not two', async () => {
+    start();
+    await until('entry on', () => device.entryOn);
+    device.offer({ kind: 'memory', card: crtSle4442(golden4442()) });
+    await until('present', () => reader.status().state === 'present');
+    const { insertion } = reader.status();
+    const memory = reader.open(insertion).memory as MemoryCardPort;
+    must(await during(memory.select('SLE4442')));
+    expect(must(await during(memory.counter('SLE4442')))).toBe(0x07);
+    device.faults.push({ kind: 'silent' });
+    expect(codeOf(await during(memory.present('SLE4442', fromHex('000000'))))).toBe('CARD-0106');
+    await until('present again', () => reader.status().state === 'present' && reader.status().insertion > insertion);
+    const again = reader.open(reader.status().insertion).memory as MemoryCardPort;
+    must(await during(again.select('SLE4442')));
+    expect(must(await during(again.counter('SLE4442')))).toBe(0x06);
+    // A device that says it did not take a code is told it again.
+    device.faults.push({ kind: 'nak' });
+    expect(must(await during(again.present('SLE4442', fromHex('000000'))))).toMatchObject({ verified: false });
+  });
+
   it('no answer at all: what the card did is not known, and it counts as inserted anew', async () => {
     start();
     await until('entry on', () => device.entryOn);

@@ -40,15 +40,18 @@ export interface CrtPort {
    * One command and its end. CARD-0107: the port is gone, or the device does not answer to commands at all;
    * CARD-0106: it took the command and its answer never came whole: whether it was carried out is not known.
    * @param timeoutMs from taking the command to its answer
+   * @param once it may change the card: sent again only where the device says that it did not take it. Its silence does
+   *   not say that, since its 06 can be lost on the line
    */
-  readonly command: (cm: number, pm: number, data: Uint8Array, timeoutMs: number) => Promise<Result<CrtOutcome, Failure>>;
+  readonly command: (cm: number, pm: number, data: Uint8Array, timeoutMs: number, once?: boolean) => Promise<Result<CrtOutcome, Failure>>;
   readonly close: () => Promise<void>;
 }
 
 /**
  * The handshake of one line: one command at a time, taken with 06, answered with a frame, which is taken with 06.
  * A command is sent again only while the device has not taken it; an answer that comes broken is asked for again,
- * never the command: a device that moved a card must not move it twice.
+ * never the command: a device that moved a card must not move it twice. What may change a card is not sent again after
+ * mere silence either: a code presented twice could be its last try.
  */
 export class CrtLink implements CrtPort {
   readonly #line: SerialLine;
@@ -77,8 +80,8 @@ export class CrtLink implements CrtPort {
     });
   }
 
-  command(cm: number, pm: number, data: Uint8Array, timeoutMs: number): Promise<Result<CrtOutcome, Failure>> {
-    return this.#lane.run(() => this.#run(cm, pm, data, timeoutMs));
+  command(cm: number, pm: number, data: Uint8Array, timeoutMs: number, once = false): Promise<Result<CrtOutcome, Failure>> {
+    return this.#lane.run(() => this.#run(cm, pm, data, timeoutMs, once));
   }
 
   async close(): Promise<void> {
@@ -108,7 +111,7 @@ export class CrtLink implements CrtPort {
     });
   }
 
-  async #run(cm: number, pm: number, data: Uint8Array, timeoutMs: number): Promise<Result<CrtOutcome, Failure>> {
+  async #run(cm: number, pm: number, data: Uint8Array, timeoutMs: number, once: boolean): Promise<Result<CrtOutcome, Failure>> {
     if (this.#closed !== null) return err(this.#closed);
     this.#queue.length = 0;
     const what = `${cm.toString(16)} ${pm.toString(16)}`;
@@ -120,6 +123,8 @@ export class CrtLink implements CrtPort {
       const end = this.#clock.monoMs() + ACK_TIMEOUT_MS;
       for (;;) {
         const token = await this.#next(Math.max(0, end - this.#clock.monoMs()));
+        // Silence: it may have taken it all the same, and then its answer says so.
+        if (token === null) taken = once;
         if (token === null || token.kind === 'nak') break;
         if (token.kind === 'ack') {
           taken = true;

@@ -5,6 +5,7 @@ import type { Clock, LogFn } from '../../../shared/ports.ts';
 import { err, ok } from '../../../shared/result.ts';
 import type { Result } from '../../../shared/result.ts';
 import type { CardChannel, CardGate, CardReader, MemoryArea, MemoryCardPort, MemoryChip, ReaderStatus } from '../../types.ts';
+import { changesNothing } from '../reading.ts';
 import { Lane, StatusBoard } from '../supervise.ts';
 import { transmitT0 } from '../t0.ts';
 import { CrtLink } from './link.ts';
@@ -42,7 +43,8 @@ const I2C_TYPE: Readonly<Partial<Record<MemoryChip, number>>> = { AT24C01: 0x30,
 const I2C_FIRST_BYTE = Uint8Array.of(0x00, 0xb0, 0x00, 0x00, 0x01);
 /** What PC/SC readers make up for a chip without an answer to reset, and so we. */
 const I2C_ATR = Uint8Array.of(0x3b, 0x00);
-/** Instruction of a write to a memory card. */
+/** Instructions to a memory card. */
+const READ_INS = 0xb0;
 const WRITE_INS = 0xd0;
 const SAM = 0x52;
 const SAM_COLD_RESET = 0x30;
@@ -382,7 +384,7 @@ export class CrtReader implements CardReader {
   async #ask(what: string, cm: number, pm: number, data: Uint8Array, timeoutMs: number): Promise<Result<CrtAnswer, Failure>> {
     const link = this.#link;
     if (link === null) return err(failure('CARD-0107', 'not connected'));
-    const outcome = await link.command(cm, pm, data, timeoutMs);
+    const outcome = await link.command(cm, pm, data, timeoutMs, mayChange(cm, pm, data));
     if (!outcome.ok) return err(failure(outcome.error.code, `${what}: ${outcome.error.detail ?? ''}`, outcome.error));
     if (outcome.value.kind === 'done') return ok(outcome.value.answer);
     const { error } = outcome.value;
@@ -530,6 +532,13 @@ export class CrtReader implements CardReader {
       eraseZone: (chip) => Promise.resolve(err(failure('CARD-0103', `this reader does not know ${chip}`))),
     };
   }
+}
+
+/** A command that reaches a card and may leave it otherwise than it was, its counters of tries included. */
+function mayChange(cm: number, pm: number, data: Uint8Array): boolean {
+  if ((cm === CPU && pm === CPU_APDU) || (cm === SAM && pm === SAM_APDU)) return !changesNothing(data);
+  const operates = (cm === SLE && Object.values(SLE_OPERATION).includes(pm)) || (cm === I2C && pm === I2C_WRITE);
+  return operates && data[1] !== READ_INS;
 }
 
 function readCommand(chip: MemoryChip, area: MemoryArea, at: number, length: number): Uint8Array {
