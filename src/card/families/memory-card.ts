@@ -23,6 +23,12 @@ function bits(value: number): number {
   return n;
 }
 
+/** Fails with CARD-0110 where a code may not be presented any more: by this counter fewer than two tries are left. */
+export function enoughTries(coded: CodedChip, counter: number): Result<void, Failure> {
+  const left = bits(counter & coded.tries);
+  return left >= LEAST_TRIES ? ok(undefined) : err(failure('CARD-0110', `error counter ${toHex(Uint8Array.of(counter))}, ${left} tries left`));
+}
+
 /** A memory card, newly selected: nothing is verified. */
 export class MemoryCard {
   readonly chip: MemoryChip;
@@ -50,9 +56,7 @@ export class MemoryCard {
   /** Fails with CARD-0110 where the code may not be presented any more: fewer than two tries are left. */
   async checkTries(): Promise<Result<void, Failure>> {
     const counter = await this.#port.counter(this.chip, this.#coded.set);
-    if (!counter.ok) return counter;
-    const left = bits(counter.value & this.#coded.tries);
-    return left >= LEAST_TRIES ? ok(undefined) : err(failure('CARD-0110', `error counter ${toHex(Uint8Array.of(counter.value))}, ${left} tries left`));
+    return counter.ok ? enoughTries(this.#coded, counter.value) : counter;
   }
 
   /** Presents the code where two tries or more are left. CARD-0110: fewer (nothing was presented); CARD-0201: refused. */

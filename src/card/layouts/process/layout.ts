@@ -6,6 +6,8 @@ import type { Failure } from '../../../shared/errors.ts';
 import type { Clock, LogFn } from '../../../shared/ports.ts';
 import { err, never, ok } from '../../../shared/result.ts';
 import type { Result } from '../../../shared/result.ts';
+import { enoughTries } from '../../families/memory-card.ts';
+import { SLE } from '../../families/sle.ts';
 import type { KeyProvider } from '../../keys/types.ts';
 import { changesNothing, readOnlyChannel } from '../../readers/reading.ts';
 import type { Acceptance, CardChannel, CardLayout, MemoryCardPort } from '../../types.ts';
@@ -91,6 +93,8 @@ export function processLayout(o: ProcessLayoutOptions): CardLayout & { readonly 
       const { count, quantity, cumulative, tag } = next.value;
       const made = once(planSchema, { do: 'plan', reading: readingToWire(reading), purchase: { ...purchase, count, cumulative, tag: toHex(tag) } });
       if (!made.ok) return made;
+      // A write that changes nothing would read as carried out before it began.
+      if (equalBytes(made.value.after, reading.image)) return err(failure('CARD-0104', `${o.id} adapter, plan: the card would be after the purchase as it was before`));
       return ok({ cardNo: reading.cardNo, before: reading.image, after: made.value.after, tag, count, quantity, cumulative, steps: made.value.steps });
     },
     apply: async (channel, plan) => {
@@ -174,8 +178,12 @@ function answer(ask: Ask, channel: CardChannel | null, keys: KeyProvider | null)
   }
 }
 
-/** The code goes from the key provider to the card, and nowhere else. */
+/** The code goes from the key provider to the card, and nowhere else; and never with the last try, whatever the program thinks of that. */
 async function present(ask: Ask & { readonly op: 'verify' }, keys: KeyProvider, memory: MemoryCardPort): Said {
+  const counter = await memory.counter(ask.chip);
+  if (!counter.ok) return counter;
+  const tries = enoughTries(SLE[ask.chip], counter.value);
+  if (!tries.ok) return tries;
   const code = await keys.cardCode(ask.chip, ask.cardNo);
   if (!code.ok) return code;
   const outcome = await memory.present(ask.chip, code.value);
