@@ -58,7 +58,9 @@ class FakeConnection implements CardConnection {
   }
   disconnect(disposition: 'leave' | 'reset', done: (error: Error | null) => void): void {
     this.connected = false;
-    const code = this.pcsc.detach(this, disposition === 'reset');
+    const stuck = this.pcsc.stuck > 0;
+    if (stuck) this.pcsc.stuck--;
+    const code = stuck ? E.invalidHandle : this.pcsc.detach(this, disposition === 'reset');
     soon(() => done(code === null ? null : fails('SCardDisconnect', code)));
   }
   transmit(data: Uint8Array, _protocol: number, done: (error: Error | null, value: Uint8Array) => void): void {
@@ -80,6 +82,8 @@ export class FakePcsc {
   exchanges = 0;
   /** Contexts that were built. */
   contexts = 0;
+  /** So many disconnections from now on fail, and the card stays with that connection as long as its context lives. */
+  stuck = 0;
   /** Every command that reached a card, by reader. */
   readonly sent: { readonly reader: string; readonly apdu: Uint8Array }[] = [];
   /** Where to; news of cards wait there while it is set. */

@@ -115,7 +115,8 @@ export function psamKeyProvider(port: ApduPort, settings: PsamSettings = REFEREN
       return err(failure('CARD-0206', `PSAM: ${last.error.code} ${last.error.detail ?? ''}`.trimEnd(), last.error));
     };
     const mine = turn.then(attempt);
-    turn = mine;
+    // One that fails out of its way must not fail all that come after.
+    turn = mine.catch(() => undefined);
     return mine;
   }
 

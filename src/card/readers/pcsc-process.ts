@@ -29,7 +29,7 @@ export function pcscProcess(options: PcscProcessOptions): PcscService {
 
 /** The process sees nothing of the kiosk's environment but where programs and the service are. */
 function hostEnv(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([key]) => ['PATH', 'SystemRoot'].includes(key) || key.startsWith('PCSCLITE_')));
+  return Object.fromEntries(Object.entries(process.env).filter(([key]) => ['PATH', 'SYSTEMROOT'].includes(key.toUpperCase()) || key.startsWith('PCSCLITE_')));
 }
 
 type ParsedMessage = ReturnType<typeof messageSchema.parse>;

@@ -481,7 +481,11 @@ export class PcscReader implements CardReader {
       this.#renew(insertion, mute);
       return mute;
     }
-    if (code === E_SHARING_VIOLATION) return failure('CARD-0107', `${detail}, held by another process`, error);
+    if (code === E_SHARING_VIOLATION) {
+      // Perhaps by ourselves: a connection that could not be ended. It ends with its process.
+      if (this.#givenUp > 0) this.#lose(detail, error);
+      return failure('CARD-0107', `${detail}, held by another process`, error);
+    }
     if (code !== null && LOST.has(code)) {
       this.#lose(detail, error);
       return failure('CARD-0107', detail, error);

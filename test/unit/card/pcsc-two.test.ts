@@ -356,3 +356,24 @@ describe.each(['PL-CPU', 'PL-4442'])('%s while the service or the reader fails',
     expect([...met.keys()].some((k) => k.startsWith('after'))).toBe(true);
   });
 });
+
+describe('a connection that cannot be ended', () => {
+  it('does not hold the reader for ever: it ends with its process, and the next card is read', async () => {
+    const { layout, golden } = caseOf('PL-4442');
+    const reader = readerOf('PCD 00 00');
+    pcsc.plug(FRONT);
+    await until(reader, 'empty');
+    pcsc.insert(FRONT, golden().slot);
+    must(await during(layout.read(await channelOf(reader))));
+    pcsc.stuck = 1;
+    pcsc.remove(FRONT);
+    await until(reader, 'empty');
+    const contexts = pcsc.contexts;
+    pcsc.insert(FRONT, golden().slot);
+    expect(codeOf(await during(layout.read(await channelOf(reader))))).toBe('CARD-0107');
+    await pass(5_000);
+    expect(pcsc.contexts).toBe(contexts + 1);
+    must(await during(layout.read(await channelOf(reader))));
+    await reader.close();
+  });
+});
