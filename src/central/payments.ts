@@ -524,6 +524,7 @@ export function createPaymentGateway(db: () => Db, options: GatewayOptions): Pay
     }
     const leg = await legOf(db(), told.value.outTradeNo);
     // Another system's of the same merchant: not ours to look at.
+    if (leg?.wallet !== wallet.kind) options.log?.('info', 'gateway', `${wallet.kind}: a callback about a number that is not ours`);
     if (leg?.wallet === wallet.kind && !looking.has(leg.leg)) {
       looking.add(leg.leg);
       void alone(leg.terminal_id, leg.out_trade_no, () => lookNow(leg.leg)).catch(report).finally(() => looking.delete(leg.leg));
