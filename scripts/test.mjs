@@ -1,6 +1,7 @@
 // npm test: lint, types, then every suite; the last line sums them up. `--full` runs the long counts.
-// Usage: node scripts/test.mjs [--full] [suite …]   (suites: lint types unit simulate integration powercut conformance kill e2e; conformance only with --full or by name)
-import { spawn, spawnSync } from 'node:child_process';
+// Usage: node scripts/test.mjs [--full] [--limit=SECONDS] [suite …]   (a suite that is not over by then has failed; suites: lint types unit simulate integration powercut conformance kill e2e; conformance only with --full or by name)
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,6 +10,8 @@ import { fileURLToPath } from 'node:url';
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const args = process.argv.slice(2);
 const full = args.includes('--full');
+/** A suite that takes longer hangs: it is ended and counts as failed, so that a run always has an end and a last line. */
+const limitMs = 1000 * Number(args.find((a) => a.startsWith('--limit='))?.slice('--limit='.length) ?? (full ? 4 * 3600 : 720));
 const wanted = args.filter((a) => !a.startsWith('--'));
 const folder = mkdtempSync(path.join(tmpdir(), 'pilotlight-test-'));
 const totals = { passed: 0, failed: 0, skipped: 0 };
@@ -16,11 +19,11 @@ const rows = [];
 
 const env = { ...process.env, PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env.PATH}`, ...(full ? { PILOTLIGHT_FULL: '1', PILOTLIGHT_HOURS: process.env.PILOTLIGHT_HOURS ?? '60', PILOTLIGHT_KILLS: process.env.PILOTLIGHT_KILLS ?? '200' } : {}) };
 
-async function timed(name, run) {
+async function timed(name, suite) {
   if (wanted.length > 0 && !wanted.includes(name)) return;
   const began = Date.now();
   process.stdout.write(`\n=== ${name}\n`);
-  const r = await run();
+  const r = await suite();
   const seconds = Math.round((Date.now() - began) / 1000);
   totals.passed += r.passed;
   totals.failed += r.failed;
@@ -28,37 +31,81 @@ async function timed(name, run) {
   rows.push(`${name.padEnd(12)} ${String(r.passed).padStart(4)} passed ${String(r.failed).padStart(3)} failed ${String(r.skipped).padStart(3)} skipped ${String(seconds).padStart(4)} s`);
 }
 
+const groups = new Set();
+/** Ends what a suite has left running; its processes are a group of their own. */
+function endGroup(pid) {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody is left.
+  }
+  groups.delete(pid);
+}
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    for (const pid of groups) endGroup(pid);
+    process.exit(1);
+  });
+}
+
+/** How long a suite may take to go after its report is written, ms. */
+const GOING_MS = 60_000;
+
+/**
+ * Runs one suite's program; true where it ended well and in time. Decided by its exit and not by the close of its pipes:
+ * a process that a failed test has left behind holds those open for ever, and vitest itself waits for them.
+ */
+async function run(name, argv, { buffered = false, report } = {}) {
+  const child = spawn(process.execPath, argv, { cwd: root, stdio: ['ignore', buffered ? 'pipe' : 'inherit', buffered ? 'pipe' : 'inherit'], env, detached: true });
+  groups.add(child.pid);
+  const said = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => said.push(chunk));
+  const closed = once(child, 'close');
+  let late = null;
+  const end = (why) => {
+    late = why;
+    endGroup(child.pid);
+  };
+  const timer = setTimeout(end, limitMs, `not over after ${limitMs / 1000} s, ended`);
+  let going;
+  const watch = setInterval(() => {
+    if (report !== undefined && existsSync(report)) going ??= setTimeout(end, GOING_MS, 'over, but its program does not end: a test has left a process behind');
+  }, 1000);
+  const [code] = await once(child, 'exit');
+  clearTimeout(timer);
+  clearTimeout(going);
+  clearInterval(watch);
+  endGroup(child.pid);
+  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 2000))]);
+  process.stdout.write(Buffer.concat(said));
+  if (late !== null) process.stdout.write(`${name}: ${late}\n`);
+  return code === 0;
+}
+
 /** A step that is right or wrong as a whole. */
-function step(command, argv) {
-  return () => {
-    const r = spawnSync(command, argv, { cwd: root, stdio: 'inherit', env });
-    return { passed: r.status === 0 ? 1 : 0, failed: r.status === 0 ? 0 : 1, skipped: 0 };
+function step(name, argv) {
+  return async () => {
+    const good = await run(name, argv);
+    return { passed: good ? 1 : 0, failed: good ? 0 : 1, skipped: 0 };
   };
 }
 
 /** A vitest project; what it counted is read from its report, and a run without a report has failed. */
 function vitest(project, buffered = false) {
-  return () =>
-    new Promise((resolve) => {
-      const report = path.join(folder, `${project}.json`);
-      const child = spawn(process.execPath, [path.join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], { cwd: root, stdio: ['ignore', buffered ? 'pipe' : 'inherit', buffered ? 'pipe' : 'inherit'], env });
-      const said = [];
-      for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => said.push(chunk));
-      child.on('close', (code) => {
-        process.stdout.write(Buffer.concat(said));
-        if (!existsSync(report)) return resolve({ passed: 0, failed: 1, skipped: 0 });
-        const r = JSON.parse(readFileSync(report, 'utf8'));
-        const failed = r.numFailedTests + (r.numFailedTests === 0 && code !== 0 ? 1 : 0);
-        return resolve({ passed: r.numPassedTests, failed, skipped: r.numPendingTests + (r.numTodoTests ?? 0) });
-      });
-    });
+  return async () => {
+    const report = path.join(folder, `${project}.json`);
+    const good = await run(project, [path.join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], { buffered, report });
+    if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
+    const r = JSON.parse(readFileSync(report, 'utf8'));
+    return { passed: r.numPassedTests, failed: r.numFailedTests + (r.numFailedTests === 0 && !good ? 1 : 0), skipped: r.numPendingTests + (r.numTodoTests ?? 0) };
+  };
 }
 
-await timed('lint', step(process.execPath, ['scripts/lint.mjs']));
-await timed('types', step(process.execPath, [path.join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.']));
+await timed('lint', step('lint', ['scripts/lint.mjs']));
+await timed('types', step('types', [path.join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.']));
 await timed('unit', vitest('unit'));
 // Worlds of 20 sessions, one of them (full: eight) on the real engines.
-await timed('simulate', step(process.execPath, ['src/main/demo/simulate/main.ts', '--jobs', '2', ...(full ? ['--seeds', '2000'] : ['--seeds', '60', '--real-every', '60'])]));
+await timed('simulate', step('simulate', ['src/main/demo/simulate/main.ts', '--jobs', '2', ...(full ? ['--seeds', '2000'] : ['--seeds', '60', '--real-every', '60'])]));
 // One waits for a card service, one computes, one waits for what it killed: side by side, the words of the last two after the first's.
 await Promise.all([timed('integration', vitest('integration')), timed('powercut', vitest('powercut', true)), timed('kill', vitest('kill', true))]);
 if (full || wanted.includes('conformance')) await timed('conformance', vitest('conformance'));

@@ -225,21 +225,24 @@ describe('a card in a PC/SC reader', () => {
       const ask = async (channel) => { while ((await channel.transmit(Uint8Array.of(0, 0x84, 0, 0, 8))).ok) console.log('answered'); };
     `], { stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = once(core, 'exit');
-    await once(core.stdout, 'data');
-    core.stdout.resume();
-    // Its next command is caught in a card that does not answer.
-    slot.delayMs = 60_000;
-    const heard = card.transcript.length;
-    await expect.poll(() => card.transcript.length).toBeGreaterThan(heard);
-    const [host] = childrenOf('pcsc/main.ts', core.pid);
-    expect(host).toBeGreaterThan(0);
-    core.kill('SIGKILL');
-    await ended;
-    await expect.poll(() => runs(host ?? 0), { timeout: 5_000 }).toBe(false);
-    slot.delayMs = 0;
-    slot.remove();
-    await pcscd.kill();
-    await pcscd.start();
+    try {
+      await once(core.stdout, 'data');
+      core.stdout.resume();
+      // Its next command, or the one just on its way, is caught in a card that does not answer.
+      slot.delayMs = 60_000;
+      await expect.poll(() => slot.held(), { timeout: 10_000 }).toBeGreaterThan(0);
+      const [host] = childrenOf('pcsc/main.ts', core.pid);
+      expect(host).toBeGreaterThan(0);
+      core.kill('SIGKILL');
+      await ended;
+      await expect.poll(() => runs(host ?? 0), { timeout: 5_000 }).toBe(false);
+    } finally {
+      core.kill('SIGKILL');
+      slot.delayMs = 0;
+      slot.remove();
+      await pcscd.kill();
+      await pcscd.start();
+    }
   });
 
   it('without a matching reader, and without a service, it is offline', async () => {

@@ -41,9 +41,15 @@ export class CardSlot {
   #cancelRetry: () => void = () => undefined;
   /** Each answer comes so much later, ms: a real card takes its time, and may be cut in it. */
   delayMs = 0;
+  #held = 0;
 
   constructor(options: SlotOptions) {
     this.#options = options;
+  }
+
+  /** How many answers wait for their time. */
+  held(): number {
+    return this.#held;
   }
 
   card(): SlotCard | null {
@@ -129,9 +135,12 @@ export class CardSlot {
   #send(socket: Socket, payload: Uint8Array): void {
     const write = (): void => void socket.write(Buffer.concat([Uint8Array.of(payload.length >> 8, payload.length & 0xff), payload]));
     if (this.delayMs === 0) write();
-    else
+    else {
+      this.#held += 1;
       this.#options.clock.after(this.delayMs, () => {
+        this.#held -= 1;
         if (this.#socket === socket) write();
       });
+    }
   }
 }
