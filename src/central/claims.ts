@@ -75,8 +75,9 @@ export function awaitsEcho(order: OrderRow): boolean {
  * same as before, so a lost answer costs nothing.
  *
  * A lease that ran out says nothing of what its holder did with it. So the refund claim is refused not only while
- * another terminal may write, but until that terminal told that the card is as it was, or the origin took the write
- * claim itself and with it looked at the card again. A counter claim stands for no such knowledge, so no refund claim is
+ * another terminal may write, but until that terminal told that the card is as it was, or the origin says that it
+ * looked at the card under a write claim of its own, which nobody was granted since. That the claim was granted is not
+ * enough: its answer may be lost, and the card gone again with half a write on it. A counter claim stands for no such knowledge, so no refund claim is
  * granted over it: the order's terminal may still refund what it reads as unwritten while it holds the counter claim.
  */
 export async function claim(db: Db, terminalId: string, orderId: string, request: ClaimRequest, nowMs: number): Promise<ClaimAnswer> {
@@ -88,7 +89,7 @@ export async function claim(db: Db, terminalId: string, orderId: string, request
       case 'write':
         return writeClaim(tx, terminalId, order, nowMs);
       case 'refund':
-        return refundClaim(tx, terminalId, order, nowMs);
+        return refundClaim(tx, terminalId, order, request.looked === true, nowMs);
       case 'counter':
         return counterClaim(tx, terminalId, order, nowMs);
       default:
@@ -110,12 +111,13 @@ async function writeClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs: n
   const plan = claimedOrder(order);
   // Another kiosk can do nothing without the plan.
   if (plan === null && !own) throw new Refusal('not-in-doubt', 'the plan of the write is not known here');
-  // Whoever asks has the card in its reader: it sees what came of every earlier claim.
-  await tx.query('UPDATE orders SET write_terminal = $2, write_until_ms = $3, write_open = $4, write_open_ms = $5 WHERE order_id = $1', [order.order_id, terminalId, nowMs + CLAIM_MS, own ? null : terminalId, own ? null : nowMs]);
+  await tx.query('UPDATE orders SET write_terminal = $2, write_until_ms = $3 WHERE order_id = $1', [order.order_id, terminalId, nowMs + CLAIM_MS]);
+  // What another one before did not tell stays open until the origin says what it saw.
+  if (!own) await tx.query('UPDATE orders SET write_open = $2, write_open_ms = $3 WHERE order_id = $1', [order.order_id, terminalId, nowMs]);
   return { kind: 'write', ttlMs: CLAIM_MS, order: plan, serverTimeMs: nowMs };
 }
 
-async function refundClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs: number): Promise<ClaimAnswer> {
+async function refundClaim(tx: Sql, terminalId: string, order: OrderRow, looked: boolean, nowMs: number): Promise<ClaimAnswer> {
   if (order.terminal_id !== terminalId) throw new Refusal('bad-request', 'only the order’s own terminal refunds it', { status: 409 });
   if (isDelivered(order)) throw new Refusal('already-delivered', 'the order was delivered');
   if (isCounterClaimed(order)) throw new Refusal('counter-claimed', 'whether it was written is not known: the order is left to a person');
@@ -125,7 +127,8 @@ async function refundClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs: 
     const holder = writer(order, nowMs);
     if (holder !== null && holder !== terminalId) throw new Refusal('claimed', `terminal ${holder} may write until ${num(order.write_until_ms)}`);
     // Its write may be on the card, not told yet: the origin's last look at the card is older than that. Unless another purchase has this count on the card: then nobody's write of this one is.
-    if (order.write_open !== null && order.superseded_by === null) throw new Refusal('claimed', `terminal ${order.write_open} has not told what it wrote: the card must be read again, under a write claim`);
+    const saw = looked && order.write_terminal === terminalId;
+    if (order.write_open !== null && order.superseded_by === null && !saw) throw new Refusal('claimed', `terminal ${order.write_open} has not told what it wrote: the card must be read again, under a write claim`);
     await tx.query('UPDATE orders SET refund_claimed_ms = $2, write_terminal = NULL, write_until_ms = NULL WHERE order_id = $1', [order.order_id, nowMs]);
   } else if (order.state === 'parked') {
     // Only a journal that forgot it asks: money that a person handed back is not refunded once more.

@@ -200,6 +200,7 @@ function advanceDoubt(open: OpenOrder, ctx: AdvanceContext, here: AdvanceContext
           // Another kiosk was allowed to write and never told what came of it. The card is here now and tells: under our own write claim nobody else goes on.
           if (refusal === 'BILL-0105') return askClaim(open, 'write', ctx);
           if (refusal === 'BILL-0110') return askClaim(open, 'counter', ctx);
+          if (held?.kind === 'write') return askClaim(open, 'refund', ctx, true);
           break;
         }
         // Half of another kiosk's write is on the card: giving the money back would leave the customer a card that no meter takes. But under a final claim nothing is written.
@@ -246,11 +247,11 @@ function refundUnlessTold(open: OpenOrder, why: Failure, ctx: AdvanceContext): A
   return askClaim(open, 'refund', ctx);
 }
 
-function askClaim(open: OpenOrder, kind: ClaimKind, ctx: AdvanceContext): Advance {
+function askClaim(open: OpenOrder, kind: ClaimKind, ctx: AdvanceContext, looked = false): Advance {
   const { claim, order } = open;
   if (claim.asking) return { open, effects: [], wakeAtMono: null };
   if (ctx.monoMs < claim.retryAtMono) return { open, effects: [], wakeAtMono: claim.retryAtMono };
-  return { open: { ...open, claim: { ...claim, asking: true } }, effects: [{ do: 'claim', orderId: order.orderId, kind, cardNo: order.quote.cardNo }], wakeAtMono: null };
+  return { open: { ...open, claim: { ...claim, asking: true } }, effects: [{ do: 'claim', orderId: order.orderId, kind, cardNo: order.quote.cardNo, looked }], wakeAtMono: null };
 }
 
 /** Nothing is on the card, and the money shall go back: said durably before central is asked, so that nothing is written any more whatever becomes of the answer. */

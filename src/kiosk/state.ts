@@ -249,7 +249,8 @@ export type Effect =
   | { readonly do: 'write'; readonly orderId: string; readonly insertion: number; readonly plan: WritePlan }
   /** The write that waits for its record goes on (ok), or ends there. */
   | { readonly do: 'kept'; readonly orderId: string; readonly ok: boolean }
-  | { readonly do: 'claim'; readonly orderId: string; readonly kind: ClaimKind; readonly cardNo: string }
+  /** `looked`: the card is here, and was read as before the write under our own write claim. */
+  | { readonly do: 'claim'; readonly orderId: string; readonly kind: ClaimKind; readonly cardNo: string; readonly looked: boolean }
   | { readonly do: 'assist-claim'; readonly insertion: number; readonly orderId: string; readonly cardNo: string }
   | { readonly do: 'assist-write'; readonly insertion: number; readonly orderId: string; readonly layout: string; readonly plan: WritePlan }
   | { readonly do: 'find-order'; readonly ref: string }

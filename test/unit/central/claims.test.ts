@@ -45,6 +45,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
   }
   const write = (i: number, s: Sale) => t(i).client.claim(s.id, 'write', s.cardNo);
   const refund = (i: number, s: Sale) => t(i).client.claim(s.id, 'refund', s.cardNo);
+  const looked = (i: number, s: Sale) => t(i).client.claim(s.id, 'refund', s.cardNo, true);
   const counter = (i: number, s: Sale) => t(i).client.claim(s.id, 'counter', s.cardNo);
   const refused = (code: string) => ({ ok: false, error: { code } });
   const expire = (): void => {
@@ -163,8 +164,16 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     t(0).journal.inDoubt(look.id, 'refund');
     await t(0).upload();
     expect(await refund(0, look)).toMatchObject(refused('BILL-0105'));
+    // Nor is a claim that was granted: its answer may never have come.
     expect(await write(0, look)).toMatchObject({ ok: true });
-    expect(await refund(0, look)).toMatchObject({ ok: true });
+    expect(await refund(0, look)).toMatchObject(refused('BILL-0105'));
+    // Nor a look from before another one was let write.
+    expire();
+    await write(1, look);
+    expire();
+    expect(await looked(0, look)).toMatchObject(refused('BILL-0105'));
+    expect(await write(0, look)).toMatchObject({ ok: true });
+    expect(await looked(0, look)).toMatchObject({ ok: true });
 
     const moved = await inDoubt('refund');
     expire();

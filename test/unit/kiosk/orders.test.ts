@@ -263,6 +263,16 @@ describe('an order in doubt', () => {
     expect(doubts(advance(doubt({ wantsRefund: true }, refused('BILL-0110')), looking({})).effects)).toEqual(['counter']);
     expect(doing(advance(doubt({ wantsRefund: true }, refused('BILL-0110')), looking({ card })).effects)).toEqual(['counter claim']);
   });
+  it('says of its refund claim that it looked at the card only where it is here unwritten, under our own write claim', () => {
+    const looked = (open: OpenOrder, context: AdvanceContext): unknown => advance(open, context).effects.flatMap((e) => (e.do === 'claim' ? [`${e.kind} ${String(e.looked)}`] : [e.do]));
+    const wants = { wantsRefund: true };
+    expect(looked(doubt(wants, held('write')), looking({ card }))).toEqual(['refund true']);
+    expect(looked(doubt(wants), looking({ card }))).toEqual(['refund false']);
+    // Pulled out again, torn or not: what was granted is no look.
+    expect(looked(doubt(wants, held('write')), looking({}))).toEqual(['refund false']);
+    expect(looked(doubt(wants, { ...held('write'), judgedInsertion: card.insertion }), looking({ card }))).toEqual(['refund false']);
+    expect(looked(doubt(wants), torn)).toEqual(['write false']);
+  });
   it('torn, and a claim that ends all writing is being asked for: nothing is written before the answer', () => {
     const asking = { ...held('write').claim, asking: true } as OpenOrder['claim'];
     for (const wish of [{ wantsRefund: true }, LOST]) {
