@@ -66,6 +66,7 @@ const CODES: Record<ProblemType, ErrorCode> = {
 const CLAIM_CODES: Record<ProblemType, ErrorCode> = { ...CODES, claimed: 'BILL-0105' };
 const PREFIX = 'about:pilotlight/';
 const MAX_BODY_BYTES = 1 << 20;
+const emptySchema = z.object({});
 const timeSchema = z.object({ serverTimeMs: z.number().int().nonnegative() });
 
 interface Reply {
@@ -165,7 +166,7 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
       return wrong === null ? ok(answer.value.quote) : err(failure('BILL-0102', wrong));
     },
     release: async (orderId) => {
-      const answer = await ask('POST', `/v1/quotes/${encodeURIComponent(orderId)}/release`, z.object({}), {});
+      const answer = await ask('POST', `/v1/quotes/${encodeURIComponent(orderId)}/release`, emptySchema, {});
       return answer.ok ? ok(undefined) : answer;
     },
     claim: async (orderId, kind, cardNo, looked = false) => {

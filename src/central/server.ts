@@ -2,7 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import Fastify from 'fastify';
-import type { FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { CARD_NO, cardKeyRequestSchema, claimRequestSchema, epochRequestSchema, quoteRequestSchema, uploadRequestSchema } from '../shared/central-api.ts';
 import type { Problem } from '../shared/central-api.ts';
@@ -375,18 +375,6 @@ export function createCentral(options: CentralOptions): Central {
     }
   }
 
-  const app = Fastify({ bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true, exposeHeadRoutes: false });
-  app.removeAllContentTypeParsers();
-  // Signatures cover the bytes as they came; JSON is read after.
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  const send = (reply: FastifyReply, answer: CentralAnswer): FastifyReply => reply.code(answer.status).headers({ ...answer.headers }).send(answer.body);
-  // Only what Fastify itself refuses: a body that is too large or broken off.
-  app.setErrorHandler((error, _request, reply) => {
-    const status = (error as { statusCode?: unknown }).statusCode;
-    return send(reply, problemAnswer(typeof status === 'number' && status < 500 ? new Refusal('bad-request', String((error as { message?: unknown }).message), { status }) : error));
-  });
-  app.all('*', async (request, reply) => send(reply, await handle({ method: request.method, target: request.raw.url ?? '/', headers: request.headers, body: Buffer.isBuffer(request.body) ? request.body : new Uint8Array(0) })));
-
   async function open(): Promise<void> {
     if (opened !== null) return;
     const database = options.db ?? (await openPglite(options.dataDir ?? null));
@@ -404,11 +392,13 @@ export function createCentral(options: CentralOptions): Central {
   }
 
   let port = options.port;
+  let app: FastifyInstance | null = null;
   return {
     open,
     start: async () => {
       await open();
       const host = options.host ?? '127.0.0.1';
+      app = httpEnd(handle);
       await app.listen({ port: options.port, host });
       port = (app.server.address() as AddressInfo).port;
       return { port, baseUrl: `http://${host.includes(':') ? `[${host}]` : host}:${port}` };
@@ -417,7 +407,7 @@ export function createCentral(options: CentralOptions): Central {
     close: async () => {
       closed = true;
       stopSweeping();
-      await app.close();
+      await app?.close();
       await sweeping;
       if (options.db === undefined) await opened?.close();
       opened = null;
@@ -427,6 +417,22 @@ export function createCentral(options: CentralOptions): Central {
     grantEpoch: (terminalId) => grantEpoch(db(), terminalId, now()),
     sweepPayments: async () => payments?.sweep(),
   };
+}
+
+/** The HTTP end: it hands every request to `handle`, its body as the bytes that came. */
+function httpEnd(handle: (request: CentralRequest) => Promise<CentralAnswer>): FastifyInstance {
+  const app = Fastify({ bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true, exposeHeadRoutes: false });
+  app.removeAllContentTypeParsers();
+  // Signatures cover the bytes as they came; JSON is read after.
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  const send = (reply: FastifyReply, answer: CentralAnswer): FastifyReply => reply.code(answer.status).headers({ ...answer.headers }).send(answer.body);
+  // Only what Fastify itself refuses: a body that is too large or broken off.
+  app.setErrorHandler((error, _request, reply) => {
+    const status = (error as { statusCode?: unknown }).statusCode;
+    return send(reply, problemAnswer(typeof status === 'number' && status < 500 ? new Refusal('bad-request', String((error as { message?: unknown }).message), { status }) : error));
+  });
+  app.all('*', async (request, reply) => send(reply, await handle({ method: request.method, target: request.raw.url ?? '/', headers: request.headers, body: Buffer.isBuffer(request.body) ? request.body : new Uint8Array(0) })));
+  return app;
 }
 
 function cached<T>(make: (key: string) => T): (key: string) => T {

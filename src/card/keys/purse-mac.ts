@@ -1,6 +1,5 @@
-import { createCipheriv } from 'node:crypto';
 import { concatBytes, fromHex } from '../../shared/bytes.ts';
-import { desEncrypt, pad80 } from './des-mac.ts';
+import { cbcMac, desEncrypt, pad80 } from './des-mac.ts';
 
 /** Session keys, MACs and TACs of a PBOC purse (cards.md 3.2): a load of the electronic purse unless a name says otherwise. */
 
@@ -32,8 +31,7 @@ export function purchaseSessionKey(purchaseKey: Uint8Array, random: Uint8Array, 
 
 /** Single-DES CBC MAC with start value 0 and padding 80…, its first 4 bytes. */
 export function purseMac(key8: Uint8Array, data: Uint8Array): Uint8Array {
-  const cbc = createCipheriv('des-ede3-cbc', concatBytes(key8, key8, key8), new Uint8Array(BLOCK)).setAutoPadding(false);
-  return new Uint8Array(cbc.update(pad80(data)).subarray(-BLOCK)).subarray(0, MAC_BYTES);
+  return cbcMac(key8, new Uint8Array(BLOCK), pad80(data)).subarray(0, MAC_BYTES);
 }
 
 /** What the card signs with MAC1 when a load is initialized. @param balance fen, before the load */

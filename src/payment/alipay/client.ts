@@ -62,6 +62,10 @@ const MAX_BILL_BYTES = 64 << 20;
 /** Whatever the answer's number, these codes mean that nobody knows (payments.md section B). */
 const UNKNOWN_CODES: ReadonlySet<string> = new Set(['ACQ.SYSTEM_ERROR', 'SYSTEM_ERROR', 'aop.ACQ.SYSTEM_ERROR', 'isp.unknow-error', 'aop.unknow-error']);
 
+const v3ProblemSchema = z.object({ code: z.string(), message: z.string().optional() });
+const v2SealSchema = z.object({ sign: z.string() });
+const v2HeadSchema = z.object({ code: z.string(), msg: z.string().optional(), sub_code: z.string().optional(), sub_msg: z.string().optional() });
+
 export function createAlipayClient(config: AlipayProviderConfig, ports: AlipayPorts): AlipayClient {
   const send = httpPort(ports);
   const base = new URL(config.baseUrl);
@@ -99,7 +103,7 @@ export function createAlipayClient(config: AlipayProviderConfig, ports: AlipayPo
     if (status === 200) return { kind: 'done', json };
     // The v3 pages name 202 for a business that is not over; v2's 10003.
     if (status === 202) return { kind: 'going-on', json };
-    const parsed = z.object({ code: z.string(), message: z.string().optional() }).safeParse(json);
+    const parsed = v3ProblemSchema.safeParse(json);
     if (status < 400 || !parsed.success) return { kind: 'untrusted', failure: failure('PAY-0201', `HTTP ${status}: signed, but not the promised form`) };
     return judged(parsed.data.code, `HTTP ${status} ${parsed.data.code}${parsed.data.message === undefined ? '' : `: ${parsed.data.message.slice(0, 200)}`}`);
   }
@@ -117,11 +121,11 @@ export function createAlipayClient(config: AlipayProviderConfig, ports: AlipayPo
     if (answer.body === null) return { kind: 'untrusted', failure: failure('PAY-0201', `HTTP ${status}: answer larger than ${MAX_BODY_BYTES} bytes`) };
     const text = Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.length).toString('utf8');
     const outer = parse(text);
-    const sealed = z.object({ sign: z.string() }).safeParse(outer);
+    const sealed = v2SealSchema.safeParse(outer);
     const inner = innerText(text, `${api.replaceAll('.', '_')}_response`);
     if (status !== 200 || !sealed.success || inner === null || !verifies(config.alipayKey, inner, sealed.data.sign)) return { kind: 'untrusted', failure: failure('PAY-0201', `HTTP ${status} not believed: ${inner === null ? 'no such answer' : 'signature does not match'}`) };
     const json = parse(inner);
-    const parsed = z.object({ code: z.string(), msg: z.string().optional(), sub_code: z.string().optional(), sub_msg: z.string().optional() }).safeParse(json);
+    const parsed = v2HeadSchema.safeParse(json);
     if (!parsed.success) return { kind: 'untrusted', failure: failure('PAY-0201', 'signed, but not the promised form', parsed.error) };
     const { code, msg, sub_code: sub, sub_msg: subMsg } = parsed.data;
     if (code === '10000') return { kind: 'done', json };

@@ -1,4 +1,4 @@
-import { createHmac, hash } from 'node:crypto';
+import { createHmac, createSecretKey, hash } from 'node:crypto';
 import { equalBytes } from '../../shared/bytes.ts';
 import type { HttpAnswer } from '../../shared/http.ts';
 
@@ -24,7 +24,8 @@ const FORM = /^OPEN-BODY-SIG AppId="([^"]*)", ?Timestamp="(\d{14})", ?Nonce="([^
  * certificate that the line ended at.
  */
 export function openBodySig(appId: string, appKey: Uint8Array, answers: 'signed' | 'tls'): UnionpayRule {
-  const mac = (timestamp: string, nonce: string, body: Uint8Array): Buffer => createHmac('sha256', appKey).update(`${appId}${timestamp}${nonce}${hash('sha256', body, 'hex')}`, 'utf8').digest();
+  const key = createSecretKey(appKey);
+  const mac = (timestamp: string, nonce: string, body: Uint8Array): Buffer => createHmac('sha256', key).update(`${appId}${timestamp}${nonce}${hash('sha256', body, 'hex')}`, 'utf8').digest();
   return {
     authorization: (body, timestampMs, nonce) => {
       const timestamp = chinaDigits(timestampMs);

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, createSecretKey } from 'node:crypto';
 import { faultSwitches } from '../fault-switches.ts';
 import type { CommonFaults } from '../fault-switches.ts';
 import { memoryBooks, openBooks } from '../payment-books.ts';
@@ -57,7 +57,8 @@ export function createUnionpaySandbox(options: UnionpaySandboxOptions): Unionpay
   const books: Books = options.books ?? (options.dataDir == null ? memoryBooks() : openBooks(options.dataDir, 'unionpay'));
   const hex = (n: number): string => Buffer.from(options.randomBytes(n)).toString('hex');
   const { settings, take, set } = faultSwitches<UnionpayFault, UnionpayVerb, object>(COUNTED, {});
-  const mac = (timestamp: string, nonce: string, body: Uint8Array): string => createHmac('sha256', options.appKey).update(options.appId + timestamp + nonce + createHash('sha256').update(body).digest('hex')).digest('base64');
+  const appKey = createSecretKey(options.appKey, 'utf8');
+  const mac = (timestamp: string, nonce: string, body: Uint8Array): string => createHmac('sha256', appKey).update(options.appId + timestamp + nonce + createHash('sha256').update(body).digest('hex')).digest('base64');
   const digits = (ms: number): string => china(ms).replace(/\D/g, '');
   const refuse = (errCode: string, errMsg: string): Record<string, unknown> => ({ errCode, errMsg });
   const str = (v: unknown): string => (typeof v === 'string' ? v : '');
