@@ -271,13 +271,13 @@ export class Journal {
     }
   }
 
-  /** One transaction; an error of the database ends the process. */
-  #write<T>(fn: () => T): T {
+  /** One transaction; an error of the database ends the process. `single`: `fn` runs one statement, which is a transaction by itself. */
+  #write<T>(fn: () => T, single = false): T {
     if (this.#dead) throw new Error('the journal is closed after a write error');
     try {
-      this.#st.begin.run();
+      if (!single) this.#st.begin.run();
       const value = fn();
-      this.#st.commit.run();
+      if (!single) this.#st.commit.run();
       return value;
     } catch (error) {
       if (this.#book.db.inTransaction) this.#st.rollback.run();
@@ -350,7 +350,7 @@ export class Journal {
       const n = Number(this.meta('order_counter') ?? '0') + 1;
       this.#book.setMeta('order_counter', String(n));
       return n;
-    });
+    }, true);
   }
 
   // ---- outbox ----
@@ -373,7 +373,7 @@ export class Journal {
     if (seq <= this.#sentUpTo(epoch)) return;
     this.#write(() => {
       this.#book.setMeta(`sent:${epoch}`, String(seq));
-    });
+    }, true);
     this.#sent.set(epoch, seq);
   }
 
@@ -405,7 +405,7 @@ export class Journal {
   /** Central holds everything of `epoch` up to `seq` with this hash. False: the hash is not ours (fork). */
   acknowledge(epoch: number, seq: number, hash: string): boolean {
     if (seq > 0 && this.#hashAt(epoch, seq) !== hash) return false;
-    this.#write(() => this.#st.acked.run(epoch, seq));
+    this.#write(() => this.#st.acked.run(epoch, seq), true);
     return true;
   }
 
@@ -666,7 +666,7 @@ export class Journal {
 
   // ---- what is kept of central's answers ----
   cacheAccount(account: Account, fetchedMs: number): void {
-    this.#write(() => this.#st.cacheAccount.run(account.cardNo, fetchedMs, canonical(account)));
+    this.#write(() => this.#st.cacheAccount.run(account.cardNo, fetchedMs, canonical(account)), true);
   }
   cachedAccount(cardNo: string): { account: Account; fetchedMs: number } | null {
     const row = this.#st.cachedAccount.get(cardNo);

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, renameSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { migrate } from './schema.ts';
+import { SCHEMA_VERSION, migrate } from './schema.ts';
 import { NO_CONTENTS, SecondLog, readSecondLog, syncFolder } from './second-log.ts';
 import type { LogAnchor, LoggedEvent, SecondContents, SecondLogWriter } from './second-log.ts';
 
@@ -350,6 +350,10 @@ function emptyJournal(): Buffer {
   return Buffer.from(blank);
 }
 
+/** Emptied journals whose storage is no more: connection and statements serve the next one. */
+const retired: Database.Database[] = [];
+const EMPTY_ALL = `BEGIN; INSERT OR REPLACE INTO meta VALUES ('pruning', '1'); ${['outbox', 'stranded', 'attempts', 'orders', 'events', 'account_cache'].map((t) => `DELETE FROM ${t};`).join(' ')} DELETE FROM meta WHERE key <> 'schema_digest'; COMMIT`;
+
 /** A copy of a memory storage's disks at one moment. */
 export interface DiskImage {
   readonly database: Buffer | null;
@@ -371,6 +375,8 @@ export interface MemoryStorage extends JournalStorage {
   restoreImage(image: DiskImage, which?: 'both' | 'database' | 'second'): void;
   /** An empty disk. Only while closed. */
   wipe(which?: 'both' | 'database' | 'second'): void;
+  /** Empty, and for nobody any more: what it was made of is used again. Only while closed. */
+  retire(): void;
 }
 
 /** Memory in the place of disks, under the very same SQL. It outlives the journals opened on it: each sees exactly what was committed. */
@@ -408,7 +414,7 @@ export function memoryStorage(): MemoryStorage {
       return fn(db);
     },
     open() {
-      db ??= memory(emptyJournal());
+      db ??= retired.pop() ?? memory(emptyJournal());
       return db;
     },
     beforeCommit() {
@@ -519,6 +525,15 @@ export function memoryStorage(): MemoryStorage {
     },
     wipe(which = 'both') {
       storage.restoreImage({ database: null, second: new Map(), backups: new Map() }, which);
+    },
+    retire() {
+      idle();
+      if (db?.pragma('user_version', { simple: true }) === SCHEMA_VERSION) {
+        db.exec(EMPTY_ALL);
+        retired.push(db);
+        db = null;
+      }
+      storage.wipe();
     },
   };
   return storage;

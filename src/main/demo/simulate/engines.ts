@@ -15,7 +15,7 @@ export const QUICK: Engines = {
   centralDb: () => Promise.resolve(openSqliteDb()),
   disk: () => {
     const storage = memoryStorage();
-    return { storage, faulty: storage, lose: () => storage.wipe('database'), dispose: () => undefined };
+    return { storage, faulty: storage, lose: () => storage.wipe('database'), dispose: () => storage.retire() };
   },
   key: (name) => {
     const key = quickKey(name);
