@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3';
+import { canonicalJson } from '../shared/central-api.ts';
 import type { Account, UploadEvent } from '../shared/central-api.ts';
 import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
@@ -13,7 +14,7 @@ import { Book, before, toLogged } from './book.ts';
 import type { Anchor, Place, Statements } from './book.ts';
 import { SETTLED_ORDER } from './fold.ts';
 import type { AttemptRow, OrderRow } from './fold.ts';
-import { canonical, chainHash } from './hash.ts';
+import { chainHash } from './hash.ts';
 import { inspect, judgeCopy } from './inspect.ts';
 import { readMoneyDay } from './money-day.ts';
 import type { MoneyDay, MoneyQuery } from './money-day.ts';
@@ -246,7 +247,7 @@ export class Journal {
         const body = EVENTS[event.kind].parse(event.body);
         const seq = head.seq + 1;
         const wallMs = clock.nowMs();
-        const bodyJson = canonical(body);
+        const bodyJson = canonicalJson(body);
         const hash = chainHash(head.hash, { epoch, seq, kind: event.kind, wallMs, orderId: event.orderId, bodyJson });
         this.#book.put(event, { epoch, seq, wallMs, monoMs: Math.round(clock.monoMs()), bootId: this.#bootId, bodyJson, prevHash: head.hash, hash });
         logged.push({ epoch, seq, kind: event.kind, wallMs, orderId: event.orderId, body, prevHash: head.hash, hash });
@@ -666,7 +667,7 @@ export class Journal {
 
   // ---- what is kept of central's answers ----
   cacheAccount(account: Account, fetchedMs: number): void {
-    this.#write(() => this.#st.cacheAccount.run(account.cardNo, fetchedMs, canonical(account)), true);
+    this.#write(() => this.#st.cacheAccount.run(account.cardNo, fetchedMs, canonicalJson(account)), true);
   }
   cachedAccount(cardNo: string): { account: Account; fetchedMs: number } | null {
     const row = this.#st.cachedAccount.get(cardNo);

@@ -1,9 +1,10 @@
 import type Database from 'better-sqlite3';
+import { canonicalJson } from '../shared/central-api.ts';
 import type { JournalEvent } from '../shared/events.ts';
 import { genesisHash } from '../shared/journal-hash.ts';
 import { Book, EVENT_COLUMNS, before, toLogged } from './book.ts';
 import type { Anchor, EventRecord, Place } from './book.ts';
-import { canonical, chainHash } from './hash.ts';
+import { chainHash } from './hash.ts';
 import { anchorOf, isOurs, judgeCopy, linkProblem } from './inspect.ts';
 import { migrate } from './schema.ts';
 import type { LoggedEvent, SecondContents } from './second-log.ts';
@@ -53,7 +54,7 @@ class Pool {
 
   /** Takes it when its own hash is right. */
   add(e: LoggedEvent): boolean {
-    if (chainHash(e.prevHash, { epoch: e.epoch, seq: e.seq, kind: e.kind, wallMs: e.wallMs, orderId: e.orderId, bodyJson: canonical(e.body) }) !== e.hash) return false;
+    if (chainHash(e.prevHash, { epoch: e.epoch, seq: e.seq, kind: e.kind, wallMs: e.wallMs, orderId: e.orderId, bodyJson: canonicalJson(e.body) }) !== e.hash) return false;
     const key = `${e.epoch}:${e.seq}`;
     const there = this.#at.get(key);
     if (there === undefined) this.#at.set(key, [e]);
@@ -263,7 +264,7 @@ export function carryOut(storage: JournalStorage, plan: RestorePlan, { terminalI
 
 function fill(book: Book, plan: RestorePlan, terminalId: string, nowMs: number, aside: string): void {
   const put = (event: LoggedEvent): void => {
-    book.put({ kind: event.kind, orderId: event.orderId, body: event.body } as JournalEvent, { ...event, monoMs: 0, bootId: 'restored', bodyJson: canonical(event.body) });
+    book.put({ kind: event.kind, orderId: event.orderId, body: event.body } as JournalEvent, { ...event, monoMs: 0, bootId: 'restored', bodyJson: canonicalJson(event.body) });
   };
   book.setMeta('terminal_id', terminalId);
   if (plan.base === null && plan.anchor !== null) {
@@ -285,7 +286,7 @@ function fill(book: Book, plan: RestorePlan, terminalId: string, nowMs: number, 
 
   const lostAfterSeq = plan.lost ? seq : null;
   const body = { aside, why: plan.why, backupSeq: plan.baseSeq, secondLogSeq: plan.secondLogSeq, restoredSeq: seq, lostAfterSeq };
-  const facts = { epoch, seq: seq + 1, kind: 'journal-restored', wallMs: nowMs, orderId: null, bodyJson: canonical(body) };
+  const facts = { epoch, seq: seq + 1, kind: 'journal-restored', wallMs: nowMs, orderId: null, bodyJson: canonicalJson(body) };
   put({ ...facts, body, prevHash, hash: chainHash(prevHash, facts) });
   book.setMeta('condition', JSON.stringify({ kind: 'restored', atMs: nowMs, why: plan.why, aside, restoredSeq: seq, lostAfterSeq, accepted: false, epochGranted: false }));
 }

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { canonicalJson } from '../shared/central-api.ts';
 import { EVENTS } from '../shared/events.ts';
 import type { EventKind, JournalEvent } from '../shared/events.ts';
 import { genesisHash } from '../shared/journal-hash.ts';
+import { sameJson } from '../shared/same.ts';
 import { EVENT_COLUMNS } from './book.ts';
 import type { Anchor, EventRecord, Place } from './book.ts';
 import { fold } from './fold.ts';
 import type { AttemptRow, OrderRow } from './fold.ts';
-import { canonical, chainHash } from './hash.ts';
+import { chainHash } from './hash.ts';
 import { anchorOf, eventName, linkProblem } from './inspect.ts';
 import { schemaDigest } from './schema.ts';
 import { SecondLog, readSecondLog } from './second-log.ts';
@@ -101,7 +103,7 @@ function verifyOpen(db: Database.Database, second: ReadSecond | null, exists: (e
       } else {
         const body = checkBody(r, problems);
         if (body !== null) {
-          if (body.kind === 'journal-pruned') pruned.add(canonical({ epoch: body.body.epoch, seq: body.body.uptoSeq, hash: body.body.uptoHash }));
+          if (body.kind === 'journal-pruned') pruned.add(canonicalJson({ epoch: body.body.epoch, seq: body.body.uptoSeq, hash: body.body.uptoHash }));
           try {
             const folded = fold(ledger, body, r.wall_ms);
             if (folded.order !== undefined) orders.set(folded.order.orderId, folded.order);
@@ -117,7 +119,7 @@ function verifyOpen(db: Database.Database, second: ReadSecond | null, exists: (e
     if (span === undefined) spans.set(r.epoch, (span = { first: r.seq, prevHash: r.prev_hash, hashes: [] }));
     span.hashes.push(r.hash);
   }
-  if (!chainBroken && anchor !== null && !pruned.has(canonical(anchor))) problems.push('the anchor is not what any prune said');
+  if (!chainBroken && anchor !== null && !pruned.has(canonicalJson(anchor))) problems.push('the anchor is not what any prune said');
   if (events > 0 && head !== null && head.epoch !== epoch) problems.push(`the epoch is said to be ${epoch}, the last event is of ${head.epoch}`);
   compareRows(db, 'orders', 'order_id', orders, problems);
   compareRows(db, 'attempts', 'attempt_id', attempts, problems);
@@ -156,7 +158,7 @@ function checkBody(r: EventRecord, problems: string[]): JournalEvent | null {
     problems.push(`${eventName(r)}: not of the catalogue (${r.kind})`);
     return null;
   }
-  if (canonical(parsed.data) !== r.body) problems.push(`${eventName(r)}: holds more than the catalogue knows`);
+  if (canonicalJson(parsed.data) !== r.body) problems.push(`${eventName(r)}: holds more than the catalogue knows`);
   if (holdsSecret(parsed.data)) problems.push(`${eventName(r)}: holds what looks like a payment code or a key`);
   return { kind: r.kind, orderId: r.order_id, body: parsed.data } as JournalEvent;
 }
@@ -171,7 +173,7 @@ function compareRows(db: Database.Database, table: 'orders' | 'attempts', key: s
   for (const r of db.prepare(`SELECT ${key} id, state, waits, row FROM ${table} ORDER BY ${key}`).iterate() as Iterable<{ id: string; state: string; waits: number; row: string }>) {
     found += 1;
     const expected = want.get(r.id) as { state: string; settled: unknown } | undefined;
-    if (expected === undefined || canonical(expected) !== canonical(JSON.parse(r.row)) || expected.state !== r.state || (expected.state === 'parked' && expected.settled === null ? 1 : 0) !== r.waits) {
+    if (expected === undefined || !sameJson(expected, JSON.parse(r.row)) || expected.state !== r.state || (expected.state === 'parked' && expected.settled === null ? 1 : 0) !== r.waits) {
       problems.push(`${table} ${r.id}: the row is not what its events say`);
       return;
     }
@@ -195,7 +197,7 @@ function compareSecondLog(log: SecondContents, exists: boolean, epoch: number, s
   let prevHash = log.anchor?.hash ?? null;
   for (const [index, e] of log.events.entries()) {
     const { hash, prevHash: last, body, ...facts } = e;
-    if (e.epoch !== epoch || e.seq !== begins + index + 1 || (prevHash !== null && last !== prevHash) || chainHash(last, { ...facts, bodyJson: canonical(body) }) !== hash) {
+    if (e.epoch !== epoch || e.seq !== begins + index + 1 || (prevHash !== null && last !== prevHash) || chainHash(last, { ...facts, bodyJson: canonicalJson(body) }) !== hash) {
       problems.push(`${name}: line ${index + 1} is not event ${begins + index + 1}`);
       return;
     }

@@ -18,6 +18,7 @@ import { orderTag } from '../shared/order-tag.ts';
 import type { Clock, LogFn, Random } from '../shared/ports.ts';
 import { err, never, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
+import { sameJson } from '../shared/same.ts';
 import { chinaDate } from '../shared/time.ts';
 import { GateKeeper } from './gate.ts';
 import { makeAttemptIds, makeOrderId } from './ids.ts';
@@ -32,7 +33,7 @@ import { IDLE, payChoices, takesScan } from './session.ts';
 import { slipLines } from './slips.ts';
 import { NEW_RUN, NO_CLAIM } from './state.ts';
 import type { CallResult, Effect, KioskEvent, KioskState, OpenOrder, ServiceState } from './state.ts';
-import { viewOf } from './view.ts';
+import { looksSame, viewOf } from './view.ts';
 
 export interface KioskOptions {
   readonly clock: Clock;
@@ -79,7 +80,6 @@ export class Kiosk {
   #revision: number;
   /** The revision with which the screen shown now came up. */
   #screenSince = 0;
-  #shown = '';
   #snapshot: Snapshot | null = null;
   #queue: KioskEvent[] = [];
   #busy = false;
@@ -287,13 +287,7 @@ export class Kiosk {
     const { clock, header, demo, fallbackHotline } = this.#o;
     const ctx = { nowMs: clock.nowMs(), monoMs: clock.monoMs(), terminalId: header.terminalId, header, demo, hotline: this.#state.service.policy?.hotline ?? fallbackHotline };
     const view = viewOf(this.#state, ctx, this.#revision);
-    // A new revision drops taps made on the one before, so nothing that a person cannot see may make one.
-    const text = JSON.stringify({ ...view, nowMs: 0, revision: 0, deadlineMs: null });
-    const deadline = 'deadlineMs' in view ? view.deadlineMs : null;
-    const shownDeadline = this.#snapshot !== null && 'deadlineMs' in this.#snapshot ? this.#snapshot.deadlineMs : null;
-    const sameDeadline = deadline === shownDeadline || (deadline !== null && shownDeadline !== null && Math.abs(deadline - shownDeadline) < 1_000);
-    if (text === this.#shown && sameDeadline && this.#snapshot !== null) return;
-    this.#shown = text;
+    if (this.#snapshot !== null && looksSame(view, this.#snapshot)) return;
     this.#revision = Math.max(this.#revision + 1, 0);
     if (view.screen !== this.#snapshot?.screen) this.#screenSince = this.#revision;
     this.#snapshot = { ...view, revision: this.#revision };
@@ -650,5 +644,5 @@ function mayStillBePaid(o: OpenOrder, a: AttemptRow, monoMs: number, centralMs: 
 
 /** Two states that differ only by copies made on the way. */
 function sameShape(a: KioskState, b: KioskState): boolean {
-  return (a.session === b.session || JSON.stringify(a.session) === JSON.stringify(b.session)) && a.card === b.card && a.cardBusy === b.cardBusy && a.orders.size === b.orders.size && [...a.orders].every(([id, o]) => b.orders.get(id) === o);
+  return (a.session === b.session || sameJson(a.session, b.session)) && a.card === b.card && a.cardBusy === b.cardBusy && a.orders.size === b.orders.size && [...a.orders].every(([id, o]) => b.orders.get(id) === o);
 }

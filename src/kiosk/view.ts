@@ -6,6 +6,7 @@ import { ERRORS } from '../shared/errors.ts';
 import type { ErrorCode } from '../shared/errors.ts';
 import type { OrderState } from '../shared/events.ts';
 import { never } from '../shared/result.ts';
+import { sameMembers } from '../shared/same.ts';
 import { maintenanceView } from './maintenance.ts';
 import { mostFen } from './sellable.ts';
 import { cancelOffered, declinedFor, orderScreen, payAway, payChoices, takers } from './session.ts';
@@ -52,6 +53,16 @@ export function notSelling(state: KioskState): ErrorCode | null {
   if (state.service.policy === null) return 'SALE-0110';
   if (state.service.lineUp === false) return 'SALE-0111';
   return null;
+}
+
+/** What moves without anybody seeing a new screen. */
+const MOVING: ReadonlySet<string> = new Set(['nowMs', 'revision', 'deadlineMs']);
+
+/** Would a person see no difference? A new revision drops taps made on the one before, so nothing that cannot be seen may make one; a screen's end may move by less than a second. */
+export function looksSame(a: Snapshot, b: Snapshot): boolean {
+  const [endA, endB] = [a, b].map((s) => ('deadlineMs' in s ? s.deadlineMs : null));
+  const sameEnd = endA === endB || (endA != null && endB != null && Math.abs(endA - endB) < 1_000);
+  return sameEnd && sameMembers(a, b, MOVING);
 }
 
 /** The whole screen as data; the renderer adds nothing but looks. */

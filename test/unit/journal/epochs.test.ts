@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { canonical, chainHash } from '../../../src/journal/hash.ts';
+import { chainHash } from '../../../src/journal/hash.ts';
 import { linkProblem } from '../../../src/journal/inspect.ts';
 import type { Journal } from '../../../src/journal/journal.ts';
 import { readSecondLog } from '../../../src/journal/second-log.ts';
@@ -31,15 +31,11 @@ const ackAll = (j: Journal): void => {
   }
 };
 
-it('the journal’s own canonical text and hash are the shared ones', () => {
+it('the journal’s own hash is the shared one', () => {
   rig = new Rig(folder);
-  const values = [null, true, -0, 1.5, 1e21, 'ü"\n\u2028', [], {}, { b: 1, a: [{ z: undefined, y: null, é: 'x', e: 2, 10: 1, 9: 2 }] }, sale(1)];
-  for (const v of values) expect(canonical(v)).toBe(canonicalJson(v));
-  expect(() => canonical(Number.NaN)).toThrow(RangeError);
-  expect(() => canonical([undefined])).toThrow(RangeError);
   const facts = { epoch: 3, seq: 7, kind: 'x"y', wallMs: 5, orderId: 'o\n' };
   for (const orderOf of [null, 'o\n']) {
-    expect(chainHash('f0', { ...facts, orderId: orderOf, bodyJson: canonical(sale(2)) })).toBe(eventHash('f0', { ...facts, orderId: orderOf, body: sale(2) }));
+    expect(chainHash('f0', { ...facts, orderId: orderOf, bodyJson: canonicalJson(sale(2)) })).toBe(eventHash('f0', { ...facts, orderId: orderOf, body: sale(2) }));
   }
 });
 

@@ -22,12 +22,14 @@ describe('canonical JSON', () => {
         expect(canonicalJson(shuffled(value))).toBe(text);
         expect(canonicalJson(JSON.parse(text))).toBe(text);
         expect(JSON.stringify(JSON.parse(text))).toHaveLength(text.length);
+        expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
       }),
     );
   });
   it('golden, and refuses what JSON has not', () => {
     expect(canonicalJson({ b: [1, 'é', null], a: { d: true, c: undefined } })).toBe('{"a":{"d":true},"b":[1,"é",null]}');
-    for (const bad of [Number.NaN, Infinity, 1n, () => 0, undefined, Symbol('x')]) expect(() => canonicalJson(bad)).toThrow(RangeError);
+    expect(canonicalJson({ é: -0, z: undefined, e: 1e21, 10: 1.5, 9: 'ü"\n\u2028', a: [{}, []] })).toBe('{"10":1.5,"9":"ü\\"\\n\u2028","a":[{},[]],"e":1e+21,"é":0}');
+    for (const bad of [Number.NaN, Infinity, [undefined], 1n, () => 0, undefined, Symbol('x')]) expect(() => canonicalJson(bad)).toThrow(RangeError);
   });
 });
 

@@ -143,7 +143,8 @@ export class World {
   async #build(): Promise<void> {
     const { engines } = this.options;
     const keys = { terminals: TERMINALS.map((t) => engines.key(t)), policy: engines.key('policy'), merchant: engines.key('merchant'), platform: engines.key('platform') };
-    this.db = this.gateway.watch(this.#counted(await engines.centralDb()));
+    const db = this.#counted(await engines.centralDb());
+    this.db = this.paySet === 'gateway' ? this.gateway.watch(db) : db;
     const accounts = Array.from({ length: CARDS }, (_, i) => i === CARDS - 1 && this.options.seed % 2 === 0).map((purse, i) => ({
       cardNo: `88000010${String(i).padStart(2, '0')}`,
       userNo: `10020010${String(i).padStart(2, '0')}`,
