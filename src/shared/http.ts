@@ -55,36 +55,34 @@ export interface NoAnswer {
 }
 
 /** Sends once and waits at most `timeoutMs`; any status is an answer. Never rejects, never retries. */
-export async function sendWithin(send: HttpSend, request: Omit<HttpRequest, 'signal'>, clock: Clock, timeoutMs: number): Promise<Result<HttpAnswer, NoAnswer>> {
-  // Made only where the transport looks at it: most exchanges are never given up.
-  let abort: AbortController | null = null;
-  let timedOut = false;
-  let giveUp: () => void = () => undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    giveUp = () => reject(new Error('timed out'));
-  });
-  const cancel = clock.after(timeoutMs, () => {
-    timedOut = true;
-    abort?.abort();
-    giveUp();
-  });
-  try {
-    // The race, not the abort, is what ends the wait: a transport need not know how to be aborted.
-    const answer = await Promise.race([
-      send({
+export function sendWithin(send: HttpSend, request: Omit<HttpRequest, 'signal'>, clock: Clock, timeoutMs: number): Promise<Result<HttpAnswer, NoAnswer>> {
+  return new Promise((resolve) => {
+    // Made only where the transport looks at it: most exchanges are never given up.
+    let abort: AbortController | null = null;
+    // This, and not the abort, is what ends the wait: a transport need not know how to be aborted.
+    const cancel = clock.after(timeoutMs, () => {
+      resolve(err({ said: `no answer within ${timeoutMs} ms`, cause: new Error('timed out') }));
+      abort?.abort();
+    });
+    const failed = (cause: unknown): void => {
+      cancel();
+      resolve(err({ said: `network: ${causeText(cause)}`, cause }));
+    };
+    try {
+      const sending = send({
         ...request,
         get signal() {
           return (abort ??= new AbortController()).signal;
         },
-      }),
-      late,
-    ]);
-    return ok(answer);
-  } catch (cause) {
-    return err({ said: timedOut ? `no answer within ${timeoutMs} ms` : `network: ${causeText(cause)}`, cause });
-  } finally {
-    cancel();
-  }
+      });
+      sending.then((answer) => {
+        cancel();
+        resolve(ok(answer));
+      }, failed);
+    } catch (cause) {
+      failed(cause);
+    }
+  });
 }
 
 /** fetch throws "fetch failed" and keeps the reason one level down. */

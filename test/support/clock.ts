@@ -39,6 +39,11 @@ export class ManualClock implements Clock {
     };
   }
 
+  /** Timers that have neither rung nor been called off. */
+  pending(): number {
+    return this.#timers.size;
+  }
+
   /** Somebody sets the wall clock. */
   step(ms: number): void {
     this.#wall += ms;
