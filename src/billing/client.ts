@@ -169,8 +169,8 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
       const answer = await ask('POST', `/v1/quotes/${encodeURIComponent(orderId)}/release`, emptySchema, {});
       return answer.ok ? ok(undefined) : answer;
     },
-    claim: async (orderId, kind, cardNo, looked = false) => {
-      const answer = await ask('POST', `/v1/orders/${encodeURIComponent(orderId)}/claim`, claimAnswerSchema, { kind, cardNo, ...(looked ? { looked } : {}) }, CLAIM_CODES);
+    claim: async (orderId, kind, cardNo, claimMs = null) => {
+      const answer = await ask('POST', `/v1/orders/${encodeURIComponent(orderId)}/claim`, claimAnswerSchema, { kind, cardNo, ...(claimMs === null ? {} : { claimMs }) }, CLAIM_CODES);
       if (!answer.ok) return answer;
       const wrong = claimProblem(answer.value, orderId, kind, cardNo);
       return wrong === null ? answer : err(failure('BILL-0102', wrong));

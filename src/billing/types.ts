@@ -21,8 +21,8 @@ export interface BillingClient {
   readonly quote: (request: QuoteRequest) => Promise<Result<Quote, Failure>>;
   /** Gives a firm quote back; idempotent. */
   readonly release: (orderId: string) => Promise<Result<void, Failure>>;
-  /** The claim to finish or refund an order in doubt. `looked`: of a refund claim, see `claimRequestSchema`. BILL-0101 away, 0105 another holder, 0106 delivered already, 0107 being refunded, 0108 not in doubt, 0110 left to a person. Idempotent. */
-  readonly claim: (orderId: string, kind: ClaimKind, cardNo: string, looked?: boolean) => Promise<Result<ClaimAnswer, Failure>>;
+  /** The claim to finish or refund an order in doubt. `claimMs`: of a refund claim, see `claimRequestSchema`. BILL-0101 away, 0105 another holder, 0106 delivered already, 0107 being refunded, 0108 not in doubt, 0110 left to a person. Idempotent. */
+  readonly claim: (orderId: string, kind: ClaimKind, cardNo: string, claimMs?: number | null) => Promise<Result<ClaimAnswer, Failure>>;
   /** What central wants this terminal to know, and its granted epoch. */
   readonly commands: () => Promise<Result<CommandsAnswer, Failure>>;
   /** Asks for a new epoch. null: not granted yet, ask again. */

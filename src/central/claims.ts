@@ -76,8 +76,8 @@ export function awaitsEcho(order: OrderRow): boolean {
  *
  * A lease that ran out says nothing of what its holder did with it. So the refund claim is refused not only while
  * another terminal may write, but until that terminal told that the card is as it was, or the origin says that it
- * looked at the card under a write claim of its own, which nobody was granted since. That the claim was granted is not
- * enough: its answer may be lost, and the card gone again with half a write on it. A counter claim stands for no such knowledge, so no refund claim is
+ * looked at the card under a write claim of its own, which still runs. That the claim was granted is not enough: its
+ * answer may be lost, and the card gone again with half a write on it. A counter claim stands for no such knowledge, so no refund claim is
  * granted over it: the order's terminal may still refund what it reads as unwritten while it holds the counter claim.
  */
 export async function claim(db: Db, terminalId: string, orderId: string, request: ClaimRequest, nowMs: number): Promise<ClaimAnswer> {
@@ -89,7 +89,7 @@ export async function claim(db: Db, terminalId: string, orderId: string, request
       case 'write':
         return writeClaim(tx, terminalId, order, nowMs);
       case 'refund':
-        return refundClaim(tx, terminalId, order, request.looked === true, nowMs);
+        return refundClaim(tx, terminalId, order, request.claimMs, nowMs);
       case 'counter':
         return counterClaim(tx, terminalId, order, nowMs);
       default:
@@ -117,7 +117,7 @@ async function writeClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs: n
   return { kind: 'write', ttlMs: CLAIM_MS, order: plan, serverTimeMs: nowMs };
 }
 
-async function refundClaim(tx: Sql, terminalId: string, order: OrderRow, looked: boolean, nowMs: number): Promise<ClaimAnswer> {
+async function refundClaim(tx: Sql, terminalId: string, order: OrderRow, claimMs: number | undefined, nowMs: number): Promise<ClaimAnswer> {
   if (order.terminal_id !== terminalId) throw new Refusal('bad-request', 'only the order’s own terminal refunds it', { status: 409 });
   if (isDelivered(order)) throw new Refusal('already-delivered', 'the order was delivered');
   if (isCounterClaimed(order)) throw new Refusal('counter-claimed', 'whether it was written is not known: the order is left to a person');
@@ -127,7 +127,8 @@ async function refundClaim(tx: Sql, terminalId: string, order: OrderRow, looked:
     const holder = writer(order, nowMs);
     if (holder !== null && holder !== terminalId) throw new Refusal('claimed', `terminal ${holder} may write until ${num(order.write_until_ms)}`);
     // Its write may be on the card, not told yet: the origin's last look at the card is older than that. Unless another purchase has this count on the card: then nobody's write of this one is.
-    const saw = looked && order.write_terminal === terminalId;
+    // From that grant until now the order was this terminal's alone: what it read under it nobody can have changed since. (`write_terminal` does not say so: a late fact or an unheard grant sets it too.)
+    const saw = claimMs !== undefined && claimMs <= nowMs && nowMs < claimMs + CLAIM_MS;
     if (order.write_open !== null && order.superseded_by === null && !saw) throw new Refusal('claimed', `terminal ${order.write_open} has not told what it wrote: the card must be read again, under a write claim`);
     await tx.query('UPDATE orders SET refund_claimed_ms = $2, write_terminal = NULL, write_until_ms = NULL WHERE order_id = $1', [order.order_id, nowMs]);
   } else if (order.state === 'parked') {

@@ -350,9 +350,9 @@ export class Kiosk {
       case 'claim':
         this.#later(async () => {
           const askedMono = this.#o.clock.monoMs();
-          const { orderId, kind, cardNo, looked } = effect;
+          const { orderId, kind, cardNo, claimMs } = effect;
           const told = this.#o.journal.isTold(orderId);
-          const result = await this.#o.billing.claim(orderId, kind, cardNo, looked);
+          const result = await this.#o.billing.claim(orderId, kind, cardNo, claimMs);
           if (!result.ok) {
             this.#o.log('info', 'billing', `${kind} claim: ${describeFailure(result.error)}`, { orderId });
             // Another kiosk delivered it: central has that to tell.

@@ -200,7 +200,7 @@ function advanceDoubt(open: OpenOrder, ctx: AdvanceContext, here: AdvanceContext
           // Another kiosk was allowed to write and never told what came of it. The card is here now and tells: under our own write claim nobody else goes on.
           if (refusal === 'BILL-0105') return askClaim(open, 'write', ctx);
           if (refusal === 'BILL-0110') return askClaim(open, 'counter', ctx);
-          if (held?.kind === 'write') return askClaim(open, 'refund', ctx, true);
+          if (held?.kind === 'write') return askClaim(open, 'refund', ctx, held.grantedMs);
           break;
         }
         // Half of another kiosk's write is on the card: giving the money back would leave the customer a card that no meter takes. But under a final claim nothing is written.
@@ -247,11 +247,11 @@ function refundUnlessTold(open: OpenOrder, why: Failure, ctx: AdvanceContext): A
   return askClaim(open, 'refund', ctx);
 }
 
-function askClaim(open: OpenOrder, kind: ClaimKind, ctx: AdvanceContext, looked = false): Advance {
+function askClaim(open: OpenOrder, kind: ClaimKind, ctx: AdvanceContext, claimMs: number | null = null): Advance {
   const { claim, order } = open;
   if (claim.asking) return { open, effects: [], wakeAtMono: null };
   if (ctx.monoMs < claim.retryAtMono) return { open, effects: [], wakeAtMono: claim.retryAtMono };
-  return { open: { ...open, claim: { ...claim, asking: true } }, effects: [{ do: 'claim', orderId: order.orderId, kind, cardNo: order.quote.cardNo, looked }], wakeAtMono: null };
+  return { open: { ...open, claim: { ...claim, asking: true } }, effects: [{ do: 'claim', orderId: order.orderId, kind, cardNo: order.quote.cardNo, claimMs }], wakeAtMono: null };
 }
 
 /** Nothing is on the card, and the money shall go back: said durably before central is asked, so that nothing is written any more whatever becomes of the answer. */
@@ -286,7 +286,7 @@ export function foreignCard(order: { readonly quote: { readonly nextCount: numbe
 export function onClaimed(open: OpenOrder, event: Extract<KioskEvent, { type: 'claimed' }>, now: Now): { open: OpenOrder; effects: readonly Effect[] } {
   const { order } = open;
   const { result, kind, askedMono, told } = event;
-  if (result.ok) return { open: { ...open, claim: { held: { kind, untilMono: kind === 'write' ? askedMono + CLAIM_USE_MS : Number.POSITIVE_INFINITY, kept: result.value.order?.kept ?? [] }, asking: false, retryAtMono: 0, fails: 0, failure: null } }, effects: [] };
+  if (result.ok) return { open: { ...open, claim: { held: { kind, untilMono: kind === 'write' ? askedMono + CLAIM_USE_MS : Number.POSITIVE_INFINITY, grantedMs: result.value.serverTimeMs, kept: result.value.order?.kept ?? [] }, asking: false, retryAtMono: 0, fails: 0, failure: null } }, effects: [] };
   const fails = open.claim.fails + 1;
   // Central may just not have our facts yet; another kiosk's claim runs out.
   const retryAtMono = now.monoMs + Math.min(30_000, 500 * 2 ** Math.min(open.claim.fails, 6));

@@ -80,7 +80,7 @@ export interface OpenOrder {
 
 /** What central allows for an order in doubt. Lost at a restart: then it is asked again, and central gives the same. */
 export interface OrderClaim {
-  readonly held: { readonly kind: ClaimKind; readonly untilMono: number; /** What every kiosk kept of the order's writes, as far as central knows. */ readonly kept?: readonly string[] } | null;
+  readonly held: { readonly kind: ClaimKind; readonly untilMono: number; /** Central's time of the grant. */ readonly grantedMs: number; /** What every kiosk kept of the order's writes, as far as central knows. */ readonly kept?: readonly string[] } | null;
   readonly asking: boolean;
   readonly retryAtMono: number;
   readonly fails: number;
@@ -249,8 +249,8 @@ export type Effect =
   | { readonly do: 'write'; readonly orderId: string; readonly insertion: number; readonly plan: WritePlan }
   /** The write that waits for its record goes on (ok), or ends there. */
   | { readonly do: 'kept'; readonly orderId: string; readonly ok: boolean }
-  /** `looked`: the card is here, and was read as before the write under our own write claim. */
-  | { readonly do: 'claim'; readonly orderId: string; readonly kind: ClaimKind; readonly cardNo: string; readonly looked: boolean }
+  /** `claimMs`: the card is here, and was read as before the write under our own write claim, granted at this time of central's. */
+  | { readonly do: 'claim'; readonly orderId: string; readonly kind: ClaimKind; readonly cardNo: string; readonly claimMs: number | null }
   | { readonly do: 'assist-claim'; readonly insertion: number; readonly orderId: string; readonly cardNo: string }
   | { readonly do: 'assist-write'; readonly insertion: number; readonly orderId: string; readonly layout: string; readonly plan: WritePlan }
   | { readonly do: 'find-order'; readonly ref: string }

@@ -96,12 +96,12 @@ export const quoteAnswerSchema = z.object({ quote: quoteSchema, serverTimeMs: na
  * The claim on an order whose card write was begun (architecture.md, section 4). `write`: this terminal, which has the
  * card in its reader, may finish the write for {@link CLAIM_MS}; granted again to whoever asks once that is over.
  * `refund`: only to the order's own terminal; final, and refused while another terminal holds a write claim, or has
- * not told what it wrote under one, unless `looked`: the order's terminal holds the write claim now, heard so, and
- * read the card under it as before the write. `counter`: the card will not come back and a person decides; like `refund`, but
+ * not told what it wrote under one, unless the order's terminal read the card as before the write under a write claim of
+ * its own that still runs: `claimMs` is the `serverTimeMs` with which central granted that one. `counter`: the card will not come back and a person decides; like `refund`, but
  * what another terminal never told does not stand in its way, since no money moves by it. Every uploaded
  * order-delivering and order-in-doubt renews the order's own terminal's write claim. Asking again gives the same.
  */
-export const claimRequestSchema = z.object({ kind: z.enum(['write', 'refund', 'counter']), cardNo: z.string().regex(CARD_NO), looked: z.boolean().optional() });
+export const claimRequestSchema = z.object({ kind: z.enum(['write', 'refund', 'counter']), cardNo: z.string().regex(CARD_NO), claimMs: natural.optional() });
 export type ClaimRequest = z.infer<typeof claimRequestSchema>;
 export type ClaimKind = ClaimRequest['kind'];
 /** How long central keeps a write claim for its holder. */

@@ -117,7 +117,7 @@ class Story {
       j.inDoubt(this.id, 'refund');
       this.origin = 'wants-refund';
       // While the card is still here.
-      return this.refund(heard, true);
+      return this.refund(heard, claim.value.serverTimeMs);
     }
     j.delivering(this.id, this.quote);
     this.write(write);
@@ -145,9 +145,9 @@ class Story {
     expect(['refunded', 'parked'], 'nobody writes under a final claim').not.toContain(this.origin);
     this.card = end === 'before' ? this.card : end;
   }
-  private async refund(heard: boolean, looked = false): Promise<void> {
+  private async refund(heard: boolean, claimMs: number | null = null): Promise<void> {
     if (this.origin !== 'wants-refund') return;
-    const claim = await this.t(0).client.claim(this.id, 'refund', this.account.cardNo, looked);
+    const claim = await this.t(0).client.claim(this.id, 'refund', this.account.cardNo, claimMs);
     if (claim.ok) expect(this.card, 'a refund claim means that nothing was written').toBe('before');
     if (!claim.ok && claim.error.code === 'BILL-0110') {
       this.t(0).journal.inDoubt(this.id, 'counter');

@@ -192,7 +192,7 @@ describe('a paid order whose write was never begun here', () => {
     const mayBeReported = (): boolean => true;
     expect(doing(advance(paidOrder(), looking({ card, mayBeReported })).effects)).toEqual(['write claim']);
     expect(doing(advance(paidOrder(late), looking({ mayBeReported })).effects)).toEqual(['refund claim']);
-    const held = (kind: 'write' | 'refund', untilMono: number): Partial<OpenOrder> => ({ ...late, claim: { ...NO_CLAIM, held: { kind, untilMono } } });
+    const held = (kind: 'write' | 'refund', untilMono: number): Partial<OpenOrder> => ({ ...late, claim: { ...NO_CLAIM, held: { kind, untilMono, grantedMs: 77 } } });
     expect(doing(advance(paidOrder(held('write', NOW.monoMs + 1)), looking({ card, mayBeReported })).effects)).toEqual(['order-delivering', 'write']);
     expect(doing(advance(paidOrder(held('write', NOW.monoMs)), looking({ card, mayBeReported })).effects)).toEqual(['write claim']);
     expect(doing(advance(paidOrder(held('refund', Infinity)), looking({ mayBeReported })).effects)).toEqual(['order-refunding', 'attempt-refunding']);
@@ -222,7 +222,7 @@ describe('an order in doubt', () => {
     expect(doing(advance(doubt({}), looking({ card, mayBeReported })).effects)).toEqual(['write claim']);
     expect(doing(advance(doubt({}, { leaseMono: NOW.monoMs - CLAIM_USE_MS + 1 }), looking({ card, mayBeReported })).effects)).toEqual(go);
     expect(doing(advance(doubt({}, { leaseMono: NOW.monoMs - CLAIM_USE_MS }), looking({ card, mayBeReported })).effects)).toEqual(['write claim']);
-    const held = (untilMono: number): Partial<OpenOrder> => ({ claim: { ...NO_CLAIM, held: { kind: 'write', untilMono } } });
+    const held = (untilMono: number): Partial<OpenOrder> => ({ claim: { ...NO_CLAIM, held: { kind: 'write', untilMono, grantedMs: 77 } } });
     expect(doing(advance(doubt({}, held(NOW.monoMs + 1)), looking({ card, mayBeReported })).effects)).toEqual(go);
     expect(doing(advance(doubt({}, held(NOW.monoMs)), looking({ card, mayBeReported })).effects)).toEqual(['write claim']);
   });
@@ -231,12 +231,12 @@ describe('an order in doubt', () => {
     expect(doing(advance(doubt({}, { judgedInsertion: 2 }), looking({ card })).effects)).toEqual(['order-delivering', 'write']);
   });
   it('whose money shall go back is not written, whatever lease or claim is left, and is refunded under the refund claim only', () => {
-    for (const change of [{}, { leaseMono: NOW.monoMs }, { claim: { ...NO_CLAIM, held: { kind: 'write', untilMono: Infinity } } }] as const) expect(doing(advance(doubt({ wantsRefund: true }, change), looking({ card })).effects)).toEqual(['refund claim']);
-    expect(doing(advance(doubt({ wantsRefund: true }, { claim: { ...NO_CLAIM, held: { kind: 'refund', untilMono: Infinity } } }), looking({ card })).effects)).toEqual(['order-refunding', 'attempt-refunding']);
+    for (const change of [{}, { leaseMono: NOW.monoMs }, { claim: { ...NO_CLAIM, held: { kind: 'write', untilMono: Infinity, grantedMs: 77 } } }] as const) expect(doing(advance(doubt({ wantsRefund: true }, change), looking({ card })).effects)).toEqual(['refund claim']);
+    expect(doing(advance(doubt({ wantsRefund: true }, { claim: { ...NO_CLAIM, held: { kind: 'refund', untilMono: Infinity, grantedMs: 77 } } }), looking({ card })).effects)).toEqual(['order-refunding', 'attempt-refunding']);
   });
   const doubts = (effects: readonly Effect[]): (string | undefined)[] => effects.flatMap((e) => (e.do === 'journal' ? e.events.map((event) => (event.kind === 'order-in-doubt' ? event.body.wants : event.kind === 'order-parked' ? event.body.reason : event.kind)) : []));
   const claim = (change: Partial<OpenOrder['claim']>): Partial<OpenOrder> => ({ claim: { ...NO_CLAIM, ...change } });
-  const held = (kind: 'write' | 'refund' | 'counter') => claim({ held: { kind, untilMono: Infinity } });
+  const held = (kind: 'write' | 'refund' | 'counter') => claim({ held: { kind, untilMono: Infinity, grantedMs: 77 } });
   const refused = (code: 'BILL-0105' | 'BILL-0107' | 'BILL-0110') => claim({ failure: failure(code) });
   const torn = looking({ card, mayBeReported, layout: () => ({ ...LAYOUT, classify: () => 'torn' }) });
   const LOST = { nextStep: 'counter' } as const;
@@ -264,14 +264,14 @@ describe('an order in doubt', () => {
     expect(doing(advance(doubt({ wantsRefund: true }, refused('BILL-0110')), looking({ card })).effects)).toEqual(['counter claim']);
   });
   it('says of its refund claim that it looked at the card only where it is here unwritten, under our own write claim', () => {
-    const looked = (open: OpenOrder, context: AdvanceContext): unknown => advance(open, context).effects.flatMap((e) => (e.do === 'claim' ? [`${e.kind} ${String(e.looked)}`] : [e.do]));
+    const looked = (open: OpenOrder, context: AdvanceContext): unknown => advance(open, context).effects.flatMap((e) => (e.do === 'claim' ? [`${e.kind} ${String(e.claimMs)}`] : [e.do]));
     const wants = { wantsRefund: true };
-    expect(looked(doubt(wants, held('write')), looking({ card }))).toEqual(['refund true']);
-    expect(looked(doubt(wants), looking({ card }))).toEqual(['refund false']);
+    expect(looked(doubt(wants, held('write')), looking({ card }))).toEqual(['refund 77']);
+    expect(looked(doubt(wants), looking({ card }))).toEqual(['refund null']);
     // Pulled out again, torn or not: what was granted is no look.
-    expect(looked(doubt(wants, held('write')), looking({}))).toEqual(['refund false']);
-    expect(looked(doubt(wants, { ...held('write'), judgedInsertion: card.insertion }), looking({ card }))).toEqual(['refund false']);
-    expect(looked(doubt(wants), torn)).toEqual(['write false']);
+    expect(looked(doubt(wants, held('write')), looking({}))).toEqual(['refund null']);
+    expect(looked(doubt(wants, { ...held('write'), judgedInsertion: card.insertion }), looking({ card }))).toEqual(['refund null']);
+    expect(looked(doubt(wants), torn)).toEqual(['write null']);
   });
   it('torn, and a claim that ends all writing is being asked for: nothing is written before the answer', () => {
     const asking = { ...held('write').claim, asking: true } as OpenOrder['claim'];
