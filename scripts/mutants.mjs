@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { sabotaged } from '../test/mutants/match.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 /** No command takes nearly so long; one that hangs has noticed nothing. */
@@ -153,9 +154,9 @@ function mutated(mutant) {
   const files = new Map();
   for (const { file, find, replace } of mutant.edits) {
     const text = files.get(file) ?? readFileSync(path.join(root, file), 'utf8');
-    const parts = text.split(find);
-    if (parts.length !== 2 || find === replace) return null;
-    files.set(file, parts.join(replace));
+    const changed = sabotaged(text, find, replace);
+    if (changed === null) return null;
+    files.set(file, changed);
   }
   return files;
 }
