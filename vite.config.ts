@@ -1,7 +1,10 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
-/** The design's panel is 1080×1920 or 1280×1024; styles are written in its pixels and built as rem, so that one factor fits every panel. */
+/**
+ * The design's panel is 1080×1920 or 1280×1024; styles are written in its pixels and built as rem,
+ * so that one factor fits every panel.
+ */
 const DESIGN_PX_PER_REM = 16;
 
 /** Postcss plugin: `48px` → `3rem` in declarations. */
@@ -9,7 +12,10 @@ const pxToRem = {
   postcssPlugin: 'design-px',
   Declaration(declaration: { value: string }): void {
     if (!declaration.value.includes('px')) return;
-    const value = declaration.value.replace(/(-?\d*\.?\d+)px\b/g, (_, n: string) => `${Number(n) / DESIGN_PX_PER_REM}rem`);
+    const value = declaration.value.replace(
+      /(-?\d*\.?\d+)px\b/g,
+      (_, n: string) => `${Number(n) / DESIGN_PX_PER_REM}rem`,
+    );
     if (value !== declaration.value) declaration.value = value;
   },
 };
@@ -19,7 +25,10 @@ export default defineConfig({
   base: '/',
   publicDir: false,
   plugins: [react()],
-  css: { postcss: { plugins: [pxToRem] }, modules: { generateScopedName: '[name]_[local]_[hash:base64:4]' } },
+  css: {
+    postcss: { plugins: [pxToRem] },
+    modules: { generateScopedName: '[name]_[local]_[hash:base64:4]' },
+  },
   build: {
     outDir: new URL('dist/renderer', import.meta.url).pathname,
     emptyOutDir: true,

@@ -1,18 +1,77 @@
 import { defineConfig } from 'vitest/config';
 
-/** vitest's own second is short on a machine with other work; a test says a number only where it waits for more, or for less. */
+/**
+ * vitest's own second is short on a machine with other work; a test says a number only where it
+ * waits for more, or for less.
+ */
 const expect = { poll: { timeout: 15_000 } };
 
-/** Suites: unit (everything in-process), integration (real pcscd), conformance (every layout on real reader stacks; only in the full run), powercut (the journal’s disk replayed), proof (real processes killed), e2e (browser and Electron). `scripts/test.mjs` runs them. */
+/**
+ * Suites: unit (everything in-process), integration (real pcscd), conformance (every layout on real
+ * reader stacks; only in the full run), powercut (the journal’s disk replayed), proof (real
+ * processes killed), e2e (browser and Electron). `scripts/test.mjs` runs them.
+ */
 export default defineConfig({
   test: {
     projects: [
-      { test: { expect, name: 'unit', maxWorkers: 2, include: ['test/unit/**/*.test.{ts,tsx}'], testTimeout: 60_000 } },
-      { test: { expect, name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false } },
-      { test: { expect, name: 'conformance', include: ['test/conformance/**/*.test.ts'], testTimeout: 240_000, hookTimeout: 60_000, fileParallelism: false } },
-      { test: { expect, name: 'powercut', include: ['test/powercut/**/*.test.ts'], testTimeout: 240_000, hookTimeout: 120_000 } },
-      { test: { expect, name: 'kill', include: ['test/kill/**/*.test.ts'], testTimeout: 240_000, hookTimeout: 120_000, maxWorkers: 2 } },
-      { test: { expect, name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 120_000, maxWorkers: 3 } },
+      {
+        test: {
+          expect,
+          name: 'unit',
+          maxWorkers: 2,
+          include: ['test/unit/**/*.test.{ts,tsx}'],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          expect,
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          expect,
+          name: 'conformance',
+          include: ['test/conformance/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          expect,
+          name: 'powercut',
+          include: ['test/powercut/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          expect,
+          name: 'kill',
+          include: ['test/kill/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          expect,
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          maxWorkers: 3,
+        },
+      },
     ],
   },
 });

@@ -22,7 +22,10 @@ import { quantile } from './report.ts';
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 15);
 /** Rounds that are thrown away at the beginning: code is compiled, caches fill. */
 const WARM_UP = 3;
-/** Between reading and writing the customer pays: longer than the driver's time for confirming an insertion. */
+/**
+ * Between reading and writing the customer pays: longer than the driver's time for confirming an
+ * insertion.
+ */
 const PAYING_MS = 700;
 const TARGET = 1.1;
 const PURCHASE = { orderId: 'PL-000000000311-1-0042', quantity: 3773, date: '2026-11-22' } as const;
@@ -34,14 +37,20 @@ interface Times {
 }
 
 /**
- * From a card's coming to its being read, and the purchase with its reset and read-back, over a real pcscd; beside the
- * floor, a C program that sends the very same exchanges over the same pcscd.
+ * From a card's coming to its being read, and the purchase with its reset and read-back, over a
+ * real pcscd; beside the floor, a C program that sends the very same exchanges over the same
+ * pcscd.
  */
 export async function cardBench(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pilotlight-bench-'));
   const floor = join(folder, 'floor');
-  const cc = spawnSync('cc', ['-O2', '-Wall', '-I/usr/include/PCSC', '-o', floor, here('floor.c'), '-lpcsclite'], { encoding: 'utf8' });
-  if (cc.status !== 0) throw new Error(`cc: ${cc.stderr || String(cc.error)} (libpcsclite-dev is needed)`);
+  const cc = spawnSync(
+    'cc',
+    ['-O2', '-Wall', '-I/usr/include/PCSC', '-o', floor, here('floor.c'), '-lpcsclite'],
+    { encoding: 'utf8' },
+  );
+  if (cc.status !== 0)
+    throw new Error(`cc: ${cc.stderr || String(cc.error)} (libpcsclite-dev is needed)`);
   const pcscd = await preparePcscd();
   await pcscd.start();
   console.log('over pcscd: median ms of the driver, of the floor, and their ratio\n');
@@ -56,7 +65,9 @@ export async function cardBench(): Promise<void> {
       const [a, b] = [median(ours), median(theirs)];
       return `${a.toFixed(1).padStart(7)} ${b.toFixed(1).padStart(7)}  ${(a / b).toFixed(2)}${a / b <= TARGET ? '  ' : ' !'}`;
     };
-    console.log(`${name.padEnd(10)}  ${cell(driver.read, least.read)}   ${cell(driver.write, least.write)}`);
+    console.log(
+      `${name.padEnd(10)}  ${cell(driver.read, least.read)}   ${cell(driver.write, least.write)}`,
+    );
   }
   host.disconnect();
   await once(host, 'exit');
@@ -64,9 +75,16 @@ export async function cardBench(): Promise<void> {
   rmSync(folder, { recursive: true });
 }
 
-const median = (ms: readonly number[]): number => quantile(ms.slice(WARM_UP).toSorted((a, b) => a - b), 0.5);
+const median = (ms: readonly number[]): number =>
+  quantile(
+    ms.slice(WARM_UP).toSorted((a, b) => a - b),
+    0.5,
+  );
 
-function came(reader: PcscReader, state: ReaderStatus['state']): Promise<{ readonly status: ReaderStatus; readonly at: number }> {
+function came(
+  reader: PcscReader,
+  state: ReaderStatus['state'],
+): Promise<{ readonly status: ReaderStatus; readonly at: number }> {
   return new Promise((resolve) => {
     const settle = (status: ReaderStatus): void => {
       if (status.state !== state) return;
@@ -78,7 +96,12 @@ function came(reader: PcscReader, state: ReaderStatus['state']): Promise<{ reado
   });
 }
 
-async function driverTimes(name: string, layout: CardLayout, host: ChildProcess, script: string): Promise<Times> {
+async function driverTimes(
+  name: string,
+  layout: CardLayout,
+  host: ChildProcess,
+  script: string,
+): Promise<Times> {
   const lines: string[] = [];
   // Sample cards and sample keys: nothing to hide, and the floor needs every byte.
   const transcript = new Transcript((line) => void lines.push(line), false);
@@ -92,7 +115,8 @@ async function driverTimes(name: string, layout: CardLayout, host: ChildProcess,
       const reading = await layout.read(channel);
       const read = performance.now();
       transcript.note('read');
-      if (!reading.ok) throw new Error(`${name}: ${reading.error.code} ${reading.error.detail ?? ''}`);
+      if (!reading.ok)
+        throw new Error(`${name}: ${reading.error.code} ${reading.error.detail ?? ''}`);
       const plan = layout.plan(reading.value, PURCHASE);
       if (!plan.ok) throw new Error(plan.error.code);
       await sleep(systemClock, PAYING_MS);
@@ -107,27 +131,57 @@ async function driverTimes(name: string, layout: CardLayout, host: ChildProcess,
       const image = await layout.readImage(channel);
       const written = performance.now();
       transcript.note('written');
-      if (!applied.ok || !reset.ok || !image.ok || layout.classify({ ...plan.value, kept }, image.value) !== 'after') throw new Error(`${name}: the write failed`);
+      if (
+        !applied.ok ||
+        !reset.ok ||
+        !image.ok ||
+        layout.classify({ ...plan.value, kept }, image.value) !== 'after'
+      )
+        throw new Error(`${name}: the write failed`);
       into?.read.push(read - at);
       into?.write.push(written - began);
       host.send('');
     }
     await came(reader, 'empty');
   };
-  const recorded = recordPcsc(pcscService(systemClock, () => undefined), () => transcript);
-  const recording = new PcscReader({ id: 'bench', match: 'virtual pcd', model: 'acs', clock: systemClock, log: () => undefined, service: recorded });
+  const recorded = recordPcsc(
+    pcscService(systemClock, () => undefined),
+    () => transcript,
+  );
+  const recording = new PcscReader({
+    id: 'bench',
+    match: 'virtual pcd',
+    model: 'acs',
+    clock: systemClock,
+    log: () => undefined,
+    service: recorded,
+  });
   await rounds(recording, 1, null);
   await recording.close();
   writeFileSync(script, `${lines.join('\n')}\n`);
-  const reader = new PcscReader({ id: 'bench', match: 'virtual pcd', model: 'acs', clock: systemClock, log: () => undefined, service: pcscService(systemClock, () => undefined) });
+  const reader = new PcscReader({
+    id: 'bench',
+    match: 'virtual pcd',
+    model: 'acs',
+    clock: systemClock,
+    log: () => undefined,
+    service: pcscService(systemClock, () => undefined),
+  });
   await rounds(reader, WARM_UP + ROUNDS, times);
   await reader.close();
   return times;
 }
 
-async function floorTimes(program: string, script: string, name: string, host: ChildProcess): Promise<Times> {
+async function floorTimes(
+  program: string,
+  script: string,
+  name: string,
+  host: ChildProcess,
+): Promise<Times> {
   const times: Times = { read: [], write: [] };
-  const child = spawn(program, ['Virtual PCD 00 00', script, String(WARM_UP + ROUNDS)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(program, ['Virtual PCD 00 00', script, String(WARM_UP + ROUNDS)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   for await (const line of createInterface(child.stdout)) {
     if (line === 'ready') host.send(name);
     else {

@@ -2,7 +2,10 @@ import { cardBench } from './card.ts';
 import { journalBench } from './journal.ts';
 import { virtualBench } from './virtual.ts';
 
-/** npm run bench [-- journal|virtual|card]: how fast the parts are on this machine. Figures to read, not tests to pass. */
+/**
+ * npm run bench [-- journal|virtual|card]: how fast the parts are on this machine. Figures to read,
+ * not tests to pass.
+ */
 const wanted = process.argv.slice(2);
 const asked = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
 

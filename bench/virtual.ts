@@ -1,4 +1,9 @@
-import { VirtualReader, layoutRegistry, plCpuLayout, sampleKeyProvider } from '../src/card/index.ts';
+import {
+  VirtualReader,
+  layoutRegistry,
+  plCpuLayout,
+  sampleKeyProvider,
+} from '../src/card/index.ts';
 import { stderrLog, systemClock, systemRandom } from '../src/main/ports.ts';
 import { sampleCard } from '../src/simulator/card/catalogue.ts';
 import { CardSlot } from '../src/simulator/vpcd/client.ts';
@@ -10,8 +15,18 @@ export async function virtualBench(): Promise<void> {
   if (!keys.ok) throw new Error(keys.error.code);
   const layout = plCpuLayout(keys.value);
   const registry = layoutRegistry([layout]);
-  const reader = new VirtualReader({ id: 'bench', host: '127.0.0.1', port: 0, clock: systemClock, log: stderrLog });
-  const slot = new CardSlot({ host: '127.0.0.1', port: await reader.listening(), clock: systemClock });
+  const reader = new VirtualReader({
+    id: 'bench',
+    host: '127.0.0.1',
+    port: 0,
+    clock: systemClock,
+    log: stderrLog,
+  });
+  const slot = new CardSlot({
+    host: '127.0.0.1',
+    port: await reader.listening(),
+    clock: systemClock,
+  });
   const reads: number[] = [];
   const writes: number[] = [];
   for (let i = 0; i < 200; i++) {
@@ -33,14 +48,24 @@ export async function virtualBench(): Promise<void> {
     const read = await registry.read(channel, status.atr);
     reads.push(performance.now() - began);
     if (!read.ok) throw new Error(read.error.code);
-    const plan = layout.plan(read.value.reading, { orderId: `PL-000000000311-1-${i}`, quantity: 3773, date: '2026-11-22' });
+    const plan = layout.plan(read.value.reading, {
+      orderId: `PL-000000000311-1-${i}`,
+      quantity: 3773,
+      date: '2026-11-22',
+    });
     if (!plan.ok) throw new Error(plan.error.code);
     began = performance.now();
     const applied = await layout.apply(channel, plan.value);
     const reset = await channel.reset();
     const image = await layout.readImage(channel);
     writes.push(performance.now() - began);
-    if (!applied.ok || !reset.ok || !image.ok || layout.classify(plan.value, image.value) !== 'after') throw new Error('the write failed');
+    if (
+      !applied.ok ||
+      !reset.ok ||
+      !image.ok ||
+      layout.classify(plan.value, image.value) !== 'after'
+    )
+      throw new Error('the write failed');
     slot.remove();
   }
   report('card: read whole (virtual reader)', reads);

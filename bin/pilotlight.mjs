@@ -6,25 +6,49 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const node = path.join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+const node = path.join(
+  root,
+  'node_modules',
+  'node',
+  'bin',
+  process.platform === 'win32' ? 'node.exe' : 'node',
+);
 if (!existsSync(node)) {
-  console.error('pilotlight: the pinned Node is not installed; run `npm start` once (or `npm ci`) in the project folder');
+  console.error(
+    'pilotlight: the pinned Node is not installed; run `npm start` once (or `npm ci`) in the project folder',
+  );
   process.exit(1);
 }
 // The sources where they are, else the bundle made from them.
 const simulate = process.argv[2] === 'simulate';
-const entry = simulate ? [path.join(root, 'src', 'main', 'demo', 'simulate', 'main.ts')].find((file) => existsSync(file)) : [['src', 'main', 'cli', 'main.ts'], ['dist', 'cli', 'cli.mjs']].map((parts) => path.join(root, ...parts)).find((file) => existsSync(file));
+const entry = simulate
+  ? [path.join(root, 'src', 'main', 'demo', 'simulate', 'main.ts')].find((file) => existsSync(file))
+  : [
+      ['src', 'main', 'cli', 'main.ts'],
+      ['dist', 'cli', 'cli.mjs'],
+    ]
+      .map((parts) => path.join(root, ...parts))
+      .find((file) => existsSync(file));
 if (entry === undefined && simulate) {
-  console.error('pilotlight: the simulation is not part of an installed kiosk; run it from the sources');
+  console.error(
+    'pilotlight: the simulation is not part of an installed kiosk; run it from the sources',
+  );
   process.exit(1);
 }
 if (entry === undefined) {
-  console.error('pilotlight: neither src/main/cli/main.ts nor dist/cli/cli.mjs is here; the installation is not whole');
+  console.error(
+    'pilotlight: neither src/main/cli/main.ts nor dist/cli/cli.mjs is here; the installation is not whole',
+  );
   process.exit(1);
 }
 // Loopback traffic never goes through a proxy.
-const noProxy = [process.env.NO_PROXY ?? process.env.no_proxy ?? '', '127.0.0.1', 'localhost'].filter(Boolean).join(',');
-const run = spawnSync(node, [entry, ...process.argv.slice(simulate ? 3 : 2)], { stdio: 'inherit', env: { ...process.env, NO_PROXY: noProxy, no_proxy: noProxy } });
+const noProxy = [process.env.NO_PROXY ?? process.env.no_proxy ?? '', '127.0.0.1', 'localhost']
+  .filter(Boolean)
+  .join(',');
+const run = spawnSync(node, [entry, ...process.argv.slice(simulate ? 3 : 2)], {
+  stdio: 'inherit',
+  env: { ...process.env, NO_PROXY: noProxy, no_proxy: noProxy },
+});
 if (run.error !== undefined) {
   console.error(`pilotlight: the pinned Node could not be started: ${run.error.message}`);
   process.exit(1);

@@ -1,15 +1,19 @@
 // Are the books the same, to the fen, after a change that was to leave behaviour alone?
 //
-//   node scripts/books.mjs                      every seed of test/books/digests.json, compared with what stands there
+//   node scripts/books.mjs                      every seed of test/books/digests.json, compared
+// with what stands there
 //   node scripts/books.mjs --write              writes that file anew
-//   node scripts/books.mjs --tree DIR           the simulation of another checkout (with packages of its own)
+//   node scripts/books.mjs --tree DIR           the simulation of another checkout (with packages
+// of its own)
 //   node scripts/books.mjs --record FILE        keeps the requests that central was asked by kiosks
-//   node scripts/books.mjs --replay FILE        gives recorded requests to this tree's central, without any fault
+//   node scripts/books.mjs --replay FILE        gives recorded requests to this tree's central,
+// without any fault
 //
-// A seed's digests are made of: `books` (central's accounts, orders, ledger and reserves, the gateway's legs, the
-// wallets' trades), `facts` (every journal's hash chain as central holds it), `wire` (each request of the kiosks, to
-// the byte), `screens` (each snapshot). Where a change moves the points at which faults strike, seeds go other ways
-// and only a replay compares: both centrals hear the same requests at the same times.
+// A seed's digests are made of: `books` (central's accounts, orders, ledger and reserves, the
+// gateway's legs, the wallets' trades), `facts` (every journal's hash chain as central holds it),
+// `wire` (each request of the kiosks, to the byte), `screens` (each snapshot). Where a change moves
+// the points at which faults strike, seeds go other ways and only a replay compares: both centrals
+// hear the same requests at the same times.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -43,9 +47,15 @@ const { CentralSite } = await load('central-site.ts');
 // Its handler for promises of dead processes comes with it.
 await load('run.ts');
 
-/** What the books say, table by table, in an order of its own. Columns that only this version has are left out. */
+/**
+ * What the books say, table by table, in an order of its own. Columns that only this version has
+ * are left out.
+ */
 const TABLES = {
-  accounts: ['SELECT user_no, count, cumulative, year_quantity, carried_micro FROM accounts', 'user_no'],
+  accounts: [
+    'SELECT user_no, count, cumulative, year_quantity, carried_micro FROM accounts',
+    'user_no',
+  ],
   orders: [
     `SELECT order_id, terminal_id, user_no, amount_fen, quantity, carried_used_micro, carried_after_micro, state,
        money_taken, tag, delivered_by, superseded_by, refund_claimed_ms, counter_claim FROM orders`,
@@ -56,11 +66,15 @@ const TABLES = {
     'order_id, attempt_id, kind',
   ],
   reserves: ['SELECT order_id, user_no, micro, state FROM reserves', 'order_id'],
-  quarantine: ['SELECT terminal_id, epoch, seq, kind, order_id, reason FROM quarantine', 'terminal_id, epoch, seq'],
+  quarantine: [
+    'SELECT terminal_id, epoch, seq, kind, order_id, reason FROM quarantine',
+    'terminal_id, epoch, seq',
+  ],
   legs: ['SELECT leg, wallet, method, amount_fen, state, captured_fen FROM gateway_legs', 'leg'],
   handBacks: ['SELECT out_refund_no, leg, refund_fen, state FROM gateway_refunds', 'out_refund_no'],
 };
-const FACTS = 'SELECT terminal_id, epoch, seq, kind, hash FROM journal_events ORDER BY terminal_id, epoch, seq';
+const FACTS =
+  'SELECT terminal_id, epoch, seq, kind, hash FROM journal_events ORDER BY terminal_id, epoch, seq';
 
 const digest = () => createHash('sha256');
 const hex = (hash) => hash.digest('hex').slice(0, 16);
@@ -128,14 +142,25 @@ async function play(seed) {
     values.record === undefined
       ? null
       : (r) =>
-          requests.push([world.nowMs, r.method, r.target, r.headers, Buffer.from(r.body).toString('base64')]);
+          requests.push([
+            world.nowMs,
+            r.method,
+            r.target,
+            r.headers,
+            Buffer.from(r.body).toString('base64'),
+          ]);
   const result = await world.run();
   for (const [id, order] of [...world.books.orders].toSorted(([a], [b]) => (a < b ? -1 : 1)))
     end.books.update(`${id} ${order.state} ${order.total} ${order.captures}\n`);
   for (const [id, refund] of [...world.books.refunds].toSorted(([a], [b]) => (a < b ? -1 : 1)))
     end.books.update(`${id} ${refund.status} ${refund.refund}\n`);
   return {
-    digests: { books: hex(end.books), facts: hex(end.facts), wire: hex(wire), screens: hex(screens) },
+    digests: {
+      books: hex(end.books),
+      facts: hex(end.facts),
+      wire: hex(wire),
+      screens: hex(screens),
+    },
     violations: result.violations,
     paySet: world.paySet,
     requests,
@@ -159,7 +184,12 @@ async function replay({ seed, requests }) {
     await boot.call(this);
     for (const [at, method, target, headers, body] of requests) {
       nowMs = at;
-      const answer = await handle.call(this, { method, target, headers, body: Buffer.from(body, 'base64') });
+      const answer = await handle.call(this, {
+        method,
+        target,
+        headers,
+        body: Buffer.from(body, 'base64'),
+      });
       answers.update(`${answer.status} ${answer.body}\n`);
     }
     end.books = await booksOf(end.db);
@@ -179,7 +209,8 @@ async function replay({ seed, requests }) {
 
 if (values.replay !== undefined) {
   const out = {};
-  for (const recorded of JSON.parse(gunzipSync(readFileSync(values.replay)))) out[recorded.seed] = await replay(recorded);
+  for (const recorded of JSON.parse(gunzipSync(readFileSync(values.replay))))
+    out[recorded.seed] = await replay(recorded);
   if (values.out === undefined) console.log(JSON.stringify(out, null, 1));
   else writeFileSync(values.out, `${JSON.stringify(out, null, 1)}\n`);
   process.exit(0);
@@ -207,9 +238,12 @@ if (values.write) {
   const kept = JSON.parse(readFileSync(KEPT, 'utf8'));
   const differ = { books: [], facts: [], wire: [], screens: [] };
   for (const [seed, made] of Object.entries(digests))
-    for (const what of Object.keys(differ)) if (kept[seed]?.[what] !== made[what]) differ[what].push(seed);
+    for (const what of Object.keys(differ))
+      if (kept[seed]?.[what] !== made[what]) differ[what].push(seed);
   for (const [what, seeds] of Object.entries(differ))
-    console.log(`${what}: ${seeds.length === 0 ? 'the same' : `differ in seeds ${seeds.join(', ')}`}`);
+    console.log(
+      `${what}: ${seeds.length === 0 ? 'the same' : `differ in seeds ${seeds.join(', ')}`}`,
+    );
   if (differ.books.length > 0) wrong += 1;
   console.log(`${Object.keys(digests).length} seeds compared`);
 }

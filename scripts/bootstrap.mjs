@@ -1,4 +1,5 @@
-// The way in: sets up what is missing, builds what changed, then runs the script on the pinned Node 24.
+// The way in: sets up what is missing, builds what changed, then runs the script on the pinned Node
+// 24.
 // Usage: node scripts/bootstrap.mjs start|test|test-full|<file> [arguments]. Runs on Node 18 to 26.
 import { spawn, spawnSync } from 'node:child_process';
 import path from 'node:path';
@@ -16,15 +17,26 @@ if (entry[0] === '') {
   process.exit(2);
 }
 ensureSetup({ test: what.startsWith('test') });
-const built = spawnSync(pinnedNode, ['scripts/build.mjs', ...(what === 'start' ? ['renderer', 'electron'] : [])], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
+const built = spawnSync(
+  pinnedNode,
+  ['scripts/build.mjs', ...(what === 'start' ? ['renderer', 'electron'] : [])],
+  { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' },
+);
 if (built.status !== 0) {
   process.stdout.write(built.stdout ?? '');
   process.exit(1);
 }
 // Loopback traffic never goes through a proxy.
-const noProxy = [process.env.NO_PROXY ?? process.env.no_proxy ?? '', '127.0.0.1', 'localhost'].filter(Boolean).join(',');
-const child = spawn(pinnedNode, [...entry.map((e, i) => (i === 0 ? path.join(root, e) : e)), ...args], { cwd: root, stdio: 'inherit', env: { ...process.env, NO_PROXY: noProxy, no_proxy: noProxy } });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal === 'SIGINT' && process.stdin.isTTY ? 0 : signal));
+const noProxy = [process.env.NO_PROXY ?? process.env.no_proxy ?? '', '127.0.0.1', 'localhost']
+  .filter(Boolean)
+  .join(',');
+const child = spawn(
+  pinnedNode,
+  [...entry.map((e, i) => (i === 0 ? path.join(root, e) : e)), ...args],
+  { cwd: root, stdio: 'inherit', env: { ...process.env, NO_PROXY: noProxy, no_proxy: noProxy } },
+);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.on(signal, () => child.kill(signal === 'SIGINT' && process.stdin.isTTY ? 0 : signal));
 // npm's shell does not pass signals on: when it is gone, so is whoever wanted this.
 if (process.env.npm_lifecycle_event !== undefined) {
   const parent = process.ppid;

@@ -1,5 +1,6 @@
-// Real processes, killed: customers buy in demo halls while core, central, payment sandbox and pcscd are killed at
-// random and aimed instants; after each round all books are compared. docs/proof.md tells more.
+// Real processes, killed: customers buy in demo halls while core, central, payment sandbox and
+// pcscd are killed at random and aimed instants; after each round all books are compared.
+// docs/proof.md tells more.
 // Usage: npm run test:kill -- --kills N [--halls 1|2|3] [--seed S] [--json] [--story] [--no-pcscd]
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -24,21 +25,45 @@ const whole = (name, low, high) => {
 const kills = whole('kills', 1, 1_000_000);
 const halls = whole('halls', 1, 3);
 const seed = whole('seed', 0, Number.MAX_SAFE_INTEGER);
-// A pcscd of its own needs root on Linux, and vpcd's driver; without them its kills go to the others.
-const pcscd = !values['no-pcscd'] && process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/sbin/pcscd');
+// A pcscd of its own needs root on Linux, and vpcd's driver; without them its kills go to the
+// others.
+const pcscd =
+  !values['no-pcscd'] &&
+  process.platform === 'linux' &&
+  process.getuid?.() === 0 &&
+  existsSync('/usr/sbin/pcscd');
 
 const stopping = new AbortController();
 let asked = 0;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {
-  // The first takes everything down in order; whoever asks a third time does not want to wait for that.
-  stopping.abort();
-  if (++asked >= 3) process.exit(130);
-});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.on(signal, () => {
+    // The first takes everything down in order; whoever asks a third time does not want to wait for
+    // that.
+    stopping.abort();
+    if (++asked >= 3) process.exit(130);
+  });
 
-console.error(`kill: ${kills} kills in ${halls} halls${pcscd ? ', one of them behind a pcscd of its own' : ''}, seed ${seed}`);
-const report = await drive({ kills, halls, seed, pcscd, stories: values.story, say: (line) => console.error(line), signal: stopping.signal });
+console.error(
+  `kill: ${kills} kills in ${halls} halls${pcscd ? ', one of them behind a pcscd of its own' : ''}, seed ${seed}`,
+);
+const report = await drive({
+  kills,
+  halls,
+  seed,
+  pcscd,
+  stories: values.story,
+  say: (line) => console.error(line),
+  signal: stopping.signal,
+});
 const done = Object.values(report.kills).reduce((a, b) => a + b, 0);
 if (values.json) console.log(JSON.stringify({ seed, ...report }));
-else console.log(`${done} kills (${Object.entries(report.kills).map(([k, n]) => `${k} ${n}`).join(', ')}) in ${report.rounds} rounds, ${report.seconds} s; fen: captured ${report.captured} = delivered ${report.delivered} + refunded ${report.refunded} + parked ${report.parked}; ${report.violations.length} violations`);
+else
+  console.log(
+    `${done} kills (${Object.entries(report.kills)
+      .map(([k, n]) => `${k} ${n}`)
+      .join(
+        ', ',
+      )}) in ${report.rounds} rounds, ${report.seconds} s; fen: captured ${report.captured} = delivered ${report.delivered} + refunded ${report.refunded} + parked ${report.parked}; ${report.violations.length} violations`,
+  );
 if (stopping.signal.aborted) process.exit(130);
 process.exit(report.violations.length > 0 ? 1 : 0);

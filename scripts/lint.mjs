@@ -1,4 +1,5 @@
-// The lint step: oxlint (type-aware), the layer rule, and the rule that only ports touch clock, timers and randomness.
+// The lint step: oxlint (type-aware), the layer rule, and the rule that only ports touch clock,
+// timers and randomness.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,20 +10,51 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 /** Who may import whom (docs/decisions). A room not named may be imported by nobody above it. */
 const MAY = {
   shared: [],
-  card: ['shared'], payment: ['shared'], billing: ['shared'], device: ['shared'], journal: ['shared'],
+  card: ['shared'],
+  payment: ['shared'],
+  billing: ['shared'],
+  device: ['shared'],
+  journal: ['shared'],
   kiosk: ['shared', 'card', 'payment', 'billing', 'device', 'journal'],
   renderer: ['shared'],
   central: ['shared', 'payment'],
   simulator: ['shared'],
   main: ['shared', 'card', 'payment', 'billing', 'device', 'journal', 'kiosk'],
-  'main/demo': ['shared', 'card', 'payment', 'billing', 'device', 'journal', 'kiosk', 'main', 'simulator', 'central'],
+  'main/demo': [
+    'shared',
+    'card',
+    'payment',
+    'billing',
+    'device',
+    'journal',
+    'kiosk',
+    'main',
+    'simulator',
+    'central',
+  ],
 };
-const PURE = ['card', 'payment', 'billing', 'device', 'journal', 'kiosk', 'shared', 'central', 'simulator'];
-const REAL = /(?<![.\w])(?:Date\.now|Math\.random|setTimeout|setInterval|setImmediate|performance\.now|randomUUID|randomBytes)\(|new Date\(\)/;
+const PURE = [
+  'card',
+  'payment',
+  'billing',
+  'device',
+  'journal',
+  'kiosk',
+  'shared',
+  'central',
+  'simulator',
+];
+const REAL =
+  /(?<![.\w])(?:Date\.now|Math\.random|setTimeout|setInterval|setImmediate|performance\.now|randomUUID|randomBytes)\(|new Date\(\)/;
 /** The sandbox's and the demo's key making needs the real thing; it is no part of the kiosk. */
 const REAL_ALLOWED = ['src/simulator/wechat/keys.ts'];
 
-const files = spawnSync('git', ['ls-files', '-co', '--exclude-standard', 'src'], { cwd: root, encoding: 'utf8' }).stdout.split('\n').filter((f) => /\.(ts|tsx)$/.test(f));
+const files = spawnSync('git', ['ls-files', '-co', '--exclude-standard', 'src'], {
+  cwd: root,
+  encoding: 'utf8',
+})
+  .stdout.split('\n')
+  .filter((f) => /\.(ts|tsx)$/.test(f));
 const problems = [];
 const roomOf = (file) => (file.startsWith('src/main/demo/') ? 'main/demo' : file.split('/')[1]);
 let checked = 0;
@@ -37,24 +69,43 @@ for (const file of files) {
   const room = roomOf(file);
   for (const match of text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
     const target = match[1];
-    if (target === 'electron' && !file.startsWith('src/main/electron/')) problems.push(`${file}: only src/main/electron may import electron`);
+    if (target === 'electron' && !file.startsWith('src/main/electron/'))
+      problems.push(`${file}: only src/main/electron may import electron`);
     if (!target.startsWith('.')) {
-      if (room === 'renderer' && target.startsWith('node:')) problems.push(`${file}: the renderer has no ${target}`);
-      if (room === 'simulator' && !target.startsWith('node:')) problems.push(`${file}: the simulator uses its own code, not ${target}`);
+      if (room === 'renderer' && target.startsWith('node:'))
+        problems.push(`${file}: the renderer has no ${target}`);
+      if (room === 'simulator' && !target.startsWith('node:'))
+        problems.push(`${file}: the simulator uses its own code, not ${target}`);
       continue;
     }
     const to = path.posix.normalize(path.posix.join(path.posix.dirname(file), target));
     if (!to.startsWith('src/')) continue;
     const toRoom = roomOf(to);
-    if (toRoom !== room && !(MAY[room] ?? []).includes(toRoom)) problems.push(`${file}: ${room} may not import ${toRoom} (${target})`);
+    if (toRoom !== room && !(MAY[room] ?? []).includes(toRoom))
+      problems.push(`${file}: ${room} may not import ${toRoom} (${target})`);
   }
   if (PURE.includes(room) && !REAL_ALLOWED.includes(file)) {
     text.split('\n').forEach((line, i) => {
-      if (REAL.test(line.replace(/\/\/.*$|^\s*\*.*$/, ''))) problems.push(`${file}:${i + 1}: real clock, timer or randomness outside the ports`);
+      if (REAL.test(line.replace(/\/\/.*$|^\s*\*.*$/, '')))
+        problems.push(`${file}:${i + 1}: real clock, timer or randomness outside the ports`);
     });
   }
 }
 for (const p of problems) console.error(`layer: ${p}`);
-const oxlint = spawnSync(process.execPath, [path.join(root, 'node_modules/oxlint/bin/oxlint'), '--type-aware', '--quiet', 'src', 'test', 'scripts', 'bench'], { cwd: root, stdio: 'inherit' });
-console.log(`lint: ${checked} files, ${problems.length} layer problems, oxlint ${oxlint.status === 0 ? 'clean' : 'has errors'}`);
+const oxlint = spawnSync(
+  process.execPath,
+  [
+    path.join(root, 'node_modules/oxlint/bin/oxlint'),
+    '--type-aware',
+    '--quiet',
+    'src',
+    'test',
+    'scripts',
+    'bench',
+  ],
+  { cwd: root, stdio: 'inherit' },
+);
+console.log(
+  `lint: ${checked} files, ${problems.length} layer problems, oxlint ${oxlint.status === 0 ? 'clean' : 'has errors'}`,
+);
 process.exit(problems.length > 0 || oxlint.status !== 0 ? 1 : 0);

@@ -1,12 +1,29 @@
-// `npm run pack`: collects what a kiosk runs outside Electron (dist/pack), checks that nothing of the demo is in it, runs
-// its doctor on its own Node, and makes an unpacked build in release/ where an Electron binary is at hand:
+// `npm run pack`: collects what a kiosk runs outside Electron (dist/pack), checks that nothing of
+// the demo is in it, runs its doctor on its own Node, and makes an unpacked build in release/ where
+// an Electron binary is at hand:
 // ELECTRON_OVERRIDE_DIST_PATH, else the electron package's own.
 import { fork, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DEMO_TERMINAL, DIRECT, hallKeys, hallPorts, writeTerminalJson } from '../src/main/demo/setup.ts';
+import {
+  DEMO_TERMINAL,
+  DIRECT,
+  hallKeys,
+  hallPorts,
+  writeTerminalJson,
+} from '../src/main/demo/setup.ts';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => path.join(root, ...parts);
@@ -18,16 +35,37 @@ function fail(text) {
   process.exit(1);
 }
 
-/** Loaded by name at run time, so outside the bundles (scripts/build.mjs); with all that they need at run time. */
+/**
+ * Loaded by name at run time, so outside the bundles (scripts/build.mjs); with all that they need
+ * at run time.
+ */
 const ADDONS = ['better-sqlite3', 'pcsclite', 'serialport'];
 /** Headers for compiling only. */
 const BUILD_ONLY = new Set(['nan', 'node-addon-api', 'node-gyp']);
 /** Of an addon's folder, these are for compiling, or for other machines. */
-const NOT_SHIPPED = /(^|\/)(deps|src|test|examples|binding\.gyp|Makefile|obj|obj\.target|\.deps|[^/]*\.(o|d|a|mk|h|cc|cpp|map|ts|md))(\/|$)/;
+const NOT_SHIPPED =
+  /(^|\/)(deps|src|test|examples|binding\.gyp|Makefile|obj|obj\.target|\.deps|[^/]*\.(o|d|a|mk|h|cc|cpp|map|ts|md))(\/|$)/;
 
-/** What no package may hold: the published sample keys (docs/layouts/pl-cpu.md), and names of the demo's parts. */
-const SAMPLE_KEYS = ['0F1E2D3C4B5A69788796A5B4C3D2E1F0', '1032547698BADCFE0123456789ABCDEF', '00112233445566778899AABBCCDDEEFF', '11223344556677888877665544332211'];
-const DEMO_NAMES = ['createWechatSandbox', 'SimulatedPrinter', 'meterAreaHex', 'createCentral(', 'openPglite', 'DEMO_ACCOUNTS', 'src/simulator/', 'src/central/'];
+/**
+ * What no package may hold: the published sample keys (docs/layouts/pl-cpu.md), and names of the
+ * demo's parts.
+ */
+const SAMPLE_KEYS = [
+  '0F1E2D3C4B5A69788796A5B4C3D2E1F0',
+  '1032547698BADCFE0123456789ABCDEF',
+  '00112233445566778899AABBCCDDEEFF',
+  '11223344556677888877665544332211',
+];
+const DEMO_NAMES = [
+  'createWechatSandbox',
+  'SimulatedPrinter',
+  'meterAreaHex',
+  'createCentral(',
+  'openPglite',
+  'DEMO_ACCOUNTS',
+  'src/simulator/',
+  'src/central/',
+];
 
 function build() {
   const run = spawnSync(process.execPath, ['scripts/build.mjs'], { cwd: root, stdio: 'inherit' });
@@ -57,14 +95,18 @@ function collect(name, from, to, done) {
       const inside = path.relative(folder, source).split(path.sep).join('/');
       if (inside === 'node_modules' || inside.startsWith('node_modules/')) return false;
       const prebuilt = /^prebuilds\/([^/]+)/.exec(inside)?.[1];
-      if (prebuilt !== undefined && !prebuilt.replace(/\.node$/, '').startsWith(platform)) return false;
+      if (prebuilt !== undefined && !prebuilt.replace(/\.node$/, '').startsWith(platform))
+        return false;
       return !NOT_SHIPPED.test(inside);
     },
   });
-  const { dependencies = {}, optionalDependencies = {} } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
+  const { dependencies = {}, optionalDependencies = {} } = JSON.parse(
+    readFileSync(path.join(folder, 'package.json'), 'utf8'),
+  );
   for (const dependency of Object.keys({ ...dependencies, ...optionalDependencies })) {
     if (BUILD_ONLY.has(dependency) || dependency.startsWith('@types/')) continue;
-    if (!collect(dependency, folder, to, done) && !(dependency in optionalDependencies)) fail(`${name} needs ${dependency}, which is not installed`);
+    if (!collect(dependency, folder, to, done) && !(dependency in optionalDependencies))
+      fail(`${name} needs ${dependency}, which is not installed`);
   }
   return true;
 }
@@ -78,19 +120,31 @@ function collectCore() {
   cpSync(at('dist', 'cli', 'cli.mjs'), path.join(core, 'cli.mjs'));
   cpSync(at('dist', 'pcsc', 'pcsc.mjs'), path.join(core, 'pcsc.mjs'));
   const { name, version, license } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
-  writeFileSync(path.join(core, 'package.json'), `${JSON.stringify({ name, version, license, private: true, type: 'module' }, null, 2)}\n`);
+  writeFileSync(
+    path.join(core, 'package.json'),
+    `${JSON.stringify({ name, version, license, private: true, type: 'module' }, null, 2)}\n`,
+  );
   const done = new Set();
-  for (const addon of ADDONS) if (!collect(addon, root, core, done)) fail(`${addon} is not installed; npm run pack needs the machine's PC/SC headers (libpcsclite-dev) and a compiler`);
+  for (const addon of ADDONS)
+    if (!collect(addon, root, core, done))
+      fail(
+        `${addon} is not installed; npm run pack needs the machine's PC/SC headers (libpcsclite-dev) and a compiler`,
+      );
   mkdirSync(path.join(pack, 'node'), { recursive: true });
   cpSync(at('node_modules', 'node', 'bin', nodeName), path.join(pack, 'node', nodeName));
-  for (const place of ['node_modules/node/LICENSE', `node_modules/node/node_modules/node-${windows ? 'win' : process.platform}-${process.arch}/LICENSE`]) {
+  for (const place of [
+    'node_modules/node/LICENSE',
+    `node_modules/node/node_modules/node-${windows ? 'win' : process.platform}-${process.arch}/LICENSE`,
+  ]) {
     if (existsSync(at(place))) cpSync(at(place), path.join(pack, 'node', 'LICENSE'));
   }
   return pack;
 }
 
 function files(folder) {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name));
 }
 
 /** Refuses a tree that holds a sample key, in text or as bytes, or a part of the demo. */
@@ -103,10 +157,15 @@ function checkTree(folder) {
     const text = bytes.toString('latin1');
     const upper = text.toUpperCase();
     const name = path.relative(folder, file);
-    // Foreign packages may hold such counting bytes by chance; the hex text and our own bundles may not.
+    // Foreign packages may hold such counting bytes by chance; the hex text and our own bundles may
+    // not.
     for (const key of SAMPLE_KEYS) if (upper.includes(key)) fail(`${name} holds a sample key`);
-    if (/(core|cli|pcsc|main|preload)\.[mc]js$|\.asar$/.test(name) && !name.includes('node_modules')) {
-      for (const part of DEMO_NAMES) if (text.includes(part)) fail(`${name} holds a part of the demo: ${part}`);
+    if (
+      /(core|cli|pcsc|main|preload)\.[mc]js$|\.asar$/.test(name) &&
+      !name.includes('node_modules')
+    ) {
+      for (const part of DEMO_NAMES)
+        if (text.includes(part)) fail(`${name} holds a part of the demo: ${part}`);
     }
   }
   return count;
@@ -115,7 +174,9 @@ function checkTree(folder) {
 /** A service of the demo, from the sources, for the packed doctor to ask. */
 function service(script, dataDir) {
   return new Promise((resolve, reject) => {
-    const child = fork(at('src', 'main', 'demo', script), ['--data', dataDir, '--port', '0'], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const child = fork(at('src', 'main', 'demo', script), ['--data', dataDir, '--port', '0'], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
     child.once('message', ({ port }) => resolve({ port, stop: () => child.kill('SIGTERM') }));
     child.once('exit', (code) => reject(new Error(`${script} ended with ${code}`)));
   });
@@ -127,55 +188,112 @@ async function runDoctor(core, node) {
   const services = [];
   try {
     const keys = hallKeys(folder);
-    services.push(...await Promise.all([service('central-process.ts', folder), service('sandbox-process.ts', folder)]));
-    const config = writeTerminalJson(folder, { ...hallPorts(20_000), centralLine: services[0].port, paymentLine: services[1].port }, keys, false, DIRECT);
+    services.push(
+      ...(await Promise.all([
+        service('central-process.ts', folder),
+        service('sandbox-process.ts', folder),
+      ])),
+    );
+    const config = writeTerminalJson(
+      folder,
+      { ...hallPorts(20_000), centralLine: services[0].port, paymentLine: services[1].port },
+      keys,
+      false,
+      DIRECT,
+    );
     const json = JSON.parse(readFileSync(config, 'utf8'));
     writeFileSync(config, JSON.stringify({ ...json, printer: { kind: 'none' } }));
-    const env = { PATH: process.env.PATH, NO_PROXY: '127.0.0.1', ...(windows ? { SystemRoot: process.env.SystemRoot } : {}) };
-    const run = spawnSync(node, [path.join(core, 'cli.mjs'), 'doctor', '--config', config, '--json'], { cwd: folder, encoding: 'utf8', env });
+    const env = {
+      PATH: process.env.PATH,
+      NO_PROXY: '127.0.0.1',
+      ...(windows ? { SystemRoot: process.env.SystemRoot } : {}),
+    };
+    const run = spawnSync(
+      node,
+      [path.join(core, 'cli.mjs'), 'doctor', '--config', config, '--json'],
+      { cwd: folder, encoding: 'utf8', env },
+    );
     let report;
     try {
       report = JSON.parse(run.stdout);
     } catch {
-      fail(`the packed doctor does not run: ${run.stderr || run.error?.message || `exit ${run.status}`}`);
+      fail(
+        `the packed doctor does not run: ${run.stderr || run.error?.message || `exit ${run.status}`}`,
+      );
     }
-    // The package carries no sample keys, and no other key provider is built: that one refusal is wanted.
-    const bad = report.findings.filter((f) => f.level === 'FAIL' && !(f.check === 'card-keys' && f.code === 'CONF-0103'));
+    // The package carries no sample keys, and no other key provider is built: that one refusal is
+    // wanted.
+    const bad = report.findings.filter(
+      (f) => f.level === 'FAIL' && !(f.check === 'card-keys' && f.code === 'CONF-0103'),
+    );
     const refused = report.findings.some((f) => f.check === 'card-keys' && f.code === 'CONF-0103');
     const addon = report.findings.some((f) => f.check === 'pcsc' && f.level === 'OK');
-    if (bad.length > 0) fail(`the packed doctor found: ${bad.map((f) => `${f.check}: ${f.text}`).join('; ')}`);
+    if (bad.length > 0)
+      fail(`the packed doctor found: ${bad.map((f) => `${f.check}: ${f.text}`).join('; ')}`);
     if (!refused) fail('the packed doctor did not refuse the sample keys');
     if (!addon) fail('the packed pcsclite does not load');
-    say(`doctor: ${report.findings.filter((f) => f.level === 'OK').length} checks well; sample keys refused (CONF-0103), as wanted; terminal ${DEMO_TERMINAL}`);
-    const start = spawnSync(node, [path.join(core, 'core.mjs'), '--config', config], { cwd: folder, encoding: 'utf8', env, timeout: 30_000 });
-    if (start.status !== 78 || !start.stderr.includes('CONF-0103')) fail(`the packed core should refuse sample keys with exit code 78, not ${start.status}: ${start.stderr}`);
+    say(
+      `doctor: ${report.findings.filter((f) => f.level === 'OK').length} checks well; sample keys refused (CONF-0103), as wanted; terminal ${DEMO_TERMINAL}`,
+    );
+    const start = spawnSync(node, [path.join(core, 'core.mjs'), '--config', config], {
+      cwd: folder,
+      encoding: 'utf8',
+      env,
+      timeout: 30_000,
+    });
+    if (start.status !== 78 || !start.stderr.includes('CONF-0103'))
+      fail(
+        `the packed core should refuse sample keys with exit code 78, not ${start.status}: ${start.stderr}`,
+      );
   } finally {
     for (const { stop } of services) stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** The packed PC/SC process, on the packed Node: it must have its addon; whether this machine has the service is nothing to it. */
+/**
+ * The packed PC/SC process, on the packed Node: it must have its addon; whether this machine has
+ * the service is nothing to it.
+ */
 async function checkPcsc(core, node) {
-  const child = fork(path.join(core, 'pcsc.mjs'), [], { execPath: node, execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: { PATH: process.env.PATH, ...(windows ? { SystemRoot: process.env.SystemRoot } : {}) } });
+  const child = fork(path.join(core, 'pcsc.mjs'), [], {
+    execPath: node,
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: { PATH: process.env.PATH, ...(windows ? { SystemRoot: process.env.SystemRoot } : {}) },
+  });
   const said = await new Promise((resolve) => {
     child.once('message', resolve);
-    child.once('exit', (code, signal) => resolve({ say: 'nothing', message: `it ended with ${signal ?? code}` }));
+    child.once('exit', (code, signal) =>
+      resolve({ say: 'nothing', message: `it ended with ${signal ?? code}` }),
+    );
   });
   child.kill('SIGKILL');
-  if (said.say !== 'ready' && !(said.say === 'over' && /0x8010/.test(said.message))) fail(`the packed PC/SC process does not work: ${said.message}`);
+  if (said.say !== 'ready' && !(said.say === 'over' && /0x8010/.test(said.message)))
+    fail(`the packed PC/SC process does not work: ${said.message}`);
   say(`PC/SC process: ${said.say === 'ready' ? 'has the service' : said.message}`);
 }
 
 /** An Electron distribution with its version; null: none at hand. */
 function electronDist() {
-  const name = windows ? 'electron.exe' : process.platform === 'darwin' ? 'Electron.app' : 'electron';
+  const name = windows
+    ? 'electron.exe'
+    : process.platform === 'darwin'
+      ? 'Electron.app'
+      : 'electron';
   const given = process.env.ELECTRON_OVERRIDE_DIST_PATH;
-  for (const folder of [...(given === undefined ? [] : [given]), at('node_modules', 'electron', 'dist')]) {
+  for (const folder of [
+    ...(given === undefined ? [] : [given]),
+    at('node_modules', 'electron', 'dist'),
+  ]) {
     if (!existsSync(path.join(folder, name))) continue;
     const versionFile = path.join(folder, 'version');
     // A distribution without that file names its version in its user agent.
-    const version = existsSync(versionFile) ? readFileSync(versionFile, 'utf8').trim().replace(/^v/, '') : /Electron\/(\d+\.\d+\.\d+)/.exec(readFileSync(path.join(folder, name)).toString('latin1'))?.[1];
+    const version = existsSync(versionFile)
+      ? readFileSync(versionFile, 'utf8').trim().replace(/^v/, '')
+      : /Electron\/(\d+\.\d+\.\d+)/.exec(
+          readFileSync(path.join(folder, name)).toString('latin1'),
+        )?.[1];
     if (version === undefined) {
       say(`${folder} does not say which Electron it is`);
       continue;
@@ -191,20 +309,39 @@ const FILE_PROTOCOL_FUSE_SINCE = 29;
 function unpacked(dist) {
   // A copy, without whatever app the distribution carries.
   const copy = at('dist', 'pack', 'electron');
-  cpSync(dist.folder, copy, { recursive: true, filter: (source) => path.relative(dist.folder, source) !== path.join('resources', 'app') });
+  cpSync(dist.folder, copy, {
+    recursive: true,
+    filter: (source) => path.relative(dist.folder, source) !== path.join('resources', 'app'),
+  });
   rmSync(at('release'), { recursive: true, force: true });
   let settings = readFileSync(at('electron-builder.yml'), 'utf8');
   if (Number(dist.version.split('.')[0]) < FILE_PROTOCOL_FUSE_SINCE) {
-    say(`Electron ${dist.version} has no fuse grantFileProtocolExtraPrivileges: left out of this trial build`);
+    say(
+      `Electron ${dist.version} has no fuse grantFileProtocolExtraPrivileges: left out of this trial build`,
+    );
     settings = settings.replace(/^ +grantFileProtocolExtraPrivileges:.*\n/m, '');
   }
   const settingsFile = at('dist', 'pack', 'electron-builder.yml');
   writeFileSync(settingsFile, settings);
   say(`electron-builder --dir with Electron ${dist.version} from ${dist.folder}`);
-  const run = spawnSync(process.execPath, [at('node_modules', 'electron-builder', 'cli.js'), '--dir', '--config', settingsFile, `-c.electronDist=${copy}`, `-c.electronVersion=${dist.version}`], { cwd: root, stdio: 'inherit', env: { ...process.env, CSC_IDENTITY_AUTO_DISCOVERY: 'false' } });
+  const run = spawnSync(
+    process.execPath,
+    [
+      at('node_modules', 'electron-builder', 'cli.js'),
+      '--dir',
+      '--config',
+      settingsFile,
+      `-c.electronDist=${copy}`,
+      `-c.electronVersion=${dist.version}`,
+    ],
+    { cwd: root, stdio: 'inherit', env: { ...process.env, CSC_IDENTITY_AUTO_DISCOVERY: 'false' } },
+  );
   rmSync(copy, { recursive: true, force: true });
-  if (run.status !== 0) fail('electron-builder failed (it may need downloads of its own: see its message above)');
-  const out = readdirSync(at('release')).find((entry) => entry.endsWith('-unpacked') || entry.startsWith('mac'));
+  if (run.status !== 0)
+    fail('electron-builder failed (it may need downloads of its own: see its message above)');
+  const out = readdirSync(at('release')).find(
+    (entry) => entry.endsWith('-unpacked') || entry.startsWith('mac'),
+  );
   if (out === undefined) fail('electron-builder left no unpacked build');
   return at('release', out);
 }
@@ -212,16 +349,28 @@ function unpacked(dist) {
 build();
 const pack = collectCore();
 const count = checkTree(pack);
-say(`dist/pack: ${count} files and Node ${process.versions.node}, ${Math.round(files(pack).reduce((sum, file) => sum + statSync(file).size, 0) / 1e6)} MB`);
+say(
+  `dist/pack: ${count} files and Node ${process.versions.node}, ${Math.round(files(pack).reduce((sum, file) => sum + statSync(file).size, 0) / 1e6)} MB`,
+);
 const dist = electronDist();
 if (dist === null) {
   await checkPcsc(path.join(pack, 'core'), path.join(pack, 'node', nodeName));
   await runDoctor(path.join(pack, 'core'), path.join(pack, 'node', nodeName));
-  say('there is no Electron binary here, so no unpacked build was made; the core’s tree in dist/pack is whole and checked');
+  say(
+    'there is no Electron binary here, so no unpacked build was made; the core’s tree in dist/pack is whole and checked',
+  );
 } else {
   const out = unpacked(dist);
   const resources = path.join(out, 'resources');
-  for (const part of ['app.asar', 'core/core.mjs', 'core/cli.mjs', 'core/pcsc.mjs', `node/${nodeName}`, ...ADDONS.map((addon) => `core/node_modules/${addon}/package.json`)]) if (!existsSync(path.join(resources, part))) fail(`resources/${part} is not in the build`);
+  for (const part of [
+    'app.asar',
+    'core/core.mjs',
+    'core/cli.mjs',
+    'core/pcsc.mjs',
+    `node/${nodeName}`,
+    ...ADDONS.map((addon) => `core/node_modules/${addon}/package.json`),
+  ])
+    if (!existsSync(path.join(resources, part))) fail(`resources/${part} is not in the build`);
   checkTree(resources);
   await checkPcsc(path.join(resources, 'core'), path.join(resources, 'node', nodeName));
   await runDoctor(path.join(resources, 'core'), path.join(resources, 'node', nodeName));

@@ -1,4 +1,5 @@
-// Writes resources/terminal.schema.json from src/shared/terminal-config.ts. Runs on the pinned Node, which reads the
+// Writes resources/terminal.schema.json from src/shared/terminal-config.ts. Runs on the pinned
+// Node, which reads the
 // TypeScript sources as they are. Usage: node scripts/schema.mjs [--check]
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -11,7 +12,12 @@ const schemaFile = path.join(root, 'resources', 'terminal.schema.json');
 
 /** The file's text: what a person writes (the input side), JSON Schema 2020-12. */
 function schemaText() {
-  const schema = { title: 'Pilotlight terminal.json', description: 'Identity, hardware, keys by path and addresses of one kiosk. Unknown keys are refused; so are kinds that are not built.', ...z.toJSONSchema(terminalConfigSchema, { io: 'input' }) };
+  const schema = {
+    title: 'Pilotlight terminal.json',
+    description:
+      'Identity, hardware, keys by path and addresses of one kiosk. Unknown keys are refused; so are kinds that are not built.',
+    ...z.toJSONSchema(terminalConfigSchema, { io: 'input' }),
+  };
   return `${JSON.stringify(schema, null, 2)}\n`;
 }
 
@@ -19,7 +25,9 @@ const want = schemaText();
 if (process.argv.includes('--check')) {
   const have = existsSync(schemaFile) ? readFileSync(schemaFile, 'utf8') : '';
   if (have !== want) {
-    console.error('schema: resources/terminal.schema.json is not up to date; run node scripts/schema.mjs');
+    console.error(
+      'schema: resources/terminal.schema.json is not up to date; run node scripts/schema.mjs',
+    );
     process.exit(1);
   }
 } else writeFileSync(schemaFile, want);

@@ -1,5 +1,8 @@
-// npm test: lint, types, then every suite; the last line sums them up. `--full` runs the long counts.
-// Usage: node scripts/test.mjs [--full] [--limit=SECONDS] [suite …]   (a suite that is not over by then has failed; suites: lint types unit simulate integration powercut conformance kill e2e; conformance only with --full or by name)
+// npm test: lint, types, then every suite; the last line sums them up. `--full` runs the long
+// counts.
+// Usage: node scripts/test.mjs [--full] [--limit=SECONDS] [suite …]   (a suite that is not over by
+// then has failed; suites: lint types unit simulate integration powercut conformance kill e2e;
+// conformance only with --full or by name)
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,14 +13,31 @@ import { fileURLToPath } from 'node:url';
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const args = process.argv.slice(2);
 const full = args.includes('--full');
-/** A suite that takes longer hangs: it is ended and counts as failed, so that a run always has an end and a last line. */
-const limitMs = 1000 * Number(args.find((a) => a.startsWith('--limit='))?.slice('--limit='.length) ?? (full ? 4 * 3600 : 720));
+/**
+ * A suite that takes longer hangs: it is ended and counts as failed, so that a run always has an
+ * end and a last line.
+ */
+const limitMs =
+  1000 *
+  Number(
+    args.find((a) => a.startsWith('--limit='))?.slice('--limit='.length) ?? (full ? 4 * 3600 : 720),
+  );
 const wanted = args.filter((a) => !a.startsWith('--'));
 const folder = mkdtempSync(path.join(tmpdir(), 'pilotlight-test-'));
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const rows = [];
 
-const env = { ...process.env, PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env.PATH}`, ...(full ? { PILOTLIGHT_FULL: '1', PILOTLIGHT_HOURS: process.env.PILOTLIGHT_HOURS ?? '60', PILOTLIGHT_KILLS: process.env.PILOTLIGHT_KILLS ?? '200' } : {}) };
+const env = {
+  ...process.env,
+  PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env.PATH}`,
+  ...(full
+    ? {
+        PILOTLIGHT_FULL: '1',
+        PILOTLIGHT_HOURS: process.env.PILOTLIGHT_HOURS ?? '60',
+        PILOTLIGHT_KILLS: process.env.PILOTLIGHT_KILLS ?? '200',
+      }
+    : {}),
+};
 
 async function timed(name, suite) {
   if (wanted.length > 0 && !wanted.includes(name)) return;
@@ -28,7 +48,9 @@ async function timed(name, suite) {
   totals.passed += r.passed;
   totals.failed += r.failed;
   totals.skipped += r.skipped;
-  rows.push(`${name.padEnd(12)} ${String(r.passed).padStart(4)} passed ${String(r.failed).padStart(3)} failed ${String(r.skipped).padStart(3)} skipped ${String(seconds).padStart(4)} s`);
+  rows.push(
+    `${name.padEnd(12)} ${String(r.passed).padStart(4)} passed ${String(r.failed).padStart(3)} failed ${String(r.skipped).padStart(3)} skipped ${String(seconds).padStart(4)} s`,
+  );
 }
 
 const groups = new Set();
@@ -52,14 +74,21 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 const GOING_MS = 60_000;
 
 /**
- * Runs one suite's program; true where it ended well and in time. Decided by its exit and not by the close of its pipes:
- * a process that a failed test has left behind holds those open for ever, and vitest itself waits for them.
+ * Runs one suite's program; true where it ended well and in time. Decided by its exit and not by
+ * the close of its pipes: a process that a failed test has left behind holds those open for ever,
+ * and vitest itself waits for them.
  */
 async function run(name, argv, { buffered = false, report } = {}) {
-  const child = spawn(process.execPath, argv, { cwd: root, stdio: ['ignore', buffered ? 'pipe' : 'inherit', buffered ? 'pipe' : 'inherit'], env, detached: true });
+  const child = spawn(process.execPath, argv, {
+    cwd: root,
+    stdio: ['ignore', buffered ? 'pipe' : 'inherit', buffered ? 'pipe' : 'inherit'],
+    env,
+    detached: true,
+  });
   groups.add(child.pid);
   const said = [];
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => said.push(chunk));
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk) => said.push(chunk));
   const closed = once(child, 'close');
   let late = null;
   const end = (why) => {
@@ -69,7 +98,12 @@ async function run(name, argv, { buffered = false, report } = {}) {
   const timer = setTimeout(end, limitMs, `not over after ${limitMs / 1000} s, ended`);
   let going;
   const watch = setInterval(() => {
-    if (report !== undefined && existsSync(report)) going ??= setTimeout(end, GOING_MS, 'over, but its program does not end: a test has left a process behind');
+    if (report !== undefined && existsSync(report))
+      going ??= setTimeout(
+        end,
+        GOING_MS,
+        'over, but its program does not end: a test has left a process behind',
+      );
   }, 1000);
   const [code] = await once(child, 'exit');
   clearTimeout(timer);
@@ -94,23 +128,57 @@ function step(name, argv) {
 function vitest(project, buffered = false) {
   return async () => {
     const report = path.join(folder, `${project}.json`);
-    const good = await run(project, [path.join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], { buffered, report });
+    const good = await run(
+      project,
+      [
+        path.join(root, 'node_modules/vitest/vitest.mjs'),
+        'run',
+        '--project',
+        project,
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${report}`,
+      ],
+      { buffered, report },
+    );
     if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
     const r = JSON.parse(readFileSync(report, 'utf8'));
-    return { passed: r.numPassedTests, failed: r.numFailedTests + (r.numFailedTests === 0 && !good ? 1 : 0), skipped: r.numPendingTests + (r.numTodoTests ?? 0) };
+    return {
+      passed: r.numPassedTests,
+      failed: r.numFailedTests + (r.numFailedTests === 0 && !good ? 1 : 0),
+      skipped: r.numPendingTests + (r.numTodoTests ?? 0),
+    };
   };
 }
 
 await timed('lint', step('lint', ['scripts/lint.mjs']));
-await timed('types', step('types', [path.join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.']));
+await timed(
+  'types',
+  step('types', [path.join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.']),
+);
 await timed('unit', vitest('unit'));
 // Worlds of 20 sessions, one of them (full: eight) on the real engines.
-await timed('simulate', step('simulate', ['src/main/demo/simulate/main.ts', '--jobs', '2', ...(full ? ['--seeds', '2000'] : ['--seeds', '60', '--real-every', '60'])]));
-// One waits for a card service, one computes, one waits for what it killed: side by side, the words of the last two after the first's.
-await Promise.all([timed('integration', vitest('integration')), timed('powercut', vitest('powercut', true)), timed('kill', vitest('kill', true))]);
+await timed(
+  'simulate',
+  step('simulate', [
+    'src/main/demo/simulate/main.ts',
+    '--jobs',
+    '2',
+    ...(full ? ['--seeds', '2000'] : ['--seeds', '60', '--real-every', '60']),
+  ]),
+);
+// One waits for a card service, one computes, one waits for what it killed: side by side, the words
+// of the last two after the first's.
+await Promise.all([
+  timed('integration', vitest('integration')),
+  timed('powercut', vitest('powercut', true)),
+  timed('kill', vitest('kill', true)),
+]);
 if (full || wanted.includes('conformance')) await timed('conformance', vitest('conformance'));
 await timed('e2e', vitest('e2e'));
 rmSync(folder, { recursive: true, force: true });
 console.log(`\n${rows.join('\n')}\n`);
-console.log(`${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`);
+console.log(
+  `${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`,
+);
 process.exit(totals.failed > 0 || totals.passed === 0 ? 1 : 0);

@@ -1,4 +1,5 @@
-// What a fresh machine needs before anything else can run. Plain JavaScript for Node 18 to 26, no dependencies.
+// What a fresh machine needs before anything else can run. Plain JavaScript for Node 18 to 26, no
+// dependencies.
 import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,10 +10,30 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
 const windows = process.platform === 'win32';
 
 /** The pinned Node 24 (npm package `node`). */
-export const pinnedNode = path.join(root, 'node_modules', 'node', 'bin', windows ? 'node.exe' : 'node');
+export const pinnedNode = path.join(
+  root,
+  'node_modules',
+  'node',
+  'bin',
+  windows ? 'node.exe' : 'node',
+);
 
 const BUILD = ['libpcsclite-dev', 'g++', 'make', 'python3'];
-const TEST = ['pcscd', 'vsmartcard-vpcd', 'socat', 'chromium', 'fonts-noto-cjk', 'xvfb', 'xauth', 'libgtk-3-0', 'libnss3', 'libasound2', 'libgbm1', 'procps', 'strace'];
+const TEST = [
+  'pcscd',
+  'vsmartcard-vpcd',
+  'socat',
+  'chromium',
+  'fonts-noto-cjk',
+  'xvfb',
+  'xauth',
+  'libgtk-3-0',
+  'libnss3',
+  'libasound2',
+  'libgbm1',
+  'procps',
+  'strace',
+];
 
 function say(text) {
   console.log(`[setup] ${text}`);
@@ -24,27 +45,47 @@ function run(command, args, options = {}) {
 
 function missingDebian(names) {
   return names.filter((name) => {
-    const r = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', name], { encoding: 'utf8' });
+    const r = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', name], {
+      encoding: 'utf8',
+    });
     return r.status !== 0 || r.stdout !== 'installed';
   });
 }
 
-/** Installs Debian packages where that can be done without asking; otherwise says what is missing and goes on. */
+/**
+ * Installs Debian packages where that can be done without asking; otherwise says what is missing
+ * and goes on.
+ */
 function debian(names, why) {
-  if (process.platform !== 'linux' || spawnSync('dpkg-query', ['--version'], { stdio: 'ignore' }).status !== 0) return;
+  if (
+    process.platform !== 'linux' ||
+    spawnSync('dpkg-query', ['--version'], { stdio: 'ignore' }).status !== 0
+  )
+    return;
   const missing = missingDebian(names);
   if (missing.length === 0) return;
   const root = process.getuid?.() === 0;
   const sudo = !root && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0;
   if (!root && !sudo) {
-    if (process.stdin.isTTY && process.stdout.isTTY && spawnSync('sudo', ['--version'], { stdio: 'ignore' }).status === 0) say(`installing with sudo (${why}): ${missing.join(' ')}`);
+    if (
+      process.stdin.isTTY &&
+      process.stdout.isTTY &&
+      spawnSync('sudo', ['--version'], { stdio: 'ignore' }).status === 0
+    )
+      say(`installing with sudo (${why}): ${missing.join(' ')}`);
     else {
       say(`not installed, and this user may not install (${why}): ${missing.join(' ')}`);
       return;
     }
   } else say(`installing Debian packages (${why}): ${missing.join(' ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const apt = (...args) => (root ? run('apt-get', args, { env, stdio: ['ignore', 'ignore', 'inherit'] }) : run('sudo', ['DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args], { env, stdio: ['inherit', 'ignore', 'inherit'] }));
+  const apt = (...args) =>
+    root
+      ? run('apt-get', args, { env, stdio: ['ignore', 'ignore', 'inherit'] })
+      : run('sudo', ['DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args], {
+          env,
+          stdio: ['inherit', 'ignore', 'inherit'],
+        });
   apt('update', '-qq');
   apt('install', '-y', '-qq', '--no-install-recommends', ...missing);
   const still = missingDebian(missing);
@@ -53,30 +94,58 @@ function debian(names, why) {
 
 function stamp() {
   const hash = createHash('sha256').update(`${process.platform} ${process.arch}\0`);
-  for (const file of ['package.json', 'package-lock.json', 'scripts/lib/setup.mjs']) hash.update(readFileSync(path.join(root, file)));
+  for (const file of ['package.json', 'package-lock.json', 'scripts/lib/setup.mjs'])
+    hash.update(readFileSync(path.join(root, file)));
   return hash.digest('hex');
 }
 
 /** Folder with the pinned Node's headers, for native code. */
 function headers() {
   const os = windows ? 'win' : process.platform;
-  const folder = path.join(root, 'node_modules', 'node', 'node_modules', `node-${os}-${process.arch}`);
+  const folder = path.join(
+    root,
+    'node_modules',
+    'node',
+    'node_modules',
+    `node-${os}-${process.arch}`,
+  );
   if (existsSync(path.join(folder, 'include', 'node', 'node.h'))) return folder;
   const hoisted = path.join(root, 'node_modules', `node-${os}-${process.arch}`);
   return existsSync(path.join(hoisted, 'include', 'node', 'node.h')) ? hoisted : null;
 }
 
 function loads(addon) {
-  return spawnSync(pinnedNode, ['-e', `require(${JSON.stringify(addon)})`], { cwd: root, stdio: 'ignore' }).status === 0;
+  return (
+    spawnSync(pinnedNode, ['-e', `require(${JSON.stringify(addon)})`], {
+      cwd: root,
+      stdio: 'ignore',
+    }).status === 0
+  );
 }
 
-/** Compiles pcsclite for the pinned Node where it is installed and does not load yet. It is optional: the demo's virtual reader does without. */
+/**
+ * Compiles pcsclite for the pinned Node where it is installed and does not load yet. It is
+ * optional: the demo's virtual reader does without.
+ */
 export function ensureAddons() {
   if (!existsSync(path.join(root, 'node_modules', 'pcsclite')) || loads('pcsclite')) return;
   const nodedir = headers();
   say('compiling pcsclite for the pinned Node');
-  const r = run('npm', ['rebuild', 'pcsclite'], { env: { ...process.env, ...(nodedir === null ? {} : { npm_config_nodedir: nodedir }) }, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
-  if (r.status !== 0 || !loads('pcsclite')) say(`pcsclite could not be compiled; PC/SC readers are not available (npm test needs them)\n${(r.stderr ?? '').split('\n').filter((l) => /error/i.test(l)).slice(0, 3).join('\n')}`);
+  const r = run('npm', ['rebuild', 'pcsclite'], {
+    env: { ...process.env, ...(nodedir === null ? {} : { npm_config_nodedir: nodedir }) },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  });
+  if (r.status !== 0 || !loads('pcsclite'))
+    say(
+      `pcsclite could not be compiled; PC/SC readers are not available (npm test needs them)\n${(
+        r.stderr ?? ''
+      )
+        .split('\n')
+        .filter((l) => /error/i.test(l))
+        .slice(0, 3)
+        .join('\n')}`,
+    );
 }
 
 /** Everything for `npm start` (and with `test` for `npm test`), once; quick when nothing changed. */
@@ -87,14 +156,22 @@ export function ensureSetup({ test = false } = {}) {
   if (done !== want || !existsSync(pinnedNode)) {
     debian(BUILD, 'to compile the PC/SC binding');
     say('installing packages (npm ci)');
-    const ci = run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { env: { ...process.env, npm_config_loglevel: 'error' } });
+    const ci = run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+      env: { ...process.env, npm_config_loglevel: 'error' },
+    });
     if (ci.status !== 0) {
       console.error('[setup] npm ci failed: the npm registry must be reachable the first time');
       process.exit(1);
     }
-    if (!existsSync(pinnedNode)) run('npm', ['rebuild', 'node'], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, npm_config_loglevel: 'error' } });
+    if (!existsSync(pinnedNode))
+      run('npm', ['rebuild', 'node'], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+        env: { ...process.env, npm_config_loglevel: 'error' },
+      });
     if (!existsSync(pinnedNode)) {
-      console.error(`[setup] the pinned Node (npm package "node") could not be installed for ${process.platform} ${process.arch}`);
+      console.error(
+        `[setup] the pinned Node (npm package "node") could not be installed for ${process.platform} ${process.arch}`,
+      );
       process.exit(1);
     }
     ensureAddons();

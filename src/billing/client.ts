@@ -1,8 +1,28 @@
 import { hash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { accountAnswerSchema, cardKeyAnswerSchema, claimAnswerSchema, commandsAnswerSchema, epochAnswerSchema, ledgerAnswerSchema, orderStatusAnswerSchema, problemSchema, quoteAnswerSchema, uploadAnswerSchema } from '../shared/central-api.ts';
-import type { Account, ClaimAnswer, ClaimKind, Problem, ProblemType, Quote, QuoteRequest, UploadRequest } from '../shared/central-api.ts';
+import {
+  accountAnswerSchema,
+  cardKeyAnswerSchema,
+  claimAnswerSchema,
+  commandsAnswerSchema,
+  epochAnswerSchema,
+  ledgerAnswerSchema,
+  orderStatusAnswerSchema,
+  problemSchema,
+  quoteAnswerSchema,
+  uploadAnswerSchema,
+} from '../shared/central-api.ts';
+import type {
+  Account,
+  ClaimAnswer,
+  ClaimKind,
+  Problem,
+  ProblemType,
+  Quote,
+  QuoteRequest,
+  UploadRequest,
+} from '../shared/central-api.ts';
 import { failure } from '../shared/errors.ts';
 import type { ErrorCode, Failure } from '../shared/errors.ts';
 import { httpPort, sendWithin } from '../shared/http.ts';
@@ -48,7 +68,8 @@ const CODES: Record<ProblemType, ErrorCode> = {
   'unit-mismatch': 'SALE-0113',
   'unknown-terminal': 'BILL-0103',
   'bad-signature': 'BILL-0103',
-  // Something on the way sent our request twice and kept the first one's answer: as unknown as no answer, and asked again as a new request.
+  // Something on the way sent our request twice and kept the first one's answer: as unknown as no
+  // answer, and asked again as a new request.
   replayed: 'BILL-0101',
   'bad-request': 'BILL-0102',
   fork: 'BILL-0104',
@@ -75,7 +96,10 @@ interface Reply {
   readonly json: unknown;
 }
 
-/** Client of the central billing API over HTTP, each request signed with the terminal's key. Nothing is retried. */
+/**
+ * Client of the central billing API over HTTP, each request signed with the terminal's key. Nothing
+ * is retried.
+ */
 export function createBillingClient(options: BillingClientOptions): BillingClient & CardKeyClient {
   const { clock, random } = options;
   const base = new URL(options.baseUrl);
@@ -83,7 +107,11 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
   const send = httpPort(options);
   const compressOver = options.compressOverBytes ?? COMPRESS_OVER_BYTES;
 
-  async function call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Result<Reply, Failure>> {
+  async function call(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: unknown,
+  ): Promise<Result<Reply, Failure>> {
     const target = `${prefix}${path}`;
     const text = body === undefined ? '' : JSON.stringify(body);
     const plain = Buffer.from(text, 'utf8');
@@ -101,13 +129,32 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
     };
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     if (zipped) headers['Content-Encoding'] = 'gzip';
-    const sent = await sendWithin(send, { method, origin: base.origin, target, headers, body: body === undefined ? null : bytes, maxBytes: MAX_BODY_BYTES }, clock, options.timeoutMs);
+    const sent = await sendWithin(
+      send,
+      {
+        method,
+        origin: base.origin,
+        target,
+        headers,
+        body: body === undefined ? null : bytes,
+        maxBytes: MAX_BODY_BYTES,
+      },
+      clock,
+      options.timeoutMs,
+    );
     if (!sent.ok) return err(failure('BILL-0101', sent.error.said, sent.error.cause));
     const answer = sent.value;
-    if (answer.body === null) return err(failure('BILL-0102', `HTTP ${answer.status}: answer larger than ${MAX_BODY_BYTES} bytes`));
+    if (answer.body === null)
+      return err(
+        failure('BILL-0102', `HTTP ${answer.status}: answer larger than ${MAX_BODY_BYTES} bytes`),
+      );
     let json: unknown;
     try {
-      json = JSON.parse(Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.length).toString('utf8'));
+      json = JSON.parse(
+        Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.length).toString(
+          'utf8',
+        ),
+      );
     } catch (cause) {
       // A gateway's own error page: central was not reached.
       if (answer.status >= 500) return err(failure('BILL-0101', `HTTP ${answer.status}`));
@@ -116,22 +163,60 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
     return ok({ ok: answer.status === 200, status: answer.status, json });
   }
 
-  function problemOf(reply: Reply, codes: Record<ProblemType, ErrorCode> = CODES): { readonly type: ProblemType | null; readonly problem: Problem | null; readonly failure: Failure } {
+  function problemOf(
+    reply: Reply,
+    codes: Record<ProblemType, ErrorCode> = CODES,
+  ): {
+    readonly type: ProblemType | null;
+    readonly problem: Problem | null;
+    readonly failure: Failure;
+  } {
     const parsed = problemSchema.safeParse(reply.json);
-    const name = parsed.success && parsed.data.type.startsWith(PREFIX) ? parsed.data.type.slice(PREFIX.length) : '';
+    const name =
+      parsed.success && parsed.data.type.startsWith(PREFIX)
+        ? parsed.data.type.slice(PREFIX.length)
+        : '';
     if (!parsed.success || !Object.hasOwn(CODES, name)) {
-      return { type: null, problem: null, failure: failure(reply.status >= 500 ? 'BILL-0101' : 'BILL-0102', `HTTP ${reply.status}: not a known problem`) };
+      return {
+        type: null,
+        problem: null,
+        failure: failure(
+          reply.status >= 500 ? 'BILL-0101' : 'BILL-0102',
+          `HTTP ${reply.status}: not a known problem`,
+        ),
+      };
     }
     const type = name as ProblemType;
-    return { type, problem: parsed.data, failure: failure(codes[type], `${type}${parsed.data.detail === undefined ? '' : `: ${parsed.data.detail}`}`) };
+    return {
+      type,
+      problem: parsed.data,
+      failure: failure(
+        codes[type],
+        `${type}${parsed.data.detail === undefined ? '' : `: ${parsed.data.detail}`}`,
+      ),
+    };
   }
 
-  async function ask<T>(method: 'GET' | 'POST', path: string, schema: z.ZodType<T>, body?: unknown, codes: Record<ProblemType, ErrorCode> = CODES): Promise<Result<T, Failure>> {
+  async function ask<T>(
+    method: 'GET' | 'POST',
+    path: string,
+    schema: z.ZodType<T>,
+    body?: unknown,
+    codes: Record<ProblemType, ErrorCode> = CODES,
+  ): Promise<Result<T, Failure>> {
     const reply = await call(method, path, body);
     if (!reply.ok) return reply;
     if (!reply.value.ok) return err(problemOf(reply.value, codes).failure);
     const parsed = schema.safeParse(reply.value.json);
-    return parsed.success ? ok(parsed.data) : err(failure('BILL-0102', `${path}: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`, parsed.error));
+    return parsed.success
+      ? ok(parsed.data)
+      : err(
+          failure(
+            'BILL-0102',
+            `${path}: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`,
+            parsed.error,
+          ),
+        );
   }
 
   function verifyPolicy(raw: string): Result<Policy, Failure> {
@@ -142,11 +227,26 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
       return err(failure('BILL-0102', 'the signed policy is not JSON', cause));
     }
     const signed = signedPolicySchema.safeParse(json);
-    if (!signed.success) return err(failure('BILL-0102', 'the signed policy has another form', signed.error));
-    if (!options.policyVerifier.verify(Buffer.from(signed.data.body, 'utf8'), Buffer.from(signed.data.signature, 'base64'))) return err(failure('BILL-0102', 'the policy’s signature does not match'));
+    if (!signed.success)
+      return err(failure('BILL-0102', 'the signed policy has another form', signed.error));
+    if (
+      !options.policyVerifier.verify(
+        Buffer.from(signed.data.body, 'utf8'),
+        Buffer.from(signed.data.signature, 'base64'),
+      )
+    )
+      return err(failure('BILL-0102', 'the policy’s signature does not match'));
     try {
       const parsed = policySchema.safeParse(JSON.parse(signed.data.body));
-      return parsed.success ? ok(parsed.data) : err(failure('BILL-0102', `policy: ${parsed.error.issues[0]?.path.join('.') ?? ''}`, parsed.error));
+      return parsed.success
+        ? ok(parsed.data)
+        : err(
+            failure(
+              'BILL-0102',
+              `policy: ${parsed.error.issues[0]?.path.join('.') ?? ''}`,
+              parsed.error,
+            ),
+          );
     } catch (cause) {
       return err(failure('BILL-0102', 'the policy is not JSON', cause));
     }
@@ -154,7 +254,11 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
 
   return {
     account: async (cardNo) => {
-      const answer = await ask('GET', `/v1/accounts/by-card/${encodeURIComponent(cardNo)}`, accountAnswerSchema);
+      const answer = await ask(
+        'GET',
+        `/v1/accounts/by-card/${encodeURIComponent(cardNo)}`,
+        accountAnswerSchema,
+      );
       if (!answer.ok) return answer;
       const wrong = accountProblem(answer.value.account, cardNo);
       return wrong === null ? answer : err(failure('BILL-0102', wrong));
@@ -166,11 +270,22 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
       return wrong === null ? ok(answer.value.quote) : err(failure('BILL-0102', wrong));
     },
     release: async (orderId) => {
-      const answer = await ask('POST', `/v1/quotes/${encodeURIComponent(orderId)}/release`, emptySchema, {});
+      const answer = await ask(
+        'POST',
+        `/v1/quotes/${encodeURIComponent(orderId)}/release`,
+        emptySchema,
+        {},
+      );
       return answer.ok ? ok(undefined) : answer;
     },
     claim: async (orderId, kind, cardNo, claimMs = null) => {
-      const answer = await ask('POST', `/v1/orders/${encodeURIComponent(orderId)}/claim`, claimAnswerSchema, { kind, cardNo, ...(claimMs === null ? {} : { claimMs }) }, CLAIM_CODES);
+      const answer = await ask(
+        'POST',
+        `/v1/orders/${encodeURIComponent(orderId)}/claim`,
+        claimAnswerSchema,
+        { kind, cardNo, ...(claimMs === null ? {} : { claimMs }) },
+        CLAIM_CODES,
+      );
       if (!answer.ok) return answer;
       const wrong = claimProblem(answer.value, orderId, kind, cardNo);
       return wrong === null ? answer : err(failure('BILL-0102', wrong));
@@ -181,34 +296,69 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
       const answer = await ask('POST', '/v1/epochs', epochAnswerSchema, request);
       if (!answer.ok) return answer;
       const { granted } = answer.value;
-      return granted === null || granted > request.epoch ? ok(granted) : err(failure('BILL-0102', `granted epoch ${granted} is not after ${request.epoch}`));
+      return granted === null || granted > request.epoch
+        ? ok(granted)
+        : err(failure('BILL-0102', `granted epoch ${granted} is not after ${request.epoch}`));
     },
     ordersByRef: async (ref) => {
-      const answer = await ask('GET', `/v1/orders/by-ref/${encodeURIComponent(ref)}`, orderStatusAnswerSchema);
+      const answer = await ask(
+        'GET',
+        `/v1/orders/by-ref/${encodeURIComponent(ref)}`,
+        orderStatusAnswerSchema,
+      );
       return answer.ok ? ok(answer.value.orders) : answer;
     },
     ledger: async (date) => {
-      const answer = await ask('GET', `/v1/ledger?date=${encodeURIComponent(date)}`, ledgerAnswerSchema);
+      const answer = await ask(
+        'GET',
+        `/v1/ledger?date=${encodeURIComponent(date)}`,
+        ledgerAnswerSchema,
+      );
       if (!answer.ok) return answer;
-      return answer.value.date === date ? ok(answer.value.rows) : err(failure('BILL-0102', `the ledger of ${answer.value.date}, asked for ${date}`));
+      return answer.value.date === date
+        ? ok(answer.value.rows)
+        : err(failure('BILL-0102', `the ledger of ${answer.value.date}, asked for ${date}`));
     },
     upload: async (request): Promise<UploadResult> => {
       const last = request.events.at(-1) ?? { seq: request.fromSeq - 1, hash: request.prevHash };
-      const headSig = base64(options.signer.sign(Buffer.from(headText(request.epoch, last.seq, last.hash), 'utf8')));
+      const headSig = base64(
+        options.signer.sign(Buffer.from(headText(request.epoch, last.seq, last.hash), 'utf8')),
+      );
       const full: UploadRequest = { ...request, headSig };
       const reply = await call('POST', '/v1/journal', full);
-      if (!reply.ok) return reply.error.code === 'BILL-0101' ? { kind: 'away', failure: reply.error } : { kind: 'refused', failure: reply.error };
+      if (!reply.ok)
+        return reply.error.code === 'BILL-0101'
+          ? { kind: 'away', failure: reply.error }
+          : { kind: 'refused', failure: reply.error };
       if (!reply.value.ok) {
         const { type, problem, failure: f } = problemOf(reply.value);
-        if (type === 'gap' && problem?.expectedSeq !== undefined) return { kind: 'gap', expectedSeq: problem.expectedSeq };
+        if (type === 'gap' && problem?.expectedSeq !== undefined)
+          return { kind: 'gap', expectedSeq: problem.expectedSeq };
         if (type === 'fork') return { kind: 'fork', failure: f };
-        return f.code === 'BILL-0101' ? { kind: 'away', failure: f } : { kind: 'refused', failure: f };
+        return f.code === 'BILL-0101'
+          ? { kind: 'away', failure: f }
+          : { kind: 'refused', failure: f };
       }
       const parsed = uploadAnswerSchema.safeParse(reply.value.json);
-      if (!parsed.success) return { kind: 'refused', failure: failure('BILL-0102', 'the upload’s answer has another form', parsed.error) };
+      if (!parsed.success)
+        return {
+          kind: 'refused',
+          failure: failure('BILL-0102', 'the upload’s answer has another form', parsed.error),
+        };
       // An acknowledgement that does not name what was sent acknowledges nothing.
-      if (parsed.data.ackSeq < last.seq) return { kind: 'refused', failure: failure('BILL-0102', `acknowledged ${parsed.data.ackSeq}, sent up to ${last.seq}`) };
-      if (parsed.data.ackSeq === last.seq && parsed.data.ackHash !== last.hash) return { kind: 'fork', failure: failure('BILL-0104', `central acknowledges ${last.seq} with another hash`) };
+      if (parsed.data.ackSeq < last.seq)
+        return {
+          kind: 'refused',
+          failure: failure(
+            'BILL-0102',
+            `acknowledged ${parsed.data.ackSeq}, sent up to ${last.seq}`,
+          ),
+        };
+      if (parsed.data.ackSeq === last.seq && parsed.data.ackHash !== last.hash)
+        return {
+          kind: 'fork',
+          failure: failure('BILL-0104', `central acknowledges ${last.seq} with another hash`),
+        };
       return { kind: 'acked', answer: parsed.data };
     },
     policy: async () => {
@@ -222,17 +372,26 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
     time: async () => {
       const begin = clock.monoMs();
       const answer = await ask('GET', '/v1/time', timeSchema);
-      return answer.ok ? ok({ serverTimeMs: answer.value.serverTimeMs, roundTripMs: clock.monoMs() - begin }) : answer;
+      return answer.ok
+        ? ok({ serverTimeMs: answer.value.serverTimeMs, roundTripMs: clock.monoMs() - begin })
+        : answer;
     },
   };
 }
 
-const base64 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
+const base64 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
 
 /** A claim must be for what was asked, and a write claim's order the one asked for. */
-function claimProblem(answer: ClaimAnswer, orderId: string, kind: ClaimKind, cardNo: string): string | null {
+function claimProblem(
+  answer: ClaimAnswer,
+  orderId: string,
+  kind: ClaimKind,
+  cardNo: string,
+): string | null {
   if (answer.kind !== kind) return `asked for a ${kind} claim, got a ${answer.kind} claim`;
-  if (answer.order !== null && (answer.order.orderId !== orderId || answer.order.cardNo !== cardNo)) return 'the claim is on another order';
+  if (answer.order !== null && (answer.order.orderId !== orderId || answer.order.cardNo !== cardNo))
+    return 'the claim is on another order';
   return null;
 }
 
@@ -249,9 +408,19 @@ function accountProblem(account: Account, cardNo: string): string | null {
 
 /** A quote must be the one asked for, and its arithmetic must close to the last micro-yuan. */
 function quoteProblem(quote: Quote, request: QuoteRequest): string | null {
-  if (quote.orderId !== request.orderId || quote.cardNo !== request.cardNo || quote.nextCount !== request.nextCount || quote.amountFen !== request.amountFen) return 'the quote answers another request';
-  if (quote.shares.some((s) => s.costMicro !== s.priceE4 * s.quantity)) return 'a share’s cost is not price × quantity';
-  if (quote.shares.reduce((sum, s) => sum + s.quantity, 0) !== quote.quantity) return 'the shares do not add up to the quantity';
+  if (
+    quote.orderId !== request.orderId ||
+    quote.cardNo !== request.cardNo ||
+    quote.nextCount !== request.nextCount ||
+    quote.amountFen !== request.amountFen
+  )
+    return 'the quote answers another request';
+  if (quote.shares.some((s) => s.costMicro !== s.priceE4 * s.quantity))
+    return 'a share’s cost is not price × quantity';
+  if (quote.shares.reduce((sum, s) => sum + s.quantity, 0) !== quote.quantity)
+    return 'the shares do not add up to the quantity';
   const cost = quote.shares.reduce((sum, s) => sum + s.costMicro, 0);
-  return quote.amountFen * MICRO_PER_FEN + quote.carriedUsedMicro - cost === quote.carriedAfterMicro ? null : 'amount + carried − cost is not the remainder';
+  return quote.amountFen * MICRO_PER_FEN + quote.carriedUsedMicro - cost === quote.carriedAfterMicro
+    ? null
+    : 'amount + carried − cost is not the remainder';
 }

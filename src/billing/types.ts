@@ -1,4 +1,18 @@
-import type { AccountAnswer, CardKeyAnswer, CardKeyRequest, ClaimAnswer, ClaimKind, CommandsAnswer, EpochRequest, LedgerRow, OrderStatus, Quote, QuoteRequest, UploadAnswer, UploadRequest } from '../shared/central-api.ts';
+import type {
+  AccountAnswer,
+  CardKeyAnswer,
+  CardKeyRequest,
+  ClaimAnswer,
+  ClaimKind,
+  CommandsAnswer,
+  EpochRequest,
+  LedgerRow,
+  OrderStatus,
+  Quote,
+  QuoteRequest,
+  UploadAnswer,
+  UploadRequest,
+} from '../shared/central-api.ts';
 import type { Failure } from '../shared/errors.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { Result } from '../shared/result.ts';
@@ -10,19 +24,34 @@ export type UploadResult =
   | { readonly kind: 'refused'; readonly failure: Failure }
   | { readonly kind: 'away'; readonly failure: Failure };
 
-/** Card keys at central. Nothing is retried, kept or logged. CARD-0206: central refuses; CARD-0201: the card's own MAC does not hold; BILL-0101: away. */
+/**
+ * Card keys at central. Nothing is retried, kept or logged. CARD-0206: central refuses; CARD-0201:
+ * the card's own MAC does not hold; BILL-0101: away.
+ */
 export interface CardKeyClient {
   readonly cardKey: (request: CardKeyRequest) => Promise<Result<CardKeyAnswer, Failure>>;
 }
 
-/** Client of the central billing API. No call throws or retries. BILL-0101 = away (ask again); a SALE code = central's own refusal. */
+/**
+ * Client of the central billing API. No call throws or retries. BILL-0101 = away (ask again); a
+ * SALE code = central's own refusal.
+ */
 export interface BillingClient {
   readonly account: (cardNo: string) => Promise<Result<AccountAnswer, Failure>>;
   readonly quote: (request: QuoteRequest) => Promise<Result<Quote, Failure>>;
   /** Gives a firm quote back; idempotent. */
   readonly release: (orderId: string) => Promise<Result<void, Failure>>;
-  /** The claim to finish or refund an order in doubt. `claimMs`: of a refund claim, see `claimRequestSchema`. BILL-0101 away, 0105 another holder, 0106 delivered already, 0107 being refunded, 0108 not in doubt, 0110 left to a person. Idempotent. */
-  readonly claim: (orderId: string, kind: ClaimKind, cardNo: string, claimMs?: number | null) => Promise<Result<ClaimAnswer, Failure>>;
+  /**
+   * The claim to finish or refund an order in doubt. `claimMs`: of a refund claim, see
+   * `claimRequestSchema`. BILL-0101 away, 0105 another holder, 0106 delivered already, 0107 being
+   * refunded, 0108 not in doubt, 0110 left to a person. Idempotent.
+   */
+  readonly claim: (
+    orderId: string,
+    kind: ClaimKind,
+    cardNo: string,
+    claimMs?: number | null,
+  ) => Promise<Result<ClaimAnswer, Failure>>;
   /** What central wants this terminal to know, and its granted epoch. */
   readonly commands: () => Promise<Result<CommandsAnswer, Failure>>;
   /** Asks for a new epoch. null: not granted yet, ask again. */

@@ -1,4 +1,18 @@
-export type { Acceptance, CardChannel, CardGate, CardLayout, CardReader, CardReading, Classification, Judged, Keep, MeterArea, Purchase, ReaderStatus, WritePlan } from './types.ts';
+export type {
+  Acceptance,
+  CardChannel,
+  CardGate,
+  CardLayout,
+  CardReader,
+  CardReading,
+  Classification,
+  Judged,
+  Keep,
+  MeterArea,
+  Purchase,
+  ReaderStatus,
+  WritePlan,
+} from './types.ts';
 export { technicianOf, TechnicianCard } from './types.ts';
 export type { PinVerdict } from './types.ts';
 export type { KeyProvider } from './keys/types.ts';

@@ -31,21 +31,33 @@ export interface ClaimRow {
   state: OrderState | null;
 }
 
-/** PostgreSQL drivers give bigint as text, number or BigInt; every value here is a safe integer by its origin. */
+/**
+ * PostgreSQL drivers give bigint as text, number or BigInt; every value here is a safe integer by
+ * its origin.
+ */
 export function num(value: unknown): number {
   const n = Number(value);
   if (!Number.isSafeInteger(n)) throw new RangeError(`not a safe integer: ${String(value)}`);
   return n;
 }
-const numOrNull = (value: unknown): number | null => (value === null || value === undefined ? null : num(value));
+const numOrNull = (value: unknown): number | null =>
+  value === null || value === undefined ? null : num(value);
 
 /** PostgreSQL gives a boolean, SQLite 0 or 1. */
 export function bool(value: unknown): boolean {
   return value === true || value === 1;
 }
 
-/** The account behind a card, locked for the transaction where `lock` is set; its claim only while it holds. */
-export async function accountByCard(sql: Sql, cardNo: string, nowMs: number, lock: boolean): Promise<Account | null> {
+/**
+ * The account behind a card, locked for the transaction where `lock` is set; its claim only while
+ * it holds.
+ */
+export async function accountByCard(
+  sql: Sql,
+  cardNo: string,
+  nowMs: number,
+  lock: boolean,
+): Promise<Account | null> {
   const rows = await sql.query<AccountRow>(
     `SELECT a.*, (SELECT tiers FROM tariffs t WHERE t.tariff_id = a.tariff_id AND t.version = a.tariff_version) AS tiers FROM accounts a WHERE a.user_no = (SELECT user_no FROM cards WHERE card_no = $1)${lock ? ' FOR UPDATE OF a' : ''}`,
     [cardNo],
@@ -68,18 +80,46 @@ export async function accountByCard(sql: Sql, cardNo: string, nowMs: number, loc
     ceilingQuantity: num(r.ceiling_quantity),
     perPurchaseQuantity: numOrNull(r.per_purchase_quantity),
     periodLeftQuantity: numOrNull(r.period_left_quantity),
-    tariff: { tariffId: r.tariff_id, version: num(r.tariff_version), tiers: JSON.parse(r.tiers) as TariffTier[] },
-    claim: claim === null ? null : { orderId: claim.order_id, terminalId: claim.terminal_id, nextCount: num(claim.next_count), state: claim.state },
+    tariff: {
+      tariffId: r.tariff_id,
+      version: num(r.tariff_version),
+      tiers: JSON.parse(r.tiers) as TariffTier[],
+    },
+    claim:
+      claim === null
+        ? null
+        : {
+            orderId: claim.order_id,
+            terminalId: claim.terminal_id,
+            nextCount: num(claim.next_count),
+            state: claim.state,
+          },
   };
 }
 
 export async function liveClaim(sql: Sql, cardNo: string, nowMs: number): Promise<ClaimRow | null> {
-  const rows = await sql.query<ClaimRow>('SELECT c.*, (SELECT state FROM orders o WHERE o.order_id = c.order_id) AS state FROM claims c WHERE c.card_no = $1 AND (c.expires_ms IS NULL OR c.expires_ms > $2)', [cardNo, nowMs]);
+  const rows = await sql.query<ClaimRow>(
+    'SELECT c.*, (SELECT state FROM orders o WHERE o.order_id = c.order_id) AS state FROM claims c WHERE c.card_no = $1 AND (c.expires_ms IS NULL OR c.expires_ms > $2)',
+    [cardNo, nowMs],
+  );
   return rows[0] ?? null;
 }
 
-/** Takes or renews the claim for an order, over nothing or over a claim that ran out. @returns the holder when another order has it */
-export async function takeClaim(sql: Sql, claim: { cardNo: string; nextCount: number; orderId: string; terminalId: string; expiresMs: number | null }, nowMs: number): Promise<ClaimRow | null> {
+/**
+ * Takes or renews the claim for an order, over nothing or over a claim that ran out. @returns the
+ * holder when another order has it
+ */
+export async function takeClaim(
+  sql: Sql,
+  claim: {
+    cardNo: string;
+    nextCount: number;
+    orderId: string;
+    terminalId: string;
+    expiresMs: number | null;
+  },
+  nowMs: number,
+): Promise<ClaimRow | null> {
   const held = await liveClaim(sql, claim.cardNo, nowMs);
   if (held !== null && held.order_id !== claim.orderId) return held;
   await sql.query(
@@ -93,6 +133,15 @@ export async function takeClaim(sql: Sql, claim: { cardNo: string; nextCount: nu
 /** Gives claim and reserve of an order back; again and again does nothing more. */
 export async function giveBack(sql: Sql, orderId: string): Promise<void> {
   await sql.query('DELETE FROM claims WHERE order_id = $1', [orderId]);
-  const reserve = (await sql.query<{ user_no: string; micro: unknown }>(`UPDATE reserves SET state = 'released' WHERE order_id = $1 AND state = 'held' RETURNING user_no, micro`, [orderId]))[0];
-  if (reserve !== undefined) await sql.query('UPDATE accounts SET carried_micro = carried_micro + $2 WHERE user_no = $1', [reserve.user_no, reserve.micro]);
+  const reserve = (
+    await sql.query<{ user_no: string; micro: unknown }>(
+      `UPDATE reserves SET state = 'released' WHERE order_id = $1 AND state = 'held' RETURNING user_no, micro`,
+      [orderId],
+    )
+  )[0];
+  if (reserve !== undefined)
+    await sql.query('UPDATE accounts SET carried_micro = carried_micro + $2 WHERE user_no = $1', [
+      reserve.user_no,
+      reserve.micro,
+    ]);
 }

@@ -1,5 +1,11 @@
 import { CLAIM_MS } from '../shared/central-api.ts';
-import type { ClaimAnswer, ClaimRequest, ClaimedOrder, Command, OrderStatus } from '../shared/central-api.ts';
+import type {
+  ClaimAnswer,
+  ClaimRequest,
+  ClaimedOrder,
+  Command,
+  OrderStatus,
+} from '../shared/central-api.ts';
 import type { OrderState } from '../shared/events.ts';
 import { bool, num } from './accounts.ts';
 import type { Db, Sql } from './db.ts';
@@ -41,20 +47,36 @@ export interface OrderRow {
 
 /** The order, locked for the transaction. */
 export async function lockOrder(tx: Sql, orderId: string): Promise<OrderRow | null> {
-  return (await tx.query<OrderRow>('SELECT * FROM orders WHERE order_id = $1 FOR UPDATE', [orderId]))[0] ?? null;
+  return (
+    (
+      await tx.query<OrderRow>('SELECT * FROM orders WHERE order_id = $1 FOR UPDATE', [orderId])
+    )[0] ?? null
+  );
 }
 
 /** The terminal that may write now; null: nobody. */
 export function writer(order: OrderRow, nowMs: number): string | null {
-  return order.write_terminal !== null && num(order.write_until_ms) > nowMs ? order.write_terminal : null;
+  return order.write_terminal !== null && num(order.write_until_ms) > nowMs
+    ? order.write_terminal
+    : null;
 }
 
-/** A refund claim was granted, the order's terminal began a refund by itself, or a person handed the money back: nothing may be written any more, and what is on the card is not sold. */
+/**
+ * A refund claim was granted, the order's terminal began a refund by itself, or a person handed the
+ * money back: nothing may be written any more, and what is on the card is not sold.
+ */
 export function isRefundClaimed(order: OrderRow): boolean {
-  return (order.refund_claimed_ms !== null && !isCounterClaimed(order)) || order.state === 'refunding' || order.state === 'refunded';
+  return (
+    (order.refund_claimed_ms !== null && !isCounterClaimed(order)) ||
+    order.state === 'refunding' ||
+    order.state === 'refunded'
+  );
 }
 
-/** Its card will not come back and a person decides: nothing may be written any more, but whether it was written is not known. */
+/**
+ * Its card will not come back and a person decides: nothing may be written any more, but whether it
+ * was written is not known.
+ */
 export function isCounterClaimed(order: OrderRow): boolean {
   return bool(order.counter_claim);
 }
@@ -66,25 +88,38 @@ export function isDelivered(order: OrderRow): boolean {
 
 /** Another kiosk told of the delivery, and the order's own journal does not have it yet. */
 export function awaitsEcho(order: OrderRow): boolean {
-  return order.delivered_by !== null && order.delivered_by !== order.terminal_id && !bool(order.origin_delivered);
+  return (
+    order.delivered_by !== null &&
+    order.delivered_by !== order.terminal_id &&
+    !bool(order.origin_delivered)
+  );
 }
 
 /**
- * Grants or refuses a claim, as `claimRequestSchema` says. The order's row is locked, so of two kiosks that ask at
- * once one waits and finds the other's. Asked again by its holder a write claim is renewed and a final claim is the
- * same as before, so a lost answer costs nothing.
+ * Grants or refuses a claim, as `claimRequestSchema` says. The order's row is locked, so of two
+ * kiosks that ask at once one waits and finds the other's. Asked again by its holder a write claim
+ * is renewed and a final claim is the same as before, so a lost answer costs nothing.
  *
- * A lease that ran out says nothing of what its holder did with it. So the refund claim is refused not only while
- * another terminal may write, but until that terminal told that the card is as it was, or the origin says that it
- * looked at the card under a write claim of its own, which still runs. That the claim was granted is not enough: its
- * answer may be lost, and the card gone again with half a write on it. A counter claim stands for no such knowledge, so no refund claim is
- * granted over it: the order's terminal may still refund what it reads as unwritten while it holds the counter claim.
+ * A lease that ran out says nothing of what its holder did with it. So the refund claim is refused
+ * not only while another terminal may write, but until that terminal told that the card is as it
+ * was, or the origin says that it looked at the card under a write claim of its own, which still
+ * runs. That the claim was granted is not enough: its answer may be lost, and the card gone again
+ * with half a write on it. A counter claim stands for no such knowledge, so no refund claim is
+ * granted over it: the order's terminal may still refund what it reads as unwritten while it holds
+ * the counter claim.
  */
-export async function claim(db: Db, terminalId: string, orderId: string, request: ClaimRequest, nowMs: number): Promise<ClaimAnswer> {
+export async function claim(
+  db: Db,
+  terminalId: string,
+  orderId: string,
+  request: ClaimRequest,
+  nowMs: number,
+): Promise<ClaimAnswer> {
   return db.transaction(async (tx) => {
     const order = await lockOrder(tx, orderId);
     if (order === null) throw new Refusal('not-in-doubt', 'the order is not known here');
-    if (order.card_no !== request.cardNo) throw new Refusal('bad-request', 'the order is another card’s');
+    if (order.card_no !== request.cardNo)
+      throw new Refusal('bad-request', 'the order is another card’s');
     switch (request.kind) {
       case 'write':
         return writeClaim(tx, terminalId, order, nowMs);
@@ -98,57 +133,138 @@ export async function claim(db: Db, terminalId: string, orderId: string, request
   });
 }
 
-async function writeClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs: number): Promise<ClaimAnswer> {
+async function writeClaim(
+  tx: Sql,
+  terminalId: string,
+  order: OrderRow,
+  nowMs: number,
+): Promise<ClaimAnswer> {
   const own = order.terminal_id === terminalId;
   if (isDelivered(order)) throw new Refusal('already-delivered', 'the order was delivered');
   if (isRefundClaimed(order)) throw new Refusal('refund-claimed', 'the order is being refunded');
-  if (isCounterClaimed(order)) throw new Refusal('counter-claimed', 'the order is left to a person');
-  // Another kiosk could only find out once more that the card has moved on, and each claim would stand in the way of the refund.
-  if (order.superseded_by !== null && !own) throw new Refusal('not-in-doubt', 'another purchase has this count on the card');
-  if (order.state !== 'delivering' && order.state !== 'in-doubt' && !(own && order.state === 'paid')) throw new Refusal('not-in-doubt', `the order is ${order.state}`);
+  if (isCounterClaimed(order))
+    throw new Refusal('counter-claimed', 'the order is left to a person');
+  // Another kiosk could only find out once more that the card has moved on, and each claim would
+  // stand in the way of the refund.
+  if (order.superseded_by !== null && !own)
+    throw new Refusal('not-in-doubt', 'another purchase has this count on the card');
+  if (
+    order.state !== 'delivering' &&
+    order.state !== 'in-doubt' &&
+    !(own && order.state === 'paid')
+  )
+    throw new Refusal('not-in-doubt', `the order is ${order.state}`);
   const holder = writer(order, nowMs);
-  if (holder !== null && holder !== terminalId) throw new Refusal('claimed', `terminal ${holder} may write until ${num(order.write_until_ms)}`);
+  if (holder !== null && holder !== terminalId)
+    throw new Refusal('claimed', `terminal ${holder} may write until ${num(order.write_until_ms)}`);
   const plan = claimedOrder(order);
   // Another kiosk can do nothing without the plan.
-  if (plan === null && !own) throw new Refusal('not-in-doubt', 'the plan of the write is not known here');
-  await tx.query('UPDATE orders SET write_terminal = $2, write_until_ms = $3 WHERE order_id = $1', [order.order_id, terminalId, nowMs + CLAIM_MS]);
+  if (plan === null && !own)
+    throw new Refusal('not-in-doubt', 'the plan of the write is not known here');
+  await tx.query('UPDATE orders SET write_terminal = $2, write_until_ms = $3 WHERE order_id = $1', [
+    order.order_id,
+    terminalId,
+    nowMs + CLAIM_MS,
+  ]);
   // What another one before did not tell stays open until the origin says what it saw.
-  if (!own) await tx.query('UPDATE orders SET write_open = $2, write_open_ms = $3 WHERE order_id = $1', [order.order_id, terminalId, nowMs]);
+  if (!own)
+    await tx.query('UPDATE orders SET write_open = $2, write_open_ms = $3 WHERE order_id = $1', [
+      order.order_id,
+      terminalId,
+      nowMs,
+    ]);
   return { kind: 'write', ttlMs: CLAIM_MS, order: plan, serverTimeMs: nowMs };
 }
 
-async function refundClaim(tx: Sql, terminalId: string, order: OrderRow, claimMs: number | undefined, nowMs: number): Promise<ClaimAnswer> {
-  if (order.terminal_id !== terminalId) throw new Refusal('bad-request', 'only the order’s own terminal refunds it', { status: 409 });
+async function refundClaim(
+  tx: Sql,
+  terminalId: string,
+  order: OrderRow,
+  claimMs: number | undefined,
+  nowMs: number,
+): Promise<ClaimAnswer> {
+  if (order.terminal_id !== terminalId)
+    throw new Refusal('bad-request', 'only the order’s own terminal refunds it', { status: 409 });
   if (isDelivered(order)) throw new Refusal('already-delivered', 'the order was delivered');
-  if (isCounterClaimed(order)) throw new Refusal('counter-claimed', 'whether it was written is not known: the order is left to a person');
+  if (isCounterClaimed(order))
+    throw new Refusal(
+      'counter-claimed',
+      'whether it was written is not known: the order is left to a person',
+    );
   if (order.refund_claimed_ms === null) {
     // Its money is not known here yet: the terminal asks again when its journal is uploaded.
-    if (!bool(order.money_taken)) throw new Refusal('not-in-doubt', `the order is ${order.state}, no money is known to be taken`);
+    if (!bool(order.money_taken))
+      throw new Refusal(
+        'not-in-doubt',
+        `the order is ${order.state}, no money is known to be taken`,
+      );
     const holder = writer(order, nowMs);
-    if (holder !== null && holder !== terminalId) throw new Refusal('claimed', `terminal ${holder} may write until ${num(order.write_until_ms)}`);
-    // Its write may be on the card, not told yet: the origin's last look at the card is older than that. Unless another purchase has this count on the card: then nobody's write of this one is.
-    // From that grant until now the order was this terminal's alone: what it read under it nobody can have changed since. (`write_terminal` does not say so: a late fact or an unheard grant sets it too.)
+    if (holder !== null && holder !== terminalId)
+      throw new Refusal(
+        'claimed',
+        `terminal ${holder} may write until ${num(order.write_until_ms)}`,
+      );
+    // Its write may be on the card, not told yet: the origin's last look at the card is older than
+    // that. Unless another purchase has this count on the card: then nobody's write of this one is.
+    // From that grant until now the order was this terminal's alone: what it read under it nobody
+    // can have changed since. (`write_terminal` does not say so: a late fact or an unheard grant
+    // sets it too.)
     const saw = claimMs !== undefined && claimMs <= nowMs && nowMs < claimMs + CLAIM_MS;
-    if (order.write_open !== null && order.superseded_by === null && !saw) throw new Refusal('claimed', `terminal ${order.write_open} has not told what it wrote: the card must be read again, under a write claim`);
-    await tx.query('UPDATE orders SET refund_claimed_ms = $2, write_terminal = NULL, write_until_ms = NULL WHERE order_id = $1', [order.order_id, nowMs]);
+    if (order.write_open !== null && order.superseded_by === null && !saw)
+      throw new Refusal(
+        'claimed',
+        `terminal ${order.write_open} has not told what it wrote: the card must be read again, under a write claim`,
+      );
+    await tx.query(
+      'UPDATE orders SET refund_claimed_ms = $2, write_terminal = NULL, write_until_ms = NULL WHERE order_id = $1',
+      [order.order_id, nowMs],
+    );
   } else if (order.state === 'parked') {
-    // Only a journal that forgot it asks: money that a person handed back is not refunded once more.
-    const handedBack = await tx.query(`SELECT 1 FROM ledger r JOIN ledger c ON c.order_id = r.order_id AND c.attempt_id = r.attempt_id AND c.kind = 'captured' WHERE r.order_id = $1 AND r.kind = 'refunded'`, [order.order_id]);
+    // Only a journal that forgot it asks: money that a person handed back is not refunded once
+    // more.
+    const handedBack = await tx.query(
+      `SELECT 1 FROM ledger r JOIN ledger c ON c.order_id = r.order_id AND c.attempt_id = r.attempt_id AND c.kind = 'captured' WHERE r.order_id = $1 AND r.kind = 'refunded'`,
+      [order.order_id],
+    );
     if (handedBack.length > 0) throw new Refusal('not-in-doubt', 'a person handed the money back');
   }
   return { kind: 'refund', ttlMs: 0, order: null, serverTimeMs: nowMs };
 }
 
-/** No money moves by it, so what another terminal never told does not stand in its way: a person finds out. But nobody may be writing. */
-async function counterClaim(tx: Sql, terminalId: string, order: OrderRow, nowMs: number): Promise<ClaimAnswer> {
-  if (order.terminal_id !== terminalId) throw new Refusal('bad-request', 'only the order’s own terminal leaves it to a person', { status: 409 });
-  if (isDelivered(order)) throw new Refusal('already-delivered', 'the order was delivered, nothing is left to a person');
-  if (isRefundClaimed(order)) throw new Refusal('refund-claimed', 'the order is being refunded, nothing is left to a person');
+/**
+ * No money moves by it, so what another terminal never told does not stand in its way: a person
+ * finds out. But nobody may be writing.
+ */
+async function counterClaim(
+  tx: Sql,
+  terminalId: string,
+  order: OrderRow,
+  nowMs: number,
+): Promise<ClaimAnswer> {
+  if (order.terminal_id !== terminalId)
+    throw new Refusal('bad-request', 'only the order’s own terminal leaves it to a person', {
+      status: 409,
+    });
+  if (isDelivered(order))
+    throw new Refusal('already-delivered', 'the order was delivered, nothing is left to a person');
+  if (isRefundClaimed(order))
+    throw new Refusal('refund-claimed', 'the order is being refunded, nothing is left to a person');
   if (!isCounterClaimed(order)) {
-    if (!bool(order.money_taken)) throw new Refusal('not-in-doubt', `the order is ${order.state}, nothing is known to be paid for it`);
+    if (!bool(order.money_taken))
+      throw new Refusal(
+        'not-in-doubt',
+        `the order is ${order.state}, nothing is known to be paid for it`,
+      );
     const holder = writer(order, nowMs);
-    if (holder !== null && holder !== terminalId) throw new Refusal('claimed', `terminal ${holder} may be writing until ${num(order.write_until_ms)}`);
-    await tx.query('UPDATE orders SET refund_claimed_ms = $2, counter_claim = true, write_terminal = NULL, write_until_ms = NULL WHERE order_id = $1', [order.order_id, nowMs]);
+    if (holder !== null && holder !== terminalId)
+      throw new Refusal(
+        'claimed',
+        `terminal ${holder} may be writing until ${num(order.write_until_ms)}`,
+      );
+    await tx.query(
+      'UPDATE orders SET refund_claimed_ms = $2, counter_claim = true, write_terminal = NULL, write_until_ms = NULL WHERE order_id = $1',
+      [order.order_id, nowMs],
+    );
   }
   return { kind: 'counter', ttlMs: 0, order: null, serverTimeMs: nowMs };
 }
@@ -158,7 +274,15 @@ export function keptOf(o: OrderRow): readonly string[] {
 }
 
 function claimedOrder(o: OrderRow): ClaimedOrder | null {
-  if (o.before_image === null || o.after_image === null || o.plan === null || o.layout === null || o.unit === null || o.cumulative === null) return null;
+  if (
+    o.before_image === null ||
+    o.after_image === null ||
+    o.plan === null ||
+    o.layout === null ||
+    o.unit === null ||
+    o.cumulative === null
+  )
+    return null;
   return {
     orderId: o.order_id,
     terminalId: o.terminal_id,
@@ -179,32 +303,64 @@ function claimedOrder(o: OrderRow): ClaimedOrder | null {
   };
 }
 
-/** The order's own terminal told that it is writing or in doubt: it has the card's story in hand and keeps the write claim, unless somebody else has a claim. */
+/**
+ * The order's own terminal told that it is writing or in doubt: it has the card's story in hand and
+ * keeps the write claim, unless somebody else has a claim.
+ */
 export async function keepWriteClaim(tx: Sql, order: OrderRow, nowMs: number): Promise<void> {
   const holder = writer(order, nowMs);
-  if (isRefundClaimed(order) || isCounterClaimed(order) || isDelivered(order) || (holder !== null && holder !== order.terminal_id)) return;
-  await tx.query('UPDATE orders SET write_terminal = $2, write_until_ms = $3 WHERE order_id = $1', [order.order_id, order.terminal_id, nowMs + CLAIM_MS]);
+  if (
+    isRefundClaimed(order) ||
+    isCounterClaimed(order) ||
+    isDelivered(order) ||
+    (holder !== null && holder !== order.terminal_id)
+  )
+    return;
+  await tx.query('UPDATE orders SET write_terminal = $2, write_until_ms = $3 WHERE order_id = $1', [
+    order.order_id,
+    order.terminal_id,
+    nowMs + CLAIM_MS,
+  ]);
 }
 
 /** What a terminal is to be told: the same until its journal shows that it was done. */
 export async function commands(sql: Sql, terminalId: string): Promise<readonly Command[]> {
-  // The first condition is the index's; the second leaves out what is over, so that it never crowds out what is to be told.
+  // The first condition is the index's; the second leaves out what is over, so that it never crowds
+  // out what is to be told.
   const rows = await sql.query<OrderRow>(
     `SELECT * FROM orders WHERE terminal_id = $1 AND ((delivered_by IS NOT NULL AND NOT origin_delivered) OR superseded_by IS NOT NULL)
        AND ((delivered_by <> terminal_id AND NOT origin_delivered) OR (superseded_by IS NOT NULL AND delivered_by IS NULL AND state IN ('paid', 'delivering', 'in-doubt'))) LIMIT 500`,
     [terminalId],
   );
-  // Sorted here: mostly there is nothing to sort, and a sorter costs a database more than the search.
-  return rows.toSorted((a, b) => (a.order_id < b.order_id ? -1 : 1)).flatMap((o): Command[] => {
-    if (awaitsEcho(o)) return [{ kind: 'delivered-elsewhere', orderId: o.order_id, terminalId: o.delivered_by ?? '', count: num(o.next_count), quantity: num(o.quantity), cumulative: num(o.cumulative ?? 0) }];
-    if (o.superseded_by !== null && !isDelivered(o) && ['paid', 'delivering', 'in-doubt'].includes(o.state)) return [{ kind: 'superseded', orderId: o.order_id, terminalId: o.superseded_by }];
-    return [];
-  });
+  // Sorted here: mostly there is nothing to sort, and a sorter costs a database more than the
+  // search.
+  return rows
+    .toSorted((a, b) => (a.order_id < b.order_id ? -1 : 1))
+    .flatMap((o): Command[] => {
+      if (awaitsEcho(o))
+        return [
+          {
+            kind: 'delivered-elsewhere',
+            orderId: o.order_id,
+            terminalId: o.delivered_by ?? '',
+            count: num(o.next_count),
+            quantity: num(o.quantity),
+            cumulative: num(o.cumulative ?? 0),
+          },
+        ];
+      if (
+        o.superseded_by !== null &&
+        !isDelivered(o) &&
+        ['paid', 'delivering', 'in-doubt'].includes(o.state)
+      )
+        return [{ kind: 'superseded', orderId: o.order_id, terminalId: o.superseded_by }];
+      return [];
+    });
 }
 
 /**
- * The digits on a slip: the last four of the terminal, the order's counter (four or more), four random ones. As
- * `orderRef` of the kiosk writes them, without spaces.
+ * The digits on a slip: the last four of the terminal, the order's counter (four or more), four
+ * random ones. As `orderRef` of the kiosk writes them, without spaces.
  */
 export function refOf(orderId: string): string | null {
   const [, terminal = '', , counter = '', random = ''] = orderId.split('-');
@@ -216,6 +372,16 @@ const REF = /^\d{12,16}$/;
 /** Orders under the digits of a slip: mostly one. */
 export async function ordersByRef(sql: Sql, ref: string): Promise<readonly OrderStatus[]> {
   if (!REF.test(ref)) throw new Refusal('bad-request', 'a reference has twelve digits');
-  const rows = await sql.query<OrderRow>('SELECT * FROM orders WHERE ref = $1 ORDER BY created_ms DESC, order_id LIMIT 20', [ref]);
-  return rows.map((o) => ({ orderId: o.order_id, terminalId: o.terminal_id, state: o.state, amountFen: num(o.amount_fen), quantity: num(o.quantity), unit: o.unit ?? 'volume' }));
+  const rows = await sql.query<OrderRow>(
+    'SELECT * FROM orders WHERE ref = $1 ORDER BY created_ms DESC, order_id LIMIT 20',
+    [ref],
+  );
+  return rows.map((o) => ({
+    orderId: o.order_id,
+    terminalId: o.terminal_id,
+    state: o.state,
+    amountFen: num(o.amount_fen),
+    quantity: num(o.quantity),
+    unit: o.unit ?? 'volume',
+  }));
 }

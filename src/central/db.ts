@@ -1,4 +1,12 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { MIGRATIONS } from './migrations/index.ts';
@@ -17,29 +25,47 @@ export interface Db extends Sql {
 
 /** What is used of Emscripten's file system: one open file of the host has `nfd`. */
 interface HostFiles {
-  lookupPath(path: string): { node: { mount: { type: { stream_ops: { fsync?: (stream: { nfd: number }) => number } } } } };
+  lookupPath(path: string): {
+    node: { mount: { type: { stream_ops: { fsync?: (stream: { nfd: number }) => number } } } };
+  };
 }
 
 /**
- * Embedded PostgreSQL. PGlite runs with fsync off, and its host file system has no fsync at all: commits would
- * survive a killed process, not a power cut. Here fsync is on and reaches the disk, and that is proven by a first
- * write before the database is given out. Without `dataDir` everything is in memory (tests).
+ * Embedded PostgreSQL. PGlite runs with fsync off, and its host file system has no fsync at all:
+ * commits would survive a killed process, not a power cut. Here fsync is on and reaches the disk,
+ * and that is proven by a first write before the database is given out. Without `dataDir`
+ * everything is in memory (tests).
  */
 export async function openPglite(dataDir: string | null): Promise<Db> {
   if (dataDir === null) return wrap(await PGlite.create(), () => undefined);
   mkdirSync(dataDir, { recursive: true });
   const unlock = lock(join(dataDir, 'central.lock'));
   try {
-    const startParams = [...PGlite.defaultStartParams.filter((p) => p !== '-F'), '-c', 'fsync=on', '-c', 'wal_sync_method=fsync', '-c', 'synchronous_commit=on'];
-    const pg = await PGlite.create({ dataDir: join(dataDir, 'pg'), relaxedDurability: false, startParams });
+    const startParams = [
+      ...PGlite.defaultStartParams.filter((p) => p !== '-F'),
+      '-c',
+      'fsync=on',
+      '-c',
+      'wal_sync_method=fsync',
+      '-c',
+      'synchronous_commit=on',
+    ];
+    const pg = await PGlite.create({
+      dataDir: join(dataDir, 'pg'),
+      relaxedDurability: false,
+      startParams,
+    });
     let syncs = 0;
-    const files = (pg.Module as unknown as { FS: HostFiles }).FS.lookupPath('/pglite/data').node.mount.type;
+    const files = (pg.Module as unknown as { FS: HostFiles }).FS.lookupPath('/pglite/data').node
+      .mount.type;
     files.stream_ops.fsync = ({ nfd }) => {
       syncs++;
       fsyncSync(nfd);
       return 0;
     };
-    await pg.exec('CREATE TABLE IF NOT EXISTS durability (starts bigint NOT NULL); INSERT INTO durability VALUES (1); DELETE FROM durability;');
+    await pg.exec(
+      'CREATE TABLE IF NOT EXISTS durability (starts bigint NOT NULL); INSERT INTO durability VALUES (1); DELETE FROM durability;',
+    );
     if (syncs === 0) {
       await pg.close();
       throw new Error('the embedded database does not reach the disk with fsync');
@@ -51,10 +77,16 @@ export async function openPglite(dataDir: string | null): Promise<Db> {
   }
 }
 
-/** Locks that this process holds itself; a file with our own number that is not here is from an earlier life. */
+/**
+ * Locks that this process holds itself; a file with our own number that is not here is from an
+ * earlier life.
+ */
 const held = new Set<string>();
 
-/** One process for one data folder: two embedded servers would destroy it. A lock whose process is gone is taken over. */
+/**
+ * One process for one data folder: two embedded servers would destroy it. A lock whose process is
+ * gone is taken over.
+ */
 function lock(file: string): () => void {
   for (let tries = 0; tries < 2; tries++) {
     try {
@@ -69,14 +101,18 @@ function lock(file: string): () => void {
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
       const [pid = '', start = ''] = readFileSync(file, 'utf8').split(' ');
-      if (held.has(file) || (Number(pid) !== process.pid && alive(Number(pid), start))) throw new Error(`central's data folder is in use by process ${pid}`, { cause });
+      if (held.has(file) || (Number(pid) !== process.pid && alive(Number(pid), start)))
+        throw new Error(`central's data folder is in use by process ${pid}`, { cause });
       rmSync(file, { force: true });
     }
   }
   throw new Error('central’s data folder cannot be locked');
 }
 
-/** When a process began (proc(5), field 22 of stat), so that a reused number is not taken for the old process; empty where there is no /proc. */
+/**
+ * When a process began (proc(5), field 22 of stat), so that a reused number is not taken for the
+ * old process; empty where there is no /proc.
+ */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -99,9 +135,15 @@ function alive(pid: number, start: string): boolean {
 
 function wrap(pg: PGlite, after: () => void): Db {
   return {
-    query: async <R>(sql: string, params: readonly unknown[] = []) => (await pg.query<R>(sql, [...params])).rows,
+    query: async <R>(sql: string, params: readonly unknown[] = []) =>
+      (await pg.query<R>(sql, [...params])).rows,
     transaction: <T>(run: (tx: Sql) => Promise<T>) =>
-      pg.transaction((tx) => run({ query: async <R>(sql: string, params: readonly unknown[] = []) => (await tx.query<R>(sql, [...params])).rows })),
+      pg.transaction((tx) =>
+        run({
+          query: async <R>(sql: string, params: readonly unknown[] = []) =>
+            (await tx.query<R>(sql, [...params])).rows,
+        }),
+      ),
     exec: async (sql) => {
       await pg.exec(sql);
     },
@@ -114,13 +156,20 @@ function wrap(pg: PGlite, after: () => void): Db {
 
 /** Brings the schema to this version, one transaction for each migration; a newer schema is refused. */
 export async function migrate(db: Db): Promise<void> {
-  await db.exec('CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, name text NOT NULL)');
-  const done = await db.query<{ number: number }>('SELECT number FROM schema_migrations ORDER BY number');
+  await db.exec(
+    'CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, name text NOT NULL)',
+  );
+  const done = await db.query<{ number: number }>(
+    'SELECT number FROM schema_migrations ORDER BY number',
+  );
   const newest = done.at(-1)?.number ?? 0;
-  if (newest > MIGRATIONS.length) throw new Error(`central's schema is at ${newest}, this program knows ${MIGRATIONS.length}`);
+  if (newest > MIGRATIONS.length)
+    throw new Error(`central's schema is at ${newest}, this program knows ${MIGRATIONS.length}`);
   for (const [index, migration] of MIGRATIONS.entries()) {
     const number = index + 1;
     if (number <= newest) continue;
-    await db.exec(`BEGIN; ${migration.sql}; INSERT INTO schema_migrations VALUES (${number}, '${migration.name}'); COMMIT;`);
+    await db.exec(
+      `BEGIN; ${migration.sql}; INSERT INTO schema_migrations VALUES (${number}, '${migration.name}'); COMMIT;`,
+    );
   }
 }

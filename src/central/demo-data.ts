@@ -77,7 +77,10 @@ function account(nn: string, holderName: string, over: Partial<SeedAccount> = {}
   };
 }
 
-/** One account for every answer a customer can meet; 8800003924 is absent on purpose. The first is the golden card of docs/layouts. */
+/**
+ * One account for every answer a customer can meet; 8800003924 is absent on purpose. The first is
+ * the golden card of docs/layouts.
+ */
 export const DEMO_ACCOUNTS: readonly SeedAccount[] = [
   account('21', '张小明', { userNo: '1002203344', meterNo: '0260001577' }),
   account('22', '李建国'),
@@ -128,7 +131,14 @@ export const DEMO_ACCOUNTS: readonly SeedAccount[] = [
   account('66', '葛长海', { unit: 'money', tariffId: 'purse' }),
 ];
 
-export const DEMO_CLAIMS: readonly SeedClaim[] = [{ cardNo: '8800003928', nextCount: 42, orderId: 'PL-000000000399-1-0007', terminalId: '000000000399' }];
+export const DEMO_CLAIMS: readonly SeedClaim[] = [
+  {
+    cardNo: '8800003928',
+    nextCount: 42,
+    orderId: 'PL-000000000399-1-0007',
+    terminalId: '000000000399',
+  },
+];
 
 export const DEMO_POLICY: Policy = {
   version: 1,

@@ -3,12 +3,25 @@ import { chinaDayMs, DAY_MS } from '../shared/time.ts';
 import type { Db } from './db.ts';
 
 const BILLS_KEPT_MS = 600_000;
-/** Payment and refund of one comparison lie no further apart (kiosk/reconcile.ts looks through as many days). */
+/**
+ * Payment and refund of one comparison lie no further apart (kiosk/reconcile.ts looks through as
+ * many days).
+ */
 const DAYS_JUDGED = 8;
 
-/** A terminal's bill of a day, out of the wallets' bills of the whole merchant, under the terminal's own numbers. */
-export function gatewayBills(db: () => Db, wallets: readonly PaymentProvider[], now: () => number): (terminalId: string, date: string) => Promise<BillResult> {
-  const bills = new Map<string, { readonly untilMs: number; readonly result: Promise<BillResult> }>();
+/**
+ * A terminal's bill of a day, out of the wallets' bills of the whole merchant, under the terminal's
+ * own numbers.
+ */
+export function gatewayBills(
+  db: () => Db,
+  wallets: readonly PaymentProvider[],
+  now: () => number,
+): (terminalId: string, date: string) => Promise<BillResult> {
+  const bills = new Map<
+    string,
+    { readonly untilMs: number; readonly result: Promise<BillResult> }
+  >();
   /** A wallet's bill is the whole merchant's: one download serves every terminal for a while. */
   async function walletBill(wallet: PaymentProvider, date: string): Promise<BillResult> {
     for (const [key, kept] of bills) if (kept.untilMs < now()) bills.delete(key);
@@ -38,21 +51,47 @@ export function gatewayBills(db: () => Db, wallets: readonly PaymentProvider[], 
   return async (terminalId, date) => {
     const rows: BillRow[] = [];
     let any = false;
-    const trades = new Map((await db().query<{ leg: string; out_trade_no: string }>('SELECT leg, out_trade_no FROM gateway_trades WHERE terminal_id = $1 AND leg IS NOT NULL', [terminalId])).map((r) => [r.leg, r.out_trade_no]));
-    const refunds = new Map((await db().query<{ wallet_refund_no: string; out_refund_no: string }>('SELECT wallet_refund_no, out_refund_no FROM gateway_refunds WHERE terminal_id = $1', [terminalId])).map((r) => [r.wallet_refund_no, r.out_refund_no]));
+    const trades = new Map(
+      (
+        await db().query<{ leg: string; out_trade_no: string }>(
+          'SELECT leg, out_trade_no FROM gateway_trades WHERE terminal_id = $1 AND leg IS NOT NULL',
+          [terminalId],
+        )
+      ).map((r) => [r.leg, r.out_trade_no]),
+    );
+    const refunds = new Map(
+      (
+        await db().query<{ wallet_refund_no: string; out_refund_no: string }>(
+          'SELECT wallet_refund_no, out_refund_no FROM gateway_refunds WHERE terminal_id = $1',
+          [terminalId],
+        )
+      ).map((r) => [r.wallet_refund_no, r.out_refund_no]),
+    );
     for (const wallet of wallets) {
       const told = await walletBill(wallet, date);
       if (told.kind === 'unknown' || told.kind === 'not-ready') return told;
       if (told.kind === 'none') continue;
       for (const row of told.rows) {
-        // A leg that was left, and its hand-back, are the gateway's own affair (docs/payment-gateway.md).
+        // A leg that was left, and its hand-back, are the gateway's own affair
+        // (docs/payment-gateway.md).
         const outTradeNo = trades.get(row.outTradeNo);
         if (outTradeNo === undefined) continue;
         any = true;
-        rows.push({ ...row, outTradeNo, outRefundNo: row.outRefundNo === '' ? '' : (refunds.get(row.outRefundNo) ?? row.outRefundNo) });
+        rows.push({
+          ...row,
+          outTradeNo,
+          outRefundNo:
+            row.outRefundNo === '' ? '' : (refunds.get(row.outRefundNo) ?? row.outRefundNo),
+        });
       }
     }
     const unlisted = await withoutBill(terminalId, date);
-    return any || unlisted.length > 0 ? { kind: 'bill', rows: rows.toSorted((a, b) => a.atMs - b.atMs), ...(unlisted.length > 0 ? { unlisted } : {}) } : { kind: 'none' };
+    return any || unlisted.length > 0
+      ? {
+          kind: 'bill',
+          rows: rows.toSorted((a, b) => a.atMs - b.atMs),
+          ...(unlisted.length > 0 ? { unlisted } : {}),
+        }
+      : { kind: 'none' };
   };
 }

@@ -2,7 +2,10 @@
 export interface Pacing {
   /** Told while central has time: a terminal with nothing urgent waits so long. */
   readonly idleMs: number;
-  /** Batches a second that this central takes at ease; above, waits grow in proportion, so that the rate falls back to it. */
+  /**
+   * Batches a second that this central takes at ease; above, waits grow in proportion, so that the
+   * rate falls back to it.
+   */
   readonly batchesPerSecond: number;
   readonly maxMs: number;
 }

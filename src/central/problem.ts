@@ -30,7 +30,11 @@ export class Refusal extends Error {
   readonly type: ProblemType;
   readonly status: number;
   readonly expectedSeq: number | undefined;
-  constructor(type: ProblemType, detail: string, extra: { readonly expectedSeq?: number; readonly status?: number } = {}) {
+  constructor(
+    type: ProblemType,
+    detail: string,
+    extra: { readonly expectedSeq?: number; readonly status?: number } = {},
+  ) {
     super(detail);
     this.name = 'Refusal';
     this.type = type;

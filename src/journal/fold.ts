@@ -17,15 +17,27 @@ export interface OrderRow {
   /** The attempt whose money the order took; null: none yet. */
   readonly paidBy: string | null;
   /** The durable plan of the write; null before `delivering`. */
-  readonly delivery: { readonly insertion: number; readonly before: string; readonly after: string; readonly cumulative: number; readonly plan: readonly string[] } | null;
+  readonly delivery: {
+    readonly insertion: number;
+    readonly before: string;
+    readonly after: string;
+    readonly cumulative: number;
+    readonly plan: readonly string[];
+  } | null;
   /** What was kept of its writes, oldest first; left out: nothing. */
   readonly kept?: readonly string[];
   /** How often a write was begun. */
   readonly writes: number;
   readonly reason: string | null;
-  /** What a person is to do: of a parked order, and `counter` of one in doubt whose card will not come back ({@link wantsCounter}). */
+  /**
+   * What a person is to do: of a parked order, and `counter` of one in doubt whose card will not
+   * come back ({@link wantsCounter}).
+   */
   readonly nextStep: string | null;
-  /** In doubt and provably not written at the last read: the money shall go back, once central grants it. */
+  /**
+   * In doubt and provably not written at the last read: the money shall go back, once central
+   * grants it.
+   */
   readonly wantsRefund: boolean;
   /** Parked, and settled by a person. */
   readonly settled: Settled | null;
@@ -66,7 +78,10 @@ export interface Folded {
   readonly attempt?: AttemptRow;
 }
 
-/** A transition that the design does not allow: a defect in the caller, refused before it is written. */
+/**
+ * A transition that the design does not allow: a defect in the caller, refused before it is
+ * written.
+ */
 export class IllegalTransition extends Error {
   constructor(what: string) {
     super(`illegal transition: ${what}`);
@@ -94,13 +109,15 @@ const ATTEMPT_FROM: Record<AttemptState, readonly AttemptState[]> = {
   paid: ['pending', 'closing', 'closed'],
   refunding: ['paid', 'parked'],
   refunded: ['refunding'],
-  // From before `paid` only where the provider states another sum than ours: that money is a person's to settle.
+  // From before `paid` only where the provider states another sum than ours: that money is a
+  // person's to settle.
   parked: ['pending', 'closing', 'closed', 'paid', 'refunding'],
 };
 
 /**
- * The meaning of one event for the rows: pure, and the only place where rows change, so that `journal verify` can
- * rebuild every row from the events and compare.
+ * The meaning of one event for the rows: pure, and the only place where rows change, so that
+ * `journal verify` can rebuild every row from the events and compare.
+ *
  * @throws IllegalTransition when the event does not follow from the rows' state.
  */
 export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folded {
@@ -111,34 +128,58 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
   };
   const attempt = (attemptId: string): AttemptRow => {
     const row = ledger.attempt(attemptId);
-    if (row === undefined || row.orderId !== event.orderId) throw new IllegalTransition(`${event.kind} without its attempt`);
+    if (row === undefined || row.orderId !== event.orderId)
+      throw new IllegalTransition(`${event.kind} without its attempt`);
     return row;
   };
   const moveOrder = (to: OrderState, change: Partial<OrderRow> = {}): OrderRow => {
     const row = order();
-    if (!ORDER_FROM[to].includes(row.state)) throw new IllegalTransition(`order ${row.orderId}: ${row.state} → ${to}`);
+    if (!ORDER_FROM[to].includes(row.state))
+      throw new IllegalTransition(`order ${row.orderId}: ${row.state} → ${to}`);
     return { ...row, ...change, state: to, updatedMs: wallMs };
   };
-  // What a person was to do with a parked order stays on record; of one in doubt the card has answered before a person came.
+  // What a person was to do with a parked order stays on record; of one in doubt the card has
+  // answered before a person came.
   const unsaid = (): Partial<OrderRow> => (order().state === 'in-doubt' ? { nextStep: null } : {});
-  const moveAttempt = (attemptId: string, to: AttemptState, change: Partial<AttemptRow> = {}): AttemptRow => {
+  const moveAttempt = (
+    attemptId: string,
+    to: AttemptState,
+    change: Partial<AttemptRow> = {},
+  ): AttemptRow => {
     const row = attempt(attemptId);
-    if (!ATTEMPT_FROM[to].includes(row.state)) throw new IllegalTransition(`attempt ${attemptId}: ${row.state} → ${to}`);
+    if (!ATTEMPT_FROM[to].includes(row.state))
+      throw new IllegalTransition(`attempt ${attemptId}: ${row.state} → ${to}`);
     return { ...row, ...change, state: to, updatedMs: wallMs };
   };
 
   switch (event.kind) {
     case 'order-quoted': {
-      if (event.orderId === null || ledger.order(event.orderId) !== undefined) throw new IllegalTransition('order-quoted twice');
+      if (event.orderId === null || ledger.order(event.orderId) !== undefined)
+        throw new IllegalTransition('order-quoted twice');
       return {
-        order: { orderId: event.orderId, state: 'quoted', quote: event.body, paidBy: null, delivery: null, writes: 0, reason: null, nextStep: null, wantsRefund: false, settled: null, createdMs: wallMs, updatedMs: wallMs },
+        order: {
+          orderId: event.orderId,
+          state: 'quoted',
+          quote: event.body,
+          paidBy: null,
+          delivery: null,
+          writes: 0,
+          reason: null,
+          nextStep: null,
+          wantsRefund: false,
+          settled: null,
+          createdMs: wallMs,
+          updatedMs: wallMs,
+        },
       };
     }
     case 'attempt-creating': {
       const b = event.body;
       const row = order();
-      if (ledger.attempt(b.attemptId) !== undefined) throw new IllegalTransition('attempt-creating twice');
-      if (row.state !== 'quoted' && row.state !== 'collecting') throw new IllegalTransition(`attempt on an order that is ${row.state}`);
+      if (ledger.attempt(b.attemptId) !== undefined)
+        throw new IllegalTransition('attempt-creating twice');
+      if (row.state !== 'quoted' && row.state !== 'collecting')
+        throw new IllegalTransition(`attempt on an order that is ${row.state}`);
       return {
         order: row.state === 'quoted' ? moveOrder('collecting') : row,
         attempt: {
@@ -170,34 +211,65 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
       return { attempt: moveAttempt(event.body.attemptId, 'closed') };
     case 'attempt-paid': {
       const before = attempt(event.body.attemptId);
-      if (event.body.taken && before.state !== 'pending') throw new IllegalTransition(`an attempt that is ${before.state} cannot be taken`);
-      if (event.body.amountFen !== before.amountFen) throw new IllegalTransition('captured amount differs from the attempt’s');
-      return { attempt: moveAttempt(event.body.attemptId, 'paid', { transactionId: event.body.transactionId, taken: event.body.taken }) };
+      if (event.body.taken && before.state !== 'pending')
+        throw new IllegalTransition(`an attempt that is ${before.state} cannot be taken`);
+      if (event.body.amountFen !== before.amountFen)
+        throw new IllegalTransition('captured amount differs from the attempt’s');
+      return {
+        attempt: moveAttempt(event.body.attemptId, 'paid', {
+          transactionId: event.body.transactionId,
+          taken: event.body.taken,
+        }),
+      };
     }
     case 'attempt-refunding':
-      return { attempt: moveAttempt(event.body.attemptId, 'refunding', { reason: event.body.why }) };
+      return {
+        attempt: moveAttempt(event.body.attemptId, 'refunding', { reason: event.body.why }),
+      };
     case 'attempt-refunded':
-      return { attempt: moveAttempt(event.body.attemptId, 'refunded', { refundId: event.body.refundId }) };
+      return {
+        attempt: moveAttempt(event.body.attemptId, 'refunded', { refundId: event.body.refundId }),
+      };
     case 'attempt-parked':
-      return { attempt: moveAttempt(event.body.attemptId, 'parked', { reason: event.body.reason }) };
+      return {
+        attempt: moveAttempt(event.body.attemptId, 'parked', { reason: event.body.reason }),
+      };
     case 'order-paid': {
       const a = attempt(event.body.attemptId);
-      if (a.state !== 'paid' || a.taken !== true) throw new IllegalTransition('order-paid by an attempt that is not taken');
+      if (a.state !== 'paid' || a.taken !== true)
+        throw new IllegalTransition('order-paid by an attempt that is not taken');
       return { order: moveOrder('paid', { paidBy: a.attemptId }) };
     }
     case 'order-delivering': {
       const { insertion, before, after, cumulative, plan } = event.body;
       const row = order();
-      if (row.delivery !== null && row.delivery.after !== after && row.state !== 'in-doubt') throw new IllegalTransition('a second plan while the first is open');
-      return { order: moveOrder('delivering', { delivery: { insertion, before, after, cumulative, plan }, writes: row.writes + 1, wantsRefund: false, nextStep: null }) };
+      if (row.delivery !== null && row.delivery.after !== after && row.state !== 'in-doubt')
+        throw new IllegalTransition('a second plan while the first is open');
+      return {
+        order: moveOrder('delivering', {
+          delivery: { insertion, before, after, cumulative, plan },
+          writes: row.writes + 1,
+          wantsRefund: false,
+          nextStep: null,
+        }),
+      };
     }
     case 'order-kept': {
       const row = order();
-      if (row.state !== 'delivering') throw new IllegalTransition(`a card's answer is kept for an order that is ${row.state}`);
-      return { order: { ...row, kept: [...(row.kept ?? []), event.body.record], updatedMs: wallMs } };
+      if (row.state !== 'delivering')
+        throw new IllegalTransition(`a card's answer is kept for an order that is ${row.state}`);
+      return {
+        order: { ...row, kept: [...(row.kept ?? []), event.body.record], updatedMs: wallMs },
+      };
     }
     case 'order-in-doubt':
-      return { order: moveOrder('in-doubt', { reason: event.body.failure.code, wantsRefund: event.body.wants === 'refund', nextStep: event.body.wants === 'counter' ? 'counter' : null }) };
+      return {
+        order: moveOrder('in-doubt', {
+          reason: event.body.failure.code,
+          wantsRefund: event.body.wants === 'refund',
+          nextStep: event.body.wants === 'counter' ? 'counter' : null,
+        }),
+      };
     case 'order-delivered':
       return { order: moveOrder('delivered', { reason: null, ...unsaid() }) };
     case 'order-closed':
@@ -207,13 +279,18 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
     case 'order-refunded':
       return { order: moveOrder('refunded') };
     case 'order-parked':
-      return { order: moveOrder('parked', { reason: event.body.reason, nextStep: event.body.nextStep }) };
+      return {
+        order: moveOrder('parked', { reason: event.body.reason, nextStep: event.body.nextStep }),
+      };
     case 'attempt-refund-retried': {
       const row = order();
       const a = attempt(event.body.attemptId);
-      if (a.state !== 'parked' || a.settled !== null) throw new IllegalTransition(`a refund that is ${a.state} is not asked for again`);
+      if (a.state !== 'parked' || a.settled !== null)
+        throw new IllegalTransition(`a refund that is ${a.state} is not asked for again`);
       return {
-        ...(row.state === 'parked' && row.paidBy === a.attemptId ? { order: moveOrder('refunding', { nextStep: null }) } : {}),
+        ...(row.state === 'parked' && row.paidBy === a.attemptId
+          ? { order: moveOrder('refunding', { nextStep: null }) }
+          : {}),
         attempt: moveAttempt(a.attemptId, 'refunding'),
       };
     }
@@ -222,9 +299,20 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
       const settled: Settled = { how, reference, who, atMs: wallMs };
       const row = order();
       const a = attemptId === null ? null : attempt(attemptId);
-      if (a === null ? row.state !== 'parked' || row.settled !== null : a.state !== 'parked' || a.settled !== null) throw new IllegalTransition('only what is parked and open is settled by hand');
-      const ofOrder = row.state === 'parked' && row.settled === null && (a === null || row.paidBy === a.attemptId);
-      return { ...(ofOrder ? { order: { ...row, settled, updatedMs: wallMs } } : {}), ...(a === null ? {} : { attempt: { ...a, settled, updatedMs: wallMs } }) };
+      if (
+        a === null
+          ? row.state !== 'parked' || row.settled !== null
+          : a.state !== 'parked' || a.settled !== null
+      )
+        throw new IllegalTransition('only what is parked and open is settled by hand');
+      const ofOrder =
+        row.state === 'parked' &&
+        row.settled === null &&
+        (a === null || row.paidBy === a.attemptId);
+      return {
+        ...(ofOrder ? { order: { ...row, settled, updatedMs: wallMs } } : {}),
+        ...(a === null ? {} : { attempt: { ...a, settled, updatedMs: wallMs } }),
+      };
     }
     case 'assist-writing':
     case 'assist-kept':
@@ -249,12 +337,23 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
   }
 }
 
-/** In doubt, and a technician said that its card will not come back: nothing is written any more, and a person ends it once central grants the counter claim. */
+/**
+ * In doubt, and a technician said that its card will not come back: nothing is written any more,
+ * and a person ends it once central grants the counter claim.
+ */
 export function wantsCounter(order: OrderRow): boolean {
   return order.state === 'in-doubt' && order.nextStep === 'counter';
 }
 
 /** Orders in these states need nothing more from the kiosk. */
-export const SETTLED_ORDER: ReadonlySet<OrderState> = new Set(['delivered', 'closed', 'refunded', 'parked']);
-/** Attempts in these states can still hold or receive money that is not settled; closed ones are still asked about for a while. */
+export const SETTLED_ORDER: ReadonlySet<OrderState> = new Set([
+  'delivered',
+  'closed',
+  'refunded',
+  'parked',
+]);
+/**
+ * Attempts in these states can still hold or receive money that is not settled; closed ones are
+ * still asked about for a while.
+ */
 export const SETTLED_ATTEMPT: ReadonlySet<AttemptState> = new Set(['refunded', 'parked']);

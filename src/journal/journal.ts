@@ -21,7 +21,13 @@ import type { MoneyDay, MoneyQuery } from './money-day.ts';
 import { carryOut, planRestore } from './restore.ts';
 import { migrate } from './schema.ts';
 import type { LogAnchor, LoggedEvent, SecondLogWriter } from './second-log.ts';
-import { BALLAST_BYTES, FULL_FREE_BYTES, MIN_FREE_BYTES, fileStorage, journalFile } from './storage.ts';
+import {
+  BALLAST_BYTES,
+  FULL_FREE_BYTES,
+  MIN_FREE_BYTES,
+  fileStorage,
+  journalFile,
+} from './storage.ts';
 import type { JournalStorage } from './storage.ts';
 import { verifyDatabase } from './verify.ts';
 import type { VerifyReport } from './verify.ts';
@@ -36,31 +42,63 @@ export interface JournalOptions {
   readonly random: Random;
   /** Called before the process must end: a write or fsync error is never retried. */
   readonly onFatal: (failure: Failure) => void;
-  /** Where the journal lives; default: real files in `dataDir` and `secondPath`, which are not used otherwise. */
+  /**
+   * Where the journal lives; default: real files in `dataDir` and `secondPath`, which are not used
+   * otherwise.
+   */
   readonly storage?: JournalStorage;
 }
 
-/** Is the journal what central and the last run know it as? While it is not good nothing may be sold. */
+/**
+ * Is the journal what central and the last run know it as? While it is not good nothing may be
+ * sold.
+ */
 export type Condition =
   | { readonly kind: 'good' }
-  /** It was damaged and brought back. Good again once a technician accepted it and central granted an epoch that was begun. */
-  | { readonly kind: 'restored'; readonly atMs: number; readonly why: string; readonly aside: string; readonly restoredSeq: number; readonly lostAfterSeq: number | null; readonly accepted: boolean; readonly epochGranted: boolean }
-  /** Central holds other facts than this journal (an old disk, a cloned one). Good again in a new epoch. */
-  | { readonly kind: 'forked'; readonly atMs: number; readonly why: string; readonly epochGranted: boolean };
+  /**
+   * It was damaged and brought back. Good again once a technician accepted it and central granted
+   * an epoch that was begun.
+   */
+  | {
+      readonly kind: 'restored';
+      readonly atMs: number;
+      readonly why: string;
+      readonly aside: string;
+      readonly restoredSeq: number;
+      readonly lostAfterSeq: number | null;
+      readonly accepted: boolean;
+      readonly epochGranted: boolean;
+    }
+  /**
+   * Central holds other facts than this journal (an old disk, a cloned one). Good again in a new
+   * epoch.
+   */
+  | {
+      readonly kind: 'forked';
+      readonly atMs: number;
+      readonly why: string;
+      readonly epochGranted: boolean;
+    };
 
-/** `low`: sell nothing more. `full`: as low, and the ballast was given up so that what is in flight can end. */
+/**
+ * `low`: sell nothing more. `full`: as low, and the ballast was given up so that what is in flight
+ * can end.
+ */
 export type Space = 'ample' | 'low' | 'full';
 
-/** How long a closed attempt is still asked about: a WeChat code lives 2 h, an order 7 days at most for late notices; the day after covers the bill. */
+/**
+ * How long a closed attempt is still asked about: a WeChat code lives 2 h, an order 7 days at most
+ * for late notices; the day after covers the bill.
+ */
 export const ASK_CLOSED_MS = 25 * 3600_000;
 /** A second log that lacks more facts than one append could hold was not cut, but lost or changed. */
 export const MOST_IN_ONE_APPEND = 8;
 const BACKUPS_KEPT = 2;
 
 /**
- * The journal: append-only facts in SQLite, and the order and attempt rows folded from them. One connection, one
- * process. `append` returns only when its events are on disk twice (SQLite with synchronous FULL, then the second
- * log): only then may an effect begin.
+ * The journal: append-only facts in SQLite, and the order and attempt rows folded from them. One
+ * connection, one process. `append` returns only when its events are on disk twice (SQLite with
+ * synchronous FULL, then the second log): only then may an effect begin.
  */
 export class Journal {
   readonly #storage: JournalStorage;
@@ -90,9 +128,10 @@ export class Journal {
   }
 
   /**
-   * Opens or makes the journal of this terminal; what is damaged is set aside whole and brought back from backup and
-   * second log (see {@link condition}). JRNL-0101 cannot be opened or held by another process, JRNL-0102 schema,
-   * JRNL-0105 not synchronous, JRNL-0107 damaged and nothing to restore it from.
+   * Opens or makes the journal of this terminal; what is damaged is set aside whole and brought
+   * back from backup and second log (see {@link condition}). JRNL-0101 cannot be opened or held by
+   * another process, JRNL-0102 schema, JRNL-0105 not synchronous, JRNL-0107 damaged and nothing to
+   * restore it from.
    */
   static open(options: JournalOptions): Result<Journal, Failure> {
     const storage = options.storage ?? fileStorage(options.dataDir, options.secondPath);
@@ -101,7 +140,13 @@ export class Journal {
       storage.lock();
     } catch (cause) {
       storage.close();
-      return err(failure('JRNL-0101', 'the data folder is in use by another core, or cannot be written', cause));
+      return err(
+        failure(
+          'JRNL-0101',
+          'the data folder is in use by another core, or cannot be written',
+          cause,
+        ),
+      );
     }
     for (let again = false; ; again = true) {
       try {
@@ -109,7 +154,11 @@ export class Journal {
         if (!opened.ok) storage.close();
         return opened;
       } catch (cause) {
-        if (!again && storage.ballast.held() && (isSpaceError(cause) || storage.freeBytes() < FULL_FREE_BYTES)) {
+        if (
+          !again &&
+          storage.ballast.held() &&
+          (isSpaceError(cause) || storage.freeBytes() < FULL_FREE_BYTES)
+        ) {
           storage.ballast.drop();
           continue;
         }
@@ -141,16 +190,23 @@ export class Journal {
       })();
     }
     book.setMeta('opened', String(clock.nowMs()));
-    // Asked after the first write: WAL may otherwise answer FULL and run NORMAL (SQLite's default for WAL builds).
-    if (storage.durable && (db.pragma('synchronous', { simple: true }) !== 2 || db.pragma('journal_mode', { simple: true }) !== 'wal')) return err(failure('JRNL-0105'));
+    // Asked after the first write: WAL may otherwise answer FULL and run NORMAL (SQLite's default
+    // for WAL builds).
+    if (
+      storage.durable &&
+      (db.pragma('synchronous', { simple: true }) !== 2 ||
+        db.pragma('journal_mode', { simple: true }) !== 'wal')
+    )
+      return err(failure('JRNL-0105'));
     const journal = new Journal(db, storage, options);
     journal.#joinSecondLogs(found.kind === 'damaged');
     return ok(journal);
   }
 
   /**
-   * The database is good and what counts: each second log is made to hold what it holds. The last append may be in
-   * SQLite only (cut in between). A log that lacks more, or cannot be read, is set aside and made anew, said as a fact.
+   * The database is good and what counts: each second log is made to hold what it holds. The last
+   * append may be in SQLite only (cut in between). A log that lacks more, or cannot be read, is set
+   * aside and made anew, said as a fact.
    */
   #joinSecondLogs(restored: boolean): void {
     const { second } = this.#storage;
@@ -159,10 +215,12 @@ export class Journal {
     const aside = `damaged-${clock.nowMs()}`;
     const remade: string[] = [];
     const spans = this.#epochs();
-    if (spans.at(-1)?.epoch !== this.epoch) spans.push({ epoch: this.epoch, last: anchor?.epoch === this.epoch ? anchor.seq : 0 });
+    if (spans.at(-1)?.epoch !== this.epoch)
+      spans.push({ epoch: this.epoch, last: anchor?.epoch === this.epoch ? anchor.seq : 0 });
     for (const { epoch, last } of spans) {
       const log = second.read(epoch);
-      const from = anchor?.epoch === epoch ? anchor : { epoch, seq: 0, hash: genesisHash(terminalId, epoch) };
+      const from =
+        anchor?.epoch === epoch ? anchor : { epoch, seq: 0, hash: genesisHash(terminalId, epoch) };
       const lastHeld = log.events.at(-1);
       const begins = log.anchor ?? { seq: 0, hash: genesisHash(terminalId, epoch) };
       let prevHash = begins.hash;
@@ -180,12 +238,21 @@ export class Journal {
         whole &&
         begins.seq <= from.seq &&
         heldTo >= from.seq &&
-        (lastHeld === undefined ? begins.hash === from.hash : this.#hashAt(epoch, heldTo) === lastHeld.hash);
+        (lastHeld === undefined
+          ? begins.hash === from.hash
+          : this.#hashAt(epoch, heldTo) === lastHeld.hash);
       const lacks = last - heldTo;
-      if (!joins || (lacks > MOST_IN_ONE_APPEND && log.goodBytes > 0) || (log.torn && lacks > MOST_IN_ONE_APPEND)) {
+      if (
+        !joins ||
+        (lacks > MOST_IN_ONE_APPEND && log.goodBytes > 0) ||
+        (log.torn && lacks > MOST_IN_ONE_APPEND)
+      ) {
         if (log.goodBytes > 0 || log.torn) second.setAside(epoch, aside);
         second.rewrite(epoch, this.#logAnchor(epoch), this.#logged(epoch, from.seq));
-        if (last > 0) remade.push(`epoch ${epoch}: ${joins ? `ended at ${heldTo} of ${last}` : 'did not join the journal'}`);
+        if (last > 0)
+          remade.push(
+            `epoch ${epoch}: ${joins ? `ended at ${heldTo} of ${last}` : 'did not join the journal'}`,
+          );
       } else if (begins.seq < from.seq) {
         // A prune was cut before the log was shortened.
         second.rewrite(epoch, this.#logAnchor(epoch), this.#logged(epoch, from.seq));
@@ -199,18 +266,26 @@ export class Journal {
         if (lacks > MOST_IN_ONE_APPEND) remade.push(`epoch ${epoch}: was missing`);
       }
     }
-    for (const epoch of second.epochs()) if (anchor !== null && epoch < anchor.epoch) second.remove(epoch);
+    for (const epoch of second.epochs())
+      if (anchor !== null && epoch < anchor.epoch) second.remove(epoch);
     const { epoch } = this.#head;
     this.#second = second.open(epoch, second.read(epoch).goodBytes);
     // Cut between the beginning of an epoch and this.
     this.#restate();
-    if (remade.length > 0 && !restored) this.append([{ kind: 'maintenance-action', orderId: null, body: { who: 'core', action: 'second-log-remade', why: remade.join('; '), detail: aside } }]);
+    if (remade.length > 0 && !restored)
+      this.append([
+        {
+          kind: 'maintenance-action',
+          orderId: null,
+          body: { who: 'core', action: 'second-log-remade', why: remade.join('; '), detail: aside },
+        },
+      ]);
   }
 
   /** Epochs that have facts here, rising, each with its last number. */
   #epochs(): { epoch: number; last: number }[] {
     const found: { epoch: number; last: number }[] = [];
-    for (let epoch = 0; ; ) {
+    for (let epoch = 0; ;) {
       const next = this.#st.nextEpoch.get(epoch) ?? null;
       if (next === null) return found;
       found.push({ epoch: next, last: this.#st.lastOf.get(next) ?? 0 });
@@ -224,33 +299,69 @@ export class Journal {
   }
   #logAnchor(epoch: number): LogAnchor | null {
     const anchor = this.#book.anchor();
-    return anchor === null || anchor.epoch !== epoch ? null : { terminalId: this.#options.terminalId, ...anchor };
+    return anchor === null || anchor.epoch !== epoch
+      ? null
+      : { terminalId: this.#options.terminalId, ...anchor };
   }
   *#logged(epoch: number, afterSeq: number): Generator<LoggedEvent> {
     for (const r of this.#st.missing.iterate(epoch, afterSeq)) yield toLogged(r);
   }
 
-  /** Appends events with their rows and outbox entries in one transaction, durable when it returns. @throws IllegalTransition (nothing is written). */
+  /**
+   * Appends events with their rows and outbox entries in one transaction, durable when it returns. @throws
+   * IllegalTransition (nothing is written).
+   */
   append(events: readonly JournalEvent[]): void {
     if (events.length > 0) this.#append(events, null);
   }
 
   /** `also` runs in the same transaction, after the events. `epoch`: they begin this one. */
-  #append(events: readonly JournalEvent[], also: (() => void) | null, epoch = this.#head.epoch): void {
+  #append(
+    events: readonly JournalEvent[],
+    also: (() => void) | null,
+    epoch = this.#head.epoch,
+  ): void {
     if (this.#dead) throw new Error('the journal is closed after a write error');
     const { clock, terminalId } = this.#options;
     const logged: LoggedEvent[] = [];
     const begins = epoch !== this.#head.epoch;
-    let head: Anchor = begins ? { epoch, seq: 0, hash: genesisHash(terminalId, epoch) } : this.#head;
+    let head: Anchor = begins
+      ? { epoch, seq: 0, hash: genesisHash(terminalId, epoch) }
+      : this.#head;
     this.#write(() => {
       for (const event of events) {
         const body = EVENTS[event.kind].parse(event.body);
         const seq = head.seq + 1;
         const wallMs = clock.nowMs();
         const bodyJson = canonicalJson(body);
-        const hash = chainHash(head.hash, { epoch, seq, kind: event.kind, wallMs, orderId: event.orderId, bodyJson });
-        this.#book.put(event, { epoch, seq, wallMs, monoMs: Math.round(clock.monoMs()), bootId: this.#bootId, bodyJson, prevHash: head.hash, hash });
-        logged.push({ epoch, seq, kind: event.kind, wallMs, orderId: event.orderId, body, prevHash: head.hash, hash });
+        const hash = chainHash(head.hash, {
+          epoch,
+          seq,
+          kind: event.kind,
+          wallMs,
+          orderId: event.orderId,
+          bodyJson,
+        });
+        this.#book.put(event, {
+          epoch,
+          seq,
+          wallMs,
+          monoMs: Math.round(clock.monoMs()),
+          bootId: this.#bootId,
+          bodyJson,
+          prevHash: head.hash,
+          hash,
+        });
+        logged.push({
+          epoch,
+          seq,
+          kind: event.kind,
+          wallMs,
+          orderId: event.orderId,
+          body,
+          prevHash: head.hash,
+          hash,
+        });
         head = { epoch, seq, hash };
       }
       also?.();
@@ -272,7 +383,10 @@ export class Journal {
     }
   }
 
-  /** One transaction; an error of the database ends the process. `single`: `fn` runs one statement, which is a transaction by itself. */
+  /**
+   * One transaction; an error of the database ends the process. `single`: `fn` runs one statement,
+   * which is a transaction by itself.
+   */
   #write<T>(fn: () => T, single = false): T {
     if (this.#dead) throw new Error('the journal is closed after a write error');
     try {
@@ -290,7 +404,9 @@ export class Journal {
 
   #fatal(cause: unknown): void {
     this.#dead = true;
-    this.#options.onFatal(failure('JRNL-0101', 'a journal write failed; restart and recover from disk', cause));
+    this.#options.onFatal(
+      failure('JRNL-0101', 'a journal write failed; restart and recover from disk', cause),
+    );
   }
 
   // ---- rows ----
@@ -301,10 +417,17 @@ export class Journal {
     return this.#book.attemptsOf(orderId);
   }
 
-  /** Orders that the kiosk still has to bring to an end: open ones, and those with an attempt that holds, or could still receive, money. */
+  /**
+   * Orders that the kiosk still has to bring to an end: open ones, and those with an attempt that
+   * holds, or could still receive, money.
+   */
   openOrders(): OrderRow[] {
-    // Never later than it is: central's time as last heard, where the machine's clock was set forward; else that clock.
-    const nowMs = Math.min(this.#options.clock.nowMs(), this.centralMs() ?? Number.POSITIVE_INFINITY);
+    // Never later than it is: central's time as last heard, where the machine's clock was set
+    // forward; else that clock.
+    const nowMs = Math.min(
+      this.#options.clock.nowMs(),
+      this.centralMs() ?? Number.POSITIVE_INFINITY,
+    );
     return parsed<OrderRow>(this.#st.openOrders.all(nowMs - ASK_CLOSED_MS));
   }
 
@@ -324,8 +447,14 @@ export class Journal {
   }
 
   /** All facts of one order (of another kiosk's too, where it was finished here), oldest first. */
-  story(orderId: string): { readonly atMs: number; readonly kind: EventKind; readonly body: unknown }[] {
-    return this.#st.story.all(orderId).map((r) => ({ atMs: r.wall_ms, kind: r.kind as EventKind, body: JSON.parse(r.body) as unknown }));
+  story(
+    orderId: string,
+  ): { readonly atMs: number; readonly kind: EventKind; readonly body: unknown }[] {
+    return this.#st.story.all(orderId).map((r) => ({
+      atMs: r.wall_ms,
+      kind: r.kind as EventKind,
+      body: JSON.parse(r.body) as unknown,
+    }));
   }
 
   /** What this journal says of money in a span of time (reconciliation). */
@@ -337,7 +466,10 @@ export class Journal {
     return this.#options.terminalId;
   }
 
-  /** The order under the digits of a slip (terminal's last four, counter, four random ones; blanks do not matter). Undefined: none here. */
+  /**
+   * The order under the digits of a slip (terminal's last four, counter, four random ones; blanks
+   * do not matter). Undefined: none here.
+   */
   findByRef(ref: string): OrderRow | undefined {
     const m = /^(\d{4})(\d{4,})(\d{4})$/.exec(ref.replaceAll(/[\s-]/g, ''));
     if (m === null) return undefined;
@@ -356,7 +488,9 @@ export class Journal {
 
   // ---- outbox ----
   /** The oldest events that central has not acknowledged, of one epoch and without a hole. */
-  unsent(limit: number): { epoch: number; fromSeq: number; prevHash: string; events: UploadEvent[] } | null {
+  unsent(
+    limit: number,
+  ): { epoch: number; fromSeq: number; prevHash: string; events: UploadEvent[] } | null {
     const rows = this.#st.unsent.all(limit);
     const first = rows[0];
     if (first === undefined) return null;
@@ -365,11 +499,23 @@ export class Journal {
       epoch,
       fromSeq: first.seq,
       prevHash: first.prev_hash,
-      events: rows.filter((r, i) => r.epoch === epoch && r.seq === first.seq + i).map((r) => ({ seq: r.seq, kind: r.kind, wallMs: r.wall_ms, orderId: r.order_id, body: JSON.parse(r.body) as unknown, hash: r.hash })),
+      events: rows
+        .filter((r, i) => r.epoch === epoch && r.seq === first.seq + i)
+        .map((r) => ({
+          seq: r.seq,
+          kind: r.kind,
+          wallMs: r.wall_ms,
+          orderId: r.order_id,
+          body: JSON.parse(r.body) as unknown,
+          hash: r.hash,
+        })),
     };
   }
 
-  /** An upload that carries the facts of `epoch` up to `seq` is about to leave; durable when it returns. */
+  /**
+   * An upload that carries the facts of `epoch` up to `seq` is about to leave; durable when it
+   * returns.
+   */
   noteSent(epoch: number, seq: number): void {
     if (seq <= this.#sentUpTo(epoch)) return;
     this.#write(() => {
@@ -387,11 +533,13 @@ export class Journal {
   }
 
   /**
-   * May central have let another kiosk finish this order? True once any of its write facts may have left this kiosk,
-   * and for every order of a journal of which another copy went on elsewhere or facts may be missing.
+   * May central have let another kiosk finish this order? True once any of its write facts may have
+   * left this kiosk, and for every order of a journal of which another copy went on elsewhere or
+   * facts may be missing.
    */
   mayBeReported(orderId: string): boolean {
-    if (this.#st.inDoubtWrites.all(orderId).some((at) => at.seq <= this.#sentUpTo(at.epoch))) return true;
+    if (this.#st.inDoubtWrites.all(orderId).some((at) => at.seq <= this.#sentUpTo(at.epoch)))
+      return true;
     const text = this.meta('suspect');
     if (text === null) return false;
     const first = this.#st.firstOf.get(orderId);
@@ -403,14 +551,20 @@ export class Journal {
     return this.#st.waiting.get(orderId) === undefined;
   }
 
-  /** Central holds everything of `epoch` up to `seq` with this hash. False: the hash is not ours (fork). */
+  /**
+   * Central holds everything of `epoch` up to `seq` with this hash. False: the hash is not ours
+   * (fork).
+   */
   acknowledge(epoch: number, seq: number, hash: string): boolean {
     if (seq > 0 && this.#hashAt(epoch, seq) !== hash) return false;
     this.#write(() => this.#st.acked.run(epoch, seq), true);
     return true;
   }
 
-  /** Central holds less than we thought: everything of `epoch` from `seq` on is to be sent again. False: that one was pruned, stranded, or is not of this journal. */
+  /**
+   * Central holds less than we thought: everything of `epoch` from `seq` on is to be sent again.
+   * False: that one was pruned, stranded, or is not of this journal.
+   */
   resendFrom(epoch: number, seq: number): boolean {
     const anchor = this.#book.anchor();
     if (seq < 1 || (anchor !== null && !before(anchor, { epoch, seq }))) return false;
@@ -419,9 +573,10 @@ export class Journal {
   }
 
   /**
-   * Central refused these facts for good (fork, or an epoch that is over): kept, counted, no longer sent. Orders among
-   * them are said again in the present epoch, at once or when it begins; those of an epoch that is over may have gone
-   * on elsewhere (of the present one `needEpoch` says that). Returns how many.
+   * Central refused these facts for good (fork, or an epoch that is over): kept, counted, no longer
+   * sent. Orders among them are said again in the present epoch, at once or when it begins; those
+   * of an epoch that is over may have gone on elsewhere (of the present one `needEpoch` says that).
+   * Returns how many.
    */
   strand(epoch: number, fromSeq: number): number {
     const stranded = this.#write(() => {
@@ -446,7 +601,11 @@ export class Journal {
     for (let at = 0; at < orderIds.length; at += MOST_IN_ONE_APPEND) {
       const some = orderIds.slice(at, at + MOST_IN_ONE_APPEND);
       this.#append(
-        some.map((orderId): JournalEvent => ({ kind: 'order-restated', orderId, body: { order: this.order(orderId), attempts: this.attemptsOf(orderId) } })),
+        some.map((orderId): JournalEvent => ({
+          kind: 'order-restated',
+          orderId,
+          body: { order: this.order(orderId), attempts: this.attemptsOf(orderId) },
+        })),
         () => {
           for (const orderId of some) this.#st.restated.run(epoch, orderId);
         },
@@ -461,12 +620,25 @@ export class Journal {
     return { events: row.n, oldestMs: row.oldest, soldFen: this.#st.unsyncedFen.get() ?? 0 };
   }
 
-  /** Our deliveries to any card of an account beyond `count`, oldest first: all of them, or only those that central has not acknowledged. */
-  deliveriesBeyond(userNo: string, count: number, which: 'all' | 'unacknowledged'): { count: number; quantity: number }[] {
-    return (which === 'all' ? this.#st.deliveriesAll : this.#st.deliveriesUnacknowledged).all(userNo, count);
+  /**
+   * Our deliveries to any card of an account beyond `count`, oldest first: all of them, or only
+   * those that central has not acknowledged.
+   */
+  deliveriesBeyond(
+    userNo: string,
+    count: number,
+    which: 'all' | 'unacknowledged',
+  ): { count: number; quantity: number }[] {
+    return (which === 'all' ? this.#st.deliveriesAll : this.#st.deliveriesUnacknowledged).all(
+      userNo,
+      count,
+    );
   }
 
-  /** An order of ours for another card of this account that took money and has not ended, or waits for a person: it may yet use the account's next count. */
+  /**
+   * An order of ours for another card of this account that took money and has not ended, or waits
+   * for a person: it may yet use the account's next count.
+   */
   unfinishedOfOtherCard(userNo: string, cardNo: string): OrderRow | undefined {
     const text = this.#st.unfinishedOfOtherCard.get(userNo, cardNo);
     return text === undefined ? undefined : (JSON.parse(text) as OrderRow);
@@ -482,12 +654,21 @@ export class Journal {
     return this.#head;
   }
 
-  /** Begins an epoch that central granted; durable when it returns. False: it is not newer than the present one, and nothing was done. */
+  /**
+   * Begins an epoch that central granted; durable when it returns. False: it is not newer than the
+   * present one, and nothing was done.
+   */
   beginEpoch(epoch: number, why: string): boolean {
     if (!Number.isSafeInteger(epoch) || epoch <= this.epoch) return false;
     const { epoch: previousEpoch, seq: previousSeq, hash: previousHash } = this.#head;
     this.#append(
-      [{ kind: 'epoch-began', orderId: null, body: { previousEpoch, previousSeq, previousHash, why } }],
+      [
+        {
+          kind: 'epoch-began',
+          orderId: null,
+          body: { previousEpoch, previousSeq, previousHash, why },
+        },
+      ],
       () => {
         this.#book.setMeta('epoch', String(epoch));
         const condition = this.condition();
@@ -505,12 +686,17 @@ export class Journal {
     return text === null ? { kind: 'good' } : (JSON.parse(text) as Condition);
   }
   #setCondition(condition: Condition): void {
-    const over = condition.kind === 'good' || (condition.epochGranted && (condition.kind === 'forked' || condition.accepted));
+    const over =
+      condition.kind === 'good' ||
+      (condition.epochGranted && (condition.kind === 'forked' || condition.accepted));
     if (over) this.#book.dropMeta('condition');
     else this.#book.setMeta('condition', JSON.stringify(condition));
   }
 
-  /** A technician has looked at a restored journal and lets it go on. False: there is nothing to accept. */
+  /**
+   * A technician has looked at a restored journal and lets it go on. False: there is nothing to
+   * accept.
+   */
   acceptDamage(who: string, why: string): boolean {
     const condition = this.condition();
     if (condition.kind !== 'restored' || condition.accepted) return false;
@@ -520,21 +706,29 @@ export class Journal {
     return true;
   }
 
-  /** Central found other facts under our numbers: nothing is sold until an epoch that it grants has begun. Orders held here may have gone on elsewhere. */
+  /**
+   * Central found other facts under our numbers: nothing is sold until an epoch that it grants has
+   * begun. Orders held here may have gone on elsewhere.
+   */
   needEpoch(why: string): void {
     const condition = this.condition();
     if (condition.kind !== 'good' && !condition.epochGranted && condition.kind === 'forked') return;
     this.#write(() => {
       const { epoch, seq } = this.#head;
       this.#suspect({ epoch, seq });
-      this.#setCondition(condition.kind === 'restored' ? { ...condition, epochGranted: false } : { kind: 'forked', atMs: this.#options.clock.nowMs(), why, epochGranted: false });
+      this.#setCondition(
+        condition.kind === 'restored'
+          ? { ...condition, epochGranted: false }
+          : { kind: 'forked', atMs: this.#options.clock.nowMs(), why, epochGranted: false },
+      );
     });
   }
 
   /** Orders up to here may have a life that is not on this disk. */
   #suspect(upto: Place): void {
     const text = this.meta('suspect');
-    if (text === null || before(JSON.parse(text) as Place, upto)) this.#book.setMeta('suspect', JSON.stringify({ epoch: upto.epoch, seq: upto.seq }));
+    if (text === null || before(JSON.parse(text) as Place, upto))
+      this.#book.setMeta('suspect', JSON.stringify({ epoch: upto.epoch, seq: upto.seq }));
   }
 
   // ---- upkeep ----
@@ -560,8 +754,9 @@ export class Journal {
   }
 
   /**
-   * Deletes the oldest facts: those that central acknowledged, older than `keepMs`, of orders that need nothing from
-   * anybody and are wholly among them; the chain goes on from an anchor. Null: there was nothing to delete.
+   * Deletes the oldest facts: those that central acknowledged, older than `keepMs`, of orders that
+   * need nothing from anybody and are wholly among them; the chain goes on from an anchor. Null:
+   * there was nothing to delete.
    */
   prune(keepMs: number): { readonly events: number; readonly orders: number } | null {
     const upto = this.#prunable(keepMs);
@@ -571,20 +766,44 @@ export class Journal {
     if (hash === undefined) return null;
     const anchor: Anchor = { ...upto, hash };
     const within = '(epoch < @epoch OR (epoch = @epoch AND seq <= @seq))';
-    const orderIds = db.prepare<[Place], string>(`SELECT order_id FROM orders WHERE (last_epoch < @epoch OR (last_epoch = @epoch AND last_seq <= @seq))`).pluck().all(upto);
-    const events = db.prepare<[Place], number>(`SELECT count(*) FROM events WHERE ${within}`).pluck().get(upto) ?? 0;
-    this.#append([{ kind: 'journal-pruned', orderId: null, body: { epoch: upto.epoch, uptoSeq: upto.seq, uptoHash: hash, events, orders: orderIds.length } }], () => {
-      const attempts = db.prepare<[string]>('DELETE FROM attempts WHERE order_id = ?');
-      const orders = db.prepare<[string]>('DELETE FROM orders WHERE order_id = ?');
-      for (const orderId of orderIds) {
-        attempts.run(orderId);
-        orders.run(orderId);
-      }
-      this.#book.setMeta('pruning', 'now');
-      db.prepare<[Place]>(`DELETE FROM events WHERE ${within}`).run(upto);
-      this.#book.dropMeta('pruning');
-      this.#book.setMeta('anchor', JSON.stringify(anchor));
-    });
+    const orderIds = db
+      .prepare<[Place], string>(
+        `SELECT order_id FROM orders WHERE (last_epoch < @epoch OR (last_epoch = @epoch AND last_seq <= @seq))`,
+      )
+      .pluck()
+      .all(upto);
+    const events =
+      db
+        .prepare<[Place], number>(`SELECT count(*) FROM events WHERE ${within}`)
+        .pluck()
+        .get(upto) ?? 0;
+    this.#append(
+      [
+        {
+          kind: 'journal-pruned',
+          orderId: null,
+          body: {
+            epoch: upto.epoch,
+            uptoSeq: upto.seq,
+            uptoHash: hash,
+            events,
+            orders: orderIds.length,
+          },
+        },
+      ],
+      () => {
+        const attempts = db.prepare<[string]>('DELETE FROM attempts WHERE order_id = ?');
+        const orders = db.prepare<[string]>('DELETE FROM orders WHERE order_id = ?');
+        for (const orderId of orderIds) {
+          attempts.run(orderId);
+          orders.run(orderId);
+        }
+        this.#book.setMeta('pruning', 'now');
+        db.prepare<[Place]>(`DELETE FROM events WHERE ${within}`).run(upto);
+        this.#book.dropMeta('pruning');
+        this.#book.setMeta('anchor', JSON.stringify(anchor));
+      },
+    );
     this.#book.forget();
     try {
       this.#shortenSecondLogs(anchor);
@@ -599,8 +818,13 @@ export class Journal {
     const { second } = this.#storage;
     const current = this.epoch;
     if (anchor.epoch === current) this.#second?.close();
-    second.rewrite(anchor.epoch, this.#logAnchor(anchor.epoch), this.#logged(anchor.epoch, anchor.seq));
-    if (anchor.epoch === current) this.#second = second.open(current, second.read(current).goodBytes);
+    second.rewrite(
+      anchor.epoch,
+      this.#logAnchor(anchor.epoch),
+      this.#logged(anchor.epoch, anchor.seq),
+    );
+    if (anchor.epoch === current)
+      this.#second = second.open(current, second.read(current).goodBytes);
     for (const epoch of second.epochs()) if (epoch < anchor.epoch) second.remove(epoch);
   }
 
@@ -618,25 +842,41 @@ export class Journal {
     let end = Math.min(firstKept ?? Infinity, this.#head.epoch * 2 ** 40 + this.#head.seq);
     const open = new Set(this.openOrders().map((o) => o.orderId));
     const spans = db
-      .prepare<[], { id: string; first: number; last: number; waits: number | null; state: OrderRow['state'] | null }>(
+      .prepare<
+        [],
+        {
+          id: string;
+          first: number;
+          last: number;
+          waits: number | null;
+          state: OrderRow['state'] | null;
+        }
+      >(
         `SELECT e.order_id id, min(e.epoch * 1099511627776 + e.seq) first, max(e.epoch * 1099511627776 + e.seq) last, o.state,
            coalesce(max(o.waits), 0) + (SELECT count(*) FROM attempts a WHERE a.order_id = e.order_id AND a.waits = 1) waits
          FROM events e LEFT JOIN orders o ON o.order_id = e.order_id WHERE e.order_id IS NOT NULL GROUP BY e.order_id ORDER BY first DESC`,
       )
       .all();
     // From the newest back: an order that reaches past the end moves the end before its first fact.
-    for (let moved = true; moved; ) {
+    for (let moved = true; moved;) {
       moved = false;
       for (const s of spans) {
         if (s.first >= end) continue;
-        const done = s.state === null || (SETTLED_ORDER.has(s.state) && s.waits === 0 && !open.has(s.id));
+        const done =
+          s.state === null || (SETTLED_ORDER.has(s.state) && s.waits === 0 && !open.has(s.id));
         if (!done || s.last >= end) {
           end = s.first;
           moved = true;
         }
       }
     }
-    return db.prepare<[number], Place>(`SELECT epoch, seq FROM events WHERE ${at} < ? ORDER BY epoch DESC, seq DESC LIMIT 1`).get(end) ?? null;
+    return (
+      db
+        .prepare<[number], Place>(
+          `SELECT epoch, seq FROM events WHERE ${at} < ? ORDER BY epoch DESC, seq DESC LIMIT 1`,
+        )
+        .get(end) ?? null
+    );
   }
 
   /** How much room there is for facts. Gives the ballast up when there is none. */
@@ -648,7 +888,10 @@ export class Journal {
     return 'full';
   }
 
-  /** Takes room for the end of what is in flight while there is ample of it. Called at start and now and then; takes a moment when it makes the file. */
+  /**
+   * Takes room for the end of what is in flight while there is ample of it. Called at start and now
+   * and then; takes a moment when it makes the file.
+   */
   keepBallast(): void {
     const { ballast } = this.#storage;
     if (ballast.held() || this.#storage.freeBytes() <= MIN_FREE_BYTES + BALLAST_BYTES) return;
@@ -667,11 +910,16 @@ export class Journal {
 
   // ---- what is kept of central's answers ----
   cacheAccount(account: Account, fetchedMs: number): void {
-    this.#write(() => this.#st.cacheAccount.run(account.cardNo, fetchedMs, canonicalJson(account)), true);
+    this.#write(
+      () => this.#st.cacheAccount.run(account.cardNo, fetchedMs, canonicalJson(account)),
+      true,
+    );
   }
   cachedAccount(cardNo: string): { account: Account; fetchedMs: number } | null {
     const row = this.#st.cachedAccount.get(cardNo);
-    return row === undefined ? null : { account: JSON.parse(row.body) as Account, fetchedMs: row.fetched_ms };
+    return row === undefined
+      ? null
+      : { account: JSON.parse(row.body) as Account, fetchedMs: row.fetched_ms };
   }
   meta(key: string): string | null {
     return this.#book.meta(key);

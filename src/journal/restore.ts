@@ -36,14 +36,27 @@ export interface RestorePlan {
   readonly secondLogSeq: number;
   /** A fact behind the head was seen that cannot be joined to it: what comes after the head is lost. */
   readonly lost: boolean;
-  /** Nothing can be missing: the second log, which is written before every effect, is whole and ends at the head. */
+  /**
+   * Nothing can be missing: the second log, which is written before every effect, is whole and ends
+   * at the head.
+   */
   readonly complete: boolean;
   /** What the kiosk noted beside the facts, from the damaged database where that is still sound. */
   readonly notes: ReadonlyMap<string, string>;
 }
 
 /** Notes that belong to the journal itself and are made anew. */
-const OWN_NOTES = new Set(['terminal_id', 'epoch', 'order_counter', 'schema_digest', 'anchor', 'opened', 'pruning', 'suspect', 'condition']);
+const OWN_NOTES = new Set([
+  'terminal_id',
+  'epoch',
+  'order_counter',
+  'schema_digest',
+  'anchor',
+  'opened',
+  'pruning',
+  'suspect',
+  'condition',
+]);
 /** A number is given out before the order's first fact: so many may be known nowhere. */
 const NUMBERS_SKIPPED = 100;
 
@@ -54,7 +67,17 @@ class Pool {
 
   /** Takes it when its own hash is right. */
   add(e: LoggedEvent): boolean {
-    if (chainHash(e.prevHash, { epoch: e.epoch, seq: e.seq, kind: e.kind, wallMs: e.wallMs, orderId: e.orderId, bodyJson: canonicalJson(e.body) }) !== e.hash) return false;
+    if (
+      chainHash(e.prevHash, {
+        epoch: e.epoch,
+        seq: e.seq,
+        kind: e.kind,
+        wallMs: e.wallMs,
+        orderId: e.orderId,
+        bodyJson: canonicalJson(e.body),
+      }) !== e.hash
+    )
+      return false;
     const key = `${e.epoch}:${e.seq}`;
     const there = this.#at.get(key);
     if (there === undefined) this.#at.set(key, [e]);
@@ -63,7 +86,9 @@ class Pool {
     return true;
   }
   get epochs(): number[] {
-    return [...new Set([...this.#at.keys()].map((k) => Number(k.split(':')[0])))].toSorted((a, b) => a - b);
+    return [...new Set([...this.#at.keys()].map((k) => Number(k.split(':')[0])))].toSorted(
+      (a, b) => a - b,
+    );
   }
 
   /** The longest chain of facts that follows `head` (null: the very first ones). */
@@ -75,7 +100,12 @@ class Pool {
       if (next.length === 0) return chain;
       // Two facts under one number that both follow: the longer story is taken.
       const only = next[0] as LoggedEvent;
-      const best = next.length === 1 ? null : next.map((e) => [e, ...this.from(placeOf(e), terminalId)]).toSorted((a, b) => b.length - a.length)[0];
+      const best =
+        next.length === 1
+          ? null
+          : next
+              .map((e) => [e, ...this.from(placeOf(e), terminalId)])
+              .toSorted((a, b) => b.length - a.length)[0];
       if (best !== null && best !== undefined) return [...chain, ...best];
       chain.push(only);
       at = placeOf(only);
@@ -83,7 +113,18 @@ class Pool {
   }
 
   #after(head: Anchor | null, terminalId: string): LoggedEvent[] {
-    const follows = (e: LoggedEvent): boolean => linkProblem(head, { epoch: e.epoch, seq: e.seq, kind: e.kind, body: JSON.stringify(e.body), prev_hash: e.prevHash }, terminalId) === null;
+    const follows = (e: LoggedEvent): boolean =>
+      linkProblem(
+        head,
+        {
+          epoch: e.epoch,
+          seq: e.seq,
+          kind: e.kind,
+          body: JSON.stringify(e.body),
+          prev_hash: e.prevHash,
+        },
+        terminalId,
+      ) === null;
     if (head !== null) {
       const same = (this.#at.get(`${head.epoch}:${head.seq + 1}`) ?? []).filter(follows);
       if (same.length > 0) return same;
@@ -98,17 +139,27 @@ class Pool {
 }
 
 const placeOf = (e: LoggedEvent): Anchor => ({ epoch: e.epoch, seq: e.seq, hash: e.hash });
-const message = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+const message = (cause: unknown): string =>
+  cause instanceof Error ? cause.message : String(cause);
 
 /** What can be had from what is there; null: nothing. */
-export function planRestore(storage: JournalStorage, terminalId: string, why: string): RestorePlan | null {
+export function planRestore(
+  storage: JournalStorage,
+  terminalId: string,
+  why: string,
+): RestorePlan | null {
   return survey(storage, terminalId, why).plan;
 }
 
 /** Whose journal this is, as far as anything there says; null: nothing does. */
 export function terminalOf(storage: JournalStorage): string | null {
-  const ask = (db: Database.Database): string | undefined => db.prepare<[], string>("SELECT value FROM meta WHERE key = 'terminal_id'").pluck().get();
-  const looks = [...(storage.exists() ? [() => storage.look(ask)] : []), ...storage.backups.list().map((name) => () => storage.backups.look(name, ask)), ...storage.second.epochs().map((epoch) => () => ownerOf(storage.second.read(epoch), epoch))];
+  const ask = (db: Database.Database): string | undefined =>
+    db.prepare<[], string>("SELECT value FROM meta WHERE key = 'terminal_id'").pluck().get();
+  const looks = [
+    ...(storage.exists() ? [() => storage.look(ask)] : []),
+    ...storage.backups.list().map((name) => () => storage.backups.look(name, ask)),
+    ...storage.second.epochs().map((epoch) => () => ownerOf(storage.second.read(epoch), epoch)),
+  ];
   for (const look of looks) {
     try {
       const found = look();
@@ -120,15 +171,27 @@ export function terminalOf(storage: JournalStorage): string | null {
   return null;
 }
 
-/** A log that begins at its beginning shows whose it is once it holds an order: the order's number names a terminal, and the first fact's hash proves it. */
+/**
+ * A log that begins at its beginning shows whose it is once it holds an order: the order's number
+ * names a terminal, and the first fact's hash proves it.
+ */
 function ownerOf(log: SecondContents, epoch: number): string | undefined {
   if (log.anchor !== null) return log.anchor.terminalId;
   const named = new Set(log.events.map((e) => e.orderId?.split('-')[1]));
-  return [...named].find((id) => id !== undefined && genesisHash(id, epoch) === log.events[0]?.prevHash);
+  return [...named].find(
+    (id) => id !== undefined && genesisHash(id, epoch) === log.events[0]?.prevHash,
+  );
 }
 
-/** All that there is, and what could be made of it. Changes nothing. `why` empty: nothing is wrong with the database. */
-export function survey(storage: JournalStorage, terminalId: string, why: string): { readonly sources: readonly Source[]; readonly plan: RestorePlan | null } {
+/**
+ * All that there is, and what could be made of it. Changes nothing. `why` empty: nothing is wrong
+ * with the database.
+ */
+export function survey(
+  storage: JournalStorage,
+  terminalId: string,
+  why: string,
+): { readonly sources: readonly Source[]; readonly plan: RestorePlan | null } {
   const pool = new Pool();
   const sources: Source[] = [];
   const anchors: Anchor[] = [];
@@ -141,20 +204,39 @@ export function survey(storage: JournalStorage, terminalId: string, why: string)
     const seen: Place[] = [];
     try {
       storage.look((db) => {
-        const owner = db.prepare<[], string>("SELECT value FROM meta WHERE key = 'terminal_id'").pluck().get();
-        if (owner !== undefined && owner !== terminalId) throw new Error(`it belongs to terminal ${owner}`);
+        const owner = db
+          .prepare<[], string>("SELECT value FROM meta WHERE key = 'terminal_id'")
+          .pluck()
+          .get();
+        if (owner !== undefined && owner !== terminalId)
+          throw new Error(`it belongs to terminal ${owner}`);
         const anchor = anchorOf(db);
         if (anchor !== null) anchors.push(anchor);
         sound = db.pragma('quick_check(1)', { simple: true }) === 'ok';
-        if (sound) for (const { key, value } of db.prepare<[], { key: string; value: string }>('SELECT key, value FROM meta').all()) notes.set(key, value);
-        databaseHead = db.prepare<[], Place>('SELECT epoch, seq FROM events ORDER BY epoch DESC, seq DESC LIMIT 1').get() ?? null;
+        if (sound)
+          for (const { key, value } of db
+            .prepare<[], { key: string; value: string }>('SELECT key, value FROM meta')
+            .all())
+            notes.set(key, value);
+        databaseHead =
+          db
+            .prepare<[], Place>(
+              'SELECT epoch, seq FROM events ORDER BY epoch DESC, seq DESC LIMIT 1',
+            )
+            .get() ?? null;
         // From both ends: a bad page in the middle hides only what is on it.
         if (!readRun(db, 'ASC', pool, seen)) readRun(db, 'DESC', pool, seen);
       });
     } catch (cause) {
       problem = [why, message(cause)].filter((t) => t !== '').join('; ');
     }
-    sources.push({ what: 'database', name: 'journal.db', events: new Set(seen.map((p) => `${p.epoch}:${p.seq}`)).size, upto: latest(seen), problem });
+    sources.push({
+      what: 'database',
+      name: 'journal.db',
+      events: new Set(seen.map((p) => `${p.epoch}:${p.seq}`)).size,
+      upto: latest(seen),
+      problem,
+    });
   }
 
   let secondWhole = true;
@@ -163,12 +245,24 @@ export function survey(storage: JournalStorage, terminalId: string, why: string)
     const log = storage.second.read(epoch);
     if (log.events.length + log.beyond.length === 0 && log.anchor === null && !log.torn) continue;
     const mine = isOurs(log, terminalId, epoch);
-    const good = mine ? [...log.events, ...log.beyond].filter((e) => e.epoch === epoch && pool.add(e)) : [];
+    const good = mine
+      ? [...log.events, ...log.beyond].filter((e) => e.epoch === epoch && pool.add(e))
+      : [];
     if (mine && log.anchor !== null) anchors.push(log.anchor);
     const upto = latest(good);
     if (upto !== null && (secondLast === null || before(secondLast, upto))) secondLast = upto;
     if (!mine || log.torn || good.length < log.events.length) secondWhole = false;
-    sources.push({ what: 'second log', name: `second-${epoch}.log`, events: good.length, upto, problem: !mine ? 'not this terminal’s, or it does not begin at its beginning' : log.torn ? `torn after ${log.events.length} lines` : null });
+    sources.push({
+      what: 'second log',
+      name: `second-${epoch}.log`,
+      events: good.length,
+      upto,
+      problem: !mine
+        ? 'not this terminal’s, or it does not begin at its beginning'
+        : log.torn
+          ? `torn after ${log.events.length} lines`
+          : null,
+    });
   }
 
   const bases: { readonly name: string; readonly head: Anchor }[] = [];
@@ -176,7 +270,13 @@ export function survey(storage: JournalStorage, terminalId: string, why: string)
     try {
       const judged = storage.backups.look(name, (db) => judgeCopy(db, terminalId));
       if (judged.ok) bases.push({ name, head: judged.value.head });
-      sources.push({ what: 'backup', name, events: judged.ok ? judged.value.events : 0, upto: judged.ok && judged.value.head.seq > 0 ? judged.value.head : null, problem: judged.ok ? null : judged.error });
+      sources.push({
+        what: 'backup',
+        name,
+        events: judged.ok ? judged.value.events : 0,
+        upto: judged.ok && judged.value.head.seq > 0 ? judged.value.head : null,
+        problem: judged.ok ? null : judged.error,
+      });
     } catch (cause) {
       sources.push({ what: 'backup', name, events: 0, upto: null, problem: message(cause) });
     }
@@ -192,17 +292,34 @@ export function survey(storage: JournalStorage, terminalId: string, why: string)
   const ways: Way[] = [];
   for (const { name, head } of bases) {
     const add = pool.from(head.seq === 0 ? null : head, terminalId);
-    ways.push({ base: name, anchor: null, baseHead: head, add, head: add.length === 0 ? head : placeOf(add.at(-1) as LoggedEvent) });
+    ways.push({
+      base: name,
+      anchor: null,
+      baseHead: head,
+      add,
+      head: add.length === 0 ? head : placeOf(add.at(-1) as LoggedEvent),
+    });
   }
   for (const anchor of [null, ...anchors]) {
     const add = pool.from(anchor, terminalId);
-    if (add.length > 0) ways.push({ base: null, anchor, baseHead: null, add, head: placeOf(add.at(-1) as LoggedEvent) });
+    if (add.length > 0)
+      ways.push({
+        base: null,
+        anchor,
+        baseHead: null,
+        add,
+        head: placeOf(add.at(-1) as LoggedEvent),
+      });
   }
   // The furthest; of those that go equally far a backup, since it knows what central acknowledged.
-  const best = ways.reduce<Way | null>((a, b) => (a === null || before(a.head, b.head) ? b : a), null);
+  const best = ways.reduce<Way | null>(
+    (a, b) => (a === null || before(a.head, b.head) ? b : a),
+    null,
+  );
   if (best === null) return { sources, plan: null };
   const lost = [pool.last, databaseHead].some((p) => p !== null && before(best.head, p));
-  const endsAt = (p: Place | null): boolean => p !== null && p.epoch === best.head.epoch && p.seq === best.head.seq;
+  const endsAt = (p: Place | null): boolean =>
+    p !== null && p.epoch === best.head.epoch && p.seq === best.head.seq;
   const plan: RestorePlan = {
     why,
     base: best.base,
@@ -219,9 +336,18 @@ export function survey(storage: JournalStorage, terminalId: string, why: string)
 }
 
 /** Reads events until the database cannot go on. False: it could not to the end. */
-function readRun(db: Database.Database, direction: 'ASC' | 'DESC', pool: Pool, seen: Place[]): boolean {
+function readRun(
+  db: Database.Database,
+  direction: 'ASC' | 'DESC',
+  pool: Pool,
+  seen: Place[],
+): boolean {
   try {
-    for (const r of db.prepare<[], EventRecord>(`SELECT ${EVENT_COLUMNS} FROM events ORDER BY epoch ${direction}, seq ${direction}`).iterate()) {
+    for (const r of db
+      .prepare<[], EventRecord>(
+        `SELECT ${EVENT_COLUMNS} FROM events ORDER BY epoch ${direction}, seq ${direction}`,
+      )
+      .iterate()) {
       const event = readable(r);
       if (event !== null && pool.add(event)) seen.push({ epoch: r.epoch, seq: r.seq });
     }
@@ -245,10 +371,15 @@ function latest(places: readonly Place[]): Place | null {
 }
 
 /**
- * Builds the restored journal beside the damaged one, then sets that aside whole and takes its place. Cut at any
- * point, it is ended or begun anew at the next start. Returns where the damaged file lies. @throws on any disk error.
+ * Builds the restored journal beside the damaged one, then sets that aside whole and takes its
+ * place. Cut at any point, it is ended or begun anew at the next start. Returns where the damaged
+ * file lies. @throws on any disk error.
  */
-export function carryOut(storage: JournalStorage, plan: RestorePlan, { terminalId, nowMs }: { readonly terminalId: string; readonly nowMs: number }): string {
+export function carryOut(
+  storage: JournalStorage,
+  plan: RestorePlan,
+  { terminalId, nowMs }: { readonly terminalId: string; readonly nowMs: number },
+): string {
   const aside = `damaged-${nowMs}`;
   storage.build(plan.base, (db) => {
     db.pragma('foreign_keys = ON');
@@ -262,9 +393,20 @@ export function carryOut(storage: JournalStorage, plan: RestorePlan, { terminalI
   return storage.asidePath(aside);
 }
 
-function fill(book: Book, plan: RestorePlan, terminalId: string, nowMs: number, aside: string): void {
+function fill(
+  book: Book,
+  plan: RestorePlan,
+  terminalId: string,
+  nowMs: number,
+  aside: string,
+): void {
   const put = (event: LoggedEvent): void => {
-    book.put({ kind: event.kind, orderId: event.orderId, body: event.body } as JournalEvent, { ...event, monoMs: 0, bootId: 'restored', bodyJson: canonicalJson(event.body) });
+    book.put({ kind: event.kind, orderId: event.orderId, body: event.body } as JournalEvent, {
+      ...event,
+      monoMs: 0,
+      bootId: 'restored',
+      bodyJson: canonicalJson(event.body),
+    });
   };
   book.setMeta('terminal_id', terminalId);
   if (plan.base === null && plan.anchor !== null) {
@@ -272,21 +414,64 @@ function fill(book: Book, plan: RestorePlan, terminalId: string, nowMs: number, 
     book.setMeta('anchor', JSON.stringify({ epoch, seq, hash }));
   }
   for (const event of plan.add) put(event);
-  for (const [key, value] of plan.notes) if (!OWN_NOTES.has(key) && !key.startsWith('sent:')) book.setMeta(key, value);
+  for (const [key, value] of plan.notes)
+    if (!OWN_NOTES.has(key) && !key.startsWith('sent:')) book.setMeta(key, value);
 
-  const numbers = book.st.orders.all().map((row) => Number((JSON.parse(row) as { orderId: string }).orderId.split('-')[3] ?? '0'));
-  const counter = Math.max(Number(book.meta('order_counter') ?? '0'), Number(plan.notes.get('order_counter') ?? '0'), ...numbers.filter(Number.isSafeInteger));
+  const numbers = book.st.orders
+    .all()
+    .map((row) => Number((JSON.parse(row) as { orderId: string }).orderId.split('-')[3] ?? '0'));
+  const counter = Math.max(
+    Number(book.meta('order_counter') ?? '0'),
+    Number(plan.notes.get('order_counter') ?? '0'),
+    ...numbers.filter(Number.isSafeInteger),
+  );
   book.setMeta('order_counter', String(counter + NUMBERS_SKIPPED));
   // Any fact may have been sent since the backup was made.
-  const sent = book.db.prepare<[], { epoch: number; last: number }>('SELECT epoch, max(seq) last FROM events GROUP BY epoch').all();
+  const sent = book.db
+    .prepare<[], { epoch: number; last: number }>(
+      'SELECT epoch, max(seq) last FROM events GROUP BY epoch',
+    )
+    .all();
   for (const { epoch, last } of sent) book.setMeta(`sent:${epoch}`, String(last));
-  const { epoch, seq, hash: prevHash } = plan.head.seq === 0 ? { ...plan.head, hash: genesisHash(terminalId, plan.head.epoch) } : plan.head;
+  const {
+    epoch,
+    seq,
+    hash: prevHash,
+  } = plan.head.seq === 0
+    ? { ...plan.head, hash: genesisHash(terminalId, plan.head.epoch) }
+    : plan.head;
   if (!plan.complete) book.setMeta('suspect', JSON.stringify({ epoch, seq }));
   book.setMeta('epoch', String(epoch));
 
   const lostAfterSeq = plan.lost ? seq : null;
-  const body = { aside, why: plan.why, backupSeq: plan.baseSeq, secondLogSeq: plan.secondLogSeq, restoredSeq: seq, lostAfterSeq };
-  const facts = { epoch, seq: seq + 1, kind: 'journal-restored', wallMs: nowMs, orderId: null, bodyJson: canonicalJson(body) };
+  const body = {
+    aside,
+    why: plan.why,
+    backupSeq: plan.baseSeq,
+    secondLogSeq: plan.secondLogSeq,
+    restoredSeq: seq,
+    lostAfterSeq,
+  };
+  const facts = {
+    epoch,
+    seq: seq + 1,
+    kind: 'journal-restored',
+    wallMs: nowMs,
+    orderId: null,
+    bodyJson: canonicalJson(body),
+  };
   put({ ...facts, body, prevHash, hash: chainHash(prevHash, facts) });
-  book.setMeta('condition', JSON.stringify({ kind: 'restored', atMs: nowMs, why: plan.why, aside, restoredSeq: seq, lostAfterSeq, accepted: false, epochGranted: false }));
+  book.setMeta(
+    'condition',
+    JSON.stringify({
+      kind: 'restored',
+      atMs: nowMs,
+      why: plan.why,
+      aside,
+      restoredSeq: seq,
+      lostAfterSeq,
+      accepted: false,
+      epochGranted: false,
+    }),
+  );
 }

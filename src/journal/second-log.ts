@@ -1,4 +1,15 @@
-import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Anchor } from './book.ts';
@@ -15,7 +26,10 @@ export interface LoggedEvent {
   readonly hash: string;
 }
 
-/** First line of a log whose older facts were pruned. The terminal is named, since no genesis hash tells it any more. */
+/**
+ * First line of a log whose older facts were pruned. The terminal is named, since no genesis hash
+ * tells it any more.
+ */
 export interface LogAnchor extends Anchor {
   readonly terminalId: string;
 }
@@ -33,19 +47,30 @@ export interface SecondContents {
   /** Whole lines that fail their checksum; half a line at the end is none. */
   readonly badLines: number;
 }
-export const NO_CONTENTS: SecondContents = { anchor: null, events: [], beyond: [], goodBytes: 0, torn: false, badLines: 0 };
+export const NO_CONTENTS: SecondContents = {
+  anchor: null,
+  events: [],
+  beyond: [],
+  goodBytes: 0,
+  torn: false,
+  badLines: 0,
+};
 
 /** Where one epoch's facts are written a second time. */
 export interface SecondLogWriter {
-  /** Durable when it returns. @throws on any write or fsync error: the process must end and recover from disk. */
+  /**
+   * Durable when it returns. @throws on any write or fsync error: the process must end and recover
+   * from disk.
+   */
   append(events: readonly LoggedEvent[]): void;
   close(): void;
 }
 
 /**
- * The second log: every event once more, append-only, on a second path (in production another disk), fsynced before
- * the event's effect may begin; one file for each epoch. A line is `crc32(json) in 8 hex digits, space, json,
- * newline`; a torn last line is cut off at the next start.
+ * The second log: every event once more, append-only, on a second path (in production another
+ * disk), fsynced before the event's effect may begin; one file for each epoch. A line is
+ * `crc32(json) in 8 hex digits, space, json, newline`; a torn last line is cut off at the next
+ * start.
  */
 export class SecondLog implements SecondLogWriter {
   readonly #fd: number;
@@ -58,7 +83,10 @@ export class SecondLog implements SecondLogWriter {
     return join(folder, `second-${epoch}.log`);
   }
 
-  /** Opens or makes the log and cuts what stands behind `goodBytes`. @throws the system's error when the path cannot be written. */
+  /**
+   * Opens or makes the log and cuts what stands behind `goodBytes`. @throws the system's error when
+   * the path cannot be written.
+   */
   static open(folder: string, epoch: number, goodBytes: number): SecondLog {
     mkdirSync(folder, { recursive: true });
     const path = SecondLog.path(folder, epoch);
@@ -80,8 +108,16 @@ export class SecondLog implements SecondLogWriter {
     return new SecondLog(fd);
   }
 
-  /** Makes the log anew, beside the old one and then in its place: at no moment is there less than what either holds. */
-  static rewrite(folder: string, epoch: number, anchor: LogAnchor | null, events: Iterable<LoggedEvent>): void {
+  /**
+   * Makes the log anew, beside the old one and then in its place: at no moment is there less than
+   * what either holds.
+   */
+  static rewrite(
+    folder: string,
+    epoch: number,
+    anchor: LogAnchor | null,
+    events: Iterable<LoggedEvent>,
+  ): void {
     mkdirSync(folder, { recursive: true });
     const path = SecondLog.path(folder, epoch);
     const fresh = `${path}.new`;
@@ -116,7 +152,7 @@ export class SecondLog implements SecondLogWriter {
 
 function writeWhole(fd: number, text: string): void {
   const bytes = Buffer.from(text, 'utf8');
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
 }
 
 function line(event: LoggedEvent): string {
@@ -126,7 +162,10 @@ function sealed(json: string): string {
   return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
 }
 
-/** Reads a log as far as it can be read; a log that is not there is an empty one. @throws when the system cannot read it. */
+/**
+ * Reads a log as far as it can be read; a log that is not there is an empty one. @throws when the
+ * system cannot read it.
+ */
 export function readSecondLog(path: string): SecondContents {
   if (!existsSync(path)) return NO_CONTENTS;
   const bytes = readFileSync(path);
@@ -135,7 +174,7 @@ export function readSecondLog(path: string): SecondContents {
   let anchor: LogAnchor | null = null;
   let good = 0;
   let badLines = 0;
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const end = bytes.indexOf(0x0a, at);
     if (end < 0) break;
     const text = bytes.toString('utf8', at, end);
@@ -152,7 +191,10 @@ export function readSecondLog(path: string): SecondContents {
   return { anchor, events, beyond, goodBytes: good, torn: good < bytes.length, badLines };
 }
 
-/** Makes a new directory entry durable. Not every system can open a folder: there the entry is durable with the file. */
+/**
+ * Makes a new directory entry durable. Not every system can open a folder: there the entry is
+ * durable with the file.
+ */
 export function syncFolder(folder: string): void {
   let fd: number;
   try {

@@ -1,4 +1,17 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, renameSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { SCHEMA_VERSION, migrate } from './schema.ts';
@@ -32,19 +45,26 @@ export interface BackupStore {
   list(): string[];
   /** A read-only look at one. @throws when it cannot be opened. */
   look<T>(name: string, fn: (db: Database.Database) => T): T;
-  /** Copies the open database while it goes on being used; the copy is durable and goes by the name that `judge` gives it, or is dropped when that throws. */
+  /**
+   * Copies the open database while it goes on being used; the copy is durable and goes by the name
+   * that `judge` gives it, or is dropped when that throws.
+   */
   make(db: Database.Database, judge: (copy: Database.Database) => string): Promise<string>;
   remove(name: string): void;
 }
 
 /**
- * Where a journal lives: the database, the second logs, the backups, and the space for them. Real files in
- * production; in the simulation memory that outlives the process that it plays. Everything throws the system's error.
+ * Where a journal lives: the database, the second logs, the backups, and the space for them. Real
+ * files in production; in the simulation memory that outlives the process that it plays. Everything
+ * throws the system's error.
  */
 export interface JournalStorage {
   /** True: real files. WAL and FULL are demanded, and file and chain are checked at each open. */
   readonly durable: boolean;
-  /** Keeps every other core away until {@link close}. @throws when another one has it, or nothing can be written. */
+  /**
+   * Keeps every other core away until {@link close}. @throws when another one has it, or nothing can
+   * be written.
+   */
   lock(): void;
   /** Ends this use: connection and lock are given up, the data stays. Any number of times. */
   close(): void;
@@ -58,9 +78,15 @@ export interface JournalStorage {
   readonly beforeCommit: (() => void) | null;
   readonly second: SecondStore;
   readonly backups: BackupStore;
-  /** Makes a new database beside the present one, from a backup or from nothing, and fills it; durable when it returns. */
+  /**
+   * Makes a new database beside the present one, from a backup or from nothing, and fills it;
+   * durable when it returns.
+   */
   build(base: string | null, fill: (db: Database.Database) => void): void;
-  /** Keeps the present database whole under `aside` and puts the built one in its place; cut anywhere, {@link finishSwap} ends it. */
+  /**
+   * Keeps the present database whole under `aside` and puts the built one in its place; cut
+   * anywhere, {@link finishSwap} ends it.
+   */
   swap(aside: string): void;
   /** Ends a swap that was cut, and drops what was built and not swapped. */
   finishSwap(): void;
@@ -70,7 +96,10 @@ export interface JournalStorage {
   freeBytes(): number;
   readonly ballast: {
     held(): boolean;
-    /** Really takes the space, so that giving it up helps: `block` is written again and again, bytes that no file system folds away. */
+    /**
+     * Really takes the space, so that giving it up helps: `block` is written again and again, bytes
+     * that no file system folds away.
+     */
     make(bytes: number, block: Uint8Array): void;
     drop(): void;
   };
@@ -97,8 +126,10 @@ export function fileStorage(dataDir: string, secondPath: string): JournalStorage
     try {
       return lookWith({ readonly: true, fileMustExist: true }, path, fn);
     } catch (cause) {
-      // A transaction that was cut has to be taken back first, by SQLite and with the right to write.
-      if (!(cause instanceof Database.SqliteError) || !cause.code.startsWith('SQLITE_READONLY')) throw cause;
+      // A transaction that was cut has to be taken back first, by SQLite and with the right to
+      // write.
+      if (!(cause instanceof Database.SqliteError) || !cause.code.startsWith('SQLITE_READONLY'))
+        throw cause;
       return lookWith({ fileMustExist: true }, path, fn);
     }
   };
@@ -107,8 +138,10 @@ export function fileStorage(dataDir: string, secondPath: string): JournalStorage
     const folder = join(dataDir, aside);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     syncFolder(dataDir);
-    for (const part of PARTS) if (existsSync(file + part)) renameSync(file + part, join(folder, `journal.db${part}`));
-    // The old files must be away for good before the new one comes: a new database beside an old WAL would be a wrong one.
+    for (const part of PARTS)
+      if (existsSync(file + part)) renameSync(file + part, join(folder, `journal.db${part}`));
+    // The old files must be away for good before the new one comes: a new database beside an old
+    // WAL would be a wrong one.
     syncFolder(folder);
     syncFolder(dataDir);
   };
@@ -163,7 +196,8 @@ export function fileStorage(dataDir: string, secondPath: string): JournalStorage
       setAside(epoch, name) {
         const folder = join(secondPath, name);
         mkdirSync(folder, { recursive: true });
-        // A copy: the log itself stays until the new one takes its place, so that no cut leaves none.
+        // A copy: the log itself stays until the new one takes its place, so that no cut leaves
+        // none.
         const to = join(folder, `second-${epoch}.log`);
         copyDurably(SecondLog.path(secondPath, epoch), to);
         syncFolder(folder);
@@ -237,7 +271,8 @@ export function fileStorage(dataDir: string, secondPath: string): JournalStorage
         putInPlace();
         return;
       }
-      // Either nothing was moved yet, and the restore begins anew, or all was and only the plan is left over.
+      // Either nothing was moved yet, and the restore begins anew, or all was and only the plan is
+      // left over.
       const left = [plan, ...PARTS.map((part) => built + part)].filter((path) => existsSync(path));
       for (const path of left) rmSync(path, { force: true });
       if (left.length > 0) syncFolder(dataDir);
@@ -256,7 +291,8 @@ export function fileStorage(dataDir: string, secondPath: string): JournalStorage
         const fresh = `${ballastFile}.new`;
         const fd = openSync(fresh, 'w', 0o600);
         try {
-          for (let left = bytes; left > 0; ) left -= writeSync(fd, block, 0, Math.min(left, block.length));
+          for (let left = bytes; left > 0;)
+            left -= writeSync(fd, block, 0, Math.min(left, block.length));
           fsyncSync(fd);
         } catch (error) {
           rmSync(fresh, { force: true });
@@ -313,7 +349,7 @@ function copyDurably(from: string, to: string): void {
       for (;;) {
         const length = readSync(source, block);
         if (length === 0) break;
-        for (let at = 0; at < length; ) at += writeSync(target, block, at, length - at);
+        for (let at = 0; at < length;) at += writeSync(target, block, at, length - at);
       }
       fsyncSync(target);
     } finally {
@@ -363,15 +399,27 @@ export interface DiskImage {
 
 /** The simulation's disk, with the faults that disks have. */
 export interface MemoryStorage extends JournalStorage {
-  /** The next append fails: `full`, nothing of it is kept (SQLITE_FULL); `lost`, an fsync error that took it along; `kept`, an fsync error though it reached the disk. */
+  /**
+   * The next append fails: `full`, nothing of it is kept (SQLITE_FULL); `lost`, an fsync error that
+   * took it along; `kept`, an fsync error though it reached the disk.
+   */
   failNext: 'full' | 'lost' | 'kept' | null;
-  /** Power goes between SQLite's commit and the second log's write: the next append throws, its facts are in the database only. */
+  /**
+   * Power goes between SQLite's commit and the second log's write: the next append throws, its
+   * facts are in the database only.
+   */
   tearSecondLog: boolean;
-  /** What {@link JournalStorage.freeBytes} answers. The ballast counts on top of it when it is dropped. */
+  /**
+   * What {@link JournalStorage.freeBytes} answers. The ballast counts on top of it when it is
+   * dropped.
+   */
   free: number;
   /** A copy of both disks. */
   image(): DiskImage;
-  /** Both disks are what they were: an old image restored, or this machine a clone. Only while closed. */
+  /**
+   * Both disks are what they were: an old image restored, or this machine a clone. Only while
+   * closed.
+   */
   restoreImage(image: DiskImage, which?: 'both' | 'database' | 'second'): void;
   /** An empty disk. Only while closed. */
   wipe(which?: 'both' | 'database' | 'second'): void;
@@ -379,7 +427,10 @@ export interface MemoryStorage extends JournalStorage {
   retire(): void;
 }
 
-/** Memory in the place of disks, under the very same SQL. It outlives the journals opened on it: each sees exactly what was committed. */
+/**
+ * Memory in the place of disks, under the very same SQL. It outlives the journals opened on it:
+ * each sees exactly what was committed.
+ */
 export function memoryStorage(): MemoryStorage {
   let db: Database.Database | null = null;
   let building: Database.Database | null = null;
@@ -389,12 +440,15 @@ export function memoryStorage(): MemoryStorage {
   const backups = new Map<string, Buffer>();
   const contents = (epoch: number): SecondContents => {
     const log = logs.get(epoch);
-    return log === undefined ? NO_CONTENTS : { ...NO_CONTENTS, anchor: log.anchor, events: log.events, goodBytes: log.events.length };
+    return log === undefined
+      ? NO_CONTENTS
+      : { ...NO_CONTENTS, anchor: log.anchor, events: log.events, goodBytes: log.events.length };
   };
   const idle = (): void => {
     if (locked) throw new Error('the disk is in use');
   };
-  const sqlError = (message: string, code: string): Error => new Database.SqliteError(message, code);
+  const sqlError = (message: string, code: string): Error =>
+    new Database.SqliteError(message, code);
 
   const storage: MemoryStorage = {
     durable: false,
@@ -421,7 +475,9 @@ export function memoryStorage(): MemoryStorage {
       const { failNext } = storage;
       if (failNext !== 'full' && failNext !== 'lost') return;
       storage.failNext = null;
-      throw failNext === 'full' ? sqlError('database or disk is full', 'SQLITE_FULL') : sqlError('disk I/O error', 'SQLITE_IOERR_FSYNC');
+      throw failNext === 'full'
+        ? sqlError('database or disk is full', 'SQLITE_FULL')
+        : sqlError('disk I/O error', 'SQLITE_IOERR_FSYNC');
     },
     second: {
       epochs: () => [...logs.keys()].toSorted((a, b) => a - b),
@@ -509,7 +565,16 @@ export function memoryStorage(): MemoryStorage {
         ballast = 0;
       },
     },
-    image: () => ({ database: db === null ? null : db.serialize(), second: new Map([...logs.keys()].map((epoch) => [epoch, { ...contents(epoch), events: [...contents(epoch).events] }])), backups: new Map(backups) }),
+    image: () => ({
+      database: db === null ? null : db.serialize(),
+      second: new Map(
+        [...logs.keys()].map((epoch) => [
+          epoch,
+          { ...contents(epoch), events: [...contents(epoch).events] },
+        ]),
+      ),
+      backups: new Map(backups),
+    }),
     restoreImage(image, which = 'both') {
       idle();
       if (which !== 'second') {
@@ -520,7 +585,8 @@ export function memoryStorage(): MemoryStorage {
       }
       if (which !== 'database') {
         logs.clear();
-        for (const [epoch, { anchor, events }] of image.second) logs.set(epoch, { anchor, events: [...events] });
+        for (const [epoch, { anchor, events }] of image.second)
+          logs.set(epoch, { anchor, events: [...events] });
       }
     },
     wipe(which = 'both') {

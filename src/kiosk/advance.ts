@@ -21,7 +21,10 @@ export interface AdvanceContext extends Now {
   /** Until then this order begins no refund and no write but under central's claim; null: it may. */
   readonly heldUntilMono: number | null;
   /** Numbers of an order's `n`-th attempt; drawn anew at each call. */
-  readonly attemptIds: (orderId: string, n: number) => Pick<EventBody<'attempt-creating'>, 'attemptId' | 'outTradeNo' | 'outRefundNo'>;
+  readonly attemptIds: (
+    orderId: string,
+    n: number,
+  ) => Pick<EventBody<'attempt-creating'>, 'attemptId' | 'outTradeNo' | 'outRefundNo'>;
   /** How long a QR code waits for the customer. */
   readonly payWindowMs: number;
   /** How long after a charge this provider takes a reversal. */
@@ -38,8 +41,16 @@ export interface Advance {
   readonly wakeAtMono: number | null;
 }
 
-export function journal(order: OrderRow, ...events: { [K in JournalEvent['kind']]: { kind: K; body: EventBody<K> } }[JournalEvent['kind']][]): Effect {
-  return { do: 'journal', events: events.map((e) => ({ ...e, orderId: order.orderId }) as JournalEvent) };
+export function journal(
+  order: OrderRow,
+  ...events: {
+    [K in JournalEvent['kind']]: { kind: K; body: EventBody<K> };
+  }[JournalEvent['kind']][]
+): Effect {
+  return {
+    do: 'journal',
+    events: events.map((e) => ({ ...e, orderId: order.orderId }) as JournalEvent),
+  };
 }
 
 /** A failure as facts keep it. */

@@ -7,10 +7,18 @@ import type { KioskState } from './state.ts';
 /** A card that a jammed motor did not give back is tried again this often. */
 const AGAIN_MS = 5_000;
 
-/** True while the visit still has use for the card that is in: it is read, sold to, paid for or written. */
+/**
+ * True while the visit still has use for the card that is in: it is read, sold to, paid for or
+ * written.
+ */
 export function needsCard(state: KioskState, shown: Snapshot): boolean {
   const { session } = state;
-  if (state.cardBusy || [...state.orders.values()].some((o) => o.writing) || (session.at === 'assist' && session.stage === 'writing')) return true;
+  if (
+    state.cardBusy ||
+    [...state.orders.values()].some((o) => o.writing) ||
+    (session.at === 'assist' && session.stage === 'writing')
+  )
+    return true;
   switch (shown.screen) {
     case 'reading':
     case 'card-info':
@@ -40,7 +48,10 @@ export function needsCard(state: KioskState, shown: Snapshot): boolean {
   }
 }
 
-/** Works a motor reader's gate: shut while the kiosk is out of service, and the card is given back once nobody needs it. */
+/**
+ * Works a motor reader's gate: shut while the kiosk is out of service, and the card is given back
+ * once nobody needs it.
+ */
 export class GateKeeper {
   readonly #gate: CardGate;
   readonly #clock: Clock;
@@ -70,18 +81,25 @@ export class GateKeeper {
     if (accepting !== this.#accepting) {
       this.#accepting = accepting;
       void this.#gate.accept(accepting).then((done) => {
-        if (!done.ok) this.#failed(describeFailure(done.error), () => {
-          this.#accepting = null;
-        });
+        if (!done.ok)
+          this.#failed(describeFailure(done.error), () => {
+            this.#accepting = null;
+          });
       });
     }
-    if ((reader.state !== 'present' && reader.state !== 'mute') || reader.insertion === this.#leaving || needsCard(state, shown)) return;
+    if (
+      (reader.state !== 'present' && reader.state !== 'mute') ||
+      reader.insertion === this.#leaving ||
+      needsCard(state, shown)
+    )
+      return;
     const { insertion } = reader;
     this.#leaving = insertion;
     void this.#gate.eject().then((done) => {
-      if (!done.ok) this.#failed(describeFailure(done.error), () => {
-        if (this.#leaving === insertion) this.#leaving = null;
-      });
+      if (!done.ok)
+        this.#failed(describeFailure(done.error), () => {
+          if (this.#leaving === insertion) this.#leaving = null;
+        });
     });
   }
 

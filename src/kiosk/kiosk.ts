@@ -32,7 +32,14 @@ import type { ReduceContext } from './reduce.ts';
 import { IDLE, payChoices, takesScan } from './session.ts';
 import { slipLines } from './slips.ts';
 import { NEW_RUN, NO_CLAIM } from './state.ts';
-import type { CallResult, Effect, KioskEvent, KioskState, OpenOrder, ServiceState } from './state.ts';
+import type {
+  CallResult,
+  Effect,
+  KioskEvent,
+  KioskState,
+  OpenOrder,
+  ServiceState,
+} from './state.ts';
 import { looksSame, viewOf } from './view.ts';
 
 export interface KioskOptions {
@@ -62,17 +69,24 @@ export interface KioskOptions {
 const KEEP_TIME_MS = 600_000;
 /** What central did not hear of, or did not understand, is given back again after this long. */
 const RELEASE_AGAIN_MS = 300_000;
-/** Central did not speak of the quote: it may still hold it. BILL-0103 too, a clock that is wrong for a while makes every request look forged. */
+/**
+ * Central did not speak of the quote: it may still hold it. BILL-0103 too, a clock that is wrong
+ * for a while makes every request look forged.
+ */
 const UNHEARD: ReadonlySet<string> = new Set(['BILL-0101', 'BILL-0102', 'BILL-0103']);
 
-/** More settling steps than any real situation needs: a loop here is a defect, and is said instead of spinning. */
+/**
+ * More settling steps than any real situation needs: a loop here is a defect, and is said instead
+ * of spinning.
+ */
 const MAX_SETTLE = 200;
 /** Intents that agree to what is shown (a sum, a paper) and name no more than part of it: see record 0015. */
 const ON_THIS_REVISION: ReadonlySet<Intent['type']> = new Set(['pay', 'print']);
 
 /**
- * The kiosk: holds the state, carries out effects, feeds their results back. It decides nothing itself (reduce.ts,
- * orders.ts, session.ts do) and waits for nothing: every effect's end is an event.
+ * The kiosk: holds the state, carries out effects, feeds their results back. It decides nothing
+ * itself (reduce.ts, orders.ts, session.ts do) and waits for nothing: every effect's end is an
+ * event.
  */
 export class Kiosk {
   readonly #o: KioskOptions;
@@ -101,11 +115,23 @@ export class Kiosk {
   constructor(options: KioskOptions) {
     this.#o = options;
     const orders = new Map<string, OpenOrder>();
-    for (const order of options.journal.openOrders()) orders.set(order.orderId, this.#load(order.orderId, undefined));
+    for (const order of options.journal.openOrders())
+      orders.set(order.orderId, this.#load(order.orderId, undefined));
     const r = options.reader.status();
     const { gate } = options.reader;
-    this.#gate = gate === undefined ? null : new GateKeeper(gate, options.clock, options.log, () => this.dispatch({ type: 'tick' }));
-    this.#maintenance = options.maintenance === undefined ? null : new MaintenanceRunner({ ...options, scannerUp: () => this.#state.service.scanner, ports: options.maintenance, tell: (news) => this.dispatch({ type: 'maintenance', ...news }) });
+    this.#gate =
+      gate === undefined
+        ? null
+        : new GateKeeper(gate, options.clock, options.log, () => this.dispatch({ type: 'tick' }));
+    this.#maintenance =
+      options.maintenance === undefined
+        ? null
+        : new MaintenanceRunner({
+            ...options,
+            scannerUp: () => this.#state.service.scanner,
+            ports: options.maintenance,
+            tell: (news) => this.dispatch({ type: 'maintenance', ...news }),
+          });
     this.#state = withBlocked({
       session: IDLE,
       hold: { sinceMono: options.clock.monoMs(), untilMono: options.clock.monoMs() + HOLD_MS },
@@ -117,7 +143,17 @@ export class Kiosk {
       cardBusy: false,
       refusals: new Map(),
       orders,
-      service: { policy: null, lineUp: null, linesDown: [], centralUp: null, printer: { ready: false, paperLow: false, failure: null }, scanner: false, scannerFitted: false, clockSkewMs: null, blocked: null },
+      service: {
+        policy: null,
+        lineUp: null,
+        linesDown: [],
+        centralUp: null,
+        printer: { ready: false, paperLow: false, failure: null },
+        scanner: false,
+        scannerFitted: false,
+        clockSkewMs: null,
+        blocked: null,
+      },
       providers: options.providers.map((p) => p.kind),
       codeProviders: options.providers.filter((p) => p.code !== undefined).map((p) => p.kind),
       maintenance: maintenanceAtStart(options.journal, options.maintenance, options.clock),
@@ -125,7 +161,12 @@ export class Kiosk {
     // Wall-clock based, so that a screen of before a restart is always older than one of after it.
     this.#revision = options.clock.nowMs();
     options.reader.onStatus(() => this.#readerChanged());
-    this.dispatch({ type: 'reader', state: r.state, insertion: r.insertion, failure: 'failure' in r ? r.failure : null });
+    this.dispatch({
+      type: 'reader',
+      state: r.state,
+      insertion: r.insertion,
+      failure: 'failure' in r ? r.failure : null,
+    });
   }
 
   get snapshot(): Snapshot | null {
@@ -137,29 +178,44 @@ export class Kiosk {
   /** Money or a card write is on its way: no time to stop. */
   get inFlight(): boolean {
     const s = this.#state.session;
-    return (s.at === 'assist' && s.stage === 'writing') || [...this.#state.orders.values()].some((o) => o.writing || o.order.state === 'paid' || o.order.state === 'delivering');
+    return (
+      (s.at === 'assist' && s.stage === 'writing') ||
+      [...this.#state.orders.values()].some(
+        (o) => o.writing || o.order.state === 'paid' || o.order.state === 'delivering',
+      )
+    );
   }
 
   /**
-   * A person's action; dropped when it was made on another screen than the one shown now. What agrees to what the screen
-   * says (see {@link ON_THIS_REVISION}) is dropped on an older revision too; everything else names what it means or only
-   * leads back, and holds as long as its screen: a notice that changes under the finger must not swallow a 取消.
+   * A person's action; dropped when it was made on another screen than the one shown now. What
+   * agrees to what the screen says (see {@link ON_THIS_REVISION}) is dropped on an older revision
+   * too; everything else names what it means or only leads back, and holds as long as its screen: a
+   * notice that changes under the finger must not swallow a 取消.
    */
   intent(intent: Intent): void {
     // What a scanner types is what a scanner reads: it needs no screen to be meant for.
     if (intent.type === 'scan') return this.scanned(intent.value);
     const shown = this.#snapshot;
     const oldest = ON_THIS_REVISION.has(intent.type) ? (shown?.revision ?? 0) : this.#screenSince;
-    if (shown === null || intent.screen !== shown.screen || intent.revision > shown.revision || intent.revision < oldest) {
-      this.#o.log('info', 'kiosk', 'stale intent dropped', { type: intent.type, screen: intent.screen });
+    if (
+      shown === null ||
+      intent.screen !== shown.screen ||
+      intent.revision > shown.revision ||
+      intent.revision < oldest
+    ) {
+      this.#o.log('info', 'kiosk', 'stale intent dropped', {
+        type: intent.type,
+        screen: intent.screen,
+      });
       return;
     }
     this.dispatch({ type: 'intent', intent });
   }
 
   /**
-   * A code that the scanner read. It is kept nowhere but in the running attempt, and only until it is sent; so that one
-   * code is never sent twice its digest is remembered for as long as this process lives.
+   * A code that the scanner read. It is kept nowhere but in the running attempt, and only until it
+   * is sent; so that one code is never sent twice its digest is remembered for as long as this
+   * process lives.
    */
   scanned(code: string): void {
     if (this.#stopped) return;
@@ -179,7 +235,8 @@ export class Kiosk {
     const { journal, clock } = this.#o;
     this.#central = { serverTimeMs, atMono: clock.monoMs() };
     // For the next start, which must not believe the machine's own clock alone.
-    if (Math.abs(serverTimeMs - (journal.centralMs() ?? 0)) >= KEEP_TIME_MS) journal.setMeta('central_ms', String(serverTimeMs));
+    if (Math.abs(serverTimeMs - (journal.centralMs() ?? 0)) >= KEEP_TIME_MS)
+      journal.setMeta('central_ms', String(serverTimeMs));
   }
 
   /** What the uploader heard of central: see {@link Hold}. */
@@ -196,7 +253,12 @@ export class Kiosk {
   #readerChanged(): void {
     const r = this.#o.reader.status();
     if ('failure' in r) this.#o.log('warn', 'card', describeFailure(r.failure));
-    this.dispatch({ type: 'reader', state: r.state, insertion: r.insertion, failure: 'failure' in r ? r.failure : null });
+    this.dispatch({
+      type: 'reader',
+      state: r.state,
+      insertion: r.insertion,
+      failure: 'failure' in r ? r.failure : null,
+    });
   }
 
   dispatch(event: KioskEvent): void {
@@ -233,12 +295,28 @@ export class Kiosk {
     this.#show();
     if (this.#snapshot !== null) this.#gate?.look(this.#state, this.#snapshot);
     this.#cancelTimer();
-    if (wake !== null) this.#cancelTimer = this.#o.clock.after(Math.max(20, wake - this.#o.clock.monoMs()), () => this.dispatch({ type: 'tick' }));
+    if (wake !== null)
+      this.#cancelTimer = this.#o.clock.after(Math.max(20, wake - this.#o.clock.monoMs()), () =>
+        this.dispatch({ type: 'tick' }),
+      );
   }
 
   #context(): ReduceContext {
     const { clock, layouts } = this.#o;
-    return { nowMs: clock.nowMs(), monoMs: clock.monoMs(), terminalId: this.#o.header.terminalId, layout: layouts.byId, attemptIds: (orderId, n) => makeAttemptIds(orderId, n, this.#o.random), reverseAfterMs: (kind) => this.#o.providers.find((p) => p.kind === kind)?.code?.reverseAfterMs ?? 0, businessDate: () => chinaDate(clock.nowMs()), mayBeReported: (orderId) => this.#o.journal.mayBeReported(orderId), assistOpen: (orderId) => this.#o.journal.story(orderId).findLast((e) => e.kind.startsWith('assist'))?.kind === 'assist-writing' };
+    return {
+      nowMs: clock.nowMs(),
+      monoMs: clock.monoMs(),
+      terminalId: this.#o.header.terminalId,
+      layout: layouts.byId,
+      attemptIds: (orderId, n) => makeAttemptIds(orderId, n, this.#o.random),
+      reverseAfterMs: (kind) =>
+        this.#o.providers.find((p) => p.kind === kind)?.code?.reverseAfterMs ?? 0,
+      businessDate: () => chinaDate(clock.nowMs()),
+      mayBeReported: (orderId) => this.#o.journal.mayBeReported(orderId),
+      assistOpen: (orderId) =>
+        this.#o.journal.story(orderId).findLast((e) => e.kind.startsWith('assist'))?.kind ===
+        'assist-writing',
+    };
   }
 
   /** An order as the journal has it, with what this process knows of its attempts. */
@@ -246,14 +324,25 @@ export class Kiosk {
     const order = this.#o.journal.order(orderId);
     if (order === undefined) throw new Error(`no such order: ${orderId}`);
     const attempts = this.#o.journal.attemptsOf(orderId);
-    const runs = new Map(attempts.map((a) => [a.attemptId, known?.runs.get(a.attemptId) ?? NEW_RUN]));
-    // A new durable state starts its own asking: what was learnt in the last one (back-off, "accepted") does not hold in it.
+    const runs = new Map(
+      attempts.map((a) => [a.attemptId, known?.runs.get(a.attemptId) ?? NEW_RUN]),
+    );
+    // A new durable state starts its own asking: what was learnt in the last one (back-off,
+    // "accepted") does not hold in it.
     for (const a of attempts) {
       const old = known?.attempts.find((k) => k.attemptId === a.attemptId);
       const run = runs.get(a.attemptId);
-      if (old !== undefined && run !== undefined && old.state !== a.state) runs.set(a.attemptId, { ...run, closeAccepted: false, refundAccepted: false, retryAtMono: a.state === 'pending' ? run.retryAtMono : 0, fails: 0 });
+      if (old !== undefined && run !== undefined && old.state !== a.state)
+        runs.set(a.attemptId, {
+          ...run,
+          closeAccepted: false,
+          refundAccepted: false,
+          retryAtMono: a.state === 'pending' ? run.retryAtMono : 0,
+          fails: 0,
+        });
     }
-    // Our lease begins with the first write of this process; what central may hold of an earlier one's is asked for.
+    // Our lease begins with the first write of this process; what central may hold of an earlier
+    // one's is asked for.
     const began = known !== undefined && known.order.writes === 0 && order.writes === 1;
     return {
       order,
@@ -273,7 +362,8 @@ export class Kiosk {
   #forget(): void {
     const s = this.#state.session;
     const monoMs = this.#o.clock.monoMs();
-    const centralMs = this.#central === null ? null : this.#central.serverTimeMs + monoMs - this.#central.atMono;
+    const centralMs =
+      this.#central === null ? null : this.#central.serverTimeMs + monoMs - this.#central.atMono;
     let orders: Map<string, OpenOrder> | null = null;
     for (const [orderId, o] of this.#state.orders) {
       if ((s.at === 'order' && s.orderId === orderId) || needsUs(o, monoMs, centralMs)) continue;
@@ -285,7 +375,14 @@ export class Kiosk {
 
   #show(): void {
     const { clock, header, demo, fallbackHotline } = this.#o;
-    const ctx = { nowMs: clock.nowMs(), monoMs: clock.monoMs(), terminalId: header.terminalId, header, demo, hotline: this.#state.service.policy?.hotline ?? fallbackHotline };
+    const ctx = {
+      nowMs: clock.nowMs(),
+      monoMs: clock.monoMs(),
+      terminalId: header.terminalId,
+      header,
+      demo,
+      hotline: this.#state.service.policy?.hotline ?? fallbackHotline,
+    };
     const view = viewOf(this.#state, ctx, this.#revision);
     if (this.#snapshot !== null && looksSame(view, this.#snapshot)) return;
     this.#revision = Math.max(this.#revision + 1, 0);
@@ -296,11 +393,13 @@ export class Kiosk {
 
   #journal(events: readonly JournalEvent[]): void {
     this.#o.journal.append(events);
-    for (const e of events) if (e.kind === 'order-quoted' && e.orderId !== null) this.#begun.add(e.orderId);
+    for (const e of events)
+      if (e.kind === 'order-quoted' && e.orderId !== null) this.#begun.add(e.orderId);
     const orders = new Map(this.#state.orders);
     for (const orderId of new Set(events.map((e) => e.orderId))) {
       // Another kiosk's order, finished here, has no row of ours.
-      if (orderId !== null && this.#o.journal.order(orderId) !== undefined) orders.set(orderId, this.#load(orderId, orders.get(orderId)));
+      if (orderId !== null && this.#o.journal.order(orderId) !== undefined)
+        orders.set(orderId, this.#load(orderId, orders.get(orderId)));
     }
     this.#state = { ...this.#state, orders };
     for (const e of events) this.#o.log('info', 'journal', e.kind, { orderId: e.orderId });
@@ -315,22 +414,54 @@ export class Kiosk {
       case 'read-card':
         this.#card(async () => {
           const status = this.#o.reader.status();
-          if (status.state !== 'present' || status.insertion !== effect.insertion) return { type: 'card-read', insertion: effect.insertion, result: { ok: false, error: failure('CARD-0102') } } as const;
-          const read = await this.#o.layouts.read(this.#o.reader.open(effect.insertion), status.atr);
-          return { type: 'card-read', insertion: effect.insertion, result: read.ok ? { ok: true, value: read.value.reading } : read } as const;
+          if (status.state !== 'present' || status.insertion !== effect.insertion)
+            return {
+              type: 'card-read',
+              insertion: effect.insertion,
+              result: { ok: false, error: failure('CARD-0102') },
+            } as const;
+          const read = await this.#o.layouts.read(
+            this.#o.reader.open(effect.insertion),
+            status.atr,
+          );
+          return {
+            type: 'card-read',
+            insertion: effect.insertion,
+            result: read.ok ? { ok: true, value: read.value.reading } : read,
+          } as const;
         });
         return;
       case 'ask-account':
         this.#later(async () => {
-          const found = await findAccount(this.#o.billing, this.#o.journal, this.#state.service.policy, this.#o.header.terminalId, effect.reading.cardNo, this.#o.clock.nowMs());
+          const found = await findAccount(
+            this.#o.billing,
+            this.#o.journal,
+            this.#state.service.policy,
+            this.#o.header.terminalId,
+            effect.reading.cardNo,
+            this.#o.clock.nowMs(),
+          );
           const result = await this.#withoutOwnClaim(found);
-          return { type: 'account', insertion: effect.insertion, result, parked: result.ok ? this.#parkedHere(result.value.account) : null };
+          return {
+            type: 'account',
+            insertion: effect.insertion,
+            result,
+            parked: result.ok ? this.#parkedHere(result.value.account) : null,
+          };
         });
         return;
       case 'preview':
         this.#later(async () => {
           const { reading, account, offline, amountFen, asked } = effect;
-          const r = await quoteFor(this.#o.billing, reading, account, offline, amountFen, null, this.#o.clock.nowMs());
+          const r = await quoteFor(
+            this.#o.billing,
+            reading,
+            account,
+            offline,
+            amountFen,
+            null,
+            this.#o.clock.nowMs(),
+          );
           return { type: 'preview', asked, result: r } as const;
         });
         return;
@@ -338,12 +469,23 @@ export class Kiosk {
         this.#later(() => this.#begin(effect));
         return;
       case 'call':
-        this.#later(async () => ({ type: 'called', orderId: effect.orderId, attemptId: effect.attempt.attemptId, call: await this.#call(effect) }));
+        this.#later(async () => ({
+          type: 'called',
+          orderId: effect.orderId,
+          attemptId: effect.attempt.attemptId,
+          call: await this.#call(effect),
+        }));
         return;
       case 'write':
         this.#card(async () => {
           const { orderId, insertion, plan } = effect;
-          const { applied, image } = await this.#write(orderId, this.#state.orders.get(orderId)?.order.quote.layout ?? '', insertion, plan, false);
+          const { applied, image } = await this.#write(
+            orderId,
+            this.#state.orders.get(orderId)?.order.quote.layout ?? '',
+            insertion,
+            plan,
+            false,
+          );
           return { type: 'written', orderId, insertion, applied, image } as const;
         });
         return;
@@ -354,7 +496,9 @@ export class Kiosk {
           const told = this.#o.journal.isTold(orderId);
           const result = await this.#o.billing.claim(orderId, kind, cardNo, claimMs);
           if (!result.ok) {
-            this.#o.log('info', 'billing', `${kind} claim: ${describeFailure(result.error)}`, { orderId });
+            this.#o.log('info', 'billing', `${kind} claim: ${describeFailure(result.error)}`, {
+              orderId,
+            });
             // Another kiosk delivered it: central has that to tell.
             if (result.error.code === 'BILL-0106') this.#o.onCommandsWanted();
           }
@@ -365,13 +509,25 @@ export class Kiosk {
         this.#later(async () => {
           const askedMono = this.#o.clock.monoMs();
           const { insertion, orderId, cardNo } = effect;
-          return { type: 'assist-claimed', insertion, orderId, askedMono, result: await this.#o.billing.claim(orderId, 'write', cardNo) };
+          return {
+            type: 'assist-claimed',
+            insertion,
+            orderId,
+            askedMono,
+            result: await this.#o.billing.claim(orderId, 'write', cardNo),
+          };
         });
         return;
       case 'assist-write':
         this.#card(async () => {
           const { orderId, insertion, plan } = effect;
-          const { applied, image } = await this.#write(orderId, effect.layout, insertion, plan, true);
+          const { applied, image } = await this.#write(
+            orderId,
+            effect.layout,
+            insertion,
+            plan,
+            true,
+          );
           return { type: 'assist-written', orderId, insertion, applied, image } as const;
         });
         return;
@@ -382,7 +538,11 @@ export class Kiosk {
         return;
       }
       case 'find-order':
-        this.#later(async () => ({ type: 'order-found', ref: effect.ref, result: await this.#find(effect.ref) }));
+        this.#later(async () => ({
+          type: 'order-found',
+          ref: effect.ref,
+          result: await this.#find(effect.ref),
+        }));
         return;
       case 'release':
         this.#release(effect.orderId);
@@ -395,7 +555,13 @@ export class Kiosk {
           const { orderId, what } = effect;
           const open = this.#state.orders.get(orderId);
           if (open === undefined) return { type: 'printed', orderId, what, ok: false } as const;
-          const lines = slipLines(open, what, this.#o.header, this.#state.service.policy?.hotline ?? this.#o.fallbackHotline, this.#o.clock.nowMs());
+          const lines = slipLines(
+            open,
+            what,
+            this.#o.header,
+            this.#state.service.policy?.hotline ?? this.#o.fallbackHotline,
+            this.#o.clock.nowMs(),
+          );
           const printed = await this.#o.printer.print(lines);
           return { type: 'printed', orderId, what, ok: printed.ok } as const;
         });
@@ -405,15 +571,25 @@ export class Kiosk {
     }
   }
 
-  async #write(orderId: string, layoutId: string, insertion: number, plan: WritePlan, assist: boolean): Promise<{ applied: Result<void, Failure>; image: Result<Uint8Array, Failure> }> {
+  async #write(
+    orderId: string,
+    layoutId: string,
+    insertion: number,
+    plan: WritePlan,
+    assist: boolean,
+  ): Promise<{ applied: Result<void, Failure>; image: Result<Uint8Array, Failure> }> {
     const layout = this.#o.layouts.byId(layoutId);
-    if (layout === undefined) return { applied: err(failure('CARD-0103')), image: err(failure('CARD-0103')) };
+    if (layout === undefined)
+      return { applied: err(failure('CARD-0103')), image: err(failure('CARD-0103')) };
     const channel = this.#o.reader.open(insertion);
-    // An effect like any other: the write goes on once the fact is in the journal, and not at all when the process ended there.
+    // An effect like any other: the write goes on once the fact is in the journal, and not at all
+    // when the process ended there.
     const keep: Keep = async (record) => {
       const kept = new Promise<boolean>((resolve) => this.#keeping.set(orderId, resolve));
       this.dispatch({ type: 'keep', orderId, insertion, record: toHex(record), assist });
-      return (await kept) ? ok(undefined) : err(failure('CARD-0203', 'the write is not this kiosk’s any more'));
+      return (await kept)
+        ? ok(undefined)
+        : err(failure('CARD-0203', 'the write is not this kiosk’s any more'));
     };
     const applied = await layout.apply(channel, plan, keep);
     if (!applied.ok) this.#o.log('warn', 'card', describeFailure(applied.error), { orderId });
@@ -425,7 +601,15 @@ export class Kiosk {
   /** An order under the twelve digits of a slip: our own, else central's. */
   async #find(ref: string): Promise<Result<OrderStatus | null, Failure>> {
     const own = this.#o.journal.findByRef(ref);
-    if (own !== undefined) return ok({ orderId: own.orderId, terminalId: this.#o.header.terminalId, state: own.state, amountFen: own.quote.amountFen, quantity: own.quote.quantity, unit: own.quote.unit });
+    if (own !== undefined)
+      return ok({
+        orderId: own.orderId,
+        terminalId: this.#o.header.terminalId,
+        state: own.state,
+        amountFen: own.quote.amountFen,
+        quantity: own.quote.quantity,
+        unit: own.quote.unit,
+      });
     const asked = await this.#o.billing.ordersByRef(ref);
     return asked.ok ? ok(asked.value[0] ?? null) : asked;
   }
@@ -438,11 +622,18 @@ export class Kiosk {
       this.#o.log('warn', 'billing', 'a command for an order that is not ours', { orderId });
       return;
     }
-    if (!this.#state.orders.has(orderId)) this.#state = { ...this.#state, orders: new Map(this.#state.orders).set(orderId, this.#load(orderId, undefined)) };
+    if (!this.#state.orders.has(orderId))
+      this.#state = {
+        ...this.#state,
+        orders: new Map(this.#state.orders).set(orderId, this.#load(orderId, undefined)),
+      };
     this.dispatch({ type: 'command', command });
   }
 
-  /** The end of the work is an event; a throw is a defect and ends the process (which then recovers from disk). */
+  /**
+   * The end of the work is an event; a throw is a defect and ends the process (which then recovers
+   * from disk).
+   */
   #later(work: () => Promise<KioskEvent>): void {
     void work().then((event) => this.dispatch(event));
   }
@@ -454,33 +645,52 @@ export class Kiosk {
     void turn.then((event) => this.dispatch(event));
   }
 
-  /** A claim that an order of ours left behind, and which is over, does not stop a sale: it is given back first. */
-  async #withoutOwnClaim(r: Awaited<ReturnType<typeof findAccount>>): Promise<Awaited<ReturnType<typeof findAccount>>> {
+  /**
+   * A claim that an order of ours left behind, and which is over, does not stop a sale: it is given
+   * back first.
+   */
+  async #withoutOwnClaim(
+    r: Awaited<ReturnType<typeof findAccount>>,
+  ): Promise<Awaited<ReturnType<typeof findAccount>>> {
     if (!r.ok || r.value.account.claim === null) return r;
     const { claim } = r.value.account;
     if (claim.terminalId !== this.#o.header.terminalId) return r;
     const row = this.#o.journal.order(claim.orderId);
-    const over = row === undefined || row.state === 'closed' || row.state === 'delivered' || row.state === 'refunded';
+    const over =
+      row === undefined ||
+      row.state === 'closed' ||
+      row.state === 'delivered' ||
+      row.state === 'refunded';
     if (!over) return r;
     if (row === undefined || row.state === 'closed') {
       const released = await this.#o.billing.release(claim.orderId);
       if (!released.ok) {
-        this.#o.log('info', 'billing', 'release refused', { orderId: claim.orderId, code: released.error.code });
-        // An order that this journal does not know and that central will not let go of may have taken money: no sale on top of it.
+        this.#o.log('info', 'billing', 'release refused', {
+          orderId: claim.orderId,
+          code: released.error.code,
+        });
+        // An order that this journal does not know and that central will not let go of may have
+        // taken money: no sale on top of it.
         if (row === undefined) return r;
       }
     }
     return { ok: true, value: { ...r.value, account: { ...r.value.account, claim: null } } };
   }
 
-  /** Gives a firm quote back that no order came of. Kept on disk until central answered: what the quote reserved is the customer's. */
+  /**
+   * Gives a firm quote back that no order came of. Kept on disk until central answered: what the
+   * quote reserved is the customer's.
+   */
   #release(orderId: string): void {
     const { journal } = this.#o;
     journal.setMeta('releasing', JSON.stringify([...new Set([...releasing(journal), orderId])]));
     this.retryReleases();
   }
 
-  /** What is still to be given back is tried: when central is there (again), and every few minutes until it spoke of it. Idempotent at central. */
+  /**
+   * What is still to be given back is tried: when central is there (again), and every few minutes
+   * until it spoke of it. Idempotent at central.
+   */
   retryReleases(): void {
     const { journal, billing, clock, log } = this.#o;
     for (const orderId of releasing(journal)) {
@@ -492,7 +702,10 @@ export class Kiosk {
           return;
         }
         if (!r.ok) log('warn', 'billing', `release: ${describeFailure(r.error)}`, { orderId });
-        journal.setMeta('releasing', JSON.stringify(releasing(journal).filter((id) => id !== orderId)));
+        journal.setMeta(
+          'releasing',
+          JSON.stringify(releasing(journal).filter((id) => id !== orderId)),
+        );
       });
     }
   }
@@ -505,14 +718,22 @@ export class Kiosk {
     else this.retryReleases();
   }
 
-  /** A parked order of this kiosk keeps its claim: the customer is told so, not sent to another machine. */
+  /**
+   * A parked order of this kiosk keeps its claim: the customer is told so, not sent to another
+   * machine.
+   */
   #parkedHere({ claim, cardNo }: Account): OpenOrder | null {
     if (claim === null || claim.terminalId !== this.#o.header.terminalId) return null;
     const order = this.#o.journal.order(claim.orderId);
-    return order?.state === 'parked' && order.quote.cardNo === cardNo ? this.#load(claim.orderId, this.#state.orders.get(claim.orderId)) : null;
+    return order?.state === 'parked' && order.quote.cardNo === cardNo
+      ? this.#load(claim.orderId, this.#state.orders.get(claim.orderId))
+      : null;
   }
 
-  /** Everything that must hold before money is asked for; then the order and its first attempt, durable. */
+  /**
+   * Everything that must hold before money is asked for; then the order and its first attempt,
+   * durable.
+   */
   async #begin(effect: Extract<Effect, { do: 'begin-order' }>): Promise<KioskEvent> {
     const { session, amountFen } = effect;
     const { reading, insertion, account } = session;
@@ -525,7 +746,8 @@ export class Kiosk {
     const provider = this.#o.providers.find((p) => p.kind === shown);
     const { policy } = this.#state.service;
     if (policy === null) return no(failure('SALE-0110'));
-    if (provider === undefined || this.#state.service.lineUp === false) return no(failure('SALE-0111'));
+    if (provider === undefined || this.#state.service.lineUp === false)
+      return no(failure('SALE-0111'));
     if (this.#state.service.blocked !== null) return no(this.#state.service.blocked);
     if (journal.space() !== 'ample') return no(failure('JRNL-0104'));
     const layout = this.#o.layouts.byId(reading.layout);
@@ -533,25 +755,48 @@ export class Kiosk {
     const authority = await layout.proveAuthority(reading);
     if (!authority.ok) return no(authority.error);
 
-    const orderId = makeOrderId(header.terminalId, journal.epoch, journal.nextOrderNumber(), random);
+    const orderId = makeOrderId(
+      header.terminalId,
+      journal.epoch,
+      journal.nextOrderNumber(),
+      random,
+    );
     // Known before central hears of it: a cut from here on can be released at the next start.
     journal.setMeta('quoting', orderId);
-    const quoted = await quoteFor(billing, reading, account, session.offline, amountFen, orderId, clock.nowMs());
+    const quoted = await quoteFor(
+      billing,
+      reading,
+      account,
+      session.offline,
+      amountFen,
+      orderId,
+      clock.nowMs(),
+    );
     const giveBack = (f: ReturnType<typeof failure>): KioskEvent => {
       this.#release(orderId);
       return no(f);
     };
     if (!quoted.ok) {
-      // Not reached, or not understood: central may hold the card for it all the same. Any other answer is a refusal.
-      if (quoted.error.code === 'BILL-0101') return giveBack(failure('SALE-0110', undefined, quoted.error));
+      // Not reached, or not understood: central may hold the card for it all the same. Any other
+      // answer is a refusal.
+      if (quoted.error.code === 'BILL-0101')
+        return giveBack(failure('SALE-0110', undefined, quoted.error));
       return quoted.error.code === 'BILL-0102' ? giveBack(quoted.error) : no(quoted.error);
     }
     const { quote, offline } = quoted.value;
-    if (offline && journal.unsynced().soldFen + amountFen > policy.offline.capFen) return giveBack(failure('SALE-0110', 'the offline cap would be passed'));
+    if (offline && journal.unsynced().soldFen + amountFen > policy.offline.capFen)
+      return giveBack(failure('SALE-0110', 'the offline cap would be passed'));
     const agreed = session.quote;
-    if (agreed === null || quote.quantity !== agreed.quantity || quote.amountFen !== amountFen || quote.nextCount !== reading.count + 1) return giveBack(failure('BILL-0102', 'the firm quote differs from the one shown'));
+    if (
+      agreed === null ||
+      quote.quantity !== agreed.quantity ||
+      quote.amountFen !== amountFen ||
+      quote.nextCount !== reading.count + 1
+    )
+      return giveBack(failure('BILL-0102', 'the firm quote differs from the one shown'));
     const here = this.#o.reader.status();
-    if (here.state !== 'present' || here.insertion !== insertion) return giveBack(failure('CARD-0102'));
+    if (here.state !== 'present' || here.insertion !== insertion)
+      return giveBack(failure('CARD-0102'));
 
     const attempt = makeAttemptIds(orderId, 1, random);
     const events: JournalEvent[] = [
@@ -575,7 +820,16 @@ export class Kiosk {
           tag: toHex(orderTag(orderId)),
         },
       },
-      { kind: 'attempt-creating', orderId, body: { ...attempt, provider: provider.kind, amountFen, expiresAtMs: clock.nowMs() + policy.payWindowMs } },
+      {
+        kind: 'attempt-creating',
+        orderId,
+        body: {
+          ...attempt,
+          provider: provider.kind,
+          amountFen,
+          expiresAtMs: clock.nowMs() + policy.payWindowMs,
+        },
+      },
     ];
     return { type: 'order-begun', orderId, insertion, events };
   }
@@ -584,24 +838,53 @@ export class Kiosk {
     const { attempt, verb } = effect;
     const provider = this.#o.providers.find((p) => p.kind === attempt.provider);
     if (provider === undefined) {
-      const result = { kind: 'unknown', failure: failure('PAY-0204', `no provider ${attempt.provider} is configured`) } as const;
+      const result = {
+        kind: 'unknown',
+        failure: failure('PAY-0204', `no provider ${attempt.provider} is configured`),
+      } as const;
       return { verb, result };
     }
-    const ref = { outTradeNo: attempt.outTradeNo, amountFen: attempt.amountFen, expiresAtMs: attempt.expiresAtMs, ...(attempt.method === undefined ? {} : { method: attempt.method }) };
+    const ref = {
+      outTradeNo: attempt.outTradeNo,
+      amountFen: attempt.amountFen,
+      expiresAtMs: attempt.expiresAtMs,
+      ...(attempt.method === undefined ? {} : { method: attempt.method }),
+    };
     const description = `${this.#o.header.brand.zh} 充值 ${formatYuan(attempt.amountFen)} 元`;
     const noCodes = failure('PAY-0204', `${attempt.provider} takes no payment codes`);
-    const refund = { ...ref, outRefundNo: attempt.outRefundNo, refundFen: attempt.amountFen, reason: '充值未完成，原路退回' };
+    const refund = {
+      ...ref,
+      outRefundNo: attempt.outRefundNo,
+      refundFen: attempt.amountFen,
+      reason: '充值未完成，原路退回',
+    };
     const called = await (async (): Promise<CallResult> => {
       switch (verb) {
         case 'create':
-          return { verb, result: await provider.create({ ...ref, description, expiresAtMs: attempt.expiresAtMs }) };
+          return {
+            verb,
+            result: await provider.create({
+              ...ref,
+              description,
+              expiresAtMs: attempt.expiresAtMs,
+            }),
+          };
         case 'charge': {
           const { authCode } = effect;
-          const result = provider.code === undefined || authCode === undefined ? ({ kind: 'refused', failure: noCodes } as const) : await provider.code.charge({ ...ref, method: 'code', authCode, description });
+          const result =
+            provider.code === undefined || authCode === undefined
+              ? ({ kind: 'refused', failure: noCodes } as const)
+              : await provider.code.charge({ ...ref, method: 'code', authCode, description });
           return { verb, result };
         }
         case 'reverse':
-          return { verb, result: provider.code === undefined ? { kind: 'unknown', failure: noCodes } : await provider.code.reverse(ref) };
+          return {
+            verb,
+            result:
+              provider.code === undefined
+                ? { kind: 'unknown', failure: noCodes }
+                : await provider.code.reverse(ref),
+          };
         case 'query':
           return { verb, result: await provider.query(ref) };
         case 'close':
@@ -614,7 +897,10 @@ export class Kiosk {
           return never(verb);
       }
     })();
-    if ('failure' in called.result) this.#o.log('warn', 'payment', `${verb}: ${describeFailure(called.result.failure)}`, { outTradeNo: attempt.outTradeNo });
+    if ('failure' in called.result)
+      this.#o.log('warn', 'payment', `${verb}: ${describeFailure(called.result.failure)}`, {
+        outTradeNo: attempt.outTradeNo,
+      });
     return called;
   }
 }
@@ -628,15 +914,28 @@ function releasing(journal: Journal): string[] {
 function needsUs(o: OpenOrder, monoMs: number, centralMs: number | null): boolean {
   if (o.writing) return true;
   if (!['delivered', 'closed', 'refunded', 'parked'].includes(o.order.state)) return true;
-  return o.attempts.some((a) => a.state === 'creating' || a.state === 'pending' || a.state === 'closing' || a.state === 'refunding' || (a.state === 'paid' && a.taken === false) || (a.state === 'closed' && a.shown && mayStillBePaid(o, a, monoMs, centralMs)));
+  return o.attempts.some(
+    (a) =>
+      a.state === 'creating' ||
+      a.state === 'pending' ||
+      a.state === 'closing' ||
+      a.state === 'refunding' ||
+      (a.state === 'paid' && a.taken === false) ||
+      (a.state === 'closed' && a.shown && mayStillBePaid(o, a, monoMs, centralMs)),
+  );
 }
 
 /**
- * Could the provider still take this closed attempt's money? The machine's own clock has no say in it: a step forward
- * would end the asking with the money still to come. What was asked about for that long in this process is over; what
- * an earlier one began is as old as central's clock says.
+ * Could the provider still take this closed attempt's money? The machine's own clock has no say in
+ * it: a step forward would end the asking with the money still to come. What was asked about for
+ * that long in this process is over; what an earlier one began is as old as central's clock says.
  */
-function mayStillBePaid(o: OpenOrder, a: AttemptRow, monoMs: number, centralMs: number | null): boolean {
+function mayStillBePaid(
+  o: OpenOrder,
+  a: AttemptRow,
+  monoMs: number,
+  centralMs: number | null,
+): boolean {
   const since = o.runs.get(a.attemptId)?.startedMono ?? 0;
   if (since > 0 && monoMs - since >= ASK_CLOSED_MS) return false;
   return !(o.inherited && centralMs !== null && centralMs - a.createdMs >= ASK_CLOSED_MS);
@@ -644,5 +943,11 @@ function mayStillBePaid(o: OpenOrder, a: AttemptRow, monoMs: number, centralMs: 
 
 /** Two states that differ only by copies made on the way. */
 function sameShape(a: KioskState, b: KioskState): boolean {
-  return (a.session === b.session || sameJson(a.session, b.session)) && a.card === b.card && a.cardBusy === b.cardBusy && a.orders.size === b.orders.size && [...a.orders].every(([id, o]) => b.orders.get(id) === o);
+  return (
+    (a.session === b.session || sameJson(a.session, b.session)) &&
+    a.card === b.card &&
+    a.cardBusy === b.cardBusy &&
+    a.orders.size === b.orders.size &&
+    [...a.orders].every(([id, o]) => b.orders.get(id) === o)
+  );
 }

@@ -21,17 +21,33 @@ const MAX_MEMORY = 64 * 1024 * 1024;
 
 function derive(pin: string, salt: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    scrypt(pin, salt, HASH_BYTES, { ...SCRYPT, maxmem: MAX_MEMORY }, (error, key) => (error === null ? resolve(key) : reject(error)));
+    scrypt(pin, salt, HASH_BYTES, { ...SCRYPT, maxmem: MAX_MEMORY }, (error, key) =>
+      error === null ? resolve(key) : reject(error),
+    );
   });
 }
 
 /** What `terminal.json` keeps of a PIN. */
-export async function hashPin(name: string, pin: string, salt: Uint8Array): Promise<MaintenanceUser> {
-  return { name, salt: toHex(salt).toLowerCase(), hash: toHex(await derive(pin, salt)).toLowerCase() };
+export async function hashPin(
+  name: string,
+  pin: string,
+  salt: Uint8Array,
+): Promise<MaintenanceUser> {
+  return {
+    name,
+    salt: toHex(salt).toLowerCase(),
+    hash: toHex(await derive(pin, salt)).toLowerCase(),
+  };
 }
 
-/** Whose PIN it is; null: nobody's. All users are tried in full whoever it is, so that the time tells nothing. */
-export async function whosePin(users: readonly MaintenanceUser[], pin: string): Promise<string | null> {
+/**
+ * Whose PIN it is; null: nobody's. All users are tried in full whoever it is, so that the time
+ * tells nothing.
+ */
+export async function whosePin(
+  users: readonly MaintenanceUser[],
+  pin: string,
+): Promise<string | null> {
   let who: string | null = null;
   for (const user of users) {
     const found = timingSafeEqual(await derive(pin, fromHex(user.salt)), fromHex(user.hash));
@@ -49,6 +65,8 @@ export function pinProblem(pin: string): 'not-digits' | 'short' | 'long' | 'triv
   // 111111, 123456, 987654 and 246802: every step the same.
   if (new Set(steps).size === 1) return 'trivial';
   // 121212 and 123123: a short piece repeated.
-  for (const size of [2, 3]) if (pin.length % size === 0 && pin === pin.slice(0, size).repeat(pin.length / size)) return 'trivial';
+  for (const size of [2, 3])
+    if (pin.length % size === 0 && pin === pin.slice(0, size).repeat(pin.length / size))
+      return 'trivial';
   return null;
 }

@@ -13,7 +13,15 @@ import { reconcileDaily } from './reconcile-daily.ts';
 import type { ServiceState } from './state.ts';
 
 /** How often each thing is looked at: while it is well, and while it is not. */
-export const PERIODS = { line: [15_000, 3_000], central: [20_000, 3_000], policy: [300_000, 5_000], commands: [20_000, 5_000], printer: [15_000, 5_000], local: [10_000, 10_000], upkeep: [3_600_000, 600_000] } as const;
+export const PERIODS = {
+  line: [15_000, 3_000],
+  central: [20_000, 3_000],
+  policy: [300_000, 5_000],
+  commands: [20_000, 5_000],
+  printer: [15_000, 5_000],
+  local: [10_000, 10_000],
+  upkeep: [3_600_000, 600_000],
+} as const;
 export type Probe = keyof typeof PERIODS;
 
 export interface MonitorOptions {
@@ -63,8 +71,13 @@ export class Monitor {
       if (policy.ok) this.#takePolicy(policy.value);
     }
     for (const probe of Object.keys(PERIODS) as Probe[]) {
-      // Room and backups cost the disk a moment: not the one in which a customer waits for the screen.
-      if (probe === 'upkeep') this.#cancel.set(probe, this.#o.clock.after(FIRST_UPKEEP_MS, () => this.#run(probe)));
+      // Room and backups cost the disk a moment: not the one in which a customer waits for the
+      // screen.
+      if (probe === 'upkeep')
+        this.#cancel.set(
+          probe,
+          this.#o.clock.after(FIRST_UPKEEP_MS, () => this.#run(probe)),
+        );
       else this.#run(probe);
     }
   }
@@ -105,7 +118,13 @@ export class Monitor {
     const turn = (this.#turns.get(probe) ?? 0) + 1;
     this.#turns.set(probe, turn);
     void this.#probe(probe).then((well) => {
-      if (!this.#stopped && this.#turns.get(probe) === turn) this.#cancel.set(probe, this.#o.clock.after((this.#o.periods ?? PERIODS)[probe][well ? 0 : 1], () => this.#run(probe)));
+      if (!this.#stopped && this.#turns.get(probe) === turn)
+        this.#cancel.set(
+          probe,
+          this.#o.clock.after((this.#o.periods ?? PERIODS)[probe][well ? 0 : 1], () =>
+            this.#run(probe),
+          ),
+        );
     });
   }
 
@@ -113,21 +132,35 @@ export class Monitor {
     const { billing, providers, printer, probeTradeNo, journal } = this.#o;
     switch (probe) {
       case 'line': {
-        const asked = await Promise.all(providers.map(async (provider) => ({ kind: provider.kind, answer: await provider.query({ outTradeNo: probeTradeNo, amountFen: 0 }) })));
+        const asked = await Promise.all(
+          providers.map(async (provider) => ({
+            kind: provider.kind,
+            answer: await provider.query({ outTradeNo: probeTradeNo, amountFen: 0 }),
+          })),
+        );
         const down: ProviderKind[] = [];
         for (const { kind, answer } of asked) {
-          // An unsigned "no such order" still shows that the line is there. Nothing is built on it: a code is shown, and
-          // a payment believed, only under its own good signature.
-          if (answer.kind !== 'unknown' || (answer.failure.code === 'PAY-0201' && /^HTTP 404\b.*signature headers missing$/.test(answer.failure.detail ?? ''))) continue;
+          // An unsigned "no such order" still shows that the line is there. Nothing is built on it:
+          // a code is shown, and a payment believed, only under its own good signature.
+          if (
+            answer.kind !== 'unknown' ||
+            (answer.failure.code === 'PAY-0201' &&
+              /^HTTP 404\b.*signature headers missing$/.test(answer.failure.detail ?? ''))
+          )
+            continue;
           down.push(kind);
-          if (this.#last.linesDown?.includes(kind) !== true) this.#o.log('warn', 'payment', `line of ${kind}: ${describeFailure(answer.failure)}`);
+          if (this.#last.linesDown?.includes(kind) !== true)
+            this.#o.log('warn', 'payment', `line of ${kind}: ${describeFailure(answer.failure)}`);
         }
         this.#say({ lineUp: down.length < providers.length, linesDown: down });
         return down.length === 0;
       }
       case 'central': {
         const answer = await billing.time();
-        if (answer.ok) this.#skewMs = Math.round(this.#o.clock.nowMs() - answer.value.roundTripMs / 2 - answer.value.serverTimeMs);
+        if (answer.ok)
+          this.#skewMs = Math.round(
+            this.#o.clock.nowMs() - answer.value.roundTripMs / 2 - answer.value.serverTimeMs,
+          );
         if (answer.ok && !this.#stopped) this.#o.onCentralTime(answer.value.serverTimeMs);
         this.centralReached(answer.ok);
         this.#judge();
@@ -136,12 +169,15 @@ export class Monitor {
       case 'policy': {
         const answer = await billing.policy();
         if (!answer.ok) {
-          if (answer.error.code !== 'BILL-0101') this.#o.log('warn', 'billing', describeFailure(answer.error));
+          if (answer.error.code !== 'BILL-0101')
+            this.#o.log('warn', 'billing', describeFailure(answer.error));
           return false;
         }
         if (this.#policy === null || answer.value.policy.version > this.#policy.version) {
           journal.setMeta('policy', answer.value.raw);
-          journal.append([{ kind: 'policy-taken', orderId: null, body: { version: answer.value.policy.version } }]);
+          journal.append([
+            { kind: 'policy-taken', orderId: null, body: { version: answer.value.policy.version } },
+          ]);
           this.#takePolicy(answer.value.policy);
         }
         return true;
@@ -165,7 +201,8 @@ export class Monitor {
     const { billing, journal } = this.#o;
     const answer = await billing.commands();
     if (!answer.ok) {
-      if (answer.error.code !== 'BILL-0101') this.#o.log('warn', 'billing', describeFailure(answer.error));
+      if (answer.error.code !== 'BILL-0101')
+        this.#o.log('warn', 'billing', describeFailure(answer.error));
       return false;
     }
     if (this.#stopped) return true;
@@ -173,7 +210,12 @@ export class Monitor {
     const condition = journal.condition();
     if (condition.kind === 'good' || condition.epochGranted) return true;
     const { seq, hash } = journal.head;
-    const granted = await billing.requestEpoch({ epoch: journal.epoch, lastSeq: seq, lastHash: hash, why: condition.why.slice(0, 300) });
+    const granted = await billing.requestEpoch({
+      epoch: journal.epoch,
+      lastSeq: seq,
+      lastHash: hash,
+      why: condition.why.slice(0, 300),
+    });
     if (!granted.ok) return false;
     if (this.#stopped || granted.value === null || granted.value <= journal.epoch) return false;
     journal.beginEpoch(granted.value, condition.why.slice(0, 300));
@@ -182,7 +224,11 @@ export class Monitor {
     return true;
   }
 
-  /** Room kept for what is in flight, a daily backup, old facts let go that central holds, yesterday's books compared. Never a reason to stop selling: the second log and central hold the same facts. */
+  /**
+   * Room kept for what is in flight, a daily backup, old facts let go that central holds,
+   * yesterday's books compared. Never a reason to stop selling: the second log and central hold the
+   * same facts.
+   */
   async #upkeep(): Promise<boolean> {
     const { journal, clock, log } = this.#o;
     journal.keepBallast();
@@ -199,7 +245,10 @@ export class Monitor {
     }
     if (this.#policy !== null) journal.prune(this.#policy.retentionDays * DAY_MS);
     const { billing, providers } = this.#o;
-    return reconcileDaily({ journal, billing, providers, clock, log, onJournaled: this.#o.onJournaled }, () => this.#stopped);
+    return reconcileDaily(
+      { journal, billing, providers, clock, log, onJournaled: this.#o.onJournaled },
+      () => this.#stopped,
+    );
   }
 
   #takePolicy(policy: Policy): void {
@@ -213,14 +262,22 @@ export class Monitor {
     const { journal, clock } = this.#o;
     const condition = journal.condition();
     let blocked: Failure | null = null;
-    if (condition.kind === 'restored' && !condition.accepted) blocked = failure('JRNL-0106', condition.why);
-    else if (condition.kind !== 'good' && !condition.epochGranted) blocked = failure(condition.kind === 'forked' ? 'BILL-0104' : 'BILL-0109', condition.why);
+    if (condition.kind === 'restored' && !condition.accepted)
+      blocked = failure('JRNL-0106', condition.why);
+    else if (condition.kind !== 'good' && !condition.epochGranted)
+      blocked = failure(condition.kind === 'forked' ? 'BILL-0104' : 'BILL-0109', condition.why);
     if (journal.space() !== 'ample') blocked ??= failure('JRNL-0104');
     const policy = this.#policy;
     if (blocked === null && policy !== null) {
-      if (this.#skewMs !== null && Math.abs(this.#skewMs) > policy.maxClockSkewMs) blocked = failure('CORE-0102', `${this.#skewMs} ms`);
+      if (this.#skewMs !== null && Math.abs(this.#skewMs) > policy.maxClockSkewMs)
+        blocked = failure('CORE-0102', `${this.#skewMs} ms`);
       const u = journal.unsynced();
-      if (blocked === null && (u.events > policy.unsynced.maxEvents || u.soldFen > policy.unsynced.maxFen || (u.oldestMs !== null && clock.nowMs() - u.oldestMs > policy.unsynced.maxAgeMs))) {
+      if (
+        blocked === null &&
+        (u.events > policy.unsynced.maxEvents ||
+          u.soldFen > policy.unsynced.maxFen ||
+          (u.oldestMs !== null && clock.nowMs() - u.oldestMs > policy.unsynced.maxAgeMs))
+      ) {
         blocked = failure('SALE-0110', `not uploaded: ${u.events} events, ${u.soldFen} fen`);
       }
     }
@@ -228,8 +285,11 @@ export class Monitor {
   }
 
   #say(change: Partial<ServiceState>): void {
-    const fresh = Object.entries(change).filter(([k, v]) => JSON.stringify(v) !== JSON.stringify(this.#last[k as keyof ServiceState]));
+    const fresh = Object.entries(change).filter(
+      ([k, v]) => JSON.stringify(v) !== JSON.stringify(this.#last[k as keyof ServiceState]),
+    );
     this.#last = { ...this.#last, ...change };
-    if (fresh.length > 0 && !this.#stopped) this.#o.onChange(Object.fromEntries(fresh) as Partial<ServiceState>);
+    if (fresh.length > 0 && !this.#stopped)
+      this.#o.onChange(Object.fromEntries(fresh) as Partial<ServiceState>);
   }
 }

@@ -9,7 +9,10 @@ import { chinaDate, chinaDayMs, DAY_MS } from '../shared/time.ts';
 import { reconcileDay } from './reconcile-run.ts';
 import type { DayReport, ProviderDay } from './reconcile.ts';
 
-/** Bills are made by 10:00 of the next day (payments.md section A); half an hour for those that are late. */
+/**
+ * Bills are made by 10:00 of the next day (payments.md section A); half an hour for those that are
+ * late.
+ */
 const AFTER_MS = 10.5 * 3_600_000;
 /** A day whose bill did not come is tried for so long. */
 const DAYS_BACK = 3;
@@ -21,7 +24,10 @@ interface Kept {
   readonly done: readonly string[];
   readonly last: LastReconciled | null;
 }
-/** The last day that was compared, as maintenance mode shows it: the sums of all providers compared for that date. */
+/**
+ * The last day that was compared, as maintenance mode shows it: the sums of all providers compared
+ * for that date.
+ */
 export type LastReconciled = NonNullable<SnapshotOf<'maintenance'>['sync']['reconciled']>;
 
 export interface DailyOptions {
@@ -44,8 +50,10 @@ function keptOf(journal: Journal): Kept {
 }
 
 /**
- * Compares yesterday once its bills are made, and writes down what came of it: one fact for each provider and date,
- * so that central hears of it like of any other. What could not be compared is tried again for {@link DAYS_BACK} days.
+ * Compares yesterday once its bills are made, and writes down what came of it: one fact for each
+ * provider and date, so that central hears of it like of any other. What could not be compared is
+ * tried again for {@link DAYS_BACK} days.
+ *
  * @returns false: something is left to try
  */
 export async function reconcileDaily(o: DailyOptions, stopped: () => boolean): Promise<boolean> {
@@ -65,30 +73,63 @@ export async function reconcileDaily(o: DailyOptions, stopped: () => boolean): P
     if (date < first) break;
     const open = offering.filter((p) => !kept.done.includes(`${date}/${p.kind}`));
     if (open.length === 0) continue;
-    const report = await reconcileDay(date, { terminalId: journal.terminalId, providers: o.providers, money: (query) => journal.moneyDay(query), ledger: (day) => o.billing.ledger(day), nowMs: () => clock.nowMs() });
+    const report = await reconcileDay(date, {
+      terminalId: journal.terminalId,
+      providers: o.providers,
+      money: (query) => journal.moneyDay(query),
+      ledger: (day) => o.billing.ledger(day),
+      nowMs: () => clock.nowMs(),
+    });
     if (stopped()) return true;
     if (!report.ok) {
       log('warn', 'reconcile', `${date}: ${report.error}`);
       continue;
     }
-    const told = report.value.ledger === 'compared' ? report.value.providers.filter((p) => p.complete && open.some((k) => k.kind === p.provider)) : [];
+    const told =
+      report.value.ledger === 'compared'
+        ? report.value.providers.filter(
+            (p) => p.complete && open.some((k) => k.kind === p.provider),
+          )
+        : [];
     if (told.length < open.length) well = false;
     if (told.length === 0) continue;
-    kept = { done: [...kept.done, ...told.map((p) => `${date}/${p.provider}`)].slice(-DAYS_BACK * PROVIDER_KINDS.length - told.length), last: kept.last !== null && kept.last.date > date ? kept.last : lastOf(report.value, now) };
-    journal.append(told.map((p) => ({ kind: 'reconciled', orderId: null, body: factOf(report.value, p) })));
+    kept = {
+      done: [...kept.done, ...told.map((p) => `${date}/${p.provider}`)].slice(
+        -DAYS_BACK * PROVIDER_KINDS.length - told.length,
+      ),
+      last: kept.last !== null && kept.last.date > date ? kept.last : lastOf(report.value, now),
+    };
+    journal.append(
+      told.map((p) => ({ kind: 'reconciled', orderId: null, body: factOf(report.value, p) })),
+    );
     journal.setMeta(META, JSON.stringify(kept));
     o.onJournaled();
-    if (report.value.persons > 0) log('error', 'reconcile', `${date}: ${report.value.persons} differences for a person; pilotlight reconcile --date ${date} names them`);
+    if (report.value.persons > 0)
+      log(
+        'error',
+        'reconcile',
+        `${date}: ${report.value.persons} differences for a person; pilotlight reconcile --date ${date} names them`,
+      );
   }
   return well;
 }
 
 function factOf(report: DayReport, p: ProviderDay): EventBody<'reconciled'> {
   // An entry of central's that no order here explains has no provider: it is told with the first.
-  const mine = report.differences.filter((d) => d.provider === p.provider || (d.provider === '' && p === report.providers[0]));
+  const mine = report.differences.filter(
+    (d) => d.provider === p.provider || (d.provider === '' && p === report.providers[0]),
+  );
   const differences: Record<string, number> = {};
   for (const d of mine) differences[d.type] = (differences[d.type] ?? 0) + 1;
-  return { date: report.date, provider: p.provider, payments: p.payments, refunds: p.refunds, reversals: p.reversals, differences, persons: mine.filter((d) => d.person).length };
+  return {
+    date: report.date,
+    provider: p.provider,
+    payments: p.payments,
+    refunds: p.refunds,
+    reversals: p.reversals,
+    differences,
+    persons: mine.filter((d) => d.person).length,
+  };
 }
 
 function lastOf(report: DayReport, atMs: number): LastReconciled {

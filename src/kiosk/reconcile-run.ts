@@ -17,24 +17,48 @@ export interface ReconcilePorts {
   readonly nowMs: () => number;
 }
 
-/** A neighbour's bill may name another neighbour no more than once: what is not told by then is not told. */
+/**
+ * A neighbour's bill may name another neighbour no more than once: what is not told by then is not
+ * told.
+ */
 const ROUNDS = 2;
 
 /**
- * Fetches what one China day (`YYYY-MM-DD`) is compared by, and compares it. Asks and reads only: no money moves and
- * nothing is written. The error is a sentence for a technician: this day can never be compared here.
+ * Fetches what one China day (`YYYY-MM-DD`) is compared by, and compares it. Asks and reads only:
+ * no money moves and nothing is written. The error is a sentence for a technician: this day can
+ * never be compared here.
  */
-export async function reconcileDay(date: string, ports: ReconcilePorts): Promise<Result<DayReport, string>> {
+export async function reconcileDay(
+  date: string,
+  ports: ReconcilePorts,
+): Promise<Result<DayReport, string>> {
   if (Number.isNaN(chinaDayMs(date))) return err(`${date} is no date`);
   const bills = new Map<string, BillOf>();
-  const fetchBill = async (provider: ReconcilePorts['providers'][number], day: string): Promise<void> => {
-    bills.set(`${provider.kind} ${day}`, day >= chinaDate(ports.nowMs()) ? { kind: 'later' } : provider.downloadBill === undefined ? { kind: 'not-offered' } : await provider.downloadBill(day));
+  const fetchBill = async (
+    provider: ReconcilePorts['providers'][number],
+    day: string,
+  ): Promise<void> => {
+    bills.set(
+      `${provider.kind} ${day}`,
+      day >= chinaDate(ports.nowMs())
+        ? { kind: 'later' }
+        : provider.downloadBill === undefined
+          ? { kind: 'not-offered' }
+          : await provider.downloadBill(day),
+    );
   };
   for (const provider of ports.providers) await fetchBill(provider, date);
 
-  const journal = ports.money({ ...spanOf(date), outTradeNos: ports.providers.flatMap((p) => numbersIn(bills.get(`${p.kind} ${date}`) ?? { kind: 'later' }, ports.terminalId)) });
-  if (journal.terminalId !== ports.terminalId) return err(`the journal is terminal ${journal.terminalId}’s`);
-  if (journal.keptFromMs !== null && journal.keptFromMs > spanOf(date).fromMs) return err('the journal’s facts of that day were pruned; central holds them');
+  const journal = ports.money({
+    ...spanOf(date),
+    outTradeNos: ports.providers.flatMap((p) =>
+      numbersIn(bills.get(`${p.kind} ${date}`) ?? { kind: 'later' }, ports.terminalId),
+    ),
+  });
+  if (journal.terminalId !== ports.terminalId)
+    return err(`the journal is terminal ${journal.terminalId}’s`);
+  if (journal.keptFromMs !== null && journal.keptFromMs > spanOf(date).fromMs)
+    return err('the journal’s facts of that day were pruned; central holds them');
   const ledger = await ports.ledger(date);
 
   const compare = (): ReturnType<typeof compareDay> =>
@@ -42,7 +66,11 @@ export async function reconcileDay(date: string, ports: ReconcilePorts): Promise
       date,
       journal,
       providers: ports.providers.map((p) => p.kind),
-      bill: (provider, day) => bills.get(`${provider} ${day}`) ?? (ports.providers.some((p) => p.kind === provider) ? { kind: 'later' } : { kind: 'not-configured' }),
+      bill: (provider, day) =>
+        bills.get(`${provider} ${day}`) ??
+        (ports.providers.some((p) => p.kind === provider)
+          ? { kind: 'later' }
+          : { kind: 'not-configured' }),
       ledger,
     });
   let result = compare();

@@ -4,7 +4,15 @@ import { maintenanceStep, settleVisitor } from './maintenance.ts';
 import { assistClaimed, assistKept, assistWritten } from './assist.ts';
 import type { AdvanceContext } from './advance.ts';
 import { onCall } from './attempts.ts';
-import { HOLD_AWAY_MS, advance, onClaimed, onCommand, onWritten, orderKept, restsUntil } from './orders.ts';
+import {
+  HOLD_AWAY_MS,
+  advance,
+  onClaimed,
+  onCommand,
+  onWritten,
+  orderKept,
+  restsUntil,
+} from './orders.ts';
 import { afterWrite } from './refusals.ts';
 import { sessionStep } from './session.ts';
 import type { Effect, KioskEvent, KioskState, Now, OpenOrder, Step } from './state.ts';
@@ -32,19 +40,37 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
     case 'written': {
       const open = state.orders.get(event.orderId);
       const layout = open === undefined ? undefined : ctx.layout(open.order.quote.layout);
-      if (open === undefined || layout === undefined) return { state: { ...state, cardBusy: false }, effects: [] };
+      if (open === undefined || layout === undefined)
+        return { state: { ...state, cardBusy: false }, effects: [] };
       const next = onWritten(open, layout, event.applied, event.image);
-      const refusals = afterWrite(state.refusals, layout.id, open.order.quote.cardNo, event.applied);
-      // What was read before the write is no longer true: the card is read again if it is still there.
+      const refusals = afterWrite(
+        state.refusals,
+        layout.id,
+        open.order.quote.cardNo,
+        event.applied,
+      );
+      // What was read before the write is no longer true: the card is read again if it is still
+      // there.
       const present = state.reader.state === 'present';
-      const reread: Effect[] = present ? [{ do: 'read-card', insertion: state.reader.insertion }] : [];
-      return { state: { ...putOrder(state, next.open), card: null, cardBusy: present, refusals }, effects: [...next.effects, ...reread] };
+      const reread: Effect[] = present
+        ? [{ do: 'read-card', insertion: state.reader.insertion }]
+        : [];
+      return {
+        state: { ...putOrder(state, next.open), card: null, cardBusy: present, refusals },
+        effects: [...next.effects, ...reread],
+      };
     }
     case 'keep': {
       const { orderId, assist } = event;
       const fact = assist ? assistKept(state, event) : orderKept(state.orders.get(orderId), event);
       if (fact === null) return { state, effects: [{ do: 'kept', orderId, ok: false }] };
-      return { state: fact.state ?? state, effects: [{ do: 'journal', events: [fact.event] }, { do: 'kept', orderId, ok: true }] };
+      return {
+        state: fact.state ?? state,
+        effects: [
+          { do: 'journal', events: [fact.event] },
+          { do: 'kept', orderId, ok: true },
+        ],
+      };
     }
     case 'claimed': {
       const open = state.orders.get(event.orderId);
@@ -65,7 +91,16 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
     case 'heard': {
       const { hold } = state;
       if (hold === null) return { state, effects: [] };
-      return { state: { ...state, hold: event.how === 'answered' ? null : { ...hold, untilMono: Math.min(hold.untilMono, hold.sinceMono + HOLD_AWAY_MS) } }, effects: [] };
+      return {
+        state: {
+          ...state,
+          hold:
+            event.how === 'answered'
+              ? null
+              : { ...hold, untilMono: Math.min(hold.untilMono, hold.sinceMono + HOLD_AWAY_MS) },
+        },
+        effects: [],
+      };
     }
     case 'service':
       return { state: { ...state, service: { ...state.service, ...event.change } }, effects: [] };
@@ -88,10 +123,14 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
 }
 
 /**
- * After an event, until nothing moves: every order asks for its next step, then the session settles. One step a
- * call; the caller carries out the effects (the journal first), refreshes the rows and calls again.
+ * After an event, until nothing moves: every order asks for its next step, then the session
+ * settles. One step a call; the caller carries out the effects (the journal first), refreshes the
+ * rows and calls again.
  */
-export function settle(state: KioskState, ctx: ReduceContext): Step & { readonly wakeAtMono: number | null } {
+export function settle(
+  state: KioskState,
+  ctx: ReduceContext,
+): Step & { readonly wakeAtMono: number | null } {
   let wake: number | null = null;
   const note = (at: number | null): void => {
     if (at !== null) wake = wake === null ? at : Math.min(wake, at);
@@ -112,7 +151,13 @@ export function settle(state: KioskState, ctx: ReduceContext): Step & { readonly
       terminalId: ctx.terminalId,
       wanted: mine !== null && mine.closeWhy === null && !mine.gaveUp && !mine.found,
       closeWhy: mine?.closeWhy ?? (mine?.gaveUp === true ? 'expired' : 'recovery'),
-      card: current.card !== null && current.card.result.ok && current.reader.state === 'present' && current.card.insertion === current.reader.insertion ? { insertion: current.card.insertion, reading: current.card.result.value } : null,
+      card:
+        current.card !== null &&
+        current.card.result.ok &&
+        current.reader.state === 'present' &&
+        current.card.insertion === current.reader.insertion
+          ? { insertion: current.card.insertion, reading: current.card.result.value }
+          : null,
       cardFree: !current.cardBusy,
       layout: ctx.layout,
       businessDate: ctx.businessDate,
@@ -121,14 +166,18 @@ export function settle(state: KioskState, ctx: ReduceContext): Step & { readonly
       payWindowMs: state.service.policy?.payWindowMs ?? 0,
       reverseAfterMs: ctx.reverseAfterMs,
       hasProvider: (kind) => state.providers.some((p) => p === kind),
-      heldUntilMono: open.inherited && state.hold !== null && ctx.monoMs < state.hold.untilMono ? state.hold.untilMono : null,
+      heldUntilMono:
+        open.inherited && state.hold !== null && ctx.monoMs < state.hold.untilMono
+          ? state.hold.untilMono
+          : null,
     });
     if (next.open !== open) current = putOrder(current, next.open);
     if (next.effects.some((e) => e.do === 'write')) current = { ...current, cardBusy: true };
     effects.push(...next.effects);
     note(next.wakeAtMono);
   }
-  if (effects.some((e) => e.do === 'journal')) return { state: current, effects, wakeAtMono: ctx.monoMs };
+  if (effects.some((e) => e.do === 'journal'))
+    return { state: current, effects, wakeAtMono: ctx.monoMs };
   const settled = settleVisitor(current, ctx);
   note(settled.wakeAtMono);
   return { state: settled.state, effects: [...effects, ...settled.effects], wakeAtMono: wake };

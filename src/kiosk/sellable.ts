@@ -3,7 +3,10 @@ import type { Account } from '../shared/central-api.ts';
 import type { ErrorCode } from '../shared/errors.ts';
 import type { Policy } from '../shared/policy.ts';
 
-/** Meter fault bits that stop a sale: 1 magnet (tampering), 2 leak. A low battery or a slow clock does not. */
+/**
+ * Meter fault bits that stop a sale: 1 magnet (tampering), 2 leak. A low battery or a slow clock
+ * does not.
+ */
 const STOPPING_FAULTS = 0b0000_0110;
 
 /** Reasons that the card itself gives, before anybody is asked. Null: none. */
@@ -12,10 +15,22 @@ export function judgeCard(reading: CardReading): ErrorCode | null {
   return null;
 }
 
-/** Why this card may not be sold to, by the card and its account together. Null: it may. The order of the checks is the order of what helps the customer most. */
-export function judgeAccount(reading: CardReading, account: Account, policy: Policy): ErrorCode | null {
+/**
+ * Why this card may not be sold to, by the card and its account together. Null: it may. The order
+ * of the checks is the order of what helps the customer most.
+ */
+export function judgeAccount(
+  reading: CardReading,
+  account: Account,
+  policy: Policy,
+): ErrorCode | null {
   if (account.state === 'hot-listed') return 'SALE-0104';
-  if (reading.userNo !== account.userNo || reading.kind !== account.kind || reading.unit !== account.unit) return 'SALE-0113';
+  if (
+    reading.userNo !== account.userNo ||
+    reading.kind !== account.kind ||
+    reading.unit !== account.unit
+  )
+    return 'SALE-0113';
   if (reading.meter.meterNo !== account.meterNo) return 'SALE-0109';
   if (account.claim !== null) return 'SALE-0107';
   if (reading.count !== account.count) return 'SALE-0102';
@@ -33,7 +48,10 @@ export function ceilingRoom(reading: CardReading, account: Account): number {
 }
 
 function limitOf(account: Account): number {
-  return Math.min(account.perPurchaseQuantity ?? Number.MAX_SAFE_INTEGER, account.periodLeftQuantity ?? Number.MAX_SAFE_INTEGER);
+  return Math.min(
+    account.perPurchaseQuantity ?? Number.MAX_SAFE_INTEGER,
+    account.periodLeftQuantity ?? Number.MAX_SAFE_INTEGER,
+  );
 }
 
 /** What stops a larger purchase: the meter's ceiling or a limit of the account. */
@@ -46,7 +64,10 @@ export function roomQuantity(reading: CardReading, account: Account): number {
   return Math.min(ceilingRoom(reading, account), limitOf(account));
 }
 
-/** The most money that surely fits (at the highest price it could meet, remainder included), in fen; at most the policy's. */
+/**
+ * The most money that surely fits (at the highest price it could meet, remainder included), in fen;
+ * at most the policy's.
+ */
 export function mostFen(reading: CardReading, account: Account, policy: Policy): number {
   const room = roomQuantity(reading, account);
   if (room >= Number.MAX_SAFE_INTEGER / 1_000_000) return policy.maxFen;
@@ -54,11 +75,15 @@ export function mostFen(reading: CardReading, account: Account, policy: Policy):
   let used = account.yearQuantity;
   let costMicro = 0;
   for (const tier of account.tariff.tiers) {
-    const here = tier.uptoQuantity === null ? left : Math.max(0, Math.min(left, tier.uptoQuantity - used));
+    const here =
+      tier.uptoQuantity === null ? left : Math.max(0, Math.min(left, tier.uptoQuantity - used));
     costMicro += here * tier.priceE4;
     left -= here;
     used += here;
     if (left === 0) break;
   }
-  return Math.min(policy.maxFen, Math.max(0, Math.floor((costMicro - account.carriedMicro) / 10_000)));
+  return Math.min(
+    policy.maxFen,
+    Math.max(0, Math.floor((costMicro - account.carriedMicro) / 10_000)),
+  );
 }

@@ -1,8 +1,24 @@
 import type { CardReading, ReaderStatus, WritePlan } from '../card/types.ts';
 import type { PrinterStatus } from '../device/printer/types.ts';
 import type { AttemptRow, OrderRow } from '../journal/fold.ts';
-import type { ChargeResult, CreateResult, QueryResult, CloseResult, RefundResult, RefundQueryResult, ReverseResult } from '../payment/types.ts';
-import type { Account, ClaimAnswer, ClaimKind, ClaimedOrder, Command, OrderStatus, Quote } from '../shared/central-api.ts';
+import type {
+  ChargeResult,
+  CreateResult,
+  QueryResult,
+  CloseResult,
+  RefundResult,
+  RefundQueryResult,
+  ReverseResult,
+} from '../payment/types.ts';
+import type {
+  Account,
+  ClaimAnswer,
+  ClaimKind,
+  ClaimedOrder,
+  Command,
+  OrderStatus,
+  Quote,
+} from '../shared/central-api.ts';
 import type { Intent, Locale, ProviderKind, Tile } from '../shared/contract.ts';
 import type { Failure } from '../shared/errors.ts';
 import type { EventBody, JournalEvent } from '../shared/events.ts';
@@ -11,7 +27,10 @@ import type { Result } from '../shared/result.ts';
 import type { Refusals } from './refusals.ts';
 import type { MaintenanceEffect, MaintenanceEvent, MaintenanceState } from './maintenance.ts';
 
-/** Both clocks at the moment of a transition. Deadlines are monotonic; only what people see is wall time. */
+/**
+ * Both clocks at the moment of a transition. Deadlines are monotonic; only what people see is wall
+ * time.
+ */
 export interface Now {
   readonly nowMs: number;
   readonly monoMs: number;
@@ -43,7 +62,10 @@ export interface AttemptRun {
   readonly startedMono: number;
   /** The customer's payment code, until it is sent; then it is forgotten. */
   readonly authCode: string | null;
-  /** When the code was sent; in a later process, when this attempt was first seen: a reversal keeps its distance from it. */
+  /**
+   * When the code was sent; in a later process, when this attempt was first seen: a reversal keeps
+   * its distance from it.
+   */
   readonly chargedMono: number | null;
   /** Reversals that the provider accepted. */
   readonly reverses: number;
@@ -53,7 +75,10 @@ export interface AttemptRun {
   readonly noReverse: boolean;
 }
 
-/** How the customer wants to go on paying, once the attempt before it is over. Lost at a restart: then the order is closed. */
+/**
+ * How the customer wants to go on paying, once the attempt before it is over. Lost at a restart:
+ * then the order is closed.
+ */
 export interface NextAttempt {
   readonly provider: ProviderKind;
   /** Null: by a QR code. */
@@ -69,24 +94,44 @@ export interface OpenOrder {
   readonly writing: boolean;
   /** Paid, and the card is not there: until when it is waited for before the money goes back. */
   readonly waitCardUntilMono: number | null;
-  /** The insertion that a later read of this order's card was already judged on, so that it is judged once. */
+  /**
+   * The insertion that a later read of this order's card was already judged on, so that it is
+   * judged once.
+   */
   readonly judgedInsertion: number | null;
-  /** When this process began its first write; null: an earlier process did, or none was. Central's lease to us begins there at the earliest. */
+  /**
+   * When this process began its first write; null: an earlier process did, or none was. Central's
+   * lease to us begins there at the earliest.
+   */
   readonly leaseMono: number | null;
   readonly claim: OrderClaim;
   /** Open before this process began: another life of this disk may have gone on with it. */
   readonly inherited: boolean;
 }
 
-/** What central allows for an order in doubt. Lost at a restart: then it is asked again, and central gives the same. */
+/**
+ * What central allows for an order in doubt. Lost at a restart: then it is asked again, and central
+ * gives the same.
+ */
 export interface OrderClaim {
-  readonly held: { readonly kind: ClaimKind; readonly untilMono: number; /** Central's time of the grant. */ readonly grantedMs: number; /** What every kiosk kept of the order's writes, as far as central knows. */ readonly kept?: readonly string[] } | null;
+  readonly held: {
+    readonly kind: ClaimKind;
+    readonly untilMono: number;
+    /** Central's time of the grant. */ readonly grantedMs: number;
+    /** What every kiosk kept of the order's writes, as far as central knows. */ readonly kept?: readonly string[];
+  } | null;
   readonly asking: boolean;
   readonly retryAtMono: number;
   readonly fails: number;
   readonly failure: Failure | null;
 }
-export const NO_CLAIM: OrderClaim = { held: null, asking: false, retryAtMono: 0, fails: 0, failure: null };
+export const NO_CLAIM: OrderClaim = {
+  held: null,
+  asking: false,
+  retryAtMono: 0,
+  fails: 0,
+  failure: null,
+};
 
 /** Another kiosk's order, being finished here. */
 export interface AssistSession {
@@ -127,9 +172,26 @@ export interface AmountSession {
 export type Session =
   | { readonly at: 'idle' }
   | { readonly at: 'insert-card'; readonly purpose: Tile; readonly deadlineMono: number }
-  | { readonly at: 'reading'; readonly insertion: number; readonly stage: 'card' | 'account'; readonly purpose: Tile | 'buy'; readonly reading: CardReading | null }
-  | { readonly at: 'cannot-sell'; readonly reason: Failure['code']; readonly reading: CardReading | null; readonly account: Account | null; readonly deadlineMono: number }
-  | { readonly at: 'card-info'; readonly reading: CardReading; readonly account: Account | null; readonly deadlineMono: number }
+  | {
+      readonly at: 'reading';
+      readonly insertion: number;
+      readonly stage: 'card' | 'account';
+      readonly purpose: Tile | 'buy';
+      readonly reading: CardReading | null;
+    }
+  | {
+      readonly at: 'cannot-sell';
+      readonly reason: Failure['code'];
+      readonly reading: CardReading | null;
+      readonly account: Account | null;
+      readonly deadlineMono: number;
+    }
+  | {
+      readonly at: 'card-info';
+      readonly reading: CardReading;
+      readonly account: Account | null;
+      readonly deadlineMono: number;
+    }
   | AmountSession
   | {
       readonly at: 'order';
@@ -153,7 +215,13 @@ export type Session =
       readonly scanProblem: Failure['code'] | null;
     }
   | AssistSession
-  | { readonly at: 'order-status'; readonly ref: string; readonly found: OrderStatus | null; readonly answer: 'asking' | 'known' | 'not-found' | 'no-answer'; readonly deadlineMono: number }
+  | {
+      readonly at: 'order-status';
+      readonly ref: string;
+      readonly found: OrderStatus | null;
+      readonly answer: 'asking' | 'known' | 'not-found' | 'no-answer';
+      readonly deadlineMono: number;
+    }
   | { readonly at: 'take-card'; readonly deadlineMono: number };
 export type OrderSession = Extract<Session, { at: 'order' }>;
 
@@ -174,7 +242,10 @@ export interface ServiceState {
   readonly blocked: Failure | null;
 }
 
-/** A journal that was put back, or copied, must not act on what it holds before central could say so. */
+/**
+ * A journal that was put back, or copied, must not act on what it holds before central could say
+ * so.
+ */
 export interface Hold {
   readonly sinceMono: number;
   /** Not for longer, whatever is heard. */
@@ -183,15 +254,29 @@ export interface Hold {
 
 export interface KioskState {
   readonly session: Session;
-  /** Until when inherited orders do nothing that cannot be undone; null: central was heard in this process. */
+  /**
+   * Until when inherited orders do nothing that cannot be undone; null: central was heard in this
+   * process.
+   */
   readonly hold: Hold | null;
   readonly locale: Locale;
   readonly textSize: 'normal' | 'large';
-  /** When the start screen goes back to Chinese in normal size for the next customer; null: it is so, or a visit goes on. */
+  /**
+   * When the start screen goes back to Chinese in normal size for the next customer; null: it is
+   * so, or a visit goes on.
+   */
   readonly plainAtMono: number | null;
-  readonly reader: { readonly state: ReaderStatus['state']; readonly insertion: number; readonly failure: Failure | null; readonly sinceMs: number };
+  readonly reader: {
+    readonly state: ReaderStatus['state'];
+    readonly insertion: number;
+    readonly failure: Failure | null;
+    readonly sinceMs: number;
+  };
   /** The card in the reader, once it was read (or could not be). */
-  readonly card: { readonly insertion: number; readonly result: Result<CardReading, Failure> } | null;
+  readonly card: {
+    readonly insertion: number;
+    readonly result: Result<CardReading, Failure>;
+  } | null;
   readonly cardBusy: boolean;
   readonly refusals: Refusals;
   readonly orders: ReadonlyMap<string, OpenOrder>;
@@ -213,23 +298,97 @@ export type CallResult =
   | { readonly verb: 'query-refund'; readonly result: RefundQueryResult };
 
 export type KioskEvent =
-  | { readonly type: 'reader'; readonly state: KioskState['reader']['state']; readonly insertion: number; readonly failure: Failure | null }
-  | { readonly type: 'card-read'; readonly insertion: number; readonly result: Result<CardReading, Failure> }
-  | { readonly type: 'account'; readonly insertion: number; readonly result: Result<{ account: Account; offline: boolean }, Failure>; /** Our own order that still holds the card and waits for a person. */ readonly parked: OpenOrder | null }
-  | { readonly type: 'preview'; readonly asked: number; readonly result: Result<{ quote: Quote; offline: boolean }, Failure> }
-  /** Everything held before money is asked for: these facts make the order, in the same step in which the session takes it. */
-  | { readonly type: 'order-begun'; readonly orderId: string; readonly insertion: number; readonly events: readonly JournalEvent[] }
+  | {
+      readonly type: 'reader';
+      readonly state: KioskState['reader']['state'];
+      readonly insertion: number;
+      readonly failure: Failure | null;
+    }
+  | {
+      readonly type: 'card-read';
+      readonly insertion: number;
+      readonly result: Result<CardReading, Failure>;
+    }
+  | {
+      readonly type: 'account';
+      readonly insertion: number;
+      readonly result: Result<{ account: Account; offline: boolean }, Failure>;
+      /** Our own order that still holds the card and waits for a person. */ readonly parked: OpenOrder | null;
+    }
+  | {
+      readonly type: 'preview';
+      readonly asked: number;
+      readonly result: Result<{ quote: Quote; offline: boolean }, Failure>;
+    }
+  /**
+   * Everything held before money is asked for: these facts make the order, in the same step in
+   * which the session takes it.
+   */
+  | {
+      readonly type: 'order-begun';
+      readonly orderId: string;
+      readonly insertion: number;
+      readonly events: readonly JournalEvent[];
+    }
   | { readonly type: 'order-not-begun'; readonly insertion: number; readonly failure: Failure }
-  | { readonly type: 'called'; readonly orderId: string; readonly attemptId: string; readonly call: CallResult }
-  | { readonly type: 'written'; readonly orderId: string; readonly insertion: number; readonly applied: Result<void, Failure>; readonly image: Result<Uint8Array, Failure> }
-  /** A layout keeps what a card said in the middle of a write; the write waits until it is durable. `record` in hex. */
-  | { readonly type: 'keep'; readonly orderId: string; readonly insertion: number; readonly record: string; readonly assist: boolean }
-  | { readonly type: 'claimed'; readonly orderId: string; readonly kind: ClaimKind; readonly askedMono: number; /** When it was asked nothing of the order waited to be sent to central. */ readonly told: boolean; readonly result: Result<ClaimAnswer, Failure> }
+  | {
+      readonly type: 'called';
+      readonly orderId: string;
+      readonly attemptId: string;
+      readonly call: CallResult;
+    }
+  | {
+      readonly type: 'written';
+      readonly orderId: string;
+      readonly insertion: number;
+      readonly applied: Result<void, Failure>;
+      readonly image: Result<Uint8Array, Failure>;
+    }
+  /**
+   * A layout keeps what a card said in the middle of a write; the write waits until it is durable.
+   * `record` in hex.
+   */
+  | {
+      readonly type: 'keep';
+      readonly orderId: string;
+      readonly insertion: number;
+      readonly record: string;
+      readonly assist: boolean;
+    }
+  | {
+      readonly type: 'claimed';
+      readonly orderId: string;
+      readonly kind: ClaimKind;
+      readonly askedMono: number;
+      /** When it was asked nothing of the order waited to be sent to central. */ readonly told: boolean;
+      readonly result: Result<ClaimAnswer, Failure>;
+    }
   | { readonly type: 'command'; readonly command: Command }
-  | { readonly type: 'assist-claimed'; readonly insertion: number; readonly orderId: string; readonly askedMono: number; readonly result: Result<ClaimAnswer, Failure> }
-  | { readonly type: 'assist-written'; readonly insertion: number; readonly orderId: string; readonly applied: Result<void, Failure>; readonly image: Result<Uint8Array, Failure> }
-  | { readonly type: 'order-found'; readonly ref: string; readonly result: Result<OrderStatus | null, Failure> }
-  | { readonly type: 'printed'; readonly orderId: string; readonly what: EventBody<'slip-printed'>['what']; readonly ok: boolean }
+  | {
+      readonly type: 'assist-claimed';
+      readonly insertion: number;
+      readonly orderId: string;
+      readonly askedMono: number;
+      readonly result: Result<ClaimAnswer, Failure>;
+    }
+  | {
+      readonly type: 'assist-written';
+      readonly insertion: number;
+      readonly orderId: string;
+      readonly applied: Result<void, Failure>;
+      readonly image: Result<Uint8Array, Failure>;
+    }
+  | {
+      readonly type: 'order-found';
+      readonly ref: string;
+      readonly result: Result<OrderStatus | null, Failure>;
+    }
+  | {
+      readonly type: 'printed';
+      readonly orderId: string;
+      readonly what: EventBody<'slip-printed'>['what'];
+      readonly ok: boolean;
+    }
   /** See `UploaderOptions.onHeard`. */
   | { readonly type: 'heard'; readonly how: 'answered' | 'away' }
   | { readonly type: 'service'; readonly change: Partial<ServiceState> }
@@ -243,20 +402,63 @@ export type Effect =
   | { readonly do: 'journal'; readonly events: readonly JournalEvent[] }
   | { readonly do: 'read-card'; readonly insertion: number }
   | { readonly do: 'ask-account'; readonly insertion: number; readonly reading: CardReading }
-  | { readonly do: 'preview'; readonly asked: number; readonly reading: CardReading; readonly account: Account; readonly offline: boolean; readonly amountFen: number }
+  | {
+      readonly do: 'preview';
+      readonly asked: number;
+      readonly reading: CardReading;
+      readonly account: Account;
+      readonly offline: boolean;
+      readonly amountFen: number;
+    }
   | { readonly do: 'begin-order'; readonly session: AmountSession; readonly amountFen: number }
-  | { readonly do: 'call'; readonly verb: Verb; readonly orderId: string; readonly attempt: AttemptRow; readonly why: string; /** charge only. */ readonly authCode?: string }
-  | { readonly do: 'write'; readonly orderId: string; readonly insertion: number; readonly plan: WritePlan }
+  | {
+      readonly do: 'call';
+      readonly verb: Verb;
+      readonly orderId: string;
+      readonly attempt: AttemptRow;
+      readonly why: string;
+      /** charge only. */ readonly authCode?: string;
+    }
+  | {
+      readonly do: 'write';
+      readonly orderId: string;
+      readonly insertion: number;
+      readonly plan: WritePlan;
+    }
   /** The write that waits for its record goes on (ok), or ends there. */
   | { readonly do: 'kept'; readonly orderId: string; readonly ok: boolean }
-  /** `claimMs`: the card is here, and was read as before the write under our own write claim, granted at this time of central's. */
-  | { readonly do: 'claim'; readonly orderId: string; readonly kind: ClaimKind; readonly cardNo: string; readonly claimMs: number | null }
-  | { readonly do: 'assist-claim'; readonly insertion: number; readonly orderId: string; readonly cardNo: string }
-  | { readonly do: 'assist-write'; readonly insertion: number; readonly orderId: string; readonly layout: string; readonly plan: WritePlan }
+  /**
+   * `claimMs`: the card is here, and was read as before the write under our own write claim,
+   * granted at this time of central's.
+   */
+  | {
+      readonly do: 'claim';
+      readonly orderId: string;
+      readonly kind: ClaimKind;
+      readonly cardNo: string;
+      readonly claimMs: number | null;
+    }
+  | {
+      readonly do: 'assist-claim';
+      readonly insertion: number;
+      readonly orderId: string;
+      readonly cardNo: string;
+    }
+  | {
+      readonly do: 'assist-write';
+      readonly insertion: number;
+      readonly orderId: string;
+      readonly layout: string;
+      readonly plan: WritePlan;
+    }
   | { readonly do: 'find-order'; readonly ref: string }
   | { readonly do: 'release'; readonly orderId: string }
   | MaintenanceEffect
-  | { readonly do: 'print'; readonly orderId: string; readonly what: EventBody<'slip-printed'>['what'] };
+  | {
+      readonly do: 'print';
+      readonly orderId: string;
+      readonly what: EventBody<'slip-printed'>['what'];
+    };
 
 export interface Step {
   readonly state: KioskState;

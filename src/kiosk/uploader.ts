@@ -9,7 +9,10 @@ import type { Clock, LogFn, Random } from '../shared/ports.ts';
 const BATCH = 100;
 const BACKOFF_MIN_MS = 1_000;
 const BACKOFF_MAX_MS = 60_000;
-/** Central hears so often where this journal stands even when there is nothing to send: that another life of it went on elsewhere is seen then at the latest. */
+/**
+ * Central hears so often where this journal stands even when there is nothing to send: that another
+ * life of it went on elsewhere is seen then at the latest.
+ */
 export const SAY_HEAD_MS = 3_600_000;
 
 export interface UploaderOptions {
@@ -20,15 +23,22 @@ export interface UploaderOptions {
   readonly log: LogFn;
   /** Central answered (true) or was not reached (false). */
   readonly onReach: (up: boolean) => void;
-  /** Central holds other facts than ours under the same numbers, or more than this disk: selling stops until a new epoch is granted. */
+  /**
+   * Central holds other facts than ours under the same numbers, or more than this disk: selling
+   * stops until a new epoch is granted.
+   */
   readonly onFork: (f: Failure) => void;
-  /** `answered`: central knows this journal as it stood when this process began, or said that it knows another one (after `onFork`). `away`: it was not reached. Told again and again. */
+  /**
+   * `answered`: central knows this journal as it stood when this process began, or said that it
+   * knows another one (after `onFork`). `away`: it was not reached. Told again and again.
+   */
   readonly onHeard: (how: 'answered' | 'away') => void;
 }
 
 /**
- * Sends the outbox to central in order, for ever: nothing is dropped for failing. Full-jitter back-off, pace set by
- * central. At start and now and then it says where the journal stands though nothing waits to be sent.
+ * Sends the outbox to central in order, for ever: nothing is dropped for failing. Full-jitter
+ * back-off, pace set by central. At start and now and then it says where the journal stands though
+ * nothing waits to be sent.
  */
 export class Uploader {
   readonly #o: UploaderOptions;
@@ -72,7 +82,11 @@ export class Uploader {
     const { journal, billing, clock, log, onHeard } = this.#o;
     const waits = this.#headWaitMs();
     const { head } = journal;
-    const batch = journal.unsent(BATCH) ?? (waits > 0 ? null : { epoch: head.epoch, fromSeq: head.seq + 1, prevHash: head.hash, events: [] });
+    const batch =
+      journal.unsent(BATCH) ??
+      (waits > 0
+        ? null
+        : { epoch: head.epoch, fromSeq: head.seq + 1, prevHash: head.hash, events: [] });
     if (batch === null) {
       // Nothing is left that failed (central refused it for good): what comes next is sent at once.
       this.#fails = 0;
@@ -102,9 +116,15 @@ export class Uploader {
       case 'acked':
         this.#o.onReach(true);
         this.#fails = 0;
-        if (result.answer.quarantined.length > 0) log('error', 'upload', 'central quarantined events', { seqs: result.answer.quarantined });
+        if (result.answer.quarantined.length > 0)
+          log('error', 'upload', 'central quarantined events', { seqs: result.answer.quarantined });
         if (!journal.acknowledge(epoch, result.answer.ackSeq, result.answer.ackHash)) {
-          fork(failure('BILL-0104', `central holds ${result.answer.ackSeq > head.seq && epoch === head.epoch ? `${result.answer.ackSeq} events of epoch ${epoch}, this disk ${head.seq}: an old disk?` : `another event ${result.answer.ackSeq} of epoch ${epoch}`}`));
+          fork(
+            failure(
+              'BILL-0104',
+              `central holds ${result.answer.ackSeq > head.seq && epoch === head.epoch ? `${result.answer.ackSeq} events of epoch ${epoch}, this disk ${head.seq}: an old disk?` : `another event ${result.answer.ackSeq} of epoch ${epoch}`}`,
+            ),
+          );
           return;
         }
         this.#saidMono = clock.monoMs();
@@ -113,14 +133,27 @@ export class Uploader {
         return;
       case 'gap':
         this.#o.onReach(true);
-        log('warn', 'upload', 'central asks from another event', { epoch, expectedSeq: result.expectedSeq });
+        log('warn', 'upload', 'central asks from another event', {
+          epoch,
+          expectedSeq: result.expectedSeq,
+        });
         if (result.expectedSeq > last + 1) {
-          fork(failure('BILL-0104', `central holds ${result.expectedSeq - 1} events of epoch ${epoch}, this disk ${last}: an old disk?`));
+          fork(
+            failure(
+              'BILL-0104',
+              `central holds ${result.expectedSeq - 1} events of epoch ${epoch}, this disk ${last}: an old disk?`,
+            ),
+          );
           return;
         }
         // Refused before, or let go because central held it: asking on would go on for ever.
         if (!journal.resendFrom(epoch, result.expectedSeq)) {
-          fork(failure('BILL-0104', `central asks for event ${result.expectedSeq} of epoch ${epoch}, which cannot be sent`));
+          fork(
+            failure(
+              'BILL-0104',
+              `central asks for event ${result.expectedSeq} of epoch ${epoch}, which cannot be sent`,
+            ),
+          );
           return;
         }
         this.#again();
@@ -150,7 +183,10 @@ export class Uploader {
     }
   }
 
-  /** How long until central is to hear where the journal stands. What it does not take now need not be said again. */
+  /**
+   * How long until central is to hear where the journal stands. What it does not take now need not
+   * be said again.
+   */
   #headWaitMs(): number {
     const { journal, clock } = this.#o;
     const condition = journal.condition();

@@ -4,7 +4,12 @@ import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
 import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
-import { DEMO_USER, completeConfig, configProblems, terminalConfigSchema } from '../shared/terminal-config.ts';
+import {
+  DEMO_USER,
+  completeConfig,
+  configProblems,
+  terminalConfigSchema,
+} from '../shared/terminal-config.ts';
 import type { TerminalConfig } from '../shared/terminal-config.ts';
 
 export interface LoadedConfig {
@@ -21,10 +26,19 @@ export function loadConfig(file: string): Result<LoadedConfig, Failure> {
   try {
     json = JSON.parse(readFileSync(full, 'utf8'));
   } catch (cause) {
-    return err(failure('CONF-0101', `${full}: ${cause instanceof Error ? cause.message : String(cause)}`, cause));
+    return err(
+      failure(
+        'CONF-0101',
+        `${full}: ${cause instanceof Error ? cause.message : String(cause)}`,
+        cause,
+      ),
+    );
   }
   const parsed = terminalConfigSchema.safeParse(json);
-  if (!parsed.success) return err(failure('CONF-0101', `${full}: ${configProblems(parsed.error).join('; ')}`, parsed.error));
+  if (!parsed.success)
+    return err(
+      failure('CONF-0101', `${full}: ${configProblems(parsed.error).join('; ')}`, parsed.error),
+    );
   const config = completeConfig(parsed.data);
   const sample = sampleProblem(config);
   if (sample !== null) return err(failure('CONF-0103', `${full}: ${sample}`));
@@ -40,7 +54,11 @@ function sampleProblem(c: TerminalConfig): string | null {
   const known = c.maintenance.users.findIndex((user) => user.hash === DEMO_USER.hash);
   const problems = [
     ...(c.keys.kind === 'sample' ? ['keys.kind: sample keys are refused outside demo mode'] : []),
-    ...(known < 0 ? [] : [`maintenance.users[${known}]: the demo's PIN is refused outside demo mode; make one with \`npx pilotlight pin\``]),
+    ...(known < 0
+      ? []
+      : [
+          `maintenance.users[${known}]: the demo's PIN is refused outside demo mode; make one with \`npx pilotlight pin\``,
+        ]),
   ];
   return problems.length === 0 ? null : problems.join('; ');
 }
@@ -48,30 +66,59 @@ function sampleProblem(c: TerminalConfig): string | null {
 /** What one key alone cannot say. */
 function crossProblem(c: TerminalConfig): string | null {
   for (const [i, r] of c.readers.entries()) {
-    if (r.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(r.path ?? '')) return `readers[${i}].path: a virtual reader needs tcp://127.0.0.1:PORT`;
-    if (r.kind === 'crt' && r.path === undefined) return `readers[${i}].path: a motor reader needs its serial port, e.g. /dev/ttyS0`;
-    if (r.kind !== 'crt' && r.dialect !== undefined) return `readers[${i}].dialect: only a motor reader has one`;
-    if (r.kind === 'virtual' && c.mode === 'production') return `readers[${i}].kind: a virtual reader is for demo mode only`;
+    if (r.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(r.path ?? ''))
+      return `readers[${i}].path: a virtual reader needs tcp://127.0.0.1:PORT`;
+    if (r.kind === 'crt' && r.path === undefined)
+      return `readers[${i}].path: a motor reader needs its serial port, e.g. /dev/ttyS0`;
+    if (r.kind !== 'crt' && r.dialect !== undefined)
+      return `readers[${i}].dialect: only a motor reader has one`;
+    if (r.kind === 'virtual' && c.mode === 'production')
+      return `readers[${i}].kind: a virtual reader is for demo mode only`;
   }
   if (c.keys.kind === 'psam') {
     const { kind, match, path, slot } = c.keys.reader;
-    if (kind === 'crt-sam' && c.readers[0]?.kind !== 'crt') return 'keys.reader.kind: a SAM slot is the motor reader’s: readers[0].kind is not crt';
-    if (kind === 'crt-sam' && c.readers[0]?.dialect === '02') return 'keys.reader.kind: the SAM slots of a motor reader of dialect 02 are not known';
-    if (kind === 'crt-sam' && (match !== undefined || path !== undefined)) return 'keys.reader: a SAM slot is named by its number alone (slot)';
-    if (kind !== 'crt-sam' && slot !== undefined) return 'keys.reader.slot: only a motor reader has SAM slots (kind crt-sam)';
-    const same = c.readers.some((r) => r.kind === 'pcsc' && match !== undefined && (r.match ?? '').toLowerCase() === match.toLowerCase());
-    if (kind === 'pcsc' && (match === undefined || same || c.readers.some((r) => r.kind === 'pcsc' && (r.match ?? '') === ''))) return 'keys.reader.match: a PSAM needs a reader by name, and the customer’s reader another name (readers[0].match)';
-    if (kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(path ?? '')) return 'keys.reader.path: a virtual PSAM needs tcp://127.0.0.1:PORT';
-    if (kind === 'virtual' && c.mode === 'production') return 'keys.reader.kind: a virtual PSAM is for demo mode only';
+    if (kind === 'crt-sam' && c.readers[0]?.kind !== 'crt')
+      return 'keys.reader.kind: a SAM slot is the motor reader’s: readers[0].kind is not crt';
+    if (kind === 'crt-sam' && c.readers[0]?.dialect === '02')
+      return 'keys.reader.kind: the SAM slots of a motor reader of dialect 02 are not known';
+    if (kind === 'crt-sam' && (match !== undefined || path !== undefined))
+      return 'keys.reader: a SAM slot is named by its number alone (slot)';
+    if (kind !== 'crt-sam' && slot !== undefined)
+      return 'keys.reader.slot: only a motor reader has SAM slots (kind crt-sam)';
+    const same = c.readers.some(
+      (r) =>
+        r.kind === 'pcsc' &&
+        match !== undefined &&
+        (r.match ?? '').toLowerCase() === match.toLowerCase(),
+    );
+    if (
+      kind === 'pcsc' &&
+      (match === undefined ||
+        same ||
+        c.readers.some((r) => r.kind === 'pcsc' && (r.match ?? '') === ''))
+    )
+      return 'keys.reader.match: a PSAM needs a reader by name, and the customer’s reader another name (readers[0].match)';
+    if (kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(path ?? ''))
+      return 'keys.reader.path: a virtual PSAM needs tcp://127.0.0.1:PORT';
+    if (kind === 'virtual' && c.mode === 'production')
+      return 'keys.reader.kind: a virtual PSAM is for demo mode only';
   }
   // Memory cards' codes come down in the answers, and only TLS hides them.
-  if (c.keys.kind === 'central' && c.mode === 'production' && !c.central.baseUrl.startsWith('https:')) return 'central.baseUrl: keys at central need https';
+  if (
+    c.keys.kind === 'central' &&
+    c.mode === 'production' &&
+    !c.central.baseUrl.startsWith('https:')
+  )
+    return 'central.baseUrl: keys at central need https';
   const twice = (c.layouts ?? []).find((l, i, all) => all.findIndex((o) => o.id === l.id) !== i);
   if (twice !== undefined) return `layouts: ${twice.id} is there twice`;
   if (c.readers.length > 1) return 'readers: one reader is supported so far';
-  if (c.printer.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(c.printer.path ?? '')) return 'printer.path: a virtual printer needs tcp://127.0.0.1:PORT';
-  if (c.scanner.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(c.scanner.path ?? '')) return 'scanner.path: a virtual scanner needs tcp://127.0.0.1:PORT';
-  if (c.scanner.kind === 'virtual' && c.mode === 'production') return 'scanner.kind: a virtual scanner is for demo mode only';
+  if (c.printer.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(c.printer.path ?? ''))
+    return 'printer.path: a virtual printer needs tcp://127.0.0.1:PORT';
+  if (c.scanner.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(c.scanner.path ?? ''))
+    return 'scanner.path: a virtual scanner needs tcp://127.0.0.1:PORT';
+  if (c.scanner.kind === 'virtual' && c.mode === 'production')
+    return 'scanner.kind: a virtual scanner is for demo mode only';
   return null;
 }
 

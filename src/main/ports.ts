@@ -15,5 +15,7 @@ export const systemRandom: Random = { bytes: (length) => new Uint8Array(randomBy
 
 /** One JSON line each on stderr; what goes in is free of personal data by the callers' contract. */
 export const stderrLog: LogFn = (level, room, message, detail) => {
-  process.stderr.write(`${JSON.stringify({ t: new Date().toISOString(), level, room, message, ...(detail === undefined ? {} : { detail }) })}\n`);
+  process.stderr.write(
+    `${JSON.stringify({ t: new Date().toISOString(), level, room, message, ...(detail === undefined ? {} : { detail }) })}\n`,
+  );
 };

@@ -7,7 +7,12 @@ import type { Failure } from '../shared/errors.ts';
 import type { Verifier } from '../shared/ports.ts';
 import { err, never, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
-import { ed25519Signer, ed25519Verifier, rsaSha256Signer, rsaSha256Verifier } from '../shared/signing.ts';
+import {
+  ed25519Signer,
+  ed25519Verifier,
+  rsaSha256Signer,
+  rsaSha256Verifier,
+} from '../shared/signing.ts';
 import type { TerminalConfig } from '../shared/terminal-config.ts';
 import { createAlipayProvider } from './alipay/provider.ts';
 import { createGatewayProvider } from './gateway/provider.ts';
@@ -25,12 +30,17 @@ const SHARED_KEY = /^[\x21-\x7e]{16,256}$/;
 const REFUND_QUERY = '/v1/netpay/bills/refund-query';
 
 /**
- * The configured providers, in order, with their keys read and checked. Every problem is named by its key in
- * terminal.json (CONF-0101). In production a private key that others may read, and plain HTTP to anything but
- * loopback, are refused.
+ * The configured providers, in order, with their keys read and checked. Every problem is named by
+ * its key in terminal.json (CONF-0101). In production a private key that others may read, and plain
+ * HTTP to anything but loopback, are refused.
+ *
  * @param baseDir what relative key paths start from
  */
-export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 'terminalId' | 'central'>, baseDir: string, ports: WechatPorts): Result<readonly PaymentProvider[], Failure> {
+export function loadPayments(
+  config: Pick<TerminalConfig, 'mode' | 'payments' | 'terminalId' | 'central'>,
+  baseDir: string,
+  ports: WechatPorts,
+): Result<readonly PaymentProvider[], Failure> {
   const problems: string[] = [];
   const causes: unknown[] = [];
   const problem = (key: string, text: string, cause?: unknown): void => {
@@ -39,8 +49,16 @@ export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 
   };
 
   // Windows has no such mode bits; there the folder's access list is the operator's to set.
-  const tooOpen = (file: string): boolean => config.mode === 'production' && process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0;
-  const readKey = (key: string, path: string, secret: boolean, type: 'rsa' | 'ed25519' = 'rsa'): KeyObject | null => {
+  const tooOpen = (file: string): boolean =>
+    config.mode === 'production' &&
+    process.platform !== 'win32' &&
+    (statSync(file).mode & 0o077) !== 0;
+  const readKey = (
+    key: string,
+    path: string,
+    secret: boolean,
+    type: 'rsa' | 'ed25519' = 'rsa',
+  ): KeyObject | null => {
     const file = isAbsolute(path) ? path : join(baseDir, path);
     try {
       if (secret && tooOpen(file)) {
@@ -50,11 +68,20 @@ export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 
       const pem = readFileSync(file, 'utf8');
       const object = secret ? createPrivateKey(pem) : createPublicKey(pem);
       if (!secret && pem.includes('PRIVATE KEY')) {
-        problem(key, 'this is a private key; the platform’s public key or certificate belongs here');
+        problem(
+          key,
+          'this is a private key; the platform’s public key or certificate belongs here',
+        );
         return null;
       }
-      if (object.asymmetricKeyType !== type || (type === 'rsa' && (object.asymmetricKeyDetails?.modulusLength ?? 0) < MIN_RSA_BITS)) {
-        problem(key, type === 'rsa' ? `not an RSA key of at least ${MIN_RSA_BITS} bits` : 'not an Ed25519 key');
+      if (
+        object.asymmetricKeyType !== type ||
+        (type === 'rsa' && (object.asymmetricKeyDetails?.modulusLength ?? 0) < MIN_RSA_BITS)
+      ) {
+        problem(
+          key,
+          type === 'rsa' ? `not an RSA key of at least ${MIN_RSA_BITS} bits` : 'not an Ed25519 key',
+        );
         return null;
       }
       return object;
@@ -86,7 +113,12 @@ export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 
   for (const [index, payment] of config.payments.entries()) {
     const at = `payments[${index}]`;
     const base = new URL(payment.baseUrl ?? config.central.baseUrl);
-    if (config.mode === 'production' && base.protocol !== 'https:' && !['127.0.0.1', '[::1]', 'localhost'].includes(base.hostname)) problem(`${at}.baseUrl`, 'production needs https');
+    if (
+      config.mode === 'production' &&
+      base.protocol !== 'https:' &&
+      !['127.0.0.1', '[::1]', 'localhost'].includes(base.hostname)
+    )
+      problem(`${at}.baseUrl`, 'production needs https');
     switch (payment.kind) {
       case 'wechat': {
         const merchantKey = readKey(`${at}.merchantKeyFile`, payment.merchantKeyFile, true);
@@ -96,11 +128,30 @@ export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 
           if (key !== null) platformKeys.set(serial, rsaSha256Verifier(key));
         }
         if (merchantKey === null) break;
-        const apiV3Key = payment.apiV3KeyFile === undefined ? undefined : readShared(`${at}.apiV3KeyFile`, payment.apiV3KeyFile);
+        const apiV3Key =
+          payment.apiV3KeyFile === undefined
+            ? undefined
+            : readShared(`${at}.apiV3KeyFile`, payment.apiV3KeyFile);
         if (apiV3Key === null) break;
-        if (apiV3Key !== undefined && apiV3Key.length !== API_V3_KEY_BYTES) problem(`${at}.apiV3KeyFile`, `not ${API_V3_KEY_BYTES} characters`);
+        if (apiV3Key !== undefined && apiV3Key.length !== API_V3_KEY_BYTES)
+          problem(`${at}.apiV3KeyFile`, `not ${API_V3_KEY_BYTES} characters`);
         const { baseUrl, mchid, appid, merchantSerial, notifyUrl } = payment;
-        providers.push(createWechatProvider({ ...(apiV3Key === undefined ? {} : { apiV3Key }), baseUrl, mchid, appid, merchantSerial, merchantSigner: rsaSha256Signer(merchantKey), platformKeys, notifyUrl, storeOutId: payment.storeOutId ?? config.terminalId }, ports));
+        providers.push(
+          createWechatProvider(
+            {
+              ...(apiV3Key === undefined ? {} : { apiV3Key }),
+              baseUrl,
+              mchid,
+              appid,
+              merchantSerial,
+              merchantSigner: rsaSha256Signer(merchantKey),
+              platformKeys,
+              notifyUrl,
+              storeOutId: payment.storeOutId ?? config.terminalId,
+            },
+            ports,
+          ),
+        );
         break;
       }
       case 'alipay': {
@@ -108,29 +159,73 @@ export function loadPayments(config: Pick<TerminalConfig, 'mode' | 'payments' | 
         const alipayKey = readKey(`${at}.alipayKeyFile`, payment.alipayKeyFile, false);
         if (appKey === null || alipayKey === null) break;
         const { baseUrl, appId } = payment;
-        providers.push(createAlipayProvider({ baseUrl, appId, appSigner: rsaSha256Signer(appKey), alipayKey: rsaSha256Verifier(alipayKey), protocol: payment.protocol ?? 'v3', storeId: payment.storeId ?? config.terminalId }, ports));
+        providers.push(
+          createAlipayProvider(
+            {
+              baseUrl,
+              appId,
+              appSigner: rsaSha256Signer(appKey),
+              alipayKey: rsaSha256Verifier(alipayKey),
+              protocol: payment.protocol ?? 'v3',
+              storeId: payment.storeId ?? config.terminalId,
+            },
+            ports,
+          ),
+        );
         break;
       }
       case 'unionpay': {
         const appKey = readShared(`${at}.appKeyFile`, payment.appKeyFile);
         const answers = payment.answers ?? 'signed';
-        if (answers === 'tls' && base.protocol !== 'https:') problem(`${at}.answers`, 'without signatures answers are believed over https only');
+        if (answers === 'tls' && base.protocol !== 'https:')
+          problem(`${at}.answers`, 'without signatures answers are believed over https only');
         if (appKey === null) break;
         const { baseUrl, appId, mid, tid, msgSrcId, notifyUrl, refundQueryPath } = payment;
-        providers.push(createUnionpayProvider({ baseUrl, rule: openBodySig(appId, appKey, answers), mid, tid, msgSrcId, notifyUrl, refundQueryPath: refundQueryPath ?? REFUND_QUERY }, ports));
+        providers.push(
+          createUnionpayProvider(
+            {
+              baseUrl,
+              rule: openBodySig(appId, appKey, answers),
+              mid,
+              tid,
+              msgSrcId,
+              notifyUrl,
+              refundQueryPath: refundQueryPath ?? REFUND_QUERY,
+            },
+            ports,
+          ),
+        );
         break;
       }
       case 'gateway': {
         const own = readKey('central.keyFile', config.central.keyFile, true, 'ed25519');
-        const theirs = readKey(payment.answerKeyFile === undefined ? 'central.policyKeyFile' : `${at}.answerKeyFile`, payment.answerKeyFile ?? config.central.policyKeyFile, false, 'ed25519');
+        const theirs = readKey(
+          payment.answerKeyFile === undefined ? 'central.policyKeyFile' : `${at}.answerKeyFile`,
+          payment.answerKeyFile ?? config.central.policyKeyFile,
+          false,
+          'ed25519',
+        );
         if (own === null || theirs === null) break;
-        providers.push(createGatewayProvider({ baseUrl: base.href, terminalId: config.terminalId, signer: ed25519Signer(own), answerVerifier: ed25519Verifier(theirs) }, ports));
+        providers.push(
+          createGatewayProvider(
+            {
+              baseUrl: base.href,
+              terminalId: config.terminalId,
+              signer: ed25519Signer(own),
+              answerVerifier: ed25519Verifier(theirs),
+            },
+            ports,
+          ),
+        );
         break;
       }
       default:
         never(payment);
     }
   }
-  if (problems.length > 0) return err(failure('CONF-0101', problems.join('; '), causes.length > 0 ? causes[0] : undefined));
+  if (problems.length > 0)
+    return err(
+      failure('CONF-0101', problems.join('; '), causes.length > 0 ? causes[0] : undefined),
+    );
   return ok(providers);
 }

@@ -2,13 +2,22 @@ import type { Failure } from '../shared/errors.ts';
 import type { Result } from '../shared/result.ts';
 import type { ProviderKind } from '../shared/contract.ts';
 
-/** Our number for one attempt to collect an order's money; made and stored before the first request that carries it. */
+/**
+ * Our number for one attempt to collect an order's money; made and stored before the first request
+ * that carries it.
+ */
 export interface AttemptRef {
   readonly outTradeNo: string;
   readonly amountFen: number;
-  /** Absent: the customer scans our QR code. `code`: we scanned the customer's; a failed payment is then the trade's end, since a code is good for one try. */
+  /**
+   * Absent: the customer scans our QR code. `code`: we scanned the customer's; a failed payment is
+   * then the trade's end, since a code is good for one try.
+   */
   readonly method?: 'code';
-  /** As it was given to `create`: some providers know a trade by its number and its day only. Left out: it is looked for in the last days. */
+  /**
+   * As it was given to `create`: some providers know a trade by its number and its day only. Left
+   * out: it is looked for in the last days.
+   */
   readonly expiresAtMs?: number;
 }
 export interface CreateRequest extends AttemptRef {
@@ -32,21 +41,31 @@ export interface ChargeRequest extends AttemptRef {
   readonly description: string;
 }
 /**
- * paid: captured · paying: the customer types a password · refused: definite, by a verified answer: this request took
- * nothing (PAY-04xx says why in words for the customer) · unknown: never sent again, the query tells.
+ * paid: captured · paying: the customer types a password · refused: definite, by a verified answer:
+ * this request took nothing (PAY-04xx says why in words for the customer) · unknown: never sent
+ * again, the query tells.
  */
 export type ChargeResult =
-  | { readonly kind: 'paid'; readonly transactionId: string; readonly amountFen: number; readonly paidAtMs: number | null }
+  | {
+      readonly kind: 'paid';
+      readonly transactionId: string;
+      readonly amountFen: number;
+      readonly paidAtMs: number | null;
+    }
   | { readonly kind: 'paying' }
   | { readonly kind: 'refused'; readonly failure: Failure }
   | { readonly kind: 'unknown'; readonly failure: Failure };
 
 /**
- * The end of a code payment that must not count any more: an unpaid one is closed, a paid one is handed back whole.
- * reversed: accepted (still query afterwards), `refunded` where the provider says whether money went back · not-found:
- * the provider has no such number · refused: cannot be reversed any more; if it was paid, refund it.
+ * The end of a code payment that must not count any more: an unpaid one is closed, a paid one is
+ * handed back whole. reversed: accepted (still query afterwards), `refunded` where the provider
+ * says whether money went back · not-found: the provider has no such number · refused: cannot be
+ * reversed any more; if it was paid, refund it.
  */
-export type ReverseResult = { readonly kind: 'reversed'; readonly refunded: boolean | null } | { readonly kind: 'not-found' } | { readonly kind: 'refused' | 'unknown'; readonly failure: Failure };
+export type ReverseResult =
+  | { readonly kind: 'reversed'; readonly refunded: boolean | null }
+  | { readonly kind: 'not-found' }
+  | { readonly kind: 'refused' | 'unknown'; readonly failure: Failure };
 
 /** What a provider that takes the customer's payment code offers beside the QR code. */
 export interface CodePay {
@@ -69,19 +88,37 @@ export interface BillRow {
 }
 /** not-ready: the provider makes it later in the day · none: nothing happened on that day. */
 export type BillResult =
-  | { readonly kind: 'bill'; readonly rows: readonly BillRow[]; /** Our numbers of these days that no bill lists, whatever became of them: their wallet makes none. */ readonly unlisted?: readonly string[] }
+  | {
+      readonly kind: 'bill';
+      readonly rows: readonly BillRow[];
+      /**
+       * Our numbers of these days that no bill lists, whatever became of them: their wallet makes
+       * none.
+       */ readonly unlisted?: readonly string[];
+    }
   | { readonly kind: 'none' }
   | { readonly kind: 'not-ready'; readonly failure: Failure }
   | { readonly kind: 'unknown'; readonly failure: Failure };
 
 /**
- * paid: captured, with the amount that the provider states · paying: the customer is paying now · pending: nothing
- * yet (also: no such trade before the first scan, where the provider works so) · closed: can never be paid any more ·
- * refunded: was paid, and a refund exists · not-found: the provider has no such number.
+ * paid: captured, with the amount that the provider states · paying: the customer is paying now ·
+ * pending: nothing yet (also: no such trade before the first scan, where the provider works so) ·
+ * closed: can never be paid any more · refunded: was paid, and a refund exists · not-found: the
+ * provider has no such number.
  */
 export type QueryResult =
-  | { readonly kind: 'paid'; readonly transactionId: string; readonly amountFen: number; readonly paidAtMs: number | null }
-  | { readonly kind: 'refunded'; readonly transactionId: string; readonly amountFen: number; /** The provider says that all of it went back. */ readonly whole?: boolean }
+  | {
+      readonly kind: 'paid';
+      readonly transactionId: string;
+      readonly amountFen: number;
+      readonly paidAtMs: number | null;
+    }
+  | {
+      readonly kind: 'refunded';
+      readonly transactionId: string;
+      readonly amountFen: number;
+      /** The provider says that all of it went back. */ readonly whole?: boolean;
+    }
   | { readonly kind: 'paying' }
   | { readonly kind: 'pending' }
   | { readonly kind: 'closed' }
@@ -89,7 +126,11 @@ export type QueryResult =
   | { readonly kind: 'unknown'; readonly failure: Failure };
 
 /** closed: the provider accepted the close (still query afterwards) · paid: too late, it is paid. */
-export type CloseResult = { readonly kind: 'closed' } | { readonly kind: 'paid' } | { readonly kind: 'not-found' } | { readonly kind: 'unknown'; readonly failure: Failure };
+export type CloseResult =
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'paid' }
+  | { readonly kind: 'not-found' }
+  | { readonly kind: 'unknown'; readonly failure: Failure };
 
 export interface RefundRequest extends AttemptRef {
   /** The refund's own number, the same on every retry: one number, at most one refund. */
@@ -98,7 +139,10 @@ export interface RefundRequest extends AttemptRef {
   readonly reason: string;
 }
 /** accepted: on its way, ask {@link PaymentProvider.queryRefund} · refused: definite, park it. */
-export type RefundResult = { readonly kind: 'accepted' | 'done'; readonly refundId: string } | { readonly kind: 'refused'; readonly failure: Failure } | { readonly kind: 'unknown'; readonly failure: Failure };
+export type RefundResult =
+  | { readonly kind: 'accepted' | 'done'; readonly refundId: string }
+  | { readonly kind: 'refused'; readonly failure: Failure }
+  | { readonly kind: 'unknown'; readonly failure: Failure };
 /** abnormal: the provider cannot hand it back by itself (closed, abnormal account): park it. */
 export type RefundQueryResult =
   | { readonly kind: 'done'; readonly refundId: string; readonly refundFen: number }
@@ -107,7 +151,10 @@ export type RefundQueryResult =
   | { readonly kind: 'not-found' }
   | { readonly kind: 'unknown'; readonly failure: Failure };
 
-/** A payment provider. No call throws; none is retried inside: the kiosk asks again. Every answer is verified before it is believed. */
+/**
+ * A payment provider. No call throws; none is retried inside: the kiosk asks again. Every answer is
+ * verified before it is believed.
+ */
 export interface PaymentProvider {
   readonly kind: ProviderKind;
   readonly create: (request: CreateRequest) => Promise<CreateResult>;
@@ -117,11 +164,18 @@ export interface PaymentProvider {
   readonly queryRefund: (request: RefundRequest) => Promise<RefundQueryResult>;
   /** Absent: it only shows QR codes. */
   readonly code?: CodePay;
-  /** The bill of a day (`YYYY-MM-DD`, China's), checked against its hash where the provider gives one. */
+  /**
+   * The bill of a day (`YYYY-MM-DD`, China's), checked against its hash where the provider gives
+   * one.
+   */
   readonly downloadBill?: (date: string) => Promise<BillResult>;
   /**
-   * Which payment a callback speaks of, once all of it holds. Absent: none is taken. It is a hint and no answer: the
-   * provider is asked about that payment all the same. @param header a request header by its lower-case name
+   * Which payment a callback speaks of, once all of it holds. Absent: none is taken. It is a hint
+   * and no answer: the provider is asked about that payment all the same. @param header a request
+   * header by its lower-case name
    */
-  readonly readCallback?: (header: (name: string) => string | null, body: Uint8Array) => Result<{ readonly outTradeNo: string }, Failure>;
+  readonly readCallback?: (
+    header: (name: string) => string | null,
+    body: Uint8Array,
+  ) => Result<{ readonly outTradeNo: string }, Failure>;
 }

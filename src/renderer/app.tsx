@@ -8,37 +8,77 @@ import ui from './components/ui.module.css';
 import { Amount } from './screens/amount.tsx';
 import { Maintenance, MaintenancePin } from './screens/maintenance.tsx';
 import { Pay } from './screens/pay.tsx';
-import { Cancelled, CannotSell, CardInfo, Done, InDoubt, InsertCard, OrderStatus, OutOfService, Reading, Refunding, TakeCard, Unfinished, Writing } from './screens/simple.tsx';
+import {
+  Cancelled,
+  CannotSell,
+  CardInfo,
+  Done,
+  InDoubt,
+  InsertCard,
+  OrderStatus,
+  OutOfService,
+  Reading,
+  Refunding,
+  TakeCard,
+  Unfinished,
+  Writing,
+} from './screens/simple.tsx';
 import { Start } from './screens/start.tsx';
 import { useView } from './state/store.ts';
 
 function screenOf(s: Snapshot): ReactElement {
   switch (s.screen) {
-    case 'start': return <Start s={s} />;
-    case 'insert-card': return <InsertCard s={s} />;
-    case 'reading': return <Reading s={s} />;
-    case 'cannot-sell': return <CannotSell s={s} />;
-    case 'card-info': return <CardInfo s={s} />;
-    case 'amount': return <Amount s={s} />;
-    case 'pay': return <Pay s={s} />;
-    case 'writing': return <Writing s={s} />;
-    case 'done': return <Done s={s} />;
-    case 'in-doubt': return <InDoubt s={s} />;
-    case 'unfinished': return <Unfinished s={s} />;
-    case 'refunding': return <Refunding s={s} />;
-    case 'order-status': return <OrderStatus s={s} />;
-    case 'maintenance-pin': return <MaintenancePin s={s} />;
-    case 'maintenance': return <Maintenance s={s} />;
-    case 'take-card': return <TakeCard />;
-    case 'cancelled': return <Cancelled s={s} />;
-    case 'out-of-service': return <OutOfService s={s} />;
-    default: return s satisfies never;
+    case 'start':
+      return <Start s={s} />;
+    case 'insert-card':
+      return <InsertCard s={s} />;
+    case 'reading':
+      return <Reading s={s} />;
+    case 'cannot-sell':
+      return <CannotSell s={s} />;
+    case 'card-info':
+      return <CardInfo s={s} />;
+    case 'amount':
+      return <Amount s={s} />;
+    case 'pay':
+      return <Pay s={s} />;
+    case 'writing':
+      return <Writing s={s} />;
+    case 'done':
+      return <Done s={s} />;
+    case 'in-doubt':
+      return <InDoubt s={s} />;
+    case 'unfinished':
+      return <Unfinished s={s} />;
+    case 'refunding':
+      return <Refunding s={s} />;
+    case 'order-status':
+      return <OrderStatus s={s} />;
+    case 'maintenance-pin':
+      return <MaintenancePin s={s} />;
+    case 'maintenance':
+      return <Maintenance s={s} />;
+    case 'take-card':
+      return <TakeCard />;
+    case 'cancelled':
+      return <Cancelled s={s} />;
+    case 'out-of-service':
+      return <OutOfService s={s} />;
+    default:
+      return s satisfies never;
   }
 }
 
-/** The whole view: the last snapshot's screen, and the veil while the line to the core is not to be trusted. */
+/**
+ * The whole view: the last snapshot's screen, and the veil while the line to the core is not to be
+ * trusted.
+ */
 export function App(): ReactElement {
-  return <Boundary><View /></Boundary>;
+  return (
+    <Boundary>
+      <View />
+    </Boundary>
+  );
 }
 
 function View(): ReactElement {
@@ -50,7 +90,8 @@ function View(): ReactElement {
   useLayoutEffect(() => {
     document.documentElement.lang = snapshot?.locale ?? 'zh-CN';
     document.documentElement.dataset['text'] = snapshot?.textSize ?? 'normal';
-    // The heading is read out to those who can't see it, on every new screen and every new sentence.
+    // The heading is read out to those who can't see it, on every new screen and every new
+    // sentence.
     if (body.current !== null) fit(body.current);
     setHeading(body.current?.querySelector('h1, h2')?.textContent ?? '');
   }, [snapshot]);
@@ -61,9 +102,17 @@ function View(): ReactElement {
   return (
     <>
       <div ref={body} inert={veiled} style={{ height: '100%' }}>
-        {snapshot !== null && <Frame snapshot={snapshot}><div key={snapshot.screen} className={ui['slot']}>{screenOf(snapshot)}</div></Frame>}
+        {snapshot !== null && (
+          <Frame snapshot={snapshot}>
+            <div key={snapshot.screen} className={ui['slot']}>
+              {screenOf(snapshot)}
+            </div>
+          </Frame>
+        )}
       </div>
-      <div className={ui['live']} role="status" aria-live="polite">{heading}</div>
+      <div className={ui['live']} role="status" aria-live="polite">
+        {heading}
+      </div>
       {veiled && <Veil starting={link === 'starting'} />}
     </>
   );

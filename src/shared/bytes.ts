@@ -1,4 +1,6 @@
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0').toUpperCase());
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) =>
+  i.toString(16).padStart(2, '0').toUpperCase(),
+);
 
 /** Upper-case hex of bytes, without separators. */
 export function toHex(bytes: Uint8Array): string {
@@ -9,7 +11,9 @@ export function toHex(bytes: Uint8Array): string {
 
 /**
  * Bytes of a hex string; white space is allowed between bytes.
- * @throws RangeError when the text is not whole hex bytes (a programming error: never call it on untrusted input unchecked).
+ *
+ * @throws RangeError when the text is not whole hex bytes (a programming error: never call it on
+ *   untrusted input unchecked).
  */
 export function fromHex(hex: string): Uint8Array {
   const clean = /\s/.test(hex) ? hex.replace(/\s+/g, '') : hex;

@@ -4,8 +4,8 @@ import type { ErrorCode } from './errors.ts';
 import { CARD_REFUSALS } from './events.ts';
 
 /**
- * The contract between core and renderer. The core pushes whole snapshots; the renderer mirrors the last one and
- * sends intents that name the screen and revision they were made on.
+ * The contract between core and renderer. The core pushes whole snapshots; the renderer mirrors the
+ * last one and sends intents that name the screen and revision they were made on.
  */
 const errorCode = z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]);
 const natural = z.number().int().nonnegative();
@@ -56,7 +56,10 @@ export const quoteViewSchema = z.object({
   shares: z.array(z.object({ tier: natural, priceE4: natural, quantity: natural })),
   carriedUsedMicro: natural,
   carriedAfterMicro: natural,
-  /** Made from the cache while central is away: a tier difference is settled next time, and the customer is told. */
+  /**
+   * Made from the cache while central is away: a tier difference is settled next time, and the
+   * customer is told.
+   */
   offline: z.boolean(),
 });
 export type QuoteView = z.infer<typeof quoteViewSchema>;
@@ -69,7 +72,10 @@ const base = {
   locale: z.enum(LOCALES),
   textSize: z.enum(TEXT_SIZES),
   header: headerSchema,
-  /** Core's wall clock when this snapshot was made; the renderer shows time and counts deadlines relative to it. */
+  /**
+   * Core's wall clock when this snapshot was made; the renderer shows time and counts deadlines
+   * relative to it.
+   */
   nowMs: natural,
   /** True in demo mode: the renderer says so in a corner. */
   demo: z.boolean(),
@@ -79,7 +85,20 @@ const deadlineMs = natural.nullable();
 
 export const MAINTENANCE_TABS = ['devices', 'orders', 'sync'] as const;
 export type MaintenanceTab = (typeof MAINTENANCE_TABS)[number];
-export const MAINTENANCE_ACTIONS = ['self-test', 'verify-journal', 'accept-damage', 'upload-now', 'out-of-service', 'back-in-service', 'retry-refund', 'settle-refunded-by-hand', 'settle-delivered-by-hand', 'settle-nothing-due', 'card-lost', 'print-story'] as const;
+export const MAINTENANCE_ACTIONS = [
+  'self-test',
+  'verify-journal',
+  'accept-damage',
+  'upload-now',
+  'out-of-service',
+  'back-in-service',
+  'retry-refund',
+  'settle-refunded-by-hand',
+  'settle-delivered-by-hand',
+  'settle-nothing-due',
+  'card-lost',
+  'print-story',
+] as const;
 export type MaintenanceAction = (typeof MAINTENANCE_ACTIONS)[number];
 const both = z.object({ zh: z.string(), en: z.string() });
 /** One device: what it is, how it is, and what its self-test said. */
@@ -134,10 +153,36 @@ const maintenanceShape = {
     backupAtMs: natural.nullable(),
     clockSkewMs: z.number().int().nullable(),
     /** The last day whose bills were compared with the journal and central's ledger; null: none yet. */
-    reconciled: z.object({ date: z.string(), atMs: natural, providers: z.array(z.enum(PROVIDER_KINDS)), payments: natural, paidFen: natural, refunds: natural, refundedFen: natural, persons: natural, differences: natural }).nullable(),
+    reconciled: z
+      .object({
+        date: z.string(),
+        atMs: natural,
+        providers: z.array(z.enum(PROVIDER_KINDS)),
+        payments: natural,
+        paidFen: natural,
+        refunds: natural,
+        refundedFen: natural,
+        persons: natural,
+        differences: natural,
+      })
+      .nullable(),
     /** The journal was restored and waits for a technician, or for central. */
-    damage: z.object({ atMs: natural, why: z.string(), aside: z.string(), restoredSeq: natural, lostAfterSeq: natural.nullable(), accepted: z.boolean(), epochGranted: z.boolean() }).nullable(),
-    verify: z.object({ state: z.enum(['none', 'running', 'ok', 'failed']), problems: z.array(z.string()), atMs: natural.nullable() }),
+    damage: z
+      .object({
+        atMs: natural,
+        why: z.string(),
+        aside: z.string(),
+        restoredSeq: natural,
+        lostAfterSeq: natural.nullable(),
+        accepted: z.boolean(),
+        epochGranted: z.boolean(),
+      })
+      .nullable(),
+    verify: z.object({
+      state: z.enum(['none', 'running', 'ok', 'failed']),
+      problems: z.array(z.string()),
+      atMs: natural.nullable(),
+    }),
   }),
   /** The last action's outcome, for a moment. */
   message: both.nullable(),
@@ -156,12 +201,35 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     degraded: z.array(errorCode),
     /** False: a card can be read but not recharged. */
     selling: z.boolean(),
-    notices: z.array(z.object({ title: z.object({ zh: z.string(), en: z.string() }), body: z.object({ zh: z.string(), en: z.string() }) })),
+    notices: z.array(
+      z.object({
+        title: z.object({ zh: z.string(), en: z.string() }),
+        body: z.object({ zh: z.string(), en: z.string() }),
+      }),
+    ),
   }),
-  z.object({ ...base, screen: z.literal('insert-card'), purpose: z.enum(['query', 'unfinished']), deadlineMs }),
+  z.object({
+    ...base,
+    screen: z.literal('insert-card'),
+    purpose: z.enum(['query', 'unfinished']),
+    deadlineMs,
+  }),
   z.object({ ...base, screen: z.literal('reading'), stage: z.enum(['card', 'account']) }),
-  z.object({ ...base, screen: z.literal('cannot-sell'), reason: errorCode, reference: z.string(), card: cardViewSchema.nullable(), deadlineMs }),
-  z.object({ ...base, screen: z.literal('card-info'), card: cardViewSchema, lastVisit: z.string().nullable(), deadlineMs }),
+  z.object({
+    ...base,
+    screen: z.literal('cannot-sell'),
+    reason: errorCode,
+    reference: z.string(),
+    card: cardViewSchema.nullable(),
+    deadlineMs,
+  }),
+  z.object({
+    ...base,
+    screen: z.literal('card-info'),
+    card: cardViewSchema,
+    lastVisit: z.string().nullable(),
+    deadlineMs,
+  }),
   z.object({
     ...base,
     screen: z.literal('amount'),
@@ -198,14 +266,26 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     problem: errorCode.nullable(),
     /** Text of the QR code; null while it is being made or after it must not be scanned any more. */
     qrText: z.string().nullable(),
-    /** creating: no code yet · waiting: scan now · paying: the provider says the customer is paying · closing: being cancelled, the provider is confirming · switching: one way to pay is being ended before the next begins · unknown: the line is down, asking on. */
+    /**
+     * creating: no code yet · waiting: scan now · paying: the provider says the customer is paying
+     * · closing: being cancelled, the provider is confirming · switching: one way to pay is being
+     * ended before the next begins · unknown: the line is down, asking on.
+     */
     state: z.enum(['creating', 'waiting', 'paying', 'closing', 'switching', 'unknown']),
     cancelOffered: z.boolean(),
     /** What the last "已付款但没有反应?" found; null: not asked. */
     lastCheck: z.enum(['asking', 'not-paid', 'line-down']).nullable(),
     deadlineMs,
   }),
-  z.object({ ...base, screen: z.literal('writing'), orderRef: z.string(), amountFen: natural, quantity: natural, unit: z.enum(['volume', 'money']), stage: z.enum(['preparing', 'writing', 'checking']) }),
+  z.object({
+    ...base,
+    screen: z.literal('writing'),
+    orderRef: z.string(),
+    amountFen: natural,
+    quantity: natural,
+    unit: z.enum(['volume', 'money']),
+    stage: z.enum(['preparing', 'writing', 'checking']),
+  }),
   z.object({
     ...base,
     screen: z.literal('done'),
@@ -223,7 +303,11 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
   z.object({
     ...base,
     screen: z.literal('in-doubt'),
-    /** card: insert the same card again · payment: the payment's outcome is not known yet, the card can be taken · wrong-card: the card inserted is not the order's · central: the order can only be finished once central answers; the card can be taken. */
+    /**
+     * card: insert the same card again · payment: the payment's outcome is not known yet, the card
+     * can be taken · wrong-card: the card inserted is not the order's · central: the order can only
+     * be finished once central answers; the card can be taken.
+     */
     reason: z.enum(['card', 'payment', 'wrong-card', 'central']),
     orderRef: z.string(),
     amountFen: natural,
@@ -235,7 +319,10 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
   z.object({
     ...base,
     screen: z.literal('unfinished'),
-    /** found: this card has a paid order not yet on it; finishing starts by itself · refunded/parked: how it ended earlier. */
+    /**
+     * found: this card has a paid order not yet on it; finishing starts by itself ·
+     * refunded/parked: how it ended earlier.
+     */
     state: z.enum(['found', 'finishing', 'delivered', 'refunding', 'refunded', 'parked']),
     orderRef: z.string(),
     amountFen: natural,
@@ -258,7 +345,19 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
   z.object({
     ...base,
     screen: z.literal('order-status'),
-    state: z.enum(['paying', 'writing', 'in-doubt', 'delivered', 'refunding', 'refunded', 'parked', 'closed', 'asking', 'not-found', 'no-answer']),
+    state: z.enum([
+      'paying',
+      'writing',
+      'in-doubt',
+      'delivered',
+      'refunding',
+      'refunded',
+      'parked',
+      'closed',
+      'asking',
+      'not-found',
+      'no-answer',
+    ]),
     orderRef: z.string(),
     amountFen: natural.nullable(),
     quantity: natural.nullable(),
@@ -266,12 +365,33 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     deadlineMs,
   }),
   /** Corner gesture: who are you? */
-  z.object({ ...base, screen: z.literal('maintenance-pin'), /** Whose card is in, and what became of the last PIN at it; null: the corner was tapped. */ card: z.object({ who: z.string(), /** The card judges its own PIN; false: his maintenance PIN is asked for. */ ownPin: z.boolean(), problem: z.enum(CARD_REFUSALS).nullable() }).nullable(), /** The last PIN was wrong. */ wrong: z.boolean(), busy: z.boolean(), /** No PIN is taken before this wall-clock instant. */ lockedUntilMs: natural.nullable(), deadlineMs }),
+  z.object({
+    ...base,
+    screen: z.literal('maintenance-pin'),
+    /** Whose card is in, and what became of the last PIN at it; null: the corner was tapped. */ card: z
+      .object({
+        who: z.string(),
+        /** The card judges its own PIN; false: his maintenance PIN is asked for. */ ownPin:
+          z.boolean(),
+        problem: z.enum(CARD_REFUSALS).nullable(),
+      })
+      .nullable(),
+    /** The last PIN was wrong. */ wrong: z.boolean(),
+    busy: z.boolean(),
+    /** No PIN is taken before this wall-clock instant. */ lockedUntilMs: natural.nullable(),
+    deadlineMs,
+  }),
   z.object({ ...base, screen: z.literal('maintenance'), ...maintenanceShape, deadlineMs }),
   /** The visit is over and the card is still inside: take it. */
   z.object({ ...base, screen: z.literal('take-card'), deadlineMs }),
   z.object({ ...base, screen: z.literal('cancelled'), amountFen: natural, deadlineMs }),
-  z.object({ ...base, screen: z.literal('out-of-service'), reason: errorCode, reference: z.string(), nearestSite: z.object({ name: z.string(), detail: z.string() }).nullable() }),
+  z.object({
+    ...base,
+    screen: z.literal('out-of-service'),
+    reason: errorCode,
+    reference: z.string(),
+    nearestSite: z.object({ name: z.string(), detail: z.string() }).nullable(),
+  }),
 ]);
 export type Snapshot = z.infer<typeof snapshotSchema>;
 export type Screen = Snapshot['screen'];
@@ -279,7 +399,8 @@ export type SnapshotOf<S extends Screen> = Extract<Snapshot, { screen: S }>;
 
 const intentBase = { screen: z.string().max(32), revision: natural };
 /**
- * What a person did. `data-intent` in the DOM carries the `type`; `data-value` the argument (amounts in fen).
+ * What a person did. `data-intent` in the DOM carries the `type`; `data-value` the argument
+ * (amounts in fen).
  */
 export const intentSchema = z.discriminatedUnion('type', [
   z.object({ ...intentBase, type: z.literal('set-locale'), value: z.enum(LOCALES) }),
@@ -289,7 +410,10 @@ export const intentSchema = z.discriminatedUnion('type', [
   z.object({ ...intentBase, type: z.literal('exit') }),
   /** amount screen: this amount, from a preset or the keypad. */
   z.object({ ...intentBase, type: z.literal('choose-amount'), value: natural.max(100_000_00) }),
-  /** amount screen: pay the chosen amount; `value` repeats it so that a stale tap cannot pay another sum. */
+  /**
+   * amount screen: pay the chosen amount; `value` repeats it so that a stale tap cannot pay another
+   * sum.
+   */
   z.object({ ...intentBase, type: z.literal('pay'), value: natural.max(100_000_00) }),
   z.object({ ...intentBase, type: z.literal('cancel') }),
   /** pay screen: show another provider's QR code. */
@@ -310,7 +434,14 @@ export const intentSchema = z.discriminatedUnion('type', [
   /** Shows one order's story; an empty value closes it. */
   z.object({ ...intentBase, type: z.literal('maintenance-order'), value: z.string().max(64) }),
   /** `target`: a device's or an order's id. `why` and `reference` are what the technician keyed in. */
-  z.object({ ...intentBase, type: z.literal('maintenance-do'), value: z.enum(MAINTENANCE_ACTIONS), target: z.string().max(64).optional(), why: z.string().max(100).optional(), reference: z.string().max(64).optional() }),
+  z.object({
+    ...intentBase,
+    type: z.literal('maintenance-do'),
+    value: z.enum(MAINTENANCE_ACTIONS),
+    target: z.string().max(64).optional(),
+    why: z.string().max(100).optional(),
+    reference: z.string().max(64).optional(),
+  }),
   /** in-doubt: print the slip and leave. */
   z.object({ ...intentBase, type: z.literal('leave') }),
 ]);

@@ -1,6 +1,7 @@
 /**
- * Every error a person can meet, by stable code. `customer` says what happened, whether the money is safe and what
- * to do now; `technician` says what to look at. Codes are never reused or renumbered.
+ * Every error a person can meet, by stable code. `customer` says what happened, whether the money
+ * is safe and what to do now; `technician` says what to look at. Codes are never reused or
+ * renumbered.
  */
 export interface ErrorText {
   readonly zh: string;
@@ -13,7 +14,11 @@ export interface ErrorEntry {
   readonly technician: ErrorText;
 }
 
-function e(title: [string, string], customer: [string, string], technician: [string, string]): ErrorEntry {
+function e(
+  title: [string, string],
+  customer: [string, string],
+  technician: [string, string],
+): ErrorEntry {
   const text = (pair: [string, string]): ErrorText => ({ zh: pair[0], en: pair[1] });
   return { title: text(title), customer: text(customer), technician: text(technician) };
 }
@@ -22,93 +27,587 @@ const NOT_CHARGED: [string, string] = ['没有收您的钱', 'You have not been 
 
 export const ERRORS = {
   // ---- cards: reading ----
-  'CARD-0101': e(['没有读到卡', 'The card was not read'], [`请把卡拔出，芯片朝上，按箭头方向重新插到底。${NOT_CHARGED[0]}。`, `Take the card out and insert it again, chip up, all the way in. ${NOT_CHARGED[1]}.`], ['卡无应答 (MUTE)：卡插反、脏污或损坏', 'Card mute: reversed, dirty or damaged']),
-  'CARD-0102': e(['卡被拔出', 'The card was taken out'], ['卡已拔出。请重新插入。', 'The card was taken out. Please insert it again.'], ['操作中卡被移除 (0x80100069 或复位)', 'Card removed during the operation']),
-  'CARD-0103': e(['这不是燃气卡', 'This is not a meter card'], [`本机不认识这张卡，请换燃气卡。${NOT_CHARGED[0]}。`, `This machine does not know this card. Please use your meter card. ${NOT_CHARGED[1]}.`], ['SELECT 应用失败：外来卡', 'SELECT refused: foreign card']),
-  'CARD-0104': e(['卡内数据有误', 'The data on the card is damaged'], [`卡内数据校验不通过，请带卡到营业厅检修。${NOT_CHARGED[0]}。`, `The data on this card fails its check. Please take the card to a service hall. ${NOT_CHARGED[1]}.`], ['校验和 (crc16) 或计数、累计不一致', 'crc16, count or cumulative inconsistent']),
-  'CARD-0105': e(['新卡尚未开通', 'The card is not in use yet'], [`这是新卡或空白卡，请先到营业厅开通。${NOT_CHARGED[0]}。`, `This card is new or blank. Please have it activated at a service hall. ${NOT_CHARGED[1]}.`], ['卡从未插过表', 'Never visited a meter']),
-  'CARD-0106': e(['读卡中断', 'Reading was interrupted'], [`读卡时通信中断，请重新插卡。${NOT_CHARGED[0]}。`, `The connection to the card broke. Please insert it again. ${NOT_CHARGED[1]}.`], ['读卡通信错误，见原始码', 'Communication error while reading; see raw code']),
-  'CARD-0107': e(['读卡器正在恢复', 'The card reader is recovering'], ['机器正在自动处理。已付款的订单不受影响：再次插卡即可接着办。', 'The machine is mending itself. Paid orders are safe: insert the card again and it goes on.'], ['读卡器或 PC/SC 服务不可用，检查 pcscd、USB 与读卡器名称 match', 'Reader or PC/SC service unavailable: check pcscd, USB and the reader name pattern']),
-  'CARD-0108': e(['读卡超时', 'The card did not answer in time'], [`请重新插卡。${NOT_CHARGED[0]}。`, `Please insert the card again. ${NOT_CHARGED[1]}.`], ['卡在时限内无应答', 'No answer within the time-out']),
-  'CARD-0109': e(['这是工作卡', 'This is a staff card'], ['工作卡不能在本机充值，请取走。', 'Staff cards are not recharged here. Please take it.'], ['员工或工具卡', 'Staff or tool card']),
-  'CARD-0110': e(['卡已锁定', 'The card is locked'], [`这张卡已被锁定，请带卡到营业厅办理。${NOT_CHARGED[0]}。`, `This card is locked. Please take it to a service hall. ${NOT_CHARGED[1]}.`], ['卡或应用被锁定 (6283/6A81/9303)', 'Card or application locked (6283/6A81/9303)']),
-  'CARD-0111': e(['卡没有退出来', 'The card did not come out'], ['机器退不出卡，正在再试。请别走开，也可以拨打热线。已付的款不受影响。', 'The machine could not give the card back and is trying again. Please stay, or call the hotline. What was paid is safe.'], ['走卡机构故障或卡住，见原始码；断电前先取出卡', 'Card transport jammed or failed, see raw code; take the card out before power is cut']),
+  'CARD-0101': e(
+    ['没有读到卡', 'The card was not read'],
+    [
+      `请把卡拔出，芯片朝上，按箭头方向重新插到底。${NOT_CHARGED[0]}。`,
+      `Take the card out and insert it again, chip up, all the way in. ${NOT_CHARGED[1]}.`,
+    ],
+    ['卡无应答 (MUTE)：卡插反、脏污或损坏', 'Card mute: reversed, dirty or damaged'],
+  ),
+  'CARD-0102': e(
+    ['卡被拔出', 'The card was taken out'],
+    ['卡已拔出。请重新插入。', 'The card was taken out. Please insert it again.'],
+    ['操作中卡被移除 (0x80100069 或复位)', 'Card removed during the operation'],
+  ),
+  'CARD-0103': e(
+    ['这不是燃气卡', 'This is not a meter card'],
+    [
+      `本机不认识这张卡，请换燃气卡。${NOT_CHARGED[0]}。`,
+      `This machine does not know this card. Please use your meter card. ${NOT_CHARGED[1]}.`,
+    ],
+    ['SELECT 应用失败：外来卡', 'SELECT refused: foreign card'],
+  ),
+  'CARD-0104': e(
+    ['卡内数据有误', 'The data on the card is damaged'],
+    [
+      `卡内数据校验不通过，请带卡到营业厅检修。${NOT_CHARGED[0]}。`,
+      `The data on this card fails its check. Please take the card to a service hall. ${NOT_CHARGED[1]}.`,
+    ],
+    ['校验和 (crc16) 或计数、累计不一致', 'crc16, count or cumulative inconsistent'],
+  ),
+  'CARD-0105': e(
+    ['新卡尚未开通', 'The card is not in use yet'],
+    [
+      `这是新卡或空白卡，请先到营业厅开通。${NOT_CHARGED[0]}。`,
+      `This card is new or blank. Please have it activated at a service hall. ${NOT_CHARGED[1]}.`,
+    ],
+    ['卡从未插过表', 'Never visited a meter'],
+  ),
+  'CARD-0106': e(
+    ['读卡中断', 'Reading was interrupted'],
+    [
+      `读卡时通信中断，请重新插卡。${NOT_CHARGED[0]}。`,
+      `The connection to the card broke. Please insert it again. ${NOT_CHARGED[1]}.`,
+    ],
+    ['读卡通信错误，见原始码', 'Communication error while reading; see raw code'],
+  ),
+  'CARD-0107': e(
+    ['读卡器正在恢复', 'The card reader is recovering'],
+    [
+      '机器正在自动处理。已付款的订单不受影响：再次插卡即可接着办。',
+      'The machine is mending itself. Paid orders are safe: insert the card again and it goes on.',
+    ],
+    [
+      '读卡器或 PC/SC 服务不可用，检查 pcscd、USB 与读卡器名称 match',
+      'Reader or PC/SC service unavailable: check pcscd, USB and the reader name pattern',
+    ],
+  ),
+  'CARD-0108': e(
+    ['读卡超时', 'The card did not answer in time'],
+    [`请重新插卡。${NOT_CHARGED[0]}。`, `Please insert the card again. ${NOT_CHARGED[1]}.`],
+    ['卡在时限内无应答', 'No answer within the time-out'],
+  ),
+  'CARD-0109': e(
+    ['这是工作卡', 'This is a staff card'],
+    ['工作卡不能在本机充值，请取走。', 'Staff cards are not recharged here. Please take it.'],
+    ['员工或工具卡', 'Staff or tool card'],
+  ),
+  'CARD-0110': e(
+    ['卡已锁定', 'The card is locked'],
+    [
+      `这张卡已被锁定，请带卡到营业厅办理。${NOT_CHARGED[0]}。`,
+      `This card is locked. Please take it to a service hall. ${NOT_CHARGED[1]}.`,
+    ],
+    ['卡或应用被锁定 (6283/6A81/9303)', 'Card or application locked (6283/6A81/9303)'],
+  ),
+  'CARD-0111': e(
+    ['卡没有退出来', 'The card did not come out'],
+    [
+      '机器退不出卡，正在再试。请别走开，也可以拨打热线。已付的款不受影响。',
+      'The machine could not give the card back and is trying again. Please stay, or call the hotline. What was paid is safe.',
+    ],
+    [
+      '走卡机构故障或卡住，见原始码；断电前先取出卡',
+      'Card transport jammed or failed, see raw code; take the card out before power is cut',
+    ],
+  ),
   // ---- cards: writing ----
-  'CARD-0201': e(['卡拒绝了认证', 'The card refused the key'], [`这张卡不接受本机的密钥，请到营业厅办理。`, 'This card does not accept this machine’s key. Please go to a service hall.'], ['外部认证被拒 (63Cx)，同一张卡本次不再试', 'External authentication refused (63Cx); not tried again this visit']),
-  'CARD-0202': e(['卡拒绝了写入', 'The card refused the write'], ['卡没有接受写入。您的钱是安全的：没有写上的金额会退回。', 'The card did not accept the write. Your money is safe: what was not written is refunded.'], ['安全报文 MAC 错误 (6988)', 'Secure-messaging MAC refused (6988)']),
-  'CARD-0203': e(['写卡中断', 'Writing was interrupted'], ['写卡没有做完。您的钱是安全的：请重新插入同一张卡。', 'The write was not finished. Your money is safe: please insert the same card again.'], ['写卡过程中通信中断', 'Communication broke during the write']),
-  'CARD-0204': e(['回读不一致', 'Read-back differs'], ['正在核实写卡结果，您的钱是安全的，请勿重复付款。', 'The write is being checked. Your money is safe, please do not pay again.'], ['写后回读与计划不符', 'Read-back after the write differs from the plan']),
-  'CARD-0205': e(['不是同一张卡', 'A different card'], ['请插入付款时用的那张卡。您的钱是安全的。', 'Please insert the card you paid for. Your money is safe.'], ['插入的卡与订单不符', 'The inserted card is not the order’s']),
-  'CARD-0206': e(['这类卡暂时不能充值', 'Not this kind of card now'], [`本机暂时不能写这类卡。${NOT_CHARGED[0]}。`, `This machine cannot write this kind of card now. ${NOT_CHARGED[1]}.`], ['密钥提供者不可用', 'Key provider unavailable']),
+  'CARD-0201': e(
+    ['卡拒绝了认证', 'The card refused the key'],
+    [
+      `这张卡不接受本机的密钥，请到营业厅办理。`,
+      'This card does not accept this machine’s key. Please go to a service hall.',
+    ],
+    [
+      '外部认证被拒 (63Cx)，同一张卡本次不再试',
+      'External authentication refused (63Cx); not tried again this visit',
+    ],
+  ),
+  'CARD-0202': e(
+    ['卡拒绝了写入', 'The card refused the write'],
+    [
+      '卡没有接受写入。您的钱是安全的：没有写上的金额会退回。',
+      'The card did not accept the write. Your money is safe: what was not written is refunded.',
+    ],
+    ['安全报文 MAC 错误 (6988)', 'Secure-messaging MAC refused (6988)'],
+  ),
+  'CARD-0203': e(
+    ['写卡中断', 'Writing was interrupted'],
+    [
+      '写卡没有做完。您的钱是安全的：请重新插入同一张卡。',
+      'The write was not finished. Your money is safe: please insert the same card again.',
+    ],
+    ['写卡过程中通信中断', 'Communication broke during the write'],
+  ),
+  'CARD-0204': e(
+    ['回读不一致', 'Read-back differs'],
+    [
+      '正在核实写卡结果，您的钱是安全的，请勿重复付款。',
+      'The write is being checked. Your money is safe, please do not pay again.',
+    ],
+    ['写后回读与计划不符', 'Read-back after the write differs from the plan'],
+  ),
+  'CARD-0205': e(
+    ['不是同一张卡', 'A different card'],
+    [
+      '请插入付款时用的那张卡。您的钱是安全的。',
+      'Please insert the card you paid for. Your money is safe.',
+    ],
+    ['插入的卡与订单不符', 'The inserted card is not the order’s'],
+  ),
+  'CARD-0206': e(
+    ['这类卡暂时不能充值', 'Not this kind of card now'],
+    [
+      `本机暂时不能写这类卡。${NOT_CHARGED[0]}。`,
+      `This machine cannot write this kind of card now. ${NOT_CHARGED[1]}.`,
+    ],
+    ['密钥提供者不可用', 'Key provider unavailable'],
+  ),
   // ---- selling: what may not be sold ----
-  'SALE-0101': e(['请先把卡插入燃气表', 'Insert the card into your meter first'], [`上次买的气还在卡里，没有输进表。请回家把卡插入燃气表，听到提示音再拔出，然后再来充值。如果表不收，请拨打热线。${NOT_CHARGED[0]}。`, `The last purchase is still on the card. Insert the card into your meter until it beeps, then come back. If the meter refuses it, call the hotline. ${NOT_CHARGED[1]}.`], ['卡未访问表：flag≠58 或 表内次数≠卡内次数', 'Not yet visited its meter']),
-  'SALE-0102': e(['卡和账户的次数不一致', 'Card and account do not match'], [`卡内购气次数与系统不一致，请到营业厅核对。${NOT_CHARGED[0]}。`, `The purchase count on the card is not the system’s. Please have it checked at a service hall. ${NOT_CHARGED[1]}.`], ['卡内次数≠中心次数', 'Card count differs from central']),
-  'SALE-0103': e(['系统里没有这张卡', 'This card is not known'], [`系统里查不到这张卡，请到营业厅办理。${NOT_CHARGED[0]}。`, `The system does not know this card. Please go to a service hall. ${NOT_CHARGED[1]}.`], ['中心无此卡', 'Unknown at central']),
-  'SALE-0104': e(['这张卡已停用', 'This card is blocked'], [`这张卡已挂失或停用，请到营业厅办理。${NOT_CHARGED[0]}。`, `This card was reported lost or blocked. Please go to a service hall. ${NOT_CHARGED[1]}.`], ['黑名单', 'Hot-listed']),
-  'SALE-0105': e(['已到限购量', 'Purchase limit reached'], [`已达到购气限额，暂时不能再买。有疑问请拨打热线。${NOT_CHARGED[0]}。`, `The purchase limit has been reached. Please call the hotline with questions. ${NOT_CHARGED[1]}.`], ['超过次、日或周期限额', 'Over a limit']),
-  'SALE-0106': e(['表内余量已满', 'The meter is full'], [`表内余量已接近上限，用掉一些再来充值。${NOT_CHARGED[0]}。`, `Your meter is close to its ceiling. Use some first, then recharge. ${NOT_CHARGED[1]}.`], ['剩余量+购买量超过囤积上限', 'Remaining plus purchase passes the ceiling']),
-  'SALE-0107': e(['有一笔未完成的购气', 'An unfinished purchase exists'], [`这张卡或同一户的另一张卡有一笔没做完的购气，请用原来的卡到原来的机器继续，或拨打热线。不会重复收费。`, `This card, or another of the same account, has an unfinished purchase. Finish it there first, or call the hotline. You will not be charged twice.`], ['未决订单占用此卡或同一账户的另一张卡（其它终端，或本机的另一张卡）', 'An unfinished order holds the claim: another terminal’s, or one for another card of the account']),
-  'SALE-0108': e(['账户有欠费', 'The account has a debt'], [`账户有欠费，请先到营业厅结清。${NOT_CHARGED[0]}。`, `The account has a debt. Please settle it at a service hall. ${NOT_CHARGED[1]}.`], ['账户欠费', 'Account in debt']),
-  'SALE-0109': e(['表号不一致', 'A different meter'], [`卡内表号与系统登记不一致，请到营业厅核对。${NOT_CHARGED[0]}。`, `The meter number on the card is not the registered one. Please go to a service hall. ${NOT_CHARGED[1]}.`], ['卡回写表号≠账户表号', 'Meter number differs from the account']),
-  'SALE-0110': e(['暂时不能充值', 'Recharging is not possible now'], [`暂时连不上收费系统，请稍后再来，或到其他网点办理。${NOT_CHARGED[0]}。`, `The billing system cannot be reached. Please come back later or use another hall. ${NOT_CHARGED[1]}.`], ['中心不可达且无可用缓存', 'Central away and no usable cache']),
-  'SALE-0111': e(['暂时不能付款', 'Paying is not possible now'], [`支付线路暂时不通，可以查卡，不能充值。${NOT_CHARGED[0]}。`, `The payment line is down: cards can be read but not recharged. ${NOT_CHARGED[1]}.`], ['支付线路不可用', 'Payment line unavailable']),
-  'SALE-0112': e(['表有故障标记', 'The meter reports a fault'], [`燃气表报告了故障，请拨打热线报修后再充值。${NOT_CHARGED[0]}。`, `Your meter reports a fault. Please call the hotline before recharging. ${NOT_CHARGED[1]}.`], ['表回写故障位', 'Meter fault bits']),
-  'SALE-0113': e(['用户号不一致', 'Card and account do not match'], [`卡内用户号与系统登记不一致，请到营业厅核对。${NOT_CHARGED[0]}。`, `The user number on the card is not the registered one. Please go to a service hall. ${NOT_CHARGED[1]}.`], ['卡内用户号≠账户', 'User number differs from the account']),
-  'SALE-0114': e(['上一笔付款正在核实', 'The last payment is being checked'], ['这张卡刚才的付款还在核实，通常不到一分钟。请稍候，不要重复付款；如果已经扣款，会写卡或原路退回。', 'The last payment for this card is still being checked, usually within a minute. Please wait and do not pay again: what was taken is written to the card or returned.'], ['本机同卡订单仍在收款核实中', 'This kiosk’s order for the same card is still collecting']),
-  'SALE-0115': e(['这张卡没有未完成的订单', 'Nothing is unfinished on this card'], ['这张卡在本机没有未写完的订单，也没有待退的款。要充值请取卡后重新插入；如果已付款，请拨打热线并报订单号。', 'At this machine nothing is unfinished for this card and nothing is waiting to be refunded. To recharge, take the card and insert it again. If you have paid, call the hotline with the order number.'], ['本机无此卡的未决订单', 'No open order of this kiosk for this card']),
-  'SALE-0116': e(['上一笔还没有办完', 'The last purchase is not finished'], ['这张卡有一笔已付款、还没有写完的订单，现在连不上系统，不能接着写。钱是安全的：请稍后再插卡，本机会自动写完。', 'A paid purchase on this card is not finished, and the system cannot be reached to go on with it. Your money is safe: insert the card again later and the machine finishes it.'], ['未完成订单需要中心授权 (claim) 才能续写或退款', 'An unfinished order needs central’s claim before it is written or refunded']),
-  'SALE-0117': e(['没有找到这个订单号', 'No such order number'], ['请核对凭条上的十二位订单号，或者直接插卡查询。', 'Please check the twelve digits on the slip, or insert the card.'], ['按凭条号没有查到订单', 'No order under this reference']),
+  'SALE-0101': e(
+    ['请先把卡插入燃气表', 'Insert the card into your meter first'],
+    [
+      `上次买的气还在卡里，没有输进表。请回家把卡插入燃气表，听到提示音再拔出，然后再来充值。如果表不收，请拨打热线。${NOT_CHARGED[0]}。`,
+      `The last purchase is still on the card. Insert the card into your meter until it beeps, then come back. If the meter refuses it, call the hotline. ${NOT_CHARGED[1]}.`,
+    ],
+    ['卡未访问表：flag≠58 或 表内次数≠卡内次数', 'Not yet visited its meter'],
+  ),
+  'SALE-0102': e(
+    ['卡和账户的次数不一致', 'Card and account do not match'],
+    [
+      `卡内购气次数与系统不一致，请到营业厅核对。${NOT_CHARGED[0]}。`,
+      `The purchase count on the card is not the system’s. Please have it checked at a service hall. ${NOT_CHARGED[1]}.`,
+    ],
+    ['卡内次数≠中心次数', 'Card count differs from central'],
+  ),
+  'SALE-0103': e(
+    ['系统里没有这张卡', 'This card is not known'],
+    [
+      `系统里查不到这张卡，请到营业厅办理。${NOT_CHARGED[0]}。`,
+      `The system does not know this card. Please go to a service hall. ${NOT_CHARGED[1]}.`,
+    ],
+    ['中心无此卡', 'Unknown at central'],
+  ),
+  'SALE-0104': e(
+    ['这张卡已停用', 'This card is blocked'],
+    [
+      `这张卡已挂失或停用，请到营业厅办理。${NOT_CHARGED[0]}。`,
+      `This card was reported lost or blocked. Please go to a service hall. ${NOT_CHARGED[1]}.`,
+    ],
+    ['黑名单', 'Hot-listed'],
+  ),
+  'SALE-0105': e(
+    ['已到限购量', 'Purchase limit reached'],
+    [
+      `已达到购气限额，暂时不能再买。有疑问请拨打热线。${NOT_CHARGED[0]}。`,
+      `The purchase limit has been reached. Please call the hotline with questions. ${NOT_CHARGED[1]}.`,
+    ],
+    ['超过次、日或周期限额', 'Over a limit'],
+  ),
+  'SALE-0106': e(
+    ['表内余量已满', 'The meter is full'],
+    [
+      `表内余量已接近上限，用掉一些再来充值。${NOT_CHARGED[0]}。`,
+      `Your meter is close to its ceiling. Use some first, then recharge. ${NOT_CHARGED[1]}.`,
+    ],
+    ['剩余量+购买量超过囤积上限', 'Remaining plus purchase passes the ceiling'],
+  ),
+  'SALE-0107': e(
+    ['有一笔未完成的购气', 'An unfinished purchase exists'],
+    [
+      `这张卡或同一户的另一张卡有一笔没做完的购气，请用原来的卡到原来的机器继续，或拨打热线。不会重复收费。`,
+      `This card, or another of the same account, has an unfinished purchase. Finish it there first, or call the hotline. You will not be charged twice.`,
+    ],
+    [
+      '未决订单占用此卡或同一账户的另一张卡（其它终端，或本机的另一张卡）',
+      'An unfinished order holds the claim: another terminal’s, or one for another card of the account',
+    ],
+  ),
+  'SALE-0108': e(
+    ['账户有欠费', 'The account has a debt'],
+    [
+      `账户有欠费，请先到营业厅结清。${NOT_CHARGED[0]}。`,
+      `The account has a debt. Please settle it at a service hall. ${NOT_CHARGED[1]}.`,
+    ],
+    ['账户欠费', 'Account in debt'],
+  ),
+  'SALE-0109': e(
+    ['表号不一致', 'A different meter'],
+    [
+      `卡内表号与系统登记不一致，请到营业厅核对。${NOT_CHARGED[0]}。`,
+      `The meter number on the card is not the registered one. Please go to a service hall. ${NOT_CHARGED[1]}.`,
+    ],
+    ['卡回写表号≠账户表号', 'Meter number differs from the account'],
+  ),
+  'SALE-0110': e(
+    ['暂时不能充值', 'Recharging is not possible now'],
+    [
+      `暂时连不上收费系统，请稍后再来，或到其他网点办理。${NOT_CHARGED[0]}。`,
+      `The billing system cannot be reached. Please come back later or use another hall. ${NOT_CHARGED[1]}.`,
+    ],
+    ['中心不可达且无可用缓存', 'Central away and no usable cache'],
+  ),
+  'SALE-0111': e(
+    ['暂时不能付款', 'Paying is not possible now'],
+    [
+      `支付线路暂时不通，可以查卡，不能充值。${NOT_CHARGED[0]}。`,
+      `The payment line is down: cards can be read but not recharged. ${NOT_CHARGED[1]}.`,
+    ],
+    ['支付线路不可用', 'Payment line unavailable'],
+  ),
+  'SALE-0112': e(
+    ['表有故障标记', 'The meter reports a fault'],
+    [
+      `燃气表报告了故障，请拨打热线报修后再充值。${NOT_CHARGED[0]}。`,
+      `Your meter reports a fault. Please call the hotline before recharging. ${NOT_CHARGED[1]}.`,
+    ],
+    ['表回写故障位', 'Meter fault bits'],
+  ),
+  'SALE-0113': e(
+    ['用户号不一致', 'Card and account do not match'],
+    [
+      `卡内用户号与系统登记不一致，请到营业厅核对。${NOT_CHARGED[0]}。`,
+      `The user number on the card is not the registered one. Please go to a service hall. ${NOT_CHARGED[1]}.`,
+    ],
+    ['卡内用户号≠账户', 'User number differs from the account'],
+  ),
+  'SALE-0114': e(
+    ['上一笔付款正在核实', 'The last payment is being checked'],
+    [
+      '这张卡刚才的付款还在核实，通常不到一分钟。请稍候，不要重复付款；如果已经扣款，会写卡或原路退回。',
+      'The last payment for this card is still being checked, usually within a minute. Please wait and do not pay again: what was taken is written to the card or returned.',
+    ],
+    ['本机同卡订单仍在收款核实中', 'This kiosk’s order for the same card is still collecting'],
+  ),
+  'SALE-0115': e(
+    ['这张卡没有未完成的订单', 'Nothing is unfinished on this card'],
+    [
+      '这张卡在本机没有未写完的订单，也没有待退的款。要充值请取卡后重新插入；如果已付款，请拨打热线并报订单号。',
+      'At this machine nothing is unfinished for this card and nothing is waiting to be refunded. To recharge, take the card and insert it again. If you have paid, call the hotline with the order number.',
+    ],
+    ['本机无此卡的未决订单', 'No open order of this kiosk for this card'],
+  ),
+  'SALE-0116': e(
+    ['上一笔还没有办完', 'The last purchase is not finished'],
+    [
+      '这张卡有一笔已付款、还没有写完的订单，现在连不上系统，不能接着写。钱是安全的：请稍后再插卡，本机会自动写完。',
+      'A paid purchase on this card is not finished, and the system cannot be reached to go on with it. Your money is safe: insert the card again later and the machine finishes it.',
+    ],
+    [
+      '未完成订单需要中心授权 (claim) 才能续写或退款',
+      'An unfinished order needs central’s claim before it is written or refunded',
+    ],
+  ),
+  'SALE-0117': e(
+    ['没有找到这个订单号', 'No such order number'],
+    [
+      '请核对凭条上的十二位订单号，或者直接插卡查询。',
+      'Please check the twelve digits on the slip, or insert the card.',
+    ],
+    ['按凭条号没有查到订单', 'No order under this reference'],
+  ),
   // ---- payment ----
-  'PAY-0101': e(['没有取到付款码', 'No payment code'], ['支付平台没有应答，没有收您的钱。请稍后重试。', 'The payment platform did not answer. You have not been charged. Please try again.'], ['下单无应答或结果未知', 'Create: no answer or unknown']),
-  'PAY-0102': e(['支付平台拒绝了订单', 'The payment platform refused'], ['支付平台没有接受这笔订单，没有收您的钱。', 'The payment platform did not accept the order. You have not been charged.'], ['下单被拒，见渠道返回码', 'Create refused; see provider code']),
-  'PAY-0201': e(['支付平台应答异常', 'The payment answer is not trusted'], ['支付平台的应答没有通过验证，机器正在核实。您的钱是安全的。', 'The payment platform’s answer failed its check. The machine is verifying. Your money is safe.'], ['应答签名、序列号或时间戳校验失败：检查平台公钥与时钟', 'Answer signature, serial or timestamp bad: check platform keys and clock']),
-  'PAY-0202': e(['支付线路不通', 'The payment line is down'], ['连不上支付平台，机器会继续核实。请勿重复付款。', 'The payment platform cannot be reached. The machine keeps asking. Please do not pay again.'], ['网络错误或超时', 'Network error or time-out']),
-  'PAY-0203': e(['支付平台繁忙', 'The payment platform is busy'], ['支付平台繁忙，机器会继续核实。', 'The payment platform is busy. The machine keeps asking.'], ['5xx 或限流，结果未知', '5xx or rate limited: outcome unknown']),
-  'PAY-0204': e(['支付配置有误', 'Payment is misconfigured'], ['支付暂不可用，没有收您的钱。', 'Payment is not available. You have not been charged.'], ['商户配置、密钥或签名错误 (401/403/参数)', 'Merchant configuration, key or signature error']),
-  'PAY-0401': e(['余额不足', 'Not enough money'], ['付款方式余额不足，没有收您的钱。请换一种付款方式，再出示付款码。', 'Not enough money in this way of paying. You have not been charged. Please change it and show a new code.'], ['付款码支付被拒：余额不足', 'Code payment declined: balance short']),
-  'PAY-0402': e(['付款被钱包拒绝', 'The wallet refused'], ['您的钱包没有同意这笔付款，没有收您的钱。请换一种方式，或拨打钱包客服。', 'Your wallet did not allow this payment. You have not been charged. Please pay another way or call your wallet.'], ['付款码支付被拒：风控、限额或账户', 'Code payment declined: risk, limit or account']),
-  'PAY-0403': e(['付款码已过期', 'The code has expired'], ['付款码已过期或已用过，没有收您的钱。请刷新后再出示。', 'The payment code has expired or was used. You have not been charged. Please refresh it and show it again.'], ['付款码过期、已用或无效', 'Payment code expired, used or invalid']),
-  'PAY-0404': e(['不认识这个码', 'This code is not known'], ['这不是本机支持的付款码，没有收您的钱。请打开微信或支付宝的“收付款”。', 'This is not a payment code for this machine. You have not been charged. Please open “Pay” in your wallet.'], ['扫到的码不属于已配置的渠道', 'The scanned code belongs to no configured provider']),
-  'PAY-0405': e(['没有及时输入密码', 'Not confirmed in time'], ['手机上没有及时确认，本次付款已撤销。请重新付款。', 'It was not confirmed on the phone in time and is withdrawn. Please pay again.'], ['付款码支付超时，已撤销', 'Code payment timed out and reversed']),
-  'PAY-0406': e(['这种钱包暂时不能用', 'This wallet is not available now'], ['这种钱包的线路暂时不通，没有收您的钱。请换一种方式付款。', 'The line of this wallet is down. You have not been charged. Please pay another way.'], ['付款码属于线路不通的渠道', 'The code belongs to a provider whose line is down']),
-  'PAY-0301': e(['退款被支付平台拒绝', 'The refund was refused'], ['退款没有成功，已登记由人工处理。请保留凭条。', 'The refund did not go through and is registered for staff. Please keep the slip.'], ['退款被拒或异常，已挂起', 'Refund refused or abnormal: parked']),
+  'PAY-0101': e(
+    ['没有取到付款码', 'No payment code'],
+    [
+      '支付平台没有应答，没有收您的钱。请稍后重试。',
+      'The payment platform did not answer. You have not been charged. Please try again.',
+    ],
+    ['下单无应答或结果未知', 'Create: no answer or unknown'],
+  ),
+  'PAY-0102': e(
+    ['支付平台拒绝了订单', 'The payment platform refused'],
+    [
+      '支付平台没有接受这笔订单，没有收您的钱。',
+      'The payment platform did not accept the order. You have not been charged.',
+    ],
+    ['下单被拒，见渠道返回码', 'Create refused; see provider code'],
+  ),
+  'PAY-0201': e(
+    ['支付平台应答异常', 'The payment answer is not trusted'],
+    [
+      '支付平台的应答没有通过验证，机器正在核实。您的钱是安全的。',
+      'The payment platform’s answer failed its check. The machine is verifying. Your money is safe.',
+    ],
+    [
+      '应答签名、序列号或时间戳校验失败：检查平台公钥与时钟',
+      'Answer signature, serial or timestamp bad: check platform keys and clock',
+    ],
+  ),
+  'PAY-0202': e(
+    ['支付线路不通', 'The payment line is down'],
+    [
+      '连不上支付平台，机器会继续核实。请勿重复付款。',
+      'The payment platform cannot be reached. The machine keeps asking. Please do not pay again.',
+    ],
+    ['网络错误或超时', 'Network error or time-out'],
+  ),
+  'PAY-0203': e(
+    ['支付平台繁忙', 'The payment platform is busy'],
+    ['支付平台繁忙，机器会继续核实。', 'The payment platform is busy. The machine keeps asking.'],
+    ['5xx 或限流，结果未知', '5xx or rate limited: outcome unknown'],
+  ),
+  'PAY-0204': e(
+    ['支付配置有误', 'Payment is misconfigured'],
+    ['支付暂不可用，没有收您的钱。', 'Payment is not available. You have not been charged.'],
+    ['商户配置、密钥或签名错误 (401/403/参数)', 'Merchant configuration, key or signature error'],
+  ),
+  'PAY-0401': e(
+    ['余额不足', 'Not enough money'],
+    [
+      '付款方式余额不足，没有收您的钱。请换一种付款方式，再出示付款码。',
+      'Not enough money in this way of paying. You have not been charged. Please change it and show a new code.',
+    ],
+    ['付款码支付被拒：余额不足', 'Code payment declined: balance short'],
+  ),
+  'PAY-0402': e(
+    ['付款被钱包拒绝', 'The wallet refused'],
+    [
+      '您的钱包没有同意这笔付款，没有收您的钱。请换一种方式，或拨打钱包客服。',
+      'Your wallet did not allow this payment. You have not been charged. Please pay another way or call your wallet.',
+    ],
+    ['付款码支付被拒：风控、限额或账户', 'Code payment declined: risk, limit or account'],
+  ),
+  'PAY-0403': e(
+    ['付款码已过期', 'The code has expired'],
+    [
+      '付款码已过期或已用过，没有收您的钱。请刷新后再出示。',
+      'The payment code has expired or was used. You have not been charged. Please refresh it and show it again.',
+    ],
+    ['付款码过期、已用或无效', 'Payment code expired, used or invalid'],
+  ),
+  'PAY-0404': e(
+    ['不认识这个码', 'This code is not known'],
+    [
+      '这不是本机支持的付款码，没有收您的钱。请打开微信或支付宝的“收付款”。',
+      'This is not a payment code for this machine. You have not been charged. Please open “Pay” in your wallet.',
+    ],
+    ['扫到的码不属于已配置的渠道', 'The scanned code belongs to no configured provider'],
+  ),
+  'PAY-0405': e(
+    ['没有及时输入密码', 'Not confirmed in time'],
+    [
+      '手机上没有及时确认，本次付款已撤销。请重新付款。',
+      'It was not confirmed on the phone in time and is withdrawn. Please pay again.',
+    ],
+    ['付款码支付超时，已撤销', 'Code payment timed out and reversed'],
+  ),
+  'PAY-0406': e(
+    ['这种钱包暂时不能用', 'This wallet is not available now'],
+    [
+      '这种钱包的线路暂时不通，没有收您的钱。请换一种方式付款。',
+      'The line of this wallet is down. You have not been charged. Please pay another way.',
+    ],
+    ['付款码属于线路不通的渠道', 'The code belongs to a provider whose line is down'],
+  ),
+  'PAY-0301': e(
+    ['退款被支付平台拒绝', 'The refund was refused'],
+    [
+      '退款没有成功，已登记由人工处理。请保留凭条。',
+      'The refund did not go through and is registered for staff. Please keep the slip.',
+    ],
+    ['退款被拒或异常，已挂起', 'Refund refused or abnormal: parked'],
+  ),
   // ---- billing / central ----
-  'BILL-0101': e(['收费系统连不上', 'The billing system is away'], ['暂时连不上收费系统。', 'The billing system cannot be reached.'], ['中心接口网络错误或超时', 'Central: network error or time-out']),
-  'BILL-0102': e(['收费系统应答异常', 'The billing system’s answer is wrong'], ['收费系统的应答有误，请稍后再试。', 'The billing system answered wrongly. Please try later.'], ['中心应答不合约定或签名错误', 'Central’s answer breaks the contract or its signature']),
-  'BILL-0103': e(['终端未登记', 'This terminal is not enrolled'], ['本机暂停服务。', 'This machine is out of service.'], ['中心不认识此终端或签名被拒', 'Central does not know this terminal or refuses its signature']),
-  'BILL-0104': e(['账本与中心不一致', 'The journal differs from central'], ['本机暂停售气，等待核对。', 'This machine has stopped selling until it is checked.'], ['中心报告 FORK：同序号不同哈希', 'Central reports a FORK: same sequence, other hash']),
-  'BILL-0105': e(['正在另一台机器上办理', 'In progress at another machine'], ['这笔订单正在另一台机器上续办，请几分钟后再插卡。您的钱是安全的。', 'This order is being finished at another machine. Please insert the card again in a few minutes. Your money is safe.'], ['写卡授权在另一终端手中，到期后可再申请', 'Another terminal holds the write claim; ask again when it has run out']),
-  'BILL-0106': e(['这笔订单已经写卡', 'This order is on the card'], ['这笔订单已经写到卡上。', 'This order has been written to the card.'], ['中心已记该订单交付', 'Central has this order as delivered']),
-  'BILL-0107': e(['这笔订单正在退款', 'This order is being refunded'], ['这笔订单已经在退款，款项原路退回。', 'This order is being refunded to where it was paid from.'], ['退款授权已发出，不再写卡', 'The refund claim was granted: no more writing']),
-  'BILL-0108': e(['这张卡有一笔订单正在办理', 'An order for this card is in progress'], ['另一台机器上有这张卡的订单正在办理，请稍候再试。您的钱是安全的。', 'An order for this card is in progress at another machine. Please try again later. Your money is safe.'], ['订单未处于可续办状态', 'The order is not in a state to be taken over']),
-  'BILL-0109': e(['等待中心批准', 'Waiting for central'], ['本机暂停服务，已付款的订单不受影响。', 'This machine is out of service. Paid orders are safe.'], ['账本需要中心授予新纪元 (epoch)', 'The journal needs a new epoch from central']),
-  'BILL-0110': e(['这笔订单由人工处理', 'This order is handled by staff'], ['这张卡有一笔已付款的订单，因卡找不回来已转人工处理。请带卡到营业厅，或拨打热线。您的钱是安全的。', 'A paid order of this card was handed to staff because the card was reported as gone. Please bring the card to a service hall or call the hotline. Your money is safe.'], ['人工授权已发出，不再写卡：在柜台了结', 'The counter claim was granted: no more writing, a person settles it']),
+  'BILL-0101': e(
+    ['收费系统连不上', 'The billing system is away'],
+    ['暂时连不上收费系统。', 'The billing system cannot be reached.'],
+    ['中心接口网络错误或超时', 'Central: network error or time-out'],
+  ),
+  'BILL-0102': e(
+    ['收费系统应答异常', 'The billing system’s answer is wrong'],
+    ['收费系统的应答有误，请稍后再试。', 'The billing system answered wrongly. Please try later.'],
+    ['中心应答不合约定或签名错误', 'Central’s answer breaks the contract or its signature'],
+  ),
+  'BILL-0103': e(
+    ['终端未登记', 'This terminal is not enrolled'],
+    ['本机暂停服务。', 'This machine is out of service.'],
+    ['中心不认识此终端或签名被拒', 'Central does not know this terminal or refuses its signature'],
+  ),
+  'BILL-0104': e(
+    ['账本与中心不一致', 'The journal differs from central'],
+    ['本机暂停售气，等待核对。', 'This machine has stopped selling until it is checked.'],
+    ['中心报告 FORK：同序号不同哈希', 'Central reports a FORK: same sequence, other hash'],
+  ),
+  'BILL-0105': e(
+    ['正在另一台机器上办理', 'In progress at another machine'],
+    [
+      '这笔订单正在另一台机器上续办，请几分钟后再插卡。您的钱是安全的。',
+      'This order is being finished at another machine. Please insert the card again in a few minutes. Your money is safe.',
+    ],
+    [
+      '写卡授权在另一终端手中，到期后可再申请',
+      'Another terminal holds the write claim; ask again when it has run out',
+    ],
+  ),
+  'BILL-0106': e(
+    ['这笔订单已经写卡', 'This order is on the card'],
+    ['这笔订单已经写到卡上。', 'This order has been written to the card.'],
+    ['中心已记该订单交付', 'Central has this order as delivered'],
+  ),
+  'BILL-0107': e(
+    ['这笔订单正在退款', 'This order is being refunded'],
+    [
+      '这笔订单已经在退款，款项原路退回。',
+      'This order is being refunded to where it was paid from.',
+    ],
+    ['退款授权已发出，不再写卡', 'The refund claim was granted: no more writing'],
+  ),
+  'BILL-0108': e(
+    ['这张卡有一笔订单正在办理', 'An order for this card is in progress'],
+    [
+      '另一台机器上有这张卡的订单正在办理，请稍候再试。您的钱是安全的。',
+      'An order for this card is in progress at another machine. Please try again later. Your money is safe.',
+    ],
+    ['订单未处于可续办状态', 'The order is not in a state to be taken over'],
+  ),
+  'BILL-0109': e(
+    ['等待中心批准', 'Waiting for central'],
+    [
+      '本机暂停服务，已付款的订单不受影响。',
+      'This machine is out of service. Paid orders are safe.',
+    ],
+    ['账本需要中心授予新纪元 (epoch)', 'The journal needs a new epoch from central'],
+  ),
+  'BILL-0110': e(
+    ['这笔订单由人工处理', 'This order is handled by staff'],
+    [
+      '这张卡有一笔已付款的订单，因卡找不回来已转人工处理。请带卡到营业厅，或拨打热线。您的钱是安全的。',
+      'A paid order of this card was handed to staff because the card was reported as gone. Please bring the card to a service hall or call the hotline. Your money is safe.',
+    ],
+    [
+      '人工授权已发出，不再写卡：在柜台了结',
+      'The counter claim was granted: no more writing, a person settles it',
+    ],
+  ),
   // ---- journal ----
-  'JRNL-0101': e(['账本打不开', 'The journal cannot be opened'], ['本机暂停服务。', 'This machine is out of service.'], ['账本打不开、被占用或磁盘不可写', 'Journal cannot be opened, is in use or the disk is not writable']),
-  'JRNL-0102': e(['账本版本不符', 'The journal’s schema is not ours'], ['本机暂停服务。', 'This machine is out of service.'], ['账本结构较新或被改动，拒绝打开', 'Schema newer or altered: refused']),
-  'JRNL-0103': e(['账本校验不通过', 'The journal fails its check'], ['本机暂停服务，已付款的订单不受影响。', 'This machine is out of service. Paid orders are safe.'], ['哈希链、行或第二日志不一致', 'Hash chain, rows or second log inconsistent']),
-  'JRNL-0104': e(['磁盘空间不足', 'The disk is nearly full'], ['本机暂停售气。', 'This machine has stopped selling.'], ['账本磁盘空间低于下限', 'Journal disk space below the limit']),
-  'JRNL-0105': e(['账本没有同步写盘', 'The journal is not synchronous'], ['本机暂停服务。', 'This machine is out of service.'], ['synchronous 不是 FULL', 'synchronous is not FULL']),
-  'JRNL-0106': e(['账本已从备份恢复', 'The journal was restored'], ['本机暂停服务，等待工作人员核对。已付款的订单不受影响。', 'This machine is out of service until staff have checked it. Paid orders are safe.'], ['账本损坏，已整体移出并由备份和第二日志恢复；待技术员在维护模式确认', 'Damaged journal set aside whole and restored from backup and second log; a technician must accept it in maintenance mode']),
-  'JRNL-0107': e(['账本无法恢复', 'The journal cannot be restored'], ['本机暂停服务。', 'This machine is out of service.'], ['账本损坏，备份和第二日志都不可用', 'Damaged journal; neither backup nor second log can be used']),
+  'JRNL-0101': e(
+    ['账本打不开', 'The journal cannot be opened'],
+    ['本机暂停服务。', 'This machine is out of service.'],
+    [
+      '账本打不开、被占用或磁盘不可写',
+      'Journal cannot be opened, is in use or the disk is not writable',
+    ],
+  ),
+  'JRNL-0102': e(
+    ['账本版本不符', 'The journal’s schema is not ours'],
+    ['本机暂停服务。', 'This machine is out of service.'],
+    ['账本结构较新或被改动，拒绝打开', 'Schema newer or altered: refused'],
+  ),
+  'JRNL-0103': e(
+    ['账本校验不通过', 'The journal fails its check'],
+    [
+      '本机暂停服务，已付款的订单不受影响。',
+      'This machine is out of service. Paid orders are safe.',
+    ],
+    ['哈希链、行或第二日志不一致', 'Hash chain, rows or second log inconsistent'],
+  ),
+  'JRNL-0104': e(
+    ['磁盘空间不足', 'The disk is nearly full'],
+    ['本机暂停售气。', 'This machine has stopped selling.'],
+    ['账本磁盘空间低于下限', 'Journal disk space below the limit'],
+  ),
+  'JRNL-0105': e(
+    ['账本没有同步写盘', 'The journal is not synchronous'],
+    ['本机暂停服务。', 'This machine is out of service.'],
+    ['synchronous 不是 FULL', 'synchronous is not FULL'],
+  ),
+  'JRNL-0106': e(
+    ['账本已从备份恢复', 'The journal was restored'],
+    [
+      '本机暂停服务，等待工作人员核对。已付款的订单不受影响。',
+      'This machine is out of service until staff have checked it. Paid orders are safe.',
+    ],
+    [
+      '账本损坏，已整体移出并由备份和第二日志恢复；待技术员在维护模式确认',
+      'Damaged journal set aside whole and restored from backup and second log; a technician must accept it in maintenance mode',
+    ],
+  ),
+  'JRNL-0107': e(
+    ['账本无法恢复', 'The journal cannot be restored'],
+    ['本机暂停服务。', 'This machine is out of service.'],
+    [
+      '账本损坏，备份和第二日志都不可用',
+      'Damaged journal; neither backup nor second log can be used',
+    ],
+  ),
   // ---- maintenance ----
-  'MNT-0101': e(['密码不对', 'Wrong PIN'], ['请重新输入。', 'Please try again.'], ['维护密码错误', 'Wrong maintenance PIN']),
-  'MNT-0102': e(['暂时不能输入', 'Locked for now'], ['输错次数过多，请稍后再试。', 'Too many wrong tries. Please wait.'], ['维护密码锁定中，时间随错误次数增长，重启不清零', 'Maintenance is locked; the time grows with each wrong try and outlives a restart']),
-  'MNT-0103': e(['维护中', 'Under maintenance'], ['本机正在维护，暂停服务。已付款的订单不受影响。', 'This machine is under maintenance. Paid orders are safe.'], ['技术员停用', 'Taken out of service by a technician']),
+  'MNT-0101': e(
+    ['密码不对', 'Wrong PIN'],
+    ['请重新输入。', 'Please try again.'],
+    ['维护密码错误', 'Wrong maintenance PIN'],
+  ),
+  'MNT-0102': e(
+    ['暂时不能输入', 'Locked for now'],
+    ['输错次数过多，请稍后再试。', 'Too many wrong tries. Please wait.'],
+    [
+      '维护密码锁定中，时间随错误次数增长，重启不清零',
+      'Maintenance is locked; the time grows with each wrong try and outlives a restart',
+    ],
+  ),
+  'MNT-0103': e(
+    ['维护中', 'Under maintenance'],
+    [
+      '本机正在维护，暂停服务。已付款的订单不受影响。',
+      'This machine is under maintenance. Paid orders are safe.',
+    ],
+    ['技术员停用', 'Taken out of service by a technician'],
+  ),
   // ---- devices ----
-  'DEV-0201': e(['扫码口不可用', 'The code scanner is not available'], ['扫码口暂时不能用，请用手机扫屏幕上的付款码。', 'The scanner does not work just now. Please scan the code on the screen with your phone.'], ['扫码器离线：检查接线、串口与供电', 'Code scanner offline: check cable, port and power']),
-  'DEV-0101': e(['凭条打印机不可用', 'No receipt printer'], ['凭条暂时打不出来，可以拍照保存屏幕上的订单号。', 'No slip can be printed. You may photograph the order number on the screen.'], ['打印机离线、缺纸或故障', 'Printer offline, out of paper or faulty']),
+  'DEV-0201': e(
+    ['扫码口不可用', 'The code scanner is not available'],
+    [
+      '扫码口暂时不能用，请用手机扫屏幕上的付款码。',
+      'The scanner does not work just now. Please scan the code on the screen with your phone.',
+    ],
+    ['扫码器离线：检查接线、串口与供电', 'Code scanner offline: check cable, port and power'],
+  ),
+  'DEV-0101': e(
+    ['凭条打印机不可用', 'No receipt printer'],
+    [
+      '凭条暂时打不出来，可以拍照保存屏幕上的订单号。',
+      'No slip can be printed. You may photograph the order number on the screen.',
+    ],
+    ['打印机离线、缺纸或故障', 'Printer offline, out of paper or faulty'],
+  ),
   // ---- configuration and process ----
-  'CONF-0101': e(['配置文件有误', 'The configuration is wrong'], ['本机暂停服务。', 'This machine is out of service.'], ['terminal.json 不合规，见所指键', 'terminal.json is invalid; see the key named']),
-  'CONF-0102': e(['端口被占用', 'A port is taken'], ['本机暂停服务。', 'This machine is out of service.'], ['端口已被其它进程占用', 'The port is in use by another process']),
-  'CONF-0103': e(['演示密钥不可用于生产', 'Sample keys outside demo mode'], ['本机暂停服务。', 'This machine is out of service.'], ['非演示模式拒绝样例密钥', 'Sample keys are refused outside demo mode']),
-  'CORE-0101': e(['正在恢复', 'Recovering'], ['机器正在自动恢复，请稍候。已付款的订单不受影响：恢复后再次插卡即可接着办。', 'The machine is recovering, please wait. Paid orders are safe: once it is back, insert the card and it goes on.'], ['核心进程未运行，外壳正在重启它', 'The core is not running; the shell is restarting it']),
-  'CORE-0102': e(['机器时钟不准', 'The clock is wrong'], ['本机暂停售气。', 'This machine has stopped selling.'], ['与中心时差超过限值', 'Clock skew to central above the limit']),
+  'CONF-0101': e(
+    ['配置文件有误', 'The configuration is wrong'],
+    ['本机暂停服务。', 'This machine is out of service.'],
+    ['terminal.json 不合规，见所指键', 'terminal.json is invalid; see the key named'],
+  ),
+  'CONF-0102': e(
+    ['端口被占用', 'A port is taken'],
+    ['本机暂停服务。', 'This machine is out of service.'],
+    ['端口已被其它进程占用', 'The port is in use by another process'],
+  ),
+  'CONF-0103': e(
+    ['演示密钥不可用于生产', 'Sample keys outside demo mode'],
+    ['本机暂停服务。', 'This machine is out of service.'],
+    ['非演示模式拒绝样例密钥', 'Sample keys are refused outside demo mode'],
+  ),
+  'CORE-0101': e(
+    ['正在恢复', 'Recovering'],
+    [
+      '机器正在自动恢复，请稍候。已付款的订单不受影响：恢复后再次插卡即可接着办。',
+      'The machine is recovering, please wait. Paid orders are safe: once it is back, insert the card and it goes on.',
+    ],
+    ['核心进程未运行，外壳正在重启它', 'The core is not running; the shell is restarting it'],
+  ),
+  'CORE-0102': e(
+    ['机器时钟不准', 'The clock is wrong'],
+    ['本机暂停售气。', 'This machine has stopped selling.'],
+    ['与中心时差超过限值', 'Clock skew to central above the limit'],
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** An expected failure: stable code, a technician's detail, and the raw cause, which is never thrown away. */
+/**
+ * An expected failure: stable code, a technician's detail, and the raw cause, which is never thrown
+ * away.
+ */
 export interface Failure {
   readonly code: ErrorCode;
   /** One line for technicians: raw codes, names, numbers. Never personal data, never a secret. */
@@ -117,10 +616,17 @@ export interface Failure {
 }
 
 export function failure(code: ErrorCode, detail?: string, cause?: unknown): Failure {
-  return { code, ...(detail === undefined ? {} : { detail }), ...(cause === undefined ? {} : { cause }) };
+  return {
+    code,
+    ...(detail === undefined ? {} : { detail }),
+    ...(cause === undefined ? {} : { cause }),
+  };
 }
 
-/** `CARD-0104: … (detail)`: the technician sentence in Chinese and English on one line, for logs and the console. */
+/**
+ * `CARD-0104: … (detail)`: the technician sentence in Chinese and English on one line, for logs and
+ * the console.
+ */
 export function describeFailure(f: Failure): string {
   const t = ERRORS[f.code].technician;
   return `${f.code}: ${t.zh} / ${t.en}${f.detail === undefined ? '' : ` (${f.detail})`}`;

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
 /**
- * The event catalogue: the facts of the journal. Append-only and uploaded to central in order; a kind's meaning
- * never changes, a new meaning is a new kind. No full names, no secrets, no payment codes.
+ * The event catalogue: the facts of the journal. Append-only and uploaded to central in order; a
+ * kind's meaning never changes, a new meaning is a new kind. No full names, no secrets, no payment
+ * codes.
  */
 const natural = z.number().int().nonnegative();
 const hex = z.string().regex(/^([0-9A-F]{2})*$/);
@@ -10,7 +11,10 @@ const share = z.object({ tier: natural, priceE4: natural, quantity: natural, cos
 const sum = z.object({ count: natural, fen: natural });
 const failureBody = z.object({ code: z.string(), detail: z.string().optional() });
 
-/** Why a technician's card opened nothing: the PIN is wrong; the card's own counter is (nearly) used up; it could not prove itself; it (or who judges it) did not answer. */
+/**
+ * Why a technician's card opened nothing: the PIN is wrong; the card's own counter is (nearly) used
+ * up; it could not prove itself; it (or who judges it) did not answer.
+ */
 export const CARD_REFUSALS = ['wrong', 'locked', 'not-ours', 'no-answer'] as const;
 export type CardRefusal = (typeof CARD_REFUSALS)[number];
 
@@ -35,62 +39,271 @@ export const EVENTS = {
     tag: hex,
   }),
   /** Before the first request that carries these numbers. */
-  'attempt-creating': z.object({ attemptId: z.string(), provider: z.string(), outTradeNo: z.string(), outRefundNo: z.string(), amountFen: natural, expiresAtMs: natural, /** Absent: a QR code on the screen. `code`: the customer's payment code was scanned; the code itself is in no fact. */ method: z.literal('code').optional() }),
+  'attempt-creating': z.object({
+    attemptId: z.string(),
+    provider: z.string(),
+    outTradeNo: z.string(),
+    outRefundNo: z.string(),
+    amountFen: natural,
+    expiresAtMs: natural,
+    /**
+     * Absent: a QR code on the screen. `code`: the customer's payment code was scanned; the code
+     * itself is in no fact.
+     */ method: z.literal('code').optional(),
+  }),
   'attempt-pending': z.object({ attemptId: z.string() }),
   /** The provider says, under its signature, that this attempt was captured. */
-  'attempt-paid': z.object({ attemptId: z.string(), transactionId: z.string(), amountFen: natural, /** false: the order could not take it; it refunds itself. */ taken: z.boolean() }),
-  'attempt-closing': z.object({ attemptId: z.string(), /** `switched`: the customer pays another way. `declined`: the provider refused the customer's code. */ why: z.enum(['customer', 'expired', 'card-removed', 'recovery', 'create-refused', 'switched', 'declined']) }),
-  'attempt-closed': z.object({ attemptId: z.string(), /** A code payment that was paid and taken back whole by the provider, before any order took it. */ reversed: z.boolean().optional() }),
-  'attempt-refunding': z.object({ attemptId: z.string(), outRefundNo: z.string(), amountFen: natural, why: z.string() }),
+  'attempt-paid': z.object({
+    attemptId: z.string(),
+    transactionId: z.string(),
+    amountFen: natural,
+    /** false: the order could not take it; it refunds itself. */ taken: z.boolean(),
+  }),
+  'attempt-closing': z.object({
+    attemptId: z.string(),
+    /**
+     * `switched`: the customer pays another way. `declined`: the provider refused the customer's
+     * code.
+     */ why: z.enum([
+      'customer',
+      'expired',
+      'card-removed',
+      'recovery',
+      'create-refused',
+      'switched',
+      'declined',
+    ]),
+  }),
+  'attempt-closed': z.object({
+    attemptId: z.string(),
+    /** A code payment that was paid and taken back whole by the provider, before any order took it. */ reversed:
+      z.boolean().optional(),
+  }),
+  'attempt-refunding': z.object({
+    attemptId: z.string(),
+    outRefundNo: z.string(),
+    amountFen: natural,
+    why: z.string(),
+  }),
   'attempt-refunded': z.object({ attemptId: z.string(), refundId: z.string(), amountFen: natural }),
-  'attempt-parked': z.object({ attemptId: z.string(), reason: z.string(), failure: failureBody, /** What the provider says it captured, where that is not the attempt's sum and no `attempt-paid` says it. */ amountFen: natural.optional() }),
+  'attempt-parked': z.object({
+    attemptId: z.string(),
+    reason: z.string(),
+    failure: failureBody,
+    /**
+     * What the provider says it captured, where that is not the attempt's sum and no `attempt-paid`
+     * says it.
+     */ amountFen: natural.optional(),
+  }),
   'order-paid': z.object({ attemptId: z.string(), amountFen: natural }),
   /** Before the first byte: what the card held, what it shall hold, by which steps. */
-  'order-delivering': z.object({ insertion: natural, before: hex, after: hex, cumulative: natural, plan: z.array(z.string()) }),
-  /** What the card (or the key provider) said in the middle of the write, before the write went on: by it the order's layout knows the write again. */
+  'order-delivering': z.object({
+    insertion: natural,
+    before: hex,
+    after: hex,
+    cumulative: natural,
+    plan: z.array(z.string()),
+  }),
+  /**
+   * What the card (or the key provider) said in the middle of the write, before the write went on:
+   * by it the order's layout knows the write again.
+   */
   'order-kept': z.object({ insertion: natural, record: hex }),
-  /** `wants: refund`: the last read showed that nothing was written, and the money shall go back once central grants the refund claim. `wants: counter`: a technician said that the card will not come back; nothing is written any more, and a person ends it once central grants the counter claim. */
-  'order-in-doubt': z.object({ failure: failureBody, wants: z.enum(['write', 'refund', 'counter']).optional() }),
-  /** Seen on the card by read-back or by a later read: our tag. `elsewhere`: central says that another kiosk saw it. */
-  'order-delivered': z.object({ by: z.enum(['read-back', 'later-read', 'elsewhere']), count: natural, quantity: natural, cumulative: natural, /** What the card gave as proof: a purse's TAC. */ proof: hex.optional() }),
+  /**
+   * `wants: refund`: the last read showed that nothing was written, and the money shall go back
+   * once central grants the refund claim. `wants: counter`: a technician said that the card will
+   * not come back; nothing is written any more, and a person ends it once central grants the
+   * counter claim.
+   */
+  'order-in-doubt': z.object({
+    failure: failureBody,
+    wants: z.enum(['write', 'refund', 'counter']).optional(),
+  }),
+  /**
+   * Seen on the card by read-back or by a later read: our tag. `elsewhere`: central says that
+   * another kiosk saw it.
+   */
+  'order-delivered': z.object({
+    by: z.enum(['read-back', 'later-read', 'elsewhere']),
+    count: natural,
+    quantity: natural,
+    cumulative: natural,
+    /** What the card gave as proof: a purse's TAC. */ proof: hex.optional(),
+  }),
   'order-closed': z.object({ why: z.string() }),
   'order-refunding': z.object({ attemptId: z.string(), failure: failureBody }),
   'order-refunded': z.object({ attemptId: z.string() }),
-  'order-parked': z.object({ reason: z.string(), nextStep: z.string(), failure: failureBody.optional() }),
-  /** Another kiosk's order (its id is the event's) is finished here under central's write claim: before the first byte. */
-  'assist-writing': z.object({ origin: z.string(), cardNo: z.string(), insertion: natural, before: hex, after: hex, count: natural, quantity: natural, cumulative: natural }),
+  'order-parked': z.object({
+    reason: z.string(),
+    nextStep: z.string(),
+    failure: failureBody.optional(),
+  }),
+  /**
+   * Another kiosk's order (its id is the event's) is finished here under central's write claim:
+   * before the first byte.
+   */
+  'assist-writing': z.object({
+    origin: z.string(),
+    cardNo: z.string(),
+    insertion: natural,
+    before: hex,
+    after: hex,
+    count: natural,
+    quantity: natural,
+    cumulative: natural,
+  }),
   /** As `order-kept`, of another kiosk's order. */
-  'assist-kept': z.object({ origin: z.string(), cardNo: z.string(), insertion: natural, record: hex }),
-  /** What a card in this kiosk says of another kiosk's order. `superseded`: the card holds another purchase under the same count, so that one can never be delivered. */
-  'assist-ended': z.object({ origin: z.string(), cardNo: z.string(), verdict: z.enum(['after', 'before', 'torn', 'superseded', 'foreign']), written: z.boolean(), count: natural, quantity: natural, cumulative: natural, /** Central's time in the answer that granted the claim which this ends: `before` speaks of no later one. */ claimMs: natural.optional() }),
+  'assist-kept': z.object({
+    origin: z.string(),
+    cardNo: z.string(),
+    insertion: natural,
+    record: hex,
+  }),
+  /**
+   * What a card in this kiosk says of another kiosk's order. `superseded`: the card holds another
+   * purchase under the same count, so that one can never be delivered.
+   */
+  'assist-ended': z.object({
+    origin: z.string(),
+    cardNo: z.string(),
+    verdict: z.enum(['after', 'before', 'torn', 'superseded', 'foreign']),
+    written: z.boolean(),
+    count: natural,
+    quantity: natural,
+    cumulative: natural,
+    /**
+     * Central's time in the answer that granted the claim which this ends: `before` speaks of no
+     * later one.
+     */ claimMs: natural.optional(),
+  }),
   /** First event of a new epoch: where the last one ended on this disk. */
-  'epoch-began': z.object({ previousEpoch: natural, previousSeq: natural, previousHash: z.string(), why: z.string() }),
-  /** The journal was damaged: the file was set aside whole and the facts came back from backup and second log. `lostAfterSeq`: what is known to be missing begins after it; null: nothing is known to be. */
-  'journal-restored': z.object({ aside: z.string(), why: z.string(), backupSeq: natural, secondLogSeq: natural, restoredSeq: natural, lostAfterSeq: natural.nullable() }),
-  /** An order's rows as this kiosk holds them, said again in a new epoch because central never took some of its facts: a person compares. */
+  'epoch-began': z.object({
+    previousEpoch: natural,
+    previousSeq: natural,
+    previousHash: z.string(),
+    why: z.string(),
+  }),
+  /**
+   * The journal was damaged: the file was set aside whole and the facts came back from backup and
+   * second log. `lostAfterSeq`: what is known to be missing begins after it; null: nothing is known
+   * to be.
+   */
+  'journal-restored': z.object({
+    aside: z.string(),
+    why: z.string(),
+    backupSeq: natural,
+    secondLogSeq: natural,
+    restoredSeq: natural,
+    lostAfterSeq: natural.nullable(),
+  }),
+  /**
+   * An order's rows as this kiosk holds them, said again in a new epoch because central never took
+   * some of its facts: a person compares.
+   */
   'order-restated': z.object({ order: z.unknown(), attempts: z.array(z.unknown()) }),
   'damage-accepted': z.object({ who: z.string(), why: z.string() }),
-  /** Facts up to here were acknowledged by central and older than policy keeps; the chain goes on from this anchor. */
-  'journal-pruned': z.object({ epoch: natural, uptoSeq: natural, uptoHash: z.string(), events: natural, orders: natural }),
-  'maintenance-entered': z.object({ who: z.string(), /** Absent: by the corner and the PIN. */ by: z.literal('card').optional() }),
-  'maintenance-left': z.object({ who: z.string(), why: z.enum(['exit', 'idle', 'restart', /** The card that opened it was taken out. */ 'card-out']) }),
-  'maintenance-refused': z.object({ fails: natural, lockedMs: natural, /** The person whose card was in, and what came of it: see {@link CARD_REFUSALS}. */ card: z.object({ who: z.string(), why: z.enum(CARD_REFUSALS) }).optional() }),
-  'maintenance-action': z.object({ who: z.string(), action: z.string(), why: z.string(), detail: z.string().optional() }),
+  /**
+   * Facts up to here were acknowledged by central and older than policy keeps; the chain goes on
+   * from this anchor.
+   */
+  'journal-pruned': z.object({
+    epoch: natural,
+    uptoSeq: natural,
+    uptoHash: z.string(),
+    events: natural,
+    orders: natural,
+  }),
+  'maintenance-entered': z.object({
+    who: z.string(),
+    /** Absent: by the corner and the PIN. */ by: z.literal('card').optional(),
+  }),
+  'maintenance-left': z.object({
+    who: z.string(),
+    why: z.enum([
+      'exit',
+      'idle',
+      'restart',
+      /** The card that opened it was taken out. */ 'card-out',
+    ]),
+  }),
+  'maintenance-refused': z.object({
+    fails: natural,
+    lockedMs: natural,
+    /** The person whose card was in, and what came of it: see {@link CARD_REFUSALS}. */ card: z
+      .object({ who: z.string(), why: z.enum(CARD_REFUSALS) })
+      .optional(),
+  }),
+  'maintenance-action': z.object({
+    who: z.string(),
+    action: z.string(),
+    why: z.string(),
+    detail: z.string().optional(),
+  }),
   /** A technician lets a parked refund be asked for again, under its own number. */
   'attempt-refund-retried': z.object({ attemptId: z.string(), who: z.string(), why: z.string() }),
-  /** A technician settled parked money by hand: what was done, under which reference. The order (and the attempt, where named) stays parked and is no longer open to anybody. */
-  'parked-settled': z.object({ attemptId: z.string().nullable(), how: z.enum(['refunded-by-hand', 'delivered-by-hand', 'nothing-due']), reference: z.string(), who: z.string(), why: z.string() }),
-  'slip-printed': z.object({ what: z.enum(['receipt', 'in-doubt', 'refund', 'parked']), ok: z.boolean() }),
+  /**
+   * A technician settled parked money by hand: what was done, under which reference. The order (and
+   * the attempt, where named) stays parked and is no longer open to anybody.
+   */
+  'parked-settled': z.object({
+    attemptId: z.string().nullable(),
+    how: z.enum(['refunded-by-hand', 'delivered-by-hand', 'nothing-due']),
+    reference: z.string(),
+    who: z.string(),
+    why: z.string(),
+  }),
+  'slip-printed': z.object({
+    what: z.enum(['receipt', 'in-doubt', 'refund', 'parked']),
+    ok: z.boolean(),
+  }),
   'clock-step': z.object({ stepMs: z.number().int() }),
   'policy-taken': z.object({ version: natural }),
-  /** A day's bill of one provider was compared with this journal and central's ledger (docs/reconciliation.md). Sums of this terminal's rows of the bill; `differences` by type; `persons`: those that somebody must look at. */
-  reconciled: z.object({ date: z.string(), provider: z.string(), payments: sum, refunds: sum, reversals: sum, differences: z.record(z.string(), natural), persons: natural }),
+  /**
+   * A day's bill of one provider was compared with this journal and central's ledger
+   * (docs/reconciliation.md). Sums of this terminal's rows of the bill; `differences` by type;
+   * `persons`: those that somebody must look at.
+   */
+  reconciled: z.object({
+    date: z.string(),
+    provider: z.string(),
+    payments: sum,
+    refunds: sum,
+    reversals: sum,
+    differences: z.record(z.string(), natural),
+    persons: natural,
+  }),
 } as const;
 export type EventKind = keyof typeof EVENTS;
 export type EventBody<K extends EventKind> = z.infer<(typeof EVENTS)[K]>;
-export type JournalEvent = { [K in EventKind]: { readonly kind: K; readonly orderId: string | null; readonly body: EventBody<K> } }[EventKind];
+export type JournalEvent = {
+  [K in EventKind]: {
+    readonly kind: K;
+    readonly orderId: string | null;
+    readonly body: EventBody<K>;
+  };
+}[EventKind];
 
-export const ORDER_STATES = ['quoted', 'collecting', 'paid', 'delivering', 'in-doubt', 'delivered', 'closed', 'refunding', 'refunded', 'parked'] as const;
+export const ORDER_STATES = [
+  'quoted',
+  'collecting',
+  'paid',
+  'delivering',
+  'in-doubt',
+  'delivered',
+  'closed',
+  'refunding',
+  'refunded',
+  'parked',
+] as const;
 export type OrderState = (typeof ORDER_STATES)[number];
-export const ATTEMPT_STATES = ['creating', 'pending', 'closing', 'closed', 'paid', 'refunding', 'refunded', 'parked'] as const;
+export const ATTEMPT_STATES = [
+  'creating',
+  'pending',
+  'closing',
+  'closed',
+  'paid',
+  'refunding',
+  'refunded',
+  'parked',
+] as const;
 export type AttemptState = (typeof ATTEMPT_STATES)[number];

@@ -4,22 +4,40 @@ import { ERRORS } from './errors.ts';
 import type { ErrorCode, Failure } from './errors.ts';
 
 /**
- * The payment gateway's contract (docs/payment-gateway.md): `POST /v1/payments/<verb>`, JSON both ways, requests
- * signed like every other one of a terminal (central-api.ts). A 200 answer carries a result; it is signed with
- * central's policy key ({@link answerText}), so that nobody on the way can say "paid". Every other status means
- * "outcome unknown", or, 400 to 403, that the line is set up wrongly.
+ * The payment gateway's contract (docs/payment-gateway.md): `POST /v1/payments/<verb>`, JSON both
+ * ways, requests signed like every other one of a terminal (central-api.ts). A 200 answer carries a
+ * result; it is signed with central's policy key ({@link answerText}), so that nobody on the way
+ * can say "paid". Every other status means "outcome unknown", or, 400 to 403, that the line is set
+ * up wrongly.
  */
-export const GATEWAY_VERBS = ['create', 'query', 'close', 'refund', 'query-refund', 'charge', 'reverse', 'bill'] as const;
+export const GATEWAY_VERBS = [
+  'create',
+  'query',
+  'close',
+  'refund',
+  'query-refund',
+  'charge',
+  'reverse',
+  'bill',
+] as const;
 export type GatewayVerb = (typeof GATEWAY_VERBS)[number];
 export const GATEWAY_PATH = '/v1/payments/';
 /** Header of an answer: base64 of the signature over {@link answerText}. */
 export const ANSWER_SIGNATURE = 'pilotlight-signature';
 
 /**
- * What an answer's signature covers. The first line keeps it apart from everything else that this key signs; terminal
- * and nonce bind it to one request, so an answer that was kept cannot be given to another.
+ * What an answer's signature covers. The first line keeps it apart from everything else that this
+ * key signs; terminal and nonce bind it to one request, so an answer that was kept cannot be given
+ * to another.
  */
-export function answerText(terminalId: string, method: string, target: string, nonce: string, status: number, body: Uint8Array): string {
+export function answerText(
+  terminalId: string,
+  method: string,
+  target: string,
+  nonce: string,
+  status: number,
+  body: Uint8Array,
+): string {
   return `PILOTLIGHT-PAYMENT-ANSWER\n${terminalId}\n${method}\n${target}\n${nonce}\n${status}\n${hash('sha256', body, 'hex')}\n`;
 }
 
@@ -30,36 +48,110 @@ export const GATEWAY_REFUND_NO = /^[0-9A-Za-z_]{1,64}$/;
 const fen = z.number().int().nonnegative();
 const outTradeNo = z.string().regex(GATEWAY_TRADE_NO);
 const method = z.literal('code').optional();
-const line = z.string().max(127).regex(/^\P{Cc}*$/u);
+const line = z
+  .string()
+  .max(127)
+  .regex(/^\P{Cc}*$/u);
 
 export const attemptSchema = z.object({ outTradeNo, amountFen: fen, method });
-export const createSchema = z.object({ outTradeNo, amountFen: fen.positive(), description: line, expiresAtMs: fen });
-export const chargeSchema = z.object({ outTradeNo, amountFen: fen.positive(), description: line, authCode: z.string().regex(/^[0-9]{10,32}$/) });
-export const refundSchema = z.object({ outTradeNo, amountFen: fen.positive(), method, outRefundNo: z.string().regex(GATEWAY_REFUND_NO), refundFen: fen.positive(), reason: z.string().max(200) });
+export const createSchema = z.object({
+  outTradeNo,
+  amountFen: fen.positive(),
+  description: line,
+  expiresAtMs: fen,
+});
+export const chargeSchema = z.object({
+  outTradeNo,
+  amountFen: fen.positive(),
+  description: line,
+  authCode: z.string().regex(/^[0-9]{10,32}$/),
+});
+export const refundSchema = z.object({
+  outTradeNo,
+  amountFen: fen.positive(),
+  method,
+  outRefundNo: z.string().regex(GATEWAY_REFUND_NO),
+  refundFen: fen.positive(),
+  reason: z.string().max(200),
+});
 export const billSchema = z.object({ date: z.string().regex(/^\d{4}-\d\d-\d\d$/) });
 
 // ---- answers ----
-const failureSchema = z.object({ code: z.string(), detail: z.string().max(500).optional() }).transform(({ code, detail }): Failure => ({ code: Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'PAY-0201', ...(detail === undefined ? {} : { detail }) }));
-const only = <const K extends string>(...kinds: readonly [K, ...K[]]) => z.object({ kind: z.enum(kinds) });
-const failed = <const K extends string>(...kinds: readonly [K, ...K[]]) => z.object({ kind: z.enum(kinds), failure: failureSchema });
-const paid = z.object({ kind: z.literal('paid'), transactionId: z.string().min(1), amountFen: fen, paidAtMs: fen.nullable() });
+const failureSchema = z
+  .object({ code: z.string(), detail: z.string().max(500).optional() })
+  .transform(({ code, detail }): Failure => ({
+    code: Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'PAY-0201',
+    ...(detail === undefined ? {} : { detail }),
+  }));
+const only = <const K extends string>(...kinds: readonly [K, ...K[]]) =>
+  z.object({ kind: z.enum(kinds) });
+const failed = <const K extends string>(...kinds: readonly [K, ...K[]]) =>
+  z.object({ kind: z.enum(kinds), failure: failureSchema });
+const paid = z.object({
+  kind: z.literal('paid'),
+  transactionId: z.string().min(1),
+  amountFen: fen,
+  paidAtMs: fen.nullable(),
+});
 const refunded = z
-  .object({ kind: z.literal('refunded'), transactionId: z.string(), amountFen: fen, whole: z.boolean().optional() })
+  .object({
+    kind: z.literal('refunded'),
+    transactionId: z.string(),
+    amountFen: fen,
+    whole: z.boolean().optional(),
+  })
   .transform(({ whole, ...r }) => ({ ...r, ...(whole === undefined ? {} : { whole }) }));
 const refundId = z.string();
 
 /** Each 200 answer names what it is about, so that an answer in the wrong place is not believed. */
 const about = <T extends z.ZodType>(result: T) => z.object({ outTradeNo: z.string(), result });
 
-export const createAnswer = about(z.union([z.object({ kind: z.literal('pending'), qrText: z.string().min(1).max(512) }), only('paid'), failed('refused', 'unknown')]));
-export const queryAnswer = about(z.union([paid, refunded, only('paying', 'pending', 'closed', 'not-found'), failed('unknown')]));
+export const createAnswer = about(
+  z.union([
+    z.object({ kind: z.literal('pending'), qrText: z.string().min(1).max(512) }),
+    only('paid'),
+    failed('refused', 'unknown'),
+  ]),
+);
+export const queryAnswer = about(
+  z.union([paid, refunded, only('paying', 'pending', 'closed', 'not-found'), failed('unknown')]),
+);
 export const closeAnswer = about(z.union([only('closed', 'paid', 'not-found'), failed('unknown')]));
-export const refundAnswer = about(z.union([z.object({ kind: z.enum(['accepted', 'done']), refundId }), failed('refused', 'unknown')]));
-export const queryRefundAnswer = about(z.union([z.object({ kind: z.literal('done'), refundId, refundFen: fen }), z.object({ kind: z.literal('processing'), refundId }), only('not-found'), failed('abnormal', 'unknown')]));
+export const refundAnswer = about(
+  z.union([
+    z.object({ kind: z.enum(['accepted', 'done']), refundId }),
+    failed('refused', 'unknown'),
+  ]),
+);
+export const queryRefundAnswer = about(
+  z.union([
+    z.object({ kind: z.literal('done'), refundId, refundFen: fen }),
+    z.object({ kind: z.literal('processing'), refundId }),
+    only('not-found'),
+    failed('abnormal', 'unknown'),
+  ]),
+);
 export const chargeAnswer = about(z.union([paid, only('paying'), failed('refused', 'unknown')]));
-export const reverseAnswer = about(z.union([z.object({ kind: z.literal('reversed'), refunded: z.boolean().nullable() }), only('not-found'), failed('refused', 'unknown')]));
-const billRow = z.object({ kind: z.enum(['payment', 'refund', 'reversal']), outTradeNo: z.string(), transactionId: z.string(), outRefundNo: z.string(), amountFen: fen, atMs: z.number().int() });
+export const reverseAnswer = about(
+  z.union([
+    z.object({ kind: z.literal('reversed'), refunded: z.boolean().nullable() }),
+    only('not-found'),
+    failed('refused', 'unknown'),
+  ]),
+);
+const billRow = z.object({
+  kind: z.enum(['payment', 'refund', 'reversal']),
+  outTradeNo: z.string(),
+  transactionId: z.string(),
+  outRefundNo: z.string(),
+  amountFen: fen,
+  atMs: z.number().int(),
+});
 const bill = z
-  .object({ kind: z.literal('bill'), rows: z.array(billRow), unlisted: z.array(outTradeNo).optional() })
+  .object({
+    kind: z.literal('bill'),
+    rows: z.array(billRow),
+    unlisted: z.array(outTradeNo).optional(),
+  })
   .transform(({ unlisted, ...b }) => ({ ...b, ...(unlisted === undefined ? {} : { unlisted }) }));
 export const billAnswer = about(z.union([bill, only('none'), failed('not-ready', 'unknown')]));

@@ -3,8 +3,9 @@ import { err, ok } from './result.ts';
 import type { Result } from './result.ts';
 
 /**
- * One HTTP exchange as a port: what the clients of central and of the payment providers need, and no more, so that
- * the simulation can answer in the same process. Rejects when there is no answer; any status is an answer.
+ * One HTTP exchange as a port: what the clients of central and of the payment providers need, and
+ * no more, so that the simulation can answer in the same process. Rejects when there is no answer;
+ * any status is an answer.
  */
 export type HttpSend = (request: HttpRequest) => Promise<HttpAnswer>;
 
@@ -32,7 +33,13 @@ export interface HttpAnswer {
 /** The port over the platform's `fetch`; redirects are answers, never followed. */
 export function fetchSend(fetchFn: typeof fetch): HttpSend {
   return async ({ method, origin, target, headers, body, maxBytes, signal }) => {
-    const response = await fetchFn(`${origin}${target}`, { method, headers, redirect: 'manual', signal, ...(body === null ? {} : { body: body as Uint8Array<ArrayBuffer> }) });
+    const response = await fetchFn(`${origin}${target}`, {
+      method,
+      headers,
+      redirect: 'manual',
+      signal,
+      ...(body === null ? {} : { body: body as Uint8Array<ArrayBuffer> }),
+    });
     const header = (name: string): string | null => response.headers.get(name);
     if (Number(header('content-length') ?? '0') > maxBytes) {
       await response.body?.cancel();
@@ -44,18 +51,29 @@ export function fetchSend(fetchFn: typeof fetch): HttpSend {
 }
 
 /** `send`, or the platform's fetch. */
-export function httpPort(ports: { readonly send?: HttpSend | undefined; readonly fetch?: typeof fetch | undefined }): HttpSend {
+export function httpPort(ports: {
+  readonly send?: HttpSend | undefined;
+  readonly fetch?: typeof fetch | undefined;
+}): HttpSend {
   return ports.send ?? fetchSend(ports.fetch ?? fetch);
 }
 
-/** Nobody answered: out of time, or the network's own words, with what it threw. It says nothing about what the request did. */
+/**
+ * Nobody answered: out of time, or the network's own words, with what it threw. It says nothing
+ * about what the request did.
+ */
 export interface NoAnswer {
   readonly said: string;
   readonly cause: unknown;
 }
 
 /** Sends once and waits at most `timeoutMs`; any status is an answer. Never rejects, never retries. */
-export function sendWithin(send: HttpSend, request: Omit<HttpRequest, 'signal'>, clock: Clock, timeoutMs: number): Promise<Result<HttpAnswer, NoAnswer>> {
+export function sendWithin(
+  send: HttpSend,
+  request: Omit<HttpRequest, 'signal'>,
+  clock: Clock,
+  timeoutMs: number,
+): Promise<Result<HttpAnswer, NoAnswer>> {
   return new Promise((resolve) => {
     // Made only where the transport looks at it: most exchanges are never given up.
     let abort: AbortController | null = null;
@@ -89,5 +107,7 @@ export function sendWithin(send: HttpSend, request: Omit<HttpRequest, 'signal'>,
 function causeText(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   const inner = cause.cause;
-  return inner instanceof Error ? `${cause.message}: ${'code' in inner ? String(inner.code) : inner.message}` : cause.message;
+  return inner instanceof Error
+    ? `${cause.message}: ${'code' in inner ? String(inner.code) : inner.message}`
+    : cause.message;
 }

@@ -13,7 +13,10 @@ export interface HashedEvent {
 
 const sha256 = (text: string): string => digest('sha256', text, 'hex');
 
-/** The hash before the first event (number 1) of a journal: SHA-256 over canonical JSON of terminal id and epoch, lower-case hex. */
+/**
+ * The hash before the first event (number 1) of a journal: SHA-256 over canonical JSON of terminal
+ * id and epoch, lower-case hex.
+ */
 export function genesisHash(terminalId: string, epoch: number): string {
   return sha256(canonicalJson({ terminalId, epoch }));
 }

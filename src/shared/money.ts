@@ -1,7 +1,7 @@
 /**
- * Money is integer fen (0.01 yuan). A price is integer 1/10 000 yuan for one whole unit (m³ or kWh). Quantity is an
- * integer of 0.01 units. A remainder is integer micro-yuan (10⁻⁶ yuan): price × quantity is exactly that, so
- * nothing is ever rounded but the quantity, and that downwards.
+ * Money is integer fen (0.01 yuan). A price is integer 1/10 000 yuan for one whole unit (m³ or
+ * kWh). Quantity is an integer of 0.01 units. A remainder is integer micro-yuan (10⁻⁶ yuan): price
+ * × quantity is exactly that, so nothing is ever rounded but the quantity, and that downwards.
  */
 export const MICRO_PER_FEN = 10_000;
 
@@ -33,12 +33,19 @@ export interface Priced {
 }
 
 /**
- * How much a sum buys: integer arithmetic, tier by tier, quantity rounded down, the remainder kept exactly.
+ * How much a sum buys: integer arithmetic, tier by tier, quantity rounded down, the remainder kept
+ * exactly.
+ *
  * @param amountFen what the customer pays
  * @param carriedMicro what the account brings from earlier purchases (0 when offline)
  * @param yearQuantity what the account bought this tariff year so far, in 0.01 units
  */
-export function priceAmount(amountFen: number, carriedMicro: number, yearQuantity: number, tiers: readonly TariffTier[]): Priced {
+export function priceAmount(
+  amountFen: number,
+  carriedMicro: number,
+  yearQuantity: number,
+  tiers: readonly TariffTier[],
+): Priced {
   assertNatural(amountFen, 'amountFen');
   assertNatural(carriedMicro, 'carriedMicro');
   assertNatural(yearQuantity, 'yearQuantity');
@@ -83,10 +90,14 @@ export function checkTariff(tiers: readonly TariffTier[]): void {
 
 /** @throws RangeError unless `value` is an integer from 0 to 2^53-1. */
 export function assertNatural(value: number, name: string): void {
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${name} is not a natural number: ${value}`);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError(`${name} is not a natural number: ${value}`);
 }
 
-/** `12.30`, `12.3` or `12` yuan in fen; null: not such an amount, or more than a safe integer of fen. */
+/**
+ * `12.30`, `12.3` or `12` yuan in fen; null: not such an amount, or more than a safe integer of
+ * fen.
+ */
 export function parseYuan(text: string): number | null {
   const m = /^(\d{1,13})(?:\.(\d{1,2}))?$/.exec(text);
   return m === null ? null : Number(m[1]) * 100 + Number((m[2] ?? '').padEnd(2, '0'));
@@ -108,7 +119,9 @@ export function formatQuantity(quantity: number): string {
 export function formatMicroYuan(micro: number): string {
   const sign = micro < 0 ? '-' : '';
   const a = Math.abs(micro);
-  const decimals = String(a % 1_000_000).padStart(6, '0').replace(/0{1,4}$/, '');
+  const decimals = String(a % 1_000_000)
+    .padStart(6, '0')
+    .replace(/0{1,4}$/, '');
   return `${sign}${Math.floor(a / 1_000_000)}.${decimals}`;
 }
 

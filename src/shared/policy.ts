@@ -15,7 +15,10 @@ function compiles(text: string): boolean {
   }
 }
 
-/** Limits, notices, hotlines and switches, from central: signed, versioned, the last good one kept by the kiosk. */
+/**
+ * Limits, notices, hotlines and switches, from central: signed, versioned, the last good one kept
+ * by the kiosk.
+ */
 export const policySchema = z.object({
   version: natural,
   hotline: z.string(),
@@ -36,13 +39,26 @@ export const policySchema = z.object({
   retentionDays: z.number().int().positive().default(400),
   /** A clock further from central's than this stops selling. */
   maxClockSkewMs: natural,
-  /** Whose a customer's payment code is, by its digits; the first line that fits decides. Left out: the table of payment/codes.ts. */
-  paymentCodes: z.array(z.object({ pattern: z.string().max(100).refine(isPattern, 'no regular expression'), wallet: z.enum(['wechat', 'alipay', 'unionpay']) })).optional(),
+  /**
+   * Whose a customer's payment code is, by its digits; the first line that fits decides. Left out:
+   * the table of payment/codes.ts.
+   */
+  paymentCodes: z
+    .array(
+      z.object({
+        pattern: z.string().max(100).refine(isPattern, 'no regular expression'),
+        wallet: z.enum(['wechat', 'alipay', 'unionpay']),
+      }),
+    )
+    .optional(),
   notices: z.array(z.object({ title: text, body: text })),
   sites: z.array(z.object({ name: z.string(), detail: z.string() })),
 });
 export type Policy = z.infer<typeof policySchema>;
 
-/** The policy as sent: `body` is the exact JSON text that `signature` (base64, Ed25519 by central's policy key) covers. */
+/**
+ * The policy as sent: `body` is the exact JSON text that `signature` (base64, Ed25519 by central's
+ * policy key) covers.
+ */
 export const signedPolicySchema = z.object({ body: z.string(), signature: z.string() });
 export type SignedPolicy = z.infer<typeof signedPolicySchema>;

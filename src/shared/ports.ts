@@ -1,13 +1,19 @@
 /**
- * What the outside world gives: time, randomness. Everything below `main` receives these; nothing below `main`
- * calls the real ones, so that tests and the simulation can own them (linted).
+ * What the outside world gives: time, randomness. Everything below `main` receives these; nothing
+ * below `main` calls the real ones, so that tests and the simulation can own them (linted).
  */
 export interface Clock {
   /** Wall clock, milliseconds since 1970 UTC. Never used to order events. */
   nowMs(): number;
-  /** Monotonic milliseconds since an arbitrary start; for durations and deadlines inside one process. */
+  /**
+   * Monotonic milliseconds since an arbitrary start; for durations and deadlines inside one
+   * process.
+   */
   monoMs(): number;
-  /** Runs `fn` once after `delayMs`; returns a cancel function that may be called at any time, any number of times. */
+  /**
+   * Runs `fn` once after `delayMs`; returns a cancel function that may be called at any time, any
+   * number of times.
+   */
   after(delayMs: number, fn: () => void): () => void;
 }
 
@@ -24,9 +30,17 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
 }
 
 /** A log line for technicians: never money-critical, never personal data. */
-export type LogFn = (level: 'debug' | 'info' | 'warn' | 'error', room: string, message: string, detail?: unknown) => void;
+export type LogFn = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  room: string,
+  message: string,
+  detail?: unknown,
+) => void;
 
-/** Signs bytes with one private key. A port, so that the simulation can run thousands of sessions a minute; production signs with the real algorithm. */
+/**
+ * Signs bytes with one private key. A port, so that the simulation can run thousands of sessions a
+ * minute; production signs with the real algorithm.
+ */
 export interface Signer {
   readonly sign: (bytes: Uint8Array) => Uint8Array;
 }

@@ -14,20 +14,40 @@ export function ed25519Verifier(pem: KeyObject | string): Verifier {
   return { verify: (bytes, signature) => holds(() => verify(null, bytes, key, signature)) };
 }
 
-/** Signs with RSASSA-PKCS1-v1_5 and SHA-256, as WeChat Pay and Alipay want it. @throws when it is not an RSA private key */
+/**
+ * Signs with RSASSA-PKCS1-v1_5 and SHA-256, as WeChat Pay and Alipay want it. @throws when it is
+ * not an RSA private key
+ */
 export function rsaSha256Signer(key: KeyObject | string): Signer {
   const object = ofType(typeof key === 'string' ? createPrivateKey(key) : key, 'rsa');
-  return { sign: (bytes) => sign('RSA-SHA256', bytes, { key: object, padding: constants.RSA_PKCS1_PADDING }) };
+  return {
+    sign: (bytes) =>
+      sign('RSA-SHA256', bytes, { key: object, padding: constants.RSA_PKCS1_PADDING }),
+  };
 }
 
-/** Verifies RSASSA-PKCS1-v1_5 with SHA-256. @param key public key or certificate @throws when it is not an RSA public key */
+/**
+ * Verifies RSASSA-PKCS1-v1_5 with SHA-256. @param key public key or certificate @throws when it is
+ * not an RSA public key
+ */
 export function rsaSha256Verifier(key: KeyObject | string): Verifier {
   const object = ofType(typeof key === 'string' ? createPublicKey(key) : key, 'rsa');
-  return { verify: (bytes, signature) => holds(() => verify('RSA-SHA256', bytes, { key: object, padding: constants.RSA_PKCS1_PADDING }, signature)) };
+  return {
+    verify: (bytes, signature) =>
+      holds(() =>
+        verify(
+          'RSA-SHA256',
+          bytes,
+          { key: object, padding: constants.RSA_PKCS1_PADDING },
+          signature,
+        ),
+      ),
+  };
 }
 
 function ofType(key: KeyObject, type: 'ed25519' | 'rsa'): KeyObject {
-  if (key.asymmetricKeyType !== type) throw new TypeError(`not an ${type} key: ${key.asymmetricKeyType ?? key.type}`);
+  if (key.asymmetricKeyType !== type)
+    throw new TypeError(`not an ${type} key: ${key.asymmetricKeyType ?? key.type}`);
   return key;
 }
 

@@ -1,16 +1,19 @@
 import { z } from 'zod';
 
 /**
- * `terminal.json`: identity, hardware, keys by path, addresses. Limits, notices and hotlines are policy and come
- * from central. Unknown keys are refused, and so is every kind that is not built, by name.
+ * `terminal.json`: identity, hardware, keys by path, addresses. Limits, notices and hotlines are
+ * policy and come from central. Unknown keys are refused, and so is every kind that is not built,
+ * by name.
  */
 const path = z.string().min(1);
 const url = z.url({ protocol: /^https?$/ });
 
 const notBuilt = (what: string, built: readonly string[]) => ({
-  error: (issue: { input?: unknown }) => `${what} "${String(issue.input)}" is not built; available: ${built.join(', ')}`,
+  error: (issue: { input?: unknown }) =>
+    `${what} "${String(issue.input)}" is not built; available: ${built.join(', ')}`,
 });
-const kindOf = <const T extends readonly [string, ...string[]]>(what: string, built: T) => z.enum(built, notBuilt(what, built));
+const kindOf = <const T extends readonly [string, ...string[]]>(what: string, built: T) =>
+  z.enum(built, notBuilt(what, built));
 
 const readerSchema = z.strictObject({
   kind: kindOf('reader kind', ['pcsc', 'crt', 'virtual']),
@@ -18,12 +21,17 @@ const readerSchema = z.strictObject({
   match: z.string().optional(),
   /** How it speaks to memory cards where its name does not tell: acs, acr38, omnikey. */
   model: kindOf('reader model', ['acs', 'acr38', 'omnikey']).optional(),
-  /** crt: the serial port, e.g. `/dev/ttyS0` or `COM3`. virtual: `tcp://127.0.0.1:PORT` on which the reader waits for a simulated card (vpcd's protocol). */
+  /**
+   * crt: the serial port, e.g. `/dev/ttyS0` or `COM3`. virtual: `tcp://127.0.0.1:PORT` on which the
+   * reader waits for a simulated card (vpcd's protocol).
+   */
   path: path.optional(),
   /** crt: how its frames begin. F2 where not given; 02: an old CRT-310. */
   dialect: kindOf('motor reader dialect', ['f2', '02']).optional(),
   /** crt: bits per second; the reader takes on the rate of the first command. */
-  baudRate: z.union([z.literal(9600), z.literal(19200), z.literal(38400), z.literal(57600)]).optional(),
+  baudRate: z
+    .union([z.literal(9600), z.literal(19200), z.literal(38400), z.literal(57600)])
+    .optional(),
 });
 
 const psamReaderSchema = z.strictObject({
@@ -42,7 +50,10 @@ const hexByte = z.string().regex(/^[0-9A-F]{2}$/, 'one byte in hex');
 /** Where a company's PSAM differs from the reference profile (src/card/keys/psam.ts). */
 const psamProfileSchema = z.strictObject({
   /** File id (4 digits) or name of the application that holds the keys. */
-  application: z.string().regex(/^([0-9A-F]{2}){2,16}$/).optional(),
+  application: z
+    .string()
+    .regex(/^([0-9A-F]{2}){2,16}$/)
+    .optional(),
   auth: psamKey.optional(),
   mac: psamKey.optional(),
   /** null: it holds no key for loading purses. */
@@ -51,7 +62,10 @@ const psamProfileSchema = z.strictObject({
   /** P1 of CIPHER DATA for encryption, and for a MAC with a start value. */
   encrypt: hexByte.optional(),
   macWithStart: hexByte.optional(),
-  /** P1 of CIPHER DATA for all 8 bytes of such a MAC; left out: it has none, and PL-24 cards are refused. */
+  /**
+   * P1 of CIPHER DATA for all 8 bytes of such a MAC; left out: it has none, and PL-24 cards are
+   * refused.
+   */
   wholeMac: hexByte.optional(),
 });
 export type PsamProfile = z.infer<typeof psamProfileSchema>;
@@ -74,10 +88,18 @@ const wechatSchema = z.strictObject({
   appid: z.string().min(1).max(32),
   merchantSerial: z.string().min(1),
   merchantKeyFile: path,
-  /** Serial (hex) or public-key id (`PUB_KEY_ID_…`) to PEM file; the answer's `Wechatpay-Serial` chooses. */
-  platformKeys: z.record(z.string(), path).refine((m) => Object.keys(m).length > 0, 'at least one platform key'),
+  /**
+   * Serial (hex) or public-key id (`PUB_KEY_ID_…`) to PEM file; the answer's `Wechatpay-Serial`
+   * chooses.
+   */
+  platformKeys: z
+    .record(z.string(), path)
+    .refine((m) => Object.keys(m).length > 0, 'at least one platform key'),
   notifyUrl: url,
-  /** The merchant's APIv3 key, 32 characters alone in a text file: opens the platform's callbacks. Only a gateway takes any. */
+  /**
+   * The merchant's APIv3 key, 32 characters alone in a text file: opens the platform's callbacks.
+   * Only a gateway takes any.
+   */
   apiV3KeyFile: path.optional(),
   /** Our number of the store, told with each code payment; left out: the terminal's id. */
   storeOutId: z.string().min(1).max(32).optional(),
@@ -114,10 +136,16 @@ const unionpaySchema = z.strictObject({
   /** `tls`: answers without a signature are believed, over HTTPS; left out: `signed`. */
   answers: z.enum(['signed', 'tls']).optional(),
   /** Left out: `/v1/netpay/bills/refund-query`, which no public page confirms. */
-  refundQueryPath: z.string().regex(/^\/[\w/-]+$/).optional(),
+  refundQueryPath: z
+    .string()
+    .regex(/^\/[\w/-]+$/)
+    .optional(),
 });
 
-/** One QR code for every wallet; the merchants' keys stay with the gateway (docs/payment-gateway.md). */
+/**
+ * One QR code for every wallet; the merchants' keys stay with the gateway
+ * (docs/payment-gateway.md).
+ */
 const gatewaySchema = z.strictObject({
   kind: z.literal('gateway'),
   /** Left out: central's. Requests are signed with the terminal's key (`central.keyFile`). */
@@ -127,77 +155,169 @@ const gatewaySchema = z.strictObject({
 });
 
 /** Both languages, or one text for both. */
-const text = z.union([z.string().min(1), z.strictObject({ zh: z.string().min(1), en: z.string().min(1) })]);
+const text = z.union([
+  z.string().min(1),
+  z.strictObject({ zh: z.string().min(1), en: z.string().min(1) }),
+]);
 
-const paymentSchema = z.discriminatedUnion('kind', [wechatSchema, alipaySchema, unionpaySchema, gatewaySchema], {
-  error: (issue) => {
-    const kind = (issue.input as { kind?: unknown } | undefined)?.kind;
-    return `payment kind "${String(kind)}" is not built; available: wechat, alipay, unionpay, gateway`;
+const paymentSchema = z.discriminatedUnion(
+  'kind',
+  [wechatSchema, alipaySchema, unionpaySchema, gatewaySchema],
+  {
+    error: (issue) => {
+      const kind = (issue.input as { kind?: unknown } | undefined)?.kind;
+      return `payment kind "${String(kind)}" is not built; available: wechat, alipay, unionpay, gateway`;
+    },
   },
-});
+);
 
 /** `npx pilotlight pin --name NAME` prints one of these. Without any there is no maintenance mode. */
 const maintenanceUserSchema = z.strictObject({
   name: z.string().min(1).max(20),
-  /** His technician's card (docs/layouts/pl-technician.md): inserting it asks for his PIN. Left out: he comes in by the corner only. */
-  card: z.string().regex(/^\d{10}$/, 'the card number, ten digits').optional(),
-  salt: z.string().regex(/^([0-9a-f]{2}){16,64}$/, 'hex of at least 16 bytes, as `npx pilotlight pin` prints it'),
+  /**
+   * His technician's card (docs/layouts/pl-technician.md): inserting it asks for his PIN. Left out:
+   * he comes in by the corner only.
+   */
+  card: z
+    .string()
+    .regex(/^\d{10}$/, 'the card number, ten digits')
+    .optional(),
+  salt: z
+    .string()
+    .regex(/^([0-9a-f]{2}){16,64}$/, 'hex of at least 16 bytes, as `npx pilotlight pin` prints it'),
   hash: z.string().regex(/^[0-9a-f]{64}$/, 'hex of 32 bytes, as `npx pilotlight pin` prints it'),
 });
 
 /** The demo's technician; his PIN is published, and production refuses the line. */
-export const DEMO_USER = { name: '李工', pin: '2580', card: '8800009101', salt: '70696c6f746c696768742d64656d6f21', hash: 'd8d685677d5f9a76be3b4e6770d0b59d29794ee96475689328342403aff247c2' } as const;
+export const DEMO_USER = {
+  name: '李工',
+  pin: '2580',
+  card: '8800009101',
+  salt: '70696c6f746c696768742d64656d6f21',
+  hash: 'd8d685677d5f9a76be3b4e6770d0b59d29794ee96475689328342403aff247c2',
+} as const;
 
 export const terminalConfigSchema = z.strictObject({
   $schema: z.string().optional(),
   mode: z.enum(['demo', 'production']),
-  terminalId: z.string().regex(/^\d{12}$/, 'twelve digits: they go into the card’s transaction data'),
+  terminalId: z
+    .string()
+    .regex(/^\d{12}$/, 'twelve digits: they go into the card’s transaction data'),
   /** The site's name; or that with the company's name and the machine's own. */
-  site: z.union([text, z.strictObject({ name: text, terminalName: text.optional(), brand: text.optional() })]),
+  site: z.union([
+    text,
+    z.strictObject({ name: text, terminalName: text.optional(), brand: text.optional() }),
+  ]),
   dataDir: path,
   /** Folder of the second log; on another disk in production. */
   secondPath: path,
-  shell: z.strictObject({ kind: z.enum(['browser', 'electron', 'auto']), port: z.number().int().min(0).max(65535) }),
+  shell: z.strictObject({
+    kind: z.enum(['browser', 'electron', 'auto']),
+    port: z.number().int().min(0).max(65535),
+  }),
   readers: z.array(readerSchema).min(1),
-  /** Meter makers' own programs, beside the layouts that are built in (docs/adding-a-meter-maker.md). */
+  /**
+   * Meter makers' own programs, beside the layouts that are built in
+   * (docs/adding-a-meter-maker.md).
+   */
   layouts: z.array(layoutSchema).max(20).optional(),
   keys: z.discriminatedUnion(
     'kind',
     [
       z.strictObject({ kind: z.literal('sample') }),
-      /** `npx pilotlight keys seal` makes the file; both files are readable by the kiosk's user only. */
+      /**
+       * `npx pilotlight keys seal` makes the file; both files are readable by the kiosk's user
+       * only.
+       */
       z.strictObject({ kind: z.literal('sealed'), file: path, secretFile: path }),
       /** A PSAM in a reader of its own, or in a slot of the customer's motor reader. */
-      z.strictObject({ kind: z.literal('psam'), reader: psamReaderSchema, profile: psamProfileSchema.optional() }),
-      /** No key in this machine: central computes, for sales that it knows of. Offline nothing is sold. */
+      z.strictObject({
+        kind: z.literal('psam'),
+        reader: psamReaderSchema,
+        profile: psamProfileSchema.optional(),
+      }),
+      /**
+       * No key in this machine: central computes, for sales that it knows of. Offline nothing is
+       * sold.
+       */
       z.strictObject({ kind: z.literal('central') }),
     ],
-    { error: (issue) => `key provider kind "${String((issue.input as { kind?: unknown } | undefined)?.kind)}" is not built; available: sample, sealed, psam, central` },
+    {
+      error: (issue) =>
+        `key provider kind "${String((issue.input as { kind?: unknown } | undefined)?.kind)}" is not built; available: sample, sealed, psam, central`,
+    },
   ),
   /** In the order in which they are offered; one of each kind. */
-  payments: z.array(paymentSchema).min(1).refine((all) => new Set(all.map((p) => p.kind)).size === all.length, 'one of each kind'),
+  payments: z
+    .array(paymentSchema)
+    .min(1)
+    .refine((all) => new Set(all.map((p) => p.kind)).size === all.length, 'one of each kind'),
   central: z.strictObject({
     baseUrl: url,
     /** The terminal's own Ed25519 private key, PEM (PKCS#8). */
     keyFile: path,
-    /** Central's Ed25519 public key, PEM (SPKI); signs the policy. Left out: `policy.pub.pem` beside `keyFile`. */
+    /**
+     * Central's Ed25519 public key, PEM (SPKI); signs the policy. Left out: `policy.pub.pem` beside
+     * `keyFile`.
+     */
     policyKeyFile: path.optional(),
   }),
-  printer: z.strictObject({ kind: kindOf('printer kind', ['virtual', 'none']), /** virtual: `tcp://127.0.0.1:PORT` of the simulated printer. */ path: path.optional() }).optional(),
-  /** Reads the customer's payment code. `serial`: `path` is its port; `virtual`: `tcp://127.0.0.1:PORT`; `keyboard`: it types, and the shell listens. */
+  printer: z
+    .strictObject({
+      kind: kindOf('printer kind', ['virtual', 'none']),
+      /** virtual: `tcp://127.0.0.1:PORT` of the simulated printer. */ path: path.optional(),
+    })
+    .optional(),
+  /**
+   * Reads the customer's payment code. `serial`: `path` is its port; `virtual`:
+   * `tcp://127.0.0.1:PORT`; `keyboard`: it types, and the shell listens.
+   */
   scanner: z
     .strictObject({
       kind: kindOf('scanner kind', ['serial', 'virtual', 'keyboard', 'none']),
       path: path.optional(),
-      baudRate: z.union([z.literal(9600), z.literal(19200), z.literal(38400), z.literal(57600), z.literal(115200)]).optional(),
+      baudRate: z
+        .union([
+          z.literal(9600),
+          z.literal(19200),
+          z.literal(38400),
+          z.literal(57600),
+          z.literal(115200),
+        ])
+        .optional(),
       /** serial: how it is told to look. Left out: it looks by itself. */
       model: kindOf('scanner model', ['plain', 'honeywell']).optional(),
     })
-    .refine((s) => s.path !== undefined || (s.kind !== 'serial' && s.kind !== 'virtual'), 'serial and virtual need a path')
+    .refine(
+      (s) => s.path !== undefined || (s.kind !== 'serial' && s.kind !== 'virtual'),
+      'serial and virtual need a path',
+    )
     .optional(),
   /** Who may enter maintenance mode. */
-  maintenance: z.strictObject({ users: z.array(maintenanceUserSchema).max(50).refine((all) => all.every((u) => u.card === undefined || all.filter((o) => o.card === u.card || o.name === u.name).length === 1), 'a user with a card has it, and his name, for himself') }).optional(),
-  panel: z.strictObject({ widthMm: z.number().positive(), heightMm: z.number().positive(), widthPx: z.number().int().positive(), heightPx: z.number().int().positive() }).optional(),
+  maintenance: z
+    .strictObject({
+      users: z
+        .array(maintenanceUserSchema)
+        .max(50)
+        .refine(
+          (all) =>
+            all.every(
+              (u) =>
+                u.card === undefined ||
+                all.filter((o) => o.card === u.card || o.name === u.name).length === 1,
+            ),
+          'a user with a card has it, and his name, for himself',
+        ),
+    })
+    .optional(),
+  panel: z
+    .strictObject({
+      widthMm: z.number().positive(),
+      heightMm: z.number().positive(),
+      widthPx: z.number().int().positive(),
+      heightPx: z.number().int().positive(),
+    })
+    .optional(),
 });
 /** The file as it may be written. */
 export type TerminalConfigFile = z.infer<typeof terminalConfigSchema>;
@@ -207,8 +327,15 @@ interface BothLanguages {
   readonly en: string;
 }
 /** The configuration with everything that may be left out filled in. */
-export type TerminalConfig = Omit<TerminalConfigFile, 'site' | 'central' | 'printer' | 'scanner' | 'maintenance' | 'panel'> & {
-  readonly site: { readonly name: BothLanguages; readonly terminalName: BothLanguages; readonly brand: BothLanguages };
+export type TerminalConfig = Omit<
+  TerminalConfigFile,
+  'site' | 'central' | 'printer' | 'scanner' | 'maintenance' | 'panel'
+> & {
+  readonly site: {
+    readonly name: BothLanguages;
+    readonly terminalName: BothLanguages;
+    readonly brand: BothLanguages;
+  };
   readonly central: TerminalConfigFile['central'] & { readonly policyKeyFile: string };
   readonly printer: NonNullable<TerminalConfigFile['printer']>;
   readonly scanner: NonNullable<TerminalConfigFile['scanner']>;
@@ -216,7 +343,10 @@ export type TerminalConfig = Omit<TerminalConfigFile, 'site' | 'central' | 'prin
   readonly panel: NonNullable<TerminalConfigFile['panel']>;
 };
 
-/** Where a virtual reader or printer is when the file does not say: the demo hall's places at its usual ports. */
+/**
+ * Where a virtual reader or printer is when the file does not say: the demo hall's places at its
+ * usual ports.
+ */
 const VIRTUAL_READER = 'tcp://127.0.0.1:8464';
 const VIRTUAL_PRINTER = 'tcp://127.0.0.1:8465';
 /** A 21.5-inch portrait panel. */
@@ -224,7 +354,8 @@ const PANEL = { widthMm: 268, heightMm: 476, widthPx: 1080, heightPx: 1920 };
 
 /** Fills in what the file leaves out. */
 export function completeConfig(file: TerminalConfigFile): TerminalConfig {
-  const both = (t: string | BothLanguages): BothLanguages => (typeof t === 'string' ? { zh: t, en: t } : t);
+  const both = (t: string | BothLanguages): BothLanguages =>
+    typeof t === 'string' ? { zh: t, en: t } : t;
   const site = typeof file.site === 'string' || 'zh' in file.site ? { name: file.site } : file.site;
   const folder = /^(.*[\\/])?[^\\/]*$/.exec(file.central.keyFile)?.[1] ?? '';
   const printer = file.printer ?? { kind: 'none' };
@@ -232,12 +363,25 @@ export function completeConfig(file: TerminalConfigFile): TerminalConfig {
     ...file,
     site: {
       name: both(site.name),
-      terminalName: both(('terminalName' in site ? site.terminalName : undefined) ?? { zh: `${file.terminalId.slice(-4)}号机`, en: `No. ${file.terminalId.slice(-4)}` }),
-      brand: both(('brand' in site ? site.brand : undefined) ?? { zh: '自助服务', en: 'Self-service' }),
+      terminalName: both(
+        ('terminalName' in site ? site.terminalName : undefined) ?? {
+          zh: `${file.terminalId.slice(-4)}号机`,
+          en: `No. ${file.terminalId.slice(-4)}`,
+        },
+      ),
+      brand: both(
+        ('brand' in site ? site.brand : undefined) ?? { zh: '自助服务', en: 'Self-service' },
+      ),
     },
-    readers: file.readers.map((r) => (r.kind === 'virtual' ? { ...r, path: r.path ?? VIRTUAL_READER } : r)),
-    central: { ...file.central, policyKeyFile: file.central.policyKeyFile ?? `${folder}policy.pub.pem` },
-    printer: printer.kind === 'virtual' ? { ...printer, path: printer.path ?? VIRTUAL_PRINTER } : printer,
+    readers: file.readers.map((r) =>
+      r.kind === 'virtual' ? { ...r, path: r.path ?? VIRTUAL_READER } : r,
+    ),
+    central: {
+      ...file.central,
+      policyKeyFile: file.central.policyKeyFile ?? `${folder}policy.pub.pem`,
+    },
+    printer:
+      printer.kind === 'virtual' ? { ...printer, path: printer.path ?? VIRTUAL_PRINTER } : printer,
     scanner: file.scanner ?? { kind: 'none' },
     maintenance: file.maintenance ?? { users: [] },
     panel: file.panel ?? PANEL,
@@ -248,7 +392,10 @@ export type WechatConfig = z.infer<typeof wechatSchema>;
 /** One line per problem, each naming the key: `payments[0].mchid: …`. */
 export function configProblems(error: z.ZodError): string[] {
   return error.issues.map((issue) => {
-    const where = issue.path.reduce<string>((s, p) => (typeof p === 'number' ? `${s}[${p}]` : s === '' ? String(p) : `${s}.${String(p)}`), '');
+    const where = issue.path.reduce<string>(
+      (s, p) => (typeof p === 'number' ? `${s}[${p}]` : s === '' ? String(p) : `${s}.${String(p)}`),
+      '',
+    );
     return `${where === '' ? '(root)' : where}: ${issue.message}`;
   });
 }

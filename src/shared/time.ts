@@ -1,4 +1,7 @@
-/** China has one time zone, UTC+8, and no summer time; a machine's own zone setting must not change a slip or a card. */
+/**
+ * China has one time zone, UTC+8, and no summer time; a machine's own zone setting must not change
+ * a slip or a card.
+ */
 const CHINA_OFFSET_MS = 8 * 3_600_000;
 
 /** `2026-11-22 09:26:41` in China's time. */

@@ -12,8 +12,11 @@ export interface ZipEntry {
 }
 
 /**
- * The files of a small ZIP archive (stored or deflated; no encryption, no ZIP64), as providers hand out their bills.
- * @param maxBytes of all files together: a bill is text, and an archive that unpacks to more is refused
+ * The files of a small ZIP archive (stored or deflated; no encryption, no ZIP64), as providers hand
+ * out their bills.
+ *
+ * @param maxBytes of all files together: a bill is text, and an archive that unpacks to more is
+ *   refused
  * @throws Error when it is no such archive
  */
 export function unzip(archive: Buffer, maxBytes: number): ZipEntry[] {
@@ -40,7 +43,12 @@ export function unzip(archive: Buffer, maxBytes: number): ZipEntry[] {
     if (left < 0) throw new Error(`more than ${maxBytes} bytes`);
     const from = local + 30 + archive.readUInt16LE(local + 26) + archive.readUInt16LE(local + 28);
     const data = archive.subarray(from, from + packed);
-    const bytes = method === 0 ? Buffer.from(data) : method === 8 ? inflateRawSync(data, { maxOutputLength: size + 1 }) : null;
+    const bytes =
+      method === 0
+        ? Buffer.from(data)
+        : method === 8
+          ? inflateRawSync(data, { maxOutputLength: size + 1 })
+          : null;
     if (bytes === null || bytes.length !== size) throw new Error('an entry that does not unpack');
     entries.push({ name: Buffer.from(name), bytes });
   }

@@ -11,18 +11,28 @@ export interface CommonFaults<Verb extends string> {
   /** Clears every fault first. */
   readonly reset?: boolean;
 }
-type Settings<Verb extends string, More> = { delayMs: number; skewMs: number; only: readonly Verb[] | null; down: boolean } & More;
+type Settings<Verb extends string, More> = {
+  delayMs: number;
+  skewMs: number;
+  only: readonly Verb[] | null;
+  down: boolean;
+} & More;
 
 /** Faults that count down, one answer each, and settings that stay until they are changed. */
 export interface FaultSwitches<Fault extends string, Verb extends string, More> {
   readonly settings: Settings<Verb, More>;
   /** Whether this call has the fault; one that it has is used up. */
   readonly take: (fault: Fault, verb: Verb) => boolean;
-  readonly set: (faults: CommonFaults<Verb> & { readonly [K in Fault]?: number } & Partial<More>) => void;
+  readonly set: (
+    faults: CommonFaults<Verb> & { readonly [K in Fault]?: number } & Partial<More>,
+  ) => void;
 }
 
 /** @param more settings of this sandbox alone, as they are without any fault */
-export function faultSwitches<Fault extends string, Verb extends string, More extends object>(counted: readonly Fault[], more: More): FaultSwitches<Fault, Verb, More> {
+export function faultSwitches<Fault extends string, Verb extends string, More extends object>(
+  counted: readonly Fault[],
+  more: More,
+): FaultSwitches<Fault, Verb, More> {
   const none = { delayMs: 0, skewMs: 0, only: null, down: false, ...more } as Settings<Verb, More>;
   const settings = { ...none };
   const counts = new Map<Fault, number>();
@@ -40,8 +50,10 @@ export function faultSwitches<Fault extends string, Verb extends string, More ex
         Object.assign(settings, none);
       }
       const told: Readonly<Record<string, unknown>> = faults;
-      for (const fault of counted) if (told[fault] !== undefined) counts.set(fault, Number(told[fault]));
-      for (const name in none) if (told[name] !== undefined) Object.assign(settings, { [name]: told[name] });
+      for (const fault of counted)
+        if (told[fault] !== undefined) counts.set(fault, Number(told[fault]));
+      for (const name in none)
+        if (told[name] !== undefined) Object.assign(settings, { [name]: told[name] });
     },
   };
 }

@@ -1,10 +1,28 @@
-import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
-export type TradeState = 'NOTPAY' | 'USERPAYING' | 'PAYERROR' | 'SUCCESS' | 'REFUND' | 'CLOSED' | 'REVOKED';
+export type TradeState =
+  | 'NOTPAY'
+  | 'USERPAYING'
+  | 'PAYERROR'
+  | 'SUCCESS'
+  | 'REFUND'
+  | 'CLOSED'
+  | 'REVOKED';
 export type RefundStatus = 'PROCESSING' | 'SUCCESS' | 'ABNORMAL' | 'CLOSED';
 
-/** One order in a sandbox's books: by QR code, or by the customer's code. States have WeChat's names; a reversed one is REVOKED at either. */
+/**
+ * One order in a sandbox's books: by QR code, or by the customer's code. States have WeChat's
+ * names; a reversed one is REVOKED at either.
+ */
 export interface SandboxOrder {
   readonly outTradeNo: string;
   readonly appid: string;
@@ -56,11 +74,20 @@ type Line = { readonly order: SandboxOrder } | { readonly refund: SandboxRefund 
 
 /** Books in memory only: they live as long as this object. */
 export function memoryBooks(): Books {
-  return booksOver(() => undefined, () => undefined);
+  return booksOver(
+    () => undefined,
+    () => undefined,
+  );
 }
 
-/** The books: JSON lines, the last line of a number counts, each line on the disk before anything is answered. A half line at the end (power cut) is cut off. */
-export function openBooks(dataDir: string, name: 'wechat' | 'alipay' | 'unionpay' = 'wechat'): Books {
+/**
+ * The books: JSON lines, the last line of a number counts, each line on the disk before anything is
+ * answered. A half line at the end (power cut) is cut off.
+ */
+export function openBooks(
+  dataDir: string,
+  name: 'wechat' | 'alipay' | 'unionpay' = 'wechat',
+): Books {
   mkdirSync(dataDir, { recursive: true });
   const file = join(dataDir, `${name}-books.jsonl`);
   const fd = openSync(file, 'a+');
@@ -100,7 +127,8 @@ function booksOver(append: (row: Line) => void, end: () => void): Books {
       const no = codes.get(codeUrl);
       return no === undefined ? undefined : orders.get(no);
     },
-    refundsOf: (outTradeNo) => [...(refundNos.get(outTradeNo) ?? [])].flatMap((no) => refunds.get(no) ?? []),
+    refundsOf: (outTradeNo) =>
+      [...(refundNos.get(outTradeNo) ?? [])].flatMap((no) => refunds.get(no) ?? []),
     putOrder: (order) => {
       append({ order });
       orders.set(order.outTradeNo, order);

@@ -1,7 +1,23 @@
 import { fileURLToPath } from 'node:url';
-import { pl102Layout, pl1608Layout, pl24Layout, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout, plPurseLayout, processLayout } from '../../src/card/index.ts';
+import {
+  pl102Layout,
+  pl1608Layout,
+  pl24Layout,
+  pl4428Layout,
+  pl4442Layout,
+  plCpuLayout,
+  plM1Layout,
+  plPurseLayout,
+  processLayout,
+} from '../../src/card/index.ts';
 import type { Acceptance, CardLayout } from '../../src/card/index.ts';
-import { sample102, sample1608, sample24, sample4428, sampleM1 } from '../../src/simulator/card/catalogue-blocks.ts';
+import {
+  sample102,
+  sample1608,
+  sample24,
+  sample4428,
+  sampleM1,
+} from '../../src/simulator/card/catalogue-blocks.ts';
 import { sampleCard4442 } from '../../src/simulator/card/catalogue-4442.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { IN_FLIGHT } from '../../src/simulator/card/chip.ts';
@@ -61,7 +77,11 @@ export interface LayoutCase {
   /** Left out: volume. */
   readonly unit?: 'money';
   /** Cards that are not sold to, with the code of reading them. */
-  readonly refused: readonly { readonly what: string; readonly make: () => Specimen; readonly code: string }[];
+  readonly refused: readonly {
+    readonly what: string;
+    readonly make: () => Specimen;
+    readonly code: string;
+  }[];
 }
 
 const NOW = '2611221200';
@@ -93,7 +113,12 @@ function contactless(card: CpuCard): Specimen {
 
 const CEILING = 1_000_000;
 
-function ofChip(chip: MemoryChip & { toJSON(): unknown }, slot: SlotCard, inMeter: CardInMeter, crt?: CrtCard): Specimen {
+function ofChip(
+  chip: MemoryChip & { toJSON(): unknown },
+  slot: SlotCard,
+  inMeter: CardInMeter,
+  crt?: CrtCard,
+): Specimen {
   const meter = BlockMeter.ofCard(inMeter, CEILING);
   return {
     slot,
@@ -108,35 +133,64 @@ function ofChip(chip: MemoryChip & { toJSON(): unknown }, slot: SlotCard, inMete
   };
 }
 
-const of4442 = (chip: Sle4442): Specimen => ofChip(chip, acs(chip), in4442(chip), { kind: 'memory', card: crtSle4442(chip) });
-const of4428 = (chip: Sle4428): Specimen => ofChip(chip, acs(chip), in4428(chip), { kind: 'memory', card: crtSle4428(chip) });
-const ofM1 = (chip: MifareClassic): Specimen => ofChip(chip, new ContactlessReader(chip), inM1(chip));
+const of4442 = (chip: Sle4442): Specimen =>
+  ofChip(chip, acs(chip), in4442(chip), { kind: 'memory', card: crtSle4442(chip) });
+const of4428 = (chip: Sle4428): Specimen =>
+  ofChip(chip, acs(chip), in4428(chip), { kind: 'memory', card: crtSle4428(chip) });
+const ofM1 = (chip: MifareClassic): Specimen =>
+  ofChip(chip, new ContactlessReader(chip), inM1(chip));
 const of102 = (chip: At88Sc102): Specimen => ofChip(chip, acs(chip), in102(chip));
 const of1608 = (chip: At88Sc1608): Specimen => ofChip(chip, acs(chip), in1608(chip));
-const of24 = (chip: At24): Specimen => ofChip(chip, acs(chip), in24(chip), { kind: 'memory', card: crtAt24(chip) });
+const of24 = (chip: At24): Specimen =>
+  ofChip(chip, acs(chip), in24(chip), { kind: 'memory', card: crtAt24(chip) });
 
 /** A layout's refused cards of a catalogue, by their ids. */
-function refused<C>(sample: (id: string) => { readonly make: () => C; readonly expectedCode: string | null }, of: (chip: C) => Specimen, ...ids: readonly string[]): LayoutCase['refused'] {
-  return ids.map((id) => ({ what: id, make: () => of(sample(id).make()), code: sample(id).expectedCode as string }));
+function refused<C>(
+  sample: (id: string) => { readonly make: () => C; readonly expectedCode: string | null },
+  of: (chip: C) => Specimen,
+  ...ids: readonly string[]
+): LayoutCase['refused'] {
+  return ids.map((id) => ({
+    what: id,
+    make: () => of(sample(id).make()),
+    code: sample(id).expectedCode as string,
+  }));
 }
 
 /** Of 2026-11-22 09:26:41 in China, as in layouts.md's golden values. */
 const PURSE_NOW = Date.UTC(2026, 10, 22, 1, 26, 41);
-const ofPurse = (more: Partial<PurseMaking> = {}): Specimen => ofCpu(new CpuCard(issuePurse({ cardNo: '8800003921', userNo: '1002203344', meterNo: '0260001577', ...more }), counterRandom(3921)));
+const ofPurse = (more: Partial<PurseMaking> = {}): Specimen =>
+  ofCpu(
+    new CpuCard(
+      issuePurse({ cardNo: '8800003921', userNo: '1002203344', meterNo: '0260001577', ...more }),
+      counterRandom(3921),
+    ),
+  );
 
-/** Every layout that the kiosk has, by name; `PL-CPU-RF` is PL-CPU in a contactless reader. A new one adds itself here and passes the suite. */
+/**
+ * Every layout that the kiosk has, by name; `PL-CPU-RF` is PL-CPU in a contactless reader. A new
+ * one adds itself here and passes the suite.
+ */
 export const LAYOUT_CASES: Readonly<Record<string, LayoutCase>> = {
   'PL-CPU': {
     layout: plCpuLayout(demoKeys),
     golden: () => ofCpu(sampleCard('golden').make()),
     other: () => ofCpu(sampleCard('good').make()),
-    refused: (['foreign', 'staff', 'locked', 'bad-crc'] as const).map((id) => ({ what: id, make: () => ofCpu(sampleCard(id).make()), code: sampleCard(id).expectedCode as string })),
+    refused: (['foreign', 'staff', 'locked', 'bad-crc'] as const).map((id) => ({
+      what: id,
+      make: () => ofCpu(sampleCard(id).make()),
+      code: sampleCard(id).expectedCode as string,
+    })),
   },
   'PL-CPU-RF': {
     layout: plCpuLayout(demoKeys),
     golden: () => contactless(sampleCard('golden').make()),
     other: () => contactless(sampleCard('good').make()),
-    refused: (['foreign', 'staff', 'locked', 'bad-crc'] as const).map((id) => ({ what: id, make: () => contactless(sampleCard(id).make()), code: sampleCard(id).expectedCode as string })),
+    refused: (['foreign', 'staff', 'locked', 'bad-crc'] as const).map((id) => ({
+      what: id,
+      make: () => contactless(sampleCard(id).make()),
+      code: sampleCard(id).expectedCode as string,
+    })),
   },
   'PL-PURSE': {
     layout: plPurseLayout(demoKeys, { terminalId: '000000000311', nowMs: () => PURSE_NOW }),
@@ -144,11 +198,23 @@ export const LAYOUT_CASES: Readonly<Record<string, LayoutCase>> = {
     golden: () => ofPurse(),
     other: () => ofPurse({ cardNo: '8800003934', userNo: '1002203334' }),
     refused: [
-      { what: 'a card of mode file', make: () => ofCpu(sampleCard('golden').make()), code: 'CARD-0103' },
+      {
+        what: 'a card of mode file',
+        make: () => ofCpu(sampleCard('golden').make()),
+        code: 'CARD-0103',
+      },
       { what: 'staff', make: () => ofPurse({ type: '80' }), code: 'CARD-0109' },
-      { what: 'a PIN with one try left', make: () => ofPurse({ purse: { pinTries: 1 } }), code: 'CARD-0110' },
+      {
+        what: 'a PIN with one try left',
+        make: () => ofPurse({ purse: { pinTries: 1 } }),
+        code: 'CARD-0110',
+      },
       { what: 'a locked PIN', make: () => ofPurse({ purse: { pinTries: 0 } }), code: 'CARD-0110' },
-      { what: 'a purse that was loaded for the last time', make: () => ofPurse({ purse: { onlineSeq: 0xffff } }), code: 'CARD-0202' },
+      {
+        what: 'a purse that was loaded for the last time',
+        make: () => ofPurse({ purse: { onlineSeq: 0xffff } }),
+        code: 'CARD-0202',
+      },
     ],
   },
   'PL-4442': {
@@ -156,47 +222,102 @@ export const LAYOUT_CASES: Readonly<Record<string, LayoutCase>> = {
     golden: () => of4442(golden4442()),
     other: () => of4442(sampleCard4442('4442-good').make()),
     refused: [
-      ...(['4442-staff', '4442-locked', '4442-last-try', '4442-bad-crc'] as const).map((id) => ({ what: id, make: () => of4442(sampleCard4442(id).make()), code: sampleCard4442(id).expectedCode as string })),
+      ...(['4442-staff', '4442-locked', '4442-last-try', '4442-bad-crc'] as const).map((id) => ({
+        what: id,
+        make: () => of4442(sampleCard4442(id).make()),
+        code: sampleCard4442(id).expectedCode as string,
+      })),
       { what: 'blank', make: () => of4442(new Sle4442(blank4442())), code: 'CARD-0105' },
     ],
   },
   /** The same cards by the sample adapter, a program of its own. */
   'PL-4442-process': {
     slow: true,
-    layout: processLayout({ id: 'PL-4442', command: [process.execPath, fileURLToPath(new URL('../../src/main/demo/adapters/pl-4442.ts', import.meta.url))], cwd: process.cwd(), atrs: ['3B04A2131091'], acceptance: 'count-exact', keys: demoKeys, clock: systemClock, log: () => undefined }),
+    layout: processLayout({
+      id: 'PL-4442',
+      command: [
+        process.execPath,
+        fileURLToPath(new URL('../../src/main/demo/adapters/pl-4442.ts', import.meta.url)),
+      ],
+      cwd: process.cwd(),
+      atrs: ['3B04A2131091'],
+      acceptance: 'count-exact',
+      keys: demoKeys,
+      clock: systemClock,
+      log: () => undefined,
+    }),
     golden: () => of4442(golden4442()),
     other: () => of4442(sampleCard4442('4442-good').make()),
-    refused: (['4442-staff', '4442-last-try', '4442-bad-crc'] as const).map((id) => ({ what: id, make: () => of4442(sampleCard4442(id).make()), code: sampleCard4442(id).expectedCode as string })),
+    refused: (['4442-staff', '4442-last-try', '4442-bad-crc'] as const).map((id) => ({
+      what: id,
+      make: () => of4442(sampleCard4442(id).make()),
+      code: sampleCard4442(id).expectedCode as string,
+    })),
   },
   'PL-4428': {
     layout: pl4428Layout(demoKeys),
     golden: () => of4428(sample4428('4428-golden').make()),
     other: () => of4428(sample4428('4428-good').make()),
-    refused: [...refused(sample4428, of4428, '4428-locked', '4428-blank'), { what: 'another chip', make: () => of4442(golden4442()), code: 'CARD-0103' }],
+    refused: [
+      ...refused(sample4428, of4428, '4428-locked', '4428-blank'),
+      { what: 'another chip', make: () => of4442(golden4442()), code: 'CARD-0103' },
+    ],
   },
   'PL-M1': {
     layout: plM1Layout(demoKeys),
     golden: () => ofM1(sampleM1('m1-golden').make()),
     other: () => ofM1(sampleM1('m1-good').make()),
-    refused: [...refused(sampleM1, ofM1, 'm1-damaged', 'm1-blank'), { what: 'staff', make: () => ofM1(new MifareClassic(issueM1({ uid: '0A1B2C3D', cardNo: '8800009001', userNo: '1002203344', mark: '80', a: null, b: null }))), code: 'CARD-0109' }],
+    refused: [
+      ...refused(sampleM1, ofM1, 'm1-damaged', 'm1-blank'),
+      {
+        what: 'staff',
+        make: () =>
+          ofM1(
+            new MifareClassic(
+              issueM1({
+                uid: '0A1B2C3D',
+                cardNo: '8800009001',
+                userNo: '1002203344',
+                mark: '80',
+                a: null,
+                b: null,
+              }),
+            ),
+          ),
+        code: 'CARD-0109',
+      },
+    ],
   },
   'PL-102': {
     layout: pl102Layout(demoKeys),
     golden: () => of102(sample102('102-golden').make()),
     other: () => of102(sample102('102-good').make()),
-    refused: [...refused(sample102, of102, '102-locked', '102-blank'), { what: 'another chip', make: () => of1608(sample1608('1608-good').make()), code: 'CARD-0103' }],
+    refused: [
+      ...refused(sample102, of102, '102-locked', '102-blank'),
+      {
+        what: 'another chip',
+        make: () => of1608(sample1608('1608-good').make()),
+        code: 'CARD-0103',
+      },
+    ],
   },
   'PL-1608': {
     layout: pl1608Layout(demoKeys),
     golden: () => of1608(sample1608('1608-golden').make()),
     other: () => of1608(sample1608('1608-good').make()),
-    refused: [...refused(sample1608, of1608, '1608-locked', '1608-blank'), { what: 'another chip', make: () => of24(sample24('24-good').make()), code: 'CARD-0103' }],
+    refused: [
+      ...refused(sample1608, of1608, '1608-locked', '1608-blank'),
+      { what: 'another chip', make: () => of24(sample24('24-good').make()), code: 'CARD-0103' },
+    ],
   },
   'PL-24': {
     layout: pl24Layout(demoKeys),
     golden: () => of24(sample24('24-golden').make()),
     other: () => of24(sample24('24-big').make()),
-    refused: [...refused(sample24, of24, '24-edited', '24-copied', '24-blank'), { what: 'another chip', make: () => of4442(golden4442()), code: 'CARD-0103' }],
+    refused: [
+      ...refused(sample24, of24, '24-edited', '24-copied', '24-blank'),
+      { what: 'another chip', make: () => of4442(golden4442()), code: 'CARD-0103' },
+    ],
   },
 };
 

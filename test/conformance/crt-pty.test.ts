@@ -4,7 +4,13 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CrtReader, openSerial, plCpuLayout, psamKeyProvider, samPort } from '../../src/card/index.ts';
+import {
+  CrtReader,
+  openSerial,
+  plCpuLayout,
+  psamKeyProvider,
+  samPort,
+} from '../../src/card/index.ts';
 import type { SerialLine } from '../../src/card/readers/crt/link.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { Psam } from '../../src/simulator/card/psam.ts';
@@ -21,7 +27,9 @@ import { Watch } from './watch.ts';
 
 const wanted = process.env['PILOTLIGHT_LAYOUT'];
 /** Those whose cards a motor reader takes. */
-const cases: readonly (readonly [string, LayoutCase])[] = Object.entries(LAYOUT_CASES).filter(([name, c]) => (wanted === undefined || wanted === name) && c.golden().crt !== undefined);
+const cases: readonly (readonly [string, LayoutCase])[] = Object.entries(LAYOUT_CASES).filter(
+  ([name, c]) => (wanted === undefined || wanted === name) && c.golden().crt !== undefined,
+);
 
 async function eventually(what: string, is: () => boolean): Promise<void> {
   for (let i = 0; i < 500; i++) {
@@ -32,9 +40,20 @@ async function eventually(what: string, is: () => boolean): Promise<void> {
 }
 
 /** The device at the far end of a cable. */
-async function farEnd(far: string, more: Partial<CrtDeviceOptions> = {}): Promise<{ readonly wire: SerialLine; readonly device: CrtDevice }> {
+async function farEnd(
+  far: string,
+  more: Partial<CrtDeviceOptions> = {},
+): Promise<{ readonly wire: SerialLine; readonly device: CrtDevice }> {
   const wire = await openSerial(far, 38_400);
-  const device = new CrtDevice({ clock: systemClock, firmware: 'CRT-571-F2 V1.10', move: CRT_571_MOVES, initKeep: 0x33, motionMs: 20, send: (bytes) => wire.write(bytes), ...more });
+  const device = new CrtDevice({
+    clock: systemClock,
+    firmware: 'CRT-571-F2 V1.10',
+    move: CRT_571_MOVES,
+    initKeep: 0x33,
+    motionMs: 20,
+    send: (bytes) => wire.write(bytes),
+    ...more,
+  });
   wire.onData((bytes) => device.receive(bytes));
   return { wire, device };
 }
@@ -50,10 +69,18 @@ function onPty(name: string, c: LayoutCase): void {
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'pilotlight-crt-'));
     const [kiosk, far] = [join(folder, 'kiosk'), join(folder, 'device')];
-    socat = spawn('socat', [`pty,raw,echo=0,link=${kiosk}`, `pty,raw,echo=0,link=${far}`], { stdio: 'ignore' });
+    socat = spawn('socat', [`pty,raw,echo=0,link=${kiosk}`, `pty,raw,echo=0,link=${far}`], {
+      stdio: 'ignore',
+    });
     await eventually('a cable', () => existsSync(kiosk) && existsSync(far));
     ({ wire, device } = await farEnd(far));
-    reader = new CrtReader({ id: 'crt', path: kiosk, open: () => openSerial(kiosk, 38_400), clock: systemClock, log: () => undefined });
+    reader = new CrtReader({
+      id: 'crt',
+      path: kiosk,
+      open: () => openSerial(kiosk, 38_400),
+      clock: systemClock,
+      log: () => undefined,
+    });
     const watch = new Watch();
     const remove = async (): Promise<void> => {
       device.wrench();
@@ -84,19 +111,34 @@ function onPty(name: string, c: LayoutCase): void {
 }
 
 for (const [name, c] of cases) {
-  describe(`conformance of ${name}, through a motor reader on a pseudo-terminal`, () => onPty(name, c));
+  describe(`conformance of ${name}, through a motor reader on a pseudo-terminal`, () =>
+    onPty(name, c));
 }
 
 if (wanted === undefined) {
   it('PL-CPU through an old CRT-310 (02 frames), on a pseudo-terminal', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'pilotlight-crt-'));
     const [kiosk, far] = [join(folder, 'kiosk'), join(folder, 'device')];
-    const socat = spawn('socat', [`pty,raw,echo=0,link=${kiosk}`, `pty,raw,echo=0,link=${far}`], { stdio: 'ignore' });
+    const socat = spawn('socat', [`pty,raw,echo=0,link=${kiosk}`, `pty,raw,echo=0,link=${far}`], {
+      stdio: 'ignore',
+    });
     await eventually('a cable', () => existsSync(kiosk) && existsSync(far));
     const wire = await openSerial(far, 9_600);
-    const device = new OldCrtDevice({ clock: systemClock, firmware: 'CRT-310-N V2.01', motionMs: 20, send: (bytes) => wire.write(bytes) });
+    const device = new OldCrtDevice({
+      clock: systemClock,
+      firmware: 'CRT-310-N V2.01',
+      motionMs: 20,
+      send: (bytes) => wire.write(bytes),
+    });
     wire.onData((bytes) => device.receive(bytes));
-    const reader = new CrtReader({ id: 'crt', path: kiosk, dialect: '02', open: () => openSerial(kiosk, 9_600), clock: systemClock, log: () => undefined });
+    const reader = new CrtReader({
+      id: 'crt',
+      path: kiosk,
+      dialect: '02',
+      open: () => openSerial(kiosk, 9_600),
+      clock: systemClock,
+      log: () => undefined,
+    });
     try {
       await eventually('open', () => device.open);
       device.offer(sampleCard('golden').make());
@@ -119,10 +161,18 @@ if (wanted === undefined) {
   it('PL-CPU with the PSAM in the motor reader’s own slot, on a pseudo-terminal', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'pilotlight-crt-'));
     const [kiosk, far] = [join(folder, 'kiosk'), join(folder, 'device')];
-    const socat = spawn('socat', [`pty,raw,echo=0,link=${kiosk}`, `pty,raw,echo=0,link=${far}`], { stdio: 'ignore' });
+    const socat = spawn('socat', [`pty,raw,echo=0,link=${kiosk}`, `pty,raw,echo=0,link=${far}`], {
+      stdio: 'ignore',
+    });
     await eventually('a cable', () => existsSync(kiosk) && existsSync(far));
     const { wire, device } = await farEnd(far, { sams: { 0: new Psam() } });
-    const reader = new CrtReader({ id: 'crt', path: kiosk, open: () => openSerial(kiosk, 38_400), clock: systemClock, log: () => undefined });
+    const reader = new CrtReader({
+      id: 'crt',
+      path: kiosk,
+      open: () => openSerial(kiosk, 38_400),
+      clock: systemClock,
+      log: () => undefined,
+    });
     try {
       const layout = plCpuLayout(psamKeyProvider(samPort(() => reader, 0)));
       await eventually('open', () => device.entryOn);

@@ -22,7 +22,14 @@ beforeAll(async () => {
   await pcscd.start();
 });
 beforeEach(() => {
-  reader = new PcscReader({ id: 'r', match: 'virtual pcd', model: 'acs', clock: systemClock, log: () => undefined, service: pcscService(systemClock, () => undefined) });
+  reader = new PcscReader({
+    id: 'r',
+    match: 'virtual pcd',
+    model: 'acs',
+    clock: systemClock,
+    log: () => undefined,
+    service: pcscService(systemClock, () => undefined),
+  });
   slot = new CardSlot({ host: '127.0.0.1', port: pcscd.port, clock: systemClock });
 });
 afterEach(async () => {
@@ -38,10 +45,20 @@ const handles = (): number => readdirSync('/proc/self/fd').length;
 const threads = (): number => readdirSync('/proc/self/task').length;
 const megabytes = (): number => Math.round(process.memoryUsage().rss / 2 ** 20);
 const hosts = (): readonly number[] => childrenOf('pcsc/main.ts');
-const wait = (ms: number): Promise<void> => new Promise((done) => { setTimeout(done, ms); });
+const wait = (ms: number): Promise<void> =>
+  new Promise((done) => {
+    setTimeout(done, ms);
+  });
 
-/** A purchase is under way while `kill` strikes, at another point each time; then the card is finished. */
-async function underLoad(kills: number, kill: (nth: number) => Promise<void>, revive: () => Promise<void>): Promise<void> {
+/**
+ * A purchase is under way while `kill` strikes, at another point each time; then the card is
+ * finished.
+ */
+async function underLoad(
+  kills: number,
+  kill: (nth: number) => Promise<void>,
+  revive: () => Promise<void>,
+): Promise<void> {
   slot.insert(acs(golden4442()));
   const rows: string[] = [];
   let slowestMs = 0;
@@ -50,7 +67,12 @@ async function underLoad(kills: number, kill: (nth: number) => Promise<void>, re
   for (let nth = 1; nth <= kills; nth++) {
     const first = await until(reader, (s) => s.state === 'present', 15_000);
     const channel = reader.open(first.insertion);
-    const plan = must(pl4442.plan(must(await pl4442.read(channel)), { ...GOLDEN_PURCHASE, orderId: `PL-000000000311-1-${String(nth).padStart(4, '0')}` }));
+    const plan = must(
+      pl4442.plan(must(await pl4442.read(channel)), {
+        ...GOLDEN_PURCHASE,
+        orderId: `PL-000000000311-1-${String(nth).padStart(4, '0')}`,
+      }),
+    );
     const writing = pl4442.apply(channel, plan);
     await kill(nth);
     await writing;
@@ -69,7 +91,9 @@ async function underLoad(kills: number, kill: (nth: number) => Promise<void>, re
     expect(hosts(), `kill ${nth}`).toHaveLength(1);
     if (nth % 10 === 0) {
       (globalThis as { gc?: () => void }).gc?.();
-      rows.push(`after ${nth} kills: ${handles()} handles, ${threads()} threads, ${megabytes()} MB; in the PC/SC process ${readdirSync(`/proc/${hosts()[0] ?? 0}/fd`).length} handles`);
+      rows.push(
+        `after ${nth} kills: ${handles()} handles, ${threads()} threads, ${megabytes()} MB; in the PC/SC process ${readdirSync(`/proc/${hosts()[0] ?? 0}/fd`).length} handles`,
+      );
       warm ??= { handles: handles(), threads: threads(), megabytes: megabytes() };
     }
   }
@@ -82,18 +106,26 @@ async function underLoad(kills: number, kill: (nth: number) => Promise<void>, re
 }
 
 it(`pcscd killed ${KILLS} times under load: the reader is usable within ${USABLE_MS / 1000} s each time, the card is whole, and handles, memory and threads do not grow`, async () => {
-  await underLoad(KILLS, async (nth) => {
-    await wait((nth * 7) % 60);
-    await pcscd.kill();
-  }, () => pcscd.start());
+  await underLoad(
+    KILLS,
+    async (nth) => {
+      await wait((nth * 7) % 60);
+      await pcscd.kill();
+    },
+    () => pcscd.start(),
+  );
 }, 600_000);
 
 it(`the PC/SC process killed ${HOST_KILLS} times under load: the same`, async () => {
-  await underLoad(HOST_KILLS, async (nth) => {
-    // A purchase waits half a second before its first change, and writes for some two.
-    await wait((nth * 83) % 2_000);
-    for (const pid of hosts()) process.kill(pid, 'SIGKILL');
-  }, () => Promise.resolve());
+  await underLoad(
+    HOST_KILLS,
+    async (nth) => {
+      // A purchase waits half a second before its first change, and writes for some two.
+      await wait((nth * 83) % 2_000);
+      for (const pid of hosts()) process.kill(pid, 'SIGKILL');
+    },
+    () => Promise.resolve(),
+  );
 }, 600_000);
 
 it('a service that hangs holds up neither this process nor its end: calls fail in time, and the reader comes back with the service', async () => {
@@ -113,7 +145,8 @@ it('a service that hangs holds up neither this process nor its end: calls fail i
     expect(codeOf(await pl4442.read(channel))).toBe('CARD-0108');
     expect(performance.now() - began).toBeLessThan(12_000);
     expect(reader.status().state).toBe('offline');
-    // The process that was caught in the call is gone with the call; the next is caught in its first, and goes too.
+    // The process that was caught in the call is gone with the call; the next is caught in its
+    // first, and goes too.
     await expect.poll(() => hosts().includes(host ?? 0)).toBe(false);
     await expect.poll(() => hosts().length, { timeout: 5_000 }).toBe(1);
     const [caught] = hosts();

@@ -11,7 +11,10 @@ import { preparePcscd } from '../support/pcscd.ts';
 import type { Pcscd } from '../support/pcscd.ts';
 import { until } from '../unit/card/rig.ts';
 
-/** `npm run conformance:layout -- NAME` names one. pcscd looks at its virtual reader every 0.4 s: a sample of the cuts. */
+/**
+ * `npm run conformance:layout -- NAME` names one. pcscd looks at its virtual reader every 0.4 s: a
+ * sample of the cuts.
+ */
 const wanted = process.env['PILOTLIGHT_LAYOUT'];
 const names = wanted === undefined ? Object.keys(LAYOUT_CASES) : [wanted];
 
@@ -33,7 +36,14 @@ for (const name of names) {
     let bench: Bench;
     beforeEach(() => {
       const watch = new Watch();
-      reader = new PcscReader({ id: 'r', match: 'virtual pcd', model: 'acs', clock: systemClock, log: () => undefined, service: pcscService(systemClock, () => undefined) });
+      reader = new PcscReader({
+        id: 'r',
+        match: 'virtual pcd',
+        model: 'acs',
+        clock: systemClock,
+        log: () => undefined,
+        service: pcscService(systemClock, () => undefined),
+      });
       slot = new CardSlot({ host: '127.0.0.1', port: pcscd.port, clock: systemClock });
       const empty = async (): Promise<void> => {
         slot.remove();

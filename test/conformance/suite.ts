@@ -8,7 +8,10 @@ import { codeOf, GOLDEN_PURCHASE, must } from '../unit/card/rig.ts';
 import { IN_FLIGHT } from './cards.ts';
 import type { LayoutCase, Specimen } from './cards.ts';
 
-/** Cuts that a slow bench tries at most, where its `every` would be more: each is several insertions. */
+/**
+ * Cuts that a slow bench tries at most, where its `every` would be more: each is several
+ * insertions.
+ */
 const MOST_SAMPLED = 14;
 
 /** A reader of some kind, as the suite uses it. */
@@ -25,7 +28,9 @@ export interface Bench {
 }
 
 /**
- * What every layout must hold, on every kind of reader: docs/adding-a-meter-maker.md says why. Registers its tests.
+ * What every layout must hold, on every kind of reader: docs/adding-a-meter-maker.md says why.
+ * Registers its tests.
+ *
  * @param bench made anew for each test by the caller's hooks
  */
 export function conformance(name: string, c: LayoutCase, bench: () => Bench): void {
@@ -35,8 +40,25 @@ export function conformance(name: string, c: LayoutCase, bench: () => Bench): vo
     const card = c.golden();
     const kept = card.keeps();
     const reading = must(await layout.read(await bench().insert(card)));
-    expect(reading).toMatchObject({ layout: layout.id, cardNo: '8800003921', userNo: '1002203344', kind: 'gas', unit: c.unit ?? 'volume', count: 41, lastQuantity: 5000, cumulative: 205_000, visited: true, fresh: false, unfinished: false });
-    expect(reading.meter).toMatchObject({ countTaken: 41, remainingQuantity: 1234, valveClosed: false, faults: 0 });
+    expect(reading).toMatchObject({
+      layout: layout.id,
+      cardNo: '8800003921',
+      userNo: '1002203344',
+      kind: 'gas',
+      unit: c.unit ?? 'volume',
+      count: 41,
+      lastQuantity: 5000,
+      cumulative: 205_000,
+      visited: true,
+      fresh: false,
+      unfinished: false,
+    });
+    expect(reading.meter).toMatchObject({
+      countTaken: 41,
+      remainingQuantity: 1234,
+      valveClosed: false,
+      faults: 0,
+    });
     must(await layout.proveAuthority(reading));
     expect(card.keeps()).toBe(kept);
     // The simulated meter keeps the rule that the layout says its maker has.
@@ -48,23 +70,37 @@ export function conformance(name: string, c: LayoutCase, bench: () => Bench): vo
     const reading = must(await layout.read(await bench().insert(card)));
     const before = reading.image.slice();
     const plan = must(layout.plan(reading, GOLDEN_PURCHASE));
-    expect(plan).toMatchObject({ cardNo: '8800003921', count: 42, quantity: 3773, cumulative: 208_773 });
+    expect(plan).toMatchObject({
+      cardNo: '8800003921',
+      count: 42,
+      quantity: 3773,
+      cumulative: 208_773,
+    });
     expect(must(layout.plan(reading, GOLDEN_PURCHASE))).toEqual(plan);
     expect(reading.image).toEqual(before);
     expect(plan.before).toEqual(before);
     expect(layout.classify(plan, plan.before)).toBe('before');
     // Where the card's own answers are the proof, an image alone proves nothing.
-    expect(layout.classify(plan, plan.after)).toBe(layout.proof === undefined ? 'after' : 'foreign');
+    expect(layout.classify(plan, plan.after)).toBe(
+      layout.proof === undefined ? 'after' : 'foreign',
+    );
     expect(layout.sameCard(plan.before, plan.after)).toBe(true);
-    for (const quantity of [0, -1, 1.5, Number.NaN, 0x1_0000_0000]) expect(codeOf(layout.plan(reading, { ...GOLDEN_PURCHASE, quantity })), String(quantity)).toBe('CARD-0104');
+    for (const quantity of [0, -1, 1.5, Number.NaN, 0x1_0000_0000])
+      expect(codeOf(layout.plan(reading, { ...GOLDEN_PURCHASE, quantity })), String(quantity)).toBe(
+        'CARD-0104',
+      );
     expect(codeOf(layout.plan({ ...reading, count: 0xfffe }, GOLDEN_PURCHASE))).toBe('CARD-0104');
-    expect(codeOf(layout.plan({ ...reading, cumulative: 0xffff_ffff }, GOLDEN_PURCHASE))).toBe('CARD-0104');
+    expect(codeOf(layout.plan({ ...reading, cumulative: 0xffff_ffff }, GOLDEN_PURCHASE))).toBe(
+      'CARD-0104',
+    );
   });
 
   it(`${name}: a purchase is written, read back after a reset, and not written twice`, async () => {
     const card = c.golden();
     const channel = await bench().insert(card);
-    const { plan, keep } = remembering(must(layout.plan(must(await layout.read(channel)), GOLDEN_PURCHASE)));
+    const { plan, keep } = remembering(
+      must(layout.plan(must(await layout.read(channel)), GOLDEN_PURCHASE)),
+    );
     must(await layout.apply(channel, plan, keep));
     must(await channel.reset());
     expect(layout.classify(plan, must(await layout.readImage(channel)))).toBe('after');
@@ -72,14 +108,20 @@ export function conformance(name: string, c: LayoutCase, bench: () => Bench): vo
     const again = await layout.apply(channel, plan, keep);
     expect(again.ok || again.error.code === 'CARD-0205').toBe(true);
     expect(card.keeps()).toBe(kept);
-    expect(must(await layout.read(channel))).toMatchObject({ count: 42, lastQuantity: 3773, cumulative: 208_773 });
+    expect(must(await layout.read(channel))).toMatchObject({
+      count: 42,
+      lastQuantity: 3773,
+      cumulative: 208_773,
+    });
     await bench().remove();
     if (card.meter !== null) expect(card.meter()).toMatchObject({ accepted: true, credited: 3773 });
   });
 
   it(`${name}: another card, and one that was bought for elsewhere, are not touched`, async () => {
     const card = c.golden();
-    const { plan, keep } = remembering(must(layout.plan(must(await layout.read(await bench().insert(card))), GOLDEN_PURCHASE)));
+    const { plan, keep } = remembering(
+      must(layout.plan(must(await layout.read(await bench().insert(card))), GOLDEN_PURCHASE)),
+    );
     const other = c.other();
     const kept = other.keeps();
     const there = await bench().insert(other);
@@ -88,18 +130,29 @@ export function conformance(name: string, c: LayoutCase, bench: () => Bench): vo
     expect(layout.classify(plan, must(await layout.readImage(there)))).toBe('foreign');
 
     const channel = await bench().insert(card);
-    const theirs = remembering(must(layout.plan(must(await layout.read(channel)), { ...GOLDEN_PURCHASE, orderId: 'PL-000000000312-1-0001' })));
+    const theirs = remembering(
+      must(
+        layout.plan(must(await layout.read(channel)), {
+          ...GOLDEN_PURCHASE,
+          orderId: 'PL-000000000312-1-0001',
+        }),
+      ),
+    );
     must(await layout.apply(channel, theirs.plan, theirs.keep));
     const now = card.keeps();
     expect(codeOf(await layout.apply(await bench().insert(card), plan, keep))).toBe('CARD-0205');
     expect(card.keeps()).toBe(now);
-    expect(layout.classify(plan, must(await layout.readImage(await bench().insert(card))))).toBe('foreign');
+    expect(layout.classify(plan, must(await layout.readImage(await bench().insert(card))))).toBe(
+      'foreign',
+    );
   });
 
   it(`${name}: a channel of an earlier insertion writes to no card`, async () => {
     const card = c.golden();
     const first = await bench().insert(card);
-    const { plan, keep } = remembering(must(layout.plan(must(await layout.read(first)), GOLDEN_PURCHASE)));
+    const { plan, keep } = remembering(
+      must(layout.plan(must(await layout.read(first)), GOLDEN_PURCHASE)),
+    );
     const second = await bench().insert(card);
     const kept = card.keeps();
     expect(codeOf(await layout.apply(first, plan, keep))).toBe('CARD-0102');
@@ -110,12 +163,19 @@ export function conformance(name: string, c: LayoutCase, bench: () => Bench): vo
   it(`${name}: a card that answers well and stores nothing is not believed`, async () => {
     const card = c.golden();
     const channel = await bench().insert(card);
-    const { plan, keep } = remembering(must(layout.plan(must(await layout.read(channel)), GOLDEN_PURCHASE)));
+    const { plan, keep } = remembering(
+      must(layout.plan(must(await layout.read(channel)), GOLDEN_PURCHASE)),
+    );
     card.lie();
     await layout.apply(channel, plan, keep);
     card.disarm();
     const reset = await channel.reset();
-    expect(layout.classify(plan, must(await layout.readImage(reset.ok ? channel : await bench().insert(card))))).toBe('before');
+    expect(
+      layout.classify(
+        plan,
+        must(await layout.readImage(reset.ok ? channel : await bench().insert(card))),
+      ),
+    ).toBe('before');
   });
 
   for (const { what, make, code } of c.refused) {
@@ -135,8 +195,11 @@ export function conformance(name: string, c: LayoutCase, bench: () => Bench): vo
     const from = { exchanges: b.exchanges(), changes: probe.changes() };
     must(await layout.apply(channel, first.plan, first.keep));
     const cuts: ({ readonly at: number; readonly when: 'before' | 'after' } | ChipFault)[] = [];
-    for (let at = 1; at <= b.exchanges() - from.exchanges; at++) for (const when of ['before', 'after'] as const) cuts.push({ at, when });
-    if (probe.cut !== null) for (let n = 1; n <= probe.changes() - from.changes; n++) for (const inFlight of IN_FLIGHT) cuts.push({ afterOps: n, inFlight });
+    for (let at = 1; at <= b.exchanges() - from.exchanges; at++)
+      for (const when of ['before', 'after'] as const) cuts.push({ at, when });
+    if (probe.cut !== null)
+      for (let n = 1; n <= probe.changes() - from.changes; n++)
+        for (const inFlight of IN_FLIGHT) cuts.push({ afterOps: n, inFlight });
     // Odd, as what may be left of a change has four forms.
     const step = b.every === 1 ? 1 : Math.max(b.every, Math.ceil(cuts.length / MOST_SAMPLED) | 1);
     const tried = cuts.filter((_, i) => i % step === 0);
@@ -147,7 +210,9 @@ export function conformance(name: string, c: LayoutCase, bench: () => Bench): vo
         if (visits && card.meter === null) continue;
         const where = JSON.stringify({ cut, visits });
         channel = await b.insert(card);
-        const { plan, keep } = remembering(must(layout.plan(must(await layout.read(channel)), GOLDEN_PURCHASE)));
+        const { plan, keep } = remembering(
+          must(layout.plan(must(await layout.read(channel)), GOLDEN_PURCHASE)),
+        );
         if ('at' in cut) b.tear(card, cut.at, cut.when);
         else card.cut?.(cut);
         await layout.apply(channel, plan, keep);
@@ -158,8 +223,12 @@ export function conformance(name: string, c: LayoutCase, bench: () => Bench): vo
         const verdict = layout.classify(plan, must(await layout.readImage(channel)));
         met[verdict] = (met[verdict] ?? 0) + 1;
         expect(['before', 'torn', 'after'], where).toContain(verdict);
-        if (verdict !== 'after') expect(finished(await layout.apply(channel, plan, keep)), where).toEqual(ok(undefined));
-        expect(must(await layout.read(channel)), where).toMatchObject({ count: 42, cumulative: 208_773 });
+        if (verdict !== 'after')
+          expect(finished(await layout.apply(channel, plan, keep)), where).toEqual(ok(undefined));
+        expect(must(await layout.read(channel)), where).toMatchObject({
+          count: 42,
+          cumulative: 208_773,
+        });
         await b.remove();
         if (card.meter !== null) {
           const visit = card.meter();
@@ -169,13 +238,20 @@ export function conformance(name: string, c: LayoutCase, bench: () => Bench): vo
         }
       }
     }
-    console.log(`${name}: ${tried.length} of ${cuts.length} cut points: ${Object.entries(met).map(([v, n]) => `${v} ${n}`).join(', ')}`);
+    console.log(
+      `${name}: ${tried.length} of ${cuts.length} cut points: ${Object.entries(met)
+        .map(([v, n]) => `${v} ${n}`)
+        .join(', ')}`,
+    );
     expect(tried.length).toBeGreaterThan(2);
   }, 240_000);
 }
 
 /** A plan, and a memory for what its layout keeps, as the journal is one. */
-function remembering(plan: WritePlan): { readonly plan: WritePlan & { readonly kept: Uint8Array[] }; readonly keep: Keep } {
+function remembering(plan: WritePlan): {
+  readonly plan: WritePlan & { readonly kept: Uint8Array[] };
+  readonly keep: Keep;
+} {
   const kept: Uint8Array[] = [];
   return {
     plan: { ...plan, kept },

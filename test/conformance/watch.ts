@@ -51,7 +51,9 @@ export class Watch {
         remove: () => inner.remove(),
         reset: () => inner.reset(),
         powerOff: () => inner.powerOff(),
-        ...(inner.power === undefined ? {} : { power: (type: number) => inner.power?.(type) === true }),
+        ...(inner.power === undefined
+          ? {}
+          : { power: (type: number) => inner.power?.(type) === true }),
         operate: (command) => {
           const now = this.#now();
           if (now === 'after') inner.operate(command);

@@ -1,4 +1,12 @@
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
@@ -13,9 +21,12 @@ let browser: Browser;
 let page: Page;
 let hall: Hall;
 
-const screen = (name: string, timeout = 20_000): Promise<unknown> => page.waitForSelector(`[data-screen="${name}"]`, { timeout });
-const says = async (name: string): Promise<string> => (await page.textContent(`[data-screen="${name}"]`)) ?? '';
-const tap = (intent: string, value?: string | number): Promise<void> => page.click(`[data-intent="${intent}"]${value === undefined ? '' : `[data-value="${value}"]`}`);
+const screen = (name: string, timeout = 20_000): Promise<unknown> =>
+  page.waitForSelector(`[data-screen="${name}"]`, { timeout });
+const says = async (name: string): Promise<string> =>
+  (await page.textContent(`[data-screen="${name}"]`)) ?? '';
+const tap = (intent: string, value?: string | number): Promise<void> =>
+  page.click(`[data-intent="${intent}"]${value === undefined ? '' : `[data-value="${value}"]`}`);
 const local = (name: string): Promise<void> => page.click(`[data-local="${name}"]`);
 
 /** Five taps where nothing is to be seen. */
@@ -28,11 +39,15 @@ async function type(pin: string): Promise<void> {
 }
 /** Taps on a screen that has just changed are dropped: a technician taps again. */
 async function knock(): Promise<void> {
-  await until('the PIN screen', async () => {
-    if ((await page.locator('[data-screen="maintenance-pin"]').count()) === 0) await corner();
-    await new Promise((r) => setTimeout(r, 700));
-    return (await page.locator('[data-screen="maintenance-pin"]').count()) === 1;
-  }, 30_000);
+  await until(
+    'the PIN screen',
+    async () => {
+      if ((await page.locator('[data-screen="maintenance-pin"]').count()) === 0) await corner();
+      await new Promise((r) => setTimeout(r, 700));
+      return (await page.locator('[data-screen="maintenance-pin"]').count()) === 1;
+    },
+    30_000,
+  );
 }
 async function enter(): Promise<void> {
   await knock();
@@ -45,7 +60,10 @@ beforeAll(async () => {
   hall = await Hall.start();
   // It answers, but refuses every write: what is paid for it goes back.
   mkdirSync(join(hall.dataDir, 'cards'), { recursive: true });
-  writeFileSync(join(hall.dataDir, 'cards', 'good.json'), JSON.stringify({ card: { ...sampleCard('good').make().toJSON(), macKey: '00'.repeat(16) } }));
+  writeFileSync(
+    join(hall.dataDir, 'cards', 'good.json'),
+    JSON.stringify({ card: { ...sampleCard('good').make().toJSON(), macKey: '00'.repeat(16) } }),
+  );
   page = await browser.newPage({ viewport: { width: 1080, height: 1920 } });
   await page.goto(hall.url);
   await screen('start');
@@ -90,19 +108,37 @@ test('wrong PINs lock, also across a kill of the core; the right one opens after
 });
 
 test('every device passes its self-test', async () => {
-  const devices = await page.$$eval('[data-device]', (rows) => rows.map((row) => row.getAttribute('data-device')));
-  expect(devices).toEqual(['reader', 'printer', 'scanner', 'line-wechat', 'line-alipay', 'central', 'journal', 'disk', 'clock']);
+  const devices = await page.$$eval('[data-device]', (rows) =>
+    rows.map((row) => row.getAttribute('data-device')),
+  );
+  expect(devices).toEqual([
+    'reader',
+    'printer',
+    'scanner',
+    'line-wechat',
+    'line-alipay',
+    'central',
+    'journal',
+    'disk',
+    'clock',
+  ]);
   await hall.dock({ do: 'insert', id: 'golden' });
   await until('the card is seen', async () => (await says('maintenance')).includes('有卡在内'));
   const slips = (await hall.state()).slips.length;
   for (const device of devices) {
-    // A tap made on a screen that has just changed is dropped, as everywhere: a technician taps again.
-    await until(`${device} is tested`, async () => {
-      const state = await page.getAttribute(`[data-device="${device}"]`, 'data-test');
-      if (state === 'none' || state === 'failed') await page.click(`[data-device="${device}"] button`);
-      if (state !== 'passed') await new Promise((r) => setTimeout(r, 500));
-      return state === 'passed';
-    }, 60_000);
+    // A tap made on a screen that has just changed is dropped, as everywhere: a technician taps
+    // again.
+    await until(
+      `${device} is tested`,
+      async () => {
+        const state = await page.getAttribute(`[data-device="${device}"]`, 'data-test');
+        if (state === 'none' || state === 'failed')
+          await page.click(`[data-device="${device}"] button`);
+        if (state !== 'passed') await new Promise((r) => setTimeout(r, 500));
+        return state === 'passed';
+      },
+      60_000,
+    );
   }
   const words = await says('maintenance');
   expect(words).toMatch(/卡复位应答 3B/);
@@ -147,7 +183,9 @@ test('a parked refund is found, asked for again under its number, and ends refun
   await until('refunded', () => hall.rows().orders.at(-1)?.state === 'refunded', 40_000);
   const after = hall.rows().attempts.find((a) => a.attemptId === before?.attemptId);
   expect(after).toMatchObject({ state: 'refunded', outRefundNo: before?.outRefundNo });
-  expect((await hall.books()).refunds.filter((r) => r.status === 'SUCCESS')).toEqual([expect.objectContaining({ outRefundNo: before?.outRefundNo, refund: 5_000 })]);
+  expect((await hall.books()).refunds.filter((r) => r.status === 'SUCCESS')).toEqual([
+    expect.objectContaining({ outRefundNo: before?.outRefundNo, refund: 5_000 }),
+  ]);
   await until('shown', async () => (await says('maintenance')).includes('已退款'));
   await tap('maintenance-order', '');
 });
@@ -159,7 +197,11 @@ test('out of service outlives a kill; back in service sells again', async () => 
   await page.click('[data-intent="maintenance-do"]:not([disabled])');
   await until('stopped', async () => (await says('maintenance')).includes('已停用'));
   await hall.dock({ do: 'kill', what: 'core' });
-  await until('recovering', async () => (await says('out-of-service')).includes('CORE-0101'), 30_000);
+  await until(
+    'recovering',
+    async () => (await says('out-of-service')).includes('CORE-0101'),
+    30_000,
+  );
   await until('still out', async () => (await says('out-of-service')).includes('MNT-0103'), 30_000);
   await enter();
   await local('back-in-service');
@@ -186,8 +228,12 @@ test('a damaged journal is restored at start; out of service until a technician 
   await page.goto(hall.url);
   await until('restored', async () => (await says('out-of-service')).includes('JRNL-0106'), 30_000);
   const rows = hall.rows();
-  expect(rows.orders.map((o) => [o.orderId, o.state])).toEqual(before.orders.map((o) => [o.orderId, o.state]));
-  expect(readdirSync(join(hall.dataDir, 'kiosk')).some((name) => name.startsWith('damaged-'))).toBe(true);
+  expect(rows.orders.map((o) => [o.orderId, o.state])).toEqual(
+    before.orders.map((o) => [o.orderId, o.state]),
+  );
+  expect(readdirSync(join(hall.dataDir, 'kiosk')).some((name) => name.startsWith('damaged-'))).toBe(
+    true,
+  );
 
   await enter();
   await tap('maintenance-tab', 'sync');
@@ -196,10 +242,21 @@ test('a damaged journal is restored at start; out of service until a technician 
   await page.click('[data-intent="maintenance-do"]:not([disabled])');
   await until('accepted', async () => !(await says('maintenance')).includes('待技术员确认'));
   await tap('exit');
-  await until('waits for central', async () => (await says('out-of-service')).includes('BILL-0109'), 30_000);
+  await until(
+    'waits for central',
+    async () => (await says('out-of-service')).includes('BILL-0109'),
+    30_000,
+  );
 
   const console_ = await browser.newPage();
-  await until('it asks', async () => ((await hall.central()) as unknown as { terminals: { epochRequest: unknown }[] }).terminals.some((t) => t.epochRequest !== null), 40_000);
+  await until(
+    'it asks',
+    async () =>
+      (
+        (await hall.central()) as unknown as { terminals: { epochRequest: unknown }[] }
+      ).terminals.some((t) => t.epochRequest !== null),
+    40_000,
+  );
   await console_.goto(`http://127.0.0.1:${hall.port + 2}/`);
   await console_.click('text=申请中，去核对');
   await console_.click('button:has-text("批准新纪元")');

@@ -8,8 +8,10 @@ let hall: Hall;
 let browser: Browser;
 let page: Page;
 
-const screen = (name: string, timeout = 20_000): Promise<unknown> => page.waitForSelector(`[data-screen="${name}"]`, { timeout });
-const tap = (intent: string, value?: string | number): Promise<void> => page.click(`[data-intent="${intent}"]${value === undefined ? '' : `[data-value="${value}"]`}`);
+const screen = (name: string, timeout = 20_000): Promise<unknown> =>
+  page.waitForSelector(`[data-screen="${name}"]`, { timeout });
+const tap = (intent: string, value?: string | number): Promise<void> =>
+  page.click(`[data-intent="${intent}"]${value === undefined ? '' : `[data-value="${value}"]`}`);
 
 /** From the start screen to the QR code. */
 async function toPay(card: string, amountFen: number): Promise<void> {
@@ -57,7 +59,9 @@ test('a customer recharges the card, takes it to the meter, and buys again', asy
   await hall.dock({ do: 'remove' });
   await screen('start', 15_000);
 
-  expect(await hall.dock({ do: 'meter', id: 'golden' })).toMatchObject({ visit: { accepted: true, credited: 3773 } });
+  expect(await hall.dock({ do: 'meter', id: 'golden' })).toMatchObject({
+    visit: { accepted: true, credited: 3773 },
+  });
   await settled('upload');
   let account = (await hall.central()).accounts.find((a) => a.cardNo === '8800003921');
   expect(account).toMatchObject({ count: 42, cumulative: 208_773, carriedMicro: 15_500 });
@@ -71,7 +75,9 @@ test('a customer recharges the card, takes it to the meter, and buys again', asy
   await settled('upload');
   account = (await hall.central()).accounts.find((a) => a.cardNo === '8800003921');
   expect(account).toMatchObject({ count: 43, cumulative: 212_547, carriedMicro: 4_500 });
-  expect(await hall.dock({ do: 'meter', id: 'golden' })).toMatchObject({ visit: { accepted: true, credited: 3774 } });
+  expect(await hall.dock({ do: 'meter', id: 'golden' })).toMatchObject({
+    visit: { accepted: true, credited: 3774 },
+  });
   expect(hall.verify()).toMatchObject({ ok: true, problems: [] });
 });
 
@@ -86,7 +92,9 @@ test('an SLE4442 card: torn out in the middle of the write, finished when it com
   expect(await hall.card('4442-good')).toEqual({ count: 42, quantity: 3773, cumulative: 208_773 });
   await hall.dock({ do: 'remove' });
   await screen('start', 15_000);
-  expect(await hall.dock({ do: 'meter', id: '4442-good' })).toMatchObject({ visit: { accepted: true, credited: 3773 } });
+  expect(await hall.dock({ do: 'meter', id: '4442-good' })).toMatchObject({
+    visit: { accepted: true, credited: 3773 },
+  });
   await settled('upload');
 });
 
@@ -127,8 +135,15 @@ test('paid after cancelling: the money goes back by itself', async () => {
   await screen('cancelled');
   await hall.dock({ do: 'remove' });
   await hall.dock({ do: 'pay', codeUrl: trade?.codeUrl ?? '', late: true });
-  await until('the refund', () => hall.rows().attempts.find((a) => a.outTradeNo === trade?.outTradeNo)?.state === 'refunded', 40_000);
-  expect((await hall.books()).refunds.filter((r) => r.refund === 5_000 && r.status === 'SUCCESS')).toHaveLength(1);
+  await until(
+    'the refund',
+    () =>
+      hall.rows().attempts.find((a) => a.outTradeNo === trade?.outTradeNo)?.state === 'refunded',
+    40_000,
+  );
+  expect(
+    (await hall.books()).refunds.filter((r) => r.refund === 5_000 && r.status === 'SUCCESS'),
+  ).toHaveLength(1);
   expect(await hall.card('water')).toEqual(before);
   await screen('refunding');
   await tap('exit');
@@ -145,7 +160,10 @@ test('the customer’s own code: declined once, then paid, and the QR code befor
   await hall.dock({ do: 'show-code', wallet: 'wechat' });
   await screen('done');
   expect((await hall.card('water')).count).toBe(before.count + 1);
-  const attempts = hall.rows().attempts.slice(-4).map((a) => `${a.method ?? 'qr'} ${a.state}`);
+  const attempts = hall
+    .rows()
+    .attempts.slice(-4)
+    .map((a) => `${a.method ?? 'qr'} ${a.state}`);
   expect(attempts).toEqual(['qr closed', 'code closed', 'qr closed', 'code paid']);
   await hall.dock({ do: 'remove' });
   await screen('start', 15_000);
@@ -160,7 +178,12 @@ test('another wallet by its tab, and Alipay’s own code with a password', async
   await page.waitForSelector('[data-screen="pay"] svg[data-qr]');
   await hall.dock({ do: 'pay' });
   await screen('done');
-  expect(hall.rows().attempts.slice(-2).map((a) => `${a.provider} ${a.state}`)).toEqual(['wechat closed', 'alipay paid']);
+  expect(
+    hall
+      .rows()
+      .attempts.slice(-2)
+      .map((a) => `${a.provider} ${a.state}`),
+  ).toEqual(['wechat closed', 'alipay paid']);
   await hall.dock({ do: 'remove' });
   await screen('start', 15_000);
   await settled('upload');
@@ -172,7 +195,12 @@ test('another wallet by its tab, and Alipay’s own code with a password', async
   await page.waitForSelector('[data-screen="pay"] :text("请在手机上确认")');
   await hall.dock({ do: 'pay' });
   await screen('done');
-  expect(hall.rows().attempts.slice(-2).map((a) => `${a.provider} ${a.method ?? 'qr'} ${a.state}`)).toEqual(['wechat qr closed', 'alipay code paid']);
+  expect(
+    hall
+      .rows()
+      .attempts.slice(-2)
+      .map((a) => `${a.provider} ${a.method ?? 'qr'} ${a.state}`),
+  ).toEqual(['wechat qr closed', 'alipay code paid']);
   await hall.dock({ do: 'faults', faults: { reset: true } });
   await hall.dock({ do: 'remove' });
   await screen('start', 15_000);
@@ -194,12 +222,29 @@ test('central away: the sale goes on from the cache and is uploaded later', asyn
   expect(hall.rows().outbox).toBeGreaterThan(0);
   await hall.dock({ do: 'cut', line: 'central', cut: false });
   await until('upload', () => hall.rows().outbox === 0, 60_000);
-  expect((await hall.central()).accounts.find((a) => a.cardNo === '8800003934')).toMatchObject({ count: before.count + 1, cumulative: before.cumulative + (await hall.card('good')).quantity });
+  expect((await hall.central()).accounts.find((a) => a.cardNo === '8800003934')).toMatchObject({
+    count: before.count + 1,
+    cumulative: before.cumulative + (await hall.card('good')).quantity,
+  });
 });
 
 test.each([
-  ['not-visited', 'SALE-0101'], ['count-differs', 'SALE-0102'], ['unknown', 'SALE-0103'], ['hot-listed', 'SALE-0104'], ['over-limit', 'SALE-0105'], ['full-meter', 'SALE-0106'], ['claimed', 'SALE-0107'],
-  ['debt', 'SALE-0108'], ['other-meter', 'SALE-0109'], ['bad-crc', 'CARD-0104'], ['fresh', 'CARD-0105'], ['meter-fault', 'SALE-0112'], ['foreign', 'CARD-0103'], ['staff', 'CARD-0109'], ['locked', 'CARD-0110'], ['mute', 'CARD-0101'],
+  ['not-visited', 'SALE-0101'],
+  ['count-differs', 'SALE-0102'],
+  ['unknown', 'SALE-0103'],
+  ['hot-listed', 'SALE-0104'],
+  ['over-limit', 'SALE-0105'],
+  ['full-meter', 'SALE-0106'],
+  ['claimed', 'SALE-0107'],
+  ['debt', 'SALE-0108'],
+  ['other-meter', 'SALE-0109'],
+  ['bad-crc', 'CARD-0104'],
+  ['fresh', 'CARD-0105'],
+  ['meter-fault', 'SALE-0112'],
+  ['foreign', 'CARD-0103'],
+  ['staff', 'CARD-0109'],
+  ['locked', 'CARD-0110'],
+  ['mute', 'CARD-0101'],
 ])('cannot sell: %s', async (card, code) => {
   await screen('start', 15_000);
   await hall.dock({ do: 'insert', id: card });

@@ -6,18 +6,25 @@ import { tellFailures } from '../support/tell.ts';
 import { preparePcscd } from '../support/pcscd.ts';
 import type { Pcscd } from '../support/pcscd.ts';
 
-/** The whole sale with the card behind a real PC/SC service: kiosk → pcsclite → pcscd → vpcd → the dock's card. */
+/**
+ * The whole sale with the card behind a real PC/SC service: kiosk → pcsclite → pcscd → vpcd → the
+ * dock's card.
+ */
 let pcscd: Pcscd;
 let hall: Hall;
 let browser: Browser;
 let page: Page;
 
-const screen = (name: string, timeout = 20_000): Promise<unknown> => page.waitForSelector(`[data-screen="${name}"]`, { timeout });
+const screen = (name: string, timeout = 20_000): Promise<unknown> =>
+  page.waitForSelector(`[data-screen="${name}"]`, { timeout });
 
 beforeAll(async () => {
   pcscd = await preparePcscd();
   await pcscd.start();
-  hall = await Hall.start(['--shell', 'browser', '--real-pcsc', '--vpcd-port', String(pcscd.port)], { PCSCLITE_CSOCK_NAME: pcscd.socket });
+  hall = await Hall.start(
+    ['--shell', 'browser', '--real-pcsc', '--vpcd-port', String(pcscd.port)],
+    { PCSCLITE_CSOCK_NAME: pcscd.socket },
+  );
   browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS });
   page = await browser.newPage({ viewport: { width: 1080, height: 1920 } });
   await page.goto(hall.url);
@@ -47,7 +54,9 @@ test('a purchase through pcscd, the visit to the meter, and another', async () =
   expect(await hall.card('golden')).toEqual({ count: 42, quantity: 3773, cumulative: 208_773 });
   await hall.dock({ do: 'remove' });
   await screen('start', 15_000);
-  expect(await hall.dock({ do: 'meter', id: 'golden' })).toMatchObject({ visit: { accepted: true, credited: 3773 } });
+  expect(await hall.dock({ do: 'meter', id: 'golden' })).toMatchObject({
+    visit: { accepted: true, credited: 3773 },
+  });
 
   await toPay('golden', 10_000);
   await hall.dock({ do: 'pay' });

@@ -16,9 +16,12 @@ import { preparePcscd } from '../support/pcscd.ts';
 let browser: Browser;
 let page: Page;
 
-const screen = (name: string, timeout = 20_000): Promise<unknown> => page.waitForSelector(`[data-screen="${name}"]`, { timeout });
-const says = async (name: string): Promise<string> => (await page.textContent(`[data-screen="${name}"]`)) ?? '';
-const tap = (intent: string, value?: string | number): Promise<void> => page.click(`[data-intent="${intent}"]${value === undefined ? '' : `[data-value="${value}"]`}`);
+const screen = (name: string, timeout = 20_000): Promise<unknown> =>
+  page.waitForSelector(`[data-screen="${name}"]`, { timeout });
+const says = async (name: string): Promise<string> =>
+  (await page.textContent(`[data-screen="${name}"]`)) ?? '';
+const tap = (intent: string, value?: string | number): Promise<void> =>
+  page.click(`[data-intent="${intent}"]${value === undefined ? '' : `[data-value="${value}"]`}`);
 
 async function open(hall: Hall): Promise<void> {
   page = await browser.newPage({ viewport: { width: 1080, height: 1920 } });
@@ -35,13 +38,19 @@ async function toPay(hall: Hall, card: string, amountFen: number): Promise<void>
 }
 /** Who runs with this text in the command line. */
 function processesOf(text: string): { pid: number; command: string }[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => {
-    try {
-      return { pid: Number(name), command: readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() };
-    } catch {
-      return { pid: Number(name), command: '' };
-    }
-  }).filter((p) => p.command.includes(text));
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => {
+      try {
+        return {
+          pid: Number(name),
+          command: readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim(),
+        };
+      } catch {
+        return { pid: Number(name), command: '' };
+      }
+    })
+    .filter((p) => p.command.includes(text));
 }
 
 beforeAll(async () => {
@@ -56,9 +65,14 @@ describe('it does not start', () => {
   /** The hall from its command line until it ends. */
   function run(...args: string[]): Promise<{ code: number | null; output: string }> {
     return new Promise((done) => {
-      const child = spawn(process.execPath, ['src/main/demo/main.ts', '--shell', 'browser', '--data', folder, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn(
+        process.execPath,
+        ['src/main/demo/main.ts', '--shell', 'browser', '--data', folder, ...args],
+        { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
+      );
       let output = '';
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', (c: Buffer) => (output += c.toString()));
+      for (const stream of [child.stdout, child.stderr])
+        stream.on('data', (c: Buffer) => (output += c.toString()));
       const hard = setTimeout(() => child.kill('SIGKILL'), 30_000);
       child.on('exit', (code) => {
         clearTimeout(hard);
@@ -75,15 +89,36 @@ describe('it does not start', () => {
   });
 
   test.each<[string, (c: Record<string, unknown>) => unknown, string[]]>([
-    ['a missing key', (c) => Object.fromEntries(Object.entries(c).filter(([key]) => key !== 'terminalId')), ['CONF-0101', 'terminalId']],
+    [
+      'a missing key',
+      (c) => Object.fromEntries(Object.entries(c).filter(([key]) => key !== 'terminalId')),
+      ['CONF-0101', 'terminalId'],
+    ],
     ['a misspelt key', (c) => ({ ...c, dataDirectory: 'x' }), ['CONF-0101', 'dataDirectory']],
-    ['a wrong value deep inside', (c) => ({ ...c, payments: [{ ...(c['payments'] as object[])[0], merchantSerial: 7 }] }), ['CONF-0101', 'payments', 'merchantSerial']],
-    ['a kind that is not built yet', (c) => ({ ...c, readers: [{ kind: 'serial', path: '/dev/ttyS0', model: 'x' }] }), ['CONF-0101', 'readers', 'serial']],
-    ['sample keys in production', (c) => ({ ...c, mode: 'production', readers: [{ kind: 'pcsc' }] }), ['CONF-0103', 'keys.kind']],
+    [
+      'a wrong value deep inside',
+      (c) => ({ ...c, payments: [{ ...(c['payments'] as object[])[0], merchantSerial: 7 }] }),
+      ['CONF-0101', 'payments', 'merchantSerial'],
+    ],
+    [
+      'a kind that is not built yet',
+      (c) => ({ ...c, readers: [{ kind: 'serial', path: '/dev/ttyS0', model: 'x' }] }),
+      ['CONF-0101', 'readers', 'serial'],
+    ],
+    [
+      'sample keys in production',
+      (c) => ({ ...c, mode: 'production', readers: [{ kind: 'pcsc' }] }),
+      ['CONF-0103', 'keys.kind'],
+    ],
   ])('%s in terminal.json: ended with the key named', async (_name, change, words) => {
     const first = await freePorts(10);
     const file = join(folder, 'wrong.json');
-    const good = JSON.parse(readFileSync(writeTerminalJson(folder, hallPorts(first), hallKeys(folder), false, DIRECT), 'utf8')) as Record<string, unknown>;
+    const good = JSON.parse(
+      readFileSync(
+        writeTerminalJson(folder, hallPorts(first), hallKeys(folder), false, DIRECT),
+        'utf8',
+      ),
+    ) as Record<string, unknown>;
     writeFileSync(file, JSON.stringify(change(good)));
     const { code, output } = await run('--port', String(first), '--config', file);
     expect(code).toBe(1);
@@ -104,7 +139,12 @@ describe('it does not start', () => {
 
   test('a port taken by another process, whichever of the ten: named, with what it was for', async () => {
     const first = await freePorts(10);
-    for (const [offset, name] of [[0, 'kiosk'], [3, 'payment sandbox'], [7, 'line to the payment sandbox'], [9, 'line to the payment gateway']] as const) {
+    for (const [offset, name] of [
+      [0, 'kiosk'],
+      [3, 'payment sandbox'],
+      [7, 'line to the payment sandbox'],
+      [9, 'line to the payment gateway'],
+    ] as const) {
       const squatter = createServer();
       await new Promise<void>((r) => squatter.listen(first + offset, '127.0.0.1', r));
       const { code, output } = await run('--port', String(first));
@@ -116,7 +156,15 @@ describe('it does not start', () => {
     }
   });
 
-  test.each([['--port', '80'], ['--payments', 'cash'], ['--payments', 'alipay,alipay'], ['--port', 'kiosk'], ['--port', '65535'], ['--shell', 'telnet'], ['--colour', 'red']])('%s %s: refused with the usage', async (...wrong) => {
+  test.each([
+    ['--port', '80'],
+    ['--payments', 'cash'],
+    ['--payments', 'alipay,alipay'],
+    ['--port', 'kiosk'],
+    ['--port', '65535'],
+    ['--shell', 'telnet'],
+    ['--colour', 'red'],
+  ])('%s %s: refused with the usage', async (...wrong) => {
     const { code, output } = await run(...wrong);
     expect(code).toBe(1);
     expect(output).toContain('usage: ');
@@ -129,7 +177,11 @@ describe('a hall in trouble', () => {
   beforeAll(async () => {
     hall = await Hall.start();
     // A card of another key set: it answers, but takes nothing from this kiosk.
-    const foreign = (id: string, change: object): void => writeFileSync(join(hall.dataDir, 'cards', `${id}.json`), JSON.stringify({ card: { ...sampleCard(id).make().toJSON(), ...change } }));
+    const foreign = (id: string, change: object): void =>
+      writeFileSync(
+        join(hall.dataDir, 'cards', `${id}.json`),
+        JSON.stringify({ card: { ...sampleCard(id).make().toJSON(), ...change } }),
+      );
     mkdirSync(join(hall.dataDir, 'cards'), { recursive: true });
     foreign('good', { macKey: '00'.repeat(16) });
     foreign('water', { authKey: '00'.repeat(16) });
@@ -187,7 +239,11 @@ describe('a hall in trouble', () => {
     await hall.dock({ do: 'remove' });
     await screen('start', 30_000);
     await hall.dock({ do: 'cut', line: 'payment', cut: false });
-    await until('selling again', async () => !(await says('start')).includes('暂时不能付款'), 30_000);
+    await until(
+      'selling again',
+      async () => !(await says('start')).includes('暂时不能付款'),
+      30_000,
+    );
   });
 
   test('the core is killed on the start screen: recovering, then back', async () => {
@@ -220,14 +276,20 @@ describe('a hall in trouble', () => {
     await hall.dock({ do: 'pay' });
     await screen('refunding');
     expect(await says('refunding')).toContain('卡拒绝了写入');
-    const order = await until('refunded', () => {
-      const newest = hall.rows().orders.at(-1);
-      return newest?.state === 'refunded' ? newest : null;
-    }, 40_000);
+    const order = await until(
+      'refunded',
+      () => {
+        const newest = hall.rows().orders.at(-1);
+        return newest?.state === 'refunded' ? newest : null;
+      },
+      40_000,
+    );
     expect(await hall.card('good')).toEqual(before);
     const tried = hall.rows().attempts.filter((a) => a.orderId === order.orderId);
     expect(tried.map((a) => a.state)).toEqual(['refunded']);
-    expect((await hall.books()).refunds.filter((r) => r.status === 'SUCCESS').map((r) => r.refund)).toEqual([5_000]);
+    expect(
+      (await hall.books()).refunds.filter((r) => r.status === 'SUCCESS').map((r) => r.refund),
+    ).toEqual([5_000]);
     await tap('exit');
   });
 
@@ -240,7 +302,9 @@ describe('a hall in trouble', () => {
     expect(await says('refunding')).toContain('卡拒绝了认证');
     await until('refunded', () => hall.rows().orders.at(-1)?.state === 'refunded', 40_000);
     expect(await hall.card('water')).toEqual(before);
-    expect((await hall.books()).refunds.filter((r) => r.status === 'SUCCESS')).toHaveLength(refunds + 1);
+    expect((await hall.books()).refunds.filter((r) => r.status === 'SUCCESS')).toHaveLength(
+      refunds + 1,
+    );
     await tap('exit');
   });
 });
@@ -249,7 +313,10 @@ test('the PC/SC service is away, comes, dies and comes again', async () => {
   const pcscd = await preparePcscd();
   let hall: Hall | null = null;
   try {
-    hall = await Hall.start(['--shell', 'browser', '--real-pcsc', '--vpcd-port', String(pcscd.port)], { PCSCLITE_CSOCK_NAME: pcscd.socket });
+    hall = await Hall.start(
+      ['--shell', 'browser', '--real-pcsc', '--vpcd-port', String(pcscd.port)],
+      { PCSCLITE_CSOCK_NAME: pcscd.socket },
+    );
     await open(hall);
     await until('CARD-0107', async () => (await says('out-of-service')).includes('CARD-0107'));
     await pcscd.start();
@@ -274,7 +341,13 @@ test('Ctrl-C ends every process; the same data folder starts again', async () =>
   try {
     await open(hall);
     await screen('start');
-    expect(new Set(processesOf(hall.dataDir).map((p) => /central-process|sandbox-process|core\/main|demo\/main/.exec(p.command)?.[0]))).toEqual(new Set(['central-process', 'core/main', 'demo/main', 'sandbox-process']));
+    expect(
+      new Set(
+        processesOf(hall.dataDir).map(
+          (p) => /central-process|sandbox-process|core\/main|demo\/main/.exec(p.command)?.[0],
+        ),
+      ),
+    ).toEqual(new Set(['central-process', 'core/main', 'demo/main', 'sandbox-process']));
     await page.close();
     await hall.stop();
     expect(processesOf(hall.dataDir)).toEqual([]);

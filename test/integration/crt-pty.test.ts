@@ -22,8 +22,16 @@ let reader: CrtReader;
 
 /** A pty pair: the driver's end and the device's. */
 async function cable(): Promise<void> {
-  socat = spawn('socat', [`pty,raw,echo=0,link=${join(folder, 'kiosk')}`, `pty,raw,echo=0,link=${join(folder, 'device')}`], { stdio: 'ignore' });
-  while (!existsSync(join(folder, 'kiosk')) || !existsSync(join(folder, 'device'))) await new Promise((done) => setTimeout(done, 20));
+  socat = spawn(
+    'socat',
+    [
+      `pty,raw,echo=0,link=${join(folder, 'kiosk')}`,
+      `pty,raw,echo=0,link=${join(folder, 'device')}`,
+    ],
+    { stdio: 'ignore' },
+  );
+  while (!existsSync(join(folder, 'kiosk')) || !existsSync(join(folder, 'device')))
+    await new Promise((done) => setTimeout(done, 20));
   wire = await openSerial(join(folder, 'device'), 38_400);
   wire.onData((bytes) => device.receive(bytes));
 }
@@ -37,9 +45,22 @@ async function eventually(what: string, is: () => boolean): Promise<void> {
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pilotlight-crt-'));
-  device = new CrtDevice({ clock: systemClock, firmware: 'CRT-571-F2 V1.10', move: CRT_571_MOVES, initKeep: 0x33, motionMs: 100, send: (bytes) => wire.write(bytes) });
+  device = new CrtDevice({
+    clock: systemClock,
+    firmware: 'CRT-571-F2 V1.10',
+    move: CRT_571_MOVES,
+    initKeep: 0x33,
+    motionMs: 100,
+    send: (bytes) => wire.write(bytes),
+  });
   await cable();
-  reader = new CrtReader({ id: 'crt', path: join(folder, 'kiosk'), open: () => openSerial(join(folder, 'kiosk'), 38_400), clock: systemClock, log: () => undefined });
+  reader = new CrtReader({
+    id: 'crt',
+    path: join(folder, 'kiosk'),
+    open: () => openSerial(join(folder, 'kiosk'), 38_400),
+    clock: systemClock,
+    log: () => undefined,
+  });
 });
 afterEach(async () => {
   await reader.close();
@@ -50,7 +71,16 @@ afterEach(async () => {
 
 it('a CPU card and an SLE4442 through the motor reader, on a real serial port', async () => {
   for (const [layout, card] of [
-    [plCpu, { kind: 'cpu', card: new CpuCard(issue({ cardNo: '8800003921', userNo: '1002203344', meterNo: '0260001577' }), counterRandom(1)) }],
+    [
+      plCpu,
+      {
+        kind: 'cpu',
+        card: new CpuCard(
+          issue({ cardNo: '8800003921', userNo: '1002203344', meterNo: '0260001577' }),
+          counterRandom(1),
+        ),
+      },
+    ],
     [pl4442, { kind: 'memory', card: crtSle4442(golden4442()) }],
   ] as const) {
     await eventually('open', () => device.entryOn);

@@ -18,7 +18,14 @@ const readers: CardReader[] = [];
 
 /** pcscd's virtual reader has no maker's name: its dialect is said. */
 function reader(model = 'acs'): PcscReader {
-  const made = new PcscReader({ id: 'r', match: 'virtual pcd', model, clock: systemClock, log: () => undefined, service: pcscService(systemClock, () => undefined) });
+  const made = new PcscReader({
+    id: 'r',
+    match: 'virtual pcd',
+    model,
+    clock: systemClock,
+    log: () => undefined,
+    service: pcscService(systemClock, () => undefined),
+  });
   readers.push(made);
   return made;
 }
@@ -40,7 +47,10 @@ afterAll(async () => {
 });
 
 describe('memory cards behind a real pcscd', () => {
-  it.each([['PL-4442', pl4442, golden4442, '3B04A2131091'], ['PL-4428', pl4428, golden4428, '3B0492231091']] as const)('%s is read whole and takes the golden purchase', async (_id, layout, make, atr) => {
+  it.each([
+    ['PL-4442', pl4442, golden4442, '3B04A2131091'],
+    ['PL-4428', pl4428, golden4428, '3B0492231091'],
+  ] as const)('%s is read whole and takes the golden purchase', async (_id, layout, make, atr) => {
     const r = reader();
     const chip = make();
     slot.insert(acs(chip));
@@ -49,7 +59,12 @@ describe('memory cards behind a real pcscd', () => {
     expect(layout.mayBe(status.state === 'present' ? status.atr : new Uint8Array(0))).toBe(true);
     const channel = r.open(status.insertion);
     const reading = must(await layout.read(channel));
-    expect(reading).toMatchObject({ cardNo: '8800003921', userNo: '1002203344', count: 41, visited: true });
+    expect(reading).toMatchObject({
+      cardNo: '8800003921',
+      userNo: '1002203344',
+      count: 41,
+      visited: true,
+    });
     const plan = must(layout.plan(reading, GOLDEN_PURCHASE));
     must(await layout.apply(channel, plan));
     must(await channel.reset());
@@ -58,33 +73,44 @@ describe('memory cards behind a real pcscd', () => {
     expect(toHex(chip.peek().subarray(0x40, 0x50))).toBe('2A002A000EBD00032F85ADE6788A2FC4');
   });
 
-  it.each([2, 9, 15])('torn out in the %i. change of the chip: the next insertion finishes it', async (afterOps) => {
-    const r = reader();
-    const chip = golden4442();
-    const card: AcsReader = acs(chip);
-    slot.insert(card);
-    const first = await cardIn(r);
-    const plan = must(pl4442.plan(must(await pl4442.read(first)), GOLDEN_PURCHASE));
-    chip.arm({ afterOps, inFlight: 'partial' });
-    const torn = await pl4442.apply(first, plan);
-    chip.disarm();
-    expect(torn.ok).toBe(false);
-    await until(r, (s) => s.state === 'empty');
-    slot.insert(card);
-    const second = await cardIn(r);
-    const verdict = pl4442.classify(plan, must(await pl4442.readImage(second)));
-    expect(['before', 'torn', 'after']).toContain(verdict);
-    must(await pl4442.apply(second, plan));
-    expect(must(await pl4442.read(second))).toMatchObject({ count: 42, cumulative: 208_773 });
-  });
+  it.each([2, 9, 15])(
+    'torn out in the %i. change of the chip: the next insertion finishes it',
+    async (afterOps) => {
+      const r = reader();
+      const chip = golden4442();
+      const card: AcsReader = acs(chip);
+      slot.insert(card);
+      const first = await cardIn(r);
+      const plan = must(pl4442.plan(must(await pl4442.read(first)), GOLDEN_PURCHASE));
+      chip.arm({ afterOps, inFlight: 'partial' });
+      const torn = await pl4442.apply(first, plan);
+      chip.disarm();
+      expect(torn.ok).toBe(false);
+      await until(r, (s) => s.state === 'empty');
+      slot.insert(card);
+      const second = await cardIn(r);
+      const verdict = pl4442.classify(plan, must(await pl4442.readImage(second)));
+      expect(['before', 'torn', 'after']).toContain(verdict);
+      must(await pl4442.apply(second, plan));
+      expect(must(await pl4442.read(second))).toMatchObject({ count: 42, cumulative: 208_773 });
+    },
+  );
 
   it('cards that are not sold to have their verdicts (all of them: test/unit/card/pl-sle.test.ts)', async () => {
     const r = reader();
-    for (const sample of CATALOGUE_4442.filter((c) => ['4442-torn', '4442-locked', '4442-staff'].includes(c.id))) {
+    for (const sample of CATALOGUE_4442.filter((c) =>
+      ['4442-torn', '4442-locked', '4442-staff'].includes(c.id),
+    )) {
       const chip = sample.make();
       slot.insert(acs(chip));
       const read = codeOf(await pl4442.read(await cardIn(r)));
-      expect(read, sample.id).toBe(sample.expectedCode === null || sample.expectedCode.startsWith('SALE') || sample.id === '4442-fresh' ? 'ok' : sample.expectedCode);
+      expect(read, sample.id).toBe(
+        sample.expectedCode === null ||
+          sample.expectedCode.startsWith('SALE') ||
+          sample.id === '4442-fresh'
+          ? 'ok'
+          : sample.expectedCode,
+      );
       expect(chip.ops, sample.id).toBe(0);
       slot.remove();
       await until(r, (s) => s.state === 'empty');

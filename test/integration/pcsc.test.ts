@@ -14,15 +14,35 @@ import { systemClock } from '../support/clock.ts';
 import { preparePcscd } from '../support/pcscd.ts';
 import type { Pcscd } from '../support/pcscd.ts';
 import { childrenOf, runs } from '../support/processes.ts';
-import { GOLDEN_AFTER, GOLDEN_CHALLENGES, GOLDEN_PURCHASE, GOLDEN_WIRE, cardIn, codeOf, inOrder, must, plCpu, scriptedRandom, until } from '../unit/card/rig.ts';
+import {
+  GOLDEN_AFTER,
+  GOLDEN_CHALLENGES,
+  GOLDEN_PURCHASE,
+  GOLDEN_WIRE,
+  cardIn,
+  codeOf,
+  inOrder,
+  must,
+  plCpu,
+  scriptedRandom,
+  until,
+} from '../unit/card/rig.ts';
 
 let pcscd: Pcscd;
 let slot: CardSlot;
 const readers: CardReader[] = [];
 
 function reader(match: string): PcscReader {
-  const log: LogFn = (level, room, message, detail) => { if (process.env['CARD_LOG'] !== undefined) console.log(level, room, message, detail); };
-  const made = new PcscReader({ id: 'r', match, clock: systemClock, log, service: pcscService(systemClock, log) });
+  const log: LogFn = (level, room, message, detail) => {
+    if (process.env['CARD_LOG'] !== undefined) console.log(level, room, message, detail);
+  };
+  const made = new PcscReader({
+    id: 'r',
+    match,
+    clock: systemClock,
+    log,
+    service: pcscService(systemClock, log),
+  });
   readers.push(made);
   return made;
 }
@@ -30,11 +50,19 @@ function reader(match: string): PcscReader {
 const pathTo = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
 /** A second program at the same service, which does as it is told (test/support/other-client.cjs). */
-async function otherClient(): Promise<{ readonly say: (what: 'hold' | 'reset' | 'leave') => Promise<string>; readonly end: () => Promise<void> }> {
-  const child = spawn(process.execPath, [pathTo('../support/other-client.cjs'), 'Virtual PCD 00 00'], { stdio: ['pipe', 'pipe', 'inherit'] });
+async function otherClient(): Promise<{
+  readonly say: (what: 'hold' | 'reset' | 'leave') => Promise<string>;
+  readonly end: () => Promise<void>;
+}> {
+  const child = spawn(
+    process.execPath,
+    [pathTo('../support/other-client.cjs'), 'Virtual PCD 00 00'],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
   const ended = once(child, 'exit');
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const line = async (): Promise<string> => ((await lines.next()) as { value?: string }).value ?? 'gone';
+  const line = async (): Promise<string> =>
+    ((await lines.next()) as { value?: string }).value ?? 'gone';
   if ((await line()) !== 'there') throw new Error('the other program has no reader');
   return {
     say: (what) => {
@@ -86,25 +114,30 @@ describe('a card in a PC/SC reader', () => {
     expect(r.status()).toMatchObject({ state: 'present', insertion: status.insertion });
   });
 
-  it.each(['before', 'after'] as const)('torn %s the update: the next insertion tells', async (when) => {
-    const r = reader('virtual pcd');
-    const card = sampleCard('golden').make(scriptedRandom(...GOLDEN_CHALLENGES));
-    slot.insert(card);
-    const first = await cardIn(r);
-    const plan = must(plCpu.plan(must(await plCpu.read(first)), GOLDEN_PURCHASE));
-    card.arm({ kind: 'tear', at: 9, when, from: 'arming' });
-    const torn = await plCpu.apply(first, plan);
-    expect(codeOf(torn)).toBe('CARD-0203');
-    // The exchange's own code, or the monitor's word where that came first.
-    expect(torn.ok ? '' : torn.error.detail).toMatch(/0x801000|0 bytes|card removed/);
-    expect(codeOf(await first.transmit(fromHex('0084000008')))).toBe('CARD-0102');
-    await until(r, (s) => s.state === 'empty');
-    slot.insert(card);
-    const second = await cardIn(r);
-    expect(second.insertion).toBeGreaterThan(first.insertion);
-    expect(codeOf(await first.transmit(fromHex('0084000008')))).toBe('CARD-0102');
-    expect(plCpu.classify(plan, must(await plCpu.readImage(second)))).toBe(when === 'after' ? 'after' : 'before');
-  });
+  it.each(['before', 'after'] as const)(
+    'torn %s the update: the next insertion tells',
+    async (when) => {
+      const r = reader('virtual pcd');
+      const card = sampleCard('golden').make(scriptedRandom(...GOLDEN_CHALLENGES));
+      slot.insert(card);
+      const first = await cardIn(r);
+      const plan = must(plCpu.plan(must(await plCpu.read(first)), GOLDEN_PURCHASE));
+      card.arm({ kind: 'tear', at: 9, when, from: 'arming' });
+      const torn = await plCpu.apply(first, plan);
+      expect(codeOf(torn)).toBe('CARD-0203');
+      // The exchange's own code, or the monitor's word where that came first.
+      expect(torn.ok ? '' : torn.error.detail).toMatch(/0x801000|0 bytes|card removed/);
+      expect(codeOf(await first.transmit(fromHex('0084000008')))).toBe('CARD-0102');
+      await until(r, (s) => s.state === 'empty');
+      slot.insert(card);
+      const second = await cardIn(r);
+      expect(second.insertion).toBeGreaterThan(first.insertion);
+      expect(codeOf(await first.transmit(fromHex('0084000008')))).toBe('CARD-0102');
+      expect(plCpu.classify(plan, must(await plCpu.readImage(second)))).toBe(
+        when === 'after' ? 'after' : 'before',
+      );
+    },
+  );
 
   it('a card exchanged behind the reader’s back receives nothing of the first one’s', async () => {
     const r = reader('virtual pcd');
@@ -121,7 +154,9 @@ describe('a card in a PC/SC reader', () => {
     expect(codeOf(await plCpu.apply(first, plan))).toBe('CARD-0102');
     expect(codeOf(await plCpu.apply(await cardIn(r), plan))).toBe('CARD-0205');
     expect(JSON.stringify(other)).toBe(before);
-    expect(other.transcript.some((l) => l.startsWith('=> 04D6') || l.startsWith('=> 0082'))).toBe(false);
+    expect(other.transcript.some((l) => l.startsWith('=> 04D6') || l.startsWith('=> 0082'))).toBe(
+      false,
+    );
   });
 
   it('foreign, staff and locked cards say so', async () => {
@@ -164,7 +199,11 @@ describe('a card in a PC/SC reader', () => {
     const plan = must(plCpu.plan(must(await plCpu.read(channel)), GOLDEN_PURCHASE));
     await pcscd.kill();
     await pcscd.start(false);
-    const none = await until(r, (s) => s.state === 'offline' && (s.failure.detail ?? '').includes('no reader matches'), 10_000);
+    const none = await until(
+      r,
+      (s) => s.state === 'offline' && (s.failure.detail ?? '').includes('no reader matches'),
+      10_000,
+    );
     expect(none.state === 'offline' ? none.failure.code : '').toBe('CARD-0107');
     expect(codeOf(await plCpu.apply(channel, plan))).toBe('CARD-0107');
     await pcscd.kill();
@@ -193,14 +232,18 @@ describe('a card in a PC/SC reader', () => {
       must(await applied);
       expect(r.status()).toMatchObject({ state: 'present', insertion: first.insertion });
 
-      // Theirs, before we were connected: we wait, say who is in the way, and come to it when it is let go.
+      // Theirs, before we were connected: we wait, say who is in the way, and come to it when it is
+      // let go.
       slot.remove();
       await until(r, (s) => s.state === 'empty');
       slot.insert(card);
       const second = await cardIn(r);
       expect(await other.say('hold')).toBe('ok');
       const held = await plCpu.read(second);
-      expect(held.ok ? '' : [held.error.code, held.error.detail]).toEqual(['CARD-0107', 'SCardConnect: 0x8010000B, held by another process']);
+      expect(held.ok ? '' : [held.error.code, held.error.detail]).toEqual([
+        'CARD-0107',
+        'SCardConnect: 0x8010000B, held by another process',
+      ]);
       const resets = card.transcript.filter((line) => line === '-- reset').length;
       expect(await other.say('reset')).toBe('ok');
       expect(card.transcript.filter((line) => line === '-- reset').length).toBeGreaterThan(resets);
@@ -215,7 +258,12 @@ describe('a card in a PC/SC reader', () => {
   it('the process that has the service dies with the core, whatever it is in', async () => {
     const card = sampleCard('golden').make();
     slot.insert(card);
-    const core = spawn(process.execPath, ['--input-type=module-typescript', '-e', `
+    const core = spawn(
+      process.execPath,
+      [
+        '--input-type=module-typescript',
+        '-e',
+        `
       import { PcscReader } from ${JSON.stringify(pathTo('../../src/card/index.ts'))};
       import { pcscService } from ${JSON.stringify(pathTo('../../src/main/pcsc/service.ts'))};
       import { systemClock } from ${JSON.stringify(pathTo('../../src/main/ports.ts'))};
@@ -223,7 +271,10 @@ describe('a card in a PC/SC reader', () => {
       const r = new PcscReader({ id: 'r', match: 'virtual pcd', clock: systemClock, log, service: pcscService(systemClock, log) });
       r.onStatus((s) => { if (s.state === 'present') ask(r.open(s.insertion)); });
       const ask = async (channel) => { while ((await channel.transmit(Uint8Array.of(0, 0x84, 0, 0, 8))).ok) console.log('answered'); };
-    `], { stdio: ['ignore', 'pipe', 'inherit'] });
+    `,
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
     const ended = once(core, 'exit');
     try {
       await once(core.stdout, 'data');
@@ -247,10 +298,16 @@ describe('a card in a PC/SC reader', () => {
 
   it('without a matching reader, and without a service, it is offline', async () => {
     const r = reader('no such reader');
-    const none = await until(r, (s) => s.state === 'offline' && (s.failure.detail ?? '').includes('no such reader'));
+    const none = await until(
+      r,
+      (s) => s.state === 'offline' && (s.failure.detail ?? '').includes('no such reader'),
+    );
     expect(none.state === 'offline' ? none.failure.code : '').toBe('CARD-0107');
     await pcscd.kill();
-    const gone = await until(r, (s) => s.state === 'offline' && /0x801000/.test(s.failure.detail ?? ''));
+    const gone = await until(
+      r,
+      (s) => s.state === 'offline' && /0x801000/.test(s.failure.detail ?? ''),
+    );
     expect(gone.state === 'offline' ? gone.failure.code : '').toBe('CARD-0107');
     await pcscd.start();
     const back = reader('virtual pcd');

@@ -16,7 +16,8 @@ const last = (hall: Hall): { order: OrderRow; attempt: AttemptRow; state: string
   const attempt = attempts.find((a) => a.orderId === order.orderId) as AttemptRow;
   return { order, attempt, state: `${order.state}/${attempt.state}` };
 };
-const corePid = (hall: Hall): number => Number(readFileSync(join(hall.dataDir, 'kiosk', 'core.pid'), 'utf8'));
+const corePid = (hall: Hall): number =>
+  Number(readFileSync(join(hall.dataDir, 'kiosk', 'core.pid'), 'utf8'));
 
 /** SIGKILL, at once, without asking anybody. */
 async function kill(hall: Hall): Promise<void> {
@@ -51,7 +52,10 @@ async function killAtFact(hall: Hall, kind: EventKind, act: () => Promise<unknow
   await acted;
 }
 
-/** Waits until nothing is left to do, then compares the books of everybody: provider, journal, cards, central. */
+/**
+ * Waits until nothing is left to do, then compares the books of everybody: provider, journal,
+ * cards, central.
+ */
 async function conserved(hall: Hall, opening: ReadonlyMap<string, Opening>): Promise<void> {
   await settled(hall);
   const { problems } = await compare(hall, opening);
@@ -63,7 +67,11 @@ let halls: Hall[] = [];
 beforeAll(async () => {
   const template = await Hall.template();
   try {
-    halls = await Promise.all([0, 1, 2].map(() => Hall.start(['--shell', 'browser', '--restart-ms', String(RESTART_MS)], {}, template)));
+    halls = await Promise.all(
+      [0, 1, 2].map(() =>
+        Hall.start(['--shell', 'browser', '--restart-ms', String(RESTART_MS)], {}, template),
+      ),
+    );
   } finally {
     rmSync(template, { recursive: true, force: true });
   }
@@ -83,7 +91,10 @@ async function play(index: number, scenes: Readonly<Record<string, Scene>>): Pro
         await scene(customer, hall);
         await conserved(hall, before);
       } catch (error) {
-        throw new Error(`${name}: ${error instanceof Error ? error.message : String(error)}\n${hall.output.slice(-1_500)}`, { cause: error });
+        throw new Error(
+          `${name}: ${error instanceof Error ? error.message : String(error)}\n${hall.output.slice(-1_500)}`,
+          { cause: error },
+        );
       }
     }
   } finally {
@@ -190,7 +201,11 @@ describe.concurrent('the core is killed', () => {
         for (let i = 0; i < 3; i++) await hall.dock({ do: 'lie' });
         await hall.dock({ do: 'faults', faults: { refundDelayMs: 4_000 } });
         await hall.dock({ do: 'pay' });
-        await until('the refund to be asked for', async () => (await hall.books()).refunds.some((r) => r.outRefundNo === last(hall).attempt.outRefundNo && r.status === 'PROCESSING'));
+        await until('the refund to be asked for', async () =>
+          (await hall.books()).refunds.some(
+            (r) => r.outRefundNo === last(hall).attempt.outRefundNo && r.status === 'PROCESSING',
+          ),
+        );
         await kill(hall);
         await until('refunded', () => last(hall).state === 'refunded/refunded', 40_000);
       },
@@ -198,14 +213,18 @@ describe.concurrent('the core is killed', () => {
         const code = await c.toPay('water', 5_000);
         c.tap('cancel');
         await until('closed', () => last(hall).state === 'closed/closed');
-        await killAtFact(hall, 'attempt-refunding', () => hall.dock({ do: 'pay', codeUrl: code, late: true }));
+        await killAtFact(hall, 'attempt-refunding', () =>
+          hall.dock({ do: 'pay', codeUrl: code, late: true }),
+        );
         await until('refunded', () => last(hall).state === 'closed/refunded', 40_000);
       },
-      'refunded': async (c, hall) => {
+      refunded: async (c, hall) => {
         const code = await c.toPay('water', 5_000);
         c.tap('cancel');
         await until('closed', () => last(hall).state === 'closed/closed');
-        await killAtFact(hall, 'attempt-refunded', () => hall.dock({ do: 'pay', codeUrl: code, late: true }));
+        await killAtFact(hall, 'attempt-refunded', () =>
+          hall.dock({ do: 'pay', codeUrl: code, late: true }),
+        );
         expect(last(hall).state).toBe('closed/refunded');
       },
     });

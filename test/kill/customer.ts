@@ -4,7 +4,10 @@ import type { Hall } from '../support/hall.ts';
 import { until } from '../support/hall.ts';
 import { states } from './books.ts';
 
-/** The page's end of the browser shell, without a browser: it draws nothing and taps by the contract. */
+/**
+ * The page's end of the browser shell, without a browser: it draws nothing and taps by the
+ * contract.
+ */
 export class Customer {
   readonly hall: Hall;
   snapshot: Snapshot | null = null;
@@ -40,14 +43,37 @@ export class Customer {
     this.#socket.terminate();
   }
 
-  on<S extends Snapshot['screen']>(screen: S, more: (s: SnapshotOf<S>) => boolean = () => true, timeoutMs = 30_000): Promise<SnapshotOf<S>> {
-    return until(`screen ${screen}`, () => (this.snapshot?.screen === screen && more(this.snapshot as SnapshotOf<S>) ? (this.snapshot as SnapshotOf<S>) : null), timeoutMs).catch((error: unknown) => {
-      throw new Error(`${String(error)}; shown: ${JSON.stringify(this.snapshot)}; rows: ${JSON.stringify(states(this.hall))}`);
+  on<S extends Snapshot['screen']>(
+    screen: S,
+    more: (s: SnapshotOf<S>) => boolean = () => true,
+    timeoutMs = 30_000,
+  ): Promise<SnapshotOf<S>> {
+    return until(
+      `screen ${screen}`,
+      () =>
+        this.snapshot?.screen === screen && more(this.snapshot as SnapshotOf<S>)
+          ? (this.snapshot as SnapshotOf<S>)
+          : null,
+      timeoutMs,
+    ).catch((error: unknown) => {
+      throw new Error(
+        `${String(error)}; shown: ${JSON.stringify(this.snapshot)}; rows: ${JSON.stringify(states(this.hall))}`,
+      );
     });
   }
   tap(type: Intent['type'], value?: number | string): void {
     const s = this.snapshot as Snapshot;
-    this.#socket.send(JSON.stringify({ type: 'intent', intent: { type, screen: s.screen, revision: s.revision, ...(value === undefined ? {} : { value }) } }));
+    this.#socket.send(
+      JSON.stringify({
+        type: 'intent',
+        intent: {
+          type,
+          screen: s.screen,
+          revision: s.revision,
+          ...(value === undefined ? {} : { value }),
+        },
+      }),
+    );
   }
 
   /** The start screen, selling, and a card that its meter has seen. */
@@ -56,15 +82,19 @@ export class Customer {
     await this.hall.dock({ do: 'remove' });
     // The last visit's screens have a person's patience; whoever comes next taps them away.
     let tappedAt = 0;
-    await until('the start screen, selling', () => {
-      const s = this.snapshot;
-      if (s?.screen === 'start') return s.selling;
-      if (s !== null && s.screen !== 'out-of-service' && performance.now() - tappedAt > 300) {
-        tappedAt = performance.now();
-        this.tap('exit');
-      }
-      return false;
-    }, 40_000);
+    await until(
+      'the start screen, selling',
+      () => {
+        const s = this.snapshot;
+        if (s?.screen === 'start') return s.selling;
+        if (s !== null && s.screen !== 'out-of-service' && performance.now() - tappedAt > 300) {
+          tappedAt = performance.now();
+          this.tap('exit');
+        }
+        return false;
+      },
+      40_000,
+    );
     await this.hall.dock({ do: 'meter', id: card });
   }
   async toAmount(card: string, fen: number): Promise<void> {
@@ -78,6 +108,7 @@ export class Customer {
   async toPay(card: string, fen: number): Promise<string> {
     await this.toAmount(card, fen);
     this.tap('pay', fen);
-    return (await this.on('pay', (s) => s.state === 'waiting' && s.qrText !== null)).qrText as string;
+    return (await this.on('pay', (s) => s.state === 'waiting' && s.qrText !== null))
+      .qrText as string;
   }
 }

@@ -7,7 +7,17 @@ import { Dice } from '../../src/main/demo/simulate/dice.ts';
 import { Hall } from '../support/hall.ts';
 import type { Pcscd } from '../support/pcscd.ts';
 import { preparePcscd } from '../support/pcscd.ts';
-import { CARD_NO, booksFiles, cardFile, compare, openOrders, openings, providerBooks, secondLog, states } from './books.ts';
+import {
+  CARD_NO,
+  booksFiles,
+  cardFile,
+  compare,
+  openOrders,
+  openings,
+  providerBooks,
+  secondLog,
+  states,
+} from './books.ts';
 import type { Opening, Sums } from './books.ts';
 import { Customer } from './customer.ts';
 import { Tail } from './watch.ts';
@@ -27,7 +37,10 @@ export interface KillReport {
   readonly seconds: number;
 }
 
-/** What dies is started again after this, each time: the shell's own back-off would make a thousand kills take days. */
+/**
+ * What dies is started again after this, each time: the shell's own back-off would make a thousand
+ * kills take days.
+ */
 export const RESTART_MS = 60;
 const VISIT_MS = 15_000;
 const SETTLE_MS = 90_000;
@@ -35,20 +48,86 @@ const SETTLE_MS = 90_000;
 const PROGRESS = 100;
 
 /** What a customer has in mind; the frequent ones are those that end on the card. */
-const PLANS = ['buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'tear', 'tear', 'tear', 'lie', 'lie', 'cancel', 'cancel-pay-late', 'pull-at-pay', 'pull-then-pay', 'scan-first', 'wrong-card', 'show-code', 'show-code', 'show-code', 'show-code-password', 'switch'] as const;
+const PLANS = [
+  'buy',
+  'buy',
+  'buy',
+  'buy',
+  'buy',
+  'buy',
+  'tear',
+  'tear',
+  'tear',
+  'lie',
+  'lie',
+  'cancel',
+  'cancel-pay-late',
+  'pull-at-pay',
+  'pull-then-pay',
+  'scan-first',
+  'wrong-card',
+  'show-code',
+  'show-code',
+  'show-code',
+  'show-code-password',
+  'switch',
+] as const;
 type Plan = (typeof PLANS)[number];
 
-/** The instants that are aimed at: just after such a fact is on the disk, before what follows from it. */
-const FACTS: readonly EventKind[] = ['attempt-creating', 'attempt-pending', 'attempt-paid', 'attempt-paid', 'order-delivering', 'order-delivering', 'order-delivering', 'order-delivered'];
+/**
+ * The instants that are aimed at: just after such a fact is on the disk, before what follows from
+ * it.
+ */
+const FACTS: readonly EventKind[] = [
+  'attempt-creating',
+  'attempt-pending',
+  'attempt-paid',
+  'attempt-paid',
+  'order-delivering',
+  'order-delivering',
+  'order-delivering',
+  'order-delivered',
+];
 const FACTS_OF: Partial<Record<Plan, readonly EventKind[]>> = {
   tear: ['order-delivering', 'order-in-doubt', 'order-in-doubt', 'order-delivered'],
   'wrong-card': ['order-delivering', 'order-in-doubt', 'order-in-doubt', 'order-delivered'],
-  lie: ['order-delivering', 'order-in-doubt', 'order-refunding', 'order-refunding', 'attempt-refunded'],
+  lie: [
+    'order-delivering',
+    'order-in-doubt',
+    'order-refunding',
+    'order-refunding',
+    'attempt-refunded',
+  ],
   cancel: ['attempt-creating', 'attempt-pending', 'attempt-closing', 'attempt-closed'],
-  'cancel-pay-late': ['attempt-closing', 'attempt-closed', 'attempt-refunding', 'attempt-refunding', 'attempt-refunded'],
-  'show-code': ['attempt-closing', 'attempt-closed', 'attempt-creating', 'attempt-creating', 'attempt-paid', 'order-delivering'],
-  'show-code-password': ['attempt-closed', 'attempt-creating', 'attempt-pending', 'attempt-pending', 'attempt-closing'],
-  switch: ['attempt-closing', 'attempt-closed', 'attempt-creating', 'attempt-pending', 'attempt-paid'],
+  'cancel-pay-late': [
+    'attempt-closing',
+    'attempt-closed',
+    'attempt-refunding',
+    'attempt-refunding',
+    'attempt-refunded',
+  ],
+  'show-code': [
+    'attempt-closing',
+    'attempt-closed',
+    'attempt-creating',
+    'attempt-creating',
+    'attempt-paid',
+    'order-delivering',
+  ],
+  'show-code-password': [
+    'attempt-closed',
+    'attempt-creating',
+    'attempt-pending',
+    'attempt-pending',
+    'attempt-closing',
+  ],
+  switch: [
+    'attempt-closing',
+    'attempt-closed',
+    'attempt-creating',
+    'attempt-pending',
+    'attempt-paid',
+  ],
   'pull-at-pay': ['attempt-pending', 'attempt-closing', 'attempt-closed', 'attempt-refunding'],
 };
 
@@ -80,23 +159,43 @@ function planKills(dice: Dice, plan: Plan, count: number, withPcscd: boolean): P
     const dieRoll = dice.below(100);
     let aim: Aim;
     if (i > 0 && dice.chance(0.6)) aim = { at: 'kill', ms: dice.between(0, 900) };
-    else if (what === 'sandbox' ? dieRoll < 60 : dieRoll < 5) aim = { at: 'books', nth: dice.between(1, 3), ms: soon() };
-    else if (what === 'pcscd' ? dieRoll < 50 : dieRoll < 30) aim = { at: 'card', nth: 1, ms: soon() };
-    else if (dieRoll < 75) aim = { at: 'fact', kind: dice.pick(FACTS_OF[plan] ?? FACTS), ms: soon() };
+    else if (what === 'sandbox' ? dieRoll < 60 : dieRoll < 5)
+      aim = { at: 'books', nth: dice.between(1, 3), ms: soon() };
+    else if (what === 'pcscd' ? dieRoll < 50 : dieRoll < 30)
+      aim = { at: 'card', nth: 1, ms: soon() };
+    else if (dieRoll < 75)
+      aim = { at: 'fact', kind: dice.pick(FACTS_OF[plan] ?? FACTS), ms: soon() };
     else aim = { at: 'time', ms: dice.between(0, 2_500) };
     out.push({ target: what, aim });
   }
   return out;
 }
-const aimText = (a: Aim): string => (a.at === 'time' ? `${a.ms} ms into the visit` : a.at === 'kill' ? `${a.ms} ms after the last kill` : a.at === 'fact' ? `${a.kind} + ${a.ms} ms` : `${a.at} ${a.nth} + ${a.ms} ms`);
+const aimText = (a: Aim): string =>
+  a.at === 'time'
+    ? `${a.ms} ms into the visit`
+    : a.at === 'kill'
+      ? `${a.ms} ms after the last kill`
+      : a.at === 'fact'
+        ? `${a.kind} + ${a.ms} ms`
+        : `${a.at} ${a.nth} + ${a.ms} ms`;
 
-const SCRIPTS: Readonly<Record<Exclude<Target, 'pcscd'>, string>> = { core: 'src/main/core/main.ts', central: 'central-process.ts', sandbox: 'sandbox-process.ts' };
-/** The hall's process of that kind, also while it is still starting; null: there is none just now. Read from /proc, so that the kill comes within microseconds. */
+const SCRIPTS: Readonly<Record<Exclude<Target, 'pcscd'>, string>> = {
+  core: 'src/main/core/main.ts',
+  central: 'central-process.ts',
+  sandbox: 'sandbox-process.ts',
+};
+/**
+ * The hall's process of that kind, also while it is still starting; null: there is none just now.
+ * Read from /proc, so that the kill comes within microseconds.
+ */
 function pidOf(hall: Hall, target: Exclude<Target, 'pcscd'>): number | null {
-  for (const pid of readFileSync(`/proc/${hall.pid}/task/${hall.pid}/children`, 'utf8').split(' ')) {
+  for (const pid of readFileSync(`/proc/${hall.pid}/task/${hall.pid}/children`, 'utf8').split(
+    ' ',
+  )) {
     if (pid === '') continue;
     try {
-      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(SCRIPTS[target])) return Number(pid);
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(SCRIPTS[target]))
+        return Number(pid);
     } catch {
       // Gone between the two looks.
     }
@@ -125,7 +224,14 @@ class Town {
   /** A code that was scanned and not yet paid. */
   #typing: string | null = null;
 
-  private constructor(hall: Hall, pcscd: Pcscd | null, dice: Dice, customer: Customer, opening: ReadonlyMap<string, Opening>, signal: AbortSignal) {
+  private constructor(
+    hall: Hall,
+    pcscd: Pcscd | null,
+    dice: Dice,
+    customer: Customer,
+    opening: ReadonlyMap<string, Opening>,
+    signal: AbortSignal,
+  ) {
     this.hall = hall;
     this.#pcscd = pcscd;
     this.#dice = dice;
@@ -142,7 +248,13 @@ class Town {
     };
   }
 
-  static async open(hall: Hall, pcscd: Pcscd | null, seed: number, stream: number, signal: AbortSignal): Promise<Town> {
+  static async open(
+    hall: Hall,
+    pcscd: Pcscd | null,
+    seed: number,
+    stream: number,
+    signal: AbortSignal,
+  ): Promise<Town> {
     const opening = await openings(hall);
     const customer = await Customer.at(hall);
     await customer.on('start', (s) => s.selling);
@@ -155,14 +267,19 @@ class Town {
   }
 
   #tell(text: string): void {
-    this.story.push(`${String(Math.round(performance.now() - this.#began)).padStart(6)} ms  ${text}`);
+    this.story.push(
+      `${String(Math.round(performance.now() - this.#began)).padStart(6)} ms  ${text}`,
+    );
   }
   async #dock(action: Parameters<Hall['dock']>[0]): Promise<unknown> {
     this.#tell(`dock ${JSON.stringify(action)}`);
     return this.hall.dock(action);
   }
 
-  /** One customer, one or two kills; then everything settles and all books are compared. @returns what is wrong */
+  /**
+   * One customer, one or two kills; then everything settles and all books are compared. @returns
+   * what is wrong
+   */
   async round(kills: number): Promise<string[]> {
     const dice = this.#dice;
     this.#began = performance.now();
@@ -172,12 +289,15 @@ class Town {
     const plan = dice.pick(PLANS);
     const card = dice.pick(Object.keys(CARD_NO));
     const planned = planKills(dice, plan, kills, this.#pcscd !== null);
-    this.#tell(`${plan} with ${card}; kills: ${planned.map((k) => `${k.target} at ${aimText(k.aim)}`).join('; ')}`);
+    this.#tell(
+      `${plan} with ${card}; kills: ${planned.map((k) => `${k.target} at ${aimText(k.aim)}`).join('; ')}`,
+    );
     try {
       await this.hall.dock({ do: 'consume', id: card, quantity: 3_000 });
       await this.hall.dock({ do: 'meter', id: card });
       // A card that answers at once leaves hardly an instant between its change and the look at it.
-      if (this.#pcscd === null) await this.#dock({ do: 'delay', line: 'card', ms: dice.pick([0, 10, 20, 30]) });
+      if (this.#pcscd === null)
+        await this.#dock({ do: 'delay', line: 'card', ms: dice.pick([0, 10, 20, 30]) });
       const over = Promise.withResolvers<void>();
       const killing = this.#kill(planned, card, over.promise);
       let leftover: string | null = null;
@@ -188,8 +308,13 @@ class Town {
         await killing;
       }
       // Whoever scanned stands there typing the password: it is paid in the end, or given up.
-      if (this.#typing !== null) await this.#phone({ do: 'pay', codeUrl: this.#typing, ...(dice.chance(0.5) ? { fail: true } : {}) }, 10_000);
-      if (leftover !== null && (plan === 'cancel-pay-late' || dice.chance(0.3))) await this.#phone({ do: 'pay', codeUrl: leftover, late: true }, 10_000);
+      if (this.#typing !== null)
+        await this.#phone(
+          { do: 'pay', codeUrl: this.#typing, ...(dice.chance(0.5) ? { fail: true } : {}) },
+          10_000,
+        );
+      if (leftover !== null && (plan === 'cancel-pay-late' || dice.chance(0.3)))
+        await this.#phone({ do: 'pay', codeUrl: leftover, late: true }, 10_000);
       await this.#settle();
       const { problems, sums } = await compare(this.hall, this.#opening);
       this.rounds += 1;
@@ -212,7 +337,12 @@ class Town {
 
   /** What the failing round was, for a person to read. */
   tale(): string {
-    return [...this.story, '--- the processes said:', this.hall.output.slice(this.#spoken).slice(-6_000), `--- data: ${this.hall.dataDir}`].join('\n');
+    return [
+      ...this.story,
+      '--- the processes said:',
+      this.hall.output.slice(this.#spoken).slice(-6_000),
+      `--- data: ${this.hall.dataDir}`,
+    ].join('\n');
   }
 
   // ---- killing ----
@@ -239,7 +369,12 @@ class Town {
   }
 
   /** Calls `fire` in the very turn in which the aim is seen. */
-  #aim(aim: Aim, card: string, before: Promise<void>, fire: () => void): { reached: Promise<void>; stop: () => void } {
+  #aim(
+    aim: Aim,
+    card: string,
+    before: Promise<void>,
+    fire: () => void,
+  ): { reached: Promise<void>; stop: () => void } {
     const reached = Promise.withResolvers<void>();
     const hit = (): void => {
       const go = (): void => {
@@ -266,9 +401,11 @@ class Town {
       }
       case 'books': {
         let n = 0;
-        const stops = this.#books.map((books) => books.on(() => {
-          if (++n === aim.nth) hit();
-        }));
+        const stops = this.#books.map((books) =>
+          books.on(() => {
+            if (++n === aim.nth) hit();
+          }),
+        );
         return { reached: reached.promise, stop: () => stops.forEach((stop) => stop()) };
       }
       case 'card': {
@@ -286,7 +423,8 @@ class Town {
   /** @returns false: there was no such process just now */
   async #sigkill(target: Exclude<Target, 'pcscd'>): Promise<boolean> {
     // Elsewhere the dock does it: one HTTP request later.
-    if (process.platform !== 'linux') return (await this.hall.dock({ do: 'kill', what: target })) === true;
+    if (process.platform !== 'linux')
+      return (await this.hall.dock({ do: 'kill', what: target })) === true;
     const pid = pidOf(this.hall, target);
     try {
       return pid !== null && process.kill(pid, 'SIGKILL');
@@ -337,7 +475,11 @@ class Town {
     let pulled = false;
     let shown: string | null = null;
     let switched = false;
-    const tap = (type: Parameters<Customer['tap']>[0], value?: number | string, everyMs = 250): void => {
+    const tap = (
+      type: Parameters<Customer['tap']>[0],
+      value?: number | string,
+      everyMs = 250,
+    ): void => {
       if (performance.now() - tappedAt < everyMs) return;
       tappedAt = performance.now();
       this.#tell(`tap ${type}${value === undefined ? '' : ` ${value}`}`);
@@ -358,13 +500,20 @@ class Town {
       }
       if (paid) return tap('check-payment', undefined, 500);
       if (s.state === 'unknown') return tap('check-payment', undefined, 800);
-      if (code === null || s.state === 'creating' || s.state === 'closing' || s.state === 'switching') return;
+      if (
+        code === null ||
+        s.state === 'creating' ||
+        s.state === 'closing' ||
+        s.state === 'switching'
+      )
+        return;
       switch (plan) {
         case 'show-code':
         case 'show-code-password': {
           if (shown !== null && dice.chance(0.7)) return tap('check-payment', undefined, 500);
           const wallet = dice.pick(['wechat', 'alipay'] as const);
-          if (plan === 'show-code-password') await this.#phone({ do: 'faults', faults: { at: wallet, askPassword: 1 } });
+          if (plan === 'show-code-password')
+            await this.#phone({ do: 'faults', faults: { at: wallet, askPassword: 1 } });
           const said = (await this.#dock({ do: 'show-code', wallet })) as { code?: string } | null;
           shown = said?.code ?? null;
           this.#typing = plan === 'show-code-password' && shown !== null ? `auth:${shown}` : null;
@@ -374,7 +523,10 @@ class Town {
         case 'switch':
           if (!switched && s.choices.length > 1) {
             leftover = code;
-            tap('pay-with', s.choices.find((kind) => kind !== s.provider));
+            tap(
+              'pay-with',
+              s.choices.find((kind) => kind !== s.provider),
+            );
             switched = true;
             return;
           }
@@ -412,12 +564,20 @@ class Town {
           return;
         case 'tear':
         case 'wrong-card':
-          if (!armed) await this.#dock({ do: 'tear', at: dice.between(1, 12), when: dice.pick(['before', 'after'] as const), id: cardId });
+          if (!armed)
+            await this.#dock({
+              do: 'tear',
+              at: dice.between(1, 12),
+              when: dice.pick(['before', 'after'] as const),
+              id: cardId,
+            });
           armed = true;
           paid = await this.#phone({ do: 'pay', codeUrl: code });
           return;
         case 'lie':
-          if (!armed) for (let i = dice.between(1, 3); i > 0; i--) await this.#dock({ do: 'lie', id: cardId });
+          if (!armed)
+            for (let i = dice.between(1, 3); i > 0; i--)
+              await this.#dock({ do: 'lie', id: cardId });
           armed = true;
           paid = await this.#phone({ do: 'pay', codeUrl: code });
           return;
@@ -455,9 +615,14 @@ class Town {
           await this.#dock({ do: 'remove' });
           return leftover;
         case 'in-doubt':
-          if (s.reason === 'payment' || s.reason === 'central' || inserts > 4 || dice.chance(0.1)) return leftover;
+          if (s.reason === 'payment' || s.reason === 'central' || inserts > 4 || dice.chance(0.1))
+            return leftover;
           await pause(dice.between(50, 500));
-          await insert(plan === 'wrong-card' && inserts === 1 ? (Object.keys(CARD_NO).find((id) => id !== cardId) as string) : cardId);
+          await insert(
+            plan === 'wrong-card' && inserts === 1
+              ? (Object.keys(CARD_NO).find((id) => id !== cardId) as string)
+              : cardId,
+          );
           await pause(400);
           break;
         case 'cannot-sell':
@@ -481,19 +646,42 @@ class Town {
           break;
       }
       // Only now the card comes back; some put it in twice in quick succession.
-      if (plan === 'pull-then-pay' && pulled && paid && s.screen !== 'start' && inserts < (this.#dice.chance(0.2) ? 3 : 2)) await insert(cardId);
+      if (
+        plan === 'pull-then-pay' &&
+        pulled &&
+        paid &&
+        s.screen !== 'start' &&
+        inserts < (this.#dice.chance(0.2) ? 3 : 2)
+      )
+        await insert(cardId);
     }
     return leftover;
   }
 
-  /** The wallet's own code behind a gateway's, opened and not paid; null: it was not to be had just now. */
+  /**
+   * The wallet's own code behind a gateway's, opened and not paid; null: it was not to be had just
+   * now.
+   */
   async #opened(codeUrl: string): Promise<string | null> {
-    const said = (await this.#dock({ do: 'scan', codeUrl, wallet: this.#dice.pick(['wechat', 'alipay', 'unionpay'] as const) }).catch(() => null)) as { codeUrl?: string } | null;
+    const said = (await this.#dock({
+      do: 'scan',
+      codeUrl,
+      wallet: this.#dice.pick(['wechat', 'alipay', 'unionpay'] as const),
+    }).catch(() => null)) as { codeUrl?: string } | null;
     return said?.codeUrl ?? null;
   }
 
-  /** A payment at the provider, whose process may be dead just now. @returns false: it was not reached */
-  async #phone(action: { do: 'pay'; codeUrl: string; late?: boolean; fail?: boolean } | { do: 'scan'; codeUrl: string } | { do: 'faults'; faults: Record<string, unknown> }, patienceMs = 0): Promise<boolean> {
+  /**
+   * A payment at the provider, whose process may be dead just now. @returns false: it was not
+   * reached
+   */
+  async #phone(
+    action:
+      | { do: 'pay'; codeUrl: string; late?: boolean; fail?: boolean }
+      | { do: 'scan'; codeUrl: string }
+      | { do: 'faults'; faults: Record<string, unknown> },
+    patienceMs = 0,
+  ): Promise<boolean> {
     const end = performance.now() + patienceMs;
     for (;;) {
       try {
@@ -503,7 +691,9 @@ class Town {
         if (performance.now() > end) return false;
         await pause(100);
       } catch (error) {
-        this.#tell(`the provider is not reached: ${error instanceof Error ? error.message : String(error)}`);
+        this.#tell(
+          `the provider is not reached: ${error instanceof Error ? error.message : String(error)}`,
+        );
         if (performance.now() > end) return false;
         await pause(100);
       }
@@ -525,7 +715,10 @@ class Town {
         const open = openOrders(this.hall, gateway);
         const left = providerBooks(this.hall, gateway).left.some((l) => l.captured !== l.refunded);
         const waiting = open.find((o) => ['paid', 'delivering', 'in-doubt'].includes(o.state));
-        const id = waiting === undefined ? null : (Object.entries(CARD_NO).find(([, no]) => no === waiting.quote.cardNo)?.[0] ?? null);
+        const id =
+          waiting === undefined
+            ? null
+            : (Object.entries(CARD_NO).find(([, no]) => no === waiting.quote.cardNo)?.[0] ?? null);
         if (id !== null && (inserted !== id || performance.now() - insertedAt > 3_000)) {
           await this.#dock({ do: 'insert', id });
           inserted = id;
@@ -535,13 +728,28 @@ class Town {
           inserted = null;
         }
         const s = c.snapshot;
-        if (open.length === 0 && !left && this.hall.rows().outbox === 0 && s?.screen === 'start' && s.selling) return;
+        if (
+          open.length === 0 &&
+          !left &&
+          this.hall.rows().outbox === 0 &&
+          s?.screen === 'start' &&
+          s.selling
+        )
+          return;
         // Nobody stands there any more, and the screens have their own patience: not ours.
-        if (inserted === null && s !== null && !['start', 'reading', 'writing', 'out-of-service'].includes(s.screen)) c.tap(s.screen === 'in-doubt' ? 'leave' : 'exit');
+        if (
+          inserted === null &&
+          s !== null &&
+          !['start', 'reading', 'writing', 'out-of-service'].includes(s.screen)
+        )
+          c.tap(s.screen === 'in-doubt' ? 'leave' : 'exit');
       } catch (error) {
         this.#tell(`looked in vain: ${error instanceof Error ? error.message : String(error)}`);
       }
-      if (performance.now() > end) throw new Error(`not settled after ${SETTLE_MS} ms: ${states(this.hall, true).join('; ')}; outbox ${this.hall.rows().outbox}; shown ${JSON.stringify(c.snapshot)}`);
+      if (performance.now() > end)
+        throw new Error(
+          `not settled after ${SETTLE_MS} ms: ${states(this.hall, true).join('; ')}; outbox ${this.hall.rows().outbox}; shown ${JSON.stringify(c.snapshot)}`,
+        );
       await pause(120);
     }
   }
@@ -561,7 +769,10 @@ export interface DriveOptions {
   readonly signal: AbortSignal;
 }
 
-/** Lets customers buy in real halls and kills their processes until `kills` were done in all. A hall with a violation stops, and its data folder stays. */
+/**
+ * Lets customers buy in real halls and kills their processes until `kills` were done in all. A hall
+ * with a violation stops, and its data folder stays.
+ */
 export async function drive(o: DriveOptions): Promise<KillReport> {
   const began = performance.now();
   let left = o.kills;
@@ -581,7 +792,18 @@ export async function drive(o: DriveOptions): Promise<KillReport> {
     const started = await Promise.allSettled(
       Array.from({ length: o.halls }, async (_, i) => {
         const own = i === 0 ? pcscd : null;
-        const hall = await Hall.start(['--shell', 'browser', '--restart-ms', String(RESTART_MS), ...(own === null ? [] : ['--real-pcsc', '--vpcd-port', String(own.port)]), ...(i === 1 ? ['--payments', 'gateway'] : [])], own === null ? {} : { PCSCLITE_CSOCK_NAME: own.socket }, from);
+        const hall = await Hall.start(
+          [
+            '--shell',
+            'browser',
+            '--restart-ms',
+            String(RESTART_MS),
+            ...(own === null ? [] : ['--real-pcsc', '--vpcd-port', String(own.port)]),
+            ...(i === 1 ? ['--payments', 'gateway'] : []),
+          ],
+          own === null ? {} : { PCSCLITE_CSOCK_NAME: own.socket },
+          from,
+        );
         halls.push(hall);
         towns.push(await Town.open(hall, own, o.seed, i, o.signal));
       }),
@@ -595,19 +817,27 @@ export async function drive(o: DriveOptions): Promise<KillReport> {
           const problems = await town.round(kills);
           if (o.stories) o.say(town.story.join('\n'));
           const done = towns.reduce((n, t) => n + t.killed, 0);
-          if (Math.floor(done / PROGRESS) > Math.floor(told / PROGRESS)) o.say(`${done} kills, ${Math.round((performance.now() - began) / 1_000)} s`);
+          if (Math.floor(done / PROGRESS) > Math.floor(told / PROGRESS))
+            o.say(`${done} kills, ${Math.round((performance.now() - began) / 1_000)} s`);
           told = done;
           if (problems.length === 0) continue;
           kept.add(town.hall);
           violations.push(...problems);
-          o.say(`VIOLATION after ${town.rounds} rounds (seed ${o.seed}):\n${problems.map((p) => `  ${p}`).join('\n')}\n${town.tale()}`);
+          o.say(
+            `VIOLATION after ${town.rounds} rounds (seed ${o.seed}):\n${problems.map((p) => `  ${p}`).join('\n')}\n${town.tale()}`,
+          );
           return;
         }
       }),
     );
     const total = (of: (t: Town) => number): number => towns.reduce((n, t) => n + of(t), 0);
     return {
-      kills: { core: total((t) => t.kills.core), central: total((t) => t.kills.central), sandbox: total((t) => t.kills.sandbox), pcscd: total((t) => t.kills.pcscd) },
+      kills: {
+        core: total((t) => t.kills.core),
+        central: total((t) => t.kills.central),
+        sandbox: total((t) => t.kills.sandbox),
+        pcscd: total((t) => t.kills.pcscd),
+      },
       rounds: total((t) => t.rounds),
       captured: total((t) => t.sums.captured),
       delivered: total((t) => t.sums.delivered),

@@ -2,7 +2,10 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, statSync, watch }
 import type { FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
-/** Follows a file that only grows: every new whole line, as soon as the kernel says that there is one. */
+/**
+ * Follows a file that only grows: every new whole line, as soon as the kernel says that there is
+ * one.
+ */
 export class Tail {
   readonly #listeners = new Set<(line: string) => void>();
   readonly #file: string;

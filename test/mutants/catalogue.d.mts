@@ -2,7 +2,14 @@
 export interface Mutant {
   readonly id: string;
   readonly what: string;
-  readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[];
-  readonly by: readonly { readonly kind: 'tests' | 'simulate'; readonly files?: readonly string[] }[];
+  readonly edits: readonly {
+    readonly file: string;
+    readonly find: string;
+    readonly replace: string;
+  }[];
+  readonly by: readonly {
+    readonly kind: 'tests' | 'simulate';
+    readonly files?: readonly string[];
+  }[];
 }
 export declare const MUTANTS: readonly Mutant[];

@@ -1,5 +1,5 @@
-// A sabotage is found by its tokens: white space, commas, quotes, parentheses and comments do not count, so that a
-// formatter may lay the source out as it likes and every sabotage still applies.
+// A sabotage is found by its tokens: white space, commas, quotes, parentheses and comments do not
+// count, so that a formatter may lay the source out as it likes and every sabotage still applies.
 
 const SKIPPED = /(?<=^|[\s{};,(])\/\/[^\n]*|\/\*[\s\S]*?\*\/|[\s,'"`()]/y;
 const TOKEN = /[\w$]+|[\s\S]/y;
@@ -23,7 +23,10 @@ function tokensOf(text) {
   return tokens;
 }
 
-/** Where `marks` (quotes and parentheses at an end of what is looked for) end in `text`, stepping by `step` from `from`. */
+/**
+ * Where `marks` (quotes and parentheses at an end of what is looked for) end in `text`, stepping by
+ * `step` from `from`.
+ */
 function past(text, from, marks, step) {
   let at = from;
   for (const mark of marks) {
@@ -39,8 +42,8 @@ function past(text, from, marks, step) {
 const known = new Map();
 
 /**
- * Where `find` stands in `text`, as [from, to); all its places. What is cut out takes the quotes, commas and
- * parentheses along with which `find` begins and ends, as far as they are there.
+ * Where `find` stands in `text`, as [from, to); all its places. What is cut out takes the quotes,
+ * commas and parentheses along with which `find` begins and ends, as far as they are there.
  */
 export function places(text, find) {
   const tokens = known.get(text) ?? tokensOf(text);
@@ -59,7 +62,10 @@ export function places(text, find) {
   return found;
 }
 
-/** `text` with `replace` where `find` stands; null: it does not stand there exactly once, or nothing would change. */
+/**
+ * `text` with `replace` where `find` stands; null: it does not stand there exactly once, or nothing
+ * would change.
+ */
 export function sabotaged(text, find, replace) {
   const found = places(text, find);
   if (found.length !== 1 || find === replace) return null;

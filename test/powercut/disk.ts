@@ -4,7 +4,10 @@ import type { Op } from './recording.ts';
 
 const SECTOR = 512;
 
-/** What the disk may have done with writes, truncations and folder changes that were not synced when the power went. */
+/**
+ * What the disk may have done with writes, truncations and folder changes that were not synced when
+ * the power went.
+ */
 export type Fate = 'kept' | 'dropped' | 'torn';
 
 type DataOp = { readonly at: number; readonly bytes: Buffer } | { readonly size: number };
@@ -15,9 +18,17 @@ interface Inode {
   /** As the process sees it. */
   size: number;
 }
-type EntryOp = { readonly folder: string; readonly path: string; readonly inode: Inode | null; /** Of a rename: both halves happen or none does. */ readonly twin: symbol | null };
+type EntryOp = {
+  readonly folder: string;
+  readonly path: string;
+  readonly inode: Inode | null;
+  /** Of a rename: both halves happen or none does. */ readonly twin: symbol | null;
+};
 
-/** Files as a disk with a volatile cache has them: data durable by fsync of the file, names by fsync of the folder. */
+/**
+ * Files as a disk with a volatile cache has them: data durable by fsync of the file, names by fsync
+ * of the folder.
+ */
 export class Disk {
   readonly #root: string;
   /** Names as the process sees them. */
@@ -36,7 +47,8 @@ export class Disk {
     switch (op.op) {
       case 'create': {
         const there = this.#names.get(op.path);
-        if (there === undefined) this.#name(op.path, { synced: Buffer.alloc(0), pending: [], size: 0 });
+        if (there === undefined)
+          this.#name(op.path, { synced: Buffer.alloc(0), pending: [], size: 0 });
         else if (op.truncate) this.#data(there, { size: 0 });
         return;
       }
@@ -100,7 +112,13 @@ export class Disk {
       if (path.endsWith('-shm') || path.endsWith('core.lock')) continue;
       const to = join(target, relative(this.#root, path));
       mkdirSync(dirname(to), { recursive: true });
-      writeFileSync(to, settle(inode, fate === 'kept' ? () => true : fate === 'dropped' ? () => false : () => dice() < 0.5));
+      writeFileSync(
+        to,
+        settle(
+          inode,
+          fate === 'kept' ? () => true : fate === 'dropped' ? () => false : () => dice() < 0.5,
+        ),
+      );
     }
   }
 
@@ -109,7 +127,8 @@ export class Disk {
     if (fate === 'kept') return this.#entries;
     if (fate === 'dropped') return [];
     const chosen = new Set<EntryOp>();
-    for (const own of Map.groupBy(this.#entries, (e) => e.folder).values()) for (const e of own.slice(0, Math.floor(dice() * (own.length + 1)))) chosen.add(e);
+    for (const own of Map.groupBy(this.#entries, (e) => e.folder).values())
+      for (const e of own.slice(0, Math.floor(dice() * (own.length + 1)))) chosen.add(e);
     const done = closed(this.#entries, chosen);
     return this.#entries.filter((e) => done.has(e));
   }
@@ -118,7 +137,7 @@ export class Disk {
 /** With a rename's one half goes the other, and with each change those before it in its folder. */
 function closed(all: readonly EntryOp[], chosen: ReadonlySet<EntryOp>): Set<EntryOp> {
   const done = new Set(chosen);
-  for (let size = -1; size !== done.size; ) {
+  for (let size = -1; size !== done.size;) {
     size = done.size;
     const twins = new Set([...done].map((e) => e.twin).filter((t) => t !== null));
     for (const e of all) if (e.twin !== null && twins.has(e.twin)) done.add(e);
@@ -147,7 +166,7 @@ function settle(inode: Inode, kept: () => boolean): Buffer {
       bytes = next;
       continue;
     }
-    for (let at = op.at; at < op.at + op.bytes.length; ) {
+    for (let at = op.at; at < op.at + op.bytes.length;) {
       const end = Math.min(op.at + op.bytes.length, (Math.floor(at / SECTOR) + 1) * SECTOR);
       if (kept()) {
         if (bytes === inode.synced || end > bytes.length) {

@@ -15,9 +15,10 @@ import type { Op } from './recording.ts';
 import { TERMINAL } from './script.ts';
 
 /**
- * Power cut at every operation of the real journal process on its disks: its writes, fsyncs, truncations, unlinks and
- * renames were recorded; here the disk is rebuilt as a power cut may leave it, the journal is opened on it, and what
- * had been acknowledged must be there. Fast: a seeded sample of points. PILOTLIGHT_FULL=1: every point.
+ * Power cut at every operation of the real journal process on its disks: its writes, fsyncs,
+ * truncations, unlinks and renames were recorded; here the disk is rebuilt as a power cut may leave
+ * it, the journal is opened on it, and what had been acknowledged must be there. Fast: a seeded
+ * sample of points. PILOTLIGHT_FULL=1: every point.
  */
 const FULL = process.env['PILOTLIGHT_FULL'] === '1';
 const POINTS = 160;
@@ -25,7 +26,10 @@ const SEED = Number(process.env['PILOTLIGHT_SEED'] ?? '20261122');
 
 /** What the process said. */
 type Mark =
-  | { readonly ack: { readonly epoch: number; readonly seq: number; readonly hash: string }; readonly events: readonly JournalEvent[] }
+  | {
+      readonly ack: { readonly epoch: number; readonly seq: number; readonly hash: string };
+      readonly events: readonly JournalEvent[];
+    }
   | { readonly opened: string }
   | { readonly number: number }
   | { readonly spoiled: string }
@@ -89,7 +93,11 @@ function moneyOf(events: readonly JournalEvent[]): Map<string, Money> {
   return orders;
 }
 
-const clock: Clock = { nowMs: () => 1_795_999_000_000, monoMs: () => 0, after: () => () => undefined };
+const clock: Clock = {
+  nowMs: () => 1_795_999_000_000,
+  monoMs: () => 0,
+  after: () => () => undefined,
+};
 
 interface Placed {
   readonly epoch: number;
@@ -111,10 +119,19 @@ function check(folder: string, known: Known, name: string, outcome: Outcome): vo
   mkdirSync(data, { recursive: true });
   mkdirSync(second, { recursive: true });
   const bad = (what: string): void => void outcome.violations.push(`${name}: ${what}`);
-  const opened = Journal.open({ dataDir: data, secondPath: second, terminalId: TERMINAL, clock, random: { bytes: (n) => new Uint8Array(n).fill(9) }, onFatal: (f) => bad(`fatal ${f.code}`) });
+  const opened = Journal.open({
+    dataDir: data,
+    secondPath: second,
+    terminalId: TERMINAL,
+    clock,
+    random: { bytes: (n) => new Uint8Array(n).fill(9) },
+    onFatal: (f) => bad(`fatal ${f.code}`),
+  });
   if (!opened.ok) {
     outcome.lost += known.acks.length;
-    bad(`does not open: ${opened.error.code} ${opened.error.detail ?? ''} ${String(opened.error.cause)}`);
+    bad(
+      `does not open: ${opened.error.code} ${opened.error.detail ?? ''} ${String(opened.error.cause)}`,
+    );
     return;
   }
   const journal = opened.value;
@@ -126,11 +143,27 @@ function check(folder: string, known: Known, name: string, outcome: Outcome): vo
   const { problems } = verifyJournal(data, second);
   if (problems.length > 0) bad(problems.join('; '));
   const db = new Database(Journal.file(data), { readonly: true });
-  const hashes = new Map((db.prepare('SELECT epoch, seq, hash FROM events').all() as { epoch: number; seq: number; hash: string }[]).map((r) => [`${r.epoch}:${r.seq}`, r.hash]));
-  const anchor = JSON.parse((db.prepare("SELECT value FROM meta WHERE key = 'anchor'").pluck().get() as string | undefined) ?? '{"epoch":0,"seq":0}') as { epoch: number; seq: number };
-  const parse = <T>(table: string): T[] => (db.prepare(`SELECT row FROM ${table}`).pluck().all() as string[]).map((r) => JSON.parse(r) as T);
+  const hashes = new Map(
+    (
+      db.prepare('SELECT epoch, seq, hash FROM events').all() as {
+        epoch: number;
+        seq: number;
+        hash: string;
+      }[]
+    ).map((r) => [`${r.epoch}:${r.seq}`, r.hash]),
+  );
+  const anchor = JSON.parse(
+    (db.prepare("SELECT value FROM meta WHERE key = 'anchor'").pluck().get() as
+      | string
+      | undefined) ?? '{"epoch":0,"seq":0}',
+  ) as { epoch: number; seq: number };
+  const parse = <T>(table: string): T[] =>
+    (db.prepare(`SELECT row FROM ${table}`).pluck().all() as string[]).map(
+      (r) => JSON.parse(r) as T,
+    );
   const [orders, attempts] = [parse<OrderRow>('orders'), parse<AttemptRow>('attempts')];
-  const behindAnchor = (at: { readonly epoch: number; readonly seq: number }): boolean => at.epoch < anchor.epoch || (at.epoch === anchor.epoch && at.seq <= anchor.seq);
+  const behindAnchor = (at: { readonly epoch: number; readonly seq: number }): boolean =>
+    at.epoch < anchor.epoch || (at.epoch === anchor.epoch && at.seq <= anchor.seq);
   db.close();
 
   for (const a of known.acks) {
@@ -140,13 +173,27 @@ function check(folder: string, known: Known, name: string, outcome: Outcome): vo
     }
   }
   // Money, order by order: as acknowledged, or with the append that was under way.
-  const [acknowledged, possible] = [moneyOf(known.events.map((e) => e.event)), moneyOf([...known.events.map((e) => e.event), ...known.next])];
-  const same = (a: Money | undefined, b: Money): boolean => a !== undefined && a.captured === b.captured && a.delivered === b.delivered && a.refunded === b.refunded;
+  const [acknowledged, possible] = [
+    moneyOf(known.events.map((e) => e.event)),
+    moneyOf([...known.events.map((e) => e.event), ...known.next]),
+  ];
+  const same = (a: Money | undefined, b: Money): boolean =>
+    a !== undefined &&
+    a.captured === b.captured &&
+    a.delivered === b.delivered &&
+    a.refunded === b.refunded;
   for (const o of orders) {
     const own = attempts.filter((a) => a.orderId === o.orderId);
-    const captured = own.filter((a) => a.transactionId !== null).reduce((sum, a) => sum + a.amountFen, 0);
-    const found: Money = { captured, delivered: o.state === 'delivered' ? captured : 0, refunded: own.filter((a) => a.state === 'refunded').reduce((sum, a) => sum + a.amountFen, 0) };
-    if (!same(acknowledged.get(o.orderId), found) && !same(possible.get(o.orderId), found)) bad(`money of ${o.orderId}: ${JSON.stringify(found)}`);
+    const captured = own
+      .filter((a) => a.transactionId !== null)
+      .reduce((sum, a) => sum + a.amountFen, 0);
+    const found: Money = {
+      captured,
+      delivered: o.state === 'delivered' ? captured : 0,
+      refunded: own.filter((a) => a.state === 'refunded').reduce((sum, a) => sum + a.amountFen, 0),
+    };
+    if (!same(acknowledged.get(o.orderId), found) && !same(possible.get(o.orderId), found))
+      bad(`money of ${o.orderId}: ${JSON.stringify(found)}`);
   }
   for (const id of acknowledged.keys()) {
     const pruned = known.events.every((e) => e.event.orderId !== id || behindAnchor(e));
@@ -155,18 +202,26 @@ function check(folder: string, known: Known, name: string, outcome: Outcome): vo
 }
 
 /** Cuts the power after each chosen number of operations. */
-function replay(options: { readonly points: number | null; readonly syncs?: (path: string) => boolean; readonly fates: readonly Fate[]; /** Also at every change of names. */ readonly names?: boolean }): Outcome {
+function replay(options: {
+  readonly points: number | null;
+  readonly syncs?: (path: string) => boolean;
+  readonly fates: readonly Fate[];
+  /** Also at every change of names. */ readonly names?: boolean;
+}): Outcome {
   const random = dice(SEED);
   const disk = new Disk(root);
   const outcome: Outcome = { images: 0, lost: 0, restored: 0, violations: [] };
   const work = ops.map((op, i) => ({ op, i })).filter(({ op }) => op.op !== 'mark');
   // Half of a sample stands at syncs and at changes of names, where the disk's promises change.
-  const edges = work.filter(({ op }) => op.op === 'sync' || op.op === 'rename' || op.op === 'unlink' || op.op === 'create');
+  const edges = work.filter(
+    ({ op }) => op.op === 'sync' || op.op === 'rename' || op.op === 'unlink' || op.op === 'create',
+  );
   const chosen = new Set<number>();
   const rare = new Set<number>();
   if (options.points === null) for (const { i } of work) chosen.add(i);
   else {
-    // Names change seldom, and that is where restores, backups and prunes are cut: always, and just after.
+    // Names change seldom, and that is where restores, backups and prunes are cut: always, and just
+    // after.
     if (options.names) {
       for (const [at, { op, i }] of work.entries()) {
         if (op.op !== 'rename' && op.op !== 'unlink') continue;
@@ -194,19 +249,35 @@ function replay(options: { readonly points: number | null; readonly syncs?: (pat
     for (const mark of marks[i] ?? []) {
       if ('ack' in mark) {
         acks.push(mark.ack);
-        for (const [n, event] of mark.events.entries()) events.push({ epoch: mark.ack.epoch, seq: mark.ack.seq - mark.events.length + 1 + n, event });
+        for (const [n, event] of mark.events.entries())
+          events.push({
+            epoch: mark.ack.epoch,
+            seq: mark.ack.seq - mark.events.length + 1 + n,
+            event,
+          });
       } else if ('number' in mark) number = mark.number;
       else if ('spoiled' in mark) spoiled = true;
     }
     if (!chosen.has(i)) return;
     const next = said.find((s) => s.i > i && 'ack' in s.mark)?.mark;
-    const known: Known = { acks, events, number, spoiled, next: next !== undefined && 'ack' in next ? next.events : [] };
+    const known: Known = {
+      acks,
+      events,
+      number,
+      spoiled,
+      next: next !== undefined && 'ack' in next ? next.events : [],
+    };
     for (const fate of options.fates) {
       const folder = join(root, 'image');
       rmSync(folder, { recursive: true, force: true });
       disk.image(folder, fate, random);
       outcome.images += 1;
-      check(folder, known, `after operation ${i} of ${ops.length} (${op.op}), unsynced ${fate}`, outcome);
+      check(
+        folder,
+        known,
+        `after operation ${i} of ${ops.length} (${op.op}), unsynced ${fate}`,
+        outcome,
+      );
     }
   });
   return outcome;
@@ -215,11 +286,19 @@ function replay(options: { readonly points: number | null; readonly syncs?: (pat
 describe('power cut replay', () => {
   it('the recording holds every kind of operation that the journal does', () => {
     const kinds = Map.groupBy(ops, (op) => op.op);
-    for (const kind of ['create', 'write', 'truncate', 'sync', 'unlink', 'rename', 'mark'] as const) expect(kinds.get(kind)?.length ?? 0, kind).toBeGreaterThan(0);
+    for (const kind of ['create', 'write', 'truncate', 'sync', 'unlink', 'rename', 'mark'] as const)
+      expect(kinds.get(kind)?.length ?? 0, kind).toBeGreaterThan(0);
     const said = ops.flatMap(marksOf);
     expect(said.filter((m) => 'ack' in m).length).toBeGreaterThan(80);
-    expect(said.filter((m) => 'opened' in m)).toEqual([{ opened: 'good' }, { opened: 'good' }, { opened: 'good' }, { opened: 'restored' }]);
-    expect(said.find((m) => 'pruned' in m)).toMatchObject({ pruned: { events: expect.any(Number) as number } });
+    expect(said.filter((m) => 'opened' in m)).toEqual([
+      { opened: 'good' },
+      { opened: 'good' },
+      { opened: 'good' },
+      { opened: 'restored' },
+    ]);
+    expect(said.find((m) => 'pruned' in m)).toMatchObject({
+      pruned: { events: expect.any(Number) as number },
+    });
     expect(said.at(-1)).toEqual({ end: true });
     expect(existsSync(join(root, 'data', 'backup'))).toBe(true);
   });
@@ -240,7 +319,8 @@ describe('power cut replay', () => {
         else {
           renamed += 1;
           if (unsynced.has(op.from)) wrong.push(`${op.from} was renamed before it was synced`);
-          if (op.to === Journal.file(join(root, 'data')) && movedAside > 0) wrong.push('the damaged files were not away for certain');
+          if (op.to === Journal.file(join(root, 'data')) && movedAside > 0)
+            wrong.push('the damaged files were not away for certain');
         }
       }
     }
@@ -248,27 +328,45 @@ describe('power cut replay', () => {
     expect(renamed).toBeGreaterThanOrEqual(5);
   });
 
-  it('loses no acknowledged fact, at any point, whatever became of what was not synced', { timeout: FULL ? 3_600_000 : 120_000 }, () => {
-    const outcome = replay({ points: FULL ? null : POINTS, names: true, fates: FULL ? ['kept', 'dropped', 'torn', 'torn', 'torn'] : ['dropped', 'torn', 'torn'] });
-    console.log(`power cut: ${outcome.images} images, ${outcome.lost} acknowledged facts lost, ${outcome.restored} restored though nothing was spoiled`);
-    expect(outcome.violations).toEqual([]);
-    expect(outcome).toMatchObject({ lost: 0, restored: 0 });
-    expect(outcome.images).toBeGreaterThanOrEqual(450);
-  });
+  it(
+    'loses no acknowledged fact, at any point, whatever became of what was not synced',
+    { timeout: FULL ? 3_600_000 : 120_000 },
+    () => {
+      const outcome = replay({
+        points: FULL ? null : POINTS,
+        names: true,
+        fates: FULL ? ['kept', 'dropped', 'torn', 'torn', 'torn'] : ['dropped', 'torn', 'torn'],
+      });
+      console.log(
+        `power cut: ${outcome.images} images, ${outcome.lost} acknowledged facts lost, ${outcome.restored} restored though nothing was spoiled`,
+      );
+      expect(outcome.violations).toEqual([]);
+      expect(outcome).toMatchObject({ lost: 0, restored: 0 });
+      expect(outcome.images).toBeGreaterThanOrEqual(450);
+    },
+  );
 
   describe('can fail', () => {
     it('with no fsync at all, facts are lost', () => {
       const outcome = replay({ points: 40, fates: ['torn'], syncs: () => false });
-      console.log(`without fsync: ${outcome.images} images, ${outcome.lost} acknowledged facts lost`);
+      console.log(
+        `without fsync: ${outcome.images} images, ${outcome.lost} acknowledged facts lost`,
+      );
       expect(outcome.lost).toBeGreaterThan(0);
     });
     it('with neither the WAL nor the second log synced, facts are lost; with either, none is', () => {
       const wal = (path: string): boolean => path.endsWith('-wal');
       const second = (path: string): boolean => path.startsWith(join(root, 'second'));
-      const neither = replay({ points: 40, fates: ['dropped'], syncs: (path) => !wal(path) && !second(path) });
+      const neither = replay({
+        points: 40,
+        fates: ['dropped'],
+        syncs: (path) => !wal(path) && !second(path),
+      });
       const noWal = replay({ points: 40, fates: ['dropped'], syncs: (path) => !wal(path) });
       const noSecond = replay({ points: 40, fates: ['dropped'], syncs: (path) => !second(path) });
-      console.log(`without either: ${neither.lost} lost; WAL not synced: ${noWal.lost}, ${noWal.restored} restored; second log not synced: ${noSecond.lost}`);
+      console.log(
+        `without either: ${neither.lost} lost; WAL not synced: ${noWal.lost}, ${noWal.restored} restored; second log not synced: ${noSecond.lost}`,
+      );
       expect(neither.lost).toBeGreaterThan(0);
       expect([noWal.lost, noSecond.lost]).toEqual([0, 0]);
       expect(noWal.restored).toBeGreaterThan(0);

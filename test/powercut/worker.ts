@@ -1,5 +1,5 @@
-// The journal process whose disk operations are recorded: real Journal, real SQLite, real files. Every fact that
-// append acknowledged is told on standard output, after append returned.
+// The journal process whose disk operations are recorded: real Journal, real SQLite, real files.
+// Every fact that append acknowledged is told on standard output, after append returned.
 // Usage: worker.ts DATA SECOND
 import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { Journal } from '../../src/journal/journal.ts';
@@ -16,10 +16,18 @@ const say = (mark: unknown): void => {
 };
 
 let nowMs = 1_795_348_800_000;
-const clock: Clock = { nowMs: () => nowMs, monoMs: () => nowMs - 1_795_000_000_000, after: () => () => undefined };
+const clock: Clock = {
+  nowMs: () => nowMs,
+  monoMs: () => nowMs - 1_795_000_000_000,
+  after: () => () => undefined,
+};
 let seed = 7;
-const random = { bytes: (length: number): Uint8Array => Uint8Array.from({ length }, () => (seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) % 251) };
-// A small log between checkpoints: they happen in the middle of work, not only when the journal is closed.
+const random = {
+  bytes: (length: number): Uint8Array =>
+    Uint8Array.from({ length }, () => (seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) % 251),
+};
+// A small log between checkpoints: they happen in the middle of work, not only when the journal is
+// closed.
 const files = fileStorage(dataDir, secondPath);
 const storage = {
   ...files,
@@ -31,8 +39,19 @@ const storage = {
 };
 
 function open(): Journal {
-  const opened = Journal.open({ dataDir, secondPath, terminalId: TERMINAL, clock, random, storage, onFatal: (f) => say({ fatal: f.code, detail: String(f.cause) }) });
-  if (!opened.ok) throw new Error(`${opened.error.code} ${opened.error.detail ?? ''} ${String(opened.error.cause)}`);
+  const opened = Journal.open({
+    dataDir,
+    secondPath,
+    terminalId: TERMINAL,
+    clock,
+    random,
+    storage,
+    onFatal: (f) => say({ fatal: f.code, detail: String(f.cause) }),
+  });
+  if (!opened.ok)
+    throw new Error(
+      `${opened.error.code} ${opened.error.detail ?? ''} ${String(opened.error.cause)}`,
+    );
   say({ opened: opened.value.condition().kind });
   return opened.value;
 }

@@ -53,7 +53,9 @@ export class ManualClock implements Clock {
   advance(ms: number): void {
     const end = this.#mono + ms;
     for (;;) {
-      const due = [...this.#timers].filter(([, t]) => t.at <= end).toSorted(([ia, a], [ib, b]) => a.at - b.at || ia - ib)[0];
+      const due = [...this.#timers]
+        .filter(([, t]) => t.at <= end)
+        .toSorted(([ia, a], [ib, b]) => a.at - b.at || ia - ib)[0];
       if (due === undefined) break;
       const [id, timer] = due;
       this.#timers.delete(id);

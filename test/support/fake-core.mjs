@@ -1,4 +1,5 @@
-// A core for the shells' tests: speaks the contract, and does what FAKE_CORE says: ok | crash | hang | bad-config | garbage | deaf.
+// A core for the shells' tests: speaks the contract, and does what FAKE_CORE says: ok | crash |
+// hang | bad-config | garbage | deaf.
 import { appendFileSync } from 'node:fs';
 
 const mode = process.env.FAKE_CORE ?? 'ok';
@@ -9,10 +10,33 @@ note(`start ${process.pid}`);
 
 let revision = Date.now();
 let locale = 'zh-CN';
-const header = { brand: { zh: '阜城燃气 自助服务', en: 'Fucheng Gas Self-service' }, site: { zh: '测试厅', en: 'Test hall' }, terminalName: { zh: '03号机', en: 'No. 3' }, terminalId: 'T-1', hotline: '0558-5550110' };
+const header = {
+  brand: { zh: '阜城燃气 自助服务', en: 'Fucheng Gas Self-service' },
+  site: { zh: '测试厅', en: 'Test hall' },
+  terminalName: { zh: '03号机', en: 'No. 3' },
+  terminalId: 'T-1',
+  hotline: '0558-5550110',
+};
 const push = () => {
   revision += 3;
-  process.send({ type: 'snapshot', snapshot: { screen: 'start', revision, locale, textSize: 'normal', header, nowMs: Date.now(), demo: true, tiles: ['query', 'unfinished'], providers: ['wechat'], payAway: [], degraded: [], selling: true, notices: [] } });
+  process.send({
+    type: 'snapshot',
+    snapshot: {
+      screen: 'start',
+      revision,
+      locale,
+      textSize: 'normal',
+      header,
+      nowMs: Date.now(),
+      demo: true,
+      tiles: ['query', 'unfinished'],
+      providers: ['wechat'],
+      payAway: [],
+      degraded: [],
+      selling: true,
+      notices: [],
+    },
+  });
 };
 
 if (mode === 'bad-config') process.exit(78);

@@ -1,11 +1,28 @@
-import type { CardConnection, PcscContext, PcscService, WatchedReader } from '../../src/card/readers/pcsc-service.ts';
+import type {
+  CardConnection,
+  PcscContext,
+  PcscService,
+  WatchedReader,
+} from '../../src/card/readers/pcsc-service.ts';
 import type { SlotCard } from '../../src/simulator/vpcd/client.ts';
 
 /** SCARD_STATE_* and results (pcsclite.h). */
 const STATE = { unknown: 0x04, empty: 0x10, present: 0x20 } as const;
-const E = { invalidHandle: 0x8010_0003, unknownReader: 0x8010_0009, sharing: 0x8010_000b, noCard: 0x8010_000c, unavailable: 0x8010_0017, noService: 0x8010_001d, reset: 0x8010_0068, removed: 0x8010_0069 } as const;
+const E = {
+  invalidHandle: 0x8010_0003,
+  unknownReader: 0x8010_0009,
+  sharing: 0x8010_000b,
+  noCard: 0x8010_000c,
+  unavailable: 0x8010_0017,
+  noService: 0x8010_001d,
+  reset: 0x8010_0068,
+  removed: 0x8010_0069,
+} as const;
 
-/** What goes wrong at an exchange: the service dies, another program resets the card, the reader's plug is pulled, the card is. */
+/**
+ * What goes wrong at an exchange: the service dies, another program resets the card, the reader's
+ * plug is pulled, the card is.
+ */
 export type PcscTrouble = 'kill' | 'reset' | 'unplug' | 'pull';
 
 interface Place {
@@ -17,7 +34,8 @@ interface Place {
   holder: FakeConnection | null;
 }
 
-const fails = (what: string, code: number): Error => new Error(`${what} error: (0x${code.toString(16)})`);
+const fails = (what: string, code: number): Error =>
+  new Error(`${what} error: (0x${code.toString(16)})`);
 const soon = (fn: () => void): void => queueMicrotask(fn);
 
 /** The listeners of the service's objects. */
@@ -63,9 +81,17 @@ class FakeConnection implements CardConnection {
     const code = stuck ? E.invalidHandle : this.pcsc.detach(this, disposition === 'reset');
     soon(() => done(code === null ? null : fails('SCardDisconnect', code)));
   }
-  transmit(data: Uint8Array, _protocol: number, done: (error: Error | null, value: Uint8Array) => void): void {
+  transmit(
+    data: Uint8Array,
+    _protocol: number,
+    done: (error: Error | null, value: Uint8Array) => void,
+  ): void {
     const answer = this.pcsc.exchange(this, Uint8Array.from(data));
-    soon(() => (typeof answer === 'number' ? done(fails('SCardTransmit', answer), new Uint8Array(0)) : done(null, answer)));
+    soon(() =>
+      typeof answer === 'number'
+        ? done(fails('SCardTransmit', answer), new Uint8Array(0))
+        : done(null, answer),
+    );
   }
 }
 
@@ -82,13 +108,17 @@ export class FakePcsc {
   exchanges = 0;
   /** Contexts that were built. */
   contexts = 0;
-  /** So many disconnections from now on fail, and the card stays with that connection as long as its context lives. */
+  /**
+   * So many disconnections from now on fail, and the card stays with that connection as long as its
+   * context lives.
+   */
   stuck = 0;
   /** Every command that reached a card, by reader. */
   readonly sent: { readonly reader: string; readonly apdu: Uint8Array }[] = [];
   /** Where to; news of cards wait there while it is set. */
   heldNews: (() => void)[] | null = null;
-  #trouble: { at: number; readonly when: 'before' | 'after'; readonly what: PcscTrouble } | null = null;
+  #trouble: { at: number; readonly when: 'before' | 'after'; readonly what: PcscTrouble } | null =
+    null;
   readonly #places = new Map<string, Place>();
   readonly #contexts: Emitter[] = [];
   /** Each with its context. */
@@ -115,7 +145,8 @@ export class FakePcsc {
         close: () => {
           const at = this.#contexts.indexOf(emitter);
           if (at >= 0) this.#contexts.splice(at, 1);
-          for (const [monitor, of] of this.#monitors) if (of === emitter) this.#monitors.delete(monitor);
+          for (const [monitor, of] of this.#monitors)
+            if (of === emitter) this.#monitors.delete(monitor);
           // The service lets go of a client that is gone, and resets its card.
           for (const connection of connections) this.detach(connection, true);
         },
@@ -133,7 +164,10 @@ export class FakePcsc {
     const place = this.#places.get(monitor.name);
     if (place === undefined || !this.#monitors.has(monitor)) return;
     const atr = place.slot?.answerToReset() ?? new Uint8Array(0);
-    monitor.emit('status', { state: place.events * 0x1_0000 + (place.slot === null ? STATE.empty : STATE.present), atr });
+    monitor.emit('status', {
+      state: place.events * 0x1_0000 + (place.slot === null ? STATE.empty : STATE.present),
+      atr,
+    });
   }
   #news(name: string): void {
     const say = (): void => {
@@ -212,7 +246,10 @@ export class FakePcsc {
       place.slot?.reset();
     }
   }
-  /** Trouble at the n-th exchange from now; `after`: the card has carried it out, and nobody hears of it. */
+  /**
+   * Trouble at the n-th exchange from now; `after`: the card has carried it out, and nobody hears
+   * of it.
+   */
   troubleAt(at: number, when: 'before' | 'after', what: PcscTrouble): void {
     this.#trouble = { at, when, what };
   }

@@ -14,7 +14,11 @@ import type { AttemptRow, OrderRow } from '../../src/journal/fold.ts';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
-export async function until<T>(what: string, look: () => Promise<T | null | undefined | false> | T | null | undefined | false, timeoutMs = 20_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | null | undefined | false> | T | null | undefined | false,
+  timeoutMs = 20_000,
+): Promise<T> {
   const end = Date.now() + timeoutMs;
   let last: unknown;
   for (;;) {
@@ -24,7 +28,10 @@ export async function until<T>(what: string, look: () => Promise<T | null | unde
     } catch (error) {
       last = error;
     }
-    if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms for ${what}${last === undefined ? '' : `: ${String(last)}`}`);
+    if (Date.now() > end)
+      throw new Error(
+        `waited ${timeoutMs} ms for ${what}${last === undefined ? '' : `: ${String(last)}`}`,
+      );
     await new Promise((r) => setTimeout(r, 50));
   }
 }
@@ -33,19 +40,40 @@ export interface DockState {
   inserted: string | null;
   /** The code that was shown last. */
   newestCode: string | null;
-  trades: { outTradeNo: string; state: string; total: number; codeUrl: string | null; wallet: string }[];
+  trades: {
+    outTradeNo: string;
+    state: string;
+    total: number;
+    codeUrl: string | null;
+    wallet: string;
+  }[];
   slips: number[];
-  cards: { id: string; purchase: { count: number; quantity: number; cumulative: number } | null; meterRemaining: number | null }[];
+  cards: {
+    id: string;
+    purchase: { count: number; quantity: number; cumulative: number } | null;
+    meterRemaining: number | null;
+  }[];
   lastMeter: { visit: { accepted: boolean; credited: number } } | null;
 }
 
-/** The gateway's numbers at the wallets, and whose they are. `counts`: this one is the terminal's payment; another was left. */
+/**
+ * The gateway's numbers at the wallets, and whose they are. `counts`: this one is the terminal's
+ * payment; another was left.
+ */
 export interface GatewayBooks {
-  readonly legs: readonly { readonly leg: string; readonly outTradeNo: string; readonly state: string; readonly counts: boolean }[];
+  readonly legs: readonly {
+    readonly leg: string;
+    readonly outTradeNo: string;
+    readonly state: string;
+    readonly counts: boolean;
+  }[];
   readonly refunds: readonly { readonly walletRefundNo: string; readonly outRefundNo: string }[];
 }
 
-/** The demo hall as a process, driven from outside through its dock: the same thing that `npm start` runs. */
+/**
+ * The demo hall as a process, driven from outside through its dock: the same thing that `npm start`
+ * runs.
+ */
 export class Hall {
   readonly dataDir: string;
   readonly port: number;
@@ -54,21 +82,41 @@ export class Hall {
   readonly #args: readonly string[];
   readonly #env: NodeJS.ProcessEnv;
 
-  private constructor(dataDir: string, port: number, args: readonly string[], env: NodeJS.ProcessEnv) {
+  private constructor(
+    dataDir: string,
+    port: number,
+    args: readonly string[],
+    env: NodeJS.ProcessEnv,
+  ) {
     this.dataDir = dataDir;
     this.port = port;
     this.#args = args;
     this.#env = env;
   }
 
-  /** Customers pay their wallets directly, unless `args` say otherwise. @param template a folder of {@link template}, whose copy the hall begins with */
-  static async start(args: readonly string[] = ['--shell', 'browser'], env: NodeJS.ProcessEnv = {}, template: string | null = null): Promise<Hall> {
-    const hall = new Hall(mkdtempSync(join(tmpdir(), 'pilotlight-hall-')), await freePorts(10), [...(args.includes('--payments') ? [] : ['--payments', 'wechat,alipay']), ...args], env);
+  /**
+   * Customers pay their wallets directly, unless `args` say otherwise. @param template a folder of
+   * {@link template}, whose copy the hall begins with
+   */
+  static async start(
+    args: readonly string[] = ['--shell', 'browser'],
+    env: NodeJS.ProcessEnv = {},
+    template: string | null = null,
+  ): Promise<Hall> {
+    const hall = new Hall(
+      mkdtempSync(join(tmpdir(), 'pilotlight-hall-')),
+      await freePorts(10),
+      [...(args.includes('--payments') ? [] : ['--payments', 'wechat,alipay']), ...args],
+      env,
+    );
     if (template !== null) cpSync(template, hall.dataDir, { recursive: true });
     await hall.#spawn();
     return hall;
   }
-  /** The data of a hall that has its keys and central's database, and no kiosk yet: making the database takes longer than all else of a start. The caller removes it. */
+  /**
+   * The data of a hall that has its keys and central's database, and no kiosk yet: making the
+   * database takes longer than all else of a start. The caller removes it.
+   */
   static async template(): Promise<string> {
     const hall = await Hall.start(['--shell', 'none']);
     await hall.stop();
@@ -77,11 +125,19 @@ export class Hall {
 
   async #spawn(): Promise<void> {
     this.#output = '';
-    const child = spawn(process.execPath, ['src/main/demo/main.ts', '--port', String(this.port), '--data', this.dataDir, ...this.#args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.#env } });
+    const child = spawn(
+      process.execPath,
+      ['src/main/demo/main.ts', '--port', String(this.port), '--data', this.dataDir, ...this.#args],
+      { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.#env } },
+    );
     this.#child = child;
     child.stdout.on('data', (c: Buffer) => (this.#output += c.toString()));
     child.stderr.on('data', (c: Buffer) => (this.#output += c.toString()));
-    await until('the hall', () => this.#output.includes('Ctrl-C stops everything') || child.exitCode !== null, 60_000);
+    await until(
+      'the hall',
+      () => this.#output.includes('Ctrl-C stops everything') || child.exitCode !== null,
+      60_000,
+    );
     if (child.exitCode !== null) throw new Error(`the hall did not start: ${this.#output}`);
   }
 
@@ -97,7 +153,11 @@ export class Hall {
   }
 
   async dock(action: DockAction): Promise<unknown> {
-    const r = await fetch(`http://127.0.0.1:${this.port + 1}/api`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(action) });
+    const r = await fetch(`http://127.0.0.1:${this.port + 1}/api`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(action),
+    });
     const answer = (await r.json()) as { result?: unknown; error?: string };
     if (!r.ok) throw new Error(`dock ${JSON.stringify(action)}: ${answer.error ?? r.status}`);
     return answer.result;
@@ -110,16 +170,29 @@ export class Hall {
     if (found == null) throw new Error(`no purchase on card ${id}`);
     return found;
   }
-  async central(): Promise<{ accounts: { cardNo: string; count: number; cumulative: number; carriedMicro: number }[] } & Record<string, unknown>> {
-    return (await (await fetch(`http://127.0.0.1:${this.port + 2}/console/data.json`)).json()) as never;
+  async central(): Promise<
+    {
+      accounts: { cardNo: string; count: number; cumulative: number; carriedMicro: number }[];
+    } & Record<string, unknown>
+  > {
+    return (await (
+      await fetch(`http://127.0.0.1:${this.port + 2}/console/data.json`)
+    ).json()) as never;
   }
-  async books(): Promise<{ orders: { outTradeNo: string; state: string; total: number; codeUrls: string[] }[]; refunds: { outRefundNo: string; outTradeNo: string; status: string; refund: number }[] }> {
-    return (await (await fetch(`http://127.0.0.1:${this.port + 3}/_control/books`)).json()) as never;
+  async books(): Promise<{
+    orders: { outTradeNo: string; state: string; total: number; codeUrls: string[] }[];
+    refunds: { outRefundNo: string; outTradeNo: string; status: string; refund: number }[];
+  }> {
+    return (await (
+      await fetch(`http://127.0.0.1:${this.port + 3}/_control/books`)
+    ).json()) as never;
   }
 
   /** What the gateway has at the wallets for its terminals. @throws Error while central is away */
   async gateway(): Promise<GatewayBooks> {
-    const told = (await (await fetch(`http://127.0.0.1:${this.port + 1}/api/gateway`)).json()) as GatewayBooks | null;
+    const told = (await (
+      await fetch(`http://127.0.0.1:${this.port + 1}/api/gateway`)
+    ).json()) as GatewayBooks | null;
     if (told === null) throw new Error('central is away');
     return told;
   }
@@ -129,8 +202,16 @@ export class Hall {
     const db = new Database(Journal.file(join(this.dataDir, 'kiosk')), { readonly: true });
     try {
       return {
-        orders: db.prepare<[], string>('SELECT row FROM orders ORDER BY order_id').pluck().all().map((r) => JSON.parse(r) as OrderRow),
-        attempts: db.prepare<[], string>('SELECT row FROM attempts ORDER BY attempt_id').pluck().all().map((r) => JSON.parse(r) as AttemptRow),
+        orders: db
+          .prepare<[], string>('SELECT row FROM orders ORDER BY order_id')
+          .pluck()
+          .all()
+          .map((r) => JSON.parse(r) as OrderRow),
+        attempts: db
+          .prepare<[], string>('SELECT row FROM attempts ORDER BY attempt_id')
+          .pluck()
+          .all()
+          .map((r) => JSON.parse(r) as AttemptRow),
         outbox: db.prepare<[], number>('SELECT count(*) FROM outbox').pluck().get() ?? 0,
       };
     } finally {
@@ -141,12 +222,33 @@ export class Hall {
     return verifyJournal(join(this.dataDir, 'kiosk'), join(this.dataDir, 'kiosk-second'));
   }
 
-  /** What a failed test leaves to look at: the screen, what the journal has, what the processes said last. */
+  /**
+   * What a failed test leaves to look at: the screen, what the journal has, what the processes said
+   * last.
+   */
   async story(page: Page | null): Promise<string> {
-    const shown = page === null ? '' : await page.evaluate(() => `${document.querySelector('[data-screen]')?.getAttribute('data-screen') ?? 'no screen'}: ${document.body.innerText.replaceAll(/\s+/g, ' ').slice(0, 600)}`).catch(String);
+    const shown =
+      page === null
+        ? ''
+        : await page
+            .evaluate(
+              () =>
+                `${document.querySelector('[data-screen]')?.getAttribute('data-screen') ?? 'no screen'}: ${document.body.innerText.replaceAll(/\s+/g, ' ').slice(0, 600)}`,
+            )
+            .catch(String);
     const { orders, attempts, outbox } = this.rows();
-    const state = await this.state().then(({ inserted, trades }) => JSON.stringify({ inserted, trades }), String);
-    return [shown, ...orders.map((o) => JSON.stringify({ ...o, quote: undefined, delivery: undefined })), ...attempts.map((a) => JSON.stringify(a)), `outbox ${outbox}`, state, this.#output.slice(-6_000)].join('\n');
+    const state = await this.state().then(
+      ({ inserted, trades }) => JSON.stringify({ inserted, trades }),
+      String,
+    );
+    return [
+      shown,
+      ...orders.map((o) => JSON.stringify({ ...o, quote: undefined, delivery: undefined })),
+      ...attempts.map((a) => JSON.stringify(a)),
+      `outbox ${outbox}`,
+      state,
+      this.#output.slice(-6_000),
+    ].join('\n');
   }
 
   async stop(): Promise<void> {
@@ -170,8 +272,14 @@ export class Hall {
 
 /** System Chromium; playwright-core brings none. */
 export function chromiumPath(): string {
-  const found = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((p) => p !== undefined && existsSync(p));
-  if (found === undefined) throw new Error('no Chromium: apt-get install chromium, or set CHROMIUM_PATH');
+  const found = [
+    process.env['CHROMIUM_PATH'],
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome',
+  ].find((p) => p !== undefined && existsSync(p));
+  if (found === undefined)
+    throw new Error('no Chromium: apt-get install chromium, or set CHROMIUM_PATH');
   return found;
 }
 export const CHROMIUM_ARGS = ['--no-sandbox', '--disable-background-networking', '--disable-gpu'];

@@ -3,8 +3,20 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BillingClient, UploadResult } from '../../src/billing/types.ts';
-import { layoutRegistry, plCpuLayout, plPurseLayout, sampleKeyProvider } from '../../src/card/index.ts';
-import type { CardChannel, CardGate, CardLayout, CardReader, KeyProvider, ReaderStatus } from '../../src/card/index.ts';
+import {
+  layoutRegistry,
+  plCpuLayout,
+  plPurseLayout,
+  sampleKeyProvider,
+} from '../../src/card/index.ts';
+import type {
+  CardChannel,
+  CardGate,
+  CardLayout,
+  CardReader,
+  KeyProvider,
+  ReaderStatus,
+} from '../../src/card/index.ts';
 import { pcscMifarePort } from '../../src/card/readers/contactless.ts';
 import { ACS_CCID } from '../../src/card/readers/dialects/acs.ts';
 import { pcscMemoryPort } from '../../src/card/readers/memory.ts';
@@ -18,8 +30,31 @@ import { Kiosk } from '../../src/kiosk/kiosk.ts';
 import type { MaintenancePorts } from '../../src/kiosk/maintenance-run.ts';
 import type { KioskEvent, ServiceState } from '../../src/kiosk/state.ts';
 import { Uploader } from '../../src/kiosk/uploader.ts';
-import type { AttemptRef, ChargeResult, CloseResult, CodePay, CreateResult, PaymentProvider, QueryResult, RefundQueryResult, RefundRequest, RefundResult, ReverseResult } from '../../src/payment/types.ts';
-import type { Account, ClaimAnswer, Command, CommandsAnswer, LedgerRow, OrderStatus, Quote, QuoteRequest, UploadEvent, UploadRequest } from '../../src/shared/central-api.ts';
+import type {
+  AttemptRef,
+  ChargeResult,
+  CloseResult,
+  CodePay,
+  CreateResult,
+  PaymentProvider,
+  QueryResult,
+  RefundQueryResult,
+  RefundRequest,
+  RefundResult,
+  ReverseResult,
+} from '../../src/payment/types.ts';
+import type {
+  Account,
+  ClaimAnswer,
+  Command,
+  CommandsAnswer,
+  LedgerRow,
+  OrderStatus,
+  Quote,
+  QuoteRequest,
+  UploadEvent,
+  UploadRequest,
+} from '../../src/shared/central-api.ts';
 import { snapshotSchema } from '../../src/shared/contract.ts';
 import type { Intent, ProviderKind, Snapshot, SnapshotOf } from '../../src/shared/contract.ts';
 import { failure } from '../../src/shared/errors.ts';
@@ -64,18 +99,25 @@ export function seededRandom(seed: string): Random {
   return {
     bytes: (length) => {
       const out: number[] = [];
-      while (out.length < length) out.push(...createHash('sha256').update(`${seed}/${n++}`).digest());
+      while (out.length < length)
+        out.push(...createHash('sha256').update(`${seed}/${n++}`).digest());
       return Uint8Array.from(out.slice(0, length));
     },
   };
 }
 
-/** Memory where there is any: what is tested here is order and content; `SIGKILL` and power are test/kill's. */
+/**
+ * Memory where there is any: what is tested here is order and content; `SIGKILL` and power are
+ * test/kill's.
+ */
 export function scratchFolder(): string {
   return mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'pilotlight-unit-'));
 }
 
-/** The cards of this world: those of the catalogue, and `purse`, a card in mode *purse* whose account is in money. */
+/**
+ * The cards of this world: those of the catalogue, and `purse`, a card in mode _purse_ whose
+ * account is in money.
+ */
 interface WorldCard {
   readonly cardNo: string | null;
   readonly userNo: string | null;
@@ -84,10 +126,15 @@ interface WorldCard {
 }
 const PURSE = { cardNo: '8800003950', userNo: '1002203350', meterNo: '0000157750' } as const;
 function worldCard(id: string): WorldCard {
-  return id === 'purse' ? { ...PURSE, make: () => new CpuCard(issuePurse(PURSE), counterRandom(3950)) } : sampleCard(id);
+  return id === 'purse'
+    ? { ...PURSE, make: () => new CpuCard(issuePurse(PURSE), counterRandom(3950)) }
+    : sampleCard(id);
 }
 
-/** Where the process may be cut. `torn`: killed between SQLite's commit and the end of the second log's write. */
+/**
+ * Where the process may be cut. `torn`: killed between SQLite's commit and the end of the second
+ * log's write.
+ */
 export type Cut = 'before' | 'after' | 'torn';
 class Crash extends Error {}
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
@@ -120,18 +167,32 @@ interface Trade {
   reversedFen: number;
   readonly madeMs: number;
   capturedFen: number;
-  readonly refunds: Map<string, { readonly fen: number; state: 'processing' | 'done' | 'abnormal' }>;
+  readonly refunds: Map<
+    string,
+    { readonly fen: number; state: 'processing' | 'done' | 'abnormal' }
+  >;
   creates: number;
 }
 type Verb = 'create' | 'query' | 'close' | 'refund' | 'queryRefund' | 'charge' | 'reverse';
-/** What happens to the next call of a verb: `unsent` no effect and no answer, `lost` the effect but no answer, `refused` a definite no. */
+/**
+ * What happens to the next call of a verb: `unsent` no effect and no answer, `lost` the effect but
+ * no answer, `refused` a definite no.
+ */
 export type Mishap = 'unsent' | 'lost' | 'refused';
 
 /** The provider's own books: they outlive every kiosk. */
 export class PaymentBooks {
   readonly trades = new Map<string, Trade>();
   /** Mishaps to come, by verb. */
-  readonly next: Record<Verb, Mishap[]> = { create: [], query: [], close: [], refund: [], queryRefund: [], charge: [], reverse: [] };
+  readonly next: Record<Verb, Mishap[]> = {
+    create: [],
+    query: [],
+    close: [],
+    refund: [],
+    queryRefund: [],
+    charge: [],
+    reverse: [],
+  };
   /** What the next charge finds at the customer's wallet. */
   wallet: 'pays' | 'asks-password' | 'balance-short' | 'declined-but-open' = 'pays';
   /** The provider forgets that it reversed: a paid trade still reads as paid so many times more. */
@@ -150,7 +211,11 @@ export class PaymentBooks {
   }
   /** The customer pays; `late`: the money comes through though the trade was closed. */
   pay(trade = this.newest(), late = false): boolean {
-    if (trade.state === 'paid' || ((trade.state === 'closed' || trade.state === 'revoked') && !late)) return false;
+    if (
+      trade.state === 'paid' ||
+      ((trade.state === 'closed' || trade.state === 'revoked') && !late)
+    )
+      return false;
     trade.state = 'paid';
     trade.capturedFen += trade.amountFen;
     return true;
@@ -162,18 +227,32 @@ export class PaymentBooks {
   /** All money that the customers are without. */
   keptFen(): number {
     let sum = 0;
-    for (const t of this.trades.values()) sum += t.capturedFen - t.reversedFen - [...t.refunds.values()].reduce((a, r) => a + r.fen, 0);
+    for (const t of this.trades.values())
+      sum += t.capturedFen - t.reversedFen - [...t.refunds.values()].reduce((a, r) => a + r.fen, 0);
     return sum;
   }
 
-  provider(world: World, life: Life, kind: ProviderKind = 'wechat', codes = false): PaymentProvider {
-    const call = async <T extends { readonly kind: string }>(verb: Verb, effect: () => T, refused: (f: Failure) => T | null, unknown: (f: Failure) => T): Promise<T> => {
+  provider(
+    world: World,
+    life: Life,
+    kind: ProviderKind = 'wechat',
+    codes = false,
+  ): PaymentProvider {
+    const call = async <T extends { readonly kind: string }>(
+      verb: Verb,
+      effect: () => T,
+      refused: (f: Failure) => T | null,
+      unknown: (f: Failure) => T,
+    ): Promise<T> => {
       this.calls.push(verb);
       if (!life.alive || world.at(life, `${verb}`, 'before')) return never();
       const mishap = this.next[verb].shift();
       let answer: T;
       if (this.down || mishap === 'unsent') answer = unknown(failure('PAY-0202', 'line'));
-      else if (mishap === 'refused') answer = refused(failure(verb === 'refund' ? 'PAY-0301' : 'PAY-0102', 'scripted')) ?? unknown(failure('PAY-0203'));
+      else if (mishap === 'refused')
+        answer =
+          refused(failure(verb === 'refund' ? 'PAY-0301' : 'PAY-0102', 'scripted')) ??
+          unknown(failure('PAY-0203'));
       else {
         answer = effect();
         if (mishap === 'lost') answer = unknown(failure('PAY-0202', 'the answer was lost'));
@@ -182,99 +261,190 @@ export class PaymentBooks {
       await Promise.resolve();
       return life.alive ? answer : never();
     };
-    const unknown = (f: Failure): { readonly kind: 'unknown'; readonly failure: Failure } => ({ kind: 'unknown', failure: f });
+    const unknown = (f: Failure): { readonly kind: 'unknown'; readonly failure: Failure } => ({
+      kind: 'unknown',
+      failure: f,
+    });
     const of = (ref: AttemptRef): Trade | undefined => this.trades.get(ref.outTradeNo);
     const code: CodePay = {
       reverseAfterMs: kind === 'wechat' ? 15_000 : 0,
       charge: (r) =>
-        call<ChargeResult>('charge', () => {
-          if (this.trades.has(r.outTradeNo)) throw new Error('a code was sent twice');
-          const trade: Trade = { outTradeNo: r.outTradeNo, amountFen: r.amountFen, qrText: '', state: 'notpay', provider: kind, authCode: r.authCode, reversedFen: 0, madeMs: world.clock.nowMs(), capturedFen: 0, refunds: new Map(), creates: 0 };
-          this.trades.set(r.outTradeNo, trade);
-          if (this.wallet === 'balance-short') {
-            trade.state = 'closed';
-            return { kind: 'refused', failure: failure('PAY-0401') };
-          }
-          if (this.wallet === 'declined-but-open') return { kind: 'refused', failure: failure('PAY-0402') };
-          if (this.wallet === 'asks-password') {
-            trade.state = 'paying';
-            return { kind: 'paying' };
-          }
-          this.pay(trade);
-          return { kind: 'paid', transactionId: `T${trade.outTradeNo}`, amountFen: this.saysFen ?? trade.capturedFen, paidAtMs: null };
-        }, (f) => ({ kind: 'refused', failure: f }), unknown),
-      reverse: (r) =>
-        call<ReverseResult>('reverse', () => {
-          const trade = of(r);
-          if (trade === undefined) return { kind: 'not-found' };
-          if (world.clock.nowMs() - trade.madeMs < code.reverseAfterMs) world.problems.push(`${trade.outTradeNo} reversed too early`);
-          if (trade.refunds.size > 0) return { kind: 'refused', failure: failure('PAY-0301', 'refunded already') };
-          if (trade.state === 'paid') {
-            if (this.reverseFails > 0) {
-              this.reverseFails--;
-              return { kind: 'reversed', refunded: null };
+        call<ChargeResult>(
+          'charge',
+          () => {
+            if (this.trades.has(r.outTradeNo)) throw new Error('a code was sent twice');
+            const trade: Trade = {
+              outTradeNo: r.outTradeNo,
+              amountFen: r.amountFen,
+              qrText: '',
+              state: 'notpay',
+              provider: kind,
+              authCode: r.authCode,
+              reversedFen: 0,
+              madeMs: world.clock.nowMs(),
+              capturedFen: 0,
+              refunds: new Map(),
+              creates: 0,
+            };
+            this.trades.set(r.outTradeNo, trade);
+            if (this.wallet === 'balance-short') {
+              trade.state = 'closed';
+              return { kind: 'refused', failure: failure('PAY-0401') };
             }
-            trade.reversedFen = trade.capturedFen;
-          }
-          trade.state = 'revoked';
-          return { kind: 'reversed', refunded: trade.reversedFen > 0 };
-        }, (f) => ({ kind: 'refused', failure: f }), unknown),
+            if (this.wallet === 'declined-but-open')
+              return { kind: 'refused', failure: failure('PAY-0402') };
+            if (this.wallet === 'asks-password') {
+              trade.state = 'paying';
+              return { kind: 'paying' };
+            }
+            this.pay(trade);
+            return {
+              kind: 'paid',
+              transactionId: `T${trade.outTradeNo}`,
+              amountFen: this.saysFen ?? trade.capturedFen,
+              paidAtMs: null,
+            };
+          },
+          (f) => ({ kind: 'refused', failure: f }),
+          unknown,
+        ),
+      reverse: (r) =>
+        call<ReverseResult>(
+          'reverse',
+          () => {
+            const trade = of(r);
+            if (trade === undefined) return { kind: 'not-found' };
+            if (world.clock.nowMs() - trade.madeMs < code.reverseAfterMs)
+              world.problems.push(`${trade.outTradeNo} reversed too early`);
+            if (trade.refunds.size > 0)
+              return { kind: 'refused', failure: failure('PAY-0301', 'refunded already') };
+            if (trade.state === 'paid') {
+              if (this.reverseFails > 0) {
+                this.reverseFails--;
+                return { kind: 'reversed', refunded: null };
+              }
+              trade.reversedFen = trade.capturedFen;
+            }
+            trade.state = 'revoked';
+            return { kind: 'reversed', refunded: trade.reversedFen > 0 };
+          },
+          (f) => ({ kind: 'refused', failure: f }),
+          unknown,
+        ),
     };
     return {
       kind,
       ...(codes ? { code } : {}),
       create: (r) =>
-        call<CreateResult>('create', () => {
-          const old = of(r);
-          if (old === undefined) this.trades.set(r.outTradeNo, { outTradeNo: r.outTradeNo, amountFen: r.amountFen, qrText: `weixin://wxpay/${r.outTradeNo}`, state: 'notpay', provider: kind, authCode: null, reversedFen: 0, madeMs: world.clock.nowMs(), capturedFen: 0, refunds: new Map(), creates: 1 });
-          else old.creates += 1;
-          const trade = of(r) as Trade;
-          if (trade.state === 'paid') return { kind: 'paid' };
-          if (trade.state === 'closed') return { kind: 'refused', failure: failure('PAY-0102', 'closed') };
-          return { kind: 'pending', qrText: trade.qrText };
-        }, (f) => ({ kind: 'refused', failure: f }), unknown),
+        call<CreateResult>(
+          'create',
+          () => {
+            const old = of(r);
+            if (old === undefined)
+              this.trades.set(r.outTradeNo, {
+                outTradeNo: r.outTradeNo,
+                amountFen: r.amountFen,
+                qrText: `weixin://wxpay/${r.outTradeNo}`,
+                state: 'notpay',
+                provider: kind,
+                authCode: null,
+                reversedFen: 0,
+                madeMs: world.clock.nowMs(),
+                capturedFen: 0,
+                refunds: new Map(),
+                creates: 1,
+              });
+            else old.creates += 1;
+            const trade = of(r) as Trade;
+            if (trade.state === 'paid') return { kind: 'paid' };
+            if (trade.state === 'closed')
+              return { kind: 'refused', failure: failure('PAY-0102', 'closed') };
+            return { kind: 'pending', qrText: trade.qrText };
+          },
+          (f) => ({ kind: 'refused', failure: f }),
+          unknown,
+        ),
       query: (r) =>
-        call<QueryResult>('query', () => {
-          const trade = of(r);
-          if (trade === undefined) return { kind: 'not-found' };
-          switch (trade.state) {
-            case 'notpay':
-              return { kind: 'pending' };
-            case 'paying':
-              return { kind: 'paying' };
-            case 'closed':
-            case 'revoked':
-              return { kind: 'closed' };
-            case 'paid':
-              if (trade.refunds.size > 0) return { kind: 'refunded', transactionId: `T${trade.outTradeNo}`, amountFen: trade.amountFen };
-              return { kind: 'paid', transactionId: `T${trade.outTradeNo}`, amountFen: this.saysFen ?? trade.capturedFen, paidAtMs: null };
-          }
-        }, () => null, unknown),
+        call<QueryResult>(
+          'query',
+          () => {
+            const trade = of(r);
+            if (trade === undefined) return { kind: 'not-found' };
+            switch (trade.state) {
+              case 'notpay':
+                return { kind: 'pending' };
+              case 'paying':
+                return { kind: 'paying' };
+              case 'closed':
+              case 'revoked':
+                return { kind: 'closed' };
+              case 'paid':
+                if (trade.refunds.size > 0)
+                  return {
+                    kind: 'refunded',
+                    transactionId: `T${trade.outTradeNo}`,
+                    amountFen: trade.amountFen,
+                  };
+                return {
+                  kind: 'paid',
+                  transactionId: `T${trade.outTradeNo}`,
+                  amountFen: this.saysFen ?? trade.capturedFen,
+                  paidAtMs: null,
+                };
+            }
+          },
+          () => null,
+          unknown,
+        ),
       close: (r) =>
-        call<CloseResult>('close', () => {
-          const trade = of(r);
-          if (trade === undefined) return { kind: 'not-found' };
-          if (trade.state === 'paid') return { kind: 'paid' };
-          trade.state = 'closed';
-          return { kind: 'closed' };
-        }, () => null, unknown),
+        call<CloseResult>(
+          'close',
+          () => {
+            const trade = of(r);
+            if (trade === undefined) return { kind: 'not-found' };
+            if (trade.state === 'paid') return { kind: 'paid' };
+            trade.state = 'closed';
+            return { kind: 'closed' };
+          },
+          () => null,
+          unknown,
+        ),
       refund: (r: RefundRequest) =>
-        call<RefundResult>('refund', () => {
-          const trade = of(r);
-          if (trade === undefined || trade.state !== 'paid') return { kind: 'refused', failure: failure('PAY-0301', 'not paid') };
-          const old = trade.refunds.get(r.outRefundNo);
-          if (old === undefined) trade.refunds.set(r.outRefundNo, { fen: r.refundFen, state: this.refundState });
-          const refund = trade.refunds.get(r.outRefundNo) as { state: string };
-          if (refund.state === 'abnormal') return { kind: 'refused', failure: failure('PAY-0301', 'ABNORMAL') };
-          return { kind: refund.state === 'done' ? 'done' : 'accepted', refundId: `F${r.outRefundNo}` };
-        }, (f) => ({ kind: 'refused', failure: f }), unknown),
+        call<RefundResult>(
+          'refund',
+          () => {
+            const trade = of(r);
+            if (trade === undefined || trade.state !== 'paid')
+              return { kind: 'refused', failure: failure('PAY-0301', 'not paid') };
+            const old = trade.refunds.get(r.outRefundNo);
+            if (old === undefined)
+              trade.refunds.set(r.outRefundNo, { fen: r.refundFen, state: this.refundState });
+            const refund = trade.refunds.get(r.outRefundNo) as { state: string };
+            if (refund.state === 'abnormal')
+              return { kind: 'refused', failure: failure('PAY-0301', 'ABNORMAL') };
+            return {
+              kind: refund.state === 'done' ? 'done' : 'accepted',
+              refundId: `F${r.outRefundNo}`,
+            };
+          },
+          (f) => ({ kind: 'refused', failure: f }),
+          unknown,
+        ),
       queryRefund: (r: RefundRequest) =>
-        call<RefundQueryResult>('queryRefund', () => {
-          const refund = of(r)?.refunds.get(r.outRefundNo);
-          if (refund === undefined) return { kind: 'not-found' };
-          if (refund.state === 'abnormal') return { kind: 'abnormal', failure: failure('PAY-0301', 'ABNORMAL') };
-          return refund.state === 'done' ? { kind: 'done', refundId: `F${r.outRefundNo}`, refundFen: refund.fen } : { kind: 'processing', refundId: `F${r.outRefundNo}` };
-        }, () => null, unknown),
+        call<RefundQueryResult>(
+          'queryRefund',
+          () => {
+            const refund = of(r)?.refunds.get(r.outRefundNo);
+            if (refund === undefined) return { kind: 'not-found' };
+            if (refund.state === 'abnormal')
+              return { kind: 'abnormal', failure: failure('PAY-0301', 'ABNORMAL') };
+            return refund.state === 'done'
+              ? { kind: 'done', refundId: `F${r.outRefundNo}`, refundFen: refund.fen }
+              : { kind: 'processing', refundId: `F${r.outRefundNo}` };
+          },
+          () => null,
+          unknown,
+        ),
     };
   }
 }
@@ -314,11 +484,20 @@ export class CentralBooks {
 
   addCard(id: string): void {
     const card = worldCard(id);
-    if (card.cardNo === null || card.userNo === null || card.meterNo === null) throw new Error(`${id} has no account`);
-    this.addAccount({ cardNo: card.cardNo, userNo: card.userNo, meterNo: card.meterNo, kind: id === 'water' ? 'water' : 'gas', ...(id === 'purse' ? { unit: 'money' } : {}) });
+    if (card.cardNo === null || card.userNo === null || card.meterNo === null)
+      throw new Error(`${id} has no account`);
+    this.addAccount({
+      cardNo: card.cardNo,
+      userNo: card.userNo,
+      meterNo: card.meterNo,
+      kind: id === 'water' ? 'water' : 'gas',
+      ...(id === 'purse' ? { unit: 'money' } : {}),
+    });
   }
   /** An ordinary account: count 41, cumulative 2 050.00. */
-  addAccount(card: Pick<Account, 'cardNo' | 'userNo' | 'meterNo' | 'kind'> & Partial<Pick<Account, 'unit'>>): void {
+  addAccount(
+    card: Pick<Account, 'cardNo' | 'userNo' | 'meterNo' | 'kind'> & Partial<Pick<Account, 'unit'>>,
+  ): void {
     const unit = card.unit ?? 'volume';
     this.accounts.set(card.cardNo, {
       cardNo: card.cardNo,
@@ -336,7 +515,17 @@ export class CentralBooks {
       perPurchaseQuantity: null,
       periodLeftQuantity: null,
       // A purse holds money: one yuan of it costs one yuan.
-      tariff: unit === 'money' ? { tariffId: 'money', version: 1, tiers: [{ uptoQuantity: null, priceE4: 10_000 }] } : { tariffId: 'gas-residential', version: 1, tiers: [{ uptoQuantity: 36_000, priceE4: 26_500 }, { uptoQuantity: null, priceE4: 31_800 }] },
+      tariff:
+        unit === 'money'
+          ? { tariffId: 'money', version: 1, tiers: [{ uptoQuantity: null, priceE4: 10_000 }] }
+          : {
+              tariffId: 'gas-residential',
+              version: 1,
+              tiers: [
+                { uptoQuantity: 36_000, priceE4: 26_500 },
+                { uptoQuantity: null, priceE4: 31_800 },
+              ],
+            },
       claim: null,
     });
   }
@@ -362,44 +551,87 @@ export class CentralBooks {
         this.claims.set(r.orderId, { cardNo: r.cardNo });
         this.firm.push(r.orderId);
       }
-      return ok({ ...r, quantity: priced.quantity, shares: [...priced.shares], carriedUsedMicro: 0, carriedAfterMicro: priced.remainderMicro, tariffId: 'gas-residential', tariffVersion: 1, expiresAtMs: world.clock.nowMs() + 1_800_000 });
+      return ok({
+        ...r,
+        quantity: priced.quantity,
+        shares: [...priced.shares],
+        carriedUsedMicro: 0,
+        carriedAfterMicro: priced.remainderMicro,
+        tariffId: 'gas-residential',
+        tariffVersion: 1,
+        expiresAtMs: world.clock.nowMs() + 1_800_000,
+      });
     };
     return {
       account: (cardNo) =>
-        call<Awaited<ReturnType<BillingClient['account']>>>('account', () => {
-          const account = this.accounts.get(cardNo);
-          if (account === undefined) return err(failure('SALE-0103'));
-          const orderId = [...this.claims].find(([, c]) => c.cardNo === cardNo)?.[0];
-          return ok({ account: { ...account, claim: orderId === undefined ? (this.foreignClaim.get(cardNo) ?? null) : { orderId, terminalId: TERMINAL, nextCount: account.count + 1, state: null } }, serverTimeMs: world.clock.nowMs() });
-        }, gone),
+        call<Awaited<ReturnType<BillingClient['account']>>>(
+          'account',
+          () => {
+            const account = this.accounts.get(cardNo);
+            if (account === undefined) return err(failure('SALE-0103'));
+            const orderId = [...this.claims].find(([, c]) => c.cardNo === cardNo)?.[0];
+            return ok({
+              account: {
+                ...account,
+                claim:
+                  orderId === undefined
+                    ? (this.foreignClaim.get(cardNo) ?? null)
+                    : { orderId, terminalId: TERMINAL, nextCount: account.count + 1, state: null },
+              },
+              serverTimeMs: world.clock.nowMs(),
+            });
+          },
+          gone,
+        ),
       quote: (r) => call(r.orderId === null ? 'preview' : 'quote', () => quote(r), gone),
       release: (orderId) =>
-        call<Result<void, Failure>>('release', () => {
-          const scripted = this.releaseAnswers.shift();
-          if (scripted !== undefined) return scripted;
-          if (this.kept.has(orderId)) return err(failure('BILL-0105'));
-          this.released.push(orderId);
-          this.claims.delete(orderId);
-          return ok(undefined);
-        }, gone),
+        call<Result<void, Failure>>(
+          'release',
+          () => {
+            const scripted = this.releaseAnswers.shift();
+            if (scripted !== undefined) return scripted;
+            if (this.kept.has(orderId)) return err(failure('BILL-0105'));
+            this.released.push(orderId);
+            this.claims.delete(orderId);
+            return ok(undefined);
+          },
+          gone,
+        ),
       claim: async (orderId, kind) => {
         await this.claimGate;
-        return call<Result<ClaimAnswer, Failure>>('claim', () => {
-          const scripted = this.claimAnswers.shift();
-          if (scripted !== undefined) return scripted;
-          const of = this.events.filter((e) => e.orderId === orderId).map((e) => e.kind);
-          if (of.includes('order-delivered')) return err(failure('BILL-0106'));
-          if (!of.includes('order-delivering')) return err(failure('BILL-0108'));
-          if (kind === 'write' && this.refundClaims.has(orderId)) return err(failure('BILL-0107'));
-          if (kind === 'refund') this.refundClaims.add(orderId);
-          return ok({ kind, ttlMs: 180_000, order: null, serverTimeMs: world.clock.nowMs() });
-        }, gone);
+        return call<Result<ClaimAnswer, Failure>>(
+          'claim',
+          () => {
+            const scripted = this.claimAnswers.shift();
+            if (scripted !== undefined) return scripted;
+            const of = this.events.filter((e) => e.orderId === orderId).map((e) => e.kind);
+            if (of.includes('order-delivered')) return err(failure('BILL-0106'));
+            if (!of.includes('order-delivering')) return err(failure('BILL-0108'));
+            if (kind === 'write' && this.refundClaims.has(orderId))
+              return err(failure('BILL-0107'));
+            if (kind === 'refund') this.refundClaims.add(orderId);
+            return ok({ kind, ttlMs: 180_000, order: null, serverTimeMs: world.clock.nowMs() });
+          },
+          gone,
+        );
       },
-      commands: () => call<Result<CommandsAnswer, Failure>>('commands', () => ok({ commands: this.commands, epoch: 1, serverTimeMs: world.clock.nowMs() }), gone),
+      commands: () =>
+        call<Result<CommandsAnswer, Failure>>(
+          'commands',
+          () => ok({ commands: this.commands, epoch: 1, serverTimeMs: world.clock.nowMs() }),
+          gone,
+        ),
       requestEpoch: () => Promise.resolve(ok(null)),
-      ordersByRef: () => call<Result<readonly OrderStatus[], Failure>>('by-ref', () => ok(this.statuses), gone),
-      ledger: (date) => call<Result<readonly LedgerRow[], Failure>>('ledger', () => ok(this.ledger(date)), gone),
-      upload: (r) => call<UploadResult>('upload', () => this.#upload(r), () => ({ kind: 'away', failure: failure('BILL-0101') })),
+      ordersByRef: () =>
+        call<Result<readonly OrderStatus[], Failure>>('by-ref', () => ok(this.statuses), gone),
+      ledger: (date) =>
+        call<Result<readonly LedgerRow[], Failure>>('ledger', () => ok(this.ledger(date)), gone),
+      upload: (r) =>
+        call<UploadResult>(
+          'upload',
+          () => this.#upload(r),
+          () => ({ kind: 'away', failure: failure('BILL-0101') }),
+        ),
       policy: () => Promise.resolve(gone()),
       verifyPolicy: () => gone(),
       time: () => Promise.resolve(gone()),
@@ -409,37 +641,75 @@ export class CentralBooks {
   /** As central books it, from what was uploaded. */
   ledger(date: string): readonly LedgerRow[] {
     if (this.ledgerSays !== null) return this.ledgerSays;
-    const kinds = { 'order-paid': 'captured', 'attempt-paid': 'captured-extra', 'attempt-refunded': 'refunded' } as const;
+    const kinds = {
+      'order-paid': 'captured',
+      'attempt-paid': 'captured-extra',
+      'attempt-refunded': 'refunded',
+    } as const;
     return this.events.flatMap((e): LedgerRow[] => {
       const kind = kinds[e.kind as keyof typeof kinds] as LedgerRow['kind'] | undefined;
       const body = e.body as { attemptId: string; amountFen: number; taken?: boolean };
       if (kind === undefined || body.taken === true || chinaDate(e.wallMs) !== date) return [];
-      return [{ kind, orderId: e.orderId ?? '', attemptId: body.attemptId, amountFen: body.amountFen, epoch: 1, seq: e.seq, atMs: e.wallMs }];
+      return [
+        {
+          kind,
+          orderId: e.orderId ?? '',
+          attemptId: body.attemptId,
+          amountFen: body.amountFen,
+          epoch: 1,
+          seq: e.seq,
+          atMs: e.wallMs,
+        },
+      ];
     });
   }
 
-  #upload({ events, fromSeq, prevHash }: Pick<UploadRequest, 'events' | 'fromSeq' | 'prevHash'>): UploadResult {
-    if (fromSeq > this.events.length + 1) return { kind: 'gap', expectedSeq: this.events.length + 1 };
-    if (fromSeq > 1 && this.events[fromSeq - 2]?.hash !== prevHash) return { kind: 'fork', failure: failure('BILL-0104', `event ${fromSeq - 1}`) };
+  #upload({
+    events,
+    fromSeq,
+    prevHash,
+  }: Pick<UploadRequest, 'events' | 'fromSeq' | 'prevHash'>): UploadResult {
+    if (fromSeq > this.events.length + 1)
+      return { kind: 'gap', expectedSeq: this.events.length + 1 };
+    if (fromSeq > 1 && this.events[fromSeq - 2]?.hash !== prevHash)
+      return { kind: 'fork', failure: failure('BILL-0104', `event ${fromSeq - 1}`) };
     for (const e of events) {
       const held = this.events[e.seq - 1];
       if (held !== undefined) {
-        if (held.hash !== e.hash) return { kind: 'fork', failure: failure('BILL-0104', `event ${e.seq}`) };
+        if (held.hash !== e.hash)
+          return { kind: 'fork', failure: failure('BILL-0104', `event ${e.seq}`) };
         continue;
       }
-      if (e.seq !== this.events.length + 1) return { kind: 'gap', expectedSeq: this.events.length + 1 };
+      if (e.seq !== this.events.length + 1)
+        return { kind: 'gap', expectedSeq: this.events.length + 1 };
       this.events.push(e);
       const orderId = e.orderId ?? '';
       if (e.kind === 'order-delivered') {
         const cardNo = this.#cardOf(orderId);
         const a = this.accounts.get(cardNo);
         const body = e.body as { quantity: number };
-        if (a !== undefined) this.accounts.set(cardNo, { ...a, count: a.count + 1, cumulative: a.cumulative + body.quantity, yearQuantity: a.yearQuantity + body.quantity });
+        if (a !== undefined)
+          this.accounts.set(cardNo, {
+            ...a,
+            count: a.count + 1,
+            cumulative: a.cumulative + body.quantity,
+            yearQuantity: a.yearQuantity + body.quantity,
+          });
       }
-      if (e.kind === 'order-delivered' || e.kind === 'order-closed' || e.kind === 'order-refunded') this.claims.delete(orderId);
+      if (e.kind === 'order-delivered' || e.kind === 'order-closed' || e.kind === 'order-refunded')
+        this.claims.delete(orderId);
     }
     const last = this.events.at(-1) as UploadEvent;
-    return { kind: 'acked', answer: { ackSeq: last.seq, ackHash: last.hash, serverTimeMs: 0, nextUploadAfterMs: 100, quarantined: [] } };
+    return {
+      kind: 'acked',
+      answer: {
+        ackSeq: last.seq,
+        ackHash: last.hash,
+        serverTimeMs: 0,
+        nextUploadAfterMs: 100,
+        quarantined: [],
+      },
+    };
   }
   #cardOf(orderId: string): string {
     const quoted = this.events.find((e) => e.kind === 'order-quoted' && e.orderId === orderId);
@@ -447,7 +717,10 @@ export class CentralBooks {
   }
 }
 
-/** The slot in the machine's front and what is in it. A new process counts its insertions from the start, as a real one does. */
+/**
+ * The slot in the machine's front and what is in it. A new process counts its insertions from the
+ * start, as a real one does.
+ */
 class CardSlot {
   card: SlotCard | null = null;
   mute = false;
@@ -461,7 +734,11 @@ class CardSlot {
     this.card = card;
     card.insert();
     this.#insertion += 1;
-    this.#set({ state: 'present', insertion: this.#insertion, atr: card instanceof CpuCard ? card.atr : (card.answerToReset() ?? new Uint8Array(0)) });
+    this.#set({
+      state: 'present',
+      insertion: this.#insertion,
+      atr: card instanceof CpuCard ? card.atr : (card.answerToReset() ?? new Uint8Array(0)),
+    });
   }
   /** Arms a fault of the CPU card that is in. */
   arm(fault: CardFault): void {
@@ -474,7 +751,8 @@ class CardSlot {
   }
   /** The reader is lost, or comes back with whatever is in it. */
   offline(lost: boolean): void {
-    if (lost) this.#set({ state: 'offline', insertion: this.#insertion, failure: failure('CARD-0107') });
+    if (lost)
+      this.#set({ state: 'offline', insertion: this.#insertion, failure: failure('CARD-0107') });
     else if (this.card === null) this.#set({ state: 'empty', insertion: this.#insertion });
     else this.insert(this.card);
   }
@@ -488,8 +766,14 @@ class CardSlot {
     this.#insertion = 0;
     this.#status = { state: 'empty', insertion: 0 };
     if (this.card !== null) this.insert(this.card);
-    const live = (insertion: number): Failure | null => (this.#status.state === 'present' && this.#status.insertion === insertion ? null : failure('CARD-0102', `insertion ${insertion} is over`));
-    const exchange = async (insertion: number, raw: Uint8Array): Promise<Result<Uint8Array, Failure>> => {
+    const live = (insertion: number): Failure | null =>
+      this.#status.state === 'present' && this.#status.insertion === insertion
+        ? null
+        : failure('CARD-0102', `insertion ${insertion} is over`);
+    const exchange = async (
+      insertion: number,
+      raw: Uint8Array,
+    ): Promise<Result<Uint8Array, Failure>> => {
       if (!life.alive || world.at(life, `apdu ${raw[1]?.toString(16)}`, 'before')) return never();
       const broken = live(insertion);
       if (broken !== null) return err(broken);
@@ -498,7 +782,9 @@ class CardSlot {
       if (!life.alive || world.at(life, `apdu ${raw[1]?.toString(16)}`, 'after')) return never();
       await Promise.resolve();
       if (!life.alive) return never();
-      return outcome.kind === 'answer' ? ok(outcome.bytes) : err(failure(outcome.kind === 'torn' ? 'CARD-0102' : 'CARD-0108'));
+      return outcome.kind === 'answer'
+        ? ok(outcome.bytes)
+        : err(failure(outcome.kind === 'torn' ? 'CARD-0102' : 'CARD-0108'));
     };
     const channel = (insertion: number): CardChannel => ({
       insertion,
@@ -563,8 +849,9 @@ export interface CrashPlan {
 }
 
 /**
- * A whole kiosk in virtual time: the real kiosk, journal, card layout, keys, chip and uploader; provider and central in
- * memory. `kill` drops the process; `start` opens a new one on the same files.
+ * A whole kiosk in virtual time: the real kiosk, journal, card layout, keys, chip and uploader;
+ * provider and central in memory. `kill` drops the process; `start` opens a new one on the same
+ * files.
  */
 export class World {
   readonly clock = new ManualClock(T0);
@@ -585,10 +872,15 @@ export class World {
   /** Taken out of the configuration; taken by the next start. */
   providerGone = false;
   /** The configured providers, and which of them take the customer's code. */
-  payWith: { readonly kind: ProviderKind; readonly codes: boolean }[] = [{ kind: 'wechat', codes: false }];
+  payWith: { readonly kind: ProviderKind; readonly codes: boolean }[] = [
+    { kind: 'wechat', codes: false },
+  ];
   /** Instead of PL-CPU alone: taken by the next start. */
   layouts: readonly CardLayout[] | null = null;
-  /** Instead of {@link pay}, whose books then stay empty (what {@link moneyProblems} says is void): taken by the next start. */
+  /**
+   * Instead of {@link pay}, whose books then stay empty (what {@link moneyProblems} says is void):
+   * taken by the next start.
+   */
   providers: readonly PaymentProvider[] | null = null;
   /** Instead of {@link central}: taken by the next start. */
   billing: BillingClient | null = null;
@@ -617,7 +909,10 @@ export class World {
 
   /** A card changed before the test begins, e.g. one with another key. */
   replaceCard(id: string, change: Partial<CpuCardState>): void {
-    this.cards.set(id, new CpuCard({ ...worldCard(id).make().toJSON(), ...change }, counterRandom(7)));
+    this.cards.set(
+      id,
+      new CpuCard({ ...worldCard(id).make().toJSON(), ...change }, counterRandom(7)),
+    );
     this.#noteCards();
   }
   #noteCards(): void {
@@ -631,7 +926,11 @@ export class World {
   purchase(id: string): { count: number; cumulative: number } {
     const { purse } = this.card(id);
     const meter = PurseMeter.ofCard(this.card(id), 0)?.state();
-    if (purse !== null && meter !== undefined) return { count: purse.state.onlineSeq, cumulative: purse.state.balance + meter.remaining + meter.used };
+    if (purse !== null && meter !== undefined)
+      return {
+        count: purse.state.onlineSeq,
+        cumulative: purse.state.balance + meter.remaining + meter.used,
+      };
     const b = this.card(id).peek('17') as Uint8Array;
     const v = new DataView(b.buffer, b.byteOffset);
     return { count: v.getUint16(0), cumulative: v.getUint32(6) };
@@ -657,7 +956,8 @@ export class World {
     return this.#snapshot?.screen ?? 'none';
   }
   shown<S extends Snapshot['screen']>(screen: S): SnapshotOf<S> {
-    if (this.snapshot.screen !== screen) throw new Error(`the screen is ${this.describe()}, not ${screen}`);
+    if (this.snapshot.screen !== screen)
+      throw new Error(`the screen is ${this.describe()}, not ${screen}`);
     return this.snapshot as SnapshotOf<S>;
   }
   describe(): string {
@@ -691,19 +991,36 @@ export class World {
     this.#kiosk?.stop();
     this.#uploader?.stop();
     this.#journal?.close();
-    if (this.#tornTail !== null) truncateSync(SecondLog.path(join(this.folder, 'second'), 1), this.#tornTail);
+    if (this.#tornTail !== null)
+      truncateSync(SecondLog.path(join(this.folder, 'second'), 1), this.#tornTail);
     this.#tornTail = null;
     this.#boots += 1;
     const life = new Life();
     this.#life = life;
     const random = seededRandom(`boot ${this.#boots}`);
-    const opened = Journal.open({ dataDir: join(this.folder, 'data'), secondPath: join(this.folder, 'second'), terminalId: TERMINAL, clock: this.clock, random, onFatal: (f) => this.problems.push(`fatal ${f.code}`) });
-    if (!opened.ok) throw new Error(`the journal does not open: ${opened.error.code} ${opened.error.detail ?? ''}`);
+    const opened = Journal.open({
+      dataDir: join(this.folder, 'data'),
+      secondPath: join(this.folder, 'second'),
+      terminalId: TERMINAL,
+      clock: this.clock,
+      random,
+      onFatal: (f) => this.problems.push(`fatal ${f.code}`),
+    });
+    if (!opened.ok)
+      throw new Error(
+        `the journal does not open: ${opened.error.code} ${opened.error.detail ?? ''}`,
+      );
     const journal = opened.value;
     this.#journal = journal;
     this.#instrument(journal, life);
     try {
-      journal.append([{ kind: 'core-started', orderId: null, body: { version: 'test', node: 'test', recoveredOrders: journal.openOrders().length } }]);
+      journal.append([
+        {
+          kind: 'core-started',
+          orderId: null,
+          body: { version: 'test', node: 'test', recoveredOrders: journal.openOrders().length },
+        },
+      ]);
     } catch (error) {
       if (error instanceof Crash) return;
       throw error;
@@ -715,23 +1032,54 @@ export class World {
     const printer: Printer = {
       status: () => Promise.resolve({ ready: this.printerOk, paperLow: false, failure: null }),
       print: (lines) => {
-        this.printed.push(lines.map((l) => (l.kind === 'text' ? l.text : l.kind === 'pair' ? `${l.label} ${l.value}` : '')).join('\n'));
+        this.printed.push(
+          lines
+            .map((l) =>
+              l.kind === 'text' ? l.text : l.kind === 'pair' ? `${l.label} ${l.value}` : '',
+            )
+            .join('\n'),
+        );
         return Promise.resolve(this.printerOk ? ok(undefined) : err(failure('DEV-0101')));
       },
       close: () => undefined,
     };
-    const uploader = new Uploader({ journal, billing, clock: this.clock, random, log: () => undefined, onReach: () => undefined, onFork: (f) => (this.onFork === null ? this.problems.push(`fork ${f.detail ?? ''}`) : this.onFork(f)), onHeard: (how) => life.alive && this.#kiosk?.heard(how) });
+    const uploader = new Uploader({
+      journal,
+      billing,
+      clock: this.clock,
+      random,
+      log: () => undefined,
+      onReach: () => undefined,
+      onFork: (f) =>
+        this.onFork === null ? this.problems.push(`fork ${f.detail ?? ''}`) : this.onFork(f),
+      onHeard: (how) => life.alive && this.#kiosk?.heard(how),
+    });
     this.#uploader = uploader;
     this.#kiosk = new CrashableKiosk({
       clock: this.clock,
       random,
       journal,
       reader: this.slot.reader(this, life),
-      layouts: layoutRegistry(this.layouts ?? [plCpuLayout(keys), plPurseLayout(keys, { terminalId: TERMINAL, nowMs: () => this.clock.nowMs() })]),
-      providers: this.providers !== null ? [...this.providers] : this.providerGone ? [] : this.payWith.map(({ kind, codes }) => this.pay.provider(this, life, kind, codes)),
+      layouts: layoutRegistry(
+        this.layouts ?? [
+          plCpuLayout(keys),
+          plPurseLayout(keys, { terminalId: TERMINAL, nowMs: () => this.clock.nowMs() }),
+        ],
+      ),
+      providers:
+        this.providers !== null
+          ? [...this.providers]
+          : this.providerGone
+            ? []
+            : this.payWith.map(({ kind, codes }) => this.pay.provider(this, life, kind, codes)),
       billing,
       printer,
-      header: { brand: { zh: '阜城燃气', en: 'Gas' }, site: { zh: '', en: '' }, terminalName: { zh: '03号机', en: 'No. 3' }, terminalId: TERMINAL },
+      header: {
+        brand: { zh: '阜城燃气', en: 'Gas' },
+        site: { zh: '', en: '' },
+        terminalName: { zh: '03号机', en: 'No. 3' },
+        terminalId: TERMINAL,
+      },
       demo: false,
       fallbackHotline: '',
       log: () => undefined,
@@ -742,7 +1090,13 @@ export class World {
       onCommandsWanted: () => undefined,
       ...(this.maintenance === null ? {} : { maintenance: this.maintenance }),
     });
-    this.#kiosk.setService({ policy: this.policy, lineUp: true, centralUp: true, printer: { ready: this.printerOk, paperLow: false, failure: null }, scanner: this.payWith.some((p) => p.codes) });
+    this.#kiosk.setService({
+      policy: this.policy,
+      lineUp: true,
+      centralUp: true,
+      printer: { ready: this.printerOk, paperLow: false, failure: null },
+      scanner: this.payWith.some((p) => p.codes),
+    });
     this.#kiosk.releaseInterrupted();
     uploader.kick();
     await this.#flush();
@@ -768,9 +1122,14 @@ export class World {
 
   #show(s: Snapshot): void {
     const parsed = snapshotSchema.safeParse(s);
-    if (!parsed.success) this.problems.push(`snapshot ${s.screen}: ${parsed.error.issues.map((i) => `${i.path.join('.')} ${i.message}`).join('; ')}`);
-    if (this.#snapshot !== null && s.revision <= this.#snapshot.revision) this.problems.push(`revision ${s.revision} after ${this.#snapshot.revision}`);
-    if (s.screen === 'start' && this.slot.card !== null && this.kiosk !== null) this.problems.push('the start screen with a card in the slot');
+    if (!parsed.success)
+      this.problems.push(
+        `snapshot ${s.screen}: ${parsed.error.issues.map((i) => `${i.path.join('.')} ${i.message}`).join('; ')}`,
+      );
+    if (this.#snapshot !== null && s.revision <= this.#snapshot.revision)
+      this.problems.push(`revision ${s.revision} after ${this.#snapshot.revision}`);
+    if (s.screen === 'start' && this.slot.card !== null && this.kiosk !== null)
+      this.problems.push('the start screen with a card in the slot');
     if (this.screens.at(-1) !== s.screen) this.screens.push(s.screen);
     this.#snapshot = s;
   }
@@ -794,7 +1153,10 @@ export class World {
   async until(what: string, look: () => boolean, limitMs = 200_000): Promise<void> {
     await this.#flush();
     for (let gone = 0; !look(); gone += 250) {
-      if (gone >= limitMs) throw new Error(`${what}: not after ${limitMs} ms; screen ${this.describe()}, orders ${JSON.stringify(this.journal.orders().map((o) => [o.state, ...this.journal.attemptsOf(o.orderId).map((a) => a.state)]))}`);
+      if (gone >= limitMs)
+        throw new Error(
+          `${what}: not after ${limitMs} ms; screen ${this.describe()}, orders ${JSON.stringify(this.journal.orders().map((o) => [o.state, ...this.journal.attemptsOf(o.orderId).map((a) => a.state)]))}`,
+        );
       this.clock.advance(250);
       await this.#flush();
     }
@@ -826,7 +1188,12 @@ export class World {
   }
   /** A tap on the screen as it is shown now. */
   async tap(type: Intent['type'], value?: string | number): Promise<void> {
-    this.kiosk.intent({ type, screen: this.screen, revision: this.snapshot.revision, ...(value === undefined ? {} : { value }) } as Intent);
+    this.kiosk.intent({
+      type,
+      screen: this.screen,
+      revision: this.snapshot.revision,
+      ...(value === undefined ? {} : { value }),
+    } as Intent);
     await this.#flush();
   }
   async toAmount(card: string): Promise<void> {
@@ -839,11 +1206,17 @@ export class World {
     await this.tap('choose-amount', fen);
     await this.until('a quote', () => this.shown('amount').quote !== null);
     await this.tap('pay', fen);
-    await this.until('the code', () => this.screen === 'pay' && this.shown('pay').state === 'waiting');
+    await this.until(
+      'the code',
+      () => this.screen === 'pay' && this.shown('pay').state === 'waiting',
+    );
   }
 
   order(): OrderRow {
-    const order = this.journal.orders().toSorted((a, b) => (a.orderId < b.orderId ? -1 : 1)).at(-1);
+    const order = this.journal
+      .orders()
+      .toSorted((a, b) => (a.orderId < b.orderId ? -1 : 1))
+      .at(-1);
     if (order === undefined) throw new Error('no order');
     return order;
   }
@@ -859,15 +1232,33 @@ export class World {
     return `${this.order().state}/${this.attempt().state}`;
   }
   kinds(): string[] {
-    return readFileSync(SecondLog.path(join(this.folder, 'second'), 1), 'utf8').trimEnd().split('\n').map((l) => (JSON.parse(l.slice(9)) as { kind: string }).kind);
+    return readFileSync(SecondLog.path(join(this.folder, 'second'), 1), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((l) => (JSON.parse(l.slice(9)) as { kind: string }).kind);
   }
 
   /** Nothing is left to do for any order. */
   settled(): boolean {
-    return this.journal.orders().every((o) => ['delivered', 'refunded', 'closed', 'parked'].includes(o.state) && this.journal.attemptsOf(o.orderId).every((a) => ['closed', 'refunded', 'parked'].includes(a.state) || (a.state === 'paid' && a.taken === true)));
+    return this.journal
+      .orders()
+      .every(
+        (o) =>
+          ['delivered', 'refunded', 'closed', 'parked'].includes(o.state) &&
+          this.journal
+            .attemptsOf(o.orderId)
+            .every(
+              (a) =>
+                ['closed', 'refunded', 'parked'].includes(a.state) ||
+                (a.state === 'paid' && a.taken === true),
+            ),
+      );
   }
 
-  /** The one promise: what was captured is delivered, refunded, parked or still open; attempt by attempt, and on the card. @returns what is wrong */
+  /**
+   * The one promise: what was captured is delivered, refunded, parked or still open; attempt by
+   * attempt, and on the card. @returns what is wrong
+   */
   moneyProblems(): string[] {
     const wrong = [...this.problems];
     const delivered = new Map<string, { count: number; quantity: number; doubtful: number }>();
@@ -882,41 +1273,63 @@ export class World {
         const captured = (trade?.capturedFen ?? 0) - reversed;
         const refunds = [...(trade?.refunds.values() ?? [])];
         const refunded = refunds.reduce((n, r) => n + r.fen, 0);
-        const say = (text: string): number => wrong.push(`${a.attemptId} (${order.state}/${a.state}): ${text}`);
+        const say = (text: string): number =>
+          wrong.push(`${a.attemptId} (${order.state}/${a.state}): ${text}`);
         if (captured > a.amountFen) say(`captured ${captured} of ${a.amountFen}`);
-        if (reversed > 0 && a.state !== 'closed' && a.state !== 'closing') say('reversed, though it counts');
+        if (reversed > 0 && a.state !== 'closed' && a.state !== 'closing')
+          say('reversed, though it counts');
         if (refunds.length > 1) say(`${refunds.length} refunds`);
         if (refunded > captured) say(`refunded ${refunded} of ${captured}`);
-        if ([...(trade?.refunds.keys() ?? [])].some((n) => n !== a.outRefundNo)) say('refunded under another number');
-        if (refunds.length > 0 && !['refunding', 'refunded', 'parked'].includes(a.state)) say('refunded without its fact');
-        if (order.state === 'delivered' && order.paidBy === a.attemptId && refunds.length > 0) say('delivered and refunded');
+        if ([...(trade?.refunds.keys() ?? [])].some((n) => n !== a.outRefundNo))
+          say('refunded under another number');
+        if (refunds.length > 0 && !['refunding', 'refunded', 'parked'].includes(a.state))
+          say('refunded without its fact');
+        if (order.state === 'delivered' && order.paidBy === a.attemptId && refunds.length > 0)
+          say('delivered and refunded');
         sum.captured += captured;
         if (a.state === 'refunded') {
-          if (refunded !== captured || refunds.some((r) => r.state !== 'done')) say('the books do not show its refund');
+          if (refunded !== captured || refunds.some((r) => r.state !== 'done'))
+            say('the books do not show its refund');
           sum.refunded += captured;
-        } else if (a.state === 'parked' || (order.state === 'parked' && order.paidBy === a.attemptId)) sum.parked += captured;
-        else if (order.state === 'delivered' && order.paidBy === a.attemptId) sum.delivered += captured;
+        } else if (
+          a.state === 'parked' ||
+          (order.state === 'parked' && order.paidBy === a.attemptId)
+        )
+          sum.parked += captured;
+        else if (order.state === 'delivered' && order.paidBy === a.attemptId)
+          sum.delivered += captured;
         else sum.open += captured;
         if (a.state === 'paid' && captured === 0) say('paid without a capture');
       }
-      if (sum.captured !== sum.delivered + sum.refunded + sum.parked + sum.open) wrong.push(`${order.orderId}: ${JSON.stringify(sum)}`);
-      if (order.state === 'delivered' && sum.delivered !== order.quote.amountFen) wrong.push(`${order.orderId}: delivered for ${sum.delivered} fen`);
+      if (sum.captured !== sum.delivered + sum.refunded + sum.parked + sum.open)
+        wrong.push(`${order.orderId}: ${JSON.stringify(sum)}`);
+      if (order.state === 'delivered' && sum.delivered !== order.quote.amountFen)
+        wrong.push(`${order.orderId}: delivered for ${sum.delivered} fen`);
       const d = delivered.get(order.quote.cardNo) ?? { count: 0, quantity: 0, doubtful: 0 };
       if (order.state === 'delivered') {
         d.count += 1;
         d.quantity += order.quote.quantity;
       }
-      if (order.state === 'delivering' || order.state === 'in-doubt') d.doubtful += order.quote.quantity;
+      if (order.state === 'delivering' || order.state === 'in-doubt')
+        d.doubtful += order.quote.quantity;
       delivered.set(order.quote.cardNo, d);
     }
-    for (const trade of this.pay.trades.values()) if (!numbers.has(trade.outTradeNo)) wrong.push(`the provider has ${trade.outTradeNo}, the journal has not`);
+    for (const trade of this.pay.trades.values())
+      if (!numbers.has(trade.outTradeNo))
+        wrong.push(`the provider has ${trade.outTradeNo}, the journal has not`);
     for (const [id, start] of this.#cumulativeAtStart) {
       const now = this.purchase(id);
       const d = delivered.get(worldCard(id).cardNo ?? '') ?? { count: 0, quantity: 0, doubtful: 0 };
       const rise = now.cumulative - start.cumulative;
       const fits = rise === d.quantity && now.count - start.count === d.count;
-      const fitsDoubt = d.doubtful > 0 && rise === d.quantity + d.doubtful && now.count - start.count === d.count + 1;
-      if (!fits && !fitsDoubt) wrong.push(`card ${id}: cumulative rose by ${rise}, delivered ${d.quantity} (doubtful ${d.doubtful}); count by ${now.count - start.count}`);
+      const fitsDoubt =
+        d.doubtful > 0 &&
+        rise === d.quantity + d.doubtful &&
+        now.count - start.count === d.count + 1;
+      if (!fits && !fitsDoubt)
+        wrong.push(
+          `card ${id}: cumulative rose by ${rise}, delivered ${d.quantity} (doubtful ${d.doubtful}); count by ${now.count - start.count}`,
+        );
     }
     return wrong;
   }

@@ -10,9 +10,11 @@ context.on('reader', (reader) => {
   reader.on('error', () => undefined);
   const done = (error) => say(error === null || error === undefined ? 'ok' : error.message);
   say('there');
-  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-    if (line === 'hold') reader.connect({ share_mode: SHARED, protocol: 3 }, done);
-    else reader.disconnect(line === 'reset' ? 1 : 0, done);
-  });
+  require('node:readline')
+    .createInterface({ input: process.stdin })
+    .on('line', (line) => {
+      if (line === 'hold') reader.connect({ share_mode: SHARED, protocol: 3 }, done);
+      else reader.disconnect(line === 'reset' ? 1 : 0, done);
+    });
 });
 process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL'));

@@ -11,10 +11,11 @@ export interface Way {
   readonly wallet: WalletName;
 }
 /**
- * What happens. `qr`: scanned and paid · `cut`: the line goes after the code was shown, and comes back after it was paid
- * · `late`: cancelled, and paid all the same · `declined`: the customer's own code is declined, a second one is taken ·
- * `password`: it is confirmed on the phone · `not-taken`: nobody here takes this wallet's codes, the QR code is paid
- * after all · `both`: looked at with another wallet first, which is paid too, late.
+ * What happens. `qr`: scanned and paid · `cut`: the line goes after the code was shown, and comes
+ * back after it was paid · `late`: cancelled, and paid all the same · `declined`: the customer's
+ * own code is declined, a second one is taken · `password`: it is confirmed on the phone ·
+ * `not-taken`: nobody here takes this wallet's codes, the QR code is paid after all · `both`:
+ * looked at with another wallet first, which is paid too, late.
  */
 export type Happening = 'qr' | 'cut' | 'late' | 'declined' | 'password' | 'not-taken' | 'both';
 /** `full`: only in the full tier. */
@@ -24,14 +25,20 @@ const FULL = process.env['PILOTLIGHT_FULL'] === '1';
 const CARD = 'water';
 const AMOUNT_FEN = 5_000;
 
-/** Runs the cases on one hall that is paid so (`--payments`). Each begins and ends at the start screen, the card back from its meter and every fact uploaded. */
+/**
+ * Runs the cases on one hall that is paid so (`--payments`). Each begins and ends at the start
+ * screen, the card back from its meter and every fact uploaded.
+ */
 export function payCases(payments: string, cases: readonly PayCase[]): void {
   let hall: Hall;
   let browser: Browser;
   let page: Page;
-  const screen = (name: string, timeout = 20_000): Promise<unknown> => page.waitForSelector(`[data-screen="${name}"]`, { timeout });
-  const tap = (intent: string, value?: string | number): Promise<void> => page.click(`[data-intent="${intent}"]${value === undefined ? '' : `[data-value="${value}"]`}`);
-  const pay = (what: string): Promise<unknown> => page.waitForSelector(`[data-screen="pay"] ${what}`, { timeout: 30_000 });
+  const screen = (name: string, timeout = 20_000): Promise<unknown> =>
+    page.waitForSelector(`[data-screen="${name}"]`, { timeout });
+  const tap = (intent: string, value?: string | number): Promise<void> =>
+    page.click(`[data-intent="${intent}"]${value === undefined ? '' : `[data-value="${value}"]`}`);
+  const pay = (what: string): Promise<unknown> =>
+    page.waitForSelector(`[data-screen="pay"] ${what}`, { timeout: 30_000 });
   const firstKind = payments.split(',')[0];
 
   async function toPay(way: Way): Promise<void> {
@@ -47,11 +54,18 @@ export function payCases(payments: string, cases: readonly PayCase[]): void {
     await pay(`[data-intent="pay-with"][data-value="${way.provider}"][disabled]`);
     await pay('svg[data-qr]');
   }
-  const phone = async (way: Pick<Way, 'wallet'>, more: { codeUrl?: string; late?: boolean } = {}): Promise<void> => {
-    expect(await hall.dock({ do: 'pay', wallet: way.wallet, ...more })).toMatchObject({ paid: true });
+  const phone = async (
+    way: Pick<Way, 'wallet'>,
+    more: { codeUrl?: string; late?: boolean } = {},
+  ): Promise<void> => {
+    expect(await hall.dock({ do: 'pay', wallet: way.wallet, ...more })).toMatchObject({
+      paid: true,
+    });
   };
-  const ownCode = (way: Way): Promise<unknown> => hall.dock({ do: 'show-code', wallet: way.wallet });
-  const fault = (way: Way, faults: Record<string, unknown>): Promise<unknown> => hall.dock({ do: 'faults', faults: { at: way.wallet, ...faults } });
+  const ownCode = (way: Way): Promise<unknown> =>
+    hall.dock({ do: 'show-code', wallet: way.wallet });
+  const fault = (way: Way, faults: Record<string, unknown>): Promise<unknown> =>
+    hall.dock({ do: 'faults', faults: { at: way.wallet, ...faults } });
 
   /** Written once, paid once, by this provider and method. */
   async function delivered(way: Way, countBefore: number, method: 'qr' | 'code'): Promise<void> {
@@ -61,14 +75,23 @@ export function payCases(payments: string, cases: readonly PayCase[]): void {
     const order = orders.at(-1);
     const own = attempts.filter((a) => a.orderId === order?.orderId);
     expect(order?.state).toBe('delivered');
-    expect(own.filter((a) => a.state !== 'closed').map((a) => `${a.provider} ${a.method ?? 'qr'} ${a.state}`)).toEqual([`${way.provider} ${method} paid`]);
+    expect(
+      own
+        .filter((a) => a.state !== 'closed')
+        .map((a) => `${a.provider} ${a.method ?? 'qr'} ${a.state}`),
+    ).toEqual([`${way.provider} ${method} paid`]);
   }
   /** Everything that the wallets took is on a card or went back. */
   async function booksAgree(): Promise<void> {
     const { orders, refunds } = await hall.books();
-    const took = orders.filter((o) => o.state === 'SUCCESS' || o.state === 'REFUND').reduce((n, o) => n + o.total, 0);
+    const took = orders
+      .filter((o) => o.state === 'SUCCESS' || o.state === 'REFUND')
+      .reduce((n, o) => n + o.total, 0);
     const back = refunds.filter((r) => r.status === 'SUCCESS').reduce((n, r) => n + r.refund, 0);
-    const sold = hall.rows().orders.filter((o) => o.state === 'delivered').reduce((n, o) => n + o.quote.amountFen, 0);
+    const sold = hall
+      .rows()
+      .orders.filter((o) => o.state === 'delivered')
+      .reduce((n, o) => n + o.quote.amountFen, 0);
     expect(took - back).toBe(sold);
   }
 
@@ -134,12 +157,17 @@ export function payCases(payments: string, cases: readonly PayCase[]): void {
       await phone(way);
       await delivered(way, countBefore, 'qr');
       await phone({ wallet: other }, { codeUrl: left, late: true });
-      // The gateway looks at what was left after half a minute, and gives it back without the kiosk.
-      await until('the hand-back', async () => {
-        const { orders, refunds } = await hall.books();
-        const trade = orders.find((o) => o.codeUrls.includes(left));
-        return refunds.some((r) => r.outTradeNo === trade?.outTradeNo && r.status === 'SUCCESS');
-      }, 150_000);
+      // The gateway looks at what was left after half a minute, and gives it back without the
+      // kiosk.
+      await until(
+        'the hand-back',
+        async () => {
+          const { orders, refunds } = await hall.books();
+          const trade = orders.find((o) => o.codeUrls.includes(left));
+          return refunds.some((r) => r.outTradeNo === trade?.outTradeNo && r.status === 'SUCCESS');
+        },
+        150_000,
+      );
     },
   };
 
@@ -155,7 +183,11 @@ export function payCases(payments: string, cases: readonly PayCase[]): void {
     await hall?.dispose();
   });
   beforeEach(async () => {
-    await until('selling', async () => !((await page.textContent('[data-screen="start"]')) ?? '').includes('暂时不能'), 30_000);
+    await until(
+      'selling',
+      async () => !((await page.textContent('[data-screen="start"]')) ?? '').includes('暂时不能'),
+      30_000,
+    );
   });
   afterEach(async () => {
     await hall.dock({ do: 'faults', faults: { reset: true } });
@@ -165,7 +197,14 @@ export function payCases(payments: string, cases: readonly PayCase[]): void {
     await until('upload', () => hall.rows().outbox === 0, 40_000);
     await hall.dock({ do: 'meter', id: CARD });
   });
-  test.each(cases.filter(([, , tier]) => FULL || tier !== 'full').map(([happening, way]) => [`${way.provider} · ${way.wallet} · ${happening}`, happening, way] as const))('%s', async (_name, happening, way) => {
+  test.each(
+    cases
+      .filter(([, , tier]) => FULL || tier !== 'full')
+      .map(
+        ([happening, way]) =>
+          [`${way.provider} · ${way.wallet} · ${happening}`, happening, way] as const,
+      ),
+  )('%s', async (_name, happening, way) => {
     await HAPPENS[happening](way, (await hall.card(CARD)).count);
     await booksAgree();
     expect(hall.verify()).toMatchObject({ ok: true, problems: [] });

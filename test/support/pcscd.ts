@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { freePorts } from './ports.ts';
 
 /**
- * A pcscd of its own with one virtual reader (vpcd) on a free port. pcscd's folder for socket and pid file is fixed at
- * build time, so it runs in a mount namespace of its own in which a private folder lies over that one; clients reach
- * the socket through PCSCLITE_CSOCK_NAME. Linux with root only.
+ * A pcscd of its own with one virtual reader (vpcd) on a free port. pcscd's folder for socket and
+ * pid file is fixed at build time, so it runs in a mount namespace of its own in which a private
+ * folder lies over that one; clients reach the socket through PCSCLITE_CSOCK_NAME. Linux with root
+ * only.
  */
 export interface Pcscd {
   /** vpcd's port: a simulated card connects here. */
@@ -17,10 +18,11 @@ export interface Pcscd {
   /** Value for PCSCLITE_CSOCK_NAME; already set in this process. */
   readonly socket: string;
   /**
-   * Starts it (again), with its readers or, as if their plug were out, without; resolves when the service answers. A plug
-   * pulled while it runs cannot be played: its readers are serial, and SIGUSR1, which pcscd's manual names for reading
-   * their configuration anew, does nothing in 1.9.9 built with libudev (its recheck has no caller, and refuses a file
-   * that was changed). Unplugging at each exchange is test/unit/card/pcsc-two.test.ts.
+   * Starts it (again), with its readers or, as if their plug were out, without; resolves when the
+   * service answers. A plug pulled while it runs cannot be played: its readers are serial, and
+   * SIGUSR1, which pcscd's manual names for reading their configuration anew, does nothing in 1.9.9
+   * built with libudev (its recheck has no caller, and refuses a file that was changed). Unplugging
+   * at each exchange is test/unit/card/pcsc-two.test.ts.
    */
   readonly start: (plugged?: boolean) => Promise<void>;
   /** Kills it on the spot, as a crash would. */
@@ -34,7 +36,10 @@ export interface Pcscd {
 
 const RUN_DIR = '/run/pcscd';
 const PCSCD = '/usr/sbin/pcscd';
-const DRIVERS = ['/usr/lib/pcsc/drivers/serial/libifdvpcd.so', '/usr/local/lib/pcsc/drivers/serial/libifdvpcd.so'];
+const DRIVERS = [
+  '/usr/lib/pcsc/drivers/serial/libifdvpcd.so',
+  '/usr/local/lib/pcsc/drivers/serial/libifdvpcd.so',
+];
 const START_TIMEOUT_MS = 10_000;
 
 function answers(open: () => ReturnType<typeof connect>): Promise<boolean> {
@@ -50,15 +55,20 @@ function answers(open: () => ReturnType<typeof connect>): Promise<boolean> {
   });
 }
 
-/** Prepares a private pcscd without starting it. @throws Error that names what is missing on this machine. */
+/**
+ * Prepares a private pcscd without starting it. @throws Error that names what is missing on this
+ * machine.
+ */
 export async function preparePcscd(): Promise<Pcscd> {
   if (process.platform !== 'linux') throw new Error('a private pcscd needs Linux');
   if (!existsSync(PCSCD)) throw new Error(`${PCSCD} is missing: install pcscd`);
   const driver = DRIVERS.find((path) => existsSync(path));
   if (driver === undefined) throw new Error('vpcd’s driver is missing: install vsmartcard-vpcd');
-  // It stays when we go: another test's pcscd may be about to mount over it, and no one can see that from here.
+  // It stays when we go: another test's pcscd may be about to mount over it, and no one can see
+  // that from here.
   mkdirSync(RUN_DIR, { recursive: true });
-  if (spawnSync('unshare', ['-m', 'true']).status !== 0) throw new Error('a mount namespace is refused here: run as root');
+  if (spawnSync('unshare', ['-m', 'true']).status !== 0)
+    throw new Error('a mount namespace is refused here: run as root');
 
   const dir = mkdtempSync(join(tmpdir(), 'pilotlight-pcscd-'));
   const config = join(dir, 'reader.conf');
@@ -89,7 +99,16 @@ export async function preparePcscd(): Promise<Pcscd> {
     rmSync(run, { recursive: true, force: true });
     mkdirSync(run);
     let output = '';
-    const started = spawn('unshare', ['-m', 'sh', '-c', `mount --bind "${run}" ${RUN_DIR} && exec ${PCSCD} --foreground --config "${config}"`], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const started = spawn(
+      'unshare',
+      [
+        '-m',
+        'sh',
+        '-c',
+        `mount --bind "${run}" ${RUN_DIR} && exec ${PCSCD} --foreground --config "${config}"`,
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
     child = started;
     started.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString();
@@ -99,8 +118,10 @@ export async function preparePcscd(): Promise<Pcscd> {
     });
     const deadline = performance.now() + START_TIMEOUT_MS;
     while (!(await answers(() => connect(socket)))) {
-      if (started.exitCode !== null) throw new Error(`pcscd ended with ${started.exitCode}: ${output}`);
-      if (performance.now() > deadline) throw new Error(`pcscd does not answer on ${socket}: ${output}`);
+      if (started.exitCode !== null)
+        throw new Error(`pcscd ended with ${started.exitCode}: ${output}`);
+      if (performance.now() > deadline)
+        throw new Error(`pcscd does not answer on ${socket}: ${output}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   };

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Ports for servers that tests start, stop and start again. Asking the system for a free one is not enough: between
- * two starts it gives the same port to any outgoing connection of any process, and two test files may choose alike.
- * So they come from below the range outgoing connections take theirs from (32768 up on Linux, 49152 elsewhere), in
- * lanes that a file with our process id reserves for as long as this process lives.
+ * Ports for servers that tests start, stop and start again. Asking the system for a free one is not
+ * enough: between two starts it gives the same port to any outgoing connection of any process, and
+ * two test files may choose alike. So they come from below the range outgoing connections take
+ * theirs from (32768 up on Linux, 49152 elsewhere), in lanes that a file with our process id
+ * reserves for as long as this process lives.
  */
 const FIRST = 20_000;
 const LANES = 1_270;
@@ -33,7 +34,10 @@ export async function freePorts(length: number): Promise<number> {
 function reserve(file: string): boolean {
   try {
     writeFileSync(file, String(process.pid), { flag: 'wx' });
-    if (held.length === 0) process.once('exit', () => { for (const mine of held) rmSync(mine, { force: true }); });
+    if (held.length === 0)
+      process.once('exit', () => {
+        for (const mine of held) rmSync(mine, { force: true });
+      });
     held.push(file);
     return true;
   } catch {
@@ -57,7 +61,13 @@ function holderLives(file: string): boolean {
 function free(port: number): Promise<boolean> {
   return new Promise((done) => {
     const server = createServer();
-    server.once('error', () => { done(false); });
-    server.listen(port, '127.0.0.1', () => server.close(() => { done(true); }));
+    server.once('error', () => {
+      done(false);
+    });
+    server.listen(port, '127.0.0.1', () =>
+      server.close(() => {
+        done(true);
+      }),
+    );
   });
 }

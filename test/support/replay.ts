@@ -1,10 +1,18 @@
 import type { SerialLine } from '../../src/card/readers/crt/link.ts';
-import type { CardConnection, PcscContext, PcscService, WatchedReader } from '../../src/card/readers/pcsc-service.ts';
+import type {
+  CardConnection,
+  PcscContext,
+  PcscService,
+  WatchedReader,
+} from '../../src/card/readers/pcsc-service.ts';
 import type { SerialFraming } from '../../src/card/readers/record.ts';
 import { fromHex, toHex } from '../../src/shared/bytes.ts';
 import type { SlotCard } from '../../src/simulator/vpcd/client.ts';
 
-/** A transcript (docs/transcripts.md) that is read along while a driver runs: the first thing that differs stops it. */
+/**
+ * A transcript (docs/transcripts.md) that is read along while a driver runs: the first thing that
+ * differs stops it.
+ */
 export class Script {
   readonly #lines: readonly { readonly text: string; readonly number: number }[];
   readonly #name: string;
@@ -39,14 +47,20 @@ export class Script {
       this.#at++;
       return true;
     }
-    this.#deviation = [`${this.#name}:${this.#lines[this.#at]?.number ?? 'end'}: not as recorded`, `  recorded  ${wanted === '' ? '(nothing more)' : wanted}`, `  now       ${line}`, `            ${' '.repeat(differs)}^`].join('\n');
+    this.#deviation = [
+      `${this.#name}:${this.#lines[this.#at]?.number ?? 'end'}: not as recorded`,
+      `  recorded  ${wanted === '' ? '(nothing more)' : wanted}`,
+      `  now       ${line}`,
+      `            ${' '.repeat(differs)}^`,
+    ].join('\n');
     return false;
   }
   /** @throws Error where the driver went another way, or stopped before the end */
   end(): void {
     if (this.#deviation !== null) throw new Error(this.#deviation);
     const left = this.#lines[this.#at];
-    if (left !== undefined) throw new Error(`${this.#name}:${left.number}: the driver stopped before\n  ${left.text}`);
+    if (left !== undefined)
+      throw new Error(`${this.#name}:${left.number}: the driver stopped before\n  ${left.text}`);
   }
 }
 
@@ -70,17 +84,24 @@ const STATE = { present: 0x20, empty: 0x10, mute: 0x200 } as const;
 /** The PC/SC service with one reader, as they were recorded. */
 export function replayPcsc(script: Script, name = 'Replayed 00 00'): PcscService {
   let events = 0;
-  const listeners: { readonly status: ((s: { state: number; atr: Uint8Array }) => void)[]; readonly error: ((e: Error) => void)[] } = { status: [], error: [] };
+  const listeners: {
+    readonly status: ((s: { state: number; atr: Uint8Array }) => void)[];
+    readonly error: ((e: Error) => void)[];
+  } = { status: [], error: [] };
   const soon = (fn: () => void): void => queueMicrotask(fn);
   /** What the world did next. */
   const world = (): void => {
     for (;;) {
       const [atr, left, gone] = [script.take('insert'), script.take('remove'), script.take('gone')];
       if (atr === null && left === null && gone === null) return;
-      const state = atr === null ? STATE.empty : atr === 'mute' ? STATE.present | STATE.mute : STATE.present;
+      const state =
+        atr === null ? STATE.empty : atr === 'mute' ? STATE.present | STATE.mute : STATE.present;
       if (gone === null) {
         events++;
-        const status = { state: events * 0x1_0000 + state, atr: atr === null || atr === 'mute' ? new Uint8Array(0) : fromHex(atr) };
+        const status = {
+          state: events * 0x1_0000 + state,
+          atr: atr === null || atr === 'mute' ? new Uint8Array(0) : fromHex(atr),
+        };
         soon(() => listeners.status.forEach((l) => l(status)));
       } else soon(() => listeners.error.forEach((l) => l(new Error(gone))));
     }
@@ -91,7 +112,8 @@ export function replayPcsc(script: Script, name = 'Replayed 00 00'): PcscService
       if (event === 'status') {
         listeners.status.push(listener);
         soon(() => {
-          if (events === 0 && !script.peek().startsWith('insert')) listeners.status.forEach((l) => l({ state: STATE.empty, atr: new Uint8Array(0) }));
+          if (events === 0 && !script.peek().startsWith('insert'))
+            listeners.status.forEach((l) => l({ state: STATE.empty, atr: new Uint8Array(0) }));
           world();
         });
       } else if (event === 'error') listeners.error.push(listener);
@@ -104,19 +126,26 @@ export function replayPcsc(script: Script, name = 'Replayed 00 00'): PcscService
       const failed = protocol === null ? script.take('<!') : null;
       if (protocol === null && failed === null) script.said('connect');
       this.connected = protocol !== null;
-      soon(() => done(protocol === null ? new Error(failed ?? 'not as recorded') : null, Number(protocol)));
+      soon(() =>
+        done(protocol === null ? new Error(failed ?? 'not as recorded') : null, Number(protocol)),
+      );
       world();
     }
     disconnect(disposition: 'leave' | 'reset', done: (error: Error | null) => void): void {
       const word = disposition === 'reset' ? 'reset' : 'release';
       // A driver that is closed at the end lets go of its card: that need not be recorded.
-      if (script.take(word) === null && !(word === 'release' && script.peek() === '')) script.said(word);
+      if (script.take(word) === null && !(word === 'release' && script.peek() === ''))
+        script.said(word);
       const failed = script.take('<!');
       this.connected = false;
       soon(() => done(failed === null ? null : new Error(failed)));
       world();
     }
-    transmit(data: Uint8Array, _protocol: number, done: (error: Error | null, value: Uint8Array) => void): void {
+    transmit(
+      data: Uint8Array,
+      _protocol: number,
+      done: (error: Error | null, value: Uint8Array) => void,
+    ): void {
       const same = script.said(`=> ${toHex(data)}`);
       world();
       const answer = script.take('<=');
@@ -124,7 +153,8 @@ export function replayPcsc(script: Script, name = 'Replayed 00 00'): PcscService
       // What came next may have been long after: the driver has its answer first.
       setImmediate(world);
       if (answer !== null) soon(() => done(null, bytesOf(answer)));
-      else if (failed !== null || !same) soon(() => done(new Error(failed ?? 'not as recorded'), new Uint8Array(0)));
+      else if (failed !== null || !same)
+        soon(() => done(new Error(failed ?? 'not as recorded'), new Uint8Array(0)));
       // Else: the card never answered.
     }
   }
@@ -141,7 +171,10 @@ export function replayPcsc(script: Script, name = 'Replayed 00 00'): PcscService
     }) as PcscContext;
 }
 
-/** A card as it was recorded, for a virtual reader or a real pcscd: connections are the reader's, and passed over. */
+/**
+ * A card as it was recorded, for a virtual reader or a real pcscd: connections are the reader's,
+ * and passed over.
+ */
 export function replayCard(script: Script): SlotCard {
   let atr: Uint8Array = new Uint8Array(0);
   const skip = (): void => {
@@ -172,7 +205,10 @@ export function replayCard(script: Script): SlotCard {
   };
 }
 
-/** A serial device as it was recorded. Its questions for news come when the clock says: answered as last, where none stands next. */
+/**
+ * A serial device as it was recorded. Its questions for news come when the clock says: answered as
+ * last, where none stands next.
+ */
 export function replaySerial(script: Script, framing: SerialFraming): () => Promise<SerialLine> {
   const question = toHex(framing.idle);
   return () => {
@@ -181,7 +217,8 @@ export function replaySerial(script: Script, framing: SerialFraming): () => Prom
     let news: readonly string[] = [];
     /** Handshake bytes of the host that belong to questions answered from memory. */
     let owed = 0;
-    const tell = (answers: readonly string[]): void => queueMicrotask(() => answers.forEach((hex) => take(bytesOf(hex))));
+    const tell = (answers: readonly string[]): void =>
+      queueMicrotask(() => answers.forEach((hex) => take(bytesOf(hex))));
     return Promise.resolve({
       write: (bytes) => {
         const hex = toHex(bytes);
@@ -196,7 +233,8 @@ export function replaySerial(script: Script, framing: SerialFraming): () => Prom
         }
         if (!script.said(`=> ${hex}`)) return;
         const answers: string[] = [];
-        for (let answer = script.take('<='); answer !== null; answer = script.take('<=')) answers.push(answer);
+        for (let answer = script.take('<='); answer !== null; answer = script.take('<='))
+          answers.push(answer);
         if (hex === question) news = answers;
         tell(answers);
         const lost = script.take('gone');

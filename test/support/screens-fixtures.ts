@@ -1,6 +1,19 @@
-import type { CardView, DeviceView, Header, Locale, OrderStory, QuoteView, Screen, Snapshot, SnapshotOf } from '../../src/shared/contract.ts';
+import type {
+  CardView,
+  DeviceView,
+  Header,
+  Locale,
+  OrderStory,
+  QuoteView,
+  Screen,
+  Snapshot,
+  SnapshotOf,
+} from '../../src/shared/contract.ts';
 
-/** One picture: a screen in one of its states. `keys` are pressed on the keypad, which is opened first. */
+/**
+ * One picture: a screen in one of its states. `keys` are pressed on the keypad, which is opened
+ * first.
+ */
 export interface ScreenFixture {
   readonly screen: Screen;
   readonly variant: string;
@@ -24,197 +37,1155 @@ export const header: Header = {
 };
 
 export const card: CardView = {
-  holderMasked: '张*明', cardMasked: '8800 **** 3921', kind: 'gas', unit: 'volume', count: 41, pendingQuantity: 0, remainingQuantity: 1_842,
-  yearQuantity: 21_450, tierPriceE4: 26_500, tierUptoQuantity: 36_000, tierNumber: 1,
+  holderMasked: '张*明',
+  cardMasked: '8800 **** 3921',
+  kind: 'gas',
+  unit: 'volume',
+  count: 41,
+  pendingQuantity: 0,
+  remainingQuantity: 1_842,
+  yearQuantity: 21_450,
+  tierPriceE4: 26_500,
+  tierUptoQuantity: 36_000,
+  tierNumber: 1,
 };
 
-export const quote: QuoteView = { amountFen: 10_000, quantity: 3_773, shares: [{ tier: 1, priceE4: 26_500, quantity: 3_773 }], carriedUsedMicro: 0, carriedAfterMicro: 15_500, offline: false };
+export const quote: QuoteView = {
+  amountFen: 10_000,
+  quantity: 3_773,
+  shares: [{ tier: 1, priceE4: 26_500, quantity: 3_773 }],
+  carriedUsedMicro: 0,
+  carriedAfterMicro: 15_500,
+  offline: false,
+};
 const tieredQuote: QuoteView = {
-  amountFen: 100_000, quantity: 33_210,
-  shares: [{ tier: 1, priceE4: 26_500, quantity: 14_550 }, { tier: 2, priceE4: 31_800, quantity: 18_000 }, { tier: 3, priceE4: 39_750, quantity: 660 }],
-  carriedUsedMicro: 4_200, carriedAfterMicro: 12_345, offline: false,
+  amountFen: 100_000,
+  quantity: 33_210,
+  shares: [
+    { tier: 1, priceE4: 26_500, quantity: 14_550 },
+    { tier: 2, priceE4: 31_800, quantity: 18_000 },
+    { tier: 3, priceE4: 39_750, quantity: 660 },
+  ],
+  carriedUsedMicro: 4_200,
+  carriedAfterMicro: 12_345,
+  offline: false,
 };
 
 /** Fields every snapshot has. */
-export function base(locale: Locale = 'zh-CN', textSize: 'normal' | 'large' = 'normal'): { revision: number; locale: Locale; textSize: 'normal' | 'large'; header: Header; nowMs: number; demo: boolean } {
+export function base(
+  locale: Locale = 'zh-CN',
+  textSize: 'normal' | 'large' = 'normal',
+): {
+  revision: number;
+  locale: Locale;
+  textSize: 'normal' | 'large';
+  header: Header;
+  nowMs: number;
+  demo: boolean;
+} {
   return { revision: 7, locale, textSize, header, nowMs: NOW_MS, demo: false };
 }
 
 const inSeconds = (seconds: number): number => NOW_MS + seconds * 1000 - 400;
 
-const device = (id: string, zh: string, en: string, state: DeviceView['state'], detail: [string, string], more: Partial<DeviceView> = {}): DeviceView => ({ id, name: { zh, en }, state, detail: { zh: detail[0], en: detail[1] }, lastError: null, sinceMs: null, test: 'none', testDetail: null, ...more });
+const device = (
+  id: string,
+  zh: string,
+  en: string,
+  state: DeviceView['state'],
+  detail: [string, string],
+  more: Partial<DeviceView> = {},
+): DeviceView => ({
+  id,
+  name: { zh, en },
+  state,
+  detail: { zh: detail[0], en: detail[1] },
+  lastError: null,
+  sinceMs: null,
+  test: 'none',
+  testDetail: null,
+  ...more,
+});
 const DEVICES: DeviceView[] = [
-  device('reader', '读卡器', 'Card reader', 'online', ['ACS ACR39U ICC Reader 00 00 · 卡座空', 'ACS ACR39U ICC Reader 00 00 · no card'], { test: 'passed', testDetail: { zh: '卡座空，读卡器应答正常', en: 'no card, the reader answers' } }),
-  device('printer', '凭条打印机', 'Receipt printer', 'user-error', ['纸将尽，请换纸', 'paper is low, please refill'], { lastError: 'DEV-0101', sinceMs: NOW_MS - 5_400_000, test: 'failed', testDetail: { zh: '测试凭条没有打出来', en: 'the test slip was not printed' } }),
-  device('scanner', '扫码器', 'Code scanner', 'online', ['线路通，付款时才看码', 'ready; looks while paying']),
-  device('line-wechat', '微信支付线路', 'WeChat Pay line', 'online', ['应答已验签', 'answers are verified'], { test: 'running' }),
-  device('line-alipay', '支付宝线路', 'Alipay line', 'offline', ['线路不通，自动重试中', 'the line is down, retrying by itself'], { lastError: 'PAY-0202' }),
-  device('central', '中心计费接口', 'Central billing', 'offline', ['待上传 37 条 · 自动重试中', '37 events wait · retrying by itself'], { lastError: 'BILL-0101', sinceMs: NOW_MS - 720_000 }),
-  device('journal', '账本', 'Journal', 'online', ['纪元 1 · 序号 184220', 'epoch 1 · sequence 184220']),
+  device(
+    'reader',
+    '读卡器',
+    'Card reader',
+    'online',
+    ['ACS ACR39U ICC Reader 00 00 · 卡座空', 'ACS ACR39U ICC Reader 00 00 · no card'],
+    {
+      test: 'passed',
+      testDetail: { zh: '卡座空，读卡器应答正常', en: 'no card, the reader answers' },
+    },
+  ),
+  device(
+    'printer',
+    '凭条打印机',
+    'Receipt printer',
+    'user-error',
+    ['纸将尽，请换纸', 'paper is low, please refill'],
+    {
+      lastError: 'DEV-0101',
+      sinceMs: NOW_MS - 5_400_000,
+      test: 'failed',
+      testDetail: { zh: '测试凭条没有打出来', en: 'the test slip was not printed' },
+    },
+  ),
+  device('scanner', '扫码器', 'Code scanner', 'online', [
+    '线路通，付款时才看码',
+    'ready; looks while paying',
+  ]),
+  device(
+    'line-wechat',
+    '微信支付线路',
+    'WeChat Pay line',
+    'online',
+    ['应答已验签', 'answers are verified'],
+    { test: 'running' },
+  ),
+  device(
+    'line-alipay',
+    '支付宝线路',
+    'Alipay line',
+    'offline',
+    ['线路不通，自动重试中', 'the line is down, retrying by itself'],
+    { lastError: 'PAY-0202' },
+  ),
+  device(
+    'central',
+    '中心计费接口',
+    'Central billing',
+    'offline',
+    ['待上传 37 条 · 自动重试中', '37 events wait · retrying by itself'],
+    { lastError: 'BILL-0101', sinceMs: NOW_MS - 720_000 },
+  ),
+  device('journal', '账本', 'Journal', 'online', [
+    '纪元 1 · 序号 184220',
+    'epoch 1 · sequence 184220',
+  ]),
   device('disk', '磁盘', 'Disk', 'online', ['剩余 41.2 GB', '41.2 GB free']),
   device('clock', '时钟', 'Clock', 'online', ['与中心相差 +0.2 秒', '+0.2 s from central']),
 ];
-const story = (count: number): OrderStory['story'] => [
-  { zh: '报价 ¥100.00，37.73 m³，第 42 次', en: 'quoted ¥100.00 for 37.73 m³, purchase 42' },
-  { zh: '开始向微信收款，商户单号 PL1-0042-7391-1', en: 'collecting by WeChat Pay, number PL1-0042-7391-1' },
-  { zh: '付款码已显示', en: 'the payment code is shown' },
-  { zh: '微信确认收款 ¥100.00', en: 'WeChat Pay confirms ¥100.00' },
-  { zh: '订单已付款', en: 'the order is paid' },
-  { zh: '开始第 1 次写卡', en: 'write 1 begins' },
-  { zh: '写卡存疑：CARD-0203 写卡中断', en: 'in doubt: CARD-0203 interrupted' },
-  { zh: '卡拒绝写入，开始退款：CARD-0202', en: 'the card refused the write, refunding: CARD-0202' },
-  { zh: '这笔款待处理：退款被支付平台拒绝，HTTP 403 RULE_LIMIT', en: 'this payment is parked: the provider refused the refund; HTTP 403 RULE_LIMIT' },
-  { zh: '订单转人工处理：退款被拒', en: 'the order is parked: refund refused' },
-].slice(0, count).map((text, at) => ({ atMs: NOW_MS - 900_000 + at * 7_000, text }));
-const orderStory = (counter: number, state: string, more: Partial<OrderStory> = {}): OrderStory => ({
-  orderId: `PL-000000000311-1-${String(counter).padStart(4, '0')}-7391`, orderRef: `0311 ${String(counter).padStart(4, '0')} 7391`, state, amountFen: 10_000, cardMasked: '8800 **** 3921',
-  createdMs: NOW_MS - 900_000 - counter * 61_000, reason: { zh: '', en: '' }, nextStep: { zh: '', en: '' }, actions: ['print-story'], story: [], ...more,
+const story = (count: number): OrderStory['story'] =>
+  [
+    { zh: '报价 ¥100.00，37.73 m³，第 42 次', en: 'quoted ¥100.00 for 37.73 m³, purchase 42' },
+    {
+      zh: '开始向微信收款，商户单号 PL1-0042-7391-1',
+      en: 'collecting by WeChat Pay, number PL1-0042-7391-1',
+    },
+    { zh: '付款码已显示', en: 'the payment code is shown' },
+    { zh: '微信确认收款 ¥100.00', en: 'WeChat Pay confirms ¥100.00' },
+    { zh: '订单已付款', en: 'the order is paid' },
+    { zh: '开始第 1 次写卡', en: 'write 1 begins' },
+    { zh: '写卡存疑：CARD-0203 写卡中断', en: 'in doubt: CARD-0203 interrupted' },
+    {
+      zh: '卡拒绝写入，开始退款：CARD-0202',
+      en: 'the card refused the write, refunding: CARD-0202',
+    },
+    {
+      zh: '这笔款待处理：退款被支付平台拒绝，HTTP 403 RULE_LIMIT',
+      en: 'this payment is parked: the provider refused the refund; HTTP 403 RULE_LIMIT',
+    },
+    { zh: '订单转人工处理：退款被拒', en: 'the order is parked: refund refused' },
+  ]
+    .slice(0, count)
+    .map((text, at) => ({ atMs: NOW_MS - 900_000 + at * 7_000, text }));
+const orderStory = (
+  counter: number,
+  state: string,
+  more: Partial<OrderStory> = {},
+): OrderStory => ({
+  orderId: `PL-000000000311-1-${String(counter).padStart(4, '0')}-7391`,
+  orderRef: `0311 ${String(counter).padStart(4, '0')} 7391`,
+  state,
+  amountFen: 10_000,
+  cardMasked: '8800 **** 3921',
+  createdMs: NOW_MS - 900_000 - counter * 61_000,
+  reason: { zh: '', en: '' },
+  nextStep: { zh: '', en: '' },
+  actions: ['print-story'],
+  story: [],
+  ...more,
 });
 const PARKED = orderStory(42, 'parked', {
   reason: { zh: '退款被支付平台拒绝', en: 'The provider refused the refund' },
-  nextStep: { zh: '查清原因（超过退款期限、商户账户受限等），处理后按“重新退款”；或人工退给客户后登记。', en: 'Find out why (too late for a refund, the merchant’s account restricted), mend it and refund again; or hand it back and record it.' },
-  actions: ['retry-refund', 'settle-refunded-by-hand', 'print-story'], story: story(10),
+  nextStep: {
+    zh: '查清原因（超过退款期限、商户账户受限等），处理后按“重新退款”；或人工退给客户后登记。',
+    en: 'Find out why (too late for a refund, the merchant’s account restricted), mend it and refund again; or hand it back and record it.',
+  },
+  actions: ['retry-refund', 'settle-refunded-by-hand', 'print-story'],
+  story: story(10),
 });
 const DOUBT = orderStory(41, 'in-doubt', {
   amountFen: 20_000,
   reason: { zh: '写卡没有做完', en: 'The write was not finished' },
-  nextStep: { zh: '退出维护后，客户插入同一张卡，机器自动接着写或退款。卡真的找不回来才按“卡找不回来”。', en: 'After maintenance, the customer inserts the same card and the machine finishes or refunds it by itself. Only if the card is gone for good: “Card is gone”.' },
-  actions: ['card-lost', 'print-story'], story: story(7),
+  nextStep: {
+    zh: '退出维护后，客户插入同一张卡，机器自动接着写或退款。卡真的找不回来才按“卡找不回来”。',
+    en: 'After maintenance, the customer inserts the same card and the machine finishes or refunds it by itself. Only if the card is gone for good: “Card is gone”.',
+  },
+  actions: ['card-lost', 'print-story'],
+  story: story(7),
 });
 const LOST_SAID: OrderStory = {
   ...DOUBT,
-  reason: { zh: '卡找不回来，等中心确认后转人工', en: 'The card will not come back: waits for central, then goes to a person' },
-  nextStep: { zh: '不用处理，连上中心后自动转人工。卡若又回来，插卡即按卡上内容了结。', en: 'Nothing to do: handed to a person once central answers. If the card comes back after all, insert it and what it holds decides.' },
+  reason: {
+    zh: '卡找不回来，等中心确认后转人工',
+    en: 'The card will not come back: waits for central, then goes to a person',
+  },
+  nextStep: {
+    zh: '不用处理，连上中心后自动转人工。卡若又回来，插卡即按卡上内容了结。',
+    en: 'Nothing to do: handed to a person once central answers. If the card comes back after all, insert it and what it holds decides.',
+  },
   actions: ['print-story'],
-  story: [...DOUBT.story, { atMs: NOW_MS - 60_000, text: { zh: '李工 操作 card-lost：客户的卡已遗失或被盗', en: '李工 did card-lost: Lost or stolen' } }, { atMs: NOW_MS - 60_000, text: { zh: '卡找不回来，等中心确认后转人工：CARD-0203 写卡中断 (客户的卡已遗失或被盗)', en: 'the card will not come back, goes to a person once central confirms: CARD-0203 interrupted (Lost or stolen)' } }],
+  story: [
+    ...DOUBT.story,
+    {
+      atMs: NOW_MS - 60_000,
+      text: {
+        zh: '李工 操作 card-lost：客户的卡已遗失或被盗',
+        en: '李工 did card-lost: Lost or stolen',
+      },
+    },
+    {
+      atMs: NOW_MS - 60_000,
+      text: {
+        zh: '卡找不回来，等中心确认后转人工：CARD-0203 写卡中断 (客户的卡已遗失或被盗)',
+        en: 'the card will not come back, goes to a person once central confirms: CARD-0203 interrupted (Lost or stolen)',
+      },
+    },
+  ],
 };
 const LOST: OrderStory = {
   ...LOST_SAID,
   state: 'parked',
-  reason: { zh: '卡找不回来，不知道是否写上', en: 'The card will not come back: whether it was written is not known' },
-  nextStep: { zh: '先在中心和表上查气是否到账：没到就补气、换卡写入或退款；然后登记，新卡随即可用。', en: 'First look at central and on the meter whether the gas arrived: deliver or refund by hand if not, then record it; a new card works from then on.' },
+  reason: {
+    zh: '卡找不回来，不知道是否写上',
+    en: 'The card will not come back: whether it was written is not known',
+  },
+  nextStep: {
+    zh: '先在中心和表上查气是否到账：没到就补气、换卡写入或退款；然后登记，新卡随即可用。',
+    en: 'First look at central and on the meter whether the gas arrived: deliver or refund by hand if not, then record it; a new card works from then on.',
+  },
   actions: ['settle-delivered-by-hand', 'settle-refunded-by-hand', 'print-story'],
-  story: [...LOST_SAID.story, { atMs: NOW_MS - 50_000, text: { zh: '订单待人工处理：卡找不回来，不知道是否写上', en: 'the order is parked: The card will not come back: whether it was written is not known' } }],
+  story: [
+    ...LOST_SAID.story,
+    {
+      atMs: NOW_MS - 50_000,
+      text: {
+        zh: '订单待人工处理：卡找不回来，不知道是否写上',
+        en: 'the order is parked: The card will not come back: whether it was written is not known',
+      },
+    },
+  ],
 };
 const STORIES: OrderStory[] = [
   PARKED,
-  orderStory(40, 'parked', { amountFen: 5_000, reason: { zh: '卡内是另一笔购气', en: 'The card holds another purchase' }, nextStep: { zh: '到柜台核对卡。', en: 'Check the card at a counter.' }, actions: ['settle-delivered-by-hand', 'settle-refunded-by-hand', 'print-story'] }),
+  orderStory(40, 'parked', {
+    amountFen: 5_000,
+    reason: { zh: '卡内是另一笔购气', en: 'The card holds another purchase' },
+    nextStep: { zh: '到柜台核对卡。', en: 'Check the card at a counter.' },
+    actions: ['settle-delivered-by-hand', 'settle-refunded-by-hand', 'print-story'],
+  }),
   DOUBT,
-  ...[39, 38, 37, 36, 35, 34, 33, 32, 31, 30].map((n) => orderStory(n, n % 4 === 0 ? 'closed' : n % 5 === 0 ? 'refunded' : 'delivered', { amountFen: n * 500 })),
+  ...[39, 38, 37, 36, 35, 34, 33, 32, 31, 30].map((n) =>
+    orderStory(n, n % 4 === 0 ? 'closed' : n % 5 === 0 ? 'refunded' : 'delivered', {
+      amountFen: n * 500,
+    }),
+  ),
   orderStory(29, 'settled'),
 ];
-const MAINTENANCE: Omit<SnapshotOf<'maintenance'>, 'revision' | 'locale' | 'textSize' | 'header' | 'nowMs' | 'demo'> = {
-  screen: 'maintenance', who: '李工', tab: 'devices', outOfService: false, blocked: null, version: '0.3.0', devices: DEVICES, orders: STORIES, openOrderId: null,
+const MAINTENANCE: Omit<
+  SnapshotOf<'maintenance'>,
+  'revision' | 'locale' | 'textSize' | 'header' | 'nowMs' | 'demo'
+> = {
+  screen: 'maintenance',
+  who: '李工',
+  tab: 'devices',
+  outOfService: false,
+  blocked: null,
+  version: '0.3.0',
+  devices: DEVICES,
+  orders: STORIES,
+  openOrderId: null,
   sync: {
-    centralUp: true, unsentEvents: 37, unsentFen: 45_000, oldestUnsentMs: NOW_MS - 720_000, epoch: 1, headSeq: 184_220, headHash: '3fa9c1d27be04c55a1b2', freeBytes: 41_200_000_000, backupAtMs: NOW_MS - 660_000, clockSkewMs: 212,
-    reconciled: { date: '2026-11-21', atMs: NOW_MS - 3_600_000, providers: ['wechat', 'alipay'], payments: 148, paidFen: 1_284_000, refunds: 3, refundedFen: 15_000, persons: 0, differences: 1 },
-    damage: null, verify: { state: 'none', problems: [], atMs: null },
+    centralUp: true,
+    unsentEvents: 37,
+    unsentFen: 45_000,
+    oldestUnsentMs: NOW_MS - 720_000,
+    epoch: 1,
+    headSeq: 184_220,
+    headHash: '3fa9c1d27be04c55a1b2',
+    freeBytes: 41_200_000_000,
+    backupAtMs: NOW_MS - 660_000,
+    clockSkewMs: 212,
+    reconciled: {
+      date: '2026-11-21',
+      atMs: NOW_MS - 3_600_000,
+      providers: ['wechat', 'alipay'],
+      payments: 148,
+      paidFen: 1_284_000,
+      refunds: 3,
+      refundedFen: 15_000,
+      persons: 0,
+      differences: 1,
+    },
+    damage: null,
+    verify: { state: 'none', problems: [], atMs: null },
   },
-  message: null, deadlineMs: inSeconds(172),
+  message: null,
+  deadlineMs: inSeconds(172),
 };
 
 /** Every screen in the states a customer can meet. */
-export function screenFixtures(locale: Locale, textSize: 'normal' | 'large'): readonly ScreenFixture[] {
+export function screenFixtures(
+  locale: Locale,
+  textSize: 'normal' | 'large',
+): readonly ScreenFixture[] {
   const b = base(locale, textSize);
-  const amount = { ...b, screen: 'amount', card, presetsFen: [5_000, 10_000, 20_000, 30_000, 50_000], minFen: 1_000, maxFen: 100_000, chosenFen: 10_000, quote, problem: null, busy: false, providers: ['wechat'], printerReady: true, deadlineMs: inSeconds(96) } as const;
+  const amount = {
+    ...b,
+    screen: 'amount',
+    card,
+    presetsFen: [5_000, 10_000, 20_000, 30_000, 50_000],
+    minFen: 1_000,
+    maxFen: 100_000,
+    chosenFen: 10_000,
+    quote,
+    problem: null,
+    busy: false,
+    providers: ['wechat'],
+    printerReady: true,
+    deadlineMs: inSeconds(96),
+  } as const;
   const money = { orderRef: ORDER, amountFen: 10_000, quantity: 3_773, unit: 'volume' } as const;
-  const pay = { ...b, screen: 'pay', ...money, provider: 'wechat', choices: ['wechat'] as ('wechat' | 'alipay')[], scanner: false, byCode: false, problem: null, qrText: 'weixin://wxpay/bizpayurl?pr=p4lpSuKzz', state: 'waiting', cancelOffered: true, lastCheck: null, deadlineMs: inSeconds(118) } as const;
-  const start = { ...b, screen: 'start', tiles: ['query', 'unfinished'], providers: ['wechat', 'alipay'], payAway: [], degraded: [], selling: true, notices: [] } as const;
+  const pay = {
+    ...b,
+    screen: 'pay',
+    ...money,
+    provider: 'wechat',
+    choices: ['wechat'] as ('wechat' | 'alipay')[],
+    scanner: false,
+    byCode: false,
+    problem: null,
+    qrText: 'weixin://wxpay/bizpayurl?pr=p4lpSuKzz',
+    state: 'waiting',
+    cancelOffered: true,
+    lastCheck: null,
+    deadlineMs: inSeconds(118),
+  } as const;
+  const start = {
+    ...b,
+    screen: 'start',
+    tiles: ['query', 'unfinished'],
+    providers: ['wechat', 'alipay'],
+    payAway: [],
+    degraded: [],
+    selling: true,
+    notices: [],
+  } as const;
   const all: (readonly [string, Snapshot, Partial<ScreenFixture>?])[] = [
-    ['ready', { ...start, tiles: [...start.tiles], providers: [...start.providers], payAway: [], degraded: [], notices: [] }],
-    ['one-line', { ...start, tiles: [...start.tiles], providers: ['alipay'], payAway: ['wechat'], degraded: [], notices: [] }],
-    ['degraded', { ...start, tiles: [...start.tiles], providers: ['wechat'], payAway: [], degraded: ['DEV-0101', 'SALE-0111'], selling: false, notices: [{ title: { zh: '停气公告', en: 'Notice' }, body: { zh: '沙河路 11月24日 9:00–17:00 检修停气，请提前准备。', en: 'Shahe Road: no gas on 24 Nov from 9:00 to 17:00 for maintenance.' } }] }],
-    ['demo', { ...start, demo: true, tiles: [...start.tiles], providers: ['gateway'], payAway: [], degraded: [], notices: [] }, { checkOnly: true }],
+    [
+      'ready',
+      {
+        ...start,
+        tiles: [...start.tiles],
+        providers: [...start.providers],
+        payAway: [],
+        degraded: [],
+        notices: [],
+      },
+    ],
+    [
+      'one-line',
+      {
+        ...start,
+        tiles: [...start.tiles],
+        providers: ['alipay'],
+        payAway: ['wechat'],
+        degraded: [],
+        notices: [],
+      },
+    ],
+    [
+      'degraded',
+      {
+        ...start,
+        tiles: [...start.tiles],
+        providers: ['wechat'],
+        payAway: [],
+        degraded: ['DEV-0101', 'SALE-0111'],
+        selling: false,
+        notices: [
+          {
+            title: { zh: '停气公告', en: 'Notice' },
+            body: {
+              zh: '沙河路 11月24日 9:00–17:00 检修停气，请提前准备。',
+              en: 'Shahe Road: no gas on 24 Nov from 9:00 to 17:00 for maintenance.',
+            },
+          },
+        ],
+      },
+    ],
+    [
+      'demo',
+      {
+        ...start,
+        demo: true,
+        tiles: [...start.tiles],
+        providers: ['gateway'],
+        payAway: [],
+        degraded: [],
+        notices: [],
+      },
+      { checkOnly: true },
+    ],
     ['query', { ...b, screen: 'insert-card', purpose: 'query', deadlineMs: inSeconds(52) }],
-    ['unfinished-leaving', { ...b, screen: 'insert-card', purpose: 'unfinished', deadlineMs: inSeconds(14) }],
+    [
+      'unfinished-leaving',
+      { ...b, screen: 'insert-card', purpose: 'unfinished', deadlineMs: inSeconds(14) },
+    ],
     ['card', { ...b, screen: 'reading', stage: 'card' }],
     ['account', { ...b, screen: 'reading', stage: 'account' }, { checkOnly: true }],
-    ['not-visited', { ...b, screen: 'cannot-sell', reason: 'SALE-0101', reference: 'SALE-0101 · 0311', card: { ...card, pendingQuantity: 3_773 }, deadlineMs: inSeconds(45) }],
-    ['foreign', { ...b, screen: 'cannot-sell', reason: 'CARD-0103', reference: 'CARD-0103 · 0311', card: null, deadlineMs: inSeconds(45) }],
-    ['damaged', { ...b, screen: 'cannot-sell', reason: 'CARD-0104', reference: '', card: null, deadlineMs: inSeconds(45) }, { checkOnly: true }],
-    ['checking', { ...b, screen: 'cannot-sell', reason: 'SALE-0114', reference: 'SALE-0114 · 0311', card, deadlineMs: inSeconds(45) }, { checkOnly: true }],
-    ...(['SALE-0102', 'SALE-0103', 'SALE-0104', 'SALE-0105', 'SALE-0106', 'SALE-0107', 'SALE-0108', 'SALE-0109', 'SALE-0111', 'SALE-0112', 'SALE-0113', 'SALE-0115', 'CARD-0101', 'CARD-0105', 'CARD-0109', 'CARD-0110', 'CARD-0111', 'CARD-0206', 'BILL-0110'] as const).map((reason): readonly [string, Snapshot] => [reason.toLowerCase(), { ...b, screen: 'cannot-sell', reason, reference: `${reason} · 0311`, card: reason.startsWith('SALE') ? card : null, deadlineMs: inSeconds(45) }]),
-    ['central-away', { ...b, screen: 'cannot-sell', reason: 'SALE-0110', reference: 'SALE-0110 · 0311', card, deadlineMs: inSeconds(12) }],
-    ['online', { ...b, screen: 'card-info', card, lastVisit: '2026-11-18', deadlineMs: inSeconds(58) }],
-    ['offline', { ...b, screen: 'card-info', card: { ...card, yearQuantity: null, tierPriceE4: null, tierUptoQuantity: null, tierNumber: null }, lastVisit: null, deadlineMs: inSeconds(58) }, { checkOnly: true }],
-    ['choose', { ...amount, providers: ['wechat'], presetsFen: [...amount.presetsFen], chosenFen: null, quote: null }],
+    [
+      'not-visited',
+      {
+        ...b,
+        screen: 'cannot-sell',
+        reason: 'SALE-0101',
+        reference: 'SALE-0101 · 0311',
+        card: { ...card, pendingQuantity: 3_773 },
+        deadlineMs: inSeconds(45),
+      },
+    ],
+    [
+      'foreign',
+      {
+        ...b,
+        screen: 'cannot-sell',
+        reason: 'CARD-0103',
+        reference: 'CARD-0103 · 0311',
+        card: null,
+        deadlineMs: inSeconds(45),
+      },
+    ],
+    [
+      'damaged',
+      {
+        ...b,
+        screen: 'cannot-sell',
+        reason: 'CARD-0104',
+        reference: '',
+        card: null,
+        deadlineMs: inSeconds(45),
+      },
+      { checkOnly: true },
+    ],
+    [
+      'checking',
+      {
+        ...b,
+        screen: 'cannot-sell',
+        reason: 'SALE-0114',
+        reference: 'SALE-0114 · 0311',
+        card,
+        deadlineMs: inSeconds(45),
+      },
+      { checkOnly: true },
+    ],
+    ...(
+      [
+        'SALE-0102',
+        'SALE-0103',
+        'SALE-0104',
+        'SALE-0105',
+        'SALE-0106',
+        'SALE-0107',
+        'SALE-0108',
+        'SALE-0109',
+        'SALE-0111',
+        'SALE-0112',
+        'SALE-0113',
+        'SALE-0115',
+        'CARD-0101',
+        'CARD-0105',
+        'CARD-0109',
+        'CARD-0110',
+        'CARD-0111',
+        'CARD-0206',
+        'BILL-0110',
+      ] as const
+    ).map((reason): readonly [string, Snapshot] => [
+      reason.toLowerCase(),
+      {
+        ...b,
+        screen: 'cannot-sell',
+        reason,
+        reference: `${reason} · 0311`,
+        card: reason.startsWith('SALE') ? card : null,
+        deadlineMs: inSeconds(45),
+      },
+    ]),
+    [
+      'central-away',
+      {
+        ...b,
+        screen: 'cannot-sell',
+        reason: 'SALE-0110',
+        reference: 'SALE-0110 · 0311',
+        card,
+        deadlineMs: inSeconds(12),
+      },
+    ],
+    [
+      'online',
+      { ...b, screen: 'card-info', card, lastVisit: '2026-11-18', deadlineMs: inSeconds(58) },
+    ],
+    [
+      'offline',
+      {
+        ...b,
+        screen: 'card-info',
+        card: {
+          ...card,
+          yearQuantity: null,
+          tierPriceE4: null,
+          tierUptoQuantity: null,
+          tierNumber: null,
+        },
+        lastVisit: null,
+        deadlineMs: inSeconds(58),
+      },
+      { checkOnly: true },
+    ],
+    [
+      'choose',
+      {
+        ...amount,
+        providers: ['wechat'],
+        presetsFen: [...amount.presetsFen],
+        chosenFen: null,
+        quote: null,
+      },
+    ],
     ['quoted', { ...amount, providers: ['wechat'], presetsFen: [...amount.presetsFen] }],
-    ['tiers', { ...amount, providers: ['wechat'], presetsFen: [...amount.presetsFen], chosenFen: 100_000, quote: tieredQuote, printerReady: false }],
-    ['offline', { ...amount, providers: ['wechat'], presetsFen: [...amount.presetsFen], quote: { ...quote, offline: true, carriedAfterMicro: 0 }, printerReady: false }, { checkOnly: true }],
-    ['busy', { ...amount, providers: ['wechat'], presetsFen: [...amount.presetsFen], quote: null, busy: true }, { checkOnly: true }],
-    ['problem', { ...amount, providers: ['wechat'], presetsFen: [...amount.presetsFen], chosenFen: 50_000, quote: null, problem: 'SALE-0106', deadlineMs: inSeconds(16) }],
-    ['keypad', { ...amount, providers: ['wechat'], presetsFen: [...amount.presetsFen], chosenFen: null, quote: null }, { keys: '128' }],
-    ['keypad-too-much', { ...amount, providers: ['wechat'], presetsFen: [...amount.presetsFen], chosenFen: null, quote: null }, { keys: '1280', checkOnly: true }],
+    [
+      'tiers',
+      {
+        ...amount,
+        providers: ['wechat'],
+        presetsFen: [...amount.presetsFen],
+        chosenFen: 100_000,
+        quote: tieredQuote,
+        printerReady: false,
+      },
+    ],
+    [
+      'offline',
+      {
+        ...amount,
+        providers: ['wechat'],
+        presetsFen: [...amount.presetsFen],
+        quote: { ...quote, offline: true, carriedAfterMicro: 0 },
+        printerReady: false,
+      },
+      { checkOnly: true },
+    ],
+    [
+      'busy',
+      {
+        ...amount,
+        providers: ['wechat'],
+        presetsFen: [...amount.presetsFen],
+        quote: null,
+        busy: true,
+      },
+      { checkOnly: true },
+    ],
+    [
+      'problem',
+      {
+        ...amount,
+        providers: ['wechat'],
+        presetsFen: [...amount.presetsFen],
+        chosenFen: 50_000,
+        quote: null,
+        problem: 'SALE-0106',
+        deadlineMs: inSeconds(16),
+      },
+    ],
+    [
+      'keypad',
+      {
+        ...amount,
+        providers: ['wechat'],
+        presetsFen: [...amount.presetsFen],
+        chosenFen: null,
+        quote: null,
+      },
+      { keys: '128' },
+    ],
+    [
+      'keypad-too-much',
+      {
+        ...amount,
+        providers: ['wechat'],
+        presetsFen: [...amount.presetsFen],
+        chosenFen: null,
+        quote: null,
+      },
+      { keys: '1280', checkOnly: true },
+    ],
     ['waiting', pay],
-    ['not-paid', { ...pay, provider: 'alipay', qrText: 'https://qr.alipay.com/bax03431ljhokirwl38f00a7', lastCheck: 'not-paid' }],
+    [
+      'not-paid',
+      {
+        ...pay,
+        provider: 'alipay',
+        qrText: 'https://qr.alipay.com/bax03431ljhokirwl38f00a7',
+        lastCheck: 'not-paid',
+      },
+    ],
     ['choose-way', { ...pay, choices: ['wechat', 'alipay'], scanner: true }],
-    ['code-declined', { ...pay, choices: ['wechat', 'alipay'], scanner: true, problem: 'PAY-0401' }],
-    ['code-charging', { ...pay, scanner: true, byCode: true, qrText: null, state: 'creating', cancelOffered: false, deadlineMs: inSeconds(44) }, { checkOnly: true }],
-    ['code-confirm', { ...pay, scanner: true, byCode: true, qrText: null, state: 'paying', cancelOffered: false, deadlineMs: inSeconds(40) }],
-    ['switching', { ...pay, scanner: true, qrText: null, state: 'switching', cancelOffered: false, deadlineMs: null }],
-    ['creating', { ...pay, provider: 'gateway', qrText: null, state: 'creating', deadlineMs: null }, { checkOnly: true }],
-    ['paying', { ...pay, qrText: null, state: 'paying', cancelOffered: false, deadlineMs: inSeconds(62) }],
-    ['closing', { ...pay, qrText: null, state: 'closing', cancelOffered: false, deadlineMs: null }, { checkOnly: true }],
-    ['unknown', { ...pay, qrText: null, state: 'unknown', cancelOffered: true, lastCheck: 'line-down', deadlineMs: inSeconds(40) }],
+    [
+      'code-declined',
+      { ...pay, choices: ['wechat', 'alipay'], scanner: true, problem: 'PAY-0401' },
+    ],
+    [
+      'code-charging',
+      {
+        ...pay,
+        scanner: true,
+        byCode: true,
+        qrText: null,
+        state: 'creating',
+        cancelOffered: false,
+        deadlineMs: inSeconds(44),
+      },
+      { checkOnly: true },
+    ],
+    [
+      'code-confirm',
+      {
+        ...pay,
+        scanner: true,
+        byCode: true,
+        qrText: null,
+        state: 'paying',
+        cancelOffered: false,
+        deadlineMs: inSeconds(40),
+      },
+    ],
+    [
+      'switching',
+      {
+        ...pay,
+        scanner: true,
+        qrText: null,
+        state: 'switching',
+        cancelOffered: false,
+        deadlineMs: null,
+      },
+    ],
+    [
+      'creating',
+      { ...pay, provider: 'gateway', qrText: null, state: 'creating', deadlineMs: null },
+      { checkOnly: true },
+    ],
+    [
+      'paying',
+      { ...pay, qrText: null, state: 'paying', cancelOffered: false, deadlineMs: inSeconds(62) },
+    ],
+    [
+      'closing',
+      { ...pay, qrText: null, state: 'closing', cancelOffered: false, deadlineMs: null },
+      { checkOnly: true },
+    ],
+    [
+      'unknown',
+      {
+        ...pay,
+        qrText: null,
+        state: 'unknown',
+        cancelOffered: true,
+        lastCheck: 'line-down',
+        deadlineMs: inSeconds(40),
+      },
+    ],
     ['writing', { ...b, screen: 'writing', ...money, stage: 'writing' }],
     ['checking', { ...b, screen: 'writing', ...money, stage: 'checking' }, { checkOnly: true }],
-    ['take-card', { ...b, screen: 'done', ...money, count: 42, carriedAfterMicro: 15_500, cardOut: false, receipt: 'printing', deadlineMs: null }],
-    ['thanks', { ...b, screen: 'done', ...money, count: 42, carriedAfterMicro: 15_500, cardOut: true, receipt: 'printed', deadlineMs: inSeconds(10) }],
-    ['no-receipt', { ...b, screen: 'done', ...money, count: 42, carriedAfterMicro: 15_500, cardOut: true, receipt: 'failed', deadlineMs: inSeconds(10) }, { checkOnly: true }],
-    ['card', { ...b, screen: 'in-doubt', reason: 'card', ...money, slip: 'printed', deadlineMs: inSeconds(100) }],
-    ['payment', { ...b, screen: 'in-doubt', reason: 'payment', ...money, slip: 'failed', deadlineMs: inSeconds(18) }],
-    ['wrong-card', { ...b, screen: 'in-doubt', reason: 'wrong-card', ...money, slip: 'none', deadlineMs: inSeconds(100) }],
+    [
+      'take-card',
+      {
+        ...b,
+        screen: 'done',
+        ...money,
+        count: 42,
+        carriedAfterMicro: 15_500,
+        cardOut: false,
+        receipt: 'printing',
+        deadlineMs: null,
+      },
+    ],
+    [
+      'thanks',
+      {
+        ...b,
+        screen: 'done',
+        ...money,
+        count: 42,
+        carriedAfterMicro: 15_500,
+        cardOut: true,
+        receipt: 'printed',
+        deadlineMs: inSeconds(10),
+      },
+    ],
+    [
+      'no-receipt',
+      {
+        ...b,
+        screen: 'done',
+        ...money,
+        count: 42,
+        carriedAfterMicro: 15_500,
+        cardOut: true,
+        receipt: 'failed',
+        deadlineMs: inSeconds(10),
+      },
+      { checkOnly: true },
+    ],
+    [
+      'card',
+      {
+        ...b,
+        screen: 'in-doubt',
+        reason: 'card',
+        ...money,
+        slip: 'printed',
+        deadlineMs: inSeconds(100),
+      },
+    ],
+    [
+      'payment',
+      {
+        ...b,
+        screen: 'in-doubt',
+        reason: 'payment',
+        ...money,
+        slip: 'failed',
+        deadlineMs: inSeconds(18),
+      },
+    ],
+    [
+      'wrong-card',
+      {
+        ...b,
+        screen: 'in-doubt',
+        reason: 'wrong-card',
+        ...money,
+        slip: 'none',
+        deadlineMs: inSeconds(100),
+      },
+    ],
     ['found', { ...b, screen: 'unfinished', state: 'found', ...money, deadlineMs: null }],
-    ['finishing', { ...b, screen: 'unfinished', state: 'finishing', ...money, deadlineMs: null }, { checkOnly: true }],
-    ['refunding', { ...b, screen: 'unfinished', state: 'refunding', ...money, deadlineMs: null }, { checkOnly: true }],
-    ['refunded', { ...b, screen: 'unfinished', state: 'refunded', ...money, deadlineMs: inSeconds(30) }, { checkOnly: true }],
-    ['parked', { ...b, screen: 'unfinished', state: 'parked', ...money, deadlineMs: inSeconds(30) }],
-    ['refunding', { ...b, screen: 'refunding', state: 'refunding', reason: 'CARD-0202', orderRef: ORDER, amountFen: 10_000, slip: 'printing', deadlineMs: null }],
-    ['refunded', { ...b, screen: 'refunding', state: 'refunded', reason: 'CARD-0202', orderRef: ORDER, amountFen: 10_000, slip: 'printed', deadlineMs: inSeconds(30) }],
-    ['parked', { ...b, screen: 'refunding', state: 'parked', reason: 'PAY-0301', orderRef: ORDER, amountFen: 10_000, slip: 'failed', deadlineMs: inSeconds(30) }, { checkOnly: true }],
-    ['central', { ...b, screen: 'in-doubt', reason: 'central', ...money, slip: 'printed', deadlineMs: inSeconds(100) }],
-    ['delivered', { ...b, screen: 'unfinished', state: 'delivered', ...money, deadlineMs: inSeconds(30) }],
-    ['unfinished', { ...b, screen: 'insert-card', purpose: 'unfinished', deadlineMs: inSeconds(52) }],
-    ['reference', { ...b, screen: 'insert-card', purpose: 'unfinished', deadlineMs: inSeconds(52) }, { keys: '0311220' }],
-    ['reference-whole', { ...b, screen: 'insert-card', purpose: 'unfinished', deadlineMs: inSeconds(12) }, { keys: '031122092641', checkOnly: true }],
-    ...(['paying', 'writing', 'in-doubt', 'delivered', 'refunding', 'refunded', 'parked', 'closed', 'asking', 'not-found', 'no-answer'] as const).map((state): readonly [string, Snapshot, Partial<ScreenFixture>?] => {
+    [
+      'finishing',
+      { ...b, screen: 'unfinished', state: 'finishing', ...money, deadlineMs: null },
+      { checkOnly: true },
+    ],
+    [
+      'refunding',
+      { ...b, screen: 'unfinished', state: 'refunding', ...money, deadlineMs: null },
+      { checkOnly: true },
+    ],
+    [
+      'refunded',
+      { ...b, screen: 'unfinished', state: 'refunded', ...money, deadlineMs: inSeconds(30) },
+      { checkOnly: true },
+    ],
+    [
+      'parked',
+      { ...b, screen: 'unfinished', state: 'parked', ...money, deadlineMs: inSeconds(30) },
+    ],
+    [
+      'refunding',
+      {
+        ...b,
+        screen: 'refunding',
+        state: 'refunding',
+        reason: 'CARD-0202',
+        orderRef: ORDER,
+        amountFen: 10_000,
+        slip: 'printing',
+        deadlineMs: null,
+      },
+    ],
+    [
+      'refunded',
+      {
+        ...b,
+        screen: 'refunding',
+        state: 'refunded',
+        reason: 'CARD-0202',
+        orderRef: ORDER,
+        amountFen: 10_000,
+        slip: 'printed',
+        deadlineMs: inSeconds(30),
+      },
+    ],
+    [
+      'parked',
+      {
+        ...b,
+        screen: 'refunding',
+        state: 'parked',
+        reason: 'PAY-0301',
+        orderRef: ORDER,
+        amountFen: 10_000,
+        slip: 'failed',
+        deadlineMs: inSeconds(30),
+      },
+      { checkOnly: true },
+    ],
+    [
+      'central',
+      {
+        ...b,
+        screen: 'in-doubt',
+        reason: 'central',
+        ...money,
+        slip: 'printed',
+        deadlineMs: inSeconds(100),
+      },
+    ],
+    [
+      'delivered',
+      { ...b, screen: 'unfinished', state: 'delivered', ...money, deadlineMs: inSeconds(30) },
+    ],
+    [
+      'unfinished',
+      { ...b, screen: 'insert-card', purpose: 'unfinished', deadlineMs: inSeconds(52) },
+    ],
+    [
+      'reference',
+      { ...b, screen: 'insert-card', purpose: 'unfinished', deadlineMs: inSeconds(52) },
+      { keys: '0311220' },
+    ],
+    [
+      'reference-whole',
+      { ...b, screen: 'insert-card', purpose: 'unfinished', deadlineMs: inSeconds(12) },
+      { keys: '031122092641', checkOnly: true },
+    ],
+    ...(
+      [
+        'paying',
+        'writing',
+        'in-doubt',
+        'delivered',
+        'refunding',
+        'refunded',
+        'parked',
+        'closed',
+        'asking',
+        'not-found',
+        'no-answer',
+      ] as const
+    ).map((state): readonly [string, Snapshot, Partial<ScreenFixture>?] => {
       const known = state !== 'asking' && state !== 'not-found' && state !== 'no-answer';
       const shown = ['in-doubt', 'refunded', 'parked', 'not-found'].includes(state);
-      return [state, { ...b, screen: 'order-status', state, orderRef: ORDER, amountFen: known ? 10_000 : null, quantity: known ? 3_773 : null, unit: known ? 'volume' : null, deadlineMs: state === 'asking' ? null : inSeconds(50) }, shown ? {} : { checkOnly: true }];
+      return [
+        state,
+        {
+          ...b,
+          screen: 'order-status',
+          state,
+          orderRef: ORDER,
+          amountFen: known ? 10_000 : null,
+          quantity: known ? 3_773 : null,
+          unit: known ? 'volume' : null,
+          deadlineMs: state === 'asking' ? null : inSeconds(50),
+        },
+        shown ? {} : { checkOnly: true },
+      ];
     }),
-    ['ask', { ...b, screen: 'maintenance-pin', card: null, wrong: false, busy: false, lockedUntilMs: null, deadlineMs: inSeconds(55) }, { taps: ['1', '2', '3', '4'].map((key) => `[data-key="${key}"]`) }],
-    ['wrong', { ...b, screen: 'maintenance-pin', card: null, wrong: true, busy: false, lockedUntilMs: null, deadlineMs: inSeconds(55) }, { checkOnly: true }],
-    ['locked', { ...b, screen: 'maintenance-pin', card: null, wrong: true, busy: false, lockedUntilMs: inSeconds(112), deadlineMs: inSeconds(55) }],
-    ['card', { ...b, screen: 'maintenance-pin', card: { who: '李工', ownPin: true, problem: null }, wrong: false, busy: false, lockedUntilMs: null, deadlineMs: inSeconds(55) }],
-    ['card-locked', { ...b, screen: 'maintenance-pin', card: { who: '李工', ownPin: true, problem: 'locked' }, wrong: true, busy: false, lockedUntilMs: null, deadlineMs: inSeconds(55) }],
-    ['card-memory', { ...b, screen: 'maintenance-pin', card: { who: '李工', ownPin: false, problem: null }, wrong: false, busy: false, lockedUntilMs: null, deadlineMs: inSeconds(55) }, { checkOnly: true }],
-    ['card-no-answer', { ...b, screen: 'maintenance-pin', card: { who: '李工', ownPin: true, problem: 'no-answer' }, wrong: true, busy: false, lockedUntilMs: null, deadlineMs: inSeconds(55) }, { checkOnly: true }],
-    ['card-not-ours', { ...b, screen: 'maintenance-pin', card: { who: '李工', ownPin: true, problem: 'not-ours' }, wrong: true, busy: false, lockedUntilMs: null, deadlineMs: inSeconds(55) }, { checkOnly: true }],
-    ['busy', { ...b, screen: 'maintenance-pin', card: null, wrong: false, busy: true, lockedUntilMs: null, deadlineMs: null }, { checkOnly: true }],
+    [
+      'ask',
+      {
+        ...b,
+        screen: 'maintenance-pin',
+        card: null,
+        wrong: false,
+        busy: false,
+        lockedUntilMs: null,
+        deadlineMs: inSeconds(55),
+      },
+      { taps: ['1', '2', '3', '4'].map((key) => `[data-key="${key}"]`) },
+    ],
+    [
+      'wrong',
+      {
+        ...b,
+        screen: 'maintenance-pin',
+        card: null,
+        wrong: true,
+        busy: false,
+        lockedUntilMs: null,
+        deadlineMs: inSeconds(55),
+      },
+      { checkOnly: true },
+    ],
+    [
+      'locked',
+      {
+        ...b,
+        screen: 'maintenance-pin',
+        card: null,
+        wrong: true,
+        busy: false,
+        lockedUntilMs: inSeconds(112),
+        deadlineMs: inSeconds(55),
+      },
+    ],
+    [
+      'card',
+      {
+        ...b,
+        screen: 'maintenance-pin',
+        card: { who: '李工', ownPin: true, problem: null },
+        wrong: false,
+        busy: false,
+        lockedUntilMs: null,
+        deadlineMs: inSeconds(55),
+      },
+    ],
+    [
+      'card-locked',
+      {
+        ...b,
+        screen: 'maintenance-pin',
+        card: { who: '李工', ownPin: true, problem: 'locked' },
+        wrong: true,
+        busy: false,
+        lockedUntilMs: null,
+        deadlineMs: inSeconds(55),
+      },
+    ],
+    [
+      'card-memory',
+      {
+        ...b,
+        screen: 'maintenance-pin',
+        card: { who: '李工', ownPin: false, problem: null },
+        wrong: false,
+        busy: false,
+        lockedUntilMs: null,
+        deadlineMs: inSeconds(55),
+      },
+      { checkOnly: true },
+    ],
+    [
+      'card-no-answer',
+      {
+        ...b,
+        screen: 'maintenance-pin',
+        card: { who: '李工', ownPin: true, problem: 'no-answer' },
+        wrong: true,
+        busy: false,
+        lockedUntilMs: null,
+        deadlineMs: inSeconds(55),
+      },
+      { checkOnly: true },
+    ],
+    [
+      'card-not-ours',
+      {
+        ...b,
+        screen: 'maintenance-pin',
+        card: { who: '李工', ownPin: true, problem: 'not-ours' },
+        wrong: true,
+        busy: false,
+        lockedUntilMs: null,
+        deadlineMs: inSeconds(55),
+      },
+      { checkOnly: true },
+    ],
+    [
+      'busy',
+      {
+        ...b,
+        screen: 'maintenance-pin',
+        card: null,
+        wrong: false,
+        busy: true,
+        lockedUntilMs: null,
+        deadlineMs: null,
+      },
+      { checkOnly: true },
+    ],
     ['devices', { ...b, ...MAINTENANCE }],
-    ['devices-stopped', { ...b, ...MAINTENANCE, outOfService: true, blocked: 'JRNL-0106', deadlineMs: inSeconds(15) }],
+    [
+      'devices-stopped',
+      { ...b, ...MAINTENANCE, outOfService: true, blocked: 'JRNL-0106', deadlineMs: inSeconds(15) },
+    ],
     ['orders', { ...b, ...MAINTENANCE, tab: 'orders' }],
     ['no-orders', { ...b, ...MAINTENANCE, tab: 'orders', orders: [] }, { checkOnly: true }],
     ['order', { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: PARKED.orderId }],
-    ['devices-card-out', { ...b, ...MAINTENANCE, message: { zh: '技术员卡已取出，即将退出维护；再插卡可重新进入', en: 'your card is out: maintenance is about to close; put it in again to come back' }, deadlineMs: inSeconds(9) }, { checkOnly: true }],
-    ['order-told', { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: PARKED.orderId, message: { zh: '已按原退款单号重新退款', en: 'The refund was asked for again under its own number' } }, { checkOnly: true }],
-    ['retry', { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: PARKED.orderId }, { taps: ['[data-local="retry-refund"]', '[data-local="why-1"]'] }],
-    ['settle', { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: PARKED.orderId }, { taps: ['[data-local="settle-refunded-by-hand"]', '[data-local="why-2"]', ...['4', '2', '0', '0', '7', '1', '9'].map((key) => `[data-key="${key}"]`)] }],
+    [
+      'devices-card-out',
+      {
+        ...b,
+        ...MAINTENANCE,
+        message: {
+          zh: '技术员卡已取出，即将退出维护；再插卡可重新进入',
+          en: 'your card is out: maintenance is about to close; put it in again to come back',
+        },
+        deadlineMs: inSeconds(9),
+      },
+      { checkOnly: true },
+    ],
+    [
+      'order-told',
+      {
+        ...b,
+        ...MAINTENANCE,
+        tab: 'orders',
+        openOrderId: PARKED.orderId,
+        message: {
+          zh: '已按原退款单号重新退款',
+          en: 'The refund was asked for again under its own number',
+        },
+      },
+      { checkOnly: true },
+    ],
+    [
+      'retry',
+      { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: PARKED.orderId },
+      { taps: ['[data-local="retry-refund"]', '[data-local="why-1"]'] },
+    ],
+    [
+      'settle',
+      { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: PARKED.orderId },
+      {
+        taps: [
+          '[data-local="settle-refunded-by-hand"]',
+          '[data-local="why-2"]',
+          ...['4', '2', '0', '0', '7', '1', '9'].map((key) => `[data-key="${key}"]`),
+        ],
+      },
+    ],
     ['doubt', { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: DOUBT.orderId }],
-    ['card-lost', { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: DOUBT.orderId }, { taps: ['[data-local="card-lost"]', '[data-local="why-1"]'] }],
-    ['card-lost-said', { ...b, ...MAINTENANCE, tab: 'orders', orders: [LOST_SAID], openOrderId: DOUBT.orderId, message: { zh: '已登记，中心确认后转人工处理', en: 'recorded: goes to a person once central confirms' } }, { checkOnly: true }],
-    ['card-lost-parked', { ...b, ...MAINTENANCE, tab: 'orders', orders: [LOST], openOrderId: DOUBT.orderId }, { checkOnly: true }],
-    ['stop', { ...b, ...MAINTENANCE }, { taps: ['[data-local="out-of-service"]'], checkOnly: true }],
-    ['sync', { ...b, ...MAINTENANCE, tab: 'sync', sync: { ...MAINTENANCE.sync, verify: { state: 'ok', problems: [], atMs: NOW_MS - 20_000 } } }],
-    ['damage', {
-      ...b, ...MAINTENANCE, tab: 'sync', blocked: 'JRNL-0106',
-      sync: { ...MAINTENANCE.sync, centralUp: false, backupAtMs: null, oldestUnsentMs: null, damage: { atMs: NOW_MS - 3_600_000, why: 'quick_check: row 17 missing from index events_by_order', aside: 'damaged-1795310760000', restoredSeq: 184_190, lostAfterSeq: 184_190, accepted: false, epochGranted: false }, verify: { state: 'failed', problems: ['event 184191: the hash chain breaks here', 'second log: ends at 184190, the journal at 184220'], atMs: NOW_MS - 60_000 } },
-    }],
+    [
+      'card-lost',
+      { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: DOUBT.orderId },
+      { taps: ['[data-local="card-lost"]', '[data-local="why-1"]'] },
+    ],
+    [
+      'card-lost-said',
+      {
+        ...b,
+        ...MAINTENANCE,
+        tab: 'orders',
+        orders: [LOST_SAID],
+        openOrderId: DOUBT.orderId,
+        message: {
+          zh: '已登记，中心确认后转人工处理',
+          en: 'recorded: goes to a person once central confirms',
+        },
+      },
+      { checkOnly: true },
+    ],
+    [
+      'card-lost-parked',
+      { ...b, ...MAINTENANCE, tab: 'orders', orders: [LOST], openOrderId: DOUBT.orderId },
+      { checkOnly: true },
+    ],
+    [
+      'stop',
+      { ...b, ...MAINTENANCE },
+      { taps: ['[data-local="out-of-service"]'], checkOnly: true },
+    ],
+    [
+      'sync',
+      {
+        ...b,
+        ...MAINTENANCE,
+        tab: 'sync',
+        sync: { ...MAINTENANCE.sync, verify: { state: 'ok', problems: [], atMs: NOW_MS - 20_000 } },
+      },
+    ],
+    [
+      'damage',
+      {
+        ...b,
+        ...MAINTENANCE,
+        tab: 'sync',
+        blocked: 'JRNL-0106',
+        sync: {
+          ...MAINTENANCE.sync,
+          centralUp: false,
+          backupAtMs: null,
+          oldestUnsentMs: null,
+          damage: {
+            atMs: NOW_MS - 3_600_000,
+            why: 'quick_check: row 17 missing from index events_by_order',
+            aside: 'damaged-1795310760000',
+            restoredSeq: 184_190,
+            lostAfterSeq: 184_190,
+            accepted: false,
+            epochGranted: false,
+          },
+          verify: {
+            state: 'failed',
+            problems: [
+              'event 184191: the hash chain breaks here',
+              'second log: ends at 184190, the journal at 184220',
+            ],
+            atMs: NOW_MS - 60_000,
+          },
+        },
+      },
+    ],
     ['visit-over', { ...b, screen: 'take-card', deadlineMs: inSeconds(18) }],
     ['cancelled', { ...b, screen: 'cancelled', amountFen: 10_000, deadlineMs: inSeconds(15) }],
-    ['reader', { ...b, screen: 'out-of-service', reason: 'CARD-0107', reference: 'CARD-0107 · 0311', nearestSite: { name: '沙河路营业厅（室内）', detail: '步行约 900 米 · 现在营业，至 20:00' } }],
-    ...(['JRNL-0103', 'JRNL-0104', 'JRNL-0106', 'JRNL-0107', 'BILL-0104', 'BILL-0109', 'MNT-0103'] as const).map((reason): readonly [string, Snapshot, Partial<ScreenFixture>?] => [reason.toLowerCase(), { ...b, screen: 'out-of-service', reason, reference: `${reason} · 0311`, nearestSite: { name: '沙河路营业厅（室内）', detail: '步行约 900 米 · 现在营业，至 20:00' } }, ['JRNL-0104', 'JRNL-0106', 'MNT-0103'].includes(reason) ? {} : { checkOnly: true }]),
-    ['core-down', { ...b, screen: 'out-of-service', reason: 'CORE-0101', reference: '', nearestSite: null }],
+    [
+      'reader',
+      {
+        ...b,
+        screen: 'out-of-service',
+        reason: 'CARD-0107',
+        reference: 'CARD-0107 · 0311',
+        nearestSite: { name: '沙河路营业厅（室内）', detail: '步行约 900 米 · 现在营业，至 20:00' },
+      },
+    ],
+    ...(
+      [
+        'JRNL-0103',
+        'JRNL-0104',
+        'JRNL-0106',
+        'JRNL-0107',
+        'BILL-0104',
+        'BILL-0109',
+        'MNT-0103',
+      ] as const
+    ).map((reason): readonly [string, Snapshot, Partial<ScreenFixture>?] => [
+      reason.toLowerCase(),
+      {
+        ...b,
+        screen: 'out-of-service',
+        reason,
+        reference: `${reason} · 0311`,
+        nearestSite: { name: '沙河路营业厅（室内）', detail: '步行约 900 米 · 现在营业，至 20:00' },
+      },
+      ['JRNL-0104', 'JRNL-0106', 'MNT-0103'].includes(reason) ? {} : { checkOnly: true },
+    ]),
+    [
+      'core-down',
+      { ...b, screen: 'out-of-service', reason: 'CORE-0101', reference: '', nearestSite: null },
+    ],
   ];
-  return all.map(([variant, snapshot, more]) => ({ screen: snapshot.screen, variant, snapshot, ...more }));
+  return all.map(([variant, snapshot, more]) => ({
+    screen: snapshot.screen,
+    variant,
+    snapshot,
+    ...more,
+  }));
 }

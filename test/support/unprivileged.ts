@@ -1,8 +1,24 @@
-import { chmodSync, chownSync, copyFileSync, cpSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  cpSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
-/** Who the tests become where they must not be root: a number, so that no user is made. Debian calls it nobody. */
+/**
+ * Who the tests become where they must not be root: a number, so that no user is made. Debian calls
+ * it nobody.
+ */
 const NOBODY = 65_534;
 
 /** A user without rights and a folder of its own. A test process that is not root stays who it is. */
@@ -23,23 +39,37 @@ export class Unprivileged {
 
   /** Its environment: nothing of the caller's but the path and what is added. */
   env(more: Readonly<Record<string, string>> = {}): Record<string, string> {
-    return { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LANG: 'C.UTF-8', HOME: join(this.folder, 'home'), XDG_RUNTIME_DIR: join(this.folder, 'run'), TMPDIR: join(this.folder, 'tmp'), ...more };
+    return {
+      PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+      LANG: 'C.UTF-8',
+      HOME: join(this.folder, 'home'),
+      XDG_RUNTIME_DIR: join(this.folder, 'run'),
+      TMPDIR: join(this.folder, 'tmp'),
+      ...more,
+    };
   }
 
   /** Makes it the owner of a file or a whole folder. */
   give(path: string): void {
     if (this.uid === null) return;
     chownSync(path, this.uid, this.uid);
-    if (lstatSync(path).isDirectory()) for (const name of readdirSync(path)) this.give(join(path, name));
+    if (lstatSync(path).isDirectory())
+      for (const name of readdirSync(path)) this.give(join(path, name));
   }
 
-  /** A program that the user may run: where it stands, or a link or copy where its folders are closed to others (a clone under /root). */
+  /**
+   * A program that the user may run: where it stands, or a link or copy where its folders are
+   * closed to others (a clone under /root).
+   */
   program(folder: string, name: string): string {
     if (this.uid === null || reachable(folder)) return join(folder, name);
     return join(this.stage(folder, `staged-${folder.replaceAll(/[^\w]+/g, '-')}`), name);
   }
 
-  /** Puts a file or folder into the user's own folder, readable: linked where that is possible, else copied. */
+  /**
+   * Puts a file or folder into the user's own folder, readable: linked where that is possible, else
+   * copied.
+   */
   stage(from: string, to: string): string {
     const target = join(this.folder, to);
     mkdirSync(dirname(target), { recursive: true });
@@ -66,8 +96,13 @@ export class Unprivileged {
   /** An executable that becomes the user and then `program`: for launchers that know no uid. */
   wrapper(program: string): string {
     const file = join(this.folder, 'as-user.sh');
-    const drop = this.uid === null ? '' : `setpriv --reuid ${this.uid} --regid ${this.uid} --clear-groups --bounding-set -all `;
-    writeFileSync(file, `#!/bin/sh\nexec ${drop}'${program.replaceAll("'", "'\\''")}' "$@"\n`, { mode: 0o755 });
+    const drop =
+      this.uid === null
+        ? ''
+        : `setpriv --reuid ${this.uid} --regid ${this.uid} --clear-groups --bounding-set -all `;
+    writeFileSync(file, `#!/bin/sh\nexec ${drop}'${program.replaceAll("'", "'\\''")}' "$@"\n`, {
+      mode: 0o755,
+    });
     return file;
   }
 

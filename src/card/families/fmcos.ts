@@ -19,12 +19,22 @@ export function formatSw(sw: number): string {
   return sw.toString(16).toUpperCase().padStart(4, '0');
 }
 
-/** Sends a command and splits its answer. Fails as the channel does, and with CARD-0106 for an answer without SW. */
-export async function exchange(channel: CardChannel, apdu: Uint8Array, bound?: 'session'): Promise<Result<CardAnswer, Failure>> {
+/**
+ * Sends a command and splits its answer. Fails as the channel does, and with CARD-0106 for an
+ * answer without SW.
+ */
+export async function exchange(
+  channel: CardChannel,
+  apdu: Uint8Array,
+  bound?: 'session',
+): Promise<Result<CardAnswer, Failure>> {
   const answer = await channel.transmit(apdu, bound);
   if (!answer.ok) return answer;
   const { value } = answer;
-  if (value.length < 2) return err(failure('CARD-0106', `answer of ${value.length} bytes to ${toHex(apdu.subarray(0, 4))}`));
+  if (value.length < 2)
+    return err(
+      failure('CARD-0106', `answer of ${value.length} bytes to ${toHex(apdu.subarray(0, 4))}`),
+    );
   const sw = ((value[value.length - 2] as number) << 8) | (value[value.length - 1] as number);
   return ok({ data: value.subarray(0, value.length - 2), sw });
 }
@@ -49,14 +59,18 @@ export function externalAuthenticate(keyId: number, cryptogram: Uint8Array): Uin
   return concatBytes(Uint8Array.of(0x00, 0x82, 0x00, keyId, cryptogram.length), cryptogram);
 }
 
-/** Header of UPDATE BINARY with secure messaging: `04 D6 80+SFI off Lc`, where Lc counts the 4 bytes of the MAC. */
+/**
+ * Header of UPDATE BINARY with secure messaging: `04 D6 80+SFI off Lc`, where Lc counts the 4 bytes
+ * of the MAC.
+ */
 export function updateBinaryHeader(sfi: number, offset: number, dataLength: number): Uint8Array {
   return Uint8Array.of(0x04, 0xd6, 0x80 | sfi, offset, dataLength + 4);
 }
 
 /** The DF name (tag 84) inside an FCI template (tag 6F), ISO 7816-4; null when there is none. */
 export function fciName(fci: Uint8Array): Uint8Array | null {
-  if (fci[0] !== 0x6f || fci[1] === undefined || fci[1] > 0x7f || fci.length < 2 + fci[1]) return null;
+  if (fci[0] !== 0x6f || fci[1] === undefined || fci[1] > 0x7f || fci.length < 2 + fci[1])
+    return null;
   const end = 2 + fci[1];
   let at = 2;
   while (at + 1 < end) {
@@ -69,10 +83,14 @@ export function fciName(fci: Uint8Array): Uint8Array | null {
 }
 
 /** GET CHALLENGE as bytes; CARD-0106 when the card gives none of that length. */
-export async function challenge(channel: CardChannel, length: 4 | 8): Promise<Result<Uint8Array, Failure>> {
+export async function challenge(
+  channel: CardChannel,
+  length: 4 | 8,
+): Promise<Result<Uint8Array, Failure>> {
   const answer = await exchange(channel, getChallenge(length));
   if (!answer.ok) return answer;
   const { data, sw } = answer.value;
-  if (sw !== 0x9000 || data.length !== length) return err(failure('CARD-0106', `GET CHALLENGE ${formatSw(sw)}, ${data.length} bytes`));
+  if (sw !== 0x9000 || data.length !== length)
+    return err(failure('CARD-0106', `GET CHALLENGE ${formatSw(sw)}, ${data.length} bytes`));
   return ok(data);
 }

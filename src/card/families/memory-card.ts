@@ -23,10 +23,17 @@ function bits(value: number): number {
   return n;
 }
 
-/** Fails with CARD-0110 where a code may not be presented any more: by this counter fewer than two tries are left. */
+/**
+ * Fails with CARD-0110 where a code may not be presented any more: by this counter fewer than two
+ * tries are left.
+ */
 export function enoughTries(coded: CodedChip, counter: number): Result<void, Failure> {
   const left = bits(counter & coded.tries);
-  return left >= LEAST_TRIES ? ok(undefined) : err(failure('CARD-0110', `error counter ${toHex(Uint8Array.of(counter))}, ${left} tries left`));
+  return left >= LEAST_TRIES
+    ? ok(undefined)
+    : err(
+        failure('CARD-0110', `error counter ${toHex(Uint8Array.of(counter))}, ${left} tries left`),
+      );
 }
 
 /** A memory card, newly selected: nothing is verified. */
@@ -44,29 +51,42 @@ export class MemoryCard {
   /** CARD-0103: another chip, or the reader has no way to it. */
   static async open(coded: CodedChip, channel: CardChannel): Promise<Result<MemoryCard, Failure>> {
     const { memory } = channel;
-    if (memory === null) return err(failure('CARD-0103', 'this reader does not speak to memory cards'));
+    if (memory === null)
+      return err(failure('CARD-0103', 'this reader does not speak to memory cards'));
     const selected = await memory.select(coded.chip);
     return selected.ok ? ok(new MemoryCard(coded, memory)) : selected;
   }
 
-  read(at: number, length: number, area: MemoryArea = 'main'): Promise<Result<Uint8Array, Failure>> {
+  read(
+    at: number,
+    length: number,
+    area: MemoryArea = 'main',
+  ): Promise<Result<Uint8Array, Failure>> {
     return this.#port.read(this.chip, area, at, length);
   }
 
-  /** Fails with CARD-0110 where the code may not be presented any more: fewer than two tries are left. */
+  /**
+   * Fails with CARD-0110 where the code may not be presented any more: fewer than two tries are
+   * left.
+   */
   async checkTries(): Promise<Result<void, Failure>> {
     const counter = await this.#port.counter(this.chip, this.#coded.set);
     return counter.ok ? enoughTries(this.#coded, counter.value) : counter;
   }
 
-  /** Presents the code where two tries or more are left. CARD-0110: fewer (nothing was presented); CARD-0201: refused. */
+  /**
+   * Presents the code where two tries or more are left. CARD-0110: fewer (nothing was presented);
+   * CARD-0201: refused.
+   */
   async verify(code: Uint8Array): Promise<Result<void, Failure>> {
     const tries = await this.checkTries();
     if (!tries.ok) return tries;
     const outcome = await this.#port.present(this.chip, code, this.#coded.set);
     if (!outcome.ok) return outcome;
     const { verified, counter } = outcome.value;
-    return verified ? ok(undefined) : err(failure('CARD-0201', `code refused, error counter ${toHex(Uint8Array.of(counter))}`));
+    return verified
+      ? ok(undefined)
+      : err(failure('CARD-0201', `code refused, error counter ${toHex(Uint8Array.of(counter))}`));
   }
 
   /** As {@link MemoryCardPort.eraseZone}. */
@@ -75,12 +95,17 @@ export class MemoryCard {
   }
 
   /**
-   * Makes `have` at `at` into `want`, changed bytes only, in rising order of address: each byte costs the chip an erase
-   * and a write (5 ms), and each is one more that a cut may catch. @returns how many commands it took
+   * Makes `have` at `at` into `want`, changed bytes only, in rising order of address: each byte
+   * costs the chip an erase and a write (5 ms), and each is one more that a cut may catch. @returns
+   * how many commands it took
    */
-  async writeChanged(at: number, have: Uint8Array, want: Uint8Array): Promise<Result<number, Failure>> {
+  async writeChanged(
+    at: number,
+    have: Uint8Array,
+    want: Uint8Array,
+  ): Promise<Result<number, Failure>> {
     let commands = 0;
-    for (let i = 0; i < want.length; ) {
+    for (let i = 0; i < want.length;) {
       if (have[i] === want[i]) {
         i++;
         continue;
@@ -88,7 +113,10 @@ export class MemoryCard {
       let end = i + 1;
       while (end < want.length && have[end] !== want[end]) end++;
       const written = await this.#port.write(this.chip, 'main', at + i, want.subarray(i, end));
-      if (!written.ok) return commands === 0 ? written : err(failure('CARD-0203', written.error.detail, written.error));
+      if (!written.ok)
+        return commands === 0
+          ? written
+          : err(failure('CARD-0203', written.error.detail, written.error));
       commands++;
       i = end;
     }
@@ -96,14 +124,16 @@ export class MemoryCard {
   }
 
   /**
-   * {@link MemoryCard.writeChanged} in several steps, one after the other. CARD-0202 only where the card refused the very
-   * first command; once something was sent, every failure leaves it open what is stored.
+   * {@link MemoryCard.writeChanged} in several steps, one after the other. CARD-0202 only where the
+   * card refused the very first command; once something was sent, every failure leaves it open what
+   * is stored.
    */
   async writeSteps(steps: readonly WriteStep[]): Promise<Result<void, Failure>> {
     let begun = false;
     for (const { at, have, want } of steps) {
       const written = await this.writeChanged(at, have, want);
-      if (!written.ok) return begun ? err(failure('CARD-0203', written.error.detail, written.error)) : written;
+      if (!written.ok)
+        return begun ? err(failure('CARD-0203', written.error.detail, written.error)) : written;
       begun ||= written.value > 0;
     }
     return ok(undefined);

@@ -1,8 +1,8 @@
 import type { CodedChip } from './memory-card.ts';
 
 /**
- * SLE4442 and SLE5542 (256 bytes, a code of three bytes, three tries) and SLE4428 and SLE5528 (1024 bytes, two bytes,
- * eight tries), with their clones: cards.md 1.2 and 1.3.
+ * SLE4442 and SLE5542 (256 bytes, a code of three bytes, three tries) and SLE4428 and SLE5528 (1024
+ * bytes, two bytes, eight tries), with their clones: cards.md 1.2 and 1.3.
  */
 export type SleChip = 'SLE4442' | 'SLE4428';
 

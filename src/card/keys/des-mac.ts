@@ -5,8 +5,9 @@ import { concatBytes } from '../../shared/bytes.ts';
 const BLOCK = 8;
 
 /**
- * OpenSSL 3 refuses single DES and offers two-key triple DES only as `des-ede3` with K1‖K2‖K1; K‖K‖K is single DES.
- * A key object, since Node learns only by an exception that bytes are none: three times what the cipher itself takes.
+ * OpenSSL 3 refuses single DES and offers two-key triple DES only as `des-ede3` with K1‖K2‖K1;
+ * K‖K‖K is single DES. A key object, since Node learns only by an exception that bytes are none:
+ * three times what the cipher itself takes.
  */
 function ede3Key(key: Uint8Array): KeyObject {
   if (key.length === BLOCK) return createSecretKey(concatBytes(key, key, key));
@@ -36,12 +37,18 @@ export function pad80(data: Uint8Array): Uint8Array {
 
 /** The last block of DES-CBC over whole blocks, 8 bytes. */
 export function cbcMac(key: Uint8Array, icv: Uint8Array, data: Uint8Array): Uint8Array {
-  return new Uint8Array(createCipheriv('des-ede3-cbc', ede3Key(key), icv).setAutoPadding(false).update(data).subarray(-BLOCK));
+  return new Uint8Array(
+    createCipheriv('des-ede3-cbc', ede3Key(key), icv)
+      .setAutoPadding(false)
+      .update(data)
+      .subarray(-BLOCK),
+  );
 }
 
 /**
- * Retail MAC (ISO/IEC 9797-1 algorithm 3): DES-CBC under the key's left half, the last block then decrypted under
- * the right half and encrypted under the left. The whole 8 bytes; secure messaging uses the first 4.
+ * Retail MAC (ISO/IEC 9797-1 algorithm 3): DES-CBC under the key's left half, the last block then
+ * decrypted under the right half and encrypted under the left. The whole 8 bytes; secure messaging
+ * uses the first 4.
  */
 export function retailMac(key16: Uint8Array, icv: Uint8Array, data: Uint8Array): Uint8Array {
   const left = key16.subarray(0, BLOCK);
@@ -51,5 +58,11 @@ export function retailMac(key16: Uint8Array, icv: Uint8Array, data: Uint8Array):
 
 /** A card's own key (layouts.md, "Diversification"): 3DES-ECB(MK, s8) ‖ 3DES-ECB(MK, NOT s8). */
 export function diversify(masterKey: Uint8Array, s8: Uint8Array): Uint8Array {
-  return concatBytes(desEncrypt(masterKey, s8), desEncrypt(masterKey, s8.map((b) => ~b & 0xff)));
+  return concatBytes(
+    desEncrypt(masterKey, s8),
+    desEncrypt(
+      masterKey,
+      s8.map((b) => ~b & 0xff),
+    ),
+  );
 }

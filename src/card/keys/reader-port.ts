@@ -21,12 +21,13 @@ export function readerPort(reader: CardReader): ApduPort {
 }
 
 /**
- * A PSAM in a SAM slot of the customer's own motor reader, which keeps its session over the coming and going of customers'
- * cards. CARD-0206 while there is no such reader (the keys are known before it is opened), so that a sale is refused and
- * not lost.
+ * A PSAM in a SAM slot of the customer's own motor reader, which keeps its session over the coming
+ * and going of customers' cards. CARD-0206 while there is no such reader (the keys are known before
+ * it is opened), so that a sale is refused and not lost.
  */
 export function samPort(reader: () => CrtReader | null, slot: number): ApduPort {
-  const none = () => Promise.resolve(err(failure('CARD-0206', `PSAM: no motor reader for SAM slot ${slot}`)));
+  const none = () =>
+    Promise.resolve(err(failure('CARD-0206', `PSAM: no motor reader for SAM slot ${slot}`)));
   return {
     transmit: (apdu) => reader()?.sam(slot).transmit(apdu) ?? none(),
     reset: () => reader()?.sam(slot).reset() ?? none(),

@@ -17,5 +17,7 @@ export const SAMPLE_KEYS: Required<MasterKeys> = {
 
 /** The sample keys' provider. Refused with CONF-0103 outside demo mode. */
 export function sampleKeyProvider(mode: 'demo' | 'production'): Result<KeyProvider, Failure> {
-  return mode === 'demo' ? ok(masterKeyProvider('sample', SAMPLE_KEYS)) : err(failure('CONF-0103', `mode ${mode}`));
+  return mode === 'demo'
+    ? ok(masterKeyProvider('sample', SAMPLE_KEYS))
+    : err(failure('CONF-0103', `mode ${mode}`));
 }

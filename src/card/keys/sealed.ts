@@ -11,9 +11,10 @@ import type { MasterKeys } from './master.ts';
 import type { KeyProvider } from './types.ts';
 
 /**
- * Master keys in a file that opens on one machine only: AES-256-GCM under a key that HKDF makes of this machine's
- * identity and a secret beside it. A copied disk image without the machine gives nothing away; a changed byte is seen.
- * It does not withstand somebody who is root on the running machine: a PSAM or central does.
+ * Master keys in a file that opens on one machine only: AES-256-GCM under a key that HKDF makes of
+ * this machine's identity and a secret beside it. A copied disk image without the machine gives
+ * nothing away; a changed byte is seen. It does not withstand somebody who is root on the running
+ * machine: a PSAM or central does.
  */
 
 const FORMAT = 'pilotlight-keys-1';
@@ -23,7 +24,10 @@ const KEY_BYTES = 32;
 const TAG_BYTES = 16;
 const SECRET_BYTES = 32;
 
-/** SHA-256 of the published sample keys (layouts.md): refused, and not told to whoever opens a package. */
+/**
+ * SHA-256 of the published sample keys (layouts.md): refused, and not told to whoever opens a
+ * package.
+ */
 const PUBLISHED: ReadonlySet<string> = new Set([
   'a8faed6abbf35c12a4b26e40f6feb19d736d90045c83b9f9a31f638d323e6811',
   '4179529caf32c8cca4a1772697d3c8b15837a02eefe85cd8f9483480e663f2f1',
@@ -33,14 +37,35 @@ const PUBLISHED: ReadonlySet<string> = new Set([
 
 const key16 = z.string().regex(/^[0-9A-Fa-f]{32}$/, 'hex of 16 bytes');
 /** The keys as an operator brings them. */
-export const masterKeysSchema = z.strictObject({ psc: key16, auth: key16, mac: key16, load: key16.optional() });
+export const masterKeysSchema = z.strictObject({
+  psc: key16,
+  auth: key16,
+  mac: key16,
+  load: key16.optional(),
+});
 
 /** As {@link masterKeysSchema} has checked them. */
-export function masterKeysOf({ psc, auth, mac, load }: z.infer<typeof masterKeysSchema>): MasterKeys {
-  return { psc: fromHex(psc), auth: fromHex(auth), mac: fromHex(mac), ...(load === undefined ? {} : { load: fromHex(load) }) };
+export function masterKeysOf({
+  psc,
+  auth,
+  mac,
+  load,
+}: z.infer<typeof masterKeysSchema>): MasterKeys {
+  return {
+    psc: fromHex(psc),
+    auth: fromHex(auth),
+    mac: fromHex(mac),
+    ...(load === undefined ? {} : { load: fromHex(load) }),
+  };
 }
 const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9A-F]{${2 * bytes}}$`));
-const sealedSchema = z.strictObject({ format: z.literal(FORMAT), salt: hex(SALT_BYTES), nonce: hex(NONCE_BYTES), sealed: z.string().regex(/^([0-9A-F]{2})+$/), tag: hex(TAG_BYTES) });
+const sealedSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  salt: hex(SALT_BYTES),
+  nonce: hex(NONCE_BYTES),
+  sealed: z.string().regex(/^([0-9A-F]{2})+$/),
+  tag: hex(TAG_BYTES),
+});
 
 /** What binds a sealed file to its machine. */
 export interface MachineBinding {
@@ -51,8 +76,11 @@ export interface MachineBinding {
 }
 
 function sealingKey(binding: MachineBinding, salt: Uint8Array): Uint8Array {
-  if (binding.machineId.trim() === '' || binding.secret.length !== SECRET_BYTES) throw new RangeError('a machine id and a secret of 32 bytes are needed');
-  return new Uint8Array(hkdfSync('sha256', binding.secret, salt, `${FORMAT}\n${binding.machineId.trim()}`, KEY_BYTES));
+  if (binding.machineId.trim() === '' || binding.secret.length !== SECRET_BYTES)
+    throw new RangeError('a machine id and a secret of 32 bytes are needed');
+  return new Uint8Array(
+    hkdfSync('sha256', binding.secret, salt, `${FORMAT}\n${binding.machineId.trim()}`, KEY_BYTES),
+  );
 }
 
 /** The text of a sealed file. @throws RangeError for a binding that binds nothing */
@@ -61,14 +89,26 @@ export function sealKeys(keys: MasterKeys, binding: MachineBinding, random: Rand
   const nonce = random.bytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', sealingKey(binding, salt), nonce);
   cipher.setAAD(Buffer.from(FORMAT));
-  const plain = JSON.stringify({ psc: toHex(keys.psc), auth: toHex(keys.auth), mac: toHex(keys.mac), ...(keys.load === undefined ? {} : { load: toHex(keys.load) }) });
+  const plain = JSON.stringify({
+    psc: toHex(keys.psc),
+    auth: toHex(keys.auth),
+    mac: toHex(keys.mac),
+    ...(keys.load === undefined ? {} : { load: toHex(keys.load) }),
+  });
   const sealed = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
   return `${JSON.stringify({ format: FORMAT, salt: toHex(salt), nonce: toHex(nonce), sealed: toHex(sealed), tag: toHex(cipher.getAuthTag()) }, null, 2)}\n`;
 }
 
-/** The provider of a sealed file. CONF-0101: not such a file, sealed for another machine, or changed; CONF-0103: it holds sample keys. */
-export function sealedKeyProvider(text: string, binding: MachineBinding): Result<KeyProvider, Failure> {
-  const bad = (why: string, cause?: unknown): { readonly ok: false; readonly error: Failure } => err(failure('CONF-0101', `sealed keys: ${why}`, cause));
+/**
+ * The provider of a sealed file. CONF-0101: not such a file, sealed for another machine, or
+ * changed; CONF-0103: it holds sample keys.
+ */
+export function sealedKeyProvider(
+  text: string,
+  binding: MachineBinding,
+): Result<KeyProvider, Failure> {
+  const bad = (why: string, cause?: unknown): { readonly ok: false; readonly error: Failure } =>
+    err(failure('CONF-0101', `sealed keys: ${why}`, cause));
   let file: z.infer<typeof sealedSchema>;
   try {
     file = sealedSchema.parse(JSON.parse(text));
@@ -77,15 +117,25 @@ export function sealedKeyProvider(text: string, binding: MachineBinding): Result
   }
   let keys: MasterKeys;
   try {
-    const decipher = createDecipheriv('aes-256-gcm', sealingKey(binding, fromHex(file.salt)), fromHex(file.nonce));
+    const decipher = createDecipheriv(
+      'aes-256-gcm',
+      sealingKey(binding, fromHex(file.salt)),
+      fromHex(file.nonce),
+    );
     decipher.setAAD(Buffer.from(FORMAT));
     decipher.setAuthTag(fromHex(file.tag));
-    const plain = Buffer.concat([decipher.update(fromHex(file.sealed)), decipher.final()]).toString('utf8');
+    const plain = Buffer.concat([decipher.update(fromHex(file.sealed)), decipher.final()]).toString(
+      'utf8',
+    );
     keys = masterKeysOf(masterKeysSchema.parse(JSON.parse(plain)));
   } catch {
     // No cause: an error of the parser could carry some of the keys.
     return bad('sealed for another machine, or changed');
   }
-  const sample = (['psc', 'auth', 'mac', 'load'] as const).find((name) => PUBLISHED.has(hash('sha256', keys[name] ?? new Uint8Array(0), 'hex')));
-  return sample === undefined ? ok(masterKeyProvider('sealed', keys)) : err(failure('CONF-0103', `sealed keys: ${sample} is the published sample key`));
+  const sample = (['psc', 'auth', 'mac', 'load'] as const).find((name) =>
+    PUBLISHED.has(hash('sha256', keys[name] ?? new Uint8Array(0), 'hex')),
+  );
+  return sample === undefined
+    ? ok(masterKeyProvider('sealed', keys))
+    : err(failure('CONF-0103', `sealed keys: ${sample} is the published sample key`));
 }

@@ -8,13 +8,26 @@ import type { MemoryCard } from '../families/memory-card.ts';
 import type { KeyProvider } from '../keys/types.ts';
 import type { CardChannel, CardLayout, WritePlan } from '../types.ts';
 import { holdsVisit, METER_LENGTH } from './fields.ts';
-import { BLOCK_LENGTH, blockOf, cardNoOf, checkIdentity, classifyTwoBlock, decodeTwoBlock, mayGoOn, newestSlot, planTwoBlock, sameTwoBlockCard, targetOf } from './two-block.ts';
+import {
+  BLOCK_LENGTH,
+  blockOf,
+  cardNoOf,
+  checkIdentity,
+  classifyTwoBlock,
+  decodeTwoBlock,
+  mayGoOn,
+  newestSlot,
+  planTwoBlock,
+  sameTwoBlockCard,
+  targetOf,
+} from './two-block.ts';
 import type { BlockSlot } from './two-block.ts';
 
 /**
- * PL-102, AT88SC102 (docs/layouts/pl-102.md). The chip clears bits and erases whole zones only, so a zone is a page of
- * one purchase: zone 1 holds block A and the meter's answer to it, zone 2 block B and its answer. Buying erases the older
- * zone; the newer one, with all that is needed to read the card, is never touched.
+ * PL-102, AT88SC102 (docs/layouts/pl-102.md). The chip clears bits and erases whole zones only, so
+ * a zone is a page of one purchase: zone 1 holds block A and the meter's answer to it, zone 2 block
+ * B and its answer. Buying erases the older zone; the newer one, with all that is needed to read
+ * the card, is never touched.
  */
 
 export const PL_102 = 'PL-102';
@@ -44,22 +57,36 @@ async function readCard(channel: CardChannel): Promise<Result<Read, Failure>> {
   const identity = concatBytes(part(AT88SC102.issuerAt, 8), part(AT88SC102.protectedAt, 8));
   const customers = checkIdentity(identity, MARK);
   if (!customers.ok) return customers;
-  const [a, b] = ZONES.map((zone) => part(AT88SC102.zoneAt[zone] + BLOCK_AT, BLOCK_LENGTH)) as [Uint8Array, Uint8Array];
-  const answers = ZONES.map((zone) => part(AT88SC102.zoneAt[zone] + METER_AT, METER_LENGTH)) as [Uint8Array, Uint8Array];
+  const [a, b] = ZONES.map((zone) => part(AT88SC102.zoneAt[zone] + BLOCK_AT, BLOCK_LENGTH)) as [
+    Uint8Array,
+    Uint8Array,
+  ];
+  const answers = ZONES.map((zone) => part(AT88SC102.zoneAt[zone] + METER_AT, METER_LENGTH)) as [
+    Uint8Array,
+    Uint8Array,
+  ];
   return ok({ card: opened.value, image: concatBytes(identity, a, b), answers });
 }
 
-/** The meter's last answer that holds: behind the newest block once the meter has taken it, and until then behind the older one. */
+/**
+ * The meter's last answer that holds: behind the newest block once the meter has taken it, and
+ * until then behind the older one.
+ */
 function lastAnswer({ image, answers }: Read): Result<Uint8Array, Failure> {
   const newest = newestSlot(image);
   if (!newest.ok) return newest;
   const here = answers[newest.value];
   const before = answers[newest.value === 0 ? 1 : 0];
-  // A visit that was cut leaves a part of its answer: the purchase counts as not visited, and the meter finishes.
+  // A visit that was cut leaves a part of its answer: the purchase counts as not visited, and the
+  // meter finishes.
   return ok(holdsVisit(here) || !holdsVisit(before) ? here : before);
 }
 
-async function apply(keys: KeyProvider, channel: CardChannel, write: WritePlan): Promise<Result<void, Failure>> {
+async function apply(
+  keys: KeyProvider,
+  channel: CardChannel,
+  write: WritePlan,
+): Promise<Result<void, Failure>> {
   const read = await readCard(channel);
   if (!read.ok) return read;
   const { card, image } = read.value;
@@ -86,7 +113,9 @@ async function apply(keys: KeyProvider, channel: CardChannel, write: WritePlan):
     { at, have: ERASED_BLOCK.subarray(0, 1), want: want.subarray(0, 1) },
   ]);
   // The zone may have been erased for it: nothing is as it was any more.
-  return written.ok || written.error.code === 'CARD-0203' ? written : err(failure('CARD-0203', written.error.detail, written.error));
+  return written.ok || written.error.code === 'CARD-0203'
+    ? written
+    : err(failure('CARD-0203', written.error.detail, written.error));
 }
 
 /** The reference AT88SC102 card. Its meters take any count that is greater than their own. */
@@ -116,7 +145,13 @@ export function pl102Layout(keys: KeyProvider): CardLayout {
       return ok(undefined);
     },
     plan: (reading, purchase) =>
-      planTwoBlock(reading, purchase, (block, seq, what) => ['re-read 00–9B', 'present the security code', `erase zone ${block === 'A' ? 1 : 2} with its key`, `block ${block}: ${what}, tag, crc`, `block ${block}: seq ${seq}`]),
+      planTwoBlock(reading, purchase, (block, seq, what) => [
+        're-read 00–9B',
+        'present the security code',
+        `erase zone ${block === 'A' ? 1 : 2} with its key`,
+        `block ${block}: ${what}, tag, crc`,
+        `block ${block}: seq ${seq}`,
+      ]),
     apply: (channel, write) => apply(keys, channel, write),
     classify: classifyTwoBlock,
     sameCard: sameTwoBlockCard,

@@ -7,11 +7,25 @@ import type { MemoryCard } from '../families/memory-card.ts';
 import type { KeyProvider } from '../keys/types.ts';
 import type { CardChannel, CardLayout, WritePlan } from '../types.ts';
 import { METER_LENGTH } from './fields.ts';
-import { BLOCK_LENGTH, blockOf, blockSteps, cardNoOf, checkIdentity, classifyTwoBlock, decodeTwoBlock, IDENTITY_LENGTH, mayGoOn, planTwoBlock, sameTwoBlockCard, targetOf } from './two-block.ts';
+import {
+  BLOCK_LENGTH,
+  blockOf,
+  blockSteps,
+  cardNoOf,
+  checkIdentity,
+  classifyTwoBlock,
+  decodeTwoBlock,
+  IDENTITY_LENGTH,
+  mayGoOn,
+  planTwoBlock,
+  sameTwoBlockCard,
+  targetOf,
+} from './two-block.ts';
 
 /**
- * PL-1608, AT88SC1608 (docs/layouts/pl-1608.md): zone 0 identity, zone 1 the two purchase blocks, a page of 16 bytes each,
- * zone 2 the meter's area. All are read by everybody; each has its own password for writing.
+ * PL-1608, AT88SC1608 (docs/layouts/pl-1608.md): zone 0 identity, zone 1 the two purchase blocks, a
+ * page of 16 bytes each, zone 2 the meter's area. All are read by everybody; each has its own
+ * password for writing.
  */
 
 export const PL_1608 = 'PL-1608';
@@ -22,8 +36,14 @@ const SALE_AT = AT88SC1608.zoneLength;
 const METER_AT = 2 * AT88SC1608.zoneLength;
 /** The password set that opens zone 1 for writing. */
 const SALE_SET = 1;
-/** What readers make up for chips without an answer that they know [K], and what PC/SC part 3 would make of this one's. */
-const ATRS: readonly Uint8Array[] = [Uint8Array.of(0x3b, 0x00), concatBytes(Uint8Array.of(0x3b, 0x04), AT88SC1608.answer)];
+/**
+ * What readers make up for chips without an answer that they know [K], and what PC/SC part 3 would
+ * make of this one's.
+ */
+const ATRS: readonly Uint8Array[] = [
+  Uint8Array.of(0x3b, 0x00),
+  concatBytes(Uint8Array.of(0x3b, 0x04), AT88SC1608.answer),
+];
 
 interface Read {
   readonly card: MemoryCard;
@@ -38,10 +58,16 @@ async function readCard(channel: CardChannel): Promise<Result<Read, Failure>> {
   const customers = checkIdentity(identity.value, MARK);
   if (!customers.ok) return customers;
   const blocks = await opened.value.read(SALE_AT, 2 * BLOCK_LENGTH);
-  return blocks.ok ? ok({ card: opened.value, image: concatBytes(identity.value, blocks.value) }) : blocks;
+  return blocks.ok
+    ? ok({ card: opened.value, image: concatBytes(identity.value, blocks.value) })
+    : blocks;
 }
 
-async function apply(keys: KeyProvider, channel: CardChannel, write: WritePlan): Promise<Result<void, Failure>> {
+async function apply(
+  keys: KeyProvider,
+  channel: CardChannel,
+  write: WritePlan,
+): Promise<Result<void, Failure>> {
   const read = await readCard(channel);
   if (!read.ok) return read;
   const { card, image } = read.value;
@@ -53,10 +79,15 @@ async function apply(keys: KeyProvider, channel: CardChannel, write: WritePlan):
   const verified = await card.verify(password.value);
   if (!verified.ok) return verified;
   const slot = targetOf(write);
-  return card.writeSteps(blockSteps(SALE_AT + slot * BLOCK_LENGTH, blockOf(image, slot), blockOf(write.after, slot)));
+  return card.writeSteps(
+    blockSteps(SALE_AT + slot * BLOCK_LENGTH, blockOf(image, slot), blockOf(write.after, slot)),
+  );
 }
 
-/** The reference AT88SC1608 card. Its meters take what the card's cumulative quantity has more than their own. */
+/**
+ * The reference AT88SC1608 card. Its meters take what the card's cumulative quantity has more than
+ * their own.
+ */
 export function pl1608Layout(keys: KeyProvider): CardLayout {
   return {
     id: PL_1608,
@@ -78,7 +109,13 @@ export function pl1608Layout(keys: KeyProvider): CardLayout {
     },
     proveAuthority: (reading) => keys.proveCode('AT88SC1608', cardNoOf(reading.image)),
     plan: (reading, purchase) =>
-      planTwoBlock(reading, purchase, (block, seq, what) => ['re-read zones 0 and 1', `present password ${SALE_SET}`, `block ${block}: seq 00`, `block ${block}: ${what}, tag, crc`, `block ${block}: seq ${seq}`]),
+      planTwoBlock(reading, purchase, (block, seq, what) => [
+        're-read zones 0 and 1',
+        `present password ${SALE_SET}`,
+        `block ${block}: seq 00`,
+        `block ${block}: ${what}, tag, crc`,
+        `block ${block}: seq ${seq}`,
+      ]),
     apply: (channel, write) => apply(keys, channel, write),
     classify: classifyTwoBlock,
     sameCard: sameTwoBlockCard,

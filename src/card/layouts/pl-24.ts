@@ -8,13 +8,28 @@ import type { MemoryCard } from '../families/memory-card.ts';
 import type { KeyProvider } from '../keys/types.ts';
 import type { CardChannel, CardLayout, MemoryChip, WritePlan } from '../types.ts';
 import { damaged, METER_LENGTH } from './fields.ts';
-import { BLOCK_LENGTH, blockOf, blockSteps, cardNoOf, checkIdentity, classifyTwoBlock, decodeTwoBlock, IDENTITY_LENGTH, isValidBlock, mayGoOn, planTwoBlock, sameTwoBlockCard, targetOf, withoutSeq } from './two-block.ts';
+import {
+  BLOCK_LENGTH,
+  blockOf,
+  blockSteps,
+  cardNoOf,
+  checkIdentity,
+  classifyTwoBlock,
+  decodeTwoBlock,
+  IDENTITY_LENGTH,
+  isValidBlock,
+  mayGoOn,
+  planTwoBlock,
+  sameTwoBlockCard,
+  targetOf,
+  withoutSeq,
+} from './two-block.ts';
 import type { BlockSlot } from './two-block.ts';
 
 /**
- * PL-24, AT24C01 to C64 (docs/layouts/pl-24.md): identity, block A, block B and the meter's area in a page of 32 bytes
- * each, the largest that these chips have. The chip keeps nobody from writing: behind each block stands a MAC over
- * identity and block, without which it does not count.
+ * PL-24, AT24C01 to C64 (docs/layouts/pl-24.md): identity, block A, block B and the meter's area in
+ * a page of 32 bytes each, the largest that these chips have. The chip keeps nobody from writing:
+ * behind each block stands a MAC over identity and block, without which it does not count.
  */
 
 export const PL_24 = 'PL-24';
@@ -33,16 +48,24 @@ const ATR = Uint8Array.of(0x3b, 0x00);
 interface Read {
   readonly card: MemoryCard;
   readonly bytes: Uint8Array;
-  /** Identity and the two blocks, without their MACs; a block whose MAC does not hold has no seq in it. */
+  /**
+   * Identity and the two blocks, without their MACs; a block whose MAC does not hold has no seq in
+   * it.
+   */
   readonly image: Uint8Array;
   /** A block is whole in itself, and its MAC is not of this card. */
   readonly forged: string | null;
 }
 
 /** What a block's proof is over. */
-const proven = (identity: Uint8Array, block: Uint8Array): Uint8Array => concatBytes(identity, block);
+const proven = (identity: Uint8Array, block: Uint8Array): Uint8Array =>
+  concatBytes(identity, block);
 
-async function readAs(chip: MemoryChip, keys: KeyProvider, channel: CardChannel): Promise<Result<Read, Failure>> {
+async function readAs(
+  chip: MemoryChip,
+  keys: KeyProvider,
+  channel: CardChannel,
+): Promise<Result<Read, Failure>> {
   const opened = await openAt24(chip, channel);
   if (!opened.ok) return opened;
   const all = await opened.value.read(0, READ_LENGTH);
@@ -51,9 +74,19 @@ async function readAs(chip: MemoryChip, keys: KeyProvider, channel: CardChannel)
   const identity = bytes.slice(0, IDENTITY_LENGTH);
   const customers = checkIdentity(identity, MARK);
   if (!customers.ok) return customers;
-  const blocks: Uint8Array[] = ([0, 1] as const).map((slot) => bytes.slice(slotAt(slot), slotAt(slot) + BLOCK_LENGTH));
-  const whole = ([0, 1] as const).filter((slot) => isValidBlock(concatBytes(identity, ...blocks), slot));
-  const judged = await keys.checkBlocks(cardNoOf(identity), whole.map((slot) => ({ data: proven(identity, blocks[slot] as Uint8Array), mac: bytes.slice(slotAt(slot) + BLOCK_LENGTH, slotAt(slot) + SLOT_LENGTH) })));
+  const blocks: Uint8Array[] = ([0, 1] as const).map((slot) =>
+    bytes.slice(slotAt(slot), slotAt(slot) + BLOCK_LENGTH),
+  );
+  const whole = ([0, 1] as const).filter((slot) =>
+    isValidBlock(concatBytes(identity, ...blocks), slot),
+  );
+  const judged = await keys.checkBlocks(
+    cardNoOf(identity),
+    whole.map((slot) => ({
+      data: proven(identity, blocks[slot] as Uint8Array),
+      mac: bytes.slice(slotAt(slot) + BLOCK_LENGTH, slotAt(slot) + SLOT_LENGTH),
+    })),
+  );
   if (!judged.ok) return judged;
   let forged: string | null = null;
   for (const [i, slot] of whole.entries()) {
@@ -69,7 +102,8 @@ async function readCard(keys: KeyProvider, channel: CardChannel): Promise<Result
   let first: Failure | null = null;
   for (const chip of AT24_KINDS) {
     const read = await readAs(chip, keys, channel);
-    // Spoken to as the other kind, a chip may answer with anything: only a card that is ours, or no card at all, ends it.
+    // Spoken to as the other kind, a chip may answer with anything: only a card that is ours, or no
+    // card at all, ends it.
     if (read.ok || !(TELLS_NOTHING as readonly string[]).includes(read.error.code)) return read;
     first = first === null || first.code === 'CARD-0103' ? read.error : first;
   }
@@ -78,7 +112,11 @@ async function readCard(keys: KeyProvider, channel: CardChannel): Promise<Result
 /** Another card, blank, broken, or an answer that was none. */
 const TELLS_NOTHING = ['CARD-0103', 'CARD-0104', 'CARD-0105', 'CARD-0106'] as const;
 
-async function apply(keys: KeyProvider, channel: CardChannel, write: WritePlan): Promise<Result<void, Failure>> {
+async function apply(
+  keys: KeyProvider,
+  channel: CardChannel,
+  write: WritePlan,
+): Promise<Result<void, Failure>> {
   const read = await readCard(keys, channel);
   if (!read.ok) return read;
   const { card, bytes, image } = read.value;
@@ -91,7 +129,9 @@ async function apply(keys: KeyProvider, channel: CardChannel, write: WritePlan):
   const mac = await keys.blockMac(cardNoOf(identity), proven(identity, want));
   if (!mac.ok) return mac;
   const at = slotAt(slot);
-  return card.writeSteps(blockSteps(at, bytes.subarray(at, at + SLOT_LENGTH), concatBytes(want, mac.value)));
+  return card.writeSteps(
+    blockSteps(at, bytes.subarray(at, at + SLOT_LENGTH), concatBytes(want, mac.value)),
+  );
 }
 
 /** The reference AT24 card. Acceptance rule: count exact. */
@@ -104,14 +144,22 @@ export function pl24Layout(keys: KeyProvider): CardLayout {
       const read = await readCard(keys, channel);
       if (!read.ok) return read;
       const { bytes, image, forged } = read.value;
-      return forged === null ? decodeTwoBlock(PL_24, image, bytes.slice(METER_AT, METER_AT + METER_LENGTH)) : damaged(forged);
+      return forged === null
+        ? decodeTwoBlock(PL_24, image, bytes.slice(METER_AT, METER_AT + METER_LENGTH))
+        : damaged(forged);
     },
     readImage: async (channel) => {
       const read = await readCard(keys, channel);
       return read.ok ? ok(read.value.image) : read;
     },
     proveAuthority: (reading) => keys.proveBlock(cardNoOf(reading.image)),
-    plan: (reading, purchase) => planTwoBlock(reading, purchase, (block, seq, what) => ['re-read 00–7F', `block ${block}: seq 00`, `block ${block}: ${what}, tag, crc, MAC`, `block ${block}: seq ${seq}`]),
+    plan: (reading, purchase) =>
+      planTwoBlock(reading, purchase, (block, seq, what) => [
+        're-read 00–7F',
+        `block ${block}: seq 00`,
+        `block ${block}: ${what}, tag, crc, MAC`,
+        `block ${block}: seq ${seq}`,
+      ]),
     apply: (channel, write) => apply(keys, channel, write),
     classify: classifyTwoBlock,
     sameCard: sameTwoBlockCard,

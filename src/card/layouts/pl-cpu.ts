@@ -3,14 +3,46 @@ import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
-import { challenge, exchange, externalAuthenticate, fciName, formatSw, readBinary, selectAid, updateBinaryHeader } from '../families/fmcos.ts';
+import {
+  challenge,
+  exchange,
+  externalAuthenticate,
+  fciName,
+  formatSw,
+  readBinary,
+  selectAid,
+  updateBinaryHeader,
+} from '../families/fmcos.ts';
 import type { KeyProvider } from '../keys/types.ts';
 import { TechnicianCard } from '../types.ts';
-import type { CardChannel, CardLayout, CardReading, Classification, Judged, PinVerdict, Purchase, WritePlan } from '../types.ts';
-import { allBytes, bcd, damaged, decodeMeter, KINDS, MAX_COUNT, METER_LENGTH, nextPurchase, putU16, putU32, u16, u32, UNITS } from './fields.ts';
+import type {
+  CardChannel,
+  CardLayout,
+  CardReading,
+  Classification,
+  Judged,
+  PinVerdict,
+  Purchase,
+  WritePlan,
+} from '../types.ts';
+import {
+  allBytes,
+  bcd,
+  damaged,
+  decodeMeter,
+  KINDS,
+  MAX_COUNT,
+  METER_LENGTH,
+  nextPurchase,
+  putU16,
+  putU32,
+  u16,
+  u32,
+  UNITS,
+} from './fields.ts';
 import { provePin, REFERENCE_TECHNICIAN, TECHNICIAN_TYPE } from './technician.ts';
 
-/** All offsets, lengths and rules: layouts.md, "PL-CPU", mode *file*. */
+/** All offsets, lengths and rules: layouts.md, "PL-CPU", mode _file_. */
 
 /** `PL.METER`. */
 const AID = fromHex('504C2E4D45544552');
@@ -31,7 +63,10 @@ const SERIAL_AT = 10;
 const SERIAL_LENGTH = 10;
 /** Application types from here on are staff and tool cards; below are customers'. */
 const STAFF_TYPE_FROM = 0x80;
-/** Application type of cards in mode *purse* (docs/layouts/pl-purse.md); every other customer's type is mode *file*. */
+/**
+ * Application type of cards in mode _purse_ (docs/layouts/pl-purse.md); every other customer's type
+ * is mode _file_.
+ */
 const PURSE_TYPE = 0x02;
 const APPLICATION_VERSION = 0x01;
 const LAYOUT_VERSION = 0x01;
@@ -41,8 +76,13 @@ const TAG_AT = 13;
 const KEY_ID_AUTH = 0x00;
 
 /** SELECT answers of a card that does not know the application or the command at all. */
-const SW_FOREIGN: ReadonlySet<number> = new Set([0x6a82, 0x6a86, 0x6a87, 0x6b00, 0x6d00, 0x6e00, 0x6700]);
-/** SELECT answers of a card that was locked: file invalidated, card or application locked (cards.md 2.3). */
+const SW_FOREIGN: ReadonlySet<number> = new Set([
+  0x6a82, 0x6a86, 0x6a87, 0x6b00, 0x6d00, 0x6e00, 0x6700,
+]);
+/**
+ * SELECT answers of a card that was locked: file invalidated, card or application locked (cards.md
+ * 2.3).
+ */
 const SW_LOCKED: ReadonlySet<number> = new Set([0x6283, 0x6a81, 0x6983, 0x9303]);
 
 export async function selectMeter(channel: CardChannel): Promise<Result<void, Failure>> {
@@ -55,10 +95,16 @@ export async function selectMeter(channel: CardChannel): Promise<Result<void, Fa
   if (data.length === 0) return damaged('SELECT without FCI');
   const name = fciName(data);
   if (name === null) return damaged(`FCI ${toHex(data)}`);
-  return equalBytes(name, AID) ? ok(undefined) : err(failure('CARD-0103', `application ${toHex(name)}`));
+  return equalBytes(name, AID)
+    ? ok(undefined)
+    : err(failure('CARD-0103', `application ${toHex(name)}`));
 }
 
-export async function readFile(channel: CardChannel, sfi: number, length: number): Promise<Result<Uint8Array, Failure>> {
+export async function readFile(
+  channel: CardChannel,
+  sfi: number,
+  length: number,
+): Promise<Result<Uint8Array, Failure>> {
   const answer = await exchange(channel, readBinary(sfi, 0, length));
   if (!answer.ok) return answer;
   const { data, sw } = answer.value;
@@ -69,26 +115,44 @@ export async function readFile(channel: CardChannel, sfi: number, length: number
   return data.length === length ? ok(data) : damaged(`${where} has ${data.length} bytes`);
 }
 
-/** The technician's card that SFI 15 tells of; undefined: another staff card, or one without a number. */
+/**
+ * The technician's card that SFI 15 tells of; undefined: another staff card, or one without a
+ * number.
+ */
 function technicianIn(pub: Uint8Array): TechnicianCard | undefined {
   const serial = bcd(pub.subarray(SERIAL_AT, SERIAL_AT + SERIAL_LENGTH));
-  return pub[TYPE_AT] === TECHNICIAN_TYPE && pub[VERSION_AT] === APPLICATION_VERSION && serial !== null ? new TechnicianCard(serial.slice(-10), PL_CPU) : undefined;
+  return pub[TYPE_AT] === TECHNICIAN_TYPE &&
+    pub[VERSION_AT] === APPLICATION_VERSION &&
+    serial !== null
+    ? new TechnicianCard(serial.slice(-10), PL_CPU)
+    : undefined;
 }
 
-/** Judged as soon as SFI 15 is there: a blank or staff card need not have the other files. @param purse whether a card of the purse mode is what is looked for */
+/**
+ * Judged as soon as SFI 15 is there: a blank or staff card need not have the other files. @param
+ * purse whether a card of the purse mode is what is looked for
+ */
 export function checkCustomersCard(pub: Uint8Array, purse: boolean): Result<void, Failure> {
   if (allBytes(pub, 0xff) || allBytes(pub, 0x00)) return err(failure('CARD-0105', 'SFI 15 blank'));
   const type = pub.subarray(TYPE_AT, TYPE_AT + 1);
-  if ((type[0] as number) >= STAFF_TYPE_FROM) return err(failure('CARD-0109', `application type ${toHex(type)}`, technicianIn(pub)));
-  if ((type[0] === PURSE_TYPE) !== purse) return err(failure('CARD-0103', `application type ${toHex(type)}`));
-  return pub[VERSION_AT] === APPLICATION_VERSION ? ok(undefined) : err(failure('CARD-0103', `application version ${String(pub[VERSION_AT])}`));
+  if ((type[0] as number) >= STAFF_TYPE_FROM)
+    return err(failure('CARD-0109', `application type ${toHex(type)}`, technicianIn(pub)));
+  if ((type[0] === PURSE_TYPE) !== purse)
+    return err(failure('CARD-0103', `application type ${toHex(type)}`));
+  return pub[VERSION_AT] === APPLICATION_VERSION
+    ? ok(undefined)
+    : err(failure('CARD-0103', `application version ${String(pub[VERSION_AT])}`));
 }
 
 async function readImage(channel: CardChannel): Promise<Result<Uint8Array, Failure>> {
   const selected = await selectMeter(channel);
   if (!selected.ok) return selected;
   const files: Uint8Array[] = [];
-  for (const [sfi, length] of [[SFI_PUBLIC, PUBLIC_LENGTH], [SFI_HOLDER, HOLDER_LENGTH], [SFI_PURCHASE, PURCHASE_LENGTH]] as const) {
+  for (const [sfi, length] of [
+    [SFI_PUBLIC, PUBLIC_LENGTH],
+    [SFI_HOLDER, HOLDER_LENGTH],
+    [SFI_PURCHASE, PURCHASE_LENGTH],
+  ] as const) {
     const file = await readFile(channel, sfi, length);
     if (!file.ok) return file;
     if (sfi === SFI_PUBLIC) {
@@ -101,17 +165,22 @@ async function readImage(channel: CardChannel): Promise<Result<Uint8Array, Failu
 }
 
 /** Who the card belongs to, of SFI 15 and 16 as they stand at the image's beginning. */
-export function decodeIdentity(image: Uint8Array): Result<Pick<CardReading, 'cardNo' | 'userNo' | 'kind' | 'unit' | 'region'>, Failure> {
+export function decodeIdentity(
+  image: Uint8Array,
+): Result<Pick<CardReading, 'cardNo' | 'userNo' | 'kind' | 'unit' | 'region'>, Failure> {
   const pub = image.subarray(0, PUBLIC_LENGTH);
   const holder = image.subarray(PUBLIC_LENGTH, IDENTITY_LENGTH);
-  if (allBytes(holder, 0xff) || allBytes(holder, 0x00)) return err(failure('CARD-0105', 'SFI 16 blank'));
+  if (allBytes(holder, 0xff) || allBytes(holder, 0x00))
+    return err(failure('CARD-0105', 'SFI 16 blank'));
   const serial = bcd(pub.subarray(SERIAL_AT, SERIAL_AT + SERIAL_LENGTH));
   const userNo = bcd(holder.subarray(0, 5));
   if (serial === null || userNo === null) return damaged('serial or user number: not BCD');
-  if (holder[8] !== LAYOUT_VERSION) return err(failure('CARD-0103', `layout version ${String(holder[8])}`));
+  if (holder[8] !== LAYOUT_VERSION)
+    return err(failure('CARD-0103', `layout version ${String(holder[8])}`));
   const kind = KINDS[holder[5] as number];
   const unit = UNITS[holder[6] as number];
-  if (kind === undefined || unit === undefined) return damaged(`kind ${String(holder[5])}, unit ${String(holder[6])}`);
+  if (kind === undefined || unit === undefined)
+    return damaged(`kind ${String(holder[5])}, unit ${String(holder[6])}`);
   return ok({ cardNo: serial.slice(-10), userNo, kind, unit, region: holder[7] as number });
 }
 
@@ -124,7 +193,8 @@ function decode(image: Uint8Array, meterBytes: Uint8Array): Result<CardReading, 
   const lastQuantity = u32(record, 2);
   const cumulative = u32(record, 6);
   if (count > MAX_COUNT) return damaged('SFI 17: count FFFF');
-  if (cumulative < lastQuantity || (count === 0 && cumulative !== 0)) return damaged('SFI 17: cumulative and quantity disagree');
+  if (cumulative < lastQuantity || (count === 0 && cumulative !== 0))
+    return damaged('SFI 17: cumulative and quantity disagree');
   const meter = decodeMeter(meterBytes, count);
   if (!meter.ok) return meter;
   return ok({
@@ -155,7 +225,13 @@ function plan(reading: CardReading, purchase: Purchase): Result<WritePlan, Failu
   const next = nextPurchase(reading, purchase);
   if (!next.ok) return next;
   const { count, quantity, cumulative, tag } = next.value;
-  const record = concatBytes(putU16(count), putU32(quantity), putU32(cumulative), fromHex(date.slice(1).join('')), tag);
+  const record = concatBytes(
+    putU16(count),
+    putU32(quantity),
+    putU32(cumulative),
+    fromHex(date.slice(1).join('')),
+    tag,
+  );
   return ok({
     cardNo: reading.cardNo,
     before,
@@ -164,15 +240,30 @@ function plan(reading: CardReading, purchase: Purchase): Result<WritePlan, Failu
     count,
     quantity,
     cumulative,
-    steps: ['SELECT PL.METER, re-read SFI 15 16 17', 'EXTERNAL AUTHENTICATE', `UPDATE SFI 17: count ${count}, quantity ${quantity}, cumulative ${cumulative}`],
+    steps: [
+      'SELECT PL.METER, re-read SFI 15 16 17',
+      'EXTERNAL AUTHENTICATE',
+      `UPDATE SFI 17: count ${count}, quantity ${quantity}, cumulative ${cumulative}`,
+    ],
   });
 }
 
-async function apply(keys: KeyProvider, channel: CardChannel, write: WritePlan): Promise<Result<void, Failure>> {
+async function apply(
+  keys: KeyProvider,
+  channel: CardChannel,
+  write: WritePlan,
+): Promise<Result<void, Failure>> {
   const current = await readImage(channel);
   if (!current.ok) return current;
   if (!equalBytes(current.value, write.before)) {
-    return err(failure('CARD-0205', sameCard(current.value, write.before) ? 'SFI 17 is not the before-image' : 'identity differs'));
+    return err(
+      failure(
+        'CARD-0205',
+        sameCard(current.value, write.before)
+          ? 'SFI 17 is not the before-image'
+          : 'identity differs',
+      ),
+    );
   }
   const s8 = s8Of(write.before);
 
@@ -180,9 +271,13 @@ async function apply(keys: KeyProvider, channel: CardChannel, write: WritePlan):
   if (!challenge8.ok) return challenge8;
   const cryptogram = await keys.externalAuth(s8, challenge8.value);
   if (!cryptogram.ok) return cryptogram;
-  const authenticated = await exchange(channel, externalAuthenticate(KEY_ID_AUTH, cryptogram.value));
+  const authenticated = await exchange(
+    channel,
+    externalAuthenticate(KEY_ID_AUTH, cryptogram.value),
+  );
   if (!authenticated.ok) return authenticated;
-  if (authenticated.value.sw !== 0x9000) return err(failure('CARD-0201', `EXTERNAL AUTHENTICATE ${formatSw(authenticated.value.sw)}`));
+  if (authenticated.value.sw !== 0x9000)
+    return err(failure('CARD-0201', `EXTERNAL AUTHENTICATE ${formatSw(authenticated.value.sw)}`));
 
   const challenge4 = await challenge(channel, 4);
   if (!challenge4.ok) return challenge4;
@@ -191,30 +286,55 @@ async function apply(keys: KeyProvider, channel: CardChannel, write: WritePlan):
   const mac = await keys.updateMac(s8, challenge4.value, header, record);
   if (!mac.ok) return mac;
   const updated = await exchange(channel, concatBytes(header, record, mac.value));
-  if (!updated.ok) return err(failure('CARD-0203', `UPDATE: ${updated.error.code} ${updated.error.detail ?? ''}`.trimEnd(), updated.error));
+  if (!updated.ok)
+    return err(
+      failure(
+        'CARD-0203',
+        `UPDATE: ${updated.error.code} ${updated.error.detail ?? ''}`.trimEnd(),
+        updated.error,
+      ),
+    );
   const { sw } = updated.value;
-  return sw === 0x9000 ? ok(undefined) : err(failure(refusedBeforeWriting(sw) ? 'CARD-0202' : 'CARD-0203', `UPDATE ${formatSw(sw)}`));
+  return sw === 0x9000
+    ? ok(undefined)
+    : err(failure(refusedBeforeWriting(sw) ? 'CARD-0202' : 'CARD-0203', `UPDATE ${formatSw(sw)}`));
 }
 
-/** ISO 7816-4 checking errors (67xx–6Exx): the command was not begun. 64xx, 65xx, 6Fxx and all else leave it open. */
+/**
+ * ISO 7816-4 checking errors (67xx–6Exx): the command was not begun. 64xx, 65xx, 6Fxx and all else
+ * leave it open.
+ */
 export function refusedBeforeWriting(sw: number): boolean {
   const sw1 = sw >>> 8;
   return sw1 >= 0x67 && sw1 <= 0x6e && sw1 !== 0x6c;
 }
 
 function sameCard(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === IMAGE_LENGTH && b.length === IMAGE_LENGTH && equalBytes(a.subarray(0, IDENTITY_LENGTH), b.subarray(0, IDENTITY_LENGTH));
+  return (
+    a.length === IMAGE_LENGTH &&
+    b.length === IMAGE_LENGTH &&
+    equalBytes(a.subarray(0, IDENTITY_LENGTH), b.subarray(0, IDENTITY_LENGTH))
+  );
 }
 
 /** The card updates SFI 17 whole or not at all, so `torn` never comes out. */
 function classify(write: Judged, current: Uint8Array): Classification {
   if (!sameCard(write.before, current)) return 'foreign';
   if (equalBytes(current, write.before)) return 'before';
-  return equalBytes(current, write.after) && equalBytes(current.subarray(IDENTITY_LENGTH + TAG_AT), write.tag) ? 'after' : 'foreign';
+  return equalBytes(current, write.after) &&
+    equalBytes(current.subarray(IDENTITY_LENGTH + TAG_AT), write.tag)
+    ? 'after'
+    : 'foreign';
 }
 
 /** The card is reset before and after: what was verified holds for this asking alone. */
-async function presentPin(keys: KeyProvider, channel: CardChannel, cardNo: string, pin: string, challenge: Uint8Array): Promise<Result<PinVerdict, Failure>> {
+async function presentPin(
+  keys: KeyProvider,
+  channel: CardChannel,
+  cardNo: string,
+  pin: string,
+  challenge: Uint8Array,
+): Promise<Result<PinVerdict, Failure>> {
   const reset = await channel.reset();
   if (!reset.ok) return reset;
   const verdict = await askCard(keys, channel, cardNo, pin, challenge);
@@ -223,22 +343,37 @@ async function presentPin(keys: KeyProvider, channel: CardChannel, cardNo: strin
   return verdict;
 }
 
-async function askCard(keys: KeyProvider, channel: CardChannel, cardNo: string, pin: string, challenge8: Uint8Array): Promise<Result<PinVerdict, Failure>> {
+async function askCard(
+  keys: KeyProvider,
+  channel: CardChannel,
+  cardNo: string,
+  pin: string,
+  challenge8: Uint8Array,
+): Promise<Result<PinVerdict, Failure>> {
   const selected = await selectMeter(channel);
   if (!selected.ok) return selected;
   const pub = await readFile(channel, SFI_PUBLIC, PUBLIC_LENGTH);
   if (!pub.ok) return pub;
-  return technicianIn(pub.value)?.cardNo === cardNo ? provePin(keys, channel, cardNo, pin, challenge8, REFERENCE_TECHNICIAN) : ok('not-ours');
+  return technicianIn(pub.value)?.cardNo === cardNo
+    ? provePin(keys, channel, cardNo, pin, challenge8, REFERENCE_TECHNICIAN)
+    : ok('not-ours');
 }
 
-/** TS 3B or 3F begins every asynchronous card's ATR (ISO 7816-3); readers give memory cards a made-up `3B 04 …`. */
+/**
+ * TS 3B or 3F begins every asynchronous card's ATR (ISO 7816-3); readers give memory cards a
+ * made-up `3B 04 …`.
+ */
 export function mayBeCpu(atr: Uint8Array): boolean {
-  return atr.length >= 2 && (atr[0] === 0x3b || atr[0] === 0x3f) && !(atr[0] === 0x3b && atr[1] === 0x04 && atr.length === 6);
+  return (
+    atr.length >= 2 &&
+    (atr[0] === 0x3b || atr[0] === 0x3f) &&
+    !(atr[0] === 0x3b && atr[1] === 0x04 && atr.length === 6)
+  );
 }
 
 export const PL_CPU = 'PL-CPU';
 
-/** The reference CPU card (layouts.md, "PL-CPU", mode *file*). */
+/** The reference CPU card (layouts.md, "PL-CPU", mode _file_). */
 export function plCpuLayout(keys: KeyProvider): CardLayout {
   return {
     id: PL_CPU,
@@ -256,6 +391,7 @@ export function plCpuLayout(keys: KeyProvider): CardLayout {
     apply: (channel, write) => apply(keys, channel, write),
     classify,
     sameCard,
-    presentPin: (channel, cardNo, pin, challenge8) => presentPin(keys, channel, cardNo, pin, challenge8),
+    presentPin: (channel, cardNo, pin, challenge8) =>
+      presentPin(keys, channel, cardNo, pin, challenge8),
   };
 }

@@ -5,9 +5,23 @@ import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import type { KeyProvider } from '../keys/types.ts';
 import type { CardChannel, CardLayout, MifarePort, WritePlan } from '../types.ts';
-import { blockAt, blockOf, cardNoOf, checkIdentity, classifyTwoBlock, decodeTwoBlock, mayGoOn, planTwoBlock, sameTwoBlockCard, targetOf } from './two-block.ts';
+import {
+  blockAt,
+  blockOf,
+  cardNoOf,
+  checkIdentity,
+  classifyTwoBlock,
+  decodeTwoBlock,
+  mayGoOn,
+  planTwoBlock,
+  sameTwoBlockCard,
+  targetOf,
+} from './two-block.ts';
 
-/** PL-M1, Mifare Classic (docs/layouts/pl-m1.md): sector 1 identity, A, B; sector 2 the meter's area. */
+/**
+ * PL-M1, Mifare Classic (docs/layouts/pl-m1.md): sector 1 identity, A, B; sector 2 the meter's
+ * area.
+ */
 
 export const PL_M1 = 'PL-M1';
 
@@ -28,7 +42,14 @@ interface Read {
   readonly image: Uint8Array;
 }
 
-async function authenticate(port: MifarePort, keys: KeyProvider, uid: Uint8Array, sector: number, which: 'A' | 'B', cardNo?: Uint8Array): Promise<Result<boolean, Failure>> {
+async function authenticate(
+  port: MifarePort,
+  keys: KeyProvider,
+  uid: Uint8Array,
+  sector: number,
+  which: 'A' | 'B',
+  cardNo?: Uint8Array,
+): Promise<Result<boolean, Failure>> {
   const key = await keys.sectorKey(uid, sector, which, cardNo);
   return key.ok ? port.authenticate(sector * 4, which, key.value) : key;
 }
@@ -53,8 +74,15 @@ async function readImage(keys: KeyProvider, channel: CardChannel): Promise<Resul
   return customers.ok ? ok({ port, uid: id, image }) : customers;
 }
 
-/** One block is written at a time and by one command; while it is in flight its crc does not hold, and the other is whole. */
-async function apply(keys: KeyProvider, channel: CardChannel, write: WritePlan): Promise<Result<void, Failure>> {
+/**
+ * One block is written at a time and by one command; while it is in flight its crc does not hold,
+ * and the other is whole.
+ */
+async function apply(
+  keys: KeyProvider,
+  channel: CardChannel,
+  write: WritePlan,
+): Promise<Result<void, Failure>> {
   const read = await readImage(keys, channel);
   if (!read.ok) return read;
   const { port, uid, image } = read.value;
@@ -93,9 +121,15 @@ export function plM1Layout(keys: KeyProvider): CardLayout {
       const read = await readImage(keys, channel);
       return read.ok ? ok(read.value.image) : read;
     },
-    // The chip's own number is not in the image: that the provider answers is what can be shown without the card.
+    // The chip's own number is not in the image: that the provider answers is what can be shown
+    // without the card.
     proveAuthority: () => keys.proveSector(),
-    plan: (reading, purchase) => planTwoBlock(reading, purchase, (block, seq, what) => ['re-read sector 1', 'authenticate with key B', `write block ${block}: seq ${seq}, ${what}, tag, crc`]),
+    plan: (reading, purchase) =>
+      planTwoBlock(reading, purchase, (block, seq, what) => [
+        're-read sector 1',
+        'authenticate with key B',
+        `write block ${block}: seq ${seq}, ${what}, tag, crc`,
+      ]),
     apply: (channel, write) => apply(keys, channel, write),
     classify: classifyTwoBlock,
     sameCard: sameTwoBlockCard,

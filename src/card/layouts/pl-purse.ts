@@ -4,22 +4,65 @@ import type { Failure } from '../../shared/errors.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import { chinaTime } from '../../shared/time.ts';
-import { beginLoad, credit, LOG_RECORD_LENGTH, parseLogRecord, provenLoad, readLog, REFERENCE_PURSE, verifyPin } from '../families/purse.ts';
+import {
+  beginLoad,
+  credit,
+  LOG_RECORD_LENGTH,
+  parseLogRecord,
+  provenLoad,
+  readLog,
+  REFERENCE_PURSE,
+  verifyPin,
+} from '../families/purse.ts';
 import type { PurseSettings } from '../families/purse.ts';
 import { TYPE_LOAD } from '../keys/purse-mac.ts';
 import type { KeyProvider, LoadAnswer, LoadLeave } from '../keys/types.ts';
-import type { CardChannel, CardLayout, CardReading, Classification, Judged, Keep, Purchase, WritePlan } from '../types.ts';
-import { allBytes, damaged, decodeMeter, MAX_COUNT, METER_LENGTH, nextPurchase, putU16, putU32, u16, u32 } from './fields.ts';
-import { checkCustomersCard, decodeIdentity, HOLDER_LENGTH, IDENTITY_LENGTH, mayBeCpu, PUBLIC_LENGTH, readFile, s8Of, selectMeter, SFI_HOLDER, SFI_METER, SFI_PUBLIC } from './pl-cpu.ts';
+import type {
+  CardChannel,
+  CardLayout,
+  CardReading,
+  Classification,
+  Judged,
+  Keep,
+  Purchase,
+  WritePlan,
+} from '../types.ts';
+import {
+  allBytes,
+  damaged,
+  decodeMeter,
+  MAX_COUNT,
+  METER_LENGTH,
+  nextPurchase,
+  putU16,
+  putU32,
+  u16,
+  u32,
+} from './fields.ts';
+import {
+  checkCustomersCard,
+  decodeIdentity,
+  HOLDER_LENGTH,
+  IDENTITY_LENGTH,
+  mayBeCpu,
+  PUBLIC_LENGTH,
+  readFile,
+  s8Of,
+  selectMeter,
+  SFI_HOLDER,
+  SFI_METER,
+  SFI_PUBLIC,
+} from './pl-cpu.ts';
 
 /**
- * PL-CPU in mode *purse* (docs/layouts/pl-purse.md). A purchase is a load of the PBOC purse: count = the card's online
- * sequence number, which rises with each load, in one step with the balance. The card keeps no order tag, so whose a
- * load is only its own proof says, against what was kept while it was made.
+ * PL-CPU in mode _purse_ (docs/layouts/pl-purse.md). A purchase is a load of the PBOC purse: count
+ * = the card's online sequence number, which rises with each load, in one step with the balance.
+ * The card keeps no order tag, so whose a load is only its own proof says, against what was kept
+ * while it was made.
  *
- * Image: identity (SFI 15, 16), online sequence number (2), the card's proof of the last load (1: told or not, MAC 4,
- * TAC 4), the two newest loads of its log (23 each). Nothing in it moves when the meter debits the purse; the balance is
- * not in it, since it proves nothing.
+ * Image: identity (SFI 15, 16), online sequence number (2), the card's proof of the last load (1:
+ * told or not, MAC 4, TAC 4), the two newest loads of its log (23 each). Nothing in it moves when
+ * the meter debits the purse; the balance is not in it, since it proves nothing.
  */
 
 export const PL_PURSE = 'PL-PURSE';
@@ -30,13 +73,16 @@ const PROOF_LENGTH = 9;
 const LOG_AT = PROOF_AT + PROOF_LENGTH;
 const LOADS_KEPT = 2;
 const IMAGE_LENGTH = LOG_AT + LOADS_KEPT * LOG_RECORD_LENGTH;
-/** What INITIALIZE is asked with where nothing is to be loaded: a purse may refuse a load of nothing. */
+/**
+ * What INITIALIZE is asked with where nothing is to be loaded: a purse may refuse a load of
+ * nothing.
+ */
 const LOOK_FEN = 1;
 
 /**
- * Kept of a write, oldest first: the answer to INITIALIZE (01), the leave to credit (02), the TAC (03). Each begins with
- * the sequence number before the load (2), the amount (4) and the terminal (6); 02 and 03 go on with date and time (7)
- * and MAC2 (4), 03 with the TAC (4).
+ * Kept of a write, oldest first: the answer to INITIALIZE (01), the leave to credit (02), the TAC
+ * (03). Each begins with the sequence number before the load (2), the amount (4) and the terminal
+ * (6); 02 and 03 go on with date and time (7) and MAC2 (4), 03 with the TAC (4).
  */
 const STEP = { answered: 0x01, leave: 0x02, credited: 0x03 } as const;
 const TERMS_LENGTH = 13;
@@ -58,7 +104,10 @@ export interface PurseOptions {
   /** Twelve digits: they go into the card's transaction data. */
   readonly terminalId: string;
   readonly nowMs: () => number;
-  /** Presented before a load; null: cards of this company ask for none. 123456 where not given (layouts.md). */
+  /**
+   * Presented before a load; null: cards of this company ask for none. 123456 where not given
+   * (layouts.md).
+   */
   readonly pin?: Uint8Array | null;
   readonly settings?: PurseSettings;
 }
@@ -108,7 +157,11 @@ class Purse {
   }
 
   /** What the card says of its loads, once a load was begun and with it the sequence number told. */
-  async #loads(channel: CardChannel, identity: Uint8Array, answer: LoadAnswer): Promise<Result<Read, Failure>> {
+  async #loads(
+    channel: CardChannel,
+    identity: Uint8Array,
+    answer: LoadAnswer,
+  ): Promise<Result<Read, Failure>> {
     const { seq, balance } = answer;
     const image = new Uint8Array(IMAGE_LENGTH);
     image.set(identity);
@@ -118,12 +171,22 @@ class Purse {
       if (!proof.ok) return proof;
       if (proof.value !== null) image.set(concatBytes(Uint8Array.of(1), proof.value), PROOF_AT);
     }
-    const loadsOf = (records: readonly Uint8Array[]): Uint8Array[] => records.filter((r) => parseLogRecord(r).type === TYPE_LOAD);
-    const log = await readLog(channel, this.#settings, (records) => loadsOf(records).length >= LOADS_KEPT);
+    const loadsOf = (records: readonly Uint8Array[]): Uint8Array[] =>
+      records.filter((r) => parseLogRecord(r).type === TYPE_LOAD);
+    const log = await readLog(
+      channel,
+      this.#settings,
+      (records) => loadsOf(records).length >= LOADS_KEPT,
+    );
     if (!log.ok) return log;
-    for (const [i, r] of loadsOf(log.value).slice(0, LOADS_KEPT).entries()) image.set(r, LOG_AT + i * LOG_RECORD_LENGTH);
+    for (const [i, r] of loadsOf(log.value).slice(0, LOADS_KEPT).entries())
+      image.set(r, LOG_AT + i * LOG_RECORD_LENGTH);
     const newest = log.value[0];
-    return ok({ image, balance, debited: newest !== undefined && parseLogRecord(newest).type !== TYPE_LOAD });
+    return ok({
+      image,
+      balance,
+      debited: newest !== undefined && parseLogRecord(newest).type !== TYPE_LOAD,
+    });
   }
 
   async look(channel: CardChannel): Promise<Result<Read, Failure>> {
@@ -152,12 +215,14 @@ class Purse {
       layout: PL_PURSE,
       ...identity.value,
       count,
-      lastQuantity: count > 0 && last.type === TYPE_LOAD && sameSeq(last.seq, count - 1) ? last.amount : 0,
+      lastQuantity:
+        count > 0 && last.type === TYPE_LOAD && sameSeq(last.seq, count - 1) ? last.amount : 0,
       // All that was ever loaded: in the purse, in the meter, used up.
       cumulative: balance + area.remainingQuantity + area.cumulativeUsed,
       tag: new Uint8Array(0),
       meter: area,
-      // A meter that took the money and was cut before it wrote its area has been visited all the same.
+      // A meter that took the money and was cut before it wrote its area has been visited all the
+      // same.
       visited: area.visited || (written && debited),
       fresh: !written,
       // Balance and sequence number change together or not at all.
@@ -166,35 +231,50 @@ class Purse {
     });
   }
 
-  async apply(channel: CardChannel, write: WritePlan, keep: Keep | undefined): Promise<Result<void, Failure>> {
+  async apply(
+    channel: CardChannel,
+    write: WritePlan,
+    keep: Keep | undefined,
+  ): Promise<Result<void, Failure>> {
     if (keep === undefined) return err(failure('CARD-0206', 'nobody keeps the purse’s answers'));
     const identity = await this.#open(channel);
     if (!identity.ok) return identity;
-    if (!equalBytes(identity.value, write.before.subarray(0, IDENTITY_LENGTH))) return err(failure('CARD-0205', 'identity differs'));
+    if (!equalBytes(identity.value, write.before.subarray(0, IDENTITY_LENGTH)))
+      return err(failure('CARD-0205', 'identity differs'));
     const begun = await beginLoad(channel, write.quantity, this.#terminal);
     if (!begun.ok) return begun;
     const answer = begun.value;
     if (answer.seq !== u16(write.before, SEQ_AT)) {
       const now = await this.#loads(channel, identity.value, answer);
       if (!now.ok) return now;
-      return classify(write, now.value.image) === 'after' ? ok(undefined) : err(failure('CARD-0205', `online sequence number ${answer.seq}`));
+      return classify(write, now.value.image) === 'after'
+        ? ok(undefined)
+        : err(failure('CARD-0205', `online sequence number ${answer.seq}`));
     }
     const answered = await keep(answeredRecord(answer));
     if (!answered.ok) return answered;
-    const leave = await this.#keys.loadLeave(s8Of(write.before), answer, whenOf(this.#options.nowMs()));
+    const leave = await this.#keys.loadLeave(
+      s8Of(write.before),
+      answer,
+      whenOf(this.#options.nowMs()),
+    );
     if (!leave.ok) return leave;
     // By date, time and MAC2 the load is known again: durable before the card can carry it out.
     const left = await keep(leaveRecord(answer, leave.value));
     if (!left.ok) return left;
     const credited = await credit(channel, leave.value);
     if (!credited.ok) return credited;
-    // What comes back from here on is read from the card; the TAC is evidence, and kept for the delivery's record.
+    // What comes back from here on is read from the card; the TAC is evidence, and kept for the
+    // delivery's record.
     if (credited.value.length > 0) await keep(creditedRecord(answer, leave.value, credited.value));
     return ok(undefined);
   }
 }
 
-/** Whether a log's number is that of the load which began at `seqBefore`: cards differ in whether they write it before or after it rose ([K]). Terminal and time tell the load apart anyway. */
+/**
+ * Whether a log's number is that of the load which began at `seqBefore`: cards differ in whether
+ * they write it before or after it rose ([K]). Terminal and time tell the load apart anyway.
+ */
 function sameSeq(logged: number, seqBefore: number): boolean {
   return logged === seqBefore || logged === seqBefore + 1;
 }
@@ -207,38 +287,82 @@ function plan(reading: CardReading, purchase: Purchase): Result<WritePlan, Failu
   const after = new Uint8Array(IMAGE_LENGTH);
   after.set(before.subarray(0, IDENTITY_LENGTH));
   after.set(putU16(count), SEQ_AT);
-  // As the card will log it; its terminal and time are not known before the write, and no proof stands here.
-  after.set(concatBytes(putU16(count - 1), new Uint8Array(3), putU32(quantity), Uint8Array.of(TYPE_LOAD)), LOG_AT);
-  return ok({ cardNo: reading.cardNo, before, after, tag, count, quantity, cumulative, steps: ['SELECT PL.METER, re-read SFI 15 16', 'VERIFY PIN', `INITIALIZE FOR LOAD: ${quantity} fen, online sequence number ${count - 1}`, 'keep the answer', 'MAC2, date and time from the key provider, kept', 'CREDIT FOR LOAD'] });
+  // As the card will log it; its terminal and time are not known before the write, and no proof
+  // stands here.
+  after.set(
+    concatBytes(putU16(count - 1), new Uint8Array(3), putU32(quantity), Uint8Array.of(TYPE_LOAD)),
+    LOG_AT,
+  );
+  return ok({
+    cardNo: reading.cardNo,
+    before,
+    after,
+    tag,
+    count,
+    quantity,
+    cumulative,
+    steps: [
+      'SELECT PL.METER, re-read SFI 15 16',
+      'VERIFY PIN',
+      `INITIALIZE FOR LOAD: ${quantity} fen, online sequence number ${count - 1}`,
+      'keep the answer',
+      'MAC2, date and time from the key provider, kept',
+      'CREDIT FOR LOAD',
+    ],
+  });
 }
 
 function sameCard(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === IMAGE_LENGTH && b.length === IMAGE_LENGTH && equalBytes(a.subarray(0, IDENTITY_LENGTH), b.subarray(0, IDENTITY_LENGTH));
+  return (
+    a.length === IMAGE_LENGTH &&
+    b.length === IMAGE_LENGTH &&
+    equalBytes(a.subarray(0, IDENTITY_LENGTH), b.subarray(0, IDENTITY_LENGTH))
+  );
 }
 
 /**
- * The record kept of the write that the card proves to hold; null: none. The card's own proof (80 5A) names the last load
- * only, the log also the one before it.
+ * The record kept of the write that the card proves to hold; null: none. The card's own proof (80
+ * 5A) names the last load only, the log also the one before it.
  */
 function provenBy(write: Judged, current: Uint8Array): Uint8Array | null {
   const seqBefore = u16(write.before, SEQ_AT);
   const proof = current.subarray(PROOF_AT, PROOF_AT + PROOF_LENGTH);
   const proves = proof[0] === 1 && u16(current, SEQ_AT) === seqBefore + 1;
   const ours = (r: Uint8Array): boolean => {
-    if (((r[0] as number) !== STEP.leave && r[0] !== STEP.credited) || u16(r, 1) !== seqBefore) return false;
-    if (proves && equalBytes(proof.subarray(1, 5), r.subarray(TERMS_LENGTH + 7, TERMS_LENGTH + 11))) return true;
-    if (proves && r[0] === STEP.credited && equalBytes(proof.subarray(5, 9), r.subarray(TERMS_LENGTH + 11, TERMS_LENGTH + 15))) return true;
+    if (((r[0] as number) !== STEP.leave && r[0] !== STEP.credited) || u16(r, 1) !== seqBefore)
+      return false;
+    if (proves && equalBytes(proof.subarray(1, 5), r.subarray(TERMS_LENGTH + 7, TERMS_LENGTH + 11)))
+      return true;
+    if (
+      proves &&
+      r[0] === STEP.credited &&
+      equalBytes(proof.subarray(5, 9), r.subarray(TERMS_LENGTH + 11, TERMS_LENGTH + 15))
+    )
+      return true;
     for (let i = 0; i < LOADS_KEPT; i++) {
-      const record = current.subarray(LOG_AT + i * LOG_RECORD_LENGTH, LOG_AT + (i + 1) * LOG_RECORD_LENGTH);
+      const record = current.subarray(
+        LOG_AT + i * LOG_RECORD_LENGTH,
+        LOG_AT + (i + 1) * LOG_RECORD_LENGTH,
+      );
       const logged = parseLogRecord(record);
-      if (logged.type === TYPE_LOAD && sameSeq(logged.seq, seqBefore) && logged.amount === u32(r, 3) && equalBytes(logged.terminal, r.subarray(7, TERMS_LENGTH)) && equalBytes(logged.when, r.subarray(TERMS_LENGTH, TERMS_LENGTH + 7))) return true;
+      if (
+        logged.type === TYPE_LOAD &&
+        sameSeq(logged.seq, seqBefore) &&
+        logged.amount === u32(r, 3) &&
+        equalBytes(logged.terminal, r.subarray(7, TERMS_LENGTH)) &&
+        equalBytes(logged.when, r.subarray(TERMS_LENGTH, TERMS_LENGTH + 7))
+      )
+        return true;
     }
     return false;
   };
   return (write.kept ?? []).findLast(ours) ?? null;
 }
 
-/** The load is whole or not there, so `torn` never comes out. The sequence number alone says only that nothing was loaded. */
+/**
+ * The load is whole or not there, so `torn` never comes out. The sequence number alone says only
+ * that nothing was loaded.
+ */
 function classify(write: Judged, current: Uint8Array): Classification {
   if (!sameCard(write.before, current)) return 'foreign';
   const was = u16(write.before, SEQ_AT);
@@ -252,11 +376,16 @@ function proof(write: Judged, current: Uint8Array): Uint8Array | null {
   const record = provenBy(write, current);
   if (record === null) return null;
   const told = current.subarray(PROOF_AT, PROOF_AT + PROOF_LENGTH);
-  if (told[0] === 1 && u16(current, SEQ_AT) === u16(write.before, SEQ_AT) + 1 && !allBytes(told.subarray(5), 0)) return told.slice(5);
+  if (
+    told[0] === 1 &&
+    u16(current, SEQ_AT) === u16(write.before, SEQ_AT) + 1 &&
+    !allBytes(told.subarray(5), 0)
+  )
+    return told.slice(5);
   return record[0] === STEP.credited ? record.slice(TERMS_LENGTH + 11) : null;
 }
 
-/** The reference CPU card in mode *purse*. Acceptance rule: the meter takes what is in the purse. */
+/** The reference CPU card in mode _purse_. Acceptance rule: the meter takes what is in the purse. */
 export function plPurseLayout(keys: KeyProvider, options: PurseOptions): CardLayout {
   const purse = new Purse(keys, options);
   return {

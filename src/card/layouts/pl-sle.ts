@@ -9,11 +9,24 @@ import type { SleChip } from '../families/sle.ts';
 import type { KeyProvider } from '../keys/types.ts';
 import type { CardChannel, CardLayout, WritePlan } from '../types.ts';
 import { METER_LENGTH } from './fields.ts';
-import { blockAt, blockOf, blockSteps, cardNoOf, checkIdentity, classifyTwoBlock, decodeTwoBlock, IMAGE_LENGTH, mayGoOn, planTwoBlock, sameTwoBlockCard, targetOf } from './two-block.ts';
+import {
+  blockAt,
+  blockOf,
+  blockSteps,
+  cardNoOf,
+  checkIdentity,
+  classifyTwoBlock,
+  decodeTwoBlock,
+  IMAGE_LENGTH,
+  mayGoOn,
+  planTwoBlock,
+  sameTwoBlockCard,
+  targetOf,
+} from './two-block.ts';
 
 /**
- * PL-4442 and PL-4428 (docs/layouts): the same map on two chips. Identity 20–2F, blocks 30–4F, limits 50–5B, meter
- * 60–7F; the chips differ in their factory area and their code.
+ * PL-4442 and PL-4428 (docs/layouts): the same map on two chips. Identity 20–2F, blocks 30–4F,
+ * limits 50–5B, meter 60–7F; the chips differ in their factory area and their code.
  */
 
 export const PL_4442 = 'PL-4442';
@@ -32,8 +45,18 @@ interface Variant {
   readonly mark: number;
 }
 const VARIANTS = {
-  [PL_4442]: { id: PL_4442, chip: 'SLE4442', factory: Uint8Array.of(0xa2, 0x13, 0x10, 0x91), mark: 0x50 },
-  [PL_4428]: { id: PL_4428, chip: 'SLE4428', factory: Uint8Array.of(0x92, 0x23, 0x10, 0x91), mark: 0x51 },
+  [PL_4442]: {
+    id: PL_4442,
+    chip: 'SLE4442',
+    factory: Uint8Array.of(0xa2, 0x13, 0x10, 0x91),
+    mark: 0x50,
+  },
+  [PL_4428]: {
+    id: PL_4428,
+    chip: 'SLE4428',
+    factory: Uint8Array.of(0x92, 0x23, 0x10, 0x91),
+    mark: 0x51,
+  },
 } as const satisfies Record<string, Variant>;
 
 interface Read {
@@ -48,13 +71,21 @@ async function readCard(variant: Variant, channel: CardChannel): Promise<Result<
   const bytes = await opened.value.read(0, READ_LENGTH);
   if (!bytes.ok) return bytes;
   const factory = bytes.value.subarray(0, variant.factory.length);
-  if (!equalBytes(factory, variant.factory)) return err(failure('CARD-0103', `factory area ${toHex(factory)}`));
+  if (!equalBytes(factory, variant.factory))
+    return err(failure('CARD-0103', `factory area ${toHex(factory)}`));
   const image = bytes.value.slice(IMAGE_AT, IMAGE_AT + IMAGE_LENGTH);
   const customers = checkIdentity(image.subarray(0, blockAt(0)), variant.mark);
-  return customers.ok ? ok({ card: opened.value, image, meter: bytes.value.slice(METER_AT, METER_AT + METER_LENGTH) }) : customers;
+  return customers.ok
+    ? ok({ card: opened.value, image, meter: bytes.value.slice(METER_AT, METER_AT + METER_LENGTH) })
+    : customers;
 }
 
-async function apply(variant: Variant, keys: KeyProvider, channel: CardChannel, write: WritePlan): Promise<Result<void, Failure>> {
+async function apply(
+  variant: Variant,
+  keys: KeyProvider,
+  channel: CardChannel,
+  write: WritePlan,
+): Promise<Result<void, Failure>> {
   const read = await readCard(variant, channel);
   if (!read.ok) return read;
   const { card, image } = read.value;
@@ -66,7 +97,9 @@ async function apply(variant: Variant, keys: KeyProvider, channel: CardChannel, 
   const verified = await card.verify(code.value);
   if (!verified.ok) return verified;
   const slot = targetOf(write);
-  return card.writeSteps(blockSteps(IMAGE_AT + blockAt(slot), blockOf(image, slot), blockOf(write.after, slot)));
+  return card.writeSteps(
+    blockSteps(IMAGE_AT + blockAt(slot), blockOf(image, slot), blockOf(write.after, slot)),
+  );
 }
 
 function sleLayout(variant: Variant, keys: KeyProvider): CardLayout {
@@ -87,7 +120,14 @@ function sleLayout(variant: Variant, keys: KeyProvider): CardLayout {
       return read.ok ? ok(read.value.image) : read;
     },
     proveAuthority: (reading) => keys.proveCode(variant.chip, cardNoOf(reading.image)),
-    plan: (reading, purchase) => planTwoBlock(reading, purchase, (block, seq, what) => ['re-read 00–7F', 'present the code', `block ${block}: seq 00`, `block ${block}: ${what}, tag, crc`, `block ${block}: seq ${seq}`]),
+    plan: (reading, purchase) =>
+      planTwoBlock(reading, purchase, (block, seq, what) => [
+        're-read 00–7F',
+        'present the code',
+        `block ${block}: seq 00`,
+        `block ${block}: ${what}, tag, crc`,
+        `block ${block}: seq ${seq}`,
+      ]),
     apply: (channel, write) => apply(variant, keys, channel, write),
     classify: classifyTwoBlock,
     sameCard: sameTwoBlockCard,

@@ -20,14 +20,15 @@ export interface LayoutRegistry {
   /** The layout that wrote a stored plan or reading. */
   readonly byId: (id: string) => CardLayout | undefined;
   /**
-   * Reads a card by the first layout that knows it; CARD-0103 when none does, and otherwise the failure of the
-   * layout that recognised the card, or of the exchange itself.
+   * Reads a card by the first layout that knows it; CARD-0103 when none does, and otherwise the
+   * failure of the layout that recognised the card, or of the exchange itself.
    */
   readonly read: (channel: CardChannel, atr: Uint8Array) => Promise<Result<ReadCard, Failure>>;
 }
 
 export function layoutRegistry(layouts: readonly CardLayout[]): LayoutRegistry {
-  const candidates = (atr: Uint8Array): readonly CardLayout[] => layouts.filter((l) => l.mayBe(atr));
+  const candidates = (atr: Uint8Array): readonly CardLayout[] =>
+    layouts.filter((l) => l.mayBe(atr));
   return {
     all: layouts,
     candidates,

@@ -7,13 +7,25 @@ import type { WriteStep } from '../families/memory-card.ts';
 import { TechnicianCard } from '../types.ts';
 import type { CardReading, Classification, Purchase, WritePlan } from '../types.ts';
 import { crc16 } from './crc16.ts';
-import { allBytes, bcd, damaged, decodeMeter, KINDS, nextPurchase, putU16, putU32, u16, u32, UNITS } from './fields.ts';
+import {
+  allBytes,
+  bcd,
+  damaged,
+  decodeMeter,
+  KINDS,
+  nextPurchase,
+  putU16,
+  putU32,
+  u16,
+  u32,
+  UNITS,
+} from './fields.ts';
 import { TECHNICIAN_TYPE } from './technician.ts';
 
 /**
- * Cards with two purchase blocks that are written in turn (docs/layouts/pl-4442.md): identity, block A, block B, 16
- * bytes each, which together are the image. Whatever is cut, the block that is not in work is whole. How the bytes get
- * on the chip is the layout's own.
+ * Cards with two purchase blocks that are written in turn (docs/layouts/pl-4442.md): identity,
+ * block A, block B, 16 bytes each, which together are the image. Whatever is cut, the block that is
+ * not in work is whole. How the bytes get on the chip is the layout's own.
  */
 
 export const IDENTITY_LENGTH = 16;
@@ -54,8 +66,20 @@ export function blockOf(image: Uint8Array, slot: BlockSlot): Uint8Array {
 function validBlock(image: Uint8Array, slot: BlockSlot): Block | null {
   const bytes = blockOf(image, slot);
   const seq = bytes[0] as number;
-  if (seq === SEQ_NONE || seq === SEQ_ERASED || crc16(bytes.subarray(0, CRC_AT)) !== u16(bytes, CRC_AT)) return null;
-  return { slot, seq, count: u16(bytes, 1), quantity: u16(bytes, 3) * 0x100 + (bytes[5] as number), cumulative: u32(bytes, 6), tag: bytes.subarray(TAG_AT, CRC_AT) };
+  if (
+    seq === SEQ_NONE ||
+    seq === SEQ_ERASED ||
+    crc16(bytes.subarray(0, CRC_AT)) !== u16(bytes, CRC_AT)
+  )
+    return null;
+  return {
+    slot,
+    seq,
+    count: u16(bytes, 1),
+    quantity: u16(bytes, 3) * 0x100 + (bytes[5] as number),
+    cumulative: u32(bytes, 6),
+    tag: bytes.subarray(TAG_AT, CRC_AT),
+  };
 }
 
 function successor(seq: number): number {
@@ -79,8 +103,13 @@ function newest(image: Uint8Array): Result<Block, Failure> {
 
 function sums(block: Block, older: Block | null): Result<Block, Failure> {
   if (block.count === 0xffff) return damaged('count FFFF');
-  if (block.cumulative < block.quantity || (block.count === 0 && block.cumulative !== 0)) return damaged('cumulative and quantity disagree');
-  if (older !== null && (block.count !== older.count + 1 || block.cumulative !== older.cumulative + block.quantity)) return damaged('the two blocks’ count or cumulative disagree');
+  if (block.cumulative < block.quantity || (block.count === 0 && block.cumulative !== 0))
+    return damaged('cumulative and quantity disagree');
+  if (
+    older !== null &&
+    (block.count !== older.count + 1 || block.cumulative !== older.cumulative + block.quantity)
+  )
+    return damaged('the two blocks’ count or cumulative disagree');
   return ok(block);
 }
 
@@ -96,9 +125,10 @@ export function isValidBlock(image: Uint8Array, slot: BlockSlot): boolean {
 }
 
 /**
- * The order in which a block gets onto a chip that writes byte after byte: seq := 00, the rest, seq. So it is not valid
- * from the first byte to the last: its seq is 00 meanwhile, and while seq itself is in flight one byte is wrong, which a
- * crc16 finds. What stands behind the block and belongs to it may be part of `have` and `want`.
+ * The order in which a block gets onto a chip that writes byte after byte: seq := 00, the rest,
+ * seq. So it is not valid from the first byte to the last: its seq is 00 meanwhile, and while seq
+ * itself is in flight one byte is wrong, which a crc16 finds. What stands behind the block and
+ * belongs to it may be part of `have` and `want`.
  */
 export function blockSteps(at: number, have: Uint8Array, want: Uint8Array): readonly WriteStep[] {
   const none = Uint8Array.of(SEQ_NONE);
@@ -122,17 +152,32 @@ function begunIn(image: Uint8Array, slot: BlockSlot): boolean {
   return validBlock(image, slot) === null && !allBytes(bytes, 0x00) && !allBytes(bytes, 0xff);
 }
 
-/** Whether an identity block is a customer's card of the layout with this mark. CARD-0105 blank, 0109 staff, 0103 another's, 0104 broken. */
+/**
+ * Whether an identity block is a customer's card of the layout with this mark. CARD-0105 blank,
+ * 0109 staff, 0103 another's, 0104 broken.
+ */
 export function checkIdentity(identity: Uint8Array, mark: number): Result<void, Failure> {
-  if (allBytes(identity, 0x00) || allBytes(identity, 0xff)) return err(failure('CARD-0105', 'the identity is blank'));
+  if (allBytes(identity, 0x00) || allBytes(identity, 0xff))
+    return err(failure('CARD-0105', 'the identity is blank'));
   const found = identity[0] as number;
   const whole = identity.reduce((sum, b) => sum ^ b, 0) === 0;
   if (found !== mark) {
-    const cardNo = found === TECHNICIAN_TYPE && whole && identity[14] === LAYOUT_VERSION ? bcd(cardNoOf(identity)) : null;
-    return err(failure(found >= STAFF_MARK_FROM && found !== 0xff ? 'CARD-0109' : 'CARD-0103', `mark ${toHex(identity.subarray(0, 1))}`, cardNo === null ? undefined : new TechnicianCard(cardNo, null)));
+    const cardNo =
+      found === TECHNICIAN_TYPE && whole && identity[14] === LAYOUT_VERSION
+        ? bcd(cardNoOf(identity))
+        : null;
+    return err(
+      failure(
+        found >= STAFF_MARK_FROM && found !== 0xff ? 'CARD-0109' : 'CARD-0103',
+        `mark ${toHex(identity.subarray(0, 1))}`,
+        cardNo === null ? undefined : new TechnicianCard(cardNo, null),
+      ),
+    );
   }
   if (!whole) return damaged('identity: XOR');
-  return identity[14] === LAYOUT_VERSION ? ok(undefined) : err(failure('CARD-0103', `layout version ${String(identity[14])}`));
+  return identity[14] === LAYOUT_VERSION
+    ? ok(undefined)
+    : err(failure('CARD-0103', `layout version ${String(identity[14])}`));
 }
 
 /** The card number as it stands on the card: 5 bytes BCD. */
@@ -141,13 +186,18 @@ export function cardNoOf(image: Uint8Array): Uint8Array {
 }
 
 /** A reading of image and meter area, both as they were on the card. */
-export function decodeTwoBlock(layout: string, image: Uint8Array, meterBytes: Uint8Array): Result<CardReading, Failure> {
+export function decodeTwoBlock(
+  layout: string,
+  image: Uint8Array,
+  meterBytes: Uint8Array,
+): Result<CardReading, Failure> {
   const cardNo = bcd(cardNoOf(image));
   const userNo = bcd(image.subarray(6, 11));
   if (cardNo === null || userNo === null) return damaged('card or user number: not BCD');
   const kind = KINDS[image[11] as number];
   const unit = UNITS[image[12] as number];
-  if (kind === undefined || unit === undefined) return damaged(`kind ${String(image[11])}, unit ${String(image[12])}`);
+  if (kind === undefined || unit === undefined)
+    return damaged(`kind ${String(image[11])}, unit ${String(image[12])}`);
   const block = newest(image);
   if (!block.ok) return block;
   const { count, quantity, cumulative, tag } = block.value;
@@ -172,8 +222,15 @@ export function decodeTwoBlock(layout: string, image: Uint8Array, meterBytes: Ui
   });
 }
 
-/** One more purchase into the block that is not the newest. @param stepsOf for people: what the layout does with the block `A` or `B` and its seq */
-export function planTwoBlock(reading: CardReading, purchase: Purchase, stepsOf: (block: string, seq: number, what: string) => readonly string[]): Result<WritePlan, Failure> {
+/**
+ * One more purchase into the block that is not the newest. @param stepsOf for people: what the
+ * layout does with the block `A` or `B` and its seq
+ */
+export function planTwoBlock(
+  reading: CardReading,
+  purchase: Purchase,
+  stepsOf: (block: string, seq: number, what: string) => readonly string[],
+): Result<WritePlan, Failure> {
   const { image: before } = reading;
   const current = newest(before);
   if (!current.ok) return current;
@@ -183,10 +240,29 @@ export function planTwoBlock(reading: CardReading, purchase: Purchase, stepsOf: 
   if (quantity > MAX_QUANTITY) return damaged(`quantity ${quantity}`);
   const target = other(current.value.slot);
   const seq = successor(current.value.seq);
-  const body = concatBytes(Uint8Array.of(seq), putU16(count), putU32(quantity).subarray(1), putU32(cumulative), tag);
+  const body = concatBytes(
+    Uint8Array.of(seq),
+    putU16(count),
+    putU32(quantity).subarray(1),
+    putU32(cumulative),
+    tag,
+  );
   const after = before.slice();
   after.set(concatBytes(body, putU16(crc16(body))), blockAt(target));
-  return ok({ cardNo: reading.cardNo, before, after, tag, count, quantity, cumulative, steps: stepsOf(target === 0 ? 'A' : 'B', seq, `count ${count}, quantity ${quantity}, cumulative ${cumulative}`) });
+  return ok({
+    cardNo: reading.cardNo,
+    before,
+    after,
+    tag,
+    count,
+    quantity,
+    cumulative,
+    steps: stepsOf(
+      target === 0 ? 'A' : 'B',
+      seq,
+      `count ${count}, quantity ${quantity}, cumulative ${cumulative}`,
+    ),
+  });
 }
 
 /** The block that a plan writes: the one that differs between its images. */
@@ -195,10 +271,17 @@ export function targetOf(write: Pick<WritePlan, 'before' | 'after'>): BlockSlot 
 }
 
 export function sameTwoBlockCard(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === IMAGE_LENGTH && b.length === IMAGE_LENGTH && equalBytes(a.subarray(0, IDENTITY_LENGTH), b.subarray(0, IDENTITY_LENGTH));
+  return (
+    a.length === IMAGE_LENGTH &&
+    b.length === IMAGE_LENGTH &&
+    equalBytes(a.subarray(0, IDENTITY_LENGTH), b.subarray(0, IDENTITY_LENGTH))
+  );
 }
 
-export function classifyTwoBlock(write: Pick<WritePlan, 'before' | 'after' | 'tag'>, current: Uint8Array): Classification {
+export function classifyTwoBlock(
+  write: Pick<WritePlan, 'before' | 'after' | 'tag'>,
+  current: Uint8Array,
+): Classification {
   if (!sameTwoBlockCard(write.before, current)) return 'foreign';
   // Ours in a valid block, even when a newer one stands behind it.
   for (const slot of [0, 1] as const) {
@@ -207,13 +290,27 @@ export function classifyTwoBlock(write: Pick<WritePlan, 'before' | 'after' | 'ta
   }
   if (equalBytes(current, write.before)) return 'before';
   const target = targetOf(write);
-  return validBlock(current, target) === null && equalBytes(blockOf(current, other(target)), blockOf(write.before, other(target))) ? 'torn' : 'foreign';
+  return validBlock(current, target) === null &&
+    equalBytes(blockOf(current, other(target)), blockOf(write.before, other(target)))
+    ? 'torn'
+    : 'foreign';
 }
 
-/** Whether a write may begin or go on over what is on the card now. `done`: it is there already. CARD-0205: neither; nothing may be written. */
+/**
+ * Whether a write may begin or go on over what is on the card now. `done`: it is there already.
+ * CARD-0205: neither; nothing may be written.
+ */
 export function mayGoOn(write: WritePlan, current: Uint8Array): Result<'go' | 'done', Failure> {
   const verdict = classifyTwoBlock(write, current);
   if (verdict === 'after') return ok('done');
-  if (verdict === 'foreign') return err(failure('CARD-0205', sameTwoBlockCard(current, write.before) ? 'the purchase blocks are not the before-image' : 'identity differs'));
+  if (verdict === 'foreign')
+    return err(
+      failure(
+        'CARD-0205',
+        sameTwoBlockCard(current, write.before)
+          ? 'the purchase blocks are not the before-image'
+          : 'identity differs',
+      ),
+    );
   return ok('go');
 }

@@ -9,12 +9,23 @@ import type { Message } from './pcsc-wire.ts';
 export interface NativeReader {
   readonly name: string;
   readonly connected: boolean;
-  on(event: 'status', listener: (status: { readonly state: number; readonly atr?: Uint8Array }) => void): unknown;
+  on(
+    event: 'status',
+    listener: (status: { readonly state: number; readonly atr?: Uint8Array }) => void,
+  ): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'end', listener: () => void): unknown;
-  connect(options: { share_mode: number; protocol: number }, done: (error: Error | null | undefined, protocol: number) => void): void;
+  connect(
+    options: { share_mode: number; protocol: number },
+    done: (error: Error | null | undefined, protocol: number) => void,
+  ): void;
   disconnect(disposition: number, done: (error?: Error | null) => void): void;
-  transmit(data: Uint8Array, answerLength: number, protocol: number, done: (error: Error | null | undefined, answer: Uint8Array) => void): void;
+  transmit(
+    data: Uint8Array,
+    answerLength: number,
+    protocol: number,
+    done: (error: Error | null | undefined, answer: Uint8Array) => void,
+  ): void;
 }
 export interface NativeContext {
   on(event: 'reader', listener: (reader: NativeReader) => void): unknown;
@@ -45,9 +56,11 @@ export interface HostOptions {
 }
 
 /**
- * The other end of pcsc-process.ts: one service context with its monitor, and the connections that are asked for. It
- * decides nothing and repeats nothing. The package never gives a context back, and frees memory that its own late
- * callbacks use: so nothing here is let go of, and the process's end is what releases it.
+ * The other end of pcsc-process.ts: one service context with its monitor, and the connections that
+ * are asked for. It decides nothing and repeats nothing. The package never gives a context back,
+ * and frees memory that its own late callbacks use: so nothing here is let go of, and the process's
+ * end is what releases it.
+ *
  * @returns takes in what the driver sends
  */
 export function hostPcsc(o: HostOptions): (raw: unknown) => void {
@@ -57,7 +70,11 @@ export function hostPcsc(o: HostOptions): (raw: unknown) => void {
   let context: NativeContext | null = null;
   const over = (error: unknown): void => {
     const code = (error as { code?: unknown } | null)?.code;
-    o.send({ say: 'over', message: error instanceof Error ? error.message : String(error), ...(typeof code === 'string' ? { code } : {}) });
+    o.send({
+      say: 'over',
+      message: error instanceof Error ? error.message : String(error),
+      ...(typeof code === 'string' ? { code } : {}),
+    });
   };
   try {
     context = (o.load ?? loadPcsclite)()();
@@ -66,7 +83,9 @@ export function hostPcsc(o: HostOptions): (raw: unknown) => void {
       const watch = watched.push(reader);
       Native ??= reader.constructor as new (name: string) => NativeReader;
       o.send({ say: 'reader', watch, name: reader.name });
-      reader.on('status', ({ state, atr }) => o.send({ say: 'status', watch, state: state >>> 0, atr: toHex(atr ?? new Uint8Array(0)) }));
+      reader.on('status', ({ state, atr }) =>
+        o.send({ say: 'status', watch, state: state >>> 0, atr: toHex(atr ?? new Uint8Array(0)) }),
+      );
       reader.on('error', (error) => o.send({ say: 'error', watch, message: error.message }));
       reader.on('end', () => o.send({ say: 'end', watch }));
     });
@@ -91,18 +110,23 @@ export function hostPcsc(o: HostOptions): (raw: unknown) => void {
     const known = connections.get(request.connection);
     switch (request.do) {
       case 'connect': {
-        // The watched object itself would hold the monitor's lock, and with it this thread, for as long as a card is silent.
+        // The watched object itself would hold the monitor's lock, and with it this thread, for as
+        // long as a card is silent.
         const native = known ?? (Native === null ? null : new Native(request.reader));
         if (native === null || native.connected) {
           failed(new Error(native === null ? 'no reader yet' : 'already connected'));
           return;
         }
         connections.set(request.connection, native);
-        native.connect({ share_mode: SCARD_SHARE_EXCLUSIVE, protocol: SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1 }, (error, protocol) => {
-          if (error !== null && error !== undefined) failed(error);
-          // One turn of the loop: the monitor's news that are here already, on a way of their own, go first.
-          else void sleep(o.clock, 0).then(() => o.send({ say: 'done', id, protocol }));
-        });
+        native.connect(
+          { share_mode: SCARD_SHARE_EXCLUSIVE, protocol: SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1 },
+          (error, protocol) => {
+            if (error !== null && error !== undefined) failed(error);
+            // One turn of the loop: the monitor's news that are here already, on a way of their
+            // own, go first.
+            else void sleep(o.clock, 0).then(() => o.send({ say: 'done', id, protocol }));
+          },
+        );
         return;
       }
       case 'disconnect':
@@ -116,10 +140,15 @@ export function hostPcsc(o: HostOptions): (raw: unknown) => void {
       case 'transmit':
         if (known === undefined) failed(new Error('not connected'));
         else
-          known.transmit(Buffer.from(request.data), MAX_ANSWER, request.protocol, (error, answer) => {
-            if (error !== null && error !== undefined) failed(error);
-            else o.send({ say: 'done', id, data: toHex(answer) });
-          });
+          known.transmit(
+            Buffer.from(request.data),
+            MAX_ANSWER,
+            request.protocol,
+            (error, answer) => {
+              if (error !== null && error !== undefined) failed(error);
+              else o.send({ say: 'done', id, data: toHex(answer) });
+            },
+          );
         return;
       default:
         request satisfies never;

@@ -6,9 +6,15 @@ import type { CardConnection, PcscContext, PcscService, WatchedReader } from './
 import { messageSchema } from './pcsc-wire.ts';
 import type { Request } from './pcsc-wire.ts';
 
-/** From the start of the process until it has its context. Node takes some 0.1 s; a service that hangs holds it up for ever. */
+/**
+ * From the start of the process until it has its context. Node takes some 0.1 s; a service that
+ * hangs holds it up for ever.
+ */
 const READY_TIMEOUT_MS = 8_000;
-/** How often a process that has nothing to do is asked whether it is there, and how long it may take to say so. */
+/**
+ * How often a process that has nothing to do is asked whether it is there, and how long it may take
+ * to say so.
+ */
 const PING_EVERY_MS = 5_000;
 const PING_TIMEOUT_MS = 5_000;
 
@@ -20,8 +26,9 @@ export interface PcscProcessOptions {
 }
 
 /**
- * The PC/SC package in a process of its own, one for each life of the service (decision 0023). Ending that process is
- * the only way to have everything back that the package took: sockets, threads, and calls that never end.
+ * The PC/SC package in a process of its own, one for each life of the service (decision 0023).
+ * Ending that process is the only way to have everything back that the package took: sockets,
+ * threads, and calls that never end.
  */
 export function pcscProcess(options: PcscProcessOptions): PcscService {
   return () => new ProcessContext(options);
@@ -29,7 +36,11 @@ export function pcscProcess(options: PcscProcessOptions): PcscService {
 
 /** The process sees nothing of the kiosk's environment but where programs and the service are. */
 function hostEnv(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([key]) => ['PATH', 'SYSTEMROOT'].includes(key.toUpperCase()) || key.startsWith('PCSCLITE_')));
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([key]) => ['PATH', 'SYSTEMROOT'].includes(key.toUpperCase()) || key.startsWith('PCSCLITE_'),
+    ),
+  );
 }
 
 type ParsedMessage = ReturnType<typeof messageSchema.parse>;
@@ -42,7 +53,8 @@ class Emitter {
     this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), listener]);
   }
   emit(event: string, value?: unknown): void {
-    for (const listener of this.#listeners.get(event) ?? []) (listener as (v: unknown) => void)(value);
+    for (const listener of this.#listeners.get(event) ?? [])
+      (listener as (v: unknown) => void)(value);
   }
 }
 
@@ -67,14 +79,25 @@ class ProcessContext implements PcscContext {
 
   constructor(options: PcscProcessOptions) {
     this.#o = options;
-    const child = fork(options.entry, [], { env: hostEnv(), execArgv: [], serialization: 'json', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const child = fork(options.entry, [], {
+      env: hostEnv(),
+      execArgv: [],
+      serialization: 'json',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
     this.#child = child;
     child.stderr?.setEncoding('utf8');
-    child.stderr?.on('data', (text: string) => options.log('debug', 'card', 'PC/SC process says', text.slice(0, 500)));
+    child.stderr?.on('data', (text: string) =>
+      options.log('debug', 'card', 'PC/SC process says', text.slice(0, 500)),
+    );
     child.on('message', (raw) => this.#take(raw));
     child.on('error', (cause) => this.#end(new Error(`PC/SC process: ${cause.message}`)));
-    child.on('exit', (code, signal) => this.#end(new Error(`PC/SC process ended with ${signal ?? String(code)}`)));
-    this.#cancelTimer = options.clock.after(READY_TIMEOUT_MS, () => this.#end(new Error(`PC/SC process: not ready in ${READY_TIMEOUT_MS} ms`)));
+    child.on('exit', (code, signal) =>
+      this.#end(new Error(`PC/SC process ended with ${signal ?? String(code)}`)),
+    );
+    this.#cancelTimer = options.clock.after(READY_TIMEOUT_MS, () =>
+      this.#end(new Error(`PC/SC process: not ready in ${READY_TIMEOUT_MS} ms`)),
+    );
   }
 
   on(event: 'reader' | 'ready' | 'error', listener: (value: never) => void): void {
@@ -88,21 +111,24 @@ class ProcessContext implements PcscContext {
       get connected(): boolean {
         return connected;
       },
-      connect: (done) => this.#ask({ do: 'connect', connection, reader }, (answer) => {
-        if (answer instanceof Error) done(answer, 0);
-        else {
-          connected = true;
-          done(null, answer.protocol ?? 0);
-        }
-      }),
-      disconnect: (disposition, done) => this.#ask({ do: 'disconnect', connection, reset: disposition === 'reset' }, (answer) => {
-        if (!(answer instanceof Error)) connected = false;
-        done(answer instanceof Error ? answer : null);
-      }),
-      transmit: (data, protocol, done) => this.#ask({ do: 'transmit', connection, protocol, data: toHex(data) }, (answer) => {
-        if (answer instanceof Error) done(answer, new Uint8Array(0));
-        else done(null, answer.data ?? new Uint8Array(0));
-      }),
+      connect: (done) =>
+        this.#ask({ do: 'connect', connection, reader }, (answer) => {
+          if (answer instanceof Error) done(answer, 0);
+          else {
+            connected = true;
+            done(null, answer.protocol ?? 0);
+          }
+        }),
+      disconnect: (disposition, done) =>
+        this.#ask({ do: 'disconnect', connection, reset: disposition === 'reset' }, (answer) => {
+          if (!(answer instanceof Error)) connected = false;
+          done(answer instanceof Error ? answer : null);
+        }),
+      transmit: (data, protocol, done) =>
+        this.#ask({ do: 'transmit', connection, protocol, data: toHex(data) }, (answer) => {
+          if (answer instanceof Error) done(answer, new Uint8Array(0));
+          else done(null, answer.data ?? new Uint8Array(0));
+        }),
     };
   }
 
@@ -136,7 +162,12 @@ class ProcessContext implements PcscContext {
         this.#news.emit('ready');
         return;
       case 'over':
-        this.#end(Object.assign(new Error(message.message), message.code === undefined ? {} : { code: message.code }));
+        this.#end(
+          Object.assign(
+            new Error(message.message),
+            message.code === undefined ? {} : { code: message.code },
+          ),
+        );
         return;
       case 'reader': {
         const reader = new Watched(message.name);
@@ -145,7 +176,9 @@ class ProcessContext implements PcscContext {
         return;
       }
       case 'status':
-        this.#watched.get(message.watch)?.emit('status', { state: message.state, atr: message.atr });
+        this.#watched
+          .get(message.watch)
+          ?.emit('status', { state: message.state, atr: message.atr });
         return;
       case 'error':
         this.#watched.get(message.watch)?.emit('error', new Error(message.message));
@@ -165,14 +198,19 @@ class ProcessContext implements PcscContext {
     }
   }
 
-  /** A process whose thread is caught in native code tells of no card any more: found out within two of these times. */
+  /**
+   * A process whose thread is caught in native code tells of no card any more: found out within two
+   * of these times.
+   */
   #ping(): void {
     this.#cancelTimer();
     this.#cancelTimer = this.#o.clock.after(PING_EVERY_MS, () => {
       this.#ask({ do: 'ping' }, (answer) => {
         if (!(answer instanceof Error)) this.#ping();
       });
-      this.#cancelTimer = this.#o.clock.after(PING_TIMEOUT_MS, () => this.#end(new Error(`PC/SC process: no sign of life in ${PING_TIMEOUT_MS} ms`)));
+      this.#cancelTimer = this.#o.clock.after(PING_TIMEOUT_MS, () =>
+        this.#end(new Error(`PC/SC process: no sign of life in ${PING_TIMEOUT_MS} ms`)),
+      );
     });
   }
 
@@ -181,7 +219,8 @@ class ProcessContext implements PcscContext {
     if (this.#over) return;
     this.#over = true;
     this.#cancelTimer();
-    // It holds nothing that it could lose; the service lets go of a client that is gone, and resets its card.
+    // It holds nothing that it could lose; the service lets go of a client that is gone, and resets
+    // its card.
     this.#child.kill('SIGKILL');
     if (why !== null) this.#news.emit('error', why);
     const pending = [...this.#pending.values()];

@@ -14,7 +14,10 @@ import { changesNothing } from './reading.ts';
 import { Lane, StatusBoard, withDeadline } from './supervise.ts';
 import { transmitT0 } from './t0.ts';
 
-/** Back-off before the context is built anew, its process' start not counted: short enough that a reader is usable within 5 s of the cause ending. */
+/**
+ * Back-off before the context is built anew, its process' start not counted: short enough that a
+ * reader is usable within 5 s of the cause ending.
+ */
 const REBUILD_DELAYS_MS = [1_000, 1_500, 2_000, 2_500] as const;
 /** SCardConnect powers the card up; ISO 7816-3 allows a slow ATR about a second. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -23,22 +26,26 @@ const TRANSMIT_TIMEOUT_MS = 10_000;
 /** SCardDisconnect with reset or power-off. */
 const DISCONNECT_TIMEOUT_MS = 5_000;
 /**
- * After a connect the monitor gets this long to tell of an exchange of cards just before it: longer than pcscd's poll
- * of 400 ms. Until then the card is read and nothing else is sent to it (decision 0018). A service that reports the
- * connection itself (Windows) ends the time at once.
+ * After a connect the monitor gets this long to tell of an exchange of cards just before it: longer
+ * than pcscd's poll of 400 ms. Until then the card is read and nothing else is sent to it (decision
+ * 0018). A service that reports the connection itself (Windows) ends the time at once.
  */
 const CONFIRM_MS = 500;
 /** Another process holds the card: how often and how far apart to ask again. */
 const SHARING_RETRIES = 5;
 const SHARING_RETRY_MS = 200;
 /**
- * After a communication error the monitor gets this long to notice that the card is gone or another; then a card
- * that is still there counts as a new insertion. pcscd polls a reader without interrupts every 400 ms.
+ * After a communication error the monitor gets this long to notice that the card is gone or
+ * another; then a card that is still there counts as a new insertion. pcscd polls a reader without
+ * interrupts every 400 ms.
  */
 const RENEW_DELAY_MS = 900;
 /** A card that fails so often in a row without leaving is broken. */
 const MAX_RENEWALS = 3;
-/** So many connections may be given up because they could not be ended; then everything goes, for the sake of handles. */
+/**
+ * So many connections may be given up because they could not be ended; then everything goes, for
+ * the sake of handles.
+ */
 const MAX_GIVEN_UP = 8;
 
 /** SCARD_STATE_* (pcsclite.h); the upper 16 bits count the reader's card events. */
@@ -63,11 +70,21 @@ const W_UNRESPONSIVE_CARD = 0x8010_0066;
 const W_RESET_CARD = 0x8010_0068;
 const W_REMOVED_CARD = 0x8010_0069;
 /** The whole context is dead: tear down and build anew. */
-const LOST: ReadonlySet<number> = new Set([E_INVALID_HANDLE, E_UNKNOWN_READER, E_READER_UNAVAILABLE, E_NO_SERVICE, E_SERVICE_STOPPED, E_NO_READERS]);
+const LOST: ReadonlySet<number> = new Set([
+  E_INVALID_HANDLE,
+  E_UNKNOWN_READER,
+  E_READER_UNAVAILABLE,
+  E_NO_SERVICE,
+  E_SERVICE_STOPPED,
+  E_NO_READERS,
+]);
 
 export interface PcscReaderOptions {
   readonly id: string;
-  /** Part of the PC/SC reader's name, case ignored; the first that matches is used. Absent: the first reader. */
+  /**
+   * Part of the PC/SC reader's name, case ignored; the first that matches is used. Absent: the
+   * first reader.
+   */
   readonly match?: string;
   /** Dialect in which it speaks to memory cards; absent: by its name. */
   readonly model?: string;
@@ -87,7 +104,10 @@ interface Insertion {
   connectedAt: number;
   /** The monitor has told of the connection, or has had its time to. */
   confirmed: boolean;
-  /** Something was read over this connection: there is a card that a command of this session can be meant for. */
+  /**
+   * Something was read over this connection: there is a card that a command of this session can be
+   * meant for.
+   */
   read: boolean;
 }
 
@@ -101,18 +121,23 @@ interface Seen {
 
 /** The numeric PC/SC result in a message of `pcsclite`, e.g. `SCardTransmit error: …(0x80100069)`. */
 export function pcscCode(error: unknown): number | null {
-  const match = /0x([0-9a-f]{8,16})\b/i.exec(error instanceof Error ? error.message : String(error));
+  const match = /0x([0-9a-f]{8,16})\b/i.exec(
+    error instanceof Error ? error.message : String(error),
+  );
   return match === null ? null : Number.parseInt((match[1] as string).slice(-8), 16);
 }
 
 function detailOf(what: string, error: unknown): string {
   const code = pcscCode(error);
-  return code === null ? `${what}: ${error instanceof Error ? error.message : String(error)}` : `${what}: 0x${code.toString(16).toUpperCase()}`;
+  return code === null
+    ? `${what}: ${error instanceof Error ? error.message : String(error)}`
+    : `${what}: 0x${code.toString(16).toUpperCase()}`;
 }
 
 /**
- * A PC/SC reader. The service's monitor dies for ever on any error, so every error ends the whole context, which is a
- * process of its own (decision 0023), and begins a new one. Nothing that was under way in it is sent again.
+ * A PC/SC reader. The service's monitor dies for ever on any error, so every error ends the whole
+ * context, which is a process of its own (decision 0023), and begins a new one. Nothing that was
+ * under way in it is sent again.
  */
 export class PcscReader implements CardReader {
   readonly id: string;
@@ -123,7 +148,10 @@ export class PcscReader implements CardReader {
   #closed = false;
   #context: PcscContext | null = null;
   #monitor: WatchedReader | null = null;
-  /** The connection to the card, of this context; null: none was needed yet, or the last could not be ended. */
+  /**
+   * The connection to the card, of this context; null: none was needed yet, or the last could not
+   * be ended.
+   */
   #wire: CardConnection | null = null;
   #givenUp = 0;
   #name: string;
@@ -144,7 +172,11 @@ export class PcscReader implements CardReader {
     this.#options = options;
     this.#clock = options.clock;
     this.#name = options.match ?? '';
-    this.#board = new StatusBoard({ state: 'offline', insertion: 0, failure: failure('CARD-0107', 'starting') });
+    this.#board = new StatusBoard({
+      state: 'offline',
+      insertion: 0,
+      failure: failure('CARD-0107', 'starting'),
+    });
     this.#cancelRebuild = this.#clock.after(0, () => {
       this.#build();
     });
@@ -166,10 +198,18 @@ export class PcscReader implements CardReader {
     const dialect = dialectOf(this.#name, this.#options.model);
     return {
       insertion,
-      transmit: (apdu, bound) => this.#lane.run(() => transmitT0(apdu, (raw) => this.#exchange(insertion, raw, bound === 'session'))),
+      transmit: (apdu, bound) =>
+        this.#lane.run(() =>
+          transmitT0(apdu, (raw) => this.#exchange(insertion, raw, bound === 'session')),
+        ),
       reset: () => this.#lane.run(() => this.#reset(insertion)),
-      mifare: pcscMifarePort(this.#name, (raw) => this.#lane.run(() => this.#exchange(insertion, raw))),
-      memory: dialect === null ? null : pcscMemoryPort(dialect, (raw) => this.#lane.run(() => this.#exchange(insertion, raw))),
+      mifare: pcscMifarePort(this.#name, (raw) =>
+        this.#lane.run(() => this.#exchange(insertion, raw)),
+      ),
+      memory:
+        dialect === null
+          ? null
+          : pcscMemoryPort(dialect, (raw) => this.#lane.run(() => this.#exchange(insertion, raw))),
     };
   }
 
@@ -182,7 +222,11 @@ export class PcscReader implements CardReader {
     await this.#lane.run(() => this.#hangUp('leave'));
     this.#generation++;
     this.#endContext();
-    this.#board.set({ state: 'offline', insertion: this.#insertions, failure: failure('CARD-0107', 'closed') });
+    this.#board.set({
+      state: 'offline',
+      insertion: this.#insertions,
+      failure: failure('CARD-0107', 'closed'),
+    });
   }
 
   // ---- the context ----
@@ -196,14 +240,24 @@ export class PcscReader implements CardReader {
       this.#context = context;
       context.on('error', (error) => {
         const code = (error as { code?: unknown }).code;
-        if (current()) this.#lose(code === 'MODULE_NOT_FOUND' || code === 'ERR_DLOPEN_FAILED' ? `package pcsclite is missing or not built (${code})` : detailOf('context', error), error);
+        if (current())
+          this.#lose(
+            code === 'MODULE_NOT_FOUND' || code === 'ERR_DLOPEN_FAILED'
+              ? `package pcsclite is missing or not built (${code})`
+              : detailOf('context', error),
+            error,
+          );
       });
       context.on('reader', (reader) => {
-        if (current() && this.#monitor === null && this.#matches(reader.name)) this.#attach(reader, current);
+        if (current() && this.#monitor === null && this.#matches(reader.name))
+          this.#attach(reader, current);
         else this.#ignore(reader, current);
       });
       context.on('ready', () => {
-        if (current() && this.#monitor === null) this.#setOffline(failure('CARD-0107', `no reader matches "${this.#options.match ?? ''}"`));
+        if (current() && this.#monitor === null)
+          this.#setOffline(
+            failure('CARD-0107', `no reader matches "${this.#options.match ?? ''}"`),
+          );
       });
     } catch (error) {
       this.#lose(detailOf('context', error), error);
@@ -215,9 +269,10 @@ export class PcscReader implements CardReader {
   }
 
   /**
-   * Another reader's end is news too while ours is not there: the context's own monitor, which would tell of ours, can
-   * die without a word (it clears an error that came while it was reporting). Once ours is attached it has a monitor
-   * of its own, and its card is none of the other reader's business.
+   * Another reader's end is news too while ours is not there: the context's own monitor, which
+   * would tell of ours, can die without a word (it clears an error that came while it was
+   * reporting). Once ours is attached it has a monitor of its own, and its card is none of the
+   * other reader's business.
    */
   #ignore(reader: WatchedReader, current: () => boolean): void {
     reader.on('error', (error) => {
@@ -257,7 +312,12 @@ export class PcscReader implements CardReader {
       mute: (state & STATE_MUTE) !== 0 || atr.length < 2,
     };
     this.#seen = seen;
-    if (before === null || before.present !== seen.present || before.events !== seen.events || before.mute !== seen.mute) {
+    if (
+      before === null ||
+      before.present !== seen.present ||
+      before.events !== seen.events ||
+      before.mute !== seen.mute
+    ) {
       this.#cancelRenewal();
       this.#renewals = 0;
       this.#endInsertion(failure('CARD-0102', 'card removed'));
@@ -272,13 +332,26 @@ export class PcscReader implements CardReader {
 
   #begin(seen: Seen): void {
     const number = ++this.#insertions;
-    this.#insertion = { number, events: seen.events, atr: seen.mute ? new Uint8Array(0) : seen.atr, ended: null, protocol: null, connectedAt: 0, confirmed: false, read: false };
-    this.#board.set(seen.mute ? { state: 'mute', insertion: number, failure: failure('CARD-0101', 'no ATR') } : { state: 'present', insertion: number, atr: seen.atr });
+    this.#insertion = {
+      number,
+      events: seen.events,
+      atr: seen.mute ? new Uint8Array(0) : seen.atr,
+      ended: null,
+      protocol: null,
+      connectedAt: 0,
+      confirmed: false,
+      read: false,
+    };
+    this.#board.set(
+      seen.mute
+        ? { state: 'mute', insertion: number, failure: failure('CARD-0101', 'no ATR') }
+        : { state: 'present', insertion: number, atr: seen.atr },
+    );
   }
 
   /**
-   * An exchange broke although the monitor saw nothing: whatever is in the slot must be taken for another card. It
-   * counts as a new insertion once the monitor had time to see better.
+   * An exchange broke although the monitor saw nothing: whatever is in the slot must be taken for
+   * another card. It counts as a new insertion once the monitor had time to see better.
    */
   #renew(insertion: Insertion, why: Failure): void {
     if (this.#insertion !== insertion) return;
@@ -316,7 +389,9 @@ export class PcscReader implements CardReader {
     this.#seen = null;
     this.#endInsertion(why);
     this.#endContext();
-    const delayMs = REBUILD_DELAYS_MS[Math.min(this.#failures, REBUILD_DELAYS_MS.length - 1)] as number;
+    const delayMs = REBUILD_DELAYS_MS[
+      Math.min(this.#failures, REBUILD_DELAYS_MS.length - 1)
+    ] as number;
     this.#failures++;
     this.#options.log('warn', 'card', `reader ${this.id} lost, again in ${delayMs} ms`, detail);
     this.#setOffline(why);
@@ -340,42 +415,55 @@ export class PcscReader implements CardReader {
   #live(number: number): Result<Insertion, Failure> {
     const insertion = this.#insertion;
     const status = this.#board.get();
-    if (status.state === 'offline') return err(failure('CARD-0107', status.failure.detail, status.failure.cause));
-    if (insertion === null || insertion.number !== number) return err(failure('CARD-0102', `insertion ${number} is over`));
+    if (status.state === 'offline')
+      return err(failure('CARD-0107', status.failure.detail, status.failure.cause));
+    if (insertion === null || insertion.number !== number)
+      return err(failure('CARD-0102', `insertion ${number} is over`));
     return insertion.atr.length < 2 ? err(failure('CARD-0101', 'no ATR')) : ok(insertion);
   }
 
   /**
-   * A card that may have left is let go as it is: after a failed reset of an empty slot, pcscd misses a card that comes
-   * before its next poll until that card is taken out again.
+   * A card that may have left is let go as it is: after a failed reset of an empty slot, pcscd
+   * misses a card that comes before its next poll until that card is taken out again.
    */
   async #hangUp(disposition: 'leave' | 'reset'): Promise<void> {
     const wire = this.#wire;
     if (wire?.connected !== true) return;
-    const done = await withDeadline(this.#clock, DISCONNECT_TIMEOUT_MS, new Promise<Error | null>((resolve) => {
-      wire.disconnect(disposition, resolve);
-    }));
+    const done = await withDeadline(
+      this.#clock,
+      DISCONNECT_TIMEOUT_MS,
+      new Promise<Error | null>((resolve) => {
+        wire.disconnect(disposition, resolve);
+      }),
+    );
     if (this.#wire !== wire) return;
     if (!done.done) this.#lose(`disconnect: no end in ${DISCONNECT_TIMEOUT_MS} ms`);
     else if (done.value !== null) {
-      // A connection that cannot be ended would hold this object for ever; the next is made beside it.
+      // A connection that cannot be ended would hold this object for ever; the next is made beside
+      // it.
       this.#wire = null;
       this.#givenUp++;
-      if (this.#givenUp > MAX_GIVEN_UP) this.#lose(detailOf('SCardDisconnect', done.value), done.value);
+      if (this.#givenUp > MAX_GIVEN_UP)
+        this.#lose(detailOf('SCardDisconnect', done.value), done.value);
     }
   }
 
   async #connect(insertion: Insertion): Promise<Result<void, Failure>> {
     for (let attempt = 0; ; attempt++) {
-      if (this.#monitor === null || this.#context === null) return err(failure('CARD-0107', 'reader offline'));
+      if (this.#monitor === null || this.#context === null)
+        return err(failure('CARD-0107', 'reader offline'));
       const wire = (this.#wire ??= this.#context.connection(this.#monitor.name));
       insertion.confirmed = false;
       insertion.read = false;
-      const connected = await withDeadline(this.#clock, CONNECT_TIMEOUT_MS, new Promise<Result<number, unknown>>((resolve) => {
-        wire.connect((error, protocol) => {
-          resolve(error === null ? ok(protocol) : err(error));
-        });
-      }));
+      const connected = await withDeadline(
+        this.#clock,
+        CONNECT_TIMEOUT_MS,
+        new Promise<Result<number, unknown>>((resolve) => {
+          wire.connect((error, protocol) => {
+            resolve(error === null ? ok(protocol) : err(error));
+          });
+        }),
+      );
       if (!connected.done) {
         this.#lose(`connect: no end in ${CONNECT_TIMEOUT_MS} ms`);
         return err(failure('CARD-0108', 'connect'));
@@ -392,7 +480,8 @@ export class PcscReader implements CardReader {
         return err(this.#judge('SCardConnect', error, insertion));
       }
       insertion.connectedAt = this.#clock.monoMs();
-      // The monitor's news travel apart from the connection's: those that were on their way are taken in first.
+      // The monitor's news travel apart from the connection's: those that were on their way are
+      // taken in first.
       await sleep(this.#clock, 0);
       if (insertion.ended !== null) {
         await this.#hangUp('leave');
@@ -404,20 +493,31 @@ export class PcscReader implements CardReader {
   }
 
   /**
-   * Before anything but reading: the monitor has had its time since the connection, so that an exchange of cards just
-   * before it is known by its event count.
+   * Before anything but reading: the monitor has had its time since the connection, so that an
+   * exchange of cards just before it is known by its event count.
    */
   async #confirm(insertion: Insertion): Promise<Result<void, Failure>> {
     if (!insertion.confirmed) {
       const leftMs = insertion.connectedAt + CONFIRM_MS - this.#clock.monoMs();
-      if (leftMs > 0) await withDeadline(this.#clock, leftMs, new Promise<void>((resolve) => { this.#confirmed = resolve; }));
+      if (leftMs > 0)
+        await withDeadline(
+          this.#clock,
+          leftMs,
+          new Promise<void>((resolve) => {
+            this.#confirmed = resolve;
+          }),
+        );
       this.#confirmed = null;
       insertion.confirmed = true;
     }
     return insertion.ended === null ? ok(undefined) : err(insertion.ended);
   }
 
-  async #exchange(number: number, raw: Uint8Array, ofSession = false): Promise<Result<Uint8Array, Failure>> {
+  async #exchange(
+    number: number,
+    raw: Uint8Array,
+    ofSession = false,
+  ): Promise<Result<Uint8Array, Failure>> {
     const live = this.#live(number);
     if (!live.ok) return live;
     const insertion = live.value;
@@ -431,13 +531,18 @@ export class PcscReader implements CardReader {
       if (!confirmed.ok) return confirmed;
     }
     const wire = this.#wire;
-    if (wire === null || insertion.protocol === null) return err(failure('CARD-0106', 'not connected'));
+    if (wire === null || insertion.protocol === null)
+      return err(failure('CARD-0106', 'not connected'));
     const { protocol } = insertion;
-    const answer = await withDeadline(this.#clock, TRANSMIT_TIMEOUT_MS, new Promise<Result<Uint8Array, unknown>>((resolve) => {
-      wire.transmit(raw, protocol, (error, data) => {
-        resolve(error === null ? ok(Uint8Array.from(data)) : err(error));
-      });
-    }));
+    const answer = await withDeadline(
+      this.#clock,
+      TRANSMIT_TIMEOUT_MS,
+      new Promise<Result<Uint8Array, unknown>>((resolve) => {
+        wire.transmit(raw, protocol, (error, data) => {
+          resolve(error === null ? ok(Uint8Array.from(data)) : err(error));
+        });
+      }),
+    );
     if (!answer.done) {
       this.#lose(`transmit: no answer in ${TRANSMIT_TIMEOUT_MS} ms`);
       return err(failure('CARD-0108', `no answer in ${TRANSMIT_TIMEOUT_MS} ms`));
@@ -448,7 +553,13 @@ export class PcscReader implements CardReader {
       if (reads) insertion.read = true;
       return ok(answer.value.value);
     }
-    return err(this.#judge('SCardTransmit', answer.value.ok ? `answer of ${answer.value.value.length} bytes` : answer.value.error, insertion));
+    return err(
+      this.#judge(
+        'SCardTransmit',
+        answer.value.ok ? `answer of ${answer.value.value.length} bytes` : answer.value.error,
+        insertion,
+      ),
+    );
   }
 
   async #reset(number: number): Promise<Result<Uint8Array, Failure>> {

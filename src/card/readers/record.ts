@@ -9,15 +9,24 @@ const MUTE = 0x0200;
 const EVENT_COUNT_UNIT = 0x1_0000;
 
 /**
- * The PC/SC service with every reader's exchange written down. One transcript holds one reader's: `of` gives it by
- * name (the same one each time), or null for a reader that is not to be recorded.
+ * The PC/SC service with every reader's exchange written down. One transcript holds one reader's:
+ * `of` gives it by name (the same one each time), or null for a reader that is not to be recorded.
  */
-export function recordPcsc(service: PcscService, of: (reader: string) => Transcript | null): PcscService {
+export function recordPcsc(
+  service: PcscService,
+  of: (reader: string) => Transcript | null,
+): PcscService {
   return () => {
     const context = service();
     return {
       on: (event: 'reader' | 'ready' | 'error', listener: (value: never) => void) =>
-        event === 'reader' ? context.on('reader', (reader) => (listener as (reader: WatchedReader) => void)(recordedReader(reader, of(reader.name)))) : context.on(event as 'error', listener as (error: Error) => void),
+        event === 'reader'
+          ? context.on('reader', (reader) =>
+              (listener as (reader: WatchedReader) => void)(
+                recordedReader(reader, of(reader.name)),
+              ),
+            )
+          : context.on(event as 'error', listener as (error: Error) => void),
       connection: (name) => recordedConnection(context.connection(name), of(name)),
       close: () => context.close(),
     };
@@ -38,7 +47,13 @@ function recordedReader(reader: WatchedReader, told: Transcript | null): Watched
   };
   return {
     name: reader.name,
-    on: (event: 'status' | 'error' | 'end', listener: ((status: { readonly state: number; readonly atr: Uint8Array }) => void) | ((error: Error) => void) | (() => void)): unknown => {
+    on: (
+      event: 'status' | 'error' | 'end',
+      listener:
+        | ((status: { readonly state: number; readonly atr: Uint8Array }) => void)
+        | ((error: Error) => void)
+        | (() => void),
+    ): unknown => {
       if (event === 'status') {
         return reader.on('status', (status) => {
           seen(status.state, status.atr);
@@ -65,11 +80,12 @@ function recordedConnection(wire: CardConnection, told: Transcript | null): Card
     get connected(): boolean {
       return wire.connected;
     },
-    connect: (done) => wire.connect((error, protocol) => {
-      if (error === null) told.connect(protocol);
-      else told.failed(error.message);
-      done(error, protocol);
-    }),
+    connect: (done) =>
+      wire.connect((error, protocol) => {
+        if (error === null) told.connect(protocol);
+        else told.failed(error.message);
+        done(error, protocol);
+      }),
     disconnect: (disposition, done) => {
       if (disposition === 'reset') told.reset();
       else told.release();
@@ -91,7 +107,10 @@ function recordedConnection(wire: CardConnection, told: Transcript | null): Card
 
 /** How the frames of a serial device are cut, for {@link recordSerial}. */
 export interface SerialFraming {
-  /** Length of the frame or handshake byte at the beginning of these bytes; null: it is not whole yet. */
+  /**
+   * Length of the frame or handshake byte at the beginning of these bytes; null: it is not whole
+   * yet.
+   */
   readonly cut: (bytes: Uint8Array) => number | null;
   /** Where a card's command or answer begins within a frame; null: it carries none. */
   readonly inner: (frame: Uint8Array) => number | null;
@@ -102,7 +121,11 @@ export interface SerialFraming {
 }
 
 /** A transcript of a serial line, without the questions for news that brought none. */
-export function serialTranscript(write: (line: string) => void, masked: boolean, framing: SerialFraming): Transcript {
+export function serialTranscript(
+  write: (line: string) => void,
+  masked: boolean,
+  framing: SerialFraming,
+): Transcript {
   const question = `=> ${toHex(framing.idle)}`;
   let asked: string[] | null = null;
   let last = '';
@@ -123,7 +146,11 @@ export function serialTranscript(write: (line: string) => void, masked: boolean,
 }
 
 /** A serial port with everything that goes over it written down, one frame to the line. */
-export async function recordSerial(open: () => Promise<SerialLine>, framing: SerialFraming, transcript: Transcript): Promise<SerialLine> {
+export async function recordSerial(
+  open: () => Promise<SerialLine>,
+  framing: SerialFraming,
+  transcript: Transcript,
+): Promise<SerialLine> {
   const line = await open();
   let pending: Uint8Array = new Uint8Array(0);
   const flush = (): void => {
@@ -139,7 +166,11 @@ export async function recordSerial(open: () => Promise<SerialLine>, framing: Ser
     onData: (listener) =>
       line.onData((bytes) => {
         pending = concatBytes(pending, bytes);
-        for (let length = framing.cut(pending); length !== null && pending.length > 0; length = framing.cut(pending)) {
+        for (
+          let length = framing.cut(pending);
+          length !== null && pending.length > 0;
+          length = framing.cut(pending)
+        ) {
           const frame = pending.slice(0, length);
           pending = pending.slice(length);
           transcript.gotFrame(frame, framing.inner(frame), framing.tail);

@@ -26,7 +26,10 @@ export class StatusBoard {
   }
 }
 
-/** Lets one exchange run at a time; those that wait check their insertion again when their turn comes. */
+/**
+ * Lets one exchange run at a time; those that wait check their insertion again when their turn
+ * comes.
+ */
 export class Lane {
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -41,7 +44,11 @@ export class Lane {
 export type Waited<T> = { readonly done: true; readonly value: T } | { readonly done: false };
 
 /** Waits for `promise`, but no longer than `timeoutMs` of the given clock. */
-export function withDeadline<T>(clock: Clock, timeoutMs: number, promise: Promise<T>): Promise<Waited<T>> {
+export function withDeadline<T>(
+  clock: Clock,
+  timeoutMs: number,
+  promise: Promise<T>,
+): Promise<Waited<T>> {
   return new Promise((resolve, reject) => {
     const cancel = clock.after(timeoutMs, () => {
       resolve({ done: false });

@@ -8,7 +8,10 @@ import type { Result } from '../../shared/result.ts';
 const SW1_MORE = 0x61;
 /** ISO 7816-3 T=0: `6Cxx`, wrong Le, nothing was done; xx is right. */
 const SW1_WRONG_LE = 0x6c;
-/** A short answer is at most 256 bytes; a card that keeps answering 61xx beyond this many rounds is broken. */
+/**
+ * A short answer is at most 256 bytes; a card that keeps answering 61xx beyond this many rounds is
+ * broken.
+ */
 const MAX_ROUNDS = 16;
 
 /** Commands that change nothing on the card, by CLA and INS, and so may be repeated with another Le. */
@@ -21,7 +24,10 @@ const REPEATABLE = new Set([
   0x80_5a, // GET TRANSACTION PROVE
 ]);
 
-/** The command with this Le in the place where ISO 7816-4 has it; null when the command has no such place. */
+/**
+ * The command with this Le in the place where ISO 7816-4 has it; null when the command has no such
+ * place.
+ */
 function withLe(apdu: Uint8Array, le: number): Uint8Array | null {
   if (apdu.length === 4) return concatBytes(apdu, Uint8Array.of(le));
   const bodyEnd = apdu.length === 5 ? 4 : 5 + (apdu[4] as number);
@@ -30,11 +36,16 @@ function withLe(apdu: Uint8Array, le: number): Uint8Array | null {
 }
 
 /**
- * One command with its T=0 aftermath: 61xx is fetched with GET RESPONSE until the end, 6Cxx repeats only the very
- * command that got it, once, and only when that command cannot change the card (cards.md 2.3).
+ * One command with its T=0 aftermath: 61xx is fetched with GET RESPONSE until the end, 6Cxx repeats
+ * only the very command that got it, once, and only when that command cannot change the card
+ * (cards.md 2.3).
+ *
  * @param send one raw exchange: the answer with SW1 SW2 at its end
  */
-export async function transmitT0(apdu: Uint8Array, send: (raw: Uint8Array) => Promise<Result<Uint8Array, Failure>>): Promise<Result<Uint8Array, Failure>> {
+export async function transmitT0(
+  apdu: Uint8Array,
+  send: (raw: Uint8Array) => Promise<Result<Uint8Array, Failure>>,
+): Promise<Result<Uint8Array, Failure>> {
   const parts: Uint8Array[] = [];
   let command = apdu;
   let corrected = false;
@@ -45,7 +56,11 @@ export async function transmitT0(apdu: Uint8Array, send: (raw: Uint8Array) => Pr
     if (raw.length < 2) return err(failure('CARD-0106', `answer of ${raw.length} bytes`));
     const sw1 = raw[raw.length - 2] as number;
     const sw2 = raw[raw.length - 1] as number;
-    if (sw1 === SW1_WRONG_LE && !corrected && REPEATABLE.has(((command[0] as number) << 8) | (command[1] as number))) {
+    if (
+      sw1 === SW1_WRONG_LE &&
+      !corrected &&
+      REPEATABLE.has(((command[0] as number) << 8) | (command[1] as number))
+    ) {
       const repeat = withLe(command, sw2);
       if (repeat !== null) {
         corrected = true;

@@ -93,7 +93,8 @@ class Link {
       if (this.#buffer.length < 2 + length) return;
       const payload = this.#buffer.slice(2, 2 + length);
       this.#buffer = this.#buffer.slice(2 + length);
-      // An answer that nobody asked for could be taken for the next command's: the link is not to be trusted any more.
+      // An answer that nobody asked for could be taken for the next command's: the link is not to
+      // be trusted any more.
       if (this.#waiting === null) this.socket.destroy();
       this.#answer(payload);
     }
@@ -101,8 +102,9 @@ class Link {
 }
 
 /**
- * A reader on a loopback TCP port that speaks vpcd's protocol from vpcd's side: a simulated card connects as a client
- * (inserted), answers, and disconnects (pulled). The same card connects to a real pcscd with vpcd unchanged.
+ * A reader on a loopback TCP port that speaks vpcd's protocol from vpcd's side: a simulated card
+ * connects as a client (inserted), answers, and disconnects (pulled). The same card connects to a
+ * real pcscd with vpcd unchanged.
  */
 export class VirtualReader implements CardReader {
   readonly id: string;
@@ -124,7 +126,11 @@ export class VirtualReader implements CardReader {
     this.id = options.id;
     this.#options = options;
     this.#dialect = dialectOf('', options.model ?? 'acs');
-    this.#board = new StatusBoard({ state: 'offline', insertion: 0, failure: failure('CARD-0107', 'not listening yet') });
+    this.#board = new StatusBoard({
+      state: 'offline',
+      insertion: 0,
+      failure: failure('CARD-0107', 'not listening yet'),
+    });
     this.#listening = new Promise((resolve) => {
       this.#resolveListening = resolve;
     });
@@ -151,10 +157,16 @@ export class VirtualReader implements CardReader {
   open(insertion: number): CardChannel {
     return {
       insertion,
-      transmit: (apdu) => this.#lane.run(() => transmitT0(apdu, (raw) => this.#exchange(insertion, raw))),
+      transmit: (apdu) =>
+        this.#lane.run(() => transmitT0(apdu, (raw) => this.#exchange(insertion, raw))),
       reset: () => this.#lane.run(() => this.#reset(insertion)),
       mifare: pcscMifarePort('', (raw) => this.#lane.run(() => this.#exchange(insertion, raw))),
-      memory: this.#dialect === null ? null : pcscMemoryPort(this.#dialect, (raw) => this.#lane.run(() => this.#exchange(insertion, raw))),
+      memory:
+        this.#dialect === null
+          ? null
+          : pcscMemoryPort(this.#dialect, (raw) =>
+              this.#lane.run(() => this.#exchange(insertion, raw)),
+            ),
     };
   }
 
@@ -165,8 +177,17 @@ export class VirtualReader implements CardReader {
     const server = this.#server;
     this.#server = null;
     for (const link of [this.#link, ...this.#queue]) link?.socket.destroy();
-    this.#board.set({ state: 'offline', insertion: this.#insertion, failure: failure('CARD-0107', 'closed') });
-    if (server !== null) await new Promise<void>((resolve) => server.close(() => { resolve(); }));
+    this.#board.set({
+      state: 'offline',
+      insertion: this.#insertion,
+      failure: failure('CARD-0107', 'closed'),
+    });
+    if (server !== null)
+      await new Promise<void>((resolve) =>
+        server.close(() => {
+          resolve();
+        }),
+      );
   }
 
   #listen(): void {
@@ -178,7 +199,11 @@ export class VirtualReader implements CardReader {
       if (this.#closed || (this.#server !== null && this.#server !== server)) return;
       this.#server = null;
       const code = cause.code === 'EADDRINUSE' ? 'CONF-0102' : 'CARD-0107';
-      this.#board.set({ state: 'offline', insertion: this.#insertion, failure: failure(code, `${this.name()}: ${cause.code ?? cause.message}`, cause) });
+      this.#board.set({
+        state: 'offline',
+        insertion: this.#insertion,
+        failure: failure(code, `${this.name()}: ${cause.code ?? cause.message}`, cause),
+      });
       this.#options.log('warn', 'card', `virtual reader ${this.id} cannot listen`, cause.message);
       this.#cancelRetry = this.#options.clock.after(LISTEN_RETRY_MS, () => {
         this.#listen();
@@ -227,19 +252,28 @@ export class VirtualReader implements CardReader {
       const atr = await this.#askAtr(link);
       if (this.#link !== link || link.gone || this.#closed) return;
       this.#options.transcript?.insert(atr ?? new Uint8Array(0));
-      this.#board.set(atr === null ? { state: 'mute', insertion: link.insertion, failure: failure('CARD-0101', 'no ATR') } : { state: 'present', insertion: link.insertion, atr });
+      this.#board.set(
+        atr === null
+          ? { state: 'mute', insertion: link.insertion, failure: failure('CARD-0101', 'no ATR') }
+          : { state: 'present', insertion: link.insertion, atr },
+      );
     });
   }
 
   async #askAtr(link: Link): Promise<Uint8Array | null> {
-    const answer = await withDeadline(this.#options.clock, ATR_TIMEOUT_MS, link.ask(Uint8Array.of(VPCD_ATR)));
+    const answer = await withDeadline(
+      this.#options.clock,
+      ATR_TIMEOUT_MS,
+      link.ask(Uint8Array.of(VPCD_ATR)),
+    );
     return answer.done && answer.value !== null && answer.value.length >= 2 ? answer.value : null;
   }
 
   #live(insertion: number): Result<Link, Failure> {
     const link = this.#link;
     if (this.#board.get().state === 'offline') return err(failure('CARD-0107', 'reader offline'));
-    if (link === null || link.gone || link.insertion !== insertion) return err(failure('CARD-0102', `insertion ${insertion} is over`));
+    if (link === null || link.gone || link.insertion !== insertion)
+      return err(failure('CARD-0102', `insertion ${insertion} is over`));
     return this.#board.get().state === 'mute' ? err(failure('CARD-0101', 'no ATR')) : ok(link);
   }
 
@@ -272,6 +306,10 @@ export class VirtualReader implements CardReader {
     if (atr !== null) return ok(atr);
     const { gone } = live.value;
     live.value.socket.destroy();
-    return err(gone ? failure('CARD-0102', 'the card left during the reset') : failure('CARD-0101', 'no ATR after reset'));
+    return err(
+      gone
+        ? failure('CARD-0102', 'the card left during the reset')
+        : failure('CARD-0101', 'no ATR after reset'),
+    );
   }
 }

@@ -1,4 +1,7 @@
-/** Money in fen, quantities in 0.01 units, remainders in micro-yuan, times in ms since 1970: all bigint. */
+/**
+ * Money in fen, quantities in 0.01 units, remainders in micro-yuan, times in ms since 1970: all
+ * bigint.
+ */
 export const initial = `
 CREATE TABLE terminals (
   terminal_id text PRIMARY KEY,

@@ -1,6 +1,7 @@
 /**
- * Claims on orders in doubt, cursors for each epoch of a terminal, requests for a new epoch, forked facts, and what a
- * person did about a quarantined fact. Orders that are there already get from their facts what is kept on them now.
+ * Claims on orders in doubt, cursors for each epoch of a terminal, requests for a new epoch, forked
+ * facts, and what a person did about a quarantined fact. Orders that are there already get from
+ * their facts what is kept on them now.
  */
 export const claimsAndEpochs = `
 CREATE TABLE cursors (

@@ -1,4 +1,7 @@
-/** Signed requests that were carried out, by their nonce: the same one again is refused for as long as its timestamp would be taken. */
+/**
+ * Signed requests that were carried out, by their nonce: the same one again is refused for as long
+ * as its timestamp would be taken.
+ */
 export const nonces = `
 CREATE TABLE nonces (
   terminal_id text NOT NULL,

@@ -1,4 +1,7 @@
-/** What kiosks kept of an order's writes; and which card keys' cryptograms were given, to whom, for which order. */
+/**
+ * What kiosks kept of an order's writes; and which card keys' cryptograms were given, to whom, for
+ * which order.
+ */
 export const keptAndKeys = `
 ALTER TABLE orders ADD COLUMN kept text;
 -- Never the cryptogram itself, nor a code.

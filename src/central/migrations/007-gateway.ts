@@ -1,7 +1,8 @@
 /**
- * The payment gateway. A trade is what a terminal asked for under its own number; a leg is one wallet's trade for it,
- * under the gateway's number. `gateway_trades.leg` is the only leg whose capture counts: every other one is closed and
- * confirmed, and a capture that comes all the same is handed back.
+ * The payment gateway. A trade is what a terminal asked for under its own number; a leg is one
+ * wallet's trade for it, under the gateway's number. `gateway_trades.leg` is the only leg whose
+ * capture counts: every other one is closed and confirmed, and a capture that comes all the same is
+ * handed back.
  */
 export const gateway = `
 CREATE TABLE gateway_trades (

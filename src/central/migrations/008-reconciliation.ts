@@ -1,4 +1,7 @@
-/** What a terminal found in a provider's bill of a day, as it told last; and the day's money by time. */
+/**
+ * What a terminal found in a provider's bill of a day, as it told last; and the day's money by
+ * time.
+ */
 export const reconciliation = `
 CREATE TABLE bill_days (
   terminal_id text NOT NULL REFERENCES terminals,

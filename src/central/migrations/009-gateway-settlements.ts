@@ -1,4 +1,7 @@
-/** What persons did about captures that the gateway could not hand back by itself. Never changed: it is the audit. */
+/**
+ * What persons did about captures that the gateway could not hand back by itself. Never changed: it
+ * is the audit.
+ */
 export const gatewaySettlements = `
 CREATE TABLE gateway_settlements (
   entry_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

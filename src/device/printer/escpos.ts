@@ -13,7 +13,8 @@ const KANJI_ON = bytes(0x1c, 0x26);
 const FEED_CUT = bytes(0x1b, 0x64, 0x04, 0x1d, 0x56, 0x42, 0x00);
 const align = (a: 'left' | 'center'): Uint8Array => bytes(0x1b, 0x61, a === 'center' ? 1 : 0);
 /** GS ! sizes ASCII, FS W sizes Chinese characters. */
-const size = (s: 'normal' | 'double'): Uint8Array => bytes(0x1d, 0x21, s === 'double' ? 0x11 : 0x00, 0x1c, 0x57, s === 'double' ? 1 : 0);
+const size = (s: 'normal' | 'double'): Uint8Array =>
+  bytes(0x1d, 0x21, s === 'double' ? 0x11 : 0x00, 0x1c, 0x57, s === 'double' ? 1 : 0);
 
 /** Columns that a text takes: a Chinese (full-width) character takes two. */
 export function columnsOf(text: string): number {
@@ -62,7 +63,12 @@ export function encodeSlip(slip: readonly SlipLine[]): Uint8Array {
     switch (l.kind) {
       case 'text': {
         const s = l.size ?? 'normal';
-        parts.push(align(l.align ?? 'left'), size(s), ...wrap(l.text, s === 'double' ? COLUMNS / 2 : COLUMNS).map(encode), size('normal'));
+        parts.push(
+          align(l.align ?? 'left'),
+          size(s),
+          ...wrap(l.text, s === 'double' ? COLUMNS / 2 : COLUMNS).map(encode),
+          size('normal'),
+        );
         break;
       }
       case 'pair': {
@@ -87,12 +93,21 @@ export function encodeSlip(slip: readonly SlipLine[]): Uint8Array {
 /** DLE EOT n, real-time status (Epson): 1 printer, 2 offline cause, 4 paper. */
 export const STATUS_REQUESTS = [1, 2, 4].map((n) => bytes(0x10, 0x04, n));
 
-/** Judges the three status bytes. Bits 1 and 4 are fixed ones, 0 and 7 fixed zeros: anything else is noise. */
+/**
+ * Judges the three status bytes. Bits 1 and 4 are fixed ones, 0 and 7 fixed zeros: anything else is
+ * noise.
+ */
 export function judgeStatus(answer: readonly number[]): PrinterStatus {
-  const down = (detail: string): PrinterStatus => ({ ready: false, paperLow: false, failure: failure('DEV-0101', detail) });
+  const down = (detail: string): PrinterStatus => ({
+    ready: false,
+    paperLow: false,
+    failure: failure('DEV-0101', detail),
+  });
   const [printer, offline, paper] = answer;
-  if (printer === undefined || offline === undefined || paper === undefined) return down('no status answer');
-  for (const b of [printer, offline, paper]) if ((b & 0x93) !== 0x12) return down(`not a status byte: ${b.toString(16)}`);
+  if (printer === undefined || offline === undefined || paper === undefined)
+    return down('no status answer');
+  for (const b of [printer, offline, paper])
+    if ((b & 0x93) !== 0x12) return down(`not a status byte: ${b.toString(16)}`);
   if ((paper & 0x60) !== 0) return down('paper end');
   if ((offline & 0x04) !== 0) return down('cover open');
   if ((offline & 0x40) !== 0) return down('printer error');

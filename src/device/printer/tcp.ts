@@ -12,7 +12,10 @@ import type { Printer, PrinterStatus, SlipLine } from './types.ts';
 const STATUS_MS = 1_500;
 const PRINT_MS = 8_000;
 
-/** An ESC/POS printer behind a TCP port (the simulated one; network printers speak the same). One exchange at a time. */
+/**
+ * An ESC/POS printer behind a TCP port (the simulated one; network printers speak the same). One
+ * exchange at a time.
+ */
 export class TcpPrinter implements Printer {
   readonly #host: string;
   readonly #port: number;
@@ -25,7 +28,8 @@ export class TcpPrinter implements Printer {
     this.#clock = clock;
   }
 
-  readonly status = (): Promise<PrinterStatus> => this.#inTurn(() => this.#exchange(null, STATUS_MS));
+  readonly status = (): Promise<PrinterStatus> =>
+    this.#inTurn(() => this.#exchange(null, STATUS_MS));
 
   readonly print = async (slip: readonly SlipLine[]): Promise<Result<void, Failure>> => {
     const status = await this.#inTurn(() => this.#exchange(encodeSlip(slip), PRINT_MS));
@@ -55,7 +59,8 @@ export class TcpPrinter implements Printer {
         socket?.destroy();
         resolve(status);
       };
-      const down = (detail: string, cause?: unknown): void => end({ ready: false, paperLow: false, failure: failure('DEV-0101', detail, cause) });
+      const down = (detail: string, cause?: unknown): void =>
+        end({ ready: false, paperLow: false, failure: failure('DEV-0101', detail, cause) });
       const cancel = this.#clock.after(timeoutMs, () => down('no answer in time'));
       socket = connect({ host: this.#host, port: this.#port, noDelay: true });
       socket.on('error', (cause) => down('not reachable', cause));
@@ -74,7 +79,12 @@ export class TcpPrinter implements Printer {
 
 /** No printer: the screen shows what to keep. */
 export const NO_PRINTER: Printer = {
-  status: () => Promise.resolve({ ready: false, paperLow: false, failure: failure('DEV-0101', 'no printer configured') }),
+  status: () =>
+    Promise.resolve({
+      ready: false,
+      paperLow: false,
+      failure: failure('DEV-0101', 'no printer configured'),
+    }),
   print: () => Promise.resolve(err(failure('DEV-0101', 'no printer configured'))),
   close: () => undefined,
 };

@@ -3,7 +3,12 @@ import type { Result } from '../../shared/result.ts';
 
 /** One line of a slip. Widths count a Chinese character as two columns; 32 columns on 58 mm paper. */
 export type SlipLine =
-  | { readonly kind: 'text'; readonly text: string; readonly align?: 'left' | 'center'; readonly size?: 'normal' | 'double' }
+  | {
+      readonly kind: 'text';
+      readonly text: string;
+      readonly align?: 'left' | 'center';
+      readonly size?: 'normal' | 'double';
+    }
   | { readonly kind: 'pair'; readonly label: string; readonly value: string }
   | { readonly kind: 'rule' }
   | { readonly kind: 'qr'; readonly text: string };
@@ -14,7 +19,10 @@ export interface PrinterStatus {
   readonly failure: Failure | null;
 }
 
-/** A receipt printer. No call throws; a slip that fails half-way is a failure, and the caller says so on screen. */
+/**
+ * A receipt printer. No call throws; a slip that fails half-way is a failure, and the caller says
+ * so on screen.
+ */
 export interface Printer {
   readonly status: () => Promise<PrinterStatus>;
   /** Prints and cuts; ok only after the printer confirmed that it is still well. DEV-0101 otherwise. */

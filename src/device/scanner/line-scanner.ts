@@ -20,7 +20,10 @@ export interface ScannerModel {
 export const SCANNER_MODELS = {
   /** Looks by itself (presentation mode), as most fixed scanners are set up. */
   plain: { on: null, off: null },
-  /** Honeywell serial trigger, 16 54 0D and 16 55 0D; the scanner must be set to trigger mode (cards.md 5.3: weak source). */
+  /**
+   * Honeywell serial trigger, 16 54 0D and 16 55 0D; the scanner must be set to trigger mode
+   * (cards.md 5.3: weak source).
+   */
   honeywell: { on: [0x16, 0x54, 0x0d], off: [0x16, 0x55, 0x0d] },
 } as const satisfies Record<string, ScannerModel>;
 export type ScannerModelName = keyof typeof SCANNER_MODELS;
@@ -116,7 +119,9 @@ export class LineScanner implements Scanner {
 
   #lost(cause: unknown): void {
     if (this.#closed) return;
-    this.#set(failure('DEV-0201', cause instanceof Error ? cause.message : 'the line is gone', cause));
+    this.#set(
+      failure('DEV-0201', cause instanceof Error ? cause.message : 'the line is gone', cause),
+    );
     const delay = BACK_OFF_MS[Math.min(this.#fails++, BACK_OFF_MS.length - 1)] as number;
     this.#cancelRetry = this.#o.clock.after(delay, () => void this.#open());
   }
@@ -124,7 +129,11 @@ export class LineScanner implements Scanner {
   #set(f: Failure | null): void {
     if ((f === null) === (this.#failure === null) && this.#fails > 0) return;
     this.#failure = f;
-    this.#o.log(f === null ? 'info' : 'warn', 'scanner', f === null ? 'online' : `${f.code} ${f.detail ?? ''}`);
+    this.#o.log(
+      f === null ? 'info' : 'warn',
+      'scanner',
+      f === null ? 'online' : `${f.code} ${f.detail ?? ''}`,
+    );
     for (const listener of this.#changed) listener();
   }
 
@@ -136,7 +145,8 @@ export class LineScanner implements Scanner {
       else this.#text += String.fromCodePoint(byte);
     }
     this.#cancelQuiet();
-    if (this.#text !== '' || this.#noise) this.#cancelQuiet = this.#o.clock.after(QUIET_MS, () => this.#end());
+    if (this.#text !== '' || this.#noise)
+      this.#cancelQuiet = this.#o.clock.after(QUIET_MS, () => this.#end());
   }
 
   #end(): void {

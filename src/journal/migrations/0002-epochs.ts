@@ -1,7 +1,7 @@
 /**
- * Facts keyed by (epoch, seq): the chain begins anew with each epoch. `stranded` holds what central refused for good
- * and what is therefore kept here only. Rows are made anew from the events (they carry fields that version 1 did not
- * know), by `migrate`, in the same transaction.
+ * Facts keyed by (epoch, seq): the chain begins anew with each epoch. `stranded` holds what central
+ * refused for good and what is therefore kept here only. Rows are made anew from the events (they
+ * carry fields that version 1 did not know), by `migrate`, in the same transaction.
  */
 export const epochs = {
   version: 2,

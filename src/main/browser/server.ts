@@ -50,14 +50,17 @@ export class PortTakenError extends Error {
   readonly port: number;
 
   constructor(port: number) {
-    super(`CONF-0102: port ${port} on 127.0.0.1 is in use by another process; choose another with --port`);
+    super(
+      `CONF-0102: port ${port} on 127.0.0.1 is in use by another process; choose another with --port`,
+    );
     this.port = port;
   }
 }
 
 /**
- * Serves the kiosk to a Chromium on this machine, and to nothing else: loopback only, behind a token, with `Host` and
- * `Origin` checked so that another site open in the same browser can neither read it nor speak to it.
+ * Serves the kiosk to a Chromium on this machine, and to nothing else: loopback only, behind a
+ * token, with `Host` and `Origin` checked so that another site open in the same browser can neither
+ * read it nor speak to it.
  */
 export async function startBrowserShell(options: BrowserShellOptions): Promise<BrowserShell> {
   const log = options.log ?? ((line: string): void => console.error(line));
@@ -69,11 +72,18 @@ export async function startBrowserShell(options: BrowserShellOptions): Promise<B
   const server = createServer((request, response) => answer(request, response));
   server.headersTimeout = 10_000;
   server.requestTimeout = 10_000;
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false, clientTracking: true });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    clientTracking: true,
+  });
 
   // Listens before the core is started: a port that is taken must not leave a core behind.
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? new PortTakenError(options.port) : error));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'EADDRINUSE' ? new PortTakenError(options.port) : error),
+    );
     server.listen(options.port, '127.0.0.1', resolve);
   });
   const address = server.address();
@@ -82,14 +92,28 @@ export async function startBrowserShell(options: BrowserShellOptions): Promise<B
   const hosts = new Set([`127.0.0.1:${port}`, `localhost:${port}`]);
 
   const supervisor = createSupervisor({
-    core: options.core, log,
+    core: options.core,
+    log,
     ...(options.header === undefined ? {} : { header: options.header }),
     ...(options.demo === undefined ? {} : { demo: options.demo }),
     ...(options.timings === undefined ? {} : { timings: options.timings }),
   });
 
-  function send(response: ServerResponse, status: number, type: string, body: string | Buffer, extra: Readonly<Record<string, string>> = {}, head = false): void {
-    response.writeHead(status, { ...headers, 'Content-Type': type, 'Content-Length': String(Buffer.byteLength(body)), 'Cache-Control': 'no-store', ...extra });
+  function send(
+    response: ServerResponse,
+    status: number,
+    type: string,
+    body: string | Buffer,
+    extra: Readonly<Record<string, string>> = {},
+    head = false,
+  ): void {
+    response.writeHead(status, {
+      ...headers,
+      'Content-Type': type,
+      'Content-Length': String(Buffer.byteLength(body)),
+      'Cache-Control': 'no-store',
+      ...extra,
+    });
     response.end(head ? undefined : body);
   }
   function plain(response: ServerResponse, status: number, text: string): void {
@@ -98,26 +122,47 @@ export async function startBrowserShell(options: BrowserShellOptions): Promise<B
   function hasCookie(request: IncomingMessage): boolean {
     return (request.headers.cookie ?? '').split(';').some((part) => {
       const at = part.indexOf('=');
-      return at > 0 && part.slice(0, at).trim() === cookieName && sameSecret(part.slice(at + 1).trim(), token);
+      return (
+        at > 0 &&
+        part.slice(0, at).trim() === cookieName &&
+        sameSecret(part.slice(at + 1).trim(), token)
+      );
     });
   }
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
     if (!hosts.has(request.headers.host ?? '')) return plain(response, 421, 'Not for this host.');
-    if (request.method !== 'GET' && request.method !== 'HEAD') return plain(response, 405, 'Only GET.');
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return plain(response, 405, 'Only GET.');
     const url = URL.parse(request.url ?? '/', `http://127.0.0.1:${port}`);
     if (url === null) return plain(response, 400, 'Bad address.');
     const given = url.searchParams.get('token');
     if (url.pathname === '/' && given !== null) {
-      if (!sameSecret(given, token)) return plain(response, 401, '链接已失效，请用启动时打印的新链接。 / This link is not valid any more; use the one printed at start.');
+      if (!sameSecret(given, token))
+        return plain(
+          response,
+          401,
+          '链接已失效，请用启动时打印的新链接。 / This link is not valid any more; use the one printed at start.',
+        );
       // Away from the token at once, so that it stays in no history and no referrer.
-      send(response, 303, 'text/plain; charset=utf-8', '', { Location: '/', 'Set-Cookie': `${cookieName}=${token}; HttpOnly; SameSite=Strict; Path=/` });
+      send(response, 303, 'text/plain; charset=utf-8', '', {
+        Location: '/',
+        'Set-Cookie': `${cookieName}=${token}; HttpOnly; SameSite=Strict; Path=/`,
+      });
       return undefined;
     }
-    if (!hasCookie(request)) return plain(response, 401, '请用启动时打印的链接打开。 / Open the link printed at start.');
+    if (!hasCookie(request))
+      return plain(response, 401, '请用启动时打印的链接打开。 / Open the link printed at start.');
     const file = files.get(url.pathname);
     if (file === undefined) return plain(response, 404, 'Not found.');
-    send(response, 200, file.type, file.body, file.immutable ? { 'Cache-Control': 'private, max-age=31536000, immutable' } : {}, request.method === 'HEAD');
+    send(
+      response,
+      200,
+      file.type,
+      file.body,
+      file.immutable ? { 'Cache-Control': 'private, max-age=31536000, immutable' } : {},
+      request.method === 'HEAD',
+    );
     return undefined;
   }
 
@@ -151,7 +196,10 @@ export async function startBrowserShell(options: BrowserShellOptions): Promise<B
     page.on('error', (error) => log(`page: ${error.message}`));
     page.on('message', (data, isBinary) => {
       const now = performance.now();
-      allowance = Math.min(INTENT_BURST, allowance + ((now - filledAt) / 1000) * INTENTS_PER_SECOND);
+      allowance = Math.min(
+        INTENT_BURST,
+        allowance + ((now - filledAt) / 1000) * INTENTS_PER_SECOND,
+      );
       filledAt = now;
       if (allowance < 1) return page.close(1008, 'too many messages');
       allowance -= 1;

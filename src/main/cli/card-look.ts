@@ -23,24 +23,63 @@ export interface CardLook {
   readonly text: string;
 }
 
-/** A reader says what is in it within this time; a motor reader first finds its place and takes the card to its contacts. */
+/**
+ * A reader says what is in it within this time; a motor reader first finds its place and takes the
+ * card to its contacts.
+ */
 const LOOK_MS = { pcsc: 4_000, crt: 25_000, virtual: 2_000 } as const;
 
 /** Readers that talk to real hardware. A virtual reader belongs to the hall. */
 export function realReaders(clock: Clock): ReaderMaker {
   const log = (): void => undefined;
   return (r, id) => {
-    if (r.kind === 'pcsc') return new PcscReader({ id, match: r.match ?? '', clock, log, service: pcscService(clock, log), ...(r.model === undefined ? {} : { model: r.model }) });
-    if (r.kind === 'crt') return new CrtReader({ id, path: r.path ?? '', open: () => openSerial(r.path ?? '', r.baudRate ?? DEFAULT_BAUD), clock, log, ...(r.dialect === undefined ? {} : { dialect: r.dialect }) });
+    if (r.kind === 'pcsc')
+      return new PcscReader({
+        id,
+        match: r.match ?? '',
+        clock,
+        log,
+        service: pcscService(clock, log),
+        ...(r.model === undefined ? {} : { model: r.model }),
+      });
+    if (r.kind === 'crt')
+      return new CrtReader({
+        id,
+        path: r.path ?? '',
+        open: () => openSerial(r.path ?? '', r.baudRate ?? DEFAULT_BAUD),
+        clock,
+        log,
+        ...(r.dialect === undefined ? {} : { dialect: r.dialect }),
+      });
     return null;
   };
 }
 
-/** The doctor has no keys: whatever asks for one is refused, so that no code can be presented by mistake. */
-const NO_KEYS = new Proxy({} as KeyProvider, { get: (_, name) => (name === 'id' ? 'none' : () => Promise.resolve(err(failure('CARD-0206', 'the doctor has no keys')))) });
+/**
+ * The doctor has no keys: whatever asks for one is refused, so that no code can be presented by
+ * mistake.
+ */
+const NO_KEYS = new Proxy({} as KeyProvider, {
+  get: (_, name) =>
+    name === 'id'
+      ? 'none'
+      : () => Promise.resolve(err(failure('CARD-0206', 'the doctor has no keys'))),
+});
 
-/** Looks at the card in one reader: reads it over a channel that lets nothing else through, and lets go. */
-export async function lookAtCard(config: ReaderConfig, make: ReaderMaker, clock: Clock, own: Pick<OwnPrograms, 'layouts' | 'cwd' | 'terminalId'> = { layouts: [], cwd: '.', terminalId: '000000000000' }): Promise<CardLook | null> {
+/**
+ * Looks at the card in one reader: reads it over a channel that lets nothing else through, and lets
+ * go.
+ */
+export async function lookAtCard(
+  config: ReaderConfig,
+  make: ReaderMaker,
+  clock: Clock,
+  own: Pick<OwnPrograms, 'layouts' | 'cwd' | 'terminalId'> = {
+    layouts: [],
+    cwd: '.',
+    terminalId: '000000000000',
+  },
+): Promise<CardLook | null> {
   const reader = make(config, 'doctor');
   if (reader === null) return null;
   // A motor reader takes nobody's card in while the doctor looks.
@@ -54,25 +93,56 @@ export async function lookAtCard(config: ReaderConfig, make: ReaderMaker, clock:
   }
 }
 
-async function look(reader: CardReader, status: ReaderStatus, config: ReaderConfig, layouts: LayoutRegistry): Promise<CardLook> {
+async function look(
+  reader: CardReader,
+  status: ReaderStatus,
+  config: ReaderConfig,
+  layouts: LayoutRegistry,
+): Promise<CardLook> {
   const name = `“${reader.name()}”`;
   switch (status.state) {
     case 'offline':
-      return { level: 'FAIL', code: status.failure.code, text: `${name}: ${status.failure.detail ?? ERRORS[status.failure.code].technician.en}` };
+      return {
+        level: 'FAIL',
+        code: status.failure.code,
+        text: `${name}: ${status.failure.detail ?? ERRORS[status.failure.code].technician.en}`,
+      };
     case 'empty':
       return { level: 'OK', code: null, text: `${name}: no card` };
     case 'leaving':
       return { level: 'OK', code: null, text: `${name}: a card waits at the gate` };
     case 'mute':
-      return { level: 'WARN', code: 'CARD-0101', text: `${name}: a card that does not answer; the kiosk says: ${ERRORS['CARD-0101'].title.en}` };
+      return {
+        level: 'WARN',
+        code: 'CARD-0101',
+        text: `${name}: a card that does not answer; the kiosk says: ${ERRORS['CARD-0101'].title.en}`,
+      };
     case 'present': {
       const read = await layouts.read(readOnlyChannel(reader.open(status.insertion)), status.atr);
-      const speaks = config.kind === 'pcsc' ? `, memory cards: ${dialectOf(reader.name(), config.model)?.id ?? 'none'}` : '';
-      if (!read.ok) return { level: 'WARN', code: read.error.code, text: `${name}${speaks}: ${read.error.detail ?? ''}; the kiosk says: ${ERRORS[read.error.code].title.en}` };
+      const speaks =
+        config.kind === 'pcsc'
+          ? `, memory cards: ${dialectOf(reader.name(), config.model)?.id ?? 'none'}`
+          : '';
+      if (!read.ok)
+        return {
+          level: 'WARN',
+          code: read.error.code,
+          text: `${name}${speaks}: ${read.error.detail ?? ''}; the kiosk says: ${ERRORS[read.error.code].title.en}`,
+        };
       const { reading } = read.value;
-      const verdict = judgeCard(reading) ?? (reading.visited ? null : reading.meter.countTaken > reading.count ? 'SALE-0102' : 'SALE-0101');
+      const verdict =
+        judgeCard(reading) ??
+        (reading.visited
+          ? null
+          : reading.meter.countTaken > reading.count
+            ? 'SALE-0102'
+            : 'SALE-0101');
       const says = verdict === null ? 'sold to, if its account agrees' : ERRORS[verdict].title.en;
-      return { level: verdict === null ? 'OK' : 'WARN', code: verdict, text: `${name}${speaks}: ${reading.layout} card ${maskCardNo(reading.cardNo)}, count ${reading.count}${reading.unfinished ? ', an unfinished purchase' : ''}; the kiosk says: ${says}` };
+      return {
+        level: verdict === null ? 'OK' : 'WARN',
+        code: verdict,
+        text: `${name}${speaks}: ${reading.layout} card ${maskCardNo(reading.cardNo)}, count ${reading.count}${reading.unfinished ? ', an unfinished purchase' : ''}; the kiosk says: ${says}`,
+      };
     }
   }
 }

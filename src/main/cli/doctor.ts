@@ -56,8 +56,15 @@ const LOW_BYTES = 1024 ** 3;
 const DEFAULT_SKEW_MS = 60_000;
 const MIN_RSA_BITS = 2048;
 
-const found = (level: Level, check: string, text: string, action: string | null = null, code: ErrorCode | null = null): Finding => ({ level, check, code, text, action });
-const failed = (check: string, f: Failure, action: string, level: Level = 'FAIL'): Finding => found(level, check, f.detail ?? ERRORS[f.code].technician.en, action, f.code);
+const found = (
+  level: Level,
+  check: string,
+  text: string,
+  action: string | null = null,
+  code: ErrorCode | null = null,
+): Finding => ({ level, check, code, text, action });
+const failed = (check: string, f: Failure, action: string, level: Level = 'FAIL'): Finding =>
+  found(level, check, f.detail ?? ERRORS[f.code].technician.en, action, f.code);
 const mebibytes = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MiB`;
 
 /** Looks at everything a kiosk needs and changes nothing; works beside a running core. */
@@ -66,11 +73,42 @@ export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
   const loaded = loadConfig(options.configFile);
   if (loaded.ok) {
     const { config } = loaded.value;
-    findings.push(found('OK', 'config', `${options.configFile}: terminal ${config.terminalId}, mode ${config.mode}`));
-    findings.push(...checkKeyFiles(loaded.value), checkCardKeys(loaded.value), checkMaintenance(config), ...checkJournal(loaded.value), ...checkDisk(loaded.value));
+    findings.push(
+      found(
+        'OK',
+        'config',
+        `${options.configFile}: terminal ${config.terminalId}, mode ${config.mode}`,
+      ),
+    );
+    findings.push(
+      ...checkKeyFiles(loaded.value),
+      checkCardKeys(loaded.value),
+      checkMaintenance(config),
+      ...checkJournal(loaded.value),
+      ...checkDisk(loaded.value),
+    );
     const probe = await options.pcsc(config.readers[0]?.kind === 'pcsc');
-    findings.push(...(await Promise.all([Promise.resolve(checkReader(config, probe)), checkCards(loaded.value, probe, options), checkPrinter(config, options.clock), checkPayments(loaded.value, options), checkCentral(loaded.value, options)])).flat());
-  } else findings.push(...configFindings(options.configFile, loaded.error), found('WARN', 'config', 'nothing else was checked', 'correct the configuration, then run doctor again'));
+    findings.push(
+      ...(
+        await Promise.all([
+          Promise.resolve(checkReader(config, probe)),
+          checkCards(loaded.value, probe, options),
+          checkPrinter(config, options.clock),
+          checkPayments(loaded.value, options),
+          checkCentral(loaded.value, options),
+        ])
+      ).flat(),
+    );
+  } else
+    findings.push(
+      ...configFindings(options.configFile, loaded.error),
+      found(
+        'WARN',
+        'config',
+        'nothing else was checked',
+        'correct the configuration, then run doctor again',
+      ),
+    );
   return { ok: findings.every((f) => f.level !== 'FAIL'), config: options.configFile, findings };
 }
 
@@ -81,15 +119,46 @@ function checkRuntime(): Finding {
     db.close();
     return found('OK', 'runtime', `Node ${process.versions.node}, SQLite ${version}`);
   } catch (cause) {
-    return found('FAIL', 'runtime', `Node ${process.versions.node}; better-sqlite3 does not load: ${String(cause)}`, 'install again: the native addons belong to the Node that ships with them');
+    return found(
+      'FAIL',
+      'runtime',
+      `Node ${process.versions.node}; better-sqlite3 does not load: ${String(cause)}`,
+      'install again: the native addons belong to the Node that ships with them',
+    );
   }
 }
 
 /** Each bad key on a line of its own. */
 function configFindings(file: string, f: Failure): Finding[] {
-  if (!existsSync(file)) return [found('FAIL', 'config', `${file} does not exist`, 'name the file with --config, or start the demo once with npm start', 'CONF-0101')];
-  if (f.cause instanceof ZodError) return configProblems(f.cause).map((problem) => found('FAIL', 'config', problem, 'correct this key in terminal.json (resources/terminal.schema.json describes it)', f.code));
-  return [failed('config', f, f.code === 'CONF-0103' ? 'sample keys are published: use them in demo mode only, and seal the company’s own with `npx pilotlight keys seal`' : 'correct this key in terminal.json')];
+  if (!existsSync(file))
+    return [
+      found(
+        'FAIL',
+        'config',
+        `${file} does not exist`,
+        'name the file with --config, or start the demo once with npm start',
+        'CONF-0101',
+      ),
+    ];
+  if (f.cause instanceof ZodError)
+    return configProblems(f.cause).map((problem) =>
+      found(
+        'FAIL',
+        'config',
+        problem,
+        'correct this key in terminal.json (resources/terminal.schema.json describes it)',
+        f.code,
+      ),
+    );
+  return [
+    failed(
+      'config',
+      f,
+      f.code === 'CONF-0103'
+        ? 'sample keys are published: use them in demo mode only, and seal the company’s own with `npx pilotlight keys seal`'
+        : 'correct this key in terminal.json',
+    ),
+  ];
 }
 
 interface KeyFile {
@@ -105,24 +174,55 @@ const KEY_NAMES = { rsa: 'RSA', ed25519: 'Ed25519', shared: 'shared' } as const;
 function keyFilesOf(config: TerminalConfig): KeyFile[] {
   return [
     { key: 'central.keyFile', path: config.central.keyFile, secret: true, kind: 'ed25519' },
-    { key: 'central.policyKeyFile', path: config.central.policyKeyFile, secret: false, kind: 'ed25519' },
+    {
+      key: 'central.policyKeyFile',
+      path: config.central.policyKeyFile,
+      secret: false,
+      kind: 'ed25519',
+    },
     ...config.payments.flatMap((p, i): KeyFile[] => {
       switch (p.kind) {
         case 'wechat':
           return [
-            { key: `payments[${i}].merchantKeyFile`, path: p.merchantKeyFile, secret: true, kind: 'rsa' },
-            ...Object.entries(p.platformKeys).map(([serial, path]): KeyFile => ({ key: `payments[${i}].platformKeys.${serial}`, path, secret: false, kind: 'rsa' })),
+            {
+              key: `payments[${i}].merchantKeyFile`,
+              path: p.merchantKeyFile,
+              secret: true,
+              kind: 'rsa',
+            },
+            ...Object.entries(p.platformKeys).map(([serial, path]): KeyFile => ({
+              key: `payments[${i}].platformKeys.${serial}`,
+              path,
+              secret: false,
+              kind: 'rsa',
+            })),
           ];
         case 'alipay':
           return [
             { key: `payments[${i}].appKeyFile`, path: p.appKeyFile, secret: true, kind: 'rsa' },
-            { key: `payments[${i}].alipayKeyFile`, path: p.alipayKeyFile, secret: false, kind: 'rsa' },
+            {
+              key: `payments[${i}].alipayKeyFile`,
+              path: p.alipayKeyFile,
+              secret: false,
+              kind: 'rsa',
+            },
           ];
         case 'unionpay':
-          return [{ key: `payments[${i}].appKeyFile`, path: p.appKeyFile, secret: true, kind: 'shared' }];
+          return [
+            { key: `payments[${i}].appKeyFile`, path: p.appKeyFile, secret: true, kind: 'shared' },
+          ];
         case 'gateway':
           // Otherwise central's two keys above.
-          return p.answerKeyFile === undefined ? [] : [{ key: `payments[${i}].answerKeyFile`, path: p.answerKeyFile, secret: false, kind: 'ed25519' }];
+          return p.answerKeyFile === undefined
+            ? []
+            : [
+                {
+                  key: `payments[${i}].answerKeyFile`,
+                  path: p.answerKeyFile,
+                  secret: false,
+                  kind: 'ed25519',
+                },
+              ];
         default:
           return never(p);
       }
@@ -131,14 +231,33 @@ function keyFilesOf(config: TerminalConfig): KeyFile[] {
 }
 
 /** What makes the file's text unusable, and what to do; null: nothing. */
-function keyProblem(file: KeyFile, text: string): readonly [problem: string, action: string] | null {
-  if (file.kind === 'shared') return /^[\x21-\x7e]{16,256}$/.test(text.trim()) ? null : ['not one line of 16 to 256 visible characters', 'put the application’s key there, alone, as the acquirer gave it'];
-  if (file.secret !== text.includes('PRIVATE KEY')) return [file.secret ? 'not a private key' : 'a private key, where the public key or certificate belongs', 'put the right PEM file there'];
+function keyProblem(
+  file: KeyFile,
+  text: string,
+): readonly [problem: string, action: string] | null {
+  if (file.kind === 'shared')
+    return /^[\x21-\x7e]{16,256}$/.test(text.trim())
+      ? null
+      : [
+          'not one line of 16 to 256 visible characters',
+          'put the application’s key there, alone, as the acquirer gave it',
+        ];
+  if (file.secret !== text.includes('PRIVATE KEY'))
+    return [
+      file.secret
+        ? 'not a private key'
+        : 'a private key, where the public key or certificate belongs',
+      'put the right PEM file there',
+    ];
   try {
     const key = file.secret ? createPrivateKey(text) : createPublicKey(text);
     const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
-    if (key.asymmetricKeyType === file.kind && (file.kind !== 'rsa' || bits >= MIN_RSA_BITS)) return null;
-    return [`${key.asymmetricKeyType ?? 'unknown'} key, ${file.kind === 'rsa' ? `RSA of at least ${MIN_RSA_BITS} bits` : 'Ed25519'} is needed`, 'put the right PEM file there'];
+    if (key.asymmetricKeyType === file.kind && (file.kind !== 'rsa' || bits >= MIN_RSA_BITS))
+      return null;
+    return [
+      `${key.asymmetricKeyType ?? 'unknown'} key, ${file.kind === 'rsa' ? `RSA of at least ${MIN_RSA_BITS} bits` : 'Ed25519'} is needed`,
+      'put the right PEM file there',
+    ];
   } catch {
     return ['not a key in PEM form', 'put the PEM file there as it was issued'];
   }
@@ -147,50 +266,128 @@ function keyProblem(file: KeyFile, text: string): readonly [problem: string, act
 function checkKeyFiles(loaded: LoadedConfig): Finding[] {
   return keyFilesOf(loaded.config).map((file) => {
     const path = loaded.path(file.path);
-    const bad = (text: string, action: string): Finding => found('FAIL', 'key-files', `${file.key}: ${text}`, action, 'CONF-0101');
+    const bad = (text: string, action: string): Finding =>
+      found('FAIL', 'key-files', `${file.key}: ${text}`, action, 'CONF-0101');
     let pem: string;
     let mode: number;
     try {
       pem = readFileSync(path, 'utf8');
       mode = statSync(path).mode;
     } catch (cause) {
-      return bad(`${path}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, 'put the PEM file there, readable by the user that runs the kiosk');
+      return bad(
+        `${path}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`,
+        'put the PEM file there, readable by the user that runs the kiosk',
+      );
     }
     const wrong = keyProblem(file, pem);
     if (wrong !== null) return bad(`${path}: ${wrong[0]}`, wrong[1]);
     // Windows has no such mode bits; there the folder's access list is the operator's to set.
     if (file.secret && process.platform !== 'win32' && (mode & 0o077) !== 0) {
-      return found(loaded.config.mode === 'production' ? 'FAIL' : 'WARN', 'key-files', `${file.key}: ${path} can be read by others (mode ${(mode & 0o777).toString(8)})`, `chmod 600 ${path}`, 'CONF-0101');
+      return found(
+        loaded.config.mode === 'production' ? 'FAIL' : 'WARN',
+        'key-files',
+        `${file.key}: ${path} can be read by others (mode ${(mode & 0o777).toString(8)})`,
+        `chmod 600 ${path}`,
+        'CONF-0101',
+      );
     }
-    return found('OK', 'key-files', `${file.key}: ${KEY_NAMES[file.kind]} ${file.kind === 'shared' ? '' : file.secret ? 'private ' : 'public '}key`);
+    return found(
+      'OK',
+      'key-files',
+      `${file.key}: ${KEY_NAMES[file.kind]} ${file.kind === 'shared' ? '' : file.secret ? 'private ' : 'public '}key`,
+    );
   });
 }
 
 function checkMaintenance(config: TerminalConfig): Finding {
   const n = config.maintenance.users.length;
-  if (n === 0) return found('WARN', 'maintenance', 'nobody may enter maintenance mode', 'npx pilotlight pin --name NAME prints a line for maintenance.users in terminal.json');
-  return found('OK', 'maintenance', `${n} ${n === 1 ? 'person' : 'people'} may enter maintenance mode`);
+  if (n === 0)
+    return found(
+      'WARN',
+      'maintenance',
+      'nobody may enter maintenance mode',
+      'npx pilotlight pin --name NAME prints a line for maintenance.users in terminal.json',
+    );
+  return found(
+    'OK',
+    'maintenance',
+    `${n} ${n === 1 ? 'person' : 'people'} may enter maintenance mode`,
+  );
 }
 
 function checkCardKeys(loaded: LoadedConfig): Finding {
   const keys = loadCardKeys(loaded);
-  if (!keys.ok) return failed('card-keys', keys.error, keys.error.code === 'CONF-0103' ? 'a packaged kiosk carries no sample keys: seal the company’s own with `npx pilotlight keys seal`' : 'see docs/operating.zh.md, “密钥”');
+  if (!keys.ok)
+    return failed(
+      'card-keys',
+      keys.error,
+      keys.error.code === 'CONF-0103'
+        ? 'a packaged kiosk carries no sample keys: seal the company’s own with `npx pilotlight keys seal`'
+        : 'see docs/operating.zh.md, “密钥”',
+    );
   const { keys: named } = loaded.config;
   const proofs = named.kind === 'psam' && named.profile?.wholeMac !== undefined;
   if (keys.value.id === 'sealed') return found('OK', 'card-keys', 'sealed for this machine');
-  if (keys.value.id === 'psam') return found('OK', 'card-keys', `in a PSAM; whether it answers is seen when a card is sold to${proofs ? '' : '; cards of layout PL-24 are refused (CARD-0206), as it makes no proofs of 8 bytes (keys.profile.wholeMac)'}`);
-  if (keys.value.id === 'central') return found('OK', 'card-keys', 'at central: nothing is sold while it is away');
-  return found('WARN', 'card-keys', 'sample keys: published, for demo cards only', 'never issue cards for real meters with these keys');
+  if (keys.value.id === 'psam')
+    return found(
+      'OK',
+      'card-keys',
+      `in a PSAM; whether it answers is seen when a card is sold to${proofs ? '' : '; cards of layout PL-24 are refused (CARD-0206), as it makes no proofs of 8 bytes (keys.profile.wholeMac)'}`,
+    );
+  if (keys.value.id === 'central')
+    return found('OK', 'card-keys', 'at central: nothing is sold while it is away');
+  return found(
+    'WARN',
+    'card-keys',
+    'sample keys: published, for demo cards only',
+    'never issue cards for real meters with these keys',
+  );
 }
 
 function checkJournal(loaded: LoadedConfig): Finding[] {
   const dataDir = loaded.path(loaded.config.dataDir);
   const findings = [corePresence(dataDir)];
-  if (!existsSync(Journal.file(dataDir))) return [...findings, found('WARN', 'journal', `${Journal.file(dataDir)} does not exist yet`, 'it is made at the first start; on a kiosk that has already sold, stop and find out where it went')];
+  if (!existsSync(Journal.file(dataDir)))
+    return [
+      ...findings,
+      found(
+        'WARN',
+        'journal',
+        `${Journal.file(dataDir)} does not exist yet`,
+        'it is made at the first start; on a kiosk that has already sold, stop and find out where it went',
+      ),
+    ];
   const report = verifyJournal(dataDir, loaded.path(loaded.config.secondPath));
-  if (report.terminalId !== null && report.terminalId !== loaded.config.terminalId) findings.push(found('FAIL', 'journal', `the journal belongs to terminal ${report.terminalId}`, 'point dataDir at this terminal’s own journal', 'JRNL-0101'));
-  if (report.ok) findings.push(found('OK', 'journal', `${report.events} events, ${report.orders} orders, ${report.unsent} not yet acknowledged by central; chain, rows and second log agree`));
-  else findings.push(...report.problems.map((problem) => found('FAIL', 'journal', problem, 'stop the kiosk, keep a copy of dataDir and secondPath, compare with central; do not repair by hand', journalCode(problem))));
+  if (report.terminalId !== null && report.terminalId !== loaded.config.terminalId)
+    findings.push(
+      found(
+        'FAIL',
+        'journal',
+        `the journal belongs to terminal ${report.terminalId}`,
+        'point dataDir at this terminal’s own journal',
+        'JRNL-0101',
+      ),
+    );
+  if (report.ok)
+    findings.push(
+      found(
+        'OK',
+        'journal',
+        `${report.events} events, ${report.orders} orders, ${report.unsent} not yet acknowledged by central; chain, rows and second log agree`,
+      ),
+    );
+  else
+    findings.push(
+      ...report.problems.map((problem) =>
+        found(
+          'FAIL',
+          'journal',
+          problem,
+          'stop the kiosk, keep a copy of dataDir and secondPath, compare with central; do not repair by hand',
+          journalCode(problem),
+        ),
+      ),
+    );
   return findings;
 }
 
@@ -199,7 +396,10 @@ function journalCode(problem: string): ErrorCode {
   return problem === 'the schema was altered' ? 'JRNL-0102' : 'JRNL-0103';
 }
 
-/** By the number that the core leaves behind; its lock is not touched, so that a starting core never meets ours. */
+/**
+ * By the number that the core leaves behind; its lock is not touched, so that a starting core never
+ * meets ours.
+ */
 function corePresence(dataDir: string): Finding {
   const file = join(dataDir, 'core.pid');
   try {
@@ -207,7 +407,9 @@ function corePresence(dataDir: string): Finding {
     process.kill(pid, 0);
     return found('OK', 'core', `running (process ${pid})`);
   } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === 'EPERM' ? found('OK', 'core', 'running, as another user') : found('OK', 'core', 'not running');
+    return (cause as NodeJS.ErrnoException).code === 'EPERM'
+      ? found('OK', 'core', 'running, as another user')
+      : found('OK', 'core', 'not running');
   }
 }
 
@@ -220,34 +422,101 @@ function existing(folder: string): string {
 
 function checkDisk(loaded: LoadedConfig): Finding[] {
   const { config } = loaded;
-  const places = { dataDir: existing(loaded.path(config.dataDir)), secondPath: existing(loaded.path(config.secondPath)) };
+  const places = {
+    dataDir: existing(loaded.path(config.dataDir)),
+    secondPath: existing(loaded.path(config.secondPath)),
+  };
   const findings = Object.entries(places).map(([key, folder]) => {
     const s = statfsSync(folder);
     const free = s.bavail * s.bsize;
-    if (free < MIN_FREE_BYTES) return found('FAIL', 'disk', `${key}: ${mebibytes(free)} free at ${folder}`, `make room: the kiosk stops selling below ${mebibytes(MIN_FREE_BYTES)}`, 'JRNL-0104');
-    return found(free < LOW_BYTES ? 'WARN' : 'OK', 'disk', `${key}: ${mebibytes(free)} free at ${folder}`, free < LOW_BYTES ? `make room: the kiosk stops selling below ${mebibytes(MIN_FREE_BYTES)}` : null);
+    if (free < MIN_FREE_BYTES)
+      return found(
+        'FAIL',
+        'disk',
+        `${key}: ${mebibytes(free)} free at ${folder}`,
+        `make room: the kiosk stops selling below ${mebibytes(MIN_FREE_BYTES)}`,
+        'JRNL-0104',
+      );
+    return found(
+      free < LOW_BYTES ? 'WARN' : 'OK',
+      'disk',
+      `${key}: ${mebibytes(free)} free at ${folder}`,
+      free < LOW_BYTES
+        ? `make room: the kiosk stops selling below ${mebibytes(MIN_FREE_BYTES)}`
+        : null,
+    );
   });
-  if (config.mode === 'production' && statSync(places.dataDir).dev === statSync(places.secondPath).dev) findings.push(found('WARN', 'disk', 'dataDir and secondPath are on the same disk', 'put the second log on another disk: losing one disk must not lose an order'));
+  if (
+    config.mode === 'production' &&
+    statSync(places.dataDir).dev === statSync(places.secondPath).dev
+  )
+    findings.push(
+      found(
+        'WARN',
+        'disk',
+        'dataDir and secondPath are on the same disk',
+        'put the second log on another disk: losing one disk must not lose an order',
+      ),
+    );
   return findings;
 }
 
 function checkReader(config: TerminalConfig, probe: PcscProbe): Finding[] {
   const reader = config.readers[0];
   const wanted = reader?.kind === 'pcsc';
-  const virtual = wanted ? [] : reader?.kind === 'crt' ? [checkSerial(reader.path ?? '')] : [found('OK', 'reader', `virtual, waits for a simulated card at ${reader?.path ?? '?'}`)];
+  const virtual = wanted
+    ? []
+    : reader?.kind === 'crt'
+      ? [checkSerial(reader.path ?? '')]
+      : [found('OK', 'reader', `virtual, waits for a simulated card at ${reader?.path ?? '?'}`)];
   switch (probe.kind) {
     case 'no-addon':
-      return [...virtual, found(wanted ? 'FAIL' : 'WARN', 'pcsc', `pcsclite does not load: ${probe.detail}`, 'install libpcsclite-dev, g++, make and python3, then npm rebuild pcsclite', wanted ? 'CARD-0107' : null)];
+      return [
+        ...virtual,
+        found(
+          wanted ? 'FAIL' : 'WARN',
+          'pcsc',
+          `pcsclite does not load: ${probe.detail}`,
+          'install libpcsclite-dev, g++, make and python3, then npm rebuild pcsclite',
+          wanted ? 'CARD-0107' : null,
+        ),
+      ];
     case 'loads':
-      return [...virtual, found('OK', 'pcsc', 'pcsclite loads; the service is not used by this configuration')];
+      return [
+        ...virtual,
+        found('OK', 'pcsc', 'pcsclite loads; the service is not used by this configuration'),
+      ];
     case 'no-service':
-      return [found('FAIL', 'pcsc', `the PC/SC service does not answer: ${probe.detail}`, 'systemctl enable --now pcscd.socket (Debian: apt-get install pcscd); on Windows start “Smart Card”', 'CARD-0107')];
+      return [
+        found(
+          'FAIL',
+          'pcsc',
+          `the PC/SC service does not answer: ${probe.detail}`,
+          'systemctl enable --now pcscd.socket (Debian: apt-get install pcscd); on Windows start “Smart Card”',
+          'CARD-0107',
+        ),
+      ];
     case 'readers': {
       const chosen = chosenOf(probe, reader?.match);
       const list = probe.names.length === 0 ? 'none' : probe.names.join('; ');
-      if (chosen === undefined) return [found('FAIL', 'pcsc', `no reader matches “${reader?.match ?? ''}”; the service has: ${list}`, 'check the USB cable and readers[0].match', 'CARD-0107')];
+      if (chosen === undefined)
+        return [
+          found(
+            'FAIL',
+            'pcsc',
+            `no reader matches “${reader?.match ?? ''}”; the service has: ${list}`,
+            'check the USB cable and readers[0].match',
+            'CARD-0107',
+          ),
+        ];
       const dialect = dialectOf(chosen, reader?.model);
-      return [found('OK', 'pcsc', `reader “${chosen}” (the service has: ${list}); memory cards: ${dialect === null ? 'not by this reader, as far as its name tells' : `the ${dialect.id} dialect`}`)];
+      return [
+        found(
+          'OK',
+          'pcsc',
+          `reader “${chosen}” (the service has: ${list}); memory cards: ${dialect === null ? 'not by this reader, as far as its name tells' : `the ${dialect.id} dialect`}`,
+        ),
+      ];
     }
     default:
       return never(probe);
@@ -255,27 +524,58 @@ function checkReader(config: TerminalConfig, probe: PcscProbe): Finding[] {
 }
 
 /**
- * The card in each configured reader and in every other one of the service, read and never changed. A running core has
- * its readers to itself: they are left alone. One after the other: they are one service's.
+ * The card in each configured reader and in every other one of the service, read and never changed.
+ * A running core has its readers to itself: they are left alone. One after the other: they are one
+ * service's.
  */
-async function checkCards(loaded: LoadedConfig, probe: PcscProbe, options: DoctorOptions): Promise<Finding[]> {
-  if (corePresence(loaded.path(loaded.config.dataDir)).text.startsWith('running')) return [found('OK', 'card', 'not looked at: the running core has the readers')];
+async function checkCards(
+  loaded: LoadedConfig,
+  probe: PcscProbe,
+  options: DoctorOptions,
+): Promise<Finding[]> {
+  if (corePresence(loaded.path(loaded.config.dataDir)).text.startsWith('running'))
+    return [found('OK', 'card', 'not looked at: the running core has the readers')];
   const { readers } = loaded.config;
-  const chosen = new Set(readers.filter((r) => r.kind === 'pcsc').map((r) => chosenOf(probe, r.match)));
+  const chosen = new Set(
+    readers.filter((r) => r.kind === 'pcsc').map((r) => chosenOf(probe, r.match)),
+  );
   const others = (probe.kind === 'readers' ? probe.names : []).filter((name) => !chosen.has(name));
-  const looks = [...readers.map((reader, i) => ({ where: `readers[${i}]`, reader, ours: true })), ...others.map((match) => ({ where: 'not configured:', reader: { kind: 'pcsc', match } as const, ours: false }))];
+  const looks = [
+    ...readers.map((reader, i) => ({ where: `readers[${i}]`, reader, ours: true })),
+    ...others.map((match) => ({
+      where: 'not configured:',
+      reader: { kind: 'pcsc', match } as const,
+      ours: false,
+    })),
+  ];
   const findings: Finding[] = [];
   for (const { where, reader, ours } of looks) {
-    const look = await lookAtCard(reader, options.readers, options.clock, { layouts: loaded.config.layouts, cwd: loaded.baseDir, terminalId: loaded.config.terminalId });
+    const look = await lookAtCard(reader, options.readers, options.clock, {
+      layouts: loaded.config.layouts,
+      cwd: loaded.baseDir,
+      terminalId: loaded.config.terminalId,
+    });
     if (look === null) continue;
-    const action = look.level === 'FAIL' ? `check the reader’s cable and power, and ${where} in terminal.json` : look.level === 'WARN' ? 'try another card; a customer with this one is told the same' : null;
-    findings.push(ours ? found(look.level, 'card', `${where} ${look.text}`, action, look.code) : found('OK', 'card', `${where} ${look.text}`, null, null));
+    const action =
+      look.level === 'FAIL'
+        ? `check the reader’s cable and power, and ${where} in terminal.json`
+        : look.level === 'WARN'
+          ? 'try another card; a customer with this one is told the same'
+          : null;
+    findings.push(
+      ours
+        ? found(look.level, 'card', `${where} ${look.text}`, action, look.code)
+        : found('OK', 'card', `${where} ${look.text}`, null, null),
+    );
   }
   return findings;
 }
 
 /** The reader of the service that a pattern means. */
-const chosenOf = (probe: PcscProbe, match = ''): string | undefined => (probe.kind === 'readers' ? probe.names.find((name) => name.toLowerCase().includes(match.toLowerCase())) : undefined);
+const chosenOf = (probe: PcscProbe, match = ''): string | undefined =>
+  probe.kind === 'readers'
+    ? probe.names.find((name) => name.toLowerCase().includes(match.toLowerCase()))
+    : undefined;
 
 /** The port is looked at and not opened: a running kiosk has it. */
 function checkSerial(port: string): Finding {
@@ -283,31 +583,80 @@ function checkSerial(port: string): Finding {
     accessSync(port, constants.R_OK | constants.W_OK);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    return found('FAIL', 'reader', `serial port ${port}: ${code}`, code === 'EACCES' ? 'add the kiosk’s user to the group dialout' : 'check the cable and readers[0].path', 'CARD-0107');
+    return found(
+      'FAIL',
+      'reader',
+      `serial port ${port}: ${code}`,
+      code === 'EACCES'
+        ? 'add the kiosk’s user to the group dialout'
+        : 'check the cable and readers[0].path',
+      'CARD-0107',
+    );
   }
   return found('OK', 'reader', `motor reader at ${port}`);
 }
 
 async function checkPrinter(config: TerminalConfig, clock: Clock): Promise<Finding[]> {
   const { printer } = config;
-  if (printer.kind === 'none' || printer.path === undefined) return [found('WARN', 'printer', 'none configured', 'customers are asked to photograph the screen; configure a printer if this machine has one')];
+  if (printer.kind === 'none' || printer.path === undefined)
+    return [
+      found(
+        'WARN',
+        'printer',
+        'none configured',
+        'customers are asked to photograph the screen; configure a printer if this machine has one',
+      ),
+    ];
   const { host, port } = tcpAddress(printer.path);
   const device = new TcpPrinter(host, port, clock);
   const status = await device.status();
   device.close();
-  if (!status.ready) return [failed('printer', status.failure ?? { code: 'DEV-0101' }, 'check power, cable, cover and paper; the kiosk goes on without slips', 'WARN')];
-  return [status.paperLow ? found('WARN', 'printer', 'ready, the paper is low', 'put in a new roll') : found('OK', 'printer', 'ready')];
+  if (!status.ready)
+    return [
+      failed(
+        'printer',
+        status.failure ?? { code: 'DEV-0101' },
+        'check power, cable, cover and paper; the kiosk goes on without slips',
+        'WARN',
+      ),
+    ];
+  return [
+    status.paperLow
+      ? found('WARN', 'printer', 'ready, the paper is low', 'put in a new roll')
+      : found('OK', 'printer', 'ready'),
+  ];
 }
 
 async function checkPayments(loaded: LoadedConfig, options: DoctorOptions): Promise<Finding[]> {
   const { config } = loaded;
-  const providers = loadPayments(config, loaded.baseDir, { clock: options.clock, random: options.random, timeoutMs: NETWORK_TIMEOUT_MS });
-  if (!providers.ok) return [failed('payment', providers.error, 'correct these keys; without a payment line nothing is sold')];
+  const providers = loadPayments(config, loaded.baseDir, {
+    clock: options.clock,
+    random: options.random,
+    timeoutMs: NETWORK_TIMEOUT_MS,
+  });
+  if (!providers.ok)
+    return [
+      failed(
+        'payment',
+        providers.error,
+        'correct these keys; without a payment line nothing is sold',
+      ),
+    ];
   return Promise.all(
     providers.value.map(async (provider) => {
       // A number that no order ever has: the answer must be a signed "unknown to us".
-      const answer = await provider.query({ outTradeNo: `PROBE${config.terminalId}`, amountFen: 0 });
-      if (answer.kind === 'unknown') return failed('payment', answer.failure, answer.failure.code === 'PAY-0201' ? 'check payments[].platformKeys and this machine’s clock' : 'check the network, baseUrl, merchant number and key; without a payment line nothing is sold');
+      const answer = await provider.query({
+        outTradeNo: `PROBE${config.terminalId}`,
+        amountFen: 0,
+      });
+      if (answer.kind === 'unknown')
+        return failed(
+          'payment',
+          answer.failure,
+          answer.failure.code === 'PAY-0201'
+            ? 'check payments[].platformKeys and this machine’s clock'
+            : 'check the network, baseUrl, merchant number and key; without a payment line nothing is sold',
+        );
       return found('OK', 'payment', `${provider.kind}: the line answers, and its signature holds`);
     }),
   );
@@ -315,7 +664,8 @@ async function checkPayments(loaded: LoadedConfig, options: DoctorOptions): Prom
 
 function centralAction(code: ErrorCode): string {
   if (code === 'BILL-0103') return 'enrol this terminal’s public key at central';
-  if (code === 'BILL-0101') return 'check the network and central.baseUrl; cards whose account is cached are still sold to, within the policy’s limits';
+  if (code === 'BILL-0101')
+    return 'check the network and central.baseUrl; cards whose account is cached are still sold to, within the policy’s limits';
   return 'check central.policyKeyFile and central’s version';
 }
 
@@ -327,25 +677,69 @@ async function checkCentral(loaded: LoadedConfig, options: DoctorOptions): Promi
       baseUrl: config.central.baseUrl,
       terminalId: config.terminalId,
       signer: ed25519Signer(readFileSync(loaded.path(config.central.keyFile), 'utf8')),
-      policyVerifier: ed25519Verifier(readFileSync(loaded.path(config.central.policyKeyFile), 'utf8')),
+      policyVerifier: ed25519Verifier(
+        readFileSync(loaded.path(config.central.policyKeyFile), 'utf8'),
+      ),
       clock: options.clock,
       random: options.random,
       timeoutMs: NETWORK_TIMEOUT_MS,
     });
   } catch {
-    return [found('FAIL', 'central', 'not asked: its key files cannot be used', 'see key-files above', 'CONF-0101')];
+    return [
+      found(
+        'FAIL',
+        'central',
+        'not asked: its key files cannot be used',
+        'see key-files above',
+        'CONF-0101',
+      ),
+    ];
   }
   const { protocol, hostname } = new URL(config.central.baseUrl);
-  const open = config.mode === 'production' && protocol !== 'https:' && !['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
+  const open =
+    config.mode === 'production' &&
+    protocol !== 'https:' &&
+    !['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
   const [time, policy] = await Promise.all([client.time(), client.policy()]);
-  const findings: Finding[] = [time.ok ? found('OK', 'central', `answers within ${Math.round(time.value.roundTripMs)} ms`) : failed('central', time.error, centralAction(time.error.code))];
-  if (open) findings.push(found('WARN', 'central', 'central.baseUrl is plain HTTP: requests are signed, but account data can be read on the way', 'use https'));
+  const findings: Finding[] = [
+    time.ok
+      ? found('OK', 'central', `answers within ${Math.round(time.value.roundTripMs)} ms`)
+      : failed('central', time.error, centralAction(time.error.code)),
+  ];
+  if (open)
+    findings.push(
+      found(
+        'WARN',
+        'central',
+        'central.baseUrl is plain HTTP: requests are signed, but account data can be read on the way',
+        'use https',
+      ),
+    );
   if (time.ok) {
-    findings.push(policy.ok ? found('OK', 'policy', `version ${policy.value.policy.version}, signature holds`) : failed('policy', policy.error, centralAction(policy.error.code)));
-    const skewMs = Math.round(options.clock.nowMs() - time.value.roundTripMs / 2 - time.value.serverTimeMs);
+    findings.push(
+      policy.ok
+        ? found('OK', 'policy', `version ${policy.value.policy.version}, signature holds`)
+        : failed('policy', policy.error, centralAction(policy.error.code)),
+    );
+    const skewMs = Math.round(
+      options.clock.nowMs() - time.value.roundTripMs / 2 - time.value.serverTimeMs,
+    );
     const limitMs = policy.ok ? policy.value.policy.maxClockSkewMs : DEFAULT_SKEW_MS;
-    findings.push(Math.abs(skewMs) > limitMs ? found('FAIL', 'clock', `${skewMs} ms from central’s, the limit is ${limitMs} ms`, 'set the clock (timedatectl set-ntp true)', 'CORE-0102') : found('OK', 'clock', `${skewMs} ms from central’s`));
-  } else findings.push(found('WARN', 'clock', 'not compared: central does not answer', 'see central above'));
+    findings.push(
+      Math.abs(skewMs) > limitMs
+        ? found(
+            'FAIL',
+            'clock',
+            `${skewMs} ms from central’s, the limit is ${limitMs} ms`,
+            'set the clock (timedatectl set-ntp true)',
+            'CORE-0102',
+          )
+        : found('OK', 'clock', `${skewMs} ms from central’s`),
+    );
+  } else
+    findings.push(
+      found('WARN', 'clock', 'not compared: central does not answer', 'see central above'),
+    );
   return findings;
 }
 
@@ -356,5 +750,7 @@ export function doctorText(report: DoctorReport): string {
     return f.action === null ? [head] : [head, `${' '.repeat(width + 8)}→ ${f.action}`];
   });
   const count = (level: Level): number => report.findings.filter((f) => f.level === level).length;
-  return [...lines, `${count('OK')} ok, ${count('WARN')} warnings, ${count('FAIL')} failures`].join('\n');
+  return [...lines, `${count('OK')} ok, ${count('WARN')} warnings, ${count('FAIL')} failures`].join(
+    '\n',
+  );
 }

@@ -25,8 +25,9 @@ export interface JournalPlace {
 }
 
 /**
- * The journal of a folder: the folder of a `terminal.json` (a demo's data folder) stands for the folders that file
- * names; any other folder is taken as the journal's own, with its second log only where `second` names it.
+ * The journal of a folder: the folder of a `terminal.json` (a demo's data folder) stands for the
+ * folders that file names; any other folder is taken as the journal's own, with its second log only
+ * where `second` names it.
  */
 export function journalPlace(folder: string, second: string | null): JournalPlace {
   const config = join(folder, 'terminal.json');
@@ -34,19 +35,37 @@ export function journalPlace(folder: string, second: string | null): JournalPlac
     const loaded = loadConfig(config);
     if (loaded.ok) {
       const { dataDir, secondPath, terminalId } = loaded.value.config;
-      return { dataDir: loaded.value.path(dataDir), secondPath: second ?? loaded.value.path(secondPath), terminalId };
+      return {
+        dataDir: loaded.value.path(dataDir),
+        secondPath: second ?? loaded.value.path(secondPath),
+        terminalId,
+      };
     }
     // A journal is checked for itself, even beside a configuration that is not valid.
     const loose = looseFolders(config);
-    if (loose !== null) return { dataDir: resolve(folder, loose.dataDir), secondPath: second ?? resolve(folder, loose.secondPath), terminalId: loose.terminalId };
+    if (loose !== null)
+      return {
+        dataDir: resolve(folder, loose.dataDir),
+        secondPath: second ?? resolve(folder, loose.secondPath),
+        terminalId: loose.terminalId,
+      };
   }
   return { dataDir: folder, secondPath: second, terminalId: null };
 }
 
-function looseFolders(config: string): { readonly dataDir: string; readonly secondPath: string; readonly terminalId: string | null } | null {
+function looseFolders(config: string): {
+  readonly dataDir: string;
+  readonly secondPath: string;
+  readonly terminalId: string | null;
+} | null {
   try {
-    const { dataDir, secondPath, terminalId } = JSON.parse(readFileSync(config, 'utf8')) as Record<string, unknown>;
-    return typeof dataDir === 'string' && typeof secondPath === 'string' ? { dataDir, secondPath, terminalId: typeof terminalId === 'string' ? terminalId : null } : null;
+    const { dataDir, secondPath, terminalId } = JSON.parse(readFileSync(config, 'utf8')) as Record<
+      string,
+      unknown
+    >;
+    return typeof dataDir === 'string' && typeof secondPath === 'string'
+      ? { dataDir, secondPath, terminalId: typeof terminalId === 'string' ? terminalId : null }
+      : null;
   } catch {
     return null;
   }
@@ -59,7 +78,11 @@ export interface VerifyAnswer extends VerifyReport {
 
 /** Checks the journal without changing it; safe beside a running core. */
 export function verifyAt(place: JournalPlace): VerifyAnswer {
-  return { dataDir: place.dataDir, secondPath: place.secondPath, ...verifyJournal(place.dataDir, place.secondPath) };
+  return {
+    dataDir: place.dataDir,
+    secondPath: place.secondPath,
+    ...verifyJournal(place.dataDir, place.secondPath),
+  };
 }
 
 export function verifyText(answer: VerifyAnswer): string {
@@ -67,14 +90,28 @@ export function verifyText(answer: VerifyAnswer): string {
     ['journal', Journal.file(answer.dataDir)],
     ['second log', answer.secondPath ?? 'not checked (name its folder with --second)'],
     ['terminal', `${answer.terminalId ?? '-'}, epoch ${answer.epoch ?? '-'}`],
-    ['events', `${answer.events}, ${answer.unsent} not yet acknowledged by central${answer.stranded > 0 ? `, ${answer.stranded} that central refused for good` : ''}`],
-    ...(answer.anchor === null ? [] : [['begins', `after event ${answer.anchor.seq} of epoch ${answer.anchor.epoch}: older ones were pruned`]]),
+    [
+      'events',
+      `${answer.events}, ${answer.unsent} not yet acknowledged by central${answer.stranded > 0 ? `, ${answer.stranded} that central refused for good` : ''}`,
+    ],
+    ...(answer.anchor === null
+      ? []
+      : [
+          [
+            'begins',
+            `after event ${answer.anchor.seq} of epoch ${answer.anchor.epoch}: older ones were pruned`,
+          ],
+        ]),
     ['orders', `${answer.orders}, attempts ${answer.attempts}`],
     ['head', answer.headHash ?? '-'],
   ];
   const verdict = answer.ok
     ? `OK: schema, hash chain${answer.secondPath === null ? ' and rows agree' : ', rows and second log agree'}`
-    : ['FAIL', ...answer.problems.map((p) => `  ${p}`), 'Do not repair this by hand. Keep a copy of both folders and stop the kiosk; `pilotlight journal restore` shows what can be brought back.'].join('\n');
+    : [
+        'FAIL',
+        ...answer.problems.map((p) => `  ${p}`),
+        'Do not repair this by hand. Keep a copy of both folders and stop the kiosk; `pilotlight journal restore` shows what can be brought back.',
+      ].join('\n');
   return `${table(facts)}\n${verdict}`;
 }
 
@@ -86,42 +123,80 @@ export interface RestoreAnswer {
   readonly damage: string | null;
   readonly sources: readonly Source[];
   /** What a restore gives; null: nothing to restore, or nothing to restore it from. */
-  readonly result: { readonly from: string; readonly epoch: number; readonly seq: number; readonly lostAfterSeq: number | null; readonly certain: boolean } | null;
+  readonly result: {
+    readonly from: string;
+    readonly epoch: number;
+    readonly seq: number;
+    readonly lostAfterSeq: number | null;
+    readonly certain: boolean;
+  } | null;
   /** Where the damaged files lie once it was done; null: it was not done. */
   readonly aside: string | null;
 }
 
 /**
- * Shows what can be brought back of a journal and, with `yes`, does it: the same code as at the core's start. Refused
- * (JRNL-0101) while a core has the journal; JRNL-0107 when nothing is left that it could be brought back from.
+ * Shows what can be brought back of a journal and, with `yes`, does it: the same code as at the
+ * core's start. Refused (JRNL-0101) while a core has the journal; JRNL-0107 when nothing is left
+ * that it could be brought back from.
  */
-export function restoreAt(place: JournalPlace, yes: boolean, nowMs: number): Result<RestoreAnswer, Failure> {
+export function restoreAt(
+  place: JournalPlace,
+  yes: boolean,
+  nowMs: number,
+): Result<RestoreAnswer, Failure> {
   const { dataDir, secondPath } = place;
-  if (secondPath === null) return err(failure('JRNL-0101', 'where is the second log? Name its folder with --second'));
+  if (secondPath === null)
+    return err(failure('JRNL-0101', 'where is the second log? Name its folder with --second'));
   if (!existsSync(dataDir)) return err(failure('JRNL-0101', `no such folder: ${dataDir}`));
   const storage = fileStorage(dataDir, secondPath);
   try {
     storage.lock();
   } catch (cause) {
     storage.close();
-    return err(failure('JRNL-0101', 'a core has this journal, or the folder cannot be written: stop the kiosk first', cause));
+    return err(
+      failure(
+        'JRNL-0101',
+        'a core has this journal, or the folder cannot be written: stop the kiosk first',
+        cause,
+      ),
+    );
   }
   try {
     // A restore that was cut is ended first.
     if (yes) storage.finishSwap();
     const terminalId = place.terminalId ?? terminalOf(storage);
-    if (terminalId === null) return err(failure('JRNL-0107', 'nothing says which terminal’s journal this was: give the folder of its terminal.json'));
+    if (terminalId === null)
+      return err(
+        failure(
+          'JRNL-0107',
+          'nothing says which terminal’s journal this was: give the folder of its terminal.json',
+        ),
+      );
     const found = inspect(storage, terminalId);
     if (found.kind === 'refused') return err(found.failure);
-    if (found.kind === 'new') return err(failure('JRNL-0101', `no journal at ${Journal.file(dataDir)}`));
+    if (found.kind === 'new')
+      return err(failure('JRNL-0101', `no journal at ${Journal.file(dataDir)}`));
     const damage = found.kind === 'damaged' ? found.why : null;
     const { sources, plan } = survey(storage, terminalId, damage ?? '');
     const answer = { dataDir, secondPath, terminalId, damage, sources, result: null, aside: null };
     if (damage === null) return ok(answer);
     if (plan === null) return err(failure('JRNL-0107', damage));
     const { epoch, seq } = plan.head;
-    const result = { from: plan.base === null ? 'the facts themselves' : `${plan.base} and ${plan.add.length} facts after it`, epoch, seq, lostAfterSeq: plan.lost ? seq : null, certain: plan.complete };
-    return ok({ ...answer, result, aside: yes ? carryOut(storage, plan, { terminalId, nowMs }) : null });
+    const result = {
+      from:
+        plan.base === null
+          ? 'the facts themselves'
+          : `${plan.base} and ${plan.add.length} facts after it`,
+      epoch,
+      seq,
+      lostAfterSeq: plan.lost ? seq : null,
+      certain: plan.complete,
+    };
+    return ok({
+      ...answer,
+      result,
+      aside: yes ? carryOut(storage, plan, { terminalId, nowMs }) : null,
+    });
   } catch (cause) {
     return err(failure('JRNL-0101', cause instanceof Error ? cause.message : String(cause), cause));
   } finally {
@@ -133,17 +208,34 @@ export function restoreText(answer: RestoreAnswer): string {
   const { damage, result, aside } = answer;
   const sources = table([
     ['what is there', 'facts', 'up to', 'worth'],
-    ...answer.sources.map((s) => [`${s.what} ${s.name}`, String(s.events), s.upto === null ? '-' : `${s.upto.seq} of epoch ${s.upto.epoch}`, s.problem ?? 'whole']),
+    ...answer.sources.map((s) => [
+      `${s.what} ${s.name}`,
+      String(s.events),
+      s.upto === null ? '-' : `${s.upto.seq} of epoch ${s.upto.epoch}`,
+      s.problem ?? 'whole',
+    ]),
   ]);
   if (damage === null) return `${sources}\nThe journal is whole: there is nothing to restore.`;
   const lines = [`terminal ${answer.terminalId ?? '-'}: ${damage}`, sources];
   if (result !== null) {
-    lines.push(`A restore gives everything up to event ${result.seq} of epoch ${result.epoch}, from ${result.from}.`);
-    if (result.lostAfterSeq !== null) lines.push(`LOST: facts after event ${result.lostAfterSeq} were seen and cannot be joined.`);
-    else lines.push(result.certain ? 'Nothing is missing.' : 'Whether facts are missing after it cannot be told from here: compare with central.');
+    lines.push(
+      `A restore gives everything up to event ${result.seq} of epoch ${result.epoch}, from ${result.from}.`,
+    );
+    if (result.lostAfterSeq !== null)
+      lines.push(`LOST: facts after event ${result.lostAfterSeq} were seen and cannot be joined.`);
+    else
+      lines.push(
+        result.certain
+          ? 'Nothing is missing.'
+          : 'Whether facts are missing after it cannot be told from here: compare with central.',
+      );
   }
   if (aside === null) lines.push('Nothing was changed. To do it: the same command with --yes.');
-  else lines.push(`Done. The damaged files lie in ${aside}; keep them.`, 'The kiosk sells again once a technician has accepted this in maintenance mode and central has granted a new epoch.');
+  else
+    lines.push(
+      `Done. The damaged files lie in ${aside}; keep them.`,
+      'The kiosk sells again once a technician has accepted this in maintenance mode and central has granted a new epoch.',
+    );
   return lines.join('\n');
 }
 
@@ -159,29 +251,65 @@ export function readOrders(dataDir: string): Result<readonly OrderAnswer[], Fail
   try {
     db = new Database(file, { readonly: true, fileMustExist: true });
     const read = db.transaction((open: Database.Database) => ({
-      orders: open.prepare<[], string>('SELECT row FROM orders').pluck().all().map((row) => JSON.parse(row) as OrderRow),
-      attempts: open.prepare<[], string>('SELECT row FROM attempts ORDER BY created_ms, attempt_id').pluck().all().map((row) => JSON.parse(row) as AttemptRow),
+      orders: open
+        .prepare<[], string>('SELECT row FROM orders')
+        .pluck()
+        .all()
+        .map((row) => JSON.parse(row) as OrderRow),
+      attempts: open
+        .prepare<[], string>('SELECT row FROM attempts ORDER BY created_ms, attempt_id')
+        .pluck()
+        .all()
+        .map((row) => JSON.parse(row) as AttemptRow),
     }));
     const { orders, attempts } = read(db);
     const byOrder = Map.groupBy(attempts, (a) => a.orderId);
-    return ok(orders.toSorted((a, b) => a.createdMs - b.createdMs || (a.orderId < b.orderId ? -1 : 1)).map((o) => ({ ...o, attempts: byOrder.get(o.orderId) ?? [] })));
+    return ok(
+      orders
+        .toSorted((a, b) => a.createdMs - b.createdMs || (a.orderId < b.orderId ? -1 : 1))
+        .map((o) => ({ ...o, attempts: byOrder.get(o.orderId) ?? [] })),
+    );
   } catch (cause) {
-    return err(failure('JRNL-0101', `${file}: ${cause instanceof Error ? cause.message : String(cause)}`, cause));
+    return err(
+      failure(
+        'JRNL-0101',
+        `${file}: ${cause instanceof Error ? cause.message : String(cause)}`,
+        cause,
+      ),
+    );
   } finally {
     db?.close();
   }
 }
 
-const yuan = (fen: number): string => `${Math.trunc(fen / 100)}.${String(fen % 100).padStart(2, '0')}`;
-const when = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')}Z`;
+const yuan = (fen: number): string =>
+  `${Math.trunc(fen / 100)}.${String(fen % 100).padStart(2, '0')}`;
+const when = (ms: number): string =>
+  `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')}Z`;
 /** As on a screen: a card number is shown in part only. */
 const masked = (cardNo: string): string => cardNo.replace(/^(\d{2})\d+(\d{4})$/, '$1****$2');
 
 export function ordersText(orders: readonly OrderAnswer[]): string {
   if (orders.length === 0) return 'no orders';
   const rows = orders.flatMap((o) => [
-    [o.orderId, o.state, when(o.createdMs), masked(o.quote.cardNo), yuan(o.quote.amountFen), [o.reason, o.nextStep].filter((s) => s !== null && s !== '').join('; ')],
-    ...o.attempts.map((a) => [`  ${a.outTradeNo}`, a.state, when(a.createdMs), a.provider, yuan(a.amountFen), [a.taken === false ? 'not taken by the order' : '', a.reason ?? ''].filter((s) => s !== '').join('; ')]),
+    [
+      o.orderId,
+      o.state,
+      when(o.createdMs),
+      masked(o.quote.cardNo),
+      yuan(o.quote.amountFen),
+      [o.reason, o.nextStep].filter((s) => s !== null && s !== '').join('; '),
+    ],
+    ...o.attempts.map((a) => [
+      `  ${a.outTradeNo}`,
+      a.state,
+      when(a.createdMs),
+      a.provider,
+      yuan(a.amountFen),
+      [a.taken === false ? 'not taken by the order' : '', a.reason ?? '']
+        .filter((s) => s !== '')
+        .join('; '),
+    ]),
   ]);
   return table([['order / attempt', 'state', 'begun', 'card / provider', 'yuan', 'note'], ...rows]);
 }

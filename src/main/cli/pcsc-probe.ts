@@ -33,12 +33,16 @@ else if (pcsc !== undefined) {
 `;
 
 /**
- * Loads the addon and asks the service in a process of their own: a fault in native code ends that one, and the
- * probe's own service context ends with it. No card is connected to.
+ * Loads the addon and asks the service in a process of their own: a fault in native code ends that
+ * one, and the probe's own service context ends with it. No card is connected to.
  */
 export function probePcsc(useService: boolean): Promise<PcscProbe> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['-e', SCRIPT, import.meta.url, String(useService), String(LIST_MS)], { stdio: ['ignore', 'pipe', 'ignore'], timeout: PROBE_TIMEOUT_MS, killSignal: 'SIGKILL' });
+    const child = spawn(
+      process.execPath,
+      ['-e', SCRIPT, import.meta.url, String(useService), String(LIST_MS)],
+      { stdio: ['ignore', 'pipe', 'ignore'], timeout: PROBE_TIMEOUT_MS, killSignal: 'SIGKILL' },
+    );
     let text = '';
     child.stdout.on('data', (chunk: Buffer) => {
       text += chunk.toString('utf8');
@@ -53,7 +57,11 @@ export function probePcsc(useService: boolean): Promise<PcscProbe> {
         // No answer: judged below.
       }
       const answer = answerSchema.safeParse(json);
-      resolve(answer.success ? answer.data : { kind: useService ? 'no-service' : 'no-addon', detail: end });
+      resolve(
+        answer.success
+          ? answer.data
+          : { kind: useService ? 'no-service' : 'no-addon', detail: end },
+      );
     });
   });
 }

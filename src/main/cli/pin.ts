@@ -14,8 +14,16 @@ const PROBLEMS = {
   trivial: 'this PIN is among the first that anybody tries: choose another',
 } as const;
 
-/** Asks for a PIN (twice where it is typed) and makes the line for `maintenance.users` of terminal.json. The PIN itself is kept nowhere. */
-export async function makePin(name: string, secret: Secret, typed: boolean, random: Random): Promise<Result<MaintenanceUser, string>> {
+/**
+ * Asks for a PIN (twice where it is typed) and makes the line for `maintenance.users` of
+ * terminal.json. The PIN itself is kept nowhere.
+ */
+export async function makePin(
+  name: string,
+  secret: Secret,
+  typed: boolean,
+  random: Random,
+): Promise<Result<MaintenanceUser, string>> {
   const pin = await secret('PIN: ');
   if (pin === null) return err('no PIN was given');
   const problem = pinProblem(pin);

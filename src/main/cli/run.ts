@@ -6,7 +6,15 @@ import { chinaDayMs } from '../../shared/time.ts';
 import { sealCardKeys } from '../core/card-keys.ts';
 import { doctor, doctorText } from './doctor.ts';
 import type { DoctorOptions } from './doctor.ts';
-import { journalPlace, ordersText, readOrders, restoreAt, restoreText, verifyAt, verifyText } from './journal.ts';
+import {
+  journalPlace,
+  ordersText,
+  readOrders,
+  restoreAt,
+  restoreText,
+  verifyAt,
+  verifyText,
+} from './journal.ts';
 import { makePin, systemSecret } from './pin.ts';
 import type { Secret } from './pin.ts';
 import { reconcileAt, reconcileCode, reconcileText } from './reconcile.ts';
@@ -44,10 +52,30 @@ export interface CliPorts {
 }
 
 const DEFAULT_DATA = join('.pilotlight', 'demo');
-const OPTIONS = { config: { type: 'string' }, data: { type: 'string' }, date: { type: 'string' }, second: { type: 'string' }, name: { type: 'string' }, in: { type: 'string' }, out: { type: 'string' }, secret: { type: 'string' }, yes: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+const OPTIONS = {
+  config: { type: 'string' },
+  data: { type: 'string' },
+  date: { type: 'string' },
+  second: { type: 'string' },
+  name: { type: 'string' },
+  in: { type: 'string' },
+  out: { type: 'string' },
+  secret: { type: 'string' },
+  yes: { type: 'boolean' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
 type Option = keyof typeof OPTIONS;
 /** What each command takes. */
-const COMMANDS: Readonly<Record<string, readonly Option[]>> = { doctor: ['config', 'json'], reconcile: ['config', 'date', 'json'], pin: ['name'], 'keys seal': ['in', 'out', 'secret'], 'journal verify': ['data', 'second', 'json'], 'journal orders': ['data', 'json'], 'journal restore': ['data', 'second', 'yes', 'json'] };
+const COMMANDS: Readonly<Record<string, readonly Option[]>> = {
+  doctor: ['config', 'json'],
+  reconcile: ['config', 'date', 'json'],
+  pin: ['name'],
+  'keys seal': ['in', 'out', 'secret'],
+  'journal verify': ['data', 'second', 'json'],
+  'journal orders': ['data', 'json'],
+  'journal restore': ['data', 'second', 'yes', 'json'],
+};
 
 /** Runs one command and returns the exit code: 0 well, 1 failed, 2 wrong usage, 3 not possible now. */
 export async function runCli(args: readonly string[], ports: CliPorts): Promise<0 | 1 | 2 | 3> {
@@ -68,7 +96,8 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
   }
   const command = positionals.join(' ');
   const allowed = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
-  if (allowed === undefined) return usage(command === '' ? 'which command?' : `no such command: ${command}`);
+  if (allowed === undefined)
+    return usage(command === '' ? 'which command?' : `no such command: ${command}`);
   const foreign = (Object.keys(values) as Option[]).find((name) => !allowed.includes(name));
   if (foreign !== undefined) return usage(`${command} takes no --${foreign}`);
   const json = values.json === true;
@@ -76,7 +105,8 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
 
   if (command === 'pin') {
     const name = values.name?.trim() ?? '';
-    if (name === '' || name.length > 20) return usage('pin needs --name NAME, at most 20 characters');
+    if (name === '' || name.length > 20)
+      return usage('pin needs --name NAME, at most 20 characters');
     const { secret, typed } = ports.secret ?? systemSecret();
     const made = await makePin(name, secret, typed, ports.random);
     if (!made.ok) {
@@ -88,23 +118,37 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
   }
   if (command === 'keys seal') {
     const { in: from, out: to, secret } = values;
-    if (from === undefined || to === undefined || secret === undefined) return usage('keys seal needs --in FILE --out FILE --secret FILE');
+    if (from === undefined || to === undefined || secret === undefined)
+      return usage('keys seal needs --in FILE --out FILE --secret FILE');
     const sealed = sealCardKeys({ from: at(from), to: at(to), secret: at(secret) }, ports.random);
     if (!sealed.ok) {
       ports.err(`pilotlight: ${describeFailure(sealed.error)}`);
       return 1;
     }
-    ports.out(`${sealed.value.madeSecret ? `the machine's secret was made: ${secret}\n` : ''}sealed for this machine: ${to}\nnow destroy ${from}`);
+    ports.out(
+      `${sealed.value.madeSecret ? `the machine's secret was made: ${secret}\n` : ''}sealed for this machine: ${to}\nnow destroy ${from}`,
+    );
     return 0;
   }
   if (command === 'doctor') {
-    const report = await doctor({ configFile: at(values.config ?? join(DEFAULT_DATA, 'terminal.json')), clock: ports.clock, random: ports.random, pcsc: ports.pcsc, readers: ports.readers });
+    const report = await doctor({
+      configFile: at(values.config ?? join(DEFAULT_DATA, 'terminal.json')),
+      clock: ports.clock,
+      random: ports.random,
+      pcsc: ports.pcsc,
+      readers: ports.readers,
+    });
     ports.out(json ? JSON.stringify(report, null, 2) : doctorText(report));
     return report.ok ? 0 : 1;
   }
   if (command === 'reconcile') {
-    if (values.date === undefined || Number.isNaN(chinaDayMs(values.date))) return usage('reconcile needs --date YYYY-MM-DD');
-    const compared = await reconcileAt(at(values.config ?? join(DEFAULT_DATA, 'terminal.json')), values.date, ports);
+    if (values.date === undefined || Number.isNaN(chinaDayMs(values.date)))
+      return usage('reconcile needs --date YYYY-MM-DD');
+    const compared = await reconcileAt(
+      at(values.config ?? join(DEFAULT_DATA, 'terminal.json')),
+      values.date,
+      ports,
+    );
     if (!compared.ok) {
       ports.err(`pilotlight: ${describeFailure(compared.error)}`);
       return 3;
@@ -112,7 +156,10 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
     ports.out(json ? JSON.stringify(compared.value, null, 2) : reconcileText(compared.value));
     return reconcileCode(compared.value);
   }
-  const place = journalPlace(at(values.data ?? DEFAULT_DATA), values.second === undefined ? null : at(values.second));
+  const place = journalPlace(
+    at(values.data ?? DEFAULT_DATA),
+    values.second === undefined ? null : at(values.second),
+  );
   if (command === 'journal verify') {
     const answer = verifyAt(place);
     ports.out(json ? JSON.stringify(answer, null, 2) : verifyText(answer));

@@ -1,4 +1,12 @@
-import { CrtReader, DEFAULT_BAUD, openSerial, PcscReader, readerPort, samPort, VirtualReader } from '../../card/index.ts';
+import {
+  CrtReader,
+  DEFAULT_BAUD,
+  openSerial,
+  PcscReader,
+  readerPort,
+  samPort,
+  VirtualReader,
+} from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
 import { LineScanner, SCANNER_MODELS } from '../../device/scanner/line-scanner.ts';
@@ -51,39 +59,89 @@ export interface ComposeOptions {
 export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   const { loaded, clock, random, log } = options;
   const { config, path } = loaded;
-  const recording = options.record === undefined ? ok(null) : recordingIn(options.record, config, clock);
+  const recording =
+    options.record === undefined ? ok(null) : recordingIn(options.record, config, clock);
   if (!recording.ok) return recording;
-  const payments = loadPayments(config, loaded.baseDir, { clock, random, timeoutMs: NETWORK_TIMEOUT_MS });
+  const payments = loadPayments(config, loaded.baseDir, {
+    clock,
+    random,
+    timeoutMs: NETWORK_TIMEOUT_MS,
+  });
   if (!payments.ok) return payments;
   const terminalKeys = loadTerminalKeys(loaded);
   if (!terminalKeys.ok) return terminalKeys;
-  const billing = createBillingClient({ baseUrl: config.central.baseUrl, terminalId: config.terminalId, ...terminalKeys.value, clock, random, timeoutMs: NETWORK_TIMEOUT_MS });
-  // The card waits in the reader meanwhile, and Windows resets one that idles for five seconds (cards.md 2.4).
-  const keyClient = createBillingClient({ baseUrl: config.central.baseUrl, terminalId: config.terminalId, ...terminalKeys.value, clock, random, timeoutMs: KEY_TIMEOUT_MS });
+  const billing = createBillingClient({
+    baseUrl: config.central.baseUrl,
+    terminalId: config.terminalId,
+    ...terminalKeys.value,
+    clock,
+    random,
+    timeoutMs: NETWORK_TIMEOUT_MS,
+  });
+  // The card waits in the reader meanwhile, and Windows resets one that idles for five seconds
+  // (cards.md 2.4).
+  const keyClient = createBillingClient({
+    baseUrl: config.central.baseUrl,
+    terminalId: config.terminalId,
+    ...terminalKeys.value,
+    clock,
+    random,
+    timeoutMs: KEY_TIMEOUT_MS,
+  });
   const psamReaders: CardReader[] = [];
   /** The customer's reader, where it has SAM slots; opened once the journal is. */
   let motor: CrtReader | null = null;
   const keys = loadCardKeys(loaded, undefined, {
     psam: (r) => {
       if (r.kind === 'crt-sam') return samPort(() => motor, r.slot ?? 0);
-      const psam = r.kind === 'virtual' ? virtualReader('psam', r.path ?? '', clock, log) : new PcscReader({ id: 'psam', match: r.match ?? '', clock, log, service: pcscService(clock, log) });
+      const psam =
+        r.kind === 'virtual'
+          ? virtualReader('psam', r.path ?? '', clock, log)
+          : new PcscReader({
+              id: 'psam',
+              match: r.match ?? '',
+              clock,
+              log,
+              service: pcscService(clock, log),
+            });
       psamReaders.push(psam);
       return readerPort(psam);
     },
     central: (request) => keyClient.cardKey(request),
   });
   if (!keys.ok) return keys;
-  const layouts = cardLayouts(keys.value, { layouts: config.layouts, cwd: loaded.baseDir, terminalId: config.terminalId, clock, log });
+  const layouts = cardLayouts(keys.value, {
+    layouts: config.layouts,
+    cwd: loaded.baseDir,
+    terminalId: config.terminalId,
+    clock,
+    log,
+  });
 
-  const opened = Journal.open({ dataDir: path(config.dataDir), secondPath: path(config.secondPath), terminalId: config.terminalId, clock, random, onFatal: options.onFatal });
+  const opened = Journal.open({
+    dataDir: path(config.dataDir),
+    secondPath: path(config.secondPath),
+    terminalId: config.terminalId,
+    clock,
+    random,
+    onFatal: options.onFatal,
+  });
   if (!opened.ok) {
     for (const psam of psamReaders) void psam.close();
     return opened;
   }
   const journal = opened.value;
-  const reader = makeReader(config.readers[0] as LoadedConfig['config']['readers'][number], clock, log, recording.value);
+  const reader = makeReader(
+    config.readers[0] as LoadedConfig['config']['readers'][number],
+    clock,
+    log,
+    recording.value,
+  );
   if (reader instanceof CrtReader) motor = reader;
-  const printer: Printer = config.printer.kind === 'virtual' && config.printer.path !== undefined ? ((a) => new TcpPrinter(a.host, a.port, clock))(tcpAddress(config.printer.path)) : NO_PRINTER;
+  const printer: Printer =
+    config.printer.kind === 'virtual' && config.printer.path !== undefined
+      ? ((a) => new TcpPrinter(a.host, a.port, clock))(tcpAddress(config.printer.path))
+      : NO_PRINTER;
   const scanner = makeScanner(config.scanner, clock, log);
   const wired = wireCore({
     clock,
@@ -95,12 +153,23 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     billing,
     printer,
     ...(scanner === null ? {} : { scanner }),
-    header: { brand: config.site.brand, site: config.site.name, terminalName: config.site.terminalName, terminalId: config.terminalId },
+    header: {
+      brand: config.site.brand,
+      site: config.site.name,
+      terminalName: config.site.terminalName,
+      terminalId: config.terminalId,
+    },
     demo: config.mode === 'demo',
     version: options.version,
     log,
     onSnapshot: options.onSnapshot,
-    maintenance: machinePorts({ users: config.maintenance.users, dataDir: path(config.dataDir), secondPath: path(config.secondPath), hasPrinter: config.printer.kind !== 'none', clock }),
+    maintenance: machinePorts({
+      users: config.maintenance.users,
+      dataDir: path(config.dataDir),
+      secondPath: path(config.secondPath),
+      hasPrinter: config.printer.kind !== 'none',
+      clock,
+    }),
   });
   return ok({
     kiosk: wired.kiosk,
@@ -118,15 +187,30 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
 
 /** Most serial scanners leave the factory with this rate. */
 const SCANNER_BAUD = 9_600;
-function makeScanner(s: LoadedConfig['config']['scanner'], clock: Clock, log: LogFn): Scanner | 'keyboard' | null {
+function makeScanner(
+  s: LoadedConfig['config']['scanner'],
+  clock: Clock,
+  log: LogFn,
+): Scanner | 'keyboard' | null {
   if (s.kind === 'none') return null;
   if (s.kind === 'keyboard') return 'keyboard';
   const path = s.path ?? '';
-  const open = s.kind === 'virtual' ? ((a) => () => openTcpLine(a.host, a.port))(tcpAddress(path)) : () => openSerial(path, s.baudRate ?? SCANNER_BAUD);
+  const open =
+    s.kind === 'virtual'
+      ? (
+          (a) => () =>
+            openTcpLine(a.host, a.port)
+        )(tcpAddress(path))
+      : () => openSerial(path, s.baudRate ?? SCANNER_BAUD);
   return new LineScanner({ open, model: SCANNER_MODELS[s.model ?? 'plain'], clock, log });
 }
 
-function makeReader(r: LoadedConfig['config']['readers'][number], clock: Clock, log: LogFn, recording: Recording | null): CardReader {
+function makeReader(
+  r: LoadedConfig['config']['readers'][number],
+  clock: Clock,
+  log: LogFn,
+  recording: Recording | null,
+): CardReader {
   const id = 'reader-0';
   if (r.kind === 'virtual') return virtualReader(id, r.path ?? '', clock, log, r.model, recording);
   if (r.kind === 'crt') {
@@ -134,13 +218,42 @@ function makeReader(r: LoadedConfig['config']['readers'][number], clock: Clock, 
     const open = (): ReturnType<typeof openSerial> => openSerial(path, r.baudRate ?? DEFAULT_BAUD);
     // What is to be masked in a recording is known of F2 frames only.
     const recorded = recording === null || r.dialect === '02' ? open : recording.serial(id, open);
-    return new CrtReader({ id, path, open: recorded, clock, log, ...(r.dialect === undefined ? {} : { dialect: r.dialect }) });
+    return new CrtReader({
+      id,
+      path,
+      open: recorded,
+      clock,
+      log,
+      ...(r.dialect === undefined ? {} : { dialect: r.dialect }),
+    });
   }
   const service = pcscService(clock, log);
-  return new PcscReader({ id, match: r.match ?? '', clock, log, ...(r.model === undefined ? {} : { model: r.model }), service: recording === null ? service : recording.pcsc(id, service) });
+  return new PcscReader({
+    id,
+    match: r.match ?? '',
+    clock,
+    log,
+    ...(r.model === undefined ? {} : { model: r.model }),
+    service: recording === null ? service : recording.pcsc(id, service),
+  });
 }
 
-function virtualReader(id: string, path: string, clock: Clock, log: LogFn, model?: string, recording: Recording | null = null): CardReader {
+function virtualReader(
+  id: string,
+  path: string,
+  clock: Clock,
+  log: LogFn,
+  model?: string,
+  recording: Recording | null = null,
+): CardReader {
   const { host, port } = tcpAddress(path);
-  return new VirtualReader({ id, host, port, clock, log, ...(model === undefined ? {} : { model }), ...(recording === null ? {} : { transcript: recording.virtual(id) }) });
+  return new VirtualReader({
+    id,
+    host,
+    port,
+    clock,
+    log,
+    ...(model === undefined ? {} : { model }),
+    ...(recording === null ? {} : { transcript: recording.virtual(id) }),
+  });
 }

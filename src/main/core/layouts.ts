@@ -1,4 +1,15 @@
-import { layoutRegistry, pl102Layout, pl1608Layout, pl24Layout, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout, plPurseLayout, processLayout } from '../../card/index.ts';
+import {
+  layoutRegistry,
+  pl102Layout,
+  pl1608Layout,
+  pl24Layout,
+  pl4428Layout,
+  pl4442Layout,
+  plCpuLayout,
+  plM1Layout,
+  plPurseLayout,
+  processLayout,
+} from '../../card/index.ts';
 import type { KeyProvider, LayoutRegistry } from '../../card/index.ts';
 import type { Clock, LogFn } from '../../shared/ports.ts';
 import type { TerminalConfig } from '../../shared/terminal-config.ts';
@@ -14,15 +25,36 @@ export interface OwnPrograms {
 }
 
 /**
- * Every layout of the kiosk: makers' programs as the configuration has them, then those that an ATR names; of the chips
- * without one, those first that can be told by their own bytes. PL-CPU and PL-PURSE ask any other card for their application.
+ * Every layout of the kiosk: makers' programs as the configuration has them, then those that an ATR
+ * names; of the chips without one, those first that can be told by their own bytes. PL-CPU and
+ * PL-PURSE ask any other card for their application.
  */
-export function cardLayouts(keys: KeyProvider, own: OwnPrograms): LayoutRegistry & { readonly close: () => void } {
-  const programs = (own.layouts ?? []).map((l) => processLayout({ ...l, acceptance: l.acceptance ?? 'count-exact', keys, cwd: own.cwd, clock: own.clock, log: own.log }));
+export function cardLayouts(
+  keys: KeyProvider,
+  own: OwnPrograms,
+): LayoutRegistry & { readonly close: () => void } {
+  const programs = (own.layouts ?? []).map((l) =>
+    processLayout({
+      ...l,
+      acceptance: l.acceptance ?? 'count-exact',
+      keys,
+      cwd: own.cwd,
+      clock: own.clock,
+      log: own.log,
+    }),
+  );
   return {
     ...layoutRegistry([
       ...programs,
-      ...[pl4442Layout, pl4428Layout, plM1Layout, pl102Layout, pl1608Layout, pl24Layout, plCpuLayout].map((layout) => layout(keys)),
+      ...[
+        pl4442Layout,
+        pl4428Layout,
+        plM1Layout,
+        pl102Layout,
+        pl1608Layout,
+        pl24Layout,
+        plCpuLayout,
+      ].map((layout) => layout(keys)),
       plPurseLayout(keys, { terminalId: own.terminalId, nowMs: () => own.clock.nowMs() }),
     ]),
     close: () => programs.forEach((program) => program.close()),

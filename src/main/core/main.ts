@@ -13,10 +13,15 @@ import type { Core } from './compose.ts';
 /** Exit codes that the shell understands: 78 (EX_CONFIG) is not restarted. */
 const EXIT_CONFIG = 78;
 const HEARTBEAT_MS = 2_000;
-/** A core that is asked to stop finishes what is in flight for so long; after that a cut is as safe as at any time. */
+/**
+ * A core that is asked to stop finishes what is in flight for so long; after that a cut is as safe
+ * as at any time.
+ */
 const STOP_GRACE_MS = 15_000;
 
-const { values } = parseArgs({ options: { config: { type: 'string' }, record: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { config: { type: 'string' }, record: { type: 'string' } },
+});
 /** The environment's word reaches a core that a shell starts. */
 const record = values.record ?? process.env['PILOTLIGHT_RECORD'];
 
@@ -47,14 +52,26 @@ const onSnapshot = (snapshot: Snapshot): void => {
 const version = (() => {
   for (const place of ['../../../package.json', './package.json', '../package.json']) {
     try {
-      return (JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')) as { version?: string }).version ?? '0';
+      return (
+        (JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')) as { version?: string })
+          .version ?? '0'
+      );
     } catch {
       continue;
     }
   }
   return '0';
 })();
-const composed = composeCore({ loaded: loaded.value, clock: systemClock, random: systemRandom, log: stderrLog, version, onSnapshot, onFatal: (f) => bail(1, f), ...(record === undefined || record === '' ? {} : { record: resolve(record) }) });
+const composed = composeCore({
+  loaded: loaded.value,
+  clock: systemClock,
+  random: systemRandom,
+  log: stderrLog,
+  version,
+  onSnapshot,
+  onFatal: (f) => bail(1, f),
+  ...(record === undefined || record === '' ? {} : { record: resolve(record) }),
+});
 if (composed.ok) {
   core = composed.value;
   // For whoever watches from outside (service manager, the demo's dock); nothing depends on it.
@@ -72,7 +89,13 @@ if (composed.ok) {
     revision: now,
     locale: 'zh-CN',
     textSize: 'normal',
-    header: { brand: config.site.brand, site: config.site.name, terminalName: config.site.terminalName, terminalId: config.terminalId, hotline: '' },
+    header: {
+      brand: config.site.brand,
+      site: config.site.name,
+      terminalName: config.site.terminalName,
+      terminalId: config.terminalId,
+      hotline: '',
+    },
     nowMs: now,
     demo: config.mode === 'demo',
     reason: composed.error.code,

@@ -27,8 +27,11 @@ export interface MachineOptions {
 export function machinePorts(o: MachineOptions): NonNullable<Parts['maintenance']> {
   return {
     enabled: o.users.length > 0,
-    checkPin: (pin, of) => whosePin(of === undefined ? o.users : o.users.filter((user) => user.name === of), pin),
-    cards: new Map(o.users.flatMap((user) => (user.card === undefined ? [] : [[user.card, user.name] as const]))),
+    checkPin: (pin, of) =>
+      whosePin(of === undefined ? o.users : o.users.filter((user) => user.name === of), pin),
+    cards: new Map(
+      o.users.flatMap((user) => (user.card === undefined ? [] : [[user.card, user.name] as const])),
+    ),
     hasPrinter: o.hasPrinter,
     verify: () => verifyBeside(o),
     scratch: () => scratch(o),
@@ -37,10 +40,20 @@ export function machinePorts(o: MachineOptions): NonNullable<Parts['maintenance'
 
 /** `pilotlight journal verify` in a process of its own: the kiosk goes on meanwhile. Never rejects. */
 function verifyBeside(o: MachineOptions): Promise<{ ok: boolean; problems: readonly string[] }> {
-  const entry = CLI.map((file) => fileURLToPath(new URL(file, import.meta.url))).find((file) => existsSync(file));
-  if (entry === undefined) return Promise.resolve({ ok: false, problems: ['the command line is not installed beside the core'] });
+  const entry = CLI.map((file) => fileURLToPath(new URL(file, import.meta.url))).find((file) =>
+    existsSync(file),
+  );
+  if (entry === undefined)
+    return Promise.resolve({
+      ok: false,
+      problems: ['the command line is not installed beside the core'],
+    });
   return new Promise((done) => {
-    const child = spawn(process.execPath, [entry, 'journal', 'verify', '--data', o.dataDir, '--second', o.secondPath, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(
+      process.execPath,
+      [entry, 'journal', 'verify', '--data', o.dataDir, '--second', o.secondPath, '--json'],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
     const cancel = o.clock.after(VERIFY_MS, () => child.kill('SIGKILL'));
     let out = '';
     let err = '';
@@ -56,13 +69,21 @@ function verifyBeside(o: MachineOptions): Promise<{ ok: boolean; problems: reado
         const report = JSON.parse(out) as { ok: boolean; problems?: readonly string[] };
         done({ ok: report.ok, problems: report.problems ?? [] });
       } catch {
-        done({ ok: false, problems: [`the check ended without a report (${code ?? signal ?? ''}) ${err.slice(0, 200)}`.trim()] });
+        done({
+          ok: false,
+          problems: [
+            `the check ended without a report (${code ?? signal ?? ''}) ${err.slice(0, 200)}`.trim(),
+          ],
+        });
       }
     });
   });
 }
 
-/** Writes, syncs and reads a scratch file back; the milliseconds it took. @throws what the disk says. */
+/**
+ * Writes, syncs and reads a scratch file back; the milliseconds it took. @throws what the disk
+ * says.
+ */
 async function scratch(o: MachineOptions): Promise<number> {
   const file = join(o.dataDir, 'self-test.tmp');
   const began = o.clock.monoMs();
@@ -73,7 +94,8 @@ async function scratch(o: MachineOptions): Promise<number> {
     await handle.sync();
     const back = Buffer.alloc(bytes.length);
     const { bytesRead } = await handle.read(back, 0, back.length, 0);
-    if (bytesRead !== bytes.length || !back.equals(bytes)) throw new Error('what was read back is not what was written');
+    if (bytesRead !== bytes.length || !back.equals(bytes))
+      throw new Error('what was read back is not what was written');
   } finally {
     await handle.close();
     await rm(file, { force: true });

@@ -20,17 +20,32 @@ export interface Recording {
 }
 
 /**
- * Recordings of all readers, one file each, under a folder. In demo mode only (CONF-0101 otherwise): a recording holds
- * card and user numbers. Codes, PINs and keys are masked unless the published sample keys are in use.
+ * Recordings of all readers, one file each, under a folder. In demo mode only (CONF-0101
+ * otherwise): a recording holds card and user numbers. Codes, PINs and keys are masked unless the
+ * published sample keys are in use.
  */
-export function recordingIn(folder: string, config: Pick<TerminalConfig, 'mode' | 'keys'>, clock: Clock): Result<Recording, Failure> {
-  if (config.mode !== 'demo') return err(failure('CONF-0101', 'recordings hold cards’ data: --record and PILOTLIGHT_RECORD are for demo mode only'));
+export function recordingIn(
+  folder: string,
+  config: Pick<TerminalConfig, 'mode' | 'keys'>,
+  clock: Clock,
+): Result<Recording, Failure> {
+  if (config.mode !== 'demo')
+    return err(
+      failure(
+        'CONF-0101',
+        'recordings hold cards’ data: --record and PILOTLIGHT_RECORD are for demo mode only',
+      ),
+    );
   const masked = config.keys.kind !== 'sample';
   const stamp = new Date(clock.nowMs()).toISOString().replace(/[:.]/g, '-');
   const writer = (id: string, what: string): ((line: string) => void) => {
     const file = join(folder, `${id}-${stamp}.txt`);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    appendFileSync(file, `# Pilotlight transcript, ${what}${masked ? ', codes and keys masked' : ', sample keys'}\n`, { mode: 0o600 });
+    appendFileSync(
+      file,
+      `# Pilotlight transcript, ${what}${masked ? ', codes and keys masked' : ', sample keys'}\n`,
+      { mode: 0o600 },
+    );
     return (line) => appendFileSync(file, `${line}\n`);
   };
   return ok({
@@ -41,7 +56,10 @@ export function recordingIn(folder: string, config: Pick<TerminalConfig, 'mode' 
       const of = (name: string): Transcript => {
         const known = transcripts.get(name);
         if (known !== undefined) return known;
-        const made = new Transcript(writer(`${id}-${name.replace(/[^\w-]+/g, '-')}`, `PC/SC reader ${name}`), masked);
+        const made = new Transcript(
+          writer(`${id}-${name.replace(/[^\w-]+/g, '-')}`, `PC/SC reader ${name}`),
+          masked,
+        );
         transcripts.set(name, made);
         return made;
       };

@@ -7,14 +7,18 @@ import type { Result } from '../../shared/result.ts';
 import { ed25519Signer, ed25519Verifier } from '../../shared/signing.ts';
 import type { LoadedConfig } from '../config.ts';
 
-const bad = (why: string, cause?: unknown): { readonly ok: false; readonly error: Failure } => err(failure('CONF-0101', why, cause));
+const bad = (why: string, cause?: unknown): { readonly ok: false; readonly error: Failure } =>
+  err(failure('CONF-0101', why, cause));
 
 /** A secret file's text. CONF-0101: it cannot be read, or others than its owner can read it. */
 export function secretText(key: string, file: string): Result<string, Failure> {
   try {
     // Windows has no such mode bits; there the folder's access list is the operator's to set.
     const { mode } = statSync(file);
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) return bad(`${key}: ${file} can be read by others (mode ${(mode & 0o777).toString(8)}): chmod 600 ${file}`);
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+      return bad(
+        `${key}: ${file} can be read by others (mode ${(mode & 0o777).toString(8)}): chmod 600 ${file}`,
+      );
     return ok(readFileSync(file, 'utf8'));
   } catch (cause) {
     return bad(`${key}: ${file}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`);
@@ -28,17 +32,32 @@ export interface TerminalKeys {
   readonly policyVerifier: Verifier;
 }
 
-/** The keys between this terminal and central. CONF-0101: their files; in production the terminal's own must be its owner's only. */
-export function loadTerminalKeys({ config, path }: Pick<LoadedConfig, 'config' | 'path'>): Result<TerminalKeys, Failure> {
+/**
+ * The keys between this terminal and central. CONF-0101: their files; in production the terminal's
+ * own must be its owner's only.
+ */
+export function loadTerminalKeys({
+  config,
+  path,
+}: Pick<LoadedConfig, 'config' | 'path'>): Result<TerminalKeys, Failure> {
   const keyFile = path(config.central.keyFile);
   const policyFile = path(config.central.policyKeyFile);
   try {
-    const own = config.mode === 'production' ? secretText('central.keyFile', keyFile) : ok(readFileSync(keyFile, 'utf8'));
+    const own =
+      config.mode === 'production'
+        ? secretText('central.keyFile', keyFile)
+        : ok(readFileSync(keyFile, 'utf8'));
     if (!own.ok) return own;
     const policy = readFileSync(policyFile, 'utf8');
-    if (policy.includes('PRIVATE KEY')) return bad(`central.policyKeyFile: ${policyFile} is a private key; central’s public key belongs here`);
+    if (policy.includes('PRIVATE KEY'))
+      return bad(
+        `central.policyKeyFile: ${policyFile} is a private key; central’s public key belongs here`,
+      );
     return ok({ signer: ed25519Signer(own.value), policyVerifier: ed25519Verifier(policy) });
   } catch (cause) {
-    return bad(`central.keyFile / central.policyKeyFile: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+    return bad(
+      `central.keyFile / central.policyKeyFile: ${cause instanceof Error ? cause.message : String(cause)}`,
+      cause,
+    );
   }
 }

@@ -10,12 +10,29 @@ import { Uploader } from '../../kiosk/uploader.ts';
 export type ScannerPort = Pick<Scanner, 'failure' | 'onChange' | 'onCode' | 'look'>;
 
 /** Everything a kiosk stands on, already open. */
-export interface Parts extends Pick<KioskOptions, 'clock' | 'random' | 'journal' | 'reader' | 'layouts' | 'providers' | 'billing' | 'printer' | 'header' | 'demo' | 'log' | 'onSnapshot'> {
+export interface Parts extends Pick<
+  KioskOptions,
+  | 'clock'
+  | 'random'
+  | 'journal'
+  | 'reader'
+  | 'layouts'
+  | 'providers'
+  | 'billing'
+  | 'printer'
+  | 'header'
+  | 'demo'
+  | 'log'
+  | 'onSnapshot'
+> {
   readonly version: string;
   /** `keyboard`: it types into the shell. Left out: there is none. */
   readonly scanner?: ScannerPort | 'keyboard';
   /** What maintenance mode needs of the machine; left out: it has none. */
-  readonly maintenance?: Omit<MaintenancePorts, 'version' | 'uploadNow' | 'onChanged' | 'maxClockSkewMs'>;
+  readonly maintenance?: Omit<
+    MaintenancePorts,
+    'version' | 'uploadNow' | 'onChanged' | 'maxClockSkewMs'
+  >;
   readonly periods?: NonNullable<MonitorOptions['periods']>;
   /** The kiosk itself, where it is watched from inside (the simulation cuts the power in it). */
   readonly makeKiosk?: (options: KioskOptions) => Kiosk;
@@ -29,10 +46,35 @@ export interface Wired {
   readonly stop: () => void;
 }
 
-/** Says that the core came up, and joins kiosk, monitor and uploader: the same in the machine and in the simulation. */
+/**
+ * Says that the core came up, and joins kiosk, monitor and uploader: the same in the machine and in
+ * the simulation.
+ */
 export function wireCore(parts: Parts): Wired {
-  const { clock, random, journal, reader, layouts, providers, billing, printer, header, demo, log } = parts;
-  journal.append([{ kind: 'core-started', orderId: null, body: { version: parts.version, node: process.version, recoveredOrders: journal.openOrders().length } }]);
+  const {
+    clock,
+    random,
+    journal,
+    reader,
+    layouts,
+    providers,
+    billing,
+    printer,
+    header,
+    demo,
+    log,
+  } = parts;
+  journal.append([
+    {
+      kind: 'core-started',
+      orderId: null,
+      body: {
+        version: parts.version,
+        node: process.version,
+        recoveredOrders: journal.openOrders().length,
+      },
+    },
+  ]);
   const { scanner } = parts;
   let uploader: Uploader | null = null;
   let monitor: Monitor | null = null;
@@ -50,7 +92,8 @@ export function wireCore(parts: Parts): Wired {
     fallbackHotline: '',
     log,
     onSnapshot: (snapshot) => {
-      if (scanner !== undefined && scanner !== 'keyboard') scanner.look(snapshot.screen === 'pay' && snapshot.cancelOffered && !snapshot.byCode);
+      if (scanner !== undefined && scanner !== 'keyboard')
+        scanner.look(snapshot.screen === 'pay' && snapshot.cancelOffered && !snapshot.byCode);
       parts.onSnapshot(snapshot);
     },
     onJournaled: () => uploader?.kick(),
@@ -74,8 +117,12 @@ export function wireCore(parts: Parts): Wired {
   const unhook: (() => void)[] = [];
   if (scanner === 'keyboard') kiosk.setService({ scanner: true, scannerFitted: true });
   else if (scanner !== undefined) {
-    const told = (): void => kiosk.setService({ scanner: scanner.failure() === null, scannerFitted: true });
-    unhook.push(scanner.onChange(told), scanner.onCode((code) => kiosk.scanned(code)));
+    const told = (): void =>
+      kiosk.setService({ scanner: scanner.failure() === null, scannerFitted: true });
+    unhook.push(
+      scanner.onChange(told),
+      scanner.onCode((code) => kiosk.scanned(code)),
+    );
     told();
   }
   const watch = new Monitor({
@@ -98,7 +145,16 @@ export function wireCore(parts: Parts): Wired {
     ...(parts.periods === undefined ? {} : { periods: parts.periods }),
   });
   monitor = watch;
-  const upload = new Uploader({ journal, billing, clock, random, log, onReach: (up) => watch.centralReached(up), onFork: (f) => watch.forked(f), onHeard: (how) => kiosk.heard(how) });
+  const upload = new Uploader({
+    journal,
+    billing,
+    clock,
+    random,
+    log,
+    onReach: (up) => watch.centralReached(up),
+    onFork: (f) => watch.forked(f),
+    onHeard: (how) => kiosk.heard(how),
+  });
   uploader = upload;
   kiosk.releaseInterrupted();
   watch.start();

@@ -5,7 +5,9 @@ const RESTART_MS = 500;
 const ANSWER_MS = 2_000;
 
 /** What a service process says to the hall. */
-export type ChildMessage = { readonly ready: true; readonly port: number } | { readonly answered: number; readonly value: unknown };
+export type ChildMessage =
+  | { readonly ready: true; readonly port: number }
+  | { readonly answered: number; readonly value: unknown };
 /** What the hall asks it. */
 export interface ChildQuestion {
   readonly ask: number;
@@ -25,7 +27,12 @@ export class HallChild {
   #asked = 0;
   readonly #answers = new Map<number, (value: unknown) => void>();
 
-  constructor(name: string, args: readonly string[], say: (text: string) => void, restartMs = RESTART_MS) {
+  constructor(
+    name: string,
+    args: readonly string[],
+    say: (text: string) => void,
+    restartMs = RESTART_MS,
+  ) {
     this.#restartMs = restartMs;
     this.#name = name;
     this.#args = args;
@@ -45,8 +52,12 @@ export class HallChild {
   }
 
   #spawn(failed: (error: Error) => void): void {
-    // A group of its own: a Ctrl-C in the terminal reaches the hall first, which stops its children in order.
-    const child = spawn(process.execPath, [...this.#args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: process.platform !== 'win32' });
+    // A group of its own: a Ctrl-C in the terminal reaches the hall first, which stops its children
+    // in order.
+    const child = spawn(process.execPath, [...this.#args], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      detached: process.platform !== 'win32',
+    });
     this.#child = child;
     child.on('message', (message: ChildMessage) => {
       if ('answered' in message) return this.#answers.get(message.answered)?.(message.value);
@@ -66,7 +77,10 @@ export class HallChild {
     });
   }
 
-  /** What the child says to a question of its own service. Null: it is away, or says nothing in time. */
+  /**
+   * What the child says to a question of its own service. Null: it is away, or says nothing in
+   * time.
+   */
   ask(question: string): Promise<unknown> {
     const child = this.#child;
     const id = ++this.#asked;
@@ -91,7 +105,8 @@ export class HallChild {
   stop(): Promise<void> {
     this.#stopping = true;
     const child = this.#child;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+    if (child === null || child.exitCode !== null || child.signalCode !== null)
+      return Promise.resolve();
     return new Promise((resolve) => {
       const hard = setTimeout(() => child.kill('SIGKILL'), 8_000);
       child.once('exit', () => {

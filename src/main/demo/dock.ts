@@ -32,21 +32,52 @@ const wallet = z.enum(['wechat', 'alipay', 'unionpay']).optional();
 const action = z.discriminatedUnion('do', [
   z.object({ do: z.literal('insert'), id: z.string() }),
   z.object({ do: z.literal('remove') }),
-  z.object({ do: z.literal('tear'), at: z.number().int().min(1).max(50), when: z.enum(['before', 'after']), id: z.string().optional() }),
+  z.object({
+    do: z.literal('tear'),
+    at: z.number().int().min(1).max(50),
+    when: z.enum(['before', 'after']),
+    id: z.string().optional(),
+  }),
   z.object({ do: z.literal('lie'), id: z.string().optional() }),
   z.object({ do: z.literal('meter'), id: z.string() }),
-  z.object({ do: z.literal('consume'), id: z.string(), quantity: z.number().int().min(0).max(1_000_000) }),
+  z.object({
+    do: z.literal('consume'),
+    id: z.string(),
+    quantity: z.number().int().min(0).max(1_000_000),
+  }),
   /** `wallet`: with which of the phone's; left out: with the one that the code is for, or WeChat. */
-  z.object({ do: z.literal('pay'), codeUrl: z.string().optional(), wallet, late: z.boolean().optional(), fail: z.boolean().optional() }),
+  z.object({
+    do: z.literal('pay'),
+    codeUrl: z.string().optional(),
+    wallet,
+    late: z.boolean().optional(),
+    fail: z.boolean().optional(),
+  }),
   /** The phone's own payment code before the kiosk's scanner; left out: a fresh one of that wallet. */
-  z.object({ do: z.literal('show-code'), code: z.string().regex(/^[!-~]{6,256}$/).optional(), wallet }),
+  z.object({
+    do: z.literal('show-code'),
+    code: z
+      .string()
+      .regex(/^[!-~]{6,256}$/)
+      .optional(),
+    wallet,
+  }),
   z.object({ do: z.literal('scan'), codeUrl: z.string().optional(), wallet }),
   z.object({ do: z.literal('faults'), faults: z.record(z.string(), z.unknown()) }),
   z.object({ do: z.literal('mend-refunds') }),
   z.object({ do: z.literal('cut'), line: z.enum(['central', 'payment']), cut: z.boolean() }),
-  z.object({ do: z.literal('delay'), line: z.enum(['central', 'payment', 'card']), ms: z.number().int().min(0).max(60_000) }),
+  z.object({
+    do: z.literal('delay'),
+    line: z.enum(['central', 'payment', 'card']),
+    ms: z.number().int().min(0).max(60_000),
+  }),
   z.object({ do: z.literal('kill'), what: z.enum(['core', 'central', 'sandbox']) }),
-  z.object({ do: z.literal('printer'), paper: z.enum(['ok', 'low', 'end']).optional(), off: z.boolean().optional(), coverOpen: z.boolean().optional() }),
+  z.object({
+    do: z.literal('printer'),
+    paper: z.enum(['ok', 'low', 'end']).optional(),
+    off: z.boolean().optional(),
+    coverOpen: z.boolean().optional(),
+  }),
 ]);
 export type DockAction = z.infer<typeof action>;
 
@@ -61,8 +92,9 @@ function freshCode(wallet: keyof typeof WALLET_CODES): string {
 }
 
 /**
- * The demo's control page: cards, meter, pretend phone, faults, slips. Loopback only, demo mode only. Cross-site pages
- * cannot use it: only JSON bodies are taken, and a foreign `Origin` or `Host` is refused.
+ * The demo's control page: cards, meter, pretend phone, faults, slips. Loopback only, demo mode
+ * only. Cross-site pages cannot use it: only JSON bodies are taken, and a foreign `Origin` or
+ * `Host` is refused.
  */
 export class Dock {
   readonly #o: DockOptions;
@@ -76,7 +108,9 @@ export class Dock {
     return new Promise((resolve, reject) => {
       const server = createServer((request, response) => {
         void this.#answer(request, response).catch((error: unknown) => {
-          response.writeHead(500, { 'content-type': 'application/json' }).end(JSON.stringify({ error: error instanceof Error ? error.message : String(error) }));
+          response
+            .writeHead(500, { 'content-type': 'application/json' })
+            .end(JSON.stringify({ error: error instanceof Error ? error.message : String(error) }));
         });
       });
       server.once('error', reject);
@@ -97,14 +131,24 @@ export class Dock {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const json = (status: number, body: unknown): void => {
-      response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' }).end(JSON.stringify(body));
+      response
+        .writeHead(status, {
+          'content-type': 'application/json; charset=utf-8',
+          'cache-control': 'no-store',
+        })
+        .end(JSON.stringify(body));
     };
     const own = [`127.0.0.1:${this.#o.port}`, `localhost:${this.#o.port}`];
     const origin = request.headers.origin;
-    if (!own.includes(request.headers.host ?? '') || (origin !== undefined && !own.some((h) => origin === `http://${h}`))) return json(403, { error: 'not from here' });
+    if (
+      !own.includes(request.headers.host ?? '') ||
+      (origin !== undefined && !own.some((h) => origin === `http://${h}`))
+    )
+      return json(403, { error: 'not from here' });
     const path = new URL(request.url ?? '/', 'http://dock').pathname;
     if (request.method === 'POST' && path === '/api') {
-      if (!(request.headers['content-type'] ?? '').startsWith('application/json')) return json(415, { error: 'JSON only' });
+      if (!(request.headers['content-type'] ?? '').startsWith('application/json'))
+        return json(415, { error: 'JSON only' });
       const chunks: Buffer[] = [];
       let size = 0;
       for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -123,13 +167,24 @@ export class Dock {
     if (slip !== null) {
       const found = this.#o.printer.slips.find((s) => s.number === Number(slip[1]));
       if (found === undefined) return json(404, { error: 'no such slip' });
-      response.writeHead(200, { 'content-type': 'image/svg+xml; charset=utf-8' }).end(slipSvg(found));
+      response
+        .writeHead(200, { 'content-type': 'image/svg+xml; charset=utf-8' })
+        .end(slipSvg(found));
       return;
     }
-    const page = { '/': ['dock.html', 'text/html'], '/dock.js': ['dock.js', 'text/javascript'], '/dock.css': ['dock.css', 'text/css'] }[path];
+    const page = {
+      '/': ['dock.html', 'text/html'],
+      '/dock.js': ['dock.js', 'text/javascript'],
+      '/dock.css': ['dock.css', 'text/css'],
+    }[path];
     if (page === undefined) return json(404, { error: 'not here' });
     response
-      .writeHead(200, { 'content-type': `${page[1]}; charset=utf-8`, 'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-ancestors 'none'", 'cache-control': 'no-store' })
+      .writeHead(200, {
+        'content-type': `${page[1]}; charset=utf-8`,
+        'content-security-policy':
+          "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-ancestors 'none'",
+        'cache-control': 'no-store',
+      })
       .end(readFileSync(fileURLToPath(new URL(`./page/${page[0]}`, import.meta.url))));
   }
 
@@ -164,7 +219,12 @@ export class Dock {
         for (const line of a.line === 'central' ? [centralLine] : paymentLines) line.cut = a.cut;
         return null;
       case 'delay':
-        for (const line of a.line === 'card' ? [cards] : a.line === 'central' ? [centralLine] : paymentLines) line.delayMs = a.ms;
+        for (const line of a.line === 'card'
+          ? [cards]
+          : a.line === 'central'
+            ? [centralLine]
+            : paymentLines)
+          line.delayMs = a.ms;
         return null;
       case 'kill':
         return this.#o.kill(a.what);
@@ -182,10 +242,19 @@ export class Dock {
     return {
       ...cards.view(),
       newestCode: await phone.newestCode(),
-      trades: (await phone.trades()).slice(-8).map((t) => ({ outTradeNo: t.outTradeNo, state: t.state, total: t.total, codeUrl: t.codeUrls.at(-1) ?? null, wallet: walletOfCode(t.codeUrls.at(-1) ?? '') })),
+      trades: (await phone.trades()).slice(-8).map((t) => ({
+        outTradeNo: t.outTradeNo,
+        state: t.state,
+        total: t.total,
+        codeUrl: t.codeUrls.at(-1) ?? null,
+        wallet: walletOfCode(t.codeUrls.at(-1) ?? ''),
+      })),
       slips: printer.slips.map((s) => s.number).slice(-6),
       printer: printer.condition,
-      lines: { central: { cut: centralLine.cut, delayMs: centralLine.delayMs }, payment: { cut: paymentLine?.cut ?? false, delayMs: paymentLine?.delayMs ?? 0 } },
+      lines: {
+        central: { cut: centralLine.cut, delayMs: centralLine.delayMs },
+        payment: { cut: paymentLine?.cut ?? false, delayMs: paymentLine?.delayMs ?? 0 },
+      },
       addresses: this.#o.addresses(),
       technician: this.#o.technician,
     };

@@ -5,7 +5,13 @@ import type { At88Sc102State } from '../../simulator/card/at88sc102.ts';
 import { At88Sc1608 } from '../../simulator/card/at88sc1608.ts';
 import type { At88Sc1608State } from '../../simulator/card/at88sc1608.ts';
 import { CATALOGUE_4442 } from '../../simulator/card/catalogue-4442.ts';
-import { CATALOGUE_102, CATALOGUE_1608, CATALOGUE_24, CATALOGUE_4428, CATALOGUE_M1 } from '../../simulator/card/catalogue-blocks.ts';
+import {
+  CATALOGUE_102,
+  CATALOGUE_1608,
+  CATALOGUE_24,
+  CATALOGUE_4428,
+  CATALOGUE_M1,
+} from '../../simulator/card/catalogue-blocks.ts';
 import { CATALOGUE_PURSE } from '../../simulator/card/catalogue-purse.ts';
 import { CATALOGUE, CATALOGUE_RF } from '../../simulator/card/catalogue.ts';
 import type { SampleCard } from '../../simulator/card/catalogue.ts';
@@ -55,8 +61,15 @@ export interface HallCard {
   /** Null: none has written to it yet. */
   readonly meter: HallMeter | null;
   readonly transcript: readonly string[];
-  /** Leaves the slot before or after the n-th command from now; `lie`: the next write is answered well and not stored. */
-  arm(fault: { readonly kind: 'tear'; readonly at: number; readonly when: 'before' | 'after' } | { readonly kind: 'lie' }): void;
+  /**
+   * Leaves the slot before or after the n-th command from now; `lie`: the next write is answered
+   * well and not stored.
+   */
+  arm(
+    fault:
+      | { readonly kind: 'tear'; readonly at: number; readonly when: 'before' | 'after' }
+      | { readonly kind: 'lie' },
+  ): void;
   /** The newest purchase on it; null: none can be told. */
   purchase(): Purchase | null;
   /** What it keeps without power, as JSON. */
@@ -89,17 +102,36 @@ interface Family<S, C extends Keeping<S>> {
   readonly inMeter: (chip: C) => CardInMeter;
 }
 
-/** The golden cards have the number of the golden CPU card: several chips with one account would only confuse. */
-function drawer<S, C extends Keeping<S>>({ family, catalogue, from, reader, inMeter }: Family<S, C>): readonly HallSample[] {
-  return catalogue.filter((c) => !c.id.endsWith('-golden')).map((c) => ({ ...c, family, make: (kept) => {
-    const chip = kept === null ? c.make() : from(kept as S);
-    return chipCard(chip, reader(chip), inMeter(chip));
-  } }));
+/**
+ * The golden cards have the number of the golden CPU card: several chips with one account would
+ * only confuse.
+ */
+function drawer<S, C extends Keeping<S>>({
+  family,
+  catalogue,
+  from,
+  reader,
+  inMeter,
+}: Family<S, C>): readonly HallSample[] {
+  return catalogue
+    .filter((c) => !c.id.endsWith('-golden'))
+    .map((c) => ({
+      ...c,
+      family,
+      make: (kept) => {
+        const chip = kept === null ? c.make() : from(kept as S);
+        return chipCard(chip, reader(chip), inMeter(chip));
+      },
+    }));
 }
 
 /** All cards of the hall. */
 export const HALL_CARDS: readonly HallSample[] = [
-  ...CATALOGUE.map((c): HallSample => ({ ...c, family: 'PL-CPU', make: (kept, random) => cpuCard(cpuOf(c, kept, random)) })),
+  ...CATALOGUE.map((c): HallSample => ({
+    ...c,
+    family: 'PL-CPU',
+    make: (kept, random) => cpuCard(cpuOf(c, kept, random)),
+  })),
   ...CATALOGUE_RF.map((c): HallSample => ({
     ...c,
     family: 'PL-CPU · 非接触 contactless',
@@ -108,13 +140,53 @@ export const HALL_CARDS: readonly HallSample[] = [
       return cpuCard(card, new ContactlessCpu(card, `08${(c.cardNo ?? '000000').slice(-6)}`));
     },
   })),
-  ...CATALOGUE_PURSE.map((c): HallSample => ({ ...c, family: 'PL-PURSE · 电子钱包 purse', make: (kept, random) => purseCard(cpuOf(c, kept, random)) })),
-  ...drawer({ family: 'PL-4442 · SLE4442', catalogue: CATALOGUE_4442, from: (kept: Sle4442State) => new Sle4442(kept), reader: (chip) => new AcsReader(chip), inMeter: in4442 }),
-  ...drawer({ family: 'PL-4428 · SLE4428', catalogue: CATALOGUE_4428, from: (kept: Sle4428State) => new Sle4428(kept), reader: (chip) => new AcsReader(chip), inMeter: in4428 }),
-  ...drawer({ family: 'PL-M1 · Mifare Classic', catalogue: CATALOGUE_M1, from: (kept: MifareClassicState) => new MifareClassic(kept), reader: (chip) => new ContactlessReader(chip), inMeter: inM1 }),
-  ...drawer({ family: 'PL-102 · AT88SC102', catalogue: CATALOGUE_102, from: (kept: At88Sc102State) => new At88Sc102(kept), reader: (chip) => new AcsReader(chip), inMeter: in102 }),
-  ...drawer({ family: 'PL-1608 · AT88SC1608', catalogue: CATALOGUE_1608, from: (kept: At88Sc1608State) => new At88Sc1608(kept), reader: (chip) => new AcsReader(chip), inMeter: in1608 }),
-  ...drawer({ family: 'PL-24 · AT24', catalogue: CATALOGUE_24, from: (kept: At24State) => new At24(kept), reader: (chip) => new AcsReader(chip), inMeter: in24 }),
+  ...CATALOGUE_PURSE.map((c): HallSample => ({
+    ...c,
+    family: 'PL-PURSE · 电子钱包 purse',
+    make: (kept, random) => purseCard(cpuOf(c, kept, random)),
+  })),
+  ...drawer({
+    family: 'PL-4442 · SLE4442',
+    catalogue: CATALOGUE_4442,
+    from: (kept: Sle4442State) => new Sle4442(kept),
+    reader: (chip) => new AcsReader(chip),
+    inMeter: in4442,
+  }),
+  ...drawer({
+    family: 'PL-4428 · SLE4428',
+    catalogue: CATALOGUE_4428,
+    from: (kept: Sle4428State) => new Sle4428(kept),
+    reader: (chip) => new AcsReader(chip),
+    inMeter: in4428,
+  }),
+  ...drawer({
+    family: 'PL-M1 · Mifare Classic',
+    catalogue: CATALOGUE_M1,
+    from: (kept: MifareClassicState) => new MifareClassic(kept),
+    reader: (chip) => new ContactlessReader(chip),
+    inMeter: inM1,
+  }),
+  ...drawer({
+    family: 'PL-102 · AT88SC102',
+    catalogue: CATALOGUE_102,
+    from: (kept: At88Sc102State) => new At88Sc102(kept),
+    reader: (chip) => new AcsReader(chip),
+    inMeter: in102,
+  }),
+  ...drawer({
+    family: 'PL-1608 · AT88SC1608',
+    catalogue: CATALOGUE_1608,
+    from: (kept: At88Sc1608State) => new At88Sc1608(kept),
+    reader: (chip) => new AcsReader(chip),
+    inMeter: in1608,
+  }),
+  ...drawer({
+    family: 'PL-24 · AT24',
+    catalogue: CATALOGUE_24,
+    from: (kept: At24State) => new At24(kept),
+    reader: (chip) => new AcsReader(chip),
+    inMeter: in24,
+  }),
 ];
 
 function cpuOf(sample: SampleCard, kept: unknown, random: Random): CpuCard {
@@ -126,21 +198,34 @@ function cpuCard(card: CpuCard, slot: SlotCard = card): HallCard {
   const meter = Meter.ofCard(card, CEILING);
   return {
     slot,
-    meter: meter === null ? null : { visit: (now) => meter.visit(card, now), consume: (q) => meter.consume(q), state: () => meter.state() },
+    meter:
+      meter === null
+        ? null
+        : {
+            visit: (now) => meter.visit(card, now),
+            consume: (q) => meter.consume(q),
+            state: () => meter.state(),
+          },
     get transcript() {
       return card.transcript;
     },
     arm: (fault) => card.arm(fault.kind === 'tear' ? { ...fault, from: 'arming' } : fault),
     purchase: () => {
       const record = card.peek('17');
-      return record === null ? null : { count: number(record, 0, 2), quantity: number(record, 2, 4), cumulative: number(record, 6, 4) };
+      return record === null
+        ? null
+        : {
+            count: number(record, 0, 2),
+            quantity: number(record, 2, 4),
+            cumulative: number(record, 6, 4),
+          };
     },
     toJSON: () => card.toJSON(),
     onChange: (listener) => card.onChange(listener),
   };
 }
 
-/** A card in mode *purse*: what it has in all is in the purse, in the meter, and used. */
+/** A card in mode _purse_: what it has in all is in the purse, in the meter, and used. */
 function purseCard(card: CpuCard): HallCard {
   const meter = PurseMeter.ofCard(card, CEILING);
   return {
@@ -148,13 +233,24 @@ function purseCard(card: CpuCard): HallCard {
     get transcript() {
       return card.transcript;
     },
-    meter: meter === null ? null : { visit: (now) => meter.visit(card, now), consume: (q) => meter.consume(q), state: () => meter.state() },
+    meter:
+      meter === null
+        ? null
+        : {
+            visit: (now) => meter.visit(card, now),
+            consume: (q) => meter.consume(q),
+            state: () => meter.state(),
+          },
     purchase: () => {
       const onCard = PurseMeter.ofCard(card, CEILING)?.state();
       if (card.purse === null || onCard === undefined) return null;
       const { onlineSeq, balance, log } = card.purse.state;
       const load = log.find((record) => record.slice(18, 20) === '02');
-      return { count: onlineSeq, quantity: load === undefined ? 0 : Number.parseInt(load.slice(10, 18), 16), cumulative: balance + onCard.remaining + onCard.used };
+      return {
+        count: onlineSeq,
+        quantity: load === undefined ? 0 : Number.parseInt(load.slice(10, 18), 16),
+        cumulative: balance + onCard.remaining + onCard.used,
+      };
     },
   };
 }
@@ -176,7 +272,14 @@ function chipCard(chip: Keeping<unknown>, reader: ReaderSlot, inMeter: CardInMet
         return { kind: 'torn' };
       },
     },
-    meter: meter === null ? null : { visit: (now) => meter.visit(inMeter, now), consume: (q) => meter.consume(q), state: () => meter.state() },
+    meter:
+      meter === null
+        ? null
+        : {
+            visit: (now) => meter.visit(inMeter, now),
+            consume: (q) => meter.consume(q),
+            state: () => meter.state(),
+          },
     get transcript() {
       return reader.transcript;
     },

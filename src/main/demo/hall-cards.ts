@@ -5,13 +5,20 @@ import { systemClock, systemRandom } from '../ports.ts';
 import { HALL_CARDS } from './hall-card.ts';
 import type { HallCard, HallVisit } from './hall-card.ts';
 
-/** The hall's drawer of sample cards, their meters, and the slot they go into. Cards keep what was written to them across restarts of the hall. */
+/**
+ * The hall's drawer of sample cards, their meters, and the slot they go into. Cards keep what was
+ * written to them across restarts of the hall.
+ */
 export class HallCards {
   readonly #folder: string;
   readonly #cards = new Map<string, HallCard>();
   readonly #slot: CardSlot;
   #inserted: string | null = null;
-  #lastMeter: { readonly id: string; readonly visit: HallVisit; readonly remaining: number } | null = null;
+  #lastMeter: {
+    readonly id: string;
+    readonly visit: HallVisit;
+    readonly remaining: number;
+  } | null = null;
 
   constructor(folder: string, slot: { host: string; port: number }) {
     this.#folder = folder;
@@ -32,8 +39,12 @@ export class HallCards {
     const sample = HALL_CARDS.find((c) => c.id === id);
     if (sample === undefined) throw new RangeError(`no sample card ${id}`);
     const file = join(this.#folder, `${id}.json`);
-    // The meter stands at the customer's home: what it knows is what the last visit left on the card.
-    const card = sample.make(existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { card: unknown }).card : null, systemRandom);
+    // The meter stands at the customer's home: what it knows is what the last visit left on the
+    // card.
+    const card = sample.make(
+      existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { card: unknown }).card : null,
+      systemRandom,
+    );
     card.onChange(() => {
       writeFileSync(`${file}.new`, JSON.stringify({ card: card.toJSON() }));
       renameSync(`${file}.new`, file);
@@ -61,8 +72,14 @@ export class HallCards {
     return this.#inserted;
   }
 
-  /** Tears the inserted card out before or after the n-th command from now; `lie`: the next write answers 9000 and stores nothing. */
-  arm(fault: { kind: 'tear'; at: number; when: 'before' | 'after' } | { kind: 'lie' }, id = this.#inserted): void {
+  /**
+   * Tears the inserted card out before or after the n-th command from now; `lie`: the next write
+   * answers 9000 and stores nothing.
+   */
+  arm(
+    fault: { kind: 'tear'; at: number; when: 'before' | 'after' } | { kind: 'lie' },
+    id = this.#inserted,
+  ): void {
     if (id === null) return;
     this.card(id).arm(fault);
   }
@@ -74,7 +91,9 @@ export class HallCards {
     if (meter === null) return null;
     const d = new Date();
     const two = (n: number): string => String(n).padStart(2, '0');
-    const visit = meter.visit(`${two(d.getFullYear() % 100)}${two(d.getMonth() + 1)}${two(d.getDate())}${two(d.getHours())}${two(d.getMinutes())}`);
+    const visit = meter.visit(
+      `${two(d.getFullYear() % 100)}${two(d.getMonth() + 1)}${two(d.getDate())}${two(d.getHours())}${two(d.getMinutes())}`,
+    );
     const remaining = meter.state().remaining;
     this.#lastMeter = { id, visit, remaining };
     return { visit, remaining };
@@ -96,7 +115,16 @@ export class HallCards {
       lastMeter: this.#lastMeter,
       cards: HALL_CARDS.map((c) => {
         const card = this.card(c.id);
-        return { id: c.id, family: c.family, titleZh: c.titleZh, titleEn: c.titleEn, cardNo: c.cardNo, expectedCode: c.expectedCode, purchase: card.purchase(), meterRemaining: card.meter?.state().remaining ?? null };
+        return {
+          id: c.id,
+          family: c.family,
+          titleZh: c.titleZh,
+          titleEn: c.titleEn,
+          cardNo: c.cardNo,
+          expectedCode: c.expectedCode,
+          purchase: card.purchase(),
+          meterRemaining: card.meter?.state().remaining ?? null,
+        };
       }),
     };
   }

@@ -51,6 +51,8 @@ export class Line {
 
   close(): Promise<void> {
     for (const s of this.#sockets) s.destroy();
-    return new Promise((resolve) => (this.#server === null ? resolve() : this.#server.close(() => resolve())));
+    return new Promise((resolve) =>
+      this.#server === null ? resolve() : this.#server.close(() => resolve()),
+    );
   }
 }

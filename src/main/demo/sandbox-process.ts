@@ -5,8 +5,13 @@ import { runService } from './service.ts';
 import { hallKeys } from './setup.ts';
 import { demoWallets } from './wallets.ts';
 
-/** The demo hall's payment gateways, a process of their own: `--data DIR --port N`, and `--line N` where kiosks reach them through another port. */
-const { values } = parseArgs({ options: { data: { type: 'string' }, port: { type: 'string' }, line: { type: 'string' } } });
+/**
+ * The demo hall's payment gateways, a process of their own: `--data DIR --port N`, and `--line N`
+ * where kiosks reach them through another port.
+ */
+const { values } = parseArgs({
+  options: { data: { type: 'string' }, port: { type: 'string' }, line: { type: 'string' } },
+});
 const dataDir = values.data ?? '.';
 const port = Number(values.port);
 const common = {

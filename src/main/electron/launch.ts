@@ -14,9 +14,13 @@ export interface LaunchFacts {
   readonly platform: string;
 }
 
-const DEBUG_SWITCHES = /^--(remote-debugging-(port|pipe|address)|inspect(-brk|-port|-publish-uid|-wait)?|js-flags|load-extension|disable-web-security|no-sandbox)(=|$)/;
+const DEBUG_SWITCHES =
+  /^--(remote-debugging-(port|pipe|address)|inspect(-brk|-port|-publish-uid|-wait)?|js-flags|load-extension|disable-web-security|no-sandbox)(=|$)/;
 
-/** The first switch that would open a packaged kiosk to whoever can start it; null when there is none. */
+/**
+ * The first switch that would open a packaged kiosk to whoever can start it; null when there is
+ * none.
+ */
 export function forbiddenSwitch(facts: Pick<LaunchFacts, 'packaged' | 'argv'>): string | null {
   if (!facts.packaged) return null;
   return facts.argv.find((argument) => DEBUG_SWITCHES.test(argument)) ?? null;
@@ -29,15 +33,21 @@ export function isDemo(facts: Pick<LaunchFacts, 'argv' | 'env'>): boolean {
 
 function option(argv: readonly string[], name: string): string | undefined {
   const at = argv.indexOf(name);
-  return at >= 0 ? argv[at + 1] : argv.find((argument) => argument.startsWith(`${name}=`))?.slice(name.length + 1);
+  return at >= 0
+    ? argv[at + 1]
+    : argv.find((argument) => argument.startsWith(`${name}=`))?.slice(name.length + 1);
 }
 
 /**
- * Which Node runs which core. A packaged build uses only what it was shipped with; elsewhere PILOTLIGHT_NODE and
- * PILOTLIGHT_CORE_ARGS (a JSON array of strings) come first.
+ * Which Node runs which core. A packaged build uses only what it was shipped with; elsewhere
+ * PILOTLIGHT_NODE and PILOTLIGHT_CORE_ARGS (a JSON array of strings) come first.
+ *
  * @throws with a sentence that names what is wrong
  */
-export function coreCommand(facts: LaunchFacts, exists: (file: string) => boolean = existsSync): CoreCommand {
+export function coreCommand(
+  facts: LaunchFacts,
+  exists: (file: string) => boolean = existsSync,
+): CoreCommand {
   const windows = facts.platform === 'win32';
   const pick = (what: string, candidates: readonly string[]): string => {
     const found = candidates.find((file) => exists(file));
@@ -46,15 +56,43 @@ export function coreCommand(facts: LaunchFacts, exists: (file: string) => boolea
   };
   // The core is a child of this process but no part of Electron.
   const env: Record<string, string | undefined> = { ...facts.env };
-  for (const name of ['ELECTRON_RUN_AS_NODE', 'NODE_OPTIONS', 'PILOTLIGHT_CORE_ARGS', 'PILOTLIGHT_NODE']) delete env[name];
+  for (const name of [
+    'ELECTRON_RUN_AS_NODE',
+    'NODE_OPTIONS',
+    'PILOTLIGHT_CORE_ARGS',
+    'PILOTLIGHT_NODE',
+  ])
+    delete env[name];
 
-  const config = option(facts.argv, '--config') ?? facts.env['PILOTLIGHT_CONFIG'] ?? (windows ? path.win32.join(facts.env['ProgramData'] ?? 'C:\\ProgramData', 'Pilotlight', 'terminal.json') : '/etc/pilotlight/terminal.json');
+  const config =
+    option(facts.argv, '--config') ??
+    facts.env['PILOTLIGHT_CONFIG'] ??
+    (windows
+      ? path.win32.join(
+          facts.env['ProgramData'] ?? 'C:\\ProgramData',
+          'Pilotlight',
+          'terminal.json',
+        )
+      : '/etc/pilotlight/terminal.json');
   if (facts.packaged) {
     const here = facts.resourcesPath;
-    const nodePath = pick('the Node binary', windows ? [path.join(here, 'node', 'node.exe'), path.join(here, 'node', 'bin', 'node.exe')] : [path.join(here, 'node', 'bin', 'node'), path.join(here, 'node', 'node')]);
-    return { nodePath, args: [pick('the core', [path.join(here, 'core', 'core.mjs')]), '--config', config], env };
+    const nodePath = pick(
+      'the Node binary',
+      windows
+        ? [path.join(here, 'node', 'node.exe'), path.join(here, 'node', 'bin', 'node.exe')]
+        : [path.join(here, 'node', 'bin', 'node'), path.join(here, 'node', 'node')],
+    );
+    return {
+      nodePath,
+      args: [pick('the core', [path.join(here, 'core', 'core.mjs')]), '--config', config],
+      env,
+    };
   }
-  const nodePath = facts.env['PILOTLIGHT_NODE'] ?? pick('the Node binary', [path.join(facts.appRoot, 'node_modules', 'node', 'bin', windows ? 'node.exe' : 'node')]);
+  const nodePath =
+    facts.env['PILOTLIGHT_NODE'] ??
+    pick('the Node binary', [
+      path.join(facts.appRoot, 'node_modules', 'node', 'bin', windows ? 'node.exe' : 'node'),
+    ]);
   const given = facts.env['PILOTLIGHT_CORE_ARGS'];
   if (given !== undefined) {
     let args: unknown;
@@ -63,10 +101,26 @@ export function coreCommand(facts: LaunchFacts, exists: (file: string) => boolea
     } catch {
       args = null;
     }
-    if (!Array.isArray(args) || args.length === 0 || !args.every((argument): argument is string => typeof argument === 'string')) throw new Error('PILOTLIGHT_CORE_ARGS must be a JSON array of strings');
+    if (
+      !Array.isArray(args) ||
+      args.length === 0 ||
+      !args.every((argument): argument is string => typeof argument === 'string')
+    )
+      throw new Error('PILOTLIGHT_CORE_ARGS must be a JSON array of strings');
     return { nodePath, args, env };
   }
-  return { nodePath, args: [pick('the core', [path.join(facts.appRoot, 'dist', 'core', 'core.mjs'), path.join(facts.appRoot, 'src', 'main', 'core', 'main.ts')]), '--config', config], env };
+  return {
+    nodePath,
+    args: [
+      pick('the core', [
+        path.join(facts.appRoot, 'dist', 'core', 'core.mjs'),
+        path.join(facts.appRoot, 'src', 'main', 'core', 'main.ts'),
+      ]),
+      '--config',
+      config,
+    ],
+    env,
+  };
 }
 
 /** Waits of the reload ladder: each crash within a minute waits longer. */
@@ -82,9 +136,23 @@ export interface KeyInput {
   readonly meta: boolean;
 }
 
-const PLAIN_KEYS: ReadonlySet<string> = new Set(['Tab', 'Enter', ' ', 'Backspace', 'ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight', 'Shift', ...'0123456789']);
+const PLAIN_KEYS: ReadonlySet<string> = new Set([
+  'Tab',
+  'Enter',
+  ' ',
+  'Backspace',
+  'ArrowUp',
+  'ArrowDown',
+  'ArrowLeft',
+  'ArrowRight',
+  'Shift',
+  ...'0123456789',
+]);
 
-/** Keys that may reach the page: what a number pad or an assistive switch needs, nothing that steers a browser. */
+/**
+ * Keys that may reach the page: what a number pad or an assistive switch needs, nothing that steers
+ * a browser.
+ */
 export function keyAllowed(input: KeyInput): boolean {
   return !input.control && !input.alt && !input.meta && PLAIN_KEYS.has(input.key);
 }

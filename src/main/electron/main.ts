@@ -18,7 +18,14 @@ const CRASH_MEMORY_MS = 60_000;
 const CRASHES_PER_WINDOW = 4;
 
 const appRoot = path.resolve(__dirname, '..', '..');
-const facts: LaunchFacts = { packaged: app.isPackaged, argv: process.argv.slice(1), env: process.env, resourcesPath: process.resourcesPath, appRoot, platform: process.platform };
+const facts: LaunchFacts = {
+  packaged: app.isPackaged,
+  argv: process.argv.slice(1),
+  env: process.env,
+  resourcesPath: process.resourcesPath,
+  appRoot,
+  platform: process.platform,
+};
 const demo = isDemo(facts);
 const production = app.isPackaged && !demo;
 
@@ -42,8 +49,17 @@ function start(): void {
   // Before ready, all of it: afterwards Electron takes no notice.
   app.enableSandbox();
   Menu.setApplicationMenu(null);
-  protocol.registerSchemesAsPrivileged([{ scheme: 'kiosk', privileges: { standard: true, secure: true, supportFetchAPI: true, codeCache: true } }]);
-  for (const [name, value] of [['disable-pinch', undefined], ['overscroll-history-navigation', '0'], ['disable-background-networking', undefined]] as const) {
+  protocol.registerSchemesAsPrivileged([
+    {
+      scheme: 'kiosk',
+      privileges: { standard: true, secure: true, supportFetchAPI: true, codeCache: true },
+    },
+  ]);
+  for (const [name, value] of [
+    ['disable-pinch', undefined],
+    ['overscroll-history-navigation', '0'],
+    ['disable-background-networking', undefined],
+  ] as const) {
     if (value === undefined) app.commandLine.appendSwitch(name);
     else app.commandLine.appendSwitch(name, value);
   }
@@ -66,10 +82,13 @@ function start(): void {
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => app.quit());
 
-  app.whenReady().then(ready).catch((error: unknown) => {
-    log(error instanceof Error ? error.message : String(error));
-    app.exit(1);
-  });
+  app
+    .whenReady()
+    .then(ready)
+    .catch((error: unknown) => {
+      log(error instanceof Error ? error.message : String(error));
+      app.exit(1);
+    });
 }
 
 function ready(): void {
@@ -94,9 +113,21 @@ function serve(target: Session, files: ReadonlyMap<string, StaticFile>): void {
   const headers = securityHeaders("'none'");
   target.protocol.handle('kiosk', (request) => {
     const url = new URL(request.url);
-    const file = url.host === 'app' && request.method === 'GET' ? files.get(url.pathname) : undefined;
-    if (file === undefined) return new Response('Not found.', { status: 404, headers: { ...headers, 'Content-Type': 'text/plain' } });
-    return new Response(new Uint8Array(file.body), { status: 200, headers: { ...headers, 'Content-Type': file.type, 'Cache-Control': file.immutable ? 'max-age=31536000, immutable' : 'no-store' } });
+    const file =
+      url.host === 'app' && request.method === 'GET' ? files.get(url.pathname) : undefined;
+    if (file === undefined)
+      return new Response('Not found.', {
+        status: 404,
+        headers: { ...headers, 'Content-Type': 'text/plain' },
+      });
+    return new Response(new Uint8Array(file.body), {
+      status: 200,
+      headers: {
+        ...headers,
+        'Content-Type': file.type,
+        'Cache-Control': file.immutable ? 'max-age=31536000, immutable' : 'no-store',
+      },
+    });
   });
 }
 
@@ -109,8 +140,12 @@ function denyPermissions(target: Session): void {
   target.setPermissionCheckHandler(() => false);
   target.setDevicePermissionHandler(() => false);
   // Newer than the oldest Electron this runs on.
-  const newer = target as unknown as { setDisplayMediaRequestHandler?: (handler: null) => void; setBluetoothPairingHandler?: (handler: null) => void };
-  if (typeof newer.setDisplayMediaRequestHandler === 'function') newer.setDisplayMediaRequestHandler(null);
+  const newer = target as unknown as {
+    setDisplayMediaRequestHandler?: (handler: null) => void;
+    setBluetoothPairingHandler?: (handler: null) => void;
+  };
+  if (typeof newer.setDisplayMediaRequestHandler === 'function')
+    newer.setDisplayMediaRequestHandler(null);
   target.on('will-download', (event) => event.preventDefault());
 }
 
@@ -126,7 +161,11 @@ function lockDown(contents: WebContents): void {
   contents.on('will-navigate', stay);
   contents.on('will-redirect', stay);
   // Electron 25 and later.
-  (contents as unknown as { on(name: string, listener: (event: { preventDefault(): void; url?: string }) => void): void }).on('will-frame-navigate', stay);
+  (
+    contents as unknown as {
+      on(name: string, listener: (event: { preventDefault(): void; url?: string }) => void): void;
+    }
+  ).on('will-frame-navigate', stay);
   contents.on('will-attach-webview', (event) => event.preventDefault());
   contents.setWindowOpenHandler(() => ({ action: 'deny' }));
   contents.on('before-input-event', (event, input) => {
@@ -134,12 +173,21 @@ function lockDown(contents: WebContents): void {
   });
 }
 
-/** The one way in for messages from the page: its main frame, its origin, and a payload that fits its schema. */
+/**
+ * The one way in for messages from the page: its main frame, its origin, and a payload that fits
+ * its schema.
+ */
 function listen<T>(channel: string, schema: z.ZodType<T>, handle: (value: T) => void): void {
   ipcMain.on(channel, (event: IpcMainEvent, payload: unknown) => {
     const frame = event.senderFrame;
     const contents = window?.webContents;
-    if (frame === null || contents === undefined || event.sender !== contents || frame !== contents.mainFrame || originOf(frame.url) !== ORIGIN) {
+    if (
+      frame === null ||
+      contents === undefined ||
+      event.sender !== contents ||
+      frame !== contents.mainFrame ||
+      originOf(frame.url) !== ORIGIN
+    ) {
       log(`${channel}: not from our page, dropped`);
       return;
     }
@@ -163,7 +211,13 @@ function originOf(text: string): string | null {
 }
 
 function push(snapshot: unknown): void {
-  if (window === null || window.isDestroyed() || window.webContents.isDestroyed() || window.webContents.isCrashed()) return;
+  if (
+    window === null ||
+    window.isDestroyed() ||
+    window.webContents.isDestroyed() ||
+    window.webContents.isCrashed()
+  )
+    return;
   window.webContents.send(CHANNELS.snapshot, snapshot);
 }
 
@@ -176,11 +230,28 @@ function openWindow(): void {
     backgroundColor: '#f3f6fb',
     title: 'Pilotlight',
     autoHideMenuBar: true,
-    ...(demo ? {} : { kiosk: true, fullscreen: true, frame: false, closable: false, minimizable: false, alwaysOnTop: production }),
+    ...(demo
+      ? {}
+      : {
+          kiosk: true,
+          fullscreen: true,
+          frame: false,
+          closable: false,
+          minimizable: false,
+          alwaysOnTop: production,
+        }),
     webPreferences: {
       preload: path.join(__dirname, 'preload.cjs'),
-      sandbox: true, contextIsolation: true, nodeIntegration: false, webSecurity: true, webviewTag: false,
-      devTools: false, disableDialogs: true, spellcheck: false, navigateOnDragDrop: false, backgroundThrottling: false,
+      sandbox: true,
+      contextIsolation: true,
+      nodeIntegration: false,
+      webSecurity: true,
+      webviewTag: false,
+      devTools: false,
+      disableDialogs: true,
+      spellcheck: false,
+      navigateOnDragDrop: false,
+      backgroundThrottling: false,
       v8CacheOptions: 'bypassHeatCheck',
     },
   });
@@ -205,7 +276,10 @@ function openWindow(): void {
   mine.loadURL(HOME).catch((error: unknown) => log(String(error)));
 }
 
-/** The ladder: load the page again at once, then with growing waits, then in a new window. The money is in the core and does not notice. */
+/**
+ * The ladder: load the page again at once, then with growing waits, then in a new window. The money
+ * is in the core and does not notice.
+ */
 function recover(mine: BrowserWindow, why: string): void {
   if (quitting || mine.isDestroyed()) return;
   const now = Date.now();

@@ -3,7 +3,8 @@ import type { IpcRendererEvent } from 'electron';
 import type { Intent } from '../../shared/contract.ts';
 import { CHANNELS } from './channels.ts';
 
-// Two narrow verbs and nothing of Electron's own: the page gets no event object, no channel name and no `ipcRenderer`.
+// Two narrow verbs and nothing of Electron's own: the page gets no event object, no channel name
+// and no `ipcRenderer`.
 contextBridge.exposeInMainWorld('pilotlight', {
   onSnapshot(callback: (snapshot: unknown) => void): () => void {
     const listener = (_event: IpcRendererEvent, snapshot: unknown): void => callback(snapshot);

@@ -7,8 +7,17 @@ export function servePcsc(): void {
   const end = (): void => void process.kill(process.pid, 'SIGKILL');
   // The driver is gone, and with it every reason to hold a card.
   process.on('disconnect', end);
-  // A signal to the whole group is the core's to judge: it ends a write first, and then this process.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+  // A signal to the whole group is the core's to judge: it ends a write first, and then this
+  // process.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => undefined);
   // Where a message cannot be sent any more, the channel's end says so.
-  process.on('message', hostPcsc({ clock: systemClock, send: (message) => void process.send?.(message, undefined, undefined, () => undefined), end }));
+  process.on(
+    'message',
+    hostPcsc({
+      clock: systemClock,
+      send: (message) => void process.send?.(message, undefined, undefined, () => undefined),
+      end,
+    }),
+  );
 }

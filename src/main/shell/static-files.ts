@@ -20,8 +20,9 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads the built renderer once, as a closed map from URL path to file: a request can only ever name a key of it,
- * so no path of the disk can be asked for. Files of unknown type are left out.
+ * Reads the built renderer once, as a closed map from URL path to file: a request can only ever
+ * name a key of it, so no path of the disk can be asked for. Files of unknown type are left out.
+ *
  * @throws when the folder has no index.html, naming the folder
  */
 export function loadStaticFiles(folder: string): ReadonlyMap<string, StaticFile> {
@@ -32,7 +33,12 @@ export function loadStaticFiles(folder: string): ReadonlyMap<string, StaticFile>
       if (entry.isDirectory()) walk(name);
       else if (entry.isFile()) {
         const type = TYPES[path.extname(name)];
-        if (type !== undefined) files.set(`/${name}`, { type, body: readFileSync(path.join(folder, name)), immutable: name.startsWith('assets/') });
+        if (type !== undefined)
+          files.set(`/${name}`, {
+            type,
+            body: readFileSync(path.join(folder, name)),
+            immutable: name.startsWith('assets/'),
+          });
       }
     }
   };
@@ -42,14 +48,26 @@ export function loadStaticFiles(folder: string): ReadonlyMap<string, StaticFile>
     throw new Error(`the built renderer is not at ${folder}; build it first`, { cause });
   }
   const index = files.get('/index.html');
-  if (index === undefined) throw new Error(`the built renderer is not at ${folder}; build it first`);
+  if (index === undefined)
+    throw new Error(`the built renderer is not at ${folder}; build it first`);
   files.set('/', index);
   return files;
 }
 
 /** The page's Content-Security-Policy; `connect` is where it may open connections to. */
 export function contentSecurityPolicy(connect: "'self'" | "'none'"): string {
-  return ["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'", `connect-src ${connect}`, "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'", "object-src 'none'"].join('; ');
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    `connect-src ${connect}`,
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "object-src 'none'",
+  ].join('; ');
 }
 
 /** Headers of every answer. */
@@ -60,6 +78,7 @@ export function securityHeaders(connect: "'self'" | "'none'"): Readonly<Record<s
     'Referrer-Policy': 'no-referrer',
     'Cross-Origin-Opener-Policy': 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',
-    'Permissions-Policy': 'camera=(), microphone=(), geolocation=(), usb=(), serial=(), hid=(), payment=()',
+    'Permissions-Policy':
+      'camera=(), microphone=(), geolocation=(), usb=(), serial=(), hid=(), payment=()',
   };
 }

@@ -19,7 +19,10 @@ export interface CoreCommand {
 
 /** Every wait of the supervisor; tests make them small. */
 export interface SupervisorTimings {
-  /** The first restart comes after this; each further one after twice as long, up to `backOffLastMs`. */
+  /**
+   * The first restart comes after this; each further one after twice as long, up to
+   * `backOffLastMs`.
+   */
   readonly backOffFirstMs: number;
   readonly backOffLastMs: number;
   /** A core that lived this long starts again from `backOffFirstMs`. */
@@ -32,7 +35,14 @@ export interface SupervisorTimings {
   readonly stopTermMs: number;
 }
 
-export const DEFAULT_TIMINGS: SupervisorTimings = { backOffFirstMs: 250, backOffLastMs: 10_000, steadyMs: 30_000, silenceMs: 15_000, stopAskMs: 4_000, stopTermMs: 3_000 };
+export const DEFAULT_TIMINGS: SupervisorTimings = {
+  backOffFirstMs: 250,
+  backOffLastMs: 10_000,
+  steadyMs: 30_000,
+  silenceMs: 15_000,
+  stopAskMs: 4_000,
+  stopTermMs: 3_000,
+};
 
 export interface SupervisorOptions {
   readonly core: CoreCommand;
@@ -87,7 +97,10 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
   let ended: (() => void) | null = null;
   let last: Snapshot = outOfService(null, 'CORE-0101');
 
-  /** Built from the last header and language, one revision on: what was drawn before must not take a tap any more. */
+  /**
+   * Built from the last header and language, one revision on: what was drawn before must not take a
+   * tap any more.
+   */
   function outOfService(previous: Snapshot | null, reason: ErrorCode): Snapshot {
     return {
       screen: 'out-of-service',
@@ -111,7 +124,8 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
   function tell(message: ShellToCore): boolean {
     const to = child;
     if (to === null || !to.connected) return false;
-    // A core that dies between the check and the write is noticed by its exit; the error here says nothing more.
+    // A core that dies between the check and the write is noticed by its exit; the error here says
+    // nothing more.
     to.send(message, () => undefined);
     return true;
   }
@@ -155,14 +169,21 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
       if (gone || child !== mine) return;
       const message = coreToShellSchema.safeParse(raw);
       if (!message.success) {
-        log(`core: a message breaks the contract and is dropped: ${message.error.issues.slice(0, 3).map((i) => `${i.path.join('.')}: ${i.message}`).join('; ')}`);
+        log(
+          `core: a message breaks the contract and is dropped: ${message.error.issues
+            .slice(0, 3)
+            .map((i) => `${i.path.join('.')}: ${i.message}`)
+            .join('; ')}`,
+        );
         return;
       }
       watchSilence(mine);
       if (message.data.type === 'snapshot') publish(message.data.snapshot);
     });
     mine.on('error', (error) => finish(`error: ${error.message}`, null));
-    mine.on('exit', (code, signal) => finish(signal === null ? `exit code ${String(code)}` : `signal ${signal}`, code));
+    mine.on('exit', (code, signal) =>
+      finish(signal === null ? `exit code ${String(code)}` : `signal ${signal}`, code),
+    );
     tell({ type: 'hello' });
   }
 
@@ -175,7 +196,9 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
     }
     if (code === EXIT_BAD_CONFIGURATION) {
       state = 'refused';
-      log(`core: ended with ${why}: the configuration is wrong; not started again until the shell is`);
+      log(
+        `core: ended with ${why}: the configuration is wrong; not started again until the shell is`,
+      );
       publish(outOfService(last, 'CONF-0101'));
       return;
     }
@@ -206,7 +229,9 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
           mine.kill('SIGTERM');
           killTimer = setTimeout(() => mine.kill('SIGKILL'), timings.stopTermMs);
         };
-        const askTimer = tell({ type: 'shutdown' }) ? setTimeout(terminate, timings.stopAskMs) : undefined;
+        const askTimer = tell({ type: 'shutdown' })
+          ? setTimeout(terminate, timings.stopAskMs)
+          : undefined;
         if (askTimer === undefined) terminate();
         ended = () => {
           clearTimeout(askTimer);

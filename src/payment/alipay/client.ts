@@ -34,14 +34,16 @@ export const ALIPAY_API = {
   'alipay.trade.cancel': '/v3/alipay/trade/cancel',
   'alipay.trade.refund': '/v3/alipay/trade/refund',
   'alipay.trade.fastpay.refund.query': '/v3/alipay/trade/fastpay/refund/query',
-  'alipay.data.dataservice.bill.downloadurl.query': '/v3/alipay/data/dataservice/bill/downloadurl/query',
+  'alipay.data.dataservice.bill.downloadurl.query':
+    '/v3/alipay/data/dataservice/bill/downloadurl/query',
 } as const;
 export type AlipayApi = keyof typeof ALIPAY_API;
 
 /**
- * One exchange, the same for both protocols. `done`, `going-on` and `refused` have a verified signature and may be
- * believed: v2 10000, 10003 and 4000x, v3 200, 202 and 4xx. `untrusted` is an answer whose signature or time does not
- * hold. `silent` is no answer. `busy` means "outcome unknown" whoever sent it: v2 20000 and ACQ.SYSTEM_ERROR, 429, 5xx.
+ * One exchange, the same for both protocols. `done`, `going-on` and `refused` have a verified
+ * signature and may be believed: v2 10000, 10003 and 4000x, v3 200, 202 and 4xx. `untrusted` is an
+ * answer whose signature or time does not hold. `silent` is no answer. `busy` means "outcome
+ * unknown" whoever sent it: v2 20000 and ACQ.SYSTEM_ERROR, 429, 5xx.
  */
 export type Exchange =
   | { readonly kind: 'done'; readonly json: unknown }
@@ -52,95 +54,242 @@ export type Exchange =
 export interface AlipayClient {
   readonly call: (api: AlipayApi, biz: Readonly<Record<string, unknown>>) => Promise<Exchange>;
   /** A file by its link, unsigned. */
-  readonly download: (url: string) => Promise<{ readonly kind: 'file'; readonly bytes: Buffer } | { readonly kind: 'silent' | 'busy'; readonly failure: Failure }>;
+  readonly download: (
+    url: string,
+  ) => Promise<
+    | { readonly kind: 'file'; readonly bytes: Buffer }
+    | { readonly kind: 'silent' | 'busy'; readonly failure: Failure }
+  >;
 }
 
-/** The same window as WeChat's: the protocol names none for v3 answers, and v2 answers carry no time. */
+/**
+ * The same window as WeChat's: the protocol names none for v3 answers, and v2 answers carry no
+ * time.
+ */
 const MAX_SKEW_MS = 300_000;
 const MAX_BODY_BYTES = 1 << 20;
 const MAX_BILL_BYTES = 64 << 20;
 /** Whatever the answer's number, these codes mean that nobody knows (payments.md section B). */
-const UNKNOWN_CODES: ReadonlySet<string> = new Set(['ACQ.SYSTEM_ERROR', 'SYSTEM_ERROR', 'aop.ACQ.SYSTEM_ERROR', 'isp.unknow-error', 'aop.unknow-error']);
+const UNKNOWN_CODES: ReadonlySet<string> = new Set([
+  'ACQ.SYSTEM_ERROR',
+  'SYSTEM_ERROR',
+  'aop.ACQ.SYSTEM_ERROR',
+  'isp.unknow-error',
+  'aop.unknow-error',
+]);
 
 const v3ProblemSchema = z.object({ code: z.string(), message: z.string().optional() });
 const v2SealSchema = z.object({ sign: z.string() });
-const v2HeadSchema = z.object({ code: z.string(), msg: z.string().optional(), sub_code: z.string().optional(), sub_msg: z.string().optional() });
+const v2HeadSchema = z.object({
+  code: z.string(),
+  msg: z.string().optional(),
+  sub_code: z.string().optional(),
+  sub_msg: z.string().optional(),
+});
 
 export function createAlipayClient(config: AlipayProviderConfig, ports: AlipayPorts): AlipayClient {
   const send = httpPort(ports);
   const base = new URL(config.baseUrl);
   const prefix = base.pathname.replace(/\/+$/, '');
   const nonce = (): string => Buffer.from(ports.random.bytes(16)).toString('hex');
-  const signed = (text: string): string => Buffer.from(config.appSigner.sign(Buffer.from(text, 'utf8'))).toString('base64');
+  const signed = (text: string): string =>
+    Buffer.from(config.appSigner.sign(Buffer.from(text, 'utf8'))).toString('base64');
 
   /** The whole of one request on the wire; a failure is "no answer". */
-  async function sent(method: 'GET' | 'POST', origin: string, target: string, headers: Readonly<Record<string, string>>, body: string | null, maxBytes: number): Promise<HttpAnswer | Failure> {
-    const answer = await sendWithin(send, { method, origin, target, headers, body: body === null ? null : Buffer.from(body, 'utf8'), maxBytes }, ports.clock, ports.timeoutMs);
+  async function sent(
+    method: 'GET' | 'POST',
+    origin: string,
+    target: string,
+    headers: Readonly<Record<string, string>>,
+    body: string | null,
+    maxBytes: number,
+  ): Promise<HttpAnswer | Failure> {
+    const answer = await sendWithin(
+      send,
+      {
+        method,
+        origin,
+        target,
+        headers,
+        body: body === null ? null : Buffer.from(body, 'utf8'),
+        maxBytes,
+      },
+      ports.clock,
+      ports.timeoutMs,
+    );
     return answer.ok ? answer.value : failure('PAY-0202', answer.error.said, answer.error.cause);
   }
 
   function judged(code: string, said: string): Exchange {
-    return UNKNOWN_CODES.has(code) ? { kind: 'busy', failure: failure('PAY-0203', said) } : { kind: 'refused', code, said };
+    return UNKNOWN_CODES.has(code)
+      ? { kind: 'busy', failure: failure('PAY-0203', said) }
+      : { kind: 'refused', code, said };
   }
 
-  /** `authString\nMETHOD\nPATH?QUERY\nBODY\n`, answered with `timestamp\nnonce\nBODY\n` under a signature (payments.md section B). */
+  /**
+   * `authString\nMETHOD\nPATH?QUERY\nBODY\n`, answered with `timestamp\nnonce\nBODY\n` under a
+   * signature (payments.md section B).
+   */
   async function v3(api: AlipayApi, biz: Readonly<Record<string, unknown>>): Promise<Exchange> {
     const asksByQuery = api === 'alipay.data.dataservice.bill.downloadurl.query';
-    const query = asksByQuery ? `?${new URLSearchParams(biz as Record<string, string>).toString()}` : '';
+    const query = asksByQuery
+      ? `?${new URLSearchParams(biz as Record<string, string>).toString()}`
+      : '';
     const target = `${prefix}${ALIPAY_API[api]}${query}`;
     const method = asksByQuery ? 'GET' : 'POST';
     const body = asksByQuery ? '' : JSON.stringify(biz);
     const auth = `app_id=${config.appId},nonce=${nonce()},timestamp=${ports.clock.nowMs()}`;
-    const answer = await sent(method, base.origin, target, { Authorization: `ALIPAY-SHA256withRSA ${auth},sign=${signed(`${auth}\n${method}\n${target}\n${body}\n`)}`, Accept: 'application/json', 'User-Agent': 'Pilotlight', ...(asksByQuery ? {} : { 'Content-Type': 'application/json' }) }, asksByQuery ? null : body, MAX_BODY_BYTES);
+    const answer = await sent(
+      method,
+      base.origin,
+      target,
+      {
+        Authorization: `ALIPAY-SHA256withRSA ${auth},sign=${signed(`${auth}\n${method}\n${target}\n${body}\n`)}`,
+        Accept: 'application/json',
+        'User-Agent': 'Pilotlight',
+        ...(asksByQuery ? {} : { 'Content-Type': 'application/json' }),
+      },
+      asksByQuery ? null : body,
+      MAX_BODY_BYTES,
+    );
     if ('code' in answer) return { kind: 'silent', failure: answer };
     const { status } = answer;
-    if (answer.body === null) return { kind: 'untrusted', failure: failure('PAY-0201', `HTTP ${status}: answer larger than ${MAX_BODY_BYTES} bytes`) };
+    if (answer.body === null)
+      return {
+        kind: 'untrusted',
+        failure: failure('PAY-0201', `HTTP ${status}: answer larger than ${MAX_BODY_BYTES} bytes`),
+      };
     const bytes = Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.length);
-    if (status === 429 || status >= 500) return { kind: 'busy', failure: failure('PAY-0203', `HTTP ${status}`) };
+    if (status === 429 || status >= 500)
+      return { kind: 'busy', failure: failure('PAY-0203', `HTTP ${status}`) };
     const doubt = whyNotTrusted(answer.header, bytes, config.alipayKey, ports.clock.nowMs());
-    if (doubt !== null) return { kind: 'untrusted', failure: failure('PAY-0201', `HTTP ${status} not believed: ${doubt}`) };
+    if (doubt !== null)
+      return {
+        kind: 'untrusted',
+        failure: failure('PAY-0201', `HTTP ${status} not believed: ${doubt}`),
+      };
     const json = parse(bytes.toString('utf8'));
     if (status === 200) return { kind: 'done', json };
     // The v3 pages name 202 for a business that is not over; v2's 10003.
     if (status === 202) return { kind: 'going-on', json };
     const parsed = v3ProblemSchema.safeParse(json);
-    if (status < 400 || !parsed.success) return { kind: 'untrusted', failure: failure('PAY-0201', `HTTP ${status}: signed, but not the promised form`) };
-    return judged(parsed.data.code, `HTTP ${status} ${parsed.data.code}${parsed.data.message === undefined ? '' : `: ${parsed.data.message.slice(0, 200)}`}`);
+    if (status < 400 || !parsed.success)
+      return {
+        kind: 'untrusted',
+        failure: failure('PAY-0201', `HTTP ${status}: signed, but not the promised form`),
+      };
+    return judged(
+      parsed.data.code,
+      `HTTP ${status} ${parsed.data.code}${parsed.data.message === undefined ? '' : `: ${parsed.data.message.slice(0, 200)}`}`,
+    );
   }
 
-  /** Common parameters in the address, `biz_content` in the body, one signature over all of them sorted; the answer's covers its inner object, byte by byte. */
+  /**
+   * Common parameters in the address, `biz_content` in the body, one signature over all of them
+   * sorted; the answer's covers its inner object, byte by byte.
+   */
   async function v2(api: AlipayApi, biz: Readonly<Record<string, unknown>>): Promise<Exchange> {
-    const common: Record<string, string> = { app_id: config.appId, method: api, format: 'JSON', charset: 'utf-8', sign_type: 'RSA2', timestamp: beijing(ports.clock.nowMs()), version: '1.0' };
+    const common: Record<string, string> = {
+      app_id: config.appId,
+      method: api,
+      format: 'JSON',
+      charset: 'utf-8',
+      sign_type: 'RSA2',
+      timestamp: beijing(ports.clock.nowMs()),
+      version: '1.0',
+    };
     const all: Record<string, string> = { ...common, biz_content: JSON.stringify(biz) };
-    const sign = signed(Object.keys(all).toSorted().map((k) => `${k}=${all[k] ?? ''}`).join('&'));
+    const sign = signed(
+      Object.keys(all)
+        .toSorted()
+        .map((k) => `${k}=${all[k] ?? ''}`)
+        .join('&'),
+    );
     const target = `${prefix}/gateway.do?${new URLSearchParams({ ...common, sign }).toString()}`;
-    const answer = await sent('POST', base.origin, target, { 'Content-Type': 'application/x-www-form-urlencoded;charset=utf-8', Accept: 'application/json', 'User-Agent': 'Pilotlight' }, new URLSearchParams({ biz_content: all['biz_content'] ?? '' }).toString(), MAX_BODY_BYTES);
+    const answer = await sent(
+      'POST',
+      base.origin,
+      target,
+      {
+        'Content-Type': 'application/x-www-form-urlencoded;charset=utf-8',
+        Accept: 'application/json',
+        'User-Agent': 'Pilotlight',
+      },
+      new URLSearchParams({ biz_content: all['biz_content'] ?? '' }).toString(),
+      MAX_BODY_BYTES,
+    );
     if ('code' in answer) return { kind: 'silent', failure: answer };
     const { status } = answer;
-    if (status === 429 || status >= 500) return { kind: 'busy', failure: failure('PAY-0203', `HTTP ${status}`) };
-    if (answer.body === null) return { kind: 'untrusted', failure: failure('PAY-0201', `HTTP ${status}: answer larger than ${MAX_BODY_BYTES} bytes`) };
-    const text = Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.length).toString('utf8');
+    if (status === 429 || status >= 500)
+      return { kind: 'busy', failure: failure('PAY-0203', `HTTP ${status}`) };
+    if (answer.body === null)
+      return {
+        kind: 'untrusted',
+        failure: failure('PAY-0201', `HTTP ${status}: answer larger than ${MAX_BODY_BYTES} bytes`),
+      };
+    const text = Buffer.from(
+      answer.body.buffer,
+      answer.body.byteOffset,
+      answer.body.length,
+    ).toString('utf8');
     const outer = parse(text);
     const sealed = v2SealSchema.safeParse(outer);
     const inner = innerText(text, `${api.replaceAll('.', '_')}_response`);
-    if (status !== 200 || !sealed.success || inner === null || !verifies(config.alipayKey, inner, sealed.data.sign)) return { kind: 'untrusted', failure: failure('PAY-0201', `HTTP ${status} not believed: ${inner === null ? 'no such answer' : 'signature does not match'}`) };
+    if (
+      status !== 200 ||
+      !sealed.success ||
+      inner === null ||
+      !verifies(config.alipayKey, inner, sealed.data.sign)
+    )
+      return {
+        kind: 'untrusted',
+        failure: failure(
+          'PAY-0201',
+          `HTTP ${status} not believed: ${inner === null ? 'no such answer' : 'signature does not match'}`,
+        ),
+      };
     const json = parse(inner);
     const parsed = v2HeadSchema.safeParse(json);
-    if (!parsed.success) return { kind: 'untrusted', failure: failure('PAY-0201', 'signed, but not the promised form', parsed.error) };
+    if (!parsed.success)
+      return {
+        kind: 'untrusted',
+        failure: failure('PAY-0201', 'signed, but not the promised form', parsed.error),
+      };
     const { code, msg, sub_code: sub, sub_msg: subMsg } = parsed.data;
     if (code === '10000') return { kind: 'done', json };
     if (code === '10003') return { kind: 'going-on', json };
     const said = `${code} ${sub ?? ''} ${(subMsg ?? msg ?? '').slice(0, 200)}`;
-    return code === '20000' ? { kind: 'busy', failure: failure('PAY-0203', said) } : judged(sub ?? code, said);
+    return code === '20000'
+      ? { kind: 'busy', failure: failure('PAY-0203', said) }
+      : judged(sub ?? code, said);
   }
 
   async function download(url: string): ReturnType<AlipayClient['download']> {
     const at = URL.parse(url);
-    if (at === null || (at.origin !== base.origin && !(at.protocol === 'https:' && /\.(alipay\.com|alipaydev\.com|alipayobjects\.com)$/.test(at.hostname)))) return { kind: 'silent', failure: failure('PAY-0201', 'the bill’s link leads elsewhere') };
-    const answer = await sent('GET', at.origin, `${at.pathname}${at.search}`, { 'User-Agent': 'Pilotlight' }, null, MAX_BILL_BYTES);
+    if (
+      at === null ||
+      (at.origin !== base.origin &&
+        !(
+          at.protocol === 'https:' &&
+          /\.(alipay\.com|alipaydev\.com|alipayobjects\.com)$/.test(at.hostname)
+        ))
+    )
+      return { kind: 'silent', failure: failure('PAY-0201', 'the bill’s link leads elsewhere') };
+    const answer = await sent(
+      'GET',
+      at.origin,
+      `${at.pathname}${at.search}`,
+      { 'User-Agent': 'Pilotlight' },
+      null,
+      MAX_BILL_BYTES,
+    );
     if ('code' in answer) return { kind: 'silent', failure: answer };
-    if (answer.status !== 200 || answer.body === null) return { kind: 'busy', failure: failure('PAY-0203', `bill file: HTTP ${answer.status}`) };
-    return { kind: 'file', bytes: Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.length) };
+    if (answer.status !== 200 || answer.body === null)
+      return { kind: 'busy', failure: failure('PAY-0203', `bill file: HTTP ${answer.status}`) };
+    return {
+      kind: 'file',
+      bytes: Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.length),
+    };
   }
 
   return { call: config.protocol === 'v2' ? v2 : v3, download };
@@ -149,22 +298,39 @@ export function createAlipayClient(config: AlipayProviderConfig, ports: AlipayPo
 function verifies(key: Verifier, text: string | Uint8Array, signature: string): boolean {
   const raw = Buffer.from(signature, 'base64');
   // One signature has one spelling: base64 with stray bits or characters is refused.
-  return raw.toString('base64') === signature && key.verify(typeof text === 'string' ? Buffer.from(text, 'utf8') : text, raw);
+  return (
+    raw.toString('base64') === signature &&
+    key.verify(typeof text === 'string' ? Buffer.from(text, 'utf8') : text, raw)
+  );
 }
 
 /** Why a v3 answer must not be believed; null when its signature holds. */
-export function whyNotTrusted(header: HttpAnswer['header'], body: Uint8Array, key: Verifier, nowMs: number): string | null {
+export function whyNotTrusted(
+  header: HttpAnswer['header'],
+  body: Uint8Array,
+  key: Verifier,
+  nowMs: number,
+): string | null {
   const timestamp = header('alipay-timestamp');
   const nonce = header('alipay-nonce');
   const signature = header('alipay-signature');
-  if (timestamp === null || nonce === null || signature === null) return 'signature headers missing';
+  if (timestamp === null || nonce === null || signature === null)
+    return 'signature headers missing';
   if (!/^\d{1,16}$/.test(timestamp)) return 'timestamp is not a number';
-  if (Math.abs(nowMs - Number(timestamp)) > MAX_SKEW_MS) return `timestamp ${Math.round(Math.abs(nowMs - Number(timestamp)) / 1000)} s away from this clock`;
-  const covered = Buffer.concat([Buffer.from(`${timestamp}\n${nonce}\n`, 'utf8'), body, Buffer.from('\n', 'utf8')]);
+  if (Math.abs(nowMs - Number(timestamp)) > MAX_SKEW_MS)
+    return `timestamp ${Math.round(Math.abs(nowMs - Number(timestamp)) / 1000)} s away from this clock`;
+  const covered = Buffer.concat([
+    Buffer.from(`${timestamp}\n${nonce}\n`, 'utf8'),
+    body,
+    Buffer.from('\n', 'utf8'),
+  ]);
   return verifies(key, covered, signature) ? null : 'signature does not match';
 }
 
-/** The exact text of one member of an outer JSON object: what a v2 signature covers. Null: not there, or not JSON. */
+/**
+ * The exact text of one member of an outer JSON object: what a v2 signature covers. Null: not
+ * there, or not JSON.
+ */
 export function innerText(text: string, name: string): string | null {
   const key = `"${name}":`;
   const at = text.indexOf(key);

@@ -2,7 +2,20 @@ import { z } from 'zod';
 import { failure } from '../../shared/errors.ts';
 import type { ErrorCode, Failure } from '../../shared/errors.ts';
 import { formatYuan, parseYuan } from '../../shared/money.ts';
-import type { AttemptRef, ChargeRequest, ChargeResult, CloseResult, CreateRequest, CreateResult, PaymentProvider, QueryResult, RefundQueryResult, RefundRequest, RefundResult, ReverseResult } from '../types.ts';
+import type {
+  AttemptRef,
+  ChargeRequest,
+  ChargeResult,
+  CloseResult,
+  CreateRequest,
+  CreateResult,
+  PaymentProvider,
+  QueryResult,
+  RefundQueryResult,
+  RefundRequest,
+  RefundResult,
+  ReverseResult,
+} from '../types.ts';
 import { alipayBill } from './bill.ts';
 import { beijing, createAlipayClient } from './client.ts';
 import type { AlipayPorts, AlipayProviderConfig, Exchange } from './client.ts';
@@ -13,13 +26,21 @@ export type { AlipayPorts, AlipayProviderConfig } from './client.ts';
 const OUT_TRADE_NO = /^[0-9A-Za-z_]{1,64}$/;
 const MAX_SUBJECT = 127;
 
-/** Definite refusals of a customer's code, by the sentence that the customer gets; every other business refusal is the wallet's. */
+/**
+ * Definite refusals of a customer's code, by the sentence that the customer gets; every other
+ * business refusal is the wallet's.
+ */
 const DECLINED: readonly (readonly [ErrorCode, readonly string[]])[] = [
   ['PAY-0403', ['ACQ.PAYMENT_AUTH_CODE_INVALID', 'ACQ.SOUNDWAVE_PARSER_FAIL']],
   ['PAY-0401', ['ACQ.BUYER_BALANCE_NOT_ENOUGH', 'ACQ.BUYER_BANKCARD_BALANCE_NOT_ENOUGH']],
 ];
 /** The number exists already: what it is only the query tells. */
-const THERE_BEFORE: ReadonlySet<string> = new Set(['ACQ.TRADE_HAS_SUCCESS', 'ACQ.TRADE_HAS_CLOSE', 'ACQ.TRADE_HAS_FINISHED', 'ACQ.CONTEXT_INCONSISTENT']);
+const THERE_BEFORE: ReadonlySet<string> = new Set([
+  'ACQ.TRADE_HAS_SUCCESS',
+  'ACQ.TRADE_HAS_CLOSE',
+  'ACQ.TRADE_HAS_FINISHED',
+  'ACQ.CONTEXT_INCONSISTENT',
+]);
 
 const money = z.string().transform((text, ctx) => {
   const fen = parseYuan(text);
@@ -34,14 +55,42 @@ const tradeSchema = z.object({
   total_amount: money,
   send_pay_date: z.string().optional(),
 });
-const paidSchema = z.object({ out_trade_no: z.string(), trade_no: z.string().min(1), total_amount: money, gmt_payment: z.string().optional() });
-const cancelSchema = z.object({ out_trade_no: z.string(), retry_flag: z.enum(['Y', 'N']).optional(), action: z.enum(['close', 'refund']).optional() });
-const refundSchema = z.object({ out_trade_no: z.string(), trade_no: z.string().min(1), fund_change: z.enum(['Y', 'N']).optional(), refund_fee: money.optional() });
-const refundQuerySchema = z.object({ out_trade_no: z.string().optional(), trade_no: z.string().optional(), out_request_no: z.string().optional(), refund_amount: money.optional(), refund_status: z.string().optional() });
+const paidSchema = z.object({
+  out_trade_no: z.string(),
+  trade_no: z.string().min(1),
+  total_amount: money,
+  gmt_payment: z.string().optional(),
+});
+const cancelSchema = z.object({
+  out_trade_no: z.string(),
+  retry_flag: z.enum(['Y', 'N']).optional(),
+  action: z.enum(['close', 'refund']).optional(),
+});
+const refundSchema = z.object({
+  out_trade_no: z.string(),
+  trade_no: z.string().min(1),
+  fund_change: z.enum(['Y', 'N']).optional(),
+  refund_fee: money.optional(),
+});
+const refundQuerySchema = z.object({
+  out_trade_no: z.string().optional(),
+  trade_no: z.string().optional(),
+  out_request_no: z.string().optional(),
+  refund_amount: money.optional(),
+  refund_status: z.string().optional(),
+});
 
 type Unknown = { readonly kind: 'unknown'; readonly failure: Failure };
 const unknown = (f: Failure): Unknown => ({ kind: 'unknown', failure: f });
-const misconfigured = (code: string): boolean => /^(isv\.|isp\.|aop\.)/.test(code) || ['ACQ.INVALID_PARAMETER', 'ACQ.ACCESS_FORBIDDEN', 'ACQ.EXIST_FORBIDDEN_WORD', 'ACQ.PARTNER_ERROR'].includes(code) || /^4000[1236]$/.test(code);
+const misconfigured = (code: string): boolean =>
+  /^(isv\.|isp\.|aop\.)/.test(code) ||
+  [
+    'ACQ.INVALID_PARAMETER',
+    'ACQ.ACCESS_FORBIDDEN',
+    'ACQ.EXIST_FORBIDDEN_WORD',
+    'ACQ.PARTNER_ERROR',
+  ].includes(code) ||
+  /^4000[1236]$/.test(code);
 /** China's local time as the answers write it. */
 const atMs = (text: string | undefined): number | null => {
   const ms = text === undefined ? Number.NaN : Date.parse(`${text.replace(' ', 'T')}+08:00`);
@@ -49,28 +98,51 @@ const atMs = (text: string | undefined): number | null => {
 };
 
 /**
- * Alipay: precreate for QR codes, pay for the customer's code, one meaning for protocol v3 and v2 (payments.md section
- * B). Nothing is retried inside.
+ * Alipay: precreate for QR codes, pay for the customer's code, one meaning for protocol v3 and v2
+ * (payments.md section B). Nothing is retried inside.
  *
- * A precreated code is no trade until somebody scans it, so `query` says not-found meanwhile. `close` looks first and
- * then cancels: a cancel leaves a mark under the number even where no trade exists, and, should the payment land in
- * between, hands it back whole (`refunded` with `whole` at the next query).
+ * A precreated code is no trade until somebody scans it, so `query` says not-found meanwhile.
+ * `close` looks first and then cancels: a cancel leaves a mark under the number even where no trade
+ * exists, and, should the payment land in between, hands it back whole (`refunded` with `whole` at
+ * the next query).
  */
-export function createAlipayProvider(config: AlipayProviderConfig, ports: AlipayPorts): PaymentProvider {
+export function createAlipayProvider(
+  config: AlipayProviderConfig,
+  ports: AlipayPorts,
+): PaymentProvider {
   const client = createAlipayClient(config, ports);
 
   /** The answer in the promised form, about this trade; otherwise why nothing may be concluded. */
-  function read<T extends { out_trade_no?: string | undefined }>(x: Exclude<Exchange, { kind: 'refused' }>, schema: z.ZodType<T>, outTradeNo: string): T | Failure {
+  function read<T extends { out_trade_no?: string | undefined }>(
+    x: Exclude<Exchange, { kind: 'refused' }>,
+    schema: z.ZodType<T>,
+    outTradeNo: string,
+  ): T | Failure {
     if (x.kind !== 'done' && x.kind !== 'going-on') return x.failure;
     const parsed = schema.safeParse(x.json);
-    if (!parsed.success) return failure('PAY-0201', `signed, but not the promised form (${parsed.error.issues[0]?.path.join('.') ?? ''})`, parsed.error);
-    if (parsed.data.out_trade_no !== undefined && parsed.data.out_trade_no !== outTradeNo) return failure('PAY-0201', `answer is about ${parsed.data.out_trade_no}, asked about ${outTradeNo}`);
+    if (!parsed.success)
+      return failure(
+        'PAY-0201',
+        `signed, but not the promised form (${parsed.error.issues[0]?.path.join('.') ?? ''})`,
+        parsed.error,
+      );
+    if (parsed.data.out_trade_no !== undefined && parsed.data.out_trade_no !== outTradeNo)
+      return failure(
+        'PAY-0201',
+        `answer is about ${parsed.data.out_trade_no}, asked about ${outTradeNo}`,
+      );
     return parsed.data;
   }
   const isFailure = (x: object): x is Failure => 'code' in x;
   const unsendable = (r: AttemptRef): Failure | null => {
-    if (!OUT_TRADE_NO.test(r.outTradeNo)) return failure('PAY-0204', 'not sent: out_trade_no is not 1 to 64 letters, digits and underscores');
-    return Number.isSafeInteger(r.amountFen) && r.amountFen > 0 ? null : failure('PAY-0204', 'not sent: the amount is not a positive number of fen');
+    if (!OUT_TRADE_NO.test(r.outTradeNo))
+      return failure(
+        'PAY-0204',
+        'not sent: out_trade_no is not 1 to 64 letters, digits and underscores',
+      );
+    return Number.isSafeInteger(r.amountFen) && r.amountFen > 0
+      ? null
+      : failure('PAY-0204', 'not sent: the amount is not a positive number of fen');
   };
 
   async function create(request: CreateRequest): Promise<CreateResult> {
@@ -87,29 +159,49 @@ export function createAlipayProvider(config: AlipayProviderConfig, ports: Alipay
     });
     if (x.kind === 'refused') {
       if (x.code === 'ACQ.TRADE_HAS_SUCCESS') return { kind: 'paid' };
-      return { kind: 'refused', failure: failure(misconfigured(x.code) ? 'PAY-0204' : 'PAY-0102', x.said) };
+      return {
+        kind: 'refused',
+        failure: failure(misconfigured(x.code) ? 'PAY-0204' : 'PAY-0102', x.said),
+      };
     }
     const r = read(x, createdSchema, request.outTradeNo);
-    if (isFailure(r)) return unknown(x.kind === 'silent' ? failure('PAY-0101', r.detail, r.cause) : r);
+    if (isFailure(r))
+      return unknown(x.kind === 'silent' ? failure('PAY-0101', r.detail, r.cause) : r);
     return { kind: 'pending', qrText: r.qr_code };
   }
 
   async function query(attempt: AttemptRef): Promise<QueryResult> {
     const x = await client.call('alipay.trade.query', { out_trade_no: attempt.outTradeNo });
-    if (x.kind === 'refused') return x.code === 'ACQ.TRADE_NOT_EXIST' ? { kind: 'not-found' } : unknown(failure(misconfigured(x.code) ? 'PAY-0204' : 'PAY-0201', x.said));
+    if (x.kind === 'refused')
+      return x.code === 'ACQ.TRADE_NOT_EXIST'
+        ? { kind: 'not-found' }
+        : unknown(failure(misconfigured(x.code) ? 'PAY-0204' : 'PAY-0201', x.said));
     const r = read(x, tradeSchema, attempt.outTradeNo);
     if (isFailure(r)) return unknown(r);
     switch (r.trade_status) {
       case 'WAIT_BUYER_PAY':
-        if (r.total_amount !== attempt.amountFen) return unknown(failure('PAY-0201', `answer says ${r.total_amount} fen, asked for ${attempt.amountFen}`));
+        if (r.total_amount !== attempt.amountFen)
+          return unknown(
+            failure(
+              'PAY-0201',
+              `answer says ${r.total_amount} fen, asked for ${attempt.amountFen}`,
+            ),
+          );
         // Who scanned our code may still turn away; who showed theirs is typing a password.
         return { kind: attempt.method === 'code' ? 'paying' : 'pending' };
       case 'TRADE_SUCCESS':
       case 'TRADE_FINISHED':
-        return { kind: 'paid', transactionId: r.trade_no, amountFen: r.total_amount, paidAtMs: atMs(r.send_pay_date) };
+        return {
+          kind: 'paid',
+          transactionId: r.trade_no,
+          amountFen: r.total_amount,
+          paidAtMs: atMs(r.send_pay_date),
+        };
       case 'TRADE_CLOSED':
         // Closed with a date of payment: handed back whole.
-        return r.send_pay_date === undefined ? { kind: 'closed' } : { kind: 'refunded', transactionId: r.trade_no, amountFen: r.total_amount, whole: true };
+        return r.send_pay_date === undefined
+          ? { kind: 'closed' }
+          : { kind: 'refunded', transactionId: r.trade_no, amountFen: r.total_amount, whole: true };
       default:
         return r.trade_status satisfies never;
     }
@@ -130,7 +222,8 @@ export function createAlipayProvider(config: AlipayProviderConfig, ports: Alipay
   }
 
   async function close(attempt: AttemptRef): Promise<CloseResult> {
-    // A payment that is there already is not to be undone by our cancel: it may still count for the order.
+    // A payment that is there already is not to be undone by our cancel: it may still count for the
+    // order.
     const seen = await query(attempt);
     if (seen.kind === 'unknown') return seen;
     if (seen.kind === 'paid' || seen.kind === 'refunded') return { kind: 'paid' };
@@ -166,20 +259,49 @@ export function createAlipayProvider(config: AlipayProviderConfig, ports: Alipay
     if (x.kind === 'refused') {
       if (THERE_BEFORE.has(x.code)) return unknown(failure('PAY-0101', x.said));
       if (misconfigured(x.code)) return { kind: 'refused', failure: failure('PAY-0204', x.said) };
-      return { kind: 'refused', failure: failure(DECLINED.find(([, codes]) => codes.includes(x.code))?.[0] ?? 'PAY-0402', x.said) };
+      return {
+        kind: 'refused',
+        failure: failure(
+          DECLINED.find(([, codes]) => codes.includes(x.code))?.[0] ?? 'PAY-0402',
+          x.said,
+        ),
+      };
     }
     if (x.kind === 'going-on') return { kind: 'paying' };
     const r = read(x, paidSchema, request.outTradeNo);
-    if (isFailure(r)) return unknown(x.kind === 'silent' ? failure('PAY-0101', r.detail, r.cause) : r);
-    return { kind: 'paid', transactionId: r.trade_no, amountFen: r.total_amount, paidAtMs: atMs(r.gmt_payment) };
+    if (isFailure(r))
+      return unknown(x.kind === 'silent' ? failure('PAY-0101', r.detail, r.cause) : r);
+    return {
+      kind: 'paid',
+      transactionId: r.trade_no,
+      amountFen: r.total_amount,
+      paidAtMs: atMs(r.gmt_payment),
+    };
   }
 
   async function refund(request: RefundRequest): Promise<RefundResult> {
-    if (!Number.isSafeInteger(request.refundFen) || request.refundFen <= 0 || request.refundFen > request.amountFen) return { kind: 'refused', failure: failure('PAY-0301', 'not sent: the refund is not between 1 fen and the amount') };
-    const x = await client.call('alipay.trade.refund', { out_trade_no: request.outTradeNo, refund_amount: formatYuan(request.refundFen), out_request_no: request.outRefundNo, refund_reason: request.reason.slice(0, 80) });
+    if (
+      !Number.isSafeInteger(request.refundFen) ||
+      request.refundFen <= 0 ||
+      request.refundFen > request.amountFen
+    )
+      return {
+        kind: 'refused',
+        failure: failure('PAY-0301', 'not sent: the refund is not between 1 fen and the amount'),
+      };
+    const x = await client.call('alipay.trade.refund', {
+      out_trade_no: request.outTradeNo,
+      refund_amount: formatYuan(request.refundFen),
+      out_request_no: request.outRefundNo,
+      refund_reason: request.reason.slice(0, 80),
+    });
     if (x.kind === 'refused') {
-      // The merchant's own balance: nothing was refunded, and the same number works once there is money.
-      if (x.code === 'ACQ.SELLER_BALANCE_NOT_ENOUGH') return unknown(failure('PAY-0301', `merchant balance too low, asked again later: ${x.said}`));
+      // The merchant's own balance: nothing was refunded, and the same number works once there is
+      // money.
+      if (x.code === 'ACQ.SELLER_BALANCE_NOT_ENOUGH')
+        return unknown(
+          failure('PAY-0301', `merchant balance too low, asked again later: ${x.said}`),
+        );
       if (misconfigured(x.code)) return unknown(failure('PAY-0204', x.said));
       return { kind: 'refused', failure: failure('PAY-0301', x.said) };
     }
@@ -190,19 +312,44 @@ export function createAlipayProvider(config: AlipayProviderConfig, ports: Alipay
   }
 
   async function queryRefund(request: RefundRequest): Promise<RefundQueryResult> {
-    const x = await client.call('alipay.trade.fastpay.refund.query', { out_trade_no: request.outTradeNo, out_request_no: request.outRefundNo });
-    if (x.kind === 'refused') return x.code === 'ACQ.TRADE_NOT_EXIST' ? { kind: 'not-found' } : unknown(failure(misconfigured(x.code) ? 'PAY-0204' : 'PAY-0201', x.said));
+    const x = await client.call('alipay.trade.fastpay.refund.query', {
+      out_trade_no: request.outTradeNo,
+      out_request_no: request.outRefundNo,
+    });
+    if (x.kind === 'refused')
+      return x.code === 'ACQ.TRADE_NOT_EXIST'
+        ? { kind: 'not-found' }
+        : unknown(failure(misconfigured(x.code) ? 'PAY-0204' : 'PAY-0201', x.said));
     const r = read(x, refundQuerySchema, request.outTradeNo);
     if (isFailure(r)) return unknown(r);
     // "Success" says that the query worked. The refund is done only where the answer has it.
-    if (r.out_request_no === undefined || r.refund_amount === undefined) return { kind: 'not-found' };
-    if (r.out_request_no !== request.outRefundNo) return unknown(failure('PAY-0201', `answer is about refund ${r.out_request_no}`));
-    if (r.refund_status !== undefined && r.refund_status !== 'REFUND_SUCCESS') return { kind: 'processing', refundId: r.trade_no ?? '' };
-    if (r.refund_amount !== request.refundFen) return unknown(failure('PAY-0201', `answer says ${r.refund_amount} fen, asked for ${request.refundFen}`));
-    return { kind: 'done', refundId: r.trade_no ?? request.outRefundNo, refundFen: r.refund_amount };
+    if (r.out_request_no === undefined || r.refund_amount === undefined)
+      return { kind: 'not-found' };
+    if (r.out_request_no !== request.outRefundNo)
+      return unknown(failure('PAY-0201', `answer is about refund ${r.out_request_no}`));
+    if (r.refund_status !== undefined && r.refund_status !== 'REFUND_SUCCESS')
+      return { kind: 'processing', refundId: r.trade_no ?? '' };
+    if (r.refund_amount !== request.refundFen)
+      return unknown(
+        failure('PAY-0201', `answer says ${r.refund_amount} fen, asked for ${request.refundFen}`),
+      );
+    return {
+      kind: 'done',
+      refundId: r.trade_no ?? request.outRefundNo,
+      refundFen: r.refund_amount,
+    };
   }
 
-  return { kind: 'alipay', create, query, close, refund, queryRefund, code: { charge, reverse: (attempt) => cancel(attempt.outTradeNo), reverseAfterMs: 0 }, downloadBill: (date) => alipayBill(client, date) };
+  return {
+    kind: 'alipay',
+    create,
+    query,
+    close,
+    refund,
+    queryRefund,
+    code: { charge, reverse: (attempt) => cancel(attempt.outTradeNo), reverseAfterMs: 0 },
+    downloadBill: (date) => alipayBill(client, date),
+  };
 }
 
 /** The first characters, never half a surrogate pair. */

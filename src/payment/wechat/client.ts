@@ -4,7 +4,10 @@ import { httpPort, sendWithin } from '../../shared/http.ts';
 import type { HttpAnswer, HttpSend } from '../../shared/http.ts';
 import type { Clock, Random, Signer, Verifier } from '../../shared/ports.ts';
 
-/** Everything that names the merchant at WeChat Pay. Key ids: hex serial of a platform certificate, or `PUB_KEY_ID_…`. */
+/**
+ * Everything that names the merchant at WeChat Pay. Key ids: hex serial of a platform certificate,
+ * or `PUB_KEY_ID_…`.
+ */
 export interface WechatProviderConfig {
   /** `https://api.mch.weixin.qq.com` in production; a sandbox on loopback in the demo. */
   readonly baseUrl: string;
@@ -16,7 +19,10 @@ export interface WechatProviderConfig {
   readonly notifyUrl: string;
   /** Opens callbacks; left out: none is taken. 32 bytes. */
   readonly apiV3Key?: Uint8Array;
-  /** Our own number of the store, told with every code payment (`scene_info.store_info.out_id`, required there). */
+  /**
+   * Our own number of the store, told with every code payment (`scene_info.store_info.out_id`,
+   * required there).
+   */
   readonly storeOutId: string;
 }
 export interface WechatPorts {
@@ -29,12 +35,19 @@ export interface WechatPorts {
 }
 
 /**
- * One exchange. `answer` alone has a verified signature and may be believed. `untrusted` is an answer whose
- * signature, serial or time does not hold. `silent` is no answer at all. `busy` is a 429 or 5xx: whoever sent it,
- * it means "outcome unknown", so it needs no signature.
+ * One exchange. `answer` alone has a verified signature and may be believed. `untrusted` is an
+ * answer whose signature, serial or time does not hold. `silent` is no answer at all. `busy` is a
+ * 429 or 5xx: whoever sent it, it means "outcome unknown", so it needs no signature.
  */
 export type Exchange =
-  | { readonly kind: 'answer'; readonly status: number; readonly code: string; readonly message: string; readonly json: unknown; readonly empty: boolean }
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly code: string;
+      readonly message: string;
+      readonly json: unknown;
+      readonly empty: boolean;
+    }
   | { readonly kind: 'untrusted' | 'silent' | 'busy'; readonly failure: Failure };
 
 /** Authorization scheme of API v3 (pay.weixin.qq.com doc 4012365336: "WECHATPAY2-SHA256-RSA2048"). */
@@ -48,9 +61,21 @@ const MAX_BILL_BYTES = 64 << 20;
 
 /** Signs requests, sends them, verifies answers. Knows nothing about orders. */
 export interface WechatClient {
-  readonly exchange: (method: 'GET' | 'POST', pathAndQuery: string, body: unknown) => Promise<Exchange>;
-  /** A bill's file: our request is signed, its answer is not; whoever asked compares the hash that a signed answer gave. */
-  readonly download: (url: string) => Promise<{ readonly kind: 'file'; readonly bytes: Buffer } | { readonly kind: 'silent' | 'busy'; readonly failure: Failure }>;
+  readonly exchange: (
+    method: 'GET' | 'POST',
+    pathAndQuery: string,
+    body: unknown,
+  ) => Promise<Exchange>;
+  /**
+   * A bill's file: our request is signed, its answer is not; whoever asked compares the hash that a
+   * signed answer gave.
+   */
+  readonly download: (
+    url: string,
+  ) => Promise<
+    | { readonly kind: 'file'; readonly bytes: Buffer }
+    | { readonly kind: 'silent' | 'busy'; readonly failure: Failure }
+  >;
 }
 
 export function createWechatClient(config: WechatProviderConfig, ports: WechatPorts): WechatClient {
@@ -60,48 +85,110 @@ export function createWechatClient(config: WechatProviderConfig, ports: WechatPo
   const publicKeyId = [...config.platformKeys.keys()].find((id) => id.startsWith('PUB_KEY_ID_'));
 
   /** Signs, sends, waits at most its time. */
-  async function sent(method: 'GET' | 'POST', origin: string, target: string, body: unknown, maxBytes: number): Promise<HttpAnswer | Failure> {
+  async function sent(
+    method: 'GET' | 'POST',
+    origin: string,
+    target: string,
+    body: unknown,
+    maxBytes: number,
+  ): Promise<HttpAnswer | Failure> {
     const text = body === undefined ? '' : JSON.stringify(body);
     const timestamp = String(Math.floor(ports.clock.nowMs() / 1000));
     const nonce = Buffer.from(ports.random.bytes(16)).toString('hex').toUpperCase();
-    const signature = Buffer.from(config.merchantSigner.sign(Buffer.from(`${method}\n${target}\n${timestamp}\n${nonce}\n${text}\n`, 'utf8'))).toString('base64');
+    const signature = Buffer.from(
+      config.merchantSigner.sign(
+        Buffer.from(`${method}\n${target}\n${timestamp}\n${nonce}\n${text}\n`, 'utf8'),
+      ),
+    ).toString('base64');
     const headers: Record<string, string> = {
       Authorization: `${SCHEME} mchid="${config.mchid}",nonce_str="${nonce}",timestamp="${timestamp}",serial_no="${config.merchantSerial}",signature="${signature}"`,
       Accept: 'application/json',
       'User-Agent': 'Pilotlight',
     };
     if (body !== undefined) headers['Content-Type'] = 'application/json';
-    // Asks for answers signed with the public key rather than the certificate (doc 4012154180); both are accepted.
+    // Asks for answers signed with the public key rather than the certificate (doc 4012154180);
+    // both are accepted.
     if (publicKeyId !== undefined) headers['Wechatpay-Serial'] = publicKeyId;
 
-    const answer = await sendWithin(send, { method, origin, target, headers, body: body === undefined ? null : Buffer.from(text, 'utf8'), maxBytes }, ports.clock, ports.timeoutMs);
+    const answer = await sendWithin(
+      send,
+      {
+        method,
+        origin,
+        target,
+        headers,
+        body: body === undefined ? null : Buffer.from(text, 'utf8'),
+        maxBytes,
+      },
+      ports.clock,
+      ports.timeoutMs,
+    );
     return answer.ok ? answer.value : failure('PAY-0202', answer.error.said, answer.error.cause);
   }
 
-  async function exchange(method: 'GET' | 'POST', pathAndQuery: string, body: unknown): Promise<Exchange> {
-    const answer = await sent(method, base.origin, `${prefix}${pathAndQuery}`, body, MAX_BODY_BYTES);
+  async function exchange(
+    method: 'GET' | 'POST',
+    pathAndQuery: string,
+    body: unknown,
+  ): Promise<Exchange> {
+    const answer = await sent(
+      method,
+      base.origin,
+      `${prefix}${pathAndQuery}`,
+      body,
+      MAX_BODY_BYTES,
+    );
     if ('code' in answer) return { kind: 'silent', failure: answer };
     const { status } = answer;
-    if (answer.body === null) return { kind: 'untrusted', failure: failure('PAY-0201', `HTTP ${status}: answer larger than ${MAX_BODY_BYTES} bytes`) };
+    if (answer.body === null)
+      return {
+        kind: 'untrusted',
+        failure: failure('PAY-0201', `HTTP ${status}: answer larger than ${MAX_BODY_BYTES} bytes`),
+      };
     const bytes = Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.length);
 
     const { code, message, json } = parseBody(bytes);
     const said = code === '' ? `HTTP ${status}` : `HTTP ${status} ${code}`;
-    if (status === 429 || status >= 500) return { kind: 'busy', failure: failure('PAY-0203', `${said}${message === '' ? '' : `: ${message}`}`) };
+    if (status === 429 || status >= 500)
+      return {
+        kind: 'busy',
+        failure: failure('PAY-0203', `${said}${message === '' ? '' : `: ${message}`}`),
+      };
     const doubt = whyNotTrusted(answer.header, bytes, config.platformKeys, ports.clock.nowMs());
-    if (doubt !== null) return { kind: 'untrusted', failure: failure('PAY-0201', `${said} not believed: ${doubt}`) };
+    if (doubt !== null)
+      return { kind: 'untrusted', failure: failure('PAY-0201', `${said} not believed: ${doubt}`) };
     return { kind: 'answer', status, code, message, json, empty: bytes.length === 0 };
   }
 
   async function download(url: string): ReturnType<WechatClient['download']> {
     const at = URL.parse(url);
-    // The link comes from a signed answer; all the same nothing is fetched from anywhere but the platform.
-    if (at === null || (at.origin !== base.origin && !(at.protocol === 'https:' && at.hostname.endsWith('.mch.weixin.qq.com')))) return { kind: 'silent', failure: failure('PAY-0201', 'the bill’s link leads elsewhere') };
-    const answer = await sent('GET', at.origin, `${at.pathname}${at.search}`, undefined, MAX_BILL_BYTES);
+    // The link comes from a signed answer; all the same nothing is fetched from anywhere but the
+    // platform.
+    if (
+      at === null ||
+      (at.origin !== base.origin &&
+        !(at.protocol === 'https:' && at.hostname.endsWith('.mch.weixin.qq.com')))
+    )
+      return { kind: 'silent', failure: failure('PAY-0201', 'the bill’s link leads elsewhere') };
+    const answer = await sent(
+      'GET',
+      at.origin,
+      `${at.pathname}${at.search}`,
+      undefined,
+      MAX_BILL_BYTES,
+    );
     if ('code' in answer) return { kind: 'silent', failure: answer };
-    if (answer.status !== 200) return { kind: 'busy', failure: failure('PAY-0203', `bill file: HTTP ${answer.status}`) };
-    if (answer.body === null) return { kind: 'busy', failure: failure('PAY-0201', `bill file larger than ${MAX_BILL_BYTES} bytes`) };
-    return { kind: 'file', bytes: Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.length) };
+    if (answer.status !== 200)
+      return { kind: 'busy', failure: failure('PAY-0203', `bill file: HTTP ${answer.status}`) };
+    if (answer.body === null)
+      return {
+        kind: 'busy',
+        failure: failure('PAY-0201', `bill file larger than ${MAX_BILL_BYTES} bytes`),
+      };
+    return {
+      kind: 'file',
+      bytes: Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.length),
+    };
   }
 
   return { exchange, download };
@@ -109,14 +196,21 @@ export function createWechatClient(config: WechatProviderConfig, ports: WechatPo
 
 /**
  * Why an answer must not be believed; null when its signature holds. The signature covers
- * `TIMESTAMP\nNONCE\nBODY\n` over the body's raw bytes, an empty body (204) included (doc 4012365345).
+ * `TIMESTAMP\nNONCE\nBODY\n` over the body's raw bytes, an empty body (204) included (doc
+ * 4012365345).
  */
-export function whyNotTrusted(header: HttpAnswer['header'], body: Uint8Array, keys: ReadonlyMap<string, Verifier>, nowMs: number): string | null {
+export function whyNotTrusted(
+  header: HttpAnswer['header'],
+  body: Uint8Array,
+  keys: ReadonlyMap<string, Verifier>,
+  nowMs: number,
+): string | null {
   const timestamp = header('wechatpay-timestamp');
   const nonce = header('wechatpay-nonce');
   const signature = header('wechatpay-signature');
   const serial = header('wechatpay-serial');
-  if (timestamp === null || nonce === null || signature === null || serial === null) return 'signature headers missing';
+  if (timestamp === null || nonce === null || signature === null || serial === null)
+    return 'signature headers missing';
   if (!/^\d{1,12}$/.test(timestamp)) return 'timestamp is not a number';
   const skew = Math.abs(nowMs / 1000 - Number(timestamp));
   if (skew > MAX_SKEW_S) return `timestamp ${Math.round(skew)} s away from this clock`;
@@ -125,7 +219,11 @@ export function whyNotTrusted(header: HttpAnswer['header'], body: Uint8Array, ke
   const raw = Buffer.from(signature, 'base64');
   // One signature has one spelling: base64 with stray bits or characters is refused.
   if (raw.toString('base64') !== signature) return 'signature is not base64';
-  const covered = Buffer.concat([Buffer.from(`${timestamp}\n${nonce}\n`, 'utf8'), body, Buffer.from('\n', 'utf8')]);
+  const covered = Buffer.concat([
+    Buffer.from(`${timestamp}\n${nonce}\n`, 'utf8'),
+    body,
+    Buffer.from('\n', 'utf8'),
+  ]);
   return key.verify(covered, raw) ? null : 'signature does not match';
 }
 
@@ -134,7 +232,10 @@ function parseBody(bytes: Buffer): { code: string; message: string; json: unknow
   try {
     const json: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     const field = (name: 'code' | 'message'): string => {
-      const value = typeof json === 'object' && json !== null ? (json as Record<string, unknown>)[name] : undefined;
+      const value =
+        typeof json === 'object' && json !== null
+          ? (json as Record<string, unknown>)[name]
+          : undefined;
       return typeof value === 'string' ? value.slice(0, 200) : '';
     };
     return { code: field('code'), message: field('message'), json };

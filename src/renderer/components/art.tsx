@@ -8,14 +8,23 @@ const EMBER = '#ff9d1e';
 export function Mark(): ReactElement {
   return (
     <svg className={css['mark']} viewBox="0 0 64 64" aria-hidden="true">
-      <path d="M33 3c3 11 18 18 18 36a19 19 0 0 1-38 0c0-9 5-13 8-20 3 3 4 6 4 9 5-6 8-14 8-25Z" fill={FLAME} />
+      <path
+        d="M33 3c3 11 18 18 18 36a19 19 0 0 1-38 0c0-9 5-13 8-20 3 3 4 6 4 9 5-6 8-14 8-25Z"
+        fill={FLAME}
+      />
       <path d="M32 30c2 6 9 9 9 17a9 9 0 0 1-18 0c0-7 6-9 9-17Z" fill={EMBER} />
     </svg>
   );
 }
 
 /** A card, chip up, and its slot: going in, coming out, or still. */
-export function CardArt({ moving = false, out = false }: { readonly moving?: boolean; readonly out?: boolean }): ReactElement {
+export function CardArt({
+  moving = false,
+  out = false,
+}: {
+  readonly moving?: boolean;
+  readonly out?: boolean;
+}): ReactElement {
   return (
     <svg className={css['art']} viewBox="0 0 380 420" aria-hidden="true">
       <rect x="40" y="250" width="300" height="120" rx="26" fill="#062f80" />
@@ -30,29 +39,71 @@ export function CardArt({ moving = false, out = false }: { readonly moving?: boo
         </g>
       </g>
       <rect x="40" y="270" width="300" height="100" rx="26" fill="#0a3c9f" />
-      <path d={out ? "M190 288l-34 30h22v30h24v-30h22z" : "M190 352l-34-30h22v-30h24v30h22z"} fill={EMBER} />
+      <path
+        d={out ? 'M190 288l-34 30h22v30h24v-30h22z' : 'M190 352l-34-30h22v-30h24v30h22z'}
+        fill={EMBER}
+      />
     </svg>
   );
 }
 
 export type DiscKind = 'ok' | 'wait' | 'bad' | 'info' | 'back' | 'person' | 'card';
 
-const STROKE = { fill: 'none', strokeWidth: 5, strokeLinecap: 'round', strokeLinejoin: 'round' } as const;
+const STROKE = {
+  fill: 'none',
+  strokeWidth: 5,
+  strokeLinecap: 'round',
+  strokeLinejoin: 'round',
+} as const;
 
 /** The large round sign of a message. Its meaning is always said in words too. */
 export function Disc({ kind }: { readonly kind: DiscKind }): ReactElement {
-  const tone = kind === 'ok' ? 'ok' : kind === 'bad' ? 'bad' : kind === 'wait' || kind === 'person' ? 'wait' : 'info';
-  const colour = tone === 'ok' ? '#0e8a61' : tone === 'bad' ? '#c62f23' : tone === 'wait' ? '#b46a00' : FLAME;
+  const tone =
+    kind === 'ok'
+      ? 'ok'
+      : kind === 'bad'
+        ? 'bad'
+        : kind === 'wait' || kind === 'person'
+          ? 'wait'
+          : 'info';
+  const colour =
+    tone === 'ok' ? '#0e8a61' : tone === 'bad' ? '#c62f23' : tone === 'wait' ? '#b46a00' : FLAME;
   return (
     <div className={`${css['disc']} ${css[`disc-${tone}`]}`} aria-hidden="true">
       <svg viewBox="0 0 48 48" stroke={colour} {...STROKE}>
         {kind === 'ok' && <path d="M8 25l11 11 21-24" strokeWidth="6" />}
-        {kind === 'wait' && <><circle cx="24" cy="24" r="18" /><path d="M24 14v11l7 5" /></>}
-        {kind === 'bad' && <><circle cx="24" cy="24" r="19" /><path d="M24 13v14M24 34.5v.5" strokeWidth="6" /></>}
-        {kind === 'info' && <><circle cx="24" cy="24" r="19" /><path d="M24 23v12M24 13.5v.5" strokeWidth="6" /></>}
+        {kind === 'wait' && (
+          <>
+            <circle cx="24" cy="24" r="18" />
+            <path d="M24 14v11l7 5" />
+          </>
+        )}
+        {kind === 'bad' && (
+          <>
+            <circle cx="24" cy="24" r="19" />
+            <path d="M24 13v14M24 34.5v.5" strokeWidth="6" />
+          </>
+        )}
+        {kind === 'info' && (
+          <>
+            <circle cx="24" cy="24" r="19" />
+            <path d="M24 23v12M24 13.5v.5" strokeWidth="6" />
+          </>
+        )}
         {kind === 'back' && <path d="M9 20h21a10 10 0 0 1 0 20H16M17 10L8 20l9 10" />}
-        {kind === 'person' && <><circle cx="24" cy="15" r="9" /><path d="M7 43c1-11 8-16 17-16s16 5 17 16" /></>}
-        {kind === 'card' && <><rect x="4" y="10" width="40" height="28" rx="6" /><rect x="12" y="18" width="9" height="8" rx="2" fill={EMBER} stroke="none" /><path d="M26 31h10" /></>}
+        {kind === 'person' && (
+          <>
+            <circle cx="24" cy="15" r="9" />
+            <path d="M7 43c1-11 8-16 17-16s16 5 17 16" />
+          </>
+        )}
+        {kind === 'card' && (
+          <>
+            <rect x="4" y="10" width="40" height="28" rx="6" />
+            <rect x="12" y="18" width="9" height="8" rx="2" fill={EMBER} stroke="none" />
+            <path d="M26 31h10" />
+          </>
+        )}
       </svg>
     </div>
   );
@@ -61,8 +112,27 @@ export function Disc({ kind }: { readonly kind: DiscKind }): ReactElement {
 /** Tile pictures of the start screen. */
 export function TileArt({ kind }: { readonly kind: 'query' | 'unfinished' }): ReactElement {
   return (
-    <svg width="60" height="60" viewBox="0 0 48 48" fill="none" strokeWidth="4" strokeLinecap="round" strokeLinejoin="round" aria-hidden="true">
-      {kind === 'query' ? <><circle cx="21" cy="21" r="14" stroke={FLAME} /><path d="M31 31l11 11" stroke={EMBER} strokeWidth="5" /></> : <><path d="M40 24a16 16 0 1 1-5-11" stroke={FLAME} /><path d="M37 4v11H26" stroke={EMBER} /></>}
+    <svg
+      width="60"
+      height="60"
+      viewBox="0 0 48 48"
+      fill="none"
+      strokeWidth="4"
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden="true"
+    >
+      {kind === 'query' ? (
+        <>
+          <circle cx="21" cy="21" r="14" stroke={FLAME} />
+          <path d="M31 31l11 11" stroke={EMBER} strokeWidth="5" />
+        </>
+      ) : (
+        <>
+          <path d="M40 24a16 16 0 1 1-5-11" stroke={FLAME} />
+          <path d="M37 4v11H26" stroke={EMBER} />
+        </>
+      )}
     </svg>
   );
 }

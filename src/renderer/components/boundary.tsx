@@ -21,7 +21,10 @@ export function Veil({ starting = false }: { readonly starting?: boolean }): Rea
 }
 
 /** When drawing fails the customer sees words, and the page is loaded anew. */
-export class Boundary extends Component<{ readonly children: ReactNode }, { readonly failed: boolean }> {
+export class Boundary extends Component<
+  { readonly children: ReactNode },
+  { readonly failed: boolean }
+> {
   override state = { failed: false };
 
   static getDerivedStateFromError(): { failed: boolean } {

@@ -12,7 +12,10 @@ export function cornerTaps(before: readonly number[], at: number): readonly numb
   return [...before.filter((tap) => at - tap < CORNER_MS), at];
 }
 
-/** The header's left end on screens where no visit goes on. Nothing shows it, and a customer who taps the mark once or twice meets nothing. */
+/**
+ * The header's left end on screens where no visit goes on. Nothing shows it, and a customer who
+ * taps the mark once or twice meets nothing.
+ */
 export function Corner(): ReactElement {
   const taps = useRef<readonly number[]>([]);
   const tap = (): void => {

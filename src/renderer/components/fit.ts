@@ -1,9 +1,13 @@
-/** Steps of tightening: 1 and 2 take from the empty space and the pictures, 3 and further a little from the text. */
+/**
+ * Steps of tightening: 1 and 2 take from the empty space and the pictures, 3 and further a little
+ * from the text.
+ */
 const LEVELS = 6;
 
 /**
- * Nothing on a kiosk scrolls, and what is cut off is lost on the customer. When a long sentence, a third tier or large
- * text does not fit, the screen is tightened step by step (tokens.css, `data-fit`) until everything is inside its box.
+ * Nothing on a kiosk scrolls, and what is cut off is lost on the customer. When a long sentence, a
+ * third tier or large text does not fit, the screen is tightened step by step (tokens.css,
+ * `data-fit`) until everything is inside its box.
  */
 export function fit(scope: HTMLElement): void {
   const root = document.documentElement;
@@ -19,10 +23,17 @@ function overflows(scope: HTMLElement): boolean {
     const parent = el.parentElement;
     if (parent === null || (el instanceof SVGElement && el.ownerSVGElement !== null)) continue;
     const style = getComputedStyle(el);
-    if (style.position === 'absolute' || style.display === 'inline' || style.display === 'none') continue;
+    if (style.position === 'absolute' || style.display === 'inline' || style.display === 'none')
+      continue;
     const box = el.getBoundingClientRect();
     const outer = parent.getBoundingClientRect();
-    if (box.bottom > outer.bottom + 1.5 || box.right > outer.right + 1.5 || box.top < outer.top - 1.5 || box.left < outer.left - 1.5) return true;
+    if (
+      box.bottom > outer.bottom + 1.5 ||
+      box.right > outer.right + 1.5 ||
+      box.top < outer.top - 1.5 ||
+      box.left < outer.left - 1.5
+    )
+      return true;
     if (el.clientWidth > 0 && el.scrollWidth > el.clientWidth + 1) return true;
   }
   return false;

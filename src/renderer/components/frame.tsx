@@ -11,11 +11,26 @@ import css from './ui.module.css';
 
 /** Screens on which nothing may be touched: the core would not listen. */
 function isQuiet(snapshot: Snapshot): boolean {
-  return snapshot.screen === 'writing' || snapshot.screen === 'out-of-service' || snapshot.screen === 'reading';
+  return (
+    snapshot.screen === 'writing' ||
+    snapshot.screen === 'out-of-service' ||
+    snapshot.screen === 'reading'
+  );
 }
 
-/** Screens whose time the core extends. A payment code lives only as long as its order, and the last screens only say something. */
-const EXTENDABLE: ReadonlySet<Screen> = new Set<Screen>(['insert-card', 'cannot-sell', 'card-info', 'amount', 'in-doubt', 'order-status', 'maintenance']);
+/**
+ * Screens whose time the core extends. A payment code lives only as long as its order, and the last
+ * screens only say something.
+ */
+const EXTENDABLE: ReadonlySet<Screen> = new Set<Screen>([
+  'insert-card',
+  'cannot-sell',
+  'card-info',
+  'amount',
+  'in-doubt',
+  'order-status',
+  'maintenance',
+]);
 
 /** Where no visit goes on: the technicians' corner listens. */
 const CORNERED: ReadonlySet<Screen> = new Set<Screen>(['start', 'out-of-service', 'cannot-sell']);
@@ -23,24 +38,45 @@ const CORNERED: ReadonlySet<Screen> = new Set<Screen>(['start', 'out-of-service'
 function headings(snapshot: Snapshot, t: Translate): { title: MessageKey; sub?: string } | null {
   switch (snapshot.screen) {
     case 'start':
-    case 'out-of-service': return null;
-    case 'insert-card': return { title: 'insert.header' };
-    case 'reading': return { title: 'reading.header', sub: t('doNotRemove') };
-    case 'cannot-sell': return { title: 'cannot.header' };
-    case 'card-info': return { title: 'info.header' };
-    case 'amount': return { title: 'amount.header', sub: t('doNotRemove') };
-    case 'pay': return { title: 'pay.header', sub: t('doNotRemove') };
-    case 'writing': return { title: 'writing.header', sub: t('writing.got', { yuan: formatYuan(snapshot.amountFen) }) };
-    case 'done': return { title: 'done.header' };
-    case 'in-doubt': return { title: 'doubt.header', sub: t('doubt.safe') };
-    case 'unfinished': return { title: 'unfinished.header', sub: t('doubt.safe') };
-    case 'refunding': return { title: 'refund.header', sub: t('doubt.safe') };
-    case 'order-status': return { title: 'status.header', sub: t('doubt.safe') };
-    case 'maintenance-pin': return { title: 'mnt.header' };
-    case 'maintenance': return { title: 'mnt.header' };
-    case 'take-card': return { title: 'take.header' };
-    case 'cancelled': return { title: 'cancelled.header' };
-    default: return snapshot satisfies never;
+    case 'out-of-service':
+      return null;
+    case 'insert-card':
+      return { title: 'insert.header' };
+    case 'reading':
+      return { title: 'reading.header', sub: t('doNotRemove') };
+    case 'cannot-sell':
+      return { title: 'cannot.header' };
+    case 'card-info':
+      return { title: 'info.header' };
+    case 'amount':
+      return { title: 'amount.header', sub: t('doNotRemove') };
+    case 'pay':
+      return { title: 'pay.header', sub: t('doNotRemove') };
+    case 'writing':
+      return {
+        title: 'writing.header',
+        sub: t('writing.got', { yuan: formatYuan(snapshot.amountFen) }),
+      };
+    case 'done':
+      return { title: 'done.header' };
+    case 'in-doubt':
+      return { title: 'doubt.header', sub: t('doubt.safe') };
+    case 'unfinished':
+      return { title: 'unfinished.header', sub: t('doubt.safe') };
+    case 'refunding':
+      return { title: 'refund.header', sub: t('doubt.safe') };
+    case 'order-status':
+      return { title: 'status.header', sub: t('doubt.safe') };
+    case 'maintenance-pin':
+      return { title: 'mnt.header' };
+    case 'maintenance':
+      return { title: 'mnt.header' };
+    case 'take-card':
+      return { title: 'take.header' };
+    case 'cancelled':
+      return { title: 'cancelled.header' };
+    default:
+      return snapshot satisfies never;
   }
 }
 
@@ -50,7 +86,9 @@ function Header({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
   const left = useRemaining();
   const heading = headings(snapshot, t);
   const { header } = snapshot;
-  const place = [pick(header.site), pick(header.terminalName)].filter((part) => part !== '').join(' · ');
+  const place = [pick(header.site), pick(header.terminalName)]
+    .filter((part) => part !== '')
+    .join(' · ');
   if (snapshot.screen === 'maintenance') return <MaintenanceHeader s={snapshot} left={left} />;
   return (
     <header className={css['header']}>
@@ -61,28 +99,60 @@ function Header({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
         {(heading?.sub ?? place) !== '' && <span>{heading?.sub ?? place}</span>}
       </div>
       <div className={css['right']}>
-        {heading === null && <span className={css['clock']}><span>{clock[0]}</span> <span>{clock[1]}</span></span>}
-        {snapshot.screen === 'done' && !snapshot.cardOut && <span className={`${css['pill']} ${css['status']}`}>{t('done.takeFirst')}</span>}
-        {left !== null && (left > WARN_MS || (snapshot.screen === 'pay' && left > 0)) && snapshot.screen !== 'take-card' && <span className={`${css['pill']} ${css['status']}`} role="timer">{t('clock.left', { seconds: Math.ceil(left / 1000) })}</span>}
-        {!isQuiet(snapshot) && <IntentButton className={css['pill']} does={{ type: 'set-locale', value: locale === 'en' ? 'zh-CN' : 'en' }}>{t('lang.other')}</IntentButton>}
+        {heading === null && (
+          <span className={css['clock']}>
+            <span>{clock[0]}</span> <span>{clock[1]}</span>
+          </span>
+        )}
+        {snapshot.screen === 'done' && !snapshot.cardOut && (
+          <span className={`${css['pill']} ${css['status']}`}>{t('done.takeFirst')}</span>
+        )}
+        {left !== null &&
+          (left > WARN_MS || (snapshot.screen === 'pay' && left > 0)) &&
+          snapshot.screen !== 'take-card' && (
+            <span className={`${css['pill']} ${css['status']}`} role="timer">
+              {t('clock.left', { seconds: Math.ceil(left / 1000) })}
+            </span>
+          )}
+        {!isQuiet(snapshot) && (
+          <IntentButton
+            className={css['pill']}
+            does={{ type: 'set-locale', value: locale === 'en' ? 'zh-CN' : 'en' }}
+          >
+            {t('lang.other')}
+          </IntentButton>
+        )}
       </div>
     </header>
   );
 }
 
 /** Who works here, how long until the screen closes by itself, and that nobody is served meanwhile. */
-function MaintenanceHeader({ s, left }: { readonly s: Extract<Snapshot, { screen: 'maintenance' }>; readonly left: number | null }): ReactElement {
+function MaintenanceHeader({
+  s,
+  left,
+}: {
+  readonly s: Extract<Snapshot, { screen: 'maintenance' }>;
+  readonly left: number | null;
+}): ReactElement {
   const { t } = useWords();
   return (
     <header className={css['header']}>
       <Mark />
       <div className={css['brand']}>
         <b>{t('mnt.header')}</b>
-        <span>{s.who}{left === null ? '' : ` · ${t('mnt.idle', { time: minutesLeft(left) })}`}</span>
+        <span>
+          {s.who}
+          {left === null ? '' : ` · ${t('mnt.idle', { time: minutesLeft(left) })}`}
+        </span>
       </div>
       <div className={css['right']}>
-        <span className={`${css['pill']} ${css['status']} ${css['warned']}`}>{t(s.outOfService ? 'mnt.chip.out' : 'mnt.chip.paused')}</span>
-        <IntentButton className={css['pill']} does={{ type: 'exit' }}>{t('mnt.exit')}</IntentButton>
+        <span className={`${css['pill']} ${css['status']} ${css['warned']}`}>
+          {t(s.outOfService ? 'mnt.chip.out' : 'mnt.chip.paused')}
+        </span>
+        <IntentButton className={css['pill']} does={{ type: 'exit' }}>
+          {t('mnt.exit')}
+        </IntentButton>
       </div>
     </header>
   );
@@ -99,11 +169,23 @@ function Leaving({ left }: { readonly left: number }): ReactElement {
       <div className={css['ringed']}>
         <svg className={css['ring']} viewBox="0 0 88 88" aria-hidden="true">
           <circle cx="44" cy="44" r="36" fill="#fff" stroke="#f3dcb8" strokeWidth="10" />
-          <circle cx="44" cy="44" r="36" fill="none" stroke="#b46a00" strokeWidth="10" strokeDasharray={RING} strokeDashoffset={RING * (1 - left / WARN_MS)} transform="rotate(-90 44 44)" />
+          <circle
+            cx="44"
+            cy="44"
+            r="36"
+            fill="none"
+            stroke="#b46a00"
+            strokeWidth="10"
+            strokeDasharray={RING}
+            strokeDashoffset={RING * (1 - left / WARN_MS)}
+            transform="rotate(-90 44 44)"
+          />
         </svg>
         <b role="alert">{t('more.leaving', { seconds })}</b>
       </div>
-      <IntentButton className={css['more']} does={{ type: 'more-time' }}>{t('more.button')}</IntentButton>
+      <IntentButton className={css['more']} does={{ type: 'more-time' }}>
+        {t('more.button')}
+      </IntentButton>
     </footer>
   );
 }
@@ -111,39 +193,87 @@ function Leaving({ left }: { readonly left: number }): ReactElement {
 function Footer({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
   const { t } = useWords();
   const left = useRemaining();
-  if (left !== null && left <= WARN_MS && left > 0 && EXTENDABLE.has(snapshot.screen)) return <Leaving left={left} />;
+  if (left !== null && left <= WARN_MS && left > 0 && EXTENDABLE.has(snapshot.screen))
+    return <Leaving left={left} />;
   if (snapshot.screen === 'out-of-service') {
-    return <footer className={css['footer']}><span>{t('reference')} {referenceOf(snapshot)}</span></footer>;
+    return (
+      <footer className={css['footer']}>
+        <span>
+          {t('reference')} {referenceOf(snapshot)}
+        </span>
+      </footer>
+    );
   }
   if (snapshot.screen === 'maintenance') return <MaintenanceFooter s={snapshot} />;
   return (
     <footer className={css['footer']}>
       <div className={css['hot']}>
-        {snapshot.header.hotline !== '' && <>{t('hotline.label')}<b>{snapshot.header.hotline}</b></>}
+        {snapshot.header.hotline !== '' && (
+          <>
+            {t('hotline.label')}
+            <b>{snapshot.header.hotline}</b>
+          </>
+        )}
       </div>
-      {!isQuiet(snapshot) && <IntentButton className={css['pill']} does={{ type: 'set-text-size', value: snapshot.textSize === 'large' ? 'normal' : 'large' }}>{t(snapshot.textSize === 'large' ? 'text.normal' : 'text.large')}</IntentButton>}
+      {!isQuiet(snapshot) && (
+        <IntentButton
+          className={css['pill']}
+          does={{
+            type: 'set-text-size',
+            value: snapshot.textSize === 'large' ? 'normal' : 'large',
+          }}
+        >
+          {t(snapshot.textSize === 'large' ? 'text.normal' : 'text.large')}
+        </IntentButton>
+      )}
     </footer>
   );
 }
 
-function MaintenanceFooter({ s }: { readonly s: Extract<Snapshot, { screen: 'maintenance' }> }): ReactElement {
+function MaintenanceFooter({
+  s,
+}: {
+  readonly s: Extract<Snapshot, { screen: 'maintenance' }>;
+}): ReactElement {
   const { t, pick, locale } = useWords();
   return (
     <footer className={css['footer']}>
-      <span className={css['versions']}>v{s.version} · {pick(s.header.terminalName)} · {s.header.terminalId}</span>
+      <span className={css['versions']}>
+        v{s.version} · {pick(s.header.terminalName)} · {s.header.terminalId}
+      </span>
       <div className={css['right']}>
-        <IntentButton className={css['pill']} does={{ type: 'set-text-size', value: s.textSize === 'large' ? 'normal' : 'large' }}>{t(s.textSize === 'large' ? 'text.normal' : 'text.large')}</IntentButton>
-        <IntentButton className={css['pill']} does={{ type: 'set-locale', value: locale === 'en' ? 'zh-CN' : 'en' }}>{t('lang.other')}</IntentButton>
+        <IntentButton
+          className={css['pill']}
+          does={{ type: 'set-text-size', value: s.textSize === 'large' ? 'normal' : 'large' }}
+        >
+          {t(s.textSize === 'large' ? 'text.normal' : 'text.large')}
+        </IntentButton>
+        <IntentButton
+          className={css['pill']}
+          does={{ type: 'set-locale', value: locale === 'en' ? 'zh-CN' : 'en' }}
+        >
+          {t('lang.other')}
+        </IntentButton>
       </div>
     </footer>
   );
 }
 
 /** Header, footer and the place between them; the same on every screen. */
-export function Frame({ snapshot, children }: { readonly snapshot: Snapshot; readonly children: ReactNode }): ReactElement {
+export function Frame({
+  snapshot,
+  children,
+}: {
+  readonly snapshot: Snapshot;
+  readonly children: ReactNode;
+}): ReactElement {
   const { t } = useWords();
   return (
-    <div className={`${css['app']} ${snapshot.screen === 'out-of-service' ? css['dark'] : ''}`} data-screen={snapshot.screen} data-revision={snapshot.revision}>
+    <div
+      className={`${css['app']} ${snapshot.screen === 'out-of-service' ? css['dark'] : ''}`}
+      data-screen={snapshot.screen}
+      data-revision={snapshot.revision}
+    >
       <Header snapshot={snapshot} />
       {snapshot.demo && <div className={css['demo']}>{t('demo.badge')}</div>}
       <main className={css['main']}>{children}</main>

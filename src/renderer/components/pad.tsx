@@ -4,7 +4,10 @@ import css from '../screens/screens.module.css';
 
 const DIGITS = ['1', '2', '3', '4', '5', '6', '7', '8', '9'];
 
-/** What the confirming key does: the intent it sends (a hook for tests), its argument where that is no secret, and when it may be pressed. */
+/**
+ * What the confirming key does: the intent it sends (a hook for tests), its argument where that is
+ * no secret, and when it may be pressed.
+ */
 export interface PadOk {
   readonly intent: string;
   readonly value?: string | number;
@@ -13,15 +16,56 @@ export interface PadOk {
 }
 
 /** Large number keys, delete and OK. What was typed belongs to the screen around them. */
-export function Pad({ onKey, ok, disabled = false }: { readonly onKey: (key: string) => void; readonly ok: PadOk; readonly disabled?: boolean }): ReactElement {
+export function Pad({
+  onKey,
+  ok,
+  disabled = false,
+}: {
+  readonly onKey: (key: string) => void;
+  readonly ok: PadOk;
+  readonly disabled?: boolean;
+}): ReactElement {
   const { t } = useWords();
-  const key = (name: string): ReactElement => <button key={name} type="button" className={css['key']} data-key={name} data-intent="key" data-value={name} disabled={disabled} onClick={() => onKey(name)}>{name}</button>;
+  const key = (name: string): ReactElement => (
+    <button
+      key={name}
+      type="button"
+      className={css['key']}
+      data-key={name}
+      data-intent="key"
+      data-value={name}
+      disabled={disabled}
+      onClick={() => onKey(name)}
+    >
+      {name}
+    </button>
+  );
   return (
     <div className={css['keys']}>
       {DIGITS.map(key)}
-      <button type="button" className={`${css['key']} ${css['keyWord']}`} data-key="del" data-intent="key" data-value="del" disabled={disabled} onClick={() => onKey('del')}>{t('keypad.delete')}</button>
+      <button
+        type="button"
+        className={`${css['key']} ${css['keyWord']}`}
+        data-key="del"
+        data-intent="key"
+        data-value="del"
+        disabled={disabled}
+        onClick={() => onKey('del')}
+      >
+        {t('keypad.delete')}
+      </button>
       {key('0')}
-      <button type="button" className={`${css['key']} ${css['keyWord']} ${css['keyOk']}`} data-key="ok" data-intent={ok.intent} data-value={ok.value} disabled={disabled || !ok.enabled} onClick={ok.press}>{t('keypad.ok')}</button>
+      <button
+        type="button"
+        className={`${css['key']} ${css['keyWord']} ${css['keyOk']}`}
+        data-key="ok"
+        data-intent={ok.intent}
+        data-value={ok.value}
+        disabled={disabled || !ok.enabled}
+        onClick={ok.press}
+      >
+        {t('keypad.ok')}
+      </button>
     </div>
   );
 }
@@ -32,7 +76,10 @@ export function typeDigit(digits: string, key: string, max: number): string {
   return digits.length >= max ? digits : digits + key;
 }
 
-/** Digits in groups of four, as they stand on a slip: `031122092641` → `0311 2209 2641`. What is not typed yet is shown as `_` where `length` is given. */
+/**
+ * Digits in groups of four, as they stand on a slip: `031122092641` → `0311 2209 2641`. What is not
+ * typed yet is shown as `_` where `length` is given.
+ */
 export function grouped(digits: string, length = digits.length): string {
   return digits.padEnd(length, '_').replace(/(.{4})(?=.)/g, '$1 ');
 }

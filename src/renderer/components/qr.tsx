@@ -22,10 +22,25 @@ export function qrPath(text: string): { readonly size: number; readonly path: st
 }
 
 /** A QR code as one sharp SVG path, black on white whatever the theme. */
-export function Qr({ text, className, label }: { readonly text: string; readonly className: string | undefined; readonly label: string }): ReactElement {
+export function Qr({
+  text,
+  className,
+  label,
+}: {
+  readonly text: string;
+  readonly className: string | undefined;
+  readonly label: string;
+}): ReactElement {
   const { size, path } = useMemo(() => qrPath(text), [text]);
   return (
-    <svg className={className} viewBox={`0 0 ${size} ${size}`} shapeRendering="crispEdges" role="img" aria-label={label} data-qr={text}>
+    <svg
+      className={className}
+      viewBox={`0 0 ${size} ${size}`}
+      shapeRendering="crispEdges"
+      role="img"
+      aria-label={label}
+      data-qr={text}
+    >
       <rect width={size} height={size} fill="#fff" />
       <path d={path} fill="#000" />
     </svg>

@@ -10,18 +10,56 @@ import { Disc } from './art.tsx';
 import type { DiscKind } from './art.tsx';
 import css from './ui.module.css';
 
-/** A control that sends one intent. It acts on `click`, that is on the finger's way up, so that a slip can be taken back. */
-export function IntentButton({ does, className, disabled = false, children }: { readonly does: Act; readonly className?: string | undefined; readonly disabled?: boolean; readonly children: ReactNode }): ReactElement {
+/**
+ * A control that sends one intent. It acts on `click`, that is on the finger's way up, so that a
+ * slip can be taken back.
+ */
+export function IntentButton({
+  does,
+  className,
+  disabled = false,
+  children,
+}: {
+  readonly does: Act;
+  readonly className?: string | undefined;
+  readonly disabled?: boolean;
+  readonly children: ReactNode;
+}): ReactElement {
   return (
-    <button type="button" className={className} disabled={disabled} data-intent={does.type} data-value={'value' in does ? String(does.value) : undefined} onClick={() => act(does)}>
+    <button
+      type="button"
+      className={className}
+      disabled={disabled}
+      data-intent={does.type}
+      data-value={'value' in does ? String(does.value) : undefined}
+      onClick={() => act(does)}
+    >
       {children}
     </button>
   );
 }
 
 /** The large button of a screen's action row. */
-export function ActionButton({ does, ghost = false, disabled = false, children }: { readonly does: Act; readonly ghost?: boolean; readonly disabled?: boolean; readonly children: ReactNode }): ReactElement {
-  return <IntentButton does={does} disabled={disabled} className={`${css['btn']} ${ghost ? css['ghost'] : ''}`}>{children}</IntentButton>;
+export function ActionButton({
+  does,
+  ghost = false,
+  disabled = false,
+  children,
+}: {
+  readonly does: Act;
+  readonly ghost?: boolean;
+  readonly disabled?: boolean;
+  readonly children: ReactNode;
+}): ReactElement {
+  return (
+    <IntentButton
+      does={does}
+      disabled={disabled}
+      className={`${css['btn']} ${ghost ? css['ghost'] : ''}`}
+    >
+      {children}
+    </IntentButton>
+  );
 }
 
 export interface Fact {
@@ -45,8 +83,8 @@ export function Facts({ facts }: { readonly facts: readonly Fact[] }): ReactElem
 }
 
 /**
- * Chinese has no spaces, so a line may end inside a word. Each clause stays in one piece where it fits; a line breaks
- * between clauses.
+ * Chinese has no spaces, so a line may end inside a word. Each clause stays in one piece where it
+ * fits; a line breaks between clauses.
  */
 export function Phrases({ text }: { readonly text: string }): ReactElement {
   return (
@@ -54,7 +92,13 @@ export function Phrases({ text }: { readonly text: string }): ReactElement {
       {text.split('\n').map((line, row) => (
         <Fragment key={row}>
           {row > 0 && '\n'}
-          {/[\u4e00-\u9fff]/.test(line) ? line.split(/(?<=[，。：；？！])/).map((clause, at) => <span key={at} className={css['clause']}>{clause}</span>) : line}
+          {/[\u4e00-\u9fff]/.test(line)
+            ? line.split(/(?<=[，。：；？！])/).map((clause, at) => (
+                <span key={at} className={css['clause']}>
+                  {clause}
+                </span>
+              ))
+            : line}
         </Fragment>
       ))}
     </>
@@ -62,7 +106,21 @@ export function Phrases({ text }: { readonly text: string }): ReactElement {
 }
 
 /** A screen that says one thing: sign, heading, sentence; then facts and what can be done. */
-export function Message({ disc, art, title, lead, children, actions }: { readonly disc?: DiscKind; readonly art?: ReactNode; readonly title: string; readonly lead?: string; readonly children?: ReactNode; readonly actions?: ReactNode }): ReactElement {
+export function Message({
+  disc,
+  art,
+  title,
+  lead,
+  children,
+  actions,
+}: {
+  readonly disc?: DiscKind;
+  readonly art?: ReactNode;
+  readonly title: string;
+  readonly lead?: string;
+  readonly children?: ReactNode;
+  readonly actions?: ReactNode;
+}): ReactElement {
   const alone = children === undefined && actions === undefined;
   return (
     <div className={`${css['message']} ${alone ? css['alone'] : ''}`}>
@@ -70,7 +128,11 @@ export function Message({ disc, art, title, lead, children, actions }: { readonl
         {disc !== undefined && <Disc kind={disc} />}
         {art}
         <h1>{title}</h1>
-        {lead !== undefined && <p className={css['lead']}><Phrases text={lead} /></p>}
+        {lead !== undefined && (
+          <p className={css['lead']}>
+            <Phrases text={lead} />
+          </p>
+        )}
       </div>
       {!alone && (
         <div className={css['facts']}>
@@ -84,7 +146,15 @@ export function Message({ disc, art, title, lead, children, actions }: { readonl
 
 /** Short sentences below the facts. */
 export function Points({ items }: { readonly items: readonly string[] }): ReactElement {
-  return <ul className={css['points']}>{items.map((item) => <li key={item}><span>{item}</span></li>)}</ul>;
+  return (
+    <ul className={css['points']}>
+      {items.map((item) => (
+        <li key={item}>
+          <span>{item}</span>
+        </li>
+      ))}
+    </ul>
+  );
 }
 
 /** Where the customer is: read, amount, pay, write. */
@@ -96,7 +166,11 @@ export function Steps({ at }: { readonly at: 2 | 3 | 4 }): ReactElement {
       {names.map((name, index) => {
         const number = index + 1;
         return (
-          <li key={name} className={number < at ? css['past'] : number === at ? css['on'] : undefined} aria-current={number === at ? 'step' : undefined}>
+          <li
+            key={name}
+            className={number < at ? css['past'] : number === at ? css['on'] : undefined}
+            aria-current={number === at ? 'step' : undefined}
+          >
             <b>{number < at ? '✓' : number}</b>
             <span>{name}</span>
           </li>
@@ -108,43 +182,103 @@ export function Steps({ at }: { readonly at: 2 | 3 | 4 }): ReactElement {
 
 /** A bar that always stands beside words. */
 export function Bar({ percent }: { readonly percent: number }): ReactElement {
-  return <div className={css['bar']}><div style={{ width: `${percent}%` }} /></div>;
+  return (
+    <div className={css['bar']}>
+      <div style={{ width: `${percent}%` }} />
+    </div>
+  );
 }
 
 /** An amber band. */
-export function Notice({ title, children }: { readonly title?: string; readonly children: ReactNode }): ReactElement {
-  return <div className={css['notice']}>{title !== undefined && <b>{title}</b>}<span>{children}</span></div>;
+export function Notice({
+  title,
+  children,
+}: {
+  readonly title?: string;
+  readonly children: ReactNode;
+}): ReactElement {
+  return (
+    <div className={css['notice']}>
+      {title !== undefined && <b>{title}</b>}
+      <span>{children}</span>
+    </div>
+  );
 }
 
-/** What the receipt is doing, in words; the order number is what the customer keeps when there is none. */
+/**
+ * What the receipt is doing, in words; the order number is what the customer keeps when there is
+ * none.
+ */
 export function useReceiptText(state: SnapshotOf<'done'>['receipt']): string {
   const { t } = useWords();
   return t(`receipt.${state}`);
 }
 
 /** A card's facts as rows. */
-export function useCardFacts(card: CardView): { readonly who: readonly Fact[]; readonly pending: Fact; readonly remaining: Fact; readonly year: Fact; readonly price: Fact | null; readonly count: Fact } {
+export function useCardFacts(card: CardView): {
+  readonly who: readonly Fact[];
+  readonly pending: Fact;
+  readonly remaining: Fact;
+  readonly year: Fact;
+  readonly price: Fact | null;
+  readonly count: Fact;
+} {
   const { t, locale } = useWords();
-  const tier = card.tierNumber === null ? null : tierName(card.tierNumber, t('tier'), locale === 'zh-CN');
-  const yearLabel = tier === null || card.yearQuantity === null ? t('card.year') : card.tierUptoQuantity === null ? t('card.yearLastTier', { tier }) : t('card.yearTier', { tier, upto: formatQuantity(card.tierUptoQuantity).replace(/\.00$/, '') });
+  const tier =
+    card.tierNumber === null ? null : tierName(card.tierNumber, t('tier'), locale === 'zh-CN');
+  const yearLabel =
+    tier === null || card.yearQuantity === null
+      ? t('card.year')
+      : card.tierUptoQuantity === null
+        ? t('card.yearLastTier', { tier })
+        : t('card.yearTier', {
+            tier,
+            upto: formatQuantity(card.tierUptoQuantity).replace(/\.00$/, ''),
+          });
   return {
-    who: [...(card.holderMasked === '' ? [] : [{ label: t('card.holder'), value: card.holderMasked }]), { label: t('card.number'), value: card.cardMasked }],
-    pending: { label: t(`card.pending.${card.unit}`), value: amountOf(card.pendingQuantity, card.unit) },
-    remaining: { label: t(`card.remaining.${card.unit}`), value: amountOf(card.remainingQuantity, card.unit) },
-    year: { label: yearLabel, value: card.yearQuantity === null ? t('card.yearUnknown') : amountOf(card.yearQuantity, card.unit) },
-    price: card.tierPriceE4 === null ? null : { label: t('card.price'), value: t('price.value', { price: formatPrice(card.tierPriceE4) }) },
+    who: [
+      ...(card.holderMasked === '' ? [] : [{ label: t('card.holder'), value: card.holderMasked }]),
+      { label: t('card.number'), value: card.cardMasked },
+    ],
+    pending: {
+      label: t(`card.pending.${card.unit}`),
+      value: amountOf(card.pendingQuantity, card.unit),
+    },
+    remaining: {
+      label: t(`card.remaining.${card.unit}`),
+      value: amountOf(card.remainingQuantity, card.unit),
+    },
+    year: {
+      label: yearLabel,
+      value:
+        card.yearQuantity === null ? t('card.yearUnknown') : amountOf(card.yearQuantity, card.unit),
+    },
+    price:
+      card.tierPriceE4 === null
+        ? null
+        : {
+            label: t('card.price'),
+            value: t('price.value', { price: formatPrice(card.tierPriceE4) }),
+          },
     count: { label: t('card.count'), value: t('card.countValue', { count: card.count }) },
   };
 }
 
 /** The reason's code with whatever the core adds to it, named once. */
 export function referenceOf(s: { readonly reason: ErrorCode; readonly reference: string }): string {
-  return s.reference === '' ? s.reason : s.reference.includes(s.reason) ? s.reference : `${s.reason} · ${s.reference}`;
+  return s.reference === ''
+    ? s.reason
+    : s.reference.includes(s.reason)
+      ? s.reference
+      : `${s.reason} · ${s.reference}`;
 }
 
 const NUMERALS = ['零', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
 
 /** 第一档, or Tier 1. */
 export function tierName(number: number, pattern: string, chinese: boolean): string {
-  return pattern.replace('{number}', chinese ? (NUMERALS[number] ?? String(number)) : String(number));
+  return pattern.replace(
+    '{number}',
+    chinese ? (NUMERALS[number] ?? String(number)) : String(number),
+  );
 }

@@ -10,12 +10,12 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'clock.left': '{seconds} s left',
   'more.leaving': 'Leaving in {seconds} s',
   'more.button': 'I need more time',
-  'back': 'Back',
-  'finish': 'Finish',
-  'takeCard': 'Take card',
-  'reference': 'Reference',
-  'orderRef': 'Order number',
-  'paid': 'Paid',
+  back: 'Back',
+  finish: 'Finish',
+  takeCard: 'Take card',
+  reference: 'Reference',
+  orderRef: 'Order number',
+  paid: 'Paid',
   'ref.keep': 'Please photograph the order number. Questions and refunds are settled by it.',
 
   'step.read': 'Read',
@@ -47,7 +47,8 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'start.help.3': 'Scan the code and pay',
   'start.help.4': 'Wait, take the card and insert it into your meter at home',
   'start.safety.title': 'Safety',
-  'start.safety.body': 'Smell gas? No switches, no flames. Close the valve, open windows, go outside, then call.',
+  'start.safety.body':
+    'Smell gas? No switches, no flames. Close the valve, open windows, go outside, then call.',
 
   'provider.wechat': 'WeChat Pay',
   'provider.alipay': 'Alipay',
@@ -56,15 +57,17 @@ export const en: Readonly<Record<MessageKey, string>> = {
 
   'insert.header': 'Insert your card',
   'insert.query.title': 'Insert your gas card',
-  'insert.query.lead': 'Chip up, all the way in, along the arrow.\nWhat is on it appears by itself.',
+  'insert.query.lead':
+    'Chip up, all the way in, along the arrow.\nWhat is on it appears by itself.',
   'insert.unfinished.title': 'Insert the card you paid for',
-  'insert.unfinished.lead': 'Chip up, all the way in, along the arrow.\nWhat is missing will be written.',
+  'insert.unfinished.lead':
+    'Chip up, all the way in, along the arrow.\nWhat is missing will be written.',
 
   'reading.header': 'Reading',
   'reading.card.title': 'Reading the card',
   'reading.account.title': 'Asking for your account',
   'reading.lead': 'Leave the card in. It takes a few seconds.',
-  'doNotRemove': 'Leave the card in',
+  doNotRemove: 'Leave the card in',
 
   'cannot.header': 'No recharge',
   'cannot.call': 'Questions? Call {hotline} and give the reference.',
@@ -88,7 +91,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'card.price': 'Price now',
   'card.count': 'Purchases so far',
   'card.countValue': '{count}',
-  'tier': 'Tier {number}',
+  tier: 'Tier {number}',
   'price.value': '¥{price}/m³',
 
   'amount.header': 'Recharge',
@@ -101,8 +104,10 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'amount.toWrite.money': 'To be written',
   'amount.carriedUsed': '¥{yuan} left from last time is used',
   'amount.carriedAfter': 'The ¥{yuan} that cannot buy 0.01 m³ stays in your account for next time.',
-  'amount.offline': 'The billing system is away: the last known price is used. Any tier difference is settled next time.',
-  'amount.noPrinter': 'No slip can be printed now. You may photograph the order number after paying.',
+  'amount.offline':
+    'The billing system is away: the last known price is used. Any tier difference is settled next time.',
+  'amount.noPrinter':
+    'No slip can be printed now. You may photograph the order number after paying.',
   'amount.pay': 'Pay ¥{yuan}',
   'amount.payNone': 'Pay',
   'amount.per': '¥{price}/m³ × {quantity}',
@@ -135,12 +140,15 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'pay.closing': 'Cancelling. Please do not pay',
   'pay.closing.lead': 'The payment platform is confirming. Then your card is given back.',
   'pay.unknown': 'Checking your payment',
-  'pay.unknown.lead': 'The payment line is down, the machine keeps asking.\nPlease do not pay again. Your money is safe.',
+  'pay.unknown.lead':
+    'The payment line is down, the machine keeps asking.\nPlease do not pay again. Your money is safe.',
   'pay.cancel': 'Cancel',
   'pay.check': 'Paid, but nothing happens?',
   'pay.check.asking': 'Asking the payment platform …',
-  'pay.check.not-paid': 'The payment platform has not received a payment. You have not been charged.',
-  'pay.check.line-down': 'The payment platform cannot be reached. The machine keeps asking, please do not pay again.',
+  'pay.check.not-paid':
+    'The payment platform has not received a payment. You have not been charged.',
+  'pay.check.line-down':
+    'The payment platform cannot be reached. The machine keeps asking, please do not pay again.',
   'pay.expires': 'Cancelled by itself when time is up; unpaid means not charged',
   'pay.toWrite': '{quantity} will be written',
 
@@ -171,17 +179,20 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'doubt.header': 'Checking',
   'doubt.safe': 'Your money is safe',
   'doubt.card.title': 'Insert the same card again',
-  'doubt.card.lead': 'The card was taken out before writing was finished.\nPlease do not pay again.',
+  'doubt.card.lead':
+    'The card was taken out before writing was finished.\nPlease do not pay again.',
   'doubt.card.1': 'Insert it now: the machine finishes in about 3 seconds.',
   'doubt.card.2': 'Later: this machine goes on when you insert this card.',
   'doubt.card.3': 'Changed your mind: go to a counter with the card, or call.',
   'doubt.payment.title': 'Your payment is being checked',
-  'doubt.payment.lead': 'The payment platform has not answered yet.\nPlease do not pay again. You may take your card.',
+  'doubt.payment.lead':
+    'The payment platform has not answered yet.\nPlease do not pay again. You may take your card.',
   'doubt.payment.1': 'If you were charged: it is refunded by itself.',
   'doubt.payment.2': 'If you were not charged: the order is cancelled.',
   'doubt.payment.3': 'To ask: call the hotline and give the order number.',
   'doubt.wrong-card.title': 'This is not the card you paid for',
-  'doubt.wrong-card.lead': 'Take it out and insert the card you paid for.\nPlease do not pay again.',
+  'doubt.wrong-card.lead':
+    'Take it out and insert the card you paid for.\nPlease do not pay again.',
   'doubt.wrong-card.1': 'Insert the right card: the machine finishes in about 3 seconds.',
   'doubt.wrong-card.2': 'Not with you? This machine goes on when you insert it later.',
   'doubt.wrong-card.3': 'Changed your mind: go to a counter with the card, or call.',
@@ -197,18 +208,22 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'unfinished.refunding.title': 'This money is being refunded',
   'unfinished.refunding.lead': 'What was not written is going back the way it came. Please wait.',
   'unfinished.refunded.title': 'This money was refunded',
-  'unfinished.refunded.lead': 'It went back the way it came; when it arrives is up to the payment platform.',
+  'unfinished.refunded.lead':
+    'It went back the way it came; when it arrives is up to the payment platform.',
   'unfinished.parked.title': 'Staff are handling this order',
-  'unfinished.parked.lead': 'Your money is safe and the case is registered. Call the hotline and give the order number.',
-  'toWrite': 'To be written',
+  'unfinished.parked.lead':
+    'Your money is safe and the case is registered. Call the hotline and give the order number.',
+  toWrite: 'To be written',
 
   'refund.header': 'Refund',
   'refund.refunding.title': 'Refunding',
   'refund.refunding.lead': 'This money was not written to the card and is going back. Please wait.',
   'refund.refunded.title': 'Refunded',
-  'refund.refunded.lead': 'It went back the way it came; when it arrives is up to the payment platform.',
+  'refund.refunded.lead':
+    'It went back the way it came; when it arrives is up to the payment platform.',
   'refund.parked.title': 'Staff will refund you',
-  'refund.parked.lead': 'Your money is safe and the case is registered. Call the hotline and give the order number.',
+  'refund.parked.lead':
+    'Your money is safe and the case is registered. Call the hotline and give the order number.',
   'refund.amount': 'Refund',
   'refund.why': 'Reason',
 
@@ -233,13 +248,15 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'ref.ready': 'Check the number, then press “OK”',
 
   'doubt.central.title': 'Waiting for the billing system',
-  'doubt.central.lead': 'This order is finished once the billing system confirms it.\nPlease do not pay again. You may take your card.',
+  'doubt.central.lead':
+    'This order is finished once the billing system confirms it.\nPlease do not pay again. You may take your card.',
   'doubt.central.1': 'Your money is safe: it is written to the card or refunded.',
   'doubt.central.2': 'Later: this machine goes on when you insert this card.',
   'doubt.central.3': 'Cannot come back? Call and give the order number.',
 
   'unfinished.delivered.title': 'It is on your card',
-  'unfinished.delivered.lead': 'You were not charged again. Take the card and insert it into your meter until it beeps.',
+  'unfinished.delivered.lead':
+    'You were not charged again. Take the card and insert it into your meter until it beeps.',
 
   'status.header': 'Order',
   'status.call': 'Questions? Call {hotline} and give the order number.',
@@ -248,13 +265,16 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'status.asking.now': 'Please wait.',
   'status.paying.title': 'Your payment is being checked',
   'status.paying.lead': 'The payment platform has not answered for good yet. Your money is safe.',
-  'status.paying.now': 'Please do not pay again. What was taken is written to the card or refunded.',
+  'status.paying.now':
+    'Please do not pay again. What was taken is written to the card or refunded.',
   'status.writing.title': 'Paid, not yet on the card',
   'status.writing.lead': 'Your money arrived and waits to be written to the card.',
-  'status.writing.now': 'Insert the card you paid for: the machine goes on, without charging again.',
+  'status.writing.now':
+    'Insert the card you paid for: the machine goes on, without charging again.',
   'status.in-doubt.title': 'Writing was not finished',
   'status.in-doubt.lead': 'Your money is safe. Please do not pay again.',
-  'status.in-doubt.now': 'Insert the card you paid for: the machine goes on, without charging again.',
+  'status.in-doubt.now':
+    'Insert the card you paid for: the machine goes on, without charging again.',
   'status.delivered.title': 'This order is on the card',
   'status.delivered.lead': 'The recharge is done. Insert the card into your meter.',
   'status.delivered.now': 'Leave it in the meter until it beeps; then the meter has it.',
@@ -274,14 +294,16 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'status.not-found.lead': 'Please check the twelve digits on the slip, or insert the card.',
   'status.not-found.now': 'If you paid, your money is safe: insert the card and it goes on.',
   'status.no-answer.title': 'No answer at the moment',
-  'status.no-answer.lead': 'This order is not of this machine, and the billing system cannot be reached.',
+  'status.no-answer.lead':
+    'This order is not of this machine, and the billing system cannot be reached.',
   'status.no-answer.now': 'Your money is safe. Please ask again later, or insert the card.',
 
   'pin.title': 'Maintenance PIN',
   'pin.lead': 'Staff only',
   'pin.card': '{who}’s card: its PIN, please',
   'pin.card.memory': '{who}’s card: the maintenance PIN, please',
-  'pin.card.locked': 'The PIN of this card is locked: leave, and have it unlocked where it was issued',
+  'pin.card.locked':
+    'The PIN of this card is locked: leave, and have it unlocked where it was issued',
   'pin.card.not-ours': 'This card cannot prove to be the company’s: please leave',
   'pin.card.no-answer': 'The card did not answer: try again, or take it out and put it in anew',
   'pin.wrong': ', please try again',
@@ -351,7 +373,8 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'mnt.damage.forked': 'The journal differs from central since {time}',
   'mnt.damage.aside': 'The damaged file is kept at {aside}',
   'mnt.damage.whole': 'Restored up to event {seq}; nothing is known to be missing',
-  'mnt.damage.lost': 'Restored up to event {seq}; what came after {lost} is missing: compare with central and the provider’s bill',
+  'mnt.damage.lost':
+    'Restored up to event {seq}; what came after {lost} is missing: compare with central and the provider’s bill',
   'mnt.damage.accepted': '✓ accepted',
   'mnt.damage.notAccepted': 'waits for a technician',
   'mnt.damage.granted': '✓ new epoch granted',
@@ -376,14 +399,21 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'mnt.ask.reference': 'Receipt number (at least 4 digits)',
   'mnt.ask.confirm': 'Confirm',
   'mnt.ask.cancel': 'Cancel',
-  'mnt.ask.accept-damage': 'Selling begins again once central grants a new epoch. Compare with central and the provider’s bill first.',
-  'mnt.ask.out-of-service': 'The machine stays out of service after you leave, until it is put back. Paid orders go on.',
+  'mnt.ask.accept-damage':
+    'Selling begins again once central grants a new epoch. Compare with central and the provider’s bill first.',
+  'mnt.ask.out-of-service':
+    'The machine stays out of service after you leave, until it is put back. Paid orders go on.',
   'mnt.ask.back-in-service': 'Maintenance ends and the machine serves customers again.',
-  'mnt.ask.retry-refund': 'The refund is asked for again under its own number: it cannot be paid twice.',
-  'mnt.ask.card-lost': 'Only when the card cannot come back. Once central confirms, a person settles it: the machine no longer writes this card, and refunds nothing by itself.',
-  'mnt.ask.settle-refunded-by-hand': 'Recorded as refunded by a person; the machine refunds nothing more.',
-  'mnt.ask.settle-delivered-by-hand': 'Recorded as delivered by a person; the machine refunds nothing.',
-  'mnt.ask.settle-nothing-due': 'Recorded as nothing owed to the customer; the machine does nothing more.',
+  'mnt.ask.retry-refund':
+    'The refund is asked for again under its own number: it cannot be paid twice.',
+  'mnt.ask.card-lost':
+    'Only when the card cannot come back. Once central confirms, a person settles it: the machine no longer writes this card, and refunds nothing by itself.',
+  'mnt.ask.settle-refunded-by-hand':
+    'Recorded as refunded by a person; the machine refunds nothing more.',
+  'mnt.ask.settle-delivered-by-hand':
+    'Recorded as delivered by a person; the machine refunds nothing.',
+  'mnt.ask.settle-nothing-due':
+    'Recorded as nothing owed to the customer; the machine does nothing more.',
   'mnt.why.accept-damage.1': 'Compared with central and the bill',
   'mnt.why.accept-damage.2': 'Power cut; compared and right',
   'mnt.why.accept-damage.3': 'Disk replaced and compared',

@@ -8,7 +8,10 @@ import type { MessageKey } from './zh-CN.ts';
 export type { MessageKey } from './zh-CN.ts';
 
 /** Every catalogue, by locale. */
-export const CATALOGUES: Readonly<Record<Locale, Readonly<Record<MessageKey, string>>>> = { 'zh-CN': zhCN, en };
+export const CATALOGUES: Readonly<Record<Locale, Readonly<Record<MessageKey, string>>>> = {
+  'zh-CN': zhCN,
+  en,
+};
 
 export type Params = Readonly<Record<string, string | number>>;
 /** Looks a text up and fills its `{names}` in. */
@@ -17,11 +20,16 @@ export type Translate = (key: MessageKey, params?: Params) => string;
 /** The translator of one locale. */
 export function translator(locale: Locale): Translate {
   const texts = CATALOGUES[locale];
-  return (key, params = {}) => texts[key].replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
+  return (key, params = {}) =>
+    texts[key].replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
 }
 
 /** The words of the customer's language. */
-export function useWords(): { readonly t: Translate; readonly locale: Locale; readonly pick: (text: { readonly zh: string; readonly en: string }) => string } {
+export function useWords(): {
+  readonly t: Translate;
+  readonly locale: Locale;
+  readonly pick: (text: { readonly zh: string; readonly en: string }) => string;
+} {
   const locale = useView((s) => s.snapshot?.locale ?? 'zh-CN');
   return { t: translator(locale), locale, pick: (text) => (locale === 'en' ? text.en : text.zh) };
 }

@@ -1,4 +1,7 @@
-/** The screens' words in Chinese. `{name}` is filled in; `\n` is a wanted line break. Error sentences live in shared/errors. */
+/**
+ * The screens' words in Chinese. `{name}` is filled in; `\n` is a wanted line break. Error
+ * sentences live in shared/errors.
+ */
 export const zhCN = {
   'lang.other': 'English',
   'text.large': '大字版',
@@ -8,12 +11,12 @@ export const zhCN = {
   'clock.left': '剩余 {seconds} 秒',
   'more.leaving': '{seconds} 秒后离开本页',
   'more.button': '我还需要时间',
-  'back': '返回',
-  'finish': '完成',
-  'takeCard': '退卡',
-  'reference': '参考码',
-  'orderRef': '订单号',
-  'paid': '实付',
+  back: '返回',
+  finish: '完成',
+  takeCard: '退卡',
+  reference: '参考码',
+  orderRef: '订单号',
+  paid: '实付',
   'ref.keep': '请拍照保存订单号，查询和退款都凭它办理。',
 
   'step.read': '读卡',
@@ -62,7 +65,7 @@ export const zhCN = {
   'reading.card.title': '正在读卡',
   'reading.account.title': '正在查询账户',
   'reading.lead': '请勿拔卡，一般只需几秒。',
-  'doNotRemove': '请勿拔卡',
+  doNotRemove: '请勿拔卡',
 
   'cannot.header': '不能充值',
   'cannot.call': '有疑问请拨打热线 {hotline}，报参考码即可。',
@@ -86,7 +89,7 @@ export const zhCN = {
   'card.price': '现在单价',
   'card.count': '购气次数',
   'card.countValue': '{count} 次',
-  'tier': '第{number}档',
+  tier: '第{number}档',
   'price.value': '{price} 元/m³',
 
   'amount.header': '燃气卡充值',
@@ -198,7 +201,7 @@ export const zhCN = {
   'unfinished.refunded.lead': '已原路退回您的付款账户，到账时间以支付平台为准。',
   'unfinished.parked.title': '这笔订单由人工处理',
   'unfinished.parked.lead': '您的钱是安全的，已经登记。\n请拨打热线，报订单号。',
-  'toWrite': '应写入',
+  toWrite: '应写入',
 
   'refund.header': '退款',
   'refund.refunding.title': '正在退款',
@@ -378,7 +381,8 @@ export const zhCN = {
   'mnt.ask.out-of-service': '退出维护后本机仍停用，直到恢复服务。已付款的订单照常处理。',
   'mnt.ask.back-in-service': '本机将退出维护，重新对外服务。',
   'mnt.ask.retry-refund': '用原退款单号再退一次，不会重复退款。',
-  'mnt.ask.card-lost': '中心确认后转人工处理：机器不再写这张卡，也不自动退款。卡还可能回来就不要按。',
+  'mnt.ask.card-lost':
+    '中心确认后转人工处理：机器不再写这张卡，也不自动退款。卡还可能回来就不要按。',
   'mnt.ask.settle-refunded-by-hand': '登记为已由人工退给客户，机器不再退款。',
   'mnt.ask.settle-delivered-by-hand': '登记为已由人工补写给客户，机器不再退款。',
   'mnt.ask.settle-nothing-due': '登记为没有欠客户的钱，机器不再处理。',

@@ -3,7 +3,15 @@ import { useState } from 'react';
 import type { QuoteView, SnapshotOf } from '../../shared/contract.ts';
 import { ERRORS } from '../../shared/errors.ts';
 import { formatMicroYuan, formatPrice, formatYuan } from '../../shared/money.ts';
-import { ActionButton, Facts, IntentButton, Notice, Steps, tierName, useCardFacts } from '../components/ui.tsx';
+import {
+  ActionButton,
+  Facts,
+  IntentButton,
+  Notice,
+  Steps,
+  tierName,
+  useCardFacts,
+} from '../components/ui.tsx';
 import { amountOf, useWords } from '../i18n/index.ts';
 import { Keypad } from './keypad.tsx';
 import ui from '../components/ui.module.css';
@@ -20,39 +28,73 @@ export function Amount({ s }: { readonly s: SnapshotOf<'amount'> }): ReactElemen
   const [typing, setTyping] = useState(false);
   const card = useCardFacts(s.card);
   const custom = s.chosenFen !== null && !s.presetsFen.includes(s.chosenFen);
-  const ready = s.chosenFen !== null && s.quote !== null && s.quote.amountFen === s.chosenFen && s.problem === null && !s.busy;
-  const about = s.quote !== null && s.quote.amountFen === s.chosenFen ? t('amount.about', { quantity: amountOf(s.quote.quantity, s.card.unit) }) : null;
+  const ready =
+    s.chosenFen !== null &&
+    s.quote !== null &&
+    s.quote.amountFen === s.chosenFen &&
+    s.problem === null &&
+    !s.busy;
+  const about =
+    s.quote !== null && s.quote.amountFen === s.chosenFen
+      ? t('amount.about', { quantity: amountOf(s.quote.quantity, s.card.unit) })
+      : null;
   return (
     <div className={css['amount']}>
       <Steps at={2} />
       <div className={css['amountBody']}>
         <div className={css['amountCard']}>
-          <div className={ui['panel']}><Facts facts={[...card.who, card.pending, card.year]} /></div>
+          <div className={ui['panel']}>
+            <Facts facts={[...card.who, card.pending, card.year]} />
+          </div>
         </div>
-        {typing
-          ? <div className={css['amountPick']}><Keypad minFen={s.minFen} maxFen={s.maxFen} onClose={() => setTyping(false)} /></div>
-          : <>
-              <div className={css['amountPick']}>
-                <h2>{t('amount.title')}</h2>
-                <div className={css['amounts']}>
-                  {s.presetsFen.map((fen) => (
-                    <IntentButton key={fen} does={{ type: 'choose-amount', value: fen }} className={`${css['amt']} ${fen === s.chosenFen ? css['chosen'] : ''}`}>
-                      <span>{plainYuan(fen)}</span>
-                      {fen === s.chosenFen && about !== null && <small>{about}</small>}
-                    </IntentButton>
-                  ))}
-                  <button type="button" className={`${css['amt']} ${custom ? css['chosen'] : ''}`} data-local="keypad" data-intent="keypad" onClick={() => setTyping(true)}>
-                    <span>{custom && s.chosenFen !== null ? plainYuan(s.chosenFen) : t('amount.other')}</span>
-                    {custom && <small>{about ?? t('amount.other')}</small>}
-                  </button>
-                </div>
+        {typing ? (
+          <div className={css['amountPick']}>
+            <Keypad minFen={s.minFen} maxFen={s.maxFen} onClose={() => setTyping(false)} />
+          </div>
+        ) : (
+          <>
+            <div className={css['amountPick']}>
+              <h2>{t('amount.title')}</h2>
+              <div className={css['amounts']}>
+                {s.presetsFen.map((fen) => (
+                  <IntentButton
+                    key={fen}
+                    does={{ type: 'choose-amount', value: fen }}
+                    className={`${css['amt']} ${fen === s.chosenFen ? css['chosen'] : ''}`}
+                  >
+                    <span>{plainYuan(fen)}</span>
+                    {fen === s.chosenFen && about !== null && <small>{about}</small>}
+                  </IntentButton>
+                ))}
+                <button
+                  type="button"
+                  className={`${css['amt']} ${custom ? css['chosen'] : ''}`}
+                  data-local="keypad"
+                  data-intent="keypad"
+                  onClick={() => setTyping(true)}
+                >
+                  <span>
+                    {custom && s.chosenFen !== null ? plainYuan(s.chosenFen) : t('amount.other')}
+                  </span>
+                  {custom && <small>{about ?? t('amount.other')}</small>}
+                </button>
               </div>
-              <div className={css['amountQuote']}><Quote s={s} /></div>
-              <div className={`${ui['actions']} ${ui['wide']} ${css['amountActions']}`}>
-                <ActionButton ghost does={{ type: 'exit' }}>{t('takeCard')}</ActionButton>
-                <ActionButton does={{ type: 'pay', value: s.chosenFen ?? 0 }} disabled={!ready}>{s.chosenFen === null ? t('amount.payNone') : t('amount.pay', { yuan: formatYuan(s.chosenFen) })}</ActionButton>
-              </div>
-            </>}
+            </div>
+            <div className={css['amountQuote']}>
+              <Quote s={s} />
+            </div>
+            <div className={`${ui['actions']} ${ui['wide']} ${css['amountActions']}`}>
+              <ActionButton ghost does={{ type: 'exit' }}>
+                {t('takeCard')}
+              </ActionButton>
+              <ActionButton does={{ type: 'pay', value: s.chosenFen ?? 0 }} disabled={!ready}>
+                {s.chosenFen === null
+                  ? t('amount.payNone')
+                  : t('amount.pay', { yuan: formatYuan(s.chosenFen) })}
+              </ActionButton>
+            </div>
+          </>
+        )}
       </div>
     </div>
   );
@@ -60,9 +102,18 @@ export function Amount({ s }: { readonly s: SnapshotOf<'amount'> }): ReactElemen
 
 function Quote({ s }: { readonly s: SnapshotOf<'amount'> }): ReactElement {
   const { t, pick } = useWords();
-  if (s.problem !== null) return <Notice title={pick(ERRORS[s.problem].title)}>{pick(ERRORS[s.problem].customer)}</Notice>;
-  if (s.busy || (s.chosenFen !== null && s.quote?.amountFen !== s.chosenFen)) return <div className={`${ui['panel']} ${css['quoteWords']}`} role="status">{t('amount.busy')}</div>;
-  if (s.quote === null) return <div className={`${ui['panel']} ${css['quoteWords']}`}>{t('amount.choose')}</div>;
+  if (s.problem !== null)
+    return (
+      <Notice title={pick(ERRORS[s.problem].title)}>{pick(ERRORS[s.problem].customer)}</Notice>
+    );
+  if (s.busy || (s.chosenFen !== null && s.quote?.amountFen !== s.chosenFen))
+    return (
+      <div className={`${ui['panel']} ${css['quoteWords']}`} role="status">
+        {t('amount.busy')}
+      </div>
+    );
+  if (s.quote === null)
+    return <div className={`${ui['panel']} ${css['quoteWords']}`}>{t('amount.choose')}</div>;
   return (
     <>
       <div className={`${ui['panel']} ${css['quote']}`}>
@@ -74,28 +125,57 @@ function Quote({ s }: { readonly s: SnapshotOf<'amount'> }): ReactElement {
   );
 }
 
-function QuoteLines({ quote, unit }: { readonly quote: QuoteView; readonly unit: 'volume' | 'money' }): ReactElement {
+function QuoteLines({
+  quote,
+  unit,
+}: {
+  readonly quote: QuoteView;
+  readonly unit: 'volume' | 'money';
+}): ReactElement {
   const { t, locale } = useWords();
   const single = quote.shares.length === 1;
   const first = quote.shares[0];
   const total = { label: t(`amount.toWrite.${unit}`), value: amountOf(quote.quantity, unit) };
   return (
     <>
-      {single && first !== undefined
-        ? <Facts facts={[{ label: t('card.price'), value: t('price.value', { price: formatPrice(first.priceE4) }) }, total]} />
-        : <div className={css['tiers']}>
-            <ul>
-              {quote.shares.map((share) => (
-                <li key={share.tier}>
-                  <b>{tierName(share.tier, t('tier'), locale === 'zh-CN')}</b>
-                  <span>{t('amount.per', { price: formatPrice(share.priceE4), quantity: amountOf(share.quantity, 'volume') })}</span>
-                </li>
-              ))}
-            </ul>
-            <Facts facts={[{ ...total, full: true }]} />
-          </div>}
-      {quote.carriedUsedMicro > 0 && <p className={css['carried']}>{t('amount.carriedUsed', { yuan: formatMicroYuan(quote.carriedUsedMicro) })}</p>}
-      {quote.carriedAfterMicro > 0 && <p className={css['carried']}>{t('amount.carriedAfter', { yuan: formatMicroYuan(quote.carriedAfterMicro) })}</p>}
+      {single && first !== undefined ? (
+        <Facts
+          facts={[
+            {
+              label: t('card.price'),
+              value: t('price.value', { price: formatPrice(first.priceE4) }),
+            },
+            total,
+          ]}
+        />
+      ) : (
+        <div className={css['tiers']}>
+          <ul>
+            {quote.shares.map((share) => (
+              <li key={share.tier}>
+                <b>{tierName(share.tier, t('tier'), locale === 'zh-CN')}</b>
+                <span>
+                  {t('amount.per', {
+                    price: formatPrice(share.priceE4),
+                    quantity: amountOf(share.quantity, 'volume'),
+                  })}
+                </span>
+              </li>
+            ))}
+          </ul>
+          <Facts facts={[{ ...total, full: true }]} />
+        </div>
+      )}
+      {quote.carriedUsedMicro > 0 && (
+        <p className={css['carried']}>
+          {t('amount.carriedUsed', { yuan: formatMicroYuan(quote.carriedUsedMicro) })}
+        </p>
+      )}
+      {quote.carriedAfterMicro > 0 && (
+        <p className={css['carried']}>
+          {t('amount.carriedAfter', { yuan: formatMicroYuan(quote.carriedAfterMicro) })}
+        </p>
+      )}
     </>
   );
 }

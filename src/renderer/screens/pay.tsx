@@ -14,10 +14,35 @@ import css from './screens.module.css';
 export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
   const { t, pick } = useWords();
   const scan = s.state === 'waiting' && s.qrText !== null;
-  const code: MessageKey | null = !s.byCode ? null : s.state === 'creating' ? 'pay.charging' : s.state === 'paying' ? 'pay.confirm' : null;
-  const title: MessageKey = code !== null ? code : s.state === 'waiting' ? (s.qrText === null ? 'pay.creating' : `pay.scan.${s.provider}`) : `pay.${s.state}`;
-  const lead: MessageKey = code !== null ? `${code}.lead` as MessageKey : s.state === 'waiting' ? (s.qrText === null ? 'pay.creating.lead' : 'pay.onlyScreen') : `pay.${s.state}.lead`;
-  const disc = s.state === 'paying' && !s.byCode ? 'ok' : s.state === 'closing' || s.state === 'switching' ? 'back' : 'wait';
+  const code: MessageKey | null = !s.byCode
+    ? null
+    : s.state === 'creating'
+      ? 'pay.charging'
+      : s.state === 'paying'
+        ? 'pay.confirm'
+        : null;
+  const title: MessageKey =
+    code !== null
+      ? code
+      : s.state === 'waiting'
+        ? s.qrText === null
+          ? 'pay.creating'
+          : `pay.scan.${s.provider}`
+        : `pay.${s.state}`;
+  const lead: MessageKey =
+    code !== null
+      ? (`${code}.lead` as MessageKey)
+      : s.state === 'waiting'
+        ? s.qrText === null
+          ? 'pay.creating.lead'
+          : 'pay.onlyScreen'
+        : `pay.${s.state}.lead`;
+  const disc =
+    s.state === 'paying' && !s.byCode
+      ? 'ok'
+      : s.state === 'closing' || s.state === 'switching'
+        ? 'back'
+        : 'wait';
   return (
     <div className={css['pay']}>
       <Steps at={3} />
@@ -25,33 +50,74 @@ export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
         {s.choices.length > 1 && s.cancelOffered && !s.byCode && (
           <div className={css['payTabs']} role="group" aria-label={t('pay.with')}>
             {s.choices.map((kind) => (
-              <IntentButton key={kind} className={`${css['payTab']} ${kind === s.provider ? css['payTabOn'] : ''}`} disabled={kind === s.provider} does={{ type: 'pay-with', value: kind }}>{t(`provider.${kind}`)}</IntentButton>
+              <IntentButton
+                key={kind}
+                className={`${css['payTab']} ${kind === s.provider ? css['payTabOn'] : ''}`}
+                disabled={kind === s.provider}
+                does={{ type: 'pay-with', value: kind }}
+              >
+                {t(`provider.${kind}`)}
+              </IntentButton>
             ))}
           </div>
         )}
         <div className={css['payWords']}>
           <h2 className={css['payTitle']}>{t(title)}</h2>
-          <p className={css['price']}><small>¥</small>{formatYuan(s.amountFen)}</p>
-          <p className={ui['lead']}>{t('pay.toWrite', { quantity: amountOf(s.quantity, s.unit) })}</p>
+          <p className={css['price']}>
+            <small>¥</small>
+            {formatYuan(s.amountFen)}
+          </p>
+          <p className={ui['lead']}>
+            {t('pay.toWrite', { quantity: amountOf(s.quantity, s.unit) })}
+          </p>
         </div>
         <div className={css['payCode']}>
-          {scan && s.qrText !== null ? <Qr className={css['qr']} text={s.qrText} label={t(title)} /> : <div className={css['noQr']}><Disc kind={disc} /></div>}
+          {scan && s.qrText !== null ? (
+            <Qr className={css['qr']} text={s.qrText} label={t(title)} />
+          ) : (
+            <div className={css['noQr']}>
+              <Disc kind={disc} />
+            </div>
+          )}
         </div>
         <div className={css['paySay']}>
           <p className={ui['lead']}>{t(lead)}</p>
-          {scan && s.scanner && <p className={css['orCode']}><Phrases text={t('pay.orShowCode')} /></p>}
+          {scan && s.scanner && (
+            <p className={css['orCode']}>
+              <Phrases text={t('pay.orShowCode')} />
+            </p>
+          )}
           {scan && <p className={`${ui['note']} ${css['spare']}`}>{t('pay.expires')}</p>}
-          <p className={`${ui['note']} ${s.scanner ? css['spare'] : ''}`}>{t('orderRef')} {s.orderRef}</p>
+          <p className={`${ui['note']} ${s.scanner ? css['spare'] : ''}`}>
+            {t('orderRef')} {s.orderRef}
+          </p>
         </div>
       </div>
-      {s.problem !== null && <Notice title={pick(ERRORS[s.problem].title)}>{pick(ERRORS[s.problem].customer)}</Notice>}
+      {s.problem !== null && (
+        <Notice title={pick(ERRORS[s.problem].title)}>{pick(ERRORS[s.problem].customer)}</Notice>
+      )}
       {s.lastCheck !== null && <Notice>{t(`pay.check.${s.lastCheck}`)}</Notice>}
-      {s.state !== 'creating' && s.state !== 'closing' && s.state !== 'switching' || s.cancelOffered
-        ? <div className={`${ui['actions']} ${s.cancelOffered ? ui['wide'] : ''} ${css['payActions']}`}>
-            {s.cancelOffered && <ActionButton ghost does={{ type: 'cancel' }}>{t('pay.cancel')}</ActionButton>}
-            {s.state !== 'creating' && s.state !== 'closing' && s.state !== 'switching' && <ActionButton ghost disabled={s.lastCheck === 'asking'} does={{ type: 'check-payment' }}>{t('pay.check')}</ActionButton>}
-          </div>
-        : null}
+      {(s.state !== 'creating' && s.state !== 'closing' && s.state !== 'switching') ||
+      s.cancelOffered ? (
+        <div
+          className={`${ui['actions']} ${s.cancelOffered ? ui['wide'] : ''} ${css['payActions']}`}
+        >
+          {s.cancelOffered && (
+            <ActionButton ghost does={{ type: 'cancel' }}>
+              {t('pay.cancel')}
+            </ActionButton>
+          )}
+          {s.state !== 'creating' && s.state !== 'closing' && s.state !== 'switching' && (
+            <ActionButton
+              ghost
+              disabled={s.lastCheck === 'asking'}
+              does={{ type: 'check-payment' }}
+            >
+              {t('pay.check')}
+            </ActionButton>
+          )}
+        </div>
+      ) : null}
     </div>
   );
 }

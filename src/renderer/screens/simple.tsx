@@ -7,7 +7,18 @@ import { formatMicroYuan, formatYuan } from '../../shared/money.ts';
 import { CardArt } from '../components/art.tsx';
 import type { DiscKind } from '../components/art.tsx';
 import { grouped, Pad, typeDigit } from '../components/pad.tsx';
-import { ActionButton, Bar, Facts, Message, Phrases, Points, referenceOf, Steps, useCardFacts, useReceiptText } from '../components/ui.tsx';
+import {
+  ActionButton,
+  Bar,
+  Facts,
+  Message,
+  Phrases,
+  Points,
+  referenceOf,
+  Steps,
+  useCardFacts,
+  useReceiptText,
+} from '../components/ui.tsx';
 import type { Fact } from '../components/ui.tsx';
 import { amountOf, useWords } from '../i18n/index.ts';
 import { act } from '../state/store.ts';
@@ -24,18 +35,40 @@ export function InsertCard({ s }: { readonly s: SnapshotOf<'insert-card'> }): Re
   if (s.purpose === 'unfinished') {
     return (
       <div className={css['column']}>
-        <Message art={<CardArt moving />} title={t('insert.unfinished.title')} lead={t('insert.unfinished.lead')} />
+        <Message
+          art={<CardArt moving />}
+          title={t('insert.unfinished.title')}
+          lead={t('insert.unfinished.lead')}
+        />
         <div className={ui['actions']}>
-          <ActionButton ghost does={{ type: 'exit' }}>{t('back')}</ActionButton>
-          <button type="button" className={`${ui['btn']} ${ui['ghost']}`} data-local="keypad" data-intent="keypad" onClick={() => setTyping(true)}>{t('ref.open')}</button>
+          <ActionButton ghost does={{ type: 'exit' }}>
+            {t('back')}
+          </ActionButton>
+          <button
+            type="button"
+            className={`${ui['btn']} ${ui['ghost']}`}
+            data-local="keypad"
+            data-intent="keypad"
+            onClick={() => setTyping(true)}
+          >
+            {t('ref.open')}
+          </button>
         </div>
       </div>
     );
   }
   return (
     <div className={css['column']}>
-      <Message art={<CardArt moving />} title={t(`insert.${s.purpose}.title`)} lead={t(`insert.${s.purpose}.lead`)} />
-      <div className={`${ui['actions']} ${css['single']}`}><ActionButton ghost does={{ type: 'exit' }}>{t('back')}</ActionButton></div>
+      <Message
+        art={<CardArt moving />}
+        title={t(`insert.${s.purpose}.title`)}
+        lead={t(`insert.${s.purpose}.lead`)}
+      />
+      <div className={`${ui['actions']} ${css['single']}`}>
+        <ActionButton ghost does={{ type: 'exit' }}>
+          {t('back')}
+        </ActionButton>
+      </div>
     </div>
   );
 }
@@ -48,29 +81,79 @@ function RefKeypad({ onClose }: { readonly onClose: () => void }): ReactElement 
   return (
     <div className={`${ui['panel']} ${css['keypad']} ${css['refKeypad']}`}>
       <p className={css['keypadTitle']}>{t('ref.title')}</p>
-      <output className={`${css['typed']} ${css['typedRef']}`} data-typed={digits}>{grouped(digits, REF_DIGITS)}</output>
-      <p className={css['keypadHint']} role="status">{whole ? t('ref.ready') : t('ref.left', { count: REF_DIGITS - digits.length })}</p>
-      <Pad onKey={(key) => setDigits((now) => typeDigit(now, key, REF_DIGITS))} ok={{ intent: 'find-order', value: digits, enabled: whole, press: () => act({ type: 'find-order', value: digits }) }} />
-      <button type="button" className={`${ui['btn']} ${ui['ghost']}`} data-local="keypad-close" data-intent="keypad-close" onClick={onClose}>{t('back')}</button>
+      <output className={`${css['typed']} ${css['typedRef']}`} data-typed={digits}>
+        {grouped(digits, REF_DIGITS)}
+      </output>
+      <p className={css['keypadHint']} role="status">
+        {whole ? t('ref.ready') : t('ref.left', { count: REF_DIGITS - digits.length })}
+      </p>
+      <Pad
+        onKey={(key) => setDigits((now) => typeDigit(now, key, REF_DIGITS))}
+        ok={{
+          intent: 'find-order',
+          value: digits,
+          enabled: whole,
+          press: () => act({ type: 'find-order', value: digits }),
+        }}
+      />
+      <button
+        type="button"
+        className={`${ui['btn']} ${ui['ghost']}`}
+        data-local="keypad-close"
+        data-intent="keypad-close"
+        onClick={onClose}
+      >
+        {t('back')}
+      </button>
     </div>
   );
 }
 
-const STATUS_DISC = { paying: 'wait', writing: 'card', 'in-doubt': 'card', delivered: 'ok', refunding: 'back', refunded: 'ok', parked: 'person', closed: 'info', asking: 'wait', 'not-found': 'info', 'no-answer': 'wait' } as const satisfies Record<string, DiscKind>;
+const STATUS_DISC = {
+  paying: 'wait',
+  writing: 'card',
+  'in-doubt': 'card',
+  delivered: 'ok',
+  refunding: 'back',
+  refunded: 'ok',
+  parked: 'person',
+  closed: 'info',
+  asking: 'wait',
+  'not-found': 'info',
+  'no-answer': 'wait',
+} as const satisfies Record<string, DiscKind>;
 
 /** An order by its slip: where it is, is the money safe, what now. */
 export function OrderStatus({ s }: { readonly s: SnapshotOf<'order-status'> }): ReactElement {
   const { t } = useWords();
   const facts: Fact[] = [{ label: t('orderRef'), value: s.orderRef, full: true }];
-  if (s.amountFen !== null) facts.push({ label: t('doubt.order'), value: `¥${formatYuan(s.amountFen)}` });
-  if (s.quantity !== null && s.unit !== null) facts.push({ label: t('toWrite'), value: amountOf(s.quantity, s.unit) });
+  if (s.amountFen !== null)
+    facts.push({ label: t('doubt.order'), value: `¥${formatYuan(s.amountFen)}` });
+  if (s.quantity !== null && s.unit !== null)
+    facts.push({ label: t('toWrite'), value: amountOf(s.quantity, s.unit) });
   const points = [t(`status.${s.state}.now`)];
-  if (s.header.hotline !== '' && s.state !== 'asking' && s.state !== 'delivered') points.push(t('status.call', { hotline: s.header.hotline }));
+  if (s.header.hotline !== '' && s.state !== 'asking' && s.state !== 'delivered')
+    points.push(t('status.call', { hotline: s.header.hotline }));
   return (
-    <Message disc={STATUS_DISC[s.state]} title={t(`status.${s.state}.title`)} lead={t(`status.${s.state}.lead`)} actions={s.state === 'asking' ? undefined : <ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton>}>
+    <Message
+      disc={STATUS_DISC[s.state]}
+      title={t(`status.${s.state}.title`)}
+      lead={t(`status.${s.state}.lead`)}
+      actions={
+        s.state === 'asking' ? undefined : (
+          <ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton>
+        )
+      }
+    >
       <div className={ui['panel']}>
         <Facts facts={facts} />
-        {s.state === 'asking' ? <div className={css['panelBar']}><Bar percent={45} /></div> : <Points items={points} />}
+        {s.state === 'asking' ? (
+          <div className={css['panelBar']}>
+            <Bar percent={45} />
+          </div>
+        ) : (
+          <Points items={points} />
+        )}
       </div>
     </Message>
   );
@@ -81,27 +164,75 @@ export function Reading({ s }: { readonly s: SnapshotOf<'reading'> }): ReactElem
   return (
     <div className={css['column']}>
       <Message art={<CardArt />} title={t(`reading.${s.stage}.title`)} lead={t('reading.lead')} />
-      <div className={css['barAlone']}><Bar percent={s.stage === 'card' ? 35 : 75} /></div>
+      <div className={css['barAlone']}>
+        <Bar percent={s.stage === 'card' ? 35 : 75} />
+      </div>
     </div>
   );
 }
 
 /** Reasons that only need another card, not a repair. */
-const MILD: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['CARD-0101', 'CARD-0102', 'CARD-0103', 'CARD-0106', 'CARD-0108', 'CARD-0109', 'SALE-0101', 'SALE-0105', 'SALE-0106', 'SALE-0107']);
-const WAITING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['CARD-0107', 'SALE-0110', 'SALE-0111', 'PAY-0101', 'PAY-0202', 'PAY-0203', 'BILL-0101', 'CORE-0101']);
+const MILD: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'CARD-0101',
+  'CARD-0102',
+  'CARD-0103',
+  'CARD-0106',
+  'CARD-0108',
+  'CARD-0109',
+  'SALE-0101',
+  'SALE-0105',
+  'SALE-0106',
+  'SALE-0107',
+]);
+const WAITING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'CARD-0107',
+  'SALE-0110',
+  'SALE-0111',
+  'PAY-0101',
+  'PAY-0202',
+  'PAY-0203',
+  'BILL-0101',
+  'CORE-0101',
+]);
 
 export function CannotSell({ s }: { readonly s: SnapshotOf<'cannot-sell'> }): ReactElement {
   const { t, pick } = useWords();
   const text = ERRORS[s.reason];
-  const disc: DiscKind = WAITING.has(s.reason) ? 'wait' : MILD.has(s.reason) ? (s.reason.startsWith('CARD') || s.reason === 'SALE-0101' ? 'card' : 'info') : 'bad';
-  const facts: Fact[] = s.card === null ? [] : [...(s.card.holderMasked === '' ? [] : [{ label: t('card.holder'), value: s.card.holderMasked }]), { label: t('card.number'), value: s.card.cardMasked }];
-  if (s.card !== null) facts.push({ label: t(`card.pending.${s.card.unit}`), value: amountOf(s.card.pendingQuantity, s.card.unit), full: true });
+  const disc: DiscKind = WAITING.has(s.reason)
+    ? 'wait'
+    : MILD.has(s.reason)
+      ? s.reason.startsWith('CARD') || s.reason === 'SALE-0101'
+        ? 'card'
+        : 'info'
+      : 'bad';
+  const facts: Fact[] =
+    s.card === null
+      ? []
+      : [
+          ...(s.card.holderMasked === ''
+            ? []
+            : [{ label: t('card.holder'), value: s.card.holderMasked }]),
+          { label: t('card.number'), value: s.card.cardMasked },
+        ];
+  if (s.card !== null)
+    facts.push({
+      label: t(`card.pending.${s.card.unit}`),
+      value: amountOf(s.card.pendingQuantity, s.card.unit),
+      full: true,
+    });
   facts.push({ label: t('reference'), value: referenceOf(s), full: true });
   return (
-    <Message disc={disc} title={pick(text.title)} lead={pick(text.customer)} actions={<ActionButton does={{ type: 'exit' }}>{t('takeCard')}</ActionButton>}>
+    <Message
+      disc={disc}
+      title={pick(text.title)}
+      lead={pick(text.customer)}
+      actions={<ActionButton does={{ type: 'exit' }}>{t('takeCard')}</ActionButton>}
+    >
       <div className={ui['panel']}>
         <Facts facts={facts} />
-        {s.header.hotline !== '' && <Points items={[t('cannot.call', { hotline: s.header.hotline })]} />}
+        {s.header.hotline !== '' && (
+          <Points items={[t('cannot.call', { hotline: s.header.hotline })]} />
+        )}
       </div>
     </Message>
   );
@@ -110,15 +241,28 @@ export function CannotSell({ s }: { readonly s: SnapshotOf<'cannot-sell'> }): Re
 export function CardInfo({ s }: { readonly s: SnapshotOf<'card-info'> }): ReactElement {
   const { t } = useWords();
   const facts = useCardFacts(s.card);
-  const usage = [facts.pending, facts.remaining, facts.year, ...(facts.price === null ? [] : [facts.price]), facts.count, { label: t('info.lastVisit'), value: s.lastVisit ?? t('info.none') }];
+  const usage = [
+    facts.pending,
+    facts.remaining,
+    facts.year,
+    ...(facts.price === null ? [] : [facts.price]),
+    facts.count,
+    { label: t('info.lastVisit'), value: s.lastVisit ?? t('info.none') },
+  ];
   return (
     <div className={css['column']}>
       <h2>{t('info.title')}</h2>
-      <div className={ui['panel']}><Facts facts={facts.who} /></div>
-      <div className={`${ui['panel']} ${css['wideFacts']}`}><Facts facts={usage} /></div>
+      <div className={ui['panel']}>
+        <Facts facts={facts.who} />
+      </div>
+      <div className={`${ui['panel']} ${css['wideFacts']}`}>
+        <Facts facts={usage} />
+      </div>
       <p className={`${ui['lead']} ${ui['center']}`}>{t('info.take')}</p>
       <div className={ui['grow']} />
-      <div className={`${ui['actions']} ${css['single']}`}><ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton></div>
+      <div className={`${ui['actions']} ${css['single']}`}>
+        <ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton>
+      </div>
     </div>
   );
 }
@@ -135,11 +279,15 @@ export function Writing({ s }: { readonly s: SnapshotOf<'writing'> }): ReactElem
         <CardArt />
         <div className={css['writeWords']}>
           <h1>{t('writing.title')}</h1>
-          <p className={ui['lead']}>{t(`writing.${s.stage}`, { quantity: amountOf(s.quantity, s.unit) })}</p>
+          <p className={ui['lead']}>
+            {t(`writing.${s.stage}`, { quantity: amountOf(s.quantity, s.unit) })}
+          </p>
           <Bar percent={WRITING_PERCENT[s.stage]} />
         </div>
       </div>
-      <p className={`${ui['lead']} ${ui['center']}`}><Phrases text={t('writing.safe')} /></p>
+      <p className={`${ui['lead']} ${ui['center']}`}>
+        <Phrases text={t('writing.safe')} />
+      </p>
     </div>
   );
 }
@@ -148,19 +296,35 @@ export function Done({ s }: { readonly s: SnapshotOf<'done'> }): ReactElement {
   const { t } = useWords();
   const receipt = useReceiptText(s.receipt);
   const notes = [receipt];
-  if (s.carriedAfterMicro > 0) notes.push(t('done.carried', { yuan: formatMicroYuan(s.carriedAfterMicro) }));
+  if (s.carriedAfterMicro > 0)
+    notes.push(t('done.carried', { yuan: formatMicroYuan(s.carriedAfterMicro) }));
   return (
     <Message
-      disc="ok" title={t(s.cardOut ? 'done.thanks.title' : 'done.take.title')} lead={t(s.cardOut ? 'done.thanks.lead' : 'done.take.lead')}
-      actions={s.receipt === 'failed' || s.cardOut ? <>{s.receipt === 'failed' && <ActionButton ghost does={{ type: 'print' }}>{t('receipt.again')}</ActionButton>}{s.cardOut && <ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton>}</> : undefined}
+      disc="ok"
+      title={t(s.cardOut ? 'done.thanks.title' : 'done.take.title')}
+      lead={t(s.cardOut ? 'done.thanks.lead' : 'done.take.lead')}
+      actions={
+        s.receipt === 'failed' || s.cardOut ? (
+          <>
+            {s.receipt === 'failed' && (
+              <ActionButton ghost does={{ type: 'print' }}>
+                {t('receipt.again')}
+              </ActionButton>
+            )}
+            {s.cardOut && <ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton>}
+          </>
+        ) : undefined
+      }
     >
       <div className={ui['panel']}>
-        <Facts facts={[
-          { label: t('paid'), value: `¥${formatYuan(s.amountFen)}` },
-          { label: t('done.written'), value: amountOf(s.quantity, s.unit) },
-          { label: t('done.count'), value: t('done.countValue', { count: s.count }) },
-          { label: t('orderRef'), value: s.orderRef },
-        ]} />
+        <Facts
+          facts={[
+            { label: t('paid'), value: `¥${formatYuan(s.amountFen)}` },
+            { label: t('done.written'), value: amountOf(s.quantity, s.unit) },
+            { label: t('done.count'), value: t('done.countValue', { count: s.count }) },
+            { label: t('orderRef'), value: s.orderRef },
+          ]}
+        />
         <Points items={notes} />
       </div>
     </Message>
@@ -174,54 +338,130 @@ export function InDoubt({ s }: { readonly s: SnapshotOf<'in-doubt'> }): ReactEle
   points.push(receipt);
   return (
     <Message
-      disc={s.reason === 'wrong-card' ? 'card' : 'wait'} title={t(`doubt.${s.reason}.title`)} lead={t(`doubt.${s.reason}.lead`)}
-      actions={<>{s.slip === 'failed' && <ActionButton ghost does={{ type: 'print' }}>{t('receipt.again')}</ActionButton>}<ActionButton ghost does={{ type: 'leave' }}>{t('doubt.leave')}</ActionButton></>}
+      disc={s.reason === 'wrong-card' ? 'card' : 'wait'}
+      title={t(`doubt.${s.reason}.title`)}
+      lead={t(`doubt.${s.reason}.lead`)}
+      actions={
+        <>
+          {s.slip === 'failed' && (
+            <ActionButton ghost does={{ type: 'print' }}>
+              {t('receipt.again')}
+            </ActionButton>
+          )}
+          <ActionButton ghost does={{ type: 'leave' }}>
+            {t('doubt.leave')}
+          </ActionButton>
+        </>
+      }
     >
       <div className={ui['panel']}>
-        <Facts facts={[{ label: t(s.reason === 'payment' ? 'doubt.order' : 'doubt.paid'), value: `¥${formatYuan(s.amountFen)}` }, { label: t('orderRef'), value: s.orderRef }]} />
+        <Facts
+          facts={[
+            {
+              label: t(s.reason === 'payment' ? 'doubt.order' : 'doubt.paid'),
+              value: `¥${formatYuan(s.amountFen)}`,
+            },
+            { label: t('orderRef'), value: s.orderRef },
+          ]}
+        />
         <Points items={points} />
       </div>
     </Message>
   );
 }
 
-const UNFINISHED_DISC = { found: 'info', finishing: 'card', delivered: 'ok', refunding: 'back', refunded: 'ok', parked: 'person' } as const satisfies Record<string, DiscKind>;
+const UNFINISHED_DISC = {
+  found: 'info',
+  finishing: 'card',
+  delivered: 'ok',
+  refunding: 'back',
+  refunded: 'ok',
+  parked: 'person',
+} as const satisfies Record<string, DiscKind>;
 
 export function Unfinished({ s }: { readonly s: SnapshotOf<'unfinished'> }): ReactElement {
   const { t } = useWords();
   const over = s.state === 'delivered' || s.state === 'refunded' || s.state === 'parked';
-  const busy = s.state === 'found' ? 25 : s.state === 'finishing' ? 65 : s.state === 'refunding' ? 50 : null;
+  const busy =
+    s.state === 'found' ? 25 : s.state === 'finishing' ? 65 : s.state === 'refunding' ? 50 : null;
   return (
-    <Message disc={UNFINISHED_DISC[s.state]} title={t(`unfinished.${s.state}.title`)} lead={t(`unfinished.${s.state}.lead`)} actions={over ? <ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton> : undefined}>
+    <Message
+      disc={UNFINISHED_DISC[s.state]}
+      title={t(`unfinished.${s.state}.title`)}
+      lead={t(`unfinished.${s.state}.lead`)}
+      actions={
+        over ? <ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton> : undefined
+      }
+    >
       <div className={ui['panel']}>
-        <Facts facts={[
-          { label: t('paid'), value: `¥${formatYuan(s.amountFen)}` },
-          { label: t(s.state === 'delivered' ? 'done.written' : 'toWrite'), value: amountOf(s.quantity, s.unit) },
-          { label: t('orderRef'), value: s.orderRef, full: true },
-        ]} />
-        {busy !== null && <div className={css['panelBar']}><Bar percent={busy} /></div>}
+        <Facts
+          facts={[
+            { label: t('paid'), value: `¥${formatYuan(s.amountFen)}` },
+            {
+              label: t(s.state === 'delivered' ? 'done.written' : 'toWrite'),
+              value: amountOf(s.quantity, s.unit),
+            },
+            { label: t('orderRef'), value: s.orderRef, full: true },
+          ]}
+        />
+        {busy !== null && (
+          <div className={css['panelBar']}>
+            <Bar percent={busy} />
+          </div>
+        )}
         {s.state === 'parked' && <Points items={[t('ref.keep')]} />}
       </div>
     </Message>
   );
 }
 
-const REFUND_DISC = { refunding: 'back', refunded: 'ok', parked: 'person' } as const satisfies Record<string, DiscKind>;
+const REFUND_DISC = {
+  refunding: 'back',
+  refunded: 'ok',
+  parked: 'person',
+} as const satisfies Record<string, DiscKind>;
 
 export function Refunding({ s }: { readonly s: SnapshotOf<'refunding'> }): ReactElement {
   const { t, pick } = useWords();
   const receipt = useReceiptText(s.slip);
-  const facts: Fact[] = [{ label: t('refund.amount'), value: `¥${formatYuan(s.amountFen)}` }, { label: t('orderRef'), value: s.orderRef }];
-  if (s.reason !== null) facts.push({ label: t('refund.why'), value: `${pick(ERRORS[s.reason].title)} (${s.reason})`, full: true });
+  const facts: Fact[] = [
+    { label: t('refund.amount'), value: `¥${formatYuan(s.amountFen)}` },
+    { label: t('orderRef'), value: s.orderRef },
+  ];
+  if (s.reason !== null)
+    facts.push({
+      label: t('refund.why'),
+      value: `${pick(ERRORS[s.reason].title)} (${s.reason})`,
+      full: true,
+    });
   const over = s.state !== 'refunding';
   return (
     <Message
-      disc={REFUND_DISC[s.state]} title={t(`refund.${s.state}.title`)} lead={t(`refund.${s.state}.lead`)}
-      actions={over ? <>{s.slip === 'failed' && <ActionButton ghost does={{ type: 'print' }}>{t('receipt.again')}</ActionButton>}<ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton></> : undefined}
+      disc={REFUND_DISC[s.state]}
+      title={t(`refund.${s.state}.title`)}
+      lead={t(`refund.${s.state}.lead`)}
+      actions={
+        over ? (
+          <>
+            {s.slip === 'failed' && (
+              <ActionButton ghost does={{ type: 'print' }}>
+                {t('receipt.again')}
+              </ActionButton>
+            )}
+            <ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton>
+          </>
+        ) : undefined
+      }
     >
       <div className={ui['panel']}>
         <Facts facts={facts} />
-        {over ? <Points items={[receipt]} /> : <div className={css['panelBar']}><Bar percent={50} /></div>}
+        {over ? (
+          <Points items={[receipt]} />
+        ) : (
+          <div className={css['panelBar']}>
+            <Bar percent={50} />
+          </div>
+        )}
       </div>
     </Message>
   );
@@ -236,9 +476,18 @@ export function TakeCard(): ReactElement {
 export function Cancelled({ s }: { readonly s: SnapshotOf<'cancelled'> }): ReactElement {
   const { t } = useWords();
   return (
-    <Message disc="back" title={t('cancelled.title')} lead={t('cancelled.lead')} actions={<ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton>}>
+    <Message
+      disc="back"
+      title={t('cancelled.title')}
+      lead={t('cancelled.lead')}
+      actions={<ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton>}
+    >
       <div className={ui['panel']}>
-        <Facts facts={[{ label: t('cancelled.amount'), value: `¥${formatYuan(s.amountFen)}`, full: true }]} />
+        <Facts
+          facts={[
+            { label: t('cancelled.amount'), value: `¥${formatYuan(s.amountFen)}`, full: true },
+          ]}
+        />
         <Points items={[t('cancelled.late')]} />
       </div>
     </Message>
@@ -254,8 +503,14 @@ export function OutOfService({ s }: { readonly s: SnapshotOf<'out-of-service'> }
       <div className={css['outWords']}>
         <p className={css['kicker']}>{t('out.kicker')}</p>
         <h1>{pick(text.title)}</h1>
-        <p className={css['outLead']}><Phrases text={pick(text.customer)} /></p>
-        <p className={css['outOther']} lang={locale === 'en' ? 'zh-CN' : 'en'}>{locale === 'en' ? `${text.title.zh}：${text.customer.zh}` : `${text.title.en}. ${text.customer.en}`}</p>
+        <p className={css['outLead']}>
+          <Phrases text={pick(text.customer)} />
+        </p>
+        <p className={css['outOther']} lang={locale === 'en' ? 'zh-CN' : 'en'}>
+          {locale === 'en'
+            ? `${text.title.zh}：${text.customer.zh}`
+            : `${text.title.en}. ${text.customer.en}`}
+        </p>
       </div>
       <div className={css['outFacts']}>
         {s.nearestSite !== null && (
@@ -275,4 +530,3 @@ export function OutOfService({ s }: { readonly s: SnapshotOf<'out-of-service'> }
     </div>
   );
 }
-

@@ -10,8 +10,10 @@ import css from './screens.module.css';
 export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement {
   const { t, pick, locale } = useWords();
   const named = s.providers.filter((provider) => provider !== 'gateway');
-  const list = (kinds: readonly (typeof named)[number][]): string => kinds.map((p) => t(`provider.${p}`)).join(locale === 'en' ? ' or ' : '、');
-  const payWith = named.length === 0 ? t('start.payAny') : t('start.pay', { providers: list(named) });
+  const list = (kinds: readonly (typeof named)[number][]): string =>
+    kinds.map((p) => t(`provider.${p}`)).join(locale === 'en' ? ' or ' : '、');
+  const payWith =
+    named.length === 0 ? t('start.payAny') : t('start.pay', { providers: list(named) });
   return (
     <div className={css['start']}>
       <section className={css['hero']}>
@@ -19,24 +21,54 @@ export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement 
           <p className={css['heroLead']}>{t('start.hello')}</p>
           <h1>{t(s.selling ? 'start.title' : 'start.noSelling.title')}</h1>
           <p className={css['heroLead']}>{t(s.selling ? 'start.lead' : 'start.noSelling.lead')}</p>
-          {s.selling && <p className={css['heroNote']} data-pay-away={s.payAway.join(' ')}>{payWith}{s.payAway.length > 0 && `\n${t('start.payAway', { providers: list(s.payAway.filter((p) => p !== 'gateway')) })}`}{'\n'}{t('start.noCash')}</p>}
+          {s.selling && (
+            <p className={css['heroNote']} data-pay-away={s.payAway.join(' ')}>
+              {payWith}
+              {s.payAway.length > 0 &&
+                `\n${t('start.payAway', { providers: list(s.payAway.filter((p) => p !== 'gateway')) })}`}
+              {'\n'}
+              {t('start.noCash')}
+            </p>
+          )}
         </div>
         <CardArt moving />
       </section>
       <section className={css['startSide']}>
-        {s.degraded.map((code) => <Notice key={code} title={pick(ERRORS[code].title)}>{pick(ERRORS[code].customer)}</Notice>)}
-        {s.tiles.length > 0 && <div className={css['tiles']}>{s.tiles.map((tile) => <TileButton key={tile} tile={tile} />)}</div>}
+        {s.degraded.map((code) => (
+          <Notice key={code} title={pick(ERRORS[code].title)}>
+            {pick(ERRORS[code].customer)}
+          </Notice>
+        ))}
+        {s.tiles.length > 0 && (
+          <div className={css['tiles']}>
+            {s.tiles.map((tile) => (
+              <TileButton key={tile} tile={tile} />
+            ))}
+          </div>
+        )}
         {s.selling && s.degraded.length === 0 && (
           <section className={css['help']}>
             <h2>{t('start.help.title')}</h2>
             <ol>
-              {(['start.help.1', 'start.help.2', 'start.help.3', 'start.help.4'] as const).map((key) => <li key={key}><span>{t(key)}</span></li>)}
+              {(['start.help.1', 'start.help.2', 'start.help.3', 'start.help.4'] as const).map(
+                (key) => (
+                  <li key={key}>
+                    <span>{t(key)}</span>
+                  </li>
+                ),
+              )}
             </ol>
           </section>
         )}
         <div className={css['notices']}>
-          {s.notices.slice(0, 2).map((notice) => <Notice key={notice.title.zh} title={pick(notice.title)}>{pick(notice.body)}</Notice>)}
-          {s.notices.length === 0 && <Notice title={t('start.safety.title')}>{t('start.safety.body')}</Notice>}
+          {s.notices.slice(0, 2).map((notice) => (
+            <Notice key={notice.title.zh} title={pick(notice.title)}>
+              {pick(notice.body)}
+            </Notice>
+          ))}
+          {s.notices.length === 0 && (
+            <Notice title={t('start.safety.title')}>{t('start.safety.body')}</Notice>
+          )}
         </div>
       </section>
     </div>
@@ -47,8 +79,13 @@ function TileButton({ tile }: { readonly tile: Tile }): ReactElement {
   const { t } = useWords();
   return (
     <IntentButton does={{ type: 'open', value: tile }} className={css['tile']}>
-      <span className={css['tileIcon']}><TileArt kind={tile} /></span>
-      <span className={css['tileText']}><b>{t(`start.${tile}.title`)}</b><span>{t(`start.${tile}.lead`)}</span></span>
+      <span className={css['tileIcon']}>
+        <TileArt kind={tile} />
+      </span>
+      <span className={css['tileText']}>
+        <b>{t(`start.${tile}.title`)}</b>
+        <span>{t(`start.${tile}.lead`)}</span>
+      </span>
     </IntentButton>
   );
 }

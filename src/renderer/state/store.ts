@@ -6,15 +6,25 @@ import type { Intent, Snapshot } from '../../shared/contract.ts';
 /** starting: nothing came yet · up · lost: the line is down · bad: what came is not a snapshot. */
 export type Link = 'starting' | 'up' | 'lost' | 'bad';
 
-/** The renderer's whole state: the last good snapshot, when it came, and whether the line to the core is up. */
+/**
+ * The renderer's whole state: the last good snapshot, when it came, and whether the line to the
+ * core is up.
+ */
 export interface ViewState {
   readonly snapshot: Snapshot | null;
-  /** `performance.now()` when the snapshot came; deadlines are counted from here, not from this machine's wall clock. */
+  /**
+   * `performance.now()` when the snapshot came; deadlines are counted from here, not from this
+   * machine's wall clock.
+   */
   readonly receivedAt: number;
   readonly link: Link;
 }
 
-export const store = createStore<ViewState>(() => ({ snapshot: null, receivedAt: 0, link: 'starting' }));
+export const store = createStore<ViewState>(() => ({
+  snapshot: null,
+  receivedAt: 0,
+  link: 'starting',
+}));
 
 /** Reads one part of the view state in a component. */
 export function useView<T>(select: (state: ViewState) => T): T {
@@ -24,7 +34,8 @@ export function useView<T>(select: (state: ViewState) => T): T {
 /** Takes one message from the core. What is not a snapshot is never drawn: the veil goes up instead. */
 export function receive(raw: unknown): void {
   const parsed = snapshotSchema.safeParse(raw);
-  if (parsed.success) store.setState({ snapshot: parsed.data, receivedAt: performance.now(), link: 'up' });
+  if (parsed.success)
+    store.setState({ snapshot: parsed.data, receivedAt: performance.now(), link: 'up' });
   else store.setState({ link: 'bad' });
 }
 
@@ -43,7 +54,10 @@ export function onIntent(send: (intent: Intent) => void): void {
   deliver = send;
 }
 
-/** Sends what a person did, naming the screen and revision they saw. Nothing is sent while the veil is up. */
+/**
+ * Sends what a person did, naming the screen and revision they saw. Nothing is sent while the veil
+ * is up.
+ */
 export function act(what: Act): void {
   const { snapshot, link } = store.getState();
   if (snapshot === null || link !== 'up') return;

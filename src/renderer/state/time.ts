@@ -7,7 +7,12 @@ import { useView } from './store.ts';
 export const WARN_MS = 20_000;
 
 /** How long a deadline still has, counted from the snapshot's own clock; never negative. */
-export function remainingMs(deadlineMs: number, nowMs: number, receivedAt: number, at: number): number {
+export function remainingMs(
+  deadlineMs: number,
+  nowMs: number,
+  receivedAt: number,
+  at: number,
+): number {
   return Math.max(0, deadlineMs - nowMs - (at - receivedAt));
 }
 
@@ -21,7 +26,10 @@ function useTick(everyMs: number): number {
   return at;
 }
 
-/** Milliseconds until a wall-clock instant of the core's; 0 once it is past, null when there is none. */
+/**
+ * Milliseconds until a wall-clock instant of the core's; 0 once it is past, null when there is
+ * none.
+ */
 export function useUntil(wallMs: number | null): number | null {
   const nowMs = useView((s) => s.snapshot?.nowMs ?? 0);
   const receivedAt = useView((s) => s.receivedAt);
@@ -49,10 +57,19 @@ export function useClock(locale: Locale): readonly [date: string, time: string] 
 /** `11月22日 周日` or `Sun 22 Nov`, and `09:26`. */
 export function formatClock(ms: number, locale: Locale): readonly [date: string, time: string] {
   const date = new Date(ms);
-  const part = (options: Intl.DateTimeFormatOptions): string => new Intl.DateTimeFormat(locale === 'en' ? 'en-GB' : 'zh-CN', { timeZone: 'Asia/Shanghai', ...options }).format(date);
+  const part = (options: Intl.DateTimeFormatOptions): string =>
+    new Intl.DateTimeFormat(locale === 'en' ? 'en-GB' : 'zh-CN', {
+      timeZone: 'Asia/Shanghai',
+      ...options,
+    }).format(date);
   const time = part({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   const weekday = part({ weekday: 'short' });
-  return [locale === 'en' ? `${weekday} ${part({ day: 'numeric', month: 'short' })}` : `${part({ month: 'long', day: 'numeric' })} ${weekday}`, time];
+  return [
+    locale === 'en'
+      ? `${weekday} ${part({ day: 'numeric', month: 'short' })}`
+      : `${part({ month: 'long', day: 'numeric' })} ${weekday}`,
+    time,
+  ];
 }
 
 /** `11-22 09:26`, for technicians, in the hall's time zone. */

@@ -19,7 +19,10 @@ const SILENCE_MS = 10_000;
 const RETRY_FIRST_MS = 250;
 const RETRY_LAST_MS = 4_000;
 
-/** Joins the view to its core: over the preload's bridge in Electron, else over one WebSocket to where the page came from. */
+/**
+ * Joins the view to its core: over the preload's bridge in Electron, else over one WebSocket to
+ * where the page came from.
+ */
 export function connect(): void {
   const bridge = window.pilotlight;
   if (bridge !== undefined) {
@@ -34,15 +37,19 @@ function connectSocket(): void {
   let retryMs = RETRY_FIRST_MS;
   let socket: WebSocket | null = null;
   onIntent((intent) => {
-    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: 'intent', intent }));
+    if (socket?.readyState === WebSocket.OPEN)
+      socket.send(JSON.stringify({ type: 'intent', intent }));
   });
 
   const open = (): void => {
-    const mine = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`);
+    const mine = new WebSocket(
+      `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`,
+    );
     socket = mine;
     let silence: ReturnType<typeof setTimeout> | undefined;
     let over = false;
-    // Not only on `close`: a line that died without a word would keep an old screen, with old buttons, alive.
+    // Not only on `close`: a line that died without a word would keep an old screen, with old
+    // buttons, alive.
     const lose = (): void => {
       if (over) return;
       over = true;

@@ -1,14 +1,21 @@
 import { act, store } from './store.ts';
 
-/** A scanner that types sends its keys within milliseconds of one another; a pause begins a new code. */
+/**
+ * A scanner that types sends its keys within milliseconds of one another; a pause begins a new
+ * code.
+ */
 const GAP_MS = 100;
 const MAX_CODE = 256;
 
 /**
- * Listens to a scanner that is a keyboard: printable keys in quick succession, ended by Enter, are one code. Only the
- * pay screen of a kiosk that takes codes is listened to; the code is kept nowhere. Returns the end of listening.
+ * Listens to a scanner that is a keyboard: printable keys in quick succession, ended by Enter, are
+ * one code. Only the pay screen of a kiosk that takes codes is listened to; the code is kept
+ * nowhere. Returns the end of listening.
  */
-export function listenToWedge(target: Pick<Window, 'addEventListener' | 'removeEventListener'>, now: () => number): () => void {
+export function listenToWedge(
+  target: Pick<Window, 'addEventListener' | 'removeEventListener'>,
+  now: () => number,
+): () => void {
   let text = '';
   let last = 0;
   const onKey = (event: KeyboardEvent): void => {
@@ -25,7 +32,14 @@ export function listenToWedge(target: Pick<Window, 'addEventListener' | 'removeE
       // The key would press whatever has the focus.
       event.preventDefault();
       if (/^[!-~]{6,256}$/.test(value)) act({ type: 'scan', value });
-    } else if (event.key.length === 1 && !event.ctrlKey && !event.altKey && !event.metaKey && text.length < MAX_CODE) text += event.key;
+    } else if (
+      event.key.length === 1 &&
+      !event.ctrlKey &&
+      !event.altKey &&
+      !event.metaKey &&
+      text.length < MAX_CODE
+    )
+      text += event.key;
   };
   const listener = onKey as EventListener;
   target.addEventListener('keydown', listener, true);

@@ -1,33 +1,104 @@
 import { crc32, deflateRawSync } from 'node:zlib';
 import type { Books } from '../payment-books.ts';
 
-const HEAD = ['支付宝交易号', '商户订单号', '业务类型', '商品名称', '创建时间', '完成时间', '门店编号', '门店名称', '操作员', '终端号', '对方账户', '订单金额（元）', '商家实收（元）', '支付宝红包（元）', '集分宝（元）', '支付宝优惠（元）', '商家优惠（元）', '券核销金额（元）', '券名称', '商家红包消费金额（元）', '卡消费金额（元）', '退款批次号/请求号', '服务费（元）', '分润（元）', '备注'];
+const HEAD = [
+  '支付宝交易号',
+  '商户订单号',
+  '业务类型',
+  '商品名称',
+  '创建时间',
+  '完成时间',
+  '门店编号',
+  '门店名称',
+  '操作员',
+  '终端号',
+  '对方账户',
+  '订单金额（元）',
+  '商家实收（元）',
+  '支付宝红包（元）',
+  '集分宝（元）',
+  '支付宝优惠（元）',
+  '商家优惠（元）',
+  '券核销金额（元）',
+  '券名称',
+  '商家红包消费金额（元）',
+  '卡消费金额（元）',
+  '退款批次号/请求号',
+  '服务费（元）',
+  '分润（元）',
+  '备注',
+];
 const yuan = (fen: number): string => (fen / 100).toFixed(2);
-const time = (ms: number): string => new Date(ms + 8 * 3_600_000).toISOString().slice(0, 19).replace('T', ' ');
+const time = (ms: number): string =>
+  new Date(ms + 8 * 3_600_000).toISOString().slice(0, 19).replace('T', ' ');
 
-/** A day's bill as the gateway hands it out: a ZIP of two GBK files, details and summary. Null: nothing happened. */
+/**
+ * A day's bill as the gateway hands it out: a ZIP of two GBK files, details and summary. Null:
+ * nothing happened.
+ */
 export function zippedBill(books: Books, date: string): Buffer | null {
   const from = Date.parse(`${date}T00:00:00+08:00`);
-  const within = (ms: number | null | undefined): ms is number => typeof ms === 'number' && ms >= from && ms < from + 86_400_000;
-  const rows: { readonly atMs: number; readonly type: '交易' | '退款'; readonly cells: readonly string[] }[] = [];
+  const within = (ms: number | null | undefined): ms is number =>
+    typeof ms === 'number' && ms >= from && ms < from + 86_400_000;
+  const rows: {
+    readonly atMs: number;
+    readonly type: '交易' | '退款';
+    readonly cells: readonly string[];
+  }[] = [];
   for (const o of books.orders.values()) {
     if (o.transactionId === null) continue;
     const { transactionId } = o;
     const row = (type: '交易' | '退款', atMs: number, fen: number, refundNo: string): void => {
-      const cells = [transactionId, o.outTradeNo, type, o.description, time(o.createdAtMs), time(atMs), '', '', '', '', '138****0000', yuan(fen), yuan(fen), ...Array<string>(8).fill('0.00'), refundNo, '0.00', '0.00', ''];
+      const cells = [
+        transactionId,
+        o.outTradeNo,
+        type,
+        o.description,
+        time(o.createdAtMs),
+        time(atMs),
+        '',
+        '',
+        '',
+        '',
+        '138****0000',
+        yuan(fen),
+        yuan(fen),
+        ...Array<string>(8).fill('0.00'),
+        refundNo,
+        '0.00',
+        '0.00',
+        '',
+      ];
       rows.push({ atMs, type, cells });
     };
     if (within(o.paidAtMs)) row('交易', o.paidAtMs, o.total, '');
     if (within(o.reversedAtMs)) row('退款', o.reversedAtMs, -o.total, o.outTradeNo);
-    for (const r of books.refundsOf(o.outTradeNo)) if (within(r.doneAtMs)) row('退款', r.doneAtMs, -r.refund, r.outRefundNo);
+    for (const r of books.refundsOf(o.outTradeNo))
+      if (within(r.doneAtMs)) row('退款', r.doneAtMs, -r.refund, r.outRefundNo);
   }
   if (rows.length === 0) return null;
   rows.sort((a, b) => a.atMs - b.atMs);
   const paid = rows.filter((r) => r.type === '交易').length;
-  const details = ['#支付宝业务明细查询', '#-----------------------------------------业务明细列表----------------------------------------', HEAD.join(','), ...rows.map((r) => r.cells.map((c) => `${c}\t`).join(',')), '#-----------------------------------------业务明细列表结束------------------------------------', `#交易合计：${paid}笔，退款合计：${rows.length - paid}笔`, ''].join('\r\n');
+  const details = [
+    '#支付宝业务明细查询',
+    '#-----------------------------------------业务明细列表----------------------------------------',
+    HEAD.join(','),
+    ...rows.map((r) => r.cells.map((c) => `${c}\t`).join(',')),
+    '#-----------------------------------------业务明细列表结束------------------------------------',
+    `#交易合计：${paid}笔，退款合计：${rows.length - paid}笔`,
+    '',
+  ].join('\r\n');
   return zip([
     ['20881_20261122_业务明细.csv', details],
-    ['20881_20261122_业务明细(汇总).csv', ['#支付宝业务汇总查询', '#门店编号,交易订单总笔数,退款订单总笔数', `合计,${paid},${rows.length - paid}`, ''].join('\r\n')],
+    [
+      '20881_20261122_业务明细(汇总).csv',
+      [
+        '#支付宝业务汇总查询',
+        '#门店编号,交易订单总笔数,退款订单总笔数',
+        `合计,${paid},${rows.length - paid}`,
+        '',
+      ].join('\r\n'),
+    ],
   ]);
 }
 
@@ -37,13 +108,17 @@ function gbk(text: string): Buffer {
   if (codes === null) {
     const decoder = new TextDecoder('gbk');
     const all = new Map<string, number>();
-    for (let lead = 0x81; lead <= 0xfe; lead++) for (let trail = 0x40; trail <= 0xfe; trail++) all.set(decoder.decode(Uint8Array.of(lead, trail)), lead * 256 + trail);
+    for (let lead = 0x81; lead <= 0xfe; lead++)
+      for (let trail = 0x40; trail <= 0xfe; trail++)
+        all.set(decoder.decode(Uint8Array.of(lead, trail)), lead * 256 + trail);
     codes = all;
   }
-  return Buffer.from([...text].flatMap((c) => {
-    const code = c.charCodeAt(0) < 0x80 ? c.charCodeAt(0) : (codes?.get(c) ?? 0x3f);
-    return code < 0x80 ? [code] : [code >> 8, code & 0xff];
-  }));
+  return Buffer.from(
+    [...text].flatMap((c) => {
+      const code = c.charCodeAt(0) < 0x80 ? c.charCodeAt(0) : (codes?.get(c) ?? 0x3f);
+      return code < 0x80 ? [code] : [code >> 8, code & 0xff];
+    }),
+  );
 }
 
 /** A ZIP archive of GBK texts under GBK names (PKWARE APPNOTE 6.3; method 8, no extras). */

@@ -3,8 +3,13 @@ import { bytesOf, hexOf } from './codec.ts';
 
 export type At24Type = 'c01' | 'c02' | 'c04' | 'c08' | 'c16' | 'c32' | 'c64';
 
-/** Size and page in bytes (cards.md 1.1 has the pages as background knowledge [K]; some makers' C01 and C02 differ). */
-export const AT24_SIZES: Readonly<Record<At24Type, { readonly size: number; readonly page: number }>> = {
+/**
+ * Size and page in bytes (cards.md 1.1 has the pages as background knowledge [K]; some makers' C01
+ * and C02 differ).
+ */
+export const AT24_SIZES: Readonly<
+  Record<At24Type, { readonly size: number; readonly page: number }>
+> = {
   c01: { size: 128, page: 8 },
   c02: { size: 256, page: 8 },
   c04: { size: 512, page: 16 },
@@ -25,10 +30,11 @@ export interface At24State {
 const WRITE_MS = 5;
 
 /**
- * An AT24Cxx: no code, no protection, no answer to reset. A write past the end of a page goes on at the page's start;
- * a read past the end of the chip goes on at address 0. A page is programmed at once: each of its bytes counts as one
- * change, and a cut in one of them leaves those before it new and those behind it as the fault's `rest` says, so that
- * any mix can be asked for, or noise in all of the page.
+ * An AT24Cxx: no code, no protection, no answer to reset. A write past the end of a page goes on at
+ * the page's start; a read past the end of the chip goes on at address 0. A page is programmed at
+ * once: each of its bytes counts as one change, and a cut in one of them leaves those before it new
+ * and those behind it as the fault's `rest` says, so that any mix can be asked for, or noise in all
+ * of the page.
  */
 export class At24 extends Chip {
   readonly type: At24Type;
@@ -38,7 +44,10 @@ export class At24 extends Chip {
     super();
     this.type = state.type;
     this.#main = bytesOf(state.main);
-    if (this.#main.length !== AT24_SIZES[state.type].size) throw new RangeError(`an AT24${state.type.toUpperCase()} has ${AT24_SIZES[state.type].size} bytes`);
+    if (this.#main.length !== AT24_SIZES[state.type].size)
+      throw new RangeError(
+        `an AT24${state.type.toUpperCase()} has ${AT24_SIZES[state.type].size} bytes`,
+      );
   }
 
   toJSON(): At24State {
@@ -60,10 +69,15 @@ export class At24 extends Chip {
 
   /** @throws Torn */
   read(address: number, length: number): Uint8Array {
-    return this.command(() => Uint8Array.from({ length }, (_, i) => this.#main[(address + i) % this.size] as number));
+    return this.command(() =>
+      Uint8Array.from({ length }, (_, i) => this.#main[(address + i) % this.size] as number),
+    );
   }
 
-  /** One write: the bytes go into the page of `address`, wrapping in it; of more than a page the last come out on top. @throws Torn */
+  /**
+   * One write: the bytes go into the page of `address`, wrapping in it; of more than a page the
+   * last come out on top. @throws Torn
+   */
   write(address: number, bytes: Uint8Array): void {
     this.command(() => {
       const { page } = AT24_SIZES[this.type];
@@ -71,12 +85,17 @@ export class At24 extends Chip {
       const loaded = new Map<number, number>();
       for (const [i, byte] of bytes.entries()) loaded.set(start + ((address + i) % page), byte);
       const cells = [...loaded].sort(([a], [b]) => a - b);
-      this.changePage('user', WRITE_MS, cells.map(([at, byte]) => {
-        const old = this.#main[at] as number;
-        return (left) => {
-          this.#main[at] = updated(old, byte, left);
-        };
-      }), () => noise(this.#main.subarray(start, start + page)));
+      this.changePage(
+        'user',
+        WRITE_MS,
+        cells.map(([at, byte]) => {
+          const old = this.#main[at] as number;
+          return (left) => {
+            this.#main[at] = updated(old, byte, left);
+          };
+        }),
+        () => noise(this.#main.subarray(start, start + page)),
+      );
     });
   }
 

@@ -9,18 +9,27 @@ export interface BitRange {
 }
 
 /**
- * What is not confirmed about the chip (cards.md 1.4 marks the map [K]; its sources disagree on the tries: 4 in the
- * sheet of 2008, 8 in that of 1999). Check against the sheet of the chip that is used, and change it here.
+ * What is not confirmed about the chip (cards.md 1.4 marks the map [K]; its sources disagree on the
+ * tries: 4 in the sheet of 2008, 8 in that of 1999). Check against the sheet of the chip that is
+ * used, and change it here.
  */
 export interface At88Sc102Settings {
-  readonly map: Readonly<Record<'fz' | 'iz' | 'sc' | 'scac' | 'cpz' | 'az1' | 'ez1' | 'az2' | 'ez2' | 'ec2' | 'mtz', BitRange>>;
+  readonly map: Readonly<
+    Record<
+      'fz' | 'iz' | 'sc' | 'scac' | 'cpz' | 'az1' | 'ez1' | 'az2' | 'ez2' | 'ec2' | 'mtz',
+      BitRange
+    >
+  >;
   /** How many bits of SCAC count as tries. */
   readonly tries: 4 | 8;
   /** What a bit reads as that may not be read. */
   readonly hiddenBit: 0 | 1;
   /** With the issuer fuse blown: erasing a zone needs the security code beside the erase key. */
   readonly eraseNeedsCode: boolean;
-  /** Addresses by which the two fuses are blown (readers' manuals name these; blowing is irreversible). */
+  /**
+   * Addresses by which the two fuses are blown (readers' manuals name these; blowing is
+   * irreversible).
+   */
   readonly fuses: Readonly<Record<'ec2en' | 'issuer', number>>;
 }
 
@@ -60,9 +69,10 @@ const WORD = 16;
 type Zone = keyof At88Sc102Settings['map'];
 
 /**
- * An AT88SC102, bit by bit: writing clears single bits, erasing sets words of 16 bits, or, in the application zones of
- * a personalised card, the whole zone. The code counts as known once it compared, a fresh bit of the attempts counter
- * was written, and both happened in this powered session. Like the SLE chips it never says no.
+ * An AT88SC102, bit by bit: writing clears single bits, erasing sets words of 16 bits, or, in the
+ * application zones of a personalised card, the whole zone. The code counts as known once it
+ * compared, a fresh bit of the attempts counter was written, and both happened in this powered
+ * session. Like the SLE chips it never says no.
  */
 export class At88Sc102 extends Chip {
   readonly #settings: At88Sc102Settings;
@@ -84,13 +94,20 @@ export class At88Sc102 extends Chip {
     this.#issuerFuse = state.issuerFuse;
     this.#ec2Fuse = state.ec2Fuse;
     const zones: (Zone | undefined)[] = [];
-    for (const [zone, range] of Object.entries(settings.map)) for (let bit = range.at; bit < range.at + range.bits; bit++) zones[bit] = zone as Zone;
+    for (const [zone, range] of Object.entries(settings.map))
+      for (let bit = range.at; bit < range.at + range.bits; bit++) zones[bit] = zone as Zone;
     this.#zones = zones;
-    if (this.#memory.length * 8 !== settings.map.mtz.at + settings.map.mtz.bits) throw new RangeError('memory and map of an AT88SC102 differ');
+    if (this.#memory.length * 8 !== settings.map.mtz.at + settings.map.mtz.bits)
+      throw new RangeError('memory and map of an AT88SC102 differ');
   }
 
   toJSON(): At88Sc102State {
-    return { kind: 'at88sc102', memory: hexOf(this.#memory), issuerFuse: this.#issuerFuse, ec2Fuse: this.#ec2Fuse };
+    return {
+      kind: 'at88sc102',
+      memory: hexOf(this.#memory),
+      issuerFuse: this.#issuerFuse,
+      ec2Fuse: this.#ec2Fuse,
+    };
   }
 
   get settings(): At88Sc102Settings {
@@ -114,11 +131,14 @@ export class At88Sc102 extends Chip {
 
   /** Eight bits from a byte's address on; such as may not be read are hidden. @throws Torn */
   read(address: number, length: number): Uint8Array {
-    return this.command(() => Uint8Array.from({ length }, (_, i) => {
-      let byte = 0;
-      for (let bit = 0; bit < 8; bit++) byte = (byte << 1) | this.#visible((address + i) * 8 + bit);
-      return byte;
-    }));
+    return this.command(() =>
+      Uint8Array.from({ length }, (_, i) => {
+        let byte = 0;
+        for (let bit = 0; bit < 8; bit++)
+          byte = (byte << 1) | this.#visible((address + i) * 8 + bit);
+        return byte;
+      }),
+    );
   }
 
   /** Writes a 0 at one bit. @throws Torn */
@@ -133,18 +153,24 @@ export class At88Sc102 extends Chip {
       });
       if (zone === 'scac') {
         // Whatever compared before counts for this bit only.
-        if (this.#codeRight && bit - this.#settings.map.scac.at < this.#settings.tries) this.#verified = true;
+        if (this.#codeRight && bit - this.#settings.map.scac.at < this.#settings.tries)
+          this.#verified = true;
         this.#codeRight = false;
       }
       if (zone === 'ec2') this.#ec2Spent = this.#keyRight === 'ez2';
     });
   }
 
-  /** Presents a code at the address of the security code or of an erase key. A wrong one spends nothing by itself: the attempts counter does, which the reader must write. @throws Torn */
+  /**
+   * Presents a code at the address of the security code or of an erase key. A wrong one spends
+   * nothing by itself: the attempts counter does, which the reader must write. @throws Torn
+   */
   compare(bit: number, code: Uint8Array): void {
     this.command(() => {
       const { sc, ez1, ez2 } = this.#settings.map;
-      const is = (range: BitRange): boolean => bit === range.at && hexOf(this.#memory.subarray(range.at >> 3, (range.at + range.bits) >> 3)) === hexOf(code);
+      const is = (range: BitRange): boolean =>
+        bit === range.at &&
+        hexOf(this.#memory.subarray(range.at >> 3, (range.at + range.bits) >> 3)) === hexOf(code);
       if (bit === sc.at) {
         this.#codeRight = is(sc);
         this.#verified = false;
@@ -155,7 +181,10 @@ export class At88Sc102 extends Chip {
     });
   }
 
-  /** Erases what belongs to the bit: its word, or its application zone on a personalised card. @throws Torn */
+  /**
+   * Erases what belongs to the bit: its word, or its application zone on a personalised card. @throws
+   * Torn
+   */
   erase(bit: number): void {
     this.command(() => {
       const zone = this.#zoneOf(bit);
@@ -166,7 +195,11 @@ export class At88Sc102 extends Chip {
         this.#ec2Spent = false;
         return;
       }
-      if (this.#mayEraseWord(zone)) this.#eraseRange({ at: bit - (bit % WORD), bits: WORD }, zone.startsWith('az') ? 'user' : 'inner');
+      if (this.#mayEraseWord(zone))
+        this.#eraseRange(
+          { at: bit - (bit % WORD), bits: WORD },
+          zone.startsWith('az') ? 'user' : 'inner',
+        );
     });
   }
 
@@ -283,13 +316,24 @@ export class At88Sc102 extends Chip {
     const from = range.at >> 3;
     const before = this.#memory.slice(from, from + range.bits / 8);
     this.change(kind, WRITE_MS, (left: InFlight) => {
-      for (const [i, old] of before.entries()) this.#memory[from + i] = erased(old, 0xff, left === 'partial' && i % 2 === 1 ? 'new' : left);
+      for (const [i, old] of before.entries())
+        this.#memory[from + i] = erased(
+          old,
+          0xff,
+          left === 'partial' && i % 2 === 1 ? 'new' : left,
+        );
     });
   }
 }
 
-/** A chip as its factory delivers it: everything erased but the transport code and the fabrication zone, both fuses intact. */
-export function blank102(securityCode: string, settings: At88Sc102Settings = AT88SC102_SETTINGS): At88Sc102State {
+/**
+ * A chip as its factory delivers it: everything erased but the transport code and the fabrication
+ * zone, both fuses intact.
+ */
+export function blank102(
+  securityCode: string,
+  settings: At88Sc102Settings = AT88SC102_SETTINGS,
+): At88Sc102State {
   const memory = new Uint8Array((settings.map.mtz.at + settings.map.mtz.bits) / 8).fill(0xff);
   memory.set(bytesOf('0F0F'), settings.map.fz.at >> 3);
   memory.set(bytesOf(securityCode), settings.map.sc.at >> 3);

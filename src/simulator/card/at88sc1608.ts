@@ -5,9 +5,15 @@ import { bytesOf, hexOf } from './codec.ts';
 export interface At88Sc1608Settings {
   /** Access registers of user zones 0–7, one byte each. */
   readonly accessAt: number;
-  /** Password sets 0–7, 8 bytes each: attempts counter and password for writing, then the same for reading. */
+  /**
+   * Password sets 0–7, 8 bytes each: attempts counter and password for writing, then the same for
+   * reading.
+   */
   readonly passwordsAt: number;
-  /** Bits of an access register; write and read password and authentication are wanted where their bit is 0. */
+  /**
+   * Bits of an access register; write and read password and authentication are wanted where their
+   * bit is 0.
+   */
   readonly writePassword: number;
   readonly readPassword: number;
   readonly authentication: number;
@@ -49,9 +55,9 @@ const COUNTER_MS = 10;
 const SECURE_SET = 7;
 
 /**
- * An AT88SC1608: eight user zones behind passwords with eight tries each, pages of 16 bytes. Its authentication (the
- * chip's own cipher) is not simulated: a zone that wants it stays shut. What may not be read reads as 00; what may not
- * be written does not change.
+ * An AT88SC1608: eight user zones behind passwords with eight tries each, pages of 16 bytes. Its
+ * authentication (the chip's own cipher) is not simulated: a zone that wants it stays shut. What
+ * may not be read reads as 00; what may not be written does not change.
  */
 export class At88Sc1608 extends Chip {
   readonly #settings: At88Sc1608Settings;
@@ -67,11 +73,17 @@ export class At88Sc1608 extends Chip {
     this.#user = bytesOf(state.user);
     this.#config = bytesOf(state.config);
     this.#personalised = state.personalised;
-    if (this.#user.length !== 2048 || this.#config.length !== 128) throw new RangeError('an AT88SC1608 has 2048 + 128 bytes');
+    if (this.#user.length !== 2048 || this.#config.length !== 128)
+      throw new RangeError('an AT88SC1608 has 2048 + 128 bytes');
   }
 
   toJSON(): At88Sc1608State {
-    return { kind: 'at88sc1608', user: hexOf(this.#user), config: hexOf(this.#config), personalised: this.#personalised };
+    return {
+      kind: 'at88sc1608',
+      user: hexOf(this.#user),
+      config: hexOf(this.#config),
+      personalised: this.#personalised,
+    };
   }
 
   /** A user zone as it is: no command, no conditions. */
@@ -96,7 +108,11 @@ export class At88Sc1608 extends Chip {
 
   /** Reads within one zone, rolling over at its end. @throws Torn */
   readUser(zone: number, address: number, length: number): Uint8Array {
-    return this.command(() => Uint8Array.from({ length }, (_, i) => (this.#mayRead(zone) ? (this.#user[zone * 256 + ((address + i) & 0xff)] as number) : 0)));
+    return this.command(() =>
+      Uint8Array.from({ length }, (_, i) =>
+        this.#mayRead(zone) ? (this.#user[zone * 256 + ((address + i) & 0xff)] as number) : 0,
+      ),
+    );
   }
 
   /** Writes into the page of `address`, wrapping in it. @throws Torn */
@@ -111,20 +127,29 @@ export class At88Sc1608 extends Chip {
 
   /** @throws Torn */
   readConfig(address: number, length: number): Uint8Array {
-    return this.command(() => Uint8Array.from({ length }, (_, i) => {
-      const at = (address + i) & 0x7f;
-      return this.#mayReadConfig(at) ? (this.#config[at] as number) : 0;
-    }));
+    return this.command(() =>
+      Uint8Array.from({ length }, (_, i) => {
+        const at = (address + i) & 0x7f;
+        return this.#mayReadConfig(at) ? (this.#config[at] as number) : 0;
+      }),
+    );
   }
 
-  /** Attempts counters are the chip's own. Passwords need their set's write password or the secure code, all else the secure code before personalisation is over. @throws Torn */
+  /**
+   * Attempts counters are the chip's own. Passwords need their set's write password or the secure
+   * code, all else the secure code before personalisation is over. @throws Torn
+   */
   writeConfig(address: number, bytes: Uint8Array): void {
     this.command(() => {
-      if (!bytes.some((_, i) => !this.#mayWriteConfig((address + i) & 0x7f))) this.#writePage(this.#config, address & 0x7f, bytes, 'inner', false);
+      if (!bytes.some((_, i) => !this.#mayWriteConfig((address + i) & 0x7f)))
+        this.#writePage(this.#config, address & 0x7f, bytes, 'inner', false);
     });
   }
 
-  /** Presents a password; true when it was right. A try is spent before it compares and given back after. @throws Torn */
+  /**
+   * Presents a password; true when it was right. A try is spent before it compares and given back
+   * after. @throws Torn
+   */
   verify(set: number, use: PasswordUse, password: Uint8Array): boolean {
     return this.command(() => {
       const at = this.#passwordAt(set, use);
@@ -186,17 +211,28 @@ export class At88Sc1608 extends Chip {
     const register = this.#register(zone);
     const set = (register >> this.#settings.setShift) & 7;
     if ((register & this.#settings.authentication) === 0) return false;
-    return (register & this.#settings.readPassword) !== 0 || this.#knows(set, 'read') || this.#knows(set, 'write');
+    return (
+      (register & this.#settings.readPassword) !== 0 ||
+      this.#knows(set, 'read') ||
+      this.#knows(set, 'write')
+    );
   }
 
   #mayWrite(zone: number): boolean {
     const register = this.#register(zone);
     const set = (register >> this.#settings.setShift) & 7;
-    if ((register & this.#settings.authentication) === 0 || (register & this.#settings.modify) === 0) return false;
+    if (
+      (register & this.#settings.authentication) === 0 ||
+      (register & this.#settings.modify) === 0
+    )
+      return false;
     return (register & this.#settings.writePassword) !== 0 || this.#knows(set, 'write');
   }
 
-  /** The password set at an address of the configuration zone, and whether it is a counter; null: none. */
+  /**
+   * The password set at an address of the configuration zone, and whether it is a counter; null:
+   * none.
+   */
   #setAt(at: number): { readonly set: number; readonly isCounter: boolean } | null {
     const offset = at - this.#settings.passwordsAt;
     return offset < 0 || offset >= 64 ? null : { set: offset >> 3, isCounter: (offset & 3) === 0 };
@@ -204,33 +240,60 @@ export class At88Sc1608 extends Chip {
 
   #mayReadConfig(at: number): boolean {
     const found = this.#setAt(at);
-    return found === null || found.isCounter || this.#knows(found.set, 'write') || this.#knows(SECURE_SET, 'write');
+    return (
+      found === null ||
+      found.isCounter ||
+      this.#knows(found.set, 'write') ||
+      this.#knows(SECURE_SET, 'write')
+    );
   }
 
   #mayWriteConfig(at: number): boolean {
     const found = this.#setAt(at);
     if (found === null) return !this.#personalised && this.#knows(SECURE_SET, 'write');
-    return !found.isCounter && (this.#knows(found.set, 'write') || (!this.#personalised && this.#knows(SECURE_SET, 'write')));
+    return (
+      !found.isCounter &&
+      (this.#knows(found.set, 'write') || (!this.#personalised && this.#knows(SECURE_SET, 'write')))
+    );
   }
 
-  #writePage(memory: Uint8Array, address: number, bytes: Uint8Array, kind: 'user' | 'inner', onlyClears: boolean): void {
+  #writePage(
+    memory: Uint8Array,
+    address: number,
+    bytes: Uint8Array,
+    kind: 'user' | 'inner',
+    onlyClears: boolean,
+  ): void {
     const start = address - (address % PAGE);
     const loaded = new Map<number, number>();
     for (const [i, byte] of bytes.entries()) loaded.set(start + ((address + i) % PAGE), byte);
     const cells = [...loaded].sort(([a], [b]) => a - b);
-    this.changePage(kind, PAGE_MS, cells.map(([at, byte]) => {
-      const old = memory[at] as number;
-      return (left) => {
-        memory[at] = onlyClears ? cleared(old, byte, left) : updated(old, byte, left);
-      };
-    }), () => noise(memory.subarray(start, start + PAGE)));
+    this.changePage(
+      kind,
+      PAGE_MS,
+      cells.map(([at, byte]) => {
+        const old = memory[at] as number;
+        return (left) => {
+          memory[at] = onlyClears ? cleared(old, byte, left) : updated(old, byte, left);
+        };
+      }),
+      () => noise(memory.subarray(start, start + PAGE)),
+    );
   }
 }
 
 /** A chip as its factory delivers it: open zones, all passwords FFFFFF but the secure code. */
-export function blank1608(secureCode: string, settings: At88Sc1608Settings = AT88SC1608_SETTINGS): At88Sc1608State {
+export function blank1608(
+  secureCode: string,
+  settings: At88Sc1608Settings = AT88SC1608_SETTINGS,
+): At88Sc1608State {
   const config = new Uint8Array(128).fill(0xff);
   config.set(bytesOf('2CAA55A0'));
   config.set(bytesOf(secureCode), settings.passwordsAt + 8 * SECURE_SET + 1);
-  return { kind: 'at88sc1608', user: 'FF'.repeat(2048), config: hexOf(config), personalised: false };
+  return {
+    kind: 'at88sc1608',
+    user: 'FF'.repeat(2048),
+    config: hexOf(config),
+    personalised: false,
+  };
 }

@@ -1,19 +1,32 @@
 /**
- * What is common to the simulated memory chips: power, a count of everything that changes silicon, and cuts at any of
- * those changes. What a command means, and what a half-done change leaves, is each chip's own.
+ * What is common to the simulated memory chips: power, a count of everything that changes silicon,
+ * and cuts at any of those changes. What a command means, and what a half-done change leaves, is
+ * each chip's own.
  */
 
 /**
- * What stays of the cell whose change is cut: nothing happened; erased and not yet written; some of its bits written;
- * all of it, though nobody heard so. A write that needs no erasing (only 1 → 0) knows no `ff`: there it is `old`.
+ * What stays of the cell whose change is cut: nothing happened; erased and not yet written; some of
+ * its bits written; all of it, though nobody heard so. A write that needs no erasing (only 1 → 0)
+ * knows no `ff`: there it is `old`.
  */
 export type InFlight = 'old' | 'ff' | 'partial' | 'new';
 export const IN_FLIGHT: readonly InFlight[] = ['old', 'ff', 'partial', 'new'];
 
-/** A fault that is armed once and then carried out. Changes and commands count from arming, the first is 1. */
+/**
+ * A fault that is armed once and then carried out. Changes and commands count from arming, the
+ * first is 1.
+ */
 export type ChipFault =
-  /** Power goes in the n-th change. `rest`: what stays of the page behind that byte, on chips that program a page at once (otherwise and by default: old); `garbage`: the whole page, also what was not written to, is noise. */
-  | { readonly afterOps: number; readonly inFlight: InFlight; readonly rest?: 'old' | 'ff' | 'new' | 'garbage' }
+  /**
+   * Power goes in the n-th change. `rest`: what stays of the page behind that byte, on chips that
+   * program a page at once (otherwise and by default: old); `garbage`: the whole page, also what
+   * was not written to, is noise.
+   */
+  | {
+      readonly afterOps: number;
+      readonly inFlight: InFlight;
+      readonly rest?: 'old' | 'ff' | 'new' | 'garbage';
+    }
   /** Power goes before or after the n-th command, in no change. */
   | { readonly atCommand: number; readonly when: 'before' | 'after' }
   /** The next n changes of user memory are answered well and store nothing (worn cells). */
@@ -21,7 +34,10 @@ export type ChipFault =
   /** No answer to anything, from now on. */
   | { readonly mute: true };
 
-/** Thrown by a command in which the power went, and by every command to a chip without power: there is no answer. */
+/**
+ * Thrown by a command in which the power went, and by every command to a chip without power: there
+ * is no answer.
+ */
 export class Torn extends Error {
   constructor(what: string) {
     super(what);
@@ -31,7 +47,10 @@ export class Torn extends Error {
 
 /** A memory chip, from the side of whoever holds its contacts. */
 export interface MemoryChip {
-  /** Power on or reset: all that was verified is forgotten. The chip's own answer to reset (4 bytes; none for chips that give none); null: mute. */
+  /**
+   * Power on or reset: all that was verified is forgotten. The chip's own answer to reset (4 bytes;
+   * none for chips that give none); null: mute.
+   */
   powerOn(): Uint8Array | null;
   powerOff(): void;
   /** True from a cut until power comes back. */
@@ -48,7 +67,10 @@ export interface MemoryChip {
   onChange(listener: () => void): void;
 }
 
-/** A cell of 8 bits that is erased, then written: what a cut leaves of it. `partial`: every other bit of what was to be written. */
+/**
+ * A cell of 8 bits that is erased, then written: what a cut leaves of it. `partial`: every other
+ * bit of what was to be written.
+ */
 export function updated(old: number, next: number, left: InFlight): number {
   switch (left) {
     case 'old':
@@ -75,7 +97,10 @@ export function cleared(old: number, next: number, left: InFlight): number {
   }
 }
 
-/** An erasing alone, to the bits of `full`: what a cut leaves. `partial` has set at least one bit, and not all where there are several. */
+/**
+ * An erasing alone, to the bits of `full`: what a cut leaves. `partial` has set at least one bit,
+ * and not all where there are several.
+ */
 export function erased(old: number, full: number, left: InFlight): number {
   switch (left) {
     case 'old':
@@ -88,7 +113,10 @@ export function erased(old: number, full: number, left: InFlight): number {
   }
 }
 
-/** What a page may be found full of when its programming was cut: the same for the same page, like nothing that was ever written. */
+/**
+ * What a page may be found full of when its programming was cut: the same for the same page, like
+ * nothing that was ever written.
+ */
 export function noise(page: Uint8Array): void {
   for (const [i, old] of page.entries()) page[i] = (old * 31 + i * 73 + 0x5a) & 0xff;
 }
@@ -182,15 +210,28 @@ export abstract class Chip implements MemoryChip {
 
   /**
    * One change of silicon. `store` is told what becomes of the cell: 'new', unless the power goes.
+   *
    * @param kind 'user' memory can be worn and lie; counters, codes and protection cannot
    * @param durationMs what the change takes when it is not cut
    */
-  protected change(kind: 'user' | 'inner', durationMs: number, store: (left: InFlight) => void): void {
+  protected change(
+    kind: 'user' | 'inner',
+    durationMs: number,
+    store: (left: InFlight) => void,
+  ): void {
     this.changePage(kind, durationMs, [store]);
   }
 
-  /** A page programmed at once: each cell counts as one change, and a cut in one of them cuts the page. @param spoil makes noise of the whole page */
-  protected changePage(kind: 'user' | 'inner', durationMs: number, cells: readonly ((left: InFlight) => void)[], spoil: () => void = () => undefined): void {
+  /**
+   * A page programmed at once: each cell counts as one change, and a cut in one of them cuts the
+   * page. @param spoil makes noise of the whole page
+   */
+  protected changePage(
+    kind: 'user' | 'inner',
+    durationMs: number,
+    cells: readonly ((left: InFlight) => void)[],
+    spoil: () => void = () => undefined,
+  ): void {
     for (const [i, store] of cells.entries()) {
       this.#ops++;
       const due = this.#cuts.find((c) => c.at === this.#ops);

@@ -1,4 +1,7 @@
-/** The simulated card's own number and check formats (layouts.md); nothing here is shared with the driver. */
+/**
+ * The simulated card's own number and check formats (layouts.md); nothing here is shared with the
+ * driver.
+ */
 
 /** Hex digits (white space allowed) to bytes. */
 export function bytesOf(hex: string): Uint8Array {
@@ -12,12 +15,16 @@ export function hexOf(bytes: Uint8Array): string {
 
 /** `value` as `length` big-endian bytes, in hex. */
 export function numberHex(value: number, length: number): string {
-  return value.toString(16).toUpperCase().padStart(2 * length, '0');
+  return value
+    .toString(16)
+    .toUpperCase()
+    .padStart(2 * length, '0');
 }
 
 const CRC_TABLE = Array.from({ length: 256 }, (_, index) => {
   let value = index * 256;
-  for (let i = 0; i < 8; i++) value = value >= 0x8000 ? ((value * 2) % 0x10000) ^ 0x1021 : value * 2;
+  for (let i = 0; i < 8; i++)
+    value = value >= 0x8000 ? ((value * 2) % 0x10000) ^ 0x1021 : value * 2;
   return value;
 });
 

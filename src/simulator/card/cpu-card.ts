@@ -35,7 +35,10 @@ export interface CpuCardState {
   readonly noFci?: boolean;
   /** Gives no ATR at all. */
   readonly mute?: boolean;
-  /** A technician's card: his PIN, and the key that answers once it was verified (docs/layouts/pl-technician.md). */
+  /**
+   * A technician's card: his PIN, and the key that answers once it was verified
+   * (docs/layouts/pl-technician.md).
+   */
   readonly technician?: TechnicianState;
   /** The card's purse (docs/layouts/pl-purse.md); absent: it has none. */
   readonly purse?: PurseState;
@@ -43,15 +46,26 @@ export interface CpuCardState {
 
 /** A fault that is armed once and then carried out. */
 export type CardFault =
-  /** The card leaves the slot at the n-th APDU (1-based), before or after carrying it out; `from` counts since insertion or since arming. */
-  | { readonly kind: 'tear'; readonly at: number; readonly when: 'before' | 'after'; readonly from: 'insertion' | 'arming' }
+  /**
+   * The card leaves the slot at the n-th APDU (1-based), before or after carrying it out; `from`
+   * counts since insertion or since arming.
+   */
+  | {
+      readonly kind: 'tear';
+      readonly at: number;
+      readonly when: 'before' | 'after';
+      readonly from: 'insertion' | 'arming';
+    }
   /** No answer to anything, from now on. */
   | { readonly kind: 'mute' }
   /** The next file update, or load of the purse, answers 9000 and stores nothing. */
   | { readonly kind: 'lie' };
 
 /** What the world sees of one APDU: an answer, the card leaving, or nothing. */
-export type CardOutcome = { readonly kind: 'answer'; readonly bytes: Uint8Array } | { readonly kind: 'torn' } | { readonly kind: 'silent' };
+export type CardOutcome =
+  | { readonly kind: 'answer'; readonly bytes: Uint8Array }
+  | { readonly kind: 'torn' }
+  | { readonly kind: 'silent' };
 
 /** ATR of the reference card: T=0 (layouts.md). */
 export const REFERENCE_ATR = '3B6500009C02020702';
@@ -68,7 +82,10 @@ class Status {
   }
 }
 
-/** Deterministic challenges: a counter under DES. For cards whose challenges need not surprise anyone. */
+/**
+ * Deterministic challenges: a counter under DES. For cards whose challenges need not surprise
+ * anyone.
+ */
 export function counterRandom(seed: number): Random {
   let counter = 0;
   return {
@@ -86,8 +103,9 @@ export function counterRandom(seed: number): Random {
 }
 
 /**
- * A reference CPU card, byte by byte: files, access conditions, challenges, external authentication with its retry
- * counter, secure messaging, and an update of SFI 17 that is whole or not at all. Where it has a purse, that too.
+ * A reference CPU card, byte by byte: files, access conditions, challenges, external authentication
+ * with its retry counter, secure messaging, and an update of SFI 17 that is whole or not at all.
+ * Where it has a purse, that too.
  */
 export class CpuCard {
   readonly atr: Uint8Array;
@@ -120,13 +138,15 @@ export class CpuCard {
     this.#random = random;
     this.atr = bytesOf(state.atr);
     this.#aid = bytesOf(state.aid);
-    for (const [sfi, hex] of Object.entries(state.files)) this.#files.set(Number.parseInt(sfi, 16), bytesOf(hex));
+    for (const [sfi, hex] of Object.entries(state.files))
+      this.#files.set(Number.parseInt(sfi, 16), bytesOf(hex));
     this.#authKey = bytesOf(state.authKey);
     this.#macKey = bytesOf(state.macKey);
     this.#authTries = state.authTries;
     this.#technician = state.technician ?? null;
     this.#silent = state.mute === true;
-    this.#purse = state.purse === undefined ? null : new CardPurse(state.purse, () => this.#onChange());
+    this.#purse =
+      state.purse === undefined ? null : new CardPurse(state.purse, () => this.#onChange());
   }
 
   /** The purse, as its meter reaches it; null: the card has none. */
@@ -138,7 +158,13 @@ export class CpuCard {
   toJSON(): CpuCardState {
     const file = (sfi: number): string => hexOf(this.#files.get(sfi) as Uint8Array);
     const ids = [...this.#files.keys()].map((sfi) => sfi.toString(16).toUpperCase() as FileId);
-    return { ...this.#origin, ...(this.#technician === null ? {} : { technician: this.#technician }), ...(this.#purse === null ? {} : { purse: this.#purse.state }), authTries: this.#authTries, files: Object.fromEntries(ids.map((id) => [id, file(Number.parseInt(id, 16))])) };
+    return {
+      ...this.#origin,
+      ...(this.#technician === null ? {} : { technician: this.#technician }),
+      ...(this.#purse === null ? {} : { purse: this.#purse.state }),
+      authTries: this.#authTries,
+      files: Object.fromEntries(ids.map((id) => [id, file(Number.parseInt(id, 16))])),
+    };
   }
 
   static fromJSON(state: CpuCardState, random: Random): CpuCard {
@@ -163,7 +189,11 @@ export class CpuCard {
   /** Arms a fault for the APDUs to come; several may be armed. */
   arm(fault: CardFault): void {
     if (fault.kind === 'mute') this.#silent = true;
-    else this.#faults.push({ fault, base: fault.kind === 'tear' && fault.from === 'arming' ? this.#apdus : 0 });
+    else
+      this.#faults.push({
+        fault,
+        base: fault.kind === 'tear' && fault.from === 'arming' ? this.#apdus : 0,
+      });
   }
 
   disarm(): void {
@@ -206,7 +236,9 @@ export class CpuCard {
     if (this.#silent) return { kind: 'silent' };
     this.#apdus++;
     if (this.recording) this.#note(`=> ${hexOf(apdu)}`);
-    const tear = this.#faults.find(({ fault, base }) => fault.kind === 'tear' && this.#apdus - base === fault.at);
+    const tear = this.#faults.find(
+      ({ fault, base }) => fault.kind === 'tear' && this.#apdus - base === fault.at,
+    );
     if (tear !== undefined) this.#faults = this.#faults.filter((f) => f !== tear);
     const when = tear?.fault.kind === 'tear' ? tear.fault.when : null;
     if (when === 'before') {
@@ -225,7 +257,8 @@ export class CpuCard {
   #note(line: string): void {
     if (!this.recording) return;
     this.transcript.push(line);
-    if (this.transcript.length > TRANSCRIPT_LIMIT) this.transcript.splice(0, this.transcript.length - TRANSCRIPT_LIMIT);
+    if (this.transcript.length > TRANSCRIPT_LIMIT)
+      this.transcript.splice(0, this.transcript.length - TRANSCRIPT_LIMIT);
   }
 
   #forget(): void {
@@ -257,9 +290,11 @@ export class CpuCard {
     this.#waiting = null;
     // CREDIT follows INITIALIZE at once; between them the answer is fetched, and nothing else.
     if (ins !== 0xc0 && !(cla === 0x80 && ins === 0x52)) this.#purse?.endLoad();
-    if (cla === 0x80 && this.#purse !== null) return this.#purseCommand(this.#purse, ins, p1, p2, apdu);
+    if (cla === 0x80 && this.#purse !== null)
+      return this.#purseCommand(this.#purse, ins, p1, p2, apdu);
     if (cla !== 0x00 && cla !== 0x04) throw new Status(0x6e00);
-    if (cla === 0x04 && ins !== 0xd6) throw new Status(ins === 0xa4 || ins === 0xb0 ? 0x6882 : 0x6d00);
+    if (cla === 0x04 && ins !== 0xd6)
+      throw new Status(ins === 0xa4 || ins === 0xb0 ? 0x6882 : 0x6d00);
     switch (ins) {
       case 0xa4:
         return this.#select(p1, p2, apdu);
@@ -274,7 +309,8 @@ export class CpuCard {
       case 0x88:
         return this.#internalAuthenticate(p1, p2, apdu);
       case 0x20:
-        if (this.#technician !== null && this.#selected) return this.#verifyPin(this.#technician, p1, p2, apdu);
+        if (this.#technician !== null && this.#selected)
+          return this.#verifyPin(this.#technician, p1, p2, apdu);
         if (this.#purse === null || !this.#selected) throw new Status(0x6d00);
         if (p1 !== 0 || p2 !== 0) throw new Status(0x6a86);
         return this.#purse.verify(apdu.length === 4 ? null : this.#body(apdu));
@@ -291,7 +327,13 @@ export class CpuCard {
     }
   }
 
-  #purseCommand(purse: CardPurse, ins: number, p1: number, p2: number, apdu: Uint8Array): Uint8Array {
+  #purseCommand(
+    purse: CardPurse,
+    ins: number,
+    p1: number,
+    p2: number,
+    apdu: Uint8Array,
+  ): Uint8Array {
     if (!this.#selected) throw new Status(0x6985);
     const what = `${numberHex(ins, 1)}${numberHex(p1, 1)}${numberHex(p2, 1)}`;
     let answer: Uint8Array;
@@ -312,7 +354,9 @@ export class CpuCard {
         if (apdu[4] !== 4) throw new Status(0x6c04);
         return purse.balance();
       default:
-        throw new Status(ins === 0x50 || ins === 0x52 || ins === 0x5a || ins === 0x5c ? 0x6a86 : 0x6d00);
+        throw new Status(
+          ins === 0x50 || ins === 0x52 || ins === 0x5a || ins === 0x5c ? 0x6a86 : 0x6d00,
+        );
     }
     // T=0: an answer to a command with data waits to be fetched.
     this.#waiting = answer;
@@ -328,12 +372,24 @@ export class CpuCard {
     if (p1 !== 0x04 || p2 !== 0x00) throw new Status(0x6a86);
     const name = this.#body(apdu);
     this.#forget();
-    if (this.#origin.selectSw !== undefined) throw new Status(Number.parseInt(this.#origin.selectSw, 16));
+    if (this.#origin.selectSw !== undefined)
+      throw new Status(Number.parseInt(this.#origin.selectSw, 16));
     if (hexOf(name) !== hexOf(this.#aid)) throw new Status(0x6a82);
     this.#selected = true;
     if (this.#origin.noFci === true) return new Uint8Array(0);
     const length = this.#aid.length;
-    const fci = Uint8Array.of(0x6f, length + 7, 0x84, length, ...this.#aid, 0xa5, 0x03, 0x88, 0x01, 0x15);
+    const fci = Uint8Array.of(
+      0x6f,
+      length + 7,
+      0x84,
+      length,
+      ...this.#aid,
+      0xa5,
+      0x03,
+      0x88,
+      0x01,
+      0x15,
+    );
     this.#waiting = fci;
     throw new Status(0x6100 | fci.length);
   }
@@ -372,7 +428,12 @@ export class CpuCard {
     return this.#challenge;
   }
 
-  #externalAuthenticate(p1: number, keyId: number, apdu: Uint8Array, challenge: Uint8Array | null): Uint8Array {
+  #externalAuthenticate(
+    p1: number,
+    keyId: number,
+    apdu: Uint8Array,
+    challenge: Uint8Array | null,
+  ): Uint8Array {
     if (p1 !== 0) throw new Status(0x6a86);
     if (!this.#selected || keyId !== 0) throw new Status(0x6a88);
     const cryptogram = this.#body(apdu);
@@ -427,7 +488,13 @@ export class CpuCard {
     throw new Status(0x6100 | this.#waiting.length);
   }
 
-  #updateBinary(secure: boolean, p1: number, offset: number, apdu: Uint8Array, challenge: Uint8Array | null): Uint8Array {
+  #updateBinary(
+    secure: boolean,
+    p1: number,
+    offset: number,
+    apdu: Uint8Array,
+    challenge: Uint8Array | null,
+  ): Uint8Array {
     const file = this.#file(p1);
     const body = this.#body(apdu);
     if ((p1 & 0x1f) !== 0x17 || !this.#authenticated) throw new Status(0x6982);

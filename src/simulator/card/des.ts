@@ -1,12 +1,26 @@
 /**
- * DES (FIPS 46-3), written from the standard's tables, so that a simulated card and the driver that talks to it do
- * not share one mistake.
+ * DES (FIPS 46-3), written from the standard's tables, so that a simulated card and the driver that
+ * talks to it do not share one mistake.
  */
-const IP = [58, 50, 42, 34, 26, 18, 10, 2, 60, 52, 44, 36, 28, 20, 12, 4, 62, 54, 46, 38, 30, 22, 14, 6, 64, 56, 48, 40, 32, 24, 16, 8, 57, 49, 41, 33, 25, 17, 9, 1, 59, 51, 43, 35, 27, 19, 11, 3, 61, 53, 45, 37, 29, 21, 13, 5, 63, 55, 47, 39, 31, 23, 15, 7];
+const IP = [
+  58, 50, 42, 34, 26, 18, 10, 2, 60, 52, 44, 36, 28, 20, 12, 4, 62, 54, 46, 38, 30, 22, 14, 6, 64,
+  56, 48, 40, 32, 24, 16, 8, 57, 49, 41, 33, 25, 17, 9, 1, 59, 51, 43, 35, 27, 19, 11, 3, 61, 53,
+  45, 37, 29, 21, 13, 5, 63, 55, 47, 39, 31, 23, 15, 7,
+];
 const FP = IP.map((_, i) => IP.indexOf(i + 1) + 1);
-const P = [16, 7, 20, 21, 29, 12, 28, 17, 1, 15, 23, 26, 5, 18, 31, 10, 2, 8, 24, 14, 32, 27, 3, 9, 19, 13, 30, 6, 22, 11, 4, 25];
-const PC1 = [57, 49, 41, 33, 25, 17, 9, 1, 58, 50, 42, 34, 26, 18, 10, 2, 59, 51, 43, 35, 27, 19, 11, 3, 60, 52, 44, 36, 63, 55, 47, 39, 31, 23, 15, 7, 62, 54, 46, 38, 30, 22, 14, 6, 61, 53, 45, 37, 29, 21, 13, 5, 28, 20, 12, 4];
-const PC2 = [14, 17, 11, 24, 1, 5, 3, 28, 15, 6, 21, 10, 23, 19, 12, 4, 26, 8, 16, 7, 27, 20, 13, 2, 41, 52, 31, 37, 47, 55, 30, 40, 51, 45, 33, 48, 44, 49, 39, 56, 34, 53, 46, 42, 50, 36, 29, 32];
+const P = [
+  16, 7, 20, 21, 29, 12, 28, 17, 1, 15, 23, 26, 5, 18, 31, 10, 2, 8, 24, 14, 32, 27, 3, 9, 19, 13,
+  30, 6, 22, 11, 4, 25,
+];
+const PC1 = [
+  57, 49, 41, 33, 25, 17, 9, 1, 58, 50, 42, 34, 26, 18, 10, 2, 59, 51, 43, 35, 27, 19, 11, 3, 60,
+  52, 44, 36, 63, 55, 47, 39, 31, 23, 15, 7, 62, 54, 46, 38, 30, 22, 14, 6, 61, 53, 45, 37, 29, 21,
+  13, 5, 28, 20, 12, 4,
+];
+const PC2 = [
+  14, 17, 11, 24, 1, 5, 3, 28, 15, 6, 21, 10, 23, 19, 12, 4, 26, 8, 16, 7, 27, 20, 13, 2, 41, 52,
+  31, 37, 47, 55, 30, 40, 51, 45, 33, 48, 44, 49, 39, 56, 34, 53, 46, 42, 50, 36, 29, 32,
+];
 const SHIFTS = [1, 1, 2, 2, 2, 2, 2, 2, 1, 2, 2, 2, 2, 2, 2, 1];
 const S = [
   'e4d12fb83a6c5907 0f74e2d1a6cb9538 41e8d62bfc973a50 fc8249175b3ea06d',
@@ -22,18 +36,26 @@ const S = [
 /** Two 32-bit halves, the standard's first bit highest. */
 type Halves = readonly [number, number];
 
-/** A permutation of 64 bits (or a choice of some) as sums of what each byte of the input gives: `[byte's place * 256 + byte]`. */
+/**
+ * A permutation of 64 bits (or a choice of some) as sums of what each byte of the input gives:
+ * `[byte's place * 256 + byte]`.
+ */
 class Permutation {
   readonly #high = new Int32Array(8 * 256);
   readonly #low = new Int32Array(8 * 256);
 
-  /** `table[i]` is the number of the input bit, from 1, that becomes output bit i; the output fills two words of `wordBits` from the right. */
+  /**
+   * `table[i]` is the number of the input bit, from 1, that becomes output bit i; the output fills
+   * two words of `wordBits` from the right.
+   */
   constructor(table: readonly number[], wordBits: number) {
     for (const [i, from] of table.entries()) {
       const word = i < wordBits ? this.#high : this.#low;
       const bit = 1 << (wordBits - 1 - (i % wordBits));
       const place = (from - 1) >> 3;
-      for (let byte = 0; byte < 256; byte++) if ((byte & (0x80 >> ((from - 1) & 7))) !== 0) word[place * 256 + byte] = (word[place * 256 + byte] as number) | bit;
+      for (let byte = 0; byte < 256; byte++)
+        if ((byte & (0x80 >> ((from - 1) & 7))) !== 0)
+          word[place * 256 + byte] = (word[place * 256 + byte] as number) | bit;
     }
   }
 
@@ -59,7 +81,8 @@ const SP = Int32Array.from({ length: 8 * 64 }, (_, at) => {
   const four = S[box]?.[row]?.[(at >> 1) & 15] as number;
   let word = 0;
   // Output bit i of the round comes from bit P[i] of the eight boxes' 32.
-  for (const [i, from] of P.entries()) if ((from - 1) >> 2 === box && (four & (8 >> ((from - 1) & 3))) !== 0) word |= 1 << (31 - i);
+  for (const [i, from] of P.entries())
+    if ((from - 1) >> 2 === box && (four & (8 >> ((from - 1) & 3))) !== 0) word |= 1 << (31 - i);
   return word;
 });
 
@@ -104,7 +127,10 @@ function crypt(keys: Subkeys, block: Uint8Array, backwards: boolean): Uint8Array
     for (let box = 0; box < 8; box++) {
       // E: each box sees its four bits and one neighbour on either side, around the ends.
       const turn = 4 * box + 5;
-      const six = (turn >= 32 ? (right << (turn - 32)) | (right >>> (64 - turn)) : (right << turn) | (right >>> (32 - turn))) & 0x3f;
+      const six =
+        (turn >= 32
+          ? (right << (turn - 32)) | (right >>> (64 - turn))
+          : (right << turn) | (right >>> (32 - turn))) & 0x3f;
       mixed |= SP[box * 64 + (six ^ (keys[at + box] as number))] as number;
     }
     [left, right] = [right, left ^ mixed];
@@ -141,7 +167,11 @@ export function macOf(key: Uint8Array, start: Uint8Array, message: readonly numb
   while (padded.length % 8 !== 0) padded.push(0);
   const left = key.subarray(0, 8);
   let chain = start;
-  for (let at = 0; at < padded.length; at += 8) chain = desBlock(left, Uint8Array.from(chain, (b, i) => b ^ (padded[at + i] as number)));
+  for (let at = 0; at < padded.length; at += 8)
+    chain = desBlock(
+      left,
+      Uint8Array.from(chain, (b, i) => b ^ (padded[at + i] as number)),
+    );
   return desBlock(left, desBlockInverse(key.subarray(8, 16), chain));
 }
 
@@ -149,6 +179,12 @@ export function macOf(key: Uint8Array, start: Uint8Array, message: readonly numb
 export function cardKey(master: Uint8Array, serialTail: Uint8Array): Uint8Array {
   const key = new Uint8Array(16);
   key.set(tripleDesBlock(master, serialTail), 0);
-  key.set(tripleDesBlock(master, Uint8Array.from(serialTail, (b) => b ^ 0xff)), 8);
+  key.set(
+    tripleDesBlock(
+      master,
+      Uint8Array.from(serialTail, (b) => b ^ 0xff),
+    ),
+    8,
+  );
   return key;
 }

@@ -28,7 +28,9 @@ export interface Purchase4442 {
 
 /** The 16 bytes of a purchase block, in hex. */
 export function purchaseHex(p: Purchase4442): string {
-  return sealed(`${numberHex(p.seq, 1)}${numberHex(p.count, 2)}${numberHex(p.quantity, 3)}${numberHex(p.cumulative, 4)}${p.tag}`);
+  return sealed(
+    `${numberHex(p.seq, 1)}${numberHex(p.count, 2)}${numberHex(p.quantity, 3)}${numberHex(p.cumulative, 4)}${p.tag}`,
+  );
 }
 
 /** What an issuer puts on a card. */
@@ -65,7 +67,9 @@ export function issue4442(card: Issue4442): Sle4442State {
   const check = bytesOf(issuer).reduce((sum, byte) => sum ^ byte, 0);
   const block = (p: Purchase4442 | null): string => (p === null ? ERASED : purchaseHex(p));
   const fresh: Purchase4442 = { seq: 1, count: 0, quantity: 0, cumulative: 0, tag: '00000000' };
-  const limits = sealed(`${numberHex(card.alarm ?? 1000, 2)}${numberHex(card.overdraft ?? 500, 2)}${numberHex(card.ceiling ?? 100_000, 4)}${numberHex(card.replacements ?? 0, 1)}00`);
+  const limits = sealed(
+    `${numberHex(card.alarm ?? 1000, 2)}${numberHex(card.overdraft ?? 500, 2)}${numberHex(card.ceiling ?? 100_000, 4)}${numberHex(card.replacements ?? 0, 1)}00`,
+  );
   const main = [
     `A2131091${'FF'.repeat(28)}`,
     issuer + numberHex(check, 1),
@@ -75,5 +79,10 @@ export function issue4442(card: Issue4442): Sle4442State {
     card.meterArea ?? '00'.repeat(32),
     ERASED.repeat(8),
   ].join('');
-  return { kind: 'sle4442', main, protection: '00000000', security: numberHex(card.tries ?? 7, 1) + hexOf(codeOf4442(card.cardNo)) };
+  return {
+    kind: 'sle4442',
+    main,
+    protection: '00000000',
+    security: numberHex(card.tries ?? 7, 1) + hexOf(codeOf4442(card.cardNo)),
+  };
 }

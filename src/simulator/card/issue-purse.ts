@@ -18,8 +18,9 @@ export interface PurseMaking extends Making {
 }
 
 /**
- * A card in mode *purse* as its issuer hands it out, its meter having taken what was loaded (docs/layouts/pl-purse.md):
- * 41 loads, the last of 50.00 on 2025-10-10 at terminal 000000000301, taken at the visit of 2025-11-15.
+ * A card in mode _purse_ as its issuer hands it out, its meter having taken what was loaded
+ * (docs/layouts/pl-purse.md): 41 loads, the last of 50.00 on 2025-10-10 at terminal 000000000301,
+ * taken at the visit of 2025-11-15.
  */
 export function issuePurse(m: PurseMaking): CpuCardState {
   const { purse, balance = 0, ...making } = m;
@@ -39,7 +40,13 @@ export function issuePurse(m: PurseMaking): CpuCardState {
       pinTries: PIN_TRIES,
       loadKey: hexOf(cardKey(MASTER_LOAD, tail)),
       tacKey: hexOf(cardKey(MASTER_TAC, tail)),
-      log: count === 0 ? [] : [`${numberHex(count - 1, 2)}000000000013880600000015772020251115083000`, `${numberHex(count - 1, 2)}000000000013880200000000030120251010101500`],
+      log:
+        count === 0
+          ? []
+          : [
+              `${numberHex(count - 1, 2)}000000000013880600000015772020251115083000`,
+              `${numberHex(count - 1, 2)}000000000013880200000000030120251010101500`,
+            ],
       proof: count === 0 ? null : { seq: count - 1, mac2: '0B5E11ED', tac: '7AC7AC00' },
       ...purse,
     },

@@ -1,7 +1,10 @@
 import { Chip } from './chip.ts';
 import { bytesOf, hexOf } from './codec.ts';
 
-/** Everything a Mifare Classic 1K keeps without power: 64 blocks of 16 bytes, in hex; the first block begins with the UID. */
+/**
+ * Everything a Mifare Classic 1K keeps without power: 64 blocks of 16 bytes, in hex; the first
+ * block begins with the UID.
+ */
 export interface MifareClassicState {
   readonly kind: 'mifare-classic';
   readonly blocks: string;
@@ -24,8 +27,17 @@ const DATA_ACCESS: readonly Readonly<Record<Operation, Keys>>[] = [
   { read: '', write: '', increment: '', decrement: '' },
 ];
 
-/** Trailers by C1 C2 C3 [K]: who writes key A, reads and writes the access bits, reads and writes key B. Key A is never read. */
-const TRAILER_ACCESS: readonly { readonly keyA: Keys; readonly readBits: Keys; readonly bits: Keys; readonly readB: Keys; readonly keyB: Keys }[] = [
+/**
+ * Trailers by C1 C2 C3 [K]: who writes key A, reads and writes the access bits, reads and writes
+ * key B. Key A is never read.
+ */
+const TRAILER_ACCESS: readonly {
+  readonly keyA: Keys;
+  readonly readBits: Keys;
+  readonly bits: Keys;
+  readonly readB: Keys;
+  readonly keyB: Keys;
+}[] = [
   { keyA: 'A', readBits: 'A', bits: '', readB: 'A', keyB: 'A' },
   { keyA: 'A', readBits: 'A', bits: 'A', readB: 'A', keyB: 'A' },
   { keyA: '', readBits: 'A', bits: '', readB: 'A', keyB: '' },
@@ -49,7 +61,10 @@ interface Register {
   readonly address: number;
 }
 
-/** A block that holds a value: v, ~v, v (4 bytes each, lowest first), then the address byte, ~, itself, ~. */
+/**
+ * A block that holds a value: v, ~v, v (4 bytes each, lowest first), then the address byte, ~,
+ * itself, ~.
+ */
 export function valueBlock(value: number, address: number): Uint8Array {
   const out = new Uint8Array(BLOCK);
   const view = new DataView(out.buffer);
@@ -61,13 +76,18 @@ export function valueBlock(value: number, address: number): Uint8Array {
 }
 
 /** The value of a block; null where its format does not hold. */
-export function valueOf(block: Uint8Array): { readonly value: number; readonly address: number } | null {
+export function valueOf(
+  block: Uint8Array,
+): { readonly value: number; readonly address: number } | null {
   const value = new DataView(block.buffer, block.byteOffset, BLOCK).getInt32(0, true);
   const address = block[12] as number;
   return hexOf(block) === hexOf(valueBlock(value, address)) ? { value, address } : null;
 }
 
-/** C1 C2 C3 (4 = C1) for a sector's blocks 0–3 from the access bytes; null where the inverted bits do not agree. */
+/**
+ * C1 C2 C3 (4 = C1) for a sector's blocks 0–3 from the access bytes; null where the inverted bits
+ * do not agree.
+ */
 function conditions(trailer: Uint8Array): readonly number[] | null {
   const [b6, b7, b8] = [trailer[6], trailer[7], trailer[8]] as [number, number, number];
   const [c1, c2, c3] = [b7 >> 4, b8 & 0x0f, b8 >> 4];
@@ -78,17 +98,21 @@ function conditions(trailer: Uint8Array): readonly number[] | null {
 
 /** Three access bytes from C1 C2 C3 of a sector's blocks 0–3, in hex: for whoever issues cards. */
 export function accessHex(blocks: readonly [number, number, number, number]): string {
-  const column = (bit: number): number => blocks.reduce((sum, c, i) => sum | (((c >> bit) & 1) << i), 0);
+  const column = (bit: number): number =>
+    blocks.reduce((sum, c, i) => sum | (((c >> bit) & 1) << i), 0);
   const [c1, c2, c3] = [column(2), column(1), column(0)];
   const inverted = (c: number): number => ~c & 0x0f;
-  return hexOf(Uint8Array.of((inverted(c2) << 4) | inverted(c1), (c1 << 4) | inverted(c3), (c3 << 4) | c2));
+  return hexOf(
+    Uint8Array.of((inverted(c2) << 4) | inverted(c1), (c1 << 4) | inverted(c3), (c3 << 4) | c2),
+  );
 }
 
 /**
- * A Mifare Classic 1K as its reader sees it through the radio (the cipher itself is the reader's affair and not
- * simulated). Authentication is for one sector and lost with every failure. There is no counter of wrong keys. A sector
- * whose access bits do not agree with their inverses is shut for ever. A block is written whole: a cut leaves it old,
- * erased, half written (its first 8 bytes) or new.
+ * A Mifare Classic 1K as its reader sees it through the radio (the cipher itself is the reader's
+ * affair and not simulated). Authentication is for one sector and lost with every failure. There is
+ * no counter of wrong keys. A sector whose access bits do not agree with their inverses is shut for
+ * ever. A block is written whole: a cut leaves it old, erased, half written (its first 8 bytes) or
+ * new.
  */
 export class MifareClassic extends Chip {
   readonly #blocks: Uint8Array;
@@ -99,7 +123,8 @@ export class MifareClassic extends Chip {
   constructor(state: MifareClassicState) {
     super();
     this.#blocks = bytesOf(state.blocks);
-    if (this.#blocks.length !== 64 * BLOCK) throw new RangeError('a Mifare Classic 1K has 64 blocks');
+    if (this.#blocks.length !== 64 * BLOCK)
+      throw new RangeError('a Mifare Classic 1K has 64 blocks');
   }
 
   toJSON(): MifareClassicState {
@@ -134,7 +159,10 @@ export class MifareClassic extends Chip {
     });
   }
 
-  /** The block as it may be read: key A as zeros, and of a trailer only what may be; null: refused. @throws Torn */
+  /**
+   * The block as it may be read: key A as zeros, and of a trailer only what may be; null: refused. @throws
+   * Torn
+   */
   read(block: number): Uint8Array | null {
     return this.command(() => {
       if ((block & 3) !== 3) return this.#may(block, 'read') ? this.peek(block) : this.#refuse();
@@ -148,7 +176,10 @@ export class MifareClassic extends Chip {
     });
   }
 
-  /** False: refused. Of a trailer, the parts that may not be written stay as they are [K]. @throws Torn */
+  /**
+   * False: refused. Of a trailer, the parts that may not be written stay as they are [K]. @throws
+   * Torn
+   */
   write(block: number, data: Uint8Array): boolean {
     return this.command(() => {
       if (data.length !== BLOCK || block === 0) return this.#deny();
@@ -159,16 +190,24 @@ export class MifareClassic extends Chip {
       }
       const access = this.#trailerAccess(block);
       if (access === null) return this.#deny();
-      const parts = [[access.keyA, 0, 6], [access.bits, 6, 10], [access.keyB, 10, 16]] as const;
+      const parts = [
+        [access.keyA, 0, 6],
+        [access.bits, 6, 10],
+        [access.keyB, 10, 16],
+      ] as const;
       if (!parts.some(([keys]) => this.#holds(keys))) return this.#deny();
       const next = this.peek(block);
-      for (const [keys, from, to] of parts) if (this.#holds(keys)) next.set(data.subarray(from, to), from);
+      for (const [keys, from, to] of parts)
+        if (this.#holds(keys)) next.set(data.subarray(from, to), from);
       this.#store(block, next);
       return true;
     });
   }
 
-  /** The value of a block plus or minus an amount into the register, to be written by `transfer`. False: refused (no right, no value block, past 32 bits). @throws Torn */
+  /**
+   * The value of a block plus or minus an amount into the register, to be written by `transfer`.
+   * False: refused (no right, no value block, past 32 bits). @throws Torn
+   */
   add(block: number, operation: 'increment' | 'decrement', amount: number): boolean {
     return this.command(() => {
       const found = this.#valueAt(block, operation);
@@ -193,7 +232,8 @@ export class MifareClassic extends Chip {
   transfer(block: number): boolean {
     return this.command(() => {
       const register = this.#register;
-      if (register === null || register.sector !== block >> 2 || !this.#may(block, 'decrement')) return this.#deny();
+      if (register === null || register.sector !== block >> 2 || !this.#may(block, 'decrement'))
+        return this.#deny();
       this.#store(block, valueBlock(register.value, register.address));
       return true;
     });
@@ -239,7 +279,10 @@ export class MifareClassic extends Chip {
   #may(block: number, operation: Operation): boolean {
     if ((block & 3) === 3 || (block === 0 && operation !== 'read')) return false;
     const condition = this.#condition(block);
-    return condition !== null && this.#holds((DATA_ACCESS[condition] as (typeof DATA_ACCESS)[number])[operation]);
+    return (
+      condition !== null &&
+      this.#holds((DATA_ACCESS[condition] as (typeof DATA_ACCESS)[number])[operation])
+    );
   }
 
   #trailerAccess(block: number): (typeof TRAILER_ACCESS)[number] | null {
@@ -247,7 +290,10 @@ export class MifareClassic extends Chip {
     return condition === null ? null : (TRAILER_ACCESS[condition] ?? null);
   }
 
-  #valueAt(block: number, operation: Operation): { readonly value: number; readonly address: number } | null {
+  #valueAt(
+    block: number,
+    operation: Operation,
+  ): { readonly value: number; readonly address: number } | null {
     return this.#may(block, operation) ? valueOf(this.peek(block)) : null;
   }
 
@@ -269,5 +315,8 @@ export function blankMifare(uid: string): MifareClassicState {
   const first = `${hexOf(bytes)}${hexOf(Uint8Array.of(check))}0804006263646566676869`;
   const trailer = `${'FF'.repeat(6)}FF078069${'FF'.repeat(6)}`;
   const data = '00'.repeat(BLOCK);
-  return { kind: 'mifare-classic', blocks: first + data + data + trailer + (data + data + data + trailer).repeat(15) };
+  return {
+    kind: 'mifare-classic',
+    blocks: first + data + data + trailer + (data + data + data + trailer).repeat(15),
+  };
 }

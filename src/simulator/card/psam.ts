@@ -2,7 +2,10 @@ import { bytesOf, hexOf } from './codec.ts';
 import type { CardOutcome } from './cpu-card.ts';
 import { cardKey, desBlock, desBlockInverse, tripleDesBlock } from './des.ts';
 
-/** A key of the PSAM's application, in hex. `usage`: low 5 bits the type, high 3 bits how often it is diversified. */
+/**
+ * A key of the PSAM's application, in hex. `usage`: low 5 bits the type, high 3 bits how often it
+ * is diversified.
+ */
 export interface PsamKeyState {
   readonly usage: number;
   readonly id: number;
@@ -12,7 +15,10 @@ export interface PsamState {
   /** File id of its one application. */
   readonly application: string;
   readonly keys: readonly PsamKeyState[];
-  /** P1 by which CIPHER DATA gives all 8 bytes of a MAC; absent: it gives 4 at most, as the published command sets do. */
+  /**
+   * P1 by which CIPHER DATA gives all 8 bytes of a MAC; absent: it gives 4 at most, as the
+   * published command sets do.
+   */
   readonly wholeMac?: number;
 }
 
@@ -39,7 +45,10 @@ class Refusal {
   }
 }
 
-/** A PSAM, byte by byte: keys by usage and id, a register for the diversified one, encryption and MAC with it. No command reads a key. */
+/**
+ * A PSAM, byte by byte: keys by usage and id, a register for the diversified one, encryption and
+ * MAC with it. No command reads a key.
+ */
 export class Psam {
   readonly atr: Uint8Array = bytesOf(ATR);
   readonly transcript: string[] = [];
@@ -98,7 +107,13 @@ export class Psam {
   }
 
   #run(apdu: Uint8Array): Uint8Array {
-    const [cla, ins, p1, p2, lc] = apdu as unknown as [number, number, number, number, number | undefined];
+    const [cla, ins, p1, p2, lc] = apdu as unknown as [
+      number,
+      number,
+      number,
+      number,
+      number | undefined,
+    ];
     const waiting = this.#waiting;
     this.#waiting = null;
     if (cla === 0x00 && ins === 0xc0) {
@@ -145,14 +160,25 @@ export class Psam {
     if (held === null) throw new Refusal(0x6985);
     if ((held.usage & 0x1f) !== TYPE_BOTH) throw new Refusal(0x6982);
     if (data.length === 0 || data.length % 8 !== 0) throw new Refusal(0x6700);
-    if (p1 === 0x00) return Uint8Array.from(blocksOf(data).flatMap((b) => [...tripleDesBlock(held.key, b)]));
+    if (p1 === 0x00)
+      return Uint8Array.from(blocksOf(data).flatMap((b) => [...tripleDesBlock(held.key, b)]));
     const whole = p1 === this.#state.wholeMac;
     if (p1 !== 0x05 && !whole) throw new Refusal(0x6a86);
     if (data.length < 16) throw new Refusal(0x6700);
     const [start, ...rest] = blocksOf(data) as [Uint8Array, ...Uint8Array[]];
     const left = held.key.subarray(0, 8);
-    const last = rest.reduce((chain, block) => desBlock(left, Uint8Array.from(chain, (b, i) => b ^ (block[i] as number))), start);
-    return desBlock(left, desBlockInverse(held.key.subarray(8, 16), last)).subarray(0, whole ? 8 : 4);
+    const last = rest.reduce(
+      (chain, block) =>
+        desBlock(
+          left,
+          Uint8Array.from(chain, (b, i) => b ^ (block[i] as number)),
+        ),
+      start,
+    );
+    return desBlock(left, desBlockInverse(held.key.subarray(8, 16), last)).subarray(
+      0,
+      whole ? 8 : 4,
+    );
   }
 }
 

@@ -41,7 +41,11 @@ function mac4(key: Uint8Array, hex: string): string {
   const message = [...bytesOf(hex), 0x80];
   while (message.length % 8 !== 0) message.push(0);
   let chain: Uint8Array = new Uint8Array(8);
-  for (let at = 0; at < message.length; at += 8) chain = desBlock(key, Uint8Array.from(chain, (b, i) => b ^ (message[at + i] as number)));
+  for (let at = 0; at < message.length; at += 8)
+    chain = desBlock(
+      key,
+      Uint8Array.from(chain, (b, i) => b ^ (message[at + i] as number)),
+    );
   return hexOf(chain.subarray(0, 4));
 }
 
@@ -51,7 +55,10 @@ interface Begun {
   readonly session: Uint8Array;
 }
 
-/** The electronic purse of a PBOC card: PIN, load, proof, log. Balance, number, log and proof change in one step. */
+/**
+ * The electronic purse of a PBOC card: PIN, load, proof, log. Balance, number, log and proof change
+ * in one step.
+ */
 export class CardPurse {
   #state: PurseState;
   readonly #onChange: () => void;
@@ -110,7 +117,10 @@ export class CardPurse {
     const amount = Number.parseInt(hexOf(data.subarray(1, 5)), 16);
     const terminal = hexOf(data.subarray(5));
     if (amount === 0 || balance + amount > MAX_AMOUNT) throw new Refused(0x6a80);
-    const session = tripleDesBlock(bytesOf(loadKey), bytesOf(`${hexOf(random)}${numberHex(onlineSeq, 2)}8000`));
+    const session = tripleDesBlock(
+      bytesOf(loadKey),
+      bytesOf(`${hexOf(random)}${numberHex(onlineSeq, 2)}8000`),
+    );
     this.#begun = { amount, terminal, session };
     const mac1 = mac4(session, `${numberHex(balance, 4)}${numberHex(amount, 4)}02${terminal}`);
     return bytesOf(`${numberHex(balance, 4)}${numberHex(onlineSeq, 2)}0100${hexOf(random)}${mac1}`);
@@ -128,10 +138,18 @@ export class CardPurse {
     if (mac4(begun.session, terms) !== mac2) throw new Refused(0x9302);
     const { balance, onlineSeq, tacKey, log } = this.#state;
     const key = bytesOf(tacKey);
-    const tac = mac4(key.subarray(0, 8).map((b, i) => b ^ (key[8 + i] as number)), `${numberHex(balance + begun.amount, 4)}${numberHex(onlineSeq, 2)}${terms}`);
+    const tac = mac4(
+      key.subarray(0, 8).map((b, i) => b ^ (key[8 + i] as number)),
+      `${numberHex(balance + begun.amount, 4)}${numberHex(onlineSeq, 2)}${terms}`,
+    );
     if (!lie) {
       const record = `${numberHex(onlineSeq, 2)}000000${terms}`;
-      this.#keep({ balance: balance + begun.amount, onlineSeq: onlineSeq + 1, log: [record, ...log].slice(0, LOG_RECORDS), proof: { seq: onlineSeq, mac2, tac } });
+      this.#keep({
+        balance: balance + begun.amount,
+        onlineSeq: onlineSeq + 1,
+        log: [record, ...log].slice(0, LOG_RECORDS),
+        proof: { seq: onlineSeq, mac2, tac },
+      });
     }
     return bytesOf(tac);
   }
@@ -145,7 +163,8 @@ export class CardPurse {
     const { proof, lacks } = this.#state;
     if (lacks?.includes('prove') === true) throw new Refused(0x6d00);
     if (data.length !== 2) throw new Refused(0x6700);
-    if (type !== 0x02 || proof === null || proof.seq !== Number.parseInt(hexOf(data), 16)) throw new Refused(0x9406);
+    if (type !== 0x02 || proof === null || proof.seq !== Number.parseInt(hexOf(data), 16))
+      throw new Refused(0x9406);
     return bytesOf(proof.mac2 + proof.tac);
   }
 
@@ -156,11 +175,18 @@ export class CardPurse {
     return bytesOf(record);
   }
 
-  /** A terminal takes money off, as a meter does at its visit (80 50 01, 80 54): what it had, it keeps in its own log. @param when `YYYYMMDDhhmmss` */
+  /**
+   * A terminal takes money off, as a meter does at its visit (80 50 01, 80 54): what it had, it
+   * keeps in its own log. @param when `YYYYMMDDhhmmss`
+   */
   debit(amount: number, terminal: string, when: string): void {
     const { balance, offlineSeq, log } = this.#state;
     if (amount > balance) throw new Refused(0x9401);
     const record = `${numberHex(offlineSeq, 2)}000000${numberHex(amount, 4)}06${terminal}${when}`;
-    this.#keep({ balance: balance - amount, offlineSeq: offlineSeq + 1, log: [record, ...log].slice(0, LOG_RECORDS) });
+    this.#keep({
+      balance: balance - amount,
+      offlineSeq: offlineSeq + 1,
+      log: [record, ...log].slice(0, LOG_RECORDS),
+    });
   }
 }

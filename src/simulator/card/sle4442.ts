@@ -27,9 +27,10 @@ const FULL_COUNTER = 0x07;
 const NOTHING = new Uint8Array(0);
 
 /**
- * An SLE4442 (or SLE5542), command by command. It never says no: a command that it may not carry out changes nothing,
- * and only reading back tells. A byte update always erases and then writes, also where a clever chip would need one of
- * the two only: that is the harder case for whoever writes to it.
+ * An SLE4442 (or SLE5542), command by command. It never says no: a command that it may not carry
+ * out changes nothing, and only reading back tells. A byte update always erases and then writes,
+ * also where a clever chip would need one of the two only: that is the harder case for whoever
+ * writes to it.
  */
 export class Sle4442 extends Chip {
   readonly #main: Uint8Array;
@@ -37,7 +38,10 @@ export class Sle4442 extends Chip {
   readonly #security: Uint8Array;
   // Lost with power:
   #verified = false;
-  /** The bytes of the code that compared since a bit of the counter was cleared; null: none was, or one was wrong. */
+  /**
+   * The bytes of the code that compared since a bit of the counter was cleared; null: none was, or
+   * one was wrong.
+   */
   #compared: Set<number> | null = null;
 
   constructor(state: Sle4442State) {
@@ -45,11 +49,17 @@ export class Sle4442 extends Chip {
     this.#main = bytesOf(state.main);
     this.#protection = bytesOf(state.protection);
     this.#security = bytesOf(state.security);
-    if (this.#main.length !== 256 || this.#protection.length !== 4 || this.#security.length !== 4) throw new RangeError('an SLE4442 has 256 + 4 + 4 bytes');
+    if (this.#main.length !== 256 || this.#protection.length !== 4 || this.#security.length !== 4)
+      throw new RangeError('an SLE4442 has 256 + 4 + 4 bytes');
   }
 
   toJSON(): Sle4442State {
-    return { kind: 'sle4442', main: hexOf(this.#main), protection: hexOf(this.#protection), security: hexOf(this.#security) };
+    return {
+      kind: 'sle4442',
+      main: hexOf(this.#main),
+      protection: hexOf(this.#protection),
+      security: hexOf(this.#security),
+    };
   }
 
   /** True while the code counts as presented. */
@@ -70,7 +80,9 @@ export class Sle4442 extends Chip {
 
   /**
    * One command of the chip's own protocol: control byte, address, data.
-   * @returns what the chip puts out: main memory from the address to its end, the 4 bytes of the other two, or nothing
+   *
+   * @returns what the chip puts out: main memory from the address to its end, the 4 bytes of the
+   *   other two, or nothing
    * @throws Torn
    */
   send(control: number, address: number, data = 0): Uint8Array {
@@ -93,12 +105,16 @@ export class Sle4442 extends Chip {
       case READ_PROTECTION:
         return this.#protection.slice();
       case READ_SECURITY:
-        return Uint8Array.of(this.#counter(), ...(this.#verified ? this.#security.subarray(1) : [0, 0, 0]));
+        return Uint8Array.of(
+          this.#counter(),
+          ...(this.#verified ? this.#security.subarray(1) : [0, 0, 0]),
+        );
       case COMPARE:
         this.#compare(address, data);
         return NOTHING;
       case UPDATE_MAIN:
-        if (this.#verified && !this.#isProtected(address)) this.#update('user', this.#main, address, data);
+        if (this.#verified && !this.#isProtected(address))
+          this.#update('user', this.#main, address, data);
         return NOTHING;
       case UPDATE_SECURITY:
         if ((address & 3) === 0) this.#updateCounter(data & FULL_COUNTER);
@@ -117,7 +133,9 @@ export class Sle4442 extends Chip {
   }
 
   #isProtected(address: number): boolean {
-    return address < 32 && ((this.#protection[address >> 3] as number) & (1 << (address & 7))) === 0;
+    return (
+      address < 32 && ((this.#protection[address >> 3] as number) & (1 << (address & 7))) === 0
+    );
   }
 
   #update(kind: 'user' | 'inner', memory: Uint8Array, address: number, data: number): void {
@@ -140,7 +158,8 @@ export class Sle4442 extends Chip {
     this.change('inner', STEP_MS, (left) => {
       this.#security[0] = cleared(now, data, left);
     });
-    // A new try. Whether an earlier one still counts beside it is not confirmed; that it does not is the harder case.
+    // A new try. Whether an earlier one still counts beside it is not confirmed; that it does not
+    // is the harder case.
     this.#verified = false;
     this.#compared = new Set();
   }
@@ -160,7 +179,13 @@ export class Sle4442 extends Chip {
 
   /** The bit is written only where the byte is as told. */
   #protect(address: number, data: number): void {
-    if (!this.#verified || address >= 32 || this.#main[address] !== data || this.#isProtected(address)) return;
+    if (
+      !this.#verified ||
+      address >= 32 ||
+      this.#main[address] !== data ||
+      this.#isProtected(address)
+    )
+      return;
     const at = address >> 3;
     const old = this.#protection[at] as number;
     this.change('inner', STEP_MS, (left) => {
@@ -169,7 +194,15 @@ export class Sle4442 extends Chip {
   }
 }
 
-/** A chip as its factory delivers it: code FFFFFF, the answer to reset protected, all else erased. Which of the first 32 bytes a factory protects beyond those four is not confirmed. */
+/**
+ * A chip as its factory delivers it: code FFFFFF, the answer to reset protected, all else erased.
+ * Which of the first 32 bytes a factory protects beyond those four is not confirmed.
+ */
 export function blank4442(): Sle4442State {
-  return { kind: 'sle4442', main: `A2131091${'FF'.repeat(252)}`, protection: 'F0FFFFFF', security: '07FFFFFF' };
+  return {
+    kind: 'sle4442',
+    main: `A2131091${'FF'.repeat(252)}`,
+    protection: 'F0FFFFFF',
+    security: '07FFFFFF',
+  };
 }

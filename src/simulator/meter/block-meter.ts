@@ -13,7 +13,10 @@ export interface BlockMeterVisit {
   readonly reason?: BlockMeterRefusal;
   /** 0.01 units added now; 0 when the meter already had this purchase. */
   readonly credited: number;
-  /** False: taken, but the card left while its area was being written; the next visit writes it again. */
+  /**
+   * False: taken, but the card left while its area was being written; the next visit writes it
+   * again.
+   */
   readonly written: boolean;
 }
 
@@ -23,15 +26,24 @@ export interface CardBytes {
   readonly identity: Uint8Array;
   /** 16 bytes each; null: a block that this meter does not believe. */
   readonly blocks: readonly [Uint8Array | null, Uint8Array | null];
-  /** Where the meter writes, behind the one block and the other; the same twice on cards that have one place. */
+  /**
+   * Where the meter writes, behind the one block and the other; the same twice on cards that have
+   * one place.
+   */
   readonly areas: readonly [Uint8Array, Uint8Array];
 }
 
-/** A card in the meter's slot: how this kind of chip is read, opened and written by the meter. Its commands throw Torn when the card leaves. */
+/**
+ * A card in the meter's slot: how this kind of chip is read, opened and written by the meter. Its
+ * commands throw Torn when the card leaves.
+ */
 export interface CardInMeter {
   readonly mark: number;
   readonly rule: MeterRule;
-  /** True: an area is written once for each purchase, as the chip clears bits only; another visit finishes what was cut and says nothing new. */
+  /**
+   * True: an area is written once for each purchase, as the chip clears bits only; another visit
+   * finishes what was cut and says nothing new.
+   */
   readonly once: boolean;
   /** As it is: no command, no conditions. */
   peek(): CardBytes;
@@ -70,11 +82,22 @@ function blockIn(card: CardBytes, slot: 0 | 1): Block | null {
   if (bytes === null) return null;
   const seq = bytes[0] as number;
   if (seq === 0x00 || seq === 0xff || !isSealed(bytes)) return null;
-  return { slot, seq, count: numberAt(bytes, 1, 2), quantity: numberAt(bytes, 3, 3), cumulative: numberAt(bytes, 6, 4), tag: hexOf(bytes.subarray(10, 14)) };
+  return {
+    slot,
+    seq,
+    count: numberAt(bytes, 1, 2),
+    quantity: numberAt(bytes, 3, 3),
+    cumulative: numberAt(bytes, 6, 4),
+    tag: hexOf(bytes.subarray(10, 14)),
+  };
 }
 
 function follows(older: Block, newer: Block): boolean {
-  return newer.seq === (older.seq === LAST_SEQ ? 1 : older.seq + 1) && newer.count === older.count + 1 && newer.cumulative === older.cumulative + newer.quantity;
+  return (
+    newer.seq === (older.seq === LAST_SEQ ? 1 : older.seq + 1) &&
+    newer.count === older.count + 1 &&
+    newer.cumulative === older.cumulative + newer.quantity
+  );
 }
 
 /** The purchase that counts; null: none can be told. */
@@ -94,9 +117,13 @@ function lastArea({ areas }: CardBytes): Uint8Array | null {
 }
 
 /** The newest purchase on a card, as it lies there; null: none can be told. */
-export function purchaseOn(card: CardInMeter): { readonly count: number; readonly quantity: number; readonly cumulative: number } | null {
+export function purchaseOn(
+  card: CardInMeter,
+): { readonly count: number; readonly quantity: number; readonly cumulative: number } | null {
   const newest = newestOf(card.peek());
-  return newest === null ? null : { count: newest.count, quantity: newest.quantity, cumulative: newest.cumulative };
+  return newest === null
+    ? null
+    : { count: newest.count, quantity: newest.quantity, cumulative: newest.cumulative };
 }
 
 /** The tag of that purchase, hex; null: none can be told. */
@@ -105,9 +132,10 @@ export function tagOn(card: CardInMeter): string | null {
 }
 
 /**
- * A meter for cards with two purchase blocks. It works through the card's contacts like any other: the code first, then
- * its area; so its own writes can be cut too. What it takes it keeps before it writes to the card: a cut visit credits
- * once, and is written at the next. The rule by which it takes a purchase is that of the maker whose cards it reads.
+ * A meter for cards with two purchase blocks. It works through the card's contacts like any other:
+ * the code first, then its area; so its own writes can be cut too. What it takes it keeps before it
+ * writes to the card: a cut visit credits once, and is written at the next. The rule by which it
+ * takes a purchase is that of the maker whose cards it reads.
  */
 export class BlockMeter {
   #state: MeterState;
@@ -140,11 +168,16 @@ export class BlockMeter {
   /** Gas flows; no more than is there. */
   consume(quantity: number): void {
     const flow = Math.min(quantity, this.#state.remaining);
-    this.#state = { ...this.#state, remaining: this.#state.remaining - flow, used: this.#state.used + flow };
+    this.#state = {
+      ...this.#state,
+      remaining: this.#state.remaining - flow,
+      used: this.#state.used + flow,
+    };
   }
 
   /**
    * The card is put into the meter, and taken out again.
+   *
    * @param now `YYMMDDhhmm`, the meter's clock
    */
   visit(card: CardInMeter, now: string): BlockMeterVisit {
@@ -155,15 +188,27 @@ export class BlockMeter {
       const judged = this.#judge(card, found);
       if (typeof judged === 'string') return refused(judged);
       const { block, credit } = judged;
-      // Nothing is taken from a card that can't be written to: another meter could take the same again.
+      // Nothing is taken from a card that can't be written to: another meter could take the same
+      // again.
       if (!card.unlock(hexOf(found.identity.subarray(1, 6)))) return refused('code');
       taken = credit;
-      this.#state = { ...this.#state, count: block.count, remaining: this.#state.remaining + credit };
+      this.#state = {
+        ...this.#state,
+        count: block.count,
+        remaining: this.#state.remaining + credit,
+      };
       if (!card.once || this.#answer?.count !== block.count) {
         // A meter that was put up anew knows of its answer what stands on the card.
         const there = found.areas[block.slot];
-        const isThere = card.once && there[0] === 0x58 && isSealed(there) && numberAt(there, 1, 2) === block.count;
-        this.#answer = { count: block.count, bytes: isThere ? there : bytesOf(meterAreaHex(this.#state, now)) };
+        const isThere =
+          card.once &&
+          there[0] === 0x58 &&
+          isSealed(there) &&
+          numberAt(there, 1, 2) === block.count;
+        this.#answer = {
+          count: block.count,
+          bytes: isThere ? there : bytesOf(meterAreaHex(this.#state, now)),
+        };
       }
       card.write(this.#answer.bytes, block.slot);
       return { accepted: true, credited: taken, written: true };
@@ -176,9 +221,13 @@ export class BlockMeter {
   }
 
   /** The purchase to take or taken already and what it adds, or why not. */
-  #judge(card: CardInMeter, found: CardBytes): { readonly block: Block; readonly credit: number } | BlockMeterRefusal {
+  #judge(
+    card: CardInMeter,
+    found: CardBytes,
+  ): { readonly block: Block; readonly credit: number } | BlockMeterRefusal {
     const { identity } = found;
-    if (identity[0] !== card.mark || identity.reduce((sum, byte) => sum ^ byte, 0) !== 0) return 'no application';
+    if (identity[0] !== card.mark || identity.reduce((sum, byte) => sum ^ byte, 0) !== 0)
+      return 'no application';
     const block = newestOf(found);
     if (block === null) return 'unreadable';
     const area = lastArea(found);

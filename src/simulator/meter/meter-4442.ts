@@ -4,7 +4,10 @@ import type { BlockMeterVisit } from './block-meter.ts';
 import { in4442 } from './slots.ts';
 import type { MeterState } from './meter.ts';
 
-/** A meter for PL-4442 cards. Its rule is *count exact*: it takes a card whose newest count is its own plus one, once. */
+/**
+ * A meter for PL-4442 cards. Its rule is _count exact_: it takes a card whose newest count is its
+ * own plus one, once.
+ */
 export class Meter4442 {
   readonly #meter: BlockMeter;
 
@@ -29,6 +32,7 @@ export class Meter4442 {
 
   /**
    * The card is put into the meter, and taken out again.
+   *
    * @param now `YYMMDDhhmm`, the meter's clock
    */
   visit(card: Sle4442, now: string): BlockMeterVisit {

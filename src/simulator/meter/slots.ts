@@ -8,18 +8,31 @@ import { sectorKeyHex } from '../card/issue-m1.ts';
 import type { MifareClassic } from '../card/mifare-classic.ts';
 import * as sle4428 from '../card/sle4428.ts';
 import type { Sle4428 } from '../card/sle4428.ts';
-import { COMPARE, READ_MAIN, READ_SECURITY, UPDATE_MAIN, UPDATE_SECURITY } from '../card/sle4442.ts';
+import {
+  COMPARE,
+  READ_MAIN,
+  READ_SECURITY,
+  UPDATE_MAIN,
+  UPDATE_SECURITY,
+} from '../card/sle4442.ts';
 import type { Sle4442 } from '../card/sle4442.ts';
 import type { CardBytes, CardInMeter } from './block-meter.ts';
 
-/** The meters' side of each chip: its commands by the chip's own procedure, without a reader between. */
+/**
+ * The meters' side of each chip: its commands by the chip's own procedure, without a reader
+ * between.
+ */
 
 const AREA_LENGTH = 32;
 
 /** The map that PL-4442 and PL-4428 share. */
 function shared(main: Uint8Array): CardBytes {
   const area = main.slice(0x60, 0x60 + AREA_LENGTH);
-  return { identity: main.slice(0x20, 0x30), blocks: [main.slice(0x30, 0x40), main.slice(0x40, 0x50)], areas: [area, area] };
+  return {
+    identity: main.slice(0x20, 0x30),
+    blocks: [main.slice(0x30, 0x40), main.slice(0x40, 0x50)],
+    areas: [area, area],
+  };
 }
 
 export function in4442(card: Sle4442): CardInMeter {
@@ -42,7 +55,8 @@ export function in4442(card: Sle4442): CardInMeter {
     },
     write: (area) => {
       const have = card.send(READ_MAIN, 0x60);
-      for (const [i, byte] of area.entries()) if (have[i] !== byte) card.send(UPDATE_MAIN, 0x60 + i, byte);
+      for (const [i, byte] of area.entries())
+        if (have[i] !== byte) card.send(UPDATE_MAIN, 0x60 + i, byte);
     },
     powerOff: () => card.powerOff(),
   };
@@ -63,13 +77,15 @@ export function in4428(card: Sle4428): CardInMeter {
       const before = counter();
       if (before === 0) return false;
       card.send(sle4428.WRITE_COUNTER, sle4428.COUNTER_ADDRESS, before & (before - 1));
-      for (const [i, byte] of codeOf4442(cardNo).subarray(0, 2).entries()) card.send(sle4428.VERIFY, sle4428.CODE_ADDRESS + i, byte);
+      for (const [i, byte] of codeOf4442(cardNo).subarray(0, 2).entries())
+        card.send(sle4428.VERIFY, sle4428.CODE_ADDRESS + i, byte);
       card.send(sle4428.UPDATE, sle4428.COUNTER_ADDRESS, 0xff);
       return counter() === 0xff;
     },
     write: (area) => {
       const have = card.send(sle4428.READ, 0x60);
-      for (const [i, byte] of area.entries()) if (have[i] !== byte) card.send(sle4428.UPDATE, 0x60 + i, byte);
+      for (const [i, byte] of area.entries())
+        if (have[i] !== byte) card.send(sle4428.UPDATE, 0x60 + i, byte);
     },
     powerOff: () => card.powerOff(),
   };
@@ -91,8 +107,10 @@ export function inM1(card: MifareClassic): CardInMeter {
       if (card.powerOn() === null) return null;
       const blocks = new Map<number, Uint8Array>();
       for (const sector of [1, 2]) {
-        if (!card.authenticate(sector * 4, 'A', bytesOf(sectorKeyHex(uid, sector, 'A')))) return null;
-        for (const i of [0, 1, 2]) blocks.set(sector * 4 + i, card.read(sector * 4 + i) ?? new Uint8Array(16));
+        if (!card.authenticate(sector * 4, 'A', bytesOf(sectorKeyHex(uid, sector, 'A'))))
+          return null;
+        for (const i of [0, 1, 2])
+          blocks.set(sector * 4 + i, card.read(sector * 4 + i) ?? new Uint8Array(16));
       }
       return of((number) => blocks.get(number) as Uint8Array);
     },
@@ -104,7 +122,10 @@ export function inM1(card: MifareClassic): CardInMeter {
   };
 }
 
-/** PL-102: each zone is a page of one purchase, 16 bytes block and 32 bytes answer behind 16 that stay erased. */
+/**
+ * PL-102: each zone is a page of one purchase, 16 bytes block and 32 bytes answer behind 16 that
+ * stay erased.
+ */
 export function in102(card: At88Sc102): CardInMeter {
   const { map } = card.settings;
   const zones = [map.az1.at >> 3, map.az2.at >> 3] as const;
@@ -125,7 +146,9 @@ export function in102(card: At88Sc102): CardInMeter {
     unlock: (cardNo) => {
       const counter = (): Uint8Array => card.read(map.scac.at >> 3, 1);
       card.compare(map.sc.at, bytesOf(codeFor(cardNo, 'PSC', 2)));
-      const bit = [0, 1, 2, 3, 4, 5, 6, 7].find((i) => ((counter()[0] as number) & (0x80 >> i)) !== 0);
+      const bit = [0, 1, 2, 3, 4, 5, 6, 7].find(
+        (i) => ((counter()[0] as number) & (0x80 >> i)) !== 0,
+      );
       if (bit === undefined || bit >= card.settings.tries) return false;
       card.write(map.scac.at + bit);
       card.erase(map.scac.at);
@@ -135,7 +158,9 @@ export function in102(card: At88Sc102): CardInMeter {
       const at = zones[slot] + 32;
       const have = card.read(at, AREA_LENGTH);
       for (const [i, byte] of area.entries()) {
-        for (let bit = 0; bit < 8; bit++) if ((byte & (0x80 >> bit)) === 0 && ((have[i] as number) & (0x80 >> bit)) !== 0) card.write((at + i) * 8 + bit);
+        for (let bit = 0; bit < 8; bit++)
+          if ((byte & (0x80 >> bit)) === 0 && ((have[i] as number) & (0x80 >> bit)) !== 0)
+            card.write((at + i) * 8 + bit);
       }
     },
     powerOff: () => card.powerOff(),
@@ -147,7 +172,11 @@ export function in1608(card: At88Sc1608): CardInMeter {
   const of = (zone: (number: number, length: number) => Uint8Array): CardBytes => {
     const blocks = zone(1, 32);
     const area = zone(2, AREA_LENGTH);
-    return { identity: zone(0, 16), blocks: [blocks.slice(0, 16), blocks.slice(16)], areas: [area, area] };
+    return {
+      identity: zone(0, 16),
+      blocks: [blocks.slice(0, 16), blocks.slice(16)],
+      areas: [area, area],
+    };
   };
   return {
     mark: 0x54,
@@ -156,7 +185,9 @@ export function in1608(card: At88Sc1608): CardInMeter {
     peek: () => of((number, length) => card.peek(number).slice(0, length)),
     read: () => {
       const atr = card.powerOn();
-      return atr === null || hexOf(atr) !== '2CAA55A0' ? null : of((number, length) => card.readUser(number, 0, length));
+      return atr === null || hexOf(atr) !== '2CAA55A0'
+        ? null
+        : of((number, length) => card.readUser(number, 0, length));
     },
     unlock: (cardNo) => card.verify(2, 'write', bytesOf(codeFor(cardNo, 'PW2', 3))),
     write: (area) => {
@@ -173,7 +204,9 @@ export function in24(card: At24): CardInMeter {
     const cardNo = hexOf(identity.subarray(1, 6));
     const block = (at: number): Uint8Array | null => {
       const bytes = main.slice(at, at + 16);
-      return hexOf(main.subarray(at + 16, at + 24)) === proofOf(cardNo, identity, bytes) ? bytes : null;
+      return hexOf(main.subarray(at + 16, at + 24)) === proofOf(cardNo, identity, bytes)
+        ? bytes
+        : null;
     };
     const area = main.slice(0x60, 0x60 + AREA_LENGTH);
     return { identity, blocks: [block(0x20), block(0x40)], areas: [area, area] };

@@ -2,7 +2,14 @@ import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 
 /** What came out of the printer, line by line. */
-export type PrintedLine = { readonly kind: 'text'; readonly text: string; readonly center: boolean; readonly double: boolean } | { readonly kind: 'qr'; readonly text: string };
+export type PrintedLine =
+  | {
+      readonly kind: 'text';
+      readonly text: string;
+      readonly center: boolean;
+      readonly double: boolean;
+    }
+  | { readonly kind: 'qr'; readonly text: string };
 export interface PrintedSlip {
   readonly number: number;
   readonly lines: readonly PrintedLine[];
@@ -17,8 +24,8 @@ export interface PrinterCondition {
 }
 
 /**
- * An ESC/POS receipt printer on a TCP port: it understands what real ones do (initialise, align, sizes, Chinese in
- * GB18030, QR code, feed, cut, real-time status) and keeps each cut slip.
+ * An ESC/POS receipt printer on a TCP port: it understands what real ones do (initialise, align,
+ * sizes, Chinese in GB18030, QR code, feed, cut, real-time status) and keeps each cut slip.
  */
 export class SimulatedPrinter {
   readonly slips: PrintedSlip[] = [];
@@ -98,7 +105,12 @@ export class SimulatedPrinter {
   }
 
   /** Carries out one command or character; 0: more bytes are needed. */
-  #one(b: Buffer, pen: { center: boolean; double: boolean; text: number[]; qr: string }, flush: () => void, socket: Socket): number {
+  #one(
+    b: Buffer,
+    pen: { center: boolean; double: boolean; text: number[]; qr: string },
+    flush: () => void,
+    socket: Socket,
+  ): number {
     if (b.length === 0) return 0;
     const [c0 = 0, c1, c2, c3] = b;
     const need = (n: number): boolean => b.length >= n;
@@ -178,14 +190,20 @@ export function slipSvg(slip: PrintedSlip): string {
   const escape = (s: string): string => s.replace(/&/g, '&amp;').replace(/</g, '&lt;');
   for (const l of slip.lines) {
     if (l.kind === 'qr') {
-      parts.push(`<text x="${width / 2}" y="${y}" text-anchor="middle" font-size="14">[二维码] ${escape(l.text.slice(0, 40))}</text>`);
+      parts.push(
+        `<text x="${width / 2}" y="${y}" text-anchor="middle" font-size="14">[二维码] ${escape(l.text.slice(0, 40))}</text>`,
+      );
       y += 30;
       continue;
     }
     const size = l.double ? 34 : 21;
     const step = l.double ? 46 : 30;
     const text = escape(l.text).replace(/ {2,}/g, (s) => ' '.repeat(s.length));
-    parts.push(l.center ? `<text x="${width / 2}" y="${y + (l.double ? 12 : 0)}" text-anchor="middle" font-size="${size}">${text}</text>` : line(text, y));
+    parts.push(
+      l.center
+        ? `<text x="${width / 2}" y="${y + (l.double ? 12 : 0)}" text-anchor="middle" font-size="${size}">${text}</text>`
+        : line(text, y),
+    );
     y += step;
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y + 16}" viewBox="0 0 ${width} ${y + 16}"><rect width="100%" height="100%" fill="#fffdf6"/><g fill="#1a1a1a" font-family="'Noto Sans Mono CJK SC','Noto Sans CJK SC',monospace" xml:space="preserve">${parts.join('')}</g></svg>`;

@@ -24,7 +24,12 @@ export interface AcsSettings {
   readonly wrongLength: number;
 }
 
-export const ACS_SETTINGS: AcsSettings = { unselected: 0x6300, wrongType: 0x6300, unsupported: 0x6a81, wrongLength: 0x6700 };
+export const ACS_SETTINGS: AcsSettings = {
+  unselected: 0x6300,
+  wrongType: 0x6300,
+  unsupported: 0x6a81,
+  wrongLength: 0x6700,
+};
 
 /** Card types of `FF A4`. 02 and 09 are unconfirmed [K]. */
 const TYPES: Readonly<Record<number, (chip: AcsChip) => boolean>> = {
@@ -35,13 +40,20 @@ const TYPES: Readonly<Record<number, (chip: AcsChip) => boolean>> = {
   0x06: (chip) => chip instanceof Sle4442,
   0x09: (chip) => chip instanceof At88Sc102,
 };
-const PAGE_CODES: Readonly<Record<number, number>> = { 0x03: 8, 0x04: 16, 0x05: 32, 0x06: 64, 0x07: 128 };
+const PAGE_CODES: Readonly<Record<number, number>> = {
+  0x03: 8,
+  0x04: 16,
+  0x05: 32,
+  0x06: 64,
+  0x07: 128,
+};
 const DEFAULT_PAGE = 8;
 const NOTHING = new Uint8Array(0);
 
 /**
- * An ACS reader with a memory chip in it. It answers 9000 to a write whatever became of it (its manuals promise no
- * comparing): only reading back tells. Presenting a code answers `90` and the error counter, also when it was wrong.
+ * An ACS reader with a memory chip in it. It answers 9000 to a write whatever became of it (its
+ * manuals promise no comparing): only reading back tells. Presenting a code answers `90` and the
+ * error counter, also when it was wrong.
  */
 export class AcsReader extends ReaderSlot {
   readonly #chip: AcsChip;
@@ -59,7 +71,9 @@ export class AcsReader extends ReaderSlot {
 
   protected atrOf(chipAtr: Uint8Array): Uint8Array {
     // I2C and AT88 chips have no ATR that PC/SC could use: the reader shows its own.
-    return synchronousAtr(this.#chip instanceof Sle4442 || this.#chip instanceof Sle4428 ? chipAtr : NOTHING);
+    return synchronousAtr(
+      this.#chip instanceof Sle4442 || this.#chip instanceof Sle4428 ? chipAtr : NOTHING,
+    );
   }
 
   protected forgetSession(): void {
@@ -112,7 +126,8 @@ export class AcsReader extends ReaderSlot {
 
   /** The old ACR38 wants Le 00 where CCID models want the length. */
   #counterLe(command: Command, length: number): void {
-    if (this.#le(command, 0) !== (this.#variant === 'acr38' ? 0 : length)) throw new Status(this.#settings.wrongLength);
+    if (this.#le(command, 0) !== (this.#variant === 'acr38' ? 0 : length))
+      throw new Status(this.#settings.wrongLength);
   }
 
   #sle4442(chip: Sle4442, command: Command): Uint8Array {
@@ -122,7 +137,9 @@ export class AcsReader extends ReaderSlot {
         const length = this.#le(command);
         this.#within(p2, length, 256);
         const bytes = chip.send(sle4442.READ_MAIN, p2).slice(0, length);
-        return this.#variant === 'acr38' ? Uint8Array.of(...bytes, ...chip.send(sle4442.READ_PROTECTION, 0)) : bytes;
+        return this.#variant === 'acr38'
+          ? Uint8Array.of(...bytes, ...chip.send(sle4442.READ_PROTECTION, 0))
+          : bytes;
       }
       case 0xb1:
         this.#counterLe(command, 4);
@@ -134,11 +151,13 @@ export class AcsReader extends ReaderSlot {
       case 0xd1: {
         const data = this.#data(command);
         this.#within(p2, data.length, ins === 0xd0 ? 256 : 32);
-        for (const [i, byte] of data.entries()) chip.send(ins === 0xd0 ? sle4442.UPDATE_MAIN : sle4442.WRITE_PROTECTION, p2 + i, byte);
+        for (const [i, byte] of data.entries())
+          chip.send(ins === 0xd0 ? sle4442.UPDATE_MAIN : sle4442.WRITE_PROTECTION, p2 + i, byte);
         return NOTHING;
       }
       case 0xd2:
-        for (const [i, byte] of this.#data(command, 3).entries()) chip.send(sle4442.UPDATE_SECURITY, i + 1, byte);
+        for (const [i, byte] of this.#data(command, 3).entries())
+          chip.send(sle4442.UPDATE_SECURITY, i + 1, byte);
         return NOTHING;
       case 0x20: {
         const code = this.#data(command, 3);
@@ -162,7 +181,8 @@ export class AcsReader extends ReaderSlot {
       case 0xb0: {
         const length = this.#le(command);
         // The old ACR38 gives no more than EC at once.
-        if (this.#variant === 'acr38' && length > 0xec) throw new Status(this.#settings.wrongLength);
+        if (this.#variant === 'acr38' && length > 0xec)
+          throw new Status(this.#settings.wrongLength);
         this.#within(address, length, 1024);
         return chip.send(sle4428.READ, address).slice(0, length);
       }
@@ -185,7 +205,8 @@ export class AcsReader extends ReaderSlot {
       case 0xd1: {
         const data = this.#data(command);
         this.#within(address, data.length, 1024);
-        for (const [i, byte] of data.entries()) chip.send(ins === 0xd0 ? sle4428.UPDATE : sle4428.PROTECT, address + i, byte);
+        for (const [i, byte] of data.entries())
+          chip.send(ins === 0xd0 ? sle4428.UPDATE : sle4428.PROTECT, address + i, byte);
         return NOTHING;
       }
       case 0x20: {
@@ -193,7 +214,8 @@ export class AcsReader extends ReaderSlot {
         const left = presentTo(
           () => chip.send(sle4428.READ, sle4428.COUNTER_ADDRESS)[0] as number,
           (counter) => chip.send(sle4428.WRITE_COUNTER, sle4428.COUNTER_ADDRESS, counter),
-          () => code.forEach((byte, i) => chip.send(sle4428.VERIFY, sle4428.CODE_ADDRESS + i, byte)),
+          () =>
+            code.forEach((byte, i) => chip.send(sle4428.VERIFY, sle4428.CODE_ADDRESS + i, byte)),
           () => chip.send(sle4428.UPDATE, sle4428.COUNTER_ADDRESS, 0xff),
         );
         throw new Status(0x9000 | left);
@@ -221,8 +243,9 @@ export class AcsReader extends ReaderSlot {
       case 0xd0: {
         const data = this.#data(command);
         this.#within(address, data.length, chip.size);
-        // Cut at the pages that the reader was told of: too big a page wraps in the chip, and spoils it.
-        for (let at = 0; at < data.length; ) {
+        // Cut at the pages that the reader was told of: too big a page wraps in the chip, and
+        // spoils it.
+        for (let at = 0; at < data.length;) {
           const end = Math.min(data.length, at + this.#page - ((address + at) % this.#page));
           chip.write(address + at, data.slice(at, end));
           at = end;
@@ -234,7 +257,10 @@ export class AcsReader extends ReaderSlot {
     }
   }
 
-  /** Byte addresses are bit addresses / 8. Whether a code was right shows only in what can be read afterwards. */
+  /**
+   * Byte addresses are bit addresses / 8. Whether a code was right shows only in what can be read
+   * afterwards.
+   */
   #at88sc102(chip: At88Sc102, command: Command): Uint8Array {
     const { ins, p1, p2 } = command;
     const { map } = chip.settings;
@@ -249,7 +275,8 @@ export class AcsReader extends ReaderSlot {
         const data = this.#data(command);
         this.#within(p2, data.length, size);
         for (const [i, byte] of data.entries()) {
-          for (let bit = 0; bit < 8; bit++) if ((byte & (0x80 >> bit)) === 0) chip.write((p2 + i) * 8 + bit);
+          for (let bit = 0; bit < 8; bit++)
+            if ((byte & (0x80 >> bit)) === 0) chip.write((p2 + i) * 8 + bit);
         }
         return NOTHING;
       }
@@ -257,8 +284,14 @@ export class AcsReader extends ReaderSlot {
         chip.erase(p2 * 8);
         return NOTHING;
       case 0x20: {
-        // P1 is the length of the counter in bits: 08 for the code, 80 for a counted erasing, 00 for one without.
-        const ranges: readonly (readonly [number, { readonly at: number; readonly bits: number }, number, number])[] = [
+        // P1 is the length of the counter in bits: 08 for the code, 80 for a counted erasing, 00
+        // for one without.
+        const ranges: readonly (readonly [
+          number,
+          { readonly at: number; readonly bits: number },
+          number,
+          number,
+        ])[] = [
           [0x08, map.sc, map.scac.at, map.scac.at],
           [0x00, map.ez1, 0, map.az1.at],
           [0x00, map.ez2, 0, map.az2.at],
@@ -270,7 +303,9 @@ export class AcsReader extends ReaderSlot {
         chip.compare(key.at, this.#data(command, key.bits / 8));
         if (length > 0) {
           const counter = chip.read(counterAt >> 3, length / 8);
-          const bit = Array.from({ length }, (_, i) => i).find((i) => ((counter[i >> 3] as number) & (0x80 >> (i & 7))) !== 0);
+          const bit = Array.from({ length }, (_, i) => i).find(
+            (i) => ((counter[i >> 3] as number) & (0x80 >> (i & 7))) !== 0,
+          );
           if (bit === undefined) throw new Status(0x6300);
           chip.write(counterAt + bit);
         }
@@ -300,7 +335,7 @@ export class AcsReader extends ReaderSlot {
       case 0xd1: {
         const data = this.#data(command);
         this.#within(p2, data.length, ins === 0xd0 ? 256 : 128);
-        for (let at = 0; at < data.length; ) {
+        for (let at = 0; at < data.length;) {
           const end = Math.min(data.length, at + 16 - ((p2 + at) % 16));
           if (ins === 0xd0) chip.writeUser(p1 & 7, p2 + at, data.slice(at, end));
           else chip.writeConfig(p2 + at, data.slice(at, end));

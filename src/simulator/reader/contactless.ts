@@ -25,7 +25,8 @@ export interface ContactlessSettings {
 }
 
 export const ACR122: ContactlessSettings = {
-  // Called volatile in its manual: they live as long as the reader has power, whatever the card does.
+  // Called volatile in its manual: they live as long as the reader has power, whatever the card
+  // does.
   places: [{ structure: 0x00, from: 0x00, to: 0x01, volatile: false }],
   refused: 0x6300,
   unsupported: 0x6a81,
@@ -54,7 +55,11 @@ export class ContactlessReader extends ReaderSlot {
   readonly #settings: ContactlessSettings;
   readonly #keys: KeyStore;
 
-  constructor(card: MifareClassic, settings: ContactlessSettings = ACR122, keys: KeyStore = new Map<number, Uint8Array>()) {
+  constructor(
+    card: MifareClassic,
+    settings: ContactlessSettings = ACR122,
+    keys: KeyStore = new Map<number, Uint8Array>(),
+  ) {
     super(card);
     this.#card = card;
     this.#settings = settings;
@@ -86,7 +91,13 @@ export class ContactlessReader extends ReaderSlot {
       case 0x82:
         return this.#loadKey(command);
       case 0x86: {
-        const [version, high, block, type, number] = this.#data(command, 5) as unknown as [number, number, number, number, number];
+        const [version, high, block, type, number] = this.#data(command, 5) as unknown as [
+          number,
+          number,
+          number,
+          number,
+          number,
+        ];
         if (version !== 0x01 || high !== 0x00) throw new Status(this.#settings.unsupported);
         return this.#authenticate(block, type, number);
       }
@@ -116,7 +127,9 @@ export class ContactlessReader extends ReaderSlot {
 
   #loadKey(command: Command): Uint8Array {
     const key = this.#data(command, 6);
-    const place = this.#settings.places.find((p) => p.structure === command.p1 && command.p2 >= p.from && command.p2 <= p.to);
+    const place = this.#settings.places.find(
+      (p) => p.structure === command.p1 && command.p2 >= p.from && command.p2 <= p.to,
+    );
     if (place === undefined) throw new Status(this.#settings.refused);
     this.#keys.set(command.p2, key);
     return NOTHING;
@@ -124,7 +137,8 @@ export class ContactlessReader extends ReaderSlot {
 
   #authenticate(block: number, type: number, number: number): Uint8Array {
     const key = this.#keys.get(number);
-    if (key === undefined || (type !== 0x60 && type !== 0x61)) throw new Status(this.#settings.refused);
+    if (key === undefined || (type !== 0x60 && type !== 0x61))
+      throw new Status(this.#settings.refused);
     return this.#done(this.#card.authenticate(block, type === 0x60 ? 'A' : 'B', key));
   }
 
@@ -173,21 +187,31 @@ function bigEndian(value: number): Uint8Array {
   return out;
 }
 
-/** Answer to select of the simulated card (ISO 14443-4): TL, T0, TA, TB, TC, then its historical bytes. Real cards' differ [K]. */
+/**
+ * Answer to select of the simulated card (ISO 14443-4): TL, T0, TA, TB, TC, then its historical
+ * bytes. Real cards' differ [K].
+ */
 const ATS = '0A78809002504C435055';
 /** Bytes of an answer to select before its historical ones, where T0 announces TA, TB and TC. */
 const ATS_HEAD = 5;
 
-/** The ATR that PC/SC part 3 makes of an answer to select: 3B 8n 80 01, the historical bytes, and the XOR of all behind the first. */
+/**
+ * The ATR that PC/SC part 3 makes of an answer to select: 3B 8n 80 01, the historical bytes, and
+ * the XOR of all behind the first.
+ */
 function atrOfAts(ats: Uint8Array): Uint8Array {
   const historical = ats.subarray(ATS_HEAD);
   const body = [0x80 | historical.length, 0x80, 0x01, ...historical];
-  return Uint8Array.of(0x3b, ...body, body.reduce((sum, byte) => sum ^ byte, 0));
+  return Uint8Array.of(
+    0x3b,
+    ...body,
+    body.reduce((sum, byte) => sum ^ byte, 0),
+  );
 }
 
 /**
- * A CPU card behind ISO 14443-4 (FM1208 and its like) in a contactless reader of PC/SC part 3: its ATR is the reader's,
- * `FF CA` is the reader's too, and everything else goes to the card as it is.
+ * A CPU card behind ISO 14443-4 (FM1208 and its like) in a contactless reader of PC/SC part 3: its
+ * ATR is the reader's, `FF CA` is the reader's too, and everything else goes to the card as it is.
  */
 export class ContactlessCpu implements SlotCard {
   readonly card: CpuCard;
@@ -226,7 +250,8 @@ export class ContactlessCpu implements SlotCard {
   /** The reader's own commands; a CPU card has no blocks to read or keys to load. */
   #own(apdu: Uint8Array): Uint8Array {
     const status = (sw: number): Uint8Array => Uint8Array.of(sw >> 8, sw & 0xff);
-    if (hexOf(apdu.subarray(0, 2)) !== 'FFCA' || (apdu[2] as number) > 1 || apdu[3] !== 0) return status(this.#settings.unsupported);
+    if (hexOf(apdu.subarray(0, 2)) !== 'FFCA' || (apdu[2] as number) > 1 || apdu[3] !== 0)
+      return status(this.#settings.unsupported);
     if (apdu.length !== 5) return status(this.#settings.wrongLength);
     const answer = apdu[2] === 0 ? this.#uid : bytesOf(ATS);
     if (apdu[4] !== 0 && apdu[4] !== answer.length) return status(0x6c00 | answer.length);

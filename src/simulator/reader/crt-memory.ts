@@ -23,7 +23,10 @@ export function crtSle4442(chip: Sle4442): CrtMemoryCard {
     const data = command.slice(5);
     if (ins === 0xb0) {
       const length = p3 === 0 ? 256 : p3;
-      if (p1 === 0x00) return p2 + length > 256 ? BAD_LENGTH : [...chip.send(sle4442.READ_MAIN, p2).subarray(0, length), ...OK];
+      if (p1 === 0x00)
+        return p2 + length > 256
+          ? BAD_LENGTH
+          : [...chip.send(sle4442.READ_MAIN, p2).subarray(0, length), ...OK];
       if (p1 === 0x01) return [...chip.send(sle4442.READ_PROTECTION, 0), ...OK];
       if (p1 === 0x02) return [...chip.send(sle4442.READ_SECURITY, 0), ...OK];
       return BAD_ADDRESS;
@@ -32,7 +35,12 @@ export function crtSle4442(chip: Sle4442): CrtMemoryCard {
       if (data.length !== p3 || p2 + p3 > 256) return BAD_LENGTH;
       for (const [i, byte] of data.entries()) chip.send(sle4442.UPDATE_MAIN, p2 + i, byte);
       // This reader compares what it wrote.
-      return chip.send(sle4442.READ_MAIN, p2).subarray(0, p3).every((b, i) => b === data[i]) ? OK : FAILED;
+      return chip
+        .send(sle4442.READ_MAIN, p2)
+        .subarray(0, p3)
+        .every((b, i) => b === data[i])
+        ? OK
+        : FAILED;
     }
     if (ins === 0x20 && p1 === 0x03) {
       if (data.length !== 3) return BAD_LENGTH;
@@ -53,7 +61,10 @@ export function crtSle4442(chip: Sle4442): CrtMemoryCard {
 }
 
 /** What is the same for every chip: power, and that a torn card does not answer. */
-function held(chip: Pick<Sle4442, 'powerOn' | 'powerOff'>, run: (command: Uint8Array) => readonly number[]): Omit<CrtMemoryCard, 'kind'> {
+function held(
+  chip: Pick<Sle4442, 'powerOn' | 'powerOff'>,
+  run: (command: Uint8Array) => readonly number[],
+): Omit<CrtMemoryCard, 'kind'> {
   return {
     insert: () => undefined,
     remove: () => chip.powerOff(),
@@ -79,14 +90,21 @@ export function crtSle4428(chip: Sle4428): CrtMemoryCard {
     if (ins === 0xb0) {
       if (p1 > 0x03) return BAD_ADDRESS;
       const length = p3 === 0 ? 256 : p3;
-      return address + length > 1024 ? BAD_LENGTH : [...chip.send(sle4428.READ, address).subarray(0, length), ...OK];
+      return address + length > 1024
+        ? BAD_LENGTH
+        : [...chip.send(sle4428.READ, address).subarray(0, length), ...OK];
     }
     if (ins === 0xd0) {
       if (p1 > 0x03) return BAD_ADDRESS;
       if (data.length !== p3 || address + p3 > 1024) return BAD_LENGTH;
       for (const [i, byte] of data.entries()) chip.send(sle4428.UPDATE, address + i, byte);
       // This reader compares what it wrote.
-      return chip.send(sle4428.READ, address).subarray(0, p3).every((b, i) => b === data[i]) ? OK : FAILED;
+      return chip
+        .send(sle4428.READ, address)
+        .subarray(0, p3)
+        .every((b, i) => b === data[i])
+        ? OK
+        : FAILED;
     }
     if (ins === 0x20 && p1 === 0x00 && p2 === 0x00) {
       if (data.length !== 2) return BAD_LENGTH;
@@ -94,7 +112,8 @@ export function crtSle4428(chip: Sle4428): CrtMemoryCard {
         () => chip.send(sle4428.READ, sle4428.COUNTER_ADDRESS)[0] ?? 0,
         (spent) => void chip.send(sle4428.WRITE_COUNTER, sle4428.COUNTER_ADDRESS, spent),
         () => {
-          for (const [i, byte] of data.entries()) chip.send(sle4428.VERIFY, sle4428.CODE_ADDRESS + i, byte);
+          for (const [i, byte] of data.entries())
+            chip.send(sle4428.VERIFY, sle4428.CODE_ADDRESS + i, byte);
         },
         () => void chip.send(sle4428.UPDATE, sle4428.COUNTER_ADDRESS, 0xff),
       );
@@ -110,7 +129,10 @@ const I2C_PAGE = 8;
 /** Types from here on are addressed in two bytes. */
 const I2C_LARGE_FROM = 0x35;
 
-/** An AT24Cxx as a CRT reader clocks it (CM 54); what its data are is unconfirmed [K]. A chip that is addressed as the other kind answers with nothing of its own and stores nothing. */
+/**
+ * An AT24Cxx as a CRT reader clocks it (CM 54); what its data are is unconfirmed [K]. A chip that
+ * is addressed as the other kind answers with nothing of its own and stores nothing.
+ */
 export function crtAt24(chip: At24): CrtMemoryCard {
   const isLarge = AT24_SIZES[chip.type].size > 2048;
   let isTold = false;
@@ -121,8 +143,11 @@ export function crtAt24(chip: At24): CrtMemoryCard {
     const length = ins === 0xb0 && p3 === 0 ? 256 : p3;
     if (ins !== 0xb0 && ins !== 0xd0) return BAD_ADDRESS;
     if (address + length > chip.size || (ins === 0xd0 && data.length !== p3)) return BAD_LENGTH;
-    if (ins === 0xb0) return isTold ? [...chip.read(address, length), ...OK] : [...new Uint8Array(length).fill(0xff), ...OK];
-    for (let at = 0; isTold && at < data.length; ) {
+    if (ins === 0xb0)
+      return isTold
+        ? [...chip.read(address, length), ...OK]
+        : [...new Uint8Array(length).fill(0xff), ...OK];
+    for (let at = 0; isTold && at < data.length;) {
       const end = Math.min(data.length, at + I2C_PAGE - ((address + at) % I2C_PAGE));
       chip.write(address + at, data.slice(at, end));
       at = end;

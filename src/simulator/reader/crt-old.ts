@@ -1,9 +1,22 @@
 import type { Clock } from '../../shared/ports.ts';
 import type { SlotCard } from '../vpcd/client.ts';
 
-/** For the next command. `drop-command`, `nak`, `ack-lost`: before it was taken. `answer-lost`, `broken`, `stuck`: it was carried out (`stuck`: it never ends) and that is not said. `error`: the device's negative answer with this byte. `fails`: the operation ends with this byte instead of 59. */
+/**
+ * For the next command. `drop-command`, `nak`, `ack-lost`: before it was taken. `answer-lost`,
+ * `broken`, `stuck`: it was carried out (`stuck`: it never ends) and that is not said. `error`: the
+ * device's negative answer with this byte. `fails`: the operation ends with this byte instead of 59.
+ */
 export type OldCrtFault =
-  | { readonly kind: 'drop-command' | 'nak' | 'ack-lost' | 'answer-lost' | 'broken' | 'broken-for-good' | 'stuck' }
+  | {
+      readonly kind:
+        | 'drop-command'
+        | 'nak'
+        | 'ack-lost'
+        | 'answer-lost'
+        | 'broken'
+        | 'broken-for-good'
+        | 'stuck';
+    }
   | { readonly kind: 'error' | 'fails'; readonly code: number };
 
 export interface OldCrtOptions {
@@ -17,8 +30,9 @@ export interface OldCrtOptions {
 }
 
 /**
- * An old CRT-310 from its serial line's other end: frames that begin with 02, commands that wait for 05, the card's way
- * through the machine. It has contacts for processor cards; others get no answer.
+ * An old CRT-310 from its serial line's other end: frames that begin with 02, commands that wait
+ * for 05, the card's way through the machine. It has contacts for processor cards; others get no
+ * answer.
  */
 export class OldCrtDevice {
   readonly #o: OldCrtOptions;
@@ -111,7 +125,12 @@ export class OldCrtDevice {
     this.#running = this.#o.clock.after(frame[3] === 0x32 ? (this.#o.motionMs ?? 0) : 0, () => {
       this.#running = null;
       const [cm, pm] = [frame[3] as number, frame[4] as number];
-      const result = fault?.kind === 'error' ? fault.code : fault?.kind === 'fails' ? [fault.code] : this.#carryOut(cm, pm, frame.slice(5, -2));
+      const result =
+        fault?.kind === 'error'
+          ? fault.code
+          : fault?.kind === 'fails'
+            ? [fault.code]
+            : this.#carryOut(cm, pm, frame.slice(5, -2));
       const body = typeof result === 'number' ? [0x4e, cm, result] : [cm, pm, ...result];
       const out = [0x02, body.length >> 8, body.length & 255, ...body, 0x03];
       out.push(out.reduce((s, x) => s ^ x, 0));
@@ -127,7 +146,12 @@ export class OldCrtDevice {
     this.transcript.push(`=> ${hex(frame)}`);
     const fault = this.faults.shift() ?? null;
     if (fault?.kind === 'drop-command') return;
-    if (fault?.kind === 'nak' || frame.slice(0, -1).reduce((s, x) => s ^ x, 0) !== frame.at(-1) || frame.at(-2) !== 0x03) return this.#say(Uint8Array.of(0x15));
+    if (
+      fault?.kind === 'nak' ||
+      frame.slice(0, -1).reduce((s, x) => s ^ x, 0) !== frame.at(-1) ||
+      frame.at(-2) !== 0x03
+    )
+      return this.#say(Uint8Array.of(0x15));
     // A command that comes anew before it was begun takes the place of the one before.
     this.#pending = frame;
     this.#fault = fault;
@@ -151,7 +175,11 @@ export class OldCrtDevice {
         return [...this.#o.firmware].map((c) => c.charCodeAt(0));
       case 0x31:
         if (pm !== 0x30) return 0x31;
-        return [{ none: 0x4e, held: 0x49, inside: 0x4a, contacts: 0x4b }[this.#place], { shut: 0x4e, magnetic: 0x49, any: 0x4a }[this.#front], 0x4e];
+        return [
+          { none: 0x4e, held: 0x49, inside: 0x4a, contacts: 0x4b }[this.#place],
+          { shut: 0x4e, magnetic: 0x49, any: 0x4a }[this.#front],
+          0x4e,
+        ];
       case 0x2f:
         if (data.length !== 1) return 0x32;
         this.#front = pm === (this.#o.openCode ?? 0x33) ? 'any' : pm === 0x31 ? 'shut' : 'magnetic';
@@ -185,9 +213,15 @@ export class OldCrtDevice {
       this.#powered = atr !== null;
       return atr === null ? [0x4e] : [0x59, 0x30, atr.length, ...atr];
     }
-    if (pm !== 0x31 || !this.#powered || (data[0] as number) * 256 + (data[1] as number) !== data.length - 2) return pm === 0x31 ? [0x4e] : 0x31;
+    if (
+      pm !== 0x31 ||
+      !this.#powered ||
+      (data[0] as number) * 256 + (data[1] as number) !== data.length - 2
+    )
+      return pm === 0x31 ? [0x4e] : 0x31;
     const outcome = this.#card.process(Uint8Array.from(data.slice(2)));
-    if (outcome.kind === 'answer') return [0x59, outcome.bytes.length >> 8, outcome.bytes.length & 255, ...outcome.bytes];
+    if (outcome.kind === 'answer')
+      return [0x59, outcome.bytes.length >> 8, outcome.bytes.length & 255, ...outcome.bytes];
     // Held by the machine it cannot leave by itself: a torn card is one that was wrenched out.
     if (outcome.kind === 'torn') this.take();
     return [0x4e];

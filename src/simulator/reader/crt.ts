@@ -1,7 +1,10 @@
 import type { Clock } from '../../shared/ports.ts';
 import type { SlotCard } from '../vpcd/client.ts';
 
-/** A memory card as a CRT reader operates it: four bytes at reset, and operations in the form of APDUs with an inner status word. */
+/**
+ * A memory card as a CRT reader operates it: four bytes at reset, and operations in the form of
+ * APDUs with an inner status word.
+ */
 export interface CrtMemoryCard {
   readonly kind: 'SLE4442' | 'SLE4428' | 'AT24';
   insert(): void;
@@ -9,16 +12,36 @@ export interface CrtMemoryCard {
   /** Power on: its first four bytes; null: it does not answer. */
   reset(): Uint8Array | null;
   powerOff(): void;
-  /** AT24: powered, and told of its kind (30 to 34 are C01 to C16, 35 and 36 C32 and C64) [K]. False: nothing acknowledges. */
+  /**
+   * AT24: powered, and told of its kind (30 to 34 are C01 to C16, 35 and 36 C32 and C64) [K].
+   * False: nothing acknowledges.
+   */
   power?(type: number): boolean;
   /** The whole answer with the inner status word; null: the card gave up in the middle. */
   operate(command: Uint8Array): Uint8Array | null;
 }
-export type CrtCard = { readonly kind: 'cpu'; readonly card: SlotCard } | { readonly kind: 'memory'; readonly card: CrtMemoryCard };
+export type CrtCard =
+  | { readonly kind: 'cpu'; readonly card: SlotCard }
+  | { readonly kind: 'memory'; readonly card: CrtMemoryCard };
 
-/** A fault for the next command. `drop-command`: as if it never came. `ack-lost`, `answer-lost`: done, and not said; `silent`: neither of both. `broken`: the answer's BCC is wrong, once. `stuck`: it takes the command and never ends. `error`: refused with these two characters before anything was done. */
+/**
+ * A fault for the next command. `drop-command`: as if it never came. `ack-lost`, `answer-lost`:
+ * done, and not said; `silent`: neither of both. `broken`: the answer's BCC is wrong, once.
+ * `stuck`: it takes the command and never ends. `error`: refused with these two characters before
+ * anything was done.
+ */
 export type CrtFault =
-  | { readonly kind: 'drop-command' | 'ack-lost' | 'answer-lost' | 'silent' | 'nak' | 'broken' | 'stuck' | 'stops-in-the-middle' }
+  | {
+      readonly kind:
+        | 'drop-command'
+        | 'ack-lost'
+        | 'answer-lost'
+        | 'silent'
+        | 'nak'
+        | 'broken'
+        | 'stuck'
+        | 'stops-in-the-middle';
+    }
   | { readonly kind: 'error'; readonly code: string };
 
 export interface CrtDeviceOptions {
@@ -43,13 +66,19 @@ const NAK = 0x15;
 const EOT = 0x04;
 
 /** Tables of the models, by name of their firmware text (cards.md 5.1). */
-export const CRT_571_MOVES = { 0x30: 'gate', 0x31: 'ic', 0x32: 'rf', 0x33: 'capture', 0x39: 'eject' } as const;
+export const CRT_571_MOVES = {
+  0x30: 'gate',
+  0x31: 'ic',
+  0x32: 'rf',
+  0x33: 'capture',
+  0x39: 'eject',
+} as const;
 export const CRT_310_MOVES = { 0x30: 'eject', 0x32: 'rf', 0x33: 'ic' } as const;
 
 /**
- * A CRT motor reader from its serial line's other end: frames, handshake, the card's way through the machine, contacts
- * that must be down before a chip answers, the error codes. What the host sends is counted, so that a test can tell
- * that nothing was moved twice.
+ * A CRT motor reader from its serial line's other end: frames, handshake, the card's way through
+ * the machine, contacts that must be down before a chip answers, the error codes. What the host
+ * sends is counted, so that a test can tell that nothing was moved twice.
  */
 export class CrtDevice {
   readonly #o: CrtDeviceOptions;
@@ -155,7 +184,11 @@ export class CrtDevice {
   #frame(frame: readonly number[], length: number): void {
     const fault = this.faults.shift() ?? null;
     if (fault?.kind === 'drop-command') return;
-    if (fault?.kind === 'nak' || frame.slice(0, -1).reduce((s, x) => s ^ x, 0) !== frame.at(-1) || frame[4] !== 0x43) {
+    if (
+      fault?.kind === 'nak' ||
+      frame.slice(0, -1).reduce((s, x) => s ^ x, 0) !== frame.at(-1) ||
+      frame[4] !== 0x43
+    ) {
       this.#say(Uint8Array.of(NAK));
       return;
     }
@@ -172,20 +205,31 @@ export class CrtDevice {
     const answer = (): void => {
       this.#running = null;
       const result = fault?.kind === 'error' ? fault.code : this.#carryOut(cm, pm, data);
-      const body = typeof result === 'string' ? [this.#o.errorHeader ?? 0x4e, cm, pm, ...[...result].map((c) => c.charCodeAt(0))] : [0x50, cm, pm, ...this.#status(), ...result];
+      const body =
+        typeof result === 'string'
+          ? [this.#o.errorHeader ?? 0x4e, cm, pm, ...[...result].map((c) => c.charCodeAt(0))]
+          : [0x50, cm, pm, ...this.#status(), ...result];
       const out = [0xf2, 0, body.length >> 8, body.length & 255, ...body, 0x03];
       out.push(out.reduce((s, x) => s ^ x, 0));
       this.#last = Uint8Array.from(out);
       if (fault?.kind === 'answer-lost' || fault?.kind === 'silent') return;
-      if (fault?.kind === 'broken') this.#say(Uint8Array.from(out, (x, i) => (i === out.length - 1 ? x ^ 0x40 : x)));
+      if (fault?.kind === 'broken')
+        this.#say(Uint8Array.from(out, (x, i) => (i === out.length - 1 ? x ^ 0x40 : x)));
       else if (fault?.kind === 'stops-in-the-middle') this.#say(Uint8Array.from(out.slice(0, -2)));
       else this.#say(this.#last);
     };
-    this.#running = this.#o.clock.after(cm === 0x30 || cm === 0x32 ? (this.#o.motionMs ?? 0) : 0, answer);
+    this.#running = this.#o.clock.after(
+      cm === 0x30 || cm === 0x32 ? (this.#o.motionMs ?? 0) : 0,
+      answer,
+    );
   }
 
   #status(): number[] {
-    return [this.#place === 'none' ? 0x30 : this.#place === 'gate' ? 0x31 : 0x32, 0x32, this.bin.length > 20 ? 0x31 : 0x30];
+    return [
+      this.#place === 'none' ? 0x30 : this.#place === 'gate' ? 0x31 : 0x32,
+      0x32,
+      this.bin.length > 20 ? 0x31 : 0x30,
+    ];
   }
 
   /** Data of the positive answer, or the error's two characters. */

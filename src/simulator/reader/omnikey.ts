@@ -6,15 +6,19 @@ import { ReaderSlot, Status, onesIn, presentTo, synchronousAtr } from './slot.ts
 import type { Command } from './slot.ts';
 
 /**
- * What is not confirmed about OMNIKEY readers: cards.md 2.1 knows three instructions (write D6, change 21, read
- * protection 3A) and no status word. The rest is as ISO 7816-4 would have it. Try it on a real reader and change it here.
+ * What is not confirmed about OMNIKEY readers: cards.md 2.1 knows three instructions (write D6,
+ * change 21, read protection 3A) and no status word. The rest is as ISO 7816-4 would have it. Try
+ * it on a real reader and change it here.
  */
 export interface OmnikeySettings {
   /** CHANGE (FF 21) carries the present code before the new one (ISO 7816-4), or the new one alone. */
   readonly changeCarries: 'old-and-new' | 'new';
   /** VERIFY (FF 20) without data tells the tries left, as ISO 7816-4 has it, and spends none. */
   readonly verifyTellsTries: boolean;
-  /** A write before the code was presented: refused by the reader with this, or (null) answered 9000 and lost. */
+  /**
+   * A write before the code was presented: refused by the reader with this, or (null) answered 9000
+   * and lost.
+   */
   readonly unverifiedWrite: number | null;
   readonly unsupported: number;
   readonly wrongLength: number;
@@ -61,13 +65,15 @@ function portsOf(chip: Sle4442 | Sle4428): Ports {
       counter,
       read: (address, length) => chip.send(sle4442.READ_MAIN, address).slice(0, length),
       write: (address, byte) => chip.send(sle4442.UPDATE_MAIN, address, byte),
-      writeCode: (code) => code.forEach((byte, i) => chip.send(sle4442.UPDATE_SECURITY, i + 1, byte)),
-      present: (code) => presentTo(
-        counter,
-        (left) => chip.send(sle4442.UPDATE_SECURITY, 0, left),
-        () => code.forEach((byte, i) => chip.send(sle4442.COMPARE, i + 1, byte)),
-        () => chip.send(sle4442.UPDATE_SECURITY, 0, 0xff),
-      ),
+      writeCode: (code) =>
+        code.forEach((byte, i) => chip.send(sle4442.UPDATE_SECURITY, i + 1, byte)),
+      present: (code) =>
+        presentTo(
+          counter,
+          (left) => chip.send(sle4442.UPDATE_SECURITY, 0, left),
+          () => code.forEach((byte, i) => chip.send(sle4442.COMPARE, i + 1, byte)),
+          () => chip.send(sle4442.UPDATE_SECURITY, 0, 0xff),
+        ),
       protection: (address) => chip.send(sle4442.READ_PROTECTION, 0)[address >> 3] as number,
       protectable: 32,
     };
@@ -80,22 +86,30 @@ function portsOf(chip: Sle4442 | Sle4428): Ports {
     counter,
     read: (address, length) => chip.send(sle4428.READ, address).slice(0, length),
     write: (address, byte) => chip.send(sle4428.UPDATE, address, byte),
-    writeCode: (code) => code.forEach((byte, i) => chip.send(sle4428.UPDATE, sle4428.CODE_ADDRESS + i, byte)),
-    present: (code) => presentTo(
-      counter,
-      (left) => chip.send(sle4428.WRITE_COUNTER, sle4428.COUNTER_ADDRESS, left),
-      () => code.forEach((byte, i) => chip.send(sle4428.VERIFY, sle4428.CODE_ADDRESS + i, byte)),
-      () => chip.send(sle4428.UPDATE, sle4428.COUNTER_ADDRESS, 0xff),
-    ),
+    writeCode: (code) =>
+      code.forEach((byte, i) => chip.send(sle4428.UPDATE, sle4428.CODE_ADDRESS + i, byte)),
+    present: (code) =>
+      presentTo(
+        counter,
+        (left) => chip.send(sle4428.WRITE_COUNTER, sle4428.COUNTER_ADDRESS, left),
+        () => code.forEach((byte, i) => chip.send(sle4428.VERIFY, sle4428.CODE_ADDRESS + i, byte)),
+        () => chip.send(sle4428.UPDATE, sle4428.COUNTER_ADDRESS, 0xff),
+      ),
     protection: (address) => {
       const bits = chip.send(sle4428.READ_WITH_BITS, address);
-      return Array.from({ length: 8 }, (_, i) => (bits[2 * i + 1] as number) << i).reduce((sum, bit) => sum | bit, 0);
+      return Array.from({ length: 8 }, (_, i) => (bits[2 * i + 1] as number) << i).reduce(
+        (sum, bit) => sum | bit,
+        0,
+      );
     },
     protectable: 1024,
   };
 }
 
-/** An OMNIKEY reader with an SLE4442 or SLE4428 in it: no card type to select, ISO-like instructions. */
+/**
+ * An OMNIKEY reader with an SLE4442 or SLE4428 in it: no card type to select, ISO-like
+ * instructions.
+ */
 export class OmnikeyReader extends ReaderSlot {
   readonly #ports: Ports;
   readonly #settings: OmnikeySettings;
@@ -145,7 +159,8 @@ export class OmnikeyReader extends ReaderSlot {
       case 0x21: {
         const { codeLength } = this.#ports;
         const both = this.#settings.changeCarries === 'old-and-new';
-        if (data.length !== (both ? 2 : 1) * codeLength) throw new Status(this.#settings.wrongLength);
+        if (data.length !== (both ? 2 : 1) * codeLength)
+          throw new Status(this.#settings.wrongLength);
         if (both) this.#verify(data.slice(0, codeLength));
         else this.#wantCode();
         this.#ports.writeCode(data.slice(-codeLength));
@@ -168,7 +183,8 @@ export class OmnikeyReader extends ReaderSlot {
   }
 
   #wantCode(): void {
-    if (!this.#presented && this.#settings.unverifiedWrite !== null) throw new Status(this.#settings.unverifiedWrite);
+    if (!this.#presented && this.#settings.unverifiedWrite !== null)
+      throw new Status(this.#settings.unverifiedWrite);
   }
 
   #le({ p3, data }: Command): number {

@@ -36,8 +36,9 @@ export function lessOneBit(counter: number): number {
 }
 
 /**
- * A memory chip in a reader, as PC/SC sees the two: the reader answers pseudo-APDUs and clocks the chip for them. What
- * the reader itself knows lives until the card leaves or is reset, as each reader says.
+ * A memory chip in a reader, as PC/SC sees the two: the reader answers pseudo-APDUs and clocks the
+ * chip for them. What the reader itself knows lives until the card leaves or is reset, as each
+ * reader says.
  */
 export abstract class ReaderSlot implements SlotCard {
   /** `=> command`, `<= answer` and `-- event` lines, oldest first. */
@@ -82,7 +83,12 @@ export abstract class ReaderSlot implements SlotCard {
     this.#chip.powerOff();
   }
 
-  process(apdu: Uint8Array): { readonly kind: 'answer'; readonly bytes: Uint8Array } | { readonly kind: 'torn' } | { readonly kind: 'silent' } {
+  process(
+    apdu: Uint8Array,
+  ):
+    | { readonly kind: 'answer'; readonly bytes: Uint8Array }
+    | { readonly kind: 'torn' }
+    | { readonly kind: 'silent' } {
     if (this.#atr === null) return { kind: 'silent' };
     if (this.recording) this.#note(`=> ${hexOf(apdu)}`);
     let answer: Uint8Array;
@@ -135,7 +141,8 @@ export abstract class ReaderSlot implements SlotCard {
   #note(line: string): void {
     if (!this.recording) return;
     this.transcript.push(line);
-    if (this.transcript.length > TRANSCRIPT_LIMIT) this.transcript.splice(0, this.transcript.length - TRANSCRIPT_LIMIT);
+    if (this.transcript.length > TRANSCRIPT_LIMIT)
+      this.transcript.splice(0, this.transcript.length - TRANSCRIPT_LIMIT);
   }
 }
 
@@ -144,8 +151,16 @@ export function synchronousAtr(chipAtr: Uint8Array): Uint8Array {
   return chipAtr.length === 0 ? bytesOf('3B00') : Uint8Array.of(0x3b, 0x04, ...chipAtr);
 }
 
-/** The presenting of an SLE chip's code as readers do it: spend a try, compare, restore. @returns the error counter afterwards */
-export function presentTo(read: () => number, spend: (counter: number) => void, compare: () => void, restore: () => void): number {
+/**
+ * The presenting of an SLE chip's code as readers do it: spend a try, compare, restore. @returns
+ * the error counter afterwards
+ */
+export function presentTo(
+  read: () => number,
+  spend: (counter: number) => void,
+  compare: () => void,
+  restore: () => void,
+): number {
   const counter = read();
   if (counter === 0) return 0;
   spend(lessOneBit(counter));

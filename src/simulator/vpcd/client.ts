@@ -9,7 +9,12 @@ export interface SlotCard {
   reset(): Uint8Array | null;
   answerToReset(): Uint8Array | null;
   powerOff(): void;
-  process(apdu: Uint8Array): { readonly kind: 'answer'; readonly bytes: Uint8Array } | { readonly kind: 'torn' } | { readonly kind: 'silent' };
+  process(
+    apdu: Uint8Array,
+  ):
+    | { readonly kind: 'answer'; readonly bytes: Uint8Array }
+    | { readonly kind: 'torn' }
+    | { readonly kind: 'silent' };
 }
 
 /** vpcd's one-byte commands (vsmartcard, "vpcd protocol"). */
@@ -31,8 +36,9 @@ export interface SlotOptions {
 }
 
 /**
- * A slot of a virtual reader, seen from the card's side. A card that was inserted stays inserted when the reader's
- * process goes away and comes back, as a real one does; only `remove()` or a tear takes it out.
+ * A slot of a virtual reader, seen from the card's side. A card that was inserted stays inserted
+ * when the reader's process goes away and comes back, as a real one does; only `remove()` or a tear
+ * takes it out.
  */
 export class CardSlot {
   readonly #options: SlotOptions;
@@ -133,7 +139,10 @@ export class CardSlot {
   }
 
   #send(socket: Socket, payload: Uint8Array): void {
-    const write = (): void => void socket.write(Buffer.concat([Uint8Array.of(payload.length >> 8, payload.length & 0xff), payload]));
+    const write = (): void =>
+      void socket.write(
+        Buffer.concat([Uint8Array.of(payload.length >> 8, payload.length & 0xff), payload]),
+      );
     if (this.delayMs === 0) write();
     else {
       this.#held += 1;

@@ -11,9 +11,15 @@ export interface SandboxKeys {
 }
 
 /** @param platformSerial `hex` gives a certificate-like serial, `public-key` a `PUB_KEY_ID_…` */
-export function generateSandboxKeys(platformSerial: 'hex' | 'public-key' = 'public-key'): SandboxKeys {
+export function generateSandboxKeys(
+  platformSerial: 'hex' | 'public-key' = 'public-key',
+): SandboxKeys {
   const pair = (): { privateKey: string; publicKey: string } =>
-    generateKeyPairSync('rsa', { modulusLength: 2048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+    generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    });
   const merchant = pair();
   const platform = pair();
   const hex = (): string => randomBytes(20).toString('hex').toUpperCase();

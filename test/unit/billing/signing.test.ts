@@ -1,10 +1,22 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { ed25519Signer, ed25519Verifier, rsaSha256Signer, rsaSha256Verifier } from '../../../src/shared/signing.ts';
+import {
+  ed25519Signer,
+  ed25519Verifier,
+  rsaSha256Signer,
+  rsaSha256Verifier,
+} from '../../../src/shared/signing.ts';
 import type { Signer, Verifier } from '../../../src/shared/ports.ts';
 
-const ed = generateKeyPairSync('ed25519', { privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+const ed = generateKeyPairSync('ed25519', {
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+});
+const rsa = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+});
 const text = Buffer.from('what is signed');
 
 describe.each<[string, Signer, Verifier]>([
@@ -21,7 +33,12 @@ describe.each<[string, Signer, Verifier]>([
       expect(verifier.verify(text, flipped)).toBe(false);
     }
     // Never throws, whatever it is given.
-    for (const wrong of [new Uint8Array(0), signature.subarray(1), Buffer.concat([signature, signature])]) expect(verifier.verify(text, wrong)).toBe(false);
+    for (const wrong of [
+      new Uint8Array(0),
+      signature.subarray(1),
+      Buffer.concat([signature, signature]),
+    ])
+      expect(verifier.verify(text, wrong)).toBe(false);
   });
 });
 

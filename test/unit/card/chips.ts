@@ -15,7 +15,10 @@ import type { AcsChip, AcsVariant } from '../../../src/simulator/reader/acs.ts';
 import type { SlotCard } from '../../../src/simulator/vpcd/client.ts';
 import { demoKeys } from './rig.ts';
 
-/** A card in a reader in this process: an insertion is over when it is torn out, and the next begins with `insert`. */
+/**
+ * A card in a reader in this process: an insertion is over when it is torn out, and the next begins
+ * with `insert`.
+ */
 export class Desk {
   readonly slot: SlotCard;
   readonly #dialect: string;
@@ -67,7 +70,11 @@ export const pl4428: CardLayout = pl4428Layout(demoKeys);
 
 export const golden4442 = (): Sle4442 => sampleCard4442('4442-golden').make();
 
-/** The golden card on the other chip: the same map under its own factory area, mark and code (docs/layouts/pl-4428.md). */
+/**
+ * The golden card on the other chip: the same map under its own factory area, mark and code
+ * (docs/layouts/pl-4428.md).
+ */
 export const golden4428 = (): Sle4428 => sample4428('4428-golden').make();
 
-export const acs = (chip: AcsChip, variant: AcsVariant = 'ccid'): AcsReader => new AcsReader(chip, variant);
+export const acs = (chip: AcsChip, variant: AcsVariant = 'ccid'): AcsReader =>
+  new AcsReader(chip, variant);

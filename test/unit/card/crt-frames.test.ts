@@ -17,8 +17,20 @@ const COMMANDS: readonly (readonly [string, number, number, string, string])[] =
   ['4442 off', 0x53, 0x31, '', 'F2 00 00 03 43 53 31 03 D3'],
   ['4442 read 256', 0x53, 0x33, '00 B0 00 00 00', 'F2 00 00 08 43 53 33 00 B0 00 00 00 03 6A'],
   ['4442 security', 0x53, 0x33, '00 B0 02 00 04', 'F2 00 00 08 43 53 33 00 B0 02 00 04 03 6C'],
-  ['4442 verify', 0x53, 0x33, '00 20 03 01 03 FF FF FF', 'F2 00 00 0B 43 53 33 00 20 03 01 03 FF FF FF 03 07'],
-  ['4442 write [20]=11', 0x53, 0x33, '00 D0 00 20 01 11', 'F2 00 00 09 43 53 33 00 D0 00 20 01 11 03 3B'],
+  [
+    '4442 verify',
+    0x53,
+    0x33,
+    '00 20 03 01 03 FF FF FF',
+    'F2 00 00 0B 43 53 33 00 20 03 01 03 FF FF FF 03 07',
+  ],
+  [
+    '4442 write [20]=11',
+    0x53,
+    0x33,
+    '00 D0 00 20 01 11',
+    'F2 00 00 09 43 53 33 00 D0 00 20 01 11 03 3B',
+  ],
   ['CPU reset 5 V', 0x51, 0x30, '33', 'F2 00 00 04 43 51 30 33 03 E4'],
   ['balance', 0x51, 0x39, '80 5C 00 02 04', 'F2 00 00 08 43 51 39 80 5C 00 02 04 03 08'],
 ];
@@ -33,13 +45,31 @@ describe('answers', () => {
   const one = (hex: string): unknown => new CrtParser().push(fromHex(hex))[0];
 
   it('empty, a 4442’s ATR, a code verified', () => {
-    expect(one('F2 00 00 06 50 31 30 30 32 30 03 94')).toMatchObject({ kind: 'ok', cm: 0x31, pm: 0x30, status: fromHex('30 32 30'), data: new Uint8Array(0) });
-    expect(one('F2 00 00 0A 50 53 30 32 32 30 A2 13 10 91 03 C8')).toMatchObject({ kind: 'ok', status: fromHex('32 32 30'), data: fromHex('A2 13 10 91') });
-    expect(one('F2 00 00 08 50 53 33 32 32 30 90 00 03 69')).toMatchObject({ kind: 'ok', data: fromHex('90 00') });
+    expect(one('F2 00 00 06 50 31 30 30 32 30 03 94')).toMatchObject({
+      kind: 'ok',
+      cm: 0x31,
+      pm: 0x30,
+      status: fromHex('30 32 30'),
+      data: new Uint8Array(0),
+    });
+    expect(one('F2 00 00 0A 50 53 30 32 32 30 A2 13 10 91 03 C8')).toMatchObject({
+      kind: 'ok',
+      status: fromHex('32 32 30'),
+      data: fromHex('A2 13 10 91'),
+    });
+    expect(one('F2 00 00 08 50 53 33 32 32 30 90 00 03 69')).toMatchObject({
+      kind: 'ok',
+      data: fromHex('90 00'),
+    });
   });
 
   it('a jam, under both headers', () => {
-    expect(one('F2 00 00 05 4E 32 31 31 30 03 B8')).toMatchObject({ kind: 'error', cm: 0x32, pm: 0x31, error: '10' });
+    expect(one('F2 00 00 05 4E 32 31 31 30 03 B8')).toMatchObject({
+      kind: 'error',
+      cm: 0x32,
+      pm: 0x31,
+      error: '10',
+    });
     expect(one('F2 00 00 05 45 32 31 31 30 03 B3')).toMatchObject({ kind: 'error', error: '10' });
   });
 
@@ -47,7 +77,10 @@ describe('answers', () => {
     const frame = '06 F2 00 00 0A 50 53 33 32 32 30 03 03 F2 06 03 4E 06';
     const whole = fromHex(frame);
     // BCC of the frame above, by hand: XOR of F2 … 03.
-    const bcc = fromHex('F2 00 00 0A 50 53 33 32 32 30 03 03 F2 06 03').reduce((sum, b) => sum ^ b, 0);
+    const bcc = fromHex('F2 00 00 0A 50 53 33 32 32 30 03 03 F2 06 03').reduce(
+      (sum, b) => sum ^ b,
+      0,
+    );
     whole[whole.length - 2] = bcc;
     const parser = new CrtParser();
     const tokens = [...whole].flatMap((b) => parser.push(Uint8Array.of(b)));

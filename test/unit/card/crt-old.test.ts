@@ -21,7 +21,13 @@ describe('frames of the old dialect', () => {
     ['out at the rear', 0x32, 0x33, '', '02 00 02 32 33 03 02'],
     ['magnetic cards at the front, none at the rear', 0x2f, 0x32, '31', '02 00 03 2F 32 31 03 2E'],
     ['serial number', 0x30, 0x3a, '', '02 00 02 30 3A 03 09'],
-    ['PL.METER', 0x37, 0x31, '00 0D 00 A4 04 00 08 50 4C 2E 4D 45 54 45 52', '02 00 11 37 31 00 0D 00 A4 04 00 08 50 4C 2E 4D 45 54 45 52 03 CA'],
+    [
+      'PL.METER',
+      0x37,
+      0x31,
+      '00 0D 00 A4 04 00 08 50 4C 2E 4D 45 54 45 52',
+      '02 00 11 37 31 00 0D 00 A4 04 00 08 50 4C 2E 4D 45 54 45 52 03 CA',
+    ],
   ])('%s', (_what, cm, pm, data, frame) => {
     expect(toHex(crt02Command(cm, pm, fromHex(data)))).toBe(frame.replaceAll(' ', ''));
     expect([...fromHex(frame)].reduce((sum, b) => sum ^ b, 0)).toBe(0);
@@ -31,8 +37,15 @@ describe('frames of the old dialect', () => {
     const frame = crt02Command(0x37, 0x31, fromHex('0203060403'));
     for (let at = 0; at <= frame.length; at++) {
       const parser = new Crt02Parser();
-      const tokens = [...parser.push(Uint8Array.of(0x06, ...frame.subarray(0, at))), ...parser.push(Uint8Array.of(...frame.subarray(at), 0x04))];
-      expect(tokens).toEqual([{ kind: 'ack' }, { kind: 'frame', cm: 0x37, pm: 0x31, data: fromHex('0203060403') }, { kind: 'eot' }]);
+      const tokens = [
+        ...parser.push(Uint8Array.of(0x06, ...frame.subarray(0, at))),
+        ...parser.push(Uint8Array.of(...frame.subarray(at), 0x04)),
+      ];
+      expect(tokens).toEqual([
+        { kind: 'ack' },
+        { kind: 'frame', cm: 0x37, pm: 0x31, data: fromHex('0203060403') },
+        { kind: 'eot' },
+      ]);
     }
     for (let bit = 0; bit < 8; bit++) {
       const bad = frame.slice();
@@ -42,8 +55,15 @@ describe('frames of the old dialect', () => {
   });
 
   it('a model of one dialect is none of the other', () => {
-    expect([crtModelOf('CRT-310 V2.0')?.move.ic, crtModelOf('CRT-310 V2.0', '02')?.move.ic]).toEqual([0x33, 0x2f]);
-    expect([crtModelOf('CRT-571', '02'), crtModelOf('CRT-288', '02'), crtModelOf('CRT-188', '02')]).toEqual([null, null, null]);
+    expect([
+      crtModelOf('CRT-310 V2.0')?.move.ic,
+      crtModelOf('CRT-310 V2.0', '02')?.move.ic,
+    ]).toEqual([0x33, 0x2f]);
+    expect([
+      crtModelOf('CRT-571', '02'),
+      crtModelOf('CRT-288', '02'),
+      crtModelOf('CRT-188', '02'),
+    ]).toEqual([null, null, null]);
   });
 });
 
@@ -53,9 +73,28 @@ let reader: CrtReader;
 let back: (bytes: Uint8Array) => void;
 
 function start(more: Partial<OldCrtOptions> = {}): void {
-  device = new OldCrtDevice({ clock, firmware: 'CRT-310-N V2.01', motionMs: 900, send: (bytes) => clock.after(1, () => back(bytes)), ...more });
-  const line = (): Promise<SerialLine> => Promise.resolve({ write: (bytes) => device.receive(bytes), onData: (l) => (back = l), onClose: () => undefined, close: () => Promise.resolve() });
-  reader = new CrtReader({ id: 'crt', path: '/dev/ttyS0', dialect: '02', open: line, clock, log: () => undefined });
+  device = new OldCrtDevice({
+    clock,
+    firmware: 'CRT-310-N V2.01',
+    motionMs: 900,
+    send: (bytes) => clock.after(1, () => back(bytes)),
+    ...more,
+  });
+  const line = (): Promise<SerialLine> =>
+    Promise.resolve({
+      write: (bytes) => device.receive(bytes),
+      onData: (l) => (back = l),
+      onClose: () => undefined,
+      close: () => Promise.resolve(),
+    });
+  reader = new CrtReader({
+    id: 'crt',
+    path: '/dev/ttyS0',
+    dialect: '02',
+    open: line,
+    clock,
+    log: () => undefined,
+  });
 }
 async function until(what: string, is: () => boolean, mostMs = 40_000): Promise<void> {
   for (let t = 0; t <= mostMs; t += 10) {
@@ -63,7 +102,9 @@ async function until(what: string, is: () => boolean, mostMs = 40_000): Promise<
     clock.advance(10);
     await new Promise<void>((done) => setImmediate(done));
   }
-  throw new Error(`not ${what}: ${JSON.stringify(reader.status())}\n${device.transcript.slice(-12).join('\n')}`);
+  throw new Error(
+    `not ${what}: ${JSON.stringify(reader.status())}\n${device.transcript.slice(-12).join('\n')}`,
+  );
 }
 async function during<T>(work: Promise<T>): Promise<T> {
   let done = false;
@@ -73,7 +114,11 @@ async function during<T>(work: Promise<T>): Promise<T> {
   await until('done', () => done);
   return work;
 }
-const golden = (more: Partial<CpuCardState> = {}): CpuCard => new CpuCard({ ...issue({ cardNo: '8800003921', userNo: '1002203344', meterNo: '0260001577' }), ...more }, counterRandom(1));
+const golden = (more: Partial<CpuCardState> = {}): CpuCard =>
+  new CpuCard(
+    { ...issue({ cardNo: '8800003921', userNo: '1002203344', meterNo: '0260001577' }), ...more },
+    counterRandom(1),
+  );
 async function present(card: CpuCard): Promise<number> {
   await until('open', () => device.open);
   expect(device.offer(card)).toBe(true);
@@ -107,23 +152,31 @@ describe('an old CRT-310', () => {
     expect(codeOf(await during(reader.gate.capture()))).toBe('CARD-0107');
   });
 
-  it.each(['drop-command', 'nak', 'ack-lost', 'broken'] as const)('%s: the answer comes all the same, and nothing was moved twice', async (kind) => {
-    start();
-    await present(golden());
-    device.faults.push({ kind });
-    must(await during(reader.gate.eject()));
-    expect(device.motions).toEqual(['contacts', 'held']);
-  });
+  it.each(['drop-command', 'nak', 'ack-lost', 'broken'] as const)(
+    '%s: the answer comes all the same, and nothing was moved twice',
+    async (kind) => {
+      start();
+      await present(golden());
+      device.faults.push({ kind });
+      must(await during(reader.gate.eject()));
+      expect(device.motions).toEqual(['contacts', 'held']);
+    },
+  );
 
-  it.each(['answer-lost', 'broken-for-good', 'stuck'] as const)('%s: once it was told to begin, a motion is never sent again', async (kind) => {
-    start();
-    await present(golden());
-    const before = device.transcript.length;
-    device.faults.push({ kind });
-    expect(codeOf(await during(reader.gate.eject()))).toBe('CARD-0111');
-    expect(device.transcript.slice(before).filter((l) => l.startsWith('=> 02 00 02 32 31'))).toHaveLength(1);
-    expect(device.motions.length).toBe(kind === 'stuck' ? 1 : 2);
-  });
+  it.each(['answer-lost', 'broken-for-good', 'stuck'] as const)(
+    '%s: once it was told to begin, a motion is never sent again',
+    async (kind) => {
+      start();
+      await present(golden());
+      const before = device.transcript.length;
+      device.faults.push({ kind });
+      expect(codeOf(await during(reader.gate.eject()))).toBe('CARD-0111');
+      expect(
+        device.transcript.slice(before).filter((l) => l.startsWith('=> 02 00 02 32 31')),
+      ).toHaveLength(1);
+      expect(device.motions.length).toBe(kind === 'stuck' ? 1 : 2);
+    },
+  );
 
   it('cut at every command of a purchase, before and after it: nothing torn, and bought once in the end', async () => {
     let cuts = 0;
@@ -131,7 +184,12 @@ describe('an old CRT-310', () => {
       for (const when of ['before', 'after'] as const) {
         start();
         const card = golden();
-        const plan = must(plCpu.plan(must(await during(plCpu.read(reader.open(await present(card))))), GOLDEN_PURCHASE));
+        const plan = must(
+          plCpu.plan(
+            must(await during(plCpu.read(reader.open(await present(card))))),
+            GOLDEN_PURCHASE,
+          ),
+        );
         card.arm({ kind: 'tear', at, when, from: 'arming' });
         const applied = await during(plCpu.apply(reader.open(reader.status().insertion), plan));
         if (applied.ok) {
@@ -180,7 +238,10 @@ describe('an old CRT-310', () => {
     const first = await present(golden());
     device.powerCycle();
     expect((await during(reader.open(first).transmit(fromHex('0084000008')))).ok).toBe(false);
-    await until('another insertion', () => reader.status().state === 'present' && reader.status().insertion > first);
+    await until(
+      'another insertion',
+      () => reader.status().state === 'present' && reader.status().insertion > first,
+    );
     must(await during(plCpu.read(reader.open(reader.status().insertion))));
   });
 
@@ -194,19 +255,27 @@ describe('an old CRT-310', () => {
     await until('open again', () => device.open);
     device.offer(golden({ atr: '3B8001' + '81' }));
     await until('mute', () => reader.status().state === 'mute');
-    expect(new Set(device.transcript.filter((l) => l.startsWith('=> 02')).map((l) => l.slice(12, 14)))).toEqual(new Set(['30', '31', '2F', '32', '37']));
+    expect(
+      new Set(device.transcript.filter((l) => l.startsWith('=> 02')).map((l) => l.slice(12, 14))),
+    ).toEqual(new Set(['30', '31', '2F', '32', '37']));
     expect(codeOf(await during(reader.sam(0).reset()))).toBe('CARD-0106');
   });
 
-  it.each(['CRT-288-K', 'CRT-571', ''])('firmware "%s" is no model of this dialect: nothing is moved', async (firmware) => {
-    start({ firmware });
-    await until('known', () => device.transcript.length > 3);
-    await until('offline', () => reader.status().state === 'offline' && 'failure' in reader.status());
-    for (let t = 0; t < 35_000; t += 500) {
-      clock.advance(500);
-      await new Promise<void>((done) => setImmediate(done));
-    }
-    expect(device.motions).toEqual([]);
-    expect(device.transcript.filter((l) => /^=> 02 00 0. (2F|32|37)/.test(l))).toEqual([]);
-  });
+  it.each(['CRT-288-K', 'CRT-571', ''])(
+    'firmware "%s" is no model of this dialect: nothing is moved',
+    async (firmware) => {
+      start({ firmware });
+      await until('known', () => device.transcript.length > 3);
+      await until(
+        'offline',
+        () => reader.status().state === 'offline' && 'failure' in reader.status(),
+      );
+      for (let t = 0; t < 35_000; t += 500) {
+        clock.advance(500);
+        await new Promise<void>((done) => setImmediate(done));
+      }
+      expect(device.motions).toEqual([]);
+      expect(device.transcript.filter((l) => /^=> 02 00 0. (2F|32|37)/.test(l))).toEqual([]);
+    },
+  );
 });

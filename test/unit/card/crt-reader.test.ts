@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { layoutRegistry, pl24Layout, plCpuLayout, psamKeyProvider, samPort } from '../../../src/card/index.ts';
+import {
+  layoutRegistry,
+  pl24Layout,
+  plCpuLayout,
+  psamKeyProvider,
+  samPort,
+} from '../../../src/card/index.ts';
 import type { CardChannel } from '../../../src/card/index.ts';
 import { CrtReader } from '../../../src/card/readers/crt/reader.ts';
 import type { SerialLine } from '../../../src/card/readers/crt/link.ts';
@@ -47,18 +53,33 @@ function cable(): Promise<SerialLine> {
       return Promise.resolve();
     },
   };
-  lines.push({ line, unplug: () => {
-    open = false;
-    gone(new Error('EIO'));
-  } });
+  lines.push({
+    line,
+    unplug: () => {
+      open = false;
+      gone(new Error('EIO'));
+    },
+  });
   return Promise.resolve(line);
 }
 let back: (bytes: Uint8Array) => void = () => undefined;
 
 function deviceOf(more: Partial<CrtDeviceOptions> = {}): CrtDevice {
-  return new CrtDevice({ clock, firmware: 'CRT-571-F2 V1.10', move: CRT_571_MOVES, initKeep: 0x33, motionMs: 900, send: (bytes) => clock.after(1, () => back(bytes)), ...more });
+  return new CrtDevice({
+    clock,
+    firmware: 'CRT-571-F2 V1.10',
+    move: CRT_571_MOVES,
+    initKeep: 0x33,
+    motionMs: 900,
+    send: (bytes) => clock.after(1, () => back(bytes)),
+    ...more,
+  });
 }
-const golden = (): CpuCard => new CpuCard(issue({ cardNo: '8800003921', userNo: '1002203344', meterNo: '0260001577' }), counterRandom(1));
+const golden = (): CpuCard =>
+  new CpuCard(
+    issue({ cardNo: '8800003921', userNo: '1002203344', meterNo: '0260001577' }),
+    counterRandom(1),
+  );
 
 /** Time goes on in small steps, and whatever waits for it with it. */
 async function pass(ms: number): Promise<void> {
@@ -73,7 +94,9 @@ async function until(what: string, is: () => boolean, mostMs = 20_000): Promise<
     if (is()) return;
     await pass(25);
   }
-  throw new Error(`not ${what}: ${JSON.stringify(reader.status())}\n${device.transcript.slice(-12).join('\n')}`);
+  throw new Error(
+    `not ${what}: ${JSON.stringify(reader.status())}\n${device.transcript.slice(-12).join('\n')}`,
+  );
 }
 async function during<T>(work: Promise<T>): Promise<T> {
   let done = false;
@@ -84,7 +107,13 @@ async function during<T>(work: Promise<T>): Promise<T> {
   return work;
 }
 function start(): void {
-  reader = new CrtReader({ id: 'crt', path: '/dev/ttyS0', open: cable, clock, log: () => undefined });
+  reader = new CrtReader({
+    id: 'crt',
+    path: '/dev/ttyS0',
+    open: cable,
+    clock,
+    log: () => undefined,
+  });
 }
 
 beforeEach(() => {
@@ -102,7 +131,10 @@ describe('a motor reader', () => {
     start();
     await until('entry on', () => device.entryOn);
     expect(reader.name()).toBe('CRT-571-F2 V1.10 /dev/ttyS0');
-    expect(device.transcript.filter((l) => l.startsWith('=>')).slice(0, 2)).toEqual(['=> F2 00 00 03 43 A4 30 03 25', '=> F2 00 00 03 43 30 33 03 B2']);
+    expect(device.transcript.filter((l) => l.startsWith('=>')).slice(0, 2)).toEqual([
+      '=> F2 00 00 03 43 A4 30 03 25',
+      '=> F2 00 00 03 43 30 33 03 B2',
+    ]);
     expect(reader.status().state).toBe('empty');
     const card = golden();
     expect(device.offer({ kind: 'cpu', card })).toBe(true);
@@ -154,7 +186,10 @@ describe('a motor reader', () => {
     device = deviceOf({ firmware: 'XYZ-900' });
     start();
     await pass(70_000);
-    expect(reader.status()).toMatchObject({ state: 'offline', failure: { code: 'CARD-0107', detail: expect.stringContaining('XYZ-900') } });
+    expect(reader.status()).toMatchObject({
+      state: 'offline',
+      failure: { code: 'CARD-0107', detail: expect.stringContaining('XYZ-900') },
+    });
     expect(device.motions).toEqual([]);
     expect(device.transcript.some((l) => l.startsWith('=> F2 00 00 03 43 30'))).toBe(false);
   });
@@ -169,24 +204,30 @@ describe('a motor reader', () => {
     device.powerCycle();
     const answer = await during(plCpu.readImage(channel));
     expect(answer.ok).toBe(false);
-    await until('present again', () => reader.status().state === 'present' && reader.status().insertion > first);
+    await until(
+      'present again',
+      () => reader.status().state === 'present' && reader.status().insertion > first,
+    );
     must(await during(plCpu.read(reader.open(reader.status().insertion))));
   });
 });
 
 describe('a bad line', () => {
-  it.each(['drop-command', 'nak', 'ack-lost', 'broken', 'stops-in-the-middle'] as const)('%s: the answer comes all the same, and nothing was moved twice', async (kind) => {
-    start();
-    await until('entry on', () => device.entryOn);
-    device.offer({ kind: 'cpu', card: golden() });
-    await until('present', () => reader.status().state === 'present');
-    device.faults.push({ kind });
-    must(await during(plCpu.read(reader.open(reader.status().insertion))));
-    device.faults.push({ kind: 'ack-lost' }, { kind: 'ack-lost' }, { kind }, { kind });
-    const moved = device.motions.length;
-    await during(reader.gate.eject());
-    expect(device.motions.length).toBe(moved + 1);
-  });
+  it.each(['drop-command', 'nak', 'ack-lost', 'broken', 'stops-in-the-middle'] as const)(
+    '%s: the answer comes all the same, and nothing was moved twice',
+    async (kind) => {
+      start();
+      await until('entry on', () => device.entryOn);
+      device.offer({ kind: 'cpu', card: golden() });
+      await until('present', () => reader.status().state === 'present');
+      device.faults.push({ kind });
+      must(await during(plCpu.read(reader.open(reader.status().insertion))));
+      device.faults.push({ kind: 'ack-lost' }, { kind: 'ack-lost' }, { kind }, { kind });
+      const moved = device.motions.length;
+      await during(reader.gate.eject());
+      expect(device.motions.length).toBe(moved + 1);
+    },
+  );
 
   it('a code of which neither the taking nor the answer comes through is not presented again: one try is spent, not two', async () => {
     start();
@@ -199,13 +240,18 @@ describe('a bad line', () => {
     expect(must(await during(memory.counter('SLE4442')))).toBe(0x07);
     device.faults.push({ kind: 'silent' });
     expect(codeOf(await during(memory.present('SLE4442', fromHex('000000'))))).toBe('CARD-0106');
-    await until('present again', () => reader.status().state === 'present' && reader.status().insertion > insertion);
+    await until(
+      'present again',
+      () => reader.status().state === 'present' && reader.status().insertion > insertion,
+    );
     const again = reader.open(reader.status().insertion).memory as MemoryCardPort;
     must(await during(again.select('SLE4442')));
     expect(must(await during(again.counter('SLE4442')))).toBe(0x06);
     // A device that says it did not take a code is told it again.
     device.faults.push({ kind: 'nak' });
-    expect(must(await during(again.present('SLE4442', fromHex('000000'))))).toMatchObject({ verified: false });
+    expect(must(await during(again.present('SLE4442', fromHex('000000'))))).toMatchObject({
+      verified: false,
+    });
   });
 
   it('no answer at all: what the card did is not known, and it counts as inserted anew', async () => {
@@ -215,8 +261,13 @@ describe('a bad line', () => {
     await until('present', () => reader.status().state === 'present');
     const { insertion } = reader.status();
     device.faults.push({ kind: 'stuck' });
-    expect(codeOf(await during(reader.open(insertion).transmit(fromHex('00A4040008504C2E4D45544552'))))).toBe('CARD-0106');
-    await until('present again', () => reader.status().state === 'present' && reader.status().insertion === insertion + 1);
+    expect(
+      codeOf(await during(reader.open(insertion).transmit(fromHex('00A4040008504C2E4D45544552')))),
+    ).toBe('CARD-0106');
+    await until(
+      'present again',
+      () => reader.status().state === 'present' && reader.status().insertion === insertion + 1,
+    );
   });
 
   it('unplugged and plugged in: offline, and usable within 5 s', async () => {
@@ -239,12 +290,23 @@ describe('a bad line', () => {
     await until('present', () => reader.status().state === 'present');
     const { insertion } = reader.status();
     // Power off of both kinds, then the motion.
-    device.faults.push({ kind: 'error', code: '65' }, { kind: 'error', code: '65' }, { kind: 'error', code: '10' });
+    device.faults.push(
+      { kind: 'error', code: '65' },
+      { kind: 'error', code: '65' },
+      { kind: 'error', code: '10' },
+    );
     const jam = await during(reader.gate.eject());
-    expect(jam).toMatchObject({ ok: false, error: { code: 'CARD-0111', detail: expect.stringContaining('10 card jam') } });
+    expect(jam).toMatchObject({
+      ok: false,
+      error: { code: 'CARD-0111', detail: expect.stringContaining('10 card jam') },
+    });
     await pass(3_000);
     // It is not read again and again: somebody tries once more, or takes it out.
-    expect(reader.status()).toMatchObject({ state: 'mute', insertion, failure: { code: 'CARD-0111' } });
+    expect(reader.status()).toMatchObject({
+      state: 'mute',
+      insertion,
+      failure: { code: 'CARD-0111' },
+    });
     must(await during(reader.gate.eject()));
     expect(reader.status().state).toBe('leaving');
     device.take();
@@ -294,42 +356,73 @@ describe('memory cards in a motor reader', () => {
   });
 
   it('an SLE4428 of another code is refused; a locked one is not tried', async () => {
-    const channel = await present({ kind: 'memory', card: crtSle4428(sample4428('4428-other-key').make()) });
+    const channel = await present({
+      kind: 'memory',
+      card: crtSle4428(sample4428('4428-other-key').make()),
+    });
     const plan = must(pl4428.plan(must(await during(pl4428.read(channel))), GOLDEN_PURCHASE));
-    expect(await during(pl4428.apply(channel, plan))).toMatchObject({ ok: false, error: { code: 'CARD-0201', detail: expect.stringContaining('FE') } });
+    expect(await during(pl4428.apply(channel, plan))).toMatchObject({
+      ok: false,
+      error: { code: 'CARD-0201', detail: expect.stringContaining('FE') },
+    });
     device.wrench();
     await until('empty', () => reader.status().state === 'empty' && device.entryOn);
     device.offer({ kind: 'memory', card: crtSle4428(sample4428('4428-locked').make()) });
     await until('present', () => reader.status().state === 'present');
-    expect(codeOf(await during(pl4428.read(reader.open(reader.status().insertion))))).toBe('CARD-0110');
+    expect(codeOf(await during(pl4428.read(reader.open(reader.status().insertion))))).toBe(
+      'CARD-0110',
+    );
   });
 
-  it.each(['24-golden', '24-big'] as const)('%s: a chip without an answer to reset is found, bought for, and powered off', async (id) => {
-    const chip = sample24(id).make();
-    expect(await sold(await present({ kind: 'memory', card: crtAt24(chip) }))).toBe('PL-24');
-    expect(toHex(atr())).toBe('3B00');
-    expect(toHex(chip.peek().subarray(0x40, 0x50))).toBe('2A002A000EBD00032F85ADE6788A2FC4');
-    const { insertion } = reader.status();
-    must(await during(reader.gate.eject()));
-    expect(device.transcript.some((l) => l.startsWith('=> F2 00 00 03 43 54 31'))).toBe(true);
-    expect(reader.status()).toMatchObject({ state: 'leaving', insertion });
-  });
+  it.each(['24-golden', '24-big'] as const)(
+    '%s: a chip without an answer to reset is found, bought for, and powered off',
+    async (id) => {
+      const chip = sample24(id).make();
+      expect(await sold(await present({ kind: 'memory', card: crtAt24(chip) }))).toBe('PL-24');
+      expect(toHex(atr())).toBe('3B00');
+      expect(toHex(chip.peek().subarray(0x40, 0x50))).toBe('2A002A000EBD00032F85ADE6788A2FC4');
+      const { insertion } = reader.status();
+      must(await during(reader.gate.eject()));
+      expect(device.transcript.some((l) => l.startsWith('=> F2 00 00 03 43 54 31'))).toBe(true);
+      expect(reader.status()).toMatchObject({ state: 'leaving', insertion });
+    },
+  );
 
   it('a reader that knows no such chip says so of each kind, and the card stays in', async () => {
     const channel = await present({ kind: 'memory', card: crtAt24(sample24('24-golden').make()) });
-    for (const chip of ['SLE4442', 'AT88SC102', 'AT88SC1608'] as const) expect(codeOf(await during((channel.memory as MemoryCardPort).select(chip)))).toBe('CARD-0103');
+    for (const chip of ['SLE4442', 'AT88SC102', 'AT88SC1608'] as const)
+      expect(codeOf(await during((channel.memory as MemoryCardPort).select(chip)))).toBe(
+        'CARD-0103',
+      );
     device.faults.push({ kind: 'error', code: '62' });
-    expect(codeOf(await during((channel.memory as MemoryCardPort).select('AT24C64')))).toBe('CARD-0103');
-    expect(codeOf(await during((channel.memory as MemoryCardPort).eraseZone('AT88SC102', 1, new Uint8Array(6))))).toBe('CARD-0103');
-    expect(codeOf(await during((channel.memory as MemoryCardPort).counter('AT24C16')))).toBe('CARD-0103');
-    expect(codeOf(await during((channel.memory as MemoryCardPort).present('AT24C16', new Uint8Array(2))))).toBe('CARD-0103');
+    expect(codeOf(await during((channel.memory as MemoryCardPort).select('AT24C64')))).toBe(
+      'CARD-0103',
+    );
+    expect(
+      codeOf(
+        await during(
+          (channel.memory as MemoryCardPort).eraseZone('AT88SC102', 1, new Uint8Array(6)),
+        ),
+      ),
+    ).toBe('CARD-0103');
+    expect(codeOf(await during((channel.memory as MemoryCardPort).counter('AT24C16')))).toBe(
+      'CARD-0103',
+    );
+    expect(
+      codeOf(
+        await during((channel.memory as MemoryCardPort).present('AT24C16', new Uint8Array(2))),
+      ),
+    ).toBe('CARD-0103');
     must(await during(pl24Layout(demoKeys).read(channel)));
   });
 
   it('a card that answers to nothing is mute still', async () => {
     start();
     await until('entry on', () => device.entryOn);
-    device.offer({ kind: 'memory', card: { ...crtAt24(sample24('24-golden').make()), power: () => false } });
+    device.offer({
+      kind: 'memory',
+      card: { ...crtAt24(sample24('24-golden').make()), power: () => false },
+    });
     await until('mute', () => reader.status().state === 'mute');
     expect(reader.status()).toMatchObject({ state: 'mute', failure: { code: 'CARD-0101' } });
   });
@@ -337,7 +430,10 @@ describe('memory cards in a motor reader', () => {
   it('a reader that powers an I2C chip where none acknowledges has a mute card, not a present one', async () => {
     start();
     await until('entry on', () => device.entryOn);
-    device.offer({ kind: 'memory', card: { ...crtAt24(sample24('24-golden').make()), operate: () => Uint8Array.of(0x6f, 0x00) } });
+    device.offer({
+      kind: 'memory',
+      card: { ...crtAt24(sample24('24-golden').make()), operate: () => Uint8Array.of(0x6f, 0x00) },
+    });
     await until('mute', () => reader.status().state === 'mute');
     expect(reader.status()).toMatchObject({ state: 'mute', failure: { code: 'CARD-0101' } });
   });
@@ -360,10 +456,19 @@ describe('SAMs in a motor reader’s own slots', () => {
     must(await during(other.reset()));
     // 61xx is fetched as from every card; the slot is told again only where it changes.
     device.transcript.length = 0;
-    const answers = await during(Promise.all([first.transmit(fromHex(SELECT)), plCpu.read(channel), other.transmit(fromHex('0084000008')), other.transmit(fromHex('0084000004'))]));
+    const answers = await during(
+      Promise.all([
+        first.transmit(fromHex(SELECT)),
+        plCpu.read(channel),
+        other.transmit(fromHex('0084000008')),
+        other.transmit(fromHex('0084000004')),
+      ]),
+    );
     expect(answers.map((answer) => answer.ok)).toEqual([true, true, true, true]);
     expect(must(answers[0])[0]).toBe(0x6f);
-    const slots = device.transcript.filter((l) => l.startsWith('=> F2 00 00 04 43 52 40')).map((l) => l.slice(24, 26));
+    const slots = device.transcript
+      .filter((l) => l.startsWith('=> F2 00 00 04 43 52 40'))
+      .map((l) => l.slice(24, 26));
     expect(slots.length).toBeLessThanOrEqual(3);
     expect(slots.at(-1)).toBe('33');
     // Given back, the card takes no SAM with it.
@@ -384,7 +489,11 @@ describe('SAMs in a motor reader’s own slots', () => {
       const channel = reader.open(reader.status().insertion);
       const reading = must(await during(layout.read(channel)));
       const plan = must(layout.plan(reading, GOLDEN_PURCHASE));
-      const applied = await during(layout.proveAuthority(reading).then((there) => (there.ok ? layout.apply(channel, plan) : there)));
+      const applied = await during(
+        layout
+          .proveAuthority(reading)
+          .then((there) => (there.ok ? layout.apply(channel, plan) : there)),
+      );
       must(await during(channel.reset()));
       const verdict = layout.classify(plan, must(await during(layout.readImage(channel))));
       must(await during(reader.gate.eject()));
@@ -404,7 +513,9 @@ describe('SAMs in a motor reader’s own slots', () => {
     expect(await buy()).toBe('CARD-0206 before');
     psam.revive();
     expect(await buy()).toBe('after');
-    expect(codeOf(await psamKeyProvider(samPort(() => null, 2)).prove(fromHex('0000008800003921')))).toBe('CARD-0206');
+    expect(
+      codeOf(await psamKeyProvider(samPort(() => null, 2)).prove(fromHex('0000008800003921'))),
+    ).toBe('CARD-0206');
   });
 
   it('an empty slot does not answer; a number that no reader has is a mistake of the program', async () => {

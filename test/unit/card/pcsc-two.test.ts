@@ -19,18 +19,30 @@ beforeEach(() => {
   pcsc = new FakePcsc();
 });
 
-const readerOf = (match: string): PcscReader => new PcscReader({ id: match, match, model: 'acs', clock, log: () => undefined, service: pcsc.service });
+const readerOf = (match: string): PcscReader =>
+  new PcscReader({
+    id: match,
+    match,
+    model: 'acs',
+    clock,
+    log: () => undefined,
+    service: pcsc.service,
+  });
 
 async function pass(ms: number): Promise<void> {
   for (let t = 0; t < ms; t += 50) {
     clock.advance(50);
-    await new Promise<void>((done) => { setImmediate(done); });
+    await new Promise<void>((done) => {
+      setImmediate(done);
+    });
   }
 }
 /** Lets time go on until the work is done. */
 async function during<T>(work: Promise<T>): Promise<T> {
   let over = false;
-  void work.finally(() => { over = true; });
+  void work.finally(() => {
+    over = true;
+  });
   for (let t = 0; !over; t++) {
     if (t > 2_000) throw new Error('no end');
     await pass(50);
@@ -47,7 +59,13 @@ async function until(reader: PcscReader, state: ReaderStatus['state']): Promise<
 async function channelOf(reader: PcscReader): Promise<CardChannel> {
   return reader.open((await until(reader, 'present')).insertion);
 }
-const caseOf = (name: string): { readonly layout: CardLayout; readonly golden: () => Specimen; readonly other: () => Specimen } => {
+const caseOf = (
+  name: string,
+): {
+  readonly layout: CardLayout;
+  readonly golden: () => Specimen;
+  readonly other: () => Specimen;
+} => {
   const c = LAYOUT_CASES[name];
   if (c === undefined) throw new Error(name);
   return c;
@@ -92,7 +110,8 @@ describe('an insertion is confirmed before the card is changed', () => {
     const applied = layout.apply(channel, plan);
     for (let t = 0; t < 30 && presentedAt < 0; t++) {
       await pass(50);
-      if (pcsc.sent.some(({ apdu }) => apdu[0] === 0xff && apdu[1] === 0x20)) presentedAt = clock.monoMs() - from;
+      if (pcsc.sent.some(({ apdu }) => apdu[0] === 0xff && apdu[1] === 0x20))
+        presentedAt = clock.monoMs() - from;
     }
     expect(presentedAt).toBeGreaterThanOrEqual(500);
     must(await during(applied));
@@ -121,7 +140,8 @@ describe('an insertion is confirmed before the card is changed', () => {
     const applied = layout.apply(channel, plan, () => Promise.resolve(ok(undefined)));
     for (let t = 0; t < 30 && creditedAt < 0; t++) {
       await pass(50);
-      if (pcsc.sent.some(({ apdu }) => apdu[0] === 0x80 && apdu[1] === 0x52)) creditedAt = clock.monoMs() - from;
+      if (pcsc.sent.some(({ apdu }) => apdu[0] === 0x80 && apdu[1] === 0x52))
+        creditedAt = clock.monoMs() - from;
     }
     expect(creditedAt).toBeGreaterThanOrEqual(500);
     must(await during(applied));
@@ -136,11 +156,14 @@ describe('an insertion is confirmed before the card is changed', () => {
     // The same bytes: only the insertion can tell them apart.
     const [first, second] = [golden(), golden()];
     pcsc.insert(FRONT, first.slot);
-    const plan = must(layout.plan(must(await during(layout.read(await channelOf(reader)))), GOLDEN_PURCHASE));
+    const plan = must(
+      layout.plan(must(await during(layout.read(await channelOf(reader)))), GOLDEN_PURCHASE),
+    );
     pcsc.remove(FRONT);
     await until(reader, 'empty');
     pcsc.insert(FRONT, first.slot);
-    // Its second insertion: nobody is connected yet, so that the service has nothing against another card.
+    // Its second insertion: nobody is connected yet, so that the service has nothing against
+    // another card.
     const channel = await channelOf(reader);
     const kept = [first.keeps(), second.keeps()];
     pcsc.heldNews = [];
@@ -148,13 +171,15 @@ describe('an insertion is confirmed before the card is changed', () => {
     pcsc.sent.length = 0;
     const applied = layout.apply(channel, plan, () => Promise.resolve(ok(undefined)));
     await pass(300);
-    const sent = (cla: number, ins: number): number => pcsc.sent.filter(({ apdu }) => apdu[0] === cla && apdu[1] === ins).length;
+    const sent = (cla: number, ins: number): number =>
+      pcsc.sent.filter(({ apdu }) => apdu[0] === cla && apdu[1] === ins).length;
     expect([sent(0x00, 0x20), sent(0x80, 0x50), sent(0x80, 0x52)]).toEqual([2, 1, 0]);
     pcsc.releaseNews();
     expect(codeOf(await during(applied))).toBe('CARD-0203');
     expect(sent(0x80, 0x52)).toBe(0);
     expect([first.keeps(), second.keeps()]).toEqual(kept);
-    // Before its first command of a session nothing was read of this card: the PIN waits, like any change.
+    // Before its first command of a session nothing was read of this card: the PIN waits, like any
+    // change.
     await until(reader, 'present');
     const blind = reader.open(reader.status().insertion);
     const from = clock.monoMs();
@@ -226,13 +251,22 @@ describe('two readers at once', () => {
     pcsc.insert(FRONT, cardA.slot);
     pcsc.insert(BACK, cardB.slot);
     const [inFront, behind] = [await channelOf(front), await channelOf(back)];
-    const plans = [must(a.layout.plan(must(await during(a.layout.read(inFront))), GOLDEN_PURCHASE)), must(b.layout.plan(must(await during(b.layout.read(behind))), GOLDEN_PURCHASE))] as const;
+    const plans = [
+      must(a.layout.plan(must(await during(a.layout.read(inFront))), GOLDEN_PURCHASE)),
+      must(b.layout.plan(must(await during(b.layout.read(behind))), GOLDEN_PURCHASE)),
+    ] as const;
     // Both are written at the same time, exchange by exchange.
     const both = Promise.all([a.layout.apply(inFront, plans[0]), b.layout.apply(behind, plans[1])]);
     for (const applied of await during(both)) must(applied);
-    expect(a.layout.classify(plans[0], must(await during(a.layout.readImage(inFront))))).toBe('after');
-    expect(b.layout.classify(plans[1], must(await during(b.layout.readImage(behind))))).toBe('after');
-    expect(new Set(pcsc.sent.filter(({ reader }) => reader === FRONT).map(({ apdu }) => apdu[0]))).toEqual(new Set([0xff]));
+    expect(a.layout.classify(plans[0], must(await during(a.layout.readImage(inFront))))).toBe(
+      'after',
+    );
+    expect(b.layout.classify(plans[1], must(await during(b.layout.readImage(behind))))).toBe(
+      'after',
+    );
+    expect(
+      new Set(pcsc.sent.filter(({ reader }) => reader === FRONT).map(({ apdu }) => apdu[0])),
+    ).toEqual(new Set([0xff]));
     await front.close();
     await back.close();
   });
@@ -295,7 +329,10 @@ describe('two readers at once', () => {
   });
 });
 
-/** The card is taken home by nobody: the trouble is the service's or the reader's, and the same card is there again. */
+/**
+ * The card is taken home by nobody: the trouble is the service's or the reader's, and the same card
+ * is there again.
+ */
 describe.each(['PL-CPU', 'PL-4442'])('%s while the service or the reader fails', (name) => {
   const { layout, golden } = caseOf(name);
 
@@ -330,31 +367,45 @@ describe.each(['PL-CPU', 'PL-4442'])('%s while the service or the reader fails',
     expect(['before', 'torn', 'after'], `${what} ${when} ${at}`).toContain(verdict);
     if (verdict !== 'after') must(await during(layout.apply(back, plan)));
     must(await during(back.reset()));
-    expect(layout.classify(plan, must(await during(layout.readImage(back)))), `${what} ${when} ${at}`).toBe('after');
-    expect(must(await during(layout.read(back))), `${what} ${when} ${at}`).toMatchObject({ count: 42, lastQuantity: 3773, cumulative: 208_773 });
+    expect(
+      layout.classify(plan, must(await during(layout.readImage(back)))),
+      `${what} ${when} ${at}`,
+    ).toBe('after');
+    expect(must(await during(layout.read(back))), `${what} ${when} ${at}`).toMatchObject({
+      count: 42,
+      lastQuantity: 3773,
+      cumulative: 208_773,
+    });
     pcsc.remove(FRONT);
-    if (card.meter !== null) expect(card.meter(), `${what} ${when} ${at}`).toMatchObject({ accepted: true, credited: 3773 });
+    if (card.meter !== null)
+      expect(card.meter(), `${what} ${when} ${at}`).toMatchObject({
+        accepted: true,
+        credited: 3773,
+      });
     await reader.close();
     return applied.ok ? 'ok' : `${verdict} after ${applied.error.code}`;
   }
 
-  it.each(['kill', 'reset', 'unplug', 'pull'] as const)('%s at each exchange of the write, before it and after it: written once', async (what) => {
-    const met = new Map<string, number>();
-    // Some exchanges more than the write has: there it is whole.
-    let whole = 0;
-    for (let at = 1; whole < 2 && at < 40; at++) {
-      whole = 0;
-      for (const when of ['before', 'after'] as const) {
-        const outcome = await once(what, at, when);
-        met.set(outcome, (met.get(outcome) ?? 0) + 1);
-        if (outcome === 'ok') whole++;
+  it.each(['kill', 'reset', 'unplug', 'pull'] as const)(
+    '%s at each exchange of the write, before it and after it: written once',
+    async (what) => {
+      const met = new Map<string, number>();
+      // Some exchanges more than the write has: there it is whole.
+      let whole = 0;
+      for (let at = 1; whole < 2 && at < 40; at++) {
+        whole = 0;
+        for (const when of ['before', 'after'] as const) {
+          const outcome = await once(what, at, when);
+          met.set(outcome, (met.get(outcome) ?? 0) + 1);
+          if (outcome === 'ok') whole++;
+        }
       }
-    }
-    expect(whole).toBe(2);
-    // Cuts on both sides of the point where it counts were met.
-    expect([...met.keys()].some((k) => k.startsWith('before'))).toBe(true);
-    expect([...met.keys()].some((k) => k.startsWith('after'))).toBe(true);
-  });
+      expect(whole).toBe(2);
+      // Cuts on both sides of the point where it counts were met.
+      expect([...met.keys()].some((k) => k.startsWith('before'))).toBe(true);
+      expect([...met.keys()].some((k) => k.startsWith('after'))).toBe(true);
+    },
+  );
 });
 
 describe('a connection that cannot be ended', () => {

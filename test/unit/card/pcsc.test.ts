@@ -8,7 +8,9 @@ import { codeOf } from './rig.ts';
 
 describe('the PC/SC reader without a service', () => {
   it('reads the numeric code out of a message', () => {
-    expect(pcscCode(new Error('SCardTransmit error: Card was removed.(0x80100069)'))).toBe(0x8010_0069);
+    expect(pcscCode(new Error('SCardTransmit error: Card was removed.(0x80100069)'))).toBe(
+      0x8010_0069,
+    );
     expect(pcscCode(new Error('SCardConnect error: (0xffffffff8010001d)'))).toBe(0x8010_001d);
     expect(pcscCode('no code')).toBeNull();
   });
@@ -19,18 +21,35 @@ describe('the PC/SC reader without a service', () => {
     const service = (): PcscContext => {
       at.push(clock.monoMs());
       const error = Object.assign(new Error('Cannot find module'), { code: 'MODULE_NOT_FOUND' });
-      return { on: (event: string, listener: (e: never) => void) => void (event === 'error' && clock.after(0, () => (listener as (e: Error) => void)(error))), connection: () => { throw new Error('none'); }, close: () => undefined };
+      return {
+        on: (event: string, listener: (e: never) => void) =>
+          void (event === 'error' && clock.after(0, () => (listener as (e: Error) => void)(error))),
+        connection: () => {
+          throw new Error('none');
+        },
+        close: () => undefined,
+      };
     };
     const reader = new PcscReader({ id: 'r', match: 'x', clock, log: () => undefined, service });
     for (let i = 0; i < 20; i++) clock.advance(500);
     const status = reader.status();
-    expect(status.state === 'offline' ? [status.failure.code, status.failure.detail] : []).toEqual(['CARD-0107', 'package pcsclite is missing or not built (MODULE_NOT_FOUND)']);
+    expect(status.state === 'offline' ? [status.failure.code, status.failure.detail] : []).toEqual([
+      'CARD-0107',
+      'package pcsclite is missing or not built (MODULE_NOT_FOUND)',
+    ]);
     expect(at).toEqual([0, 1000, 2500, 4500, 7000, 9500]);
   });
 
   it('keeps the raw code of a service that is away, and fails at once', async () => {
     const clock = new ManualClock(0);
-    const reader = new PcscReader({ id: 'r', clock, log: () => undefined, service: () => { throw new Error('SCardEstablishContext error: Service not available.(0x8010001d)'); } });
+    const reader = new PcscReader({
+      id: 'r',
+      clock,
+      log: () => undefined,
+      service: () => {
+        throw new Error('SCardEstablishContext error: Service not available.(0x8010001d)');
+      },
+    });
     clock.advance(1);
     const status = reader.status();
     expect(status.state === 'offline' ? status.failure.detail : '').toBe('context: 0x8010001D');

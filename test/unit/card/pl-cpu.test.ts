@@ -7,7 +7,22 @@ import { CATALOGUE, issue, sampleCard } from '../../../src/simulator/card/catalo
 import { CpuCard, counterRandom } from '../../../src/simulator/card/cpu-card.ts';
 import type { CpuCardState } from '../../../src/simulator/card/cpu-card.ts';
 import { sealed } from '../../../src/simulator/card/codec.ts';
-import { GOLDEN_AFTER, GOLDEN_BEFORE, GOLDEN_CHALLENGES, GOLDEN_PURCHASE, GOLDEN_WIRE, cardIn, codeOf, demoKeys, inOrder, must, plCpu, scriptedRandom, until, virtualRig } from './rig.ts';
+import {
+  GOLDEN_AFTER,
+  GOLDEN_BEFORE,
+  GOLDEN_CHALLENGES,
+  GOLDEN_PURCHASE,
+  GOLDEN_WIRE,
+  cardIn,
+  codeOf,
+  demoKeys,
+  inOrder,
+  must,
+  plCpu,
+  scriptedRandom,
+  until,
+  virtualRig,
+} from './rig.ts';
 import type { Rig } from './rig.ts';
 
 let rig: Rig;
@@ -24,7 +39,10 @@ function goldenCard(): CpuCard {
 
 function altered(change: Partial<CpuCardState>, files: CpuCardState['files'] = {}): CpuCard {
   const state = goldenCard().toJSON();
-  return new CpuCard({ ...state, ...change, files: { ...state.files, ...files } }, counterRandom(1));
+  return new CpuCard(
+    { ...state, ...change, files: { ...state.files, ...files } },
+    counterRandom(1),
+  );
 }
 
 async function readCode(card: CpuCard): Promise<string> {
@@ -57,7 +75,16 @@ describe('reading', () => {
       lastQuantity: 5000,
       cumulative: 205_000,
       tag: '00000000',
-      meter: { visited: true, countTaken: 41, remainingQuantity: 1234, cumulativeUsed: 203_766, lastVisit: '2511150830', valveClosed: false, faults: 0, meterNo: '0260001577' },
+      meter: {
+        visited: true,
+        countTaken: 41,
+        remainingQuantity: 1234,
+        cumulativeUsed: 203_766,
+        lastVisit: '2511150830',
+        valveClosed: false,
+        faults: 0,
+        meterNo: '0260001577',
+      },
       visited: true,
       fresh: false,
       unfinished: false,
@@ -73,7 +100,11 @@ describe('reading', () => {
     expect(codeOf(result)).toBe(ownReason ? sample.expectedCode : 'ok');
     if (!result.ok) return;
     const { value } = result;
-    expect([value.cardNo, value.userNo, value.count]).toEqual([sample.cardNo, sample.userNo, sample.count]);
+    expect([value.cardNo, value.userNo, value.count]).toEqual([
+      sample.cardNo,
+      sample.userNo,
+      sample.count,
+    ]);
     expect(value.fresh).toBe(sample.id === 'fresh');
     expect(value.visited).toBe(sample.id !== 'fresh' && sample.id !== 'not-visited');
     expect(value.meter.meterNo).toBe(sample.meterNo ?? '0000000000');
@@ -97,7 +128,11 @@ describe('reading', () => {
     ['unknown kind', altered({}, { '16': patch(file('16'), 5, '09') }), 'CARD-0104'],
     ['date not BCD', altered({}, { '17': patch(file('17'), 10, 'FA') }), 'CARD-0104'],
     ['count FFFF', altered({}, { '17': 'FF'.repeat(17) }), 'CARD-0104'],
-    ['cumulative below the purchase', altered({}, { '17': patch(file('17'), 6, '00000001') }), 'CARD-0104'],
+    [
+      'cumulative below the purchase',
+      altered({}, { '17': patch(file('17'), 6, '00000001') }),
+      'CARD-0104',
+    ],
     ['file too short', altered({}, { '17': file('17').slice(2) }), 'CARD-0104'],
     ['meter ahead of the card', altered({}, { '1A': sealed(patch(area, 1, '002A')) }), 'CARD-0104'],
     ['visit date not BCD', altered({}, { '1A': sealed(patch(area, 11, 'AA')) }), 'CARD-0104'],
@@ -109,7 +144,10 @@ describe('reading', () => {
 
   it('a flag other than 58 means that no meter wrote', async () => {
     rig.slot.insert(altered({}, { '1A': sealed(patch(area, 0, '00')) }));
-    expect(must(await plCpu.read(await cardIn(rig.reader)))).toMatchObject({ fresh: true, visited: false });
+    expect(must(await plCpu.read(await cardIn(rig.reader)))).toMatchObject({
+      fresh: true,
+      visited: false,
+    });
   });
 
   it('the registry reads with the layout that knows the card', async () => {
@@ -129,12 +167,21 @@ describe('planning', () => {
     const { plan, reading } = await planned(goldenCard());
     expect(toHex(plan.after.subarray(46))).toBe(GOLDEN_AFTER);
     expect(toHex(plan.before)).toBe(toHex(reading.image));
-    expect([toHex(plan.tag), plan.count, plan.quantity, plan.cumulative, plan.cardNo]).toEqual(['ADE6788A', 42, 3773, 208_773, '8800003921']);
+    expect([toHex(plan.tag), plan.count, plan.quantity, plan.cumulative, plan.cardNo]).toEqual([
+      'ADE6788A',
+      42,
+      3773,
+      208_773,
+      '8800003921',
+    ]);
   });
 
   it('refuses what does not fit', async () => {
     const { reading } = await planned(goldenCard());
-    const refuse = (r: Partial<CardReading>, p: Partial<typeof GOLDEN_PURCHASE> | { quantity?: number; date?: string } = {}): string => codeOf(plCpu.plan({ ...reading, ...r }, { ...GOLDEN_PURCHASE, ...p }));
+    const refuse = (
+      r: Partial<CardReading>,
+      p: Partial<typeof GOLDEN_PURCHASE> | { quantity?: number; date?: string } = {},
+    ): string => codeOf(plCpu.plan({ ...reading, ...r }, { ...GOLDEN_PURCHASE, ...p }));
     expect(refuse({ count: 0xfffe })).toBe('CARD-0104');
     expect(refuse({ cumulative: 0xffff_ffff })).toBe('CARD-0104');
     expect(refuse({}, { quantity: 0 })).toBe('CARD-0104');
@@ -157,7 +204,11 @@ describe('writing', () => {
     const image = must(await plCpu.readImage(channel));
     expect(plCpu.classify(plan, image)).toBe('after');
     expect(toHex(image)).toBe(toHex(plan.after));
-    expect(must(await plCpu.read(channel))).toMatchObject({ count: 42, visited: false, cumulative: 208_773 });
+    expect(must(await plCpu.read(channel))).toMatchObject({
+      count: 42,
+      visited: false,
+      cumulative: 208_773,
+    });
   });
 
   it('believes no 9000', async () => {
@@ -171,7 +222,14 @@ describe('writing', () => {
   });
 
   const WRITE_APDUS = 9;
-  const cases = Array.from({ length: WRITE_APDUS }, (_, i) => [[i + 1, 'before'], [i + 1, 'after']] as const).flat();
+  const cases = Array.from(
+    { length: WRITE_APDUS },
+    (_, i) =>
+      [
+        [i + 1, 'before'],
+        [i + 1, 'after'],
+      ] as const,
+  ).flat();
   it.each(cases)('torn at APDU %i, %s it: the next insertion tells which', async (at, when) => {
     const card = goldenCard();
     const { plan } = await planned(card);
@@ -231,7 +289,10 @@ describe('writing', () => {
   it('a wrong key is refused, and costs one try', async () => {
     const card = goldenCard();
     const { plan } = await planned(card);
-    const wrong = plCpuLayout({ ...demoKeys, externalAuth: () => Promise.resolve(ok(new Uint8Array(8))) });
+    const wrong = plCpuLayout({
+      ...demoKeys,
+      externalAuth: () => Promise.resolve(ok(new Uint8Array(8))),
+    });
     expect(codeOf(await wrong.apply(await cardIn(rig.reader), plan))).toBe('CARD-0201');
     expect(card.toJSON().authTries).toBe(2);
     expect(card.transcript.at(-1)).toBe('<= 63C2');
@@ -240,7 +301,10 @@ describe('writing', () => {
   it('a wrong MAC is refused, and nothing is written', async () => {
     const card = goldenCard();
     const { plan } = await planned(card);
-    const wrong = plCpuLayout({ ...demoKeys, updateMac: () => Promise.resolve(ok(new Uint8Array(4))) });
+    const wrong = plCpuLayout({
+      ...demoKeys,
+      updateMac: () => Promise.resolve(ok(new Uint8Array(4))),
+    });
     expect(codeOf(await wrong.apply(await cardIn(rig.reader), plan))).toBe('CARD-0202');
     expect(card.transcript.at(-1)).toBe('<= 6988');
     expect(toHex(card.peek('17') as Uint8Array)).toBe(GOLDEN_BEFORE);
@@ -272,7 +336,10 @@ describe('a technician’s card (docs/layouts/pl-technician.md)', () => {
 
   it('is a staff card to every reading, and says whose number it carries', async () => {
     rig.slot.insert(sampleCard('technician').make());
-    const read = await layoutRegistry([plCpu]).read(await cardIn(rig.reader), fromHex('3B6500009C02020702'));
+    const read = await layoutRegistry([plCpu]).read(
+      await cardIn(rig.reader),
+      fromHex('3B6500009C02020702'),
+    );
     expect(codeOf(read)).toBe('CARD-0109');
     expect(technicianOf(read)).toEqual({ cardNo: '8800009101', judgedBy: 'PL-CPU' });
     rig.slot.insert(sampleCard('staff').make());
@@ -284,8 +351,25 @@ describe('a technician’s card (docs/layouts/pl-technician.md)', () => {
     rig.slot.insert(card);
     const channel = await cardIn(rig.reader);
     expect(must(await present(channel, '8800009101', '2580', CHALLENGE))).toBe('open');
-    expect(inOrder(card.transcript, ['-- reset', '=> 00A4040008504C2E4D45544552', '=> 00B095001E', '=> 00200000', '<= 63C3', '=> 00200000022580', '<= 9000', '=> 0088000108A1B2C3D4E5F60718', '<= 6108', '=> 00C0000008', '<= 897795A18D6139929000', '-- reset'])).toBe(true);
-    expect(must(await channel.transmit(fromHex('00A4040008504C2E4D45544552'))).slice(-2)).toEqual(fromHex('9000'));
+    expect(
+      inOrder(card.transcript, [
+        '-- reset',
+        '=> 00A4040008504C2E4D45544552',
+        '=> 00B095001E',
+        '=> 00200000',
+        '<= 63C3',
+        '=> 00200000022580',
+        '<= 9000',
+        '=> 0088000108A1B2C3D4E5F60718',
+        '<= 6108',
+        '=> 00C0000008',
+        '<= 897795A18D6139929000',
+        '-- reset',
+      ]),
+    ).toBe(true);
+    expect(must(await channel.transmit(fromHex('00A4040008504C2E4D45544552'))).slice(-2)).toEqual(
+      fromHex('9000'),
+    );
     expect(must(await channel.transmit(fromHex('00200000')))).toEqual(fromHex('63C3'));
     expect(must(await present(channel, '8800009102', '2580', CHALLENGE))).toBe('not-ours');
     expect(must(await present(channel, '8800009101', '25801', CHALLENGE))).toBe('wrong');

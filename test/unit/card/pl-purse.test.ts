@@ -18,7 +18,10 @@ const purse = plPurseLayout(demoKeys, { terminalId: '000000000311', nowMs: () =>
 const LOAD = { orderId: 'PL-000000000311-1-0042', quantity: 10_000, date: '2026-11-22' } as const;
 
 function purseCard(more: Partial<PurseMaking> = {}, random = counterRandom(1)): CpuCard {
-  return new CpuCard(issuePurse({ cardNo: '8800003921', userNo: '1002203344', meterNo: '0260001577', ...more }), random);
+  return new CpuCard(
+    issuePurse({ cardNo: '8800003921', userNo: '1002203344', meterNo: '0260001577', ...more }),
+    random,
+  );
 }
 
 interface Sale {
@@ -40,7 +43,8 @@ async function sale(card: CpuCard): Promise<Sale> {
   card.transcript.length = 0;
   return { card, desk, channel, plan: { ...plan, kept }, keep };
 }
-const withKeys = (change: Partial<KeyProvider>): ReturnType<typeof plPurseLayout> => plPurseLayout({ ...demoKeys, ...change }, { terminalId: '000000000311', nowMs: () => NOW });
+const withKeys = (change: Partial<KeyProvider>): ReturnType<typeof plPurseLayout> =>
+  plPurseLayout({ ...demoKeys, ...change }, { terminalId: '000000000311', nowMs: () => NOW });
 
 describe('a load', () => {
   it('has the golden bytes on the wire, keeps both answers before CREDIT, and its TAC after', async () => {
@@ -48,23 +52,44 @@ describe('a load', () => {
     const s = await sale(purseCard({}, scriptedRandom('00000000', '11223344')));
     const order: string[] = [];
     const keep: Keep = (record) => {
-      order.push(`kept ${toHex(record)}, wire ${s.card.transcript.findLast((l) => l.startsWith('=>'))?.slice(3, 9) ?? ''}`);
+      order.push(
+        `kept ${toHex(record)}, wire ${s.card.transcript.findLast((l) => l.startsWith('=>'))?.slice(3, 9) ?? ''}`,
+      );
       return s.keep(record);
     };
     must(await purse.apply(s.channel, s.plan, keep));
-    expect(inOrder(s.card.transcript, ['=> 00200000', '<= 63C3', '=> 0020000003123456', '<= 9000', '=> 805000020B0100002710000000000311', '=> 00C0000010', '<= 0000000000290100' + '11223344' + '37DD07E0' + '9000', '=> 805200000B20261122092641FD131F8E', '=> 00C0000004'])).toBe(true);
+    expect(
+      inOrder(s.card.transcript, [
+        '=> 00200000',
+        '<= 63C3',
+        '=> 0020000003123456',
+        '<= 9000',
+        '=> 805000020B0100002710000000000311',
+        '=> 00C0000010',
+        '<= 0000000000290100' + '11223344' + '37DD07E0' + '9000',
+        '=> 805200000B20261122092641FD131F8E',
+        '=> 00C0000004',
+      ]),
+    ).toBe(true);
     const terms = `0029${'00002710'}${'000000000311'}`;
     expect(order).toEqual([
       `kept 01${terms}00000000${'11223344'}37DD07E0, wire 00C000`,
       `kept 02${terms}20261122092641FD131F8E, wire 00C000`,
-      expect.stringMatching(new RegExp(`^kept 03${terms}20261122092641FD131F8E[0-9A-F]{8}, wire 00C000$`)) as string,
+      expect.stringMatching(
+        new RegExp(`^kept 03${terms}20261122092641FD131F8E[0-9A-F]{8}, wire 00C000$`),
+      ) as string,
     ]);
     must(await s.channel.reset());
     const image = must(await purse.readImage(s.channel));
     expect(purse.classify(s.plan, image)).toBe('after');
     const tac = purse.proof?.(s.plan, image);
     expect(toHex(tac as Uint8Array)).toBe(s.card.purse?.state.proof?.tac);
-    expect(must(await purse.read(s.channel))).toMatchObject({ count: 42, lastQuantity: 10_000, cumulative: 215_000, visited: false });
+    expect(must(await purse.read(s.channel))).toMatchObject({
+      count: 42,
+      lastQuantity: 10_000,
+      cumulative: 215_000,
+      visited: false,
+    });
   });
 
   it('is not begun where nobody keeps the answer, nor where it cannot be kept', async () => {
@@ -83,19 +108,34 @@ describe('a load', () => {
 
   it('a wrong MAC2 is refused with 9302, and nothing is loaded', async () => {
     const s = await sale(purseCard());
-    const wrong = withKeys({ loadLeave: (_s8, _answer, when) => Promise.resolve(ok({ when, mac2: new Uint8Array(4) })) });
+    const wrong = withKeys({
+      loadLeave: (_s8, _answer, when) => Promise.resolve(ok({ when, mac2: new Uint8Array(4) })),
+    });
     expect(codeOf(await wrong.apply(s.channel, s.plan, s.keep))).toBe('CARD-0202');
     expect(s.card.transcript.at(-1)).toBe('<= 9302');
     expect(purse.classify(s.plan, must(await purse.readImage(s.channel)))).toBe('before');
   });
 
-  it.each([['9303', 'CARD-0110'], ['9402', 'CARD-0202'], ['9403', 'CARD-0202'], ['6982', 'CARD-0202'], ['6985', 'CARD-0202']])('INITIALIZE answered with %s is %s, on reading and on writing; nothing is kept', async (sw, code) => {
-    const s = await sale(purseCard());
-    const says: CardChannel = { ...s.channel, transmit: (apdu) => (apdu[1] === 0x50 ? Promise.resolve(ok(fromHex(sw))) : s.channel.transmit(apdu)) };
-    expect(codeOf(await purse.read(says))).toBe(code);
-    expect(codeOf(await purse.apply(says, s.plan, s.keep))).toBe(code);
-    expect(s.plan.kept).toEqual([]);
-  });
+  it.each([
+    ['9303', 'CARD-0110'],
+    ['9402', 'CARD-0202'],
+    ['9403', 'CARD-0202'],
+    ['6982', 'CARD-0202'],
+    ['6985', 'CARD-0202'],
+  ])(
+    'INITIALIZE answered with %s is %s, on reading and on writing; nothing is kept',
+    async (sw, code) => {
+      const s = await sale(purseCard());
+      const says: CardChannel = {
+        ...s.channel,
+        transmit: (apdu) =>
+          apdu[1] === 0x50 ? Promise.resolve(ok(fromHex(sw))) : s.channel.transmit(apdu),
+      };
+      expect(codeOf(await purse.read(says))).toBe(code);
+      expect(codeOf(await purse.apply(says, s.plan, s.keep))).toBe(code);
+      expect(s.plan.kept).toEqual([]);
+    },
+  );
 
   it('a key provider that fails leaves the card as it was', async () => {
     const s = await sale(purseCard());
@@ -104,9 +144,20 @@ describe('a load', () => {
     expect(purse.classify(s.plan, must(await purse.readImage(s.channel)))).toBe('before');
   });
 
-  it.each([['6988', 'CARD-0202'], ['9303', 'CARD-0202'], ['9402', 'CARD-0202'], ['6985', 'CARD-0202'], ['6581', 'CARD-0203'], ['6F00', 'CARD-0203']])('CREDIT answered with %s is %s', async (sw, code) => {
+  it.each([
+    ['6988', 'CARD-0202'],
+    ['9303', 'CARD-0202'],
+    ['9402', 'CARD-0202'],
+    ['6985', 'CARD-0202'],
+    ['6581', 'CARD-0203'],
+    ['6F00', 'CARD-0203'],
+  ])('CREDIT answered with %s is %s', async (sw, code) => {
     const s = await sale(purseCard());
-    const says: CardChannel = { ...s.channel, transmit: (apdu) => (apdu[1] === 0x52 ? Promise.resolve(ok(fromHex(sw))) : s.channel.transmit(apdu)) };
+    const says: CardChannel = {
+      ...s.channel,
+      transmit: (apdu) =>
+        apdu[1] === 0x52 ? Promise.resolve(ok(fromHex(sw))) : s.channel.transmit(apdu),
+    };
     expect(codeOf(await purse.apply(says, s.plan, s.keep))).toBe(code);
   });
 });
@@ -127,12 +178,20 @@ describe('the PIN', () => {
   it('a card that does not tell its tries is refused, unless the settings say that it does not', async () => {
     const mum = purseCard({ purse: { lacks: ['ask-tries'] } });
     expect(codeOf(await purse.read(new Desk(mum).insert()))).toBe('CARD-0106');
-    const bold = plPurseLayout(demoKeys, { terminalId: '000000000311', nowMs: () => NOW, settings: { asksTries: false, proveBefore: true, logSfi: 0x18, logRecords: 10 } });
+    const bold = plPurseLayout(demoKeys, {
+      terminalId: '000000000311',
+      nowMs: () => NOW,
+      settings: { asksTries: false, proveBefore: true, logSfi: 0x18, logRecords: 10 },
+    });
     expect(must(await bold.read(new Desk(mum).insert())).count).toBe(41);
   });
 
   it('a company without one', async () => {
-    const open = plPurseLayout(demoKeys, { terminalId: '000000000311', nowMs: () => NOW, pin: null });
+    const open = plPurseLayout(demoKeys, {
+      terminalId: '000000000311',
+      nowMs: () => NOW,
+      pin: null,
+    });
     const card = purseCard({ purse: { pin: null } });
     expect(must(await open.read(new Desk(card).insert())).count).toBe(41);
     expect(card.transcript.some((l) => l.startsWith('=> 0020'))).toBe(false);
@@ -149,7 +208,10 @@ describe('whose a load is', () => {
     expect(s.plan.kept).toHaveLength(2);
     return s;
   }
-  const found = async (s: Sale, plan: Parameters<typeof purse.classify>[0] = s.plan): Promise<string> => purse.classify(plan, must(await purse.readImage(s.desk.insert())));
+  const found = async (
+    s: Sale,
+    plan: Parameters<typeof purse.classify>[0] = s.plan,
+  ): Promise<string> => purse.classify(plan, must(await purse.readImage(s.desk.insert())));
 
   it('the card’s proof, or its log, names it ours: each alone is enough', async () => {
     expect(await found(await lost())).toBe('after');
@@ -167,10 +229,37 @@ describe('whose a load is', () => {
 
   it('another’s load under our number, of the same amount at the same terminal, is foreign', async () => {
     const s = await sale(purseCard());
-    const gone = withKeys({ loadLeave: async (...args) => { await demoKeys.loadLeave(...args); return err(failure('CARD-0206')); } });
+    const gone = withKeys({
+      loadLeave: async (...args) => {
+        await demoKeys.loadLeave(...args);
+        return err(failure('CARD-0206'));
+      },
+    });
     await gone.apply(s.channel, s.plan, s.keep);
-    const mine = must(await demoKeys.loadLeave(fromHex('0000008800003921'), { balance: 0, amount: 10_000, seq: 41, random: s.plan.kept[0]?.slice(17, 21) as Uint8Array, terminal: fromHex('000000000311'), mac1: s.plan.kept[0]?.slice(21, 25) as Uint8Array }, fromHex('20261122092641')));
-    must(await s.keep(Uint8Array.of(0x02, ...(s.plan.kept[0] as Uint8Array).subarray(1, 13), ...mine.when, ...mine.mac2)));
+    const mine = must(
+      await demoKeys.loadLeave(
+        fromHex('0000008800003921'),
+        {
+          balance: 0,
+          amount: 10_000,
+          seq: 41,
+          random: s.plan.kept[0]?.slice(17, 21) as Uint8Array,
+          terminal: fromHex('000000000311'),
+          mac1: s.plan.kept[0]?.slice(21, 25) as Uint8Array,
+        },
+        fromHex('20261122092641'),
+      ),
+    );
+    must(
+      await s.keep(
+        Uint8Array.of(
+          0x02,
+          ...(s.plan.kept[0] as Uint8Array).subarray(1, 13),
+          ...mine.when,
+          ...mine.mac2,
+        ),
+      ),
+    );
     const later = plPurseLayout(demoKeys, { terminalId: '000000000311', nowMs: () => NOW + 1_000 });
     must(await later.apply(s.desk.insert(), s.plan, () => Promise.resolve(ok(undefined))));
     expect(await found(s)).toBe('foreign');
@@ -194,7 +283,9 @@ describe('whose a load is', () => {
     expect(await found(s)).toBe('after');
     expect(codeOf(await purse.apply(s.desk.insert(), s.plan, s.keep))).toBe('ok');
     const channel = s.desk.insert();
-    const next = must(purse.plan(must(await purse.read(channel)), { ...LOAD, orderId: 'PL-000000000311-1-0043' }));
+    const next = must(
+      purse.plan(must(await purse.read(channel)), { ...LOAD, orderId: 'PL-000000000311-1-0043' }),
+    );
     must(await purse.apply(channel, next, () => Promise.resolve(ok(undefined))));
     expect(await found(s)).toBe('after');
   });
@@ -216,15 +307,35 @@ describe('visits', () => {
     expect(meter.visit(s.card, '2611221200', true).credited).toBe(10_000);
     expect(await read()).toMatchObject({ visited: true, meter: { countTaken: 41 } });
     expect(meter.visit(s.card, '2611221201')).toEqual({ accepted: true, credited: 0 });
-    expect(await read()).toMatchObject({ visited: true, cumulative: 215_000, meter: { countTaken: 42, remainingQuantity: 11_234 } });
+    expect(await read()).toMatchObject({
+      visited: true,
+      cumulative: 215_000,
+      meter: { countTaken: 42, remainingQuantity: 11_234 },
+    });
   });
 
   it('a new card is fresh, and a card of mode file is another layout’s', async () => {
     const blank = purseCard({ count: 0, meterNo: null });
-    expect(must(await purse.read(new Desk(blank).insert()))).toMatchObject({ fresh: true, count: 0, lastQuantity: 0, cumulative: 0 });
+    expect(must(await purse.read(new Desk(blank).insert()))).toMatchObject({
+      fresh: true,
+      count: 0,
+      lastQuantity: 0,
+      cumulative: 0,
+    });
     expect(codeOf(await plCpuLayout(demoKeys).read(new Desk(blank).insert()))).toBe('CARD-0103');
-    const volume = issuePurse({ cardNo: '8800003921', userNo: '1002203344', meterNo: '0260001577' });
-    const files = { ...volume.files, '16': `${(volume.files['16'] as string).slice(0, 12)}01${(volume.files['16'] as string).slice(14)}` };
-    expect(codeOf(await purse.read(new Desk(new CpuCard({ ...volume, files }, counterRandom(1))).insert()))).toBe('CARD-0104');
+    const volume = issuePurse({
+      cardNo: '8800003921',
+      userNo: '1002203344',
+      meterNo: '0260001577',
+    });
+    const files = {
+      ...volume.files,
+      '16': `${(volume.files['16'] as string).slice(0, 12)}01${(volume.files['16'] as string).slice(14)}`,
+    };
+    expect(
+      codeOf(
+        await purse.read(new Desk(new CpuCard({ ...volume, files }, counterRandom(1))).insert()),
+      ),
+    ).toBe('CARD-0104');
   });
 });

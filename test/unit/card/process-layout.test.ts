@@ -11,10 +11,22 @@ import { systemClock } from '../../support/clock.ts';
 import { acs, Desk, golden4442, pl4442 } from './chips.ts';
 import { codeOf, demoKeys, GOLDEN_PURCHASE, must } from './rig.ts';
 
-const ADAPTER = fileURLToPath(new URL('../../../src/main/demo/adapters/pl-4442.ts', import.meta.url));
+const ADAPTER = fileURLToPath(
+  new URL('../../../src/main/demo/adapters/pl-4442.ts', import.meta.url),
+);
 let folder: string;
 let layout: CardLayout & { readonly close: () => void };
-const sample = (): typeof layout => processLayout({ id: 'PL-4442', command: [process.execPath, ADAPTER], cwd: folder, atrs: ['3B04A2131091'], acceptance: 'count-exact', keys: demoKeys, clock: systemClock, log: () => undefined });
+const sample = (): typeof layout =>
+  processLayout({
+    id: 'PL-4442',
+    command: [process.execPath, ADAPTER],
+    cwd: folder,
+    atrs: ['3B04A2131091'],
+    acceptance: 'count-exact',
+    keys: demoKeys,
+    clock: systemClock,
+    log: () => undefined,
+  });
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'pilotlight-adapter-'));
@@ -43,14 +55,29 @@ describe('a layout in a process of its own', () => {
     const after = must(await layout.readImage(channel));
     expect(layout.classify(plan, after)).toBe('after');
     expect(layout.sameCard(plan.before, after)).toBe(true);
-    expect(codeOf(await layout.apply(channel, must(layout.plan({ ...reading, cardNo: '8800003921' }, { ...GOLDEN_PURCHASE, orderId: 'PL-000000000311-1-0043' }))))).toBe('CARD-0205');
+    expect(
+      codeOf(
+        await layout.apply(
+          channel,
+          must(
+            layout.plan(
+              { ...reading, cardNo: '8800003921' },
+              { ...GOLDEN_PURCHASE, orderId: 'PL-000000000311-1-0043' },
+            ),
+          ),
+        ),
+      ),
+    ).toBe('CARD-0205');
     // A torn card is the program's to judge.
     const torn = plan.before.slice();
     torn[0x20] = 0;
     expect(layout.classify(plan, torn)).toBe(pl4442.classify(plan, torn));
   });
 
-  /** A program that presents the code without a look at its tries, and plans to leave the card as it is. */
+  /**
+   * A program that presents the code without a look at its tries, and plans to leave the card as it
+   * is.
+   */
   const CARELESS = `
     import { createInterface } from 'node:readline';
     const say = (message) => process.stdout.write(JSON.stringify(message) + '\\n');
@@ -66,7 +93,16 @@ describe('a layout in a process of its own', () => {
   const careless = (): typeof layout => {
     const program = join(folder, 'careless.mjs');
     writeFileSync(program, CARELESS);
-    return processLayout({ id: 'PL-4442', command: [process.execPath, program], cwd: folder, atrs: ['3B04A2131091'], acceptance: 'count-exact', keys: demoKeys, clock: systemClock, log: () => undefined });
+    return processLayout({
+      id: 'PL-4442',
+      command: [process.execPath, program],
+      cwd: folder,
+      atrs: ['3B04A2131091'],
+      acceptance: 'count-exact',
+      keys: demoKeys,
+      clock: systemClock,
+      log: () => undefined,
+    });
   };
 
   it('a program that does not look at the tries never spends the last one', async () => {
@@ -78,7 +114,9 @@ describe('a layout in a process of its own', () => {
     // Another card's code: refused while two tries are left, and not presented after that.
     must(await layout.apply(channel, plan));
     expect(must(await memory.counter('SLE4442'))).toBe(0x06);
-    expect(must(await memory.present('SLE4442', fromHex('000000')))).toMatchObject({ verified: false });
+    expect(must(await memory.present('SLE4442', fromHex('000000')))).toMatchObject({
+      verified: false,
+    });
     const left = must(await memory.counter('SLE4442'));
     expect(codeOf(await layout.apply(channel, plan))).toBe('CARD-0110');
     expect(must(await memory.counter('SLE4442'))).toBe(left);

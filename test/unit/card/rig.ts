@@ -1,5 +1,11 @@
 import { plCpuLayout, sampleKeyProvider, VirtualReader } from '../../../src/card/index.ts';
-import type { CardChannel, CardLayout, CardReader, KeyProvider, ReaderStatus } from '../../../src/card/index.ts';
+import type {
+  CardChannel,
+  CardLayout,
+  CardReader,
+  KeyProvider,
+  ReaderStatus,
+} from '../../../src/card/index.ts';
 import { fromHex } from '../../../src/shared/bytes.ts';
 import type { Random } from '../../../src/shared/ports.ts';
 import type { Failure } from '../../../src/shared/errors.ts';
@@ -33,7 +39,11 @@ export const demoKeys: KeyProvider = must(sampleKeyProvider('demo'));
 export const plCpu: CardLayout = plCpuLayout(demoKeys);
 
 /** The reader's status, once it is what `wanted` says. */
-export async function until(reader: CardReader, wanted: (status: ReaderStatus) => boolean, timeoutMs = 5_000): Promise<ReaderStatus> {
+export async function until(
+  reader: CardReader,
+  wanted: (status: ReaderStatus) => boolean,
+  timeoutMs = 5_000,
+): Promise<ReaderStatus> {
   if (wanted(reader.status())) return reader.status();
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
@@ -63,7 +73,13 @@ export interface Rig {
 
 /** A virtual reader on a free port with a slot that connects to it. */
 export async function virtualRig(): Promise<Rig> {
-  const reader = new VirtualReader({ id: 'virtual', host: '127.0.0.1', port: 0, clock: systemClock, log: () => undefined });
+  const reader = new VirtualReader({
+    id: 'virtual',
+    host: '127.0.0.1',
+    port: 0,
+    clock: systemClock,
+    log: () => undefined,
+  });
   const port = await reader.listening();
   const slot = new CardSlot({ host: '127.0.0.1', port, clock: systemClock });
   return {
@@ -77,7 +93,11 @@ export async function virtualRig(): Promise<Rig> {
 }
 
 /** The order of layouts.md's golden values. */
-export const GOLDEN_PURCHASE = { orderId: 'PL-000000000311-1-0042', quantity: 3773, date: '2026-11-22' } as const;
+export const GOLDEN_PURCHASE = {
+  orderId: 'PL-000000000311-1-0042',
+  quantity: 3773,
+  date: '2026-11-22',
+} as const;
 export const GOLDEN_CHALLENGES = ['A1B2C3D4E5F60718', 'A1B2C3D4'] as const;
 export const GOLDEN_BEFORE = '002900001388000320C825101000000000';
 export const GOLDEN_AFTER = '002A00000EBD00032F85261122ADE6788A';

@@ -19,7 +19,8 @@ import { replayCard, replayPcsc, replaySerial, Script } from '../../support/repl
 import { acs, golden4442, pl4442 } from './chips.ts';
 import { cardIn, codeOf, GOLDEN_PURCHASE, must, plCpu } from './rig.ts';
 
-const textOf = (name: string): string => readFileSync(new URL(`../../transcripts/${name}.txt`, import.meta.url), 'utf8');
+const textOf = (name: string): string =>
+  readFileSync(new URL(`../../transcripts/${name}.txt`, import.meta.url), 'utf8');
 let clock: ManualClock;
 let reader: CardReader;
 
@@ -33,12 +34,16 @@ afterEach(async () => {
 async function pass(ms: number): Promise<void> {
   for (let t = 0; t < ms; t += 50) {
     clock.advance(50);
-    await new Promise<void>((done) => { setImmediate(done); });
+    await new Promise<void>((done) => {
+      setImmediate(done);
+    });
   }
 }
 async function during<T>(work: Promise<T>): Promise<T> {
   let over = false;
-  void work.finally(() => { over = true; });
+  void work.finally(() => {
+    over = true;
+  });
   for (let t = 0; !over; t++) {
     if (t > 2_000) throw new Error('no end');
     await pass(50);
@@ -47,7 +52,10 @@ async function during<T>(work: Promise<T>): Promise<T> {
 }
 
 /** The purchase of the recordings; stops where something fails. */
-async function purchase(layout: CardLayout, quantity: number = GOLDEN_PURCHASE.quantity): Promise<string> {
+async function purchase(
+  layout: CardLayout,
+  quantity: number = GOLDEN_PURCHASE.quantity,
+): Promise<string> {
   for (let t = 0; reader.status().state !== 'present'; t++) {
     if (t > 200) return `still ${reader.status().state}`;
     await pass(50);
@@ -56,7 +64,10 @@ async function purchase(layout: CardLayout, quantity: number = GOLDEN_PURCHASE.q
   const reading = await during(layout.read(channel));
   if (!reading.ok) return codeOf(reading);
   const plan = must(layout.plan(reading.value, { ...GOLDEN_PURCHASE, quantity }));
-  const steps: (() => Promise<Result<unknown, Failure>>)[] = [() => layout.apply(channel, plan), () => channel.reset()];
+  const steps: (() => Promise<Result<unknown, Failure>>)[] = [
+    () => layout.apply(channel, plan),
+    () => channel.reset(),
+  ];
   for (const step of steps) {
     const done = await during(step());
     if (!done.ok) return codeOf(done);
@@ -71,7 +82,10 @@ const pcscOf = (script: Script): PcscReader => {
 };
 
 describe('recorded transcripts, replayed under the real drivers', () => {
-  it.each([['pl-cpu-pcscd', plCpu], ['pl-4442-acs', pl4442]] as const)('%s', async (name, layout) => {
+  it.each([
+    ['pl-cpu-pcscd', plCpu],
+    ['pl-4442-acs', pl4442],
+  ] as const)('%s', async (name, layout) => {
     const script = new Script(name, textOf(name));
     reader = pcscOf(script);
     expect(await purchase(layout)).toBe('after');
@@ -81,11 +95,24 @@ describe('recorded transcripts, replayed under the real drivers', () => {
     script.end();
   });
 
-  it.each([['pl-cpu-pcscd', plCpu], ['pl-4442-acs', pl4442]] as const)('%s, as a card in the virtual reader', async (name, layout) => {
+  it.each([
+    ['pl-cpu-pcscd', plCpu],
+    ['pl-4442-acs', pl4442],
+  ] as const)('%s, as a card in the virtual reader', async (name, layout) => {
     const script = new Script(name, textOf(name));
-    const virtual = new VirtualReader({ id: 'v', host: '127.0.0.1', port: 0, clock: systemClock, log: () => undefined });
+    const virtual = new VirtualReader({
+      id: 'v',
+      host: '127.0.0.1',
+      port: 0,
+      clock: systemClock,
+      log: () => undefined,
+    });
     reader = virtual;
-    const slot = new CardSlot({ host: '127.0.0.1', port: await virtual.listening(), clock: systemClock });
+    const slot = new CardSlot({
+      host: '127.0.0.1',
+      port: await virtual.listening(),
+      clock: systemClock,
+    });
     slot.insert(replayCard(script));
     const channel = await cardIn(virtual);
     const plan = must(layout.plan(must(await layout.read(channel)), GOLDEN_PURCHASE));
@@ -100,7 +127,13 @@ describe('recorded transcripts, replayed under the real drivers', () => {
 
   it('pl-4442-crt', async () => {
     const script = new Script('pl-4442-crt', textOf('pl-4442-crt'));
-    const crt = new CrtReader({ id: 'crt', path: '/dev/ttyS0', open: replaySerial(script, CRT_FRAMING), clock, log: () => undefined });
+    const crt = new CrtReader({
+      id: 'crt',
+      path: '/dev/ttyS0',
+      open: replaySerial(script, CRT_FRAMING),
+      clock,
+      log: () => undefined,
+    });
     reader = crt;
     expect(await purchase(pl4442)).toBe('after');
     must(await during(crt.gate.eject()));
@@ -122,11 +155,16 @@ describe('recorded transcripts, replayed under the real drivers', () => {
     } catch (error) {
       said = (error as Error).message;
     }
-    const line = textOf('pl-cpu-pcscd').split('\n').findIndex((l) => l.startsWith('=> 04D6')) + 1;
+    const line =
+      textOf('pl-cpu-pcscd')
+        .split('\n')
+        .findIndex((l) => l.startsWith('=> 04D6')) + 1;
     expect(said.split('\n')).toEqual([
       `pl-cpu-pcscd:${line}: not as recorded`,
       '  recorded  => 04D6970015002A00000EBD00032F85261122ADE6788A0D48C210',
-      expect.stringMatching(/^ {2}now {7}=> 04D6970015002A00000EBE00032F86261122ADE6788A[0-9A-F]{8}$/),
+      expect.stringMatching(
+        /^ {2}now {7}=> 04D6970015002A00000EBE00032F86261122ADE6788A[0-9A-F]{8}$/,
+      ),
       `            ${' '.repeat('=> 04D6970015002A00000E'.length)}^`,
     ]);
   });
@@ -154,7 +192,13 @@ describe('a masked recording', () => {
     const lines: string[] = [];
     const transcript = new Transcript((line) => void lines.push(line), masked);
     const recorded = recordPcsc(pcsc.service, () => transcript);
-    reader = new PcscReader({ id: 'r', model: 'acs', clock, log: () => undefined, service: recorded });
+    reader = new PcscReader({
+      id: 'r',
+      model: 'acs',
+      clock,
+      log: () => undefined,
+      service: recorded,
+    });
     pcsc.plug('Virtual PCD 00 00');
     await pass(300);
     pcsc.insert('Virtual PCD 00 00', acs(golden4442()));
@@ -179,7 +223,9 @@ describe('a masked recording', () => {
     expect(masked).toContain('=> FFD2000103XXXXXX');
     expect(masked).toContain('<= 07XXXXXX9000');
     // Everything else is there as it was.
-    expect(masked.split('\n').filter((l) => !l.includes('XX'))).toEqual(open.split('\n').filter((_, i) => !(masked.split('\n')[i] ?? '').includes('XX')));
+    expect(masked.split('\n').filter((l) => !l.includes('XX'))).toEqual(
+      open.split('\n').filter((_, i) => !(masked.split('\n')[i] ?? '').includes('XX')),
+    );
     clock = new ManualClock(0);
     const script = new Script('masked', masked);
     reader = pcscOf(script);
@@ -191,7 +237,13 @@ describe('a masked recording', () => {
     const transcript = serialTranscript((line) => void lines.push(line), true, CRT_FRAMING);
     const script = new Script('pl-4442-crt', textOf('pl-4442-crt'));
     const played = replaySerial(script, CRT_FRAMING);
-    const crt = new CrtReader({ id: 'crt', path: '/dev/ttyS0', open: () => recordSerial(played, CRT_FRAMING, transcript), clock, log: () => undefined });
+    const crt = new CrtReader({
+      id: 'crt',
+      path: '/dev/ttyS0',
+      open: () => recordSerial(played, CRT_FRAMING, transcript),
+      clock,
+      log: () => undefined,
+    });
     reader = crt;
     expect(await purchase(pl4442)).toBe('after');
     must(await during(crt.gate.eject()));
@@ -205,7 +257,9 @@ describe('a masked recording', () => {
     expect(text).not.toContain(PSC);
     expect(text).toContain('=> F200000B43533300200301' + '03XXXXXX03XX');
     // A recording of a replay is the recording, but for the mask and the comments.
-    const said = textOf('pl-4442-crt').split('\n').filter((l) => l !== '' && !l.startsWith('#'));
+    const said = textOf('pl-4442-crt')
+      .split('\n')
+      .filter((l) => l !== '' && !l.startsWith('#'));
     expect(lines.map((l, i) => (l.includes('X') ? said[i] : l))).toEqual(said);
   });
 
@@ -214,7 +268,11 @@ describe('a masked recording', () => {
     ['a change of PIN', '805E010007123456FF654321', '805E010007XXXXXXXXXXXXXX'],
     ['a key that is written', '80D4010003010203', '80D4010003XXXXXX'],
     ['a key for a contactless reader', 'FF82000006A0A1A2A3A4A5', 'FF82000006XXXXXXXXXXXX'],
-    ['a sector’s keys', 'FFD6000710A0A1A2A3A4A5FF078069B0B1B2B3B4B5', `FFD6000710${'XX'.repeat(16)}`],
+    [
+      'a sector’s keys',
+      'FFD6000710A0A1A2A3A4A5FF078069B0B1B2B3B4B5',
+      `FFD6000710${'XX'.repeat(16)}`,
+    ],
     ['the code bytes of an SLE4428', 'FFD003FD03FF1234', 'FFD003FD03FFXXXX'],
     ['the motor reader’s new code', '00D0020103112233', '00D0020103XXXXXX'],
   ])('%s is hidden', (_what, apdu, shown) => {
@@ -235,31 +293,70 @@ describe('--record', () => {
 
   it('is refused outside demo mode, and masks where the keys are not the sample ones', async () => {
     reader = pcscOf(new Script('', ''));
-    expect(codeOf(recordingIn(folder, { mode: 'production', keys: { kind: 'sample' } }, clock))).toBe('CONF-0101');
+    expect(
+      codeOf(recordingIn(folder, { mode: 'production', keys: { kind: 'sample' } }, clock)),
+    ).toBe('CONF-0101');
     expect(readdirSync(folder)).toEqual([]);
-    const sealed = must(recordingIn(folder, { mode: 'demo', keys: { kind: 'sealed', file: 'f', secretFile: 's' } }, clock)).virtual('reader-0');
+    const sealed = must(
+      recordingIn(
+        folder,
+        { mode: 'demo', keys: { kind: 'sealed', file: 'f', secretFile: 's' } },
+        clock,
+      ),
+    ).virtual('reader-0');
     sealed.sent(fromHex('FF20000003116806'));
     const [file] = readdirSync(folder);
-    expect(readFileSync(join(folder, file ?? ''), 'utf8')).toBe('# Pilotlight transcript, virtual reader, codes and keys masked\n=> FF20000003XXXXXX\n');
+    expect(readFileSync(join(folder, file ?? ''), 'utf8')).toBe(
+      '# Pilotlight transcript, virtual reader, codes and keys masked\n=> FF20000003XXXXXX\n',
+    );
   });
 
   it('writes what the virtual reader and its card say to one another', async () => {
-    const transcript = must(recordingIn(folder, { mode: 'demo', keys: { kind: 'sample' } }, clock)).virtual('reader-0');
-    const virtual = new VirtualReader({ id: 'v', host: '127.0.0.1', port: 0, clock: systemClock, log: () => undefined, transcript });
+    const transcript = must(
+      recordingIn(folder, { mode: 'demo', keys: { kind: 'sample' } }, clock),
+    ).virtual('reader-0');
+    const virtual = new VirtualReader({
+      id: 'v',
+      host: '127.0.0.1',
+      port: 0,
+      clock: systemClock,
+      log: () => undefined,
+      transcript,
+    });
     reader = virtual;
-    const slot = new CardSlot({ host: '127.0.0.1', port: await virtual.listening(), clock: systemClock });
+    const slot = new CardSlot({
+      host: '127.0.0.1',
+      port: await virtual.listening(),
+      clock: systemClock,
+    });
     const card = sampleCard('golden').make();
     slot.insert(card);
     const channel = await cardIn(virtual);
     must(await plCpu.read(channel));
     must(await channel.reset());
     slot.remove();
-    await new Promise<void>((done) => { const off = virtual.onStatus((s) => { if (s.state === 'empty') { off(); done(); } }); if (virtual.status().state === 'empty') done(); });
+    await new Promise<void>((done) => {
+      const off = virtual.onStatus((s) => {
+        if (s.state === 'empty') {
+          off();
+          done();
+        }
+      });
+      if (virtual.status().state === 'empty') done();
+    });
     const [file] = readdirSync(folder);
-    const lines = readFileSync(join(folder, file ?? ''), 'utf8').trim().split('\n');
-    expect(lines.slice(0, 3)).toEqual(['# Pilotlight transcript, virtual reader, sample keys', 'insert 3B6500009C02020702', '=> 00A4040008504C2E4D45544552']);
+    const lines = readFileSync(join(folder, file ?? ''), 'utf8')
+      .trim()
+      .split('\n');
+    expect(lines.slice(0, 3)).toEqual([
+      '# Pilotlight transcript, virtual reader, sample keys',
+      'insert 3B6500009C02020702',
+      '=> 00A4040008504C2E4D45544552',
+    ]);
     expect(lines.slice(-2)).toEqual(['reset', 'remove']);
     // As the card saw it.
-    expect(lines.filter((l) => /^[=<]/.test(l))).toEqual(card.transcript.filter((l) => /^(=>|<=) /.test(l)));
+    expect(lines.filter((l) => /^[=<]/.test(l))).toEqual(
+      card.transcript.filter((l) => /^(=>|<=) /.test(l)),
+    );
   });
 });

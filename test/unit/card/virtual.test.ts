@@ -1,7 +1,17 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { layoutRegistry, pl102Layout, pl1608Layout, pl24Layout, pl4428Layout, pl4442Layout, plCpuLayout, plM1Layout, VirtualReader } from '../../../src/card/index.ts';
+import {
+  layoutRegistry,
+  pl102Layout,
+  pl1608Layout,
+  pl24Layout,
+  pl4428Layout,
+  pl4442Layout,
+  plCpuLayout,
+  plM1Layout,
+  VirtualReader,
+} from '../../../src/card/index.ts';
 import type { ReaderStatus } from '../../../src/card/index.ts';
 import { fromHex, toHex } from '../../../src/shared/bytes.ts';
 import { HALL_CARDS } from '../../../src/main/demo/hall-card.ts';
@@ -46,14 +56,18 @@ describe('the virtual reader', () => {
     rig.slot.insert(sampleCard('mute').make());
     const status = await until(rig.reader, (s) => s.state === 'mute');
     expect(status.state === 'mute' ? status.failure.code : '').toBe('CARD-0101');
-    expect(codeOf(await rig.reader.open(status.insertion).transmit(fromHex('0084000004')))).toBe('CARD-0101');
+    expect(codeOf(await rig.reader.open(status.insertion).transmit(fromHex('0084000004')))).toBe(
+      'CARD-0101',
+    );
   });
 
   it('one exchange at a time, answers in order', async () => {
     rig.slot.insert(sampleCard('golden').make());
     const channel = await cardIn(rig.reader);
     must(await channel.transmit(fromHex('00A4040008504C2E4D45544552')));
-    const answers = await Promise.all(['00B095001E', '00B0970011', '00B0960010'].map((hex) => channel.transmit(fromHex(hex))));
+    const answers = await Promise.all(
+      ['00B095001E', '00B0970011', '00B0960010'].map((hex) => channel.transmit(fromHex(hex))),
+    );
     expect(answers.map((a) => must(a).length)).toEqual([32, 19, 18]);
   });
 
@@ -92,25 +106,64 @@ describe('the virtual reader', () => {
 
   it('says which port is taken, and takes it once it is free', async () => {
     const blocker = createServer();
-    await new Promise<void>((r) => blocker.listen(0, '127.0.0.1', () => { r(); }));
+    await new Promise<void>((r) =>
+      blocker.listen(0, '127.0.0.1', () => {
+        r();
+      }),
+    );
     const { port } = blocker.address() as AddressInfo;
-    const reader = new VirtualReader({ id: 'v', host: '127.0.0.1', port, clock: systemClock, log: () => undefined });
-    const status = await until(reader, (s) => s.state === 'offline' && s.failure.code === 'CONF-0102');
+    const reader = new VirtualReader({
+      id: 'v',
+      host: '127.0.0.1',
+      port,
+      clock: systemClock,
+      log: () => undefined,
+    });
+    const status = await until(
+      reader,
+      (s) => s.state === 'offline' && s.failure.code === 'CONF-0102',
+    );
     expect(status.state === 'offline' ? status.failure.detail : '').toContain(String(port));
-    await new Promise<void>((r) => { blocker.close(() => { r(); }); });
+    await new Promise<void>((r) => {
+      blocker.close(() => {
+        r();
+      });
+    });
     await until(reader, (s) => s.state === 'empty');
     await reader.close();
   });
 
   it('speaks to every family of the demo hall, as the demo’s reader does', async () => {
-    const registry = layoutRegistry([pl4442Layout, pl4428Layout, plM1Layout, pl102Layout, pl1608Layout, pl24Layout, plCpuLayout].map((layout) => layout(demoKeys)));
-    for (const [id, family] of [['good', 'PL-CPU'], ['rf-good', 'PL-CPU'], ['4442-good', 'PL-4442'], ['4428-good', 'PL-4428'], ['m1-good', 'PL-M1'], ['102-good', 'PL-102'], ['1608-good', 'PL-1608'], ['24-good', 'PL-24'], ['24-big', 'PL-24']] as const) {
+    const registry = layoutRegistry(
+      [
+        pl4442Layout,
+        pl4428Layout,
+        plM1Layout,
+        pl102Layout,
+        pl1608Layout,
+        pl24Layout,
+        plCpuLayout,
+      ].map((layout) => layout(demoKeys)),
+    );
+    for (const [id, family] of [
+      ['good', 'PL-CPU'],
+      ['rf-good', 'PL-CPU'],
+      ['4442-good', 'PL-4442'],
+      ['4428-good', 'PL-4428'],
+      ['m1-good', 'PL-M1'],
+      ['102-good', 'PL-102'],
+      ['1608-good', 'PL-1608'],
+      ['24-good', 'PL-24'],
+      ['24-big', 'PL-24'],
+    ] as const) {
       const card = HALL_CARDS.find((c) => c.id === id)?.make(null, counterRandom(1));
       if (card === undefined) throw new Error(id);
       rig.slot.insert(card.slot);
       const channel = await cardIn(rig.reader);
       const status = rig.reader.status();
-      const { layout, reading } = must(await registry.read(channel, status.state === 'present' ? status.atr : new Uint8Array(0)));
+      const { layout, reading } = must(
+        await registry.read(channel, status.state === 'present' ? status.atr : new Uint8Array(0)),
+      );
       expect(layout.id, id).toBe(family);
       const plan = must(layout.plan(reading, GOLDEN_PURCHASE));
       must(await layout.apply(channel, plan));
@@ -126,7 +179,13 @@ describe('the virtual reader', () => {
     rig.slot.insert(sampleCard('golden').make());
     await cardIn(rig.reader);
     await rig.reader.close();
-    const again = new VirtualReader({ id: 'v', host: '127.0.0.1', port, clock: systemClock, log: () => undefined });
+    const again = new VirtualReader({
+      id: 'v',
+      host: '127.0.0.1',
+      port,
+      clock: systemClock,
+      log: () => undefined,
+    });
     const channel = await cardIn(again);
     expect(toHex(must(await channel.transmit(fromHex('0084000004')))).slice(-4)).toBe('9000');
     rig.slot.remove();

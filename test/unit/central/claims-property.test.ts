@@ -12,26 +12,67 @@ import type { Engine, Room, Terminal } from './harness.ts';
 type Card = 'before' | 'torn' | 'after';
 
 /**
- * One step of a story with one torn purchase and three kiosks; 0 is the origin. `insert`: the card is put into a
- * kiosk, which does what kiosks do, if central answers; its write ends as told. `heard: false`: central's answer is
- * lost. `refund`: the origin asks for the refund claim in the background, on what it saw of the card before. `lost`: a
- * technician says that the card will not come back (it may all the same), and the origin asks for the counter claim.
+ * One step of a story with one torn purchase and three kiosks; 0 is the origin. `insert`: the card
+ * is put into a kiosk, which does what kiosks do, if central answers; its write ends as told.
+ * `heard: false`: central's answer is lost. `refund`: the origin asks for the refund claim in the
+ * background, on what it saw of the card before. `lost`: a technician says that the card will not
+ * come back (it may all the same), and the origin asks for the counter claim.
  */
 type Step =
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'upload'; readonly kiosk: number; readonly count: number }
-  | { readonly kind: 'insert'; readonly kiosk: number; readonly write: Card; readonly heard: boolean; readonly wantsRefund: boolean }
+  | {
+      readonly kind: 'insert';
+      readonly kiosk: number;
+      readonly write: Card;
+      readonly heard: boolean;
+      readonly wantsRefund: boolean;
+    }
   | { readonly kind: 'refund'; readonly heard: boolean }
   | { readonly kind: 'lost'; readonly heard: boolean }
   | { readonly kind: 'commands' };
 
 const kiosk = fc.integer({ min: 0, max: 2 });
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(1_000, 60_000, CLAIM_USE_MS, CLAIM_MS - 1, CLAIM_MS) }) },
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('upload' as const), kiosk, count: fc.constantFrom(1, 3, 50) }) },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('insert' as const), kiosk, write: fc.constantFrom<Card>('before', 'torn', 'after'), heard: fc.constantFrom(true, true, true, false), wantsRefund: fc.boolean() }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('refund' as const), heard: fc.constantFrom(true, false) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('lost' as const), heard: fc.constantFrom(true, false) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('wait' as const),
+      ms: fc.constantFrom(1_000, 60_000, CLAIM_USE_MS, CLAIM_MS - 1, CLAIM_MS),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('upload' as const),
+      kiosk,
+      count: fc.constantFrom(1, 3, 50),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('insert' as const),
+      kiosk,
+      write: fc.constantFrom<Card>('before', 'torn', 'after'),
+      heard: fc.constantFrom(true, true, true, false),
+      wantsRefund: fc.boolean(),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('refund' as const),
+      heard: fc.constantFrom(true, false),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('lost' as const),
+      heard: fc.constantFrom(true, false),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('commands' as const) }) },
 );
 
@@ -53,7 +94,12 @@ class Story {
     return this.room.terminals[i] as Terminal;
   }
   async begin(firstWrite: Card, wantsRefund: boolean): Promise<void> {
-    const q = await this.t(0).client.quote({ orderId: this.id, cardNo: this.account.cardNo, nextCount: 42, amountFen: 10_000 });
+    const q = await this.t(0).client.quote({
+      orderId: this.id,
+      cardNo: this.account.cardNo,
+      nextCount: 42,
+      amountFen: 10_000,
+    });
     if (!q.ok) throw new Error(JSON.stringify(q.error));
     this.quote = q.value;
     const j = this.t(0).journal;
@@ -75,7 +121,9 @@ class Story {
         await this.upload(s.kiosk, s.count);
         return;
       case 'insert':
-        return s.kiosk === 0 ? this.atOrigin(s.write, s.heard, s.wantsRefund) : this.elsewhere(s.kiosk, s.write, s.heard);
+        return s.kiosk === 0
+          ? this.atOrigin(s.write, s.heard, s.wantsRefund)
+          : this.elsewhere(s.kiosk, s.write, s.heard);
       case 'refund':
         return this.refund(s.heard);
       case 'lost':
@@ -83,7 +131,8 @@ class Story {
       case 'commands': {
         const c = await this.t(0).client.commands();
         if (!c.ok) throw new Error(JSON.stringify(c.error));
-        if (c.value.commands.some((x) => x.kind === 'delivered-elsewhere' && x.orderId === this.id)) this.originDelivered('elsewhere');
+        if (c.value.commands.some((x) => x.kind === 'delivered-elsewhere' && x.orderId === this.id))
+          this.originDelivered('elsewhere');
         return;
       }
       default:
@@ -91,16 +140,25 @@ class Story {
     }
   }
   async upload(i: number, count?: number): Promise<void> {
-    expect(await this.t(i).upload(count), `kiosk ${i}: nothing that kiosks tell is set aside`).toEqual([]);
+    expect(
+      await this.t(i).upload(count),
+      `kiosk ${i}: nothing that kiosks tell is set aside`,
+    ).toEqual([]);
   }
   private originDelivered(by: 'later-read' | 'elsewhere'): void {
     if (this.origin === 'delivered') return;
     expect(this.card).toBe('after');
-    this.t(0).journal.add('order-delivered', this.id, { by, count: 42, quantity: this.quote.quantity, cumulative: 205_000 + this.quote.quantity });
+    this.t(0).journal.add('order-delivered', this.id, {
+      by,
+      count: 42,
+      quantity: this.quote.quantity,
+      cumulative: 205_000 + this.quote.quantity,
+    });
     this.origin = 'delivered';
   }
   private async atOrigin(write: Card, heard: boolean, wantsRefund: boolean): Promise<void> {
-    if (this.origin === 'delivered' || this.origin === 'refunded' || this.origin === 'parked') return;
+    if (this.origin === 'delivered' || this.origin === 'refunded' || this.origin === 'parked')
+      return;
     if (this.card === 'after') return this.originDelivered('later-read');
     if (this.origin === 'lost' && this.card === 'before') {
       // Under the counter claim at once, otherwise by the refund claim.
@@ -132,7 +190,16 @@ class Story {
     const j = this.t(i).journal;
     const origin = this.t(0).id;
     if (this.card !== 'after') {
-      j.add('assist-writing', this.id, { origin, cardNo: this.account.cardNo, insertion: 1, before: 'AA00', after: 'BB', count: 42, quantity: this.quote.quantity, cumulative: 205_000 + this.quote.quantity });
+      j.add('assist-writing', this.id, {
+        origin,
+        cardNo: this.account.cardNo,
+        insertion: 1,
+        before: 'AA00',
+        after: 'BB',
+        count: 42,
+        quantity: this.quote.quantity,
+        cumulative: 205_000 + this.quote.quantity,
+      });
       this.write(write);
     }
     j.assisted(origin, this.id, this.quote, this.card, { claimMs: claim.value.serverTimeMs });
@@ -158,8 +225,15 @@ class Story {
   private refunded(): void {
     expect(this.card, 'a refund means that nothing was written').toBe('before');
     const j = this.t(0).journal;
-    j.add('order-refunding', this.id, { attemptId: `${this.id}-a`, failure: { code: 'CARD-0203' } });
-    j.add('attempt-refunded', this.id, { attemptId: `${this.id}-a`, refundId: '503', amountFen: 10_000 });
+    j.add('order-refunding', this.id, {
+      attemptId: `${this.id}-a`,
+      failure: { code: 'CARD-0203' },
+    });
+    j.add('attempt-refunded', this.id, {
+      attemptId: `${this.id}-a`,
+      refundId: '503',
+      amountFen: 10_000,
+    });
     j.add('order-refunded', this.id, { attemptId: `${this.id}-a` });
     this.origin = 'refunded';
   }
@@ -181,19 +255,37 @@ class Story {
 
   async check(): Promise<void> {
     const kinds = await this.kinds();
-    const order = (await this.room.db.query<{ refund_claimed_ms: unknown; counter_claim: unknown; delivered_by: string | null }>('SELECT refund_claimed_ms, counter_claim, delivered_by FROM orders WHERE order_id = $1', [this.id]))[0];
+    const order = (
+      await this.room.db.query<{
+        refund_claimed_ms: unknown;
+        counter_claim: unknown;
+        delivered_by: string | null;
+      }>('SELECT refund_claimed_ms, counter_claim, delivered_by FROM orders WHERE order_id = $1', [
+        this.id,
+      ])
+    )[0];
     expect(kinds.filter((k) => k === 'delivered').length).toBeLessThanOrEqual(1);
     expect(kinds.filter((k) => k === 'refunded').length).toBeLessThanOrEqual(1);
     if (order === undefined) return;
     const refund = order.refund_claimed_ms !== null && !bool(order.counter_claim);
-    expect(refund && (order.delivered_by !== null || kinds.includes('delivered')), 'never a delivery and a refund claim').toBe(false);
+    expect(
+      refund && (order.delivered_by !== null || kinds.includes('delivered')),
+      'never a delivery and a refund claim',
+    ).toBe(false);
     if (kinds.includes('delivered')) expect(this.card).toBe('after');
     if (refund) expect(this.card).toBe('before');
   }
   async kinds(): Promise<readonly string[]> {
-    return (await this.room.db.query<{ kind: string }>('SELECT kind FROM ledger WHERE order_id = $1', [this.id])).map((r) => r.kind);
+    return (
+      await this.room.db.query<{ kind: string }>('SELECT kind FROM ledger WHERE order_id = $1', [
+        this.id,
+      ])
+    ).map((r) => r.kind);
   }
-  /** Faults cease: everybody uploads, leases run out, the card comes to a kiosk. It must end, and end once. */
+  /**
+   * Faults cease: everybody uploads, leases run out, the card comes to a kiosk. It must end, and
+   * end once.
+   */
   async end(at: number, wantsRefund: boolean): Promise<void> {
     for (const i of [2, 0, 1]) await this.upload(i);
     this.room.now += CLAIM_MS;
@@ -209,10 +301,21 @@ class Story {
       await this.upload(0);
     }
     await this.check();
-    const byHand = this.origin === 'parked' ? (this.card === 'after' ? 'delivered-by-hand' : 'refunded-by-hand') : null;
+    const byHand =
+      this.origin === 'parked'
+        ? this.card === 'after'
+          ? 'delivered-by-hand'
+          : 'refunded-by-hand'
+        : null;
     if (byHand !== null) {
       // The desk looks at the meter; nobody had told.
-      this.t(0).journal.add('parked-settled', this.id, { attemptId: null, how: byHand, reference: 'BANK-9', who: 'wang', why: 'x' });
+      this.t(0).journal.add('parked-settled', this.id, {
+        attemptId: null,
+        how: byHand,
+        reference: 'BANK-9',
+        who: 'wang',
+        why: 'x',
+      });
       await this.upload(0);
     }
     const kinds = [...(await this.kinds())].toSorted();
@@ -222,72 +325,194 @@ class Story {
     if (!account.ok) throw new Error(JSON.stringify(account.error));
     expect(account.value.account.claim).toBeNull();
     if (byHand !== null) {
-      expect(kinds).toEqual(byHand === 'refunded-by-hand' ? ['captured', 'refunded'] : ['captured']);
-      expect(account.value.account).toMatchObject({ count: 41, carriedMicro: 0, cumulative: 205_000 });
+      expect(kinds).toEqual(
+        byHand === 'refunded-by-hand' ? ['captured', 'refunded'] : ['captured'],
+      );
+      expect(account.value.account).toMatchObject({
+        count: 41,
+        carriedMicro: 0,
+        cumulative: 205_000,
+      });
     } else if (this.origin === 'refunded') {
       expect(kinds).toEqual(['captured', 'refunded']);
-      expect(account.value.account).toMatchObject({ count: 41, carriedMicro: 0, cumulative: 205_000 });
+      expect(account.value.account).toMatchObject({
+        count: 41,
+        carriedMicro: 0,
+        cumulative: 205_000,
+      });
     } else {
       expect(this.origin).toBe('delivered');
       expect(kinds).toEqual(['captured', 'carried', 'delivered']);
-      expect(account.value.account).toMatchObject({ count: 42, carriedMicro: this.quote.carriedAfterMicro, cumulative: 205_000 + this.quote.quantity });
+      expect(account.value.account).toMatchObject({
+        count: 42,
+        carriedMicro: this.quote.carriedAfterMicro,
+        cumulative: 205_000 + this.quote.quantity,
+      });
     }
   }
 }
 
-/** PILOTLIGHT_FULL=1: more stories, and new ones at each run. The fast ones are the same each time, and end in every way. */
+/**
+ * PILOTLIGHT_FULL=1: more stories, and new ones at each run. The fast ones are the same each time,
+ * and end in every way.
+ */
 const FULL = process.env['PILOTLIGHT_FULL'] === '1';
 const STORIES_SEED = 311;
 /** PGlite is the slower by far: it gets fewer of the same stories. */
-const RUNS: Record<Engine, number> = FULL ? { pglite: 40, sqlite: 1_500 } : { pglite: 12, sqlite: 250 };
-const ACCOUNTS: readonly SeedAccount[] = Array.from({ length: 2_000 }, (_, i) => ({ ...(DEMO_ACCOUNTS[1] as SeedAccount), cardNo: String(8_800_010_000 + i), userNo: String(1_002_210_000 + i) }));
+const RUNS: Record<Engine, number> = FULL
+  ? { pglite: 40, sqlite: 1_500 }
+  : { pglite: 12, sqlite: 250 };
+const ACCOUNTS: readonly SeedAccount[] = Array.from({ length: 2_000 }, (_, i) => ({
+  ...(DEMO_ACCOUNTS[1] as SeedAccount),
+  cardNo: String(8_800_010_000 + i),
+  userNo: String(1_002_210_000 + i),
+}));
 
 describe.each(ENGINES)('stories of claims on %s', (engine) => {
   let room: Room;
   let told = 0;
   beforeAll(async () => {
-    room = await openRoom(engine, 3, { accounts: ACCOUNTS.slice(0, engine === 'pglite' ? 60 : 2_000) });
+    room = await openRoom(engine, 3, {
+      accounts: ACCOUNTS.slice(0, engine === 'pglite' ? 60 : 2_000),
+    });
   }, 60_000);
   afterAll(() => room.close());
 
   it('never a delivery and a refund, at most one of each, remainders exact, never wedged', async () => {
     const ends = { delivered: 0, refunded: 0, elsewhere: 0, parked: 0, lostAndDelivered: 0 };
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom<Card>('before', 'before', 'torn', 'after'), fc.array(step, { minLength: 5, maxLength: 40 }), kiosk, fc.boolean(), fc.boolean(), fc.boolean(), async (first, steps, at, refundFirst, refundLast, known) => {
-        const n = told++;
-        const story = new Story(room, ACCOUNTS[n] as SeedAccount, `PL-000000000311-1-${String(n).padStart(4, '0')}-0000`);
-        await story.begin(first, refundFirst);
-        // Half of the stories begin late: told to central, the origin's lease over.
-        if (known) {
-          await story.upload(0);
-          room.now += CLAIM_MS;
-        }
-        for (const s of steps) {
-          await story.run(s);
-          await story.check();
-        }
-        await story.end(at, refundLast);
-        if (story.origin === 'refunded') ends.refunded++;
-        else if (story.origin === 'parked') ends.parked++;
-        else ends.delivered++;
-        if (story.origin === 'delivered' && room.terminals[0]?.journal.events.some((e) => e.kind === 'order-parked' && e.orderId === story.id)) ends.lostAndDelivered++;
-        if (room.terminals.slice(1).some((t) => t.journal.events.some((e) => e.kind === 'assist-ended' && e.orderId === story.id && (e.body as { verdict: string }).verdict === 'after'))) ends.elsewhere++;
-      }),
+      fc.asyncProperty(
+        fc.constantFrom<Card>('before', 'before', 'torn', 'after'),
+        fc.array(step, { minLength: 5, maxLength: 40 }),
+        kiosk,
+        fc.boolean(),
+        fc.boolean(),
+        fc.boolean(),
+        async (first, steps, at, refundFirst, refundLast, known) => {
+          const n = told++;
+          const story = new Story(
+            room,
+            ACCOUNTS[n] as SeedAccount,
+            `PL-000000000311-1-${String(n).padStart(4, '0')}-0000`,
+          );
+          await story.begin(first, refundFirst);
+          // Half of the stories begin late: told to central, the origin's lease over.
+          if (known) {
+            await story.upload(0);
+            room.now += CLAIM_MS;
+          }
+          for (const s of steps) {
+            await story.run(s);
+            await story.check();
+          }
+          await story.end(at, refundLast);
+          if (story.origin === 'refunded') ends.refunded++;
+          else if (story.origin === 'parked') ends.parked++;
+          else ends.delivered++;
+          if (
+            story.origin === 'delivered' &&
+            room.terminals[0]?.journal.events.some(
+              (e) => e.kind === 'order-parked' && e.orderId === story.id,
+            )
+          )
+            ends.lostAndDelivered++;
+          if (
+            room.terminals
+              .slice(1)
+              .some((t) =>
+                t.journal.events.some(
+                  (e) =>
+                    e.kind === 'assist-ended' &&
+                    e.orderId === story.id &&
+                    (e.body as { verdict: string }).verdict === 'after',
+                ),
+              )
+          )
+            ends.elsewhere++;
+        },
+      ),
       {
         numRuns: RUNS[engine],
         ...(FULL ? {} : { seed: STORIES_SEED }),
         endOnFailure: engine === 'pglite',
         examples: [
-          // A half-written card comes to the origin, whose write claim is granted and not heard; it is pulled again.
-          ['before', [{ kind: 'insert', kiosk: 1, write: 'torn', heard: true, wantsRefund: false }, { kind: 'wait', ms: CLAIM_MS }, { kind: 'insert', kiosk: 0, write: 'before', heard: false, wantsRefund: false }, { kind: 'wait', ms: 1_000 }, { kind: 'refund', heard: true }, { kind: 'insert', kiosk: 0, write: 'before', heard: true, wantsRefund: false }, { kind: 'commands' }], 0, true, false, true],
-          // The origin saw an unwritten card; another kiosk wrote it and could not tell; its lease ran out.
-          ['before', [{ kind: 'insert', kiosk: 1, write: 'after', heard: true, wantsRefund: false }, { kind: 'wait', ms: CLAIM_MS }, { kind: 'refund', heard: true }, { kind: 'upload', kiosk: 0, count: 50 }, { kind: 'refund', heard: true }], 2, true, false, true],
+          // A half-written card comes to the origin, whose write claim is granted and not heard; it
+          // is pulled again.
+          [
+            'before',
+            [
+              { kind: 'insert', kiosk: 1, write: 'torn', heard: true, wantsRefund: false },
+              { kind: 'wait', ms: CLAIM_MS },
+              { kind: 'insert', kiosk: 0, write: 'before', heard: false, wantsRefund: false },
+              { kind: 'wait', ms: 1_000 },
+              { kind: 'refund', heard: true },
+              { kind: 'insert', kiosk: 0, write: 'before', heard: true, wantsRefund: false },
+              { kind: 'commands' },
+            ],
+            0,
+            true,
+            false,
+            true,
+          ],
+          // The origin saw an unwritten card; another kiosk wrote it and could not tell; its lease
+          // ran out.
+          [
+            'before',
+            [
+              { kind: 'insert', kiosk: 1, write: 'after', heard: true, wantsRefund: false },
+              { kind: 'wait', ms: CLAIM_MS },
+              { kind: 'refund', heard: true },
+              { kind: 'upload', kiosk: 0, count: 50 },
+              { kind: 'refund', heard: true },
+            ],
+            2,
+            true,
+            false,
+            true,
+          ],
           // The same, and the origin’s own late fact in between.
-          ['before', [{ kind: 'insert', kiosk: 1, write: 'torn', heard: true, wantsRefund: false }, { kind: 'upload', kiosk: 1, count: 50 }, { kind: 'wait', ms: CLAIM_MS }, { kind: 'refund', heard: true }], 1, true, false, true],
-          // Another kiosk wrote it and could not tell; its lease ran out; the card was said to be lost.
-          ['before', [{ kind: 'insert', kiosk: 1, write: 'after', heard: true, wantsRefund: false }, { kind: 'wait', ms: CLAIM_MS }, { kind: 'lost', heard: true }, { kind: 'upload', kiosk: 0, count: 50 }, { kind: 'upload', kiosk: 1, count: 50 }], 0, false, false, true],
+          [
+            'before',
+            [
+              { kind: 'insert', kiosk: 1, write: 'torn', heard: true, wantsRefund: false },
+              { kind: 'upload', kiosk: 1, count: 50 },
+              { kind: 'wait', ms: CLAIM_MS },
+              { kind: 'refund', heard: true },
+            ],
+            1,
+            true,
+            false,
+            true,
+          ],
+          // Another kiosk wrote it and could not tell; its lease ran out; the card was said to be
+          // lost.
+          [
+            'before',
+            [
+              { kind: 'insert', kiosk: 1, write: 'after', heard: true, wantsRefund: false },
+              { kind: 'wait', ms: CLAIM_MS },
+              { kind: 'lost', heard: true },
+              { kind: 'upload', kiosk: 0, count: 50 },
+              { kind: 'upload', kiosk: 1, count: 50 },
+            ],
+            0,
+            false,
+            false,
+            true,
+          ],
           // The claim was granted and not heard; the card came back unwritten.
-          ['before', [{ kind: 'lost', heard: false }, { kind: 'upload', kiosk: 0, count: 50 }, { kind: 'insert', kiosk: 0, write: 'after', heard: true, wantsRefund: false }], 2, false, false, true],
+          [
+            'before',
+            [
+              { kind: 'lost', heard: false },
+              { kind: 'upload', kiosk: 0, count: 50 },
+              { kind: 'insert', kiosk: 0, write: 'after', heard: true, wantsRefund: false },
+            ],
+            2,
+            false,
+            false,
+            true,
+          ],
         ],
       },
     );
@@ -298,4 +523,3 @@ describe.each(ENGINES)('stories of claims on %s', (engine) => {
     expect(lostAndDelivered).toBeGreaterThan(0);
   }, 600_000);
 });
-

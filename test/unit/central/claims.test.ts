@@ -7,7 +7,11 @@ import { ENGINES, openRoom } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 
 /** A card for each test, so that none stands on another's. */
-const ACCOUNTS: readonly SeedAccount[] = Array.from({ length: 80 }, (_, i) => ({ ...(DEMO_ACCOUNTS[1] as SeedAccount), cardNo: `88000040${String(i).padStart(2, '0')}`, userNo: `10022040${String(i).padStart(2, '0')}` }));
+const ACCOUNTS: readonly SeedAccount[] = Array.from({ length: 80 }, (_, i) => ({
+  ...(DEMO_ACCOUNTS[1] as SeedAccount),
+  cardNo: `88000040${String(i).padStart(2, '0')}`,
+  userNo: `10022040${String(i).padStart(2, '0')}`,
+}));
 
 describe.each(ENGINES)('claims on %s', (engine) => {
   let room: Room;
@@ -28,7 +32,12 @@ describe.each(ENGINES)('claims on %s', (engine) => {
   async function paid(amountFen = 10_000): Promise<Sale> {
     const card = ACCOUNTS[cards++] as SeedAccount;
     const id = `PL-000000000311-1-${String(++orders).padStart(4, '0')}-${String(7000 + orders)}`;
-    const q = await t(0).client.quote({ orderId: id, cardNo: card.cardNo, nextCount: 42, amountFen });
+    const q = await t(0).client.quote({
+      orderId: id,
+      cardNo: card.cardNo,
+      nextCount: 42,
+      amountFen,
+    });
     if (!q.ok) throw new Error(JSON.stringify(q.error));
     t(0).journal.quoted(id, q.value, card.userNo);
     t(0).journal.paid(id, amountFen);
@@ -45,7 +54,8 @@ describe.each(ENGINES)('claims on %s', (engine) => {
   }
   const write = (i: number, s: Sale) => t(i).client.claim(s.id, 'write', s.cardNo);
   const refund = (i: number, s: Sale) => t(i).client.claim(s.id, 'refund', s.cardNo);
-  const looked = (i: number, s: Sale, claimMs: number) => t(i).client.claim(s.id, 'refund', s.cardNo, claimMs);
+  const looked = (i: number, s: Sale, claimMs: number) =>
+    t(i).client.claim(s.id, 'refund', s.cardNo, claimMs);
   const counter = (i: number, s: Sale) => t(i).client.claim(s.id, 'counter', s.cardNo);
   const refused = (code: string) => ({ ok: false, error: { code } });
   const expire = (): void => {
@@ -56,13 +66,21 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     if (!c.ok) throw new Error(JSON.stringify(c.error));
     return c.value.commands.filter((x) => x.orderId === s.id);
   };
-  const ledger = async (s: Sale): Promise<readonly string[]> => (await room.db.query<{ kind: string }>('SELECT kind FROM ledger WHERE order_id = $1 ORDER BY entry_id', [s.id])).map((r) => r.kind);
+  const ledger = async (s: Sale): Promise<readonly string[]> =>
+    (
+      await room.db.query<{ kind: string }>(
+        'SELECT kind FROM ledger WHERE order_id = $1 ORDER BY entry_id',
+        [s.id],
+      )
+    ).map((r) => r.kind);
   const account = async (s: Sale): Promise<Account> => {
     const a = await t(0).client.account(s.cardNo);
     if (!a.ok) throw new Error(JSON.stringify(a.error));
     return a.value.account;
   };
-  const reason = async (i: number, seq: number): Promise<string> => (await room.central.data()).quarantine.find((q) => q.terminalId === t(i).id && q.seq === seq)?.reason ?? '';
+  const reason = async (i: number, seq: number): Promise<string> =>
+    (await room.central.data()).quarantine.find((q) => q.terminalId === t(i).id && q.seq === seq)
+      ?.reason ?? '';
 
   it('the origin keeps its claim for the lease, then whoever has the card gets all it needs; asking again gives the same', async () => {
     const s = await inDoubt();
@@ -76,7 +94,20 @@ describe.each(ENGINES)('claims on %s', (engine) => {
       value: {
         kind: 'write',
         ttlMs: CLAIM_MS,
-        order: { orderId: s.id, terminalId: t(0).id, cardNo: s.cardNo, layout: 'pl-4442', unit: 'volume', nextCount: 42, amountFen: 10_000, quantity: s.q.quantity, cumulative: 205_000 + s.q.quantity, carriedAfterMicro: s.q.carriedAfterMicro, before: 'AA00', plan: ['00D6'] },
+        order: {
+          orderId: s.id,
+          terminalId: t(0).id,
+          cardNo: s.cardNo,
+          layout: 'pl-4442',
+          unit: 'volume',
+          nextCount: 42,
+          amountFen: 10_000,
+          quantity: s.q.quantity,
+          cumulative: 205_000 + s.q.quantity,
+          carriedAfterMicro: s.q.carriedAfterMicro,
+          before: 'AA00',
+          plan: ['00D6'],
+        },
       },
     });
     expect(await write(1, s)).toEqual(granted);
@@ -104,18 +135,25 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     expect(await t(0).upload()).toEqual([]);
     expect(await write(0, s)).toMatchObject(refused('BILL-0105'));
     // The newest plan is what another kiosk gets.
-    expect(await write(1, s)).toMatchObject({ ok: true, value: { order: { plan: ['00D6', '00B0'] } } });
+    expect(await write(1, s)).toMatchObject({
+      ok: true,
+      value: { order: { plan: ['00D6', '00B0'] } },
+    });
   });
 
   it('only an order in doubt can be taken over, and only under its own card', async () => {
-    expect(await t(1).client.claim('PL-none', 'write', '8800004000')).toMatchObject(refused('BILL-0108'));
+    expect(await t(1).client.claim('PL-none', 'write', '8800004000')).toMatchObject(
+      refused('BILL-0108'),
+    );
     const s = await paid();
     expect(await write(1, s)).toMatchObject(refused('BILL-0108'));
     expect(await write(0, s)).toMatchObject({ ok: true, value: { kind: 'write', order: null } });
     t(0).journal.delivering(s.id, s.q);
     await t(0).upload();
     expire();
-    expect(await t(1).client.claim(s.id, 'write', '8800003921')).toMatchObject(refused('BILL-0102'));
+    expect(await t(1).client.claim(s.id, 'write', '8800003921')).toMatchObject(
+      refused('BILL-0102'),
+    );
     expect(await write(1, s)).toMatchObject({ ok: true });
     t(0).journal.add('order-parked', s.id, { reason: 'CARD-0204', nextStep: 'staff' });
     await t(0).upload();
@@ -145,8 +183,15 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     }
     expect(await refund(0, s)).toMatchObject({ ok: true });
     t(0).journal.inDoubt(s.id, 'refund');
-    t(0).journal.add('order-refunding', s.id, { attemptId: `${s.id}-a`, failure: { code: 'CARD-0203' } });
-    t(0).journal.add('attempt-refunded', s.id, { attemptId: `${s.id}-a`, refundId: '503', amountFen: 10_000 });
+    t(0).journal.add('order-refunding', s.id, {
+      attemptId: `${s.id}-a`,
+      failure: { code: 'CARD-0203' },
+    });
+    t(0).journal.add('attempt-refunded', s.id, {
+      attemptId: `${s.id}-a`,
+      refundId: '503',
+      amountFen: 10_000,
+    });
     t(0).journal.add('order-refunded', s.id, { attemptId: `${s.id}-a` });
     expect(await t(0).upload()).toEqual([]);
     expect(await refund(0, s)).toMatchObject({ ok: true });
@@ -171,7 +216,8 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     };
     const early = await grant();
     expect(await refund(0, look)).toMatchObject(refused('BILL-0105'));
-    // Nor a look from before another one was let write, whoever has the write claim now: by a late fact of the origin …
+    // Nor a look from before another one was let write, whoever has the write claim now: by a late
+    // fact of the origin …
     expire();
     await write(1, look);
     expect(await looked(0, look, early)).toMatchObject(refused('BILL-0105'));
@@ -201,7 +247,16 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     expire();
     await write(1, again);
     t(1).journal.assisted(t(0).id, again.id, again.q, 'before');
-    t(1).journal.add('assist-writing', again.id, { origin: t(0).id, cardNo: again.cardNo, insertion: 3, before: 'AA00', after: 'BB', count: 42, quantity: again.q.quantity, cumulative: 205_000 + again.q.quantity });
+    t(1).journal.add('assist-writing', again.id, {
+      origin: t(0).id,
+      cardNo: again.cardNo,
+      insertion: 3,
+      before: 'AA00',
+      after: 'BB',
+      count: 42,
+      quantity: again.q.quantity,
+      cumulative: 205_000 + again.q.quantity,
+    });
     await t(1).upload();
     expire();
     expect(await refund(0, again)).toMatchObject(refused('BILL-0105'));
@@ -216,11 +271,15 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     const first = await write(1, s);
     if (!first.ok) throw new Error(first.error.code);
     // Pulled out before anything was written, and put in again before this was told.
-    t(1).journal.assisted(t(0).id, s.id, s.q, 'before', { written: false, claimMs: first.value.serverTimeMs });
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'before', {
+      written: false,
+      claimMs: first.value.serverTimeMs,
+    });
     room.now += 2_000;
     const second = await write(1, s);
     if (!second.ok) throw new Error(second.error.code);
-    // Told now, and the line is lost: that the card was written under the second claim is not known here.
+    // Told now, and the line is lost: that the card was written under the second claim is not known
+    // here.
     expect(await t(1).upload()).toEqual([]);
     expire();
     expect(await refund(0, s)).toMatchObject(refused('BILL-0105'));
@@ -235,7 +294,10 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     expire();
     const held = await write(1, s);
     if (!held.ok) throw new Error(held.error.code);
-    t(1).journal.assisted(t(0).id, s.id, s.q, 'before', { written: false, claimMs: held.value.serverTimeMs });
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'before', {
+      written: false,
+      claimMs: held.value.serverTimeMs,
+    });
     expect(await t(1).upload()).toEqual([]);
     expect(await refund(0, s)).toMatchObject(refused('BILL-0105'));
     expire();
@@ -266,9 +328,17 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     t(1).journal.assisted(t(0).id, s.id, s.q, 'before', { claimMs: room.now });
     expect(await t(1).upload()).toEqual([]);
     expect(await refund(0, s)).toMatchObject(refused('BILL-0110'));
-    expect((await room.central.data()).orders.find((o) => o.orderId === s.id)).toMatchObject({ writer: null, refundClaimed: false, counterClaimed: true });
-    // The origin has the card in its reader while it holds the claim, unwritten: a refund like any other, and final.
-    t(0).journal.add('order-refunding', s.id, { attemptId: `${s.id}-a`, failure: { code: 'CARD-0203' } });
+    expect((await room.central.data()).orders.find((o) => o.orderId === s.id)).toMatchObject({
+      writer: null,
+      refundClaimed: false,
+      counterClaimed: true,
+    });
+    // The origin has the card in its reader while it holds the claim, unwritten: a refund like any
+    // other, and final.
+    t(0).journal.add('order-refunding', s.id, {
+      attemptId: `${s.id}-a`,
+      failure: { code: 'CARD-0203' },
+    });
     expect(await t(0).upload()).toEqual([]);
     expect(await write(1, s)).toMatchObject(refused('BILL-0107'));
     expect(await counter(0, s)).toMatchObject(refused('BILL-0107'));
@@ -280,7 +350,12 @@ describe.each(ENGINES)('claims on %s', (engine) => {
   it('a counter claim waits for the money to be known, and is refused over a delivery or a refund claim', async () => {
     const card = ACCOUNTS[cards++] as SeedAccount;
     const id = `PL-000000000311-1-${String(++orders).padStart(4, '0')}-0001`;
-    const q = await t(0).client.quote({ orderId: id, cardNo: card.cardNo, nextCount: 42, amountFen: 10_000 });
+    const q = await t(0).client.quote({
+      orderId: id,
+      cardNo: card.cardNo,
+      nextCount: 42,
+      amountFen: 10_000,
+    });
     if (!q.ok) throw new Error('setup');
     const s = { id, q: q.value, cardNo: card.cardNo };
     t(0).journal.quoted(id, q.value, card.userNo);
@@ -303,13 +378,22 @@ describe.each(ENGINES)('claims on %s', (engine) => {
       expect(await t(0).upload()).toEqual([]);
       return s;
     };
-    const settle = (s: Sale, how: 'refunded-by-hand' | 'delivered-by-hand'): number => t(0).journal.add('parked-settled', s.id, { attemptId: null, how, reference: 'BANK-9', who: 'wang', why: 'x' });
+    const settle = (s: Sale, how: 'refunded-by-hand' | 'delivered-by-hand'): number =>
+      t(0).journal.add('parked-settled', s.id, {
+        attemptId: null,
+        how,
+        reference: 'BANK-9',
+        who: 'wang',
+        why: 'x',
+      });
     const told1 = await lost();
     t(1).journal.assisted(t(0).id, told1.id, told1.q, 'after');
     t(2).journal.assisted(t(0).id, told1.id, told1.q, 'after');
     expect([await t(1).upload(), await t(2).upload()]).toEqual([[], []]);
     expect(await ledger(told1)).toEqual(['captured', 'delivered', 'carried']);
-    expect(await told(0, told1)).toMatchObject([{ kind: 'delivered-elsewhere', terminalId: t(1).id }]);
+    expect(await told(0, told1)).toMatchObject([
+      { kind: 'delivered-elsewhere', terminalId: t(1).id },
+    ]);
     expect(await account(told1)).toMatchObject({ count: 42, claim: null });
     // The desk handed the money back before it heard: a person must know.
     const both = settle(told1, 'refunded-by-hand');
@@ -336,7 +420,12 @@ describe.each(ENGINES)('claims on %s', (engine) => {
 
     const own = await inDoubt('counter');
     expect(await counter(0, own)).toMatchObject({ ok: true });
-    t(0).journal.add('order-delivered', own.id, { by: 'later-read', count: 42, quantity: own.q.quantity, cumulative: 0 });
+    t(0).journal.add('order-delivered', own.id, {
+      by: 'later-read',
+      count: 42,
+      quantity: own.q.quantity,
+      cumulative: 0,
+    });
     expect(await t(0).upload()).toEqual([]);
     expect(await ledger(own)).toEqual(['captured', 'delivered', 'carried']);
   });
@@ -344,10 +433,20 @@ describe.each(ENGINES)('claims on %s', (engine) => {
   it('a refund claim waits for the money to be known', async () => {
     const card = ACCOUNTS[cards++] as SeedAccount;
     const id = `PL-000000000311-1-${String(++orders).padStart(4, '0')}-0001`;
-    const q = await t(0).client.quote({ orderId: id, cardNo: card.cardNo, nextCount: 42, amountFen: 10_000 });
+    const q = await t(0).client.quote({
+      orderId: id,
+      cardNo: card.cardNo,
+      nextCount: 42,
+      amountFen: 10_000,
+    });
     if (!q.ok) throw new Error('setup');
     const s = { id, q: q.value, cardNo: card.cardNo };
-    expect((await account(s)).claim).toEqual({ orderId: id, terminalId: t(0).id, nextCount: 42, state: null });
+    expect((await account(s)).claim).toEqual({
+      orderId: id,
+      terminalId: t(0).id,
+      nextCount: 42,
+      state: null,
+    });
     expect(await refund(0, s)).toMatchObject(refused('BILL-0108'));
     t(0).journal.quoted(id, q.value, card.userNo);
     await t(0).upload();
@@ -367,7 +466,16 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     const s = await inDoubt();
     expire();
     await write(1, s);
-    t(1).journal.add('assist-writing', s.id, { origin: t(0).id, cardNo: s.cardNo, insertion: 3, before: 'AA00', after: 'BB', count: 42, quantity: s.q.quantity, cumulative: 205_000 + s.q.quantity });
+    t(1).journal.add('assist-writing', s.id, {
+      origin: t(0).id,
+      cardNo: s.cardNo,
+      insertion: 3,
+      before: 'AA00',
+      after: 'BB',
+      count: 42,
+      quantity: s.q.quantity,
+      cumulative: 205_000 + s.q.quantity,
+    });
     t(1).journal.assisted(t(0).id, s.id, s.q, 'torn');
     t(1).journal.assisted(t(0).id, s.id, s.q, 'before');
     t(1).journal.assisted(t(0).id, s.id, s.q, 'foreign');
@@ -378,9 +486,23 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     t(1).journal.assisted(t(0).id, s.id, s.q, 'superseded');
     expect(await t(1).upload()).toEqual([]);
     const after = await account(s);
-    expect(after).toMatchObject({ count: 42, cumulative: 205_000 + s.q.quantity, carriedMicro: s.q.carriedAfterMicro, claim: null });
+    expect(after).toMatchObject({
+      count: 42,
+      cumulative: 205_000 + s.q.quantity,
+      carriedMicro: s.q.carriedAfterMicro,
+      claim: null,
+    });
     expect(await ledger(s)).toEqual(['captured', 'delivered', 'carried']);
-    expect(await told(0, s)).toEqual([{ kind: 'delivered-elsewhere', orderId: s.id, terminalId: t(1).id, count: 42, quantity: s.q.quantity, cumulative: 205_000 + s.q.quantity }]);
+    expect(await told(0, s)).toEqual([
+      {
+        kind: 'delivered-elsewhere',
+        orderId: s.id,
+        terminalId: t(1).id,
+        count: 42,
+        quantity: s.q.quantity,
+        cumulative: 205_000 + s.q.quantity,
+      },
+    ]);
     expect(await told(1, s)).toEqual([]);
     expect(await refund(0, s)).toMatchObject(refused('BILL-0106'));
     expect(await write(2, s)).toMatchObject(refused('BILL-0106'));
@@ -390,13 +512,23 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     t(0).journal.add('order-parked', s.id, { reason: 'CARD-0204', nextStep: 'staff' });
     expect(await t(0).upload()).toEqual([]);
     expect(await told(0, s)).toHaveLength(1);
-    t(0).journal.add('order-delivered', s.id, { by: 'elsewhere', count: 42, quantity: s.q.quantity, cumulative: 205_000 + s.q.quantity });
+    t(0).journal.add('order-delivered', s.id, {
+      by: 'elsewhere',
+      count: 42,
+      quantity: s.q.quantity,
+      cumulative: 205_000 + s.q.quantity,
+    });
     expect(await t(0).upload()).toEqual([]);
     expect(await told(0, s)).toEqual([]);
     expect(await account(s)).toEqual(after);
     expect(await ledger(s)).toEqual(['captured', 'delivered', 'carried']);
     // A second one of its own would be a defect.
-    const twice = t(0).journal.add('order-delivered', s.id, { by: 'later-read', count: 42, quantity: s.q.quantity, cumulative: 0 });
+    const twice = t(0).journal.add('order-delivered', s.id, {
+      by: 'later-read',
+      count: 42,
+      quantity: s.q.quantity,
+      cumulative: 0,
+    });
     expect(await t(0).upload()).toEqual([twice]);
     t(2).journal.assisted(t(0).id, s.id, s.q, 'after');
     expect(await t(2).upload()).toEqual([]);
@@ -405,7 +537,12 @@ describe.each(ENGINES)('claims on %s', (engine) => {
 
   it('the origin’s own delivery first: another kiosk’s “after” adds nothing, and nobody is told', async () => {
     const s = await inDoubt();
-    t(0).journal.add('order-delivered', s.id, { by: 'later-read', count: 42, quantity: s.q.quantity, cumulative: 0 });
+    t(0).journal.add('order-delivered', s.id, {
+      by: 'later-read',
+      count: 42,
+      quantity: s.q.quantity,
+      cumulative: 0,
+    });
     expect(await t(0).upload()).toEqual([]);
     t(1).journal.assisted(t(0).id, s.id, s.q, 'after');
     expect(await t(1).upload()).toEqual([]);
@@ -420,7 +557,12 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     const late = t(1).journal.assisted(t(0).id, s.id, s.q, 'after');
     expect(await t(1).upload()).toEqual([late]);
     expect(await reason(1, late)).toContain('DELIVERED AND REFUNDED');
-    const own = t(0).journal.add('order-delivered', s.id, { by: 'later-read', count: 42, quantity: s.q.quantity, cumulative: 0 });
+    const own = t(0).journal.add('order-delivered', s.id, {
+      by: 'later-read',
+      count: 42,
+      quantity: s.q.quantity,
+      cumulative: 0,
+    });
     expect(await t(0).upload()).toEqual([own]);
     expect(await ledger(s)).toEqual(['captured']);
     expect(await told(0, s)).toEqual([]);
@@ -428,7 +570,10 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     const d = await inDoubt();
     t(1).journal.assisted(t(0).id, d.id, d.q, 'after');
     expect(await t(1).upload()).toEqual([]);
-    const begun = t(0).journal.add('order-refunding', d.id, { attemptId: `${d.id}-a`, failure: { code: 'CARD-0203' } });
+    const begun = t(0).journal.add('order-refunding', d.id, {
+      attemptId: `${d.id}-a`,
+      failure: { code: 'CARD-0203' },
+    });
     expect(await t(0).upload()).toEqual([begun]);
     expect(await reason(0, begun)).toContain('REFUNDED AND DELIVERED');
     expect(await ledger(d)).toEqual(['captured', 'delivered', 'carried']);
@@ -437,13 +582,24 @@ describe.each(ENGINES)('claims on %s', (engine) => {
 
   it('a refund that the origin began by itself ends all writing too, parked or not', async () => {
     const s = await paid();
-    t(0).journal.add('order-refunding', s.id, { attemptId: `${s.id}-a`, failure: { code: 'CARD-0205' } });
+    t(0).journal.add('order-refunding', s.id, {
+      attemptId: `${s.id}-a`,
+      failure: { code: 'CARD-0205' },
+    });
     t(0).journal.add('order-parked', s.id, { reason: 'PAY-0301', nextStep: 'staff' });
     expect(await t(0).upload()).toEqual([]);
     expect(await write(0, s)).toMatchObject(refused('BILL-0107'));
     expect(await refund(0, s)).toMatchObject({ ok: true });
-    t(0).journal.add('attempt-refund-retried', s.id, { attemptId: `${s.id}-a`, who: 'w', why: 'y' });
-    t(0).journal.add('attempt-refunded', s.id, { attemptId: `${s.id}-a`, refundId: '503', amountFen: 10_000 });
+    t(0).journal.add('attempt-refund-retried', s.id, {
+      attemptId: `${s.id}-a`,
+      who: 'w',
+      why: 'y',
+    });
+    t(0).journal.add('attempt-refunded', s.id, {
+      attemptId: `${s.id}-a`,
+      refundId: '503',
+      amountFen: 10_000,
+    });
     t(0).journal.add('order-refunded', s.id, { attemptId: `${s.id}-a` });
     expect(await t(0).upload()).toEqual([]);
     expect(await ledger(s)).toEqual(['captured', 'refunded']);
@@ -451,7 +607,15 @@ describe.each(ENGINES)('claims on %s', (engine) => {
 
   it('an “after” must be the order’s own: count, quantity, cumulative, card, origin', async () => {
     const s = await inDoubt();
-    const wrong = ([{ count: 43 }, { quantity: 1 }, { cumulative: 1 }, { cardNo: '8800003921' }, { origin: t(2).id }] as const).map((over) => t(1).journal.assisted(t(0).id, s.id, s.q, 'after', over));
+    const wrong = (
+      [
+        { count: 43 },
+        { quantity: 1 },
+        { cumulative: 1 },
+        { cardNo: '8800003921' },
+        { origin: t(2).id },
+      ] as const
+    ).map((over) => t(1).journal.assisted(t(0).id, s.id, s.q, 'after', over));
     expect(await t(1).upload()).toEqual(wrong);
     expect(await ledger(s)).toEqual(['captured']);
     expect(await told(0, s)).toEqual([]);
@@ -463,8 +627,12 @@ describe.each(ENGINES)('claims on %s', (engine) => {
 
   it('seen on the card, but the books cannot take it: never refunded, the origin is told, a person settles the books', async () => {
     const s = await inDoubt();
-    // Another sale took the count meanwhile (a claim that staff set right by hand, an offline sale).
-    await room.db.query('UPDATE accounts SET count = 42 WHERE user_no = (SELECT user_no FROM cards WHERE card_no = $1)', [s.cardNo]);
+    // Another sale took the count meanwhile (a claim that staff set right by hand, an offline
+    // sale).
+    await room.db.query(
+      'UPDATE accounts SET count = 42 WHERE user_no = (SELECT user_no FROM cards WHERE card_no = $1)',
+      [s.cardNo],
+    );
     expire();
     const seq = t(1).journal.assisted(t(0).id, s.id, s.q, 'after');
     expect(await t(1).upload()).toEqual([seq]);
@@ -472,7 +640,12 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     expect(await refund(0, s)).toMatchObject(refused('BILL-0106'));
     expect(await write(2, s)).toMatchObject(refused('BILL-0106'));
     expect(await told(0, s)).toMatchObject([{ kind: 'delivered-elsewhere' }]);
-    t(0).journal.add('order-delivered', s.id, { by: 'elsewhere', count: 42, quantity: s.q.quantity, cumulative: 0 });
+    t(0).journal.add('order-delivered', s.id, {
+      by: 'elsewhere',
+      count: 42,
+      quantity: s.q.quantity,
+      cumulative: 0,
+    });
     expect(await t(0).upload()).toEqual([]);
     expect(await told(0, s)).toEqual([]);
     expect(await ledger(s)).toEqual(['captured']);
@@ -483,7 +656,12 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     t(1).journal.assisted(t(0).id, first.id, first.q, 'after');
     await t(1).upload();
     const id = `PL-000000000311-1-${String(++orders).padStart(4, '0')}-0002`;
-    const q = await t(0).client.quote({ orderId: id, cardNo: first.cardNo, nextCount: 43, amountFen: 10_000 });
+    const q = await t(0).client.quote({
+      orderId: id,
+      cardNo: first.cardNo,
+      nextCount: 43,
+      amountFen: 10_000,
+    });
     if (!q.ok) throw new Error(JSON.stringify(q.error));
     expect(q.value.carriedUsedMicro).toBe(first.q.carriedAfterMicro);
     t(0).journal.quoted(id, q.value, `10022040${first.cardNo.slice(-2)}`);
@@ -491,10 +669,25 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     t(0).journal.delivering(id, q.value);
     expect(await t(0).upload()).toEqual([]);
     t(1).journal.assisted(t(0).id, id, q.value, 'after');
-    t(0).journal.add('order-delivered', id, { by: 'later-read', count: 43, quantity: q.value.quantity, cumulative: 0 });
+    t(0).journal.add('order-delivered', id, {
+      by: 'later-read',
+      count: 43,
+      quantity: q.value.quantity,
+      cumulative: 0,
+    });
     await Promise.all([t(1).upload(), t(0).upload()]);
-    expect(await account(first)).toMatchObject({ count: 43, carriedMicro: q.value.carriedAfterMicro });
-    expect(await room.db.query('SELECT kind FROM ledger WHERE order_id = $1 ORDER BY kind', [id])).toMatchObject([{ kind: 'captured' }, { kind: 'carried' }, { kind: 'carried-used' }, { kind: 'delivered' }]);
+    expect(await account(first)).toMatchObject({
+      count: 43,
+      carriedMicro: q.value.carriedAfterMicro,
+    });
+    expect(
+      await room.db.query('SELECT kind FROM ledger WHERE order_id = $1 ORDER BY kind', [id]),
+    ).toMatchObject([
+      { kind: 'captured' },
+      { kind: 'carried' },
+      { kind: 'carried-used' },
+      { kind: 'delivered' },
+    ]);
   });
 
   it('superseded is told until the origin acts on it', async () => {
@@ -504,7 +697,10 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     expect(await told(0, s)).toEqual([{ kind: 'superseded', orderId: s.id, terminalId: t(1).id }]);
     expect(await told(0, s)).toHaveLength(1);
     expect(await refund(0, s)).toMatchObject({ ok: true });
-    t(0).journal.add('order-refunding', s.id, { attemptId: `${s.id}-a`, failure: { code: 'CARD-0205' } });
+    t(0).journal.add('order-refunding', s.id, {
+      attemptId: `${s.id}-a`,
+      failure: { code: 'CARD-0205' },
+    });
     expect(await t(0).upload()).toEqual([]);
     expect(await told(0, s)).toEqual([]);
   });
@@ -513,9 +709,25 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     for (const late of [false, true]) {
       const card = ACCOUNTS[cards++] as SeedAccount;
       const shares = [{ tier: 1, priceE4: 26_500, quantity: 3773, costMicro: 99_984_500 }];
-      const q: Quote = { orderId: null, cardNo: card.cardNo, nextCount: 42, amountFen: 10_000, quantity: 3773, shares, carriedUsedMicro: 0, carriedAfterMicro: 15_500, tariffId: 'gas-residential', tariffVersion: 1, expiresAtMs: 0 };
+      const q: Quote = {
+        orderId: null,
+        cardNo: card.cardNo,
+        nextCount: 42,
+        amountFen: 10_000,
+        quantity: 3773,
+        shares,
+        carriedUsedMicro: 0,
+        carriedAfterMicro: 15_500,
+        tariffId: 'gas-residential',
+        tariffVersion: 1,
+        expiresAtMs: 0,
+      };
       const sales = [0, 1].map((i) => {
-        const s = { id: `PL-00000000031${i + 1}-1-${String(++orders).padStart(4, '0')}-0003`, q, cardNo: card.cardNo };
+        const s = {
+          id: `PL-00000000031${i + 1}-1-${String(++orders).padStart(4, '0')}-0003`,
+          q,
+          cardNo: card.cardNo,
+        };
         t(i).journal.quoted(s.id, q, card.userNo, { offline: true });
         t(i).journal.paid(s.id, 10_000);
         t(i).journal.delivering(s.id, q);
@@ -523,9 +735,16 @@ describe.each(ENGINES)('claims on %s', (engine) => {
       });
       const [mine, other] = sales as [Sale, Sale];
       t(0).journal.inDoubt(mine.id);
-      t(1).journal.add('order-delivered', other.id, { by: 'read-back', count: 42, quantity: 3773, cumulative: 0 });
+      t(1).journal.add('order-delivered', other.id, {
+        by: 'read-back',
+        count: 42,
+        quantity: 3773,
+        cumulative: 0,
+      });
       for (const i of late ? [1, 0] : [0, 1]) expect(await t(i).upload()).toEqual([]);
-      expect(await told(0, mine)).toEqual([{ kind: 'superseded', orderId: mine.id, terminalId: t(1).id }]);
+      expect(await told(0, mine)).toEqual([
+        { kind: 'superseded', orderId: mine.id, terminalId: t(1).id },
+      ]);
       expect(await told(1, other)).toEqual([]);
       expect(await refund(0, mine)).toMatchObject({ ok: true });
       expect((await account(mine)).count).toBe(42);
@@ -551,7 +770,10 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     const s = await inDoubt('refund');
     t(1).journal.assisted(t(0).id, s.id, s.q, 'superseded');
     expect(await t(1).upload()).toEqual([]);
-    await room.db.query('UPDATE orders SET write_open = $2, write_open_ms = 1, write_terminal = NULL WHERE order_id = $1', [s.id, t(2).id]);
+    await room.db.query(
+      'UPDATE orders SET write_open = $2, write_open_ms = 1, write_terminal = NULL WHERE order_id = $1',
+      [s.id, t(2).id],
+    );
     expect(await refund(0, s)).toMatchObject({ ok: true });
   });
 
@@ -573,16 +795,51 @@ describe.each(ENGINES)('claims on %s', (engine) => {
   it('parked money settled by hand: in the ledger once, its reference kept, the next count free again', async () => {
     const s = await paid();
     t(0).journal.add('order-parked', s.id, { reason: 'PAY-0301', nextStep: 'staff' });
-    t(0).journal.add('attempt-paid', s.id, { attemptId: `${s.id}-b`, transactionId: '4201', amountFen: 9_000, taken: false });
-    t(0).journal.add('attempt-parked', s.id, { attemptId: `${s.id}-b`, reason: 'PAY-0301', failure: { code: 'PAY-0301' } });
-    t(0).journal.add('parked-settled', s.id, { attemptId: `${s.id}-b`, how: 'refunded-by-hand', reference: 'BANK-9', who: 'wang', why: 'x' });
+    t(0).journal.add('attempt-paid', s.id, {
+      attemptId: `${s.id}-b`,
+      transactionId: '4201',
+      amountFen: 9_000,
+      taken: false,
+    });
+    t(0).journal.add('attempt-parked', s.id, {
+      attemptId: `${s.id}-b`,
+      reason: 'PAY-0301',
+      failure: { code: 'PAY-0301' },
+    });
+    t(0).journal.add('parked-settled', s.id, {
+      attemptId: `${s.id}-b`,
+      how: 'refunded-by-hand',
+      reference: 'BANK-9',
+      who: 'wang',
+      why: 'x',
+    });
     expect(await t(0).upload()).toEqual([]);
     expect((await account(s)).claim).toMatchObject({ orderId: s.id });
-    t(0).journal.add('parked-settled', s.id, { attemptId: null, how: 'refunded-by-hand', reference: 'BANK-10', who: 'wang', why: 'x' });
+    t(0).journal.add('parked-settled', s.id, {
+      attemptId: null,
+      how: 'refunded-by-hand',
+      reference: 'BANK-10',
+      who: 'wang',
+      why: 'x',
+    });
     expect(await t(0).upload()).toEqual([]);
-    const again = t(0).journal.add('parked-settled', s.id, { attemptId: null, how: 'refunded-by-hand', reference: 'BANK-11', who: 'wang', why: 'x' });
+    const again = t(0).journal.add('parked-settled', s.id, {
+      attemptId: null,
+      how: 'refunded-by-hand',
+      reference: 'BANK-11',
+      who: 'wang',
+      why: 'x',
+    });
     expect(await t(0).upload()).toEqual([again]);
-    expect(await room.db.query('SELECT attempt_id, amount_fen, reference FROM ledger WHERE order_id = $1 AND kind = $2 ORDER BY entry_id', [s.id, 'refunded'])).toMatchObject([{ attempt_id: `${s.id}-b`, amount_fen: 9_000, reference: 'BANK-9' }, { attempt_id: `${s.id}-a`, amount_fen: 10_000, reference: 'BANK-10' }]);
+    expect(
+      await room.db.query(
+        'SELECT attempt_id, amount_fen, reference FROM ledger WHERE order_id = $1 AND kind = $2 ORDER BY entry_id',
+        [s.id, 'refunded'],
+      ),
+    ).toMatchObject([
+      { attempt_id: `${s.id}-b`, amount_fen: 9_000, reference: 'BANK-9' },
+      { attempt_id: `${s.id}-a`, amount_fen: 10_000, reference: 'BANK-10' },
+    ]);
     expect((await account(s)).claim).toBeNull();
     const late = t(1).journal.assisted(t(0).id, s.id, s.q, 'after');
     expect(await t(1).upload()).toEqual([late]);
@@ -590,10 +847,18 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     for (const how of ['delivered-by-hand', 'nothing-due'] as const) {
       const p = await paid();
       t(0).journal.add('order-parked', p.id, { reason: 'CARD-0204', nextStep: 'staff' });
-      t(0).journal.add('parked-settled', p.id, { attemptId: null, how, reference: 'NOTE-1', who: 'wang', why: 'x' });
+      t(0).journal.add('parked-settled', p.id, {
+        attemptId: null,
+        how,
+        reference: 'NOTE-1',
+        who: 'wang',
+        why: 'x',
+      });
       expect(await t(0).upload()).toEqual([]);
       expect((await account(p)).claim).toBeNull();
-      expect((await room.central.data()).orders.find((o) => o.orderId === p.id)?.note).toContain('NOTE-1');
+      expect((await room.central.data()).orders.find((o) => o.orderId === p.id)?.note).toContain(
+        'NOTE-1',
+      );
     }
   });
 
@@ -601,29 +866,71 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     const unpaid = async (reason: string, amountFen?: number): Promise<Sale> => {
       const card = ACCOUNTS[cards++] as SeedAccount;
       const id = `PL-000000000311-1-${String(++orders).padStart(4, '0')}-${String(7000 + orders)}`;
-      const q = await t(0).client.quote({ orderId: id, cardNo: card.cardNo, nextCount: 42, amountFen: 10_000 });
+      const q = await t(0).client.quote({
+        orderId: id,
+        cardNo: card.cardNo,
+        nextCount: 42,
+        amountFen: 10_000,
+      });
       if (!q.ok) throw new Error(JSON.stringify(q.error));
       t(0).journal.quoted(id, q.value, card.userNo);
-      t(0).journal.add('attempt-creating', id, { attemptId: `${id}-a`, provider: 'wechat', outTradeNo: `T${id}`, outRefundNo: `R${id}`, amountFen: 10_000, expiresAtMs: 1 });
-      t(0).journal.add('attempt-parked', id, { attemptId: `${id}-a`, reason, failure: { code: 'PAY-0201' }, ...(amountFen === undefined ? {} : { amountFen }) });
+      t(0).journal.add('attempt-creating', id, {
+        attemptId: `${id}-a`,
+        provider: 'wechat',
+        outTradeNo: `T${id}`,
+        outRefundNo: `R${id}`,
+        amountFen: 10_000,
+        expiresAtMs: 1,
+      });
+      t(0).journal.add('attempt-parked', id, {
+        attemptId: `${id}-a`,
+        reason,
+        failure: { code: 'PAY-0201' },
+        ...(amountFen === undefined ? {} : { amountFen }),
+      });
       t(0).journal.add('order-parked', id, { reason, nextStep: 'counter' });
       return { id, q: q.value, cardNo: card.cardNo };
     };
-    const settle = (s: Sale, attemptId: string | null, how: 'refunded-by-hand' | 'nothing-due' = 'refunded-by-hand') => t(0).journal.add('parked-settled', s.id, { attemptId, how, reference: 'BANK-1', who: 'wang', why: 'x' });
-    const entries = async (s: Sale) => (await room.db.query<{ kind: string; amount_fen: unknown }>('SELECT kind, amount_fen FROM ledger WHERE order_id = $1 ORDER BY entry_id', [s.id])).map((r) => [r.kind, Number(r.amount_fen)]);
+    const settle = (
+      s: Sale,
+      attemptId: string | null,
+      how: 'refunded-by-hand' | 'nothing-due' = 'refunded-by-hand',
+    ) =>
+      t(0).journal.add('parked-settled', s.id, {
+        attemptId,
+        how,
+        reference: 'BANK-1',
+        who: 'wang',
+        why: 'x',
+      });
+    const entries = async (s: Sale) =>
+      (
+        await room.db.query<{ kind: string; amount_fen: unknown }>(
+          'SELECT kind, amount_fen FROM ledger WHERE order_id = $1 ORDER BY entry_id',
+          [s.id],
+        )
+      ).map((r) => [r.kind, Number(r.amount_fen)]);
     // As maintenance tells it: the attempt's end, then the order's own.
     const other = await unpaid('amount-differs', 9_999);
     settle(other, `${other.id}-a`);
     settle(other, null);
     expect(await t(0).upload()).toEqual([]);
-    expect(await entries(other)).toEqual([['captured-extra', 9_999], ['parked', 0], ['refunded', 9_999]]);
+    expect(await entries(other)).toEqual([
+      ['captured-extra', 9_999],
+      ['parked', 0],
+      ['refunded', 9_999],
+    ]);
     expect((await account(other)).claim).toBeNull();
     // The sum was never told: what was asked for.
     const gone = await unpaid('no-provider');
     settle(gone, `${gone.id}-a`);
     settle(gone, null);
     expect(await t(0).upload()).toEqual([]);
-    expect(await entries(gone)).toEqual([['parked', 0], ['captured-extra', 10_000], ['refunded', 10_000]]);
+    expect(await entries(gone)).toEqual([
+      ['parked', 0],
+      ['captured-extra', 10_000],
+      ['refunded', 10_000],
+    ]);
     const twice = settle(gone, `${gone.id}-a`);
     expect(await t(0).upload()).toEqual([twice]);
     const none = await unpaid('no-provider');
@@ -656,8 +963,21 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     const [, terminal = '', , counter = '', random = ''] = s.id.split('-');
     const ref = `${terminal.slice(-4)}${counter}${random}`;
     expect(ref).toMatch(/^\d{12}$/);
-    expect(await t(2).client.ordersByRef(ref)).toEqual({ ok: true, value: [{ orderId: s.id, terminalId: t(0).id, state: 'in-doubt', amountFen: 10_000, quantity: s.q.quantity, unit: 'volume' }] });
+    expect(await t(2).client.ordersByRef(ref)).toEqual({
+      ok: true,
+      value: [
+        {
+          orderId: s.id,
+          terminalId: t(0).id,
+          state: 'in-doubt',
+          amountFen: 10_000,
+          quantity: s.q.quantity,
+          unit: 'volume',
+        },
+      ],
+    });
     expect(await t(2).client.ordersByRef('999999999999')).toEqual({ ok: true, value: [] });
-    for (const wrong of ['12345', '12345678901234567', '0311 0001 7001', '']) expect(await t(2).client.ordersByRef(wrong)).toMatchObject({ ok: false });
+    for (const wrong of ['12345', '12345678901234567', '0311 0001 7001', ''])
+      expect(await t(2).client.ordersByRef(wrong)).toMatchObject({ ok: false });
   });
 });

@@ -5,27 +5,40 @@ import type { Callback } from '../../../src/simulator/wechat/callback.ts';
 import { quickSigner } from './harness.ts';
 import { T, Town, random } from './gateway-town.ts';
 
-/** WeChat tells the gateway of a payment by itself. It is heard only whole, and then the wallet is asked. */
+/**
+ * WeChat tells the gateway of a payment by itself. It is heard only whole, and then the wallet is
+ * asked.
+ */
 let town: Town;
 let serial = 0;
 afterEach(() => town.close());
 
-async function shown(): Promise<{ readonly r: { readonly outTradeNo: string; readonly amountFen: number }; readonly token: string; readonly url: string }> {
+async function shown(): Promise<{
+  readonly r: { readonly outTradeNo: string; readonly amountFen: number };
+  readonly token: string;
+  readonly url: string;
+}> {
   const r = { outTradeNo: `P311E1C${String(++serial).padStart(6, '0')}`, amountFen: 10_000 };
-  const made = await town.gateway.create(T, { ...r, description: '燃气充值', expiresAtMs: town.clock.nowMs() + 120_000 });
+  const made = await town.gateway.create(T, {
+    ...r,
+    description: '燃气充值',
+    expiresAtMs: town.clock.nowMs() + 120_000,
+  });
   if (made.kind !== 'pending') throw new Error(JSON.stringify(made));
   const token = made.qrText.slice(made.qrText.lastIndexOf('/') + 1);
   const opened = await town.gateway.openPage(token, 'wechat', '');
   if (opened.kind !== 'go') throw new Error(JSON.stringify(opened));
   return { r, token, url: opened.url };
 }
-const hear = (c: Callback, wallet = 'wechat') => town.gateway.hear(wallet, (name) => c.headers[name] ?? null, c.body);
+const hear = (c: Callback, wallet = 'wechat') =>
+  town.gateway.hear(wallet, (name) => c.headers[name] ?? null, c.body);
 /** What was begun for a callback is over. */
 const quiet = async (): Promise<void> => {
   for (let i = 0; i < 50; i++) await new Promise((done) => setImmediate(done));
 };
 const newest = (): Callback => town.callbacks.at(-1) as Callback;
-const states = async (): Promise<string[]> => (await town.legs()).map((l) => `${l.wallet} ${l.state}`);
+const states = async (): Promise<string[]> =>
+  (await town.legs()).map((l) => `${l.wallet} ${l.state}`);
 
 describe('a callback', () => {
   it('of a payment makes it known at once, by a question to the wallet; a second one adds nothing', async () => {
@@ -81,11 +94,30 @@ describe('a callback', () => {
     town.pay(url);
     const c = newest();
     town.asked.length = 0;
-    const sealed = JSON.parse(Buffer.from(c.body).toString('utf8')) as { resource: { ciphertext: string } };
+    const sealed = JSON.parse(Buffer.from(c.body).toString('utf8')) as {
+      resource: { ciphertext: string };
+    };
     const cipher = Buffer.from(sealed.resource.ciphertext, 'base64');
     cipher.writeUInt8(cipher.readUInt8(cipher.length - 1) ^ 1, cipher.length - 1);
-    expect(await hear({ ...c, body: Buffer.from(Buffer.from(c.body).toString('utf8').replace(sealed.resource.ciphertext, cipher.toString('base64'))) })).toMatchObject({ ok: false, error: { code: 'PAY-0201' } });
-    expect(await hear({ ...c, headers: { ...c.headers, 'wechatpay-signature': `WECHATPAY/SIGNTEST/${c.headers['wechatpay-signature'] ?? ''}` } })).toMatchObject({ ok: false });
+    expect(
+      await hear({
+        ...c,
+        body: Buffer.from(
+          Buffer.from(c.body)
+            .toString('utf8')
+            .replace(sealed.resource.ciphertext, cipher.toString('base64')),
+        ),
+      }),
+    ).toMatchObject({ ok: false, error: { code: 'PAY-0201' } });
+    expect(
+      await hear({
+        ...c,
+        headers: {
+          ...c.headers,
+          'wechatpay-signature': `WECHATPAY/SIGNTEST/${c.headers['wechatpay-signature'] ?? ''}`,
+        },
+      }),
+    ).toMatchObject({ ok: false });
     expect(await hear(c, 'alipay')).toBe('none');
     expect(await hear(c, 'unionpay')).toBe('none');
     await quiet();
@@ -95,13 +127,29 @@ describe('a callback', () => {
 
   it('over HTTP: 204 where it is believed, 401 with WeChat’s words where not, 404 elsewhere', async () => {
     town = await Town.open();
-    const central: Central = createCentral({ db: town.db, port: 0, policySigner: quickSigner('policy'), verifierOf: quickSigner, now: () => town.clock.nowMs(), terminals: [{ terminalId: T, publicKeyPem: T }], payments: { wallets: town.wallets, publicUrl: 'https://pay.example.com', clock: { nowMs: () => town.clock.nowMs(), monoMs: () => 0, after: () => () => undefined }, random } });
+    const central: Central = createCentral({
+      db: town.db,
+      port: 0,
+      policySigner: quickSigner('policy'),
+      verifierOf: quickSigner,
+      now: () => town.clock.nowMs(),
+      terminals: [{ terminalId: T, publicKeyPem: T }],
+      payments: {
+        wallets: town.wallets,
+        publicUrl: 'https://pay.example.com',
+        clock: { nowMs: () => town.clock.nowMs(), monoMs: () => 0, after: () => () => undefined },
+        random,
+      },
+    });
     await central.open();
     const { url } = await shown();
     town.pay(url);
-    const post = (target: string, c: Callback) => central.handle({ method: 'POST', target, headers: c.headers, body: c.body });
+    const post = (target: string, c: Callback) =>
+      central.handle({ method: 'POST', target, headers: c.headers, body: c.body });
     const c = newest();
-    expect(await post('/pay/notify/wechat', { ...c, headers: { ...c.headers, 'wechatpay-nonce': 'x' } })).toMatchObject({ status: 401, body: expect.stringContaining('"code":"FAIL"') as string });
+    expect(
+      await post('/pay/notify/wechat', { ...c, headers: { ...c.headers, 'wechatpay-nonce': 'x' } }),
+    ).toMatchObject({ status: 401, body: expect.stringContaining('"code":"FAIL"') as string });
     expect((await post('/pay/notify/alipay', c)).status).toBe(404);
     expect((await post('/pay/notify/wechat/more', c)).status).toBe(404);
     expect(await post('/pay/notify/wechat', c)).toMatchObject({ status: 204, body: '' });

@@ -19,7 +19,11 @@ import type { Engine } from './harness.ts';
 
 export const T0 = Date.parse('2026-11-22T12:00:00+08:00');
 export const T = '000000000311';
-export const KEYS = { merchantPublicKeyPem: '', platformPrivateKeyPem: '', platformSerial: 'PUB_KEY_ID_01' };
+export const KEYS = {
+  merchantPublicKeyPem: '',
+  platformPrivateKeyPem: '',
+  platformSerial: 'PUB_KEY_ID_01',
+};
 const API_V3_KEY = '0123456789abcdef0123456789ABCDEF';
 export const random = { bytes: (n: number) => randomBytes(n) };
 
@@ -60,7 +64,9 @@ export class Town {
   static async open(engine: Engine = 'sqlite'): Promise<Town> {
     const db = await openDb(engine);
     await migrate(db);
-    await db.query('INSERT INTO terminals (terminal_id, public_key, epoch) VALUES ($1, $1, 1)', [T]);
+    await db.query('INSERT INTO terminals (terminal_id, public_key, epoch) VALUES ($1, $1, 1)', [
+      T,
+    ]);
     return new Town(db, engine);
   }
   private constructor(db: Db, engine: Engine) {
@@ -68,12 +74,61 @@ export class Town {
     this.engine = engine;
     const { clock } = this;
     const now = () => clock.nowMs();
-    this.wechat = createWechatSandbox({ port: 0, dataDir: null, publicUrl: () => 'http://wechat', ...KEYS, mchid: '1900000109', appid: 'wx1', now, randomBytes, crypto: { merchantVerifier: quickSigner('m'), platformSigner: quickSigner('p') }, callbacks: { apiV3Key: API_V3_KEY, post: (_url, callback) => this.callbacks.push(callback) } });
-    this.alipay = createAlipaySandbox({ port: 0, dataDir: null, publicUrl: () => 'http://alipay', appPublicKeyPem: '', alipayPrivateKeyPem: '', appId: '2021000000000311', now, randomBytes, crypto: { appVerifier: quickSigner('m'), alipaySigner: quickSigner('p') } });
-    const ports = (sandbox: WechatSandbox | AlipaySandbox) => ({ clock, random, timeoutMs: 5_000, send: sandboxSend(sandbox) });
+    this.wechat = createWechatSandbox({
+      port: 0,
+      dataDir: null,
+      publicUrl: () => 'http://wechat',
+      ...KEYS,
+      mchid: '1900000109',
+      appid: 'wx1',
+      now,
+      randomBytes,
+      crypto: { merchantVerifier: quickSigner('m'), platformSigner: quickSigner('p') },
+      callbacks: { apiV3Key: API_V3_KEY, post: (_url, callback) => this.callbacks.push(callback) },
+    });
+    this.alipay = createAlipaySandbox({
+      port: 0,
+      dataDir: null,
+      publicUrl: () => 'http://alipay',
+      appPublicKeyPem: '',
+      alipayPrivateKeyPem: '',
+      appId: '2021000000000311',
+      now,
+      randomBytes,
+      crypto: { appVerifier: quickSigner('m'), alipaySigner: quickSigner('p') },
+    });
+    const ports = (sandbox: WechatSandbox | AlipaySandbox) => ({
+      clock,
+      random,
+      timeoutMs: 5_000,
+      send: sandboxSend(sandbox),
+    });
     this.wallets = [
-      createWechatProvider({ baseUrl: 'http://wechat', mchid: '1900000109', appid: 'wx1', merchantSerial: 'M', merchantSigner: quickSigner('m'), platformKeys: new Map([['PUB_KEY_ID_01', quickSigner('p')]]), notifyUrl: 'https://pay.example.com/n', storeOutId: '1', apiV3Key: Buffer.from(API_V3_KEY) }, ports(this.wechat)),
-      createAlipayProvider({ baseUrl: 'http://alipay', appId: '2021000000000311', appSigner: quickSigner('m'), alipayKey: quickSigner('p'), protocol: 'v3', storeId: '1' }, ports(this.alipay)),
+      createWechatProvider(
+        {
+          baseUrl: 'http://wechat',
+          mchid: '1900000109',
+          appid: 'wx1',
+          merchantSerial: 'M',
+          merchantSigner: quickSigner('m'),
+          platformKeys: new Map([['PUB_KEY_ID_01', quickSigner('p')]]),
+          notifyUrl: 'https://pay.example.com/n',
+          storeOutId: '1',
+          apiV3Key: Buffer.from(API_V3_KEY),
+        },
+        ports(this.wechat),
+      ),
+      createAlipayProvider(
+        {
+          baseUrl: 'http://alipay',
+          appId: '2021000000000311',
+          appSigner: quickSigner('m'),
+          alipayKey: quickSigner('p'),
+          protocol: 'v3',
+          storeId: '1',
+        },
+        ports(this.alipay),
+      ),
     ];
     this.gateway = this.start();
   }
@@ -81,22 +136,53 @@ export class Town {
   start(): PaymentGateway {
     const cut = (this.cut = new Cut());
     const watched = (w: PaymentProvider): PaymentProvider => {
-      const call = <A, R>(verb: string, fn: (a: A) => Promise<R>) => (a: A): Promise<R> => {
-        // Before it leaves, and after it arrived: what was done is done either way.
-        return cut.point(async () => {
-          this.asked.push(`${w.kind}.${verb}`);
-          if (this.forgets) return { kind: 'not-found' } as R;
-          return cut.point(() => fn(a), true);
-        }, false);
+      const call =
+        <A, R>(verb: string, fn: (a: A) => Promise<R>) =>
+        (a: A): Promise<R> => {
+          // Before it leaves, and after it arrived: what was done is done either way.
+          return cut.point(async () => {
+            this.asked.push(`${w.kind}.${verb}`);
+            if (this.forgets) return { kind: 'not-found' } as R;
+            return cut.point(() => fn(a), true);
+          }, false);
+        };
+      return {
+        ...w,
+        create: call('create', w.create),
+        query: call('query', w.query),
+        close: call('close', w.close),
+        refund: call('refund', w.refund),
+        queryRefund: call('queryRefund', w.queryRefund),
+        ...(w.code === undefined
+          ? {}
+          : {
+              code: {
+                ...w.code,
+                charge: call('charge', w.code.charge),
+                reverse: call('reverse', w.code.reverse),
+              },
+            }),
       };
-      return { ...w, create: call('create', w.create), query: call('query', w.query), close: call('close', w.close), refund: call('refund', w.refund), queryRefund: call('queryRefund', w.queryRefund), ...(w.code === undefined ? {} : { code: { ...w.code, charge: call('charge', w.code.charge), reverse: call('reverse', w.code.reverse) } }) };
     };
     const sql = (s: Sql): Sql => ({ query: (text, params) => s.query(text, params) });
     const { db } = this;
     // A transaction is one point: it is there whole, or not at all.
-    const cuttable: Db = { ...db, query: (text, params) => cut.point(() => db.query(text, params), true), transaction: (run) => cut.point(() => db.transaction((tx) => run(sql(tx))), true) };
-    const still = { nowMs: () => this.clock.nowMs(), monoMs: () => this.clock.monoMs(), after: () => () => undefined };
-    this.gateway = createPaymentGateway(() => cuttable, { wallets: this.wallets.map(watched), publicUrl: 'https://pay.example.com', clock: still, random });
+    const cuttable: Db = {
+      ...db,
+      query: (text, params) => cut.point(() => db.query(text, params), true),
+      transaction: (run) => cut.point(() => db.transaction((tx) => run(sql(tx))), true),
+    };
+    const still = {
+      nowMs: () => this.clock.nowMs(),
+      monoMs: () => this.clock.monoMs(),
+      after: () => () => undefined,
+    };
+    this.gateway = createPaymentGateway(() => cuttable, {
+      wallets: this.wallets.map(watched),
+      publicUrl: 'https://pay.example.com',
+      clock: still,
+      random,
+    });
     return this.gateway;
   }
   orders(): readonly SandboxOrder[] {
@@ -108,10 +194,17 @@ export class Town {
   /** What the merchants took and did not hand back, or begin to, in fen. */
   kept(): number {
     const back = this.refunds().reduce((n, r) => n + r.refund, 0);
-    return this.orders().reduce((n, o) => n + o.captures * o.total - (o.reversedAtMs === undefined ? 0 : o.total), 0) - back;
+    return (
+      this.orders().reduce(
+        (n, o) => n + o.captures * o.total - (o.reversedAtMs === undefined ? 0 : o.total),
+        0,
+      ) - back
+    );
   }
   pay(url: string, late = false): boolean {
-    return url.startsWith('https://qr.alipay.com/') || /^auth:(2[5-9]|30)/.test(url) ? this.alipay.control.pay({ codeUrl: url, late }).paid : this.wechat.control.pay({ codeUrl: url, late }).paid;
+    return url.startsWith('https://qr.alipay.com/') || /^auth:(2[5-9]|30)/.test(url)
+      ? this.alipay.control.pay({ codeUrl: url, late }).paid
+      : this.wechat.control.pay({ codeUrl: url, late }).paid;
   }
   async sweepFor(ms: number, every = 30_000): Promise<void> {
     for (let gone = 0; gone < ms; gone += every) {
@@ -119,8 +212,12 @@ export class Town {
       await this.gateway.sweep();
     }
   }
-  legs(): Promise<readonly { leg: string; wallet: string; state: string; reason: string | null }[]> {
-    return this.db.query('SELECT leg, wallet, state, reason FROM gateway_legs ORDER BY created_ms, changed_ms');
+  legs(): Promise<
+    readonly { leg: string; wallet: string; state: string; reason: string | null }[]
+  > {
+    return this.db.query(
+      'SELECT leg, wallet, state, reason FROM gateway_legs ORDER BY created_ms, changed_ms',
+    );
   }
   close(): Promise<void> {
     return this.db.close();

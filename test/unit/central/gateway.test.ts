@@ -16,16 +16,29 @@ import { T, Town, random } from './gateway-town.ts';
 let town: Town;
 let serial = 0;
 afterEach(() => town.close());
-const ref = (amountFen = 10_000) => ({ outTradeNo: `P311E1N${String(++serial).padStart(6, '0')}`, amountFen });
-const request = (r: ReturnType<typeof ref>) => ({ ...r, description: '燃气充值 100.00 元', expiresAtMs: town.clock.nowMs() + 120_000 });
-const refundOf = (r: ReturnType<typeof ref>) => ({ ...r, outRefundNo: `R${r.outTradeNo}`, refundFen: r.amountFen, reason: '原路退回' });
+const ref = (amountFen = 10_000) => ({
+  outTradeNo: `P311E1N${String(++serial).padStart(6, '0')}`,
+  amountFen,
+});
+const request = (r: ReturnType<typeof ref>) => ({
+  ...r,
+  description: '燃气充值 100.00 元',
+  expiresAtMs: town.clock.nowMs() + 120_000,
+});
+const refundOf = (r: ReturnType<typeof ref>) => ({
+  ...r,
+  outRefundNo: `R${r.outTradeNo}`,
+  refundFen: r.amountFen,
+  reason: '原路退回',
+});
 const tokenOf = (qrText: string): string => qrText.slice(qrText.lastIndexOf('/') + 1);
 async function made(r: ReturnType<typeof ref>): Promise<string> {
   const answer = await town.gateway.create(T, request(r));
   if (answer.kind !== 'pending') throw new Error(JSON.stringify(answer));
   return tokenOf(answer.qrText);
 }
-const open = (token: string, wallet: string | null, agent = ''): Promise<Opened> => town.gateway.openPage(token, wallet, agent);
+const open = (token: string, wallet: string | null, agent = ''): Promise<Opened> =>
+  town.gateway.openPage(token, wallet, agent);
 async function code(token: string, wallet: string): Promise<string> {
   const opened = await open(token, wallet);
   if (opened.kind !== 'go') throw new Error(JSON.stringify(opened));
@@ -36,11 +49,20 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
   it('the browser tells the wallet, or a person does; nothing is begun at any wallet before', async () => {
     town = await Town.open(engine);
     const token = await made(ref());
-    expect(await open(token, null, 'Mozilla/5.0')).toEqual({ kind: 'choose', wallets: ['wechat', 'alipay'] });
+    expect(await open(token, null, 'Mozilla/5.0')).toEqual({
+      kind: 'choose',
+      wallets: ['wechat', 'alipay'],
+    });
     expect(await open(token, 'paypal')).toMatchObject({ kind: 'choose' });
     expect(town.asked).toEqual([]);
-    expect(await open(token, null, 'Mozilla/5.0 MicroMessenger/8.0.50')).toMatchObject({ kind: 'go', url: expect.stringMatching(/^weixin:/) as string });
-    expect(await open(token, null, 'Mozilla/5.0 AlipayClient/10.6')).toMatchObject({ kind: 'go', url: expect.stringMatching(/^https:\/\/qr\.alipay\.com\//) as string });
+    expect(await open(token, null, 'Mozilla/5.0 MicroMessenger/8.0.50')).toMatchObject({
+      kind: 'go',
+      url: expect.stringMatching(/^weixin:/) as string,
+    });
+    expect(await open(token, null, 'Mozilla/5.0 AlipayClient/10.6')).toMatchObject({
+      kind: 'go',
+      url: expect.stringMatching(/^https:\/\/qr\.alipay\.com\//) as string,
+    });
     expect(await open('nothing', null)).toEqual({ kind: 'no-such-trade' });
   });
 
@@ -63,7 +85,12 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     const r = ref();
     const token = await made(r);
     const first = await code(token, 'wechat');
-    for (const [only, fault] of [['close', 'dropRequest'], ['close', 'dropAnswer'], ['query', 'dropAnswer'], ['query', 'tamperSignature']] as const) {
+    for (const [only, fault] of [
+      ['close', 'dropRequest'],
+      ['close', 'dropAnswer'],
+      ['query', 'dropAnswer'],
+      ['query', 'tamperSignature'],
+    ] as const) {
       town.wechat.control.faults({ reset: true, [fault]: 1, only: [only] });
       expect(await open(token, 'alipay')).toEqual({ kind: 'wait' });
     }
@@ -84,7 +111,8 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     const r = ref();
     const token = await made(r);
     await code(token, 'wechat');
-    // A second phone's request breaks off when the first wallet has closed: no leg is open, and the next scan begins one.
+    // A second phone's request breaks off when the first wallet has closed: no leg is open, and the
+    // next scan begins one.
     town.wechat.control.faults({ dropAnswer: 1, only: ['query'] });
     expect(await open(token, 'alipay')).toEqual({ kind: 'wait' });
     expect((await town.gateway.query(T, r)).kind).toBe('pending');
@@ -101,26 +129,35 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     expect(await open(page, 'wechat')).toEqual({ kind: 'over' });
   });
 
-  it.each(['before', 'after'] as const)('a wallet that was left is captured late, %s the other one is paid: that capture goes back, once, by itself', async (when) => {
-    town = await Town.open(engine);
-    const r = ref();
-    const token = await made(r);
-    const first = await code(token, 'alipay');
-    const second = await code(token, 'wechat');
-    if (when === 'before') expect(town.pay(first, true)).toBe(true);
-    expect(town.pay(second)).toBe(true);
-    expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'paid' });
-    if (when === 'after') expect(town.pay(first, true)).toBe(true);
-    expect(town.kept()).toBe(20_000);
-    await town.sweepFor(120_000);
-    expect(town.kept()).toBe(10_000);
-    expect(town.refunds()).toHaveLength(1);
-    expect((await town.legs()).map((l) => `${l.wallet} ${l.state}`).toSorted()).toEqual(['alipay refunded', 'wechat paid']);
-    // The terminal's own refund is of the one that counts.
-    expect(await town.gateway.refund(T, refundOf(r))).toMatchObject({ kind: 'accepted' });
-    expect(await town.gateway.queryRefund(T, refundOf(r))).toMatchObject({ kind: 'done', refundFen: 10_000 });
-    expect(town.kept()).toBe(0);
-  });
+  it.each(['before', 'after'] as const)(
+    'a wallet that was left is captured late, %s the other one is paid: that capture goes back, once, by itself',
+    async (when) => {
+      town = await Town.open(engine);
+      const r = ref();
+      const token = await made(r);
+      const first = await code(token, 'alipay');
+      const second = await code(token, 'wechat');
+      if (when === 'before') expect(town.pay(first, true)).toBe(true);
+      expect(town.pay(second)).toBe(true);
+      expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'paid' });
+      if (when === 'after') expect(town.pay(first, true)).toBe(true);
+      expect(town.kept()).toBe(20_000);
+      await town.sweepFor(120_000);
+      expect(town.kept()).toBe(10_000);
+      expect(town.refunds()).toHaveLength(1);
+      expect((await town.legs()).map((l) => `${l.wallet} ${l.state}`).toSorted()).toEqual([
+        'alipay refunded',
+        'wechat paid',
+      ]);
+      // The terminal's own refund is of the one that counts.
+      expect(await town.gateway.refund(T, refundOf(r))).toMatchObject({ kind: 'accepted' });
+      expect(await town.gateway.queryRefund(T, refundOf(r))).toMatchObject({
+        kind: 'done',
+        refundFen: 10_000,
+      });
+      expect(town.kept()).toBe(0);
+    },
+  );
 
   it('a late capture of another sum, and one whose hand-back is refused, wait for a person', async () => {
     town = await Town.open(engine);
@@ -131,29 +168,47 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
       town.pay(first, true);
       town.alipay.control.faults({ [fault]: 1 });
       await town.sweepFor(120_000);
-      expect((await town.legs()).filter((l) => l.state === 'parked')).toHaveLength(fault === 'wrongAmount' ? 1 : 2);
+      expect((await town.legs()).filter((l) => l.state === 'parked')).toHaveLength(
+        fault === 'wrongAmount' ? 1 : 2,
+      );
     }
     expect(town.refunds()).toHaveLength(0);
     // In plain sight, with the number by which the merchant's platform finds it.
     const data = await consoleData(town.db, town.clock.nowMs());
-    expect(data.parkedCaptures).toEqual([expect.objectContaining({ terminalId: T, wallet: 'alipay', capturedFen: 10_000 }), expect.objectContaining({ capturedFen: 10_001 })]);
-    for (const p of data.parkedCaptures) expect(consolePage(data, town.clock.nowMs())).toContain(p.leg);
+    expect(data.parkedCaptures).toEqual([
+      expect.objectContaining({ terminalId: T, wallet: 'alipay', capturedFen: 10_000 }),
+      expect.objectContaining({ capturedFen: 10_001 }),
+    ]);
+    for (const p of data.parkedCaptures)
+      expect(consolePage(data, town.clock.nowMs())).toContain(p.leg);
   });
 
   it('the bill names the payments of a wallet that makes none, for a while, and no other terminal’s', async () => {
     town = await Town.open(engine);
     const [wechat, alipay] = town.wallets as [PaymentProvider, PaymentProvider];
     const { downloadBill: _none, ...silent } = alipay;
-    const gateway = createPaymentGateway(() => town.db, { wallets: [wechat, silent], publicUrl: 'https://pay.example.com', clock: town.clock, random });
+    const gateway = createPaymentGateway(() => town.db, {
+      wallets: [wechat, silent],
+      publicUrl: 'https://pay.example.com',
+      clock: town.clock,
+      random,
+    });
     const sold = [ref(), ref()] as const;
-    for (const [i, r] of sold.entries()) expect(town.pay(await code(await made(r), i === 0 ? 'wechat' : 'alipay'))).toBe(true);
+    for (const [i, r] of sold.entries())
+      expect(town.pay(await code(await made(r), i === 0 ? 'wechat' : 'alipay'))).toBe(true);
     for (const r of sold) expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'paid' });
     const after = async (days: number): Promise<unknown> => {
       town.clock.advance(days * 86_400_000);
       return gateway.bill(T, chinaDate(town.clock.nowMs() - 86_400_000));
     };
-    expect(await after(1)).toMatchObject({ kind: 'bill', rows: [{ outTradeNo: sold[0].outTradeNo }], unlisted: [sold[1].outTradeNo] });
-    expect(await gateway.bill('000000000312', chinaDate(town.clock.nowMs() - 86_400_000))).toEqual({ kind: 'none' });
+    expect(await after(1)).toMatchObject({
+      kind: 'bill',
+      rows: [{ outTradeNo: sold[0].outTradeNo }],
+      unlisted: [sold[1].outTradeNo],
+    });
+    expect(await gateway.bill('000000000312', chinaDate(town.clock.nowMs() - 86_400_000))).toEqual({
+      kind: 'none',
+    });
     expect(await after(8)).toEqual({ kind: 'none' });
     // A refund long after brings it back.
     expect(await gateway.refund(T, refundOf(sold[1]))).toMatchObject({ kind: 'done' });
@@ -171,8 +226,19 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     // The request that was on its way comes after the close.
     expect((await town.gateway.create(T, request(never))).kind).toBe('refused');
     const charge = ref();
-    expect(await town.gateway.reverse(T, { ...charge, method: 'code' })).toEqual({ kind: 'reversed', refunded: false });
-    expect((await town.gateway.charge(T, { ...charge, authCode: '134567890123456789', description: 'x' })).kind).toBe('unknown');
+    expect(await town.gateway.reverse(T, { ...charge, method: 'code' })).toEqual({
+      kind: 'reversed',
+      refunded: false,
+    });
+    expect(
+      (
+        await town.gateway.charge(T, {
+          ...charge,
+          authCode: '134567890123456789',
+          description: 'x',
+        })
+      ).kind,
+    ).toBe('unknown');
     expect(town.asked).toEqual([]);
     // After its time no wallet begins either.
     const late = await made(ref());
@@ -183,24 +249,54 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
   it('a code goes to its wallet, once; policy’s table decides whose it is', async () => {
     town = await Town.open(engine);
     const w = ref();
-    expect((await town.gateway.charge(T, { ...w, authCode: '134567890123456780', description: 'x' })).kind).toBe('paid');
-    expect((await town.gateway.charge(T, { ...w, authCode: '134567890123456781', description: 'x' })).kind).toBe('unknown');
-    expect((await town.gateway.charge(T, { ...ref(), authCode: '281234567890123456', description: 'x' })).kind).toBe('paid');
-    expect(await town.gateway.charge(T, { ...ref(), authCode: '6212345678901234567', description: 'x' })).toMatchObject({ kind: 'refused', failure: { code: 'PAY-0404' } });
+    expect(
+      (await town.gateway.charge(T, { ...w, authCode: '134567890123456780', description: 'x' }))
+        .kind,
+    ).toBe('paid');
+    expect(
+      (await town.gateway.charge(T, { ...w, authCode: '134567890123456781', description: 'x' }))
+        .kind,
+    ).toBe('unknown');
+    expect(
+      (await town.gateway.charge(T, { ...ref(), authCode: '281234567890123456', description: 'x' }))
+        .kind,
+    ).toBe('paid');
+    expect(
+      await town.gateway.charge(T, { ...ref(), authCode: '6212345678901234567', description: 'x' }),
+    ).toMatchObject({ kind: 'refused', failure: { code: 'PAY-0404' } });
     expect(town.asked).toEqual(['wechat.charge', 'alipay.charge']);
-    const other = createPaymentGateway(() => town.db, { wallets: town.wallets, publicUrl: '', clock: town.clock, random, paymentCodes: [{ pattern: '^62[0-9]{17}$', wallet: 'alipay' }] });
-    expect(await other.charge(T, { ...ref(), authCode: '134567890123456782', description: 'x' })).toMatchObject({ kind: 'refused', failure: { code: 'PAY-0404' } });
+    const other = createPaymentGateway(() => town.db, {
+      wallets: town.wallets,
+      publicUrl: '',
+      clock: town.clock,
+      random,
+      paymentCodes: [{ pattern: '^62[0-9]{17}$', wallet: 'alipay' }],
+    });
+    expect(
+      await other.charge(T, { ...ref(), authCode: '134567890123456782', description: 'x' }),
+    ).toMatchObject({ kind: 'refused', failure: { code: 'PAY-0404' } });
     // No code is kept anywhere.
-    const rows = JSON.stringify(await Promise.all(['gateway_trades', 'gateway_legs', 'gateway_refunds'].map((t) => town.db.query(`SELECT * FROM ${t}`))));
+    const rows = JSON.stringify(
+      await Promise.all(
+        ['gateway_trades', 'gateway_legs', 'gateway_refunds'].map((t) =>
+          town.db.query(`SELECT * FROM ${t}`),
+        ),
+      ),
+    );
     expect(rows).not.toMatch(/134567890123456|281234567890123456/);
   });
 
   it('refunds: not more than was paid, whatever their numbers; a number stands for one refund', async () => {
     town = await Town.open(engine);
     const r = ref();
-    const k = { ...r, authCode: `13${randomBytes(8).readBigUInt64BE().toString().padStart(16, '0').slice(-16)}`, description: 'x' };
+    const k = {
+      ...r,
+      authCode: `13${randomBytes(8).readBigUInt64BE().toString().padStart(16, '0').slice(-16)}`,
+      description: 'x',
+    };
     await town.gateway.charge(T, k);
-    const part = (n: string, refundFen: number) => town.gateway.refund(T, { ...refundOf(r), method: 'code', outRefundNo: n, refundFen });
+    const part = (n: string, refundFen: number) =>
+      town.gateway.refund(T, { ...refundOf(r), method: 'code', outRefundNo: n, refundFen });
     expect(['accepted', 'done']).toContain((await part('A', 6_000)).kind);
     expect((await part('A', 5_000)).kind).toBe('refused');
     expect((await part('B', 4_001)).kind).toBe('refused');
@@ -222,21 +318,30 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     town.alipay.control.faults({ dropAnswer: 1, only: ['refund'] });
     expect((await ask('A')).kind).toBe('unknown');
     const asked = town.asked.length;
-    expect(await ask('B')).toMatchObject({ kind: 'refused', failure: { detail: '10000 fen are handed back already' } });
+    expect(await ask('B')).toMatchObject({
+      kind: 'refused',
+      failure: { detail: '10000 fen are handed back already' },
+    });
     // The wallet is not asked for what would be twice.
     expect(town.asked).toHaveLength(asked);
     await town.sweepFor(120_000);
-    expect(await town.gateway.queryRefund(T, { ...refundOf(r), outRefundNo: 'A' })).toMatchObject({ kind: 'done' });
+    expect(await town.gateway.queryRefund(T, { ...refundOf(r), outRefundNo: 'A' })).toMatchObject({
+      kind: 'done',
+    });
     expect(town.kept()).toBe(0);
 
     // Where another refund took its place it stays refused.
     const s = ref();
     town.pay(await code(await made(s), 'alipay'));
     town.alipay.control.faults({ refundRefused: 1 });
-    expect((await town.gateway.refund(T, { ...refundOf(s), outRefundNo: 'C' })).kind).toBe('refused');
+    expect((await town.gateway.refund(T, { ...refundOf(s), outRefundNo: 'C' })).kind).toBe(
+      'refused',
+    );
     expect((await town.gateway.refund(T, { ...refundOf(s), outRefundNo: 'D' })).kind).toBe('done');
     const before = town.asked.length;
-    expect((await town.gateway.refund(T, { ...refundOf(s), outRefundNo: 'C' })).kind).toBe('refused');
+    expect((await town.gateway.refund(T, { ...refundOf(s), outRefundNo: 'C' })).kind).toBe(
+      'refused',
+    );
     expect(town.asked).toHaveLength(before);
   });
 
@@ -248,9 +353,14 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     // Asked for and never heard of: the gateway would go on with it.
     town.wechat.control.faults({ dropRequest: 1, only: ['reverse'] });
     expect((await town.gateway.reverse(T, { ...k, method: 'code' })).kind).toBe('unknown');
-    expect(['accepted', 'done']).toContain((await town.gateway.refund(T, { ...refundOf(k), method: 'code' })).kind);
+    expect(['accepted', 'done']).toContain(
+      (await town.gateway.refund(T, { ...refundOf(k), method: 'code' })).kind,
+    );
     await town.sweepFor(600_000);
-    expect(await town.gateway.reverse(T, { ...k, method: 'code' })).toMatchObject({ kind: 'refused', failure: { detail: 'a refund was asked for' } });
+    expect(await town.gateway.reverse(T, { ...k, method: 'code' })).toMatchObject({
+      kind: 'refused',
+      failure: { detail: 'a refund was asked for' },
+    });
     expect(town.asked.filter((a) => a === 'wechat.reverse')).toHaveLength(1);
     expect(town.kept()).toBe(0);
     expect(town.refunds()).toHaveLength(1);
@@ -275,7 +385,12 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
 
 describe('cut at every point', () => {
   /** A visit as the terminal and two phones make it; each step may be the last. */
-  const VISITS: Readonly<Record<string, (w: { r: ReturnType<typeof ref>; k: ReturnType<typeof ref>; urls: string[] }) => Promise<void>>> = {
+  const VISITS: Readonly<
+    Record<
+      string,
+      (w: { r: ReturnType<typeof ref>; k: ReturnType<typeof ref>; urls: string[] }) => Promise<void>
+    >
+  > = {
     'two wallets, both paid': async ({ r, urls }) => {
       const token = await made(r);
       urls.push(await code(token, 'alipay'));
@@ -301,7 +416,11 @@ describe('cut at every point', () => {
       await town.gateway.refund(T, refundOf(r));
     },
     'charged and reversed': async ({ k }) => {
-      await town.gateway.charge(T, { ...k, authCode: `28${String(++serial).padStart(16, '0')}`, description: 'x' });
+      await town.gateway.charge(T, {
+        ...k,
+        authCode: `28${String(++serial).padStart(16, '0')}`,
+        description: 'x',
+      });
       await town.gateway.reverse(T, { ...k, method: 'code' });
       await town.gateway.query(T, { ...k, method: 'code' });
     },
@@ -334,7 +453,8 @@ describe('cut at every point', () => {
           const { cut } = town;
           let ended = false;
           const done = visit(w).then(() => (ended = true));
-          // A gateway that was killed never answers: the visit hangs, and everything that could run has run.
+          // A gateway that was killed never answers: the visit hangs, and everything that could run
+          // has run.
           const whole = await Promise.race([done, idle(() => cut.dead || ended).then(() => ended)]);
           cut.at = null;
           if (!whole) {
@@ -348,8 +468,15 @@ describe('cut at every point', () => {
           expect(await settle(byCode ? w.k : w.r, byCode), `cut ${at}`).not.toBe('not settled');
           await town.sweepFor(600_000, 60_000);
           expect(town.kept(), `cut ${at}: kept`).toBe(0);
-          for (const order of town.orders()) expect(town.refunds().filter((x) => x.outTradeNo === order.outTradeNo).length, `cut ${at}`).toBeLessThanOrEqual(1);
-          expect((await town.legs()).filter((l) => l.state === 'parked'), `cut ${at}`).toEqual([]);
+          for (const order of town.orders())
+            expect(
+              town.refunds().filter((x) => x.outTradeNo === order.outTradeNo).length,
+              `cut ${at}`,
+            ).toBeLessThanOrEqual(1);
+          expect(
+            (await town.legs()).filter((l) => l.state === 'parked'),
+            `cut ${at}`,
+          ).toEqual([]);
           if (whole) break;
           await town.close();
         }
@@ -372,14 +499,48 @@ async function idle(dead: () => boolean): Promise<void> {
 describe('answers about money', () => {
   it('are believed under central’s signature only, and only by the one request that they answer', async () => {
     town = await Town.open();
-    const central = createCentral({ db: town.db, port: 0, policySigner: quickSigner('policy'), verifierOf: quickSigner, now: () => town.clock.nowMs(), terminals: [T, '000000000312'].map((terminalId) => ({ terminalId, publicKeyPem: terminalId })), payments: { wallets: town.wallets, publicUrl: 'https://pay.example.com', clock: { ...town.clock, nowMs: () => town.clock.nowMs(), monoMs: () => 0, after: () => () => undefined }, random } });
+    const central = createCentral({
+      db: town.db,
+      port: 0,
+      policySigner: quickSigner('policy'),
+      verifierOf: quickSigner,
+      now: () => town.clock.nowMs(),
+      terminals: [T, '000000000312'].map((terminalId) => ({
+        terminalId,
+        publicKeyPem: terminalId,
+      })),
+      payments: {
+        wallets: town.wallets,
+        publicUrl: 'https://pay.example.com',
+        clock: {
+          ...town.clock,
+          nowMs: () => town.clock.nowMs(),
+          monoMs: () => 0,
+          after: () => () => undefined,
+        },
+        random,
+      },
+    });
     await central.open();
     let line: HttpSend = into(central);
-    const provider = createGatewayProvider({ baseUrl: 'http://central', terminalId: T, signer: quickSigner(T), answerVerifier: quickSigner('policy') }, { clock: town.clock, random, timeoutMs: 5_000, send: (x) => line(x) });
+    const provider = createGatewayProvider(
+      {
+        baseUrl: 'http://central',
+        terminalId: T,
+        signer: quickSigner(T),
+        answerVerifier: quickSigner('policy'),
+      },
+      { clock: town.clock, random, timeoutMs: 5_000, send: (x) => line(x) },
+    );
     const r = ref();
     const answer = await provider.create(request(r));
     if (answer.kind !== 'pending') throw new Error(JSON.stringify(answer));
-    const page = await central.handle({ method: 'GET', target: `${new URL(answer.qrText).pathname}?wallet=wechat`, headers: {}, body: new Uint8Array(0) });
+    const page = await central.handle({
+      method: 'GET',
+      target: `${new URL(answer.qrText).pathname}?wallet=wechat`,
+      headers: {},
+      body: new Uint8Array(0),
+    });
     expect(page.status).toBe(303);
     town.pay(page.headers['location'] ?? '');
     expect((await provider.query(r)).kind).toBe('paid');
@@ -390,24 +551,63 @@ describe('answers about money', () => {
     line = async (x) => (kept = await whole(x));
     await provider.query(r);
     line = () => Promise.resolve(kept as unknown as Awaited<ReturnType<HttpSend>>);
-    expect(await provider.query(r)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0201' } });
+    expect(await provider.query(r)).toMatchObject({
+      kind: 'unknown',
+      failure: { code: 'PAY-0201' },
+    });
     // One bit anywhere.
-    const bend = (how: (a: Awaited<ReturnType<HttpSend>>) => Awaited<ReturnType<HttpSend>>): void => {
+    const bend = (
+      how: (a: Awaited<ReturnType<HttpSend>>) => Awaited<ReturnType<HttpSend>>,
+    ): void => {
       line = async (x) => how(await whole(x));
     };
     for (const at of [0, 10, 40]) {
-      bend((a) => ({ ...a, body: Buffer.from(a.body ?? []).map((b, i) => (i === at ? b ^ 1 : b)) }));
-      expect(await provider.query(r)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0201' } });
+      bend((a) => ({
+        ...a,
+        body: Buffer.from(a.body ?? []).map((b, i) => (i === at ? b ^ 1 : b)),
+      }));
+      expect(await provider.query(r)).toMatchObject({
+        kind: 'unknown',
+        failure: { code: 'PAY-0201' },
+      });
     }
     bend((a) => ({ ...a, status: 202 }));
-    expect(await provider.query(r)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0201' } });
+    expect(await provider.query(r)).toMatchObject({
+      kind: 'unknown',
+      failure: { code: 'PAY-0201' },
+    });
     // Central's, but another terminal's; the policy's own signature is none of an answer.
-    const other = createGatewayProvider({ baseUrl: 'http://central', terminalId: '000000000312', signer: quickSigner('000000000312'), answerVerifier: quickSigner('policy') }, { clock: town.clock, random, timeoutMs: 5_000, send: whole });
+    const other = createGatewayProvider(
+      {
+        baseUrl: 'http://central',
+        terminalId: '000000000312',
+        signer: quickSigner('000000000312'),
+        answerVerifier: quickSigner('policy'),
+      },
+      { clock: town.clock, random, timeoutMs: 5_000, send: whole },
+    );
     expect((await other.query(r)).kind).toBe('not-found');
     // Something on the way answers for central.
     for (const status of [200, 301, 400, 403, 404, 409, 429, 500, 502]) {
-      line = () => Promise.resolve({ status, header: () => null, body: Buffer.from(JSON.stringify({ outTradeNo: r.outTradeNo, result: { kind: 'paid', transactionId: '1', amountFen: r.amountFen, paidAtMs: null } })) });
-      for (const told of [await provider.query(r), await provider.close(r), await provider.refund(refundOf(r)), await provider.queryRefund(refundOf(r)), await provider.create(request(r))]) expect(told.kind, String(status)).toBe('unknown');
+      line = () =>
+        Promise.resolve({
+          status,
+          header: () => null,
+          body: Buffer.from(
+            JSON.stringify({
+              outTradeNo: r.outTradeNo,
+              result: { kind: 'paid', transactionId: '1', amountFen: r.amountFen, paidAtMs: null },
+            }),
+          ),
+        });
+      for (const told of [
+        await provider.query(r),
+        await provider.close(r),
+        await provider.refund(refundOf(r)),
+        await provider.queryRefund(refundOf(r)),
+        await provider.create(request(r)),
+      ])
+        expect(told.kind, String(status)).toBe('unknown');
     }
     // A central without a gateway says nothing about money.
     await central.close();
@@ -418,12 +618,21 @@ describe('the migration to the gateway', () => {
   it('comes upon a service that runs', async () => {
     town = await Town.open();
     const db = await openDb('pglite');
-    await db.exec('CREATE TABLE schema_migrations (number integer PRIMARY KEY, name text NOT NULL)');
+    await db.exec(
+      'CREATE TABLE schema_migrations (number integer PRIMARY KEY, name text NOT NULL)',
+    );
     const mine = MIGRATIONS.findIndex((m) => m.name === 'gateway');
-    for (const [i, { name, sql }] of MIGRATIONS.slice(0, mine).entries()) await db.exec(`BEGIN; ${sql}; INSERT INTO schema_migrations VALUES (${i + 1}, '${name}'); COMMIT;`);
+    for (const [i, { name, sql }] of MIGRATIONS.slice(0, mine).entries())
+      await db.exec(
+        `BEGIN; ${sql}; INSERT INTO schema_migrations VALUES (${i + 1}, '${name}'); COMMIT;`,
+      );
     await db.query(`INSERT INTO terminals (terminal_id, public_key, epoch) VALUES ('a', 'k', 1)`);
     await migrate(db);
-    const trade = (no: string, token: string | null, state = 'open') => db.query(`INSERT INTO gateway_trades (terminal_id, out_trade_no, token, method, amount_fen, description, expires_ms, state, created_ms) VALUES ('a', $1, $2, 'qr', 1, '', 0, $3, 0)`, [no, token, state]);
+    const trade = (no: string, token: string | null, state = 'open') =>
+      db.query(
+        `INSERT INTO gateway_trades (terminal_id, out_trade_no, token, method, amount_fen, description, expires_ms, state, created_ms) VALUES ('a', $1, $2, 'qr', 1, '', 0, $3, 0)`,
+        [no, token, state],
+      );
     await trade('1', 't');
     await trade('2', null);
     await trade('3', null);

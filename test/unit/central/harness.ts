@@ -16,7 +16,10 @@ import { ed25519Signer, ed25519Verifier } from '../../../src/shared/signing.ts';
 import { openSqliteDb } from '../../../src/main/demo/simulate/sqlite-db.ts';
 
 export const edKeys = (): { privateKeyPem: string; publicKeyPem: string } => {
-  const pair = generateKeyPairSync('ed25519', { privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+  const pair = generateKeyPairSync('ed25519', {
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
   return { privateKeyPem: pair.privateKey, publicKeyPem: pair.publicKey };
 };
 
@@ -30,18 +33,28 @@ export class TestJournal {
     this.epoch = epoch;
   }
   hashAt(seq: number): string {
-    return seq === 0 ? genesisHash(this.terminalId, this.epoch) : (this.events[seq - 1] as UploadEvent).hash;
+    return seq === 0
+      ? genesisHash(this.terminalId, this.epoch)
+      : (this.events[seq - 1] as UploadEvent).hash;
   }
   raw(kind: string, orderId: string | null, body: unknown): number {
     const seq = this.events.length + 1;
     const event = { seq, kind, wallMs: 1_780_000_000_000 + seq, orderId, body };
-    this.events.push({ ...event, hash: eventHash(this.hashAt(seq - 1), { epoch: this.epoch, ...event }) });
+    this.events.push({
+      ...event,
+      hash: eventHash(this.hashAt(seq - 1), { epoch: this.epoch, ...event }),
+    });
     return seq;
   }
   add<K extends EventKind>(kind: K, orderId: string | null, body: EventBody<K>): number {
     return this.raw(kind, orderId, body);
   }
-  quoted(orderId: string, q: Quote, userNo: string, over: Partial<EventBody<'order-quoted'>> = {}): void {
+  quoted(
+    orderId: string,
+    q: Quote,
+    userNo: string,
+    over: Partial<EventBody<'order-quoted'>> = {},
+  ): void {
     this.add('order-quoted', orderId, {
       cardNo: q.cardNo,
       userNo,
@@ -61,26 +74,76 @@ export class TestJournal {
     });
   }
   paid(orderId: string, amountFen: number): void {
-    this.add('attempt-creating', orderId, { attemptId: `${orderId}-a`, provider: 'wechat', outTradeNo: `T${orderId}`, outRefundNo: `R${orderId}`, amountFen, expiresAtMs: 1_780_000_120_000 });
-    this.add('attempt-paid', orderId, { attemptId: `${orderId}-a`, transactionId: '4200', amountFen, taken: true });
+    this.add('attempt-creating', orderId, {
+      attemptId: `${orderId}-a`,
+      provider: 'wechat',
+      outTradeNo: `T${orderId}`,
+      outRefundNo: `R${orderId}`,
+      amountFen,
+      expiresAtMs: 1_780_000_120_000,
+    });
+    this.add('attempt-paid', orderId, {
+      attemptId: `${orderId}-a`,
+      transactionId: '4200',
+      amountFen,
+      taken: true,
+    });
     this.add('order-paid', orderId, { attemptId: `${orderId}-a`, amountFen });
   }
   delivered(orderId: string, q: Quote): number {
-    this.add('order-delivering', orderId, { insertion: 1, before: '', after: '', cumulative: 0, plan: [] });
-    return this.add('order-delivered', orderId, { by: 'read-back', count: q.nextCount, quantity: q.quantity, cumulative: 0 });
+    this.add('order-delivering', orderId, {
+      insertion: 1,
+      before: '',
+      after: '',
+      cumulative: 0,
+      plan: [],
+    });
+    return this.add('order-delivered', orderId, {
+      by: 'read-back',
+      count: q.nextCount,
+      quantity: q.quantity,
+      cumulative: 0,
+    });
   }
   delivering(orderId: string, q: Quote, over: Partial<EventBody<'order-delivering'>> = {}): number {
-    return this.add('order-delivering', orderId, { insertion: 1, before: 'AA00', after: `BB${toHex(orderTag(orderId))}`, cumulative: 205_000 + q.quantity, plan: ['00D6'], ...over });
+    return this.add('order-delivering', orderId, {
+      insertion: 1,
+      before: 'AA00',
+      after: `BB${toHex(orderTag(orderId))}`,
+      cumulative: 205_000 + q.quantity,
+      plan: ['00D6'],
+      ...over,
+    });
   }
   inDoubt(orderId: string, wants: 'write' | 'refund' | 'counter' = 'write'): number {
     return this.add('order-in-doubt', orderId, { failure: { code: 'CARD-0203' }, wants });
   }
   /** Tells of another terminal's order. */
-  assisted(origin: string, orderId: string, q: Quote, verdict: EventBody<'assist-ended'>['verdict'], over: Partial<EventBody<'assist-ended'>> = {}): number {
-    return this.add('assist-ended', orderId, { origin, cardNo: q.cardNo, verdict, written: true, count: q.nextCount, quantity: q.quantity, cumulative: 205_000 + q.quantity, ...over });
+  assisted(
+    origin: string,
+    orderId: string,
+    q: Quote,
+    verdict: EventBody<'assist-ended'>['verdict'],
+    over: Partial<EventBody<'assist-ended'>> = {},
+  ): number {
+    return this.add('assist-ended', orderId, {
+      origin,
+      cardNo: q.cardNo,
+      verdict,
+      written: true,
+      count: q.nextCount,
+      quantity: q.quantity,
+      cumulative: 205_000 + q.quantity,
+      ...over,
+    });
   }
   send(client: BillingClient, from: number, to = this.events.length): Promise<UploadResult> {
-    return client.upload({ epoch: this.epoch, fromSeq: from, prevHash: this.hashAt(from - 1), events: this.events.slice(from - 1, to) });
+    return client.upload({
+      epoch: this.epoch,
+      fromSeq: from,
+      prevHash: this.hashAt(from - 1),
+      events: this.events.slice(from - 1, to),
+    });
   }
 }
 
@@ -89,23 +152,40 @@ export interface Hall {
   readonly db: Db;
   readonly baseUrl: string;
   readonly clock: Clock & { shift: (ms: number) => void };
-  readonly terminals: readonly { readonly terminalId: string; readonly client: BillingClient; readonly journal: TestJournal; readonly keys: ReturnType<typeof edKeys> }[];
+  readonly terminals: readonly {
+    readonly terminalId: string;
+    readonly client: BillingClient;
+    readonly journal: TestJournal;
+    readonly keys: ReturnType<typeof edKeys>;
+  }[];
   readonly policyKeys: ReturnType<typeof edKeys>;
   readonly close: () => Promise<void>;
 }
 
 /** A keyed hash in place of a signature: fast, and still wrong when a byte changes. */
 export const quickSigner = (key: string): Signer & Verifier => {
-  const mac = (bytes: Uint8Array): Buffer => hash('sha256', Buffer.concat([Buffer.from(key), bytes]), 'buffer');
+  const mac = (bytes: Uint8Array): Buffer =>
+    hash('sha256', Buffer.concat([Buffer.from(key), bytes]), 'buffer');
   return { sign: mac, verify: (bytes, signature) => mac(bytes).equals(signature) };
 };
 
 /** The clients' port into a central of the same process. */
-export const into = (central: Central): HttpSend => async ({ method, target, headers, body }) => {
-  const lower = Object.fromEntries(Object.entries(headers).map(([k, v]) => [k.toLowerCase(), v]));
-  const answer = await central.handle({ method, target, headers: lower, body: body ?? new Uint8Array(0) });
-  return { status: answer.status, header: (name) => answer.headers[name] ?? null, body: Buffer.from(answer.body, 'utf8') };
-};
+export const into =
+  (central: Central): HttpSend =>
+  async ({ method, target, headers, body }) => {
+    const lower = Object.fromEntries(Object.entries(headers).map(([k, v]) => [k.toLowerCase(), v]));
+    const answer = await central.handle({
+      method,
+      target,
+      headers: lower,
+      body: body ?? new Uint8Array(0),
+    });
+    return {
+      status: answer.status,
+      header: (name) => answer.headers[name] ?? null,
+      body: Buffer.from(answer.body, 'utf8'),
+    };
+  };
 
 /** One terminal of a {@link Room}: its journal, and how far it told central. */
 export class Terminal {
@@ -139,14 +219,45 @@ export interface Room {
 }
 
 /** Central without a transport, under a clock that stands still, with as many terminals as wanted. */
-export async function openRoom(engine: Engine, count = 3, over: Partial<CentralOptions> = {}): Promise<Room> {
+export async function openRoom(
+  engine: Engine,
+  count = 3,
+  over: Partial<CentralOptions> = {},
+): Promise<Room> {
   const db = await openDb(engine);
   const ids = Array.from({ length: count }, (_, i) => String(311 + i).padStart(12, '0'));
   const room = { now: 1_780_000_000_000 };
-  const clock: Clock = { nowMs: () => room.now, monoMs: () => room.now, after: () => () => undefined };
-  const central = createCentral({ db, port: 0, policySigner: quickSigner('policy'), verifierOf: quickSigner, now: () => room.now, terminals: ids.map((terminalId) => ({ terminalId, publicKeyPem: terminalId })), ...over });
+  const clock: Clock = {
+    nowMs: () => room.now,
+    monoMs: () => room.now,
+    after: () => () => undefined,
+  };
+  const central = createCentral({
+    db,
+    port: 0,
+    policySigner: quickSigner('policy'),
+    verifierOf: quickSigner,
+    now: () => room.now,
+    terminals: ids.map((terminalId) => ({ terminalId, publicKeyPem: terminalId })),
+    ...over,
+  });
   await central.open();
-  const terminals = ids.map((id) => new Terminal(id, createBillingClient({ baseUrl: 'http://central', terminalId: id, signer: quickSigner(id), policyVerifier: quickSigner('policy'), clock, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 1_000, send: into(central) })));
+  const terminals = ids.map(
+    (id) =>
+      new Terminal(
+        id,
+        createBillingClient({
+          baseUrl: 'http://central',
+          terminalId: id,
+          signer: quickSigner(id),
+          policyVerifier: quickSigner('policy'),
+          clock,
+          random: { bytes: (n) => randomBytes(n) },
+          timeoutMs: 1_000,
+          send: into(central),
+        }),
+      ),
+  );
   return Object.assign(room, {
     central,
     db,
@@ -161,7 +272,8 @@ export async function openRoom(engine: Engine, count = 3, over: Partial<CentralO
 /** What central runs on: the real one, and the simulation's. */
 export const ENGINES = ['pglite', 'sqlite'] as const;
 export type Engine = (typeof ENGINES)[number];
-export const openDb = (engine: Engine): Promise<Db> => (engine === 'pglite' ? emptyPglite() : Promise.resolve(openSqliteDb()));
+export const openDb = (engine: Engine): Promise<Db> =>
+  engine === 'pglite' ? emptyPglite() : Promise.resolve(openSqliteDb());
 
 /** Servers whose test is over: to start one takes longer than to empty it. */
 const idle: Db[] = [];
@@ -194,13 +306,31 @@ export async function openHall(engine: Engine = 'pglite'): Promise<Hall> {
   const ids = ['000000000311', '000000000312'] as const;
   const keys = ids.map(() => edKeys());
   const db = await openDb(engine);
-  const central = createCentral({ db, port: 0, policySigner: ed25519Signer(policyKeys.privateKeyPem), now: clock.nowMs, terminals: ids.map((terminalId, i) => ({ terminalId, publicKeyPem: keys[i]?.publicKeyPem ?? '', epoch: 1 })) });
+  const central = createCentral({
+    db,
+    port: 0,
+    policySigner: ed25519Signer(policyKeys.privateKeyPem),
+    now: clock.nowMs,
+    terminals: ids.map((terminalId, i) => ({
+      terminalId,
+      publicKeyPem: keys[i]?.publicKeyPem ?? '',
+      epoch: 1,
+    })),
+  });
   const { baseUrl } = await central.start();
   const terminals = ids.map((terminalId, i) => ({
     terminalId,
     keys: keys[i] as ReturnType<typeof edKeys>,
     journal: new TestJournal(terminalId),
-    client: createBillingClient({ baseUrl, terminalId, signer: ed25519Signer(keys[i]?.privateKeyPem ?? ''), policyVerifier: ed25519Verifier(policyKeys.publicKeyPem), clock, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 10_000 }),
+    client: createBillingClient({
+      baseUrl,
+      terminalId,
+      signer: ed25519Signer(keys[i]?.privateKeyPem ?? ''),
+      policyVerifier: ed25519Verifier(policyKeys.publicKeyPem),
+      clock,
+      random: { bytes: (n) => randomBytes(n) },
+      timeoutMs: 10_000,
+    }),
   }));
   return {
     central,

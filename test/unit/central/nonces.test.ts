@@ -11,7 +11,9 @@ import { CLAIM_MS } from '../../../src/shared/central-api.ts';
 import { ENGINES, openDb, openRoom, quickSigner } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 
-const ACCOUNTS: readonly SeedAccount[] = [{ ...(DEMO_ACCOUNTS[1] as SeedAccount), cardNo: '8800004500', userNo: '1002204500' }];
+const ACCOUNTS: readonly SeedAccount[] = [
+  { ...(DEMO_ACCOUNTS[1] as SeedAccount), cardNo: '8800004500', userNo: '1002204500' },
+];
 const CARD = '8800004500';
 
 describe.each(ENGINES)('a request comes a second time on %s', (engine) => {
@@ -21,7 +23,15 @@ describe.each(ENGINES)('a request comes a second time on %s', (engine) => {
   const t = (i: number): Terminal => room.terminals[i] as Terminal;
   beforeAll(async () => {
     room = await openRoom(engine, 2, { accounts: ACCOUNTS });
-    second = createCentral({ db: room.db, port: 0, policySigner: quickSigner('policy'), verifierOf: quickSigner, now: () => room.now, terminals: room.terminals.map(({ id }) => ({ terminalId: id, publicKeyPem: id })), accounts: ACCOUNTS });
+    second = createCentral({
+      db: room.db,
+      port: 0,
+      policySigner: quickSigner('policy'),
+      verifierOf: quickSigner,
+      now: () => room.now,
+      terminals: room.terminals.map(({ id }) => ({ terminalId: id, publicKeyPem: id })),
+      accounts: ACCOUNTS,
+    });
     await second.open();
   }, 60_000);
   afterAll(() => room.close());
@@ -32,32 +42,63 @@ describe.each(ENGINES)('a request comes a second time on %s', (engine) => {
     readonly key?: string;
   }
   /** A client whose requests are kept as they left. */
-  function recorded(i: number, { aheadMs = 0, nonce = () => randomBytes(16), key = t(i).id }: Options = {}) {
+  function recorded(
+    i: number,
+    { aheadMs = 0, nonce = () => randomBytes(16), key = t(i).id }: Options = {},
+  ) {
     const sent: CentralRequest[] = [];
     const client = createBillingClient({
-      baseUrl: 'http://central', terminalId: t(i).id, signer: quickSigner(key), policyVerifier: quickSigner('policy'), timeoutMs: 1_000,
-      clock: { nowMs: () => room.now + aheadMs, monoMs: () => room.now, after: () => () => undefined },
+      baseUrl: 'http://central',
+      terminalId: t(i).id,
+      signer: quickSigner(key),
+      policyVerifier: quickSigner('policy'),
+      timeoutMs: 1_000,
+      clock: {
+        nowMs: () => room.now + aheadMs,
+        monoMs: () => room.now,
+        after: () => () => undefined,
+      },
       random: { bytes: nonce },
       send: async ({ method, target, headers, body }) => {
-        const request = { method, target, headers: Object.fromEntries(Object.entries(headers).map(([k, v]) => [k.toLowerCase(), v])), body: body ?? new Uint8Array(0) };
+        const request = {
+          method,
+          target,
+          headers: Object.fromEntries(
+            Object.entries(headers).map(([k, v]) => [k.toLowerCase(), v]),
+          ),
+          body: body ?? new Uint8Array(0),
+        };
         sent.push(request);
         const answer = await room.central.handle(request);
-        return { status: answer.status, header: (name) => answer.headers[name] ?? null, body: Buffer.from(answer.body, 'utf8') };
+        return {
+          status: answer.status,
+          header: (name) => answer.headers[name] ?? null,
+          body: Buffer.from(answer.body, 'utf8'),
+        };
       },
     });
     return { client, sent, last: () => sent.at(-1) as CentralRequest };
   }
   const type = (body: string): string => (JSON.parse(body) as { type: string }).type;
-  const replay = async (request: CentralRequest, central = room.central): Promise<readonly [number, string]> => {
+  const replay = async (
+    request: CentralRequest,
+    central = room.central,
+  ): Promise<readonly [number, string]> => {
     const a = await central.handle(request);
     return [a.status, a.status === 200 ? '' : type(a.body)];
   };
   const REPLAYED = [409, 'about:pilotlight/replayed'];
-  const kept = async (): Promise<number> => Number((await room.db.query<{ n: unknown }>('SELECT COUNT(*) AS n FROM nonces'))[0]?.n);
+  const kept = async (): Promise<number> =>
+    Number((await room.db.query<{ n: unknown }>('SELECT COUNT(*) AS n FROM nonces'))[0]?.n);
 
   it('a write claim that was refused once is not granted later to whoever kept it, and ends no other’s', async () => {
     const id = 'PL-000000000311-1-0001-7001';
-    const q = await t(0).client.quote({ orderId: id, cardNo: CARD, nextCount: 42, amountFen: 10_000 });
+    const q = await t(0).client.quote({
+      orderId: id,
+      cardNo: CARD,
+      nextCount: 42,
+      amountFen: 10_000,
+    });
     if (!q.ok) throw new Error(q.error.code);
     t(0).journal.quoted(id, q.value, '1002204500');
     t(0).journal.paid(id, 10_000);
@@ -66,11 +107,17 @@ describe.each(ENGINES)('a request comes a second time on %s', (engine) => {
     expect(await t(0).upload()).toEqual([]);
     const { client, last } = recorded(1);
     // The origin's lease: refused.
-    expect(await client.claim(id, 'write', CARD)).toMatchObject({ ok: false, error: { code: 'BILL-0105' } });
+    expect(await client.claim(id, 'write', CARD)).toMatchObject({
+      ok: false,
+      error: { code: 'BILL-0105' },
+    });
     const old = last();
     room.now += CLAIM_MS;
-    for (const central of [room.central, second]) expect(await replay(old, central)).toEqual(REPLAYED);
-    expect(await room.db.query('SELECT write_terminal, write_open FROM orders')).toMatchObject([{ write_terminal: t(0).id, write_open: null }]);
+    for (const central of [room.central, second])
+      expect(await replay(old, central)).toEqual(REPLAYED);
+    expect(await room.db.query('SELECT write_terminal, write_open FROM orders')).toMatchObject([
+      { write_terminal: t(0).id, write_open: null },
+    ]);
     // Asked anew by the kiosk itself, in its own words, it is.
     expect(await client.claim(id, 'write', CARD)).toMatchObject({ ok: true });
   });
@@ -81,7 +128,9 @@ describe.each(ENGINES)('a request comes a second time on %s', (engine) => {
     expect(last().method).toBe('GET');
     expect(await replay(last())).toEqual(REPLAYED);
     t(0).journal.add('clock-step', null, { stepMs: 1 });
-    expect(await t(0).journal.send(client, t(0).journal.events.length)).toMatchObject({ kind: 'acked' });
+    expect(await t(0).journal.send(client, t(0).journal.events.length)).toMatchObject({
+      kind: 'acked',
+    });
     expect(await replay(last())).toEqual(REPLAYED);
     expect(new Set(sent.map((r) => r.headers['pilotlight-nonce'])).size).toBe(sent.length);
     // Two at once: one is carried out.
@@ -94,13 +143,19 @@ describe.each(ENGINES)('a request comes a second time on %s', (engine) => {
 
   it('nonces are each terminal’s own, and only its own key uses one up', async () => {
     const nonce = (): Uint8Array => new Uint8Array(16).fill(9);
-    expect(await recorded(0, { nonce, key: 'a stranger' }).client.commands()).toMatchObject({ ok: false, error: { code: 'BILL-0103' } });
+    expect(await recorded(0, { nonce, key: 'a stranger' }).client.commands()).toMatchObject({
+      ok: false,
+      error: { code: 'BILL-0103' },
+    });
     expect(await recorded(0, { nonce }).client.commands()).toMatchObject({ ok: true });
     expect(await recorded(1, { nonce }).client.commands()).toMatchObject({ ok: true });
     expect(await recorded(1, { nonce }).client.commands()).toMatchObject({ ok: false });
     // Not a store for anything.
     const before = await kept();
-    expect(await recorded(1, { nonce: () => new Uint8Array(33) }).client.commands()).toMatchObject({ ok: false, error: { code: 'BILL-0103' } });
+    expect(await recorded(1, { nonce: () => new Uint8Array(33) }).client.commands()).toMatchObject({
+      ok: false,
+      error: { code: 'BILL-0103' },
+    });
     expect(await kept()).toBe(before);
   });
 
@@ -124,13 +179,20 @@ describe.each(ENGINES)('a request comes a second time on %s', (engine) => {
 describe('the migration to nonces', () => {
   it('comes upon a service that runs', async () => {
     const db = await openDb('pglite');
-    await db.exec('CREATE TABLE schema_migrations (number integer PRIMARY KEY, name text NOT NULL)');
+    await db.exec(
+      'CREATE TABLE schema_migrations (number integer PRIMARY KEY, name text NOT NULL)',
+    );
     const mine = MIGRATIONS.findIndex((m) => m.name === 'nonces');
-    for (const [i, { name, sql }] of MIGRATIONS.slice(0, mine).entries()) await db.exec(`BEGIN; ${sql}; INSERT INTO schema_migrations VALUES (${i + 1}, '${name}'); COMMIT;`);
+    for (const [i, { name, sql }] of MIGRATIONS.slice(0, mine).entries())
+      await db.exec(
+        `BEGIN; ${sql}; INSERT INTO schema_migrations VALUES (${i + 1}, '${name}'); COMMIT;`,
+      );
     await expect(db.query('SELECT 1 FROM nonces')).rejects.toMatchObject({ code: '42P01' });
     await migrate(db);
     await db.query(`INSERT INTO nonces (terminal_id, nonce, until_ms) VALUES ('a', 'b', 1)`);
-    await expect(db.query(`INSERT INTO nonces (terminal_id, nonce, until_ms) VALUES ('a', 'b', 2)`)).rejects.toMatchObject({ code: '23505' });
+    await expect(
+      db.query(`INSERT INTO nonces (terminal_id, nonce, until_ms) VALUES ('a', 'b', 2)`),
+    ).rejects.toMatchObject({ code: '23505' });
     await expect(migrate(db)).resolves.toBeUndefined();
     await db.close();
   }, 60_000);

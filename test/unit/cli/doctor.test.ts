@@ -12,7 +12,13 @@ import { lookAtCard } from '../../../src/main/cli/card-look.ts';
 import type { ReaderMaker } from '../../../src/main/cli/card-look.ts';
 import type { DoctorReport, Finding } from '../../../src/main/cli/doctor.ts';
 import type { PcscProbe } from '../../../src/main/cli/pcsc-probe.ts';
-import { DEMO_TERMINAL, DIRECT, hallKeys, hallPorts, writeTerminalJson } from '../../../src/main/demo/setup.ts';
+import {
+  DEMO_TERMINAL,
+  DIRECT,
+  hallKeys,
+  hallPorts,
+  writeTerminalJson,
+} from '../../../src/main/demo/setup.ts';
 import { demoWallets } from '../../../src/main/demo/wallets.ts';
 import { systemClock } from '../../../src/main/ports.ts';
 import { SimulatedPrinter } from '../../../src/simulator/printer/printer.ts';
@@ -39,14 +45,40 @@ let good = '';
 beforeAll(async () => {
   ({ folder, remove } = temporaryFolder());
   const keys = hallKeys(folder);
-  writeFileSync(join(folder, 'keys', 'stranger.pub.pem'), generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' }));
-  writeFileSync(join(folder, 'keys', 'stranger-ed.pub.pem'), generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }));
-  central = createCentral({ dataDir: null, port: 0, policySigner: ed25519Signer(keys.policyPrivateKeyPem), now: () => Date.now(), terminals: [{ terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem, epoch: 1 }] });
-  const common = { port: 0, dataDir: join(folder, 'sandbox'), now: () => Date.now(), randomBytes: (n: number) => new Uint8Array(randomBytes(n)) };
+  writeFileSync(
+    join(folder, 'keys', 'stranger.pub.pem'),
+    generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({
+      type: 'spki',
+      format: 'pem',
+    }),
+  );
+  writeFileSync(
+    join(folder, 'keys', 'stranger-ed.pub.pem'),
+    generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }),
+  );
+  central = createCentral({
+    dataDir: null,
+    port: 0,
+    policySigner: ed25519Signer(keys.policyPrivateKeyPem),
+    now: () => Date.now(),
+    terminals: [{ terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem, epoch: 1 }],
+  });
+  const common = {
+    port: 0,
+    dataDir: join(folder, 'sandbox'),
+    now: () => Date.now(),
+    randomBytes: (n: number) => new Uint8Array(randomBytes(n)),
+  };
   sandbox = createPayTown(0, demoWallets(keys, common));
   printer = new SimulatedPrinter();
   const [c, s, p] = await Promise.all([central.start(), sandbox.start(), printer.start(0)]);
-  writeTerminalJson(folder, { ...hallPorts(20_000), centralLine: c.port, paymentLine: s.port, printer: p }, keys, false, DIRECT);
+  writeTerminalJson(
+    folder,
+    { ...hallPorts(20_000), centralLine: c.port, paymentLine: s.port, printer: p },
+    keys,
+    false,
+    DIRECT,
+  );
   good = readFileSync(join(folder, 'terminal.json'), 'utf8');
   writeJournal(join(folder, 'kiosk'), join(folder, 'kiosk-second'));
 }, 60_000);
@@ -59,7 +91,10 @@ afterEach(() => {
   printer.condition.paper = 'ok';
 });
 
-async function doctor(change: (config: Json) => void = () => undefined, ports: Parameters<typeof cli>[2] = {}): Promise<{ code: number; report: DoctorReport; of: (check: string) => Finding[] }> {
+async function doctor(
+  change: (config: Json) => void = () => undefined,
+  ports: Parameters<typeof cli>[2] = {},
+): Promise<{ code: number; report: DoctorReport; of: (check: string) => Finding[] }> {
   const config = JSON.parse(good) as Json;
   change(config);
   writeFileSync(join(folder, 'terminal.json'), JSON.stringify(config));
@@ -77,7 +112,25 @@ describe('doctor on a good configuration', () => {
     const { code, report } = await doctor();
     expect(report.findings.filter((f) => f.level === 'FAIL')).toEqual([]);
     expect(code).toBe(0);
-    expect(new Set(report.findings.map((f) => f.check))).toEqual(new Set(['runtime', 'config', 'key-files', 'card-keys', 'maintenance', 'core', 'journal', 'disk', 'reader', 'pcsc', 'printer', 'payment', 'central', 'policy', 'clock']));
+    expect(new Set(report.findings.map((f) => f.check))).toEqual(
+      new Set([
+        'runtime',
+        'config',
+        'key-files',
+        'card-keys',
+        'maintenance',
+        'core',
+        'journal',
+        'disk',
+        'reader',
+        'pcsc',
+        'printer',
+        'payment',
+        'central',
+        'policy',
+        'clock',
+      ]),
+    );
     expect(report.findings.every((f) => f.level === 'OK' || f.action !== null)).toBe(true);
   });
 
@@ -93,7 +146,12 @@ describe('doctor on a broken configuration', () => {
   test('no file: CONF-0101', async () => {
     const { code, out } = await cli(['doctor', '--config', 'absent.json', '--json'], folder);
     expect(code).toBe(1);
-    expect((JSON.parse(out) as DoctorReport).findings.find((f) => f.level === 'FAIL')).toMatchObject({ code: 'CONF-0101', text: expect.stringContaining('absent.json does not exist') });
+    expect(
+      (JSON.parse(out) as DoctorReport).findings.find((f) => f.level === 'FAIL'),
+    ).toMatchObject({
+      code: 'CONF-0101',
+      text: expect.stringContaining('absent.json does not exist'),
+    });
   });
 
   test('every bad key has its own line', async () => {
@@ -106,7 +164,9 @@ describe('doctor on a broken configuration', () => {
     expect(code).toBe(1);
     const bad = of('config').filter((f) => f.level === 'FAIL');
     expect(bad.map((f) => f.code)).toEqual(['CONF-0101', 'CONF-0101', 'CONF-0101', 'CONF-0101']);
-    expect(bad.map((f) => f.text).join('\n')).toMatch(/terminalId: [^]*keys\.kind: key provider kind "hsm" is not built; available: sample[^]*central: [^]*colour/);
+    expect(bad.map((f) => f.text).join('\n')).toMatch(
+      /terminalId: [^]*keys\.kind: key provider kind "hsm" is not built; available: sample[^]*central: [^]*colour/,
+    );
   });
 
   test('a motor reader’s port that is not there', async () => {
@@ -114,15 +174,26 @@ describe('doctor on a broken configuration', () => {
       config['readers'] = [{ kind: 'crt', path: '/dev/no-such-port' }];
     });
     expect(code).toBe(1);
-    expect(of('reader')).toEqual([expect.objectContaining({ level: 'FAIL', code: 'CARD-0107', text: expect.stringContaining('ENOENT') })]);
+    expect(of('reader')).toEqual([
+      expect.objectContaining({
+        level: 'FAIL',
+        code: 'CARD-0107',
+        text: expect.stringContaining('ENOENT'),
+      }),
+    ]);
   });
 
   test('keys that are elsewhere are named', async () => {
-    for (const [keys, text] of [[{ kind: 'psam', reader: { kind: 'pcsc', match: 'SAM' } }, /in a PSAM/], [{ kind: 'central' }, /at central: nothing is sold while it is away/]] as const) {
+    for (const [keys, text] of [
+      [{ kind: 'psam', reader: { kind: 'pcsc', match: 'SAM' } }, /in a PSAM/],
+      [{ kind: 'central' }, /at central: nothing is sold while it is away/],
+    ] as const) {
       const { of } = await doctor((config) => {
         config['keys'] = keys;
       });
-      expect(of('card-keys')).toMatchObject([{ level: 'OK', text: expect.stringMatching(text) as string }]);
+      expect(of('card-keys')).toMatchObject([
+        { level: 'OK', text: expect.stringMatching(text) as string },
+      ]);
     }
   });
 
@@ -130,7 +201,9 @@ describe('doctor on a broken configuration', () => {
     const { of } = await doctor((config) => {
       delete config['maintenance'];
     });
-    expect(of('maintenance')).toEqual([expect.objectContaining({ level: 'WARN', action: expect.stringContaining('pilotlight pin') })]);
+    expect(of('maintenance')).toEqual([
+      expect.objectContaining({ level: 'WARN', action: expect.stringContaining('pilotlight pin') }),
+    ]);
   });
 
   test('sample keys in production: CONF-0103', async () => {
@@ -146,7 +219,11 @@ describe('doctor on a broken configuration', () => {
     copyFileSync(join(keys, 'terminal.pem'), join(keys, 'open.pem'));
     chmodSync(join(keys, 'open.pem'), 0o644);
     const { code, of } = await doctor((config) => {
-      config['central'] = { ...(config['central'] as Json), keyFile: 'keys/open.pem', policyKeyFile: 'keys/terminal.pem' };
+      config['central'] = {
+        ...(config['central'] as Json),
+        keyFile: 'keys/open.pem',
+        policyKeyFile: 'keys/terminal.pem',
+      };
       const payment = (config['payments'] as Json[])[0] as Json;
       payment['merchantKeyFile'] = 'keys/absent.pem';
       payment['platformKeys'] = { AB12: 'keys/policy.pub.pem' };
@@ -159,7 +236,9 @@ describe('doctor on a broken configuration', () => {
       expect.stringMatching(/^FAIL payments\[0\]\.merchantKeyFile: .*ENOENT/),
       expect.stringMatching(/^FAIL payments\[0\]\.platformKeys\.AB12: .*ed25519 key, RSA/),
       expect.stringMatching(/^OK payments\[1\]\.appKeyFile/),
-      expect.stringMatching(/^FAIL payments\[1\]\.alipayKeyFile: .*a private key, where the public key or certificate/),
+      expect.stringMatching(
+        /^FAIL payments\[1\]\.alipayKeyFile: .*a private key, where the public key or certificate/,
+      ),
     ]);
     rmSync(join(keys, 'open.pem'));
   });
@@ -170,13 +249,33 @@ describe('doctor on a broken configuration', () => {
     const more = (config: Json): void => {
       config['payments'] = [
         ...(config['payments'] as Json[]),
-        { kind: 'unionpay', baseUrl: 'http://127.0.0.1:9', appId: 'a', appKeyFile: 'keys/ums.key', mid: '1', tid: '2', msgSrcId: '3194', notifyUrl: 'https://pay.example.com/n' },
+        {
+          kind: 'unionpay',
+          baseUrl: 'http://127.0.0.1:9',
+          appId: 'a',
+          appKeyFile: 'keys/ums.key',
+          mid: '1',
+          tid: '2',
+          msgSrcId: '3194',
+          notifyUrl: 'https://pay.example.com/n',
+        },
         { kind: 'gateway', answerKeyFile: 'keys/policy.pub.pem' },
       ];
     };
-    expect((await doctor(more)).of('key-files').slice(-2).map((f) => `${f.level} ${f.text}`)).toEqual([expect.stringMatching(/^FAIL payments\[2\]\.appKeyFile: .*not one line/), expect.stringMatching(/^OK payments\[3\]\.answerKeyFile: Ed25519 public key$/)]);
+    expect(
+      (await doctor(more))
+        .of('key-files')
+        .slice(-2)
+        .map((f) => `${f.level} ${f.text}`),
+    ).toEqual([
+      expect.stringMatching(/^FAIL payments\[2\]\.appKeyFile: .*not one line/),
+      expect.stringMatching(/^OK payments\[3\]\.answerKeyFile: Ed25519 public key$/),
+    ]);
     writeFileSync(join(keys, 'ums.key'), '0123456789abcdef0123456789abcdef\n');
-    expect((await doctor(more)).of('key-files').at(-2)).toMatchObject({ level: 'OK', text: 'payments[2].appKeyFile: shared key' });
+    expect((await doctor(more)).of('key-files').at(-2)).toMatchObject({
+      level: 'OK',
+      text: 'payments[2].appKeyFile: shared key',
+    });
     rmSync(join(keys, 'ums.key'));
   });
 
@@ -187,13 +286,22 @@ describe('doctor on a broken configuration', () => {
     const { code, of } = await doctor();
     writeFileSync(log, whole);
     expect(code).toBe(1);
-    expect(of('journal')[0]).toMatchObject({ level: 'FAIL', code: 'JRNL-0103', action: expect.stringContaining('do not repair by hand') });
+    expect(of('journal')[0]).toMatchObject({
+      level: 'FAIL',
+      code: 'JRNL-0103',
+      action: expect.stringContaining('do not repair by hand'),
+    });
   });
 
   test('answers of the payment line that fail their check: PAY-0201', async () => {
     const { code, of } = await doctor((config) => {
       const payment = (config['payments'] as Json[])[0] as Json;
-      payment['platformKeys'] = Object.fromEntries(Object.keys(payment['platformKeys'] as Json).map((serial) => [serial, 'keys/stranger.pub.pem']));
+      payment['platformKeys'] = Object.fromEntries(
+        Object.keys(payment['platformKeys'] as Json).map((serial) => [
+          serial,
+          'keys/stranger.pub.pem',
+        ]),
+      );
     });
     expect(code).toBe(1);
     expect(of('payment')[0]).toMatchObject({ level: 'FAIL', code: 'PAY-0201' });
@@ -226,21 +334,43 @@ describe('doctor on a broken configuration', () => {
     });
     expect(code).toBe(1);
     expect(of('policy')[0]).toMatchObject({ level: 'FAIL', code: 'BILL-0103' });
-    expect(of('journal')[0]).toMatchObject({ level: 'FAIL', code: 'JRNL-0101', text: expect.stringContaining('belongs to terminal 000000000311') });
+    expect(of('journal')[0]).toMatchObject({
+      level: 'FAIL',
+      code: 'JRNL-0101',
+      text: expect.stringContaining('belongs to terminal 000000000311'),
+    });
   });
 
   test('a clock that is minutes wrong', async () => {
-    const { code, of } = await doctor(undefined, { clock: { ...systemClock, nowMs: () => Date.now() + 400_000 } });
+    const { code, of } = await doctor(undefined, {
+      clock: { ...systemClock, nowMs: () => Date.now() + 400_000 },
+    });
     expect(code).toBe(1);
     expect(of('clock')[0]).toMatchObject({ level: 'FAIL', code: 'CORE-0102' });
   });
 
   test.each<[string, PcscProbe, Partial<Finding>]>([
-    ['no addon', { kind: 'no-addon', detail: 'Cannot find module' }, { level: 'FAIL', code: 'CARD-0107' }],
-    ['no service', { kind: 'no-service', detail: '0x8010001D' }, { level: 'FAIL', code: 'CARD-0107' }],
+    [
+      'no addon',
+      { kind: 'no-addon', detail: 'Cannot find module' },
+      { level: 'FAIL', code: 'CARD-0107' },
+    ],
+    [
+      'no service',
+      { kind: 'no-service', detail: '0x8010001D' },
+      { level: 'FAIL', code: 'CARD-0107' },
+    ],
     ['no reader', { kind: 'readers', names: [] }, { level: 'FAIL', code: 'CARD-0107' }],
-    ['another reader', { kind: 'readers', names: ['Other 00'] }, { level: 'FAIL', code: 'CARD-0107' }],
-    ['the reader', { kind: 'readers', names: ['Other 00', 'ACS ACR38U 01'] }, { level: 'OK', code: null }],
+    [
+      'another reader',
+      { kind: 'readers', names: ['Other 00'] },
+      { level: 'FAIL', code: 'CARD-0107' },
+    ],
+    [
+      'the reader',
+      { kind: 'readers', names: ['Other 00', 'ACS ACR38U 01'] },
+      { level: 'OK', code: null },
+    ],
   ])('PC/SC: %s', async (_name, probe, want) => {
     const { of } = await doctor(realReader, pcsc(probe));
     expect(of('pcsc')[0]).toMatchObject(want);
@@ -248,13 +378,21 @@ describe('doctor on a broken configuration', () => {
 });
 
 /** Commands that change a card, or spend a try of its code: not by the driver's own list. */
-const changes = (apdu: Uint8Array): boolean => [0x20, 0x21, 0x24, 0x2c, 0x5e, 0x82, 0xd0, 0xd1, 0xd2, 0xd4, 0xd6, 0xd7, 0xe0, 0x50, 0x52, 0x54].includes(apdu[1] as number);
+const changes = (apdu: Uint8Array): boolean =>
+  [
+    0x20, 0x21, 0x24, 0x2c, 0x5e, 0x82, 0xd0, 0xd1, 0xd2, 0xd4, 0xd6, 0xd7, 0xe0, 0x50, 0x52, 0x54,
+  ].includes(apdu[1] as number);
 
 describe('the cards in the readers', () => {
-  const only = (reader: Json) => (config: Json): void => {
-    config['readers'] = [reader];
-  };
-  const [front, motor] = [only({ kind: 'pcsc', match: 'front' }), only({ kind: 'crt', path: process.execPath })];
+  const only =
+    (reader: Json) =>
+    (config: Json): void => {
+      config['readers'] = [reader];
+    };
+  const [front, motor] = [
+    only({ kind: 'pcsc', match: 'front' }),
+    only({ kind: 'crt', path: process.execPath }),
+  ];
   const service = pcsc({ kind: 'readers', names: ['ACS back 00 01', 'Front 00 00'] });
 
   /** Two PC/SC readers and a motor reader, with these cards in them. */
@@ -264,19 +402,52 @@ describe('the cards in the readers', () => {
     fake.plug('Front 00 00');
     if (inFront !== null) fake.insert('Front 00 00', inFront.slot);
     let toHost: (bytes: Uint8Array) => void = () => undefined;
-    const device = new CrtDevice({ clock: systemClock, firmware: 'CRT-571-F2 V1.10', move: CRT_571_MOVES, initKeep: 0x33, send: (bytes) => toHost(bytes) });
+    const device = new CrtDevice({
+      clock: systemClock,
+      firmware: 'CRT-571-F2 V1.10',
+      move: CRT_571_MOVES,
+      initKeep: 0x33,
+      send: (bytes) => toHost(bytes),
+    });
     if (inside?.crt !== undefined) {
       // It was in before anybody looked: taken in under an earlier host.
       device.receive(crtCommand(0x30, 0x33));
-      await new Promise((done) => { setTimeout(done, 5); });
+      await new Promise((done) => {
+        setTimeout(done, 5);
+      });
       device.receive(crtCommand(0x33, 0x30));
-      await new Promise((done) => { setTimeout(done, 5); });
+      await new Promise((done) => {
+        setTimeout(done, 5);
+      });
       expect(device.offer(inside.crt)).toBe(true);
       device.transcript.length = 0;
     }
-    const line: SerialLine = { write: (bytes) => device.receive(bytes), onData: (take) => { toHost = (bytes) => queueMicrotask(() => take(bytes)); }, onClose: () => undefined, close: () => Promise.resolve() };
+    const line: SerialLine = {
+      write: (bytes) => device.receive(bytes),
+      onData: (take) => {
+        toHost = (bytes) => queueMicrotask(() => take(bytes));
+      },
+      onClose: () => undefined,
+      close: () => Promise.resolve(),
+    };
     const log = (): void => undefined;
-    const readers: ReaderMaker = (r, id) => (r.kind === 'crt' ? new CrtReader({ id, path: r.path ?? '', open: () => Promise.resolve(line), clock: systemClock, log }) : new PcscReader({ id, match: r.match ?? '', model: 'acs', clock: systemClock, log, service: fake.service }));
+    const readers: ReaderMaker = (r, id) =>
+      r.kind === 'crt'
+        ? new CrtReader({
+            id,
+            path: r.path ?? '',
+            open: () => Promise.resolve(line),
+            clock: systemClock,
+            log,
+          })
+        : new PcscReader({
+            id,
+            match: r.match ?? '',
+            model: 'acs',
+            clock: systemClock,
+            log,
+            service: fake.service,
+          });
     return { fake, device, readers };
   }
   const caseOf = (name: string): LayoutCase => LAYOUT_CASES[name] as LayoutCase;
@@ -290,15 +461,26 @@ describe('the cards in the readers', () => {
     const says = 'count 41; the kiosk says: sold to, if its account agrees';
     expect(of('card').map((f) => [f.level, f.text])).toEqual([
       ['OK', `readers[0] “Front 00 00”, memory cards: none: PL-CPU card 8800 **** 3921, ${says}`],
-      ['OK', `not configured: “ACS back 00 01”, memory cards: acs: PL-4442 card 8800 **** 3921, ${says}`],
+      [
+        'OK',
+        `not configured: “ACS back 00 01”, memory cards: acs: PL-4442 card 8800 **** 3921, ${says}`,
+      ],
     ]);
     const crt = await doctor(motor, { readers });
-    expect(crt.of('card').map((f) => [f.level, f.text])).toEqual([['OK', `readers[0] “CRT-571-F2 V1.10 ${process.execPath}”: PL-4442 card 8800 **** 3921, ${says}`]]);
+    expect(crt.of('card').map((f) => [f.level, f.text])).toEqual([
+      [
+        'OK',
+        `readers[0] “CRT-571-F2 V1.10 ${process.execPath}”: PL-4442 card 8800 **** 3921, ${says}`,
+      ],
+    ]);
     expect(JSON.stringify([report, crt.report])).not.toContain('8800003921');
   });
 
   test('whatever card it is: the doctor only reads, presents nothing, and takes no card in', async () => {
-    const cards = ['PL-CPU', 'PL-4442', 'PL-4428', 'PL-M1'].flatMap((name) => [caseOf(name).golden, ...caseOf(name).refused.map((r) => r.make)]);
+    const cards = ['PL-CPU', 'PL-4442', 'PL-4428', 'PL-M1'].flatMap((name) => [
+      caseOf(name).golden,
+      ...caseOf(name).refused.map((r) => r.make),
+    ]);
     let looked = 0;
     for (const make of cards) {
       const [card, inside] = [make(), caseOf('PL-4442').golden()];
@@ -306,10 +488,14 @@ describe('the cards in the readers', () => {
       const { fake, device, readers } = await hall(card, inside);
       await lookAtCard({ kind: 'pcsc', match: 'front' }, readers, systemClock);
       expect(fake.sent.length).toBeGreaterThan(0);
-      expect(fake.sent.filter(({ apdu }) => changes(apdu)).map(({ apdu }) => toHex(apdu))).toEqual([]);
+      expect(fake.sent.filter(({ apdu }) => changes(apdu)).map(({ apdu }) => toHex(apdu))).toEqual(
+        [],
+      );
       if (looked++ < 2) {
         await lookAtCard({ kind: 'crt', path: '/dev/ttyS0' }, readers, systemClock);
-        const inner = device.transcript.filter((l) => /^=> F2 00 .. .. 43 5[1-4] /.test(l)).map((l) => fromHex(l.slice(3)).subarray(7));
+        const inner = device.transcript
+          .filter((l) => /^=> F2 00 .. .. 43 5[1-4] /.test(l))
+          .map((l) => fromHex(l.slice(3)).subarray(7));
         expect(inner.length).toBeGreaterThan(2);
         expect(inner.filter((apdu) => apdu.length > 3 && changes(apdu))).toEqual([]);
         expect(device.motions).toEqual(['ic']);
@@ -339,9 +525,15 @@ describe('the cards in the readers', () => {
   test('no card, and a reader that is not there', async () => {
     const empty = await hall(null, null);
     const { of } = await doctor(front, { ...service, readers: empty.readers });
-    expect(of('card').map((f) => f.text)).toEqual(['readers[0] “Front 00 00”: no card', 'not configured: “ACS back 00 01”: no card']);
+    expect(of('card').map((f) => f.text)).toEqual([
+      'readers[0] “Front 00 00”: no card',
+      'not configured: “ACS back 00 01”: no card',
+    ]);
     empty.fake.unplug('Front 00 00');
-    const hurried = { ...systemClock, after: (ms: number, fn: () => void) => systemClock.after(ms / 40, fn) };
+    const hurried = {
+      ...systemClock,
+      after: (ms: number, fn: () => void) => systemClock.after(ms / 40, fn),
+    };
     const gone = await lookAtCard({ kind: 'pcsc', match: 'front' }, empty.readers, hurried);
     expect(gone).toMatchObject({ level: 'FAIL', code: 'CARD-0107' });
   });
@@ -351,8 +543,15 @@ describe('the cards in the readers', () => {
     const file = join(folder, 'kiosk', 'core.pid');
     writeFileSync(file, String(process.pid));
     try {
-      const { of } = await doctor(front, { ...service, readers: (...args) => { throw new Error(`opened ${readers(...args)?.id ?? ''}`); } });
-      expect(of('card').map((f) => f.text)).toEqual(['not looked at: the running core has the readers']);
+      const { of } = await doctor(front, {
+        ...service,
+        readers: (...args) => {
+          throw new Error(`opened ${readers(...args)?.id ?? ''}`);
+        },
+      });
+      expect(of('card').map((f) => f.text)).toEqual([
+        'not looked at: the running core has the readers',
+      ]);
     } finally {
       rmSync(file);
     }

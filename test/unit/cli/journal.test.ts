@@ -14,7 +14,20 @@ beforeEach(() => {
 });
 afterEach(() => remove());
 
-const verify = (...args: string[]) => cli(['journal', 'verify', '--data', join(folder, 'kiosk'), '--second', join(folder, 'kiosk-second'), '--json', ...args], folder);
+const verify = (...args: string[]) =>
+  cli(
+    [
+      'journal',
+      'verify',
+      '--data',
+      join(folder, 'kiosk'),
+      '--second',
+      join(folder, 'kiosk-second'),
+      '--json',
+      ...args,
+    ],
+    folder,
+  );
 /** Changes the database behind the journal's back. */
 function tamper(...sql: string[]): void {
   const db = new Database(Journal.file(join(folder, 'kiosk')));
@@ -24,26 +37,51 @@ function tamper(...sql: string[]): void {
 
 describe('journal verify', () => {
   test('a good journal: 0, beside the core that holds its lock', async () => {
-    const core = Journal.open({ dataDir: join(folder, 'kiosk'), secondPath: join(folder, 'kiosk-second'), terminalId: TERMINAL, clock: systemClock, random: systemRandom, onFatal: () => undefined });
+    const core = Journal.open({
+      dataDir: join(folder, 'kiosk'),
+      secondPath: join(folder, 'kiosk-second'),
+      terminalId: TERMINAL,
+      clock: systemClock,
+      random: systemRandom,
+      onFatal: () => undefined,
+    });
     expect(core.ok).toBe(true);
     const { code, out } = await verify();
     if (core.ok) core.value.close();
     expect(code).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ ok: true, terminalId: TERMINAL, events: 18, orders: 2, attempts: 3, problems: [] });
+    expect(JSON.parse(out)).toMatchObject({
+      ok: true,
+      terminalId: TERMINAL,
+      events: 18,
+      orders: 2,
+      attempts: 3,
+      problems: [],
+    });
   });
 
   test('the folder of a terminal.json stands for the folders that it names, even when it is not valid', async () => {
-    writeFileSync(join(folder, 'terminal.json'), JSON.stringify({ dataDir: 'kiosk', secondPath: 'kiosk-second', other: true }));
+    writeFileSync(
+      join(folder, 'terminal.json'),
+      JSON.stringify({ dataDir: 'kiosk', secondPath: 'kiosk-second', other: true }),
+    );
     const { code, out } = await cli(['journal', 'verify', '--data', '.'], folder);
     expect(out).toContain('OK: schema, hash chain, rows and second log agree');
     expect(code).toBe(0);
   });
 
   test('a changed body: 1, the event named', async () => {
-    tamper('DROP TRIGGER events_append_only_update', `UPDATE events SET body = replace(body, '10000', '10001') WHERE seq = 1`);
+    tamper(
+      'DROP TRIGGER events_append_only_update',
+      `UPDATE events SET body = replace(body, '10000', '10001') WHERE seq = 1`,
+    );
     const { code, out } = await verify();
     expect(code).toBe(1);
-    expect((JSON.parse(out) as { problems: string[] }).problems).toEqual(expect.arrayContaining([expect.stringContaining('event 1: the hash chain breaks here'), 'the schema was altered']));
+    expect((JSON.parse(out) as { problems: string[] }).problems).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('event 1: the hash chain breaks here'),
+        'the schema was altered',
+      ]),
+    );
   });
 
   test('a changed row: 1, the order named', async () => {
@@ -72,29 +110,46 @@ describe('journal verify over epochs', () => {
   test('the anchor, the epoch and what central refused are told', async () => {
     // Two days on: a closed attempt is no longer asked about.
     const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + 2 * 86_400_000 };
-    const opened = Journal.open({ dataDir: join(folder, 'kiosk'), secondPath: join(folder, 'kiosk-second'), terminalId: TERMINAL, clock, random: systemRandom, onFatal: () => undefined });
+    const opened = Journal.open({
+      dataDir: join(folder, 'kiosk'),
+      secondPath: join(folder, 'kiosk-second'),
+      terminalId: TERMINAL,
+      clock,
+      random: systemRandom,
+      onFatal: () => undefined,
+    });
     if (!opened.ok) throw new Error(opened.error.code);
     const journal = opened.value;
-    const hashAt = (seq: number): string => journal.unsent(100)?.events.find((e) => e.seq === seq)?.hash ?? '';
+    const hashAt = (seq: number): string =>
+      journal.unsent(100)?.events.find((e) => e.seq === seq)?.hash ?? '';
     journal.acknowledge(1, 11, hashAt(11));
     expect(journal.prune(0)).toEqual({ events: 11, orders: 1 });
     journal.strand(1, 12);
     journal.beginEpoch(2, 'test');
     journal.close();
-    const { code, out } = await cli(['journal', 'verify', '--data', 'kiosk', '--second', 'kiosk-second'], folder);
+    const { code, out } = await cli(
+      ['journal', 'verify', '--data', 'kiosk', '--second', 'kiosk-second'],
+      folder,
+    );
     expect(out).toContain('after event 11 of epoch 1: older ones were pruned');
     expect(out).toContain('epoch 2');
     expect(out).toContain('8 that central refused for good');
     expect(code).toBe(0);
-    tamper('DROP TRIGGER events_append_only_update', `UPDATE events SET wall_ms = 5 WHERE epoch = 2 AND seq = 1`);
+    tamper(
+      'DROP TRIGGER events_append_only_update',
+      `UPDATE events SET wall_ms = 5 WHERE epoch = 2 AND seq = 1`,
+    );
     const bad = await verify();
     expect(bad.code).toBe(1);
-    expect((JSON.parse(bad.out) as { problems: string[] }).problems).toContain('event 1 of epoch 2: the hash chain breaks here');
+    expect((JSON.parse(bad.out) as { problems: string[] }).problems).toContain(
+      'event 1 of epoch 2: the hash chain breaks here',
+    );
   });
 });
 
 describe('journal restore', () => {
-  const restore = (...args: string[]) => cli(['journal', 'restore', '--data', 'kiosk', '--second', 'kiosk-second', ...args], folder);
+  const restore = (...args: string[]) =>
+    cli(['journal', 'restore', '--data', 'kiosk', '--second', 'kiosk-second', ...args], folder);
   const damage = (): void => {
     const file = Journal.file(join(folder, 'kiosk'));
     const bytes = readFileSync(file);
@@ -119,16 +174,33 @@ describe('journal restore', () => {
     expect(shown.out).toContain('Nothing is missing.');
     expect(shown.out).toContain('Nothing was changed.');
     expect((await verify()).code).toBe(1);
-    const done = JSON.parse((await restore('--yes', '--json')).out) as { aside: string; result: { seq: number; lostAfterSeq: number | null } };
-    expect(done).toMatchObject({ terminalId: TERMINAL, result: { seq: 18, lostAfterSeq: null, certain: true } });
-    expect(readFileSync(join(done.aside, 'journal.db')).subarray(4096).every((b) => b === 0x5a)).toBe(true);
+    const done = JSON.parse((await restore('--yes', '--json')).out) as {
+      aside: string;
+      result: { seq: number; lostAfterSeq: number | null };
+    };
+    expect(done).toMatchObject({
+      terminalId: TERMINAL,
+      result: { seq: 18, lostAfterSeq: null, certain: true },
+    });
+    expect(
+      readFileSync(join(done.aside, 'journal.db'))
+        .subarray(4096)
+        .every((b) => b === 0x5a),
+    ).toBe(true);
     const checked = await verify();
     expect(JSON.parse(checked.out)).toMatchObject({ ok: true, events: 19, orders: 2, attempts: 3 });
     expect((await restore()).code).toBe(0);
   });
 
   test('a core that holds the journal: 1, nothing is touched', async () => {
-    const core = Journal.open({ dataDir: join(folder, 'kiosk'), secondPath: join(folder, 'kiosk-second'), terminalId: TERMINAL, clock: systemClock, random: systemRandom, onFatal: () => undefined });
+    const core = Journal.open({
+      dataDir: join(folder, 'kiosk'),
+      secondPath: join(folder, 'kiosk-second'),
+      terminalId: TERMINAL,
+      clock: systemClock,
+      random: systemRandom,
+      onFatal: () => undefined,
+    });
     const { code, err } = await restore('--yes');
     if (core.ok) core.value.close();
     expect(code).toBe(1);
@@ -138,14 +210,20 @@ describe('journal restore', () => {
   test('nothing left to restore from: 1, JRNL-0107', async () => {
     damage();
     rmSync(join(folder, 'kiosk-second'), { recursive: true });
-    writeFileSync(join(folder, 'terminal.json'), JSON.stringify({ dataDir: 'kiosk', secondPath: 'kiosk-second', terminalId: TERMINAL }));
+    writeFileSync(
+      join(folder, 'terminal.json'),
+      JSON.stringify({ dataDir: 'kiosk', secondPath: 'kiosk-second', terminalId: TERMINAL }),
+    );
     const { code, err } = await cli(['journal', 'restore', '--data', '.', '--yes'], folder);
     expect(code).toBe(1);
     expect(err).toContain('JRNL-0107');
   });
 
   test('a folder without a journal: 1', async () => {
-    const { code, err } = await cli(['journal', 'restore', '--data', '.', '--second', 'nowhere'], folder);
+    const { code, err } = await cli(
+      ['journal', 'restore', '--data', '.', '--second', 'nowhere'],
+      folder,
+    );
     expect(code).toBe(1);
     expect(err).toContain('JRNL-010');
   });
@@ -161,8 +239,16 @@ describe('journal orders', () => {
   test('--json gives every order with its attempts', async () => {
     const { code, out } = await cli(['journal', 'orders', '--data', 'kiosk', '--json'], folder);
     expect(code).toBe(0);
-    const { orders } = JSON.parse(out) as { orders: { orderId: string; state: string; attempts: { attemptId: string; state: string }[] }[] };
-    expect(orders.map((o) => [o.orderId, o.state, o.attempts.map((a) => `${a.attemptId} ${a.state}`)])).toEqual([
+    const { orders } = JSON.parse(out) as {
+      orders: {
+        orderId: string;
+        state: string;
+        attempts: { attemptId: string; state: string }[];
+      }[];
+    };
+    expect(
+      orders.map((o) => [o.orderId, o.state, o.attempts.map((a) => `${a.attemptId} ${a.state}`)]),
+    ).toEqual([
       ['PL-000000000311-1-0042', 'delivered', ['a1 closed', 'a2 paid']],
       ['PL-000000000311-1-0043', 'parked', ['a3 paid']],
     ]);
@@ -175,7 +261,13 @@ describe('journal orders', () => {
     const lines = out.trimEnd().split('\n');
     expect(lines).toHaveLength(6);
     const column = (lines[0] as string).indexOf('state');
-    expect(lines.slice(1).map((line) => line.slice(column).split(' ')[0])).toEqual(['delivered', 'closed', 'paid', 'parked', 'paid']);
+    expect(lines.slice(1).map((line) => line.slice(column).split(' ')[0])).toEqual([
+      'delivered',
+      'closed',
+      'paid',
+      'parked',
+      'paid',
+    ]);
     expect(lines[4]).toContain('foreign card image; service hall checks the card');
   });
 
@@ -187,7 +279,15 @@ describe('journal orders', () => {
 });
 
 describe('usage', () => {
-  test.each([[[]], [['nonsense']], [['journal']], [['doctor', '--nonsense']], [['doctor', '--data', 'x']], [['journal', 'orders', '--second', 'x']], [['journal', 'verify', '--yes']]])('%j: 2, and says how', async (args) => {
+  test.each([
+    [[]],
+    [['nonsense']],
+    [['journal']],
+    [['doctor', '--nonsense']],
+    [['doctor', '--data', 'x']],
+    [['journal', 'orders', '--second', 'x']],
+    [['journal', 'verify', '--yes']],
+  ])('%j: 2, and says how', async (args) => {
     const { code, err } = await cli(args, folder);
     expect(code).toBe(2);
     expect(err).toContain('usage: pilotlight doctor');

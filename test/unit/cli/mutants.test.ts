@@ -3,13 +3,20 @@ import { expect, it } from 'vitest';
 import { MUTANTS } from '../../mutants/catalogue.mjs';
 import { sabotaged } from '../../mutants/match.mjs';
 
-// What test:mutants would find out after minutes: whoever changes a line that a sabotage is made of sees it at once.
+// What test:mutants would find out after minutes: whoever changes a line that a sabotage is made of
+// sees it at once.
 it('every mutant still applies: its text stands in the source exactly once, and the tests that are to catch it exist', () => {
   const texts = new Map<string, string>();
-  const textOf = (file: string): string => texts.get(file) ?? (texts.set(file, readFileSync(file, 'utf8')).get(file) as string);
+  const textOf = (file: string): string =>
+    texts.get(file) ?? (texts.set(file, readFileSync(file, 'utf8')).get(file) as string);
   const wrong = MUTANTS.flatMap((m) => [
-    ...m.edits.filter((e) => sabotaged(textOf(e.file), e.find, e.replace) === null).map((e) => `${m.id}: ${e.file}`),
-    ...m.by.flatMap((b) => b.files ?? []).filter((file) => !existsSync(file)).map((file) => `${m.id}: no ${file}`),
+    ...m.edits
+      .filter((e) => sabotaged(textOf(e.file), e.find, e.replace) === null)
+      .map((e) => `${m.id}: ${e.file}`),
+    ...m.by
+      .flatMap((b) => b.files ?? [])
+      .filter((file) => !existsSync(file))
+      .map((file) => `${m.id}: no ${file}`),
   ]);
   expect(wrong).toEqual([]);
   expect(new Set(MUTANTS.map((m) => m.id)).size).toBe(MUTANTS.length);

@@ -18,55 +18,199 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** The example in demo mode, with these keys changed. */
 function load(change: Record<string, unknown>) {
   const file = join(folder, 'terminal.json');
-  writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(example, 'utf8')) as object), mode: 'demo', ...change }));
+  writeFileSync(
+    file,
+    JSON.stringify({
+      ...(JSON.parse(readFileSync(example, 'utf8')) as object),
+      mode: 'demo',
+      ...change,
+    }),
+  );
   return loadConfig(file);
 }
 function refusal(change: Record<string, unknown>): string {
   const loaded = load(change);
   return loaded.ok ? 'accepted' : `${loaded.error.code} ${loaded.error.detail ?? ''}`;
 }
-const payment = (change: Record<string, unknown>) => ({ payments: [{ ...((JSON.parse(readFileSync(example, 'utf8')) as { payments: object[] }).payments[0] as object), ...change }] });
+const payment = (change: Record<string, unknown>) => ({
+  payments: [
+    {
+      ...((JSON.parse(readFileSync(example, 'utf8')) as { payments: object[] })
+        .payments[0] as object),
+      ...change,
+    },
+  ],
+});
 
 describe('terminal.json', () => {
   test('the JSON Schema in resources is up to date (node scripts/schema.mjs)', () => {
-    const check = spawnSync(process.execPath, [fileURLToPath(new URL('../../../scripts/schema.mjs', import.meta.url)), '--check'], { encoding: 'utf8' });
+    const check = spawnSync(
+      process.execPath,
+      [fileURLToPath(new URL('../../../scripts/schema.mjs', import.meta.url)), '--check'],
+      { encoding: 'utf8' },
+    );
     expect([check.status, check.stderr]).toEqual([0, '']);
   });
 
   test('the example fits the schema; as it stands it is refused only because no production key provider is built', () => {
-    expect(terminalConfigSchema.safeParse(JSON.parse(readFileSync(example, 'utf8'))).success).toBe(true);
-    expect(refusal({ mode: 'production' })).toMatch(/^CONF-0103 .*keys\.kind: sample keys are refused outside demo mode$/);
+    expect(terminalConfigSchema.safeParse(JSON.parse(readFileSync(example, 'utf8'))).success).toBe(
+      true,
+    );
+    expect(refusal({ mode: 'production' })).toMatch(
+      /^CONF-0103 .*keys\.kind: sample keys are refused outside demo mode$/,
+    );
     expect(load({}).ok).toBe(true);
   });
 
   test.each<[string, Record<string, unknown>, RegExp]>([
     ['a misspelt key', { terminalID: '1' }, /^CONF-0101 .*Unrecognized key: "terminalID"/],
     ['a key deep inside', payment({ mchid: 'abc' }), /^CONF-0101 .*payments\[0\]\.mchid: /],
-    ['no platform key', payment({ platformKeys: {} }), /payments\[0\]\.platformKeys: at least one platform key/],
-    ['a reader kind that is not built', { readers: [{ kind: 'serial' }] }, /readers\[0\]\.kind: reader kind "serial" is not built; available: pcsc, crt, virtual/],
-    ['a reader kind that nobody knows', { readers: [{ kind: 'usb' }] }, /readers\[0\]\.kind: reader kind "usb" is not built/],
-    ['a key provider that is not built', { keys: { kind: 'hsm' } }, /keys\.kind: key provider kind "hsm" is not built; available: sample, sealed, psam, central/],
-    ['a payment kind that is not built', payment({ kind: 'paypal' }), /payments\[0\].*payment kind "paypal" is not built; available: wechat, alipay, unionpay, gateway/],
-    ['a printer kind that is not built', { printer: { kind: 'escpos' } }, /printer\.kind: printer kind "escpos" is not built; available: virtual, none/],
-    ['a scanner kind that is not built', { scanner: { kind: 'bluetooth' } }, /scanner\.kind: scanner kind "bluetooth" is not built; available: serial, virtual, keyboard, none/],
-    ['a serial scanner without its port', { scanner: { kind: 'serial' } }, /scanner: serial and virtual need a path/],
-    ['two providers of one kind', { payments: [payment({}).payments[0], payment({}).payments[0]] }, /payments: one of each kind/],
-    ['a virtual reader elsewhere than on loopback', { readers: [{ kind: 'virtual', path: 'tcp://10.0.0.1:7001' }] }, /readers\[0\]\.path: a virtual reader needs tcp:\/\/127\.0\.0\.1:PORT/],
-    ['a PSAM reader without a name', { keys: { kind: 'psam', reader: { kind: 'pcsc' } } }, /^CONF-0101 .*keys\.reader\.match: a PSAM needs/],
-    ['a PSAM in the customer’s reader', { readers: [{ kind: 'pcsc', match: 'acs' }], keys: { kind: 'psam', reader: { kind: 'pcsc', match: 'ACS' } } }, /keys\.reader\.match: a PSAM needs/],
-    ['a virtual PSAM elsewhere', { keys: { kind: 'psam', reader: { kind: 'virtual', path: 'tcp://10.0.0.1:1' } } }, /keys\.reader\.path: a virtual PSAM needs/],
-    ['a SAM slot without a motor reader', { keys: { kind: 'psam', reader: { kind: 'crt-sam', slot: 1 } } }, /^CONF-0101 .*keys\.reader\.kind: a SAM slot is the motor reader’s/],
-    ['a SAM slot that no reader has', { readers: [{ kind: 'crt', path: '/dev/ttyS0' }], keys: { kind: 'psam', reader: { kind: 'crt-sam', slot: 5 } } }, /keys\.reader\.slot/],
-    ['a SAM slot of an old motor reader', { readers: [{ kind: 'crt', path: '/dev/ttyS0', dialect: '02' }], keys: { kind: 'psam', reader: { kind: 'crt-sam' } } }, /keys\.reader\.kind: the SAM slots of a motor reader of dialect 02 are not known/],
-    ['a dialect of a reader that has none', { readers: [{ kind: 'pcsc', dialect: '02' }] }, /readers\[0\]\.dialect: only a motor reader has one/],
-    ['a dialect that is not built', { readers: [{ kind: 'crt', path: '/dev/ttyS0', dialect: '03' }] }, /motor reader dialect "03" is not built; available: f2, 02/],
-    ['a SAM slot by name', { readers: [{ kind: 'crt', path: '/dev/ttyS0' }], keys: { kind: 'psam', reader: { kind: 'crt-sam', match: 'SAM' } } }, /keys\.reader: a SAM slot is named by its number alone/],
-    ['a slot of a reader that has none', { keys: { kind: 'psam', reader: { kind: 'pcsc', match: 'SAM', slot: 1 } } }, /keys\.reader\.slot: only a motor reader/],
-    ['keys at central without TLS', { mode: 'production', keys: { kind: 'central' }, central: { baseUrl: 'http://central.invalid', keyFile: 'k' } }, /^CONF-0101 .*central\.baseUrl: keys at central need https/],
-    ['two readers', { readers: [{ kind: 'pcsc' }, { kind: 'pcsc' }] }, /readers: one reader is supported so far/],
-    ['a layout kind that is not built', { layouts: [{ kind: 'dll', id: 'M-1', command: ['x'], atrs: ['3B04'] }] }, /layouts\[0\]\.kind: layout kind "dll" is not built; available: process/],
-    ['an ATR that is none', { layouts: [{ kind: 'process', id: 'M-1', command: ['x'], atrs: ['3B0'] }] }, /layouts\[0\]\.atrs/],
-    ['a layout twice', { layouts: [{ kind: 'process', id: 'M-1', command: ['x'], atrs: ['3B04'] }, { kind: 'process', id: 'M-1', command: ['y'], atrs: ['3B05'] }] }, /layouts: M-1 is there twice/],
+    [
+      'no platform key',
+      payment({ platformKeys: {} }),
+      /payments\[0\]\.platformKeys: at least one platform key/,
+    ],
+    [
+      'a reader kind that is not built',
+      { readers: [{ kind: 'serial' }] },
+      /readers\[0\]\.kind: reader kind "serial" is not built; available: pcsc, crt, virtual/,
+    ],
+    [
+      'a reader kind that nobody knows',
+      { readers: [{ kind: 'usb' }] },
+      /readers\[0\]\.kind: reader kind "usb" is not built/,
+    ],
+    [
+      'a key provider that is not built',
+      { keys: { kind: 'hsm' } },
+      /keys\.kind: key provider kind "hsm" is not built; available: sample, sealed, psam, central/,
+    ],
+    [
+      'a payment kind that is not built',
+      payment({ kind: 'paypal' }),
+      /payments\[0\].*payment kind "paypal" is not built; available: wechat, alipay, unionpay, gateway/,
+    ],
+    [
+      'a printer kind that is not built',
+      { printer: { kind: 'escpos' } },
+      /printer\.kind: printer kind "escpos" is not built; available: virtual, none/,
+    ],
+    [
+      'a scanner kind that is not built',
+      { scanner: { kind: 'bluetooth' } },
+      /scanner\.kind: scanner kind "bluetooth" is not built; available: serial, virtual, keyboard, none/,
+    ],
+    [
+      'a serial scanner without its port',
+      { scanner: { kind: 'serial' } },
+      /scanner: serial and virtual need a path/,
+    ],
+    [
+      'two providers of one kind',
+      { payments: [payment({}).payments[0], payment({}).payments[0]] },
+      /payments: one of each kind/,
+    ],
+    [
+      'a virtual reader elsewhere than on loopback',
+      { readers: [{ kind: 'virtual', path: 'tcp://10.0.0.1:7001' }] },
+      /readers\[0\]\.path: a virtual reader needs tcp:\/\/127\.0\.0\.1:PORT/,
+    ],
+    [
+      'a PSAM reader without a name',
+      { keys: { kind: 'psam', reader: { kind: 'pcsc' } } },
+      /^CONF-0101 .*keys\.reader\.match: a PSAM needs/,
+    ],
+    [
+      'a PSAM in the customer’s reader',
+      {
+        readers: [{ kind: 'pcsc', match: 'acs' }],
+        keys: { kind: 'psam', reader: { kind: 'pcsc', match: 'ACS' } },
+      },
+      /keys\.reader\.match: a PSAM needs/,
+    ],
+    [
+      'a virtual PSAM elsewhere',
+      { keys: { kind: 'psam', reader: { kind: 'virtual', path: 'tcp://10.0.0.1:1' } } },
+      /keys\.reader\.path: a virtual PSAM needs/,
+    ],
+    [
+      'a SAM slot without a motor reader',
+      { keys: { kind: 'psam', reader: { kind: 'crt-sam', slot: 1 } } },
+      /^CONF-0101 .*keys\.reader\.kind: a SAM slot is the motor reader’s/,
+    ],
+    [
+      'a SAM slot that no reader has',
+      {
+        readers: [{ kind: 'crt', path: '/dev/ttyS0' }],
+        keys: { kind: 'psam', reader: { kind: 'crt-sam', slot: 5 } },
+      },
+      /keys\.reader\.slot/,
+    ],
+    [
+      'a SAM slot of an old motor reader',
+      {
+        readers: [{ kind: 'crt', path: '/dev/ttyS0', dialect: '02' }],
+        keys: { kind: 'psam', reader: { kind: 'crt-sam' } },
+      },
+      /keys\.reader\.kind: the SAM slots of a motor reader of dialect 02 are not known/,
+    ],
+    [
+      'a dialect of a reader that has none',
+      { readers: [{ kind: 'pcsc', dialect: '02' }] },
+      /readers\[0\]\.dialect: only a motor reader has one/,
+    ],
+    [
+      'a dialect that is not built',
+      { readers: [{ kind: 'crt', path: '/dev/ttyS0', dialect: '03' }] },
+      /motor reader dialect "03" is not built; available: f2, 02/,
+    ],
+    [
+      'a SAM slot by name',
+      {
+        readers: [{ kind: 'crt', path: '/dev/ttyS0' }],
+        keys: { kind: 'psam', reader: { kind: 'crt-sam', match: 'SAM' } },
+      },
+      /keys\.reader: a SAM slot is named by its number alone/,
+    ],
+    [
+      'a slot of a reader that has none',
+      { keys: { kind: 'psam', reader: { kind: 'pcsc', match: 'SAM', slot: 1 } } },
+      /keys\.reader\.slot: only a motor reader/,
+    ],
+    [
+      'keys at central without TLS',
+      {
+        mode: 'production',
+        keys: { kind: 'central' },
+        central: { baseUrl: 'http://central.invalid', keyFile: 'k' },
+      },
+      /^CONF-0101 .*central\.baseUrl: keys at central need https/,
+    ],
+    [
+      'two readers',
+      { readers: [{ kind: 'pcsc' }, { kind: 'pcsc' }] },
+      /readers: one reader is supported so far/,
+    ],
+    [
+      'a layout kind that is not built',
+      { layouts: [{ kind: 'dll', id: 'M-1', command: ['x'], atrs: ['3B04'] }] },
+      /layouts\[0\]\.kind: layout kind "dll" is not built; available: process/,
+    ],
+    [
+      'an ATR that is none',
+      { layouts: [{ kind: 'process', id: 'M-1', command: ['x'], atrs: ['3B0'] }] },
+      /layouts\[0\]\.atrs/,
+    ],
+    [
+      'a layout twice',
+      {
+        layouts: [
+          { kind: 'process', id: 'M-1', command: ['x'], atrs: ['3B04'] },
+          { kind: 'process', id: 'M-1', command: ['y'], atrs: ['3B05'] },
+        ],
+      },
+      /layouts: M-1 is there twice/,
+    ],
     ['no reader', { readers: [] }, /readers: /],
   ])('%s is refused by name', (_name, change, want) => {
     expect(refusal(change)).toMatch(want);

@@ -12,23 +12,48 @@ import type { Failure } from '../../../src/shared/errors.ts';
 import type { Result } from '../../../src/shared/result.ts';
 import { temporaryFolder } from '../cli/fixtures.ts';
 
-/** Every file that holds a secret, and what loads it: in production none of them may be readable by anybody but its owner. */
+/**
+ * Every file that holds a secret, and what loads it: in production none of them may be readable by
+ * anybody but its owner.
+ */
 let folder = '';
 let remove: () => void;
 let loaded: LoadedConfig;
 const at = (name: string): string => join(folder, 'keys', name);
 const id = (): string => 'machine-1';
-const production = (): LoadedConfig => ({ ...loaded, config: { ...loaded.config, mode: 'production', keys: { kind: 'sealed', file: at('sealed.json'), secretFile: at('secret') } } });
+const production = (): LoadedConfig => ({
+  ...loaded,
+  config: {
+    ...loaded.config,
+    mode: 'production',
+    keys: { kind: 'sealed', file: at('sealed.json'), secretFile: at('secret') },
+  },
+});
 const payments = (of: LoadedConfig, index: number): Result<unknown, Failure> => {
   const payment = of.config.payments[index];
-  return loadPayments({ ...of.config, payments: payment === undefined ? [] : [payment] }, of.baseDir, { clock: systemClock, random: systemRandom, timeoutMs: 1 });
+  return loadPayments(
+    { ...of.config, payments: payment === undefined ? [] : [payment] },
+    of.baseDir,
+    { clock: systemClock, random: systemRandom, timeoutMs: 1 },
+  );
 };
 
 beforeAll(() => {
   ({ folder, remove } = temporaryFolder());
   mkdirSync(join(folder, 'keys'), { recursive: true });
-  writeFileSync(at('plain.json'), JSON.stringify({ psc: 'C1'.repeat(16), auth: 'A1'.repeat(16), mac: 'B2'.repeat(16) }), { mode: 0o600 });
-  if (!sealCardKeys({ from: at('plain.json'), to: at('sealed.json'), secret: at('secret') }, systemRandom, id).ok) throw new Error('not sealed');
+  writeFileSync(
+    at('plain.json'),
+    JSON.stringify({ psc: 'C1'.repeat(16), auth: 'A1'.repeat(16), mac: 'B2'.repeat(16) }),
+    { mode: 0o600 },
+  );
+  if (
+    !sealCardKeys(
+      { from: at('plain.json'), to: at('sealed.json'), secret: at('secret') },
+      systemRandom,
+      id,
+    ).ok
+  )
+    throw new Error('not sealed');
   const keys = hallKeys(folder);
   const file = writeTerminalJson(folder, hallPorts(20_000), keys, false, DIRECT);
   const written = JSON.parse(readFileSync(file, 'utf8')) as { payments: Record<string, unknown>[] };
@@ -41,7 +66,11 @@ beforeAll(() => {
 });
 afterAll(() => remove());
 
-const FILES: readonly [key: string, file: string, load: (of: LoadedConfig) => Result<unknown, Failure>][] = [
+const FILES: readonly [
+  key: string,
+  file: string,
+  load: (of: LoadedConfig) => Result<unknown, Failure>,
+][] = [
   ['payments[0].merchantKeyFile', 'merchant.pem', (of) => payments(of, 0)],
   ['payments[0].appKeyFile', 'merchant.pem', (of) => payments(of, 1)],
   ['payments[0].apiV3KeyFile', 'apiv3.key', (of) => payments(of, 0)],
@@ -51,16 +80,22 @@ const FILES: readonly [key: string, file: string, load: (of: LoadedConfig) => Re
 ];
 
 describe.skipIf(process.platform === 'win32')('a file that holds a secret', () => {
-  it.each(FILES)('%s: refused in production when others can read it, named by its key', (key, file, load) => {
-    expect(load(production()).ok).toBe(true);
-    for (const mode of [0o640, 0o604, 0o660, 0o666, 0o610]) {
-      chmodSync(at(file), mode);
-      expect(load(production()), mode.toString(8)).toMatchObject({ ok: false, error: { code: 'CONF-0101', detail: expect.stringContaining(key) as string } });
-    }
-    chmodSync(at(file), 0o400);
-    expect(load(production()).ok).toBe(true);
-    chmodSync(at(file), 0o600);
-  });
+  it.each(FILES)(
+    '%s: refused in production when others can read it, named by its key',
+    (key, file, load) => {
+      expect(load(production()).ok).toBe(true);
+      for (const mode of [0o640, 0o604, 0o660, 0o666, 0o610]) {
+        chmodSync(at(file), mode);
+        expect(load(production()), mode.toString(8)).toMatchObject({
+          ok: false,
+          error: { code: 'CONF-0101', detail: expect.stringContaining(key) as string },
+        });
+      }
+      chmodSync(at(file), 0o400);
+      expect(load(production()).ok).toBe(true);
+      chmodSync(at(file), 0o600);
+    },
+  );
 
   it('a demo’s own keys are not refused for it', () => {
     chmodSync(at('terminal.pem'), 0o644);
@@ -69,8 +104,31 @@ describe.skipIf(process.platform === 'win32')('a file that holds a secret', () =
   });
 
   it('a private key where central’s public one belongs is refused: it would lie about in the open', () => {
-    const swapped = { ...production(), config: { ...production().config, central: { ...loaded.config.central, policyKeyFile: at('terminal.pem') } } };
-    expect(loadTerminalKeys(swapped)).toMatchObject({ ok: false, error: { code: 'CONF-0101', detail: expect.stringContaining('central.policyKeyFile') as string } });
-    expect(loadTerminalKeys({ ...swapped, config: { ...swapped.config, central: { ...loaded.config.central, keyFile: at('none.pem') } } })).toMatchObject({ ok: false, error: { detail: expect.stringContaining('central.keyFile') as string } });
+    const swapped = {
+      ...production(),
+      config: {
+        ...production().config,
+        central: { ...loaded.config.central, policyKeyFile: at('terminal.pem') },
+      },
+    };
+    expect(loadTerminalKeys(swapped)).toMatchObject({
+      ok: false,
+      error: {
+        code: 'CONF-0101',
+        detail: expect.stringContaining('central.policyKeyFile') as string,
+      },
+    });
+    expect(
+      loadTerminalKeys({
+        ...swapped,
+        config: {
+          ...swapped.config,
+          central: { ...loaded.config.central, keyFile: at('none.pem') },
+        },
+      }),
+    ).toMatchObject({
+      ok: false,
+      error: { detail: expect.stringContaining('central.keyFile') as string },
+    });
   });
 });

@@ -42,7 +42,12 @@ let wire: Wire;
 let codes: string[];
 let logged: string[];
 const start = async (model: keyof typeof SCANNER_MODELS = 'plain'): Promise<LineScanner> => {
-  const scanner = new LineScanner({ open: wire.open, model: SCANNER_MODELS[model], clock, log: (_level, _room, text) => void logged.push(text) });
+  const scanner = new LineScanner({
+    open: wire.open,
+    model: SCANNER_MODELS[model],
+    clock,
+    log: (_level, _room, text) => void logged.push(text),
+  });
   scanner.onCode((code) => void codes.push(code));
   await settle();
   return scanner;
@@ -125,7 +130,12 @@ describe('a scanner on a serial line', () => {
   it('works over a real connection', async () => {
     const simulated = new SimulatedScanner();
     const port = await simulated.start(0);
-    const scanner = new LineScanner({ open: () => openTcpLine('127.0.0.1', port), model: SCANNER_MODELS.plain, clock: systemClock, log: () => undefined });
+    const scanner = new LineScanner({
+      open: () => openTcpLine('127.0.0.1', port),
+      model: SCANNER_MODELS.plain,
+      clock: systemClock,
+      log: () => undefined,
+    });
     await new Promise<void>((done) => void scanner.onChange(done));
     scanner.look(true);
     const read = new Promise<string>((done) => void scanner.onCode(done));

@@ -35,19 +35,58 @@ it('the journal’s own hash is the shared one', () => {
   rig = new Rig(folder);
   const facts = { epoch: 3, seq: 7, kind: 'x"y', wallMs: 5, orderId: 'o\n' };
   for (const orderOf of [null, 'o\n']) {
-    expect(chainHash('f0', { ...facts, orderId: orderOf, bodyJson: canonicalJson(sale(2)) })).toBe(eventHash('f0', { ...facts, orderId: orderOf, body: sale(2) }));
+    expect(chainHash('f0', { ...facts, orderId: orderOf, bodyJson: canonicalJson(sale(2)) })).toBe(
+      eventHash('f0', { ...facts, orderId: orderOf, body: sale(2) }),
+    );
   }
 });
 
 it('an epoch is joined to the end of the last one, by number and hash', () => {
   rig = new Rig(folder);
   const head = { epoch: 1, seq: 7, hash: 'a'.repeat(64) };
-  const began = (body: object, seq = 1, epoch = 3, kind = 'epoch-began'): string | null => linkProblem(head, { epoch, seq, kind, body: JSON.stringify(body), prev_hash: genesisHash(TERMINAL, epoch) }, TERMINAL);
+  const began = (body: object, seq = 1, epoch = 3, kind = 'epoch-began'): string | null =>
+    linkProblem(
+      head,
+      { epoch, seq, kind, body: JSON.stringify(body), prev_hash: genesisHash(TERMINAL, epoch) },
+      TERMINAL,
+    );
   const right = { previousEpoch: 1, previousSeq: 7, previousHash: head.hash };
   expect(began(right)).toBeNull();
-  for (const wrong of [{ ...right, previousEpoch: 2 }, { ...right, previousSeq: 6 }, { ...right, previousHash: 'b'.repeat(64) }]) expect(began(wrong)).toContain('event 1 of epoch 3: the hash chain breaks here: epoch 1 ended elsewhere');
-  expect([began(right, 2), began(right, 1, 3, 'core-started'), linkProblem({ ...head, epoch: 4 }, { epoch: 3, seq: 1, kind: 'epoch-began', body: '{}', prev_hash: genesisHash(TERMINAL, 3) }, TERMINAL)]).toEqual(Array.from({ length: 3 }, () => expect.stringContaining('the hash chain breaks here') as string));
-  expect(linkProblem(null, { epoch: 1, seq: 1, kind: 'core-started', body: '{}', prev_hash: genesisHash('000000000312', 1) }, TERMINAL)).toContain('breaks here');
+  for (const wrong of [
+    { ...right, previousEpoch: 2 },
+    { ...right, previousSeq: 6 },
+    { ...right, previousHash: 'b'.repeat(64) },
+  ])
+    expect(began(wrong)).toContain(
+      'event 1 of epoch 3: the hash chain breaks here: epoch 1 ended elsewhere',
+    );
+  expect([
+    began(right, 2),
+    began(right, 1, 3, 'core-started'),
+    linkProblem(
+      { ...head, epoch: 4 },
+      { epoch: 3, seq: 1, kind: 'epoch-began', body: '{}', prev_hash: genesisHash(TERMINAL, 3) },
+      TERMINAL,
+    ),
+  ]).toEqual(
+    Array.from(
+      { length: 3 },
+      () => expect.stringContaining('the hash chain breaks here') as string,
+    ),
+  );
+  expect(
+    linkProblem(
+      null,
+      {
+        epoch: 1,
+        seq: 1,
+        kind: 'core-started',
+        body: '{}',
+        prev_hash: genesisHash('000000000312', 1),
+      },
+      TERMINAL,
+    ),
+  ).toContain('breaks here');
 });
 
 describe.each(['files', 'memory'] as const)('epochs on %s', (kind) => {
@@ -71,12 +110,26 @@ describe.each(['files', 'memory'] as const)('epochs on %s', (kind) => {
     expect([j.epoch, j.head.seq, j.nextOrderNumber()]).toEqual([3, 8, 3]);
     expect(j.order(orderId(1))?.state).toBe('delivered');
     const first = j.unsent(100);
-    expect([first?.epoch, first?.fromSeq, first?.events.length, first?.prevHash]).toEqual([1, 1, 7, genesisHash(TERMINAL, 1)]);
+    expect([first?.epoch, first?.fromSeq, first?.events.length, first?.prevHash]).toEqual([
+      1,
+      1,
+      7,
+      genesisHash(TERMINAL, 1),
+    ]);
     expect(j.acknowledge(1, 7, 'f'.repeat(64))).toBe(false);
     expect(j.acknowledge(1, 7, old.hash)).toBe(true);
     const second = j.unsent(3);
-    expect([second?.epoch, second?.fromSeq, second?.prevHash]).toEqual([3, 1, genesisHash(TERMINAL, 3)]);
-    expect(second?.events[0]?.body).toEqual({ previousEpoch: 1, previousSeq: 7, previousHash: old.hash, why: 'restored disk' });
+    expect([second?.epoch, second?.fromSeq, second?.prevHash]).toEqual([
+      3,
+      1,
+      genesisHash(TERMINAL, 3),
+    ]);
+    expect(second?.events[0]?.body).toEqual({
+      previousEpoch: 1,
+      previousSeq: 7,
+      previousHash: old.hash,
+      why: 'restored disk',
+    });
     expect(j.resendFrom(1, 7)).toBe(true);
     expect(j.unsent(100)?.epoch).toBe(1);
     expect(verify(j)).toEqual([]);
@@ -102,8 +155,14 @@ describe.each(['files', 'memory'] as const)('epochs on %s', (kind) => {
     expect(j.beginEpoch(2, 'fork')).toBe(true);
     expect(j.condition()).toEqual({ kind: 'good' });
     const batch = j.unsent(100);
-    expect(batch?.events.map((e) => [e.kind, e.orderId])).toEqual([['epoch-began', null], ['order-restated', orderId(2)]]);
-    expect(batch?.events[1]?.body).toEqual({ order: j.order(orderId(2)), attempts: j.attemptsOf(orderId(2)) });
+    expect(batch?.events.map((e) => [e.kind, e.orderId])).toEqual([
+      ['epoch-began', null],
+      ['order-restated', orderId(2)],
+    ]);
+    expect(batch?.events[1]?.body).toEqual({
+      order: j.order(orderId(2)),
+      attempts: j.attemptsOf(orderId(2)),
+    });
     j = rig.open();
     j.append(sale(2).slice(5));
     expect(j.order(orderId(2))?.state).toBe('delivered');
@@ -112,7 +171,11 @@ describe.each(['files', 'memory'] as const)('epochs on %s', (kind) => {
     expect(j.beginEpoch(4, 'again')).toBe(true);
     expect(j.unsent(100)?.epoch).toBe(2);
     expect(j.strand(2, 1)).toBeGreaterThan(0);
-    expect(j.unsent(100)?.events.map((e) => e.kind)).toEqual(['epoch-began', 'order-restated', 'order-restated']);
+    expect(j.unsent(100)?.events.map((e) => e.kind)).toEqual([
+      'epoch-began',
+      'order-restated',
+      'order-restated',
+    ]);
     expect(j.beginEpoch(5, 'and again')).toBe(true);
     expect(j.strand(4, 1)).toBe(3);
     expect(verify(j)).toEqual([]);
@@ -120,7 +183,8 @@ describe.each(['files', 'memory'] as const)('epochs on %s', (kind) => {
 
   it('what is sent has no hole: facts on both sides of stranded ones are never one batch', () => {
     const j = rig.open();
-    for (let n = 0; n < 9; n++) j.append([{ kind: 'clock-step', orderId: null, body: { stepMs: n } }]);
+    for (let n = 0; n < 9; n++)
+      j.append([{ kind: 'clock-step', orderId: null, body: { stepMs: n } }]);
     j.acknowledge(1, 5, j.unsent(5)?.events.at(-1)?.hash ?? '');
     j.strand(1, 6);
     j.append([{ kind: 'clock-step', orderId: null, body: { stepMs: 10 } }]);
@@ -131,7 +195,11 @@ describe.each(['files', 'memory'] as const)('epochs on %s', (kind) => {
   it('what may have been told to central is known across restarts', () => {
     let j = rig.open();
     for (const e of [...sale(1).slice(0, 6), ...sale(2).slice(0, 6), inDoubt(2)]) j.append([e]);
-    expect([j.mayBeReported(orderId(1)), j.mayBeReported(orderId(2)), j.mayBeReported('none')]).toEqual([false, false, false]);
+    expect([
+      j.mayBeReported(orderId(1)),
+      j.mayBeReported(orderId(2)),
+      j.mayBeReported('none'),
+    ]).toEqual([false, false, false]);
     j.noteSent(1, 5);
     expect(j.mayBeReported(orderId(1))).toBe(false);
     j.noteSent(1, 6);
@@ -164,7 +232,10 @@ describe.each(['files', 'memory'] as const)('epochs on %s', (kind) => {
     const j = rig.open();
     expect(j.beginEpoch(2, 'x')).toBe(true);
     expect(storage.second.read(2).events.map((e) => e.kind)).toEqual(['epoch-began']);
-    if (kind === 'files') expect(readSecondLog(join(rig.secondPath, `damaged-${rig.clock.nowMs()}`, 'second-2.log')).events).toEqual(foreign);
+    if (kind === 'files')
+      expect(
+        readSecondLog(join(rig.secondPath, `damaged-${rig.clock.nowMs()}`, 'second-2.log')).events,
+      ).toEqual(foreign);
     expect(j.verify().problems).toEqual([]);
   });
 
@@ -172,15 +243,34 @@ describe.each(['files', 'memory'] as const)('epochs on %s', (kind) => {
     const j = rig.open();
     for (const n of [1, 2, 3, 4, 5]) {
       const facts = sale(n);
-      j.append(n === 2 ? [...facts.slice(0, 5), parked(2)] : n === 3 ? facts.slice(0, 5) : n === 4 ? [...facts.slice(0, 5), parked(4), settled(4)] : facts);
+      j.append(
+        n === 2
+          ? [...facts.slice(0, 5), parked(2)]
+          : n === 3
+            ? facts.slice(0, 5)
+            : n === 4
+              ? [...facts.slice(0, 5), parked(4), settled(4)]
+              : facts,
+      );
     }
-    expect(j.recentOrders(10).map((o) => o.orderId)).toEqual([2, 3, 5, 4, 1].map((n) => orderId(n)));
+    expect(j.recentOrders(10).map((o) => o.orderId)).toEqual(
+      [2, 3, 5, 4, 1].map((n) => orderId(n)),
+    );
     expect(j.recentOrders(2).map((o) => o.orderId)).toEqual([orderId(2), orderId(3)]);
-    expect(j.story(orderId(3)).map((s) => s.kind)).toEqual(sale(3).slice(0, 5).map((e) => e.kind));
-    expect(j.story(orderId(3))[4]).toEqual({ atMs: rig.clock.nowMs(), kind: 'order-paid', body: { attemptId: `${orderId(3)}/1`, amountFen: 10_003 } });
+    expect(j.story(orderId(3)).map((s) => s.kind)).toEqual(
+      sale(3)
+        .slice(0, 5)
+        .map((e) => e.kind),
+    );
+    expect(j.story(orderId(3))[4]).toEqual({
+      atMs: rig.clock.nowMs(),
+      kind: 'order-paid',
+      body: { attemptId: `${orderId(3)}/1`, amountFen: 10_003 },
+    });
     expect(j.findByRef('0311 0003 7391')?.orderId).toBe(orderId(3));
     expect(j.findByRef('031100057391')?.orderId).toBe(orderId(5));
-    for (const none of ['0312 0003 7391', '0311 0003 7392', '0311 0033 7391', '', '%', '0311']) expect(j.findByRef(none)).toBeUndefined();
+    for (const none of ['0312 0003 7391', '0311 0003 7392', '0311 0033 7391', '', '%', '0311'])
+      expect(j.findByRef(none)).toBeUndefined();
     expect(j.openOrders().map((o) => o.orderId)).toEqual([orderId(3)]);
     expect(verify(j)).toEqual([]);
   });
@@ -215,7 +305,11 @@ describe('the memory’s faults', () => {
     expect(() => j.append([step(4)])).toThrow('EIO');
     expect([disk.second.read(1).events.length, disk.tearSecondLog]).toEqual([3, false]);
     j = rig.open();
-    expect([j.head.seq, disk.second.read(1).events.length, j.verify().problems]).toEqual([4, 4, []]);
+    expect([j.head.seq, disk.second.read(1).events.length, j.verify().problems]).toEqual([
+      4,
+      4,
+      [],
+    ]);
     j.append([step(5)]);
     expect(j.verify().problems).toEqual([]);
   });
@@ -240,8 +334,15 @@ describe('the memory’s faults', () => {
     disk.restoreImage(old, 'database');
     j = rig.open();
     expect(j.order(orderId(1))?.state).toBe('delivered');
-    expect(j.condition()).toMatchObject({ kind: 'restored', restoredSeq: 7, lostAfterSeq: null, accepted: false, epochGranted: false });
-    // Nothing can be missing, so nothing need be feared of orders; but what was written may have been told.
+    expect(j.condition()).toMatchObject({
+      kind: 'restored',
+      restoredSeq: 7,
+      lostAfterSeq: null,
+      accepted: false,
+      epochGranted: false,
+    });
+    // Nothing can be missing, so nothing need be feared of orders; but what was written may have
+    // been told.
     expect(j.mayBeReported(orderId(1))).toBe(true);
     rig.close();
     disk.restoreImage(old);

@@ -1,5 +1,13 @@
 import Database from 'better-sqlite3';
-import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -21,27 +29,108 @@ const ATTEMPT = `${ORDER}/1`;
 const QUOTED: JournalEvent = {
   kind: 'order-quoted',
   orderId: ORDER,
-  body: { cardNo: '8800003921', userNo: '1002203344', layout: 'PL-CPU', unit: 'volume', nextCount: 42, amountFen: 10_000, quantity: 3773, shares: [], carriedUsedMicro: 0, carriedAfterMicro: 15_500, tariffId: 't', tariffVersion: 1, offline: false, tag: 'ADE6788A' },
+  body: {
+    cardNo: '8800003921',
+    userNo: '1002203344',
+    layout: 'PL-CPU',
+    unit: 'volume',
+    nextCount: 42,
+    amountFen: 10_000,
+    quantity: 3773,
+    shares: [],
+    carriedUsedMicro: 0,
+    carriedAfterMicro: 15_500,
+    tariffId: 't',
+    tariffVersion: 1,
+    offline: false,
+    tag: 'ADE6788A',
+  },
 };
-const CREATING: JournalEvent = { kind: 'attempt-creating', orderId: ORDER, body: { attemptId: ATTEMPT, provider: 'wechat', outTradeNo: 'P1', outRefundNo: 'R1', amountFen: 10_000, expiresAtMs: T0 + 180_000 } };
-const PENDING: JournalEvent = { kind: 'attempt-pending', orderId: ORDER, body: { attemptId: ATTEMPT } };
-const PAID: JournalEvent = { kind: 'attempt-paid', orderId: ORDER, body: { attemptId: ATTEMPT, transactionId: 'T1', amountFen: 10_000, taken: true } };
-const ORDER_PAID: JournalEvent = { kind: 'order-paid', orderId: ORDER, body: { attemptId: ATTEMPT, amountFen: 10_000 } };
-const delivering = (after = 'BB'): JournalEvent => ({ kind: 'order-delivering', orderId: ORDER, body: { insertion: 1, before: 'AA', after, cumulative: 208_773, plan: ['x'] } });
-const DELIVERED: JournalEvent = { kind: 'order-delivered', orderId: ORDER, body: { by: 'read-back', count: 42, quantity: 3773, cumulative: 208_773 } };
-const CLOSING: JournalEvent = { kind: 'attempt-closing', orderId: ORDER, body: { attemptId: ATTEMPT, why: 'customer' } };
-const CLOSED: JournalEvent = { kind: 'attempt-closed', orderId: ORDER, body: { attemptId: ATTEMPT } };
-const REFUNDING: JournalEvent = { kind: 'attempt-refunding', orderId: ORDER, body: { attemptId: ATTEMPT, outRefundNo: 'R1', amountFen: 10_000, why: 'x' } };
-const REFUNDED: JournalEvent = { kind: 'attempt-refunded', orderId: ORDER, body: { attemptId: ATTEMPT, refundId: 'F1', amountFen: 10_000 } };
-const ORDER_REFUNDING: JournalEvent = { kind: 'order-refunding', orderId: ORDER, body: { attemptId: ATTEMPT, failure: { code: 'CARD-0204' } } };
-const ORDER_REFUNDED: JournalEvent = { kind: 'order-refunded', orderId: ORDER, body: { attemptId: ATTEMPT } };
-const IN_DOUBT: JournalEvent = { kind: 'order-in-doubt', orderId: ORDER, body: { failure: { code: 'CARD-0203' } } };
+const CREATING: JournalEvent = {
+  kind: 'attempt-creating',
+  orderId: ORDER,
+  body: {
+    attemptId: ATTEMPT,
+    provider: 'wechat',
+    outTradeNo: 'P1',
+    outRefundNo: 'R1',
+    amountFen: 10_000,
+    expiresAtMs: T0 + 180_000,
+  },
+};
+const PENDING: JournalEvent = {
+  kind: 'attempt-pending',
+  orderId: ORDER,
+  body: { attemptId: ATTEMPT },
+};
+const PAID: JournalEvent = {
+  kind: 'attempt-paid',
+  orderId: ORDER,
+  body: { attemptId: ATTEMPT, transactionId: 'T1', amountFen: 10_000, taken: true },
+};
+const ORDER_PAID: JournalEvent = {
+  kind: 'order-paid',
+  orderId: ORDER,
+  body: { attemptId: ATTEMPT, amountFen: 10_000 },
+};
+const delivering = (after = 'BB'): JournalEvent => ({
+  kind: 'order-delivering',
+  orderId: ORDER,
+  body: { insertion: 1, before: 'AA', after, cumulative: 208_773, plan: ['x'] },
+});
+const DELIVERED: JournalEvent = {
+  kind: 'order-delivered',
+  orderId: ORDER,
+  body: { by: 'read-back', count: 42, quantity: 3773, cumulative: 208_773 },
+};
+const CLOSING: JournalEvent = {
+  kind: 'attempt-closing',
+  orderId: ORDER,
+  body: { attemptId: ATTEMPT, why: 'customer' },
+};
+const CLOSED: JournalEvent = {
+  kind: 'attempt-closed',
+  orderId: ORDER,
+  body: { attemptId: ATTEMPT },
+};
+const REFUNDING: JournalEvent = {
+  kind: 'attempt-refunding',
+  orderId: ORDER,
+  body: { attemptId: ATTEMPT, outRefundNo: 'R1', amountFen: 10_000, why: 'x' },
+};
+const REFUNDED: JournalEvent = {
+  kind: 'attempt-refunded',
+  orderId: ORDER,
+  body: { attemptId: ATTEMPT, refundId: 'F1', amountFen: 10_000 },
+};
+const ORDER_REFUNDING: JournalEvent = {
+  kind: 'order-refunding',
+  orderId: ORDER,
+  body: { attemptId: ATTEMPT, failure: { code: 'CARD-0204' } },
+};
+const ORDER_REFUNDED: JournalEvent = {
+  kind: 'order-refunded',
+  orderId: ORDER,
+  body: { attemptId: ATTEMPT },
+};
+const IN_DOUBT: JournalEvent = {
+  kind: 'order-in-doubt',
+  orderId: ORDER,
+  body: { failure: { code: 'CARD-0203' } },
+};
 const SALE = [QUOTED, CREATING, PENDING, PAID, ORDER_PAID, delivering(), DELIVERED];
 
 let folder: string;
 const clock = new ManualClock(T0);
 const open = (where = folder, terminalId = TERMINAL): Result<Journal, Failure> =>
-  Journal.open({ dataDir: join(where, 'data'), secondPath: join(where, 'second'), terminalId, clock, random: seededRandom('journal'), onFatal: (f) => fatal.push(f.code) });
+  Journal.open({
+    dataDir: join(where, 'data'),
+    secondPath: join(where, 'second'),
+    terminalId,
+    clock,
+    random: seededRandom('journal'),
+    onFatal: (f) => fatal.push(f.code),
+  });
 const must = (r: Result<Journal, Failure>): Journal => {
   if (!r.ok) throw new Error(`${r.error.code} ${r.error.detail ?? ''}`);
   journals.push(r.value);
@@ -51,7 +140,8 @@ const codeOf = (r: Result<Journal, Failure>): string => {
   if (r.ok) r.value.close();
   return r.ok ? 'ok' : r.error.code;
 };
-const verify = (where = folder): readonly string[] => verifyJournal(join(where, 'data'), join(where, 'second')).problems;
+const verify = (where = folder): readonly string[] =>
+  verifyJournal(join(where, 'data'), join(where, 'second')).problems;
 const secondFile = (where = folder): string => SecondLog.path(join(where, 'second'), 1);
 const dbFile = (where = folder): string => Journal.file(join(where, 'data'));
 let journals: Journal[] = [];
@@ -74,8 +164,18 @@ describe('append and fold', () => {
   it('folds a sale, chained, in both places, and uploadable', () => {
     const j = must(open());
     for (const e of SALE) j.append([e]);
-    expect(j.order(ORDER)).toMatchObject({ state: 'delivered', paidBy: ATTEMPT, writes: 1, delivery: { before: 'AA', after: 'BB' } });
-    expect(j.attempt(ATTEMPT)).toMatchObject({ state: 'paid', taken: true, shown: true, transactionId: 'T1' });
+    expect(j.order(ORDER)).toMatchObject({
+      state: 'delivered',
+      paidBy: ATTEMPT,
+      writes: 1,
+      delivery: { before: 'AA', after: 'BB' },
+    });
+    expect(j.attempt(ATTEMPT)).toMatchObject({
+      state: 'paid',
+      taken: true,
+      shown: true,
+      transactionId: 'T1',
+    });
     const { events } = readSecondLog(secondFile());
     expect(events.map((e) => e.kind)).toEqual(SALE.map((e) => e.kind));
     let prev = genesisHash(TERMINAL, 1);
@@ -100,7 +200,17 @@ describe('append and fold', () => {
     paid: [QUOTED, CREATING, PENDING, PAID, ORDER_PAID],
     delivering: [QUOTED, CREATING, PENDING, PAID, ORDER_PAID, delivering()],
     delivered: SALE,
-    refunded: [QUOTED, CREATING, PENDING, PAID, ORDER_PAID, ORDER_REFUNDING, REFUNDING, REFUNDED, ORDER_REFUNDED],
+    refunded: [
+      QUOTED,
+      CREATING,
+      PENDING,
+      PAID,
+      ORDER_PAID,
+      ORDER_REFUNDING,
+      REFUNDING,
+      REFUNDED,
+      ORDER_REFUNDED,
+    ],
   };
   it.each<[string, string, JournalEvent]>([
     ['nothing', 'an attempt without an order', CREATING],
@@ -111,7 +221,11 @@ describe('append and fold', () => {
     ['creating', 'captured before it was shown', PAID],
     ['creating', 'closed without closing', CLOSED],
     ['pending', 'order paid without a captured attempt', ORDER_PAID],
-    ['pending', 'another sum captured', { ...PAID, body: { ...PAID.body, amountFen: 9_999 } } as JournalEvent],
+    [
+      'pending',
+      'another sum captured',
+      { ...PAID, body: { ...PAID.body, amountFen: 9_999 } } as JournalEvent,
+    ],
     ['pending', 'a refund of nothing', REFUNDING],
     ['closing', 'taken while closing', PAID],
     ['closed', 'taken after closing', PAID],
@@ -129,10 +243,20 @@ describe('append and fold', () => {
   ])('from %s: %s is refused, and nothing is written', (from, _what, event) => {
     const j = must(open());
     for (const e of start[from] ?? []) j.append([e]);
-    const before = { head: j.head, rows: [j.order(ORDER), j.attempt(ATTEMPT)], second: statSync(secondFile()).size };
+    const before = {
+      head: j.head,
+      rows: [j.order(ORDER), j.attempt(ATTEMPT)],
+      second: statSync(secondFile()).size,
+    };
     // Even in one batch with a fact that is all right.
-    expect(() => j.append([{ kind: 'clock-step', orderId: null, body: { stepMs: 1 } }, event])).toThrow(IllegalTransition);
-    expect({ head: j.head, rows: [j.order(ORDER), j.attempt(ATTEMPT)], second: statSync(secondFile()).size }).toEqual(before);
+    expect(() =>
+      j.append([{ kind: 'clock-step', orderId: null, body: { stepMs: 1 } }, event]),
+    ).toThrow(IllegalTransition);
+    expect({
+      head: j.head,
+      rows: [j.order(ORDER), j.attempt(ATTEMPT)],
+      second: statSync(secondFile()).size,
+    }).toEqual(before);
     expect(fatal).toEqual([]);
     j.append([{ kind: 'clock-step', orderId: null, body: { stepMs: 2 } }]);
     expect(verify()).toEqual([]);
@@ -150,13 +274,16 @@ describe('append and fold', () => {
 
   it('a body that the catalogue does not know is refused', () => {
     const j = must(open());
-    expect(() => j.append([{ ...QUOTED, body: { ...QUOTED.body, amountFen: 0.5 } } as JournalEvent])).toThrow();
+    expect(() =>
+      j.append([{ ...QUOTED, body: { ...QUOTED.body, amountFen: 0.5 } } as JournalEvent]),
+    ).toThrow();
     expect(j.head.seq).toBe(0);
   });
 
   it('in doubt may be written again by another plan, or be delivered by a later read', () => {
     const j = must(open());
-    for (const e of [...(start['delivering'] ?? []), IN_DOUBT, delivering('CC'), IN_DOUBT]) j.append([e]);
+    for (const e of [...(start['delivering'] ?? []), IN_DOUBT, delivering('CC'), IN_DOUBT])
+      j.append([e]);
     j.append([{ ...DELIVERED, body: { ...DELIVERED.body, by: 'later-read' } } as JournalEvent]);
     expect(j.order(ORDER)).toMatchObject({ state: 'delivered', writes: 2 });
   });
@@ -183,7 +310,11 @@ describe('opening', () => {
   it('synchronous=FULL is read back after the first write', () => {
     const asked: string[] = [];
     const own = Object.getOwnPropertyDescriptor(Database.prototype, 'pragma') as PropertyDescriptor;
-    const ask = own.value as (this: Database.Database, source: string, options?: Database.PragmaOptions) => unknown;
+    const ask = own.value as (
+      this: Database.Database,
+      source: string,
+      options?: Database.PragmaOptions,
+    ) => unknown;
     Object.defineProperty(Database.prototype, 'pragma', {
       ...own,
       value(this: Database.Database, source: string, options?: Database.PragmaOptions) {
@@ -203,7 +334,10 @@ describe('opening', () => {
   /** The files as they stand, as after a power cut: nothing was closed. */
   const cut = (): string => {
     const copy = join(folder, 'cut');
-    cpSync(join(folder, 'data'), join(copy, 'data'), { recursive: true, filter: (f) => !f.includes('core.lock') });
+    cpSync(join(folder, 'data'), join(copy, 'data'), {
+      recursive: true,
+      filter: (f) => !f.includes('core.lock'),
+    });
     cpSync(join(folder, 'second'), join(copy, 'second'), { recursive: true });
     return copy;
   };
@@ -228,7 +362,10 @@ describe('opening', () => {
     writeFileSync(secondFile(copy), whole.subarray(0, whole.length - 40));
     expect(readSecondLog(secondFile(copy)).torn).toBe(true);
     must(open(copy));
-    expect(readSecondLog(secondFile(copy))).toMatchObject({ torn: false, events: readSecondLog(secondFile()).events });
+    expect(readSecondLog(secondFile(copy))).toMatchObject({
+      torn: false,
+      events: readSecondLog(secondFile()).events,
+    });
   });
   it('a newer or altered schema, or another database, is refused and left alone', () => {
     close(must(open()));
@@ -265,8 +402,12 @@ describe('verify names the first bad place', () => {
   const tamper = (sql: string): void => {
     const db = new Database(dbFile());
     db.pragma('foreign_keys = OFF');
-    const triggers = db.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").all() as { name: string; sql: string }[];
-    db.exec(`${triggers.map((t) => `DROP TRIGGER ${t.name};`).join('')} ${sql}; ${triggers.map((t) => t.sql).join(';')}`);
+    const triggers = db
+      .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
+      .all() as { name: string; sql: string }[];
+    db.exec(
+      `${triggers.map((t) => `DROP TRIGGER ${t.name};`).join('')} ${sql}; ${triggers.map((t) => t.sql).join(';')}`,
+    );
     db.close();
   };
   beforeEach(sale);
@@ -308,7 +449,14 @@ describe('verify names the first bad place', () => {
     writeFileSync(secondFile(), [...lines.slice(0, 3), line, ...lines.slice(4)].join('\n'));
     expect(verify()).toEqual(['second log: line 4 fails its checksum']);
     const json = line.slice(9);
-    writeFileSync(secondFile(), [...lines.slice(0, 3), `${crc32(json).toString(16).padStart(8, '0')} ${json}`, ...lines.slice(4)].join('\n'));
+    writeFileSync(
+      secondFile(),
+      [
+        ...lines.slice(0, 3),
+        `${crc32(json).toString(16).padStart(8, '0')} ${json}`,
+        ...lines.slice(4),
+      ].join('\n'),
+    );
     expect(verify()).toEqual(['second log: line 4 is not event 4']);
     writeFileSync(secondFile(), [...lines.slice(0, 3), ...lines.slice(4)].join('\n'));
     expect(verify()).toEqual(['second log: line 4 is not event 4']);
@@ -324,7 +472,14 @@ describe('verify names the first bad place', () => {
     const j = must(open());
     expect(verify()).toEqual([]);
     j.append([{ kind: 'slip-printed', orderId: ORDER, body: { what: 'receipt', ok: true } }]);
-    expect(verifyJournal(join(folder, 'data'), join(folder, 'second'))).toMatchObject({ ok: true, events: 8, orders: 1, attempts: 1, unsent: 8, headHash: j.head.hash });
+    expect(verifyJournal(join(folder, 'data'), join(folder, 'second'))).toMatchObject({
+      ok: true,
+      events: 8,
+      orders: 1,
+      attempts: 1,
+      unsent: 8,
+      headHash: j.head.hash,
+    });
   });
 });
 
@@ -333,7 +488,9 @@ describe('the outbox', () => {
     const j = must(open());
     for (const e of SALE) j.append([e]);
     expect(j.unsynced()).toEqual({ events: 7, oldestMs: clock.nowMs(), soldFen: 10_000 });
-    expect(j.deliveriesBeyond('1002203344', 41, 'unacknowledged')).toEqual([{ count: 42, quantity: 3773 }]);
+    expect(j.deliveriesBeyond('1002203344', 41, 'unacknowledged')).toEqual([
+      { count: 42, quantity: 3773 },
+    ]);
     const batch = j.unsent(3);
     expect(batch).toMatchObject({ fromSeq: 1, prevHash: genesisHash(TERMINAL, 1) });
     const third = batch?.events.at(-1);
@@ -345,7 +502,11 @@ describe('the outbox', () => {
     expect(j.acknowledge(1, 7, j.head.hash)).toBe(true);
     expect(j.unsent(100)).toBeNull();
     expect(j.unsynced()).toEqual({ events: 0, oldestMs: null, soldFen: 0 });
-    expect([j.deliveriesBeyond('1002203344', 41, 'unacknowledged').length, j.deliveriesBeyond('1002203344', 41, 'all').length, j.deliveriesBeyond('1002203344', 42, 'all').length]).toEqual([0, 1, 0]);
+    expect([
+      j.deliveriesBeyond('1002203344', 41, 'unacknowledged').length,
+      j.deliveriesBeyond('1002203344', 41, 'all').length,
+      j.deliveriesBeyond('1002203344', 42, 'all').length,
+    ]).toEqual([0, 1, 0]);
     j.resendFrom(1, 6);
     j.resendFrom(1, 6);
     expect(j.unsent(100)?.events.map((e) => e.seq)).toEqual([6, 7]);
@@ -353,7 +514,15 @@ describe('the outbox', () => {
   });
   it('open orders are those that hold, or could still receive, money', () => {
     const j = must(open());
-    for (const e of [QUOTED, CREATING, PENDING, CLOSING, CLOSED, { kind: 'order-closed', orderId: ORDER, body: { why: 'customer' } } as JournalEvent]) j.append([e]);
+    for (const e of [
+      QUOTED,
+      CREATING,
+      PENDING,
+      CLOSING,
+      CLOSED,
+      { kind: 'order-closed', orderId: ORDER, body: { why: 'customer' } } as JournalEvent,
+    ])
+      j.append([e]);
     expect(j.openOrders().map((o) => o.state)).toEqual(['closed']);
     clock.advance(26 * 3_600_000);
     expect(j.openOrders()).toEqual([]);

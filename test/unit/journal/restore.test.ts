@@ -1,5 +1,16 @@
 import Database from 'better-sqlite3';
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from '../../../src/journal/journal.ts';
@@ -30,16 +41,23 @@ const garbage = (path: string, from: number, to: number): void => {
   bytes.fill(0x5a, from, to);
   writeFileSync(path, bytes);
 };
-const facts = (j: Journal): string[] => j.orders().map((o) => `${o.orderId.slice(-9, -5)} ${o.state}`);
+const facts = (j: Journal): string[] =>
+  j.orders().map((o) => `${o.orderId.slice(-9, -5)} ${o.state}`);
 const restoredBody = (j: Journal): Record<string, unknown> | undefined => {
   const batch = j.unsent(200);
-  return batch?.events.findLast((e) => e.kind === 'journal-restored')?.body as Record<string, unknown> | undefined;
+  return batch?.events.findLast((e) => e.kind === 'journal-restored')?.body as
+    | Record<string, unknown>
+    | undefined;
 };
 const edit = (sql: string): void => {
   const open = new Database(db());
   open.pragma('foreign_keys = OFF');
-  const triggers = open.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").all() as { name: string; sql: string }[];
-  open.exec(`${triggers.map((t) => `DROP TRIGGER ${t.name};`).join('')} ${sql}; ${triggers.map((t) => t.sql).join(';')}`);
+  const triggers = open
+    .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
+    .all() as { name: string; sql: string }[];
+  open.exec(
+    `${triggers.map((t) => `DROP TRIGGER ${t.name};`).join('')} ${sql}; ${triggers.map((t) => t.sql).join(';')}`,
+  );
   open.close();
 };
 
@@ -48,17 +66,28 @@ describe('a damaged journal', () => {
     ['pages overwritten', () => garbage(db(), 4096, statSync(db()).size)],
     ['the first page overwritten', () => garbage(db(), 0, 4096)],
     ['cut short', () => truncateSync(db(), 8192)],
-    ['no database any more', () => writeFileSync(db(), 'this is no database, and long enough to be looked at'.repeat(40))],
+    [
+      'no database any more',
+      () => writeFileSync(db(), 'this is no database, and long enough to be looked at'.repeat(40)),
+    ],
     ['empty', () => truncateSync(db(), 0)],
     ['gone', () => rmSync(db())],
-    ['an event altered', () => edit("UPDATE events SET body = replace(body, '10001', '10009') WHERE seq = 4")],
-    ['an event gone', () => edit('DELETE FROM events WHERE seq = 9; DELETE FROM outbox WHERE seq = 9')],
+    [
+      'an event altered',
+      () => edit("UPDATE events SET body = replace(body, '10001', '10009') WHERE seq = 4"),
+    ],
+    [
+      'an event gone',
+      () => edit('DELETE FROM events WHERE seq = 9; DELETE FROM outbox WHERE seq = 9'),
+    ],
   ])('%s: brought back whole from the second log alone', (what, damage) => {
     let j = rig.open();
     sell(j, 1, 2);
     j.append(sale(3).slice(0, 5));
     const { head } = j;
-    const counter = [j.nextOrderNumber(), j.nextOrderNumber(), j.nextOrderNumber()].at(-1) as number;
+    const counter = [j.nextOrderNumber(), j.nextOrderNumber(), j.nextOrderNumber()].at(
+      -1,
+    ) as number;
     rig.close();
     damage();
     const bytes = existsSync(db()) ? readFileSync(db()) : null;
@@ -66,21 +95,43 @@ describe('a damaged journal', () => {
     j = rig.open();
     expect(facts(j)).toEqual(['0001 delivered', '0002 delivered', '0003 paid']);
     const aside = `damaged-${rig.clock.nowMs()}`;
-    expect(j.condition()).toMatchObject({ kind: 'restored', atMs: rig.clock.nowMs(), aside, restoredSeq: head.seq, lostAfterSeq: null, accepted: false, epochGranted: false });
-    expect(restoredBody(j)).toMatchObject({ aside, backupSeq: 0, secondLogSeq: head.seq, restoredSeq: head.seq, lostAfterSeq: null });
+    expect(j.condition()).toMatchObject({
+      kind: 'restored',
+      atMs: rig.clock.nowMs(),
+      aside,
+      restoredSeq: head.seq,
+      lostAfterSeq: null,
+      accepted: false,
+      epochGranted: false,
+    });
+    expect(restoredBody(j)).toMatchObject({
+      aside,
+      backupSeq: 0,
+      secondLogSeq: head.seq,
+      restoredSeq: head.seq,
+      lostAfterSeq: null,
+    });
     expect(j.head).toMatchObject({ epoch: 1, seq: head.seq + 1 });
     // The damaged file is kept to the byte.
-    if (bytes !== null) expect(readFileSync(join(rig.dataDir, aside, 'journal.db')).equals(bytes)).toBe(true);
+    if (bytes !== null)
+      expect(readFileSync(join(rig.dataDir, aside, 'journal.db')).equals(bytes)).toBe(true);
     expect(j.nextOrderNumber()).toBeGreaterThan(what === 'gone' ? 0 : counter - 1);
     expect(j.unsent(1)?.fromSeq).toBe(1);
     expect(j.mayBeReported(orderId(1))).toBe(true);
     expect(rig.verify()).toEqual([]);
     // Nothing more happens at the next start.
     j = rig.open();
-    expect([j.head.seq, j.condition().kind, readdirSync(rig.dataDir).filter((f) => f.startsWith('damaged'))]).toEqual([head.seq + 1, 'restored', [aside]]);
+    expect([
+      j.head.seq,
+      j.condition().kind,
+      readdirSync(rig.dataDir).filter((f) => f.startsWith('damaged')),
+    ]).toEqual([head.seq + 1, 'restored', [aside]]);
     // A technician and central let it go on, in either order.
     expect(j.acceptDamage('t1', 'compared with central')).toBe(true);
-    expect([j.acceptDamage('t1', 'again'), j.condition()]).toMatchObject([false, { accepted: true, epochGranted: false }]);
+    expect([j.acceptDamage('t1', 'again'), j.condition()]).toMatchObject([
+      false,
+      { accepted: true, epochGranted: false },
+    ]);
     j = rig.open();
     expect(j.beginEpoch(2, 'restored')).toBe(true);
     expect(j.condition()).toEqual({ kind: 'good' });
@@ -119,11 +170,18 @@ describe('a damaged journal', () => {
     j = rig.open();
     expect(facts(j)).toEqual(['0001 delivered', '0002 delivered']);
     expect(j.unsent(100)).toMatchObject({ fromSeq: 8 });
-    expect(restoredBody(j)).toMatchObject({ backupSeq: 7, secondLogSeq: 14, restoredSeq: 14, lostAfterSeq: null });
+    expect(restoredBody(j)).toMatchObject({
+      backupSeq: 7,
+      secondLogSeq: 14,
+      restoredSeq: 14,
+      lostAfterSeq: null,
+    });
     expect(j.meta('policy')).toBe('kept');
     // The bad log was kept and made anew.
     expect(readSecondLog(log())).toMatchObject({ torn: false, badLines: 0 });
-    expect(existsSync(join(rig.secondPath, `damaged-${rig.clock.nowMs()}`, 'second-1.log'))).toBe(true);
+    expect(existsSync(join(rig.secondPath, `damaged-${rig.clock.nowMs()}`, 'second-1.log'))).toBe(
+      true,
+    );
     expect(rig.verify()).toEqual([]);
   });
 
@@ -169,7 +227,10 @@ describe('a damaged journal', () => {
     rmSync(log());
     // Rows and events are all there; an index is not.
     const open = new Database(db());
-    const page = open.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'orders_by_card'").pluck().get() as number;
+    const page = open
+      .prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'orders_by_card'")
+      .pluck()
+      .get() as number;
     open.close();
     garbage(db(), (page - 1) * 4096, page * 4096);
     j = rig.open();
@@ -202,7 +263,12 @@ describe('a damaged journal', () => {
     renameSync(join(folder, 'old'), rig.dataDir);
     j = rig.open();
     expect(facts(j)).toEqual(['0001 delivered', '0002 delivered']);
-    expect(j.condition()).toMatchObject({ kind: 'restored', why: 'the second log is ahead: epoch 1, 14 > 7', restoredSeq: seq, lostAfterSeq: null });
+    expect(j.condition()).toMatchObject({
+      kind: 'restored',
+      why: 'the second log is ahead: epoch 1, 14 > 7',
+      restoredSeq: seq,
+      lostAfterSeq: null,
+    });
   });
 
   it('two stories under the same numbers: the longer one is kept, the other one set aside, and both are said', () => {
@@ -225,8 +291,13 @@ describe('a damaged journal', () => {
     cpSync(SecondLog.path(other.secondPath, 1), log());
     j = rig.open();
     expect(facts(j)).toEqual(['0001 delivered', '0002 delivered']);
-    expect(j.condition()).toMatchObject({ kind: 'restored', why: 'the second log differs at epoch 1, 11' });
-    expect(readSecondLog(join(rig.secondPath, `damaged-${rig.clock.nowMs()}`, 'second-1.log')).events).toHaveLength(11);
+    expect(j.condition()).toMatchObject({
+      kind: 'restored',
+      why: 'the second log differs at epoch 1, 11',
+    });
+    expect(
+      readSecondLog(join(rig.secondPath, `damaged-${rig.clock.nowMs()}`, 'second-1.log')).events,
+    ).toHaveLength(11);
     expect(rig.verify()).toEqual([]);
   });
 
@@ -235,7 +306,8 @@ describe('a damaged journal', () => {
     sell(j, 1, 2);
     j.beginEpoch(3, 'x');
     for (const e of sale(3, 3)) j.append([e]);
-    for (let batch = j.unsent(100); batch !== null; batch = j.unsent(100)) j.acknowledge(batch.epoch, batch.events.at(-1)?.seq ?? 0, batch.events.at(-1)?.hash ?? '');
+    for (let batch = j.unsent(100); batch !== null; batch = j.unsent(100))
+      j.acknowledge(batch.epoch, batch.events.at(-1)?.seq ?? 0, batch.events.at(-1)?.hash ?? '');
     rig.clock.advance(10_000);
     for (const e of sale(4, 3)) j.append([e]);
     expect(j.prune(5_000)).toEqual({ events: 22, orders: 3 });
@@ -260,33 +332,45 @@ describe('a damaged journal', () => {
     const other = rig.tryOpen('000000000312');
     expect(other).toMatchObject({ ok: true, value: { head: { seq: 0 } } });
     expect(readSecondLog(log(1))).toMatchObject({ anchor: null, events: [] });
-    expect(readSecondLog(join(rig.secondPath, `damaged-${rig.clock.nowMs()}`, 'second-1.log')).anchor?.terminalId).toBe(TERMINAL);
+    expect(
+      readSecondLog(join(rig.secondPath, `damaged-${rig.clock.nowMs()}`, 'second-1.log')).anchor
+        ?.terminalId,
+    ).toBe(TERMINAL);
   });
 
-  it.each(['a backup from before the prune', 'a second log that was not shortened yet'])('a prune and %s: more comes back than was kept, and all of it is right', async (what) => {
-    let j = rig.open();
-    sell(j, 1, 2);
-    j.acknowledge(1, 14, j.head.hash);
-    const whole = readFileSync(log());
-    if (what.includes('backup')) await j.backup();
-    rig.clock.advance(10_000);
-    sell(j, 3);
-    const later = readFileSync(log());
-    expect(j.prune(5_000)).toEqual({ events: 14, orders: 2 });
-    const pruned = readFileSync(log(), 'utf8').trimEnd().split('\n').at(-1) as string;
-    rig.close();
-    rmSync(db());
-    if (!what.includes('backup')) writeFileSync(log(), Buffer.concat([later, Buffer.from(`${pruned}\n`)]));
-    expect(later.subarray(0, whole.length).equals(whole)).toBe(true);
-    j = rig.open();
-    expect(facts(j)).toEqual(['0001 delivered', '0002 delivered', '0003 delivered']);
-    expect(j.condition()).toMatchObject({ kind: 'restored', restoredSeq: 22, lostAfterSeq: null });
-    expect(rig.verify()).toEqual([]);
-    for (let batch = j.unsent(100); batch !== null; batch = j.unsent(100)) j.acknowledge(batch.epoch, batch.events.at(-1)?.seq ?? 0, batch.events.at(-1)?.hash ?? '');
-    rig.clock.advance(86_400_000);
-    expect(j.prune(1)).toMatchObject({ orders: 3 });
-    expect([rig.verify(), readSecondLog(log()).anchor?.seq]).toEqual([[], 22]);
-  });
+  it.each(['a backup from before the prune', 'a second log that was not shortened yet'])(
+    'a prune and %s: more comes back than was kept, and all of it is right',
+    async (what) => {
+      let j = rig.open();
+      sell(j, 1, 2);
+      j.acknowledge(1, 14, j.head.hash);
+      const whole = readFileSync(log());
+      if (what.includes('backup')) await j.backup();
+      rig.clock.advance(10_000);
+      sell(j, 3);
+      const later = readFileSync(log());
+      expect(j.prune(5_000)).toEqual({ events: 14, orders: 2 });
+      const pruned = readFileSync(log(), 'utf8').trimEnd().split('\n').at(-1) as string;
+      rig.close();
+      rmSync(db());
+      if (!what.includes('backup'))
+        writeFileSync(log(), Buffer.concat([later, Buffer.from(`${pruned}\n`)]));
+      expect(later.subarray(0, whole.length).equals(whole)).toBe(true);
+      j = rig.open();
+      expect(facts(j)).toEqual(['0001 delivered', '0002 delivered', '0003 delivered']);
+      expect(j.condition()).toMatchObject({
+        kind: 'restored',
+        restoredSeq: 22,
+        lostAfterSeq: null,
+      });
+      expect(rig.verify()).toEqual([]);
+      for (let batch = j.unsent(100); batch !== null; batch = j.unsent(100))
+        j.acknowledge(batch.epoch, batch.events.at(-1)?.seq ?? 0, batch.events.at(-1)?.hash ?? '');
+      rig.clock.advance(86_400_000);
+      expect(j.prune(1)).toMatchObject({ orders: 3 });
+      expect([rig.verify(), readSecondLog(log()).anchor?.seq]).toEqual([[], 22]);
+    },
+  );
 
   it('a second log that alone is damaged, missing or another machine’s is set aside and made anew, and that is said', () => {
     const damages: (() => void)[] = [
@@ -310,7 +394,10 @@ describe('a damaged journal', () => {
       const lost = !existsSync(log());
       const j = rig.open();
       expect(j.condition()).toEqual({ kind: 'good' });
-      expect(j.unsent(200)?.events.at(-1)).toMatchObject({ kind: 'maintenance-action', body: { who: 'core', action: 'second-log-remade', detail: `damaged-${rig.clock.nowMs()}` } });
+      expect(j.unsent(200)?.events.at(-1)).toMatchObject({
+        kind: 'maintenance-action',
+        body: { who: 'core', action: 'second-log-remade', detail: `damaged-${rig.clock.nowMs()}` },
+      });
       expect(existsSync(join(rig.secondPath, `damaged-${rig.clock.nowMs()}`))).toBe(!lost);
       expect(readSecondLog(log()).events.at(-1)?.hash).toBe(j.head.hash);
       expect(rig.verify()).toEqual([]);
@@ -394,28 +481,39 @@ describe('a restore that is cut', () => {
     expect(rig.verify()).toEqual([]);
   });
 
-  it.each(['nothing moved', 'half moved', 'all moved', 'in place'])('inside the swap (%s): the files that belong together come together', (at) => {
-    sell(rig.open(), 1, 2);
-    rig.close();
-    cpSync(rig.dataDir, join(folder, 'whole'), { recursive: true });
-    rmSync(db());
-    rig.clock.advance(1_000);
-    sell(rig.open(), 3);
-    rig.close();
-    // As the swap leaves it when it is cut: the built file beside, the plan on disk, the old files in between.
-    const aside = join(rig.dataDir, 'damaged-77');
-    writeFileSync(join(rig.dataDir, 'restore.json'), JSON.stringify({ aside: 'damaged-77' }));
-    const old = (part: string): string => `old ${part}`;
-    if (at !== 'in place') {
-      renameSync(db(), join(rig.dataDir, 'restored.db'));
-      mkdirSync(aside, { recursive: true });
-      writeFileSync(at === 'nothing moved' ? db() : join(aside, 'journal.db'), old('db'));
-      writeFileSync(at === 'all moved' ? join(aside, 'journal.db-wal') : `${db()}-wal`, old('wal'));
-    }
-    const j = rig.open();
-    expect(facts(j)).toEqual(['0001 delivered', '0002 delivered', '0003 delivered']);
-    expect(existsSync(join(rig.dataDir, 'restore.json'))).toBe(false);
-    if (at !== 'in place') expect([readFileSync(join(aside, 'journal.db'), 'utf8'), readFileSync(join(aside, 'journal.db-wal'), 'utf8')]).toEqual(['old db', 'old wal']);
-    expect(rig.verify()).toEqual([]);
-  });
+  it.each(['nothing moved', 'half moved', 'all moved', 'in place'])(
+    'inside the swap (%s): the files that belong together come together',
+    (at) => {
+      sell(rig.open(), 1, 2);
+      rig.close();
+      cpSync(rig.dataDir, join(folder, 'whole'), { recursive: true });
+      rmSync(db());
+      rig.clock.advance(1_000);
+      sell(rig.open(), 3);
+      rig.close();
+      // As the swap leaves it when it is cut: the built file beside, the plan on disk, the old
+      // files in between.
+      const aside = join(rig.dataDir, 'damaged-77');
+      writeFileSync(join(rig.dataDir, 'restore.json'), JSON.stringify({ aside: 'damaged-77' }));
+      const old = (part: string): string => `old ${part}`;
+      if (at !== 'in place') {
+        renameSync(db(), join(rig.dataDir, 'restored.db'));
+        mkdirSync(aside, { recursive: true });
+        writeFileSync(at === 'nothing moved' ? db() : join(aside, 'journal.db'), old('db'));
+        writeFileSync(
+          at === 'all moved' ? join(aside, 'journal.db-wal') : `${db()}-wal`,
+          old('wal'),
+        );
+      }
+      const j = rig.open();
+      expect(facts(j)).toEqual(['0001 delivered', '0002 delivered', '0003 delivered']);
+      expect(existsSync(join(rig.dataDir, 'restore.json'))).toBe(false);
+      if (at !== 'in place')
+        expect([
+          readFileSync(join(aside, 'journal.db'), 'utf8'),
+          readFileSync(join(aside, 'journal.db-wal'), 'utf8'),
+        ]).toEqual(['old db', 'old wal']);
+      expect(rig.verify()).toEqual([]);
+    },
+  );
 });

@@ -28,7 +28,8 @@ afterEach(() => {
 const db = (): string => Journal.file(rig.dataDir);
 const log = (epoch = 1): string => SecondLog.path(rig.secondPath, epoch);
 const ackAll = (j: Journal): void => {
-  for (let batch = j.unsent(100); batch !== null; batch = j.unsent(100)) j.acknowledge(batch.epoch, batch.events.at(-1)?.seq ?? 0, batch.events.at(-1)?.hash ?? '');
+  for (let batch = j.unsent(100); batch !== null; batch = j.unsent(100))
+    j.acknowledge(batch.epoch, batch.events.at(-1)?.seq ?? 0, batch.events.at(-1)?.hash ?? '');
 };
 
 describe('migration 0002', () => {
@@ -37,29 +38,55 @@ describe('migration 0002', () => {
     const old = new Database(db());
     old.exec(initial.sql);
     const meta = old.prepare('INSERT INTO meta VALUES (?, ?)');
-    for (const [k, v] of [['terminal_id', TERMINAL], ['epoch', '1'], ['order_counter', '2'], ['policy', 'p']]) meta.run(k, v);
+    for (const [k, v] of [
+      ['terminal_id', TERMINAL],
+      ['epoch', '1'],
+      ['order_counter', '2'],
+      ['policy', 'p'],
+    ])
+      meta.run(k, v);
     old.pragma('user_version = 1');
     meta.run('schema_digest', schemaDigest(old));
     let prev = genesisHash(TERMINAL, 1);
     const events = [...sale(1), ...sale(2).slice(0, 6), inDoubt(2)];
     const logged: LoggedEvent[] = [];
     for (const [i, e] of events.entries()) {
-      const facts = { epoch: 1, seq: i + 1, kind: e.kind, wallMs: T0 + i, orderId: e.orderId, body: e.body };
+      const facts = {
+        epoch: 1,
+        seq: i + 1,
+        kind: e.kind,
+        wallMs: T0 + i,
+        orderId: e.orderId,
+        body: e.body,
+      };
       const hash = eventHash(prev, facts);
-      old.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(i + 1, 1, e.kind, T0 + i, 5, 'boot', e.orderId, canonicalJson(e.body), prev, hash);
+      old
+        .prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+        .run(i + 1, 1, e.kind, T0 + i, 5, 'boot', e.orderId, canonicalJson(e.body), prev, hash);
       if (i >= 4) old.prepare('INSERT INTO outbox VALUES (?)').run(i + 1);
       logged.push({ ...facts, prevHash: prev, hash });
       prev = hash;
     }
     SecondLog.rewrite(rig.secondPath, 1, null, logged);
     // A row of version 1 has neither wantsRefund nor settled.
-    old.prepare("INSERT INTO orders VALUES (?, 'delivered', '8800003921', 10001, 7, '{}')").run(orderId(1));
+    old
+      .prepare("INSERT INTO orders VALUES (?, 'delivered', '8800003921', 10001, 7, '{}')")
+      .run(orderId(1));
     old.close();
     rmSync(join(rig.dataDir, 'core.lock'), { force: true });
 
     const j = rig.open();
-    expect([j.epoch, j.head, j.nextOrderNumber(), j.meta('policy')]).toEqual([1, { epoch: 1, seq: 14, hash: prev }, 3, 'p']);
-    expect(j.order(orderId(1))).toMatchObject({ state: 'delivered', settled: null, wantsRefund: false });
+    expect([j.epoch, j.head, j.nextOrderNumber(), j.meta('policy')]).toEqual([
+      1,
+      { epoch: 1, seq: 14, hash: prev },
+      3,
+      'p',
+    ]);
+    expect(j.order(orderId(1))).toMatchObject({
+      state: 'delivered',
+      settled: null,
+      wantsRefund: false,
+    });
     expect(j.order(orderId(2))).toMatchObject({ state: 'in-doubt', wantsRefund: false });
     expect(j.attempt(`${orderId(1)}/1`)).toMatchObject({ state: 'paid', settled: null });
     expect(j.unsent(100)).toMatchObject({ epoch: 1, fromSeq: 5 });
@@ -93,7 +120,11 @@ describe('migration 0003', () => {
     rig.close();
     const now = new Database(db(), { readonly: true });
     expect(now.prepare('SELECT * FROM orders').all()).toEqual(rows);
-    const plan = now.prepare("EXPLAIN QUERY PLAN SELECT row FROM orders WHERE json_extract(row, '$.quote.userNo') = 'x' AND card_no <> 'y'").all() as { detail: string }[];
+    const plan = now
+      .prepare(
+        "EXPLAIN QUERY PLAN SELECT row FROM orders WHERE json_extract(row, '$.quote.userNo') = 'x' AND card_no <> 'y'",
+      )
+      .all() as { detail: string }[];
     expect(plan.map((p) => p.detail).join()).toContain('orders_by_account');
     now.close();
   });
@@ -121,9 +152,15 @@ describe('backup', () => {
       if (made.ok) names.push(made.value.name);
     }
     expect(names).toEqual(['journal-1-7.db', 'journal-1-14.db', 'journal-1-21.db']);
-    expect(readdirSync(join(rig.dataDir, 'backup')).toSorted()).toEqual(['journal-1-14.db', 'journal-1-21.db']);
+    expect(readdirSync(join(rig.dataDir, 'backup')).toSorted()).toEqual([
+      'journal-1-14.db',
+      'journal-1-21.db',
+    ]);
     const copy = new Database(join(rig.dataDir, 'backup', 'journal-1-21.db'), { readonly: true });
-    expect([copy.pragma('journal_mode', { simple: true }), copy.prepare('SELECT count(*) FROM events').pluck().get()]).toEqual(['delete', 21]);
+    expect([
+      copy.pragma('journal_mode', { simple: true }),
+      copy.prepare('SELECT count(*) FROM events').pluck().get(),
+    ]).toEqual(['delete', 21]);
     copy.close();
   });
   it('takes what is appended while it runs, or ends before it', async () => {
@@ -150,15 +187,22 @@ describe('backup', () => {
     const real = rig.files();
     rig.close();
     const open = new Database(db());
-    const trigger = open.prepare("SELECT sql FROM sqlite_schema WHERE name = 'events_append_only_update'").pluck().get() as string;
+    const trigger = open
+      .prepare("SELECT sql FROM sqlite_schema WHERE name = 'events_append_only_update'")
+      .pluck()
+      .get() as string;
     open.close();
     // Altered behind the journal's back while it runs.
     const k = rig.open();
     const other = new Database(db());
-    other.exec(`DROP TRIGGER events_append_only_update; UPDATE events SET wall_ms = 1 WHERE seq = 3; ${trigger}`);
+    other.exec(
+      `DROP TRIGGER events_append_only_update; UPDATE events SET wall_ms = 1 WHERE seq = 3; ${trigger}`,
+    );
     other.close();
     const made = await k.backup();
-    expect(made.ok ? '' : String(made.error.cause)).toContain('event 3: the hash chain breaks here');
+    expect(made.ok ? '' : String(made.error.cause)).toContain(
+      'event 3: the hash chain breaks here',
+    );
     expect(real.backups.list()).toEqual([]);
   });
 });
@@ -192,8 +236,14 @@ describe('prune', () => {
     expect(j.prune(DAY / 2)).toMatchObject({ orders: 2 });
     expect(j.orders()).toEqual([]);
     expect(rig.verify()).toEqual([]);
-    const { first, last } = { first: readSecondLog(log()).events[0], last: readSecondLog(log()).events.at(-1) };
-    expect([first?.seq, last?.hash]).toEqual([(readSecondLog(log()).anchor?.seq ?? 0) + 1, j.head.hash]);
+    const { first, last } = {
+      first: readSecondLog(log()).events[0],
+      last: readSecondLog(log()).events.at(-1),
+    };
+    expect([first?.seq, last?.hash]).toEqual([
+      (readSecondLog(log()).anchor?.seq ?? 0) + 1,
+      j.head.hash,
+    ]);
     // It goes on, and is whole after a start.
     const k = rig.open();
     k.append(sale(4));
@@ -204,7 +254,12 @@ describe('prune', () => {
     const j = rig.open();
     const id = orderId(1);
     const attemptId = `${id}/1`;
-    j.append([...sale(1).slice(0, 3), { kind: 'attempt-closing', orderId: id, body: { attemptId, why: 'customer' } }, { kind: 'attempt-closed', orderId: id, body: { attemptId } }, { kind: 'order-closed', orderId: id, body: { why: 'customer' } }]);
+    j.append([
+      ...sale(1).slice(0, 3),
+      { kind: 'attempt-closing', orderId: id, body: { attemptId, why: 'customer' } },
+      { kind: 'attempt-closed', orderId: id, body: { attemptId } },
+      { kind: 'order-closed', orderId: id, body: { why: 'customer' } },
+    ]);
     ackAll(j);
     rig.clock.advance(3_600_000);
     expect(j.prune(0)).toBeNull();
@@ -239,7 +294,10 @@ describe('prune', () => {
     j.acknowledge(1, 8, readSecondLog(log()).events[7]?.hash ?? '');
     expect(j.prune(DAY / 2)).toEqual({ events: 8, orders: 1 });
     expect([j.resendFrom(1, 8), j.resendFrom(1, 9)]).toEqual([false, true]);
-    expect([j.acknowledge(1, 7, hash), j.acknowledge(1, 8, 'f'.repeat(64))]).toEqual([false, false]);
+    expect([j.acknowledge(1, 7, hash), j.acknowledge(1, 8, 'f'.repeat(64))]).toEqual([
+      false,
+      false,
+    ]);
     expect(j.unsent(1)?.fromSeq).toBe(9);
   });
   it('cut before the second log was shortened: the next start shortens it', () => {
@@ -276,8 +334,13 @@ describe('prune', () => {
     expect(j.prune(DAY / 2)).toEqual({ events: 7, orders: 1 });
     rig.close();
     const open = new Database(db());
-    const text = open.prepare("SELECT value FROM meta WHERE key = 'anchor'").pluck().get() as string;
-    open.prepare("UPDATE meta SET value = ? WHERE key = 'anchor'").run(text.replace('"seq":7', '"seq":6'));
+    const text = open
+      .prepare("SELECT value FROM meta WHERE key = 'anchor'")
+      .pluck()
+      .get() as string;
+    open
+      .prepare("UPDATE meta SET value = ? WHERE key = 'anchor'")
+      .run(text.replace('"seq":7', '"seq":6'));
     open.close();
     expect(rig.verify()[0]).toBe('event 8: the hash chain breaks here');
   });
@@ -286,7 +349,13 @@ describe('prune', () => {
 describe('verify', () => {
   it('names an event that holds more than the catalogue, and what looks like a payment code', () => {
     const j = rig.open();
-    j.append([{ kind: 'maintenance-action', orderId: null, body: { who: 't', action: 'x', why: 'code 1', detail: '134567890123456789' } }]);
+    j.append([
+      {
+        kind: 'maintenance-action',
+        orderId: null,
+        body: { who: 't', action: 'x', why: 'code 1', detail: '134567890123456789' },
+      },
+    ]);
     expect(rig.verify()).toEqual(['event 1: holds what looks like a payment code or a key']);
   });
 });
@@ -301,7 +370,11 @@ describe('space', () => {
     expect(disk.ballast.held()).toBe(false);
     disk.free += 1;
     j.keepBallast();
-    expect([disk.ballast.held(), disk.free, j.space()]).toEqual([true, MIN_FREE_BYTES + 1, 'ample']);
+    expect([disk.ballast.held(), disk.free, j.space()]).toEqual([
+      true,
+      MIN_FREE_BYTES + 1,
+      'ample',
+    ]);
     j.keepBallast();
     expect(disk.free).toBe(MIN_FREE_BYTES + 1);
     disk.free = MIN_FREE_BYTES - 1;
@@ -367,7 +440,8 @@ describe('space', () => {
     const tight: JournalStorage = {
       ...real,
       open: () => {
-        if (existsSync(join(rig.dataDir, 'ballast'))) throw new Database.SqliteError('database or disk is full', 'SQLITE_FULL');
+        if (existsSync(join(rig.dataDir, 'ballast')))
+          throw new Database.SqliteError('database or disk is full', 'SQLITE_FULL');
         return real.open();
       },
     };

@@ -21,8 +21,29 @@ it('a claim on another kiosk’s order whose answer came after its use is over: 
   after.set([0x26, 0x11, 0x22], 10);
   after.set(orderTag(orderId), 13);
   const identity = files.slice(0, 2).map(hex).join('');
-  const order: ClaimedOrder = { orderId, terminalId: origin, cardNo, userNo: '1002203344', layout: 'PL-CPU', unit: 'volume', nextCount: count + 1, amountFen: 2_650, quantity: 1_000, cumulative: cumulative + 1_000, carriedAfterMicro: 0, tag: hex(orderTag(orderId)), before: identity + hex(files[2] as Uint8Array), after: identity + hex(after), plan: ['theirs'] };
-  w.central.foreignClaim.set(cardNo, { orderId, terminalId: origin, nextCount: count + 1, state: 'in-doubt' });
+  const order: ClaimedOrder = {
+    orderId,
+    terminalId: origin,
+    cardNo,
+    userNo: '1002203344',
+    layout: 'PL-CPU',
+    unit: 'volume',
+    nextCount: count + 1,
+    amountFen: 2_650,
+    quantity: 1_000,
+    cumulative: cumulative + 1_000,
+    carriedAfterMicro: 0,
+    tag: hex(orderTag(orderId)),
+    before: identity + hex(files[2] as Uint8Array),
+    after: identity + hex(after),
+    plan: ['theirs'],
+  };
+  w.central.foreignClaim.set(cardNo, {
+    orderId,
+    terminalId: origin,
+    nextCount: count + 1,
+    state: 'in-doubt',
+  });
   w.central.claimAnswers.push(ok({ kind: 'write', ttlMs: 180_000, order, serverTimeMs: 0 }));
   let answer = (): void => undefined;
   w.central.claimGate = new Promise((resolve) => (answer = resolve));

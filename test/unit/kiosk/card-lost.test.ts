@@ -13,12 +13,25 @@ import { T0, World } from '../../support/kiosk-world.ts';
 import { openRoom } from '../central/harness.ts';
 import type { Room, Terminal } from '../central/harness.ts';
 
-/** An order in doubt whose card is lost, ended by a technician: the real kiosk, journal, uploader and layout against the real central, with other kiosks beside it. */
+/**
+ * An order in doubt whose card is lost, ended by a technician: the real kiosk, journal, uploader
+ * and layout against the real central, with other kiosks beside it.
+ */
 const CARD = '8800003921';
 const NEW_CARD = '8800007777';
 const USER = '1002203344';
 const WHY = '客户的卡已遗失或被盗';
-const PORTS: MaintenancePorts = { version: '1', enabled: true, checkPin: () => Promise.resolve('李工'), hasPrinter: true, verify: () => Promise.resolve({ ok: true, problems: [] }), scratch: () => Promise.resolve(1), uploadNow: () => undefined, onChanged: () => undefined, maxClockSkewMs: () => 60_000 };
+const PORTS: MaintenancePorts = {
+  version: '1',
+  enabled: true,
+  checkPin: () => Promise.resolve('李工'),
+  hasPrinter: true,
+  verify: () => Promise.resolve({ ok: true, problems: [] }),
+  scratch: () => Promise.resolve(1),
+  uploadNow: () => undefined,
+  onChanged: () => undefined,
+  maxClockSkewMs: () => 60_000,
+};
 
 let room: Room;
 let w: World;
@@ -34,30 +47,39 @@ const t = (i: number): Terminal => room.terminals[i] as Terminal;
 type Life = Parameters<World['central']['client']>[1];
 function wired(world: World, life: Life): BillingClient {
   const real = t(0).client;
-  const call = <A extends unknown[], R>(name: string, work: (...args: A) => Promise<R>, none: () => R) => async (...args: A): Promise<R> => {
-    if (!life.alive || world.at(life, name, 'before')) return new Promise<R>(() => undefined);
-    const answer = away ? none() : await work(...args);
-    if (!life.alive || world.at(life, name, 'after')) return new Promise<R>(() => undefined);
-    return answer;
-  };
+  const call =
+    <A extends unknown[], R>(name: string, work: (...args: A) => Promise<R>, none: () => R) =>
+    async (...args: A): Promise<R> => {
+      if (!life.alive || world.at(life, name, 'before')) return new Promise<R>(() => undefined);
+      const answer = away ? none() : await work(...args);
+      if (!life.alive || world.at(life, name, 'after')) return new Promise<R>(() => undefined);
+      return answer;
+    };
   const gone = () => err(failure('BILL-0101', 'away'));
   return {
     ...real,
     account: call('account', real.account, gone),
     quote: call('quote', real.quote, gone),
     release: call('release', real.release, gone),
-    claim: call('claim', async (orderId, kind, cardNo) => {
-      asked.push(kind);
-      const answer = await real.claim(orderId, kind, cardNo);
-      return deaf ? gone() : answer;
-    }, gone),
+    claim: call(
+      'claim',
+      async (orderId, kind, cardNo) => {
+        asked.push(kind);
+        const answer = await real.claim(orderId, kind, cardNo);
+        return deaf ? gone() : answer;
+      },
+      gone,
+    ),
     commands: call('commands', real.commands, gone),
     upload: call('upload', real.upload, () => ({ kind: 'away', failure: failure('BILL-0101') })),
   };
 }
 
 async function world(): Promise<void> {
-  const account = { ...(DEMO_ACCOUNTS.find((a) => a.cardNo === CARD) as SeedAccount), carriedMicro: 12_000 };
+  const account = {
+    ...(DEMO_ACCOUNTS.find((a) => a.cardNo === CARD) as SeedAccount),
+    carriedMicro: 12_000,
+  };
   room = await openRoom('sqlite', 3, { accounts: [account] });
   await room.db.query('INSERT INTO cards (card_no, user_no) VALUES ($1, $2)', [NEW_CARD, USER]);
   w = new World(['golden']);
@@ -72,7 +94,9 @@ beforeEach(world);
 async function end(): Promise<void> {
   const wrong = await w.close();
   await room.close();
-  expect(onCard ? wrong.filter((p) => !p.startsWith('card golden: cumulative rose')) : wrong).toEqual([]);
+  expect(
+    onCard ? wrong.filter((p) => !p.startsWith('card golden: cumulative rose')) : wrong,
+  ).toEqual([]);
 }
 afterEach(end);
 
@@ -92,8 +116,18 @@ async function enter(): Promise<void> {
   await w.tap('enter-pin', '2580');
   await w.until('open', () => w.screen === 'maintenance' && maintenance().orders.length > 0);
 }
-async function act(value: MaintenanceAction, more: { why?: string; reference?: string } = { why: WHY }): Promise<void> {
-  w.kiosk.intent({ type: 'maintenance-do', value, target: w.order().orderId, screen: w.screen, revision: w.snapshot.revision, ...more } satisfies Intent);
+async function act(
+  value: MaintenanceAction,
+  more: { why?: string; reference?: string } = { why: WHY },
+): Promise<void> {
+  w.kiosk.intent({
+    type: 'maintenance-do',
+    value,
+    target: w.order().orderId,
+    screen: w.screen,
+    revision: w.snapshot.revision,
+    ...more,
+  } satisfies Intent);
   await w.run(250);
 }
 async function sayLost(): Promise<void> {
@@ -109,13 +143,33 @@ async function commands(): Promise<readonly string[]> {
   await w.run(2_000);
   return c.value.commands.map((x) => x.kind);
 }
-const ledger = async (): Promise<string[]> => (await room.db.query<{ kind: string }>('SELECT kind FROM ledger WHERE order_id = $1 ORDER BY entry_id', [w.order().orderId])).map((r) => r.kind);
-const quoteNew = (i: number, nextCount: number, n: number) => t(i).client.quote({ orderId: `PL-${t(i).id}-1-000${n}-000${n}`, cardNo: NEW_CARD, nextCount, amountFen: 10_000 });
+const ledger = async (): Promise<string[]> =>
+  (
+    await room.db.query<{ kind: string }>(
+      'SELECT kind FROM ledger WHERE order_id = $1 ORDER BY entry_id',
+      [w.order().orderId],
+    )
+  ).map((r) => r.kind);
+const quoteNew = (i: number, nextCount: number, n: number) =>
+  t(i).client.quote({
+    orderId: `PL-${t(i).id}-1-000${n}-000${n}`,
+    cardNo: NEW_CARD,
+    nextCount,
+    amountFen: 10_000,
+  });
 /** Another kiosk with the card: under central's write claim. */
 const elsewhere = (i = 1) => t(i).client.claim(w.order().orderId, 'write', CARD);
 function tellAfter(i = 1): number {
   const { quote, delivery } = w.order();
-  return t(i).journal.add('assist-ended', w.order().orderId, { origin: t(0).id, cardNo: CARD, verdict: 'after', written: true, count: quote.nextCount, quantity: quote.quantity, cumulative: delivery?.cumulative ?? 0 });
+  return t(i).journal.add('assist-ended', w.order().orderId, {
+    origin: t(0).id,
+    cardNo: CARD,
+    verdict: 'after',
+    written: true,
+    count: quote.nextCount,
+    quantity: quote.quantity,
+    cumulative: delivery?.cumulative ?? 0,
+  });
 }
 /** Another kiosk wrote it. */
 function writtenElsewhere(): void {
@@ -129,14 +183,26 @@ describe('a technician says that the card will not come back', () => {
     await enter();
     await act('card-lost', {});
     expect(w.kinds()).not.toContain('maintenance-action');
-    expect(maintenance().orders[0]).toMatchObject({ state: 'in-doubt', actions: ['card-lost', 'print-story'] });
+    expect(maintenance().orders[0]).toMatchObject({
+      state: 'in-doubt',
+      actions: ['card-lost', 'print-story'],
+    });
     await act('card-lost');
     await parked();
-    expect(w.kinds().slice(-4)).toEqual(['maintenance-entered', 'maintenance-action', 'order-in-doubt', 'order-parked']);
+    expect(w.kinds().slice(-4)).toEqual([
+      'maintenance-entered',
+      'maintenance-action',
+      'order-in-doubt',
+      'order-parked',
+    ]);
     expect(w.order()).toMatchObject({ reason: 'card-lost', nextStep: 'counter' });
     expect([asked, w.state()]).toEqual([['counter'], 'parked/paid']);
     await w.run(2_500);
-    expect(maintenance().orders[0]).toMatchObject({ state: 'parked', reason: { zh: '卡找不回来，不知道是否写上' }, actions: ['settle-delivered-by-hand', 'settle-refunded-by-hand', 'print-story'] });
+    expect(maintenance().orders[0]).toMatchObject({
+      state: 'parked',
+      reason: { zh: '卡找不回来，不知道是否写上' },
+      actions: ['settle-delivered-by-hand', 'settle-refunded-by-hand', 'print-story'],
+    });
     await act('card-lost');
     expect(maintenance().message?.zh).toBe('这笔订单已不需要此操作');
 
@@ -147,7 +213,10 @@ describe('a technician says that the card will not come back', () => {
     await w.until('told', () => w.journal.unsent(1) === null);
     expect(await ledger()).toEqual(['captured', 'refunded']);
     // What the order had reserved is the account's again, and spent once by the new card's sale.
-    expect(await quoteNew(1, 42, 2)).toMatchObject({ ok: true, value: { nextCount: 42, carriedUsedMicro: 12_000 } });
+    expect(await quoteNew(1, 42, 2)).toMatchObject({
+      ok: true,
+      value: { nextCount: 42, carriedUsedMicro: 12_000 },
+    });
     expect(w.pay.newest().refunds.size).toBe(0);
   });
 
@@ -159,7 +228,10 @@ describe('a technician says that the card will not come back', () => {
     await act('settle-delivered-by-hand', { why: '已换新卡并写入', reference: '42007190' });
     await w.until('told', () => w.journal.unsent(1) === null);
     await room.db.query('UPDATE accounts SET count = 42 WHERE user_no = $1', [USER]);
-    expect(await quoteNew(1, 43, 1)).toMatchObject({ ok: true, value: { nextCount: 43, carriedUsedMicro: 0 } });
+    expect(await quoteNew(1, 43, 1)).toMatchObject({
+      ok: true,
+      value: { nextCount: 43, carriedUsedMicro: 0 },
+    });
     expect(await ledger()).toEqual(['captured']);
   });
 
@@ -169,7 +241,11 @@ describe('a technician says that the card will not come back', () => {
     await enter();
     await act('card-lost');
     await w.run(2_500);
-    expect(maintenance().orders[0]).toMatchObject({ state: 'in-doubt', reason: { zh: '卡找不回来，等中心确认后转人工' }, actions: ['print-story'] });
+    expect(maintenance().orders[0]).toMatchObject({
+      state: 'in-doubt',
+      reason: { zh: '卡找不回来，等中心确认后转人工' },
+      actions: ['print-story'],
+    });
     await w.run(60_000);
     w.kill();
     await w.start();
@@ -222,14 +298,22 @@ describe('a technician says that the card will not come back', () => {
         await w.run(5_000);
         // Cut before it was on disk, it was not said.
         if (w.order().state === 'in-doubt') {
-          expect([crashed, wantsCounter(w.order())]).toEqual([expect.stringMatching(/^(before|torn) maintenance-action/), false]);
+          expect([crashed, wantsCounter(w.order())]).toEqual([
+            expect.stringMatching(/^(before|torn) maintenance-action/),
+            false,
+          ]);
           await sayLost();
         }
         await parked();
       }
       await w.until('told', () => w.journal.unsent(1) === null);
-      expect(w.kinds().filter((k) => k === 'order-parked'), crashed ?? '').toHaveLength(1);
-      expect((await room.db.query('SELECT state, counter_claim FROM orders', []))[0]).toMatchObject({ state: 'parked' });
+      expect(
+        w.kinds().filter((k) => k === 'order-parked'),
+        crashed ?? '',
+      ).toHaveLength(1);
+      expect((await room.db.query('SELECT state, counter_claim FROM orders', []))[0]).toMatchObject(
+        { state: 'parked' },
+      );
       expect(w.pay.newest().refunds.size).toBe(0);
       if (crashed === null) break;
     }
@@ -241,9 +325,21 @@ describe('a technician says that the card will not come back', () => {
     const order = w.order();
     const { standingOf } = await import('../../../src/kiosk/maintenance-words.ts');
     const settled = { how: 'refunded-by-hand', reference: '1', who: 'x', atMs: 0 } as const;
-    const late = { ...w.attempt(), attemptId: `${order.orderId}/2`, state: 'parked', taken: false, reason: 'refund-refused' } as const;
-    expect(standingOf(order, [w.attempt(), { ...late, settled }], false)).toMatchObject({ state: 'in-doubt', actions: ['card-lost'] });
-    expect(standingOf(order, [w.attempt(), { ...late, settled: null }], false)).toMatchObject({ state: 'parked', actions: ['retry-refund', 'settle-refunded-by-hand', 'card-lost'] });
+    const late = {
+      ...w.attempt(),
+      attemptId: `${order.orderId}/2`,
+      state: 'parked',
+      taken: false,
+      reason: 'refund-refused',
+    } as const;
+    expect(standingOf(order, [w.attempt(), { ...late, settled }], false)).toMatchObject({
+      state: 'in-doubt',
+      actions: ['card-lost'],
+    });
+    expect(standingOf(order, [w.attempt(), { ...late, settled: null }], false)).toMatchObject({
+      state: 'parked',
+      actions: ['retry-refund', 'settle-refunded-by-hand', 'card-lost'],
+    });
   });
 });
 
@@ -351,26 +447,29 @@ describe('another kiosk had the card', () => {
     expect(w.state()).toBe('delivered/paid');
   });
 
-  it.each(['parked', 'settled as delivered'] as const)('it tells “after” once the order is %s: booked as delivered, and the origin’s order ends', async (state) => {
-    await doubt();
-    await sayLost();
-    await parked();
-    if (state !== 'parked') {
-      await enter();
-      await act('settle-delivered-by-hand', { why: '客户确认已收到气量', reference: '42007190' });
-      await w.tap('exit');
-    }
-    await w.until('told', () => w.journal.unsent(1) === null);
-    writtenElsewhere();
-    tellAfter();
-    expect(await t(1).upload()).toEqual([]);
-    expect(await ledger()).toEqual(['captured', 'carried-used', 'delivered', 'carried']);
-    expect(await commands()).toEqual(['delivered-elsewhere']);
-    expect(w.state()).toBe('delivered/paid');
-    await w.until('told', () => w.journal.unsent(1) === null);
-    expect(await commands()).toEqual([]);
-    expect((await room.central.data()).quarantineOpen).toBe(0);
-  });
+  it.each(['parked', 'settled as delivered'] as const)(
+    'it tells “after” once the order is %s: booked as delivered, and the origin’s order ends',
+    async (state) => {
+      await doubt();
+      await sayLost();
+      await parked();
+      if (state !== 'parked') {
+        await enter();
+        await act('settle-delivered-by-hand', { why: '客户确认已收到气量', reference: '42007190' });
+        await w.tap('exit');
+      }
+      await w.until('told', () => w.journal.unsent(1) === null);
+      writtenElsewhere();
+      tellAfter();
+      expect(await t(1).upload()).toEqual([]);
+      expect(await ledger()).toEqual(['captured', 'carried-used', 'delivered', 'carried']);
+      expect(await commands()).toEqual(['delivered-elsewhere']);
+      expect(w.state()).toBe('delivered/paid');
+      await w.until('told', () => w.journal.unsent(1) === null);
+      expect(await commands()).toEqual([]);
+      expect((await room.central.data()).quarantineOpen).toBe(0);
+    },
+  );
 
   it('it tells “after” once the money was handed back: set aside loudly, nothing booked', async () => {
     await doubt();

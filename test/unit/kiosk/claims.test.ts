@@ -6,7 +6,10 @@ import { orderTag } from '../../../src/shared/order-tag.ts';
 import { err, ok } from '../../../src/shared/result.ts';
 import { World } from '../../support/kiosk-world.ts';
 
-/** Orders in doubt, once central may know of them: what this kiosk may do alone, what it needs a claim for, and what it does for another kiosk's order. */
+/**
+ * Orders in doubt, once central may know of them: what this kiosk may do alone, what it needs a
+ * claim for, and what it does for another kiosk's order.
+ */
 let w: World;
 /** Writes of another kiosk's orders, which this kiosk's own books do not have. */
 let foreignQuantity = 0;
@@ -17,7 +20,13 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   const wrong = await w.close();
-  expect(foreignQuantity === 0 ? wrong : wrong.filter((p) => !p.startsWith(`card golden: cumulative rose by ${foreignQuantity}, delivered 0`))).toEqual([]);
+  expect(
+    foreignQuantity === 0
+      ? wrong
+      : wrong.filter(
+          (p) => !p.startsWith(`card golden: cumulative rose by ${foreignQuantity}, delivered 0`),
+        ),
+  ).toEqual([]);
 });
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex').toUpperCase();
@@ -27,7 +36,9 @@ const THEIRS = `PL-${OTHER}-1-0007-1234`;
 /** Another kiosk's order for the card, as central tells it to whoever holds the claim. */
 function theirOrder(id: string, orderId = THEIRS): ClaimedOrder {
   const card = w.card(id);
-  const [pub, holder, record] = (['15', '16', '17'] as const).map((f) => card.peek(f) as Uint8Array) as [Uint8Array, Uint8Array, Uint8Array];
+  const [pub, holder, record] = (['15', '16', '17'] as const).map(
+    (f) => card.peek(f) as Uint8Array,
+  ) as [Uint8Array, Uint8Array, Uint8Array];
   const { count, cumulative } = w.purchase(id);
   const quantity = 1_000;
   const after = new Uint8Array(17);
@@ -58,10 +69,16 @@ function theirOrder(id: string, orderId = THEIRS): ClaimedOrder {
 }
 function theirs(state: 'in-doubt' | 'delivering' | 'paid' = 'in-doubt'): ClaimedOrder {
   const order = theirOrder('golden');
-  w.central.foreignClaim.set('8800003921', { orderId: THEIRS, terminalId: OTHER, nextCount: order.nextCount, state });
+  w.central.foreignClaim.set('8800003921', {
+    orderId: THEIRS,
+    terminalId: OTHER,
+    nextCount: order.nextCount,
+    state,
+  });
   return order;
 }
-const granted = (order: ClaimedOrder) => ok({ kind: 'write' as const, ttlMs: 180_000, order, serverTimeMs: 1_234 });
+const granted = (order: ClaimedOrder) =>
+  ok({ kind: 'write' as const, ttlMs: 180_000, order, serverTimeMs: 1_234 });
 const facts = () => w.kinds().filter((k) => k.startsWith('assist'));
 
 describe('another kiosk’s order', () => {
@@ -75,12 +92,22 @@ describe('another kiosk’s order', () => {
     w.central.claimAnswers.push(granted(order));
     await w.insert('golden');
     await w.untilScreen('unfinished');
-    await w.until('delivered', () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered');
-    expect(w.shown('unfinished')).toMatchObject({ amountFen: 2_650, quantity: 1_000, orderRef: '0999 0007 1234' });
+    await w.until(
+      'delivered',
+      () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered',
+    );
+    expect(w.shown('unfinished')).toMatchObject({
+      amountFen: 2_650,
+      quantity: 1_000,
+      orderRef: '0999 0007 1234',
+    });
     foreignQuantity = 1_000;
     expect(intentFirst).toBe(true);
     expect(facts()).toEqual(['assist-writing', 'assist-ended']);
-    expect(w.purchase('golden')).toEqual({ count: before.count + 1, cumulative: before.cumulative + 1_000 });
+    expect(w.purchase('golden')).toEqual({
+      count: before.count + 1,
+      cumulative: before.cumulative + 1_000,
+    });
     expect(w.journal.orders()).toEqual([]);
   });
 
@@ -90,7 +117,10 @@ describe('another kiosk’s order', () => {
     foreignQuantity = 1_000;
     w.central.claimAnswers.push(granted(order));
     await w.insert('golden');
-    await w.until('delivered', () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered');
+    await w.until(
+      'delivered',
+      () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered',
+    );
     expect(facts()).toEqual(['assist-ended']);
   });
 
@@ -102,8 +132,13 @@ describe('another kiosk’s order', () => {
     foreignQuantity = 1_000;
     w.central.claimAnswers.push(granted(order));
     await w.insert('golden');
-    await w.until('superseded', () => w.screen === 'unfinished' && w.shown('unfinished').state === 'refunding');
-    expect(w.journal.story(THEIRS).map((e) => (e.body as { verdict?: string }).verdict)).toEqual(['superseded']);
+    await w.until(
+      'superseded',
+      () => w.screen === 'unfinished' && w.shown('unfinished').state === 'refunding',
+    );
+    expect(w.journal.story(THEIRS).map((e) => (e.body as { verdict?: string }).verdict)).toEqual([
+      'superseded',
+    ]);
   });
 
   it.each([
@@ -135,14 +170,25 @@ describe('another kiosk’s order', () => {
     await w.insert('golden');
     await w.untilScreen('in-doubt');
     await w.insert('golden');
-    await w.until('delivered', () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered');
+    await w.until(
+      'delivered',
+      () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered',
+    );
     foreignQuantity = 1_000;
-    expect(w.purchase('golden')).toEqual({ count: before.count + 1, cumulative: before.cumulative + 1_000 });
+    expect(w.purchase('golden')).toEqual({
+      count: before.count + 1,
+      cumulative: before.cumulative + 1_000,
+    });
   });
 
   it('is pulled out while central is asked: told as not written, but never of a write whose end nobody saw', async () => {
     const order = theirs();
-    const verdicts = () => w.journal.story(THEIRS).flatMap((e) => (e.kind === 'assist-ended' ? [(e.body as { verdict: string }).verdict] : []));
+    const verdicts = () =>
+      w.journal
+        .story(THEIRS)
+        .flatMap((e) =>
+          e.kind === 'assist-ended' ? [(e.body as { verdict: string }).verdict] : [],
+        );
     const askedAndPulled = async (): Promise<void> => {
       w.central.claimAnswers.push(granted(order));
       let open: () => void = () => undefined;
@@ -160,7 +206,8 @@ describe('another kiosk’s order', () => {
     expect(verdicts()).toEqual(['before']);
     // Which claim it ends: a later one may overtake it on the way to central.
     expect(w.journal.story(THEIRS).at(-1)?.body).toMatchObject({ claimMs: 1_234 });
-    // Now a write is begun and the card torn out of it: this kiosk does not know what is on the card.
+    // Now a write is begun and the card torn out of it: this kiosk does not know what is on the
+    // card.
     w.central.claimAnswers.push(granted(order));
     w.card('golden').arm({ kind: 'tear', at: 18, when: 'after', from: 'arming' });
     await w.insert('golden');
@@ -169,7 +216,10 @@ describe('another kiosk’s order', () => {
     expect(verdicts()).toEqual(['before']);
     w.central.claimAnswers.push(granted(order));
     await w.insert('golden');
-    await w.until('delivered', () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered');
+    await w.until(
+      'delivered',
+      () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered',
+    );
     foreignQuantity = 1_000;
   });
 
@@ -184,7 +234,11 @@ describe('another kiosk’s order', () => {
       w.slot.insert(w.card('golden'));
     });
     await w.insert('golden');
-    await w.until('delivered', () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered', 30_000);
+    await w.until(
+      'delivered',
+      () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered',
+      30_000,
+    );
     foreignQuantity = 1_000;
   });
 
@@ -200,7 +254,10 @@ describe('another kiosk’s order', () => {
     w.kiosk.setService({ blocked: failure('SALE-0110') });
     w.central.claimAnswers.push(granted(theirs()));
     await w.insert('golden');
-    await w.until('delivered', () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered');
+    await w.until(
+      'delivered',
+      () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered',
+    );
     foreignQuantity = 1_000;
   });
 
@@ -210,8 +267,16 @@ describe('another kiosk’s order', () => {
     w.central.claimAnswers.push(granted(order));
     await w.insert('golden');
     await w.untilScreen('cannot-sell');
-    expect(w.journal.story(THEIRS).map((e) => e.kind)).toEqual(['assist-writing', 'assist-writing', 'assist-writing', 'assist-ended']);
-    expect(w.journal.story(THEIRS).at(-1)?.body).toMatchObject({ verdict: 'before', claimMs: 1_234 });
+    expect(w.journal.story(THEIRS).map((e) => e.kind)).toEqual([
+      'assist-writing',
+      'assist-writing',
+      'assist-writing',
+      'assist-ended',
+    ]);
+    expect(w.journal.story(THEIRS).at(-1)?.body).toMatchObject({
+      verdict: 'before',
+      claimMs: 1_234,
+    });
   });
 
   it('the core dies during the write: the card is asked about again, and written once', async () => {
@@ -222,9 +287,15 @@ describe('another kiosk’s order', () => {
     await w.until('writing', () => facts().length > 0);
     w.kill();
     await w.start();
-    await w.until('delivered', () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered');
+    await w.until(
+      'delivered',
+      () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered',
+    );
     foreignQuantity = 1_000;
-    expect(w.purchase('golden')).toEqual({ count: before.count + 1, cumulative: before.cumulative + 1_000 });
+    expect(w.purchase('golden')).toEqual({
+      count: before.count + 1,
+      cumulative: before.cumulative + 1_000,
+    });
   });
 });
 
@@ -253,7 +324,10 @@ describe('an order of ours in doubt', () => {
     w.central.away = true;
     await w.run(CLAIM_USE_MS + 10_000);
     await w.insert('golden');
-    await w.until('waits for central', () => w.screen === 'in-doubt' && w.shown('in-doubt').reason === 'central');
+    await w.until(
+      'waits for central',
+      () => w.screen === 'in-doubt' && w.shown('in-doubt').reason === 'central',
+    );
     expect(w.order().writes).toBe(1);
     w.central.away = false;
     await w.until('delivered', () => w.order().state === 'delivered');
@@ -280,7 +354,8 @@ describe('an order of ours in doubt', () => {
     w.card('golden').arm({ kind: 'tear', at: 9, when: 'before', from: 'arming' });
     w.pay.pay();
     await w.untilScreen('in-doubt');
-    // An upload that failed may have reached central all the same; only one that never left is sure not to have.
+    // An upload that failed may have reached central all the same; only one that never left is sure
+    // not to have.
     w.journal.mayBeReported = () => false;
     await w.run(CLAIM_USE_MS + 10_000);
     await w.insert('golden');
@@ -303,7 +378,14 @@ describe('an order of ours in doubt', () => {
     const o = w.order();
     // The other kiosk wrote it.
     w.card('golden').poke('17', Buffer.from((o.delivery?.after ?? '').slice(-34), 'hex'));
-    const command = { kind: 'delivered-elsewhere', orderId: o.orderId, terminalId: OTHER, count: o.quote.nextCount, quantity: o.quote.quantity, cumulative: o.delivery?.cumulative ?? 0 } as const;
+    const command = {
+      kind: 'delivered-elsewhere',
+      orderId: o.orderId,
+      terminalId: OTHER,
+      count: o.quote.nextCount,
+      quantity: o.quote.quantity,
+      cumulative: o.delivery?.cumulative ?? 0,
+    } as const;
     w.kiosk.command({ ...command, quantity: 1 });
     expect(w.state()).toBe('in-doubt/paid');
     w.kiosk.command(command);
@@ -319,7 +401,9 @@ describe('an order of ours in doubt', () => {
     // Not told yet: central will know it.
     const unsent = w.journal.unsent.bind(w.journal);
     w.journal.unsent = () => null;
-    w.journal.append([{ kind: 'slip-printed', orderId: w.order().orderId, body: { what: 'in-doubt', ok: true } }]);
+    w.journal.append([
+      { kind: 'slip-printed', orderId: w.order().orderId, body: { what: 'in-doubt', ok: true } },
+    ]);
     await w.insert('golden');
     await w.run(600_000);
     expect(w.state()).toBe('in-doubt/paid');
@@ -394,7 +478,15 @@ describe('a refund after a write was begun', () => {
   it('a restored journal calls it paid, and central granted its refund in another life: refunded though the card is in the slot', async () => {
     w.kill();
     const client = w.central.client.bind(w.central);
-    w.central.client = (world, life) => ({ ...client(world, life), claim: (_orderId, kind) => Promise.resolve(kind === 'write' ? err(failure('BILL-0107')) : ok({ kind, ttlMs: 0, order: null, serverTimeMs: 0 })) });
+    w.central.client = (world, life) => ({
+      ...client(world, life),
+      claim: (_orderId, kind) =>
+        Promise.resolve(
+          kind === 'write'
+            ? err(failure('BILL-0107'))
+            : ok({ kind, ttlMs: 0, order: null, serverTimeMs: 0 }),
+        ),
+    });
     await w.start();
     w.journal.mayBeReported = () => true;
     const before = w.purchase('golden');
@@ -422,10 +514,23 @@ describe('an order by its number', () => {
     await w.untilScreen('start');
     await w.tap('open', 'unfinished');
     await w.tap('find-order', ref);
-    expect(w.shown('order-status')).toMatchObject({ state: 'delivered', amountFen: 10_000, orderRef: w.shown('order-status').orderRef });
+    expect(w.shown('order-status')).toMatchObject({
+      state: 'delivered',
+      amountFen: 10_000,
+      orderRef: w.shown('order-status').orderRef,
+    });
     await w.tap('exit');
     await w.tap('open', 'unfinished');
-    w.central.statuses = [{ orderId: THEIRS, terminalId: OTHER, state: 'in-doubt', amountFen: 5_000, quantity: 1_886, unit: 'volume' }];
+    w.central.statuses = [
+      {
+        orderId: THEIRS,
+        terminalId: OTHER,
+        state: 'in-doubt',
+        amountFen: 5_000,
+        quantity: 1_886,
+        unit: 'volume',
+      },
+    ];
     await w.tap('find-order', '099900071234');
     await w.until('answered', () => w.shown('order-status').state !== 'asking');
     expect(w.shown('order-status')).toMatchObject({ state: 'in-doubt', amountFen: 5_000 });

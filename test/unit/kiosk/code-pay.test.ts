@@ -7,31 +7,50 @@ import { MAX_ATTEMPTS } from '../../../src/kiosk/orders.ts';
 
 import { World } from '../../support/kiosk-world.ts';
 
-/** The kiosk scans the customer's code. After each test the books of provider, journal and card are compared, attempt by attempt. */
+/**
+ * The kiosk scans the customer's code. After each test the books of provider, journal and card are
+ * compared, attempt by attempt.
+ */
 const WECHAT = '134567890123456789';
 const ALIPAY = '2867890123456789';
 let w: World;
 beforeEach(async () => {
   w = new World();
-  w.payWith = [{ kind: 'wechat', codes: true }, { kind: 'alipay', codes: true }];
+  w.payWith = [
+    { kind: 'wechat', codes: true },
+    { kind: 'alipay', codes: true },
+  ];
   await w.start();
 });
 afterEach(async () => {
-  // Neither in the facts (twice on disk), nor in the rows, nor on paper, nor in what the screen was told.
-  const everywhere = [readFileSync(SecondLog.path(join(w.folder, 'second'), 1), 'utf8'), JSON.stringify(w.journal.orders()), w.printed.join(), JSON.stringify(w.snapshot)].join();
+  // Neither in the facts (twice on disk), nor in the rows, nor on paper, nor in what the screen was
+  // told.
+  const everywhere = [
+    readFileSync(SecondLog.path(join(w.folder, 'second'), 1), 'utf8'),
+    JSON.stringify(w.journal.orders()),
+    w.printed.join(),
+    JSON.stringify(w.snapshot),
+  ].join();
   if (w.journal.orders().length > 0) expect(everywhere).toContain('order-quoted');
   expect(everywhere).not.toMatch(new RegExp(`${WECHAT}|${ALIPAY}`));
   expect(await w.close()).toEqual([]);
 });
 
-const attempts = (): string[] => w.journal.attemptsOf(w.order().orderId).map((a) => `${a.provider} ${a.method ?? 'qr'} ${a.state}`);
+const attempts = (): string[] =>
+  w.journal
+    .attemptsOf(w.order().orderId)
+    .map((a) => `${a.provider} ${a.method ?? 'qr'} ${a.state}`);
 const taken = (): number => [...w.pay.trades.values()].reduce((n, t) => n + t.capturedFen, 0);
 const calls = (from: number): string[] => w.pay.calls.slice(from).filter((c) => c !== 'query');
 
 describe('a customer’s code', () => {
   it('ends the QR code first, then is charged once', async () => {
     await w.toPay('golden', 10_000);
-    expect(w.shown('pay')).toMatchObject({ choices: ['wechat', 'alipay'], scanner: true, byCode: false });
+    expect(w.shown('pay')).toMatchObject({
+      choices: ['wechat', 'alipay'],
+      scanner: true,
+      byCode: false,
+    });
     const from = w.pay.calls.length;
     await w.scan(WECHAT);
     await w.scan(WECHAT);
@@ -39,7 +58,16 @@ describe('a customer’s code', () => {
     expect(attempts()).toEqual(['wechat qr closed', 'wechat code paid']);
     expect(calls(from)).toEqual(['close', 'charge']);
     expect(w.pay.newest().authCode).toBe(WECHAT);
-    expect(w.kinds().filter((k) => k.startsWith('attempt') || k === 'order-paid')).toEqual(['attempt-creating', 'attempt-pending', 'attempt-closing', 'attempt-closed', 'attempt-creating', 'attempt-pending', 'attempt-paid', 'order-paid']);
+    expect(w.kinds().filter((k) => k.startsWith('attempt') || k === 'order-paid')).toEqual([
+      'attempt-creating',
+      'attempt-pending',
+      'attempt-closing',
+      'attempt-closed',
+      'attempt-creating',
+      'attempt-pending',
+      'attempt-paid',
+      'order-paid',
+    ]);
   });
 
   it('of another wallet goes to that wallet’s provider', async () => {
@@ -65,7 +93,10 @@ describe('a customer’s code', () => {
     w.pay.wallet = 'balance-short';
     await w.toPay();
     await w.scan(WECHAT);
-    await w.until('the QR code again', () => w.screen === 'pay' && w.shown('pay').state === 'waiting' && w.pay.trades.size === 3);
+    await w.until(
+      'the QR code again',
+      () => w.screen === 'pay' && w.shown('pay').state === 'waiting' && w.pay.trades.size === 3,
+    );
     expect(w.shown('pay')).toMatchObject({ problem: 'PAY-0401', cancelOffered: true });
     expect(attempts()).toEqual(['wechat qr closed', 'wechat code closed', 'wechat qr pending']);
     w.pay.wallet = 'pays';
@@ -88,7 +119,10 @@ describe('a customer’s code', () => {
     await w.run(14_000);
     expect(calls(from)).toEqual(['close', 'charge']);
     expect(w.shown('pay')).toMatchObject({ state: 'switching', problem: 'PAY-0402' });
-    await w.until('the QR code again', () => w.screen === 'pay' && w.shown('pay').state === 'waiting');
+    await w.until(
+      'the QR code again',
+      () => w.screen === 'pay' && w.shown('pay').state === 'waiting',
+    );
     expect(calls(from)).toEqual(['close', 'charge', 'reverse', 'create']);
   });
 
@@ -100,7 +134,10 @@ describe('a customer’s code', () => {
     await w.until('asked', () => w.shown('pay').state === 'paying');
     await w.run(CODE_WAIT_MS - 2_000);
     expect(calls(from)).toEqual(['close', 'charge']);
-    await w.until('the QR code again', () => w.screen === 'pay' && w.shown('pay').state === 'waiting');
+    await w.until(
+      'the QR code again',
+      () => w.screen === 'pay' && w.shown('pay').state === 'waiting',
+    );
     expect(calls(from)).toEqual(['close', 'charge', 'reverse', 'create']);
     expect(w.shown('pay').problem).toBe('PAY-0405');
   });
@@ -117,7 +154,10 @@ describe('a customer’s code', () => {
     w.pay.next.charge = ['unsent'];
     await w.toPay();
     await w.scan(WECHAT);
-    await w.until('the QR code again', () => w.screen === 'pay' && w.shown('pay').state === 'waiting' && w.pay.trades.size === 2);
+    await w.until(
+      'the QR code again',
+      () => w.screen === 'pay' && w.shown('pay').state === 'waiting' && w.pay.trades.size === 2,
+    );
     expect(attempts()).toEqual(['wechat qr closed', 'wechat code closed', 'wechat qr pending']);
     expect(w.pay.calls.filter((c) => c === 'charge')).toHaveLength(1);
   });
@@ -127,7 +167,10 @@ describe('a customer’s code', () => {
     w.pay.next.reverse = Array<'refused'>(60).fill('refused');
     await w.toPay();
     await w.scan(WECHAT);
-    await w.until('closing', () => w.journal.attemptsOf(w.order().orderId).at(-1)?.state === 'closing');
+    await w.until(
+      'closing',
+      () => w.journal.attemptsOf(w.order().orderId).at(-1)?.state === 'closing',
+    );
     await w.untilScreen('in-doubt', 90_000);
     // Nobody is asked twice a second for ever.
     await w.run(600_000);
@@ -145,9 +188,15 @@ describe('a customer’s code', () => {
     await w.scan(WECHAT);
     await w.until('asked', () => w.shown('pay').state === 'paying');
     w.pay.next.reverse = ['unsent'];
-    await w.until('closing', () => w.journal.attemptsOf(w.order().orderId).at(-1)?.state === 'closing');
+    await w.until(
+      'closing',
+      () => w.journal.attemptsOf(w.order().orderId).at(-1)?.state === 'closing',
+    );
     w.pay.pay();
-    await w.until('the QR code again', () => w.screen === 'pay' && w.shown('pay').state === 'waiting');
+    await w.until(
+      'the QR code again',
+      () => w.screen === 'pay' && w.shown('pay').state === 'waiting',
+    );
     expect(w.pay.keptFen()).toBe(0);
     expect(attempts()).toEqual(['wechat qr closed', 'wechat code closed', 'wechat qr pending']);
   });
@@ -158,9 +207,15 @@ describe('a customer’s code', () => {
     w.pay.next.reverse = ['unsent'];
     await w.toPay();
     await w.scan(WECHAT);
-    await w.until('closing', () => w.journal.attemptsOf(w.order().orderId).at(-1)?.state === 'closing');
+    await w.until(
+      'closing',
+      () => w.journal.attemptsOf(w.order().orderId).at(-1)?.state === 'closing',
+    );
     w.pay.pay();
-    await w.until('the QR code again', () => w.screen === 'pay' && w.shown('pay').state === 'waiting');
+    await w.until(
+      'the QR code again',
+      () => w.screen === 'pay' && w.shown('pay').state === 'waiting',
+    );
     expect(attempts()).toEqual(['wechat qr closed', 'wechat code closed', 'wechat qr pending']);
     expect(w.pay.calls).not.toContain('refund');
     expect(w.pay.keptFen()).toBe(0);
@@ -172,7 +227,10 @@ describe('a customer’s code', () => {
     w.pay.next.reverse = ['unsent'];
     await w.toPay();
     await w.scan(WECHAT);
-    await w.until('closing', () => w.journal.attemptsOf(w.order().orderId).at(-1)?.state === 'closing');
+    await w.until(
+      'closing',
+      () => w.journal.attemptsOf(w.order().orderId).at(-1)?.state === 'closing',
+    );
     w.pay.pay();
     await w.until('refunded', () => w.state() === 'closed/refunded');
     expect(w.pay.keptFen()).toBe(0);
@@ -187,7 +245,10 @@ describe('a customer’s code', () => {
       await w.until('asked', () => w.shown('pay').state === 'paying');
       return w.pay.newest();
     })();
-    await w.until('the QR code again', () => w.screen === 'pay' && w.shown('pay').state === 'waiting');
+    await w.until(
+      'the QR code again',
+      () => w.screen === 'pay' && w.shown('pay').state === 'waiting',
+    );
     w.pay.pay(w.pay.newest());
     await w.untilScreen('done');
     w.pay.pay(trade, true);
@@ -214,7 +275,10 @@ describe('a customer’s code', () => {
     x.plan = null;
     await x.start();
     await x.run(10_000);
-    expect(x.journal.attemptsOf(x.order().orderId).map((a) => a.state)).toEqual(['closed', 'parked']);
+    expect(x.journal.attemptsOf(x.order().orderId).map((a) => a.state)).toEqual([
+      'closed',
+      'parked',
+    ]);
     expect(await x.close()).toEqual([]);
   });
 
@@ -260,7 +324,12 @@ describe('a customer’s code', () => {
     await w.toPay();
     for (let n = 0; w.screen === 'pay' && n < 20; n++) {
       await w.scan(`1${String(n % 6)}${String(n).padStart(16, '0')}`);
-      await w.until('an answer', () => w.screen !== 'pay' || (w.shown('pay').state === 'waiting' && w.shown('pay').problem !== null));
+      await w.until(
+        'an answer',
+        () =>
+          w.screen !== 'pay' ||
+          (w.shown('pay').state === 'waiting' && w.shown('pay').problem !== null),
+      );
       if (w.journal.attemptsOf(w.order().orderId).length >= MAX_ATTEMPTS - 1) break;
     }
     expect(w.journal.attemptsOf(w.order().orderId).length).toBeLessThanOrEqual(MAX_ATTEMPTS);
@@ -288,7 +357,13 @@ describe('another wallet’s QR code', () => {
   it('is shown once the first one is closed', async () => {
     await w.toPay();
     await w.tap('pay-with', 'alipay');
-    await w.until('alipay', () => w.screen === 'pay' && w.shown('pay').provider === 'alipay' && w.shown('pay').state === 'waiting');
+    await w.until(
+      'alipay',
+      () =>
+        w.screen === 'pay' &&
+        w.shown('pay').provider === 'alipay' &&
+        w.shown('pay').state === 'waiting',
+    );
     expect(attempts()).toEqual(['wechat qr closed', 'alipay qr pending']);
     await w.tap('pay-with', 'alipay');
     await w.run(200);
@@ -301,7 +376,13 @@ describe('another wallet’s QR code', () => {
     await w.toPay();
     const first = w.pay.newest();
     await w.tap('pay-with', 'alipay');
-    await w.until('alipay', () => w.screen === 'pay' && w.shown('pay').provider === 'alipay' && w.shown('pay').state === 'waiting');
+    await w.until(
+      'alipay',
+      () =>
+        w.screen === 'pay' &&
+        w.shown('pay').provider === 'alipay' &&
+        w.shown('pay').state === 'waiting',
+    );
     w.pay.pay();
     await w.untilScreen('done');
     w.pay.pay(first, true);
@@ -322,7 +403,10 @@ describe('another wallet’s QR code', () => {
     await w.run(500);
     expect(attempts()).toEqual(['wechat qr closed', 'alipay qr creating']);
     w.pay.down = false;
-    await w.until('alipay', () => w.shown('pay').provider === 'alipay' && w.shown('pay').state === 'waiting');
+    await w.until(
+      'alipay',
+      () => w.shown('pay').provider === 'alipay' && w.shown('pay').state === 'waiting',
+    );
     w.pay.pay();
     await w.untilScreen('done');
     expect(w.pay.trades.size).toBe(1);
@@ -336,7 +420,13 @@ describe('another wallet’s QR code', () => {
     expect(w.shown('pay').state).toBe('switching');
     expect(w.pay.trades.size).toBe(1);
     w.pay.down = false;
-    await w.until('alipay', () => w.screen === 'pay' && w.shown('pay').provider === 'alipay' && w.shown('pay').state === 'waiting');
+    await w.until(
+      'alipay',
+      () =>
+        w.screen === 'pay' &&
+        w.shown('pay').provider === 'alipay' &&
+        w.shown('pay').state === 'waiting',
+    );
   });
 });
 
@@ -366,12 +456,27 @@ describe('cut at every point of a code payment', () => {
           await x.insert('golden');
           if (!(await wait('amount', () => x.screen === 'amount'))) return;
           await x.tap('choose-amount', 10_000);
-          if (!(await wait('quote', () => x.screen === 'amount' && x.shown('amount').quote !== null))) return;
+          if (
+            !(await wait('quote', () => x.screen === 'amount' && x.shown('amount').quote !== null))
+          )
+            return;
           await x.tap('pay', 10_000);
-          if (!(await wait('code', () => x.screen === 'pay' && x.shown('pay').state === 'waiting'))) return;
+          if (!(await wait('code', () => x.screen === 'pay' && x.shown('pay').state === 'waiting')))
+            return;
           await x.scan(WECHAT);
-          if (wallet === 'asks-password' && (await wait('asked', () => x.screen === 'pay' && x.shown('pay').state === 'paying'))) x.pay.pay();
-          await wait('an end', () => x.screen === 'done' || (x.screen === 'pay' && x.shown('pay').state === 'waiting' && x.shown('pay').problem !== null));
+          if (
+            wallet === 'asks-password' &&
+            (await wait('asked', () => x.screen === 'pay' && x.shown('pay').state === 'paying'))
+          )
+            x.pay.pay();
+          await wait(
+            'an end',
+            () =>
+              x.screen === 'done' ||
+              (x.screen === 'pay' &&
+                x.shown('pay').state === 'waiting' &&
+                x.shown('pay').problem !== null),
+          );
         })();
         x.plan = null;
         const { crashed } = x;
@@ -380,14 +485,22 @@ describe('cut at every point of a code payment', () => {
           await x.start();
           await x.run(5_000);
           for (let gone = 0; gone < 300 && !x.settled(); gone++) {
-            if (x.slot.card === null && x.journal.orders().some((o) => ['paid', 'delivering', 'in-doubt'].includes(o.state))) await x.insert('golden');
+            if (
+              x.slot.card === null &&
+              x.journal.orders().some((o) => ['paid', 'delivering', 'in-doubt'].includes(o.state))
+            )
+              await x.insert('golden');
             await x.run(1_000);
           }
           if (!x.settled()) wrong.push(`cut ${at} ${crashed}: not settled: ${x.state()}`);
         }
-        if (x.pay.calls.filter((c) => c === 'charge').length > 1) wrong.push(`cut ${at} ${crashed ?? ''}: charged twice`);
+        if (x.pay.calls.filter((c) => c === 'charge').length > 1)
+          wrong.push(`cut ${at} ${crashed ?? ''}: charged twice`);
         const order = x.journal.orders().at(-1);
-        if (x.settled() && x.pay.keptFen() !== (order?.state === 'delivered' ? 10_000 : 0)) wrong.push(`cut ${at} ${crashed ?? ''}: ${x.pay.keptFen()} fen kept, ${order?.state ?? 'no order'}`);
+        if (x.settled() && x.pay.keptFen() !== (order?.state === 'delivered' ? 10_000 : 0))
+          wrong.push(
+            `cut ${at} ${crashed ?? ''}: ${x.pay.keptFen()} fen kept, ${order?.state ?? 'no order'}`,
+          );
         wrong.push(...(await x.close()).map((p) => `cut ${at} ${crashed ?? ''}: ${p}`));
         if (crashed === null) break;
       }
@@ -413,17 +526,29 @@ describe('a line that is down', () => {
     await w.untilScreen('start');
     w.setService({ linesDown: ['wechat'] });
     await w.run(0);
-    expect(w.shown('start')).toMatchObject({ selling: true, providers: ['alipay'], payAway: ['wechat'] });
+    expect(w.shown('start')).toMatchObject({
+      selling: true,
+      providers: ['alipay'],
+      payAway: ['wechat'],
+    });
     await w.toAmount('golden');
     expect(w.shown('amount').providers).toEqual(['alipay']);
     await w.remove();
     await w.untilScreen('start');
     w.setService({ linesDown: ['wechat', 'alipay'], lineUp: false });
     await w.run(0);
-    expect(w.shown('start')).toMatchObject({ selling: false, degraded: ['SALE-0111'], payAway: [] });
+    expect(w.shown('start')).toMatchObject({
+      selling: false,
+      degraded: ['SALE-0111'],
+      payAway: [],
+    });
     w.setService({ linesDown: [], lineUp: true });
     await w.run(0);
-    expect(w.shown('start')).toMatchObject({ selling: true, providers: ['wechat', 'alipay'], payAway: [] });
+    expect(w.shown('start')).toMatchObject({
+      selling: true,
+      providers: ['wechat', 'alipay'],
+      payAway: [],
+    });
   });
 
   it('is said to whoever shows that wallet’s code, which is not called a wrong one', async () => {
@@ -432,7 +557,11 @@ describe('a line that is down', () => {
     const from = w.pay.calls.length;
     await w.scan(ALIPAY);
     await w.run(100);
-    expect(w.shown('pay')).toMatchObject({ state: 'waiting', problem: 'PAY-0406', cancelOffered: true });
+    expect(w.shown('pay')).toMatchObject({
+      state: 'waiting',
+      problem: 'PAY-0406',
+      cancelOffered: true,
+    });
     expect(calls(from)).toEqual([]);
     w.setService({ linesDown: [] });
     await w.scan(ALIPAY);
@@ -441,7 +570,10 @@ describe('a line that is down', () => {
   });
 
   it('of every wallet whose code is taken: nobody is asked to show one', async () => {
-    w.payWith = [{ kind: 'wechat', codes: false }, { kind: 'alipay', codes: true }];
+    w.payWith = [
+      { kind: 'wechat', codes: false },
+      { kind: 'alipay', codes: true },
+    ];
     await w.start();
     w.setService({ scanner: true });
     await w.toPay();
@@ -452,7 +584,10 @@ describe('a line that is down', () => {
   });
 
   it('of one wallet is nobody’s loss where the gateway takes them all; without the gateway only what works is named', async () => {
-    w.payWith = [{ kind: 'gateway', codes: true }, { kind: 'wechat', codes: true }];
+    w.payWith = [
+      { kind: 'gateway', codes: true },
+      { kind: 'wechat', codes: true },
+    ];
     await w.start();
     w.setService({ linesDown: ['wechat'] });
     await w.run(0);

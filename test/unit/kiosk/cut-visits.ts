@@ -2,18 +2,29 @@ import { expect, it } from 'vitest';
 import { World } from '../../support/kiosk-world.ts';
 
 /** A visit as the customer lives it. Every wait ends when the process does. */
-export type Visit = (w: World, wait: (what: string, look: () => boolean) => Promise<boolean>) => Promise<void>;
+export type Visit = (
+  w: World,
+  wait: (what: string, look: () => boolean) => Promise<boolean>,
+) => Promise<void>;
 
-export async function toCode(w: World, wait: Parameters<Visit>[1], card = 'golden'): Promise<boolean> {
+export async function toCode(
+  w: World,
+  wait: Parameters<Visit>[1],
+  card = 'golden',
+): Promise<boolean> {
   await w.insert(card);
   if (!(await wait('amount', () => w.screen === 'amount'))) return false;
   await w.tap('choose-amount', 10_000);
-  if (!(await wait('quote', () => w.screen === 'amount' && w.shown('amount').quote !== null))) return false;
+  if (!(await wait('quote', () => w.screen === 'amount' && w.shown('amount').quote !== null)))
+    return false;
   await w.tap('pay', 10_000);
   return wait('code', () => w.screen === 'pay' && w.shown('pay').state === 'waiting');
 }
 
-/** A purse’s write: PIN, INITIALIZE, the answers that are kept, CREDIT. Told by what the card itself proves. */
+/**
+ * A purse’s write: PIN, INITIALIZE, the answers that are kept, CREDIT. Told by what the card itself
+ * proves.
+ */
 function purseVisit(tear: 'before' | 'after' | null): Visit {
   return async (w, wait) => {
     if (!(await toCode(w, wait, 'purse'))) return;
@@ -31,9 +42,18 @@ function purseVisit(tear: 'before' | 'after' | null): Visit {
 }
 
 /** What happens around the restart. */
-export const WORLDS = ['the card stays in', 'the card is taken and comes back', 'the customer pays while it restarts'] as const;
+export const WORLDS = [
+  'the card stays in',
+  'the card is taken and comes back',
+  'the customer pays while it restarts',
+] as const;
 
-export async function visit(script: Visit, at: number | null, around: (typeof WORLDS)[number], card = 'golden'): Promise<{ crashed: string | null; points: readonly string[]; problems: string[] }> {
+export async function visit(
+  script: Visit,
+  at: number | null,
+  around: (typeof WORLDS)[number],
+  card = 'golden',
+): Promise<{ crashed: string | null; points: readonly string[]; problems: string[] }> {
   const w = new World([card, 'good']);
   const problems: string[] = [];
   try {
@@ -49,20 +69,31 @@ export async function visit(script: Visit, at: number | null, around: (typeof WO
       const trade = [...w.pay.trades.values()].at(-1);
       const shown = w.screens.includes('pay') && trade !== undefined;
       // Only a code that was on the screen can be paid.
-      if (around === 'the customer pays while it restarts' && shown && w.points.some((p) => p === 'after attempt-pending')) w.pay.pay(trade);
+      if (
+        around === 'the customer pays while it restarts' &&
+        shown &&
+        w.points.some((p) => p === 'after attempt-pending')
+      )
+        w.pay.pay(trade);
       if (around === 'the card is taken and comes back' && w.slot.card !== null) await w.remove();
       await w.start();
       await w.run(5_000);
-      if (w.slot.card === null && around === 'the card is taken and comes back') await w.insert(card);
+      if (w.slot.card === null && around === 'the card is taken and comes back')
+        await w.insert(card);
       // The customer puts the card in again for as long as the kiosk asks for it.
       for (let gone = 0; gone < 600 && !w.settled(); gone++) {
-        if (w.slot.card === null && w.journal.orders().some((o) => ['paid', 'delivering', 'in-doubt'].includes(o.state))) await w.insert(card);
+        if (
+          w.slot.card === null &&
+          w.journal.orders().some((o) => ['paid', 'delivering', 'in-doubt'].includes(o.state))
+        )
+          await w.insert(card);
         await w.run(1_000);
       }
       if (!w.settled()) problems.push(`not settled: ${w.state()}`);
     }
     const order = w.journal.orders().at(-1);
-    if (order !== undefined && !['delivered', 'refunded', 'closed'].includes(order.state)) problems.push(`the order ends ${order.state}`);
+    if (order !== undefined && !['delivered', 'refunded', 'closed'].includes(order.state))
+      problems.push(`the order ends ${order.state}`);
     // The kiosk serves on: the next customer gets to the amounts.
     if (w.slot.card !== null) await w.remove();
     await w.untilScreen('start', 300_000);
@@ -75,10 +106,13 @@ export async function visit(script: Visit, at: number | null, around: (typeof WO
   return { crashed, points, problems };
 }
 
-
 /** Cuts at every `every`-th point of a purse’s write. Registers its tests. */
 export function purseCuts(every: number): void {
-  it.each([['a load', null], ['torn out before CREDIT', 'before'], ['torn out after CREDIT', 'after']] as const)('%s', { timeout: 120_000 }, async (name, tear) => {
+  it.each([
+    ['a load', null],
+    ['torn out before CREDIT', 'before'],
+    ['torn out after CREDIT', 'after'],
+  ] as const)('%s', { timeout: 120_000 }, async (name, tear) => {
     const script = purseVisit(tear);
     const whole = await visit(script, null, 'the card stays in', 'purse');
     expect(whole.problems).toEqual([]);

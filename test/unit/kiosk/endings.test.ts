@@ -6,7 +6,10 @@ import { failure } from '../../../src/shared/errors.ts';
 import { err } from '../../../src/shared/result.ts';
 import { POLICY, World } from '../../support/kiosk-world.ts';
 
-/** Every way an order can end. After each the books of provider, journal and card are compared, attempt by attempt. */
+/**
+ * Every way an order can end. After each the books of provider, journal and card are compared,
+ * attempt by attempt.
+ */
 let w: World;
 beforeEach(async () => {
   w = new World();
@@ -16,17 +19,30 @@ afterEach(async () => {
   expect(await w.close()).toEqual([]);
 });
 
-const rise = (id: string, of: { cumulative: number }): number => w.purchase(id).cumulative - of.cumulative;
+const rise = (id: string, of: { cumulative: number }): number =>
+  w.purchase(id).cumulative - of.cumulative;
 const refunds = (): number => [...w.pay.trades.values()].reduce((n, t) => n + t.refunds.size, 0);
 
 describe('a sale', () => {
   it('is delivered, with every screen in its turn', async () => {
     const before = w.purchase('golden');
     await w.toPay('golden', 10_000);
-    expect(w.shown('pay')).toMatchObject({ amountFen: 10_000, quantity: 3773, qrText: w.pay.newest().qrText, cancelOffered: true });
+    expect(w.shown('pay')).toMatchObject({
+      amountFen: 10_000,
+      quantity: 3773,
+      qrText: w.pay.newest().qrText,
+      cancelOffered: true,
+    });
     w.pay.pay();
     await w.untilScreen('done');
-    expect(w.shown('done')).toMatchObject({ quantity: 3773, count: 42, cardOut: false, receipt: 'printed', carriedAfterMicro: 15_500, deadlineMs: null });
+    expect(w.shown('done')).toMatchObject({
+      quantity: 3773,
+      count: 42,
+      cardOut: false,
+      receipt: 'printed',
+      carriedAfterMicro: 15_500,
+      deadlineMs: null,
+    });
     expect(rise('golden', before)).toBe(3773);
     await w.run(60_000);
     expect(w.screen).toBe('done');
@@ -35,9 +51,20 @@ describe('a sale', () => {
     await w.run(6_500);
     expect(w.screen).toBe('start');
     expect(w.screens).toEqual(['start', 'reading', 'amount', 'pay', 'writing', 'done', 'start']);
-    expect(w.kinds().filter((k) => k.startsWith('order') || k.startsWith('attempt'))).toEqual(['order-quoted', 'attempt-creating', 'attempt-pending', 'attempt-paid', 'order-paid', 'order-delivering', 'order-delivered']);
+    expect(w.kinds().filter((k) => k.startsWith('order') || k.startsWith('attempt'))).toEqual([
+      'order-quoted',
+      'attempt-creating',
+      'attempt-pending',
+      'attempt-paid',
+      'order-paid',
+      'order-delivering',
+      'order-delivered',
+    ]);
     await w.until('uploaded', () => w.journal.unsent(1) === null);
-    expect(w.central.accounts.get('8800003921')).toMatchObject({ count: 42, cumulative: before.cumulative + 3773 });
+    expect(w.central.accounts.get('8800003921')).toMatchObject({
+      count: 42,
+      cumulative: before.cumulative + 3773,
+    });
   });
 
   it('is cancelled', async () => {
@@ -278,7 +305,10 @@ describe('the payment', () => {
     await w.remove();
     await w.toAmount('good');
     w.pay.down = false;
-    await w.until('refunded', () => w.journal.attemptsOf(w.order().orderId).at(-1)?.state === 'refunded');
+    await w.until(
+      'refunded',
+      () => w.journal.attemptsOf(w.order().orderId).at(-1)?.state === 'refunded',
+    );
     expect(w.state()).toBe('closed/refunded');
     expect(rise('golden', before)).toBe(0);
   });
@@ -321,7 +351,11 @@ describe('the payment', () => {
   it('an accepted close that the provider does not carry out lets the customer go', async () => {
     await w.toPay();
     const trade = w.pay.newest();
-    Object.defineProperty(trade, 'state', { get: () => 'notpay', set: (_state: string) => {}, configurable: true });
+    Object.defineProperty(trade, 'state', {
+      get: () => 'notpay',
+      set: (_state: string) => {},
+      configurable: true,
+    });
     await w.tap('cancel');
     await w.run(UNKNOWN_GIVE_UP_MS + 5_000);
     expect(w.shown('in-doubt').reason).toBe('payment');
@@ -336,7 +370,9 @@ describe('the payment', () => {
     await w.until('parked', () => w.state() === 'parked/parked');
     expect(w.order()).toMatchObject({ reason: 'amount-differs', nextStep: 'counter' });
     // Central books what was captured, and what a person hands back.
-    expect(w.journal.story(w.order().orderId).find((e) => e.kind === 'attempt-parked')?.body).toMatchObject({ amountFen: 9_999 });
+    expect(
+      w.journal.story(w.order().orderId).find((e) => e.kind === 'attempt-parked')?.body,
+    ).toMatchObject({ amountFen: 9_999 });
     expect(w.shown('refunding').state).toBe('parked');
     expect(refunds()).toBe(0);
   });
@@ -362,21 +398,24 @@ describe('the payment', () => {
 });
 
 describe('a quote that no order came of', () => {
-  it.each(['BILL-0101', 'BILL-0102', 'BILL-0103'] as const)('is given back until central spoke of it: %s first, then heard, with no other word from central between', async (code) => {
-    w.central.claims.set('PL-000000000311-1-0900-0001', { cardNo: '8800003921' });
-    w.journal.setMeta('quoting', 'PL-000000000311-1-0900-0001');
-    w.central.releaseAnswers.push(err(failure(code)), err(failure(code)));
-    w.kill();
-    await w.start();
-    await w.run(1_000);
-    expect([w.central.releaseAnswers.length, w.central.released]).toEqual([1, []]);
-    await w.run(900_000);
-    expect(w.central.released).toEqual(['PL-000000000311-1-0900-0001']);
-    // Once.
-    await w.run(1_200_000);
-    expect(w.central.released).toHaveLength(1);
-    await w.toAmount('golden');
-  });
+  it.each(['BILL-0101', 'BILL-0102', 'BILL-0103'] as const)(
+    'is given back until central spoke of it: %s first, then heard, with no other word from central between',
+    async (code) => {
+      w.central.claims.set('PL-000000000311-1-0900-0001', { cardNo: '8800003921' });
+      w.journal.setMeta('quoting', 'PL-000000000311-1-0900-0001');
+      w.central.releaseAnswers.push(err(failure(code)), err(failure(code)));
+      w.kill();
+      await w.start();
+      await w.run(1_000);
+      expect([w.central.releaseAnswers.length, w.central.released]).toEqual([1, []]);
+      await w.run(900_000);
+      expect(w.central.released).toEqual(['PL-000000000311-1-0900-0001']);
+      // Once.
+      await w.run(1_200_000);
+      expect(w.central.released).toHaveLength(1);
+      await w.toAmount('golden');
+    },
+  );
   it('and that central keeps, since its order took money, is not asked about for ever', async () => {
     w.central.kept.add('PL-000000000311-1-0900-0001');
     w.journal.setMeta('quoting', 'PL-000000000311-1-0900-0001');
@@ -400,7 +439,11 @@ describe('a payment whose provider was taken out of the configuration', () => {
     await w.until('parked', () => w.state() === 'parked/parked');
     await w.remove();
     expect(w.order().reason).toBe('no-provider');
-    expect(standingOf(w.order(), w.attempts(), false).actions).toEqual(['settle-refunded-by-hand', 'settle-delivered-by-hand', 'settle-nothing-due']);
+    expect(standingOf(w.order(), w.attempts(), false).actions).toEqual([
+      'settle-refunded-by-hand',
+      'settle-delivered-by-hand',
+      'settle-nothing-due',
+    ]);
   });
   it('and whose code nobody ever saw is closed', async () => {
     w.pay.next.create.push('unsent');
@@ -507,7 +550,12 @@ describe('paid', () => {
     await w.untilScreen('done');
     await w.remove();
     await w.run(3 * 86_400_000, 60_000);
-    expect(w.journal.orders().map((o) => o.state).toSorted()).toEqual(['delivered', 'in-doubt']);
+    expect(
+      w.journal
+        .orders()
+        .map((o) => o.state)
+        .toSorted(),
+    ).toEqual(['delivered', 'in-doubt']);
     w.kill();
     await w.start();
     await w.insert('golden');
@@ -781,7 +829,12 @@ describe('the visit', () => {
     w.pay.pay();
     await w.untilScreen('done');
     await w.until('the first refunded', () => w.attempts().some((a) => a.state === 'refunded'));
-    expect(w.attempts().map((a) => a.state).toSorted()).toEqual(['paid', 'refunded']);
+    expect(
+      w
+        .attempts()
+        .map((a) => a.state)
+        .toSorted(),
+    ).toEqual(['paid', 'refunded']);
     expect(rise('golden', before)).toBe(1886);
   });
 });

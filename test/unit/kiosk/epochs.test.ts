@@ -16,7 +16,10 @@ import { T0, World, scratchFolder, seededRandom } from '../../support/kiosk-worl
 import { openRoom } from '../central/harness.ts';
 import type { Room } from '../central/harness.ts';
 
-/** A disk that is older than what central holds, a cloned one, a damaged one: the real journal, uploader and monitor against the real central. */
+/**
+ * A disk that is older than what central holds, a cloned one, a damaged one: the real journal,
+ * uploader and monitor against the real central.
+ */
 let room: Room;
 let boots = 0;
 const running: { stop: () => void }[] = [];
@@ -34,7 +37,15 @@ function boot(disk: MemoryStorage): Machine {
   const clock = new ManualClock(T0);
   const random = seededRandom(`boot ${boots++}`);
   const terminal = room.terminals[0] as Room['terminals'][number];
-  const opened = Journal.open({ dataDir: '', secondPath: '', storage: disk, terminalId: terminal.id, clock, random, onFatal: () => undefined });
+  const opened = Journal.open({
+    dataDir: '',
+    secondPath: '',
+    storage: disk,
+    terminalId: terminal.id,
+    clock,
+    random,
+    onFatal: () => undefined,
+  });
   if (!opened.ok) throw new Error(opened.error.code);
   const journal = opened.value;
   const billing = terminal.client;
@@ -43,7 +54,11 @@ function boot(disk: MemoryStorage): Machine {
     journal,
     billing,
     providers: [],
-    printer: { status: () => Promise.resolve({ ready: true, paperLow: false, failure: null }), print: () => Promise.resolve(ok(undefined)), close: () => undefined },
+    printer: {
+      status: () => Promise.resolve({ ready: true, paperLow: false, failure: null }),
+      print: () => Promise.resolve(ok(undefined)),
+      close: () => undefined,
+    },
     clock,
     log: () => undefined,
     probeTradeNo: 'PROBE',
@@ -54,7 +69,16 @@ function boot(disk: MemoryStorage): Machine {
     onJournaled: () => undefined,
     onEpoch: () => uploader?.centralIsBack(),
   });
-  uploader = new Uploader({ journal, billing, clock, random, log: () => undefined, onReach: (up) => monitor.centralReached(up), onFork: (f) => monitor.forked(f), onHeard: (how) => machine.heard.push(how) });
+  uploader = new Uploader({
+    journal,
+    billing,
+    clock,
+    random,
+    log: () => undefined,
+    onReach: (up) => monitor.centralReached(up),
+    onFork: (f) => monitor.forked(f),
+    onHeard: (how) => machine.heard.push(how),
+  });
   const upload = uploader;
   const machine: Machine = {
     journal,
@@ -62,7 +86,10 @@ function boot(disk: MemoryStorage): Machine {
     service: {},
     heard: [],
     append: (n, what = 'receipt') => {
-      for (let i = 0; i < n; i++) journal.append([{ kind: 'slip-printed', orderId: null, body: { what, ok: true } } satisfies JournalEvent]);
+      for (let i = 0; i < n; i++)
+        journal.append([
+          { kind: 'slip-printed', orderId: null, body: { what, ok: true } } satisfies JournalEvent,
+        ]);
       upload.kick();
     },
     run: async (ms, stepMs = 250) => {
@@ -151,7 +178,8 @@ describe('the epoch of a journal', () => {
     await room.central.grantEpoch(room.terminals[0]?.id ?? '');
     await two.run(60_000);
     expect([blocked(two), two.journal.epoch]).toEqual([null, 2]);
-    // What the first one told under the old epoch still fits; what central will not take of the clone is kept and counted.
+    // What the first one told under the old epoch still fits; what central will not take of the
+    // clone is kept and counted.
     one.append(1);
     await one.run(10_000);
     expect(one.journal.unsent(1)).toBeNull();
@@ -195,7 +223,9 @@ describe('the epoch of a journal', () => {
     await m.run(5_000);
     expect(m.journal.prune(60_000)).not.toBeNull();
     await m.run(5_000);
-    await room.db.query('UPDATE cursors SET last_seq = 3, last_hash = (SELECT hash FROM journal_events WHERE seq = 3)');
+    await room.db.query(
+      'UPDATE cursors SET last_seq = 3, last_hash = (SELECT hash FROM journal_events WHERE seq = 3)',
+    );
     await room.db.query('DELETE FROM journal_events WHERE seq > 3');
     m.append(1);
     await m.run(60_000);
@@ -277,7 +307,12 @@ describe('the epoch of a journal', () => {
     await m.run(20_000);
     expect(blocked(m)).toBe('JRNL-0106');
     const condition = m.journal.condition();
-    expect(condition).toMatchObject({ kind: 'restored', restoredSeq: seq, lostAfterSeq: null, accepted: false });
+    expect(condition).toMatchObject({
+      kind: 'restored',
+      restoredSeq: seq,
+      lostAfterSeq: null,
+      accepted: false,
+    });
     m.journal.acceptDamage('李工', '已核对');
     await m.run(15_000);
     expect(blocked(m)).toBe('BILL-0109');
@@ -324,7 +359,10 @@ describe('the epoch of a journal', () => {
   });
 });
 
-/** A whole kiosk with its card and its provider, and the real central: what a journal that was put back does with an order that another life of it ended. */
+/**
+ * A whole kiosk with its card and its provider, and the real central: what a journal that was put
+ * back does with an order that another life of it ended.
+ */
 describe('an order of another life', () => {
   let w: World;
   let away = false;
@@ -334,10 +372,12 @@ describe('an order of another life', () => {
   /** The real central over a line that may be down, under the kiosk's own clock. */
   function lined(world: World): BillingClient {
     const { client } = room.terminals[0] as Room['terminals'][number];
-    const over = <A extends unknown[], R>(call: (...args: A) => Promise<R>, gone: R) => (...args: A): Promise<R> => {
-      room.now = world.clock.nowMs();
-      return away ? Promise.resolve(gone) : call(...args);
-    };
+    const over =
+      <A extends unknown[], R>(call: (...args: A) => Promise<R>, gone: R) =>
+      (...args: A): Promise<R> => {
+        room.now = world.clock.nowMs();
+        return away ? Promise.resolve(gone) : call(...args);
+      };
     const no = err(failure('BILL-0101'));
     return {
       ...client,
@@ -408,11 +448,17 @@ describe('an order of another life', () => {
     w.kill();
     w.journal.close();
     putBack(image, w);
-    // The card in the slot shows another count than the order's: without central that alone would refund it.
+    // The card in the slot shows another count than the order's: without central that alone would
+    // refund it.
     await w.start();
     expect(w.order().state).toBe('paid');
     await w.run(400_000);
-    expect([w.order().state, w.order().reason, refunds(), count()]).toEqual(['parked', 'delivered-before', 0, 42]);
+    expect([w.order().state, w.order().reason, refunds(), count()]).toEqual([
+      'parked',
+      'delivered-before',
+      0,
+      42,
+    ]);
   });
 
   it('… likewise without its card, whose wait runs out', async () => {
@@ -425,7 +471,11 @@ describe('an order of another life', () => {
     await w.remove();
     await w.start();
     await w.run(600_000, 1_000);
-    expect([w.order().state, w.order().reason, refunds()]).toEqual(['parked', 'delivered-before', 0]);
+    expect([w.order().state, w.order().reason, refunds()]).toEqual([
+      'parked',
+      'delivered-before',
+      0,
+    ]);
   });
 
   it('refunded, and the disk put back to before: the card that is in the slot is not written', async () => {
@@ -558,7 +608,12 @@ describe('an order of another life', () => {
     other.slot.insert(other.card('golden'));
     await other.start();
     await other.run(400_000);
-    expect([other.order().state, other.order().reason, refunds(), count()]).toEqual(['parked', 'delivered-before', 0, 42]);
+    expect([other.order().state, other.order().reason, refunds(), count()]).toEqual([
+      'parked',
+      'delivered-before',
+      0,
+      42,
+    ]);
     expect(w.order().state).toBe('delivered');
   });
 });

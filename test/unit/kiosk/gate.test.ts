@@ -25,7 +25,8 @@ describe('a motor reader', () => {
     expect(motor.ejected).toEqual([1]);
     expect(w.shown('done').cardOut).toBe(false);
     await w.run(60_000);
-    // Held out and not taken: it is neither swallowed nor told to leave again, and the screen stays.
+    // Held out and not taken: it is neither swallowed nor told to leave again, and the screen
+    // stays.
     expect(motor.ejected).toEqual([1]);
     expect(w.screen).toBe('done');
     await w.remove();

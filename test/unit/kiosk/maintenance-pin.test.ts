@@ -19,7 +19,10 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function pin(args: readonly string[], answers: readonly string[]): Promise<{ code: number; out: string; err: string; asked: number }> {
+async function pin(
+  args: readonly string[],
+  answers: readonly string[],
+): Promise<{ code: number; out: string; err: string; asked: number }> {
   let out = '';
   let err = '';
   let asked = 0;
@@ -29,17 +32,22 @@ async function pin(args: readonly string[], answers: readonly string[]): Promise
     err: (text) => (err += text),
     clock: systemClock,
     random: systemRandom,
-    pcsc: () => Promise.resolve({ kind: 'loads' }), readers: () => null,
+    pcsc: () => Promise.resolve({ kind: 'loads' }),
+    readers: () => null,
     secret: { typed: true, secret: () => Promise.resolve(answers[asked++] ?? null) },
   });
   return { code, out, err, asked };
 }
-const example = JSON.parse(readFileSync(new URL('../../../resources/terminal.example.json', import.meta.url), 'utf8')) as object;
+const example = JSON.parse(
+  readFileSync(new URL('../../../resources/terminal.example.json', import.meta.url), 'utf8'),
+) as object;
 function load(change: Record<string, unknown>): string {
   const file = join(folder, 'terminal.json');
   writeFileSync(file, JSON.stringify({ ...example, ...change }));
   const loaded = loadConfig(file);
-  return loaded.ok ? JSON.stringify(loaded.value.config.maintenance.users.map((u) => u.name)) : `${loaded.error.code} ${loaded.error.detail ?? ''}`;
+  return loaded.ok
+    ? JSON.stringify(loaded.value.config.maintenance.users.map((u) => u.name))
+    : `${loaded.error.code} ${loaded.error.detail ?? ''}`;
 }
 
 describe('pilotlight pin', () => {
@@ -47,10 +55,15 @@ describe('pilotlight pin', () => {
     const made = await pin(['--name', '王工'], ['835172', '835172']);
     expect([made.code, made.asked, made.err]).toEqual([0, 2, '']);
     const user = JSON.parse(made.out) as MaintenanceUser;
-    expect([await whosePin([user], '835172'), await whosePin([user], '835173')]).toEqual(['王工', null]);
+    expect([await whosePin([user], '835172'), await whosePin([user], '835173')]).toEqual([
+      '王工',
+      null,
+    ]);
     expect(made.out).not.toContain('835172');
     expect(load({ mode: 'demo', maintenance: { users: [user] } })).toBe('["王工"]');
-    const again = JSON.parse((await pin(['--name', '王工'], ['835172', '835172'])).out) as MaintenanceUser;
+    const again = JSON.parse(
+      (await pin(['--name', '王工'], ['835172', '835172'])).out,
+    ) as MaintenanceUser;
     expect([again.salt === user.salt, again.hash === user.hash]).toEqual([false, false]);
   });
 
@@ -73,7 +86,16 @@ describe('pilotlight pin', () => {
   });
 
   it('reads one line from a pipe', async () => {
-    const run = spawnSync(process.execPath, [fileURLToPath(new URL('../../../src/main/cli/main.ts', import.meta.url)), 'pin', '--name', '赵工'], { input: '904417\n', encoding: 'utf8' });
+    const run = spawnSync(
+      process.execPath,
+      [
+        fileURLToPath(new URL('../../../src/main/cli/main.ts', import.meta.url)),
+        'pin',
+        '--name',
+        '赵工',
+      ],
+      { input: '904417\n', encoding: 'utf8' },
+    );
     expect([run.status, run.stderr]).toEqual([0, '']);
     expect(await whosePin([JSON.parse(run.stdout) as MaintenanceUser], '904417')).toBe('赵工');
   });
@@ -83,34 +105,78 @@ describe('terminal.json', () => {
   const demo = { name: DEMO_USER.name, salt: DEMO_USER.salt, hash: DEMO_USER.hash };
   it('takes the demo’s technician in demo mode only, whatever he is called', () => {
     expect(load({ mode: 'demo', maintenance: { users: [demo] } })).toBe('["李工"]');
-    expect(load({ mode: 'production', maintenance: { users: [{ ...demo, name: 'x' }] } })).toMatch(/^CONF-0103 .*maintenance\.users\[0\]: the demo's PIN is refused/);
+    expect(load({ mode: 'production', maintenance: { users: [{ ...demo, name: 'x' }] } })).toMatch(
+      /^CONF-0103 .*maintenance\.users\[0\]: the demo's PIN is refused/,
+    );
   });
   it('names nobody where it says nothing, and refuses what is no hash', () => {
     expect(load({ mode: 'demo' })).toBe('[]');
-    expect(load({ mode: 'demo', maintenance: { users: [{ ...demo, hash: 'd8' }] } })).toMatch(/^CONF-0101 .*maintenance\.users\[0\]\.hash/);
-    expect(load({ mode: 'demo', maintenance: { users: [{ ...demo, pin: '2580' }] } })).toMatch(/^CONF-0101 .*pin/);
+    expect(load({ mode: 'demo', maintenance: { users: [{ ...demo, hash: 'd8' }] } })).toMatch(
+      /^CONF-0101 .*maintenance\.users\[0\]\.hash/,
+    );
+    expect(load({ mode: 'demo', maintenance: { users: [{ ...demo, pin: '2580' }] } })).toMatch(
+      /^CONF-0101 .*pin/,
+    );
   });
 });
 
 describe('technicians’ cards', () => {
-  const demo = { name: DEMO_USER.name, salt: DEMO_USER.salt, hash: DEMO_USER.hash, card: DEMO_USER.card };
+  const demo = {
+    name: DEMO_USER.name,
+    salt: DEMO_USER.salt,
+    hash: DEMO_USER.hash,
+    card: DEMO_USER.card,
+  };
   it('one card is one user’s, who has his name for himself', () => {
-    expect(load({ mode: 'demo', maintenance: { users: [demo, { ...demo, name: 'x', card: '8800009102' }] } })).toBe('["李工","x"]');
-    for (const other of [{ ...demo, name: 'x' }, { ...demo, card: undefined }, { ...demo, card: '8800009102' }]) expect(load({ mode: 'demo', maintenance: { users: [demo, other] } })).toMatch(/^CONF-0101 .*maintenance\.users: a user with a card/);
-    expect(load({ mode: 'demo', maintenance: { users: [{ ...demo, card: '880000910' }] } })).toMatch(/^CONF-0101 .*card/);
+    expect(
+      load({
+        mode: 'demo',
+        maintenance: { users: [demo, { ...demo, name: 'x', card: '8800009102' }] },
+      }),
+    ).toBe('["李工","x"]');
+    for (const other of [
+      { ...demo, name: 'x' },
+      { ...demo, card: undefined },
+      { ...demo, card: '8800009102' },
+    ])
+      expect(load({ mode: 'demo', maintenance: { users: [demo, other] } })).toMatch(
+        /^CONF-0101 .*maintenance\.users: a user with a card/,
+      );
+    expect(
+      load({ mode: 'demo', maintenance: { users: [{ ...demo, card: '880000910' }] } }),
+    ).toMatch(/^CONF-0101 .*card/);
   });
 
   it('the machine knows whose card it is, and judges the named user’s PIN alone', async () => {
     const other = await pin(['--name', '王工'], ['835172', '835172']);
-    const ports = machinePorts({ users: [demo, JSON.parse(other.out) as MaintenanceUser], dataDir: folder, secondPath: folder, hasPrinter: false, clock: systemClock });
+    const ports = machinePorts({
+      users: [demo, JSON.parse(other.out) as MaintenanceUser],
+      dataDir: folder,
+      secondPath: folder,
+      hasPrinter: false,
+      clock: systemClock,
+    });
     expect([...(ports.cards ?? [])]).toEqual([[DEMO_USER.card, DEMO_USER.name]]);
-    expect(await Promise.all([ports.checkPin('835172'), ports.checkPin('835172', DEMO_USER.name), ports.checkPin(DEMO_USER.pin, DEMO_USER.name)])).toEqual(['王工', null, DEMO_USER.name]);
+    expect(
+      await Promise.all([
+        ports.checkPin('835172'),
+        ports.checkPin('835172', DEMO_USER.name),
+        ports.checkPin(DEMO_USER.pin, DEMO_USER.name),
+      ]),
+    ).toEqual(['王工', null, DEMO_USER.name]);
   });
 });
 
 describe('the machine’s part', () => {
   it('the disk’s test is a real one and leaves nothing; a folder that is not there does not pass', async () => {
-    const ports = (dataDir: string) => machinePorts({ users: [], dataDir, secondPath: dataDir, hasPrinter: false, clock: systemClock });
+    const ports = (dataDir: string) =>
+      machinePorts({
+        users: [],
+        dataDir,
+        secondPath: dataDir,
+        hasPrinter: false,
+        clock: systemClock,
+      });
     expect(await ports(folder).scratch()).toBeGreaterThan(0);
     expect(spawnSync('ls', [folder], { encoding: 'utf8' }).stdout).not.toContain('self-test');
     await expect(ports(join(folder, 'absent')).scratch()).rejects.toThrow('ENOENT');
@@ -118,7 +184,13 @@ describe('the machine’s part', () => {
   });
 
   it('a journal that is not there is not whole, and is told so without an end of the kiosk', async () => {
-    const { ok, problems } = await machinePorts({ users: [], dataDir: join(folder, 'none'), secondPath: join(folder, 'none'), hasPrinter: false, clock: systemClock }).verify();
+    const { ok, problems } = await machinePorts({
+      users: [],
+      dataDir: join(folder, 'none'),
+      secondPath: join(folder, 'none'),
+      hasPrinter: false,
+      clock: systemClock,
+    }).verify();
     expect(ok).toBe(false);
     expect(problems[0]).toContain('no journal');
   });

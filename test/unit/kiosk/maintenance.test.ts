@@ -1,14 +1,31 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { MAINTENANCE_ACTIONS } from '../../../src/shared/contract.ts';
-import type { Intent, MaintenanceAction, OrderStory, SnapshotOf } from '../../../src/shared/contract.ts';
+import type {
+  Intent,
+  MaintenanceAction,
+  OrderStory,
+  SnapshotOf,
+} from '../../../src/shared/contract.ts';
 import { CARD_REFUSALS, EVENTS } from '../../../src/shared/events.ts';
 import type { EventBody, EventKind, JournalEvent } from '../../../src/shared/events.ts';
 import { DEMO_USER } from '../../../src/shared/terminal-config.ts';
-import { IDLE_MS, LOCK_MS, lockLeftMs, lockMs, PIN_IDLE_MS } from '../../../src/kiosk/maintenance.ts';
+import {
+  IDLE_MS,
+  LOCK_MS,
+  lockLeftMs,
+  lockMs,
+  PIN_IDLE_MS,
+} from '../../../src/kiosk/maintenance.ts';
 import { hashPin, pinProblem, whosePin } from '../../../src/kiosk/maintenance-pin.ts';
 import type { MaintenancePorts } from '../../../src/kiosk/maintenance-run.ts';
-import { orderFacts, PARKED_REASONS, sentenceOf, standingOf, storyOf } from '../../../src/kiosk/maintenance-words.ts';
+import {
+  orderFacts,
+  PARKED_REASONS,
+  sentenceOf,
+  standingOf,
+  storyOf,
+} from '../../../src/kiosk/maintenance-words.ts';
 import { World } from '../../support/kiosk-world.ts';
 
 const PIN = '2580';
@@ -16,25 +33,48 @@ const WHO = '李工';
 
 describe('the PIN', () => {
   it('is known by its hash, whoever of several it belongs to; a wrong one and an empty list are nobody’s', async () => {
-    const users = [await hashPin('王工', '835172', Uint8Array.from({ length: 16 }, (_, i) => i)), { name: DEMO_USER.name, salt: DEMO_USER.salt, hash: DEMO_USER.hash }];
-    expect(await Promise.all([PIN, '835172', '2581', '25800'].map((pin) => whosePin(users, pin)))).toEqual([WHO, '王工', null, null]);
+    const users = [
+      await hashPin(
+        '王工',
+        '835172',
+        Uint8Array.from({ length: 16 }, (_, i) => i),
+      ),
+      { name: DEMO_USER.name, salt: DEMO_USER.salt, hash: DEMO_USER.hash },
+    ];
+    expect(
+      await Promise.all([PIN, '835172', '2581', '25800'].map((pin) => whosePin(users, pin))),
+    ).toEqual([WHO, '王工', null, null]);
     expect(await whosePin([], PIN)).toBeNull();
     expect(DEMO_USER.pin).toBe(PIN);
   });
 
   it('is refused where anybody would try it first', () => {
-    expect(['111111', '123456', '987654', '246802', '121212', '123123'].map(pinProblem)).toEqual(Array(6).fill('trivial'));
-    expect([pinProblem('12345'), pinProblem('1234567890123'), pinProblem('83517a'), pinProblem('835172'), pinProblem('19731122')]).toEqual(['short', 'long', 'not-digits', null, null]);
+    expect(['111111', '123456', '987654', '246802', '121212', '123123'].map(pinProblem)).toEqual(
+      Array(6).fill('trivial'),
+    );
+    expect([
+      pinProblem('12345'),
+      pinProblem('1234567890123'),
+      pinProblem('83517a'),
+      pinProblem('835172'),
+      pinProblem('19731122'),
+    ]).toEqual(['short', 'long', 'not-digits', null, null]);
   });
 
   it('locks ever longer from the third wrong try on', () => {
-    expect([1, 2, 3, 4, 5, 6, 7, 8, 9, 100].map(lockMs)).toEqual([0, 0, 30_000, 60_000, 120_000, 300_000, 900_000, 3_600_000, 3_600_000, 3_600_000]);
+    expect([1, 2, 3, 4, 5, 6, 7, 8, 9, 100].map(lockMs)).toEqual([
+      0, 0, 30_000, 60_000, 120_000, 300_000, 900_000, 3_600_000, 3_600_000, 3_600_000,
+    ]);
     expect(LOCK_MS).toHaveLength(6);
   });
 
   it('what is left of a lock-out after a restart: less by the time gone, never less for a clock that was set back', () => {
     const kept = { fails: 5, setMs: 1_000_000, lockMs: 120_000 };
-    expect([1_000_000, 1_050_000, 1_120_000, 9_000_000, 999_999, 0].map((nowMs) => lockLeftMs(kept, nowMs))).toEqual([120_000, 70_000, 0, 0, 120_000, 120_000]);
+    expect(
+      [1_000_000, 1_050_000, 1_120_000, 9_000_000, 999_999, 0].map((nowMs) =>
+        lockLeftMs(kept, nowMs),
+      ),
+    ).toEqual([120_000, 70_000, 0, 0, 120_000, 120_000]);
   });
 });
 
@@ -49,7 +89,8 @@ function ports(more: Partial<MaintenancePorts> = {}): MaintenancePorts {
   return {
     version: '9.9.9',
     enabled: true,
-    checkPin: (pin) => (held ? new Promise((done) => checks.push(done)) : Promise.resolve(pin === PIN ? WHO : null)),
+    checkPin: (pin) =>
+      held ? new Promise((done) => checks.push(done)) : Promise.resolve(pin === PIN ? WHO : null),
     hasPrinter: true,
     verify: () => Promise.resolve(verified),
     scratch: () => scratch(),
@@ -74,8 +115,17 @@ afterEach(async () => {
   expect(await w.close()).toEqual([]);
 });
 
-async function act(value: MaintenanceAction, more: { target?: string; why?: string; reference?: string } = {}): Promise<void> {
-  w.kiosk.intent({ type: 'maintenance-do', value, screen: w.screen, revision: w.snapshot.revision, ...more } satisfies Intent);
+async function act(
+  value: MaintenanceAction,
+  more: { target?: string; why?: string; reference?: string } = {},
+): Promise<void> {
+  w.kiosk.intent({
+    type: 'maintenance-do',
+    value,
+    screen: w.screen,
+    revision: w.snapshot.revision,
+    ...more,
+  } satisfies Intent);
   await w.run(250);
 }
 async function enter(pin = PIN): Promise<void> {
@@ -86,11 +136,14 @@ async function enter(pin = PIN): Promise<void> {
 const open = (): SnapshotOf<'maintenance'> => w.shown('maintenance');
 const facts = <K extends EventKind>(kind: K): EventBody<K>[] => {
   const all = w.journal.unsent(10_000)?.events ?? [];
-  return [...w.central.events, ...all].filter((e, at, list) => e.kind === kind && list.findIndex((x) => x.seq === e.seq) === at).map((e) => e.body as EventBody<K>);
+  return [...w.central.events, ...all]
+    .filter((e, at, list) => e.kind === kind && list.findIndex((x) => x.seq === e.seq) === at)
+    .map((e) => e.body as EventBody<K>);
 };
 const parked = (): OrderStory => {
   const found = open().orders[0];
-  if (found?.state !== 'parked') throw new Error(`nothing is parked: ${JSON.stringify(open().orders)}`);
+  if (found?.state !== 'parked')
+    throw new Error(`nothing is parked: ${JSON.stringify(open().orders)}`);
   return found;
 };
 /** A sale whose write is refused by the card and whose refund is refused by the provider. */
@@ -106,7 +159,13 @@ async function parkRefund(): Promise<void> {
 describe('entering', () => {
   it('by gesture and PIN; the journal says who, and who left', async () => {
     await enter();
-    expect(open()).toMatchObject({ who: WHO, tab: 'devices', outOfService: false, blocked: null, version: '9.9.9' });
+    expect(open()).toMatchObject({
+      who: WHO,
+      tab: 'devices',
+      outOfService: false,
+      blocked: null,
+      version: '9.9.9',
+    });
     expect(facts('maintenance-entered')).toEqual([{ who: WHO }]);
     await w.tap('exit');
     expect(w.screen).toBe('start');
@@ -140,10 +199,16 @@ describe('entering', () => {
 
   it('wrong PINs: the third locks, nothing is checked meanwhile, the right one then opens and clears the count', async () => {
     let asked = 0;
-    w.maintenance = ports({ checkPin: (pin) => Promise.resolve(((asked += 1), pin === PIN ? WHO : null)) });
+    w.maintenance = ports({
+      checkPin: (pin) => Promise.resolve(((asked += 1), pin === PIN ? WHO : null)),
+    });
     await w.start();
     await enter('1111');
-    expect(w.shown('maintenance-pin')).toMatchObject({ wrong: true, busy: false, lockedUntilMs: null });
+    expect(w.shown('maintenance-pin')).toMatchObject({
+      wrong: true,
+      busy: false,
+      lockedUntilMs: null,
+    });
     await w.tap('enter-pin', '2222');
     await w.tap('enter-pin', '3333');
     expect(w.shown('maintenance-pin').lockedUntilMs).toBe(w.clock.nowMs() + 30_000);
@@ -153,7 +218,12 @@ describe('entering', () => {
     expect(w.shown('maintenance-pin').lockedUntilMs).not.toBeNull(); // as it was drawn; the view counts it down
     await w.tap('enter-pin', '4444');
     expect(w.shown('maintenance-pin').lockedUntilMs).toBe(w.clock.nowMs() + 60_000);
-    expect(facts('maintenance-refused')).toEqual([{ fails: 1, lockedMs: 0 }, { fails: 2, lockedMs: 0 }, { fails: 3, lockedMs: 30_000 }, { fails: 4, lockedMs: 60_000 }]);
+    expect(facts('maintenance-refused')).toEqual([
+      { fails: 1, lockedMs: 0 },
+      { fails: 2, lockedMs: 0 },
+      { fails: 3, lockedMs: 30_000 },
+      { fails: 4, lockedMs: 60_000 },
+    ]);
     await w.run(59_000);
     await w.tap('exit');
     await w.run(1_000);
@@ -315,8 +385,14 @@ describe('orders', () => {
     await w.until('refunded', () => w.state() === 'refunded/refunded');
     expect(w.attempt().outRefundNo).toBe(before);
     expect([...w.pay.newest().refunds.keys()]).toEqual([before]);
-    expect(facts('attempt-refund-retried')).toEqual([{ attemptId: w.attempt().attemptId, who: WHO, why: '商户账户余额已补足' }]);
-    expect(facts('maintenance-action').at(-1)).toEqual({ who: WHO, action: 'retry-refund', why: '商户账户余额已补足' });
+    expect(facts('attempt-refund-retried')).toEqual([
+      { attemptId: w.attempt().attemptId, who: WHO, why: '商户账户余额已补足' },
+    ]);
+    expect(facts('maintenance-action').at(-1)).toEqual({
+      who: WHO,
+      action: 'retry-refund',
+      why: '商户账户余额已补足',
+    });
     await w.run(2_500);
     expect(open().orders[0]).toMatchObject({ state: 'refunded', actions: ['print-story'] });
     // again on what is no longer parked: nothing but a word
@@ -333,8 +409,20 @@ describe('orders', () => {
     expect(facts('parked-settled')).toEqual([]);
     await act('settle-delivered-by-hand', { target: orderId, why: 'x', reference: '1' });
     expect(facts('parked-settled')).toEqual([]); // not an end that this reason has
-    await act('settle-refunded-by-hand', { target: orderId, why: '已转账给客户', reference: '42007190' });
-    expect(facts('parked-settled')).toEqual([{ attemptId: w.attempt().attemptId, how: 'refunded-by-hand', reference: '42007190', who: WHO, why: '已转账给客户' }]);
+    await act('settle-refunded-by-hand', {
+      target: orderId,
+      why: '已转账给客户',
+      reference: '42007190',
+    });
+    expect(facts('parked-settled')).toEqual([
+      {
+        attemptId: w.attempt().attemptId,
+        how: 'refunded-by-hand',
+        reference: '42007190',
+        who: WHO,
+        why: '已转账给客户',
+      },
+    ]);
     await w.run(2_500);
     expect(open().orders[0]?.state).toBe('settled');
     expect([w.order().settled?.reference, w.attempt().settled?.who]).toEqual(['42007190', WHO]);
@@ -350,8 +438,17 @@ describe('orders', () => {
     await w.remove();
     await w.untilScreen('start', 60_000);
     await enter();
-    expect(parked().actions).toEqual(['settle-refunded-by-hand', 'settle-delivered-by-hand', 'settle-nothing-due', 'print-story']);
-    await act('settle-nothing-due', { target: parked().orderId, why: '账单上没有这笔款', reference: '0001' });
+    expect(parked().actions).toEqual([
+      'settle-refunded-by-hand',
+      'settle-delivered-by-hand',
+      'settle-nothing-due',
+      'print-story',
+    ]);
+    await act('settle-nothing-due', {
+      target: parked().orderId,
+      why: '账单上没有这笔款',
+      reference: '0001',
+    });
     expect(facts('parked-settled').map((f) => f.attemptId)).toEqual([w.attempt().attemptId, null]);
     await w.run(2_500);
     expect(open().orders[0]?.state).toBe('settled');
@@ -397,7 +494,10 @@ describe('out of service', () => {
     await enter();
     await act('back-in-service', { why: '检修完成，自检通过' });
     expect(w.screen).toBe('start');
-    expect(facts('maintenance-action').map((f) => [f.action, f.why])).toEqual([['out-of-service', '设备故障待修'], ['back-in-service', '检修完成，自检通过']]);
+    expect(facts('maintenance-action').map((f) => [f.action, f.why])).toEqual([
+      ['out-of-service', '设备故障待修'],
+      ['back-in-service', '检修完成，自检通过'],
+    ]);
     await w.insert('golden');
     await w.untilScreen('amount');
   });
@@ -422,27 +522,49 @@ describe('devices', () => {
 
   it('each is tested for real, and every test is on record', async () => {
     await enter();
-    expect(open().devices.map((d) => d.id)).toEqual(['reader', 'printer', 'line-wechat', 'central', 'journal', 'disk', 'clock']);
+    expect(open().devices.map((d) => d.id)).toEqual([
+      'reader',
+      'printer',
+      'line-wechat',
+      'central',
+      'journal',
+      'disk',
+      'clock',
+    ]);
     expect(await test1('reader')).toEqual(['passed', 'the reader answers; no card']);
     const before = w.purchase('golden');
     await w.insert('golden');
     w.points = [];
-    expect(await test1('reader')).toEqual(['passed', expect.stringMatching(/^the card answers 3B[0-9A-F]+ in \d+ ms$/)]);
-    expect([w.points.filter((p) => p.includes('apdu')), w.purchase('golden')]).toEqual([[], before]);
+    expect(await test1('reader')).toEqual([
+      'passed',
+      expect.stringMatching(/^the card answers 3B[0-9A-F]+ in \d+ ms$/),
+    ]);
+    expect([w.points.filter((p) => p.includes('apdu')), w.purchase('golden')]).toEqual([
+      [],
+      before,
+    ]);
     const printed = w.printed.length;
     expect((await test1('printer'))[0]).toBe('passed');
     expect(w.printed).toHaveLength(printed + 1);
     expect((await test1('line-wechat'))[1]).toMatch(/^a verified answer in/);
     expect((await test1('journal'))[0]).toBe('passed');
     expect((await test1('disk'))[1]).toBe('written, synced and read back in 3 ms');
-    expect(facts('maintenance-action').map((f) => [f.action, f.detail])).toEqual(['reader', 'reader', 'printer', 'line-wechat', 'journal', 'disk'].map((d) => ['self-test', d]));
+    expect(facts('maintenance-action').map((f) => [f.action, f.detail])).toEqual(
+      ['reader', 'reader', 'printer', 'line-wechat', 'journal', 'disk'].map((d) => [
+        'self-test',
+        d,
+      ]),
+    );
   });
 
   it('what does not work does not pass, and what does not answer neither', async () => {
     await enter();
     w.setService({ printer: { ready: true, paperLow: true, failure: null } });
     await w.run(100);
-    expect(open().devices.find((d) => d.id === 'printer')).toMatchObject({ state: 'user-error', detail: { en: 'ready; the paper is low: put in a new roll' } });
+    expect(open().devices.find((d) => d.id === 'printer')).toMatchObject({
+      state: 'user-error',
+      detail: { en: 'ready; the paper is low: put in a new roll' },
+    });
     w.printerOk = false;
     expect((await test1('printer'))[0]).toBe('failed');
     w.pay.down = true;
@@ -455,10 +577,16 @@ describe('devices', () => {
     scratch = () => new Promise(() => undefined);
     expect((await test1('disk'))[0]).toBe('running');
     await w.run(20_000);
-    expect(open().devices.find((d) => d.id === 'disk')).toMatchObject({ test: 'failed', testDetail: { en: 'no answer within 20 s' } });
+    expect(open().devices.find((d) => d.id === 'disk')).toMatchObject({
+      test: 'failed',
+      testDetail: { en: 'no answer within 20 s' },
+    });
     w.slot.offline(true);
     await w.run(250);
-    expect(open().devices.find((d) => d.id === 'reader')).toMatchObject({ state: 'offline', lastError: 'CARD-0107' });
+    expect(open().devices.find((d) => d.id === 'reader')).toMatchObject({
+      state: 'offline',
+      lastError: 'CARD-0107',
+    });
     expect((await test1('reader'))[0]).toBe('failed');
     w.slot.offline(false);
   });
@@ -483,14 +611,34 @@ describe('devices', () => {
     let judged = 0;
     w.maintenance = ports({ onChanged: () => (judged += 1) });
     await w.start();
-    w.journal.setMeta('condition', JSON.stringify({ kind: 'restored', atMs: w.clock.nowMs(), why: 'quick_check', aside: 'damaged-1', restoredSeq: 7, lostAfterSeq: 7, accepted: false, epochGranted: false }));
+    w.journal.setMeta(
+      'condition',
+      JSON.stringify({
+        kind: 'restored',
+        atMs: w.clock.nowMs(),
+        why: 'quick_check',
+        aside: 'damaged-1',
+        restoredSeq: 7,
+        lostAfterSeq: 7,
+        accepted: false,
+        epochGranted: false,
+      }),
+    );
     w.setService({ blocked: { code: 'JRNL-0106' } });
     expect(w.shown('out-of-service').reason).toBe('JRNL-0106');
     await enter();
     await w.tap('maintenance-tab', 'sync');
     expect(open().blocked).toBe('JRNL-0106');
-    expect(open().devices.find((d) => d.id === 'journal')).toMatchObject({ state: 'hardware-error', lastError: 'JRNL-0106' });
-    expect(open().sync.damage).toMatchObject({ aside: 'damaged-1', restoredSeq: 7, lostAfterSeq: 7, accepted: false });
+    expect(open().devices.find((d) => d.id === 'journal')).toMatchObject({
+      state: 'hardware-error',
+      lastError: 'JRNL-0106',
+    });
+    expect(open().sync.damage).toMatchObject({
+      aside: 'damaged-1',
+      restoredSeq: 7,
+      lostAfterSeq: 7,
+      accepted: false,
+    });
     await act('accept-damage', { why: '' });
     expect([open().sync.damage?.accepted, judged]).toEqual([false, 0]);
     await act('accept-damage', { why: '断电造成，核对无误' });
@@ -504,12 +652,30 @@ describe('devices', () => {
     await parkRefund();
     await enter();
     const { orderId } = parked();
-    for (const action of MAINTENANCE_ACTIONS.filter((a) => a !== 'back-in-service' && a !== 'retry-refund')) await act(action, { target: action === 'self-test' ? 'disk' : orderId, why: 'because', reference: '1234' });
+    for (const action of MAINTENANCE_ACTIONS.filter(
+      (a) => a !== 'back-in-service' && a !== 'retry-refund',
+    ))
+      await act(action, {
+        target: action === 'self-test' ? 'disk' : orderId,
+        why: 'because',
+        reference: '1234',
+      });
     await act('back-in-service', { why: 'because' });
     const done = facts('maintenance-action');
     expect(done.every((f) => f.who === WHO && f.why === 'because')).toBe(true);
-    // settled once: the two other ends of the same money no longer apply; and a card is lost only while the order is in doubt
-    expect(new Set(done.map((f) => f.action))).toEqual(new Set(MAINTENANCE_ACTIONS.filter((a) => a !== 'retry-refund' && a !== 'settle-delivered-by-hand' && a !== 'settle-nothing-due' && a !== 'card-lost')));
+    // settled once: the two other ends of the same money no longer apply; and a card is lost only
+    // while the order is in doubt
+    expect(new Set(done.map((f) => f.action))).toEqual(
+      new Set(
+        MAINTENANCE_ACTIONS.filter(
+          (a) =>
+            a !== 'retry-refund' &&
+            a !== 'settle-delivered-by-hand' &&
+            a !== 'settle-nothing-due' &&
+            a !== 'card-lost',
+        ),
+      ),
+    );
   });
 });
 
@@ -517,8 +683,30 @@ describe('words', () => {
   const failureBody = { code: 'CARD-0203', detail: 'x' };
   const BODIES: { readonly [K in EventKind]: EventBody<K> } = {
     'core-started': { version: '1', node: 'v24', recoveredOrders: 0 },
-    'order-quoted': { cardNo: '8800003921', userNo: '1', layout: 'l', unit: 'volume', nextCount: 42, amountFen: 10_000, quantity: 3_773, shares: [], carriedUsedMicro: 0, carriedAfterMicro: 0, tariffId: 't', tariffVersion: 1, offline: true, tag: '00' },
-    'attempt-creating': { attemptId: 'a', provider: 'wechat', outTradeNo: 'P1', outRefundNo: 'R1', amountFen: 10_000, expiresAtMs: 1 },
+    'order-quoted': {
+      cardNo: '8800003921',
+      userNo: '1',
+      layout: 'l',
+      unit: 'volume',
+      nextCount: 42,
+      amountFen: 10_000,
+      quantity: 3_773,
+      shares: [],
+      carriedUsedMicro: 0,
+      carriedAfterMicro: 0,
+      tariffId: 't',
+      tariffVersion: 1,
+      offline: true,
+      tag: '00',
+    },
+    'attempt-creating': {
+      attemptId: 'a',
+      provider: 'wechat',
+      outTradeNo: 'P1',
+      outRefundNo: 'R1',
+      amountFen: 10_000,
+      expiresAtMs: 1,
+    },
     'attempt-pending': { attemptId: 'a' },
     'attempt-paid': { attemptId: 'a', transactionId: 'T', amountFen: 10_000, taken: true },
     'attempt-closing': { attemptId: 'a', why: 'customer' },
@@ -535,11 +723,35 @@ describe('words', () => {
     'order-refunding': { attemptId: 'a', failure: failureBody },
     'order-refunded': { attemptId: 'a' },
     'order-parked': { reason: 'card-foreign', nextStep: 'counter' },
-    'assist-writing': { origin: '000000000312', cardNo: '8800003921', insertion: 1, before: '00', after: '01', count: 42, quantity: 1, cumulative: 1 },
+    'assist-writing': {
+      origin: '000000000312',
+      cardNo: '8800003921',
+      insertion: 1,
+      before: '00',
+      after: '01',
+      count: 42,
+      quantity: 1,
+      cumulative: 1,
+    },
     'assist-kept': { origin: '000000000312', cardNo: '8800003921', insertion: 1, record: '01' },
-    'assist-ended': { origin: '000000000312', cardNo: '8800003921', verdict: 'after', written: true, count: 42, quantity: 1, cumulative: 1 },
+    'assist-ended': {
+      origin: '000000000312',
+      cardNo: '8800003921',
+      verdict: 'after',
+      written: true,
+      count: 42,
+      quantity: 1,
+      cumulative: 1,
+    },
     'epoch-began': { previousEpoch: 1, previousSeq: 1, previousHash: '', why: 'w' },
-    'journal-restored': { aside: 'a', why: 'w', backupSeq: 1, secondLogSeq: 1, restoredSeq: 1, lostAfterSeq: null },
+    'journal-restored': {
+      aside: 'a',
+      why: 'w',
+      backupSeq: 1,
+      secondLogSeq: 1,
+      restoredSeq: 1,
+      lostAfterSeq: null,
+    },
     'order-restated': { order: {}, attempts: [] },
     'damage-accepted': { who: 'w', why: 'w' },
     'journal-pruned': { epoch: 1, uptoSeq: 1, uptoHash: '', events: 1, orders: 1 },
@@ -552,7 +764,15 @@ describe('words', () => {
     'slip-printed': { what: 'parked', ok: false },
     'clock-step': { stepMs: 1 },
     'policy-taken': { version: 1 },
-    reconciled: { date: '2026-11-22', provider: 'wechat', payments: { count: 1, fen: 1 }, refunds: { count: 0, fen: 0 }, reversals: { count: 0, fen: 0 }, differences: {}, persons: 0 },
+    reconciled: {
+      date: '2026-11-22',
+      provider: 'wechat',
+      payments: { count: 1, fen: 1 },
+      refunds: { count: 0, fen: 0 },
+      reversals: { count: 0, fen: 0 },
+      differences: {},
+      persons: 0,
+    },
   };
 
   test.each(Object.keys(EVENTS) as EventKind[])('%s has a sentence in both languages', (kind) => {
@@ -565,19 +785,32 @@ describe('words', () => {
   });
 
   it('of a technician’s card it says so', () => {
-    const said = (kind: EventKind, body: unknown): string => storyOf(kind, body).zh + storyOf(kind, body).en;
+    const said = (kind: EventKind, body: unknown): string =>
+      storyOf(kind, body).zh + storyOf(kind, body).en;
     expect(said('maintenance-entered', { who: 'w', by: 'card' })).toMatch(/技术员卡.*by card/);
     expect(said('maintenance-left', { who: 'w', why: 'card-out' })).toMatch(/取出.*taken out/);
-    for (const why of CARD_REFUSALS) expect(said('maintenance-refused', { fails: 2, lockedMs: 0, card: { who: 'w', why } })).toMatch(/w 的技术员卡.*try 2$/);
+    for (const why of CARD_REFUSALS)
+      expect(
+        said('maintenance-refused', { fails: 2, lockedMs: 0, card: { who: 'w', why } }),
+      ).toMatch(/w 的技术员卡.*try 2$/);
   });
 
   it('a fact of a kind or shape that is not known is shown by its name', () => {
-    expect([storyOf('moon-landed', {}), storyOf('order-paid', { attemptId: 7 })]).toEqual([{ zh: 'moon-landed', en: 'moon-landed' }, { zh: 'order-paid', en: 'order-paid' }]);
+    expect([storyOf('moon-landed', {}), storyOf('order-paid', { attemptId: 7 })]).toEqual([
+      { zh: 'moon-landed', en: 'moon-landed' },
+      { zh: 'order-paid', en: 'order-paid' },
+    ]);
   });
 
   it('every reason that an order or attempt is parked for has its words and its way out', () => {
-    const source = ['orders', 'attempts'].map((name) => readFileSync(new URL(`../../../src/kiosk/${name}.ts`, import.meta.url), 'utf8')).join('\n');
-    const reasons = [...source.matchAll(/(?:attempt|order)-parked'[^\n]*?reason: (?:[^'\n,]*\?\? )?'([a-z-]+)'/g)].map((m) => m[1] ?? '');
+    const source = ['orders', 'attempts']
+      .map((name) =>
+        readFileSync(new URL(`../../../src/kiosk/${name}.ts`, import.meta.url), 'utf8'),
+      )
+      .join('\n');
+    const reasons = [
+      ...source.matchAll(/(?:attempt|order)-parked'[^\n]*?reason: (?:[^'\n,]*\?\? )?'([a-z-]+)'/g),
+    ].map((m) => m[1] ?? '');
     expect(new Set(reasons).size).toBeGreaterThan(5);
     for (const reason of reasons) expect(PARKED_REASONS, reason).toContain(reason);
     const order = w.journal.orders()[0];
@@ -598,12 +831,27 @@ describe('words', () => {
       const ofOrder = standingOf({ ...order, reason }, [{ ...attempt, state: 'paid' }], false);
       for (const standing of [ofAttempt, ofOrder]) {
         expect(standing.state).toBe('parked');
-        expect([standing.nextStep.zh, standing.nextStep.en].every((t) => t.length > 5), reason).toBe(true);
-        expect(standing.actions.some((a) => a.startsWith('settle-')), reason).toBe(true);
+        expect(
+          [standing.nextStep.zh, standing.nextStep.en].every((t) => t.length > 5),
+          reason,
+        ).toBe(true);
+        expect(
+          standing.actions.some((a) => a.startsWith('settle-')),
+          reason,
+        ).toBe(true);
       }
       // a refund can be asked for again only where there is one
       expect(ofOrder.actions).not.toContain('retry-refund');
-      expect(orderFacts({ ...order, reason }, [{ ...attempt, state: 'paid' }], 'retry-refund', WHO, 'w', '')).toBeNull();
+      expect(
+        orderFacts(
+          { ...order, reason },
+          [{ ...attempt, state: 'paid' }],
+          'retry-refund',
+          WHO,
+          'w',
+          '',
+        ),
+      ).toBeNull();
     }
   });
 });

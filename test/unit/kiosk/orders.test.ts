@@ -5,17 +5,42 @@ import { sampleKeyProvider } from '../../../src/card/index.ts';
 import type { CardReading } from '../../../src/card/types.ts';
 import type { AdvanceContext } from '../../../src/kiosk/advance.ts';
 import { onCall } from '../../../src/kiosk/attempts.ts';
-import { MAX_WRITES, WAIT_CARD_MS, advance, onClaimed, onWritten, restsUntil } from '../../../src/kiosk/orders.ts';
+import {
+  MAX_WRITES,
+  WAIT_CARD_MS,
+  advance,
+  onClaimed,
+  onWritten,
+  restsUntil,
+} from '../../../src/kiosk/orders.ts';
 import { NEW_RUN, NO_CLAIM } from '../../../src/kiosk/state.ts';
 import type { CallResult, Effect, OpenOrder } from '../../../src/kiosk/state.ts';
 import { CLAIM_USE_MS } from '../../../src/shared/central-api.ts';
 import { failure } from '../../../src/shared/errors.ts';
 
-/** How orders move, without anything around them: one look at the rows, one answer of the world, and what becomes durable by it. */
+/**
+ * How orders move, without anything around them: one look at the rows, one answer of the world, and
+ * what becomes durable by it.
+ */
 const ORDER: OrderRow = {
   orderId: 'PL-000000000311-1-0001-7391',
   state: 'collecting',
-  quote: { cardNo: '8800003921', userNo: '1002203344', layout: 'PL-CPU', unit: 'volume', nextCount: 42, amountFen: 10_000, quantity: 3773, shares: [{ tier: 1, priceE4: 26_500, quantity: 3773, costMicro: 99_984_500 }], carriedUsedMicro: 0, carriedAfterMicro: 15_500, tariffId: 'gas', tariffVersion: 1, offline: false, tag: 'ADE6788A' },
+  quote: {
+    cardNo: '8800003921',
+    userNo: '1002203344',
+    layout: 'PL-CPU',
+    unit: 'volume',
+    nextCount: 42,
+    amountFen: 10_000,
+    quantity: 3773,
+    shares: [{ tier: 1, priceE4: 26_500, quantity: 3773, costMicro: 99_984_500 }],
+    carriedUsedMicro: 0,
+    carriedAfterMicro: 15_500,
+    tariffId: 'gas',
+    tariffVersion: 1,
+    offline: false,
+    tag: 'ADE6788A',
+  },
   paidBy: null,
   delivery: null,
   writes: 0,
@@ -47,11 +72,28 @@ const ATTEMPT: AttemptRow = {
 const NOW = { nowMs: 60_000, monoMs: 60_000, terminalId: '000000000311' };
 
 function durable(effects: readonly Effect[]): string[] {
-  return effects.flatMap((e) => (e.do === 'journal' ? e.events.map((event) => event.kind) : [`not a fact: ${e.do}`]));
+  return effects.flatMap((e) =>
+    e.do === 'journal' ? e.events.map((event) => event.kind) : [`not a fact: ${e.do}`],
+  );
 }
-function answered(attempt: Partial<AttemptRow>, call: CallResult, run: Partial<typeof NEW_RUN> = {}): { kinds: string[]; open: OpenOrder } {
+function answered(
+  attempt: Partial<AttemptRow>,
+  call: CallResult,
+  run: Partial<typeof NEW_RUN> = {},
+): { kinds: string[]; open: OpenOrder } {
   const row: AttemptRow = { ...ATTEMPT, ...attempt };
-  const open: OpenOrder = { order: ORDER, attempts: [row], runs: new Map([[row.attemptId, { ...NEW_RUN, ...run, op: call.verb }]]), next: null, writing: false, waitCardUntilMono: null, judgedInsertion: null, leaseMono: null, inherited: false, claim: NO_CLAIM };
+  const open: OpenOrder = {
+    order: ORDER,
+    attempts: [row],
+    runs: new Map([[row.attemptId, { ...NEW_RUN, ...run, op: call.verb }]]),
+    next: null,
+    writing: false,
+    waitCardUntilMono: null,
+    judgedInsertion: null,
+    leaseMono: null,
+    inherited: false,
+    claim: NO_CLAIM,
+  };
   const r = onCall(open, row.attemptId, call, NOW);
   return { kinds: durable(r.effects), open: r.open };
 }
@@ -69,40 +111,93 @@ describe('an answer', () => {
     ['refunding', true, { verb: 'refund', result: unknown }],
     ['refunding', true, { verb: 'query-refund', result: unknown }],
   ];
-  it.each(asked)('that is unknown changes nothing durable and is asked for again: %s, shown %s, %o', (state, shown, call) => {
-    const { kinds, open } = answered({ state, shown }, call, { closeAccepted: true, refundAccepted: true });
-    expect(kinds).toEqual([]);
-    const run = open.runs.get(ATTEMPT.attemptId);
-    expect(run).toMatchObject({ op: null, fails: 1, closeAccepted: true, refundAccepted: true });
-    expect(run?.retryAtMono).toBeGreaterThan(NOW.monoMs);
-  });
+  it.each(asked)(
+    'that is unknown changes nothing durable and is asked for again: %s, shown %s, %o',
+    (state, shown, call) => {
+      const { kinds, open } = answered({ state, shown }, call, {
+        closeAccepted: true,
+        refundAccepted: true,
+      });
+      expect(kinds).toEqual([]);
+      const run = open.runs.get(ATTEMPT.attemptId);
+      expect(run).toMatchObject({ op: null, fails: 1, closeAccepted: true, refundAccepted: true });
+      expect(run?.retryAtMono).toBeGreaterThan(NOW.monoMs);
+    },
+  );
 
   it('“closed” to a close is believed only when the trade is asked about and says so', () => {
-    const { kinds, open } = answered({ state: 'closing' }, { verb: 'close', result: { kind: 'closed' } });
+    const { kinds, open } = answered(
+      { state: 'closing' },
+      { verb: 'close', result: { kind: 'closed' } },
+    );
     expect(kinds).toEqual([]);
     expect(open.runs.get(ATTEMPT.attemptId)?.closeAccepted).toBe(true);
-    expect(answered({ state: 'closing' }, { verb: 'query', result: { kind: 'closed' } }).kinds).toEqual(['attempt-closed']);
+    expect(
+      answered({ state: 'closing' }, { verb: 'query', result: { kind: 'closed' } }).kinds,
+    ).toEqual(['attempt-closed']);
   });
 
   it('“no such trade” to a code that was shown ends it only after an accepted close', () => {
-    expect(answered({ state: 'pending' }, { verb: 'query', result: { kind: 'not-found' } }).kinds).toEqual([]);
-    expect(answered({ state: 'closing' }, { verb: 'query', result: { kind: 'not-found' } }).kinds).toEqual([]);
-    expect(answered({ state: 'closing' }, { verb: 'close', result: { kind: 'not-found' } }).kinds).toEqual([]);
-    expect(answered({ state: 'closing' }, { verb: 'query', result: { kind: 'not-found' } }, { closeAccepted: true }).kinds).toEqual(['attempt-closed']);
-    expect(answered({ state: 'closing', shown: false }, { verb: 'close', result: { kind: 'not-found' } }).kinds).toEqual(['attempt-closed']);
+    expect(
+      answered({ state: 'pending' }, { verb: 'query', result: { kind: 'not-found' } }).kinds,
+    ).toEqual([]);
+    expect(
+      answered({ state: 'closing' }, { verb: 'query', result: { kind: 'not-found' } }).kinds,
+    ).toEqual([]);
+    expect(
+      answered({ state: 'closing' }, { verb: 'close', result: { kind: 'not-found' } }).kinds,
+    ).toEqual([]);
+    expect(
+      answered(
+        { state: 'closing' },
+        { verb: 'query', result: { kind: 'not-found' } },
+        { closeAccepted: true },
+      ).kinds,
+    ).toEqual(['attempt-closed']);
+    expect(
+      answered({ state: 'closing', shown: false }, { verb: 'close', result: { kind: 'not-found' } })
+        .kinds,
+    ).toEqual(['attempt-closed']);
   });
 
   it('“accepted” or “done” to a refund is no refund yet: only the refund’s own record is', () => {
-    for (const kind of ['accepted', 'done'] as const) expect(answered({ state: 'refunding' }, { verb: 'refund', result: { kind, refundId: 'F1' } }).kinds).toEqual([]);
-    expect(answered({ state: 'refunding' }, { verb: 'query-refund', result: { kind: 'not-found' } }, { refundAccepted: true }).kinds).toEqual([]);
-    expect(answered({ state: 'refunding' }, { verb: 'query-refund', result: { kind: 'done', refundId: 'F1', refundFen: 10_000 } }).kinds).toEqual(['attempt-refunded']);
+    for (const kind of ['accepted', 'done'] as const)
+      expect(
+        answered({ state: 'refunding' }, { verb: 'refund', result: { kind, refundId: 'F1' } })
+          .kinds,
+      ).toEqual([]);
+    expect(
+      answered(
+        { state: 'refunding' },
+        { verb: 'query-refund', result: { kind: 'not-found' } },
+        { refundAccepted: true },
+      ).kinds,
+    ).toEqual([]);
+    expect(
+      answered(
+        { state: 'refunding' },
+        { verb: 'query-refund', result: { kind: 'done', refundId: 'F1', refundFen: 10_000 } },
+      ).kinds,
+    ).toEqual(['attempt-refunded']);
   });
 
   it('“paid” is the order’s while it is being collected and not closed; anything later goes back with the same fact', () => {
-    const paid = (amountFen: number) => ({ verb: 'query', result: { kind: 'paid', transactionId: 'T1', amountFen, paidAtMs: null } }) as const;
-    expect(answered({ state: 'pending' }, paid(10_000)).kinds).toEqual(['attempt-paid', 'order-paid']);
-    for (const state of ['closing', 'closed'] as const) expect(answered({ state }, paid(10_000)).kinds).toEqual(['attempt-paid', 'attempt-refunding']);
-    for (const state of ['pending', 'closing', 'closed'] as const) expect(answered({ state }, paid(9_999)).kinds).toEqual(['attempt-parked']);
+    const paid = (amountFen: number) =>
+      ({
+        verb: 'query',
+        result: { kind: 'paid', transactionId: 'T1', amountFen, paidAtMs: null },
+      }) as const;
+    expect(answered({ state: 'pending' }, paid(10_000)).kinds).toEqual([
+      'attempt-paid',
+      'order-paid',
+    ]);
+    for (const state of ['closing', 'closed'] as const)
+      expect(answered({ state }, paid(10_000)).kinds).toEqual([
+        'attempt-paid',
+        'attempt-refunding',
+      ]);
+    for (const state of ['pending', 'closing', 'closed'] as const)
+      expect(answered({ state }, paid(9_999)).kinds).toEqual(['attempt-parked']);
   });
 });
 
@@ -128,21 +223,66 @@ const CARD: CardReading = {
 };
 function paidOrder(change: Partial<OpenOrder> = {}): OpenOrder {
   const row: AttemptRow = { ...ATTEMPT, state: 'paid', taken: true, transactionId: 'T1' };
-  return { order: { ...ORDER, state: 'paid', paidBy: row.attemptId }, attempts: [row], runs: new Map(), next: null, writing: false, waitCardUntilMono: null, judgedInsertion: null, leaseMono: null, inherited: false, claim: NO_CLAIM, ...change };
+  return {
+    order: { ...ORDER, state: 'paid', paidBy: row.attemptId },
+    attempts: [row],
+    runs: new Map(),
+    next: null,
+    writing: false,
+    waitCardUntilMono: null,
+    judgedInsertion: null,
+    leaseMono: null,
+    inherited: false,
+    claim: NO_CLAIM,
+    ...change,
+  };
 }
-const looking = (change: Partial<AdvanceContext>): AdvanceContext => ({ ...NOW, wanted: false, closeWhy: 'recovery', card: null, cardFree: true, layout: () => LAYOUT, businessDate: () => '2026-11-22', mayBeReported: () => false, heldUntilMono: null, attemptIds: (orderId, n) => ({ attemptId: `${orderId}/${n}`, outTradeNo: `P${n}`, outRefundNo: `R${n}` }), payWindowMs: 180_000, reverseAfterMs: () => 15_000, hasProvider: () => true, ...change });
-const doing = (effects: readonly Effect[]): string[] => effects.flatMap((e) => (e.do === 'journal' ? e.events.map((event) => event.kind) : [e.do === 'claim' ? `${e.kind} claim` : e.do === 'call' ? e.verb : e.do]));
+const looking = (change: Partial<AdvanceContext>): AdvanceContext => ({
+  ...NOW,
+  wanted: false,
+  closeWhy: 'recovery',
+  card: null,
+  cardFree: true,
+  layout: () => LAYOUT,
+  businessDate: () => '2026-11-22',
+  mayBeReported: () => false,
+  heldUntilMono: null,
+  attemptIds: (orderId, n) => ({
+    attemptId: `${orderId}/${n}`,
+    outTradeNo: `P${n}`,
+    outRefundNo: `R${n}`,
+  }),
+  payWindowMs: 180_000,
+  reverseAfterMs: () => 15_000,
+  hasProvider: () => true,
+  ...change,
+});
+const doing = (effects: readonly Effect[]): string[] =>
+  effects.flatMap((e) =>
+    e.do === 'journal'
+      ? e.events.map((event) => event.kind)
+      : [e.do === 'claim' ? `${e.kind} claim` : e.do === 'call' ? e.verb : e.do],
+  );
 
 describe('an attempt', () => {
-  const waiting = (attempt: Partial<AttemptRow>, context: Partial<AdvanceContext> = {}): string[] => {
+  const waiting = (
+    attempt: Partial<AttemptRow>,
+    context: Partial<AdvanceContext> = {},
+  ): string[] => {
     const row: AttemptRow = { ...ATTEMPT, ...attempt };
-    return doing(advance({ ...paidOrder(), order: ORDER, attempts: [row] }, looking(context)).effects);
+    return doing(
+      advance({ ...paidOrder(), order: ORDER, attempts: [row] }, looking(context)).effects,
+    );
   };
   it('is closed or refunded at the provider only once that is durable', () => {
     expect(waiting({ state: 'pending' }, { wanted: true })).toEqual(['query']);
-    expect(waiting({ state: 'pending' }, { wanted: true, nowMs: ATTEMPT.expiresAtMs })).toEqual(['attempt-closing']);
+    expect(waiting({ state: 'pending' }, { wanted: true, nowMs: ATTEMPT.expiresAtMs })).toEqual([
+      'attempt-closing',
+    ]);
     expect(waiting({ state: 'pending' }, { closeWhy: 'customer' })).toEqual(['attempt-closing']);
-    expect(waiting({ state: 'creating', shown: false }, { closeWhy: 'customer' })).toEqual(['attempt-closing']);
+    expect(waiting({ state: 'creating', shown: false }, { closeWhy: 'customer' })).toEqual([
+      'attempt-closing',
+    ]);
     expect(waiting({ state: 'closing' })).toEqual(['close']);
     expect(waiting({ state: 'paid', taken: false })).toEqual(['attempt-refunding']);
     expect(waiting({ state: 'refunding', taken: false })).toEqual(['refund', 'order-closed']);
@@ -157,23 +297,60 @@ describe('an order that rests', () => {
   it('is passed by exactly where a look at it would say the same: nothing to do, and when to look again', () => {
     let rested = 0;
     let looked = 0;
-    for (const state of ['quoted', 'collecting', 'paid', 'delivering', 'in-doubt', 'delivered', 'closed', 'refunding', 'refunded', 'parked'] as const)
-      for (const attempt of ['creating', 'pending', 'closing', 'closed', 'paid', 'refunding', 'refunded', 'parked'] as const)
+    for (const state of [
+      'quoted',
+      'collecting',
+      'paid',
+      'delivering',
+      'in-doubt',
+      'delivered',
+      'closed',
+      'refunding',
+      'refunded',
+      'parked',
+    ] as const)
+      for (const attempt of [
+        'creating',
+        'pending',
+        'closing',
+        'closed',
+        'paid',
+        'refunding',
+        'refunded',
+        'parked',
+      ] as const)
         for (const method of [undefined, 'code'] as const)
           for (const shown of [true, false])
             for (const taken of [null, true, false])
               for (const op of [null, 'query'] as const)
                 for (const retryAtMono of [0, NOW.monoMs, NOW.monoMs + 1, NOW.monoMs + 9_000])
                   for (const heldUntilMono of [null, NOW.monoMs + 50]) {
-                    const row: AttemptRow = { ...ATTEMPT, state: attempt, shown, taken, ...(method === undefined ? {} : { method }) };
-                    const open = paidOrder({ order: { ...ORDER, state }, attempts: [row, { ...row, attemptId: 'second', state: 'closed' }], runs: new Map([[row.attemptId, { ...NEW_RUN, op, retryAtMono }], ['second', { ...NEW_RUN, retryAtMono: NOW.monoMs + 5_000 }]]) });
+                    const row: AttemptRow = {
+                      ...ATTEMPT,
+                      state: attempt,
+                      shown,
+                      taken,
+                      ...(method === undefined ? {} : { method }),
+                    };
+                    const open = paidOrder({
+                      order: { ...ORDER, state },
+                      attempts: [row, { ...row, attemptId: 'second', state: 'closed' }],
+                      runs: new Map([
+                        [row.attemptId, { ...NEW_RUN, op, retryAtMono }],
+                        ['second', { ...NEW_RUN, retryAtMono: NOW.monoMs + 5_000 }],
+                      ]),
+                    });
                     const rests = restsUntil(open, NOW.monoMs);
                     if (rests === undefined) {
                       looked++;
                       continue;
                     }
                     rested++;
-                    expect(advance(open, looking({ heldUntilMono }))).toEqual({ open, effects: [], wakeAtMono: rests });
+                    expect(advance(open, looking({ heldUntilMono }))).toEqual({
+                      open,
+                      effects: [],
+                      wakeAtMono: rests,
+                    });
                   }
     expect(rested).toBeGreaterThan(500);
     expect(looked).toBeGreaterThan(rested);
@@ -184,23 +361,65 @@ describe('a paid order whose write was never begun here', () => {
   const card = { insertion: 3, reading: CARD };
   const late = { waitCardUntilMono: NOW.monoMs - 1 };
   it('is written, or refunded, without asking anybody', () => {
-    expect(doing(advance(paidOrder(), looking({ card })).effects)).toEqual(['order-delivering', 'write']);
-    expect(doing(advance(paidOrder(late), looking({})).effects)).toEqual(['order-refunding', 'attempt-refunding']);
-    expect(advance(paidOrder(), looking({})).open.waitCardUntilMono).toBe(NOW.monoMs + WAIT_CARD_MS);
+    expect(doing(advance(paidOrder(), looking({ card })).effects)).toEqual([
+      'order-delivering',
+      'write',
+    ]);
+    expect(doing(advance(paidOrder(late), looking({})).effects)).toEqual([
+      'order-refunding',
+      'attempt-refunding',
+    ]);
+    expect(advance(paidOrder(), looking({})).open.waitCardUntilMono).toBe(
+      NOW.monoMs + WAIT_CARD_MS,
+    );
   });
   it('but in a journal of which facts may be missing central is asked first, and its claim is kept to', () => {
     const mayBeReported = (): boolean => true;
-    expect(doing(advance(paidOrder(), looking({ card, mayBeReported })).effects)).toEqual(['write claim']);
-    expect(doing(advance(paidOrder(late), looking({ mayBeReported })).effects)).toEqual(['refund claim']);
-    const held = (kind: 'write' | 'refund', untilMono: number): Partial<OpenOrder> => ({ ...late, claim: { ...NO_CLAIM, held: { kind, untilMono, grantedMs: 77 } } });
-    expect(doing(advance(paidOrder(held('write', NOW.monoMs + 1)), looking({ card, mayBeReported })).effects)).toEqual(['order-delivering', 'write']);
-    expect(doing(advance(paidOrder(held('write', NOW.monoMs)), looking({ card, mayBeReported })).effects)).toEqual(['write claim']);
-    expect(doing(advance(paidOrder(held('refund', Infinity)), looking({ mayBeReported })).effects)).toEqual(['order-refunding', 'attempt-refunding']);
+    expect(doing(advance(paidOrder(), looking({ card, mayBeReported })).effects)).toEqual([
+      'write claim',
+    ]);
+    expect(doing(advance(paidOrder(late), looking({ mayBeReported })).effects)).toEqual([
+      'refund claim',
+    ]);
+    const held = (kind: 'write' | 'refund', untilMono: number): Partial<OpenOrder> => ({
+      ...late,
+      claim: { ...NO_CLAIM, held: { kind, untilMono, grantedMs: 77 } },
+    });
+    expect(
+      doing(
+        advance(paidOrder(held('write', NOW.monoMs + 1)), looking({ card, mayBeReported })).effects,
+      ),
+    ).toEqual(['order-delivering', 'write']);
+    expect(
+      doing(
+        advance(paidOrder(held('write', NOW.monoMs)), looking({ card, mayBeReported })).effects,
+      ),
+    ).toEqual(['write claim']);
+    expect(
+      doing(advance(paidOrder(held('refund', Infinity)), looking({ mayBeReported })).effects),
+    ).toEqual(['order-refunding', 'attempt-refunding']);
   });
   it('is written to its own card only, and only where its count is next', () => {
-    expect(doing(advance(paidOrder(), looking({ card: { insertion: 3, reading: { ...CARD, cardNo: '8800003922' } } })).effects)).toEqual([]);
-    expect(doing(advance(paidOrder(), looking({ card: { insertion: 3, reading: { ...CARD, userNo: '1' } } })).effects)).toEqual(['order-refunding', 'attempt-refunding']);
-    expect(doing(advance(paidOrder(), looking({ card: { insertion: 3, reading: { ...CARD, count: 42 } } })).effects)).toEqual(['order-refunding', 'attempt-refunding']);
+    expect(
+      doing(
+        advance(
+          paidOrder(),
+          looking({ card: { insertion: 3, reading: { ...CARD, cardNo: '8800003922' } } }),
+        ).effects,
+      ),
+    ).toEqual([]);
+    expect(
+      doing(
+        advance(paidOrder(), looking({ card: { insertion: 3, reading: { ...CARD, userNo: '1' } } }))
+          .effects,
+      ),
+    ).toEqual(['order-refunding', 'attempt-refunding']);
+    expect(
+      doing(
+        advance(paidOrder(), looking({ card: { insertion: 3, reading: { ...CARD, count: 42 } } }))
+          .effects,
+      ),
+    ).toEqual(['order-refunding', 'attempt-refunding']);
   });
 });
 
@@ -212,95 +431,240 @@ describe('an order in doubt', () => {
   const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex').toUpperCase();
   const doubt = (order: Partial<OrderRow>, change: Partial<OpenOrder> = {}): OpenOrder => {
     const paid = paidOrder(change);
-    return { ...paid, order: { ...paid.order, state: 'in-doubt', writes: 1, quote: { ...ORDER.quote, tag: hex(plan.tag) }, delivery: { insertion: 2, before: hex(plan.before), after: hex(plan.after), cumulative: plan.cumulative, plan: [...plan.steps] }, ...order } };
+    return {
+      ...paid,
+      order: {
+        ...paid.order,
+        state: 'in-doubt',
+        writes: 1,
+        quote: { ...ORDER.quote, tag: hex(plan.tag) },
+        delivery: {
+          insertion: 2,
+          before: hex(plan.before),
+          after: hex(plan.after),
+          cumulative: plan.cumulative,
+          plan: [...plan.steps],
+        },
+        ...order,
+      },
+    };
   };
   const mayBeReported = (): boolean => true;
 
   it('is written again under a lease or claim that still holds, and asks for one otherwise', () => {
     const go = ['order-delivering', 'write'];
     expect(doing(advance(doubt({}), looking({ card })).effects)).toEqual(go);
-    expect(doing(advance(doubt({}), looking({ card, mayBeReported })).effects)).toEqual(['write claim']);
-    expect(doing(advance(doubt({}, { leaseMono: NOW.monoMs - CLAIM_USE_MS + 1 }), looking({ card, mayBeReported })).effects)).toEqual(go);
-    expect(doing(advance(doubt({}, { leaseMono: NOW.monoMs - CLAIM_USE_MS }), looking({ card, mayBeReported })).effects)).toEqual(['write claim']);
-    const held = (untilMono: number): Partial<OpenOrder> => ({ claim: { ...NO_CLAIM, held: { kind: 'write', untilMono, grantedMs: 77 } } });
-    expect(doing(advance(doubt({}, held(NOW.monoMs + 1)), looking({ card, mayBeReported })).effects)).toEqual(go);
-    expect(doing(advance(doubt({}, held(NOW.monoMs)), looking({ card, mayBeReported })).effects)).toEqual(['write claim']);
+    expect(doing(advance(doubt({}), looking({ card, mayBeReported })).effects)).toEqual([
+      'write claim',
+    ]);
+    expect(
+      doing(
+        advance(
+          doubt({}, { leaseMono: NOW.monoMs - CLAIM_USE_MS + 1 }),
+          looking({ card, mayBeReported }),
+        ).effects,
+      ),
+    ).toEqual(go);
+    expect(
+      doing(
+        advance(
+          doubt({}, { leaseMono: NOW.monoMs - CLAIM_USE_MS }),
+          looking({ card, mayBeReported }),
+        ).effects,
+      ),
+    ).toEqual(['write claim']);
+    const held = (untilMono: number): Partial<OpenOrder> => ({
+      claim: { ...NO_CLAIM, held: { kind: 'write', untilMono, grantedMs: 77 } },
+    });
+    expect(
+      doing(advance(doubt({}, held(NOW.monoMs + 1)), looking({ card, mayBeReported })).effects),
+    ).toEqual(go);
+    expect(
+      doing(advance(doubt({}, held(NOW.monoMs)), looking({ card, mayBeReported })).effects),
+    ).toEqual(['write claim']);
   });
   it('is judged once in one insertion', () => {
-    expect(doing(advance(doubt({}, { judgedInsertion: 3 }), looking({ card })).effects)).toEqual([]);
-    expect(doing(advance(doubt({}, { judgedInsertion: 2 }), looking({ card })).effects)).toEqual(['order-delivering', 'write']);
+    expect(doing(advance(doubt({}, { judgedInsertion: 3 }), looking({ card })).effects)).toEqual(
+      [],
+    );
+    expect(doing(advance(doubt({}, { judgedInsertion: 2 }), looking({ card })).effects)).toEqual([
+      'order-delivering',
+      'write',
+    ]);
   });
   it('whose money shall go back is not written, whatever lease or claim is left, and is refunded under the refund claim only', () => {
-    for (const change of [{}, { leaseMono: NOW.monoMs }, { claim: { ...NO_CLAIM, held: { kind: 'write', untilMono: Infinity, grantedMs: 77 } } }] as const) expect(doing(advance(doubt({ wantsRefund: true }, change), looking({ card })).effects)).toEqual(['refund claim']);
-    expect(doing(advance(doubt({ wantsRefund: true }, { claim: { ...NO_CLAIM, held: { kind: 'refund', untilMono: Infinity, grantedMs: 77 } } }), looking({ card })).effects)).toEqual(['order-refunding', 'attempt-refunding']);
+    for (const change of [
+      {},
+      { leaseMono: NOW.monoMs },
+      { claim: { ...NO_CLAIM, held: { kind: 'write', untilMono: Infinity, grantedMs: 77 } } },
+    ] as const)
+      expect(
+        doing(advance(doubt({ wantsRefund: true }, change), looking({ card })).effects),
+      ).toEqual(['refund claim']);
+    expect(
+      doing(
+        advance(
+          doubt(
+            { wantsRefund: true },
+            {
+              claim: { ...NO_CLAIM, held: { kind: 'refund', untilMono: Infinity, grantedMs: 77 } },
+            },
+          ),
+          looking({ card }),
+        ).effects,
+      ),
+    ).toEqual(['order-refunding', 'attempt-refunding']);
   });
-  const doubts = (effects: readonly Effect[]): (string | undefined)[] => effects.flatMap((e) => (e.do === 'journal' ? e.events.map((event) => (event.kind === 'order-in-doubt' ? event.body.wants : event.kind === 'order-parked' ? event.body.reason : event.kind)) : []));
-  const claim = (change: Partial<OpenOrder['claim']>): Partial<OpenOrder> => ({ claim: { ...NO_CLAIM, ...change } });
-  const held = (kind: 'write' | 'refund' | 'counter') => claim({ held: { kind, untilMono: Infinity, grantedMs: 77 } });
-  const refused = (code: 'BILL-0105' | 'BILL-0107' | 'BILL-0110') => claim({ failure: failure(code) });
-  const torn = looking({ card, mayBeReported, layout: () => ({ ...LAYOUT, classify: () => 'torn' }) });
+  const doubts = (effects: readonly Effect[]): (string | undefined)[] =>
+    effects.flatMap((e) =>
+      e.do === 'journal'
+        ? e.events.map((event) =>
+            event.kind === 'order-in-doubt'
+              ? event.body.wants
+              : event.kind === 'order-parked'
+                ? event.body.reason
+                : event.kind,
+          )
+        : [],
+    );
+  const claim = (change: Partial<OpenOrder['claim']>): Partial<OpenOrder> => ({
+    claim: { ...NO_CLAIM, ...change },
+  });
+  const held = (kind: 'write' | 'refund' | 'counter') =>
+    claim({ held: { kind, untilMono: Infinity, grantedMs: 77 } });
+  const refused = (code: 'BILL-0105' | 'BILL-0107' | 'BILL-0110') =>
+    claim({ failure: failure(code) });
+  const torn = looking({
+    card,
+    mayBeReported,
+    layout: () => ({ ...LAYOUT, classify: () => 'torn' }),
+  });
   const LOST = { nextStep: 'counter' } as const;
   it('whose card will not come back is parked under the counter claim only, and refunded under a refund claim that was granted first', () => {
-    expect(doing(advance(doubt(LOST, { leaseMono: NOW.monoMs }), looking({})).effects)).toEqual(['counter claim']);
-    expect(doing(advance(doubt(LOST, held('write')), looking({ mayBeReported })).effects)).toEqual(['counter claim']);
-    expect(doubts(advance(doubt(LOST, held('counter')), looking({})).effects)).toEqual(['card-lost']);
+    expect(doing(advance(doubt(LOST, { leaseMono: NOW.monoMs }), looking({})).effects)).toEqual([
+      'counter claim',
+    ]);
+    expect(doing(advance(doubt(LOST, held('write')), looking({ mayBeReported })).effects)).toEqual([
+      'counter claim',
+    ]);
+    expect(doubts(advance(doubt(LOST, held('counter')), looking({})).effects)).toEqual([
+      'card-lost',
+    ]);
     expect(doubts(advance(doubt(LOST, held('refund')), looking({})).effects)).toEqual(['refund']);
   });
   it('whose lost card comes back torn is finished under a write claim, and never by a lease or beside a counter claim', () => {
-    expect(doing(advance(doubt(LOST, { leaseMono: NOW.monoMs }), torn).effects)).toEqual(['write claim']);
-    expect(doing(advance(doubt(LOST), { ...torn, mayBeReported: () => false }).effects)).toEqual(['write claim']);
-    expect(doing(advance(doubt(LOST, refused('BILL-0105')), torn).effects)).toEqual(['write claim']);
-    expect(doing(advance(doubt(LOST, held('write')), torn).effects)).toEqual(['order-delivering', 'write']);
+    expect(doing(advance(doubt(LOST, { leaseMono: NOW.monoMs }), torn).effects)).toEqual([
+      'write claim',
+    ]);
+    expect(doing(advance(doubt(LOST), { ...torn, mayBeReported: () => false }).effects)).toEqual([
+      'write claim',
+    ]);
+    expect(doing(advance(doubt(LOST, refused('BILL-0105')), torn).effects)).toEqual([
+      'write claim',
+    ]);
+    expect(doing(advance(doubt(LOST, held('write')), torn).effects)).toEqual([
+      'order-delivering',
+      'write',
+    ]);
     expect(doubts(advance(doubt(LOST, held('counter')), torn).effects)).toEqual(['card-lost']);
     // The write claim was refused over our own counter claim, whose answer was lost.
-    expect(doing(advance(doubt(LOST, refused('BILL-0110')), torn).effects)).toEqual(['counter claim']);
+    expect(doing(advance(doubt(LOST, refused('BILL-0110')), torn).effects)).toEqual([
+      'counter claim',
+    ]);
   });
   it('whose lost card comes back unwritten goes back: at once under the counter claim, else by the refund claim', () => {
-    expect(doing(advance(doubt(LOST, held('counter')), looking({ card })).effects)).toEqual(['order-refunding', 'attempt-refunding']);
+    expect(doing(advance(doubt(LOST, held('counter')), looking({ card })).effects)).toEqual([
+      'order-refunding',
+      'attempt-refunding',
+    ]);
     expect(doubts(advance(doubt(LOST), looking({ card })).effects)).toEqual(['refund']);
     // A counter claim says nothing of a card that was looked at before it and is away now.
-    expect(doing(advance(doubt({ wantsRefund: true }, held('counter')), looking({})).effects)).toEqual(['refund claim']);
-    expect(doubts(advance(doubt({ wantsRefund: true }, refused('BILL-0110')), looking({})).effects)).toEqual(['counter']);
-    expect(doing(advance(doubt({ wantsRefund: true }, refused('BILL-0110')), looking({ card })).effects)).toEqual(['counter claim']);
+    expect(
+      doing(advance(doubt({ wantsRefund: true }, held('counter')), looking({})).effects),
+    ).toEqual(['refund claim']);
+    expect(
+      doubts(advance(doubt({ wantsRefund: true }, refused('BILL-0110')), looking({})).effects),
+    ).toEqual(['counter']);
+    expect(
+      doing(advance(doubt({ wantsRefund: true }, refused('BILL-0110')), looking({ card })).effects),
+    ).toEqual(['counter claim']);
   });
   it('says of its refund claim that it looked at the card only where it is here unwritten, under our own write claim', () => {
-    const looked = (open: OpenOrder, context: AdvanceContext): unknown => advance(open, context).effects.flatMap((e) => (e.do === 'claim' ? [`${e.kind} ${String(e.claimMs)}`] : [e.do]));
+    const looked = (open: OpenOrder, context: AdvanceContext): unknown =>
+      advance(open, context).effects.flatMap((e) =>
+        e.do === 'claim' ? [`${e.kind} ${String(e.claimMs)}`] : [e.do],
+      );
     const wants = { wantsRefund: true };
     expect(looked(doubt(wants, held('write')), looking({ card }))).toEqual(['refund 77']);
     expect(looked(doubt(wants), looking({ card }))).toEqual(['refund null']);
     // Pulled out again, torn or not: what was granted is no look.
     expect(looked(doubt(wants, held('write')), looking({}))).toEqual(['refund null']);
-    expect(looked(doubt(wants, { ...held('write'), judgedInsertion: card.insertion }), looking({ card }))).toEqual(['refund null']);
+    expect(
+      looked(
+        doubt(wants, { ...held('write'), judgedInsertion: card.insertion }),
+        looking({ card }),
+      ),
+    ).toEqual(['refund null']);
     expect(looked(doubt(wants), torn)).toEqual(['write null']);
   });
   it('torn, and a claim that ends all writing is being asked for: nothing is written before the answer', () => {
     const asking = { ...held('write').claim, asking: true } as OpenOrder['claim'];
     for (const wish of [{ wantsRefund: true }, LOST]) {
       expect(doing(advance(doubt(wish, { claim: asking }), torn).effects)).toEqual([]);
-      expect(doing(advance(doubt(wish, held('write')), torn).effects)).toEqual(['order-delivering', 'write']);
+      expect(doing(advance(doubt(wish, held('write')), torn).effects)).toEqual([
+        'order-delivering',
+        'write',
+      ]);
     }
     // Refused since the refund claim stands: that one ends it, not the card.
-    expect(doing(advance(doubt({ wantsRefund: true }, refused('BILL-0107')), torn).effects)).toEqual(['refund claim']);
+    expect(
+      doing(advance(doubt({ wantsRefund: true }, refused('BILL-0107')), torn).effects),
+    ).toEqual(['refund claim']);
   });
   it('learns of its own final claim of an earlier life', () => {
-    const answer = (open: OpenOrder, kind: 'write' | 'counter', code: 'BILL-0107' | 'BILL-0110') => doubts(onClaimed(open, { type: 'claimed', orderId: ORDER.orderId, kind, askedMono: 0, told: true, result: { ok: false, error: failure(code) } }, NOW).effects);
+    const answer = (open: OpenOrder, kind: 'write' | 'counter', code: 'BILL-0107' | 'BILL-0110') =>
+      doubts(
+        onClaimed(
+          open,
+          {
+            type: 'claimed',
+            orderId: ORDER.orderId,
+            kind,
+            askedMono: 0,
+            told: true,
+            result: { ok: false, error: failure(code) },
+          },
+          NOW,
+        ).effects,
+      );
     expect(answer(doubt({}), 'write', 'BILL-0110')).toEqual(['counter']);
     expect(answer(doubt({}), 'write', 'BILL-0107')).toEqual(['refund']);
     expect(answer(doubt(LOST), 'counter', 'BILL-0107')).toEqual(['refund']);
     expect(answer(doubt(LOST), 'write', 'BILL-0110')).toEqual([]);
     expect(answer(doubt({ wantsRefund: true }), 'write', 'BILL-0110')).toEqual([]);
     // A journal that calls it paid only: it was written in a life that is not on this disk.
-    for (const context of [{}, { card }]) expect(doubts(advance(paidOrder(refused('BILL-0110')), looking({ ...context, mayBeReported })).effects)).toEqual(['card-lost']);
+    for (const context of [{}, { card }])
+      expect(
+        doubts(
+          advance(paidOrder(refused('BILL-0110')), looking({ ...context, mayBeReported })).effects,
+        ),
+      ).toEqual(['card-lost']);
   });
   it('that stored nothing in all its tries goes back', () => {
-    expect(doing(advance(doubt({ writes: MAX_WRITES }), looking({ card })).effects)).toEqual(['order-in-doubt']);
+    expect(doing(advance(doubt({ writes: MAX_WRITES }), looking({ card })).effects)).toEqual([
+      'order-in-doubt',
+    ]);
   });
   it('cut by a restart says so and nothing else; read back whole it is delivered, unread it stays in doubt', () => {
-    const writing = (change: Partial<OpenOrder>): OpenOrder => doubt({ state: 'delivering' }, change);
+    const writing = (change: Partial<OpenOrder>): OpenOrder =>
+      doubt({ state: 'delivering' }, change);
     expect(doing(advance(writing({}), looking({ card })).effects)).toEqual(['order-in-doubt']);
     const done = { ok: true, value: undefined } as const;
     const torn = { ok: false, error: failure('CARD-0102') } as const;
-    const end = (applied: typeof done | typeof torn, image: { ok: true; value: Uint8Array } | typeof torn): string[] => doing(onWritten(writing({ writing: true }), LAYOUT, applied, image).effects);
+    const end = (
+      applied: typeof done | typeof torn,
+      image: { ok: true; value: Uint8Array } | typeof torn,
+    ): string[] => doing(onWritten(writing({ writing: true }), LAYOUT, applied, image).effects);
     for (const applied of [done, torn]) {
       expect(end(applied, { ok: true, value: plan.after })).toEqual(['order-delivered']);
       expect(end(applied, { ok: true, value: plan.before })).toEqual(['order-in-doubt']);
@@ -310,10 +674,16 @@ describe('an order in doubt', () => {
   it('a key provider that fails says nothing of the card: half a write stays in doubt, only one that is read back unwritten goes back', () => {
     const gone = { ok: false, error: failure('CARD-0206') } as const;
     const open = doubt({ state: 'delivering' }, { writing: true });
-    const end = (layout: typeof LAYOUT, image: Parameters<typeof onWritten>[3]) => onWritten(open, layout, gone, image).effects.flatMap((e) => (e.do === 'journal' ? e.events.map((event) => event.body) : []));
+    const end = (layout: typeof LAYOUT, image: Parameters<typeof onWritten>[3]) =>
+      onWritten(open, layout, gone, image).effects.flatMap((e) =>
+        e.do === 'journal' ? e.events.map((event) => event.body) : [],
+      );
     const read = { ok: true, value: plan.before } as const;
     expect(end(LAYOUT, read)).toMatchObject([{ wants: 'refund' }]);
-    for (const [layout, image] of [[{ ...LAYOUT, classify: () => 'torn' as const }, read], [LAYOUT, { ok: false, error: failure('CARD-0102') } as const]] as const) {
+    for (const [layout, image] of [
+      [{ ...LAYOUT, classify: () => 'torn' as const }, read],
+      [LAYOUT, { ok: false, error: failure('CARD-0102') } as const],
+    ] as const) {
       const [body] = end(layout, image);
       expect(body).toMatchObject({ failure: { code: 'CARD-0206' } });
       expect(body).not.toHaveProperty('wants');

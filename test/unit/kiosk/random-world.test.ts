@@ -19,7 +19,9 @@ async function step(w: World, pick: <T>(of: readonly T[]) => T): Promise<void> {
       return w.insert(pick(CARDS));
     case 'amount': {
       const { quote, chosenFen } = w.shown('amount');
-      return quote === null || chosenFen === null ? w.tap('choose-amount', pick([5_000, 10_000])) : w.tap('pay', chosenFen);
+      return quote === null || chosenFen === null
+        ? w.tap('choose-amount', pick([5_000, 10_000]))
+        : w.tap('pay', chosenFen);
     }
     case 'pay':
       if (w.shown('pay').qrText !== null && w.shown('pay').state !== 'closing') w.pay.pay();
@@ -35,7 +37,10 @@ async function step(w: World, pick: <T>(of: readonly T[]) => T): Promise<void> {
   }
 }
 
-/** An hour in a bad hall: lost answers, cut lines, cards pulled and put back, kills, late payments. Then all of it ceases. */
+/**
+ * An hour in a bad hall: lost answers, cut lines, cards pulled and put back, kills, late payments.
+ * Then all of it ceases.
+ */
 async function badHour(seed: number): Promise<string[]> {
   const w = new World(CARDS);
   const bytes = seededRandom(`hour ${seed}`);
@@ -47,7 +52,31 @@ async function badHour(seed: number): Promise<string[]> {
   try {
     await w.start();
     for (let n = 0; n < 100; n++) {
-      const what = pick([...Array<'step'>(24).fill('step'), 'insert', 'remove', 'pay', 'late', 'paying', 'cancel', 'leave', 'wait', 'long', 'mishap', 'mishap', 'mishap', 'tear', 'tear', 'lie', 'down', 'central', 'crash', 'crash', 'kill', 'reader', 'check'] as const);
+      const what = pick([
+        ...Array<'step'>(24).fill('step'),
+        'insert',
+        'remove',
+        'pay',
+        'late',
+        'paying',
+        'cancel',
+        'leave',
+        'wait',
+        'long',
+        'mishap',
+        'mishap',
+        'mishap',
+        'tear',
+        'tear',
+        'lie',
+        'down',
+        'central',
+        'crash',
+        'crash',
+        'kill',
+        'reader',
+        'check',
+      ] as const);
       did.push(what);
       switch (what) {
         case 'insert':
@@ -61,12 +90,22 @@ async function badHour(seed: number): Promise<string[]> {
           break;
         case 'pay': {
           // Only a code that is on a screen can be paid, in time or (rarely) late.
-          const open = [...w.pay.trades.values()].filter((t) => w.journal.orders().some((o) => w.journal.attemptsOf(o.orderId).some((a) => a.outTradeNo === t.outTradeNo && a.shown)));
+          const open = [...w.pay.trades.values()].filter((t) =>
+            w.journal
+              .orders()
+              .some((o) =>
+                w.journal
+                  .attemptsOf(o.orderId)
+                  .some((a) => a.outTradeNo === t.outTradeNo && a.shown),
+              ),
+          );
           if (open.length > 0) w.pay.pay(open.at(-1));
           break;
         }
         case 'late': {
-          const shown = [...w.pay.trades.values()].filter((t) => w.attempts().some((a) => a.outTradeNo === t.outTradeNo && a.shown));
+          const shown = [...w.pay.trades.values()].filter((t) =>
+            w.attempts().some((a) => a.outTradeNo === t.outTradeNo && a.shown),
+          );
           if (shown.length > 0) w.pay.pay(pick(shown), true);
           break;
         }
@@ -81,10 +120,17 @@ async function badHour(seed: number): Promise<string[]> {
           await w.tap('check-payment');
           break;
         case 'mishap':
-          w.pay.next[pick(['create', 'query', 'close', 'refund', 'queryRefund'] as const)].push(pick(mishaps));
+          w.pay.next[pick(['create', 'query', 'close', 'refund', 'queryRefund'] as const)].push(
+            pick(mishaps),
+          );
           break;
         case 'tear':
-          w.slot.arm({ kind: 'tear', at: 1 + below(14), when: pick(['before', 'after']), from: 'arming' });
+          w.slot.arm({
+            kind: 'tear',
+            at: 1 + below(14),
+            when: pick(['before', 'after']),
+            from: 'arming',
+          });
           break;
         case 'lie':
           w.slot.arm({ kind: 'lie' });
@@ -139,26 +185,52 @@ async function badHour(seed: number): Promise<string[]> {
       }
     }
     await w.run(400_000, 1_000);
-    if (!w.settled()) problems.push(`not settled: ${JSON.stringify(w.journal.orders().map((o) => [o.state, o.reason, ...w.journal.attemptsOf(o.orderId).map((a) => a.state)]))}`);
+    if (!w.settled())
+      problems.push(
+        `not settled: ${JSON.stringify(w.journal.orders().map((o) => [o.state, o.reason, ...w.journal.attemptsOf(o.orderId).map((a) => a.state)]))}`,
+      );
     // Nothing here is one of the causes that may park.
-    if (w.journal.orders().some((o) => o.state === 'parked') || w.attempts().some((a) => a.state === 'parked')) problems.push(`parked: ${w.attempts().map((a) => `${a.state} ${a.reason}`).join()}`);
+    if (
+      w.journal.orders().some((o) => o.state === 'parked') ||
+      w.attempts().some((a) => a.state === 'parked')
+    )
+      problems.push(
+        `parked: ${w
+          .attempts()
+          .map((a) => `${a.state} ${a.reason}`)
+          .join()}`,
+      );
     if (w.screen !== 'start') problems.push(`the screen is ${w.describe()}`);
     await w.until('uploaded', () => w.journal.unsent(1) === null);
   } catch (error) {
     problems.push(error instanceof Error ? error.message : String(error));
   }
-  for (const o of w.journal.orders()) count(`order ${o.state}${o.writes > 1 ? ' after several writes' : ''}`);
+  for (const o of w.journal.orders())
+    count(`order ${o.state}${o.writes > 1 ? ' after several writes' : ''}`);
   for (const a of w.attempts()) count(`attempt ${a.state}`);
   problems.push(...(await w.close()));
   return problems.map((p) => `seed ${seed}: ${p} (${did.join(' ')})`);
 }
 
-it(`${SEEDS} bad hours: the money is conserved at every step, and all is settled once faults cease`, { timeout: 120_000 }, async () => {
-  const wrong: string[] = [];
-  for (let seed = 1; seed <= SEEDS; seed++) wrong.push(...(await badHour(seed)));
-  console.log(`ends: ${JSON.stringify(Object.fromEntries([...ends].toSorted(([a], [b]) => (a < b ? -1 : 1))))}`);
-  expect(wrong).toEqual([]);
-  // The hours were bad indeed.
-  const least: Readonly<Record<string, number>> = { 'order delivered': 30, 'order delivered after several writes': 15, 'order closed': 15, 'attempt refunded': 4, restart: 50 };
-  for (const [what, n] of Object.entries(least)) expect(ends.get(what) ?? 0, what).toBeGreaterThan(n);
-});
+it(
+  `${SEEDS} bad hours: the money is conserved at every step, and all is settled once faults cease`,
+  { timeout: 120_000 },
+  async () => {
+    const wrong: string[] = [];
+    for (let seed = 1; seed <= SEEDS; seed++) wrong.push(...(await badHour(seed)));
+    console.log(
+      `ends: ${JSON.stringify(Object.fromEntries([...ends].toSorted(([a], [b]) => (a < b ? -1 : 1))))}`,
+    );
+    expect(wrong).toEqual([]);
+    // The hours were bad indeed.
+    const least: Readonly<Record<string, number>> = {
+      'order delivered': 30,
+      'order delivered after several writes': 15,
+      'order closed': 15,
+      'attempt refunded': 4,
+      restart: 50,
+    };
+    for (const [what, n] of Object.entries(least))
+      expect(ends.get(what) ?? 0, what).toBeGreaterThan(n);
+  },
+);

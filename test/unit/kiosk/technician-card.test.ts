@@ -5,7 +5,10 @@ import { CARD_OUT_MS, IDLE_MS, PIN_IDLE_MS } from '../../../src/kiosk/maintenanc
 import type { MaintenancePorts } from '../../../src/kiosk/maintenance-run.ts';
 import type { EventBody, EventKind } from '../../../src/shared/events.ts';
 import { DEMO_USER } from '../../../src/shared/terminal-config.ts';
-import { sampleCard, issueTechnician as technicianState } from '../../../src/simulator/card/catalogue.ts';
+import {
+  sampleCard,
+  issueTechnician as technicianState,
+} from '../../../src/simulator/card/catalogue.ts';
 import { CpuCard, counterRandom } from '../../../src/simulator/card/cpu-card.ts';
 import type { CpuCardState } from '../../../src/simulator/card/cpu-card.ts';
 import { issue4442 } from '../../../src/simulator/card/issue-4442.ts';
@@ -27,11 +30,17 @@ let checks: number;
 const ports = (more: Partial<MaintenancePorts> = {}): MaintenancePorts => ({
   version: '9.9.9',
   enabled: true,
-  cards: new Map([[CARD_NO, WHO], [MEMORY_NO, WHO]]),
+  cards: new Map([
+    [CARD_NO, WHO],
+    [MEMORY_NO, WHO],
+  ]),
   // 5555 is another user's, and comes first among all of them.
   checkPin: (pin, of) => {
     checks += 1;
-    const whose = [{ name: OTHER, pin: '5555' }, { name: WHO, pin: PIN }].find((u) => u.pin === pin && (of === undefined || u.name === of));
+    const whose = [
+      { name: OTHER, pin: '5555' },
+      { name: WHO, pin: PIN },
+    ].find((u) => u.pin === pin && (of === undefined || u.name === of));
     return Promise.resolve(whose?.name ?? null);
   },
   hasPrinter: true,
@@ -45,9 +54,17 @@ const ports = (more: Partial<MaintenancePorts> = {}): MaintenancePorts => ({
 
 /** A technician's card; `own`: what is not as the company issues it. */
 function technician(own: Partial<CpuCardState> = {}, cardNo: string = CARD_NO): CpuCard {
-  return new CpuCard({ ...sampleCard('technician').make().toJSON(), technician: technicianState(cardNo, CARD_PIN), ...own }, counterRandom(5));
+  return new CpuCard(
+    {
+      ...sampleCard('technician').make().toJSON(),
+      technician: technicianState(cardNo, CARD_PIN),
+      ...own,
+    },
+    counterRandom(5),
+  );
 }
-const memoryTechnician = (mark = '81'): AcsReader => new AcsReader(new Sle4442(issue4442({ cardNo: MEMORY_NO, userNo: '0000000000', mark })), 'ccid');
+const memoryTechnician = (mark = '81'): AcsReader =>
+  new AcsReader(new Sle4442(issue4442({ cardNo: MEMORY_NO, userNo: '0000000000', mark })), 'ccid');
 
 beforeEach(async () => {
   checks = 0;
@@ -67,7 +84,9 @@ afterEach(async () => {
 
 const facts = <K extends EventKind>(kind: K): EventBody<K>[] => {
   const all = w.journal.unsent(10_000)?.events ?? [];
-  return [...w.central.events, ...all].filter((e, at, list) => e.kind === kind && list.findIndex((x) => x.seq === e.seq) === at).map((e) => e.body as EventBody<K>);
+  return [...w.central.events, ...all]
+    .filter((e, at, list) => e.kind === kind && list.findIndex((x) => x.seq === e.seq) === at)
+    .map((e) => e.body as EventBody<K>);
 };
 async function insert(card: CpuCard | AcsReader): Promise<void> {
   w.slot.insert(card);
@@ -76,15 +95,22 @@ async function insert(card: CpuCard | AcsReader): Promise<void> {
 /** The PIN, and the moment that its check takes. */
 async function enter(pin: string): Promise<void> {
   await w.tap('enter-pin', pin);
-  await w.until('an answer', () => w.screen !== 'maintenance-pin' || !w.shown('maintenance-pin').busy);
+  await w.until(
+    'an answer',
+    () => w.screen !== 'maintenance-pin' || !w.shown('maintenance-pin').busy,
+  );
 }
-const commands = (card: CpuCard, ins: string): string[] => card.transcript.filter((line) => line.startsWith(`=> 00${ins}`));
+const commands = (card: CpuCard, ins: string): string[] =>
+  card.transcript.filter((line) => line.startsWith(`=> 00${ins}`));
 
 describe('a technician’s card with a chip', () => {
   it('opens maintenance by its own PIN, which the kiosk does not know; the journal says who, and that it was the card', async () => {
     const card = technician();
     await insert(card);
-    expect(w.shown('maintenance-pin')).toMatchObject({ card: { who: WHO, problem: null }, wrong: false });
+    expect(w.shown('maintenance-pin')).toMatchObject({
+      card: { who: WHO, problem: null },
+      wrong: false,
+    });
     await enter(CARD_PIN);
     expect(w.shown('maintenance')).toMatchObject({ who: WHO, tab: 'devices' });
     expect(facts('maintenance-entered')).toEqual([{ who: WHO, by: 'card' }]);
@@ -102,14 +128,25 @@ describe('a technician’s card with a chip', () => {
     const card = technician();
     await insert(card);
     await enter('111111');
-    expect(w.shown('maintenance-pin')).toMatchObject({ card: { problem: 'wrong' }, wrong: true, lockedUntilMs: null });
+    expect(w.shown('maintenance-pin')).toMatchObject({
+      card: { problem: 'wrong' },
+      wrong: true,
+      lockedUntilMs: null,
+    });
     await enter(PIN);
     expect(w.shown('maintenance-pin').card).toEqual({ who: WHO, ownPin: true, problem: 'locked' });
     expect(card.toJSON().technician?.tries).toBe(1);
     // Nothing that is typed reaches it any more, the right one neither.
     await enter(CARD_PIN);
-    expect([w.screen, card.toJSON().technician?.tries, commands(card, '20').length]).toEqual(['maintenance-pin', 1, 4]);
-    expect(facts('maintenance-refused')).toEqual([{ fails: 1, lockedMs: 0, card: { who: WHO, why: 'wrong' } }, { fails: 2, lockedMs: 0, card: { who: WHO, why: 'locked' } }]);
+    expect([w.screen, card.toJSON().technician?.tries, commands(card, '20').length]).toEqual([
+      'maintenance-pin',
+      1,
+      4,
+    ]);
+    expect(facts('maintenance-refused')).toEqual([
+      { fails: 1, lockedMs: 0, card: { who: WHO, why: 'wrong' } },
+      { fails: 2, lockedMs: 0, card: { who: WHO, why: 'locked' } },
+    ]);
     // Put in anew: the counter is read, and nothing presented.
     await w.remove();
     await insert(card);
@@ -153,17 +190,40 @@ describe('a technician’s card with a chip', () => {
   });
 
   it.each([
-    ['another company’s card under the same number', { technician: { ...technicianState(CARD_NO, CARD_PIN), key: '5A'.repeat(16) } }],
-    ['a card that holds a customer’s key of this number', { technician: { ...technicianState(CARD_NO, CARD_PIN), key: sampleCard('technician').make().toJSON().authKey } }],
-    ['another technician’s card with its number changed', { technician: technicianState('8800009102', CARD_PIN) }],
-  ] satisfies [string, Partial<CpuCardState>][])('%s takes its PIN, cannot prove itself, and opens nothing', async (_what, own) => {
-    await insert(technician(own));
-    await enter(CARD_PIN);
-    expect(w.shown('maintenance-pin').card).toEqual({ who: WHO, ownPin: true, problem: 'not-ours' });
-    await enter(CARD_PIN);
-    expect(facts('maintenance-refused')).toEqual([{ fails: 1, lockedMs: 0, card: { who: WHO, why: 'not-ours' } }]);
-    expect(facts('maintenance-entered')).toEqual([]);
-  });
+    [
+      'another company’s card under the same number',
+      { technician: { ...technicianState(CARD_NO, CARD_PIN), key: '5A'.repeat(16) } },
+    ],
+    [
+      'a card that holds a customer’s key of this number',
+      {
+        technician: {
+          ...technicianState(CARD_NO, CARD_PIN),
+          key: sampleCard('technician').make().toJSON().authKey,
+        },
+      },
+    ],
+    [
+      'another technician’s card with its number changed',
+      { technician: technicianState('8800009102', CARD_PIN) },
+    ],
+  ] satisfies [string, Partial<CpuCardState>][])(
+    '%s takes its PIN, cannot prove itself, and opens nothing',
+    async (_what, own) => {
+      await insert(technician(own));
+      await enter(CARD_PIN);
+      expect(w.shown('maintenance-pin').card).toEqual({
+        who: WHO,
+        ownPin: true,
+        problem: 'not-ours',
+      });
+      await enter(CARD_PIN);
+      expect(facts('maintenance-refused')).toEqual([
+        { fails: 1, lockedMs: 0, card: { who: WHO, why: 'not-ours' } },
+      ]);
+      expect(facts('maintenance-entered')).toEqual([]);
+    },
+  );
 
   it('a copy of the number alone, on a chip without PIN and key, opens nothing', async () => {
     const { technician: _none, ...copied } = technician().toJSON();
@@ -176,8 +236,15 @@ describe('a technician’s card with a chip', () => {
   it('a go-between that takes every PIN gets no proof out of the stolen card behind it', async () => {
     const stolen = technician();
     const between = {
-      insert: () => stolen.insert(), remove: () => stolen.remove(), reset: () => stolen.reset(), answerToReset: () => stolen.answerToReset(), powerOff: () => stolen.powerOff(),
-      process: (apdu: Uint8Array) => (apdu[1] === 0x20 && apdu.length > 4 ? { kind: 'answer' as const, bytes: Uint8Array.of(0x90, 0x00) } : stolen.process(apdu)),
+      insert: () => stolen.insert(),
+      remove: () => stolen.remove(),
+      reset: () => stolen.reset(),
+      answerToReset: () => stolen.answerToReset(),
+      powerOff: () => stolen.powerOff(),
+      process: (apdu: Uint8Array) =>
+        apdu[1] === 0x20 && apdu.length > 4
+          ? { kind: 'answer' as const, bytes: Uint8Array.of(0x90, 0x00) }
+          : stolen.process(apdu),
     };
     w.slot.insert(between);
     await w.run(250);
@@ -188,7 +255,13 @@ describe('a technician’s card with a chip', () => {
 
   it('keys that cannot be reached judge nobody: asked again, then let in', async () => {
     let down = true;
-    keys = { ...demoKeys, checkTechnician: (...a) => (down ? Promise.resolve({ ok: false, error: { code: 'CARD-0206' } }) : demoKeys.checkTechnician(...a)) };
+    keys = {
+      ...demoKeys,
+      checkTechnician: (...a) =>
+        down
+          ? Promise.resolve({ ok: false, error: { code: 'CARD-0206' } })
+          : demoKeys.checkTechnician(...a),
+    };
     await restart();
     await insert(technician());
     await enter(CARD_PIN);
@@ -198,20 +271,25 @@ describe('a technician’s card with a chip', () => {
     expect(w.screen).toBe('maintenance');
   });
 
-  it.each([1, 2, 3, 4, 5, 6])('pulled at command %i of the check: nothing is open, the try counts, and it works again', async (at) => {
-    const card = technician();
-    await insert(card);
-    card.arm({ kind: 'tear', at, when: 'after', from: 'arming' });
-    await w.tap('enter-pin', CARD_PIN);
-    await w.run(1_000);
-    expect(w.screen).toBe('start');
-    expect(facts('maintenance-entered')).toEqual([]);
-    expect(facts('maintenance-refused')).toEqual([{ fails: 1, lockedMs: 0, card: { who: WHO, why: 'no-answer' } }]);
-    card.disarm();
-    await insert(card);
-    await enter(CARD_PIN);
-    expect(w.screen).toBe('maintenance');
-  });
+  it.each([1, 2, 3, 4, 5, 6])(
+    'pulled at command %i of the check: nothing is open, the try counts, and it works again',
+    async (at) => {
+      const card = technician();
+      await insert(card);
+      card.arm({ kind: 'tear', at, when: 'after', from: 'arming' });
+      await w.tap('enter-pin', CARD_PIN);
+      await w.run(1_000);
+      expect(w.screen).toBe('start');
+      expect(facts('maintenance-entered')).toEqual([]);
+      expect(facts('maintenance-refused')).toEqual([
+        { fails: 1, lockedMs: 0, card: { who: WHO, why: 'no-answer' } },
+      ]);
+      card.disarm();
+      await insert(card);
+      await enter(CARD_PIN);
+      expect(w.screen).toBe('maintenance');
+    },
+  );
 
   it('a kill in the middle of the check is no free try, and the card that is still in asks again', async () => {
     const card = technician();
@@ -240,7 +318,10 @@ describe('a technician’s card with a chip', () => {
     await insert(technician());
     await enter(CARD_PIN);
     await w.remove();
-    expect(w.shown('maintenance')).toMatchObject({ message: { zh: expect.stringContaining('技术员卡已取出') as unknown }, deadlineMs: w.clock.nowMs() + CARD_OUT_MS });
+    expect(w.shown('maintenance')).toMatchObject({
+      message: { zh: expect.stringContaining('技术员卡已取出') as unknown },
+      deadlineMs: w.clock.nowMs() + CARD_OUT_MS,
+    });
     await w.insert('golden');
     await w.run(CARD_OUT_MS - 500);
     await w.tap('more-time');
@@ -292,7 +373,14 @@ describe('a technician’s card with a chip', () => {
   });
 
   it('is a staff card like any other where it is nobody’s, and in a visit that is not about to begin', async () => {
-    await insert(technician({ files: { ...technician().toJSON().files, '15': (technician().toJSON().files['15'] ?? '').replace(CARD_NO, '8800009109') } }));
+    await insert(
+      technician({
+        files: {
+          ...technician().toJSON().files,
+          '15': (technician().toJSON().files['15'] ?? '').replace(CARD_NO, '8800009109'),
+        },
+      }),
+    );
     expect(w.shown('cannot-sell').reason).toBe('CARD-0109');
     await w.remove();
     w.maintenance = ports({ enabled: false });

@@ -4,13 +4,19 @@ import { issue } from '../../../src/simulator/card/catalogue.ts';
 import { CpuCard, counterRandom } from '../../../src/simulator/card/cpu-card.ts';
 import { World } from '../../support/kiosk-world.ts';
 
-/** A lost card came back, and its account has two now: one meter, one count, whichever card brings the purchase. Central is away. */
+/**
+ * A lost card came back, and its account has two now: one meter, one count, whichever card brings
+ * the purchase. Central is away.
+ */
 const SECOND = '8800007777';
 const USER = '1002203344';
 let w: World;
 beforeEach(async () => {
   w = new World();
-  w.cards.set('second', new CpuCard(issue({ cardNo: SECOND, userNo: USER, meterNo: '0260001577' }), counterRandom(7)));
+  w.cards.set(
+    'second',
+    new CpuCard(issue({ cardNo: SECOND, userNo: USER, meterNo: '0260001577' }), counterRandom(7)),
+  );
   const account = w.central.accounts.get('8800003921') as Account;
   w.central.accounts.set(SECOND, { ...account, cardNo: SECOND });
   await w.start();
@@ -90,13 +96,31 @@ describe('the second card of an account, while central is away', () => {
     w.card('golden').arm({ kind: 'tear', at: 3, when: 'after', from: 'arming' });
     w.pay.pay();
     await w.until('in doubt', () => w.order().state === 'in-doubt');
-    w.journal.append([{ kind: 'order-parked', orderId: w.order().orderId, body: { reason: 'card-foreign', nextStep: 'counter' } }]);
+    w.journal.append([
+      {
+        kind: 'order-parked',
+        orderId: w.order().orderId,
+        body: { reason: 'card-foreign', nextStep: 'counter' },
+      },
+    ]);
     w.kill();
     await w.start();
     w.setService({ centralUp: false });
     await refused('SALE-0107');
     await w.remove();
-    w.journal.append([{ kind: 'parked-settled', orderId: w.order().orderId, body: { attemptId: null, how: 'refunded-by-hand', reference: 'X1', who: '李工', why: '已核对' } }]);
+    w.journal.append([
+      {
+        kind: 'parked-settled',
+        orderId: w.order().orderId,
+        body: {
+          attemptId: null,
+          how: 'refunded-by-hand',
+          reference: 'X1',
+          who: '李工',
+          why: '已核对',
+        },
+      },
+    ]);
     await w.run(7_000);
     await w.toAmount('second');
   });

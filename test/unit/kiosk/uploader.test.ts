@@ -22,16 +22,38 @@ describe('an upload', () => {
     for (const e of sale(1)) journal.append([e]);
     [forks, heard, batches, answers] = [[], [], [], []];
     const upload: BillingClient['upload'] = ({ fromSeq, events }) => {
-      batches.push({ from: fromSeq, to: fromSeq + events.length - 1, reported: journal.mayBeReported(orderId(1)) });
+      batches.push({
+        from: fromSeq,
+        to: fromSeq + events.length - 1,
+        reported: journal.mayBeReported(orderId(1)),
+      });
       return Promise.resolve(answers.shift() ?? { kind: 'away', failure: failure('BILL-0101') });
     };
-    uploader = new Uploader({ journal, billing: { upload } as BillingClient, clock: rig.clock, random: seededRandom('up'), log: () => undefined, onReach: () => undefined, onFork: (f) => forks.push(f.code), onHeard: (how) => heard.push(how) });
+    uploader = new Uploader({
+      journal,
+      billing: { upload } as BillingClient,
+      clock: rig.clock,
+      random: seededRandom('up'),
+      log: () => undefined,
+      onReach: () => undefined,
+      onFork: (f) => forks.push(f.code),
+      onHeard: (how) => heard.push(how),
+    });
   });
   afterEach(() => {
     uploader.stop();
     rig.close();
   });
-  const acked = (seq: number, hash = journal.head.hash): UploadResult => ({ kind: 'acked', answer: { ackSeq: seq, ackHash: hash, serverTimeMs: 0, nextUploadAfterMs: 100, quarantined: [] } });
+  const acked = (seq: number, hash = journal.head.hash): UploadResult => ({
+    kind: 'acked',
+    answer: {
+      ackSeq: seq,
+      ackHash: hash,
+      serverTimeMs: 0,
+      nextUploadAfterMs: 100,
+      quarantined: [],
+    },
+  });
   /** Lets the next exchange begin and end. */
   async function exchange(): Promise<void> {
     const before = batches.length;
@@ -62,10 +84,23 @@ describe('an upload', () => {
 
   it('central was heard once it knows this journal as the process found it, not with the first part of it', async () => {
     for (let n = 2; n < 25; n++) for (const e of sale(n)) journal.append([e]);
-    uploader = new Uploader({ journal, billing: { upload: ({ fromSeq, events }) => {
-      batches.push({ from: fromSeq, to: fromSeq + events.length - 1, reported: false });
-      return Promise.resolve(answers.shift() ?? { kind: 'away', failure: failure('BILL-0101') });
-    } } as BillingClient, clock: rig.clock, random: seededRandom('up'), log: () => undefined, onReach: () => undefined, onFork: () => undefined, onHeard: (how) => heard.push(how) });
+    uploader = new Uploader({
+      journal,
+      billing: {
+        upload: ({ fromSeq, events }) => {
+          batches.push({ from: fromSeq, to: fromSeq + events.length - 1, reported: false });
+          return Promise.resolve(
+            answers.shift() ?? { kind: 'away', failure: failure('BILL-0101') },
+          );
+        },
+      } as BillingClient,
+      clock: rig.clock,
+      random: seededRandom('up'),
+      log: () => undefined,
+      onReach: () => undefined,
+      onFork: () => undefined,
+      onHeard: (how) => heard.push(how),
+    });
     for (const e of sale(30)) journal.append([e]);
     expect(journal.head.seq).toBe(175);
     const hashAt = journal.unsent(200)?.events.map((e) => e.hash) ?? [];
@@ -97,7 +132,16 @@ describe('an upload', () => {
     uploader.stop();
     // Another process of the same journal: nothing to send, and it is said.
     answers.push(acked(9, 'b'.repeat(64)));
-    const next = new Uploader({ journal, billing: { upload: () => Promise.resolve(answers.shift()) } as unknown as BillingClient, clock: rig.clock, random: seededRandom('up'), log: () => undefined, onReach: () => undefined, onFork: (f) => forks.push(f.detail ?? ''), onHeard: () => undefined });
+    const next = new Uploader({
+      journal,
+      billing: { upload: () => Promise.resolve(answers.shift()) } as unknown as BillingClient,
+      clock: rig.clock,
+      random: seededRandom('up'),
+      log: () => undefined,
+      onReach: () => undefined,
+      onFork: (f) => forks.push(f.detail ?? ''),
+      onHeard: () => undefined,
+    });
     next.kick();
     rig.clock.advance(1_000);
     for (let n = 0; n < 5; n++) await Promise.resolve();
@@ -113,15 +157,25 @@ describe('an upload', () => {
     answers.push({ kind: 'gap', expectedSeq: 3 }, acked(14));
     await exchange();
     await exchange();
-    expect(batches.map((b) => [b.from, b.to])).toEqual([[1, 7], [8, 14], [3, 14]]);
+    expect(batches.map((b) => [b.from, b.to])).toEqual([
+      [1, 7],
+      [8, 14],
+      [3, 14],
+    ]);
     expect([journal.unsent(10), forks]).toEqual([null, []]);
   });
 
-  it.each<UploadResult>([{ kind: 'gap', expectedSeq: 9 }, { kind: 'fork', failure: failure('BILL-0104') }])('to a central that holds more than this disk, or other facts, stops the selling, and nothing is dropped: $kind', async (answer) => {
-    answers.push(answer);
-    uploader.kick();
-    await exchange();
-    expect(forks).toEqual(['BILL-0104']);
-    expect([journal.unsent(10), journal.stranded().events]).toEqual([null, 7]);
-  });
+  it.each<UploadResult>([
+    { kind: 'gap', expectedSeq: 9 },
+    { kind: 'fork', failure: failure('BILL-0104') },
+  ])(
+    'to a central that holds more than this disk, or other facts, stops the selling, and nothing is dropped: $kind',
+    async (answer) => {
+      answers.push(answer);
+      uploader.kick();
+      await exchange();
+      expect(forks).toEqual(['BILL-0104']);
+      expect([journal.unsent(10), journal.stranded().events]).toEqual([null, 7]);
+    },
+  );
 });

@@ -76,7 +76,12 @@ it('the core is killed while central is asked for a firm quote: its number is on
 
 it('an order of ours that this journal does not know and that central does not let go of: nothing is sold on top of it', async () => {
   const orderId = 'PL-000000000311-1-0999-1234';
-  w.central.foreignClaim.set('8800003921', { orderId, terminalId: '000000000311', nextCount: 42, state: 'paid' });
+  w.central.foreignClaim.set('8800003921', {
+    orderId,
+    terminalId: '000000000311',
+    nextCount: 42,
+    state: 'paid',
+  });
   w.central.kept.add(orderId);
   await w.insert('golden');
   await w.untilScreen('cannot-sell');
@@ -95,7 +100,15 @@ it('a firm quote whose answer cannot be read (a proxy’s page) is given back: c
   w.kill();
   w.central.client = (world, life) => {
     const real = client(world, life);
-    return { ...real, quote: async (r) => (r.orderId === null ? real.quote(r) : ((await real.quote(r)).ok ? err(failure('BILL-0102', 'not JSON')) : err(failure('BILL-0101')))) };
+    return {
+      ...real,
+      quote: async (r) =>
+        r.orderId === null
+          ? real.quote(r)
+          : (await real.quote(r)).ok
+            ? err(failure('BILL-0102', 'not JSON'))
+            : err(failure('BILL-0101')),
+    };
   };
   await w.start();
   await w.untilScreen('amount');

@@ -18,15 +18,18 @@ import { into, openDb, quickSigner } from '../central/harness.ts';
 import { sandboxSend } from '../../support/sandbox-send.ts';
 
 /**
- * What every provider must do, asked of each through its own gateway over HTTP. A provider that passes may be put
- * before the kiosk: the kiosk knows nothing else of it.
+ * What every provider must do, asked of each through its own gateway over HTTP. A provider that
+ * passes may be put before the kiosk: the kiosk knows nothing else of it.
  */
 interface Rig {
   readonly provider: PaymentProvider;
   readonly clock: ManualClock;
   /** The customer pays a QR code, or confirms a code payment. */
   readonly pay: (codeUrl: string, late?: boolean) => boolean | Promise<boolean>;
-  /** Somebody looks at a new code: the gateway's code is a page, and the wallet's trade begins there. */
+  /**
+   * Somebody looks at a new code: the gateway's code is a page, and the wallet's trade begins
+   * there.
+   */
   readonly look?: (codeUrl: string) => Promise<void>;
   /** Faults are the wallet's behind the gateway: `create` does not get there. */
   readonly behind?: true;
@@ -43,34 +46,152 @@ interface Books {
   readonly refunds: readonly SandboxRefund[];
 }
 /** Faults that every gateway knows. */
-type Fault = 'dropRequest' | 'dropAnswer' | 'error500' | 'error500Before' | 'rateLimit' | 'tamperBody' | 'tamperSignature' | 'tamperTimestamp' | 'tamperNonce' | 'unsigned' | 'notEnough' | 'refundStuck' | 'wrongAmount' | 'wrongOrder' | 'askPassword' | 'balanceShort' | 'riskRefused' | 'codeExpired';
+type Fault =
+  | 'dropRequest'
+  | 'dropAnswer'
+  | 'error500'
+  | 'error500Before'
+  | 'rateLimit'
+  | 'tamperBody'
+  | 'tamperSignature'
+  | 'tamperTimestamp'
+  | 'tamperNonce'
+  | 'unsigned'
+  | 'notEnough'
+  | 'refundStuck'
+  | 'wrongAmount'
+  | 'wrongOrder'
+  | 'askPassword'
+  | 'balanceShort'
+  | 'riskRefused'
+  | 'codeExpired';
 /** No answer, or one that must not be believed, whatever was asked. */
-const UNBELIEVED: readonly Fault[] = ['dropRequest', 'dropAnswer', 'error500', 'error500Before', 'rateLimit', 'tamperBody', 'tamperSignature', 'tamperTimestamp', 'tamperNonce', 'unsigned'];
+const UNBELIEVED: readonly Fault[] = [
+  'dropRequest',
+  'dropAnswer',
+  'error500',
+  'error500Before',
+  'rateLimit',
+  'tamperBody',
+  'tamperSignature',
+  'tamperTimestamp',
+  'tamperNonce',
+  'unsigned',
+];
 
 const T0 = Date.parse('2026-11-22T12:00:00+08:00');
 const keys = generateSandboxKeys();
 let serial = 0;
 
-/** @param quick in the same process, with keyed hashes for signatures: where the wallet itself is not examined */
+/**
+ * @param quick in the same process, with keyed hashes for signatures: where the wallet itself is
+ *   not examined
+ */
 async function wechat(quick = false): Promise<Rig> {
   const clock = new ManualClock(T0);
-  const sandbox = createWechatSandbox({ port: 0, dataDir: null, merchantPublicKeyPem: keys.merchantPublicKeyPem, platformPrivateKeyPem: keys.platformPrivateKeyPem, platformSerial: keys.platformSerial, mchid: '1900000109', appid: 'wxd678efh567hg6787', now: () => clock.nowMs(), randomBytes, ...(quick ? { publicUrl: () => 'http://wallet', crypto: { merchantVerifier: quickSigner('m'), platformSigner: quickSigner('p') } } : {}) });
+  const sandbox = createWechatSandbox({
+    port: 0,
+    dataDir: null,
+    merchantPublicKeyPem: keys.merchantPublicKeyPem,
+    platformPrivateKeyPem: keys.platformPrivateKeyPem,
+    platformSerial: keys.platformSerial,
+    mchid: '1900000109',
+    appid: 'wxd678efh567hg6787',
+    now: () => clock.nowMs(),
+    randomBytes,
+    ...(quick
+      ? {
+          publicUrl: () => 'http://wallet',
+          crypto: { merchantVerifier: quickSigner('m'), platformSigner: quickSigner('p') },
+        }
+      : {}),
+  });
   const { baseUrl } = quick ? { baseUrl: 'http://wallet' } : await sandbox.start();
   const provider = createWechatProvider(
-    { baseUrl, mchid: '1900000109', appid: 'wxd678efh567hg6787', merchantSerial: keys.merchantSerial, merchantSigner: quick ? quickSigner('m') : rsaSha256Signer(keys.merchantPrivateKeyPem), platformKeys: new Map([[keys.platformSerial, quick ? quickSigner('p') : rsaSha256Verifier(keys.platformPublicKeyPem)]]), notifyUrl: 'https://pay.example.com/notify', storeOutId: '0311' },
-    { clock, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 5_000, ...(quick ? { send: sandboxSend(sandbox) } : {}) },
+    {
+      baseUrl,
+      mchid: '1900000109',
+      appid: 'wxd678efh567hg6787',
+      merchantSerial: keys.merchantSerial,
+      merchantSigner: quick ? quickSigner('m') : rsaSha256Signer(keys.merchantPrivateKeyPem),
+      platformKeys: new Map([
+        [
+          keys.platformSerial,
+          quick ? quickSigner('p') : rsaSha256Verifier(keys.platformPublicKeyPem),
+        ],
+      ]),
+      notifyUrl: 'https://pay.example.com/notify',
+      storeOutId: '0311',
+    },
+    {
+      clock,
+      random: { bytes: (n) => randomBytes(n) },
+      timeoutMs: 5_000,
+      ...(quick ? { send: sandboxSend(sandbox) } : {}),
+    },
   );
-  return { provider, clock, closeIsEmpty: true, pay: (codeUrl, late = false) => sandbox.control.pay({ codeUrl, late }).paid, fault: (fault, times = 1) => sandbox.control.faults({ [fault]: times }), clear: () => sandbox.control.faults({ reset: true }), freshCode: () => `13${String(++serial).padStart(16, '0')}`, books: () => sandbox.control.books(), close: () => (quick ? Promise.resolve() : sandbox.close()) };
+  return {
+    provider,
+    clock,
+    closeIsEmpty: true,
+    pay: (codeUrl, late = false) => sandbox.control.pay({ codeUrl, late }).paid,
+    fault: (fault, times = 1) => sandbox.control.faults({ [fault]: times }),
+    clear: () => sandbox.control.faults({ reset: true }),
+    freshCode: () => `13${String(++serial).padStart(16, '0')}`,
+    books: () => sandbox.control.books(),
+    close: () => (quick ? Promise.resolve() : sandbox.close()),
+  };
 }
 async function alipay(protocol: 'v3' | 'v2', quick = false): Promise<Rig> {
   const clock = new ManualClock(T0);
-  const sandbox = createAlipaySandbox({ port: 0, dataDir: null, appPublicKeyPem: keys.merchantPublicKeyPem, alipayPrivateKeyPem: keys.platformPrivateKeyPem, appId: '2021000000000311', now: () => clock.nowMs(), randomBytes, ...(quick ? { publicUrl: () => 'http://wallet', crypto: { appVerifier: quickSigner('m'), alipaySigner: quickSigner('p') } } : {}) });
+  const sandbox = createAlipaySandbox({
+    port: 0,
+    dataDir: null,
+    appPublicKeyPem: keys.merchantPublicKeyPem,
+    alipayPrivateKeyPem: keys.platformPrivateKeyPem,
+    appId: '2021000000000311',
+    now: () => clock.nowMs(),
+    randomBytes,
+    ...(quick
+      ? {
+          publicUrl: () => 'http://wallet',
+          crypto: { appVerifier: quickSigner('m'), alipaySigner: quickSigner('p') },
+        }
+      : {}),
+  });
   const { baseUrl } = quick ? { baseUrl: 'http://wallet' } : await sandbox.start();
-  const provider = createAlipayProvider({ baseUrl, appId: '2021000000000311', appSigner: quick ? quickSigner('m') : rsaSha256Signer(keys.merchantPrivateKeyPem), alipayKey: quick ? quickSigner('p') : rsaSha256Verifier(keys.platformPublicKeyPem), protocol, storeId: '0311' }, { clock, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 5_000, ...(quick ? { send: sandboxSend(sandbox) } : {}) });
-  return { provider, clock, pay: (codeUrl, late = false) => sandbox.control.pay({ codeUrl, late }).paid, fault: (fault, times = 1) => sandbox.control.faults({ [fault]: times }), clear: () => sandbox.control.faults({ reset: true }), freshCode: () => `28${String(++serial).padStart(16, '0')}`, books: () => sandbox.control.books(), close: () => (quick ? Promise.resolve() : sandbox.close()) };
+  const provider = createAlipayProvider(
+    {
+      baseUrl,
+      appId: '2021000000000311',
+      appSigner: quick ? quickSigner('m') : rsaSha256Signer(keys.merchantPrivateKeyPem),
+      alipayKey: quick ? quickSigner('p') : rsaSha256Verifier(keys.platformPublicKeyPem),
+      protocol,
+      storeId: '0311',
+    },
+    {
+      clock,
+      random: { bytes: (n) => randomBytes(n) },
+      timeoutMs: 5_000,
+      ...(quick ? { send: sandboxSend(sandbox) } : {}),
+    },
+  );
+  return {
+    provider,
+    clock,
+    pay: (codeUrl, late = false) => sandbox.control.pay({ codeUrl, late }).paid,
+    fault: (fault, times = 1) => sandbox.control.faults({ [fault]: times }),
+    clear: () => sandbox.control.faults({ reset: true }),
+    freshCode: () => `28${String(++serial).padStart(16, '0')}`,
+    books: () => sandbox.control.books(),
+    close: () => (quick ? Promise.resolve() : sandbox.close()),
+  };
 }
 
-/** What goes wrong on the line between a terminal and the gateway; everything else goes wrong at the wallet. */
+/**
+ * What goes wrong on the line between a terminal and the gateway; everything else goes wrong at the
+ * wallet.
+ */
 const LINE: readonly Fault[] = UNBELIEVED;
 
 /** Real central in the same process, one wallet behind it. @param at where the faults are */
@@ -79,9 +200,26 @@ async function gateway(behind: () => Promise<Rig>, at: 'line' | 'wallet'): Promi
   const { clock } = wallet;
   const db = await openDb('sqlite');
   const terminalId = '000000000311';
-  const still = { nowMs: () => clock.nowMs(), monoMs: () => clock.monoMs(), after: () => () => undefined };
+  const still = {
+    nowMs: () => clock.nowMs(),
+    monoMs: () => clock.monoMs(),
+    after: () => () => undefined,
+  };
   const random = { bytes: (n: number) => randomBytes(n) };
-  const central = createCentral({ db, port: 0, policySigner: quickSigner('policy'), verifierOf: quickSigner, now: () => clock.nowMs(), terminals: [{ terminalId, publicKeyPem: terminalId }], payments: { wallets: [wallet.provider], publicUrl: 'https://pay.example.com', clock: still, random } });
+  const central = createCentral({
+    db,
+    port: 0,
+    policySigner: quickSigner('policy'),
+    verifierOf: quickSigner,
+    now: () => clock.nowMs(),
+    terminals: [{ terminalId, publicKeyPem: terminalId }],
+    payments: {
+      wallets: [wallet.provider],
+      publicUrl: 'https://pay.example.com',
+      clock: still,
+      random,
+    },
+  });
   await central.open();
   const faults = new Map<Fault, number>();
   let ended = false;
@@ -90,25 +228,69 @@ async function gateway(behind: () => Promise<Rig>, at: 'line' | 'wallet'): Promi
     faults.set(fault, Math.max(0, left - 1));
     return left > 0;
   };
-  const html = (status: number): HttpAnswer => ({ status, header: () => null, body: Buffer.from('<html>') });
+  const html = (status: number): HttpAnswer => ({
+    status,
+    header: () => null,
+    body: Buffer.from('<html>'),
+  });
   const line: HttpSend = async (request) => {
     if (ended || take('dropRequest')) throw new Error('cut');
     if (take('rateLimit')) return html(429);
     if (take('error500Before')) return html(500);
-    const change = (name: string, fault: Fault, to: (v: string) => string): Record<string, string> => (take(fault) ? { [name]: to(request.headers[name] ?? '') } : {});
-    const headers = { ...request.headers, ...change('Pilotlight-Timestamp', 'tamperTimestamp', (v) => String(Number(v) - 1)), ...change('Pilotlight-Nonce', 'tamperNonce', (v) => `${v}0`) };
+    const change = (
+      name: string,
+      fault: Fault,
+      to: (v: string) => string,
+    ): Record<string, string> => (take(fault) ? { [name]: to(request.headers[name] ?? '') } : {});
+    const headers = {
+      ...request.headers,
+      ...change('Pilotlight-Timestamp', 'tamperTimestamp', (v) => String(Number(v) - 1)),
+      ...change('Pilotlight-Nonce', 'tamperNonce', (v) => `${v}0`),
+    };
     const answer = await into(central)({ ...request, headers });
     if (take('dropAnswer')) throw new Error('cut');
     if (take('error500')) return html(502);
-    if (take('tamperBody')) return { ...answer, body: Buffer.from(Buffer.from(answer.body ?? []).toString('utf8').replace('"', ' "')) };
-    if (take('unsigned')) return { ...answer, header: (name) => (name === 'pilotlight-signature' ? null : answer.header(name)) };
-    if (take('tamperSignature')) return { ...answer, header: (name) => (name === 'pilotlight-signature' ? `${(answer.header(name) ?? '').startsWith('A') ? 'B' : 'A'}${(answer.header(name) ?? '').slice(1)}` : answer.header(name)) };
+    if (take('tamperBody'))
+      return {
+        ...answer,
+        body: Buffer.from(
+          Buffer.from(answer.body ?? [])
+            .toString('utf8')
+            .replace('"', ' "'),
+        ),
+      };
+    if (take('unsigned'))
+      return {
+        ...answer,
+        header: (name) => (name === 'pilotlight-signature' ? null : answer.header(name)),
+      };
+    if (take('tamperSignature'))
+      return {
+        ...answer,
+        header: (name) =>
+          name === 'pilotlight-signature'
+            ? `${(answer.header(name) ?? '').startsWith('A') ? 'B' : 'A'}${(answer.header(name) ?? '').slice(1)}`
+            : answer.header(name),
+      };
     return answer;
   };
-  const provider = createGatewayProvider({ baseUrl: 'http://central', terminalId, signer: quickSigner(terminalId), answerVerifier: quickSigner('policy') }, { clock, random, timeoutMs: 5_000, send: line });
+  const provider = createGatewayProvider(
+    {
+      baseUrl: 'http://central',
+      terminalId,
+      signer: quickSigner(terminalId),
+      answerVerifier: quickSigner('policy'),
+    },
+    { clock, random, timeoutMs: 5_000, send: line },
+  );
   const seen = new Map<string, string>();
   const page = async (url: string): Promise<string | null> => {
-    const answer = await central.handle({ method: 'GET', target: new URL(url).pathname, headers: {}, body: new Uint8Array(0) });
+    const answer = await central.handle({
+      method: 'GET',
+      target: new URL(url).pathname,
+      headers: {},
+      body: new Uint8Array(0),
+    });
     return answer.status === 303 ? (answer.headers['location'] ?? null) : null;
   };
   const look = async (url: string): Promise<void> => {
@@ -116,20 +298,34 @@ async function gateway(behind: () => Promise<Rig>, at: 'line' | 'wallet'): Promi
     if (code !== null) seen.set(url, code);
   };
   return {
-    provider, clock, look,
+    provider,
+    clock,
+    look,
     ...(at === 'wallet' ? { behind: true } : {}),
     pay: async (url, late = false) => {
       if (url.startsWith('auth:')) return wallet.pay(url, late);
       const code = (await page(url)) ?? (late ? seen.get(url) : null);
       return code === null || code === undefined ? false : wallet.pay(code, late);
     },
-    fault: (fault, times = 1) => (at === 'line' && LINE.includes(fault) ? void faults.set(fault, times) : wallet.fault(fault, times)),
+    fault: (fault, times = 1) =>
+      at === 'line' && LINE.includes(fault)
+        ? void faults.set(fault, times)
+        : wallet.fault(fault, times),
     clear: () => (faults.clear(), wallet.clear()),
     freshCode: wallet.freshCode,
     books: async () => {
       const { orders, refunds } = await wallet.books();
-      const names = new Map((await db.query<{ leg: string; out_trade_no: string }>('SELECT leg, out_trade_no FROM gateway_legs')).map((l) => [l.leg, l.out_trade_no]));
-      return { orders: orders.map((o) => ({ ...o, outTradeNo: names.get(o.outTradeNo) ?? o.outTradeNo })), refunds };
+      const names = new Map(
+        (
+          await db.query<{ leg: string; out_trade_no: string }>(
+            'SELECT leg, out_trade_no FROM gateway_legs',
+          )
+        ).map((l) => [l.leg, l.out_trade_no]),
+      );
+      return {
+        orders: orders.map((o) => ({ ...o, outTradeNo: names.get(o.outTradeNo) ?? o.outTradeNo })),
+        refunds,
+      };
     },
     close: async () => {
       ended = true;
@@ -143,13 +339,39 @@ async function gateway(behind: () => Promise<Rig>, at: 'line' | 'wallet'): Promi
 async function unionpay(quick = false): Promise<Rig> {
   const clock = new ManualClock(T0);
   const names = { appId: 'ums01', mid: '898340149000005', tid: '00000001', msgSrcId: '3194' };
-  const sandbox = createUnionpaySandbox({ port: 0, ...names, appKey: 'key of the application', now: () => clock.nowMs(), randomBytes });
+  const sandbox = createUnionpaySandbox({
+    port: 0,
+    ...names,
+    appKey: 'key of the application',
+    now: () => clock.nowMs(),
+    randomBytes,
+  });
   const { baseUrl } = quick ? { baseUrl: 'http://wallet' } : await sandbox.start();
   const provider = createUnionpayProvider(
-    { baseUrl, ...names, rule: openBodySig(names.appId, Buffer.from('key of the application'), 'signed'), notifyUrl: 'https://pay.example.com/notify', refundQueryPath: '/v1/netpay/bills/refund-query' },
-    { clock, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 5_000, ...(quick ? { send: sandboxSend(sandbox) } : {}) },
+    {
+      baseUrl,
+      ...names,
+      rule: openBodySig(names.appId, Buffer.from('key of the application'), 'signed'),
+      notifyUrl: 'https://pay.example.com/notify',
+      refundQueryPath: '/v1/netpay/bills/refund-query',
+    },
+    {
+      clock,
+      random: { bytes: (n) => randomBytes(n) },
+      timeoutMs: 5_000,
+      ...(quick ? { send: sandboxSend(sandbox) } : {}),
+    },
   );
-  return { provider, clock, pay: (codeUrl, late = false) => sandbox.control.pay({ codeUrl, late }).paid, fault: (fault, times = 1) => sandbox.control.faults({ [fault]: times }), clear: () => sandbox.control.faults({ reset: true }), freshCode: () => `62${String(++serial).padStart(17, '0')}`, books: () => sandbox.control.books(), close: () => (quick ? Promise.resolve() : sandbox.close()) };
+  return {
+    provider,
+    clock,
+    pay: (codeUrl, late = false) => sandbox.control.pay({ codeUrl, late }).paid,
+    fault: (fault, times = 1) => sandbox.control.faults({ [fault]: times }),
+    clear: () => sandbox.control.faults({ reset: true }),
+    freshCode: () => `62${String(++serial).padStart(17, '0')}`,
+    books: () => sandbox.control.books(),
+    close: () => (quick ? Promise.resolve() : sandbox.close()),
+  };
 }
 
 let cases = 0;
@@ -161,7 +383,12 @@ afterAll(() => {
  * @param skips faults that this protocol cannot have: v2 answers carry neither time nor nonce
  * @param qrOnly it takes no code, and has no bill to download
  */
-function suite(name: string, open: () => Promise<Rig>, skips: readonly Fault[] = [], qrOnly = false): void {
+function suite(
+  name: string,
+  open: () => Promise<Rig>,
+  skips: readonly Fault[] = [],
+  qrOnly = false,
+): void {
   describe(`${name} as every provider`, () => {
     let rig: Rig;
     let p: PaymentProvider;
@@ -176,15 +403,27 @@ function suite(name: string, open: () => Promise<Rig>, skips: readonly Fault[] =
       cases += expect.getState().assertionCalls;
       await rig.close();
     });
-    const ref = (amountFen = 10_000): { outTradeNo: string; amountFen: number } => ({ outTradeNo: `PL0311CONF${String(++serial).padStart(8, '0')}`, amountFen });
+    const ref = (amountFen = 10_000): { outTradeNo: string; amountFen: number } => ({
+      outTradeNo: `PL0311CONF${String(++serial).padStart(8, '0')}`,
+      amountFen,
+    });
     const made = async (r: ReturnType<typeof ref>, seconds = 120): Promise<string> => {
-      const made_ = await p.create({ ...r, description: '燃气充值 100.00 元', expiresAtMs: rig.clock.nowMs() + seconds * 1_000 });
+      const made_ = await p.create({
+        ...r,
+        description: '燃气充值 100.00 元',
+        expiresAtMs: rig.clock.nowMs() + seconds * 1_000,
+      });
       if (made_.kind !== 'pending') throw new Error(JSON.stringify(made_));
       await rig.look?.(made_.qrText);
       return made_.qrText;
     };
     const unpaid = (kind: string): boolean => kind === 'pending' || kind === 'not-found';
-    const refundOf = (r: ReturnType<typeof ref>): RefundRequest => ({ ...r, outRefundNo: `R${r.outTradeNo}`, refundFen: r.amountFen, reason: '充值未完成，原路退回' });
+    const refundOf = (r: ReturnType<typeof ref>): RefundRequest => ({
+      ...r,
+      outRefundNo: `R${r.outTradeNo}`,
+      refundFen: r.amountFen,
+      reason: '充值未完成，原路退回',
+    });
     const faults = UNBELIEVED.filter((f) => !skips.includes(f));
 
     it('a QR code: unpaid, paid once, known by amount and number', async () => {
@@ -194,10 +433,22 @@ function suite(name: string, open: () => Promise<Rig>, skips: readonly Fault[] =
       expect(await rig.pay(qr)).toBe(true);
       const paid = await p.query(r);
       expect(paid).toMatchObject({ kind: 'paid', amountFen: 10_000 });
-      expect(paid.kind === 'paid' && paid.transactionId.length > 10 && Math.abs((paid.paidAtMs ?? 0) - T0) < 2_000).toBe(true);
+      expect(
+        paid.kind === 'paid' &&
+          paid.transactionId.length > 10 &&
+          Math.abs((paid.paidAtMs ?? 0) - T0) < 2_000,
+      ).toBe(true);
       expect(await rig.pay(qr)).toBe(false);
       // Asked for again, it is not a second one.
-      expect((await p.create({ ...r, description: '燃气充值 100.00 元', expiresAtMs: rig.clock.nowMs() + 120_000 })).kind).toBe('paid');
+      expect(
+        (
+          await p.create({
+            ...r,
+            description: '燃气充值 100.00 元',
+            expiresAtMs: rig.clock.nowMs() + 120_000,
+          })
+        ).kind,
+      ).toBe('paid');
     });
     it('asked for again before it is paid: a code of the same trade; with another sum: refused', async () => {
       const r = ref();
@@ -207,7 +458,16 @@ function suite(name: string, open: () => Promise<Rig>, skips: readonly Fault[] =
       expect(await rig.pay(first)).toBe(false);
       const other = ref();
       await made(other);
-      expect((await p.create({ ...other, amountFen: 1, description: '燃气充值 100.00 元', expiresAtMs: rig.clock.nowMs() + 120_000 })).kind).toBe('refused');
+      expect(
+        (
+          await p.create({
+            ...other,
+            amountFen: 1,
+            description: '燃气充值 100.00 元',
+            expiresAtMs: rig.clock.nowMs() + 120_000,
+          })
+        ).kind,
+      ).toBe('refused');
     });
     it('closed: cannot be paid, says so, may be closed again; a late capture is still seen', async () => {
       const r = ref();
@@ -216,7 +476,15 @@ function suite(name: string, open: () => Promise<Rig>, skips: readonly Fault[] =
       expect(['closed', 'not-found']).toContain((await p.query(r)).kind);
       expect(await rig.pay(qr)).toBe(false);
       expect(['closed', 'not-found']).toContain((await p.close(r)).kind);
-      expect((await p.create({ ...r, description: '燃气充值 100.00 元', expiresAtMs: rig.clock.nowMs() + 120_000 })).kind).toBe('refused');
+      expect(
+        (
+          await p.create({
+            ...r,
+            description: '燃气充值 100.00 元',
+            expiresAtMs: rig.clock.nowMs() + 120_000,
+          })
+        ).kind,
+      ).toBe('refused');
       expect(await rig.pay(qr, true)).toBe(true);
       expect(await p.query(r)).toMatchObject({ kind: 'paid', amountFen: 10_000 });
     });
@@ -238,15 +506,21 @@ function suite(name: string, open: () => Promise<Rig>, skips: readonly Fault[] =
       expect(['not-found', 'closed']).toContain((await p.close(ref())).kind);
       expect((await p.queryRefund(refundOf(ref()))).kind).toBe('not-found');
       expect((await p.refund(refundOf(ref()))).kind).toBe('refused');
-      if (!qrOnly) expect(['not-found', 'reversed']).toContain((await code.reverse({ ...ref(), method: 'code' })).kind);
+      if (!qrOnly)
+        expect(['not-found', 'reversed']).toContain(
+          (await code.reverse({ ...ref(), method: 'code' })).kind,
+        );
     });
     it('a refund goes back once under one number, however often it is asked for', async () => {
       const r = ref();
       await rig.pay(await made(r));
-      for (let n = 0; n < 3; n++) expect(['accepted', 'done']).toContain((await p.refund(refundOf(r))).kind);
+      for (let n = 0; n < 3; n++)
+        expect(['accepted', 'done']).toContain((await p.refund(refundOf(r))).kind);
       expect(await p.queryRefund(refundOf(r))).toMatchObject({ kind: 'done', refundFen: 10_000 });
       expect((await rig.books()).refunds).toHaveLength(1);
-      expect((await p.refund({ ...refundOf(r), outRefundNo: `X${r.outTradeNo}` })).kind).toBe('refused');
+      expect((await p.refund({ ...refundOf(r), outRefundNo: `X${r.outTradeNo}` })).kind).toBe(
+        'refused',
+      );
       expect((await p.query(r)).kind).toBe('refunded');
     });
     it('a refund that waits, and one for which the merchant has no money', async () => {
@@ -263,9 +537,29 @@ function suite(name: string, open: () => Promise<Rig>, skips: readonly Fault[] =
     it('refunds that cannot be are not sent', async () => {
       const r = ref();
       await rig.pay(await made(r));
-      for (const refundFen of [0, -1, 0.5, 10_001]) expect((await p.refund({ ...refundOf(r), refundFen })).kind).toBe('refused');
-      for (const amountFen of [0, -1, 0.5]) expect((await p.create({ ...r, amountFen, description: 'x', expiresAtMs: rig.clock.nowMs() + 60_000 })).kind).toBe('refused');
-      expect((await p.create({ outTradeNo: '坏', amountFen: 1, description: 'x', expiresAtMs: rig.clock.nowMs() + 60_000 })).kind).toBe('refused');
+      for (const refundFen of [0, -1, 0.5, 10_001])
+        expect((await p.refund({ ...refundOf(r), refundFen })).kind).toBe('refused');
+      for (const amountFen of [0, -1, 0.5])
+        expect(
+          (
+            await p.create({
+              ...r,
+              amountFen,
+              description: 'x',
+              expiresAtMs: rig.clock.nowMs() + 60_000,
+            })
+          ).kind,
+        ).toBe('refused');
+      expect(
+        (
+          await p.create({
+            outTradeNo: '坏',
+            amountFen: 1,
+            description: 'x',
+            expiresAtMs: rig.clock.nowMs() + 60_000,
+          })
+        ).kind,
+      ).toBe('refused');
     });
     it('an answer about another trade is not ours; another captured sum is told as it is', async () => {
       const r = ref();
@@ -281,7 +575,15 @@ function suite(name: string, open: () => Promise<Rig>, skips: readonly Fault[] =
         const r = ref();
         if (rig.behind === undefined) {
           rig.fault(fault);
-          expect((await p.create({ ...r, description: '燃气充值 100.00 元', expiresAtMs: rig.clock.nowMs() + 120_000 })).kind).toBe('unknown');
+          expect(
+            (
+              await p.create({
+                ...r,
+                description: '燃气充值 100.00 元',
+                expiresAtMs: rig.clock.nowMs() + 120_000,
+              })
+            ).kind,
+          ).toBe('unknown');
         }
         const qr = await made(r);
         rig.fault(fault);
@@ -297,12 +599,16 @@ function suite(name: string, open: () => Promise<Rig>, skips: readonly Fault[] =
         await made(c);
         rig.fault(fault);
         // WeChat answers a close with 204: there is no body to bend.
-        expect((await p.close(c)).kind).toBe(fault === 'tamperBody' && rig.closeIsEmpty === true ? 'closed' : 'unknown');
+        expect((await p.close(c)).kind).toBe(
+          fault === 'tamperBody' && rig.closeIsEmpty === true ? 'closed' : 'unknown',
+        );
         expect(['closed', 'not-found']).toContain((await p.close(c)).kind);
         if (qrOnly) return;
         const k = { ...ref(), method: 'code' as const };
         rig.fault(fault);
-        expect((await code.charge({ ...k, authCode: rig.freshCode(), description: 'x' })).kind).toBe('unknown');
+        expect(
+          (await code.charge({ ...k, authCode: rig.freshCode(), description: 'x' })).kind,
+        ).toBe('unknown');
         rig.clock.advance(code.reverseAfterMs + 1_000);
         rig.fault(fault);
         expect((await code.reverse(k)).kind).toBe('unknown');
@@ -315,7 +621,9 @@ function suite(name: string, open: () => Promise<Rig>, skips: readonly Fault[] =
     it('nobody listens: unknown', async () => {
       await rig.close();
       const r = ref();
-      expect((await p.create({ ...r, description: 'x', expiresAtMs: rig.clock.nowMs() + 60_000 })).kind).toBe('unknown');
+      expect(
+        (await p.create({ ...r, description: 'x', expiresAtMs: rig.clock.nowMs() + 60_000 })).kind,
+      ).toBe('unknown');
       expect((await p.query(r)).kind).toBe('unknown');
       rig = await open();
     });
@@ -323,11 +631,18 @@ function suite(name: string, open: () => Promise<Rig>, skips: readonly Fault[] =
     it('a customer’s code is charged once', async () => {
       const k = { ...ref(), method: 'code' as const };
       const auth = rig.freshCode();
-      expect(await code.charge({ ...k, authCode: auth, description: 'x' })).toMatchObject({ kind: 'paid', amountFen: 10_000 });
+      expect(await code.charge({ ...k, authCode: auth, description: 'x' })).toMatchObject({
+        kind: 'paid',
+        amountFen: 10_000,
+      });
       expect((await p.query(k)).kind).toBe('paid');
-      expect(await code.charge({ ...ref(), method: 'code', authCode: auth, description: 'x' })).toMatchObject({ kind: 'refused', failure: { code: 'PAY-0403' } });
+      expect(
+        await code.charge({ ...ref(), method: 'code', authCode: auth, description: 'x' }),
+      ).toMatchObject({ kind: 'refused', failure: { code: 'PAY-0403' } });
       // The same number again: what it is, the query says.
-      expect((await code.charge({ ...k, authCode: rig.freshCode(), description: 'x' })).kind).toBe('unknown');
+      expect((await code.charge({ ...k, authCode: rig.freshCode(), description: 'x' })).kind).toBe(
+        'unknown',
+      );
     });
     it('a password: paying until it is typed', async () => {
       const k = { ...ref(), method: 'code' as const };
@@ -338,13 +653,21 @@ function suite(name: string, open: () => Promise<Rig>, skips: readonly Fault[] =
       await rig.pay(`auth:${auth}`);
       expect(await p.query(k)).toMatchObject({ kind: 'paid', amountFen: 10_000 });
       const above = { ...ref(100_001), method: 'code' as const };
-      expect((await code.charge({ ...above, authCode: rig.freshCode(), description: 'x' })).kind).toBe('paying');
+      expect(
+        (await code.charge({ ...above, authCode: rig.freshCode(), description: 'x' })).kind,
+      ).toBe('paying');
     });
-    for (const [fault, expected] of [['balanceShort', 'PAY-0401'], ['riskRefused', 'PAY-0402'], ['codeExpired', 'PAY-0403']] as const) {
+    for (const [fault, expected] of [
+      ['balanceShort', 'PAY-0401'],
+      ['riskRefused', 'PAY-0402'],
+      ['codeExpired', 'PAY-0403'],
+    ] as const) {
       it(`${fault}: a definite no with its own sentence, and nothing to take back`, async () => {
         const k = { ...ref(), method: 'code' as const };
         rig.fault(fault);
-        expect(await code.charge({ ...k, authCode: rig.freshCode(), description: 'x' })).toMatchObject({ kind: 'refused', failure: { code: expected } });
+        expect(
+          await code.charge({ ...k, authCode: rig.freshCode(), description: 'x' }),
+        ).toMatchObject({ kind: 'refused', failure: { code: expected } });
         expect(['closed', 'not-found']).toContain((await p.query(k)).kind);
       });
     }
@@ -363,7 +686,11 @@ function suite(name: string, open: () => Promise<Rig>, skips: readonly Fault[] =
       expect(['closed', 'refunded']).toContain((await p.query(paid)).kind);
       expect((await p.query(open_)).kind).toBe('closed');
       expect(await rig.pay(`auth:${auth}`)).toBe(false);
-      expect((await rig.books()).orders.filter((o) => o.reversedAtMs !== undefined).map((o) => o.outTradeNo)).toEqual([paid.outTradeNo]);
+      expect(
+        (await rig.books()).orders
+          .filter((o) => o.reversedAtMs !== undefined)
+          .map((o) => o.outTradeNo),
+      ).toEqual([paid.outTradeNo]);
       expect((await p.refund(refundOf(paid))).kind).toBe('refused');
     });
     it('the bill of a day has every capture, refund and reversal', async () => {
@@ -381,8 +708,18 @@ function suite(name: string, open: () => Promise<Rig>, skips: readonly Fault[] =
       rig.clock.step(86_400_000);
       const bill = await p.downloadBill?.('2026-11-22');
       if (bill?.kind !== 'bill') throw new Error(JSON.stringify(bill));
-      const rows = bill.rows.map((r) => `${r.kind} ${r.outTradeNo} ${r.amountFen} ${r.outRefundNo}`).toSorted();
-      expect(rows).toEqual([`payment ${a.outTradeNo} 10000 `, `payment ${b.outTradeNo} 5005 `, `payment ${c.outTradeNo} 7000 `, `refund ${b.outTradeNo} 5005 R${b.outTradeNo}`, `reversal ${c.outTradeNo} 7000 `].toSorted());
+      const rows = bill.rows
+        .map((r) => `${r.kind} ${r.outTradeNo} ${r.amountFen} ${r.outRefundNo}`)
+        .toSorted();
+      expect(rows).toEqual(
+        [
+          `payment ${a.outTradeNo} 10000 `,
+          `payment ${b.outTradeNo} 5005 `,
+          `payment ${c.outTradeNo} 7000 `,
+          `refund ${b.outTradeNo} 5005 R${b.outTradeNo}`,
+          `reversal ${c.outTradeNo} 7000 `,
+        ].toSorted(),
+      );
       expect((await p.downloadBill?.('2026-11-19'))?.kind).toBe('none');
     });
   });
@@ -394,6 +731,9 @@ suite('Alipay v2', () => alipay('v2'), ['tamperTimestamp', 'tamperNonce']);
 suite('UnionPay', () => unionpay(), [], true);
 suite('The gateway before WeChat Pay', () => gateway(() => wechat(true), 'line'));
 suite('The gateway before Alipay', () => gateway(() => alipay('v3', true), 'line'));
-// Behind the gateway a close is confirmed by a query of its own: also an answer without a body has one that can be bent.
-suite('The gateway with a bad line to WeChat Pay', () => gateway(() => wechat(true), 'wallet'), ['tamperBody']);
+// Behind the gateway a close is confirmed by a query of its own: also an answer without a body has
+// one that can be bent.
+suite('The gateway with a bad line to WeChat Pay', () => gateway(() => wechat(true), 'wallet'), [
+  'tamperBody',
+]);
 suite('The gateway with a bad line to Alipay', () => gateway(() => alipay('v3', true), 'wallet'));

@@ -21,10 +21,29 @@ let origin = '';
 beforeEach(async () => {
   await sandbox?.close();
   clock = new ManualClock(T0);
-  sandbox = createWechatSandbox({ port: 0, dataDir: null, merchantPublicKeyPem: keys.merchantPublicKeyPem, platformPrivateKeyPem: keys.platformPrivateKeyPem, platformSerial: keys.platformSerial, mchid: '1900000109', appid: 'wxd678efh567hg6787', now: () => clock.nowMs(), randomBytes });
+  sandbox = createWechatSandbox({
+    port: 0,
+    dataDir: null,
+    merchantPublicKeyPem: keys.merchantPublicKeyPem,
+    platformPrivateKeyPem: keys.platformPrivateKeyPem,
+    platformSerial: keys.platformSerial,
+    mchid: '1900000109',
+    appid: 'wxd678efh567hg6787',
+    now: () => clock.nowMs(),
+    randomBytes,
+  });
   origin = (await sandbox.start()).baseUrl;
   provider = createWechatProvider(
-    { baseUrl: origin, mchid: '1900000109', appid: 'wxd678efh567hg6787', merchantSerial: keys.merchantSerial, merchantSigner: rsaSha256Signer(keys.merchantPrivateKeyPem), platformKeys: new Map([[keys.platformSerial, rsaSha256Verifier(keys.platformPublicKeyPem)]]), notifyUrl: 'https://pay.example.com/notify', storeOutId: '0311' },
+    {
+      baseUrl: origin,
+      mchid: '1900000109',
+      appid: 'wxd678efh567hg6787',
+      merchantSerial: keys.merchantSerial,
+      merchantSigner: rsaSha256Signer(keys.merchantPrivateKeyPem),
+      platformKeys: new Map([[keys.platformSerial, rsaSha256Verifier(keys.platformPublicKeyPem)]]),
+      notifyUrl: 'https://pay.example.com/notify',
+      storeOutId: '0311',
+    },
     { clock, random: { bytes: (n) => randomBytes(n) }, timeoutMs: 5_000 },
   );
   if (provider.code === undefined) throw new Error('no code pay');
@@ -35,16 +54,25 @@ afterAll(async () => {
 });
 
 const faults = (f: SandboxFaults): void => sandbox.control.faults(f);
-const next = (): { outTradeNo: string; amountFen: number; method: 'code' } => ({ outTradeNo: `PL0311CODE${String(++serial).padStart(8, '0')}`, amountFen: 10_000, method: 'code' });
+const next = (): { outTradeNo: string; amountFen: number; method: 'code' } => ({
+  outTradeNo: `PL0311CODE${String(++serial).padStart(8, '0')}`,
+  amountFen: 10_000,
+  method: 'code',
+});
 const authCode = (): string => `13${String(++serial).padStart(16, '0')}`;
-const charge = (ref = next(), auth = authCode()): Promise<ChargeResult> => code.charge({ ...ref, authCode: auth, description: '燃气充值' });
+const charge = (ref = next(), auth = authCode()): Promise<ChargeResult> =>
+  code.charge({ ...ref, authCode: auth, description: '燃气充值' });
 
 describe('the customer’s code', () => {
   it('is charged at once, and the query says the same', async () => {
     const ref = next();
     const paid = await charge(ref);
     expect(paid).toMatchObject({ kind: 'paid', amountFen: 10_000 });
-    expect(await provider.query(ref)).toMatchObject({ kind: 'paid', amountFen: 10_000, transactionId: (paid as { transactionId: string }).transactionId });
+    expect(await provider.query(ref)).toMatchObject({
+      kind: 'paid',
+      amountFen: 10_000,
+      transactionId: (paid as { transactionId: string }).transactionId,
+    });
   });
 
   it('202 is an answer: paying, then paid; above ¥1,000 always', async () => {
@@ -74,12 +102,31 @@ describe('the customer’s code', () => {
   it('a code that was used, and one that is none', async () => {
     const auth = authCode();
     await charge(next(), auth);
-    expect(await charge(next(), auth)).toMatchObject({ kind: 'refused', failure: { code: 'PAY-0403' } });
-    expect(await charge(next(), '2812345678901234')).toMatchObject({ kind: 'refused', failure: { code: 'PAY-0403' } });
+    expect(await charge(next(), auth)).toMatchObject({
+      kind: 'refused',
+      failure: { code: 'PAY-0403' },
+    });
+    expect(await charge(next(), '2812345678901234')).toMatchObject({
+      kind: 'refused',
+      failure: { code: 'PAY-0403' },
+    });
   });
 
   it('whatever is lost, late, broken or unsigned is unknown, never a no', async () => {
-    for (const fault of ['dropRequest', 'dropAnswer', 'error500', 'error500Before', 'rateLimit', 'tamperBody', 'tamperSignature', 'tamperTimestamp', 'tamperNonce', 'wrongSerial', 'unsigned', 'signTest'] as const) {
+    for (const fault of [
+      'dropRequest',
+      'dropAnswer',
+      'error500',
+      'error500Before',
+      'rateLimit',
+      'tamperBody',
+      'tamperSignature',
+      'tamperTimestamp',
+      'tamperNonce',
+      'wrongSerial',
+      'unsigned',
+      'signTest',
+    ] as const) {
       faults({ reset: true, [fault]: 1 });
       expect([fault, (await charge()).kind]).toEqual([fault, 'unknown']);
       const ref = next();
@@ -104,7 +151,9 @@ describe('the customer’s code', () => {
     clock.advance(15_001);
     expect(await code.reverse(paid)).toEqual({ kind: 'reversed', refunded: null });
     expect(await provider.query(paid)).toEqual({ kind: 'closed' });
-    expect(sandbox.control.books().orders.find((o) => o.outTradeNo === paid.outTradeNo)?.reversedAtMs).toBeDefined();
+    expect(
+      sandbox.control.books().orders.find((o) => o.outTradeNo === paid.outTradeNo)?.reversedAtMs,
+    ).toBeDefined();
     // Once more changes nothing.
     expect((await code.reverse(paid)).kind).toBe('reversed');
     const waiting = next();
@@ -115,7 +164,9 @@ describe('the customer’s code', () => {
     expect(await provider.query(waiting)).toEqual({ kind: 'closed' });
     expect(await code.reverse(next())).toEqual({ kind: 'not-found' });
     // Reversed is handed back: a refund on top of it is refused.
-    expect(await provider.refund({ ...paid, outRefundNo: 'R1', refundFen: 10_000, reason: 'x' })).toMatchObject({ kind: 'refused' });
+    expect(
+      await provider.refund({ ...paid, outRefundNo: 'R1', refundFen: 10_000, reason: 'x' }),
+    ).toMatchObject({ kind: 'refused' });
   });
 
   it('too old, or refunded already: not reversed any more', async () => {
@@ -146,7 +197,11 @@ describe('the trade bill', () => {
     const c = { outTradeNo: `PL0311QR${String(++serial).padStart(8, '0')}`, amountFen: 5_005 };
     await charge(a);
     await charge(b);
-    const qr = await provider.create({ ...c, description: '燃气充值', expiresAtMs: clock.nowMs() + 120_000 });
+    const qr = await provider.create({
+      ...c,
+      description: '燃气充值',
+      expiresAtMs: clock.nowMs() + 120_000,
+    });
     if (qr.kind !== 'pending') throw new Error(qr.kind);
     sandbox.control.pay({ codeUrl: qr.qrText });
     await provider.refund({ ...c, outRefundNo: 'RC', refundFen: 5_005, reason: 'x' });
@@ -165,7 +220,10 @@ describe('the trade bill', () => {
       ['reversal', b.outTradeNo, 10_000, ''],
     ]);
     faults({ billHash: 1 });
-    expect(await provider.downloadBill?.(date)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0201' } });
+    expect(await provider.downloadBill?.(date)).toMatchObject({
+      kind: 'unknown',
+      failure: { code: 'PAY-0201' },
+    });
     expect(await provider.downloadBill?.('2026-11-20')).toEqual({ kind: 'none' });
     faults({ tamperBody: 1 });
     expect(await provider.downloadBill?.(date)).toMatchObject({ kind: 'unknown' });
@@ -175,8 +233,18 @@ describe('the trade bill', () => {
     const head = '交易时间,微信订单号,商户订单号,交易状态,商户退款单号,退款金额,订单金额';
     const row = '`2026-11-22 10:00:00,`T1,`P1,`SUCCESS,`0,`0.00,`100.00';
     const totals = '总交易单数,x\r\n`1,`100.00';
-    expect(parseTradeBill(`${head}\r\n${row}\r\n${totals}`)).toMatchObject({ kind: 'bill', rows: [{ amountFen: 10_000 }] });
-    for (const text of [`${head}\r\n${row}`, `${head}\r\n${totals}`, `${head}\r\n${row.replace('SUCCESS', 'OTHER')}\r\n${totals}`, `${head}\r\n${row.replace('100.00', '1e2')}\r\n${totals}`, row, '']) {
+    expect(parseTradeBill(`${head}\r\n${row}\r\n${totals}`)).toMatchObject({
+      kind: 'bill',
+      rows: [{ amountFen: 10_000 }],
+    });
+    for (const text of [
+      `${head}\r\n${row}`,
+      `${head}\r\n${totals}`,
+      `${head}\r\n${row.replace('SUCCESS', 'OTHER')}\r\n${totals}`,
+      `${head}\r\n${row.replace('100.00', '1e2')}\r\n${totals}`,
+      row,
+      '',
+    ]) {
       expect(parseTradeBill(text).kind).toBe('unknown');
     }
   });

@@ -40,7 +40,17 @@ let skew = 0;
 let serial = 0;
 
 const sandboxOn = (dataDir: string, k = keys): WechatSandbox =>
-  createWechatSandbox({ port: 0, dataDir, merchantPublicKeyPem: k.merchantPublicKeyPem, platformPrivateKeyPem: k.platformPrivateKeyPem, platformSerial: k.platformSerial, mchid: MCHID, appid: APPID, now: () => Date.now() + skew, randomBytes });
+  createWechatSandbox({
+    port: 0,
+    dataDir,
+    merchantPublicKeyPem: k.merchantPublicKeyPem,
+    platformPrivateKeyPem: k.platformPrivateKeyPem,
+    platformSerial: k.platformSerial,
+    mchid: MCHID,
+    appid: APPID,
+    now: () => Date.now() + skew,
+    randomBytes,
+  });
 const configFor = (url: string, k = keys): WechatProviderConfig => ({
   baseUrl: url,
   mchid: MCHID,
@@ -51,22 +61,36 @@ const configFor = (url: string, k = keys): WechatProviderConfig => ({
   notifyUrl: NOTIFY,
   storeOutId: '0311',
 });
-const providerAt = (url: string, k = keys, timeoutMs = 5000): PaymentProvider => createWechatProvider(configFor(url, k), { clock, random, timeoutMs });
+const providerAt = (url: string, k = keys, timeoutMs = 5000): PaymentProvider =>
+  createWechatProvider(configFor(url, k), { clock, random, timeoutMs });
 const nextNo = (): string => `PL0311TEST${String(++serial).padStart(8, '0')}`;
 const faults = (f: SandboxFaults): void => sandbox.control.faults(f);
 
 async function created(outTradeNo: string, amountFen = 10_000): Promise<string> {
-  const result = await provider.create({ outTradeNo, amountFen, description: '燃气充值', expiresAtMs: Date.now() + 120_000 });
+  const result = await provider.create({
+    outTradeNo,
+    amountFen,
+    description: '燃气充值',
+    expiresAtMs: Date.now() + 120_000,
+  });
   if (result.kind !== 'pending') throw new Error(JSON.stringify(result));
   return result.qrText;
 }
-async function paid(amountFen = 10_000): Promise<{ outTradeNo: string; amountFen: number; codeUrl: string }> {
+async function paid(
+  amountFen = 10_000,
+): Promise<{ outTradeNo: string; amountFen: number; codeUrl: string }> {
   const outTradeNo = nextNo();
   const codeUrl = await created(outTradeNo, amountFen);
   expect(sandbox.control.pay({ codeUrl })).toMatchObject({ paid: true });
   return { outTradeNo, amountFen, codeUrl };
 }
-const refundOf = (a: { outTradeNo: string; amountFen: number }, suffix = 'R'): RefundRequest => ({ outTradeNo: a.outTradeNo, amountFen: a.amountFen, outRefundNo: `${a.outTradeNo}${suffix}`, refundFen: a.amountFen, reason: '写卡未成功' });
+const refundOf = (a: { outTradeNo: string; amountFen: number }, suffix = 'R'): RefundRequest => ({
+  outTradeNo: a.outTradeNo,
+  amountFen: a.amountFen,
+  outRefundNo: `${a.outTradeNo}${suffix}`,
+  refundFen: a.amountFen,
+  reason: '写卡未成功',
+});
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'pl-wechat-'));
@@ -100,7 +124,13 @@ describe('every verb against the sandbox', () => {
       expect(Math.abs((q.paidAtMs ?? 0) - Date.now())).toBeLessThan(5000);
     }
     expect(await provider.close(attempt)).toEqual({ kind: 'paid' });
-    expect(await provider.create({ ...attempt, description: '燃气充值', expiresAtMs: Date.now() + 120_000 })).toEqual({ kind: 'paid' });
+    expect(
+      await provider.create({
+        ...attempt,
+        description: '燃气充值',
+        expiresAtMs: Date.now() + 120_000,
+      }),
+    ).toEqual({ kind: 'paid' });
     expect(sandbox.control.pay({ codeUrl })).toEqual({ paid: false, reason: 'already-paid' });
   });
 
@@ -110,10 +140,23 @@ describe('every verb against the sandbox', () => {
     const second = await created(outTradeNo);
     expect(second).not.toBe(first);
     expect(sandbox.control.pay({ codeUrl: first })).toMatchObject({ paid: true });
-    expect(sandbox.control.pay({ codeUrl: second })).toEqual({ paid: false, reason: 'already-paid' });
+    expect(sandbox.control.pay({ codeUrl: second })).toEqual({
+      paid: false,
+      reason: 'already-paid',
+    });
     const other = nextNo();
     await created(other);
-    expect(await provider.create({ outTradeNo: other, amountFen: 20_000, description: '燃气充值', expiresAtMs: Date.now() + 120_000 })).toMatchObject({ kind: 'refused', failure: { code: 'PAY-0102', detail: expect.stringContaining('OUT_TRADE_NO_USED') as string } });
+    expect(
+      await provider.create({
+        outTradeNo: other,
+        amountFen: 20_000,
+        description: '燃气充值',
+        expiresAtMs: Date.now() + 120_000,
+      }),
+    ).toMatchObject({
+      kind: 'refused',
+      failure: { code: 'PAY-0102', detail: expect.stringContaining('OUT_TRADE_NO_USED') as string },
+    });
   });
 
   it('closes; closing again is closed; a closed number is refused; a late payment is still seen', async () => {
@@ -123,7 +166,13 @@ describe('every verb against the sandbox', () => {
     expect(await provider.close(attempt)).toEqual({ kind: 'closed' });
     expect(await provider.close(attempt)).toEqual({ kind: 'closed' });
     expect(await provider.query(attempt)).toEqual({ kind: 'closed' });
-    expect(await provider.create({ ...attempt, description: '燃气充值', expiresAtMs: Date.now() + 120_000 })).toMatchObject({ kind: 'refused', failure: { code: 'PAY-0102' } });
+    expect(
+      await provider.create({
+        ...attempt,
+        description: '燃气充值',
+        expiresAtMs: Date.now() + 120_000,
+      }),
+    ).toMatchObject({ kind: 'refused', failure: { code: 'PAY-0102' } });
     expect(sandbox.control.pay({ codeUrl })).toEqual({ paid: false, reason: 'closed' });
     expect(sandbox.control.pay({ codeUrl, late: true })).toMatchObject({ paid: true });
     expect(await provider.query(attempt)).toMatchObject({ kind: 'paid' });
@@ -134,7 +183,10 @@ describe('every verb against the sandbox', () => {
     expect(await provider.query(attempt)).toEqual({ kind: 'not-found' });
     expect(await provider.close(attempt)).toEqual({ kind: 'not-found' });
     expect(await provider.queryRefund(refundOf(attempt))).toEqual({ kind: 'not-found' });
-    expect(await provider.refund(refundOf(attempt))).toMatchObject({ kind: 'refused', failure: { code: 'PAY-0301' } });
+    expect(await provider.refund(refundOf(attempt))).toMatchObject({
+      kind: 'refused',
+      failure: { code: 'PAY-0301' },
+    });
   });
 
   it('a failed try of the customer leaves the order open', async () => {
@@ -167,7 +219,9 @@ describe('every verb against the sandbox', () => {
     expect(await provider.refund(r)).toMatchObject({ kind: 'done' });
     expect(await provider.query(a)).toMatchObject({ kind: 'refunded', amountFen: 10_000 });
     expect(await provider.refund(refundOf(a, 'R2'))).toMatchObject({ kind: 'refused' });
-    expect(sandbox.control.books().refunds.filter((x) => x.outTradeNo === a.outTradeNo)).toHaveLength(1);
+    expect(
+      sandbox.control.books().refunds.filter((x) => x.outTradeNo === a.outTradeNo),
+    ).toHaveLength(1);
   });
 
   it('stuck, abnormal and unfunded refunds', async () => {
@@ -179,11 +233,20 @@ describe('every verb against the sandbox', () => {
     expect(await provider.queryRefund(refundOf(a))).toMatchObject({ kind: 'done' });
     const b = await paid();
     faults({ refundAbnormal: 1 });
-    expect(await provider.refund(refundOf(b))).toMatchObject({ kind: 'refused', failure: { code: 'PAY-0301' } });
-    expect(await provider.queryRefund(refundOf(b))).toMatchObject({ kind: 'abnormal', failure: { code: 'PAY-0301' } });
+    expect(await provider.refund(refundOf(b))).toMatchObject({
+      kind: 'refused',
+      failure: { code: 'PAY-0301' },
+    });
+    expect(await provider.queryRefund(refundOf(b))).toMatchObject({
+      kind: 'abnormal',
+      failure: { code: 'PAY-0301' },
+    });
     const c = await paid();
     faults({ notEnough: 1 });
-    expect(await provider.refund(refundOf(c))).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0301' } });
+    expect(await provider.refund(refundOf(c))).toMatchObject({
+      kind: 'unknown',
+      failure: { code: 'PAY-0301' },
+    });
     expect(await provider.refund(refundOf(c))).toMatchObject({ kind: 'accepted' });
   });
 
@@ -192,7 +255,14 @@ describe('every verb against the sandbox', () => {
     const other = sandboxOn(d, hexKeys);
     try {
       const p = providerAt((await other.start()).baseUrl, hexKeys);
-      expect(await p.create({ outTradeNo: nextNo(), amountFen: 1, description: 'x', expiresAtMs: Date.now() + 90_000 })).toMatchObject({ kind: 'pending' });
+      expect(
+        await p.create({
+          outTradeNo: nextNo(),
+          amountFen: 1,
+          description: 'x',
+          expiresAtMs: Date.now() + 90_000,
+        }),
+      ).toMatchObject({ kind: 'pending' });
     } finally {
       await other.close();
       rmSync(d, { recursive: true, force: true });
@@ -201,20 +271,48 @@ describe('every verb against the sandbox', () => {
 
   it('refuses to send numbers and amounts that cannot be', async () => {
     const base = { description: 'x', expiresAtMs: Date.now() + 90_000 };
-    expect(await provider.create({ ...base, outTradeNo: 'short', amountFen: 1 })).toMatchObject({ kind: 'refused', failure: { code: 'PAY-0204' } });
-    expect(await provider.create({ ...base, outTradeNo: nextNo(), amountFen: 0 })).toMatchObject({ kind: 'refused', failure: { code: 'PAY-0204' } });
-    expect(await provider.refund({ ...refundOf({ outTradeNo: nextNo(), amountFen: 100 }), refundFen: 101 })).toMatchObject({ kind: 'refused' });
+    expect(await provider.create({ ...base, outTradeNo: 'short', amountFen: 1 })).toMatchObject({
+      kind: 'refused',
+      failure: { code: 'PAY-0204' },
+    });
+    expect(await provider.create({ ...base, outTradeNo: nextNo(), amountFen: 0 })).toMatchObject({
+      kind: 'refused',
+      failure: { code: 'PAY-0204' },
+    });
+    expect(
+      await provider.refund({
+        ...refundOf({ outTradeNo: nextNo(), amountFen: 100 }),
+        refundFen: 101,
+      }),
+    ).toMatchObject({ kind: 'refused' });
   });
 
   it('cuts long texts where the provider would refuse them, never in half a character', async () => {
     const outTradeNo = nextNo();
-    expect(await provider.create({ outTradeNo, amountFen: 1, description: `${'气'.repeat(126)}😀`, expiresAtMs: Date.now() + 90_000 })).toMatchObject({ kind: 'pending' });
-    expect(sandbox.control.books().orders.find((o) => o.outTradeNo === outTradeNo)?.description).toBe('气'.repeat(126));
+    expect(
+      await provider.create({
+        outTradeNo,
+        amountFen: 1,
+        description: `${'气'.repeat(126)}😀`,
+        expiresAtMs: Date.now() + 90_000,
+      }),
+    ).toMatchObject({ kind: 'pending' });
+    expect(
+      sandbox.control.books().orders.find((o) => o.outTradeNo === outTradeNo)?.description,
+    ).toBe('气'.repeat(126));
   });
 });
 
 describe('a wrong or missing answer is never believed and never rounded', () => {
-  const untrusted = ['tamperBody', 'tamperSignature', 'tamperTimestamp', 'tamperNonce', 'wrongSerial', 'unsigned', 'signTest'] as const;
+  const untrusted = [
+    'tamperBody',
+    'tamperSignature',
+    'tamperTimestamp',
+    'tamperNonce',
+    'wrongSerial',
+    'unsigned',
+    'signTest',
+  ] as const;
   it.each(untrusted)('%s: unknown on every verb, for good and for bad news', async (fault) => {
     const a = await paid();
     const open = nextNo();
@@ -229,8 +327,21 @@ describe('a wrong or missing answer is never believed and never rounded', () => 
     };
     await once(() => provider.query(a));
     await once(() => provider.query(missing));
-    await once(() => provider.create({ ...openAttempt, description: '燃气充值', expiresAtMs: Date.now() + 120_000 }));
-    await once(() => provider.create({ ...openAttempt, amountFen: 1, description: '燃气充值', expiresAtMs: Date.now() + 120_000 }));
+    await once(() =>
+      provider.create({
+        ...openAttempt,
+        description: '燃气充值',
+        expiresAtMs: Date.now() + 120_000,
+      }),
+    );
+    await once(() =>
+      provider.create({
+        ...openAttempt,
+        amountFen: 1,
+        description: '燃气充值',
+        expiresAtMs: Date.now() + 120_000,
+      }),
+    );
     await once(() => provider.refund(r));
     await once(() => provider.refund(refundOf(missing)));
     await once(() => provider.queryRefund(r));
@@ -245,7 +356,10 @@ describe('a wrong or missing answer is never believed and never rounded', () => 
     const a = await paid();
     for (const skewMs of [302_000, -302_000]) {
       faults({ skew: 1, skewMs });
-      expect(await provider.query(a)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0201' } });
+      expect(await provider.query(a)).toMatchObject({
+        kind: 'unknown',
+        failure: { code: 'PAY-0201' },
+      });
     }
     for (const skewMs of [290_000, -290_000]) {
       faults({ skew: 1, skewMs });
@@ -253,40 +367,74 @@ describe('a wrong or missing answer is never believed and never rounded', () => 
     }
   });
 
-  it.each(['dropRequest', 'dropAnswer'] as const)('%s: unknown, and asking again finds one effect', async (fault) => {
-    const outTradeNo = nextNo();
-    const request = { outTradeNo, amountFen: 10_000, description: '燃气充值', expiresAtMs: Date.now() + 120_000 };
-    faults({ [fault]: 1 });
-    expect(await provider.create(request)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0101' } });
-    const again = await provider.create(request);
-    if (again.kind !== 'pending') throw new Error(again.kind);
-    sandbox.control.pay({ codeUrl: again.qrText });
-    faults({ [fault]: 1 });
-    expect(await provider.query(request)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0202' } });
-    const r = refundOf(request);
-    faults({ [fault]: 1 });
-    expect(await provider.refund(r)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0202' } });
-    expect(await provider.refund(r)).toMatchObject({ kind: /accepted|done/ });
-    expect(sandbox.control.books().refunds.filter((x) => x.outTradeNo === outTradeNo)).toHaveLength(1);
-    expect(sandbox.control.books().orders.find((o) => o.outTradeNo === outTradeNo)?.captures).toBe(1);
-  });
+  it.each(['dropRequest', 'dropAnswer'] as const)(
+    '%s: unknown, and asking again finds one effect',
+    async (fault) => {
+      const outTradeNo = nextNo();
+      const request = {
+        outTradeNo,
+        amountFen: 10_000,
+        description: '燃气充值',
+        expiresAtMs: Date.now() + 120_000,
+      };
+      faults({ [fault]: 1 });
+      expect(await provider.create(request)).toMatchObject({
+        kind: 'unknown',
+        failure: { code: 'PAY-0101' },
+      });
+      const again = await provider.create(request);
+      if (again.kind !== 'pending') throw new Error(again.kind);
+      sandbox.control.pay({ codeUrl: again.qrText });
+      faults({ [fault]: 1 });
+      expect(await provider.query(request)).toMatchObject({
+        kind: 'unknown',
+        failure: { code: 'PAY-0202' },
+      });
+      const r = refundOf(request);
+      faults({ [fault]: 1 });
+      expect(await provider.refund(r)).toMatchObject({
+        kind: 'unknown',
+        failure: { code: 'PAY-0202' },
+      });
+      expect(await provider.refund(r)).toMatchObject({ kind: /accepted|done/ });
+      expect(
+        sandbox.control.books().refunds.filter((x) => x.outTradeNo === outTradeNo),
+      ).toHaveLength(1);
+      expect(
+        sandbox.control.books().orders.find((o) => o.outTradeNo === outTradeNo)?.captures,
+      ).toBe(1);
+    },
+  );
 
   it('500 after the effect, 500 before it and 429 are all unknown', async () => {
     const a = await paid();
-    for (const f of [{ error500: 1 }, { error500Before: 1 }, { rateLimit: 1 }, { error500: 1, unsigned: 1 }] as SandboxFaults[]) {
+    for (const f of [
+      { error500: 1 },
+      { error500Before: 1 },
+      { rateLimit: 1 },
+      { error500: 1, unsigned: 1 },
+    ] as SandboxFaults[]) {
       faults({ reset: true, ...f });
-      expect(await provider.refund(refundOf(a))).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0203' } });
+      expect(await provider.refund(refundOf(a))).toMatchObject({
+        kind: 'unknown',
+        failure: { code: 'PAY-0203' },
+      });
     }
     faults({ reset: true });
     expect(await provider.refund(refundOf(a))).toMatchObject({ kind: /accepted|done/ });
-    expect(sandbox.control.books().refunds.filter((x) => x.outTradeNo === a.outTradeNo)).toHaveLength(1);
+    expect(
+      sandbox.control.books().refunds.filter((x) => x.outTradeNo === a.outTradeNo),
+    ).toHaveLength(1);
   });
 
   it('waits no longer than its time-out, on its own clock', async () => {
     const a = await paid();
     faults({ delay: 1, delayMs: 3000 });
     const begin = performance.now();
-    expect(await providerAt(baseUrl, keys, 150).query(a)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0202', detail: expect.stringContaining('150 ms') as string } });
+    expect(await providerAt(baseUrl, keys, 150).query(a)).toMatchObject({
+      kind: 'unknown',
+      failure: { code: 'PAY-0202', detail: expect.stringContaining('150 ms') as string },
+    });
     expect(performance.now() - begin).toBeLessThan(2000);
   });
 
@@ -297,33 +445,79 @@ describe('a wrong or missing answer is never believed and never rounded', () => 
     expect(other).toMatchObject({ kind: 'paid' });
     expect(other.kind === 'paid' && other.amountFen).not.toBe(a.amountFen);
     faults({ wrongOrder: 1 });
-    expect(await provider.query(a)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0201' } });
-    expect(await provider.query({ ...a, amountFen: 9_999 })).toMatchObject({ kind: 'paid', amountFen: a.amountFen });
+    expect(await provider.query(a)).toMatchObject({
+      kind: 'unknown',
+      failure: { code: 'PAY-0201' },
+    });
+    expect(await provider.query({ ...a, amountFen: 9_999 })).toMatchObject({
+      kind: 'paid',
+      amountFen: a.amountFen,
+    });
     expect(await provider.query(a)).toMatchObject({ kind: 'paid' });
     expect(await provider.refund(refundOf(a))).toMatchObject({ kind: 'accepted' });
-    expect(await provider.queryRefund({ ...refundOf(a), refundFen: 1 })).toMatchObject({ kind: 'unknown' });
-    expect(await provider.queryRefund({ ...refundOf(a), outTradeNo: `${a.outTradeNo.slice(0, -1)}_` })).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0201' } });
-    expect(await provider.queryRefund(refundOf(a))).toMatchObject({ kind: expect.stringMatching(/^(?:done|processing)$/) as string });
+    expect(await provider.queryRefund({ ...refundOf(a), refundFen: 1 })).toMatchObject({
+      kind: 'unknown',
+    });
+    expect(
+      await provider.queryRefund({ ...refundOf(a), outTradeNo: `${a.outTradeNo.slice(0, -1)}_` }),
+    ).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0201' } });
+    expect(await provider.queryRefund(refundOf(a))).toMatchObject({
+      kind: expect.stringMatching(/^(?:done|processing)$/) as string,
+    });
   });
 
   it('a wrong merchant key is a named misconfiguration; on a refund it stays open', async () => {
-    const wrong = createWechatProvider({ ...configFor(baseUrl), merchantSigner: rsaSha256Signer(generateSandboxKeys().merchantPrivateKeyPem) }, { clock, random, timeoutMs: 5000 });
+    const wrong = createWechatProvider(
+      {
+        ...configFor(baseUrl),
+        merchantSigner: rsaSha256Signer(generateSandboxKeys().merchantPrivateKeyPem),
+      },
+      { clock, random, timeoutMs: 5000 },
+    );
     const a = await paid();
-    expect(await wrong.create({ outTradeNo: nextNo(), amountFen: 1, description: 'x', expiresAtMs: Date.now() + 90_000 })).toMatchObject({ kind: 'refused', failure: { code: 'PAY-0204', detail: expect.stringContaining('SIGN_ERROR') as string } });
+    expect(
+      await wrong.create({
+        outTradeNo: nextNo(),
+        amountFen: 1,
+        description: 'x',
+        expiresAtMs: Date.now() + 90_000,
+      }),
+    ).toMatchObject({
+      kind: 'refused',
+      failure: { code: 'PAY-0204', detail: expect.stringContaining('SIGN_ERROR') as string },
+    });
     expect(await wrong.query(a)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0204' } });
     expect(await wrong.close(a)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0204' } });
-    expect(await wrong.refund(refundOf(a))).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0204' } });
+    expect(await wrong.refund(refundOf(a))).toMatchObject({
+      kind: 'unknown',
+      failure: { code: 'PAY-0204' },
+    });
   });
 
   it('a wrong platform key under the right name believes nothing', async () => {
     const config = configFor(baseUrl);
-    const p = createWechatProvider({ ...config, platformKeys: new Map([[keys.platformSerial, rsaSha256Verifier(hexKeys.platformPublicKeyPem)]]) }, { clock, random, timeoutMs: 5000 });
-    expect(await p.query(await paid())).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0201' } });
+    const p = createWechatProvider(
+      {
+        ...config,
+        platformKeys: new Map([
+          [keys.platformSerial, rsaSha256Verifier(hexKeys.platformPublicKeyPem)],
+        ]),
+      },
+      { clock, random, timeoutMs: 5000 },
+    );
+    expect(await p.query(await paid())).toMatchObject({
+      kind: 'unknown',
+      failure: { code: 'PAY-0201' },
+    });
   });
 
   it('nobody listening, a redirect, a page of HTML: unknown', async () => {
     const a = { outTradeNo: nextNo(), amountFen: 1 };
-    const server = createServer((req, res) => (req.url?.includes('/close') ? res.writeHead(302, { Location: '/elsewhere' }).end() : res.writeHead(404, { 'Content-Type': 'text/html' }).end('<h1>404</h1>')));
+    const server = createServer((req, res) =>
+      req.url?.includes('/close')
+        ? res.writeHead(302, { Location: '/elsewhere' }).end()
+        : res.writeHead(404, { 'Content-Type': 'text/html' }).end('<h1>404</h1>'),
+    );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const p = providerAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
     expect(await p.query(a)).toMatchObject({ kind: 'unknown' });
@@ -349,16 +543,34 @@ describe('a wrong or missing answer is never believed and never rounded', () => 
         return res;
       },
     }).query(a);
-    const replay = (headers: Headers, body: string): PaymentProvider => createWechatProvider(configFor(baseUrl), { ...base, fetch: () => Promise.resolve(new Response(body, { status: recorded.status, headers })) });
+    const replay = (headers: Headers, body: string): PaymentProvider =>
+      createWechatProvider(configFor(baseUrl), {
+        ...base,
+        fetch: () => Promise.resolve(new Response(body, { status: recorded.status, headers })),
+      });
     expect(await replay(recorded.headers, recorded.body).query(a)).toMatchObject({ kind: 'paid' });
-    const flip = (text: string, at: number): string => text.slice(0, at) + (text[at] === 'A' ? 'B' : text[at] === '0' ? '1' : text[at] === 'a' ? 'b' : 'A') + text.slice(at + 1);
-    for (let i = 0; i < recorded.body.length; i++) expect((await replay(recorded.headers, flip(recorded.body, i)).query(a)).kind, `body ${i}`).toBe('unknown');
-    for (const name of ['wechatpay-signature', 'wechatpay-serial', 'wechatpay-timestamp', 'wechatpay-nonce']) {
+    const flip = (text: string, at: number): string =>
+      text.slice(0, at) +
+      (text[at] === 'A' ? 'B' : text[at] === '0' ? '1' : text[at] === 'a' ? 'b' : 'A') +
+      text.slice(at + 1);
+    for (let i = 0; i < recorded.body.length; i++)
+      expect(
+        (await replay(recorded.headers, flip(recorded.body, i)).query(a)).kind,
+        `body ${i}`,
+      ).toBe('unknown');
+    for (const name of [
+      'wechatpay-signature',
+      'wechatpay-serial',
+      'wechatpay-timestamp',
+      'wechatpay-nonce',
+    ]) {
       const value = recorded.headers.get(name) ?? '';
       for (let i = 0; i < value.length; i++) {
         const headers = new Headers(recorded.headers);
         headers.set(name, flip(value, i));
-        expect((await replay(headers, recorded.body).query(a)).kind, `${name} ${i}`).toBe('unknown');
+        expect((await replay(headers, recorded.body).query(a)).kind, `${name} ${i}`).toBe(
+          'unknown',
+        );
       }
       const without = new Headers(recorded.headers);
       without.delete(name);
@@ -374,7 +586,12 @@ describe('the sandbox', () => {
       const one = sandboxOn(d);
       const p1 = providerAt((await one.start()).baseUrl);
       const outTradeNo = nextNo();
-      const made = await p1.create({ outTradeNo, amountFen: 500, description: 'x', expiresAtMs: Date.now() + 90_000 });
+      const made = await p1.create({
+        outTradeNo,
+        amountFen: 500,
+        description: 'x',
+        expiresAtMs: Date.now() + 90_000,
+      });
       if (made.kind !== 'pending') throw new Error(made.kind);
       one.control.pay({ codeUrl: made.qrText });
       await one.close();
@@ -382,7 +599,9 @@ describe('the sandbox', () => {
       const two = sandboxOn(d);
       const p2 = providerAt((await two.start()).baseUrl);
       expect(await p2.query({ outTradeNo, amountFen: 500 })).toMatchObject({ kind: 'paid' });
-      expect(await p2.refund(refundOf({ outTradeNo, amountFen: 500 }))).toMatchObject({ kind: 'accepted' });
+      expect(await p2.refund(refundOf({ outTradeNo, amountFen: 500 }))).toMatchObject({
+        kind: 'accepted',
+      });
       await two.close();
       const three = sandboxOn(d);
       expect(three.control.books().refunds).toHaveLength(1);
@@ -395,17 +614,44 @@ describe('the sandbox', () => {
 
   it('answers without HTTP, on books in memory, under other keys: faults and delays are told, not suffered', async () => {
     const quick = quickSigner('both');
-    const box = createWechatSandbox({ port: 0, dataDir: null, merchantPublicKeyPem: '', platformPrivateKeyPem: '', platformSerial: 'PUB_KEY_ID_1', mchid: MCHID, appid: APPID, now: () => clock.nowMs(), randomBytes, crypto: { merchantVerifier: quick, platformSigner: quick } });
+    const box = createWechatSandbox({
+      port: 0,
+      dataDir: null,
+      merchantPublicKeyPem: '',
+      platformPrivateKeyPem: '',
+      platformSerial: 'PUB_KEY_ID_1',
+      mchid: MCHID,
+      appid: APPID,
+      now: () => clock.nowMs(),
+      randomBytes,
+      crypto: { merchantVerifier: quick, platformSigner: quick },
+    });
     const delays: number[] = [];
     let heard = true;
     const send: HttpSend = async ({ method, target, headers, body }) => {
-      const exchange = box.handle({ method, target, headers: Object.fromEntries(Object.entries(headers).map(([k, v]) => [k.toLowerCase(), v])), body: body ?? new Uint8Array(0) });
+      const exchange = box.handle({
+        method,
+        target,
+        headers: Object.fromEntries(Object.entries(headers).map(([k, v]) => [k.toLowerCase(), v])),
+        body: body ?? new Uint8Array(0),
+      });
       delays.push(exchange.delayMs);
       const answer = exchange.answer(heard);
       if (answer.dropped) throw new Error('dropped');
-      return { status: answer.status, header: (name) => answer.headers[name] ?? null, body: answer.body };
+      return {
+        status: answer.status,
+        header: (name) => answer.headers[name] ?? null,
+        body: answer.body,
+      };
     };
-    const p = createWechatProvider({ ...configFor('http://sandbox'), merchantSigner: quick, platformKeys: new Map([['PUB_KEY_ID_1', quick]]) }, { clock, random, timeoutMs: 5_000, send });
+    const p = createWechatProvider(
+      {
+        ...configFor('http://sandbox'),
+        merchantSigner: quick,
+        platformKeys: new Map([['PUB_KEY_ID_1', quick]]),
+      },
+      { clock, random, timeoutMs: 5_000, send },
+    );
     const a = { outTradeNo: nextNo(), amountFen: 700 };
     const make = () => p.create({ ...a, description: '气', expiresAtMs: Date.now() + 90_000 });
     box.control.faults({ dropRequest: 1 });
@@ -426,52 +672,124 @@ describe('the sandbox', () => {
     box.control.pay({ codeUrl: made.qrText });
     expect(await p.query(a)).toMatchObject({ kind: 'paid', amountFen: 700 });
     expect(await p.refund(refundOf(a))).toMatchObject({ kind: 'accepted' });
-    expect(await p.refund({ ...refundOf(a), outRefundNo: `${a.outTradeNo}Z` })).toMatchObject({ kind: 'refused' });
+    expect(await p.refund({ ...refundOf(a), outRefundNo: `${a.outTradeNo}Z` })).toMatchObject({
+      kind: 'refused',
+    });
     box.control.faults({ tamperSignature: 1 });
     expect(await p.query(a)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0201' } });
-    const wrong = createWechatProvider({ ...configFor('http://sandbox'), merchantSigner: { sign: () => new Uint8Array(32) }, platformKeys: new Map([['PUB_KEY_ID_1', quick]]) }, { clock, random, timeoutMs: 5_000, send });
+    const wrong = createWechatProvider(
+      {
+        ...configFor('http://sandbox'),
+        merchantSigner: { sign: () => new Uint8Array(32) },
+        platformKeys: new Map([['PUB_KEY_ID_1', quick]]),
+      },
+      { clock, random, timeoutMs: 5_000, send },
+    );
     expect(await wrong.query(a)).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0204' } });
-    expect(box.control.books()).toMatchObject({ orders: [{ outTradeNo: a.outTradeNo, captures: 1 }], refunds: [{ refund: 700 }] });
+    expect(box.control.books()).toMatchObject({
+      orders: [{ outTradeNo: a.outTradeNo, captures: 1 }],
+      refunds: [{ refund: 700 }],
+    });
   });
 
   it('a transport that never answers and cannot be aborted still ends at the time-out', async () => {
     let fire: () => void = () => undefined;
     const stopped: Clock = { ...clock, after: (_ms, fn) => ((fire = fn), () => undefined) };
-    const p = createWechatProvider(configFor('http://sandbox'), { clock: stopped, random, timeoutMs: 8_000, send: () => new Promise(() => undefined) });
+    const p = createWechatProvider(configFor('http://sandbox'), {
+      clock: stopped,
+      random,
+      timeoutMs: 8_000,
+      send: () => new Promise(() => undefined),
+    });
     const asked = p.query({ outTradeNo: nextNo(), amountFen: 1 });
     fire();
-    expect(await asked).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0202', detail: 'no answer within 8000 ms' } });
+    expect(await asked).toMatchObject({
+      kind: 'unknown',
+      failure: { code: 'PAY-0202', detail: 'no answer within 8000 ms' },
+    });
   });
 
   it('gives its controls over HTTP', async () => {
     const outTradeNo = nextNo();
     const codeUrl = await created(outTradeNo);
-    const post = async (path: string, body: unknown): Promise<unknown> => (await fetch(`${baseUrl}/_control${path}`, { method: 'POST', body: JSON.stringify(body) })).json();
+    const post = async (path: string, body: unknown): Promise<unknown> =>
+      (
+        await fetch(`${baseUrl}/_control${path}`, { method: 'POST', body: JSON.stringify(body) })
+      ).json();
     expect(await post('/scan', { codeUrl })).toEqual({ scanned: true });
     expect(await post('/faults', { down: true })).toEqual({});
-    expect(await provider.query({ outTradeNo, amountFen: 10_000 })).toMatchObject({ kind: 'unknown' });
+    expect(await provider.query({ outTradeNo, amountFen: 10_000 })).toMatchObject({
+      kind: 'unknown',
+    });
     expect(await post('/faults', { down: false })).toEqual({});
     expect(await post('/pay', { codeUrl })).toMatchObject({ paid: true });
-    const books = (await (await fetch(`${baseUrl}/_control/books`)).json()) as { orders: { outTradeNo: string; state: string }[] };
+    const books = (await (await fetch(`${baseUrl}/_control/books`)).json()) as {
+      orders: { outTradeNo: string; state: string }[];
+    };
     expect(books.orders.find((o) => o.outTradeNo === outTradeNo)?.state).toBe('SUCCESS');
   });
 
   it('serves an independent client: wechatpay-axios-plugin creates, queries, closes, refunds', async () => {
-    const wx = new wechatpay.Wechatpay({ mchid: MCHID, serial: keys.merchantSerial, privateKey: keys.merchantPrivateKeyPem, certs: { [keys.platformSerial]: keys.platformPublicKeyPem }, baseURL: baseUrl, proxy: false } as never) as unknown as { chain: (path: string) => { get: (c?: unknown) => Promise<{ status: number; data: Record<string, unknown> }>; post: (d: unknown, c?: unknown) => Promise<{ status: number; data: Record<string, unknown> }> } };
+    const wx = new wechatpay.Wechatpay({
+      mchid: MCHID,
+      serial: keys.merchantSerial,
+      privateKey: keys.merchantPrivateKeyPem,
+      certs: { [keys.platformSerial]: keys.platformPublicKeyPem },
+      baseURL: baseUrl,
+      proxy: false,
+    } as never) as unknown as {
+      chain: (path: string) => {
+        get: (c?: unknown) => Promise<{ status: number; data: Record<string, unknown> }>;
+        post: (
+          d: unknown,
+          c?: unknown,
+        ) => Promise<{ status: number; data: Record<string, unknown> }>;
+      };
+    };
     const outTradeNo = nextNo();
-    const make = await wx.chain('v3/pay/transactions/native').post({ appid: APPID, mchid: MCHID, description: '气', out_trade_no: outTradeNo, notify_url: NOTIFY, amount: { total: 300, currency: 'CNY' } });
+    const make = await wx.chain('v3/pay/transactions/native').post({
+      appid: APPID,
+      mchid: MCHID,
+      description: '气',
+      out_trade_no: outTradeNo,
+      notify_url: NOTIFY,
+      amount: { total: 300, currency: 'CNY' },
+    });
     expect(make.status).toBe(200);
     const codeUrl = String(make.data['code_url']);
     const path = `v3/pay/transactions/out-trade-no/${outTradeNo}`;
     const params = { params: { mchid: MCHID } };
     expect((await wx.chain(path).get(params)).data['trade_state']).toBe('NOTPAY');
     sandbox.control.pay({ codeUrl });
-    expect((await wx.chain(path).get(params)).data).toMatchObject({ trade_state: 'SUCCESS', amount: { total: 300 } });
-    expect((await wx.chain('v3/refund/domestic/refunds').post({ out_trade_no: outTradeNo, out_refund_no: `${outTradeNo}R`, amount: { refund: 300, total: 300, currency: 'CNY' } })).data['status']).toBe('PROCESSING');
-    expect((await wx.chain(`v3/refund/domestic/refunds/${outTradeNo}R`).get()).data['status']).toBe('SUCCESS');
+    expect((await wx.chain(path).get(params)).data).toMatchObject({
+      trade_state: 'SUCCESS',
+      amount: { total: 300 },
+    });
+    expect(
+      (
+        await wx.chain('v3/refund/domestic/refunds').post({
+          out_trade_no: outTradeNo,
+          out_refund_no: `${outTradeNo}R`,
+          amount: { refund: 300, total: 300, currency: 'CNY' },
+        })
+      ).data['status'],
+    ).toBe('PROCESSING');
+    expect((await wx.chain(`v3/refund/domestic/refunds/${outTradeNo}R`).get()).data['status']).toBe(
+      'SUCCESS',
+    );
     const second = nextNo();
-    await wx.chain('v3/pay/transactions/native').post({ appid: APPID, mchid: MCHID, description: '气', out_trade_no: second, notify_url: NOTIFY, amount: { total: 300, currency: 'CNY' } });
-    expect((await wx.chain(`v3/pay/transactions/out-trade-no/${second}/close`).post({ mchid: MCHID })).status).toBe(204);
+    await wx.chain('v3/pay/transactions/native').post({
+      appid: APPID,
+      mchid: MCHID,
+      description: '气',
+      out_trade_no: second,
+      notify_url: NOTIFY,
+      amount: { total: 300, currency: 'CNY' },
+    });
+    expect(
+      (await wx.chain(`v3/pay/transactions/out-trade-no/${second}/close`).post({ mchid: MCHID }))
+        .status,
+    ).toBe(204);
     for (const fault of ['tamperSignature', 'wrongSerial', 'unsigned'] as const) {
       faults({ [fault]: 1 });
       await expect(wx.chain(path).get(params)).rejects.toThrow();
@@ -487,28 +805,83 @@ describe('loading from terminal.json', () => {
     return file;
   };
   const payments = (over: Record<string, unknown> = {}) => [
-    { kind: 'wechat' as const, baseUrl, mchid: MCHID, appid: APPID, merchantSerial: keys.merchantSerial, merchantKeyFile: 'merchant.pem', platformKeys: { [keys.platformSerial]: 'platform.pem' }, notifyUrl: NOTIFY, ...over },
+    {
+      kind: 'wechat' as const,
+      baseUrl,
+      mchid: MCHID,
+      appid: APPID,
+      merchantSerial: keys.merchantSerial,
+      merchantKeyFile: 'merchant.pem',
+      platformKeys: { [keys.platformSerial]: 'platform.pem' },
+      notifyUrl: NOTIFY,
+      ...over,
+    },
   ];
   const ports = { clock, random, timeoutMs: 5000 };
-  const central = { baseUrl: 'http://127.0.0.1:1', keyFile: 'terminal.pem', policyKeyFile: 'policy.pub.pem' };
+  const central = {
+    baseUrl: 'http://127.0.0.1:1',
+    keyFile: 'terminal.pem',
+    policyKeyFile: 'policy.pub.pem',
+  };
   it('reads the keys and works', async () => {
     write('merchant.pem', keys.merchantPrivateKeyPem);
     write('platform.pem', keys.platformPublicKeyPem, 0o644);
-    const loaded = loadPayments({ mode: 'production', terminalId: '000000000311', central, payments: payments() }, dir, ports);
+    const loaded = loadPayments(
+      { mode: 'production', terminalId: '000000000311', central, payments: payments() },
+      dir,
+      ports,
+    );
     if (!loaded.ok) throw new Error(loaded.error.detail);
     expect(await loaded.value[0]?.query(await paid())).toMatchObject({ kind: 'paid' });
   });
   it('refuses an open private key in production only, and names the key', () => {
     write('merchant.pem', keys.merchantPrivateKeyPem, 0o640);
     write('platform.pem', keys.platformPublicKeyPem);
-    expect(loadPayments({ mode: 'production', terminalId: '000000000311', central, payments: payments() }, dir, ports)).toMatchObject({ ok: false, error: { code: 'CONF-0101', detail: expect.stringContaining('payments[0].merchantKeyFile') as string } });
-    expect(loadPayments({ mode: 'demo', terminalId: '000000000311', central, payments: payments() }, dir, ports).ok).toBe(true);
+    expect(
+      loadPayments(
+        { mode: 'production', terminalId: '000000000311', central, payments: payments() },
+        dir,
+        ports,
+      ),
+    ).toMatchObject({
+      ok: false,
+      error: {
+        code: 'CONF-0101',
+        detail: expect.stringContaining('payments[0].merchantKeyFile') as string,
+      },
+    });
+    expect(
+      loadPayments(
+        { mode: 'demo', terminalId: '000000000311', central, payments: payments() },
+        dir,
+        ports,
+      ).ok,
+    ).toBe(true);
   });
   it('names every problem: missing, swapped, not RSA, plain http', () => {
     write('merchant.pem', keys.merchantPrivateKeyPem);
     write('swapped.pem', keys.merchantPrivateKeyPem);
-    const result = loadPayments({ mode: 'production', terminalId: '000000000311', central, payments: payments({ merchantKeyFile: 'none.pem', baseUrl: 'http://pay.example.com', platformKeys: { A: 'swapped.pem' } }) }, dir, ports);
+    const result = loadPayments(
+      {
+        mode: 'production',
+        terminalId: '000000000311',
+        central,
+        payments: payments({
+          merchantKeyFile: 'none.pem',
+          baseUrl: 'http://pay.example.com',
+          platformKeys: { A: 'swapped.pem' },
+        }),
+      },
+      dir,
+      ports,
+    );
     expect(result).toMatchObject({ ok: false });
-    if (!result.ok) for (const part of ['payments[0].merchantKeyFile', 'payments[0].baseUrl', 'payments[0].platformKeys.A']) expect(result.error.detail).toContain(part);
+    if (!result.ok)
+      for (const part of [
+        'payments[0].merchantKeyFile',
+        'payments[0].baseUrl',
+        'payments[0].platformKeys.A',
+      ])
+        expect(result.error.detail).toContain(part);
   });
 });

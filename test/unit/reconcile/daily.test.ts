@@ -15,7 +15,10 @@ let bills: Map<string, BillResult>;
 let logged: string[];
 let kicks: number;
 let daily: DailyOptions;
-const NOT_READY: BillResult = { kind: 'not-ready', failure: failure('PAY-0203', 'STATEMENT_CREATING') };
+const NOT_READY: BillResult = {
+  kind: 'not-ready',
+  failure: failure('PAY-0203', 'STATEMENT_CREATING'),
+};
 
 beforeEach(async () => {
   w = new World();
@@ -31,16 +34,33 @@ beforeEach(async () => {
       return Promise.resolve(bills.get(`${date}/${kind}`) ?? { kind: 'none' });
     },
   });
-  daily = { journal: w.journal, billing: { ledger: (date) => Promise.resolve(ok(w.central.ledger(date))) }, providers: [provider('wechat'), provider('alipay')], clock: w.clock, log: (level, _where, text) => logged.push(`${level} ${text}`), onJournaled: () => kicks++ };
+  daily = {
+    journal: w.journal,
+    billing: { ledger: (date) => Promise.resolve(ok(w.central.ledger(date))) },
+    providers: [provider('wechat'), provider('alipay')],
+    clock: w.clock,
+    log: (level, _where, text) => logged.push(`${level} ${text}`),
+    onJournaled: () => kicks++,
+  };
 });
 afterEach(async () => {
   expect(await w.close()).toEqual([]);
 });
 
-const run = (over: Partial<DailyOptions> = {}): Promise<boolean> => reconcileDaily({ ...daily, ...over }, () => false);
+const run = (over: Partial<DailyOptions> = {}): Promise<boolean> =>
+  reconcileDaily({ ...daily, ...over }, () => false);
 /** From 20:00 of the first day to this hour of the next. */
 const nextDay = (hours: number): void => w.clock.step(4 * 3_600_000 + hours * 3_600_000);
-const told = (): { date: string; provider: string; persons: number; differences: Record<string, number>; payments: { count: number } }[] => [...w.central.events, ...(w.journal.unsent(200)?.events ?? [])].filter((e) => e.kind === 'reconciled').map((e) => e.body as ReturnType<typeof told>[number]);
+const told = (): {
+  date: string;
+  provider: string;
+  persons: number;
+  differences: Record<string, number>;
+  payments: { count: number };
+}[] =>
+  [...w.central.events, ...(w.journal.unsent(200)?.events ?? [])]
+    .filter((e) => e.kind === 'reconciled')
+    .map((e) => e.body as ReturnType<typeof told>[number]);
 
 async function sale(): Promise<BillRow> {
   await w.toPay();
@@ -50,7 +70,14 @@ async function sale(): Promise<BillRow> {
   await w.untilScreen('start');
   await w.until('uploaded', () => w.journal.unsent(1) === null);
   const a = w.attempt();
-  return { kind: 'payment', outTradeNo: a.outTradeNo, transactionId: a.transactionId ?? '', outRefundNo: '', amountFen: a.amountFen, atMs: w.clock.nowMs() };
+  return {
+    kind: 'payment',
+    outTradeNo: a.outTradeNo,
+    transactionId: a.transactionId ?? '',
+    outRefundNo: '',
+    amountFen: a.amountFen,
+    atMs: w.clock.nowMs(),
+  };
 }
 
 describe('once a day', () => {
@@ -69,11 +96,35 @@ describe('once a day', () => {
     nextDay(11);
     expect(await run()).toBe(true);
     expect(told()).toEqual([
-      { date: TODAY, provider: 'wechat', payments: { count: 1, fen: 10_000 }, refunds: { count: 0, fen: 0 }, reversals: { count: 0, fen: 0 }, differences: {}, persons: 0 },
-      { date: TODAY, provider: 'alipay', payments: { count: 0, fen: 0 }, refunds: { count: 0, fen: 0 }, reversals: { count: 0, fen: 0 }, differences: {}, persons: 0 },
+      {
+        date: TODAY,
+        provider: 'wechat',
+        payments: { count: 1, fen: 10_000 },
+        refunds: { count: 0, fen: 0 },
+        reversals: { count: 0, fen: 0 },
+        differences: {},
+        persons: 0,
+      },
+      {
+        date: TODAY,
+        provider: 'alipay',
+        payments: { count: 0, fen: 0 },
+        refunds: { count: 0, fen: 0 },
+        reversals: { count: 0, fen: 0 },
+        differences: {},
+        persons: 0,
+      },
     ]);
     expect(kicks).toBe(1);
-    expect(lastReconciled(w.journal)).toMatchObject({ date: TODAY, providers: ['wechat', 'alipay'], payments: 1, paidFen: 10_000, refunds: 0, persons: 0, differences: 0 });
+    expect(lastReconciled(w.journal)).toMatchObject({
+      date: TODAY,
+      providers: ['wechat', 'alipay'],
+      payments: 1,
+      paidFen: 10_000,
+      refunds: 0,
+      persons: 0,
+      differences: 0,
+    });
     asked = [];
     w.clock.step(3_600_000);
     expect(await run()).toBe(true);
@@ -85,9 +136,15 @@ describe('once a day', () => {
     await sale();
     nextDay(11);
     await run();
-    expect(told()[0]).toMatchObject({ provider: 'wechat', persons: 1, differences: { 'order-not-captured': 1 } });
+    expect(told()[0]).toMatchObject({
+      provider: 'wechat',
+      persons: 1,
+      differences: { 'order-not-captured': 1 },
+    });
     expect(lastReconciled(w.journal)).toMatchObject({ persons: 1, differences: 1 });
-    expect(logged).toEqual([`error ${TODAY}: 1 differences for a person; pilotlight reconcile --date ${TODAY} names them`]);
+    expect(logged).toEqual([
+      `error ${TODAY}: 1 differences for a person; pilotlight reconcile --date ${TODAY} names them`,
+    ]);
   });
 
   it('a bill that is not ready is tried again; the other provider’s counts at once', async () => {
@@ -118,7 +175,9 @@ describe('once a day', () => {
 
   it('central away: nothing is written down, and it is tried again', async () => {
     nextDay(11);
-    expect(await run({ billing: { ledger: () => Promise.resolve(err(failure('BILL-0101'))) } })).toBe(false);
+    expect(
+      await run({ billing: { ledger: () => Promise.resolve(err(failure('BILL-0101'))) } }),
+    ).toBe(false);
     expect(lastReconciled(w.journal)).toBeNull();
     expect(await run()).toBe(true);
     expect(told()).toHaveLength(2);

@@ -21,7 +21,10 @@ import { createWechatSandbox, generateSandboxKeys } from '../../../src/simulator
 import type { WechatSandbox } from '../../../src/simulator/wechat/sandbox.ts';
 import { T0, World } from '../../support/kiosk-world.ts';
 
-/** A kiosk sells for a day over both gateways; then the day is compared, from the journal's file, as the command does. */
+/**
+ * A kiosk sells for a day over both gateways; then the day is compared, from the journal's file, as
+ * the command does.
+ */
 const TERMINAL = '000000000311';
 const TODAY = chinaDate(T0);
 let keys: ReturnType<typeof generateSandboxKeys>;
@@ -32,14 +35,18 @@ let books: { readonly wechat: Books; readonly alipay: Books };
 let providers: PaymentProvider[];
 
 /** The adapters' port into a sandbox of the same process. */
-const into = (sandbox: Pick<WechatSandbox, 'handle'>): HttpSend => async ({ method, target, headers, body }) => {
-  await Promise.resolve();
-  const lower = Object.fromEntries(Object.entries(headers).map(([k, v]) => [k.toLowerCase(), v]));
-  const answer = sandbox.handle({ method, target, headers: lower, body: Buffer.from(body ?? new Uint8Array(0)) }).answer(true);
-  if (answer.dropped) throw new Error('socket hang up');
-  const told = new Map(Object.entries(answer.headers).map(([k, v]) => [k.toLowerCase(), v]));
-  return { status: answer.status, header: (name) => told.get(name) ?? null, body: answer.body };
-};
+const into =
+  (sandbox: Pick<WechatSandbox, 'handle'>): HttpSend =>
+  async ({ method, target, headers, body }) => {
+    await Promise.resolve();
+    const lower = Object.fromEntries(Object.entries(headers).map(([k, v]) => [k.toLowerCase(), v]));
+    const answer = sandbox
+      .handle({ method, target, headers: lower, body: Buffer.from(body ?? new Uint8Array(0)) })
+      .answer(true);
+    if (answer.dropped) throw new Error('socket hang up');
+    const told = new Map(Object.entries(answer.headers).map(([k, v]) => [k.toLowerCase(), v]));
+    return { status: answer.status, header: (name) => told.get(name) ?? null, body: answer.body };
+  };
 
 beforeAll(() => {
   keys = generateSandboxKeys();
@@ -47,13 +54,62 @@ beforeAll(() => {
 beforeEach(async () => {
   w = new World(['golden', 'good', 'water']);
   books = { wechat: memoryBooks(), alipay: memoryBooks() };
-  const common = { port: 0, dataDir: null, now: () => w.clock.nowMs(), randomBytes: (n: number) => new Uint8Array(randomBytes(n)) };
-  wechat = createWechatSandbox({ ...common, books: books.wechat, publicUrl: () => 'https://wechat.example', merchantPublicKeyPem: keys.merchantPublicKeyPem, platformPrivateKeyPem: keys.platformPrivateKeyPem, platformSerial: keys.platformSerial, mchid: '1900000109', appid: 'wxd678efh567hg6787' });
-  alipay = createAlipaySandbox({ ...common, books: books.alipay, publicUrl: () => 'https://alipay.example', appPublicKeyPem: keys.merchantPublicKeyPem, alipayPrivateKeyPem: keys.platformPrivateKeyPem, appId: '2021000000000311' });
-  const ports = { clock: w.clock, random: { bytes: (n: number) => new Uint8Array(randomBytes(n)) }, timeoutMs: 8_000 };
+  const common = {
+    port: 0,
+    dataDir: null,
+    now: () => w.clock.nowMs(),
+    randomBytes: (n: number) => new Uint8Array(randomBytes(n)),
+  };
+  wechat = createWechatSandbox({
+    ...common,
+    books: books.wechat,
+    publicUrl: () => 'https://wechat.example',
+    merchantPublicKeyPem: keys.merchantPublicKeyPem,
+    platformPrivateKeyPem: keys.platformPrivateKeyPem,
+    platformSerial: keys.platformSerial,
+    mchid: '1900000109',
+    appid: 'wxd678efh567hg6787',
+  });
+  alipay = createAlipaySandbox({
+    ...common,
+    books: books.alipay,
+    publicUrl: () => 'https://alipay.example',
+    appPublicKeyPem: keys.merchantPublicKeyPem,
+    alipayPrivateKeyPem: keys.platformPrivateKeyPem,
+    appId: '2021000000000311',
+  });
+  const ports = {
+    clock: w.clock,
+    random: { bytes: (n: number) => new Uint8Array(randomBytes(n)) },
+    timeoutMs: 8_000,
+  };
   providers = [
-    createWechatProvider({ baseUrl: 'https://wechat.example', mchid: '1900000109', appid: 'wxd678efh567hg6787', merchantSerial: keys.merchantSerial, merchantSigner: rsaSha256Signer(keys.merchantPrivateKeyPem), platformKeys: new Map([[keys.platformSerial, rsaSha256Verifier(keys.platformPublicKeyPem)]]), notifyUrl: 'https://pay.example.com/notify', storeOutId: '0311' }, { ...ports, send: into(wechat) }),
-    createAlipayProvider({ baseUrl: 'https://alipay.example', appId: '2021000000000311', appSigner: rsaSha256Signer(keys.merchantPrivateKeyPem), alipayKey: rsaSha256Verifier(keys.platformPublicKeyPem), protocol: 'v3', storeId: '0311' }, { ...ports, send: into(alipay) }),
+    createWechatProvider(
+      {
+        baseUrl: 'https://wechat.example',
+        mchid: '1900000109',
+        appid: 'wxd678efh567hg6787',
+        merchantSerial: keys.merchantSerial,
+        merchantSigner: rsaSha256Signer(keys.merchantPrivateKeyPem),
+        platformKeys: new Map([
+          [keys.platformSerial, rsaSha256Verifier(keys.platformPublicKeyPem)],
+        ]),
+        notifyUrl: 'https://pay.example.com/notify',
+        storeOutId: '0311',
+      },
+      { ...ports, send: into(wechat) },
+    ),
+    createAlipayProvider(
+      {
+        baseUrl: 'https://alipay.example',
+        appId: '2021000000000311',
+        appSigner: rsaSha256Signer(keys.merchantPrivateKeyPem),
+        alipayKey: rsaSha256Verifier(keys.platformPublicKeyPem),
+        protocol: 'v3',
+        storeId: '0311',
+      },
+      { ...ports, send: into(alipay) },
+    ),
   ];
   w.providers = providers;
   await w.start();
@@ -81,7 +137,10 @@ async function codeSale(id: string, code: string): Promise<void> {
   await w.untilScreen('done');
   await leave(id);
 }
-/** The password is typed while the line is dead: by the time it is back the kiosk wants the payment no more, and takes it back. */
+/**
+ * The password is typed while the line is dead: by the time it is back the kiosk wants the payment
+ * no more, and takes it back.
+ */
 async function reversal(id: string): Promise<string> {
   await w.toPay(id);
   wechat.control.faults({ askPassword: 1 });
@@ -92,7 +151,11 @@ async function reversal(id: string): Promise<string> {
   wechat.control.pay({ codeUrl: 'auth:134567890123456789' });
   await w.until('closing', () => w.attempt().state === 'closing');
   wechat.control.faults({ reset: true });
-  await w.until('taken back', () => w.journal.attemptsOf(w.order().orderId).some((a) => a.outTradeNo === no && a.state === 'closed'));
+  await w.until('taken back', () =>
+    w.journal
+      .attemptsOf(w.order().orderId)
+      .some((a) => a.outTradeNo === no && a.state === 'closed'),
+  );
   await w.until('the QR code again', () => w.screen !== 'pay' || w.shown('pay').cancelOffered);
   if (w.screen === 'pay') await w.tap('cancel');
   await w.remove();
@@ -117,9 +180,18 @@ async function compare(date = TODAY, over: { readonly nowMs?: number } = {}): Pr
   await w.until('uploaded', () => w.journal.unsent(1) === null);
   const shift = (over.nowMs ?? morningAfter(date)) - w.clock.nowMs();
   w.clock.step(shift);
-  const db = new Database(Journal.file(join(w.folder, 'data')), { readonly: true, fileMustExist: true });
+  const db = new Database(Journal.file(join(w.folder, 'data')), {
+    readonly: true,
+    fileMustExist: true,
+  });
   try {
-    const report = await reconcileDay(date, { terminalId: TERMINAL, providers, money: (q) => readMoneyDay(db, q), ledger: (day) => Promise.resolve(ok(w.central.ledger(day))), nowMs: () => w.clock.nowMs() });
+    const report = await reconcileDay(date, {
+      terminalId: TERMINAL,
+      providers,
+      money: (q) => readMoneyDay(db, q),
+      ledger: (day) => Promise.resolve(ok(w.central.ledger(day))),
+      nowMs: () => w.clock.nowMs(),
+    });
     if (!report.ok) throw new Error(report.error);
     return report.value;
   } finally {
@@ -127,7 +199,8 @@ async function compare(date = TODAY, over: { readonly nowMs?: number } = {}): Pr
     w.clock.step(-shift);
   }
 }
-const told = (r: DayReport): string[] => r.differences.map((d) => `${d.provider} ${d.type}${d.person ? '' : ' (nobody)'}`);
+const told = (r: DayReport): string[] =>
+  r.differences.map((d) => `${d.provider} ${d.type}${d.person ? '' : ' (nobody)'}`);
 
 describe('a day of sales over both gateways', () => {
   it('all agree: QR and code, a late capture, a refund, a reversal, an unpaid end', async () => {
@@ -139,7 +212,18 @@ describe('a day of sales over both gateways', () => {
     const report = await compare();
     expect(report.differences).toEqual([]);
     expect(report).toMatchObject({ complete: true, persons: 0, ledger: 'compared' });
-    expect(report.providers.map((p) => [p.provider, p.payments.count, p.refunds.count, p.reversals.count, p.others.count])).toEqual([['wechat', 4, 1, 1, 0], ['alipay', 1, 0, 0, 0]]);
+    expect(
+      report.providers.map((p) => [
+        p.provider,
+        p.payments.count,
+        p.refunds.count,
+        p.reversals.count,
+        p.others.count,
+      ]),
+    ).toEqual([
+      ['wechat', 4, 1, 1, 0],
+      ['alipay', 1, 0, 0, 0],
+    ]);
     expect(books.wechat.orders.get(taken)?.reversedAtMs).toBeDefined();
   });
 
@@ -163,12 +247,17 @@ describe('a day of sales over both gateways', () => {
     await sale('golden', (code) => wechat.control.pay({ codeUrl: code }));
     await codeSale('water', '2867890123456789');
     await lateCapture('golden');
-    const [sold, paidByCode, late] = w.attempts().filter((a) => a.state === 'paid' || a.state === 'refunded').toSorted((a, b) => a.createdMs - b.createdMs);
-    if (sold === undefined || paidByCode === undefined || late === undefined) throw new Error('three were sold');
+    const [sold, paidByCode, late] = w
+      .attempts()
+      .filter((a) => a.state === 'paid' || a.state === 'refunded')
+      .toSorted((a, b) => a.createdMs - b.createdMs);
+    if (sold === undefined || paidByCode === undefined || late === undefined)
+      throw new Error('three were sold');
     const order = books.wechat.orders.get(sold.outTradeNo);
     const refund = books.wechat.refunds.get(late.outRefundNo);
     const code = books.alipay.orders.get(paidByCode.outTradeNo);
-    if (order === undefined || refund === undefined || code === undefined) throw new Error('not in the books');
+    if (order === undefined || refund === undefined || code === undefined)
+      throw new Error('not in the books');
     const put = async (change: () => void, undo: () => void): Promise<string[]> => {
       change();
       const found = told(await compare());
@@ -176,16 +265,57 @@ describe('a day of sales over both gateways', () => {
       return found;
     };
     const same = (): void => books.wechat.putOrder(order);
-    expect(await put(() => books.wechat.putOrder({ ...order, total: 9_999 }), same)).toEqual(['wechat amount-differs']);
-    expect(await put(() => books.wechat.putOrder({ ...order, paidAtMs: null }), same)).toEqual(['wechat order-not-captured']);
-    expect(await put(() => books.wechat.putOrder({ ...order, paidAtMs: (order.paidAtMs ?? 0) - 3 * DAY_MS }), same)).toEqual(['wechat order-not-captured']);
-    expect(await put(() => books.wechat.putOrder({ ...order, reversedAtMs: order.paidAtMs ?? 0 }), same)).toEqual(['wechat refund-unknown']);
-    expect(await put(() => books.alipay.putOrder({ ...code, reversedAtMs: code.paidAtMs ?? 0 }), () => books.alipay.putOrder(code))).toEqual(['alipay refund-unknown']);
-    expect(await put(() => books.wechat.putRefund({ ...refund, createdAtMs: refund.createdAtMs - 3 * DAY_MS }), () => books.wechat.putRefund(refund))).toEqual(['wechat refund-missing']);
-    expect(await put(() => books.wechat.putRefund({ ...refund, refund: 1 }), () => books.wechat.putRefund(refund))).toEqual(['wechat amount-differs']);
-    expect(await put(() => books.wechat.putOrder({ ...order, outTradeNo: `P${TERMINAL}E1N0099A1XABCDE` }), () => books.wechat.putOrder({ ...order, outTradeNo: `P${TERMINAL}E1N0099A1XABCDE`, paidAtMs: null }))).toEqual(['wechat captured-no-order']);
+    expect(await put(() => books.wechat.putOrder({ ...order, total: 9_999 }), same)).toEqual([
+      'wechat amount-differs',
+    ]);
+    expect(await put(() => books.wechat.putOrder({ ...order, paidAtMs: null }), same)).toEqual([
+      'wechat order-not-captured',
+    ]);
+    expect(
+      await put(
+        () => books.wechat.putOrder({ ...order, paidAtMs: (order.paidAtMs ?? 0) - 3 * DAY_MS }),
+        same,
+      ),
+    ).toEqual(['wechat order-not-captured']);
+    expect(
+      await put(() => books.wechat.putOrder({ ...order, reversedAtMs: order.paidAtMs ?? 0 }), same),
+    ).toEqual(['wechat refund-unknown']);
+    expect(
+      await put(
+        () => books.alipay.putOrder({ ...code, reversedAtMs: code.paidAtMs ?? 0 }),
+        () => books.alipay.putOrder(code),
+      ),
+    ).toEqual(['alipay refund-unknown']);
+    expect(
+      await put(
+        () => books.wechat.putRefund({ ...refund, createdAtMs: refund.createdAtMs - 3 * DAY_MS }),
+        () => books.wechat.putRefund(refund),
+      ),
+    ).toEqual(['wechat refund-missing']);
+    expect(
+      await put(
+        () => books.wechat.putRefund({ ...refund, refund: 1 }),
+        () => books.wechat.putRefund(refund),
+      ),
+    ).toEqual(['wechat amount-differs']);
+    expect(
+      await put(
+        () => books.wechat.putOrder({ ...order, outTradeNo: `P${TERMINAL}E1N0099A1XABCDE` }),
+        () =>
+          books.wechat.putOrder({
+            ...order,
+            outTradeNo: `P${TERMINAL}E1N0099A1XABCDE`,
+            paidAtMs: null,
+          }),
+      ),
+    ).toEqual(['wechat captured-no-order']);
     // A shop's own trades and another terminal's are nobody's business here.
-    expect(await put(() => books.wechat.putOrder({ ...order, outTradeNo: 'P000000000312E1N0001A1XABCDE' }), () => undefined)).toEqual([]);
+    expect(
+      await put(
+        () => books.wechat.putOrder({ ...order, outTradeNo: 'P000000000312E1N0001A1XABCDE' }),
+        () => undefined,
+      ),
+    ).toEqual([]);
     // Back as it was.
     expect(told(await compare())).toEqual([]);
     // Central lost one, has one more, and has another sum.
@@ -202,10 +332,18 @@ describe('a day of sales over both gateways', () => {
 
   it('a bill that was cut short, is not made yet, or does not come: nobody is accused', async () => {
     await sale('golden', (code) => wechat.control.pay({ codeUrl: code }));
-    expect(await compare(TODAY, { nowMs: w.clock.nowMs() })).toMatchObject({ complete: false, differences: [], providers: [{ bill: 'not-ready' }, { bill: 'not-ready' }] });
+    expect(await compare(TODAY, { nowMs: w.clock.nowMs() })).toMatchObject({
+      complete: false,
+      differences: [],
+      providers: [{ bill: 'not-ready' }, { bill: 'not-ready' }],
+    });
     for (const fault of ['billHash', 'tamperBody', 'dropAnswer', 'unsigned'] as const) {
       wechat.control.faults({ [fault]: 1 });
-      expect(await compare()).toMatchObject({ complete: false, persons: 0, providers: [{ bill: 'unknown' }, { bill: 'nothing' }] });
+      expect(await compare()).toMatchObject({
+        complete: false,
+        persons: 0,
+        providers: [{ bill: 'unknown' }, { bill: 'nothing' }],
+      });
     }
     expect(await compare()).toMatchObject({ complete: true, persons: 0, differences: [] });
   });

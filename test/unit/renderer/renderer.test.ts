@@ -11,7 +11,8 @@ import { listenToWedge } from '../../../src/renderer/state/wedge.ts';
 import { formatClock, remainingMs } from '../../../src/renderer/state/time.ts';
 import { screenFixtures } from '../../support/screens-fixtures.ts';
 
-const holes = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').sort();
+const holes = (text: string): string[] =>
+  [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').sort();
 
 describe('words', () => {
   const keys = Object.keys(zhCN) as MessageKey[];
@@ -28,8 +29,10 @@ describe('words', () => {
 
   it('English holds no Chinese but the language switch, and nothing promises a later version', () => {
     for (const key of keys) {
-      if (key !== 'lang.other') expect(CATALOGUES.en[key], key).not.toMatch(/[\u3000-\u9fff\uff00-\uffef]/);
-      for (const locale of LOCALES) expect(CATALOGUES[locale][key], key).not.toMatch(/coming soon|敬请期待|失败/i);
+      if (key !== 'lang.other')
+        expect(CATALOGUES.en[key], key).not.toMatch(/[\u3000-\u9fff\uff00-\uffef]/);
+      for (const locale of LOCALES)
+        expect(CATALOGUES[locale][key], key).not.toMatch(/coming soon|敬请期待|失败/i);
     }
   });
 
@@ -38,8 +41,15 @@ describe('words', () => {
     expect(t('amount.pay', { yuan: '100.00' })).toBe('付款 ¥100.00');
     expect(t('amount.pay')).toBe('付款 ¥{yuan}');
     expect([amountOf(3_773, 'volume'), amountOf(10_000, 'money')]).toEqual(['37.73 m³', '¥100.00']);
-    expect([tierName(2, t('tier'), true), tierName(2, translator('en')('tier'), false)]).toEqual(['第二档', 'Tier 2']);
-    expect([referenceOf({ reason: 'CARD-0104', reference: '' }), referenceOf({ reason: 'CARD-0104', reference: 'CARD-0104 · 3' }), referenceOf({ reason: 'CARD-0104', reference: '3' })]).toEqual(['CARD-0104', 'CARD-0104 · 3', 'CARD-0104 · 3']);
+    expect([tierName(2, t('tier'), true), tierName(2, translator('en')('tier'), false)]).toEqual([
+      '第二档',
+      'Tier 2',
+    ]);
+    expect([
+      referenceOf({ reason: 'CARD-0104', reference: '' }),
+      referenceOf({ reason: 'CARD-0104', reference: 'CARD-0104 · 3' }),
+      referenceOf({ reason: 'CARD-0104', reference: '3' }),
+    ]).toEqual(['CARD-0104', 'CARD-0104 · 3', 'CARD-0104 · 3']);
   });
 });
 
@@ -47,13 +57,20 @@ describe('fixtures', () => {
   it('cover every screen and keep the contract', () => {
     const screens = snapshotSchema.options.map((option) => option.shape.screen.value);
     const fixtures = LOCALES.flatMap((locale) => screenFixtures(locale, 'large'));
-    expect([...new Set(fixtures.map((fixture) => fixture.screen))].sort()).toEqual([...screens].sort());
-    for (const fixture of fixtures) expect(snapshotSchema.safeParse(fixture.snapshot).success, `${fixture.screen} ${fixture.variant}`).toBe(true);
+    expect([...new Set(fixtures.map((fixture) => fixture.screen))].sort()).toEqual(
+      [...screens].sort(),
+    );
+    for (const fixture of fixtures)
+      expect(
+        snapshotSchema.safeParse(fixture.snapshot).success,
+        `${fixture.screen} ${fixture.variant}`,
+      ).toBe(true);
   });
 });
 
 describe('keypad', () => {
-  const typed = (keys: string[], max = 1000): string => keys.reduce((digits, key) => typeKey(digits, key, max), '');
+  const typed = (keys: string[], max = 1000): string =>
+    keys.reduce((digits, key) => typeKey(digits, key, max), '');
   it('takes digits without a leading zero, no more than the limit has, and deletes', () => {
     expect(typed(['0', '0', '5'])).toBe('5');
     expect(typed(['1', '2', '8'])).toBe('128');
@@ -65,7 +82,9 @@ describe('keypad', () => {
 describe('QR code', () => {
   it('has a quiet zone of four modules on every side', () => {
     const { size, path } = qrPath('weixin://wxpay/bizpayurl?pr=p4lpSuKzz');
-    const moves = [...path.matchAll(/M(\d+) (\d+)h(\d+)/g)].map((match) => match.slice(1).map(Number) as [number, number, number]);
+    const moves = [...path.matchAll(/M(\d+) (\d+)h(\d+)/g)].map(
+      (match) => match.slice(1).map(Number) as [number, number, number],
+    );
     expect(Math.min(...moves.map(([x]) => x))).toBe(QUIET_MODULES);
     expect(Math.min(...moves.map(([, y]) => y))).toBe(QUIET_MODULES);
     expect(Math.max(...moves.map(([x, , w]) => x + w))).toBe(size - QUIET_MODULES);
@@ -91,7 +110,9 @@ describe('store', () => {
     const sent: unknown[] = [];
     onIntent((intent) => sent.push(intent));
     act({ type: 'exit' });
-    const good = screenFixtures('zh-CN', 'normal').find((fixture) => fixture.screen === 'amount')?.snapshot;
+    const good = screenFixtures('zh-CN', 'normal').find(
+      (fixture) => fixture.screen === 'amount',
+    )?.snapshot;
     receive(good);
     expect(store.getState()).toMatchObject({ link: 'up', snapshot: { screen: 'amount' } });
     act({ type: 'pay', value: 10_000 });
@@ -116,18 +137,32 @@ describe('a scanner that types', () => {
     setLink('up');
     let nowMs = 1_000;
     let press: (event: unknown) => void = () => undefined;
-    const off = listenToWedge({ addEventListener: (_: string, listener: unknown) => (press = listener as typeof press), removeEventListener: () => undefined } as never, () => nowMs);
+    const off = listenToWedge(
+      {
+        addEventListener: (_: string, listener: unknown) => (press = listener as typeof press),
+        removeEventListener: () => undefined,
+      } as never,
+      () => nowMs,
+    );
     let prevented = 0;
     for (const key of [...text, 'Enter']) {
       nowMs += gapMs;
-      press({ key, ctrlKey: false, altKey: false, metaKey: false, preventDefault: () => void prevented++ });
+      press({
+        key,
+        ctrlKey: false,
+        altKey: false,
+        metaKey: false,
+        preventDefault: () => void prevented++,
+      });
     }
     off();
     if (sent.length > 0) expect(prevented).toBe(1);
     return sent;
   };
   it('is one code, ended by Enter', () => {
-    expect(typed('134567890123456789', 5)).toMatchObject([{ type: 'scan', value: '134567890123456789', screen: 'pay' }]);
+    expect(typed('134567890123456789', 5)).toMatchObject([
+      { type: 'scan', value: '134567890123456789', screen: 'pay' },
+    ]);
   });
   it('is not what a person types, nor meant for another screen', () => {
     expect(typed('134567890123456789', 300)).toEqual([]);

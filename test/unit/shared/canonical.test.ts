@@ -27,24 +27,49 @@ describe('canonical JSON', () => {
     );
   });
   it('golden, and refuses what JSON has not', () => {
-    expect(canonicalJson({ b: [1, 'é', null], a: { d: true, c: undefined } })).toBe('{"a":{"d":true},"b":[1,"é",null]}');
-    expect(canonicalJson({ é: -0, z: undefined, e: 1e21, 10: 1.5, 9: 'ü"\n\u2028', a: [{}, []] })).toBe('{"10":1.5,"9":"ü\\"\\n\u2028","a":[{},[]],"e":1e+21,"é":0}');
-    for (const bad of [Number.NaN, Infinity, [undefined], 1n, () => 0, undefined, Symbol('x')]) expect(() => canonicalJson(bad)).toThrow(RangeError);
+    expect(canonicalJson({ b: [1, 'é', null], a: { d: true, c: undefined } })).toBe(
+      '{"a":{"d":true},"b":[1,"é",null]}',
+    );
+    expect(
+      canonicalJson({ é: -0, z: undefined, e: 1e21, 10: 1.5, 9: 'ü"\n\u2028', a: [{}, []] }),
+    ).toBe('{"10":1.5,"9":"ü\\"\\n\u2028","a":[{},[]],"e":1e+21,"é":0}');
+    for (const bad of [Number.NaN, Infinity, [undefined], 1n, () => 0, undefined, Symbol('x')])
+      expect(() => canonicalJson(bad)).toThrow(RangeError);
   });
 });
 
 describe('the chain', () => {
-  const event = { epoch: 1, seq: 1, kind: 'clock-step', wallMs: 1_780_000_000_000, orderId: null, body: { stepMs: -5 } };
+  const event = {
+    epoch: 1,
+    seq: 1,
+    kind: 'clock-step',
+    wallMs: 1_780_000_000_000,
+    orderId: null,
+    body: { stepMs: -5 },
+  };
   it('golden: genesis, first event, head', () => {
     const genesis = genesisHash('000000000311', 1);
     expect(genesis).toBe('3e411017354aae6533bfa46a177fa1e24ef230d78821065a413ecfd1cbf6e703');
-    expect(eventHash(genesis, event)).toBe('69ff697d6317002c471a0d0ad5daa610eb63c2dc2d4733da87f0afb461d253f0');
+    expect(eventHash(genesis, event)).toBe(
+      '69ff697d6317002c471a0d0ad5daa610eb63c2dc2d4733da87f0afb461d253f0',
+    );
     expect(headText(1, 1, 'ab')).toBe('1:1:ab');
   });
   it('every part of an event changes its hash', () => {
     const genesis = genesisHash('000000000311', 1);
-    const all = [event, { ...event, epoch: 2 }, { ...event, seq: 2 }, { ...event, kind: 'x' }, { ...event, wallMs: 1 }, { ...event, orderId: 'x' }, { ...event, body: { stepMs: 5 } }].map((e) => eventHash(genesis, e));
-    all.push(eventHash(genesisHash('000000000311', 2), event), eventHash(genesisHash('000000000312', 1), event));
+    const all = [
+      event,
+      { ...event, epoch: 2 },
+      { ...event, seq: 2 },
+      { ...event, kind: 'x' },
+      { ...event, wallMs: 1 },
+      { ...event, orderId: 'x' },
+      { ...event, body: { stepMs: 5 } },
+    ].map((e) => eventHash(genesis, e));
+    all.push(
+      eventHash(genesisHash('000000000311', 2), event),
+      eventHash(genesisHash('000000000312', 1), event),
+    );
     expect(new Set(all).size).toBe(all.length);
   });
   it('covers nothing but the event', () => {

@@ -4,7 +4,14 @@ import { canonicalJson } from '../../../src/shared/central-api.ts';
 import { sameJson, sameMembers } from '../../../src/shared/same.ts';
 
 const value = fc.letrec((tie) => ({
-  any: fc.oneof({ maxDepth: 4 }, fc.constantFrom(null, true, false, 0, 1, '', 'a'), fc.array(tie('any'), { maxLength: 3 }), fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.option(tie('any'), { nil: undefined }), { maxKeys: 3 })),
+  any: fc.oneof(
+    { maxDepth: 4 },
+    fc.constantFrom(null, true, false, 0, 1, '', 'a'),
+    fc.array(tie('any'), { maxLength: 3 }),
+    fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.option(tie('any'), { nil: undefined }), {
+      maxKeys: 3,
+    }),
+  ),
 })).any;
 
 describe('the same JSON', () => {

@@ -14,7 +14,17 @@ let shell: BrowserShell;
 const TOKEN = 'correct-horse-battery-staple';
 
 function options(port = 0): Parameters<typeof startBrowserShell>[0] {
-  return { port, rendererDir: dir, token: TOKEN, log: () => undefined, core: { nodePath: process.execPath, args: [path.resolve('test/support/fake-core.mjs')], env: { ...process.env, FAKE_CORE: 'ok' } } };
+  return {
+    port,
+    rendererDir: dir,
+    token: TOKEN,
+    log: () => undefined,
+    core: {
+      nodePath: process.execPath,
+      args: [path.resolve('test/support/fake-core.mjs')],
+      env: { ...process.env, FAKE_CORE: 'ok' },
+    },
+  };
 }
 beforeEach(async () => {
   dir = mkdtempSync(path.join(tmpdir(), 'browser-shell-'));
@@ -30,24 +40,53 @@ afterEach(async () => {
 });
 
 const cookie = (): string => `pilotlight-${shell.port}=${TOKEN}`;
-function get(target: string, headers: Record<string, string> = {}, method = 'GET'): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }> {
+function get(
+  target: string,
+  headers: Record<string, string> = {},
+  method = 'GET',
+): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }> {
   return new Promise((resolve, reject) => {
-    const call = request({ host: '127.0.0.1', port: shell.port, path: target, method, headers: { Host: `127.0.0.1:${shell.port}`, ...headers } }, (answer) => {
-      let body = '';
-      answer.on('data', (chunk) => { body += String(chunk); });
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }));
-    });
+    const call = request(
+      {
+        host: '127.0.0.1',
+        port: shell.port,
+        path: target,
+        method,
+        headers: { Host: `127.0.0.1:${shell.port}`, ...headers },
+      },
+      (answer) => {
+        let body = '';
+        answer.on('data', (chunk) => {
+          body += String(chunk);
+        });
+        answer.on('end', () =>
+          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }),
+        );
+      },
+    );
     call.on('error', reject);
     call.end();
   });
 }
-function open(headers: Record<string, string> = {}): Promise<{ socket: WebSocket; messages: { type: string; snapshot?: { screen: string; locale: string; revision: number } }[] }> {
+function open(headers: Record<string, string> = {}): Promise<{
+  socket: WebSocket;
+  messages: { type: string; snapshot?: { screen: string; locale: string; revision: number } }[];
+}> {
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(`ws://127.0.0.1:${shell.port}/ws`, { headers: { Cookie: cookie(), Origin: `http://127.0.0.1:${shell.port}`, ...headers } });
-    const messages: { type: string; snapshot?: { screen: string; locale: string; revision: number } }[] = [];
-    socket.on('message', (data) => messages.push(JSON.parse(String(data)) as (typeof messages)[number]));
+    const socket = new WebSocket(`ws://127.0.0.1:${shell.port}/ws`, {
+      headers: { Cookie: cookie(), Origin: `http://127.0.0.1:${shell.port}`, ...headers },
+    });
+    const messages: {
+      type: string;
+      snapshot?: { screen: string; locale: string; revision: number };
+    }[] = [];
+    socket.on('message', (data) =>
+      messages.push(JSON.parse(String(data)) as (typeof messages)[number]),
+    );
     socket.on('open', () => resolve({ socket, messages }));
-    socket.on('unexpected-response', (_request, response) => reject(new Error(String(response.statusCode))));
+    socket.on('unexpected-response', (_request, response) =>
+      reject(new Error(String(response.statusCode))),
+    );
     socket.on('error', reject);
   });
 }
@@ -58,19 +97,26 @@ async function until(what: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
-const closeCode = (socket: WebSocket): Promise<number> => new Promise((resolve) => socket.on('close', (code) => resolve(code)));
+const closeCode = (socket: WebSocket): Promise<number> =>
+  new Promise((resolve) => socket.on('close', (code) => resolve(code)));
 
 describe('browser shell: pages', () => {
   it('takes the token once, sets a strict cookie and leaves the address', async () => {
     const answer = await get(`/?token=${TOKEN}`);
     expect(answer.status).toBe(303);
     expect(answer.headers.location).toBe('/');
-    expect(answer.headers['set-cookie']?.[0]).toBe(`${cookie()}; HttpOnly; SameSite=Strict; Path=/`);
+    expect(answer.headers['set-cookie']?.[0]).toBe(
+      `${cookie()}; HttpOnly; SameSite=Strict; Path=/`,
+    );
     expect((await get('/', { Cookie: cookie() })).body).toContain('kiosk');
   });
 
   it('gives nothing without the cookie or with a wrong one', async () => {
-    for (const headers of [{}, { Cookie: `pilotlight-${shell.port}=wrong` }, { Cookie: `other=${TOKEN}` }]) {
+    for (const headers of [
+      {},
+      { Cookie: `pilotlight-${shell.port}=wrong` },
+      { Cookie: `other=${TOKEN}` },
+    ]) {
       const answer = await get('/', headers as Record<string, string>);
       expect(answer.status).toBe(401);
       expect(answer.body).not.toContain('kiosk');
@@ -80,23 +126,62 @@ describe('browser shell: pages', () => {
   });
 
   it('answers only to its own names', async () => {
-    expect((await get('/', { Cookie: cookie(), Host: `localhost:${shell.port}` })).status).toBe(200);
-    for (const host of ['evil.example', `evil.example:${shell.port}`, '127.0.0.1', `127.0.0.1:${shell.port + 1}`]) expect((await get('/', { Cookie: cookie(), Host: host })).status).toBe(421);
-    expect((await get(`/?token=${TOKEN}`, { Host: 'evil.example' })).headers['set-cookie']).toBeUndefined();
+    expect((await get('/', { Cookie: cookie(), Host: `localhost:${shell.port}` })).status).toBe(
+      200,
+    );
+    for (const host of [
+      'evil.example',
+      `evil.example:${shell.port}`,
+      '127.0.0.1',
+      `127.0.0.1:${shell.port + 1}`,
+    ])
+      expect((await get('/', { Cookie: cookie(), Host: host })).status).toBe(421);
+    expect(
+      (await get(`/?token=${TOKEN}`, { Host: 'evil.example' })).headers['set-cookie'],
+    ).toBeUndefined();
   });
 
   it('sends the strict headers with every answer', async () => {
-    for (const answer of [await get('/', { Cookie: cookie() }), await get('/'), await get('/nothing', { Cookie: cookie() })]) {
+    for (const answer of [
+      await get('/', { Cookie: cookie() }),
+      await get('/'),
+      await get('/nothing', { Cookie: cookie() }),
+    ]) {
       const csp = String(answer.headers['content-security-policy']);
-      for (const part of ["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"]) expect(csp.split('; ')).toContain(part);
+      for (const part of [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+      ])
+        expect(csp.split('; ')).toContain(part);
       expect(csp).not.toContain('unsafe');
-      expect(answer.headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cross-origin-opener-policy': 'same-origin', 'cross-origin-resource-policy': 'same-origin' });
+      expect(answer.headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'cross-origin-opener-policy': 'same-origin',
+        'cross-origin-resource-policy': 'same-origin',
+      });
     }
   });
 
   it('serves a closed map', async () => {
-    expect((await get('/assets/a-1.js', { Cookie: cookie() })).headers['cache-control']).toContain('immutable');
-    for (const target of ['/secret.key', '/../package.json', '/assets/..%2f..%2fpackage.json', '//etc/passwd', '/assets/']) expect((await get(target, { Cookie: cookie() })).status).toBe(404);
+    expect((await get('/assets/a-1.js', { Cookie: cookie() })).headers['cache-control']).toContain(
+      'immutable',
+    );
+    for (const target of [
+      '/secret.key',
+      '/../package.json',
+      '/assets/..%2f..%2fpackage.json',
+      '//etc/passwd',
+      '/assets/',
+    ])
+      expect((await get(target, { Cookie: cookie() })).status).toBe(404);
     expect((await get('/', { Cookie: cookie() }, 'POST')).status).toBe(405);
   });
 
@@ -117,8 +202,17 @@ describe('browser shell: socket', () => {
     const two = await open();
     await until(() => one.messages.at(-1)?.snapshot?.screen === 'start' && two.messages.length > 0);
     const revision = one.messages.at(-1)?.snapshot?.revision ?? 0;
-    one.socket.send(JSON.stringify({ type: 'intent', intent: { type: 'set-locale', value: 'en', screen: 'start', revision } }));
-    await until(() => [one, two].every((page) => page.messages.some((message) => message.snapshot?.locale === 'en')));
+    one.socket.send(
+      JSON.stringify({
+        type: 'intent',
+        intent: { type: 'set-locale', value: 'en', screen: 'start', revision },
+      }),
+    );
+    await until(() =>
+      [one, two].every((page) =>
+        page.messages.some((message) => message.snapshot?.locale === 'en'),
+      ),
+    );
     one.socket.close();
     two.socket.close();
   });
@@ -127,12 +221,23 @@ describe('browser shell: socket', () => {
     await expect(open({ Origin: 'http://evil.example' })).rejects.toThrow('403');
     await expect(open({ Origin: '' })).rejects.toThrow('403');
     await expect(open({ Origin: `http://localhost:${shell.port}` })).rejects.toThrow('403');
-    await expect(open({ Host: 'evil.example', Origin: 'http://evil.example' })).rejects.toThrow('421');
+    await expect(open({ Host: 'evil.example', Origin: 'http://evil.example' })).rejects.toThrow(
+      '421',
+    );
     await expect(open({ Cookie: '' })).rejects.toThrow('401');
   });
 
   it('closes a page that sends anything but an intent', async () => {
-    for (const bad of ['{', '[]', '{"type":"hello"}', JSON.stringify({ type: 'intent', intent: { type: 'pay', value: -1, screen: 'amount', revision: 1 } }), JSON.stringify({ type: 'shutdown' })]) {
+    for (const bad of [
+      '{',
+      '[]',
+      '{"type":"hello"}',
+      JSON.stringify({
+        type: 'intent',
+        intent: { type: 'pay', value: -1, screen: 'amount', revision: 1 },
+      }),
+      JSON.stringify({ type: 'shutdown' }),
+    ]) {
       const { socket } = await open();
       const code = closeCode(socket);
       socket.send(bad);
@@ -151,7 +256,13 @@ describe('browser shell: socket', () => {
     expect(await big).toBe(1009);
     const flood = await open();
     const code = closeCode(flood.socket);
-    for (let i = 0; i < 60; i += 1) flood.socket.send(JSON.stringify({ type: 'intent', intent: { type: 'more-time', screen: 'amount', revision: 1 } }));
+    for (let i = 0; i < 60; i += 1)
+      flood.socket.send(
+        JSON.stringify({
+          type: 'intent',
+          intent: { type: 'more-time', screen: 'amount', revision: 1 },
+        }),
+      );
     expect(await code).toBe(1008);
   });
 });

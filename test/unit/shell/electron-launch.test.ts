@@ -1,12 +1,32 @@
 import { describe, expect, it } from 'vitest';
-import { coreCommand, forbiddenSwitch, isDemo, keyAllowed, reloadDelayMs } from '../../../src/main/electron/launch.ts';
+import {
+  coreCommand,
+  forbiddenSwitch,
+  isDemo,
+  keyAllowed,
+  reloadDelayMs,
+} from '../../../src/main/electron/launch.ts';
 import type { LaunchFacts } from '../../../src/main/electron/launch.ts';
 
-const facts = (more: Partial<LaunchFacts>): LaunchFacts => ({ packaged: false, argv: [], env: {}, resourcesPath: '/res', appRoot: '/app', platform: 'linux', ...more });
+const facts = (more: Partial<LaunchFacts>): LaunchFacts => ({
+  packaged: false,
+  argv: [],
+  env: {},
+  resourcesPath: '/res',
+  appRoot: '/app',
+  platform: 'linux',
+  ...more,
+});
 
 describe('how the Electron shell starts', () => {
   it('refuses debugging switches in a packaged build only', () => {
-    for (const argument of ['--remote-debugging-port=9222', '--inspect', '--inspect-brk=0', '--no-sandbox', '--remote-debugging-pipe']) {
+    for (const argument of [
+      '--remote-debugging-port=9222',
+      '--inspect',
+      '--inspect-brk=0',
+      '--no-sandbox',
+      '--remote-debugging-pipe',
+    ]) {
       expect(forbiddenSwitch({ packaged: true, argv: ['--ok', argument] })).toBe(argument);
       expect(forbiddenSwitch({ packaged: false, argv: [argument] })).toBeNull();
     }
@@ -14,22 +34,49 @@ describe('how the Electron shell starts', () => {
   });
 
   it('knows demo mode', () => {
-    expect([isDemo(facts({})), isDemo(facts({ argv: ['--demo'] })), isDemo(facts({ env: { PILOTLIGHT_DEMO: '1' } }))]).toEqual([false, true, true]);
+    expect([
+      isDemo(facts({})),
+      isDemo(facts({ argv: ['--demo'] })),
+      isDemo(facts({ env: { PILOTLIGHT_DEMO: '1' } })),
+    ]).toEqual([false, true, true]);
   });
 
   it('takes the core from the environment in development and never in a packaged build', () => {
-    const env = { PILOTLIGHT_NODE: '/n', PILOTLIGHT_CORE_ARGS: '["core.ts","--x"]', NODE_OPTIONS: '--inspect', KEPT: '1' };
-    expect(coreCommand(facts({ env }), () => true)).toEqual({ nodePath: '/n', args: ['core.ts', '--x'], env: { KEPT: '1' } });
-    expect(coreCommand(facts({ env, packaged: true, argv: ['--config', '/c.json'] }), () => true)).toMatchObject({ nodePath: '/res/node/bin/node', args: ['/res/core/core.mjs', '--config', '/c.json'] });
-    expect(() => coreCommand(facts({ env: { PILOTLIGHT_CORE_ARGS: '{}' } }), () => true)).toThrow('JSON array');
+    const env = {
+      PILOTLIGHT_NODE: '/n',
+      PILOTLIGHT_CORE_ARGS: '["core.ts","--x"]',
+      NODE_OPTIONS: '--inspect',
+      KEPT: '1',
+    };
+    expect(coreCommand(facts({ env }), () => true)).toEqual({
+      nodePath: '/n',
+      args: ['core.ts', '--x'],
+      env: { KEPT: '1' },
+    });
+    expect(
+      coreCommand(facts({ env, packaged: true, argv: ['--config', '/c.json'] }), () => true),
+    ).toMatchObject({
+      nodePath: '/res/node/bin/node',
+      args: ['/res/core/core.mjs', '--config', '/c.json'],
+    });
+    expect(() => coreCommand(facts({ env: { PILOTLIGHT_CORE_ARGS: '{}' } }), () => true)).toThrow(
+      'JSON array',
+    );
     expect(() => coreCommand(facts({ packaged: true }), () => false)).toThrow('/res/node/bin/node');
   });
 
   it('lets a number pad through and no shortcut', () => {
-    const key = (name: string, more = {}): boolean => keyAllowed({ type: 'keyDown', key: name, control: false, alt: false, meta: false, ...more });
+    const key = (name: string, more = {}): boolean =>
+      keyAllowed({ type: 'keyDown', key: name, control: false, alt: false, meta: false, ...more });
     expect(['1', 'Enter', 'Tab', ' '].every((name) => key(name))).toBe(true);
-    expect(['F5', 'F11', 'F12', 'r', 'Escape', 'BrowserBack'].some((name) => key(name))).toBe(false);
-    expect([key('Tab', { alt: true }), key('0', { control: true }), key('1', { meta: true })]).toEqual([false, false, false]);
+    expect(['F5', 'F11', 'F12', 'r', 'Escape', 'BrowserBack'].some((name) => key(name))).toBe(
+      false,
+    );
+    expect([
+      key('Tab', { alt: true }),
+      key('0', { control: true }),
+      key('1', { meta: true }),
+    ]).toEqual([false, false, false]);
   });
 
   it('waits longer the more often the page dies', () => {

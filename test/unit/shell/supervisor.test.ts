@@ -23,11 +23,27 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-function supervise(mode: string, timings: Partial<SupervisorTimings> = {}, nodePath = process.execPath): CoreSupervisor {
+function supervise(
+  mode: string,
+  timings: Partial<SupervisorTimings> = {},
+  nodePath = process.execPath,
+): CoreSupervisor {
   one = createSupervisor({
-    core: { nodePath, args: [FAKE], env: { ...process.env, FAKE_CORE: mode, FAKE_CORE_LOG: path.join(dir, 'log') } },
+    core: {
+      nodePath,
+      args: [FAKE],
+      env: { ...process.env, FAKE_CORE: mode, FAKE_CORE_LOG: path.join(dir, 'log') },
+    },
     log: (line) => lines.push(line),
-    timings: { backOffFirstMs: 20, backOffLastMs: 80, steadyMs: 60_000, silenceMs: 5_000, stopAskMs: 1_000, stopTermMs: 300, ...timings },
+    timings: {
+      backOffFirstMs: 20,
+      backOffLastMs: 80,
+      steadyMs: 60_000,
+      silenceMs: 5_000,
+      stopAskMs: 1_000,
+      stopTermMs: 300,
+      ...timings,
+    },
   });
   one.subscribe((snapshot) => seen.push(snapshot));
   one.start();
@@ -48,7 +64,9 @@ describe('core supervisor', () => {
     expect(s.current()).toMatchObject({ screen: 'out-of-service', reason: 'CORE-0101' });
     await until(() => s.current().screen === 'start');
     expect(heard()).toContain('{"type":"hello"}');
-    expect(s.send({ type: 'set-locale', value: 'en', screen: 'start', revision: s.current().revision })).toBe(true);
+    expect(
+      s.send({ type: 'set-locale', value: 'en', screen: 'start', revision: s.current().revision }),
+    ).toBe(true);
     await until(() => s.current().locale === 'en');
   });
 
@@ -59,7 +77,12 @@ describe('core supervisor', () => {
     s.send({ type: 'exit', screen: 'start', revision: before.revision });
     await until(() => s.starts() === 2 && s.current().screen === 'start');
     const down = seen.find((snapshot) => snapshot.screen === 'out-of-service');
-    expect(down).toMatchObject({ reason: 'CORE-0101', revision: expect.any(Number), header: before.header, demo: true });
+    expect(down).toMatchObject({
+      reason: 'CORE-0101',
+      revision: expect.any(Number),
+      header: before.header,
+      demo: true,
+    });
     const revisions = seen.map((snapshot) => snapshot.revision);
     expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
     expect(new Set(revisions).size).toBe(revisions.length);
@@ -77,7 +100,11 @@ describe('core supervisor', () => {
   it('starts again from the first wait after a steady life', async () => {
     const s = supervise('crash', { steadyMs: 0 });
     await until(() => s.starts() >= 4);
-    expect(lines.flatMap((line) => /again in (\d+) ms/.exec(line)?.[1] ?? []).slice(0, 3)).toEqual(['20', '20', '20']);
+    expect(lines.flatMap((line) => /again in (\d+) ms/.exec(line)?.[1] ?? []).slice(0, 3)).toEqual([
+      '20',
+      '20',
+      '20',
+    ]);
   });
 
   it('kills a core that goes silent', async () => {

@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { At24, blankAt24 } from '../../../src/simulator/card/at24.ts';
 import type { At24Type } from '../../../src/simulator/card/at24.ts';
 import { AT88SC102_SETTINGS, At88Sc102, blank102 } from '../../../src/simulator/card/at88sc102.ts';
-import { AT88SC1608_SETTINGS, At88Sc1608, blank1608 } from '../../../src/simulator/card/at88sc1608.ts';
+import {
+  AT88SC1608_SETTINGS,
+  At88Sc1608,
+  blank1608,
+} from '../../../src/simulator/card/at88sc1608.ts';
 import { IN_FLIGHT, updated } from '../../../src/simulator/card/chip.ts';
 import { bytesOf, hexOf } from '../../../src/simulator/card/codec.ts';
 import { Sle4428, blank4428 } from '../../../src/simulator/card/sle4428.ts';
@@ -44,26 +48,29 @@ const TYPES: readonly (readonly [string, () => AcsChip, string, string])[] = [
 ];
 
 describe('an ACS reader', () => {
-  it.each(TYPES)('%s: its ATR, its type only, and nothing before the type is selected', (_, make, type, atr) => {
-    const reader = inserted(make());
-    expect(hexOf(reader.answerToReset() as Uint8Array)).toBe(atr);
-    expect(say(reader, 'FFB0000001')).toBe('6300');
-    for (const [, , other] of TYPES) {
-      expect(say(reader, `FFA4000001${other}`)).toBe(other === type ? '9000' : '6300');
-      expect(say(reader, 'FFB0000001').slice(-4)).toBe(other === type ? '9000' : '6300');
-    }
-    expect(say(reader, 'FFA400000108')).toBe('6A81');
-    expect(say(reader, 'FFA4000002')).toBe('6700');
-    expect(say(reader, `FFA4000001${type}`, 'FFEE000000')).toBe('6A81');
-    // Selected until the next reset.
-    reader.reset();
-    expect(say(reader, 'FFB0000001')).toBe('6300');
-    expect(say(reader, `FFA4000001${type}`)).toBe('9000');
-    reader.remove();
-    expect(reader.process(bytesOf('FFB0000001')).kind).toBe('silent');
-    reader.insert();
-    expect(say(reader, 'FFB0000001')).toBe('6300');
-  });
+  it.each(TYPES)(
+    '%s: its ATR, its type only, and nothing before the type is selected',
+    (_, make, type, atr) => {
+      const reader = inserted(make());
+      expect(hexOf(reader.answerToReset() as Uint8Array)).toBe(atr);
+      expect(say(reader, 'FFB0000001')).toBe('6300');
+      for (const [, , other] of TYPES) {
+        expect(say(reader, `FFA4000001${other}`)).toBe(other === type ? '9000' : '6300');
+        expect(say(reader, 'FFB0000001').slice(-4)).toBe(other === type ? '9000' : '6300');
+      }
+      expect(say(reader, 'FFA400000108')).toBe('6A81');
+      expect(say(reader, 'FFA4000002')).toBe('6700');
+      expect(say(reader, `FFA4000001${type}`, 'FFEE000000')).toBe('6A81');
+      // Selected until the next reset.
+      reader.reset();
+      expect(say(reader, 'FFB0000001')).toBe('6300');
+      expect(say(reader, `FFA4000001${type}`)).toBe('9000');
+      reader.remove();
+      expect(reader.process(bytesOf('FFB0000001')).kind).toBe('silent');
+      reader.insert();
+      expect(say(reader, 'FFB0000001')).toBe('6300');
+    },
+  );
 
   it.each([
     ['another class', '00B0000001', '6E00'],
@@ -98,7 +105,13 @@ describe('an ACS reader', () => {
     say(torn, 'FFA400000106');
     cut.arm({ atCommand: 1, when: 'before' });
     expect(torn.process(bytesOf('FFB0000001')).kind).toBe('torn');
-    expect(torn.transcript).toEqual(['-- inserted', '=> FFA400000106', '<= 9000', '=> FFB0000001', '-- torn']);
+    expect(torn.transcript).toEqual([
+      '-- inserted',
+      '=> FFA400000106',
+      '<= 9000',
+      '=> FFB0000001',
+      '-- torn',
+    ]);
   });
 });
 
@@ -127,19 +140,23 @@ describe('an ACS reader with an SLE4442', () => {
     expect(say(reader, 'FFB1000004')).toBe('6700');
   });
 
-  it.each<AcsVariant>(['ccid', 'acr38'])('%s: answers 90 and the error counter to a code, right or wrong', (variant) => {
-    const reader = selected(variant);
-    expect(say(reader, 'FF20000003111111')).toBe('9006');
-    expect(say(reader, 'FF20000003111111')).toBe('9004');
-    expect(say(reader, 'FF20000003116806')).toBe('9007');
-    for (const left of ['9006', '9004', '9000', '9000']) expect(say(reader, 'FF20000003111111')).toBe(left);
-    reader.reset();
-    // Locked: it looks like success to whoever compares with 9000.
-    expect(say(reader, 'FFA400000106', 'FF20000003116806')).toBe('9000');
-    expect(say(reader, 'FFD00040015A')).toBe('9000');
-    expect(say(reader, 'FFB0004001').slice(0, 2)).toBe('FF');
-    expect(say(reader, 'FF200000021168')).toBe('6700');
-  });
+  it.each<AcsVariant>(['ccid', 'acr38'])(
+    '%s: answers 90 and the error counter to a code, right or wrong',
+    (variant) => {
+      const reader = selected(variant);
+      expect(say(reader, 'FF20000003111111')).toBe('9006');
+      expect(say(reader, 'FF20000003111111')).toBe('9004');
+      expect(say(reader, 'FF20000003116806')).toBe('9007');
+      for (const left of ['9006', '9004', '9000', '9000'])
+        expect(say(reader, 'FF20000003111111')).toBe(left);
+      reader.reset();
+      // Locked: it looks like success to whoever compares with 9000.
+      expect(say(reader, 'FFA400000106', 'FF20000003116806')).toBe('9000');
+      expect(say(reader, 'FFD00040015A')).toBe('9000');
+      expect(say(reader, 'FFB0004001').slice(0, 2)).toBe('FF');
+      expect(say(reader, 'FF200000021168')).toBe('6700');
+    },
+  );
 
   it('answers 9000 to a write that the chip did not carry out', () => {
     const chip = new4442();
@@ -184,7 +201,11 @@ describe('an ACS reader with an SLE4442', () => {
       const kinds = apdus.map((apdu) => reader.process(bytesOf(apdu)).kind);
       expect(kinds[n <= 2 ? 0 : 1]).toBe('torn');
       const target = [0x2a, 0x00, 0x2a, 0x00];
-      expect([...chip.peek().subarray(0x40, 0x44)]).toEqual(target.map((byte, i) => (i < n - 3 ? byte : i === n - 3 ? updated(0xff, byte, inFlight) : 0xff)));
+      expect([...chip.peek().subarray(0x40, 0x44)]).toEqual(
+        target.map((byte, i) =>
+          i < n - 3 ? byte : i === n - 3 ? updated(0xff, byte, inFlight) : 0xff,
+        ),
+      );
       reader.remove();
       reader.insert();
       expect(say(reader, 'FFA400000106', 'FF20000003116806')).toBe('9007');
@@ -234,7 +255,12 @@ describe('an ACS reader with an AT24Cxx', () => {
     const reader = inserted(chip);
     say(reader, `FFA40000010${chip.size > 2048 ? '2' : '1'}`);
     if (pageCode !== null) expect(say(reader, `FF01000001${pageCode}`)).toBe('9000');
-    expect(say(reader, `FFD0000428${Array.from({ length: 40 }, (_, i) => hexOf(Uint8Array.of(i))).join('')}`)).toBe('9000');
+    expect(
+      say(
+        reader,
+        `FFD0000428${Array.from({ length: 40 }, (_, i) => hexOf(Uint8Array.of(i))).join('')}`,
+      ),
+    ).toBe('9000');
     return say(reader, 'FFB0000428').slice(0, -4);
   };
   const right = Array.from({ length: 40 }, (_, i) => hexOf(Uint8Array.of(i))).join('');

@@ -20,8 +20,13 @@ describe('AT24Cxx', () => {
     chip.write(size - 2, bytesOf('A1A2A3'));
     expect(hexOf(chip.read(size - page, page))).toBe(`A3${'FF'.repeat(page - 3)}A1A2`);
     expect(hexOf(chip.read(size - 1, 3))).toBe('A2FFFF');
-    chip.write(0, Uint8Array.from({ length: page + 2 }, (_, i) => i));
-    expect([...chip.read(0, page)]).toEqual(Array.from({ length: page }, (_, i) => (i < 2 ? page + i : i)));
+    chip.write(
+      0,
+      Uint8Array.from({ length: page + 2 }, (_, i) => i),
+    );
+    expect([...chip.read(0, page)]).toEqual(
+      Array.from({ length: page }, (_, i) => (i < 2 ? page + i : i)),
+    );
     expect(chip.read(page, 1)[0]).toBe(page === size ? 0 : 0xff);
   });
 
@@ -38,10 +43,14 @@ describe('AT24Cxx', () => {
         const chip = chipOf('c02');
         chip.poke(0, new Uint8Array(24).fill(0x18));
         chip.arm({ afterOps: n, inFlight, rest });
-        // From the middle of the page: the cells are programmed side by side, so the page's order counts.
+        // From the middle of the page: the cells are programmed side by side, so the page's order
+        // counts.
         expect(tornBy(() => chip.write(12, Uint8Array.of(4, 5, 6, 7, 0, 1, 2, 3)))).toBe(true);
-        const behind = (byte: number): number => (rest === 'old' ? 0x18 : rest === 'ff' ? 0xff : byte);
-        const page = Array.from({ length: 8 }, (_, i) => (i < n - 1 ? i : i === n - 1 ? updated(0x18, i, inFlight) : behind(i)));
+        const behind = (byte: number): number =>
+          rest === 'old' ? 0x18 : rest === 'ff' ? 0xff : byte;
+        const page = Array.from({ length: 8 }, (_, i) =>
+          i < n - 1 ? i : i === n - 1 ? updated(0x18, i, inFlight) : behind(i),
+        );
         expect([...chip.peek().subarray(0, 24)]).toEqual([...around, ...page, ...around]);
         chip.powerOn();
         chip.write(8, Uint8Array.of(1));
@@ -62,7 +71,14 @@ describe('AT24Cxx', () => {
   });
 
   it('has the faults that every chip has, and survives JSON', () => {
-    expect(faultsOf(() => chipOf('c04'), () => undefined, (c) => c.write(3, Uint8Array.of(1)), (c) => void c.read(0, 1))).toEqual(GOOD_FAULTS);
+    expect(
+      faultsOf(
+        () => chipOf('c04'),
+        () => undefined,
+        (c) => c.write(3, Uint8Array.of(1)),
+        (c) => void c.read(0, 1),
+      ),
+    ).toEqual(GOOD_FAULTS);
     const chip = chipOf('c01');
     chip.write(1, Uint8Array.of(9));
     expect(new At24(JSON.parse(JSON.stringify(chip)) as At24State).toJSON()).toEqual(chip.toJSON());

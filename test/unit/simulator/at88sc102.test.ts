@@ -19,15 +19,22 @@ function chipWith(change: Partial<At88Sc102State> = {}, settings = AT88SC102_SET
   return chip;
 }
 /** Personalised, as customers hold it. */
-const issued = (change: Partial<At88Sc102State> = {}): At88Sc102 => chipWith({ issuerFuse: false, ...change });
+const issued = (change: Partial<At88Sc102State> = {}): At88Sc102 =>
+  chipWith({ issuerFuse: false, ...change });
 
-const zone = (chip: At88Sc102, name: keyof typeof map): string => hexOf(chip.peek().subarray(map[name].at / 8, (map[name].at + map[name].bits) / 8));
+const zone = (chip: At88Sc102, name: keyof typeof map): string =>
+  hexOf(chip.peek().subarray(map[name].at / 8, (map[name].at + map[name].bits) / 8));
 
-/** What a reader does: compare, write the first 1 of the counter's `length` bits, erase the counter. False: no 1 left. */
+/**
+ * What a reader does: compare, write the first 1 of the counter's `length` bits, erase the counter.
+ * False: no 1 left.
+ */
 function present(chip: At88Sc102, code = SC, length = 8): boolean {
   chip.compare(map.sc.at, bytesOf(code));
   const tries = chip.read(map.scac.at / 8, 2);
-  const bit = Array.from({ length }, (_, i) => i).find((i) => ((tries[i >> 3] as number) & (0x80 >> (i & 7))) !== 0);
+  const bit = Array.from({ length }, (_, i) => i).find(
+    (i) => ((tries[i >> 3] as number) & (0x80 >> (i & 7))) !== 0,
+  );
   if (bit === undefined) return false;
   chip.write(map.scac.at + bit);
   chip.erase(map.scac.at);
@@ -65,20 +72,29 @@ describe('AT88SC102', () => {
     ['nothing compared', (chip) => chip.write(map.scac.at)],
     ['the wrong code compared', (chip) => void present(chip, 'C0DF')],
     ['no bit was written', (chip) => chip.compare(map.sc.at, bytesOf(SC))],
-    ['the bit was written already', (chip) => {
-      chip.write(map.scac.at);
-      chip.compare(map.sc.at, bytesOf(SC));
-      chip.write(map.scac.at);
-    }],
-    ['the bit is none of the tries', (chip) => {
-      chip.compare(map.sc.at, bytesOf(SC));
-      chip.write(map.scac.at + 4);
-    }],
-    ['power went in between', (chip) => {
-      chip.compare(map.sc.at, bytesOf(SC));
-      chip.powerOn();
-      chip.write(map.scac.at);
-    }],
+    [
+      'the bit was written already',
+      (chip) => {
+        chip.write(map.scac.at);
+        chip.compare(map.sc.at, bytesOf(SC));
+        chip.write(map.scac.at);
+      },
+    ],
+    [
+      'the bit is none of the tries',
+      (chip) => {
+        chip.compare(map.sc.at, bytesOf(SC));
+        chip.write(map.scac.at + 4);
+      },
+    ],
+    [
+      'power went in between',
+      (chip) => {
+        chip.compare(map.sc.at, bytesOf(SC));
+        chip.powerOn();
+        chip.write(map.scac.at);
+      },
+    ],
   ])('is not verified when %s', (_, act) => {
     const chip = issued();
     act(chip);
@@ -88,7 +104,10 @@ describe('AT88SC102', () => {
     expect(zone(chip, 'scac')).toBe(tries);
   });
 
-  it.each([[4, AT88SC102_SETTINGS], [8, EIGHT]] as const)('has %i tries, and none after them', (tries, settings) => {
+  it.each([
+    [4, AT88SC102_SETTINGS],
+    [8, EIGHT],
+  ] as const)('has %i tries, and none after them', (tries, settings) => {
     const chip = chipWith({ issuerFuse: false }, settings);
     for (let i = 0; i < tries; i++) expect(present(chip, '0000', tries)).toBe(true);
     expect(present(chip, SC, tries)).toBe(false);
@@ -108,7 +127,8 @@ describe('AT88SC102', () => {
   it('hides code and keys from everybody, once personalised', () => {
     const chip = issued();
     present(chip);
-    for (const name of ['sc', 'ez1', 'ez2'] as const) expect(hexOf(chip.read(map[name].at / 8, 2))).toBe('FFFF');
+    for (const name of ['sc', 'ez1', 'ez2'] as const)
+      expect(hexOf(chip.read(map[name].at / 8, 2))).toBe('FFFF');
     const young = chipWith();
     expect(hexOf(young.read(map.ez1.at / 8, 6))).toBe('FFFFFFFFFFFF');
     present(young);
@@ -120,13 +140,14 @@ describe('AT88SC102', () => {
     const free = ['scac', 'mtz'];
     const coded = ['scac', 'mtz', 'sc', 'cpz', 'az1', 'az2'];
     const all = Object.keys(map) as (keyof typeof map)[];
-    const writable = (make: () => At88Sc102): readonly string[] => all.filter((name) => {
-      const chip = make();
-      const before = zone(chip, name);
-      const bits = map[name].bits;
-      for (let i = 0; i < bits; i++) chip.write(map[name].at + i);
-      return zone(chip, name) !== before;
-    });
+    const writable = (make: () => At88Sc102): readonly string[] =>
+      all.filter((name) => {
+        const chip = make();
+        const before = zone(chip, name);
+        const bits = map[name].bits;
+        for (let i = 0; i < bits; i++) chip.write(map[name].at + i);
+        return zone(chip, name) !== before;
+      });
     const withCode = (chip: At88Sc102): At88Sc102 => {
       present(chip);
       return chip;
@@ -237,7 +258,12 @@ describe('AT88SC102', () => {
     present(late);
     late.blow(fuses.ec2en);
     expect(late.toJSON().ec2Fuse).toBe(true);
-    for (const [inFlight, intact] of [['old', true], ['ff', true], ['partial', false], ['new', false]] as const) {
+    for (const [inFlight, intact] of [
+      ['old', true],
+      ['ff', true],
+      ['partial', false],
+      ['new', false],
+    ] as const) {
       const cut = chipWith();
       present(cut);
       cut.arm({ afterOps: 1, inFlight });
@@ -247,47 +273,73 @@ describe('AT88SC102', () => {
   });
 
   it('has the faults that every chip has, and survives JSON', () => {
-    expect(faultsOf(issued, (c) => void present(c), (c) => c.write(map.az1.at + 50), (c) => void c.read(0, 2))).toEqual(GOOD_FAULTS);
+    expect(
+      faultsOf(
+        issued,
+        (c) => void present(c),
+        (c) => c.write(map.az1.at + 50),
+        (c) => void c.read(0, 2),
+      ),
+    ).toEqual(GOOD_FAULTS);
     const chip = issued();
-    expect(new At88Sc102(JSON.parse(JSON.stringify(chip)) as At88Sc102State).toJSON()).toEqual(chip.toJSON());
+    expect(new At88Sc102(JSON.parse(JSON.stringify(chip)) as At88Sc102State).toJSON()).toEqual(
+      chip.toJSON(),
+    );
     expect(() => new At88Sc102({ ...blank102(SC), memory: '00' })).toThrow(RangeError);
   });
 
-  it.each(IN_FLIGHT)('cut at every change of verify, erase zone 1, write a byte: %s in flight', (inFlight) => {
-    const act = (chip: At88Sc102): void => {
-      present(chip);
-      chip.compare(map.ez1.at, bytesOf(EZ1));
-      chip.erase(map.az1.at);
-      put(chip, map.az1.at + 16, 'C3');
-    };
-    const prepared = (): At88Sc102 => {
-      const chip = issued();
-      chip.poke(map.az1.at / 8, new Uint8Array(64).fill(0xe7));
-      return chip;
-    };
-    const whole = prepared();
-    act(whole);
-    expect(whole.ops).toBe(2 + 1 + 4);
-    for (let n = 1; n <= whole.ops; n++) {
-      const chip = prepared();
-      chip.arm({ afterOps: n, inFlight });
-      expect(tornBy(() => act(chip))).toBe(true);
-      const took = inFlight === 'new' || inFlight === 'partial';
-      const erasedTook = inFlight === 'new' || inFlight === 'ff';
-      const scac = n === 1 ? (took ? '7FFF' : 'FFFF') : n === 2 && !erasedTook && inFlight !== 'partial' ? '7FFF' : 'FFFF';
-      expect(zone(chip, 'scac')).toBe(scac);
-      // A half erased zone: every other byte whole, between them something between.
-      const az1 = n < 3 || (n === 3 && inFlight === 'old') ? 'E7'.repeat(64) : n === 3 && inFlight === 'partial' ? 'EFFF'.repeat(32) : null;
-      if (az1 !== null) expect(zone(chip, 'az1')).toBe(az1);
-      else {
-        const zeros = n - 4 + (n > 3 && took ? 1 : 0);
-        const byte = [0xff, 0xdf, 0xdf & 0xef, 0xdf & 0xef & 0xf7, 0xc3][Math.max(0, zeros)] as number;
-        expect(zone(chip, 'az1')).toBe(`FFFF${hexOf(Uint8Array.of(byte))}${'FF'.repeat(61)}`);
+  it.each(IN_FLIGHT)(
+    'cut at every change of verify, erase zone 1, write a byte: %s in flight',
+    (inFlight) => {
+      const act = (chip: At88Sc102): void => {
+        present(chip);
+        chip.compare(map.ez1.at, bytesOf(EZ1));
+        chip.erase(map.az1.at);
+        put(chip, map.az1.at + 16, 'C3');
+      };
+      const prepared = (): At88Sc102 => {
+        const chip = issued();
+        chip.poke(map.az1.at / 8, new Uint8Array(64).fill(0xe7));
+        return chip;
+      };
+      const whole = prepared();
+      act(whole);
+      expect(whole.ops).toBe(2 + 1 + 4);
+      for (let n = 1; n <= whole.ops; n++) {
+        const chip = prepared();
+        chip.arm({ afterOps: n, inFlight });
+        expect(tornBy(() => act(chip))).toBe(true);
+        const took = inFlight === 'new' || inFlight === 'partial';
+        const erasedTook = inFlight === 'new' || inFlight === 'ff';
+        const scac =
+          n === 1
+            ? took
+              ? '7FFF'
+              : 'FFFF'
+            : n === 2 && !erasedTook && inFlight !== 'partial'
+              ? '7FFF'
+              : 'FFFF';
+        expect(zone(chip, 'scac')).toBe(scac);
+        // A half erased zone: every other byte whole, between them something between.
+        const az1 =
+          n < 3 || (n === 3 && inFlight === 'old')
+            ? 'E7'.repeat(64)
+            : n === 3 && inFlight === 'partial'
+              ? 'EFFF'.repeat(32)
+              : null;
+        if (az1 !== null) expect(zone(chip, 'az1')).toBe(az1);
+        else {
+          const zeros = n - 4 + (n > 3 && took ? 1 : 0);
+          const byte = [0xff, 0xdf, 0xdf & 0xef, 0xdf & 0xef & 0xf7, 0xc3][
+            Math.max(0, zeros)
+          ] as number;
+          expect(zone(chip, 'az1')).toBe(`FFFF${hexOf(Uint8Array.of(byte))}${'FF'.repeat(61)}`);
+        }
+        chip.powerOn();
+        act(chip);
+        expect(zone(chip, 'az1')).toBe(`FFFFC3${'FF'.repeat(61)}`);
+        expect(zone(chip, 'scac')).toBe('FFFF');
       }
-      chip.powerOn();
-      act(chip);
-      expect(zone(chip, 'az1')).toBe(`FFFFC3${'FF'.repeat(61)}`);
-      expect(zone(chip, 'scac')).toBe('FFFF');
-    }
-  });
+    },
+  );
 });

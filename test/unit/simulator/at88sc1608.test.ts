@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { AT88SC1608_SETTINGS, At88Sc1608, blank1608 } from '../../../src/simulator/card/at88sc1608.ts';
+import {
+  AT88SC1608_SETTINGS,
+  At88Sc1608,
+  blank1608,
+} from '../../../src/simulator/card/at88sc1608.ts';
 import type { At88Sc1608State } from '../../../src/simulator/card/at88sc1608.ts';
 import { IN_FLIGHT, cleared, updated } from '../../../src/simulator/card/chip.ts';
 import { bytesOf, hexOf } from '../../../src/simulator/card/codec.ts';
@@ -10,9 +14,12 @@ const WRITE = bytesOf('010203');
 const READ = bytesOf('0A0B0C');
 const { accessAt, passwordsAt } = AT88SC1608_SETTINGS;
 /** Write and read password of set 3 wanted. */
-const SHUT = 0xff & ~0xc0 & ~(7 << 2) | (3 << 2);
+const SHUT = (0xff & ~0xc0 & ~(7 << 2)) | (3 << 2);
 
-/** Zone 1 shut by set 3; zone 2 written with set 3 only; zone 3 wants authentication; zone 4 can't be changed; zone 5 clears only. */
+/**
+ * Zone 1 shut by set 3; zone 2 written with set 3 only; zone 3 wants authentication; zone 4 can't
+ * be changed; zone 5 clears only.
+ */
 function chipWith(): At88Sc1608 {
   const chip = new At88Sc1608(blank1608('5EC0DE'));
   chip.pokeConfig(accessAt, Uint8Array.of(0xff, SHUT, SHUT | 0x40, 0xdf, 0xfd, 0xfe));
@@ -44,10 +51,12 @@ describe('AT88SC1608', () => {
     expect(may((c) => expect(c.verify(3, 'write', WRITE)).toBe(true))).toBe('22 11');
     expect(may((c) => expect(c.verify(3, 'write', READ)).toBe(false))).toBe('00 FF');
     expect(may((c) => expect(c.verify(7, 'write', SECURE)).toBe(true))).toBe('00 FF');
-    expect(may((c) => {
-      c.verify(3, 'write', WRITE);
-      c.powerOn();
-    })).toBe('00 FF');
+    expect(
+      may((c) => {
+        c.verify(3, 'write', WRITE);
+        c.powerOn();
+      }),
+    ).toBe('00 FF');
   });
 
   it('keeps what the other bits of its access registers say', () => {
@@ -56,7 +65,12 @@ describe('AT88SC1608', () => {
       chip.poke(zone, 0, Uint8Array.of(0x3c));
       chip.writeUser(zone, 0, Uint8Array.of(0xf0));
     }
-    expect([2, 3, 4, 5].map((zone) => hexOf(chip.readUser(zone, 0, 1)))).toEqual(['3C', '00', '3C', '30']);
+    expect([2, 3, 4, 5].map((zone) => hexOf(chip.readUser(zone, 0, 1)))).toEqual([
+      '3C',
+      '00',
+      '3C',
+      '30',
+    ]);
     chip.verify(3, 'write', WRITE);
     chip.writeUser(2, 0, Uint8Array.of(0xf0));
     expect(chip.readUser(2, 0, 1)[0]).toBe(0xf0);
@@ -113,9 +127,18 @@ describe('AT88SC1608', () => {
   });
 
   it('has the faults that every chip has, and survives JSON', () => {
-    expect(faultsOf(chipWith, (c) => void c.verify(3, 'write', WRITE), (c) => c.writeUser(1, 0, Uint8Array.of(1)), (c) => void c.readUser(0, 0, 1))).toEqual(GOOD_FAULTS);
+    expect(
+      faultsOf(
+        chipWith,
+        (c) => void c.verify(3, 'write', WRITE),
+        (c) => c.writeUser(1, 0, Uint8Array.of(1)),
+        (c) => void c.readUser(0, 0, 1),
+      ),
+    ).toEqual(GOOD_FAULTS);
     const chip = chipWith();
-    expect(new At88Sc1608(JSON.parse(JSON.stringify(chip)) as At88Sc1608State).toJSON()).toEqual(chip.toJSON());
+    expect(new At88Sc1608(JSON.parse(JSON.stringify(chip)) as At88Sc1608State).toJSON()).toEqual(
+      chip.toJSON(),
+    );
     expect(() => new At88Sc1608({ ...blank1608('000000'), user: '' })).toThrow(RangeError);
   });
 
@@ -126,13 +149,20 @@ describe('AT88SC1608', () => {
         const chip = chipWith();
         chip.poke(1, 0x20, new Uint8Array(16).fill(0x18));
         chip.arm({ afterOps: n, inFlight, rest });
-        expect(tornBy(() => {
-          chip.verify(3, 'write', WRITE);
-          chip.writeUser(1, 0x20, bytes);
-        })).toBe(true);
-        expect(chip.peekConfig()[passwordsAt + 24]).toBe(n === 1 ? cleared(0xff, 0xfe, inFlight) : n === 2 ? updated(0xfe, 0xff, inFlight) : 0xff);
-        const behind = (byte: number): number => (n < 3 || rest === 'old' ? 0x18 : rest === 'ff' ? 0xff : byte);
-        const page = [...bytes].map((byte, i) => (i < n - 3 ? byte : i === n - 3 ? updated(0x18, byte, inFlight) : behind(byte)));
+        expect(
+          tornBy(() => {
+            chip.verify(3, 'write', WRITE);
+            chip.writeUser(1, 0x20, bytes);
+          }),
+        ).toBe(true);
+        expect(chip.peekConfig()[passwordsAt + 24]).toBe(
+          n === 1 ? cleared(0xff, 0xfe, inFlight) : n === 2 ? updated(0xfe, 0xff, inFlight) : 0xff,
+        );
+        const behind = (byte: number): number =>
+          n < 3 || rest === 'old' ? 0x18 : rest === 'ff' ? 0xff : byte;
+        const page = [...bytes].map((byte, i) =>
+          i < n - 3 ? byte : i === n - 3 ? updated(0x18, byte, inFlight) : behind(byte),
+        );
         expect([...chip.peek(1).subarray(0x20, 0x30)]).toEqual(page);
         chip.powerOn();
         expect(chip.verify(3, 'write', WRITE)).toBe(true);

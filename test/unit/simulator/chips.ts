@@ -12,8 +12,16 @@ export function tornBy(act: () => unknown): boolean {
   }
 }
 
-/** What every memory chip does with faults; throws the first thing that is not so. `change` makes at least one change, `read` none; both are commands that work without a code or after `prepare`. */
-export function faultsOf<C extends MemoryChip>(make: () => C, prepare: (chip: C) => void, change: (chip: C) => void, read: (chip: C) => void): readonly string[] {
+/**
+ * What every memory chip does with faults; throws the first thing that is not so. `change` makes at
+ * least one change, `read` none; both are commands that work without a code or after `prepare`.
+ */
+export function faultsOf<C extends MemoryChip>(
+  make: () => C,
+  prepare: (chip: C) => void,
+  change: (chip: C) => void,
+  read: (chip: C) => void,
+): readonly string[] {
   const said: string[] = [];
   const fresh = (): C => {
     const chip = make();
@@ -31,7 +39,9 @@ export function faultsOf<C extends MemoryChip>(make: () => C, prepare: (chip: C)
   const before = armed({ atCommand: 2, when: 'before' });
   const start = image(before);
   read(before);
-  said.push(`torn before: ${tornBy(() => change(before))}, ${before.torn}, unchanged: ${image(before) === start}`);
+  said.push(
+    `torn before: ${tornBy(() => change(before))}, ${before.torn}, unchanged: ${image(before) === start}`,
+  );
   said.push(`without power: ${tornBy(() => read(before))}`);
   before.powerOn();
   read(before);

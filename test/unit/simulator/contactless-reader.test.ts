@@ -1,8 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { sampleCard } from '../../../src/simulator/card/catalogue.ts';
 import { bytesOf, hexOf } from '../../../src/simulator/card/codec.ts';
-import { MifareClassic, accessHex, blankMifare, valueBlock, valueOf } from '../../../src/simulator/card/mifare-classic.ts';
-import { ACR122, ACR128, ContactlessCpu, ContactlessReader } from '../../../src/simulator/reader/contactless.ts';
+import {
+  MifareClassic,
+  accessHex,
+  blankMifare,
+  valueBlock,
+  valueOf,
+} from '../../../src/simulator/card/mifare-classic.ts';
+import {
+  ACR122,
+  ACR128,
+  ContactlessCpu,
+  ContactlessReader,
+} from '../../../src/simulator/reader/contactless.ts';
 import type { KeyStore } from '../../../src/simulator/reader/contactless.ts';
 import { say } from './slots.ts';
 
@@ -28,27 +39,32 @@ const OPEN_B = 'FF860000050100046101';
 describe('a contactless reader', () => {
   it('has the ATR of PC/SC part 3 and tells the UID', () => {
     const reader = reading();
-    expect(hexOf(reader.answerToReset() as Uint8Array)).toBe('3B8F8001804F0CA000000306030001000000006A');
+    expect(hexOf(reader.answerToReset() as Uint8Array)).toBe(
+      '3B8F8001804F0CA000000306030001000000006A',
+    );
     expect(say(reader, 'FFCA000000')).toBe('DEADBEEF9000');
     expect(say(reader, 'FFCA000004')).toBe('DEADBEEF9000');
     expect(say(reader, 'FFCA000007')).toBe('6C04');
     expect(say(reader, 'FFCA010000')).toBe('6A81');
   });
 
-  it.each([['FF860000050100046000'], ['FF8800046000']])('authenticates (%s), reads, and loses it with any failure', (open) => {
-    const reader = reading();
-    expect(say(reader, 'FFB0000410')).toBe('6300');
-    expect(say(reader, open)).toBe('9000');
-    expect(say(reader, 'FFB0000410')).toBe(`${hexOf(valueBlock(1000, 4))}9000`);
-    expect(say(reader, 'FFB0000400')).toHaveLength(36);
-    expect(say(reader, 'FFB0000408')).toBe('6C10');
-    expect(say(reader, 'FFB0000410').slice(-4)).toBe('9000');
-    expect(say(reader, 'FFB0000810')).toBe('6300');
-    expect(say(reader, 'FFB0000410')).toBe('6300');
-    say(reader, open);
-    reader.reset();
-    expect(say(reader, 'FFB0000410')).toBe('6300');
-  });
+  it.each([['FF860000050100046000'], ['FF8800046000']])(
+    'authenticates (%s), reads, and loses it with any failure',
+    (open) => {
+      const reader = reading();
+      expect(say(reader, 'FFB0000410')).toBe('6300');
+      expect(say(reader, open)).toBe('9000');
+      expect(say(reader, 'FFB0000410')).toBe(`${hexOf(valueBlock(1000, 4))}9000`);
+      expect(say(reader, 'FFB0000400')).toHaveLength(36);
+      expect(say(reader, 'FFB0000408')).toBe('6C10');
+      expect(say(reader, 'FFB0000410').slice(-4)).toBe('9000');
+      expect(say(reader, 'FFB0000810')).toBe('6300');
+      expect(say(reader, 'FFB0000410')).toBe('6300');
+      say(reader, open);
+      reader.reset();
+      expect(say(reader, 'FFB0000410')).toBe('6300');
+    },
+  );
 
   it.each([
     ['a wrong key', ['FF860000050100046001'], '6300'],
@@ -97,7 +113,9 @@ describe('a contactless reader', () => {
     expect(hexOf(chip.peek(6))).toBe('5A'.repeat(16));
     // Key A only takes away.
     expect(say(reader, OPEN_A, 'FFD7000405020000000A', 'FFB1000404')).toBe('000186969000');
-    expect(say(reader, 'FFB0000710')).toBe(`000000000000${accessHex([6, 6, 0, 3])}69${'00'.repeat(6)}9000`);
+    expect(say(reader, 'FFB0000710')).toBe(
+      `000000000000${accessHex([6, 6, 0, 3])}69${'00'.repeat(6)}9000`,
+    );
   });
 
   it('keeps its keys from card to card, the volatile one only while the card is there', () => {

@@ -11,7 +11,9 @@ const AUTH = '0082000008B2F2673EB6D48ED8';
 const UPDATE = `04D6970015${GOLDEN_AFTER}0D48C210`;
 
 function golden(...challenges: readonly string[]): CpuCard {
-  const card = sampleCard('golden').make(scriptedRandom(...(challenges.length === 0 ? GOLDEN_CHALLENGES : challenges)));
+  const card = sampleCard('golden').make(
+    scriptedRandom(...(challenges.length === 0 ? GOLDEN_CHALLENGES : challenges)),
+  );
   card.insert();
   return card;
 }
@@ -31,7 +33,9 @@ describe('the simulated card', () => {
     expect(say(card, SELECT)).toBe('6111');
     expect(say(card, '00C0000011')).toBe('6F0F8408504C2E4D45544552A5038801159000');
     expect(say(card, '00B0970011')).toBe(`${GOLDEN_BEFORE}9000`);
-    expect(say(card, '00B09A0020')).toBe('580029000004D200031BF625111508300000026000157700000000000000C38B9000');
+    expect(say(card, '00B09A0020')).toBe(
+      '580029000004D200031BF625111508300000026000157700000000000000C38B9000',
+    );
     expect(hexOf(card.atr)).toBe('3B6500009C02020702');
   });
 
@@ -46,12 +50,27 @@ describe('the simulated card', () => {
     ['before authentication', [SELECT, '0084000004', UPDATE], '6982'],
     ['without secure messaging', [SELECT, '0084000008', AUTH, `00D6970011${GOLDEN_AFTER}`], '6987'],
     ['without a challenge', [SELECT, '0084000008', AUTH, UPDATE], '6984'],
-    ['with a challenge that another command used up', [SELECT, '0084000008', AUTH, '0084000004', '00B0970011', UPDATE], '6984'],
-    ['with a wrong MAC', [SELECT, '0084000008', AUTH, '0084000004', `${UPDATE.slice(0, -1)}1`], '6988'],
-    ['of another file', [SELECT, '0084000008', AUTH, '0084000004', UPDATE.replace('04D697', '04D696')], '6982'],
+    [
+      'with a challenge that another command used up',
+      [SELECT, '0084000008', AUTH, '0084000004', '00B0970011', UPDATE],
+      '6984',
+    ],
+    [
+      'with a wrong MAC',
+      [SELECT, '0084000008', AUTH, '0084000004', `${UPDATE.slice(0, -1)}1`],
+      '6988',
+    ],
+    [
+      'of another file',
+      [SELECT, '0084000008', AUTH, '0084000004', UPDATE.replace('04D697', '04D696')],
+      '6982',
+    ],
     ['after a reset', [SELECT, '0084000008', AUTH, 'reset', SELECT, '0084000004', UPDATE], '6982'],
   ])('refuses an update %s', (_, commands, sw) => {
-    const card = golden('A1B2C3D4E5F60718', ...(commands.includes('0084000004') && commands.includes(AUTH) ? ['A1B2C3D4'] : []));
+    const card = golden(
+      'A1B2C3D4E5F60718',
+      ...(commands.includes('0084000004') && commands.includes(AUTH) ? ['A1B2C3D4'] : []),
+    );
     const fixed = commands.includes(AUTH) ? card : golden('A1B2C3D4');
     let last = '';
     for (const command of commands) {
@@ -88,7 +107,10 @@ describe('the simulated card', () => {
     expect(say(card, ...wrong)).toBe('63C1');
     expect(say(card, ...wrong)).toBe('63C0');
     expect(say(card, ...wrong)).toBe('6983');
-    const again = CpuCard.fromJSON(JSON.parse(JSON.stringify(card)) as CpuCardState, scriptedRandom('A1B2C3D4E5F60718'));
+    const again = CpuCard.fromJSON(
+      JSON.parse(JSON.stringify(card)) as CpuCardState,
+      scriptedRandom('A1B2C3D4E5F60718'),
+    );
     expect(say(again, SELECT, '0084000008', AUTH)).toBe('6983');
   });
 
@@ -113,7 +135,12 @@ describe('the simulated card', () => {
   it('survives JSON', () => {
     for (const sample of CATALOGUE) {
       const card = sample.make();
-      expect(CpuCard.fromJSON(JSON.parse(JSON.stringify(card)) as CpuCardState, counterRandom(1)).toJSON()).toEqual(card.toJSON());
+      expect(
+        CpuCard.fromJSON(
+          JSON.parse(JSON.stringify(card)) as CpuCardState,
+          counterRandom(1),
+        ).toJSON(),
+      ).toEqual(card.toJSON());
     }
   });
 });
@@ -136,15 +163,35 @@ describe('the meter', () => {
   it('refuses a skipped count, a full meter and another meter’s card', () => {
     const card = sampleCard('golden').make();
     const base = (Meter.ofCard(card, 100_000) as Meter).state();
-    expect(new Meter({ ...base, count: 39 }).visit(card, NOW)).toEqual({ accepted: false, reason: 'count', credited: 0 });
-    expect(new Meter({ ...base, count: 40, remaining: 96_000 }).visit(card, NOW)).toEqual({ accepted: false, reason: 'ceiling', credited: 0 });
-    expect(new Meter({ ...base, meterNo: '0000000001' }).visit(card, NOW)).toEqual({ accepted: false, reason: 'other meter', credited: 0 });
+    expect(new Meter({ ...base, count: 39 }).visit(card, NOW)).toEqual({
+      accepted: false,
+      reason: 'count',
+      credited: 0,
+    });
+    expect(new Meter({ ...base, count: 40, remaining: 96_000 }).visit(card, NOW)).toEqual({
+      accepted: false,
+      reason: 'ceiling',
+      credited: 0,
+    });
+    expect(new Meter({ ...base, meterNo: '0000000001' }).visit(card, NOW)).toEqual({
+      accepted: false,
+      reason: 'other meter',
+      credited: 0,
+    });
   });
 
   it('takes the first purchase of a new card', () => {
     const state = issue({ cardNo: '8800003999', userNo: '1002203399', meterNo: null, count: 1 });
     const card = new CpuCard(state, counterRandom(1));
-    const meter = new Meter({ meterNo: '0000157799', count: 0, remaining: 0, used: 0, ceiling: 100_000, valveClosed: false, faults: 0 });
+    const meter = new Meter({
+      meterNo: '0000157799',
+      count: 0,
+      remaining: 0,
+      used: 0,
+      ceiling: 100_000,
+      valveClosed: false,
+      faults: 0,
+    });
     expect(meter.visit(card, NOW)).toEqual({ accepted: true, credited: 5000 });
   });
 });

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { IN_FLIGHT } from '../../../src/simulator/card/chip.ts';
 import { bytesOf, hexOf } from '../../../src/simulator/card/codec.ts';
-import { MifareClassic, accessHex, blankMifare, valueBlock, valueOf } from '../../../src/simulator/card/mifare-classic.ts';
+import {
+  MifareClassic,
+  accessHex,
+  blankMifare,
+  valueBlock,
+  valueOf,
+} from '../../../src/simulator/card/mifare-classic.ts';
 import type { MifareClassicState, MifareKey } from '../../../src/simulator/card/mifare-classic.ts';
 import { GOOD_FAULTS, faultsOf, tornBy } from './chips.ts';
 
@@ -9,7 +15,10 @@ const A = bytesOf('A0A1A2A3A4A5');
 const B = bytesOf('B0B1B2B3B4B5');
 const FF = bytesOf('FFFFFFFFFFFF');
 
-/** Sector 1 with keys A and B and these conditions (C1 C2 C3) for its blocks; block 4 holds the value 1000. */
+/**
+ * Sector 1 with keys A and B and these conditions (C1 C2 C3) for its blocks; block 4 holds the
+ * value 1000.
+ */
 function card(blocks: readonly [number, number, number, number] = [6, 0, 0, 3]): MifareClassic {
   const chip = new MifareClassic(blankMifare('DEADBEEF'));
   chip.poke(4, valueBlock(1000, 4));
@@ -18,7 +27,10 @@ function card(blocks: readonly [number, number, number, number] = [6, 0, 0, 3]):
   return chip;
 }
 const key = { A, B } as const;
-function opened(which: MifareKey, blocks?: readonly [number, number, number, number]): MifareClassic {
+function opened(
+  which: MifareKey,
+  blocks?: readonly [number, number, number, number],
+): MifareClassic {
   const chip = card(blocks);
   expect(chip.authenticate(4, which, key[which])).toBe(true);
   return chip;
@@ -87,17 +99,23 @@ describe('Mifare Classic', () => {
         i: (c) => c.add(4, 'increment', 5) && c.transfer(4),
         d: (c) => c.add(4, 'decrement', 5) && c.transfer(4),
       };
-      return Object.entries(act).filter(([, run]) => {
-        const chip = opened(which, [condition, 0, 0, 3]);
-        const ok = run(chip);
-        if (!ok) expect(hexOf(chip.peek(4))).toBe(hexOf(valueBlock(1000, 4)));
-        return ok;
-      }).map(([name]) => name).join('');
+      return Object.entries(act)
+        .filter(([, run]) => {
+          const chip = opened(which, [condition, 0, 0, 3]);
+          const ok = run(chip);
+          if (!ok) expect(hexOf(chip.peek(4))).toBe(hexOf(valueBlock(1000, 4)));
+          return ok;
+        })
+        .map(([name]) => name)
+        .join('');
     };
     expect([may('A'), may('B')]).toEqual([byA, byB]);
   });
 
-  /** What each key may change of a trailer, and read beside: a, c(ondition), b in capitals when read. */
+  /**
+   * What each key may change of a trailer, and read beside: a, c(ondition), b in capitals when
+   * read.
+   */
   it.each([
     [0, 'abCB', ''],
     [1, 'acbCB', ''],
@@ -155,8 +173,14 @@ describe('Mifare Classic', () => {
   it.each<[string, (chip: MifareClassic) => boolean]>([
     ['a block that holds no value', (c) => c.add(5, 'increment', 1)],
     ['restoring one', (c) => c.restore(5)],
-    ['going past 32 bits', (c) => c.write(4, valueBlock(0x7fff_ffff, 4)) && c.add(4, 'increment', 1)],
-    ['going below them', (c) => c.write(4, valueBlock(-0x8000_0000, 4)) && c.add(4, 'decrement', 1)],
+    [
+      'going past 32 bits',
+      (c) => c.write(4, valueBlock(0x7fff_ffff, 4)) && c.add(4, 'increment', 1),
+    ],
+    [
+      'going below them',
+      (c) => c.write(4, valueBlock(-0x8000_0000, 4)) && c.add(4, 'decrement', 1),
+    ],
     ['a negative amount', (c) => c.add(4, 'increment', -1)],
     ['a transfer of nothing', (c) => c.transfer(4)],
     ['a transfer into another sector', (c) => c.add(4, 'increment', 1) && c.transfer(8)],
@@ -170,8 +194,17 @@ describe('Mifare Classic', () => {
   });
 
   it('has the faults that every chip has, and survives JSON', () => {
-    expect(faultsOf(card, (c) => void c.authenticate(4, 'B', B), (c) => void c.write(5, valueBlock(1, 1)), (c) => void c.read(5))).toEqual(GOOD_FAULTS);
-    expect(new MifareClassic(JSON.parse(JSON.stringify(card())) as MifareClassicState).toJSON()).toEqual(card().toJSON());
+    expect(
+      faultsOf(
+        card,
+        (c) => void c.authenticate(4, 'B', B),
+        (c) => void c.write(5, valueBlock(1, 1)),
+        (c) => void c.read(5),
+      ),
+    ).toEqual(GOOD_FAULTS);
+    expect(
+      new MifareClassic(JSON.parse(JSON.stringify(card())) as MifareClassicState).toJSON(),
+    ).toEqual(card().toJSON());
     expect(() => new MifareClassic({ kind: 'mifare-classic', blocks: '00' })).toThrow(RangeError);
   });
 
@@ -180,7 +213,12 @@ describe('Mifare Classic', () => {
     chip.arm({ afterOps: 1, inFlight });
     expect(tornBy(() => chip.add(4, 'increment', 1) && chip.transfer(4))).toBe(true);
     const next = hexOf(valueBlock(1001, 4));
-    const expected = { old: hexOf(valueBlock(1000, 4)), ff: 'FF'.repeat(16), partial: next.slice(0, 16) + 'FF'.repeat(8), new: next }[inFlight];
+    const expected = {
+      old: hexOf(valueBlock(1000, 4)),
+      ff: 'FF'.repeat(16),
+      partial: next.slice(0, 16) + 'FF'.repeat(8),
+      new: next,
+    }[inFlight];
     expect(hexOf(chip.peek(4))).toBe(expected);
     chip.powerOn();
     expect(chip.read(4)).toBeNull();

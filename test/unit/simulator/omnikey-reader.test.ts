@@ -6,7 +6,10 @@ import { OMNIKEY_SETTINGS, OmnikeyReader } from '../../../src/simulator/reader/o
 import type { OmnikeySettings } from '../../../src/simulator/reader/omnikey.ts';
 import { say } from './slots.ts';
 
-function with4442(settings: Partial<OmnikeySettings> = {}): { readonly chip: Sle4442; readonly reader: OmnikeyReader } {
+function with4442(settings: Partial<OmnikeySettings> = {}): {
+  readonly chip: Sle4442;
+  readonly reader: OmnikeyReader;
+} {
   const chip = new Sle4442({ ...blank4442(), security: '07116806' });
   const reader = new OmnikeyReader(chip, { ...OMNIKEY_SETTINGS, ...settings });
   reader.insert();
@@ -59,7 +62,8 @@ describe('an OMNIKEY reader', () => {
     expect(say(reader, 'FF200000')).toBe('9000');
     reader.reset();
     expect(say(reader, 'FF200000')).toBe('63C3');
-    for (const sw of ['63C2', '63C1', '6983', '6983']) expect(say(reader, 'FF20000003111111')).toBe(sw);
+    for (const sw of ['63C2', '63C1', '6983', '6983'])
+      expect(say(reader, 'FF20000003111111')).toBe(sw);
     expect(say(reader, 'FF20000003116806')).toBe('6983');
     expect(say(reader, 'FF200000')).toBe('6983');
     expect(say(with4442({ verifyTellsTries: false }).reader, 'FF200000')).toBe('6700');

@@ -20,7 +20,8 @@ describe('a simulated reader behind vpcd’s protocol', () => {
     rig.slot.insert(reader);
     const channel = await cardIn(rig.reader);
     expect(toHex(must(await channel.reset()))).toBe('3B04A2131091');
-    const said = async (hex: string): Promise<string> => toHex(must(await channel.transmit(fromHex(hex))));
+    const said = async (hex: string): Promise<string> =>
+      toHex(must(await channel.transmit(fromHex(hex))));
     expect(await said('FFB0000004')).toBe('6300');
     expect(await said('FFA400000106')).toBe('9000');
     expect(await said('FF20000003FFFFFF')).toBe('9007');

@@ -1,7 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { IN_FLIGHT, cleared, updated } from '../../../src/simulator/card/chip.ts';
 import { hexOf } from '../../../src/simulator/card/codec.ts';
-import { CODE_ADDRESS, COUNTER_ADDRESS, PROTECT, READ, READ_WITH_BITS, Sle4428, UPDATE, UPDATE_AND_PROTECT, VERIFY, WRITE_COUNTER, blank4428 } from '../../../src/simulator/card/sle4428.ts';
+import {
+  CODE_ADDRESS,
+  COUNTER_ADDRESS,
+  PROTECT,
+  READ,
+  READ_WITH_BITS,
+  Sle4428,
+  UPDATE,
+  UPDATE_AND_PROTECT,
+  VERIFY,
+  WRITE_COUNTER,
+  blank4428,
+} from '../../../src/simulator/card/sle4428.ts';
 import type { Sle4428State } from '../../../src/simulator/card/sle4428.ts';
 import { GOOD_FAULTS, faultsOf, tornBy } from './chips.ts';
 
@@ -45,7 +57,9 @@ describe('SLE4428', () => {
     expect(present(chip, [0xff, 0xff])).toBe(0xff);
     for (const address of [0, 7, 21, 26]) chip.send(UPDATE, address, 0x11);
     for (const address of [8, 20, 27]) chip.send(UPDATE, address, 0x11);
-    expect([0, 7, 21, 26, 8, 20, 27].map((a) => byteAt(chip, a))).toEqual([0x92, 0xff, 0xff, 0xff, 0x11, 0x11, 0x11]);
+    expect([0, 7, 21, 26, 8, 20, 27].map((a) => byteAt(chip, a))).toEqual([
+      0x92, 0xff, 0xff, 0xff, 0x11, 0x11, 0x11,
+    ]);
   });
 
   it('changes nothing before the code, nor after power went', () => {
@@ -65,7 +79,8 @@ describe('SLE4428', () => {
 
   it('has eight tries, and none after them', () => {
     const chip = chipWith();
-    for (let tries = 7; tries >= 0; tries--) expect(present(chip, [0x12, 0x35]).toString(2).replaceAll('0', '')).toHaveLength(tries);
+    for (let tries = 7; tries >= 0; tries--)
+      expect(present(chip, [0x12, 0x35]).toString(2).replaceAll('0', '')).toHaveLength(tries);
     expect(present(chip)).toBe(0);
     chip.send(WRITE_COUNTER, COUNTER_ADDRESS, 0);
     for (const [i, byte] of CODE.entries()) chip.send(VERIFY, CODE_ADDRESS + i, byte);
@@ -115,9 +130,18 @@ describe('SLE4428', () => {
   });
 
   it('has the faults that every chip has, and survives JSON', () => {
-    expect(faultsOf(chipWith, (c) => void present(c), (c) => void c.send(UPDATE, 0x200, 0x12), (c) => void c.send(READ, 0))).toEqual(GOOD_FAULTS);
+    expect(
+      faultsOf(
+        chipWith,
+        (c) => void present(c),
+        (c) => void c.send(UPDATE, 0x200, 0x12),
+        (c) => void c.send(READ, 0),
+      ),
+    ).toEqual(GOOD_FAULTS);
     const chip = chipWith(0x7f);
-    expect(new Sle4428(JSON.parse(JSON.stringify(chip)) as Sle4428State).toJSON()).toEqual(chip.toJSON());
+    expect(new Sle4428(JSON.parse(JSON.stringify(chip)) as Sle4428State).toJSON()).toEqual(
+      chip.toJSON(),
+    );
     expect(() => new Sle4428({ ...blank4428(), main: '' })).toThrow(RangeError);
   });
 
@@ -134,8 +158,14 @@ describe('SLE4428', () => {
       const chip = chipWith();
       chip.arm({ afterOps: n, inFlight });
       expect(tornBy(() => act(chip))).toBe(true);
-      expect(counterOf(chip)).toBe(n === 1 ? cleared(0xff, 0xfe, inFlight) : n === 2 ? updated(0xfe, 0xff, inFlight) : 0xff);
-      expect([...chip.peek().subarray(0x200, 0x203)]).toEqual(bytes.map((byte, i) => (i < n - 3 ? byte : i === n - 3 ? updated(0xff, byte, inFlight) : 0xff)));
+      expect(counterOf(chip)).toBe(
+        n === 1 ? cleared(0xff, 0xfe, inFlight) : n === 2 ? updated(0xfe, 0xff, inFlight) : 0xff,
+      );
+      expect([...chip.peek().subarray(0x200, 0x203)]).toEqual(
+        bytes.map((byte, i) =>
+          i < n - 3 ? byte : i === n - 3 ? updated(0xff, byte, inFlight) : 0xff,
+        ),
+      );
       chip.powerOn();
       const isSet = chip.send(READ_WITH_BITS, 0x202)[1] === 0;
       expect(isSet).toBe(n === 6 && (inFlight === 'partial' || inFlight === 'new'));

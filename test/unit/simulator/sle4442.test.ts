@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { IN_FLIGHT, cleared, erased, updated } from '../../../src/simulator/card/chip.ts';
 import type { InFlight } from '../../../src/simulator/card/chip.ts';
 import { hexOf } from '../../../src/simulator/card/codec.ts';
-import { COMPARE, READ_MAIN, READ_PROTECTION, READ_SECURITY, Sle4442, UPDATE_MAIN, UPDATE_SECURITY, WRITE_PROTECTION, blank4442 } from '../../../src/simulator/card/sle4442.ts';
+import {
+  COMPARE,
+  READ_MAIN,
+  READ_PROTECTION,
+  READ_SECURITY,
+  Sle4442,
+  UPDATE_MAIN,
+  UPDATE_SECURITY,
+  WRITE_PROTECTION,
+  blank4442,
+} from '../../../src/simulator/card/sle4442.ts';
 import type { Sle4442State } from '../../../src/simulator/card/sle4442.ts';
 import { GOOD_FAULTS, faultsOf, tornBy } from './chips.ts';
 
@@ -16,7 +26,8 @@ function chipWith(state: Partial<Sle4442State> = {}): Sle4442 {
 }
 
 const security = (chip: Sle4442): string => hexOf(chip.send(READ_SECURITY, 0));
-const counterOf = (chip: Sle4442): number => Number.parseInt(chip.toJSON().security.slice(0, 2), 16);
+const counterOf = (chip: Sle4442): number =>
+  Number.parseInt(chip.toJSON().security.slice(0, 2), 16);
 const byteAt = (chip: Sle4442, address: number): number => chip.peek()[address] as number;
 const lowestBit = (counter: number): number => counter & -counter;
 
@@ -123,29 +134,41 @@ describe('SLE4442', () => {
 
   it.each<[string, (chip: Sle4442) => void]>([
     ['no bit was cleared', (chip) => PSC.forEach((byte, i) => chip.send(COMPARE, i + 1, byte))],
-    ['the bit was clear already', (chip) => {
-      chip.send(UPDATE_SECURITY, 0, 0x07);
-      PSC.forEach((byte, i) => chip.send(COMPARE, i + 1, byte));
-    }],
-    ['only two bytes compared', (chip) => {
-      chip.send(UPDATE_SECURITY, 0, 0x03);
-      chip.send(COMPARE, 1, PSC[0]);
-      chip.send(COMPARE, 2, PSC[1]);
-    }],
-    ['one byte was wrong first and right then', (chip) => {
-      chip.send(UPDATE_SECURITY, 0, 0x03);
-      chip.send(COMPARE, 1, PSC[0]);
-      chip.send(COMPARE, 2, 0x00);
-      chip.send(COMPARE, 2, PSC[1]);
-      chip.send(COMPARE, 3, PSC[2]);
-    }],
-    ['power went in between', (chip) => {
-      chip.send(UPDATE_SECURITY, 0, 0x03);
-      chip.send(COMPARE, 1, PSC[0]);
-      chip.powerOn();
-      chip.send(COMPARE, 2, PSC[1]);
-      chip.send(COMPARE, 3, PSC[2]);
-    }],
+    [
+      'the bit was clear already',
+      (chip) => {
+        chip.send(UPDATE_SECURITY, 0, 0x07);
+        PSC.forEach((byte, i) => chip.send(COMPARE, i + 1, byte));
+      },
+    ],
+    [
+      'only two bytes compared',
+      (chip) => {
+        chip.send(UPDATE_SECURITY, 0, 0x03);
+        chip.send(COMPARE, 1, PSC[0]);
+        chip.send(COMPARE, 2, PSC[1]);
+      },
+    ],
+    [
+      'one byte was wrong first and right then',
+      (chip) => {
+        chip.send(UPDATE_SECURITY, 0, 0x03);
+        chip.send(COMPARE, 1, PSC[0]);
+        chip.send(COMPARE, 2, 0x00);
+        chip.send(COMPARE, 2, PSC[1]);
+        chip.send(COMPARE, 3, PSC[2]);
+      },
+    ],
+    [
+      'power went in between',
+      (chip) => {
+        chip.send(UPDATE_SECURITY, 0, 0x03);
+        chip.send(COMPARE, 1, PSC[0]);
+        chip.powerOn();
+        chip.send(COMPARE, 2, PSC[1]);
+        chip.send(COMPARE, 3, PSC[2]);
+      },
+    ],
   ])('is not verified when %s', (_, act) => {
     const chip = chipWith();
     act(chip);
@@ -190,7 +213,14 @@ describe('SLE4442', () => {
   });
 
   it('has the faults that every chip has', () => {
-    expect(faultsOf(chipWith, (c) => void present(c, PSC), (c) => void c.send(UPDATE_MAIN, 0x50, 0x12), (c) => void c.send(READ_MAIN, 0))).toEqual(GOOD_FAULTS);
+    expect(
+      faultsOf(
+        chipWith,
+        (c) => void present(c, PSC),
+        (c) => void c.send(UPDATE_MAIN, 0x50, 0x12),
+        (c) => void c.send(READ_MAIN, 0),
+      ),
+    ).toEqual(GOOD_FAULTS);
   });
 
   it('lies about as many bytes as it is told, and never about its counter', () => {
@@ -204,7 +234,9 @@ describe('SLE4442', () => {
   it('survives JSON', () => {
     const chip = chipWith();
     present(chip, WRONG);
-    expect(new Sle4442(JSON.parse(JSON.stringify(chip)) as Sle4442State).toJSON()).toEqual(chip.toJSON());
+    expect(new Sle4442(JSON.parse(JSON.stringify(chip)) as Sle4442State).toJSON()).toEqual(
+      chip.toJSON(),
+    );
   });
 
   it('refuses a state that is no SLE4442', () => {
@@ -228,27 +260,33 @@ describe('an SLE4442 cut at every change', () => {
     expect(total).toBe(2 + BYTES.length);
   });
 
-  it.each(IN_FLIGHT)('%s: all earlier bytes are new, all later ones old, the one in flight is as told', (inFlight) => {
-    for (let n = 1; n <= total; n++) {
-      const chip = chipWith();
-      chip.poke(0x40, new Uint8Array(8).fill(0x18));
-      chip.arm({ afterOps: n, inFlight });
-      expect(tornBy(() => purchase(chip))).toBe(true);
-      expect(chip.ops).toBe(n);
-      const written = Math.max(0, n - 3);
-      const expected = BYTES.map((byte, i) => (i < written ? byte : i > written || n < 3 ? 0x18 : updated(0x18, byte, inFlight)));
-      expect([...chip.peek().subarray(0x40, 0x48)]).toEqual(expected);
-      // The counter: whole again only once it was erased.
-      const counter = n === 1 ? cleared(0x07, 0x06, inFlight) : n === 2 ? erased(0x06, 0x07, inFlight) : 0x07;
-      expect(counterOf(chip)).toBe(counter);
-      // And the card goes on.
-      chip.powerOn();
-      expect(chip.verified).toBe(false);
-      expect(present(chip, PSC)).toBe(0x07);
-      purchase(chip);
-      expect([...chip.peek().subarray(0x40, 0x48)]).toEqual(BYTES);
-    }
-  });
+  it.each(IN_FLIGHT)(
+    '%s: all earlier bytes are new, all later ones old, the one in flight is as told',
+    (inFlight) => {
+      for (let n = 1; n <= total; n++) {
+        const chip = chipWith();
+        chip.poke(0x40, new Uint8Array(8).fill(0x18));
+        chip.arm({ afterOps: n, inFlight });
+        expect(tornBy(() => purchase(chip))).toBe(true);
+        expect(chip.ops).toBe(n);
+        const written = Math.max(0, n - 3);
+        const expected = BYTES.map((byte, i) =>
+          i < written ? byte : i > written || n < 3 ? 0x18 : updated(0x18, byte, inFlight),
+        );
+        expect([...chip.peek().subarray(0x40, 0x48)]).toEqual(expected);
+        // The counter: whole again only once it was erased.
+        const counter =
+          n === 1 ? cleared(0x07, 0x06, inFlight) : n === 2 ? erased(0x06, 0x07, inFlight) : 0x07;
+        expect(counterOf(chip)).toBe(counter);
+        // And the card goes on.
+        chip.powerOn();
+        expect(chip.verified).toBe(false);
+        expect(present(chip, PSC)).toBe(0x07);
+        purchase(chip);
+        expect([...chip.peek().subarray(0x40, 0x48)]).toEqual(BYTES);
+      }
+    },
+  );
 
   it('two cuts inside the verification leave one try, three none: dead, with the right code', () => {
     const chip = chipWith();
@@ -266,14 +304,21 @@ describe('an SLE4442 cut at every change', () => {
       const chip = chipWith();
       present(chip, PSC);
       chip.arm({ afterOps: 2, inFlight });
-      expect(tornBy(() => [1, 2, 3].forEach((byte, i) => chip.send(UPDATE_SECURITY, i + 1, byte)))).toBe(true);
+      expect(
+        tornBy(() => [1, 2, 3].forEach((byte, i) => chip.send(UPDATE_SECURITY, i + 1, byte))),
+      ).toBe(true);
       chip.powerOn();
       expect(present(chip, [0x01, updated(0x68, 0x02, inFlight), 0x06])).toBe(0x07);
     }
   });
 
   it('a cut protection bit is set or not', () => {
-    for (const [inFlight, bits] of [['old', 'F0FFFFFF'], ['ff', 'F0FFFFFF'], ['partial', 'F0FEFFFF'], ['new', 'F0FEFFFF']] as const) {
+    for (const [inFlight, bits] of [
+      ['old', 'F0FFFFFF'],
+      ['ff', 'F0FFFFFF'],
+      ['partial', 'F0FEFFFF'],
+      ['new', 'F0FEFFFF'],
+    ] as const) {
       const chip = chipWith();
       present(chip, PSC);
       chip.arm({ afterOps: 1, inFlight });

@@ -29,7 +29,10 @@ export interface AdapterOptions {
 
 /** A maker's program sees nothing of the kiosk's environment but where programs are. */
 export function childEnv(): NodeJS.ProcessEnv {
-  return { PATH: process.env['PATH'] ?? '', ...(process.env['SystemRoot'] === undefined ? {} : { SystemRoot: process.env['SystemRoot'] }) };
+  return {
+    PATH: process.env['PATH'] ?? '',
+    ...(process.env['SystemRoot'] === undefined ? {} : { SystemRoot: process.env['SystemRoot'] }),
+  };
 }
 
 /** One life of the program: lines in, lines out. */
@@ -54,7 +57,9 @@ class Life {
       this.#wake?.();
     });
     this.child.stderr.setEncoding('utf8');
-    this.child.stderr.on('data', (text: string) => o.log('debug', 'card', `${o.id} adapter says`, text.slice(0, 500)));
+    this.child.stderr.on('data', (text: string) =>
+      o.log('debug', 'card', `${o.id} adapter says`, text.slice(0, 500)),
+    );
     // A pipe that broke is told by the end of the process.
     this.child.stdin.on('error', () => undefined);
     this.child.on('error', (cause) => this.end(cause.message));
@@ -91,8 +96,9 @@ class Life {
 }
 
 /**
- * The program, supervised: one job at a time, started when it is needed, killed when it is silent or does not keep to
- * the protocol, and started again with back-off. A job that was under way then fails with CARD-0107.
+ * The program, supervised: one job at a time, started when it is needed, killed when it is silent
+ * or does not keep to the protocol, and started again with back-off. A job that was under way then
+ * fails with CARD-0107.
  */
 export class AdapterProcess {
   readonly #o: AdapterOptions;
@@ -108,7 +114,11 @@ export class AdapterProcess {
   }
 
   /** One job to its end; `serve` carries out what the program asks for meanwhile. */
-  job<T>(schema: z.ZodType<T>, job: Wire, serve: (ask: Ask) => Promise<Result<Wire, Failure>>): Promise<Result<T, Failure>> {
+  job<T>(
+    schema: z.ZodType<T>,
+    job: Wire,
+    serve: (ask: Ask) => Promise<Result<Wire, Failure>>,
+  ): Promise<Result<T, Failure>> {
     return this.#lane.run(async () => {
       const started = await this.#start();
       if (!started.ok) return started;
@@ -131,10 +141,17 @@ export class AdapterProcess {
     if (running !== null && running.over === null) return ok(running);
     if (running !== null) this.#died(running.over ?? '');
     const waitMs = this.#notBefore - clock.monoMs();
-    if (waitMs > 0) return err(failure('CARD-0107', `${id} adapter: started again in ${Math.ceil(waitMs)} ms`));
+    if (waitMs > 0)
+      return err(failure('CARD-0107', `${id} adapter: started again in ${Math.ceil(waitMs)} ms`));
     const life = new Life(this.#o);
     this.#life = life;
-    const hello = await this.#run(life, helloSchema, { do: 'hello', version: PROTOCOL_VERSION, layout: id }, () => Promise.resolve(err(failure('CARD-0202', 'no card yet'))), HELLO_TIMEOUT_MS);
+    const hello = await this.#run(
+      life,
+      helloSchema,
+      { do: 'hello', version: PROTOCOL_VERSION, layout: id },
+      () => Promise.resolve(err(failure('CARD-0202', 'no card yet'))),
+      HELLO_TIMEOUT_MS,
+    );
     if (hello.ok && hello.value.layout === id) {
       log('info', 'card', `${id} adapter: process ${life.child.pid ?? 0}`);
       return ok(life);
@@ -148,13 +165,21 @@ export class AdapterProcess {
 
   #died(why: string): void {
     this.#life = null;
-    const delayMs = RESTART_DELAYS_MS[Math.min(this.#deaths, RESTART_DELAYS_MS.length - 1)] as number;
+    const delayMs = RESTART_DELAYS_MS[
+      Math.min(this.#deaths, RESTART_DELAYS_MS.length - 1)
+    ] as number;
     this.#deaths++;
     this.#notBefore = this.#o.clock.monoMs() + delayMs;
     this.#o.log('warn', 'card', `${this.#o.id} adapter lost, again in ${delayMs} ms`, why);
   }
 
-  async #run<T>(life: Life, schema: z.ZodType<T>, job: Wire, serve: (ask: Ask) => Promise<Result<Wire, Failure>>, timeoutMs: number): Promise<Result<T, Failure>> {
+  async #run<T>(
+    life: Life,
+    schema: z.ZodType<T>,
+    job: Wire,
+    serve: (ask: Ask) => Promise<Result<Wire, Failure>>,
+    timeoutMs: number,
+  ): Promise<Result<T, Failure>> {
     const id = ++this.#id;
     const what = `${this.#o.id} adapter, ${String(job['do'])}`;
     life.say({ id, ...job });
@@ -169,7 +194,8 @@ export class AdapterProcess {
         return err(failure('CARD-0107', `${what}: ${life.over ?? ''}`, cause));
       }
       if (said.id !== id) {
-        // It answers something else than it was asked: what it says of this card cannot be believed.
+        // It answers something else than it was asked: what it says of this card cannot be
+        // believed.
         life.end(`an answer to job ${said.id} instead of ${id}`);
         return err(failure('CARD-0107', `${what}: ${life.over ?? ''}`));
       }
@@ -177,7 +203,17 @@ export class AdapterProcess {
       if ('ask' in said) {
         const answer = await serve(said.ask);
         if (life.over !== null) return err(failure('CARD-0107', `${what}: ${life.over}`));
-        life.say(answer.ok ? { id, answer: answer.value } : { id, failed: { code: answer.error.code, ...(answer.error.detail === undefined ? {} : { detail: answer.error.detail }) } });
+        life.say(
+          answer.ok
+            ? { id, answer: answer.value }
+            : {
+                id,
+                failed: {
+                  code: answer.error.code,
+                  ...(answer.error.detail === undefined ? {} : { detail: answer.error.detail }),
+                },
+              },
+        );
         continue;
       }
       const value = schema.safeParse(said.ok);

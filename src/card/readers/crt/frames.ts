@@ -2,14 +2,15 @@ import { concatBytes } from '../../../shared/bytes.ts';
 import type { SerialFraming } from '../record.ts';
 
 /**
- * Frames of the CRT-310, 571 and 591 motor readers, F2 dialect (cards.md 5.1; the QUIO QU-TK-F3 has the same):
+ * Frames of the CRT-310, 571 and 591 motor readers, F2 dialect (cards.md 5.1; the QUIO QU-TK-F3 has
+ * the same):
  *
  *     host   F2 ADDR LENH LENL 43 CM PM DATA… 03 BCC
  *     ok     F2 ADDR LENH LENL 50 CM PM st0 st1 st2 DATA… 03 BCC
  *     error  F2 ADDR LENH LENL 4E|45 CM PM e1 e0 DATA… 03 BCC
  *
- * LEN counts from 43/50/4E/45 to the last data byte; BCC is the XOR of everything from F2 to 03. A frame is cut by its
- * length and never at a 03, which is a common data byte.
+ * LEN counts from 43/50/4E/45 to the last data byte; BCC is the XOR of everything from F2 to 03. A
+ * frame is cut by its length and never at a 03, which is a common data byte.
  */
 
 const STX = 0xf2;
@@ -35,9 +36,21 @@ export type CrtToken =
   | { readonly kind: 'nak' }
   | { readonly kind: 'eot' }
   /** Well formed. `status`: the three st bytes. */
-  | { readonly kind: 'ok'; readonly cm: number; readonly pm: number; readonly status: Uint8Array; readonly data: Uint8Array }
+  | {
+      readonly kind: 'ok';
+      readonly cm: number;
+      readonly pm: number;
+      readonly status: Uint8Array;
+      readonly data: Uint8Array;
+    }
   /** Well formed; `error`: the device's two characters. */
-  | { readonly kind: 'error'; readonly cm: number; readonly pm: number; readonly error: string; readonly data: Uint8Array }
+  | {
+      readonly kind: 'error';
+      readonly cm: number;
+      readonly pm: number;
+      readonly error: string;
+      readonly data: Uint8Array;
+    }
   /** A frame of its length whose check or shape is wrong: it is to be asked for again. */
   | { readonly kind: 'broken'; readonly detail: string };
 
@@ -48,13 +61,25 @@ function xor(bytes: Uint8Array): number {
 }
 
 /** A command of the host, for device address 00 unless said. */
-export function crtCommand(cm: number, pm: number, data: Uint8Array = new Uint8Array(0), address = 0x00): Uint8Array {
+export function crtCommand(
+  cm: number,
+  pm: number,
+  data: Uint8Array = new Uint8Array(0),
+  address = 0x00,
+): Uint8Array {
   const length = 3 + data.length;
-  const body = concatBytes(Uint8Array.of(STX, address, length >>> 8, length & 0xff, COMMAND, cm, pm), data, Uint8Array.of(ETX));
+  const body = concatBytes(
+    Uint8Array.of(STX, address, length >>> 8, length & 0xff, COMMAND, cm, pm),
+    data,
+    Uint8Array.of(ETX),
+  );
   return concatBytes(body, Uint8Array.of(xor(body)));
 }
 
-/** Cuts the line's bytes into tokens, however they come in pieces. Bytes that begin nothing are dropped. */
+/**
+ * Cuts the line's bytes into tokens, however they come in pieces. Bytes that begin nothing are
+ * dropped.
+ */
 export class CrtParser {
   #buffer: Uint8Array = new Uint8Array(0);
 
@@ -102,14 +127,29 @@ function tokenOf(frame: Uint8Array): CrtToken {
   const body = frame.subarray(HEAD, last - 1);
   const cm = body[1] as number;
   const pm = body[2] as number;
-  if (body[0] === POSITIVE) return body.length < 6 ? { kind: 'broken', detail: 'no status' } : { kind: 'ok', cm, pm, status: body.slice(3, 6), data: body.slice(6) };
-  if (NEGATIVE.has(body[0] as number)) return body.length < 5 ? { kind: 'broken', detail: 'no error code' } : { kind: 'error', cm, pm, error: String.fromCharCode(body[3] as number, body[4] as number), data: body.slice(5) };
+  if (body[0] === POSITIVE)
+    return body.length < 6
+      ? { kind: 'broken', detail: 'no status' }
+      : { kind: 'ok', cm, pm, status: body.slice(3, 6), data: body.slice(6) };
+  if (NEGATIVE.has(body[0] as number))
+    return body.length < 5
+      ? { kind: 'broken', detail: 'no error code' }
+      : {
+          kind: 'error',
+          cm,
+          pm,
+          error: String.fromCharCode(body[3] as number, body[4] as number),
+          data: body.slice(5),
+        };
   return { kind: 'broken', detail: `begins with ${String(body[0])}` };
 }
 
 /** Commands (CM) whose data is a card's own command: CPU, SAM, SLE, I2C and RF cards. */
 const CARD_COMMANDS: ReadonlySet<number> = new Set([0x51, 0x52, 0x53, 0x54, 0x60]);
-/** Before the data: of a command 43 CM PM, of an answer 50 CM PM and three status bytes, of an error its two characters. */
+/**
+ * Before the data: of a command 43 CM PM, of an answer 50 CM PM and three status bytes, of an error
+ * its two characters.
+ */
 const COMMAND_HEAD = HEAD + 3;
 const ANSWER_HEAD = HEAD + 6;
 

@@ -32,26 +32,37 @@ export interface CrtAnswer {
   readonly data: Uint8Array;
 }
 /** What a command came to. `refused`: the device answered with an error, its two characters. */
-export type CrtOutcome = { readonly kind: 'done'; readonly answer: CrtAnswer } | { readonly kind: 'refused'; readonly error: string; readonly data: Uint8Array };
+export type CrtOutcome =
+  | { readonly kind: 'done'; readonly answer: CrtAnswer }
+  | { readonly kind: 'refused'; readonly error: string; readonly data: Uint8Array };
 
 /** One command at a time to a device, in the terms of the F2 dialect. */
 export interface CrtPort {
   /**
-   * One command and its end. CARD-0107: the port is gone, or the device does not answer to commands at all;
-   * CARD-0106: it took the command and its answer never came whole: whether it was carried out is not known.
+   * One command and its end. CARD-0107: the port is gone, or the device does not answer to commands
+   * at all; CARD-0106: it took the command and its answer never came whole: whether it was carried
+   * out is not known.
+   *
    * @param timeoutMs from taking the command to its answer
-   * @param once it may change the card: sent again only where the device says that it did not take it. Its silence does
-   *   not say that, since its 06 can be lost on the line
+   * @param once it may change the card: sent again only where the device says that it did not take
+   *   it. Its silence does not say that, since its 06 can be lost on the line
    */
-  readonly command: (cm: number, pm: number, data: Uint8Array, timeoutMs: number, once?: boolean) => Promise<Result<CrtOutcome, Failure>>;
+  readonly command: (
+    cm: number,
+    pm: number,
+    data: Uint8Array,
+    timeoutMs: number,
+    once?: boolean,
+  ) => Promise<Result<CrtOutcome, Failure>>;
   readonly close: () => Promise<void>;
 }
 
 /**
- * The handshake of one line: one command at a time, taken with 06, answered with a frame, which is taken with 06.
- * A command is sent again only while the device has not taken it; an answer that comes broken is asked for again,
- * never the command: a device that moved a card must not move it twice. What may change a card is not sent again after
- * mere silence either: a code presented twice could be its last try.
+ * The handshake of one line: one command at a time, taken with 06, answered with a frame, which is
+ * taken with 06. A command is sent again only while the device has not taken it; an answer that
+ * comes broken is asked for again, never the command: a device that moved a card must not move it
+ * twice. What may change a card is not sent again after mere silence either: a code presented twice
+ * could be its last try.
  */
 export class CrtLink implements CrtPort {
   readonly #line: SerialLine;
@@ -71,7 +82,8 @@ export class CrtLink implements CrtPort {
       this.#cancelGap();
       for (const token of this.#parser.push(bytes)) this.#got(token);
       this.#cancelGap = clock.after(GAP_MS, () => {
-        if (this.#parser.reset() > 0) this.#got({ kind: 'broken', detail: 'stopped in the middle' });
+        if (this.#parser.reset() > 0)
+          this.#got({ kind: 'broken', detail: 'stopped in the middle' });
       });
     });
     line.onClose((cause) => {
@@ -80,7 +92,13 @@ export class CrtLink implements CrtPort {
     });
   }
 
-  command(cm: number, pm: number, data: Uint8Array, timeoutMs: number, once = false): Promise<Result<CrtOutcome, Failure>> {
+  command(
+    cm: number,
+    pm: number,
+    data: Uint8Array,
+    timeoutMs: number,
+    once = false,
+  ): Promise<Result<CrtOutcome, Failure>> {
     return this.#lane.run(() => this.#run(cm, pm, data, timeoutMs, once));
   }
 
@@ -111,7 +129,13 @@ export class CrtLink implements CrtPort {
     });
   }
 
-  async #run(cm: number, pm: number, data: Uint8Array, timeoutMs: number, once: boolean): Promise<Result<CrtOutcome, Failure>> {
+  async #run(
+    cm: number,
+    pm: number,
+    data: Uint8Array,
+    timeoutMs: number,
+    once: boolean,
+  ): Promise<Result<CrtOutcome, Failure>> {
     if (this.#closed !== null) return err(this.#closed);
     this.#queue.length = 0;
     const what = `${cm.toString(16)} ${pm.toString(16)}`;
@@ -142,7 +166,7 @@ export class CrtLink implements CrtPort {
     if (!taken) return err(failure('CARD-0107', `command ${what}: not taken in ${SENDS} sends`));
 
     const end = this.#clock.monoMs() + timeoutMs;
-    for (let repeats = 0; ; ) {
+    for (let repeats = 0; ;) {
       const token = early ?? (await this.#next(Math.max(0, end - this.#clock.monoMs())));
       early = null;
       if (token === null) {
@@ -153,17 +177,27 @@ export class CrtLink implements CrtPort {
       if (token.kind === 'broken') {
         if (++repeats > REPEATS) {
           await this.#cancel();
-          return err(failure('CARD-0106', `command ${what}: answer broken ${repeats} times, ${token.detail}`));
+          return err(
+            failure(
+              'CARD-0106',
+              `command ${what}: answer broken ${repeats} times, ${token.detail}`,
+            ),
+          );
         }
         this.#line.write(Uint8Array.of(NAK));
         continue;
       }
-      if (token.kind === 'eot') return err(failure('CARD-0106', `command ${what}: given up by the device`));
+      if (token.kind === 'eot')
+        return err(failure('CARD-0106', `command ${what}: given up by the device`));
       // A second 06 and answers to earlier commands are taken and dropped.
       if (token.kind === 'ack' || token.kind === 'nak') continue;
       this.#line.write(Uint8Array.of(ACK));
       if (token.cm !== cm || token.pm !== pm) continue;
-      return ok(token.kind === 'ok' ? { kind: 'done', answer: { status: token.status, data: token.data } } : { kind: 'refused', error: token.error, data: token.data });
+      return ok(
+        token.kind === 'ok'
+          ? { kind: 'done', answer: { status: token.status, data: token.data } }
+          : { kind: 'refused', error: token.error, data: token.data },
+      );
     }
   }
 
@@ -171,6 +205,7 @@ export class CrtLink implements CrtPort {
   async #cancel(): Promise<void> {
     this.#line.write(Uint8Array.of(EOT));
     const end = this.#clock.monoMs() + CANCEL_TIMEOUT_MS;
-    for (let token = await this.#next(CANCEL_TIMEOUT_MS); token !== null && token.kind !== 'eot'; ) token = await this.#next(Math.max(0, end - this.#clock.monoMs()));
+    for (let token = await this.#next(CANCEL_TIMEOUT_MS); token !== null && token.kind !== 'eot';)
+      token = await this.#next(Math.max(0, end - this.#clock.monoMs()));
   }
 }

@@ -18,12 +18,14 @@ import type { CrtOutcome, CrtPort, SerialLine } from './link.ts';
  *     error    02 LENH LENL 4E CM ERROR… 03 BCC
  *     host     06;  04 in between gives the command up
  *
- * LEN counts from CM to the last data byte; BCC is the XOR of everything from 02 to 03. Sources: cards.md 5.1; the
- * CRT-188's "additional commands" sheet (slideshare 15292950); drivers in TheTrueTrooper/NFCPrintingSelfServeKiosk…
- * (CardReader_CRT310, called TT below) and three others that name no licence: a bank terminal's C# class for a card reader
- * with these frames (B), a controller's C file (A), a dispenser's Python script (P). What only one of them says is marked.
+ * LEN counts from CM to the last data byte; BCC is the XOR of everything from 02 to 03. Sources:
+ * cards.md 5.1; the CRT-188's "additional commands" sheet (slideshare 15292950); drivers in
+ * TheTrueTrooper/NFCPrintingSelfServeKiosk… (CardReader_CRT310, called TT below) and three others
+ * that name no licence: a bank terminal's C# class for a card reader with these frames (B), a
+ * controller's C file (A), a dispenser's Python script (P). What only one of them says is marked.
  *
- * A command begins with 05 and not before, so until then it may be sent again; afterwards it never is.
+ * A command begins with 05 and not before, so until then it may be sent again; afterwards it never
+ * is.
  */
 const STX = 0x02;
 const ETX = 0x03;
@@ -53,7 +55,11 @@ export const CRT02 = {
   entry: 0x2f,
   /** B, P: the front is shut. */
   frontShut: 0x31,
-  /** [K] B and P name 31 (shut) and 32 (only a magnetic card opens it); that 33 lets every card in by its switch follows from the order in which the status tells them. It is read back: see {@link FRONT_OPEN}. */
+  /**
+   * [K] B and P name 31 (shut) and 32 (only a magnetic card opens it); that 33 lets every card in
+   * by its switch follows from the order in which the status tells them. It is read back: see
+   * {@link FRONT_OPEN}.
+   */
   frontOpen: 0x33,
   /** B, P. */
   rearShut: 0x31,
@@ -63,8 +69,19 @@ export const CRT02 = {
   cpuApdu: 0x31,
 } as const;
 
-/** Where the card is (TT, P), as the reader knows it of the F2 dialect: 30 none, 31 at the gate, 32 inside. */
-const PLACES: ReadonlyMap<number, number> = new Map([[0x48, 0x31], [0x49, 0x31], [0x4a, 0x32], [0x4b, 0x32], [0x4c, 0x32], [0x4d, 0x30], [0x4e, 0x30]]);
+/**
+ * Where the card is (TT, P), as the reader knows it of the F2 dialect: 30 none, 31 at the gate, 32
+ * inside.
+ */
+const PLACES: ReadonlyMap<number, number> = new Map([
+  [0x48, 0x31],
+  [0x49, 0x31],
+  [0x4a, 0x32],
+  [0x4b, 0x32],
+  [0x4c, 0x32],
+  [0x4d, 0x30],
+  [0x4e, 0x30],
+]);
 /** TT, P: what the front is set to. Any card by the switch; none. */
 const FRONT_OPEN = 0x4a;
 const FRONT_SHUT = 0x4e;
@@ -76,9 +93,17 @@ function xor(bytes: Uint8Array): number {
 }
 
 /** A command of the host. */
-export function crt02Command(cm: number, pm: number, data: Uint8Array = new Uint8Array(0)): Uint8Array {
+export function crt02Command(
+  cm: number,
+  pm: number,
+  data: Uint8Array = new Uint8Array(0),
+): Uint8Array {
   const length = 2 + data.length;
-  const body = concatBytes(Uint8Array.of(STX, length >>> 8, length & 0xff, cm, pm), data, Uint8Array.of(ETX));
+  const body = concatBytes(
+    Uint8Array.of(STX, length >>> 8, length & 0xff, cm, pm),
+    data,
+    Uint8Array.of(ETX),
+  );
   return concatBytes(body, Uint8Array.of(xor(body)));
 }
 
@@ -88,7 +113,10 @@ export type Crt02Token =
   | { readonly kind: 'frame'; readonly cm: number; readonly pm: number; readonly data: Uint8Array }
   | { readonly kind: 'broken'; readonly detail: string };
 
-/** Cuts the line's bytes by length, however they come in pieces. Bytes that begin nothing are dropped. */
+/**
+ * Cuts the line's bytes by length, however they come in pieces. Bytes that begin nothing are
+ * dropped.
+ */
 export class Crt02Parser {
   #buffer: Uint8Array = new Uint8Array(0);
 
@@ -125,18 +153,29 @@ export class Crt02Parser {
       this.#buffer = b.slice(end);
       const frame = b.slice(0, end);
       if (frame[end - 2] !== ETX) out.push({ kind: 'broken', detail: 'no ETX at its end' });
-      else if (xor(frame.subarray(0, end - 1)) !== frame[end - 1]) out.push({ kind: 'broken', detail: 'BCC' });
-      else out.push({ kind: 'frame', cm: frame[3] as number, pm: frame[4] as number, data: frame.slice(5, end - TAIL) });
+      else if (xor(frame.subarray(0, end - 1)) !== frame[end - 1])
+        out.push({ kind: 'broken', detail: 'BCC' });
+      else
+        out.push({
+          kind: 'frame',
+          cm: frame[3] as number,
+          pm: frame[4] as number,
+          data: frame.slice(5, end - TAIL),
+        });
     }
   }
 }
 
-type Answer = Result<{ readonly kind: 'done'; readonly data: Uint8Array } | { readonly kind: 'refused'; readonly error: string }, Failure>;
+type Answer = Result<
+  | { readonly kind: 'done'; readonly data: Uint8Array }
+  | { readonly kind: 'refused'; readonly error: string },
+  Failure
+>;
 
 /**
- * A line to such a device that is spoken to as if it had the F2 dialect: the reader above it is the same. What this dialect
- * has no confirmed command for (memory cards, SAM slots) is refused like by a device that does not know it, and nothing
- * is sent.
+ * A line to such a device that is spoken to as if it had the F2 dialect: the reader above it is the
+ * same. What this dialect has no confirmed command for (memory cards, SAM slots) is refused like by
+ * a device that does not know it, and nothing is sent.
  */
 export class Crt02Link implements CrtPort {
   readonly #line: SerialLine;
@@ -157,7 +196,8 @@ export class Crt02Link implements CrtPort {
       this.#cancelGap();
       for (const token of this.#parser.push(bytes)) this.#got(token);
       this.#cancelGap = clock.after(GAP_MS, () => {
-        if (this.#parser.reset() > 0) this.#got({ kind: 'broken', detail: 'stopped in the middle' });
+        if (this.#parser.reset() > 0)
+          this.#got({ kind: 'broken', detail: 'stopped in the middle' });
       });
     });
     line.onClose((cause) => {
@@ -166,7 +206,12 @@ export class Crt02Link implements CrtPort {
     });
   }
 
-  command(cm: number, pm: number, data: Uint8Array, timeoutMs: number): Promise<Result<CrtOutcome, Failure>> {
+  command(
+    cm: number,
+    pm: number,
+    data: Uint8Array,
+    timeoutMs: number,
+  ): Promise<Result<CrtOutcome, Failure>> {
     return this.#lane.run(() => this.#translate(cm, pm, data, timeoutMs));
   }
 
@@ -177,21 +222,33 @@ export class Crt02Link implements CrtPort {
     await this.#line.close();
   }
 
-  async #translate(cm: number, pm: number, data: Uint8Array, timeoutMs: number): Promise<Result<CrtOutcome, Failure>> {
+  async #translate(
+    cm: number,
+    pm: number,
+    data: Uint8Array,
+    timeoutMs: number,
+  ): Promise<Result<CrtOutcome, Failure>> {
     const none = new Uint8Array(0);
-    const refused = (error: string): Result<CrtOutcome, Failure> => ok({ kind: 'refused', error, data: none });
-    const done = (answer: Uint8Array, place = 0x30): Result<CrtOutcome, Failure> => ok({ kind: 'done', answer: { status: Uint8Array.of(place, 0x30, 0x30), data: answer } });
-    const ask = (c: number, p: number, d: Uint8Array = none): Promise<Answer> => this.#run(c, p, d, timeoutMs);
+    const refused = (error: string): Result<CrtOutcome, Failure> =>
+      ok({ kind: 'refused', error, data: none });
+    const done = (answer: Uint8Array, place = 0x30): Result<CrtOutcome, Failure> =>
+      ok({ kind: 'done', answer: { status: Uint8Array.of(place, 0x30, 0x30), data: answer } });
+    const ask = (c: number, p: number, d: Uint8Array = none): Promise<Answer> =>
+      this.#run(c, p, d, timeoutMs);
     const status = async (): Promise<Answer> => {
       const state = await ask(CRT02.status, CRT02.state);
-      return state.ok && state.value.kind === 'done' && state.value.data.length < 3 ? err(failure('CARD-0106', `status of ${state.value.data.length} bytes`)) : state;
+      return state.ok && state.value.kind === 'done' && state.value.data.length < 3
+        ? err(failure('CARD-0106', `status of ${state.value.data.length} bytes`))
+        : state;
     };
     /** An answer whose first byte says how it ended. */
     const ended = (answer: Answer): Result<Uint8Array, Result<CrtOutcome, Failure>> => {
       if (!answer.ok) return err(answer);
       if (answer.value.kind === 'refused') return err(refused(answer.value.error));
       const how = answer.value.data[0] ?? 0;
-      return how === DONE ? ok(answer.value.data.subarray(1)) : err(refused(`P${String.fromCharCode(how)}`));
+      return how === DONE
+        ? ok(answer.value.data.subarray(1))
+        : err(refused(`P${String.fromCharCode(how)}`));
     };
     switch (cm) {
       case 0xa4:
@@ -206,8 +263,10 @@ export class Crt02Link implements CrtPort {
         if (!state.ok) return state;
         if (state.value.kind === 'refused') return refused(state.value.error);
         const place = PLACES.get(state.value.data[0] as number);
-        if (place === undefined) return refused(`S${String.fromCharCode(state.value.data[0] as number)}`);
-        // Behind a card some shut by themselves; an empty one that is not as it was told has lost its power.
+        if (place === undefined)
+          return refused(`S${String.fromCharCode(state.value.data[0] as number)}`);
+        // Behind a card some shut by themselves; an empty one that is not as it was told has lost
+        // its power.
         if (place !== 0x30) this.#front = null;
         else if (this.#front !== null && state.value.data[1] !== this.#front) return refused('B0');
         return done(none, place);
@@ -218,7 +277,13 @@ export class Crt02Link implements CrtPort {
       }
       case 0x33: {
         const open = pm === 0x30;
-        const told = ended(await ask(CRT02.entry, open ? CRT02.frontOpen : CRT02.frontShut, Uint8Array.of(CRT02.rearShut)));
+        const told = ended(
+          await ask(
+            CRT02.entry,
+            open ? CRT02.frontOpen : CRT02.frontShut,
+            Uint8Array.of(CRT02.rearShut),
+          ),
+        );
         if (!told.ok) return told.error;
         // The code for "any card" is not confirmed; what it did is.
         const state = await status();
@@ -241,10 +306,18 @@ export class Crt02Link implements CrtPort {
           return offersT0(atr) ? done(concatBytes(Uint8Array.of(kind), atr)) : refused('64');
         }
         if (pm !== 0x39) return refused('03');
-        const answer = ended(await ask(CRT02.cpu, CRT02.cpuApdu, concatBytes(Uint8Array.of(data.length >>> 8, data.length & 0xff), data)));
+        const answer = ended(
+          await ask(
+            CRT02.cpu,
+            CRT02.cpuApdu,
+            concatBytes(Uint8Array.of(data.length >>> 8, data.length & 0xff), data),
+          ),
+        );
         if (!answer.ok) return answer.error;
         const length = ((answer.value[0] ?? 0) << 8) | (answer.value[1] ?? 0);
-        return answer.value.length === 2 + length ? done(answer.value.slice(2)) : err(failure('CARD-0106', `APDU: ${answer.value.length - 2} of ${length} bytes`));
+        return answer.value.length === 2 + length
+          ? done(answer.value.slice(2))
+          : err(failure('CARD-0106', `APDU: ${answer.value.length - 2} of ${length} bytes`));
       }
       default:
         return refused('03');
@@ -294,26 +367,37 @@ export class Crt02Link implements CrtPort {
 
     this.#line.write(Uint8Array.of(ENQ));
     const end = this.#clock.monoMs() + timeoutMs;
-    for (let repeats = 0; ; ) {
+    for (let repeats = 0; ;) {
       const token = await this.#next(Math.max(0, end - this.#clock.monoMs()));
       if (token === null) {
         if (this.#closed !== null) return err(this.#closed);
         await this.#cancel();
         return err(failure('CARD-0106', `command ${what}: no answer in ${timeoutMs} ms`));
       }
-      if (token.kind === 'eot') return err(failure('CARD-0106', `command ${what}: given up by the device`));
+      if (token.kind === 'eot')
+        return err(failure('CARD-0106', `command ${what}: given up by the device`));
       if (token.kind === 'broken') {
         if (++repeats > REPEATS) {
           await this.#cancel();
-          return err(failure('CARD-0106', `command ${what}: answer broken ${repeats} times, ${token.detail}`));
+          return err(
+            failure(
+              'CARD-0106',
+              `command ${what}: answer broken ${repeats} times, ${token.detail}`,
+            ),
+          );
         }
-        // [K] that it says its answer again; where it does not, the time runs out and the end is not known.
+        // [K] that it says its answer again; where it does not, the time runs out and the end is
+        // not known.
         this.#line.write(Uint8Array.of(NAK));
         continue;
       }
       if (token.kind !== 'frame') continue;
       this.#line.write(Uint8Array.of(ACK));
-      if (token.cm === NEGATIVE && token.pm === cm) return ok({ kind: 'refused', error: `E${[...token.data].map((b) => String.fromCharCode(b)).join('')}` });
+      if (token.cm === NEGATIVE && token.pm === cm)
+        return ok({
+          kind: 'refused',
+          error: `E${[...token.data].map((b) => String.fromCharCode(b)).join('')}`,
+        });
       if (token.cm !== cm || token.pm !== pm) continue;
       return ok({ kind: 'done', data: token.data });
     }
@@ -322,11 +406,15 @@ export class Crt02Link implements CrtPort {
   async #cancel(): Promise<void> {
     this.#line.write(Uint8Array.of(EOT));
     const end = this.#clock.monoMs() + CANCEL_TIMEOUT_MS;
-    for (let token = await this.#next(CANCEL_TIMEOUT_MS); token !== null && token.kind !== 'eot'; ) token = await this.#next(Math.max(0, end - this.#clock.monoMs()));
+    for (let token = await this.#next(CANCEL_TIMEOUT_MS); token !== null && token.kind !== 'eot';)
+      token = await this.#next(Math.max(0, end - this.#clock.monoMs()));
   }
 }
 
-/** ISO 7816-3: TD1 names the first protocol; without one it is T=0. The command for T=1 is not confirmed. */
+/**
+ * ISO 7816-3: TD1 names the first protocol; without one it is T=0. The command for T=1 is not
+ * confirmed.
+ */
 function offersT0(atr: Uint8Array): boolean {
   const t0 = atr[1] as number;
   if ((t0 & 0x80) === 0) return true;

@@ -12,17 +12,39 @@ interface NativePort {
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
 interface SerialPortModule {
-  readonly SerialPort: new (options: { path: string; baudRate: number; dataBits: 8; parity: 'none'; stopBits: 1; autoOpen: false; hupcl: false }) => NativePort;
+  readonly SerialPort: new (options: {
+    path: string;
+    baudRate: number;
+    dataBits: 8;
+    parity: 'none';
+    stopBits: 1;
+    autoOpen: false;
+    hupcl: false;
+  }) => NativePort;
 }
 
-/** A CRT reader takes on the rate of the first command; this one is quick enough for a whole card and safe on a metre of cable. */
+/**
+ * A CRT reader takes on the rate of the first command; this one is quick enough for a whole card
+ * and safe on a metre of cable.
+ */
 export const DEFAULT_BAUD = 38_400;
 
-/** Opens a serial port, 8N1, for this process alone; rejects while it is not there. The package is loaded on first use. */
+/**
+ * Opens a serial port, 8N1, for this process alone; rejects while it is not there. The package is
+ * loaded on first use.
+ */
 export function openSerial(path: string, baudRate: number): Promise<SerialLine> {
   return new Promise((resolve, reject) => {
     const { SerialPort } = createRequire(import.meta.url)('serialport') as SerialPortModule;
-    const port = new SerialPort({ path, baudRate, dataBits: 8, parity: 'none', stopBits: 1, autoOpen: false, hupcl: false });
+    const port = new SerialPort({
+      path,
+      baudRate,
+      dataBits: 8,
+      parity: 'none',
+      stopBits: 1,
+      autoOpen: false,
+      hupcl: false,
+    });
     let gone: (cause: unknown) => void = () => undefined;
     let over = false;
     const end = (cause: unknown): void => {

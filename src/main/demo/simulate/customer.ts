@@ -5,7 +5,32 @@ import type { Dice } from './dice.ts';
 import type { Site } from './site.ts';
 
 /** What a customer has in mind. */
-export const PLANS = ['buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'buy', 'cancel', 'pull-at-pay', 'pull-in-write', 'pull-in-write', 'pull-in-write', 'let-expire', 'query', 'scan-and-wait', 'wrong-card', 'show-code', 'show-code', 'show-code', 'show-code-slowly', 'show-code-slowly', 'switch', 'switch-and-pay-both'] as const;
+export const PLANS = [
+  'buy',
+  'buy',
+  'buy',
+  'buy',
+  'buy',
+  'buy',
+  'buy',
+  'buy',
+  'cancel',
+  'pull-at-pay',
+  'pull-in-write',
+  'pull-in-write',
+  'pull-in-write',
+  'let-expire',
+  'query',
+  'scan-and-wait',
+  'wrong-card',
+  'show-code',
+  'show-code',
+  'show-code',
+  'show-code-slowly',
+  'show-code-slowly',
+  'switch',
+  'switch-and-pay-both',
+] as const;
 export type Plan = (typeof PLANS)[number];
 
 export interface Phone {
@@ -19,7 +44,10 @@ export interface Phone {
 /** How long a customer stays at most, ms of virtual time. */
 const PATIENCE_MS = 420_000;
 
-/** A person at a machine: looks, thinks, does one thing, looks again. Knows nothing of what is behind the screen. */
+/**
+ * A person at a machine: looks, thinks, does one thing, looks again. Knows nothing of what is
+ * behind the screen.
+ */
 export class Customer {
   readonly site: Site;
   readonly card: SimCard;
@@ -46,7 +74,17 @@ export class Customer {
   #switched: string | null = null;
   #looked: string | null = null;
 
-  constructor(site: Site, card: SimCard, cardId: string, plan: Plan, other: SimCard | null, dice: Dice, phone: Phone, nowMs: number, after: (delayMs: number, fn: () => void) => void) {
+  constructor(
+    site: Site,
+    card: SimCard,
+    cardId: string,
+    plan: Plan,
+    other: SimCard | null,
+    dice: Dice,
+    phone: Phone,
+    nowMs: number,
+    after: (delayMs: number, fn: () => void) => void,
+  ) {
     this.site = site;
     this.card = card;
     this.cardId = cardId;
@@ -74,7 +112,10 @@ export class Customer {
   }
 
   #in(): boolean {
-    return this.site.slot.card === this.card || (this.other !== null && this.site.slot.card === this.other);
+    return (
+      this.site.slot.card === this.card ||
+      (this.other !== null && this.site.slot.card === this.other)
+    );
   }
   #take(): void {
     if (this.#in()) this.site.slot.remove();
@@ -98,8 +139,13 @@ export class Customer {
       case 'order-status':
         if (this.#in()) return;
         if (this.#inserted >= 3) return this.#leave();
-        if (this.plan === 'query' && this.#inserted === 0 && s.screen === 'start') return site.tap('open', this.#dice.pick(['query', 'unfinished'] as const));
-        return this.#insert(this.plan === 'wrong-card' && this.other !== null && this.#inserted === 1 ? this.other : this.card);
+        if (this.plan === 'query' && this.#inserted === 0 && s.screen === 'start')
+          return site.tap('open', this.#dice.pick(['query', 'unfinished'] as const));
+        return this.#insert(
+          this.plan === 'wrong-card' && this.other !== null && this.#inserted === 1
+            ? this.other
+            : this.card,
+        );
       case 'insert-card':
         return this.#insert(this.card);
       case 'out-of-service':
@@ -108,7 +154,10 @@ export class Customer {
         if (s.busy) return;
         if (s.quote === null || s.chosenFen === null) {
           if (s.maxFen < s.minFen || this.#inserted > 6) return this.#leave();
-          const fen = this.#dice.chance(0.5) && s.presetsFen.length > 0 ? this.#dice.pick(s.presetsFen) : this.#dice.between(s.minFen, Math.max(s.minFen, Math.min(s.maxFen, 30_000)));
+          const fen =
+            this.#dice.chance(0.5) && s.presetsFen.length > 0
+              ? this.#dice.pick(s.presetsFen)
+              : this.#dice.between(s.minFen, Math.max(s.minFen, Math.min(s.maxFen, 30_000)));
           return site.tap('choose-amount', fen);
         }
         return site.tap('pay', s.chosenFen);
@@ -131,7 +180,8 @@ export class Customer {
           }
           return this.#take();
         }
-        // Most put the card back at once; some go home with it, and come another day, perhaps to another machine.
+        // Most put the card back at once; some go home with it, and come another day, perhaps to
+        // another machine.
         if (s.reason === 'payment' || this.#inserted > 4 || this.#dice.chance(0.65)) {
           this.unfinished = s.reason !== 'payment';
           return this.#leave();
@@ -157,13 +207,23 @@ export class Customer {
     if (this.#shown === null || (s.state !== 'paying' && s.state !== 'switching')) return;
     if (this.plan === 'show-code-slowly') this.leftover = `auth:${this.#shown}`;
     // Whoever is slow may be just in time for the reversal.
-    if (this.#dice.chance(s.state === 'switching' ? 0.8 : this.plan === 'show-code-slowly' ? 0.1 : 0.5)) this.#phone.pay(`auth:${this.#shown}`, false);
+    if (
+      this.#dice.chance(
+        s.state === 'switching' ? 0.8 : this.plan === 'show-code-slowly' ? 0.1 : 0.5,
+      )
+    )
+      this.#phone.pay(`auth:${this.#shown}`, false);
   }
 
-  /** The password is asked for, and typed just when the machine stops waiting and takes the payment back. */
+  /**
+   * The password is asked for, and typed just when the machine stops waiting and takes the payment
+   * back.
+   */
   #confirmAtTheLast(code: string): void {
     this.#phone.askPassword();
-    this.#after(CODE_WAIT_MS - this.#dice.between(0, 2_000), () => this.#phone.pay(`auth:${code}`, false));
+    this.#after(CODE_WAIT_MS - this.#dice.between(0, 2_000), () =>
+      this.#phone.pay(`auth:${code}`, false),
+    );
   }
 
   #atPay(s: Extract<Snapshot, { screen: 'pay' }>): void {
@@ -174,8 +234,10 @@ export class Customer {
     }
     if (s.byCode) return this.#confirm(s);
     const code = s.qrText ?? this.#scanned;
-    if (code === null || s.state === 'closing' || s.state === 'creating' || s.state === 'switching') return;
-    // A company's code leads into some wallet first; many have it open a while before they pay, or never do.
+    if (code === null || s.state === 'closing' || s.state === 'creating' || s.state === 'switching')
+      return;
+    // A company's code leads into some wallet first; many have it open a while before they pay, or
+    // never do.
     if (code !== this.#looked && code.includes('/q/') && this.#dice.chance(0.6)) {
       this.#looked = code;
       this.#phone.scan(code);
@@ -200,8 +262,12 @@ export class Customer {
         if (this.#pays > 2) return this.#phone.pay(code, false);
         this.#pays += 1;
         const digits = Array.from({ length: 16 }, () => String(this.#dice.between(0, 9))).join('');
-        this.#shown = this.#dice.chance(0.1) && this.#shown !== null ? this.#shown : `${this.#dice.pick(['13', '28'] as const)}${digits}`;
-        if (this.plan === 'show-code-slowly' && this.#dice.chance(0.4)) this.#confirmAtTheLast(this.#shown);
+        this.#shown =
+          this.#dice.chance(0.1) && this.#shown !== null
+            ? this.#shown
+            : `${this.#dice.pick(['13', '28'] as const)}${digits}`;
+        if (this.plan === 'show-code-slowly' && this.#dice.chance(0.4))
+          this.#confirmAtTheLast(this.#shown);
         return site.scan(this.#shown);
       }
       case 'switch':
@@ -211,7 +277,8 @@ export class Customer {
           this.#switched = code;
           return site.tap('pay-with', other);
         }
-        if (this.plan === 'switch-and-pay-both' && this.#switched !== null) this.leftover = this.#switched;
+        if (this.plan === 'switch-and-pay-both' && this.#switched !== null)
+          this.leftover = this.#switched;
         return this.#phone.pay(code, false);
       }
       case 'scan-and-wait':

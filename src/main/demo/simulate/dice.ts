@@ -1,6 +1,9 @@
 import type { Random } from '../../../shared/ports.ts';
 
-/** Seeded randomness (sfc32, Chris Doty-Humphrey's small fast counter): the same seed gives the same run, whatever the machine. */
+/**
+ * Seeded randomness (sfc32, Chris Doty-Humphrey's small fast counter): the same seed gives the same
+ * run, whatever the machine.
+ */
 export class Dice implements Random {
   #a: number;
   #b: number;

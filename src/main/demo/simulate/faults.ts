@@ -38,7 +38,19 @@ export const FAULTS = [
 ] as const;
 export type FaultKind = (typeof FAULTS)[number];
 /** Counted when they happen, not when they are armed. */
-export const CONSEQUENCES = ['card-torn', 'late-capture', 'second-capture', 'reversed-capture', 'code-paid', 'switched', 'assisted-write', 'claim-expired', 'epoch-began', 'wallet-left', 'handed-back'] as const;
+export const CONSEQUENCES = [
+  'card-torn',
+  'late-capture',
+  'second-capture',
+  'reversed-capture',
+  'code-paid',
+  'switched',
+  'assisted-write',
+  'claim-expired',
+  'epoch-began',
+  'wallet-left',
+  'handed-back',
+] as const;
 
 /** Lets one fault begin at machine `i`; what lasts ends by itself. */
 export function startFault(world: World, i: number, kind: FaultKind, customer: Customer): void {
@@ -58,7 +70,11 @@ export function startFault(world: World, i: number, kind: FaultKind, customer: C
     case 'card-torn-before':
     case 'card-torn-after':
       happened();
-      customer.card.arm({ kind: 'tear', at: dice.between(1, 30), when: kind === 'card-torn-before' ? 'before' : 'after' });
+      customer.card.arm({
+        kind: 'tear',
+        at: dice.between(1, 30),
+        when: kind === 'card-torn-before' ? 'before' : 'after',
+      });
       return;
     case 'card-swapped': {
       const other = world.cards.find((c) => c.free);
@@ -96,9 +112,16 @@ export function startFault(world: World, i: number, kind: FaultKind, customer: C
     case 'payment-reordered':
     case 'payment-failed-after': {
       // Counted by the line when it happens.
-      const mishap = kind.slice('payment-'.length) as 'request-lost' | 'answer-lost' | 'late' | 'duplicate' | 'reordered' | 'failed-after';
+      const mishap = kind.slice('payment-'.length) as
+        | 'request-lost'
+        | 'answer-lost'
+        | 'late'
+        | 'duplicate'
+        | 'reordered'
+        | 'failed-after';
       // With a gateway there are two lines on the way to a wallet.
-      const line = world.paySet === 'gateway' && dice.chance(0.5) ? world.walletLine : lines.payment;
+      const line =
+        world.paySet === 'gateway' && dice.chance(0.5) ? world.walletLine : lines.payment;
       for (let n = dice.between(1, 3); n > 0; n--) line.next.push(mishap);
       return;
     }
@@ -106,7 +129,11 @@ export function startFault(world: World, i: number, kind: FaultKind, customer: C
     case 'central-answer-lost':
     case 'central-duplicate':
     case 'central-failed-after': {
-      const mishap = kind.slice('central-'.length) as 'request-lost' | 'answer-lost' | 'duplicate' | 'failed-after';
+      const mishap = kind.slice('central-'.length) as
+        | 'request-lost'
+        | 'answer-lost'
+        | 'duplicate'
+        | 'failed-after';
       for (let n = dice.between(1, 3); n > 0; n--) lines.central.next.push(mishap);
       return;
     }
@@ -138,9 +165,12 @@ export function startFault(world: World, i: number, kind: FaultKind, customer: C
       return;
     case 'refund-refused':
       happened();
-      if (dice.chance(0.3)) wallets.alipay.control.faults(dice.chance(0.5) ? { refundRefused: 1 } : { notEnough: 1 });
-      else wallets.wechat.control.faults(dice.chance(0.5) ? { refundAbnormal: 1 } : { notEnough: 1 });
-      if (world.paySet !== 'direct') wallets.unionpay.control.faults(dice.chance(0.5) ? { refundFails: 1 } : { notEnough: 1 });
+      if (dice.chance(0.3))
+        wallets.alipay.control.faults(dice.chance(0.5) ? { refundRefused: 1 } : { notEnough: 1 });
+      else
+        wallets.wechat.control.faults(dice.chance(0.5) ? { refundAbnormal: 1 } : { notEnough: 1 });
+      if (world.paySet !== 'direct')
+        wallets.unionpay.control.faults(dice.chance(0.5) ? { refundFails: 1 } : { notEnough: 1 });
       return;
     case 'code-declined': {
       happened();

@@ -8,15 +8,19 @@ export interface WatchedLeg {
 }
 
 /**
- * What the gateway has committed, seen from outside: every statement on its tables passes here, and counts when its
- * transaction does. So it can be asked at the very instant at which a wallet hears of something.
+ * What the gateway has committed, seen from outside: every statement on its tables passes here, and
+ * counts when its transaction does. So it can be asked at the very instant at which a wallet hears
+ * of something.
  */
 export class GatewayWatch {
   readonly legs = new Map<string, WatchedLeg>();
   /** Of each terminal's payment the leg that counts: the one begun last. */
   readonly current = new Map<string, string>();
   /** The wallet's refund number → the terminal's trade and refund number. */
-  readonly refunds = new Map<string, { readonly outTradeNo: string; readonly outRefundNo: string }>();
+  readonly refunds = new Map<
+    string,
+    { readonly outTradeNo: string; readonly outRefundNo: string }
+  >();
 
   /** A capture is about to be handed back. */
   onHandBack: () => void = () => undefined;
@@ -59,7 +63,8 @@ export class GatewayWatch {
     if (sql.startsWith('INSERT INTO gateway_legs')) {
       this.legs.set(first, { outTradeNo: third, state: 'creating' });
       this.current.set(third, first);
-    } else if (sql.startsWith('INSERT INTO gateway_refunds')) this.refunds.set(text[4] ?? '', { outTradeNo: third, outRefundNo: second });
+    } else if (sql.startsWith('INSERT INTO gateway_refunds'))
+      this.refunds.set(text[4] ?? '', { outTradeNo: third, outRefundNo: second });
     else if (sql.startsWith('UPDATE gateway_legs SET state = ') && rows > 0) {
       const leg = this.legs.get(first);
       if (leg === undefined) return;
@@ -73,8 +78,9 @@ export class GatewayWatch {
 const NEVER = new Promise<never>(() => undefined);
 
 /**
- * A process's hold on the database: once it is dead its statements reach nothing any more, and it hears nothing. The
- * power may go before each statement or transaction and after its commit, never inside one: that is the database's own.
+ * A process's hold on the database: once it is dead its statements reach nothing any more, and it
+ * hears nothing. The power may go before each statement or transaction and after its commit, never
+ * inside one: that is the database's own.
  */
 export function mortal(db: Db, life: Life): Db {
   const lived = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -82,5 +88,9 @@ export function mortal(db: Db, life: Life): Db {
     const result = await work();
     return !life.alive || life.point('committed') ? NEVER : result;
   };
-  return { ...db, query: (sql, params) => lived(() => db.query(sql, params)), transaction: (work) => lived(() => db.transaction(work)) };
+  return {
+    ...db,
+    query: (sql, params) => lived(() => db.query(sql, params)),
+    transaction: (work) => lived(() => db.transaction(work)),
+  };
 }

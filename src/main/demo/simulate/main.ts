@@ -29,7 +29,18 @@ interface Totals {
   ends: Record<string, number>;
   violations: { seed: number; sessions: number; problems: readonly string[] }[];
 }
-const none = (): Totals => ({ seeds: 0, sessions: 0, real: 0, faults: {}, captured: 0, delivered: 0, refunded: 0, parked: {}, ends: {}, violations: [] });
+const none = (): Totals => ({
+  seeds: 0,
+  sessions: 0,
+  real: 0,
+  faults: {},
+  captured: 0,
+  delivered: 0,
+  refunded: 0,
+  parked: {},
+  ends: {},
+  violations: [],
+});
 
 function addUp(into: Record<string, number>, more: Readonly<Record<string, number>>): void {
   for (const [k, n] of Object.entries(more)) into[k] = (into[k] ?? 0) + n;
@@ -44,7 +55,8 @@ function addResult(t: Totals, r: SimResult, real: boolean): void {
   t.refunded += r.refunded;
   addUp(t.parked, r.parked);
   addUp(t.ends, r.ends);
-  if (r.violations.length > 0) t.violations.push({ seed: r.seed, sessions: r.sessions, problems: r.violations });
+  if (r.violations.length > 0)
+    t.violations.push({ seed: r.seed, sessions: r.sessions, problems: r.violations });
 }
 function addTotals(t: Totals, o: Totals): void {
   t.seeds += o.seeds;
@@ -63,7 +75,14 @@ function addTotals(t: Totals, o: Totals): void {
 const TELL_EVERY_MS = 10_000;
 
 /** Every `jobs`-th seed from `first` on. */
-async function seeds(from: number, to: number, step: number, sessions: number, realEvery: number, progress: (t: Totals) => void): Promise<Totals> {
+async function seeds(
+  from: number,
+  to: number,
+  step: number,
+  sessions: number,
+  realEvery: number,
+  progress: (t: Totals) => void,
+): Promise<Totals> {
   const totals = none();
   for (let seed = from; seed <= to; seed += step) {
     const real = realEvery > 0 && seed % realEvery === 0;
@@ -75,11 +94,17 @@ async function seeds(from: number, to: number, step: number, sessions: number, r
   return totals;
 }
 
-/** A process that works off its part of the seeds. @param heard its sums so far, now and then, and in the end the last */
+/**
+ * A process that works off its part of the seeds. @param heard its sums so far, now and then, and
+ * in the end the last
+ */
 function child(args: readonly string[], heard: (t: Totals) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     // A young generation of some sessions' size: what they leave behind is not copied about first.
-    const worker = fork(import.meta.filename, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [...process.execArgv, '--max-semi-space-size=64'] });
+    const worker = fork(import.meta.filename, args, {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      execArgv: [...process.execArgv, '--max-semi-space-size=64'],
+    });
     let newest: Totals | null = null;
     worker.on('message', (m) => {
       newest = m as Totals;
@@ -92,7 +117,8 @@ function child(args: readonly string[], heard: (t: Totals) => void): Promise<voi
   });
 }
 
-const yuan = (fen: number): string => `${Math.trunc(fen / 100)}.${String(fen % 100).padStart(2, '0')}`;
+const yuan = (fen: number): string =>
+  `${Math.trunc(fen / 100)}.${String(fen % 100).padStart(2, '0')}`;
 const list = (o: Readonly<Record<string, number>>): string =>
   Object.entries(o)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -102,16 +128,34 @@ const list = (o: Readonly<Record<string, number>>): string =>
 async function main(): Promise<number> {
   let values;
   try {
-    ({ values } = parseArgs({ options: { seeds: { type: 'string' }, seed: { type: 'string' }, sessions: { type: 'string' }, jobs: { type: 'string' }, 'real-every': { type: 'string' }, 'every-from': { type: 'string' }, story: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } }));
+    ({ values } = parseArgs({
+      options: {
+        seeds: { type: 'string' },
+        seed: { type: 'string' },
+        sessions: { type: 'string' },
+        jobs: { type: 'string' },
+        'real-every': { type: 'string' },
+        'every-from': { type: 'string' },
+        story: { type: 'boolean' },
+        json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }));
   } catch (cause) {
-    console.error(`pilotlight simulate: ${cause instanceof Error ? cause.message : String(cause)}\n${USAGE}`);
+    console.error(
+      `pilotlight simulate: ${cause instanceof Error ? cause.message : String(cause)}\n${USAGE}`,
+    );
     return 2;
   }
   if (values.help === true) {
     console.log(USAGE);
     return 0;
   }
-  const number = (name: 'seeds' | 'seed' | 'sessions' | 'jobs' | 'real-every', fallback: number, least: number): number | null => {
+  const number = (
+    name: 'seeds' | 'seed' | 'sessions' | 'jobs' | 'real-every',
+    fallback: number,
+    least: number,
+  ): number | null => {
     const text = values[name];
     if (text === undefined) return fallback;
     const n = Number(text);
@@ -122,7 +166,13 @@ async function main(): Promise<number> {
   const sessions = number('sessions', 20, 1);
   const jobs = number('jobs', 1, 1);
   const realEvery = number('real-every', 250, 0);
-  if (count === null || first === null || sessions === null || jobs === null || realEvery === null) {
+  if (
+    count === null ||
+    first === null ||
+    sessions === null ||
+    jobs === null ||
+    realEvery === null
+  ) {
     console.error(`pilotlight simulate: numbers are whole and positive\n${USAGE}`);
     return 2;
   }
@@ -130,7 +180,8 @@ async function main(): Promise<number> {
 
   // As a worker: every so many-th seed, the sums go back to the parent.
   if (values['every-from'] !== undefined) {
-    const say = (t: Totals): Promise<void> => new Promise((done) => process.send?.(t, () => done()) ?? done());
+    const say = (t: Totals): Promise<void> =>
+      new Promise((done) => process.send?.(t, () => done()) ?? done());
     let saidMs = performance.now();
     const totals = await seeds(Number(values['every-from']), to, jobs, sessions, realEvery, (t) => {
       if (performance.now() - saidMs < TELL_EVERY_MS) return;
@@ -158,30 +209,68 @@ async function main(): Promise<number> {
   };
   await Promise.all(
     parts.map(async (_part, i) => {
-      await child(['--seeds', String(count), '--seed', String(first), '--sessions', String(sessions), '--jobs', String(jobs), '--real-every', String(realEvery), '--every-from', String(first + i)], (part) => {
-        parts[i] = part;
-        if (performance.now() - toldMs < TELL_EVERY_MS) return;
-        toldMs = performance.now();
-        const t = sum();
-        console.error(`${t.seeds} worlds, ${t.sessions} sessions, ${t.violations.length} violations, ${Math.round((t.sessions / (performance.now() - began)) * 60_000)} sessions a minute`);
-      });
+      await child(
+        [
+          '--seeds',
+          String(count),
+          '--seed',
+          String(first),
+          '--sessions',
+          String(sessions),
+          '--jobs',
+          String(jobs),
+          '--real-every',
+          String(realEvery),
+          '--every-from',
+          String(first + i),
+        ],
+        (part) => {
+          parts[i] = part;
+          if (performance.now() - toldMs < TELL_EVERY_MS) return;
+          toldMs = performance.now();
+          const t = sum();
+          console.error(
+            `${t.seeds} worlds, ${t.sessions} sessions, ${t.violations.length} violations, ${Math.round((t.sessions / (performance.now() - began)) * 60_000)} sessions a minute`,
+          );
+        },
+      );
     }),
   );
   const totals = sum();
   const seconds = (performance.now() - began) / 1000;
   const missing = [...FAULTS, ...CONSEQUENCES].filter((kind) => (totals.faults[kind] ?? 0) === 0);
-  const summary = { ...totals, faultKindsNotMet: missing, seconds: Math.round(seconds * 10) / 10, sessionsPerMinute: Math.round((totals.sessions / seconds) * 60) };
+  const summary = {
+    ...totals,
+    faultKindsNotMet: missing,
+    seconds: Math.round(seconds * 10) / 10,
+    sessionsPerMinute: Math.round((totals.sessions / seconds) * 60),
+  };
   if (values.json === true) console.log(JSON.stringify(summary, null, 2));
   else {
-    console.log(`${totals.seeds} worlds (${totals.real} on the real engines), ${totals.sessions} sessions in ${seconds.toFixed(1)} s: ${summary.sessionsPerMinute} a minute`);
-    console.log(`captured ${yuan(totals.captured)}, delivered ${yuan(totals.delivered)}, refunded ${yuan(totals.refunded)} yuan`);
-    console.log(`faults\n${list(totals.faults)}\nends\n${list(totals.ends)}\nparked\n${list(totals.parked)}`);
+    console.log(
+      `${totals.seeds} worlds (${totals.real} on the real engines), ${totals.sessions} sessions in ${seconds.toFixed(1)} s: ${summary.sessionsPerMinute} a minute`,
+    );
+    console.log(
+      `captured ${yuan(totals.captured)}, delivered ${yuan(totals.delivered)}, refunded ${yuan(totals.refunded)} yuan`,
+    );
+    console.log(
+      `faults\n${list(totals.faults)}\nends\n${list(totals.ends)}\nparked\n${list(totals.parked)}`,
+    );
     if (missing.length > 0) console.log(`not met: ${missing.join(', ')}`);
-    for (const v of totals.violations) console.log(`VIOLATION in seed ${v.seed}; replay: npx pilotlight simulate --seeds 1 --seed ${v.seed} --sessions ${sessions} --story\n${v.problems.map((p) => `  ${p}`).join('\n')}`);
-    console.log(totals.violations.length === 0 ? 'no violation' : `${totals.violations.length} worlds with violations`);
+    for (const v of totals.violations)
+      console.log(
+        `VIOLATION in seed ${v.seed}; replay: npx pilotlight simulate --seeds 1 --seed ${v.seed} --sessions ${sessions} --story\n${v.problems.map((p) => `  ${p}`).join('\n')}`,
+      );
+    console.log(
+      totals.violations.length === 0
+        ? 'no violation'
+        : `${totals.violations.length} worlds with violations`,
+    );
   }
   // A large run that never met some fault proves nothing about it.
-  return totals.violations.length === 0 && (missing.length === 0 || count < ALL_FAULTS_FROM) ? 0 : 1;
+  return totals.violations.length === 0 && (missing.length === 0 || count < ALL_FAULTS_FROM)
+    ? 0
+    : 1;
 }
 
 process.exitCode = await main();

@@ -1,7 +1,10 @@
 import { crc32 } from 'node:zlib';
 import type { Signer, Verifier } from '../../../shared/ports.ts';
 
-/** A keyed checksum in the place of a signature (CRC-32 begun at the key, and the length): quick, and a wrong key or a changed byte still fails. Never outside the simulation. */
+/**
+ * A keyed checksum in the place of a signature (CRC-32 begun at the key, and the length): quick,
+ * and a wrong key or a changed byte still fails. Never outside the simulation.
+ */
 export function quickKey(name: string): Signer & Verifier {
   const seed = crc32(name, 0x811c9dc5);
   const of = (bytes: Uint8Array): Uint8Array => {

@@ -39,9 +39,22 @@ class DroppableKiosk extends Kiosk {
 }
 
 /** The simulation looks less often: virtual hours are full of looking at nothing. */
-const SIM_PERIODS: Readonly<Record<Probe, readonly [number, number]>> = { ...PERIODS, line: [120_000, 5_000], central: [60_000, 5_000], commands: [30_000, 5_000], printer: [600_000, 600_000], local: [30_000, 30_000], policy: [3_600_000, 5_000], upkeep: [7_200_000, 7_200_000] };
+const SIM_PERIODS: Readonly<Record<Probe, readonly [number, number]>> = {
+  ...PERIODS,
+  line: [120_000, 5_000],
+  central: [60_000, 5_000],
+  commands: [30_000, 5_000],
+  printer: [600_000, 600_000],
+  local: [30_000, 30_000],
+  policy: [3_600_000, 5_000],
+  upkeep: [7_200_000, 7_200_000],
+};
 
-const PRINTER: Printer = { status: () => Promise.resolve({ ready: true, paperLow: false, failure: null }), print: () => Promise.resolve(ok(undefined)), close: () => undefined };
+const PRINTER: Printer = {
+  status: () => Promise.resolve({ ready: true, paperLow: false, failure: null }),
+  print: () => Promise.resolve(ok(undefined)),
+  close: () => undefined,
+};
 
 export interface SiteParts {
   readonly terminalId: string;
@@ -53,7 +66,12 @@ export interface SiteParts {
   readonly terminalSigner: Signer;
   readonly policyVerifier: Verifier;
   /** How customers pay here, made anew for each process. */
-  readonly providers: (ports: { readonly clock: Clock; readonly random: Random; readonly send: HttpSend; readonly timeoutMs: number }) => readonly PaymentProvider[];
+  readonly providers: (ports: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly send: HttpSend;
+    readonly timeoutMs: number;
+  }) => readonly PaymentProvider[];
   readonly keys: KeyProvider;
   readonly compressOverBytes: number;
   /** After events became durable, before their effects. */
@@ -66,7 +84,10 @@ export interface SiteParts {
   readonly problem: (text: string) => void;
 }
 
-/** One machine of a hall: its disk, its slot, its lines; and the process that runs in it, while it has power. */
+/**
+ * One machine of a hall: its disk, its slot, its lines; and the process that runs in it, while it
+ * has power.
+ */
 export class Site {
   readonly parts: SiteParts;
   readonly slot: Slot;
@@ -83,7 +104,9 @@ export class Site {
   constructor(parts: SiteParts) {
     this.parts = parts;
     const { timeline, dice } = parts;
-    this.slot = new Slot(() => new Promise((done) => void timeline.after(dice.between(1, 25), done)));
+    this.slot = new Slot(
+      () => new Promise((done) => void timeline.after(dice.between(1, 25), done)),
+    );
   }
 
   get alive(): boolean {
@@ -140,12 +163,15 @@ export class Site {
     });
     if (!opened.ok) {
       life.alive = false;
-      // A disk that fails while it is opened: the shell starts the core again, as often as it takes.
+      // A disk that fails while it is opened: the shell starts the core again, as often as it
+      // takes.
       if (opened.error.code === 'JRNL-0101' && (this.#refused += 1) < 6) {
         timeline.after(dice.between(500, 5_000), () => this.boot());
         return;
       }
-      parts.problem(`${parts.terminalId}: the journal does not open: ${opened.error.code} ${opened.error.detail ?? ''}`);
+      parts.problem(
+        `${parts.terminalId}: the journal does not open: ${opened.error.code} ${opened.error.detail ?? ''}`,
+      );
       return;
     }
     this.#refused = 0;
@@ -153,20 +179,44 @@ export class Site {
     this.journal = journal;
     parts.onOpened(journal);
     this.#watch(journal, life);
-    const providers = parts.providers({ clock, random: dice, send: parts.payment.send(life), timeoutMs: 8_000 });
-    const billing = createBillingClient({ baseUrl: 'https://central.sim', terminalId: parts.terminalId, signer: parts.terminalSigner, policyVerifier: parts.policyVerifier, clock, random: dice, timeoutMs: 8_000, send: parts.central.send(life), compressOverBytes: parts.compressOverBytes });
+    const providers = parts.providers({
+      clock,
+      random: dice,
+      send: parts.payment.send(life),
+      timeoutMs: 8_000,
+    });
+    const billing = createBillingClient({
+      baseUrl: 'https://central.sim',
+      terminalId: parts.terminalId,
+      signer: parts.terminalSigner,
+      policyVerifier: parts.policyVerifier,
+      clock,
+      random: dice,
+      timeoutMs: 8_000,
+      send: parts.central.send(life),
+      compressOverBytes: parts.compressOverBytes,
+    });
     try {
       this.#wired = wireCore({
         clock,
         random: dice,
         journal,
         reader: this.slot.reader(life),
-        layouts: layoutRegistry([pl4442Layout(parts.keys), plCpuLayout(parts.keys), plPurseLayout(parts.keys, { terminalId: parts.terminalId, nowMs: () => clock.nowMs() })]),
+        layouts: layoutRegistry([
+          pl4442Layout(parts.keys),
+          plCpuLayout(parts.keys),
+          plPurseLayout(parts.keys, { terminalId: parts.terminalId, nowMs: () => clock.nowMs() }),
+        ]),
         providers,
         scanner: 'keyboard',
         billing,
         printer: PRINTER,
-        header: { brand: { zh: '', en: '' }, site: { zh: '', en: '' }, terminalName: { zh: '', en: '' }, terminalId: parts.terminalId },
+        header: {
+          brand: { zh: '', en: '' },
+          site: { zh: '', en: '' },
+          terminalName: { zh: '', en: '' },
+          terminalId: parts.terminalId,
+        },
         demo: false,
         version: 'simulation',
         log: () => undefined,
@@ -209,6 +259,11 @@ export class Site {
   tap(type: Intent['type'], value?: string | number): void {
     const s = this.snapshot;
     if (s === null || !this.alive) return;
-    this.wired.kiosk.intent({ type, screen: s.screen, revision: s.revision, ...(value === undefined ? {} : { value }) } as Intent);
+    this.wired.kiosk.intent({
+      type,
+      screen: s.screen,
+      revision: s.revision,
+      ...(value === undefined ? {} : { value }),
+    } as Intent);
   }
 }

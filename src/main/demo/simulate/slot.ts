@@ -16,7 +16,10 @@ export interface Life {
 
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
 
-/** The slot in a machine's front. It stays when the process dies; a new process counts insertions from the start, as a real one does. */
+/**
+ * The slot in a machine's front. It stays when the process dies; a new process counts insertions
+ * from the start, as a real one does.
+ */
 export class Slot {
   readonly #pause: () => Promise<void>;
   card: SimCard | null = null;
@@ -36,7 +39,12 @@ export class Slot {
     this.card = card;
     card.slot.insert();
     this.#insertion += 1;
-    if (!this.#lost) this.#set({ state: 'present', insertion: this.#insertion, atr: card.slot.answerToReset() ?? new Uint8Array(0) });
+    if (!this.#lost)
+      this.#set({
+        state: 'present',
+        insertion: this.#insertion,
+        atr: card.slot.answerToReset() ?? new Uint8Array(0),
+      });
   }
   remove(): SimCard | null {
     const { card } = this;
@@ -53,7 +61,8 @@ export class Slot {
   /** The PC/SC service is lost, or comes back with whatever is in the reader. */
   lost(lost: boolean): void {
     this.#lost = lost;
-    if (lost) this.#set({ state: 'offline', insertion: this.#insertion, failure: failure('CARD-0107') });
+    if (lost)
+      this.#set({ state: 'offline', insertion: this.#insertion, failure: failure('CARD-0107') });
     else if (this.card === null) this.#set({ state: 'empty', insertion: this.#insertion });
     else this.insert(this.card);
   }
@@ -68,8 +77,14 @@ export class Slot {
     this.#status = { state: 'empty', insertion: 0 };
     if (this.#lost) this.lost(true);
     else if (this.card !== null) this.insert(this.card);
-    const live = (insertion: number): Failure | null => (this.#status.state === 'present' && this.#status.insertion === insertion && this.card !== null ? null : failure('CARD-0102', `insertion ${insertion} is over`));
-    const exchange = async (insertion: number, raw: Uint8Array): Promise<Result<Uint8Array, Failure>> => {
+    const live = (insertion: number): Failure | null =>
+      this.#status.state === 'present' && this.#status.insertion === insertion && this.card !== null
+        ? null
+        : failure('CARD-0102', `insertion ${insertion} is over`);
+    const exchange = async (
+      insertion: number,
+      raw: Uint8Array,
+    ): Promise<Result<Uint8Array, Failure>> => {
       if (!life.alive || life.point('apdu')) return never();
       await this.#pause();
       if (!life.alive) return never();
@@ -83,8 +98,11 @@ export class Slot {
       await this.#pause();
       if (!life.alive || life.point('apdu-answer')) return never();
       // The card may have gone while its answer was on the way.
-      if (outcome.kind === 'answer' && live(insertion) !== null) return err(live(insertion) as Failure);
-      return outcome.kind === 'answer' ? ok(outcome.bytes) : err(failure(outcome.kind === 'torn' ? 'CARD-0102' : 'CARD-0108'));
+      if (outcome.kind === 'answer' && live(insertion) !== null)
+        return err(live(insertion) as Failure);
+      return outcome.kind === 'answer'
+        ? ok(outcome.bytes)
+        : err(failure(outcome.kind === 'torn' ? 'CARD-0102' : 'CARD-0108'));
     };
     const open = (insertion: number): CardChannel => ({
       insertion,

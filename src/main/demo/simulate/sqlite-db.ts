@@ -3,16 +3,19 @@ import type { Db, Sql } from '../../../central/db.ts';
 import { MIGRATIONS } from '../../../central/migrations/index.ts';
 
 /**
- * Central's database on SQLite in memory, for the whole-kiosk simulation: the very SQL of central, translated by the
- * few rules below, at a small part of PGlite's cost. Central's unit tests run on both engines.
+ * Central's database on SQLite in memory, for the whole-kiosk simulation: the very SQL of central,
+ * translated by the few rules below, at a small part of PGlite's cost. Central's unit tests run on
+ * both engines.
  *
- * Where the two differ and it does not matter here: column types are SQLite's affinities (what central stores is
- * checked by its schemas first), row locks are left out (transactions run one after another), and a failed statement
- * does not spoil its transaction. Booleans come back as 0 and 1.
+ * Where the two differ and it does not matter here: column types are SQLite's affinities (what
+ * central stores is checked by its schemas first), row locks are left out (transactions run one
+ * after another), and a failed statement does not spoil its transaction. Booleans come back as 0
+ * and 1.
  */
 export function openSqliteDb(): Db {
   const { db, statements } = idle.pop() ?? connect();
-  // All of one world lies in one transaction, undone at its end: connection and statements serve the next world.
+  // All of one world lies in one transaction, undone at its end: connection and statements serve
+  // the next world.
   db.exec('BEGIN');
   const savepoint = statement(db, statements, 'SAVEPOINT work');
   const release = statement(db, statements, 'RELEASE work');
@@ -59,7 +62,8 @@ export function openSqliteDb(): Db {
   };
 
   return {
-    query: async <R>(sql: string, params: readonly unknown[] = []) => (busy ? alone(() => run<R>(sql, params)) : run<R>(sql, params)),
+    query: async <R>(sql: string, params: readonly unknown[] = []) =>
+      busy ? alone(() => run<R>(sql, params)) : run<R>(sql, params),
     transaction: <T>(work: (tx: Sql) => Promise<T>) =>
       alone(async () => {
         savepoint.statement.run();
@@ -92,7 +96,10 @@ const idle: Connection[] = [];
 function connect(): Connection {
   const db = new Database(':memory:');
   db.exec('CREATE TABLE schema_migrations (number integer PRIMARY KEY, name text NOT NULL)');
-  for (const [index, { name, sql }] of MIGRATIONS.entries()) db.exec(`BEGIN; ${schemaForSqlite(`${sql};`)} INSERT INTO schema_migrations VALUES (${index + 1}, '${name}'); COMMIT;`);
+  for (const [index, { name, sql }] of MIGRATIONS.entries())
+    db.exec(
+      `BEGIN; ${schemaForSqlite(`${sql};`)} INSERT INTO schema_migrations VALUES (${index + 1}, '${name}'); COMMIT;`,
+    );
   db.pragma('foreign_keys = ON');
   return { db, statements: new Map() };
 }
@@ -110,39 +117,71 @@ interface Prepared {
   readonly reader: boolean;
 }
 
-/** `$2 … $1` becomes `? … ?` with the parameters' order; casts and row locks are left out; GREATEST is SQLite's two-argument MAX. */
+/**
+ * `$2 … $1` becomes `? … ?` with the parameters' order; casts and row locks are left out; GREATEST
+ * is SQLite's two-argument MAX.
+ */
 function prepare(db: Database.Database, sql: string): Prepared {
   const order: number[] = [];
   const text = sql
     .replace(/ FOR UPDATE(?: OF \w+)?/g, '')
     .replace(/::\w+/g, '')
     .replace(/\bGREATEST\(/g, 'MAX(')
-    .replace(/([=<>]|LIMIT)?( ?)\$(\d+)/g, (_all, compared: string | undefined, space: string, n: string) => {
-      order.push(Number(n) - 1);
-      // Compared with a bare `?`, or limited by one, a statement is compiled anew at each binding (src/journal/book.ts, UNSEEN).
-      return compared === undefined ? `${space}?` : `${compared}${space}coalesce(?, NULL)`;
-    });
+    .replace(
+      /([=<>]|LIMIT)?( ?)\$(\d+)/g,
+      (_all, compared: string | undefined, space: string, n: string) => {
+        order.push(Number(n) - 1);
+        // Compared with a bare `?`, or limited by one, a statement is compiled anew at each binding
+        // (src/journal/book.ts, UNSEEN).
+        return compared === undefined ? `${space}?` : `${compared}${space}coalesce(?, NULL)`;
+      },
+    );
   const statement = db.prepare<unknown[]>(text);
   return { statement, order, reader: statement.reader };
 }
 
-/** Migrations: identity columns, the guard triggers, a changed CHECK (as a trigger); what carries old rows over has none to carry here. */
+/**
+ * Migrations: identity columns, the guard triggers, a changed CHECK (as a trigger); what carries
+ * old rows over has none to carry here.
+ */
 function schemaForSqlite(sql: string): string {
   const messages = new Map<string, string>();
-  return sql
-    .replace(/^--.*$/gm, '')
-    .replace(/CREATE FUNCTION (\w+)\(\) RETURNS trigger LANGUAGE plpgsql AS '((?:[^']|'')*)';/g, (_all, name: string, body: string) => {
-      messages.set(name, /RAISE EXCEPTION ''(.*?)''/.exec(body)?.[1] ?? name);
-      return '';
-    })
-    .replace(/CREATE TRIGGER (\w+) BEFORE UPDATE OR DELETE ON (\w+) FOR EACH ROW EXECUTE FUNCTION (\w+)\(\);/g, (_all, name: string, table: string, fn: string) =>
-      ['UPDATE', 'DELETE'].map((on) => `CREATE TRIGGER ${name}_${on.toLowerCase()} BEFORE ${on} ON ${table} BEGIN SELECT RAISE(ABORT, '${messages.get(fn) ?? fn}'); END;`).join('\n'))
-    .replace(/ALTER TABLE (\w+) DROP CONSTRAINT (\w+), ADD CONSTRAINT \w+ CHECK \((\w+) IN \(([^)]*)\)\);/g, (_all, table: string, name: string, column: string, list: string) =>
-      `CREATE TRIGGER ${name} BEFORE INSERT ON ${table} WHEN NEW.${column} NOT IN (${list}) BEGIN SELECT RAISE(ABORT, 'CHECK constraint failed: ${name}'); END;`)
-    // The CHECK that the trigger above takes the place of.
-    .replace(/(CREATE TABLE ledger \([\s\S]*?kind text NOT NULL) CHECK \(kind IN \([^)]*\)\)/, '$1')
-    .replace(/bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY/g, 'INTEGER PRIMARY KEY AUTOINCREMENT')
-    .replace(/^UPDATE [\s\S]*?;$/gm, '');
+  return (
+    sql
+      .replace(/^--.*$/gm, '')
+      .replace(
+        /CREATE FUNCTION (\w+)\(\) RETURNS trigger LANGUAGE plpgsql AS '((?:[^']|'')*)';/g,
+        (_all, name: string, body: string) => {
+          messages.set(name, /RAISE EXCEPTION ''(.*?)''/.exec(body)?.[1] ?? name);
+          return '';
+        },
+      )
+      .replace(
+        /CREATE TRIGGER (\w+) BEFORE UPDATE OR DELETE ON (\w+) FOR EACH ROW EXECUTE FUNCTION (\w+)\(\);/g,
+        (_all, name: string, table: string, fn: string) =>
+          ['UPDATE', 'DELETE']
+            .map(
+              (on) =>
+                `CREATE TRIGGER ${name}_${on.toLowerCase()} BEFORE ${on} ON ${table} BEGIN SELECT RAISE(ABORT, '${messages.get(fn) ?? fn}'); END;`,
+            )
+            .join('\n'),
+      )
+      .replace(
+        /ALTER TABLE (\w+) DROP CONSTRAINT (\w+), ADD CONSTRAINT \w+ CHECK \((\w+) IN \(([^)]*)\)\);/g,
+        (_all, table: string, name: string, column: string, list: string) =>
+          `CREATE TRIGGER ${name} BEFORE INSERT ON ${table} WHEN NEW.${column} NOT IN (${list}) BEGIN SELECT RAISE(ABORT, 'CHECK constraint failed: ${name}'); END;`,
+      )
+      // The CHECK that the trigger above takes the place of.
+      .replace(
+        /(CREATE TABLE ledger \([\s\S]*?kind text NOT NULL) CHECK \(kind IN \([^)]*\)\)/,
+        '$1',
+      )
+      .replace(
+        /bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY/g,
+        'INTEGER PRIMARY KEY AUTOINCREMENT',
+      )
+      .replace(/^UPDATE [\s\S]*?;$/gm, '')
+  );
 }
 
 const SQLSTATE: Readonly<Record<string, string>> = {
@@ -157,6 +196,10 @@ const SQLSTATE: Readonly<Record<string, string>> = {
 /** A SQLite error under PostgreSQL's code, by which central tells an event's fault from its own. */
 function asPostgres(cause: unknown): unknown {
   if (!(cause instanceof Database.SqliteError)) return cause;
-  const code = SQLSTATE[cause.code] ?? (cause.code === 'SQLITE_CONSTRAINT_TRIGGER' && cause.message.startsWith('CHECK constraint') ? '23514' : undefined);
+  const code =
+    SQLSTATE[cause.code] ??
+    (cause.code === 'SQLITE_CONSTRAINT_TRIGGER' && cause.message.startsWith('CHECK constraint')
+      ? '23514'
+      : undefined);
   return code === undefined ? cause : Object.assign(new Error(cause.message, { cause }), { code });
 }

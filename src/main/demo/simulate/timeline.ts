@@ -6,7 +6,10 @@ interface Entry {
   fn: (() => void) | null;
 }
 
-/** Virtual time: what was put on it happens in order of its instant, and of its putting where that is the same. */
+/**
+ * Virtual time: what was put on it happens in order of its instant, and of its putting where that
+ * is the same.
+ */
 export class Timeline {
   #nowMs = 0;
   #ids = 0;
@@ -25,7 +28,10 @@ export class Timeline {
     };
   }
 
-  /** Goes to the next instant at or before `untilMs` at which something happens and lets one thing happen. False: nothing is left; time stands at `untilMs`. */
+  /**
+   * Goes to the next instant at or before `untilMs` at which something happens and lets one thing
+   * happen. False: nothing is left; time stands at `untilMs`.
+   */
   step(untilMs: number): boolean {
     for (;;) {
       const first = this.#heap[0];
@@ -66,7 +72,8 @@ export class Timeline {
     for (;;) {
       let child = 2 * i + 1;
       if (child >= heap.length) break;
-      if (child + 1 < heap.length && this.#less(heap[child + 1] as Entry, heap[child] as Entry)) child += 1;
+      if (child + 1 < heap.length && this.#less(heap[child + 1] as Entry, heap[child] as Entry))
+        child += 1;
       if (!this.#less(heap[child] as Entry, last)) break;
       heap[i] = heap[child] as Entry;
       i = child;
@@ -78,7 +85,10 @@ export class Timeline {
 /** 2026-11-22 12:00 UTC. */
 export const T0 = Date.UTC(2026, 10, 22, 12);
 
-/** One process's clocks: the monotonic one begins at its start, the wall clock may be wrong, and nothing rings after its end. */
+/**
+ * One process's clocks: the monotonic one begins at its start, the wall clock may be wrong, and
+ * nothing rings after its end.
+ */
 export class ProcessClock implements Clock {
   readonly #timeline: Timeline;
   readonly #life: { readonly alive: boolean };

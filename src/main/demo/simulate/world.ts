@@ -21,7 +21,14 @@ import { GatewayWatch } from './gateway-watch.ts';
 import { Line } from './net.ts';
 import type { Mishap, Service } from './net.ts';
 import { Phone } from './phone.ts';
-import { PAGES, kioskProviders, paySetOf, townWallets, walletProviders, walletService } from './providers.ts';
+import {
+  PAGES,
+  kioskProviders,
+  paySetOf,
+  townWallets,
+  walletProviders,
+  walletService,
+} from './providers.ts';
 import type { PaySet } from './providers.ts';
 import { Site } from './site.ts';
 import { ProcessClock, T0, Timeline } from './timeline.ts';
@@ -30,9 +37,21 @@ import { ProcessClock, T0, Timeline } from './timeline.ts';
 export interface Engines {
   readonly name: 'quick' | 'real';
   readonly centralDb: () => Promise<Db>;
-  /** A machine's disk. `faulty`: the same one, where it can be made to fail; `lose` takes its database away while nothing has it open. */
-  readonly disk: () => { readonly storage: JournalStorage; readonly faulty: MemoryStorage | null; readonly lose: () => void; readonly dispose: () => void };
-  readonly key: (name: string) => { readonly signer: Signer; readonly verifier: Verifier; readonly publicKeyPem: string };
+  /**
+   * A machine's disk. `faulty`: the same one, where it can be made to fail; `lose` takes its
+   * database away while nothing has it open.
+   */
+  readonly disk: () => {
+    readonly storage: JournalStorage;
+    readonly faulty: MemoryStorage | null;
+    readonly lose: () => void;
+    readonly dispose: () => void;
+  };
+  readonly key: (name: string) => {
+    readonly signer: Signer;
+    readonly verifier: Verifier;
+    readonly publicKeyPem: string;
+  };
 }
 
 export interface SimOptions {
@@ -76,9 +95,16 @@ export const POLICY: Policy = {
 const TERMINALS = ['000000000311', '000000000312'] as const;
 const CARDS = 4;
 /** A purse holds money: one yuan of it costs one yuan. */
-const MONEY = { tariffId: 'money', version: 1, tiers: [{ uptoQuantity: null, priceE4: 10_000 }] } as const;
+const MONEY = {
+  tariffId: 'money',
+  version: 1,
+  tiers: [{ uptoQuantity: null, priceE4: 10_000 }],
+} as const;
 const STEPS_A_TURN = 32;
-/** A provider takes money for a closed order at most so long after; then the world may be called quiet. */
+/**
+ * A provider takes money for a closed order at most so long after; then the world may be called
+ * quiet.
+ */
 export const LATE_MS = 150_000;
 
 interface HeldCard {
@@ -89,7 +115,11 @@ interface HeldCard {
   free: boolean;
 }
 
-/** A small town: two machines, their central and their provider, a few cards with their meters (one is an SLE4442, and in every other town one is a purse), and the people. All of it in one thread, under one clock. */
+/**
+ * A small town: two machines, their central and their provider, a few cards with their meters (one
+ * is an SLE4442, and in every other town one is a purse), and the people. All of it in one thread,
+ * under one clock.
+ */
 export class World {
   readonly options: SimOptions;
   readonly timeline = new Timeline();
@@ -136,16 +166,25 @@ export class World {
     this.options.story?.push(`${(this.timeline.nowMs / 1000).toFixed(3).padStart(10)} ${line}`);
   }
   problem(text: string): void {
-    if (this.problems.length < 20) this.problems.push(`${(this.timeline.nowMs / 1000).toFixed(3)} s: ${text}`);
+    if (this.problems.length < 20)
+      this.problems.push(`${(this.timeline.nowMs / 1000).toFixed(3)} s: ${text}`);
     this.tell(`!!! ${text}`);
   }
 
   async #build(): Promise<void> {
     const { engines } = this.options;
-    const keys = { terminals: TERMINALS.map((t) => engines.key(t)), policy: engines.key('policy'), merchant: engines.key('merchant'), platform: engines.key('platform') };
+    const keys = {
+      terminals: TERMINALS.map((t) => engines.key(t)),
+      policy: engines.key('policy'),
+      merchant: engines.key('merchant'),
+      platform: engines.key('platform'),
+    };
     const db = this.#counted(await engines.centralDb());
     this.db = this.paySet === 'gateway' ? this.gateway.watch(db) : db;
-    const accounts = Array.from({ length: CARDS }, (_, i) => i === CARDS - 1 && this.options.seed % 2 === 0).map((purse, i) => ({
+    const accounts = Array.from(
+      { length: CARDS },
+      (_, i) => i === CARDS - 1 && this.options.seed % 2 === 0,
+    ).map((purse, i) => ({
       cardNo: `88000010${String(i).padStart(2, '0')}`,
       userNo: `10020010${String(i).padStart(2, '0')}`,
       holderName: '张小明',
@@ -173,26 +212,53 @@ export class World {
       this.count(`${line}-${mishap}`);
       this.tell(`${where} ${line}: ${mishap}`);
     };
-    this.wallets = townWallets(keys, this.checks.watchBooks(this.books), () => this.nowMs, (n) => this.dice.bytes(n));
-    this.walletLine = new Line(this.timeline, this.dice, walletService(() => this.wallets), counted('gateway', 'payment'));
+    this.wallets = townWallets(
+      keys,
+      this.checks.watchBooks(this.books),
+      () => this.nowMs,
+      (n) => this.dice.bytes(n),
+    );
+    this.walletLine = new Line(
+      this.timeline,
+      this.dice,
+      walletService(() => this.wallets),
+      counted('gateway', 'payment'),
+    );
     this.central = new CentralSite({
       timeline: this.timeline,
       dice: this.dice,
       db: this.db,
       make: (life, db) => {
         const clock = new ProcessClock(this.timeline, life, () => 0);
-        const { wechat, alipay, unionpay } = walletProviders(keys, { clock, random: this.dice, send: this.walletLine.send(life), timeoutMs: 6_000 });
+        const { wechat, alipay, unionpay } = walletProviders(keys, {
+          clock,
+          random: this.dice,
+          send: this.walletLine.send(life),
+          timeoutMs: 6_000,
+        });
         return createCentral({
           db,
           port: 0,
           policySigner: keys.policy.signer,
           verifierOf,
           now: () => this.nowMs,
-          terminals: TERMINALS.map((terminalId, i) => ({ terminalId, publicKeyPem: (keys.terminals[i] as { publicKeyPem: string }).publicKeyPem })),
+          terminals: TERMINALS.map((terminalId, i) => ({
+            terminalId,
+            publicKeyPem: (keys.terminals[i] as { publicKeyPem: string }).publicKeyPem,
+          })),
           accounts,
           tariffs: [...DEMO_TARIFFS, MONEY],
           policy: POLICY,
-          ...(this.paySet === 'gateway' ? { payments: { wallets: [wechat, alipay, unionpay], publicUrl: PAGES, clock, random: this.dice } } : {}),
+          ...(this.paySet === 'gateway'
+            ? {
+                payments: {
+                  wallets: [wechat, alipay, unionpay],
+                  publicUrl: PAGES,
+                  clock,
+                  random: this.dice,
+                },
+              }
+            : {}),
         });
       },
       onCut: (where) => {
@@ -216,8 +282,18 @@ export class World {
     const cardKeys = sampleKeyProvider('demo');
     if (!cardKeys.ok) throw new Error('no keys');
     for (const [i, terminalId] of TERMINALS.entries()) {
-      const payment = new Line(this.timeline, this.dice, this.paySet === 'gateway' ? this.#centralService() : walletService(() => this.wallets), counted(terminalId, 'payment'));
-      const central = new Line(this.timeline, this.dice, this.#centralService(), counted(terminalId, 'central'));
+      const payment = new Line(
+        this.timeline,
+        this.dice,
+        this.paySet === 'gateway' ? this.#centralService() : walletService(() => this.wallets),
+        counted(terminalId, 'payment'),
+      );
+      const central = new Line(
+        this.timeline,
+        this.dice,
+        this.#centralService(),
+        counted(terminalId, 'central'),
+      );
       this.lines.push({ payment, central });
       const disk = engines.disk();
       this.disks.push(disk);
@@ -230,13 +306,25 @@ export class World {
         central,
         terminalSigner: (keys.terminals[i] as { signer: Signer }).signer,
         policyVerifier: keys.policy.verifier,
-        providers: (ports) => kioskProviders(this.paySet, keys, { terminalId, signer: (keys.terminals[i] as { signer: Signer }).signer, policyVerifier: keys.policy.verifier }, ports),
+        providers: (ports) =>
+          kioskProviders(
+            this.paySet,
+            keys,
+            {
+              terminalId,
+              signer: (keys.terminals[i] as { signer: Signer }).signer,
+              policyVerifier: keys.policy.verifier,
+            },
+            ports,
+          ),
         keys: cardKeys.value,
         compressOverBytes: engines.name === 'real' ? 1_024 : Number.POSITIVE_INFINITY,
         onOpened: (journal) => this.checks.opened(site, journal),
         onDurable: (events) => this.#durable(site, events),
         onSnapshot: (snapshot) => {
-          this.tell(`${terminalId} screen ${snapshot.screen}${'state' in snapshot ? ` ${String(snapshot.state)}` : ''}${'reason' in snapshot ? ` ${String(snapshot.reason)}` : ''}`);
+          this.tell(
+            `${terminalId} screen ${snapshot.screen}${'state' in snapshot ? ` ${String(snapshot.state)}` : ''}${'reason' in snapshot ? ` ${String(snapshot.reason)}` : ''}`,
+          );
           this.#customers[i]?.look();
         },
         onCut: (where) => {
@@ -257,7 +345,10 @@ export class World {
 
   #durable(site: Site, events: readonly JournalEvent[]): void {
     for (const e of events) {
-      if (this.options.story !== null) this.tell(`${site.terminalId} fact ${e.kind} ${e.orderId ?? ''} ${JSON.stringify(e.body).slice(0, 160)}`);
+      if (this.options.story !== null)
+        this.tell(
+          `${site.terminalId} fact ${e.kind} ${e.orderId ?? ''} ${JSON.stringify(e.body).slice(0, 160)}`,
+        );
       if (e.kind === 'assist-writing') this.count('assisted-write');
     }
     this.checks.durable(site, events);
@@ -266,8 +357,15 @@ export class World {
   #centralService(): Service {
     const text = new TextEncoder();
     return async ({ method, path, headers, body }) => {
-      const said = await this.central.handle({ method, target: path, headers: lower(headers), body });
-      return said === null ? null : { status: said.status, headers: said.headers, body: text.encode(said.body) };
+      const said = await this.central.handle({
+        method,
+        target: path,
+        headers: lower(headers),
+        body,
+      });
+      return said === null
+        ? null
+        : { status: said.status, headers: said.headers, body: text.encode(said.body) };
     };
   }
   /** Statements under way: a real database takes turns of its own, and time stands still meanwhile. */
@@ -281,10 +379,17 @@ export class World {
         this.#pending -= 1;
       }
     };
-    return { ...db, query: (sql, params) => during(db.query(sql, params)), transaction: (work) => during(db.transaction(work)) };
+    return {
+      ...db,
+      query: (sql, params) => during(db.query(sql, params)),
+      transaction: (work) => during(db.transaction(work)),
+    };
   }
 
-  /** Time goes on until nothing happens before `untilMs`, or `enough` says so. Every thing that happens has run to its end before the next. */
+  /**
+   * Time goes on until nothing happens before `untilMs`, or `enough` says so. Every thing that
+   * happens has run to its end before the next.
+   */
   async #run(untilMs: number, enough: () => boolean = () => false): Promise<void> {
     let askMs = this.timeline.nowMs;
     /** One thing happens. False: nothing is left, or it is enough. */
@@ -297,8 +402,9 @@ export class World {
       return this.timeline.step(untilMs);
     };
     const real = this.options.engines.name === 'real';
-    for (let more = true; more; ) {
-      // The quick engines are done when their promises are, which is before the next of some steps in one turn of the event loop.
+    for (let more = true; more;) {
+      // The quick engines are done when their promises are, which is before the next of some steps
+      // in one turn of the event loop.
       more = await new Promise<boolean>((done, failed) => {
         let going = true;
         for (let left = real ? 1 : STEPS_A_TURN; left > 0; left--) {
@@ -327,7 +433,9 @@ export class World {
       return;
     }
     this.#served += 1;
-    const carried = this.#carried.find((c) => c.from !== i && c.held.free && c.atMs <= this.timeline.nowMs);
+    const carried = this.#carried.find(
+      (c) => c.from !== i && c.held.free && c.atMs <= this.timeline.nowMs,
+    );
     if (carried !== undefined) this.#carried = this.#carried.filter((c) => c !== carried);
     const held = carried?.held ?? this.dice.pick(free);
     held.free = false;
@@ -335,7 +443,10 @@ export class World {
     if (this.dice.chance(carried === undefined ? 0.85 : 0.3)) this.visitMeter(held);
     const plan = carried === undefined ? this.dice.pick(PLANS) : 'buy';
     const others = this.cards.filter((c) => c.free);
-    const other = (plan === 'wrong-card' || this.dice.chance(0.1)) && others.length > 0 ? this.dice.pick(others) : null;
+    const other =
+      (plan === 'wrong-card' || this.dice.chance(0.1)) && others.length > 0
+        ? this.dice.pick(others)
+        : null;
     if (other !== null) other.free = false;
     const customer: Customer = new Customer(
       site,
@@ -353,7 +464,8 @@ export class World {
     const stay = (): void => {
       if (!customer.done && customer.overdue(this.timeline.nowMs)) {
         const inside = site.slot.card;
-        if (inside === customer.card || (inside !== null && inside === customer.other)) site.slot.remove();
+        if (inside === customer.card || (inside !== null && inside === customer.other))
+          site.slot.remove();
         customer.done = true;
       }
       if (customer.done) {
@@ -361,10 +473,17 @@ export class World {
         held.free = true;
         if (other !== null) other.free = true;
         this.tell(`${site.terminalId} --- leaves`);
-        if (customer.unfinished && this.dice.chance(0.85)) this.#carried.push({ held, from: i, atMs: this.timeline.nowMs + this.dice.between(5_000, 320_000) });
-        // Some codes are paid though their order was called off: by a phone that was slow, or a child that found the code.
+        if (customer.unfinished && this.dice.chance(0.85))
+          this.#carried.push({
+            held,
+            from: i,
+            atMs: this.timeline.nowMs + this.dice.between(5_000, 320_000),
+          });
+        // Some codes are paid though their order was called off: by a phone that was slow, or a
+        // child that found the code.
         if (customer.leftover !== null && this.dice.chance(0.6)) this.leftover(customer.leftover);
-        for (const l of this.#leftovers.splice(0)) this.timeline.after(l.atMs - this.timeline.nowMs, () => this.phone.pay(l.code, true));
+        for (const l of this.#leftovers.splice(0))
+          this.timeline.after(l.atMs - this.timeline.nowMs, () => this.phone.pay(l.code, true));
         this.timeline.after(this.dice.between(500, 15_000), () => this.#arrive(i));
         return;
       }
@@ -376,7 +495,10 @@ export class World {
     const n = this.dice.pick([0, 0, 1, 1, 1, 1, 2, 2, 3] as const);
     for (let f = 0; f < n && wanted.length > 0; f++) {
       // What happens between card and machine is where the two machines meet: it comes more often.
-      const kind = this.dice.pick(this.dice.chance(0.25) ? wanted.filter((k) => k.startsWith('card-')) : wanted) ?? this.dice.pick(wanted);
+      const kind =
+        this.dice.pick(
+          this.dice.chance(0.25) ? wanted.filter((k) => k.startsWith('card-')) : wanted,
+        ) ?? this.dice.pick(wanted);
       this.timeline.after(this.dice.between(0, this.dice.chance(0.5) ? 12_000 : 60_000), () => {
         if (!this.quiet && this.#customers[i] === customer) startFault(this, i, kind, customer);
       });
@@ -416,11 +538,13 @@ export class World {
           site.journal?.acceptDamage('技术员', '已核对');
           site.wired.monitor.judgeAgain();
         } catch {
-          // The disk failed under the technician's hands: the process is gone, and is asked again when it is back.
+          // The disk failed under the technician's hands: the process is gone, and is asked again
+          // when it is back.
           continue;
         }
       }
-      if (!condition.epochGranted) void this.central.central?.grantEpoch(site.terminalId).catch(() => undefined);
+      if (!condition.epochGranted)
+        void this.central.central?.grantEpoch(site.terminalId).catch(() => undefined);
     }
     this.timeline.after(15_000, () => this.#staff());
   }
@@ -472,7 +596,9 @@ export class World {
     }
     await this.#run(this.timeline.nowMs + 600_000, () => this.checks.settled());
     // The last screens go by themselves.
-    await this.#run(this.timeline.nowMs + 130_000, () => this.sites.every((s) => s.snapshot?.screen === 'start'));
+    await this.#run(this.timeline.nowMs + 130_000, () =>
+      this.sites.every((s) => s.snapshot?.screen === 'start'),
+    );
   }
 
   async run(): Promise<SimResult> {
@@ -482,8 +608,12 @@ export class World {
       this.timeline.after(2_000 + i * 700, () => this.#arrive(i));
     }
     this.#staff();
-    await this.#run(1_000 * this.options.sessions * 600, () => this.#served >= this.options.sessions && this.#customers.every((c) => c === null));
-    if (this.#served < this.options.sessions) this.problem(`only ${this.#served} of ${this.options.sessions} sessions were served: wedged`);
+    await this.#run(
+      1_000 * this.options.sessions * 600,
+      () => this.#served >= this.options.sessions && this.#customers.every((c) => c === null),
+    );
+    if (this.#served < this.options.sessions)
+      this.problem(`only ${this.#served} of ${this.options.sessions} sessions were served: wedged`);
     await this.#quieten();
     const sums = await this.checks.final();
     for (const site of this.sites) {
@@ -492,7 +622,13 @@ export class World {
     }
     await this.db.close();
     for (const disk of this.disks) disk.dispose();
-    return { seed: this.options.seed, sessions: this.#served, faults: Object.fromEntries(this.counts), ...sums, violations: this.problems };
+    return {
+      seed: this.options.seed,
+      sessions: this.#served,
+      faults: Object.fromEntries(this.counts),
+      ...sums,
+      violations: this.problems,
+    };
   }
 }
 
