@@ -22,7 +22,7 @@ if (!existsSync(node)) {
 // The sources where they are, else the bundle made from them.
 const simulate = process.argv[2] === 'simulate';
 const entry = simulate
-  ? [path.join(root, 'src', 'main', 'demo', 'simulate', 'main.ts')].find((file) => existsSync(file))
+  ? [path.join(root, 'src', 'simulation', 'main.ts')].find((file) => existsSync(file))
   : [
       ['src', 'main', 'cli', 'main.ts'],
       ['dist', 'cli', 'cli.mjs'],

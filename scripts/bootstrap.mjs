@@ -7,7 +7,7 @@ import { ensureSetup, pinnedNode, root } from './lib/setup.mjs';
 
 const [what = '', ...args] = process.argv.slice(2);
 const ENTRIES = {
-  start: ['src/main/demo/main.ts'],
+  start: ['src/demo/main.ts'],
   test: ['scripts/test.mjs'],
   'test-full': ['scripts/test.mjs', '--full'],
 };

@@ -178,7 +178,7 @@ const matches = (command, test) => command.files.includes(test.file) && named(te
 
 async function simulate(folder, c) {
   const r = await run(folder, [
-    'src/main/demo/simulate/main.ts',
+    'src/simulation/main.ts',
     '--seeds',
     String(c.seeds),
     '--seed',

@@ -23,7 +23,7 @@ import {
   hallKeys,
   hallPorts,
   writeTerminalJson,
-} from '../src/main/demo/setup.ts';
+} from '../src/demo/setup.ts';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => path.join(root, ...parts);
@@ -174,7 +174,7 @@ function checkTree(folder) {
 /** A service of the demo, from the sources, for the packed doctor to ask. */
 function service(script, dataDir) {
   return new Promise((resolve, reject) => {
-    const child = fork(at('src', 'main', 'demo', script), ['--data', dataDir, '--port', '0'], {
+    const child = fork(at('src', 'demo', script), ['--data', dataDir, '--port', '0'], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     child.once('message', ({ port }) => resolve({ port, stop: () => child.kill('SIGTERM') }));

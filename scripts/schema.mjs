@@ -1,11 +1,11 @@
-// Writes resources/terminal.schema.json from src/shared/terminal-config.ts. Runs on the pinned
+// Writes resources/terminal.schema.json from src/shared/config/terminal.ts. Runs on the pinned
 // Node, which reads the
 // TypeScript sources as they are. Usage: node scripts/schema.mjs [--check]
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { terminalConfigSchema } from '../src/shared/terminal-config.ts';
+import { terminalConfigSchema } from '../src/shared/config/terminal.ts';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const schemaFile = path.join(root, 'resources', 'terminal.schema.json');

@@ -161,7 +161,7 @@ await timed('unit', vitest('unit'));
 await timed(
   'simulate',
   step('simulate', [
-    'src/main/demo/simulate/main.ts',
+    'src/simulation/main.ts',
     '--jobs',
     '2',
     ...(full ? ['--seeds', '2000'] : ['--seeds', '60', '--real-every', '60']),

@@ -12,7 +12,7 @@ import {
   problemSchema,
   quoteAnswerSchema,
   uploadAnswerSchema,
-} from '../shared/central-api.ts';
+} from '../shared/central-api/index.ts';
 import type {
   Account,
   ClaimAnswer,
@@ -22,7 +22,7 @@ import type {
   Quote,
   QuoteRequest,
   UploadRequest,
-} from '../shared/central-api.ts';
+} from '../shared/central-api/index.ts';
 import { failure } from '../shared/errors.ts';
 import type { ErrorCode, Failure } from '../shared/errors.ts';
 import { httpPort, sendWithin } from '../shared/http.ts';

@@ -12,7 +12,7 @@ import type {
   QuoteRequest,
   UploadAnswer,
   UploadRequest,
-} from '../shared/central-api.ts';
+} from '../shared/central-api/index.ts';
 import type { Failure } from '../shared/errors.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { Result } from '../shared/result.ts';

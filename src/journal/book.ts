@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import type { JournalEvent } from '../shared/events.ts';
+import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import { fold } from './fold.ts';
 import type { AttemptRow, Folded, Ledger, OrderRow } from './fold.ts';
 import type { LoggedEvent } from './second-log.ts';

@@ -1,4 +1,9 @@
-import type { AttemptState, EventBody, JournalEvent, OrderState } from '../shared/events.ts';
+import type {
+  AttemptState,
+  EventBody,
+  JournalEvent,
+  OrderState,
+} from '../shared/facts/catalogue.ts';
 import { never } from '../shared/result.ts';
 
 /** How a person ended what was parked. */

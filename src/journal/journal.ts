@@ -1,10 +1,10 @@
 import Database from 'better-sqlite3';
-import { canonicalJson } from '../shared/central-api.ts';
-import type { Account, UploadEvent } from '../shared/central-api.ts';
+import { canonicalJson } from '../shared/central-api/index.ts';
+import type { Account, UploadEvent } from '../shared/central-api/index.ts';
 import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
-import { EVENTS } from '../shared/events.ts';
-import type { EventKind, JournalEvent } from '../shared/events.ts';
+import { EVENTS } from '../shared/facts/catalogue.ts';
+import type { EventKind, JournalEvent } from '../shared/facts/catalogue.ts';
 import { genesisHash } from '../shared/journal-hash.ts';
 import { toHex } from '../shared/bytes.ts';
 import type { Clock, Random } from '../shared/ports.ts';

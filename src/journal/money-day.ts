@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import type { EventKind } from '../shared/events.ts';
+import type { EventKind } from '../shared/facts/catalogue.ts';
 import type { AttemptRow, OrderRow } from './fold.ts';
 import { anchorOf } from './inspect.ts';
 

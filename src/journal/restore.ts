@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
-import { canonicalJson } from '../shared/central-api.ts';
-import type { JournalEvent } from '../shared/events.ts';
+import { canonicalJson } from '../shared/central-api/index.ts';
+import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import { genesisHash } from '../shared/journal-hash.ts';
 import { Book, EVENT_COLUMNS, before, toLogged } from './book.ts';
 import type { Anchor, EventRecord, Place } from './book.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
-import type { JournalEvent } from '../shared/events.ts';
+import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
 import { Book, EVENT_COLUMNS } from './book.ts';

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { canonicalJson } from '../shared/central-api.ts';
-import { EVENTS } from '../shared/events.ts';
-import type { EventKind, JournalEvent } from '../shared/events.ts';
+import { canonicalJson } from '../shared/central-api/index.ts';
+import { EVENTS } from '../shared/facts/catalogue.ts';
+import type { EventKind, JournalEvent } from '../shared/facts/catalogue.ts';
 import { genesisHash } from '../shared/journal-hash.ts';
 import { sameJson } from '../shared/same.ts';
 import { EVENT_COLUMNS } from './book.ts';

@@ -8,11 +8,11 @@ import { ASK_CLOSED_MS } from '../journal/journal.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { PaymentProvider } from '../payment/types.ts';
 import { toHex } from '../shared/bytes.ts';
-import type { Header, Intent, Snapshot } from '../shared/contract.ts';
+import type { Header, Intent, Snapshot } from '../shared/contract/index.ts';
 import { describeFailure, failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
-import type { Account, Command, OrderStatus } from '../shared/central-api.ts';
-import type { JournalEvent } from '../shared/events.ts';
+import type { Account, Command, OrderStatus } from '../shared/central-api/index.ts';
+import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import { formatYuan } from '../shared/money.ts';
 import { orderTag } from '../shared/order-tag.ts';
 import type { Clock, LogFn, Random } from '../shared/ports.ts';
@@ -20,18 +20,18 @@ import { err, never, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
 import { sameJson } from '../shared/same.ts';
 import { chinaDate } from '../shared/time.ts';
-import { GateKeeper } from './gate.ts';
+import { GateKeeper } from './visit/gate.ts';
 import { makeAttemptIds, makeOrderId } from './ids.ts';
-import { withBlocked } from './maintenance.ts';
-import { maintenanceAtStart, MaintenanceRunner } from './maintenance-run.ts';
-import type { MaintenancePorts } from './maintenance-run.ts';
+import { withBlocked } from './maintenance/mode.ts';
+import { maintenanceAtStart, MaintenanceRunner } from './maintenance/run.ts';
+import type { MaintenancePorts } from './maintenance/run.ts';
 import { HOLD_MS } from './orders.ts';
-import { findAccount, quoteFor } from './quoting.ts';
+import { findAccount, quoteFor } from './visit/card-sale/quoting.ts';
 import { reduce, settle } from './reduce.ts';
 import type { ReduceContext } from './reduce.ts';
-import { IDLE, payChoices, takesScan } from './session.ts';
-import { slipLines } from './slips.ts';
-import { NEW_RUN, NO_CLAIM } from './state.ts';
+import { IDLE, payChoices, takesScan } from './visit/visit.ts';
+import { slipLines } from './words/slips.ts';
+import { NEW_RUN, NO_CLAIM } from './state/kiosk.ts';
 import type {
   CallResult,
   Effect,
@@ -39,7 +39,7 @@ import type {
   KioskState,
   OpenOrder,
   ServiceState,
-} from './state.ts';
+} from './state/kiosk.ts';
 import { looksSame, viewOf } from './view.ts';
 
 export interface KioskOptions {

@@ -2,18 +2,18 @@ import type { CardLayout, CardReading, Judged, WritePlan } from '../card/types.t
 import { wantsCounter } from '../journal/fold.ts';
 import type { OrderRow } from '../journal/fold.ts';
 import { fromHex, toHex } from '../shared/bytes.ts';
-import { CLAIM_USE_MS } from '../shared/central-api.ts';
-import type { ClaimKind, Command } from '../shared/central-api.ts';
-import type { ProviderKind } from '../shared/contract.ts';
+import { CLAIM_USE_MS } from '../shared/central-api/index.ts';
+import type { ClaimKind, Command } from '../shared/central-api/index.ts';
+import type { ProviderKind } from '../shared/contract/index.ts';
 import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
-import type { JournalEvent } from '../shared/events.ts';
+import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import { never } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
-import { failureBody, journal } from './advance.ts';
-import type { Advance, AdvanceContext } from './advance.ts';
-import { CODE_WAIT_MS, advanceAttempt, attemptRests, withRun } from './attempts.ts';
-import type { Effect, KioskEvent, NextAttempt, Now, OpenOrder } from './state.ts';
+import { failureBody, journal } from './order/advance.ts';
+import type { Advance, AdvanceContext } from './order/advance.ts';
+import { CODE_WAIT_MS, advanceAttempt, attemptRests, withRun } from './order/attempts.ts';
+import type { Effect, KioskEvent, NextAttempt, Now, OpenOrder } from './state/kiosk.ts';
 
 /**
  * How every order moves on. {@link advance} looks at the durable rows and says what to do next; it

@@ -1,9 +1,9 @@
 import type { CardLayout } from '../card/types.ts';
 import { never } from '../shared/result.ts';
-import { maintenanceStep, settleVisitor } from './maintenance.ts';
-import { assistClaimed, assistKept, assistWritten } from './assist.ts';
-import type { AdvanceContext } from './advance.ts';
-import { onCall } from './attempts.ts';
+import { maintenanceStep, settleVisitor } from './maintenance/mode.ts';
+import { assistClaimed, assistKept, assistWritten } from './visit/card-assist.ts';
+import type { AdvanceContext } from './order/advance.ts';
+import { onCall } from './order/attempts.ts';
 import {
   HOLD_AWAY_MS,
   advance,
@@ -13,9 +13,9 @@ import {
   orderKept,
   restsUntil,
 } from './orders.ts';
-import { afterWrite } from './refusals.ts';
-import { sessionStep } from './session.ts';
-import type { Effect, KioskEvent, KioskState, Now, OpenOrder, Step } from './state.ts';
+import { afterWrite } from './delivery/card-refusals.ts';
+import { sessionStep } from './visit/visit.ts';
+import type { Effect, KioskEvent, KioskState, Now, OpenOrder, Step } from './state/kiosk.ts';
 
 export interface ReduceContext extends Now, Pick<AdvanceContext, 'attemptIds' | 'reverseAfterMs'> {
   /** {@link AdvanceContext.mayBeReported} */

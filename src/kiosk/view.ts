@@ -1,6 +1,6 @@
 import type { CardReading } from '../card/types.ts';
-import type { Account, Quote } from '../shared/central-api.ts';
-import { PROVIDER_KINDS } from '../shared/contract.ts';
+import type { Account, Quote } from '../shared/central-api/index.ts';
+import { PROVIDER_KINDS } from '../shared/contract/index.ts';
 import type {
   CardView,
   Header,
@@ -8,17 +8,24 @@ import type {
   QuoteView,
   Snapshot,
   SnapshotOf,
-} from '../shared/contract.ts';
+} from '../shared/contract/index.ts';
 import { ERRORS } from '../shared/errors.ts';
 import type { ErrorCode } from '../shared/errors.ts';
-import type { OrderState } from '../shared/events.ts';
+import type { OrderState } from '../shared/facts/catalogue.ts';
 import { never } from '../shared/result.ts';
 import { sameMembers } from '../shared/same.ts';
-import { maintenanceView } from './maintenance.ts';
-import { mostFen } from './sellable.ts';
-import { cancelOffered, declinedFor, orderScreen, payAway, payChoices, takers } from './session.ts';
-import { orderRef } from './state.ts';
-import type { KioskState, Now, OpenOrder, OrderSession } from './state.ts';
+import { maintenanceView } from './maintenance/mode.ts';
+import { mostFen } from './visit/card-sale/sellable.ts';
+import {
+  cancelOffered,
+  declinedFor,
+  orderScreen,
+  payAway,
+  payChoices,
+  takers,
+} from './visit/visit.ts';
+import { orderRef } from './state/kiosk.ts';
+import type { KioskState, Now, OpenOrder, OrderSession } from './state/kiosk.ts';
 
 export interface ViewContext extends Now {
   readonly header: Omit<Header, 'hotline'>;

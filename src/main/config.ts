@@ -9,8 +9,8 @@ import {
   completeConfig,
   configProblems,
   terminalConfigSchema,
-} from '../shared/terminal-config.ts';
-import type { TerminalConfig } from '../shared/terminal-config.ts';
+} from '../shared/config/terminal.ts';
+import type { TerminalConfig } from '../shared/config/terminal.ts';
 
 export interface LoadedConfig {
   readonly config: TerminalConfig;

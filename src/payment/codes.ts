@@ -1,4 +1,4 @@
-import type { ProviderKind } from '../shared/contract.ts';
+import type { ProviderKind } from '../shared/contract/index.ts';
 import type { Policy } from '../shared/policy.ts';
 
 /** Whose payment codes have which digits. */

@@ -13,7 +13,7 @@ import {
   rsaSha256Signer,
   rsaSha256Verifier,
 } from '../shared/signing.ts';
-import type { TerminalConfig } from '../shared/terminal-config.ts';
+import type { TerminalConfig } from '../shared/config/terminal.ts';
 import { createAlipayProvider } from './alipay/provider.ts';
 import { createGatewayProvider } from './gateway/provider.ts';
 import type { PaymentProvider } from './types.ts';

@@ -1,6 +1,6 @@
 import type { Failure } from '../shared/errors.ts';
 import type { Result } from '../shared/result.ts';
-import type { ProviderKind } from '../shared/contract.ts';
+import type { ProviderKind } from '../shared/contract/index.ts';
 
 /**
  * Our number for one attempt to collect an order's money; made and stored before the first request

@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef, useState } from 'react';
 import type { ReactElement } from 'react';
-import type { Snapshot } from '../shared/contract.ts';
+import type { Snapshot } from '../shared/contract/index.ts';
 import { Boundary, Veil } from './components/boundary.tsx';
 import { fit, keepFitting } from './components/fit.ts';
 import { Frame } from './components/frame.tsx';

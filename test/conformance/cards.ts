@@ -237,7 +237,7 @@ export const LAYOUT_CASES: Readonly<Record<string, LayoutCase>> = {
       id: 'PL-4442',
       command: [
         process.execPath,
-        fileURLToPath(new URL('../../src/main/demo/adapters/pl-4442.ts', import.meta.url)),
+        fileURLToPath(new URL('../../src/demo/adapters/pl-4442.ts', import.meta.url)),
       ],
       cwd: process.cwd(),
       atrs: ['3B04A2131091'],

@@ -10,7 +10,7 @@ import { systemClock } from '../support/clock.ts';
 import { acs, Desk, golden4442, pl4442 } from '../unit/card/chips.ts';
 import { codeOf, demoKeys, GOLDEN_PURCHASE, must } from '../unit/card/rig.ts';
 
-const ADAPTER = fileURLToPath(new URL('../../src/main/demo/adapters/pl-4442.ts', import.meta.url));
+const ADAPTER = fileURLToPath(new URL('../../src/demo/adapters/pl-4442.ts', import.meta.url));
 let folder: string;
 let layout: CardLayout & { readonly close: () => void };
 /** Time-outs of the protocol, forty times as fast. */

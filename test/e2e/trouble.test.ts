@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { DIRECT, hallKeys, hallPorts, writeTerminalJson } from '../../src/main/demo/setup.ts';
+import { DIRECT, hallKeys, hallPorts, writeTerminalJson } from '../../src/demo/setup.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { CHROMIUM_ARGS, Hall, chromiumPath, root, until } from '../support/hall.ts';
 import { tellFailures } from '../support/tell.ts';
@@ -67,7 +67,7 @@ describe('it does not start', () => {
     return new Promise((done) => {
       const child = spawn(
         process.execPath,
-        ['src/main/demo/main.ts', '--shell', 'browser', '--data', folder, ...args],
+        ['src/demo/main.ts', '--shell', 'browser', '--data', folder, ...args],
         { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
       );
       let output = '';

@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AttemptRow, OrderRow } from '../../src/journal/fold.ts';
-import type { EventKind } from '../../src/shared/events.ts';
+import type { EventKind } from '../../src/shared/facts/catalogue.ts';
 import { Hall, until } from '../support/hall.ts';
 import { compare, openings, secondLog, settled, states } from './books.ts';
 import type { Opening } from './books.ts';

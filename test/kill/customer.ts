@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws';
-import type { Intent, Snapshot, SnapshotOf } from '../../src/shared/contract.ts';
+import type { Intent, Snapshot, SnapshotOf } from '../../src/shared/contract/index.ts';
 import type { Hall } from '../support/hall.ts';
 import { until } from '../support/hall.ts';
 import { states } from './books.ts';

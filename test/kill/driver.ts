@@ -1,9 +1,9 @@
 import { readFileSync, rmSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Snapshot, SnapshotOf } from '../../src/shared/contract.ts';
-import type { EventKind } from '../../src/shared/events.ts';
-import { Dice } from '../../src/main/demo/simulate/dice.ts';
+import type { Snapshot, SnapshotOf } from '../../src/shared/contract/index.ts';
+import type { EventKind } from '../../src/shared/facts/catalogue.ts';
+import { Dice } from '../../src/simulation/dice.ts';
 import { Hall } from '../support/hall.ts';
 import type { Pcscd } from '../support/pcscd.ts';
 import { preparePcscd } from '../support/pcscd.ts';

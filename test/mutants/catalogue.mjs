@@ -259,7 +259,7 @@ const JOURNAL = [
 // Some go to the simulation first, though a unit test would be quicker: it has to notice too.
 const TOWN = simulate(1, 80);
 const ORDERS = 'kiosk/orders.ts';
-const ATTEMPTS = 'kiosk/attempts.ts';
+const ATTEMPTS = 'kiosk/order/attempts.ts';
 const orders = (id, what, find, replace, ...by) =>
   mutant(id, what, edit(ORDERS, find, replace), ...by);
 const attempts = (id, what, find, replace, ...by) =>
@@ -370,7 +370,7 @@ const PURCHASE = [
     'claim-closes-untold',
     'Central forgets an untold write as soon as the order’s own terminal was granted the write claim.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       `const saw = claimMs !== undefined && claimMs <= nowMs && nowMs < claimMs + CLAIM_MS;`,
       `const saw = order.write_terminal === terminalId;`,
     ),
@@ -381,7 +381,7 @@ const PURCHASE = [
     'old-look-counts',
     'A look at the card counts though its write claim ran out, and another terminal may have been let write.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       ` && nowMs < claimMs + CLAIM_MS;`,
       ` && order.write_terminal === terminalId;`,
     ),
@@ -391,7 +391,7 @@ const PURCHASE = [
     'look-to-come-counts',
     'A look under a write claim that central has not given yet counts.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       `claimMs !== undefined && claimMs <= nowMs && `,
       `claimMs !== undefined && `,
     ),
@@ -611,7 +611,7 @@ const RECONCILE = [
     'reconcile-one-day-only',
     'A payment is looked for in its own day’s bill only.',
     edit(
-      'kiosk/reconcile.ts',
+      'kiosk/reconcile/compare.ts',
       `      for (const day of between) {`,
       `      for (const day of between.slice(0, 0)) {`,
     ),
@@ -621,7 +621,7 @@ const RECONCILE = [
     'reconcile-judged-at-once',
     'What the journal says just before midnight is judged before the next bill is there.',
     edit(
-      'kiosk/reconcile.ts',
+      'kiosk/reconcile/compare.ts',
       `  return chinaDate(wallMs + SKEW_MS);`,
       `  return chinaDate(wallMs);`,
     ),
@@ -631,7 +631,7 @@ const RECONCILE = [
     'reconcile-no-bill-is-nothing',
     'A bill that is not there counts as one on which nothing stands.',
     edit(
-      'kiosk/reconcile.ts',
+      'kiosk/reconcile/compare.ts',
       `    case 'later':\n    case 'not-ready':\n      return 'not-ready';`,
       `    case 'later':\n    case 'not-ready':\n      return 'nothing';`,
     ),
@@ -641,7 +641,7 @@ const RECONCILE = [
     'reconcile-parked-and-refunded',
     'Money that is parked here and went back there is not told: a person pays it a second time.',
     edit(
-      'kiosk/reconcile.ts',
+      'kiosk/reconcile/compare.ts',
       `else if (attempt.state === 'parked' && (!settled || byHand)) say(`,
       `else if (false) say(`,
     ),
@@ -651,7 +651,7 @@ const RECONCILE = [
     'reconcile-others-rows',
     'Another terminal’s payments are this one’s.',
     edit(
-      'kiosk/reconcile.ts',
+      'kiosk/reconcile/compare.ts',
       `|| OF_A_TERMINAL.exec(no)?.[1] === journal.terminalId;`,
       `|| OF_A_TERMINAL.test(no);`,
     ),
@@ -660,14 +660,18 @@ const RECONCILE = [
   mutant(
     'reconcile-reversed-paid',
     'What was closed without money is not looked for in the bill.',
-    edit('kiosk/reconcile.ts', `      else if (back < taken) say(`, `      else if (false) say(`),
+    edit(
+      'kiosk/reconcile/compare.ts',
+      `      else if (back < taken) say(`,
+      `      else if (false) say(`,
+    ),
     COMPARE('after it was closed'),
   ),
   mutant(
     'reconcile-twice-is-once',
     'A payment that was taken twice under one number agrees.',
     edit(
-      'kiosk/reconcile.ts',
+      'kiosk/reconcile/compare.ts',
       `    if (sum(payments).fen !== journalFen) say(`,
       `    if (payments[0]?.amountFen !== journalFen) say(`,
     ),
@@ -676,14 +680,14 @@ const RECONCILE = [
   mutant(
     'reconcile-not-tried-again',
     'A day whose bill was not ready is not compared again.',
-    edit('kiosk/reconcile-daily.ts', `    if (told.length < open.length) well = false;\n`, ``),
+    edit('kiosk/reconcile/daily.ts', `    if (told.length < open.length) well = false;\n`, ``),
     unit('reconcile/daily', 'not ready is tried again'),
   ),
   mutant(
     'reconcile-anybodys-ledger',
     'A terminal is shown every terminal’s ledger.',
     edit(
-      'central/reconcile.ts',
+      'central/books/reconcile.ts',
       `     WHERE terminal_id = $1 AND at_ms`,
       `     WHERE terminal_id || $1 <> '' AND at_ms`,
     ),
@@ -696,7 +700,7 @@ const KIOSK = [
     'shown-let-go',
     'A QR code that was shown is let go unconfirmed when the customer pays another way.',
     edit(
-      'kiosk/attempts.ts',
+      'kiosk/order/attempts.ts',
       `if (!attempt.shown && attempt.reason === 'switched' && run.op === null)`,
       `if (attempt.reason === 'switched' && run.op === null)`,
     ),
@@ -706,7 +710,7 @@ const KIOSK = [
     'reversal-refused-for-ever',
     'A code payment that can be neither found nor reversed keeps its customer waiting for ever.',
     edit(
-      'kiosk/attempts.ts',
+      'kiosk/order/attempts.ts',
       `answered({ closeAccepted: false, noReverse: false, ...stillOpen }`,
       `answered({ closeAccepted: false }`,
     ),
@@ -716,7 +720,7 @@ const KIOSK = [
     'code-forgotten-at-restart',
     'A customer’s code that an earlier process may have sent counts as never sent.',
     edit(
-      'kiosk/attempts.ts',
+      'kiosk/order/attempts.ts',
       `if (run.authCode === null) return write({ kind: 'attempt-pending', body: { attemptId: attempt.attemptId } });`,
       `if (run.authCode === null) return closing('recovery');`,
     ),
@@ -726,7 +730,7 @@ const KIOSK = [
     'code-forgotten-with-provider',
     'A customer’s code that may have been sent to a provider which is gone counts as never sent.',
     edit(
-      'kiosk/attempts.ts',
+      'kiosk/order/attempts.ts',
       `return attempt.method === 'code' ? to.write({ kind: 'attempt-pending', body: { attemptId } }) : to.closing();`,
       `return to.closing();`,
     ),
@@ -737,12 +741,12 @@ const KIOSK = [
     'A charge without an answer is sent again, with the code.',
     [
       edit(
-        'kiosk/attempts.ts',
+        'kiosk/order/attempts.ts',
         `chargedMono: ctx.monoMs, authCode: null })`,
         `chargedMono: ctx.monoMs })`,
       ),
       edit(
-        'kiosk/attempts.ts',
+        'kiosk/order/attempts.ts',
         `fails: 1, lastFailure: r.failure, unknownSinceMono: now.monoMs, retryAtMono: now.monoMs + CODE_FIRST_QUERY_MS }), effects: [journal(order, sent)] }`,
         `retryAtMono: now.monoMs + 500 }), effects: [] }`,
       ),
@@ -753,7 +757,7 @@ const KIOSK = [
     'code-unknown-is-no',
     'A charge without an answer counts as declined and closed.',
     edit(
-      'kiosk/attempts.ts',
+      'kiosk/order/attempts.ts',
       `unknownSinceMono: now.monoMs, retryAtMono: now.monoMs + CODE_FIRST_QUERY_MS }), effects: [journal(order, sent)] }`,
       `unknownSinceMono: now.monoMs, retryAtMono: now.monoMs }), effects: [journal(order, sent, { kind: 'attempt-closing', body: { attemptId, why: 'declined' } }, { kind: 'attempt-closed', body: { attemptId } })] }`,
     ),
@@ -782,7 +786,7 @@ const KIOSK = [
     'reversed-too-early',
     'A reversal does not keep the provider’s distance from the charge.',
     edit(
-      'kiosk/attempts.ts',
+      'kiosk/order/attempts.ts',
       `return ctx.monoMs < reverseAt ? same(reverseAt) : call('reverse');`,
       `return call('reverse');`,
     ),
@@ -792,7 +796,7 @@ const KIOSK = [
     'reversal-believed',
     'An accepted reversal counts as the end: nobody asks whether it held.',
     edit(
-      'kiosk/attempts.ts',
+      'kiosk/order/attempts.ts',
       `return answered({ closeAccepted: true, reverses: run.reverses + 1, reversedPaid: run.reversedPaid || r.refunded === true, ...stillOpen }, 0);`,
       `return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));`,
     ),
@@ -802,7 +806,7 @@ const KIOSK = [
     'reversed-and-refunded',
     'A code payment that still reads as paid while it is being reversed is refunded at once.',
     edit(
-      'kiosk/attempts.ts',
+      'kiosk/order/attempts.ts',
       `attempt.state === 'closing' && !run.noReverse && run.reverses < MAX_REVERSES)`,
       `attempt.state === 'closing' && false)`,
     ),
@@ -831,7 +835,7 @@ const KIOSK = [
   mutant(
     'cancel-while-paying',
     'Cancel is taken while the provider says that the customer is paying.',
-    edit('kiosk/session.ts', ` && open.runs.get(attempt.attemptId)?.paying !== true;`, `;`),
+    edit('kiosk/visit/visit.ts', ` && open.runs.get(attempt.attemptId)?.paying !== true;`, `;`),
     unit('kiosk/endings', 'the line fails while the customer is paying'),
   ),
   mutant(
@@ -844,7 +848,7 @@ const KIOSK = [
         `if (false) return giveBack(`,
       ),
       edit(
-        'kiosk/session.ts',
+        'kiosk/visit/visit.ts',
         `if (s.at !== 'amount' || s.insertion !== event.insertion || s.busy !== 'paying') return step(state, s, { do: 'release'`,
         `if (false) return step(state, s, { do: 'release'`,
       ),
@@ -939,7 +943,7 @@ const KIOSK = [
         '',
       ),
       edit(
-        'kiosk/session.ts',
+        'kiosk/visit/visit.ts',
         `      if (state.service.blocked !== null) return cannotSell(state, now, state.service.blocked.code, reading, account);\n`,
         '',
       ),
@@ -951,16 +955,20 @@ const KIOSK = [
     'A carried remainder is spent while central is away.',
     [
       edit(
-        'kiosk/quoting.ts',
+        'kiosk/visit/card-sale/quoting.ts',
         `account: { ...withOwn(cached.account, journal, terminalId, 'all'), carriedMicro: 0 }`,
         `account: withOwn(cached.account, journal, terminalId, 'all')`,
       ),
       edit(
-        'kiosk/quoting.ts',
+        'kiosk/visit/card-sale/quoting.ts',
         `priceAmount(amountFen, 0, `,
         `priceAmount(amountFen, account.carriedMicro, `,
       ),
-      edit('kiosk/quoting.ts', `carriedUsedMicro: 0,`, `carriedUsedMicro: account.carriedMicro,`),
+      edit(
+        'kiosk/visit/card-sale/quoting.ts',
+        `carriedUsedMicro: 0,`,
+        `carriedUsedMicro: account.carriedMicro,`,
+      ),
     ],
     TOWN,
   ),
@@ -968,7 +976,7 @@ const KIOSK = [
     'own-deliveries-forgotten',
     'What this kiosk delivered and central does not know yet is not counted.',
     edit(
-      'kiosk/quoting.ts',
+      'kiosk/visit/card-sale/quoting.ts',
       `    if (d.count !== count + 1) continue;`,
       `    if (d.count >= 0) continue;`,
     ),
@@ -978,7 +986,7 @@ const KIOSK = [
     'assist-without-intent',
     'Another kiosk’s order is written without a durable intent here.',
     edit(
-      'kiosk/assist.ts',
+      'kiosk/visit/card-assist.ts',
       `effects: [intent, { do: 'assist-write'`,
       `effects: [{ do: 'assist-write'`,
     ),
@@ -987,14 +995,14 @@ const KIOSK = [
   mutant(
     'assist-claim-for-ever',
     'Another kiosk’s order is written after the claim’s end.',
-    edit('kiosk/assist.ts', `if (ctx.monoMs >= s.untilMono || `, `if (`),
+    edit('kiosk/visit/card-assist.ts', `if (ctx.monoMs >= s.untilMono || `, `if (`),
     unit('kiosk/assist'),
   ),
   mutant(
     'assist-without-read-back',
     'Another kiosk’s order is told as delivered without reading the card.',
     edit(
-      'kiosk/assist.ts',
+      'kiosk/visit/card-assist.ts',
       `  if (!event.image.ok) {`,
       `  if (event.applied.ok) return ended(free, { ...s, stage: 'delivered' }, 'delivered', ctx, fact(s, s.order, 'after', true));\n  if (!event.image.ok) {`,
     ),
@@ -1055,7 +1063,7 @@ const KIOSK = [
     'second-card-unfinished-sold',
     'The other card of an account is sold to over an unfinished order of the first.',
     edit(
-      'kiosk/session.ts',
+      'kiosk/visit/visit.ts',
       `      if (order.quote.userNo !== reading.userNo || order.quote.cardNo === reading.cardNo) continue;`,
       `      if (order.quote.userNo !== '') continue;`,
     ),
@@ -1065,7 +1073,7 @@ const KIOSK = [
     'second-card-parked-sold',
     'The other card of an account is sold to over an order that waits for a person.',
     edit(
-      'kiosk/quoting.ts',
+      'kiosk/visit/card-sale/quoting.ts',
       `account.claim === null ? journal.unfinishedOfOtherCard(account.userNo, account.cardNo) : undefined`,
       `undefined`,
     ),
@@ -1084,14 +1092,14 @@ const KIOSK = [
   mutant(
     'sent-not-noted',
     'What is sent to central is not noted.',
-    edit('kiosk/uploader.ts', `    if (!onlyHead) journal.noteSent(epoch, last);\n`, ''),
+    edit('kiosk/watch/uploader.ts', `    if (!onlyHead) journal.noteSent(epoch, last);\n`, ''),
     unit('kiosk/uploader', 'is noted before it leaves'),
   ),
   mutant(
     'sent-noted-after',
     'What was sent to central is noted when the answer is there.',
     edit(
-      'kiosk/uploader.ts',
+      'kiosk/watch/uploader.ts',
       `    if (!onlyHead) journal.noteSent(epoch, last);\n    this.#running = true;\n    const result = await billing.upload(batch);\n    this.#running = false;`,
       `    this.#running = true;\n    const result = await billing.upload(batch);\n    this.#running = false;\n    journal.noteSent(epoch, last);`,
     ),
@@ -1101,7 +1109,7 @@ const KIOSK = [
     'acknowledgement-ignored',
     'Acknowledged facts stay in the outbox.',
     edit(
-      'kiosk/uploader.ts',
+      'kiosk/watch/uploader.ts',
       `if (!journal.acknowledge(epoch, result.answer.ackSeq, result.answer.ackHash)) {`,
       `if (false) {`,
     ),
@@ -1111,7 +1119,7 @@ const KIOSK = [
     'gap-ignored',
     'Central asks for earlier facts and does not get them.',
     edit(
-      'kiosk/uploader.ts',
+      'kiosk/watch/uploader.ts',
       `if (!journal.resendFrom(epoch, result.expectedSeq)) {`,
       `if (false) {`,
     ),
@@ -1121,9 +1129,9 @@ const KIOSK = [
     'older-disk-not-noticed',
     'Central holds more than this disk, and selling goes on.',
     [
-      edit('kiosk/uploader.ts', `if (result.expectedSeq > last + 1) {`, `if (false) {`),
+      edit('kiosk/watch/uploader.ts', `if (result.expectedSeq > last + 1) {`, `if (false) {`),
       edit(
-        'kiosk/uploader.ts',
+        'kiosk/watch/uploader.ts',
         `if (!journal.resendFrom(epoch, result.expectedSeq)) {`,
         `if (!journal.resendFrom(epoch, result.expectedSeq) && result.expectedSeq <= last) {`,
       ),
@@ -1133,14 +1141,14 @@ const KIOSK = [
   mutant(
     'fork-ignored',
     'Central refuses our facts as a fork, and selling goes on.',
-    edit('kiosk/uploader.ts', `        this.#o.onFork(f);\n`, ''),
+    edit('kiosk/watch/uploader.ts', `        this.#o.onFork(f);\n`, ''),
     unit('kiosk/uploader', 'stops the selling'),
   ),
   mutant(
     'head-never-said',
     'A kiosk that has nothing to send does not say where its journal stands.',
     edit(
-      'kiosk/uploader.ts',
+      'kiosk/watch/uploader.ts',
       `    const { journal, clock } = this.#o;\n    const condition`,
       `    const { journal, clock } = this.#o;\n    if (clock.monoMs() >= 0) return SAY_HEAD_MS;\n    const condition`,
     ),
@@ -1149,14 +1157,14 @@ const KIOSK = [
   mutant(
     'newer-epoch-passed-over',
     'Central says that this terminal went on in a newer epoch, and selling goes on.',
-    edit('kiosk/uploader.ts', `if (result.failure.code === 'BILL-0104') {`, `if (false) {`),
+    edit('kiosk/watch/uploader.ts', `if (result.failure.code === 'BILL-0104') {`, `if (false) {`),
     unit('kiosk/epochs', 'seen within the hour'),
   ),
   mutant(
     'heard-too-soon',
     'Central counts as heard once it took the first part of what waited at the start.',
     edit(
-      'kiosk/uploader.ts',
+      'kiosk/watch/uploader.ts',
       `if (!before({ epoch, seq: result.answer.ackSeq }, this.#begin)) onHeard`,
       `onHeard`,
     ),
@@ -1341,7 +1349,11 @@ const CARD = [
   mutant(
     'wrong-key-goes-on',
     'A key that card after card refuses is used on.',
-    edit('kiosk/refusals.ts', `const CARDS_IN_A_ROW = 2;`, `const CARDS_IN_A_ROW = 20;`),
+    edit(
+      'kiosk/delivery/card-refusals.ts',
+      `const CARDS_IN_A_ROW = 2;`,
+      `const CARDS_IN_A_ROW = 20;`,
+    ),
     unit('kiosk/endings', 'two cards in a row refuse the key'),
   ),
   mutant(
@@ -1480,7 +1492,7 @@ const CARD = [
     'central-foreign-block',
     'Central proves any block for a card of a sale.',
     edit(
-      'central/keys.ts',
+      'central/sale/card-keys.ts',
       `      if (!isBlockOf(request.data, request.cardNo, sale)) throw new Refusal('key-refused', 'the block is not this sale’s');\n`,
       ``,
     ),
@@ -1490,7 +1502,7 @@ const CARD = [
     'central-any-chip',
     'Central gives the writing key of any Mifare chip to whoever has some sale.',
     edit(
-      'central/keys.ts',
+      'central/sale/card-keys.ts',
       `    if (request.verb === 'sector-key') await bindChip(db, cardNo, request, sale, nowMs);\n`,
       ``,
     ),
@@ -1742,7 +1754,7 @@ const CARD = [
     'technician-anybodys-pin',
     'A technician’s memory card opens by any user’s PIN.',
     edit(
-      'kiosk/maintenance-run.ts',
+      'kiosk/maintenance/run.ts',
       `ports.checkPin(pin, card.who)) === card.who ?`,
       `ports.checkPin(pin)) !== null ?`,
     ),
@@ -1751,14 +1763,14 @@ const CARD = [
   mutant(
     'technician-stays',
     'Maintenance stays open when the card that opened it is gone.',
-    edit('kiosk/maintenance.ts', `if (now.monoMs >= outMono) return`, `if (false) return`),
+    edit('kiosk/maintenance/mode.ts', `if (now.monoMs >= outMono) return`, `if (false) return`),
     unit('kiosk/technician-card', 'closes after a moment'),
   ),
   mutant(
     'central-technician-computed',
     'Central computes what a technician’s card would answer.',
     edit(
-      'central/keys.ts',
+      'central/sale/card-keys.ts',
       `if ('s8' in request && !/^\\d{16}$/.test(request.s8)) throw`,
       `if (false) throw`,
     ),
@@ -1919,7 +1931,7 @@ const CENTRAL = [
     'central-request-unsigned',
     'Central believes requests whatever their signature.',
     edit(
-      'central/server.ts',
+      'central/central.ts',
       `if (!verifierFor(row.public_key).verify(Buffer.from(covered`,
       `if (false && !verifierFor(row.public_key).verify(Buffer.from(covered`,
     ),
@@ -1929,7 +1941,7 @@ const CENTRAL = [
     'central-replay-carried-out',
     'A request that comes a second time is carried out again.',
     edit(
-      'central/server.ts',
+      'central/central.ts',
       `if (first.length === 0) throw new Refusal('replayed',`,
       `if (false) throw new Refusal('replayed',`,
     ),
@@ -1938,14 +1950,14 @@ const CENTRAL = [
   mutant(
     'central-nonces-let-go',
     'Central lets go of a nonce while its request would still be taken.',
-    edit('central/server.ts', `timestampMs + NONCE_KEPT_MS]`, `now()]`),
+    edit('central/central.ts', `timestampMs + NONCE_KEPT_MS]`, `now()]`),
     unit('central/nonces', 'on sqlite'),
   ),
   mutant(
     'central-head-unsigned',
     'Central takes a batch whatever its head’s signature.',
     edit(
-      'central/ingest.ts',
+      'central/books/ingest.ts',
       `if (!verifierFor(terminal.public_key).verify(`,
       `if (false && !verifierFor(terminal.public_key).verify(`,
     ),
@@ -1955,7 +1967,7 @@ const CENTRAL = [
     'central-chain-not-checked',
     'Central takes facts whose hashes are not those of their contents.',
     edit(
-      'central/ingest.ts',
+      'central/books/ingest.ts',
       `!== e.hash) throw new Refusal('bad-request'`,
       `!== e.hash && false) throw new Refusal('bad-request'`,
     ),
@@ -1964,14 +1976,14 @@ const CENTRAL = [
   mutant(
     'central-twice',
     'The last fact that central holds is entered again when it is sent again.',
-    edit('central/ingest.ts', `    if (e.seq <= lastSeq) {`, `    if (e.seq < lastSeq) {`),
+    edit('central/books/ingest.ts', `    if (e.seq <= lastSeq) {`, `    if (e.seq < lastSeq) {`),
     INGEST('takes each event once'),
   ),
   mutant(
     'central-fork-not-noticed',
     'Other facts under numbers that central holds are skipped in silence.',
     edit(
-      'central/ingest.ts',
+      'central/books/ingest.ts',
       `      if ((await heldHash(e.seq)) !== e.hash) throw new Refusal('fork', \`event \${e.seq} has another hash here\`);\n`,
       '',
     ),
@@ -1980,20 +1992,20 @@ const CENTRAL = [
   mutant(
     'central-gap-taken',
     'Central takes facts though earlier ones are missing.',
-    edit('central/ingest.ts', `if (request.fromSeq > lastSeq + 1) throw`, `if (false) throw`),
+    edit('central/books/ingest.ts', `if (request.fromSeq > lastSeq + 1) throw`, `if (false) throw`),
     INGEST('takes each event once'),
   ),
   mutant(
     'central-newer-epoch-untold',
     'A journal of an older epoch says where it stands, and is not told that a newer one is in use.',
-    edit('central/ingest.ts', `    if (newer !== undefined) throw`, `    if (false) throw`),
+    edit('central/books/ingest.ts', `    if (newer !== undefined) throw`, `    if (false) throw`),
     unit('central/epochs', 'on sqlite … only says where it stands'),
   ),
   mutant(
     'central-cursor-left',
     'Central’s cursor does not move with the facts.',
     edit(
-      'central/ingest.ts',
+      'central/books/ingest.ts',
       `  if (ackSeq > lastSeq) await moveCursor(tx, terminalId, epoch, { lastSeq: ackSeq, lastHash: ackHash });\n`,
       '',
     ),
@@ -2002,20 +2014,20 @@ const CENTRAL = [
   mutant(
     'central-half-applied',
     'What an unusable event began to change stays changed.',
-    edit('central/ingest.ts', `    await tx.query('ROLLBACK TO SAVEPOINT event');\n`, ''),
+    edit('central/books/ingest.ts', `    await tx.query('ROLLBACK TO SAVEPOINT event');\n`, ''),
     unit('central/central', 'central on pglite … upload'),
   ),
   mutant(
     'central-epoch-not-granted',
     'Central takes an epoch that nobody granted.',
-    edit('central/ingest.ts', `if (epoch > num(terminal.epoch)) throw`, `if (false) throw`),
+    edit('central/books/ingest.ts', `if (epoch > num(terminal.epoch)) throw`, `if (false) throw`),
     unit('central/epochs', 'epochs on sqlite … an epoch that nobody granted is not'),
   ),
   mutant(
     'central-claim-to-two',
     'A write claim is granted while another terminal holds it.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       `  if (holder !== null && holder !== terminalId) throw new Refusal('claimed', \`terminal \${holder} may write until \${num(order.write_until_ms)}\`);\n  const plan`,
       `  const plan`,
     ),
@@ -2025,7 +2037,7 @@ const CENTRAL = [
     'central-write-after-refund',
     'A write claim is granted after a refund claim.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       `  if (isRefundClaimed(order)) throw new Refusal('refund-claimed', 'the order is being refunded');\n`,
       '',
     ),
@@ -2035,7 +2047,7 @@ const CENTRAL = [
     'central-refund-while-writing',
     'A refund claim is granted while another terminal may write.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       `    if (holder !== null && holder !== terminalId) throw new Refusal('claimed', \`terminal \${holder} may write until \${num(order.write_until_ms)}\`);\n    const saw`,
       `const saw`,
     ),
@@ -2045,7 +2057,7 @@ const CENTRAL = [
     'central-refund-while-untold',
     'A refund claim is granted though another terminal has not told what it wrote.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       `if (order.write_open !== null && order.superseded_by === null && !saw) throw`,
       `if (false) throw`,
     ),
@@ -2055,7 +2067,7 @@ const CENTRAL = [
     'central-refund-of-delivered',
     'A refund claim is granted for an order that was delivered.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       `  if (order.terminal_id !== terminalId) throw new Refusal('bad-request', 'only the order’s own terminal refunds it', { status: 409 });\n  if (isDelivered(order)) throw`,
       `  if (order.terminal_id !== terminalId) throw new Refusal('bad-request', 'only the order’s own terminal refunds it', { status: 409 });\n  if (false) throw`,
     ),
@@ -2065,7 +2077,7 @@ const CENTRAL = [
     'central-counter-while-writing',
     'A counter claim is granted while another terminal may write.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       `    if (holder !== null && holder !== terminalId) throw new Refusal('claimed', \`terminal \${holder} may be writing until`,
       `    if (false) throw new Refusal('claimed', \`terminal \${holder} may be writing until`,
     ),
@@ -2075,7 +2087,7 @@ const CENTRAL = [
     'central-counter-of-delivered',
     'A counter claim is granted for an order that was delivered.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       `  if (isDelivered(order)) throw new Refusal('already-delivered', 'the order was delivered, nothing is left to a person');\n`,
       '',
     ),
@@ -2085,7 +2097,7 @@ const CENTRAL = [
     'central-counter-over-refund',
     'A counter claim takes the place of a refund claim.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       `  if (isRefundClaimed(order)) throw new Refusal('refund-claimed', 'the order is being refunded, nothing is left to a person');\n`,
       '',
     ),
@@ -2095,7 +2107,7 @@ const CENTRAL = [
     'central-write-after-counter',
     'A write claim is granted after a counter claim.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       `  if (isCounterClaimed(order)) throw new Refusal('counter-claimed', 'the order is left to a person');\n`,
       '',
     ),
@@ -2105,7 +2117,7 @@ const CENTRAL = [
     'central-refund-after-counter',
     'A refund claim is granted over a counter claim, on an older look at the card.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       `  if (isCounterClaimed(order)) throw new Refusal('counter-claimed', 'whether it was written is not known: the order is left to a person');\n`,
       '',
     ),
@@ -2115,7 +2127,7 @@ const CENTRAL = [
     'central-lease-after-counter',
     'What the origin tells under its counter claim gives it the lease again.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       `isRefundClaimed(order) || isCounterClaimed(order) || isDelivered(order) || (holder`,
       `isRefundClaimed(order) || isDelivered(order) || (holder`,
     ),
@@ -2125,7 +2137,7 @@ const CENTRAL = [
     'central-counter-is-refund',
     'A delivery told under a counter claim is set aside as if the money had gone back.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       `(order.refund_claimed_ms !== null && !isCounterClaimed(order)) ||`,
       `order.refund_claimed_ms !== null ||`,
     ),
@@ -2135,7 +2147,7 @@ const CENTRAL = [
     'central-handed-back-is-open',
     'Money handed back by hand leaves the counter claim open to a delivery.',
     edit(
-      'central/ingest.ts',
+      'central/books/ingest.ts',
       `    if (ofOrder) await tx.query('UPDATE orders SET refund_claimed_ms = COALESCE(refund_claimed_ms, $2), counter_claim = false`,
       `    if (ofOrder) await tx.query('UPDATE orders SET refund_claimed_ms = COALESCE(refund_claimed_ms, $2)`,
     ),
@@ -2145,7 +2157,7 @@ const CENTRAL = [
     'central-handed-back-and-delivered',
     'Money handed back for an order that was delivered meanwhile is booked in silence.',
     edit(
-      'central/ingest.ts',
+      'central/books/ingest.ts',
       `    if ((ofOrder || (captured !== null && money?.attemptId === captured.attemptId)) && isDelivered(order)) throw`,
       `    if (ofOrder && isDelivered(order)) throw`,
     ),
@@ -2154,14 +2166,14 @@ const CENTRAL = [
   mutant(
     'central-handed-back-twice',
     'A restored journal is let refund what a person handed back.',
-    edit('central/claims.ts', `    if (handedBack.length > 0) throw`, `    if (false) throw`),
+    edit('central/sale/claims.ts', `    if (handedBack.length > 0) throw`, `    if (false) throw`),
     CLAIMS('under a counter claim the purchase may still be on the card'),
   ),
   mutant(
     'central-delivered-twice',
     'Another kiosk’s “after” enters a delivery that stands in the books already.',
     edit(
-      'central/ingest.ts',
+      'central/books/ingest.ts',
       `      if (isDelivered(order)) return;\n      refuseAfterRefund(order);`,
       `      refuseAfterRefund(order);`,
     ),
@@ -2171,7 +2183,7 @@ const CENTRAL = [
     'central-refunded-and-delivered',
     'A refund that begins after the delivery is taken.',
     edit(
-      'central/ingest.ts',
+      'central/books/ingest.ts',
       `  if (isDelivered(order)) throw new Unusable('REFUNDED AND DELIVERED: refunding began`,
       `  if (false) throw new Unusable('REFUNDED AND DELIVERED: refunding began`,
     ),
@@ -2181,7 +2193,7 @@ const CENTRAL = [
     'central-assist-unheard',
     'What another kiosk tells of a card that is as it was is not heard.',
     edit(
-      'central/ingest.ts',
+      'central/books/ingest.ts',
       `      if (order.write_open === at.terminalId && (order.write_open_ms`,
       `      if (false && (order.write_open_ms`,
     ),
@@ -2191,7 +2203,7 @@ const CENTRAL = [
     'central-earlier-word-counts',
     'What a kiosk told of an earlier claim ends the one that it has now.',
     edit(
-      'central/ingest.ts',
+      'central/books/ingest.ts',
       `(order.write_open_ms === null || (body.claimMs ?? 0) >= num(order.write_open_ms))`,
       `true`,
     ),
@@ -2201,7 +2213,7 @@ const CENTRAL = [
     'superseded-written-again',
     'Another kiosk is granted the write of an order whose count another purchase has.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       `if (order.superseded_by !== null && !own) throw`,
       `if (false) throw`,
     ),
@@ -2211,7 +2223,7 @@ const CENTRAL = [
     'superseded-held-up',
     'An untold write holds up the refund of an order whose count another purchase has, for ever.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       `if (order.write_open !== null && order.superseded_by === null && !saw)`,
       `if (order.write_open !== null && !saw)`,
     ),
@@ -2221,7 +2233,7 @@ const CENTRAL = [
     'central-superseded-untold',
     'An order whose count another one took is never told so.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       `if (o.superseded_by !== null && !isDelivered(o) && [`,
       `if (false && [`,
     ),
@@ -2230,14 +2242,14 @@ const CENTRAL = [
   mutant(
     'central-elsewhere-untold',
     'The origin is never told that another kiosk delivered its order.',
-    edit('central/claims.ts', `if (awaitsEcho(o)) return`, `if (false) return`),
+    edit('central/sale/claims.ts', `if (awaitsEcho(o)) return`, `if (false) return`),
     CLAIMS('the origin is told until it knows'),
   ),
   mutant(
     'central-over-crowds-out',
     'Orders that are over take the places of what a terminal is to be told.',
     edit(
-      'central/claims.ts',
+      'central/sale/claims.ts',
       `       AND ((delivered_by <> terminal_id AND NOT origin_delivered) OR (superseded_by IS NOT NULL AND delivered_by IS NULL AND state IN ('paid', 'delivering', 'in-doubt'))) LIMIT 500`,
       `       ORDER BY order_id LIMIT 500`,
     ),
@@ -2246,14 +2258,14 @@ const CENTRAL = [
   mutant(
     'central-other-sum-lost',
     'A capture of another sum than the order’s is not entered, and handed back it is not booked.',
-    edit('central/ingest.ts', `if (amountFen !== undefined && (await`, `if (false && (await`),
+    edit('central/books/ingest.ts', `if (amountFen !== undefined && (await`, `if (false && (await`),
     CLAIMS('money that was parked without'),
   ),
   mutant(
     'central-found-by-hand-lost',
     'Money that a person found and handed back is not booked.',
     edit(
-      'central/ingest.ts',
+      'central/books/ingest.ts',
       ` ?? (await foundByHand(tx, at, order, body.attemptId, body.reference)));`,
       `);`,
     ),
@@ -2263,7 +2275,7 @@ const CENTRAL = [
     'central-reserve-twice',
     'A reserve is given back as often as it is asked for.',
     edit(
-      'central/accounts.ts',
+      'central/sale/accounts.ts',
       `WHERE order_id = $1 AND state = 'held' RETURNING`,
       `WHERE order_id = $1 RETURNING`,
     ),
@@ -2273,7 +2285,7 @@ const CENTRAL = [
     'central-reserve-not-taken',
     'A firm quote does not take the remainder that it spends.',
     edit(
-      'central/quotes.ts',
+      'central/sale/quotes.ts',
       `SET carried_micro = carried_micro - $2 WHERE`,
       `SET carried_micro = carried_micro - 0 * $2 WHERE`,
     ),
@@ -2283,9 +2295,9 @@ const CENTRAL = [
     'central-card-sold-twice',
     'A card whose count another order has claimed is quoted again.',
     [
-      edit('central/quotes.ts', `if (account.claim !== null) throw`, `if (false) throw`),
+      edit('central/sale/quotes.ts', `if (account.claim !== null) throw`, `if (false) throw`),
       edit(
-        'central/accounts.ts',
+        'central/sale/accounts.ts',
         `if (held !== null && held.order_id !== claim.orderId) return held;`,
         '',
       ),
@@ -2296,7 +2308,7 @@ const CENTRAL = [
     'central-paid-released',
     'A quote is given back though its order took money.',
     edit(
-      'central/quotes.ts',
+      'central/sale/quotes.ts',
       `if (order !== undefined && bool(order.money_taken)) {`,
       `if (false) {`,
     ),
@@ -2306,7 +2318,7 @@ const CENTRAL = [
     'central-carried-lost',
     'What remains of a payment is not kept for the account.',
     edit(
-      'central/ingest.ts',
+      'central/books/ingest.ts',
       `carried_micro = carried_micro + $3,`,
       `carried_micro = carried_micro + 0 * $3,`,
     ),
@@ -2392,7 +2404,7 @@ const PURSES = [
   mutant(
     'kept-not-told',
     'Central does not tell what a kiosk kept to whoever finishes its order.',
-    edit('central/claims.ts', `kept: [...keptOf(o)],`, `kept: [],`),
+    edit('central/sale/claims.ts', `kept: [...keptOf(o)],`, `kept: [],`),
     unit('central/kept', 'kept answers on sqlite'),
   ),
   mutant(
@@ -2427,7 +2439,7 @@ const PURSES = [
     'code-kept',
     'Central keeps the codes that it gives.',
     edit(
-      'central/keys.ts',
+      'central/sale/card-keys.ts',
       `verb: request.verb, why: null }, nowMs);`,
       `verb: \`\${request.verb} \${toHex(given.bytes)}\`, why: null }, nowMs);`,
     ),
@@ -2459,7 +2471,7 @@ const PURSES = [
     'keys-for-everybody',
     'Central computes for a terminal that has no sale on the card.',
     edit(
-      'central/keys.ts',
+      'central/sale/card-keys.ts',
       `if (claim === null || claim.terminal_id !== terminalId) return null;`,
       `if (claim === null) return null;`,
     ),
@@ -2469,7 +2481,7 @@ const PURSES = [
     'keys-for-any-record',
     'Central signs a record that is not the sale’s.',
     edit(
-      'central/keys.ts',
+      'central/sale/card-keys.ts',
       `if (!request.record.includes(toHex(orderTag(sale.orderId)))) throw`,
       `if (false) throw`,
     ),
@@ -2478,14 +2490,14 @@ const PURSES = [
   mutant(
     'keys-for-any-amount',
     'Central lets a purse be credited with another amount than the sale’s.',
-    edit('central/keys.ts', `if (request.amount !== sale.quantity || `, `if (`),
+    edit('central/sale/card-keys.ts', `if (request.amount !== sale.quantity || `, `if (`),
     unit('card/providers', 'computes for no card without a sale'),
   ),
   mutant(
     'keys-during-lease',
     'Central computes for the seller while another terminal may write.',
     edit(
-      'central/keys.ts',
+      'central/sale/card-keys.ts',
       `return writer(leased, nowMs) === terminalId ? saleOf(leased) : null;`,
       `return saleOf(leased);`,
     ),
@@ -2623,7 +2635,7 @@ const GATEWAY = [
     'gateway-close-unconfirmed',
     'Another wallet begins as soon as the first took the close, without asking it again.',
     edit(
-      'central/payments.ts',
+      'central/gateway/gateway.ts',
       `    const told = await wallet.query(refOf(leg));
     switch (told.kind) {
       case 'paid':
@@ -2645,7 +2657,7 @@ const GATEWAY = [
     'gateway-two-legs',
     'Another wallet begins beside the first.',
     edit(
-      'central/payments.ts',
+      'central/gateway/gateway.ts',
       `if (leg.state === 'closed' || leg.state === 'refunded') {`,
       `if (leg.wallet !== kind || leg.state === 'closed' || leg.state === 'refunded') {`,
     ),
@@ -2655,7 +2667,7 @@ const GATEWAY = [
     'gateway-late-capture-kept',
     'A wallet that was left is not looked at any more.',
     edit(
-      'central/payments.ts',
+      'central/gateway/gateway.ts',
       `if (leg.state === 'closed') await tx.query('UPDATE gateway_legs SET look_ms = $2 WHERE leg = $1', [leg.leg, now() + FIRST_LOOK_MS]);`,
       '',
     ),
@@ -2664,14 +2676,14 @@ const GATEWAY = [
   mutant(
     'gateway-late-capture-counts',
     'A capture of a wallet that was left counts like any other.',
-    edit('central/payments.ts', `if (trade?.leg === leg.leg) {`, `if (trade !== null) {`),
+    edit('central/gateway/gateway.ts', `if (trade?.leg === leg.leg) {`, `if (trade !== null) {`),
     unit('central/gateway', 'a wallet that was left is captured late'),
   ),
   mutant(
     'gateway-refund-new-number',
     'Each hand-back of a late capture has a new number.',
     edit(
-      'central/payments.ts',
+      'central/gateway/gateway.ts',
       `outRefundNo: selfRefundNo(leg), refundFen`,
       `outRefundNo: \`\${selfRefundNo(leg)}\${hex(2)}\`, refundFen`,
     ),
@@ -2681,7 +2693,7 @@ const GATEWAY = [
     'gateway-leg-after-request',
     'A wallet’s trade is stored after its code went out.',
     edit(
-      'central/payments.ts',
+      'central/gateway/gateway.ts',
       `state = 'open', shown = $2, changed_ms = $3 WHERE leg = $1 AND state IN ('creating', 'open') RETURNING leg`,
       `changed_ms = $3 WHERE leg = $1 AND $2 RETURNING leg`,
     ),
@@ -2691,7 +2703,7 @@ const GATEWAY = [
     'gateway-closed-while-open',
     'One wallet’s end is told as the payment’s while another may begin.',
     edit(
-      'central/payments.ts',
+      'central/gateway/gateway.ts',
       `if (now() < num(trade.expires_ms)) return { kind: 'pending' };`,
       '',
     ),
@@ -2701,7 +2713,7 @@ const GATEWAY = [
     'gateway-closed-not-stored',
     'Closed is told, and a wallet may begin afterwards.',
     edit(
-      'central/payments.ts',
+      'central/gateway/gateway.ts',
       `        await db().query(\`UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2\`, [terminalId, attempt.outTradeNo]);
       }
       return handedBack`,
@@ -2713,14 +2725,14 @@ const GATEWAY = [
   mutant(
     'gateway-charge-again',
     'A code is sent again under a number that is known.',
-    edit('central/payments.ts', `if (!fresh) return null;`, ''),
+    edit('central/gateway/gateway.ts', `if (!fresh) return null;`, ''),
     unit('central/gateway', 'a code goes to its wallet, once'),
   ),
   mutant(
     'gateway-no-tombstone',
     'A close of a number that is not known leaves nothing.',
     edit(
-      'central/payments.ts',
+      'central/gateway/gateway.ts',
       `        await tombstone(tx, terminalId, attempt);
         const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;`,
       `        const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;
@@ -2732,7 +2744,7 @@ const GATEWAY = [
     'gateway-opens-when-closed',
     'A wallet begins for a trade that the terminal closed.',
     edit(
-      'central/payments.ts',
+      'central/gateway/gateway.ts',
       `if (trade.state === 'closed' || num(trade.expires_ms) <= now()) return`,
       `if (num(trade.expires_ms) <= now()) return`,
     ),
@@ -2742,7 +2754,7 @@ const GATEWAY = [
     'gateway-refunds-unbounded',
     'Refunds are not added up.',
     edit(
-      'central/payments.ts',
+      'central/gateway/gateway.ts',
       `if (asFar + request.refundFen > num(trade.amount_fen)) return`,
       `if (false) return`,
     ),
@@ -2752,7 +2764,7 @@ const GATEWAY = [
     'gateway-refund-uncounted',
     'A refused refund that is asked for again does not count, though it may succeed.',
     edit(
-      'central/payments.ts',
+      'central/gateway/gateway.ts',
       `if (old !== undefined && old.state !== 'refused') return { leg, refund: old };`,
       `if (old !== undefined) return { leg, refund: old };`,
     ),
@@ -2762,7 +2774,7 @@ const GATEWAY = [
     'gateway-reverses-refunded',
     'A reversal goes on beside the refund that took its place.',
     edit(
-      'central/payments.ts',
+      'central/gateway/gateway.ts',
       `if (leg.captured_fen !== null) await move(tx, leg.leg, 'paid', ['closing'], null, 'refunded instead of reversed');`,
       '',
     ),
@@ -2772,7 +2784,7 @@ const GATEWAY = [
     'gateway-reverse-after-refund',
     'What is being refunded is reversed when a terminal asks.',
     edit(
-      'central/payments.ts',
+      'central/gateway/gateway.ts',
       `if ((await tx.query(\`SELECT 1 FROM gateway_refunds WHERE leg = $1 AND state <> 'refused'\`, [trade.leg])).length > 0) return 'refund';`,
       '',
     ),
@@ -2782,7 +2794,7 @@ const GATEWAY = [
     'gateway-refund-forgotten',
     'A refund that a terminal asked for is not gone on with.',
     edit(
-      'central/payments.ts',
+      'central/gateway/gateway.ts',
       `.query<Refund>('SELECT * FROM gateway_refunds WHERE look_ms <= $1 ORDER BY look_ms LIMIT $2', [now(), SWEEP_ROWS])`,
       `.query<Refund>('SELECT * FROM gateway_refunds WHERE look_ms <= $1 ORDER BY look_ms LIMIT $2', [0, 0])`,
     ),
@@ -2792,7 +2804,7 @@ const GATEWAY = [
     'gateway-bill-hides-wallets',
     'Payments that are in a wallet’s bill are told as in none, and nobody misses them there.',
     edit(
-      'central/gateway-bills.ts',
+      'central/gateway/bills.ts',
       `rows.filter((r) => silent.includes(r.wallet)).map(`,
       `rows.map(`,
     ),
@@ -2802,7 +2814,7 @@ const GATEWAY = [
     'gateway-again-any-sum',
     'A person may have the gateway send back a capture of another sum.',
     edit(
-      'central/gateway-settle.ts',
+      'central/gateway/settle.ts',
       `return capturedFen !== null && num(capturedFen) === num(amountFen);`,
       `return capturedFen !== null || num(amountFen) === 0;`,
     ),
@@ -2812,7 +2824,7 @@ const GATEWAY = [
     'gateway-settled-again',
     'What a person settled is handed back by the gateway all the same.',
     edit(
-      'central/gateway-settle.ts',
+      'central/gateway/settle.ts',
       `if ((await tx.query(\`SELECT 1 FROM gateway_settlements WHERE leg = $1 AND outcome <> 'again'\`, [s.leg])).length > 0) return 'gone';`,
       '',
     ),
@@ -2822,7 +2834,7 @@ const GATEWAY = [
     'gateway-settled-without-reference',
     'Money is said to be handed back without the number under which.',
     edit(
-      'central/server.ts',
+      'central/central.ts',
       `if (NEEDS_REFERENCE.includes(told.outcome) && told.reference === '') throw`,
       `if (NEEDS_REFERENCE.length === 0) throw`,
     ),
@@ -2854,7 +2866,7 @@ const GATEWAY = [
     'callback-is-an-answer',
     'A callback counts as a capture, and the wallet is not asked.',
     edit(
-      'central/payments.ts',
+      'central/gateway/gateway.ts',
       `const told = await walletOf(leg.wallet)?.query(refOf(leg));`,
       `const told = { kind: 'paid', transactionId: 'callback', amountFen: num(leg.amount_fen), paidAtMs: null };`,
     ),

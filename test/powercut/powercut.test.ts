@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AttemptRow, OrderRow } from '../../src/journal/fold.ts';
 import { Journal } from '../../src/journal/journal.ts';
 import { verifyJournal } from '../../src/journal/verify.ts';
-import type { JournalEvent } from '../../src/shared/events.ts';
+import type { JournalEvent } from '../../src/shared/facts/catalogue.ts';
 import type { Clock } from '../../src/shared/ports.ts';
 import { Disk } from './disk.ts';
 import type { Fate } from './disk.ts';

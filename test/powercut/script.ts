@@ -1,4 +1,4 @@
-import type { JournalEvent } from '../../src/shared/events.ts';
+import type { JournalEvent } from '../../src/shared/facts/catalogue.ts';
 
 export const TERMINAL = '000000000311';
 export const SALES = ['delivered', 'refunded', 'closed', 'delivered', 'parked'] as const;

@@ -5,7 +5,7 @@ import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { Journal } from '../../src/journal/journal.ts';
 import { SecondLog } from '../../src/journal/second-log.ts';
 import { fileStorage } from '../../src/journal/storage.ts';
-import type { JournalEvent } from '../../src/shared/events.ts';
+import type { JournalEvent } from '../../src/shared/facts/catalogue.ts';
 import type { Clock } from '../../src/shared/ports.ts';
 import { SALES, TERMINAL, orderFacts } from './script.ts';
 import type { Ending } from './script.ts';

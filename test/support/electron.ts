@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { _electron } from 'playwright-core';
 import type { ElectronApplication, Page } from 'playwright-core';
-import { electronBinary } from '../../src/main/demo/shell-choice.ts';
+import { electronBinary } from '../../src/demo/shell-choice.ts';
 import { root, until } from './hall.ts';
 import type { Hall } from './hall.ts';
 import { Unprivileged } from './unprivileged.ts';

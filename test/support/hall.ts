@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from './ports.ts';
 import type { Page } from 'playwright-core';
-import type { DockAction } from '../../src/main/demo/dock.ts';
+import type { DockAction } from '../../src/demo/dock.ts';
 import { Journal } from '../../src/journal/journal.ts';
 import { verifyJournal } from '../../src/journal/verify.ts';
 import Database from 'better-sqlite3';
@@ -127,7 +127,7 @@ export class Hall {
     this.#output = '';
     const child = spawn(
       process.execPath,
-      ['src/main/demo/main.ts', '--port', String(this.port), '--data', this.dataDir, ...this.#args],
+      ['src/demo/main.ts', '--port', String(this.port), '--data', this.dataDir, ...this.#args],
       { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.#env } },
     );
     this.#child = child;

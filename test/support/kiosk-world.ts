@@ -27,9 +27,9 @@ import { Journal } from '../../src/journal/journal.ts';
 import { SecondLog } from '../../src/journal/second-log.ts';
 import { verifyJournal } from '../../src/journal/verify.ts';
 import { Kiosk } from '../../src/kiosk/kiosk.ts';
-import type { MaintenancePorts } from '../../src/kiosk/maintenance-run.ts';
-import type { KioskEvent, ServiceState } from '../../src/kiosk/state.ts';
-import { Uploader } from '../../src/kiosk/uploader.ts';
+import type { MaintenancePorts } from '../../src/kiosk/maintenance/run.ts';
+import type { KioskEvent, ServiceState } from '../../src/kiosk/state/kiosk.ts';
+import { Uploader } from '../../src/kiosk/watch/uploader.ts';
 import type {
   AttemptRef,
   ChargeResult,
@@ -54,9 +54,14 @@ import type {
   QuoteRequest,
   UploadEvent,
   UploadRequest,
-} from '../../src/shared/central-api.ts';
-import { snapshotSchema } from '../../src/shared/contract.ts';
-import type { Intent, ProviderKind, Snapshot, SnapshotOf } from '../../src/shared/contract.ts';
+} from '../../src/shared/central-api/index.ts';
+import { snapshotSchema } from '../../src/shared/contract/index.ts';
+import type {
+  Intent,
+  ProviderKind,
+  Snapshot,
+  SnapshotOf,
+} from '../../src/shared/contract/index.ts';
 import { failure } from '../../src/shared/errors.ts';
 import type { Failure } from '../../src/shared/errors.ts';
 import { priceAmount } from '../../src/shared/money.ts';

@@ -1,7 +1,7 @@
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { ProviderKind } from '../../src/shared/contract.ts';
+import type { ProviderKind } from '../../src/shared/contract/index.ts';
 import type { WalletName } from '../../src/simulator/pay-town.ts';
 import { CHROMIUM_ARGS, Hall, chromiumPath, until } from './hall.ts';
 

@@ -8,7 +8,7 @@ import type {
   Screen,
   Snapshot,
   SnapshotOf,
-} from '../../src/shared/contract.ts';
+} from '../../src/shared/contract/index.ts';
 
 /**
  * One picture: a screen in one of its states. `keys` are pressed on the keypad, which is opened

@@ -1,4 +1,4 @@
-import type { CardKeyAnswer, CardKeyRequest } from '../../shared/central-api.ts';
+import type { CardKeyAnswer, CardKeyRequest } from '../../shared/central-api/index.ts';
 import { fromHex, toHex } from '../../shared/bytes.ts';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';

@@ -1,13 +1,13 @@
 import { CrtReader, DEFAULT_BAUD, dialectOf, openSerial, PcscReader } from '../../card/index.ts';
 import type { CardReader, KeyProvider, LayoutRegistry, ReaderStatus } from '../../card/index.ts';
 import { readOnlyChannel } from '../../card/readers/reading.ts';
-import { judgeCard } from '../../kiosk/sellable.ts';
+import { judgeCard } from '../../kiosk/visit/card-sale/sellable.ts';
 import { maskCardNo } from '../../kiosk/view.ts';
 import { ERRORS, failure } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/ports.ts';
 import { err } from '../../shared/result.ts';
-import type { TerminalConfig } from '../../shared/terminal-config.ts';
+import type { TerminalConfig } from '../../shared/config/terminal.ts';
 import { pcscService } from '../pcsc/service.ts';
 import { cardLayouts } from '../core/layouts.ts';
 import type { OwnPrograms } from '../core/layouts.ts';

@@ -1,5 +1,5 @@
-import { SALT_BYTES, hashPin, pinProblem } from '../../kiosk/maintenance-pin.ts';
-import type { MaintenanceUser } from '../../kiosk/maintenance-pin.ts';
+import { SALT_BYTES, hashPin, pinProblem } from '../../kiosk/maintenance/pin.ts';
+import type { MaintenanceUser } from '../../kiosk/maintenance/pin.ts';
 import type { Random } from '../../shared/ports.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';

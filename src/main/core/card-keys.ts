@@ -24,7 +24,7 @@ import type { Failure } from '../../shared/errors.ts';
 import type { Random } from '../../shared/ports.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
-import type { PsamProfile } from '../../shared/terminal-config.ts';
+import type { PsamProfile } from '../../shared/config/terminal.ts';
 import type { LoadedConfig } from '../config.ts';
 import { secretText } from './terminal-keys.ts';
 

@@ -17,7 +17,7 @@ import type { Printer } from '../../device/printer/types.ts';
 import { Journal } from '../../journal/journal.ts';
 import type { Kiosk } from '../../kiosk/kiosk.ts';
 import { loadPayments } from '../../payment/load.ts';
-import type { Snapshot } from '../../shared/contract.ts';
+import type { Snapshot } from '../../shared/contract/index.ts';
 import type { Failure } from '../../shared/errors.ts';
 import type { Clock, LogFn, Random } from '../../shared/ports.ts';
 import { ok } from '../../shared/result.ts';

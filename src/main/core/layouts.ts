@@ -12,7 +12,7 @@ import {
 } from '../../card/index.ts';
 import type { KeyProvider, LayoutRegistry } from '../../card/index.ts';
 import type { Clock, LogFn } from '../../shared/ports.ts';
-import type { TerminalConfig } from '../../shared/terminal-config.ts';
+import type { TerminalConfig } from '../../shared/config/terminal.ts';
 
 export interface OwnPrograms {
   readonly layouts: TerminalConfig['layouts'];

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { shellToCoreSchema } from '../../shared/contract.ts';
-import type { CoreToShell, Snapshot } from '../../shared/contract.ts';
+import { shellToCoreSchema } from '../../shared/contract/index.ts';
+import type { CoreToShell, Snapshot } from '../../shared/contract/index.ts';
 import { describeFailure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { loadConfig } from '../config.ts';

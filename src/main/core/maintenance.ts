@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { whosePin } from '../../kiosk/maintenance-pin.ts';
-import type { MaintenanceUser } from '../../kiosk/maintenance-pin.ts';
+import { whosePin } from '../../kiosk/maintenance/pin.ts';
+import type { MaintenanceUser } from '../../kiosk/maintenance/pin.ts';
 import type { Clock } from '../../shared/ports.ts';
 import type { Parts } from './wire.ts';
 

@@ -10,7 +10,7 @@ import type { Failure } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/ports.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
-import type { TerminalConfig } from '../../shared/terminal-config.ts';
+import type { TerminalConfig } from '../../shared/config/terminal.ts';
 
 /** What a core's readers are made of while everything they say is written down. */
 export interface Recording {

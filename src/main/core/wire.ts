@@ -1,10 +1,10 @@
 import { Kiosk } from '../../kiosk/kiosk.ts';
 import type { KioskOptions } from '../../kiosk/kiosk.ts';
-import { Monitor } from '../../kiosk/monitor.ts';
-import type { MonitorOptions } from '../../kiosk/monitor.ts';
-import type { MaintenancePorts } from '../../kiosk/maintenance-run.ts';
+import { Monitor } from '../../kiosk/watch/monitor.ts';
+import type { MonitorOptions } from '../../kiosk/watch/monitor.ts';
+import type { MaintenancePorts } from '../../kiosk/maintenance/run.ts';
 import type { Scanner } from '../../device/scanner/types.ts';
-import { Uploader } from '../../kiosk/uploader.ts';
+import { Uploader } from '../../kiosk/watch/uploader.ts';
 
 /** How the customer's code comes in; the shell's keyboard needs nothing here. */
 export type ScannerPort = Pick<Scanner, 'failure' | 'onChange' | 'onCode' | 'look'>;

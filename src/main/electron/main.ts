@@ -2,7 +2,7 @@ import path from 'node:path';
 import { app, BrowserWindow, ipcMain, Menu, powerSaveBlocker, protocol, session } from 'electron';
 import type { IpcMainEvent, Session, WebContents } from 'electron';
 import { z } from 'zod';
-import { intentSchema } from '../../shared/contract.ts';
+import { intentSchema } from '../../shared/contract/index.ts';
 import { loadStaticFiles, securityHeaders } from '../shell/static-files.ts';
 import type { StaticFile } from '../shell/static-files.ts';
 import { createSupervisor } from '../shell/supervisor.ts';

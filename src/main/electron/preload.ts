@@ -1,6 +1,6 @@
 import { contextBridge, ipcRenderer } from 'electron';
 import type { IpcRendererEvent } from 'electron';
-import type { Intent } from '../../shared/contract.ts';
+import type { Intent } from '../../shared/contract/index.ts';
 import { CHANNELS } from './channels.ts';
 
 // Two narrow verbs and nothing of Electron's own: the page gets no event object, no channel name

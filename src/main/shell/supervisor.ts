@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { coreToShellSchema } from '../../shared/contract.ts';
-import type { Header, Intent, ShellToCore, Snapshot } from '../../shared/contract.ts';
+import { coreToShellSchema } from '../../shared/contract/index.ts';
+import type { Header, Intent, ShellToCore, Snapshot } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 
 /** The exit code with which a core says: my configuration is wrong, starting me again will not help. */

@@ -1,5 +1,5 @@
 import type { ReactElement, ReactNode } from 'react';
-import type { Screen, Snapshot } from '../../shared/contract.ts';
+import type { Screen, Snapshot } from '../../shared/contract/index.ts';
 import { useWords } from '../i18n/index.ts';
 import type { MessageKey, Translate } from '../i18n/index.ts';
 import { formatYuan } from '../../shared/money.ts';

@@ -1,6 +1,6 @@
 import { Fragment } from 'react';
 import type { ReactElement, ReactNode } from 'react';
-import type { CardView, SnapshotOf } from '../../shared/contract.ts';
+import type { CardView, SnapshotOf } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { formatPrice, formatQuantity } from '../../shared/money.ts';
 import { amountOf, useWords } from '../i18n/index.ts';

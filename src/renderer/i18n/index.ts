@@ -1,4 +1,4 @@
-import type { Locale } from '../../shared/contract.ts';
+import type { Locale } from '../../shared/contract/index.ts';
 import { formatQuantity, formatYuan } from '../../shared/money.ts';
 import { useView } from '../state/store.ts';
 import { en } from './en.ts';

@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react';
 import { useState } from 'react';
-import type { QuoteView, SnapshotOf } from '../../shared/contract.ts';
+import type { QuoteView, SnapshotOf } from '../../shared/contract/index.ts';
 import { ERRORS } from '../../shared/errors.ts';
 import { formatMicroYuan, formatPrice, formatYuan } from '../../shared/money.ts';
 import {

@@ -1,14 +1,14 @@
 import type { ReactElement, ReactNode } from 'react';
 import { useState, useSyncExternalStore } from 'react';
-import { MAINTENANCE_TABS } from '../../shared/contract.ts';
+import { MAINTENANCE_TABS } from '../../shared/contract/index.ts';
 import type {
   DeviceView,
   MaintenanceAction,
   OrderStory,
   SnapshotOf,
-} from '../../shared/contract.ts';
+} from '../../shared/contract/index.ts';
 import { ERRORS } from '../../shared/errors.ts';
-import { ORDER_STATES } from '../../shared/events.ts';
+import { ORDER_STATES } from '../../shared/facts/catalogue.ts';
 import { formatYuan } from '../../shared/money.ts';
 import { Disc } from '../components/art.tsx';
 import { grouped, Pad, typeDigit } from '../components/pad.tsx';

@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react';
-import type { SnapshotOf } from '../../shared/contract.ts';
+import type { SnapshotOf } from '../../shared/contract/index.ts';
 import { ERRORS } from '../../shared/errors.ts';
 import { formatYuan } from '../../shared/money.ts';
 import { Disc } from '../components/art.tsx';

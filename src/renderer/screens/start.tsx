@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react';
-import type { SnapshotOf, Tile } from '../../shared/contract.ts';
+import type { SnapshotOf, Tile } from '../../shared/contract/index.ts';
 import { ERRORS } from '../../shared/errors.ts';
 import { CardArt, TileArt } from '../components/art.tsx';
 import { IntentButton, Notice } from '../components/ui.tsx';

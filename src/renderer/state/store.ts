@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla';
 import { useStore } from 'zustand';
-import { snapshotSchema } from '../../shared/contract.ts';
-import type { Intent, Snapshot } from '../../shared/contract.ts';
+import { snapshotSchema } from '../../shared/contract/index.ts';
+import type { Intent, Snapshot } from '../../shared/contract/index.ts';
 
 /** starting: nothing came yet · up · lost: the line is down · bad: what came is not a snapshot. */
 export type Link = 'starting' | 'up' | 'lost' | 'bad';

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import type { Locale } from '../../shared/contract.ts';
+import type { Locale } from '../../shared/contract/index.ts';
 import { chinaTime } from '../../shared/time.ts';
 import { useView } from './store.ts';
 

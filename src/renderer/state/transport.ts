@@ -1,4 +1,4 @@
-import type { Intent } from '../../shared/contract.ts';
+import type { Intent } from '../../shared/contract/index.ts';
 import { onIntent, receive, setLink } from './store.ts';
 
 /** What the Electron preload puts on `window`. */

@@ -11,9 +11,7 @@ import { systemClock } from '../../support/clock.ts';
 import { acs, Desk, golden4442, pl4442 } from './chips.ts';
 import { codeOf, demoKeys, GOLDEN_PURCHASE, must } from './rig.ts';
 
-const ADAPTER = fileURLToPath(
-  new URL('../../../src/main/demo/adapters/pl-4442.ts', import.meta.url),
-);
+const ADAPTER = fileURLToPath(new URL('../../../src/demo/adapters/pl-4442.ts', import.meta.url));
 let folder: string;
 let layout: CardLayout & { readonly close: () => void };
 const sample = (): typeof layout =>

@@ -14,7 +14,7 @@ import {
 } from '../../../src/card/index.ts';
 import type { ReaderStatus } from '../../../src/card/index.ts';
 import { fromHex, toHex } from '../../../src/shared/bytes.ts';
-import { HALL_CARDS } from '../../../src/main/demo/hall-card.ts';
+import { HALL_CARDS } from '../../../src/demo/hall-card.ts';
 import { counterRandom } from '../../../src/simulator/card/cpu-card.ts';
 import { sampleCard } from '../../../src/simulator/card/catalogue.ts';
 import { CardSlot } from '../../../src/simulator/vpcd/client.ts';

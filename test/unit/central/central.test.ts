@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Account, Quote } from '../../../src/shared/central-api.ts';
-import { openPglite } from '../../../src/central/db.ts';
-import { DEMO_ACCOUNTS } from '../../../src/central/demo-data.ts';
+import type { Account, Quote } from '../../../src/shared/central-api/index.ts';
+import { openPglite } from '../../../src/central/db/pglite.ts';
+import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
 import { ENGINES, openHall } from './harness.ts';
 import type { Hall } from './harness.ts';
 
@@ -552,7 +552,9 @@ describe('the embedded database', () => {
   it('what was committed on disk survives SIGKILL, and one process has the folder', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'pl-central-'));
     try {
-      const dbModule = pathToFileURL(join(import.meta.dirname, '../../../src/central/db.ts')).href;
+      const dbModule = pathToFileURL(
+        join(import.meta.dirname, '../../../src/central/db/pglite.ts'),
+      ).href;
       const script = `const { openPglite, migrate } = await import(${JSON.stringify(dbModule)}); const db = await openPglite(${JSON.stringify(dir)}); await migrate(db); await db.transaction((tx) => tx.query("INSERT INTO tariffs VALUES ('kept', 1, '[]')")); process.stdout.write('committed'); setInterval(() => undefined, 1000);`;
       const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
         stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLAIM_MS } from '../../../src/shared/central-api.ts';
-import type { Account, Command, Quote } from '../../../src/shared/central-api.ts';
-import { DEMO_ACCOUNTS } from '../../../src/central/demo-data.ts';
-import type { SeedAccount } from '../../../src/central/demo-data.ts';
+import { CLAIM_MS } from '../../../src/shared/central-api/index.ts';
+import type { Account, Command, Quote } from '../../../src/shared/central-api/index.ts';
+import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
+import type { SeedAccount } from '../../../src/demo/central-data.ts';
 import { ENGINES, openRoom } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createCentral } from '../../../src/central/server.ts';
-import type { Central } from '../../../src/central/server.ts';
+import { createCentral } from '../../../src/central/central.ts';
+import type { Central } from '../../../src/central/central.ts';
 import type { Callback } from '../../../src/simulator/wechat/callback.ts';
 import { quickSigner } from './harness.ts';
 import { T, Town, random } from './gateway-town.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createCentral } from '../../../src/central/server.ts';
-import type { CentralAnswer } from '../../../src/central/server.ts';
+import { createCentral } from '../../../src/central/central.ts';
+import type { CentralAnswer } from '../../../src/central/central.ts';
 import { ENGINES, quickSigner } from './harness.ts';
 import { T, Town } from './gateway-town.ts';
 

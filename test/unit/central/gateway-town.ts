@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { migrate } from '../../../src/central/db.ts';
-import type { Db, Sql } from '../../../src/central/db.ts';
-import { createPaymentGateway } from '../../../src/central/payments.ts';
-import type { PaymentGateway } from '../../../src/central/payments.ts';
+import { migrate } from '../../../src/central/db/pglite.ts';
+import type { Db, Sql } from '../../../src/central/db/pglite.ts';
+import { createPaymentGateway } from '../../../src/central/gateway/gateway.ts';
+import type { PaymentGateway } from '../../../src/central/gateway/gateway.ts';
 import { createAlipayProvider } from '../../../src/payment/alipay/provider.ts';
 import type { PaymentProvider } from '../../../src/payment/types.ts';
 import { createWechatProvider } from '../../../src/payment/wechat/provider.ts';

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { consoleData, consolePage } from '../../../src/central/console.ts';
-import { migrate } from '../../../src/central/db.ts';
-import { MIGRATIONS } from '../../../src/central/migrations/index.ts';
-import { createPaymentGateway } from '../../../src/central/payments.ts';
-import type { Opened } from '../../../src/central/payments.ts';
-import { createCentral } from '../../../src/central/server.ts';
+import { consoleData, consolePage } from '../../../src/central/console/pages.ts';
+import { migrate } from '../../../src/central/db/pglite.ts';
+import { MIGRATIONS } from '../../../src/central/db/migrations/index.ts';
+import { createPaymentGateway } from '../../../src/central/gateway/gateway.ts';
+import type { Opened } from '../../../src/central/gateway/gateway.ts';
+import { createCentral } from '../../../src/central/central.ts';
 import { createGatewayProvider } from '../../../src/payment/gateway/provider.ts';
 import type { HttpSend } from '../../../src/shared/http.ts';
 import type { PaymentProvider } from '../../../src/payment/types.ts';

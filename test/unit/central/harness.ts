@@ -1,19 +1,19 @@
 import { generateKeyPairSync, hash, randomBytes } from 'node:crypto';
 import { createBillingClient } from '../../../src/billing/client.ts';
 import type { BillingClient, CardKeyClient, UploadResult } from '../../../src/billing/types.ts';
-import { openPglite } from '../../../src/central/db.ts';
-import type { Db } from '../../../src/central/db.ts';
-import { createCentral } from '../../../src/central/server.ts';
-import type { Central, CentralOptions } from '../../../src/central/server.ts';
-import type { Quote, UploadEvent } from '../../../src/shared/central-api.ts';
-import type { EventBody, EventKind } from '../../../src/shared/events.ts';
+import { openPglite } from '../../../src/central/db/pglite.ts';
+import type { Db } from '../../../src/central/db/pglite.ts';
+import { createCentral } from '../../../src/central/central.ts';
+import type { Central, CentralOptions } from '../../../src/central/central.ts';
+import type { Quote, UploadEvent } from '../../../src/shared/central-api/index.ts';
+import type { EventBody, EventKind } from '../../../src/shared/facts/catalogue.ts';
 import { eventHash, genesisHash } from '../../../src/shared/journal-hash.ts';
 import { toHex } from '../../../src/shared/bytes.ts';
 import { orderTag } from '../../../src/shared/order-tag.ts';
 import type { HttpSend } from '../../../src/shared/http.ts';
 import type { Clock, Signer, Verifier } from '../../../src/shared/ports.ts';
 import { ed25519Signer, ed25519Verifier } from '../../../src/shared/signing.ts';
-import { openSqliteDb } from '../../../src/main/demo/simulate/sqlite-db.ts';
+import { openSqliteDb } from '../../../src/simulation/sqlite-db.ts';
 
 export const edKeys = (): { privateKeyPem: string; publicKeyPem: string } => {
   const pair = generateKeyPairSync('ed25519', {

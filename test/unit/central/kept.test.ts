@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { masterKeyProvider } from '../../../src/card/keys/master.ts';
 import { SAMPLE_KEYS } from '../../../src/card/keys/sample.ts';
-import { CLAIM_MS } from '../../../src/shared/central-api.ts';
-import { DEMO_ACCOUNTS } from '../../../src/central/demo-data.ts';
-import type { SeedAccount } from '../../../src/central/demo-data.ts';
+import { CLAIM_MS } from '../../../src/shared/central-api/index.ts';
+import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
+import type { SeedAccount } from '../../../src/demo/central-data.ts';
 import { ENGINES, openRoom } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBillingClient } from '../../../src/billing/client.ts';
-import { migrate } from '../../../src/central/db.ts';
-import { DEMO_ACCOUNTS } from '../../../src/central/demo-data.ts';
-import type { SeedAccount } from '../../../src/central/demo-data.ts';
-import { MIGRATIONS } from '../../../src/central/migrations/index.ts';
-import { createCentral } from '../../../src/central/server.ts';
-import type { Central, CentralRequest } from '../../../src/central/server.ts';
-import { CLAIM_MS } from '../../../src/shared/central-api.ts';
+import { migrate } from '../../../src/central/db/pglite.ts';
+import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
+import type { SeedAccount } from '../../../src/demo/central-data.ts';
+import { MIGRATIONS } from '../../../src/central/db/migrations/index.ts';
+import { createCentral } from '../../../src/central/central.ts';
+import type { Central, CentralRequest } from '../../../src/central/central.ts';
+import { CLAIM_MS } from '../../../src/shared/central-api/index.ts';
 import { ENGINES, openDb, openRoom, quickSigner } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { EventBody } from '../../../src/shared/events.ts';
+import type { EventBody } from '../../../src/shared/facts/catalogue.ts';
 import { chinaDate } from '../../../src/shared/time.ts';
 import { ENGINES, openRoom } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';

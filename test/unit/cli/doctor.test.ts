@@ -2,8 +2,8 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createCentral } from '../../../src/central/server.ts';
-import type { Central } from '../../../src/central/server.ts';
+import { createCentral } from '../../../src/central/central.ts';
+import type { Central } from '../../../src/central/central.ts';
 import { CrtReader, PcscReader } from '../../../src/card/index.ts';
 import { crtCommand } from '../../../src/card/readers/crt/frames.ts';
 import type { SerialLine } from '../../../src/card/readers/crt/link.ts';
@@ -18,8 +18,8 @@ import {
   hallKeys,
   hallPorts,
   writeTerminalJson,
-} from '../../../src/main/demo/setup.ts';
-import { demoWallets } from '../../../src/main/demo/wallets.ts';
+} from '../../../src/demo/setup.ts';
+import { demoWallets } from '../../../src/demo/wallets.ts';
 import { systemClock } from '../../../src/main/ports.ts';
 import { SimulatedPrinter } from '../../../src/simulator/printer/printer.ts';
 import { fromHex, toHex } from '../../../src/shared/bytes.ts';

@@ -5,7 +5,7 @@ import { Journal } from '../../../src/journal/journal.ts';
 import { systemClock, systemRandom } from '../../../src/main/ports.ts';
 import { runCli } from '../../../src/main/cli/run.ts';
 import type { CliPorts } from '../../../src/main/cli/run.ts';
-import type { EventBody, JournalEvent } from '../../../src/shared/events.ts';
+import type { EventBody, JournalEvent } from '../../../src/shared/facts/catalogue.ts';
 import type { Clock } from '../../../src/shared/ports.ts';
 
 export const TERMINAL = '000000000311';

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createCentral } from '../../../src/central/server.ts';
-import type { Central } from '../../../src/central/server.ts';
+import { createCentral } from '../../../src/central/central.ts';
+import type { Central } from '../../../src/central/central.ts';
 import { Journal } from '../../../src/journal/journal.ts';
 import type { ReconcileAnswer } from '../../../src/main/cli/reconcile.ts';
 import {
@@ -14,8 +14,8 @@ import {
   hallKeys,
   hallPorts,
   writeTerminalJson,
-} from '../../../src/main/demo/setup.ts';
-import { demoWallets } from '../../../src/main/demo/wallets.ts';
+} from '../../../src/demo/setup.ts';
+import { demoWallets } from '../../../src/demo/wallets.ts';
 import { systemClock } from '../../../src/main/ports.ts';
 import { ed25519Signer } from '../../../src/shared/signing.ts';
 import { chinaDate } from '../../../src/shared/time.ts';
@@ -23,7 +23,7 @@ import { memoryBooks } from '../../../src/simulator/payment-books.ts';
 import type { Books } from '../../../src/simulator/payment-books.ts';
 import { createPayTown } from '../../../src/simulator/pay-town.ts';
 import type { SandboxServer } from '../../../src/simulator/sandbox-http.ts';
-import { openSqliteDb } from '../../../src/main/demo/simulate/sqlite-db.ts';
+import { openSqliteDb } from '../../../src/simulation/sqlite-db.ts';
 import { cli, temporaryFolder, writeJournal } from './fixtures.ts';
 
 /** The command as an operator runs it, over HTTP, the morning after. */

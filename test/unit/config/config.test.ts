@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/main/config.ts';
-import { terminalConfigSchema } from '../../../src/shared/terminal-config.ts';
+import { terminalConfigSchema } from '../../../src/shared/config/terminal.ts';
 
 const example = new URL('../../../resources/terminal.example.json', import.meta.url);
 

@@ -5,7 +5,7 @@ import { loadConfig } from '../../../src/main/config.ts';
 import type { LoadedConfig } from '../../../src/main/config.ts';
 import { loadCardKeys, sealCardKeys } from '../../../src/main/core/card-keys.ts';
 import { loadTerminalKeys } from '../../../src/main/core/terminal-keys.ts';
-import { DIRECT, hallKeys, hallPorts, writeTerminalJson } from '../../../src/main/demo/setup.ts';
+import { DIRECT, hallKeys, hallPorts, writeTerminalJson } from '../../../src/demo/setup.ts';
 import { systemClock, systemRandom } from '../../../src/main/ports.ts';
 import { loadPayments } from '../../../src/payment/load.ts';
 import type { Failure } from '../../../src/shared/errors.ts';

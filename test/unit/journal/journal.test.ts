@@ -16,7 +16,7 @@ import { Journal } from '../../../src/journal/journal.ts';
 import { SCHEMA_VERSION } from '../../../src/journal/schema.ts';
 import { SecondLog, readSecondLog } from '../../../src/journal/second-log.ts';
 import { verifyJournal } from '../../../src/journal/verify.ts';
-import type { JournalEvent } from '../../../src/shared/events.ts';
+import type { JournalEvent } from '../../../src/shared/facts/catalogue.ts';
 import { eventHash, genesisHash } from '../../../src/shared/journal-hash.ts';
 import type { Failure } from '../../../src/shared/errors.ts';
 import type { Result } from '../../../src/shared/result.ts';

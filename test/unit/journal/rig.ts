@@ -3,7 +3,7 @@ import { Journal } from '../../../src/journal/journal.ts';
 import { fileStorage } from '../../../src/journal/storage.ts';
 import type { JournalStorage } from '../../../src/journal/storage.ts';
 import { verifyJournal } from '../../../src/journal/verify.ts';
-import type { JournalEvent } from '../../../src/shared/events.ts';
+import type { JournalEvent } from '../../../src/shared/facts/catalogue.ts';
 import { ManualClock } from '../../support/clock.ts';
 import { T0, seededRandom } from '../../support/kiosk-world.ts';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { CLAIM_USE_MS } from '../../../src/shared/central-api.ts';
-import type { ClaimedOrder } from '../../../src/shared/central-api.ts';
+import { CLAIM_USE_MS } from '../../../src/shared/central-api/index.ts';
+import type { ClaimedOrder } from '../../../src/shared/central-api/index.ts';
 import { orderTag } from '../../../src/shared/order-tag.ts';
 import { ok } from '../../../src/shared/result.ts';
 import { World } from '../../support/kiosk-world.ts';

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BillingClient } from '../../../src/billing/types.ts';
-import { DEMO_ACCOUNTS } from '../../../src/central/demo-data.ts';
-import type { SeedAccount } from '../../../src/central/demo-data.ts';
+import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
+import type { SeedAccount } from '../../../src/demo/central-data.ts';
 import { wantsCounter } from '../../../src/journal/fold.ts';
-import type { MaintenancePorts } from '../../../src/kiosk/maintenance-run.ts';
-import { CLAIM_MS } from '../../../src/shared/central-api.ts';
-import type { ClaimKind } from '../../../src/shared/central-api.ts';
-import type { Intent, MaintenanceAction, SnapshotOf } from '../../../src/shared/contract.ts';
+import type { MaintenancePorts } from '../../../src/kiosk/maintenance/run.ts';
+import { CLAIM_MS } from '../../../src/shared/central-api/index.ts';
+import type { ClaimKind } from '../../../src/shared/central-api/index.ts';
+import type { Intent, MaintenanceAction, SnapshotOf } from '../../../src/shared/contract/index.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { err } from '../../../src/shared/result.ts';
 import { T0, World } from '../../support/kiosk-world.ts';
@@ -323,7 +323,7 @@ describe('a technician says that the card will not come back', () => {
   it('an order in doubt with a late payment that a person settled is still offered it', async () => {
     await doubt();
     const order = w.order();
-    const { standingOf } = await import('../../../src/kiosk/maintenance-words.ts');
+    const { standingOf } = await import('../../../src/kiosk/words/facts.ts');
     const settled = { how: 'refunded-by-hand', reference: '1', who: 'x', atMs: 0 } as const;
     const late = {
       ...w.attempt(),

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ClaimedOrder } from '../../../src/shared/central-api.ts';
-import { CLAIM_USE_MS } from '../../../src/shared/central-api.ts';
+import type { ClaimedOrder } from '../../../src/shared/central-api/index.ts';
+import { CLAIM_USE_MS } from '../../../src/shared/central-api/index.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { orderTag } from '../../../src/shared/order-tag.ts';
 import { err, ok } from '../../../src/shared/result.ts';

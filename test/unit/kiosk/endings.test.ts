@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { orderFacts, standingOf } from '../../../src/kiosk/maintenance-words.ts';
-import { UNKNOWN_GIVE_UP_MS } from '../../../src/kiosk/attempts.ts';
+import { orderFacts, standingOf } from '../../../src/kiosk/words/facts.ts';
+import { UNKNOWN_GIVE_UP_MS } from '../../../src/kiosk/order/attempts.ts';
 import { WAIT_CARD_MS } from '../../../src/kiosk/orders.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { err } from '../../../src/shared/result.ts';

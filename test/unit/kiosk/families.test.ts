@@ -9,9 +9,9 @@ import {
   plM1Layout,
   plPurseLayout,
 } from '../../../src/card/index.ts';
-import { DEMO_ACCOUNTS } from '../../../src/central/demo-data.ts';
-import { HALL_CARDS } from '../../../src/main/demo/hall-card.ts';
-import type { HallCard, HallSample } from '../../../src/main/demo/hall-card.ts';
+import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
+import { HALL_CARDS } from '../../../src/demo/hall-card.ts';
+import type { HallCard, HallSample } from '../../../src/demo/hall-card.ts';
 import { seededRandom, T0, World } from '../../support/kiosk-world.ts';
 import { demoKeys } from '../card/rig.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { plPurseLayout, sampleKeyProvider } from '../../../src/card/index.ts';
 import type { KeyProvider } from '../../../src/card/index.ts';
-import type { ClaimAnswer } from '../../../src/shared/central-api.ts';
+import type { ClaimAnswer } from '../../../src/shared/central-api/index.ts';
 import { fromHex, toHex } from '../../../src/shared/bytes.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { err, ok } from '../../../src/shared/result.ts';

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { whosePin } from '../../../src/kiosk/maintenance-pin.ts';
-import type { MaintenanceUser } from '../../../src/kiosk/maintenance-pin.ts';
+import { whosePin } from '../../../src/kiosk/maintenance/pin.ts';
+import type { MaintenanceUser } from '../../../src/kiosk/maintenance/pin.ts';
 import { runCli } from '../../../src/main/cli/run.ts';
 import { loadConfig } from '../../../src/main/config.ts';
 import { machinePorts } from '../../../src/main/core/maintenance.ts';
 import { systemClock, systemRandom } from '../../../src/main/ports.ts';
-import { DEMO_USER } from '../../../src/shared/terminal-config.ts';
+import { DEMO_USER } from '../../../src/shared/config/terminal.ts';
 
 /** The command that makes a PIN's line, and the configuration that takes it. */
 let folder = '';

@@ -1,31 +1,31 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
-import { MAINTENANCE_ACTIONS } from '../../../src/shared/contract.ts';
+import { MAINTENANCE_ACTIONS } from '../../../src/shared/contract/index.ts';
 import type {
   Intent,
   MaintenanceAction,
   OrderStory,
   SnapshotOf,
-} from '../../../src/shared/contract.ts';
-import { CARD_REFUSALS, EVENTS } from '../../../src/shared/events.ts';
-import type { EventBody, EventKind, JournalEvent } from '../../../src/shared/events.ts';
-import { DEMO_USER } from '../../../src/shared/terminal-config.ts';
+} from '../../../src/shared/contract/index.ts';
+import { CARD_REFUSALS, EVENTS } from '../../../src/shared/facts/catalogue.ts';
+import type { EventBody, EventKind, JournalEvent } from '../../../src/shared/facts/catalogue.ts';
+import { DEMO_USER } from '../../../src/shared/config/terminal.ts';
 import {
   IDLE_MS,
   LOCK_MS,
   lockLeftMs,
   lockMs,
   PIN_IDLE_MS,
-} from '../../../src/kiosk/maintenance.ts';
-import { hashPin, pinProblem, whosePin } from '../../../src/kiosk/maintenance-pin.ts';
-import type { MaintenancePorts } from '../../../src/kiosk/maintenance-run.ts';
+} from '../../../src/kiosk/maintenance/mode.ts';
+import { hashPin, pinProblem, whosePin } from '../../../src/kiosk/maintenance/pin.ts';
+import type { MaintenancePorts } from '../../../src/kiosk/maintenance/run.ts';
 import {
   orderFacts,
   PARKED_REASONS,
   sentenceOf,
   standingOf,
   storyOf,
-} from '../../../src/kiosk/maintenance-words.ts';
+} from '../../../src/kiosk/words/facts.ts';
 import { World } from '../../support/kiosk-world.ts';
 
 const PIN = '2580';

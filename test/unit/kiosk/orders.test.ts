@@ -3,8 +3,8 @@ import type { AttemptRow, OrderRow } from '../../../src/journal/fold.ts';
 import { plCpuLayout } from '../../../src/card/layouts/pl-cpu.ts';
 import { sampleKeyProvider } from '../../../src/card/index.ts';
 import type { CardReading } from '../../../src/card/types.ts';
-import type { AdvanceContext } from '../../../src/kiosk/advance.ts';
-import { onCall } from '../../../src/kiosk/attempts.ts';
+import type { AdvanceContext } from '../../../src/kiosk/order/advance.ts';
+import { onCall } from '../../../src/kiosk/order/attempts.ts';
 import {
   MAX_WRITES,
   WAIT_CARD_MS,
@@ -13,9 +13,9 @@ import {
   onWritten,
   restsUntil,
 } from '../../../src/kiosk/orders.ts';
-import { NEW_RUN, NO_CLAIM } from '../../../src/kiosk/state.ts';
-import type { CallResult, Effect, OpenOrder } from '../../../src/kiosk/state.ts';
-import { CLAIM_USE_MS } from '../../../src/shared/central-api.ts';
+import { NEW_RUN, NO_CLAIM } from '../../../src/kiosk/state/kiosk.ts';
+import type { CallResult, Effect, OpenOrder } from '../../../src/kiosk/state/kiosk.ts';
+import { CLAIM_USE_MS } from '../../../src/shared/central-api/index.ts';
 import { failure } from '../../../src/shared/errors.ts';
 
 /**

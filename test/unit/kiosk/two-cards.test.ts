@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Account } from '../../../src/shared/central-api.ts';
+import type { Account } from '../../../src/shared/central-api/index.ts';
 import { issue } from '../../../src/simulator/card/catalogue.ts';
 import { CpuCard, counterRandom } from '../../../src/simulator/card/cpu-card.ts';
 import { World } from '../../support/kiosk-world.ts';

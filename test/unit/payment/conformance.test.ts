@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createCentral } from '../../../src/central/server.ts';
+import { createCentral } from '../../../src/central/central.ts';
 import { createAlipayProvider } from '../../../src/payment/alipay/provider.ts';
 import { createGatewayProvider } from '../../../src/payment/gateway/provider.ts';
 import type { CodePay, PaymentProvider, RefundRequest } from '../../../src/payment/types.ts';

@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { AttemptMoney, MoneyFact, MoneyKind } from '../../../src/journal/money-day.ts';
-import { DEED_WORDS, DIFFERENCE_WORDS, todo } from '../../../src/kiosk/reconcile-words.ts';
-import { compareDay, DIFFERENCES, numbersIn, spanOf } from '../../../src/kiosk/reconcile.ts';
-import type { BillOf, DayReport } from '../../../src/kiosk/reconcile.ts';
+import { DEED_WORDS, DIFFERENCE_WORDS, todo } from '../../../src/kiosk/words/reconcile.ts';
+import {
+  compareDay,
+  DIFFERENCES,
+  numbersIn,
+  spanOf,
+} from '../../../src/kiosk/reconcile/compare.ts';
+import type { BillOf, DayReport } from '../../../src/kiosk/reconcile/compare.ts';
 import type { BillRow } from '../../../src/payment/types.ts';
-import type { LedgerRow } from '../../../src/shared/central-api.ts';
-import type { AttemptState, OrderState } from '../../../src/shared/events.ts';
+import type { LedgerRow } from '../../../src/shared/central-api/index.ts';
+import type { AttemptState, OrderState } from '../../../src/shared/facts/catalogue.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { err, ok } from '../../../src/shared/result.ts';
 import { chinaDayMs } from '../../../src/shared/time.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { lastReconciled, reconcileDaily } from '../../../src/kiosk/reconcile-daily.ts';
-import type { DailyOptions } from '../../../src/kiosk/reconcile-daily.ts';
+import { lastReconciled, reconcileDaily } from '../../../src/kiosk/reconcile/daily.ts';
+import type { DailyOptions } from '../../../src/kiosk/reconcile/daily.ts';
 import type { BillResult, BillRow, PaymentProvider } from '../../../src/payment/types.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { err, ok } from '../../../src/shared/result.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LOCALES, snapshotSchema } from '../../../src/shared/contract.ts';
+import { LOCALES, snapshotSchema } from '../../../src/shared/contract/index.ts';
 import { CATALOGUES, amountOf, translator } from '../../../src/renderer/i18n/index.ts';
 import { zhCN } from '../../../src/renderer/i18n/zh-CN.ts';
 import type { MessageKey } from '../../../src/renderer/i18n/zh-CN.ts';

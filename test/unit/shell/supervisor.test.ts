@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Snapshot } from '../../../src/shared/contract.ts';
+import type { Snapshot } from '../../../src/shared/contract/index.ts';
 import { createSupervisor } from '../../../src/main/shell/supervisor.ts';
 import type { CoreSupervisor, SupervisorTimings } from '../../../src/main/shell/supervisor.ts';
 

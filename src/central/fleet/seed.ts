@@ -1,0 +1,65 @@
+import { checkTariff } from '../../shared/money.ts';
+import type { Db } from '../db/pglite.ts';
+import type { SeedAccount, SeedClaim, SeedTariff, SeedTerminal } from '../../demo/central-data.ts';
+
+export interface Seed {
+  readonly terminals: readonly SeedTerminal[];
+  readonly tariffs: readonly SeedTariff[];
+  readonly accounts: readonly SeedAccount[];
+  readonly claims: readonly SeedClaim[];
+}
+
+/**
+ * Adds what is not there yet; what is there is never changed: a restart must not set an account
+ * back.
+ */
+export async function seed(db: Db, { terminals, tariffs, accounts, claims }: Seed): Promise<void> {
+  for (const t of tariffs) checkTariff(t.tiers);
+  await db.transaction(async (tx) => {
+    const fresh = (await tx.query('SELECT 1 FROM accounts LIMIT 1')).length === 0;
+    for (const t of terminals)
+      await tx.query(
+        'INSERT INTO terminals (terminal_id, public_key, epoch) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+        [t.terminalId, t.publicKeyPem, t.epoch ?? 1],
+      );
+    for (const t of tariffs)
+      await tx.query(
+        'INSERT INTO tariffs (tariff_id, version, tiers) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+        [t.tariffId, t.version, JSON.stringify(t.tiers)],
+      );
+    for (const a of accounts) {
+      await tx.query(
+        `INSERT INTO accounts (user_no, holder_name, meter_no, kind, unit, state, count, cumulative, year_quantity, carried_micro, ceiling_quantity, per_purchase_quantity, period_left_quantity, tariff_id, tariff_version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING`,
+        [
+          a.userNo,
+          a.holderName,
+          a.meterNo,
+          a.kind,
+          a.unit,
+          a.state,
+          a.count,
+          a.cumulative,
+          a.yearQuantity,
+          a.carriedMicro,
+          a.ceilingQuantity,
+          a.perPurchaseQuantity,
+          a.periodLeftQuantity,
+          a.tariffId,
+          a.tariffVersion,
+        ],
+      );
+      await tx.query(
+        'INSERT INTO cards (card_no, user_no) VALUES ($1, $2) ON CONFLICT DO NOTHING',
+        [a.cardNo, a.userNo],
+      );
+    }
+    // A claim that was settled since must not come back with a restart.
+    if (fresh)
+      for (const c of claims)
+        await tx.query(
+          'INSERT INTO claims (card_no, next_count, order_id, terminal_id, expires_ms) VALUES ($1, $2, $3, $4, NULL) ON CONFLICT DO NOTHING',
+          [c.cardNo, c.nextCount, c.orderId, c.terminalId],
+        );
+  });
+}

@@ -1,0 +1,398 @@
+import { fromHex, toHex } from '../../shared/bytes.ts';
+import type { CardKeyAnswer, CardKeyRequest, CodeChip } from '../../shared/central-api/index.ts';
+import type { Failure } from '../../shared/errors.ts';
+import { orderTag } from '../../shared/order-tag.ts';
+import type { Result } from '../../shared/result.ts';
+import { chinaTime } from '../../shared/time.ts';
+import { liveClaim, num } from './accounts.ts';
+import { isCounterClaimed, isDelivered, isRefundClaimed, writer } from './claims.ts';
+import type { OrderRow } from './claims.ts';
+import type { Db, Sql } from '../db/pglite.ts';
+import { Refusal } from '../http/problem.ts';
+
+/**
+ * What holds the company's card keys: an HSM in production. Verbs as a kiosk's own key provider has
+ * them.
+ */
+export interface CardKeyPort {
+  readonly prove: (s8: Uint8Array, use: 'file' | 'purse') => Promise<Result<void, Failure>>;
+  readonly proveCode: (chip: CodeChip, cardNo: Uint8Array) => Promise<Result<void, Failure>>;
+  readonly cardCode: (chip: CodeChip, cardNo: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
+  readonly checkBlocks: (
+    cardNo: Uint8Array,
+    blocks: readonly { readonly data: Uint8Array; readonly mac: Uint8Array }[],
+  ) => Promise<Result<readonly boolean[], Failure>>;
+  readonly proveBlock: (cardNo: Uint8Array) => Promise<Result<void, Failure>>;
+  readonly blockMac: (cardNo: Uint8Array, data: Uint8Array) => Promise<Result<Uint8Array, Failure>>;
+  readonly proveSector: () => Promise<Result<void, Failure>>;
+  readonly sectorKey: (
+    uid: Uint8Array,
+    sector: number,
+    which: 'A' | 'B',
+    cardNo?: Uint8Array,
+  ) => Promise<Result<Uint8Array, Failure>>;
+  readonly externalAuth: (
+    s8: Uint8Array,
+    challenge: Uint8Array,
+  ) => Promise<Result<Uint8Array, Failure>>;
+  readonly checkTechnician: (
+    cardNo: Uint8Array,
+    challenge: Uint8Array,
+    answer: Uint8Array,
+  ) => Promise<Result<void, Failure>>;
+  readonly updateMac: (
+    s8: Uint8Array,
+    challenge: Uint8Array,
+    header5: Uint8Array,
+    data: Uint8Array,
+  ) => Promise<Result<Uint8Array, Failure>>;
+  readonly loadLeave: (
+    s8: Uint8Array,
+    answer: {
+      readonly balance: number;
+      readonly amount: number;
+      readonly seq: number;
+      readonly random: Uint8Array;
+      readonly terminal: Uint8Array;
+      readonly mac1: Uint8Array;
+    },
+    when: Uint8Array,
+  ) => Promise<Result<{ readonly when: Uint8Array; readonly mac2: Uint8Array }, Failure>>;
+}
+
+/** A sale under way on a card. */
+interface Sale {
+  readonly orderId: string;
+  readonly nextCount: number;
+  readonly quantity: number;
+}
+
+/** States in which an order of this terminal's may still be written. */
+const MAY_WRITE = new Set(['quoted', 'collecting', 'paid', 'delivering', 'in-doubt']);
+
+/**
+ * Computes with a card's keys for a terminal that has a sale under way on this card: it holds the
+ * claim of its own quote, or a write claim on another terminal's order. Who asked, for which order,
+ * and whether it was granted is on disk before the answer leaves; the answer itself is nowhere.
+ */
+export async function cardKey(
+  db: Db,
+  keys: CardKeyPort | undefined,
+  terminalId: string,
+  request: CardKeyRequest,
+  nowMs: number,
+): Promise<CardKeyAnswer> {
+  if (keys === undefined) throw new Refusal('key-refused', 'no card keys are kept here');
+  const answer = (bytes: Uint8Array, when?: Uint8Array): CardKeyAnswer => ({
+    bytes: toHex(bytes),
+    ...(when === undefined ? {} : { when: toHex(when) }),
+    serverTimeMs: nowMs,
+  });
+  if (request.verb === 'prove') {
+    taken(await keys.prove(fromHex(request.s8), request.use));
+    return answer(new Uint8Array(0));
+  }
+  if (request.verb === 'prove-code') {
+    taken(await keys.proveCode(request.chip, fromHex(request.cardNo)));
+    return answer(new Uint8Array(0));
+  }
+  if (request.verb === 'prove-block') {
+    taken(await keys.proveBlock(fromHex(request.cardNo)));
+    return answer(new Uint8Array(0));
+  }
+  if (request.verb === 'prove-sector') {
+    taken(await keys.proveSector());
+    return answer(new Uint8Array(0));
+  }
+  if (request.verb === 'check-blocks') {
+    // Judged, as below: the right proofs are told to nobody, and a proof of 8 bytes is not found by
+    // asking.
+    const judged = await keys.checkBlocks(
+      fromHex(request.cardNo),
+      request.blocks.map(({ data, mac }) => ({ data: fromHex(data), mac: fromHex(mac) })),
+    );
+    const holds = judged.ok && judged.value.every(Boolean);
+    await note(
+      db,
+      {
+        terminalId,
+        orderId: null,
+        cardNo: request.cardNo,
+        verb: request.verb,
+        why: holds
+          ? null
+          : judged.ok
+            ? 'a proof does not hold'
+            : (judged.error.detail ?? judged.error.code),
+      },
+      nowMs,
+    );
+    return answer(Uint8Array.from(taken(judged), (verdict) => (verdict ? 1 : 0)));
+  }
+  if (request.verb === 'sector-key' && request.which === 'A') {
+    // Which card it is, only this key tells: there is no sale yet that it could be for. It reads,
+    // and writes nothing.
+    const key = await keys.sectorKey(fromHex(request.uid), request.sector, 'A');
+    await note(
+      db,
+      {
+        terminalId,
+        orderId: null,
+        cardNo: `uid ${request.uid}`,
+        verb: 'sector-key A',
+        why: key.ok ? null : (key.error.detail ?? key.error.code),
+      },
+      nowMs,
+    );
+    return answer(taken(key));
+  }
+  if (request.verb === 'check-technician') {
+    // Judged, not computed: what a card would answer is told to nobody. Who asked, and what came of
+    // it, is kept like a use.
+    const judged = await keys.checkTechnician(
+      fromHex(request.cardNo),
+      fromHex(request.challenge),
+      fromHex(request.answer),
+    );
+    await note(
+      db,
+      {
+        terminalId,
+        orderId: null,
+        cardNo: request.cardNo,
+        verb: request.verb,
+        why: judged.ok ? null : (judged.error.detail ?? judged.error.code),
+      },
+      nowMs,
+    );
+    taken(judged);
+    return answer(new Uint8Array(0));
+  }
+  // A technician's diversification data are no customer's serial: with them a terminal could have
+  // his card's answers made.
+  if ('s8' in request && !/^\d{16}$/.test(request.s8))
+    throw new Refusal('key-refused', 'no card’s serial');
+  const cardNo = 's8' in request ? request.s8.slice(-10) : request.cardNo;
+  if (cardNo === undefined) throw new Refusal('key-refused', 'no card number');
+  let sale: Sale | null = null;
+  try {
+    sale = await saleOn(db, terminalId, cardNo, nowMs);
+    if (sale === null)
+      throw new Refusal('key-refused', 'this terminal has no sale under way on this card');
+    if (request.verb === 'sector-key') await bindChip(db, cardNo, request, sale, nowMs);
+    const given = await compute(keys, terminalId, sale, request, nowMs);
+    await note(
+      db,
+      { terminalId, orderId: sale.orderId, cardNo, verb: request.verb, why: null },
+      nowMs,
+    );
+    return answer(given.bytes, given.when);
+  } catch (cause) {
+    if (cause instanceof Refusal)
+      await note(
+        db,
+        {
+          terminalId,
+          orderId: sale?.orderId ?? null,
+          cardNo,
+          verb: request.verb,
+          why: cause.message,
+        },
+        nowMs,
+      );
+    throw cause;
+  }
+}
+
+async function saleOn(
+  sql: Sql,
+  terminalId: string,
+  cardNo: string,
+  nowMs: number,
+): Promise<Sale | null> {
+  const orders = await sql.query<OrderRow>(
+    `SELECT * FROM orders WHERE card_no = $1 AND state NOT IN ('closed', 'delivered', 'refunded') ORDER BY created_ms DESC LIMIT 20`,
+    [cardNo],
+  );
+  const over = (o: OrderRow): boolean =>
+    isDelivered(o) || isRefundClaimed(o) || isCounterClaimed(o) || o.superseded_by !== null;
+  // A write claim names who may write, whoever sold it: nobody else computes meanwhile.
+  const leased = orders.find((o) => !over(o) && writer(o, nowMs) !== null);
+  if (leased !== undefined) return writer(leased, nowMs) === terminalId ? saleOf(leased) : null;
+  const claim = await liveClaim(sql, cardNo, nowMs);
+  if (claim === null || claim.terminal_id !== terminalId) return null;
+  const order = orders.find((o) => o.order_id === claim.order_id);
+  if (order !== undefined) return over(order) || !MAY_WRITE.has(order.state) ? null : saleOf(order);
+  // Its journal is not here yet: what the quote said.
+  const quote = (
+    await sql.query<{ answer: string | null }>(
+      `SELECT answer FROM quotes WHERE order_id = $1 AND terminal_id = $2 AND state = 'live'`,
+      [claim.order_id, terminalId],
+    )
+  )[0];
+  if (quote === undefined || quote.answer === null) return null;
+  const { quantity, nextCount } = JSON.parse(quote.answer) as {
+    quantity: number;
+    nextCount: number;
+  };
+  return { orderId: claim.order_id, nextCount, quantity };
+}
+
+function saleOf(o: OrderRow): Sale {
+  return { orderId: o.order_id, nextCount: num(o.next_count), quantity: num(o.quantity) };
+}
+
+async function compute(
+  keys: CardKeyPort,
+  terminalId: string,
+  sale: Sale,
+  request: Exclude<
+    CardKeyRequest,
+    {
+      verb:
+        | 'prove'
+        | 'prove-code'
+        | 'prove-block'
+        | 'prove-sector'
+        | 'check-blocks'
+        | 'check-technician';
+    }
+  >,
+  nowMs: number,
+): Promise<{ readonly bytes: Uint8Array; readonly when?: Uint8Array }> {
+  switch (request.verb) {
+    case 'code':
+      return { bytes: taken(await keys.cardCode(request.chip, fromHex(request.cardNo))) };
+    case 'sector-key':
+      return {
+        bytes: taken(
+          await keys.sectorKey(
+            fromHex(request.uid),
+            request.sector,
+            request.which,
+            fromHex(request.cardNo ?? ''),
+          ),
+        ),
+      };
+    case 'block-mac':
+      if (!isBlockOf(request.data, request.cardNo, sale))
+        throw new Refusal('key-refused', 'the block is not this sale’s');
+      return { bytes: taken(await keys.blockMac(fromHex(request.cardNo), fromHex(request.data))) };
+    case 'external-auth':
+      return {
+        bytes: taken(await keys.externalAuth(fromHex(request.s8), fromHex(request.challenge))),
+      };
+    case 'update-mac':
+      // The record is this sale's: its tag is unlike any other order's.
+      if (!request.record.includes(toHex(orderTag(sale.orderId))))
+        throw new Refusal('key-refused', 'the record is not this sale’s');
+      return {
+        bytes: taken(
+          await keys.updateMac(
+            fromHex(request.s8),
+            fromHex(request.challenge),
+            fromHex(request.header),
+            fromHex(request.record),
+          ),
+        ),
+      };
+    case 'load-leave': {
+      if (
+        request.amount !== sale.quantity ||
+        request.seq !== sale.nextCount - 1 ||
+        request.terminal !== terminalId
+      )
+        throw new Refusal('key-refused', 'amount, number or terminal are not this sale’s');
+      const terms = {
+        balance: request.balance,
+        amount: request.amount,
+        seq: request.seq,
+        random: fromHex(request.random),
+        terminal: fromHex(request.terminal),
+        mac1: fromHex(request.mac1),
+      };
+      const { mac2, when } = taken(
+        await keys.loadLeave(
+          fromHex(request.s8),
+          terms,
+          fromHex(chinaTime(nowMs).replaceAll(/\D/g, '')),
+        ),
+      );
+      return { bytes: mac2, when };
+    }
+    default:
+      return request satisfies never;
+  }
+}
+
+/**
+ * Identity (mark, card number, …) ‖ block (seq, count 2, quantity 3, cumulative 4, tag 4, crc16),
+ * docs/layouts/pl-24.md: this card's, and this sale's to the last unit.
+ */
+function isBlockOf(data: string, cardNo: string, sale: Sale): boolean {
+  const bytes = fromHex(data);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const quantity = view.getUint16(19) * 0x100 + view.getUint8(21);
+  return (
+    data.slice(2, 12) === cardNo &&
+    view.getUint16(17) === sale.nextCount &&
+    quantity === sale.quantity &&
+    data.slice(52, 60) === toHex(orderTag(sale.orderId))
+  );
+}
+
+/**
+ * The sector that a kiosk writes (docs/layouts/pl-m1.md); key B of any other is the meters' and the
+ * issuer's.
+ */
+const SALE_SECTOR = 1;
+
+/**
+ * Key B comes of the chip's UID, and a sale is under the card's number, which anybody could claim
+ * for a chip: so the first sale binds the two, for good. A terminal that lies gets the key of one
+ * chip for one sale, and it is on record.
+ */
+async function bindChip(
+  db: Db,
+  cardNo: string,
+  request: Extract<CardKeyRequest, { verb: 'sector-key' }>,
+  sale: Sale,
+  nowMs: number,
+): Promise<void> {
+  if (request.sector !== SALE_SECTOR)
+    throw new Refusal('key-refused', 'not the sector that a kiosk writes');
+  await db.query(
+    'INSERT INTO card_uids (card_no, uid, order_id, at_ms) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+    [cardNo, request.uid, sale.orderId, nowMs],
+  );
+  const known = (
+    await db.query<{ uid: string }>('SELECT uid FROM card_uids WHERE card_no = $1', [cardNo])
+  )[0];
+  if (known?.uid !== request.uid)
+    throw new Refusal('key-refused', 'this card number and this chip were not sold to together');
+}
+
+function taken<T>(result: Result<T, Failure>): T {
+  if (result.ok) return result.value;
+  throw new Refusal(
+    result.error.code === 'CARD-0201' ? 'card-refused' : 'key-refused',
+    result.error.detail ?? result.error.code,
+  );
+}
+
+async function note(
+  sql: Sql,
+  use: {
+    readonly terminalId: string;
+    readonly orderId: string | null;
+    readonly cardNo: string;
+    readonly verb: string;
+    readonly why: string | null;
+  },
+  nowMs: number,
+): Promise<void> {
+  await sql.query(
+    'INSERT INTO key_uses (terminal_id, order_id, card_no, verb, granted, why, at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)',
+    [use.terminalId, use.orderId, use.cardNo, use.verb, use.why === null, use.why, nowMs],
+  );
+}

@@ -1,0 +1,387 @@
+import { CLAIM_MS } from '../../shared/central-api/index.ts';
+import type {
+  ClaimAnswer,
+  ClaimRequest,
+  ClaimedOrder,
+  Command,
+  OrderStatus,
+} from '../../shared/central-api/index.ts';
+import type { OrderState } from '../../shared/facts/catalogue.ts';
+import { bool, num } from './accounts.ts';
+import type { Db, Sql } from '../db/pglite.ts';
+import { Refusal } from '../http/problem.ts';
+
+/** One order as central's books have it. */
+export interface OrderRow {
+  readonly order_id: string;
+  readonly terminal_id: string;
+  readonly card_no: string;
+  readonly user_no: string;
+  readonly next_count: unknown;
+  readonly amount_fen: unknown;
+  readonly quantity: unknown;
+  readonly carried_used_micro: unknown;
+  readonly carried_after_micro: unknown;
+  readonly tag: string;
+  readonly state: OrderState;
+  readonly money_taken: unknown;
+  readonly layout: string | null;
+  readonly unit: ClaimedOrder['unit'] | null;
+  readonly before_image: string | null;
+  readonly after_image: string | null;
+  readonly cumulative: unknown;
+  readonly plan: string | null;
+  /** JSON: what kiosks kept of its writes; null: nothing. */
+  readonly kept: string | null;
+  readonly write_terminal: string | null;
+  readonly write_until_ms: unknown;
+  readonly write_open: string | null;
+  readonly write_open_ms: unknown;
+  readonly refund_claimed_ms: unknown;
+  /** The claim in `refund_claimed_ms` is a counter claim, and no refund followed it. */
+  readonly counter_claim: unknown;
+  readonly delivered_by: string | null;
+  readonly origin_delivered: unknown;
+  readonly superseded_by: string | null;
+}
+
+/** The order, locked for the transaction. */
+export async function lockOrder(tx: Sql, orderId: string): Promise<OrderRow | null> {
+  return (
+    (
+      await tx.query<OrderRow>('SELECT * FROM orders WHERE order_id = $1 FOR UPDATE', [orderId])
+    )[0] ?? null
+  );
+}
+
+/** The terminal that may write now; null: nobody. */
+export function writer(order: OrderRow, nowMs: number): string | null {
+  return order.write_terminal !== null && num(order.write_until_ms) > nowMs
+    ? order.write_terminal
+    : null;
+}
+
+/**
+ * A refund claim was granted, the order's terminal began a refund by itself, or a person handed the
+ * money back: nothing may be written any more, and what is on the card is not sold.
+ */
+export function isRefundClaimed(order: OrderRow): boolean {
+  return (
+    (order.refund_claimed_ms !== null && !isCounterClaimed(order)) ||
+    order.state === 'refunding' ||
+    order.state === 'refunded'
+  );
+}
+
+/**
+ * Its card will not come back and a person decides: nothing may be written any more, but whether it
+ * was written is not known.
+ */
+export function isCounterClaimed(order: OrderRow): boolean {
+  return bool(order.counter_claim);
+}
+
+/** In the books, or told by another kiosk that read it on the card. */
+export function isDelivered(order: OrderRow): boolean {
+  return order.state === 'delivered' || order.delivered_by !== null;
+}
+
+/** Another kiosk told of the delivery, and the order's own journal does not have it yet. */
+export function awaitsEcho(order: OrderRow): boolean {
+  return (
+    order.delivered_by !== null &&
+    order.delivered_by !== order.terminal_id &&
+    !bool(order.origin_delivered)
+  );
+}
+
+/**
+ * Grants or refuses a claim, as `claimRequestSchema` says. The order's row is locked, so of two
+ * kiosks that ask at once one waits and finds the other's. Asked again by its holder a write claim
+ * is renewed and a final claim is the same as before, so a lost answer costs nothing.
+ *
+ * A lease that ran out says nothing of what its holder did with it. So the refund claim is refused
+ * not only while another terminal may write, but until that terminal told that the card is as it
+ * was, or the origin says that it looked at the card under a write claim of its own, which still
+ * runs. That the claim was granted is not enough: its answer may be lost, and the card gone again
+ * with half a write on it. A counter claim stands for no such knowledge, so no refund claim is
+ * granted over it: the order's terminal may still refund what it reads as unwritten while it holds
+ * the counter claim.
+ */
+export async function claim(
+  db: Db,
+  terminalId: string,
+  orderId: string,
+  request: ClaimRequest,
+  nowMs: number,
+): Promise<ClaimAnswer> {
+  return db.transaction(async (tx) => {
+    const order = await lockOrder(tx, orderId);
+    if (order === null) throw new Refusal('not-in-doubt', 'the order is not known here');
+    if (order.card_no !== request.cardNo)
+      throw new Refusal('bad-request', 'the order is another card’s');
+    switch (request.kind) {
+      case 'write':
+        return writeClaim(tx, terminalId, order, nowMs);
+      case 'refund':
+        return refundClaim(tx, terminalId, order, request.claimMs, nowMs);
+      case 'counter':
+        return counterClaim(tx, terminalId, order, nowMs);
+      default:
+        return request.kind satisfies never;
+    }
+  });
+}
+
+async function writeClaim(
+  tx: Sql,
+  terminalId: string,
+  order: OrderRow,
+  nowMs: number,
+): Promise<ClaimAnswer> {
+  const own = order.terminal_id === terminalId;
+  if (isDelivered(order)) throw new Refusal('already-delivered', 'the order was delivered');
+  if (isRefundClaimed(order)) throw new Refusal('refund-claimed', 'the order is being refunded');
+  if (isCounterClaimed(order))
+    throw new Refusal('counter-claimed', 'the order is left to a person');
+  // Another kiosk could only find out once more that the card has moved on, and each claim would
+  // stand in the way of the refund.
+  if (order.superseded_by !== null && !own)
+    throw new Refusal('not-in-doubt', 'another purchase has this count on the card');
+  if (
+    order.state !== 'delivering' &&
+    order.state !== 'in-doubt' &&
+    !(own && order.state === 'paid')
+  )
+    throw new Refusal('not-in-doubt', `the order is ${order.state}`);
+  const holder = writer(order, nowMs);
+  if (holder !== null && holder !== terminalId)
+    throw new Refusal('claimed', `terminal ${holder} may write until ${num(order.write_until_ms)}`);
+  const plan = claimedOrder(order);
+  // Another kiosk can do nothing without the plan.
+  if (plan === null && !own)
+    throw new Refusal('not-in-doubt', 'the plan of the write is not known here');
+  await tx.query('UPDATE orders SET write_terminal = $2, write_until_ms = $3 WHERE order_id = $1', [
+    order.order_id,
+    terminalId,
+    nowMs + CLAIM_MS,
+  ]);
+  // What another one before did not tell stays open until the origin says what it saw.
+  if (!own)
+    await tx.query('UPDATE orders SET write_open = $2, write_open_ms = $3 WHERE order_id = $1', [
+      order.order_id,
+      terminalId,
+      nowMs,
+    ]);
+  return { kind: 'write', ttlMs: CLAIM_MS, order: plan, serverTimeMs: nowMs };
+}
+
+async function refundClaim(
+  tx: Sql,
+  terminalId: string,
+  order: OrderRow,
+  claimMs: number | undefined,
+  nowMs: number,
+): Promise<ClaimAnswer> {
+  if (order.terminal_id !== terminalId)
+    throw new Refusal('bad-request', 'only the order’s own terminal refunds it', { status: 409 });
+  if (isDelivered(order)) throw new Refusal('already-delivered', 'the order was delivered');
+  if (isCounterClaimed(order))
+    throw new Refusal(
+      'counter-claimed',
+      'whether it was written is not known: the order is left to a person',
+    );
+  if (order.refund_claimed_ms === null) {
+    // Its money is not known here yet: the terminal asks again when its journal is uploaded.
+    if (!bool(order.money_taken))
+      throw new Refusal(
+        'not-in-doubt',
+        `the order is ${order.state}, no money is known to be taken`,
+      );
+    const holder = writer(order, nowMs);
+    if (holder !== null && holder !== terminalId)
+      throw new Refusal(
+        'claimed',
+        `terminal ${holder} may write until ${num(order.write_until_ms)}`,
+      );
+    // Its write may be on the card, not told yet: the origin's last look at the card is older than
+    // that. Unless another purchase has this count on the card: then nobody's write of this one is.
+    // From that grant until now the order was this terminal's alone: what it read under it nobody
+    // can have changed since. (`write_terminal` does not say so: a late fact or an unheard grant
+    // sets it too.)
+    const saw = claimMs !== undefined && claimMs <= nowMs && nowMs < claimMs + CLAIM_MS;
+    if (order.write_open !== null && order.superseded_by === null && !saw)
+      throw new Refusal(
+        'claimed',
+        `terminal ${order.write_open} has not told what it wrote: the card must be read again, under a write claim`,
+      );
+    await tx.query(
+      'UPDATE orders SET refund_claimed_ms = $2, write_terminal = NULL, write_until_ms = NULL WHERE order_id = $1',
+      [order.order_id, nowMs],
+    );
+  } else if (order.state === 'parked') {
+    // Only a journal that forgot it asks: money that a person handed back is not refunded once
+    // more.
+    const handedBack = await tx.query(
+      `SELECT 1 FROM ledger r JOIN ledger c ON c.order_id = r.order_id AND c.attempt_id = r.attempt_id AND c.kind = 'captured' WHERE r.order_id = $1 AND r.kind = 'refunded'`,
+      [order.order_id],
+    );
+    if (handedBack.length > 0) throw new Refusal('not-in-doubt', 'a person handed the money back');
+  }
+  return { kind: 'refund', ttlMs: 0, order: null, serverTimeMs: nowMs };
+}
+
+/**
+ * No money moves by it, so what another terminal never told does not stand in its way: a person
+ * finds out. But nobody may be writing.
+ */
+async function counterClaim(
+  tx: Sql,
+  terminalId: string,
+  order: OrderRow,
+  nowMs: number,
+): Promise<ClaimAnswer> {
+  if (order.terminal_id !== terminalId)
+    throw new Refusal('bad-request', 'only the order’s own terminal leaves it to a person', {
+      status: 409,
+    });
+  if (isDelivered(order))
+    throw new Refusal('already-delivered', 'the order was delivered, nothing is left to a person');
+  if (isRefundClaimed(order))
+    throw new Refusal('refund-claimed', 'the order is being refunded, nothing is left to a person');
+  if (!isCounterClaimed(order)) {
+    if (!bool(order.money_taken))
+      throw new Refusal(
+        'not-in-doubt',
+        `the order is ${order.state}, nothing is known to be paid for it`,
+      );
+    const holder = writer(order, nowMs);
+    if (holder !== null && holder !== terminalId)
+      throw new Refusal(
+        'claimed',
+        `terminal ${holder} may be writing until ${num(order.write_until_ms)}`,
+      );
+    await tx.query(
+      'UPDATE orders SET refund_claimed_ms = $2, counter_claim = true, write_terminal = NULL, write_until_ms = NULL WHERE order_id = $1',
+      [order.order_id, nowMs],
+    );
+  }
+  return { kind: 'counter', ttlMs: 0, order: null, serverTimeMs: nowMs };
+}
+
+export function keptOf(o: OrderRow): readonly string[] {
+  return o.kept === null ? [] : (JSON.parse(o.kept) as string[]);
+}
+
+function claimedOrder(o: OrderRow): ClaimedOrder | null {
+  if (
+    o.before_image === null ||
+    o.after_image === null ||
+    o.plan === null ||
+    o.layout === null ||
+    o.unit === null ||
+    o.cumulative === null
+  )
+    return null;
+  return {
+    orderId: o.order_id,
+    terminalId: o.terminal_id,
+    cardNo: o.card_no,
+    userNo: o.user_no,
+    layout: o.layout,
+    unit: o.unit,
+    nextCount: num(o.next_count),
+    amountFen: num(o.amount_fen),
+    quantity: num(o.quantity),
+    cumulative: num(o.cumulative),
+    carriedAfterMicro: num(o.carried_after_micro),
+    tag: o.tag,
+    before: o.before_image,
+    after: o.after_image,
+    plan: JSON.parse(o.plan) as string[],
+    kept: [...keptOf(o)],
+  };
+}
+
+/**
+ * The order's own terminal told that it is writing or in doubt: it has the card's story in hand and
+ * keeps the write claim, unless somebody else has a claim.
+ */
+export async function keepWriteClaim(tx: Sql, order: OrderRow, nowMs: number): Promise<void> {
+  const holder = writer(order, nowMs);
+  if (
+    isRefundClaimed(order) ||
+    isCounterClaimed(order) ||
+    isDelivered(order) ||
+    (holder !== null && holder !== order.terminal_id)
+  )
+    return;
+  await tx.query('UPDATE orders SET write_terminal = $2, write_until_ms = $3 WHERE order_id = $1', [
+    order.order_id,
+    order.terminal_id,
+    nowMs + CLAIM_MS,
+  ]);
+}
+
+/** What a terminal is to be told: the same until its journal shows that it was done. */
+export async function commands(sql: Sql, terminalId: string): Promise<readonly Command[]> {
+  // The first condition is the index's; the second leaves out what is over, so that it never crowds
+  // out what is to be told.
+  const rows = await sql.query<OrderRow>(
+    `SELECT * FROM orders WHERE terminal_id = $1 AND ((delivered_by IS NOT NULL AND NOT origin_delivered) OR superseded_by IS NOT NULL)
+       AND ((delivered_by <> terminal_id AND NOT origin_delivered) OR (superseded_by IS NOT NULL AND delivered_by IS NULL AND state IN ('paid', 'delivering', 'in-doubt'))) LIMIT 500`,
+    [terminalId],
+  );
+  // Sorted here: mostly there is nothing to sort, and a sorter costs a database more than the
+  // search.
+  return rows
+    .toSorted((a, b) => (a.order_id < b.order_id ? -1 : 1))
+    .flatMap((o): Command[] => {
+      if (awaitsEcho(o))
+        return [
+          {
+            kind: 'delivered-elsewhere',
+            orderId: o.order_id,
+            terminalId: o.delivered_by ?? '',
+            count: num(o.next_count),
+            quantity: num(o.quantity),
+            cumulative: num(o.cumulative ?? 0),
+          },
+        ];
+      if (
+        o.superseded_by !== null &&
+        !isDelivered(o) &&
+        ['paid', 'delivering', 'in-doubt'].includes(o.state)
+      )
+        return [{ kind: 'superseded', orderId: o.order_id, terminalId: o.superseded_by }];
+      return [];
+    });
+}
+
+/**
+ * The digits on a slip: the last four of the terminal, the order's counter (four or more), four
+ * random ones. As `orderRef` of the kiosk writes them, without spaces.
+ */
+export function refOf(orderId: string): string | null {
+  const [, terminal = '', , counter = '', random = ''] = orderId.split('-');
+  const ref = `${terminal.slice(-4)}${counter}${random}`;
+  return REF.test(ref) ? ref : null;
+}
+const REF = /^\d{12,16}$/;
+
+/** Orders under the digits of a slip: mostly one. */
+export async function ordersByRef(sql: Sql, ref: string): Promise<readonly OrderStatus[]> {
+  if (!REF.test(ref)) throw new Refusal('bad-request', 'a reference has twelve digits');
+  const rows = await sql.query<OrderRow>(
+    'SELECT * FROM orders WHERE ref = $1 ORDER BY created_ms DESC, order_id LIMIT 20',
+    [ref],
+  );
+  return rows.map((o) => ({
+    orderId: o.order_id,
+    terminalId: o.terminal_id,
+    state: o.state,
+    amountFen: num(o.amount_fen),
+    quantity: num(o.quantity),
+    unit: o.unit ?? 'volume',
+  }));
+}

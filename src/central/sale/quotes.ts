@@ -1,0 +1,233 @@
+import { canonicalJson } from '../../shared/central-api/index.ts';
+import type { Quote, QuoteRequest } from '../../shared/central-api/index.ts';
+import { priceAmount } from '../../shared/money.ts';
+import type { Policy } from '../../shared/policy.ts';
+import { accountByCard, bool, giveBack, liveClaim, takeClaim } from './accounts.ts';
+import type { Db, Sql } from '../db/pglite.ts';
+import { Refusal } from '../http/problem.ts';
+
+/** How long a quote holds its claim when nothing more is heard of its order. */
+export const QUOTE_CLAIM_MS = 30 * 60_000;
+
+interface QuoteRow {
+  terminal_id: string;
+  request: string | null;
+  answer: string | null;
+  state: 'live' | 'released';
+}
+
+/**
+ * A preview (no order id) reads only. A firm quote claims (card, next count) and reserves the whole
+ * free carried remainder for its order. Asked again with the same request it gives the same answer;
+ * with another request, or once given back, it is refused.
+ *
+ * After {@link QUOTE_CLAIM_MS} the claim of an unpaid order runs out, so that a dead kiosk does not
+ * block a card. Its reserve stays until the order's fate is known: the order may yet turn out
+ * delivered, and then the remainder was spent. It is worth less than one 0.01 unit.
+ */
+export async function quote(
+  db: Db,
+  terminalId: string,
+  request: QuoteRequest,
+  policy: Policy,
+  nowMs: number,
+): Promise<Quote> {
+  return request.orderId === null
+    ? price(db, request, policy, nowMs, false)
+    : db.transaction((tx) =>
+        firm(tx, terminalId, request, request.orderId as string, policy, nowMs),
+      );
+}
+
+async function firm(
+  tx: Sql,
+  terminalId: string,
+  request: QuoteRequest,
+  orderId: string,
+  policy: Policy,
+  nowMs: number,
+): Promise<Quote> {
+  // The account's lock is what makes two quotes for one card wait for each other.
+  await accountByCard(tx, request.cardNo, nowMs, true);
+  const asked = canonicalJson(request);
+  const old = (await tx.query<QuoteRow>('SELECT * FROM quotes WHERE order_id = $1', [orderId]))[0];
+  if (old !== undefined) {
+    if (old.terminal_id !== terminalId)
+      throw new Refusal('bad-request', 'the order id belongs to another terminal', { status: 409 });
+    if (old.state === 'released' || old.answer === null)
+      throw new Refusal('bad-request', 'the order gave its quote back', { status: 409 });
+    // A request that was under way for long (or was sent twice) must not take the card again for an
+    // order that is over.
+    const order = (
+      await tx.query<{ state: string }>('SELECT state FROM orders WHERE order_id = $1', [orderId])
+    )[0];
+    if (order !== undefined && order.state !== 'quoted' && order.state !== 'collecting')
+      throw new Refusal('bad-request', `the order is ${order.state}`, { status: 409 });
+    if (old.request !== asked)
+      throw new Refusal('bad-request', 'the order id was used with another request', {
+        status: 409,
+      });
+    const answer = JSON.parse(old.answer) as Quote;
+    const held = await liveClaim(tx, request.cardNo, nowMs);
+    if (held?.order_id === orderId) return answer;
+    // The claim ran out. The same sale may go on where nothing has moved meanwhile.
+    const account = await accountByCard(tx, request.cardNo, nowMs, false);
+    if (account === null || account.count + 1 !== request.nextCount)
+      throw new Refusal('count-mismatch', 'the account moved on');
+    if (account.state !== 'normal')
+      throw new Refusal(account.state, 'the account is no longer sold to');
+    const renewed: Quote = { ...answer, expiresAtMs: nowMs + QUOTE_CLAIM_MS };
+    await claimOrRefuse(tx, terminalId, request, orderId, renewed.expiresAtMs, nowMs);
+    await tx.query('UPDATE quotes SET answer = $2 WHERE order_id = $1', [
+      orderId,
+      JSON.stringify(renewed),
+    ]);
+    return renewed;
+  }
+  const q = await price(tx, request, policy, nowMs, true);
+  await refuseSecondCard(tx, request.cardNo, nowMs);
+  await claimOrRefuse(tx, terminalId, request, orderId, q.expiresAtMs, nowMs);
+  await tx.query(
+    `INSERT INTO quotes (order_id, terminal_id, request, answer, state) VALUES ($1, $2, $3, $4, 'live')`,
+    [orderId, terminalId, asked, JSON.stringify(q)],
+  );
+  const userNo = (
+    await tx.query<{ user_no: string }>(
+      'UPDATE accounts SET carried_micro = carried_micro - $2 WHERE user_no = (SELECT user_no FROM cards WHERE card_no = $1) RETURNING user_no',
+      [request.cardNo, q.carriedUsedMicro],
+    )
+  )[0]?.user_no;
+  await tx.query(
+    `INSERT INTO reserves (order_id, user_no, micro, state) VALUES ($1, $2, $3, 'held')`,
+    [orderId, userNo, q.carriedUsedMicro],
+  );
+  return q;
+}
+
+/**
+ * Two cards of one account (a lost one came back) share its count: the meter takes one purchase for
+ * each count, so one order at a time.
+ */
+async function refuseSecondCard(tx: Sql, cardNo: string, nowMs: number): Promise<void> {
+  const other = (
+    await tx.query<{ order_id: string }>(
+      'SELECT c.order_id FROM cards mine JOIN cards k ON k.user_no = mine.user_no AND k.card_no <> mine.card_no JOIN claims c ON c.card_no = k.card_no WHERE mine.card_no = $1 AND (c.expires_ms IS NULL OR c.expires_ms > $2)',
+      [cardNo, nowMs],
+    )
+  )[0];
+  if (other !== undefined)
+    throw new Refusal(
+      'claimed',
+      `order ${other.order_id} holds the account’s next count for another card`,
+    );
+}
+
+async function claimOrRefuse(
+  tx: Sql,
+  terminalId: string,
+  request: QuoteRequest,
+  orderId: string,
+  expiresMs: number,
+  nowMs: number,
+): Promise<void> {
+  const holder = await takeClaim(
+    tx,
+    { cardNo: request.cardNo, nextCount: request.nextCount, orderId, terminalId, expiresMs },
+    nowMs,
+  );
+  if (holder !== null)
+    throw new Refusal(
+      'claimed',
+      `held by order ${holder.order_id} of terminal ${holder.terminal_id}`,
+    );
+}
+
+async function price(
+  sql: Sql,
+  request: QuoteRequest,
+  policy: Policy,
+  nowMs: number,
+  lock: boolean,
+): Promise<Quote> {
+  const account = await accountByCard(sql, request.cardNo, nowMs, lock);
+  if (account === null) throw new Refusal('unknown-card', 'no account has this card');
+  if (account.state === 'hot-listed')
+    throw new Refusal('hot-listed', 'the card is on the hot list');
+  if (account.state === 'debt') throw new Refusal('debt', 'the account has a debt');
+  if (request.nextCount !== account.count + 1)
+    throw new Refusal(
+      'count-mismatch',
+      `the next count is ${account.count + 1}, asked for ${request.nextCount}`,
+    );
+  if (account.claim !== null)
+    throw new Refusal(
+      'claimed',
+      `held by order ${account.claim.orderId} of terminal ${account.claim.terminalId}`,
+    );
+  if (request.amountFen < policy.minFen)
+    throw new Refusal('too-small', `at least ${policy.minFen} fen`);
+  if (request.amountFen > policy.maxFen)
+    throw new Refusal('over-limit', `at most ${policy.maxFen} fen`);
+  const priced = priceAmount(
+    request.amountFen,
+    account.carriedMicro,
+    account.yearQuantity,
+    account.tariff.tiers,
+  );
+  if (priced.quantity === 0) throw new Refusal('too-small', 'buys nothing');
+  const limits: readonly (readonly [string, number | null])[] = [
+    ['one purchase', account.perPurchaseQuantity],
+    ['the limit period', account.periodLeftQuantity],
+    ['the meter’s ceiling', account.ceilingQuantity],
+  ];
+  for (const [name, limit] of limits)
+    if (limit !== null && priced.quantity > limit)
+      throw new Refusal('over-limit', `${priced.quantity} is over ${name}: ${limit}`);
+  return {
+    orderId: request.orderId,
+    cardNo: request.cardNo,
+    nextCount: request.nextCount,
+    amountFen: request.amountFen,
+    quantity: priced.quantity,
+    shares: [...priced.shares],
+    carriedUsedMicro: account.carriedMicro,
+    carriedAfterMicro: priced.remainderMicro,
+    tariffId: account.tariff.tariffId,
+    tariffVersion: account.tariff.version,
+    expiresAtMs: nowMs + QUOTE_CLAIM_MS,
+  };
+}
+
+/**
+ * Gives a firm quote back. An order that is known to have taken money keeps claim and reserve, and
+ * is refused. A release that overtakes its own quote leaves a mark, so that the late quote is
+ * refused instead of holding the card.
+ */
+export async function release(db: Db, terminalId: string, orderId: string): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx.query(
+      `INSERT INTO quotes (order_id, terminal_id, state) VALUES ($1, $2, 'released') ON CONFLICT (order_id) DO NOTHING`,
+      [orderId, terminalId],
+    );
+    const row = (
+      await tx.query<QuoteRow>('SELECT * FROM quotes WHERE order_id = $1 FOR UPDATE', [orderId])
+    )[0];
+    if (row?.terminal_id !== terminalId)
+      throw new Refusal('bad-request', 'the order id belongs to another terminal', { status: 409 });
+    const order = (
+      await tx.query<{ money_taken: unknown; state: string }>(
+        'SELECT money_taken, state FROM orders WHERE order_id = $1',
+        [orderId],
+      )
+    )[0];
+    if (order !== undefined && bool(order.money_taken)) {
+      if (order.state === 'delivered' || order.state === 'refunded') return;
+      throw new Refusal(
+        'claimed',
+        'the order took money: it keeps its claim until it is delivered or refunded',
+      );
+    }
+    await tx.query(`UPDATE quotes SET state = 'released' WHERE order_id = $1`, [orderId]);
+    await giveBack(tx, orderId);
+  });
+}

@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { sampleKeyProvider } from '../card/index.ts';
+import { num } from '../central/sale/accounts.ts';
+import { openPglite } from '../central/db/pglite.ts';
+import { createCentral } from '../central/central.ts';
+import { loadPayments } from '../payment/load.ts';
+import { ed25519Signer } from '../shared/signing.ts';
+import { systemClock, systemRandom } from '../main/ports.ts';
+import { demoPayment, DEMO_TERMINAL, hallKeys } from './setup.ts';
+import { runService } from './service.ts';
+
+/**
+ * The demo hall's central, a process of its own: billing, and the payment gateway with every wallet
+ * behind it. `--data DIR --port N --sandbox N [--terminal ID --terminal-key FILE]`; `--sandbox` is
+ * the wallets' port.
+ */
+const { values } = parseArgs({
+  options: {
+    data: { type: 'string' },
+    port: { type: 'string' },
+    sandbox: { type: 'string' },
+    terminal: { type: 'string' },
+    'terminal-key': { type: 'string' },
+  },
+});
+const dataDir = values.data ?? '.';
+const keys = hallKeys(dataDir);
+// The terminal of a configuration file that was handed in takes the place of the hall's own.
+const handedIn =
+  values.terminal === undefined || values['terminal-key'] === undefined
+    ? null
+    : { terminalId: values.terminal, publicKeyPem: readFileSync(values['terminal-key'], 'utf8') };
+const terminal = handedIn ?? { terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem };
+const cardKeys = sampleKeyProvider('demo');
+
+const baseUrl = `http://127.0.0.1:${values.sandbox ?? ''}`;
+const publicUrl = `http://127.0.0.1:${values.port ?? ''}`;
+const WALLET_TIMEOUT_MS = 6_000;
+const wallets = loadPayments(
+  {
+    mode: 'demo',
+    terminalId: terminal.terminalId,
+    central: { baseUrl: publicUrl, keyFile: '', policyKeyFile: '' },
+    payments: (['wechat', 'alipay', 'unionpay'] as const).map((kind) => {
+      const wallet = demoPayment(kind, baseUrl, keys);
+      return wallet.kind === 'wechat'
+        ? { ...wallet, apiV3KeyFile: 'keys/apiv3.key', notifyUrl: `${publicUrl}/pay/notify/wechat` }
+        : wallet;
+    }),
+  },
+  dataDir,
+  { clock: systemClock, random: systemRandom, timeoutMs: WALLET_TIMEOUT_MS },
+);
+if (!wallets.ok) throw new Error(wallets.error.detail);
+
+const db = await openPglite(`${dataDir}/central`);
+const central = createCentral({
+  db,
+  port: Number(values.port),
+  policySigner: ed25519Signer(keys.policyPrivateKeyPem),
+  now: () => Date.now(),
+  // A terminal of the hall may have its keys at central: `"keys": {"kind": "central"}`.
+  ...(cardKeys.ok ? { cardKeys: cardKeys.value } : {}),
+  terminals: [terminal],
+  payments: { wallets: wallets.value, publicUrl, clock: systemClock, random: systemRandom },
+});
+/** The dock's phone sees what the kiosk shows: the newest code of the gateway's. */
+async function newestCode(): Promise<unknown> {
+  const row = (
+    await db.query<{ token: string; created_ms: unknown }>(
+      'SELECT token, created_ms FROM gateway_trades WHERE token IS NOT NULL ORDER BY created_ms DESC, out_trade_no DESC LIMIT 1',
+    )
+  )[0];
+  return row === undefined
+    ? null
+    : { codeUrl: `${publicUrl}/q/${row.token}`, createdAtMs: num(row.created_ms) };
+}
+async function close(): Promise<void> {
+  await central.close();
+  await db.close();
+}
+/** What stands behind terminals' payments at the wallets, for whoever compares all books. */
+async function gatewayBooks(): Promise<unknown> {
+  const legs = await db.query<{
+    leg: string;
+    out_trade_no: string;
+    state: string;
+    counts: boolean;
+  }>(
+    'SELECT l.leg, l.out_trade_no, l.state, t.leg = l.leg AS counts FROM gateway_legs l JOIN gateway_trades t USING (terminal_id, out_trade_no)',
+  );
+  const refunds = await db.query<{ wallet_refund_no: string; out_refund_no: string }>(
+    'SELECT wallet_refund_no, out_refund_no FROM gateway_refunds',
+  );
+  return {
+    legs: legs.map((l) => ({
+      leg: l.leg,
+      outTradeNo: l.out_trade_no,
+      state: l.state,
+      counts: l.counts,
+    })),
+    refunds: refunds.map((r) => ({
+      walletRefundNo: r.wallet_refund_no,
+      outRefundNo: r.out_refund_no,
+    })),
+  };
+}
+runService({ start: central.start, close }, (question) =>
+  question === 'newest-code'
+    ? newestCode()
+    : question === 'gateway-books'
+      ? gatewayBooks()
+      : Promise.resolve(null),
+);

@@ -1,0 +1,262 @@
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { slipSvg } from '../simulator/printer/printer.ts';
+import type { SimulatedPrinter } from '../simulator/printer/printer.ts';
+import { walletOfCode } from '../simulator/pay-town.ts';
+import type { SimulatedScanner } from '../simulator/scanner/scanner.ts';
+import type { HallCards } from './hall-cards.ts';
+import type { Line } from './line.ts';
+import type { Phone } from './phone.ts';
+
+export interface DockOptions {
+  readonly port: number;
+  readonly cards: HallCards;
+  readonly printer: SimulatedPrinter;
+  readonly scanner: SimulatedScanner;
+  readonly centralLine: Line;
+  /** The kiosk's lines to whoever takes its payments; cut and mended together. */
+  readonly paymentLines: readonly Line[];
+  readonly phone: Phone;
+  /** The gateway's trades at the wallets; null: central is away. */
+  readonly gatewayBooks: () => Promise<unknown>;
+  /** The demo's technician, when the kiosk's terminal.json has him. */
+  readonly technician: { readonly name: string; readonly pin: string } | null;
+  readonly addresses: () => { kiosk: string; central: string };
+  readonly kill: (what: 'core' | 'central' | 'sandbox') => boolean;
+}
+
+const wallet = z.enum(['wechat', 'alipay', 'unionpay']).optional();
+const action = z.discriminatedUnion('do', [
+  z.object({ do: z.literal('insert'), id: z.string() }),
+  z.object({ do: z.literal('remove') }),
+  z.object({
+    do: z.literal('tear'),
+    at: z.number().int().min(1).max(50),
+    when: z.enum(['before', 'after']),
+    id: z.string().optional(),
+  }),
+  z.object({ do: z.literal('lie'), id: z.string().optional() }),
+  z.object({ do: z.literal('meter'), id: z.string() }),
+  z.object({
+    do: z.literal('consume'),
+    id: z.string(),
+    quantity: z.number().int().min(0).max(1_000_000),
+  }),
+  /** `wallet`: with which of the phone's; left out: with the one that the code is for, or WeChat. */
+  z.object({
+    do: z.literal('pay'),
+    codeUrl: z.string().optional(),
+    wallet,
+    late: z.boolean().optional(),
+    fail: z.boolean().optional(),
+  }),
+  /** The phone's own payment code before the kiosk's scanner; left out: a fresh one of that wallet. */
+  z.object({
+    do: z.literal('show-code'),
+    code: z
+      .string()
+      .regex(/^[!-~]{6,256}$/)
+      .optional(),
+    wallet,
+  }),
+  z.object({ do: z.literal('scan'), codeUrl: z.string().optional(), wallet }),
+  z.object({ do: z.literal('faults'), faults: z.record(z.string(), z.unknown()) }),
+  z.object({ do: z.literal('mend-refunds') }),
+  z.object({ do: z.literal('cut'), line: z.enum(['central', 'payment']), cut: z.boolean() }),
+  z.object({
+    do: z.literal('delay'),
+    line: z.enum(['central', 'payment', 'card']),
+    ms: z.number().int().min(0).max(60_000),
+  }),
+  z.object({ do: z.literal('kill'), what: z.enum(['core', 'central', 'sandbox']) }),
+  z.object({
+    do: z.literal('printer'),
+    paper: z.enum(['ok', 'low', 'end']).optional(),
+    off: z.boolean().optional(),
+    coverOpen: z.boolean().optional(),
+  }),
+]);
+export type DockAction = z.infer<typeof action>;
+
+const MAX_BODY = 16 * 1024;
+/** What each wallet's codes begin with, and how many digits they have (payments.md sections A to C). */
+const WALLET_CODES = { wechat: ['13', 18], alipay: ['28', 18], unionpay: ['62', 19] } as const;
+let codes = 0;
+/** A code that no phone has shown before. */
+function freshCode(wallet: keyof typeof WALLET_CODES): string {
+  const [prefix, length] = WALLET_CODES[wallet];
+  return `${prefix}${`${process.pid % 10_000}${Math.floor(process.uptime() * 1_000)}${++codes}`.padStart(length - 2, '0').slice(2 - length)}`;
+}
+
+/**
+ * The demo's control page: cards, meter, pretend phone, faults, slips. Loopback only, demo mode
+ * only. Cross-site pages cannot use it: only JSON bodies are taken, and a foreign `Origin` or
+ * `Host` is refused.
+ */
+export class Dock {
+  readonly #o: DockOptions;
+  #server: Server | null = null;
+
+  constructor(options: DockOptions) {
+    this.#o = options;
+  }
+
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const server = createServer((request, response) => {
+        void this.#answer(request, response).catch((error: unknown) => {
+          response
+            .writeHead(500, { 'content-type': 'application/json' })
+            .end(JSON.stringify({ error: error instanceof Error ? error.message : String(error) }));
+        });
+      });
+      server.once('error', reject);
+      server.listen(this.#o.port, '127.0.0.1', () => {
+        this.#server = server;
+        resolve();
+      });
+    });
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#server === null) return resolve();
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const json = (status: number, body: unknown): void => {
+      response
+        .writeHead(status, {
+          'content-type': 'application/json; charset=utf-8',
+          'cache-control': 'no-store',
+        })
+        .end(JSON.stringify(body));
+    };
+    const own = [`127.0.0.1:${this.#o.port}`, `localhost:${this.#o.port}`];
+    const origin = request.headers.origin;
+    if (
+      !own.includes(request.headers.host ?? '') ||
+      (origin !== undefined && !own.some((h) => origin === `http://${h}`))
+    )
+      return json(403, { error: 'not from here' });
+    const path = new URL(request.url ?? '/', 'http://dock').pathname;
+    if (request.method === 'POST' && path === '/api') {
+      if (!(request.headers['content-type'] ?? '').startsWith('application/json'))
+        return json(415, { error: 'JSON only' });
+      const chunks: Buffer[] = [];
+      let size = 0;
+      for await (const chunk of request as AsyncIterable<Buffer>) {
+        size += chunk.length;
+        if (size > MAX_BODY) return json(413, { error: 'too large' });
+        chunks.push(chunk);
+      }
+      const parsed = action.safeParse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+      if (!parsed.success) return json(400, { error: z.prettifyError(parsed.error) });
+      return json(200, { ok: true, result: await this.#act(parsed.data) });
+    }
+    if (request.method !== 'GET') return json(405, { error: 'GET or POST /api' });
+    if (path === '/api/state') return json(200, await this.#state());
+    if (path === '/api/gateway') return json(200, await this.#o.gatewayBooks());
+    const slip = /^\/slips\/(\d+)\.svg$/.exec(path);
+    if (slip !== null) {
+      const found = this.#o.printer.slips.find((s) => s.number === Number(slip[1]));
+      if (found === undefined) return json(404, { error: 'no such slip' });
+      response
+        .writeHead(200, { 'content-type': 'image/svg+xml; charset=utf-8' })
+        .end(slipSvg(found));
+      return;
+    }
+    const page = {
+      '/': ['dock.html', 'text/html'],
+      '/dock.js': ['dock.js', 'text/javascript'],
+      '/dock.css': ['dock.css', 'text/css'],
+    }[path];
+    if (page === undefined) return json(404, { error: 'not here' });
+    response
+      .writeHead(200, {
+        'content-type': `${page[1]}; charset=utf-8`,
+        'content-security-policy':
+          "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-ancestors 'none'",
+        'cache-control': 'no-store',
+      })
+      .end(readFileSync(fileURLToPath(new URL(`./page/${page[0]}`, import.meta.url))));
+  }
+
+  async #act(a: DockAction): Promise<unknown> {
+    const { cards, printer, phone, centralLine, paymentLines } = this.#o;
+    switch (a.do) {
+      case 'insert':
+        return cards.insert(a.id);
+      case 'remove':
+        return cards.remove();
+      case 'tear':
+        return cards.arm({ kind: 'tear', at: a.at, when: a.when }, a.id);
+      case 'lie':
+        return cards.arm({ kind: 'lie' }, a.id);
+      case 'meter':
+        return cards.visitMeter(a.id);
+      case 'consume':
+        return cards.consume(a.id, a.quantity);
+      case 'pay':
+        return phone.pay(a);
+      case 'show-code': {
+        const code = a.code ?? freshCode(a.wallet ?? 'wechat');
+        return { code, read: this.#o.scanner.show(code) };
+      }
+      case 'scan':
+        return phone.scan(a);
+      case 'faults':
+        return phone.control('faults', a.faults);
+      case 'mend-refunds':
+        return phone.control('mend-refunds', {});
+      case 'cut':
+        for (const line of a.line === 'central' ? [centralLine] : paymentLines) line.cut = a.cut;
+        return null;
+      case 'delay':
+        for (const line of a.line === 'card'
+          ? [cards]
+          : a.line === 'central'
+            ? [centralLine]
+            : paymentLines)
+          line.delayMs = a.ms;
+        return null;
+      case 'kill':
+        return this.#o.kill(a.what);
+      case 'printer':
+        if (a.paper !== undefined) printer.condition.paper = a.paper;
+        if (a.off !== undefined) printer.condition.off = a.off;
+        if (a.coverOpen !== undefined) printer.condition.coverOpen = a.coverOpen;
+        return null;
+    }
+  }
+
+  async #state(): Promise<unknown> {
+    const { cards, printer, centralLine, paymentLines, phone } = this.#o;
+    const paymentLine = paymentLines[0];
+    return {
+      ...cards.view(),
+      newestCode: await phone.newestCode(),
+      trades: (await phone.trades()).slice(-8).map((t) => ({
+        outTradeNo: t.outTradeNo,
+        state: t.state,
+        total: t.total,
+        codeUrl: t.codeUrls.at(-1) ?? null,
+        wallet: walletOfCode(t.codeUrls.at(-1) ?? ''),
+      })),
+      slips: printer.slips.map((s) => s.number).slice(-6),
+      printer: printer.condition,
+      lines: {
+        central: { cut: centralLine.cut, delayMs: centralLine.delayMs },
+        payment: { cut: paymentLine?.cut ?? false, delayMs: paymentLine?.delayMs ?? 0 },
+      },
+      addresses: this.#o.addresses(),
+      technician: this.#o.technician,
+    };
+  }
+}

@@ -1,0 +1,349 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { describeFailure } from '../shared/errors.ts';
+import { SimulatedPrinter } from '../simulator/printer/printer.ts';
+import { SimulatedScanner } from '../simulator/scanner/scanner.ts';
+import { DEMO_USER } from '../shared/config/terminal.ts';
+import { loadConfig, tcpAddress } from '../main/config.ts';
+import { startBrowserShell } from '../main/browser/server.ts';
+import { HallChild } from './child.ts';
+import { Dock } from './dock.ts';
+import { HallCards } from './hall-cards.ts';
+import { Line } from './line.ts';
+import { Phone } from './phone.ts';
+import type { PhoneOptions } from './phone.ts';
+import { enrolTerminal, HALL_PAYMENTS, hallKeys, hallPorts, writeTerminalJson } from './setup.ts';
+import { chooseShell } from './shell-choice.ts';
+
+/**
+ * The demo hall: central, payment sandbox, kiosk with virtual devices, shell and dock, from one
+ * command.
+ */
+const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|electron|none] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N] [--restart-ms N]
+  --payments KINDS  how customers pay, in the order offered: gateway (one code for every wallet; the default), or wallets
+                directly: wechat, alipay, unionpay, e.g. --payments wechat,alipay
+  --shell none  services and dock only: the shell is started by somebody else, with the terminal.json that is printed
+  --port N      the kiosk's port; the dock has N+1, central N+2, and seven more are used up to N+9 (default 8460)
+  --data DIR    where the demo keeps its journal, books and cards (default .pilotlight/demo)
+  --config FILE the kiosk's terminal.json, instead of the demo's own
+  --real-pcsc   the reader is pcscd's; the dock's cards go into vpcd (port 35963 unless --vpcd-port)
+  --restart-ms N  whatever dies is started again after N ms each time, instead of ever later (browser shell; for the kill test)`;
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const DEFAULT_PORT = 8460;
+/** vpcd's port in Debian's configuration. */
+const VPCD_PORT = 35963;
+
+function fail(text: string): never {
+  process.stderr.write(`pilotlight: ${text}\n`);
+  process.exit(1);
+}
+
+function options() {
+  try {
+    return parseArgs({
+      options: {
+        payments: { type: 'string', default: 'gateway' },
+        shell: { type: 'string', default: 'auto' },
+        port: { type: 'string', default: String(DEFAULT_PORT) },
+        data: { type: 'string' },
+        config: { type: 'string' },
+        'real-pcsc': { type: 'boolean', default: false },
+        'vpcd-port': { type: 'string', default: String(VPCD_PORT) },
+        'restart-ms': { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    return fail(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+  }
+}
+
+const values = options();
+if (values.help) {
+  process.stdout.write(`${USAGE}\n`);
+  process.exit(0);
+}
+const { shell: wish } = values;
+if (wish !== 'auto' && wish !== 'browser' && wish !== 'electron' && wish !== 'none')
+  fail(`--shell ${wish}: auto, browser, electron or none\n${USAGE}`);
+const payments = values.payments
+  .split(',')
+  .map(
+    (kind) =>
+      HALL_PAYMENTS.find((known) => known === kind.trim()) ??
+      fail(`--payments ${kind}: ${HALL_PAYMENTS.join(', ')}\n${USAGE}`),
+  );
+if (new Set(payments).size !== payments.length)
+  fail(`--payments ${values.payments}: each kind once\n${USAGE}`);
+const first = Number(values.port);
+if (!Number.isInteger(first) || first < 1024 || first > 65_526)
+  fail(`--port ${values.port}: a number from 1024 to 65526\n${USAGE}`);
+const vpcdPort = Number(values['vpcd-port']);
+const restartMs = values['restart-ms'] === undefined ? undefined : Number(values['restart-ms']);
+if (
+  restartMs !== undefined &&
+  (!Number.isInteger(restartMs) || restartMs < 1 || restartMs > 60_000)
+)
+  fail(`--restart-ms ${values['restart-ms']}: a number from 1 to 60000\n${USAGE}`);
+const dataDir = resolve(values.data ?? join(root, '.pilotlight', 'demo'));
+const say = (text: string): void => {
+  process.stdout.write(`${text}\n`);
+};
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const s = createServer();
+    s.once('error', () => done(false));
+    s.listen(port, '127.0.0.1', () => s.close(() => done(true)));
+  });
+}
+
+const ports = hallPorts(first);
+const NAMES: Record<keyof typeof ports, string> = {
+  kiosk: 'kiosk',
+  dock: 'dock',
+  central: 'central',
+  sandbox: 'payment sandbox',
+  slot: 'virtual reader',
+  printer: 'virtual printer',
+  centralLine: 'line to central',
+  paymentLine: 'line to the payment sandbox',
+  scanner: 'virtual scanner',
+  gatewayLine: 'line to the payment gateway',
+};
+for (const [name, port] of Object.entries(ports) as [keyof typeof ports, number][]) {
+  if (!(await isFree(port)))
+    fail(
+      `CONF-0102: port ${port} (${NAMES[name]}) is taken by another process; choose others with --port N`,
+    );
+}
+
+mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+const keys = hallKeys(dataDir);
+const configFile =
+  values.config === undefined
+    ? writeTerminalJson(dataDir, ports, keys, values['real-pcsc'], payments)
+    : resolve(values.config);
+const loaded = loadConfig(configFile);
+if (!loaded.ok) fail(describeFailure(loaded.error));
+const { config } = loaded.value;
+const reader = config.readers[0];
+const slot =
+  reader?.kind === 'virtual' && reader.path !== undefined
+    ? tcpAddress(reader.path)
+    : { host: '127.0.0.1', port: vpcdPort };
+
+let enrolled: string[] = [];
+if (values.config !== undefined) {
+  try {
+    enrolled = [
+      '--terminal',
+      config.terminalId,
+      '--terminal-key',
+      enrolTerminal(
+        dataDir,
+        loaded.value.path(config.central.keyFile),
+        loaded.value.path(config.central.policyKeyFile),
+        keys,
+      ),
+    ];
+  } catch (error) {
+    fail(
+      `CONF-0101: central.keyFile / central.policyKeyFile: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const central = new HallChild(
+  'central',
+  [
+    here('central-process.ts'),
+    '--data',
+    dataDir,
+    '--port',
+    String(ports.central),
+    '--sandbox',
+    String(ports.sandbox),
+    ...enrolled,
+  ],
+  say,
+  restartMs,
+);
+const sandbox = new HallChild(
+  'payment sandbox',
+  [
+    here('sandbox-process.ts'),
+    '--data',
+    dataDir,
+    '--port',
+    String(ports.sandbox),
+    '--line',
+    String(ports.paymentLine),
+  ],
+  say,
+  restartMs,
+);
+const centralLine = new Line();
+const paymentLine = new Line();
+const gatewayLine = new Line();
+const printer = new SimulatedPrinter();
+const scanner = new SimulatedScanner();
+const cards = new HallCards(join(dataDir, 'cards'), slot);
+
+/**
+ * The core that this shell runs, also while it is starting; for a shell of its own process, what
+ * that core wrote down.
+ */
+let runningCore: (() => number | null) | null = null;
+const corePid = (): number | null => {
+  if (runningCore !== null) return runningCore();
+  try {
+    return Number(readFileSync(join(loaded.value.path(config.dataDir), 'core.pid'), 'utf8'));
+  } catch {
+    return null;
+  }
+};
+let kioskUrl = '';
+const dock = new Dock({
+  port: ports.dock,
+  cards,
+  printer,
+  scanner,
+  centralLine,
+  paymentLines: [paymentLine, gatewayLine],
+  phone: new Phone({
+    sandboxUrl: `http://127.0.0.1:${ports.sandbox}`,
+    gatewayCode: async () =>
+      (await central.ask('newest-code')) as Awaited<ReturnType<PhoneOptions['gatewayCode']>>,
+  }),
+  gatewayBooks: () => central.ask('gateway-books'),
+  technician: config.maintenance.users.some((user) => user.hash === DEMO_USER.hash)
+    ? { name: DEMO_USER.name, pin: DEMO_USER.pin }
+    : null,
+  addresses: () => ({ kiosk: kioskUrl, central: `http://127.0.0.1:${ports.central}/` }),
+  kill: (what) => {
+    if (what === 'central') return central.kill();
+    if (what === 'sandbox') return sandbox.kill();
+    const pid = corePid();
+    return pid !== null && process.kill(pid, 'SIGKILL');
+  },
+});
+
+let closeShell: () => Promise<void> = () => Promise.resolve();
+let stopping = false;
+async function stop(code: number): Promise<never> {
+  if (!stopping) {
+    stopping = true;
+    say('stopping …');
+    await closeShell();
+    cards.remove();
+    await Promise.all([
+      central.stop(),
+      sandbox.stop(),
+      dock.close(),
+      printer.close(),
+      scanner.close(),
+      centralLine.close(),
+      paymentLine.close(),
+      gatewayLine.close(),
+    ]);
+    process.exit(code);
+  }
+  return new Promise(() => undefined);
+}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => void stop(0));
+// Nothing of the hall outlives whoever started it, however that one ended.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) void stop(0);
+}, 1_000).unref();
+
+async function startShell(): Promise<void> {
+  if (wish === 'none') {
+    say('shell    none: services and dock only');
+    return;
+  }
+  const core = {
+    nodePath: process.execPath,
+    args: [join(root, 'src/main/core/main.ts'), '--config', configFile],
+  };
+  const choice = chooseShell(wish as 'auto' | 'browser' | 'electron', root, process.env);
+  if (choice.kind === 'electron') {
+    const child: ChildProcess = spawn(choice.binary, [root], {
+      stdio: 'inherit',
+      detached: process.platform !== 'win32',
+      env: {
+        ...process.env,
+        PILOTLIGHT_DEMO: '1',
+        PILOTLIGHT_NODE: core.nodePath,
+        PILOTLIGHT_CORE_ARGS: JSON.stringify(core.args),
+      },
+    });
+    closeShell = () =>
+      new Promise((done) => {
+        if (child.exitCode !== null || child.signalCode !== null) return done();
+        const hard = setTimeout(() => child.kill('SIGKILL'), 10_000);
+        child.once('exit', () => {
+          clearTimeout(hard);
+          done();
+        });
+        child.kill('SIGTERM');
+      });
+    child.once('exit', (code) => {
+      if (!stopping) {
+        say(`the Electron window was closed (${code ?? 'signal'})`);
+        void stop(code ?? 0);
+      }
+    });
+    kioskUrl = '';
+    say(`shell    Electron (${choice.binary})`);
+    return;
+  }
+  const shell = await startBrowserShell({
+    port: ports.kiosk,
+    rendererDir: join(root, 'dist', 'renderer'),
+    core,
+    ...(restartMs === undefined
+      ? {}
+      : { timings: { backOffFirstMs: restartMs, backOffLastMs: restartMs } }),
+  });
+  closeShell = () => shell.close();
+  runningCore = () => shell.supervisor.pid() ?? null;
+  kioskUrl = shell.url;
+  say(`shell    browser: ${choice.why}`);
+}
+
+try {
+  await Promise.all([
+    centralLine.start(ports.centralLine, ports.central),
+    paymentLine.start(ports.paymentLine, ports.sandbox),
+    gatewayLine.start(ports.gatewayLine, ports.central),
+    printer.start(ports.printer),
+    scanner.start(ports.scanner),
+    dock.start(),
+    central.start(),
+    sandbox.start(),
+  ]);
+  await startShell();
+} catch (error) {
+  process.stderr.write(`pilotlight: ${error instanceof Error ? error.message : String(error)}\n`);
+  await stop(1);
+}
+if (wish !== 'none') say(`kiosk    ${kioskUrl === '' ? '(Electron window)' : kioskUrl}`);
+say(`dock     http://127.0.0.1:${ports.dock}/`);
+say(`central  http://127.0.0.1:${ports.central}/`);
+say(`data     ${dataDir}`);
+say(`config   ${configFile}`);
+if (config.maintenance.users.some((user) => user.hash === DEMO_USER.hash))
+  say(
+    `service  five taps in the kiosk's top left corner, PIN ${DEMO_USER.pin} (${DEMO_USER.name}, demo only); or his card ${DEMO_USER.card} with the same PIN`,
+  );
+say('Ctrl-C stops everything.');

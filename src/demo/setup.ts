@@ -1,0 +1,237 @@
+import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { generateSandboxKeys } from '../simulator/wechat/sandbox.ts';
+import type { SandboxKeys } from '../simulator/wechat/sandbox.ts';
+import { DEMO_USER } from '../shared/config/terminal.ts';
+import type { TerminalConfigFile } from '../shared/config/terminal.ts';
+
+export const DEMO_TERMINAL = '000000000311';
+export const DEMO_MCHID = '1900000109';
+export const DEMO_APPID = 'wxd678efh567hg6787';
+export const DEMO_ALIPAY_APP = '2021000000000311';
+/** The demo's contract with its acquirer. */
+export const DEMO_UNIONPAY = {
+  appId: 'demo-ums-application',
+  mid: '898310000000311',
+  tid: '00000001',
+  msgSrcId: '3194',
+} as const;
+
+export interface HallPorts {
+  readonly kiosk: number;
+  readonly dock: number;
+  readonly central: number;
+  readonly sandbox: number;
+  /** Where the virtual reader waits for a card. */
+  readonly slot: number;
+  readonly printer: number;
+  /** The lines between the kiosk and the two services, which the dock can cut. */
+  readonly centralLine: number;
+  readonly paymentLine: number;
+  readonly scanner: number;
+  /**
+   * The kiosk's line to the gateway at central, apart from its line to central's billing: they fail
+   * separately.
+   */
+  readonly gatewayLine: number;
+}
+
+/** Ten neighbouring ports from `first`. */
+export function hallPorts(first: number): HallPorts {
+  return {
+    kiosk: first,
+    dock: first + 1,
+    central: first + 2,
+    sandbox: first + 3,
+    slot: first + 4,
+    printer: first + 5,
+    centralLine: first + 6,
+    paymentLine: first + 7,
+    scanner: first + 8,
+    gatewayLine: first + 9,
+  };
+}
+
+export interface HallKeys {
+  readonly sandbox: SandboxKeys;
+  /** What the demo and its acquirer share. */
+  readonly unionpayKey: string;
+  readonly apiV3Key: string;
+  readonly terminalPublicKeyPem: string;
+  readonly policyPrivateKeyPem: string;
+}
+
+/**
+ * The demo's keys, made once for a data folder. Sample keys for a demo; nothing of it is for
+ * production.
+ */
+export function hallKeys(dataDir: string): HallKeys {
+  const folder = join(dataDir, 'keys');
+  const file = join(folder, 'keys.json');
+  if (!existsSync(file)) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const ed = () =>
+      generateKeyPairSync('ed25519', {
+        privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+        publicKeyEncoding: { type: 'spki', format: 'pem' },
+      });
+    const terminal = ed();
+    const policy = ed();
+    const sandbox = generateSandboxKeys();
+    writeFileSync(join(folder, 'terminal.pem'), terminal.privateKey, { mode: 0o600 });
+    writeFileSync(join(folder, 'policy.pub.pem'), policy.publicKey);
+    writeFileSync(join(folder, 'merchant.pem'), sandbox.merchantPrivateKeyPem, { mode: 0o600 });
+    writeFileSync(join(folder, 'platform.pub.pem'), sandbox.platformPublicKeyPem);
+    writeFileSync(
+      file,
+      JSON.stringify({
+        sandbox,
+        terminalPublicKeyPem: terminal.publicKey,
+        policyPrivateKeyPem: policy.privateKey,
+      }),
+      { mode: 0o600 },
+    );
+  }
+  const shared = (name: string, bytes: number): string => {
+    const at = join(folder, name);
+    if (!existsSync(at)) writeFileSync(at, randomBytes(bytes).toString('hex'), { mode: 0o600 });
+    return readFileSync(at, 'utf8');
+  };
+  return {
+    ...(JSON.parse(readFileSync(file, 'utf8')) as HallKeys),
+    unionpayKey: shared('unionpay.key', 24),
+    apiV3Key: shared('apiv3.key', 16),
+  };
+}
+
+/**
+ * A configuration that was handed in: its terminal is enrolled at the demo's central. Keys that it
+ * names and that are not there yet are made; what is there is not touched. Returns the file with
+ * the terminal's public key.
+ */
+export function enrolTerminal(
+  dataDir: string,
+  keyFile: string,
+  policyKeyFile: string,
+  keys: HallKeys,
+): string {
+  if (!existsSync(keyFile)) {
+    mkdirSync(dirname(keyFile), { recursive: true });
+    writeFileSync(
+      keyFile,
+      generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }),
+      { mode: 0o600 },
+    );
+  }
+  if (!existsSync(policyKeyFile)) {
+    mkdirSync(dirname(policyKeyFile), { recursive: true });
+    writeFileSync(
+      policyKeyFile,
+      createPublicKey(keys.policyPrivateKeyPem).export({ type: 'spki', format: 'pem' }),
+    );
+  }
+  const publicFile = join(dataDir, 'keys', 'enrolled.pub.pem');
+  writeFileSync(
+    publicFile,
+    createPublicKey(readFileSync(keyFile)).export({ type: 'spki', format: 'pem' }),
+  );
+  return publicFile;
+}
+
+/** How the demo can be paid: a list of these, in the order in which they are offered. */
+export const HALL_PAYMENTS = ['gateway', 'wechat', 'alipay', 'unionpay'] as const;
+export type HallPayment = (typeof HALL_PAYMENTS)[number];
+/** The wallets' own gateways, without one of the company's. */
+export const DIRECT: readonly HallPayment[] = ['wechat', 'alipay'];
+
+/**
+ * One entry of `payments`, as a terminal.json has it, and as the gateway at central has its
+ * wallets. @param baseUrl where that one is reached
+ */
+export function demoPayment(
+  kind: HallPayment,
+  baseUrl: string,
+  keys: HallKeys,
+): TerminalConfigFile['payments'][number] {
+  switch (kind) {
+    case 'gateway':
+      return { kind, baseUrl };
+    case 'wechat':
+      return {
+        kind,
+        baseUrl,
+        mchid: DEMO_MCHID,
+        appid: DEMO_APPID,
+        merchantSerial: keys.sandbox.merchantSerial,
+        merchantKeyFile: 'keys/merchant.pem',
+        platformKeys: { [keys.sandbox.platformSerial]: 'keys/platform.pub.pem' },
+        notifyUrl: 'https://pay.example.com/wechat/notify',
+      };
+    case 'alipay':
+      return {
+        kind,
+        baseUrl,
+        appId: DEMO_ALIPAY_APP,
+        appKeyFile: 'keys/merchant.pem',
+        alipayKeyFile: 'keys/platform.pub.pem',
+      };
+    case 'unionpay':
+      return {
+        kind,
+        baseUrl,
+        ...DEMO_UNIONPAY,
+        appKeyFile: 'keys/unionpay.key',
+        notifyUrl: 'https://pay.example.com/unionpay/notify',
+      };
+  }
+}
+
+/** Writes the demo kiosk's `terminal.json` and returns its path. */
+export function writeTerminalJson(
+  dataDir: string,
+  ports: HallPorts,
+  keys: HallKeys,
+  realPcsc: boolean,
+  payments: readonly HallPayment[],
+): string {
+  const config: TerminalConfigFile = {
+    mode: 'demo',
+    terminalId: DEMO_TERMINAL,
+    site: {
+      brand: { zh: '阜城燃气 自助服务', en: 'Fucheng Gas self-service' },
+      name: { zh: '市民中心24小时服务厅', en: 'Civic Centre 24-hour hall' },
+      terminalName: { zh: '03号机', en: 'No. 03' },
+    },
+    dataDir: 'kiosk',
+    secondPath: 'kiosk-second',
+    shell: { kind: 'auto', port: ports.kiosk },
+    readers: [
+      realPcsc ? { kind: 'pcsc' } : { kind: 'virtual', path: `tcp://127.0.0.1:${ports.slot}` },
+    ],
+    keys: { kind: 'sample' },
+    payments: payments.map((kind) =>
+      demoPayment(
+        kind,
+        `http://127.0.0.1:${kind === 'gateway' ? ports.gatewayLine : ports.paymentLine}`,
+        keys,
+      ),
+    ),
+    central: {
+      baseUrl: `http://127.0.0.1:${ports.centralLine}`,
+      keyFile: 'keys/terminal.pem',
+      policyKeyFile: 'keys/policy.pub.pem',
+    },
+    printer: { kind: 'virtual', path: `tcp://127.0.0.1:${ports.printer}` },
+    scanner: { kind: 'virtual', path: `tcp://127.0.0.1:${ports.scanner}` },
+    maintenance: {
+      users: [
+        { name: DEMO_USER.name, card: DEMO_USER.card, salt: DEMO_USER.salt, hash: DEMO_USER.hash },
+      ],
+    },
+    panel: { widthMm: 268, heightMm: 476, widthPx: 1080, heightPx: 1920 },
+  };
+  const file = join(dataDir, 'terminal.json');
+  writeFileSync(file, `${JSON.stringify(config, null, 2)}\n`);
+  return file;
+}

@@ -1,0 +1,59 @@
+import { createAlipaySandbox } from '../simulator/alipay/sandbox.ts';
+import type { AlipaySandboxOptions } from '../simulator/alipay/sandbox.ts';
+import type { Books } from '../simulator/payment-books.ts';
+import type { WalletName, Wallets } from '../simulator/pay-town.ts';
+import { createUnionpaySandbox } from '../simulator/unionpay/sandbox.ts';
+import type { Callback } from '../simulator/wechat/callback.ts';
+import { createWechatSandbox } from '../simulator/wechat/sandbox.ts';
+import { DEMO_ALIPAY_APP, DEMO_APPID, DEMO_MCHID, DEMO_UNIONPAY } from './setup.ts';
+import type { HallKeys } from './setup.ts';
+
+/**
+ * Callbacks stay in the hall: the kiosk's own wallets name an address that is nobody's. One that is
+ * not taken is not repeated.
+ */
+function postToHall(url: string, { headers, body }: Callback): void {
+  if (new URL(url).hostname === '127.0.0.1')
+    fetch(url, { method: 'POST', headers: { ...headers }, body: Buffer.from(body) }).catch(
+      () => undefined,
+    );
+}
+
+/**
+ * The gateways of the demo's wallets, under the demo's contracts with them. One pair of keys serves
+ * WeChat and Alipay.
+ *
+ * @param books a wallet's, instead of those in `dataDir`
+ */
+export function demoWallets(
+  { sandbox: keys, unionpayKey, apiV3Key }: HallKeys,
+  common: Pick<AlipaySandboxOptions, 'port' | 'dataDir' | 'publicUrl' | 'now' | 'randomBytes'>,
+  books: { readonly [K in WalletName]?: Books } = {},
+): Wallets {
+  const own = (wallet: WalletName) => (books[wallet] === undefined ? {} : { books: books[wallet] });
+  return {
+    wechat: createWechatSandbox({
+      ...common,
+      ...own('wechat'),
+      merchantPublicKeyPem: keys.merchantPublicKeyPem,
+      platformPrivateKeyPem: keys.platformPrivateKeyPem,
+      platformSerial: keys.platformSerial,
+      mchid: DEMO_MCHID,
+      appid: DEMO_APPID,
+      callbacks: { apiV3Key, post: postToHall },
+    }),
+    alipay: createAlipaySandbox({
+      ...common,
+      ...own('alipay'),
+      appPublicKeyPem: keys.merchantPublicKeyPem,
+      alipayPrivateKeyPem: keys.platformPrivateKeyPem,
+      appId: DEMO_ALIPAY_APP,
+    }),
+    unionpay: createUnionpaySandbox({
+      ...common,
+      ...own('unionpay'),
+      ...DEMO_UNIONPAY,
+      appKey: unionpayKey,
+    }),
+  };
+}

@@ -1,0 +1,493 @@
+import type { CardReading, ReaderStatus, WritePlan } from '../../card/types.ts';
+import type { PrinterStatus } from '../../device/printer/types.ts';
+import type { AttemptRow, OrderRow } from '../../journal/fold.ts';
+import type {
+  ChargeResult,
+  CreateResult,
+  QueryResult,
+  CloseResult,
+  RefundResult,
+  RefundQueryResult,
+  ReverseResult,
+} from '../../payment/types.ts';
+import type {
+  Account,
+  ClaimAnswer,
+  ClaimKind,
+  ClaimedOrder,
+  Command,
+  OrderStatus,
+  Quote,
+} from '../../shared/central-api/index.ts';
+import type { Intent, Locale, ProviderKind, Tile } from '../../shared/contract/index.ts';
+import type { Failure } from '../../shared/errors.ts';
+import type { EventBody, JournalEvent } from '../../shared/facts/catalogue.ts';
+import type { Policy } from '../../shared/policy.ts';
+import type { Result } from '../../shared/result.ts';
+import type { Refusals } from '../delivery/card-refusals.ts';
+import type { MaintenanceEffect, MaintenanceEvent, MaintenanceState } from '../maintenance/mode.ts';
+
+/**
+ * Both clocks at the moment of a transition. Deadlines are monotonic; only what people see is wall
+ * time.
+ */
+export interface Now {
+  readonly nowMs: number;
+  readonly monoMs: number;
+  /** This kiosk's own. */
+  readonly terminalId: string;
+}
+
+export type Verb = 'create' | 'charge' | 'query' | 'close' | 'reverse' | 'refund' | 'query-refund';
+
+/** What is known of an attempt in this process only; lost at a restart, and nothing depends on it. */
+export interface AttemptRun {
+  readonly op: Verb | null;
+  readonly retryAtMono: number;
+  readonly fails: number;
+  readonly qrText: string | null;
+  readonly paying: boolean;
+  /** The provider accepted our close: ask whether it holds. */
+  readonly closeAccepted: boolean;
+  /** The provider accepted our refund: ask how it goes. */
+  readonly refundAccepted: boolean;
+  readonly lastFailure: Failure | null;
+  /** Why the provider would not make it; told to the customer once it is closed. */
+  readonly refusal: Failure | null;
+  /** Since when no answer could be believed; null: the last one was. */
+  readonly unknownSinceMono: number | null;
+  readonly answers: number;
+  /** Calls that came to an end, answered or not. */
+  readonly asked: number;
+  readonly startedMono: number;
+  /** The customer's payment code, until it is sent; then it is forgotten. */
+  readonly authCode: string | null;
+  /**
+   * When the code was sent; in a later process, when this attempt was first seen: a reversal keeps
+   * its distance from it.
+   */
+  readonly chargedMono: number | null;
+  /** Reversals that the provider accepted. */
+  readonly reverses: number;
+  /** What the provider said of an accepted reversal. */
+  readonly reversedPaid: boolean;
+  /** The provider does not reverse it any more: a capture is refunded like any other. */
+  readonly noReverse: boolean;
+}
+
+/**
+ * How the customer wants to go on paying, once the attempt before it is over. Lost at a restart:
+ * then the order is closed.
+ */
+export interface NextAttempt {
+  readonly provider: ProviderKind;
+  /** Null: by a QR code. */
+  readonly authCode: string | null;
+}
+
+export interface OpenOrder {
+  readonly order: OrderRow;
+  readonly attempts: readonly AttemptRow[];
+  readonly runs: ReadonlyMap<string, AttemptRun>;
+  readonly next: NextAttempt | null;
+  /** A write is going on. */
+  readonly writing: boolean;
+  /** Paid, and the card is not there: until when it is waited for before the money goes back. */
+  readonly waitCardUntilMono: number | null;
+  /**
+   * The insertion that a later read of this order's card was already judged on, so that it is
+   * judged once.
+   */
+  readonly judgedInsertion: number | null;
+  /**
+   * When this process began its first write; null: an earlier process did, or none was. Central's
+   * lease to us begins there at the earliest.
+   */
+  readonly leaseMono: number | null;
+  readonly claim: OrderClaim;
+  /** Open before this process began: another life of this disk may have gone on with it. */
+  readonly inherited: boolean;
+}
+
+/**
+ * What central allows for an order in doubt. Lost at a restart: then it is asked again, and central
+ * gives the same.
+ */
+export interface OrderClaim {
+  readonly held: {
+    readonly kind: ClaimKind;
+    readonly untilMono: number;
+    /** Central's time of the grant. */ readonly grantedMs: number;
+    /** What every kiosk kept of the order's writes, as far as central knows. */ readonly kept?: readonly string[];
+  } | null;
+  readonly asking: boolean;
+  readonly retryAtMono: number;
+  readonly fails: number;
+  readonly failure: Failure | null;
+}
+export const NO_CLAIM: OrderClaim = {
+  held: null,
+  asking: false,
+  retryAtMono: 0,
+  fails: 0,
+  failure: null,
+};
+
+/** Another kiosk's order, being finished here. */
+export interface AssistSession {
+  readonly at: 'assist';
+  readonly insertion: number;
+  readonly reading: CardReading;
+  readonly orderId: string;
+  /** The terminal that sold it. */
+  readonly origin: string;
+  readonly stage: 'asking' | 'writing' | 'pulled' | 'delivered' | 'superseded';
+  readonly order: ClaimedOrder | null;
+  /** Central's time when it granted the claim. */
+  readonly claimMs: number;
+  /** No write begins after this. */
+  readonly untilMono: number;
+  readonly writes: number;
+  readonly deadlineMono: number;
+}
+
+export type Receipt = 'none' | 'printing' | 'printed' | 'failed';
+
+export interface AmountSession {
+  readonly at: 'amount';
+  readonly insertion: number;
+  readonly reading: CardReading;
+  readonly account: Account;
+  readonly offline: boolean;
+  readonly chosenFen: number | null;
+  readonly quote: Quote | null;
+  readonly problem: Failure['code'] | null;
+  readonly busy: 'quoting' | 'paying' | null;
+  /** Number of the last quote asked for: an older answer is dropped. */
+  readonly asked: number;
+  readonly extended: number;
+  readonly deadlineMono: number;
+}
+
+export type Session =
+  | { readonly at: 'idle' }
+  | { readonly at: 'insert-card'; readonly purpose: Tile; readonly deadlineMono: number }
+  | {
+      readonly at: 'reading';
+      readonly insertion: number;
+      readonly stage: 'card' | 'account';
+      readonly purpose: Tile | 'buy';
+      readonly reading: CardReading | null;
+    }
+  | {
+      readonly at: 'cannot-sell';
+      readonly reason: Failure['code'];
+      readonly reading: CardReading | null;
+      readonly account: Account | null;
+      readonly deadlineMono: number;
+    }
+  | {
+      readonly at: 'card-info';
+      readonly reading: CardReading;
+      readonly account: Account | null;
+      readonly deadlineMono: number;
+    }
+  | AmountSession
+  | {
+      readonly at: 'order';
+      readonly orderId: string;
+      readonly insertion: number;
+      /** True: found by inserting the card, not bought in this visit. */
+      readonly found: boolean;
+      readonly lastCheck: 'asking' | 'not-paid' | 'line-down' | null;
+      /** Which attempt was asked about, and after how many calls. */
+      readonly checked: { readonly attemptId: string; readonly asked: number } | null;
+      readonly wrongCard: boolean;
+      readonly receipt: Receipt;
+      readonly slip: Receipt;
+      readonly cardOut: boolean;
+      /** Set once the order reached a screen that ends by itself. */
+      readonly ending: { readonly screen: string; readonly deadlineMono: number } | null;
+      /** The customer was sent away while the payment is asked about. */
+      readonly gaveUp: boolean;
+      readonly closeWhy: EventBody<'attempt-closing'>['why'] | null;
+      /** Why the code that was scanned last is not taken. */
+      readonly scanProblem: Failure['code'] | null;
+    }
+  | AssistSession
+  | {
+      readonly at: 'order-status';
+      readonly ref: string;
+      readonly found: OrderStatus | null;
+      readonly answer: 'asking' | 'known' | 'not-found' | 'no-answer';
+      readonly deadlineMono: number;
+    }
+  | { readonly at: 'take-card'; readonly deadlineMono: number };
+export type OrderSession = Extract<Session, { at: 'order' }>;
+
+export interface ServiceState {
+  readonly policy: Policy | null;
+  /** Null: not known yet. */
+  readonly lineUp: boolean | null;
+  /** Of several payment lines those that do not answer; `lineUp` is false when none does. */
+  readonly linesDown: readonly ProviderKind[];
+  readonly centralUp: boolean | null;
+  readonly printer: PrinterStatus;
+  /** A code scanner is there and answers. */
+  readonly scanner: boolean;
+  /** One is configured, whether it answers or not. */
+  readonly scannerFitted: boolean;
+  readonly clockSkewMs: number | null;
+  /** Why the kiosk must not sell at all (journal, fork, clock …). */
+  readonly blocked: Failure | null;
+}
+
+/**
+ * A journal that was put back, or copied, must not act on what it holds before central could say
+ * so.
+ */
+export interface Hold {
+  readonly sinceMono: number;
+  /** Not for longer, whatever is heard. */
+  readonly untilMono: number;
+}
+
+export interface KioskState {
+  readonly session: Session;
+  /**
+   * Until when inherited orders do nothing that cannot be undone; null: central was heard in this
+   * process.
+   */
+  readonly hold: Hold | null;
+  readonly locale: Locale;
+  readonly textSize: 'normal' | 'large';
+  /**
+   * When the start screen goes back to Chinese in normal size for the next customer; null: it is
+   * so, or a visit goes on.
+   */
+  readonly plainAtMono: number | null;
+  readonly reader: {
+    readonly state: ReaderStatus['state'];
+    readonly insertion: number;
+    readonly failure: Failure | null;
+    readonly sinceMs: number;
+  };
+  /** The card in the reader, once it was read (or could not be). */
+  readonly card: {
+    readonly insertion: number;
+    readonly result: Result<CardReading, Failure>;
+  } | null;
+  readonly cardBusy: boolean;
+  readonly refusals: Refusals;
+  readonly orders: ReadonlyMap<string, OpenOrder>;
+  readonly service: ServiceState;
+  readonly maintenance: MaintenanceState;
+  /** In the order of the configuration. */
+  readonly providers: readonly ProviderKind[];
+  /** Those that take the customer's payment code. */
+  readonly codeProviders: readonly ProviderKind[];
+}
+
+export type CallResult =
+  | { readonly verb: 'create'; readonly result: CreateResult }
+  | { readonly verb: 'charge'; readonly result: ChargeResult }
+  | { readonly verb: 'reverse'; readonly result: ReverseResult }
+  | { readonly verb: 'query'; readonly result: QueryResult }
+  | { readonly verb: 'close'; readonly result: CloseResult }
+  | { readonly verb: 'refund'; readonly result: RefundResult }
+  | { readonly verb: 'query-refund'; readonly result: RefundQueryResult };
+
+export type KioskEvent =
+  | {
+      readonly type: 'reader';
+      readonly state: KioskState['reader']['state'];
+      readonly insertion: number;
+      readonly failure: Failure | null;
+    }
+  | {
+      readonly type: 'card-read';
+      readonly insertion: number;
+      readonly result: Result<CardReading, Failure>;
+    }
+  | {
+      readonly type: 'account';
+      readonly insertion: number;
+      readonly result: Result<{ account: Account; offline: boolean }, Failure>;
+      /** Our own order that still holds the card and waits for a person. */ readonly parked: OpenOrder | null;
+    }
+  | {
+      readonly type: 'preview';
+      readonly asked: number;
+      readonly result: Result<{ quote: Quote; offline: boolean }, Failure>;
+    }
+  /**
+   * Everything held before money is asked for: these facts make the order, in the same step in
+   * which the session takes it.
+   */
+  | {
+      readonly type: 'order-begun';
+      readonly orderId: string;
+      readonly insertion: number;
+      readonly events: readonly JournalEvent[];
+    }
+  | { readonly type: 'order-not-begun'; readonly insertion: number; readonly failure: Failure }
+  | {
+      readonly type: 'called';
+      readonly orderId: string;
+      readonly attemptId: string;
+      readonly call: CallResult;
+    }
+  | {
+      readonly type: 'written';
+      readonly orderId: string;
+      readonly insertion: number;
+      readonly applied: Result<void, Failure>;
+      readonly image: Result<Uint8Array, Failure>;
+    }
+  /**
+   * A layout keeps what a card said in the middle of a write; the write waits until it is durable.
+   * `record` in hex.
+   */
+  | {
+      readonly type: 'keep';
+      readonly orderId: string;
+      readonly insertion: number;
+      readonly record: string;
+      readonly assist: boolean;
+    }
+  | {
+      readonly type: 'claimed';
+      readonly orderId: string;
+      readonly kind: ClaimKind;
+      readonly askedMono: number;
+      /** When it was asked nothing of the order waited to be sent to central. */ readonly told: boolean;
+      readonly result: Result<ClaimAnswer, Failure>;
+    }
+  | { readonly type: 'command'; readonly command: Command }
+  | {
+      readonly type: 'assist-claimed';
+      readonly insertion: number;
+      readonly orderId: string;
+      readonly askedMono: number;
+      readonly result: Result<ClaimAnswer, Failure>;
+    }
+  | {
+      readonly type: 'assist-written';
+      readonly insertion: number;
+      readonly orderId: string;
+      readonly applied: Result<void, Failure>;
+      readonly image: Result<Uint8Array, Failure>;
+    }
+  | {
+      readonly type: 'order-found';
+      readonly ref: string;
+      readonly result: Result<OrderStatus | null, Failure>;
+    }
+  | {
+      readonly type: 'printed';
+      readonly orderId: string;
+      readonly what: EventBody<'slip-printed'>['what'];
+      readonly ok: boolean;
+    }
+  /** See `UploaderOptions.onHeard`. */
+  | { readonly type: 'heard'; readonly how: 'answered' | 'away' }
+  | { readonly type: 'service'; readonly change: Partial<ServiceState> }
+  /** A code in front of the scanner. `used`: it was taken once already, in this process. */
+  | { readonly type: 'scanned'; readonly code: string; readonly used: boolean }
+  | { readonly type: 'intent'; readonly intent: Intent }
+  | MaintenanceEvent
+  | { readonly type: 'tick' };
+
+export type Effect =
+  | { readonly do: 'journal'; readonly events: readonly JournalEvent[] }
+  | { readonly do: 'read-card'; readonly insertion: number }
+  | { readonly do: 'ask-account'; readonly insertion: number; readonly reading: CardReading }
+  | {
+      readonly do: 'preview';
+      readonly asked: number;
+      readonly reading: CardReading;
+      readonly account: Account;
+      readonly offline: boolean;
+      readonly amountFen: number;
+    }
+  | { readonly do: 'begin-order'; readonly session: AmountSession; readonly amountFen: number }
+  | {
+      readonly do: 'call';
+      readonly verb: Verb;
+      readonly orderId: string;
+      readonly attempt: AttemptRow;
+      readonly why: string;
+      /** charge only. */ readonly authCode?: string;
+    }
+  | {
+      readonly do: 'write';
+      readonly orderId: string;
+      readonly insertion: number;
+      readonly plan: WritePlan;
+    }
+  /** The write that waits for its record goes on (ok), or ends there. */
+  | { readonly do: 'kept'; readonly orderId: string; readonly ok: boolean }
+  /**
+   * `claimMs`: the card is here, and was read as before the write under our own write claim,
+   * granted at this time of central's.
+   */
+  | {
+      readonly do: 'claim';
+      readonly orderId: string;
+      readonly kind: ClaimKind;
+      readonly cardNo: string;
+      readonly claimMs: number | null;
+    }
+  | {
+      readonly do: 'assist-claim';
+      readonly insertion: number;
+      readonly orderId: string;
+      readonly cardNo: string;
+    }
+  | {
+      readonly do: 'assist-write';
+      readonly insertion: number;
+      readonly orderId: string;
+      readonly layout: string;
+      readonly plan: WritePlan;
+    }
+  | { readonly do: 'find-order'; readonly ref: string }
+  | { readonly do: 'release'; readonly orderId: string }
+  | MaintenanceEffect
+  | {
+      readonly do: 'print';
+      readonly orderId: string;
+      readonly what: EventBody<'slip-printed'>['what'];
+    };
+
+export interface Step {
+  readonly state: KioskState;
+  readonly effects: readonly Effect[];
+}
+
+export const NEW_RUN: AttemptRun = {
+  op: null,
+  retryAtMono: 0,
+  fails: 0,
+  qrText: null,
+  paying: false,
+  closeAccepted: false,
+  refundAccepted: false,
+  lastFailure: null,
+  refusal: null,
+  unknownSinceMono: null,
+  answers: 0,
+  asked: 0,
+  startedMono: 0,
+  authCode: null,
+  chargedMono: null,
+  reverses: 0,
+  reversedPaid: false,
+  noReverse: false,
+};
+
+/** `PL-000000000311-1-0042-7391` → `0311 0042 7391`: what a person can read out to the hotline. */
+export function orderRef(orderId: string): string {
+  const [, terminal = '', , counter = '', random = ''] = orderId.split('-');
+  return `${terminal.slice(-4)} ${counter} ${random}`.trim();
+}

@@ -1,0 +1,140 @@
+import type { BillingClient } from '../../../billing/types.ts';
+import type { CardReading } from '../../../card/types.ts';
+import type { Journal } from '../../../journal/journal.ts';
+import type { Account, Quote } from '../../../shared/central-api/index.ts';
+import { failure } from '../../../shared/errors.ts';
+import type { Failure } from '../../../shared/errors.ts';
+import { priceAmount } from '../../../shared/money.ts';
+import type { Policy } from '../../../shared/policy.ts';
+import { err, ok } from '../../../shared/result.ts';
+import type { Result } from '../../../shared/result.ts';
+
+/** A quote made here lives as long as the pay window at most. */
+const OFFLINE_QUOTE_MS = 300_000;
+
+/**
+ * The account of a card: central's answer, or the cached one when central is away and policy allows
+ * (age, and the sum sold and not yet uploaded). What this kiosk (`terminalId`) knows beyond that is
+ * added.
+ */
+export async function findAccount(
+  billing: BillingClient,
+  journal: Journal,
+  policy: Policy | null,
+  terminalId: string,
+  cardNo: string,
+  nowMs: number,
+): Promise<Result<{ account: Account; offline: boolean }, Failure>> {
+  const answer = await billing.account(cardNo);
+  if (answer.ok) {
+    journal.cacheAccount(answer.value.account, nowMs);
+    return ok({
+      account: withOwn(answer.value.account, journal, terminalId, 'unacknowledged'),
+      offline: false,
+    });
+  }
+  if (answer.error.code !== 'BILL-0101') return answer;
+  const cached = journal.cachedAccount(cardNo);
+  if (
+    policy === null ||
+    cached === null ||
+    nowMs - cached.fetchedMs > policy.offline.accountMaxAgeMs ||
+    nowMs < cached.fetchedMs
+  )
+    return err(failure('SALE-0110', answer.error.detail, answer.error));
+  if (journal.unsynced().soldFen >= policy.offline.capFen)
+    return err(failure('SALE-0110', 'offline cap reached', answer.error));
+  // The remainder that central carries is never spent offline.
+  return ok({
+    account: { ...withOwn(cached.account, journal, terminalId, 'all'), carriedMicro: 0 },
+    offline: true,
+  });
+}
+
+/**
+ * What this kiosk knows and the answer does not hold yet: deliveries (the cache is older than every
+ * one after it), and an order for another card of the account that may yet use its next count. The
+ * meter takes one purchase for each count, whichever card brings it.
+ */
+function withOwn(
+  account: Account,
+  journal: Journal,
+  terminalId: string,
+  which: 'all' | 'unacknowledged',
+): Account {
+  let { count, cumulative, yearQuantity, periodLeftQuantity } = account;
+  for (const d of journal.deliveriesBeyond(account.userNo, account.count, which)) {
+    if (d.count !== count + 1) continue;
+    count += 1;
+    cumulative += d.quantity;
+    yearQuantity += d.quantity;
+    if (periodLeftQuantity !== null)
+      periodLeftQuantity = Math.max(0, periodLeftQuantity - d.quantity);
+  }
+  const other =
+    account.claim === null
+      ? journal.unfinishedOfOtherCard(account.userNo, account.cardNo)
+      : undefined;
+  const claim =
+    other === undefined
+      ? account.claim
+      : {
+          orderId: other.orderId,
+          terminalId,
+          nextCount: other.quote.nextCount,
+          state: other.state,
+        };
+  return { ...account, count, cumulative, yearQuantity, periodLeftQuantity, claim };
+}
+
+/** A quote by the cached tariff. What remains is carried once central hears of it. */
+export function offlineQuote(
+  reading: CardReading,
+  account: Account,
+  amountFen: number,
+  orderId: string | null,
+  nowMs: number,
+): Result<Quote, Failure> {
+  const priced = priceAmount(amountFen, 0, account.yearQuantity, account.tariff.tiers);
+  if (priced.quantity === 0) return err(failure('SALE-0105', 'the amount buys nothing'));
+  return ok({
+    orderId,
+    cardNo: reading.cardNo,
+    nextCount: reading.count + 1,
+    amountFen,
+    quantity: priced.quantity,
+    shares: [...priced.shares],
+    carriedUsedMicro: 0,
+    carriedAfterMicro: priced.remainderMicro,
+    tariffId: account.tariff.tariffId,
+    tariffVersion: account.tariff.version,
+    expiresAtMs: nowMs + OFFLINE_QUOTE_MS,
+  });
+}
+
+/**
+ * Central's quote while it is there, ours by the cache when it went away and the session may go on
+ * without it.
+ */
+export async function quoteFor(
+  billing: BillingClient,
+  reading: CardReading,
+  account: Account,
+  offline: boolean,
+  amountFen: number,
+  orderId: string | null,
+  nowMs: number,
+): Promise<Result<{ quote: Quote; offline: boolean }, Failure>> {
+  if (!offline) {
+    const answer = await billing.quote({
+      orderId,
+      cardNo: reading.cardNo,
+      nextCount: reading.count + 1,
+      amountFen,
+    });
+    if (answer.ok) return ok({ quote: answer.value, offline: false });
+    if (answer.error.code !== 'BILL-0101' || orderId !== null) return answer;
+  }
+  const own = offlineQuote(reading, account, amountFen, orderId, nowMs);
+  return own.ok ? ok({ quote: own.value, offline: true }) : own;
+}

@@ -1,0 +1,94 @@
+import type { SlipLine } from '../../device/printer/types.ts';
+import type { Header } from '../../shared/contract/index.ts';
+import type { EventBody } from '../../shared/facts/catalogue.ts';
+import { formatMicroYuan, formatPrice, formatQuantity, formatYuan } from '../../shared/money.ts';
+import { chinaTime } from '../../shared/time.ts';
+import { maskCardNo } from '../view.ts';
+import { orderRef } from '../state/kiosk.ts';
+import type { OpenOrder } from '../state/kiosk.ts';
+
+/** The paper of an order: masked, with everything the hotline needs. */
+export function slipLines(
+  open: OpenOrder,
+  what: EventBody<'slip-printed'>['what'],
+  header: Omit<Header, 'hotline'>,
+  hotline: string,
+  nowMs: number,
+): SlipLine[] {
+  const { order } = open;
+  const q = order.quote;
+  const unit = q.unit === 'volume' ? 'm³' : '元';
+  const goods = `${formatQuantity(q.quantity)} ${unit === 'm³' ? '立方米' : '元'}`;
+  const paid = open.attempts.find((a) => a.transactionId !== null) ?? open.attempts.at(-1);
+  const lines: SlipLine[] = [
+    ...header.brand.zh
+      .split(' ')
+      .map((text): SlipLine => ({ kind: 'text', text, align: 'center', size: 'double' })),
+    { kind: 'text', text: TITLES[what], align: 'center' },
+    { kind: 'rule' },
+    { kind: 'pair', label: '订单号', value: orderRef(order.orderId) },
+    { kind: 'pair', label: '卡号', value: maskCardNo(q.cardNo) },
+    { kind: 'pair', label: '终端', value: `${header.terminalId}` },
+    { kind: 'pair', label: '时间', value: chinaTime(nowMs) },
+    { kind: 'rule' },
+  ];
+  if (what === 'receipt') {
+    lines.push(
+      { kind: 'pair', label: '实付', value: `${formatYuan(q.amountFen)} 元` },
+      { kind: 'pair', label: '已写入卡', value: goods },
+    );
+    for (const s of q.shares)
+      lines.push({
+        kind: 'pair',
+        label: `第${s.tier}档 ${formatPrice(s.priceE4)}元`,
+        value: formatQuantity(s.quantity),
+      });
+    lines.push({ kind: 'pair', label: '第几次购气', value: String(q.nextCount) });
+    if (q.carriedUsedMicro > 0)
+      lines.push({
+        kind: 'pair',
+        label: '用上次余款',
+        value: `${formatMicroYuan(q.carriedUsedMicro)} 元`,
+      });
+    lines.push({
+      kind: 'pair',
+      label: '余款记入账户',
+      value: `${formatMicroYuan(q.carriedAfterMicro)} 元`,
+    });
+    lines.push({ kind: 'rule' }, { kind: 'text', text: '请回家后将卡插入表，听到提示音再拔出。' });
+  } else {
+    const collecting =
+      order.state === 'collecting' || order.state === 'quoted' || order.state === 'closed';
+    lines.push({
+      kind: 'pair',
+      label: collecting ? '金额(付款待核实)' : '已付款',
+      value: `${formatYuan(q.amountFen)} 元`,
+    });
+    if (paid !== undefined) lines.push({ kind: 'text', text: `商户单号 ${paid.outTradeNo}` });
+    lines.push(
+      { kind: 'rule' },
+      {
+        kind: 'text',
+        text:
+          what === 'in-doubt' && collecting
+            ? '付款结果正在核实，请勿重复付款。若已扣款而未写卡，将自动原路退回。'
+            : ADVICE[what],
+      },
+    );
+  }
+  lines.push({ kind: 'text', text: `24小时服务热线 ${hotline}` });
+  return lines;
+}
+
+const TITLES: Record<EventBody<'slip-printed'>['what'], string> = {
+  receipt: '购气凭条',
+  'in-doubt': '未完成订单凭证',
+  refund: '退款凭证',
+  parked: '待处理订单凭证',
+};
+const ADVICE: Record<EventBody<'slip-printed'>['what'], string> = {
+  receipt: '',
+  'in-doubt': '您的钱是安全的。请重新插入同一张卡，机器会接着写完。不要再次付款。',
+  refund: '款项将原路退回付款账户，一般几分钟内到账，最迟以支付平台为准。',
+  parked: '此订单已登记由人工处理。请凭本凭证到营业厅或拨打热线。',
+};

@@ -1,0 +1,269 @@
+import { layoutRegistry } from '../card/index.ts';
+import type { KeyProvider } from '../card/index.ts';
+import { pl4442Layout, plCpuLayout, plPurseLayout } from '../card/index.ts';
+import { createBillingClient } from '../billing/client.ts';
+import type { Printer } from '../device/printer/types.ts';
+import { Journal } from '../journal/journal.ts';
+import type { JournalStorage } from '../journal/storage.ts';
+import { Kiosk } from '../kiosk/kiosk.ts';
+import { PERIODS } from '../kiosk/watch/monitor.ts';
+import type { Probe } from '../kiosk/watch/monitor.ts';
+import type { KioskEvent } from '../kiosk/state/kiosk.ts';
+import type { PaymentProvider } from '../payment/types.ts';
+import type { HttpSend } from '../shared/http.ts';
+import type { Intent, Snapshot } from '../shared/contract/index.ts';
+import type { JournalEvent } from '../shared/facts/catalogue.ts';
+import type { Clock, Random, Signer, Verifier } from '../shared/ports.ts';
+import { ok } from '../shared/result.ts';
+import { wireCore } from '../main/core/wire.ts';
+import type { Wired } from '../main/core/wire.ts';
+import type { Dice } from './dice.ts';
+import type { Line } from './net.ts';
+import { Slot } from './slot.ts';
+import type { Life } from './slot.ts';
+import { ProcessClock } from './timeline.ts';
+import type { Timeline } from './timeline.ts';
+
+/** The power went; what was going on is dropped. */
+export class PowerCut extends Error {}
+
+/** A kiosk whose process ends (is dropped) at a cut, instead of ending the simulation. */
+class DroppableKiosk extends Kiosk {
+  override dispatch(event: KioskEvent): void {
+    try {
+      super.dispatch(event);
+    } catch (error) {
+      if (!(error instanceof PowerCut)) throw error;
+    }
+  }
+}
+
+/** The simulation looks less often: virtual hours are full of looking at nothing. */
+const SIM_PERIODS: Readonly<Record<Probe, readonly [number, number]>> = {
+  ...PERIODS,
+  line: [120_000, 5_000],
+  central: [60_000, 5_000],
+  commands: [30_000, 5_000],
+  printer: [600_000, 600_000],
+  local: [30_000, 30_000],
+  policy: [3_600_000, 5_000],
+  upkeep: [7_200_000, 7_200_000],
+};
+
+const PRINTER: Printer = {
+  status: () => Promise.resolve({ ready: true, paperLow: false, failure: null }),
+  print: () => Promise.resolve(ok(undefined)),
+  close: () => undefined,
+};
+
+export interface SiteParts {
+  readonly terminalId: string;
+  readonly timeline: Timeline;
+  readonly dice: Dice;
+  readonly storage: JournalStorage;
+  readonly payment: Line;
+  readonly central: Line;
+  readonly terminalSigner: Signer;
+  readonly policyVerifier: Verifier;
+  /** How customers pay here, made anew for each process. */
+  readonly providers: (ports: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly send: HttpSend;
+    readonly timeoutMs: number;
+  }) => readonly PaymentProvider[];
+  readonly keys: KeyProvider;
+  readonly compressOverBytes: number;
+  /** After events became durable, before their effects. */
+  readonly onDurable: (events: readonly JournalEvent[]) => void;
+  /** A process found its disk so. */
+  readonly onOpened: (journal: Journal) => void;
+  readonly onSnapshot: (snapshot: Snapshot) => void;
+  readonly onCut: (where: string) => void;
+  readonly onFatal: (code: string) => void;
+  readonly problem: (text: string) => void;
+}
+
+/**
+ * One machine of a hall: its disk, its slot, its lines; and the process that runs in it, while it
+ * has power.
+ */
+export class Site {
+  readonly parts: SiteParts;
+  readonly slot: Slot;
+  skewMs = 0;
+  /** The power goes at the so-many-th point from now; 0: it does not. */
+  cutIn = 0;
+  boots = 0;
+  snapshot: Snapshot | null = null;
+  journal: Journal | null = null;
+  #life: { alive: boolean; point: (name: string) => boolean } = { alive: false, point: () => true };
+  #wired: Wired | null = null;
+  #refused = 0;
+
+  constructor(parts: SiteParts) {
+    this.parts = parts;
+    const { timeline, dice } = parts;
+    this.slot = new Slot(
+      () => new Promise((done) => void timeline.after(dice.between(1, 25), done)),
+    );
+  }
+
+  get alive(): boolean {
+    return this.#life.alive;
+  }
+  get wired(): Wired {
+    if (this.#wired === null) throw new Error('no process');
+    return this.#wired;
+  }
+  /** Whose the machine is. */
+  get terminalId(): string {
+    return this.parts.terminalId;
+  }
+
+  /** The power goes, now. It comes back by itself. */
+  die(where: string): void {
+    if (!this.#life.alive) return;
+    this.#life.alive = false;
+    this.cutIn = 0;
+    this.snapshot = null;
+    this.#wired?.stop();
+    this.parts.onCut(where);
+    this.parts.timeline.after(this.parts.dice.between(500, 9_000), () => this.boot());
+  }
+
+  boot(): void {
+    const { parts } = this;
+    const { timeline, dice } = parts;
+    this.boots += 1;
+    this.journal?.close();
+    this.journal = null;
+    const life: Life = {
+      alive: true,
+      point: (name) => {
+        if (!life.alive) return true;
+        if (this.cutIn === 0 || --this.cutIn > 0) return false;
+        this.die(name);
+        return true;
+      },
+    };
+    this.#life = life;
+    const clock = new ProcessClock(timeline, life, () => this.skewMs);
+    const opened = Journal.open({
+      dataDir: '',
+      secondPath: '',
+      storage: parts.storage,
+      terminalId: parts.terminalId,
+      clock,
+      random: dice,
+      onFatal: (f) => {
+        parts.onFatal(f.code);
+        this.die('fatal');
+      },
+    });
+    if (!opened.ok) {
+      life.alive = false;
+      // A disk that fails while it is opened: the shell starts the core again, as often as it
+      // takes.
+      if (opened.error.code === 'JRNL-0101' && (this.#refused += 1) < 6) {
+        timeline.after(dice.between(500, 5_000), () => this.boot());
+        return;
+      }
+      parts.problem(
+        `${parts.terminalId}: the journal does not open: ${opened.error.code} ${opened.error.detail ?? ''}`,
+      );
+      return;
+    }
+    this.#refused = 0;
+    const journal = opened.value;
+    this.journal = journal;
+    parts.onOpened(journal);
+    this.#watch(journal, life);
+    const providers = parts.providers({
+      clock,
+      random: dice,
+      send: parts.payment.send(life),
+      timeoutMs: 8_000,
+    });
+    const billing = createBillingClient({
+      baseUrl: 'https://central.sim',
+      terminalId: parts.terminalId,
+      signer: parts.terminalSigner,
+      policyVerifier: parts.policyVerifier,
+      clock,
+      random: dice,
+      timeoutMs: 8_000,
+      send: parts.central.send(life),
+      compressOverBytes: parts.compressOverBytes,
+    });
+    try {
+      this.#wired = wireCore({
+        clock,
+        random: dice,
+        journal,
+        reader: this.slot.reader(life),
+        layouts: layoutRegistry([
+          pl4442Layout(parts.keys),
+          plCpuLayout(parts.keys),
+          plPurseLayout(parts.keys, { terminalId: parts.terminalId, nowMs: () => clock.nowMs() }),
+        ]),
+        providers,
+        scanner: 'keyboard',
+        billing,
+        printer: PRINTER,
+        header: {
+          brand: { zh: '', en: '' },
+          site: { zh: '', en: '' },
+          terminalName: { zh: '', en: '' },
+          terminalId: parts.terminalId,
+        },
+        demo: false,
+        version: 'simulation',
+        log: () => undefined,
+        periods: SIM_PERIODS,
+        makeKiosk: (options) => new DroppableKiosk(options),
+        onSnapshot: (snapshot) => {
+          if (!life.alive) return;
+          this.snapshot = snapshot;
+          parts.onSnapshot(snapshot);
+        },
+      });
+    } catch (error) {
+      if (!(error instanceof PowerCut)) throw error;
+    }
+  }
+
+  /** Every append is a place where the power may go: before it, after it, and between its two disks. */
+  #watch(journal: Journal, life: Life): void {
+    const append = journal.append.bind(journal);
+    journal.append = (events) => {
+      if (!life.alive || life.point('append')) throw new PowerCut();
+      try {
+        append(events);
+      } catch (error) {
+        // A failed write ends the process; what reached the disk is seen at the next start.
+        if (!life.alive) throw new PowerCut();
+        throw error;
+      }
+      if (!life.alive) throw new PowerCut();
+      this.parts.onDurable(events);
+      if (life.point('appended')) throw new PowerCut();
+    };
+  }
+
+  /** A code in front of the scanner. */
+  scan(code: string): void {
+    if (this.#life.alive) this.#wired?.kiosk.scanned(code);
+  }
+  /** A tap on what is shown now. */
+  tap(type: Intent['type'], value?: string | number): void {
+    const s = this.snapshot;
+    if (s === null || !this.alive) return;
+    this.wired.kiosk.intent({
+      type,
+      screen: s.screen,
+      revision: s.revision,
+      ...(value === undefined ? {} : { value }),
+    } as Intent);
+  }
+}

@@ -1,0 +1,639 @@
+import { sampleKeyProvider } from '../card/index.ts';
+import { DEMO_TARIFFS } from '../demo/central-data.ts';
+import { createCentral } from '../central/central.ts';
+import type { Db } from '../central/db/pglite.ts';
+import type { JournalStorage, MemoryStorage } from '../journal/storage.ts';
+import type { JournalEvent } from '../shared/facts/catalogue.ts';
+import type { Policy } from '../shared/policy.ts';
+import type { Signer, Verifier } from '../shared/ports.ts';
+import { memoryBooks } from '../simulator/payment-books.ts';
+import type { Books } from '../simulator/payment-books.ts';
+import type { Wallets } from '../simulator/pay-town.ts';
+import { cpuCard, sle4442Card } from './card.ts';
+import type { SimCard } from './card.ts';
+import { CentralSite } from './central-site.ts';
+import { Checks } from './checks.ts';
+import { Customer, PLANS } from './customer.ts';
+import { Dice } from './dice.ts';
+import { FAULTS, startFault } from './faults.ts';
+import type { FaultKind } from './faults.ts';
+import { GatewayWatch } from './gateway-watch.ts';
+import { Line } from './net.ts';
+import type { Mishap, Service } from './net.ts';
+import { Phone } from './phone.ts';
+import {
+  PAGES,
+  kioskProviders,
+  paySetOf,
+  townWallets,
+  walletProviders,
+  walletService,
+} from './providers.ts';
+import type { PaySet } from './providers.ts';
+import { Site } from './site.ts';
+import { ProcessClock, T0, Timeline } from './timeline.ts';
+
+/** Where the engines come from: quick ones in memory, or the real ones. */
+export interface Engines {
+  readonly name: 'quick' | 'real';
+  readonly centralDb: () => Promise<Db>;
+  /**
+   * A machine's disk. `faulty`: the same one, where it can be made to fail; `lose` takes its
+   * database away while nothing has it open.
+   */
+  readonly disk: () => {
+    readonly storage: JournalStorage;
+    readonly faulty: MemoryStorage | null;
+    readonly lose: () => void;
+    readonly dispose: () => void;
+  };
+  readonly key: (name: string) => {
+    readonly signer: Signer;
+    readonly verifier: Verifier;
+    readonly publicKeyPem: string;
+  };
+}
+
+export interface SimOptions {
+  readonly seed: number;
+  readonly sessions: number;
+  readonly engines: Engines;
+  /** Lines of the story, oldest first; null: none is kept. */
+  readonly story: string[] | null;
+  /** Only these faults; all where not given. */
+  readonly faults?: readonly FaultKind[];
+}
+
+export interface SimResult {
+  readonly seed: number;
+  readonly sessions: number;
+  readonly faults: Readonly<Record<string, number>>;
+  /** Fen. */
+  readonly captured: number;
+  readonly delivered: number;
+  readonly refunded: number;
+  readonly parked: Readonly<Record<string, number>>;
+  readonly ends: Readonly<Record<string, number>>;
+  readonly violations: readonly string[];
+}
+
+export const POLICY: Policy = {
+  version: 1,
+  hotline: '',
+  presetsFen: [5_000, 10_000, 20_000],
+  minFen: 1_000,
+  maxFen: 50_000,
+  payWindowMs: 60_000,
+  offline: { accountMaxAgeMs: 3_600_000, capFen: 100_000 },
+  unsynced: { maxEvents: 10_000, maxFen: 10_000_000, maxAgeMs: 86_400_000 },
+  retentionDays: 400,
+  maxClockSkewMs: 240_000,
+  notices: [],
+  sites: [],
+};
+
+const TERMINALS = ['000000000311', '000000000312'] as const;
+const CARDS = 4;
+/** A purse holds money: one yuan of it costs one yuan. */
+const MONEY = {
+  tariffId: 'money',
+  version: 1,
+  tiers: [{ uptoQuantity: null, priceE4: 10_000 }],
+} as const;
+const STEPS_A_TURN = 32;
+/**
+ * A provider takes money for a closed order at most so long after; then the world may be called
+ * quiet.
+ */
+export const LATE_MS = 150_000;
+
+interface HeldCard {
+  readonly id: string;
+  readonly cardNo: string;
+  readonly card: SimCard;
+  /** Where it is when nobody has it. */
+  free: boolean;
+}
+
+/**
+ * A small town: two machines, their central and their provider, a few cards with their meters (one
+ * is an SLE4442, and in every other town one is a purse), and the people. All of it in one thread,
+ * under one clock.
+ */
+export class World {
+  readonly options: SimOptions;
+  readonly timeline = new Timeline();
+  readonly dice: Dice;
+  readonly counts = new Map<string, number>();
+  readonly cards: HeldCard[] = [];
+  readonly sites: Site[] = [];
+  readonly lines: { readonly payment: Line; readonly central: Line }[] = [];
+  readonly disks: ReturnType<Engines['disk']>[] = [];
+  readonly books: Books = memoryBooks();
+  readonly problems: string[] = [];
+  readonly checks: Checks;
+  readonly paySet: PaySet;
+  readonly gateway = new GatewayWatch();
+  readonly phone = new Phone(this);
+  central!: CentralSite;
+  db!: Db;
+  wallets!: Wallets;
+  /** The gateway's line to the wallets. */
+  walletLine!: Line;
+  quiet = false;
+  #served = 0;
+  #pending = 0;
+  #customers: (Customer | null)[] = [];
+  readonly #epochs = new Map<string, number>();
+  /** Cards whose purchase is unfinished, in the hands of somebody on the way to the other machine. */
+  #carried: { readonly held: HeldCard; readonly from: number; readonly atMs: number }[] = [];
+  #leftovers: { readonly code: string; readonly atMs: number }[] = [];
+
+  constructor(options: SimOptions) {
+    this.options = options;
+    this.dice = new Dice(options.seed);
+    this.paySet = paySetOf(options.seed);
+    this.checks = new Checks(this);
+  }
+
+  get nowMs(): number {
+    return T0 + Math.floor(this.timeline.nowMs);
+  }
+  count(what: string, n = 1): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + n);
+  }
+  tell(line: string): void {
+    this.options.story?.push(`${(this.timeline.nowMs / 1000).toFixed(3).padStart(10)} ${line}`);
+  }
+  problem(text: string): void {
+    if (this.problems.length < 20)
+      this.problems.push(`${(this.timeline.nowMs / 1000).toFixed(3)} s: ${text}`);
+    this.tell(`!!! ${text}`);
+  }
+
+  async #build(): Promise<void> {
+    const { engines } = this.options;
+    const keys = {
+      terminals: TERMINALS.map((t) => engines.key(t)),
+      policy: engines.key('policy'),
+      merchant: engines.key('merchant'),
+      platform: engines.key('platform'),
+    };
+    const db = this.#counted(await engines.centralDb());
+    this.db = this.paySet === 'gateway' ? this.gateway.watch(db) : db;
+    const accounts = Array.from(
+      { length: CARDS },
+      (_, i) => i === CARDS - 1 && this.options.seed % 2 === 0,
+    ).map((purse, i) => ({
+      cardNo: `88000010${String(i).padStart(2, '0')}`,
+      userNo: `10020010${String(i).padStart(2, '0')}`,
+      holderName: '张小明',
+      meterNo: `00000010${String(i).padStart(2, '0')}`,
+      kind: 'gas' as const,
+      unit: purse ? ('money' as const) : ('volume' as const),
+      state: 'normal' as const,
+      count: 41,
+      cumulative: 205_000,
+      yearQuantity: 0,
+      carriedMicro: this.dice.below(20_000),
+      ceilingQuantity: 100_000,
+      perPurchaseQuantity: null,
+      periodLeftQuantity: null,
+      tariffId: purse ? MONEY.tariffId : 'gas-residential',
+      tariffVersion: 1,
+    }));
+    this.checks.opening(accounts);
+    const verifierOf = (pem: string): Verifier => {
+      const found = keys.terminals.find((k) => k.publicKeyPem === pem);
+      if (found === undefined) throw new Error('a terminal that was never enrolled');
+      return found.verifier;
+    };
+    const counted = (where: string, line: string) => (mishap: Mishap) => {
+      this.count(`${line}-${mishap}`);
+      this.tell(`${where} ${line}: ${mishap}`);
+    };
+    this.wallets = townWallets(
+      keys,
+      this.checks.watchBooks(this.books),
+      () => this.nowMs,
+      (n) => this.dice.bytes(n),
+    );
+    this.walletLine = new Line(
+      this.timeline,
+      this.dice,
+      walletService(() => this.wallets),
+      counted('gateway', 'payment'),
+    );
+    this.central = new CentralSite({
+      timeline: this.timeline,
+      dice: this.dice,
+      db: this.db,
+      make: (life, db) => {
+        const clock = new ProcessClock(this.timeline, life, () => 0);
+        const { wechat, alipay, unionpay } = walletProviders(keys, {
+          clock,
+          random: this.dice,
+          send: this.walletLine.send(life),
+          timeoutMs: 6_000,
+        });
+        return createCentral({
+          db,
+          port: 0,
+          policySigner: keys.policy.signer,
+          verifierOf,
+          now: () => this.nowMs,
+          terminals: TERMINALS.map((terminalId, i) => ({
+            terminalId,
+            publicKeyPem: (keys.terminals[i] as { publicKeyPem: string }).publicKeyPem,
+          })),
+          accounts,
+          tariffs: [...DEMO_TARIFFS, MONEY],
+          policy: POLICY,
+          ...(this.paySet === 'gateway'
+            ? {
+                payments: {
+                  wallets: [wechat, alipay, unionpay],
+                  publicUrl: PAGES,
+                  clock,
+                  random: this.dice,
+                },
+              }
+            : {}),
+        });
+      },
+      onCut: (where) => {
+        this.count('central-killed');
+        this.tell(`CENTRAL KILLED at ${where}`);
+      },
+    });
+    await this.central.boot();
+    // Some die just there, where it would be done twice or not at all.
+    this.gateway.onHandBack = () => {
+      if (!this.quiet && this.dice.chance(0.3)) this.central.cutIn = this.dice.between(1, 8);
+    };
+    // One card of each town is an SLE4442.
+    const memoryCardNo = accounts[1]?.cardNo;
+    for (const a of accounts) {
+      const card = a.cardNo === memoryCardNo ? sle4442Card(a) : cpuCard(a.unit === 'money', a);
+      const held: HeldCard = { id: a.cardNo, cardNo: a.cardNo, card, free: true };
+      this.cards.push(held);
+      this.checks.watchCard(held);
+    }
+    const cardKeys = sampleKeyProvider('demo');
+    if (!cardKeys.ok) throw new Error('no keys');
+    for (const [i, terminalId] of TERMINALS.entries()) {
+      const payment = new Line(
+        this.timeline,
+        this.dice,
+        this.paySet === 'gateway' ? this.#centralService() : walletService(() => this.wallets),
+        counted(terminalId, 'payment'),
+      );
+      const central = new Line(
+        this.timeline,
+        this.dice,
+        this.#centralService(),
+        counted(terminalId, 'central'),
+      );
+      this.lines.push({ payment, central });
+      const disk = engines.disk();
+      this.disks.push(disk);
+      const site: Site = new Site({
+        terminalId,
+        timeline: this.timeline,
+        dice: this.dice,
+        storage: disk.storage,
+        payment,
+        central,
+        terminalSigner: (keys.terminals[i] as { signer: Signer }).signer,
+        policyVerifier: keys.policy.verifier,
+        providers: (ports) =>
+          kioskProviders(
+            this.paySet,
+            keys,
+            {
+              terminalId,
+              signer: (keys.terminals[i] as { signer: Signer }).signer,
+              policyVerifier: keys.policy.verifier,
+            },
+            ports,
+          ),
+        keys: cardKeys.value,
+        compressOverBytes: engines.name === 'real' ? 1_024 : Number.POSITIVE_INFINITY,
+        onOpened: (journal) => this.checks.opened(site, journal),
+        onDurable: (events) => this.#durable(site, events),
+        onSnapshot: (snapshot) => {
+          this.tell(
+            `${terminalId} screen ${snapshot.screen}${'state' in snapshot ? ` ${String(snapshot.state)}` : ''}${'reason' in snapshot ? ` ${String(snapshot.reason)}` : ''}`,
+          );
+          this.#customers[i]?.look();
+        },
+        onCut: (where) => {
+          this.count('power-cut');
+          this.tell(`${terminalId} POWER CUT at ${where}`);
+        },
+        onFatal: (code) => this.tell(`${terminalId} fatal: ${code}`),
+        problem: (text) => this.problem(text),
+      });
+      site.slot.onTorn = () => {
+        this.count('card-torn');
+        this.tell(`${terminalId} card torn out`);
+      };
+      this.sites.push(site);
+      this.#customers.push(null);
+    }
+  }
+
+  #durable(site: Site, events: readonly JournalEvent[]): void {
+    for (const e of events) {
+      if (this.options.story !== null)
+        this.tell(
+          `${site.terminalId} fact ${e.kind} ${e.orderId ?? ''} ${JSON.stringify(e.body).slice(0, 160)}`,
+        );
+      if (e.kind === 'assist-writing') this.count('assisted-write');
+    }
+    this.checks.durable(site, events);
+  }
+
+  #centralService(): Service {
+    const text = new TextEncoder();
+    return async ({ method, path, headers, body }) => {
+      const said = await this.central.handle({
+        method,
+        target: path,
+        headers: lower(headers),
+        body,
+      });
+      return said === null
+        ? null
+        : { status: said.status, headers: said.headers, body: text.encode(said.body) };
+    };
+  }
+  /** Statements under way: a real database takes turns of its own, and time stands still meanwhile. */
+  #counted(db: Db): Db {
+    if (this.options.engines.name !== 'real') return db;
+    const during = async <T>(work: Promise<T>): Promise<T> => {
+      this.#pending += 1;
+      try {
+        return await work;
+      } finally {
+        this.#pending -= 1;
+      }
+    };
+    return {
+      ...db,
+      query: (sql, params) => during(db.query(sql, params)),
+      transaction: (work) => during(db.transaction(work)),
+    };
+  }
+
+  /**
+   * Time goes on until nothing happens before `untilMs`, or `enough` says so. Every thing that
+   * happens has run to its end before the next.
+   */
+  async #run(untilMs: number, enough: () => boolean = () => false): Promise<void> {
+    let askMs = this.timeline.nowMs;
+    /** One thing happens. False: nothing is left, or it is enough. */
+    const step = (): boolean => {
+      if (this.problems.length > 0) return false;
+      if (this.timeline.nowMs >= askMs) {
+        if (enough()) return false;
+        askMs = this.timeline.nowMs + 2_000;
+      }
+      return this.timeline.step(untilMs);
+    };
+    const real = this.options.engines.name === 'real';
+    for (let more = true; more;) {
+      // The quick engines are done when their promises are, which is before the next of some steps
+      // in one turn of the event loop.
+      more = await new Promise<boolean>((done, failed) => {
+        let going = true;
+        for (let left = real ? 1 : STEPS_A_TURN; left > 0; left--) {
+          setImmediate(() => {
+            try {
+              going = going && step();
+            } catch (error) {
+              going = false;
+              failed(error as Error);
+            }
+          });
+        }
+        setImmediate(() => done(going));
+      });
+      // A real database takes turns of its own.
+      while (this.#pending > 0 && real) await new Promise<void>((done) => setImmediate(done));
+    }
+  }
+
+  #arrive(i: number): void {
+    if (this.quiet || this.#served >= this.options.sessions) return;
+    const site = this.sites[i] as Site;
+    const free = this.cards.filter((c) => c.free);
+    if (free.length === 0 || site.slot.card !== null) {
+      this.timeline.after(3_000, () => this.#arrive(i));
+      return;
+    }
+    this.#served += 1;
+    const carried = this.#carried.find(
+      (c) => c.from !== i && c.held.free && c.atMs <= this.timeline.nowMs,
+    );
+    if (carried !== undefined) this.#carried = this.#carried.filter((c) => c !== carried);
+    const held = carried?.held ?? this.dice.pick(free);
+    held.free = false;
+    // Most have been to their meter since; some come straight from the other machine.
+    if (this.dice.chance(carried === undefined ? 0.85 : 0.3)) this.visitMeter(held);
+    const plan = carried === undefined ? this.dice.pick(PLANS) : 'buy';
+    const others = this.cards.filter((c) => c.free);
+    const other =
+      (plan === 'wrong-card' || this.dice.chance(0.1)) && others.length > 0
+        ? this.dice.pick(others)
+        : null;
+    if (other !== null) other.free = false;
+    const customer: Customer = new Customer(
+      site,
+      held.card,
+      held.id,
+      plan,
+      other?.card ?? null,
+      this.dice,
+      this.phone,
+      this.timeline.nowMs,
+      (delayMs, fn) => void this.timeline.after(delayMs, fn),
+    );
+    this.#customers[i] = customer;
+    this.tell(`${site.terminalId} --- session ${this.#served}: card ${held.id}, ${plan}`);
+    const stay = (): void => {
+      if (!customer.done && customer.overdue(this.timeline.nowMs)) {
+        const inside = site.slot.card;
+        if (inside === customer.card || (inside !== null && inside === customer.other))
+          site.slot.remove();
+        customer.done = true;
+      }
+      if (customer.done) {
+        this.#customers[i] = null;
+        held.free = true;
+        if (other !== null) other.free = true;
+        this.tell(`${site.terminalId} --- leaves`);
+        if (customer.unfinished && this.dice.chance(0.85))
+          this.#carried.push({
+            held,
+            from: i,
+            atMs: this.timeline.nowMs + this.dice.between(5_000, 320_000),
+          });
+        // Some codes are paid though their order was called off: by a phone that was slow, or a
+        // child that found the code.
+        if (customer.leftover !== null && this.dice.chance(0.6)) this.leftover(customer.leftover);
+        for (const l of this.#leftovers.splice(0))
+          this.timeline.after(l.atMs - this.timeline.nowMs, () => this.phone.pay(l.code, true));
+        this.timeline.after(this.dice.between(500, 15_000), () => this.#arrive(i));
+        return;
+      }
+      customer.look();
+      this.timeline.after(4_000, stay);
+    };
+    stay();
+    const wanted = this.options.faults ?? FAULTS;
+    const n = this.dice.pick([0, 0, 1, 1, 1, 1, 2, 2, 3] as const);
+    for (let f = 0; f < n && wanted.length > 0; f++) {
+      // What happens between card and machine is where the two machines meet: it comes more often.
+      const kind =
+        this.dice.pick(
+          this.dice.chance(0.25) ? wanted.filter((k) => k.startsWith('card-')) : wanted,
+        ) ?? this.dice.pick(wanted);
+      this.timeline.after(this.dice.between(0, this.dice.chance(0.5) ? 12_000 : 60_000), () => {
+        if (!this.quiet && this.#customers[i] === customer) startFault(this, i, kind, customer);
+      });
+    }
+  }
+
+  releaseRefunds(): void {
+    for (const w of Object.values(this.wallets)) w.control.releaseRefunds();
+  }
+  /** A code that is paid though nobody wants it any more. */
+  leftover(code: string): void {
+    this.#leftovers.push({ code, atMs: this.timeline.nowMs + this.dice.between(1_000, LATE_MS) });
+  }
+
+  /** At home: the meter takes what is on the card. */
+  visitMeter(held: HeldCard): void {
+    const visit = held.card.meter.visit('2611221200');
+    this.checks.metered(held.cardNo, visit.credited);
+    // Gas is burnt; the meter tells the card so at the next visit, which is at once.
+    held.card.meter.consume(held.card.meter.state().remaining);
+    held.card.meter.visit('2611221201');
+  }
+
+  /** The technician and the person at central do what the screens ask of them. */
+  #staff(): void {
+    for (const site of this.sites) {
+      const condition = site.alive ? site.journal?.condition() : undefined;
+      const epoch = site.journal?.epoch ?? 0;
+      const known = this.#epochs.get(site.terminalId) ?? 1;
+      if (epoch > known) {
+        this.count('epoch-began', epoch - known);
+        this.#epochs.set(site.terminalId, epoch);
+      }
+      if (condition === undefined || condition.kind === 'good') continue;
+      if (condition.kind === 'restored' && !condition.accepted) {
+        try {
+          site.journal?.acceptDamage('技术员', '已核对');
+          site.wired.monitor.judgeAgain();
+        } catch {
+          // The disk failed under the technician's hands: the process is gone, and is asked again
+          // when it is back.
+          continue;
+        }
+      }
+      if (!condition.epochGranted)
+        void this.central.central?.grantEpoch(site.terminalId).catch(() => undefined);
+    }
+    this.timeline.after(15_000, () => this.#staff());
+  }
+
+  /** Faults cease, every card comes back to each machine, and all must come to its end. */
+  async #quieten(): Promise<void> {
+    this.quiet = true;
+    this.tell('=== faults cease');
+    for (const [i, site] of this.sites.entries()) {
+      const lines = this.lines[i] as { payment: Line; central: Line };
+      for (const line of [lines.payment, lines.central, this.walletLine]) {
+        line.cut = false;
+        line.slowMs = 0;
+        line.next.length = 0;
+      }
+      site.cutIn = 0;
+      site.skewMs = 0;
+      const disk = this.disks[i]?.faulty ?? null;
+      if (disk !== null) {
+        disk.failNext = null;
+        disk.tearSecondLog = false;
+        disk.free = Math.max(disk.free, 64 * 1024 ** 3);
+      }
+      site.slot.lost(false);
+      site.slot.remove();
+    }
+    this.central.cutIn = 0;
+    for (const w of Object.values(this.wallets)) w.control.faults({ reset: true });
+    this.releaseRefunds();
+    for (const c of this.cards) {
+      c.card.disarm();
+      c.free = true;
+    }
+    await this.#run(this.timeline.nowMs + LATE_MS + 60_000);
+    this.releaseRefunds();
+    for (let round = 0; round < 3 && !this.checks.settled(); round++) {
+      // Where all of a card's orders have ended there is nothing to bring it for.
+      for (const site of this.sites) {
+        for (const held of this.cards) {
+          if (this.checks.cardSettled(held.cardNo)) continue;
+          site.slot.insert(held.card);
+          await this.#run(this.timeline.nowMs + 12_000);
+          site.slot.remove();
+          await this.#run(this.timeline.nowMs + 1_000);
+        }
+      }
+      // A claim of the other machine runs out.
+      await this.#run(this.timeline.nowMs + 200_000, () => this.checks.settled());
+    }
+    await this.#run(this.timeline.nowMs + 600_000, () => this.checks.settled());
+    // The last screens go by themselves.
+    await this.#run(this.timeline.nowMs + 130_000, () =>
+      this.sites.every((s) => s.snapshot?.screen === 'start'),
+    );
+  }
+
+  async run(): Promise<SimResult> {
+    await this.#build();
+    for (const [i, site] of this.sites.entries()) {
+      site.boot();
+      this.timeline.after(2_000 + i * 700, () => this.#arrive(i));
+    }
+    this.#staff();
+    await this.#run(
+      1_000 * this.options.sessions * 600,
+      () => this.#served >= this.options.sessions && this.#customers.every((c) => c === null),
+    );
+    if (this.#served < this.options.sessions)
+      this.problem(`only ${this.#served} of ${this.options.sessions} sessions were served: wedged`);
+    await this.#quieten();
+    const sums = await this.checks.final();
+    for (const site of this.sites) {
+      site.wired.stop();
+      site.journal?.close();
+    }
+    await this.db.close();
+    for (const disk of this.disks) disk.dispose();
+    return {
+      seed: this.options.seed,
+      sessions: this.#served,
+      faults: Object.fromEntries(this.counts),
+      ...sums,
+      violations: this.problems,
+    };
+  }
+}
+
+function lower(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const out: Record<string, string> = {};
+  for (const name in headers) out[name.toLowerCase()] = headers[name] as string;
+  return out;
+}
