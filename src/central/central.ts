@@ -39,8 +39,9 @@ import {
   reconcilePage,
 } from './console/pages.ts';
 import type { ConsoleData } from './console/pages.ts';
-import { migrate, openPglite } from './db/pglite.ts';
-import type { Db } from './db/pglite.ts';
+import { migrate } from './db/migrate.ts';
+import { openPglite } from './db/pglite.ts';
+import type { Db } from './db/sql.ts';
 import { DEMO_ACCOUNTS, DEMO_CLAIMS, DEMO_POLICY, DEMO_TARIFFS } from '../demo/central-data.ts';
 import type { SeedAccount, SeedClaim, SeedTariff, SeedTerminal } from '../demo/central-data.ts';
 import { askEpoch, grantEpoch, grantedEpoch } from './books/epochs.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { sampleKeyProvider } from '../card/index.ts';
-import { num } from '../central/sale/accounts.ts';
+import { num } from '../central/db/sql.ts';
 import { openPglite } from '../central/db/pglite.ts';
 import { createCentral } from '../central/central.ts';
 import { loadPayments } from '../payment/load.ts';

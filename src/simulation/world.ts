@@ -1,7 +1,7 @@
 import { sampleKeyProvider } from '../card/index.ts';
 import { DEMO_TARIFFS } from '../demo/central-data.ts';
 import { createCentral } from '../central/central.ts';
-import type { Db } from '../central/db/pglite.ts';
+import type { Db } from '../central/db/sql.ts';
 import type { JournalStorage, MemoryStorage } from '../journal/storage.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import type { Policy } from '../shared/policy.ts';

@@ -10,7 +10,8 @@ import type {
 import { eventHash, genesisHash, headText } from '../../shared/journal-hash.ts';
 import { MICRO_PER_FEN } from '../../shared/money.ts';
 import type { Verifier } from '../../shared/ports.ts';
-import { bool, giveBack, num, takeClaim } from '../sale/accounts.ts';
+import { bool, num } from '../db/sql.ts';
+import { giveBack, takeClaim } from '../sale/accounts.ts';
 import {
   awaitsEcho,
   isDelivered,
@@ -22,7 +23,7 @@ import {
   writer,
 } from '../sale/claims.ts';
 import type { OrderRow } from '../sale/claims.ts';
-import type { Db, Sql } from '../db/pglite.ts';
+import type { Db, Sql } from '../db/sql.ts';
 import { cursorOf, moveCursor } from './epochs.ts';
 import { Refusal } from '../http/problem.ts';
 import { QUOTE_CLAIM_MS } from '../sale/quotes.ts';

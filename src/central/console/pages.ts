@@ -1,6 +1,6 @@
 import { formatMicroYuan, formatQuantity, formatYuan } from '../../shared/money.ts';
-import { bool, num } from '../sale/accounts.ts';
-import type { Sql } from '../db/pglite.ts';
+import { bool, num } from '../db/sql.ts';
+import type { Sql } from '../db/sql.ts';
 import type { Money, TerminalDay } from '../books/reconcile.ts';
 
 /** What the console shows; also `GET /console/data.json`. */

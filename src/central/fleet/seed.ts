@@ -1,5 +1,5 @@
 import { checkTariff } from '../../shared/money.ts';
-import type { Db } from '../db/pglite.ts';
+import type { Db } from '../db/sql.ts';
 import type { SeedAccount, SeedClaim, SeedTariff, SeedTerminal } from '../../demo/central-data.ts';
 
 export interface Seed {

@@ -24,8 +24,8 @@ import type {
 import type { Clock, LogFn, Random } from '../../shared/ports.ts';
 import { ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
-import { bool, num } from '../sale/accounts.ts';
-import type { Db, Sql } from '../db/pglite.ts';
+import { bool, num } from '../db/sql.ts';
+import type { Db, Sql } from '../db/sql.ts';
 import { gatewayBills } from './bills.ts';
 
 export interface GatewayOptions {

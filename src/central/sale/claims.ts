@@ -7,8 +7,8 @@ import type {
   OrderStatus,
 } from '../../shared/central-api/index.ts';
 import type { OrderState } from '../../shared/facts/catalogue.ts';
-import { bool, num } from './accounts.ts';
-import type { Db, Sql } from '../db/pglite.ts';
+import { bool, num } from '../db/sql.ts';
+import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 
 /** One order as central's books have it. */

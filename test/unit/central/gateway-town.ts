@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { migrate } from '../../../src/central/db/pglite.ts';
-import type { Db, Sql } from '../../../src/central/db/pglite.ts';
+import { migrate } from '../../../src/central/db/migrate.ts';
+import type { Db, Sql } from '../../../src/central/db/sql.ts';
 import { createPaymentGateway } from '../../../src/central/gateway/gateway.ts';
 import type { PaymentGateway } from '../../../src/central/gateway/gateway.ts';
 import { createAlipayProvider } from '../../../src/payment/alipay/provider.ts';

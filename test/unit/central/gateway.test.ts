@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { consoleData, consolePage } from '../../../src/central/console/pages.ts';
-import { migrate } from '../../../src/central/db/pglite.ts';
+import { migrate } from '../../../src/central/db/migrate.ts';
 import { MIGRATIONS } from '../../../src/central/db/migrations/index.ts';
 import { createPaymentGateway } from '../../../src/central/gateway/gateway.ts';
 import type { Opened } from '../../../src/central/gateway/gateway.ts';

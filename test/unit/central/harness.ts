@@ -2,7 +2,7 @@ import { generateKeyPairSync, hash, randomBytes } from 'node:crypto';
 import { createBillingClient } from '../../../src/billing/client.ts';
 import type { BillingClient, CardKeyClient, UploadResult } from '../../../src/billing/types.ts';
 import { openPglite } from '../../../src/central/db/pglite.ts';
-import type { Db } from '../../../src/central/db/pglite.ts';
+import type { Db } from '../../../src/central/db/sql.ts';
 import { createCentral } from '../../../src/central/central.ts';
 import type { Central, CentralOptions } from '../../../src/central/central.ts';
 import type { Quote, UploadEvent } from '../../../src/shared/central-api/index.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBillingClient } from '../../../src/billing/client.ts';
-import { migrate } from '../../../src/central/db/pglite.ts';
+import { migrate } from '../../../src/central/db/migrate.ts';
 import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
 import type { SeedAccount } from '../../../src/demo/central-data.ts';
 import { MIGRATIONS } from '../../../src/central/db/migrations/index.ts';
