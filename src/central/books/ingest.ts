@@ -1,12 +1,8 @@
-import { canonicalJson } from '../../shared/central-api/index.ts';
+import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { UploadAnswer, UploadEvent, UploadRequest } from '../../shared/central-api/index.ts';
 import { EVENTS } from '../../shared/facts/catalogue.ts';
-import type {
-  EventBody,
-  EventKind,
-  JournalEvent,
-  OrderState,
-} from '../../shared/facts/catalogue.ts';
+import type { EventBody, EventKind, JournalEvent } from '../../shared/facts/catalogue.ts';
+import type { OrderState } from '../../shared/order-rules.ts';
 import { eventHash, genesisHash, headText } from '../../shared/journal-hash.ts';
 import { MICRO_PER_FEN } from '../../shared/money.ts';
 import type { Verifier } from '../../shared/ports.ts';
@@ -501,6 +497,10 @@ async function apply(tx: Sql, at: Place, event: JournalEvent): Promise<void> {
       await note(tx, order, `${event.body.reason}；${event.body.nextStep}`);
       return;
     }
+    case 'credit-quoted':
+    case 'credit-posting':
+    case 'credit-posted':
+      throw new Unusable('no account book for credit sales stands behind this central');
     default:
       return event satisfies never;
   }

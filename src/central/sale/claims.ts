@@ -6,7 +6,7 @@ import type {
   Command,
   OrderStatus,
 } from '../../shared/central-api/index.ts';
-import type { OrderState } from '../../shared/facts/catalogue.ts';
+import type { OrderState } from '../../shared/order-rules.ts';
 import { bool, num } from './accounts.ts';
 import type { Db, Sql } from '../db/pglite.ts';
 import { Refusal } from '../http/problem.ts';
