@@ -29,7 +29,8 @@ import type { Signer, Verifier } from '../shared/ports.ts';
 import { ed25519Verifier } from '../shared/signing.ts';
 import { DAY_MS, chinaDate, chinaDayMs } from '../shared/time.ts';
 import { accountByCard } from './sale/accounts.ts';
-import { claim, commands, ordersByRef } from './sale/claims.ts';
+import { claim, commands } from './sale/claims.ts';
+import { ordersByRef } from './sale/orders.ts';
 import {
   consoleData,
   consolePage,
@@ -40,10 +41,8 @@ import {
 } from './console/pages.ts';
 import type { ConsoleData } from './console/pages.ts';
 import { migrate } from './db/migrate.ts';
-import { openPglite } from './db/pglite.ts';
 import type { Db } from './db/sql.ts';
-import { DEMO_ACCOUNTS, DEMO_CLAIMS, DEMO_POLICY, DEMO_TARIFFS } from '../demo/central-data.ts';
-import type { SeedAccount, SeedClaim, SeedTariff, SeedTerminal } from '../demo/central-data.ts';
+import type { SeedAccount, SeedClaim, SeedTariff, SeedTerminal } from './fleet/seed.ts';
 import { askEpoch, grantEpoch, grantedEpoch } from './books/epochs.ts';
 import { mayTryAgain, NEEDS_REFERENCE, OUTCOMES, settleParked } from './gateway/settle.ts';
 import { ingest } from './books/ingest.ts';
@@ -61,11 +60,9 @@ import { ledgerOfDay, reconciledDay } from './books/reconcile.ts';
 import { seed } from './fleet/seed.ts';
 
 export interface CentralOptions {
-  /** A database that is open already (the caller closes it); else `dataDir`. */
-  readonly db?: Db;
-  /** Folder of the embedded database; null: in memory, for tests. */
-  readonly dataDir?: string | null;
-  readonly port: number;
+  /** Open; whoever opened it closes it. */
+  readonly db: Db;
+  readonly port?: number;
   /** Loopback unless told: the console has no log-in of its own. */
   readonly host?: string;
   readonly policySigner: Signer;
@@ -76,11 +73,11 @@ export interface CentralOptions {
   readonly verifierOf?: (publicKeyPem: string) => Verifier;
   readonly now: () => number;
   readonly terminals: readonly SeedTerminal[];
-  /** The demo's data where not given. */
-  readonly accounts?: readonly SeedAccount[];
-  readonly tariffs?: readonly SeedTariff[];
-  readonly claims?: readonly SeedClaim[];
-  readonly policy?: Policy;
+  /** What a database begins with: what is in it already is never changed by a start. */
+  readonly accounts: readonly SeedAccount[];
+  readonly tariffs: readonly SeedTariff[];
+  readonly claims: readonly SeedClaim[];
+  readonly policy: Policy;
   /**
    * The company's card keys, for terminals that have none of their own; left out: none are kept
    * here.
@@ -178,7 +175,7 @@ const SIGNATURE_HEADERS = [
  */
 export function createCentral(options: CentralOptions): Central {
   const { now } = options;
-  const policy = policySchema.parse(options.policy ?? DEMO_POLICY);
+  const policy = policySchema.parse(options.policy);
   const policyBody = JSON.stringify(policy);
   const policySignature = Buffer.from(
     options.policySigner.sign(Buffer.from(policyBody, 'utf8')),
@@ -636,13 +633,13 @@ export function createCentral(options: CentralOptions): Central {
 
   async function open(): Promise<void> {
     if (opened !== null) return;
-    const database = options.db ?? (await openPglite(options.dataDir ?? null));
+    const database = options.db;
     await migrate(database);
     await seed(database, {
       terminals: options.terminals,
-      accounts: options.accounts ?? DEMO_ACCOUNTS,
-      tariffs: options.tariffs ?? DEMO_TARIFFS,
-      claims: options.claims ?? (options.accounts === undefined ? DEMO_CLAIMS : []),
+      accounts: options.accounts,
+      tariffs: options.tariffs,
+      claims: options.claims,
     });
     await database.query(
       'INSERT INTO policy (version, body, signature) VALUES ($1, $2, $3) ON CONFLICT (version) DO UPDATE SET body = EXCLUDED.body, signature = EXCLUDED.signature',
@@ -653,7 +650,7 @@ export function createCentral(options: CentralOptions): Central {
     keepSweeping();
   }
 
-  let port = options.port;
+  let port = options.port ?? 0;
   let app: FastifyInstance | null = null;
   return {
     open,
@@ -661,7 +658,7 @@ export function createCentral(options: CentralOptions): Central {
       await open();
       const host = options.host ?? '127.0.0.1';
       app = httpEnd(handle);
-      await app.listen({ port: options.port, host });
+      await app.listen({ port: options.port ?? 0, host });
       port = (app.server.address() as AddressInfo).port;
       return { port, baseUrl: `http://${host.includes(':') ? `[${host}]` : host}:${port}` };
     },
@@ -671,7 +668,6 @@ export function createCentral(options: CentralOptions): Central {
       stopSweeping();
       await app?.close();
       await sweeping;
-      if (options.db === undefined) await opened?.close();
       opened = null;
     },
     port: () => port,

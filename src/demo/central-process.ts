@@ -7,6 +7,7 @@ import { createCentral } from '../central/central.ts';
 import { loadPayments } from '../payment/load.ts';
 import { ed25519Signer } from '../shared/signing.ts';
 import { systemClock, systemRandom } from '../main/ports.ts';
+import { DEMO_DATA } from './central-data.ts';
 import { demoPayment, DEMO_TERMINAL, hallKeys } from './setup.ts';
 import { runService } from './service.ts';
 
@@ -57,6 +58,7 @@ if (!wallets.ok) throw new Error(wallets.error.detail);
 const db = await openPglite(`${dataDir}/central`);
 const central = createCentral({
   db,
+  ...DEMO_DATA,
   port: Number(values.port),
   policySigner: ed25519Signer(keys.policyPrivateKeyPem),
   now: () => Date.now(),

@@ -1,3 +1,4 @@
+import { cardNoOf } from '../shared/sale.ts';
 import type Database from 'better-sqlite3';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import { fold } from './fold.ts';
@@ -90,8 +91,10 @@ function prepare(db: Database.Database) {
     insertOutbox: () =>
       db.prepare<[number, number]>('INSERT INTO outbox (epoch, seq) VALUES (?, ?)'),
     putOrder: () =>
-      db.prepare<[string, string, string, number, number, number, number, string]>(
-        'INSERT INTO orders (order_id, state, card_no, amount_fen, waits, last_epoch, last_seq, row) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, waits = excluded.waits, last_epoch = excluded.last_epoch, last_seq = excluded.last_seq, row = excluded.row',
+      db.prepare<[string, string, string, string | null, number, number, number, number, string]>(
+        `INSERT INTO orders (order_id, state, account, card_no, amount_fen, waits, last_epoch, last_seq, row)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (order_id) DO UPDATE SET state = excluded.state,
+         waits = excluded.waits, last_epoch = excluded.last_epoch, last_seq = excluded.last_seq, row = excluded.row`,
       ),
     putAttempt: () =>
       db.prepare<
@@ -201,19 +204,23 @@ function prepare(db: Database.Database) {
     unfinishedOfOtherCard: () =>
       db
         .prepare<[string, string], string>(
-          `SELECT row FROM orders WHERE json_extract(row, '$.quote.userNo') = ${UNSEEN} AND card_no <> ${UNSEEN}
+          `SELECT row FROM orders WHERE account = ${UNSEEN} AND card_no <> ${UNSEEN}
            AND (state IN ('paid','delivering','in-doubt') OR (waits = 1 AND json_extract(row, '$.paidBy') IS NOT NULL)) ORDER BY order_id LIMIT 1`,
         )
         .pluck(),
     deliveriesAll: () =>
       db.prepare<[string, number], { count: number; quantity: number }>(
-        `SELECT json_extract(e.body, '$.count') count, json_extract(e.body, '$.quantity') quantity FROM orders r
-        JOIN events e ON e.order_id = r.order_id WHERE json_extract(r.row, '$.quote.userNo') = ${UNSEEN} AND e.kind = 'order-delivered' AND json_extract(e.body, '$.count') > ${UNSEEN} ORDER BY count`,
+        `SELECT json_extract(e.body, '$.count') count, json_extract(e.body, '$.quantity') quantity
+         FROM orders r JOIN events e ON e.order_id = r.order_id
+         WHERE r.account = ${UNSEEN} AND e.kind = 'order-delivered'
+           AND json_extract(e.body, '$.count') > ${UNSEEN} ORDER BY count`,
       ),
     deliveriesUnacknowledged: () =>
       db.prepare<[string, number], { count: number; quantity: number }>(
-        `SELECT json_extract(e.body, '$.count') count, json_extract(e.body, '$.quantity') quantity FROM orders r
-        JOIN events e ON e.order_id = r.order_id JOIN outbox USING (epoch, seq) WHERE json_extract(r.row, '$.quote.userNo') = ${UNSEEN} AND e.kind = 'order-delivered' AND json_extract(e.body, '$.count') > ${UNSEEN} ORDER BY count`,
+        `SELECT json_extract(e.body, '$.count') count, json_extract(e.body, '$.quantity') quantity
+         FROM orders r JOIN events e ON e.order_id = r.order_id JOIN outbox USING (epoch, seq)
+         WHERE r.account = ${UNSEEN} AND e.kind = 'order-delivered'
+           AND json_extract(e.body, '$.count') > ${UNSEEN} ORDER BY count`,
       ),
     cacheAccount: () =>
       db.prepare<[string, number, string]>(
@@ -347,8 +354,9 @@ export class Book implements Ledger {
       this.st.putOrder.run(
         order.orderId,
         order.state,
-        order.quote.cardNo,
-        order.quote.amountFen,
+        order.sale.userNo,
+        cardNoOf(order),
+        order.sale.amountFen,
         waits(order),
         at.epoch,
         at.seq,

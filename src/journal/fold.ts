@@ -1,10 +1,9 @@
-import type {
-  AttemptState,
-  EventBody,
-  JournalEvent,
-  OrderState,
-} from '../shared/facts/catalogue.ts';
+import type { EventBody, JournalEvent } from '../shared/facts/catalogue.ts';
+import { ATTEMPT_FROM, IllegalTransition, ORDER_FROM } from '../shared/order-rules.ts';
+import type { AttemptState, OrderState } from '../shared/order-rules.ts';
 import { never } from '../shared/result.ts';
+import { cardSale } from '../shared/sale.ts';
+import type { CardSale, Sale } from '../shared/sale.ts';
 
 /** How a person ended what was parked. */
 export interface Settled {
@@ -14,14 +13,14 @@ export interface Settled {
   readonly atMs: number;
 }
 
-/** One sale to one card: the fold of its events. All bytes are upper-case hex. */
-export interface OrderRow {
+/** One sale: the fold of its events. All bytes are upper-case hex. */
+export interface OrderRow<S extends Sale = Sale> {
   readonly orderId: string;
   readonly state: OrderState;
-  readonly quote: EventBody<'order-quoted'>;
+  readonly sale: S;
   /** The attempt whose money the order took; null: none yet. */
   readonly paidBy: string | null;
-  /** The durable plan of the write; null before `delivering`. */
+  /** The durable plan of a card's write; null before `delivering`, and for other sales. */
   readonly delivery: {
     readonly insertion: number;
     readonly before: string;
@@ -49,6 +48,9 @@ export interface OrderRow {
   readonly createdMs: number;
   readonly updatedMs: number;
 }
+
+/** An order that is delivered to a card. */
+export type CardOrder = OrderRow<CardSale>;
 
 /** One try to collect an order's money, with its own provider number and refund number. */
 export interface AttemptRow {
@@ -84,42 +86,6 @@ export interface Folded {
 }
 
 /**
- * A transition that the design does not allow: a defect in the caller, refused before it is
- * written.
- */
-export class IllegalTransition extends Error {
-  constructor(what: string) {
-    super(`illegal transition: ${what}`);
-    this.name = 'IllegalTransition';
-  }
-}
-
-const ORDER_FROM: Record<OrderState, readonly OrderState[]> = {
-  quoted: [],
-  collecting: ['quoted'],
-  paid: ['collecting'],
-  delivering: ['paid', 'in-doubt', 'delivering'],
-  'in-doubt': ['delivering', 'in-doubt'],
-  delivered: ['delivering', 'in-doubt', 'parked'],
-  closed: ['quoted', 'collecting'],
-  refunding: ['paid', 'delivering', 'in-doubt', 'parked'],
-  refunded: ['refunding'],
-  parked: ['quoted', 'collecting', 'paid', 'delivering', 'in-doubt', 'refunding'],
-};
-const ATTEMPT_FROM: Record<AttemptState, readonly AttemptState[]> = {
-  creating: [],
-  pending: ['creating'],
-  closing: ['creating', 'pending'],
-  closed: ['closing', 'pending'],
-  paid: ['pending', 'closing', 'closed'],
-  refunding: ['paid', 'parked'],
-  refunded: ['refunding'],
-  // From before `paid` only where the provider states another sum than ours: that money is a
-  // person's to settle.
-  parked: ['pending', 'closing', 'closed', 'paid', 'refunding'],
-};
-
-/**
  * The meaning of one event for the rows: pure, and the only place where rows change, so that
  * `journal verify` can rebuild every row from the events and compare.
  *
@@ -136,6 +102,24 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
     if (row === undefined || row.orderId !== event.orderId)
       throw new IllegalTransition(`${event.kind} without its attempt`);
     return row;
+  };
+  const begun = (sale: Sale): OrderRow => {
+    if (event.orderId === null || ledger.order(event.orderId) !== undefined)
+      throw new IllegalTransition(`${event.kind} twice`);
+    return {
+      orderId: event.orderId,
+      state: 'quoted',
+      sale,
+      paidBy: null,
+      delivery: null,
+      writes: 0,
+      reason: null,
+      nextStep: null,
+      wantsRefund: false,
+      settled: null,
+      createdMs: wallMs,
+      updatedMs: wallMs,
+    };
   };
   const moveOrder = (to: OrderState, change: Partial<OrderRow> = {}): OrderRow => {
     const row = order();
@@ -158,26 +142,10 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
   };
 
   switch (event.kind) {
-    case 'order-quoted': {
-      if (event.orderId === null || ledger.order(event.orderId) !== undefined)
-        throw new IllegalTransition('order-quoted twice');
-      return {
-        order: {
-          orderId: event.orderId,
-          state: 'quoted',
-          quote: event.body,
-          paidBy: null,
-          delivery: null,
-          writes: 0,
-          reason: null,
-          nextStep: null,
-          wantsRefund: false,
-          settled: null,
-          createdMs: wallMs,
-          updatedMs: wallMs,
-        },
-      };
-    }
+    case 'order-quoted':
+      return { order: begun(cardSale(event.body)) };
+    case 'credit-quoted':
+      return { order: begun({ kind: 'credit', ...event.body }) };
     case 'attempt-creating': {
       const b = event.body;
       const row = order();
@@ -248,6 +216,8 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
     case 'order-delivering': {
       const { insertion, before, after, cumulative, plan } = event.body;
       const row = order();
+      if (row.sale.kind !== 'card')
+        throw new IllegalTransition('nothing is written to a card for a credit sale');
       if (row.delivery !== null && row.delivery.after !== after && row.state !== 'in-doubt')
         throw new IllegalTransition('a second plan while the first is open');
       return {
@@ -259,6 +229,14 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
         }),
       };
     }
+    case 'credit-posting':
+      if (order().sale.kind !== 'credit')
+        throw new IllegalTransition('a card sale is not posted to an account');
+      return { order: moveOrder('delivering', { writes: order().writes + 1 }) };
+    case 'credit-posted':
+      if (order().sale.kind !== 'credit')
+        throw new IllegalTransition('a card sale is not posted to an account');
+      return { order: moveOrder('delivered', { reason: null, ...unsaid() }) };
     case 'order-kept': {
       const row = order();
       if (row.state !== 'delivering')
@@ -343,22 +321,23 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
 }
 
 /**
+ * What `order-restated` says: the rows, a card's sale as the quote of its first fact, as this kind
+ * always said it.
+ */
+export function restatement(
+  order: OrderRow | undefined,
+  attempts: readonly AttemptRow[],
+): EventBody<'order-restated'> {
+  if (order?.sale.kind !== 'card') return { order, attempts: [...attempts] };
+  const { orderId, state, sale, ...rest } = order;
+  const { kind: _kind, payee: _payee, ...quote } = sale;
+  return { order: { orderId, state, quote, ...rest }, attempts: [...attempts] };
+}
+
+/**
  * In doubt, and a technician said that its card will not come back: nothing is written any more,
  * and a person ends it once central grants the counter claim.
  */
 export function wantsCounter(order: OrderRow): boolean {
   return order.state === 'in-doubt' && order.nextStep === 'counter';
 }
-
-/** Orders in these states need nothing more from the kiosk. */
-export const SETTLED_ORDER: ReadonlySet<OrderState> = new Set([
-  'delivered',
-  'closed',
-  'refunded',
-  'parked',
-]);
-/**
- * Attempts in these states can still hold or receive money that is not settled; closed ones are
- * still asked about for a while.
- */
-export const SETTLED_ATTEMPT: ReadonlySet<AttemptState> = new Set(['refunded', 'parked']);

@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { canonicalJson } from '../shared/central-api/index.ts';
+import { canonicalJson } from '../shared/canonical-json.ts';
 import type { Account, UploadEvent } from '../shared/central-api/index.ts';
 import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
@@ -12,7 +12,8 @@ import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
 import { Book, before, toLogged } from './book.ts';
 import type { Anchor, Place, Statements } from './book.ts';
-import { SETTLED_ORDER } from './fold.ts';
+import { SETTLED_ORDER } from '../shared/order-rules.ts';
+import { restatement } from './fold.ts';
 import type { AttemptRow, OrderRow } from './fold.ts';
 import { chainHash } from './hash.ts';
 import { inspect, judgeCopy } from './inspect.ts';
@@ -604,7 +605,7 @@ export class Journal {
         some.map((orderId): JournalEvent => ({
           kind: 'order-restated',
           orderId,
-          body: { order: this.order(orderId), attempts: this.attemptsOf(orderId) },
+          body: restatement(this.order(orderId), this.attemptsOf(orderId)),
         })),
         () => {
           for (const orderId of some) this.#st.restated.run(epoch, orderId);

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { canonicalJson } from '../shared/central-api/index.ts';
+import { canonicalJson } from '../shared/canonical-json.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import { genesisHash } from '../shared/journal-hash.ts';
 import { Book, EVENT_COLUMNS, before, toLogged } from './book.ts';

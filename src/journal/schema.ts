@@ -11,11 +11,12 @@ import { fold } from './fold.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { epochs } from './migrations/0002-epochs.ts';
 import { ordersByAccount } from './migrations/0003-orders-by-account.ts';
+import { sales } from './migrations/0004-sales.ts';
 
 /** In order; a migration that has shipped is never edited. */
-export const MIGRATIONS = [initial, epochs, ordersByAccount] as const;
+export const MIGRATIONS = [initial, epochs, ordersByAccount, sales] as const;
 /** The last one that empties the rows, which are then made anew. */
-const ROWS_SINCE = epochs.version;
+const ROWS_SINCE = sales.version;
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /** A digest of the schema as SQLite holds it, so that an altered one is seen. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { canonicalJson } from '../shared/central-api/index.ts';
+import { canonicalJson } from '../shared/canonical-json.ts';
 import { EVENTS } from '../shared/facts/catalogue.ts';
 import type { EventKind, JournalEvent } from '../shared/facts/catalogue.ts';
 import { genesisHash } from '../shared/journal-hash.ts';

@@ -1,3 +1,4 @@
+import { cardNoOf, cardSaleOf } from '../shared/sale.ts';
 import { createHash } from 'node:crypto';
 import type { BillingClient } from '../billing/types.ts';
 import type { CardReader, LayoutRegistry } from '../card/index.ts';
@@ -21,7 +22,7 @@ import type { Result } from '../shared/result.ts';
 import { sameJson } from '../shared/same.ts';
 import { chinaDate } from '../shared/time.ts';
 import { GateKeeper } from './visit/gate.ts';
-import { makeAttemptIds, makeOrderId } from './ids.ts';
+import { makeAttemptIds, makeOrderId } from '../shared/order-id.ts';
 import { withBlocked } from './maintenance/mode.ts';
 import { maintenanceAtStart, MaintenanceRunner } from './maintenance/run.ts';
 import type { MaintenancePorts } from './maintenance/run.ts';
@@ -479,9 +480,10 @@ export class Kiosk {
       case 'write':
         this.#card(async () => {
           const { orderId, insertion, plan } = effect;
+          const order = this.#state.orders.get(orderId)?.order;
           const { applied, image } = await this.#write(
             orderId,
-            this.#state.orders.get(orderId)?.order.quote.layout ?? '',
+            order === undefined ? '' : cardSaleOf(order).layout,
             insertion,
             plan,
             false,
@@ -606,9 +608,9 @@ export class Kiosk {
         orderId: own.orderId,
         terminalId: this.#o.header.terminalId,
         state: own.state,
-        amountFen: own.quote.amountFen,
-        quantity: own.quote.quantity,
-        unit: own.quote.unit,
+        amountFen: own.sale.amountFen,
+        quantity: cardSaleOf(own).quantity,
+        unit: cardSaleOf(own).unit,
       });
     const asked = await this.#o.billing.ordersByRef(ref);
     return asked.ok ? ok(asked.value[0] ?? null) : asked;
@@ -725,7 +727,7 @@ export class Kiosk {
   #parkedHere({ claim, cardNo }: Account): OpenOrder | null {
     if (claim === null || claim.terminalId !== this.#o.header.terminalId) return null;
     const order = this.#o.journal.order(claim.orderId);
-    return order?.state === 'parked' && order.quote.cardNo === cardNo
+    return order?.state === 'parked' && cardNoOf(order) === cardNo
       ? this.#load(claim.orderId, this.#state.orders.get(claim.orderId))
       : null;
   }

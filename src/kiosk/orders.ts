@@ -1,3 +1,4 @@
+import { cardSaleOf } from '../shared/sale.ts';
 import type { CardLayout, CardReading, Judged, WritePlan } from '../card/types.ts';
 import { wantsCounter } from '../journal/fold.ts';
 import type { OrderRow } from '../journal/fold.ts';
@@ -124,7 +125,7 @@ function advanceOrder(open: OpenOrder, ctx: AdvanceContext): Advance {
   ): Advance => ({ open, effects: [journal(order, ...events)], wakeAtMono: ctx.monoMs });
   const paid = open.attempts.find((a) => a.attemptId === order.paidBy);
   const ofThisCard =
-    ctx.card !== null && ctx.card.reading.cardNo === order.quote.cardNo ? ctx.card : null;
+    ctx.card !== null && ctx.card.reading.cardNo === cardSaleOf(order).cardNo ? ctx.card : null;
 
   switch (order.state) {
     case 'quoted':
@@ -142,7 +143,7 @@ function advanceOrder(open: OpenOrder, ctx: AdvanceContext): Advance {
         const body = {
           ...ctx.attemptIds(order.orderId, open.attempts.length + 1),
           provider,
-          amountFen: order.quote.amountFen,
+          amountFen: order.sale.amountFen,
           expiresAtMs: ctx.nowMs + (byCode ? CODE_WAIT_MS : ctx.payWindowMs),
           ...(byCode ? { method: 'code' as const } : {}),
         };
@@ -186,22 +187,25 @@ function advanceOrder(open: OpenOrder, ctx: AdvanceContext): Advance {
         );
       }
       const { reading, insertion } = ofThisCard;
-      const layout = ctx.layout(order.quote.layout);
-      if (layout === undefined || reading.layout !== order.quote.layout)
+      const layout = ctx.layout(cardSaleOf(order).layout);
+      if (layout === undefined || reading.layout !== cardSaleOf(order).layout)
         return refundUnlessTold(
           open,
           failure('CARD-0205', 'the layout differs from the order’s'),
           ctx,
         );
-      if (reading.count !== order.quote.nextCount - 1 || reading.userNo !== order.quote.userNo)
+      if (reading.count !== cardSaleOf(order).nextCount - 1 || reading.userNo !== order.sale.userNo)
         return refundUnlessTold(
           open,
-          failure('CARD-0205', `count ${reading.count}, the order makes ${order.quote.nextCount}`),
+          failure(
+            'CARD-0205',
+            `count ${reading.count}, the order makes ${cardSaleOf(order).nextCount}`,
+          ),
           ctx,
         );
       const plan = layout.plan(reading, {
         orderId: order.orderId,
-        quantity: order.quote.quantity,
+        quantity: cardSaleOf(order).quantity,
         date: ctx.businessDate(),
       });
       if (!plan.ok) return refundUnlessTold(open, plan.error, ctx);
@@ -271,7 +275,7 @@ function advanceDoubt(open: OpenOrder, ctx: AdvanceContext, here: AdvanceContext
 
   if (here !== null && ctx.cardFree && open.judgedInsertion !== here.insertion) {
     const { reading, insertion } = here;
-    const layout = ctx.layout(order.quote.layout);
+    const layout = ctx.layout(cardSaleOf(order).layout);
     if (layout === undefined)
       return write({ kind: 'order-parked', body: { reason: 'no-layout', nextStep: 'counter' } });
     const by = judgedBy(open, delivery);
@@ -283,14 +287,14 @@ function advanceDoubt(open: OpenOrder, ctx: AdvanceContext, here: AdvanceContext
           kind: 'order-delivered',
           body: {
             by: 'later-read',
-            count: order.quote.nextCount,
-            quantity: order.quote.quantity,
+            count: cardSaleOf(order).nextCount,
+            quantity: cardSaleOf(order).quantity,
             cumulative: delivery.cumulative,
             ...proofOf(layout, by, reading.image),
           },
         });
       case 'foreign': {
-        const whose = foreignCard(order, layout, before, reading);
+        const whose = foreignCard(cardSaleOf(order), layout, before, reading);
         // The card's proof is not of a write that was kept here: another kiosk may have finished
         // it, and central has what that one kept.
         if (
@@ -413,7 +417,9 @@ function askClaim(
   if (ctx.monoMs < claim.retryAtMono) return { open, effects: [], wakeAtMono: claim.retryAtMono };
   return {
     open: { ...open, claim: { ...claim, asking: true } },
-    effects: [{ do: 'claim', orderId: order.orderId, kind, cardNo: order.quote.cardNo, claimMs }],
+    effects: [
+      { do: 'claim', orderId: order.orderId, kind, cardNo: cardSaleOf(order).cardNo, claimMs },
+    ],
     wakeAtMono: null,
   };
 }
@@ -476,16 +482,16 @@ function parkLost(open: OpenOrder): Advance {
  * `parked`: anything else.
  */
 export function foreignCard(
-  order: { readonly quote: { readonly nextCount: number; readonly tag: string } },
+  sale: { readonly nextCount: number; readonly tag: string },
   layout: CardLayout,
   before: Uint8Array,
   reading: CardReading,
 ): 'superseded' | 'later' | 'parked' {
   if (!layout.sameCard(before, reading.image)) return 'parked';
-  if (reading.count > order.quote.nextCount) return 'later';
+  if (reading.count > sale.nextCount) return 'later';
   // A card without tags does not name the purchase that has this count: it may be this very one.
   if (reading.tag.length === 0) return 'parked';
-  return reading.count === order.quote.nextCount && toHex(reading.tag) !== order.quote.tag
+  return reading.count === sale.nextCount && toHex(reading.tag) !== sale.tag
     ? 'superseded'
     : 'parked';
 }
@@ -605,8 +611,8 @@ export function onCommand(
     case 'delivered-elsewhere': {
       const { count, quantity, cumulative } = command;
       if (
-        count !== order.quote.nextCount ||
-        quantity !== order.quote.quantity ||
+        count !== cardSaleOf(order).nextCount ||
+        quantity !== cardSaleOf(order).quantity ||
         cumulative !== order.delivery?.cumulative
       )
         return { open, effects: [] };
@@ -650,7 +656,7 @@ function judgedBy(
   return {
     before: fromHex(delivery.before),
     after: fromHex(delivery.after),
-    tag: fromHex(order.quote.tag),
+    tag: fromHex(cardSaleOf(order).tag),
     kept,
   };
 }
@@ -688,9 +694,9 @@ function planOf(open: OpenOrder, delivery: NonNullable<OrderRow['delivery']>): W
   const { order } = open;
   return {
     ...judgedBy(open, delivery),
-    cardNo: order.quote.cardNo,
-    count: order.quote.nextCount,
-    quantity: order.quote.quantity,
+    cardNo: cardSaleOf(order).cardNo,
+    count: cardSaleOf(order).nextCount,
+    quantity: cardSaleOf(order).quantity,
     cumulative: delivery.cumulative,
     steps: delivery.plan,
   };
@@ -781,8 +787,8 @@ export function onWritten(
             kind: 'order-delivered',
             body: {
               by: 'read-back',
-              count: order.quote.nextCount,
-              quantity: order.quote.quantity,
+              count: cardSaleOf(order).nextCount,
+              quantity: cardSaleOf(order).quantity,
               cumulative: delivery.cumulative,
               ...proofOf(layout, by, image.value),
             },

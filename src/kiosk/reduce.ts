@@ -1,3 +1,4 @@
+import { cardSaleOf } from '../shared/sale.ts';
 import type { CardLayout } from '../card/types.ts';
 import { never } from '../shared/result.ts';
 import { maintenanceStep, settleVisitor } from './maintenance/mode.ts';
@@ -39,14 +40,14 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
     }
     case 'written': {
       const open = state.orders.get(event.orderId);
-      const layout = open === undefined ? undefined : ctx.layout(open.order.quote.layout);
+      const layout = open === undefined ? undefined : ctx.layout(cardSaleOf(open.order).layout);
       if (open === undefined || layout === undefined)
         return { state: { ...state, cardBusy: false }, effects: [] };
       const next = onWritten(open, layout, event.applied, event.image);
       const refusals = afterWrite(
         state.refusals,
         layout.id,
-        open.order.quote.cardNo,
+        cardSaleOf(open.order).cardNo,
         event.applied,
       );
       // What was read before the write is no longer true: the card is read again if it is still

@@ -1,3 +1,4 @@
+import { cardSaleOf } from '../shared/sale.ts';
 import type { CardReading } from '../card/types.ts';
 import type { Account, Quote } from '../shared/central-api/index.ts';
 import { PROVIDER_KINDS } from '../shared/contract/index.ts';
@@ -11,7 +12,8 @@ import type {
 } from '../shared/contract/index.ts';
 import { ERRORS } from '../shared/errors.ts';
 import type { ErrorCode } from '../shared/errors.ts';
-import type { OrderState } from '../shared/facts/catalogue.ts';
+import type { OrderState } from '../shared/order-rules.ts';
+import { maskCardNo, maskName } from '../shared/mask.ts';
 import { never } from '../shared/result.ts';
 import { sameMembers } from '../shared/same.ts';
 import { maintenanceView } from './maintenance/mode.ts';
@@ -24,7 +26,7 @@ import {
   payChoices,
   takers,
 } from './visit/visit.ts';
-import { orderRef } from './state/kiosk.ts';
+import { orderRef } from '../shared/order-id.ts';
 import type { KioskState, Now, OpenOrder, OrderSession } from './state/kiosk.ts';
 
 export interface ViewContext extends Now {
@@ -32,19 +34,6 @@ export interface ViewContext extends Now {
   readonly demo: boolean;
   /** Hotline of the last policy, or of the configuration's fallback. */
   readonly hotline: string;
-}
-
-/** `8800003921` → `8800 **** 3921`: never more on a screen in a public hall. */
-export function maskCardNo(cardNo: string): string {
-  return `${cardNo.slice(0, 4)} **** ${cardNo.slice(-4)}`.trim();
-}
-
-/** `张小明` → `张*明`, `张明` → `张*`. */
-export function maskName(name: string): string {
-  const chars = [...name];
-  if (chars.length <= 1) return '*';
-  if (chars.length === 2) return `${chars[0]}*`;
-  return `${chars[0]}${'*'.repeat(chars.length - 2)}${chars.at(-1)}`;
 }
 
 /** The meter's `YYMMDDhhmm` as a date that a person reads: `2511150830` → `2025-11-15`. */
@@ -255,8 +244,8 @@ function orderView(
   scanner: boolean,
 ): Snapshot {
   const { order } = open;
-  const what = { orderRef: orderRef(order.orderId), amountFen: order.quote.amountFen };
-  const goods = { quantity: order.quote.quantity, unit: order.quote.unit };
+  const what = { orderRef: orderRef(order.orderId), amountFen: order.sale.amountFen };
+  const goods = { quantity: cardSaleOf(order).quantity, unit: cardSaleOf(order).unit };
   const deadlineMs = s.ending === null ? null : wall(s.ending.deadlineMono);
   const attempt = open.attempts.at(-1);
   const run = attempt === undefined ? undefined : open.runs.get(attempt.attemptId);
@@ -328,8 +317,8 @@ function orderView(
         screen: 'done',
         ...what,
         ...goods,
-        count: order.quote.nextCount,
-        carriedAfterMicro: order.quote.carriedAfterMicro,
+        count: cardSaleOf(order).nextCount,
+        carriedAfterMicro: cardSaleOf(order).carriedAfterMicro,
         cardOut: s.cardOut,
         receipt: s.receipt,
         deadlineMs: s.cardOut ? deadlineMs : null,
@@ -387,7 +376,7 @@ function orderView(
           deadlineMs,
         };
       }
-      return { ...base, screen: 'cancelled', amountFen: order.quote.amountFen, deadlineMs };
+      return { ...base, screen: 'cancelled', amountFen: order.sale.amountFen, deadlineMs };
     default:
       return never(screen);
   }

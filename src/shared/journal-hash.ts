@@ -1,5 +1,5 @@
 import { hash as digest } from 'node:crypto';
-import { canonicalJson } from './central-api/index.ts';
+import { canonicalJson } from './canonical-json.ts';
 
 /** What one event's hash covers, besides the previous hash. */
 export interface HashedEvent {

@@ -1,3 +1,4 @@
+import { cardNoOf, cardSaleOf } from '../shared/sale.ts';
 import type { AttemptRow, OrderRow } from '../journal/fold.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
@@ -227,7 +228,7 @@ export class Checks {
       this.#world.problem(`trade ${now.outTradeNo} was captured ${now.captures} times`);
     if (now.captures === 1 && (old?.captures ?? 0) === 0) {
       const order = this.row(known.orderId);
-      const cardNo = order?.quote.cardNo ?? '';
+      const cardNo = (order === undefined ? null : cardNoOf(order)) ?? '';
       const paid = this.#capturedFor.get(cardNo) ?? new Set<string>();
       this.#capturedFor.set(cardNo, paid);
       // The customer had called this one off and has since paid for another.
@@ -288,7 +289,9 @@ export class Checks {
       this.#orders.set(order.orderId, site);
       const { delivery } = order;
       if (delivery !== null)
-        this.#intents.set(`${site.terminalId} ${order.quote.tag}`, { orderId: order.orderId });
+        this.#intents.set(`${site.terminalId} ${cardSaleOf(order).tag}`, {
+          orderId: order.orderId,
+        });
       for (const record of order.kept ?? []) this.#leave(site, order.orderId, record);
       for (const a of journal.attemptsOf(order.orderId))
         this.#attempts.set(a.outTradeNo, { site, attemptId: a.attemptId, orderId: order.orderId });
@@ -336,8 +339,8 @@ export class Checks {
     if (sum.captured !== sum.delivered + sum.refunded + sum.parked + sum.open)
       say(JSON.stringify(sum));
     if (order.state === 'delivered') {
-      if (sum.delivered !== order.quote.amountFen)
-        say(`delivered for ${sum.delivered} of ${order.quote.amountFen} fen`);
+      if (sum.delivered !== order.sale.amountFen)
+        say(`delivered for ${sum.delivered} of ${order.sale.amountFen} fen`);
       if (this.#written.get(orderId) !== 1)
         say(`delivered, and on its card ${this.#written.get(orderId) ?? 0} times`);
     }
@@ -404,7 +407,7 @@ export class Checks {
       .map(([no, leg]) => ({ no, leg }));
   }
   cardSettled(cardNo: string): boolean {
-    return this.#rows().every((r) => r.order.quote.cardNo !== cardNo || this.#over(r));
+    return this.#rows().every((r) => cardSaleOf(r.order).cardNo !== cardNo || this.#over(r));
   }
 
   async final(): Promise<{
@@ -466,21 +469,21 @@ export class Checks {
       // What is parked keeps the remainder that it reserved, until a person settles it.
       if (order.state === 'parked')
         held.set(
-          order.quote.cardNo,
-          (held.get(order.quote.cardNo) ?? 0) + order.quote.carriedUsedMicro,
+          cardSaleOf(order).cardNo,
+          (held.get(cardSaleOf(order).cardNo) ?? 0) + cardSaleOf(order).carriedUsedMicro,
         );
       if (order.state === 'delivered') {
-        const o = own.get(order.quote.cardNo) ?? {
+        const o = own.get(cardSaleOf(order).cardNo) ?? {
           count: 0,
           quantity: 0,
           paidFen: 0,
           costMicro: 0,
         };
-        own.set(order.quote.cardNo, {
+        own.set(cardSaleOf(order).cardNo, {
           count: o.count + 1,
-          quantity: o.quantity + order.quote.quantity,
-          paidFen: o.paidFen + order.quote.amountFen,
-          costMicro: o.costMicro + order.quote.shares.reduce((n, s) => n + s.costMicro, 0),
+          quantity: o.quantity + cardSaleOf(order).quantity,
+          paidFen: o.paidFen + order.sale.amountFen,
+          costMicro: o.costMicro + cardSaleOf(order).shares.reduce((n, s) => n + s.costMicro, 0),
         });
       }
     }

@@ -1,5 +1,4 @@
 import { sampleKeyProvider } from '../card/index.ts';
-import { DEMO_TARIFFS } from '../demo/central-data.ts';
 import { createCentral } from '../central/central.ts';
 import type { Db } from '../central/db/sql.ts';
 import type { JournalStorage, MemoryStorage } from '../journal/storage.ts';
@@ -95,11 +94,18 @@ export const POLICY: Policy = {
 const TERMINALS = ['000000000311', '000000000312'] as const;
 const CARDS = 4;
 /** A purse holds money: one yuan of it costs one yuan. */
-const MONEY = {
-  tariffId: 'money',
-  version: 1,
-  tiers: [{ uptoQuantity: null, priceE4: 10_000 }],
-} as const;
+const TARIFFS = [
+  {
+    tariffId: 'gas-residential',
+    version: 1,
+    tiers: [
+      { uptoQuantity: 36_000, priceE4: 26_500 },
+      { uptoQuantity: 60_000, priceE4: 31_800 },
+      { uptoQuantity: null, priceE4: 39_750 },
+    ],
+  },
+  { tariffId: 'money', version: 1, tiers: [{ uptoQuantity: null, priceE4: 10_000 }] },
+] as const;
 const STEPS_A_TURN = 32;
 /**
  * A provider takes money for a closed order at most so long after; then the world may be called
@@ -199,7 +205,7 @@ export class World {
       ceilingQuantity: 100_000,
       perPurchaseQuantity: null,
       periodLeftQuantity: null,
-      tariffId: purse ? MONEY.tariffId : 'gas-residential',
+      tariffId: purse ? 'money' : 'gas-residential',
       tariffVersion: 1,
     }));
     this.checks.opening(accounts);
@@ -238,7 +244,6 @@ export class World {
         });
         return createCentral({
           db,
-          port: 0,
           policySigner: keys.policy.signer,
           verifierOf,
           now: () => this.nowMs,
@@ -247,7 +252,8 @@ export class World {
             publicKeyPem: (keys.terminals[i] as { publicKeyPem: string }).publicKeyPem,
           })),
           accounts,
-          tariffs: [...DEMO_TARIFFS, MONEY],
+          tariffs: TARIFFS,
+          claims: [],
           policy: POLICY,
           ...(this.paySet === 'gateway'
             ? {

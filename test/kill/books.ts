@@ -1,3 +1,4 @@
+import { cardSaleOf } from '../../src/shared/sale.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AttemptRow, OrderRow } from '../../src/journal/fold.ts';
@@ -305,10 +306,12 @@ export async function compare(
         said.push(`central's alarm: ${t.alarm ?? ''}, ${t.forked} forked`);
     const { cards } = await hall.state();
     for (const [id, before] of opening) {
-      const mine = orders.filter((o) => o.quote.cardNo === CARD_NO[id] && o.state === 'delivered');
+      const mine = orders.filter(
+        (o) => cardSaleOf(o).cardNo === CARD_NO[id] && o.state === 'delivered',
+      );
       const due = {
         count: before.count + mine.length,
-        cumulative: before.cumulative + mine.reduce((n, o) => n + o.quote.quantity, 0),
+        cumulative: before.cumulative + mine.reduce((n, o) => n + cardSaleOf(o).quantity, 0),
       };
       const card = cards.find((c) => c.id === id)?.purchase;
       if (card?.count !== due.count || card.cumulative !== due.cumulative)
@@ -321,8 +324,8 @@ export async function compare(
         mine.reduce(
           (n, o) =>
             n +
-            o.quote.amountFen * MICRO_PER_FEN -
-            o.quote.shares.reduce((c, s) => c + s.costMicro, 0),
+            o.sale.amountFen * MICRO_PER_FEN -
+            cardSaleOf(o).shares.reduce((c, s) => c + s.costMicro, 0),
           0,
         );
       const stands = {

@@ -1,3 +1,4 @@
+import { cardSaleOf } from '../../src/shared/sale.ts';
 import { readFileSync, rmSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -718,7 +719,8 @@ class Town {
         const id =
           waiting === undefined
             ? null
-            : (Object.entries(CARD_NO).find(([, no]) => no === waiting.quote.cardNo)?.[0] ?? null);
+            : (Object.entries(CARD_NO).find(([, no]) => no === cardSaleOf(waiting).cardNo)?.[0] ??
+              null);
         if (id !== null && (inserted !== id || performance.now() - insertedAt > 3_000)) {
           await this.#dock({ do: 'insert', id });
           inserted = id;

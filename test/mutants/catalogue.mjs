@@ -578,14 +578,14 @@ const PURCHASE = [
   orders(
     'count-not-compared',
     'A card whose count moved on between quote and write is written to.',
-    `if (reading.count !== order.quote.nextCount - 1 || reading.userNo !== order.quote.userNo) return`,
+    `if (reading.count !== cardSaleOf(order).nextCount - 1 || reading.userNo !== order.sale.userNo) return`,
     `if (false) return`,
     unit('kiosk/orders', 'only where its count is next'),
   ),
   orders(
     'any-card-will-do',
     'A paid order is written to whatever card is in the reader.',
-    `ctx.card.reading.cardNo === order.quote.cardNo ? ctx.card : null`,
+    `ctx.card.reading.cardNo === cardSaleOf(order).cardNo ? ctx.card : null`,
     `ctx.card.reading.cardNo !== '' ? ctx.card : null`,
     unit('kiosk/endings', 'another card is put in: said so, not written to'),
   ),
@@ -917,7 +917,7 @@ const KIOSK = [
     'order-number-reused',
     'Orders are numbered without counter and randomness.',
     edit(
-      'kiosk/ids.ts',
+      'shared/order-id.ts',
       "`PL-${terminalId}-${epoch}-${String(counter).padStart(4, '0')}-${digits(random, 4)}`",
       '`PL-${terminalId}-${epoch}-0001-0001`',
     ),
@@ -1064,8 +1064,8 @@ const KIOSK = [
     'The other card of an account is sold to over an unfinished order of the first.',
     edit(
       'kiosk/visit/visit.ts',
-      `      if (order.quote.userNo !== reading.userNo || order.quote.cardNo === reading.cardNo) continue;`,
-      `      if (order.quote.userNo !== '') continue;`,
+      `      if (order.sale.userNo !== reading.userNo || cardNoOf(order) === reading.cardNo) continue;`,
+      `      if (order.sale.userNo !== '') continue;`,
     ),
     unit('kiosk/two-cards', 'while the payment for the first'),
   ),
@@ -1084,7 +1084,7 @@ const KIOSK = [
     'What was delivered to one card of an account does not count for the other.',
     edit(
       'journal/book.ts',
-      `JOIN events e ON e.order_id = r.order_id WHERE json_extract(r.row, '$.quote.userNo') = \${UNSEEN} AND e.kind`,
+      `JOIN events e ON e.order_id = r.order_id WHERE r.account = \${UNSEEN} AND e.kind`,
       `JOIN events e ON e.order_id = r.order_id WHERE r.card_no = ? AND e.kind`,
     ),
     unit('kiosk/two-cards', 'a count that is behind'),

@@ -1,3 +1,4 @@
+import { cardSaleOf } from '../../src/shared/sale.ts';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -1308,16 +1309,16 @@ export class World {
       }
       if (sum.captured !== sum.delivered + sum.refunded + sum.parked + sum.open)
         wrong.push(`${order.orderId}: ${JSON.stringify(sum)}`);
-      if (order.state === 'delivered' && sum.delivered !== order.quote.amountFen)
+      if (order.state === 'delivered' && sum.delivered !== order.sale.amountFen)
         wrong.push(`${order.orderId}: delivered for ${sum.delivered} fen`);
-      const d = delivered.get(order.quote.cardNo) ?? { count: 0, quantity: 0, doubtful: 0 };
+      const d = delivered.get(cardSaleOf(order).cardNo) ?? { count: 0, quantity: 0, doubtful: 0 };
       if (order.state === 'delivered') {
         d.count += 1;
-        d.quantity += order.quote.quantity;
+        d.quantity += cardSaleOf(order).quantity;
       }
       if (order.state === 'delivering' || order.state === 'in-doubt')
-        d.doubtful += order.quote.quantity;
-      delivered.set(order.quote.cardNo, d);
+        d.doubtful += cardSaleOf(order).quantity;
+      delivered.set(cardSaleOf(order).cardNo, d);
     }
     for (const trade of this.pay.trades.values())
       if (!numbers.has(trade.outTradeNo))

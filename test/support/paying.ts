@@ -91,7 +91,7 @@ export function payCases(payments: string, cases: readonly PayCase[]): void {
     const sold = hall
       .rows()
       .orders.filter((o) => o.state === 'delivered')
-      .reduce((n, o) => n + o.quote.amountFen, 0);
+      .reduce((n, o) => n + o.sale.amountFen, 0);
     expect(took - back).toBe(sold);
   }
 

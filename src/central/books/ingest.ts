@@ -1,28 +1,24 @@
-import { canonicalJson } from '../../shared/central-api/index.ts';
+import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { UploadAnswer, UploadEvent, UploadRequest } from '../../shared/central-api/index.ts';
 import { EVENTS } from '../../shared/facts/catalogue.ts';
-import type {
-  EventBody,
-  EventKind,
-  JournalEvent,
-  OrderState,
-} from '../../shared/facts/catalogue.ts';
+import type { EventBody, EventKind, JournalEvent } from '../../shared/facts/catalogue.ts';
+import { orderRefDigits } from '../../shared/order-id.ts';
+import type { OrderState } from '../../shared/order-rules.ts';
 import { eventHash, genesisHash, headText } from '../../shared/journal-hash.ts';
 import { MICRO_PER_FEN } from '../../shared/money.ts';
 import type { Verifier } from '../../shared/ports.ts';
 import { bool, num } from '../db/sql.ts';
 import { giveBack, takeClaim } from '../sale/accounts.ts';
+import { keepWriteClaim } from '../sale/claims.ts';
 import {
   awaitsEcho,
   isDelivered,
   isRefundClaimed,
-  keepWriteClaim,
   keptOf,
   lockOrder,
-  refOf,
   writer,
-} from '../sale/claims.ts';
-import type { OrderRow } from '../sale/claims.ts';
+} from '../sale/orders.ts';
+import type { OrderRow } from '../sale/orders.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { cursorOf, moveCursor } from './epochs.ts';
 import { Refusal } from '../http/problem.ts';
@@ -502,6 +498,10 @@ async function apply(tx: Sql, at: Place, event: JournalEvent): Promise<void> {
       await note(tx, order, `${event.body.reason}；${event.body.nextStep}`);
       return;
     }
+    case 'credit-quoted':
+    case 'credit-posting':
+    case 'credit-posted':
+      throw new Unusable('no account book for credit sales stands behind this central');
     default:
       return event satisfies never;
   }
@@ -555,7 +555,7 @@ async function quoted(
       body.offline,
       body.tag,
       at.wallMs,
-      refOf(orderId),
+      orderRefDigits(orderId),
       storable(body.layout),
       body.unit,
     ],

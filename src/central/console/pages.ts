@@ -1,3 +1,4 @@
+import { maskName } from '../../shared/mask.ts';
 import { formatMicroYuan, formatQuantity, formatYuan } from '../../shared/money.ts';
 import { bool, num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
@@ -108,16 +109,6 @@ type Row = Record<string, unknown>;
 const text = (v: unknown): string => (typeof v === 'string' ? v : String(v));
 const textOrNull = (v: unknown): string | null => (v === null || v === undefined ? null : text(v));
 
-/** `张小明` → `张*明`: the console is for staff, but a screen has many eyes. */
-function masked(name: string): string {
-  const chars = [...name];
-  return chars.length < 2
-    ? '*'
-    : chars.length === 2
-      ? `${chars[0]}*`
-      : `${chars[0]}${'*'.repeat(chars.length - 2)}${chars.at(-1)}`;
-}
-
 export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData> {
   const accounts = await sql.query<Row>(
     `SELECT c.card_no, a.*, COALESCE((SELECT SUM(micro) FROM reserves r WHERE r.user_no = a.user_no AND r.state = 'held'), 0)::bigint AS reserved,
@@ -159,7 +150,8 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
     accounts: accounts.map((r) => ({
       cardNo: text(r['card_no']),
       userNo: text(r['user_no']),
-      holder: masked(text(r['holder_name'])),
+      // The console is for staff, but a screen has many eyes.
+      holder: maskName(text(r['holder_name'])),
       kind: text(r['kind']),
       state: text(r['state']),
       count: num(r['count']),

@@ -1,5 +1,5 @@
 import type { Account } from '../../shared/central-api/index.ts';
-import type { OrderState } from '../../shared/facts/catalogue.ts';
+import type { OrderState } from '../../shared/order-rules.ts';
 import type { TariffTier } from '../../shared/money.ts';
 import { num, numOrNull } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../shared/central-api/index.ts';
+import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { Quote, QuoteRequest } from '../../shared/central-api/index.ts';
 import { priceAmount } from '../../shared/money.ts';
 import type { Policy } from '../../shared/policy.ts';

@@ -1,3 +1,4 @@
+import { cardSaleOf } from '../../shared/sale.ts';
 import type { BillingClient } from '../../billing/types.ts';
 import type { CardReader, LayoutRegistry, PinVerdict } from '../../card/index.ts';
 import type { Printer, SlipLine } from '../../device/printer/types.ts';
@@ -23,9 +24,9 @@ import type {
 } from './mode.ts';
 import { orderFacts, standingOf, storyOf } from '../words/facts.ts';
 import type { OrderAction } from '../words/facts.ts';
-import { orderRef } from '../state/kiosk.ts';
+import { orderRef } from '../../shared/order-id.ts';
 import { lastReconciled } from '../reconcile/daily.ts';
-import { maskCardNo } from '../view.ts';
+import { maskCardNo } from '../../shared/mask.ts';
 
 /** What maintenance mode needs of the machine. */
 export interface MaintenancePorts {
@@ -270,8 +271,8 @@ export class MaintenanceRunner {
         orderRef: orderRef(order.orderId),
         ...standing,
         actions: [...standing.actions],
-        amountFen: order.quote.amountFen,
-        cardMasked: maskCardNo(order.quote.cardNo),
+        amountFen: order.sale.amountFen,
+        cardMasked: maskCardNo(cardSaleOf(order).cardNo),
         createdMs: order.createdMs,
         story:
           order.orderId === openOrderId
@@ -341,8 +342,8 @@ export class MaintenanceRunner {
       { kind: 'text', text: '订单经过', align: 'center', size: 'double' },
       { kind: 'rule' },
       { kind: 'pair', label: '订单号', value: orderRef(orderId) },
-      { kind: 'pair', label: '卡号', value: maskCardNo(order.quote.cardNo) },
-      { kind: 'pair', label: '金额', value: `${formatYuan(order.quote.amountFen)} 元` },
+      { kind: 'pair', label: '卡号', value: maskCardNo(cardSaleOf(order).cardNo) },
+      { kind: 'pair', label: '金额', value: `${formatYuan(order.sale.amountFen)} 元` },
       { kind: 'pair', label: '终端', value: header.terminalId },
       { kind: 'pair', label: '打印', value: chinaTime(clock.nowMs()) },
       { kind: 'rule' },

@@ -485,9 +485,3 @@ export const NEW_RUN: AttemptRun = {
   reversedPaid: false,
   noReverse: false,
 };
-
-/** `PL-000000000311-1-0042-7391` → `0311 0042 7391`: what a person can read out to the hotline. */
-export function orderRef(orderId: string): string {
-  const [, terminal = '', , counter = '', random = ''] = orderId.split('-');
-  return `${terminal.slice(-4)} ${counter} ${random}`.trim();
-}

@@ -150,7 +150,7 @@ function judge(
     case 'after':
       return ended(state, s, 'delivered', ctx, fact(s, order, 'after', false));
     case 'foreign':
-      if (foreignCard({ quote: order }, layout, before, reading) === 'superseded')
+      if (foreignCard(order, layout, before, reading) === 'superseded')
         return ended(state, s, 'superseded', ctx, fact(s, order, 'superseded', false));
       return {
         ...cannotSell(state, ctx, 'CARD-0104', reading),

@@ -1,3 +1,4 @@
+import { cardNoOf } from '../../shared/sale.ts';
 import type { CardReading } from '../../card/types.ts';
 import type { Intent, ProviderKind } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
@@ -364,7 +365,8 @@ function onCardRead(
   };
   const s = state.session;
   if (s.at === 'order') {
-    const cardNo = next.orders.get(s.orderId)?.order.quote.cardNo;
+    const paid = next.orders.get(s.orderId)?.order;
+    const cardNo = paid === undefined ? undefined : cardNoOf(paid);
     return step(next, {
       ...s,
       wrongCard: event.result.ok && cardNo !== undefined && event.result.value.cardNo !== cardNo,
@@ -374,7 +376,7 @@ function onCardRead(
   if (!event.result.ok) return cannotSell(next, now, event.result.error.code, null);
   const reading = event.result.value;
   for (const { order } of next.orders.values()) {
-    if (order.quote.cardNo !== reading.cardNo) continue;
+    if (cardNoOf(order) !== reading.cardNo) continue;
     if (order.state === 'paid' || order.state === 'delivering' || order.state === 'in-doubt')
       return step(next, orderSession(order.orderId, event.insertion, true));
     if ((order.state === 'quoted' || order.state === 'collecting') && s.purpose !== 'query')
@@ -385,7 +387,7 @@ function onCardRead(
   // Another card of the same account: its next count may be the other order's.
   if (s.purpose !== 'query') {
     for (const { order } of next.orders.values()) {
-      if (order.quote.userNo !== reading.userNo || order.quote.cardNo === reading.cardNo) continue;
+      if (order.sale.userNo !== reading.userNo || cardNoOf(order) === reading.cardNo) continue;
       if (order.state === 'paid' || order.state === 'delivering' || order.state === 'in-doubt')
         return cannotSell(next, now, 'SALE-0107', reading);
       if (order.state === 'quoted' || order.state === 'collecting')
@@ -831,7 +833,7 @@ function settleVisit(state: KioskState, now: Now): Step & { readonly wakeAtMono:
       const { cardNo, userNo } = s.reading;
       const still = [...state.orders.values()].some(
         (o) =>
-          (o.order.quote.cardNo === cardNo || o.order.quote.userNo === userNo) &&
+          (cardNoOf(o.order) === cardNo || o.order.sale.userNo === userNo) &&
           (o.order.state === 'collecting' || o.order.state === 'quoted'),
       );
       if (!still) {

@@ -94,6 +94,18 @@ export function sentenceOf(event: JournalEvent): ErrorText {
         `quoted ¥${formatYuan(b.amountFen)} for ${goods}, purchase ${b.nextCount}${b.offline ? ' (offline price)' : ''}`,
       );
     }
+    case 'credit-quoted':
+      return both(
+        `报价 ¥${formatYuan(event.body.amountFen)}，记入账户，${event.body.lines.length} 项`,
+        `quoted ¥${formatYuan(event.body.amountFen)} for an account, ${event.body.lines.length} items`,
+      );
+    case 'credit-posting':
+      return both('请求中心记账', 'central is asked to post it');
+    case 'credit-posted':
+      return both(
+        `已记账，凭证 ${event.body.reference}`,
+        `posted, reference ${event.body.reference}`,
+      );
     case 'attempt-creating': {
       const by = word(PROVIDERS, event.body.provider);
       return both(

@@ -1,10 +1,11 @@
+import { cardSaleOf } from '../../shared/sale.ts';
 import type { SlipLine } from '../../device/printer/types.ts';
 import type { Header } from '../../shared/contract/index.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 import { formatMicroYuan, formatPrice, formatQuantity, formatYuan } from '../../shared/money.ts';
 import { chinaTime } from '../../shared/time.ts';
-import { maskCardNo } from '../view.ts';
-import { orderRef } from '../state/kiosk.ts';
+import { maskCardNo } from '../../shared/mask.ts';
+import { orderRef } from '../../shared/order-id.ts';
 import type { OpenOrder } from '../state/kiosk.ts';
 
 /** The paper of an order: masked, with everything the hotline needs. */
@@ -16,7 +17,7 @@ export function slipLines(
   nowMs: number,
 ): SlipLine[] {
   const { order } = open;
-  const q = order.quote;
+  const q = cardSaleOf(order);
   const unit = q.unit === 'volume' ? 'm³' : '元';
   const goods = `${formatQuantity(q.quantity)} ${unit === 'm³' ? '立方米' : '元'}`;
   const paid = open.attempts.find((a) => a.transactionId !== null) ?? open.attempts.at(-1);

@@ -2,7 +2,7 @@ import { CrtReader, DEFAULT_BAUD, dialectOf, openSerial, PcscReader } from '../.
 import type { CardReader, KeyProvider, LayoutRegistry, ReaderStatus } from '../../card/index.ts';
 import { readOnlyChannel } from '../../card/readers/reading.ts';
 import { judgeCard } from '../../kiosk/visit/card-sale/sellable.ts';
-import { maskCardNo } from '../../kiosk/view.ts';
+import { maskCardNo } from '../../shared/mask.ts';
 import { ERRORS, failure } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/ports.ts';

@@ -1,3 +1,4 @@
+import { cardSaleOf } from '../../shared/sale.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
@@ -296,8 +297,8 @@ export function ordersText(orders: readonly OrderAnswer[]): string {
       o.orderId,
       o.state,
       when(o.createdMs),
-      masked(o.quote.cardNo),
-      yuan(o.quote.amountFen),
+      masked(cardSaleOf(o).cardNo),
+      yuan(o.sale.amountFen),
       [o.reason, o.nextStep].filter((s) => s !== null && s !== '').join('; '),
     ],
     ...o.attempts.map((a) => [

@@ -8,7 +8,7 @@ import type {
   SnapshotOf,
 } from '../../shared/contract/index.ts';
 import { ERRORS } from '../../shared/errors.ts';
-import { ORDER_STATES } from '../../shared/facts/catalogue.ts';
+import { ORDER_STATES } from '../../shared/order-rules.ts';
 import { formatYuan } from '../../shared/money.ts';
 import { Disc } from '../components/art.tsx';
 import { grouped, Pad, typeDigit } from '../components/pad.tsx';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cardQuoteSchema, creditQuoteSchema } from '../sale.ts';
 
 /**
  * The event catalogue: the facts of the journal. Append-only and uploaded to central in order; a
@@ -7,7 +8,6 @@ import { z } from 'zod';
  */
 const natural = z.number().int().nonnegative();
 const hex = z.string().regex(/^([0-9A-F]{2})*$/);
-const share = z.object({ tier: natural, priceE4: natural, quantity: natural, costMicro: natural });
 const sum = z.object({ count: natural, fen: natural });
 const failureBody = z.object({ code: z.string(), detail: z.string().optional() });
 
@@ -22,22 +22,13 @@ export const EVENTS = {
   /** The core came up on this journal. */
   'core-started': z.object({ version: z.string(), node: z.string(), recoveredOrders: natural }),
   /** An order with a firm quote; the claim and the carried reserve at central (if online) are its. */
-  'order-quoted': z.object({
-    cardNo: z.string(),
-    userNo: z.string(),
-    layout: z.string(),
-    unit: z.enum(['volume', 'money']),
-    nextCount: natural,
-    amountFen: natural,
-    quantity: natural,
-    shares: z.array(share),
-    carriedUsedMicro: natural,
-    carriedAfterMicro: natural,
-    tariffId: z.string(),
-    tariffVersion: natural,
-    offline: z.boolean(),
-    tag: hex,
-  }),
+  'order-quoted': cardQuoteSchema,
+  /** An order for a posting to an account: firm, with its frozen terms, items of one payee. */
+  'credit-quoted': creditQuoteSchema,
+  /** Before the request that posts it; the order id is the idempotency key. */
+  'credit-posting': z.object({ attemptId: z.string() }),
+  /** Central's word that it is posted. `reference`: the posting's number in the account book. */
+  'credit-posted': z.object({ reference: z.string(), postedMs: natural }),
   /** Before the first request that carries these numbers. */
   'attempt-creating': z.object({
     attemptId: z.string(),
@@ -282,28 +273,3 @@ export type JournalEvent = {
     readonly body: EventBody<K>;
   };
 }[EventKind];
-
-export const ORDER_STATES = [
-  'quoted',
-  'collecting',
-  'paid',
-  'delivering',
-  'in-doubt',
-  'delivered',
-  'closed',
-  'refunding',
-  'refunded',
-  'parked',
-] as const;
-export type OrderState = (typeof ORDER_STATES)[number];
-export const ATTEMPT_STATES = [
-  'creating',
-  'pending',
-  'closing',
-  'closed',
-  'paid',
-  'refunding',
-  'refunded',
-  'parked',
-] as const;
-export type AttemptState = (typeof ATTEMPT_STATES)[number];

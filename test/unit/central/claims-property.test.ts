@@ -4,7 +4,7 @@ import { bool } from '../../../src/central/db/sql.ts';
 import { CLAIM_MS, CLAIM_USE_MS } from '../../../src/shared/central-api/index.ts';
 import type { Quote } from '../../../src/shared/central-api/index.ts';
 import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
-import type { SeedAccount } from '../../../src/demo/central-data.ts';
+import type { SeedAccount } from '../../../src/central/fleet/seed.ts';
 import { ENGINES, openRoom } from './harness.ts';
 import type { Engine, Room, Terminal } from './harness.ts';
 

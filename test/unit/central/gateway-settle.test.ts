@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
+import { DEMO_DATA } from '../../../src/demo/central-data.ts';
 import { createCentral } from '../../../src/central/central.ts';
 import type { CentralAnswer } from '../../../src/central/central.ts';
 import { ENGINES, quickSigner } from './harness.ts';
@@ -41,7 +42,7 @@ describe.each(ENGINES)('a parked capture on the console, on %s', (engine) => {
     const leg = (await town.legs()).find((l) => l.state === 'parked')?.leg ?? '';
     const central = createCentral({
       db: town.db,
-      port: 0,
+      ...DEMO_DATA,
       policySigner: quickSigner('policy'),
       now: () => town.clock.nowMs(),
       terminals: [],

@@ -5,6 +5,7 @@ import { migrate } from '../../../src/central/db/migrate.ts';
 import { MIGRATIONS } from '../../../src/central/db/migrations/index.ts';
 import { createPaymentGateway } from '../../../src/central/gateway/gateway.ts';
 import type { Opened } from '../../../src/central/gateway/gateway.ts';
+import { DEMO_DATA } from '../../../src/demo/central-data.ts';
 import { createCentral } from '../../../src/central/central.ts';
 import { createGatewayProvider } from '../../../src/payment/gateway/provider.ts';
 import type { HttpSend } from '../../../src/shared/http.ts';
@@ -501,7 +502,7 @@ describe('answers about money', () => {
     town = await Town.open();
     const central = createCentral({
       db: town.db,
-      port: 0,
+      ...DEMO_DATA,
       policySigner: quickSigner('policy'),
       verifierOf: quickSigner,
       now: () => town.clock.nowMs(),

@@ -3,6 +3,7 @@ import { createBillingClient } from '../../../src/billing/client.ts';
 import type { BillingClient, CardKeyClient, UploadResult } from '../../../src/billing/types.ts';
 import { openPglite } from '../../../src/central/db/pglite.ts';
 import type { Db } from '../../../src/central/db/sql.ts';
+import { DEMO_DATA } from '../../../src/demo/central-data.ts';
 import { createCentral } from '../../../src/central/central.ts';
 import type { Central, CentralOptions } from '../../../src/central/central.ts';
 import type { Quote, UploadEvent } from '../../../src/shared/central-api/index.ts';
@@ -234,11 +235,12 @@ export async function openRoom(
   };
   const central = createCentral({
     db,
-    port: 0,
+    ...DEMO_DATA,
     policySigner: quickSigner('policy'),
     verifierOf: quickSigner,
     now: () => room.now,
     terminals: ids.map((terminalId) => ({ terminalId, publicKeyPem: terminalId })),
+    ...(over.accounts === undefined ? {} : { claims: [] }),
     ...over,
   });
   await central.open();
@@ -308,7 +310,7 @@ export async function openHall(engine: Engine = 'pglite'): Promise<Hall> {
   const db = await openDb(engine);
   const central = createCentral({
     db,
-    port: 0,
+    ...DEMO_DATA,
     policySigner: ed25519Signer(policyKeys.privateKeyPem),
     now: clock.nowMs,
     terminals: ids.map((terminalId, i) => ({

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBillingClient } from '../../../src/billing/client.ts';
 import { migrate } from '../../../src/central/db/migrate.ts';
-import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
-import type { SeedAccount } from '../../../src/demo/central-data.ts';
+import { DEMO_ACCOUNTS, DEMO_DATA } from '../../../src/demo/central-data.ts';
+import type { SeedAccount } from '../../../src/central/fleet/seed.ts';
 import { MIGRATIONS } from '../../../src/central/db/migrations/index.ts';
 import { createCentral } from '../../../src/central/central.ts';
 import type { Central, CentralRequest } from '../../../src/central/central.ts';
@@ -25,7 +25,8 @@ describe.each(ENGINES)('a request comes a second time on %s', (engine) => {
     room = await openRoom(engine, 2, { accounts: ACCOUNTS });
     second = createCentral({
       db: room.db,
-      port: 0,
+      ...DEMO_DATA,
+      claims: [],
       policySigner: quickSigner('policy'),
       verifierOf: quickSigner,
       now: () => room.now,

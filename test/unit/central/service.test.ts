@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBillingClient } from '../../../src/billing/client.ts';
 import { PACING, pacer } from '../../../src/central/http/pacing.ts';
-import { isCounterClaimed, isRefundClaimed, lockOrder } from '../../../src/central/sale/claims.ts';
+import { isCounterClaimed, isRefundClaimed, lockOrder } from '../../../src/central/sale/orders.ts';
 import { migrate } from '../../../src/central/db/migrate.ts';
 import { MIGRATIONS } from '../../../src/central/db/migrations/index.ts';
 import type { HttpRequest } from '../../../src/shared/http.ts';

@@ -7,7 +7,7 @@ import type { Journal } from '../../../src/journal/journal.ts';
 import { readSecondLog } from '../../../src/journal/second-log.ts';
 import { memoryStorage } from '../../../src/journal/storage.ts';
 import type { MemoryStorage } from '../../../src/journal/storage.ts';
-import { canonicalJson } from '../../../src/shared/central-api/index.ts';
+import { canonicalJson } from '../../../src/shared/canonical-json.ts';
 import { eventHash, genesisHash } from '../../../src/shared/journal-hash.ts';
 import { scratchFolder } from '../../support/kiosk-world.ts';
 import { Rig, TERMINAL, inDoubt, orderId, parked, sale, settled, step } from './rig.ts';

@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { IllegalTransition } from '../../../src/journal/fold.ts';
+import { IllegalTransition } from '../../../src/shared/order-rules.ts';
 import { Journal } from '../../../src/journal/journal.ts';
 import { SCHEMA_VERSION } from '../../../src/journal/schema.ts';
 import { SecondLog, readSecondLog } from '../../../src/journal/second-log.ts';

@@ -10,7 +10,7 @@ import { SecondLog, readSecondLog } from '../../../src/journal/second-log.ts';
 import type { LoggedEvent } from '../../../src/journal/second-log.ts';
 import { BALLAST_BYTES, FULL_FREE_BYTES, memoryStorage } from '../../../src/journal/storage.ts';
 import type { JournalStorage } from '../../../src/journal/storage.ts';
-import { canonicalJson } from '../../../src/shared/central-api/index.ts';
+import { canonicalJson } from '../../../src/shared/canonical-json.ts';
 import { eventHash, genesisHash } from '../../../src/shared/journal-hash.ts';
 import { T0, scratchFolder } from '../../support/kiosk-world.ts';
 import { Rig, TERMINAL, inDoubt, orderId, parked, sale, settled, step } from './rig.ts';

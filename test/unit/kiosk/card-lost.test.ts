@@ -1,7 +1,8 @@
+import { cardSaleOf } from '../../../src/shared/sale.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BillingClient } from '../../../src/billing/types.ts';
 import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
-import type { SeedAccount } from '../../../src/demo/central-data.ts';
+import type { SeedAccount } from '../../../src/central/fleet/seed.ts';
 import { wantsCounter } from '../../../src/journal/fold.ts';
 import type { MaintenancePorts } from '../../../src/kiosk/maintenance/run.ts';
 import { CLAIM_MS } from '../../../src/shared/central-api/index.ts';
@@ -160,7 +161,8 @@ const quoteNew = (i: number, nextCount: number, n: number) =>
 /** Another kiosk with the card: under central's write claim. */
 const elsewhere = (i = 1) => t(i).client.claim(w.order().orderId, 'write', CARD);
 function tellAfter(i = 1): number {
-  const { quote, delivery } = w.order();
+  const { delivery } = w.order();
+  const quote = cardSaleOf(w.order());
   return t(i).journal.add('assist-ended', w.order().orderId, {
     origin: t(0).id,
     cardNo: CARD,

@@ -1,3 +1,4 @@
+import { cardSaleOf } from '../../../src/shared/sale.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClaimedOrder } from '../../../src/shared/central-api/index.ts';
 import { CLAIM_USE_MS } from '../../../src/shared/central-api/index.ts';
@@ -382,8 +383,8 @@ describe('an order of ours in doubt', () => {
       kind: 'delivered-elsewhere',
       orderId: o.orderId,
       terminalId: OTHER,
-      count: o.quote.nextCount,
-      quantity: o.quote.quantity,
+      count: cardSaleOf(o).nextCount,
+      quantity: cardSaleOf(o).quantity,
       cumulative: o.delivery?.cumulative ?? 0,
     } as const;
     w.kiosk.command({ ...command, quantity: 1 });

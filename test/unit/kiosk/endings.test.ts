@@ -1,3 +1,4 @@
+import { cardSaleOf } from '../../../src/shared/sale.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { orderFacts, standingOf } from '../../../src/kiosk/words/facts.ts';
 import { UNKNOWN_GIVE_UP_MS } from '../../../src/kiosk/order/attempts.ts';
@@ -710,7 +711,7 @@ describe('central away', () => {
   it('sells to a card whose account is cached', async () => {
     await knownThenAway();
     await w.toPay();
-    expect(w.order().quote).toMatchObject({ offline: true, carriedUsedMicro: 0 });
+    expect(cardSaleOf(w.order())).toMatchObject({ offline: true, carriedUsedMicro: 0 });
     w.pay.pay();
     await w.untilScreen('done');
     w.central.away = false;

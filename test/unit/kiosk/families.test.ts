@@ -1,3 +1,4 @@
+import { cardSaleOf } from '../../../src/shared/sale.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   pl102Layout,
@@ -62,7 +63,7 @@ async function pay(): Promise<void> {
 
 /** The order's quantity: what must be on the card, and then in the meter, once. */
 function bought(): number {
-  return w.order().quote.quantity;
+  return cardSaleOf(w.order()).quantity;
 }
 
 /** A staff card's bytes as a technician's: type or mark 81, another number, and an XOR that holds. */
@@ -344,7 +345,7 @@ describe('the process is killed at a point of the sale, and started again', () =
           }
         }
         const order = world.journal.orders().at(-1);
-        const delivered = order?.state === 'delivered' ? order.quote.quantity : 0;
+        const delivered = order?.state === 'delivered' ? cardSaleOf(order).quantity : 0;
         const where = `cut ${at} ${crashed ?? 'nowhere'}`;
         if (order !== undefined && !['delivered', 'refunded', 'closed'].includes(order.state))
           wrong.push(`${where}: the order ends ${order.state}`);

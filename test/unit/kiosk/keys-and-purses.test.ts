@@ -1,3 +1,4 @@
+import { cardSaleOf } from '../../../src/shared/sale.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { plPurseLayout, sampleKeyProvider } from '../../../src/card/index.ts';
 import type { KeyProvider } from '../../../src/card/index.ts';
@@ -133,10 +134,11 @@ describe('a purse', () => {
     return kept;
   }
   const claimWith = (kept: readonly string[]): ClaimAnswer => {
-    const { orderId, quote, delivery } = w.order();
+    const order = w.order();
+    const { orderId, delivery } = order;
     if (delivery === null) throw new Error('no plan');
     const { cardNo, userNo, layout, unit, nextCount, amountFen, quantity, carriedAfterMicro, tag } =
-      quote;
+      cardSaleOf(order);
     return {
       kind: 'write',
       ttlMs: 180_000,
@@ -342,6 +344,6 @@ describe('a purse', () => {
     w.kiosk.dispatch({ type: 'keep', orderId, insertion: 1, record: '01', assist: true });
     expect(w.kinds()).not.toContain('order-kept');
     expect(w.kinds()).not.toContain('assist-kept');
-    expect(fromHex(w.order().quote.tag)).toHaveLength(4);
+    expect(fromHex(cardSaleOf(w.order()).tag)).toHaveLength(4);
   });
 });

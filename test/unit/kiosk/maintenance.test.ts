@@ -683,6 +683,20 @@ describe('words', () => {
   const failureBody = { code: 'CARD-0203', detail: 'x' };
   const BODIES: { readonly [K in EventKind]: EventBody<K> } = {
     'core-started': { version: '1', node: 'v24', recoveredOrders: 0 },
+    'credit-quoted': {
+      userNo: '1',
+      payee: 'house',
+      amountFen: 100,
+      lines: [
+        {
+          item: 'balance',
+          amountFen: 100,
+          terms: { principalFen: 100, lateFeeFen: 0, discountFen: 0 },
+        },
+      ],
+    },
+    'credit-posting': { attemptId: 'a' },
+    'credit-posted': { reference: 'r', postedMs: 1 },
     'order-quoted': {
       cardNo: '8800003921',
       userNo: '1',
@@ -803,7 +817,7 @@ describe('words', () => {
   });
 
   it('every reason that an order or attempt is parked for has its words and its way out', () => {
-    const source = ['orders', 'attempts']
+    const source = ['orders', 'order/attempts']
       .map((name) =>
         readFileSync(new URL(`../../../src/kiosk/${name}.ts`, import.meta.url), 'utf8'),
       )

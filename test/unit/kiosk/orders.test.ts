@@ -1,3 +1,4 @@
+import { cardSaleOf } from '../../../src/shared/sale.ts';
 import { describe, expect, it } from 'vitest';
 import type { AttemptRow, OrderRow } from '../../../src/journal/fold.ts';
 import { plCpuLayout } from '../../../src/card/layouts/pl-cpu.ts';
@@ -25,7 +26,9 @@ import { failure } from '../../../src/shared/errors.ts';
 const ORDER: OrderRow = {
   orderId: 'PL-000000000311-1-0001-7391',
   state: 'collecting',
-  quote: {
+  sale: {
+    kind: 'card',
+    payee: 'house',
     cardNo: '8800003921',
     userNo: '1002203344',
     layout: 'PL-CPU',
@@ -206,8 +209,8 @@ if (!keys.ok) throw new Error(keys.error.code);
 const LAYOUT = plCpuLayout(keys.value);
 const CARD: CardReading = {
   layout: 'PL-CPU',
-  cardNo: ORDER.quote.cardNo,
-  userNo: ORDER.quote.userNo,
+  cardNo: cardSaleOf(ORDER).cardNo,
+  userNo: ORDER.sale.userNo,
   kind: 'gas',
   unit: 'volume',
   region: 1,
@@ -437,7 +440,7 @@ describe('an order in doubt', () => {
         ...paid.order,
         state: 'in-doubt',
         writes: 1,
-        quote: { ...ORDER.quote, tag: hex(plan.tag) },
+        sale: { ...cardSaleOf(ORDER), tag: hex(plan.tag) },
         delivery: {
           insertion: 2,
           before: hex(plan.before),

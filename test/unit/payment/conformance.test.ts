@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DEMO_DATA } from '../../../src/demo/central-data.ts';
 import { createCentral } from '../../../src/central/central.ts';
 import { createAlipayProvider } from '../../../src/payment/alipay/provider.ts';
 import { createGatewayProvider } from '../../../src/payment/gateway/provider.ts';
@@ -208,7 +209,7 @@ async function gateway(behind: () => Promise<Rig>, at: 'line' | 'wallet'): Promi
   const random = { bytes: (n: number) => randomBytes(n) };
   const central = createCentral({
     db,
-    port: 0,
+    ...DEMO_DATA,
     policySigner: quickSigner('policy'),
     verifierOf: quickSigner,
     now: () => clock.nowMs(),

@@ -10,7 +10,7 @@ import {
 import type { BillOf, DayReport } from '../../../src/kiosk/reconcile/compare.ts';
 import type { BillRow } from '../../../src/payment/types.ts';
 import type { LedgerRow } from '../../../src/shared/central-api/index.ts';
-import type { AttemptState, OrderState } from '../../../src/shared/facts/catalogue.ts';
+import type { AttemptState, OrderState } from '../../../src/shared/order-rules.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { err, ok } from '../../../src/shared/result.ts';
 import { chinaDayMs } from '../../../src/shared/time.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MAINTENANCE_ACTIONS, intentSchema } from '../../../src/shared/contract/index.ts';
-import { ORDER_STATES } from '../../../src/shared/facts/catalogue.ts';
+import { ORDER_STATES } from '../../../src/shared/order-rules.ts';
 import { CORNER_MS, CORNER_TAPS, cornerTaps } from '../../../src/renderer/components/corner.tsx';
 import { grouped, typeDigit } from '../../../src/renderer/components/pad.tsx';
 import { CATALOGUES } from '../../../src/renderer/i18n/index.ts';

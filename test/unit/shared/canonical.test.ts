@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toHex } from '../../../src/shared/bytes.ts';
-import { canonicalJson } from '../../../src/shared/central-api/index.ts';
+import { canonicalJson } from '../../../src/shared/canonical-json.ts';
 import { eventHash, genesisHash, headText } from '../../../src/shared/journal-hash.ts';
 import { orderTag } from '../../../src/shared/order-tag.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson } from '../../../src/shared/central-api/index.ts';
+import { canonicalJson } from '../../../src/shared/canonical-json.ts';
 import { sameJson, sameMembers } from '../../../src/shared/same.ts';
 
 const value = fc.letrec((tie) => ({

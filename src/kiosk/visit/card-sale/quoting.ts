@@ -1,3 +1,4 @@
+import { cardSaleOf } from '../../../shared/sale.ts';
 import type { BillingClient } from '../../../billing/types.ts';
 import type { CardReading } from '../../../card/types.ts';
 import type { Journal } from '../../../journal/journal.ts';
@@ -81,7 +82,7 @@ function withOwn(
       : {
           orderId: other.orderId,
           terminalId,
-          nextCount: other.quote.nextCount,
+          nextCount: cardSaleOf(other).nextCount,
           state: other.state,
         };
   return { ...account, count, cumulative, yearQuantity, periodLeftQuantity, claim };

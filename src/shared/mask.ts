@@ -1,0 +1,14 @@
+/** What a screen or page shows of numbers and names: enough for their owner, useless to others. */
+
+/** `8800003921` → `8800 **** 3921`: never more on a screen in a public hall. */
+export function maskCardNo(cardNo: string): string {
+  return `${cardNo.slice(0, 4)} **** ${cardNo.slice(-4)}`.trim();
+}
+
+/** `张小明` → `张*明`, `张明` → `张*`, one character or none → `*`. */
+export function maskName(name: string): string {
+  const chars = [...name];
+  if (chars.length <= 1) return '*';
+  if (chars.length === 2) return `${chars[0]}*`;
+  return `${chars[0]}${'*'.repeat(chars.length - 2)}${chars.at(-1)}`;
+}

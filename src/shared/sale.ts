@@ -1,0 +1,109 @@
+import { z } from 'zod';
+
+const natural = z.number().int().nonnegative();
+const hex = z.string().regex(/^([0-9A-F]{2})*$/);
+const share = z.object({
+  tier: natural,
+  priceE4: natural,
+  quantity: natural,
+  costMicro: natural,
+});
+
+/**
+ * Whose money a sale is. Gas, water and heat of one hall are often three companies: each has its
+ * own merchant account at the wallets and its own tax identity on invoices. An order pays one of
+ * them.
+ */
+export interface Payee {
+  readonly id: PayeeId;
+  /** The company's name, as slips and invoices have it. */
+  readonly company: { readonly zh: string; readonly en: string };
+  /** The merchant account that collects for it, by the name that the payment gateway knows. */
+  readonly merchantAccount: string;
+  /** Unified social credit code (18 characters), for invoices. */
+  readonly taxIdentity: string;
+}
+/** Names a payee in facts and policy: `house`, or a short name of the operator's own. */
+export type PayeeId = string;
+/** The company whose hall it is. Every card sale of the old kind `order-quoted` was its. */
+export const HOUSE_PAYEE: PayeeId = 'house';
+
+/**
+ * What `order-quoted` says of a sale to a card, and always said. Bytes are upper-case hex; money is
+ * fen, remainders 10⁻⁶ yuan, quantities 0.01 of the layout's unit.
+ */
+export const cardQuoteSchema = z.object({
+  cardNo: z.string(),
+  userNo: z.string(),
+  layout: z.string(),
+  unit: z.enum(['volume', 'money']),
+  nextCount: natural,
+  amountFen: natural,
+  quantity: natural,
+  shares: z.array(share),
+  carriedUsedMicro: natural,
+  carriedAfterMicro: natural,
+  tariffId: z.string(),
+  tariffVersion: natural,
+  offline: z.boolean(),
+  tag: hex,
+});
+/** A sale to a card as its fact has it. */
+export type CardQuote = z.infer<typeof cardQuoteSchema>;
+
+/**
+ * One item of a credit sale: an open bill, a season's fee, a top-up. Its terms are frozen when it
+ * is quoted: what was due then is what is posted, however late the posting is.
+ */
+export const creditLineSchema = z.object({
+  /** The item at central: a bill's or season's number; `balance` is the account's own balance. */
+  item: z.string().min(1),
+  amountFen: natural,
+  /** What the sum is made of, as it was quoted; all in fen, together `amountFen`. */
+  terms: z.object({ principalFen: natural, lateFeeFen: natural, discountFen: natural }),
+});
+/** See {@link creditLineSchema}. */
+export type CreditLine = z.infer<typeof creditLineSchema>;
+
+/** What a credit order's first fact says. Items of one payee only. */
+export const creditQuoteSchema = z.object({
+  userNo: z.string(),
+  payee: z.string().min(1),
+  amountFen: natural,
+  lines: z.array(creditLineSchema).min(1),
+});
+/** A sale to an account as its fact has it. */
+export type CreditQuote = z.infer<typeof creditQuoteSchema>;
+
+/** A write to a card. */
+export interface CardSale extends CardQuote {
+  readonly kind: 'card';
+  readonly payee: PayeeId;
+}
+/** A posting to an account or to bills at central. */
+export interface CreditSale extends CreditQuote {
+  readonly kind: 'credit';
+}
+/** What an order sells. Attempts, late captures and refunds know nothing of the difference. */
+export type Sale = CardSale | CreditSale;
+
+/** The sale that an `order-quoted` tells of. */
+export const cardSale = (quote: CardQuote): CardSale => ({
+  kind: 'card',
+  payee: HOUSE_PAYEE,
+  ...quote,
+});
+
+/** The number of the card that a sale writes to; null: it writes to none. */
+export const cardNoOf = (order: { readonly sale: Sale }): string | null =>
+  order.sale.kind === 'card' ? order.sale.cardNo : null;
+
+/**
+ * The card sale of an order whose delivery is a card.
+ *
+ * @throws Error for another sale: a defect, since each delivery is asked about its own orders only
+ */
+export function cardSaleOf(order: { readonly orderId: string; readonly sale: Sale }): CardSale {
+  if (order.sale.kind === 'card') return order.sale;
+  throw new Error(`order ${order.orderId} sells no card write`);
+}
