@@ -4,7 +4,8 @@ import type { Db } from '../central/db/sql.ts';
 import type { JournalStorage, MemoryStorage } from '../journal/storage.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import type { Policy } from '../shared/policy.ts';
-import type { Signer, Verifier } from '../shared/ports.ts';
+import type { KeyId, Signer, Verifier } from '../shared/ports.ts';
+import { Keyring } from '../shared/signatures.ts';
 import { memoryBooks } from '../simulator/payment-books.ts';
 import type { Books } from '../simulator/payment-books.ts';
 import type { Wallets } from '../simulator/pay-town.ts';
@@ -47,8 +48,8 @@ export interface Engines {
     readonly dispose: () => void;
   };
   readonly key: (name: string) => {
-    readonly signer: Signer;
-    readonly verifier: Verifier;
+    readonly signer: Signer & KeyId;
+    readonly verifier: Verifier & KeyId;
     readonly publicKeyPem: string;
   };
 }
@@ -209,7 +210,7 @@ export class World {
       tariffVersion: 1,
     }));
     this.checks.opening(accounts);
-    const verifierOf = (pem: string): Verifier => {
+    const verifierOf = (pem: string): Verifier & KeyId => {
       const found = keys.terminals.find((k) => k.publicKeyPem === pem);
       if (found === undefined) throw new Error('a terminal that was never enrolled');
       return found.verifier;
@@ -310,16 +311,16 @@ export class World {
         storage: disk.storage,
         payment,
         central,
-        terminalSigner: (keys.terminals[i] as { signer: Signer }).signer,
-        policyVerifier: keys.policy.verifier,
+        terminalSigner: (keys.terminals[i] as { signer: Signer & KeyId }).signer,
+        policyKeys: new Keyring(keys.policy.verifier),
         providers: (ports) =>
           kioskProviders(
             this.paySet,
             keys,
             {
               terminalId,
-              signer: (keys.terminals[i] as { signer: Signer }).signer,
-              policyVerifier: keys.policy.verifier,
+              signer: (keys.terminals[i] as { signer: Signer & KeyId }).signer,
+              policyKeys: new Keyring(keys.policy.verifier),
             },
             ports,
           ),

@@ -6,8 +6,10 @@ import { DEMO_ACCOUNTS, DEMO_DATA } from '../../../src/demo/central-data.ts';
 import type { SeedAccount } from '../../../src/central/fleet/seed.ts';
 import { MIGRATIONS } from '../../../src/central/db/migrations/index.ts';
 import { createCentral } from '../../../src/central/central.ts';
-import type { Central, CentralRequest } from '../../../src/central/central.ts';
+import type { Central } from '../../../src/central/central.ts';
+import type { CentralRequest } from '../../../src/central/http/request.ts';
 import { CLAIM_MS } from '../../../src/shared/central-api/index.ts';
+import { Keyring } from '../../../src/shared/signatures.ts';
 import { ENGINES, openDb, openRoom, quickSigner } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 
@@ -52,7 +54,7 @@ describe.each(ENGINES)('a request comes a second time on %s', (engine) => {
       baseUrl: 'http://central',
       terminalId: t(i).id,
       signer: quickSigner(key),
-      policyVerifier: quickSigner('policy'),
+      policyKeys: new Keyring(quickSigner('policy')),
       timeoutMs: 1_000,
       clock: {
         nowMs: () => room.now + aheadMs,

@@ -76,7 +76,7 @@ beforeAll(async () => {
   const [c, s, p] = await Promise.all([central.start(), sandbox.start(), printer.start(0)]);
   writeTerminalJson(
     folder,
-    { ...hallPorts(20_000), centralLine: c.port, paymentLine: s.port, printer: p },
+    { ...hallPorts(20_000), centralLine: c.terminals.port, paymentLine: s.port, printer: p },
     keys,
     false,
     DIRECT,

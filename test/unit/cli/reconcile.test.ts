@@ -63,7 +63,7 @@ beforeAll(async () => {
   port = s.port;
   writeTerminalJson(
     folder,
-    { ...hallPorts(20_000), centralLine: c.port, paymentLine: s.port },
+    { ...hallPorts(20_000), centralLine: c.terminals.port, paymentLine: s.port },
     keys,
     false,
     DIRECT,
