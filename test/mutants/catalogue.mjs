@@ -543,7 +543,7 @@ const PURCHASE = [
     'nine-thousand-believed',
     'A write that the card answered with 9000 is delivered, whatever it reads.',
     `  if (!image.ok) return doubt(applied.ok ? image.error : applied.error, true);\n`,
-    `  if (applied.ok) return { open: rest, effects: [journal(order, { kind: 'order-delivered', body: { by: 'read-back', count: order.quote.nextCount, quantity: order.quote.quantity, cumulative: delivery.cumulative } })] };\n  if (!image.ok) return doubt(applied.error, true);\n`,
+    `  if (applied.ok) return { open: rest, effects: [journal(order, { kind: 'order-delivered', body: { by: 'read-back', count: cardSaleOf(order).nextCount, quantity: cardSaleOf(order).quantity, cumulative: delivery.cumulative } })] };\n  if (!image.ok) return doubt(applied.error, true);\n`,
     unit('kiosk/endings', '9000 and nothing stored, once'),
   ),
   orders(
