@@ -327,7 +327,7 @@ export function survey(
     add: best.add,
     head: best.head,
     baseSeq: best.baseHead?.seq ?? 0,
-    secondLogSeq: (secondLast as Place | null)?.seq ?? 0,
+    secondLogSeq: secondLast?.seq ?? 0,
     lost,
     complete: !lost && ((secondWhole && endsAt(secondLast)) || (sound && endsAt(databaseHead))),
     notes,

@@ -528,7 +528,7 @@ export function memoryStorage(): MemoryStorage {
           backups.set(name, image);
           return Promise.resolve(name);
         } catch (error) {
-          return Promise.reject(error as Error);
+          return Promise.reject(error);
         } finally {
           copy.close();
         }

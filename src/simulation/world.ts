@@ -323,7 +323,7 @@ export class World {
         onDurable: (events) => this.#durable(site, events),
         onSnapshot: (snapshot) => {
           this.tell(
-            `${terminalId} screen ${snapshot.screen}${'state' in snapshot ? ` ${String(snapshot.state)}` : ''}${'reason' in snapshot ? ` ${String(snapshot.reason)}` : ''}`,
+            `${terminalId} screen ${snapshot.screen}${'state' in snapshot ? ` ${snapshot.state}` : ''}${'reason' in snapshot ? ` ${String(snapshot.reason)}` : ''}`,
           );
           this.#customers[i]?.look();
         },
@@ -413,7 +413,7 @@ export class World {
               going = going && step();
             } catch (error) {
               going = false;
-              failed(error as Error);
+              failed(error);
             }
           });
         }

@@ -289,7 +289,6 @@ export class Monitor {
       ([k, v]) => JSON.stringify(v) !== JSON.stringify(this.#last[k as keyof ServiceState]),
     );
     this.#last = { ...this.#last, ...change };
-    if (fresh.length > 0 && !this.#stopped)
-      this.#o.onChange(Object.fromEntries(fresh) as Partial<ServiceState>);
+    if (fresh.length > 0 && !this.#stopped) this.#o.onChange(Object.fromEntries(fresh));
   }
 }
