@@ -16,7 +16,8 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { SCHEMA_VERSION, migrate } from './schema.ts';
 import { NO_CONTENTS, SecondLog, readSecondLog, syncFolder } from './second-log.ts';
-import type { LogAnchor, LoggedEvent, SecondContents, SecondLogWriter } from './second-log.ts';
+import type { SecondContents, SecondLogWriter } from './second-log.ts';
+import type { LogAnchor, LoggedEvent } from './records.ts';
 
 /** Free space below which selling stops. */
 export const MIN_FREE_BYTES = 128 * 1024 * 1024;

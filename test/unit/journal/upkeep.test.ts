@@ -15,7 +15,7 @@ import { Journal, MIN_FREE_BYTES } from '../../../src/journal/journal.ts';
 import { initial } from '../../../src/journal/migrations/0001-initial.ts';
 import { schemaDigest } from '../../../src/journal/schema.ts';
 import { SecondLog, readSecondLog } from '../../../src/journal/second-log.ts';
-import type { LoggedEvent } from '../../../src/journal/second-log.ts';
+import type { LoggedEvent } from '../../../src/journal/records.ts';
 import { BALLAST_BYTES, FULL_FREE_BYTES, memoryStorage } from '../../../src/journal/storage.ts';
 import type { JournalStorage } from '../../../src/journal/storage.ts';
 import type { JournalEvent } from '../../../src/shared/facts/catalogue.ts';
