@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import {
+  API_VERSION,
   accountAnswerSchema,
   cardKeyAnswerSchema,
   claimAnswerSchema,
