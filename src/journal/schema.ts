@@ -18,6 +18,7 @@ import { sales } from './migrations/0004-sales.ts';
 export const MIGRATIONS = [initial, epochs, ordersByAccount, sales] as const;
 /** The last one that empties the rows, which are then made anew. */
 const ROWS_SINCE = sales.version;
+/** The version that this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /** A digest of the schema as SQLite holds it, so that an altered one is seen. */

@@ -27,6 +27,7 @@ export interface SecondContents {
   /** Whole lines that fail their checksum; half a line at the end is none. */
   readonly badLines: number;
 }
+/** Of a log that is not there. */
 export const NO_CONTENTS: SecondContents = {
   anchor: null,
   events: [],
