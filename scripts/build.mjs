@@ -154,7 +154,7 @@ function stampOf(inputs) {
   const add = (file) => {
     if (!existsSync(at(file))) return;
     if (statSync(at(file)).isDirectory())
-      for (const name of readdirSync(at(file)).sort()) add(path.join(file, name));
+      for (const name of readdirSync(at(file)).toSorted()) add(path.join(file, name));
     else
       hash
         .update(`${file.split(path.sep).join('/')}\0`)

@@ -1,9 +1,11 @@
-// The lint step: oxlint (type-aware), the layer rule, and the rule that only ports touch clock,
-// timers and randomness.
+// The lint step: the formatter's word, oxlint (type-aware, no warning passes), who may import whom, no circle of
+// imports, what rooms export is explained, and only ports touch clock, timers and randomness. Prints what is longest
+// and widest: things to look at.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { circlesOf, figures, importsOf, storeyProblems, unexplained } from './lib/tidy.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -49,7 +51,7 @@ const files = spawnSync('git', ['ls-files', '-co', '--exclude-standard', 'src'],
   .filter((f) => /\.(ts|tsx)$/.test(f));
 const problems = [];
 const roomOf = (file) => file.split('/')[1];
-let checked = 0;
+const texts = new Map();
 for (const file of files) {
   let text;
   try {
@@ -57,7 +59,7 @@ for (const file of files) {
   } catch {
     continue;
   }
-  checked += 1;
+  texts.set(file, text);
   const room = roomOf(file);
   for (const match of text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
     const target = match[1];
@@ -84,20 +86,43 @@ for (const file of files) {
   }
 }
 for (const p of problems) console.error(`layer: ${p}`);
-const oxlint = spawnSync(
-  process.execPath,
-  [
-    path.join(root, 'node_modules/oxlint/bin/oxlint'),
-    '--type-aware',
-    '--quiet',
-    'src',
-    'test',
-    'scripts',
-    'bench',
-  ],
-  { cwd: root, stdio: 'inherit' },
+
+const tidy = [...importsOf(texts)];
+const circles = circlesOf(tidy);
+for (const circle of circles) problems.push(`a circle of imports: ${circle.join(' -> ')}`);
+problems.push(...storeyProblems(tidy), ...unexplained(texts, tidy, roomOf));
+
+const run = (program, ...args) =>
+  spawnSync(process.execPath, [path.join(root, 'node_modules', program), ...args], {
+    cwd: root,
+    stdio: 'inherit',
+  }).status === 0;
+const linted = run(
+  'oxlint/bin/oxlint',
+  '--type-aware',
+  '--deny-warnings',
+  'src',
+  'test',
+  'scripts',
+  'bench',
 );
+const formatted = run('oxfmt/bin/oxfmt', '--check');
+
+const f = figures(texts);
+const list = (what, rows) =>
+  console.log(
+    `${what}:\n${rows.map((r) => `  ${String(r.n).padStart(4)}  ${r.where}`).join('\n')}`,
+  );
+list('longest functions, lines', f.functions);
+list('longest files, lines', f.files);
+list('widest lines, columns', f.widest);
+list('deepest nests', f.nests);
 console.log(
-  `lint: ${checked} files, ${problems.length} layer problems, oxlint ${oxlint.status === 0 ? 'clean' : 'has errors'}`,
+  `figures: ${f.lines} lines, ${f.wide} over 100 columns; ${f.over70} functions over 70 lines, ${f.over500} files over 500; circles ${circles.length}`,
 );
-process.exit(problems.length > 0 || oxlint.status !== 0 ? 1 : 0);
+for (const p of problems) console.error(`lint: ${p}`);
+const good = problems.length === 0 && linted && formatted;
+console.log(
+  `lint: ${texts.size} files, ${problems.length} problems, oxlint ${linted ? 'clean' : 'complains'}, layout ${formatted ? 'as formatted' : 'is not the formatter’s (npm run format)'}`,
+);
+process.exit(good ? 0 : 1);

@@ -105,9 +105,9 @@ function shrinkPng(png) {
     buckets.set(key, bucket);
   }
   const palette = [...buckets.values()]
-    .sort((a, b) => b.count - a.count)
+    .toSorted((a, b) => b.count - a.count)
     .slice(0, 256)
-    .map((bucket) => [...bucket.members].sort((a, b) => b[1] - a[1])[0][0]);
+    .map((bucket) => [...bucket.members].toSorted((a, b) => b[1] - a[1])[0][0]);
   const index = new Map();
   for (const key of buckets.keys()) {
     const [r, g, b] = [((key >> 10) << 3) + 4, (((key >> 5) & 31) << 3) + 4, ((key & 31) << 3) + 4];
@@ -191,7 +191,9 @@ function inspect() {
       [r, g, b]
         .map((v) => (v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4))
         .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-    const [a, b] = [light(rgb(style.color)), light(back ?? [255, 255, 255])].sort((x, y) => y - x);
+    const [a, b] = [light(rgb(style.color)), light(back ?? [255, 255, 255])].toSorted(
+      (x, y) => y - x,
+    );
     const contrast = (a + 0.05) / (b + 0.05);
     // The start screen's gradient is brightest behind its picture, where no text stands.
     const gradient = back?.[0] === 59 && back?.[1] === 131;

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import {
+  API_VERSION,
   accountAnswerSchema,
   cardKeyAnswerSchema,
   claimAnswerSchema,
@@ -74,6 +75,7 @@ const CODES: Record<ProblemType, ErrorCode> = {
   // answer, and asked again as a new request.
   replayed: 'BILL-0101',
   'bad-request': 'BILL-0102',
+  'api-version': 'BILL-0102',
   fork: 'BILL-0104',
   'old-epoch': 'BILL-0104',
   gap: 'BILL-0102',
@@ -123,6 +125,7 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
     const nonce = Buffer.from(random.bytes(16)).toString('hex');
     const headers: Record<string, string> = {
       Accept: 'application/json, application/problem+json',
+      'Pilotlight-Api': String(API_VERSION),
       ...signedHeaders(options.terminalId, options.signer, {
         method,
         target,

@@ -14,7 +14,7 @@ export function canonicalJson(value: unknown): string {
     throw new RangeError(`canonical JSON cannot hold a ${typeof value}`);
   const record = value as Readonly<Record<string, unknown>>;
   let text = '';
-  for (const key of Object.keys(record).sort()) {
+  for (const key of Object.keys(record).toSorted()) {
     const member = record[key];
     if (member !== undefined)
       text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`;

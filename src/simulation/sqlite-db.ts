@@ -111,7 +111,7 @@ function statement(db: Database.Database, known: Map<string, Prepared>, sql: str
 }
 
 interface Prepared {
-  readonly statement: Database.Statement<unknown[]>;
+  readonly statement: Database.Statement;
   /** Index of the parameter for each place, in order. */
   readonly order: readonly number[];
   readonly reader: boolean;
@@ -136,7 +136,7 @@ function prepare(db: Database.Database, sql: string): Prepared {
         return compared === undefined ? `${space}?` : `${compared}${space}coalesce(?, NULL)`;
       },
     );
-  const statement = db.prepare<unknown[]>(text);
+  const statement = db.prepare(text);
   return { statement, order, reader: statement.reader };
 }
 

@@ -1,8 +1,8 @@
-import type { AlipayFaults, AlipaySandbox } from './alipay/sandbox.ts';
+import type { AlipaySandbox } from './alipay/sandbox.ts';
 import { sandboxServer } from './sandbox-http.ts';
 import type { SandboxControls, SandboxServer } from './sandbox-http.ts';
-import type { UnionpayFaults, UnionpaySandbox } from './unionpay/sandbox.ts';
-import type { SandboxFaults, WechatSandbox } from './wechat/sandbox.ts';
+import type { UnionpaySandbox } from './unionpay/sandbox.ts';
+import type { WechatSandbox } from './wechat/sandbox.ts';
 
 /** The wallets of a town, each with its own gateway. */
 export interface Wallets {
@@ -10,6 +10,7 @@ export interface Wallets {
   readonly alipay: AlipaySandbox;
   readonly unionpay: UnionpaySandbox;
 }
+/** The wallets of a town. */
 export type WalletName = keyof Wallets;
 
 /** Whose gateway a request is for, by its path. */
@@ -59,10 +60,9 @@ export function createPayTown(port: number, { wechat, alipay, unionpay }: Wallet
       case 'POST /faults': {
         // `at` keeps a fault to one of them.
         const { at, ...faults } = json;
-        if (at === undefined || at === 'wechat') wechat.control.faults(faults as SandboxFaults);
-        if (at === undefined || at === 'alipay') alipay.control.faults(faults as AlipayFaults);
-        if (at === undefined || at === 'unionpay')
-          unionpay.control.faults(faults as UnionpayFaults);
+        if (at === undefined || at === 'wechat') wechat.control.faults(faults);
+        if (at === undefined || at === 'alipay') alipay.control.faults(faults);
+        if (at === undefined || at === 'unionpay') unionpay.control.faults(faults);
         return {};
       }
       case 'POST /release-refunds':

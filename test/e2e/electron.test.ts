@@ -266,7 +266,7 @@ describe.skipIf(missing !== null)(
       ).toEqual([]);
       expect(
         await page.evaluate(() =>
-          Object.keys((globalThis as unknown as { pilotlight: object }).pilotlight).sort(),
+          Object.keys((globalThis as unknown as { pilotlight: object }).pilotlight).toSorted(),
         ),
       ).toEqual(['onSnapshot', 'send']);
 

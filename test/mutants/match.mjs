@@ -50,8 +50,10 @@ export function places(text, find) {
   known.set(text, tokens);
   const wanted = tokensOf(find);
   if (wanted.length === 0) return [];
-  const head = [...find.slice(0, wanted[0].at)].filter((c) => !/\s/.test(c)).toReversed();
-  const tail = [...find.slice(wanted.at(-1).end)].filter((c) => !/\s/.test(c));
+  const head = Array.from(find.slice(0, wanted[0].at))
+    .filter((c) => !/\s/.test(c))
+    .toReversed();
+  const tail = Array.from(find.slice(wanted.at(-1).end)).filter((c) => !/\s/.test(c));
   const found = [];
   for (let i = 0; i + wanted.length <= tokens.length; i++) {
     if (!wanted.every((w, k) => tokens[i + k].word === w.word)) continue;

@@ -1,6 +1,5 @@
 import type {
   CardConnection,
-  PcscContext,
   PcscService,
   WatchedReader,
 } from '../../src/card/readers/pcsc-service.ts';
@@ -150,7 +149,7 @@ export class FakePcsc {
           // The service lets go of a client that is gone, and resets its card.
           for (const connection of connections) this.detach(connection, true);
         },
-      } as PcscContext;
+      };
     };
   }
 

@@ -251,7 +251,7 @@ export class PaymentBooks {
       unknown: (f: Failure) => T,
     ): Promise<T> => {
       this.calls.push(verb);
-      if (!life.alive || world.at(life, `${verb}`, 'before')) return never();
+      if (!life.alive || world.at(life, verb, 'before')) return never();
       const mishap = this.next[verb].shift();
       let answer: T;
       if (this.down || mishap === 'unsent') answer = unknown(failure('PAY-0202', 'line'));
@@ -263,7 +263,7 @@ export class PaymentBooks {
         answer = effect();
         if (mishap === 'lost') answer = unknown(failure('PAY-0202', 'the answer was lost'));
       }
-      if (!life.alive || world.at(life, `${verb}`, 'after')) return never();
+      if (!life.alive || world.at(life, verb, 'after')) return never();
       await Promise.resolve();
       return life.alive ? answer : never();
     };

@@ -1,11 +1,10 @@
-import type { SerialLine } from '../../src/card/readers/crt/link.ts';
+import type { SerialLine } from '../../src/card/readers/serial-line.ts';
 import type {
   CardConnection,
-  PcscContext,
   PcscService,
   WatchedReader,
 } from '../../src/card/readers/pcsc-service.ts';
-import type { SerialFraming } from '../../src/card/readers/record.ts';
+import type { SerialFraming } from '../../src/card/readers/serial-line.ts';
 import { fromHex, toHex } from '../../src/shared/bytes.ts';
 import type { SlotCard } from '../../src/simulator/vpcd/client.ts';
 
@@ -158,17 +157,16 @@ export function replayPcsc(script: Script, name = 'Replayed 00 00'): PcscService
       // Else: the card never answered.
     }
   }
-  return () =>
-    ({
-      on: (event: string, listener: (value: never) => void) => {
-        if (event === 'reader') soon(() => (listener as (reader: WatchedReader) => void)(watched));
-      },
-      connection: () => new Replayed(),
-      close: () => {
-        listeners.status.length = 0;
-        listeners.error.length = 0;
-      },
-    }) as PcscContext;
+  return () => ({
+    on: (event: string, listener: (value: never) => void) => {
+      if (event === 'reader') soon(() => (listener as (reader: WatchedReader) => void)(watched));
+    },
+    connection: () => new Replayed(),
+    close: () => {
+      listeners.status.length = 0;
+      listeners.error.length = 0;
+    },
+  });
 }
 
 /**

@@ -22,8 +22,10 @@ export const PERIODS = {
   local: [10_000, 10_000],
   upkeep: [3_600_000, 600_000],
 } as const;
+/** What is looked at now and then. */
 export type Probe = keyof typeof PERIODS;
 
+/** What the monitor looks at, and whom it tells. */
 export interface MonitorOptions {
   readonly journal: Journal;
   readonly billing: BillingClient;
@@ -289,7 +291,6 @@ export class Monitor {
       ([k, v]) => JSON.stringify(v) !== JSON.stringify(this.#last[k as keyof ServiceState]),
     );
     this.#last = { ...this.#last, ...change };
-    if (fresh.length > 0 && !this.#stopped)
-      this.#o.onChange(Object.fromEntries(fresh) as Partial<ServiceState>);
+    if (fresh.length > 0 && !this.#stopped) this.#o.onChange(Object.fromEntries(fresh));
   }
 }

@@ -61,5 +61,5 @@ export function onIntent(send: (intent: Intent) => void): void {
 export function act(what: Act): void {
   const { snapshot, link } = store.getState();
   if (snapshot === null || link !== 'up') return;
-  deliver({ ...what, screen: snapshot.screen, revision: snapshot.revision } as Intent);
+  deliver({ ...what, screen: snapshot.screen, revision: snapshot.revision });
 }

@@ -84,7 +84,7 @@ export class At24 extends Chip {
       const start = (address % this.size) - (address % page);
       const loaded = new Map<number, number>();
       for (const [i, byte] of bytes.entries()) loaded.set(start + ((address + i) % page), byte);
-      const cells = [...loaded].sort(([a], [b]) => a - b);
+      const cells = [...loaded].toSorted(([a], [b]) => a - b);
       this.changePage(
         'user',
         WRITE_MS,

@@ -267,7 +267,7 @@ export class At88Sc1608 extends Chip {
     const start = address - (address % PAGE);
     const loaded = new Map<number, number>();
     for (const [i, byte] of bytes.entries()) loaded.set(start + ((address + i) % PAGE), byte);
-    const cells = [...loaded].sort(([a], [b]) => a - b);
+    const cells = [...loaded].toSorted(([a], [b]) => a - b);
     this.changePage(
       kind,
       PAGE_MS,

@@ -123,7 +123,7 @@ export class Psam {
     }
     if (lc === undefined || apdu.length !== 5 + lc) throw new Refusal(0x6700);
     const data = apdu.slice(5);
-    switch (`${hexOf(Uint8Array.of(cla, ins))}`) {
+    switch (hexOf(Uint8Array.of(cla, ins))) {
       case '00A4':
         if (p1 !== 0 || p2 !== 0) throw new Refusal(0x6a86);
         this.powerOff();

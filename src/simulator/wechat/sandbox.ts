@@ -813,7 +813,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
       case 'POST /scan':
         return control.scan({ codeUrl });
       case 'POST /faults':
-        control.faults(json as SandboxFaults);
+        control.faults(json);
         return {};
       case 'POST /release-refunds':
         control.releaseRefunds();

@@ -71,9 +71,9 @@ describe('a load', () => {
         '=> 00C0000004',
       ]),
     ).toBe(true);
-    const terms = `0029${'00002710'}${'000000000311'}`;
+    const terms = `002900002710000000000311`;
     expect(order).toEqual([
-      `kept 01${terms}00000000${'11223344'}37DD07E0, wire 00C000`,
+      `kept 01${terms}000000001122334437DD07E0, wire 00C000`,
       `kept 02${terms}20261122092641FD131F8E, wire 00C000`,
       expect.stringMatching(
         new RegExp(`^kept 03${terms}20261122092641FD131F8E[0-9A-F]{8}, wire 00C000$`),

@@ -76,7 +76,7 @@ export function writeJournal(
       [K in JournalEvent['kind']]: Omit<Extract<JournalEvent, { kind: K }>, 'orderId'>;
     }[JournalEvent['kind']][]
   ): void => {
-    for (const event of events) journal.append([{ ...event, orderId } as JournalEvent]);
+    for (const event of events) journal.append([{ ...event, orderId }]);
   };
   const quote: EventBody<'order-quoted'> = {
     cardNo: '8800003921',

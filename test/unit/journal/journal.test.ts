@@ -221,11 +221,7 @@ describe('append and fold', () => {
     ['creating', 'captured before it was shown', PAID],
     ['creating', 'closed without closing', CLOSED],
     ['pending', 'order paid without a captured attempt', ORDER_PAID],
-    [
-      'pending',
-      'another sum captured',
-      { ...PAID, body: { ...PAID.body, amountFen: 9_999 } } as JournalEvent,
-    ],
+    ['pending', 'another sum captured', { ...PAID, body: { ...PAID.body, amountFen: 9_999 } }],
     ['pending', 'a refund of nothing', REFUNDING],
     ['closing', 'taken while closing', PAID],
     ['closed', 'taken after closing', PAID],
@@ -274,9 +270,7 @@ describe('append and fold', () => {
 
   it('a body that the catalogue does not know is refused', () => {
     const j = must(open());
-    expect(() =>
-      j.append([{ ...QUOTED, body: { ...QUOTED.body, amountFen: 0.5 } } as JournalEvent]),
-    ).toThrow();
+    expect(() => j.append([{ ...QUOTED, body: { ...QUOTED.body, amountFen: 0.5 } }])).toThrow();
     expect(j.head.seq).toBe(0);
   });
 
@@ -284,7 +278,7 @@ describe('append and fold', () => {
     const j = must(open());
     for (const e of [...(start['delivering'] ?? []), IN_DOUBT, delivering('CC'), IN_DOUBT])
       j.append([e]);
-    j.append([{ ...DELIVERED, body: { ...DELIVERED.body, by: 'later-read' } } as JournalEvent]);
+    j.append([{ ...DELIVERED, body: { ...DELIVERED.body, by: 'later-read' } }]);
     expect(j.order(ORDER)).toMatchObject({ state: 'delivered', writes: 2 });
   });
 
@@ -526,7 +520,7 @@ describe('the outbox', () => {
     expect(j.openOrders().map((o) => o.state)).toEqual(['closed']);
     clock.advance(26 * 3_600_000);
     expect(j.openOrders()).toEqual([]);
-    j.append([{ ...PAID, body: { ...PAID.body, taken: false } } as JournalEvent]);
+    j.append([{ ...PAID, body: { ...PAID.body, taken: false } }]);
     expect(j.openOrders()).toHaveLength(1);
     j.append([REFUNDING]);
     expect(j.openOrders()).toHaveLength(1);

@@ -1,15 +1,25 @@
 import Database from 'better-sqlite3';
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal, MIN_FREE_BYTES } from '../../../src/journal/journal.ts';
 import { initial } from '../../../src/journal/migrations/0001-initial.ts';
-import { epochs } from '../../../src/journal/migrations/0002-epochs.ts';
 import { schemaDigest } from '../../../src/journal/schema.ts';
 import { SecondLog, readSecondLog } from '../../../src/journal/second-log.ts';
-import type { LoggedEvent } from '../../../src/journal/second-log.ts';
-import { BALLAST_BYTES, FULL_FREE_BYTES, memoryStorage } from '../../../src/journal/storage.ts';
+import type { LoggedEvent } from '../../../src/journal/records.ts';
+import { BALLAST_BYTES, FULL_FREE_BYTES } from '../../../src/journal/storage.ts';
+import { memoryStorage } from '../../../src/simulation/memory-storage.ts';
 import type { JournalStorage } from '../../../src/journal/storage.ts';
+import type { JournalEvent } from '../../../src/shared/facts/catalogue.ts';
 import { canonicalJson } from '../../../src/shared/canonical-json.ts';
 import { eventHash, genesisHash } from '../../../src/shared/journal-hash.ts';
 import { T0, scratchFolder } from '../../support/kiosk-world.ts';
@@ -95,38 +105,111 @@ describe('migration 0002', () => {
   });
 });
 
-describe('migration 0003', () => {
-  it('finds orders by their account, and leaves the rows of a journal of which old facts were pruned as they are', () => {
-    let j = rig.open();
-    for (const n of [1, 2]) j.append(sale(n));
-    ackAll(j);
-    rig.clock.advance(3_600_000);
-    j.append(sale(3).slice(0, 6));
-    expect(j.prune(1_000_000)).toMatchObject({ orders: 2 });
-    rig.close();
-    const old = new Database(db());
-    old.exec('DROP INDEX orders_by_account');
-    old.pragma(`user_version = ${epochs.version}`);
-    old.prepare("UPDATE meta SET value = ? WHERE key = 'schema_digest'").run(schemaDigest(old));
-    const rows = old.prepare('SELECT * FROM orders').all();
-    old.close();
+describe('migration 0004', () => {
+  /**
+   * A journal as version 3 wrote it, with everything that can be open: sales 1 and 2 pruned, 3
+   * delivered and untold, 4 in doubt, 5 parked and settled, 6 closed and paid late, 7 with a card's
+   * answer kept, 8 refunding.
+   */
+  const ofVersion3 = (): void => {
+    for (const folder of [rig.dataDir, rig.secondPath]) mkdirSync(folder, { recursive: true });
+    const kept = (name: string): Buffer =>
+      gunzipSync(readFileSync(new URL(`./v3/${name}.gz`, import.meta.url)));
+    writeFileSync(db(), kept('journal.db'));
+    writeFileSync(log(), kept('second-1.log'));
+  };
 
-    j = rig.open();
-    expect(j.order(orderId(3))).toMatchObject({ state: 'delivering' });
-    expect(j.unfinishedOfOtherCard('1002203344', '8800007777')?.orderId).toBe(orderId(3));
-    expect(j.unfinishedOfOtherCard('1002203344', '8800003921')).toBeUndefined();
-    expect(j.unfinishedOfOtherCard('1002203345', '8800007777')).toBeUndefined();
+  it('opens a journal of version 3: the same rows, a sale in the place of the quote', () => {
+    ofVersion3();
+    const old = new Database(db(), { readonly: true });
+    const rowsOf = (from: Database.Database, table: string): Record<string, unknown>[] =>
+      from
+        .prepare<[], string>(`SELECT row FROM ${table}`)
+        .pluck()
+        .all()
+        .map((row) => JSON.parse(row) as Record<string, unknown>);
+    const orders = rowsOf(old, 'orders');
+    const attempts = rowsOf(old, 'attempts');
+    const facts = old.prepare('SELECT * FROM events ORDER BY epoch, seq').all();
+    old.close();
+    expect(orders).toHaveLength(6);
+
+    const j = rig.open();
     expect(rig.verify()).toEqual([]);
+    expect(j.order(orderId(4))).toMatchObject({ state: 'in-doubt', sale: { kind: 'card' } });
+    j.append([{ ...sale(4).at(-1)! }]);
+    expect(j.order(orderId(4))?.state).toBe('delivered');
     rig.close();
     const now = new Database(db(), { readonly: true });
-    expect(now.prepare('SELECT * FROM orders').all()).toEqual(rows);
+    const { length } = facts;
+    expect(now.prepare('SELECT * FROM events ORDER BY epoch, seq LIMIT ?').all(length)).toEqual(
+      facts,
+    );
+    expect(rowsOf(now, 'attempts')).toEqual(attempts);
+    const unchanged = (row: Record<string, unknown>): boolean => row['orderId'] !== orderId(4);
+    expect(rowsOf(now, 'orders').filter(unchanged)).toEqual(
+      orders.filter(unchanged).map(({ quote, ...row }) => ({
+        ...row,
+        sale: { kind: 'card', payee: 'house', ...(quote as object) },
+      })),
+    );
+    now.close();
+  });
+
+  it('finds orders by their account', () => {
+    ofVersion3();
+    const j = rig.open();
+    expect(j.unfinishedOfOtherCard('1002203344', '8800007777')?.orderId).toBe(orderId(4));
+    expect(j.unfinishedOfOtherCard('1002203344', '8800003921')).toBeUndefined();
+    expect(j.unfinishedOfOtherCard('1002203345', '8800007777')).toBeUndefined();
+    rig.close();
+    const now = new Database(db(), { readonly: true });
     const plan = now
-      .prepare(
-        "EXPLAIN QUERY PLAN SELECT row FROM orders WHERE json_extract(row, '$.quote.userNo') = 'x' AND card_no <> 'y'",
-      )
+      .prepare("EXPLAIN QUERY PLAN SELECT row FROM orders WHERE account = 'x' AND card_no <> 'y'")
       .all() as { detail: string }[];
     expect(plan.map((p) => p.detail).join()).toContain('orders_by_account');
     now.close();
+  });
+});
+
+describe('a sale that is no card write', () => {
+  const id = orderId(1);
+  const attemptId = `${id}/1`;
+  const quoted: JournalEvent = {
+    kind: 'credit-quoted',
+    orderId: id,
+    body: {
+      userNo: '3001',
+      payee: 'water',
+      amountFen: 10_001,
+      lines: [
+        {
+          item: '2026-10',
+          amountFen: 10_001,
+          terms: { principalFen: 9_950, lateFeeFen: 51, discountFen: 0 },
+        },
+      ],
+    },
+  };
+
+  it('stands in the journal from quote to posting, without a card, a layout or a count', () => {
+    const j = rig.open();
+    j.append([quoted, ...sale(1).slice(1, 5)]);
+    expect(j.order(id)).toMatchObject({ state: 'paid', sale: { kind: 'credit', payee: 'water' } });
+    expect(() => j.append(sale(1).slice(5, 6))).toThrow('for a credit sale');
+    j.append([{ kind: 'credit-posting', orderId: id, body: { attemptId } }]);
+    expect(j.order(id)?.state).toBe('delivering');
+    j.append([{ kind: 'credit-posted', orderId: id, body: { reference: 'B7', postedMs: T0 } }]);
+    expect(j.order(id)?.state).toBe('delivered');
+    expect(rig.verify()).toEqual([]);
+  });
+
+  it('a card sale is not posted to an account', () => {
+    const j = rig.open();
+    j.append(sale(1).slice(0, 5));
+    expect(() => j.append([{ kind: 'credit-posting', orderId: id, body: { attemptId } }])).toThrow(
+      'not posted',
+    );
   });
 });
 

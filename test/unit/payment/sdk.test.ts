@@ -255,7 +255,7 @@ describe('wechatpay-axios-plugin', () => {
       privateKey,
       certs: { [keys.platformSerial]: keys.platformPublicKeyPem },
       baseURL: baseUrl,
-    } as never) as unknown as Chain;
+    } as never);
   const pay = (outTradeNo: string, authCode: string, c = client()) =>
     c.chain('v3/pay/transactions/codepay').post({
       appid: APPID,

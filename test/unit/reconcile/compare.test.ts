@@ -514,7 +514,7 @@ describe('midnight', () => {
       'not-yet waits',
     ]);
     expect(told({ journal: over, bills: both, date: NEXT })).toEqual([]);
-    expect(told({ journal: over, bills: { [DAY]: both[DAY] as BillOf }, date: NEXT })).toEqual([
+    expect(told({ journal: over, bills: { [DAY]: both[DAY] }, date: NEXT })).toEqual([
       'reversed-but-paid asks-again person',
     ]);
   });

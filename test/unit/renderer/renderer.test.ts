@@ -12,14 +12,14 @@ import { formatClock, remainingMs } from '../../../src/renderer/state/time.ts';
 import { screenFixtures } from '../../support/screens-fixtures.ts';
 
 const holes = (text: string): string[] =>
-  [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').sort();
+  [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').toSorted();
 
 describe('words', () => {
   const keys = Object.keys(zhCN) as MessageKey[];
 
   it('every locale has every key, filled, with the same holes', () => {
     for (const locale of LOCALES) {
-      expect(Object.keys(CATALOGUES[locale]).sort()).toEqual([...keys].sort());
+      expect(Object.keys(CATALOGUES[locale]).toSorted()).toEqual([...keys].toSorted());
       for (const key of keys) {
         expect(CATALOGUES[locale][key].trim(), `${locale} ${key}`).not.toBe('');
         expect(holes(CATALOGUES[locale][key]), `${locale} ${key}`).toEqual(holes(zhCN[key]));
@@ -57,8 +57,8 @@ describe('fixtures', () => {
   it('cover every screen and keep the contract', () => {
     const screens = snapshotSchema.options.map((option) => option.shape.screen.value);
     const fixtures = LOCALES.flatMap((locale) => screenFixtures(locale, 'large'));
-    expect([...new Set(fixtures.map((fixture) => fixture.screen))].sort()).toEqual(
-      [...screens].sort(),
+    expect([...new Set(fixtures.map((fixture) => fixture.screen))].toSorted()).toEqual(
+      [...screens].toSorted(),
     );
     for (const fixture of fixtures)
       expect(

@@ -117,7 +117,7 @@ describe('browser shell: pages', () => {
       { Cookie: `pilotlight-${shell.port}=wrong` },
       { Cookie: `other=${TOKEN}` },
     ]) {
-      const answer = await get('/', headers as Record<string, string>);
+      const answer = await get('/', headers);
       expect(answer.status).toBe(401);
       expect(answer.body).not.toContain('kiosk');
     }

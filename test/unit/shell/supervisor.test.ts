@@ -84,7 +84,7 @@ describe('core supervisor', () => {
       demo: true,
     });
     const revisions = seen.map((snapshot) => snapshot.revision);
-    expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
+    expect(revisions).toEqual([...revisions].toSorted((a, b) => a - b));
     expect(new Set(revisions).size).toBe(revisions.length);
   });
 

@@ -361,8 +361,8 @@ function buy(chip: Sle4442): void {
   const target = bytesOf(GOLDEN_B);
   chip.send(UPDATE_MAIN, 0x40, 0x00);
   for (let i = 1; i < 16; i++)
-    if (chip.peek()[0x40 + i] !== target[i]) chip.send(UPDATE_MAIN, 0x40 + i, target[i] as number);
-  chip.send(UPDATE_MAIN, 0x40, target[0] as number);
+    if (chip.peek()[0x40 + i] !== target[i]) chip.send(UPDATE_MAIN, 0x40 + i, target[i]);
+  chip.send(UPDATE_MAIN, 0x40, target[0]);
 }
 
 describe('a purchase cut at every change, taken to the meter', () => {
