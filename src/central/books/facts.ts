@@ -1,7 +1,7 @@
-import type { EventKind, JournalEvent } from '../../shared/facts/catalogue.ts';
+import type { EventKind } from '../../shared/facts/catalogue.ts';
 import type { Sql } from '../db/sql.ts';
 import { Unusable } from './books.ts';
-import type { Apply, Place } from './books.ts';
+import type { Apply, Place, Told } from './books.ts';
 import { settledByHand } from './by-hand.ts';
 import {
   assistEnded,
@@ -87,8 +87,12 @@ const FACTS: { readonly [K in EventKind]: Apply<K> | typeof kept } = {
 export const changesBooks = (kind: EventKind): boolean => FACTS[kind] !== kept;
 
 /** @throws Unusable and what the database refuses; nothing of the fact counts then */
-export function apply(tx: Sql, at: Place, event: JournalEvent): Promise<void> {
-  // The table gives each kind its own function, which TypeScript cannot follow through an index.
-  const one = FACTS[event.kind] as Apply<EventKind> | typeof kept;
-  return one === kept ? Promise.resolve() : one(tx, at, event);
+export function apply<K extends EventKind>(
+  tx: Sql,
+  at: Place,
+  kind: K,
+  fact: Told<K>,
+): Promise<void> {
+  const one = FACTS[kind];
+  return one === kept ? Promise.resolve() : one(tx, at, fact);
 }

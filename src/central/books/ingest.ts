@@ -237,7 +237,7 @@ async function applyOrReason(tx: Sql, place: Place, e: UploadEvent): Promise<str
   if (!changesBooks(event.kind)) return null;
   await tx.query('SAVEPOINT event');
   try {
-    await apply(tx, place, event);
+    await apply(tx, place, event.kind, event);
     await tx.query('RELEASE SAVEPOINT event');
     return null;
   } catch (cause) {
