@@ -29,18 +29,12 @@ import type { MaintenancePorts } from './maintenance/run.ts';
 import { HOLD_MS } from './orders.ts';
 import { findAccount, quoteFor } from './visit/card-sale/quoting.ts';
 import { reduce, settle } from './reduce.ts';
-import type { ReduceContext } from './reduce.ts';
+import type { ReduceContext } from './state/context.ts';
 import { IDLE, payChoices, takesScan } from './visit/visit.ts';
 import { slipLines } from './words/slips.ts';
-import { NEW_RUN, NO_CLAIM } from './state/kiosk.ts';
-import type {
-  CallResult,
-  Effect,
-  KioskEvent,
-  KioskState,
-  OpenOrder,
-  ServiceState,
-} from './state/kiosk.ts';
+import { NEW_RUN, NO_CLAIM } from './state/order.ts';
+import type { Effect, KioskEvent, KioskState, ServiceState } from './state/kiosk.ts';
+import type { CallResult, OpenOrder } from './state/order.ts';
 import { looksSame, viewOf } from './view.ts';
 
 export interface KioskOptions {

@@ -14,7 +14,8 @@ import type { Result } from '../shared/result.ts';
 import { failureBody, journal } from './order/advance.ts';
 import type { Advance, AdvanceContext } from './order/advance.ts';
 import { CODE_WAIT_MS, advanceAttempt, attemptRests, withRun } from './order/attempts.ts';
-import type { Effect, KioskEvent, NextAttempt, Now, OpenOrder } from './state/kiosk.ts';
+import type { Effect, KioskEvent } from './state/kiosk.ts';
+import type { NextAttempt, Now, OpenOrder } from './state/order.ts';
 
 /**
  * How every order moves on. {@link advance} looks at the durable rows and says what to do next; it

@@ -1,31 +1,22 @@
-import { cardSaleOf } from '../shared/sale.ts';
-import type { CardLayout } from '../card/types.ts';
 import { never } from '../shared/result.ts';
+import { cardSaleOf } from '../shared/sale.ts';
+import { afterWrite } from './delivery/card-refusals.ts';
 import { maintenanceStep, settleVisitor } from './maintenance/mode.ts';
-import { assistClaimed, assistKept, assistWritten } from './visit/card-assist.ts';
-import type { AdvanceContext } from './order/advance.ts';
 import { onCall } from './order/attempts.ts';
 import {
-  HOLD_AWAY_MS,
   advance,
+  HOLD_AWAY_MS,
   onClaimed,
   onCommand,
   onWritten,
   orderKept,
   restsUntil,
 } from './orders.ts';
-import { afterWrite } from './delivery/card-refusals.ts';
+import { putOrder } from './state/context.ts';
+import type { ReduceContext } from './state/context.ts';
+import type { Effect, KioskEvent, KioskState, Step } from './state/kiosk.ts';
+import { assistClaimed, assistKept, assistWritten } from './visit/card-assist.ts';
 import { sessionStep } from './visit/visit.ts';
-import type { Effect, KioskEvent, KioskState, Now, OpenOrder, Step } from './state/kiosk.ts';
-
-export interface ReduceContext extends Now, Pick<AdvanceContext, 'attemptIds' | 'reverseAfterMs'> {
-  /** {@link AdvanceContext.mayBeReported} */
-  readonly mayBeReported: (orderId: string) => boolean;
-  /** Did this kiosk begin a write of another kiosk's order whose end it never saw? */
-  readonly assistOpen: (orderId: string) => boolean;
-  readonly layout: (id: string) => CardLayout | undefined;
-  readonly businessDate: () => string;
-}
 
 /** One event: what it does to the orders, then to the session. Pure. */
 export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext): Step {
@@ -182,8 +173,4 @@ export function settle(
   const settled = settleVisitor(current, ctx);
   note(settled.wakeAtMono);
   return { state: settled.state, effects: [...effects, ...settled.effects], wakeAtMono: wake };
-}
-
-export function putOrder(state: KioskState, open: OpenOrder): KioskState {
-  return { ...state, orders: new Map(state.orders).set(open.order.orderId, open) };
 }

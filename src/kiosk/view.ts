@@ -27,7 +27,8 @@ import {
   takers,
 } from './visit/visit.ts';
 import { orderRef } from '../shared/order-id.ts';
-import type { KioskState, Now, OpenOrder, OrderSession } from './state/kiosk.ts';
+import type { KioskState, OrderSession } from './state/kiosk.ts';
+import type { Now, OpenOrder } from './state/order.ts';
 
 export interface ViewContext extends Now {
   readonly header: Omit<Header, 'hotline'>;

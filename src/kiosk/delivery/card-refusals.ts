@@ -1,11 +1,6 @@
 import type { Failure } from '../../shared/errors.ts';
 import type { Result } from '../../shared/result.ts';
-
-/**
- * By layout: the cards that refused our code or key, one after the other, with no other in between
- * that took it.
- */
-export type Refusals = ReadonlyMap<string, readonly string[]>;
+import type { Refusals } from '../state/kiosk.ts';
 
 /** So many different cards in a row: then the key is wrong, not the cards (layouts.md, "Code"). */
 const CARDS_IN_A_ROW = 2;

@@ -1,20 +1,23 @@
 import { technicianOf } from '../../card/types.ts';
-import type {
-  DeviceView,
-  Intent,
-  MaintenanceAction,
-  MaintenanceTab,
-  OrderStory,
-  Snapshot,
-  SnapshotOf,
-} from '../../shared/contract/index.ts';
+import type { DeviceView, Intent, Snapshot } from '../../shared/contract/index.ts';
 import { failure } from '../../shared/errors.ts';
-import type { ErrorText, Failure } from '../../shared/errors.ts';
-import type { CardRefusal, JournalEvent } from '../../shared/facts/catalogue.ts';
+import type { ErrorText } from '../../shared/errors.ts';
+import type { JournalEvent } from '../../shared/facts/catalogue.ts';
 import { never } from '../../shared/result.ts';
-import { cardToTake, IDLE, SCREEN_MS, sessionStep, settleSession } from '../visit/visit.ts';
 import { keyIsWrong } from '../delivery/card-refusals.ts';
-import type { Effect, KioskEvent, KioskState, Now, ServiceState, Step } from '../state/kiosk.ts';
+import type { Effect, KioskEvent, KioskState, ServiceState, Step } from '../state/kiosk.ts';
+import { lockMs } from '../state/maintenance.ts';
+import type {
+  MaintenanceEffect,
+  MaintenanceEvent,
+  MaintenanceMode,
+  MaintenanceOp,
+  MaintenanceState,
+  OpenMode,
+  PinCard,
+} from '../state/maintenance.ts';
+import type { Now } from '../state/order.ts';
+import { cardToTake, IDLE, SCREEN_MS, sessionStep, settleSession } from '../visit/visit.ts';
 
 /**
  * Maintenance mode: a technician enters by a corner gesture and a PIN, or by his card and its PIN.
@@ -31,180 +34,6 @@ export const CARD_OUT_MS = 10_000;
 const MESSAGE_MS = 8_000;
 /** How often the journal is looked at while the screen is open. */
 const LOOK_MS = 2_000;
-/** Wrong tries that cost nothing but themselves. */
-export const FREE_TRIES = 2;
-/**
- * After the third wrong try and each further one: 30 s, then 1, 2, 5, 15 minutes, then an hour
- * each.
- */
-export const LOCK_MS = [30_000, 60_000, 120_000, 300_000, 900_000, 3_600_000] as const;
-
-/** How long no PIN is taken after so many wrong ones in a row. */
-export function lockMs(fails: number): number {
-  return fails <= FREE_TRIES ? 0 : (LOCK_MS[Math.min(fails - FREE_TRIES, LOCK_MS.length) - 1] ?? 0);
-}
-
-/**
- * The lock-out as it is kept on disk, before the check of a PIN begins: a kill during the check is
- * no free try.
- */
-export interface KeptLock {
-  readonly fails: number;
-  readonly setMs: number;
-  readonly lockMs: number;
-}
-
-/**
- * What of a kept lock-out is left after a restart. A clock that was set back makes it no shorter,
- * and no longer than it was.
- */
-export function lockLeftMs(kept: KeptLock, nowMs: number): number {
-  const passed = nowMs - kept.setMs;
-  return passed < 0 ? kept.lockMs : Math.max(0, kept.lockMs - passed);
-}
-
-/** What is read of the world while the screen is open; the view adds what the kiosk's state knows. */
-export interface MaintenanceFacts {
-  readonly readerName: string;
-  readonly hasPrinter: boolean;
-  readonly orders: readonly OrderStory[];
-  readonly space: 'ample' | 'low' | 'full';
-  readonly sync: Omit<SnapshotOf<'maintenance'>['sync'], 'centralUp' | 'clockSkewMs' | 'verify'>;
-}
-
-export interface DeviceTest {
-  readonly state: 'running' | 'passed' | 'failed';
-  readonly detail: ErrorText | null;
-}
-
-/** A technician's card in the reader, whose PIN is asked for. */
-export interface PinCard {
-  readonly insertion: number;
-  readonly cardNo: string;
-  /** The user whom the configuration gives this card. */
-  readonly who: string;
-  /** As {@link TechnicianCard.judgedBy}. */
-  readonly judgedBy: string | null;
-  readonly problem: CardRefusal | null;
-}
-
-export type MaintenanceMode =
-  | { readonly at: 'idle' }
-  | {
-      readonly at: 'pin';
-      readonly wrong: boolean;
-      /** Number of the check that is going on; null: none is. */ readonly check: number | null;
-      /** Null: the corner was tapped. */ readonly card: PinCard | null;
-      readonly deadlineMono: number;
-    }
-  | {
-      readonly at: 'open';
-      readonly who: string;
-      /** The card that opened it, and since when it is out; null: it was opened by the corner. */
-      readonly card: { readonly insertion: number; readonly outUntilMono: number | null } | null;
-      readonly tab: MaintenanceTab;
-      readonly openOrderId: string | null;
-      readonly tests: Readonly<Record<string, DeviceTest>>;
-      readonly verify: SnapshotOf<'maintenance'>['sync']['verify'];
-      readonly message: { readonly text: ErrorText; readonly untilMono: number } | null;
-      readonly facts: MaintenanceFacts | null;
-      readonly lookAtMono: number;
-      readonly deadlineMono: number;
-    };
-type Open = Extract<MaintenanceMode, { at: 'open' }>;
-
-export interface MaintenanceState {
-  readonly mode: MaintenanceMode;
-  /** Somebody may enter: users are configured. */
-  readonly enabled: boolean;
-  /** The users' technician cards: number to name. */
-  readonly cards: ReadonlyMap<string, string>;
-  readonly version: string;
-  /** Taken out of service by a technician; outlives a restart. */
-  readonly outOfService: boolean;
-  /** Why selling is blocked otherwise. */
-  readonly blocked: Failure | null;
-  readonly fails: number;
-  /** No PIN is taken before; a monotonic instant of this process. */
-  readonly lockedUntilMono: number;
-  /** PIN checks begun in this process. */
-  readonly checks: number;
-}
-
-/** A kiosk that has no maintenance mode. */
-export const NO_MAINTENANCE: MaintenanceState = {
-  mode: { at: 'idle' },
-  enabled: false,
-  cards: new Map(),
-  version: '',
-  outOfService: false,
-  blocked: null,
-  fails: 0,
-  lockedUntilMono: 0,
-  checks: 0,
-};
-
-export type MaintenanceOp =
-  /** The lock-out that a wrong PIN would bring is durable first. */
-  | {
-      readonly kind: 'check-pin';
-      readonly pin: string;
-      readonly check: number;
-      readonly fails: number;
-      readonly lockMs: number;
-      /** His card judges the PIN, or the kiosk by his hash alone; null: anybody's PIN. */ readonly card: PinCard | null;
-    }
-  | { readonly kind: 'clear-lock' }
-  /** Kept on disk, so that the next start can tell that a restart ended it. Null: it is closed. */
-  | { readonly kind: 'keep-open'; readonly who: string | null }
-  | { readonly kind: 'keep-out'; readonly out: boolean }
-  | { readonly kind: 'look'; readonly openOrderId: string | null }
-  | { readonly kind: 'test'; readonly device: string }
-  | { readonly kind: 'verify' }
-  | { readonly kind: 'upload' }
-  | { readonly kind: 'accept-damage'; readonly who: string; readonly why: string }
-  | {
-      readonly kind: 'order';
-      readonly orderId: string;
-      readonly action: MaintenanceAction;
-      readonly who: string;
-      readonly why: string;
-      readonly reference: string;
-    }
-  | { readonly kind: 'print-story'; readonly orderId: string }
-  | { readonly kind: 'log'; readonly message: string };
-export interface MaintenanceEffect {
-  readonly do: 'maintenance';
-  readonly op: MaintenanceOp;
-}
-
-export type MaintenanceNews =
-  | {
-      readonly news: 'checked';
-      readonly check: number;
-      readonly who: string | null;
-      /** Why his card opened nothing. */ readonly card?: {
-        readonly who: string;
-        readonly why: CardRefusal;
-      };
-    }
-  | { readonly news: 'looked'; readonly facts: MaintenanceFacts }
-  | {
-      readonly news: 'tested';
-      readonly device: string;
-      readonly ok: boolean;
-      readonly detail: ErrorText;
-    }
-  | {
-      readonly news: 'verified';
-      readonly ok: boolean;
-      readonly problems: readonly string[];
-      readonly atMs: number;
-    }
-  /** A word on an order, judged by its rows as they stand: these facts follow. */
-  | { readonly news: 'decided'; readonly events: readonly JournalEvent[]; readonly text: ErrorText }
-  | { readonly news: 'told'; readonly text: ErrorText };
-export type MaintenanceEvent = { readonly type: 'maintenance' } & MaintenanceNews;
 
 const op = (o: MaintenanceOp): MaintenanceEffect => ({ do: 'maintenance', op: o });
 const fact = (event: JournalEvent): Effect => ({ do: 'journal', events: [event] });
@@ -213,7 +42,12 @@ const nothing = (state: KioskState): Step => ({ state, effects: [] });
 function put(state: KioskState, change: Partial<MaintenanceState>, ...effects: Effect[]): Step {
   return { state: { ...state, maintenance: { ...state.maintenance, ...change } }, effects };
 }
-function putOpen(state: KioskState, mode: Open, change: Partial<Open>, ...effects: Effect[]): Step {
+function putOpen(
+  state: KioskState,
+  mode: OpenMode,
+  change: Partial<OpenMode>,
+  ...effects: Effect[]
+): Step {
   return put(state, { mode: { ...mode, ...change } }, ...effects);
 }
 
@@ -413,7 +247,7 @@ function words(
   );
 }
 
-function onOpenIntent(state: KioskState, mode: Open, intent: Intent, now: Now): Step {
+function onOpenIntent(state: KioskState, mode: OpenMode, intent: Intent, now: Now): Step {
   if (intent.type === 'exit') return leave(state, mode, 'exit', now);
   if (intent.type === 'set-locale' || intent.type === 'set-text-size') return words(state, intent);
   if (intent.type === 'maintenance-tab')
@@ -434,7 +268,7 @@ function onOpenIntent(state: KioskState, mode: Open, intent: Intent, now: Now): 
 
 function act(
   state: KioskState,
-  mode: Open,
+  mode: OpenMode,
   intent: Extract<Intent, { type: 'maintenance-do' }>,
   now: Now,
 ): Step {
@@ -549,7 +383,7 @@ function act(
   }
 }
 
-function tell(zh: string, en: string, now: Now): Open['message'] {
+function tell(zh: string, en: string, now: Now): OpenMode['message'] {
   return { text: { zh, en }, untilMono: now.monoMs + MESSAGE_MS };
 }
 
@@ -579,7 +413,7 @@ function onNews(state: KioskState, event: MaintenanceEvent, now: Now): Step {
     const cleared = put(state, { fails: 0, lockedUntilMono: 0 }, op({ kind: 'clear-lock' }));
     // A customer came in between: the right PIN opens nothing any more.
     if (mode.at !== 'pin' || mode.check !== event.check) return cleared;
-    const open: Open = {
+    const open: OpenMode = {
       at: 'open',
       who: event.who,
       card: mode.card === null ? null : { insertion: mode.card.insertion, outUntilMono: null },
@@ -650,7 +484,12 @@ function onNews(state: KioskState, event: MaintenanceEvent, now: Now): Step {
 }
 
 /** Closing: the customers' screen again, with whatever card is inside to be taken first. */
-function leave(state: KioskState, mode: Open, why: 'exit' | 'idle' | 'card-out', now: Now): Step {
+function leave(
+  state: KioskState,
+  mode: OpenMode,
+  why: 'exit' | 'idle' | 'card-out',
+  now: Now,
+): Step {
   const inside = cardToTake(state);
   return put(
     {
@@ -807,7 +646,7 @@ const PROVIDER_NAMES = {
   gateway: { zh: '支付网关线路', en: 'Payment gateway line' },
 } as const;
 
-function devicesOf(state: KioskState, mode: Open): DeviceView[] {
+function devicesOf(state: KioskState, mode: OpenMode): DeviceView[] {
   const { service, reader } = state;
   const { facts } = mode;
   const device = (

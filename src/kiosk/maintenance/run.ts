@@ -13,7 +13,7 @@ import { sleep } from '../../shared/ports.ts';
 import type { Clock, LogFn, Random } from '../../shared/ports.ts';
 import { never } from '../../shared/result.ts';
 import { chinaTime } from '../../shared/time.ts';
-import { lockLeftMs, NO_MAINTENANCE } from './mode.ts';
+import { lockLeftMs, NO_MAINTENANCE } from '../state/maintenance.ts';
 import type {
   KeptLock,
   MaintenanceFacts,
@@ -21,7 +21,7 @@ import type {
   MaintenanceOp,
   MaintenanceState,
   PinCard,
-} from './mode.ts';
+} from '../state/maintenance.ts';
 import { orderFacts, standingOf, storyOf } from '../words/facts.ts';
 import type { OrderAction } from '../words/facts.ts';
 import { orderRef } from '../../shared/order-id.ts';

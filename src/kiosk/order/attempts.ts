@@ -4,8 +4,9 @@ import type { EventBody } from '../../shared/facts/catalogue.ts';
 import { never } from '../../shared/result.ts';
 import { failureBody, journal } from './advance.ts';
 import type { Advance, AdvanceContext } from './advance.ts';
-import { NEW_RUN } from '../state/kiosk.ts';
-import type { AttemptRun, CallResult, Effect, Now, OpenOrder } from '../state/kiosk.ts';
+import { NEW_RUN } from '../state/order.ts';
+import type { Effect } from '../state/kiosk.ts';
+import type { AttemptRun, CallResult, Now, OpenOrder } from '../state/order.ts';
 
 /**
  * How every attempt to be paid moves on: what to ask the provider next ({@link advanceAttempt}),

@@ -5,7 +5,7 @@ import { fromHex } from '../../shared/bytes.ts';
 import type { EventBody, JournalEvent } from '../../shared/facts/catalogue.ts';
 import { never } from '../../shared/result.ts';
 import { MAX_WRITES, foreignCard } from '../orders.ts';
-import type { ReduceContext } from '../reduce.ts';
+import type { ReduceContext } from '../state/context.ts';
 import { SCREEN_MS, cannotSell } from './visit.ts';
 import type { AssistSession, Effect, KioskEvent, KioskState, Step } from '../state/kiosk.ts';
 

@@ -13,13 +13,11 @@ import type {
   Effect,
   KioskEvent,
   KioskState,
-  NextAttempt,
-  Now,
-  OpenOrder,
   OrderSession,
   Session,
   Step,
 } from '../state/kiosk.ts';
+import type { NextAttempt, Now, OpenOrder } from '../state/order.ts';
 
 /** How long each screen waits for a person. */
 export const SCREEN_MS = {

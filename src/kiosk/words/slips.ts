@@ -6,7 +6,7 @@ import { formatMicroYuan, formatPrice, formatQuantity, formatYuan } from '../../
 import { chinaTime } from '../../shared/time.ts';
 import { maskCardNo } from '../../shared/mask.ts';
 import { orderRef } from '../../shared/order-id.ts';
-import type { OpenOrder } from '../state/kiosk.ts';
+import type { OpenOrder } from '../state/order.ts';
 
 /** The paper of an order: masked, with everything the hotline needs. */
 export function slipLines(

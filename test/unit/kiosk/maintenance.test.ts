@@ -10,13 +10,8 @@ import type {
 import { CARD_REFUSALS, EVENTS } from '../../../src/shared/facts/catalogue.ts';
 import type { EventBody, EventKind, JournalEvent } from '../../../src/shared/facts/catalogue.ts';
 import { DEMO_USER } from '../../../src/shared/config/terminal.ts';
-import {
-  IDLE_MS,
-  LOCK_MS,
-  lockLeftMs,
-  lockMs,
-  PIN_IDLE_MS,
-} from '../../../src/kiosk/maintenance/mode.ts';
+import { IDLE_MS, PIN_IDLE_MS } from '../../../src/kiosk/maintenance/mode.ts';
+import { LOCK_MS, lockLeftMs, lockMs } from '../../../src/kiosk/state/maintenance.ts';
 import { hashPin, pinProblem, whosePin } from '../../../src/kiosk/maintenance/pin.ts';
 import type { MaintenancePorts } from '../../../src/kiosk/maintenance/run.ts';
 import {

@@ -14,8 +14,9 @@ import {
   onWritten,
   restsUntil,
 } from '../../../src/kiosk/orders.ts';
-import { NEW_RUN, NO_CLAIM } from '../../../src/kiosk/state/kiosk.ts';
-import type { CallResult, Effect, OpenOrder } from '../../../src/kiosk/state/kiosk.ts';
+import { NEW_RUN, NO_CLAIM } from '../../../src/kiosk/state/order.ts';
+import type { Effect } from '../../../src/kiosk/state/kiosk.ts';
+import type { CallResult, OpenOrder } from '../../../src/kiosk/state/order.ts';
 import { CLAIM_USE_MS } from '../../../src/shared/central-api/index.ts';
 import { failure } from '../../../src/shared/errors.ts';
 

@@ -1,0 +1,195 @@
+import type {
+  MaintenanceAction,
+  MaintenanceTab,
+  OrderStory,
+  SnapshotOf,
+} from '../../shared/contract/index.ts';
+import type { ErrorText, Failure } from '../../shared/errors.ts';
+import type { CardRefusal, JournalEvent } from '../../shared/facts/catalogue.ts';
+
+/** Wrong tries that cost nothing but themselves. */
+export const FREE_TRIES = 2;
+
+/**
+ * After the third wrong try and each further one: 30 s, then 1, 2, 5, 15 minutes, then an hour
+ * each.
+ */
+export const LOCK_MS = [30_000, 60_000, 120_000, 300_000, 900_000, 3_600_000] as const;
+
+/** How long no PIN is taken after so many wrong ones in a row. */
+export function lockMs(fails: number): number {
+  return fails <= FREE_TRIES ? 0 : (LOCK_MS[Math.min(fails - FREE_TRIES, LOCK_MS.length) - 1] ?? 0);
+}
+
+/**
+ * The lock-out as it is kept on disk, before the check of a PIN begins: a kill during the check is
+ * no free try.
+ */
+export interface KeptLock {
+  readonly fails: number;
+  readonly setMs: number;
+  readonly lockMs: number;
+}
+
+/**
+ * What of a kept lock-out is left after a restart. A clock that was set back makes it no shorter,
+ * and no longer than it was.
+ */
+export function lockLeftMs(kept: KeptLock, nowMs: number): number {
+  const passed = nowMs - kept.setMs;
+  return passed < 0 ? kept.lockMs : Math.max(0, kept.lockMs - passed);
+}
+
+/** What is read of the world while the screen is open; the view adds what the kiosk's state knows. */
+export interface MaintenanceFacts {
+  readonly readerName: string;
+  readonly hasPrinter: boolean;
+  readonly orders: readonly OrderStory[];
+  readonly space: 'ample' | 'low' | 'full';
+  readonly sync: Omit<SnapshotOf<'maintenance'>['sync'], 'centralUp' | 'clockSkewMs' | 'verify'>;
+}
+
+/** A self-test, while it runs and after. */
+export interface DeviceTest {
+  readonly state: 'running' | 'passed' | 'failed';
+  readonly detail: ErrorText | null;
+}
+
+/** A technician's card in the reader, whose PIN is asked for. */
+export interface PinCard {
+  readonly insertion: number;
+  readonly cardNo: string;
+  /** The user whom the configuration gives this card. */
+  readonly who: string;
+  /** As {@link TechnicianCard.judgedBy}. */
+  readonly judgedBy: string | null;
+  readonly problem: CardRefusal | null;
+}
+
+/** Where maintenance mode stands. */
+export type MaintenanceMode =
+  | { readonly at: 'idle' }
+  | {
+      readonly at: 'pin';
+      readonly wrong: boolean;
+      /** Number of the check that is going on; null: none is. */ readonly check: number | null;
+      /** Null: the corner was tapped. */ readonly card: PinCard | null;
+      readonly deadlineMono: number;
+    }
+  | {
+      readonly at: 'open';
+      readonly who: string;
+      /** The card that opened it, and since when it is out; null: it was opened by the corner. */
+      readonly card: { readonly insertion: number; readonly outUntilMono: number | null } | null;
+      readonly tab: MaintenanceTab;
+      readonly openOrderId: string | null;
+      readonly tests: Readonly<Record<string, DeviceTest>>;
+      readonly verify: SnapshotOf<'maintenance'>['sync']['verify'];
+      readonly message: { readonly text: ErrorText; readonly untilMono: number } | null;
+      readonly facts: MaintenanceFacts | null;
+      readonly lookAtMono: number;
+      readonly deadlineMono: number;
+    };
+
+/** The mode while it is open. */
+export type OpenMode = Extract<MaintenanceMode, { at: 'open' }>;
+
+/** All that is known of maintenance mode in this process. */
+export interface MaintenanceState {
+  readonly mode: MaintenanceMode;
+  /** Somebody may enter: users are configured. */
+  readonly enabled: boolean;
+  /** The users' technician cards: number to name. */
+  readonly cards: ReadonlyMap<string, string>;
+  readonly version: string;
+  /** Taken out of service by a technician; outlives a restart. */
+  readonly outOfService: boolean;
+  /** Why selling is blocked otherwise. */
+  readonly blocked: Failure | null;
+  readonly fails: number;
+  /** No PIN is taken before; a monotonic instant of this process. */
+  readonly lockedUntilMono: number;
+  /** PIN checks begun in this process. */
+  readonly checks: number;
+}
+
+/** A kiosk that has no maintenance mode. */
+export const NO_MAINTENANCE: MaintenanceState = {
+  mode: { at: 'idle' },
+  enabled: false,
+  cards: new Map(),
+  version: '',
+  outOfService: false,
+  blocked: null,
+  fails: 0,
+  lockedUntilMono: 0,
+  checks: 0,
+};
+
+/** What maintenance mode asks of the world. */
+export type MaintenanceOp =
+  /** The lock-out that a wrong PIN would bring is durable first. */
+  | {
+      readonly kind: 'check-pin';
+      readonly pin: string;
+      readonly check: number;
+      readonly fails: number;
+      readonly lockMs: number;
+      /** His card judges the PIN, or the kiosk by his hash alone; null: anybody's PIN. */ readonly card: PinCard | null;
+    }
+  | { readonly kind: 'clear-lock' }
+  /** Kept on disk, so that the next start can tell that a restart ended it. Null: it is closed. */
+  | { readonly kind: 'keep-open'; readonly who: string | null }
+  | { readonly kind: 'keep-out'; readonly out: boolean }
+  | { readonly kind: 'look'; readonly openOrderId: string | null }
+  | { readonly kind: 'test'; readonly device: string }
+  | { readonly kind: 'verify' }
+  | { readonly kind: 'upload' }
+  | { readonly kind: 'accept-damage'; readonly who: string; readonly why: string }
+  | {
+      readonly kind: 'order';
+      readonly orderId: string;
+      readonly action: MaintenanceAction;
+      readonly who: string;
+      readonly why: string;
+      readonly reference: string;
+    }
+  | { readonly kind: 'print-story'; readonly orderId: string }
+  | { readonly kind: 'log'; readonly message: string };
+
+/** See {@link MaintenanceOp}. */
+export interface MaintenanceEffect {
+  readonly do: 'maintenance';
+  readonly op: MaintenanceOp;
+}
+
+/** What came of a {@link MaintenanceOp}. */
+export type MaintenanceNews =
+  | {
+      readonly news: 'checked';
+      readonly check: number;
+      readonly who: string | null;
+      /** Why his card opened nothing. */ readonly card?: {
+        readonly who: string;
+        readonly why: CardRefusal;
+      };
+    }
+  | { readonly news: 'looked'; readonly facts: MaintenanceFacts }
+  | {
+      readonly news: 'tested';
+      readonly device: string;
+      readonly ok: boolean;
+      readonly detail: ErrorText;
+    }
+  | {
+      readonly news: 'verified';
+      readonly ok: boolean;
+      readonly problems: readonly string[];
+      readonly atMs: number;
+    }
+  /** A word on an order, judged by its rows as they stand: these facts follow. */
+  | { readonly news: 'decided'; readonly events: readonly JournalEvent[]; readonly text: ErrorText }
+  | { readonly news: 'told'; readonly text: ErrorText };
+
+/** See {@link MaintenanceNews}. */
+export type MaintenanceEvent = { readonly type: 'maintenance' } & MaintenanceNews;

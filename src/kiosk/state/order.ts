@@ -1,0 +1,155 @@
+import type { AttemptRow, OrderRow } from '../../journal/fold.ts';
+import type {
+  ChargeResult,
+  CloseResult,
+  CreateResult,
+  QueryResult,
+  RefundQueryResult,
+  RefundResult,
+  ReverseResult,
+} from '../../payment/types.ts';
+import type { ClaimKind } from '../../shared/central-api/index.ts';
+import type { ProviderKind } from '../../shared/contract/index.ts';
+import type { Failure } from '../../shared/errors.ts';
+
+/**
+ * Both clocks at the moment of a transition. Deadlines are monotonic; only what people see is wall
+ * time.
+ */
+export interface Now {
+  readonly nowMs: number;
+  readonly monoMs: number;
+  /** This kiosk's own. */
+  readonly terminalId: string;
+}
+
+/** What a provider is asked about an attempt. */
+export type Verb = 'create' | 'charge' | 'query' | 'close' | 'reverse' | 'refund' | 'query-refund';
+
+/** What is known of an attempt in this process only; lost at a restart, and nothing depends on it. */
+export interface AttemptRun {
+  readonly op: Verb | null;
+  readonly retryAtMono: number;
+  readonly fails: number;
+  readonly qrText: string | null;
+  readonly paying: boolean;
+  /** The provider accepted our close: ask whether it holds. */
+  readonly closeAccepted: boolean;
+  /** The provider accepted our refund: ask how it goes. */
+  readonly refundAccepted: boolean;
+  readonly lastFailure: Failure | null;
+  /** Why the provider would not make it; told to the customer once it is closed. */
+  readonly refusal: Failure | null;
+  /** Since when no answer could be believed; null: the last one was. */
+  readonly unknownSinceMono: number | null;
+  readonly answers: number;
+  /** Calls that came to an end, answered or not. */
+  readonly asked: number;
+  readonly startedMono: number;
+  /** The customer's payment code, until it is sent; then it is forgotten. */
+  readonly authCode: string | null;
+  /**
+   * When the code was sent; in a later process, when this attempt was first seen: a reversal keeps
+   * its distance from it.
+   */
+  readonly chargedMono: number | null;
+  /** Reversals that the provider accepted. */
+  readonly reverses: number;
+  /** What the provider said of an accepted reversal. */
+  readonly reversedPaid: boolean;
+  /** The provider does not reverse it any more: a capture is refunded like any other. */
+  readonly noReverse: boolean;
+}
+
+/** An attempt of which this process knows nothing yet. */
+export const NEW_RUN: AttemptRun = {
+  op: null,
+  retryAtMono: 0,
+  fails: 0,
+  qrText: null,
+  paying: false,
+  closeAccepted: false,
+  refundAccepted: false,
+  lastFailure: null,
+  refusal: null,
+  unknownSinceMono: null,
+  answers: 0,
+  asked: 0,
+  startedMono: 0,
+  authCode: null,
+  chargedMono: null,
+  reverses: 0,
+  reversedPaid: false,
+  noReverse: false,
+};
+
+/**
+ * How the customer wants to go on paying, once the attempt before it is over. Lost at a restart:
+ * then the order is closed.
+ */
+export interface NextAttempt {
+  readonly provider: ProviderKind;
+  /** Null: by a QR code. */
+  readonly authCode: string | null;
+}
+
+/** An order that this process still has something to do for: its rows, and what this process knows. */
+export interface OpenOrder {
+  readonly order: OrderRow;
+  readonly attempts: readonly AttemptRow[];
+  readonly runs: ReadonlyMap<string, AttemptRun>;
+  readonly next: NextAttempt | null;
+  /** A write is going on. */
+  readonly writing: boolean;
+  /** Paid, and the card is not there: until when it is waited for before the money goes back. */
+  readonly waitCardUntilMono: number | null;
+  /**
+   * The insertion that a later read of this order's card was already judged on, so that it is
+   * judged once.
+   */
+  readonly judgedInsertion: number | null;
+  /**
+   * When this process began its first write; null: an earlier process did, or none was. Central's
+   * lease to us begins there at the earliest.
+   */
+  readonly leaseMono: number | null;
+  readonly claim: OrderClaim;
+  /** Open before this process began: another life of this disk may have gone on with it. */
+  readonly inherited: boolean;
+}
+
+/**
+ * What central allows for an order in doubt. Lost at a restart: then it is asked again, and central
+ * gives the same.
+ */
+export interface OrderClaim {
+  readonly held: {
+    readonly kind: ClaimKind;
+    readonly untilMono: number;
+    /** Central's time of the grant. */ readonly grantedMs: number;
+    /** What every kiosk kept of the order's writes, as far as central knows. */ readonly kept?: readonly string[];
+  } | null;
+  readonly asking: boolean;
+  readonly retryAtMono: number;
+  readonly fails: number;
+  readonly failure: Failure | null;
+}
+
+/** Nothing was asked of central yet. */
+export const NO_CLAIM: OrderClaim = {
+  held: null,
+  asking: false,
+  retryAtMono: 0,
+  fails: 0,
+  failure: null,
+};
+
+/** What a provider answered, or that it did not. */
+export type CallResult =
+  | { readonly verb: 'create'; readonly result: CreateResult }
+  | { readonly verb: 'charge'; readonly result: ChargeResult }
+  | { readonly verb: 'reverse'; readonly result: ReverseResult }
+  | { readonly verb: 'query'; readonly result: QueryResult }
+  | { readonly verb: 'close'; readonly result: CloseResult }
+  | { readonly verb: 'refund'; readonly result: RefundResult }
+  | { readonly verb: 'query-refund'; readonly result: RefundQueryResult };
