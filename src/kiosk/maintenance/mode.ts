@@ -5,6 +5,7 @@ import type { ErrorText } from '../../shared/errors.ts';
 import type { JournalEvent } from '../../shared/facts/catalogue.ts';
 import { never } from '../../shared/result.ts';
 import { keyIsWrong } from '../delivery/card-refusals.ts';
+import type { ReduceContext } from '../state/context.ts';
 import type { Effect, KioskEvent, KioskState, ServiceState, Step } from '../state/kiosk.ts';
 import { lockMs } from '../state/maintenance.ts';
 import type {
@@ -17,7 +18,9 @@ import type {
   PinCard,
 } from '../state/maintenance.ts';
 import type { Now } from '../state/order.ts';
-import { cardToTake, IDLE, SCREEN_MS, sessionStep, settleSession } from '../visit/visit.ts';
+import { visitStep, settleVisit } from '../visit/visit.ts';
+import { cardToTake, IDLE } from '../visit/step.ts';
+import { SCREEN_MS } from '../visit/times.ts';
 
 /**
  * Maintenance mode: a technician enters by a corner gesture and a PIN, or by his card and its PIN.
@@ -64,7 +67,11 @@ export function withBlocked(state: KioskState): KioskState {
  * Maintenance mode's answer to an event; null: the event is not its business. Asked before the
  * orders and the visit.
  */
-export function maintenanceStep(state: KioskState, event: KioskEvent, now: Now): Step | null {
+export function maintenanceStep(
+  state: KioskState,
+  event: KioskEvent,
+  now: ReduceContext,
+): Step | null {
   const m = state.maintenance;
   const { mode } = m;
   if (event.type === 'maintenance') return onNews(state, event, now);
@@ -83,7 +90,7 @@ export function maintenanceStep(state: KioskState, event: KioskEvent, now: Now):
     if (mode.at === 'pin' && mode.card !== null) {
       if (event.state === 'present' && event.insertion === mode.card.insertion)
         return nothing({ ...state, reader: { ...state.reader, failure: event.failure } });
-      return sessionStep({ ...state, maintenance: { ...m, mode: { at: 'idle' } } }, event, now);
+      return visitStep({ ...state, maintenance: { ...m, mode: { at: 'idle' } } }, event, now);
     }
     // A customer comes first while nobody has shown who he is.
     if (
@@ -91,7 +98,7 @@ export function maintenanceStep(state: KioskState, event: KioskEvent, now: Now):
       event.state === 'present' &&
       event.insertion !== state.reader.insertion
     )
-      return sessionStep({ ...state, maintenance: { ...m, mode: { at: 'idle' } } }, event, now);
+      return visitStep({ ...state, maintenance: { ...m, mode: { at: 'idle' } } }, event, now);
     if (mode.at !== 'open') return null;
     // The reader being away says nothing about the card: the idle time still holds.
     const { card } = mode;
@@ -127,7 +134,7 @@ export function maintenanceStep(state: KioskState, event: KioskEvent, now: Now):
 function onTechnician(
   state: KioskState,
   event: Extract<KioskEvent, { type: 'card-read' }>,
-  now: Now,
+  now: ReduceContext,
 ): Step | null {
   const m = state.maintenance;
   const { session, reader } = state;
@@ -136,7 +143,7 @@ function onTechnician(
   const { cardNo, judgedBy } = technician;
   const who = m.enabled ? m.cards.get(cardNo) : undefined;
   if (who === undefined) {
-    const step = sessionStep(state, event, now);
+    const step = visitStep(state, event, now);
     return {
       ...step,
       effects: [
@@ -516,11 +523,11 @@ export function settleVisitor(
   const { mode } = state.maintenance;
   switch (mode.at) {
     case 'idle':
-      return settleSession(state, now);
+      return settleVisit(state, now);
     case 'pin': {
       if (now.monoMs >= mode.deadlineMono && mode.check === null)
         return { ...closePin(state, mode.card, now), wakeAtMono: now.monoMs };
-      const visit = settleSession(state, now);
+      const visit = settleVisit(state, now);
       return {
         ...visit,
         wakeAtMono: Math.min(visit.wakeAtMono ?? mode.deadlineMono, mode.deadlineMono),
