@@ -93,6 +93,23 @@ export function storeyProblems(edges) {
   return [...new Set(problems)];
 }
 
+/**
+ * The file in which a name that `file` exports is declared: `export *` and `export { … } from` are
+ * followed.
+ */
+function declaredIn(texts, file, name) {
+  const text = texts.get(file) ?? '';
+  if (new RegExp(`^export [^*{]*\\b${name.replaceAll('$', '\\$')}\\b`, 'm').test(text)) return file;
+  for (const [, listed, target] of text.matchAll(
+    /^export (?:type )?(\*|\{[^}]*\}) from '(\.[^']+)'/gm,
+  )) {
+    if (listed !== '*' && !new RegExp(`\\b${name}\\b`).test(listed)) continue;
+    const found = declaredIn(texts, resolve(file, target), name);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
 /** Exports that another room imports and that carry no doc comment. */
 export function unexplained(texts, edges, roomOf) {
   const wanted = new Map();
@@ -101,7 +118,8 @@ export function unexplained(texts, edges, roomOf) {
       for (const name of names ?? []) wanted.set(`${to} ${name}`, [to, name]);
   const problems = [];
   for (const [file, name] of wanted.values()) {
-    const lines = texts.get(file)?.split('\n') ?? [];
+    const source = declaredIn(texts, file, name);
+    const lines = texts.get(source)?.split('\n') ?? [];
     const declared = new RegExp(
       `^export (?:declare )?(?:abstract )?(?:async )?(?:function\\*?|class|interface|type|const|let) ${name.replaceAll('$', '\\$')}\\b`,
     );
@@ -110,7 +128,7 @@ export function unexplained(texts, edges, roomOf) {
     if (/= z\.infer<|= \(typeof /.test(lines[at] ?? '')) continue;
     if (at > 0 && !/\*\/$/.test(lines[at - 1].trim()))
       problems.push(
-        `${file}:${at + 1}: ${name} is used by other rooms and nobody says what it promises`,
+        `${source}:${at + 1}: ${name} is used by other rooms and nobody says what it promises`,
       );
     if (at === 0)
       problems.push(`${file}:1: ${name} is used by other rooms and nobody says what it promises`);

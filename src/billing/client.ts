@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import {
+  API_VERSION,
   accountAnswerSchema,
   cardKeyAnswerSchema,
   claimAnswerSchema,
@@ -72,6 +73,7 @@ const CODES: Record<ProblemType, ErrorCode> = {
   // answer, and asked again as a new request.
   replayed: 'BILL-0101',
   'bad-request': 'BILL-0102',
+  'api-version': 'BILL-0102',
   fork: 'BILL-0104',
   'old-epoch': 'BILL-0104',
   gap: 'BILL-0102',
@@ -125,6 +127,7 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
       'Pilotlight-Terminal': options.terminalId,
       'Pilotlight-Timestamp': timestamp,
       'Pilotlight-Nonce': nonce,
+      'Pilotlight-Api': String(API_VERSION),
       'Pilotlight-Signature': base64(options.signer.sign(Buffer.from(covered, 'utf8'))),
     };
     if (body !== undefined) headers['Content-Type'] = 'application/json';

@@ -4,11 +4,12 @@ import type { Failure } from '../shared/errors.ts';
 import { genesisHash } from '../shared/journal-hash.ts';
 import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
-import { EVENT_COLUMNS } from './book.ts';
-import type { Anchor, EventRecord } from './book.ts';
+import { EVENT_COLUMNS } from './records.ts';
+import type { Anchor, EventRecord } from './records.ts';
 import { chainHash } from './hash.ts';
 import { checkSchema } from './schema.ts';
-import type { LoggedEvent, SecondContents } from './second-log.ts';
+import type { SecondContents } from './second-log.ts';
+import type { LoggedEvent } from './records.ts';
 import type { JournalStorage } from './storage.ts';
 
 /** How many of the newest facts are checked at a start; `journal verify` checks all. */

@@ -10,9 +10,7 @@ import { toHex } from '../shared/bytes.ts';
 import type { Clock, Random } from '../shared/ports.ts';
 import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
-import { Book, before, toLogged } from './book.ts';
-import type { Anchor, Place, Statements } from './book.ts';
-import { SETTLED_ORDER } from '../shared/order-rules.ts';
+import { Book } from './book.ts';
 import { restatement } from './fold.ts';
 import type { AttemptRow, OrderRow } from './fold.ts';
 import { chainHash } from './hash.ts';
@@ -21,7 +19,12 @@ import { readMoneyDay } from './money-day.ts';
 import type { MoneyDay, MoneyQuery } from './money-day.ts';
 import { carryOut, planRestore } from './restore.ts';
 import { migrate } from './schema.ts';
-import type { LogAnchor, LoggedEvent, SecondLogWriter } from './second-log.ts';
+import type { SecondLogWriter } from './second-log.ts';
+import { MOST_IN_ONE_APPEND, joinLog } from './join.ts';
+import { deletePruned, planPrune } from './prune.ts';
+import { before, toLogged } from './records.ts';
+import type { Anchor, LogAnchor, LoggedEvent, Place } from './records.ts';
+import type { Statements } from './statements.ts';
 import {
   BALLAST_BYTES,
   FULL_FREE_BYTES,
@@ -92,8 +95,6 @@ export type Space = 'ample' | 'low' | 'full';
  * for late notices; the day after covers the bill.
  */
 export const ASK_CLOSED_MS = 25 * 3600_000;
-/** A second log that lacks more facts than one append could hold was not cut, but lost or changed. */
-export const MOST_IN_ONE_APPEND = 8;
 const BACKUPS_KEPT = 2;
 
 /**
@@ -222,49 +223,32 @@ export class Journal {
       const log = second.read(epoch);
       const from =
         anchor?.epoch === epoch ? anchor : { epoch, seq: 0, hash: genesisHash(terminalId, epoch) };
-      const lastHeld = log.events.at(-1);
-      const begins = log.anchor ?? { seq: 0, hash: genesisHash(terminalId, epoch) };
-      let prevHash = begins.hash;
-      let expected = begins.seq;
-      const whole =
-        !this.#storage.durable ||
-        log.events.every((e) => {
-          const fits = e.seq === ++expected && e.prevHash === prevHash;
-          prevHash = e.hash;
-          return fits;
-        });
-      const heldTo = lastHeld?.seq ?? begins.seq;
-      // Behind the anchor at its end, or not ours: nothing of it joins the journal's facts.
-      const joins =
-        whole &&
-        begins.seq <= from.seq &&
-        heldTo >= from.seq &&
-        (lastHeld === undefined
-          ? begins.hash === from.hash
-          : this.#hashAt(epoch, heldTo) === lastHeld.hash);
-      const lacks = last - heldTo;
-      if (
-        !joins ||
-        (lacks > MOST_IN_ONE_APPEND && log.goodBytes > 0) ||
-        (log.torn && lacks > MOST_IN_ONE_APPEND)
-      ) {
-        if (log.goodBytes > 0 || log.torn) second.setAside(epoch, aside);
-        second.rewrite(epoch, this.#logAnchor(epoch), this.#logged(epoch, from.seq));
-        if (last > 0)
-          remade.push(
-            `epoch ${epoch}: ${joins ? `ended at ${heldTo} of ${last}` : 'did not join the journal'}`,
-          );
-      } else if (begins.seq < from.seq) {
-        // A prune was cut before the log was shortened.
-        second.rewrite(epoch, this.#logAnchor(epoch), this.#logged(epoch, from.seq));
-      } else if (lacks > 0 || log.torn) {
-        const writer = second.open(epoch, log.goodBytes);
-        try {
-          writer.append([...this.#logged(epoch, heldTo)]);
-        } finally {
-          writer.close();
+      const hashAt = (seq: number): string | undefined => this.#hashAt(epoch, seq);
+      const { durable } = this.#storage;
+      const joining = joinLog(terminalId, { epoch, last, from, hashAt }, log, durable);
+      switch (joining.kind) {
+        case 'fits':
+          break;
+        case 'remake':
+          if (log.goodBytes > 0 || log.torn) second.setAside(epoch, aside);
+          second.rewrite(epoch, this.#logAnchor(epoch), this.#logged(epoch, from.seq));
+          if (joining.why !== null) remade.push(joining.why);
+          break;
+        case 'shorten':
+          second.rewrite(epoch, this.#logAnchor(epoch), this.#logged(epoch, from.seq));
+          break;
+        case 'extend': {
+          const writer = second.open(epoch, log.goodBytes);
+          try {
+            writer.append([...this.#logged(epoch, joining.heldTo)]);
+          } finally {
+            writer.close();
+          }
+          if (joining.lost) remade.push(`epoch ${epoch}: was missing`);
+          break;
         }
-        if (lacks > MOST_IN_ONE_APPEND) remade.push(`epoch ${epoch}: was missing`);
+        default:
+          joining satisfies never;
       }
     }
     for (const epoch of second.epochs())
@@ -760,48 +744,31 @@ export class Journal {
    * there was nothing to delete.
    */
   prune(keepMs: number): { readonly events: number; readonly orders: number } | null {
-    const upto = this.#prunable(keepMs);
-    if (upto === null) return null;
     const { db } = this.#book;
-    const hash = this.#st.hashAt.get(upto.epoch, upto.seq);
-    if (hash === undefined) return null;
-    const anchor: Anchor = { ...upto, hash };
-    const within = '(epoch < @epoch OR (epoch = @epoch AND seq <= @seq))';
-    const orderIds = db
-      .prepare<[Place], string>(
-        `SELECT order_id FROM orders WHERE (last_epoch < @epoch OR (last_epoch = @epoch AND last_seq <= @seq))`,
-      )
-      .pluck()
-      .all(upto);
-    const events =
-      db
-        .prepare<[Place], number>(`SELECT count(*) FROM events WHERE ${within}`)
-        .pluck()
-        .get(upto) ?? 0;
+    const open = new Set(this.openOrders().map((o) => o.orderId));
+    const plan = planPrune(db, this.#head, open, this.#options.clock.nowMs() - keepMs);
+    if (plan === null) return null;
+    const { anchor, events, orderIds } = plan;
     this.#append(
       [
         {
           kind: 'journal-pruned',
           orderId: null,
           body: {
-            epoch: upto.epoch,
-            uptoSeq: upto.seq,
-            uptoHash: hash,
+            epoch: anchor.epoch,
+            uptoSeq: anchor.seq,
+            uptoHash: anchor.hash,
             events,
             orders: orderIds.length,
           },
         },
       ],
       () => {
-        const attempts = db.prepare<[string]>('DELETE FROM attempts WHERE order_id = ?');
-        const orders = db.prepare<[string]>('DELETE FROM orders WHERE order_id = ?');
-        for (const orderId of orderIds) {
-          attempts.run(orderId);
-          orders.run(orderId);
-        }
-        this.#book.setMeta('pruning', 'now');
-        db.prepare<[Place]>(`DELETE FROM events WHERE ${within}`).run(upto);
-        this.#book.dropMeta('pruning');
+        deletePruned(db, plan, (work) => {
+          this.#book.setMeta('pruning', 'now');
+          work();
+          this.#book.dropMeta('pruning');
+        });
         this.#book.setMeta('anchor', JSON.stringify(anchor));
       },
     );
@@ -827,57 +794,6 @@ export class Journal {
     if (anchor.epoch === current)
       this.#second = second.open(current, second.read(current).goodBytes);
     for (const epoch of second.epochs()) if (epoch < anchor.epoch) second.remove(epoch);
-  }
-
-  /** The last fact that may be deleted, with all before it. */
-  #prunable(keepMs: number): Place | null {
-    const { db } = this.#book;
-    const at = 'epoch * 1099511627776 + seq';
-    const firstKept = db
-      .prepare<[number], number | null>(
-        `SELECT min(p) FROM (SELECT min(${at}) p FROM outbox UNION ALL SELECT min(${at}) FROM stranded UNION ALL SELECT min(${at}) FROM events WHERE wall_ms > ?)`,
-      )
-      .pluck()
-      .get(this.#options.clock.nowMs() - keepMs);
-    // The head itself always stays: the chain needs a last link.
-    let end = Math.min(firstKept ?? Infinity, this.#head.epoch * 2 ** 40 + this.#head.seq);
-    const open = new Set(this.openOrders().map((o) => o.orderId));
-    const spans = db
-      .prepare<
-        [],
-        {
-          id: string;
-          first: number;
-          last: number;
-          waits: number | null;
-          state: OrderRow['state'] | null;
-        }
-      >(
-        `SELECT e.order_id id, min(e.epoch * 1099511627776 + e.seq) first, max(e.epoch * 1099511627776 + e.seq) last, o.state,
-           coalesce(max(o.waits), 0) + (SELECT count(*) FROM attempts a WHERE a.order_id = e.order_id AND a.waits = 1) waits
-         FROM events e LEFT JOIN orders o ON o.order_id = e.order_id WHERE e.order_id IS NOT NULL GROUP BY e.order_id ORDER BY first DESC`,
-      )
-      .all();
-    // From the newest back: an order that reaches past the end moves the end before its first fact.
-    for (let moved = true; moved;) {
-      moved = false;
-      for (const s of spans) {
-        if (s.first >= end) continue;
-        const done =
-          s.state === null || (SETTLED_ORDER.has(s.state) && s.waits === 0 && !open.has(s.id));
-        if (!done || s.last >= end) {
-          end = s.first;
-          moved = true;
-        }
-      }
-    }
-    return (
-      db
-        .prepare<[number], Place>(
-          `SELECT epoch, seq FROM events WHERE ${at} < ? ORDER BY epoch DESC, seq DESC LIMIT 1`,
-        )
-        .get(end) ?? null
-    );
   }
 
   /** How much room there is for facts. Gives the ballast up when there is none. */

@@ -46,6 +46,7 @@ export interface AttemptMoney {
   readonly facts: readonly MoneyFact[];
 }
 
+/** A China day’s money as the journal has it. */
 export interface MoneyDay {
   readonly terminalId: string;
   readonly attempts: readonly AttemptMoney[];
@@ -56,6 +57,7 @@ export interface MoneyDay {
   readonly keptFromMs: number | null;
 }
 
+/** Which day of which journal. */
 export interface MoneyQuery {
   /** Facts of this span are wanted: from … (inclusive) … to (exclusive), wall time. */
   readonly fromMs: number;

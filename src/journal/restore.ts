@@ -2,12 +2,14 @@ import type Database from 'better-sqlite3';
 import { canonicalJson } from '../shared/canonical-json.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import { genesisHash } from '../shared/journal-hash.ts';
-import { Book, EVENT_COLUMNS, before, toLogged } from './book.ts';
-import type { Anchor, EventRecord, Place } from './book.ts';
+import { Book } from './book.ts';
+import { EVENT_COLUMNS, before, toLogged } from './records.ts';
+import type { Anchor, EventRecord, Place } from './records.ts';
 import { chainHash } from './hash.ts';
 import { anchorOf, isOurs, judgeCopy, linkProblem } from './inspect.ts';
 import { migrate } from './schema.ts';
-import type { LoggedEvent, SecondContents } from './second-log.ts';
+import type { SecondContents } from './second-log.ts';
+import type { LoggedEvent } from './records.ts';
 import type { JournalStorage } from './storage.ts';
 
 /** One thing that facts can be had from. */

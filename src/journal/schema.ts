@@ -5,8 +5,9 @@ import type { Failure } from '../shared/errors.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
-import { Book, EVENT_COLUMNS } from './book.ts';
-import type { EventRecord } from './book.ts';
+import { Book } from './book.ts';
+import { EVENT_COLUMNS } from './records.ts';
+import type { EventRecord } from './records.ts';
 import { fold } from './fold.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { epochs } from './migrations/0002-epochs.ts';
@@ -17,6 +18,7 @@ import { sales } from './migrations/0004-sales.ts';
 export const MIGRATIONS = [initial, epochs, ordersByAccount, sales] as const;
 /** The last one that empties the rows, which are then made anew. */
 const ROWS_SINCE = sales.version;
+/** The version that this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /** A digest of the schema as SQLite holds it, so that an altered one is seen. */

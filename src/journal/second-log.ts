@@ -12,27 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { Anchor } from './book.ts';
-
-/** One line of the second log: the event as hashed, enough to rebuild the journal. */
-export interface LoggedEvent {
-  readonly epoch: number;
-  readonly seq: number;
-  readonly kind: string;
-  readonly wallMs: number;
-  readonly orderId: string | null;
-  readonly body: unknown;
-  readonly prevHash: string;
-  readonly hash: string;
-}
-
-/**
- * First line of a log whose older facts were pruned. The terminal is named, since no genesis hash
- * tells it any more.
- */
-export interface LogAnchor extends Anchor {
-  readonly terminalId: string;
-}
+import type { LogAnchor, LoggedEvent } from './records.ts';
 
 /** What one epoch's log holds. */
 export interface SecondContents {
@@ -47,6 +27,7 @@ export interface SecondContents {
   /** Whole lines that fail their checksum; half a line at the end is none. */
   readonly badLines: number;
 }
+/** Of a log that is not there. */
 export const NO_CONTENTS: SecondContents = {
   anchor: null,
   events: [],

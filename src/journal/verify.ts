@@ -5,8 +5,8 @@ import { EVENTS } from '../shared/facts/catalogue.ts';
 import type { EventKind, JournalEvent } from '../shared/facts/catalogue.ts';
 import { genesisHash } from '../shared/journal-hash.ts';
 import { sameJson } from '../shared/same.ts';
-import { EVENT_COLUMNS } from './book.ts';
-import type { Anchor, EventRecord, Place } from './book.ts';
+import { EVENT_COLUMNS } from './records.ts';
+import type { Anchor, EventRecord, Place } from './records.ts';
 import { fold } from './fold.ts';
 import type { AttemptRow, OrderRow } from './fold.ts';
 import { chainHash } from './hash.ts';
@@ -16,6 +16,7 @@ import { SecondLog, readSecondLog } from './second-log.ts';
 import type { SecondContents } from './second-log.ts';
 import { journalFile } from './storage.ts';
 
+/** What a check of the whole journal found. */
 export interface VerifyReport {
   readonly ok: boolean;
   readonly terminalId: string | null;

@@ -11,6 +11,7 @@ export const systemClock: Clock = {
   },
 };
 
+/** The operating system’s randomness. */
 export const systemRandom: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) };
 
 /** One JSON line each on stderr; what goes in is free of personal data by the callers' contract. */

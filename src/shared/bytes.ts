@@ -35,6 +35,7 @@ function nibble(code: number): number {
   return letter >= 65 && letter <= 70 ? letter - 55 : -1;
 }
 
+/** Same length and same bytes. Not for secrets: it ends at the first difference. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   let diff = 0;
@@ -42,6 +43,7 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return diff === 0;
 }
 
+/** One after the other, copied. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
   let at = 0;

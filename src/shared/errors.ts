@@ -25,6 +25,7 @@ function e(
 
 const NOT_CHARGED: [string, string] = ['没有收您的钱', 'You have not been charged'];
 
+/** Every error that people meet: its code, and what customer and technician read. */
 export const ERRORS = {
   // ---- cards: reading ----
   'CARD-0101': e(
@@ -602,6 +603,7 @@ export const ERRORS = {
   ),
 } as const satisfies Record<string, ErrorEntry>;
 
+/** A code of {@link ERRORS}; stable for ever. */
 export type ErrorCode = keyof typeof ERRORS;
 
 /**
@@ -615,6 +617,7 @@ export interface Failure {
   readonly cause?: unknown;
 }
 
+/** A failure with its code; `cause` keeps what raised it. */
 export function failure(code: ErrorCode, detail?: string, cause?: unknown): Failure {
   return {
     code,

@@ -21,6 +21,7 @@ export const GATEWAY_VERBS = [
   'bill',
 ] as const;
 export type GatewayVerb = (typeof GATEWAY_VERBS)[number];
+/** Where the verbs stand, each as the last part of the path. */
 export const GATEWAY_PATH = '/v1/payments/';
 /** Header of an answer: base64 of the signature over {@link answerText}. */
 export const ANSWER_SIGNATURE = 'pilotlight-signature';
@@ -43,6 +44,7 @@ export function answerText(
 
 /** Terminals' own numbers: what every wallet takes. */
 export const GATEWAY_TRADE_NO = /^[0-9A-Za-z_]{6,32}$/;
+/** What a refund number at the gateway looks like. */
 export const GATEWAY_REFUND_NO = /^[0-9A-Za-z_]{1,64}$/;
 
 const fen = z.number().int().nonnegative();
@@ -53,19 +55,23 @@ const line = z
   .max(127)
   .regex(/^\P{Cc}*$/u);
 
+/** Names a payment by the terminal’s own trade number. */
 export const attemptSchema = z.object({ outTradeNo, amountFen: fen, method });
+/** Asks for a code that takes this sum until then. */
 export const createSchema = z.object({
   outTradeNo,
   amountFen: fen.positive(),
   description: line,
   expiresAtMs: fen,
 });
+/** Asks to collect this sum with the customer’s payment code. */
 export const chargeSchema = z.object({
   outTradeNo,
   amountFen: fen.positive(),
   description: line,
   authCode: z.string().regex(/^[0-9]{10,32}$/),
 });
+/** Asks to hand money of a trade back, under a refund number of the terminal’s. */
 export const refundSchema = z.object({
   outTradeNo,
   amountFen: fen.positive(),
@@ -74,6 +80,7 @@ export const refundSchema = z.object({
   refundFen: fen.positive(),
   reason: z.string().max(200),
 });
+/** Names a China day, `YYYY-MM-DD`. */
 export const billSchema = z.object({ date: z.string().regex(/^\d{4}-\d\d-\d\d$/) });
 
 // ---- answers ----
@@ -106,6 +113,7 @@ const refundId = z.string();
 /** Each 200 answer names what it is about, so that an answer in the wrong place is not believed. */
 const about = <T extends z.ZodType>(result: T) => z.object({ outTradeNo: z.string(), result });
 
+/** To create: the code to show. */
 export const createAnswer = about(
   z.union([
     z.object({ kind: z.literal('pending'), qrText: z.string().min(1).max(512) }),
@@ -113,16 +121,20 @@ export const createAnswer = about(
     failed('refused', 'unknown'),
   ]),
 );
+/** To query: where the trade stands. */
 export const queryAnswer = about(
   z.union([paid, refunded, only('paying', 'pending', 'closed', 'not-found'), failed('unknown')]),
 );
+/** To close: it takes no money any more, or it has. */
 export const closeAnswer = about(z.union([only('closed', 'paid', 'not-found'), failed('unknown')]));
+/** To refund: accepted, done or refused. */
 export const refundAnswer = about(
   z.union([
     z.object({ kind: z.enum(['accepted', 'done']), refundId }),
     failed('refused', 'unknown'),
   ]),
 );
+/** To query-refund: where the refund stands. */
 export const queryRefundAnswer = about(
   z.union([
     z.object({ kind: z.literal('done'), refundId, refundFen: fen }),
@@ -131,7 +143,9 @@ export const queryRefundAnswer = about(
     failed('abnormal', 'unknown'),
   ]),
 );
+/** To charge: where the code payment stands. */
 export const chargeAnswer = about(z.union([paid, only('paying'), failed('refused', 'unknown')]));
+/** To reverse: it took no money, or gave it back. */
 export const reverseAnswer = about(
   z.union([
     z.object({ kind: z.literal('reversed'), refunded: z.boolean().nullable() }),
@@ -154,4 +168,5 @@ const bill = z
     unlisted: z.array(outTradeNo).optional(),
   })
   .transform(({ unlisted, ...b }) => ({ ...b, ...(unlisted === undefined ? {} : { unlisted }) }));
+/** To bill: the day’s rows of this terminal. */
 export const billAnswer = about(z.union([bill, only('none'), failed('not-ready', 'unknown')]));

@@ -22,6 +22,7 @@ export interface HttpRequest {
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
 }
+/** What came back, whatever its status. */
 export interface HttpAnswer {
   readonly status: number;
   /** @param name in lower case */

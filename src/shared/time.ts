@@ -14,6 +14,7 @@ export function chinaDate(ms: number): string {
   return chinaTime(ms).slice(0, 10);
 }
 
+/** A day without leap seconds, ms. */
 export const DAY_MS = 86_400_000;
 
 /** When that date (`YYYY-MM-DD`) begins in China. NaN: no such date. */

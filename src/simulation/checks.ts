@@ -10,7 +10,7 @@ import type { Books, SandboxOrder } from '../simulator/payment-books.ts';
 import type { Site } from './site.ts';
 import type { WatchedLeg } from './gateway-watch.ts';
 import { ownNumber } from './providers.ts';
-import type { World } from './world.ts';
+import type { Town } from './town.ts';
 
 interface Opening {
   readonly cardNo: string;
@@ -35,7 +35,7 @@ export const MAY_PARK: ReadonlySet<string> = new Set(['refund-refused', 'refund-
  * the quiet end all books are compared.
  */
 export class Checks {
-  readonly #world: World;
+  readonly #world: Town;
   readonly #openings = new Map<string, Opening>();
   readonly #purses = new Map<string, Content>();
   readonly #intents = new Map<string, Intent>();
@@ -53,7 +53,7 @@ export class Checks {
   /** The wallets' trades by our number: a kiosk's, or the gateway's. */
   readonly #trades = new Map<string, SandboxOrder>();
 
-  constructor(world: World) {
+  constructor(world: Town) {
     this.#world = world;
   }
 

@@ -9,10 +9,11 @@ import {
   rsaSha256Signer,
   rsaSha256Verifier,
 } from '../shared/signing.ts';
-import { fileStorage, memoryStorage } from '../journal/storage.ts';
+import { fileStorage } from '../journal/storage.ts';
+import { memoryStorage } from './memory-storage.ts';
 import { quickKey } from './signing.ts';
 import { openSqliteDb } from './sqlite-db.ts';
-import type { Engines } from './world.ts';
+import type { Engines } from './town.ts';
 
 /**
  * Central's SQL on SQLite in memory, keyed hashes for signatures: what thousands of sessions a

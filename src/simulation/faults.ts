@@ -1,42 +1,7 @@
+import type { FaultKind, Town } from './town.ts';
 import type { SimCard } from './card.ts';
 import type { Customer } from './customer.ts';
-import type { World } from './world.ts';
 
-/** Everything that goes wrong in the simulated town, by the name under which it is counted. */
-export const FAULTS = [
-  'card-torn-before',
-  'card-torn-after',
-  'card-swapped',
-  'card-lies',
-  'pcsc-lost',
-  'meter-visit-between',
-  'payment-request-lost',
-  'payment-answer-lost',
-  'payment-late',
-  'payment-duplicate',
-  'payment-reordered',
-  'payment-failed-after',
-  'payment-line-cut',
-  'refund-stuck',
-  'refund-refused',
-  'code-declined',
-  'code-asks-password',
-  'reversal-not-held',
-  'central-request-lost',
-  'central-answer-lost',
-  'central-duplicate',
-  'central-failed-after',
-  'central-gone',
-  'central-slow',
-  'central-killed',
-  'power-cut',
-  'second-log-torn',
-  'disk-full',
-  'fsync-error',
-  'database-lost',
-  'clock-step',
-] as const;
-export type FaultKind = (typeof FAULTS)[number];
 /** Counted when they happen, not when they are armed. */
 export const CONSEQUENCES = [
   'card-torn',
@@ -53,7 +18,7 @@ export const CONSEQUENCES = [
 ] as const;
 
 /** Lets one fault begin at machine `i`; what lasts ends by itself. */
-export function startFault(world: World, i: number, kind: FaultKind, customer: Customer): void {
+export function startFault(world: Town, i: number, kind: FaultKind, customer: Customer): void {
   const { dice, timeline, wallets } = world;
   const site = world.sites[i];
   const lines = world.lines[i];

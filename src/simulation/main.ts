@@ -1,8 +1,9 @@
 import { fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { CONSEQUENCES, FAULTS } from './faults.ts';
+import { CONSEQUENCES } from './faults.ts';
+import { FAULTS } from './town.ts';
 import { simulate } from './run.ts';
-import type { SimResult } from './world.ts';
+import type { SimResult } from './town.ts';
 
 const USAGE = `usage: pilotlight simulate --seeds N [--seed S] [--sessions M] [--jobs J] [--real-every K] [--story] [--json]
   --seeds N       so many worlds, each from its own seed (default 200)

@@ -1,17 +1,17 @@
 import type { WalletName } from '../simulator/pay-town.ts';
 import { PAGES, payWith, scanWith } from './providers.ts';
-import type { World } from './world.ts';
+import type { Town } from './town.ts';
 
 /**
  * The customers' phones, with every wallet in them. A gateway's code leads to a wallet's own, by
  * its page.
  */
 export class Phone {
-  readonly #world: World;
+  readonly #world: Town;
   /** The wallets' codes to which a gateway's code has led. */
   readonly #led = new Map<string, string[]>();
 
-  constructor(world: World) {
+  constructor(world: Town) {
     this.#world = world;
   }
 

@@ -1,7 +1,7 @@
 import { QUICK, REAL } from './engines.ts';
 import { PowerCut } from './site.ts';
 import { World } from './world.ts';
-import type { SimResult } from './world.ts';
+import type { SimResult } from './town.ts';
 
 /**
  * What went on after the power was cut is nobody's: a promise of a dead process may end in

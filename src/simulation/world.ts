@@ -2,7 +2,6 @@ import { sampleKeyProvider } from '../card/index.ts';
 import { DEMO_TARIFFS } from '../demo/central-data.ts';
 import { createCentral } from '../central/central.ts';
 import type { Db } from '../central/db/pglite.ts';
-import type { JournalStorage, MemoryStorage } from '../journal/storage.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { Signer, Verifier } from '../shared/ports.ts';
@@ -10,13 +9,13 @@ import { memoryBooks } from '../simulator/payment-books.ts';
 import type { Books } from '../simulator/payment-books.ts';
 import type { Wallets } from '../simulator/pay-town.ts';
 import { cpuCard, sle4442Card } from './card.ts';
-import type { SimCard } from './card.ts';
 import { CentralSite } from './central-site.ts';
 import { Checks } from './checks.ts';
 import { Customer, PLANS } from './customer.ts';
 import { Dice } from './dice.ts';
-import { FAULTS, startFault } from './faults.ts';
-import type { FaultKind } from './faults.ts';
+import { startFault } from './faults.ts';
+import { FAULTS, LATE_MS } from './town.ts';
+import type { Engines, HeldCard, SimOptions, SimResult, Town } from './town.ts';
 import { GatewayWatch } from './gateway-watch.ts';
 import { Line } from './net.ts';
 import type { Mishap, Service } from './net.ts';
@@ -33,50 +32,7 @@ import type { PaySet } from './providers.ts';
 import { Site } from './site.ts';
 import { ProcessClock, T0, Timeline } from './timeline.ts';
 
-/** Where the engines come from: quick ones in memory, or the real ones. */
-export interface Engines {
-  readonly name: 'quick' | 'real';
-  readonly centralDb: () => Promise<Db>;
-  /**
-   * A machine's disk. `faulty`: the same one, where it can be made to fail; `lose` takes its
-   * database away while nothing has it open.
-   */
-  readonly disk: () => {
-    readonly storage: JournalStorage;
-    readonly faulty: MemoryStorage | null;
-    readonly lose: () => void;
-    readonly dispose: () => void;
-  };
-  readonly key: (name: string) => {
-    readonly signer: Signer;
-    readonly verifier: Verifier;
-    readonly publicKeyPem: string;
-  };
-}
-
-export interface SimOptions {
-  readonly seed: number;
-  readonly sessions: number;
-  readonly engines: Engines;
-  /** Lines of the story, oldest first; null: none is kept. */
-  readonly story: string[] | null;
-  /** Only these faults; all where not given. */
-  readonly faults?: readonly FaultKind[];
-}
-
-export interface SimResult {
-  readonly seed: number;
-  readonly sessions: number;
-  readonly faults: Readonly<Record<string, number>>;
-  /** Fen. */
-  readonly captured: number;
-  readonly delivered: number;
-  readonly refunded: number;
-  readonly parked: Readonly<Record<string, number>>;
-  readonly ends: Readonly<Record<string, number>>;
-  readonly violations: readonly string[];
-}
-
+/** What every town's central says. */
 export const POLICY: Policy = {
   version: 1,
   hotline: '',
@@ -102,25 +58,11 @@ const MONEY = {
 } as const;
 const STEPS_A_TURN = 32;
 /**
- * A provider takes money for a closed order at most so long after; then the world may be called
- * quiet.
- */
-export const LATE_MS = 150_000;
-
-interface HeldCard {
-  readonly id: string;
-  readonly cardNo: string;
-  readonly card: SimCard;
-  /** Where it is when nobody has it. */
-  free: boolean;
-}
-
-/**
  * A small town: two machines, their central and their provider, a few cards with their meters (one
  * is an SLE4442, and in every other town one is a purse), and the people. All of it in one thread,
  * under one clock.
  */
-export class World {
+export class World implements Town {
   readonly options: SimOptions;
   readonly timeline = new Timeline();
   readonly dice: Dice;

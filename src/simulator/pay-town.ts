@@ -10,6 +10,7 @@ export interface Wallets {
   readonly alipay: AlipaySandbox;
   readonly unionpay: UnionpaySandbox;
 }
+/** The wallets of a town. */
 export type WalletName = keyof Wallets;
 
 /** Whose gateway a request is for, by its path. */

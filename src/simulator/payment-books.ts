@@ -59,6 +59,7 @@ export interface SandboxRefund {
   readonly readyAtMs: number | null;
   readonly doneAtMs: number | null;
 }
+/** What a sandbox keeps: its orders and refunds. */
 export interface Books {
   readonly orders: ReadonlyMap<string, SandboxOrder>;
   readonly refunds: ReadonlyMap<string, SandboxRefund>;

@@ -11,7 +11,7 @@ import {
   psamKeyProvider,
   samPort,
 } from '../../src/card/index.ts';
-import type { SerialLine } from '../../src/card/readers/crt/link.ts';
+import type { SerialLine } from '../../src/card/readers/serial-line.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { Psam } from '../../src/simulator/card/psam.ts';
 import { CRT_571_MOVES, CrtDevice } from '../../src/simulator/reader/crt.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { CrtReader, openSerial } from '../../src/card/index.ts';
-import type { SerialLine } from '../../src/card/readers/crt/link.ts';
+import type { SerialLine } from '../../src/card/readers/serial-line.ts';
 import { CpuCard, counterRandom } from '../../src/simulator/card/cpu-card.ts';
 import { issue } from '../../src/simulator/card/catalogue.ts';
 import { CRT_571_MOVES, CrtDevice } from '../../src/simulator/reader/crt.ts';

@@ -168,9 +168,9 @@ const JOURNAL = [
     'journal-prunes-unacknowledged',
     'Facts that central does not hold yet are pruned.',
     edit(
-      'journal/journal.ts',
-      `SELECT min(\${at}) p FROM outbox UNION ALL SELECT min(\${at}) FROM stranded`,
-      `SELECT min(\${at}) p FROM stranded`,
+      'journal/prune.ts',
+      `SELECT min(\${AT}) p FROM outbox UNION ALL SELECT min(\${AT}) FROM stranded`,
+      `SELECT min(\${AT}) p FROM stranded`,
     ),
     unit('journal/upkeep'),
   ),
@@ -184,7 +184,7 @@ const JOURNAL = [
     'journal-closed-forgotten',
     'After a restart closed attempts are no longer asked about.',
     edit(
-      'journal/book.ts',
+      'journal/statements.ts',
       `OR (state = 'closed' AND created_ms > ?))`,
       `OR (state = 'closed' AND created_ms > ? AND 0))`,
     ),
@@ -1083,7 +1083,7 @@ const KIOSK = [
     'second-card-deliveries-forgotten',
     'What was delivered to one card of an account does not count for the other.',
     edit(
-      'journal/book.ts',
+      'journal/statements.ts',
       `JOIN events e ON e.order_id = r.order_id WHERE r.account = \${UNSEEN} AND e.kind`,
       `JOIN events e ON e.order_id = r.order_id WHERE r.card_no = ? AND e.kind`,
     ),

@@ -1,10 +1,10 @@
-import type { SerialLine } from '../../src/card/readers/crt/link.ts';
+import type { SerialLine } from '../../src/card/readers/serial-line.ts';
 import type {
   CardConnection,
   PcscService,
   WatchedReader,
 } from '../../src/card/readers/pcsc-service.ts';
-import type { SerialFraming } from '../../src/card/readers/record.ts';
+import type { SerialFraming } from '../../src/card/readers/serial-line.ts';
 import { fromHex, toHex } from '../../src/shared/bytes.ts';
 import type { SlotCard } from '../../src/simulator/vpcd/client.ts';
 

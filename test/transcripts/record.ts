@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { CrtReader, PcscReader } from '../../src/card/index.ts';
 import type { CardLayout, CardReader } from '../../src/card/index.ts';
 import { CRT_FRAMING } from '../../src/card/readers/crt/frames.ts';
-import type { SerialLine } from '../../src/card/readers/crt/link.ts';
+import type { SerialLine } from '../../src/card/readers/serial-line.ts';
 import { recordPcsc, recordSerial, serialTranscript } from '../../src/card/readers/record.ts';
 import { Transcript } from '../../src/card/readers/transcript.ts';
 import { pcscService } from '../../src/main/pcsc/service.ts';

@@ -58,6 +58,7 @@ export interface PsamSettings {
    */
   readonly wholeMac?: number;
 }
+/** The profile that a PSAM follows where the company says nothing else. */
 export const REFERENCE_PSAM: PsamSettings = {
   application: fromHex('DF01'),
   auth: { usage: 0x28, id: 0x01 },

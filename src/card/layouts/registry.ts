@@ -26,6 +26,7 @@ export interface LayoutRegistry {
   readonly read: (channel: CardChannel, atr: Uint8Array) => Promise<Result<ReadCard, Failure>>;
 }
 
+/** The layouts of one machine: finds the one that an ATR is of, or that a name names. */
 export function layoutRegistry(layouts: readonly CardLayout[]): LayoutRegistry {
   const candidates = (atr: Uint8Array): readonly CardLayout[] =>
     layouts.filter((l) => l.mayBe(atr));

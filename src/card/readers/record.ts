@@ -1,5 +1,5 @@
 import { concatBytes, toHex } from '../../shared/bytes.ts';
-import type { SerialLine } from './crt/link.ts';
+import type { SerialFraming, SerialLine } from './serial-line.ts';
 import type { CardConnection, PcscService, WatchedReader } from './pcsc-service.ts';
 import { Transcript } from './transcript.ts';
 
@@ -103,21 +103,6 @@ function recordedConnection(wire: CardConnection, told: Transcript | null): Card
       });
     },
   };
-}
-
-/** How the frames of a serial device are cut, for {@link recordSerial}. */
-export interface SerialFraming {
-  /**
-   * Length of the frame or handshake byte at the beginning of these bytes; null: it is not whole
-   * yet.
-   */
-  readonly cut: (bytes: Uint8Array) => number | null;
-  /** Where a card's command or answer begins within a frame; null: it carries none. */
-  readonly inner: (frame: Uint8Array) => number | null;
-  /** Bytes after it: end mark and check. */
-  readonly tail: number;
-  /** The host's question for news: written down only where its answer differs from the last. */
-  readonly idle: Uint8Array;
 }
 
 /** A transcript of a serial line, without the questions for news that brought none. */

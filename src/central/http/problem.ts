@@ -6,6 +6,7 @@ const STATUS: Record<ProblemType, number> = {
   'bad-signature': 401,
   replayed: 409,
   'bad-request': 400,
+  'api-version': 400,
   'hot-listed': 409,
   debt: 409,
   'count-mismatch': 409,

@@ -13,6 +13,7 @@ export type SlipLine =
   | { readonly kind: 'rule' }
   | { readonly kind: 'qr'; readonly text: string };
 
+/** What a printer says of itself. */
 export interface PrinterStatus {
   readonly ready: boolean;
   readonly paperLow: boolean;

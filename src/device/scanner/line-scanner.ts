@@ -17,6 +17,7 @@ export interface ScannerModel {
   readonly on: readonly number[] | null;
   readonly off: readonly number[] | null;
 }
+/** How scanners are told to look, by model. */
 export const SCANNER_MODELS = {
   /** Looks by itself (presentation mode), as most fixed scanners are set up. */
   plain: { on: null, off: null },

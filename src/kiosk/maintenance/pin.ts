@@ -15,6 +15,7 @@ export interface MaintenanceUser {
 /** 32 MB and about a tenth of a second for each guess; off the event loop. */
 export const SCRYPT = { N: 2 ** 15, r: 8, p: 1 } as const;
 export const HASH_BYTES = 32;
+/** Of a new PIN’s salt. */
 export const SALT_BYTES = 16;
 /** scrypt needs 128·N·r bytes and a little; Node's own limit stands exactly there. */
 const MAX_MEMORY = 64 * 1024 * 1024;

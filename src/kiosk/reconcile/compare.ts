@@ -45,6 +45,7 @@ export const DEEDS = [
 ] as const;
 export type Deed = (typeof DEEDS)[number];
 
+/** One thing in which bill, journal and ledger do not agree. */
 export interface Difference {
   readonly type: DifferenceType;
   readonly provider: string;
@@ -91,6 +92,7 @@ export interface ProviderDay {
   readonly others: Sum;
 }
 export type LedgerState = 'compared' | 'away';
+/** A day of one provider, compared. */
 export interface DayReport {
   readonly date: string;
   readonly terminalId: string;

@@ -22,8 +22,10 @@ export const PERIODS = {
   local: [10_000, 10_000],
   upkeep: [3_600_000, 600_000],
 } as const;
+/** What is looked at now and then. */
 export type Probe = keyof typeof PERIODS;
 
+/** What the monitor looks at, and whom it tells. */
 export interface MonitorOptions {
   readonly journal: Journal;
   readonly billing: BillingClient;

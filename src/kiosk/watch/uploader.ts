@@ -1,6 +1,6 @@
 import type { BillingClient } from '../../billing/types.ts';
-import { before } from '../../journal/book.ts';
-import type { Place } from '../../journal/book.ts';
+import { before } from '../../journal/records.ts';
+import type { Place } from '../../journal/records.ts';
 import type { Journal } from '../../journal/journal.ts';
 import { describeFailure, failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';

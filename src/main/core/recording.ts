@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CRT_FRAMING } from '../../card/readers/crt/frames.ts';
 import type { PcscService } from '../../card/index.ts';
 import { recordPcsc, recordSerial, serialTranscript } from '../../card/readers/record.ts';
-import type { SerialLine } from '../../card/readers/crt/link.ts';
+import type { SerialLine } from '../../card/readers/serial-line.ts';
 import { Transcript } from '../../card/readers/transcript.ts';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';

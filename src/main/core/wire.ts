@@ -38,6 +38,7 @@ export interface Parts extends Pick<
   readonly makeKiosk?: (options: KioskOptions) => Kiosk;
 }
 
+/** A running kiosk with what watches and uploads. */
 export interface Wired {
   readonly kiosk: Kiosk;
   readonly monitor: Monitor;

@@ -1,176 +1,16 @@
 import { z } from 'zod';
+import { kindOf, path, text, url } from './base.ts';
+import { layoutSchema, psamProfileSchema, psamReaderSchema, readerSchema } from './devices.ts';
+import { paymentSchema } from './payments.ts';
+
+export type { PsamProfile } from './devices.ts';
+export type { WechatConfig } from './payments.ts';
 
 /**
  * `terminal.json`: identity, hardware, keys by path, addresses. Limits, notices and hotlines are
  * policy and come from central. Unknown keys are refused, and so is every kind that is not built,
  * by name.
  */
-const path = z.string().min(1);
-const url = z.url({ protocol: /^https?$/ });
-
-const notBuilt = (what: string, built: readonly string[]) => ({
-  error: (issue: { input?: unknown }) =>
-    `${what} "${String(issue.input)}" is not built; available: ${built.join(', ')}`,
-});
-const kindOf = <const T extends readonly [string, ...string[]]>(what: string, built: T) =>
-  z.enum(built, notBuilt(what, built));
-
-const readerSchema = z.strictObject({
-  kind: kindOf('reader kind', ['pcsc', 'crt', 'virtual']),
-  /** pcsc: part of the PC/SC reader's name, case ignored; the first that matches is used. */
-  match: z.string().optional(),
-  /** How it speaks to memory cards where its name does not tell: acs, acr38, omnikey. */
-  model: kindOf('reader model', ['acs', 'acr38', 'omnikey']).optional(),
-  /**
-   * crt: the serial port, e.g. `/dev/ttyS0` or `COM3`. virtual: `tcp://127.0.0.1:PORT` on which the
-   * reader waits for a simulated card (vpcd's protocol).
-   */
-  path: path.optional(),
-  /** crt: how its frames begin. F2 where not given; 02: an old CRT-310. */
-  dialect: kindOf('motor reader dialect', ['f2', '02']).optional(),
-  /** crt: bits per second; the reader takes on the rate of the first command. */
-  baudRate: z
-    .union([z.literal(9600), z.literal(19200), z.literal(38400), z.literal(57600)])
-    .optional(),
-});
-
-const psamReaderSchema = z.strictObject({
-  /** `crt-sam`: a SAM slot of the customer's own motor reader. */
-  kind: kindOf('PSAM reader kind', ['pcsc', 'crt-sam', 'virtual']),
-  /** pcsc: part of the PC/SC reader's name, case ignored; another reader than the customer's. */
-  match: z.string().min(1).optional(),
-  /** virtual: `tcp://127.0.0.1:PORT`, as for a virtual reader. */
-  path: path.optional(),
-  /** crt-sam: the slot, from 0; left out: 0. */
-  slot: z.number().int().min(0).max(4).optional(),
-});
-/** A key's place in the PSAM: usage and id, two bytes in hex. */
-const psamKey = z.string().regex(/^[0-9A-F]{4}$/, 'usage and id, four hex digits');
-const hexByte = z.string().regex(/^[0-9A-F]{2}$/, 'one byte in hex');
-/** Where a company's PSAM differs from the reference profile (src/card/keys/psam.ts). */
-const psamProfileSchema = z.strictObject({
-  /** File id (4 digits) or name of the application that holds the keys. */
-  application: z
-    .string()
-    .regex(/^([0-9A-F]{2}){2,16}$/)
-    .optional(),
-  auth: psamKey.optional(),
-  mac: psamKey.optional(),
-  /** null: it holds no key for loading purses. */
-  load: psamKey.nullable().optional(),
-  psc: psamKey.optional(),
-  /** P1 of CIPHER DATA for encryption, and for a MAC with a start value. */
-  encrypt: hexByte.optional(),
-  macWithStart: hexByte.optional(),
-  /**
-   * P1 of CIPHER DATA for all 8 bytes of such a MAC; left out: it has none, and PL-24 cards are
-   * refused.
-   */
-  wholeMac: hexByte.optional(),
-});
-export type PsamProfile = z.infer<typeof psamProfileSchema>;
-const layoutSchema = z.strictObject({
-  kind: kindOf('layout kind', ['process']),
-  /** The layout's name, kept with every order: never changed once cards were sold to. */
-  id: z.string().regex(/^[A-Z0-9][A-Z0-9-]{1,30}$/, 'capitals, digits and hyphens'),
-  /** The program, with its full path, and its arguments. */
-  command: z.array(z.string().min(1)).min(1),
-  /** How the maker's meters take a purchase; left out: count-exact. */
-  acceptance: z.enum(['count-exact', 'count-greater', 'cumulative', 'purse']).optional(),
-  /** ATRs of its cards, hex; X stands for any digit. */
-  atrs: z.array(z.string().regex(/^(?:[0-9A-FX]{2}){2,33}$/i, 'hex, X for any digit')).min(1),
-});
-
-const wechatSchema = z.strictObject({
-  kind: z.literal('wechat'),
-  baseUrl: url,
-  mchid: z.string().regex(/^\d{8,32}$/),
-  appid: z.string().min(1).max(32),
-  merchantSerial: z.string().min(1),
-  merchantKeyFile: path,
-  /**
-   * Serial (hex) or public-key id (`PUB_KEY_ID_…`) to PEM file; the answer's `Wechatpay-Serial`
-   * chooses.
-   */
-  platformKeys: z
-    .record(z.string(), path)
-    .refine((m) => Object.keys(m).length > 0, 'at least one platform key'),
-  notifyUrl: url,
-  /**
-   * The merchant's APIv3 key, 32 characters alone in a text file: opens the platform's callbacks.
-   * Only a gateway takes any.
-   */
-  apiV3KeyFile: path.optional(),
-  /** Our number of the store, told with each code payment; left out: the terminal's id. */
-  storeOutId: z.string().min(1).max(32).optional(),
-});
-
-const alipaySchema = z.strictObject({
-  kind: z.literal('alipay'),
-  /** `https://openapi.alipay.com` in production. */
-  baseUrl: url,
-  appId: z.string().regex(/^\d{16}$/, 'sixteen digits'),
-  /** The application's own private key, PEM. */
-  appKeyFile: path,
-  /** Alipay's public key for this application (not the application's own), PEM. */
-  alipayKeyFile: path,
-  /** v3 unless the account was never moved to it. */
-  protocol: z.enum(['v3', 'v2']).optional(),
-  /** Our number of the store, told with each code payment; left out: the terminal's id. */
-  storeId: z.string().min(1).max(32).optional(),
-});
-
-/** UnionPay's QR code through its acquirer (ChinaUMS); showing a code is not among it. */
-const unionpaySchema = z.strictObject({
-  kind: z.literal('unionpay'),
-  /** `https://api-mop.chinaums.com` in production. */
-  baseUrl: url,
-  appId: z.string().min(1).max(64),
-  /** The application's key as the acquirer gave it, alone in a text file. */
-  appKeyFile: path,
-  mid: z.string().regex(/^[0-9A-Za-z]{1,20}$/),
-  tid: z.string().regex(/^[0-9A-Za-z]{1,20}$/),
-  /** The four signs that every number begins with. */
-  msgSrcId: z.string().regex(/^[0-9A-Za-z]{4}$/, 'four letters or digits'),
-  notifyUrl: url,
-  /** `tls`: answers without a signature are believed, over HTTPS; left out: `signed`. */
-  answers: z.enum(['signed', 'tls']).optional(),
-  /** Left out: `/v1/netpay/bills/refund-query`, which no public page confirms. */
-  refundQueryPath: z
-    .string()
-    .regex(/^\/[\w/-]+$/)
-    .optional(),
-});
-
-/**
- * One QR code for every wallet; the merchants' keys stay with the gateway
- * (docs/payment-gateway.md).
- */
-const gatewaySchema = z.strictObject({
-  kind: z.literal('gateway'),
-  /** Left out: central's. Requests are signed with the terminal's key (`central.keyFile`). */
-  baseUrl: url.optional(),
-  /** Ed25519 public key (PEM) that signs the gateway's answers; left out: central's policy key. */
-  answerKeyFile: path.optional(),
-});
-
-/** Both languages, or one text for both. */
-const text = z.union([
-  z.string().min(1),
-  z.strictObject({ zh: z.string().min(1), en: z.string().min(1) }),
-]);
-
-const paymentSchema = z.discriminatedUnion(
-  'kind',
-  [wechatSchema, alipaySchema, unionpaySchema, gatewaySchema],
-  {
-    error: (issue) => {
-      const kind = (issue.input as { kind?: unknown } | undefined)?.kind;
-      return `payment kind "${String(kind)}" is not built; available: wechat, alipay, unionpay, gateway`;
-    },
-  },
-);
-
 /** `npx pilotlight pin --name NAME` prints one of these. Without any there is no maintenance mode. */
 const maintenanceUserSchema = z.strictObject({
   name: z.string().min(1).max(20),
@@ -197,6 +37,7 @@ export const DEMO_USER = {
   hash: 'd8d685677d5f9a76be3b4e6770d0b59d29794ee96475689328342403aff247c2',
 } as const;
 
+/** The file’s shape; see resources/terminal.schema.json, which is made from it. */
 export const terminalConfigSchema = z.strictObject({
   $schema: z.string().optional(),
   mode: z.enum(['demo', 'production']),
@@ -265,7 +106,8 @@ export const terminalConfigSchema = z.strictObject({
   printer: z
     .strictObject({
       kind: kindOf('printer kind', ['virtual', 'none']),
-      /** virtual: `tcp://127.0.0.1:PORT` of the simulated printer. */ path: path.optional(),
+      /** virtual: `tcp://127.0.0.1:PORT` of the simulated printer. */
+      path: path.optional(),
     })
     .optional(),
   /**
@@ -387,8 +229,6 @@ export function completeConfig(file: TerminalConfigFile): TerminalConfig {
     panel: file.panel ?? PANEL,
   };
 }
-export type WechatConfig = z.infer<typeof wechatSchema>;
-
 /** One line per problem, each naming the key: `payments[0].mchid: …`. */
 export function configProblems(error: z.ZodError): string[] {
   return error.issues.map((issue) => {

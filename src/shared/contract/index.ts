@@ -1,193 +1,28 @@
 import { z } from 'zod';
-import { ERRORS } from '../errors.ts';
-import type { ErrorCode } from '../errors.ts';
 import { CARD_REFUSALS } from '../facts/catalogue.ts';
+import {
+  LOCALES,
+  PROVIDER_KINDS,
+  TEXT_SIZES,
+  TILES,
+  base,
+  deadlineMs,
+  errorCode,
+  natural,
+  receipt,
+} from './base.ts';
+import { cardViewSchema, quoteViewSchema } from './card-sale.ts';
+import { MAINTENANCE_ACTIONS, MAINTENANCE_TABS, maintenanceShape } from './maintenance.ts';
 
 /**
  * The contract between core and renderer. The core pushes whole snapshots; the renderer mirrors the
  * last one and sends intents that name the screen and revision they were made on.
  */
-const errorCode = z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]);
-const natural = z.number().int().nonnegative();
+export * from './base.ts';
+export * from './card-sale.ts';
+export * from './maintenance.ts';
 
-export const LOCALES = ['zh-CN', 'en'] as const;
-export type Locale = (typeof LOCALES)[number];
-export const TEXT_SIZES = ['normal', 'large'] as const;
-export const PROVIDER_KINDS = ['wechat', 'alipay', 'unionpay', 'gateway'] as const;
-export type ProviderKind = (typeof PROVIDER_KINDS)[number];
-/** Tiles of the start screen; a tile is present only where its service works. */
-export const TILES = ['query', 'unfinished'] as const;
-export type Tile = (typeof TILES)[number];
-
-export const headerSchema = z.object({
-  /** Company and product name, e.g. 阜城燃气 自助服务. */
-  brand: z.object({ zh: z.string(), en: z.string() }),
-  site: z.object({ zh: z.string(), en: z.string() }),
-  /** Short name of the machine at its site, e.g. 03号机. */
-  terminalName: z.object({ zh: z.string(), en: z.string() }),
-  terminalId: z.string(),
-  hotline: z.string(),
-});
-export type Header = z.infer<typeof headerSchema>;
-
-/** Masked for the screen: the renderer never sees the whole number or name. */
-export const cardViewSchema = z.object({
-  holderMasked: z.string(),
-  cardMasked: z.string(),
-  kind: z.enum(['gas', 'water', 'heat']),
-  /** 01 = m³ (quantity in 0.01 m³), 02 = money on the card (quantity in fen). */
-  unit: z.enum(['volume', 'money']),
-  count: natural,
-  /** Bought but not yet taken by the meter, 0.01 units. */
-  pendingQuantity: natural,
-  /** Left in the meter at its last visit, 0.01 units. */
-  remainingQuantity: natural,
-  /** Bought this tariff year, 0.01 units; null when central has not been asked or is away. */
-  yearQuantity: natural.nullable(),
-  tierPriceE4: natural.nullable(),
-  tierUptoQuantity: natural.nullable(),
-  tierNumber: natural.nullable(),
-});
-export type CardView = z.infer<typeof cardViewSchema>;
-
-export const quoteViewSchema = z.object({
-  amountFen: natural,
-  quantity: natural,
-  shares: z.array(z.object({ tier: natural, priceE4: natural, quantity: natural })),
-  carriedUsedMicro: natural,
-  carriedAfterMicro: natural,
-  /**
-   * Made from the cache while central is away: a tier difference is settled next time, and the
-   * customer is told.
-   */
-  offline: z.boolean(),
-});
-export type QuoteView = z.infer<typeof quoteViewSchema>;
-
-/** Where the receipt is. `none`: no printer, the screen says how to keep the number. */
-const receipt = z.enum(['none', 'printing', 'printed', 'failed']);
-
-const base = {
-  revision: natural,
-  locale: z.enum(LOCALES),
-  textSize: z.enum(TEXT_SIZES),
-  header: headerSchema,
-  /**
-   * Core's wall clock when this snapshot was made; the renderer shows time and counts deadlines
-   * relative to it.
-   */
-  nowMs: natural,
-  /** True in demo mode: the renderer says so in a corner. */
-  demo: z.boolean(),
-};
-/** Wall-clock instant at which the core leaves the screen by itself; null: it will not. */
-const deadlineMs = natural.nullable();
-
-export const MAINTENANCE_TABS = ['devices', 'orders', 'sync'] as const;
-export type MaintenanceTab = (typeof MAINTENANCE_TABS)[number];
-export const MAINTENANCE_ACTIONS = [
-  'self-test',
-  'verify-journal',
-  'accept-damage',
-  'upload-now',
-  'out-of-service',
-  'back-in-service',
-  'retry-refund',
-  'settle-refunded-by-hand',
-  'settle-delivered-by-hand',
-  'settle-nothing-due',
-  'card-lost',
-  'print-story',
-] as const;
-export type MaintenanceAction = (typeof MAINTENANCE_ACTIONS)[number];
-const both = z.object({ zh: z.string(), en: z.string() });
-/** One device: what it is, how it is, and what its self-test said. */
-export const deviceViewSchema = z.object({
-  id: z.string(),
-  name: both,
-  state: z.enum(['online', 'offline', 'busy', 'hardware-error', 'user-error', 'no-device']),
-  detail: both,
-  lastError: errorCode.nullable(),
-  sinceMs: natural.nullable(),
-  test: z.enum(['none', 'running', 'passed', 'failed']),
-  testDetail: both.nullable(),
-});
-export type DeviceView = z.infer<typeof deviceViewSchema>;
-/** One order for a technician: its story and what takes it on. */
-export const orderStorySchema = z.object({
-  orderId: z.string(),
-  orderRef: z.string(),
-  state: z.string(),
-  amountFen: natural,
-  cardMasked: z.string(),
-  createdMs: natural,
-  /** Why it is where it is, and the next step, for a person. */
-  reason: both,
-  nextStep: both,
-  actions: z.array(z.enum(MAINTENANCE_ACTIONS)),
-  /** Newest last; only for the order that is open. */
-  story: z.array(z.object({ atMs: natural, text: both })),
-});
-export type OrderStory = z.infer<typeof orderStorySchema>;
-const maintenanceShape = {
-  who: z.string(),
-  tab: z.enum(MAINTENANCE_TABS),
-  /** Taken out of service by a technician; the customers see so. */
-  outOfService: z.boolean(),
-  /** Why nothing may be sold now, besides that; null: all is well. */
-  blocked: errorCode.nullable(),
-  version: z.string(),
-  devices: z.array(deviceViewSchema),
-  /** Parked ones first, then open ones, then the newest. */
-  orders: z.array(orderStorySchema),
-  openOrderId: z.string().nullable(),
-  sync: z.object({
-    centralUp: z.boolean().nullable(),
-    unsentEvents: natural,
-    unsentFen: natural,
-    oldestUnsentMs: natural.nullable(),
-    epoch: natural,
-    headSeq: natural,
-    headHash: z.string(),
-    freeBytes: natural,
-    backupAtMs: natural.nullable(),
-    clockSkewMs: z.number().int().nullable(),
-    /** The last day whose bills were compared with the journal and central's ledger; null: none yet. */
-    reconciled: z
-      .object({
-        date: z.string(),
-        atMs: natural,
-        providers: z.array(z.enum(PROVIDER_KINDS)),
-        payments: natural,
-        paidFen: natural,
-        refunds: natural,
-        refundedFen: natural,
-        persons: natural,
-        differences: natural,
-      })
-      .nullable(),
-    /** The journal was restored and waits for a technician, or for central. */
-    damage: z
-      .object({
-        atMs: natural,
-        why: z.string(),
-        aside: z.string(),
-        restoredSeq: natural,
-        lostAfterSeq: natural.nullable(),
-        accepted: z.boolean(),
-        epochGranted: z.boolean(),
-      })
-      .nullable(),
-    verify: z.object({
-      state: z.enum(['none', 'running', 'ok', 'failed']),
-      problems: z.array(z.string()),
-      atMs: natural.nullable(),
-    }),
-  }),
-  /** The last action's outcome, for a moment. */
-  message: both.nullable(),
-};
-
+/** A whole screen, pushed by the core at each change. */
 export const snapshotSchema = z.discriminatedUnion('screen', [
   z.object({
     ...base,
@@ -394,7 +229,9 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
   }),
 ]);
 export type Snapshot = z.infer<typeof snapshotSchema>;
+/** The screens, by name. */
 export type Screen = Snapshot['screen'];
+/** The snapshot of one screen. */
 export type SnapshotOf<S extends Screen> = Extract<Snapshot, { screen: S }>;
 
 const intentBase = { screen: z.string().max(32), revision: natural };
@@ -449,11 +286,13 @@ export type Intent = z.infer<typeof intentSchema>;
 export type IntentType = Intent['type'];
 
 // ---- shell ↔ core (child process 'ipc' channel) ----
+/** What the core tells its shell. */
 export const coreToShellSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('snapshot'), snapshot: snapshotSchema }),
   z.object({ type: z.literal('heartbeat') }),
 ]);
 export type CoreToShell = z.infer<typeof coreToShellSchema>;
+/** What the shell tells its core. */
 export const shellToCoreSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello') }),
   z.object({ type: z.literal('intent'), intent: intentSchema }),

@@ -18,6 +18,7 @@ const failureBody = z.object({ code: z.string(), detail: z.string().optional() }
 export const CARD_REFUSALS = ['wrong', 'locked', 'not-ours', 'no-answer'] as const;
 export type CardRefusal = (typeof CARD_REFUSALS)[number];
 
+/** Every kind of fact with its body. */
 export const EVENTS = {
   /** The core came up on this journal. */
   'core-started': z.object({ version: z.string(), node: z.string(), recoveredOrders: natural }),
@@ -264,8 +265,11 @@ export const EVENTS = {
     persons: natural,
   }),
 } as const;
+/** The name of a kind of fact. */
 export type EventKind = keyof typeof EVENTS;
+/** What a fact of this kind says. */
 export type EventBody<K extends EventKind> = z.infer<(typeof EVENTS)[K]>;
+/** A fact: its kind, the order it is about, its body. */
 export type JournalEvent = {
   [K in EventKind]: {
     readonly kind: K;

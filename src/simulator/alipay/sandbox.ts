@@ -13,6 +13,7 @@ import type {
 } from '../sandbox-http.ts';
 import { zippedBill } from './bill.ts';
 
+/** Keys, books and clock of the sandbox. */
 export interface AlipaySandboxOptions {
   /** 0: any free port. */
   readonly port: number;

@@ -101,6 +101,7 @@ const fresh: Making = { cardNo: '8800003943', userNo: '1002203343', meterNo: nul
 const torn: Making = { ...ordinary('36', 40), count: 40 };
 const broken: Making = ordinary('42');
 
+/** Sample SLE4442 cards by name. */
 export const CATALOGUE_4442: readonly SampleCard4442[] = [
   sample(
     '4442-golden',

@@ -199,6 +199,7 @@ const chip24 = (
 ): At24 => new At24(issue24(bought(who), type));
 const { map } = AT88SC102_SETTINGS;
 
+/** Sample SLE4428 cards by name. */
 export const CATALOGUE_4428: readonly SampleBlocks<Sle4428>[] = [
   golden(
     '4428-golden',
@@ -226,6 +227,7 @@ export const CATALOGUE_4428: readonly SampleBlocks<Sle4428>[] = [
   blank('4428-blank', ['4428 空白卡', '4428, blank card'], () => new Sle4428(blank4428())),
 ];
 
+/** Sample Mifare Classic cards by name. */
 export const CATALOGUE_M1: readonly SampleBlocks<MifareClassic>[] = [
   golden('m1-golden', ['M1 正常卡（示例）', 'M1, good card (reference)'], () =>
     m1('0A1B2C3D', GOLDEN),
@@ -262,6 +264,7 @@ export const CATALOGUE_M1: readonly SampleBlocks<MifareClassic>[] = [
   ),
 ];
 
+/** Sample AT88SC102 cards by name. */
 export const CATALOGUE_102: readonly SampleBlocks<At88Sc102>[] = [
   golden(
     '102-golden',
@@ -294,6 +297,7 @@ export const CATALOGUE_102: readonly SampleBlocks<At88Sc102>[] = [
   blank('102-blank', ['102 空白卡', '102, blank card'], () => new At88Sc102(blank102('F0F0'))),
 ];
 
+/** Sample AT88SC1608 cards by name. */
 export const CATALOGUE_1608: readonly SampleBlocks<At88Sc1608>[] = [
   golden(
     '1608-golden',
@@ -338,6 +342,7 @@ function edited(chip: At24): At24 {
   return chip;
 }
 
+/** Sample AT24 cards by name. */
 export const CATALOGUE_24: readonly SampleBlocks<At24>[] = [
   golden('24-golden', ['AT24 正常卡（示例）', 'AT24, good card (reference)'], () => chip24(GOLDEN)),
   sold('24-good', ['AT24 正常卡', 'AT24, good card'], null, '55', (who) => chip24(who)),

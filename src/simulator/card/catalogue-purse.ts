@@ -43,6 +43,7 @@ const ordinary = (nn: string, more: Partial<PurseMaking> = {}): PurseMaking => (
   ...more,
 });
 
+/** Sample purse cards by name. */
 export const CATALOGUE_PURSE: readonly SampleCard[] = [
   sample('purse-good', ['电子钱包正常卡', 'Purse, good card'], null, ordinary('64')),
   sample(

@@ -144,6 +144,7 @@ function ordinary(nn: string, more: Partial<Making> = {}): Making {
   return { cardNo: `88000039${nn}`, userNo: `10022033${nn}`, meterNo: `00001577${nn}`, ...more };
 }
 
+/** Every sample card by name. */
 export const CATALOGUE: readonly SampleCard[] = [
   sample('golden', ['正常卡（示例）', 'Good card (reference)'], null, {
     cardNo: '8800003921',

@@ -35,6 +35,7 @@ function shared(main: Uint8Array): CardBytes {
   };
 }
 
+/** A meter’s slot for SLE4442 cards. */
 export function in4442(card: Sle4442): CardInMeter {
   return {
     mark: 0x50,
@@ -62,6 +63,7 @@ export function in4442(card: Sle4442): CardInMeter {
   };
 }
 
+/** A meter’s slot for SLE4428 cards. */
 export function in4428(card: Sle4428): CardInMeter {
   return {
     mark: 0x51,

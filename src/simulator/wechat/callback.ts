@@ -10,6 +10,7 @@ export interface CallbackMaker {
   readonly now: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
 }
+/** A callback as the platform would send it. */
 export interface Callback {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Crt02Parser, crt02Command } from '../../../src/card/readers/crt/link02.ts';
-import type { SerialLine } from '../../../src/card/readers/crt/link.ts';
+import type { SerialLine } from '../../../src/card/readers/serial-line.ts';
 import { crtModelOf } from '../../../src/card/readers/crt/models.ts';
 import { CrtReader } from '../../../src/card/readers/crt/reader.ts';
 import { fromHex, toHex } from '../../../src/shared/bytes.ts';

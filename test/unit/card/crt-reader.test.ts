@@ -8,7 +8,7 @@ import {
 } from '../../../src/card/index.ts';
 import type { CardChannel } from '../../../src/card/index.ts';
 import { CrtReader } from '../../../src/card/readers/crt/reader.ts';
-import type { SerialLine } from '../../../src/card/readers/crt/link.ts';
+import type { SerialLine } from '../../../src/card/readers/serial-line.ts';
 import type { MemoryCardPort } from '../../../src/card/types.ts';
 import { fromHex, toHex } from '../../../src/shared/bytes.ts';
 import { sample24, sample4428 } from '../../../src/simulator/card/catalogue-blocks.ts';

@@ -6,7 +6,7 @@ import { createCentral } from '../../../src/central/central.ts';
 import type { Central } from '../../../src/central/central.ts';
 import { CrtReader, PcscReader } from '../../../src/card/index.ts';
 import { crtCommand } from '../../../src/card/readers/crt/frames.ts';
-import type { SerialLine } from '../../../src/card/readers/crt/link.ts';
+import type { SerialLine } from '../../../src/card/readers/serial-line.ts';
 import { readOnlyChannel } from '../../../src/card/readers/reading.ts';
 import { lookAtCard } from '../../../src/main/cli/card-look.ts';
 import type { ReaderMaker } from '../../../src/main/cli/card-look.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BillingClient, UploadResult } from '../../../src/billing/types.ts';
 import type { Journal } from '../../../src/journal/journal.ts';
-import { memoryStorage } from '../../../src/journal/storage.ts';
+import { memoryStorage } from '../../../src/simulation/memory-storage.ts';
 import { SAY_HEAD_MS, Uploader } from '../../../src/kiosk/watch/uploader.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { seededRandom } from '../../support/kiosk-world.ts';

@@ -1,5 +1,5 @@
 import { concatBytes } from '../../../shared/bytes.ts';
-import type { SerialFraming } from '../record.ts';
+import type { SerialFraming } from '../serial-line.ts';
 
 /**
  * Frames of the CRT-310, 571 and 591 motor readers, F2 dialect (cards.md 5.1; the QUIO QU-TK-F3 has

@@ -3,18 +3,10 @@ import type { Failure } from '../../../shared/errors.ts';
 import type { Clock } from '../../../shared/ports.ts';
 import { err, ok } from '../../../shared/result.ts';
 import type { Result } from '../../../shared/result.ts';
+import type { SerialLine } from '../serial-line.ts';
 import { Lane } from '../supervise.ts';
 import { ACK, CrtParser, EOT, NAK, crtCommand } from './frames.ts';
 import type { CrtToken } from './frames.ts';
-
-/** A serial line, as far as this driver uses one. */
-export interface SerialLine {
-  readonly write: (bytes: Uint8Array) => void;
-  readonly onData: (listener: (bytes: Uint8Array) => void) => void;
-  /** The port is gone; said once. */
-  readonly onClose: (listener: (cause: unknown) => void) => void;
-  readonly close: () => Promise<void>;
-}
 
 /** The device takes a command with 06 at once (cards.md 5.1: within 300 ms, else it is sent again). */
 const ACK_TIMEOUT_MS = 300;

@@ -6,7 +6,8 @@ import { err, ok } from '../../../shared/result.ts';
 import type { Result } from '../../../shared/result.ts';
 import { Lane } from '../supervise.ts';
 import { ACK, EOT, NAK } from './frames.ts';
-import type { CrtOutcome, CrtPort, SerialLine } from './link.ts';
+import type { CrtOutcome, CrtPort } from './link.ts';
+import type { SerialLine } from '../serial-line.ts';
 
 /**
  * The old `02` dialect of the CRT-310 (and of the CRT-188 and 288, which move nothing):

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { SerialLine } from './link.ts';
+import type { SerialLine } from '../serial-line.ts';
 
 /** What this driver uses of the npm package `serialport` 13. */
 interface NativePort {

@@ -1,0 +1,63 @@
+/** One event as the database holds it. */
+export interface EventRecord {
+  readonly epoch: number;
+  readonly seq: number;
+  readonly kind: string;
+  readonly wall_ms: number;
+  readonly order_id: string | null;
+  readonly body: string;
+  readonly prev_hash: string;
+  readonly hash: string;
+}
+
+/** A place in the journal: facts are ordered by epoch, then number. */
+export interface Place {
+  readonly epoch: number;
+  readonly seq: number;
+}
+/** The last fact that was pruned, or the head: what the next one's `prevHash` is. */
+export interface Anchor extends Place {
+  readonly hash: string;
+}
+
+/** Does `a` stand before `b` in the journal? */
+export function before(a: Place, b: Place): boolean {
+  return a.epoch < b.epoch || (a.epoch === b.epoch && a.seq < b.seq);
+}
+
+/** Columns of {@link EventRecord}. */
+export const EVENT_COLUMNS = 'epoch, seq, kind, wall_ms, order_id, body, prev_hash, hash';
+
+/** As the second log has it. */
+export function toLogged(r: EventRecord): LoggedEvent {
+  return {
+    epoch: r.epoch,
+    seq: r.seq,
+    kind: r.kind,
+    wallMs: r.wall_ms,
+    orderId: r.order_id,
+    body: JSON.parse(r.body) as unknown,
+    prevHash: r.prev_hash,
+    hash: r.hash,
+  };
+}
+
+/** One line of the second log: the event as hashed, enough to rebuild the journal. */
+export interface LoggedEvent {
+  readonly epoch: number;
+  readonly seq: number;
+  readonly kind: string;
+  readonly wallMs: number;
+  readonly orderId: string | null;
+  readonly body: unknown;
+  readonly prevHash: string;
+  readonly hash: string;
+}
+
+/**
+ * First line of a log whose older facts were pruned. The terminal is named, since no genesis hash
+ * tells it any more.
+ */
+export interface LogAnchor extends Anchor {
+  readonly terminalId: string;
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { ORDER_STATES } from '../order-rules.ts';
+import { cardNo, natural } from './base.ts';
+
+/** A tariff: its tiers, rising; the last has no end. Prices in 10⁻⁴ yuan for one unit. */
+export const tariffSchema = z.object({
+  tariffId: z.string(),
+  version: natural,
+  tiers: z
+    .array(z.object({ uptoQuantity: natural.nullable(), priceE4: z.number().int().positive() }))
+    .min(1),
+});
+
+/**
+ * Why central itself would not sell to this card; the card's own reasons are judged by the kiosk's
+ * layout.
+ */
+export const ACCOUNT_STATES = ['normal', 'hot-listed', 'debt'] as const;
+
+/** What central tells of the account behind a card. */
+export const accountSchema = z.object({
+  cardNo,
+  userNo: z.string(),
+  holderName: z.string(),
+  meterNo: z.string(),
+  kind: z.enum(['gas', 'water', 'heat']),
+  unit: z.enum(['volume', 'money']),
+  state: z.enum(ACCOUNT_STATES),
+  /** Purchases that central knows were delivered (or opened with). */
+  count: natural,
+  /** 0.01 units, all time. */
+  cumulative: natural,
+  /** 0.01 units bought in the current tariff year. */
+  yearQuantity: natural,
+  /**
+   * Exact remainder of earlier purchases, micro-yuan, free to use now (reserved ones are not in
+   * it).
+   */
+  carriedMicro: natural,
+  /** The meter's ceiling, 0.01 units. */
+  ceilingQuantity: natural,
+  /** At most this much in one purchase, 0.01 units; null: no limit. */
+  perPurchaseQuantity: natural.nullable(),
+  /** What may still be bought in the limit period, 0.01 units; null: no limit. */
+  periodLeftQuantity: natural.nullable(),
+  tariff: tariffSchema,
+  /**
+   * An order of any terminal that holds the claim on this card's next count; null: none. `state`:
+   * as central knows it; null: only quoted.
+   */
+  claim: z
+    .object({
+      orderId: z.string(),
+      terminalId: z.string(),
+      nextCount: natural,
+      state: z.enum(ORDER_STATES).nullable(),
+    })
+    .nullable(),
+});
+export type Account = z.infer<typeof accountSchema>;
+/** The account, and central’s clock. */
+export const accountAnswerSchema = z.object({ account: accountSchema, serverTimeMs: natural });
+export type AccountAnswer = z.infer<typeof accountAnswerSchema>;
+
+/**
+ * Preview when `orderId` is null; else firm: reserves the carried remainder and claims (card,
+ * nextCount) for the order.
+ */
+export const quoteRequestSchema = z.object({
+  orderId: z.string().max(64).nullable(),
+  cardNo,
+  /** The card's count after this purchase. */
+  nextCount: natural,
+  amountFen: natural,
+});
+export type QuoteRequest = z.infer<typeof quoteRequestSchema>;
+
+/** What one purchase costs and gives; firm where it names an order. */
+export const quoteSchema = z.object({
+  orderId: z.string().nullable(),
+  cardNo: z.string(),
+  nextCount: natural,
+  amountFen: natural,
+  quantity: natural,
+  shares: z.array(
+    z.object({ tier: natural, priceE4: natural, quantity: natural, costMicro: natural }),
+  ),
+  /** Micro-yuan taken from the account's carried remainder. */
+  carriedUsedMicro: natural,
+  /** Micro-yuan that the account will carry after this purchase. */
+  carriedAfterMicro: natural,
+  tariffId: z.string(),
+  tariffVersion: natural,
+  expiresAtMs: natural,
+});
+export type Quote = z.infer<typeof quoteSchema>;
+/** The quote, and central’s clock. */
+export const quoteAnswerSchema = z.object({ quote: quoteSchema, serverTimeMs: natural });

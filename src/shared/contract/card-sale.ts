@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { natural } from './base.ts';
+
+/** Masked for the screen: the renderer never sees the whole number or name. */
+export const cardViewSchema = z.object({
+  holderMasked: z.string(),
+  cardMasked: z.string(),
+  kind: z.enum(['gas', 'water', 'heat']),
+  /** 01 = m³ (quantity in 0.01 m³), 02 = money on the card (quantity in fen). */
+  unit: z.enum(['volume', 'money']),
+  count: natural,
+  /** Bought but not yet taken by the meter, 0.01 units. */
+  pendingQuantity: natural,
+  /** Left in the meter at its last visit, 0.01 units. */
+  remainingQuantity: natural,
+  /** Bought this tariff year, 0.01 units; null when central has not been asked or is away. */
+  yearQuantity: natural.nullable(),
+  tierPriceE4: natural.nullable(),
+  tierUptoQuantity: natural.nullable(),
+  tierNumber: natural.nullable(),
+});
+export type CardView = z.infer<typeof cardViewSchema>;
+
+/** What a purchase gives, as the amount screen shows it. */
+export const quoteViewSchema = z.object({
+  amountFen: natural,
+  quantity: natural,
+  shares: z.array(z.object({ tier: natural, priceE4: natural, quantity: natural })),
+  carriedUsedMicro: natural,
+  carriedAfterMicro: natural,
+  /**
+   * Made from the cache while central is away: a tier difference is settled next time, and the
+   * customer is told.
+   */
+  offline: z.boolean(),
+});
+export type QuoteView = z.infer<typeof quoteViewSchema>;
