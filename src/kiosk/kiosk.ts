@@ -25,7 +25,7 @@ import { GateKeeper } from './visit/gate.ts';
 import type { Needs } from './visit/service.ts';
 import { needsOf } from './visit/visit.ts';
 import { makeAttemptIds, makeOrderId } from '../shared/order-id.ts';
-import { withBlocked } from './maintenance/mode.ts';
+import { withBlocked } from './maintenance/step.ts';
 import { maintenanceAtStart, MaintenanceRunner } from './maintenance/run.ts';
 import type { MaintenancePorts } from './maintenance/run.ts';
 import { HOLD_MS } from './orders.ts';

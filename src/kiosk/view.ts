@@ -1,6 +1,6 @@
 import type { Snapshot } from '../shared/contract/index.ts';
 import { sameMembers } from '../shared/same.ts';
-import { maintenanceView } from './maintenance/mode.ts';
+import { maintenanceView } from './maintenance/view.ts';
 import type { KioskState } from './state/kiosk.ts';
 import type { ViewContext } from './visit/view-base.ts';
 import { visitView } from './visit/visit.ts';
