@@ -15,8 +15,8 @@ import {
 import { putOrder } from './state/context.ts';
 import type { ReduceContext } from './state/context.ts';
 import type { Effect, KioskEvent, KioskState, Step } from './state/kiosk.ts';
-import { assistClaimed, assistKept, assistWritten } from './visit/card-assist.ts';
-import { sessionStep } from './visit/visit.ts';
+import { assistKept } from './visit/card-assist.ts';
+import { visitStep } from './visit/visit.ts';
 
 /** One event: what it does to the orders, then to the session. Pure. */
 export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext): Step {
@@ -76,10 +76,6 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
       const next = onCommand(open, event.command);
       return { state: putOrder(state, next.open), effects: next.effects };
     }
-    case 'assist-claimed':
-      return assistClaimed(state, event, ctx);
-    case 'assist-written':
-      return assistWritten(state, event, ctx);
     case 'heard': {
       const { hold } = state;
       if (hold === null) return { state, effects: [] };
@@ -106,9 +102,12 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
     case 'printed':
     case 'scanned':
     case 'intent':
+    case 'assist-claimed':
+    case 'assist-written':
+      return visitStep(state, event, ctx);
     case 'maintenance':
     case 'tick':
-      return sessionStep(state, event, ctx);
+      return { state, effects: [] };
     default:
       return never(event);
   }

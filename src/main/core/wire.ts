@@ -77,6 +77,7 @@ export function wireCore(parts: Parts): Wired {
     },
   ]);
   const { scanner } = parts;
+  const scannerPort = scanner === 'keyboard' ? undefined : scanner;
   let uploader: Uploader | null = null;
   let monitor: Monitor | null = null;
   const options: KioskOptions = {
@@ -92,11 +93,8 @@ export function wireCore(parts: Parts): Wired {
     demo,
     fallbackHotline: '',
     log,
-    onSnapshot: (snapshot) => {
-      if (scanner !== undefined && scanner !== 'keyboard')
-        scanner.look(snapshot.screen === 'pay' && snapshot.cancelOffered && !snapshot.byCode);
-      parts.onSnapshot(snapshot);
-    },
+    onSnapshot: parts.onSnapshot,
+    onNeeds: (needs) => scannerPort?.look(needs.scanner),
     onJournaled: () => uploader?.kick(),
     onCommandsWanted: () => monitor?.commandsWanted(),
     ...(parts.maintenance === undefined

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { MAINTENANCE_ACTIONS } from '../../../src/shared/contract/index.ts';
 import type {
@@ -10,7 +10,7 @@ import type {
 import { CARD_REFUSALS, EVENTS } from '../../../src/shared/facts/catalogue.ts';
 import type { EventBody, EventKind, JournalEvent } from '../../../src/shared/facts/catalogue.ts';
 import { DEMO_USER } from '../../../src/shared/config/terminal.ts';
-import { IDLE_MS, PIN_IDLE_MS } from '../../../src/kiosk/maintenance/mode.ts';
+import { IDLE_MS, PIN_IDLE_MS } from '../../../src/kiosk/maintenance/step.ts';
 import { LOCK_MS, lockLeftMs, lockMs } from '../../../src/kiosk/state/maintenance.ts';
 import { hashPin, pinProblem, whosePin } from '../../../src/kiosk/maintenance/pin.ts';
 import type { MaintenancePorts } from '../../../src/kiosk/maintenance/run.ts';
@@ -812,15 +812,17 @@ describe('words', () => {
   });
 
   it('every reason that an order or attempt is parked for has its words and its way out', () => {
-    const source = ['orders', 'order/attempts']
-      .map((name) =>
-        readFileSync(new URL(`../../../src/kiosk/${name}.ts`, import.meta.url), 'utf8'),
-      )
+    const kiosk = new URL('../../../src/kiosk/', import.meta.url);
+    const source = readdirSync(kiosk, { recursive: true, encoding: 'utf8' })
+      .filter((name) => /^(?:orders\.ts|(?:order|delivery)\/.*\.ts)$/.test(name))
+      .map((name) => readFileSync(new URL(name, kiosk), 'utf8'))
       .join('\n');
     const reasons = [
-      ...source.matchAll(/(?:attempt|order)-parked'[^\n]*?reason: (?:[^'\n,]*\?\? )?'([a-z-]+)'/g),
+      ...source.matchAll(
+        /(?:attempt|order)-parked'[^;]*?reason:\s*(?:[^';,]*\?\?\s*)?'([a-z-]+)'/g,
+      ),
     ].map((m) => m[1] ?? '');
-    expect(new Set(reasons).size).toBeGreaterThan(5);
+    expect(new Set(reasons).size).toBeGreaterThan(9);
     for (const reason of reasons) expect(PARKED_REASONS, reason).toContain(reason);
     const order = w.journal.orders()[0];
     expect(order).toBeUndefined();
