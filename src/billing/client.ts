@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import {
@@ -32,18 +31,21 @@ import { headText } from '../shared/journal-hash.ts';
 import { MICRO_PER_FEN, checkTariff } from '../shared/money.ts';
 import { policySchema, signedPolicySchema } from '../shared/policy.ts';
 import type { Policy } from '../shared/policy.ts';
-import type { Clock, Random, Signer, Verifier } from '../shared/ports.ts';
+import type { Clock, KeyId, Random, Signer } from '../shared/ports.ts';
 import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
+import { signText } from '../shared/signatures.ts';
+import type { Keyring } from '../shared/signatures.ts';
+import { signedHeaders } from '../shared/signed-request.ts';
 import type { BillingClient, CardKeyClient, UploadResult } from './types.ts';
 
 export interface BillingClientOptions {
   readonly baseUrl: string;
   readonly terminalId: string;
   /** The terminal's own key. */
-  readonly signer: Signer;
-  /** Central's policy key. */
-  readonly policyVerifier: Verifier;
+  readonly signer: Signer & KeyId;
+  /** Central's policy key, and its next one. */
+  readonly policyKeys: Keyring;
   readonly clock: Clock;
   readonly random: Random;
   readonly timeoutMs: number;
@@ -121,14 +123,16 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
     const bytes = zipped ? gzipSync(plain) : plain;
     const timestamp = String(Math.floor(clock.nowMs()));
     const nonce = Buffer.from(random.bytes(16)).toString('hex');
-    const covered = `${method}\n${target}\n${timestamp}\n${nonce}\n${hash('sha256', bytes, 'hex')}\n`;
     const headers: Record<string, string> = {
       Accept: 'application/json, application/problem+json',
-      'Pilotlight-Terminal': options.terminalId,
-      'Pilotlight-Timestamp': timestamp,
-      'Pilotlight-Nonce': nonce,
       'Pilotlight-Api': String(API_VERSION),
-      'Pilotlight-Signature': base64(options.signer.sign(Buffer.from(covered, 'utf8'))),
+      ...signedHeaders(options.terminalId, options.signer, {
+        method,
+        target,
+        timestamp,
+        nonce,
+        body: bytes,
+      }),
     };
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     if (zipped) headers['Content-Encoding'] = 'gzip';
@@ -232,13 +236,8 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
     const signed = signedPolicySchema.safeParse(json);
     if (!signed.success)
       return err(failure('BILL-0102', 'the signed policy has another form', signed.error));
-    if (
-      !options.policyVerifier.verify(
-        Buffer.from(signed.data.body, 'utf8'),
-        Buffer.from(signed.data.signature, 'base64'),
-      )
-    )
-      return err(failure('BILL-0102', 'the policy’s signature does not match'));
+    const wrong = options.policyKeys.disbelief(signed.data.body, signed.data);
+    if (wrong !== null) return err(failure('BILL-0102', `the policy’s ${wrong}`));
     try {
       const parsed = policySchema.safeParse(JSON.parse(signed.data.body));
       return parsed.success
@@ -324,9 +323,8 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
     },
     upload: async (request): Promise<UploadResult> => {
       const last = request.events.at(-1) ?? { seq: request.fromSeq - 1, hash: request.prevHash };
-      const headSig = base64(
-        options.signer.sign(Buffer.from(headText(request.epoch, last.seq, last.hash), 'utf8')),
-      );
+      const head = headText(request.epoch, last.seq, last.hash);
+      const headSig = signText(options.signer, head).signature;
       const full: UploadRequest = { ...request, headSig };
       const reply = await call('POST', '/v1/journal', full);
       if (!reply.ok)
@@ -381,9 +379,6 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
     },
   };
 }
-
-const base64 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
 
 /** A claim must be for what was asked, and a write claim's order the one asked for. */
 function claimProblem(

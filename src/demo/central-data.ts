@@ -1,45 +1,7 @@
+import type { SeedAccount, SeedClaim, SeedTariff } from '../central/fleet/seed.ts';
 import type { Policy } from '../shared/policy.ts';
-import type { TariffTier } from '../shared/money.ts';
 
-/** What central is started with when its database is empty. */
-export interface SeedTariff {
-  readonly tariffId: string;
-  readonly version: number;
-  readonly tiers: readonly TariffTier[];
-}
-export interface SeedAccount {
-  readonly cardNo: string;
-  readonly userNo: string;
-  readonly holderName: string;
-  readonly meterNo: string;
-  readonly kind: 'gas' | 'water' | 'heat';
-  readonly unit: 'volume' | 'money';
-  readonly state: 'normal' | 'hot-listed' | 'debt';
-  readonly count: number;
-  readonly cumulative: number;
-  readonly yearQuantity: number;
-  readonly carriedMicro: number;
-  readonly ceilingQuantity: number;
-  readonly perPurchaseQuantity: number | null;
-  readonly periodLeftQuantity: number | null;
-  readonly tariffId: string;
-  readonly tariffVersion: number;
-}
-/** A claim that another terminal's paid order holds. */
-export interface SeedClaim {
-  readonly cardNo: string;
-  readonly nextCount: number;
-  readonly orderId: string;
-  readonly terminalId: string;
-}
-export interface SeedTerminal {
-  readonly terminalId: string;
-  /** Ed25519, PEM (SPKI). */
-  readonly publicKeyPem: string;
-  /** The journal epoch that is granted; 1 where not given. */
-  readonly epoch?: number;
-}
-
+/** The demo hall's prices; each of its accounts names one of them. */
 export const DEMO_TARIFFS: readonly SeedTariff[] = [
   {
     tariffId: 'gas-residential',
@@ -131,6 +93,7 @@ export const DEMO_ACCOUNTS: readonly SeedAccount[] = [
   account('66', '葛长海', { unit: 'money', tariffId: 'purse' }),
 ];
 
+/** A card whose next count an order of another terminal holds. */
 export const DEMO_CLAIMS: readonly SeedClaim[] = [
   {
     cardNo: '8800003928',
@@ -140,6 +103,7 @@ export const DEMO_CLAIMS: readonly SeedClaim[] = [
   },
 ];
 
+/** What the demo's kiosks are allowed, and what they show. */
 export const DEMO_POLICY: Policy = {
   version: 1,
   hotline: '0558-5550110',
@@ -165,3 +129,11 @@ export const DEMO_POLICY: Policy = {
     { name: '阜城燃气 颍河西路自助厅', detail: '颍河西路 56 号 · 24 小时 · 约 1.6 公里' },
   ],
 };
+
+/** All that the demo's central begins with, beside its terminals. */
+export const DEMO_DATA = {
+  accounts: DEMO_ACCOUNTS,
+  tariffs: DEMO_TARIFFS,
+  claims: DEMO_CLAIMS,
+  policy: DEMO_POLICY,
+} as const;

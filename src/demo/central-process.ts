@@ -1,24 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { sampleKeyProvider } from '../card/index.ts';
-import { num } from '../central/sale/accounts.ts';
+import { num } from '../central/db/sql.ts';
 import { openPglite } from '../central/db/pglite.ts';
 import { createCentral } from '../central/central.ts';
 import { loadPayments } from '../payment/load.ts';
 import { ed25519Signer } from '../shared/signing.ts';
 import { systemClock, systemRandom } from '../main/ports.ts';
+import { DEMO_DATA } from './central-data.ts';
 import { demoPayment, DEMO_TERMINAL, hallKeys } from './setup.ts';
 import { runService } from './service.ts';
 
 /**
  * The demo hall's central, a process of its own: billing, and the payment gateway with every wallet
- * behind it. `--data DIR --port N --sandbox N [--terminal ID --terminal-key FILE]`; `--sandbox` is
- * the wallets' port.
+ * behind it. `--data DIR --port N --pages N --console N --sandbox N [--terminal ID --terminal-key
+ * FILE]`: the doors of terminals, phones and staff, and the wallets' port.
  */
 const { values } = parseArgs({
   options: {
     data: { type: 'string' },
     port: { type: 'string' },
+    pages: { type: 'string' },
+    console: { type: 'string' },
     sandbox: { type: 'string' },
     terminal: { type: 'string' },
     'terminal-key': { type: 'string' },
@@ -35,13 +38,13 @@ const terminal = handedIn ?? { terminalId: DEMO_TERMINAL, publicKeyPem: keys.ter
 const cardKeys = sampleKeyProvider('demo');
 
 const baseUrl = `http://127.0.0.1:${values.sandbox ?? ''}`;
-const publicUrl = `http://127.0.0.1:${values.port ?? ''}`;
+const publicUrl = `http://127.0.0.1:${values.pages ?? ''}`;
 const WALLET_TIMEOUT_MS = 6_000;
 const wallets = loadPayments(
   {
     mode: 'demo',
     terminalId: terminal.terminalId,
-    central: { baseUrl: publicUrl, keyFile: '', policyKeyFile: '' },
+    central: { baseUrl: `http://127.0.0.1:${values.port ?? ''}`, keyFile: '', policyKeyFile: '' },
     payments: (['wechat', 'alipay', 'unionpay'] as const).map((kind) => {
       const wallet = demoPayment(kind, baseUrl, keys);
       return wallet.kind === 'wechat'
@@ -57,7 +60,12 @@ if (!wallets.ok) throw new Error(wallets.error.detail);
 const db = await openPglite(`${dataDir}/central`);
 const central = createCentral({
   db,
-  port: Number(values.port),
+  ...DEMO_DATA,
+  listen: {
+    terminals: { port: Number(values.port) },
+    pages: { port: Number(values.pages) },
+    staff: { port: Number(values.console) },
+  },
   policySigner: ed25519Signer(keys.policyPrivateKeyPem),
   now: () => Date.now(),
   // A terminal of the hall may have its keys at central: `"keys": {"kind": "central"}`.
@@ -106,7 +114,7 @@ async function gatewayBooks(): Promise<unknown> {
     })),
   };
 }
-runService({ start: central.start, close }, (question) =>
+runService({ start: async () => (await central.start()).terminals, close }, (question) =>
   question === 'newest-code'
     ? newestCode()
     : question === 'gateway-books'

@@ -28,7 +28,8 @@ const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|elec
   --payments KINDS  how customers pay, in the order offered: gateway (one code for every wallet; the default), or wallets
                 directly: wechat, alipay, unionpay, e.g. --payments wechat,alipay
   --shell none  services and dock only: the shell is started by somebody else, with the terminal.json that is printed
-  --port N      the kiosk's port; the dock has N+1, central N+2, and seven more are used up to N+9 (default 8460)
+  --port N      the kiosk's port; the dock has N+1, central's console N+2, central's pages for phones N+11, and eight more are
+                used between (default 8460)
   --data DIR    where the demo keeps its journal, books and cards (default .pilotlight/demo)
   --config FILE the kiosk's terminal.json, instead of the demo's own
   --real-pcsc   the reader is pcscd's; the dock's cards go into vpcd (port 35963 unless --vpcd-port)
@@ -82,8 +83,8 @@ const payments = values.payments
 if (new Set(payments).size !== payments.length)
   fail(`--payments ${values.payments}: each kind once\n${USAGE}`);
 const first = Number(values.port);
-if (!Number.isInteger(first) || first < 1024 || first > 65_526)
-  fail(`--port ${values.port}: a number from 1024 to 65526\n${USAGE}`);
+if (!Number.isInteger(first) || first < 1024 || first > 65_524)
+  fail(`--port ${values.port}: a number from 1024 to 65524\n${USAGE}`);
 const vpcdPort = Number(values['vpcd-port']);
 const restartMs = values['restart-ms'] === undefined ? undefined : Number(values['restart-ms']);
 if (
@@ -108,7 +109,9 @@ const ports = hallPorts(first);
 const NAMES: Record<keyof typeof ports, string> = {
   kiosk: 'kiosk',
   dock: 'dock',
-  central: 'central',
+  central: 'console of central',
+  centralApi: 'central',
+  centralPages: 'central’s pages for phones',
   sandbox: 'payment sandbox',
   slot: 'virtual reader',
   printer: 'virtual printer',
@@ -168,6 +171,10 @@ const central = new HallChild(
     '--data',
     dataDir,
     '--port',
+    String(ports.centralApi),
+    '--pages',
+    String(ports.centralPages),
+    '--console',
     String(ports.central),
     '--sandbox',
     String(ports.sandbox),
@@ -323,9 +330,9 @@ async function startShell(): Promise<void> {
 
 try {
   await Promise.all([
-    centralLine.start(ports.centralLine, ports.central),
+    centralLine.start(ports.centralLine, ports.centralApi),
     paymentLine.start(ports.paymentLine, ports.sandbox),
-    gatewayLine.start(ports.gatewayLine, ports.central),
+    gatewayLine.start(ports.gatewayLine, ports.centralApi),
     printer.start(ports.printer),
     scanner.start(ports.scanner),
     dock.start(),
@@ -339,7 +346,8 @@ try {
 }
 if (wish !== 'none') say(`kiosk    ${kioskUrl === '' ? '(Electron window)' : kioskUrl}`);
 say(`dock     http://127.0.0.1:${ports.dock}/`);
-say(`central  http://127.0.0.1:${ports.central}/`);
+say(`central  http://127.0.0.1:${ports.central}/ (console)`);
+say(`pages    http://127.0.0.1:${ports.centralPages}/q/… (what a phone opens that scans a code)`);
 say(`data     ${dataDir}`);
 say(`config   ${configFile}`);
 if (config.maintenance.users.some((user) => user.hash === DEMO_USER.hash))

@@ -21,7 +21,12 @@ export const DEMO_UNIONPAY = {
 export interface HallPorts {
   readonly kiosk: number;
   readonly dock: number;
+  /** Central's console, for staff. */
   readonly central: number;
+  /** Where terminals' requests arrive, over the lines. */
+  readonly centralApi: number;
+  /** What customers' phones and the wallets reach of central. */
+  readonly centralPages: number;
   readonly sandbox: number;
   /** Where the virtual reader waits for a card. */
   readonly slot: number;
@@ -37,7 +42,7 @@ export interface HallPorts {
   readonly gatewayLine: number;
 }
 
-/** Ten neighbouring ports from `first`. */
+/** Twelve neighbouring ports from `first`. */
 export function hallPorts(first: number): HallPorts {
   return {
     kiosk: first,
@@ -50,6 +55,8 @@ export function hallPorts(first: number): HallPorts {
     paymentLine: first + 7,
     scanner: first + 8,
     gatewayLine: first + 9,
+    centralApi: first + 10,
+    centralPages: first + 11,
   };
 }
 

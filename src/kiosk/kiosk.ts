@@ -869,6 +869,7 @@ export class Kiosk {
             result: await provider.create({
               ...ref,
               description,
+              orderId: effect.orderId,
               expiresAtMs: attempt.expiresAtMs,
             }),
           };
@@ -877,7 +878,13 @@ export class Kiosk {
           const result =
             provider.code === undefined || authCode === undefined
               ? ({ kind: 'refused', failure: noCodes } as const)
-              : await provider.code.charge({ ...ref, method: 'code', authCode, description });
+              : await provider.code.charge({
+                  ...ref,
+                  orderId: effect.orderId,
+                  method: 'code',
+                  authCode,
+                  description,
+                });
           return { verb, result };
         }
         case 'reverse':

@@ -7,6 +7,7 @@ import type { Failure } from '../shared/errors.ts';
 import type { Verifier } from '../shared/ports.ts';
 import { err, never, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
+import { Keyring } from '../shared/signatures.ts';
 import {
   ed25519Signer,
   ed25519Verifier,
@@ -212,7 +213,7 @@ export function loadPayments(
               baseUrl: base.href,
               terminalId: config.terminalId,
               signer: ed25519Signer(own),
-              answerVerifier: ed25519Verifier(theirs),
+              answerKeys: new Keyring(ed25519Verifier(theirs)),
             },
             ports,
           ),

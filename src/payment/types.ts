@@ -21,6 +21,8 @@ export interface AttemptRef {
   readonly expiresAtMs?: number;
 }
 export interface CreateRequest extends AttemptRef {
+  /** The order that it pays, for whoever keeps it (the gateway); wallets are not told. */
+  readonly orderId?: string;
   /** At most 127 characters, shown in the customer's wallet; no personal data. */
   readonly description: string;
   /** Wall-clock end of the payment window. */
@@ -34,6 +36,8 @@ export type CreateResult =
   | { readonly kind: 'unknown'; readonly failure: Failure };
 
 export interface ChargeRequest extends AttemptRef {
+  /** As in {@link CreateRequest}. */
+  readonly orderId?: string;
   readonly method: 'code';
   /** The digits of the customer's payment code. Never stored, logged or shown; sent once. */
   readonly authCode: string;

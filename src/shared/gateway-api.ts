@@ -25,6 +25,8 @@ export type GatewayVerb = (typeof GATEWAY_VERBS)[number];
 export const GATEWAY_PATH = '/v1/payments/';
 /** Header of an answer: base64 of the signature over {@link answerText}. */
 export const ANSWER_SIGNATURE = 'pilotlight-signature';
+/** Header of an answer: the id of the key that signed it. */
+export const ANSWER_KEY = 'pilotlight-key';
 
 /**
  * What an answer's signature covers. The first line keeps it apart from everything else that this
@@ -57,9 +59,17 @@ const line = z
 
 /** Names a payment by the terminal’s own trade number. */
 export const attemptSchema = z.object({ outTradeNo, amountFen: fen, method });
+/** The order that is paid; left out by terminals of before. */
+const orderId = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[0-9A-Za-z-]+$/)
+  .optional();
 /** Asks for a code that takes this sum until then. */
 export const createSchema = z.object({
   outTradeNo,
+  orderId,
   amountFen: fen.positive(),
   description: line,
   expiresAtMs: fen,
@@ -67,6 +77,7 @@ export const createSchema = z.object({
 /** Asks to collect this sum with the customer’s payment code. */
 export const chargeSchema = z.object({
   outTradeNo,
+  orderId,
   amountFen: fen.positive(),
   description: line,
   authCode: z.string().regex(/^[0-9]{10,32}$/),

@@ -58,7 +58,11 @@ export type Policy = z.infer<typeof policySchema>;
 
 /**
  * The policy as sent: `body` is the exact JSON text that `signature` (base64, Ed25519 by central's
- * policy key) covers.
+ * policy key) covers; `keyId` names that key, and is left out by a central of before key ids.
  */
-export const signedPolicySchema = z.object({ body: z.string(), signature: z.string() });
+export const signedPolicySchema = z.object({
+  body: z.string(),
+  signature: z.string(),
+  keyId: z.string().optional(),
+});
 export type SignedPolicy = z.infer<typeof signedPolicySchema>;

@@ -49,3 +49,8 @@ export interface Signer {
 export interface Verifier {
   readonly verify: (bytes: Uint8Array, signature: Uint8Array) => boolean;
 }
+
+/** Which key it is, to whoever holds several; no secret. The same for both halves of a pair. */
+export interface KeyId {
+  readonly keyId: string;
+}

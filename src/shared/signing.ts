@@ -1,26 +1,30 @@
-import { constants, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+import { constants, createPrivateKey, createPublicKey, hash, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import type { Signer, Verifier } from './ports.ts';
+import type { KeyId, Signer, Verifier } from './ports.ts';
 
 /** Signs with Ed25519. @param pem private key, PKCS#8 @throws when it is not a private key */
-export function ed25519Signer(pem: KeyObject | string): Signer {
+export function ed25519Signer(pem: KeyObject | string): Signer & KeyId {
   const key = ofType(typeof pem === 'string' ? createPrivateKey(pem) : pem, 'ed25519');
-  return { sign: (bytes) => sign(null, bytes, key) };
+  return { keyId: keyIdOf(key), sign: (bytes) => sign(null, bytes, key) };
 }
 
 /** Verifies Ed25519. @param pem public key, SPKI @throws when it is not a public key */
-export function ed25519Verifier(pem: KeyObject | string): Verifier {
+export function ed25519Verifier(pem: KeyObject | string): Verifier & KeyId {
   const key = ofType(typeof pem === 'string' ? createPublicKey(pem) : pem, 'ed25519');
-  return { verify: (bytes, signature) => holds(() => verify(null, bytes, key, signature)) };
+  return {
+    keyId: keyIdOf(key),
+    verify: (bytes, signature) => holds(() => verify(null, bytes, key, signature)),
+  };
 }
 
 /**
  * Signs with RSASSA-PKCS1-v1_5 and SHA-256, as WeChat Pay and Alipay want it. @throws when it is
  * not an RSA private key
  */
-export function rsaSha256Signer(key: KeyObject | string): Signer {
+export function rsaSha256Signer(key: KeyObject | string): Signer & KeyId {
   const object = ofType(typeof key === 'string' ? createPrivateKey(key) : key, 'rsa');
   return {
+    keyId: keyIdOf(object),
     sign: (bytes) =>
       sign('RSA-SHA256', bytes, { key: object, padding: constants.RSA_PKCS1_PADDING }),
   };
@@ -30,9 +34,10 @@ export function rsaSha256Signer(key: KeyObject | string): Signer {
  * Verifies RSASSA-PKCS1-v1_5 with SHA-256. @param key public key or certificate @throws when it is
  * not an RSA public key
  */
-export function rsaSha256Verifier(key: KeyObject | string): Verifier {
+export function rsaSha256Verifier(key: KeyObject | string): Verifier & KeyId {
   const object = ofType(typeof key === 'string' ? createPublicKey(key) : key, 'rsa');
   return {
+    keyId: keyIdOf(object),
     verify: (bytes, signature) =>
       holds(() =>
         verify(
@@ -43,6 +48,12 @@ export function rsaSha256Verifier(key: KeyObject | string): Verifier {
         ),
       ),
   };
+}
+
+/** A key pair's id: the first 16 hex digits of SHA-256 over its public half (SPKI, DER). */
+export function keyIdOf(key: KeyObject): string {
+  const publicKey = key.type === 'public' ? key : createPublicKey(key);
+  return hash('sha256', publicKey.export({ type: 'spki', format: 'der' }), 'hex').slice(0, 16);
 }
 
 function ofType(key: KeyObject, type: 'ed25519' | 'rsa'): KeyObject {

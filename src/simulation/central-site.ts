@@ -1,5 +1,6 @@
-import type { Central, CentralAnswer, CentralRequest } from '../central/central.ts';
-import type { Db } from '../central/db/pglite.ts';
+import type { Central } from '../central/central.ts';
+import type { CentralAnswer, CentralRequest } from '../central/http/request.ts';
+import type { Db } from '../central/db/sql.ts';
 import type { Dice } from './dice.ts';
 import { mortal } from './gateway-watch.ts';
 import type { Life } from './slot.ts';

@@ -1,4 +1,4 @@
-import type { Db, Sql } from '../central/db/pglite.ts';
+import type { Db, Sql } from '../central/db/sql.ts';
 import type { Life } from './slot.ts';
 
 /** One wallet's trade for a terminal's payment, as central has it durably. */

@@ -5,7 +5,8 @@ import { openBodySig } from '../payment/unionpay/sign.ts';
 import { createUnionpayProvider } from '../payment/unionpay/provider.ts';
 import { createWechatProvider } from '../payment/wechat/provider.ts';
 import type { HttpSend } from '../shared/http.ts';
-import type { Clock, Random, Signer, Verifier } from '../shared/ports.ts';
+import type { Clock, KeyId, Random, Signer, Verifier } from '../shared/ports.ts';
+import type { Keyring } from '../shared/signatures.ts';
 import { createAlipaySandbox } from '../simulator/alipay/sandbox.ts';
 import { walletOfCode, walletOfPath } from '../simulator/pay-town.ts';
 import type { Wallets } from '../simulator/pay-town.ts';
@@ -112,8 +113,8 @@ export function kioskProviders(
   keys: WalletKeys,
   terminal: {
     readonly terminalId: string;
-    readonly signer: Signer;
-    readonly policyVerifier: Verifier;
+    readonly signer: Signer & KeyId;
+    readonly policyKeys: Keyring;
   },
   ports: Ports,
 ): readonly PaymentProvider[] {
@@ -124,7 +125,7 @@ export function kioskProviders(
           baseUrl: 'https://central.sim',
           terminalId: terminal.terminalId,
           signer: terminal.signer,
-          answerVerifier: terminal.policyVerifier,
+          answerKeys: terminal.policyKeys,
         },
         ports,
       ),

@@ -13,7 +13,8 @@ import type { PaymentProvider } from '../payment/types.ts';
 import type { HttpSend } from '../shared/http.ts';
 import type { Intent, Snapshot } from '../shared/contract/index.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
-import type { Clock, Random, Signer, Verifier } from '../shared/ports.ts';
+import type { Clock, KeyId, Random, Signer } from '../shared/ports.ts';
+import type { Keyring } from '../shared/signatures.ts';
 import { ok } from '../shared/result.ts';
 import { wireCore } from '../main/core/wire.ts';
 import type { Wired } from '../main/core/wire.ts';
@@ -63,8 +64,8 @@ export interface SiteParts {
   readonly storage: JournalStorage;
   readonly payment: Line;
   readonly central: Line;
-  readonly terminalSigner: Signer;
-  readonly policyVerifier: Verifier;
+  readonly terminalSigner: Signer & KeyId;
+  readonly policyKeys: Keyring;
   /** How customers pay here, made anew for each process. */
   readonly providers: (ports: {
     readonly clock: Clock;
@@ -189,7 +190,7 @@ export class Site {
       baseUrl: 'https://central.sim',
       terminalId: parts.terminalId,
       signer: parts.terminalSigner,
-      policyVerifier: parts.policyVerifier,
+      policyKeys: parts.policyKeys,
       clock,
       random: dice,
       timeoutMs: 8_000,

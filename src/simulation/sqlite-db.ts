@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import type { Db, Sql } from '../central/db/pglite.ts';
+import type { Db, Sql } from '../central/db/sql.ts';
 import { MIGRATIONS } from '../central/db/migrations/index.ts';
 
 /**

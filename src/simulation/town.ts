@@ -1,6 +1,6 @@
-import type { Db } from '../central/db/pglite.ts';
+import type { Db } from '../central/db/sql.ts';
 import type { JournalStorage } from '../journal/storage.ts';
-import type { Signer, Verifier } from '../shared/ports.ts';
+import type { KeyId, Signer, Verifier } from '../shared/ports.ts';
 import type { Wallets } from '../simulator/pay-town.ts';
 import type { Books } from '../simulator/payment-books.ts';
 import type { SimCard } from './card.ts';
@@ -28,8 +28,8 @@ export interface Engines {
     readonly dispose: () => void;
   };
   readonly key: (name: string) => {
-    readonly signer: Signer;
-    readonly verifier: Verifier;
+    readonly signer: Signer & KeyId;
+    readonly verifier: Verifier & KeyId;
     readonly publicKeyPem: string;
   };
 }

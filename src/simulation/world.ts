@@ -1,10 +1,10 @@
 import { sampleKeyProvider } from '../card/index.ts';
-import { DEMO_TARIFFS } from '../demo/central-data.ts';
 import { createCentral } from '../central/central.ts';
-import type { Db } from '../central/db/pglite.ts';
+import type { Db } from '../central/db/sql.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import type { Policy } from '../shared/policy.ts';
-import type { Signer, Verifier } from '../shared/ports.ts';
+import type { KeyId, Signer, Verifier } from '../shared/ports.ts';
+import { Keyring } from '../shared/signatures.ts';
 import { memoryBooks } from '../simulator/payment-books.ts';
 import type { Books } from '../simulator/payment-books.ts';
 import type { Wallets } from '../simulator/pay-town.ts';
@@ -32,7 +32,6 @@ import type { PaySet } from './providers.ts';
 import { Site } from './site.ts';
 import { ProcessClock, T0, Timeline } from './timeline.ts';
 
-/** What every town's central says. */
 export const POLICY: Policy = {
   version: 1,
   hotline: '',
@@ -51,11 +50,18 @@ export const POLICY: Policy = {
 const TERMINALS = ['000000000311', '000000000312'] as const;
 const CARDS = 4;
 /** A purse holds money: one yuan of it costs one yuan. */
-const MONEY = {
-  tariffId: 'money',
-  version: 1,
-  tiers: [{ uptoQuantity: null, priceE4: 10_000 }],
-} as const;
+const TARIFFS = [
+  {
+    tariffId: 'gas-residential',
+    version: 1,
+    tiers: [
+      { uptoQuantity: 36_000, priceE4: 26_500 },
+      { uptoQuantity: 60_000, priceE4: 31_800 },
+      { uptoQuantity: null, priceE4: 39_750 },
+    ],
+  },
+  { tariffId: 'money', version: 1, tiers: [{ uptoQuantity: null, priceE4: 10_000 }] },
+] as const;
 const STEPS_A_TURN = 32;
 /**
  * A small town: two machines, their central and their provider, a few cards with their meters (one
@@ -141,11 +147,11 @@ export class World implements Town {
       ceilingQuantity: 100_000,
       perPurchaseQuantity: null,
       periodLeftQuantity: null,
-      tariffId: purse ? MONEY.tariffId : 'gas-residential',
+      tariffId: purse ? 'money' : 'gas-residential',
       tariffVersion: 1,
     }));
     this.checks.opening(accounts);
-    const verifierOf = (pem: string): Verifier => {
+    const verifierOf = (pem: string): Verifier & KeyId => {
       const found = keys.terminals.find((k) => k.publicKeyPem === pem);
       if (found === undefined) throw new Error('a terminal that was never enrolled');
       return found.verifier;
@@ -180,7 +186,6 @@ export class World implements Town {
         });
         return createCentral({
           db,
-          port: 0,
           policySigner: keys.policy.signer,
           verifierOf,
           now: () => this.nowMs,
@@ -189,7 +194,8 @@ export class World implements Town {
             publicKeyPem: (keys.terminals[i] as { publicKeyPem: string }).publicKeyPem,
           })),
           accounts,
-          tariffs: [...DEMO_TARIFFS, MONEY],
+          tariffs: TARIFFS,
+          claims: [],
           policy: POLICY,
           ...(this.paySet === 'gateway'
             ? {
@@ -246,16 +252,16 @@ export class World implements Town {
         storage: disk.storage,
         payment,
         central,
-        terminalSigner: (keys.terminals[i] as { signer: Signer }).signer,
-        policyVerifier: keys.policy.verifier,
+        terminalSigner: (keys.terminals[i] as { signer: Signer & KeyId }).signer,
+        policyKeys: new Keyring(keys.policy.verifier),
         providers: (ports) =>
           kioskProviders(
             this.paySet,
             keys,
             {
               terminalId,
-              signer: (keys.terminals[i] as { signer: Signer }).signer,
-              policyVerifier: keys.policy.verifier,
+              signer: (keys.terminals[i] as { signer: Signer & KeyId }).signer,
+              policyKeys: new Keyring(keys.policy.verifier),
             },
             ports,
           ),

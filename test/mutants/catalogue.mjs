@@ -1916,8 +1916,8 @@ const BILLING = [
     'A policy is taken whatever its signature.',
     edit(
       'billing/client.ts',
-      `if (!options.policyVerifier.verify(`,
-      `if (false && !options.policyVerifier.verify(`,
+      `if (wrong !== null) return err(failure('BILL-0102', \`the policy’s \${wrong}\`));`,
+      '',
     ),
     unit('billing/client', 'keeps the policy’s proof'),
   ),
@@ -1931,9 +1931,9 @@ const CENTRAL = [
     'central-request-unsigned',
     'Central believes requests whatever their signature.',
     edit(
-      'central/central.ts',
-      `if (!verifierFor(row.public_key).verify(Buffer.from(covered`,
-      `if (false && !verifierFor(row.public_key).verify(Buffer.from(covered`,
+      'central/http/signed.ts',
+      `if (keysOf(row.public_key).disbelief(text`,
+      `if (false && keysOf(row.public_key).disbelief(text`,
     ),
     unit('billing/client', 'the signature covers method'),
   ),
@@ -1941,7 +1941,7 @@ const CENTRAL = [
     'central-replay-carried-out',
     'A request that comes a second time is carried out again.',
     edit(
-      'central/central.ts',
+      'central/http/signed.ts',
       `if (first.length === 0) throw new Refusal('replayed',`,
       `if (false) throw new Refusal('replayed',`,
     ),
@@ -1950,7 +1950,7 @@ const CENTRAL = [
   mutant(
     'central-nonces-let-go',
     'Central lets go of a nonce while its request would still be taken.',
-    edit('central/central.ts', `timestampMs + NONCE_KEPT_MS]`, `now()]`),
+    edit('central/http/signed.ts', `timestampMs + NONCE_KEPT_MS]`, `now()]`),
     unit('central/nonces', 'on sqlite'),
   ),
   mutant(
@@ -1958,8 +1958,8 @@ const CENTRAL = [
     'Central takes a batch whatever its head’s signature.',
     edit(
       'central/books/ingest.ts',
-      `if (!verifierFor(terminal.public_key).verify(`,
-      `if (false && !verifierFor(terminal.public_key).verify(`,
+      `if (keysOf(terminal.public_key).disbelief(head`,
+      `if (false && keysOf(terminal.public_key).disbelief(head`,
     ),
     INGEST('refuses a chain that does not hold'),
   ),
@@ -2137,7 +2137,7 @@ const CENTRAL = [
     'central-counter-is-refund',
     'A delivery told under a counter claim is set aside as if the money had gone back.',
     edit(
-      'central/sale/claims.ts',
+      'central/sale/orders.ts',
       `(order.refund_claimed_ms !== null && !isCounterClaimed(order)) ||`,
       `order.refund_claimed_ms !== null ||`,
     ),
@@ -2635,11 +2635,11 @@ const GATEWAY = [
     'gateway-close-unconfirmed',
     'Another wallet begins as soon as the first took the close, without asking it again.',
     edit(
-      'central/gateway/gateway.ts',
+      'central/gateway/legs.ts',
       `    const told = await wallet.query(refOf(leg));
     switch (told.kind) {
       case 'paid':
-        await captured(leg, told);
+        await captured(desk, leg, told);
         return 'paid';`,
       `    if (closed.kind === 'closed') {
       await move(db(), leg.leg, 'closed', ['closing'], null);
@@ -2648,7 +2648,7 @@ const GATEWAY = [
     const told = await wallet.query(refOf(leg));
     switch (told.kind) {
       case 'paid':
-        await captured(leg, told);
+        await captured(desk, leg, told);
         return 'paid';`,
     ),
     unit('central/gateway', 'a close that is not confirmed begins nothing'),
@@ -2657,7 +2657,7 @@ const GATEWAY = [
     'gateway-two-legs',
     'Another wallet begins beside the first.',
     edit(
-      'central/gateway/gateway.ts',
+      'central/gateway/opening.ts',
       `if (leg.state === 'closed' || leg.state === 'refunded') {`,
       `if (leg.wallet !== kind || leg.state === 'closed' || leg.state === 'refunded') {`,
     ),
@@ -2667,7 +2667,7 @@ const GATEWAY = [
     'gateway-late-capture-kept',
     'A wallet that was left is not looked at any more.',
     edit(
-      'central/gateway/gateway.ts',
+      'central/gateway/opening.ts',
       `if (leg.state === 'closed') await tx.query('UPDATE gateway_legs SET look_ms = $2 WHERE leg = $1', [leg.leg, now() + FIRST_LOOK_MS]);`,
       '',
     ),
@@ -2676,16 +2676,16 @@ const GATEWAY = [
   mutant(
     'gateway-late-capture-counts',
     'A capture of a wallet that was left counts like any other.',
-    edit('central/gateway/gateway.ts', `if (trade?.leg === leg.leg) {`, `if (trade !== null) {`),
+    edit('central/gateway/legs.ts', `if (trade?.leg === leg.leg) {`, `if (trade !== null) {`),
     unit('central/gateway', 'a wallet that was left is captured late'),
   ),
   mutant(
     'gateway-refund-new-number',
     'Each hand-back of a late capture has a new number.',
     edit(
-      'central/gateway/gateway.ts',
+      'central/gateway/sweep.ts',
       `outRefundNo: selfRefundNo(leg), refundFen`,
-      `outRefundNo: \`\${selfRefundNo(leg)}\${hex(2)}\`, refundFen`,
+      `outRefundNo: \`\${selfRefundNo(leg)}\${desk.hex(2)}\`, refundFen`,
     ),
     unit('central/gateway', 'cut at every point'),
   ),
@@ -2693,7 +2693,7 @@ const GATEWAY = [
     'gateway-leg-after-request',
     'A wallet’s trade is stored after its code went out.',
     edit(
-      'central/gateway/gateway.ts',
+      'central/gateway/opening.ts',
       `state = 'open', shown = $2, changed_ms = $3 WHERE leg = $1 AND state IN ('creating', 'open') RETURNING leg`,
       `changed_ms = $3 WHERE leg = $1 AND $2 RETURNING leg`,
     ),
@@ -2703,7 +2703,7 @@ const GATEWAY = [
     'gateway-closed-while-open',
     'One wallet’s end is told as the payment’s while another may begin.',
     edit(
-      'central/gateway/gateway.ts',
+      'central/gateway/trades.ts',
       `if (now() < num(trade.expires_ms)) return { kind: 'pending' };`,
       '',
     ),
@@ -2713,7 +2713,7 @@ const GATEWAY = [
     'gateway-closed-not-stored',
     'Closed is told, and a wallet may begin afterwards.',
     edit(
-      'central/gateway/gateway.ts',
+      'central/gateway/trades.ts',
       `        await db().query(\`UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2\`, [terminalId, attempt.outTradeNo]);
       }
       return handedBack`,
@@ -2725,15 +2725,15 @@ const GATEWAY = [
   mutant(
     'gateway-charge-again',
     'A code is sent again under a number that is known.',
-    edit('central/gateway/gateway.ts', `if (!fresh) return null;`, ''),
+    edit('central/gateway/trades.ts', `if (!fresh) return null;`, ''),
     unit('central/gateway', 'a code goes to its wallet, once'),
   ),
   mutant(
     'gateway-no-tombstone',
     'A close of a number that is not known leaves nothing.',
     edit(
-      'central/gateway/gateway.ts',
-      `        await tombstone(tx, terminalId, attempt);
+      'central/gateway/trades.ts',
+      `        await tombstone(desk, tx, terminalId, attempt);
         const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;`,
       `        const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;
         if (trade === null) return null;`,
@@ -2744,7 +2744,7 @@ const GATEWAY = [
     'gateway-opens-when-closed',
     'A wallet begins for a trade that the terminal closed.',
     edit(
-      'central/gateway/gateway.ts',
+      'central/gateway/opening.ts',
       `if (trade.state === 'closed' || num(trade.expires_ms) <= now()) return`,
       `if (num(trade.expires_ms) <= now()) return`,
     ),
@@ -2754,7 +2754,7 @@ const GATEWAY = [
     'gateway-refunds-unbounded',
     'Refunds are not added up.',
     edit(
-      'central/gateway/gateway.ts',
+      'central/gateway/refunds.ts',
       `if (asFar + request.refundFen > num(trade.amount_fen)) return`,
       `if (false) return`,
     ),
@@ -2764,7 +2764,7 @@ const GATEWAY = [
     'gateway-refund-uncounted',
     'A refused refund that is asked for again does not count, though it may succeed.',
     edit(
-      'central/gateway/gateway.ts',
+      'central/gateway/refunds.ts',
       `if (old !== undefined && old.state !== 'refused') return { leg, refund: old };`,
       `if (old !== undefined) return { leg, refund: old };`,
     ),
@@ -2774,7 +2774,7 @@ const GATEWAY = [
     'gateway-reverses-refunded',
     'A reversal goes on beside the refund that took its place.',
     edit(
-      'central/gateway/gateway.ts',
+      'central/gateway/refunds.ts',
       `if (leg.captured_fen !== null) await move(tx, leg.leg, 'paid', ['closing'], null, 'refunded instead of reversed');`,
       '',
     ),
@@ -2784,7 +2784,7 @@ const GATEWAY = [
     'gateway-reverse-after-refund',
     'What is being refunded is reversed when a terminal asks.',
     edit(
-      'central/gateway/gateway.ts',
+      'central/gateway/trades.ts',
       `if ((await tx.query(\`SELECT 1 FROM gateway_refunds WHERE leg = $1 AND state <> 'refused'\`, [trade.leg])).length > 0) return 'refund';`,
       '',
     ),
@@ -2794,7 +2794,7 @@ const GATEWAY = [
     'gateway-refund-forgotten',
     'A refund that a terminal asked for is not gone on with.',
     edit(
-      'central/gateway/gateway.ts',
+      'central/gateway/sweep.ts',
       `.query<Refund>('SELECT * FROM gateway_refunds WHERE look_ms <= $1 ORDER BY look_ms LIMIT $2', [now(), SWEEP_ROWS])`,
       `.query<Refund>('SELECT * FROM gateway_refunds WHERE look_ms <= $1 ORDER BY look_ms LIMIT $2', [0, 0])`,
     ),
@@ -2834,7 +2834,7 @@ const GATEWAY = [
     'gateway-settled-without-reference',
     'Money is said to be handed back without the number under which.',
     edit(
-      'central/central.ts',
+      'central/console/routes.ts',
       `if (NEEDS_REFERENCE.includes(told.outcome) && told.reference === '') throw`,
       `if (NEEDS_REFERENCE.length === 0) throw`,
     ),
@@ -2866,7 +2866,7 @@ const GATEWAY = [
     'callback-is-an-answer',
     'A callback counts as a capture, and the wallet is not asked.',
     edit(
-      'central/gateway/gateway.ts',
+      'central/gateway/sweep.ts',
       `const told = await walletOf(leg.wallet)?.query(refOf(leg));`,
       `const told = { kind: 'paid', transactionId: 'callback', amountFen: num(leg.amount_fen), paidAtMs: null };`,
     ),
@@ -2877,8 +2877,8 @@ const GATEWAY = [
     'An answer about money is believed without its signature.',
     edit(
       'payment/gateway/provider.ts',
-      `!== mark || !config.answerVerifier.verify(`,
-      `!== mark || mark === '' && !config.answerVerifier.verify(`,
+      `if (wrong !== null) return unknown(failure('PAY-0201', \`HTTP \${status} not believed`,
+      `if (wrong === 'signature missing') return unknown(failure('PAY-0201', \`HTTP \${status} not believed`,
     ),
     unit('central/gateway', 'are believed under central’s signature only'),
   ),

@@ -105,7 +105,7 @@ export class Hall {
   ): Promise<Hall> {
     const hall = new Hall(
       mkdtempSync(join(tmpdir(), 'pilotlight-hall-')),
-      await freePorts(10),
+      await freePorts(12),
       [...(args.includes('--payments') ? [] : ['--payments', 'wechat,alipay']), ...args],
       env,
     );

@@ -1,7 +1,7 @@
 import type { EpochRequest } from '../../shared/central-api/index.ts';
 import { genesisHash } from '../../shared/journal-hash.ts';
-import { num } from '../sale/accounts.ts';
-import type { Db, Sql } from '../db/pglite.ts';
+import { num } from '../db/sql.ts';
+import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 
 /**

@@ -2,23 +2,24 @@ import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { UploadAnswer, UploadEvent, UploadRequest } from '../../shared/central-api/index.ts';
 import { EVENTS } from '../../shared/facts/catalogue.ts';
 import type { EventBody, EventKind, JournalEvent } from '../../shared/facts/catalogue.ts';
+import { orderRefDigits } from '../../shared/order-id.ts';
 import type { OrderState } from '../../shared/order-rules.ts';
 import { eventHash, genesisHash, headText } from '../../shared/journal-hash.ts';
 import { MICRO_PER_FEN } from '../../shared/money.ts';
-import type { Verifier } from '../../shared/ports.ts';
-import { bool, giveBack, num, takeClaim } from '../sale/accounts.ts';
+import type { Keyring } from '../../shared/signatures.ts';
+import { bool, num } from '../db/sql.ts';
+import { giveBack, takeClaim } from '../sale/accounts.ts';
+import { keepWriteClaim } from '../sale/claims.ts';
 import {
   awaitsEcho,
   isDelivered,
   isRefundClaimed,
-  keepWriteClaim,
   keptOf,
   lockOrder,
-  refOf,
   writer,
-} from '../sale/claims.ts';
-import type { OrderRow } from '../sale/claims.ts';
-import type { Db, Sql } from '../db/pglite.ts';
+} from '../sale/orders.ts';
+import type { OrderRow } from '../sale/orders.ts';
+import type { Db, Sql } from '../db/sql.ts';
 import { cursorOf, moveCursor } from './epochs.ts';
 import { Refusal } from '../http/problem.ts';
 import { QUOTE_CLAIM_MS } from '../sale/quotes.ts';
@@ -49,7 +50,8 @@ const MAX_FORKED = 10_000;
 
 export interface IngestPorts {
   readonly nowMs: number;
-  readonly verifierFor: (publicKey: string) => Verifier;
+  /** A terminal's keys by its public key as registered. */
+  readonly keysOf: (publicKeyPem: string) => Keyring;
   /** Told with the acknowledgement. */
   readonly nextUploadAfterMs: number;
 }
@@ -130,7 +132,7 @@ async function take(
   tx: Sql,
   terminalId: string,
   request: UploadRequest,
-  { nowMs, verifierFor, nextUploadAfterMs }: IngestPorts,
+  { nowMs, keysOf, nextUploadAfterMs }: IngestPorts,
 ): Promise<UploadAnswer> {
   const terminal = (
     await tx.query<{ public_key: string; epoch: unknown }>(
@@ -146,12 +148,8 @@ async function take(
   if (request.fromSeq < 1 || request.events.some((e, i) => e.seq !== request.fromSeq + i))
     throw new Refusal('bad-request', 'event numbers are not contiguous from fromSeq');
   const last = request.events.at(-1) ?? { seq: request.fromSeq - 1, hash: request.prevHash };
-  if (
-    !verifierFor(terminal.public_key).verify(
-      Buffer.from(headText(epoch, last.seq, last.hash), 'utf8'),
-      Buffer.from(request.headSig, 'base64'),
-    )
-  )
+  const head = headText(epoch, last.seq, last.hash);
+  if (keysOf(terminal.public_key).disbelief(head, { signature: request.headSig }) !== null)
     throw new Refusal('bad-signature', 'headSig does not sign this head');
   if (request.fromSeq > lastSeq + 1)
     throw new Refusal('gap', `holding up to ${lastSeq}`, { expectedSeq: lastSeq + 1 });
@@ -554,7 +552,7 @@ async function quoted(
       body.offline,
       body.tag,
       at.wallMs,
-      refOf(orderId),
+      orderRefDigits(orderId),
       storable(body.layout),
       body.unit,
     ],

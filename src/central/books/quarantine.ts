@@ -1,5 +1,5 @@
-import { num } from '../sale/accounts.ts';
-import type { Db } from '../db/pglite.ts';
+import { num } from '../db/sql.ts';
+import type { Db } from '../db/sql.ts';
 
 /** What a person says about a fact that central could not use. */
 export interface Settlement {

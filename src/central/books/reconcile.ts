@@ -1,8 +1,8 @@
 import type { LedgerRow } from '../../shared/central-api/index.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 import { DAY_MS, chinaDayMs } from '../../shared/time.ts';
-import { num } from '../sale/accounts.ts';
-import type { Sql } from '../db/pglite.ts';
+import { num } from '../db/sql.ts';
+import type { Sql } from '../db/sql.ts';
 
 /**
  * What stands in the ledger of a terminal's captures and refunds of a China day, by the time of its

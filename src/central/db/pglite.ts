@@ -9,19 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { MIGRATIONS } from './migrations/index.ts';
-
-/** The SQL that central needs of a PostgreSQL: positional parameters, rows as objects. */
-export interface Sql {
-  readonly query: <R>(sql: string, params?: readonly unknown[]) => Promise<readonly R[]>;
-}
-/** A database. `transaction` commits durably before it resolves, and rolls back when `run` throws. */
-export interface Db extends Sql {
-  readonly transaction: <T>(run: (tx: Sql) => Promise<T>) => Promise<T>;
-  /** Several statements without parameters (migrations). */
-  readonly exec: (sql: string) => Promise<void>;
-  readonly close: () => Promise<void>;
-}
+import type { Db, Sql } from './sql.ts';
 
 /** What is used of Emscripten's file system: one open file of the host has `nfd`. */
 interface HostFiles {
@@ -152,24 +140,4 @@ function wrap(pg: PGlite, after: () => void): Db {
       after();
     },
   };
-}
-
-/** Brings the schema to this version, one transaction for each migration; a newer schema is refused. */
-export async function migrate(db: Db): Promise<void> {
-  await db.exec(
-    'CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, name text NOT NULL)',
-  );
-  const done = await db.query<{ number: number }>(
-    'SELECT number FROM schema_migrations ORDER BY number',
-  );
-  const newest = done.at(-1)?.number ?? 0;
-  if (newest > MIGRATIONS.length)
-    throw new Error(`central's schema is at ${newest}, this program knows ${MIGRATIONS.length}`);
-  for (const [index, migration] of MIGRATIONS.entries()) {
-    const number = index + 1;
-    if (number <= newest) continue;
-    await db.exec(
-      `BEGIN; ${migration.sql}; INSERT INTO schema_migrations VALUES (${number}, '${migration.name}'); COMMIT;`,
-    );
-  }
 }

@@ -1,7 +1,49 @@
 import { checkTariff } from '../../shared/money.ts';
-import type { Db } from '../db/pglite.ts';
-import type { SeedAccount, SeedClaim, SeedTariff, SeedTerminal } from '../../demo/central-data.ts';
+import type { TariffTier } from '../../shared/money.ts';
+import type { Db } from '../db/sql.ts';
 
+/** Prices by tiers; one more version is one more row. */
+export interface SeedTariff {
+  readonly tariffId: string;
+  readonly version: number;
+  readonly tiers: readonly TariffTier[];
+}
+/** An account and its card, as they stand when central first hears of them. Quantities in 0.01 unit. */
+export interface SeedAccount {
+  readonly cardNo: string;
+  readonly userNo: string;
+  readonly holderName: string;
+  readonly meterNo: string;
+  readonly kind: 'gas' | 'water' | 'heat';
+  readonly unit: 'volume' | 'money';
+  readonly state: 'normal' | 'hot-listed' | 'debt';
+  readonly count: number;
+  readonly cumulative: number;
+  readonly yearQuantity: number;
+  readonly carriedMicro: number;
+  readonly ceilingQuantity: number;
+  readonly perPurchaseQuantity: number | null;
+  readonly periodLeftQuantity: number | null;
+  readonly tariffId: string;
+  readonly tariffVersion: number;
+}
+/** A claim that another terminal's paid order holds. */
+export interface SeedClaim {
+  readonly cardNo: string;
+  readonly nextCount: number;
+  readonly orderId: string;
+  readonly terminalId: string;
+}
+/** A terminal that is let in. */
+export interface SeedTerminal {
+  readonly terminalId: string;
+  /** Ed25519, PEM (SPKI). */
+  readonly publicKeyPem: string;
+  /** The journal epoch that is granted; 1 where not given. */
+  readonly epoch?: number;
+}
+
+/** What a database begins with. */
 export interface Seed {
   readonly terminals: readonly SeedTerminal[];
   readonly tariffs: readonly SeedTariff[];
@@ -19,17 +61,21 @@ export async function seed(db: Db, { terminals, tariffs, accounts, claims }: See
     const fresh = (await tx.query('SELECT 1 FROM accounts LIMIT 1')).length === 0;
     for (const t of terminals)
       await tx.query(
-        'INSERT INTO terminals (terminal_id, public_key, epoch) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+        `INSERT INTO terminals (terminal_id, public_key, epoch) VALUES ($1, $2, $3)
+         ON CONFLICT DO NOTHING`,
         [t.terminalId, t.publicKeyPem, t.epoch ?? 1],
       );
     for (const t of tariffs)
       await tx.query(
-        'INSERT INTO tariffs (tariff_id, version, tiers) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+        `INSERT INTO tariffs (tariff_id, version, tiers) VALUES ($1, $2, $3)
+         ON CONFLICT DO NOTHING`,
         [t.tariffId, t.version, JSON.stringify(t.tiers)],
       );
     for (const a of accounts) {
       await tx.query(
-        `INSERT INTO accounts (user_no, holder_name, meter_no, kind, unit, state, count, cumulative, year_quantity, carried_micro, ceiling_quantity, per_purchase_quantity, period_left_quantity, tariff_id, tariff_version)
+        `INSERT INTO accounts (user_no, holder_name, meter_no, kind, unit, state, count, cumulative,
+           year_quantity, carried_micro, ceiling_quantity, per_purchase_quantity,
+           period_left_quantity, tariff_id, tariff_version)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING`,
         [
           a.userNo,
@@ -58,7 +104,8 @@ export async function seed(db: Db, { terminals, tariffs, accounts, claims }: See
     if (fresh)
       for (const c of claims)
         await tx.query(
-          'INSERT INTO claims (card_no, next_count, order_id, terminal_id, expires_ms) VALUES ($1, $2, $3, $4, NULL) ON CONFLICT DO NOTHING',
+          `INSERT INTO claims (card_no, next_count, order_id, terminal_id, expires_ms)
+           VALUES ($1, $2, $3, $4, NULL) ON CONFLICT DO NOTHING`,
           [c.cardNo, c.nextCount, c.orderId, c.terminalId],
         );
   });

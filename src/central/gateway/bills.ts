@@ -1,6 +1,6 @@
 import type { BillResult, BillRow, PaymentProvider } from '../../payment/types.ts';
 import { chinaDayMs, DAY_MS } from '../../shared/time.ts';
-import type { Db } from '../db/pglite.ts';
+import type { Db } from '../db/sql.ts';
 
 const BILLS_KEPT_MS = 600_000;
 /**

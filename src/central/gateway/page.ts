@@ -1,5 +1,5 @@
-import type { CentralAnswer } from '../central.ts';
-import type { Opened, Wallet } from './gateway.ts';
+import type { CentralAnswer } from '../http/request.ts';
+import type { Opened, Wallet } from './types.ts';
 
 const WORDS: Readonly<
   Record<

@@ -1,5 +1,5 @@
-import { num } from '../sale/accounts.ts';
-import type { Db } from '../db/pglite.ts';
+import { num } from '../db/sql.ts';
+import type { Db } from '../db/sql.ts';
 
 /**
  * What a person did about a capture that the gateway could not hand back. `refunded`: at the

@@ -1,7 +1,8 @@
 import type { Account } from '../../shared/central-api/index.ts';
 import type { OrderState } from '../../shared/order-rules.ts';
 import type { TariffTier } from '../../shared/money.ts';
-import type { Sql } from '../db/pglite.ts';
+import { num, numOrNull } from '../db/sql.ts';
+import type { Sql } from '../db/sql.ts';
 
 interface AccountRow {
   user_no: string;
@@ -29,23 +30,6 @@ export interface ClaimRow {
   expires_ms: unknown;
   /** The order's state as far as its terminal has told; null: only quoted. */
   state: OrderState | null;
-}
-
-/**
- * PostgreSQL drivers give bigint as text, number or BigInt; every value here is a safe integer by
- * its origin.
- */
-export function num(value: unknown): number {
-  const n = Number(value);
-  if (!Number.isSafeInteger(n)) throw new RangeError(`not a safe integer: ${String(value)}`);
-  return n;
-}
-const numOrNull = (value: unknown): number | null =>
-  value === null || value === undefined ? null : num(value);
-
-/** PostgreSQL gives a boolean, SQLite 0 or 1. */
-export function bool(value: unknown): boolean {
-  return value === true || value === 1;
 }
 
 /**

@@ -4,10 +4,11 @@ import type { Failure } from '../../shared/errors.ts';
 import { orderTag } from '../../shared/order-tag.ts';
 import type { Result } from '../../shared/result.ts';
 import { chinaTime } from '../../shared/time.ts';
-import { liveClaim, num } from './accounts.ts';
-import { isCounterClaimed, isDelivered, isRefundClaimed, writer } from './claims.ts';
-import type { OrderRow } from './claims.ts';
-import type { Db, Sql } from '../db/pglite.ts';
+import { liveClaim } from './accounts.ts';
+import { num } from '../db/sql.ts';
+import { isCounterClaimed, isDelivered, isRefundClaimed, writer } from './orders.ts';
+import type { OrderRow } from './orders.ts';
+import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 
 /**

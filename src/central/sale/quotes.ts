@@ -2,8 +2,9 @@ import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { Quote, QuoteRequest } from '../../shared/central-api/index.ts';
 import { priceAmount } from '../../shared/money.ts';
 import type { Policy } from '../../shared/policy.ts';
-import { accountByCard, bool, giveBack, liveClaim, takeClaim } from './accounts.ts';
-import type { Db, Sql } from '../db/pglite.ts';
+import { accountByCard, giveBack, liveClaim, takeClaim } from './accounts.ts';
+import { bool } from '../db/sql.ts';
+import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 
 /** How long a quote holds its claim when nothing more is heard of its order. */

@@ -13,6 +13,7 @@ import { ERRORS } from '../../shared/errors.ts';
 import type { ErrorCode, Failure } from '../../shared/errors.ts';
 import type { Clock, Random } from '../../shared/ports.ts';
 import { never } from '../../shared/result.ts';
+import { Keyring } from '../../shared/signatures.ts';
 import { ed25519Signer, ed25519Verifier } from '../../shared/signing.ts';
 import { configProblems } from '../../shared/config/terminal.ts';
 import type { TerminalConfig } from '../../shared/config/terminal.ts';
@@ -677,8 +678,8 @@ async function checkCentral(loaded: LoadedConfig, options: DoctorOptions): Promi
       baseUrl: config.central.baseUrl,
       terminalId: config.terminalId,
       signer: ed25519Signer(readFileSync(loaded.path(config.central.keyFile), 'utf8')),
-      policyVerifier: ed25519Verifier(
-        readFileSync(loaded.path(config.central.policyKeyFile), 'utf8'),
+      policyKeys: new Keyring(
+        ed25519Verifier(readFileSync(loaded.path(config.central.policyKeyFile), 'utf8')),
       ),
       clock: options.clock,
       random: options.random,

@@ -1,9 +1,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
-import type { Signer, Verifier } from '../../shared/ports.ts';
+import type { KeyId, Signer } from '../../shared/ports.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
+import { Keyring } from '../../shared/signatures.ts';
 import { ed25519Signer, ed25519Verifier } from '../../shared/signing.ts';
 import type { LoadedConfig } from '../config.ts';
 
@@ -27,9 +28,9 @@ export function secretText(key: string, file: string): Result<string, Failure> {
 
 export interface TerminalKeys {
   /** The terminal's own: whoever has it speaks for this machine. */
-  readonly signer: Signer;
+  readonly signer: Signer & KeyId;
   /** Central's: whoever has its private half says what may be sold. */
-  readonly policyVerifier: Verifier;
+  readonly policyKeys: Keyring;
 }
 
 /**
@@ -53,7 +54,10 @@ export function loadTerminalKeys({
       return bad(
         `central.policyKeyFile: ${policyFile} is a private key; central’s public key belongs here`,
       );
-    return ok({ signer: ed25519Signer(own.value), policyVerifier: ed25519Verifier(policy) });
+    return ok({
+      signer: ed25519Signer(own.value),
+      policyKeys: new Keyring(ed25519Verifier(policy)),
+    });
   } catch (cause) {
     return bad(
       `central.keyFile / central.policyKeyFile: ${cause instanceof Error ? cause.message : String(cause)}`,

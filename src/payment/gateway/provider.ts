@@ -1,8 +1,8 @@
-import { hash } from 'node:crypto';
 import type { z } from 'zod';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import {
+  ANSWER_KEY,
   ANSWER_SIGNATURE,
   answerText,
   billAnswer,
@@ -20,7 +20,9 @@ import {
 import type { GatewayVerb } from '../../shared/gateway-api.ts';
 import { httpPort, sendWithin } from '../../shared/http.ts';
 import type { HttpSend } from '../../shared/http.ts';
-import type { Clock, Random, Signer, Verifier } from '../../shared/ports.ts';
+import type { Clock, KeyId, Random, Signer } from '../../shared/ports.ts';
+import type { Keyring } from '../../shared/signatures.ts';
+import { signedHeaders } from '../../shared/signed-request.ts';
 import type {
   AttemptRef,
   ChargeRequest,
@@ -37,9 +39,9 @@ export interface GatewayProviderConfig {
   readonly baseUrl: string;
   readonly terminalId: string;
   /** The terminal's own key. */
-  readonly signer: Signer;
-  /** The key that signs the gateway's answers: central's policy key. */
-  readonly answerVerifier: Verifier;
+  readonly signer: Signer & KeyId;
+  /** The key that signs the gateway's answers (central's policy key), and its next one. */
+  readonly answerKeys: Keyring;
 }
 export interface GatewayPorts {
   readonly clock: Clock;
@@ -85,19 +87,16 @@ export function createGatewayProvider(
     const bytes = Buffer.from(JSON.stringify(body), 'utf8');
     const timestamp = String(Math.floor(ports.clock.nowMs()));
     const nonce = Buffer.from(ports.random.bytes(16)).toString('hex');
-    const signature = config.signer.sign(
-      Buffer.from(
-        `POST\n${target}\n${timestamp}\n${nonce}\n${hash('sha256', bytes, 'hex')}\n`,
-        'utf8',
-      ),
-    );
     const headers = {
       Accept: 'application/json',
       'Content-Type': 'application/json',
-      'Pilotlight-Terminal': config.terminalId,
-      'Pilotlight-Timestamp': timestamp,
-      'Pilotlight-Nonce': nonce,
-      'Pilotlight-Signature': Buffer.from(signature).toString('base64'),
+      ...signedHeaders(config.terminalId, config.signer, {
+        method: 'POST',
+        target,
+        timestamp,
+        nonce,
+        body: bytes,
+      }),
     };
     const sent = await sendWithin(
       send,
@@ -130,23 +129,15 @@ export function createGatewayProvider(
           `HTTP ${status}: ${said.toString('utf8').slice(0, 200)}`,
         ),
       );
-    const mark = answer.header(ANSWER_SIGNATURE) ?? '';
-    const raw = Buffer.from(mark, 'base64');
-    // One signature has one spelling: base64 with stray bits or characters is refused.
-    if (
-      mark === '' ||
-      raw.toString('base64') !== mark ||
-      !config.answerVerifier.verify(
-        Buffer.from(answerText(config.terminalId, 'POST', target, nonce, status, said), 'utf8'),
-        raw,
-      )
-    )
-      return unknown(
-        failure(
-          'PAY-0201',
-          `HTTP ${status} not believed: ${mark === '' ? 'signature header missing' : 'signature does not match'}`,
-        ),
-      );
+    const wrong = config.answerKeys.disbelief(
+      answerText(config.terminalId, 'POST', target, nonce, status, said),
+      {
+        signature: answer.header(ANSWER_SIGNATURE) ?? '',
+        keyId: answer.header(ANSWER_KEY) ?? undefined,
+      },
+    );
+    if (wrong !== null)
+      return unknown(failure('PAY-0201', `HTTP ${status} not believed: ${wrong}`));
     const parsed = schema.safeParse(status === 200 ? parse(said.toString('utf8')) : undefined);
     if (!parsed.success)
       return unknown(
@@ -178,6 +169,8 @@ export function createGatewayProvider(
     amountFen,
     ...(method === undefined ? {} : { method }),
   });
+  const ordered = ({ orderId }: CreateRequest | ChargeRequest) =>
+    orderId === undefined ? {} : { orderId };
   const refundBody = (r: RefundRequest) => ({
     ...attempt(r),
     outRefundNo: r.outRefundNo,
@@ -191,6 +184,7 @@ export function createGatewayProvider(
     const r = await ask(
       'create',
       {
+        ...ordered(request),
         outTradeNo: request.outTradeNo,
         amountFen: request.amountFen,
         description: clip(request.description, MAX_DESCRIPTION),
@@ -209,6 +203,7 @@ export function createGatewayProvider(
     const r = await ask(
       'charge',
       {
+        ...ordered(request),
         outTradeNo: request.outTradeNo,
         amountFen: request.amountFen,
         description: clip(request.description, MAX_DESCRIPTION),

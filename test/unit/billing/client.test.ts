@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBillingClient } from '../../../src/billing/client.ts';
 import type { BillingClient } from '../../../src/billing/types.ts';
+import { Keyring } from '../../../src/shared/signatures.ts';
 import { ed25519Signer, ed25519Verifier } from '../../../src/shared/signing.ts';
 import { edKeys, openHall } from '../central/harness.ts';
 import type { Hall } from '../central/harness.ts';
@@ -21,7 +22,7 @@ const clientWith = (over: Partial<Parameters<typeof createBillingClient>[0]>): B
     baseUrl: hall.baseUrl,
     terminalId: t.terminalId,
     signer: ed25519Signer(t.keys.privateKeyPem),
-    policyVerifier: ed25519Verifier(hall.policyKeys.publicKeyPem),
+    policyKeys: new Keyring(ed25519Verifier(hall.policyKeys.publicKeyPem)),
     clock: hall.clock,
     random: { bytes: (n) => randomBytes(n) },
     timeoutMs: 5_000,
@@ -85,7 +86,9 @@ describe('against central', () => {
     });
     expect(c.verifyPolicy('{')).toMatchObject({ ok: false });
     expect(
-      await clientWith({ policyVerifier: ed25519Verifier(edKeys().publicKeyPem) }).policy(),
+      await clientWith({
+        policyKeys: new Keyring(ed25519Verifier(edKeys().publicKeyPem)),
+      }).policy(),
     ).toMatchObject({ ok: false, error: { code: 'BILL-0102' } });
   });
 

@@ -22,7 +22,7 @@ import type { MasterKeys } from '../../../src/card/keys/master.ts';
 import { SAMPLE_KEYS } from '../../../src/card/keys/sample.ts';
 import { sealedKeyProvider, sealKeys } from '../../../src/card/keys/sealed.ts';
 import { DEMO_ACCOUNTS, DEMO_TARIFFS } from '../../../src/demo/central-data.ts';
-import type { SeedAccount } from '../../../src/demo/central-data.ts';
+import type { SeedAccount } from '../../../src/central/fleet/seed.ts';
 import { loadCardKeys, psamSettings } from '../../../src/main/core/card-keys.ts';
 import { fromHex, toHex } from '../../../src/shared/bytes.ts';
 import type { CardKeyRequest } from '../../../src/shared/central-api/index.ts';

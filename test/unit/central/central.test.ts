@@ -524,11 +524,11 @@ describe.each(ENGINES)('central on %s', (engine) => {
 
   describe('the service', () => {
     it('shows a console with masked names', async () => {
-      const page = await (await fetch(`${hall.baseUrl}/`)).text();
+      const page = await (await fetch(`${hall.consoleUrl}/`)).text();
       expect(page).toContain('长明 · 收费中心');
       expect(page).toContain('张*明');
       expect(page).not.toContain('张小明');
-      const data = (await (await fetch(`${hall.baseUrl}/console/data.json`)).json()) as {
+      const data = (await (await fetch(`${hall.consoleUrl}/console/data.json`)).json()) as {
         accounts: unknown[];
       };
       expect(data.accounts).toHaveLength(DEMO_ACCOUNTS.length);
@@ -555,7 +555,8 @@ describe('the embedded database', () => {
       const dbModule = pathToFileURL(
         join(import.meta.dirname, '../../../src/central/db/pglite.ts'),
       ).href;
-      const script = `const { openPglite, migrate } = await import(${JSON.stringify(dbModule)}); const db = await openPglite(${JSON.stringify(dir)}); await migrate(db); await db.transaction((tx) => tx.query("INSERT INTO tariffs VALUES ('kept', 1, '[]')")); process.stdout.write('committed'); setInterval(() => undefined, 1000);`;
+      const migrateModule = new URL('migrate.ts', dbModule).href;
+      const script = `const { openPglite } = await import(${JSON.stringify(dbModule)}); const { migrate } = await import(${JSON.stringify(migrateModule)}); const db = await openPglite(${JSON.stringify(dir)}); await migrate(db); await db.transaction((tx) => tx.query("INSERT INTO tariffs VALUES ('kept', 1, '[]')")); process.stdout.write('committed'); setInterval(() => undefined, 1000);`;
       const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });

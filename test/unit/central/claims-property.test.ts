@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bool } from '../../../src/central/sale/accounts.ts';
+import { bool } from '../../../src/central/db/sql.ts';
 import { CLAIM_MS, CLAIM_USE_MS } from '../../../src/shared/central-api/index.ts';
 import type { Quote } from '../../../src/shared/central-api/index.ts';
 import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
-import type { SeedAccount } from '../../../src/demo/central-data.ts';
+import type { SeedAccount } from '../../../src/central/fleet/seed.ts';
 import { ENGINES, openRoom } from './harness.ts';
 import type { Engine, Room, Terminal } from './harness.ts';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLAIM_MS } from '../../../src/shared/central-api/index.ts';
 import type { Account, Command, Quote } from '../../../src/shared/central-api/index.ts';
 import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
-import type { SeedAccount } from '../../../src/demo/central-data.ts';
+import type { SeedAccount } from '../../../src/central/fleet/seed.ts';
 import { ENGINES, openRoom } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { UploadEvent } from '../../../src/shared/central-api/index.ts';
-import type { ConsoleData } from '../../../src/central/console/pages.ts';
+import type { ConsoleData } from '../../../src/central/console/data.ts';
 import { ENGINES, TestJournal, openRoom } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { DEMO_DATA } from '../../../src/demo/central-data.ts';
 import { createCentral } from '../../../src/central/central.ts';
 import type { Central } from '../../../src/central/central.ts';
 import type { Callback } from '../../../src/simulator/wechat/callback.ts';
@@ -129,7 +130,7 @@ describe('a callback', () => {
     town = await Town.open();
     const central: Central = createCentral({
       db: town.db,
-      port: 0,
+      ...DEMO_DATA,
       policySigner: quickSigner('policy'),
       verifierOf: quickSigner,
       now: () => town.clock.nowMs(),

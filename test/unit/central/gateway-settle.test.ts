@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
+import { DEMO_DATA } from '../../../src/demo/central-data.ts';
 import { createCentral } from '../../../src/central/central.ts';
-import type { CentralAnswer } from '../../../src/central/central.ts';
+import type { CentralAnswer } from '../../../src/central/http/request.ts';
 import { ENGINES, quickSigner } from './harness.ts';
 import { T, Town } from './gateway-town.ts';
 
@@ -41,16 +42,16 @@ describe.each(ENGINES)('a parked capture on the console, on %s', (engine) => {
     const leg = (await town.legs()).find((l) => l.state === 'parked')?.leg ?? '';
     const central = createCentral({
       db: town.db,
-      port: 0,
+      ...DEMO_DATA,
       policySigner: quickSigner('policy'),
       now: () => town.clock.nowMs(),
       terminals: [],
     });
     await central.open();
     const get = (target: string, headers: Record<string, string> = {}) =>
-      central.handle({ method: 'GET', target, headers, body: new Uint8Array(0) });
+      central.staff({ method: 'GET', target, headers, body: new Uint8Array(0) });
     const post = (form: Record<string, string>, headers: Record<string, string> = {}) =>
-      central.handle({
+      central.staff({
         method: 'POST',
         target: '/console/payment',
         headers,

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { migrate } from '../../../src/central/db/pglite.ts';
-import type { Db, Sql } from '../../../src/central/db/pglite.ts';
+import { migrate } from '../../../src/central/db/migrate.ts';
+import type { Db, Sql } from '../../../src/central/db/sql.ts';
 import { createPaymentGateway } from '../../../src/central/gateway/gateway.ts';
-import type { PaymentGateway } from '../../../src/central/gateway/gateway.ts';
+import type { PaymentGateway } from '../../../src/central/gateway/types.ts';
 import { createAlipayProvider } from '../../../src/payment/alipay/provider.ts';
 import type { PaymentProvider } from '../../../src/payment/types.ts';
 import { createWechatProvider } from '../../../src/payment/wechat/provider.ts';

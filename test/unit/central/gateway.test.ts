@@ -1,15 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { consoleData, consolePage } from '../../../src/central/console/pages.ts';
-import { migrate } from '../../../src/central/db/pglite.ts';
+import { consoleData } from '../../../src/central/console/data.ts';
+import { consolePage } from '../../../src/central/console/pages.ts';
+import { migrate } from '../../../src/central/db/migrate.ts';
 import { MIGRATIONS } from '../../../src/central/db/migrations/index.ts';
 import { createPaymentGateway } from '../../../src/central/gateway/gateway.ts';
-import type { Opened } from '../../../src/central/gateway/gateway.ts';
+import type { Opened } from '../../../src/central/gateway/types.ts';
+import { DEMO_DATA } from '../../../src/demo/central-data.ts';
 import { createCentral } from '../../../src/central/central.ts';
 import { createGatewayProvider } from '../../../src/payment/gateway/provider.ts';
 import type { HttpSend } from '../../../src/shared/http.ts';
 import type { PaymentProvider } from '../../../src/payment/types.ts';
 import { chinaDate } from '../../../src/shared/time.ts';
+import { Keyring } from '../../../src/shared/signatures.ts';
 import { ENGINES, into, openDb, quickSigner } from './harness.ts';
 import { T, Town, random } from './gateway-town.ts';
 
@@ -501,7 +504,7 @@ describe('answers about money', () => {
     town = await Town.open();
     const central = createCentral({
       db: town.db,
-      port: 0,
+      ...DEMO_DATA,
       policySigner: quickSigner('policy'),
       verifierOf: quickSigner,
       now: () => town.clock.nowMs(),
@@ -528,7 +531,7 @@ describe('answers about money', () => {
         baseUrl: 'http://central',
         terminalId: T,
         signer: quickSigner(T),
-        answerVerifier: quickSigner('policy'),
+        answerKeys: new Keyring(quickSigner('policy')),
       },
       { clock: town.clock, random, timeoutMs: 5_000, send: (x) => line(x) },
     );
@@ -582,7 +585,7 @@ describe('answers about money', () => {
         baseUrl: 'http://central',
         terminalId: '000000000312',
         signer: quickSigner('000000000312'),
-        answerVerifier: quickSigner('policy'),
+        answerKeys: new Keyring(quickSigner('policy')),
       },
       { clock: town.clock, random, timeoutMs: 5_000, send: whole },
     );

@@ -2,7 +2,8 @@ import { generateKeyPairSync, hash, randomBytes } from 'node:crypto';
 import { createBillingClient } from '../../../src/billing/client.ts';
 import type { BillingClient, CardKeyClient, UploadResult } from '../../../src/billing/types.ts';
 import { openPglite } from '../../../src/central/db/pglite.ts';
-import type { Db } from '../../../src/central/db/pglite.ts';
+import type { Db } from '../../../src/central/db/sql.ts';
+import { DEMO_DATA } from '../../../src/demo/central-data.ts';
 import { createCentral } from '../../../src/central/central.ts';
 import type { Central, CentralOptions } from '../../../src/central/central.ts';
 import type { Quote, UploadEvent } from '../../../src/shared/central-api/index.ts';
@@ -11,7 +12,8 @@ import { eventHash, genesisHash } from '../../../src/shared/journal-hash.ts';
 import { toHex } from '../../../src/shared/bytes.ts';
 import { orderTag } from '../../../src/shared/order-tag.ts';
 import type { HttpSend } from '../../../src/shared/http.ts';
-import type { Clock, Signer, Verifier } from '../../../src/shared/ports.ts';
+import type { Clock, KeyId, Signer, Verifier } from '../../../src/shared/ports.ts';
+import { Keyring } from '../../../src/shared/signatures.ts';
 import { ed25519Signer, ed25519Verifier } from '../../../src/shared/signing.ts';
 import { openSqliteDb } from '../../../src/simulation/sqlite-db.ts';
 
@@ -150,7 +152,9 @@ export class TestJournal {
 export interface Hall {
   readonly central: Central;
   readonly db: Db;
+  /** The terminals' door. */
   readonly baseUrl: string;
+  readonly consoleUrl: string;
   readonly clock: Clock & { shift: (ms: number) => void };
   readonly terminals: readonly {
     readonly terminalId: string;
@@ -163,10 +167,14 @@ export interface Hall {
 }
 
 /** A keyed hash in place of a signature: fast, and still wrong when a byte changes. */
-export const quickSigner = (key: string): Signer & Verifier => {
+export const quickSigner = (key: string): Signer & Verifier & KeyId => {
   const mac = (bytes: Uint8Array): Buffer =>
     hash('sha256', Buffer.concat([Buffer.from(key), bytes]), 'buffer');
-  return { sign: mac, verify: (bytes, signature) => mac(bytes).equals(signature) };
+  return {
+    keyId: `quick-${key}`,
+    sign: mac,
+    verify: (bytes, signature) => mac(bytes).equals(signature),
+  };
 };
 
 /** The clients' port into a central of the same process. */
@@ -234,11 +242,12 @@ export async function openRoom(
   };
   const central = createCentral({
     db,
-    port: 0,
+    ...DEMO_DATA,
     policySigner: quickSigner('policy'),
     verifierOf: quickSigner,
     now: () => room.now,
     terminals: ids.map((terminalId) => ({ terminalId, publicKeyPem: terminalId })),
+    ...(over.accounts === undefined ? {} : { claims: [] }),
     ...over,
   });
   await central.open();
@@ -250,7 +259,7 @@ export async function openRoom(
           baseUrl: 'http://central',
           terminalId: id,
           signer: quickSigner(id),
-          policyVerifier: quickSigner('policy'),
+          policyKeys: new Keyring(quickSigner('policy')),
           clock,
           random: { bytes: (n) => randomBytes(n) },
           timeoutMs: 1_000,
@@ -308,7 +317,7 @@ export async function openHall(engine: Engine = 'pglite'): Promise<Hall> {
   const db = await openDb(engine);
   const central = createCentral({
     db,
-    port: 0,
+    ...DEMO_DATA,
     policySigner: ed25519Signer(policyKeys.privateKeyPem),
     now: clock.nowMs,
     terminals: ids.map((terminalId, i) => ({
@@ -317,7 +326,8 @@ export async function openHall(engine: Engine = 'pglite'): Promise<Hall> {
       epoch: 1,
     })),
   });
-  const { baseUrl } = await central.start();
+  const doors = await central.start();
+  const { baseUrl } = doors.terminals;
   const terminals = ids.map((terminalId, i) => ({
     terminalId,
     keys: keys[i] as ReturnType<typeof edKeys>,
@@ -326,7 +336,7 @@ export async function openHall(engine: Engine = 'pglite'): Promise<Hall> {
       baseUrl,
       terminalId,
       signer: ed25519Signer(keys[i]?.privateKeyPem ?? ''),
-      policyVerifier: ed25519Verifier(policyKeys.publicKeyPem),
+      policyKeys: new Keyring(ed25519Verifier(policyKeys.publicKeyPem)),
       clock,
       random: { bytes: (n) => randomBytes(n) },
       timeoutMs: 10_000,
@@ -336,6 +346,7 @@ export async function openHall(engine: Engine = 'pglite'): Promise<Hall> {
     central,
     db,
     baseUrl,
+    consoleUrl: doors.staff.baseUrl,
     clock,
     terminals,
     policyKeys,

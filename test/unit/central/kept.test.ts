@@ -3,7 +3,7 @@ import { masterKeyProvider } from '../../../src/card/keys/master.ts';
 import { SAMPLE_KEYS } from '../../../src/card/keys/sample.ts';
 import { CLAIM_MS } from '../../../src/shared/central-api/index.ts';
 import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
-import type { SeedAccount } from '../../../src/demo/central-data.ts';
+import type { SeedAccount } from '../../../src/central/fleet/seed.ts';
 import { ENGINES, openRoom } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 

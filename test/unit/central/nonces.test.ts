@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBillingClient } from '../../../src/billing/client.ts';
-import { migrate } from '../../../src/central/db/pglite.ts';
-import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
-import type { SeedAccount } from '../../../src/demo/central-data.ts';
+import { migrate } from '../../../src/central/db/migrate.ts';
+import { DEMO_ACCOUNTS, DEMO_DATA } from '../../../src/demo/central-data.ts';
+import type { SeedAccount } from '../../../src/central/fleet/seed.ts';
 import { MIGRATIONS } from '../../../src/central/db/migrations/index.ts';
 import { createCentral } from '../../../src/central/central.ts';
-import type { Central, CentralRequest } from '../../../src/central/central.ts';
+import type { Central } from '../../../src/central/central.ts';
+import type { CentralRequest } from '../../../src/central/http/request.ts';
 import { CLAIM_MS } from '../../../src/shared/central-api/index.ts';
+import { Keyring } from '../../../src/shared/signatures.ts';
 import { ENGINES, openDb, openRoom, quickSigner } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 
@@ -25,7 +27,8 @@ describe.each(ENGINES)('a request comes a second time on %s', (engine) => {
     room = await openRoom(engine, 2, { accounts: ACCOUNTS });
     second = createCentral({
       db: room.db,
-      port: 0,
+      ...DEMO_DATA,
+      claims: [],
       policySigner: quickSigner('policy'),
       verifierOf: quickSigner,
       now: () => room.now,
@@ -51,7 +54,7 @@ describe.each(ENGINES)('a request comes a second time on %s', (engine) => {
       baseUrl: 'http://central',
       terminalId: t(i).id,
       signer: quickSigner(key),
-      policyVerifier: quickSigner('policy'),
+      policyKeys: new Keyring(quickSigner('policy')),
       timeoutMs: 1_000,
       clock: {
         nowMs: () => room.now + aheadMs,

@@ -3,10 +3,11 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBillingClient } from '../../../src/billing/client.ts';
 import { PACING, pacer } from '../../../src/central/http/pacing.ts';
-import { isCounterClaimed, isRefundClaimed, lockOrder } from '../../../src/central/sale/claims.ts';
-import { migrate } from '../../../src/central/db/pglite.ts';
+import { isCounterClaimed, isRefundClaimed, lockOrder } from '../../../src/central/sale/orders.ts';
+import { migrate } from '../../../src/central/db/migrate.ts';
 import { MIGRATIONS } from '../../../src/central/db/migrations/index.ts';
 import type { HttpRequest } from '../../../src/shared/http.ts';
+import { Keyring } from '../../../src/shared/signatures.ts';
 import { ENGINES, into, openDb, openHall, openRoom, quickSigner } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 
@@ -18,13 +19,13 @@ describe.each(ENGINES)('the service on %s', (engine) => {
   }, 60_000);
   afterAll(() => room.close());
   const get = (target: string, headers: Record<string, string> = {}) =>
-    room.central.handle({ method: 'GET', target, headers, body: new Uint8Array(0) });
+    room.central.staff({ method: 'GET', target, headers, body: new Uint8Array(0) });
   const post = (
     target: string,
     form: Record<string, string>,
     headers: Record<string, string> = {},
   ) =>
-    room.central.handle({
+    room.central.staff({
       method: 'POST',
       target,
       headers,
@@ -45,7 +46,7 @@ describe.each(ENGINES)('the service on %s', (engine) => {
       baseUrl: 'http://central',
       terminalId: t().id,
       signer: quickSigner(t().id),
-      policyVerifier: quickSigner('policy'),
+      policyKeys: new Keyring(quickSigner('policy')),
       clock: { nowMs: () => room.now, monoMs: () => 0, after: () => () => undefined },
       random: { bytes: (n) => randomBytes(n) },
       timeoutMs: 1_000,
@@ -77,6 +78,7 @@ describe.each(ENGINES)('the service on %s', (engine) => {
         baseUrl: 'http://central',
         terminalId: t().id,
         signer: {
+          keyId: '',
           sign: (covered) =>
             quickSigner(t().id).sign(
               Buffer.from(
@@ -86,7 +88,7 @@ describe.each(ENGINES)('the service on %s', (engine) => {
               ),
             ),
         },
-        policyVerifier: quickSigner('policy'),
+        policyKeys: new Keyring(quickSigner('policy')),
         clock: { nowMs: () => room.now, monoMs: () => 0, after: () => () => undefined },
         random: { bytes: (n) => randomBytes(n) },
         timeoutMs: 1_000,

@@ -2,6 +2,8 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { DEMO_DATA } from '../../../src/demo/central-data.ts';
+import { openSqliteDb } from '../../../src/simulation/sqlite-db.ts';
 import { createCentral } from '../../../src/central/central.ts';
 import type { Central } from '../../../src/central/central.ts';
 import { CrtReader, PcscReader } from '../../../src/card/index.ts';
@@ -57,8 +59,8 @@ beforeAll(async () => {
     generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }),
   );
   central = createCentral({
-    dataDir: null,
-    port: 0,
+    db: openSqliteDb(),
+    ...DEMO_DATA,
     policySigner: ed25519Signer(keys.policyPrivateKeyPem),
     now: () => Date.now(),
     terminals: [{ terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem, epoch: 1 }],
@@ -74,7 +76,7 @@ beforeAll(async () => {
   const [c, s, p] = await Promise.all([central.start(), sandbox.start(), printer.start(0)]);
   writeTerminalJson(
     folder,
-    { ...hallPorts(20_000), centralLine: c.port, paymentLine: s.port, printer: p },
+    { ...hallPorts(20_000), centralLine: c.terminals.port, paymentLine: s.port, printer: p },
     keys,
     false,
     DIRECT,

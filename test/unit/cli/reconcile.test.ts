@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { DEMO_DATA } from '../../../src/demo/central-data.ts';
 import { createCentral } from '../../../src/central/central.ts';
 import type { Central } from '../../../src/central/central.ts';
 import { Journal } from '../../../src/journal/journal.ts';
@@ -44,7 +45,7 @@ beforeAll(async () => {
   books = memoryBooks();
   central = createCentral({
     db: openSqliteDb(),
-    port: 0,
+    ...DEMO_DATA,
     policySigner: ed25519Signer(keys.policyPrivateKeyPem),
     now: clock.nowMs,
     terminals: [{ terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem, epoch: 1 }],
@@ -62,7 +63,7 @@ beforeAll(async () => {
   port = s.port;
   writeTerminalJson(
     folder,
-    { ...hallPorts(20_000), centralLine: c.port, paymentLine: s.port },
+    { ...hallPorts(20_000), centralLine: c.terminals.port, paymentLine: s.port },
     keys,
     false,
     DIRECT,

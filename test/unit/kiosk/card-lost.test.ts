@@ -2,7 +2,7 @@ import { cardSaleOf } from '../../../src/shared/sale.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BillingClient } from '../../../src/billing/types.ts';
 import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
-import type { SeedAccount } from '../../../src/demo/central-data.ts';
+import type { SeedAccount } from '../../../src/central/fleet/seed.ts';
 import { wantsCounter } from '../../../src/journal/fold.ts';
 import type { MaintenancePorts } from '../../../src/kiosk/maintenance/run.ts';
 import { CLAIM_MS } from '../../../src/shared/central-api/index.ts';

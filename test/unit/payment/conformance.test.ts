@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DEMO_DATA } from '../../../src/demo/central-data.ts';
 import { createCentral } from '../../../src/central/central.ts';
 import { createAlipayProvider } from '../../../src/payment/alipay/provider.ts';
 import { createGatewayProvider } from '../../../src/payment/gateway/provider.ts';
@@ -8,6 +9,7 @@ import { openBodySig } from '../../../src/payment/unionpay/sign.ts';
 import { createUnionpayProvider } from '../../../src/payment/unionpay/provider.ts';
 import { createWechatProvider } from '../../../src/payment/wechat/provider.ts';
 import type { HttpAnswer, HttpSend } from '../../../src/shared/http.ts';
+import { Keyring } from '../../../src/shared/signatures.ts';
 import { rsaSha256Signer, rsaSha256Verifier } from '../../../src/shared/signing.ts';
 import { createAlipaySandbox } from '../../../src/simulator/alipay/sandbox.ts';
 import type { SandboxOrder, SandboxRefund } from '../../../src/simulator/payment-books.ts';
@@ -208,7 +210,7 @@ async function gateway(behind: () => Promise<Rig>, at: 'line' | 'wallet'): Promi
   const random = { bytes: (n: number) => randomBytes(n) };
   const central = createCentral({
     db,
-    port: 0,
+    ...DEMO_DATA,
     policySigner: quickSigner('policy'),
     verifierOf: quickSigner,
     now: () => clock.nowMs(),
@@ -279,7 +281,7 @@ async function gateway(behind: () => Promise<Rig>, at: 'line' | 'wallet'): Promi
       baseUrl: 'http://central',
       terminalId,
       signer: quickSigner(terminalId),
-      answerVerifier: quickSigner('policy'),
+      answerKeys: new Keyring(quickSigner('policy')),
     },
     { clock, random, timeoutMs: 5_000, send: line },
   );

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPaymentGateway } from '../../../src/central/gateway/gateway.ts';
-import { migrate } from '../../../src/central/db/pglite.ts';
+import { migrate } from '../../../src/central/db/migrate.ts';
 import { loadPayments } from '../../../src/payment/load.ts';
 import type { PaymentProvider } from '../../../src/payment/types.ts';
 import { createUnionpayProvider } from '../../../src/payment/unionpay/provider.ts';

@@ -8,6 +8,7 @@ import { gateway } from './007-gateway.ts';
 import { reconciliation } from './008-reconciliation.ts';
 import { gatewaySettlements } from './009-gateway-settlements.ts';
 import { cardUids } from './010-card-uids.ts';
+import { gatewayOrders } from './011-gateway-orders.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -21,4 +22,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'reconciliation', sql: reconciliation },
   { name: 'gateway settlements', sql: gatewaySettlements },
   { name: 'card uids', sql: cardUids },
+  { name: 'gateway orders', sql: gatewayOrders },
 ];

@@ -1,0 +1,248 @@
+import { maskName } from '../../shared/mask.ts';
+import { bool, num } from '../db/sql.ts';
+import type { Sql } from '../db/sql.ts';
+
+/** What the console shows; also `GET /console/data.json`. */
+export interface ConsoleData {
+  readonly accounts: readonly {
+    readonly cardNo: string;
+    readonly userNo: string;
+    readonly holder: string;
+    readonly kind: string;
+    readonly state: string;
+    readonly count: number;
+    readonly cumulative: number;
+    readonly yearQuantity: number;
+    readonly carriedMicro: number;
+    readonly reservedMicro: number;
+    readonly claim: string | null;
+  }[];
+  readonly orders: readonly {
+    readonly orderId: string;
+    readonly terminalId: string;
+    readonly cardNo: string;
+    readonly nextCount: number;
+    readonly amountFen: number;
+    readonly quantity: number;
+    readonly state: string;
+    readonly offline: boolean;
+    readonly note: string | null;
+    readonly changedMs: number;
+    /** The terminal that may write now. */ readonly writer: string | null;
+    readonly refundClaimed: boolean;
+    /** Left to a person, and no refund followed. */ readonly counterClaimed: boolean;
+    readonly deliveredBy: string | null;
+  }[];
+  readonly terminals: readonly {
+    readonly terminalId: string;
+    readonly epoch: number;
+    readonly lastSeq: number;
+    readonly lastUploadMs: number | null;
+    readonly alarm: string | null;
+    /** Facts kept that were told under numbers held otherwise. */ readonly forked: number;
+    /** Asks for a new epoch and waits for a person. */ readonly epochRequest: {
+      readonly epoch: number;
+      readonly lastSeq: number;
+      readonly lastHash: string;
+      readonly why: string;
+      readonly atMs: number;
+    } | null;
+  }[];
+  /** The newest 100 that nobody has settled; `quarantineOpen` counts all. */
+  readonly quarantine: readonly {
+    readonly terminalId: string;
+    readonly epoch: number;
+    readonly seq: number;
+    readonly kind: string;
+    readonly orderId: string | null;
+    readonly reason: string;
+    readonly atMs: number;
+    readonly body: string;
+  }[];
+  readonly quarantineOpen: number;
+  /** What terminals told of their own journals, newest first. */
+  readonly notes: readonly {
+    readonly terminalId: string;
+    readonly epoch: number;
+    readonly seq: number;
+    readonly kind: string;
+    readonly body: string;
+    readonly atMs: number;
+  }[];
+  /**
+   * Captures that the gateway could not hand back by itself and nobody has settled, newest first:
+   * money at the merchant that belongs to no order.
+   */
+  readonly parkedCaptures: readonly {
+    readonly terminalId: string;
+    readonly outTradeNo: string;
+    readonly wallet: string;
+    readonly leg: string;
+    readonly amountFen: number;
+    readonly capturedFen: number | null;
+    readonly transactionId: string | null;
+    readonly reason: string;
+    readonly atMs: number;
+  }[];
+  /** The newest 50 things that persons did about such captures. */
+  readonly settlements: readonly {
+    readonly leg: string;
+    readonly outcome: string;
+    readonly reference: string;
+    readonly who: string;
+    readonly why: string;
+    readonly atMs: number;
+  }[];
+  /** Sums over the whole ledger, by kind. */
+  readonly ledger: readonly {
+    readonly kind: string;
+    readonly entries: number;
+    readonly amountFen: number;
+    readonly quantity: number;
+    readonly micro: number;
+  }[];
+}
+
+type Row = Record<string, unknown>;
+const text = (v: unknown): string => (typeof v === 'string' ? v : String(v));
+const textOrNull = (v: unknown): string | null => (v === null || v === undefined ? null : text(v));
+
+export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData> {
+  const accounts = await sql.query<Row>(
+    `SELECT c.card_no, a.*, COALESCE((SELECT SUM(micro) FROM reserves r WHERE r.user_no = a.user_no AND r.state = 'held'), 0)::bigint AS reserved,
+       (SELECT order_id FROM claims k WHERE k.card_no = c.card_no AND (k.expires_ms IS NULL OR k.expires_ms > $1)) AS claim
+     FROM cards c JOIN accounts a USING (user_no) ORDER BY c.card_no LIMIT 500`,
+    [nowMs],
+  );
+  const orders = await sql.query<Row>(
+    'SELECT * FROM orders ORDER BY changed_ms DESC, order_id DESC LIMIT 50',
+  );
+  const terminals =
+    await sql.query<Row>(`SELECT t.*, COALESCE((SELECT last_seq FROM cursors c WHERE c.terminal_id = t.terminal_id AND c.epoch = t.epoch), 0) AS last_seq,
+       (SELECT COUNT(*) FROM forked_events f WHERE f.terminal_id = t.terminal_id) AS forked FROM terminals t ORDER BY t.terminal_id LIMIT 500`);
+  const asking = new Map(
+    (await sql.query<Row>('SELECT * FROM epoch_requests WHERE granted_ms IS NULL')).map((r) => [
+      text(r['terminal_id']),
+      r,
+    ]),
+  );
+  const quarantine =
+    await sql.query<Row>(`SELECT q.*, (SELECT body FROM journal_events j WHERE j.terminal_id = q.terminal_id AND j.epoch = q.epoch AND j.seq = q.seq) AS body
+     FROM quarantine q WHERE q.settled_ms IS NULL ORDER BY q.at_ms DESC, q.seq DESC LIMIT 100`);
+  const open = (
+    await sql.query<Row>('SELECT COUNT(*) AS n FROM quarantine WHERE settled_ms IS NULL')
+  )[0];
+  const notes = await sql.query<Row>(
+    'SELECT * FROM terminal_notes ORDER BY at_ms DESC, seq DESC LIMIT 50',
+  );
+  const parked = await sql.query<Row>(
+    `SELECT * FROM gateway_legs g WHERE state = 'parked' AND NOT EXISTS (SELECT 1 FROM gateway_settlements s WHERE s.leg = g.leg AND s.outcome <> 'again') ORDER BY changed_ms DESC LIMIT 100`,
+  );
+  const settlements = await sql.query<Row>(
+    'SELECT * FROM gateway_settlements ORDER BY entry_id DESC LIMIT 50',
+  );
+  const ledger = await sql.query<Row>(
+    'SELECT kind, COUNT(*) AS entries, SUM(amount_fen)::bigint AS amount_fen, SUM(quantity)::bigint AS quantity, SUM(micro)::bigint AS micro FROM ledger GROUP BY kind ORDER BY kind',
+  );
+  return {
+    accounts: accounts.map((r) => ({
+      cardNo: text(r['card_no']),
+      userNo: text(r['user_no']),
+      // The console is for staff, but a screen has many eyes.
+      holder: maskName(text(r['holder_name'])),
+      kind: text(r['kind']),
+      state: text(r['state']),
+      count: num(r['count']),
+      cumulative: num(r['cumulative']),
+      yearQuantity: num(r['year_quantity']),
+      carriedMicro: num(r['carried_micro']),
+      reservedMicro: num(r['reserved']),
+      claim: textOrNull(r['claim']),
+    })),
+    orders: orders.map((r) => ({
+      orderId: text(r['order_id']),
+      terminalId: text(r['terminal_id']),
+      cardNo: text(r['card_no']),
+      nextCount: num(r['next_count']),
+      amountFen: num(r['amount_fen']),
+      quantity: num(r['quantity']),
+      state: text(r['state']),
+      offline: bool(r['offline']),
+      note: textOrNull(r['note']),
+      changedMs: num(r['changed_ms']),
+      writer:
+        r['write_until_ms'] !== null && num(r['write_until_ms']) > nowMs
+          ? textOrNull(r['write_terminal'])
+          : null,
+      refundClaimed: r['refund_claimed_ms'] !== null && !bool(r['counter_claim']),
+      counterClaimed: bool(r['counter_claim']),
+      deliveredBy: textOrNull(r['delivered_by']),
+    })),
+    terminals: terminals.map((r) => ({
+      terminalId: text(r['terminal_id']),
+      epoch: num(r['epoch']),
+      lastSeq: num(r['last_seq']),
+      lastUploadMs: r['last_upload_ms'] === null ? null : num(r['last_upload_ms']),
+      alarm: textOrNull(r['alarm']),
+      forked: num(r['forked']),
+      epochRequest: requestOf(asking.get(text(r['terminal_id']))),
+    })),
+    quarantine: quarantine.map((r) => ({
+      terminalId: text(r['terminal_id']),
+      epoch: num(r['epoch']),
+      seq: num(r['seq']),
+      kind: text(r['kind']),
+      orderId: textOrNull(r['order_id']),
+      reason: text(r['reason']),
+      atMs: num(r['at_ms']),
+      body: text(r['body'] ?? ''),
+    })),
+    quarantineOpen: num(open?.['n']),
+    notes: notes.map((r) => ({
+      terminalId: text(r['terminal_id']),
+      epoch: num(r['epoch']),
+      seq: num(r['seq']),
+      kind: text(r['kind']),
+      body: text(r['body']),
+      atMs: num(r['at_ms']),
+    })),
+    parkedCaptures: parked.map((r) => ({
+      terminalId: text(r['terminal_id']),
+      outTradeNo: text(r['out_trade_no']),
+      wallet: text(r['wallet']),
+      leg: text(r['leg']),
+      amountFen: num(r['amount_fen']),
+      capturedFen: r['captured_fen'] === null ? null : num(r['captured_fen']),
+      transactionId: textOrNull(r['transaction_id']),
+      reason: text(r['reason'] ?? ''),
+      atMs: num(r['changed_ms']),
+    })),
+    settlements: settlements.map((r) => ({
+      leg: text(r['leg']),
+      outcome: text(r['outcome']),
+      reference: text(r['reference']),
+      who: text(r['who']),
+      why: text(r['why']),
+      atMs: num(r['at_ms']),
+    })),
+    ledger: ledger.map((r) => ({
+      kind: text(r['kind']),
+      entries: num(r['entries']),
+      amountFen: num(r['amount_fen']),
+      quantity: num(r['quantity']),
+      micro: num(r['micro']),
+    })),
+  };
+}
+
+function requestOf(r: Row | undefined): ConsoleData['terminals'][number]['epochRequest'] {
+  return r === undefined
+    ? null
+    : {
+        epoch: num(r['epoch']),
+        lastSeq: num(r['last_seq']),
+        lastHash: text(r['last_hash']),
+        why: text(r['why']),
+        atMs: num(r['at_ms']),
+      };
+}

@@ -1,0 +1,194 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import { DAY_MS, chinaDate } from '../../shared/time.ts';
+import { grantEpoch } from '../books/epochs.ts';
+import { settleQuarantined } from '../books/quarantine.ts';
+import { reconciledDay } from '../books/reconcile.ts';
+import type { Db } from '../db/sql.ts';
+import { mayTryAgain, NEEDS_REFERENCE, OUTCOMES, settleParked } from '../gateway/settle.ts';
+import { Refusal } from '../http/problem.ts';
+import { bytesOf, dateOf, headerOf, json, noSuchResource, queryOf } from '../http/request.ts';
+import type { CentralAnswer, CentralRequest } from '../http/request.ts';
+import type { Route } from '../http/routes.ts';
+import { consoleData } from './data.ts';
+import { consolePage, epochPage, parkedPage, quarantinePage, reconcilePage } from './pages.ts';
+
+export interface ConsoleParts {
+  readonly db: () => Db;
+  readonly now: () => number;
+  /** The host that the console listens on. */
+  readonly host: string;
+  /** Known to whoever holds central's key, and to nobody else. */
+  readonly secret: Uint8Array;
+}
+
+const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)$/;
+const line = z
+  .string()
+  .trim()
+  .regex(/^\P{Cc}*$/u);
+const settlementSchema = z.object({
+  terminal: line.min(1),
+  epoch: z.coerce.number().int().nonnegative(),
+  seq: z.coerce.number().int().nonnegative(),
+  who: line.min(1).max(60),
+  why: line.min(1).max(300),
+  amount: z
+    .string()
+    .trim()
+    .regex(/^(?:-?\d{1,9}(?:\.\d{1,2})?)?$/)
+    .default(''),
+  reference: line.max(100).default(''),
+});
+/** What a person says about a capture that the gateway could not hand back. */
+const parkedSchema = z.object({
+  leg: line.min(1).max(40),
+  outcome: z.enum(OUTCOMES),
+  reference: line.max(100).default(''),
+  who: line.min(1).max(60),
+  why: line.min(1).max(300),
+});
+type Form = Readonly<Record<string, string>>;
+
+/**
+ * The console for staff: pages, and the forms by which a person decides. It has no log-in of its
+ * own, so it listens on loopback, and refuses whoever was led here from another page.
+ */
+export function consoleRoutes({ db, now, host, secret }: ConsoleParts): readonly Route[] {
+  // Only who can read the console's pages knows it: another site's page can make a browser post a
+  // form here, not read one.
+  const formToken = hash('sha256', secret, 'hex');
+
+  const show = (
+    path: string,
+    answer: (query: URLSearchParams) => Promise<CentralAnswer>,
+  ): Route => ({
+    method: 'GET',
+    path,
+    answer: async (request) => {
+      refuseStrangers(request, host);
+      return answer(queryOf(request));
+    },
+  });
+  const decide = (path: string, act: (form: Form) => Promise<void>): Route => ({
+    method: 'POST',
+    path,
+    answer: async (request) => {
+      refuseStrangers(request, host);
+      const form = Object.fromEntries(new URLSearchParams(bytesOf(request).toString('utf8')));
+      if (!sameText(form['token'] ?? '', formToken))
+        throw new Refusal('bad-request', 'the form is not this console’s', { status: 403 });
+      await act(form);
+      return { status: 303, headers: { location: '/' }, body: '' };
+    },
+  });
+
+  return [
+    show('/', async () => html(consolePage(await consoleData(db(), now()), now()))),
+    show('/console/data.json', async () => json(await consoleData(db(), now()))),
+    show('/console/reconcile', async (query) => {
+      const date = dateOf(query.get('date') ?? chinaDate(now() - DAY_MS));
+      return html(reconcilePage(date, await reconciledDay(db(), date)));
+    }),
+    show('/console/quarantine', async (query) => {
+      const fact = (await consoleData(db(), now())).quarantine.find(
+        (q) =>
+          q.terminalId === query.get('terminal') &&
+          String(q.epoch) === query.get('epoch') &&
+          String(q.seq) === query.get('seq'),
+      );
+      if (fact === undefined) throw noSuchResource();
+      return html(quarantinePage(fact, formToken));
+    }),
+    show('/console/epoch', async (query) => {
+      const { terminals } = await consoleData(db(), now());
+      const terminal = terminals.find((t) => t.terminalId === query.get('terminal'));
+      if (terminal === undefined) throw noSuchResource();
+      return html(epochPage(terminal, formToken));
+    }),
+    show('/console/payment', async (query) => {
+      const { parkedCaptures } = await consoleData(db(), now());
+      const parked = parkedCaptures.find((p) => p.leg === query.get('leg'));
+      if (parked === undefined) throw noSuchResource();
+      const again = mayTryAgain(parked.amountFen, parked.capturedFen);
+      const outcomes = OUTCOMES.filter((o) => o !== 'again' || again);
+      return html(parkedPage(parked, outcomes, formToken));
+    }),
+    decide('/console/quarantine', (form) => settleFact(db(), form, now())),
+    decide('/console/epoch', async (form) => {
+      await grantEpoch(db(), form['terminal'] ?? '', now());
+    }),
+    decide('/console/payment', (form) => settleCapture(db(), form, now())),
+  ];
+}
+
+async function settleFact(db: Db, form: Form, nowMs: number): Promise<void> {
+  const { terminal, epoch, seq, who, why, amount, reference } = filled(form, settlementSchema);
+  if ((amount === '') !== (reference === ''))
+    throw new Refusal('bad-request', 'an adjustment has an amount and a reference');
+  const adjustment =
+    amount === '' ? null : { amountFen: Math.round(Number(amount) * 100), reference };
+  const settlement = { terminalId: terminal, epoch, seq, who, why, adjustment };
+  if (!(await settleQuarantined(db, settlement, nowMs)))
+    throw new Refusal('bad-request', 'settled already, or not there', { status: 409 });
+}
+
+async function settleCapture(db: Db, form: Form, nowMs: number): Promise<void> {
+  const told = filled(form, parkedSchema);
+  if (NEEDS_REFERENCE.includes(told.outcome) && told.reference === '')
+    throw new Refusal('bad-request', 'money that was handed back has a reference');
+  const done = await settleParked(db, told, nowMs);
+  if (done === 'done') return;
+  throw new Refusal(
+    'bad-request',
+    done === 'gone' ? 'settled already, or not parked' : 'the gateway cannot hand this one back',
+    { status: 409 },
+  );
+}
+
+/**
+ * A name that leads here from outside (DNS rebinding) must not make a strange page the console's
+ * own.
+ */
+function refuseStrangers(request: CentralRequest, here: string): void {
+  const host = headerOf(request, 'host');
+  const origin = headerOf(request, 'origin');
+  if (host !== null && LOOPBACK.test(here) && !LOOPBACK.test(host.replace(/:\d+$/, '')))
+    throw new Refusal('bad-request', 'the console is for this machine only', { status: 403 });
+  if (
+    request.method === 'POST' &&
+    origin !== null &&
+    origin !== `http://${host}` &&
+    origin !== `https://${host}`
+  )
+    throw new Refusal('bad-request', 'the form came from another page', { status: 403 });
+}
+
+function html(body: string): CentralAnswer {
+  return {
+    status: 200,
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy':
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
+      'cache-control': 'no-store',
+    },
+    body,
+  };
+}
+
+/** A form's fields as meant. */
+function filled<T>(form: Form, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(form);
+  if (!parsed.success)
+    throw new Refusal(
+      'bad-request',
+      parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; '),
+    );
+  return parsed.data;
+}
+
+function sameText(a: string, b: string): boolean {
+  const [x, y] = [Buffer.from(a, 'utf8'), Buffer.from(b, 'utf8')];
+  return x.length === y.length && timingSafeEqual(x, y);
+}

@@ -1,0 +1,94 @@
+import type { PaymentProvider } from '../../payment/types.ts';
+import type { Db, Sql } from '../db/sql.ts';
+import type { Leg } from './rows.ts';
+import type { GatewayOptions, Wallet } from './types.ts';
+
+/** What every part of the gateway has at hand. */
+export interface Desk extends Pick<
+  GatewayOptions,
+  'wallets' | 'publicUrl' | 'paymentCodes' | 'log'
+> {
+  readonly db: () => Db;
+  /** Whole milliseconds. */
+  readonly now: () => number;
+  /** Random bytes as upper-case hex. */
+  readonly hex: (bytes: number) => string;
+  /** What a trade's page is opened with: nobody guesses it. */
+  readonly token: () => string;
+  /** Undefined: the wallet is configured no more. */
+  readonly walletOf: (kind: Wallet) => PaymentProvider | undefined;
+  /** One thing at a time for one trade; another process is kept off by the rows themselves. */
+  readonly alone: <T>(terminalId: string, outTradeNo: string, work: () => Promise<T>) => Promise<T>;
+  /**
+   * A leg's next state, and when the gateway looks at it by itself (null: it does not).
+   *
+   * @param from The states that it may come from; another one stays as it is: false
+   */
+  readonly move: (
+    sql: Sql,
+    leg: string,
+    to: Leg['state'],
+    from: readonly Leg['state'][],
+    lookMs: number | null,
+    reason?: string | null,
+  ) => Promise<boolean>;
+}
+
+/**
+ * A terminal asks again by itself; only after this does the gateway go on alone with what it asked
+ * for.
+ */
+export const ALONE_AFTER_MS = 60_000;
+/** The first look at a leg that was left for another wallet. */
+export const FIRST_LOOK_MS = 30_000;
+
+/** @param db throws while the service is not started */
+export function makeDesk(db: () => Db, options: GatewayOptions): Desk {
+  const { clock, random, wallets } = options;
+  const now = (): number => Math.floor(clock.nowMs());
+  const turns = new Map<string, Promise<unknown>>();
+  async function alone<T>(
+    terminalId: string,
+    outTradeNo: string,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const key = `${terminalId}/${outTradeNo}`;
+    const before = turns.get(key) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    const settled = mine.catch(() => undefined);
+    turns.set(key, settled);
+    try {
+      return await mine;
+    } finally {
+      if (turns.get(key) === settled) turns.delete(key);
+    }
+  }
+
+  const move = async (
+    sql: Sql,
+    leg: string,
+    to: Leg['state'],
+    from: readonly Leg['state'][],
+    lookMs: number | null,
+    reason: string | null = null,
+  ): Promise<boolean> =>
+    (
+      await sql.query(
+        `UPDATE gateway_legs SET state = $2, changed_ms = $3, look_ms = $4,
+           reason = COALESCE($5, reason)
+         WHERE leg = $1 AND state IN (${from.map((s) => `'${s}'`).join(', ')}) RETURNING leg`,
+        [leg, to, now(), lookMs, reason],
+      )
+    ).length > 0;
+
+  return {
+    ...options,
+    db,
+    now,
+    hex: (bytes) => Buffer.from(random.bytes(bytes)).toString('hex').toUpperCase(),
+    token: () => Buffer.from(random.bytes(16)).toString('base64url'),
+    walletOf: (kind) => wallets.find((w) => w.kind === kind),
+    alone,
+    move,
+  };
+}

@@ -1,0 +1,137 @@
+import type { QueryResult, ReverseResult } from '../../payment/types.ts';
+import { failure } from '../../shared/errors.ts';
+import type { Failure } from '../../shared/errors.ts';
+import { bool, num } from '../db/sql.ts';
+import type { Sql } from '../db/sql.ts';
+import type { Desk } from './desk.ts';
+import { gone, legOf, refOf, tradeOf, unknown } from './rows.ts';
+import type { Leg, Trade } from './rows.ts';
+import type { Wallet } from './types.ts';
+
+/** A wallet's trade for a terminal's trade, which counts from here on. */
+export async function insertLeg(desk: Desk, tx: Sql, trade: Trade, wallet: Wallet): Promise<Leg> {
+  const { now, hex } = desk;
+  const leg = `G${hex(13)}`;
+  await tx.query(
+    `INSERT INTO gateway_legs (leg, terminal_id, out_trade_no, wallet, method, amount_fen, expires_ms, state, shown, created_ms, changed_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, 'creating', $8, $9, $9)`,
+    [
+      leg,
+      trade.terminal_id,
+      trade.out_trade_no,
+      wallet,
+      trade.method,
+      num(trade.amount_fen),
+      num(trade.expires_ms),
+      false,
+      now(),
+    ],
+  );
+  await tx.query(
+    'UPDATE gateway_trades SET leg = $3 WHERE terminal_id = $1 AND out_trade_no = $2',
+    [trade.terminal_id, trade.out_trade_no, leg],
+  );
+  return (await legOf(tx, leg)) as Leg;
+}
+/**
+ * A capture that the wallet tells of: the trade's, where this is its leg; else on its way back,
+ * durably, before anything is sent.
+ */
+export async function captured(
+  desk: Desk,
+  leg: Leg,
+  told: Extract<QueryResult, { kind: 'paid' }>,
+): Promise<void> {
+  const { db, now, move } = desk;
+  await db().transaction(async (tx) => {
+    const trade = await tradeOf(tx, leg.terminal_id, leg.out_trade_no, true);
+    await tx.query(
+      'UPDATE gateway_legs SET transaction_id = $2, captured_fen = $3 WHERE leg = $1',
+      [leg.leg, told.transactionId, told.amountFen],
+    );
+    if (trade?.leg === leg.leg) {
+      // One that is being taken back stays so: the capture is what the reversal is for.
+      await move(
+        tx,
+        leg.leg,
+        'paid',
+        leg.method === 'code'
+          ? ['creating', 'open', 'closed']
+          : ['creating', 'open', 'closing', 'closed'],
+        null,
+      );
+    } else if (told.amountFen === num(leg.amount_fen))
+      await move(tx, leg.leg, 'refunding', ['closed'], now(), 'captured-after-another-wallet');
+    else
+      await move(
+        tx,
+        leg.leg,
+        'parked',
+        ['closed'],
+        null,
+        `captured ${told.amountFen} of ${num(leg.amount_fen)} fen`,
+      );
+  });
+}
+
+/**
+ * Ends a leg whose `closing` is stored, and asks what it has become. `closed` is what the wallet
+ * confirmed.
+ */
+export async function endLeg(desk: Desk, leg: Leg): Promise<'closed' | 'paid' | Failure> {
+  const { db, walletOf, move } = desk;
+  const wallet = walletOf(leg.wallet);
+  if (wallet === undefined) return gone(leg.wallet);
+  const closed = await wallet.close(refOf(leg));
+  if (closed.kind === 'unknown') return closed.failure;
+  const told = await wallet.query(refOf(leg));
+  switch (told.kind) {
+    case 'paid':
+      await captured(desk, leg, told);
+      return 'paid';
+    case 'refunded':
+      // A cancel that met the payment on its way handed it back whole; any other refund is a
+      // person's, and the terminal's to see.
+      if (told.whole !== true) {
+        await move(db(), leg.leg, 'paid', ['closing'], null, 'handed back by somebody else');
+        return 'paid';
+      }
+      await move(db(), leg.leg, 'refunded', ['closing'], null, 'handed back by the close');
+      return 'closed';
+    case 'not-found':
+      // A wallet that does not know a number which it had shown is not an answer to build on.
+      if (closed.kind !== 'closed' && bool(leg.shown))
+        return failure('PAY-0201', 'the wallet does not know the trade that it made');
+      await move(db(), leg.leg, 'closed', ['closing'], null);
+      return 'closed';
+    case 'closed':
+      await move(db(), leg.leg, 'closed', ['closing'], null);
+      return 'closed';
+    case 'paying':
+    case 'pending':
+      return failure('PAY-0203', 'the wallet has not closed it yet');
+    case 'unknown':
+      return told.failure;
+    default:
+      return told satisfies never;
+  }
+}
+
+/** Takes a payment by code back; its `closing` is stored. */
+export async function sendReverse(desk: Desk, leg: Leg): Promise<ReverseResult> {
+  const { db, walletOf, move } = desk;
+  const wallet = walletOf(leg.wallet);
+  if (wallet?.code === undefined) return unknown(gone(leg.wallet));
+  const told = await wallet.code.reverse(refOf(leg));
+  if (told.kind === 'reversed') await move(db(), leg.leg, 'closed', ['closing'], null, 'reversed');
+  // Not to be taken back any more: the terminal refunds it, if it was paid.
+  else if (told.kind === 'refused')
+    await move(
+      db(),
+      leg.leg,
+      leg.captured_fen === null ? 'closed' : 'paid',
+      ['closing'],
+      null,
+      told.failure.code,
+    );
+  return told;
+}

@@ -1,0 +1,114 @@
+import type { PaymentProvider } from '../../payment/types.ts';
+import { num } from '../db/sql.ts';
+import { ALONE_AFTER_MS, FIRST_LOOK_MS } from './desk.ts';
+import type { Desk } from './desk.ts';
+import { captured, endLeg, insertLeg } from './legs.ts';
+import { legOf, refOf, tradeOf } from './rows.ts';
+import type { Leg, Trade } from './rows.ts';
+import type { Opened, Wallet } from './types.ts';
+
+/** Which wallet a browser belongs to, by what it calls itself. */
+const BROWSERS: readonly (readonly [RegExp, Wallet])[] = [
+  [/MicroMessenger\//, 'wechat'],
+  [/AlipayClient\//, 'alipay'],
+  [/UnionPay\//, 'unionpay'],
+];
+
+/** See `PaymentGateway.openPage`. */
+export async function openPage(
+  desk: Desk,
+  token: string,
+  named: string | null,
+  userAgent: string,
+): Promise<Opened> {
+  const { db, wallets, alone } = desk;
+  const row = (
+    await db().query<Trade>('SELECT * FROM gateway_trades WHERE token = $1', [token])
+  )[0];
+  if (row === undefined) return { kind: 'no-such-trade' };
+  const offered = wallets.map((w) => w.kind);
+  const wallet =
+    offered.find(
+      (kind) => kind === (named ?? BROWSERS.find(([browser]) => browser.test(userAgent))?.[1]),
+    ) ?? (offered.length === 1 ? offered[0] : undefined);
+  if (wallet === undefined) return { kind: 'choose', wallets: offered };
+  return alone(
+    row.terminal_id,
+    row.out_trade_no,
+    async () =>
+      (await begin(desk, row, wallet)) ?? (await begin(desk, row, wallet)) ?? { kind: 'wait' },
+  );
+}
+
+/**
+ * The wallet's own trade, begun if there is none; another wallet's is ended first. Null: look
+ * again.
+ */
+async function begin(desk: Desk, row: Trade, kind: Wallet): Promise<Opened | null> {
+  const { db, now, move, walletOf } = desk;
+  const next = await db().transaction(
+    async (tx): Promise<Opened | { readonly use: Leg } | { readonly end: Leg }> => {
+      const trade = (await tradeOf(tx, row.terminal_id, row.out_trade_no, true)) as Trade;
+      const leg = await legOf(tx, trade.leg);
+      if (leg?.state === 'paid') return { kind: 'paid' };
+      if (trade.state === 'closed' || num(trade.expires_ms) <= now()) return { kind: 'over' };
+      if (leg === null) return { use: await insertLeg(desk, tx, trade, kind) };
+      if (leg.state === 'closed' || leg.state === 'refunded') {
+        // The wallet confirmed that it is over; should it be captured all the same, it is
+        // watched, and handed back.
+        if (leg.state === 'closed')
+          await tx.query('UPDATE gateway_legs SET look_ms = $2 WHERE leg = $1', [
+            leg.leg,
+            now() + FIRST_LOOK_MS,
+          ]);
+        return { use: await insertLeg(desk, tx, trade, kind) };
+      }
+      if (leg.wallet === kind && leg.state !== 'closing') return { use: leg };
+      await move(tx, leg.leg, 'closing', ['creating', 'open'], now() + ALONE_AFTER_MS);
+      return { end: { ...leg, state: 'closing' } };
+    },
+  );
+  if ('kind' in next) return next;
+  if ('end' in next) {
+    const ended = await endLeg(desk, next.end);
+    return ended === 'closed' ? null : { kind: ended === 'paid' ? 'paid' : 'wait' };
+  }
+  const leg = next.use;
+  const wallet = walletOf(leg.wallet) as PaymentProvider;
+  const made = await wallet.create({
+    ...refOf(leg),
+    expiresAtMs: num(leg.expires_ms),
+    description: row.description,
+  });
+  switch (made.kind) {
+    case 'pending': {
+      // Stored before anybody sees it; one that is being closed meanwhile is never shown.
+      const shown = await db().query(
+        `UPDATE gateway_legs SET state = 'open', shown = $2, changed_ms = $3 WHERE leg = $1 AND state IN ('creating', 'open') RETURNING leg`,
+        [leg.leg, true, now()],
+      );
+      return shown.length > 0 ? { kind: 'go', url: made.qrText } : { kind: 'wait' };
+    }
+    case 'paid': {
+      const told = await wallet.query(refOf(leg));
+      if (told.kind === 'paid') await captured(desk, leg, told);
+      return { kind: told.kind === 'paid' ? 'paid' : 'wait' };
+    }
+    case 'refused':
+      // An earlier request under this number may have made it: it is ended like any other before
+      // the next.
+      await move(
+        db(),
+        leg.leg,
+        'closing',
+        ['creating', 'open'],
+        now() + ALONE_AFTER_MS,
+        made.failure.code,
+      );
+      return { kind: 'refused' };
+    case 'unknown':
+      return { kind: 'wait' };
+    default:
+      return made satisfies never;
+  }
+}

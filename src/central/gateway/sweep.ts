@@ -1,0 +1,177 @@
+import type { Failure } from '../../shared/errors.ts';
+import { ok } from '../../shared/result.ts';
+import { num } from '../db/sql.ts';
+import { ALONE_AFTER_MS, FIRST_LOOK_MS } from './desk.ts';
+import type { Desk } from './desk.ts';
+import { captured, endLeg, sendReverse } from './legs.ts';
+import { sendRefund, setRefund } from './refunds.ts';
+import { legOf, refOf, refundOf } from './rows.ts';
+import type { Leg, Refund } from './rows.ts';
+import type { PaymentGateway } from './types.ts';
+
+/** How far apart the looks at a leg come to be. */
+const MAX_LOOK_MS = 3_600_000;
+/**
+ * A left leg could still be captured for so long: a code lives two hours, a slow clearing some
+ * more.
+ */
+const WATCHED_MS = 24 * 3_600_000;
+/** Reversals are taken for seven days (WeChat; payments.md section A). */
+const REVERSIBLE_MS = 7 * 24 * 3_600_000;
+const SWEEP_ROWS = 50;
+const REASON = '重复付款自动退回';
+
+/** What the gateway does without being asked by a terminal: looks that are due, and callbacks. */
+export function sweeping(desk: Desk): Pick<PaymentGateway, 'sweep' | 'hear'> {
+  const { db, now, alone, log } = desk;
+  // One that cannot be looked at does not keep the others waiting.
+  const report = (cause: unknown): void =>
+    log?.('error', 'gateway', cause instanceof Error ? cause.message : String(cause), cause);
+
+  const sweep = async (): Promise<void> => {
+    const legs = await db().query<Leg>(
+      'SELECT * FROM gateway_legs WHERE look_ms <= $1 ORDER BY look_ms LIMIT $2',
+      [now(), SWEEP_ROWS],
+    );
+    for (const { leg, terminal_id, out_trade_no } of legs)
+      await alone(terminal_id, out_trade_no, () => look(desk, leg)).catch(report);
+    const refunds = await db().query<Refund>(
+      'SELECT * FROM gateway_refunds WHERE look_ms <= $1 ORDER BY look_ms LIMIT $2',
+      [now(), SWEEP_ROWS],
+    );
+    for (const r of refunds)
+      await alone(r.terminal_id, r.out_trade_no, () => resend(desk, r)).catch(report);
+  };
+
+  /** Legs that are being looked at for a callback: one that comes again meanwhile adds nothing. */
+  const looking = new Set<string>();
+  const hear: PaymentGateway['hear'] = async (named, header, body) => {
+    const wallet = desk.wallets.find((w) => w.kind === named);
+    if (wallet?.readCallback === undefined) return 'none';
+    const told = wallet.readCallback(header, body);
+    if (!told.ok) {
+      log?.('warn', 'gateway', `${wallet.kind}: ${told.error.detail ?? told.error.code}`);
+      return told;
+    }
+    const leg = await legOf(db(), told.value.outTradeNo);
+    // Another system's of the same merchant: not ours to look at.
+    if (leg?.wallet !== wallet.kind)
+      log?.('info', 'gateway', `${wallet.kind}: a callback about a number that is not ours`);
+    if (leg?.wallet === wallet.kind && !looking.has(leg.leg)) {
+      looking.add(leg.leg);
+      void alone(leg.terminal_id, leg.out_trade_no, () => lookNow(desk, leg.leg))
+        .catch(report)
+        .finally(() => looking.delete(leg.leg));
+    }
+    return ok(undefined);
+  };
+  return { sweep, hear };
+}
+
+/** The next look: as far away as the leg has stood still, within bounds. */
+const later = ({ now }: Desk, leg: Leg): number =>
+  now() + Math.min(MAX_LOOK_MS, Math.max(FIRST_LOOK_MS, now() - num(leg.changed_ms)));
+const lookAgain = ({ db }: Desk, leg: Leg, lookMs: number | null): Promise<unknown> =>
+  db().query('UPDATE gateway_legs SET look_ms = $2 WHERE leg = $1 AND look_ms IS NOT NULL', [
+    leg.leg,
+    lookMs,
+  ]);
+
+/** Goes one step on with a leg that is due. */
+async function look(desk: Desk, named: string): Promise<void> {
+  const { db, now, walletOf } = desk;
+  const leg = await legOf(db(), named);
+  if (leg === null) return;
+  if (walletOf(leg.wallet) === undefined)
+    return void (await lookAgain(desk, leg, now() + MAX_LOOK_MS));
+  switch (leg.state) {
+    case 'closing':
+      return goOnClosing(desk, leg);
+    case 'closed':
+      return watchClosed(desk, leg);
+    case 'refunding':
+      return handBack(desk, leg);
+    case 'creating':
+    case 'open':
+    case 'paid':
+    case 'refunded':
+    case 'parked':
+      return void (await lookAgain(desk, leg, null));
+    default:
+      leg.state satisfies never;
+  }
+}
+
+async function goOnClosing(desk: Desk, leg: Leg): Promise<void> {
+  const { now } = desk;
+  if (leg.method === 'qr') {
+    if (typeof (await endLeg(desk, leg)) !== 'string') await lookAgain(desk, leg, later(desk, leg));
+    return;
+  }
+  const told = await sendReverse(desk, leg);
+  if (told.kind === 'reversed' || told.kind === 'refused') return;
+  const over = now() - num(leg.created_ms) > REVERSIBLE_MS;
+  await lookAgain(desk, leg, over ? null : later(desk, leg));
+}
+
+/** A leg that its wallet closed, and that was left for another: it may yet be captured. */
+async function watchClosed(desk: Desk, leg: Leg): Promise<void> {
+  const { db, now, move, walletOf } = desk;
+  const wallet = walletOf(leg.wallet);
+  if (wallet === undefined) return;
+  const told = await wallet.query(refOf(leg));
+  if (told.kind === 'paid') {
+    await captured(desk, leg, told);
+    return look(desk, leg.leg);
+  }
+  if (told.kind === 'refunded') {
+    const state = told.whole === true ? 'refunded' : 'parked';
+    await move(db(), leg.leg, state, ['closed'], null, 'handed back by somebody else');
+    return;
+  }
+  const over = told.kind !== 'unknown' && now() - num(leg.changed_ms) > WATCHED_MS;
+  await lookAgain(desk, leg, over ? null : later(desk, leg));
+}
+
+const selfRefundNo = (leg: Leg): string => `X${leg.leg}`;
+
+/** Money that belongs to no order goes back whole, under one number however often it is asked. */
+async function handBack(desk: Desk, leg: Leg): Promise<void> {
+  const { db, move, walletOf } = desk;
+  const wallet = walletOf(leg.wallet);
+  if (wallet === undefined) return;
+  const back = {
+    ...refOf(leg),
+    outRefundNo: selfRefundNo(leg),
+    refundFen: num(leg.amount_fen),
+    reason: REASON,
+  };
+  const park = (f: Failure) =>
+    move(db(), leg.leg, 'parked', ['refunding'], null, f.detail ?? f.code);
+  const asked = await wallet.refund(back);
+  if (asked.kind === 'refused') return void (await park(asked.failure));
+  const told = asked.kind === 'accepted' ? await wallet.queryRefund(back) : asked;
+  if (told.kind === 'done') await move(db(), leg.leg, 'refunded', ['refunding'], null);
+  else if (told.kind === 'abnormal') await park(told.failure);
+  else await lookAgain(desk, leg, later(desk, leg));
+}
+
+/** A refund whose first answer was never heard is asked for again. */
+async function resend(desk: Desk, named: Refund): Promise<void> {
+  const { db, now } = desk;
+  const r = await refundOf(db(), named.terminal_id, named.out_refund_no);
+  const leg = await legOf(db(), r?.leg ?? null);
+  if (r === null || leg === null || r.state !== 'asked') return;
+  if ((await sendRefund(desk, leg, r)).kind !== 'unknown') return;
+  const wait = Math.min(MAX_LOOK_MS, Math.max(ALONE_AFTER_MS, now() - num(r.created_ms)));
+  await setRefund(desk, r, 'asked', now() + wait);
+}
+
+/** Asks what became of a leg now rather than at the next look or question. */
+async function lookNow(desk: Desk, named: string): Promise<void> {
+  const { db, walletOf } = desk;
+  const leg = await legOf(db(), named);
+  if (leg?.state !== 'creating' && leg?.state !== 'open') return look(desk, named);
+  const told = await walletOf(leg.wallet)?.query(refOf(leg));
+  if (told?.kind === 'paid') await captured(desk, leg, told);
+}

@@ -1,0 +1,283 @@
+import type { z } from 'zod';
+import { whoTakes } from '../../payment/codes.ts';
+import type {
+  ChargeResult,
+  CloseResult,
+  CreateResult,
+  QueryResult,
+  ReverseResult,
+} from '../../payment/types.ts';
+import { failure } from '../../shared/errors.ts';
+import type { attemptSchema, chargeSchema, createSchema } from '../../shared/gateway-api.ts';
+import { num } from '../db/sql.ts';
+import type { Sql } from '../db/sql.ts';
+import { ALONE_AFTER_MS } from './desk.ts';
+import type { Desk } from './desk.ts';
+import { captured, endLeg, insertLeg, sendReverse } from './legs.ts';
+import { gone, insertTrade, legOf, refOf, tradeOf, unknown } from './rows.ts';
+import type { Leg, NewTrade, Trade } from './rows.ts';
+import type { Wallet } from './types.ts';
+
+/** A number that ended before it began: whatever of it is still on its way comes too late. */
+const tombstone = (
+  desk: Desk,
+  tx: Sql,
+  terminalId: string,
+  a: z.infer<typeof attemptSchema>,
+): Promise<boolean> =>
+  insertTrade(
+    tx,
+    {
+      terminalId,
+      outTradeNo: a.outTradeNo,
+      token: null,
+      method: a.method ?? 'qr',
+      amountFen: a.amountFen,
+      description: '',
+      expiresMs: 0,
+      state: 'closed',
+      orderId: null,
+    },
+    desk.now(),
+  );
+
+/** The number was used for another order. Rows of before terminals told the order are anybody's. */
+const isAnothers = (trade: Trade, orderId: string | undefined): boolean =>
+  trade.order_id !== null && orderId !== undefined && trade.order_id !== orderId;
+
+/** See `PaymentGateway.create`; so for the others here. */
+export function create(
+  desk: Desk,
+  terminalId: string,
+  request: z.infer<typeof createSchema>,
+): Promise<CreateResult> {
+  const { db, now, alone, token, publicUrl } = desk;
+  return alone(terminalId, request.outTradeNo, () =>
+    db().transaction(async (tx): Promise<CreateResult> => {
+      await insertTrade(
+        tx,
+        {
+          terminalId,
+          outTradeNo: request.outTradeNo,
+          token: token(),
+          method: 'qr',
+          amountFen: request.amountFen,
+          description: request.description,
+          expiresMs: request.expiresAtMs,
+          state: 'open',
+          orderId: request.orderId ?? null,
+        },
+        now(),
+      );
+      const trade = (await tradeOf(tx, terminalId, request.outTradeNo)) as Trade;
+      const leg = await legOf(tx, trade.leg);
+      if (
+        num(trade.amount_fen) !== request.amountFen ||
+        trade.method !== 'qr' ||
+        isAnothers(trade, request.orderId)
+      )
+        return {
+          kind: 'refused',
+          failure: failure('PAY-0102', 'this number stands for another payment'),
+        };
+      if (leg?.state === 'paid') return { kind: 'paid' };
+      if (trade.state === 'closed' || trade.token === null)
+        return { kind: 'refused', failure: failure('PAY-0102', 'this payment is closed') };
+      return { kind: 'pending', qrText: `${publicUrl}/q/${trade.token}` };
+    }),
+  );
+}
+
+/** See `PaymentGateway.query`. */
+export function query(
+  desk: Desk,
+  terminalId: string,
+  attempt: z.infer<typeof attemptSchema>,
+): Promise<QueryResult> {
+  const { db, now, alone, walletOf } = desk;
+  return alone(terminalId, attempt.outTradeNo, async (): Promise<QueryResult> => {
+    const trade = await tradeOf(db(), terminalId, attempt.outTradeNo);
+    if (trade === null) return { kind: 'not-found' };
+    const leg = await legOf(db(), trade.leg);
+    if (leg === null) return trade.state === 'closed' ? { kind: 'closed' } : { kind: 'pending' };
+    const wallet = walletOf(leg.wallet);
+    if (wallet === undefined) return unknown(gone(leg.wallet));
+    const told = await wallet.query(refOf(leg));
+    if (told.kind === 'paid') await captured(desk, leg, told);
+    // A code was sent once: whether the wallet has it, the terminal judges.
+    if (leg.method === 'code') return told;
+    const handedBack = told.kind === 'refunded' && leg.state === 'refunded';
+    // A QR code's trade exists here, whatever the wallet has of it.
+    if (told.kind === 'not-found' && leg.state !== 'closed') return { kind: 'pending' };
+    if (told.kind !== 'closed' && told.kind !== 'not-found' && !handedBack) return told;
+    // This wallet's trade is over. The payment is only where no other wallet can begin any more:
+    // that is stored before it is said.
+    if (trade.state === 'open') {
+      if (now() < num(trade.expires_ms)) return { kind: 'pending' };
+      await db().query(
+        `UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2`,
+        [terminalId, attempt.outTradeNo],
+      );
+    }
+    return handedBack ? told : { kind: 'closed' };
+  });
+}
+
+/** See `PaymentGateway.close`. */
+export function close(
+  desk: Desk,
+  terminalId: string,
+  attempt: z.infer<typeof attemptSchema>,
+): Promise<CloseResult> {
+  const { db, now, alone, move } = desk;
+  return alone(terminalId, attempt.outTradeNo, async (): Promise<CloseResult> => {
+    const leg = await db().transaction(async (tx): Promise<Leg | 'code' | null> => {
+      await tombstone(desk, tx, terminalId, attempt);
+      const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;
+      if (trade.method === 'code' && trade.leg !== null) return 'code';
+      // No wallet begins anything for it any more.
+      await tx.query(
+        `UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2`,
+        [terminalId, attempt.outTradeNo],
+      );
+      if (trade.leg === null) return null;
+      await move(tx, trade.leg, 'closing', ['creating', 'open'], now() + ALONE_AFTER_MS);
+      return legOf(tx, trade.leg);
+    });
+    // What was sent may be paid at this moment: only a reversal hands it back.
+    if (leg === 'code')
+      return unknown(failure('PAY-0204', 'a payment by code is reversed, not closed'));
+    if (leg === null || leg.state === 'closed' || leg.state === 'refunded')
+      return { kind: 'closed' };
+    if (leg.state === 'paid') return { kind: 'paid' };
+    const ended = await endLeg(desk, leg);
+    return typeof ended === 'string' ? { kind: ended } : unknown(ended);
+  });
+}
+
+/** See `PaymentGateway.charge`. */
+export function charge(
+  desk: Desk,
+  terminalId: string,
+  request: z.infer<typeof chargeSchema>,
+): Promise<ChargeResult> {
+  const { db, alone, move, wallets, walletOf } = desk;
+  return alone(terminalId, request.outTradeNo, async (): Promise<ChargeResult> => {
+    const kinds = wallets.filter((w) => w.code !== undefined).map((w) => w.kind);
+    const kind = whoTakes(request.authCode, desk.paymentCodes, kinds);
+    const wallet = kind === null ? undefined : walletOf(kind);
+    if (kind === null || wallet?.code === undefined)
+      return {
+        kind: 'refused',
+        failure: failure('PAY-0404', 'no wallet here takes such a code'),
+      };
+    const leg = await beginCharge(desk, terminalId, request, kind);
+    if (leg === 'another-order')
+      return {
+        kind: 'refused',
+        failure: failure('PAY-0102', 'this number stands for another payment'),
+      };
+    if (leg === null)
+      return unknown(failure('PAY-0101', 'this number was used before; its query tells'));
+    const told = await wallet.code.charge({
+      outTradeNo: leg.leg,
+      amountFen: request.amountFen,
+      method: 'code',
+      authCode: request.authCode,
+      description: request.description,
+    });
+    switch (told.kind) {
+      case 'paid':
+        await captured(desk, leg, told);
+        break;
+      case 'paying':
+        await move(db(), leg.leg, 'open', ['creating'], null);
+        break;
+      case 'refused':
+        await move(db(), leg.leg, 'closed', ['creating'], null, told.failure.code);
+        break;
+      case 'unknown':
+        break;
+      default:
+        told satisfies never;
+    }
+    return told;
+  });
+}
+
+/** Null: the number was used before, for the same order. */
+function beginCharge(
+  desk: Desk,
+  terminalId: string,
+  request: z.infer<typeof chargeSchema>,
+  kind: Wallet,
+): Promise<Leg | 'another-order' | null> {
+  const { outTradeNo, amountFen, description, orderId } = request;
+  return desk.db().transaction(async (tx) => {
+    const trade: NewTrade = {
+      terminalId,
+      outTradeNo,
+      token: null,
+      method: 'code',
+      amountFen,
+      description,
+      expiresMs: desk.now(),
+      state: 'open',
+      orderId: orderId ?? null,
+    };
+    const fresh = await insertTrade(tx, trade, desk.now());
+    const row = (await tradeOf(tx, terminalId, outTradeNo)) as Trade;
+    if (isAnothers(row, orderId)) return 'another-order';
+    // A code is sent once: under a number that is here already nothing is sent, and the query
+    // tells what became of it.
+    if (!fresh) return null;
+    return insertLeg(desk, tx, row, kind);
+  });
+}
+
+/** See `PaymentGateway.reverse`. */
+export function reverse(
+  desk: Desk,
+  terminalId: string,
+  attempt: z.infer<typeof attemptSchema>,
+): Promise<ReverseResult> {
+  const { db, now, alone, move } = desk;
+  return alone(terminalId, attempt.outTradeNo, async (): Promise<ReverseResult> => {
+    const found = await db().transaction(async (tx): Promise<Leg | 'none' | 'qr' | 'refund'> => {
+      await tombstone(desk, tx, terminalId, { ...attempt, method: 'code' });
+      const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;
+      if (trade.method !== 'code') return 'qr';
+      await tx.query(
+        `UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2`,
+        [terminalId, attempt.outTradeNo],
+      );
+      if (trade.leg === null) return 'none';
+      if (
+        (
+          await tx.query(`SELECT 1 FROM gateway_refunds WHERE leg = $1 AND state <> 'refused'`, [
+            trade.leg,
+          ])
+        ).length > 0
+      )
+        return 'refund';
+      await move(
+        tx,
+        trade.leg,
+        'closing',
+        ['creating', 'open', 'paid', 'closed'],
+        now() + ALONE_AFTER_MS,
+      );
+      return (await legOf(tx, trade.leg)) ?? 'none';
+    });
+    // Nothing was sent under this number, and nothing will be.
+    if (found === 'none') return { kind: 'reversed', refunded: false };
+    if (found === 'qr')
+      return {
+        kind: 'refused',
+        failure: failure('PAY-0301', 'only a payment by code is reversed'),
+      };
+    if (found === 'refund')
+      return { kind: 'refused', failure: failure('PAY-0301', 'a refund was asked for') };
+    return sendReverse(desk, found);
+  });
+}

@@ -1,0 +1,98 @@
+import type { z } from 'zod';
+import type { PaymentCodes } from '../../payment/codes.ts';
+import type {
+  BillResult,
+  ChargeResult,
+  CloseResult,
+  CreateResult,
+  PaymentProvider,
+  QueryResult,
+  RefundQueryResult,
+  RefundResult,
+  ReverseResult,
+} from '../../payment/types.ts';
+import type { Failure } from '../../shared/errors.ts';
+import type {
+  attemptSchema,
+  chargeSchema,
+  createSchema,
+  refundSchema,
+} from '../../shared/gateway-api.ts';
+import type { Clock, LogFn, Random } from '../../shared/ports.ts';
+import type { Result } from '../../shared/result.ts';
+
+/** What the gateway works with. */
+export interface GatewayOptions {
+  /** The wallets, with the merchant's keys; one of each kind. */
+  readonly wallets: readonly PaymentProvider[];
+  /** Where customers' phones reach this service, without a slash at the end. */
+  readonly publicUrl: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Left out: the table of payment/codes.ts. */
+  readonly paymentCodes?: PaymentCodes | undefined;
+  readonly log?: LogFn;
+}
+
+/**
+ * What the page behind a trade's code does. `go`: the wallet's own code · `choose`: nobody knows
+ * which wallet this is · `wait`: not known yet, look again.
+ */
+export type Opened =
+  | { readonly kind: 'go'; readonly url: string }
+  | { readonly kind: 'choose'; readonly wallets: readonly Wallet[] }
+  | { readonly kind: 'paid' | 'over' | 'wait' | 'refused' | 'no-such-trade' };
+/** A wallet's kind. */
+export type Wallet = PaymentProvider['kind'];
+
+/**
+ * What a terminal asks for, in words of src/payment/types.ts. No call rejects for what a wallet
+ * does; a database that fails makes it reject.
+ */
+export interface PaymentGateway {
+  readonly create: (
+    terminalId: string,
+    request: z.infer<typeof createSchema>,
+  ) => Promise<CreateResult>;
+  readonly query: (
+    terminalId: string,
+    attempt: z.infer<typeof attemptSchema>,
+  ) => Promise<QueryResult>;
+  readonly close: (
+    terminalId: string,
+    attempt: z.infer<typeof attemptSchema>,
+  ) => Promise<CloseResult>;
+  readonly refund: (
+    terminalId: string,
+    request: z.infer<typeof refundSchema>,
+  ) => Promise<RefundResult>;
+  readonly queryRefund: (
+    terminalId: string,
+    request: z.infer<typeof refundSchema>,
+  ) => Promise<RefundQueryResult>;
+  readonly charge: (
+    terminalId: string,
+    request: z.infer<typeof chargeSchema>,
+  ) => Promise<ChargeResult>;
+  readonly reverse: (
+    terminalId: string,
+    attempt: z.infer<typeof attemptSchema>,
+  ) => Promise<ReverseResult>;
+  readonly bill: (terminalId: string, date: string) => Promise<BillResult>;
+  /** Somebody opened a trade's page. @param wallet null: tell from the browser */
+  readonly openPage: (token: string, wallet: string | null, userAgent: string) => Promise<Opened>;
+  /**
+   * A wallet's callback: believed only whole, and then no more than a reason to ask that wallet at
+   * once, which goes on after this has answered. `none`: this wallet takes none.
+   */
+  readonly hear: (
+    wallet: string,
+    header: (name: string) => string | null,
+    body: Uint8Array,
+  ) => Promise<Result<void, Failure> | 'none'>;
+  /**
+   * Looks once at everything that is due: closes, late captures, hand-backs. Never rejects for one
+   * of them.
+   */
+  readonly sweep: () => Promise<void>;
+}

@@ -1,0 +1,80 @@
+import type { AddressInfo } from 'node:net';
+import Fastify from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { Refusal } from './problem.ts';
+import { problemAnswer } from './request.ts';
+import type { CentralAnswer, Handle } from './request.ts';
+
+/** Where one door of the service listens. */
+export interface Listening {
+  /** 0 where not given: any free one. */
+  readonly port?: number;
+  /** Loopback where not given. */
+  readonly host?: string;
+}
+/** A door that is open. */
+export interface OpenDoor {
+  readonly port: number;
+  readonly baseUrl: string;
+  readonly close: () => Promise<void>;
+}
+
+/** What every door is open to unless told otherwise. */
+export const LOOPBACK_HOST = '127.0.0.1';
+const MAX_BODY_BYTES = 2 << 20;
+
+/** Opens a door. Rejects where the port is taken. */
+export async function listen(
+  handle: Handle,
+  { port: wanted = 0, host = LOOPBACK_HOST }: Listening,
+): Promise<OpenDoor> {
+  const app = httpEnd(handle);
+  await app.listen({ port: wanted, host });
+  const { port } = app.server.address() as AddressInfo;
+  return {
+    port,
+    baseUrl: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    close: () => app.close(),
+  };
+}
+
+/** The HTTP end: it hands every request to `handle`, its body as the bytes that came. */
+function httpEnd(handle: Handle): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: MAX_BODY_BYTES,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+  });
+  app.removeAllContentTypeParsers();
+  // Signatures cover the bytes as they came; JSON is read after.
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  const send = (reply: FastifyReply, answer: CentralAnswer): FastifyReply =>
+    reply
+      .code(answer.status)
+      .headers({ ...answer.headers })
+      .send(answer.body);
+  // Only what Fastify itself refuses: a body that is too large or broken off.
+  app.setErrorHandler((error, _request, reply) => {
+    const status = (error as { statusCode?: unknown }).statusCode;
+    return send(
+      reply,
+      problemAnswer(
+        typeof status === 'number' && status < 500
+          ? new Refusal('bad-request', String((error as { message?: unknown }).message), { status })
+          : error,
+      ),
+    );
+  });
+  app.all('*', async (request, reply) =>
+    send(
+      reply,
+      await handle({
+        method: request.method,
+        target: request.raw.url ?? '/',
+        headers: request.headers,
+        body: Buffer.isBuffer(request.body) ? request.body : new Uint8Array(0),
+      }),
+    ),
+  );
+  return app;
+}

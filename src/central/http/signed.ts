@@ -1,0 +1,108 @@
+import { ANSWER_KEY, ANSWER_SIGNATURE, answerText } from '../../shared/gateway-api.ts';
+import type { KeyId, Signer } from '../../shared/ports.ts';
+import { signText } from '../../shared/signatures.ts';
+import type { Keyring } from '../../shared/signatures.ts';
+import { REQUEST_HEADERS, requestText } from '../../shared/signed-request.ts';
+import type { Db } from '../db/sql.ts';
+import { Refusal } from './problem.ts';
+import { headerOf } from './request.ts';
+import type { CentralAnswer, CentralRequest } from './request.ts';
+
+export interface SignedParts {
+  readonly db: () => Db;
+  readonly now: () => number;
+  /** A terminal's keys by its public key as registered. */
+  readonly keysOf: (publicKeyPem: string) => Keyring;
+  /** Central's own. */
+  readonly signer: Signer & KeyId;
+}
+/** Both directions of what terminals and central sign. */
+export interface SignedExchange {
+  /**
+   * Checks the request's signature, and that it comes for the first time: that is on disk before
+   * anything is done for it. An honest terminal makes a nonce for every try, so what is refused
+   * here was carried out before, or is not its own.
+   *
+   * @returns The terminal that made it
+   */
+  readonly signedBy: (request: CentralRequest) => Promise<string>;
+  /** An answer about money says by its signature that it is central's, and to which request. */
+  readonly signedAnswer: (
+    request: CentralRequest,
+    terminalId: string,
+    answer: CentralAnswer,
+  ) => CentralAnswer;
+}
+
+/** A request older or newer than this is refused (docs: device authentication, 300 s). */
+const WINDOW_MS = 300_000;
+/**
+ * A nonce is remembered for this long after its request's timestamp: a window more than it would be
+ * taken, for the clocks of several processes.
+ */
+const NONCE_KEPT_MS = 2 * WINDOW_MS;
+const NONCE = /^[\x21-\x7e]{1,64}$/;
+/** How often each process lets go of nonces that are over. */
+const PRUNE_EVERY_MS = 60_000;
+
+/** Who a request is from, and answers under central's key. */
+export function signedExchange({ db, now, keysOf, signer }: SignedParts): SignedExchange {
+  let prunedMs = Number.NEGATIVE_INFINITY;
+
+  async function signedBy(request: CentralRequest): Promise<string> {
+    const terminalId = headerOf(request, REQUEST_HEADERS.terminal);
+    const timestamp = headerOf(request, REQUEST_HEADERS.timestamp);
+    const nonce = headerOf(request, REQUEST_HEADERS.nonce);
+    const signature = headerOf(request, REQUEST_HEADERS.signature);
+    if (terminalId === null || timestamp === null || nonce === null || signature === null)
+      throw new Refusal('bad-signature', 'signature headers missing');
+    if (!/^\d{1,16}$/.test(timestamp) || Math.abs(now() - Number(timestamp)) > WINDOW_MS)
+      throw new Refusal('bad-signature', 'timestamp outside the window of 300 s');
+    const row = (
+      await db().query<{ public_key: string }>(
+        'SELECT public_key FROM terminals WHERE terminal_id = $1',
+        [terminalId],
+      )
+    )[0];
+    if (row === undefined) throw new Refusal('unknown-terminal', 'this terminal is not registered');
+    const { method, target, body } = request;
+    const text = requestText({ method, target, timestamp, nonce, body });
+    if (keysOf(row.public_key).disbelief(text, { signature }) !== null)
+      throw new Refusal('bad-signature', 'the signature does not match');
+    await remember(terminalId, nonce, Number(timestamp));
+    return terminalId;
+  }
+
+  /** Only after the signature: nobody else can use a terminal's nonces up. */
+  async function remember(terminalId: string, nonce: string, timestampMs: number): Promise<void> {
+    if (!NONCE.test(nonce))
+      throw new Refusal('bad-signature', 'a nonce has 1 to 64 visible characters');
+    const first = await db().query(
+      `INSERT INTO nonces (terminal_id, nonce, until_ms) VALUES ($1, $2, $3)
+       ON CONFLICT DO NOTHING RETURNING nonce`,
+      [terminalId, nonce, timestampMs + NONCE_KEPT_MS],
+    );
+    if (first.length === 0)
+      throw new Refusal('replayed', 'this very request was carried out before');
+    if (Math.abs(now() - prunedMs) < PRUNE_EVERY_MS) return;
+    prunedMs = now();
+    await db().query('DELETE FROM nonces WHERE until_ms < $1', [prunedMs]);
+  }
+
+  return {
+    signedBy,
+    signedAnswer: (request, terminalId, answer) => {
+      const text = answerText(
+        terminalId,
+        request.method,
+        request.target,
+        String(request.headers[REQUEST_HEADERS.nonce]),
+        answer.status,
+        Buffer.from(answer.body, 'utf8'),
+      );
+      const { signature, keyId } = signText(signer, text);
+      const headers = { ...answer.headers, [ANSWER_SIGNATURE]: signature, [ANSWER_KEY]: keyId };
+      return { ...answer, headers };
+    },
+  };
+}
