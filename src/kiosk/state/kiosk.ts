@@ -18,6 +18,7 @@ import type { MaintenanceEffect, MaintenanceEvent, MaintenanceState } from './ma
 import type { CallResult, OpenOrder, Verb } from './order.ts';
 import type { AmountSession, Session } from './visit.ts';
 
+/** What is known of the world that a sale depends on. */
 export interface ServiceState {
   readonly policy: Policy | null;
   /** Null: not known yet. */
@@ -51,6 +52,7 @@ export interface Hold {
  */
 export type Refusals = ReadonlyMap<string, readonly string[]>;
 
+/** Everything that a transition may look at. */
 export interface KioskState {
   readonly session: Session;
   /**
@@ -87,6 +89,10 @@ export interface KioskState {
   readonly codeProviders: readonly ProviderKind[];
 }
 
+/**
+ * Everything that can happen to the kiosk: each is answered by one transition, in the order of
+ * coming.
+ */
 export type KioskEvent =
   | {
       readonly type: 'reader';
@@ -188,6 +194,7 @@ export type KioskEvent =
   | MaintenanceEvent
   | { readonly type: 'tick' };
 
+/** What a transition asks of the world. The runner carries it out, and tells its end by an event. */
 export type Effect =
   | { readonly do: 'journal'; readonly events: readonly JournalEvent[] }
   | { readonly do: 'read-card'; readonly insertion: number }
@@ -250,6 +257,7 @@ export type Effect =
       readonly what: EventBody<'slip-printed'>['what'];
     };
 
+/** What a transition comes to. */
 export interface Step {
   readonly state: KioskState;
   readonly effects: readonly Effect[];

@@ -1,6 +1,5 @@
 import type { CardReading } from '../../card/types.ts';
 import type { Account, ClaimedOrder, OrderStatus, Quote } from '../../shared/central-api/index.ts';
-import type { Tile } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 
@@ -28,15 +27,15 @@ export interface IdleSession {
   readonly at: 'idle';
 }
 
+/** What a card was put in for: chosen on the start screen; without a choice it is to buy. */
+export type Purpose = 'query' | 'unfinished' | 'buy';
+
 /** A card is asked for, for what was chosen on the start screen. */
 export interface InsertCardSession {
   readonly at: 'insert-card';
-  readonly purpose: Tile;
+  readonly purpose: Exclude<Purpose, 'buy'>;
   readonly deadlineMono: number;
 }
-
-/** What a card was put in for; without a choice it is to buy. */
-export type Purpose = Tile | 'buy';
 
 /** The card is read, then its account is asked for. */
 export interface ReadingSession {

@@ -1,12 +1,11 @@
 import type { CardReading } from '../../card/types.ts';
-import type { Tile } from '../../shared/contract/index.ts';
 import { never } from '../../shared/result.ts';
 import { cardNoOf } from '../../shared/sale.ts';
 import { keyIsWrong } from '../delivery/card-refusals.ts';
 import type { ReduceContext } from '../state/context.ts';
 import type { KioskEvent, KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
-import type { Purpose, ReadingSession } from '../state/visit.ts';
+import type { InsertCardSession, Purpose, ReadingSession } from '../state/visit.ts';
 import { showCard } from './card-query.ts';
 import { offerSale } from './card-sale/card-sale.ts';
 import { judgeCard } from './card-sale/sellable.ts';
@@ -67,8 +66,12 @@ export const cardIn: Service<'insert-card' | 'reading'> = {
   },
 };
 
-/** A tile of the start screen was chosen. */
-export function askForCard(state: KioskState, purpose: Tile, now: Now): Step {
+/** A tile of the start screen was chosen that a card is needed for. */
+export function askForCard(
+  state: KioskState,
+  purpose: InsertCardSession['purpose'],
+  now: Now,
+): Step {
   return step(state, {
     at: 'insert-card',
     purpose,

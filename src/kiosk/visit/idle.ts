@@ -1,6 +1,6 @@
-import type { Snapshot } from '../../shared/contract/index.ts';
+import type { Snapshot, Tile } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
-import type { KioskState } from '../state/kiosk.ts';
+import type { KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
 import { notSelling, outOfService } from '../watch/selling.ts';
 import { askForCard } from './card-in.ts';
@@ -17,7 +17,7 @@ export const idle: Service<'idle'> = {
   idle: {
     on: (state, _s, event, ctx) => {
       if (event.type !== 'intent' || event.intent.type !== 'open') return null;
-      return askForCard(state, event.intent.value, ctx);
+      return OPEN[event.intent.value](state, ctx);
     },
     settle: (state, _s, ctx) => settleIdle(state, ctx),
     givesWay: true,
@@ -25,6 +25,12 @@ export const idle: Service<'idle'> = {
     needs: (state) =>
       outOfService(state) === null ? GIVE_CARD_BACK : { card: 'shut', scanner: false },
   },
+};
+
+/** Where each tile leads. */
+const OPEN: Readonly<Record<Tile, (state: KioskState, now: Now) => Step>> = {
+  query: (state, now) => askForCard(state, 'query', now),
+  unfinished: (state, now) => askForCard(state, 'unfinished', now),
 };
 
 /**

@@ -100,10 +100,10 @@ function onCardRead(
   event: Extract<KioskEvent, { type: 'card-read' }>,
 ): Step {
   const order = state.orders.get(s.orderId)?.order;
-  const cardNo = order === undefined ? undefined : cardNoOf(order);
+  const cardNo = order === undefined ? null : cardNoOf(order);
   return step(state, {
     ...s,
-    wrongCard: event.result.ok && cardNo !== undefined && event.result.value.cardNo !== cardNo,
+    wrongCard: event.result.ok && cardNo !== null && event.result.value.cardNo !== cardNo,
   });
 }
 

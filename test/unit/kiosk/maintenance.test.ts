@@ -181,6 +181,14 @@ describe('entering', () => {
     expect(open().tab).toBe('devices');
   });
 
+  it('a card that is in stays in, whatever the visit would want, and no code is looked for', async () => {
+    expect(w.needs).toEqual({ card: 'out', scanner: false });
+    await enter();
+    expect([w.screen, w.needs]).toEqual(['maintenance', { card: 'in', scanner: false }]);
+    await w.tap('exit');
+    expect(w.needs.card).toBe('out');
+  });
+
   it('no user, no door', async () => {
     w.maintenance = ports({ enabled: false });
     await w.start();
