@@ -7,7 +7,6 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } f
 import { createServer } from 'node:http';
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
-import { crc32, deflateSync, inflateSync } from 'node:zlib';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { loadStaticFiles, securityHeaders } from '../src/main/shell/static-files.ts';
@@ -26,6 +25,49 @@ const FORMATS = {
 const LOCALES = { zh: 'zh-CN', en: 'en' };
 /** Pictures are made at this share of the panel's pixels: small files, the same layout. */
 const PICTURE_SCALE = 0.5;
+const WEBP_QUALITY = 70;
+/** The repository keeps every version of every picture: a redraw must not weigh it down. */
+const MOST_PICTURES = 120;
+const MOST_BYTES = 4_000_000;
+
+/**
+ * The pictures that are kept, flow by flow, each as `screen--variant` or all of a screen
+ * (`screen--`). Every screen has its portrait in Chinese; `full` ones are kept in English, in large
+ * text and on a landscape panel too. Everything else is drawn and checked all the same.
+ */
+const FLOWS = [
+  {
+    title: 'Recharging a card',
+    full: ['start--ready', 'amount--quoted', 'pay--waiting', 'writing--', 'done--take-card'],
+    shown: ['start--', 'reading--', 'amount--', 'pay--', 'writing--', 'done--'],
+  },
+  { title: 'What the card says', full: ['card-info--online'], shown: ['card-info--'] },
+  {
+    title: 'A card that cannot be sold to',
+    full: ['cannot-sell--not-visited'],
+    shown: ['cannot-sell--', 'take-card--', 'cancelled--'],
+  },
+  {
+    title: 'When something goes wrong after paying',
+    full: ['in-doubt--card', 'refunding--refunding'],
+    shown: ['in-doubt--', 'refunding--', 'insert-card--', 'unfinished--', 'order-status--'],
+  },
+  { title: 'Out of service', full: ['out-of-service--reader'], shown: ['out-of-service--'] },
+  {
+    title: 'Maintenance',
+    full: ['maintenance--devices'],
+    shown: ['maintenance-pin--', 'maintenance--'],
+  },
+];
+const among = (names, key) => names.some((n) => (n.endsWith('--') ? key.startsWith(n) : key === n));
+/** Is this drawing one of the pictures that are kept? */
+function isKept(key, format, lang, size) {
+  const portrait = format === 'portrait' && size === 'normal';
+  if (portrait && lang === 'zh') return true;
+  const other = portrait || (format === 'landscape' && lang === 'zh' && size === 'normal');
+  const large = format === 'portrait' && lang === 'zh';
+  return (other || large) && FLOWS.some((flow) => among(flow.full, key));
+}
 
 const BROWSERS = [
   process.env.CHROMIUM_PATH,
@@ -58,90 +100,6 @@ const server = createServer((request, response) => {
 });
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 const url = `http://127.0.0.1:${server.address().port}/`;
-
-/**
- * The same picture with at most 256 colours: a third of the bytes, and flat screens lose nothing to
- * see.
- */
-function shrinkPng(png) {
-  const width = png.readUInt32BE(16);
-  const height = png.readUInt32BE(20);
-  const bytes = png[25] === 6 ? 4 : 3;
-  const parts = [];
-  for (let at = 8; at < png.length; at += png.readUInt32BE(at) + 12)
-    if (png.toString('latin1', at + 4, at + 8) === 'IDAT')
-      parts.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
-  const raw = inflateSync(Buffer.concat(parts));
-  const line = width * bytes;
-  const pixels = Buffer.alloc(line * height);
-  for (let y = 0; y < height; y += 1) {
-    const filter = raw[y * (line + 1)];
-    for (let x = 0; x < line; x += 1) {
-      const left = x >= bytes ? pixels[y * line + x - bytes] : 0;
-      const up = y > 0 ? pixels[(y - 1) * line + x] : 0;
-      const corner = x >= bytes && y > 0 ? pixels[(y - 1) * line + x - bytes] : 0;
-      const p = left + up - corner;
-      const nearest =
-        Math.abs(p - left) <= Math.abs(p - up) && Math.abs(p - left) <= Math.abs(p - corner)
-          ? left
-          : Math.abs(p - up) <= Math.abs(p - corner)
-            ? up
-            : corner;
-      pixels[y * line + x] =
-        raw[y * (line + 1) + 1 + x] + [0, left, up, (left + up) >> 1, nearest][filter];
-    }
-  }
-  // The most used colours, told apart by the five upper bits of each channel; each bucket shows its
-  // most used member.
-  const buckets = new Map();
-  const keyOf = (at) =>
-    ((pixels[at] >> 3) << 10) | ((pixels[at + 1] >> 3) << 5) | (pixels[at + 2] >> 3);
-  for (let at = 0; at < pixels.length; at += bytes) {
-    const key = keyOf(at);
-    const bucket = buckets.get(key) ?? { count: 0, members: new Map() };
-    bucket.count += 1;
-    const colour = (pixels[at] << 16) | (pixels[at + 1] << 8) | pixels[at + 2];
-    bucket.members.set(colour, (bucket.members.get(colour) ?? 0) + 1);
-    buckets.set(key, bucket);
-  }
-  const palette = [...buckets.values()]
-    .toSorted((a, b) => b.count - a.count)
-    .slice(0, 256)
-    .map((bucket) => [...bucket.members].toSorted((a, b) => b[1] - a[1])[0][0]);
-  const index = new Map();
-  for (const key of buckets.keys()) {
-    const [r, g, b] = [((key >> 10) << 3) + 4, (((key >> 5) & 31) << 3) + 4, ((key & 31) << 3) + 4];
-    let best = 0;
-    let least = Infinity;
-    for (const [i, colour] of palette.entries()) {
-      const d =
-        ((colour >> 16) - r) ** 2 + (((colour >> 8) & 255) - g) ** 2 + ((colour & 255) - b) ** 2;
-      if (d < least) [best, least] = [i, d];
-    }
-    index.set(key, best);
-  }
-  const rows = Buffer.alloc((width + 1) * height);
-  for (let y = 0; y < height; y += 1)
-    for (let x = 0; x < width; x += 1)
-      rows[y * (width + 1) + 1 + x] = index.get(keyOf(y * line + x * bytes));
-  const chunk = (type, data) => {
-    const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-    const frame = Buffer.alloc(body.length + 8);
-    frame.writeUInt32BE(data.length, 0);
-    body.copy(frame, 4);
-    frame.writeUInt32BE(crc32(body), body.length + 4);
-    return frame;
-  };
-  const head = Buffer.from(png.subarray(16, 29));
-  head[9] = 3;
-  return Buffer.concat([
-    png.subarray(0, 8),
-    chunk('IHDR', head),
-    chunk('PLTE', Buffer.from(palette.flatMap((c) => [c >> 16, (c >> 8) & 255, c & 255]))),
-    chunk('IDAT', deflateSync(rows, { level: 9 })),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
-}
 
 /** Runs in the page: what is wrong with what is drawn. */
 function inspect() {
@@ -265,12 +223,12 @@ let drawn = 0;
 if (!checkOnly && only.length === 0) {
   mkdirSync(outDir, { recursive: true });
   for (const file of readdirSync(outDir))
-    if (file.endsWith('.png')) rmSync(path.join(outDir, file));
+    if (/\.(png|webp)$/.test(file)) rmSync(path.join(outDir, file));
 }
 for (const [format, viewport] of Object.entries(FORMATS)) {
   const context = await browser.newContext({
     viewport,
-    deviceScaleFactor: PICTURE_SCALE,
+    deviceScaleFactor: 1,
     reducedMotion: 'reduce',
     locale: 'en-GB',
   });
@@ -285,6 +243,7 @@ for (const [format, viewport] of Object.entries(FORMATS)) {
     };
   });
   const page = await context.newPage();
+  const devtools = await context.newCDPSession(page);
   page.on('console', (message) => {
     if (message.type() === 'error') failures.push(`console: ${message.text()}`);
   });
@@ -316,15 +275,15 @@ for (const [format, viewport] of Object.entries(FORMATS)) {
         });
         drawn += 1;
         for (const problem of await page.evaluate(inspect)) failures.push(`${file}: ${problem}`);
-        const kept =
-          fixture.checkOnly !== true &&
-          (size === 'normal' || (format === 'portrait' && lang === 'zh'));
-        if (checkOnly || (!kept && only.length === 0)) continue;
-        writeFileSync(
-          path.join(outDir, `${file}.png`),
-          shrinkPng(await page.screenshot({ animations: 'disabled', scale: 'device' })),
-        );
         const key = `${fixture.screen}--${fixture.variant}`;
+        const kept = fixture.checkOnly !== true && isKept(key, format, lang, size);
+        if (checkOnly || (!kept && only.length === 0)) continue;
+        const { data } = await devtools.send('Page.captureScreenshot', {
+          format: 'webp',
+          quality: WEBP_QUALITY,
+          clip: { x: 0, y: 0, ...viewport, scale: PICTURE_SCALE },
+        });
+        writeFileSync(path.join(outDir, `${file}.webp`), Buffer.from(data, 'base64'));
         written.set(key, [...(written.get(key) ?? []), file]);
       }
     }
@@ -335,25 +294,33 @@ await browser.close();
 server.close();
 
 if (!checkOnly && only.length === 0) {
-  const cell = (list, suffix, width) => {
-    const file = list.find((name) => name.endsWith(suffix));
-    return file === undefined ? '' : `<img src="${file}.png" width="${width}" alt="${file}">`;
-  };
-  const rows = [...written].map(
-    ([name, list]) =>
-      `### ${name.replace('--', ': ')}\n\n| Portrait | English | Large text | Landscape | English |\n|---|---|---|---|---|\n| ${cell(list, '-portrait-zh', 180)} | ${cell(list, '-portrait-en', 180)} | ${cell(list, '-portrait-zh-large', 180)} | ${cell(list, '-landscape-zh', 300)} | ${cell(list, '-landscape-en', 300)} |\n`,
-  );
+  const picture = (file) =>
+    `<img src="${file}.webp" height="${file.includes('-landscape') ? 220 : 420}" alt="${file}">`;
+  const flows = FLOWS.map(({ title, shown }) => {
+    const keys = [...written.keys()].filter((key) => among(shown, key));
+    const rows = keys.map(
+      (key) => `| ${key.replace('--', ': ')} | ${written.get(key).map(picture).join(' ')} |`,
+    );
+    return `## ${title}\n\n| screen | |\n|---|---|\n${rows.join('\n')}\n`;
+  });
+  const homeless = [...written.keys()].filter((key) => !FLOWS.some((f) => among(f.shown, key)));
+  if (homeless.length > 0) failures.push(`in no flow (FLOWS): ${homeless.join(', ')}`);
   writeFileSync(
     path.join(outDir, 'README.md'),
-    `# Screens\n\nEvery screen of the kiosk as Chromium draws it, at ${PICTURE_SCALE * 100} % of the panel's pixels (portrait 1080×1920, landscape 1280×1024). Made by \`npm run screens\`, which also checks each one, in both languages and both text sizes, for overflow, overlap, touch targets under 64 px and contrast under 4.5:1.\n\n${rows.join('\n')}`,
+    `# Screens
+
+The kiosk's screens by flow, as Chromium draws them, at ${PICTURE_SCALE * 100} % of the panel's pixels (portrait 1080×1920, landscape 1280×1024). Each is here in Chinese on a portrait panel; the main ones in English, in large text and on a landscape panel too. Made by \`npm run screens\`, which draws and checks every screen in both languages, formats and text sizes, for overflow, overlap, touch targets under 64 px and contrast under 4.5:1.
+
+${flows.join('\n')}`,
   );
   const bytes = readdirSync(outDir).reduce(
     (sum, file) => sum + statSync(path.join(outDir, file)).size,
     0,
   );
-  console.log(
-    `screens: ${[...written.values()].flat().length} pictures, ${(bytes / 1e6).toFixed(1)} MB, in docs/screens`,
-  );
+  const pictures = [...written.values()].flat().length;
+  if (pictures > MOST_PICTURES || bytes > MOST_BYTES)
+    failures.push(`${pictures} pictures of ${bytes} bytes: too many to keep (FLOWS)`);
+  console.log(`screens: ${pictures} pictures, ${(bytes / 1e6).toFixed(1)} MB, in docs/screens`);
 }
 console.log(`screens: ${drawn} drawn and checked`);
 if (failures.length > 0) {

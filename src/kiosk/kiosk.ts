@@ -22,15 +22,18 @@ import type { Result } from '../shared/result.ts';
 import { sameJson } from '../shared/same.ts';
 import { chinaDate } from '../shared/time.ts';
 import { GateKeeper } from './visit/gate.ts';
+import type { Needs } from './visit/service.ts';
+import { needsOf } from './visit/visit.ts';
 import { makeAttemptIds, makeOrderId } from '../shared/order-id.ts';
-import { withBlocked } from './maintenance/mode.ts';
+import { withBlocked } from './maintenance/step.ts';
 import { maintenanceAtStart, MaintenanceRunner } from './maintenance/run.ts';
 import type { MaintenancePorts } from './maintenance/run.ts';
 import { HOLD_MS } from './orders.ts';
 import { findAccount, quoteFor } from './visit/card-sale/quoting.ts';
 import { reduce, settle } from './reduce.ts';
 import type { ReduceContext } from './state/context.ts';
-import { IDLE, payChoices, takesScan } from './visit/visit.ts';
+import { IDLE } from './visit/step.ts';
+import { payChoices, takesScan } from './visit/paying.ts';
 import { slipLines } from './words/slips.ts';
 import { NEW_RUN, NO_CLAIM } from './state/order.ts';
 import type { Effect, KioskEvent, KioskState, ServiceState } from './state/kiosk.ts';
@@ -52,6 +55,8 @@ export interface KioskOptions {
   readonly fallbackHotline: string;
   readonly log: LogFn;
   readonly onSnapshot: (snapshot: Snapshot) => void;
+  /** What hardware is wanted, after every change. Left out: there is none that would follow. */
+  readonly onNeeds?: (needs: Needs) => void;
   /** New facts are in the outbox. */
   readonly onJournaled: () => void;
   /** Central has something to tell about an order: worth asking before the next regular time. */
@@ -288,7 +293,9 @@ export class Kiosk {
       if (step.effects.length === 0 && sameShape(step.state, before)) break;
     }
     this.#show();
-    if (this.#snapshot !== null) this.#gate?.look(this.#state, this.#snapshot);
+    const needs = needsOf(this.#state);
+    this.#gate?.look(this.#state, needs);
+    this.#o.onNeeds?.(needs);
     this.#cancelTimer();
     if (wake !== null)
       this.#cancelTimer = this.#o.clock.after(Math.max(20, wake - this.#o.clock.monoMs()), () =>

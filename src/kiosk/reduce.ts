@@ -2,6 +2,7 @@ import { never } from '../shared/result.ts';
 import { cardSaleOf } from '../shared/sale.ts';
 import { afterWrite } from './delivery/card-refusals.ts';
 import { maintenanceStep, settleVisitor } from './maintenance/mode.ts';
+import type { AdvanceContext } from './order/advance.ts';
 import { onCall } from './order/attempts.ts';
 import {
   advance,
@@ -15,8 +16,9 @@ import {
 import { putOrder } from './state/context.ts';
 import type { ReduceContext } from './state/context.ts';
 import type { Effect, KioskEvent, KioskState, Step } from './state/kiosk.ts';
-import { assistClaimed, assistKept, assistWritten } from './visit/card-assist.ts';
-import { sessionStep } from './visit/visit.ts';
+import type { OpenOrder } from './state/order.ts';
+import { assistKept } from './visit/card-assist.ts';
+import { visitStep } from './visit/visit.ts';
 
 /** One event: what it does to the orders, then to the session. Pure. */
 export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext): Step {
@@ -29,41 +31,10 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
       const next = onCall(open, event.attemptId, event.call, ctx);
       return { state: putOrder(state, next.open), effects: next.effects };
     }
-    case 'written': {
-      const open = state.orders.get(event.orderId);
-      const layout = open === undefined ? undefined : ctx.layout(cardSaleOf(open.order).layout);
-      if (open === undefined || layout === undefined)
-        return { state: { ...state, cardBusy: false }, effects: [] };
-      const next = onWritten(open, layout, event.applied, event.image);
-      const refusals = afterWrite(
-        state.refusals,
-        layout.id,
-        cardSaleOf(open.order).cardNo,
-        event.applied,
-      );
-      // What was read before the write is no longer true: the card is read again if it is still
-      // there.
-      const present = state.reader.state === 'present';
-      const reread: Effect[] = present
-        ? [{ do: 'read-card', insertion: state.reader.insertion }]
-        : [];
-      return {
-        state: { ...putOrder(state, next.open), card: null, cardBusy: present, refusals },
-        effects: [...next.effects, ...reread],
-      };
-    }
-    case 'keep': {
-      const { orderId, assist } = event;
-      const fact = assist ? assistKept(state, event) : orderKept(state.orders.get(orderId), event);
-      if (fact === null) return { state, effects: [{ do: 'kept', orderId, ok: false }] };
-      return {
-        state: fact.state ?? state,
-        effects: [
-          { do: 'journal', events: [fact.event] },
-          { do: 'kept', orderId, ok: true },
-        ],
-      };
-    }
+    case 'written':
+      return onOrderWritten(state, event, ctx);
+    case 'keep':
+      return onKeep(state, event);
     case 'claimed': {
       const open = state.orders.get(event.orderId);
       if (open === undefined) return { state, effects: [] };
@@ -76,24 +47,8 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
       const next = onCommand(open, event.command);
       return { state: putOrder(state, next.open), effects: next.effects };
     }
-    case 'assist-claimed':
-      return assistClaimed(state, event, ctx);
-    case 'assist-written':
-      return assistWritten(state, event, ctx);
-    case 'heard': {
-      const { hold } = state;
-      if (hold === null) return { state, effects: [] };
-      return {
-        state: {
-          ...state,
-          hold:
-            event.how === 'answered'
-              ? null
-              : { ...hold, untilMono: Math.min(hold.untilMono, hold.sinceMono + HOLD_AWAY_MS) },
-        },
-        effects: [],
-      };
-    }
+    case 'heard':
+      return onHeard(state, event);
     case 'service':
       return { state: { ...state, service: { ...state.service, ...event.change } }, effects: [] };
     case 'reader':
@@ -106,12 +61,72 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
     case 'printed':
     case 'scanned':
     case 'intent':
+    case 'assist-claimed':
+    case 'assist-written':
+      return visitStep(state, event, ctx);
     case 'maintenance':
     case 'tick':
-      return sessionStep(state, event, ctx);
+      return { state, effects: [] };
     default:
       return never(event);
   }
+}
+
+/** The write of an order ended; the card says how. */
+function onOrderWritten(
+  state: KioskState,
+  event: Extract<KioskEvent, { type: 'written' }>,
+  ctx: ReduceContext,
+): Step {
+  const open = state.orders.get(event.orderId);
+  const layout = open === undefined ? undefined : ctx.layout(cardSaleOf(open.order).layout);
+  if (open === undefined || layout === undefined)
+    return { state: { ...state, cardBusy: false }, effects: [] };
+  const next = onWritten(open, layout, event.applied, event.image);
+  const refusals = afterWrite(
+    state.refusals,
+    layout.id,
+    cardSaleOf(open.order).cardNo,
+    event.applied,
+  );
+  // What was read before the write is no longer true: the card is read again if it is still
+  // there.
+  const present = state.reader.state === 'present';
+  const reread: Effect[] = present ? [{ do: 'read-card', insertion: state.reader.insertion }] : [];
+  return {
+    state: { ...putOrder(state, next.open), card: null, cardBusy: present, refusals },
+    effects: [...next.effects, ...reread],
+  };
+}
+
+/** What a card said in the middle of a write is durable before the write goes on. */
+function onKeep(state: KioskState, event: Extract<KioskEvent, { type: 'keep' }>): Step {
+  const { orderId, assist } = event;
+  const fact = assist ? assistKept(state, event) : orderKept(state.orders.get(orderId), event);
+  if (fact === null) return { state, effects: [{ do: 'kept', orderId, ok: false }] };
+  return {
+    state: fact.state ?? state,
+    effects: [
+      { do: 'journal', events: [fact.event] },
+      { do: 'kept', orderId, ok: true },
+    ],
+  };
+}
+
+/** Central was heard, or is away: what was held back for its word goes on at once, or sooner. */
+function onHeard(state: KioskState, event: Extract<KioskEvent, { type: 'heard' }>): Step {
+  const { hold } = state;
+  if (hold === null) return { state, effects: [] };
+  return {
+    state: {
+      ...state,
+      hold:
+        event.how === 'answered'
+          ? null
+          : { ...hold, untilMono: Math.min(hold.untilMono, hold.sinceMono + HOLD_AWAY_MS) },
+    },
+    effects: [],
+  };
 }
 
 /**
@@ -129,40 +144,13 @@ export function settle(
   };
   let current = state;
   const effects: Effect[] = [];
-  const s = state.session;
   for (const open of state.orders.values()) {
     const rests = restsUntil(open, ctx.monoMs);
     if (rests !== undefined) {
       note(rests);
       continue;
     }
-    const mine = s.at === 'order' && s.orderId === open.order.orderId ? s : null;
-    const next = advance(open, {
-      nowMs: ctx.nowMs,
-      monoMs: ctx.monoMs,
-      terminalId: ctx.terminalId,
-      wanted: mine !== null && mine.closeWhy === null && !mine.gaveUp && !mine.found,
-      closeWhy: mine?.closeWhy ?? (mine?.gaveUp === true ? 'expired' : 'recovery'),
-      card:
-        current.card !== null &&
-        current.card.result.ok &&
-        current.reader.state === 'present' &&
-        current.card.insertion === current.reader.insertion
-          ? { insertion: current.card.insertion, reading: current.card.result.value }
-          : null,
-      cardFree: !current.cardBusy,
-      layout: ctx.layout,
-      businessDate: ctx.businessDate,
-      mayBeReported: ctx.mayBeReported,
-      attemptIds: ctx.attemptIds,
-      payWindowMs: state.service.policy?.payWindowMs ?? 0,
-      reverseAfterMs: ctx.reverseAfterMs,
-      hasProvider: (kind) => state.providers.some((p) => p === kind),
-      heldUntilMono:
-        open.inherited && state.hold !== null && ctx.monoMs < state.hold.untilMono
-          ? state.hold.untilMono
-          : null,
-    });
+    const next = advance(open, advanceContext(current, open, ctx));
     if (next.open !== open) current = putOrder(current, next.open);
     if (next.effects.some((e) => e.do === 'write')) current = { ...current, cardBusy: true };
     effects.push(...next.effects);
@@ -173,4 +161,33 @@ export function settle(
   const settled = settleVisitor(current, ctx);
   note(settled.wakeAtMono);
   return { state: settled.state, effects: [...effects, ...settled.effects], wakeAtMono: wake };
+}
+
+/** What an order's next step may look at: the world, and the visit that is about this order. */
+function advanceContext(
+  state: KioskState,
+  { order, inherited }: OpenOrder,
+  ctx: ReduceContext,
+): AdvanceContext {
+  const { session, card, reader } = state;
+  const mine = session.at === 'order' && session.orderId === order.orderId ? session : null;
+  return {
+    ...ctx,
+    wanted: mine !== null && mine.closeWhy === null && !mine.gaveUp && !mine.found,
+    closeWhy: mine?.closeWhy ?? (mine?.gaveUp === true ? 'expired' : 'recovery'),
+    card:
+      card !== null &&
+      card.result.ok &&
+      reader.state === 'present' &&
+      card.insertion === reader.insertion
+        ? { insertion: card.insertion, reading: card.result.value }
+        : null,
+    cardFree: !state.cardBusy,
+    payWindowMs: state.service.policy?.payWindowMs ?? 0,
+    hasProvider: (kind) => state.providers.some((p) => p === kind),
+    heldUntilMono:
+      inherited && state.hold !== null && ctx.monoMs < state.hold.untilMono
+        ? state.hold.untilMono
+        : null,
+  };
 }

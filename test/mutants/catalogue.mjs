@@ -835,7 +835,7 @@ const KIOSK = [
   mutant(
     'cancel-while-paying',
     'Cancel is taken while the provider says that the customer is paying.',
-    edit('kiosk/visit/visit.ts', ` && open.runs.get(attempt.attemptId)?.paying !== true;`, `;`),
+    edit('kiosk/visit/paying.ts', ` && open.runs.get(attempt.attemptId)?.paying !== true;`, `;`),
     unit('kiosk/endings', 'the line fails while the customer is paying'),
   ),
   mutant(
@@ -848,7 +848,7 @@ const KIOSK = [
         `if (false) return giveBack(`,
       ),
       edit(
-        'kiosk/visit/visit.ts',
+        'kiosk/visit/card-sale/card-sale.ts',
         `if (s.at !== 'amount' || s.insertion !== event.insertion || s.busy !== 'paying') return step(state, s, { do: 'release'`,
         `if (false) return step(state, s, { do: 'release'`,
       ),
@@ -943,7 +943,7 @@ const KIOSK = [
         '',
       ),
       edit(
-        'kiosk/visit/visit.ts',
+        'kiosk/visit/card-sale/card-sale.ts',
         `      if (state.service.blocked !== null) return cannotSell(state, now, state.service.blocked.code, reading, account);\n`,
         '',
       ),
@@ -1063,7 +1063,7 @@ const KIOSK = [
     'second-card-unfinished-sold',
     'The other card of an account is sold to over an unfinished order of the first.',
     edit(
-      'kiosk/visit/visit.ts',
+      'kiosk/visit/card-in.ts',
       `      if (order.sale.userNo !== reading.userNo || cardNoOf(order) === reading.cardNo) continue;`,
       `      if (order.sale.userNo !== '') continue;`,
     ),

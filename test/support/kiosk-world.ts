@@ -29,6 +29,7 @@ import { SecondLog } from '../../src/journal/second-log.ts';
 import { verifyJournal } from '../../src/journal/verify.ts';
 import { Kiosk } from '../../src/kiosk/kiosk.ts';
 import type { MaintenancePorts } from '../../src/kiosk/maintenance/run.ts';
+import type { Needs } from '../../src/kiosk/visit/service.ts';
 import type { KioskEvent, ServiceState } from '../../src/kiosk/state/kiosk.ts';
 import { Uploader } from '../../src/kiosk/watch/uploader.ts';
 import type {
@@ -896,6 +897,8 @@ export class World {
   onFork: ((f: Failure) => void) | null = null;
   /** Taken by the next start. */
   maintenance: MaintenancePorts | null = null;
+  /** What hardware the kiosk wants now. */
+  needs: Needs = { card: 'out', scanner: false };
   #cumulativeAtStart = new Map<string, { count: number; cumulative: number }>();
   #life = new Life();
   #kiosk: Kiosk | null = null;
@@ -1091,6 +1094,9 @@ export class World {
       log: () => undefined,
       onSnapshot: (s) => {
         if (life.alive) this.#show(s);
+      },
+      onNeeds: (needs) => {
+        this.needs = needs;
       },
       onJournaled: () => uploader.kick(),
       onCommandsWanted: () => undefined,

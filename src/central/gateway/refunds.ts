@@ -111,7 +111,7 @@ export async function sendRefund(desk: Desk, leg: Leg, r: Refund): Promise<Refun
 }
 
 /** See `PaymentGateway.queryRefund`. */
-export function queryRefund(
+export function refundStanding(
   desk: Desk,
   terminalId: string,
   request: z.infer<typeof refundSchema>,

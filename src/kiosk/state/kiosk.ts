@@ -4,112 +4,21 @@ import type { AttemptRow } from '../../journal/fold.ts';
 import type {
   Account,
   ClaimAnswer,
-  ClaimedOrder,
   ClaimKind,
   Command,
   OrderStatus,
   Quote,
 } from '../../shared/central-api/index.ts';
-import type { Intent, Locale, ProviderKind, Tile } from '../../shared/contract/index.ts';
+import type { Intent, Locale, ProviderKind } from '../../shared/contract/index.ts';
 import type { Failure } from '../../shared/errors.ts';
 import type { EventBody, JournalEvent } from '../../shared/facts/catalogue.ts';
 import type { Policy } from '../../shared/policy.ts';
 import type { Result } from '../../shared/result.ts';
 import type { MaintenanceEffect, MaintenanceEvent, MaintenanceState } from './maintenance.ts';
 import type { CallResult, OpenOrder, Verb } from './order.ts';
+import type { AmountSession, Session } from './visit.ts';
 
-/** Another kiosk's order, being finished here. */
-export interface AssistSession {
-  readonly at: 'assist';
-  readonly insertion: number;
-  readonly reading: CardReading;
-  readonly orderId: string;
-  /** The terminal that sold it. */
-  readonly origin: string;
-  readonly stage: 'asking' | 'writing' | 'pulled' | 'delivered' | 'superseded';
-  readonly order: ClaimedOrder | null;
-  /** Central's time when it granted the claim. */
-  readonly claimMs: number;
-  /** No write begins after this. */
-  readonly untilMono: number;
-  readonly writes: number;
-  readonly deadlineMono: number;
-}
-
-export type Receipt = 'none' | 'printing' | 'printed' | 'failed';
-
-export interface AmountSession {
-  readonly at: 'amount';
-  readonly insertion: number;
-  readonly reading: CardReading;
-  readonly account: Account;
-  readonly offline: boolean;
-  readonly chosenFen: number | null;
-  readonly quote: Quote | null;
-  readonly problem: Failure['code'] | null;
-  readonly busy: 'quoting' | 'paying' | null;
-  /** Number of the last quote asked for: an older answer is dropped. */
-  readonly asked: number;
-  readonly extended: number;
-  readonly deadlineMono: number;
-}
-
-export type Session =
-  | { readonly at: 'idle' }
-  | { readonly at: 'insert-card'; readonly purpose: Tile; readonly deadlineMono: number }
-  | {
-      readonly at: 'reading';
-      readonly insertion: number;
-      readonly stage: 'card' | 'account';
-      readonly purpose: Tile | 'buy';
-      readonly reading: CardReading | null;
-    }
-  | {
-      readonly at: 'cannot-sell';
-      readonly reason: Failure['code'];
-      readonly reading: CardReading | null;
-      readonly account: Account | null;
-      readonly deadlineMono: number;
-    }
-  | {
-      readonly at: 'card-info';
-      readonly reading: CardReading;
-      readonly account: Account | null;
-      readonly deadlineMono: number;
-    }
-  | AmountSession
-  | {
-      readonly at: 'order';
-      readonly orderId: string;
-      readonly insertion: number;
-      /** True: found by inserting the card, not bought in this visit. */
-      readonly found: boolean;
-      readonly lastCheck: 'asking' | 'not-paid' | 'line-down' | null;
-      /** Which attempt was asked about, and after how many calls. */
-      readonly checked: { readonly attemptId: string; readonly asked: number } | null;
-      readonly wrongCard: boolean;
-      readonly receipt: Receipt;
-      readonly slip: Receipt;
-      readonly cardOut: boolean;
-      /** Set once the order reached a screen that ends by itself. */
-      readonly ending: { readonly screen: string; readonly deadlineMono: number } | null;
-      /** The customer was sent away while the payment is asked about. */
-      readonly gaveUp: boolean;
-      readonly closeWhy: EventBody<'attempt-closing'>['why'] | null;
-      /** Why the code that was scanned last is not taken. */
-      readonly scanProblem: Failure['code'] | null;
-    }
-  | AssistSession
-  | {
-      readonly at: 'order-status';
-      readonly ref: string;
-      readonly found: OrderStatus | null;
-      readonly answer: 'asking' | 'known' | 'not-found' | 'no-answer';
-      readonly deadlineMono: number;
-    }
-  | { readonly at: 'take-card'; readonly deadlineMono: number };
-export type OrderSession = Extract<Session, { at: 'order' }>;
-
+/** What is known of the world that a sale depends on. */
 export interface ServiceState {
   readonly policy: Policy | null;
   /** Null: not known yet. */
@@ -143,6 +52,7 @@ export interface Hold {
  */
 export type Refusals = ReadonlyMap<string, readonly string[]>;
 
+/** Everything that a transition may look at. */
 export interface KioskState {
   readonly session: Session;
   /**
@@ -179,6 +89,10 @@ export interface KioskState {
   readonly codeProviders: readonly ProviderKind[];
 }
 
+/**
+ * Everything that can happen to the kiosk: each is answered by one transition, in the order of
+ * coming.
+ */
 export type KioskEvent =
   | {
       readonly type: 'reader';
@@ -280,6 +194,7 @@ export type KioskEvent =
   | MaintenanceEvent
   | { readonly type: 'tick' };
 
+/** What a transition asks of the world. The runner carries it out, and tells its end by an event. */
 export type Effect =
   | { readonly do: 'journal'; readonly events: readonly JournalEvent[] }
   | { readonly do: 'read-card'; readonly insertion: number }
@@ -342,6 +257,7 @@ export type Effect =
       readonly what: EventBody<'slip-printed'>['what'];
     };
 
+/** What a transition comes to. */
 export interface Step {
   readonly state: KioskState;
   readonly effects: readonly Effect[];

@@ -1,13 +1,22 @@
 import type { CardReading, WritePlan } from '../../card/types.ts';
-import type { ClaimedOrder } from '../../shared/central-api/index.ts';
+import type { Account, ClaimedOrder } from '../../shared/central-api/index.ts';
 import { CLAIM_USE_MS } from '../../shared/central-api/index.ts';
 import { fromHex } from '../../shared/bytes.ts';
+import type { Snapshot } from '../../shared/contract/index.ts';
 import type { EventBody, JournalEvent } from '../../shared/facts/catalogue.ts';
+import { orderRef } from '../../shared/order-id.ts';
 import { never } from '../../shared/result.ts';
 import { MAX_WRITES, foreignCard } from '../orders.ts';
 import type { ReduceContext } from '../state/context.ts';
-import { SCREEN_MS, cannotSell } from './visit.ts';
-import type { AssistSession, Effect, KioskEvent, KioskState, Step } from '../state/kiosk.ts';
+import type { Effect, KioskEvent, KioskState, Step } from '../state/kiosk.ts';
+import type { Now } from '../state/order.ts';
+import type { AssistSession } from '../state/visit.ts';
+import { GIVE_CARD_BACK, KEEP_CARD } from './service.ts';
+import type { Service, VisitEvent } from './service.ts';
+import { cannotSell, leave, readCard, rest, step, untilDeadline } from './step.ts';
+import { SCREEN_MS } from './times.ts';
+import { wallMs } from './view-base.ts';
+import type { Base, ViewContext } from './view-base.ts';
 
 /**
  * Finishing another kiosk's order, whose card is in this reader. Central's write claim allows it
@@ -16,6 +25,103 @@ import type { AssistSession, Effect, KioskEvent, KioskState, Step } from '../sta
  * any instant, the next reader of the card asks central again, and the same image written twice is
  * one purchase.
  */
+
+/** The stage: asks central, writes, and tells how it ended. */
+export const cardAssist: Service<'assist'> = {
+  assist: {
+    on: onAssist,
+    outcome: (state, event, ctx) => {
+      if (event.type === 'assist-claimed') return assistClaimed(state, event, ctx);
+      return event.type === 'assist-written' ? assistWritten(state, event, ctx) : null;
+    },
+    settle: (state, s, ctx) => (underWay(s) ? rest(state, s, null) : untilDeadline(state, s, ctx)),
+    givesWay: true,
+    view: (_state, s, base, ctx) => assistView(s, base, ctx),
+    needs: (_state, s) => (underWay(s) ? KEEP_CARD : GIVE_CARD_BACK),
+  },
+};
+
+/** Central is asked, or the card is written: nothing but their answers ends that. */
+function underWay({ stage }: AssistSession): boolean {
+  return stage === 'asking' || stage === 'writing';
+}
+
+/**
+ * The card's account names another kiosk's order that was begun on this card and not finished: this
+ * kiosk asks to finish it. Null: there is none.
+ */
+export function assistOrder(
+  state: KioskState,
+  insertion: number,
+  reading: CardReading,
+  claim: Account['claim'],
+  now: Now,
+): Step | null {
+  if (
+    claim === null ||
+    claim.terminalId === now.terminalId ||
+    (claim.state !== 'delivering' && claim.state !== 'in-doubt')
+  )
+    return null;
+  // What this kiosk would tell of it central does not take now: another one finishes it.
+  const untold = state.maintenance.blocked?.code;
+  if (untold === 'BILL-0104' || untold === 'BILL-0109' || untold === 'JRNL-0106')
+    return cannotSell(state, now, untold, reading);
+  const { orderId, terminalId: origin } = claim;
+  return step(
+    state,
+    {
+      at: 'assist',
+      insertion,
+      reading,
+      orderId,
+      origin,
+      stage: 'asking',
+      order: null,
+      claimMs: 0,
+      untilMono: now.monoMs,
+      writes: 0,
+      deadlineMono: now.monoMs,
+    },
+    { do: 'assist-claim', insertion, orderId, cardNo: reading.cardNo },
+  );
+}
+
+function onAssist(state: KioskState, s: AssistSession, event: VisitEvent, now: Now): Step | null {
+  if (event.type === 'reader') {
+    // A write under another kiosk's claim is on its way, maybe to a card that is gone: its end is
+    // waited for.
+    if (s.stage === 'writing') return { state, effects: [] };
+    const gone = event.state === 'empty' || event.state === 'offline';
+    return gone && s.stage === 'pulled' ? { state, effects: [] } : null;
+  }
+  if (event.type !== 'intent') return null;
+  if (event.intent.type === 'exit') return underWay(s) ? null : step(state, leave(state, now));
+  return event.intent.type === 'leave' && s.stage === 'pulled'
+    ? step(state, leave(state, now))
+    : null;
+}
+
+function assistView(s: AssistSession, base: Base, ctx: ViewContext): Snapshot {
+  if (s.order === null) return { ...base, screen: 'reading', stage: 'account' };
+  const what = {
+    orderRef: orderRef(s.orderId),
+    amountFen: s.order.amountFen,
+    quantity: s.order.quantity,
+    unit: s.order.unit,
+  };
+  const deadlineMs = wallMs(ctx, s.deadlineMono);
+  if (s.stage === 'pulled')
+    return { ...base, screen: 'in-doubt', reason: 'card', ...what, slip: 'none', deadlineMs };
+  const going = underWay(s);
+  return {
+    ...base,
+    screen: 'unfinished',
+    state: going ? 'finishing' : s.stage === 'delivered' ? 'delivered' : 'refunding',
+    ...what,
+    deadlineMs: going ? null : deadlineMs,
+  };
+}
 
 const fact = (
   s: AssistSession,
@@ -58,7 +164,7 @@ function ended(
 }
 
 /** Central's answer to our asking for the order's write claim. */
-export function assistClaimed(
+function assistClaimed(
   state: KioskState,
   event: Extract<KioskEvent, { type: 'assist-claimed' }>,
   ctx: ReduceContext,
@@ -174,61 +280,64 @@ function judge(
           effects: [fact(s, order, verdict, s.writes > 0)],
         };
       }
-      const plan: WritePlan = {
-        cardNo: order.cardNo,
-        before,
-        after,
-        tag: fromHex(order.tag),
-        count: order.nextCount,
-        quantity: order.quantity,
-        cumulative: order.cumulative,
-        steps: order.plan,
-        kept,
-      };
-      const intent: Effect = {
-        do: 'journal',
-        events: [
-          {
-            kind: 'assist-writing',
-            orderId: s.orderId,
-            body: {
-              origin: order.terminalId,
-              cardNo: order.cardNo,
-              insertion: s.insertion,
-              before: order.before,
-              after: order.after,
-              count: order.nextCount,
-              quantity: order.quantity,
-              cumulative: order.cumulative,
-            },
-          },
-        ],
-      };
-      return {
-        state: {
-          ...state,
-          cardBusy: true,
-          session: { ...s, stage: 'writing', writes: s.writes + 1 },
-        },
-        effects: [
-          intent,
-          {
-            do: 'assist-write',
-            insertion: s.insertion,
-            orderId: s.orderId,
-            layout: order.layout,
-            plan,
-          },
-        ],
-      };
+      return beginWrite(state, s, order, kept);
     }
     default:
       return never(verdict);
   }
 }
 
+/** The intent is durable, then the card is written. `kept`: what it said in earlier writes. */
+function beginWrite(
+  state: KioskState,
+  s: AssistSession,
+  order: ClaimedOrder,
+  kept: readonly Uint8Array[],
+): Step {
+  const { orderId, insertion } = s;
+  const { cardNo, layout, before, after, nextCount: count, quantity, cumulative } = order;
+  const plan: WritePlan = {
+    cardNo,
+    before: fromHex(before),
+    after: fromHex(after),
+    tag: fromHex(order.tag),
+    count,
+    quantity,
+    cumulative,
+    steps: order.plan,
+    kept,
+  };
+  const intent: Effect = {
+    do: 'journal',
+    events: [
+      {
+        kind: 'assist-writing',
+        orderId,
+        body: {
+          origin: order.terminalId,
+          cardNo,
+          insertion,
+          before,
+          after,
+          count,
+          quantity,
+          cumulative,
+        },
+      },
+    ],
+  };
+  return {
+    state: {
+      ...state,
+      cardBusy: true,
+      session: { ...s, stage: 'writing', writes: s.writes + 1 },
+    },
+    effects: [intent, { do: 'assist-write', insertion, orderId, layout, plan }],
+  };
+}
+
 /** The end of a write: what the card says on a fresh read decides. */
-export function assistWritten(
+function assistWritten(
   state: KioskState,
   event: Extract<KioskEvent, { type: 'assist-written' }>,
   ctx: ReduceContext,
@@ -238,17 +347,8 @@ export function assistWritten(
   if (reader.state !== 'present' || reader.insertion === event.insertion) return next;
   // A card was put in while the write was still ending: it is in the slot already, so nobody is
   // asked for it.
-  const session: KioskState['session'] = {
-    at: 'reading',
-    insertion: reader.insertion,
-    stage: 'card',
-    purpose: 'buy',
-    reading: null,
-  };
-  return {
-    state: { ...next.state, cardBusy: true, session },
-    effects: [...next.effects, { do: 'read-card', insertion: reader.insertion }],
-  };
+  const again = readCard(next.state, reader.insertion, 'buy');
+  return { state: again.state, effects: [...next.effects, ...again.effects] };
 }
 
 function writeEnded(

@@ -1,56 +1,20 @@
 import type { CardGate } from '../../card/types.ts';
-import type { Snapshot } from '../../shared/contract/index.ts';
 import { describeFailure } from '../../shared/errors.ts';
 import type { Clock, LogFn } from '../../shared/ports.ts';
 import type { KioskState } from '../state/kiosk.ts';
+import type { Needs } from './service.ts';
 
 /** A card that a jammed motor did not give back is tried again this often. */
 const AGAIN_MS = 5_000;
 
-/**
- * True while the visit still has use for the card that is in: it is read, sold to, paid for or
- * written.
- */
-export function needsCard(state: KioskState, shown: Snapshot): boolean {
-  const { session } = state;
-  if (
-    state.cardBusy ||
-    [...state.orders.values()].some((o) => o.writing) ||
-    (session.at === 'assist' && session.stage === 'writing')
-  )
-    return true;
-  switch (shown.screen) {
-    case 'reading':
-    case 'card-info':
-    case 'amount':
-    case 'pay':
-    case 'writing':
-    case 'maintenance':
-    case 'maintenance-pin':
-      return true;
-    case 'unfinished':
-      return shown.state === 'found' || shown.state === 'finishing';
-    case 'in-doubt':
-      // Central's word is waited for, and then the same card is written.
-      return shown.reason === 'central';
-    case 'cannot-sell':
-      // Goes on by itself once the last payment is known.
-      return shown.reason === 'SALE-0114';
-    case 'start':
-    case 'insert-card':
-    case 'done':
-    case 'refunding':
-    case 'order-status':
-    case 'take-card':
-    case 'cancelled':
-    case 'out-of-service':
-      return false;
-  }
+/** The card is being read or written: whatever the visit needs, it stays. */
+function inUse(state: KioskState): boolean {
+  return state.cardBusy || [...state.orders.values()].some((o) => o.writing);
 }
 
 /**
- * Works a motor reader's gate: shut while the kiosk is out of service, and the card is given back
- * once nobody needs it.
+ * Works a motor reader's gate by what the visit needs: shut where no card may come in, and the card
+ * is given back once nobody needs it.
  */
 export class GateKeeper {
   readonly #gate: CardGate;
@@ -69,7 +33,7 @@ export class GateKeeper {
     this.#again = again;
   }
 
-  look(state: KioskState, shown: Snapshot): void {
+  look(state: KioskState, needs: Needs): void {
     const { reader } = state;
     if (reader.state === 'offline') {
       // It forgets what it was told.
@@ -77,7 +41,7 @@ export class GateKeeper {
       this.#leaving = null;
       return;
     }
-    const accepting = shown.screen !== 'out-of-service';
+    const accepting = needs.card !== 'shut';
     if (accepting !== this.#accepting) {
       this.#accepting = accepting;
       void this.#gate.accept(accepting).then((done) => {
@@ -90,7 +54,8 @@ export class GateKeeper {
     if (
       (reader.state !== 'present' && reader.state !== 'mute') ||
       reader.insertion === this.#leaving ||
-      needsCard(state, shown)
+      needs.card === 'in' ||
+      inUse(state)
     )
       return;
     const { insertion } = reader;

@@ -29,7 +29,7 @@ export function slipLines(
     { kind: 'rule' },
     { kind: 'pair', label: '订单号', value: orderRef(order.orderId) },
     { kind: 'pair', label: '卡号', value: maskCardNo(q.cardNo) },
-    { kind: 'pair', label: '终端', value: `${header.terminalId}` },
+    { kind: 'pair', label: '终端', value: header.terminalId },
     { kind: 'pair', label: '时间', value: chinaTime(nowMs) },
     { kind: 'rule' },
   ];

@@ -1,19 +1,6 @@
-import {
-  CrtReader,
-  DEFAULT_BAUD,
-  openSerial,
-  PcscReader,
-  readerPort,
-  samPort,
-  VirtualReader,
-} from '../../card/index.ts';
+import { CrtReader, PcscReader, readerPort, samPort } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
-import { LineScanner, SCANNER_MODELS } from '../../device/scanner/line-scanner.ts';
-import { openTcpLine } from '../../device/scanner/tcp-line.ts';
-import type { Scanner } from '../../device/scanner/types.ts';
-import { NO_PRINTER, TcpPrinter } from '../../device/printer/tcp.ts';
-import type { Printer } from '../../device/printer/types.ts';
 import { Journal } from '../../journal/journal.ts';
 import type { Kiosk } from '../../kiosk/kiosk.ts';
 import { loadPayments } from '../../payment/load.ts';
@@ -22,15 +9,15 @@ import type { Failure } from '../../shared/errors.ts';
 import type { Clock, LogFn, Random } from '../../shared/ports.ts';
 import { ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
-import { tcpAddress } from '../config.ts';
 import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from './card-keys.ts';
 import { pcscService } from '../pcsc/service.ts';
 import { cardLayouts } from './layouts.ts';
 import { machinePorts } from './maintenance.ts';
 import { recordingIn } from './recording.ts';
-import type { Recording } from './recording.ts';
 import { loadTerminalKeys } from './terminal-keys.ts';
+import { NO_PRINTER } from '../../device/printer/tcp.ts';
+import { makePrinter, makeReader, makeScanner, virtualReader } from './devices.ts';
 import { wireCore } from './wire.ts';
 
 /** Answers of billing and payment come within this, or count as unknown. */
@@ -138,10 +125,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     recording.value,
   );
   if (reader instanceof CrtReader) motor = reader;
-  const printer: Printer =
-    config.printer.kind === 'virtual' && config.printer.path !== undefined
-      ? ((a) => new TcpPrinter(a.host, a.port, clock))(tcpAddress(config.printer.path))
-      : NO_PRINTER;
+  const printer = makePrinter(config.printer, clock);
   const scanner = makeScanner(config.scanner, clock, log);
   const wired = wireCore({
     clock,
@@ -151,7 +135,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     layouts,
     providers: payments.value,
     billing,
-    printer,
+    printer: printer ?? NO_PRINTER,
     ...(scanner === null ? {} : { scanner }),
     header: {
       brand: config.site.brand,
@@ -179,81 +163,8 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       if (scanner !== null && scanner !== 'keyboard') await scanner.close();
       for (const psam of psamReaders) await psam.close();
       layouts.close();
-      printer.close();
+      printer?.close();
       journal.close();
     },
-  });
-}
-
-/** Most serial scanners leave the factory with this rate. */
-const SCANNER_BAUD = 9_600;
-function makeScanner(
-  s: LoadedConfig['config']['scanner'],
-  clock: Clock,
-  log: LogFn,
-): Scanner | 'keyboard' | null {
-  if (s.kind === 'none') return null;
-  if (s.kind === 'keyboard') return 'keyboard';
-  const path = s.path ?? '';
-  const open =
-    s.kind === 'virtual'
-      ? (
-          (a) => () =>
-            openTcpLine(a.host, a.port)
-        )(tcpAddress(path))
-      : () => openSerial(path, s.baudRate ?? SCANNER_BAUD);
-  return new LineScanner({ open, model: SCANNER_MODELS[s.model ?? 'plain'], clock, log });
-}
-
-function makeReader(
-  r: LoadedConfig['config']['readers'][number],
-  clock: Clock,
-  log: LogFn,
-  recording: Recording | null,
-): CardReader {
-  const id = 'reader-0';
-  if (r.kind === 'virtual') return virtualReader(id, r.path ?? '', clock, log, r.model, recording);
-  if (r.kind === 'crt') {
-    const path = r.path ?? '';
-    const open = (): ReturnType<typeof openSerial> => openSerial(path, r.baudRate ?? DEFAULT_BAUD);
-    // What is to be masked in a recording is known of F2 frames only.
-    const recorded = recording === null || r.dialect === '02' ? open : recording.serial(id, open);
-    return new CrtReader({
-      id,
-      path,
-      open: recorded,
-      clock,
-      log,
-      ...(r.dialect === undefined ? {} : { dialect: r.dialect }),
-    });
-  }
-  const service = pcscService(clock, log);
-  return new PcscReader({
-    id,
-    match: r.match ?? '',
-    clock,
-    log,
-    ...(r.model === undefined ? {} : { model: r.model }),
-    service: recording === null ? service : recording.pcsc(id, service),
-  });
-}
-
-function virtualReader(
-  id: string,
-  path: string,
-  clock: Clock,
-  log: LogFn,
-  model?: string,
-  recording: Recording | null = null,
-): CardReader {
-  const { host, port } = tcpAddress(path);
-  return new VirtualReader({
-    id,
-    host,
-    port,
-    clock,
-    log,
-    ...(model === undefined ? {} : { model }),
-    ...(recording === null ? {} : { transcript: recording.virtual(id) }),
   });
 }

@@ -52,58 +52,24 @@ export interface Wired {
  * the simulation.
  */
 export function wireCore(parts: Parts): Wired {
-  const {
-    clock,
-    random,
-    journal,
-    reader,
-    layouts,
-    providers,
-    billing,
-    printer,
-    header,
-    demo,
-    log,
-  } = parts;
-  journal.append([
-    {
-      kind: 'core-started',
-      orderId: null,
-      body: {
-        version: parts.version,
-        node: process.version,
-        recoveredOrders: journal.openOrders().length,
-      },
-    },
-  ]);
-  const { scanner } = parts;
+  const { clock, random, journal, providers, billing, printer, header, log, scanner } = parts;
+  sayStarted(parts);
   let uploader: Uploader | null = null;
   let monitor: Monitor | null = null;
+  const { maintenance, ...rest } = parts;
   const options: KioskOptions = {
-    clock,
-    random,
-    journal,
-    reader,
-    layouts,
-    providers,
-    billing,
-    printer,
-    header,
-    demo,
+    ...rest,
     fallbackHotline: '',
-    log,
-    onSnapshot: (snapshot) => {
-      if (scanner !== undefined && scanner !== 'keyboard')
-        scanner.look(snapshot.screen === 'pay' && snapshot.cancelOffered && !snapshot.byCode);
-      parts.onSnapshot(snapshot);
+    onNeeds: (needs) => {
+      if (scanner !== 'keyboard') scanner?.look(needs.scanner);
     },
     onJournaled: () => uploader?.kick(),
     onCommandsWanted: () => monitor?.commandsWanted(),
-    ...(parts.maintenance === undefined
+    ...(maintenance === undefined
       ? {}
       : {
           maintenance: {
-            ...parts.maintenance,
+            ...maintenance,
             version: parts.version,
             uploadNow: () => uploader?.centralIsBack(),
             onChanged: () => {
@@ -115,17 +81,7 @@ export function wireCore(parts: Parts): Wired {
         }),
   };
   const kiosk = parts.makeKiosk?.(options) ?? new Kiosk(options);
-  const unhook: (() => void)[] = [];
-  if (scanner === 'keyboard') kiosk.setService({ scanner: true, scannerFitted: true });
-  else if (scanner !== undefined) {
-    const told = (): void =>
-      kiosk.setService({ scanner: scanner.failure() === null, scannerFitted: true });
-    unhook.push(
-      scanner.onChange(told),
-      scanner.onCode((code) => kiosk.scanned(code)),
-    );
-    told();
-  }
+  const unhook = scanner === undefined ? [] : hookScanner(scanner, kiosk);
   const watch = new Monitor({
     journal,
     billing,
@@ -171,4 +127,28 @@ export function wireCore(parts: Parts): Wired {
       upload.stop();
     },
   };
+}
+
+function sayStarted({ journal, version }: Parts): void {
+  const recoveredOrders = journal.openOrders().length;
+  journal.append([
+    {
+      kind: 'core-started',
+      orderId: null,
+      body: { version, node: process.version, recoveredOrders },
+    },
+  ]);
+}
+
+/** Its codes and its state reach the kiosk. Returns what ends that. */
+function hookScanner(scanner: ScannerPort | 'keyboard', kiosk: Kiosk): readonly (() => void)[] {
+  if (scanner === 'keyboard') {
+    kiosk.setService({ scanner: true, scannerFitted: true });
+    return [];
+  }
+  const told = (): void =>
+    kiosk.setService({ scanner: scanner.failure() === null, scannerFitted: true });
+  const unhook = [scanner.onChange(told), scanner.onCode((code) => kiosk.scanned(code))];
+  told();
+  return unhook;
 }

@@ -21,11 +21,20 @@ export const MAINTENANCE_ACTIONS = [
 ] as const;
 export type MaintenanceAction = (typeof MAINTENANCE_ACTIONS)[number];
 const both = z.object({ zh: z.string(), en: z.string() });
+/** How a device stands, in the terms of CEN/XFS's device status. */
+export const DEVICE_STATES = [
+  'online',
+  'offline',
+  'busy',
+  'hardware-error',
+  'user-error',
+  'no-device',
+] as const;
 /** One device: what it is, how it is, and what its self-test said. */
 export const deviceViewSchema = z.object({
   id: z.string(),
   name: both,
-  state: z.enum(['online', 'offline', 'busy', 'hardware-error', 'user-error', 'no-device']),
+  state: z.enum(DEVICE_STATES),
   detail: both,
   lastError: errorCode.nullable(),
   sinceMs: natural.nullable(),

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { MAINTENANCE_ACTIONS } from '../../../src/shared/contract/index.ts';
 import type {
@@ -9,8 +9,8 @@ import type {
 } from '../../../src/shared/contract/index.ts';
 import { CARD_REFUSALS, EVENTS } from '../../../src/shared/facts/catalogue.ts';
 import type { EventBody, EventKind, JournalEvent } from '../../../src/shared/facts/catalogue.ts';
-import { DEMO_USER } from '../../../src/shared/config/terminal.ts';
-import { IDLE_MS, PIN_IDLE_MS } from '../../../src/kiosk/maintenance/mode.ts';
+import { DEMO_USER } from '../../../src/demo/technician.ts';
+import { IDLE_MS, PIN_IDLE_MS } from '../../../src/kiosk/maintenance/step.ts';
 import { LOCK_MS, lockLeftMs, lockMs } from '../../../src/kiosk/state/maintenance.ts';
 import { hashPin, pinProblem, whosePin } from '../../../src/kiosk/maintenance/pin.ts';
 import type { MaintenancePorts } from '../../../src/kiosk/maintenance/run.ts';
@@ -179,6 +179,14 @@ describe('entering', () => {
     w.kiosk.intent({ type: 'maintenance-tab', value: 'orders', screen: 'maintenance', revision });
     w.kiosk.intent({ type: 'exit', screen: 'maintenance', revision: w.snapshot.revision + 1 });
     expect(open().tab).toBe('devices');
+  });
+
+  it('a card that is in stays in, whatever the visit would want, and no code is looked for', async () => {
+    expect(w.needs).toEqual({ card: 'out', scanner: false });
+    await enter();
+    expect([w.screen, w.needs]).toEqual(['maintenance', { card: 'in', scanner: false }]);
+    await w.tap('exit');
+    expect(w.needs.card).toBe('out');
   });
 
   it('no user, no door', async () => {
@@ -812,15 +820,17 @@ describe('words', () => {
   });
 
   it('every reason that an order or attempt is parked for has its words and its way out', () => {
-    const source = ['orders', 'order/attempts']
-      .map((name) =>
-        readFileSync(new URL(`../../../src/kiosk/${name}.ts`, import.meta.url), 'utf8'),
-      )
+    const kiosk = new URL('../../../src/kiosk/', import.meta.url);
+    const source = readdirSync(kiosk, { recursive: true, encoding: 'utf8' })
+      .filter((name) => /^(?:orders\.ts|(?:order|delivery)\/.*\.ts)$/.test(name))
+      .map((name) => readFileSync(new URL(name, kiosk), 'utf8'))
       .join('\n');
     const reasons = [
-      ...source.matchAll(/(?:attempt|order)-parked'[^\n]*?reason: (?:[^'\n,]*\?\? )?'([a-z-]+)'/g),
+      ...source.matchAll(
+        /(?:attempt|order)-parked'[^;]*?reason:\s*(?:[^';,]*\?\?\s*)?'([a-z-]+)'/g,
+      ),
     ].map((m) => m[1] ?? '');
-    expect(new Set(reasons).size).toBeGreaterThan(5);
+    expect(new Set(reasons).size).toBeGreaterThan(9);
     for (const reason of reasons) expect(PARKED_REASONS, reason).toContain(reason);
     const order = w.journal.orders()[0];
     expect(order).toBeUndefined();

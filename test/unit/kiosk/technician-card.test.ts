@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pl4442Layout, plCpuLayout, technicianOf } from '../../../src/card/index.ts';
 import type { KeyProvider } from '../../../src/card/index.ts';
-import { CARD_OUT_MS, IDLE_MS, PIN_IDLE_MS } from '../../../src/kiosk/maintenance/mode.ts';
+import { CARD_OUT_MS, IDLE_MS, PIN_IDLE_MS } from '../../../src/kiosk/maintenance/step.ts';
 import type { MaintenancePorts } from '../../../src/kiosk/maintenance/run.ts';
 import type { EventBody, EventKind } from '../../../src/shared/facts/catalogue.ts';
-import { DEMO_USER } from '../../../src/shared/config/terminal.ts';
+import { DEMO_USER } from '../../../src/demo/technician.ts';
 import {
   sampleCard,
   issueTechnician as technicianState,

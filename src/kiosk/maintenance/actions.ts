@@ -1,0 +1,142 @@
+import type { Intent, MaintenanceAction } from '../../shared/contract/index.ts';
+import type { Effect, KioskState, Step } from '../state/kiosk.ts';
+import type { OpenMode } from '../state/maintenance.ts';
+import type { Now } from '../state/order.ts';
+import { close, fact, nothing, op, putOpen, tell, withBlocked } from './step.ts';
+
+/**
+ * What a technician can do. Each action is a fact with his name and reason before its work begins;
+ * a word on an order becomes one once the order's rows allow it (run.ts).
+ */
+
+type DoIntent = Extract<Intent, { type: 'maintenance-do' }>;
+
+/** An action as it was tapped, with what every one of them has at hand. */
+interface Asked {
+  readonly state: KioskState;
+  readonly mode: OpenMode;
+  readonly action: MaintenanceAction;
+  /** The technician's reason; empty: he gave none. */
+  readonly why: string;
+  /** A device or an order; empty: none. */
+  readonly target: string;
+  /** Number of the paper that settles an order; empty: none. */
+  readonly reference: string;
+  /** The fact that it was asked for. */
+  readonly said: (detail?: string) => Effect;
+  readonly now: Now;
+}
+
+/** Ids of the devices that have a self-test. */
+const DEVICE_IDS =
+  /^(reader|printer|scanner|line-(wechat|alipay|unionpay|gateway)|central|journal|disk|clock)$/;
+
+/** Null: the action is not possible now, or lacks something. */
+const ACTIONS: Readonly<Record<MaintenanceAction, (asked: Asked) => Step | null>> = {
+  'self-test': ({ state, mode, target, said }) =>
+    mode.tests[target]?.state === 'running' || !DEVICE_IDS.test(target)
+      ? null
+      : putOpen(
+          state,
+          mode,
+          { tests: { ...mode.tests, [target]: { state: 'running', detail: null } } },
+          said(target),
+          op({ kind: 'test', device: target }),
+        ),
+  'verify-journal': ({ state, mode, said }) =>
+    mode.verify.state === 'running'
+      ? null
+      : putOpen(
+          state,
+          mode,
+          { verify: { state: 'running', problems: [], atMs: null } },
+          said(),
+          op({ kind: 'verify' }),
+        ),
+  'upload-now': ({ state, mode, said, now }) =>
+    putOpen(
+      state,
+      mode,
+      { lookAtMono: now.monoMs, message: tell('已开始上传', 'uploading', now) },
+      said(),
+      op({ kind: 'upload' }),
+    ),
+  'accept-damage': ({ state, mode, why, said, now }) =>
+    why === ''
+      ? null
+      : putOpen(
+          state,
+          mode,
+          { lookAtMono: now.monoMs },
+          said(),
+          op({ kind: 'accept-damage', who: mode.who, why }),
+        ),
+  'out-of-service': takeOut,
+  'back-in-service': ({ state, mode, why, said, now }) => {
+    const { maintenance } = state;
+    if (why === '' || !maintenance.outOfService) return null;
+    const back = withBlocked({ ...state, maintenance: { ...maintenance, outOfService: false } });
+    const left = close(back, mode, 'exit', now);
+    return { ...left, effects: [said(), op({ kind: 'keep-out', out: false }), ...left.effects] };
+  },
+  'retry-refund': onOrder,
+  'card-lost': onOrder,
+  'settle-refunded-by-hand': settleByHand,
+  'settle-delivered-by-hand': settleByHand,
+  'settle-nothing-due': settleByHand,
+  'print-story': ({ state, mode, target, said, now }) =>
+    target === ''
+      ? null
+      : putOpen(
+          state,
+          mode,
+          { message: tell('正在打印……', 'printing …', now) },
+          said(target),
+          op({ kind: 'print-story', orderId: target }),
+        ),
+};
+
+/** What a technician's tap on an action does. */
+export function act(state: KioskState, mode: OpenMode, intent: DoIntent, now: Now): Step {
+  const { value: action, why = '', target = '', reference = '' } = intent;
+  const { who } = mode;
+  const said = (detail = ''): Effect =>
+    fact({
+      kind: 'maintenance-action',
+      orderId: null,
+      body: { who, action, why, ...(detail === '' ? {} : { detail }) },
+    });
+  const asked: Asked = { state, mode, action, why, target, reference, said, now };
+  return ACTIONS[action](asked) ?? nothing(state);
+}
+
+function takeOut({ state, mode, why, said, now }: Asked): Step | null {
+  if (why === '' || state.maintenance.outOfService) return null;
+  const message = tell(
+    '本机已停用，退出后保持停用',
+    'out of service, and stays so after you leave',
+    now,
+  );
+  const step = putOpen(state, mode, { message }, said(), op({ kind: 'keep-out', out: true }));
+  const { maintenance } = step.state;
+  return {
+    ...step,
+    state: withBlocked({ ...step.state, maintenance: { ...maintenance, outOfService: true } }),
+  };
+}
+
+/** A word on an order: whether it still applies, the order's rows say. */
+function onOrder({ state, mode, action, why, target, reference, now }: Asked): Step | null {
+  if (why === '' || target === '') return null;
+  return putOpen(
+    state,
+    mode,
+    { lookAtMono: now.monoMs },
+    op({ kind: 'order', orderId: target, action, who: mode.who, why, reference }),
+  );
+}
+
+/** What a person settled outside this kiosk has a paper, and its number is kept. */
+function settleByHand(asked: Asked): Step | null {
+  return asked.reference === '' ? null : onOrder(asked);
+}

@@ -1,0 +1,211 @@
+import type { DeviceView, ProviderKind } from '../../shared/contract/index.ts';
+import type { ErrorText } from '../../shared/errors.ts';
+import { keyIsWrong } from '../delivery/card-refusals.ts';
+import type { KioskState, ServiceState } from '../state/kiosk.ts';
+import type { MaintenanceFacts, OpenMode } from '../state/maintenance.ts';
+
+/** One line of the devices' page: how it stands, in both languages. */
+interface Line extends Pick<DeviceView, 'id' | 'name' | 'state' | 'detail'> {
+  readonly lastError?: DeviceView['lastError'];
+  readonly sinceMs?: number;
+}
+type Facts = MaintenanceFacts | null;
+
+/** Every device as a technician is shown it, with the last self-test of each. */
+export function devicesOf(state: KioskState, { facts, tests }: OpenMode): DeviceView[] {
+  return LINES.flatMap((line) => line(state, facts)).map(
+    ({ id, name, state: how, detail, lastError = null, sinceMs = null }) => ({
+      id,
+      name,
+      state: how,
+      detail,
+      lastError,
+      sinceMs,
+      test: tests[id]?.state ?? 'none',
+      testDetail: tests[id]?.detail ?? null,
+    }),
+  );
+}
+
+/** Line by line, in the order of the page. */
+const LINES: readonly ((state: KioskState, facts: Facts) => Line | readonly Line[])[] = [
+  readerLine,
+  printerLine,
+  scannerLine,
+  paymentLines,
+  centralLine,
+  journalLine,
+  diskLine,
+  clockLine,
+];
+
+/** Where the card is. */
+const WHERE: Readonly<Record<KioskState['reader']['state'], ErrorText>> = {
+  empty: { zh: '卡座空', en: 'no card' },
+  present: { zh: '有卡在内', en: 'a card is inside' },
+  leaving: { zh: '卡在出口，等人取走', en: 'a card is held out, to be taken' },
+  mute: { zh: '卡无应答，请取出', en: 'the card does not answer: take it out' },
+  offline: { zh: '正在重连', en: 'being rebuilt' },
+};
+
+function readerLine({ reader, refusals }: KioskState, facts: Facts): Line {
+  const layouts = [...refusals.keys()].filter((layout) => keyIsWrong(refusals, layout));
+  const refused = layouts.length > 0;
+  const zh = `；${layouts.join('、')} 的密钥被两张卡拒绝，已停止对这类卡售气：查密钥后重启`;
+  const en = `; two cards refused the key of ${layouts.join(', ')}: nothing is sold to them, check the keys and restart`;
+  const name = facts?.readerName ?? '';
+  return {
+    id: 'reader',
+    name: { zh: '读卡器', en: 'Card reader' },
+    state:
+      reader.state === 'offline'
+        ? 'offline'
+        : reader.state === 'mute' || refused
+          ? 'user-error'
+          : 'online',
+    detail: {
+      zh: `${name} · ${WHERE[reader.state].zh}${refused ? zh : ''}`,
+      en: `${name} · ${WHERE[reader.state].en}${refused ? en : ''}`,
+    },
+    lastError: reader.failure?.code ?? (refused ? 'CARD-0206' : null),
+    sinceMs: reader.sinceMs,
+  };
+}
+
+function printerLine({ service: { printer } }: KioskState, facts: Facts): Line {
+  const name = { zh: '凭条打印机', en: 'Receipt printer' };
+  if (facts?.hasPrinter === false)
+    return {
+      id: 'printer',
+      name,
+      state: 'no-device',
+      detail: { zh: '没有配置打印机', en: 'no printer is configured' },
+    };
+  return {
+    id: 'printer',
+    name,
+    state: printer.ready && !printer.paperLow ? 'online' : 'user-error',
+    detail: printerWords(printer),
+    lastError: printer.failure?.code ?? null,
+  };
+}
+
+function printerWords({ ready, paperLow, failure: f }: ServiceState['printer']): ErrorText {
+  if (ready)
+    return paperLow
+      ? { zh: '就绪，纸快用完，请换纸', en: 'ready; the paper is low: put in a new roll' }
+      : { zh: '就绪', en: 'ready' };
+  return f === null
+    ? { zh: '还没有问过', en: 'not asked yet' }
+    : {
+        zh: `请检查纸、盖和电源${f.detail === undefined ? '' : `（${f.detail}）`}`,
+        en: `check paper, cover and power${f.detail === undefined ? '' : ` (${f.detail})`}`,
+      };
+}
+
+function scannerLine({ service }: KioskState): readonly Line[] {
+  if (!service.scannerFitted) return [];
+  return [
+    {
+      id: 'scanner',
+      name: { zh: '扫码器', en: 'Code scanner' },
+      state: service.scanner ? 'online' : 'offline',
+      detail: service.scanner
+        ? { zh: '线路通，付款时才看码', en: 'ready; looks while paying' }
+        : { zh: '线路不通，自动重连中', en: 'its line is down, being reopened' },
+      lastError: service.scanner ? null : 'DEV-0201',
+    },
+  ];
+}
+
+const PROVIDER_NAMES = {
+  wechat: { zh: '微信支付线路', en: 'WeChat Pay line' },
+  alipay: { zh: '支付宝线路', en: 'Alipay line' },
+  unionpay: { zh: '云闪付线路', en: 'UnionPay line' },
+  gateway: { zh: '支付网关线路', en: 'Payment gateway line' },
+} as const;
+
+function paymentLines({ providers, service }: KioskState): readonly Line[] {
+  return providers.map((kind) =>
+    paymentLine(
+      kind,
+      service.lineUp === null ? null : service.lineUp && !service.linesDown.includes(kind),
+    ),
+  );
+}
+
+function paymentLine(kind: ProviderKind, up: boolean | null): Line {
+  const line = { id: `line-${kind}`, name: PROVIDER_NAMES[kind] };
+  if (up === null)
+    return { ...line, state: 'busy', detail: { zh: '还没有问过', en: 'not asked yet' } };
+  return up
+    ? { ...line, state: 'online', detail: { zh: '线路通', en: 'the line is up' } }
+    : {
+        ...line,
+        state: 'offline',
+        detail: { zh: '线路不通，自动重试中', en: 'the line is down, retrying by itself' },
+        lastError: 'PAY-0202',
+      };
+}
+
+function centralLine({ service: { centralUp } }: KioskState, facts: Facts): Line {
+  const unsent = facts?.sync.unsentEvents ?? 0;
+  const away = centralUp === false;
+  return {
+    id: 'central',
+    name: { zh: '中心计费接口', en: 'Central billing' },
+    state: centralUp === null ? 'busy' : centralUp ? 'online' : 'offline',
+    detail: {
+      zh: `待上传 ${unsent} 条${away ? ' · 自动重试中' : ''}`,
+      en: `${unsent} events wait${away ? ' · retrying by itself' : ''}`,
+    },
+    lastError: away ? 'BILL-0101' : null,
+  };
+}
+
+/** What blocks selling and is about the journal itself. */
+const JOURNAL_TROUBLE = /^(JRNL-010[1235-7]|BILL-010[49])$/;
+
+function journalLine({ maintenance: { blocked } }: KioskState, facts: Facts): Line {
+  const bad = blocked !== null && JOURNAL_TROUBLE.test(blocked.code);
+  const { epoch, headSeq } = facts?.sync ?? { epoch: 0, headSeq: 0 };
+  return {
+    id: 'journal',
+    name: { zh: '账本', en: 'Journal' },
+    state: bad ? 'hardware-error' : 'online',
+    detail: { zh: `纪元 ${epoch} · 序号 ${headSeq}`, en: `epoch ${epoch} · sequence ${headSeq}` },
+    lastError: bad ? blocked.code : null,
+  };
+}
+
+const SPACE = { ample: 'online', low: 'user-error', full: 'hardware-error' } as const;
+
+function diskLine(_state: KioskState, facts: Facts): Line {
+  const space = facts?.space ?? 'ample';
+  const gigabytes = facts === null ? '' : `${(facts.sync.freeBytes / 1e9).toFixed(1)} GB`;
+  return {
+    id: 'disk',
+    name: { zh: '磁盘', en: 'Disk' },
+    state: SPACE[space],
+    detail: { zh: `剩余 ${gigabytes}`, en: `${gigabytes} free` },
+    lastError: space === 'ample' ? null : 'JRNL-0104',
+  };
+}
+
+function clockLine({ service: { clockSkewMs, policy } }: KioskState): Line {
+  const clock = { id: 'clock', name: { zh: '时钟', en: 'Clock' } };
+  if (clockSkewMs === null)
+    return {
+      ...clock,
+      state: 'busy',
+      detail: { zh: '还没有和中心核对', en: 'not compared with central yet' },
+    };
+  const seconds = `${clockSkewMs >= 0 ? '+' : '−'}${(Math.abs(clockSkewMs) / 1000).toFixed(1)}`;
+  const skewed = policy !== null && Math.abs(clockSkewMs) > policy.maxClockSkewMs;
+  return {
+    ...clock,
+    state: skewed ? 'user-error' : 'online',
+    detail: { zh: `与中心相差 ${seconds} 秒`, en: `${seconds} s from central` },
+    lastError: skewed ? 'CORE-0102' : null,
+  };
+}

@@ -1,0 +1,88 @@
+import type { Snapshot } from '../../shared/contract/index.ts';
+import { never } from '../../shared/result.ts';
+import type { KioskState } from '../state/kiosk.ts';
+import type { MaintenanceFacts, OpenMode } from '../state/maintenance.ts';
+import type { Now } from '../state/order.ts';
+import { wallMs } from '../visit/view-base.ts';
+import type { Base } from '../visit/view-base.ts';
+import { devicesOf } from './devices.ts';
+
+/** Maintenance mode's screen; null: the visit's is shown. */
+export function maintenanceView(state: KioskState, base: Base, now: Now): Snapshot | null {
+  const m = state.maintenance;
+  const { mode } = m;
+  switch (mode.at) {
+    case 'idle':
+      return null;
+    case 'pin': {
+      const busy = mode.check !== null;
+      return {
+        ...base,
+        screen: 'maintenance-pin',
+        card:
+          mode.card === null
+            ? null
+            : {
+                who: mode.card.who,
+                ownPin: mode.card.judgedBy !== null,
+                problem: mode.card.problem,
+              },
+        wrong: mode.wrong,
+        busy,
+        lockedUntilMs:
+          !busy && m.lockedUntilMono > now.monoMs ? wallMs(now, m.lockedUntilMono) : null,
+        deadlineMs: busy ? null : wallMs(now, mode.deadlineMono),
+      };
+    }
+    case 'open':
+      return openView(state, mode, base, now);
+    default:
+      return never(mode);
+  }
+}
+
+/** What is said before the world was looked at. */
+const NOT_LOOKED: MaintenanceFacts['sync'] = {
+  unsentEvents: 0,
+  unsentFen: 0,
+  oldestUnsentMs: null,
+  epoch: 0,
+  headSeq: 0,
+  headHash: '',
+  freeBytes: 0,
+  backupAtMs: null,
+  reconciled: null,
+  damage: null,
+};
+
+function openView(state: KioskState, mode: OpenMode, base: Base, now: Now): Snapshot {
+  const m = state.maintenance;
+  const { facts } = mode;
+  const out = mode.card?.outUntilMono ?? null;
+  return {
+    ...base,
+    screen: 'maintenance',
+    who: mode.who,
+    tab: mode.tab,
+    outOfService: m.outOfService,
+    blocked: m.blocked?.code ?? null,
+    version: m.version,
+    devices: devicesOf(state, mode),
+    orders: facts === null ? [] : [...facts.orders],
+    openOrderId: mode.openOrderId,
+    sync: {
+      ...(facts?.sync ?? NOT_LOOKED),
+      centralUp: state.service.centralUp,
+      clockSkewMs: state.service.clockSkewMs,
+      verify: mode.verify,
+    },
+    message:
+      out === null
+        ? (mode.message?.text ?? null)
+        : {
+            zh: '技术员卡已取出，即将退出维护；再插卡可重新进入',
+            en: 'your card is out: maintenance is about to close; put it in again to come back',
+          },
+    deadlineMs: wallMs(now, Math.min(mode.deadlineMono, out ?? mode.deadlineMono)),
+  };
+}

@@ -1,0 +1,141 @@
+import type { CardReading } from '../../card/types.ts';
+import type { Account, ClaimedOrder, OrderStatus, Quote } from '../../shared/central-api/index.ts';
+import type { ErrorCode } from '../../shared/errors.ts';
+import type { EventBody } from '../../shared/facts/catalogue.ts';
+
+/**
+ * What a visit knows at each of its stages. Nothing of it outlives the process: what must is an
+ * order's row, and a visit finds its way back to that.
+ */
+export type Session =
+  | IdleSession
+  | InsertCardSession
+  | ReadingSession
+  | CannotSellSession
+  | CardInfoSession
+  | AmountSession
+  | OrderSession
+  | AssistSession
+  | OrderStatusSession
+  | TakeCardSession;
+
+/** The visit at one of its stages. */
+export type SessionAt<A extends Session['at']> = Extract<Session, { at: A }>;
+
+/** Nobody is here: the start screen. */
+export interface IdleSession {
+  readonly at: 'idle';
+}
+
+/** What a card was put in for: chosen on the start screen; without a choice it is to buy. */
+export type Purpose = 'query' | 'unfinished' | 'buy';
+
+/** A card is asked for, for what was chosen on the start screen. */
+export interface InsertCardSession {
+  readonly at: 'insert-card';
+  readonly purpose: Exclude<Purpose, 'buy'>;
+  readonly deadlineMono: number;
+}
+
+/** The card is read, then its account is asked for. */
+export interface ReadingSession {
+  readonly at: 'reading';
+  readonly insertion: number;
+  readonly stage: 'card' | 'account';
+  readonly purpose: Purpose;
+  readonly reading: CardReading | null;
+}
+
+/** Why it does not go on is said. */
+export interface CannotSellSession {
+  readonly at: 'cannot-sell';
+  readonly reason: ErrorCode;
+  readonly reading: CardReading | null;
+  readonly account: Account | null;
+  readonly deadlineMono: number;
+}
+
+/** What is on the card is shown. */
+export interface CardInfoSession {
+  readonly at: 'card-info';
+  readonly reading: CardReading;
+  readonly account: Account | null;
+  readonly deadlineMono: number;
+}
+
+/** The customer chooses how much to buy. */
+export interface AmountSession {
+  readonly at: 'amount';
+  readonly insertion: number;
+  readonly reading: CardReading;
+  readonly account: Account;
+  readonly offline: boolean;
+  readonly chosenFen: number | null;
+  readonly quote: Quote | null;
+  readonly problem: ErrorCode | null;
+  readonly busy: 'quoting' | 'paying' | null;
+  /** Number of the last quote asked for: an older answer is dropped. */
+  readonly asked: number;
+  /** How often more time was asked for. */
+  readonly extended: number;
+  readonly deadlineMono: number;
+}
+
+/** How a paper of the visit goes. */
+export type Receipt = 'none' | 'printing' | 'printed' | 'failed';
+
+/** An order is paid for, delivered, or told the end of. */
+export interface OrderSession {
+  readonly at: 'order';
+  readonly orderId: string;
+  readonly insertion: number;
+  /** True: found by inserting the card, not bought in this visit. */
+  readonly found: boolean;
+  readonly lastCheck: 'asking' | 'not-paid' | 'line-down' | null;
+  /** Which attempt was asked about, and after how many calls. */
+  readonly checked: { readonly attemptId: string; readonly asked: number } | null;
+  readonly wrongCard: boolean;
+  readonly receipt: Receipt;
+  readonly slip: Receipt;
+  readonly cardOut: boolean;
+  /** Set once the order reached a screen that ends by itself. */
+  readonly ending: { readonly screen: string; readonly deadlineMono: number } | null;
+  /** The customer was sent away while the payment is asked about. */
+  readonly gaveUp: boolean;
+  readonly closeWhy: EventBody<'attempt-closing'>['why'] | null;
+  /** Why the code that was scanned last is not taken. */
+  readonly scanProblem: ErrorCode | null;
+}
+
+/** Another kiosk's order, being finished here. */
+export interface AssistSession {
+  readonly at: 'assist';
+  readonly insertion: number;
+  readonly reading: CardReading;
+  readonly orderId: string;
+  /** The terminal that sold it. */
+  readonly origin: string;
+  readonly stage: 'asking' | 'writing' | 'pulled' | 'delivered' | 'superseded';
+  readonly order: ClaimedOrder | null;
+  /** Central's time when it granted the claim. */
+  readonly claimMs: number;
+  /** No write begins after this. */
+  readonly untilMono: number;
+  readonly writes: number;
+  readonly deadlineMono: number;
+}
+
+/** How the order of a slip's number stands is shown. */
+export interface OrderStatusSession {
+  readonly at: 'order-status';
+  readonly ref: string;
+  readonly found: OrderStatus | null;
+  readonly answer: 'asking' | 'known' | 'not-found' | 'no-answer';
+  readonly deadlineMono: number;
+}
+
+/** The visit is over and its card is still inside. */
+export interface TakeCardSession {
+  readonly at: 'take-card';
+  readonly deadlineMono: number;
+}

@@ -1,0 +1,220 @@
+import type { CardReading } from '../../../card/types.ts';
+import type { Quote } from '../../../shared/central-api/index.ts';
+import type { QuoteView, Snapshot } from '../../../shared/contract/index.ts';
+import type { ErrorCode } from '../../../shared/errors.ts';
+import type { KioskEvent, KioskState, Step } from '../../state/kiosk.ts';
+import type { Now } from '../../state/order.ts';
+import type { AmountSession, Purpose } from '../../state/visit.ts';
+import { assistOrder } from '../card-assist.ts';
+import { cardView } from '../card-view.ts';
+import { payChoices } from '../paying.ts';
+import { KEEP_CARD } from '../service.ts';
+import type { Service, VisitEvent } from '../service.ts';
+import { cannotSell, leave, orderSession, rest, step, untilDeadline } from '../step.ts';
+import { MORE_TIME_MAX, MORE_TIME_MS, SCREEN_MS } from '../times.ts';
+import { wallMs } from '../view-base.ts';
+import type { Base, ViewContext } from '../view-base.ts';
+import { judgeAccount, mostFen, roomQuantity, tooMuch } from './sellable.ts';
+
+/**
+ * Gas onto the card: the customer chooses an amount, sees what it buys, and agrees. From then on
+ * the order has the visit (order-visit.ts).
+ */
+export const cardSale: Service<'amount'> = {
+  amount: {
+    on: (state, s, event, ctx) => {
+      if (event.type === 'intent') return onIntent(state, s, event.intent, ctx);
+      if (event.type === 'preview') return onPreview(state, s, event);
+      if (event.type !== 'order-not-begun' || s.insertion !== event.insertion) return null;
+      return step(state, { ...s, busy: null, problem: event.failure.code });
+    },
+    outcome: (state, event) => (event.type === 'order-begun' ? onBegun(state, event) : null),
+    settle: (state, s, ctx) =>
+      s.busy === 'paying' && ctx.monoMs >= s.deadlineMono
+        ? rest(state, s, null)
+        : untilDeadline(state, s, ctx),
+    givesWay: false,
+    view: (state, s, base, ctx) => amountView(state, s, base, ctx),
+    needs: () => KEEP_CARD,
+  },
+};
+
+/**
+ * Card and account are known, and the card was put in to buy, or for what may be unfinished: a sale
+ * is offered if nothing stands against it.
+ */
+export function offerSale(
+  state: KioskState,
+  {
+    reading,
+    purpose,
+  }: { readonly reading: CardReading; readonly purpose: Exclude<Purpose, 'query'> },
+  event: Extract<KioskEvent, { type: 'account' }>,
+  now: Now,
+): Step {
+  const { insertion, result, parked } = event;
+  if (!result.ok) return cannotSell(state, now, result.error.code, reading);
+  const { account, offline } = result.value;
+  // Another kiosk's order was begun on this card and not finished: it is finished here, before
+  // anything else is sold.
+  const assisted = assistOrder(state, insertion, reading, account.claim, now);
+  if (assisted !== null) return assisted;
+  if (parked !== null) {
+    const { orderId } = parked.order;
+    return step(
+      { ...state, orders: new Map(state.orders).set(orderId, parked) },
+      orderSession(orderId, insertion, true),
+    );
+  }
+  const { policy } = state.service;
+  if (policy === null) return cannotSell(state, now, 'SALE-0110', reading, account);
+  const reason = judgeAccount(reading, account, policy);
+  // Who looks for stuck money is told that there is none, and is not led to pay again.
+  if (purpose === 'unfinished' && reason !== 'SALE-0107')
+    return cannotSell(state, now, 'SALE-0115', reading, account);
+  if (reason !== null) return cannotSell(state, now, reason, reading, account);
+  // Whose purchase that is, and whether it still counts, only central could tell.
+  if (offline && reading.unfinished) return cannotSell(state, now, 'SALE-0107', reading, account);
+  if (state.service.lineUp === false) return cannotSell(state, now, 'SALE-0111', reading, account);
+  if (state.service.blocked !== null)
+    return cannotSell(state, now, state.service.blocked.code, reading, account);
+  return step(state, {
+    at: 'amount',
+    insertion,
+    reading,
+    account,
+    offline,
+    chosenFen: null,
+    quote: null,
+    problem: null,
+    busy: null,
+    asked: 0,
+    extended: 0,
+    deadlineMono: now.monoMs + SCREEN_MS.amount,
+  });
+}
+
+function onIntent(
+  state: KioskState,
+  s: AmountSession,
+  intent: Extract<VisitEvent, { type: 'intent' }>['intent'],
+  now: Now,
+): Step | null {
+  if (intent.type === 'more-time')
+    return s.extended >= MORE_TIME_MAX
+      ? null
+      : step(state, {
+          ...s,
+          extended: s.extended + 1,
+          deadlineMono: Math.max(s.deadlineMono, now.monoMs) + MORE_TIME_MS,
+        });
+  // The order is being begun: neither the amount nor the visit can be changed until that is known.
+  if (s.busy === 'paying') return null;
+  if (intent.type === 'exit') return step(state, leave(state, now));
+  if (intent.type === 'choose-amount') return chooseAmount(state, s, intent.value, now);
+  return intent.type === 'pay' ? pay(state, s, intent.value) : null;
+}
+
+/** The customer agrees to the quote that is shown. */
+function pay(state: KioskState, s: AmountSession, amountFen: number): Step | null {
+  if (
+    s.busy !== null ||
+    s.quote === null ||
+    s.chosenFen !== amountFen ||
+    s.quote.amountFen !== amountFen
+  )
+    return null;
+  return step(
+    state,
+    { ...s, busy: 'paying', problem: null },
+    { do: 'begin-order', session: s, amountFen },
+  );
+}
+
+function chooseAmount(
+  state: KioskState,
+  s: AmountSession,
+  amountFen: number,
+  now: Now,
+): Step | null {
+  const { policy } = state.service;
+  if (policy === null) return null;
+  const asked = s.asked + 1;
+  const chosen: AmountSession = {
+    ...s,
+    asked,
+    chosenFen: null,
+    quote: null,
+    busy: null,
+    problem: null,
+    deadlineMono: Math.max(s.deadlineMono, now.monoMs + SCREEN_MS.amount / 2),
+  };
+  const refused = (problem: ErrorCode): Step => step(state, { ...chosen, problem });
+  if (amountFen < policy.minFen || amountFen > policy.maxFen) return refused('SALE-0105');
+  if (amountFen > mostFen(s.reading, s.account, policy))
+    return refused(tooMuch(s.reading, s.account));
+  return step(
+    state,
+    { ...chosen, chosenFen: amountFen, busy: 'quoting' },
+    { do: 'preview', asked, reading: s.reading, account: s.account, offline: s.offline, amountFen },
+  );
+}
+
+function onPreview(
+  state: KioskState,
+  s: AmountSession,
+  event: Extract<KioskEvent, { type: 'preview' }>,
+): Step | null {
+  if (s.asked !== event.asked || s.busy !== 'quoting') return null;
+  const refused = (problem: ErrorCode): Step =>
+    step(state, { ...s, busy: null, quote: null, problem });
+  if (!event.result.ok) return refused(event.result.error.code);
+  const { quote, offline } = event.result.value;
+  if (quote.quantity > roomQuantity(s.reading, s.account))
+    return refused(tooMuch(s.reading, s.account));
+  return step(state, { ...s, busy: null, quote, offline, problem: null });
+}
+
+/** All is at hand to make the order. Where the customer went away meanwhile, none is made. */
+function onBegun(state: KioskState, event: Extract<KioskEvent, { type: 'order-begun' }>): Step {
+  const s = state.session;
+  if (s.at !== 'amount' || s.insertion !== event.insertion || s.busy !== 'paying')
+    return step(state, s, { do: 'release', orderId: event.orderId });
+  return step(state, orderSession(event.orderId, event.insertion, false), {
+    do: 'journal',
+    events: event.events,
+  });
+}
+
+function amountView(state: KioskState, s: AmountSession, base: Base, ctx: ViewContext): Snapshot {
+  const { policy } = state.service;
+  const maxFen = policy === null ? 0 : mostFen(s.reading, s.account, policy);
+  return {
+    ...base,
+    screen: 'amount',
+    card: cardView(s.reading, s.account),
+    // Only what can be had: a preset over the meter's room or the account's limit would be answered
+    // with a refusal.
+    presetsFen: policy === null ? [] : policy.presetsFen.filter((fen) => fen <= maxFen),
+    minFen: policy?.minFen ?? 0,
+    maxFen,
+    chosenFen: s.chosenFen,
+    quote: s.quote === null ? null : quoteView(s.quote, s.offline),
+    problem: s.problem,
+    busy: s.busy !== null,
+    providers: [...payChoices(state)],
+    printerReady: state.service.printer.ready,
+    deadlineMs: wallMs(ctx, s.deadlineMono),
+  };
+}
+
+function quoteView(q: Quote, offline: boolean): QuoteView {
+  return {
+    amountFen: q.amountFen,
+    quantity: q.quantity,
+    shares: q.shares.map(({ tier, priceE4, quantity }) => ({ tier, priceE4, quantity })),
+    carriedUsedMicro: q.carriedUsedMicro,
+    carriedAfterMicro: q.carriedAfterMicro,
+    offline,
+  };
+}

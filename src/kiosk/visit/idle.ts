@@ -1,0 +1,83 @@
+import type { Snapshot, Tile } from '../../shared/contract/index.ts';
+import type { ErrorCode } from '../../shared/errors.ts';
+import type { KioskState, Step } from '../state/kiosk.ts';
+import type { Now } from '../state/order.ts';
+import { notSelling, outOfService } from '../watch/selling.ts';
+import { askForCard } from './card-in.ts';
+import { payAway, payChoices } from './paying.ts';
+import type { Service } from './service.ts';
+import { GIVE_CARD_BACK } from './service.ts';
+import type { Settled } from './step.ts';
+import { PLAIN_AGAIN_MS } from './times.ts';
+import { reference } from './view-base.ts';
+import type { Base, ViewContext } from './view-base.ts';
+
+/** Nobody is here: the start screen, or that the kiosk is out of service. */
+export const idle: Service<'idle'> = {
+  idle: {
+    on: (state, _s, event, ctx) => {
+      if (event.type !== 'intent' || event.intent.type !== 'open') return null;
+      return OPEN[event.intent.value](state, ctx);
+    },
+    settle: (state, _s, ctx) => settleIdle(state, ctx),
+    givesWay: true,
+    view: (state, _s, base, ctx) => startView(state, base, ctx),
+    needs: (state) =>
+      outOfService(state) === null ? GIVE_CARD_BACK : { card: 'shut', scanner: false },
+  },
+};
+
+/** Where each tile leads. */
+const OPEN: Readonly<Record<Tile, (state: KioskState, now: Now) => Step>> = {
+  query: (state, now) => askForCard(state, 'query', now),
+  unfinished: (state, now) => askForCard(state, 'unfinished', now),
+};
+
+/**
+ * On the start screen the words of the last customer are kept for a moment, then it greets the next
+ * one as usual.
+ */
+function settleIdle(state: KioskState, now: Now): Settled {
+  if (state.locale === 'zh-CN' && state.textSize === 'normal')
+    return { state, effects: [], wakeAtMono: null };
+  const at = state.plainAtMono ?? now.monoMs + PLAIN_AGAIN_MS;
+  if (now.monoMs >= at)
+    return {
+      state: { ...state, locale: 'zh-CN', textSize: 'normal', plainAtMono: null },
+      effects: [],
+      wakeAtMono: null,
+    };
+  return {
+    state: state.plainAtMono === at ? state : { ...state, plainAtMono: at },
+    effects: [],
+    wakeAtMono: at,
+  };
+}
+
+function startView(state: KioskState, base: Base, ctx: ViewContext): Snapshot {
+  const { policy } = state.service;
+  const down = outOfService(state);
+  if (down !== null)
+    return {
+      ...base,
+      screen: 'out-of-service',
+      reason: down,
+      reference: reference(down, ctx.header),
+      nearestSite: policy?.sites[0] ?? null,
+    };
+  const reason = notSelling(state);
+  const degraded: ErrorCode[] = [];
+  if (reason !== null) degraded.push(reason);
+  if (!state.service.printer.ready) degraded.push('DEV-0101');
+  if (state.service.centralUp === false && reason === null) degraded.push('BILL-0101');
+  return {
+    ...base,
+    screen: 'start',
+    tiles: ['query', 'unfinished'],
+    providers: [...payChoices(state)],
+    payAway: [...payAway(state)],
+    degraded,
+    selling: reason === null,
+    notices: policy?.notices ?? [],
+  };
+}

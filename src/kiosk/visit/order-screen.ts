@@ -1,0 +1,82 @@
+import { never } from '../../shared/result.ts';
+import type { AttemptRow } from '../../journal/fold.ts';
+import type { OpenOrder } from '../state/order.ts';
+import type { OrderSession } from '../state/visit.ts';
+
+/** The screens that an order's visit has. */
+export type OrderScreen =
+  | 'pay'
+  | 'writing'
+  | 'done'
+  | 'in-doubt'
+  | 'refunding'
+  | 'cancelled'
+  | 'unfinished';
+
+/** Which screen an order's visit shows now. */
+export function orderScreen(s: OrderSession, open: OpenOrder): OrderScreen {
+  const { order } = open;
+  switch (order.state) {
+    case 'quoted':
+    case 'collecting':
+      return s.gaveUp ? 'in-doubt' : 'pay';
+    case 'paid':
+    case 'delivering':
+    case 'in-doubt':
+      if (open.writing || askingFirst(open)) return s.found ? 'unfinished' : 'writing';
+      if (order.state === 'in-doubt' && order.wantsRefund)
+        return s.found ? 'unfinished' : 'refunding';
+      if (order.state === 'paid' && open.waitCardUntilMono === null && !s.wrongCard)
+        return s.found ? 'unfinished' : 'writing';
+      return 'in-doubt';
+    case 'delivered':
+      return 'done';
+    case 'refunding':
+    case 'refunded':
+    case 'parked':
+      return s.found ? 'unfinished' : 'refunding';
+    case 'closed':
+      return heldBack(open) !== undefined ? 'refunding' : 'cancelled';
+    default:
+      return never(order.state);
+  }
+}
+
+/**
+ * The card is back, and central is asked for the first time whether it may be finished: a moment,
+ * not worth a screen of its own.
+ */
+export function askingFirst(open: OpenOrder): boolean {
+  return (
+    open.order.state === 'in-doubt' &&
+    !open.order.wantsRefund &&
+    open.claim.asking &&
+    open.claim.failure === null
+  );
+}
+
+/** What a customer waits for on the screen of an order in doubt. */
+export function doubtOf(
+  s: OrderSession,
+  open: OpenOrder,
+): 'payment' | 'wrong-card' | 'central' | 'card' {
+  const { state } = open.order;
+  if (state === 'collecting' || state === 'closed' || state === 'quoted') return 'payment';
+  if (s.wrongCard) return 'wrong-card';
+  return !s.cardOut && open.claim.failure !== null ? 'central' : 'card';
+}
+
+/** How an unfinished order that was found by its card goes on. */
+export function unfinishedState({
+  order,
+  writing,
+}: OpenOrder): 'refunding' | 'refunded' | 'parked' | 'finishing' | 'found' {
+  if (order.state === 'refunding' || order.state === 'refunded' || order.state === 'parked')
+    return order.state;
+  return writing ? 'finishing' : 'found';
+}
+
+/** Money that came besides what the order took, or after its end: it goes back by itself. */
+export function heldBack(open: OpenOrder): AttemptRow | undefined {
+  return open.attempts.find((a) => a.taken === false);
+}

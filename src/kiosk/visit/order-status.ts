@@ -1,0 +1,90 @@
+import type { SnapshotOf } from '../../shared/contract/index.ts';
+import type { OrderState } from '../../shared/order-rules.ts';
+import type { KioskState, Step } from '../state/kiosk.ts';
+import type { Now } from '../state/order.ts';
+import type { OrderStatusSession } from '../state/visit.ts';
+import { GIVE_CARD_BACK } from './service.ts';
+import type { Service } from './service.ts';
+import { IDLE, moreTime, readCard, step, untilDeadline } from './step.ts';
+import { SCREEN_MS } from './times.ts';
+import { wallMs } from './view-base.ts';
+import type { Base, ViewContext } from './view-base.ts';
+
+type StatusView = SnapshotOf<'order-status'>;
+
+/** How an order stands is told, by the twelve digits of its slip. */
+export const orderStatus: Service<'order-status'> = {
+  'order-status': {
+    on: (state, s, event, ctx) => {
+      if (event.type === 'reader') {
+        if (event.state === 'present') return readCard(state, event.insertion, 'unfinished');
+        return event.state === 'empty' ? { state, effects: [] } : null;
+      }
+      if (event.type === 'order-found') {
+        if (s.ref !== event.ref) return null;
+        const { result } = event;
+        return step(state, {
+          ...s,
+          found: result.ok ? result.value : null,
+          answer: !result.ok ? 'no-answer' : result.value === null ? 'not-found' : 'known',
+          deadlineMono: ctx.monoMs + SCREEN_MS['card-info'],
+        });
+      }
+      if (event.type !== 'intent') return null;
+      if (event.intent.type === 'exit') return step(state, IDLE);
+      return event.intent.type === 'more-time' ? moreTime(state, s, ctx) : null;
+    },
+    settle: untilDeadline,
+    givesWay: true,
+    view: (_state, s, base, ctx) => statusView(s, base, ctx),
+    needs: () => GIVE_CARD_BACK,
+  },
+};
+
+/** The number of a slip was typed in. */
+export function findOrder(state: KioskState, ref: string, now: Now): Step {
+  return step(
+    state,
+    {
+      at: 'order-status',
+      ref,
+      found: null,
+      answer: 'asking',
+      deadlineMono: now.monoMs + SCREEN_MS['insert-card'],
+    },
+    { do: 'find-order', ref },
+  );
+}
+
+function statusView(s: OrderStatusSession, base: Base, ctx: ViewContext): StatusView {
+  const { found, answer } = s;
+  return {
+    ...base,
+    screen: 'order-status',
+    state: answer !== 'known' ? answer : found === null ? 'not-found' : STATUS_OF[found.state],
+    orderRef: groupRef(s.ref),
+    amountFen: found?.amountFen ?? null,
+    quantity: found?.quantity ?? null,
+    unit: found?.unit ?? null,
+    deadlineMs: wallMs(ctx, s.deadlineMono),
+  };
+}
+
+/** An order's state in a customer's terms. */
+const STATUS_OF: Readonly<Record<OrderState, StatusView['state']>> = {
+  quoted: 'paying',
+  collecting: 'paying',
+  paid: 'writing',
+  delivering: 'writing',
+  'in-doubt': 'in-doubt',
+  delivered: 'delivered',
+  closed: 'closed',
+  refunding: 'refunding',
+  refunded: 'refunded',
+  parked: 'parked',
+};
+
+/** `031100427391` → `0311 0042 7391`, as on the slip. */
+function groupRef(ref: string): string {
+  return ref.length > 8 ? `${ref.slice(0, 4)} ${ref.slice(4, -4)} ${ref.slice(-4)}` : ref;
+}

@@ -1,0 +1,176 @@
+import { PROVIDER_KINDS } from '../../shared/contract/index.ts';
+import type { Snapshot, SnapshotOf } from '../../shared/contract/index.ts';
+import { ERRORS } from '../../shared/errors.ts';
+import type { ErrorCode } from '../../shared/errors.ts';
+import { orderRef } from '../../shared/order-id.ts';
+import { never } from '../../shared/result.ts';
+import { cardSaleOf } from '../../shared/sale.ts';
+import type { KioskState } from '../state/kiosk.ts';
+import type { AttemptRun, OpenOrder } from '../state/order.ts';
+import type { OrderSession } from '../state/visit.ts';
+import { doubtOf, heldBack, orderScreen, unfinishedState } from './order-screen.ts';
+import { cancelOffered, declinedFor, payChoices, takers } from './paying.ts';
+import { wallMs } from './view-base.ts';
+import type { Base, ViewContext } from './view-base.ts';
+
+/** The screen of a card sale's order, from paying to its end. */
+export function orderView(
+  state: KioskState,
+  s: OrderSession,
+  open: OpenOrder,
+  base: Base,
+  ctx: ViewContext,
+): Snapshot {
+  const { order } = open;
+  const { amountFen } = order.sale;
+  const { quantity, unit, nextCount, carriedAfterMicro } = cardSaleOf(order);
+  const what = { orderRef: orderRef(order.orderId), amountFen };
+  const goods = { quantity, unit };
+  const deadlineMs = s.ending === null ? null : wallMs(ctx, s.ending.deadlineMono);
+  const screen = orderScreen(s, open);
+  switch (screen) {
+    case 'pay':
+      return { ...base, screen, ...what, ...goods, ...payView(state, s, open) };
+    case 'writing':
+      return { ...base, screen, ...what, ...goods, stage: open.writing ? 'writing' : 'preparing' };
+    case 'done':
+      return {
+        ...base,
+        screen,
+        ...what,
+        ...goods,
+        count: nextCount,
+        carriedAfterMicro,
+        cardOut: s.cardOut,
+        receipt: s.receipt,
+        deadlineMs: s.cardOut ? deadlineMs : null,
+      };
+    case 'in-doubt':
+      return {
+        ...base,
+        screen,
+        reason: doubtOf(s, open),
+        ...what,
+        ...goods,
+        slip: s.slip,
+        deadlineMs,
+      };
+    case 'unfinished':
+      return { ...base, screen, state: unfinishedState(open), ...what, ...goods, deadlineMs };
+    case 'refunding': {
+      const of = order.state === 'closed' ? heldBack(open)?.state : order.state;
+      return {
+        ...base,
+        screen,
+        state: of === 'refunded' || of === 'parked' ? of : 'refunding',
+        reason: order.state === 'closed' ? null : reasonCode(order.reason),
+        ...what,
+        slip: s.slip,
+        deadlineMs,
+      };
+    }
+    case 'cancelled': {
+      if (order.reason !== 'create-refused') return { ...base, screen, amountFen, deadlineMs };
+      const reason = lastRun(open)?.refusal?.code ?? 'PAY-0102';
+      return {
+        ...base,
+        screen: 'cannot-sell',
+        reason,
+        reference: `${reason} · ${what.orderRef}`,
+        card: null,
+        deadlineMs,
+      };
+    }
+    default:
+      return never(screen);
+  }
+}
+
+type PayView = SnapshotOf<'pay'>;
+
+/** What the pay screen says of the payment, besides what is bought. */
+function payView(
+  state: KioskState,
+  s: OrderSession,
+  open: OpenOrder,
+): Omit<PayView, keyof Base | 'screen' | 'orderRef' | 'amountFen' | 'quantity' | 'unit'> {
+  const attempt = open.attempts.at(-1);
+  const run = lastRun(open);
+  const paying = payState(s, open);
+  const byCode = attempt?.method === 'code';
+  const choices = payChoices(state);
+  return {
+    provider: PROVIDER_KINDS.find((kind) => kind === attempt?.provider) ?? 'gateway',
+    choices:
+      attempt === undefined || byCode || choices.some((kind) => kind === attempt.provider)
+        ? [...choices]
+        : PROVIDER_KINDS.filter((kind) => kind === attempt.provider || choices.includes(kind)),
+    scanner: state.service.scanner && takers(state).length > 0,
+    byCode,
+    problem: s.scanProblem ?? declinedFor(open),
+    qrText: paying === 'waiting' || paying === 'unknown' ? (run?.qrText ?? null) : null,
+    state: paying,
+    cancelOffered: cancelOffered(s, open),
+    // "Not paid" was true when it was asked; once the customer pays, or nobody knows, it is not said
+    // any more.
+    lastCheck:
+      s.lastCheck === 'asking' ||
+      (s.lastCheck === 'not-paid' && paying === 'waiting') ||
+      (s.lastCheck === 'line-down' && nobodyKnows(run))
+        ? s.lastCheck
+        : null,
+    deadlineMs:
+      attempt === undefined || paying === 'closing' || paying === 'switching'
+        ? null
+        : attempt.expiresAtMs,
+  };
+}
+
+/** How the payment stands in the words of the pay screen. */
+function payState(s: OrderSession, open: OpenOrder): PayView['state'] {
+  const attempt = open.attempts.at(-1);
+  const over = attempt?.state === 'closing' || attempt?.state === 'closed';
+  // One way to pay ends so that another can begin; anything else that ends here ends the order.
+  const failed =
+    attempt?.method === 'code' && (attempt.reason === 'declined' || attempt.reason === 'expired');
+  if (
+    s.closeWhy === null &&
+    (open.next !== null || (over && (attempt.reason === 'switched' || failed)))
+  )
+    return 'switching';
+  if (s.closeWhy !== null || attempt === undefined || over) return 'closing';
+  const run = lastRun(open);
+  if (run?.paying === true) return 'paying';
+  if (nobodyKnows(run)) return 'unknown';
+  return attempt.state === 'creating' ? 'creating' : 'waiting';
+}
+
+function lastRun(open: OpenOrder): AttemptRun | undefined {
+  const attempt = open.attempts.at(-1);
+  return attempt === undefined ? undefined : open.runs.get(attempt.attemptId);
+}
+
+/** The provider was asked more than once and gave no answer that could be believed. */
+function nobodyKnows(run: AttemptRun | undefined): boolean {
+  return run?.unknownSinceMono != null && run.fails > 1;
+}
+/** What an order was parked for, as a sentence that a customer can be shown. */
+const PARKED_FOR: Readonly<Record<string, ErrorCode>> = {
+  'amount-differs': 'PAY-0201',
+  'refund-refused': 'PAY-0301',
+  'refund-abnormal': 'PAY-0301',
+  'refunded-elsewhere': 'PAY-0301',
+  'card-foreign': 'CARD-0104',
+  'delivered-before': 'BILL-0106',
+  'not-at-central': 'BILL-0104',
+  'card-lost': 'BILL-0110',
+};
+
+/**
+ * The code behind an order's reason: a snapshot with anything else breaks the contract, and the
+ * shell would drop it.
+ */
+function reasonCode(reason: string | null): ErrorCode | null {
+  if (reason === null) return null;
+  return Object.hasOwn(ERRORS, reason) ? (reason as ErrorCode) : (PARKED_FOR[reason] ?? null);
+}

@@ -1,0 +1,308 @@
+import { never } from '../../shared/result.ts';
+import { cardNoOf } from '../../shared/sale.ts';
+import { UNKNOWN_GIVE_UP_MS } from '../order/attempts.ts';
+import type { ReduceContext } from '../state/context.ts';
+import type { Effect, KioskEvent, KioskState, Step } from '../state/kiosk.ts';
+import type { Now, OpenOrder } from '../state/order.ts';
+import type { OrderSession, Session } from '../state/visit.ts';
+import { askingFirst, doubtOf, heldBack, orderScreen, unfinishedState } from './order-screen.ts';
+import type { OrderScreen } from './order-screen.ts';
+import { orderView } from './order-view.ts';
+import { cancelOffered, checkPayment, onScanned, payWith, scanOffered } from './paying.ts';
+import { GIVE_CARD_BACK, KEEP_CARD } from './service.ts';
+import type { Needs, Service, VisitEvent } from './service.ts';
+import { leave, rest, step } from './step.ts';
+import type { Settled } from './step.ts';
+import { SCREEN_MS } from './times.ts';
+
+/**
+ * The visit of an order, whichever service sold it: it is paid for, delivered, and its end is told.
+ * Orders move by themselves (orders.ts); this is what the customer sees of it, and may do.
+ */
+export const orderVisit: Service<'order'> = {
+  order: {
+    on: onOrder,
+    outcome: (state, event) => (event.type === 'printed' ? onPrinted(state, event) : null),
+    settle: settleOrder,
+    givesWay: false,
+    view: (state, s, base, ctx) => {
+      const open = state.orders.get(s.orderId);
+      return open === undefined
+        ? { ...base, screen: 'reading', stage: 'account' }
+        : orderView(state, s, open, base, ctx);
+    },
+    needs: (state, s) => {
+      const open = state.orders.get(s.orderId);
+      return open === undefined ? KEEP_CARD : orderNeeds(s, open);
+    },
+  },
+};
+
+function onOrder(
+  state: KioskState,
+  s: OrderSession,
+  event: VisitEvent,
+  ctx: ReduceContext,
+): Step | null {
+  if (event.type === 'reader') return onReader(state, s, event, ctx);
+  if (event.type === 'card-read') return onCardRead(state, s, event);
+  if (event.type === 'scanned') return onScanned(state, event);
+  return event.type === 'intent' ? onIntent(state, s, event.intent, ctx) : null;
+}
+
+function onReader(
+  state: KioskState,
+  s: OrderSession,
+  event: Extract<KioskEvent, { type: 'reader' }>,
+  now: Now,
+): Step | null {
+  switch (event.state) {
+    case 'present': {
+      // Only an order that waits for a card keeps the screen; one whose payment is asked about in
+      // the background lets the next visit begin.
+      const paymentInDoubt = s.gaveUp && s.ending !== null;
+      if (paymentInDoubt || (s.ending !== null && s.ending.screen !== 'in-doubt')) return null;
+      return step(
+        { ...state, cardBusy: true },
+        { ...s, wrongCard: false },
+        { do: 'read-card', insertion: event.insertion },
+      );
+    }
+    case 'mute':
+      return s.ending === null ? { state, effects: [] } : null;
+    case 'leaving':
+      return null;
+    case 'empty':
+    case 'offline':
+      return step(state, cardLeft(s, state.orders.get(s.orderId), now));
+    default:
+      return never(event.state);
+  }
+}
+
+/** The card was taken while this order has the visit. */
+function cardLeft(s: OrderSession, open: OpenOrder | undefined, now: Now): Session {
+  if (s.ending?.screen === 'done')
+    return {
+      ...s,
+      cardOut: true,
+      ending: { screen: 'done', deadlineMono: now.monoMs + SCREEN_MS.thanks },
+    };
+  if (open?.order.state === 'collecting' && s.closeWhy === null && !s.gaveUp)
+    return { ...s, closeWhy: 'card-removed', wrongCard: false };
+  return { ...s, cardOut: true, wrongCard: false };
+}
+
+/** A card was put in while this order has the visit: is it the order's own? */
+function onCardRead(
+  state: KioskState,
+  s: OrderSession,
+  event: Extract<KioskEvent, { type: 'card-read' }>,
+): Step {
+  const order = state.orders.get(s.orderId)?.order;
+  const cardNo = order === undefined ? null : cardNoOf(order);
+  return step(state, {
+    ...s,
+    wrongCard: event.result.ok && cardNo !== null && event.result.value.cardNo !== cardNo,
+  });
+}
+
+/** A paper came out, or did not: a fact of its order, and of the visit if that is still about it. */
+function onPrinted(state: KioskState, event: Extract<KioskEvent, { type: 'printed' }>): Step {
+  const { orderId, what, ok } = event;
+  const fact: Effect = {
+    do: 'journal',
+    events: [{ kind: 'slip-printed', orderId, body: { what, ok } }],
+  };
+  const s = state.session;
+  if (s.at !== 'order' || s.orderId !== orderId) return { state, effects: [fact] };
+  const paper = ok ? 'printed' : 'failed';
+  return step(state, what === 'receipt' ? { ...s, receipt: paper } : { ...s, slip: paper }, fact);
+}
+
+function onIntent(
+  state: KioskState,
+  s: OrderSession,
+  intent: Extract<VisitEvent, { type: 'intent' }>['intent'],
+  now: Now,
+): Step | null {
+  if (intent.type === 'pay-with') return payWith(state, intent.value);
+  if (intent.type === 'exit') return mayExit(s) ? step(state, leave(state, now)) : null;
+  // From a screen that says how it ended; thanks end by themselves.
+  if (intent.type === 'leave')
+    return s.ending !== null && s.ending.screen !== 'done' ? step(state, leave(state, now)) : null;
+  const open = state.orders.get(s.orderId);
+  if (intent.type === 'more-time') return longer(state, s, open, now);
+  if (open === undefined) return null;
+  if (intent.type === 'cancel')
+    return cancelOffered(s, open) ? step(state, { ...s, closeWhy: 'customer' }) : null;
+  if (intent.type === 'check-payment') return checkPayment(state, s, open, now);
+  return intent.type === 'print' ? printAgain(state, s, open) : null;
+}
+
+/** Not while the order goes on, nor before its card is taken. */
+function mayExit({ ending, cardOut }: OrderSession): boolean {
+  return ending !== null && (ending.screen !== 'done' || cardOut);
+}
+
+/** More time for a card to be put back. The wait for a paid order's card is the order's own. */
+function longer(
+  state: KioskState,
+  s: OrderSession,
+  open: OpenOrder | undefined,
+  now: Now,
+): Step | null {
+  if (s.ending?.screen !== 'in-doubt' || open?.order.state === 'paid') return null;
+  const deadlineMono = now.monoMs + SCREEN_MS['in-doubt'];
+  return step(state, { ...s, ending: { ...s.ending, deadlineMono } });
+}
+
+/** The customer wants the paper of an order that is over: a receipt, or a slip of how it stands. */
+function printAgain(state: KioskState, s: OrderSession, open: OpenOrder): Step | null {
+  const { orderId } = s;
+  if (open.order.state === 'delivered')
+    return s.receipt === 'printing'
+      ? null
+      : step(state, { ...s, receipt: 'printing' }, { do: 'print', orderId, what: 'receipt' });
+  return s.slip === 'printing' || s.ending === null
+    ? null
+    : step(state, { ...s, slip: 'printing' }, { do: 'print', orderId, what: slipOf(open) });
+}
+
+function slipOf(open: OpenOrder): 'in-doubt' | 'refund' | 'parked' {
+  if (open.order.state === 'in-doubt' && open.order.wantsRefund) return 'refund';
+  if (open.order.state === 'refunding' || open.order.state === 'refunded') return 'refund';
+  return open.order.state === 'parked' ? 'parked' : 'in-doubt';
+}
+
+function orderNeeds(s: OrderSession, open: OpenOrder): Needs {
+  const screen = orderScreen(s, open);
+  switch (screen) {
+    case 'pay':
+      return { card: 'in', scanner: scanOffered(s, open) };
+    case 'writing':
+      return KEEP_CARD;
+    case 'unfinished': {
+      const state = unfinishedState(open);
+      return state === 'found' || state === 'finishing' ? KEEP_CARD : GIVE_CARD_BACK;
+    }
+    case 'in-doubt':
+      // Central's word is waited for, and then the same card is written.
+      return doubtOf(s, open) === 'central' ? KEEP_CARD : GIVE_CARD_BACK;
+    case 'done':
+    case 'refunding':
+    case 'cancelled':
+      return GIVE_CARD_BACK;
+    default:
+      return never(screen);
+  }
+}
+
+function settleOrder(state: KioskState, s: OrderSession, now: Now): Settled {
+  const open = state.orders.get(s.orderId);
+  if (open === undefined) return rest(state, leave(state, now), now.monoMs);
+  const waited = giveUp(answered(s, open), open, now);
+  const screen = orderScreen(waited.session, open);
+  const { session, effects } = isOver(screen, open)
+    ? endAs(screen, state, waited.session, open, now)
+    : { session: { ...waited.session, ending: null }, effects: [] };
+  const { ending } = session;
+  // Thanks are said until the card is out.
+  if (ending === null || (screen === 'done' && !session.cardOut))
+    return rest(state, session, waited.wakeAtMono, ...effects);
+  const waitsForCard = open.order.state === 'paid' && open.waitCardUntilMono !== null;
+  if (now.monoMs >= ending.deadlineMono && !waitsForCard)
+    return rest(state, leave(state, now), now.monoMs, ...effects);
+  return rest(
+    state,
+    session,
+    Math.min(waited.wakeAtMono ?? ending.deadlineMono, ending.deadlineMono),
+    ...effects,
+  );
+}
+
+/** "I have paid" was tapped, and the provider answered since. */
+function answered(s: OrderSession, open: OpenOrder): OrderSession {
+  if (s.lastCheck !== 'asking') return s;
+  const attempt = open.attempts.at(-1);
+  // Another way of paying has begun: the question is void.
+  if (s.checked?.attemptId !== attempt?.attemptId) return { ...s, lastCheck: null };
+  const run = attempt === undefined ? undefined : open.runs.get(attempt.attemptId);
+  return run !== undefined && run.asked > (s.checked?.asked ?? 0)
+    ? { ...s, lastCheck: run.lastFailure === null ? 'not-paid' : 'line-down' }
+    : s;
+}
+
+/** Nobody knows whether it was paid: after a while the customer is let go, and the asking goes on. */
+function giveUp(
+  s: OrderSession,
+  open: OpenOrder,
+  now: Now,
+): { readonly session: OrderSession; readonly wakeAtMono: number | null } {
+  const attempt = open.attempts.at(-1);
+  const run = attempt === undefined ? undefined : open.runs.get(attempt.attemptId);
+  if (open.order.state !== 'collecting' || s.gaveUp || run?.unknownSinceMono == null)
+    return { session: s, wakeAtMono: null };
+  const at = run.unknownSinceMono + UNKNOWN_GIVE_UP_MS;
+  return now.monoMs >= at
+    ? { session: { ...s, gaveUp: true, closeWhy: s.closeWhy ?? 'expired' }, wakeAtMono: null }
+    : { session: s, wakeAtMono: at };
+}
+
+/** Does this screen end by itself? */
+function isOver(screen: OrderScreen, open: OpenOrder): boolean {
+  if (screen === 'unfinished')
+    return !(open.writing || open.order.state === 'paid' || askingFirst(open));
+  return screen !== 'pay' && screen !== 'writing';
+}
+
+/** The order came to a screen that ends by itself: its time begins, and its paper is printed. */
+function endAs(
+  screen: OrderScreen,
+  state: KioskState,
+  s: OrderSession,
+  open: OpenOrder,
+  now: Now,
+): { readonly session: OrderSession; readonly effects: readonly Effect[] } {
+  const key = endingKey(screen, open);
+  if (s.ending !== null && s.ending.screen === key) return { session: s, effects: [] };
+  const inside = state.reader.state === 'present' || state.reader.state === 'leaving';
+  const session: OrderSession = {
+    ...s,
+    ending: {
+      screen: key,
+      deadlineMono:
+        (screen === 'in-doubt' ? open.waitCardUntilMono : null) ?? now.monoMs + endMs(screen),
+    },
+    cardOut: screen === 'done' ? !inside : s.cardOut,
+  };
+  const { orderId } = s;
+  if (!state.service.printer.ready || screen === 'cancelled') return { session, effects: [] };
+  if (screen === 'done')
+    return session.receipt === 'none'
+      ? {
+          session: { ...session, receipt: 'printing' },
+          effects: [{ do: 'print', orderId, what: 'receipt' }],
+        }
+      : { session, effects: [] };
+  // What was in doubt is known now: another slip.
+  return s.slip === 'none' || (s.ending?.screen === 'in-doubt' && screen !== 'in-doubt')
+    ? {
+        session: { ...session, slip: 'printing' },
+        effects: [{ do: 'print', orderId, what: slipOf(open) }],
+      }
+    : { session, effects: [] };
+}
+
+function endMs(screen: OrderScreen): number {
+  if (screen === 'done') return SCREEN_MS.thanks;
+  if (screen === 'cancelled') return SCREEN_MS.cancelled;
+  return screen === 'in-doubt' ? SCREEN_MS['in-doubt'] : SCREEN_MS.refunded;
+}
+
+/** What one ending is told from the next by: the screen, and what it says of the money. */
+function endingKey(screen: OrderScreen, open: OpenOrder): string {
+  if (screen !== 'refunding' && screen !== 'unfinished') return screen;
+  const { state } = open.order;
+  return `${screen}:${state === 'closed' ? (heldBack(open)?.state ?? '') : state}`;
+}

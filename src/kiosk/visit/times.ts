@@ -1,0 +1,21 @@
+/** How long each screen waits for a person. */
+export const SCREEN_MS = {
+  'insert-card': 60_000,
+  'cannot-sell': 60_000,
+  'card-info': 60_000,
+  amount: 120_000,
+  /** Thanks, once the card is out. */
+  thanks: 6_000,
+  cancelled: 8_000,
+  'in-doubt': 120_000,
+  refunded: 30_000,
+  'take-card': 20_000,
+} as const;
+/**
+ * A customer's language and text size outlive the visit by this much: time to begin again, not to
+ * greet the next one.
+ */
+export const PLAIN_AGAIN_MS = 30_000;
+/** Each "more time" gives a minute, as often as WCAG 2.2.1 asks. */
+export const MORE_TIME_MS = 60_000;
+export const MORE_TIME_MAX = 10;
