@@ -1,7 +1,8 @@
+import { printerReport } from '../../device/printer/device.ts';
 import type { DeviceView, ProviderKind } from '../../shared/contract/index.ts';
 import type { ErrorText } from '../../shared/errors.ts';
 import { keyIsWrong } from '../delivery/card-refusals.ts';
-import type { KioskState, ServiceState } from '../state/kiosk.ts';
+import type { KioskState } from '../state/kiosk.ts';
 import type { MaintenanceFacts, OpenMode } from '../state/maintenance.ts';
 
 /** One line of the devices' page: how it stands, in both languages. */
@@ -81,26 +82,8 @@ function printerLine({ service: { printer } }: KioskState, facts: Facts): Line {
       state: 'no-device',
       detail: { zh: '没有配置打印机', en: 'no printer is configured' },
     };
-  return {
-    id: 'printer',
-    name,
-    state: printer.ready && !printer.paperLow ? 'online' : 'user-error',
-    detail: printerWords(printer),
-    lastError: printer.failure?.code ?? null,
-  };
-}
-
-function printerWords({ ready, paperLow, failure: f }: ServiceState['printer']): ErrorText {
-  if (ready)
-    return paperLow
-      ? { zh: '就绪，纸快用完，请换纸', en: 'ready; the paper is low: put in a new roll' }
-      : { zh: '就绪', en: 'ready' };
-  return f === null
-    ? { zh: '还没有问过', en: 'not asked yet' }
-    : {
-        zh: `请检查纸、盖和电源${f.detail === undefined ? '' : `（${f.detail}）`}`,
-        en: `check paper, cover and power${f.detail === undefined ? '' : ` (${f.detail})`}`,
-      };
+  const { state, detail } = printerReport(printer);
+  return { id: 'printer', name, state, detail, lastError: printer.failure?.code ?? null };
 }
 
 function scannerLine({ service }: KioskState): readonly Line[] {

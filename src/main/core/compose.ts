@@ -1,9 +1,4 @@
-import {
-  CrtReader,
-  PcscReader,
-  readerPort,
-  samPort,
-} from '../../card/index.ts';
+import { CrtReader, PcscReader, readerPort, samPort } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
 import { Journal } from '../../journal/journal.ts';
