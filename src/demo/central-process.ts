@@ -62,9 +62,9 @@ const central = createCentral({
   db,
   ...DEMO_DATA,
   listen: {
-    terminals: { port: Number(values.port) },
-    pages: { port: Number(values.pages) },
-    staff: { port: Number(values.console) },
+    terminals: { port: Number(values.port ?? 0) },
+    pages: { port: Number(values.pages ?? 0) },
+    staff: { port: Number(values.console ?? 0) },
   },
   policySigner: ed25519Signer(keys.policyPrivateKeyPem),
   now: () => Date.now(),

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { describeFailure } from '../shared/errors.ts';
 import { SimulatedPrinter } from '../simulator/printer/printer.ts';
 import { SimulatedScanner } from '../simulator/scanner/scanner.ts';
-import { DEMO_USER } from '../shared/config/terminal.ts';
+import { DEMO_USER } from './technician.ts';
 import { loadConfig, tcpAddress } from '../main/config.ts';
 import { startBrowserShell } from '../main/browser/server.ts';
 import { HallChild } from './child.ts';

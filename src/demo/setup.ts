@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { generateSandboxKeys } from '../simulator/wechat/sandbox.ts';
 import type { SandboxKeys } from '../simulator/wechat/sandbox.ts';
-import { DEMO_USER } from '../shared/config/terminal.ts';
+import { DEMO_USER } from './technician.ts';
 import type { TerminalConfigFile } from '../shared/config/terminal.ts';
 
 export const DEMO_TERMINAL = '000000000311';

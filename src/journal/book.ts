@@ -3,7 +3,7 @@ import type Database from 'better-sqlite3';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import { fold } from './fold.ts';
 import type { AttemptRow, Folded, Ledger, OrderRow } from './fold.ts';
-import type { Anchor, Place } from './records.ts';
+import type { Anchor, MetaKey, Place } from './records.ts';
 import { statementsOf } from './statements.ts';
 import type { Statements } from './statements.ts';
 
@@ -130,7 +130,7 @@ export class Book implements Ledger {
     }
   }
 
-  meta(key: string): string | null {
+  meta(key: MetaKey): string | null {
     let value = this.#meta.get(key);
     if (value === undefined) {
       value = this.st.getMeta.get(key) ?? null;
@@ -138,11 +138,11 @@ export class Book implements Ledger {
     }
     return value;
   }
-  setMeta(key: string, value: string): void {
+  setMeta(key: MetaKey, value: string): void {
     this.st.setMeta.run(key, value);
     this.#meta.set(key, value);
   }
-  dropMeta(key: string): void {
+  dropMeta(key: MetaKey): void {
     this.st.dropMeta.run(key);
     this.#meta.set(key, null);
   }

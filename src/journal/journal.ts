@@ -23,7 +23,7 @@ import type { SecondLogWriter } from './second-log.ts';
 import { MOST_IN_ONE_APPEND, joinLog } from './join.ts';
 import { deletePruned, planPrune } from './prune.ts';
 import { before, toLogged } from './records.ts';
-import type { Anchor, LogAnchor, LoggedEvent, Place } from './records.ts';
+import type { Anchor, LogAnchor, LoggedEvent, MetaKey, Place } from './records.ts';
 import type { Statements } from './statements.ts';
 import {
   BALLAST_BYTES,
@@ -838,10 +838,12 @@ export class Journal {
       ? null
       : { account: JSON.parse(row.body) as Account, fetchedMs: row.fetched_ms };
   }
-  meta(key: string): string | null {
+  /** What was kept under this name; null: nothing. */
+  meta(key: MetaKey): string | null {
     return this.#book.meta(key);
   }
-  setMeta(key: string, value: string): void {
+  /** Durable when it returns. */
+  setMeta(key: MetaKey, value: string): void {
     this.#write(() => {
       this.#book.setMeta(key, value);
     });

@@ -61,3 +61,36 @@ export interface LoggedEvent {
 export interface LogAnchor extends Anchor {
   readonly terminalId: string;
 }
+
+/**
+ * What is kept beside the facts, by name. Of these only `order_counter`, `epoch` and the `sent:` of
+ * each epoch are about facts; the rest is what a process leaves for the next.
+ */
+export type MetaKey =
+  | 'schema_digest'
+  /** Whose journal it is; the epoch that is written; the last order number given out. */
+  | 'terminal_id'
+  | 'epoch'
+  | 'order_counter'
+  /** When it was opened last, ms. */
+  | 'opened'
+  /** Where the chain begins after a prune; that one is under way. */
+  | 'anchor'
+  | 'pruning'
+  /** {@link Condition} of a journal that is not good; up to where its orders may live elsewhere. */
+  | 'condition'
+  | 'suspect'
+  /** The highest number of an epoch that may have left for central. */
+  | `sent:${number}`
+  /** Central's clock as heard last; its signed policy; the last backup and comparison, ms. */
+  | 'central_ms'
+  | 'policy'
+  | 'backup_ms'
+  | 'reconciled'
+  /** Orders being quoted or given back when the process ended. */
+  | 'quoting'
+  | 'releasing'
+  /** Maintenance mode: wrong PINs, who is in it, out of service. */
+  | 'maintenance.lock'
+  | 'maintenance.open'
+  | 'maintenance.out';

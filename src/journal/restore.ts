@@ -1,6 +1,8 @@
 import type Database from 'better-sqlite3';
 import { canonicalJson } from '../shared/canonical-json.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
+import { counterOf, terminalOf as terminalOfOrder } from '../shared/order-id.ts';
+import type { MetaKey } from './records.ts';
 import { genesisHash } from '../shared/journal-hash.ts';
 import { Book } from './book.ts';
 import { EVENT_COLUMNS, before, toLogged } from './records.ts';
@@ -179,10 +181,10 @@ export function terminalOf(storage: JournalStorage): string | null {
  */
 function ownerOf(log: SecondContents, epoch: number): string | undefined {
   if (log.anchor !== null) return log.anchor.terminalId;
-  const named = new Set(log.events.map((e) => e.orderId?.split('-')[1]));
-  return [...named].find(
-    (id) => id !== undefined && genesisHash(id, epoch) === log.events[0]?.prevHash,
+  const named = new Set(
+    log.events.map((e) => (e.orderId === null ? '' : terminalOfOrder(e.orderId))),
   );
+  return [...named].find((id) => id !== '' && genesisHash(id, epoch) === log.events[0]?.prevHash);
 }
 
 /**
@@ -417,11 +419,11 @@ function fill(
   }
   for (const event of plan.add) put(event);
   for (const [key, value] of plan.notes)
-    if (!OWN_NOTES.has(key) && !key.startsWith('sent:')) book.setMeta(key, value);
+    if (!OWN_NOTES.has(key) && !key.startsWith('sent:')) book.setMeta(key as MetaKey, value);
 
   const numbers = book.st.orders
     .all()
-    .map((row) => Number((JSON.parse(row) as { orderId: string }).orderId.split('-')[3] ?? '0'));
+    .map((row) => counterOf((JSON.parse(row) as { orderId: string }).orderId));
   const counter = Math.max(
     Number(book.meta('order_counter') ?? '0'),
     Number(plan.notes.get('order_counter') ?? '0'),

@@ -5,7 +5,7 @@ import type { Failure } from '../shared/errors.ts';
 import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
 import {
-  DEMO_USER,
+  PUBLISHED_PIN_HASH,
   completeConfig,
   configProblems,
   terminalConfigSchema,
@@ -51,7 +51,7 @@ export function loadConfig(file: string): Result<LoadedConfig, Failure> {
 /** What is published is for the demo only. */
 function sampleProblem(c: TerminalConfig): string | null {
   if (c.mode !== 'production') return null;
-  const known = c.maintenance.users.findIndex((user) => user.hash === DEMO_USER.hash);
+  const known = c.maintenance.users.findIndex((user) => user.hash === PUBLISHED_PIN_HASH);
   const problems = [
     ...(c.keys.kind === 'sample' ? ['keys.kind: sample keys are refused outside demo mode'] : []),
     ...(known < 0

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { DEMO_USER } from '../../src/shared/config/terminal.ts';
+import { DEMO_USER } from '../../src/demo/technician.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { CHROMIUM_ARGS, Hall, chromiumPath, until } from '../support/hall.ts';
 import { tellFailures } from '../support/tell.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SAMPLE_KEYS } from '../../src/card/keys/sample.ts';
-import { DEMO_USER } from '../../src/shared/config/terminal.ts';
+import { DEMO_USER } from '../../src/demo/technician.ts';
 import { Customer } from '../kill/customer.ts';
 import { Hall, root, until } from '../support/hall.ts';
 

@@ -835,7 +835,7 @@ const KIOSK = [
   mutant(
     'cancel-while-paying',
     'Cancel is taken while the provider says that the customer is paying.',
-    edit('kiosk/visit/paying.ts', ` && open.runs.get(attempt.attemptId)?.paying !== true;`, `;`),
+    edit('kiosk/visit/paying.ts', `open.runs.get(attempt.attemptId)?.paying !== true`, `true`),
     unit('kiosk/endings', 'the line fails while the customer is paying'),
   ),
   mutant(
@@ -2147,7 +2147,7 @@ const CENTRAL = [
     'central-handed-back-is-open',
     'Money handed back by hand leaves the counter claim open to a delivery.',
     edit(
-      'central/books/ingest.ts',
+      'central/books/by-hand.ts',
       `    if (ofOrder) await tx.query('UPDATE orders SET refund_claimed_ms = COALESCE(refund_claimed_ms, $2), counter_claim = false`,
       `    if (ofOrder) await tx.query('UPDATE orders SET refund_claimed_ms = COALESCE(refund_claimed_ms, $2)`,
     ),
@@ -2157,7 +2157,7 @@ const CENTRAL = [
     'central-handed-back-and-delivered',
     'Money handed back for an order that was delivered meanwhile is booked in silence.',
     edit(
-      'central/books/ingest.ts',
+      'central/books/by-hand.ts',
       `    if ((ofOrder || (captured !== null && money?.attemptId === captured.attemptId)) && isDelivered(order)) throw`,
       `    if (ofOrder && isDelivered(order)) throw`,
     ),
@@ -2173,7 +2173,7 @@ const CENTRAL = [
     'central-delivered-twice',
     'Another kiosk’s “after” enters a delivery that stands in the books already.',
     edit(
-      'central/books/ingest.ts',
+      'central/books/card-delivery.ts',
       `      if (isDelivered(order)) return;\n      refuseAfterRefund(order);`,
       `      refuseAfterRefund(order);`,
     ),
@@ -2183,7 +2183,7 @@ const CENTRAL = [
     'central-refunded-and-delivered',
     'A refund that begins after the delivery is taken.',
     edit(
-      'central/books/ingest.ts',
+      'central/books/orders.ts',
       `  if (isDelivered(order)) throw new Unusable('REFUNDED AND DELIVERED: refunding began`,
       `  if (false) throw new Unusable('REFUNDED AND DELIVERED: refunding began`,
     ),
@@ -2193,7 +2193,7 @@ const CENTRAL = [
     'central-assist-unheard',
     'What another kiosk tells of a card that is as it was is not heard.',
     edit(
-      'central/books/ingest.ts',
+      'central/books/card-delivery.ts',
       `      if (order.write_open === at.terminalId && (order.write_open_ms`,
       `      if (false && (order.write_open_ms`,
     ),
@@ -2203,7 +2203,7 @@ const CENTRAL = [
     'central-earlier-word-counts',
     'What a kiosk told of an earlier claim ends the one that it has now.',
     edit(
-      'central/books/ingest.ts',
+      'central/books/card-delivery.ts',
       `(order.write_open_ms === null || (body.claimMs ?? 0) >= num(order.write_open_ms))`,
       `true`,
     ),
@@ -2258,14 +2258,14 @@ const CENTRAL = [
   mutant(
     'central-other-sum-lost',
     'A capture of another sum than the order’s is not entered, and handed back it is not booked.',
-    edit('central/books/ingest.ts', `if (amountFen !== undefined && (await`, `if (false && (await`),
+    edit('central/books/orders.ts', `if (amountFen !== undefined && (await`, `if (false && (await`),
     CLAIMS('money that was parked without'),
   ),
   mutant(
     'central-found-by-hand-lost',
     'Money that a person found and handed back is not booked.',
     edit(
-      'central/books/ingest.ts',
+      'central/books/by-hand.ts',
       ` ?? (await foundByHand(tx, at, order, body.attemptId, body.reference)));`,
       `);`,
     ),
@@ -2318,7 +2318,7 @@ const CENTRAL = [
     'central-carried-lost',
     'What remains of a payment is not kept for the account.',
     edit(
-      'central/books/ingest.ts',
+      'central/books/card-delivery.ts',
       `carried_micro = carried_micro + $3,`,
       `carried_micro = carried_micro + 0 * $3,`,
     ),

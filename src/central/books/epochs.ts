@@ -30,7 +30,9 @@ export async function moveCursor(
   to: Cursor,
 ): Promise<void> {
   await tx.query(
-    'INSERT INTO cursors (terminal_id, epoch, last_seq, last_hash) VALUES ($1, $2, $3, $4) ON CONFLICT (terminal_id, epoch) DO UPDATE SET last_seq = EXCLUDED.last_seq, last_hash = EXCLUDED.last_hash',
+    `INSERT INTO cursors (terminal_id, epoch, last_seq, last_hash) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (terminal_id, epoch) DO UPDATE SET last_seq = EXCLUDED.last_seq,
+     last_hash = EXCLUDED.last_hash`,
     [terminalId, epoch, to.lastSeq, to.lastHash],
   );
 }
@@ -54,8 +56,12 @@ export async function askEpoch(
     if (request.epoch < current && (await cursorOf(tx, terminalId, current)).lastSeq === 0)
       return current;
     await tx.query(
-      `INSERT INTO epoch_requests (terminal_id, epoch, last_seq, last_hash, why, at_ms, granted_ms) VALUES ($1, $2, $3, $4, $5, $6, NULL)
-       ON CONFLICT (terminal_id) DO UPDATE SET epoch = EXCLUDED.epoch, last_seq = EXCLUDED.last_seq, last_hash = EXCLUDED.last_hash, why = EXCLUDED.why, at_ms = EXCLUDED.at_ms, granted_ms = NULL`,
+      `INSERT INTO epoch_requests
+         (terminal_id, epoch, last_seq, last_hash, why, at_ms, granted_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, NULL)
+       ON CONFLICT (terminal_id) DO UPDATE SET epoch = EXCLUDED.epoch,
+         last_seq = EXCLUDED.last_seq, last_hash = EXCLUDED.last_hash, why = EXCLUDED.why,
+         at_ms = EXCLUDED.at_ms, granted_ms = NULL`,
       [
         terminalId,
         request.epoch,

@@ -26,7 +26,9 @@ export async function settleQuarantined(db: Db, s: Settlement, nowMs: number): P
     const place = [s.terminalId, s.epoch, s.seq];
     const row = (
       await tx.query<{ order_id: string | null }>(
-        'UPDATE quarantine SET settled_ms = $4, settled_who = $5, settled_why = $6 WHERE terminal_id = $1 AND epoch = $2 AND seq = $3 AND settled_ms IS NULL RETURNING order_id',
+        `UPDATE quarantine SET settled_ms = $4, settled_who = $5, settled_why = $6
+         WHERE terminal_id = $1 AND epoch = $2 AND seq = $3 AND settled_ms IS NULL
+         RETURNING order_id`,
         [...place, nowMs, s.who, s.why],
       )
     )[0];
@@ -42,7 +44,9 @@ export async function settleQuarantined(db: Db, s: Settlement, nowMs: number): P
               )
             )[0]?.user_no ?? null);
       await tx.query(
-        `INSERT INTO ledger (terminal_id, epoch, seq, order_id, attempt_id, user_no, kind, amount_fen, reference, at_ms) VALUES ($1, $2, $3, $4, $5, $6, 'adjustment', $7, $8, $9)`,
+        `INSERT INTO ledger
+         (terminal_id, epoch, seq, order_id, attempt_id, user_no, kind, amount_fen, reference,
+         at_ms) VALUES ($1, $2, $3, $4, $5, $6, 'adjustment', $7, $8, $9)`,
         [
           ...place,
           row.order_id ?? '',

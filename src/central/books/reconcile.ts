@@ -16,7 +16,8 @@ export async function ledgerOfDay(
   const fromMs = chinaDayMs(date);
   const rows = await sql.query<Record<string, unknown>>(
     `SELECT kind, order_id, attempt_id, amount_fen, epoch, seq, at_ms FROM ledger
-     WHERE terminal_id = $1 AND at_ms >= $2 AND at_ms < $3 AND kind IN ('captured', 'captured-extra', 'refunded') ORDER BY entry_id`,
+     WHERE terminal_id = $1 AND at_ms >= $2 AND at_ms < $3
+       AND kind IN ('captured', 'captured-extra', 'refunded') ORDER BY entry_id`,
     [terminalId, fromMs, fromMs + DAY_MS],
   );
   return rows.map((r) => ({
@@ -39,10 +40,15 @@ export async function keepBillDay(
 ): Promise<void> {
   const { date, provider, payments, refunds, reversals, differences, persons } = body;
   await sql.query(
-    `INSERT INTO bill_days (terminal_id, provider, date, payments, paid_fen, refunds, refunded_fen, reversals, reversed_fen, differences, persons, told_ms)
+    `INSERT INTO bill_days
+       (terminal_id, provider, date, payments, paid_fen, refunds, refunded_fen, reversals,
+       reversed_fen, differences, persons, told_ms)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-     ON CONFLICT (terminal_id, provider, date) DO UPDATE SET payments = EXCLUDED.payments, paid_fen = EXCLUDED.paid_fen, refunds = EXCLUDED.refunds, refunded_fen = EXCLUDED.refunded_fen,
-       reversals = EXCLUDED.reversals, reversed_fen = EXCLUDED.reversed_fen, differences = EXCLUDED.differences, persons = EXCLUDED.persons, told_ms = EXCLUDED.told_ms`,
+     ON CONFLICT (terminal_id, provider, date) DO UPDATE SET payments = EXCLUDED.payments,
+       paid_fen = EXCLUDED.paid_fen, refunds = EXCLUDED.refunds,
+       refunded_fen = EXCLUDED.refunded_fen,
+       reversals = EXCLUDED.reversals, reversed_fen = EXCLUDED.reversed_fen,
+         differences = EXCLUDED.differences, persons = EXCLUDED.persons, told_ms = EXCLUDED.told_ms`,
     [
       terminalId,
       provider.replaceAll('\0', ''),
@@ -87,11 +93,14 @@ export async function reconciledDay(sql: Sql, date: string): Promise<readonly Te
   const fromMs = chinaDayMs(date);
   const span = [fromMs, fromMs + DAY_MS];
   const facts = await sql.query<Record<string, unknown>>(
-    `SELECT terminal_id, kind, body FROM journal_events WHERE wall_ms >= $1 AND wall_ms < $2 AND kind IN ('attempt-paid', 'attempt-refunded')`,
+    `SELECT terminal_id, kind, body FROM journal_events WHERE wall_ms >= $1 AND wall_ms < $2
+     AND kind IN ('attempt-paid', 'attempt-refunded')`,
     span,
   );
   const entries = await sql.query<Record<string, unknown>>(
-    `SELECT terminal_id, kind, COUNT(*) AS n, SUM(amount_fen)::bigint AS fen FROM ledger WHERE at_ms >= $1 AND at_ms < $2 AND kind IN ('captured', 'captured-extra', 'refunded') GROUP BY terminal_id, kind`,
+    `SELECT terminal_id, kind, COUNT(*) AS n, SUM(amount_fen)::bigint AS fen FROM ledger
+     WHERE at_ms >= $1 AND at_ms < $2 AND kind IN ('captured', 'captured-extra', 'refunded')
+     GROUP BY terminal_id, kind`,
     span,
   );
   const bills = await sql.query<Record<string, unknown>>(

@@ -107,132 +107,178 @@ type Row = Record<string, unknown>;
 const text = (v: unknown): string => (typeof v === 'string' ? v : String(v));
 const textOrNull = (v: unknown): string | null => (v === null || v === undefined ? null : text(v));
 
+/** Everything at once, bounded, so that a page never waits for a whole company's books. */
 export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData> {
-  const accounts = await sql.query<Row>(
-    `SELECT c.card_no, a.*, COALESCE((SELECT SUM(micro) FROM reserves r WHERE r.user_no = a.user_no AND r.state = 'held'), 0)::bigint AS reserved,
-       (SELECT order_id FROM claims k WHERE k.card_no = c.card_no AND (k.expires_ms IS NULL OR k.expires_ms > $1)) AS claim
+  return {
+    accounts: await accountsOf(sql, nowMs),
+    orders: await ordersOf(sql, nowMs),
+    terminals: await terminalsOf(sql),
+    quarantine: await quarantineOf(sql),
+    quarantineOpen: await quarantineOpen(sql),
+    notes: await notesOf(sql),
+    parkedCaptures: await parkedCapturesOf(sql),
+    settlements: await settlementsOf(sql),
+    ledger: await ledgerOf(sql),
+  };
+}
+
+async function accountsOf(sql: Sql, nowMs: number): Promise<ConsoleData['accounts']> {
+  const rows = await sql.query<Row>(
+    `SELECT c.card_no, a.*,
+       COALESCE((SELECT SUM(micro) FROM reserves r WHERE r.user_no = a.user_no
+       AND r.state = 'held'), 0)::bigint AS reserved,
+       (SELECT order_id FROM claims k WHERE k.card_no = c.card_no
+         AND (k.expires_ms IS NULL OR k.expires_ms > $1)) AS claim
      FROM cards c JOIN accounts a USING (user_no) ORDER BY c.card_no LIMIT 500`,
     [nowMs],
   );
-  const orders = await sql.query<Row>(
+  return rows.map((r) => ({
+    cardNo: text(r['card_no']),
+    userNo: text(r['user_no']),
+    // The console is for staff, but a screen has many eyes.
+    holder: maskName(text(r['holder_name'])),
+    kind: text(r['kind']),
+    state: text(r['state']),
+    count: num(r['count']),
+    cumulative: num(r['cumulative']),
+    yearQuantity: num(r['year_quantity']),
+    carriedMicro: num(r['carried_micro']),
+    reservedMicro: num(r['reserved']),
+    claim: textOrNull(r['claim']),
+  }));
+}
+
+async function ordersOf(sql: Sql, nowMs: number): Promise<ConsoleData['orders']> {
+  const rows = await sql.query<Row>(
     'SELECT * FROM orders ORDER BY changed_ms DESC, order_id DESC LIMIT 50',
   );
-  const terminals =
+  return rows.map((r) => ({
+    orderId: text(r['order_id']),
+    terminalId: text(r['terminal_id']),
+    cardNo: text(r['card_no']),
+    nextCount: num(r['next_count']),
+    amountFen: num(r['amount_fen']),
+    quantity: num(r['quantity']),
+    state: text(r['state']),
+    offline: bool(r['offline']),
+    note: textOrNull(r['note']),
+    changedMs: num(r['changed_ms']),
+    writer:
+      r['write_until_ms'] !== null && num(r['write_until_ms']) > nowMs
+        ? textOrNull(r['write_terminal'])
+        : null,
+    refundClaimed: r['refund_claimed_ms'] !== null && !bool(r['counter_claim']),
+    counterClaimed: bool(r['counter_claim']),
+    deliveredBy: textOrNull(r['delivered_by']),
+  }));
+}
+
+async function terminalsOf(sql: Sql): Promise<ConsoleData['terminals']> {
+  const rows =
     await sql.query<Row>(`SELECT t.*, COALESCE((SELECT last_seq FROM cursors c WHERE c.terminal_id = t.terminal_id AND c.epoch = t.epoch), 0) AS last_seq,
-       (SELECT COUNT(*) FROM forked_events f WHERE f.terminal_id = t.terminal_id) AS forked FROM terminals t ORDER BY t.terminal_id LIMIT 500`);
+       (SELECT COUNT(*) FROM forked_events f WHERE f.terminal_id = t.terminal_id) AS forked
+         FROM terminals t ORDER BY t.terminal_id LIMIT 500`);
   const asking = new Map(
     (await sql.query<Row>('SELECT * FROM epoch_requests WHERE granted_ms IS NULL')).map((r) => [
       text(r['terminal_id']),
       r,
     ]),
   );
-  const quarantine =
+  return rows.map((r) => ({
+    terminalId: text(r['terminal_id']),
+    epoch: num(r['epoch']),
+    lastSeq: num(r['last_seq']),
+    lastUploadMs: r['last_upload_ms'] === null ? null : num(r['last_upload_ms']),
+    alarm: textOrNull(r['alarm']),
+    forked: num(r['forked']),
+    epochRequest: requestOf(asking.get(text(r['terminal_id']))),
+  }));
+}
+
+async function quarantineOf(sql: Sql): Promise<ConsoleData['quarantine']> {
+  const rows =
     await sql.query<Row>(`SELECT q.*, (SELECT body FROM journal_events j WHERE j.terminal_id = q.terminal_id AND j.epoch = q.epoch AND j.seq = q.seq) AS body
      FROM quarantine q WHERE q.settled_ms IS NULL ORDER BY q.at_ms DESC, q.seq DESC LIMIT 100`);
-  const open = (
-    await sql.query<Row>('SELECT COUNT(*) AS n FROM quarantine WHERE settled_ms IS NULL')
-  )[0];
-  const notes = await sql.query<Row>(
+  return rows.map((r) => ({
+    terminalId: text(r['terminal_id']),
+    epoch: num(r['epoch']),
+    seq: num(r['seq']),
+    kind: text(r['kind']),
+    orderId: textOrNull(r['order_id']),
+    reason: text(r['reason']),
+    atMs: num(r['at_ms']),
+    body: text(r['body'] ?? ''),
+  }));
+}
+
+async function notesOf(sql: Sql): Promise<ConsoleData['notes']> {
+  const rows = await sql.query<Row>(
     'SELECT * FROM terminal_notes ORDER BY at_ms DESC, seq DESC LIMIT 50',
   );
-  const parked = await sql.query<Row>(
-    `SELECT * FROM gateway_legs g WHERE state = 'parked' AND NOT EXISTS (SELECT 1 FROM gateway_settlements s WHERE s.leg = g.leg AND s.outcome <> 'again') ORDER BY changed_ms DESC LIMIT 100`,
+  return rows.map((r) => ({
+    terminalId: text(r['terminal_id']),
+    epoch: num(r['epoch']),
+    seq: num(r['seq']),
+    kind: text(r['kind']),
+    body: text(r['body']),
+    atMs: num(r['at_ms']),
+  }));
+}
+
+async function parkedCapturesOf(sql: Sql): Promise<ConsoleData['parkedCaptures']> {
+  const rows = await sql.query<Row>(
+    `SELECT * FROM gateway_legs g WHERE state = 'parked'
+     AND NOT EXISTS
+     (SELECT 1 FROM gateway_settlements s WHERE s.leg = g.leg AND s.outcome <> 'again')
+     ORDER BY changed_ms DESC LIMIT 100`,
   );
-  const settlements = await sql.query<Row>(
+  return rows.map((r) => ({
+    terminalId: text(r['terminal_id']),
+    outTradeNo: text(r['out_trade_no']),
+    wallet: text(r['wallet']),
+    leg: text(r['leg']),
+    amountFen: num(r['amount_fen']),
+    capturedFen: r['captured_fen'] === null ? null : num(r['captured_fen']),
+    transactionId: textOrNull(r['transaction_id']),
+    reason: text(r['reason'] ?? ''),
+    atMs: num(r['changed_ms']),
+  }));
+}
+
+async function settlementsOf(sql: Sql): Promise<ConsoleData['settlements']> {
+  const rows = await sql.query<Row>(
     'SELECT * FROM gateway_settlements ORDER BY entry_id DESC LIMIT 50',
   );
-  const ledger = await sql.query<Row>(
-    'SELECT kind, COUNT(*) AS entries, SUM(amount_fen)::bigint AS amount_fen, SUM(quantity)::bigint AS quantity, SUM(micro)::bigint AS micro FROM ledger GROUP BY kind ORDER BY kind',
+  return rows.map((r) => ({
+    leg: text(r['leg']),
+    outcome: text(r['outcome']),
+    reference: text(r['reference']),
+    who: text(r['who']),
+    why: text(r['why']),
+    atMs: num(r['at_ms']),
+  }));
+}
+
+async function ledgerOf(sql: Sql): Promise<ConsoleData['ledger']> {
+  const rows = await sql.query<Row>(
+    `SELECT kind, COUNT(*) AS entries, SUM(amount_fen)::bigint AS amount_fen,
+     SUM(quantity)::bigint AS quantity, SUM(micro)::bigint AS micro FROM ledger GROUP BY kind
+     ORDER BY kind`,
   );
-  return {
-    accounts: accounts.map((r) => ({
-      cardNo: text(r['card_no']),
-      userNo: text(r['user_no']),
-      // The console is for staff, but a screen has many eyes.
-      holder: maskName(text(r['holder_name'])),
-      kind: text(r['kind']),
-      state: text(r['state']),
-      count: num(r['count']),
-      cumulative: num(r['cumulative']),
-      yearQuantity: num(r['year_quantity']),
-      carriedMicro: num(r['carried_micro']),
-      reservedMicro: num(r['reserved']),
-      claim: textOrNull(r['claim']),
-    })),
-    orders: orders.map((r) => ({
-      orderId: text(r['order_id']),
-      terminalId: text(r['terminal_id']),
-      cardNo: text(r['card_no']),
-      nextCount: num(r['next_count']),
-      amountFen: num(r['amount_fen']),
-      quantity: num(r['quantity']),
-      state: text(r['state']),
-      offline: bool(r['offline']),
-      note: textOrNull(r['note']),
-      changedMs: num(r['changed_ms']),
-      writer:
-        r['write_until_ms'] !== null && num(r['write_until_ms']) > nowMs
-          ? textOrNull(r['write_terminal'])
-          : null,
-      refundClaimed: r['refund_claimed_ms'] !== null && !bool(r['counter_claim']),
-      counterClaimed: bool(r['counter_claim']),
-      deliveredBy: textOrNull(r['delivered_by']),
-    })),
-    terminals: terminals.map((r) => ({
-      terminalId: text(r['terminal_id']),
-      epoch: num(r['epoch']),
-      lastSeq: num(r['last_seq']),
-      lastUploadMs: r['last_upload_ms'] === null ? null : num(r['last_upload_ms']),
-      alarm: textOrNull(r['alarm']),
-      forked: num(r['forked']),
-      epochRequest: requestOf(asking.get(text(r['terminal_id']))),
-    })),
-    quarantine: quarantine.map((r) => ({
-      terminalId: text(r['terminal_id']),
-      epoch: num(r['epoch']),
-      seq: num(r['seq']),
-      kind: text(r['kind']),
-      orderId: textOrNull(r['order_id']),
-      reason: text(r['reason']),
-      atMs: num(r['at_ms']),
-      body: text(r['body'] ?? ''),
-    })),
-    quarantineOpen: num(open?.['n']),
-    notes: notes.map((r) => ({
-      terminalId: text(r['terminal_id']),
-      epoch: num(r['epoch']),
-      seq: num(r['seq']),
-      kind: text(r['kind']),
-      body: text(r['body']),
-      atMs: num(r['at_ms']),
-    })),
-    parkedCaptures: parked.map((r) => ({
-      terminalId: text(r['terminal_id']),
-      outTradeNo: text(r['out_trade_no']),
-      wallet: text(r['wallet']),
-      leg: text(r['leg']),
-      amountFen: num(r['amount_fen']),
-      capturedFen: r['captured_fen'] === null ? null : num(r['captured_fen']),
-      transactionId: textOrNull(r['transaction_id']),
-      reason: text(r['reason'] ?? ''),
-      atMs: num(r['changed_ms']),
-    })),
-    settlements: settlements.map((r) => ({
-      leg: text(r['leg']),
-      outcome: text(r['outcome']),
-      reference: text(r['reference']),
-      who: text(r['who']),
-      why: text(r['why']),
-      atMs: num(r['at_ms']),
-    })),
-    ledger: ledger.map((r) => ({
-      kind: text(r['kind']),
-      entries: num(r['entries']),
-      amountFen: num(r['amount_fen']),
-      quantity: num(r['quantity']),
-      micro: num(r['micro']),
-    })),
-  };
+  return rows.map((r) => ({
+    kind: text(r['kind']),
+    entries: num(r['entries']),
+    amountFen: num(r['amount_fen']),
+    quantity: num(r['quantity']),
+    micro: num(r['micro']),
+  }));
+}
+
+async function quarantineOpen(sql: Sql): Promise<number> {
+  const rows = await sql.query<Row>(
+    'SELECT COUNT(*) AS n FROM quarantine WHERE settled_ms IS NULL',
+  );
+  return num(rows[0]?.['n']);
 }
 
 function requestOf(r: Row | undefined): ConsoleData['terminals'][number]['epochRequest'] {

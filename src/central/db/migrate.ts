@@ -19,7 +19,8 @@ export async function migrate(db: Db): Promise<void> {
     const number = index + 1;
     if (number <= newest) continue;
     await db.exec(
-      `BEGIN; ${migration.sql}; INSERT INTO schema_migrations VALUES (${number}, '${migration.name}'); COMMIT;`,
+      `BEGIN; ${migration.sql}; INSERT INTO schema_migrations
+         VALUES (${number}, '${migration.name}'); COMMIT;`,
     );
   }
 }

@@ -76,7 +76,8 @@ export async function seed(db: Db, { terminals, tariffs, accounts, claims }: See
         `INSERT INTO accounts (user_no, holder_name, meter_no, kind, unit, state, count, cumulative,
            year_quantity, carried_micro, ceiling_quantity, per_purchase_quantity,
            period_left_quantity, tariff_id, tariff_version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING`,
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+           ON CONFLICT DO NOTHING`,
         [
           a.userNo,
           a.holderName,

@@ -42,7 +42,9 @@ export function gatewayBills(
     if (silent.length === 0 || Number.isNaN(toMs)) return [];
     const rows = await db().query<{ out_trade_no: string; wallet: string }>(
       `SELECT l.out_trade_no, l.wallet FROM gateway_legs l JOIN gateway_trades t ON t.leg = l.leg
-       WHERE l.terminal_id = $1 AND l.created_ms < $3 AND (l.created_ms >= $2 OR EXISTS (SELECT 1 FROM gateway_refunds r WHERE r.leg = l.leg AND r.created_ms >= $2 AND r.created_ms < $3))`,
+       WHERE l.terminal_id = $1 AND l.created_ms < $3
+         AND (l.created_ms >= $2 OR EXISTS (SELECT 1 FROM gateway_refunds r WHERE r.leg = l.leg
+         AND r.created_ms >= $2 AND r.created_ms < $3))`,
       [terminalId, toMs - DAYS_JUDGED * DAY_MS, toMs],
     );
     return rows.filter((r) => silent.includes(r.wallet)).map((r) => r.out_trade_no);

@@ -2,7 +2,7 @@ import type { Db } from '../db/sql.ts';
 import { gatewayBills } from './bills.ts';
 import { makeDesk } from './desk.ts';
 import { openPage } from './opening.ts';
-import { queryRefund, refund } from './refunds.ts';
+import { refund, refundStanding } from './refunds.ts';
 import { sweeping } from './sweep.ts';
 import { charge, close, create, query, reverse } from './trades.ts';
 import type { GatewayOptions, PaymentGateway } from './types.ts';
@@ -20,7 +20,7 @@ export function createPaymentGateway(db: () => Db, options: GatewayOptions): Pay
     query: (terminalId, attempt) => query(desk, terminalId, attempt),
     close: (terminalId, attempt) => close(desk, terminalId, attempt),
     refund: (terminalId, request) => refund(desk, terminalId, request),
-    queryRefund: (terminalId, request) => queryRefund(desk, terminalId, request),
+    queryRefund: (terminalId, request) => refundStanding(desk, terminalId, request),
     charge: (terminalId, request) => charge(desk, terminalId, request),
     reverse: (terminalId, attempt) => reverse(desk, terminalId, attempt),
     bill: gatewayBills(db, desk.wallets, desk.now),

@@ -13,7 +13,9 @@ export async function insertLeg(desk: Desk, tx: Sql, trade: Trade, wallet: Walle
   const { now, hex } = desk;
   const leg = `G${hex(13)}`;
   await tx.query(
-    `INSERT INTO gateway_legs (leg, terminal_id, out_trade_no, wallet, method, amount_fen, expires_ms, state, shown, created_ms, changed_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, 'creating', $8, $9, $9)`,
+    `INSERT INTO gateway_legs
+     (leg, terminal_id, out_trade_no, wallet, method, amount_fen, expires_ms, state, shown,
+     created_ms, changed_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, 'creating', $8, $9, $9)`,
     [
       leg,
       trade.terminal_id,

@@ -84,7 +84,8 @@ async function begin(desk: Desk, row: Trade, kind: Wallet): Promise<Opened | nul
     case 'pending': {
       // Stored before anybody sees it; one that is being closed meanwhile is never shown.
       const shown = await db().query(
-        `UPDATE gateway_legs SET state = 'open', shown = $2, changed_ms = $3 WHERE leg = $1 AND state IN ('creating', 'open') RETURNING leg`,
+        `UPDATE gateway_legs SET state = 'open', shown = $2, changed_ms = $3 WHERE leg = $1
+         AND state IN ('creating', 'open') RETURNING leg`,
         [leg.leg, true, now()],
       );
       return shown.length > 0 ? { kind: 'go', url: made.qrText } : { kind: 'wait' };

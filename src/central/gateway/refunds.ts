@@ -28,7 +28,8 @@ export function refund(
         if (request.amountFen !== num(trade.amount_fen) || request.refundFen > request.amountFen)
           return no('not the amount of this payment');
         const rows = await tx.query<Refund>(
-          'SELECT * FROM gateway_refunds WHERE terminal_id = $1 AND (out_refund_no = $2 OR leg = $3)',
+          `SELECT * FROM gateway_refunds WHERE terminal_id = $1
+           AND (out_refund_no = $2 OR leg = $3)`,
           [terminalId, request.outRefundNo, leg.leg],
         );
         const old = rows.find((r) => r.out_refund_no === request.outRefundNo);
@@ -47,13 +48,16 @@ export function refund(
         if (old !== undefined) {
           // Refused before: from here it may succeed, and counts again.
           await tx.query(
-            `UPDATE gateway_refunds SET state = 'asked', look_ms = $3 WHERE terminal_id = $1 AND out_refund_no = $2`,
+            `UPDATE gateway_refunds SET state = 'asked', look_ms = $3 WHERE terminal_id = $1
+             AND out_refund_no = $2`,
             [terminalId, request.outRefundNo, now() + ALONE_AFTER_MS],
           );
           return { leg, refund: { ...old, state: 'asked' } };
         }
         await tx.query(
-          `INSERT INTO gateway_refunds (terminal_id, out_refund_no, out_trade_no, leg, wallet_refund_no, refund_fen, reason, state, created_ms, look_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, 'asked', $8, $9)`,
+          `INSERT INTO gateway_refunds
+           (terminal_id, out_refund_no, out_trade_no, leg, wallet_refund_no, refund_fen, reason,
+           state, created_ms, look_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, 'asked', $8, $9)`,
           [
             terminalId,
             request.outRefundNo,
@@ -86,12 +90,11 @@ export const setRefund = (
   state: Refund['state'],
   lookMs: number | null,
 ): Promise<unknown> =>
-  desk
-    .db()
-    .query(
-      'UPDATE gateway_refunds SET state = $3, look_ms = $4 WHERE terminal_id = $1 AND out_refund_no = $2',
-      [r.terminal_id, r.out_refund_no, state, lookMs],
-    );
+  desk.db().query(
+    `UPDATE gateway_refunds SET state = $3, look_ms = $4 WHERE terminal_id = $1
+       AND out_refund_no = $2`,
+    [r.terminal_id, r.out_refund_no, state, lookMs],
+  );
 
 /** Sends a refund that is stored, under its one number at the wallet. */
 export async function sendRefund(desk: Desk, leg: Leg, r: Refund): Promise<RefundResult> {
@@ -108,7 +111,7 @@ export async function sendRefund(desk: Desk, leg: Leg, r: Refund): Promise<Refun
 }
 
 /** See `PaymentGateway.queryRefund`. */
-export function queryRefund(
+export function refundStanding(
   desk: Desk,
   terminalId: string,
   request: z.infer<typeof refundSchema>,

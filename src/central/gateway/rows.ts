@@ -81,7 +81,8 @@ export const tradeOf = async (
 ): Promise<Trade | null> =>
   (
     await sql.query<Trade>(
-      `SELECT * FROM gateway_trades WHERE terminal_id = $1 AND out_trade_no = $2${lock ? ' FOR UPDATE' : ''}`,
+      `SELECT * FROM gateway_trades WHERE terminal_id = $1
+       AND out_trade_no = $2${lock ? ' FOR UPDATE' : ''}`,
       [terminalId, outTradeNo],
     )
   )[0] ?? null;
@@ -121,7 +122,8 @@ export const insertTrade = async (tx: Sql, t: NewTrade, nowMs: number): Promise<
     await tx.query(
       `INSERT INTO gateway_trades (terminal_id, out_trade_no, token, method, amount_fen,
          description, expires_ms, state, created_ms, order_id)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING out_trade_no`,
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING
+         RETURNING out_trade_no`,
       [
         t.terminalId,
         t.outTradeNo,

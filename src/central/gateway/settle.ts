@@ -38,7 +38,8 @@ export async function settleParked(
   return db.transaction(async (tx) => {
     const leg = (
       await tx.query<{ amount_fen: unknown; captured_fen: unknown }>(
-        `SELECT amount_fen, captured_fen FROM gateway_legs WHERE leg = $1 AND state = 'parked' FOR UPDATE`,
+        `SELECT amount_fen, captured_fen FROM gateway_legs WHERE leg = $1
+         AND state = 'parked' FOR UPDATE`,
         [s.leg],
       )
     )[0];
@@ -54,12 +55,14 @@ export async function settleParked(
     if (s.outcome === 'again') {
       if (!mayTryAgain(leg.amount_fen, leg.captured_fen)) return 'not-ours';
       await tx.query(
-        `UPDATE gateway_legs SET state = $2, changed_ms = $3, look_ms = $3 WHERE leg = $1 AND state = 'parked'`,
+        `UPDATE gateway_legs SET state = $2, changed_ms = $3, look_ms = $3 WHERE leg = $1
+         AND state = 'parked'`,
         [s.leg, 'refunding', nowMs],
       );
     }
     await tx.query(
-      'INSERT INTO gateway_settlements (leg, outcome, reference, who, why, at_ms) VALUES ($1, $2, $3, $4, $5, $6)',
+      `INSERT INTO gateway_settlements (leg, outcome, reference, who, why, at_ms)
+       VALUES ($1, $2, $3, $4, $5, $6)`,
       [s.leg, s.outcome, s.reference, s.who, s.why, nowMs],
     );
     return 'done';

@@ -43,7 +43,11 @@ export async function accountByCard(
   lock: boolean,
 ): Promise<Account | null> {
   const rows = await sql.query<AccountRow>(
-    `SELECT a.*, (SELECT tiers FROM tariffs t WHERE t.tariff_id = a.tariff_id AND t.version = a.tariff_version) AS tiers FROM accounts a WHERE a.user_no = (SELECT user_no FROM cards WHERE card_no = $1)${lock ? ' FOR UPDATE OF a' : ''}`,
+    `SELECT a.*,
+     (SELECT tiers FROM tariffs t WHERE t.tariff_id = a.tariff_id
+     AND t.version = a.tariff_version) AS tiers FROM accounts a
+     WHERE a.user_no = (SELECT user_no FROM cards
+     WHERE card_no = $1)${lock ? ' FOR UPDATE OF a' : ''}`,
     [cardNo],
   );
   const r = rows[0];
@@ -83,7 +87,8 @@ export async function accountByCard(
 
 export async function liveClaim(sql: Sql, cardNo: string, nowMs: number): Promise<ClaimRow | null> {
   const rows = await sql.query<ClaimRow>(
-    'SELECT c.*, (SELECT state FROM orders o WHERE o.order_id = c.order_id) AS state FROM claims c WHERE c.card_no = $1 AND (c.expires_ms IS NULL OR c.expires_ms > $2)',
+    `SELECT c.*, (SELECT state FROM orders o WHERE o.order_id = c.order_id) AS state FROM claims c
+     WHERE c.card_no = $1 AND (c.expires_ms IS NULL OR c.expires_ms > $2)`,
     [cardNo, nowMs],
   );
   return rows[0] ?? null;
@@ -107,8 +112,11 @@ export async function takeClaim(
   const held = await liveClaim(sql, claim.cardNo, nowMs);
   if (held !== null && held.order_id !== claim.orderId) return held;
   await sql.query(
-    `INSERT INTO claims (card_no, next_count, order_id, terminal_id, expires_ms) VALUES ($1, $2, $3, $4, $5)
-     ON CONFLICT (card_no) DO UPDATE SET next_count = EXCLUDED.next_count, order_id = EXCLUDED.order_id, terminal_id = EXCLUDED.terminal_id, expires_ms = EXCLUDED.expires_ms`,
+    `INSERT INTO claims (card_no, next_count, order_id, terminal_id, expires_ms)
+       VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (card_no) DO UPDATE SET next_count = EXCLUDED.next_count,
+       order_id = EXCLUDED.order_id, terminal_id = EXCLUDED.terminal_id,
+       expires_ms = EXCLUDED.expires_ms`,
     [claim.cardNo, claim.nextCount, claim.orderId, claim.terminalId, claim.expiresMs],
   );
   return null;
@@ -119,7 +127,8 @@ export async function giveBack(sql: Sql, orderId: string): Promise<void> {
   await sql.query('DELETE FROM claims WHERE order_id = $1', [orderId]);
   const reserve = (
     await sql.query<{ user_no: string; micro: unknown }>(
-      `UPDATE reserves SET state = 'released' WHERE order_id = $1 AND state = 'held' RETURNING user_no, micro`,
+      `UPDATE reserves SET state = 'released' WHERE order_id = $1 AND state = 'held'
+       RETURNING user_no, micro`,
       [orderId],
     )
   )[0];

@@ -212,7 +212,8 @@ async function saleOn(
   nowMs: number,
 ): Promise<Sale | null> {
   const orders = await sql.query<OrderRow>(
-    `SELECT * FROM orders WHERE card_no = $1 AND state NOT IN ('closed', 'delivered', 'refunded') ORDER BY created_ms DESC LIMIT 20`,
+    `SELECT * FROM orders WHERE card_no = $1 AND state NOT IN ('closed', 'delivered', 'refunded')
+     ORDER BY created_ms DESC LIMIT 20`,
     [cardNo],
   );
   const over = (o: OrderRow): boolean =>
@@ -363,7 +364,8 @@ async function bindChip(
   if (request.sector !== SALE_SECTOR)
     throw new Refusal('key-refused', 'not the sector that a kiosk writes');
   await db.query(
-    'INSERT INTO card_uids (card_no, uid, order_id, at_ms) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+    `INSERT INTO card_uids (card_no, uid, order_id, at_ms) VALUES ($1, $2, $3, $4)
+     ON CONFLICT DO NOTHING`,
     [cardNo, request.uid, sale.orderId, nowMs],
   );
   const known = (
@@ -393,7 +395,8 @@ async function note(
   nowMs: number,
 ): Promise<void> {
   await sql.query(
-    'INSERT INTO key_uses (terminal_id, order_id, card_no, verb, granted, why, at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)',
+    `INSERT INTO key_uses (terminal_id, order_id, card_no, verb, granted, why, at_ms)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)`,
     [use.terminalId, use.orderId, use.cardNo, use.verb, use.why === null, use.why, nowMs],
   );
 }

@@ -140,14 +140,17 @@ async function refundClaim(
         `terminal ${order.write_open} has not told what it wrote: the card must be read again, under a write claim`,
       );
     await tx.query(
-      'UPDATE orders SET refund_claimed_ms = $2, write_terminal = NULL, write_until_ms = NULL WHERE order_id = $1',
+      `UPDATE orders SET refund_claimed_ms = $2, write_terminal = NULL, write_until_ms = NULL
+       WHERE order_id = $1`,
       [order.order_id, nowMs],
     );
   } else if (order.state === 'parked') {
     // Only a journal that forgot it asks: money that a person handed back is not refunded once
     // more.
     const handedBack = await tx.query(
-      `SELECT 1 FROM ledger r JOIN ledger c ON c.order_id = r.order_id AND c.attempt_id = r.attempt_id AND c.kind = 'captured' WHERE r.order_id = $1 AND r.kind = 'refunded'`,
+      `SELECT 1 FROM ledger r JOIN ledger c ON c.order_id = r.order_id
+       AND c.attempt_id = r.attempt_id AND c.kind = 'captured' WHERE r.order_id = $1
+       AND r.kind = 'refunded'`,
       [order.order_id],
     );
     if (handedBack.length > 0) throw new Refusal('not-in-doubt', 'a person handed the money back');
@@ -186,7 +189,8 @@ async function counterClaim(
         `terminal ${holder} may be writing until ${num(order.write_until_ms)}`,
       );
     await tx.query(
-      'UPDATE orders SET refund_claimed_ms = $2, counter_claim = true, write_terminal = NULL, write_until_ms = NULL WHERE order_id = $1',
+      `UPDATE orders SET refund_claimed_ms = $2, counter_claim = true, write_terminal = NULL,
+       write_until_ms = NULL WHERE order_id = $1`,
       [order.order_id, nowMs],
     );
   }
@@ -248,8 +252,11 @@ export async function commands(sql: Sql, terminalId: string): Promise<readonly C
   // The first condition is the index's; the second leaves out what is over, so that it never crowds
   // out what is to be told.
   const rows = await sql.query<OrderRow>(
-    `SELECT * FROM orders WHERE terminal_id = $1 AND ((delivered_by IS NOT NULL AND NOT origin_delivered) OR superseded_by IS NOT NULL)
-       AND ((delivered_by <> terminal_id AND NOT origin_delivered) OR (superseded_by IS NOT NULL AND delivered_by IS NULL AND state IN ('paid', 'delivering', 'in-doubt'))) LIMIT 500`,
+    `SELECT * FROM orders WHERE terminal_id = $1
+       AND ((delivered_by IS NOT NULL AND NOT origin_delivered) OR superseded_by IS NOT NULL)
+       AND ((delivered_by <> terminal_id AND NOT origin_delivered)
+         OR (superseded_by IS NOT NULL AND delivered_by IS NULL
+         AND state IN ('paid', 'delivering', 'in-doubt'))) LIMIT 500`,
     [terminalId],
   );
   // Sorted here: mostly there is nothing to sort, and a sorter costs a database more than the

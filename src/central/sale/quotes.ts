@@ -89,12 +89,14 @@ async function firm(
   await refuseSecondCard(tx, request.cardNo, nowMs);
   await claimOrRefuse(tx, terminalId, request, orderId, q.expiresAtMs, nowMs);
   await tx.query(
-    `INSERT INTO quotes (order_id, terminal_id, request, answer, state) VALUES ($1, $2, $3, $4, 'live')`,
+    `INSERT INTO quotes (order_id, terminal_id, request, answer, state)
+     VALUES ($1, $2, $3, $4, 'live')`,
     [orderId, terminalId, asked, JSON.stringify(q)],
   );
   const userNo = (
     await tx.query<{ user_no: string }>(
-      'UPDATE accounts SET carried_micro = carried_micro - $2 WHERE user_no = (SELECT user_no FROM cards WHERE card_no = $1) RETURNING user_no',
+      `UPDATE accounts SET carried_micro = carried_micro - $2
+       WHERE user_no = (SELECT user_no FROM cards WHERE card_no = $1) RETURNING user_no`,
       [request.cardNo, q.carriedUsedMicro],
     )
   )[0]?.user_no;
@@ -112,7 +114,9 @@ async function firm(
 async function refuseSecondCard(tx: Sql, cardNo: string, nowMs: number): Promise<void> {
   const other = (
     await tx.query<{ order_id: string }>(
-      'SELECT c.order_id FROM cards mine JOIN cards k ON k.user_no = mine.user_no AND k.card_no <> mine.card_no JOIN claims c ON c.card_no = k.card_no WHERE mine.card_no = $1 AND (c.expires_ms IS NULL OR c.expires_ms > $2)',
+      `SELECT c.order_id FROM cards mine JOIN cards k ON k.user_no = mine.user_no
+       AND k.card_no <> mine.card_no JOIN claims c ON c.card_no = k.card_no
+       WHERE mine.card_no = $1 AND (c.expires_ms IS NULL OR c.expires_ms > $2)`,
       [cardNo, nowMs],
     )
   )[0];
@@ -207,7 +211,8 @@ async function price(
 export async function release(db: Db, terminalId: string, orderId: string): Promise<void> {
   await db.transaction(async (tx) => {
     await tx.query(
-      `INSERT INTO quotes (order_id, terminal_id, state) VALUES ($1, $2, 'released') ON CONFLICT (order_id) DO NOTHING`,
+      `INSERT INTO quotes (order_id, terminal_id, state) VALUES ($1, $2, 'released')
+       ON CONFLICT (order_id) DO NOTHING`,
       [orderId, terminalId],
     );
     const row = (

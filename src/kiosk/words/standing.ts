@@ -134,7 +134,7 @@ const OTHER = {
   ),
 };
 
-/** Why something is parked, in words; a reason that has none is shown by its name. */
+/** Why something is parked; a reason without words of its own is said by its name. */
 export function parkedReason(reason: string): ErrorText {
   return (
     (Object.hasOwn(PARKED, reason) ? PARKED[reason] : undefined)?.reason ??

@@ -1,4 +1,4 @@
-import { cardSaleOf } from '../../shared/sale.ts';
+import { maskCardNo } from '../../shared/mask.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
@@ -287,8 +287,6 @@ const yuan = (fen: number): string =>
   `${Math.trunc(fen / 100)}.${String(fen % 100).padStart(2, '0')}`;
 const when = (ms: number): string =>
   `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')}Z`;
-/** As on a screen: a card number is shown in part only. */
-const masked = (cardNo: string): string => cardNo.replace(/^(\d{2})\d+(\d{4})$/, '$1****$2');
 
 export function ordersText(orders: readonly OrderAnswer[]): string {
   if (orders.length === 0) return 'no orders';
@@ -297,7 +295,7 @@ export function ordersText(orders: readonly OrderAnswer[]): string {
       o.orderId,
       o.state,
       when(o.createdMs),
-      masked(cardSaleOf(o).cardNo),
+      o.sale.kind === 'card' ? maskCardNo(o.sale.cardNo) : `account ${maskCardNo(o.sale.userNo)}`,
       yuan(o.sale.amountFen),
       [o.reason, o.nextStep].filter((s) => s !== null && s !== '').join('; '),
     ],

@@ -28,14 +28,9 @@ const maintenanceUserSchema = z.strictObject({
   hash: z.string().regex(/^[0-9a-f]{64}$/, 'hex of 32 bytes, as `npx pilotlight pin` prints it'),
 });
 
-/** The demo's technician; his PIN is published, and production refuses the line. */
-export const DEMO_USER = {
-  name: '李工',
-  pin: '2580',
-  card: '8800009101',
-  salt: '70696c6f746c696768742d64656d6f21',
-  hash: 'd8d685677d5f9a76be3b4e6770d0b59d29794ee96475689328342403aff247c2',
-} as const;
+/** The hash of the demo's published PIN: production refuses a line with it. */
+export const PUBLISHED_PIN_HASH =
+  'd8d685677d5f9a76be3b4e6770d0b59d29794ee96475689328342403aff247c2';
 
 /** The file’s shape; see resources/terminal.schema.json, which is made from it. */
 export const terminalConfigSchema = z.strictObject({

@@ -345,6 +345,8 @@ describe.each(ENGINES)('central on %s', (engine) => {
     it('refuses a chain that does not hold, a wrong head signature, another epoch', async () => {
       const j = at(0).journal;
       j.add('policy-taken', null, { version: 1 });
+      await upload();
+      j.add('policy-taken', null, { version: 1 });
       const events = j.events.slice(sent);
       const prevHash = j.hashAt(sent);
       expect(

@@ -9,6 +9,7 @@ import type { Opened } from '../../../src/central/gateway/types.ts';
 import { DEMO_DATA } from '../../../src/demo/central-data.ts';
 import { createCentral } from '../../../src/central/central.ts';
 import { createGatewayProvider } from '../../../src/payment/gateway/provider.ts';
+import { ANSWER_KEY } from '../../../src/shared/gateway-api.ts';
 import type { HttpSend } from '../../../src/shared/http.ts';
 import type { PaymentProvider } from '../../../src/payment/types.ts';
 import { chinaDate } from '../../../src/shared/time.ts';
@@ -287,6 +288,42 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
       ),
     );
     expect(rows).not.toMatch(/134567890123456|281234567890123456/);
+  });
+
+  it('a trade is one order’s: under its number no other order is paid', async () => {
+    town = await Town.open(engine);
+    const orderOf = async (outTradeNo: string): Promise<unknown> =>
+      (
+        await town.db.query<{ order_id: string | null }>(
+          'SELECT order_id FROM gateway_trades WHERE out_trade_no = $1',
+          [outTradeNo],
+        )
+      )[0]?.order_id;
+    const mine = { ...request(ref()), orderId: 'PL-000000000311-1-0001-1234' };
+    const made = await town.gateway.create(T, mine);
+    expect(made.kind).toBe('pending');
+    expect(await orderOf(mine.outTradeNo)).toBe(mine.orderId);
+    // Asked again it is the same; by a kiosk of before, too.
+    expect(await town.gateway.create(T, mine)).toEqual(made);
+    expect(await town.gateway.create(T, { ...mine, orderId: undefined })).toEqual(made);
+    const another = { orderId: 'PL-000000000311-1-0002-1234' };
+    const refused = { kind: 'refused', failure: { code: 'PAY-0102' } };
+    expect(await town.gateway.create(T, { ...mine, ...another })).toMatchObject(refused);
+
+    const { expiresAtMs: _, ...coded } = request(ref());
+    const card = { ...coded, orderId: mine.orderId, authCode: '130000000000000009' };
+    await town.gateway.charge(T, card);
+    const asked = town.asked.length;
+    expect(await town.gateway.charge(T, { ...card, ...another })).toMatchObject(refused);
+    expect(await town.gateway.charge(T, card)).toMatchObject({ kind: 'unknown' });
+    expect(town.asked).toHaveLength(asked);
+    expect(await orderOf(card.outTradeNo)).toBe(mine.orderId);
+
+    // A trade that was begun without is anybody's.
+    const old = request(ref());
+    await town.gateway.create(T, old);
+    expect(await orderOf(old.outTradeNo)).toBeNull();
+    expect((await town.gateway.create(T, { ...old, ...another })).kind).toBe('pending');
   });
 
   it('refunds: not more than was paid, whatever their numbers; a number stands for one refund', async () => {
@@ -574,6 +611,16 @@ describe('answers about money', () => {
         failure: { code: 'PAY-0201' },
       });
     }
+    // Another key's name; without any it is the answer of a central of before key ids.
+    const named = (keyId: string | null) =>
+      bend((a) => ({ ...a, header: (n) => (n === ANSWER_KEY ? keyId : a.header(n)) }));
+    named('0123456789abcdef');
+    expect(await provider.query(r)).toMatchObject({
+      kind: 'unknown',
+      failure: { code: 'PAY-0201' },
+    });
+    named(null);
+    expect((await provider.query(r)).kind).toBe('paid');
     bend((a) => ({ ...a, status: 202 }));
     expect(await provider.query(r)).toMatchObject({
       kind: 'unknown',

@@ -296,7 +296,7 @@ describe('the memory’s faults', () => {
     expect(() => j.append([step(2)])).toThrow('full');
     expect(rig.fatal).toEqual(['JRNL-0101']);
     expect(() => j.append([step(3)])).toThrow('closed after a write error');
-    expect(() => j.setMeta('a', 'b')).toThrow('closed after a write error');
+    expect(() => j.setMeta('opened', 'b')).toThrow('closed after a write error');
     j = rig.open();
     expect(j.head.seq).toBe(1);
     disk.failNext = 'lost';

@@ -10,7 +10,7 @@ import { runCli } from '../../../src/main/cli/run.ts';
 import { loadConfig } from '../../../src/main/config.ts';
 import { machinePorts } from '../../../src/main/core/maintenance.ts';
 import { systemClock, systemRandom } from '../../../src/main/ports.ts';
-import { DEMO_USER } from '../../../src/shared/config/terminal.ts';
+import { DEMO_USER } from '../../../src/demo/technician.ts';
 
 /** The command that makes a PIN's line, and the configuration that takes it. */
 let folder = '';

@@ -9,7 +9,7 @@ import type {
 } from '../../../src/shared/contract/index.ts';
 import { CARD_REFUSALS, EVENTS } from '../../../src/shared/facts/catalogue.ts';
 import type { EventBody, EventKind } from '../../../src/shared/facts/catalogue.ts';
-import { DEMO_USER } from '../../../src/shared/config/terminal.ts';
+import { DEMO_USER } from '../../../src/demo/technician.ts';
 import { IDLE_MS, PIN_IDLE_MS } from '../../../src/kiosk/maintenance/step.ts';
 import { LOCK_MS, lockLeftMs, lockMs } from '../../../src/kiosk/state/maintenance.ts';
 import { hashPin, pinProblem, whosePin } from '../../../src/kiosk/maintenance/pin.ts';

@@ -4,7 +4,7 @@ import type { KeyProvider } from '../../../src/card/index.ts';
 import { CARD_OUT_MS, IDLE_MS, PIN_IDLE_MS } from '../../../src/kiosk/maintenance/step.ts';
 import type { MaintenancePorts } from '../../../src/kiosk/maintenance/run.ts';
 import type { EventBody, EventKind } from '../../../src/shared/facts/catalogue.ts';
-import { DEMO_USER } from '../../../src/shared/config/terminal.ts';
+import { DEMO_USER } from '../../../src/demo/technician.ts';
 import {
   sampleCard,
   issueTechnician as technicianState,
