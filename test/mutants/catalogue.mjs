@@ -835,7 +835,7 @@ const KIOSK = [
   mutant(
     'cancel-while-paying',
     'Cancel is taken while the provider says that the customer is paying.',
-    edit('kiosk/visit/paying.ts', ` && open.runs.get(attempt.attemptId)?.paying !== true;`, `;`),
+    edit('kiosk/visit/paying.ts', `open.runs.get(attempt.attemptId)?.paying !== true`, `true`),
     unit('kiosk/endings', 'the line fails while the customer is paying'),
   ),
   mutant(

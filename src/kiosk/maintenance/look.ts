@@ -5,7 +5,8 @@ import { orderRef } from '../../shared/order-id.ts';
 import { cardNoOf } from '../../shared/sale.ts';
 import { lastReconciled } from '../reconcile/daily.ts';
 import type { MaintenanceFacts } from '../state/maintenance.ts';
-import { standingOf, storyOf } from '../words/facts.ts';
+import { storyOf } from '../words/facts.ts';
+import { standingOf } from '../words/standing.ts';
 
 /** Parked and open orders come first among these. */
 const ORDERS_SHOWN = 60;

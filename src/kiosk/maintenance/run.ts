@@ -22,8 +22,9 @@ import type {
   MaintenanceState,
   PinCard,
 } from '../state/maintenance.ts';
-import { orderFacts, standingOf, storyOf } from '../words/facts.ts';
-import type { OrderAction } from '../words/facts.ts';
+import { storyOf } from '../words/facts.ts';
+import { orderFacts, standingOf } from '../words/standing.ts';
+import type { OrderAction } from '../words/standing.ts';
 import { orderRef } from '../../shared/order-id.ts';
 import { lookAround } from './look.ts';
 import { selfTest } from './self-tests.ts';

@@ -16,7 +16,7 @@ it('a printer reports what it said last, and asks only when it is told to look',
   const simulated = new SimulatedPrinter();
   const port = await simulated.start(0);
   try {
-    const clock = systemClock();
+    const clock = systemClock;
     const device = printerDevice(new TcpPrinter('127.0.0.1', port, clock), clock, () => SLIP);
     expect(device.report()).toMatchObject({ usable: false, detail: { en: 'not asked yet' } });
     expect(await device.look()).toMatchObject({ state: 'online', usable: true, advice: null });
@@ -29,7 +29,7 @@ it('a printer reports what it said last, and asks only when it is told to look',
       advice: { en: 'put in a new roll' },
     });
     expect((await device.selfTest()).ok).toBe(true);
-    simulated.condition.paper = 'out';
+    simulated.condition.paper = 'end';
     expect(await device.look()).toMatchObject({ usable: false, lastError: 'DEV-0101' });
     expect(await device.selfTest()).toMatchObject({ ok: false });
   } finally {
@@ -38,7 +38,7 @@ it('a printer reports what it said last, and asks only when it is told to look',
 });
 
 it('no printer is a device that is not there, and nothing has to be asked', async () => {
-  const device = printerDevice(null, systemClock(), () => SLIP);
+  const device = printerDevice(null, systemClock, () => SLIP);
   expect(await device.look()).toMatchObject({ state: 'no-device', usable: false });
   expect(await device.selfTest()).toMatchObject({ ok: false });
 });

@@ -324,7 +324,7 @@ describe('a technician says that the card will not come back', () => {
   it('an order in doubt with a late payment that a person settled is still offered it', async () => {
     await doubt();
     const order = w.order();
-    const { standingOf } = await import('../../../src/kiosk/words/facts.ts');
+    const { standingOf } = await import('../../../src/kiosk/words/standing.ts');
     const settled = { how: 'refunded-by-hand', reference: '1', who: 'x', atMs: 0 } as const;
     const late = {
       ...w.attempt(),

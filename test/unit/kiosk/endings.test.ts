@@ -1,6 +1,6 @@
 import { cardSaleOf } from '../../../src/shared/sale.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { orderFacts, standingOf } from '../../../src/kiosk/words/facts.ts';
+import { orderFacts, standingOf } from '../../../src/kiosk/words/standing.ts';
 import { UNKNOWN_GIVE_UP_MS } from '../../../src/kiosk/order/attempts.ts';
 import { WAIT_CARD_MS } from '../../../src/kiosk/orders.ts';
 import { failure } from '../../../src/shared/errors.ts';

@@ -8,19 +8,14 @@ import type {
   SnapshotOf,
 } from '../../../src/shared/contract/index.ts';
 import { CARD_REFUSALS, EVENTS } from '../../../src/shared/facts/catalogue.ts';
-import type { EventBody, EventKind, JournalEvent } from '../../../src/shared/facts/catalogue.ts';
+import type { EventBody, EventKind } from '../../../src/shared/facts/catalogue.ts';
 import { DEMO_USER } from '../../../src/demo/technician.ts';
 import { IDLE_MS, PIN_IDLE_MS } from '../../../src/kiosk/maintenance/step.ts';
 import { LOCK_MS, lockLeftMs, lockMs } from '../../../src/kiosk/state/maintenance.ts';
 import { hashPin, pinProblem, whosePin } from '../../../src/kiosk/maintenance/pin.ts';
 import type { MaintenancePorts } from '../../../src/kiosk/maintenance/run.ts';
-import {
-  orderFacts,
-  PARKED_REASONS,
-  sentenceOf,
-  standingOf,
-  storyOf,
-} from '../../../src/kiosk/words/facts.ts';
+import { sentenceOf, storyOf } from '../../../src/kiosk/words/facts.ts';
+import { orderFacts, PARKED_REASONS, standingOf } from '../../../src/kiosk/words/standing.ts';
 import { World } from '../../support/kiosk-world.ts';
 
 const PIN = '2580';
@@ -792,7 +787,7 @@ describe('words', () => {
   };
 
   test.each(Object.keys(EVENTS) as EventKind[])('%s has a sentence in both languages', (kind) => {
-    const said = sentenceOf({ kind, orderId: null, body: BODIES[kind] } as JournalEvent);
+    const said = sentenceOf(kind, BODIES[kind]);
     expect(said.zh).toMatch(/[\u4e00-\u9fff]/);
     expect(said.en).toMatch(/[a-z]{3}/);
     expect(said.en.replace(/[「」]/g, '')).not.toMatch(/[\u4e00-\u9fff]/);
