@@ -34,13 +34,33 @@ export function table(
   return `<div class="scroll"><table><thead><tr>${heads.map((h) => `<th>${h}</th>`).join('')}</tr></thead><tbody>${rows.map((r) => `<tr>${r.map((c) => `<td>${c}</td>`).join('')}</tr>`).join('')}</tbody></table></div>`;
 }
 
-const STYLE = `:root{color-scheme:light}*{box-sizing:border-box}body{margin:0;background:#f3f5f9;color:#1b2536;font:15px/1.6 "Noto Sans SC","Source Han Sans SC","Microsoft YaHei",sans-serif}
-header{background:#12305c;color:#fff;padding:18px 28px;display:flex;align-items:baseline;gap:16px}header h1{font-size:21px;margin:0}header span{opacity:.8}header a{color:#fff}
-main{max-width:1320px;margin:0 auto;padding:20px 28px 48px}h2{font-size:17px;margin:26px 0 10px}
-.scroll{background:#fff;border:1px solid #dde3ee;border-radius:10px;overflow-x:auto}table{border-collapse:collapse;width:100%}th,td{padding:8px 14px;text-align:left;white-space:nowrap;font-variant-numeric:tabular-nums}th{background:#f8fafd;color:#5a6780;font-weight:500;border-bottom:1px solid #dde3ee}tr+tr td{border-top:1px solid #edf0f6}
-.tag{display:inline-block;padding:0 9px;border-radius:9px;background:#e8edf6;color:#33507f}.tag.good{background:#e2f4e8;color:#1c6b3a}.tag.warn{background:#fdecdf;color:#a1490b}.empty{color:#6b778d;background:#fff;border:1px solid #dde3ee;border-radius:10px;padding:14px}.alarm{background:#fbe3e3;color:#9b1c1c;border-radius:10px;padding:10px 16px;font-weight:600}
-.card{background:#fff;border:1px solid #dde3ee;border-radius:10px;padding:6px 20px 20px;max-width:860px}dl{display:grid;grid-template-columns:8em 1fr;gap:4px 16px}dt{color:#5a6780}dd{margin:0;overflow-wrap:anywhere}pre{background:#f8fafd;border:1px solid #dde3ee;border-radius:8px;padding:12px;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}
-label{display:block;margin:12px 0 2px;color:#5a6780}input,select{width:100%;max-width:420px;padding:8px 10px;border:1px solid #c5cfdf;border-radius:8px;font:inherit}button{margin-top:18px;padding:9px 22px;border:0;border-radius:8px;background:#12305c;color:#fff;font:inherit;cursor:pointer}`;
+const STYLE = `:root{color-scheme:light}
+*{box-sizing:border-box}
+body{margin:0;background:#f3f5f9;color:#1b2536;font:15px/1.6 "Noto Sans SC","Source Han Sans SC","Microsoft YaHei",sans-serif}
+header{background:#12305c;color:#fff;padding:18px 28px;display:flex;align-items:baseline;gap:16px}
+header h1{font-size:21px;margin:0}
+header span{opacity:.8}
+header a{color:#fff}
+main{max-width:1320px;margin:0 auto;padding:20px 28px 48px}
+h2{font-size:17px;margin:26px 0 10px}
+.scroll{background:#fff;border:1px solid #dde3ee;border-radius:10px;overflow-x:auto}
+table{border-collapse:collapse;width:100%}
+th,td{padding:8px 14px;text-align:left;white-space:nowrap;font-variant-numeric:tabular-nums}
+th{background:#f8fafd;color:#5a6780;font-weight:500;border-bottom:1px solid #dde3ee}
+tr+tr td{border-top:1px solid #edf0f6}
+.tag{display:inline-block;padding:0 9px;border-radius:9px;background:#e8edf6;color:#33507f}
+.tag.good{background:#e2f4e8;color:#1c6b3a}
+.tag.warn{background:#fdecdf;color:#a1490b}
+.empty{color:#6b778d;background:#fff;border:1px solid #dde3ee;border-radius:10px;padding:14px}
+.alarm{background:#fbe3e3;color:#9b1c1c;border-radius:10px;padding:10px 16px;font-weight:600}
+.card{background:#fff;border:1px solid #dde3ee;border-radius:10px;padding:6px 20px 20px;max-width:860px}
+dl{display:grid;grid-template-columns:8em 1fr;gap:4px 16px}
+dt{color:#5a6780}
+dd{margin:0;overflow-wrap:anywhere}
+pre{background:#f8fafd;border:1px solid #dde3ee;border-radius:8px;padding:12px;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}
+label{display:block;margin:12px 0 2px;color:#5a6780}
+input,select{width:100%;max-width:420px;padding:8px 10px;border:1px solid #c5cfdf;border-radius:8px;font:inherit}
+button{margin-top:18px;padding:9px 22px;border:0;border-radius:8px;background:#12305c;color:#fff;font:inherit;cursor:pointer}`;
 
 /** A whole page. @param head what goes into its head besides the style */
 export function page(title: string, head: string, body: string): string {

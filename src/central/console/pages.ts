@@ -24,173 +24,196 @@ const OUTCOME_WORDS: Record<string, string> = {
   'nothing-due': '核实无需再退',
   again: '请网关再退一次',
 };
+const e = escapeHtml;
+
 /** The console's main page, whole, without scripts; it reloads itself. */
 export function consolePage(d: ConsoleData, nowMs: number): string {
-  const e = escapeHtml;
   const alarms = d.terminals.filter((t) => t.alarm !== null || t.epochRequest !== null).length;
-  const fate = (o: ConsoleData['orders'][number]): string =>
-    [
-      o.writer === null ? '' : `写卡授权：${e(o.writer)}`,
-      o.refundClaimed ? '退款授权' : '',
-      o.counterClaimed ? '人工处理授权' : '',
-      o.deliveredBy === null || o.deliveredBy === o.terminalId ? '' : `由 ${e(o.deliveredBy)} 完成`,
-    ]
-      .filter((x) => x !== '')
-      .join('；');
+  const parked = d.parkedCaptures.length;
+  const wanted = [
+    `${alarms} 台终端报警`,
+    `${d.quarantineOpen} 条记录隔离`,
+    `${parked} 笔重复付款待退`,
+  ].join('，');
   return page(
     '长明 · 收费中心',
     '<meta http-equiv="refresh" content="5">',
     `<header><h1>长明 · 收费中心</h1><span>参考实现</span><span>${time(nowMs)}</span></header><main>
-${alarms + d.quarantineOpen + d.parkedCaptures.length > 0 ? `<p class="alarm">需要人工处理：${alarms} 台终端报警，${d.quarantineOpen} 条记录隔离，${d.parkedCaptures.length} 笔重复付款待退</p>` : ''}
-<h2>最近订单</h2>${table(
-      [
-        '订单号',
-        '终端',
-        '卡号',
-        '次数',
-        '金额（元）',
-        '气量/水量',
-        '状态',
-        '授权',
-        '方式',
-        '备注',
-        '时间',
-      ],
-      d.orders.map((o) => [
-        e(o.orderId),
-        e(o.terminalId),
-        e(o.cardNo),
-        e(o.nextCount),
-        formatYuan(o.amountFen),
-        formatQuantity(o.quantity),
-        tag(o.state),
-        fate(o),
-        o.offline ? '离线' : '联机',
-        e(o.note),
-        time(o.changedMs),
-      ]),
-      '还没有订单',
-    )}
-${
-  d.parkedCaptures.length === 0
-    ? ''
-    : `<h2>待退的重复付款</h2>${table(
-        ['时间', '终端', '商户单号（终端）', '钱包', '商户单号（钱包）', '收到（元）', '原因', ''],
-        d.parkedCaptures.map((p) => [
-          time(p.atMs),
-          e(p.terminalId),
-          e(p.outTradeNo),
-          e(p.wallet),
-          e(p.leg),
-          p.capturedFen === null ? '—' : formatYuan(p.capturedFen),
-          e(p.reason),
-          `<a href="/console/payment?leg=${encodeURIComponent(p.leg)}">处理</a>`,
-        ]),
-        '',
-      )}`
-}
-${
-  d.settlements.length === 0
-    ? ''
-    : `<h2>重复付款处理记录</h2>${table(
-        ['时间', '商户单号（钱包）', '结果', '凭证号', '处理人', '说明'],
-        d.settlements.map((s) => [
-          time(s.atMs),
-          e(s.leg),
-          e(OUTCOME_WORDS[s.outcome] ?? s.outcome),
-          e(s.reference || '—'),
-          e(s.who),
-          e(s.why),
-        ]),
-        '',
-      )}`
-}
-<h2>账户</h2>${table(
-      [
-        '卡号',
-        '用户号',
-        '户名',
-        '类别',
-        '状态',
-        '次数',
-        '累计',
-        '本年',
-        '结转（元）',
-        '预留（元）',
-        '占用订单',
-      ],
-      d.accounts.map((a) => [
-        e(a.cardNo),
-        e(a.userNo),
-        e(a.holder),
-        a.kind === 'gas' ? '燃气' : a.kind === 'water' ? '水' : '热力',
-        tag(a.state),
-        e(a.count),
-        formatQuantity(a.cumulative),
-        formatQuantity(a.yearQuantity),
-        formatMicroYuan(a.carriedMicro),
-        formatMicroYuan(a.reservedMicro),
-        e(a.claim ?? '—'),
-      ]),
-      '没有账户',
-    )}
-<h2>终端</h2>${table(
-      ['终端号', '纪元', '已收到', '上次上传', '分叉记录', '新纪元', '报警'],
-      d.terminals.map((t) => [
-        e(t.terminalId),
-        e(t.epoch),
-        e(t.lastSeq),
-        time(t.lastUploadMs),
-        t.forked === 0 ? '—' : e(t.forked),
-        t.epochRequest === null
-          ? '—'
-          : `<a href="/console/epoch?terminal=${encodeURIComponent(t.terminalId)}">申请中，去核对</a>`,
-        e(t.alarm ?? '—'),
-      ]),
-      '没有终端',
-    )}
-<h2>总账</h2><p><a href="/console/reconcile">每日对账</a></p>${table(
-      ['科目', '笔数', '金额（元）', '数量', '结转（元）'],
-      d.ledger.map((l) => [
-        e(LEDGER[l.kind] ?? l.kind),
-        e(l.entries),
-        formatYuan(l.amountFen),
-        formatQuantity(l.quantity),
-        formatMicroYuan(l.micro),
-      ]),
-      '没有记账',
-    )}
-<h2>隔离区</h2>${table(
-      ['终端', '纪元', '序号', '事件', '订单', '原因', ''],
-      d.quarantine.map((q) => [
-        e(q.terminalId),
-        e(q.epoch),
-        e(q.seq),
-        e(q.kind),
-        e(q.orderId ?? '—'),
-        e(q.reason),
-        `<a href="/console/quarantine?terminal=${encodeURIComponent(q.terminalId)}&amp;epoch=${q.epoch}&amp;seq=${q.seq}">查看</a>`,
-      ]),
-      '没有隔离的记录',
-    )}
-<h2>终端账本</h2>${table(
-      ['时间', '终端', '纪元', '事件', '内容'],
-      d.notes.map((n) => [
-        time(n.atMs),
-        e(n.terminalId),
-        e(n.epoch),
-        e(NOTES[n.kind] ?? n.kind),
-        e(n.body.slice(0, 200)),
-      ]),
-      '没有记录',
-    )}
+${alarms + d.quarantineOpen + parked > 0 ? `<p class="alarm">需要人工处理：${wanted}</p>` : ''}
+<h2>最近订单</h2>${ordersTable(d)}
+${parked === 0 ? '' : `<h2>待退的重复付款</h2>${parkedTable(d)}`}
+${d.settlements.length === 0 ? '' : `<h2>重复付款处理记录</h2>${settlementsTable(d)}`}
+<h2>账户</h2>${accountsTable(d)}
+<h2>终端</h2>${terminalsTable(d)}
+<h2>总账</h2><p><a href="/console/reconcile">每日对账</a></p>${ledgerTable(d)}
+<h2>隔离区</h2>${quarantineTable(d)}
+<h2>终端账本</h2>${notesTable(d)}
 </main>`,
   );
 }
 
+/** Who may write, who hands back, who has done it. */
+const fate = (o: ConsoleData['orders'][number]): string =>
+  [
+    o.writer === null ? '' : `写卡授权：${e(o.writer)}`,
+    o.refundClaimed ? '退款授权' : '',
+    o.counterClaimed ? '人工处理授权' : '',
+    o.deliveredBy === null || o.deliveredBy === o.terminalId ? '' : `由 ${e(o.deliveredBy)} 完成`,
+  ]
+    .filter((x) => x !== '')
+    .join('；');
+const ordersTable = ({ orders }: ConsoleData): string =>
+  table(
+    [
+      '订单号',
+      '终端',
+      '卡号',
+      '次数',
+      '金额（元）',
+      '气量/水量',
+      '状态',
+      '授权',
+      '方式',
+      '备注',
+      '时间',
+    ],
+    orders.map((o) => [
+      e(o.orderId),
+      e(o.terminalId),
+      e(o.cardNo),
+      e(o.nextCount),
+      formatYuan(o.amountFen),
+      formatQuantity(o.quantity),
+      tag(o.state),
+      fate(o),
+      o.offline ? '离线' : '联机',
+      e(o.note),
+      time(o.changedMs),
+    ]),
+    '还没有订单',
+  );
+
+const parkedTable = ({ parkedCaptures }: ConsoleData): string =>
+  table(
+    ['时间', '终端', '商户单号（终端）', '钱包', '商户单号（钱包）', '收到（元）', '原因', ''],
+    parkedCaptures.map((p) => [
+      time(p.atMs),
+      e(p.terminalId),
+      e(p.outTradeNo),
+      e(p.wallet),
+      e(p.leg),
+      p.capturedFen === null ? '—' : formatYuan(p.capturedFen),
+      e(p.reason),
+      `<a href="/console/payment?leg=${encodeURIComponent(p.leg)}">处理</a>`,
+    ]),
+    '',
+  );
+
+const settlementsTable = ({ settlements }: ConsoleData): string =>
+  table(
+    ['时间', '商户单号（钱包）', '结果', '凭证号', '处理人', '说明'],
+    settlements.map((s) => [
+      time(s.atMs),
+      e(s.leg),
+      e(OUTCOME_WORDS[s.outcome] ?? s.outcome),
+      e(s.reference || '—'),
+      e(s.who),
+      e(s.why),
+    ]),
+    '',
+  );
+
+const accountsTable = ({ accounts }: ConsoleData): string =>
+  table(
+    [
+      '卡号',
+      '用户号',
+      '户名',
+      '类别',
+      '状态',
+      '次数',
+      '累计',
+      '本年',
+      '结转（元）',
+      '预留（元）',
+      '占用订单',
+    ],
+    accounts.map((a) => [
+      e(a.cardNo),
+      e(a.userNo),
+      e(a.holder),
+      a.kind === 'gas' ? '燃气' : a.kind === 'water' ? '水' : '热力',
+      tag(a.state),
+      e(a.count),
+      formatQuantity(a.cumulative),
+      formatQuantity(a.yearQuantity),
+      formatMicroYuan(a.carriedMicro),
+      formatMicroYuan(a.reservedMicro),
+      e(a.claim ?? '—'),
+    ]),
+    '没有账户',
+  );
+
+const terminalsTable = ({ terminals }: ConsoleData): string =>
+  table(
+    ['终端号', '纪元', '已收到', '上次上传', '分叉记录', '新纪元', '报警'],
+    terminals.map((t) => [
+      e(t.terminalId),
+      e(t.epoch),
+      e(t.lastSeq),
+      time(t.lastUploadMs),
+      t.forked === 0 ? '—' : e(t.forked),
+      t.epochRequest === null
+        ? '—'
+        : `<a href="/console/epoch?terminal=${encodeURIComponent(t.terminalId)}">申请中，去核对</a>`,
+      e(t.alarm ?? '—'),
+    ]),
+    '没有终端',
+  );
+
+const ledgerTable = ({ ledger }: ConsoleData): string =>
+  table(
+    ['科目', '笔数', '金额（元）', '数量', '结转（元）'],
+    ledger.map((l) => [
+      e(LEDGER[l.kind] ?? l.kind),
+      e(l.entries),
+      formatYuan(l.amountFen),
+      formatQuantity(l.quantity),
+      formatMicroYuan(l.micro),
+    ]),
+    '没有记账',
+  );
+
+const quarantineTable = ({ quarantine }: ConsoleData): string =>
+  table(
+    ['终端', '纪元', '序号', '事件', '订单', '原因', ''],
+    quarantine.map((q) => [
+      e(q.terminalId),
+      e(q.epoch),
+      e(q.seq),
+      e(q.kind),
+      e(q.orderId ?? '—'),
+      e(q.reason),
+      `<a href="/console/quarantine?terminal=${encodeURIComponent(q.terminalId)}&amp;epoch=${q.epoch}&amp;seq=${q.seq}">查看</a>`,
+    ]),
+    '没有隔离的记录',
+  );
+
+const notesTable = ({ notes }: ConsoleData): string =>
+  table(
+    ['时间', '终端', '纪元', '事件', '内容'],
+    notes.map((n) => [
+      time(n.atMs),
+      e(n.terminalId),
+      e(n.epoch),
+      e(NOTES[n.kind] ?? n.kind),
+      e(n.body.slice(0, 200)),
+    ]),
+    '没有记录',
+  );
+
 /** One quarantined fact with its body, and the form that settles it. */
 export function quarantinePage(q: ConsoleData['quarantine'][number], token: string): string {
-  const e = escapeHtml;
   return page(
     '隔离记录',
     '',
@@ -222,7 +245,6 @@ export function parkedPage(
   outcomes: readonly string[],
   token: string,
 ): string {
-  const e = escapeHtml;
   return page(
     '待退的重复付款',
     '',
@@ -251,7 +273,6 @@ ${facts([
 
 /** What a terminal says that asks for a new epoch, and the button that grants it. */
 export function epochPage(t: ConsoleData['terminals'][number], token: string): string {
-  const e = escapeHtml;
   const r = t.epochRequest;
   const form =
     r === null
@@ -290,7 +311,6 @@ const sums = (m: Money): string => `${m.count} 笔 ${formatYuan(m.fen)}`;
 
 /** A day, terminal by terminal: journal, ledger and the bills as told. */
 export function reconcilePage(date: string, days: readonly TerminalDay[]): string {
-  const e = escapeHtml;
   const same = (a: Money, b: Money): boolean => a.count === b.count && a.fen === b.fen;
   const verdict = (d: TerminalDay): string => {
     const persons = d.bills.reduce((n, b) => n + b.persons, 0);

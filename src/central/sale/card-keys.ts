@@ -71,6 +71,26 @@ interface Sale {
 /** States in which an order of this terminal's may still be written. */
 const MAY_WRITE = new Set(['quoted', 'collecting', 'paid', 'delivering', 'in-doubt']);
 
+/** What is proven or judged without a sale; the rest of the verbs wants one. */
+type FreeRequest = Extract<
+  CardKeyRequest,
+  {
+    verb:
+      | 'prove'
+      | 'prove-code'
+      | 'prove-block'
+      | 'prove-sector'
+      | 'check-blocks'
+      | 'check-technician';
+  }
+>;
+type SaleRequest = Exclude<CardKeyRequest, FreeRequest>;
+interface Given {
+  readonly bytes: Uint8Array;
+  readonly when?: Uint8Array;
+}
+const NOTHING: Given = { bytes: new Uint8Array(0) };
+
 /**
  * Computes with a card's keys for a terminal that has a sale under way on this card: it holds the
  * claim of its own quote, or a write claim on another terminal's order. Who asked, for which order,
@@ -84,91 +104,121 @@ export async function cardKey(
   nowMs: number,
 ): Promise<CardKeyAnswer> {
   if (keys === undefined) throw new Refusal('key-refused', 'no card keys are kept here');
-  const answer = (bytes: Uint8Array, when?: Uint8Array): CardKeyAnswer => ({
+  const { bytes, when } = await asked(db, keys, terminalId, request, nowMs);
+  return {
     bytes: toHex(bytes),
     ...(when === undefined ? {} : { when: toHex(when) }),
     serverTimeMs: nowMs,
-  });
-  if (request.verb === 'prove') {
-    taken(await keys.prove(fromHex(request.s8), request.use));
-    return answer(new Uint8Array(0));
+  };
+}
+
+async function asked(
+  db: Db,
+  keys: CardKeyPort,
+  terminalId: string,
+  request: CardKeyRequest,
+  nowMs: number,
+): Promise<Given> {
+  const judge = { db, terminalId, nowMs };
+  switch (request.verb) {
+    case 'prove':
+      taken(await keys.prove(fromHex(request.s8), request.use));
+      return NOTHING;
+    case 'prove-code':
+      taken(await keys.proveCode(request.chip, fromHex(request.cardNo)));
+      return NOTHING;
+    case 'prove-block':
+      taken(await keys.proveBlock(fromHex(request.cardNo)));
+      return NOTHING;
+    case 'prove-sector':
+      taken(await keys.proveSector());
+      return NOTHING;
+    case 'check-blocks':
+      return checkBlocks(judge, keys, request);
+    case 'check-technician':
+      return checkTechnician(judge, keys, request);
+    case 'sector-key':
+      return request.which === 'A'
+        ? readingKey(judge, keys, request)
+        : forSale(db, keys, terminalId, request, nowMs);
+    case 'code':
+    case 'block-mac':
+    case 'external-auth':
+    case 'load-leave':
+    case 'update-mac':
+      return forSale(db, keys, terminalId, request, nowMs);
+    default:
+      return request satisfies never;
   }
-  if (request.verb === 'prove-code') {
-    taken(await keys.proveCode(request.chip, fromHex(request.cardNo)));
-    return answer(new Uint8Array(0));
-  }
-  if (request.verb === 'prove-block') {
-    taken(await keys.proveBlock(fromHex(request.cardNo)));
-    return answer(new Uint8Array(0));
-  }
-  if (request.verb === 'prove-sector') {
-    taken(await keys.proveSector());
-    return answer(new Uint8Array(0));
-  }
-  if (request.verb === 'check-blocks') {
-    // Judged, as below: the right proofs are told to nobody, and a proof of 8 bytes is not found by
-    // asking.
-    const judged = await keys.checkBlocks(
-      fromHex(request.cardNo),
-      request.blocks.map(({ data, mac }) => ({ data: fromHex(data), mac: fromHex(mac) })),
-    );
-    const holds = judged.ok && judged.value.every(Boolean);
-    await note(
-      db,
-      {
-        terminalId,
-        orderId: null,
-        cardNo: request.cardNo,
-        verb: request.verb,
-        why: holds
-          ? null
-          : judged.ok
-            ? 'a proof does not hold'
-            : (judged.error.detail ?? judged.error.code),
-      },
-      nowMs,
-    );
-    return answer(Uint8Array.from(taken(judged), (verdict) => (verdict ? 1 : 0)));
-  }
-  if (request.verb === 'sector-key' && request.which === 'A') {
-    // Which card it is, only this key tells: there is no sale yet that it could be for. It reads,
-    // and writes nothing.
-    const key = await keys.sectorKey(fromHex(request.uid), request.sector, 'A');
-    await note(
-      db,
-      {
-        terminalId,
-        orderId: null,
-        cardNo: `uid ${request.uid}`,
-        verb: 'sector-key A',
-        why: key.ok ? null : (key.error.detail ?? key.error.code),
-      },
-      nowMs,
-    );
-    return answer(taken(key));
-  }
-  if (request.verb === 'check-technician') {
-    // Judged, not computed: what a card would answer is told to nobody. Who asked, and what came of
-    // it, is kept like a use.
-    const judged = await keys.checkTechnician(
-      fromHex(request.cardNo),
-      fromHex(request.challenge),
-      fromHex(request.answer),
-    );
-    await note(
-      db,
-      {
-        terminalId,
-        orderId: null,
-        cardNo: request.cardNo,
-        verb: request.verb,
-        why: judged.ok ? null : (judged.error.detail ?? judged.error.code),
-      },
-      nowMs,
-    );
-    taken(judged);
-    return answer(new Uint8Array(0));
-  }
+}
+
+interface Judge {
+  readonly db: Db;
+  readonly terminalId: string;
+  readonly nowMs: number;
+}
+
+/**
+ * Judged, not computed: the right proofs are told to nobody, and a proof of 8 bytes is not found by
+ * asking.
+ */
+async function checkBlocks(
+  { db, terminalId, nowMs }: Judge,
+  keys: CardKeyPort,
+  { cardNo, verb, blocks }: Extract<CardKeyRequest, { verb: 'check-blocks' }>,
+): Promise<Given> {
+  const judged = await keys.checkBlocks(
+    fromHex(cardNo),
+    blocks.map(({ data, mac }) => ({ data: fromHex(data), mac: fromHex(mac) })),
+  );
+  const why = judged.ok
+    ? judged.value.every(Boolean)
+      ? null
+      : 'a proof does not hold'
+    : (judged.error.detail ?? judged.error.code);
+  await note(db, { terminalId, orderId: null, cardNo, verb, why }, nowMs);
+  return { bytes: Uint8Array.from(taken(judged), (verdict) => (verdict ? 1 : 0)) };
+}
+
+/**
+ * Which card it is, only this key tells: there is no sale yet that it could be for. It reads, and
+ * writes nothing.
+ */
+async function readingKey(
+  { db, terminalId, nowMs }: Judge,
+  keys: CardKeyPort,
+  { uid, sector }: Extract<CardKeyRequest, { verb: 'sector-key' }>,
+): Promise<Given> {
+  const key = await keys.sectorKey(fromHex(uid), sector, 'A');
+  const why = key.ok ? null : (key.error.detail ?? key.error.code);
+  const use = { terminalId, orderId: null, cardNo: `uid ${uid}`, verb: 'sector-key A', why };
+  await note(db, use, nowMs);
+  return { bytes: taken(key) };
+}
+
+/**
+ * Judged, not computed: what a card would answer is told to nobody. Who asked, and what came of it,
+ * is kept like a use.
+ */
+async function checkTechnician(
+  { db, terminalId, nowMs }: Judge,
+  keys: CardKeyPort,
+  { cardNo, verb, challenge, answer }: Extract<CardKeyRequest, { verb: 'check-technician' }>,
+): Promise<Given> {
+  const judged = await keys.checkTechnician(fromHex(cardNo), fromHex(challenge), fromHex(answer));
+  const why = judged.ok ? null : (judged.error.detail ?? judged.error.code);
+  await note(db, { terminalId, orderId: null, cardNo, verb, why }, nowMs);
+  taken(judged);
+  return NOTHING;
+}
+
+async function forSale(
+  db: Db,
+  keys: CardKeyPort,
+  terminalId: string,
+  request: SaleRequest,
+  nowMs: number,
+): Promise<Given> {
   // A technician's diversification data are no customer's serial: with them a terminal could have
   // his card's answers made.
   if ('s8' in request && !/^\d{16}$/.test(request.s8))
@@ -187,20 +237,13 @@ export async function cardKey(
       { terminalId, orderId: sale.orderId, cardNo, verb: request.verb, why: null },
       nowMs,
     );
-    return answer(given.bytes, given.when);
+    return given;
   } catch (cause) {
-    if (cause instanceof Refusal)
-      await note(
-        db,
-        {
-          terminalId,
-          orderId: sale?.orderId ?? null,
-          cardNo,
-          verb: request.verb,
-          why: cause.message,
-        },
-        nowMs,
-      );
+    if (cause instanceof Refusal) {
+      const orderId = sale?.orderId ?? null;
+      const { verb } = request;
+      await note(db, { terminalId, orderId, cardNo, verb, why: cause.message }, nowMs);
+    }
     throw cause;
   }
 }
@@ -248,20 +291,9 @@ async function compute(
   keys: CardKeyPort,
   terminalId: string,
   sale: Sale,
-  request: Exclude<
-    CardKeyRequest,
-    {
-      verb:
-        | 'prove'
-        | 'prove-code'
-        | 'prove-block'
-        | 'prove-sector'
-        | 'check-blocks'
-        | 'check-technician';
-    }
-  >,
+  request: SaleRequest,
   nowMs: number,
-): Promise<{ readonly bytes: Uint8Array; readonly when?: Uint8Array }> {
+): Promise<Given> {
   switch (request.verb) {
     case 'code':
       return { bytes: taken(await keys.cardCode(request.chip, fromHex(request.cardNo))) };
