@@ -22,6 +22,12 @@ export interface DeviceReport {
   readonly lastError: ErrorCode | null;
 }
 
+/** A report with the device that it is about. */
+export interface NamedReport extends DeviceReport {
+  readonly id: string;
+  readonly name: ErrorText;
+}
+
 /** What a self-test showed. `detail` is the evidence: what came back, in how many milliseconds. */
 export interface SelfTest {
   readonly ok: boolean;
@@ -65,8 +71,15 @@ export class DeviceRegistry implements Iterable<Device> {
     return this.#devices.find((d) => d.id === id);
   }
 
-  /** What each said last, by id. */
-  reports(): Readonly<Record<string, DeviceReport>> {
-    return Object.fromEntries(this.#devices.map((d) => [d.id, d.report()]));
+  /** What each said last, in order. */
+  reports(): readonly NamedReport[] {
+    return this.#devices.map((d) => ({ id: d.id, name: d.name, ...d.report() }));
   }
 }
+
+/** Is a device of this name there and able to work? */
+export const isUsable = (devices: readonly NamedReport[], id: string): boolean =>
+  devices.some((d) => d.id === id && d.usable);
+/** Is a device of this name configured, whether it works or not? */
+export const isFitted = (devices: readonly NamedReport[], id: string): boolean =>
+  devices.some((d) => d.id === id && d.state !== 'no-device');

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { BillingClient } from '../billing/types.ts';
 import type { CardReader, LayoutRegistry } from '../card/index.ts';
 import type { Keep, WritePlan } from '../card/types.ts';
+import type { DeviceRegistry } from '../device/device.ts';
 import type { Printer } from '../device/printer/types.ts';
 import type { AttemptRow } from '../journal/fold.ts';
 import { ASK_CLOSED_MS } from '../journal/journal.ts';
@@ -49,6 +50,8 @@ export interface KioskOptions {
   readonly providers: readonly PaymentProvider[];
   readonly billing: BillingClient;
   readonly printer: Printer;
+  /** The machine's devices, for staff and the service level. */
+  readonly devices: DeviceRegistry;
   readonly header: Omit<Header, 'hotline'>;
   readonly demo: boolean;
   /** Shown until central's policy is known. */
@@ -128,7 +131,6 @@ export class Kiosk {
         ? null
         : new MaintenanceRunner({
             ...options,
-            scannerUp: () => this.#state.service.scanner,
             ports: options.maintenance,
             tell: (news) => this.dispatch({ type: 'maintenance', ...news }),
           });
@@ -148,9 +150,7 @@ export class Kiosk {
         lineUp: null,
         linesDown: [],
         centralUp: null,
-        printer: { ready: false, paperLow: false, failure: null },
-        scanner: false,
-        scannerFitted: false,
+        devices: [],
         clockSkewMs: null,
         blocked: null,
       },

@@ -45,7 +45,7 @@ const SIM_PERIODS: Readonly<Record<Probe, readonly [number, number]>> = {
   line: [120_000, 5_000],
   central: [60_000, 5_000],
   commands: [30_000, 5_000],
-  printer: [600_000, 600_000],
+  devices: [600_000, 600_000],
   local: [30_000, 30_000],
   policy: [3_600_000, 5_000],
   upkeep: [7_200_000, 7_200_000],

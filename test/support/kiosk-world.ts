@@ -22,7 +22,11 @@ import { pcscMifarePort } from '../../src/card/readers/contactless.ts';
 import { ACS_CCID } from '../../src/card/readers/dialects/acs.ts';
 import { pcscMemoryPort } from '../../src/card/readers/memory.ts';
 import { transmitT0 } from '../../src/card/readers/t0.ts';
+import { DeviceRegistry } from '../../src/device/device.ts';
+import type { NamedReport } from '../../src/device/device.ts';
+import { printerReport } from '../../src/device/printer/device.ts';
 import type { Printer } from '../../src/device/printer/types.ts';
+import { machineDevices } from '../../src/main/core/devices.ts';
 import type { AttemptRow, OrderRow } from '../../src/journal/fold.ts';
 import { Journal } from '../../src/journal/journal.ts';
 import { SecondLog } from '../../src/journal/second-log.ts';
@@ -871,6 +875,7 @@ export class World {
   readonly screens: string[] = [];
   readonly problems: string[] = [];
   printerOk = true;
+  #registry = new DeviceRegistry([]);
   /** Every instrumented point passed, for the record. */
   points: string[] = [];
   plan: CrashPlan | null = null;
@@ -1052,6 +1057,15 @@ export class World {
       },
       close: () => undefined,
     };
+    const reader = this.slot.reader(this, life);
+    const devices = machineDevices({
+      reader,
+      printer,
+      scanner: 'keyboard',
+      terminalId: TERMINAL,
+      clock: this.clock,
+    });
+    this.#registry = devices;
     const uploader = new Uploader({
       journal,
       billing,
@@ -1068,7 +1082,7 @@ export class World {
       clock: this.clock,
       random,
       journal,
-      reader: this.slot.reader(this, life),
+      reader,
       layouts: layoutRegistry(
         this.layouts ?? [
           plCpuLayout(keys),
@@ -1083,6 +1097,7 @@ export class World {
             : this.payWith.map(({ kind, codes }) => this.pay.provider(this, life, kind, codes)),
       billing,
       printer,
+      devices,
       header: {
         brand: { zh: '阜城燃气', en: 'Gas' },
         site: { zh: '', en: '' },
@@ -1102,12 +1117,15 @@ export class World {
       onCommandsWanted: () => undefined,
       ...(this.maintenance === null ? {} : { maintenance: this.maintenance }),
     });
+    const told = (): void => {
+      if (life.alive) this.#kiosk?.setService({ devices: this.devices() });
+    };
+    for (const device of devices) device.onChange(told);
     this.#kiosk.setService({
       policy: this.policy,
       lineUp: true,
       centralUp: true,
-      printer: { ready: this.printerOk, paperLow: false, failure: null },
-      scanner: this.payWith.some((p) => p.codes),
+      devices: this.devices(),
     });
     this.#kiosk.releaseInterrupted();
     uploader.kick();
@@ -1144,6 +1162,18 @@ export class World {
       this.problems.push('the start screen with a card in the slot');
     if (this.screens.at(-1) !== s.screen) this.screens.push(s.screen);
     this.#snapshot = s;
+  }
+
+  /** What the devices say: the reader as it is, the others as told. */
+  devices({
+    scanner = this.payWith.some((p) => p.codes),
+    paperLow = false,
+  }: { scanner?: boolean; paperLow?: boolean } = {}): readonly NamedReport[] {
+    const printed = printerReport({ ready: this.printerOk, paperLow, failure: null });
+    return this.#registry
+      .reports()
+      .filter((d) => d.id !== 'scanner' || scanner)
+      .map((d) => (d.id === 'printer' ? { ...d, ...printed } : d));
   }
 
   setService(change: Partial<ServiceState>): void {

@@ -27,14 +27,15 @@ interface Asked {
   readonly now: Now;
 }
 
-/** Ids of the devices that have a self-test. */
-const DEVICE_IDS =
-  /^(reader|printer|scanner|line-(wechat|alipay|unionpay|gateway)|central|journal|disk|clock)$/;
+/** What has a self-test besides the machine's devices. */
+const TESTED = /^(line-(wechat|alipay|unionpay|gateway)|central|journal|disk|clock)$/;
+const hasTest = (state: KioskState, id: string): boolean =>
+  TESTED.test(id) || state.service.devices.some((d) => d.id === id);
 
 /** Null: the action is not possible now, or lacks something. */
 const ACTIONS: Readonly<Record<MaintenanceAction, (asked: Asked) => Step | null>> = {
   'self-test': ({ state, mode, target, said }) =>
-    mode.tests[target]?.state === 'running' || !DEVICE_IDS.test(target)
+    mode.tests[target]?.state === 'running' || !hasTest(state, target)
       ? null
       : putOpen(
           state,

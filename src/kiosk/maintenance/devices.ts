@@ -1,6 +1,4 @@
-import { printerReport } from '../../device/printer/device.ts';
 import type { DeviceView, ProviderKind } from '../../shared/contract/index.ts';
-import type { ErrorText } from '../../shared/errors.ts';
 import { keyIsWrong } from '../delivery/card-refusals.ts';
 import type { KioskState } from '../state/kiosk.ts';
 import type { MaintenanceFacts, OpenMode } from '../state/maintenance.ts';
@@ -14,25 +12,21 @@ type Facts = MaintenanceFacts | null;
 
 /** Every device as a technician is shown it, with the last self-test of each. */
 export function devicesOf(state: KioskState, { facts, tests }: OpenMode): DeviceView[] {
-  return LINES.flatMap((line) => line(state, facts)).map(
-    ({ id, name, state: how, detail, lastError = null, sinceMs = null }) => ({
-      id,
-      name,
-      state: how,
-      detail,
-      lastError,
-      sinceMs,
-      test: tests[id]?.state ?? 'none',
-      testDetail: tests[id]?.detail ?? null,
-    }),
-  );
+  const lines = [...deviceLines(state), ...LINES.flatMap((line) => line(state, facts))];
+  return lines.map(({ id, name, state: how, detail, lastError = null, sinceMs = null }) => ({
+    id,
+    name,
+    state: how,
+    detail,
+    lastError,
+    sinceMs,
+    test: tests[id]?.state ?? 'none',
+    testDetail: tests[id]?.detail ?? null,
+  }));
 }
 
-/** Line by line, in the order of the page. */
+/** What else a technician looks at as if it were a device, below the devices themselves. */
 const LINES: readonly ((state: KioskState, facts: Facts) => Line | readonly Line[])[] = [
-  readerLine,
-  printerLine,
-  scannerLine,
   paymentLines,
   centralLine,
   journalLine,
@@ -40,65 +34,24 @@ const LINES: readonly ((state: KioskState, facts: Facts) => Line | readonly Line
   clockLine,
 ];
 
-/** Where the card is. */
-const WHERE: Readonly<Record<KioskState['reader']['state'], ErrorText>> = {
-  empty: { zh: '卡座空', en: 'no card' },
-  present: { zh: '有卡在内', en: 'a card is inside' },
-  leaving: { zh: '卡在出口，等人取走', en: 'a card is held out, to be taken' },
-  mute: { zh: '卡无应答，请取出', en: 'the card does not answer: take it out' },
-  offline: { zh: '正在重连', en: 'being rebuilt' },
-};
-
-function readerLine({ reader, refusals }: KioskState, facts: Facts): Line {
+/** The machine's devices. Of the reader also what two cards said of the keys. */
+function deviceLines({ service, reader, refusals }: KioskState): readonly Line[] {
   const layouts = [...refusals.keys()].filter((layout) => keyIsWrong(refusals, layout));
-  const refused = layouts.length > 0;
-  const zh = `；${layouts.join('、')} 的密钥被两张卡拒绝，已停止对这类卡售气：查密钥后重启`;
-  const en = `; two cards refused the key of ${layouts.join(', ')}: nothing is sold to them, check the keys and restart`;
-  const name = facts?.readerName ?? '';
-  return {
-    id: 'reader',
-    name: { zh: '读卡器', en: 'Card reader' },
-    state:
-      reader.state === 'offline'
-        ? 'offline'
-        : reader.state === 'mute' || refused
-          ? 'user-error'
-          : 'online',
-    detail: {
-      zh: `${name} · ${WHERE[reader.state].zh}${refused ? zh : ''}`,
-      en: `${name} · ${WHERE[reader.state].en}${refused ? en : ''}`,
-    },
-    lastError: reader.failure?.code ?? (refused ? 'CARD-0206' : null),
-    sinceMs: reader.sinceMs,
-  };
-}
-
-function printerLine({ service: { printer } }: KioskState, facts: Facts): Line {
-  const name = { zh: '凭条打印机', en: 'Receipt printer' };
-  if (facts?.hasPrinter === false)
+  return service.devices.map((d) => {
+    if (d.id !== 'reader') return d;
+    const line = { ...d, sinceMs: reader.sinceMs };
+    if (layouts.length === 0) return line;
+    const which = layouts.join('、');
     return {
-      id: 'printer',
-      name,
-      state: 'no-device',
-      detail: { zh: '没有配置打印机', en: 'no printer is configured' },
+      ...line,
+      state: d.state === 'offline' ? d.state : 'user-error',
+      detail: {
+        zh: `${d.detail.zh}；${which} 的密钥被两张卡拒绝，已停止对这类卡售气：查密钥后重启`,
+        en: `${d.detail.en}; two cards refused the key of ${layouts.join(', ')}: nothing is sold to them, check the keys and restart`,
+      },
+      lastError: d.lastError ?? 'CARD-0206',
     };
-  const { state, detail } = printerReport(printer);
-  return { id: 'printer', name, state, detail, lastError: printer.failure?.code ?? null };
-}
-
-function scannerLine({ service }: KioskState): readonly Line[] {
-  if (!service.scannerFitted) return [];
-  return [
-    {
-      id: 'scanner',
-      name: { zh: '扫码器', en: 'Code scanner' },
-      state: service.scanner ? 'online' : 'offline',
-      detail: service.scanner
-        ? { zh: '线路通，付款时才看码', en: 'ready; looks while paying' }
-        : { zh: '线路不通，自动重连中', en: 'its line is down, being reopened' },
-      lastError: service.scanner ? null : 'DEV-0201',
-    },
-  ];
+  });
 }
 
 const PROVIDER_NAMES = {

@@ -17,13 +17,12 @@ const ORDERS_SHOWN = 60;
  */
 export function lookAround(
   journal: Journal,
-  machine: Pick<MaintenanceFacts, 'readerName' | 'hasPrinter'>,
+  hasPrinter: boolean,
   openOrderId: string | null,
   nowMs: number,
 ): MaintenanceFacts {
   return {
-    ...machine,
-    orders: ordersOf(journal, machine.hasPrinter, openOrderId),
+    orders: ordersOf(journal, hasPrinter, openOrderId),
     space: journal.space(),
     sync: syncOf(journal, nowMs),
   };

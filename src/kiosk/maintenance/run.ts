@@ -1,6 +1,8 @@
 import { cardNoOf } from '../../shared/sale.ts';
 import type { BillingClient } from '../../billing/types.ts';
 import type { CardReader, LayoutRegistry, PinVerdict } from '../../card/index.ts';
+import { isFitted } from '../../device/device.ts';
+import type { DeviceRegistry } from '../../device/device.ts';
 import type { Printer, SlipLine } from '../../device/printer/types.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { PaymentProvider } from '../../payment/types.ts';
@@ -40,7 +42,6 @@ export interface MaintenancePorts {
   readonly checkPin: (pin: string, of?: string) => Promise<string | null>;
   /** The users' technician cards: number to name. Left out: nobody has one. */
   readonly cards?: ReadonlyMap<string, string>;
-  readonly hasPrinter: boolean;
   /** Checks the journal's files beside the running core. */
   readonly verify: () => Promise<{ readonly ok: boolean; readonly problems: readonly string[] }>;
   /**
@@ -62,8 +63,7 @@ export interface RunnerOptions {
   readonly layouts: LayoutRegistry;
   readonly random: Random;
   readonly printer: Printer;
-  /** Does the code scanner answer now? */
-  readonly scannerUp: () => boolean;
+  readonly devices: DeviceRegistry;
   readonly providers: readonly PaymentProvider[];
   readonly billing: BillingClient;
   readonly clock: Clock;
@@ -225,9 +225,9 @@ export class MaintenanceRunner {
   }
 
   #look(openOrderId: string | null): MaintenanceFacts {
-    const { journal, reader, ports, clock } = this.#o;
-    const machine = { readerName: reader.name(), hasPrinter: ports.hasPrinter };
-    return lookAround(journal, machine, openOrderId, clock.nowMs());
+    const { journal, devices, clock } = this.#o;
+    const hasPrinter = isFitted(devices.reports(), 'printer');
+    return lookAround(journal, hasPrinter, openOrderId, clock.nowMs());
   }
 
   #test(device: string): void {

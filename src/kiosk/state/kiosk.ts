@@ -1,5 +1,5 @@
 import type { CardReading, ReaderStatus, WritePlan } from '../../card/types.ts';
-import type { PrinterStatus } from '../../device/printer/types.ts';
+import type { NamedReport } from '../../device/device.ts';
 import type { AttemptRow } from '../../journal/fold.ts';
 import type {
   Account,
@@ -26,11 +26,8 @@ export interface ServiceState {
   /** Of several payment lines those that do not answer; `lineUp` is false when none does. */
   readonly linesDown: readonly ProviderKind[];
   readonly centralUp: boolean | null;
-  readonly printer: PrinterStatus;
-  /** A code scanner is there and answers. */
-  readonly scanner: boolean;
-  /** One is configured, whether it answers or not. */
-  readonly scannerFitted: boolean;
+  /** What each device of the machine said last, in the order in which staff see them. */
+  readonly devices: readonly NamedReport[];
   readonly clockSkewMs: number | null;
   /** Why the kiosk must not sell at all (journal, fork, clock …). */
   readonly blocked: Failure | null;

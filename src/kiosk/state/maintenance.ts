@@ -42,8 +42,6 @@ export function lockLeftMs(kept: KeptLock, nowMs: number): number {
 
 /** What is read of the world while the screen is open; the view adds what the kiosk's state knows. */
 export interface MaintenanceFacts {
-  readonly readerName: string;
-  readonly hasPrinter: boolean;
   readonly orders: readonly OrderStory[];
   readonly space: 'ample' | 'low' | 'full';
   readonly sync: Omit<SnapshotOf<'maintenance'>['sync'], 'centralUp' | 'clockSkewMs' | 'verify'>;

@@ -1,3 +1,4 @@
+import { isUsable } from '../../device/device.ts';
 import type { Snapshot, Tile } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { KioskState, Step } from '../state/kiosk.ts';
@@ -68,7 +69,7 @@ function startView(state: KioskState, base: Base, ctx: ViewContext): Snapshot {
   const reason = notSelling(state);
   const degraded: ErrorCode[] = [];
   if (reason !== null) degraded.push(reason);
-  if (!state.service.printer.ready) degraded.push('DEV-0101');
+  if (!isUsable(state.service.devices, 'printer')) degraded.push('DEV-0101');
   if (state.service.centralUp === false && reason === null) degraded.push('BILL-0101');
   return {
     ...base,

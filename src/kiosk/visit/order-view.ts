@@ -1,3 +1,4 @@
+import { isUsable } from '../../device/device.ts';
 import { PROVIDER_KINDS } from '../../shared/contract/index.ts';
 import type { Snapshot, SnapshotOf } from '../../shared/contract/index.ts';
 import { ERRORS } from '../../shared/errors.ts';
@@ -105,7 +106,7 @@ function payView(
       attempt === undefined || byCode || choices.some((kind) => kind === attempt.provider)
         ? [...choices]
         : PROVIDER_KINDS.filter((kind) => kind === attempt.provider || choices.includes(kind)),
-    scanner: state.service.scanner && takers(state).length > 0,
+    scanner: isUsable(state.service.devices, 'scanner') && takers(state).length > 0,
     byCode,
     problem: s.scanProblem ?? declinedFor(open),
     qrText: paying === 'waiting' || paying === 'unknown' ? (run?.qrText ?? null) : null,

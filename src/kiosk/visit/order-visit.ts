@@ -1,3 +1,4 @@
+import { isUsable } from '../../device/device.ts';
 import { never } from '../../shared/result.ts';
 import { cardNoOf } from '../../shared/sale.ts';
 import { UNKNOWN_GIVE_UP_MS } from '../order/attempts.ts';
@@ -277,7 +278,8 @@ function endAs(
     cardOut: screen === 'done' ? !inside : s.cardOut,
   };
   const { orderId } = s;
-  if (!state.service.printer.ready || screen === 'cancelled') return { session, effects: [] };
+  if (!isUsable(state.service.devices, 'printer') || screen === 'cancelled')
+    return { session, effects: [] };
   if (screen === 'done')
     return session.receipt === 'none'
       ? {

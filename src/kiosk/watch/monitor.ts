@@ -1,5 +1,5 @@
 import type { BillingClient } from '../../billing/types.ts';
-import type { Printer } from '../../device/printer/types.ts';
+import type { DeviceRegistry } from '../../device/device.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { PaymentProvider } from '../../payment/types.ts';
 import type { ProviderKind } from '../../shared/contract/index.ts';
@@ -18,7 +18,7 @@ export const PERIODS = {
   central: [20_000, 3_000],
   policy: [300_000, 5_000],
   commands: [20_000, 5_000],
-  printer: [15_000, 5_000],
+  devices: [15_000, 5_000],
   local: [10_000, 10_000],
   upkeep: [3_600_000, 600_000],
 } as const;
@@ -30,7 +30,7 @@ export interface MonitorOptions {
   readonly journal: Journal;
   readonly billing: BillingClient;
   readonly providers: readonly PaymentProvider[];
-  readonly printer: Printer;
+  readonly devices: DeviceRegistry;
   readonly clock: Clock;
   readonly log: LogFn;
   /** A provider number that is never used for a payment. */
@@ -57,6 +57,7 @@ export class Monitor {
   readonly #o: MonitorOptions;
   readonly #cancel = new Map<Probe, () => void>();
   readonly #turns = new Map<Probe, number>();
+  readonly #unhook: (() => void)[] = [];
   #stopped = false;
   #skewMs: number | null = null;
   #policy: Policy | null = null;
@@ -72,6 +73,9 @@ export class Monitor {
       const policy = this.#o.billing.verifyPolicy(kept);
       if (policy.ok) this.#takePolicy(policy.value);
     }
+    const { devices } = this.#o;
+    for (const device of devices)
+      this.#unhook.push(device.onChange(() => this.#say({ devices: devices.reports() })));
     for (const probe of Object.keys(PERIODS) as Probe[]) {
       // Room and backups cost the disk a moment: not the one in which a customer waits for the
       // screen.
@@ -87,6 +91,7 @@ export class Monitor {
   stop(): void {
     this.#stopped = true;
     for (const cancel of this.#cancel.values()) cancel();
+    for (const off of this.#unhook) off();
   }
 
   /** Told by the uploader. */
@@ -131,7 +136,7 @@ export class Monitor {
   }
 
   async #probe(probe: Probe): Promise<boolean> {
-    const { billing, providers, printer, probeTradeNo, journal } = this.#o;
+    const { billing, providers, devices, probeTradeNo, journal } = this.#o;
     switch (probe) {
       case 'line': {
         const asked = await Promise.all(
@@ -188,10 +193,10 @@ export class Monitor {
         return this.#askCommands();
       case 'upkeep':
         return this.#upkeep();
-      case 'printer': {
-        const status = await printer.status();
-        this.#say({ printer: status });
-        return status.ready;
+      case 'devices': {
+        const reports = await Promise.all([...devices].map((device) => device.look()));
+        this.#say({ devices: devices.reports() });
+        return reports.every((r) => r.usable);
       }
       case 'local':
         this.#judge();

@@ -5,7 +5,8 @@ import Database from 'better-sqlite3';
 import { ZodError } from 'zod';
 import { dialectOf } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
-import { TcpPrinter } from '../../device/printer/tcp.ts';
+import { DeviceRegistry } from '../../device/device.ts';
+import { printerDevice } from '../../device/printer/device.ts';
 import { Journal, MIN_FREE_BYTES } from '../../journal/journal.ts';
 import { verifyJournal } from '../../journal/verify.ts';
 import { loadPayments } from '../../payment/load.ts';
@@ -17,7 +18,7 @@ import { Keyring } from '../../shared/signatures.ts';
 import { ed25519Signer, ed25519Verifier } from '../../shared/signing.ts';
 import { configProblems } from '../../shared/config/terminal.ts';
 import type { TerminalConfig } from '../../shared/config/terminal.ts';
-import { loadConfig, tcpAddress } from '../config.ts';
+import { makePrinter } from '../core/devices.ts';
 import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from '../core/card-keys.ts';
 import { lookAtCard } from './card-look.ts';
@@ -94,7 +95,7 @@ export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
         await Promise.all([
           Promise.resolve(checkReader(config, probe)),
           checkCards(loaded.value, probe, options),
-          checkPrinter(config, options.clock),
+          checkDevices(config, options.clock),
           checkPayments(loaded.value, options),
           checkCentral(loaded.value, options),
         ])
@@ -597,35 +598,24 @@ function checkSerial(port: string): Finding {
   return found('OK', 'reader', `motor reader at ${port}`);
 }
 
-async function checkPrinter(config: TerminalConfig, clock: Clock): Promise<Finding[]> {
-  const { printer } = config;
-  if (printer.kind === 'none' || printer.path === undefined)
-    return [
-      found(
-        'WARN',
-        'printer',
-        'none configured',
-        'customers are asked to photograph the screen; configure a printer if this machine has one',
-      ),
-    ];
-  const { host, port } = tcpAddress(printer.path);
-  const device = new TcpPrinter(host, port, clock);
-  const status = await device.status();
-  device.close();
-  if (!status.ready)
-    return [
-      failed(
-        'printer',
-        status.failure ?? { code: 'DEV-0101' },
-        'check power, cable, cover and paper; the kiosk goes on without slips',
-        'WARN',
-      ),
-    ];
-  return [
-    status.paperLow
-      ? found('WARN', 'printer', 'ready, the paper is low', 'put in a new roll')
-      : found('OK', 'printer', 'ready'),
-  ];
+/**
+ * Every device that may be asked while a core runs, as it reports itself. The readers are looked at
+ * above: a running core has them, and serial ports, to itself.
+ */
+async function checkDevices(config: TerminalConfig, clock: Clock): Promise<Finding[]> {
+  const printer = makePrinter(config.printer, clock);
+  const devices = new DeviceRegistry([printerDevice(printer, clock, () => [])]);
+  const findings: Finding[] = [];
+  for (const device of devices) {
+    const { state, usable, detail, advice, lastError } = await device.look();
+    findings.push(
+      usable && state === 'online'
+        ? found('OK', device.id, detail.en)
+        : found('WARN', device.id, detail.en, advice?.en ?? null, lastError),
+    );
+  }
+  printer?.close();
+  return findings;
 }
 
 async function checkPayments(loaded: LoadedConfig, options: DoctorOptions): Promise<Finding[]> {

@@ -16,7 +16,6 @@ import { cardLayouts } from './layouts.ts';
 import { machinePorts } from './maintenance.ts';
 import { recordingIn } from './recording.ts';
 import { loadTerminalKeys } from './terminal-keys.ts';
-import { NO_PRINTER } from '../../device/printer/tcp.ts';
 import { makePrinter, makeReader, makeScanner, virtualReader } from './devices.ts';
 import { wireCore } from './wire.ts';
 
@@ -135,7 +134,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     layouts,
     providers: payments.value,
     billing,
-    printer: printer ?? NO_PRINTER,
+    printer,
     ...(scanner === null ? {} : { scanner }),
     header: {
       brand: config.site.brand,
@@ -151,7 +150,6 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       users: config.maintenance.users,
       dataDir: path(config.dataDir),
       secondPath: path(config.secondPath),
-      hasPrinter: config.printer.kind !== 'none',
       clock,
     }),
   });

@@ -19,7 +19,6 @@ export interface MachineOptions {
   readonly users: readonly MaintenanceUser[];
   readonly dataDir: string;
   readonly secondPath: string;
-  readonly hasPrinter: boolean;
   readonly clock: Clock;
 }
 
@@ -32,7 +31,6 @@ export function machinePorts(o: MachineOptions): NonNullable<Parts['maintenance'
     cards: new Map(
       o.users.flatMap((user) => (user.card === undefined ? [] : [[user.card, user.name] as const])),
     ),
-    hasPrinter: o.hasPrinter,
     verify: () => verifyBeside(o),
     scratch: () => scratch(o),
   };

@@ -3,7 +3,10 @@ import type { KioskOptions } from '../../kiosk/kiosk.ts';
 import { Monitor } from '../../kiosk/watch/monitor.ts';
 import type { MonitorOptions } from '../../kiosk/watch/monitor.ts';
 import type { MaintenancePorts } from '../../kiosk/maintenance/run.ts';
+import { NO_PRINTER } from '../../device/printer/tcp.ts';
+import type { Printer } from '../../device/printer/types.ts';
 import type { Scanner } from '../../device/scanner/types.ts';
+import { machineDevices } from './devices.ts';
 import { Uploader } from '../../kiosk/watch/uploader.ts';
 
 /** How the customer's code comes in; the shell's keyboard needs nothing here. */
@@ -19,12 +22,13 @@ export interface Parts extends Pick<
   | 'layouts'
   | 'providers'
   | 'billing'
-  | 'printer'
   | 'header'
   | 'demo'
   | 'log'
   | 'onSnapshot'
 > {
+  /** Null: none is configured. */
+  readonly printer: Printer | null;
   readonly version: string;
   /** `keyboard`: it types into the shell. Left out: there is none. */
   readonly scanner?: ScannerPort | 'keyboard';
@@ -52,13 +56,16 @@ export interface Wired {
  * the simulation.
  */
 export function wireCore(parts: Parts): Wired {
-  const { clock, random, journal, providers, billing, printer, header, log, scanner } = parts;
+  const { clock, random, journal, providers, billing, header, log, scanner } = parts;
+  const devices = machineDevices({ ...parts, terminalId: header.terminalId });
   sayStarted(parts);
   let uploader: Uploader | null = null;
   let monitor: Monitor | null = null;
-  const { maintenance, ...rest } = parts;
+  const { maintenance, printer, ...rest } = parts;
   const options: KioskOptions = {
     ...rest,
+    printer: printer ?? NO_PRINTER,
+    devices,
     fallbackHotline: '',
     onNeeds: (needs) => {
       if (scanner !== 'keyboard') scanner?.look(needs.scanner);
@@ -81,12 +88,16 @@ export function wireCore(parts: Parts): Wired {
         }),
   };
   const kiosk = parts.makeKiosk?.(options) ?? new Kiosk(options);
-  const unhook = scanner === undefined ? [] : hookScanner(scanner, kiosk);
+  kiosk.setService({ devices: devices.reports() });
+  const unhook =
+    scanner === undefined || scanner === 'keyboard'
+      ? []
+      : [scanner.onCode((code) => kiosk.scanned(code))];
   const watch = new Monitor({
     journal,
     billing,
     providers,
-    printer,
+    devices,
     clock,
     log,
     probeTradeNo: `PROBE${header.terminalId}`,
@@ -138,17 +149,4 @@ function sayStarted({ journal, version }: Parts): void {
       body: { version, node: process.version, recoveredOrders },
     },
   ]);
-}
-
-/** Its codes and its state reach the kiosk. Returns what ends that. */
-function hookScanner(scanner: ScannerPort | 'keyboard', kiosk: Kiosk): readonly (() => void)[] {
-  if (scanner === 'keyboard') {
-    kiosk.setService({ scanner: true, scannerFitted: true });
-    return [];
-  }
-  const told = (): void =>
-    kiosk.setService({ scanner: scanner.failure() === null, scannerFitted: true });
-  const unhook = [scanner.onChange(told), scanner.onCode((code) => kiosk.scanned(code))];
-  told();
-  return unhook;
 }

@@ -139,7 +139,9 @@ describe('doctor on a good configuration', () => {
   test('the text form names level, check and what to do', async () => {
     printer.condition.paper = 'low';
     const { out } = await cli(['doctor', '--config', 'terminal.json'], folder);
-    expect(out).toMatch(/^WARN {2}printer +ready, the paper is low\n +→ put in a new roll$/m);
+    expect(out).toMatch(
+      /^WARN {2}printer +ready; the paper is low: put in a new roll\n +→ put in a new roll$/m,
+    );
     expect(out.trimEnd()).toMatch(/\d+ ok, 2 warnings, 0 failures$/);
   });
 });

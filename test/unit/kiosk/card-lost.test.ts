@@ -26,7 +26,6 @@ const PORTS: MaintenancePorts = {
   version: '1',
   enabled: true,
   checkPin: () => Promise.resolve('李工'),
-  hasPrinter: true,
   verify: () => Promise.resolve({ ok: true, problems: [] }),
   scratch: () => Promise.resolve(1),
   uploadNow: () => undefined,

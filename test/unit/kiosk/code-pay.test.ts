@@ -575,7 +575,7 @@ describe('a line that is down', () => {
       { kind: 'alipay', codes: true },
     ];
     await w.start();
-    w.setService({ scanner: true });
+    w.setService({ devices: w.devices({ scanner: true }) });
     await w.toPay();
     expect(w.shown('pay').scanner).toBe(true);
     w.setService({ linesDown: ['alipay'] });

@@ -787,7 +787,7 @@ describe('the visit', () => {
   });
   it('no printer: the screens say so and the sale goes on', async () => {
     w.printerOk = false;
-    w.setService({ printer: { ready: false, paperLow: false, failure: null } });
+    w.setService({ devices: w.devices() });
     await w.toPay();
     expect(w.screen).toBe('pay');
     w.pay.pay();

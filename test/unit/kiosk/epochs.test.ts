@@ -10,7 +10,8 @@ import type { ServiceState } from '../../../src/kiosk/state/kiosk.ts';
 import { Uploader } from '../../../src/kiosk/watch/uploader.ts';
 import type { JournalEvent } from '../../../src/shared/facts/catalogue.ts';
 import { failure } from '../../../src/shared/errors.ts';
-import { err, ok } from '../../../src/shared/result.ts';
+import { DeviceRegistry } from '../../../src/device/device.ts';
+import { err } from '../../../src/shared/result.ts';
 import { ManualClock } from '../../support/clock.ts';
 import { T0, World, scratchFolder, seededRandom } from '../../support/kiosk-world.ts';
 import { openRoom } from '../central/harness.ts';
@@ -54,11 +55,7 @@ function boot(disk: MemoryStorage): Machine {
     journal,
     billing,
     providers: [],
-    printer: {
-      status: () => Promise.resolve({ ready: true, paperLow: false, failure: null }),
-      print: () => Promise.resolve(ok(undefined)),
-      close: () => undefined,
-    },
+    devices: new DeviceRegistry([]),
     clock,
     log: () => undefined,
     probeTradeNo: 'PROBE',

@@ -227,7 +227,6 @@ describe('every family of the demo hall', () => {
         enabled: true,
         cards: new Map([['8800009099', '李工']]),
         checkPin: () => Promise.resolve(null),
-        hasPrinter: false,
         verify: () => Promise.resolve({ ok: true, problems: [] }),
         scratch: () => Promise.resolve(1),
         uploadNow: () => undefined,

@@ -153,7 +153,6 @@ describe('technicians’ cards', () => {
       users: [demo, JSON.parse(other.out) as MaintenanceUser],
       dataDir: folder,
       secondPath: folder,
-      hasPrinter: false,
       clock: systemClock,
     });
     expect([...(ports.cards ?? [])]).toEqual([[DEMO_USER.card, DEMO_USER.name]]);
@@ -174,7 +173,6 @@ describe('the machine’s part', () => {
         users: [],
         dataDir,
         secondPath: dataDir,
-        hasPrinter: false,
         clock: systemClock,
       });
     expect(await ports(folder).scratch()).toBeGreaterThan(0);
@@ -188,7 +186,6 @@ describe('the machine’s part', () => {
       users: [],
       dataDir: join(folder, 'none'),
       secondPath: join(folder, 'none'),
-      hasPrinter: false,
       clock: systemClock,
     }).verify();
     expect(ok).toBe(false);

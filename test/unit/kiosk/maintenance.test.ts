@@ -81,7 +81,6 @@ function ports(more: Partial<MaintenancePorts> = {}): MaintenancePorts {
     enabled: true,
     checkPin: (pin) =>
       held ? new Promise((done) => checks.push(done)) : Promise.resolve(pin === PIN ? WHO : null),
-    hasPrinter: true,
     verify: () => Promise.resolve(verified),
     scratch: () => scratch(),
     uploadNow: () => (uploads += 1),
@@ -557,7 +556,7 @@ describe('devices', () => {
 
   it('what does not work does not pass, and what does not answer neither', async () => {
     await enter();
-    w.setService({ printer: { ready: true, paperLow: true, failure: null } });
+    w.setService({ devices: w.devices({ paperLow: true }) });
     await w.run(100);
     expect(open().devices.find((d) => d.id === 'printer')).toMatchObject({
       state: 'user-error',

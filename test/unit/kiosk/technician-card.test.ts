@@ -43,7 +43,6 @@ const ports = (more: Partial<MaintenancePorts> = {}): MaintenancePorts => ({
     ].find((u) => u.pin === pin && (of === undefined || u.name === of));
     return Promise.resolve(whose?.name ?? null);
   },
-  hasPrinter: true,
   verify: () => Promise.resolve({ ok: true, problems: [] }),
   scratch: () => Promise.resolve(1),
   uploadNow: () => undefined,

@@ -1,3 +1,4 @@
+import { isUsable } from '../../../device/device.ts';
 import type { CardReading } from '../../../card/types.ts';
 import type { Quote } from '../../../shared/central-api/index.ts';
 import type { QuoteView, Snapshot } from '../../../shared/contract/index.ts';
@@ -203,7 +204,7 @@ function amountView(state: KioskState, s: AmountSession, base: Base, ctx: ViewCo
     problem: s.problem,
     busy: s.busy !== null,
     providers: [...payChoices(state)],
-    printerReady: state.service.printer.ready,
+    printerReady: isUsable(state.service.devices, 'printer'),
     deadlineMs: wallMs(ctx, s.deadlineMono),
   };
 }
