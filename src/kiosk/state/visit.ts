@@ -1,6 +1,7 @@
 import type { CardReading } from '../../card/types.ts';
 import type { Account, ClaimedOrder, OrderStatus, Quote } from '../../shared/central-api/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
+import type { AttemptState, OrderState } from '../../shared/order-rules.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 
 /**
@@ -84,6 +85,27 @@ export interface AmountSession {
 /** How a paper of the visit goes. */
 export type Receipt = 'none' | 'printing' | 'printed' | 'failed';
 
+/** The screens that an order's visit has. */
+export type OrderScreen =
+  | 'pay'
+  | 'writing'
+  | 'done'
+  | 'in-doubt'
+  | 'refunding'
+  | 'cancelled'
+  | 'unfinished';
+
+/**
+ * The screen that an order's visit ends with. Another screen, or other news of the money, is
+ * another.
+ */
+export interface OrderEnding {
+  readonly screen: Exclude<OrderScreen, 'pay' | 'writing'>;
+  /** How the money stands that is told of: the order, or a payment that it did not take. */
+  readonly money: OrderState | AttemptState | null;
+  readonly deadlineMono: number;
+}
+
 /** An order is paid for, delivered, or told the end of. */
 export interface OrderSession {
   readonly at: 'order';
@@ -99,7 +121,7 @@ export interface OrderSession {
   readonly slip: Receipt;
   readonly cardOut: boolean;
   /** Set once the order reached a screen that ends by itself. */
-  readonly ending: { readonly screen: string; readonly deadlineMono: number } | null;
+  readonly ending: OrderEnding | null;
   /** The customer was sent away while the payment is asked about. */
   readonly gaveUp: boolean;
   readonly closeWhy: EventBody<'attempt-closing'>['why'] | null;

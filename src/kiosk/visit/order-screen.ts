@@ -1,17 +1,7 @@
 import { never } from '../../shared/result.ts';
 import type { AttemptRow } from '../../journal/fold.ts';
 import type { OpenOrder } from '../state/order.ts';
-import type { OrderSession } from '../state/visit.ts';
-
-/** The screens that an order's visit has. */
-export type OrderScreen =
-  | 'pay'
-  | 'writing'
-  | 'done'
-  | 'in-doubt'
-  | 'refunding'
-  | 'cancelled'
-  | 'unfinished';
+import type { OrderScreen, OrderSession } from '../state/visit.ts';
 
 /** Which screen an order's visit shows now. */
 export function orderScreen(s: OrderSession, open: OpenOrder): OrderScreen {

@@ -5,9 +5,8 @@ import { UNKNOWN_GIVE_UP_MS } from '../order/attempts.ts';
 import type { ReduceContext } from '../state/context.ts';
 import type { Effect, KioskEvent, KioskState, Step } from '../state/kiosk.ts';
 import type { Now, OpenOrder } from '../state/order.ts';
-import type { OrderSession, Session } from '../state/visit.ts';
+import type { OrderEnding, OrderScreen, OrderSession, Session } from '../state/visit.ts';
 import { askingFirst, doubtOf, heldBack, orderScreen, unfinishedState } from './order-screen.ts';
-import type { OrderScreen } from './order-screen.ts';
 import { orderView } from './order-view.ts';
 import { cancelOffered, checkPayment, onScanned, payWith, scanOffered } from './paying.ts';
 import { GIVE_CARD_BACK, KEEP_CARD } from './service.ts';
@@ -87,7 +86,7 @@ function cardLeft(s: OrderSession, open: OpenOrder | undefined, now: Now): Sessi
     return {
       ...s,
       cardOut: true,
-      ending: { screen: 'done', deadlineMono: now.monoMs + SCREEN_MS.thanks },
+      ending: { ...s.ending, deadlineMono: now.monoMs + SCREEN_MS.thanks },
     };
   if (open?.order.state === 'collecting' && s.closeWhy === null && !s.gaveUp)
     return { ...s, closeWhy: 'card-removed', wrongCard: false };
@@ -251,7 +250,7 @@ function giveUp(
 }
 
 /** Does this screen end by itself? */
-function isOver(screen: OrderScreen, open: OpenOrder): boolean {
+function isOver(screen: OrderScreen, open: OpenOrder): screen is OrderEnding['screen'] {
   if (screen === 'unfinished')
     return !(open.writing || open.order.state === 'paid' || askingFirst(open));
   return screen !== 'pay' && screen !== 'writing';
@@ -259,19 +258,20 @@ function isOver(screen: OrderScreen, open: OpenOrder): boolean {
 
 /** The order came to a screen that ends by itself: its time begins, and its paper is printed. */
 function endAs(
-  screen: OrderScreen,
+  screen: OrderEnding['screen'],
   state: KioskState,
   s: OrderSession,
   open: OpenOrder,
   now: Now,
 ): { readonly session: OrderSession; readonly effects: readonly Effect[] } {
-  const key = endingKey(screen, open);
-  if (s.ending !== null && s.ending.screen === key) return { session: s, effects: [] };
+  const money = moneyTold(screen, open);
+  if (s.ending?.screen === screen && s.ending.money === money) return { session: s, effects: [] };
   const inside = state.reader.state === 'present' || state.reader.state === 'leaving';
   const session: OrderSession = {
     ...s,
     ending: {
-      screen: key,
+      screen,
+      money,
       deadlineMono:
         (screen === 'in-doubt' ? open.waitCardUntilMono : null) ?? now.monoMs + endMs(screen),
     },
@@ -296,15 +296,15 @@ function endAs(
     : { session, effects: [] };
 }
 
-function endMs(screen: OrderScreen): number {
+function endMs(screen: OrderEnding['screen']): number {
   if (screen === 'done') return SCREEN_MS.thanks;
   if (screen === 'cancelled') return SCREEN_MS.cancelled;
   return screen === 'in-doubt' ? SCREEN_MS['in-doubt'] : SCREEN_MS.refunded;
 }
 
-/** What one ending is told from the next by: the screen, and what it says of the money. */
-function endingKey(screen: OrderScreen, open: OpenOrder): string {
-  if (screen !== 'refunding' && screen !== 'unfinished') return screen;
+/** How the money stands that this screen tells of. */
+function moneyTold(screen: OrderEnding['screen'], open: OpenOrder): OrderEnding['money'] {
+  if (screen !== 'refunding' && screen !== 'unfinished') return null;
   const { state } = open.order;
-  return `${screen}:${state === 'closed' ? (heldBack(open)?.state ?? '') : state}`;
+  return state === 'closed' ? (heldBack(open)?.state ?? null) : state;
 }
