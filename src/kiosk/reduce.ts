@@ -3,16 +3,10 @@ import { cardSaleOf } from '../shared/sale.ts';
 import { afterWrite } from './delivery/card-refusals.ts';
 import { maintenanceStep, settleVisitor } from './maintenance/mode.ts';
 import type { AdvanceContext } from './order/advance.ts';
-import { onCall } from './order/attempts.ts';
-import {
-  advance,
-  HOLD_AWAY_MS,
-  onClaimed,
-  onCommand,
-  onWritten,
-  orderKept,
-  restsUntil,
-} from './orders.ts';
+import { onCall } from './order/answers.ts';
+import { advance, HOLD_AWAY_MS, onWritten, restsUntil } from './orders.ts';
+import { onClaimed, onCommand } from './order/claims.ts';
+import { orderKept } from './delivery/card.ts';
 import { putOrder } from './state/context.ts';
 import type { ReduceContext } from './state/context.ts';
 import type { Effect, KioskEvent, KioskState, Step } from './state/kiosk.ts';

@@ -1,4 +1,4 @@
-import { CODE_WAIT_MS } from '../kiosk/order/attempts.ts';
+import { CODE_WAIT_MS } from '../kiosk/order/attempt-run.ts';
 import type { Snapshot } from '../shared/contract/index.ts';
 import type { SimCard } from './card.ts';
 import type { Dice } from './dice.ts';

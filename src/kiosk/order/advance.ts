@@ -29,23 +29,51 @@ export interface AdvanceContext
   readonly hasProvider: (kind: string) => boolean;
 }
 
-/** An order’s next step. */
-export interface Advance {
+/** What an answer of the world makes of an order. */
+export interface Outcome {
   readonly open: OpenOrder;
   readonly effects: readonly Effect[];
+}
+
+/** An order’s next step. */
+export interface Advance extends Outcome {
   /** When to look again even if nothing happens; null: nothing is waited for. */
   readonly wakeAtMono: number | null;
 }
 
+/** A fact of an order as the functions here write it: whose it is they know. */
+export type OrderFact = {
+  [K in JournalEvent['kind']]: { kind: K; body: EventBody<K> };
+}[JournalEvent['kind']];
+
+/** The two answers that most looks at an order come to. */
+export interface Moves {
+  /** Nothing to do, before `wakeAtMono` at least. */
+  readonly same: (wakeAtMono?: number | null) => Advance;
+  /** These facts, together; then the order is looked at again. */
+  readonly write: (...facts: OrderFact[]) => Advance;
+}
+
+/** See {@link Moves}. */
+export function movesOf(open: OpenOrder, now: Now): Moves {
+  return {
+    same: (wakeAtMono = null) => ({ open, effects: [], wakeAtMono }),
+    write: (...facts) => ({
+      open,
+      effects: [journal(open.order, ...facts)],
+      wakeAtMono: now.monoMs,
+    }),
+  };
+}
+
+/** Facts of an order, appended together or not at all. */
 export function journal(
   order: OrderRow,
-  ...events: {
-    [K in JournalEvent['kind']]: { kind: K; body: EventBody<K> };
-  }[JournalEvent['kind']][]
+  ...facts: OrderFact[]
 ): Effect {
   return {
     do: 'journal',
-    events: events.map((e) => ({ ...e, orderId: order.orderId }) as JournalEvent),
+    events: facts.map((e) => ({ ...e, orderId: order.orderId }) as JournalEvent),
   };
 }
 

@@ -6,7 +6,7 @@ import type { Snapshot } from '../../shared/contract/index.ts';
 import type { EventBody, JournalEvent } from '../../shared/facts/catalogue.ts';
 import { orderRef } from '../../shared/order-id.ts';
 import { never } from '../../shared/result.ts';
-import { MAX_WRITES, foreignCard } from '../orders.ts';
+import { MAX_WRITES, foreignCard } from '../delivery/card.ts';
 import type { ReduceContext } from '../state/context.ts';
 import type { Effect, KioskEvent, KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';

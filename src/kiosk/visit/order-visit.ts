@@ -1,7 +1,7 @@
 import { isUsable } from '../../device/device.ts';
 import { never } from '../../shared/result.ts';
 import { cardNoOf } from '../../shared/sale.ts';
-import { UNKNOWN_GIVE_UP_MS } from '../order/attempts.ts';
+import { UNKNOWN_GIVE_UP_MS } from '../order/attempt-run.ts';
 import type { ReduceContext } from '../state/context.ts';
 import type { Effect, KioskEvent, KioskState, Step } from '../state/kiosk.ts';
 import type { Now, OpenOrder } from '../state/order.ts';

@@ -1,7 +1,7 @@
 import { whoTakes } from '../../payment/codes.ts';
 import type { ProviderKind } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
-import { MAX_ATTEMPTS } from '../orders.ts';
+import { MAX_ATTEMPTS } from '../order/attempt-run.ts';
 import { putOrder } from '../state/context.ts';
 import type { KioskEvent, KioskState, Step } from '../state/kiosk.ts';
 import type { NextAttempt, Now, OpenOrder } from '../state/order.ts';

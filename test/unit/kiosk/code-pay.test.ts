@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SecondLog } from '../../../src/journal/second-log.ts';
-import { CODE_WAIT_MS } from '../../../src/kiosk/order/attempts.ts';
-import { MAX_ATTEMPTS } from '../../../src/kiosk/orders.ts';
+import { CODE_WAIT_MS } from '../../../src/kiosk/order/attempt-run.ts';
+import { MAX_ATTEMPTS } from '../../../src/kiosk/order/attempt-run.ts';
 
 import { World } from '../../support/kiosk-world.ts';
 

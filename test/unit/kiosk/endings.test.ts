@@ -1,8 +1,8 @@
 import { cardSaleOf } from '../../../src/shared/sale.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { orderFacts, standingOf } from '../../../src/kiosk/words/standing.ts';
-import { UNKNOWN_GIVE_UP_MS } from '../../../src/kiosk/order/attempts.ts';
-import { WAIT_CARD_MS } from '../../../src/kiosk/orders.ts';
+import { UNKNOWN_GIVE_UP_MS } from '../../../src/kiosk/order/attempt-run.ts';
+import { WAIT_CARD_MS } from '../../../src/kiosk/delivery/card.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { err } from '../../../src/shared/result.ts';
 import { POLICY, World } from '../../support/kiosk-world.ts';

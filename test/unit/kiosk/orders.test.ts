@@ -5,15 +5,10 @@ import { plCpuLayout } from '../../../src/card/layouts/pl-cpu.ts';
 import { sampleKeyProvider } from '../../../src/card/index.ts';
 import type { CardReading } from '../../../src/card/types.ts';
 import type { AdvanceContext } from '../../../src/kiosk/order/advance.ts';
-import { onCall } from '../../../src/kiosk/order/attempts.ts';
-import {
-  MAX_WRITES,
-  WAIT_CARD_MS,
-  advance,
-  onClaimed,
-  onWritten,
-  restsUntil,
-} from '../../../src/kiosk/orders.ts';
+import { onCall } from '../../../src/kiosk/order/answers.ts';
+import { advance, onWritten, restsUntil } from '../../../src/kiosk/orders.ts';
+import { MAX_WRITES, WAIT_CARD_MS } from '../../../src/kiosk/delivery/card.ts';
+import { onClaimed } from '../../../src/kiosk/order/claims.ts';
 import { NEW_RUN, NO_CLAIM } from '../../../src/kiosk/state/order.ts';
 import type { Effect } from '../../../src/kiosk/state/kiosk.ts';
 import type { CallResult, OpenOrder } from '../../../src/kiosk/state/order.ts';

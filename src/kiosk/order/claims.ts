@@ -1,0 +1,308 @@
+import { wantsCounter } from '../../journal/fold.ts';
+import { CLAIM_USE_MS } from '../../shared/central-api/index.ts';
+import type { ClaimKind, Command } from '../../shared/central-api/index.ts';
+import { failure } from '../../shared/errors.ts';
+import type { Failure } from '../../shared/errors.ts';
+import { never } from '../../shared/result.ts';
+import { cardSaleOf } from '../../shared/sale.ts';
+import type { KioskEvent } from '../state/kiosk.ts';
+import type { Now, OpenOrder } from '../state/order.ts';
+import { failureBody, journal } from './advance.ts';
+import type { Advance, AdvanceContext, Outcome } from './advance.ts';
+
+/**
+ * What central alone can allow for a paid order: to write on, to give the money back, or to leave it
+ * to a person. Asking, the answers, and what central tells by itself. Pure.
+ */
+
+/** So many refusals of a claim (some four minutes) are not an upload that is still on its way. */
+const CLAIM_TRIES = 12;
+
+/**
+ * How certain it is that nothing was delivered. `unexposed`: no code, MAC or posting ever left the
+ * machine for it. `proven`: a card's MAC over its content and over a challenge of ours says so.
+ * `unproven`: all else, a read that shows the content of before included.
+ */
+export type Certainty = 'unexposed' | 'proven' | 'unproven';
+
+/** Does this kiosk hold a write claim that still runs? */
+export function mayWrite(open: OpenOrder, ctx: AdvanceContext): boolean {
+  const { held } = open.claim;
+  return held !== null && held.kind === 'write' && ctx.monoMs < held.untilMono;
+}
+
+/**
+ * An order that never began its write is certain not to be on a card, unless this journal was
+ * restored or forked: then a life of it that is not here may have delivered, and central is asked
+ * like after a write.
+ */
+export function refundUnlessTold(
+  open: OpenOrder,
+  why: Failure,
+  ctx: AdvanceContext,
+  certainty: Certainty,
+): Advance {
+  if (ctx.heldUntilMono !== null && open.claim.held?.kind !== 'refund')
+    return { open, effects: [], wakeAtMono: ctx.heldUntilMono };
+  const ours = certainty === 'unexposed' && !ctx.mayBeReported(open.order.orderId);
+  if (ours || open.claim.held?.kind === 'refund') return refund(open, why);
+  return askClaim(open, 'refund', ctx);
+}
+
+/**
+ * Asks central, unless it is being asked or is not to be yet.
+ *
+ * @param claimMs when central granted the write claim under which the card was read as unwritten
+ */
+export function askClaim(
+  open: OpenOrder,
+  kind: ClaimKind,
+  ctx: AdvanceContext,
+  claimMs: number | null = null,
+): Advance {
+  const { claim, order } = open;
+  if (claim.asking) return { open, effects: [], wakeAtMono: null };
+  if (ctx.monoMs < claim.retryAtMono) return { open, effects: [], wakeAtMono: claim.retryAtMono };
+  return {
+    open: { ...open, claim: { ...claim, asking: true } },
+    effects: [
+      { do: 'claim', orderId: order.orderId, kind, cardNo: cardSaleOf(order).cardNo, claimMs },
+    ],
+    wakeAtMono: null,
+  };
+}
+
+/**
+ * Nothing is on the card, and the money shall go back: said durably before central is asked, so
+ * that nothing is written any more whatever becomes of the answer.
+ */
+export function wantRefund(open: OpenOrder, why: Failure): Advance {
+  return {
+    open,
+    effects: [
+      journal(open.order, {
+        kind: 'order-in-doubt',
+        body: { failure: failureBody(why), wants: 'refund' },
+      }),
+    ],
+    wakeAtMono: null,
+  };
+}
+
+/**
+ * The card will not come back: said durably before central is asked, so that nothing is written any
+ * more whatever becomes of the answer.
+ */
+export function wantCounter(open: OpenOrder, why: Failure): Advance {
+  return {
+    open,
+    effects: [
+      journal(open.order, {
+        kind: 'order-in-doubt',
+        body: { failure: failureBody(why), wants: 'counter' },
+      }),
+    ],
+    wakeAtMono: null,
+  };
+}
+
+/**
+ * Nobody writes any more, and what is on the card is not known: a person ends it, and no money
+ * moves until then.
+ */
+export function parkLost(open: OpenOrder): Advance {
+  return {
+    open,
+    effects: [
+      journal(open.order, {
+        kind: 'order-parked',
+        body: { reason: 'card-lost', nextStep: 'counter' },
+      }),
+    ],
+    wakeAtMono: null,
+  };
+}
+
+/** Only where it is certain that nothing was written: order and attempt begin to refund in one step. */
+export function refund(open: OpenOrder, why: Failure): Advance {
+  const { order } = open;
+  const paid = open.attempts.find((a) => a.attemptId === order.paidBy);
+  if (paid === undefined)
+    return {
+      open,
+      effects: [
+        journal(order, {
+          kind: 'order-parked',
+          body: { reason: 'no-attempt', nextStep: 'counter', failure: failureBody(why) },
+        }),
+      ],
+      wakeAtMono: null,
+    };
+  return {
+    open,
+    effects: [
+      journal(
+        order,
+        { kind: 'order-refunding', body: { attemptId: paid.attemptId, failure: failureBody(why) } },
+        {
+          kind: 'attempt-refunding',
+          body: {
+            attemptId: paid.attemptId,
+            outRefundNo: paid.outRefundNo,
+            amountFen: paid.amountFen,
+            why: why.code,
+          },
+        },
+      ),
+    ],
+    wakeAtMono: null,
+  };
+}
+
+/** Central's answer to a claim, or none. */
+export function onClaimed(
+  open: OpenOrder,
+  event: Extract<KioskEvent, { type: 'claimed' }>,
+  now: Now,
+): Outcome {
+  const { order } = open;
+  const { result, kind, askedMono, told } = event;
+  if (result.ok)
+    return {
+      open: {
+        ...open,
+        claim: {
+          held: {
+            kind,
+            untilMono: kind === 'write' ? askedMono + CLAIM_USE_MS : Number.POSITIVE_INFINITY,
+            grantedMs: result.value.serverTimeMs,
+            kept: result.value.order?.kept ?? [],
+          },
+          asking: false,
+          retryAtMono: 0,
+          fails: 0,
+          failure: null,
+        },
+      },
+      effects: [],
+    };
+  const fails = open.claim.fails + 1;
+  // Central may just not have our facts yet; another kiosk's claim runs out.
+  const retryAtMono = now.monoMs + Math.min(30_000, 500 * 2 ** Math.min(open.claim.fails, 6));
+  const next: OpenOrder = {
+    ...open,
+    claim: { held: null, asking: false, retryAtMono, fails, failure: result.error },
+  };
+  // Our own refund claim of an earlier life: nothing is written any more.
+  if (
+    result.error.code === 'BILL-0107' &&
+    kind !== 'refund' &&
+    order.state === 'in-doubt' &&
+    !open.writing &&
+    !order.wantsRefund
+  )
+    return { open: next, effects: wantRefund(next, result.error).effects };
+  // Our own counter claim of an earlier life: nothing is written either, and the card is asked no
+  // more.
+  if (
+    result.error.code === 'BILL-0110' &&
+    kind === 'write' &&
+    order.state === 'in-doubt' &&
+    !open.writing &&
+    !order.wantsRefund &&
+    !wantsCounter(order)
+  )
+    return { open: next, effects: wantCounter(next, result.error).effects };
+  // Central told the same for minutes, and no command came: what it knows is of a life of this
+  // journal that is not on this disk, or it would not take this one.
+  if (
+    fails >= CLAIM_TRIES &&
+    !open.writing &&
+    (order.state === 'paid' || order.state === 'in-doubt')
+  ) {
+    if (result.error.code === 'BILL-0106')
+      return {
+        open: next,
+        effects: [
+          journal(order, {
+            kind: 'order-parked',
+            body: {
+              reason: 'delivered-before',
+              nextStep: 'compare',
+              failure: failureBody(result.error),
+            },
+          }),
+        ],
+      };
+    if (result.error.code === 'BILL-0108' && told)
+      return {
+        open: next,
+        effects: [
+          journal(order, {
+            kind: 'order-parked',
+            body: {
+              reason: 'not-at-central',
+              nextStep: 'compare',
+              failure: failureBody(result.error),
+            },
+          }),
+        ],
+      };
+  }
+  return { open: next, effects: [] };
+}
+
+/**
+ * What central tells of an order of ours that another kiosk saw. Repeated until our journal shows
+ * it, so what does not fit now is left.
+ */
+export function onCommand(
+  open: OpenOrder,
+  command: Command,
+): Outcome {
+  const { order } = open;
+  if (open.writing) return { open, effects: [] };
+  const paid = open.attempts.find((a) => a.attemptId === order.paidBy);
+  // Parked over what the card showed here (or since it is gone), its money still taken and not
+  // handed back: what central knows ends it.
+  const parkedOpen =
+    order.state === 'parked' &&
+    (order.settled === null || order.settled.how === 'delivered-by-hand') &&
+    paid?.state === 'paid';
+  if (order.state !== 'in-doubt' && !parkedOpen) return { open, effects: [] };
+  switch (command.kind) {
+    case 'delivered-elsewhere': {
+      const { count, quantity, cumulative } = command;
+      if (
+        count !== cardSaleOf(order).nextCount ||
+        quantity !== cardSaleOf(order).quantity ||
+        cumulative !== order.delivery?.cumulative
+      )
+        return { open, effects: [] };
+      return {
+        open,
+        effects: [
+          journal(order, {
+            kind: 'order-delivered',
+            body: { by: 'elsewhere', count, quantity, cumulative },
+          }),
+        ],
+      };
+    }
+    case 'superseded':
+      return order.wantsRefund || order.state !== 'in-doubt'
+        ? { open, effects: [] }
+        : {
+            open,
+            effects: wantRefund(
+              open,
+              failure(
+                'CARD-0104',
+                `terminal ${command.terminalId}: another purchase has this count on the card`,
+              ),
+            ).effects,
+          };
+    default:
+      return never(command);
+  }
+}
