@@ -11,10 +11,10 @@ import type { Effect } from './state/kiosk.ts';
 import type { NextAttempt, Now, OpenOrder } from './state/order.ts';
 
 /**
- * The spine: how every order moves on, whatever it sells. {@link advance} looks at the durable rows and says what to do next; it
- * is the same at start-up after a cut as in a quiet sale, so recovery is no second program.
- * What the world answers is turned into facts by order/answers.ts (payment), order/claims.ts
- * (central) and each sale's delivery. All are pure.
+ * The spine: how every order moves on, whatever it sells. {@link advance} looks at the durable rows
+ * and says what to do next; it is the same at start-up after a cut as in a quiet sale, so recovery
+ * is no second program. What the world answers is turned into facts by order/answers.ts (payment),
+ * order/claims.ts (central) and each sale's delivery. All are pure.
  */
 
 /**

@@ -4,9 +4,9 @@ import { afterWrite } from './delivery/card-refusals.ts';
 import { maintenanceStep, settleVisitor } from './maintenance/mode.ts';
 import type { AdvanceContext } from './order/advance.ts';
 import { onCall } from './order/answers.ts';
-import { advance, HOLD_AWAY_MS, onWritten, restsUntil } from './orders.ts';
+import { advance, HOLD_AWAY_MS, restsUntil } from './orders.ts';
 import { onClaimed, onCommand } from './order/claims.ts';
-import { orderKept } from './delivery/card.ts';
+import { cardDelivery, orderKept } from './delivery/card.ts';
 import { putOrder } from './state/context.ts';
 import type { ReduceContext } from './state/context.ts';
 import type { Effect, KioskEvent, KioskState, Step } from './state/kiosk.ts';
@@ -76,7 +76,8 @@ function onOrderWritten(
   const layout = open === undefined ? undefined : ctx.layout(cardSaleOf(open.order).layout);
   if (open === undefined || layout === undefined)
     return { state: { ...state, cardBusy: false }, effects: [] };
-  const next = onWritten(open, layout, event.applied, event.image);
+  const { applied, image } = event;
+  const next = cardDelivery.ended(open, { layout, applied, image });
   const refusals = afterWrite(
     state.refusals,
     layout.id,

@@ -221,8 +221,8 @@ function onUnfinished(
 }
 
 /**
- * Nothing is on the card, and somebody wants it to stay so. Undefined: nobody does; null: central is
- * asked as ever.
+ * Nothing is on the card, and somebody wants it to stay so. Undefined: nobody does; null: central
+ * is asked as ever.
  */
 function onBefore(open: OpenOrder, ctx: AdvanceContext): Advance | null | undefined {
   const { order } = open;
@@ -320,10 +320,7 @@ export function foreignCard(
  * By what a read of the order's card is judged: its images, and what was kept of its writes here
  * and, as central told, elsewhere.
  */
-function judgedBy(
-  { order, claim }: OpenOrder,
-  delivery: Plan,
-): Judged {
+function judgedBy({ order, claim }: OpenOrder, delivery: Plan): Judged {
   const kept = [...(claim.held?.kept ?? []), ...(order.kept ?? [])].map(fromHex);
   return {
     before: fromHex(delivery.before),

@@ -67,10 +67,7 @@ export function movesOf(open: OpenOrder, now: Now): Moves {
 }
 
 /** Facts of an order, appended together or not at all. */
-export function journal(
-  order: OrderRow,
-  ...facts: OrderFact[]
-): Effect {
+export function journal(order: OrderRow, ...facts: OrderFact[]): Effect {
   return {
     do: 'journal',
     events: facts.map((e) => ({ ...e, orderId: order.orderId }) as JournalEvent),

@@ -1,4 +1,13 @@
 import type { AttemptRow, OrderRow } from '../../journal/fold.ts';
+import type {
+  ChargeResult,
+  CloseResult,
+  CreateResult,
+  QueryResult,
+  RefundQueryResult,
+  RefundResult,
+  ReverseResult,
+} from '../../payment/types.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { never } from '../../shared/result.ts';
 import type { Effect } from '../state/kiosk.ts';
@@ -15,9 +24,7 @@ import {
   withRun,
 } from './attempt-run.ts';
 
-/**
- * What a provider's answers make of an attempt. Pure, and the same after a cut as in a quiet sale.
- */
+/** What a provider's answers make of an attempt. Pure, and the same after a cut as in a quiet sale. */
 
 /** An answer, and all that it is judged by. */
 interface Answer extends Pick<Now, 'nowMs' | 'monoMs'> {
@@ -233,9 +240,7 @@ function onQuery(answer: Answer, r: QueryResult): Outcome {
       // it cannot be paid. A code is sent once, and was refused.
       if (
         attempt.state === 'closing' &&
-        (run.closeAccepted ||
-          !attempt.shown ||
-          (attempt.method === 'code' && run.refusal !== null))
+        (run.closeAccepted || !attempt.shown || (attempt.method === 'code' && run.refusal !== null))
       )
         return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));
       // A code payment whose reversal was refused, and that the provider does not know:

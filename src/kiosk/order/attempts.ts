@@ -2,9 +2,9 @@ import type { AttemptRow } from '../../journal/fold.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 import { never } from '../../shared/result.ts';
 import type { AttemptRun, OpenOrder, Verb } from '../state/order.ts';
-import { failureBody, movesOf } from './advance.ts';
+import { movesOf } from './advance.ts';
 import type { Advance, AdvanceContext, Moves } from './advance.ts';
-import { MAX_REVERSES, PAYING_GRACE_MS, runOf, withRun } from './attempt-run.ts';
+import { PAYING_GRACE_MS, UNKNOWN_GIVE_UP_MS, runOf, withRun } from './attempt-run.ts';
 
 /**
  * How every attempt to be paid moves on: what to ask the provider next ({@link advanceAttempt}).

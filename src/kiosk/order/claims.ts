@@ -11,8 +11,8 @@ import { failureBody, journal } from './advance.ts';
 import type { Advance, AdvanceContext, Outcome } from './advance.ts';
 
 /**
- * What central alone can allow for a paid order: to write on, to give the money back, or to leave it
- * to a person. Asking, the answers, and what central tells by itself. Pure.
+ * What central alone can allow for a paid order: to write on, to give the money back, or to leave
+ * it to a person. Asking, the answers, and what central tells by itself. Pure.
  */
 
 /** So many refusals of a claim (some four minutes) are not an upload that is still on its way. */
@@ -256,10 +256,7 @@ export function onClaimed(
  * What central tells of an order of ours that another kiosk saw. Repeated until our journal shows
  * it, so what does not fit now is left.
  */
-export function onCommand(
-  open: OpenOrder,
-  command: Command,
-): Outcome {
+export function onCommand(open: OpenOrder, command: Command): Outcome {
   const { order } = open;
   if (open.writing) return { open, effects: [] };
   const paid = open.attempts.find((a) => a.attemptId === order.paidBy);

@@ -1,3 +1,4 @@
+import type { DeliveryEnds } from '../../../src/kiosk/delivery/delivery.ts';
 import { cardSaleOf } from '../../../src/shared/sale.ts';
 import { describe, expect, it } from 'vitest';
 import type { AttemptRow, OrderRow } from '../../../src/journal/fold.ts';
@@ -6,7 +7,8 @@ import { sampleKeyProvider } from '../../../src/card/index.ts';
 import type { CardReading } from '../../../src/card/types.ts';
 import type { AdvanceContext } from '../../../src/kiosk/order/advance.ts';
 import { onCall } from '../../../src/kiosk/order/answers.ts';
-import { advance, onWritten, restsUntil } from '../../../src/kiosk/orders.ts';
+import { cardDelivery } from '../../../src/kiosk/delivery/card.ts';
+import { advance, restsUntil } from '../../../src/kiosk/orders.ts';
 import { MAX_WRITES, WAIT_CARD_MS } from '../../../src/kiosk/delivery/card.ts';
 import { onClaimed } from '../../../src/kiosk/order/claims.ts';
 import { NEW_RUN, NO_CLAIM } from '../../../src/kiosk/state/order.ts';
@@ -663,7 +665,10 @@ describe('an order in doubt', () => {
     const end = (
       applied: typeof done | typeof torn,
       image: { ok: true; value: Uint8Array } | typeof torn,
-    ): string[] => doing(onWritten(writing({ writing: true }), LAYOUT, applied, image).effects);
+    ): string[] =>
+      doing(
+        cardDelivery.ended(writing({ writing: true }), { layout: LAYOUT, applied, image }).effects,
+      );
     for (const applied of [done, torn]) {
       expect(end(applied, { ok: true, value: plan.after })).toEqual(['order-delivered']);
       expect(end(applied, { ok: true, value: plan.before })).toEqual(['order-in-doubt']);
@@ -673,10 +678,10 @@ describe('an order in doubt', () => {
   it('a key provider that fails says nothing of the card: half a write stays in doubt, only one that is read back unwritten goes back', () => {
     const gone = { ok: false, error: failure('CARD-0206') } as const;
     const open = doubt({ state: 'delivering' }, { writing: true });
-    const end = (layout: typeof LAYOUT, image: Parameters<typeof onWritten>[3]) =>
-      onWritten(open, layout, gone, image).effects.flatMap((e) =>
-        e.do === 'journal' ? e.events.map((event) => event.body) : [],
-      );
+    const end = (layout: typeof LAYOUT, image: DeliveryEnds['card']['image']) =>
+      cardDelivery
+        .ended(open, { layout, applied: gone, image })
+        .effects.flatMap((e) => (e.do === 'journal' ? e.events.map((event) => event.body) : []));
     const read = { ok: true, value: plan.before } as const;
     expect(end(LAYOUT, read)).toMatchObject([{ wants: 'refund' }]);
     for (const [layout, image] of [
