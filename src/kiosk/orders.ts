@@ -1,4 +1,5 @@
 import type { ProviderKind } from '../shared/contract/index.ts';
+import { isParkReason } from '../shared/park-reasons.ts';
 import { never } from '../shared/result.ts';
 import type { Sale } from '../shared/sale.ts';
 import { cardDelivery } from './delivery/card.ts';
@@ -171,7 +172,10 @@ function collect(open: OpenOrder, ctx: AdvanceContext): Advance {
   if (last?.state === 'parked')
     return write({
       kind: 'order-parked',
-      body: { reason: last.reason ?? 'payment', nextStep: 'counter' },
+      body: {
+        reason: isParkReason(last.reason) ? last.reason : 'payment',
+        nextStep: 'counter',
+      },
     });
   const closed = last === undefined || last.state === 'closed';
   return write({
@@ -189,7 +193,10 @@ function refunding(open: OpenOrder, ctx: AdvanceContext): Advance {
   if (paid?.state === 'parked')
     return write({
       kind: 'order-parked',
-      body: { reason: paid.reason ?? 'refund', nextStep: 'refund-by-hand' },
+      body: {
+        reason: isParkReason(paid.reason) ? paid.reason : 'refund',
+        nextStep: 'refund-by-hand',
+      },
     });
   return same();
 }

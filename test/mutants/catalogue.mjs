@@ -260,12 +260,21 @@ const JOURNAL = [
 const TOWN = simulate(1, 80);
 const ORDERS = 'kiosk/orders.ts';
 const ATTEMPTS = 'kiosk/order/attempts.ts';
+const ANSWERS = 'kiosk/order/answers.ts';
+const CLAIMS_OF_ORDERS = 'kiosk/order/claims.ts';
+const CARD_WRITE = 'kiosk/delivery/card.ts';
 const orders = (id, what, find, replace, ...by) =>
   mutant(id, what, edit(ORDERS, find, replace), ...by);
 const attempts = (id, what, find, replace, ...by) =>
   mutant(id, what, edit(ATTEMPTS, find, replace), ...by);
+const answers = (id, what, find, replace, ...by) =>
+  mutant(id, what, edit(ANSWERS, find, replace), ...by);
+const claimed = (id, what, find, replace, ...by) =>
+  mutant(id, what, edit(CLAIMS_OF_ORDERS, find, replace), ...by);
+const cardWrite = (id, what, find, replace, ...by) =>
+  mutant(id, what, edit(CARD_WRITE, find, replace), ...by);
 const PURCHASE = [
-  orders(
+  cardWrite(
     'write-without-intent',
     'A write is begun without its durable intent.',
     `      journal(order, { kind: 'order-delivering', body: { insertion, before: toHex(plan.before), after: toHex(plan.after), cumulative: plan.cumulative, plan: [...plan.steps] } }),\n`,
@@ -278,7 +287,7 @@ const PURCHASE = [
     'The provider is asked for a refund before that is durable.',
     [
       edit(
-        ATTEMPTS,
+        ANSWERS,
         `journal(order, paid, { kind: 'attempt-refunding', body: { attemptId, outRefundNo: attempt.outRefundNo, amountFen: attempt.amountFen, why: \`captured-when-\${attempt.state}\` } })`,
         `journal(order, paid)`,
       ),
@@ -297,35 +306,35 @@ const PURCHASE = [
     `      if (ctx.nowMs >= attempt.expiresAtMs && !paying) return call('close');`,
     unit('kiosk/orders', 'only once that is durable'),
   ),
-  attempts(
+  answers(
     'unknown-is-closed',
     'No answer to the question about a payment counts as “closed”.',
-    `    case 'query': {\n      const r = call.result;\n      switch (r.kind) {\n        case 'unknown':\n`,
-    `    case 'query': {\n      const r = call.result;\n      switch (r.kind) {\n        case 'unknown':\n          if (attempt.state === 'closing') return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));\n`,
+    `    attempt.state === 'closed' ? closedPollMs(nowMs - attempt.updatedMs) : endingPollMs;\n  switch (r.kind) {\n    case 'unknown':\n`,
+    `    attempt.state === 'closed' ? closedPollMs(nowMs - attempt.updatedMs) : endingPollMs;\n  switch (r.kind) {\n    case 'unknown':\n          if (attempt.state === 'closing') return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));\n`,
     unit('kiosk/orders', 'that is unknown changes nothing durable'),
   ),
-  attempts(
+  answers(
     'close-is-believed',
     'An accepted close counts as closed without asking again.',
     `          return answered({ closeAccepted: true, ...stillOpen }, 0);`,
     `          return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));`,
     unit('kiosk/orders', 'is believed only when the trade is asked about'),
   ),
-  attempts(
+  answers(
     'not-found-is-closed',
     'A trade that the provider does not know yet counts as closed.',
     `if (attempt.state === 'closing' && (run.closeAccepted || !attempt.shown || (attempt.method === 'code' && run.refusal !== null)))`,
     `if (attempt.state === 'closing' || attempt.state === 'pending')`,
     unit('kiosk/orders', 'ends it only after an accepted close'),
   ),
-  attempts(
+  answers(
     'other-amount-taken',
     'A capture of another amount is taken for the order’s.',
     `          if (r.amountFen !== attempt.amountFen) return answered({}, POLL_MS`,
     `          if (false) return answered({}, POLL_MS`,
     unit('kiosk/endings', 'of another sum than asked'),
   ),
-  attempts(
+  answers(
     'second-capture-taken',
     'A payment found while its attempt is being closed is taken for the order.',
     `const isTaken = attempt.state === 'pending' && order.state === 'collecting';`,
@@ -338,7 +347,7 @@ const PURCHASE = [
     'A payment that came after closing is kept.',
     [
       edit(
-        ATTEMPTS,
+        ANSWERS,
         `journal(order, paid, { kind: 'attempt-refunding', body: { attemptId, outRefundNo: attempt.outRefundNo, amountFen: attempt.amountFen, why: \`captured-when-\${attempt.state}\` } })`,
         `journal(order, paid)`,
       ),
@@ -354,16 +363,16 @@ const PURCHASE = [
   attempts(
     'closed-never-asked',
     'Closed attempts are no longer asked about.',
-    `      if (!attempt.shown) return same();\n      return call('query');`,
+    `      if (!attempt.shown) return same();\n      return look.call('query');`,
     `      return same();`,
     TOWN,
     unit('kiosk/endings', 'comes after hours: still found'),
   ),
-  orders(
+  cardWrite(
     'granted-is-looked',
     'A write claim that was granted counts as a look at the card.',
-    `  return askClaim(open, 'refund', ctx);\n  }\n  if (!lost)`,
-    `  return askClaim(open, 'refund', ctx, held?.grantedMs ?? null);\n  }\n  if (!lost)`,
+    `  return askClaim(open, 'refund', ctx);\n  }\n  if (!wantsCounter(order))`,
+    `  return askClaim(open, 'refund', ctx, held?.grantedMs ?? null);\n  }\n  if (!wantsCounter(order))`,
     unit('kiosk/orders', 'that it looked at the card only'),
   ),
   mutant(
@@ -397,24 +406,24 @@ const PURCHASE = [
     ),
     unit('central/claims', 'what another kiosk may have written'),
   ),
-  orders(
+  cardWrite(
     'refund-unclaimed',
     'An order in doubt is refunded without central’s claim.',
     `  if (order.wantsRefund) {\n    if (held?.kind === 'refund') return`,
     `  if (order.wantsRefund) {\n    if (order.wantsRefund) return`,
     unit('kiosk/claims', 'the money goes back under the refund claim'),
   ),
-  orders(
+  claimed(
     'told-and-refunded',
     'A paid order that central may have let another kiosk write is refunded unasked.',
-    `if (!ctx.mayBeReported(open.order.orderId) || open.claim.held?.kind === 'refund') return refund(open, why);`,
-    `if (why.code !== 'CORE-0101') return refund(open, why);`,
+    `const ours = certainty === 'unexposed' && !ctx.mayBeReported(open.order.orderId);`,
+    `const ours = why.code !== 'CORE-0101';`,
     unit('kiosk/orders', 'in a journal of which facts may be missing'),
   ),
-  orders(
+  cardWrite(
     'told-and-written',
     'A paid order that central may have let another kiosk write is written unasked.',
-    `      if (ctx.mayBeReported(order.orderId) && !mayWrite(open, ctx)) {`,
+    `      if (ctx.mayBeReported(orderId) && !mayWrite(open, ctx)) {`,
     `      if (false) {`,
     unit('kiosk/orders', 'in a journal of which facts may be missing'),
   ),
@@ -422,131 +431,131 @@ const PURCHASE = [
     'refund-decided-and-written',
     'An order whose money shall go back is written after all.',
     [
-      edit(ORDERS, `if (order.wantsRefund && verdict === 'before') {`, `if (false) {`),
-      edit(ORDERS, `(!order.wantsRefund && !lost && (leased ||`, `((leased ||`),
+      edit(CARD_WRITE, `if (!order.wantsRefund) return undefined;`, `if (true) return undefined;`),
+      edit(CARD_WRITE, `(!order.wantsRefund && !lost && (leased ||`, `((leased ||`),
     ],
     unit('kiosk/orders', 'whose money shall go back is not written'),
   ),
-  orders(
+  cardWrite(
     'asking-and-written',
     'A write is begun while a claim that ends all writing is being asked for.',
     `        if (open.claim.asking) return same();\n`,
     '',
     unit('kiosk/orders', 'nothing is written before the answer'),
   ),
-  orders(
+  cardWrite(
     'lost-unclaimed',
     'An order whose card is lost is parked without central’s counter claim.',
     `  if (held?.kind === 'counter') return parkLost(open);`,
-    `  if (lost) return parkLost(open);`,
+    `  if (wantsCounter(order)) return parkLost(open);`,
     unit('kiosk/card-lost', 'waits while central is away'),
   ),
-  orders(
+  cardWrite(
     'lost-and-written',
     'An order whose card was said to be lost is written by a lease that is left.',
     `(!order.wantsRefund && !lost && (leased ||`,
     `(!order.wantsRefund && (leased ||`,
     unit('kiosk/orders', 'never by a lease or beside a counter claim'),
   ),
-  orders(
+  cardWrite(
     'counter-and-written',
     'A torn card is finished though the counter claim is held.',
-    `        if (held !== null && held.kind !== 'write') break;`,
-    `        if (held?.kind === 'refund') break;`,
+    `        if (held !== null && held.kind !== 'write') return null;`,
+    `        if (held?.kind === 'refund') return null;`,
     unit('kiosk/orders', 'never by a lease or beside a counter claim'),
   ),
-  orders(
+  cardWrite(
     'lost-is-refunded',
     'The counter claim is enough to refund a card that is not there.',
     `    if (held?.kind === 'refund') return refund(open, failure((order.reason`,
     `    if (held !== null) return refund(open, failure((order.reason`,
     unit('kiosk/orders', 'whose lost card comes back unwritten'),
   ),
-  orders(
+  cardWrite(
     'look-before-counter',
     'An earlier look at the card is refunded on, though central granted a counter claim since.',
-    `    if (refusal === 'BILL-0110') return wantCounter(open, failure('BILL-0110'));`,
-    `    if (refusal === 'BILL-0110') return refund(open, failure('BILL-0110'));`,
+    `    if (open.claim.failure?.code === 'BILL-0110') return wantCounter(open, failure('BILL-0110'));`,
+    `    if (open.claim.failure?.code === 'BILL-0110') return refund(open, failure('BILL-0110'));`,
     unit('kiosk/card-lost', 'no refund without a look under the claim'),
   ),
-  orders(
+  claimed(
     'lost-for-ever',
     'An order that was parked since its card is lost is not ended by central’s word that it was delivered.',
     `(order.settled === null || order.settled.how === 'delivered-by-hand') && paid?.state`,
     `(order.settled === null || order.settled.how === 'delivered-by-hand') && order.reason !== 'card-lost' && paid?.state`,
     unit('kiosk/card-lost', 'booked as delivered, and the origin’s order ends'),
   ),
-  orders(
+  claimed(
     'settled-told-for-ever',
     'An order that a person settled as delivered never takes central’s word for it.',
     `(order.settled === null || order.settled.how === 'delivered-by-hand') && paid?.state`,
     `order.settled === null && paid?.state`,
     unit('kiosk/card-lost', 'booked as delivered, and the origin’s order ends'),
   ),
-  orders(
+  claimed(
     'counter-claim-forgotten',
     'Our own counter claim of an earlier life is forgotten.',
     `if (result.error.code === 'BILL-0110' && kind === 'write'`,
     `if (result.error.code === 'BILL-0110' && kind !== 'write'`,
     unit('kiosk/orders', 'learns of its own final claim'),
   ),
-  orders(
+  cardWrite(
     'lease-for-ever',
     'Our lease on a write never ends.',
     `ctx.monoMs - open.leaseMono < CLAIM_USE_MS`,
     `ctx.monoMs - open.leaseMono < Infinity`,
     unit('kiosk/claims', 'needs central once the lease is over'),
   ),
-  orders(
+  cardWrite(
     'claim-ignored',
     'A write goes on without central’s claim.',
-    `        return askClaim(open, 'write', ctx);\n      }\n      default:`,
-    `        return beginWrite(open, planOf(order, delivery, before, after), insertion);\n      }\n      default:`,
+    `  return askClaim(open, 'write', ctx);\n}\nfunction askForDoubt`,
+    `  return beginWrite(open, planOf(open, delivery), insertion);\n}\nfunction askForDoubt`,
     unit('kiosk/claims', 'another kiosk has the claim: waits'),
   ),
-  orders(
+  claimed(
     'claim-for-ever',
     'A write claim is used after its end.',
     `held.kind === 'write' && ctx.monoMs < held.untilMono`,
     `held.kind === 'write'`,
     unit('kiosk/orders', 'under a lease or claim that still holds'),
   ),
-  orders(
+  cardWrite(
     'writes-without-end',
     'A card that stores nothing is written to for ever.',
     `export const MAX_WRITES = 3;`,
     `export const MAX_WRITES = 1_000_000;`,
     unit('kiosk/endings', '9000 and nothing stored, always'),
   ),
-  orders(
+  cardWrite(
     'foreign-is-before',
     'A card that is neither before nor after is written to.',
     `    const verdict = layout.classify(by, reading.image);`,
     `    const seen = layout.classify(by, reading.image);\n    const verdict = seen === 'foreign' ? 'before' : seen;`,
     unit('kiosk/endings', 'the card changed elsewhere while in doubt'),
   ),
-  orders(
+  cardWrite(
     'superseded-is-parked',
     'An order whose count another purchase took is parked instead of refunded.',
     `? 'superseded' : 'parked';`,
     `? 'parked' : 'parked';`,
     unit('kiosk/claims', 'another purchase has its count on the card'),
   ),
-  orders(
+  cardWrite(
     'insertion-judged-again',
     'What was judged in this insertion is judged again and again.',
     `open.judgedInsertion !== here.insertion`,
     `here.insertion >= 0`,
     unit('kiosk/orders', 'is judged once in one insertion'),
   ),
-  orders(
+  cardWrite(
     'nine-thousand-believed',
     'A write that the card answered with 9000 is delivered, whatever it reads.',
     `  if (!image.ok) return doubt(applied.ok ? image.error : applied.error, true);\n`,
     `  if (applied.ok) return { open: rest, effects: [journal(order, { kind: 'order-delivered', body: { by: 'read-back', count: cardSaleOf(order).nextCount, quantity: cardSaleOf(order).quantity, cumulative: delivery.cumulative } })] };\n  if (!image.ok) return doubt(applied.error, true);\n`,
     unit('kiosk/endings', '9000 and nothing stored, once'),
   ),
-  orders(
+  cardWrite(
     'unread-is-unwritten',
     'A card that cannot be read back counts as not written, and is refunded.',
     `  if (!image.ok) return doubt(applied.ok ? image.error : applied.error, true);\n`,
@@ -561,42 +570,42 @@ const PURCHASE = [
     TOWN,
     unit('kiosk/orders', 'cut by a restart says so and nothing else'),
   ),
-  orders(
+  claimed(
     'earlier-refund-claim-ignored',
     'Our own refund claim of an earlier life is forgotten.',
     `if (result.error.code === 'BILL-0107' && kind !== 'refund'`,
     `if (result.error.code === 'BILL-0107' && kind === 'refund'`,
     unit('kiosk/claims', 'our refund claim of an earlier life'),
   ),
-  orders(
+  claimed(
     'elsewhere-ignored',
     'Central’s word that another kiosk delivered the order is ignored.',
     `      return { open, effects: [journal(order, { kind: 'order-delivered', body: { by: 'elsewhere', count, quantity, cumulative } })] };`,
     `      return { open, effects: [] };`,
     unit('kiosk/claims', 'was delivered elsewhere: central tells'),
   ),
-  orders(
+  cardWrite(
     'count-not-compared',
     'A card whose count moved on between quote and write is written to.',
-    `if (reading.count !== cardSaleOf(order).nextCount - 1 || reading.userNo !== order.sale.userNo) return`,
+    `if (reading.count !== sale.nextCount - 1 || reading.userNo !== sale.userNo) return`,
     `if (false) return`,
     unit('kiosk/orders', 'only where its count is next'),
   ),
-  orders(
+  cardWrite(
     'any-card-will-do',
     'A paid order is written to whatever card is in the reader.',
-    `ctx.card.reading.cardNo === cardSaleOf(order).cardNo ? ctx.card : null`,
-    `ctx.card.reading.cardNo !== '' ? ctx.card : null`,
+    `here.reading.cardNo === cardSaleOf(order).cardNo ? here : null`,
+    `here.reading.cardNo !== '' ? here : null`,
     unit('kiosk/endings', 'another card is put in: said so, not written to'),
   ),
-  attempts(
+  answers(
     'refund-accepted-is-done',
     'A refund that the provider accepted counts as paid back.',
     `          return answered({ refundAccepted: true }, 500);`,
     `          return answered({}, 0, journal(order, { kind: 'attempt-refunded', body: { attemptId, refundId: r.refundId, amountFen: attempt.amountFen } }));`,
     unit('kiosk/orders', 'is no refund yet'),
   ),
-  attempts(
+  answers(
     'refund-unknown-is-parked',
     'A refund without an answer is parked instead of asked for again.',
     `journal(order, { kind: 'attempt-parked', body: { attemptId, reason: 'refund-refused', failure: failureBody(r.failure) } }));\n        case 'unknown':\n          return unknown(r.failure);`,
@@ -710,7 +719,7 @@ const KIOSK = [
     'reversal-refused-for-ever',
     'A code payment that can be neither found nor reversed keeps its customer waiting for ever.',
     edit(
-      'kiosk/order/attempts.ts',
+      ANSWERS,
       `answered({ closeAccepted: false, noReverse: false, ...stillOpen }`,
       `answered({ closeAccepted: false }`,
     ),
@@ -746,9 +755,9 @@ const KIOSK = [
         `chargedMono: ctx.monoMs })`,
       ),
       edit(
-        'kiosk/order/attempts.ts',
-        `fails: 1, lastFailure: r.failure, unknownSinceMono: now.monoMs, retryAtMono: now.monoMs + CODE_FIRST_QUERY_MS }), effects: [journal(order, sent)] }`,
-        `retryAtMono: now.monoMs + 500 }), effects: [] }`,
+        ANSWERS,
+        `fails: 1, lastFailure: r.failure, unknownSinceMono: monoMs, retryAtMono: monoMs + CODE_FIRST_QUERY_MS }), effects: [journal(order, sent)] }`,
+        `retryAtMono: monoMs + 500 }), effects: [] }`,
       ),
     ],
     unit('kiosk/code-pay', 'whose charge was never answered'),
@@ -757,9 +766,9 @@ const KIOSK = [
     'code-unknown-is-no',
     'A charge without an answer counts as declined and closed.',
     edit(
-      'kiosk/order/attempts.ts',
-      `unknownSinceMono: now.monoMs, retryAtMono: now.monoMs + CODE_FIRST_QUERY_MS }), effects: [journal(order, sent)] }`,
-      `unknownSinceMono: now.monoMs, retryAtMono: now.monoMs }), effects: [journal(order, sent, { kind: 'attempt-closing', body: { attemptId, why: 'declined' } }, { kind: 'attempt-closed', body: { attemptId } })] }`,
+      ANSWERS,
+      `unknownSinceMono: monoMs, retryAtMono: monoMs + CODE_FIRST_QUERY_MS }), effects: [journal(order, sent)] }`,
+      `unknownSinceMono: monoMs, retryAtMono: monoMs }), effects: [journal(order, sent, { kind: 'attempt-closing', body: { attemptId, why: 'declined' } }, { kind: 'attempt-closed', body: { attemptId } })] }`,
     ),
     unit('kiosk/code-pay', 'whose charge was never answered'),
   ),
@@ -796,7 +805,7 @@ const KIOSK = [
     'reversal-believed',
     'An accepted reversal counts as the end: nobody asks whether it held.',
     edit(
-      'kiosk/order/attempts.ts',
+      ANSWERS,
       `return answered({ closeAccepted: true, reverses: run.reverses + 1, reversedPaid: run.reversedPaid || r.refunded === true, ...stillOpen }, 0);`,
       `return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));`,
     ),
@@ -806,7 +815,7 @@ const KIOSK = [
     'reversed-and-refunded',
     'A code payment that still reads as paid while it is being reversed is refunded at once.',
     edit(
-      'kiosk/order/attempts.ts',
+      ANSWERS,
       `attempt.state === 'closing' && !run.noReverse && run.reverses < MAX_REVERSES)`,
       `attempt.state === 'closing' && false)`,
     ),
@@ -1196,21 +1205,21 @@ const KIOSK = [
     edit('kiosk/kiosk.ts', `inherited: !this.#begun.has(orderId),`, `inherited: true,`),
     unit('kiosk/epochs', 'what is sold in this process'),
   ),
-  orders(
+  claimed(
     'hold-not-of-refunds',
     'An order of before the start is refunded before central is heard.',
     `  if (ctx.heldUntilMono !== null && open.claim.held?.kind !== 'refund') return {`,
     `  if (false) return {`,
     unit('kiosk/epochs', 'delivered, and the disk put back'),
   ),
-  orders(
+  cardWrite(
     'hold-not-of-writes',
     'An order of before the start is written before central is heard.',
     `      if (ctx.heldUntilMono !== null && !mayWrite(open, ctx)) return {`,
     `      if (false) return {`,
     unit('kiosk/epochs', 'refunded, and the disk put back'),
   ),
-  orders(
+  cardWrite(
     'hold-not-in-doubt',
     'An order in doubt of before the start is written again before central is heard.',
     `        if (ctx.heldUntilMono !== null && !mayWrite(open, ctx) && !leased`,
@@ -2392,13 +2401,13 @@ const PURSES = [
   mutant(
     'purse-superseded',
     'A purse that cannot say whose its load is counts as another’s, and the money goes back.',
-    edit(ORDERS, `  if (reading.tag.length === 0) return 'parked';\n`, ''),
+    edit(CARD_WRITE, `  if (reading.tag.length === 0) return 'parked';\n`, ''),
     unit('kiosk/keys-and-purses', 'that was loaded by nobody known'),
   ),
   mutant(
     'purse-parked-unasked',
     'A purse that another kiosk loaded is parked without asking what that one kept.',
-    edit(ORDERS, `if (whose === 'parked' && layout.proof !== undefined && `, `if (false && `),
+    edit(CARD_WRITE, `if (whose === 'parked' && layout.proof !== undefined && `, `if (false && `),
     unit('kiosk/keys-and-purses', 'that another kiosk loaded'),
   ),
   mutant(
@@ -2423,7 +2432,7 @@ const PURSES = [
     'key-failure-is-refusal',
     'A key provider that fails is taken for a card on which nothing was written.',
     edit(
-      ORDERS,
+      CARD_WRITE,
       `  if (!image.ok) return doubt(applied.ok`,
       `  if (!applied.ok && applied.error.code === 'CARD-0206') return { open: rest, effects: wantRefund(rest, applied.error).effects };\n  if (!image.ok) return doubt(applied.ok`,
     ),

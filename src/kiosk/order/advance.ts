@@ -1,6 +1,7 @@
 import type { CardReading } from '../../card/types.ts';
 import type { OrderRow } from '../../journal/fold.ts';
 import type { Failure } from '../../shared/errors.ts';
+import type { ParkReason } from '../../shared/park-reasons.ts';
 import type { EventBody, JournalEvent } from '../../shared/facts/catalogue.ts';
 import type { ReduceContext } from '../state/context.ts';
 import type { Effect } from '../state/kiosk.ts';
@@ -43,7 +44,12 @@ export interface Advance extends Outcome {
 
 /** A fact of an order as the functions here write it: whose it is they know. */
 export type OrderFact = {
-  [K in JournalEvent['kind']]: { kind: K; body: EventBody<K> };
+  [K in JournalEvent['kind']]: {
+    kind: K;
+    body: K extends 'order-parked' | 'attempt-parked'
+      ? EventBody<K> & { readonly reason: ParkReason }
+      : EventBody<K>;
+  };
 }[JournalEvent['kind']];
 
 /** The two answers that most looks at an order come to. */

@@ -1,3 +1,5 @@
+import { PARK_REASONS, isParkReason } from '../../shared/park-reasons.ts';
+import type { ParkReason } from '../../shared/park-reasons.ts';
 import { wantsCounter } from '../../journal/fold.ts';
 import type { AttemptRow, OrderRow } from '../../journal/fold.ts';
 import type { MaintenanceAction } from '../../shared/contract/index.ts';
@@ -7,7 +9,9 @@ import { both } from './text.ts';
 
 /** How an order stands, what a person is to do about it, and what his word on it becomes. */
 
-const PARKED: Readonly<Record<string, { readonly reason: ErrorText; readonly next: ErrorText }>> = {
+const PARKED: Readonly<
+  Record<ParkReason, { readonly reason: ErrorText; readonly next: ErrorText }>
+> = {
   'refund-refused': {
     reason: both('退款被支付平台拒绝', 'The provider refused the refund'),
     next: both(
@@ -110,6 +114,13 @@ const PARKED: Readonly<Record<string, { readonly reason: ErrorText; readonly nex
       'Check the card at a counter: deliver or refund by hand, then record it.',
     ),
   },
+  'no-delivery': {
+    reason: both('本机程序不会办理这种业务', 'This program does not deliver such a sale'),
+    next: both(
+      '升级程序后办理，或到柜台入账或退款，然后登记。',
+      'Deliver or refund at a counter (or after an update), then record it.',
+    ),
+  },
   'no-attempt': {
     reason: both('账上没有对应的收款', 'No payment is on record for it'),
     next: both(
@@ -137,12 +148,12 @@ const OTHER = {
 /** Why something is parked; a reason without words of its own is said by its name. */
 export function parkedReason(reason: string): ErrorText {
   return (
-    (Object.hasOwn(PARKED, reason) ? PARKED[reason] : undefined)?.reason ??
+    (isParkReason(reason) ? PARKED[reason] : undefined)?.reason ??
     both(`${OTHER.reason.zh} (${reason})`, `${OTHER.reason.en} (${reason})`)
   );
 }
 /** Every reason that has its own words. */
-export const PARKED_REASONS: readonly string[] = Object.keys(PARKED);
+export const PARKED_REASONS: readonly string[] = PARK_REASONS;
 
 /** Parked money that a refund of ours may still hand back. */
 const RETRYABLE: ReadonlySet<string> = new Set([
@@ -196,7 +207,7 @@ export function standingOf(
     order.state === 'in-doubt' && !wantsCounter(order) ? ['card-lost'] : [];
   const piece = parkedPieces(order, attempts)[0];
   if (piece !== undefined) {
-    const words = (Object.hasOwn(PARKED, piece.reason) ? PARKED[piece.reason] : undefined) ?? OTHER;
+    const words = (isParkReason(piece.reason) ? PARKED[piece.reason] : undefined) ?? OTHER;
     return {
       state: 'parked',
       reason: parkedReason(piece.reason),
@@ -291,6 +302,7 @@ function actionsOf(piece: ParkedPiece): readonly MaintenanceAction[] {
   if (
     piece.reason === 'card-foreign' ||
     piece.reason === 'card-lost' ||
+    piece.reason === 'no-delivery' ||
     piece.reason === 'no-layout' ||
     piece.reason === 'no-plan'
   )

@@ -693,4 +693,35 @@ describe('an order in doubt', () => {
       expect(body).not.toHaveProperty('wants');
     }
   });
+
+  it('a paid order of a sale that this program does not deliver goes to a person', () => {
+    const { sale: _card, ...rest } = ORDER;
+    const lines = [
+      {
+        item: '2026-10',
+        amountFen: 10_000,
+        terms: { principalFen: 10_000, lateFeeFen: 0, discountFen: 0 },
+      },
+    ];
+    const order: OrderRow = {
+      ...rest,
+      state: 'paid',
+      paidBy: ATTEMPT.attemptId,
+      sale: { kind: 'credit', userNo: '3001', payee: 'water', amountFen: 10_000, lines },
+    };
+    const paid: AttemptRow = { ...ATTEMPT, state: 'paid', taken: true };
+    expect(advance({ ...paidOrder(), order, attempts: [paid] }, looking({})).effects).toMatchObject(
+      [{ events: [{ kind: 'order-parked', body: { reason: 'no-delivery' } }] }],
+    );
+  });
+
+  it('nothing is certain of a write that was begun', () => {
+    const never = paidOrder();
+    expect(cardDelivery.certainlyNothing(never)).toBe('unexposed');
+    const begun = {
+      ...paidOrder(),
+      order: { ...ORDER, state: 'in-doubt' as const, writes: 1 },
+    };
+    expect(cardDelivery.certainlyNothing(begun)).toBe('unproven');
+  });
 });
