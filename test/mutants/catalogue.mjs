@@ -2157,8 +2157,8 @@ const CENTRAL = [
     'Money handed back by hand leaves the counter claim open to a delivery.',
     edit(
       'central/books/by-hand.ts',
-      `    if (ofOrder) await tx.query('UPDATE orders SET refund_claimed_ms = COALESCE(refund_claimed_ms, $2), counter_claim = false`,
-      `    if (ofOrder) await tx.query('UPDATE orders SET refund_claimed_ms = COALESCE(refund_claimed_ms, $2)`,
+      `    if (ofOrder) await tx.query(\`UPDATE orders SET refund_claimed_ms = COALESCE(refund_claimed_ms, $2), counter_claim = false`,
+      `    if (ofOrder) await tx.query(\`UPDATE orders SET refund_claimed_ms = COALESCE(refund_claimed_ms, $2)`,
     ),
     CLAIMS('under a counter claim the purchase may still be on the card'),
   ),

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -5,8 +6,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Account, Quote } from '../../../src/shared/central-api/index.ts';
+import { createBillingClient } from '../../../src/billing/client.ts';
 import { openPglite } from '../../../src/central/db/pglite.ts';
 import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
+import { Keyring } from '../../../src/shared/signatures.ts';
+import { ed25519Signer, ed25519Verifier } from '../../../src/shared/signing.ts';
 import { ENGINES, openHall } from './harness.ts';
 import type { Hall } from './harness.ts';
 
@@ -357,6 +361,24 @@ describe.each(ENGINES)('central on %s', (engine) => {
           events: events.map((e) => ({ ...e, body: { version: 2 } })),
         }),
       ).toMatchObject({ kind: 'refused', failure: { code: 'BILL-0102' } });
+      // The request is signed well, the head of the journal is not.
+      const own = ed25519Signer(at(0).keys.privateKeyPem);
+      const headless = createBillingClient({
+        baseUrl: hall.baseUrl,
+        terminalId: at(0).terminalId,
+        signer: {
+          keyId: own.keyId,
+          sign: (bytes) =>
+            own.sign(/^\d+:\d+:/.test(Buffer.from(bytes).toString()) ? Buffer.from('x') : bytes),
+        },
+        policyKeys: new Keyring(ed25519Verifier(hall.policyKeys.publicKeyPem)),
+        clock: hall.clock,
+        random: { bytes: (n) => randomBytes(n) },
+        timeoutMs: 10_000,
+      });
+      expect(
+        await headless.upload({ epoch: 1, fromSeq: sent + 1, prevHash, events }),
+      ).toMatchObject({ kind: 'refused', failure: { code: 'BILL-0103' } });
       expect(
         await at(0).client.upload({ epoch: 2, fromSeq: sent + 1, prevHash, events }),
       ).toMatchObject({ kind: 'refused', failure: { code: 'BILL-0104' } });

@@ -573,8 +573,12 @@ describe('answers about money', () => {
       { clock: town.clock, random, timeoutMs: 5_000, send: (x) => line(x) },
     );
     const r = ref();
-    const answer = await provider.create(request(r));
+    const orderId = 'PL-000000000311-1-0001-1234';
+    const answer = await provider.create({ ...request(r), orderId });
     if (answer.kind !== 'pending') throw new Error(JSON.stringify(answer));
+    expect(await town.db.query('SELECT order_id FROM gateway_trades')).toEqual([
+      { order_id: orderId },
+    ]);
     const page = await central.handle({
       method: 'GET',
       target: `${new URL(answer.qrText).pathname}?wallet=wechat`,
