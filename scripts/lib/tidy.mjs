@@ -47,7 +47,7 @@ export function circlesOf(edges) {
     }
     if (low.get(file) !== index.get(file)) return;
     const circle = stack.splice(stack.indexOf(file));
-    if (circle.length > 1) circles.push(circle.toSorted());
+    if (circle.length > 1) circles.push(circle.toSorted((a, b) => a.localeCompare(b)));
   };
   for (const file of next.keys()) if (!index.has(file)) visit(file);
   return circles;
@@ -126,7 +126,7 @@ export function unexplained(texts, edges, roomOf) {
     const at = lines.findIndex((line) => declared.test(line));
     // A type that is read off a schema or a list says what that says.
     if (/= z\.infer<|= \(typeof /.test(lines[at] ?? '')) continue;
-    if (at > 0 && !/\*\/$/.test(lines[at - 1].trim()))
+    if (at > 0 && !lines[at - 1].trim().endsWith('*/'))
       problems.push(
         `${source}:${at + 1}: ${name} is used by other rooms and nobody says what it promises`,
       );

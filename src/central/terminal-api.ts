@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import {
+  API_VERSION,
+  API_VERSION_HEADER,
   CARD_NO,
   cardKeyRequestSchema,
   claimRequestSchema,
@@ -24,7 +26,15 @@ import { ledgerOfDay } from './books/reconcile.ts';
 import type { Db } from './db/sql.ts';
 import type { PaymentGateway } from './gateway/types.ts';
 import { Refusal } from './http/problem.ts';
-import { bodyOf, dateOf, json, noSuchResource, problemAnswer, queryOf } from './http/request.ts';
+import {
+  bodyOf,
+  dateOf,
+  headerOf,
+  json,
+  noSuchResource,
+  problemAnswer,
+  queryOf,
+} from './http/request.ts';
 import type { CentralAnswer, CentralRequest } from './http/request.ts';
 import type { Route } from './http/routes.ts';
 import type { SignedExchange } from './http/signed.ts';
@@ -62,6 +72,13 @@ type Row = readonly [
   path: string,
   answer: (call: Call) => Promise<unknown>,
 ];
+
+/** A program that speaks a newer version of the API would be answered in words it misreads. */
+function refuseNewer(request: CentralRequest): void {
+  const spoken = headerOf(request, API_VERSION_HEADER) ?? '1';
+  if (!/^[1-9]\d{0,5}$/.test(spoken) || Number(spoken) > API_VERSION)
+    throw new Refusal('api-version', `this central speaks version ${API_VERSION} of the API`);
+}
 
 /**
  * What terminals ask for (src/shared/central-api): each request signed by its terminal, but for the
@@ -158,6 +175,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       path,
       answer: async (request, [part = '']) => {
         const terminalId = await exchange.signedBy(request);
+        refuseNewer(request);
         return json(await answer({ terminalId, request, part }));
       },
     })),

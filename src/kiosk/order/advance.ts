@@ -76,7 +76,7 @@ export function movesOf(open: OpenOrder, now: Now): Moves {
 export function journal(order: OrderRow, ...facts: OrderFact[]): Effect {
   return {
     do: 'journal',
-    events: facts.map((e) => ({ ...e, orderId: order.orderId }) as JournalEvent),
+    events: facts.map((fact) => ({ ...fact, orderId: order.orderId })),
   };
 }
 

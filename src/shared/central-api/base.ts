@@ -2,8 +2,8 @@ import { z } from 'zod';
 
 /**
  * The version of this API that a program speaks, in the header `Pilotlight-Api` of each request. A
- * change that an older program would misread raises it; central says in `GET /v1/time` which one it
- * speaks, and refuses those beyond its own with problem(api-version).
+ * change that an older program would misread raises it. A request without it is version 1; central
+ * refuses versions beyond its own with problem(api-version), whose detail names its own.
  */
 export const API_VERSION = 1;
 /** The header that carries {@link API_VERSION}, as HTTP libraries spell it. */

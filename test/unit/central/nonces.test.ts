@@ -8,7 +8,11 @@ import { MIGRATIONS } from '../../../src/central/db/migrations/index.ts';
 import { createCentral } from '../../../src/central/central.ts';
 import type { Central } from '../../../src/central/central.ts';
 import type { CentralRequest } from '../../../src/central/http/request.ts';
-import { CLAIM_MS } from '../../../src/shared/central-api/index.ts';
+import {
+  API_VERSION,
+  API_VERSION_HEADER,
+  CLAIM_MS,
+} from '../../../src/shared/central-api/index.ts';
 import { Keyring } from '../../../src/shared/signatures.ts';
 import { ENGINES, openDb, openRoom, quickSigner } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
@@ -43,13 +47,16 @@ describe.each(ENGINES)('a request comes a second time on %s', (engine) => {
     readonly aheadMs?: number;
     readonly nonce?: () => Uint8Array;
     readonly key?: string;
+    /** The API's version that the client says; null: none. */
+    readonly api?: string | null;
   }
   /** A client whose requests are kept as they left. */
   function recorded(
     i: number,
-    { aheadMs = 0, nonce = () => randomBytes(16), key = t(i).id }: Options = {},
+    { aheadMs = 0, nonce = () => randomBytes(16), key = t(i).id, api }: Options = {},
   ) {
     const sent: CentralRequest[] = [];
+    const answered: string[] = [];
     const client = createBillingClient({
       baseUrl: 'http://central',
       terminalId: t(i).id,
@@ -71,8 +78,11 @@ describe.each(ENGINES)('a request comes a second time on %s', (engine) => {
           ),
           body: body ?? new Uint8Array(0),
         };
+        if (api !== undefined) delete request.headers[API_VERSION_HEADER];
+        if (typeof api === 'string') request.headers[API_VERSION_HEADER] = api;
         sent.push(request);
         const answer = await room.central.handle(request);
+        answered.push(answer.body);
         return {
           status: answer.status,
           header: (name) => answer.headers[name] ?? null,
@@ -80,7 +90,7 @@ describe.each(ENGINES)('a request comes a second time on %s', (engine) => {
         };
       },
     });
-    return { client, sent, last: () => sent.at(-1) as CentralRequest };
+    return { client, sent, answered, last: () => sent.at(-1) as CentralRequest };
   }
   const type = (body: string): string => (JSON.parse(body) as { type: string }).type;
   const replay = async (
@@ -93,6 +103,19 @@ describe.each(ENGINES)('a request comes a second time on %s', (engine) => {
   const REPLAYED = [409, 'about:pilotlight/replayed'];
   const kept = async (): Promise<number> =>
     Number((await room.db.query<{ n: unknown }>('SELECT COUNT(*) AS n FROM nonces'))[0]?.n);
+
+  it('a client of a newer API is refused by that name; one that says no version is of the first', async () => {
+    for (const [api, good] of [
+      [String(API_VERSION), true],
+      [null, true],
+      [String(API_VERSION + 1), false],
+      ['one', false],
+    ] as const) {
+      const { client, answered } = recorded(0, { api });
+      expect((await client.policy()).ok, String(api)).toBe(good);
+      if (!good) expect(type(answered.at(-1) ?? '')).toBe('about:pilotlight/api-version');
+    }
+  });
 
   it('a write claim that was refused once is not granted later to whoever kept it, and ends no other’s', async () => {
     const id = 'PL-000000000311-1-0001-7001';

@@ -58,7 +58,7 @@ it('a scanner says by itself that its line went down and came back', () => {
   const off = device.onChange(() => heard.push(isUsable(registry.reports(), 'scanner')));
   for (const f of [failure('DEV-0201'), null]) {
     down = f;
-    for (const tell of [...listeners]) tell();
+    for (const tell of listeners) tell();
   }
   off();
   expect(heard).toEqual([false, true]);
