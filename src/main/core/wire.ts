@@ -1,5 +1,5 @@
 import { Kiosk } from '../../kiosk/kiosk.ts';
-import type { KioskOptions } from '../../kiosk/kiosk.ts';
+import type { KioskOptions } from '../../kiosk/run/options.ts';
 import { Monitor } from '../../kiosk/watch/monitor.ts';
 import type { MonitorOptions } from '../../kiosk/watch/monitor.ts';
 import type { MaintenancePorts } from '../../kiosk/maintenance/run.ts';

@@ -1,0 +1,100 @@
+import type { Keep, WritePlan } from '../../card/types.ts';
+import { toHex } from '../../shared/bytes.ts';
+import { describeFailure, failure } from '../../shared/errors.ts';
+import type { Failure } from '../../shared/errors.ts';
+import { err, ok } from '../../shared/result.ts';
+import type { Result } from '../../shared/result.ts';
+import { cardSaleOf } from '../../shared/sale.ts';
+import type { Effect, KioskEvent } from '../state/kiosk.ts';
+import type { Host } from './options.ts';
+
+type Of<D extends Effect['do']> = Extract<Effect, { do: D }>;
+
+/** The end of a write: what the commands said, and what a fresh read shows. */
+interface Written {
+  readonly applied: Result<void, Failure>;
+  readonly image: Result<Uint8Array, Failure>;
+}
+
+/** Carries out what is done with the card in the reader, one thing at a time. */
+export class CardRunner {
+  readonly #host: Host;
+  #turn: Promise<unknown> = Promise.resolve();
+  /** Writes that wait until what a card said is durable, by order. */
+  readonly #keeping = new Map<string, (ok: boolean) => void>();
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  /** Reads the card of this insertion, whole. */
+  read({ insertion }: Of<'read-card'>): void {
+    const { reader, layouts } = this.#host.options;
+    this.#next(async () => {
+      const status = reader.status();
+      if (status.state !== 'present' || status.insertion !== insertion)
+        return { type: 'card-read', insertion, result: err(failure('CARD-0102')) };
+      const read = await layouts.read(reader.open(insertion), status.atr);
+      return { type: 'card-read', insertion, result: read.ok ? ok(read.value.reading) : read };
+    });
+  }
+
+  /** Writes an order of ours. */
+  write({ orderId, insertion, plan }: Of<'write'>): void {
+    this.#next(async () => {
+      const order = this.#host.state().orders.get(orderId)?.order;
+      const layout = order === undefined ? '' : cardSaleOf(order).layout;
+      const { applied, image } = await this.#apply(orderId, layout, insertion, plan, false);
+      return { type: 'written', orderId, insertion, applied, image };
+    });
+  }
+
+  /** Finishes another kiosk's order, under central's write claim. */
+  assist({ orderId, insertion, layout, plan }: Of<'assist-write'>): void {
+    this.#next(async () => {
+      const { applied, image } = await this.#apply(orderId, layout, insertion, plan, true);
+      return { type: 'assist-written', orderId, insertion, applied, image };
+    });
+  }
+
+  /** What a card said in the middle of a write is durable (or the write is not ours any more). */
+  kept({ orderId, ok: good }: Of<'kept'>): void {
+    const goOn = this.#keeping.get(orderId);
+    this.#keeping.delete(orderId);
+    goOn?.(good);
+  }
+
+  #next(work: () => Promise<KioskEvent>): void {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    void turn.then((event) => this.#host.dispatch(event));
+  }
+
+  async #apply(
+    orderId: string,
+    layoutId: string,
+    insertion: number,
+    plan: WritePlan,
+    assist: boolean,
+  ): Promise<Written> {
+    const { layouts, reader, log } = this.#host.options;
+    const layout = layouts.byId(layoutId);
+    if (layout === undefined)
+      return { applied: err(failure('CARD-0103')), image: err(failure('CARD-0103')) };
+    const channel = reader.open(insertion);
+    // An effect like any other: the write goes on once the fact is in the journal, and not at all
+    // when the process ended there.
+    const keep: Keep = async (record) => {
+      const kept = new Promise<boolean>((resolve) => this.#keeping.set(orderId, resolve));
+      this.#host.dispatch({ type: 'keep', orderId, insertion, record: toHex(record), assist });
+      return (await kept)
+        ? ok(undefined)
+        : err(failure('CARD-0203', 'the write is not this kiosk’s any more'));
+    };
+    const applied = await layout.apply(channel, plan, keep);
+    if (!applied.ok) log('warn', 'card', describeFailure(applied.error), { orderId });
+    // Success is not believed: the card is reset and read afresh.
+    const reset = await channel.reset();
+    return { applied, image: reset.ok ? await layout.readImage(channel) : reset };
+  }
+}

@@ -1,0 +1,133 @@
+import type { Account, OrderStatus } from '../../shared/central-api/index.ts';
+import { describeFailure } from '../../shared/errors.ts';
+import type { Failure } from '../../shared/errors.ts';
+import { ok } from '../../shared/result.ts';
+import type { Result } from '../../shared/result.ts';
+import { cardNoOf } from '../../shared/sale.ts';
+import type { Effect, KioskEvent } from '../state/kiosk.ts';
+import type { OpenOrder } from '../state/order.ts';
+import { findAccount, quoteFor } from '../visit/card-sale/quoting.ts';
+import type { Host } from './options.ts';
+
+/** Carries out what is asked of central; each answer is an event. */
+
+type Of<D extends Effect['do']> = Extract<Effect, { do: D }>;
+type Found = Awaited<ReturnType<typeof findAccount>>;
+
+/** The account behind the card that was read: central's word, or the cache's. */
+export async function askAccount(
+  host: Host,
+  { insertion, reading }: Of<'ask-account'>,
+): Promise<KioskEvent> {
+  const { billing, journal, header, clock } = host.options;
+  const { policy } = host.state().service;
+  const found = await findAccount(
+    billing,
+    journal,
+    policy,
+    header.terminalId,
+    reading.cardNo,
+    clock.nowMs(),
+  );
+  const result = await withoutOwnClaim(host, found);
+  const parked = result.ok ? parkedHere(host, result.value.account) : null;
+  return { type: 'account', insertion, result, parked };
+}
+
+/** What a sum would buy; nothing is reserved. */
+export async function preview({ options }: Host, effect: Of<'preview'>): Promise<KioskEvent> {
+  const { reading, account, offline, amountFen, asked } = effect;
+  const now = options.clock.nowMs();
+  const result = await quoteFor(options.billing, reading, account, offline, amountFen, null, now);
+  return { type: 'preview', asked, result };
+}
+
+/** A claim on an order of ours. */
+export async function askClaim(
+  { options }: Host,
+  { orderId, kind, cardNo, claimMs }: Of<'claim'>,
+): Promise<KioskEvent> {
+  const { billing, journal, clock, log, onCommandsWanted } = options;
+  const askedMono = clock.monoMs();
+  const told = journal.isTold(orderId);
+  const result = await billing.claim(orderId, kind, cardNo, claimMs);
+  if (!result.ok) {
+    log('info', 'billing', `${kind} claim: ${describeFailure(result.error)}`, { orderId });
+    // Another kiosk delivered it: central has that to tell.
+    if (result.error.code === 'BILL-0106') onCommandsWanted();
+  }
+  return { type: 'claimed', orderId, kind, askedMono, told, result };
+}
+
+/** The write claim on another kiosk's order. */
+export async function askAssistClaim(
+  { options }: Host,
+  { insertion, orderId, cardNo }: Of<'assist-claim'>,
+): Promise<KioskEvent> {
+  const askedMono = options.clock.monoMs();
+  const result = await options.billing.claim(orderId, 'write', cardNo);
+  return { type: 'assist-claimed', insertion, orderId, askedMono, result };
+}
+
+/** An order under the twelve digits of a slip: our own, else central's. */
+export async function findOrder(host: Host, { ref }: Of<'find-order'>): Promise<KioskEvent> {
+  return { type: 'order-found', ref, result: await byReference(host, ref) };
+}
+
+async function byReference(
+  { options }: Host,
+  ref: string,
+): Promise<Result<OrderStatus | null, Failure>> {
+  const own = options.journal.findByRef(ref);
+  if (own === undefined) {
+    const asked = await options.billing.ordersByRef(ref);
+    return asked.ok ? ok(asked.value[0] ?? null) : asked;
+  }
+  const { orderId, state, sale } = own;
+  const { amountFen } = sale;
+  // What is posted to an account is money.
+  const goods =
+    sale.kind === 'card'
+      ? { quantity: sale.quantity, unit: sale.unit }
+      : { quantity: amountFen, unit: 'money' as const };
+  return ok({ orderId, terminalId: options.header.terminalId, state, amountFen, ...goods });
+}
+
+/**
+ * A claim that an order of ours left behind, and which is over, does not stop a sale: it is given
+ * back first.
+ */
+async function withoutOwnClaim({ options }: Host, r: Found): Promise<Found> {
+  const { billing, journal, header, log } = options;
+  if (!r.ok || r.value.account.claim === null) return r;
+  const { claim } = r.value.account;
+  if (claim.terminalId !== header.terminalId) return r;
+  const row = journal.order(claim.orderId);
+  const over =
+    row === undefined ||
+    row.state === 'closed' ||
+    row.state === 'delivered' ||
+    row.state === 'refunded';
+  if (!over) return r;
+  if (row === undefined || row.state === 'closed') {
+    const released = await billing.release(claim.orderId);
+    if (!released.ok) {
+      const { code } = released.error;
+      log('info', 'billing', 'release refused', { orderId: claim.orderId, code });
+      // An order that this journal does not know and that central will not let go of may have
+      // taken money: no sale on top of it.
+      if (row === undefined) return r;
+    }
+  }
+  return { ok: true, value: { ...r.value, account: { ...r.value.account, claim: null } } };
+}
+
+/**
+ * A parked order of this kiosk keeps its claim: the customer is told so, not sent to another
+ * machine.
+ */
+function parkedHere({ options, load }: Host, { claim, cardNo }: Account): OpenOrder | null {
+  if (claim === null || claim.terminalId !== options.header.terminalId) return null;
+  const order = options.journal.order(claim.orderId);
+  return order?.state === 'parked' && cardNoOf(order) === cardNo ? load(claim.orderId) : null;
+}
