@@ -852,9 +852,9 @@ const KIOSK = [
     'An order is begun though its card has left during the quote.',
     [
       edit(
-        'kiosk/kiosk.ts',
-        `if (here.state !== 'present' || here.insertion !== insertion) return giveBack(`,
-        `if (false) return giveBack(`,
+        'kiosk/visit/card-sale/begin.ts',
+        `if (here.state !== 'present' || here.insertion !== insertion) return failure(`,
+        `if (false) return failure(`,
       ),
       edit(
         'kiosk/visit/card-sale/card-sale.ts',
@@ -868,7 +868,7 @@ const KIOSK = [
     'no-read-back',
     'A write is not read back: the plan is taken for what the card holds.',
     edit(
-      'kiosk/kiosk.ts',
+      'kiosk/run/card.ts',
       `return { applied, image: reset.ok ? await layout.readImage(channel) : reset };`,
       `return { applied, image: applied.ok ? ok(plan.after) : reset.ok ? await layout.readImage(channel) : reset };`,
     ),
@@ -877,38 +877,34 @@ const KIOSK = [
   mutant(
     'quoting-not-durable',
     'The order number is told to central before it is on disk.',
-    edit('kiosk/kiosk.ts', `    journal.setMeta('quoting', orderId);\n`, ''),
+    edit('kiosk/visit/card-sale/begin.ts', `    journal.setMeta('quoting', orderId);\n`, ''),
     unit('kiosk/visits', 'its number is on disk, and the quote is given back'),
   ),
   mutant(
     'release-forgotten',
     'A quote that no order came of is not given back.',
-    edit(
-      'kiosk/kiosk.ts',
-      `      this.#release(orderId);\n      return no(f);`,
-      `      return no(f);`,
-    ),
+    edit('kiosk/visit/card-sale/begin.ts', `if (quoted !== null) parts.release(quoted);`, ``),
     unit('kiosk/endings', 'the card leaves during the firm quote'),
   ),
   mutant(
     'release-not-kept',
     'A release that central did not hear is not tried again.',
-    edit('kiosk/kiosk.ts', `if (!r.ok && UNHEARD.has(r.error.code)) {`, `if (false) {`),
+    edit('kiosk/run/releases.ts', `if (!r.ok && UNHEARD.has(r.error.code)) {`, `if (false) {`),
     unit('kiosk/visits', 'even when central goes away'),
   ),
   mutant(
     'unsettled-claim-overridden',
     'A claim of ours that central will not let go of does not stop a sale.',
-    edit('kiosk/kiosk.ts', `if (row === undefined) return r;`, ''),
+    edit('kiosk/run/central.ts', `if (row === undefined) return r;`, ''),
     unit('kiosk/visits', 'nothing is sold on top of it'),
   ),
   mutant(
     'trade-number-made-anew',
     'Each request for a code carries a new number.',
     edit(
-      'kiosk/kiosk.ts',
+      'kiosk/run/payment.ts',
       `await provider.create({ ...ref, description`,
-      `await provider.create({ ...ref, outTradeNo: makeAttemptIds(attempt.orderId, 1, this.#o.random).outTradeNo, description`,
+      `await provider.create({ ...ref, outTradeNo: outTradeNo.replace(/X.{5}$/, () => 'X' + String((globalThis.made = (globalThis.made ?? 0) + 1)).padStart(5, '0')), description`,
     ),
     unit('kiosk/endings', 'asked again under the same number'),
   ),
@@ -916,9 +912,9 @@ const KIOSK = [
     'refund-number-made-anew',
     'Each request for a refund carries a new number.',
     edit(
-      'kiosk/kiosk.ts',
+      'kiosk/run/payment.ts',
       `const refund = { ...ref, outRefundNo: attempt.outRefundNo,`,
-      `const refund = { ...ref, outRefundNo: makeAttemptIds(attempt.orderId, 1, this.#o.random).outRefundNo,`,
+      `const refund = { ...ref, outRefundNo: attempt.outRefundNo.replace(/X.{5}$/, () => 'X' + String((globalThis.made = (globalThis.made ?? 0) + 1)).padStart(5, '0')),`,
     ),
     unit('kiosk/endings', 'goes back once, under its own number'),
   ),
@@ -936,7 +932,7 @@ const KIOSK = [
     'offline-cap-passed',
     'Offline sales go beyond the cap.',
     edit(
-      'kiosk/kiosk.ts',
+      'kiosk/visit/card-sale/begin.ts',
       `if (offline && journal.unsynced().soldFen + amountFen > policy.offline.capFen) return`,
       `if (false) return`,
     ),
@@ -947,8 +943,8 @@ const KIOSK = [
     'The kiosk sells while it must not.',
     [
       edit(
-        'kiosk/kiosk.ts',
-        `    if (this.#state.service.blocked !== null) return no(this.#state.service.blocked);\n`,
+        'kiosk/visit/card-sale/begin.ts',
+        `  if (service.blocked !== null) return err(service.blocked);\n`,
         '',
       ),
       edit(
@@ -1022,7 +1018,7 @@ const KIOSK = [
     'release-dropped',
     'A quote that central did not hear to be given back is forgotten.',
     edit(
-      'kiosk/kiosk.ts',
+      'kiosk/run/releases.ts',
       `if (!r.ok && UNHEARD.has(r.error.code)) {`,
       `if (!r.ok && r.error.code === 'BILL-0101') {`,
     ),
@@ -1032,8 +1028,8 @@ const KIOSK = [
     'release-not-again',
     'A quote that central did not hear to be given back waits for the next start.',
     edit(
-      'kiosk/kiosk.ts',
-      `          this.#cancelReleases = clock.after(RELEASE_AGAIN_MS, () => this.retryReleases());\n`,
+      'kiosk/run/releases.ts',
+      `          this.#cancel = clock.after(RELEASE_AGAIN_MS, () => this.retry());\n`,
       '',
     ),
     unit('kiosk/endings', 'is given back until central spoke of it'),
@@ -1043,7 +1039,7 @@ const KIOSK = [
     'The machine’s own clock ends the asking about closed attempts.',
     [
       edit(
-        'kiosk/kiosk.ts',
+        'kiosk/order/open-orders.ts',
         `needsUs(o, monoMs, centralMs)) continue`,
         `needsUs(o, monoMs, this.#o.clock.nowMs())) continue`,
       ),
@@ -1184,7 +1180,7 @@ const KIOSK = [
     'Orders of before the start go on before central is heard.',
     edit(
       'kiosk/kiosk.ts',
-      `hold: { sinceMono: options.clock.monoMs(), untilMono: options.clock.monoMs() + HOLD_MS },`,
+      `hold: { sinceMono: clock.monoMs(), untilMono: clock.monoMs() + HOLD_MS },`,
       `hold: null,`,
     ),
     unit('kiosk/epochs', 'an order of another life'),
@@ -1202,7 +1198,11 @@ const KIOSK = [
   mutant(
     'hold-of-new-orders',
     'What is sold in this process waits for central like what was open before.',
-    edit('kiosk/kiosk.ts', `inherited: !this.#begun.has(orderId),`, `inherited: true,`),
+    edit(
+      'kiosk/kiosk.ts',
+      `const inherited = !this.#begun.has(orderId);`,
+      `const inherited = true;`,
+    ),
     unit('kiosk/epochs', 'what is sold in this process'),
   ),
   claimed(
