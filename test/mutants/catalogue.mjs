@@ -1039,11 +1039,11 @@ const KIOSK = [
     'The machine’s own clock ends the asking about closed attempts.',
     [
       edit(
-        'kiosk/order/open-orders.ts',
+        'kiosk/kiosk.ts',
         `needsUs(o, monoMs, centralMs)) continue`,
         `needsUs(o, monoMs, this.#o.clock.nowMs())) continue`,
       ),
-      edit('kiosk/kiosk.ts', `return !(o.inherited && centralMs`, `return !(centralMs`),
+      edit('kiosk/order/open-orders.ts', `return !(o.inherited && centralMs`, `return !(centralMs`),
     ],
     unit('kiosk/endings', 'set forward by more than a day'),
   ),
