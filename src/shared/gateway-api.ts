@@ -5,10 +5,10 @@ import type { ErrorCode, Failure } from './errors.ts';
 
 /**
  * The payment gateway's contract (docs/payment-gateway.md): `POST /v1/payments/<verb>`, JSON both
- * ways, requests signed like every other one of a terminal (central-api.ts). A 200 answer carries a
- * result; it is signed with central's policy key ({@link answerText}), so that nobody on the way
- * can say "paid". Every other status means "outcome unknown", or, 400 to 403, that the line is set
- * up wrongly.
+ * ways, requests signed like every other one of a terminal (central-api/index.ts). A 200 answer
+ * carries a result; it is signed with central's policy key ({@link answerText}), so that nobody on
+ * the way can say "paid". Every other status means "outcome unknown", or, 400 to 403, that the line
+ * is set up wrongly.
  */
 export const GATEWAY_VERBS = [
   'create',

@@ -4,8 +4,8 @@ import type { Db } from '../db/sql.ts';
 
 const BILLS_KEPT_MS = 600_000;
 /**
- * Payment and refund of one comparison lie no further apart (kiosk/reconcile.ts looks through as
- * many days).
+ * Payment and refund of one comparison lie no further apart (kiosk/reconcile/compare.ts looks
+ * through as many days).
  */
 const DAYS_JUDGED = 8;
 

@@ -171,7 +171,7 @@ const sum = (rows: readonly { readonly amountFen: number }[]): Sum => ({
   fen: rows.reduce((n, r) => n + r.amountFen, 0),
 });
 
-/** Numbers that kiosks make (ids.ts): whose they are can be read from them. */
+/** Numbers that kiosks make (shared/order-id.ts): whose they are can be read from them. */
 const OF_A_TERMINAL = /^P(\d{12})E\d+N\d+A\d+X[0-9A-Z]{5}$/;
 
 /**
