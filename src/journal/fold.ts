@@ -1,7 +1,6 @@
-import type { EventBody, JournalEvent } from '../shared/facts/catalogue.ts';
+import type { EventBody, EventKind, JournalEvent } from '../shared/facts/catalogue.ts';
 import { ATTEMPT_FROM, IllegalTransition, ORDER_FROM } from '../shared/order-rules.ts';
 import type { AttemptState, OrderState } from '../shared/order-rules.ts';
-import { never } from '../shared/result.ts';
 import { cardSale } from '../shared/sale.ts';
 import type { CardSale, Sale } from '../shared/sale.ts';
 
@@ -85,13 +84,24 @@ export interface Folded {
   readonly attempt?: AttemptRow;
 }
 
-/**
- * The meaning of one event for the rows: pure, and the only place where rows change, so that
- * `journal verify` can rebuild every row from the events and compare.
- *
- * @throws IllegalTransition when the event does not follow from the rows' state.
- */
-export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folded {
+/** The rows that one event is about, and how they move. All of it throws IllegalTransition. */
+interface Rows {
+  readonly wallMs: number;
+  readonly ledger: Ledger;
+  /** The event's order. */
+  readonly order: () => OrderRow;
+  /** An attempt of the event's order. */
+  readonly attempt: (attemptId: string) => AttemptRow;
+  readonly begun: (sale: Sale) => OrderRow;
+  readonly moveOrder: (to: OrderState, change?: Partial<OrderRow>) => OrderRow;
+  readonly moveAttempt: (
+    attemptId: string,
+    to: AttemptState,
+    change?: Partial<AttemptRow>,
+  ) => AttemptRow;
+}
+
+function rowsOf(ledger: Ledger, event: JournalEvent, wallMs: number): Rows {
   const order = (): OrderRow => {
     const row = event.orderId === null ? undefined : ledger.order(event.orderId);
     if (row === undefined) throw new IllegalTransition(`${event.kind} without its order`);
@@ -103,221 +113,262 @@ export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folde
       throw new IllegalTransition(`${event.kind} without its attempt`);
     return row;
   };
-  const begun = (sale: Sale): OrderRow => {
-    if (event.orderId === null || ledger.order(event.orderId) !== undefined)
-      throw new IllegalTransition(`${event.kind} twice`);
-    return {
-      orderId: event.orderId,
-      state: 'quoted',
-      sale,
-      paidBy: null,
-      delivery: null,
-      writes: 0,
+  return {
+    wallMs,
+    ledger,
+    order,
+    attempt,
+    begun: (sale) => {
+      if (event.orderId === null || ledger.order(event.orderId) !== undefined)
+        throw new IllegalTransition(`${event.kind} twice`);
+      return newOrder(event.orderId, sale, wallMs);
+    },
+    moveOrder: (to, change = {}) => {
+      const row = order();
+      if (!ORDER_FROM[to].includes(row.state))
+        throw new IllegalTransition(`order ${row.orderId}: ${row.state} → ${to}`);
+      return { ...row, ...change, state: to, updatedMs: wallMs };
+    },
+    moveAttempt: (attemptId, to, change = {}) => {
+      const row = attempt(attemptId);
+      if (!ATTEMPT_FROM[to].includes(row.state))
+        throw new IllegalTransition(`attempt ${attemptId}: ${row.state} → ${to}`);
+      return { ...row, ...change, state: to, updatedMs: wallMs };
+    },
+  };
+}
+
+const newOrder = (orderId: string, sale: Sale, wallMs: number): OrderRow => ({
+  orderId,
+  state: 'quoted',
+  sale,
+  paidBy: null,
+  delivery: null,
+  writes: 0,
+  reason: null,
+  nextStep: null,
+  wantsRefund: false,
+  settled: null,
+  createdMs: wallMs,
+  updatedMs: wallMs,
+});
+
+/**
+ * What a person was to do with a parked order stays on record; of one in doubt the card has
+ * answered before a person came.
+ */
+const unsaid = (order: OrderRow): Partial<OrderRow> =>
+  order.state === 'in-doubt' ? { nextStep: null } : {};
+
+function creating(
+  { order, ledger, moveOrder, wallMs }: Rows,
+  b: EventBody<'attempt-creating'>,
+): Folded {
+  const row = order();
+  if (ledger.attempt(b.attemptId) !== undefined)
+    throw new IllegalTransition('attempt-creating twice');
+  if (row.state !== 'quoted' && row.state !== 'collecting')
+    throw new IllegalTransition(`attempt on an order that is ${row.state}`);
+  return {
+    order: row.state === 'quoted' ? moveOrder('collecting') : row,
+    attempt: {
+      attemptId: b.attemptId,
+      orderId: row.orderId,
+      state: 'creating',
+      provider: b.provider,
+      ...(b.method === undefined ? {} : { method: b.method }),
+      outTradeNo: b.outTradeNo,
+      outRefundNo: b.outRefundNo,
+      amountFen: b.amountFen,
+      expiresAtMs: b.expiresAtMs,
+      shown: false,
+      transactionId: null,
+      taken: null,
+      refundId: null,
       reason: null,
-      nextStep: null,
-      wantsRefund: false,
       settled: null,
       createdMs: wallMs,
       updatedMs: wallMs,
-    };
+    },
   };
-  const moveOrder = (to: OrderState, change: Partial<OrderRow> = {}): OrderRow => {
-    const row = order();
-    if (!ORDER_FROM[to].includes(row.state))
-      throw new IllegalTransition(`order ${row.orderId}: ${row.state} → ${to}`);
-    return { ...row, ...change, state: to, updatedMs: wallMs };
-  };
-  // What a person was to do with a parked order stays on record; of one in doubt the card has
-  // answered before a person came.
-  const unsaid = (): Partial<OrderRow> => (order().state === 'in-doubt' ? { nextStep: null } : {});
-  const moveAttempt = (
-    attemptId: string,
-    to: AttemptState,
-    change: Partial<AttemptRow> = {},
-  ): AttemptRow => {
-    const row = attempt(attemptId);
-    if (!ATTEMPT_FROM[to].includes(row.state))
-      throw new IllegalTransition(`attempt ${attemptId}: ${row.state} → ${to}`);
-    return { ...row, ...change, state: to, updatedMs: wallMs };
-  };
+}
 
-  switch (event.kind) {
-    case 'order-quoted':
-      return { order: begun(cardSale(event.body)) };
-    case 'credit-quoted':
-      return { order: begun({ kind: 'credit', ...event.body }) };
-    case 'attempt-creating': {
-      const b = event.body;
-      const row = order();
-      if (ledger.attempt(b.attemptId) !== undefined)
-        throw new IllegalTransition('attempt-creating twice');
-      if (row.state !== 'quoted' && row.state !== 'collecting')
-        throw new IllegalTransition(`attempt on an order that is ${row.state}`);
-      return {
-        order: row.state === 'quoted' ? moveOrder('collecting') : row,
-        attempt: {
-          attemptId: b.attemptId,
-          orderId: row.orderId,
-          state: 'creating',
-          provider: b.provider,
-          ...(b.method === undefined ? {} : { method: b.method }),
-          outTradeNo: b.outTradeNo,
-          outRefundNo: b.outRefundNo,
-          amountFen: b.amountFen,
-          expiresAtMs: b.expiresAtMs,
-          shown: false,
-          transactionId: null,
-          taken: null,
-          refundId: null,
-          reason: null,
-          settled: null,
-          createdMs: wallMs,
-          updatedMs: wallMs,
-        },
-      };
-    }
-    case 'attempt-pending':
-      return { attempt: moveAttempt(event.body.attemptId, 'pending', { shown: true }) };
-    case 'attempt-closing':
-      return { attempt: moveAttempt(event.body.attemptId, 'closing', { reason: event.body.why }) };
-    case 'attempt-closed':
-      return { attempt: moveAttempt(event.body.attemptId, 'closed') };
-    case 'attempt-paid': {
-      const before = attempt(event.body.attemptId);
-      if (event.body.taken && before.state !== 'pending')
-        throw new IllegalTransition(`an attempt that is ${before.state} cannot be taken`);
-      if (event.body.amountFen !== before.amountFen)
-        throw new IllegalTransition('captured amount differs from the attempt’s');
-      return {
-        attempt: moveAttempt(event.body.attemptId, 'paid', {
-          transactionId: event.body.transactionId,
-          taken: event.body.taken,
-        }),
-      };
-    }
-    case 'attempt-refunding':
-      return {
-        attempt: moveAttempt(event.body.attemptId, 'refunding', { reason: event.body.why }),
-      };
-    case 'attempt-refunded':
-      return {
-        attempt: moveAttempt(event.body.attemptId, 'refunded', { refundId: event.body.refundId }),
-      };
-    case 'attempt-parked':
-      return {
-        attempt: moveAttempt(event.body.attemptId, 'parked', { reason: event.body.reason }),
-      };
-    case 'order-paid': {
-      const a = attempt(event.body.attemptId);
-      if (a.state !== 'paid' || a.taken !== true)
-        throw new IllegalTransition('order-paid by an attempt that is not taken');
-      return { order: moveOrder('paid', { paidBy: a.attemptId }) };
-    }
-    case 'order-delivering': {
-      const { insertion, before, after, cumulative, plan } = event.body;
-      const row = order();
-      if (row.sale.kind !== 'card')
-        throw new IllegalTransition('nothing is written to a card for a credit sale');
-      if (row.delivery !== null && row.delivery.after !== after && row.state !== 'in-doubt')
-        throw new IllegalTransition('a second plan while the first is open');
-      return {
-        order: moveOrder('delivering', {
-          delivery: { insertion, before, after, cumulative, plan },
-          writes: row.writes + 1,
-          wantsRefund: false,
-          nextStep: null,
-        }),
-      };
-    }
-    case 'credit-posting':
-      if (order().sale.kind !== 'credit')
-        throw new IllegalTransition('a card sale is not posted to an account');
-      return { order: moveOrder('delivering', { writes: order().writes + 1 }) };
-    case 'credit-posted':
-      if (order().sale.kind !== 'credit')
-        throw new IllegalTransition('a card sale is not posted to an account');
-      return { order: moveOrder('delivered', { reason: null, ...unsaid() }) };
-    case 'order-kept': {
-      const row = order();
-      if (row.state !== 'delivering')
-        throw new IllegalTransition(`a card's answer is kept for an order that is ${row.state}`);
-      return {
-        order: { ...row, kept: [...(row.kept ?? []), event.body.record], updatedMs: wallMs },
-      };
-    }
-    case 'order-in-doubt':
-      return {
-        order: moveOrder('in-doubt', {
-          reason: event.body.failure.code,
-          wantsRefund: event.body.wants === 'refund',
-          nextStep: event.body.wants === 'counter' ? 'counter' : null,
-        }),
-      };
-    case 'order-delivered':
-      return { order: moveOrder('delivered', { reason: null, ...unsaid() }) };
-    case 'order-closed':
-      return { order: moveOrder('closed', { reason: event.body.why }) };
-    case 'order-refunding':
-      return { order: moveOrder('refunding', { reason: event.body.failure.code, ...unsaid() }) };
-    case 'order-refunded':
-      return { order: moveOrder('refunded') };
-    case 'order-parked':
-      return {
-        order: moveOrder('parked', { reason: event.body.reason, nextStep: event.body.nextStep }),
-      };
-    case 'attempt-refund-retried': {
-      const row = order();
-      const a = attempt(event.body.attemptId);
-      if (a.state !== 'parked' || a.settled !== null)
-        throw new IllegalTransition(`a refund that is ${a.state} is not asked for again`);
-      return {
-        ...(row.state === 'parked' && row.paidBy === a.attemptId
-          ? { order: moveOrder('refunding', { nextStep: null }) }
-          : {}),
-        attempt: moveAttempt(a.attemptId, 'refunding'),
-      };
-    }
-    case 'parked-settled': {
-      const { attemptId, how, reference, who } = event.body;
-      const settled: Settled = { how, reference, who, atMs: wallMs };
-      const row = order();
-      const a = attemptId === null ? null : attempt(attemptId);
-      if (
-        a === null
-          ? row.state !== 'parked' || row.settled !== null
-          : a.state !== 'parked' || a.settled !== null
-      )
-        throw new IllegalTransition('only what is parked and open is settled by hand');
-      const ofOrder =
-        row.state === 'parked' &&
-        row.settled === null &&
-        (a === null || row.paidBy === a.attemptId);
-      return {
-        ...(ofOrder ? { order: { ...row, settled, updatedMs: wallMs } } : {}),
-        ...(a === null ? {} : { attempt: { ...a, settled, updatedMs: wallMs } }),
-      };
-    }
-    case 'assist-writing':
-    case 'assist-kept':
-    case 'assist-ended':
-    case 'epoch-began':
-    case 'journal-restored':
-    case 'order-restated':
-    case 'damage-accepted':
-    case 'journal-pruned':
-    case 'maintenance-entered':
-    case 'maintenance-left':
-    case 'maintenance-refused':
-    case 'maintenance-action':
-    case 'core-started':
-    case 'slip-printed':
-    case 'clock-step':
-    case 'policy-taken':
-    case 'reconciled':
-      return {};
-    default:
-      return never(event);
-  }
+function captured({ attempt, moveAttempt }: Rows, body: EventBody<'attempt-paid'>): Folded {
+  const { attemptId, transactionId, amountFen, taken } = body;
+  const before = attempt(attemptId);
+  if (taken && before.state !== 'pending')
+    throw new IllegalTransition(`an attempt that is ${before.state} cannot be taken`);
+  if (amountFen !== before.amountFen)
+    throw new IllegalTransition('captured amount differs from the attempt’s');
+  return { attempt: moveAttempt(attemptId, 'paid', { transactionId, taken }) };
+}
+
+function orderPaid({ attempt, moveOrder }: Rows, { attemptId }: EventBody<'order-paid'>): Folded {
+  const a = attempt(attemptId);
+  if (a.state !== 'paid' || a.taken !== true)
+    throw new IllegalTransition('order-paid by an attempt that is not taken');
+  return { order: moveOrder('paid', { paidBy: a.attemptId }) };
+}
+
+function delivering({ order, moveOrder }: Rows, body: EventBody<'order-delivering'>): Folded {
+  const { insertion, before, after, cumulative, plan } = body;
+  const row = order();
+  if (row.sale.kind !== 'card')
+    throw new IllegalTransition('nothing is written to a card for a credit sale');
+  if (row.delivery !== null && row.delivery.after !== after && row.state !== 'in-doubt')
+    throw new IllegalTransition('a second plan while the first is open');
+  return {
+    order: moveOrder('delivering', {
+      delivery: { insertion, before, after, cumulative, plan },
+      writes: row.writes + 1,
+      wantsRefund: false,
+      nextStep: null,
+    }),
+  };
+}
+
+function kept({ order, wallMs }: Rows, { record }: EventBody<'order-kept'>): Folded {
+  const row = order();
+  if (row.state !== 'delivering')
+    throw new IllegalTransition(`a card's answer is kept for an order that is ${row.state}`);
+  return { order: { ...row, kept: [...(row.kept ?? []), record], updatedMs: wallMs } };
+}
+
+/** A card's order has a witness of its own. */
+function refuseCard(order: OrderRow): void {
+  if (order.sale.kind !== 'credit')
+    throw new IllegalTransition('a card sale is not posted to an account');
+}
+
+function posting({ order, moveOrder }: Rows): Folded {
+  refuseCard(order());
+  return { order: moveOrder('delivering', { writes: order().writes + 1 }) };
+}
+
+function posted({ order, moveOrder }: Rows): Folded {
+  refuseCard(order());
+  return { order: moveOrder('delivered', { reason: null, ...unsaid(order()) }) };
+}
+
+function inDoubt({ moveOrder }: Rows, { failure, wants }: EventBody<'order-in-doubt'>): Folded {
+  return {
+    order: moveOrder('in-doubt', {
+      reason: failure.code,
+      wantsRefund: wants === 'refund',
+      nextStep: wants === 'counter' ? 'counter' : null,
+    }),
+  };
+}
+
+function refundRetried(rows: Rows, { attemptId }: EventBody<'attempt-refund-retried'>): Folded {
+  const { order, attempt, moveOrder, moveAttempt } = rows;
+  const row = order();
+  const a = attempt(attemptId);
+  if (a.state !== 'parked' || a.settled !== null)
+    throw new IllegalTransition(`a refund that is ${a.state} is not asked for again`);
+  return {
+    ...(row.state === 'parked' && row.paidBy === a.attemptId
+      ? { order: moveOrder('refunding', { nextStep: null }) }
+      : {}),
+    attempt: moveAttempt(a.attemptId, 'refunding'),
+  };
+}
+
+function settledByHand(
+  { order, attempt, wallMs }: Rows,
+  { attemptId, how, reference, who }: EventBody<'parked-settled'>,
+): Folded {
+  const settled: Settled = { how, reference, who, atMs: wallMs };
+  const row = order();
+  const a = attemptId === null ? null : attempt(attemptId);
+  if (
+    a === null
+      ? row.state !== 'parked' || row.settled !== null
+      : a.state !== 'parked' || a.settled !== null
+  )
+    throw new IllegalTransition('only what is parked and open is settled by hand');
+  const ofOrder =
+    row.state === 'parked' && row.settled === null && (a === null || row.paidBy === a.attemptId);
+  return {
+    ...(ofOrder ? { order: { ...row, settled, updatedMs: wallMs } } : {}),
+    ...(a === null ? {} : { attempt: { ...a, settled, updatedMs: wallMs } }),
+  };
+}
+
+/** It is on record, and no row changes by it. */
+const onRecord = (): Folded => ({});
+
+/** What each kind of fact does to the rows. */
+const FOLDS: { readonly [K in EventKind]: (rows: Rows, body: EventBody<K>) => Folded } = {
+  'order-quoted': (rows, quote) => ({ order: rows.begun(cardSale(quote)) }),
+  'credit-quoted': (rows, quote) => ({ order: rows.begun({ kind: 'credit', ...quote }) }),
+  'attempt-creating': creating,
+  'attempt-pending': ({ moveAttempt }, { attemptId }) => ({
+    attempt: moveAttempt(attemptId, 'pending', { shown: true }),
+  }),
+  'attempt-closing': ({ moveAttempt }, { attemptId, why }) => ({
+    attempt: moveAttempt(attemptId, 'closing', { reason: why }),
+  }),
+  'attempt-closed': ({ moveAttempt }, { attemptId }) => ({
+    attempt: moveAttempt(attemptId, 'closed'),
+  }),
+  'attempt-paid': captured,
+  'attempt-refunding': ({ moveAttempt }, { attemptId, why }) => ({
+    attempt: moveAttempt(attemptId, 'refunding', { reason: why }),
+  }),
+  'attempt-refunded': ({ moveAttempt }, { attemptId, refundId }) => ({
+    attempt: moveAttempt(attemptId, 'refunded', { refundId }),
+  }),
+  'attempt-parked': ({ moveAttempt }, { attemptId, reason }) => ({
+    attempt: moveAttempt(attemptId, 'parked', { reason }),
+  }),
+  'attempt-refund-retried': refundRetried,
+  'order-paid': orderPaid,
+  'order-delivering': delivering,
+  'order-kept': kept,
+  'credit-posting': posting,
+  'credit-posted': posted,
+  'order-in-doubt': inDoubt,
+  'order-delivered': ({ order, moveOrder }) => ({
+    order: moveOrder('delivered', { reason: null, ...unsaid(order()) }),
+  }),
+  'order-closed': ({ moveOrder }, { why }) => ({ order: moveOrder('closed', { reason: why }) }),
+  'order-refunding': ({ order, moveOrder }, { failure }) => ({
+    order: moveOrder('refunding', { reason: failure.code, ...unsaid(order()) }),
+  }),
+  'order-refunded': ({ moveOrder }) => ({ order: moveOrder('refunded') }),
+  'order-parked': ({ moveOrder }, { reason, nextStep }) => ({
+    order: moveOrder('parked', { reason, nextStep }),
+  }),
+  'parked-settled': settledByHand,
+  'assist-writing': onRecord,
+  'assist-kept': onRecord,
+  'assist-ended': onRecord,
+  'epoch-began': onRecord,
+  'journal-restored': onRecord,
+  'order-restated': onRecord,
+  'damage-accepted': onRecord,
+  'journal-pruned': onRecord,
+  'maintenance-entered': onRecord,
+  'maintenance-left': onRecord,
+  'maintenance-refused': onRecord,
+  'maintenance-action': onRecord,
+  'core-started': onRecord,
+  'slip-printed': onRecord,
+  'clock-step': onRecord,
+  'policy-taken': onRecord,
+  reconciled: onRecord,
+};
+
+/**
+ * The meaning of one event for the rows: pure, and the only place where rows change, so that
+ * `journal verify` can rebuild every row from the events and compare.
+ *
+ * @throws IllegalTransition when the event does not follow from the rows' state.
+ */
+export function fold(ledger: Ledger, event: JournalEvent, wallMs: number): Folded {
+  const one = FOLDS[event.kind] as (rows: Rows, body: unknown) => Folded;
+  return one(rowsOf(ledger, event, wallMs), event.body);
 }
 
 /**
