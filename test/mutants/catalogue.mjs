@@ -228,7 +228,7 @@ const JOURNAL = [
     edit(
       'journal/restore.ts',
       `  book.setMeta('condition', JSON.stringify(`,
-      `  void (JSON.stringify(`,
+      `  String(JSON.stringify(`,
     ),
     unit('journal/restore'),
   ),
