@@ -98,7 +98,8 @@ export type BillResult =
       /**
        * Our numbers of these days that no bill lists, whatever became of them: their wallet makes
        * none.
-       */ readonly unlisted?: readonly string[];
+       */
+      readonly unlisted?: readonly string[];
     }
   | { readonly kind: 'none' }
   | { readonly kind: 'not-ready'; readonly failure: Failure }
@@ -121,7 +122,8 @@ export type QueryResult =
       readonly kind: 'refunded';
       readonly transactionId: string;
       readonly amountFen: number;
-      /** The provider says that all of it went back. */ readonly whole?: boolean;
+      /** The provider says that all of it went back. */
+      readonly whole?: boolean;
     }
   | { readonly kind: 'paying' }
   | { readonly kind: 'pending' }

@@ -22,7 +22,8 @@ type EntryOp = {
   readonly folder: string;
   readonly path: string;
   readonly inode: Inode | null;
-  /** Of a rename: both halves happen or none does. */ readonly twin: symbol | null;
+  /** Of a rename: both halves happen or none does. */
+  readonly twin: symbol | null;
 };
 
 /**

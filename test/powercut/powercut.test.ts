@@ -206,7 +206,8 @@ function replay(options: {
   readonly points: number | null;
   readonly syncs?: (path: string) => boolean;
   readonly fates: readonly Fate[];
-  /** Also at every change of names. */ readonly names?: boolean;
+  /** Also at every change of names. */
+  readonly names?: boolean;
 }): Outcome {
   const random = dice(SEED);
   const disk = new Disk(root);

@@ -28,9 +28,11 @@ export interface ConsoleData {
     readonly offline: boolean;
     readonly note: string | null;
     readonly changedMs: number;
-    /** The terminal that may write now. */ readonly writer: string | null;
+    /** The terminal that may write now. */
+    readonly writer: string | null;
     readonly refundClaimed: boolean;
-    /** Left to a person, and no refund followed. */ readonly counterClaimed: boolean;
+    /** Left to a person, and no refund followed. */
+    readonly counterClaimed: boolean;
     readonly deliveredBy: string | null;
   }[];
   readonly terminals: readonly {
@@ -39,8 +41,10 @@ export interface ConsoleData {
     readonly lastSeq: number;
     readonly lastUploadMs: number | null;
     readonly alarm: string | null;
-    /** Facts kept that were told under numbers held otherwise. */ readonly forked: number;
-    /** Asks for a new epoch and waits for a person. */ readonly epochRequest: {
+    /** Facts kept that were told under numbers held otherwise. */
+    readonly forked: number;
+    /** Asks for a new epoch and waits for a person. */
+    readonly epochRequest: {
       readonly epoch: number;
       readonly lastSeq: number;
       readonly lastHash: string;

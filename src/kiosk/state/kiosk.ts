@@ -106,7 +106,8 @@ export type KioskEvent =
       readonly type: 'account';
       readonly insertion: number;
       readonly result: Result<{ account: Account; offline: boolean }, Failure>;
-      /** Our own order that still holds the card and waits for a person. */ readonly parked: OpenOrder | null;
+      /** Our own order that still holds the card and waits for a person. */
+      readonly parked: OpenOrder | null;
     }
   | {
       readonly type: 'preview';
@@ -153,7 +154,8 @@ export type KioskEvent =
       readonly orderId: string;
       readonly kind: ClaimKind;
       readonly askedMono: number;
-      /** When it was asked nothing of the order waited to be sent to central. */ readonly told: boolean;
+      /** When it was asked nothing of the order waited to be sent to central. */
+      readonly told: boolean;
       readonly result: Result<ClaimAnswer, Failure>;
     }
   | { readonly type: 'command'; readonly command: Command }
@@ -211,7 +213,8 @@ export type Effect =
       readonly orderId: string;
       readonly attempt: AttemptRow;
       readonly why: string;
-      /** charge only. */ readonly authCode?: string;
+      /** charge only. */
+      readonly authCode?: string;
     }
   | {
       readonly do: 'write';

@@ -70,8 +70,10 @@ export type MaintenanceMode =
   | {
       readonly at: 'pin';
       readonly wrong: boolean;
-      /** Number of the check that is going on; null: none is. */ readonly check: number | null;
-      /** Null: the corner was tapped. */ readonly card: PinCard | null;
+      /** Number of the check that is going on; null: none is. */
+      readonly check: number | null;
+      /** Null: the corner was tapped. */
+      readonly card: PinCard | null;
       readonly deadlineMono: number;
     }
   | {
@@ -133,7 +135,8 @@ export type MaintenanceOp =
       readonly check: number;
       readonly fails: number;
       readonly lockMs: number;
-      /** His card judges the PIN, or the kiosk by his hash alone; null: anybody's PIN. */ readonly card: PinCard | null;
+      /** His card judges the PIN, or the kiosk by his hash alone; null: anybody's PIN. */
+      readonly card: PinCard | null;
     }
   | { readonly kind: 'clear-lock' }
   /** Kept on disk, so that the next start can tell that a restart ended it. Null: it is closed. */
@@ -167,7 +170,8 @@ export type MaintenanceNews =
       readonly news: 'checked';
       readonly check: number;
       readonly who: string | null;
-      /** Why his card opened nothing. */ readonly card?: {
+      /** Why his card opened nothing. */
+      readonly card?: {
         readonly who: string;
         readonly why: CardRefusal;
       };

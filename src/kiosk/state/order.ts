@@ -126,8 +126,10 @@ export interface OrderClaim {
   readonly held: {
     readonly kind: ClaimKind;
     readonly untilMono: number;
-    /** Central's time of the grant. */ readonly grantedMs: number;
-    /** What every kiosk kept of the order's writes, as far as central knows. */ readonly kept?: readonly string[];
+    /** Central's time of the grant. */
+    readonly grantedMs: number;
+    /** What every kiosk kept of the order's writes, as far as central knows. */
+    readonly kept?: readonly string[];
   } | null;
   readonly asking: boolean;
   readonly retryAtMono: number;

@@ -203,17 +203,20 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
   z.object({
     ...base,
     screen: z.literal('maintenance-pin'),
-    /** Whose card is in, and what became of the last PIN at it; null: the corner was tapped. */ card: z
+    /** Whose card is in, and what became of the last PIN at it; null: the corner was tapped. */
+    card: z
       .object({
         who: z.string(),
-        /** The card judges its own PIN; false: his maintenance PIN is asked for. */ ownPin:
-          z.boolean(),
+        /** The card judges its own PIN; false: his maintenance PIN is asked for. */
+        ownPin: z.boolean(),
         problem: z.enum(CARD_REFUSALS).nullable(),
       })
       .nullable(),
-    /** The last PIN was wrong. */ wrong: z.boolean(),
+    /** The last PIN was wrong. */
+    wrong: z.boolean(),
     busy: z.boolean(),
-    /** No PIN is taken before this wall-clock instant. */ lockedUntilMs: natural.nullable(),
+    /** No PIN is taken before this wall-clock instant. */
+    lockedUntilMs: natural.nullable(),
     deadlineMs,
   }),
   z.object({ ...base, screen: z.literal('maintenance'), ...maintenanceShape, deadlineMs }),

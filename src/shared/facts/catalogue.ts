@@ -41,7 +41,8 @@ export const EVENTS = {
     /**
      * Absent: a QR code on the screen. `code`: the customer's payment code was scanned; the code
      * itself is in no fact.
-     */ method: z.literal('code').optional(),
+     */
+    method: z.literal('code').optional(),
   }),
   'attempt-pending': z.object({ attemptId: z.string() }),
   /** The provider says, under its signature, that this attempt was captured. */
@@ -49,14 +50,16 @@ export const EVENTS = {
     attemptId: z.string(),
     transactionId: z.string(),
     amountFen: natural,
-    /** false: the order could not take it; it refunds itself. */ taken: z.boolean(),
+    /** false: the order could not take it; it refunds itself. */
+    taken: z.boolean(),
   }),
   'attempt-closing': z.object({
     attemptId: z.string(),
     /**
      * `switched`: the customer pays another way. `declined`: the provider refused the customer's
      * code.
-     */ why: z.enum([
+     */
+    why: z.enum([
       'customer',
       'expired',
       'card-removed',
@@ -68,8 +71,8 @@ export const EVENTS = {
   }),
   'attempt-closed': z.object({
     attemptId: z.string(),
-    /** A code payment that was paid and taken back whole by the provider, before any order took it. */ reversed:
-      z.boolean().optional(),
+    /** A code payment that was paid and taken back whole by the provider, before any order took it. */
+    reversed: z.boolean().optional(),
   }),
   'attempt-refunding': z.object({
     attemptId: z.string(),
@@ -85,7 +88,8 @@ export const EVENTS = {
     /**
      * What the provider says it captured, where that is not the attempt's sum and no `attempt-paid`
      * says it.
-     */ amountFen: natural.optional(),
+     */
+    amountFen: natural.optional(),
   }),
   'order-paid': z.object({ attemptId: z.string(), amountFen: natural }),
   /** Before the first byte: what the card held, what it shall hold, by which steps. */
@@ -120,7 +124,8 @@ export const EVENTS = {
     count: natural,
     quantity: natural,
     cumulative: natural,
-    /** What the card gave as proof: a purse's TAC. */ proof: hex.optional(),
+    /** What the card gave as proof: a purse's TAC. */
+    proof: hex.optional(),
   }),
   'order-closed': z.object({ why: z.string() }),
   'order-refunding': z.object({ attemptId: z.string(), failure: failureBody }),
@@ -166,7 +171,8 @@ export const EVENTS = {
     /**
      * Central's time in the answer that granted the claim which this ends: `before` speaks of no
      * later one.
-     */ claimMs: natural.optional(),
+     */
+    claimMs: natural.optional(),
   }),
   /** First event of a new epoch: where the last one ended on this disk. */
   'epoch-began': z.object({
@@ -207,7 +213,8 @@ export const EVENTS = {
   }),
   'maintenance-entered': z.object({
     who: z.string(),
-    /** Absent: by the corner and the PIN. */ by: z.literal('card').optional(),
+    /** Absent: by the corner and the PIN. */
+    by: z.literal('card').optional(),
   }),
   'maintenance-left': z.object({
     who: z.string(),
@@ -215,15 +222,15 @@ export const EVENTS = {
       'exit',
       'idle',
       'restart',
-      /** The card that opened it was taken out. */ 'card-out',
+      /** The card that opened it was taken out. */
+      'card-out',
     ]),
   }),
   'maintenance-refused': z.object({
     fails: natural,
     lockedMs: natural,
-    /** The person whose card was in, and what came of it: see {@link CARD_REFUSALS}. */ card: z
-      .object({ who: z.string(), why: z.enum(CARD_REFUSALS) })
-      .optional(),
+    /** The person whose card was in, and what came of it: see {@link CARD_REFUSALS}. */
+    card: z.object({ who: z.string(), why: z.enum(CARD_REFUSALS) }).optional(),
   }),
   'maintenance-action': z.object({
     who: z.string(),
