@@ -37,7 +37,8 @@ function prepare(db: Database.Database) {
       db.prepare<
         [number, number, string, number, number, string, string | null, string, string, string]
       >(
-        'INSERT INTO events (epoch, seq, kind, wall_ms, mono_ms, boot_id, order_id, body, prev_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        `INSERT INTO events (epoch, seq, kind, wall_ms, mono_ms, boot_id, order_id, body,
+         prev_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
     insertOutbox: () =>
       db.prepare<[number, number]>('INSERT INTO outbox (epoch, seq) VALUES (?, ?)'),
@@ -51,7 +52,11 @@ function prepare(db: Database.Database) {
       db.prepare<
         [string, string, string, string, string, number, number, number, number, number, string]
       >(
-        'INSERT INTO attempts (attempt_id, order_id, state, out_trade_no, out_refund_no, amount_fen, waits, created_ms, last_epoch, last_seq, row) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (attempt_id) DO UPDATE SET state = excluded.state, waits = excluded.waits, last_epoch = excluded.last_epoch, last_seq = excluded.last_seq, row = excluded.row',
+        `INSERT INTO attempts (attempt_id, order_id, state, out_trade_no, out_refund_no,
+         amount_fen, waits, created_ms, last_epoch, last_seq, row) VALUES (?, ?, ?, ?, ?, ?, ?,
+         ?, ?, ?, ?) ON CONFLICT (attempt_id) DO UPDATE SET state = excluded.state, waits =
+         excluded.waits, last_epoch = excluded.last_epoch, last_seq = excluded.last_seq, row =
+         excluded.row`,
       ),
     order: () => db.prepare<[string], string>('SELECT row FROM orders WHERE order_id = ?').pluck(),
     attempt: () =>
@@ -87,7 +92,8 @@ function prepare(db: Database.Database) {
     byRef: () =>
       db
         .prepare<[string], string>(
-          'SELECT row FROM orders WHERE order_id LIKE ? ORDER BY last_epoch DESC, last_seq DESC LIMIT 1',
+          `SELECT row FROM orders WHERE order_id LIKE ? ORDER BY last_epoch DESC, last_seq DESC
+           LIMIT 1`,
         )
         .pluck(),
     story: () =>
@@ -104,7 +110,8 @@ function prepare(db: Database.Database) {
       ),
     unsent: () =>
       db.prepare<[number], EventRecord>(
-        `SELECT ${EVENT_COLUMNS} FROM outbox CROSS JOIN events USING (epoch, seq) ORDER BY epoch, seq LIMIT ${UNSEEN}`,
+        `SELECT ${EVENT_COLUMNS} FROM outbox CROSS JOIN events USING (epoch, seq) ORDER BY epoch,
+         seq LIMIT ${UNSEEN}`,
       ),
     hashAt: () =>
       db
@@ -113,38 +120,47 @@ function prepare(db: Database.Database) {
     acked: () => db.prepare<[number, number]>('DELETE FROM outbox WHERE epoch = ? AND seq <= ?'),
     resend: () =>
       db.prepare<[number, number]>(
-        'INSERT OR IGNORE INTO outbox (epoch, seq) SELECT epoch, seq FROM events e WHERE epoch = ? AND seq >= ? AND NOT EXISTS (SELECT 1 FROM stranded s WHERE s.epoch = e.epoch AND s.seq = e.seq)',
+        `INSERT OR IGNORE INTO outbox (epoch, seq) SELECT epoch, seq FROM events e WHERE epoch =
+         ? AND seq >= ? AND NOT EXISTS (SELECT 1 FROM stranded s WHERE s.epoch = e.epoch AND
+         s.seq = e.seq)`,
       ),
     waiting: () =>
       db
         .prepare<[string], 1>(
-          `SELECT 1 FROM outbox CROSS JOIN events USING (epoch, seq) WHERE order_id = ${UNSEEN} LIMIT 1`,
+          `SELECT 1 FROM outbox CROSS JOIN events USING (epoch, seq) WHERE order_id = ${UNSEEN}
+           LIMIT 1`,
         )
         .pluck(),
     queued: () =>
       db.prepare<[number, number], 1>('SELECT 1 FROM outbox WHERE epoch = ? AND seq = ?').pluck(),
     strand: () =>
       db.prepare<[number, number]>(
-        'INSERT OR IGNORE INTO stranded (epoch, seq, restated) SELECT epoch, seq, 0 FROM outbox WHERE epoch = ? AND seq >= ?',
+        `INSERT OR IGNORE INTO stranded (epoch, seq, restated) SELECT epoch, seq, 0 FROM outbox
+         WHERE epoch = ? AND seq >= ?`,
       ),
     unqueue: () => db.prepare<[number, number]>('DELETE FROM outbox WHERE epoch = ? AND seq >= ?'),
     stranded: () =>
       db.prepare<[], { events: number; orders: number }>(
-        'SELECT count(*) events, count(DISTINCT e.order_id) orders FROM stranded CROSS JOIN events e USING (epoch, seq)',
+        `SELECT count(*) events, count(DISTINCT e.order_id) orders FROM stranded CROSS JOIN
+         events e USING (epoch, seq)`,
       ),
     toRestate: () =>
       db
         .prepare<[number], string>(
-          'SELECT DISTINCT e.order_id FROM stranded s CROSS JOIN events e USING (epoch, seq) WHERE s.restated = 0 AND s.epoch < ? AND e.order_id IN (SELECT order_id FROM orders) ORDER BY e.order_id',
+          `SELECT DISTINCT e.order_id FROM stranded s CROSS JOIN events e USING (epoch, seq)
+           WHERE s.restated = 0 AND s.epoch < ? AND e.order_id IN (SELECT order_id FROM orders)
+           ORDER BY e.order_id`,
         )
         .pluck(),
     restated: () =>
       db.prepare<[number, string]>(
-        'UPDATE stranded SET restated = 1 WHERE epoch < ? AND EXISTS (SELECT 1 FROM events e WHERE e.epoch = stranded.epoch AND e.seq = stranded.seq AND e.order_id = ?)',
+        `UPDATE stranded SET restated = 1 WHERE epoch < ? AND EXISTS (SELECT 1 FROM events e
+         WHERE e.epoch = stranded.epoch AND e.seq = stranded.seq AND e.order_id = ?)`,
       ),
     unsynced: () =>
       db.prepare<[], { n: number; oldest: number | null }>(
-        'SELECT count(*) n, min(e.wall_ms) oldest FROM outbox CROSS JOIN events e USING (epoch, seq)',
+        `SELECT count(*) n, min(e.wall_ms) oldest FROM outbox CROSS JOIN events e USING (epoch,
+         seq)`,
       ),
     unsyncedFen: () =>
       db
@@ -175,7 +191,8 @@ function prepare(db: Database.Database) {
       ),
     cacheAccount: () =>
       db.prepare<[string, number, string]>(
-        'INSERT INTO account_cache (card_no, fetched_ms, body) VALUES (?, ?, ?) ON CONFLICT (card_no) DO UPDATE SET fetched_ms = excluded.fetched_ms, body = excluded.body',
+        `INSERT INTO account_cache (card_no, fetched_ms, body) VALUES (?, ?, ?) ON CONFLICT
+         (card_no) DO UPDATE SET fetched_ms = excluded.fetched_ms, body = excluded.body`,
       ),
     cachedAccount: () =>
       db.prepare<[string], { fetched_ms: number; body: string }>(
@@ -184,7 +201,8 @@ function prepare(db: Database.Database) {
     getMeta: () => db.prepare<[string], string>('SELECT value FROM meta WHERE key = ?').pluck(),
     setMeta: () =>
       db.prepare<[string, string]>(
-        'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+        `INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value =
+         excluded.value`,
       ),
     dropMeta: () => db.prepare<[string]>('DELETE FROM meta WHERE key = ?'),
     begin: () => db.prepare('BEGIN IMMEDIATE'),

@@ -27,7 +27,10 @@ function emptyJournal(): Buffer {
 
 /** Emptied journals whose storage is no more: connection and statements serve the next one. */
 const retired: Database.Database[] = [];
-const EMPTY_ALL = `BEGIN; INSERT OR REPLACE INTO meta VALUES ('pruning', '1'); ${['outbox', 'stranded', 'attempts', 'orders', 'events', 'account_cache'].map((t) => `DELETE FROM ${t};`).join(' ')} DELETE FROM meta WHERE key <> 'schema_digest'; COMMIT`;
+const TABLES = ['outbox', 'stranded', 'attempts', 'orders', 'events', 'account_cache'];
+const EMPTY_ALL = `BEGIN; INSERT OR REPLACE INTO meta VALUES ('pruning', '1');
+  ${TABLES.map((t) => `DELETE FROM ${t};`).join(' ')}
+  DELETE FROM meta WHERE key <> 'schema_digest'; COMMIT`;
 
 /** A copy of a memory storage's disks at one moment. */
 export interface DiskImage {
