@@ -1,6 +1,6 @@
 /** How often terminals upload, by central's load. */
 export interface Pacing {
-  /** Told while central has time: a terminal with nothing urgent waits so long. */
+  /** While central has time: how long a terminal with nothing urgent waits between uploads, ms. */
   readonly idleMs: number;
   /**
    * Batches a second that this central takes at ease; above, waits grow in proportion, so that the

@@ -15,13 +15,16 @@ import type { Advance, AdvanceContext, Outcome } from './advance.ts';
  * it to a person. Asking, the answers, and what central tells by itself. Pure.
  */
 
-/** So many refusals of a claim (some four minutes) are not an upload that is still on its way. */
+/**
+ * After so many refusals of a claim (some four minutes) the reason is no longer that our upload is
+ * still on its way.
+ */
 const CLAIM_TRIES = 12;
 
 /**
  * How certain it is that nothing was delivered. `unexposed`: no code, MAC or posting ever left the
  * machine for it. `proven`: a card's MAC over its content and over a challenge of ours says so.
- * `unproven`: all else, a read that shows the content of before included.
+ * `unproven`: all else, also a read that shows the card as it was before.
  */
 export type Certainty = 'unexposed' | 'proven' | 'unproven';
 
@@ -33,8 +36,8 @@ export function mayWrite(open: OpenOrder, ctx: AdvanceContext): boolean {
 
 /**
  * An order that never began its write is certain not to be on a card, unless this journal was
- * restored or forked: then a life of it that is not here may have delivered, and central is asked
- * like after a write.
+ * restored or forked: then another copy of it, which is not on this disk, may have delivered, and
+ * central is asked as it is after a write.
  */
 export function refundUnlessTold(
   open: OpenOrder,
@@ -50,7 +53,7 @@ export function refundUnlessTold(
 }
 
 /**
- * Asks central, unless it is being asked or is not to be yet.
+ * Asks central for a claim, unless an answer is awaited or the back-off has not run out.
  *
  * @param claimMs when central granted the write claim under which the card was read as unwritten
  */
