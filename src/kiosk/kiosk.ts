@@ -290,7 +290,8 @@ export class Kiosk {
   #journal(events: readonly JournalEvent[]): void {
     this.#o.journal.append(events);
     for (const e of events)
-      if (e.kind === 'order-quoted' && e.orderId !== null) this.#begun.add(e.orderId);
+      if ((e.kind === 'order-quoted' || e.kind === 'credit-quoted') && e.orderId !== null)
+        this.#begun.add(e.orderId);
     const orders = new Map(this.#state.orders);
     for (const orderId of new Set(events.map((e) => e.orderId))) {
       // Another kiosk's order, finished here, has no row of ours.

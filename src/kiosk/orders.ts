@@ -24,7 +24,7 @@ import type { NextAttempt, Now, OpenOrder } from './state/order.ts';
  */
 export const HOLD_MS = 30_000;
 /**
- * … and this long where central is not reached: a line needs a moment to come up after the power
+ * The same wait where central cannot be reached: a line needs a moment to come up after the power
  * did.
  */
 export const HOLD_AWAY_MS = 10_000;
@@ -96,14 +96,17 @@ function nextAttempt(open: OpenOrder, ctx: AdvanceContext): NextAttempt | null {
     : null;
 }
 
-/** How each kind of sale is delivered. One that this program does not know is a newer one's. */
+/**
+ * How each kind of sale is delivered. A kind without a row comes from a journal that a newer
+ * program wrote; see {@link undeliverable}.
+ */
 const DELIVERIES: { readonly [K in Sale['kind']]?: K extends 'card' ? Delivery<K> : never } = {
   card: cardDelivery,
 };
 
 /**
- * Paid for something that only a newer program delivers, whose journal this one was given: nothing
- * was begun, and a person decides.
+ * Paid for something that only a newer program delivers, whose journal this one was given: it
+ * cannot be taken further here, and a person decides.
  */
 function undeliverable(open: OpenOrder, now: Now): Advance {
   return movesOf(open, now).write({

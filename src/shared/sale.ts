@@ -84,7 +84,11 @@ export interface CardSale extends CardQuote {
 export interface CreditSale extends CreditQuote {
   readonly kind: 'credit';
 }
-/** What an order sells. Attempts, late captures and refunds know nothing of the difference. */
+/**
+ * What an order sells. Attempts, late captures and refunds know nothing of the difference. A
+ * `CreditSale` has its facts and rows; claims, the customer's screens and slips take card sales
+ * only so far ({@link cardSaleOf}).
+ */
 export type Sale = CardSale | CreditSale;
 
 /** The sale that an `order-quoted` tells of. */

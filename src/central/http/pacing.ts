@@ -14,7 +14,7 @@ export const PACING: Pacing = { idleMs: 2_000, batchesPerSecond: 50, maxMs: 300_
 /** The load is measured over whole stretches of this. */
 const STRETCH_MS = 10_000;
 
-/** @returns call it once for each batch: what to tell its terminal as `nextUploadAfterMs` */
+/** A function to call once for each batch; it returns its terminal's `nextUploadAfterMs`. */
 export function pacer(over: Partial<Pacing> = {}): (nowMs: number) => number {
   const { idleMs, batchesPerSecond, maxMs } = { ...PACING, ...over };
   let stretch = -1;

@@ -261,7 +261,9 @@ export function onClaimed(
  */
 export function onCommand(open: OpenOrder, command: Command): Outcome {
   const { order } = open;
-  if (open.writing) return { open, effects: [] };
+  // Commands speak of what another kiosk read on a card.
+  if (open.writing || order.sale.kind !== 'card') return { open, effects: [] };
+  const { sale } = order;
   const paid = open.attempts.find((a) => a.attemptId === order.paidBy);
   // Parked over what the card showed here (or since it is gone), its money still taken and not
   // handed back: what central knows ends it.
@@ -274,8 +276,8 @@ export function onCommand(open: OpenOrder, command: Command): Outcome {
     case 'delivered-elsewhere': {
       const { count, quantity, cumulative } = command;
       if (
-        count !== cardSaleOf(order).nextCount ||
-        quantity !== cardSaleOf(order).quantity ||
+        count !== sale.nextCount ||
+        quantity !== sale.quantity ||
         cumulative !== order.delivery?.cumulative
       )
         return { open, effects: [] };

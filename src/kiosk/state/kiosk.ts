@@ -34,8 +34,8 @@ export interface ServiceState {
 }
 
 /**
- * A journal that was put back, or copied, must not act on what it holds before central could say
- * so.
+ * After each start the orders of before do nothing final until central was heard, or the time is
+ * over: this journal may be one that was put back, or copied.
  */
 export interface Hold {
   readonly sinceMono: number;

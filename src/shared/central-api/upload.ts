@@ -47,8 +47,8 @@ export const uploadRequestSchema = z.object({
   prevHash: z.string().regex(/^[0-9a-f]{64}$/),
   events: z.array(uploadEventSchema).max(200),
   /**
-   * base64 Ed25519 over `epoch:lastSeq:lastHash` by the terminal's key, of the last event or of
-   * what is said.
+   * base64 Ed25519 over `epoch:lastSeq:lastHash` by the terminal's key, of the last event or,
+   * without events, of `fromSeq` − 1 and `prevHash`.
    */
   headSig: z.string(),
 });

@@ -22,7 +22,7 @@ export type CardRefusal = (typeof CARD_REFUSALS)[number];
 export const EVENTS = {
   /** The core came up on this journal. */
   'core-started': z.object({ version: z.string(), node: z.string(), recoveredOrders: natural }),
-  /** An order with a firm quote; the claim and the carried reserve at central (if online) are its. */
+  /** An order with a firm quote; online, central then holds a claim and a reserve for it. */
   'order-quoted': cardQuoteSchema,
   /** An order for a posting to an account: firm, with its frozen terms, items of one payee. */
   'credit-quoted': creditQuoteSchema,
