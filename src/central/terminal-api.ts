@@ -52,7 +52,11 @@ export interface TerminalApiParts {
   readonly signedPolicy: SignedPolicy;
   readonly keysOf: (publicKeyPem: string) => Keyring;
   readonly exchange: SignedExchange;
-  /** Called once for each batch. @returns what its terminal is told as `nextUploadAfterMs` */
+  /**
+   * Called once for each batch.
+   *
+   * @returns what its terminal is told as `nextUploadAfterMs`
+   */
   readonly pace: (nowMs: number) => number;
   /** Undefined: no card keys are kept here. */
   readonly cardKeys: CardKeyPort | undefined;

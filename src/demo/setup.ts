@@ -154,7 +154,9 @@ export const DIRECT: readonly HallPayment[] = ['wechat', 'alipay'];
 
 /**
  * One entry of `payments`, as a terminal.json has it, and as the gateway at central has its
- * wallets. @param baseUrl where that one is reached
+ * wallets.
+ *
+ * @param baseUrl where that one is reached
  */
 export function demoPayment(
   kind: HallPayment,

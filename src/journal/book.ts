@@ -61,7 +61,9 @@ export class Book implements Ledger {
 
   /**
    * The event, the rows that it changes, and its place in the outbox: inside the caller's
-   * transaction. @throws IllegalTransition
+   * transaction.
+   *
+   * @throws IllegalTransition
    */
   put(
     event: JournalEvent,

@@ -26,8 +26,9 @@ export type Found =
 const damaged = (why: string): Found => ({ kind: 'damaged', why });
 
 /**
- * Looks at what is on the disks, changing nothing. @throws when the system cannot read for a reason
- * that is no damage.
+ * Looks at what is on the disks, changing nothing.
+ *
+ * @throws when the system cannot read for a reason that is no damage.
  */
 export function inspect(storage: JournalStorage, terminalId: string): Found {
   const logs = storage.second.epochs().map((epoch) => ({ epoch, log: storage.second.read(epoch) }));

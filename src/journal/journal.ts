@@ -293,8 +293,9 @@ export class Journal {
   }
 
   /**
-   * Appends events with their rows and outbox entries in one transaction, durable when it returns. @throws
-   * IllegalTransition (nothing is written).
+   * Appends events with their rows and outbox entries in one transaction, durable when it returns.
+   *
+   * @throws IllegalTransition (nothing is written).
    */
   append(events: readonly JournalEvent[]): void {
     if (events.length > 0) this.#append(events, null);

@@ -377,7 +377,9 @@ function latest(places: readonly Place[]): Place | null {
 /**
  * Builds the restored journal beside the damaged one, then sets that aside whole and takes its
  * place. Cut at any point, it is ended or begun anew at the next start. Returns where the damaged
- * file lies. @throws on any disk error.
+ * file lies.
+ *
+ * @throws on any disk error.
  */
 export function carryOut(
   storage: JournalStorage,

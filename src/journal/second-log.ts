@@ -40,8 +40,9 @@ export const NO_CONTENTS: SecondContents = {
 /** Where one epoch's facts are written a second time. */
 export interface SecondLogWriter {
   /**
-   * Durable when it returns. @throws on any write or fsync error: the process must end and recover
-   * from disk.
+   * Durable when it returns.
+   *
+   * @throws on any write or fsync error: the process must end and recover from disk.
    */
   append(events: readonly LoggedEvent[]): void;
   close(): void;
@@ -65,8 +66,9 @@ export class SecondLog implements SecondLogWriter {
   }
 
   /**
-   * Opens or makes the log and cuts what stands behind `goodBytes`. @throws the system's error when
-   * the path cannot be written.
+   * Opens or makes the log and cuts what stands behind `goodBytes`.
+   *
+   * @throws the system's error when the path cannot be written.
    */
   static open(folder: string, epoch: number, goodBytes: number): SecondLog {
     mkdirSync(folder, { recursive: true });
@@ -144,8 +146,9 @@ function sealed(json: string): string {
 }
 
 /**
- * Reads a log as far as it can be read; a log that is not there is an empty one. @throws when the
- * system cannot read it.
+ * Reads a log as far as it can be read; a log that is not there is an empty one.
+ *
+ * @throws when the system cannot read it.
  */
 export function readSecondLog(path: string): SecondContents {
   if (!existsSync(path)) return NO_CONTENTS;

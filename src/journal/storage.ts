@@ -43,7 +43,11 @@ export interface SecondStore {
 export interface BackupStore {
   /** Newest first. */
   list(): string[];
-  /** A read-only look at one. @throws when it cannot be opened. */
+  /**
+   * A read-only look at one.
+   *
+   * @throws when it cannot be opened.
+   */
   look<T>(name: string, fn: (db: Database.Database) => T): T;
   /**
    * Copies the open database while it goes on being used; the copy is durable and goes by the name
@@ -62,8 +66,9 @@ export interface JournalStorage {
   /** True: real files. WAL and FULL are demanded, and file and chain are checked at each open. */
   readonly durable: boolean;
   /**
-   * Keeps every other core away until {@link close}. @throws when another one has it, or nothing can
-   * be written.
+   * Keeps every other core away until {@link close}.
+   *
+   * @throws when another one has it, or nothing can be written.
    */
   lock(): void;
   /** Ends this use: connection and lock are given up, the data stays. Any number of times. */

@@ -177,8 +177,9 @@ export interface PaymentProvider {
   readonly downloadBill?: (date: string) => Promise<BillResult>;
   /**
    * Which payment a callback speaks of, once all of it holds. Absent: none is taken. It is a hint
-   * and no answer: the provider is asked about that payment all the same. @param header a request
-   * header by its lower-case name
+   * and no answer: the provider is asked about that payment all the same.
+   *
+   * @param header a request header by its lower-case name
    */
   readonly readCallback?: (
     header: (name: string) => string | null,

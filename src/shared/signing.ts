@@ -2,13 +2,23 @@ import { constants, createPrivateKey, createPublicKey, hash, sign, verify } from
 import type { KeyObject } from 'node:crypto';
 import type { KeyId, Signer, Verifier } from './ports.ts';
 
-/** Signs with Ed25519. @param pem private key, PKCS#8 @throws when it is not a private key */
+/**
+ * Signs with Ed25519.
+ *
+ * @param pem private key, PKCS#8
+ * @throws when it is not a private key
+ */
 export function ed25519Signer(pem: KeyObject | string): Signer & KeyId {
   const key = ofType(typeof pem === 'string' ? createPrivateKey(pem) : pem, 'ed25519');
   return { keyId: keyIdOf(key), sign: (bytes) => sign(null, bytes, key) };
 }
 
-/** Verifies Ed25519. @param pem public key, SPKI @throws when it is not a public key */
+/**
+ * Verifies Ed25519.
+ *
+ * @param pem public key, SPKI
+ * @throws when it is not a public key
+ */
 export function ed25519Verifier(pem: KeyObject | string): Verifier & KeyId {
   const key = ofType(typeof pem === 'string' ? createPublicKey(pem) : pem, 'ed25519');
   return {
@@ -18,8 +28,9 @@ export function ed25519Verifier(pem: KeyObject | string): Verifier & KeyId {
 }
 
 /**
- * Signs with RSASSA-PKCS1-v1_5 and SHA-256, as WeChat Pay and Alipay want it. @throws when it is
- * not an RSA private key
+ * Signs with RSASSA-PKCS1-v1_5 and SHA-256, as WeChat Pay and Alipay want it.
+ *
+ * @throws when it is not an RSA private key
  */
 export function rsaSha256Signer(key: KeyObject | string): Signer & KeyId {
   const object = ofType(typeof key === 'string' ? createPrivateKey(key) : key, 'rsa');
@@ -31,8 +42,10 @@ export function rsaSha256Signer(key: KeyObject | string): Signer & KeyId {
 }
 
 /**
- * Verifies RSASSA-PKCS1-v1_5 with SHA-256. @param key public key or certificate @throws when it is
- * not an RSA public key
+ * Verifies RSASSA-PKCS1-v1_5 with SHA-256.
+ *
+ * @param key public key or certificate
+ * @throws when it is not an RSA public key
  */
 export function rsaSha256Verifier(key: KeyObject | string): Verifier & KeyId {
   const object = ofType(typeof key === 'string' ? createPublicKey(key) : key, 'rsa');

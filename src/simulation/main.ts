@@ -96,8 +96,9 @@ async function seeds(
 }
 
 /**
- * A process that works off its part of the seeds. @param heard its sums so far, now and then, and
- * in the end the last
+ * A process that works off its part of the seeds.
+ *
+ * @param heard its sums so far, now and then, and in the end the last
  */
 function child(args: readonly string[], heard: (t: Totals) => void): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -39,8 +39,8 @@ export type SandboxHandle = (request: SandboxRequest) => SandboxExchange;
 /**
  * The pretend phone and the fault switches, under `/_control/` for those in other processes.
  *
- * @param what method and path below `/_control`, e.g. `POST /pay` @param json the body; `{}` where
- *   there is none
+ * @param what method and path below `/_control`, e.g. `POST /pay`
+ * @param json the body; `{}` where there is none
  * @returns what is answered as JSON; undefined: there is no such thing
  */
 export type SandboxControls = (what: string, json: Readonly<Record<string, unknown>>) => unknown;

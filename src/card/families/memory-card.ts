@@ -96,8 +96,9 @@ export class MemoryCard {
 
   /**
    * Makes `have` at `at` into `want`, changed bytes only, in rising order of address: each byte
-   * costs the chip an erase and a write (5 ms), and each is one more that a cut may catch. @returns
-   * how many commands it took
+   * costs the chip an erase and a write (5 ms), and each is one more that a cut may catch.
+   *
+   * @returns how many commands it took
    */
   async writeChanged(
     at: number,

@@ -149,8 +149,9 @@ export async function beginLoad(
 }
 
 /**
- * Credits. CARD-0202: the card refused, and nothing changed; CARD-0203: it may have. @returns the
- * card's TAC, empty where it gave none
+ * Credits. CARD-0202: the card refused, and nothing changed; CARD-0203: it may have.
+ *
+ * @returns the card's TAC, empty where it gave none
  */
 export async function credit(
   channel: CardChannel,

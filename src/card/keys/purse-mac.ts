@@ -59,7 +59,11 @@ export function purseMac(key8: Uint8Array, data: Uint8Array): Uint8Array {
   return cbcMac(key8, new Uint8Array(BLOCK), pad80(data)).subarray(0, MAC_BYTES);
 }
 
-/** What the card signs with MAC1 when a load is initialized. @param balance fen, before the load */
+/**
+ * What the card signs with MAC1 when a load is initialized.
+ *
+ * @param balance fen, before the load
+ */
 export function loadMac1Data(
   balance: number,
   { amount, terminal }: LoadTerms,
@@ -68,7 +72,11 @@ export function loadMac1Data(
   return concatBytes(number4(balance), number4(amount), Uint8Array.of(type), terminal);
 }
 
-/** What MAC2 covers. @param when 7 bytes BCD: YYYYMMDD hhmmss */
+/**
+ * What MAC2 covers.
+ *
+ * @param when 7 bytes BCD: YYYYMMDD hhmmss
+ */
 export function loadMac2Data(
   { amount, terminal }: LoadTerms,
   when: Uint8Array,
@@ -83,8 +91,10 @@ export function tacKey(key16: Uint8Array): Uint8Array {
 }
 
 /**
- * What the TAC of a load covers. @param newBalance fen, with the load · @param seq the online
- * sequence number before it rose
+ * What the TAC of a load covers.
+ *
+ * @param newBalance fen, with the load
+ * @param seq the online sequence number before it rose
  */
 export function loadTacData(
   newBalance: number,

@@ -83,7 +83,11 @@ function sealingKey(binding: MachineBinding, salt: Uint8Array): Uint8Array {
   );
 }
 
-/** The text of a sealed file. @throws RangeError for a binding that binds nothing */
+/**
+ * The text of a sealed file.
+ *
+ * @throws RangeError for a binding that binds nothing
+ */
 export function sealKeys(keys: MasterKeys, binding: MachineBinding, random: Random): string {
   const salt = random.bytes(SALT_BYTES);
   const nonce = random.bytes(NONCE_BYTES);

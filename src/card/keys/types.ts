@@ -123,8 +123,9 @@ export interface KeyProvider {
     data: Uint8Array,
   ) => Promise<Result<Uint8Array, Failure>>;
   /**
-   * Checks MAC1 of a purse's answer, and only then makes MAC2. CARD-0201: MAC1 is not the card's. @param
-   * when the kiosk's time, 7 bytes BCD, for a provider without a clock of its own
+   * Checks MAC1 of a purse's answer, and only then makes MAC2. CARD-0201: MAC1 is not the card's.
+   *
+   * @param when the kiosk's time, 7 bytes BCD, for a provider without a clock of its own
    */
   readonly loadLeave: (
     s8: Uint8Array,

@@ -129,8 +129,9 @@ function technicianIn(pub: Uint8Array): TechnicianCard | undefined {
 }
 
 /**
- * Judged as soon as SFI 15 is there: a blank or staff card need not have the other files. @param
- * purse whether a card of the purse mode is what is looked for
+ * Judged as soon as SFI 15 is there: a blank or staff card need not have the other files.
+ *
+ * @param purse whether a card of the purse mode is what is looked for
  */
 export function checkCustomersCard(pub: Uint8Array, purse: boolean): Result<void, Failure> {
   if (allBytes(pub, 0xff) || allBytes(pub, 0x00)) return err(failure('CARD-0105', 'SFI 15 blank'));

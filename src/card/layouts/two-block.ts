@@ -223,8 +223,9 @@ export function decodeTwoBlock(
 }
 
 /**
- * One more purchase into the block that is not the newest. @param stepsOf for people: what the
- * layout does with the block `A` or `B` and its seq
+ * One more purchase into the block that is not the newest.
+ *
+ * @param stepsOf for people: what the layout does with the block `A` or `B` and its seq
  */
 export function planTwoBlock(
   reading: CardReading,

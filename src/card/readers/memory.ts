@@ -118,7 +118,11 @@ export function pcscMemoryPort(
     return answer.ok ? ok(answer.value[0] as number) : answer;
   }
 
-  /** One command that changes the card. @param whole nothing of an earlier one is stored yet */
+  /**
+   * One command that changes the card.
+   *
+   * @param whole nothing of an earlier one is stored yet
+   */
   async function change(
     what: string,
     apdu: Uint8Array,

@@ -41,7 +41,11 @@ const SCARD_RESET_CARD = 1;
 /** A short answer: 256 bytes and SW1 SW2. */
 const MAX_ANSWER = 258;
 
-/** The native package. @throws Error where it is missing or not built */
+/**
+ * The native package.
+ *
+ * @throws Error where it is missing or not built
+ */
 function loadPcsclite(): () => NativeContext {
   return createRequire(import.meta.url)('pcsclite') as () => NativeContext;
 }

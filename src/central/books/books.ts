@@ -29,8 +29,9 @@ export interface Told<K extends EventKind> {
   readonly body: EventBody<K>;
 }
 /**
- * What a fact does to the books, in the batch's transaction. @throws Unusable where the books
- * cannot take it: then it changes nothing
+ * What a fact does to the books, in the batch's transaction.
+ *
+ * @throws Unusable where the books cannot take it: then it changes nothing
  */
 export type Apply<K extends EventKind> = (tx: Sql, at: Place, fact: Told<K>) => Promise<void>;
 
@@ -80,7 +81,11 @@ export async function tell(tx: Sql, at: Place, kind: EventKind, body: unknown): 
   );
 }
 
-/** The order, whoever's it is, locked. @throws Unusable where it is not known */
+/**
+ * The order, whoever's it is, locked.
+ *
+ * @throws Unusable where it is not known
+ */
 export async function anyOrder(tx: Sql, orderId: string | null): Promise<OrderRow> {
   const id = requireId(orderId);
   const order = await lockOrder(tx, id);
@@ -94,7 +99,11 @@ export function requireId(orderId: string | null): string {
   return orderId;
 }
 
-/** The terminal's own order, locked. @throws Unusable where it is not known, or another's */
+/**
+ * The terminal's own order, locked.
+ *
+ * @throws Unusable where it is not known, or another's
+ */
 export async function orderOf(tx: Sql, at: Place, orderId: string | null): Promise<OrderRow> {
   const order = await anyOrder(tx, orderId);
   if (order.terminal_id !== at.terminalId)
@@ -102,7 +111,11 @@ export async function orderOf(tx: Sql, at: Place, orderId: string | null): Promi
   return order;
 }
 
-/** The order's next state. @throws Unusable where the books allow no such step */
+/**
+ * The order's next state.
+ *
+ * @throws Unusable where the books allow no such step
+ */
 export async function move(tx: Sql, at: Place, order: OrderRow, state: OrderState): Promise<void> {
   if (!booksFrom(state).includes(order.state))
     throw new Unusable(`${order.state} → ${state} is not a step of an order`);

@@ -76,8 +76,9 @@ export async function askEpoch(
 }
 
 /**
- * A person grants what a terminal asks for; its alarm ends. @returns the new epoch, null: it asks
- * for nothing
+ * A person grants what a terminal asks for; its alarm ends.
+ *
+ * @returns the new epoch, null: it asks for nothing
  */
 export async function grantEpoch(
   db: Db,

@@ -224,7 +224,11 @@ async function append(tx: Sql, place: Place, e: UploadEvent): Promise<boolean> {
   return false;
 }
 
-/** Effects of one event inside a savepoint. @returns why it is unusable, null when it was applied */
+/**
+ * Effects of one event inside a savepoint.
+ *
+ * @returns why it is unusable, null when it was applied
+ */
 async function applyOrReason(tx: Sql, place: Place, e: UploadEvent): Promise<string | null> {
   if (!Object.hasOwn(EVENTS, e.kind)) return `unknown kind ${e.kind.slice(0, 60)}`;
   const parsed = EVENTS[e.kind as EventKind].safeParse(e.body);

@@ -62,7 +62,11 @@ label{display:block;margin:12px 0 2px;color:#5a6780}
 input,select{width:100%;max-width:420px;padding:8px 10px;border:1px solid #c5cfdf;border-radius:8px;font:inherit}
 button{margin-top:18px;padding:9px 22px;border:0;border-radius:8px;background:#12305c;color:#fff;font:inherit;cursor:pointer}`;
 
-/** A whole page. @param head what goes into its head besides the style */
+/**
+ * A whole page.
+ *
+ * @param head what goes into its head besides the style
+ */
 export function page(title: string, head: string, body: string): string {
   return `<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">${head}<title>${title}</title><style>${STYLE}</style></head><body>${body}</body></html>`;
 }

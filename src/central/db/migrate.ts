@@ -2,8 +2,9 @@ import { MIGRATIONS } from './migrations/index.ts';
 import type { Db } from './sql.ts';
 
 /**
- * Brings the schema to this version, one transaction for each migration. @throws where the schema
- * is newer than this program
+ * Brings the schema to this version, one transaction for each migration.
+ *
+ * @throws where the schema is newer than this program
  */
 export async function migrate(db: Db): Promise<void> {
   await db.exec(

@@ -83,7 +83,11 @@ const walletRefund = (leg: Leg, r: Refund) => ({
   refundFen: num(r.refund_fen),
   reason: r.reason,
 });
-/** What became of a refund. @param lookMs when it is sent again by itself; null: never */
+/**
+ * What became of a refund.
+ *
+ * @param lookMs when it is sent again by itself; null: never
+ */
 export const setRefund = (
   desk: Desk,
   r: Refund,

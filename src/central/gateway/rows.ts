@@ -72,7 +72,11 @@ export const refOf = (leg: Leg): AttemptRef => ({
   ...(leg.method === 'code' ? { method: 'code' } : {}),
 });
 
-/** Null: no such trade. @param lock for the transaction */
+/**
+ * Null: no such trade.
+ *
+ * @param lock for the transaction
+ */
 export const tradeOf = async (
   sql: Sql,
   terminalId: string,

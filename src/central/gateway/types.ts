@@ -79,7 +79,11 @@ export interface PaymentGateway {
     attempt: z.infer<typeof attemptSchema>,
   ) => Promise<ReverseResult>;
   readonly bill: (terminalId: string, date: string) => Promise<BillResult>;
-  /** Somebody opened a trade's page. @param wallet null: tell from the browser */
+  /**
+   * Somebody opened a trade's page.
+   *
+   * @param wallet null: tell from the browser
+   */
   readonly openPage: (token: string, wallet: string | null, userAgent: string) => Promise<Opened>;
   /**
    * A wallet's callback: believed only whole, and then no more than a reason to ask that wallet at

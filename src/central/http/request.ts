@@ -36,7 +36,11 @@ export function queryOf(request: CentralRequest): URLSearchParams {
   return new URLSearchParams(request.target.split('?')[1] ?? '');
 }
 
-/** A day of China's calendar, `YYYY-MM-DD`. @throws a refusal where it is none */
+/**
+ * A day of China's calendar, `YYYY-MM-DD`.
+ *
+ * @throws a refusal where it is none
+ */
 export function dateOf(text: string): string {
   if (Number.isNaN(chinaDayMs(text))) throw new Refusal('bad-request', 'a date is YYYY-MM-DD');
   return text;
@@ -47,7 +51,11 @@ export function bytesOf({ body }: CentralRequest): Buffer {
   return Buffer.from(body.buffer, body.byteOffset, body.length);
 }
 
-/** The JSON body as its schema has it. @throws a refusal where it is something else */
+/**
+ * The JSON body as its schema has it.
+ *
+ * @throws a refusal where it is something else
+ */
 export function bodyOf<T>(request: CentralRequest, schema: z.ZodType<T>): T {
   let json: unknown;
   try {

@@ -95,8 +95,9 @@ export async function liveClaim(sql: Sql, cardNo: string, nowMs: number): Promis
 }
 
 /**
- * Takes or renews the claim for an order, over nothing or over a claim that ran out. @returns the
- * holder when another order has it
+ * Takes or renews the claim for an order, over nothing or over a claim that ran out.
+ *
+ * @returns the holder when another order has it
  */
 export async function takeClaim(
   sql: Sql,

@@ -45,8 +45,9 @@ export interface MaintenancePorts {
   /** Checks the journal's files beside the running core. */
   readonly verify: () => Promise<{ readonly ok: boolean; readonly problems: readonly string[] }>;
   /**
-   * Writes, syncs and reads back a scratch file where the journal lives; the milliseconds it took. @throws
-   * when the disk does not.
+   * Writes, syncs and reads back a scratch file where the journal lives; the milliseconds it took.
+   *
+   * @throws when the disk does not.
    */
   readonly scratch: () => Promise<number>;
   readonly uploadNow: () => void;

@@ -69,7 +69,7 @@ export async function askAssistClaim(
   return { type: 'assist-claimed', insertion, orderId, askedMono, result };
 }
 
-/** An order under the twelve digits of a slip: our own, else central's. */
+/** An order under the digits of a slip: our own, else central's. */
 export async function findOrder(host: Host, { ref }: Of<'find-order'>): Promise<KioskEvent> {
   return { type: 'order-found', ref, result: await byReference(host, ref) };
 }

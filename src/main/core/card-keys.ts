@@ -35,7 +35,11 @@ const SECRET_BYTES = 32;
 const bad = (why: string, cause?: unknown): { readonly ok: false; readonly error: Failure } =>
   err(failure('CONF-0101', why, cause));
 
-/** This machine's own identity. @throws where it has none */
+/**
+ * This machine's own identity.
+ *
+ * @throws where it has none
+ */
 export function machineId(): string {
   if (process.platform !== 'win32') return readFileSync(MACHINE_ID, 'utf8').trim();
   const said = execFileSync(

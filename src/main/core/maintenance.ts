@@ -79,8 +79,9 @@ function verifyBeside(o: MachineOptions): Promise<{ ok: boolean; problems: reado
 }
 
 /**
- * Writes, syncs and reads a scratch file back; the milliseconds it took. @throws what the disk
- * says.
+ * Writes, syncs and reads a scratch file back; the milliseconds it took.
+ *
+ * @throws what the disk says.
  */
 async function scratch(o: MachineOptions): Promise<number> {
   const file = join(o.dataDir, 'self-test.tmp');

@@ -8,8 +8,10 @@ import type { HttpAnswer } from '../../shared/http.ts';
  */
 export interface UnionpayRule {
   /**
-   * The `Authorization` header of a request. @param timestampMs now @param nonce at most 32
-   * characters
+   * The `Authorization` header of a request.
+   *
+   * @param timestampMs now
+   * @param nonce at most 32 characters
    */
   readonly authorization: (body: Uint8Array, timestampMs: number, nonce: string) => string;
   /** Why an answer must not be believed; null when it may be. */

@@ -6,11 +6,6 @@ import { paymentSchema } from './payments.ts';
 export type { PsamProfile } from './devices.ts';
 export type { WechatConfig } from './payments.ts';
 
-/**
- * `terminal.json`: identity, hardware, keys by path, addresses. Limits, notices and hotlines are
- * policy and come from central. Unknown keys are refused, and so is every kind that is not built,
- * by name.
- */
 /** `npx pilotlight pin --name NAME` prints one of these. Without any there is no maintenance mode. */
 const maintenanceUserSchema = z.strictObject({
   name: z.string().min(1).max(20),
@@ -32,7 +27,11 @@ const maintenanceUserSchema = z.strictObject({
 export const PUBLISHED_PIN_HASH =
   'd8d685677d5f9a76be3b4e6770d0b59d29794ee96475689328342403aff247c2';
 
-/** The file’s shape; see resources/terminal.schema.json, which is made from it. */
+/**
+ * `terminal.json`: identity, hardware, keys by path, addresses. Limits, notices and hotlines are
+ * policy and come from central. Unknown keys are refused, and so is every kind that is not built,
+ * by name. `resources/terminal.schema.json` is made from this.
+ */
 export const terminalConfigSchema = z.strictObject({
   $schema: z.string().optional(),
   mode: z.enum(['demo', 'production']),

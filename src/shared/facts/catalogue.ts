@@ -1,11 +1,6 @@
 import { z } from 'zod';
 import { cardQuoteSchema, creditQuoteSchema } from '../sale.ts';
 
-/**
- * The event catalogue: the facts of the journal. Append-only and uploaded to central in order; a
- * kind's meaning never changes, a new meaning is a new kind. No full names, no secrets, no payment
- * codes.
- */
 const natural = z.number().int().nonnegative();
 const hex = z.string().regex(/^([0-9A-F]{2})*$/);
 const sum = z.object({ count: natural, fen: natural });
@@ -18,7 +13,11 @@ const failureBody = z.object({ code: z.string(), detail: z.string().optional() }
 export const CARD_REFUSALS = ['wrong', 'locked', 'not-ours', 'no-answer'] as const;
 export type CardRefusal = (typeof CARD_REFUSALS)[number];
 
-/** Every kind of fact with its body. */
+/**
+ * Every kind of fact with its body: the journal's catalogue. Facts are appended and uploaded to
+ * central in order; a kind's meaning never changes, a new meaning is a new kind. No full names, no
+ * secrets, no payment codes.
+ */
 export const EVENTS = {
   /** The core came up on this journal. */
   'core-started': z.object({ version: z.string(), node: z.string(), recoveredOrders: natural }),

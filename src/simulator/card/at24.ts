@@ -76,7 +76,9 @@ export class At24 extends Chip {
 
   /**
    * One write: the bytes go into the page of `address`, wrapping in it; of more than a page the
-   * last come out on top. @throws Torn
+   * last come out on top.
+   *
+   * @throws Torn
    */
   write(address: number, bytes: Uint8Array): void {
     this.command(() => {

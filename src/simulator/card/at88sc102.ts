@@ -129,7 +129,11 @@ export class At88Sc102 extends Chip {
     this.changed();
   }
 
-  /** Eight bits from a byte's address on; such as may not be read are hidden. @throws Torn */
+  /**
+   * Eight bits from a byte's address on; such as may not be read are hidden.
+   *
+   * @throws Torn
+   */
   read(address: number, length: number): Uint8Array {
     return this.command(() =>
       Uint8Array.from({ length }, (_, i) => {
@@ -141,7 +145,11 @@ export class At88Sc102 extends Chip {
     );
   }
 
-  /** Writes a 0 at one bit. @throws Torn */
+  /**
+   * Writes a 0 at one bit.
+   *
+   * @throws Torn
+   */
   write(bit: number): void {
     this.command(() => {
       const zone = this.#zoneOf(bit);
@@ -163,7 +171,9 @@ export class At88Sc102 extends Chip {
 
   /**
    * Presents a code at the address of the security code or of an erase key. A wrong one spends
-   * nothing by itself: the attempts counter does, which the reader must write. @throws Torn
+   * nothing by itself: the attempts counter does, which the reader must write.
+   *
+   * @throws Torn
    */
   compare(bit: number, code: Uint8Array): void {
     this.command(() => {
@@ -182,8 +192,9 @@ export class At88Sc102 extends Chip {
   }
 
   /**
-   * Erases what belongs to the bit: its word, or its application zone on a personalised card. @throws
-   * Torn
+   * Erases what belongs to the bit: its word, or its application zone on a personalised card.
+   *
+   * @throws Torn
    */
   erase(bit: number): void {
     this.command(() => {
@@ -203,7 +214,11 @@ export class At88Sc102 extends Chip {
     });
   }
 
-  /** Blows a fuse for ever; needs the security code. @throws Torn */
+  /**
+   * Blows a fuse for ever; needs the security code.
+   *
+   * @throws Torn
+   */
   blow(bit: number): void {
     this.command(() => {
       if (!this.#verified || !this.#issuerFuse) return;

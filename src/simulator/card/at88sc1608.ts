@@ -106,7 +106,11 @@ export class At88Sc1608 extends Chip {
     this.changed();
   }
 
-  /** Reads within one zone, rolling over at its end. @throws Torn */
+  /**
+   * Reads within one zone, rolling over at its end.
+   *
+   * @throws Torn
+   */
   readUser(zone: number, address: number, length: number): Uint8Array {
     return this.command(() =>
       Uint8Array.from({ length }, (_, i) =>
@@ -115,7 +119,11 @@ export class At88Sc1608 extends Chip {
     );
   }
 
-  /** Writes into the page of `address`, wrapping in it. @throws Torn */
+  /**
+   * Writes into the page of `address`, wrapping in it.
+   *
+   * @throws Torn
+   */
   writeUser(zone: number, address: number, bytes: Uint8Array): void {
     this.command(() => {
       const register = this.#register(zone);
@@ -137,7 +145,9 @@ export class At88Sc1608 extends Chip {
 
   /**
    * Attempts counters are the chip's own. Passwords need their set's write password or the secure
-   * code, all else the secure code before personalisation is over. @throws Torn
+   * code, all else the secure code before personalisation is over.
+   *
+   * @throws Torn
    */
   writeConfig(address: number, bytes: Uint8Array): void {
     this.command(() => {
@@ -148,7 +158,9 @@ export class At88Sc1608 extends Chip {
 
   /**
    * Presents a password; true when it was right. A try is spent before it compares and given back
-   * after. @throws Torn
+   * after.
+   *
+   * @throws Torn
    */
   verify(set: number, use: PasswordUse, password: Uint8Array): boolean {
     return this.command(() => {
@@ -172,12 +184,20 @@ export class At88Sc1608 extends Chip {
     });
   }
 
-  /** The attempts counter of a password: FF whole, 00 locked. @throws Torn */
+  /**
+   * The attempts counter of a password: FF whole, 00 locked.
+   *
+   * @throws Torn
+   */
   tries(set: number, use: PasswordUse): number {
     return this.readConfig(this.#passwordAt(set, use), 1)[0] as number;
   }
 
-  /** Ends personalisation for ever (fuses); needs the secure code. @throws Torn */
+  /**
+   * Ends personalisation for ever (fuses); needs the secure code.
+   *
+   * @throws Torn
+   */
   personalise(): void {
     this.command(() => {
       if (this.#personalised || !this.#knows(SECURE_SET, 'write')) return;

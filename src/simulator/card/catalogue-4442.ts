@@ -180,7 +180,11 @@ export const CATALOGUE_4442: readonly SampleCard4442[] = [
   },
 ];
 
-/** A sample PL-4442 card by id. @throws RangeError when there is none. */
+/**
+ * A sample PL-4442 card by id.
+ *
+ * @throws RangeError when there is none.
+ */
 export function sampleCard4442(id: string): SampleCard4442 {
   const found = CATALOGUE_4442.find((c) => c.id === id);
   if (found === undefined) throw new RangeError(`no sample card ${id}`);

@@ -374,7 +374,11 @@ function byId<C extends BlockChip>(
   return found;
 }
 
-/** A sample card by id. @throws RangeError when there is none */
+/**
+ * A sample card by id.
+ *
+ * @throws RangeError when there is none
+ */
 export const sample4428 = (id: string): SampleBlocks<Sle4428> => byId(CATALOGUE_4428, id);
 export const sampleM1 = (id: string): SampleBlocks<MifareClassic> => byId(CATALOGUE_M1, id);
 export const sample102 = (id: string): SampleBlocks<At88Sc102> => byId(CATALOGUE_102, id);

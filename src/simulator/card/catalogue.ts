@@ -267,7 +267,11 @@ export const CATALOGUE_RF: readonly SampleCard[] = [
   ),
 ];
 
-/** A sample card by id. @throws RangeError when there is none. */
+/**
+ * A sample card by id.
+ *
+ * @throws RangeError when there is none.
+ */
 export function sampleCard(id: string): SampleCard {
   const found = CATALOGUE.find((c) => c.id === id);
   if (found === undefined) throw new RangeError(`no sample card ${id}`);

@@ -196,7 +196,11 @@ export abstract class Chip implements MemoryChip {
   /** All that lives without silicon is lost. */
   protected abstract forget(): void;
 
-  /** One command. @throws Torn when an armed cut falls into it, or without power. */
+  /**
+   * One command.
+   *
+   * @throws Torn when an armed cut falls into it, or without power.
+   */
   protected command<T>(run: () => T): T {
     if (!this.#powered || this.#mute) throw new Torn('the chip has no power');
     this.#commands++;
@@ -224,7 +228,9 @@ export abstract class Chip implements MemoryChip {
 
   /**
    * A page programmed at once: each cell counts as one change, and a cut in one of them cuts the
-   * page. @param spoil makes noise of the whole page
+   * page.
+   *
+   * @param spoil makes noise of the whole page
    */
   protected changePage(
     kind: 'user' | 'inner',

@@ -145,7 +145,11 @@ export class MifareClassic extends Chip {
     this.changed();
   }
 
-  /** Opens a block's sector; false: wrong key, or no such block. @throws Torn */
+  /**
+   * Opens a block's sector; false: wrong key, or no such block.
+   *
+   * @throws Torn
+   */
   authenticate(block: number, key: MifareKey, value: Uint8Array): boolean {
     return this.command(() => {
       this.#lose();
@@ -160,8 +164,9 @@ export class MifareClassic extends Chip {
   }
 
   /**
-   * The block as it may be read: key A as zeros, and of a trailer only what may be; null: refused. @throws
-   * Torn
+   * The block as it may be read: key A as zeros, and of a trailer only what may be; null: refused.
+   *
+   * @throws Torn
    */
   read(block: number): Uint8Array | null {
     return this.command(() => {
@@ -177,8 +182,9 @@ export class MifareClassic extends Chip {
   }
 
   /**
-   * False: refused. Of a trailer, the parts that may not be written stay as they are [K]. @throws
-   * Torn
+   * False: refused. Of a trailer, the parts that may not be written stay as they are [K].
+   *
+   * @throws Torn
    */
   write(block: number, data: Uint8Array): boolean {
     return this.command(() => {
@@ -206,7 +212,9 @@ export class MifareClassic extends Chip {
 
   /**
    * The value of a block plus or minus an amount into the register, to be written by `transfer`.
-   * False: refused (no right, no value block, past 32 bits). @throws Torn
+   * False: refused (no right, no value block, past 32 bits).
+   *
+   * @throws Torn
    */
   add(block: number, operation: 'increment' | 'decrement', amount: number): boolean {
     return this.command(() => {
@@ -218,7 +226,11 @@ export class MifareClassic extends Chip {
     });
   }
 
-  /** The value of a block into the register. False: refused. @throws Torn */
+  /**
+   * The value of a block into the register. False: refused.
+   *
+   * @throws Torn
+   */
   restore(block: number): boolean {
     return this.command(() => {
       const found = this.#valueAt(block, 'decrement');
@@ -228,7 +240,11 @@ export class MifareClassic extends Chip {
     });
   }
 
-  /** The register into a block of the same sector. False: refused. @throws Torn */
+  /**
+   * The register into a block of the same sector. False: refused.
+   *
+   * @throws Torn
+   */
   transfer(block: number): boolean {
     return this.command(() => {
       const register = this.#register;

@@ -126,7 +126,11 @@ export class CardPurse {
     return bytesOf(`${numberHex(balance, 4)}${numberHex(onlineSeq, 2)}0100${hexOf(random)}${mac1}`);
   }
 
-  /** CREDIT FOR LOAD: date, time, MAC2. @param lie answers well and stores nothing */
+  /**
+   * CREDIT FOR LOAD: date, time, MAC2.
+   *
+   * @param lie answers well and stores nothing
+   */
   credit(data: Uint8Array, lie: boolean): Uint8Array {
     const begun = this.#begun;
     this.#begun = null;
@@ -177,7 +181,9 @@ export class CardPurse {
 
   /**
    * A terminal takes money off, as a meter does at its visit (80 50 01, 80 54): what it had, it
-   * keeps in its own log. @param when `YYYYMMDDhhmmss`
+   * keeps in its own log.
+   *
+   * @param when `YYYYMMDDhhmmss`
    */
   debit(amount: number, terminal: string, when: string): void {
     const { balance, offlineSeq, log } = this.#state;

@@ -54,8 +54,8 @@ export class PurseMeter {
   }
 
   /**
-   * @param now `YYMMDDhhmm` · @param cut the card is pulled after the debit, before the meter wrote
-   *   its area
+   * @param now `YYMMDDhhmm`
+   * @param cut the card is pulled after the debit, before the meter wrote its area
    */
   visit(card: CpuCard, now: string, cut = false): MeterVisit {
     const area = card.peek('1A');

@@ -109,7 +109,11 @@ export abstract class ReaderSlot implements SlotCard {
     return { kind: 'answer', bytes: answer };
   }
 
-  /** Power on or reset of the chip. @returns its own answer to reset; null: mute */
+  /**
+   * Power on or reset of the chip.
+   *
+   * @returns its own answer to reset; null: mute
+   */
   protected power(): Uint8Array | null {
     const chipAtr = this.#chip.powerOn();
     this.#atr = chipAtr === null ? null : this.atrOf(chipAtr);
@@ -152,8 +156,9 @@ export function synchronousAtr(chipAtr: Uint8Array): Uint8Array {
 }
 
 /**
- * The presenting of an SLE chip's code as readers do it: spend a try, compare, restore. @returns
- * the error counter afterwards
+ * The presenting of an SLE chip's code as readers do it: spend a try, compare, restore.
+ *
+ * @returns the error counter afterwards
  */
 export function presentTo(
   read: () => number,

@@ -68,7 +68,11 @@ export function processLayout(
   const process = new AdapterProcess(o);
   const remembered = new Map<string, string>();
 
-  /** One question about images. @throws nothing: a program that fails says nothing */
+  /**
+   * One question about images.
+   *
+   * @throws nothing: a program that fails says nothing
+   */
   function once<T>(schema: z.ZodType<T>, job: Wire): Result<T, Failure> {
     const line = JSON.stringify({ id: 1, ...job });
     let answer = remembered.get(line);
@@ -234,8 +238,10 @@ const EXTERNAL_AUTHENTICATE = 0x82;
 type Said = Promise<Result<Wire, Failure>>;
 
 /**
- * Carries out what the program asks for. @param channel null: the card is not to be touched; @param
- * keys null: no key is to be used
+ * Carries out what the program asks for.
+ *
+ * @param channel null: the card is not to be touched.
+ * @param keys null: no key is to be used
  */
 function answer(ask: Ask, channel: CardChannel | null, keys: KeyProvider | null): Said {
   const fails = (f: Failure): Said => Promise.resolve(err(f));

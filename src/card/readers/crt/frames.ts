@@ -83,7 +83,11 @@ export function crtCommand(
 export class CrtParser {
   #buffer: Uint8Array = new Uint8Array(0);
 
-  /** Forgets a frame that stopped in the middle. @returns how many bytes were thrown away */
+  /**
+   * Forgets a frame that stopped in the middle.
+   *
+   * @returns how many bytes were thrown away
+   */
   reset(): number {
     const n = this.#buffer.length;
     this.#buffer = new Uint8Array(0);

@@ -121,7 +121,11 @@ export type Crt02Token =
 export class Crt02Parser {
   #buffer: Uint8Array = new Uint8Array(0);
 
-  /** Forgets a frame that stopped in the middle. @returns how many bytes were thrown away */
+  /**
+   * Forgets a frame that stopped in the middle.
+   *
+   * @returns how many bytes were thrown away
+   */
   reset(): number {
     const n = this.#buffer.length;
     this.#buffer = new Uint8Array(0);

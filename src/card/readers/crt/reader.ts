@@ -264,7 +264,11 @@ export class CrtReader implements CardReader {
     };
   }
 
-  /** The SAM in slot 0–4. @throws RangeError for another number (a programming error) */
+  /**
+   * The SAM in slot 0–4.
+   *
+   * @throws RangeError for another number (a programming error)
+   */
   sam(slot: number): SamPort {
     if (!Number.isInteger(slot) || slot < 0 || slot >= SAM_SLOTS)
       throw new RangeError(`SAM slot ${slot}`);
@@ -623,8 +627,9 @@ export class CrtReader implements CardReader {
   }
 
   /**
-   * One exchange with the card; where it breaks, whatever lies inside counts as another insertion. @param
-   * mayRefuse a refusal (CARD-0106) is an answer, and ends nothing
+   * One exchange with the card; where it breaks, whatever lies inside counts as another insertion.
+   *
+   * @param mayRefuse a refusal (CARD-0106) is an answer, and ends nothing
    */
   async #chip(
     number: number,
