@@ -91,8 +91,8 @@ export type Condition =
 export type Space = 'ample' | 'low' | 'full';
 
 /**
- * How long a closed attempt is still asked about: a WeChat code lives 2 h, an order 7 days at most
- * for late notices; the day after covers the bill.
+ * How long a closed attempt is still asked about, since a payment may have crossed with its
+ * closing. Codes live 2 h at most; what is later still shows up in the platform's bill of the day.
  */
 export const ASK_CLOSED_MS = 25 * 3600_000;
 const BACKUPS_KEPT = 2;

@@ -173,7 +173,7 @@ const story = (count: number): OrderStory['story'] =>
       zh: '开始向微信收款，商户单号 PL1-0042-7391-1',
       en: 'collecting by WeChat Pay, number PL1-0042-7391-1',
     },
-    { zh: '付款码已显示', en: 'the payment code is shown' },
+    { zh: '等待付款', en: 'waiting for the payment' },
     { zh: '微信确认收款 ¥100.00', en: 'WeChat Pay confirms ¥100.00' },
     { zh: '订单已付款', en: 'the order is paid' },
     { zh: '开始第 1 次写卡', en: 'write 1 begins' },

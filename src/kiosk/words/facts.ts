@@ -98,7 +98,7 @@ const SENTENCES: { readonly [K in EventKind]: (b: EventBody<K>) => ErrorText } =
       `collecting by ${by.en}, number ${b.outTradeNo}`,
     );
   },
-  'attempt-pending': () => both('付款码已显示', 'the payment code is shown'),
+  'attempt-pending': () => both('等待付款', 'waiting for the payment'),
   'attempt-paid': (b) => {
     const sum = formatYuan(b.amountFen);
     return b.taken
