@@ -118,12 +118,22 @@ interface Prepared {
 }
 
 /**
- * `$2 … $1` becomes `? … ?` with the parameters' order; casts and row locks are left out; GREATEST
- * is SQLite's two-argument MAX.
+ * `$2 … $1` becomes `? … ?` with the parameters' order; casts and row locks are left out; a set
+ * that came as JSON is read by SQLite's json_each.
  */
 function prepare(db: Database.Database, sql: string): Prepared {
   const order: number[] = [];
   const text = sql
+    .replace(
+      /json_to_recordset\((\$\d+)::json\) AS (\w+)\(([^)]*)\)/g,
+      (_all, param: string, name: string, columns: string) => {
+        const read = columns.split(',').map((column) => {
+          const [field = ''] = column.trim().split(' ');
+          return `json_extract(value, '$.${field}') AS ${field}`;
+        });
+        return `(SELECT ${read.join(', ')} FROM json_each( ${param})) AS ${name}`;
+      },
+    )
     .replace(/ FOR UPDATE(?: OF \w+)?/g, '')
     .replace(/::\w+/g, '')
     .replace(/\bGREATEST\(/g, 'MAX(')

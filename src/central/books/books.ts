@@ -1,10 +1,12 @@
 import type { EventBody, EventKind } from '../../shared/facts/catalogue.ts';
 import { booksFrom } from '../../shared/order-rules.ts';
 import type { OrderState } from '../../shared/order-rules.ts';
-import { num } from '../db/sql.ts';
-import type { Sql } from '../db/sql.ts';
-import { lockOrder } from '../sale/orders.ts';
-import type { OrderRow } from '../sale/orders.ts';
+import { ACCOUNTS, CLAIMS, ORDERS, RESERVES } from '../sale/tables.ts';
+import type { OrderRow } from '../sale/tables.ts';
+import { Rows } from './rows.ts';
+import type { Undo } from './rows.ts';
+import { BILL_DAYS, LEDGER, TERMINAL_NOTES } from './tables.ts';
+import type { LedgerEntry, LedgerKind } from './tables.ts';
 
 /** Where an event stands, for the ledger and the quarantine. */
 export interface Place {
@@ -29,67 +31,136 @@ export interface Told<K extends EventKind> {
   readonly body: EventBody<K>;
 }
 /**
- * What a fact does to the books, in the batch's transaction.
+ * What a fact does to the books that were loaded for it. No database and no clock: everything that
+ * it may look at stands in `books`, and what it changes is written when the batch is over.
  *
- * @throws Unusable where the books cannot take it: then it changes nothing
+ * @throws Unusable where the books cannot take it: then it changed nothing
  */
-export type Apply<K extends EventKind> = (tx: Sql, at: Place, fact: Told<K>) => Promise<void>;
+export type Apply<K extends EventKind> = (books: Books, at: Place, fact: Told<K>) => void;
 
-/** PostgreSQL text cannot hold NUL; the hash still covers the original. */
+/** What became of one fact. */
+export type Verdict =
+  | { readonly kind: 'applied' }
+  /** Kept, counted on the console, and left to a person. */
+  | { readonly kind: 'set-aside'; readonly reason: string };
+
+/** PostgreSQL's text holds neither NUL nor half of a character; the hash covers the original. */
 export function storable<T extends string | null>(text: T): T {
-  return (text === null ? null : text.replaceAll('\0', '\uFFFD')) as T;
+  return (text === null ? null : text.replaceAll('\0', '\uFFFD').toWellFormed()) as T;
 }
 
 /**
- * SQLSTATE classes 22 (data) and 23 (constraint) are the event's fault; anything else is ours and
- * fails the batch.
+ * The part of central's books that a batch touches: loaded in a few statements (`load.ts`), changed
+ * in memory by each fact in turn, written in a few statements (`write.ts`).
  */
-export function unusableReason(cause: unknown): string | null {
-  if (cause instanceof Unusable) return cause.message;
-  const state = (cause as { code?: unknown } | null)?.code;
-  return typeof state === 'string' && /^2[23]/.test(state)
-    ? `${state}: ${cause instanceof Error ? cause.message : ''}`.slice(0, 300)
-    : null;
+export class Books {
+  readonly #undo: Undo = [];
+  readonly orders = new Rows(ORDERS, this.#undo);
+  readonly accounts = new Rows(ACCOUNTS, this.#undo);
+  readonly reserves = new Rows(RESERVES, this.#undo);
+  readonly claims = new Rows(CLAIMS, this.#undo);
+  readonly ledger = new Rows(LEDGER, this.#undo);
+  readonly notes = new Rows(TERMINAL_NOTES, this.#undo);
+  readonly billDays = new Rows(BILL_DAYS, this.#undo);
+  /** Whose each card is. */
+  readonly cards = new Map<string, string>();
+  /** Up to which number each epoch of the terminal's journal was held when the batch came. */
+  readonly heldSeq = new Map<number, number>();
+  /** Firm quotes of this terminal of which no order came. */
+  readonly liveQuotes = new Set<string>();
+  /** Those of them that were given back. */
+  readonly releasedQuotes = new Set<string>();
+  readonly #alarmLoaded: string | null;
+  #alarm: string | null;
+
+  /** @param alarm the terminal's, where a fact may change it */
+  constructor(alarm: string | null = null) {
+    this.#alarm = this.#alarmLoaded = alarm;
+  }
+
+  /** The terminal's alarm, for staff; null: none. */
+  get alarm(): string | null {
+    return this.#alarm;
+  }
+  get alarmChanged(): boolean {
+    return this.#alarm !== this.#alarmLoaded;
+  }
+  set alarm(to: string | null) {
+    const was = this.#alarm;
+    this.#undo.push(() => (this.#alarm = was));
+    this.#alarm = to;
+  }
+
+  /** Applies one fact, whole or not at all. */
+  judge(orderId: string | null, terminalId: string, apply: () => void): Verdict {
+    this.#undo.length = 0;
+    try {
+      apply();
+      return { kind: 'applied' };
+    } catch (cause) {
+      if (!(cause instanceof Unusable)) throw cause;
+      while (this.#undo.length > 0) this.#undo.pop()?.();
+      if (cause instanceof OnTheCard && orderId !== null)
+        this.orders.change(orderId, { delivered_by: terminalId });
+      return { kind: 'set-aside', reason: cause.message };
+    }
+  }
+
+  /** Orders for the same count of the same card: at most one of them can be on it. */
+  rivals(order: OrderRow): readonly OrderRow[] {
+    return this.orders
+      .all()
+      .filter(
+        (o) =>
+          o.card_no === order.card_no &&
+          o.next_count === order.next_count &&
+          o.order_id !== order.order_id,
+      );
+  }
 }
 
 /**
  * The captured money of an order's attempt as the ledger has it; without `attemptId` the one that
  * the order took.
  */
-export async function capturedBy(
-  tx: Sql,
+export function capturedBy(
+  books: Books,
   order: OrderRow,
   attemptId?: string,
-): Promise<{ attemptId: string; amountFen: number } | null> {
-  const rows = await tx.query<{ attempt_id: string; amount_fen: unknown; kind: string }>(
-    `SELECT attempt_id, amount_fen, kind FROM ledger
-     WHERE order_id = $1 AND kind IN ('captured', 'captured-extra')`,
-    [order.order_id],
-  );
-  const row = rows.find((r) =>
-    attemptId === undefined ? r.kind === 'captured' : r.attempt_id === attemptId,
-  );
-  return row === undefined ? null : { attemptId: row.attempt_id, amountFen: num(row.amount_fen) };
+): { attemptId: string; amountFen: number } | null {
+  const row = books.ledger
+    .all()
+    .find(
+      (r) =>
+        r.order_id === order.order_id &&
+        (attemptId === undefined
+          ? r.kind === 'captured'
+          : r.attempt_id === attemptId && (r.kind === 'captured' || r.kind === 'captured-extra')),
+    );
+  return row === undefined ? null : { attemptId: row.attempt_id, amountFen: row.amount_fen };
 }
 
 /** Shown on the console: what a terminal tells of its own journal. */
-export async function tell(tx: Sql, at: Place, kind: EventKind, body: unknown): Promise<void> {
-  await tx.query(
-    `INSERT INTO terminal_notes (terminal_id, epoch, seq, kind, body, at_ms)
-     VALUES ($1, $2, $3, $4, $5, $6)`,
-    [at.terminalId, at.epoch, at.seq, kind, storable(JSON.stringify(body)), at.wallMs],
-  );
+export function tell(books: Books, at: Place, kind: EventKind, body: unknown): void {
+  books.notes.insert({
+    terminal_id: at.terminalId,
+    epoch: at.epoch,
+    seq: at.seq,
+    kind,
+    body: storable(JSON.stringify(body)),
+    at_ms: at.wallMs,
+  });
 }
 
 /**
- * The order, whoever's it is, locked.
+ * The order, whoever's it is.
  *
  * @throws Unusable where it is not known
  */
-export async function anyOrder(tx: Sql, orderId: string | null): Promise<OrderRow> {
+export function anyOrder(books: Books, orderId: string | null): OrderRow {
   const id = requireId(orderId);
-  const order = await lockOrder(tx, id);
-  if (order === null) throw new Unusable(`order ${id} is not known`);
+  const order = books.orders.get(id);
+  if (order === undefined) throw new Unusable(`order ${id} is not known`);
   return order;
 }
 
@@ -100,12 +171,12 @@ export function requireId(orderId: string | null): string {
 }
 
 /**
- * The terminal's own order, locked.
+ * The terminal's own order.
  *
  * @throws Unusable where it is not known, or another's
  */
-export async function orderOf(tx: Sql, at: Place, orderId: string | null): Promise<OrderRow> {
-  const order = await anyOrder(tx, orderId);
+export function orderOf(books: Books, at: Place, orderId: string | null): OrderRow {
+  const order = anyOrder(books, orderId);
   if (order.terminal_id !== at.terminalId)
     throw new Unusable(`order ${order.order_id} is terminal ${order.terminal_id}’s`);
   return order;
@@ -116,22 +187,15 @@ export async function orderOf(tx: Sql, at: Place, orderId: string | null): Promi
  *
  * @throws Unusable where the books allow no such step
  */
-export async function move(tx: Sql, at: Place, order: OrderRow, state: OrderState): Promise<void> {
+export function move(books: Books, at: Place, order: OrderRow, state: OrderState): void {
   if (!booksFrom(state).includes(order.state))
     throw new Unusable(`${order.state} → ${state} is not a step of an order`);
-  await tx.query('UPDATE orders SET state = $2, changed_ms = $3 WHERE order_id = $1', [
-    order.order_id,
-    state,
-    at.wallMs,
-  ]);
+  books.orders.change(order.order_id, { state, changed_ms: at.wallMs });
 }
 
 /** Says something about the order to staff. */
-export async function note(tx: Sql, order: OrderRow, text: string): Promise<void> {
-  await tx.query('UPDATE orders SET note = $2 WHERE order_id = $1', [
-    order.order_id,
-    storable(text),
-  ]);
+export function note(books: Books, order: OrderRow, text: string): void {
+  books.orders.change(order.order_id, { note: storable(text) });
 }
 
 /** One line of the ledger; what is left out is 0 or nothing. */
@@ -142,31 +206,74 @@ export interface Entry {
   readonly micro?: number;
   readonly reference?: string;
 }
-/** Enters one line under the fact's place. The same kind twice for one attempt violates a key. */
-export async function enter(
-  tx: Sql,
+/**
+ * Enters one line under the fact's place.
+ *
+ * @throws Unusable where one of the kind stands there for the attempt
+ */
+export function enter(
+  books: Books,
   at: Place,
   order: OrderRow,
-  kind: string,
+  kind: LedgerKind,
   entry: Entry,
-): Promise<void> {
-  await tx.query(
-    `INSERT INTO ledger (terminal_id, epoch, seq, order_id, attempt_id, user_no, kind, amount_fen,
-       quantity, micro, reference, at_ms)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-    [
-      at.terminalId,
-      at.epoch,
-      at.seq,
-      order.order_id,
-      entry.attemptId ?? '',
-      order.user_no,
-      kind,
-      entry.amountFen ?? 0,
-      entry.quantity ?? 0,
-      entry.micro ?? 0,
-      entry.reference ?? null,
-      at.wallMs,
-    ],
-  );
+): void {
+  const line: LedgerEntry = {
+    terminal_id: at.terminalId,
+    epoch: at.epoch,
+    seq: at.seq,
+    order_id: order.order_id,
+    attempt_id: entry.attemptId ?? '',
+    user_no: order.user_no,
+    kind,
+    amount_fen: entry.amountFen ?? 0,
+    quantity: entry.quantity ?? 0,
+    micro: entry.micro ?? 0,
+    reference: entry.reference ?? null,
+    at_ms: at.wallMs,
+  };
+  if (books.ledger.has(line))
+    throw new Unusable(
+      `‘${kind}’ stands in the ledger already for ${line.attempt_id || 'the order'}`,
+    );
+  books.ledger.insert(line);
+}
+
+/** The figures of an account that only sums change. */
+type Figure = 'count' | 'cumulative' | 'year_quantity' | 'carried_micro';
+/**
+ * Adds to an account's figures.
+ *
+ * @throws Unusable where one would fall below 0, or grow past what the books can count
+ */
+export function add(
+  books: Books,
+  userNo: string,
+  sums: Readonly<Partial<Record<Figure, number>>>,
+): void {
+  const account = books.accounts.get(userNo);
+  if (account === undefined) throw new Unusable('the account is gone');
+  const change: Partial<Record<Figure, number>> = {};
+  for (const [figure, more] of Object.entries(sums) as [Figure, number][]) {
+    const sum = account[figure] + more;
+    if (sum < 0) throw new Unusable(`the account’s ${figure} would fall below 0`);
+    if (!Number.isSafeInteger(sum)) throw new Unusable(`the account’s ${figure} would overflow`);
+    change[figure] = sum;
+  }
+  books.accounts.change(userNo, change);
+}
+
+/** Gives claim and reserve of an order back; again and again does nothing more. */
+export function giveBack(books: Books, orderId: string): void {
+  dropClaims(books, orderId);
+  const reserve = books.reserves.get(orderId);
+  if (reserve?.state !== 'held') return;
+  books.reserves.change(orderId, { state: 'released' });
+  add(books, reserve.user_no, { carried_micro: reserve.micro });
+}
+
+/** The order's hold on its card's next count ends. */
+export function dropClaims(books: Books, orderId: string): void {
+  for (const claim of books.claims.all())
+    if (claim.order_id === orderId) books.claims.remove(claim);
 }

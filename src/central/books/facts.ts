@@ -1,7 +1,6 @@
 import type { EventKind } from '../../shared/facts/catalogue.ts';
-import type { Sql } from '../db/sql.ts';
 import { Unusable } from './books.ts';
-import type { Apply, Place, Told } from './books.ts';
+import type { Apply, Books, Place, Told } from './books.ts';
 import { settledByHand } from './by-hand.ts';
 import {
   assistEnded,
@@ -26,13 +25,17 @@ import {
   orderRefunding,
   refundRetried,
 } from './orders.ts';
-import { keepBillDay } from './reconcile.ts';
+import { billReconciled } from './reconcile.ts';
 
 /** Kept in the journal, and changes nothing in the books. */
 const kept = null;
 
-const noAccountBook = (): Promise<never> =>
-  Promise.reject(new Unusable('no account book for credit sales stands behind this central'));
+const noAccountBook = (): never => {
+  throw new Unusable('no account book for credit sales stands behind this central');
+};
+const restated = (): never => {
+  throw new Unusable('restated after a fork or restore: compare');
+};
 
 /** What each kind of fact does to the books. */
 const FACTS: { readonly [K in EventKind]: Apply<K> | typeof kept } = {
@@ -43,7 +46,7 @@ const FACTS: { readonly [K in EventKind]: Apply<K> | typeof kept } = {
   'order-refunding': orderRefunding,
   'order-refunded': orderRefunded,
   'order-parked': orderParked,
-  'order-restated': () => Promise.reject(new Unusable('restated after a fork or restore: compare')),
+  'order-restated': restated,
   // Its money.
   'attempt-creating': attemptCreating,
   'attempt-pending': kept,
@@ -72,7 +75,7 @@ const FACTS: { readonly [K in EventKind]: Apply<K> | typeof kept } = {
   'journal-restored': journalRestored,
   'damage-accepted': damageAccepted,
   'journal-pruned': kept,
-  reconciled: (tx, at, { body }) => keepBillDay(tx, at.terminalId, body, at.wallMs),
+  reconciled: billReconciled,
   'policy-taken': kept,
   'slip-printed': kept,
   'clock-step': kept,
@@ -86,13 +89,8 @@ const FACTS: { readonly [K in EventKind]: Apply<K> | typeof kept } = {
 /** Does this kind of fact change the books? */
 export const changesBooks = (kind: EventKind): boolean => FACTS[kind] !== kept;
 
-/** @throws Unusable and what the database refuses; nothing of the fact counts then */
-export function apply<K extends EventKind>(
-  tx: Sql,
-  at: Place,
-  kind: K,
-  fact: Told<K>,
-): Promise<void> {
+/** @throws Unusable; nothing of the fact counts then */
+export function apply<K extends EventKind>(books: Books, at: Place, kind: K, fact: Told<K>): void {
   const one = FACTS[kind];
-  return one === kept ? Promise.resolve() : one(tx, at, fact);
+  if (one !== kept) one(books, at, fact);
 }

@@ -1,16 +1,15 @@
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { UploadAnswer, UploadEvent, UploadRequest } from '../../shared/central-api/index.ts';
-import { EVENTS } from '../../shared/facts/catalogue.ts';
-import type { EventKind, JournalEvent } from '../../shared/facts/catalogue.ts';
 import { eventHash, genesisHash, headText } from '../../shared/journal-hash.ts';
 import type { Keyring } from '../../shared/signatures.ts';
+import { insertRows } from '../db/sets.ts';
 import { num } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
-import { OnTheCard, storable, unusableReason } from './books.ts';
-import type { Place } from './books.ts';
+import { storable } from './books.ts';
 import { cursorOf, moveCursor } from './epochs.ts';
-import { apply, changesBooks } from './facts.ts';
+import { post } from './post.ts';
+import { JOURNAL_EVENTS } from './tables.ts';
 
 /**
  * At most so many forked facts of one terminal are kept; a terminal that tells more is broken, and
@@ -130,21 +129,17 @@ async function take(
     throw new Refusal('gap', `holding up to ${lastSeq}`, { expectedSeq: lastSeq + 1 });
   refuseBrokenChain(request);
 
-  const heldHash = (seq: number) => hashHeld(tx, terminalId, epoch, seq);
-  if ((await heldHash(request.fromSeq - 1)) !== request.prevHash)
+  const held = await hashesHeld(tx, terminalId, epoch, request.fromSeq - 1, last.seq);
+  if (held.get(request.fromSeq - 1) !== request.prevHash)
     throw new Refusal('fork', `event ${request.fromSeq - 1} has another hash here`);
+  for (const e of request.events)
+    if (e.seq <= lastSeq && held.get(e.seq) !== e.hash)
+      throw new Refusal('fork', `event ${e.seq} has another hash here`);
   if (request.events.length === 0) await refuseLeftEpoch(tx, terminalId, epoch);
 
-  const quarantined: number[] = [];
-  for (const e of request.events) {
-    if (e.seq <= lastSeq) {
-      if ((await heldHash(e.seq)) !== e.hash)
-        throw new Refusal('fork', `event ${e.seq} has another hash here`);
-      continue;
-    }
-    const place: Place = { terminalId, epoch, seq: e.seq, wallMs: e.wallMs, nowMs };
-    if (!(await append(tx, place, e))) quarantined.push(e.seq);
-  }
+  const news = request.events.filter((e) => e.seq > lastSeq);
+  await append(tx, terminalId, epoch, nowMs, news);
+  const quarantined = await post(tx, { terminalId, epoch, nowMs }, news);
   const ackSeq = Math.max(lastSeq, last.seq);
   const ackHash = last.seq >= lastSeq ? last.hash : lastHash;
   if (ackSeq > lastSeq)
@@ -168,19 +163,22 @@ function refuseBrokenChain(request: UploadRequest): void {
   }
 }
 
-/** The hash under a number as it is held; before the first stands the genesis hash. */
-async function hashHeld(
+/** The hashes that are held under these numbers; before the first stands the genesis hash. */
+async function hashesHeld(
   tx: Sql,
   terminalId: string,
   epoch: number,
-  seq: number,
-): Promise<string | undefined> {
-  if (seq === 0) return genesisHash(terminalId, epoch);
-  const rows = await tx.query<{ hash: string }>(
-    'SELECT hash FROM journal_events WHERE terminal_id = $1 AND epoch = $2 AND seq = $3',
-    [terminalId, epoch, seq],
+  from: number,
+  to: number,
+): Promise<ReadonlyMap<number, string>> {
+  const rows = await tx.query<{ seq: unknown; hash: string }>(
+    `SELECT seq, hash FROM journal_events
+     WHERE terminal_id = $1 AND epoch = $2 AND seq >= $3 AND seq <= $4`,
+    [terminalId, epoch, from, to],
   );
-  return rows[0]?.hash;
+  const held = new Map(rows.map((r) => [num(r.seq), r.hash]));
+  if (from === 0) held.set(0, genesisHash(terminalId, epoch));
+  return held;
 }
 
 /** Whoever only says where it stands, in an epoch that its terminal has left. */
@@ -195,65 +193,27 @@ async function refuseLeftEpoch(tx: Sql, terminalId: string, epoch: number): Prom
     throw new Refusal('old-epoch', `this terminal went on in epoch ${num(newer.epoch)}`);
 }
 
-/** Holds an event, with what it does. False: it was set aside. */
-async function append(tx: Sql, place: Place, e: UploadEvent): Promise<boolean> {
-  const { terminalId, epoch, seq, nowMs } = place;
-  await tx.query(
-    `INSERT INTO journal_events (terminal_id, epoch, seq, kind, wall_ms, order_id, body, hash,
-       received_ms)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-    [
-      terminalId,
+/** Holds the facts as they were told. */
+async function append(
+  tx: Sql,
+  terminalId: string,
+  epoch: number,
+  nowMs: number,
+  events: readonly UploadEvent[],
+): Promise<void> {
+  await insertRows(
+    tx,
+    JOURNAL_EVENTS,
+    events.map((e) => ({
+      terminal_id: terminalId,
       epoch,
-      seq,
-      storable(e.kind),
-      e.wallMs,
-      storable(e.orderId),
-      canonicalJson(e.body),
-      e.hash,
-      nowMs,
-    ],
+      seq: e.seq,
+      kind: storable(e.kind),
+      wall_ms: e.wallMs,
+      order_id: storable(e.orderId),
+      body: canonicalJson(e.body),
+      hash: e.hash,
+      received_ms: nowMs,
+    })),
   );
-  const reason = await applyOrReason(tx, place, e);
-  if (reason === null) return true;
-  await tx.query(
-    `INSERT INTO quarantine (terminal_id, epoch, seq, kind, order_id, reason, at_ms)
-     VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-    [terminalId, epoch, seq, storable(e.kind), storable(e.orderId), storable(reason), nowMs],
-  );
-  return false;
-}
-
-/**
- * Effects of one event inside a savepoint.
- *
- * @returns why it is unusable, null when it was applied
- */
-async function applyOrReason(tx: Sql, place: Place, e: UploadEvent): Promise<string | null> {
-  if (!Object.hasOwn(EVENTS, e.kind)) return `unknown kind ${e.kind.slice(0, 60)}`;
-  const parsed = EVENTS[e.kind as EventKind].safeParse(e.body);
-  if (!parsed.success)
-    return `body: ${parsed.error.issues
-      .map((i) => `${i.path.join('.')} ${i.message}`)
-      .join('; ')
-      .slice(0, 300)}`;
-  const event = { kind: e.kind, orderId: e.orderId, body: parsed.data } as JournalEvent;
-  if (!changesBooks(event.kind)) return null;
-  await tx.query('SAVEPOINT event');
-  try {
-    await apply(tx, place, event.kind, event);
-    await tx.query('RELEASE SAVEPOINT event');
-    return null;
-  } catch (cause) {
-    const reason = unusableReason(cause);
-    if (reason === null) throw cause;
-    await tx.query('ROLLBACK TO SAVEPOINT event');
-    await tx.query('RELEASE SAVEPOINT event');
-    if (cause instanceof OnTheCard)
-      await tx.query('UPDATE orders SET delivered_by = $2 WHERE order_id = $1', [
-        e.orderId,
-        place.terminalId,
-      ]);
-    return reason;
-  }
 }

@@ -1,8 +1,8 @@
 import type { LedgerRow } from '../../shared/central-api/index.ts';
-import type { EventBody } from '../../shared/facts/catalogue.ts';
 import { DAY_MS, chinaDayMs } from '../../shared/time.ts';
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
+import type { Apply } from './books.ts';
 
 /**
  * What stands in the ledger of a terminal's captures and refunds of a China day, by the time of its
@@ -32,39 +32,23 @@ export async function ledgerOfDay(
 }
 
 /** Keeps what a terminal found in a bill; told again, the last counts. */
-export async function keepBillDay(
-  sql: Sql,
-  terminalId: string,
-  body: EventBody<'reconciled'>,
-  toldMs: number,
-): Promise<void> {
+export const billReconciled: Apply<'reconciled'> = (books, at, { body }) => {
   const { date, provider, payments, refunds, reversals, differences, persons } = body;
-  await sql.query(
-    `INSERT INTO bill_days
-       (terminal_id, provider, date, payments, paid_fen, refunds, refunded_fen, reversals,
-       reversed_fen, differences, persons, told_ms)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-     ON CONFLICT (terminal_id, provider, date) DO UPDATE SET payments = EXCLUDED.payments,
-       paid_fen = EXCLUDED.paid_fen, refunds = EXCLUDED.refunds,
-       refunded_fen = EXCLUDED.refunded_fen,
-       reversals = EXCLUDED.reversals, reversed_fen = EXCLUDED.reversed_fen,
-         differences = EXCLUDED.differences, persons = EXCLUDED.persons, told_ms = EXCLUDED.told_ms`,
-    [
-      terminalId,
-      provider.replaceAll('\0', ''),
-      date.replaceAll('\0', ''),
-      payments.count,
-      payments.fen,
-      refunds.count,
-      refunds.fen,
-      reversals.count,
-      reversals.fen,
-      JSON.stringify(differences).replaceAll('\\u0000', ''),
-      persons,
-      toldMs,
-    ],
-  );
-}
+  books.billDays.put({
+    terminal_id: at.terminalId,
+    provider: provider.replaceAll('\0', '').toWellFormed(),
+    date: date.replaceAll('\0', '').toWellFormed(),
+    payments: payments.count,
+    paid_fen: payments.fen,
+    refunds: refunds.count,
+    refunded_fen: refunds.fen,
+    reversals: reversals.count,
+    reversed_fen: reversals.fen,
+    differences: JSON.stringify(differences).replaceAll('\\u0000', ''),
+    persons,
+    told_ms: at.wallMs,
+  });
+};
 
 export interface Money {
   readonly count: number;

@@ -5,9 +5,10 @@ import { orderTag } from '../../shared/order-tag.ts';
 import type { Result } from '../../shared/result.ts';
 import { chinaTime } from '../../shared/time.ts';
 import { liveClaim } from './accounts.ts';
-import { num } from '../db/sql.ts';
 import { isCounterClaimed, isDelivered, isRefundClaimed, writer } from './orders.ts';
-import type { OrderRow } from './orders.ts';
+import { ORDERS } from './tables.ts';
+import type { OrderRow } from './tables.ts';
+import { select } from '../db/sets.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 
@@ -254,8 +255,10 @@ async function saleOn(
   cardNo: string,
   nowMs: number,
 ): Promise<Sale | null> {
-  const orders = await sql.query<OrderRow>(
-    `SELECT * FROM orders WHERE card_no = $1 AND state NOT IN ('closed', 'delivered', 'refunded')
+  const orders = await select(
+    sql,
+    ORDERS,
+    `card_no = $1 AND state NOT IN ('closed', 'delivered', 'refunded')
      ORDER BY created_ms DESC LIMIT 20`,
     [cardNo],
   );
@@ -284,7 +287,7 @@ async function saleOn(
 }
 
 function saleOf(o: OrderRow): Sale {
-  return { orderId: o.order_id, nextCount: num(o.next_count), quantity: num(o.quantity) };
+  return { orderId: o.order_id, nextCount: o.next_count, quantity: o.quantity };
 }
 
 async function compute(

@@ -5,7 +5,7 @@ import type {
   ClaimedOrder,
   Command,
 } from '../../shared/central-api/index.ts';
-import { bool, num } from '../db/sql.ts';
+import { select } from '../db/sets.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 import {
@@ -17,7 +17,8 @@ import {
   lockOrder,
   writer,
 } from './orders.ts';
-import type { OrderRow } from './orders.ts';
+import { ORDERS } from './tables.ts';
+import type { OrderRow } from './tables.ts';
 
 /**
  * Grants or refuses a claim, as `claimRequestSchema` says. The order's row is locked, so of two
@@ -80,7 +81,7 @@ async function writeClaim(
     throw new Refusal('not-in-doubt', `the order is ${order.state}`);
   const holder = writer(order, nowMs);
   if (holder !== null && holder !== terminalId)
-    throw new Refusal('claimed', `terminal ${holder} may write until ${num(order.write_until_ms)}`);
+    throw new Refusal('claimed', `terminal ${holder} may write until ${order.write_until_ms}`);
   const plan = claimedOrder(order);
   // Another kiosk can do nothing without the plan.
   if (plan === null && !own)
@@ -117,17 +118,14 @@ async function refundClaim(
     );
   if (order.refund_claimed_ms === null) {
     // Its money is not known here yet: the terminal asks again when its journal is uploaded.
-    if (!bool(order.money_taken))
+    if (!order.money_taken)
       throw new Refusal(
         'not-in-doubt',
         `the order is ${order.state}, no money is known to be taken`,
       );
     const holder = writer(order, nowMs);
     if (holder !== null && holder !== terminalId)
-      throw new Refusal(
-        'claimed',
-        `terminal ${holder} may write until ${num(order.write_until_ms)}`,
-      );
+      throw new Refusal('claimed', `terminal ${holder} may write until ${order.write_until_ms}`);
     // Its write may be on the card, not told yet: the origin's last look at the card is older than
     // that. Unless another purchase has this count on the card: then nobody's write of this one is.
     // From that grant until now the order was this terminal's alone: what it read under it nobody
@@ -177,7 +175,7 @@ async function counterClaim(
   if (isRefundClaimed(order))
     throw new Refusal('refund-claimed', 'the order is being refunded, nothing is left to a person');
   if (!isCounterClaimed(order)) {
-    if (!bool(order.money_taken))
+    if (!order.money_taken)
       throw new Refusal(
         'not-in-doubt',
         `the order is ${order.state}, nothing is known to be paid for it`,
@@ -186,7 +184,7 @@ async function counterClaim(
     if (holder !== null && holder !== terminalId)
       throw new Refusal(
         'claimed',
-        `terminal ${holder} may be writing until ${num(order.write_until_ms)}`,
+        `terminal ${holder} may be writing until ${order.write_until_ms}`,
       );
     await tx.query(
       `UPDATE orders SET refund_claimed_ms = $2, counter_claim = true, write_terminal = NULL,
@@ -214,11 +212,11 @@ function claimedOrder(o: OrderRow): ClaimedOrder | null {
     userNo: o.user_no,
     layout: o.layout,
     unit: o.unit,
-    nextCount: num(o.next_count),
-    amountFen: num(o.amount_fen),
-    quantity: num(o.quantity),
-    cumulative: num(o.cumulative),
-    carriedAfterMicro: num(o.carried_after_micro),
+    nextCount: o.next_count,
+    amountFen: o.amount_fen,
+    quantity: o.quantity,
+    cumulative: o.cumulative,
+    carriedAfterMicro: o.carried_after_micro,
     tag: o.tag,
     before: o.before_image,
     after: o.after_image,
@@ -227,32 +225,14 @@ function claimedOrder(o: OrderRow): ClaimedOrder | null {
   };
 }
 
-/**
- * The order's own terminal told that it is writing or in doubt: it has the card's story in hand and
- * keeps the write claim, unless somebody else has a claim.
- */
-export async function keepWriteClaim(tx: Sql, order: OrderRow, nowMs: number): Promise<void> {
-  const holder = writer(order, nowMs);
-  if (
-    isRefundClaimed(order) ||
-    isCounterClaimed(order) ||
-    isDelivered(order) ||
-    (holder !== null && holder !== order.terminal_id)
-  )
-    return;
-  await tx.query('UPDATE orders SET write_terminal = $2, write_until_ms = $3 WHERE order_id = $1', [
-    order.order_id,
-    order.terminal_id,
-    nowMs + CLAIM_MS,
-  ]);
-}
-
 /** What a terminal is to be told: the same until its journal shows that it was done. */
 export async function commands(sql: Sql, terminalId: string): Promise<readonly Command[]> {
   // The first condition is the index's; the second leaves out what is over, so that it never crowds
   // out what is to be told.
-  const rows = await sql.query<OrderRow>(
-    `SELECT * FROM orders WHERE terminal_id = $1
+  const rows = await select(
+    sql,
+    ORDERS,
+    `terminal_id = $1
        AND ((delivered_by IS NOT NULL AND NOT origin_delivered) OR superseded_by IS NOT NULL)
        AND ((delivered_by <> terminal_id AND NOT origin_delivered)
          OR (superseded_by IS NOT NULL AND delivered_by IS NULL
@@ -270,9 +250,9 @@ export async function commands(sql: Sql, terminalId: string): Promise<readonly C
             kind: 'delivered-elsewhere',
             orderId: o.order_id,
             terminalId: o.delivered_by ?? '',
-            count: num(o.next_count),
-            quantity: num(o.quantity),
-            cumulative: num(o.cumulative ?? 0),
+            count: o.next_count,
+            quantity: o.quantity,
+            cumulative: o.cumulative ?? 0,
           },
         ];
       if (

@@ -2,8 +2,10 @@ import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { Quote, QuoteRequest } from '../../shared/central-api/index.ts';
 import { priceAmount } from '../../shared/money.ts';
 import type { Policy } from '../../shared/policy.ts';
-import { accountByCard, giveBack, liveClaim, takeClaim } from './accounts.ts';
-import { bool } from '../db/sql.ts';
+import { giveBack } from '../books/books.ts';
+import { loadOrder } from '../books/load.ts';
+import { write } from '../books/write.ts';
+import { accountByCard, liveClaim, takeClaim } from './accounts.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 
@@ -137,7 +139,13 @@ async function claimOrRefuse(
 ): Promise<void> {
   const holder = await takeClaim(
     tx,
-    { cardNo: request.cardNo, nextCount: request.nextCount, orderId, terminalId, expiresMs },
+    {
+      card_no: request.cardNo,
+      next_count: request.nextCount,
+      order_id: orderId,
+      terminal_id: terminalId,
+      expires_ms: expiresMs,
+    },
     nowMs,
   );
   if (holder !== null)
@@ -210,6 +218,7 @@ async function price(
  */
 export async function release(db: Db, terminalId: string, orderId: string): Promise<void> {
   await db.transaction(async (tx) => {
+    const books = await loadOrder(tx, orderId);
     await tx.query(
       `INSERT INTO quotes (order_id, terminal_id, state) VALUES ($1, $2, 'released')
        ON CONFLICT (order_id) DO NOTHING`,
@@ -220,13 +229,8 @@ export async function release(db: Db, terminalId: string, orderId: string): Prom
     )[0];
     if (row?.terminal_id !== terminalId)
       throw new Refusal('bad-request', 'the order id belongs to another terminal', { status: 409 });
-    const order = (
-      await tx.query<{ money_taken: unknown; state: string }>(
-        'SELECT money_taken, state FROM orders WHERE order_id = $1',
-        [orderId],
-      )
-    )[0];
-    if (order !== undefined && bool(order.money_taken)) {
+    const order = books.orders.get(orderId);
+    if (order?.money_taken === true) {
       if (order.state === 'delivered' || order.state === 'refunded') return;
       throw new Refusal(
         'claimed',
@@ -234,6 +238,7 @@ export async function release(db: Db, terminalId: string, orderId: string): Prom
       );
     }
     await tx.query(`UPDATE quotes SET state = 'released' WHERE order_id = $1`, [orderId]);
-    await giveBack(tx, orderId);
+    giveBack(books, orderId);
+    await write(tx, terminalId, books);
   });
 }

@@ -1,0 +1,141 @@
+import type { JournalEvent } from '../../shared/facts/catalogue.ts';
+import { anyOf, columnsOf, list, read, select } from '../db/sets.ts';
+import { num } from '../db/sql.ts';
+import type { Sql } from '../db/sql.ts';
+import { ACCOUNTS, CLAIMS, ORDERS, RESERVES } from '../sale/tables.ts';
+import { Books } from './books.ts';
+import { LEDGER } from './tables.ts';
+
+/** A card's count that something is sold for. */
+interface CardCount {
+  readonly card_no: string;
+  readonly next_count: number;
+}
+
+/** Loads what these facts of a terminal may touch; see {@link loadOrders} for the locks. */
+export async function loadFor(
+  tx: Sql,
+  terminalId: string,
+  facts: readonly JournalEvent[],
+): Promise<Books> {
+  const books = new Books(await alarmOf(tx, terminalId, facts));
+  const orderIds = new Set(facts.flatMap((f) => (f.orderId === null ? [] : [f.orderId])));
+  if (facts.some((f) => f.kind === 'epoch-began')) {
+    await loadEpochs(tx, books, terminalId);
+    for (const orderId of books.liveQuotes) orderIds.add(orderId);
+  }
+  const sold = facts.flatMap((f) =>
+    f.kind === 'order-quoted' ? [{ card_no: f.body.cardNo, next_count: f.body.nextCount }] : [],
+  );
+  if (orderIds.size > 0) await loadOrders(tx, books, orderIds, sold);
+  return books;
+}
+
+/** Loads one order with what is held for it, known or only quoted. */
+export async function loadOrder(tx: Sql, orderId: string): Promise<Books> {
+  const books = new Books();
+  await loadOrders(tx, books, new Set([orderId]), []);
+  return books;
+}
+
+/**
+ * Orders with all that stands behind them, and the cards that are sold to. Locks are taken in
+ * central's one order: the terminal (by the caller), accounts, orders; each by its key. Reserves
+ * and claims are changed only under their account's lock.
+ */
+async function loadOrders(
+  tx: Sql,
+  books: Books,
+  orderIds: ReadonlySet<string>,
+  sold: readonly CardCount[],
+): Promise<void> {
+  const ids = list(orderIds);
+  const cardNos = new Set(sold.map((s) => s.card_no));
+  if (cardNos.size > 0) await loadCards(tx, books, cardNos);
+  await loadAccounts(tx, books, ids);
+  books.orders.load(
+    await select(tx, ORDERS, `order_id IN ${anyOf('$1')} ORDER BY order_id FOR UPDATE`, [ids]),
+  );
+  for (const order of books.orders.all()) cardNos.add(order.card_no);
+  await loadRivals(tx, books, sold);
+  books.reserves.load(await select(tx, RESERVES, `order_id IN ${anyOf('$1')}`, [ids]));
+  books.ledger.load(
+    await select(tx, LEDGER, `order_id IN ${anyOf('$1')} ORDER BY entry_id`, [ids]),
+  );
+  const claims = await tx.query<Record<string, unknown>>(
+    `SELECT ${columnsOf(CLAIMS)} FROM claims WHERE card_no IN ${anyOf('$1')}
+     UNION SELECT ${columnsOf(CLAIMS)} FROM claims WHERE order_id IN ${anyOf('$2')}`,
+    [list(cardNos), ids],
+  );
+  books.claims.load(claims.map((row) => read(CLAIMS, row)));
+}
+
+/** The terminal's alarm, where a fact may change it. */
+async function alarmOf(
+  tx: Sql,
+  terminalId: string,
+  facts: readonly JournalEvent[],
+): Promise<string | null> {
+  if (!facts.some((f) => f.kind === 'journal-restored' || f.kind === 'damage-accepted'))
+    return null;
+  const rows = await tx.query<{ alarm: string | null }>(
+    'SELECT alarm FROM terminals WHERE terminal_id = $1',
+    [terminalId],
+  );
+  return rows[0]?.alarm ?? null;
+}
+
+/** What a new epoch of the terminal's journal asks about its earlier ones. */
+async function loadEpochs(tx: Sql, books: Books, terminalId: string): Promise<void> {
+  const cursors = await tx.query<{ epoch: unknown; last_seq: unknown }>(
+    'SELECT epoch, last_seq FROM cursors WHERE terminal_id = $1',
+    [terminalId],
+  );
+  for (const row of cursors) books.heldSeq.set(num(row.epoch), num(row.last_seq));
+  const quotes = await tx.query<{ order_id: string }>(
+    `SELECT q.order_id FROM quotes q WHERE q.terminal_id = $1 AND q.state = 'live'
+       AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.order_id = q.order_id)`,
+    [terminalId],
+  );
+  for (const row of quotes) books.liveQuotes.add(row.order_id);
+}
+
+async function loadCards(tx: Sql, books: Books, cardNos: ReadonlySet<string>): Promise<void> {
+  const cards = await tx.query<{ card_no: string; user_no: string }>(
+    `SELECT card_no, user_no FROM cards WHERE card_no IN ${anyOf('$1')}`,
+    [list(cardNos)],
+  );
+  for (const row of cards) books.cards.set(row.card_no, row.user_no);
+}
+
+/** The accounts of orders, of reserves and of cards that are sold to. */
+async function loadAccounts(tx: Sql, books: Books, ids: string): Promise<void> {
+  books.accounts.load(
+    await select(
+      tx,
+      ACCOUNTS,
+      `user_no IN (SELECT user_no FROM orders WHERE order_id IN ${anyOf('$1')}
+         UNION SELECT user_no FROM reserves WHERE order_id IN ${anyOf('$1')}
+         UNION SELECT user_no FROM cards WHERE card_no IN ${anyOf('$2')})
+       ORDER BY user_no FOR UPDATE`,
+      [ids, list(books.cards.keys())],
+    ),
+  );
+}
+
+/** Orders of the same counts of the same cards: at most one of each can be on the card. */
+async function loadRivals(tx: Sql, books: Books, sold: readonly CardCount[]): Promise<void> {
+  const counts = books.orders.all().map(({ card_no, next_count }) => ({ card_no, next_count }));
+  counts.push(...sold);
+  if (counts.length === 0) return;
+  books.orders.load(
+    await select(
+      tx,
+      ORDERS,
+      `(card_no, next_count) IN (SELECT x.card_no, x.next_count
+         FROM json_to_recordset($1::json) AS x(card_no text, next_count bigint))
+       ORDER BY order_id FOR UPDATE`,
+      [JSON.stringify(counts)],
+    ),
+  );
+}

@@ -1,0 +1,80 @@
+import { nullable, table, text, whole } from '../db/sets.ts';
+import type { RowOf } from '../db/sets.ts';
+
+/** What a line of the ledger says. */
+export type LedgerKind =
+  | 'captured'
+  | 'captured-extra'
+  | 'delivered'
+  | 'refunded'
+  | 'carried'
+  | 'carried-used'
+  | 'parked'
+  | 'adjustment';
+/** Append-only: one order's attempt can be captured, refunded and so on once each. */
+export const LEDGER = table('ledger', ['order_id', 'attempt_id', 'kind'], {
+  terminal_id: text(),
+  epoch: whole,
+  seq: whole,
+  order_id: text(),
+  attempt_id: text(),
+  user_no: nullable(text()),
+  kind: text<LedgerKind>(),
+  amount_fen: whole,
+  quantity: whole,
+  micro: whole,
+  reference: nullable(text()),
+  at_ms: whole,
+});
+export type LedgerEntry = RowOf<typeof LEDGER>;
+
+/** The facts as they were told. */
+export const JOURNAL_EVENTS = table('journal_events', ['terminal_id', 'epoch', 'seq'], {
+  terminal_id: text(),
+  epoch: whole,
+  seq: whole,
+  kind: text(),
+  wall_ms: whole,
+  order_id: nullable(text()),
+  body: text(),
+  hash: text(),
+  received_ms: whole,
+});
+
+/** Facts that central could not use, until a person settles them. */
+export const QUARANTINE = table('quarantine', ['terminal_id', 'epoch', 'seq'], {
+  terminal_id: text(),
+  epoch: whole,
+  seq: whole,
+  kind: text(),
+  order_id: nullable(text()),
+  reason: text(),
+  at_ms: whole,
+});
+
+/** What a terminal said about its own journal, for staff. */
+export const TERMINAL_NOTES = table('terminal_notes', ['terminal_id', 'epoch', 'seq'], {
+  terminal_id: text(),
+  epoch: whole,
+  seq: whole,
+  kind: text(),
+  body: text(),
+  at_ms: whole,
+});
+
+/** What a terminal found in a provider's bill of a day; told again, the last counts. */
+export const BILL_DAYS = table('bill_days', ['terminal_id', 'provider', 'date'], {
+  terminal_id: text(),
+  provider: text(),
+  date: text(),
+  payments: whole,
+  paid_fen: whole,
+  refunds: whole,
+  refunded_fen: whole,
+  reversals: whole,
+  reversed_fen: whole,
+  differences: text(),
+  persons: whole,
+  told_ms: whole,
+});
+export type BillDay = RowOf<typeof BILL_DAYS>;

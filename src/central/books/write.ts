@@ -1,0 +1,34 @@
+import { anyOf, deleteRows, insertRows, list, updateRows, upsertRows } from '../db/sets.ts';
+import type { Table } from '../db/sets.ts';
+import type { Sql } from '../db/sql.ts';
+import { ACCOUNTS, CLAIMS, ORDERS, RESERVES } from '../sale/tables.ts';
+import type { Books } from './books.ts';
+import type { Rows } from './rows.ts';
+import { BILL_DAYS, LEDGER, TERMINAL_NOTES } from './tables.ts';
+
+/** Writes what was changed, table by table, in the transaction that loaded it. */
+export async function write(tx: Sql, terminalId: string, books: Books): Promise<void> {
+  await writeRows(tx, ORDERS, books.orders);
+  await writeRows(tx, ACCOUNTS, books.accounts);
+  await writeRows(tx, RESERVES, books.reserves);
+  await writeRows(tx, CLAIMS, books.claims);
+  await writeRows(tx, LEDGER, books.ledger);
+  await writeRows(tx, TERMINAL_NOTES, books.notes);
+  await upsertRows(tx, BILL_DAYS, books.billDays.all());
+  if (books.alarmChanged)
+    await tx.query('UPDATE terminals SET alarm = $2 WHERE terminal_id = $1', [
+      terminalId,
+      books.alarm,
+    ]);
+  if (books.releasedQuotes.size > 0)
+    await tx.query(`UPDATE quotes SET state = 'released' WHERE order_id IN ${anyOf('$1')}`, [
+      list(books.releasedQuotes),
+    ]);
+}
+
+async function writeRows<T extends Table>(tx: Sql, table: T, rows: Rows<T>): Promise<void> {
+  const { inserted, updated, removed } = rows.changes();
+  await deleteRows(tx, table, removed);
+  await updateRows(tx, table, updated);
+  await insertRows(tx, table, inserted);
+}

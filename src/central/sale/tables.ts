@@ -1,0 +1,93 @@
+import type { Account, ClaimedOrder } from '../../shared/central-api/index.ts';
+import type { OrderState } from '../../shared/order-rules.ts';
+import { flag, nullable, table, text, whole } from '../db/sets.ts';
+import type { RowOf } from '../db/sets.ts';
+
+/** Orders as terminals told of them, with what central granted for each. */
+export const ORDERS = table('orders', ['order_id'], {
+  order_id: text(),
+  /** Whose order it is. */
+  terminal_id: text(),
+  card_no: text(),
+  user_no: text(),
+  next_count: whole,
+  amount_fen: whole,
+  quantity: whole,
+  carried_used_micro: whole,
+  carried_after_micro: whole,
+  offline: flag,
+  tag: text(),
+  state: text<OrderState>(),
+  money_taken: flag,
+  /** What staff is told of it. */
+  note: nullable(text()),
+  created_ms: whole,
+  changed_ms: whole,
+  /** The digits of its slip. */
+  ref: nullable(text()),
+  layout: nullable(text()),
+  unit: nullable(text<ClaimedOrder['unit']>()),
+  /** The newest plan of the write. */
+  before_image: nullable(text()),
+  after_image: nullable(text()),
+  cumulative: nullable(whole),
+  plan: nullable(text()),
+  /** JSON: what kiosks kept of its writes; null: nothing. */
+  kept: nullable(text()),
+  /** Who may write, and until when by central's clock. */
+  write_terminal: nullable(text()),
+  write_until_ms: nullable(whole),
+  /** Another terminal that was granted the write and has not told how the card was left. */
+  write_open: nullable(text()),
+  /** Since which grant; null: under none that is known. */
+  write_open_ms: nullable(whole),
+  refund_claimed_ms: nullable(whole),
+  /** The claim in `refund_claimed_ms` is a counter claim, and no refund followed it. */
+  counter_claim: flag,
+  /** Whose report put the delivery into the books. */
+  delivered_by: nullable(text()),
+  /** The order's own journal has its delivery too. */
+  origin_delivered: flag,
+  superseded_by: nullable(text()),
+});
+/** One order as central's books have it. */
+export type OrderRow = RowOf<typeof ORDERS>;
+
+export const ACCOUNTS = table('accounts', ['user_no'], {
+  user_no: text(),
+  holder_name: text(),
+  meter_no: text(),
+  kind: text<Account['kind']>(),
+  unit: text<Account['unit']>(),
+  state: text<Account['state']>(),
+  count: whole,
+  cumulative: whole,
+  year_quantity: whole,
+  carried_micro: whole,
+  ceiling_quantity: whole,
+  per_purchase_quantity: nullable(whole),
+  period_left_quantity: nullable(whole),
+  tariff_id: text(),
+  tariff_version: whole,
+});
+export type AccountRow = RowOf<typeof ACCOUNTS>;
+
+/** What an order may spend of its account's carried remainder. */
+export const RESERVES = table('reserves', ['order_id'], {
+  order_id: text(),
+  user_no: text(),
+  micro: whole,
+  state: text<'held' | 'consumed' | 'released'>(),
+});
+export type ReserveRow = RowOf<typeof RESERVES>;
+
+/** Who has a card's next count. */
+export const CLAIMS = table('claims', ['card_no'], {
+  card_no: text(),
+  next_count: whole,
+  order_id: text(),
+  terminal_id: text(),
+  /** Null: never by itself, the order took money. */
+  expires_ms: nullable(whole),
+});
+export type ClaimRow = RowOf<typeof CLAIMS>;
