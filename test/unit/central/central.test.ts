@@ -530,6 +530,46 @@ describe.each(ENGINES)('central on %s', (engine) => {
       );
     });
 
+    it('a fact counts whole or not at all', async () => {
+      const j = at(0).journal;
+      const id = nextOrder();
+      const q = await firm(id, '8800003930', 42);
+      j.quoted(id, q, '1002203330');
+      const parked = { attemptId: `${id}-a`, reason: 'PAY-0107', failure: { code: 'PAY-0107' } };
+      j.add('attempt-parked', id, parked);
+      // Its capture would be entered first, and then the second parking is refused.
+      const again = j.add('attempt-parked', id, { ...parked, amountFen: 9_000 });
+      expect(await upload()).toEqual([again]);
+      expect(await reasons([again])).toContain('‘parked’ stands in the ledger already');
+      const rows = await hall.db.query<{ kind: string }>(
+        'SELECT kind FROM ledger WHERE order_id = $1',
+        [id],
+      );
+      expect(rows.map((r) => r.kind)).toEqual(['parked']);
+    });
+
+    it('what the database itself refuses is one fact’s fault, not of those beside it', async () => {
+      const j = at(0).journal;
+      const id = nextOrder();
+      const q = await firm(id, '8800003922', 42);
+      j.quoted(id, q, '1002203322');
+      j.paid(id, 10_000);
+      const nul = j.add('attempt-paid', id, {
+        attemptId: `${id}-b`,
+        transactionId: '42\0',
+        amountFen: 10_000,
+        taken: false,
+      });
+      j.delivered(id, q);
+      // SQLite holds such a text.
+      expect(await upload()).toEqual(engine === 'pglite' ? [nul] : []);
+      if (engine === 'pglite') expect(await reasons([nul])).toMatch(/^22/);
+      expect(await account('8800003922')).toMatchObject({ count: 42, claim: null });
+      expect(
+        await hall.db.query('SELECT state FROM orders WHERE order_id = $1', [id]),
+      ).toMatchObject([{ state: 'delivered' }]);
+    });
+
     it('a terminal cannot speak of another terminal’s order', async () => {
       const id = nextOrder();
       const q = await firm(id, '8800003934', 43);
