@@ -268,7 +268,7 @@ describe.each(ENGINES)('batches on %s', (engine) => {
         }
         expect(ends[1]).toEqual(ends[0]);
       }),
-      { numRuns: RUNS[engine], ...(FULL ? {} : { seed: 311 }) },
+      { numRuns: RUNS[engine], ...(FULL ? {} : { seed: 311, endOnFailure: true }) },
     );
     if (engine === 'pglite') return;
     // Every kind was met by books that took it and, but for those that nothing is wrong with, by
