@@ -41,12 +41,6 @@ export interface Evidence {
   readonly paidMs: number;
 }
 
-/**
- * What becomes of a fact: `held` waits for its evidence and is folded again when that comes; `set
- * aside` changes nothing until a person settles it.
- */
-export type Verdict = 'applied' | 'held' | 'set-aside';
-
 /** What a terminal may still do: revoked ones are refused, and their uploads kept as evidence. */
 export type TerminalStatus = 'active' | 'suspended' | 'revoked';
 

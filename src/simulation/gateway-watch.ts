@@ -1,4 +1,4 @@
-import type { Db, Sql } from '../central/db/sql.ts';
+import type { Db, Script } from '../central/db/sql.ts';
 import type { Life } from './slot.ts';
 
 /** One wallet's trade for a terminal's payment, as central has it durably. */
@@ -42,7 +42,8 @@ export class GatewayWatch {
       transaction: async (work) => {
         const seen: (() => void)[] = [];
         const result = await db.transaction((tx) => {
-          const watched: Sql = {
+          const watched: Script = {
+            exec: (sql) => tx.exec(sql),
             query: async <R>(sql: string, params: readonly unknown[] = []) => {
               const rows = await tx.query<R>(sql, params);
               if (sql.includes('gateway_')) seen.push(() => this.#seen(sql, params, rows.length));

@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import type { Db, Sql } from '../central/db/sql.ts';
+import type { Db, Script } from '../central/db/sql.ts';
 import { MIGRATIONS } from '../central/db/migrations/index.ts';
 
 /**
@@ -36,7 +36,10 @@ export function openSqliteDb(): Db {
       throw asPostgres(cause);
     }
   }
-  const inside: Sql = { query: async (sql, params = []) => run(sql, params) };
+  const inside: Script = {
+    query: async (sql, params = []) => run(sql, params),
+    exec: async (sql) => void db.exec(schemaForSqlite(sql)),
+  };
 
   // One connection: whoever comes while a transaction is open waits for its end.
   let busy = false;
@@ -64,7 +67,7 @@ export function openSqliteDb(): Db {
   return {
     query: async <R>(sql: string, params: readonly unknown[] = []) =>
       busy ? alone(() => run<R>(sql, params)) : run<R>(sql, params),
-    transaction: <T>(work: (tx: Sql) => Promise<T>) =>
+    transaction: <T>(work: (tx: Script) => Promise<T>) =>
       alone(async () => {
         savepoint.statement.run();
         try {
@@ -78,6 +81,8 @@ export function openSqliteDb(): Db {
         }
       }),
     exec: (sql) => alone(() => void db.exec(schemaForSqlite(sql))),
+    // Nobody else has this memory.
+    alone: (_key, work) => work(),
     close: async () => {
       db.exec('ROLLBACK');
       idle.push({ db, statements });
@@ -134,7 +139,7 @@ function prepare(db: Database.Database, sql: string): Prepared {
         return `(SELECT ${read.join(', ')} FROM json_each( ${param})) AS ${name}`;
       },
     )
-    .replace(/ FOR UPDATE(?: OF \w+)?/g, '')
+    .replace(/ FOR (?:NO KEY )?UPDATE(?: OF \w+)?/g, '')
     .replace(/::\w+/g, '')
     .replace(/\bGREATEST\(/g, 'MAX(')
     .replace(

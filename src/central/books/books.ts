@@ -1,4 +1,5 @@
 import type { EventBody, EventKind } from '../../shared/facts/catalogue.ts';
+import { terminalOf } from '../../shared/order-id.ts';
 import { booksFrom } from '../../shared/order-rules.ts';
 import type { OrderState } from '../../shared/order-rules.ts';
 import { ACCOUNTS, CLAIMS, ORDERS, RESERVES } from '../sale/tables.ts';
@@ -25,6 +26,12 @@ export class Unusable extends Error {}
  */
 export class OnTheCard extends Unusable {}
 
+/**
+ * The books cannot take it yet: what it builds on comes with another terminal's facts, which may
+ * arrive later.
+ */
+export class TooEarly extends Error {}
+
 /** One fact of a kind, as its terminal told it. */
 export interface Told<K extends EventKind> {
   readonly orderId: string | null;
@@ -34,13 +41,16 @@ export interface Told<K extends EventKind> {
  * What a fact does to the books that were loaded for it. No database and no clock: everything that
  * it may look at stands in `books`, and what it changes is written when the batch is over.
  *
- * @throws Unusable where the books cannot take it: then it changed nothing
+ * @throws Unusable where the books cannot take it, TooEarly where they cannot yet: then it changed
+ *   nothing
  */
 export type Apply<K extends EventKind> = (books: Books, at: Place, fact: Told<K>) => void;
 
 /** What became of one fact. */
 export type Verdict =
   | { readonly kind: 'applied' }
+  /** Changes nothing yet; judged again when something of its order or account has changed. */
+  | { readonly kind: 'held'; readonly reason: string }
   /** Kept, counted on the console, and left to a person. */
   | { readonly kind: 'set-aside'; readonly reason: string };
 
@@ -98,8 +108,9 @@ export class Books {
       apply();
       return { kind: 'applied' };
     } catch (cause) {
-      if (!(cause instanceof Unusable)) throw cause;
+      if (!(cause instanceof Unusable || cause instanceof TooEarly)) throw cause;
       while (this.#undo.length > 0) this.#undo.pop()?.();
+      if (cause instanceof TooEarly) return { kind: 'held', reason: cause.message };
       if (cause instanceof OnTheCard && orderId !== null)
         this.orders.change(orderId, { delivered_by: terminalId });
       return { kind: 'set-aside', reason: cause.message };
@@ -152,15 +163,28 @@ export function tell(books: Books, at: Place, kind: EventKind, body: unknown): v
   });
 }
 
+/** What a kiosk says of another one's order. */
+interface Assist {
+  readonly orderId: string | null;
+  readonly body: { readonly origin: string; readonly cardNo: string };
+}
 /**
- * The order, whoever's it is.
+ * Another terminal's order, which a kiosk read or wrote on the card.
  *
- * @throws Unusable where it is not known
+ * @throws TooEarly where it is not known yet: its own terminal's facts come when they come; Unusable
+ *   where it is another one's, or another card's
  */
-export function anyOrder(books: Books, orderId: string | null): OrderRow {
+export function othersOrder(books: Books, { orderId, body }: Assist): OrderRow {
   const id = requireId(orderId);
   const order = books.orders.get(id);
-  if (order === undefined) throw new Unusable(`order ${id} is not known`);
+  if (order === undefined) {
+    const why = `order ${id} is not known`;
+    throw terminalOf(id) === body.origin ? new TooEarly(why) : new Unusable(why);
+  }
+  if (body.origin !== order.terminal_id || body.cardNo !== order.card_no)
+    throw new Unusable(
+      `told of terminal ${body.origin}, card ${body.cardNo}; the order is terminal ${order.terminal_id}’s, card ${order.card_no}`,
+    );
   return order;
 }
 
@@ -176,7 +200,9 @@ export function requireId(orderId: string | null): string {
  * @throws Unusable where it is not known, or another's
  */
 export function orderOf(books: Books, at: Place, orderId: string | null): OrderRow {
-  const order = anyOrder(books, orderId);
+  const id = requireId(orderId);
+  const order = books.orders.get(id);
+  if (order === undefined) throw new Unusable(`order ${id} is not known`);
   if (order.terminal_id !== at.terminalId)
     throw new Unusable(`order ${order.order_id} is terminal ${order.terminal_id}’s`);
   return order;

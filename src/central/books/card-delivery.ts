@@ -10,13 +10,14 @@ import {
 import type { OrderRow } from '../sale/tables.ts';
 import {
   add,
-  anyOrder,
   dropClaims,
   enter,
   move,
   OnTheCard,
   orderOf,
+  othersOrder,
   storable,
+  TooEarly,
   Unusable,
 } from './books.ts';
 import type { Apply, Books, Place } from './books.ts';
@@ -55,19 +56,17 @@ export const orderDelivered: Apply<'order-delivered'> = (books, at, { orderId, b
     books.orders.change(order.order_id, { origin_delivered: true });
     return;
   }
+  refuseAfterRefund(order);
   if (body.by === 'elsewhere' && !isDelivered(order))
-    throw new Unusable('delivered elsewhere, it says, but no other kiosk told so');
+    throw new TooEarly('delivered elsewhere, it says; no other kiosk has told so yet');
   deliver(books, at, order, body);
   books.orders.change(order.order_id, { origin_delivered: true });
 };
 
 /** What a card in another kiosk says of an order. */
-export const assistEnded: Apply<'assist-ended'> = (books, at, { orderId, body }) => {
-  const order = anyOrder(books, orderId);
-  if (body.origin !== order.terminal_id || body.cardNo !== order.card_no)
-    throw new Unusable(
-      `told of terminal ${body.origin}, card ${body.cardNo}; the order is terminal ${order.terminal_id}’s, card ${order.card_no}`,
-    );
+export const assistEnded: Apply<'assist-ended'> = (books, at, fact) => {
+  const order = othersOrder(books, fact);
+  const { body } = fact;
   switch (body.verdict) {
     case 'before':
       // Told of an earlier claim, and overtaken by the asking for this one: what is written under
@@ -88,15 +87,13 @@ export const assistEnded: Apply<'assist-ended'> = (books, at, { orderId, body })
       return;
     case 'after': {
       checkDelivered(order, body);
-      if (order.cumulative === null || body.cumulative !== order.cumulative)
+      if (order.cumulative === null) throw unknownWrite(order);
+      if (body.cumulative !== order.cumulative)
         throw new Unusable(
-          `delivered cumulative ${body.cumulative}, the order’s is ${
-            order.cumulative === null ? 'not known' : order.cumulative
-          }`,
+          `delivered cumulative ${body.cumulative}, the order’s is ${order.cumulative}`,
         );
       if (isDelivered(order)) return;
       refuseAfterRefund(order);
-      if (!order.money_taken) throw new Unusable('delivered before it was paid');
       try {
         deliver(books, at, order, body);
       } catch (cause) {
@@ -121,6 +118,18 @@ function checkDelivered(
     );
 }
 
+/**
+ * The payment and the beginning of the write stand in the order's own journal, where they may yet
+ * come.
+ */
+function unknownWrite(order: OrderRow): Unusable | TooEarly {
+  refuseAfterRefund(order);
+  const why = 'read on the card, but no write of it is known';
+  return ['quoted', 'collecting', 'paid'].includes(order.state)
+    ? new TooEarly(why)
+    : new Unusable(why);
+}
+
 function refuseAfterRefund(order: OrderRow): void {
   if (isRefundClaimed(order))
     throw new Unusable(
@@ -140,9 +149,12 @@ function deliver(
   refuseAfterRefund(order);
   const account = books.accounts.get(order.user_no);
   if (account === undefined) throw new Unusable('the account is gone');
+  move(books, at, order, 'delivered');
+  // Sold while a line was down: the purchase before it stands in another kiosk's journal.
+  if (account.count < body.count - 1)
+    throw new TooEarly(`the account’s count is ${account.count}, delivered was ${body.count}`);
   if (account.count !== body.count - 1)
     throw new Unusable(`the account’s count is ${account.count}, delivered was ${body.count}`);
-  move(books, at, order, 'delivered');
   books.orders.change(order.order_id, { delivered_by: at.terminalId });
   // One count of a card is one purchase: another order that took money for it (sold while a line
   // was down) was not on the card, and never can be.
@@ -227,8 +239,8 @@ function keepRecord(books: Books, order: OrderRow, record: string): void {
 }
 
 /** Another kiosk began to write for an order under its claim. */
-export const assistWriting: Apply<'assist-writing'> = (books, at, { orderId }) => {
-  const order = anyOrder(books, orderId);
+export const assistWriting: Apply<'assist-writing'> = (books, at, fact) => {
+  const order = othersOrder(books, fact);
   // Under a claim that stands no longer: it stays open until its end is told, whichever claim
   // that names.
   if (
@@ -240,9 +252,5 @@ export const assistWriting: Apply<'assist-writing'> = (books, at, { orderId }) =
 };
 
 /** What another kiosk kept of its writes for an order. */
-export const assistKept: Apply<'assist-kept'> = (books, _at, { orderId, body }) => {
-  const order = anyOrder(books, orderId);
-  if (body.origin !== order.terminal_id || body.cardNo !== order.card_no)
-    throw new Unusable('kept of another order');
-  keepRecord(books, order, body.record);
-};
+export const assistKept: Apply<'assist-kept'> = (books, _at, fact) =>
+  keepRecord(books, othersOrder(books, fact), fact.body.record);

@@ -112,7 +112,7 @@ export async function grantEpoch(
 export async function grantedEpoch(sql: Sql, terminalId: string, lock: boolean): Promise<number> {
   const row = (
     await sql.query<{ epoch: unknown }>(
-      `SELECT epoch FROM terminals WHERE terminal_id = $1${lock ? ' FOR UPDATE' : ''}`,
+      `SELECT epoch FROM terminals WHERE terminal_id = $1${lock ? ' FOR NO KEY UPDATE' : ''}`,
       [terminalId],
     )
   )[0];

@@ -2,14 +2,14 @@ import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { UploadAnswer, UploadEvent, UploadRequest } from '../../shared/central-api/index.ts';
 import { eventHash, genesisHash, headText } from '../../shared/journal-hash.ts';
 import type { Keyring } from '../../shared/signatures.ts';
-import { insertRows } from '../db/sets.ts';
+import { anyOf, insertRows, keepRows, list } from '../db/sets.ts';
 import { num } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 import { storable } from './books.ts';
 import { cursorOf, moveCursor } from './epochs.ts';
 import { post } from './post.ts';
-import { JOURNAL_EVENTS } from './tables.ts';
+import { FORKED_EVENTS, JOURNAL_EVENTS } from './tables.ts';
 
 /**
  * At most so many forked facts of one terminal are kept; a terminal that tells more is broken, and
@@ -61,45 +61,64 @@ async function keepFork(
   why: string,
   nowMs: number,
 ): Promise<void> {
+  const { epoch, events } = request;
   await db.transaction(async (tx) => {
     await tx.query('UPDATE terminals SET alarm = $2 WHERE terminal_id = $1', [
       terminalId,
-      `FORK: epoch ${request.epoch}: ${why}`,
+      `FORK: epoch ${epoch}: ${why}`,
     ]);
-    let room =
-      MAX_FORKED -
-      num(
-        (
-          await tx.query<{ n: unknown }>(
-            'SELECT COUNT(*) AS n FROM forked_events WHERE terminal_id = $1',
-            [terminalId],
-          )
-        )[0]?.n,
-      );
-    for (const e of request.events) {
-      if (room <= 0) return;
-      const kept = await tx.query(
-        `INSERT INTO forked_events (terminal_id, epoch, seq, hash, kind, wall_ms, order_id, body,
-           received_ms)
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 WHERE NOT EXISTS
-           (SELECT 1 FROM journal_events
-            WHERE terminal_id = $1 AND epoch = $2 AND seq = $3 AND hash = $4)
-         ON CONFLICT DO NOTHING RETURNING seq`,
-        [
-          terminalId,
-          request.epoch,
-          e.seq,
-          e.hash,
-          storable(e.kind),
-          e.wallMs,
-          storable(e.orderId),
-          canonicalJson(e.body),
-          nowMs,
-        ],
-      );
-      room -= kept.length;
-    }
+    const kept = await tx.query<{ n: unknown }>(
+      'SELECT COUNT(*) AS n FROM forked_events WHERE terminal_id = $1',
+      [terminalId],
+    );
+    const from = events[0]?.seq ?? 0;
+    const held = await hashesHeld(tx, terminalId, epoch, from, events.at(-1)?.seq ?? 0);
+    const forked = events.filter((e) => held.get(e.seq) !== e.hash);
+    await keepRows(
+      tx,
+      FORKED_EVENTS,
+      forked
+        .slice(0, Math.max(0, MAX_FORKED - num(kept[0]?.n)))
+        .map((e) => eventRow(terminalId, epoch, nowMs, e)),
+    );
   });
+}
+
+/** A fact as it is held. */
+const eventRow = (terminalId: string, epoch: number, nowMs: number, e: UploadEvent) => ({
+  terminal_id: terminalId,
+  epoch,
+  seq: e.seq,
+  kind: storable(e.kind),
+  wall_ms: e.wallMs,
+  order_id: storable(e.orderId),
+  body: canonicalJson(e.body),
+  hash: e.hash,
+  received_ms: nowMs,
+});
+
+/**
+ * Locks the terminal, and those whose orders the batch tells of: their journals wait meanwhile, so
+ * a fact that came too early is seen by the one that it waits for. In one order for everybody.
+ * Their keys stay readable: whoever only refers to a terminal does not wait.
+ */
+async function lockTerminals(
+  tx: Sql,
+  terminalId: string,
+  events: readonly UploadEvent[],
+): Promise<{ readonly public_key: string; readonly epoch: unknown } | undefined> {
+  const told = events.flatMap(({ kind, body }) => {
+    const origin = kind.startsWith('assist-')
+      ? (body as { origin?: unknown } | null)?.origin
+      : null;
+    return typeof origin === 'string' ? [storable(origin)] : [];
+  });
+  const rows = await tx.query<{ terminal_id: string; public_key: string; epoch: unknown }>(
+    `SELECT terminal_id, public_key, epoch FROM terminals WHERE terminal_id IN ${anyOf('$1')}
+     ORDER BY terminal_id FOR NO KEY UPDATE`,
+    [list(new Set([terminalId, ...told]))],
+  );
+  return rows.find((r) => r.terminal_id === terminalId);
 }
 
 async function take(
@@ -108,12 +127,7 @@ async function take(
   request: UploadRequest,
   { nowMs, keysOf, nextUploadAfterMs }: IngestPorts,
 ): Promise<UploadAnswer> {
-  const terminal = (
-    await tx.query<{ public_key: string; epoch: unknown }>(
-      'SELECT public_key, epoch FROM terminals WHERE terminal_id = $1 FOR UPDATE',
-      [terminalId],
-    )
-  )[0];
+  const terminal = await lockTerminals(tx, terminalId, request.events);
   if (terminal === undefined) throw new Refusal('unknown-terminal', 'not registered');
   const { epoch } = request;
   if (epoch > num(terminal.epoch))
@@ -204,16 +218,6 @@ async function append(
   await insertRows(
     tx,
     JOURNAL_EVENTS,
-    events.map((e) => ({
-      terminal_id: terminalId,
-      epoch,
-      seq: e.seq,
-      kind: storable(e.kind),
-      wall_ms: e.wallMs,
-      order_id: storable(e.orderId),
-      body: canonicalJson(e.body),
-      hash: e.hash,
-      received_ms: nowMs,
-    })),
+    events.map((e) => eventRow(terminalId, epoch, nowMs, e)),
   );
 }

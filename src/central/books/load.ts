@@ -1,10 +1,11 @@
-import type { JournalEvent } from '../../shared/facts/catalogue.ts';
+import type { EventBody, JournalEvent } from '../../shared/facts/catalogue.ts';
 import { anyOf, columnsOf, list, read, select } from '../db/sets.ts';
 import { num } from '../db/sql.ts';
+import type { RowOf } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
 import { ACCOUNTS, CLAIMS, ORDERS, RESERVES } from '../sale/tables.ts';
 import { Books } from './books.ts';
-import { LEDGER } from './tables.ts';
+import { HELD_FACTS, LEDGER } from './tables.ts';
 
 /** A card's count that something is sold for. */
 interface CardCount {
@@ -12,26 +13,44 @@ interface CardCount {
   readonly next_count: number;
 }
 
+/** A fact that came too early, with what its journal says. */
+export interface HeldFact {
+  readonly row: RowOf<typeof HELD_FACTS>;
+  readonly wallMs: number;
+  readonly kind: string;
+  /** JSON. */
+  readonly body: string;
+}
+
+/** What a batch's facts may touch, with the facts that wait for them, oldest first. */
+export interface Loaded {
+  readonly books: Books;
+  readonly held: readonly HeldFact[];
+}
+
 /** Loads what these facts of a terminal may touch; see {@link loadOrders} for the locks. */
 export async function loadFor(
   tx: Sql,
   terminalId: string,
   facts: readonly JournalEvent[],
-): Promise<Books> {
+): Promise<Loaded> {
   const books = new Books(await alarmOf(tx, terminalId, facts));
   const orderIds = new Set(facts.flatMap((f) => (f.orderId === null ? [] : [f.orderId])));
   if (facts.some((f) => f.kind === 'epoch-began')) {
     await loadEpochs(tx, books, terminalId);
     for (const orderId of books.liveQuotes) orderIds.add(orderId);
   }
-  const sold = facts.flatMap((f) =>
-    f.kind === 'order-quoted' ? [{ card_no: f.body.cardNo, next_count: f.body.nextCount }] : [],
-  );
-  if (orderIds.size > 0) await loadOrders(tx, books, orderIds, sold);
-  return books;
+  const held =
+    orderIds.size === 0 ? [] : await loadOrders(tx, books, orderIds, facts.flatMap(soldBy));
+  return { books, held };
 }
 
-/** Loads one order with what is held for it, known or only quoted. */
+const soldBy = (fact: JournalEvent): readonly CardCount[] =>
+  fact.kind === 'order-quoted'
+    ? [{ card_no: fact.body.cardNo, next_count: fact.body.nextCount }]
+    : [];
+
+/** Loads one order with what is reserved and claimed for it, known or only quoted. */
 export async function loadOrder(tx: Sql, orderId: string): Promise<Books> {
   const books = new Books();
   await loadOrders(tx, books, new Set([orderId]), []);
@@ -40,24 +59,37 @@ export async function loadOrder(tx: Sql, orderId: string): Promise<Books> {
 
 /**
  * Orders with all that stands behind them, and the cards that are sold to. Locks are taken in
- * central's one order: the terminal (by the caller), accounts, orders; each by its key. Reserves
- * and claims are changed only under their account's lock.
+ * central's one order: terminals (by the caller), accounts, orders; each by its key. Reserves,
+ * claims and held facts are changed only under their account's lock, or while the account is not
+ * known, under that of the order's terminal.
+ *
+ * @returns the facts that wait for one of these orders or accounts; they are loaded for too
  */
 async function loadOrders(
   tx: Sql,
   books: Books,
   orderIds: ReadonlySet<string>,
   sold: readonly CardCount[],
-): Promise<void> {
-  const ids = list(orderIds);
-  const cardNos = new Set(sold.map((s) => s.card_no));
-  if (cardNos.size > 0) await loadCards(tx, books, cardNos);
-  await loadAccounts(tx, books, ids);
+): Promise<readonly HeldFact[]> {
+  await loadCards(tx, books, sold);
+  await loadAccounts(tx, books, list(orderIds));
+  const held = await loadHeld(tx, books, list(orderIds));
+  const soldEarly = held.flatMap(({ row, kind, body }) =>
+    kind === 'order-quoted'
+      ? soldBy({ kind, orderId: row.order_id, body: JSON.parse(body) as EventBody<'order-quoted'> })
+      : [],
+  );
+  await loadCards(tx, books, soldEarly);
+
+  const ids = list(new Set([...orderIds, ...held.map((h) => h.row.order_id)]));
+  const cardNos = new Set([...sold, ...soldEarly].map((s) => s.card_no));
   books.orders.load(
-    await select(tx, ORDERS, `order_id IN ${anyOf('$1')} ORDER BY order_id FOR UPDATE`, [ids]),
+    await select(tx, ORDERS, `order_id IN ${anyOf('$1')} ORDER BY order_id FOR NO KEY UPDATE`, [
+      ids,
+    ]),
   );
   for (const order of books.orders.all()) cardNos.add(order.card_no);
-  await loadRivals(tx, books, sold);
+  await loadRivals(tx, books, [...sold, ...soldEarly]);
   books.reserves.load(await select(tx, RESERVES, `order_id IN ${anyOf('$1')}`, [ids]));
   books.ledger.load(
     await select(tx, LEDGER, `order_id IN ${anyOf('$1')} ORDER BY entry_id`, [ids]),
@@ -68,6 +100,25 @@ async function loadOrders(
     [list(cardNos), ids],
   );
   books.claims.load(claims.map((row) => read(CLAIMS, row)));
+  return held;
+}
+
+/** All that waits behind one of the orders, or behind one that waits for a loaded account. */
+async function loadHeld(tx: Sql, books: Books, ids: string): Promise<readonly HeldFact[]> {
+  const rows = await tx.query<Record<string, unknown>>(
+    `SELECT h.*, e.wall_ms, e.kind, e.body FROM held_facts h JOIN journal_events e
+       ON e.terminal_id = h.terminal_id AND e.epoch = h.epoch AND e.seq = h.seq
+     WHERE h.order_id IN (SELECT order_id FROM held_facts WHERE order_id IN ${anyOf('$1')}
+       UNION SELECT order_id FROM held_facts WHERE user_no IN ${anyOf('$2')})
+     ORDER BY h.held_no`,
+    [ids, list(books.accounts.all().map((a) => a.user_no))],
+  );
+  return rows.map((row) => ({
+    row: read(HELD_FACTS, row),
+    wallMs: num(row['wall_ms']),
+    kind: String(row['kind']),
+    body: String(row['body']),
+  }));
 }
 
 /** The terminal's alarm, where a fact may change it. */
@@ -100,7 +151,9 @@ async function loadEpochs(tx: Sql, books: Books, terminalId: string): Promise<vo
   for (const row of quotes) books.liveQuotes.add(row.order_id);
 }
 
-async function loadCards(tx: Sql, books: Books, cardNos: ReadonlySet<string>): Promise<void> {
+async function loadCards(tx: Sql, books: Books, sold: readonly CardCount[]): Promise<void> {
+  if (sold.length === 0) return;
+  const cardNos = new Set(sold.map((s) => s.card_no));
   const cards = await tx.query<{ card_no: string; user_no: string }>(
     `SELECT card_no, user_no FROM cards WHERE card_no IN ${anyOf('$1')}`,
     [list(cardNos)],
@@ -108,7 +161,7 @@ async function loadCards(tx: Sql, books: Books, cardNos: ReadonlySet<string>): P
   for (const row of cards) books.cards.set(row.card_no, row.user_no);
 }
 
-/** The accounts of orders, of reserves and of cards that are sold to. */
+/** The accounts of orders, of reserves, of facts that wait, and of cards that are sold to. */
 async function loadAccounts(tx: Sql, books: Books, ids: string): Promise<void> {
   books.accounts.load(
     await select(
@@ -116,8 +169,9 @@ async function loadAccounts(tx: Sql, books: Books, ids: string): Promise<void> {
       ACCOUNTS,
       `user_no IN (SELECT user_no FROM orders WHERE order_id IN ${anyOf('$1')}
          UNION SELECT user_no FROM reserves WHERE order_id IN ${anyOf('$1')}
+         UNION SELECT user_no FROM held_facts WHERE order_id IN ${anyOf('$1')}
          UNION SELECT user_no FROM cards WHERE card_no IN ${anyOf('$2')})
-       ORDER BY user_no FOR UPDATE`,
+       ORDER BY user_no FOR NO KEY UPDATE`,
       [ids, list(books.cards.keys())],
     ),
   );
@@ -134,7 +188,7 @@ async function loadRivals(tx: Sql, books: Books, sold: readonly CardCount[]): Pr
       ORDERS,
       `(card_no, next_count) IN (SELECT x.card_no, x.next_count
          FROM json_to_recordset($1::json) AS x(card_no text, next_count bigint))
-       ORDER BY order_id FOR UPDATE`,
+       ORDER BY order_id FOR NO KEY UPDATE`,
       [JSON.stringify(counts)],
     ),
   );

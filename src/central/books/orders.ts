@@ -6,6 +6,7 @@ import { awaitsEcho, isDelivered, writer } from '../sale/orders.ts';
 import { QUOTE_CLAIM_MS } from '../sale/quotes.ts';
 import type { ClaimRow, OrderRow } from '../sale/tables.ts';
 import {
+  add,
   capturedBy,
   enter,
   giveBack,
@@ -14,6 +15,7 @@ import {
   orderOf,
   requireId,
   storable,
+  TooEarly,
   Unusable,
 } from './books.ts';
 import type { Apply, Books, Place } from './books.ts';
@@ -27,13 +29,9 @@ export const orderQuoted: Apply<'order-quoted'> = (books, at, fact) => {
   const userNo = books.cards.get(body.cardNo);
   if (userNo === undefined) throw new Unusable(`no account has card ${body.cardNo}`);
   if (userNo !== body.userNo) throw new Unusable('the card belongs to another user');
-  if (body.carriedUsedMicro > 0) {
-    const reserve = books.reserves.get(orderId);
-    if (reserve?.user_no !== userNo || reserve.micro !== body.carriedUsedMicro)
-      throw new Unusable('no reserve of that size stands behind the carried money');
-  }
   if (books.orders.get(orderId) !== undefined)
     throw new Unusable(`order ${orderId} is known already`);
+  if (body.carriedUsedMicro > 0) reserve(books, orderId, userNo, body.carriedUsedMicro);
   books.orders.insert(newOrder(orderId, at, body));
   if (!body.offline) return;
   const holder = takeClaim(
@@ -50,6 +48,22 @@ export const orderQuoted: Apply<'order-quoted'> = (books, at, fact) => {
   if (holder !== null)
     books.orders.change(orderId, { note: `离线成交时次数已被订单 ${holder.order_id} 占用` });
 };
+
+/**
+ * What its quote reserved stands behind the carried money. A quote that this central lost (its
+ * database goes on from a standby, or a backup, that had not heard of it) is made up for from the
+ * account's free remainder, which may come with another terminal's facts.
+ */
+function reserve(books: Books, orderId: string, userNo: string, micro: number): void {
+  const made = books.reserves.get(orderId);
+  if (made === undefined) {
+    const free = books.accounts.get(userNo)?.carried_micro ?? 0;
+    if (free < micro) throw new TooEarly('no reserve of that size stands behind the carried money');
+    add(books, userNo, { carried_micro: -micro });
+    books.reserves.insert({ order_id: orderId, user_no: userNo, micro, state: 'held' });
+  } else if (made.user_no !== userNo || made.micro !== micro)
+    throw new Unusable('no reserve of that size stands behind the carried money');
+}
 
 /** An order as it begins. */
 function newOrder(orderId: string, at: Place, body: EventBody<'order-quoted'>): OrderRow {
@@ -92,7 +106,7 @@ function newOrder(orderId: string, at: Place, body: EventBody<'order-quoted'>): 
 
 /** @returns the holder when another order has the claim */
 function takeClaim(books: Books, claim: ClaimRow, nowMs: number): ClaimRow | null {
-  const holder = otherHolder(books.claims.get(claim.card_no), claim.order_id, nowMs);
+  const holder = otherHolder(books.claims.get(claim.card_no), claim, nowMs);
   if (holder === null) books.claims.put(claim);
   return holder;
 }

@@ -52,6 +52,31 @@ export const QUARANTINE = table('quarantine', ['terminal_id', 'epoch', 'seq'], {
   at_ms: whole,
 });
 
+/** Facts that came too early, in the order in which they came (`held_no`, the database's). */
+export const HELD_FACTS = table('held_facts', ['terminal_id', 'epoch', 'seq'], {
+  terminal_id: text(),
+  epoch: whole,
+  seq: whole,
+  order_id: text(),
+  /** Whose account it waits for; null: that is not known yet. */
+  user_no: nullable(text()),
+  reason: text(),
+  held_ms: whole,
+});
+
+/** Facts told under numbers that central holds otherwise. */
+export const FORKED_EVENTS = table('forked_events', ['terminal_id', 'epoch', 'seq', 'hash'], {
+  terminal_id: text(),
+  epoch: whole,
+  seq: whole,
+  hash: text(),
+  kind: text(),
+  wall_ms: whole,
+  order_id: nullable(text()),
+  body: text(),
+  received_ms: whole,
+});
+
 /** What a terminal said about its own journal, for staff. */
 export const TERMINAL_NOTES = table('terminal_notes', ['terminal_id', 'epoch', 'seq'], {
   terminal_id: text(),

@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import type { Db, Sql } from './sql.ts';
+import type { Db, Script } from './sql.ts';
 
 /** What is used of Emscripten's file system: one open file of the host has `nfd`. */
 interface HostFiles {
@@ -122,19 +122,17 @@ function alive(pid: number, start: string): boolean {
 }
 
 function wrap(pg: PGlite, after: () => void): Db {
-  return {
+  const over = (on: Pick<PGlite, 'query' | 'exec'>): Script => ({
     query: async <R>(sql: string, params: readonly unknown[] = []) =>
-      (await pg.query<R>(sql, [...params])).rows,
-    transaction: <T>(run: (tx: Sql) => Promise<T>) =>
-      pg.transaction((tx) =>
-        run({
-          query: async <R>(sql: string, params: readonly unknown[] = []) =>
-            (await tx.query<R>(sql, [...params])).rows,
-        }),
-      ),
-    exec: async (sql) => {
-      await pg.exec(sql);
-    },
+      (await on.query<R>(sql, [...params])).rows,
+    exec: async (sql) => void (await on.exec(sql)),
+  });
+  return {
+    ...over(pg),
+    transaction: <T>(run: (tx: Script) => Promise<T>) =>
+      pg.transaction((tx) => run(over(tx as unknown as Pick<PGlite, 'query' | 'exec'>))),
+    // One process has the data folder.
+    alone: (_key, work) => work(),
     close: async () => {
       await pg.close();
       after();

@@ -104,6 +104,19 @@ export async function insertRows<T extends Table>(
   );
 }
 
+/** Inserts rows; those whose key is there already stay as they are. */
+export async function keepRows<T extends Table>(
+  sql: Sql,
+  t: T,
+  rows: readonly RowOf<T>[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await sql.query(
+    textOf('keep', t, () => `${insertion(t)} ON CONFLICT DO NOTHING`),
+    [numbered(rows)],
+  );
+}
+
 /** Inserts rows, and overwrites those that are there. */
 export async function upsertRows<T extends Table>(
   sql: Sql,

@@ -2,12 +2,52 @@
 export interface Sql {
   readonly query: <R>(sql: string, params?: readonly unknown[]) => Promise<readonly R[]>;
 }
-/** A database. `transaction` commits durably before it resolves, and rolls back when `run` throws. */
-export interface Db extends Sql {
-  readonly transaction: <T>(run: (tx: Sql) => Promise<T>) => Promise<T>;
-  /** Several statements without parameters (migrations). */
+/** Also takes several statements at once, without parameters (migrations). */
+export interface Script extends Sql {
   readonly exec: (sql: string) => Promise<void>;
+}
+/**
+ * A database. Several processes may work on it at once, so nothing that was read stays true but
+ * under a lock or by a condition of the statement that writes.
+ */
+export interface Db extends Script {
+  /**
+   * Commits durably before it resolves, and rolls back when `run` throws. Each statement sees what
+   * was committed before it (READ COMMITTED), so that whoever waited for a lock reads what the one
+   * before wrote.
+   *
+   * `run` may be called again from its beginning, where the database ended the first call in favour
+   * of another one (a deadlock): it changes nothing outside its transaction.
+   */
+  readonly transaction: <T>(run: (tx: Script) => Promise<T>) => Promise<T>;
+  /**
+   * Runs `work` while no other process runs any under the same key. For what reaches further than a
+   * transaction (requests to a wallet); within one process the caller sees to it.
+   *
+   * @throws DbError `busy` where another process has the key for too long
+   */
+  readonly alone: <T>(key: string, work: () => Promise<T>) => Promise<T>;
   readonly close: () => Promise<void>;
+}
+
+/** How the database failed, where it was not a statement's fault. */
+export class DbError extends Error {
+  /**
+   * `away`: not reached, or the connection was lost; whether a commit under way counts is not known
+   * · `busy`: too much is under way, or somebody holds a lock for too long.
+   */
+  readonly kind: 'away' | 'busy';
+  constructor(kind: DbError['kind'], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'DbError';
+    this.kind = kind;
+  }
+}
+
+/** The SQLSTATE of a database's error; empty where it is none. */
+export function sqlState(cause: unknown): string {
+  const code = (cause as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : '';
 }
 
 /**

@@ -58,7 +58,6 @@ export interface Seed {
 export async function seed(db: Db, { terminals, tariffs, accounts, claims }: Seed): Promise<void> {
   for (const t of tariffs) checkTariff(t.tiers);
   await db.transaction(async (tx) => {
-    const fresh = (await tx.query('SELECT 1 FROM accounts LIMIT 1')).length === 0;
     for (const t of terminals)
       await tx.query(
         `INSERT INTO terminals (terminal_id, public_key, epoch) VALUES ($1, $2, $3)
@@ -71,13 +70,16 @@ export async function seed(db: Db, { terminals, tariffs, accounts, claims }: See
          ON CONFLICT DO NOTHING`,
         [t.tariffId, t.version, JSON.stringify(t.tiers)],
       );
+    // Of several processes that start at once one finds no account and adds them.
+    const none = (await tx.query('SELECT 1 FROM accounts LIMIT 1')).length === 0;
+    let fresh = false;
     for (const a of accounts) {
-      await tx.query(
+      const added = await tx.query(
         `INSERT INTO accounts (user_no, holder_name, meter_no, kind, unit, state, count, cumulative,
            year_quantity, carried_micro, ceiling_quantity, per_purchase_quantity,
            period_left_quantity, tariff_id, tariff_version)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-           ON CONFLICT DO NOTHING`,
+           ON CONFLICT DO NOTHING RETURNING user_no`,
         [
           a.userNo,
           a.holderName,
@@ -96,6 +98,7 @@ export async function seed(db: Db, { terminals, tariffs, accounts, claims }: See
           a.tariffVersion,
         ],
       );
+      fresh ||= none && added.length > 0;
       await tx.query(
         'INSERT INTO cards (card_no, user_no) VALUES ($1, $2) ON CONFLICT DO NOTHING',
         [a.cardNo, a.userNo],

@@ -17,7 +17,7 @@ export interface Desk extends Pick<
   readonly token: () => string;
   /** Undefined: the wallet is configured no more. */
   readonly walletOf: (kind: Wallet) => PaymentProvider | undefined;
-  /** One thing at a time for one trade; another process is kept off by the rows themselves. */
+  /** One thing at a time for one trade, whichever process does it: what is sent to a wallet, too. */
   readonly alone: <T>(terminalId: string, outTradeNo: string, work: () => Promise<T>) => Promise<T>;
   /**
    * A leg's next state, and when the gateway looks at it by itself (null: it does not).
@@ -54,7 +54,8 @@ export function makeDesk(db: () => Db, options: GatewayOptions): Desk {
   ): Promise<T> {
     const key = `${terminalId}/${outTradeNo}`;
     const before = turns.get(key) ?? Promise.resolve();
-    const mine = before.then(work, work);
+    const turn = (): Promise<T> => db().alone(`trade ${key}`, work);
+    const mine = before.then(turn, turn);
     const settled = mine.catch(() => undefined);
     turns.set(key, settled);
     try {

@@ -42,6 +42,8 @@ export interface Leg {
   readonly captured_fen: unknown;
   readonly created_ms: unknown;
   readonly changed_ms: unknown;
+  /** When the gateway looks at it by itself; null: only when it is asked. */
+  readonly look_ms: unknown;
 }
 /** A refund that a terminal asked for. */
 export interface Refund {
@@ -54,6 +56,8 @@ export interface Refund {
   readonly reason: string;
   readonly state: 'asked' | 'accepted' | 'done' | 'refused';
   readonly created_ms: unknown;
+  /** When it is sent again by itself; null: never. */
+  readonly look_ms: unknown;
 }
 
 /** The outcome is not known. */
@@ -86,7 +90,7 @@ export const tradeOf = async (
   (
     await sql.query<Trade>(
       `SELECT * FROM gateway_trades WHERE terminal_id = $1
-       AND out_trade_no = $2${lock ? ' FOR UPDATE' : ''}`,
+       AND out_trade_no = $2${lock ? ' FOR NO KEY UPDATE' : ''}`,
       [terminalId, outTradeNo],
     )
   )[0] ?? null;

@@ -39,7 +39,7 @@ export async function settleParked(
     const leg = (
       await tx.query<{ amount_fen: unknown; captured_fen: unknown }>(
         `SELECT amount_fen, captured_fen FROM gateway_legs WHERE leg = $1
-         AND state = 'parked' FOR UPDATE`,
+         AND state = 'parked' FOR NO KEY UPDATE`,
         [s.leg],
       )
     )[0];

@@ -1,6 +1,6 @@
 import type { Failure } from '../../shared/errors.ts';
 import { ok } from '../../shared/result.ts';
-import { num } from '../db/sql.ts';
+import { num, numOrNull } from '../db/sql.ts';
 import { ALONE_AFTER_MS, FIRST_LOOK_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
 import { captured, endLeg, sendReverse } from './legs.ts';
@@ -34,7 +34,7 @@ export function sweeping(desk: Desk): Pick<PaymentGateway, 'sweep' | 'hear'> {
       [now(), SWEEP_ROWS],
     );
     for (const { leg, terminal_id, out_trade_no } of legs)
-      await alone(terminal_id, out_trade_no, () => look(desk, leg)).catch(report);
+      await alone(terminal_id, out_trade_no, () => lookIfDue(desk, leg)).catch(report);
     const refunds = await db().query<Refund>(
       'SELECT * FROM gateway_refunds WHERE look_ms <= $1 ORDER BY look_ms LIMIT $2',
       [now(), SWEEP_ROWS],
@@ -77,7 +77,13 @@ const lookAgain = ({ db }: Desk, leg: Leg, lookMs: number | null): Promise<unkno
     lookMs,
   ]);
 
-/** Goes one step on with a leg that is due. */
+/** Another process may have looked while this one waited for its turn. */
+async function lookIfDue(desk: Desk, named: string): Promise<void> {
+  const lookMs = numOrNull((await legOf(desk.db(), named))?.look_ms);
+  if (lookMs !== null && lookMs <= desk.now()) await look(desk, named);
+}
+
+/** Goes one step on with a leg. */
 async function look(desk: Desk, named: string): Promise<void> {
   const { db, now, walletOf } = desk;
   const leg = await legOf(db(), named);
@@ -162,6 +168,8 @@ async function resend(desk: Desk, named: Refund): Promise<void> {
   const r = await refundOf(db(), named.terminal_id, named.out_refund_no);
   const leg = await legOf(db(), r?.leg ?? null);
   if (r === null || leg === null || r.state !== 'asked') return;
+  // Another process may have sent it while this one waited for its turn.
+  if ((numOrNull(r.look_ms) ?? Number.POSITIVE_INFINITY) > now()) return;
   if ((await sendRefund(desk, leg, r)).kind !== 'unknown') return;
   const wait = Math.min(MAX_LOOK_MS, Math.max(ALONE_AFTER_MS, now() - num(r.created_ms)));
   await setRefund(desk, r, 'asked', now() + wait);

@@ -2,6 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import type { z } from 'zod';
 import type { Problem } from '../../shared/central-api/index.ts';
 import { chinaDayMs } from '../../shared/time.ts';
+import { DbError } from '../db/sql.ts';
 import { Refusal } from './problem.ts';
 
 /** A request without its transport. Header names in lower case. */
@@ -108,13 +109,20 @@ export function noSuchResource(): Refusal {
   return new Refusal('bad-request', 'no such resource', { status: 404 });
 }
 
-/** Whatever was thrown, as problem+json. What is no refusal is a defect: it goes to the log. */
+/**
+ * Whatever was thrown, as problem+json. What is no refusal goes to the log: a database that is away
+ * or busy, after which the same request may be made again (503), or a defect.
+ */
 export function problemAnswer(cause: unknown): CentralAnswer {
   const refusal =
-    cause instanceof Refusal ? cause : new Refusal('internal', 'see the log of the service');
+    cause instanceof Refusal
+      ? cause
+      : cause instanceof DbError
+        ? new Refusal('internal', `the database is ${cause.kind}`, { status: 503 })
+        : new Refusal('internal', 'see the log of the service');
   if (refusal.type === 'internal')
     process.stderr.write(
-      `central: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}\n`,
+      `central: ${cause instanceof Error && !(cause instanceof DbError) ? (cause.stack ?? cause.message) : String(cause)}\n`,
     );
   const problem: Problem = {
     type: `about:pilotlight/${refusal.type}`,

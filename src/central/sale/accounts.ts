@@ -1,7 +1,7 @@
 import type { Account } from '../../shared/central-api/index.ts';
 import type { OrderState } from '../../shared/order-rules.ts';
 import type { TariffTier } from '../../shared/money.ts';
-import { read, select, upsertRows } from '../db/sets.ts';
+import { read, select } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
 import { ACCOUNTS, CLAIMS } from './tables.ts';
 import type { ClaimRow } from './tables.ts';
@@ -24,7 +24,7 @@ export async function accountByCard(
      (SELECT tiers FROM tariffs t WHERE t.tariff_id = a.tariff_id
      AND t.version = a.tariff_version) AS tiers FROM accounts a
      WHERE a.user_no = (SELECT user_no FROM cards
-     WHERE card_no = $1)${lock ? ' FOR UPDATE OF a' : ''}`,
+     WHERE card_no = $1)${lock ? ' FOR NO KEY UPDATE OF a' : ''}`,
     [cardNo],
   );
   const row = rows[0];
@@ -79,27 +79,41 @@ export async function liveClaim(
     : { ...read(CLAIMS, row), state: row['state'] as OrderState | null };
 }
 
+/** Who has a claim, or wants it: a terminal for one of its orders, and nobody under half of that. */
+export type Claimant = Pick<ClaimRow, 'order_id' | 'terminal_id'>;
+
 /**
- * Another order that has the claim. Null: this order may take it, over nothing, its own, or one
+ * Somebody else who has the claim. Null: the claimant may take it, over nothing, its own, or one
  * that ran out.
  */
 export function otherHolder(
   held: ClaimRow | undefined,
-  orderId: string,
+  claimant: Claimant,
   nowMs: number,
 ): ClaimRow | null {
-  if (held === undefined || held.order_id === orderId) return null;
+  if (held === undefined) return null;
+  if (held.order_id === claimant.order_id && held.terminal_id === claimant.terminal_id) return null;
   return held.expires_ms === null || held.expires_ms > nowMs ? held : null;
 }
 
 /**
- * Takes or renews the claim for an order, under the account's lock.
+ * Takes or renews a claim, by the condition of {@link otherHolder} in the one statement that writes
+ * it: of two that come at once the second one finds the first.
  *
- * @returns the holder when another order has it
+ * @returns the holder when somebody else has it
  */
 export async function takeClaim(tx: Sql, claim: ClaimRow, nowMs: number): Promise<ClaimRow | null> {
+  const taken = await tx.query(
+    `INSERT INTO claims (card_no, next_count, order_id, terminal_id, expires_ms)
+     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (card_no) DO UPDATE SET
+       next_count = EXCLUDED.next_count, order_id = EXCLUDED.order_id,
+       terminal_id = EXCLUDED.terminal_id, expires_ms = EXCLUDED.expires_ms
+     WHERE claims.expires_ms <= $6 OR (claims.order_id = EXCLUDED.order_id
+       AND claims.terminal_id = EXCLUDED.terminal_id) RETURNING card_no`,
+    [claim.card_no, claim.next_count, claim.order_id, claim.terminal_id, claim.expires_ms, nowMs],
+  );
+  if (taken.length > 0) return null;
   const held = (await select(tx, CLAIMS, 'card_no = $1', [claim.card_no]))[0];
-  const holder = otherHolder(held, claim.order_id, nowMs);
-  if (holder === null) await upsertRows(tx, CLAIMS, [claim]);
-  return holder;
+  // Given back between the two statements: free.
+  return held ?? takeClaim(tx, claim, nowMs);
 }

@@ -8,7 +8,7 @@ import type { OrderRow } from './tables.ts';
 
 /** The order, locked for the transaction. */
 export async function lockOrder(tx: Sql, orderId: string): Promise<OrderRow | null> {
-  return (await select(tx, ORDERS, 'order_id = $1 FOR UPDATE', [orderId]))[0] ?? null;
+  return (await select(tx, ORDERS, 'order_id = $1 FOR NO KEY UPDATE', [orderId]))[0] ?? null;
 }
 
 /** The terminal that may write now; null: nobody. */

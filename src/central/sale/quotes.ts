@@ -89,12 +89,15 @@ async function firm(
   }
   const q = await price(tx, request, policy, nowMs, true);
   await refuseSecondCard(tx, request.cardNo, nowMs);
-  await claimOrRefuse(tx, terminalId, request, orderId, q.expiresAtMs, nowMs);
-  await tx.query(
+  const first = await tx.query(
     `INSERT INTO quotes (order_id, terminal_id, request, answer, state)
-     VALUES ($1, $2, $3, $4, 'live')`,
+     VALUES ($1, $2, $3, $4, 'live') ON CONFLICT DO NOTHING RETURNING order_id`,
     [orderId, terminalId, asked, JSON.stringify(q)],
   );
+  // A release that overtook it, or the same id for another card, at this very moment.
+  if (first.length === 0)
+    throw new Refusal('bad-request', 'the order id was used meanwhile', { status: 409 });
+  await claimOrRefuse(tx, terminalId, request, orderId, q.expiresAtMs, nowMs);
   const userNo = (
     await tx.query<{ user_no: string }>(
       `UPDATE accounts SET carried_micro = carried_micro - $2
@@ -218,14 +221,17 @@ async function price(
  */
 export async function release(db: Db, terminalId: string, orderId: string): Promise<void> {
   await db.transaction(async (tx) => {
-    const books = await loadOrder(tx, orderId);
+    // Before anything is read: it waits for a quote that is being given at this moment.
     await tx.query(
       `INSERT INTO quotes (order_id, terminal_id, state) VALUES ($1, $2, 'released')
        ON CONFLICT (order_id) DO NOTHING`,
       [orderId, terminalId],
     );
+    const books = await loadOrder(tx, orderId);
     const row = (
-      await tx.query<QuoteRow>('SELECT * FROM quotes WHERE order_id = $1 FOR UPDATE', [orderId])
+      await tx.query<QuoteRow>('SELECT * FROM quotes WHERE order_id = $1 FOR NO KEY UPDATE', [
+        orderId,
+      ])
     )[0];
     if (row?.terminal_id !== terminalId)
       throw new Refusal('bad-request', 'the order id belongs to another terminal', { status: 409 });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { migrate } from '../../../src/central/db/migrate.ts';
-import type { Db, Sql } from '../../../src/central/db/sql.ts';
+import type { Db, Script } from '../../../src/central/db/sql.ts';
 import { createPaymentGateway } from '../../../src/central/gateway/gateway.ts';
 import type { PaymentGateway } from '../../../src/central/gateway/types.ts';
 import { createAlipayProvider } from '../../../src/payment/alipay/provider.ts';
@@ -164,7 +164,10 @@ export class Town {
             }),
       };
     };
-    const sql = (s: Sql): Sql => ({ query: (text, params) => s.query(text, params) });
+    const sql = (s: Script): Script => ({
+      query: (text, params) => s.query(text, params),
+      exec: (text) => s.exec(text),
+    });
     const { db } = this;
     // A transaction is one point: it is there whole, or not at all.
     const cuttable: Db = {

@@ -9,6 +9,7 @@ import { reconciliation } from './008-reconciliation.ts';
 import { gatewaySettlements } from './009-gateway-settlements.ts';
 import { cardUids } from './010-card-uids.ts';
 import { gatewayOrders } from './011-gateway-orders.ts';
+import { heldFacts } from './012-held-facts.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -23,4 +24,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'gateway settlements', sql: gatewaySettlements },
   { name: 'card uids', sql: cardUids },
   { name: 'gateway orders', sql: gatewayOrders },
+  { name: 'held facts', sql: heldFacts },
 ];
