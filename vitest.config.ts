@@ -20,6 +20,7 @@ export default defineConfig({
           name: 'unit',
           maxWorkers: 2,
           include: ['test/unit/**/*.test.{ts,tsx}'],
+          globalSetup: ['test/support/postgres-setup.ts'],
           testTimeout: 60_000,
         },
       },

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { DbError, sqlState } from './sql.ts';
+import { DbError, num, sqlState } from './sql.ts';
 import type { Db, Script } from './sql.ts';
 
 /** How a PostgreSQL server is reached, and how long it is waited for. */
@@ -63,6 +63,10 @@ export async function openPostgres(options: PostgresOptions): Promise<Db> {
     lock_timeout: lockMs,
     idle_in_transaction_session_timeout: 2 * statementMs,
     keepAlive: true,
+    types: {
+      getTypeParser: (oid, format) =>
+        oid === pg.types.builtins.INT8 ? num : (pg.types.getTypeParser(oid, format) as never),
+    },
   };
   const pool = new pg.Pool({ ...config, max: connections });
   pool.on('error', (cause) => log(`a connection was lost while idle: ${cause.message}`));

@@ -251,8 +251,8 @@ async function tellTo(
 
 const FULL = process.env['PILOTLIGHT_FULL'] === '1';
 const RUNS: Record<Engine, number> = FULL
-  ? { pglite: 60, sqlite: 3_000 }
-  : { pglite: 3, sqlite: 100 };
+  ? { postgres: 60, sqlite: 3_000 }
+  : { postgres: 3, sqlite: 100 };
 
 describe.each(ENGINES)('batches on %s', (engine) => {
   it('the books are the same however the facts are cut into batches', async () => {
@@ -270,7 +270,7 @@ describe.each(ENGINES)('batches on %s', (engine) => {
       }),
       { numRuns: RUNS[engine], ...(FULL ? {} : { seed: 311, endOnFailure: true }) },
     );
-    if (engine === 'pglite') return;
+    if (engine === 'postgres') return;
     // Every kind was met by books that took it and, but for those that nothing is wrong with, by
     // books that did not.
     for (const kind of Object.keys(FACTS)) {

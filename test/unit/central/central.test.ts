@@ -1,13 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Account, Quote } from '../../../src/shared/central-api/index.ts';
 import { createBillingClient } from '../../../src/billing/client.ts';
-import { openPglite } from '../../../src/central/db/pglite.ts';
 import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
 import { Keyring } from '../../../src/shared/signatures.ts';
 import { ed25519Signer, ed25519Verifier } from '../../../src/shared/signing.ts';
@@ -562,8 +556,8 @@ describe.each(ENGINES)('central on %s', (engine) => {
       });
       j.delivered(id, q);
       // SQLite holds such a text.
-      expect(await upload()).toEqual(engine === 'pglite' ? [nul] : []);
-      if (engine === 'pglite') expect(await reasons([nul])).toMatch(/^22/);
+      expect(await upload()).toEqual(engine === 'postgres' ? [nul] : []);
+      if (engine === 'postgres') expect(await reasons([nul])).toMatch(/^22/);
       expect(await account('8800003922')).toMatchObject({ count: 42, claim: null });
       expect(
         await hall.db.query('SELECT state FROM orders WHERE order_id = $1', [id]),
@@ -610,35 +604,4 @@ describe.each(ENGINES)('central on %s', (engine) => {
       expect((await fetch(`${hall.baseUrl}/nothing`)).status).toBe(404);
     });
   });
-});
-
-describe('the embedded database', () => {
-  it('what was committed on disk survives SIGKILL, and one process has the folder', async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'pl-central-'));
-    try {
-      const dbModule = pathToFileURL(
-        join(import.meta.dirname, '../../../src/central/db/pglite.ts'),
-      ).href;
-      const migrateModule = new URL('migrate.ts', dbModule).href;
-      const script = `const { openPglite } = await import(${JSON.stringify(dbModule)}); const { migrate } = await import(${JSON.stringify(migrateModule)}); const db = await openPglite(${JSON.stringify(dir)}); await migrate(db); await db.transaction((tx) => tx.query("INSERT INTO tariffs VALUES ('kept', 1, '[]')")); process.stdout.write('committed'); setInterval(() => undefined, 1000);`;
-      const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      await new Promise<void>((resolve, reject) => {
-        child.stdout.once('data', () => resolve());
-        child.once('exit', (code) => reject(new Error(`exit ${code}`)));
-      });
-      await expect(openPglite(dir)).rejects.toThrow('in use');
-      const gone = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGKILL');
-      await gone;
-      const db = await openPglite(dir);
-      expect(await db.query("SELECT tariff_id FROM tariffs WHERE tariff_id = 'kept'")).toHaveLength(
-        1,
-      );
-      await db.close();
-    } finally {
-      rmSync(dir, { recursive: true, force: true });
-    }
-  }, 90_000);
 });

@@ -360,8 +360,8 @@ const FULL = process.env['PILOTLIGHT_FULL'] === '1';
 const STORIES_SEED = 311;
 /** PGlite is the slower by far: it gets fewer of the same stories. */
 const RUNS: Record<Engine, number> = FULL
-  ? { pglite: 40, sqlite: 1_500 }
-  : { pglite: 12, sqlite: 250 };
+  ? { postgres: 40, sqlite: 1_500 }
+  : { postgres: 12, sqlite: 250 };
 const ACCOUNTS: readonly SeedAccount[] = Array.from({ length: 2_000 }, (_, i) => ({
   ...(DEMO_ACCOUNTS[1] as SeedAccount),
   cardNo: String(8_800_010_000 + i),
@@ -373,7 +373,7 @@ describe.each(ENGINES)('stories of claims on %s', (engine) => {
   let told = 0;
   beforeAll(async () => {
     room = await openRoom(engine, 3, {
-      accounts: ACCOUNTS.slice(0, engine === 'pglite' ? 60 : 2_000),
+      accounts: ACCOUNTS.slice(0, engine === 'postgres' ? 60 : 2_000),
     });
   }, 60_000);
   afterAll(() => room.close());
@@ -434,7 +434,7 @@ describe.each(ENGINES)('stories of claims on %s', (engine) => {
       {
         numRuns: RUNS[engine],
         ...(FULL ? {} : { seed: STORIES_SEED }),
-        endOnFailure: engine === 'pglite',
+        endOnFailure: engine === 'postgres',
         examples: [
           // A half-written card comes to the origin, whose write claim is granted and not heard; it
           // is pulled again.

@@ -671,7 +671,7 @@ describe('answers about money', () => {
 describe('the migration to the gateway', () => {
   it('comes upon a service that runs', async () => {
     town = await Town.open();
-    const db = await openDb('pglite');
+    const db = await openDb('postgres');
     await db.exec(
       'CREATE TABLE schema_migrations (number integer PRIMARY KEY, name text NOT NULL)',
     );

@@ -1,7 +1,8 @@
+import { inject } from 'vitest';
 import { generateKeyPairSync, hash, randomBytes } from 'node:crypto';
 import { createBillingClient } from '../../../src/billing/client.ts';
 import type { BillingClient, CardKeyClient, UploadResult } from '../../../src/billing/types.ts';
-import { openPglite } from '../../../src/central/db/pglite.ts';
+import { openPostgres } from '../../../src/central/db/postgres.ts';
 import type { Db } from '../../../src/central/db/sql.ts';
 import { DEMO_DATA } from '../../../src/demo/central-data.ts';
 import { createCentral } from '../../../src/central/central.ts';
@@ -15,6 +16,7 @@ import type { HttpSend } from '../../../src/shared/http.ts';
 import type { Clock, KeyId, Signer, Verifier } from '../../../src/shared/ports.ts';
 import { Keyring } from '../../../src/shared/signatures.ts';
 import { ed25519Signer, ed25519Verifier } from '../../../src/shared/signing.ts';
+import { sharedDatabase } from '../../support/postgres.ts';
 import { openSqliteDb } from '../../../src/simulation/sqlite-db.ts';
 
 export const edKeys = (): { privateKeyPem: string; publicKeyPem: string } => {
@@ -228,11 +230,11 @@ export interface Room {
 
 /** Central without a transport, under a clock that stands still, with as many terminals as wanted. */
 export async function openRoom(
-  engine: Engine,
+  on: Engine | Db,
   count = 3,
   over: Partial<CentralOptions> = {},
 ): Promise<Room> {
-  const db = await openDb(engine);
+  const db = typeof on === 'string' ? await openDb(on) : on;
   const ids = Array.from({ length: count }, (_, i) => String(311 + i).padStart(12, '0'));
   const room = { now: 1_780_000_000_000 };
   const clock: Clock = {
@@ -278,16 +280,25 @@ export async function openRoom(
   });
 }
 
-/** What central runs on: the real one, and the simulation's. */
-export const ENGINES = ['pglite', 'sqlite'] as const;
+/**
+ * What central runs on: the real one, and the simulation's. PGlite, the demo's, has a test of its
+ * own.
+ */
+export const ENGINES = ['postgres', 'sqlite'] as const;
 export type Engine = (typeof ENGINES)[number];
 export const openDb = (engine: Engine): Promise<Db> =>
-  engine === 'pglite' ? emptyPglite() : Promise.resolve(openSqliteDb());
+  engine === 'postgres' ? emptyPostgres() : Promise.resolve(openSqliteDb());
 
-/** Servers whose test is over: to start one takes longer than to empty it. */
+/** Databases whose test is over: to make one takes longer than to empty it. */
 const idle: Db[] = [];
-async function emptyPglite(): Promise<Db> {
-  const db = idle.pop() ?? (await openPglite(null));
+async function emptyPostgres(): Promise<Db> {
+  const db =
+    idle.pop() ??
+    (await openPostgres({
+      url: await sharedDatabase(inject('postgresFolder')),
+      connections: 8,
+      mayForget: true,
+    }));
   return {
     ...db,
     close: async () => {
@@ -297,8 +308,8 @@ async function emptyPglite(): Promise<Db> {
   };
 }
 
-/** A central in memory with the demo's data and two terminals. */
-export async function openHall(engine: Engine = 'pglite'): Promise<Hall> {
+/** A central of its own with the demo's data and two terminals. */
+export async function openHall(engine: Engine = 'postgres'): Promise<Hall> {
   let shift = 0;
   const clock = {
     nowMs: () => Date.now() + shift,

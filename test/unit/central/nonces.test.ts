@@ -204,7 +204,7 @@ describe.each(ENGINES)('a request comes a second time on %s', (engine) => {
 
 describe('the migration to nonces', () => {
   it('comes upon a service that runs', async () => {
-    const db = await openDb('pglite');
+    const db = await openDb('postgres');
     await db.exec(
       'CREATE TABLE schema_migrations (number integer PRIMARY KEY, name text NOT NULL)',
     );

@@ -277,7 +277,7 @@ describe('pacing', () => {
 
 describe('the migration to claims and epochs', () => {
   it('carries cursors, orders and their plans over', async () => {
-    const db = await openDb('pglite');
+    const db = await openDb('postgres');
     await db.exec(
       'CREATE TABLE schema_migrations (number integer PRIMARY KEY, name text NOT NULL)',
     );
@@ -345,7 +345,7 @@ describe('the migration to claims and epochs', () => {
 
 describe('the migration to counter claims', () => {
   it('takes every final claim that stands for a refund claim', async () => {
-    const db = await openDb('pglite');
+    const db = await openDb('postgres');
     await db.exec(
       'CREATE TABLE schema_migrations (number integer PRIMARY KEY, name text NOT NULL)',
     );
