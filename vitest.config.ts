@@ -7,7 +7,8 @@ import { defineConfig } from 'vitest/config';
 const expect = { poll: { timeout: 15_000 } };
 
 /**
- * Suites: unit (everything in-process), integration (real pcscd), conformance (every layout on real
+ * Suites: unit (everything in-process; central on a PostgreSQL of the run), concurrency (several
+ * centrals on one database), integration (real pcscd), conformance (every layout on real
  * reader stacks; only in the full run), powercut (the journal’s disk replayed), proof (real
  * processes killed), e2e (browser and Electron). `scripts/test.mjs` runs them.
  */
@@ -32,6 +33,16 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          expect,
+          name: 'concurrency',
+          include: ['test/concurrency/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
         },
       },
       {
