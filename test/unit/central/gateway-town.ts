@@ -62,7 +62,10 @@ export class Town {
   readonly engine: Engine;
 
   static async open(engine: Engine = 'sqlite'): Promise<Town> {
-    const db = await openDb(engine);
+    return Town.on(await openDb(engine), engine);
+  }
+  /** In an empty database. */
+  static async on(db: Db, engine: Engine = 'postgres'): Promise<Town> {
     await migrate(db);
     await db.query('INSERT INTO terminals (terminal_id, public_key, epoch) VALUES ($1, $1, 1)', [
       T,
