@@ -7,6 +7,7 @@ import { grantEpoch } from './books/epochs.ts';
 import { consoleData } from './console/data.ts';
 import type { ConsoleData } from './console/data.ts';
 import { consoleRoutes } from './console/routes.ts';
+import { lifeSince } from './db/lives.ts';
 import { migrate } from './db/migrate.ts';
 import type { Db } from './db/sql.ts';
 import { seed } from './fleet/seed.ts';
@@ -129,6 +130,7 @@ export function createCentral(options: CentralOptions): Central {
   async function open(): Promise<void> {
     if (opened) return;
     await migrate(options.db);
+    await lifeSince(options.db, now());
     await seed(options.db, options);
     await options.db.query(
       `INSERT INTO policy (version, body, signature) VALUES ($1, $2, $3)

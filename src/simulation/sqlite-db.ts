@@ -83,6 +83,7 @@ export function openSqliteDb(): Db {
     exec: (sql) => alone(() => void db.exec(schemaForSqlite(sql))),
     // Nobody else has this memory.
     alone: (_key, work) => work(),
+    life: () => Promise.resolve('memory'),
     close: async () => {
       db.exec('ROLLBACK');
       idle.push({ db, statements });

@@ -133,6 +133,8 @@ function wrap(pg: PGlite, after: () => void): Db {
       pg.transaction((tx) => run(over(tx as unknown as Pick<PGlite, 'query' | 'exec'>))),
     // One process has the data folder.
     alone: (_key, work) => work(),
+    // It has no standby; a folder that was copied back is not noticed.
+    life: () => Promise.resolve('embedded'),
     close: async () => {
       await pg.close();
       after();

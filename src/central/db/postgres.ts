@@ -70,6 +70,9 @@ export async function openPostgres(options: PostgresOptions): Promise<Db> {
   };
   const pool = new pg.Pool({ ...config, max: connections });
   pool.on('error', (cause) => log(`a connection was lost while idle: ${cause.message}`));
+  // A server that dies says so, and then the line ends: two errors, of which the pool hears one. The
+  // other one would end this process.
+  pool.on('connect', (client) => void client.on('error', () => undefined));
   try {
     await refuseUnfit(over(pool), options.mayForget === true);
   } catch (cause) {
@@ -114,6 +117,14 @@ export async function openPostgres(options: PostgresOptions): Promise<Db> {
       }
     },
     alone: turns.alone,
+    // The cluster, and its timeline: a promoted standby and a restored backup begin another one.
+    life: async () => {
+      const [row] = await over(pool).query<{ life: string }>(
+        `SELECT system_identifier || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS life
+         FROM pg_control_system()`,
+      );
+      return row?.life ?? '';
+    },
     close: async () => {
       await turns.close();
       await pool.end();

@@ -27,6 +27,11 @@ export interface Db extends Script {
    * @throws DbError `busy` where another process has the key for too long
    */
   readonly alone: <T>(key: string, work: () => Promise<T>) => Promise<T>;
+  /**
+   * Which history of the database this is: another one once it goes on from a standby or a backup,
+   * where the last that was committed may be missing.
+   */
+  readonly life: () => Promise<string>;
   readonly close: () => Promise<void>;
 }
 

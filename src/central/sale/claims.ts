@@ -5,6 +5,7 @@ import type {
   ClaimedOrder,
   Command,
 } from '../../shared/central-api/index.ts';
+import { lifeSince } from '../db/lives.ts';
 import { select } from '../db/sets.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
@@ -40,6 +41,7 @@ export async function claim(
   request: ClaimRequest,
   nowMs: number,
 ): Promise<ClaimAnswer> {
+  const lifeMs = request.kind === 'refund' ? await lifeSince(db, nowMs) : 0;
   return db.transaction(async (tx) => {
     const order = await lockOrder(tx, orderId);
     if (order === null) throw new Refusal('not-in-doubt', 'the order is not known here');
@@ -49,7 +51,7 @@ export async function claim(
       case 'write':
         return writeClaim(tx, terminalId, order, nowMs);
       case 'refund':
-        return refundClaim(tx, terminalId, order, request.claimMs, nowMs);
+        return refundClaim(tx, terminalId, order, { claimMs: request.claimMs, lifeMs }, nowMs);
       case 'counter':
         return counterClaim(tx, terminalId, order, nowMs);
       default:
@@ -105,7 +107,7 @@ async function refundClaim(
   tx: Sql,
   terminalId: string,
   order: OrderRow,
-  claimMs: number | undefined,
+  { claimMs, lifeMs }: { readonly claimMs: number | undefined; readonly lifeMs: number },
   nowMs: number,
 ): Promise<ClaimAnswer> {
   if (order.terminal_id !== terminalId)
@@ -137,6 +139,7 @@ async function refundClaim(
         'claimed',
         `terminal ${order.write_open} has not told what it wrote: the card must be read again, under a write claim`,
       );
+    await refuseWhileForgetful(tx, lifeMs, nowMs);
     await tx.query(
       `UPDATE orders SET refund_claimed_ms = $2, write_terminal = NULL, write_until_ms = NULL
        WHERE order_id = $1`,
@@ -154,6 +157,28 @@ async function refundClaim(
     if (handedBack.length > 0) throw new Refusal('not-in-doubt', 'a person handed the money back');
   }
   return { kind: 'refund', ttlMs: 0, order: null, serverTimeMs: nowMs };
+}
+
+/** Terminals say where their journals stand once an hour, also when there is nothing to tell. */
+const HEARD_WITHIN_MS = 24 * 3_600_000;
+
+/**
+ * A database that goes on from a standby or a backup may have forgotten a write claim, and what its
+ * holder told of it. So no money goes back until every terminal that was there shortly before has
+ * said where its journal stands, and was asked for what is missing; or a day has passed.
+ */
+async function refuseWhileForgetful(tx: Sql, lifeMs: number, nowMs: number): Promise<void> {
+  if (lifeMs === 0 || nowMs - lifeMs > HEARD_WITHIN_MS) return;
+  const silent = await tx.query<{ terminal_id: string }>(
+    `SELECT terminal_id FROM terminals WHERE last_upload_ms < $1 AND last_upload_ms >= $2
+     ORDER BY terminal_id LIMIT 1`,
+    [lifeMs, lifeMs - HEARD_WITHIN_MS],
+  );
+  if (silent[0] !== undefined)
+    throw new Refusal(
+      'claimed',
+      `central’s database was restored, and terminal ${silent[0].terminal_id} was not heard since`,
+    );
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Facts that wait for another terminal's, and the index by which an order's claims are found: a
- * batch of facts looks for them.
+ * Facts that wait for another terminal's; the index by which an order's claims are found, which
+ * each batch of facts looks for; and the histories of the database.
  */
 export const heldFacts = `
 CREATE TABLE held_facts (
@@ -16,4 +16,9 @@ CREATE TABLE held_facts (
 );
 CREATE INDEX held_facts_order ON held_facts (order_id);
 CREATE INDEX held_facts_user ON held_facts (user_no);
-CREATE INDEX claims_order ON claims (order_id)`;
+CREATE INDEX claims_order ON claims (order_id);
+-- Histories of this database, and since when it goes on in each; 0: from its beginning.
+CREATE TABLE database_lives (
+  life text PRIMARY KEY,
+  since_ms bigint NOT NULL
+)`;
