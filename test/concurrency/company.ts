@@ -115,7 +115,7 @@ export interface CompanyOptions {
 
 /** Several centrals on one database, and the kiosks that ask any of them. */
 export class Company {
-  readonly cluster: Cluster;
+  cluster: Cluster;
   readonly database: string;
   readonly offices: Office[] = [];
   readonly journals: readonly TestJournal[];
@@ -145,8 +145,8 @@ export class Company {
   }
 
   /** One more process; its central is open. */
-  async addOffice(): Promise<Office> {
-    const front = gated(await this.connect());
+  async addOffice(over?: Db): Promise<Office> {
+    const front = gated(over ?? (await this.connect()));
     const { db } = front;
     const central = createCentral({
       db,
@@ -162,6 +162,14 @@ export class Company {
     this.offices.push(office);
     await central.open();
     return office;
+  }
+
+  /** The offices go over to another server with the same database. */
+  async move(to: Cluster): Promise<void> {
+    const offices = this.offices.length;
+    await this.close();
+    this.cluster = to;
+    for (let i = 0; i < offices; i++) await this.addOffice();
   }
 
   connect(): Promise<Db> {

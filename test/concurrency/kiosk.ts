@@ -82,15 +82,21 @@ export class Kiosk {
     throw new Error('central was away for too long');
   }
 
-  /** Tells central what it has not acknowledged, in batches of any size. */
-  async tell(): Promise<void> {
+  /**
+   * Tells central what it has not acknowledged, in batches of any size.
+   *
+   * @param hello also where there is nothing to tell, as kiosks do once an hour
+   */
+  async tell(hello = false): Promise<void> {
     const journal = this.#journal;
-    for (let tries = 0; this.#acked < journal.events.length; tries++) {
+    let said = !hello;
+    for (let tries = 0; !said || this.#acked < journal.events.length; tries++) {
       if (tries > 2_000) throw new Error('central was away for too long');
       const to = Math.min(journal.events.length, this.#acked + 1 + this.#street.random(12));
       const told = await journal.send(this.#client, this.#acked + 1, to);
       switch (told.kind) {
         case 'acked':
+          said = true;
           this.#acked = Math.max(this.#acked, told.answer.ackSeq);
           break;
         case 'gap':
@@ -212,6 +218,12 @@ export class Kiosk {
       if (!claim.ok) return street.saw(`write ${claim.error.code}`);
       const journal = this.#journal;
       const origin = street.company.journal(order.kiosk).terminalId;
+      if (card.last !== order.id && card.count !== order.q.nextCount - 1) {
+        // Sold once more by a kiosk whose central had forgotten this sale.
+        street.saw('superseded');
+        journal.assisted(origin, order.id, order.q, 'superseded');
+        return;
+      }
       if (card.last !== order.id) {
         journal.add('assist-writing', order.id, {
           origin,
@@ -237,6 +249,7 @@ export class Kiosk {
   /** Ends what is in doubt here, the customer having come back with the card. */
   async settle(): Promise<void> {
     const street = this.#street;
+    await this.tell(true);
     for (const order of street.doubts.filter((d) => d.kiosk === this.#index)) {
       await this.tell();
       if (!(await this.#settled(order))) continue;
@@ -263,7 +276,7 @@ export class Kiosk {
     }
     const card = street.cards[order.account] as Card;
     if (card.last === order.id) this.#delivered(order, 'read-back');
-    else if (street.random(2) === 0) {
+    else if (card.count === order.q.nextCount - 1 && street.random(2) === 0) {
       card.count += 1;
       card.last = order.id;
       this.#delivered(order, 'read-back');
@@ -272,9 +285,35 @@ export class Kiosk {
       const refund = await this.#ask((c) =>
         c.claim(order.id, 'refund', order.q.cardNo, serverTimeMs),
       );
-      if (!refund.ok) return false;
+      if (!refund.ok) {
+        street.saw(`refund ${refund.error.code} ${refund.error.detail}`);
+        street.company.now += CLAIM_MS;
+        return false;
+      }
       this.#refunded(order);
     }
     return true;
+  }
+}
+
+/** All of them at once: so many customers each, and all is told. */
+export async function business(kiosks: readonly Kiosk[], visits: number): Promise<void> {
+  await Promise.all(
+    kiosks.map(async (kiosk) => {
+      for (let n = 0; n < visits; n++) {
+        await kiosk.visit();
+        await kiosk.assist();
+      }
+      await kiosk.tell();
+    }),
+  );
+}
+
+/** Every kiosk ends what it began. */
+export async function settleAll(street: Street, kiosks: readonly Kiosk[]): Promise<void> {
+  for (let rounds = 0; street.doubts.length > 0 || rounds < 2; rounds++) {
+    if (rounds > 50)
+      throw new Error(`not settled: ${JSON.stringify([street.doubts, street.seen])}`);
+    for (const kiosk of kiosks) await kiosk.settle();
   }
 }

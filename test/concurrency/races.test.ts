@@ -178,26 +178,24 @@ describe('uploads', () => {
     }
   });
 
-  it('what waits for an account is found by its terminal’s next facts, while another one lets it go', async () => {
+  it('a purchase that is told before the one that it follows waits for it, in the account’s row', async () => {
     await start();
-    // Terminal 1 sold the second purchase, out of what the first one carried; terminal 0, that sold
-    // the first one, was away.
     const { first, second } = await twoSales(company);
     const journal = company.journal(1);
     journal.quoted(second.id, second.q, company.account(0).userNo);
-    expect(await company.upload(1)).toEqual([]);
-    expect(await open(company)).toHaveLength(1);
+    journal.paid(second.id, second.q.amountFen);
+    await company.upload(1);
     company.journal(0).paid(first.id, first.q.amountFen);
     company.journal(0).delivered(first.id, first.q);
     const gate = office(0).gate(/^UPDATE terminals SET last_upload_ms/);
     const frees = company.upload(0, 0);
     await gate.reached;
-    journal.paid(second.id, second.q.amountFen);
+    // What it waits for is written, and nobody's to see yet.
     journal.delivered(second.id, second.q);
-    const goesOn = company.upload(1, 1);
-    expect(await company.blocked(goesOn)).toBe(true);
+    const waits = company.upload(1, 1);
+    expect(await company.blocked(waits)).toBe(true);
     gate.open();
-    expect([await frees, await goesOn]).toEqual([[], []]);
+    expect([await frees, await waits]).toEqual([[], []]);
     expect(await open(company)).toEqual([]);
     await sound();
   });

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { Cluster } from '../support/postgres.ts';
 import { accountsOf, Company } from './company.ts';
 import { faults, open } from './invariants.ts';
-import { Kiosk, Street } from './kiosk.ts';
+import { Kiosk, settleAll, Street } from './kiosk.ts';
 
 /**
  * Many honest kiosks at once, at three centrals on one database, over few accounts; whatever is
@@ -49,10 +49,7 @@ async function rush(seed: number, trouble: () => Promise<void>): Promise<Street>
   );
   over = true;
   await troubled;
-  for (let rounds = 0; street.doubts.length > 0 || rounds < 2; rounds++) {
-    if (rounds > 50) throw new Error(`not settled: ${JSON.stringify(street.doubts)}`);
-    for (const kiosk of kiosks) await kiosk.settle();
-  }
+  await settleAll(street, kiosks);
   expect(await faults(company)).toEqual([]);
   expect(await open(company)).toEqual([]);
   expect(await company.rows('SELECT * FROM claims WHERE expires_ms IS NULL')).toEqual([]);

@@ -201,6 +201,13 @@ export class Cluster {
     await this.#gone();
   }
 
+  /** Starts it again where it has ended. */
+  async revive(): Promise<void> {
+    if (await this.#answers()) return;
+    await this.kill();
+    await this.up();
+  }
+
   /** An immediate end that leaves nothing behind. */
   async stop(): Promise<void> {
     kill(this.#pid(), 'SIGQUIT');

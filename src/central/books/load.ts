@@ -1,4 +1,4 @@
-import type { EventBody, JournalEvent } from '../../shared/facts/catalogue.ts';
+import type { JournalEvent } from '../../shared/facts/catalogue.ts';
 import { anyOf, columnsOf, list, read, select } from '../db/sets.ts';
 import { num } from '../db/sql.ts';
 import type { RowOf } from '../db/sets.ts';
@@ -74,22 +74,15 @@ async function loadOrders(
   await loadCards(tx, books, sold);
   await loadAccounts(tx, books, list(orderIds));
   const held = await loadHeld(tx, books, list(orderIds));
-  const soldEarly = held.flatMap(({ row, kind, body }) =>
-    kind === 'order-quoted'
-      ? soldBy({ kind, orderId: row.order_id, body: JSON.parse(body) as EventBody<'order-quoted'> })
-      : [],
-  );
-  await loadCards(tx, books, soldEarly);
-
   const ids = list(new Set([...orderIds, ...held.map((h) => h.row.order_id)]));
-  const cardNos = new Set([...sold, ...soldEarly].map((s) => s.card_no));
+  const cardNos = new Set(sold.map((s) => s.card_no));
   books.orders.load(
     await select(tx, ORDERS, `order_id IN ${anyOf('$1')} ORDER BY order_id FOR NO KEY UPDATE`, [
       ids,
     ]),
   );
   for (const order of books.orders.all()) cardNos.add(order.card_no);
-  await loadRivals(tx, books, [...sold, ...soldEarly]);
+  await loadRivals(tx, books, sold);
   books.reserves.load(await select(tx, RESERVES, `order_id IN ${anyOf('$1')}`, [ids]));
   books.ledger.load(
     await select(tx, LEDGER, `order_id IN ${anyOf('$1')} ORDER BY entry_id`, [ids]),
@@ -161,7 +154,7 @@ async function loadCards(tx: Sql, books: Books, sold: readonly CardCount[]): Pro
   for (const row of cards) books.cards.set(row.card_no, row.user_no);
 }
 
-/** The accounts of orders, of reserves, of facts that wait, and of cards that are sold to. */
+/** The accounts of orders, of reserves and of cards that are sold to. */
 async function loadAccounts(tx: Sql, books: Books, ids: string): Promise<void> {
   books.accounts.load(
     await select(
@@ -169,7 +162,6 @@ async function loadAccounts(tx: Sql, books: Books, ids: string): Promise<void> {
       ACCOUNTS,
       `user_no IN (SELECT user_no FROM orders WHERE order_id IN ${anyOf('$1')}
          UNION SELECT user_no FROM reserves WHERE order_id IN ${anyOf('$1')}
-         UNION SELECT user_no FROM held_facts WHERE order_id IN ${anyOf('$1')}
          UNION SELECT user_no FROM cards WHERE card_no IN ${anyOf('$2')})
        ORDER BY user_no FOR NO KEY UPDATE`,
       [ids, list(books.cards.keys())],

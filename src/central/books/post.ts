@@ -228,7 +228,7 @@ class Bench {
         epoch: entry.epoch,
         seq: entry.seq,
         order_id: entry.fact.orderId ?? '',
-        user_no: this.#userOf(entry.fact),
+        user_no: this.#books.orders.get(entry.fact.orderId ?? '')?.user_no ?? null,
         reason: storable(reason),
         held_ms: row?.held_ms ?? this.#nowMs,
       },
@@ -243,12 +243,6 @@ class Bench {
       ),
       fresh: now.flatMap(({ row, wanted }) => (row === null ? [wanted] : [])),
     };
-  }
-
-  #userOf(fact: JournalEvent): string | null {
-    const order = this.#books.orders.get(fact.orderId ?? '');
-    if (order !== undefined) return order.user_no;
-    return fact.kind === 'order-quoted' ? (this.#books.cards.get(fact.body.cardNo) ?? null) : null;
   }
 }
 

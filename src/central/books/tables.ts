@@ -58,7 +58,7 @@ export const HELD_FACTS = table('held_facts', ['terminal_id', 'epoch', 'seq'], {
   epoch: whole,
   seq: whole,
   order_id: text(),
-  /** Whose account it waits for; null: that is not known yet. */
+  /** Whose account it may wait for; null: its order is not known yet. */
   user_no: nullable(text()),
   reason: text(),
   held_ms: whole,
