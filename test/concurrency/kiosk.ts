@@ -22,16 +22,28 @@ interface Order {
   readonly q: Quote;
 }
 
+/** What kiosks ask of a company. */
+export interface Behind {
+  now: number;
+  /** So many lines lead to it. */
+  readonly offices: { readonly length: number };
+  readonly accounts: Company['accounts'];
+  readonly client: (terminal: number, office: number) => BillingClient;
+  readonly journal: (terminal: number) => TestJournal;
+  readonly account: Company['account'];
+  readonly orderId: (terminal: number) => string;
+}
+
 /** The street: cards, orders in doubt that any kiosk may finish, and chance. */
 export class Street {
-  readonly company: Company;
+  readonly company: Behind;
   readonly cards: readonly Card[];
   /** Torn in the write, by kiosk. */
   readonly doubts: (Order & { readonly kiosk: number })[] = [];
   /** What happened, for a run that should not have been empty. */
   readonly seen: Record<string, number> = {};
   #state: number;
-  constructor(company: Company, seed: number) {
+  constructor(company: Behind, seed: number) {
     this.company = company;
     this.#state = seed >>> 0;
     this.cards = company.accounts.map(() => ({ count: COUNT, last: null, taken: false }));
