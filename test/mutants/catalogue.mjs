@@ -13,6 +13,13 @@ const unit = (files, name) => ({
   files: [files].flat().map((f) => `test/unit/${f}.test.ts`),
   name,
 });
+/** Several centrals on one PostgreSQL server. */
+const concurrency = (files, name) => ({
+  kind: 'tests',
+  project: 'concurrency',
+  files: [files].flat().map((f) => `test/concurrency/${f}.test.ts`),
+  name,
+});
 const powercut = (name) => ({
   kind: 'tests',
   project: 'powercut',
@@ -2330,8 +2337,8 @@ const CENTRAL = [
       edit('central/sale/quotes.ts', `if (account.claim !== null) throw`, `if (false) throw`),
       edit(
         'central/sale/accounts.ts',
-        `if (held === undefined || held.order_id === orderId) return null;`,
-        `return null;`,
+        `WHERE claims.expires_ms <= $6 OR (claims.order_id`,
+        `WHERE $6::bigint > 0 OR (claims.order_id`,
       ),
     ],
     INGEST('two terminals at one card'),
@@ -2961,6 +2968,217 @@ const UNIONPAY = [
   ),
 ];
 
+const CONCURRENCY = [
+  mutant(
+    'race-account-not-locked',
+    'Two quotes for the cards of one account read the account side by side.',
+    edit('central/sale/accounts.ts', `lock ? ' FOR NO KEY UPDATE OF a' : ''`, `lock ? '' : ''`),
+    concurrency('races', 'the two cards of one account'),
+  ),
+  mutant(
+    'race-release-reads-first',
+    'What a quote holds is read before the quote itself is waited for.',
+    [
+      edit(
+        'central/sale/quotes.ts',
+        `const books = await loadOrder(tx, orderId);`,
+        `const books = early;`,
+      ),
+      edit(
+        'central/sale/quotes.ts',
+        `export async function release(db: Db, terminalId: string, orderId: string): Promise<void> {
+  await db.transaction(async (tx) => {`,
+        `export async function release(db: Db, terminalId: string, orderId: string): Promise<void> {
+  await db.transaction(async (tx) => {
+    const early = await loadOrder(tx, orderId);`,
+      ),
+    ],
+    concurrency('races', 'given back while it is given'),
+  ),
+  mutant(
+    'race-quote-overtaken',
+    'A quote whose release came first is an error of the database’s.',
+    edit(
+      'central/sale/quotes.ts',
+      `VALUES ($1, $2, $3, $4, 'live') ON CONFLICT DO NOTHING RETURNING order_id`,
+      `VALUES ($1, $2, $3, $4, 'live') RETURNING order_id`,
+    ),
+    concurrency('races', 'a release that overtakes its quote'),
+  ),
+  mutant(
+    'race-terminal-not-locked',
+    'The same batch is taken twice at once.',
+    edit(
+      'central/books/ingest.ts',
+      `ORDER BY terminal_id FOR NO KEY UPDATE`,
+      `ORDER BY terminal_id`,
+    ),
+    concurrency('races', 'the same batch over two lines'),
+  ),
+  mutant(
+    'race-terminal-locked-whole',
+    'Who takes facts of a terminal keeps off whoever only refers to it.',
+    edit(
+      'central/books/ingest.ts',
+      `ORDER BY terminal_id FOR NO KEY UPDATE`,
+      `ORDER BY terminal_id FOR UPDATE`,
+    ),
+    concurrency('races', 'a customer buys again while'),
+  ),
+  mutant(
+    'race-origin-not-locked',
+    'A word of another terminal’s order passes that order by, and waits for ever.',
+    edit(
+      'central/books/ingest.ts',
+      `[list(new Set([terminalId, ...told]))]`,
+      `[list(new Set([terminalId, ...told.slice(told.length)]))]`,
+    ),
+    concurrency('races', 'that order itself: whichever waits is found'),
+  ),
+  mutant(
+    'race-books-account-not-locked',
+    'Facts and a quote change one account’s figures side by side.',
+    edit('central/books/load.ts', `ORDER BY user_no FOR NO KEY UPDATE`, `ORDER BY user_no`),
+    concurrency('races', 'a delivery and the next quote'),
+  ),
+  mutant(
+    'race-books-order-not-locked',
+    'Facts overwrite an order’s row as they read it, with the claim that was granted meanwhile.',
+    edit(
+      'central/books/load.ts',
+      `ORDER BY order_id FOR NO KEY UPDATE\`, [ids])`,
+      `ORDER BY order_id\`, [ids])`,
+    ),
+    concurrency('races', 'not forgotten by facts'),
+  ),
+  mutant(
+    'race-claimed-order-not-locked',
+    'A write claim and a refund claim are granted side by side.',
+    edit('central/sale/orders.ts', `'order_id = $1 FOR NO KEY UPDATE'`, `'order_id = $1'`),
+    concurrency('races', 'a write claim and a refund claim at once'),
+  ),
+  mutant(
+    'race-epoch-not-locked',
+    'Two persons grant one asking twice.',
+    edit('central/books/epochs.ts', `lock ? ' FOR NO KEY UPDATE' : ''`, `lock ? '' : ''`),
+    concurrency('races', 'grant a new epoch at once'),
+  ),
+  mutant(
+    'race-settled-twice',
+    'Two persons settle one fact, each with an adjustment.',
+    edit('central/books/quarantine.ts', `AND seq = $3 AND settled_ms IS NULL`, `AND seq = $3`),
+    concurrency('races', 'settle a fact at once'),
+  ),
+  mutant(
+    'race-migrated-twice',
+    'Two processes that start at once both make a migration.',
+    edit(
+      'central/db/migrate.ts',
+      `await tx.query('SELECT pg_advisory_xact_lock($1)', [SCHEMA_LOCK]);`,
+      `void SCHEMA_LOCK;`,
+    ),
+    concurrency('races', 'bring an empty database to this version'),
+  ),
+  mutant(
+    'pg-deadlock-not-retried',
+    'A transaction that was ended in a deadlock fails its request.',
+    edit('central/db/postgres.ts', `new Set(['40001', '40P01'])`, `new Set(['40001'])`),
+    concurrency('driver', 'in a deadlock is begun again'),
+  ),
+  mutant(
+    'pg-serialization-not-retried',
+    'A transaction that could not be serialized fails its request.',
+    edit('central/db/postgres.ts', `new Set(['40001', '40P01'])`, `new Set(['40P01'])`),
+    concurrency('driver', 'in a row with others is begun again'),
+  ),
+  mutant(
+    'pg-failed-commit-believed',
+    'A commit that was answered with a rollback counts as one.',
+    edit('central/db/postgres.ts', `if (command !== 'COMMIT') throw`, `if (command === '') throw`),
+    concurrency('driver', 'never taken for committed'),
+  ),
+  mutant(
+    'pg-lost-connection-kept',
+    'A connection that was lost in a transaction serves the next one.',
+    edit('central/db/postgres.ts', `client.release(lost ?? false)`, `client.release(false)`),
+    concurrency('driver', 'whose connection is lost counts not at all'),
+  ),
+  mutant(
+    'pg-turns-not-kept',
+    'Two processes take one turn.',
+    edit('central/db/postgres.ts', `alone: turns.alone,`, `alone: (_key, work) => work(),`),
+    concurrency('driver', 'one process’s after another'),
+  ),
+  mutant(
+    'pg-forgetful-server',
+    'A server that forgets at a power cut is taken.',
+    edit('central/db/postgres.ts', `if (mayForget) return;`, `if (mayForget || true) return;`),
+    concurrency('driver', 'that forgets at a power cut'),
+  ),
+  mutant(
+    'pg-bare-line',
+    'The database is spoken to over a network in clear.',
+    edit(
+      'central/db/postgres.ts',
+      `if (!near && params.get('sslmode') !== 'verify-full')`,
+      `if (false)`,
+    ),
+    concurrency('driver', 'that forgets at a power cut'),
+  ),
+  mutant(
+    'gateway-turn-of-one-process',
+    'A refund goes out in one process while another one takes the payment back.',
+    edit(
+      'central/gateway/desk.ts',
+      `const turn = (): Promise<T> => db().alone(\`trade \${key}\`, work);`,
+      `const turn = work;`,
+    ),
+    concurrency('gateways', 'one after the other'),
+  ),
+  mutant(
+    'gateway-due-not-looked-again',
+    'What another process has looked at meanwhile is looked at once more.',
+    edit(
+      'central/gateway/sweep.ts',
+      `if (lookMs !== null && lookMs <= desk.now()) await`,
+      `if (lookMs !== 0) await`,
+    ),
+    concurrency('gateways', 'it is looked at once'),
+  ),
+  mutant(
+    'restored-not-noticed',
+    'A database that forgot a write claim grants the refund.',
+    edit('central/sale/claims.ts', `if (lifeMs === 0 || nowMs`, `if (true || nowMs`),
+    concurrency('failures', 'a standby that is promoted'),
+  ),
+  mutant(
+    'held-never-again',
+    'A fact that came too early is never judged again.',
+    edit('central/books/post.ts', `else if (verdict.kind === 'applied') this.#again();`, ''),
+    unit('central/arrival', 'on sqlite'),
+  ),
+  mutant(
+    'held-overtaken',
+    'A terminal’s facts about an order overtake the one that waits.',
+    edit(
+      'central/books/post.ts',
+      `const before = this.#waiting.find((w) => isBehind(entry, w.entry));`,
+      `const before = this.#waiting.find((w) => w.entry === entry);`,
+    ),
+    unit('central/arrival', 'on sqlite'),
+  ),
+  mutant(
+    'held-account-not-looked',
+    'What waits for an account is not looked at when that changes.',
+    edit(
+      'central/books/load.ts',
+      `OR user_no \${anyOf('$2')}\``,
+      `OR user_no \${anyOf('$2')} AND false\``,
+    ),
+    unit('central/arrival', 'on sqlite'),
+  ),
+];
+
 export const MUTANTS = [
   ...JOURNAL,
   ...PURCHASE,
@@ -2973,5 +3191,6 @@ export const MUTANTS = [
   ...UNIONPAY,
   ...BILLING,
   ...CENTRAL,
+  ...CONCURRENCY,
   ...SIMULATED,
 ];

@@ -64,6 +64,18 @@ export interface ConsoleData {
     readonly body: string;
   }[];
   readonly quarantineOpen: number;
+  /** The oldest 100 that wait for another terminal's facts; `heldOpen` counts all. */
+  readonly held: readonly {
+    readonly terminalId: string;
+    readonly epoch: number;
+    readonly seq: number;
+    readonly kind: string;
+    readonly orderId: string;
+    readonly reason: string;
+    readonly sinceMs: number;
+    readonly body: string;
+  }[];
+  readonly heldOpen: number;
   /** What terminals told of their own journals, newest first. */
   readonly notes: readonly {
     readonly terminalId: string;
@@ -119,6 +131,8 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
     terminals: await terminalsOf(sql),
     quarantine: await quarantineOf(sql),
     quarantineOpen: await quarantineOpen(sql),
+    held: await heldOf(sql),
+    heldOpen: await heldOpen(sql),
     notes: await notesOf(sql),
     parkedCaptures: await parkedCapturesOf(sql),
     settlements: await settlementsOf(sql),
@@ -215,6 +229,24 @@ async function quarantineOf(sql: Sql): Promise<ConsoleData['quarantine']> {
   }));
 }
 
+async function heldOf(sql: Sql): Promise<ConsoleData['held']> {
+  const rows = await sql.query<Row>(
+    `SELECT h.*, e.kind, e.body FROM held_facts h JOIN journal_events e
+       ON e.terminal_id = h.terminal_id AND e.epoch = h.epoch AND e.seq = h.seq
+     ORDER BY h.held_no LIMIT 100`,
+  );
+  return rows.map((r) => ({
+    terminalId: text(r['terminal_id']),
+    epoch: num(r['epoch']),
+    seq: num(r['seq']),
+    kind: text(r['kind']),
+    orderId: text(r['order_id']),
+    reason: text(r['reason']),
+    sinceMs: num(r['held_ms']),
+    body: text(r['body']),
+  }));
+}
+
 async function notesOf(sql: Sql): Promise<ConsoleData['notes']> {
   const rows = await sql.query<Row>(
     'SELECT * FROM terminal_notes ORDER BY at_ms DESC, seq DESC LIMIT 50',
@@ -282,6 +314,11 @@ async function quarantineOpen(sql: Sql): Promise<number> {
   const rows = await sql.query<Row>(
     'SELECT COUNT(*) AS n FROM quarantine WHERE settled_ms IS NULL',
   );
+  return num(rows[0]?.['n']);
+}
+
+async function heldOpen(sql: Sql): Promise<number> {
+  const rows = await sql.query<Row>('SELECT COUNT(*) AS n FROM held_facts');
   return num(rows[0]?.['n']);
 }
 

@@ -47,6 +47,7 @@ ${d.settlements.length === 0 ? '' : `<h2>重复付款处理记录</h2>${settleme
 <h2>终端</h2>${terminalsTable(d)}
 <h2>总账</h2><p><a href="/console/reconcile">每日对账</a></p>${ledgerTable(d)}
 <h2>隔离区</h2>${quarantineTable(d)}
+${d.heldOpen === 0 ? '' : `<h2>等待中的记录（${d.heldOpen} 条）</h2><p>等其他终端上传后自动入账；超过一天仍在等待的，请核实那台终端。</p>${heldTable(d, nowMs)}`}
 <h2>终端账本</h2>${notesTable(d)}
 </main>`,
   );
@@ -199,6 +200,25 @@ const quarantineTable = ({ quarantine }: ConsoleData): string =>
     '没有隔离的记录',
   );
 
+/** After so long the other terminal should have been heard. */
+const LONG_MS = 24 * 3_600_000;
+
+const heldTable = ({ held }: ConsoleData, nowMs: number): string =>
+  table(
+    ['等待自', '终端', '纪元', '序号', '事件', '订单', '原因', ''],
+    held.map((h) => [
+      nowMs - h.sinceMs > LONG_MS ? `<b>${time(h.sinceMs)}</b>` : time(h.sinceMs),
+      e(h.terminalId),
+      e(h.epoch),
+      e(h.seq),
+      e(h.kind),
+      e(h.orderId),
+      e(h.reason),
+      `<a href="/console/held?terminal=${encodeURIComponent(h.terminalId)}&amp;epoch=${h.epoch}&amp;seq=${h.seq}">查看</a>`,
+    ]),
+    '没有等待中的记录',
+  );
+
 const notesTable = ({ notes }: ConsoleData): string =>
   table(
     ['时间', '终端', '纪元', '事件', '内容'],
@@ -233,6 +253,29 @@ ${facts([
 <label for="amount">调整金额（元，可为负；不调整则留空）</label><input id="amount" name="amount" inputmode="decimal" pattern="-?[0-9]{1,9}([.][0-9]{1,2})?" autocomplete="off">
 <label for="reference">调整凭证号</label><input id="reference" name="reference" maxlength="100" autocomplete="off">
 <br><button>已处理</button></form></div></main>`,
+  );
+}
+
+/** A fact that waits for another terminal's, and the form that gives it up. */
+export function heldPage(h: ConsoleData['held'][number], token: string): string {
+  return page(
+    '等待中的记录',
+    '',
+    `${TOP}<main><h2>等待中的记录</h2><div class="card">
+${facts([
+  ['终端', e(h.terminalId)],
+  ['纪元 / 序号', `${e(h.epoch)} / ${e(h.seq)}`],
+  ['事件', e(h.kind)],
+  ['订单', e(h.orderId)],
+  ['原因', e(h.reason)],
+  ['等待自', time(h.sinceMs)],
+])}
+<pre>${e(h.body)}</pre>
+<p>只有确定那台终端不会再上传时才放弃等待；之后在隔离区处理。</p>
+<form method="post" action="/console/held">${hidden({ token, terminal: h.terminalId, epoch: h.epoch, seq: h.seq })}
+<label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+<label for="why">理由</label><input id="why" name="why" required maxlength="300" autocomplete="off">
+<br><button>不再等待，移到隔离区</button></form></div></main>`,
   );
 }
 

@@ -2,6 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { DAY_MS, chinaDate } from '../../shared/time.ts';
 import { grantEpoch } from '../books/epochs.ts';
+import { giveUpWaiting } from '../books/held.ts';
 import { settleQuarantined } from '../books/quarantine.ts';
 import { reconciledDay } from '../books/reconcile.ts';
 import type { Db } from '../db/sql.ts';
@@ -11,7 +12,14 @@ import { bytesOf, dateOf, headerOf, json, noSuchResource, queryOf } from '../htt
 import type { CentralAnswer, CentralRequest } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
 import { consoleData } from './data.ts';
-import { consolePage, epochPage, parkedPage, quarantinePage, reconcilePage } from './pages.ts';
+import {
+  consolePage,
+  epochPage,
+  heldPage,
+  parkedPage,
+  quarantinePage,
+  reconcilePage,
+} from './pages.ts';
 
 export interface ConsoleParts {
   readonly db: () => Db;
@@ -27,12 +35,14 @@ const line = z
   .string()
   .trim()
   .regex(/^\P{Cc}*$/u);
-const settlementSchema = z.object({
+const heldSchema = z.object({
   terminal: line.min(1),
   epoch: z.coerce.number().int().nonnegative(),
   seq: z.coerce.number().int().nonnegative(),
   who: line.min(1).max(60),
   why: line.min(1).max(300),
+});
+const settlementSchema = heldSchema.extend({
   amount: z
     .string()
     .trim()
@@ -91,14 +101,14 @@ export function consoleRoutes({ db, now, host, secret }: ConsoleParts): readonly
       return html(reconcilePage(date, await reconciledDay(db(), date)));
     }),
     show('/console/quarantine', async (query) => {
-      const fact = (await consoleData(db(), now())).quarantine.find(
-        (q) =>
-          q.terminalId === query.get('terminal') &&
-          String(q.epoch) === query.get('epoch') &&
-          String(q.seq) === query.get('seq'),
-      );
+      const fact = (await consoleData(db(), now())).quarantine.find(isMeant(query));
       if (fact === undefined) throw noSuchResource();
       return html(quarantinePage(fact, formToken));
+    }),
+    show('/console/held', async (query) => {
+      const fact = (await consoleData(db(), now())).held.find(isMeant(query));
+      if (fact === undefined) throw noSuchResource();
+      return html(heldPage(fact, formToken));
     }),
     show('/console/epoch', async (query) => {
       const { terminals } = await consoleData(db(), now());
@@ -115,11 +125,26 @@ export function consoleRoutes({ db, now, host, secret }: ConsoleParts): readonly
       return html(parkedPage(parked, outcomes, formToken));
     }),
     decide('/console/quarantine', (form) => settleFact(db(), form, now())),
+    decide('/console/held', (form) => giveUp(db(), form, now())),
     decide('/console/epoch', async (form) => {
       await grantEpoch(db(), form['terminal'] ?? '', now());
     }),
     decide('/console/payment', (form) => settleCapture(db(), form, now())),
   ];
+}
+
+/** The fact that a page's address names. */
+const isMeant =
+  (query: URLSearchParams) =>
+  (fact: { readonly terminalId: string; readonly epoch: number; readonly seq: number }): boolean =>
+    fact.terminalId === query.get('terminal') &&
+    String(fact.epoch) === query.get('epoch') &&
+    String(fact.seq) === query.get('seq');
+
+async function giveUp(db: Db, form: Form, nowMs: number): Promise<void> {
+  const { terminal, epoch, seq, who, why } = filled(form, heldSchema);
+  if (!(await giveUpWaiting(db, { terminalId: terminal, epoch, seq, who, why }, nowMs)))
+    throw new Refusal('bad-request', 'it waits no longer', { status: 409 });
 }
 
 async function settleFact(db: Db, form: Form, nowMs: number): Promise<void> {
