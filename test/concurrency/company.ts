@@ -9,6 +9,7 @@ import type { Db, Script } from '../../src/central/db/sql.ts';
 import type { SeedAccount } from '../../src/central/fleet/seed.ts';
 import { DEMO_ACCOUNTS, DEMO_DATA } from '../../src/demo/central-data.ts';
 import type { Quote } from '../../src/shared/central-api/index.ts';
+import { priceAmount } from '../../src/shared/money.ts';
 import type { Clock } from '../../src/shared/ports.ts';
 import { Keyring } from '../../src/shared/signatures.ts';
 import { Cluster } from '../support/postgres.ts';
@@ -39,6 +40,26 @@ export function accountsOf(single: number, double = 0): readonly SeedAccount[] {
     ...Array.from({ length: single }, (_, i) => one(i, i)),
     ...Array.from({ length: 2 * double }, (_, i) => one(single + (i >> 1), single + i)),
   ];
+}
+
+/** The `n`-th purchase of an account's card (1, 2, …) for ¥100, priced while the line was down. */
+export function soldOffline(account: SeedAccount, n: number, orderId: string): Quote {
+  const { tariffId, tariffVersion, cardNo } = account;
+  const tariff = DEMO_DATA.tariffs.find((t) => t.tariffId === tariffId);
+  const priced = priceAmount(10_000, 0, 0, tariff?.tiers ?? []);
+  return {
+    orderId,
+    cardNo,
+    nextCount: COUNT + n,
+    amountFen: 10_000,
+    quantity: priced.quantity,
+    shares: [...priced.shares],
+    carriedUsedMicro: 0,
+    carriedAfterMicro: priced.remainderMicro,
+    tariffId,
+    tariffVersion,
+    expiresAtMs: 0,
+  };
 }
 
 /** Holds up whoever comes to a statement first, until it is opened. */

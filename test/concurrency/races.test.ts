@@ -9,7 +9,7 @@ import { CLAIM_MS } from '../../src/shared/central-api/index.ts';
 import type { Quote } from '../../src/shared/central-api/index.ts';
 import { QUOTE_CLAIM_MS } from '../../src/central/sale/quotes.ts';
 import { Cluster } from '../support/postgres.ts';
-import { accountsOf, Company, COUNT } from './company.ts';
+import { accountsOf, Company, COUNT, soldOffline } from './company.ts';
 import { faults, open } from './invariants.ts';
 
 /**
@@ -156,8 +156,9 @@ describe('uploads', () => {
   it('a kiosk’s word of another’s order, and that order itself: whichever waits is found', async () => {
     for (const ordersFirst of [true, false]) {
       await start();
+      // Sold while the line was down: of its order central knows nothing yet.
       const id = company.orderId(0);
-      const q = await company.quoted(0, 0, id);
+      const q = soldOffline(company.account(0), 1, id);
       tellTorn(id, q, 0);
       company.journal(1).assisted(company.journal(0).terminalId, id, q, 'after');
       const [one, two] = ordersFirst ? [0, 1] : [1, 0];
@@ -203,7 +204,7 @@ describe('uploads', () => {
   /** Paid, torn in the write, and finished by another kiosk, as the order's own kiosk tells it. */
   function tellTorn(id: string, q: Quote, terminal: number): void {
     const journal = company.journal(terminal);
-    journal.quoted(id, q, company.account(0).userNo);
+    journal.quoted(id, q, company.account(0).userNo, { offline: true });
     journal.paid(id, q.amountFen);
     journal.delivering(id, q);
     journal.inDoubt(id);

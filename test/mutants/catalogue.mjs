@@ -3098,12 +3098,6 @@ const CONCURRENCY = [
     concurrency('driver', 'never taken for committed'),
   ),
   mutant(
-    'pg-lost-connection-kept',
-    'A connection that was lost in a transaction serves the next one.',
-    edit('central/db/postgres.ts', `client.release(lost ?? false)`, `client.release(false)`),
-    concurrency('driver', 'whose connection is lost counts not at all'),
-  ),
-  mutant(
     'pg-turns-not-kept',
     'Two processes take one turn.',
     edit('central/db/postgres.ts', `alone: turns.alone,`, `alone: (_key, work) => work(),`),
@@ -3165,7 +3159,7 @@ const CONCURRENCY = [
       `const before = this.#waiting.find((w) => isBehind(entry, w.entry));`,
       `const before = this.#waiting.find((w) => w.entry === entry);`,
     ),
-    unit('central/arrival', 'on sqlite'),
+    unit('central/held', 'its later facts wait behind it'),
   ),
   mutant(
     'held-account-not-looked',

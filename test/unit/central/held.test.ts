@@ -1,8 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Quote } from '../../../src/shared/central-api/index.ts';
-import { priceAmount } from '../../../src/shared/money.ts';
-import { DEMO_DATA } from '../../../src/demo/central-data.ts';
-import { accountsOf, COUNT } from '../../concurrency/company.ts';
+import { accountsOf, COUNT, soldOffline } from '../../concurrency/company.ts';
 import { ENGINES, openRoom } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 
@@ -19,23 +17,8 @@ describe.each(ENGINES)('facts that come too early, on %s', (engine) => {
   };
   /** The `n`-th purchase of the account's, sold while the line was down: 1, 2, … */
   function sold(terminal: number, n: number, orderId: string): Quote {
-    const { tariffId, tariffVersion, cardNo, userNo } = account;
-    const tiers = DEMO_DATA.tariffs.find((x) => x.tariffId === tariffId)?.tiers ?? [];
-    const priced = priceAmount(10_000, 0, 0, tiers);
-    const q: Quote = {
-      orderId,
-      cardNo,
-      nextCount: COUNT + n,
-      amountFen: 10_000,
-      quantity: priced.quantity,
-      shares: [...priced.shares],
-      carriedUsedMicro: 0,
-      carriedAfterMicro: priced.remainderMicro,
-      tariffId,
-      tariffVersion,
-      expiresAtMs: 0,
-    };
-    t(terminal).journal.quoted(orderId, q, userNo, { offline: true });
+    const q = soldOffline(account, n, orderId);
+    t(terminal).journal.quoted(orderId, q, account.userNo, { offline: true });
     t(terminal).journal.paid(orderId, q.amountFen);
     return q;
   }
