@@ -1,7 +1,8 @@
 // npm test: lint, types, then every suite; the last line sums them up. `--full` runs the long
 // counts.
 // Usage: node scripts/test.mjs [--full] [--limit=SECONDS] [suite …]   (a suite that is not over by
-// then has failed; suites: lint types unit simulate integration powercut conformance kill e2e;
+// then has failed; suites: lint types unit simulate integration powercut concurrency conformance
+// kill e2e;
 // conformance only with --full or by name)
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -156,7 +157,7 @@ await Promise.all([
   timed('types', step('types', [path.join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'])),
 ]);
 await timed('unit', vitest('unit'));
-// One waits for a card service, two compute, one waits for what it killed: side by side, the words
+// One waits for a card service, two compute, two wait for what they killed: side by side, the words
 // of the others after the first's. The towns have 20 sessions each, one of them (full: eight) is on
 // the real engines; with the full counts they have the machine to themselves.
 const simulate = () =>
@@ -174,6 +175,7 @@ await Promise.all([
   timed('integration', vitest('integration')),
   timed('powercut', vitest('powercut', true)),
   timed('kill', vitest('kill', true)),
+  timed('concurrency', vitest('concurrency', true)),
   ...(full ? [] : [simulate()]),
 ]);
 if (full || wanted.includes('conformance')) await timed('conformance', vitest('conformance'));

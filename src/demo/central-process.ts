@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { sampleKeyProvider } from '../card/index.ts';
 import { num } from '../central/db/sql.ts';
 import { openPglite } from '../central/db/pglite.ts';
+import { openPostgres } from '../central/db/postgres.ts';
 import { createCentral } from '../central/central.ts';
 import { loadPayments } from '../payment/load.ts';
 import { ed25519Signer } from '../shared/signing.ts';
@@ -14,7 +15,8 @@ import { runService } from './service.ts';
 /**
  * The demo hall's central, a process of its own: billing, and the payment gateway with every wallet
  * behind it. `--data DIR --port N --pages N --console N --sandbox N [--terminal ID --terminal-key
- * FILE]`: the doors of terminals, phones and staff, and the wallets' port.
+ * FILE] [--database URL]`: the doors of terminals, phones and staff, the wallets' port, and the
+ * PostgreSQL server whose database is used instead of the embedded one.
  */
 const { values } = parseArgs({
   options: {
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     sandbox: { type: 'string' },
     terminal: { type: 'string' },
     'terminal-key': { type: 'string' },
+    database: { type: 'string' },
   },
 });
 const dataDir = values.data ?? '.';
@@ -57,7 +60,13 @@ const wallets = loadPayments(
 );
 if (!wallets.ok) throw new Error(wallets.error.detail);
 
-const db = await openPglite(`${dataDir}/central`);
+const db =
+  values.database === undefined
+    ? await openPglite(`${dataDir}/central`)
+    : await openPostgres({
+        url: values.database,
+        log: (message) => process.stderr.write(`central: database: ${message}\n`),
+      });
 const central = createCentral({
   db,
   ...DEMO_DATA,
