@@ -1,10 +1,11 @@
 import { cardBench } from './card.ts';
+import { centralBench } from './central.ts';
 import { journalBench } from './journal.ts';
 import { virtualBench } from './virtual.ts';
 
 /**
- * npm run bench [-- journal|virtual|card]: how fast the parts are on this machine. Figures to read,
- * not tests to pass.
+ * npm run bench [-- journal|virtual|card|central]: how fast the parts are on this machine. Figures
+ * to read, not tests to pass.
  */
 const wanted = process.argv.slice(2);
 const asked = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
@@ -12,5 +13,6 @@ const asked = (name: string): boolean => wanted.length === 0 || wanted.includes(
 if (asked('journal')) journalBench();
 if (asked('virtual')) await virtualBench();
 if (asked('card')) await cardBench();
+if (asked('central')) await centralBench();
 // The native package holds on to its threads.
 process.exit(0);
