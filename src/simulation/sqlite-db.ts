@@ -140,6 +140,7 @@ function prepare(db: Database.Database, sql: string): Prepared {
         return `(SELECT ${read.join(', ')} FROM json_each( ${param})) AS ${name}`;
       },
     )
+    .replaceAll('= ANY(ARRAY(', 'IN (SELECT * FROM (')
     .replace(/ FOR (?:NO KEY )?UPDATE(?: OF \w+)?/g, '')
     .replace(/::\w+/g, '')
     .replace(/\bGREATEST\(/g, 'MAX(')

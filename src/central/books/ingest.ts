@@ -114,7 +114,7 @@ async function lockTerminals(
     return typeof origin === 'string' ? [storable(origin)] : [];
   });
   const rows = await tx.query<{ terminal_id: string; public_key: string; epoch: unknown }>(
-    `SELECT terminal_id, public_key, epoch FROM terminals WHERE terminal_id IN ${anyOf('$1')}
+    `SELECT terminal_id, public_key, epoch FROM terminals WHERE terminal_id ${anyOf('$1')}
      ORDER BY terminal_id FOR NO KEY UPDATE`,
     [list(new Set([terminalId, ...told]))],
   );

@@ -1,5 +1,5 @@
 import type { JournalEvent } from '../../shared/facts/catalogue.ts';
-import { anyOf, columnsOf, list, read, select } from '../db/sets.ts';
+import { anyOf, anyOfThose, columnsOf, list, read, select } from '../db/sets.ts';
 import { num } from '../db/sql.ts';
 import type { RowOf } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
@@ -77,19 +77,15 @@ async function loadOrders(
   const ids = list(new Set([...orderIds, ...held.map((h) => h.row.order_id)]));
   const cardNos = new Set(sold.map((s) => s.card_no));
   books.orders.load(
-    await select(tx, ORDERS, `order_id IN ${anyOf('$1')} ORDER BY order_id FOR NO KEY UPDATE`, [
-      ids,
-    ]),
+    await select(tx, ORDERS, `order_id ${anyOf('$1')} ORDER BY order_id FOR NO KEY UPDATE`, [ids]),
   );
   for (const order of books.orders.all()) cardNos.add(order.card_no);
   await loadRivals(tx, books, sold);
-  books.reserves.load(await select(tx, RESERVES, `order_id IN ${anyOf('$1')}`, [ids]));
-  books.ledger.load(
-    await select(tx, LEDGER, `order_id IN ${anyOf('$1')} ORDER BY entry_id`, [ids]),
-  );
+  books.reserves.load(await select(tx, RESERVES, `order_id ${anyOf('$1')}`, [ids]));
+  books.ledger.load(await select(tx, LEDGER, `order_id ${anyOf('$1')} ORDER BY entry_id`, [ids]));
   const claims = await tx.query<Record<string, unknown>>(
-    `SELECT ${columnsOf(CLAIMS)} FROM claims WHERE card_no IN ${anyOf('$1')}
-     UNION SELECT ${columnsOf(CLAIMS)} FROM claims WHERE order_id IN ${anyOf('$2')}`,
+    `SELECT ${columnsOf(CLAIMS)} FROM claims WHERE card_no ${anyOf('$1')}
+     UNION SELECT ${columnsOf(CLAIMS)} FROM claims WHERE order_id ${anyOf('$2')}`,
     [list(cardNos), ids],
   );
   books.claims.load(claims.map((row) => read(CLAIMS, row)));
@@ -101,8 +97,8 @@ async function loadHeld(tx: Sql, books: Books, ids: string): Promise<readonly He
   const rows = await tx.query<Record<string, unknown>>(
     `SELECT h.*, e.wall_ms, e.kind, e.body FROM held_facts h JOIN journal_events e
        ON e.terminal_id = h.terminal_id AND e.epoch = h.epoch AND e.seq = h.seq
-     WHERE h.order_id IN (SELECT order_id FROM held_facts WHERE order_id IN ${anyOf('$1')}
-       UNION SELECT order_id FROM held_facts WHERE user_no IN ${anyOf('$2')})
+     WHERE h.order_id ${anyOfThose(`SELECT order_id FROM held_facts WHERE order_id ${anyOf('$1')}
+       UNION SELECT order_id FROM held_facts WHERE user_no ${anyOf('$2')}`)}
      ORDER BY h.held_no`,
     [ids, list(books.accounts.all().map((a) => a.user_no))],
   );
@@ -148,7 +144,7 @@ async function loadCards(tx: Sql, books: Books, sold: readonly CardCount[]): Pro
   if (sold.length === 0) return;
   const cardNos = new Set(sold.map((s) => s.card_no));
   const cards = await tx.query<{ card_no: string; user_no: string }>(
-    `SELECT card_no, user_no FROM cards WHERE card_no IN ${anyOf('$1')}`,
+    `SELECT card_no, user_no FROM cards WHERE card_no ${anyOf('$1')}`,
     [list(cardNos)],
   );
   for (const row of cards) books.cards.set(row.card_no, row.user_no);
@@ -160,9 +156,9 @@ async function loadAccounts(tx: Sql, books: Books, ids: string): Promise<void> {
     await select(
       tx,
       ACCOUNTS,
-      `user_no IN (SELECT user_no FROM orders WHERE order_id IN ${anyOf('$1')}
-         UNION SELECT user_no FROM reserves WHERE order_id IN ${anyOf('$1')}
-         UNION SELECT user_no FROM cards WHERE card_no IN ${anyOf('$2')})
+      `user_no ${anyOfThose(`SELECT user_no FROM orders WHERE order_id ${anyOf('$1')}
+         UNION SELECT user_no FROM reserves WHERE order_id ${anyOf('$1')}
+         UNION SELECT user_no FROM cards WHERE card_no ${anyOf('$2')}`)}
        ORDER BY user_no FOR NO KEY UPDATE`,
       [ids, list(books.cards.keys())],
     ),
@@ -180,8 +176,9 @@ async function loadRivals(tx: Sql, books: Books, sold: readonly CardCount[]): Pr
       ORDERS,
       `(card_no, next_count) IN (SELECT x.card_no, x.next_count
          FROM json_to_recordset($1::json) AS x(card_no text, next_count bigint))
+         AND card_no ${anyOf('$2')}
        ORDER BY order_id FOR NO KEY UPDATE`,
-      [JSON.stringify(counts)],
+      [JSON.stringify(counts), list(new Set(counts.map((c) => c.card_no)))],
     ),
   );
 }

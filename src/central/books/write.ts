@@ -21,7 +21,7 @@ export async function write(tx: Sql, terminalId: string, books: Books): Promise<
       books.alarm,
     ]);
   if (books.releasedQuotes.size > 0)
-    await tx.query(`UPDATE quotes SET state = 'released' WHERE order_id IN ${anyOf('$1')}`, [
+    await tx.query(`UPDATE quotes SET state = 'released' WHERE order_id ${anyOf('$1')}`, [
       list(books.releasedQuotes),
     ]);
 }
