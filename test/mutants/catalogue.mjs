@@ -3044,11 +3044,20 @@ const CONCURRENCY = [
   mutant(
     'race-books-order-not-locked',
     'Facts overwrite an order’s row as they read it, with the claim that was granted meanwhile.',
-    edit(
-      'central/books/load.ts',
-      `ORDER BY order_id FOR NO KEY UPDATE\`, [ids])`,
-      `ORDER BY order_id\`, [ids])`,
-    ),
+    [
+      edit(
+        'central/books/load.ts',
+        `ORDER BY order_id FOR NO KEY UPDATE\`, [ids]`,
+        `ORDER BY order_id\`, [ids]`,
+      ),
+      edit(
+        'central/books/load.ts',
+        `ORDER BY order_id FOR NO KEY UPDATE\`,
+      [JSON.stringify`,
+        `ORDER BY order_id\`,
+      [JSON.stringify`,
+      ),
+    ],
     concurrency('races', 'not forgotten by facts'),
   ),
   mutant(
