@@ -31,6 +31,7 @@ const TEST = [
   'libnss3',
   'libasound2',
   'libgbm1',
+  'openssl',
   'postgresql',
   'procps',
   'strace',
