@@ -7,6 +7,7 @@ import { num } from '../src/central/db/sql.ts';
 import type { Db } from '../src/central/db/sql.ts';
 import type { SeedAccount } from '../src/central/fleet/seed.ts';
 import { DEMO_DATA } from '../src/demo/central-data.ts';
+import { systemClock, systemRandom } from '../src/main/ports.ts';
 import { priceAmount } from '../src/shared/money.ts';
 import type { UploadAnswer } from '../src/shared/central-api/index.ts';
 import { ed25519Signer } from '../src/shared/signing.ts';
@@ -249,6 +250,8 @@ const run = JSON.parse(process.argv[2] ?? '') as Run;
 const bench = await Bench.open(
   run.dataDir === null
     ? await openPostgres({
+        clock: systemClock,
+        random: systemRandom,
         url: run.url ?? '',
         connections: run.connections,
         log: (line) => void process.stderr.write(`${line}\n`),

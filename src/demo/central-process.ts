@@ -64,6 +64,8 @@ const db =
   values.database === undefined
     ? await openPglite(`${dataDir}/central`)
     : await openPostgres({
+        clock: systemClock,
+        random: systemRandom,
         url: values.database,
         log: (message) => process.stderr.write(`central: database: ${message}\n`),
       });

@@ -4,6 +4,7 @@ import { createBillingClient } from '../../src/billing/client.ts';
 import type { BillingClient } from '../../src/billing/types.ts';
 import { createCentral } from '../../src/central/central.ts';
 import type { Central } from '../../src/central/central.ts';
+import { systemClock, systemRandom } from '../../src/main/ports.ts';
 import { openPostgres } from '../../src/central/db/postgres.ts';
 import type { Db, Script } from '../../src/central/db/sql.ts';
 import type { SeedAccount } from '../../src/central/fleet/seed.ts';
@@ -12,7 +13,7 @@ import type { Quote } from '../../src/shared/central-api/index.ts';
 import { priceAmount } from '../../src/shared/money.ts';
 import type { Clock } from '../../src/shared/ports.ts';
 import { Keyring } from '../../src/shared/signatures.ts';
-import { Cluster } from '../support/postgres.ts';
+import type { Cluster } from '../support/postgres.ts';
 import { into, quickSigner, TestJournal } from '../unit/central/harness.ts';
 
 /** What is carried on each account when a company opens, micro-yuan. */
@@ -195,6 +196,8 @@ export class Company {
 
   connect(): Promise<Db> {
     return openPostgres({
+      clock: systemClock,
+      random: systemRandom,
       url: this.cluster.url(this.database),
       connections: this.#connections,
       log: (message) => this.said.push(message),

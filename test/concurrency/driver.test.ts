@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock, systemRandom } from '../../src/main/ports.ts';
 import { openPostgres } from '../../src/central/db/postgres.ts';
 import type { PostgresOptions } from '../../src/central/db/postgres.ts';
 import type { Db, Script } from '../../src/central/db/sql.ts';
@@ -57,6 +58,8 @@ afterEach(async () => {
 });
 async function open(over: Partial<PostgresOptions> = {}): Promise<Db> {
   const db = await openPostgres({
+    clock: systemClock,
+    random: systemRandom,
     url: cluster.url(database),
     log: (message) => said.push(message),
     ...over,

@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { systemClock, systemRandom } from '../../src/main/ports.ts';
 import { openPostgres } from '../../src/central/db/postgres.ts';
 import { CLAIM_MS } from '../../src/shared/central-api/index.ts';
 import { Cluster } from '../support/postgres.ts';
@@ -69,7 +70,7 @@ describe('a line that is cut between the commit and its answer', () => {
     company = await Company.open(cluster, { offices: 1, terminals: 1, accounts: accountsOf(2) });
     const direct = company.offices.splice(0);
     const url = cluster.url(company.database).replace(`:${cluster.port}/`, `:${line.port}/`);
-    const db = await openPostgres({ url });
+    const db = await openPostgres({ clock: systemClock, random: systemRandom, url });
     await company.addOffice(db);
     line.armed = true;
     const id = company.orderId(0);

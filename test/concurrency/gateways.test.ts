@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock, systemRandom } from '../../src/main/ports.ts';
 import { openPostgres } from '../../src/central/db/postgres.ts';
 import type { Db } from '../../src/central/db/sql.ts';
 import { createPaymentGateway } from '../../src/central/gateway/gateway.ts';
@@ -29,7 +30,10 @@ afterEach(async () => {
 
 async function start(): Promise<void> {
   const url = cluster.url(await cluster.create());
-  dbs = [await openPostgres({ url }), await openPostgres({ url })];
+  dbs = [
+    await openPostgres({ clock: systemClock, random: systemRandom, url }),
+    await openPostgres({ clock: systemClock, random: systemRandom, url }),
+  ];
   town = await Town.on(dbs[0] as Db);
   asked = [];
   most = 0;

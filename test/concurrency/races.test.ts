@@ -164,9 +164,9 @@ describe('uploads', () => {
       const [one, two] = ordersFirst ? [0, 1] : [1, 0];
       // At the very end of its transaction: what it wrote is nobody else's to see yet.
       const gate = office(0).gate(/^UPDATE terminals SET last_upload_ms/);
-      const first = company.upload(one as number, 0);
+      const first = company.upload(one, 0);
       await gate.reached;
-      const second = company.upload(two as number, 1);
+      const second = company.upload(two, 1);
       expect(await company.blocked(second)).toBe(true);
       gate.open();
       expect([await first, await second]).toEqual([[], []]);

@@ -1,5 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
+import { sleep } from '../../shared/ports.ts';
+import type { Clock, Random } from '../../shared/ports.ts';
 import { DbError, num, sqlState } from './sql.ts';
 import type { Db, Script } from './sql.ts';
 
@@ -11,6 +12,8 @@ export interface PostgresOptions {
    * `sslrootcert=FILE`).
    */
   readonly url: string;
+  readonly clock: Clock;
+  readonly random: Random;
   /** Transactions at a time; one connection more is held for {@link Db.alone}. */
   readonly connections?: number;
   /** How long a connection is waited for, ms: a free one, or one that is made. */
@@ -51,6 +54,7 @@ const LOOK_MS = 25;
  */
 export async function openPostgres(options: PostgresOptions): Promise<Db> {
   const { connections, connectMs, statementMs, lockMs, aloneMs } = { ...DEFAULTS, ...options };
+  const { clock, random } = options;
   refuseBareLine(options.url);
   const log = options.log ?? (() => undefined);
   const config: pg.ClientConfig = {
@@ -101,7 +105,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Db> {
     }
   }
 
-  const turns = turnstile(config, aloneMs, log);
+  const turns = turnstile(config, { aloneMs, clock }, log);
   return {
     ...over(pool),
     transaction: async (run) => {
@@ -112,7 +116,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Db> {
           if (tries === TRIES || !AGAIN.has(sqlState(cause))) throw cause;
           log(`a transaction is begun again: ${(cause as Error).message}`);
           // Not in step with whoever it met.
-          await pause(Math.random() * 10 * 2 ** tries);
+          await sleep(clock, ((random.bytes(1)[0] ?? 0) / 25) * 2 ** tries);
         }
       }
     },
@@ -172,14 +176,13 @@ async function refuseUnfit(sql: Script, mayForget: boolean): Promise<void> {
 /** A pool or one of its connections. */
 type Queryable = Pick<pg.ClientBase, 'query'>;
 
-function over(on: Queryable | pg.Pool): Script {
-  const ask = on as Queryable;
+function over(on: Queryable): Script {
   return {
     query: async <R>(sql: string, params: readonly unknown[] = []) => {
-      const { rows } = await ask.query<R & pg.QueryResultRow>(sql, [...params]).catch(rethrown);
+      const { rows } = await on.query<R & pg.QueryResultRow>(sql, [...params]).catch(rethrown);
       return rows;
     },
-    exec: async (sql) => void (await ask.query(sql).catch(rethrown)),
+    exec: async (sql) => void (await on.query(sql).catch(rethrown)),
   };
 }
 
@@ -216,7 +219,7 @@ function classified(cause: unknown): unknown {
  */
 function turnstile(
   config: pg.ClientConfig,
-  aloneMs: number,
+  { aloneMs, clock }: { readonly aloneMs: number; readonly clock: Clock },
   log: (message: string) => void,
 ): Pick<Db, 'alone' | 'close'> {
   let connected: Promise<pg.Client> | null = null;
@@ -246,13 +249,13 @@ function turnstile(
   };
   /** The connection that holds the key. */
   async function take(key: string): Promise<pg.Client> {
-    const until = performance.now() + aloneMs;
+    const until = clock.monoMs() + aloneMs;
     for (;;) {
       const holder = await client();
       if (await ask(holder, 'pg_try_advisory_lock', key)) return holder;
-      if (performance.now() >= until)
+      if (clock.monoMs() >= until)
         throw new DbError('busy', 'another process is at this for too long');
-      await pause(LOOK_MS);
+      await sleep(clock, LOOK_MS);
     }
   }
   return {

@@ -2,6 +2,7 @@ import { inject } from 'vitest';
 import { generateKeyPairSync, hash, randomBytes } from 'node:crypto';
 import { createBillingClient } from '../../../src/billing/client.ts';
 import type { BillingClient, CardKeyClient, UploadResult } from '../../../src/billing/types.ts';
+import { systemClock, systemRandom } from '../../../src/main/ports.ts';
 import { openPostgres } from '../../../src/central/db/postgres.ts';
 import type { Db } from '../../../src/central/db/sql.ts';
 import { DEMO_DATA } from '../../../src/demo/central-data.ts';
@@ -295,6 +296,8 @@ async function emptyPostgres(): Promise<Db> {
   const db =
     idle.pop() ??
     (await openPostgres({
+      clock: systemClock,
+      random: systemRandom,
       url: await sharedDatabase(inject('postgresFolder')),
       connections: 8,
       mayForget: true,
