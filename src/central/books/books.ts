@@ -2,7 +2,7 @@ import type { EventBody, EventKind } from '../../shared/facts/catalogue.ts';
 import { terminalOf } from '../../shared/order-id.ts';
 import { booksFrom } from '../../shared/order-rules.ts';
 import type { OrderState } from '../../shared/order-rules.ts';
-import { ACCOUNTS, CLAIMS, ORDERS, RESERVES } from '../sale/tables.ts';
+import { ACCOUNTS, CLAIMS, ORDERS, QUOTES, RESERVES, TARIFFS } from '../sale/tables.ts';
 import type { OrderRow } from '../sale/tables.ts';
 import { Rows } from './rows.ts';
 import type { Undo } from './rows.ts';
@@ -72,6 +72,10 @@ export class Books {
   readonly ledger = new Rows(LEDGER, this.#undo);
   readonly notes = new Rows(TERMINAL_NOTES, this.#undo);
   readonly billDays = new Rows(BILL_DAYS, this.#undo);
+  /** What was promised for orders that begin in this batch. Not changed. */
+  readonly quotes = new Rows(QUOTES, this.#undo);
+  /** What they may have been priced by. Not changed. */
+  readonly tariffs = new Rows(TARIFFS, this.#undo);
   /** Whose each card is. */
   readonly cards = new Map<string, string>();
   /** Up to which number each epoch of the terminal's journal was held when the batch came. */

@@ -1,4 +1,5 @@
 import type { EventKind } from '../../shared/facts/catalogue.ts';
+import { terminalOf } from '../../shared/order-id.ts';
 import { Unusable } from './books.ts';
 import type { Apply, Books, Place, Told } from './books.ts';
 import { settledByHand } from './by-hand.ts';
@@ -86,11 +87,22 @@ const FACTS: { readonly [K in EventKind]: Apply<K> | typeof kept } = {
   'maintenance-action': kept,
 };
 
+/** What a kiosk tells of another one's order; all else it tells of its own. */
+const ASSISTS: ReadonlySet<EventKind> = new Set(['assist-writing', 'assist-kept', 'assist-ended']);
+
+/** An order's number carries its terminal, and means nothing under another one's name. */
+function refuseOthersNumber(at: Place, orderId: string | null): void {
+  if (orderId !== null && terminalOf(orderId) !== at.terminalId)
+    throw new Unusable(`order ${orderId} is not terminal ${at.terminalId}’s`);
+}
+
 /** Does this kind of fact change the books? */
 export const changesBooks = (kind: EventKind): boolean => FACTS[kind] !== kept;
 
 /** @throws Unusable; nothing of the fact counts then */
 export function apply<K extends EventKind>(books: Books, at: Place, kind: K, fact: Told<K>): void {
   const one = FACTS[kind];
-  if (one !== kept) one(books, at, fact);
+  if (one === kept) return;
+  if (!ASSISTS.has(kind)) refuseOthersNumber(at, fact.orderId);
+  one(books, at, fact);
 }

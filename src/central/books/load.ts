@@ -3,7 +3,7 @@ import { anyOf, anyOfThose, columnsOf, list, read, select } from '../db/sets.ts'
 import { num } from '../db/sql.ts';
 import type { RowOf } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
-import { ACCOUNTS, CLAIMS, ORDERS, RESERVES } from '../sale/tables.ts';
+import { ACCOUNTS, CLAIMS, ORDERS, QUOTES, RESERVES, TARIFFS } from '../sale/tables.ts';
 import { Books } from './books.ts';
 import { HELD_FACTS, LEDGER } from './tables.ts';
 
@@ -81,6 +81,7 @@ async function loadOrders(
   );
   for (const order of books.orders.all()) cardNos.add(order.card_no);
   await loadRivals(tx, books, sold);
+  if (sold.length > 0) await loadPromises(tx, books, ids);
   books.reserves.load(await select(tx, RESERVES, `order_id ${anyOf('$1')}`, [ids]));
   books.ledger.load(await select(tx, LEDGER, `order_id ${anyOf('$1')} ORDER BY entry_id`, [ids]));
   const claims = await tx.query<Record<string, unknown>>(
@@ -169,6 +170,13 @@ async function loadAccounts(tx: Sql, books: Books, ids: string): Promise<void> {
       [ids, list(books.cards.keys())],
     ),
   );
+}
+
+/** What orders that begin were promised, and the tariffs of their accounts. */
+async function loadPromises(tx: Sql, books: Books, ids: string): Promise<void> {
+  books.quotes.load(await select(tx, QUOTES, `order_id ${anyOf('$1')}`, [ids]));
+  const tariffs = new Set(books.accounts.all().map((a) => a.tariff_id));
+  books.tariffs.load(await select(tx, TARIFFS, `tariff_id ${anyOf('$1')}`, [list(tariffs)]));
 }
 
 /** Orders of the same counts of the same cards: at most one of each can be on the card. */

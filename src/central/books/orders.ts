@@ -1,5 +1,8 @@
+import { canonicalJson } from '../../shared/canonical-json.ts';
+import type { Quote } from '../../shared/central-api/index.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 import { MICRO_PER_FEN } from '../../shared/money.ts';
+import type { TariffTier } from '../../shared/money.ts';
 import { orderRefDigits } from '../../shared/order-id.ts';
 import { otherHolder } from '../sale/accounts.ts';
 import { awaitsEcho, isDelivered, writer } from '../sale/orders.ts';
@@ -29,6 +32,7 @@ export const orderQuoted: Apply<'order-quoted'> = (books, at, fact) => {
   if (userNo !== body.userNo) throw new Unusable('the card belongs to another user');
   if (books.orders.get(orderId) !== undefined)
     throw new Unusable(`order ${orderId} is known already`);
+  refuseOtherTerms(books, at, orderId, body);
   if (body.carriedUsedMicro > 0) refuseUnreserved(books, orderId, body);
   books.orders.insert(newOrder(orderId, at, body));
   if (!body.offline) return;
@@ -46,6 +50,57 @@ export const orderQuoted: Apply<'order-quoted'> = (books, at, fact) => {
   if (holder !== null)
     books.orders.change(orderId, { note: `离线成交时次数已被订单 ${holder.order_id} 占用` });
 };
+
+/**
+ * The sale is what central's quote promised. Without one (the line was down, or central forgot it)
+ * it is priced by a tariff of its account's, and leaves no more than could not buy 0.01 unit.
+ */
+function refuseOtherTerms(
+  books: Books,
+  at: Place,
+  orderId: string,
+  body: EventBody<'order-quoted'>,
+): void {
+  const quote = books.quotes.get(orderId);
+  if (quote !== undefined && quote.terminal_id !== at.terminalId)
+    throw new Unusable(`the quote is terminal ${quote.terminal_id}’s`);
+  if (!body.offline && quote !== undefined && quote.answer !== null) {
+    const promised = JSON.parse(quote.answer) as Quote;
+    const told = termsOf({ ...body, orderId });
+    if (told !== termsOf(promised)) throw new Unusable('the sale is not what was quoted');
+    return;
+  }
+  const account = books.accounts.get(body.userNo);
+  const tariff = books.tariffs.get(`${body.tariffId}\n${body.tariffVersion}`);
+  if (account === undefined || account.tariff_id !== body.tariffId || tariff === undefined)
+    throw new Unusable('the tariff is not the account’s');
+  const tiers = JSON.parse(tariff.tiers) as TariffTier[];
+  const dearest = Math.max(...tiers.map((tier) => tier.priceE4));
+  if (body.shares.some((s) => tiers[s.tier - 1]?.priceE4 !== s.priceE4))
+    throw new Unusable('a share’s price is not the tariff’s');
+  if (body.carriedAfterMicro >= dearest)
+    throw new Unusable('what is left over would have bought more');
+}
+
+/** What a quote promises, and a sale repeats, as one text. */
+const termsOf = (q: Omit<Quote, 'expiresAtMs'>): string =>
+  canonicalJson({
+    orderId: q.orderId,
+    cardNo: q.cardNo,
+    nextCount: q.nextCount,
+    amountFen: q.amountFen,
+    quantity: q.quantity,
+    shares: q.shares.map(({ tier, priceE4, quantity, costMicro }) => ({
+      tier,
+      priceE4,
+      quantity,
+      costMicro,
+    })),
+    carriedUsedMicro: q.carriedUsedMicro,
+    carriedAfterMicro: q.carriedAfterMicro,
+    tariffId: q.tariffId,
+    tariffVersion: q.tariffVersion,
+  });
 
 /**
  * What its quote reserved stands behind the carried money. A quote that this central forgot (its

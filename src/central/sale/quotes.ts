@@ -1,6 +1,7 @@
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { Quote, QuoteRequest } from '../../shared/central-api/index.ts';
 import { priceAmount } from '../../shared/money.ts';
+import { terminalOf } from '../../shared/order-id.ts';
 import type { Policy } from '../../shared/policy.ts';
 import { giveBack } from '../books/books.ts';
 import { loadOrder } from '../books/load.ts';
@@ -50,6 +51,7 @@ async function firm(
   policy: Policy,
   nowMs: number,
 ): Promise<Quote> {
+  refuseOthersNumber(terminalId, orderId);
   // The account's lock is what makes two quotes for one card wait for each other.
   await accountByCard(tx, request.cardNo, nowMs, true);
   const asked = canonicalJson(request);
@@ -110,6 +112,12 @@ async function firm(
     [orderId, userNo, q.carriedUsedMicro],
   );
   return q;
+}
+
+/** An order's number carries its terminal: nobody takes another one's, or is in its way. */
+function refuseOthersNumber(terminalId: string, orderId: string): void {
+  if (terminalOf(orderId) !== terminalId)
+    throw new Refusal('bad-request', 'the order id is another terminal’s', { status: 409 });
 }
 
 /**
@@ -220,6 +228,7 @@ async function price(
  * refused instead of holding the card.
  */
 export async function release(db: Db, terminalId: string, orderId: string): Promise<void> {
+  refuseOthersNumber(terminalId, orderId);
   await db.transaction(async (tx) => {
     // Before anything is read: it waits for a quote that is being given at this moment.
     await tx.query(

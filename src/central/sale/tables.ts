@@ -91,3 +91,21 @@ export const CLAIMS = table('claims', ['card_no'], {
   expires_ms: nullable(whole),
 });
 export type ClaimRow = RowOf<typeof CLAIMS>;
+
+/** Firm quotes, each under its order's id. */
+export const QUOTES = table('quotes', ['order_id'], {
+  order_id: text(),
+  terminal_id: text(),
+  /** JSON of the quote; null: given back before it was asked for. */
+  answer: nullable(text()),
+  state: text<'live' | 'released'>(),
+});
+export type QuoteRow = RowOf<typeof QUOTES>;
+
+/** Prices, one row for each version of a tariff. */
+export const TARIFFS = table('tariffs', ['tariff_id', 'version'], {
+  tariff_id: text(),
+  version: whole,
+  /** JSON of the tiers. */
+  tiers: text(),
+});

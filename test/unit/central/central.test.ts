@@ -13,7 +13,8 @@ describe.each(ENGINES)('central on %s', (engine) => {
   const at = (i: 0 | 1): Hall['terminals'][number] =>
     hall.terminals[i] as Hall['terminals'][number];
   let orders = 0;
-  const nextOrder = (): string => `PL-000000000311-1-T${String(++orders).padStart(4, '0')}`;
+  const nextOrder = (i = 0): string =>
+    `PL-00000000031${1 + i}-1-T${String(++orders).padStart(4, '0')}`;
   const account = async (cardNo: string): Promise<Account> => {
     const a = await at(0).client.account(cardNo);
     if (!a.ok) throw new Error(JSON.stringify(a.error));
@@ -126,7 +127,7 @@ describe.each(ENGINES)('central on %s', (engine) => {
       ).toMatchObject({ ok: false, error: { code: 'BILL-0102' } });
       expect(
         await at(1).client.quote({
-          orderId: nextOrder(),
+          orderId: nextOrder(1),
           cardNo: '8800003934',
           nextCount: 42,
           amountFen: 5_000,
@@ -176,7 +177,7 @@ describe.each(ENGINES)('central on %s', (engine) => {
       const results = await Promise.all(
         [0, 1].map((i) =>
           at(i as 0 | 1).client.quote({
-            orderId: nextOrder(),
+            orderId: nextOrder(i),
             cardNo: '8800003931',
             nextCount: 42,
             amountFen: 10_000,
@@ -470,7 +471,7 @@ describe.each(ENGINES)('central on %s', (engine) => {
       expect((await account('8800003933')).claim).toMatchObject({ orderId: id });
       expect(
         await at(1).client.quote({
-          orderId: nextOrder(),
+          orderId: nextOrder(1),
           cardNo: '8800003933',
           nextCount: 42,
           amountFen: 10_000,

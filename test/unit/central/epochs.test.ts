@@ -303,7 +303,10 @@ describe.each(ENGINES)('epochs on %s', (engine) => {
     expect(await t(0).upload()).toEqual([]);
     expect((await terminal()).alarm).toBe('RESTORED: hash chain; lost after 5');
     j.add('damage-accepted', null, { who: 'wang', why: 'checked' });
-    const restated = j.add('order-restated', 'PL-1', { order: { a: 1 }, attempts: [] });
+    const restated = j.add('order-restated', `PL-${t(0).id}-1-0001-0000`, {
+      order: { a: 1 },
+      attempts: [],
+    });
     expect(await t(0).upload()).toEqual([restated]);
     expect((await terminal()).alarm).toBeNull();
     const data = await room.central.data();

@@ -118,9 +118,20 @@ describe.each(ENGINES)('facts that come too early, on %s', (engine) => {
       const orderId = id(0, n);
       const q = sold(0, 1, orderId);
       t(0).journal.events.splice(-4);
+      // What was carried buys as much as it can.
+      const [share] = q.shares as [Quote['shares'][number]];
+      const more = Math.floor((q.carriedAfterMicro + carriedUsedMicro) / share.priceE4);
       t(0).journal.quoted(orderId, q, account.userNo, {
+        quantity: q.quantity + more,
+        shares: [
+          {
+            ...share,
+            quantity: share.quantity + more,
+            costMicro: share.costMicro + more * share.priceE4,
+          },
+        ],
         carriedUsedMicro,
-        carriedAfterMicro: q.carriedAfterMicro + carriedUsedMicro,
+        carriedAfterMicro: q.carriedAfterMicro + carriedUsedMicro - more * share.priceE4,
       });
       return t(0).journal.events.length;
     };
