@@ -20,7 +20,7 @@ export default defineConfig({
           expect,
           name: 'unit',
           maxWorkers: 2,
-          include: ['test/unit/**/*.test.{ts,tsx}'],
+          include: ['test/unit/**/*.test.{ts,tsx}', 'test/attacks/**/*.test.ts'],
           globalSetup: ['test/support/postgres-setup.ts'],
           testTimeout: 60_000,
         },

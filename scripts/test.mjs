@@ -157,7 +157,8 @@ await Promise.all([
   timed('types', step('types', [path.join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'])),
 ]);
 await timed('unit', vitest('unit'));
-// One waits for a card service, two compute, two wait for what they killed: side by side, the words
+await timed('concurrency', vitest('concurrency'));
+// One waits for a card service, two compute, one waits for what it killed: side by side, the words
 // of the others after the first's. The towns have 20 sessions each, one of them (full: eight) is on
 // the real engines; with the full counts they have the machine to themselves.
 const simulate = () =>
@@ -175,7 +176,6 @@ await Promise.all([
   timed('integration', vitest('integration')),
   timed('powercut', vitest('powercut', true)),
   timed('kill', vitest('kill', true)),
-  timed('concurrency', vitest('concurrency', true)),
   ...(full ? [] : [simulate()]),
 ]);
 if (full || wanted.includes('conformance')) await timed('conformance', vitest('conformance'));

@@ -70,6 +70,9 @@ const CODES: Record<ProblemType, ErrorCode> = {
   'too-small': 'SALE-0105',
   'unit-mismatch': 'SALE-0113',
   'unknown-terminal': 'BILL-0103',
+  suspended: 'BILL-0103',
+  revoked: 'BILL-0103',
+  'too-many': 'BILL-0102',
   'bad-signature': 'BILL-0103',
   // Something on the way sent our request twice and kept the first one's answer: as unknown as no
   // answer, and asked again as a new request.

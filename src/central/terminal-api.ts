@@ -18,6 +18,8 @@ import {
   refundSchema,
 } from '../shared/gateway-api.ts';
 import type { GatewayVerb } from '../shared/gateway-api.ts';
+import { maskName } from '../shared/mask.ts';
+import { terminalOf } from '../shared/order-id.ts';
 import type { Policy, SignedPolicy } from '../shared/policy.ts';
 import type { Keyring } from '../shared/signatures.ts';
 import { askEpoch, grantedEpoch } from './books/epochs.ts';
@@ -25,6 +27,9 @@ import { ingest } from './books/ingest.ts';
 import { ledgerOfDay } from './books/reconcile.ts';
 import type { Db } from './db/sql.ts';
 import type { PaymentGateway } from './gateway/types.ts';
+import { keepEvidence } from './fleet/status.ts';
+import { limiter } from './http/limits.ts';
+import type { Counted } from './http/limits.ts';
 import { Refusal } from './http/problem.ts';
 import {
   bodyOf,
@@ -34,10 +39,11 @@ import {
   noSuchResource,
   problemAnswer,
   queryOf,
+  textOf,
 } from './http/request.ts';
 import type { CentralAnswer, CentralRequest } from './http/request.ts';
 import type { Route } from './http/routes.ts';
-import type { SignedExchange } from './http/signed.ts';
+import type { SignedBy, SignedExchange } from './http/signed.ts';
 import { accountByCard } from './sale/accounts.ts';
 import { cardKey } from './sale/card-keys.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
@@ -71,11 +77,35 @@ interface Call {
   /** What stands for the path's colon; no path here has two. */
   readonly part: string;
 }
+const UPLOADS = '/v1/journal';
 type Row = readonly [
   method: Route['method'],
   path: string,
   answer: (call: Call) => Promise<unknown>,
+  more?: {
+    /** Part of a sale: not for a suspended terminal. */
+    readonly sells?: boolean;
+    /** What a thief could learn or lock by asking often. */
+    readonly counted?: Counted;
+  },
 ];
+
+/**
+ * A suspended terminal begins nothing, and ends what it began: it uploads, closes, and hands back.
+ * A revoked one is refused; what it still uploads is kept beside the books.
+ */
+async function refuseStopped(
+  { terminalId, status }: SignedBy,
+  sells: boolean,
+  keep: () => Promise<void>,
+): Promise<void> {
+  if (status === 'revoked') {
+    await keep();
+    throw new Refusal('revoked', `terminal ${terminalId} was revoked`);
+  }
+  if (status === 'suspended' && sells)
+    throw new Refusal('suspended', `terminal ${terminalId} is suspended`);
+}
 
 /** A program that speaks a newer version of the API would be answered in words it misreads. */
 function refuseNewer(request: CentralRequest): void {
@@ -90,6 +120,12 @@ function refuseNewer(request: CentralRequest): void {
  */
 export function terminalApi(parts: TerminalApiParts): readonly Route[] {
   const { db, now, policy, keysOf, exchange, payments } = parts;
+  const limit = limiter(async (terminalId, what) => {
+    await db().query('UPDATE terminals SET alarm = $2 WHERE terminal_id = $1 AND alarm IS NULL', [
+      terminalId,
+      `TOO MANY: ${what}`,
+    ]);
+  });
   const at = () => ({ serverTimeMs: now() });
   const rows: readonly Row[] = [
     ['GET', '/v1/policy', () => Promise.resolve(parts.signedPolicy)],
@@ -100,8 +136,10 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
         if (!CARD_NO.test(cardNo)) throw new Refusal('bad-request', 'a card number has ten digits');
         const account = await accountByCard(db(), cardNo, now(), false);
         if (account === null) throw new Refusal('unknown-card', 'no account has this card');
-        return { account, ...at() };
+        // Whose card it is, its holder knows; a terminal's key opens no register of names.
+        return { account: { ...account, holderName: maskName(account.holderName) }, ...at() };
       },
+      { counted: 'look-up' },
     ],
     [
       'POST',
@@ -110,6 +148,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
         const asked = bodyOf(request, quoteRequestSchema);
         return { quote: await quote(db(), terminalId, asked, policy, now()), ...at() };
       },
+      { sells: true, counted: 'quote' },
     ],
     [
       'POST',
@@ -121,7 +160,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
     ],
     [
       'POST',
-      '/v1/journal',
+      UPLOADS,
       ({ terminalId, request }) =>
         ingest(db(), terminalId, bodyOf(request, uploadRequestSchema), {
           nowMs: now(),
@@ -134,17 +173,20 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       '/v1/orders/:order/claim',
       ({ terminalId, request, part: orderId }) =>
         claim(db(), terminalId, orderId, bodyOf(request, claimRequestSchema), now()),
+      { counted: 'claim' },
     ],
     [
       'GET',
       '/v1/orders/by-ref/:ref',
       async ({ part: ref }) => ({ orders: await ordersByRef(db(), ref), ...at() }),
+      { counted: 'look-up' },
     ],
     [
       'POST',
       '/v1/keys',
       ({ terminalId, request }) =>
         cardKey(db(), parts.cardKeys, terminalId, bodyOf(request, cardKeyRequestSchema), now()),
+      { sells: true, counted: 'key' },
     ],
     [
       'GET',
@@ -174,12 +216,17 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
   ];
   return [
     { method: 'GET', path: '/v1/time', answer: () => Promise.resolve(json(at())) },
-    ...rows.map(([method, path, answer]): Route => ({
+    ...rows.map(([method, path, answer, more = {}]): Route => ({
       method,
       path,
       answer: async (request, [part = '']) => {
-        const terminalId = await exchange.signedBy(request);
+        const signed = await exchange.signedBy(request);
+        const { terminalId } = signed;
         refuseNewer(request);
+        await refuseStopped(signed, more.sells === true, async () => {
+          if (path === UPLOADS) await keepEvidence(db(), terminalId, textOf(request), now());
+        });
+        if (more.counted !== undefined) await limit(terminalId, more.counted, now());
         return json(await answer({ terminalId, request, part }));
       },
     })),
@@ -187,16 +234,21 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
   ];
 }
 
+/** Verbs under which a customer's money begins to move. */
+const BEGINS: ReadonlySet<string> = new Set<GatewayVerb>(['create', 'charge']);
+
 /** The payment gateway's verbs: asked and answered under signatures (docs/payment-gateway.md). */
 function paymentRoute(gateway: PaymentGateway, exchange: SignedExchange): Route {
   type Answerer = (terminalId: string, request: CentralRequest) => Promise<CentralAnswer>;
   const told =
-    <T extends { readonly outTradeNo: string }>(
+    <T extends { readonly outTradeNo: string; readonly orderId?: string | undefined }>(
       schema: z.ZodType<T>,
       call: (terminalId: string, body: T) => Promise<unknown>,
     ): Answerer =>
     async (terminalId, request) => {
       const body = bodyOf(request, schema);
+      if (body.orderId !== undefined && terminalOf(body.orderId) !== terminalId)
+        throw new Refusal('bad-request', 'the order id is another terminal’s', { status: 409 });
       const result = withoutCauses(await call(terminalId, body));
       return json({ outTradeNo: body.outTradeNo, result });
     };
@@ -228,8 +280,11 @@ function paymentRoute(gateway: PaymentGateway, exchange: SignedExchange): Route 
     method: 'POST',
     path: '/v1/payments/:verb',
     answer: async (request, [verb = '']) => {
-      const terminalId = await exchange.signedBy(request);
-      const answer = await answered(verb, terminalId, request).catch(problemAnswer);
+      const signed = await exchange.signedBy(request);
+      const { terminalId } = signed;
+      const answer = await refuseStopped(signed, BEGINS.has(verb), () => Promise.resolve())
+        .then(() => answered(verb, terminalId, request))
+        .catch(problemAnswer);
       return exchange.signedAnswer(request, terminalId, answer);
     },
   };

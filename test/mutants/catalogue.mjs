@@ -13,6 +13,13 @@ const unit = (files, name) => ({
   files: [files].flat().map((f) => `test/unit/${f}.test.ts`),
   name,
 });
+/** What a thief tries. */
+const attack = (file, name) => ({
+  kind: 'tests',
+  project: 'unit',
+  files: [`test/attacks/${file}.test.ts`],
+  name,
+});
 /** Several centrals on one PostgreSQL server. */
 const concurrency = (files, name) => ({
   kind: 'tests',
@@ -2987,8 +2994,10 @@ const CONCURRENCY = [
       edit(
         'central/sale/quotes.ts',
         `export async function release(db: Db, terminalId: string, orderId: string): Promise<void> {
+  refuseOthersNumber(terminalId, orderId);
   await db.transaction(async (tx) => {`,
         `export async function release(db: Db, terminalId: string, orderId: string): Promise<void> {
+  refuseOthersNumber(terminalId, orderId);
   await db.transaction(async (tx) => {
     const early = await loadOrder(tx, orderId);`,
       ),
@@ -3182,6 +3191,138 @@ const CONCURRENCY = [
   ),
 ];
 
+const ATTACKS = [
+  mutant(
+    'attack-other-terms',
+    'A sale is told with more than was quoted.',
+    edit(
+      'central/books/orders.ts',
+      `if (told !== termsOf(promised)) throw`,
+      `if (told === '') throw`,
+    ),
+    attack('terminal-key', 'told with more than was quoted'),
+  ),
+  mutant(
+    'attack-own-price',
+    'A sale without a quote has a price of its terminal’s own.',
+    edit(
+      'central/books/orders.ts',
+      `body.shares.some((s) => tiers[s.tier - 1]?.priceE4 !== s.priceE4)`,
+      `body.shares.some((s) => tiers[s.tier - 1] === undefined)`,
+    ),
+    attack('terminal-key', 'at a price of his own'),
+  ),
+  mutant(
+    'attack-foreign-tariff',
+    'A sale without a quote is priced by any tariff.',
+    edit(
+      'central/books/orders.ts',
+      `account.tariff_id !== body.tariffId || tariff === undefined)
+    throw new Unusable('the tariff is not the account’s');
+  const tiers = JSON.parse(tariff.tiers)`,
+      `account.tariff_id !== body.tariffId)
+    throw new Unusable('the tariff is not the account’s');
+  const tiers = JSON.parse(tariff?.tiers ?? '[{"priceE4":26500}]')`,
+    ),
+    attack('terminal-key', 'of a tariff that is another’s'),
+  ),
+  mutant(
+    'attack-remainder-kept',
+    'What is left over of a sale is believed whatever its size.',
+    edit('central/books/orders.ts', `if (body.carriedAfterMicro >= dearest)`, `if (dearest < 0)`),
+    attack('terminal-key', 'a remainder as large as a purchase'),
+  ),
+  mutant(
+    'attack-unreserved-sum',
+    'Any sum is believed to be carried where no quote is known.',
+    edit('central/books/orders.ts', `body.carriedUsedMicro < most`, `most > 0`),
+    unit('central/held', 'believed up to what a remainder can be'),
+  ),
+  mutant(
+    'attack-others-number-quoted',
+    'A terminal asks for quotes under another one’s numbers.',
+    edit(
+      'central/sale/quotes.ts',
+      `if (terminalOf(orderId) !== terminalId) throw`,
+      `if (terminalOf(orderId) === terminalId + '!') throw`,
+    ),
+    attack('terminal-key', 'its number is worth nothing'),
+  ),
+  mutant(
+    'attack-others-number-told',
+    'A terminal tells of sales under another one’s numbers.',
+    [
+      edit(
+        'central/books/facts.ts',
+        `if (orderId !== null && terminalOf(orderId) !== at.terminalId)`,
+        `if (orderId === at.terminalId)`,
+      ),
+      edit(
+        'central/books/orders.ts',
+        `if (quote !== undefined && quote.terminal_id !== at.terminalId)`,
+        `if (quote?.terminal_id === '')`,
+      ),
+    ],
+    attack('terminal-key', 'its number is worth nothing'),
+  ),
+  mutant(
+    'attack-cards-locked',
+    'One terminal keeps any number of cards from everybody else.',
+    edit(
+      'central/sale/quotes.ts',
+      `unpaid.slice(UNPAID_CLAIMS - 1)`,
+      `unpaid.slice(1_000 * UNPAID_CLAIMS)`,
+    ),
+    attack('terminal-key', 'are not locked by asking'),
+  ),
+  mutant(
+    'attack-names-read',
+    'A terminal’s key opens a register of names.',
+    edit(
+      'central/terminal-api.ts',
+      `holderName: maskName(account.holderName)`,
+      `holderName: account.holderName ?? maskName('')`,
+    ),
+    attack('terminal-key', 'nor are their holders’ names read'),
+  ),
+  mutant(
+    'attack-asks-for-ever',
+    'A terminal looks up as many accounts as it likes.',
+    edit('central/http/limits.ts', `if (n <= A_MINUTE[what]) return;`, `if (n > 0) return;`),
+    attack('terminal-key', 'nor any number of accounts'),
+  ),
+  mutant(
+    'attack-suspended-sells',
+    'A suspended terminal is quoted to.',
+    edit(
+      'central/terminal-api.ts',
+      `if (status === 'suspended' && sells)`,
+      `if (status === 'suspended' && !sells)`,
+    ),
+    attack('terminal-key', 'it begins nothing, and ends what it began'),
+  ),
+  mutant(
+    'attack-revoked-heard',
+    'A revoked terminal is answered like any other.',
+    edit(
+      'central/terminal-api.ts',
+      `if (status === 'revoked') {`,
+      `if (status === 'revoked' && sells) {`,
+    ),
+    attack('terminal-key', 'refused from the next request on'),
+  ),
+  mutant(
+    'attack-revoked-restored',
+    'A revoked terminal is made active again, with its old key.',
+    edit(
+      'central/fleet/status.ts',
+      `AND status <> $2 AND status <> 'revoked' RETURNING`,
+      `AND status <> $2 RETURNING`,
+    ),
+    attack('terminal-key', 'for good'),
+  ),
+];
+
 export const MUTANTS = [
   ...JOURNAL,
   ...PURCHASE,
@@ -3195,5 +3336,6 @@ export const MUTANTS = [
   ...BILLING,
   ...CENTRAL,
   ...CONCURRENCY,
+  ...ATTACKS,
   ...SIMULATED,
 ];

@@ -1,4 +1,5 @@
 import { maskName } from '../../shared/mask.ts';
+import type { TerminalStatus } from '../../shared/trust.ts';
 import { bool, num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 
@@ -41,6 +42,7 @@ export interface ConsoleData {
     readonly lastSeq: number;
     readonly lastUploadMs: number | null;
     readonly alarm: string | null;
+    readonly status: TerminalStatus;
     /** Facts kept that were told under numbers held otherwise. */
     readonly forked: number;
     /** Asks for a new epoch and waits for a person. */
@@ -208,6 +210,7 @@ async function terminalsOf(sql: Sql): Promise<ConsoleData['terminals']> {
     lastSeq: num(r['last_seq']),
     lastUploadMs: r['last_upload_ms'] === null ? null : num(r['last_upload_ms']),
     alarm: textOrNull(r['alarm']),
+    status: text(r['status']) as TerminalStatus,
     forked: num(r['forked']),
     epochRequest: requestOf(asking.get(text(r['terminal_id']))),
   }));

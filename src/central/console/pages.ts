@@ -1,3 +1,4 @@
+import type { TerminalStatus } from '../../shared/trust.ts';
 import { formatMicroYuan, formatQuantity, formatYuan } from '../../shared/money.ts';
 import type { Money, TerminalDay } from '../books/reconcile.ts';
 import type { ConsoleData } from './data.ts';
@@ -155,11 +156,18 @@ const accountsTable = ({ accounts }: ConsoleData): string =>
     '没有账户',
   );
 
+const STATUS_WORDS: Readonly<Record<TerminalStatus, string>> = {
+  active: '正常',
+  suspended: '停售',
+  revoked: '已注销',
+};
+
 const terminalsTable = ({ terminals }: ConsoleData): string =>
   table(
-    ['终端号', '纪元', '已收到', '上次上传', '分叉记录', '新纪元', '报警'],
+    ['终端号', '状态', '纪元', '已收到', '上次上传', '分叉记录', '新纪元', '报警'],
     terminals.map((t) => [
       e(t.terminalId),
+      `<a href="/console/terminal?terminal=${encodeURIComponent(t.terminalId)}">${STATUS_WORDS[t.status]}</a>`,
       e(t.epoch),
       e(t.lastSeq),
       time(t.lastUploadMs),
@@ -335,6 +343,31 @@ export function epochPage(t: ConsoleData['terminals'][number], token: string): s
     `${TOP}<main><h2>终端 ${e(t.terminalId)} 的新纪元</h2><div class="card">${facts([
       ['报警', e(t.alarm ?? '—')],
       ['分叉记录', e(t.forked)],
+    ])}${form}</div></main>`,
+  );
+}
+
+/** What a terminal may do, and the form that changes it. */
+export function terminalPage(t: ConsoleData['terminals'][number], token: string): string {
+  const wanted = (['active', 'suspended', 'revoked'] as const).filter((s) => s !== t.status);
+  const form =
+    t.status === 'revoked'
+      ? '<p>已注销的终端不再启用：请用新密钥登记一台新的。它之后上传的内容只作为证据保存。</p>'
+      : `<p>停售：不再报价、收款、计算卡密钥；上传、撤单、退款照常。注销：一概拒绝，密钥视为已失窃，不能撤回。</p>
+<form method="post" action="/console/terminal">${hidden({ token, terminal: t.terminalId })}
+<label for="status">改为</label><select id="status" name="status" required>${wanted
+          .map((s) => `<option value="${s}">${STATUS_WORDS[s]}</option>`)
+          .join('')}</select>
+<label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+<label for="why">理由</label><input id="why" name="why" required maxlength="300" autocomplete="off">
+<br><button>更改</button></form>`;
+  return page(
+    '终端状态',
+    '',
+    `${TOP}<main><h2>终端 ${e(t.terminalId)}</h2><div class="card">${facts([
+      ['状态', STATUS_WORDS[t.status]],
+      ['报警', e(t.alarm ?? '—')],
+      ['上次上传', time(t.lastUploadMs)],
     ])}${form}</div></main>`,
   );
 }

@@ -2,6 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { DAY_MS, chinaDate } from '../../shared/time.ts';
 import { grantEpoch } from '../books/epochs.ts';
+import { setStatus } from '../fleet/status.ts';
 import { giveUpWaiting } from '../books/held.ts';
 import { settleQuarantined } from '../books/quarantine.ts';
 import { reconciledDay } from '../books/reconcile.ts';
@@ -19,6 +20,7 @@ import {
   parkedPage,
   quarantinePage,
   reconcilePage,
+  terminalPage,
 } from './pages.ts';
 
 export interface ConsoleParts {
@@ -39,6 +41,13 @@ const heldSchema = z.object({
   terminal: line.min(1),
   epoch: z.coerce.number().int().nonnegative(),
   seq: z.coerce.number().int().nonnegative(),
+  who: line.min(1).max(60),
+  why: line.min(1).max(300),
+});
+/** What a person decides about a terminal. */
+const statusSchema = z.object({
+  terminal: line.min(1),
+  status: z.enum(['active', 'suspended', 'revoked']),
   who: line.min(1).max(60),
   why: line.min(1).max(300),
 });
@@ -126,6 +135,17 @@ export function consoleRoutes({ db, now, host, secret }: ConsoleParts): readonly
     }),
     decide('/console/quarantine', (form) => settleFact(db(), form, now())),
     decide('/console/held', (form) => giveUp(db(), form, now())),
+    show('/console/terminal', async (query) => {
+      const { terminals } = await consoleData(db(), now());
+      const terminal = terminals.find((t) => t.terminalId === query.get('terminal'));
+      if (terminal === undefined) throw noSuchResource();
+      return html(terminalPage(terminal, formToken));
+    }),
+    decide('/console/terminal', async (form) => {
+      const { terminal: terminalId, ...told } = filled(form, statusSchema);
+      if (!(await setStatus(db(), { terminalId, ...told }, now())))
+        throw new Refusal('bad-request', 'no such terminal, or nothing to change', { status: 409 });
+    }),
     decide('/console/epoch', async (form) => {
       await grantEpoch(db(), form['terminal'] ?? '', now());
     }),

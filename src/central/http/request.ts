@@ -77,6 +77,10 @@ export function bodyOf<T>(request: CentralRequest, schema: z.ZodType<T>): T {
   return parsed.data;
 }
 
+/** The body as meant, whatever it says. */
+export const textOf = (request: CentralRequest): string =>
+  inflated(request).toString('utf8').replaceAll('\0', '\uFFFD');
+
 /** The body as meant; gzip is inflated up to a limit only. */
 function inflated(request: CentralRequest): Buffer {
   const body = bytesOf(request);

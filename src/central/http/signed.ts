@@ -1,5 +1,6 @@
 import { ANSWER_KEY, ANSWER_SIGNATURE, answerText } from '../../shared/gateway-api.ts';
 import type { KeyId, Signer } from '../../shared/ports.ts';
+import type { TerminalStatus } from '../../shared/trust.ts';
 import { signText } from '../../shared/signatures.ts';
 import type { Keyring } from '../../shared/signatures.ts';
 import { REQUEST_HEADERS, requestText } from '../../shared/signed-request.ts';
@@ -16,6 +17,11 @@ export interface SignedParts {
   /** Central's own. */
   readonly signer: Signer & KeyId;
 }
+/** Who made a request. */
+export interface SignedBy {
+  readonly terminalId: string;
+  readonly status: TerminalStatus;
+}
 /** Both directions of what terminals and central sign. */
 export interface SignedExchange {
   /**
@@ -23,9 +29,9 @@ export interface SignedExchange {
    * anything is done for it. An honest terminal makes a nonce for every try, so what is refused
    * here was carried out before, or is not its own.
    *
-   * @returns The terminal that made it
+   * @returns The terminal that made it, and what it may do
    */
-  readonly signedBy: (request: CentralRequest) => Promise<string>;
+  readonly signedBy: (request: CentralRequest) => Promise<SignedBy>;
   /** An answer about money says by its signature that it is central's, and to which request. */
   readonly signedAnswer: (
     request: CentralRequest,
@@ -49,7 +55,7 @@ const PRUNE_EVERY_MS = 60_000;
 export function signedExchange({ db, now, keysOf, signer }: SignedParts): SignedExchange {
   let prunedMs = Number.NEGATIVE_INFINITY;
 
-  async function signedBy(request: CentralRequest): Promise<string> {
+  async function signedBy(request: CentralRequest): Promise<SignedBy> {
     const terminalId = headerOf(request, REQUEST_HEADERS.terminal);
     const timestamp = headerOf(request, REQUEST_HEADERS.timestamp);
     const nonce = headerOf(request, REQUEST_HEADERS.nonce);
@@ -59,8 +65,8 @@ export function signedExchange({ db, now, keysOf, signer }: SignedParts): Signed
     if (!/^\d{1,16}$/.test(timestamp) || Math.abs(now() - Number(timestamp)) > WINDOW_MS)
       throw new Refusal('bad-signature', 'timestamp outside the window of 300 s');
     const row = (
-      await db().query<{ public_key: string }>(
-        'SELECT public_key FROM terminals WHERE terminal_id = $1',
+      await db().query<{ public_key: string; status: TerminalStatus }>(
+        'SELECT public_key, status FROM terminals WHERE terminal_id = $1',
         [terminalId],
       )
     )[0];
@@ -70,7 +76,7 @@ export function signedExchange({ db, now, keysOf, signer }: SignedParts): Signed
     if (keysOf(row.public_key).disbelief(text, { signature }) !== null)
       throw new Refusal('bad-signature', 'the signature does not match');
     await remember(terminalId, nonce, Number(timestamp));
-    return terminalId;
+    return { terminalId, status: row.status };
   }
 
   /** Only after the signature: nobody else can use a terminal's nonces up. */

@@ -36,11 +36,36 @@ export async function quote(
   policy: Policy,
   nowMs: number,
 ): Promise<Quote> {
-  return request.orderId === null
-    ? price(db, request, policy, nowMs, false)
-    : db.transaction((tx) =>
-        firm(tx, terminalId, request, request.orderId as string, policy, nowMs),
-      );
+  const { orderId } = request;
+  if (orderId === null) return price(db, request, policy, nowMs, false);
+  await giveOlderBack(db, terminalId, orderId);
+  return db.transaction((tx) => firm(tx, terminalId, request, orderId, policy, nowMs));
+}
+
+/**
+ * So many cards a terminal may keep from everybody else without a payment: it has one customer at a
+ * time, and the ends of one or two before may not have been told yet.
+ */
+const UNPAID_CLAIMS = 3;
+
+/**
+ * A terminal that asks for card after card gives the oldest ones back: nobody locks a town's cards
+ * with one terminal's key. An order that is paid later takes its claim again, if it is free.
+ */
+async function giveOlderBack(db: Db, terminalId: string, orderId: string): Promise<void> {
+  const unpaid = await db.query<{ order_id: string }>(
+    `SELECT order_id FROM claims WHERE terminal_id = $1 AND expires_ms IS NOT NULL
+       AND order_id <> $2 ORDER BY expires_ms DESC, order_id DESC`,
+    [terminalId, orderId],
+  );
+  for (const older of unpaid.slice(UNPAID_CLAIMS - 1))
+    await db.transaction(async (tx) => {
+      const books = await loadOrder(tx, older.order_id);
+      if (books.orders.get(older.order_id)?.money_taken === true) return;
+      await tx.query(`UPDATE quotes SET state = 'released' WHERE order_id = $1`, [older.order_id]);
+      giveBack(books, older.order_id);
+      await write(tx, terminalId, books);
+    });
 }
 
 async function firm(

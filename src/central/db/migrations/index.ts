@@ -10,6 +10,7 @@ import { gatewaySettlements } from './009-gateway-settlements.ts';
 import { cardUids } from './010-card-uids.ts';
 import { gatewayOrders } from './011-gateway-orders.ts';
 import { heldFacts } from './012-held-facts.ts';
+import { terminalStatus } from './013-terminal-status.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -25,4 +26,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'card uids', sql: cardUids },
   { name: 'gateway orders', sql: gatewayOrders },
   { name: 'held facts', sql: heldFacts },
+  { name: 'terminal status', sql: terminalStatus },
 ];

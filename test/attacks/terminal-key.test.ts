@@ -1,0 +1,213 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Quote } from '../../src/shared/central-api/index.ts';
+import type { EventBody } from '../../src/shared/facts/catalogue.ts';
+import { setStatus } from '../../src/central/fleet/status.ts';
+import { accountsOf, COUNT, soldOffline } from '../concurrency/company.ts';
+import { openRoom } from '../unit/central/harness.ts';
+import type { Room, Terminal } from '../unit/central/harness.ts';
+
+/**
+ * A thief has one terminal's key, and so whatever that terminal may ask and tell. He gets no
+ * credit, no other terminal's order, no town's cards and no register of names. Each attack was
+ * carried out on this program before it was mended.
+ */
+const ACCOUNTS = accountsOf(40);
+let room: Room;
+afterEach(() => room.close());
+/** The thief's terminal; 1: an honest one. */
+const t = (i: 0 | 1): Terminal => room.terminals[i] as Terminal;
+const start = async (): Promise<void> => {
+  room = await openRoom('sqlite', 2, { accounts: ACCOUNTS, claims: [] });
+};
+let orders = 0;
+const number = (i: 0 | 1): string => `PL-${t(i).id}-1-${String(++orders).padStart(4, '0')}-7000`;
+const account = (i: number) => ACCOUNTS[i] as (typeof ACCOUNTS)[number];
+const quote = (terminal: 0 | 1, i: number, orderId: string) =>
+  t(terminal).client.quote({
+    orderId,
+    cardNo: account(i).cardNo,
+    nextCount: COUNT + 1,
+    amountFen: 10_000,
+  });
+async function quoted(terminal: 0 | 1, i: number, orderId: string): Promise<Quote> {
+  const answer = await quote(terminal, i, orderId);
+  if (!answer.ok) throw new Error(answer.error.code);
+  return answer.value;
+}
+const why = async (): Promise<readonly string[]> =>
+  (await room.central.data()).quarantine.map((q) => q.reason).toReversed();
+/** What the account has got. */
+const got = async (i: number): Promise<unknown> =>
+  room.db.query('SELECT count, cumulative, carried_micro FROM accounts WHERE user_no = $1', [
+    account(i).userNo,
+  ]);
+/** The sale as it would pay the thief: told, “paid” and “delivered”. */
+function tell(orderId: string, q: Quote, over: Partial<EventBody<'order-quoted'>>): void {
+  const { journal } = t(0);
+  journal.quoted(orderId, q, account(0).userNo, over);
+  journal.paid(orderId, q.amountFen);
+  journal.delivered(orderId, { ...q, quantity: over.quantity ?? q.quantity });
+}
+
+describe('credit that nobody paid for', () => {
+  /** So many units at a price of the thief's own, for the same money. */
+  const cheap = (q: Quote, priceE4: number, quantity: number) => ({
+    quantity,
+    shares: [{ tier: 1, priceE4, quantity, costMicro: priceE4 * quantity }],
+    carriedAfterMicro: q.amountFen * 10_000 + q.carriedUsedMicro - priceE4 * quantity,
+  });
+
+  it('a sale that is told with more than was quoted', async () => {
+    await start();
+    const before = await got(0);
+    const id = number(0);
+    const q = await quoted(0, 0, id);
+    tell(id, q, cheap(q, 10, 99_000));
+    await t(0).upload();
+    expect((await why())[0]).toBe('the sale is not what was quoted');
+    expect(await room.db.query('SELECT 1 FROM orders')).toEqual([]);
+    expect(await room.db.query(`SELECT 1 FROM ledger`)).toEqual([]);
+    // What was quoted stays reserved for the honest end of the order.
+    expect(await got(0)).not.toEqual(before);
+  });
+
+  it('a sale “while the line was down” at a price of his own, of a tariff that is another’s, or with a remainder as large as a purchase', async () => {
+    await start();
+    const before = await got(0);
+    const q = soldOffline(account(0), 1, '');
+    const forged: Record<string, Partial<EventBody<'order-quoted'>>> = {
+      'a share’s price is not the tariff’s': cheap(q, 0, 99_000),
+      'the tariff is not the account’s': { tariffVersion: 7 },
+      'what is left over would have bought more': cheap(q, 26_500, 1),
+    };
+    for (const over of Object.values(forged)) tell(number(0), q, { offline: true, ...over });
+    await t(0).upload();
+    const reasons = await why();
+    for (const reason of Object.keys(forged)) expect(reasons).toContain(reason);
+    expect(await got(0)).toEqual(before);
+    expect(await room.db.query('SELECT 1 FROM orders')).toEqual([]);
+  });
+});
+
+describe('another terminal’s order', () => {
+  it('its number is worth nothing: no quote, no release, no fact, no payment under it', async () => {
+    await start();
+    const theirs = number(1);
+    expect(await quote(0, 0, theirs)).toMatchObject({ ok: false });
+    const q = await quoted(1, 0, theirs);
+    expect(await t(0).client.release(theirs)).toMatchObject({ ok: false });
+    const ahead = number(1);
+    expect(await t(0).client.release(ahead)).toMatchObject({ ok: false });
+    t(0).journal.quoted(theirs, q, account(0).userNo);
+    t(0).journal.add('order-closed', theirs, { why: 'customer' });
+    expect(await t(0).upload()).toEqual([1, 2]);
+    // The honest terminal goes on as if nothing had been.
+    t(1).journal.quoted(theirs, q, account(0).userNo);
+    t(1).journal.paid(theirs, q.amountFen);
+    expect(await t(1).upload()).toEqual([]);
+    expect((await quote(1, 1, ahead)).ok).toBe(true);
+  });
+});
+
+describe('a town’s cards', () => {
+  it('are not locked by asking for one after the other', async () => {
+    await start();
+    for (let i = 0; i < 30; i++) await quoted(0, i, number(0));
+    const claims = await room.db.query<{ card_no: string }>('SELECT card_no FROM claims');
+    expect(claims).toHaveLength(3);
+    // What was reserved for the others is free again, and anybody sells to them.
+    expect(await room.db.query(`SELECT 1 FROM reserves WHERE state = 'held'`)).toHaveLength(3);
+    expect((await quote(1, 0, number(1))).ok).toBe(true);
+  });
+
+  it('a payment keeps its claim however many are asked for after it', async () => {
+    await start();
+    const id = number(0);
+    const q = await quoted(0, 0, id);
+    t(0).journal.quoted(id, q, account(0).userNo);
+    t(0).journal.paid(id, q.amountFen);
+    await t(0).upload();
+    for (let i = 1; i < 9; i++) await quoted(0, i, number(0));
+    expect(await quote(1, 0, number(1))).toMatchObject({
+      ok: false,
+      error: { code: 'SALE-0107' },
+    });
+  });
+
+  it('nor are their holders’ names read, nor any number of accounts', async () => {
+    await start();
+    const one = await t(0).client.account(account(0).cardNo);
+    expect(one.ok && one.value.account.holderName).toMatch(/^.\*+.?$/u);
+    let answered = 1;
+    for (let i = 0; i < 80; i++)
+      if ((await t(0).client.account(account(i % 40).cardNo)).ok) answered++;
+    expect(answered).toBe(60);
+    expect((await room.central.data()).terminals[0]?.alarm).toBe('TOO MANY: look-up');
+    // Nobody else is kept waiting, and in a minute it may go on.
+    expect((await t(1).client.account(account(0).cardNo)).ok).toBe(true);
+    room.now += 60_000;
+    expect((await t(0).client.account(account(0).cardNo)).ok).toBe(true);
+  });
+});
+
+describe('a terminal that is stopped', () => {
+  const stop = (status: 'active' | 'suspended' | 'revoked') =>
+    setStatus(room.db, { terminalId: t(0).id, status, who: '王', why: '门被撬' }, room.now);
+
+  it('suspended: it begins nothing, and ends what it began', async () => {
+    await start();
+    const id = number(0);
+    const q = await quoted(0, 0, id);
+    t(0).journal.quoted(id, q, account(0).userNo);
+    t(0).journal.paid(id, q.amountFen);
+    expect(await stop('suspended')).toBe(true);
+    expect(await quote(0, 1, number(0))).toMatchObject({ ok: false, error: { code: 'BILL-0103' } });
+    t(0).journal.delivering(id, q);
+    t(0).journal.inDoubt(id);
+    expect(await t(0).upload()).toEqual([]);
+    expect((await t(0).client.claim(id, 'refund', q.cardNo)).ok).toBe(true);
+    expect(await stop('active')).toBe(true);
+    expect((await quote(0, 1, number(0))).ok).toBe(true);
+  });
+
+  it('revoked: it is refused from the next request on, for good, and what it tells is kept as evidence', async () => {
+    await start();
+    expect(await stop('revoked')).toBe(true);
+    expect(await quote(0, 0, number(0))).toMatchObject({ ok: false, error: { code: 'BILL-0103' } });
+    expect(await t(0).client.account(account(0).cardNo)).toMatchObject({ ok: false });
+    t(0).journal.add('clock-step', null, { stepMs: 7 });
+    await expect(t(0).upload()).rejects.toThrow();
+    expect(await room.db.query('SELECT 1 FROM journal_events')).toEqual([]);
+    const kept = await room.db.query<{ body: string }>('SELECT body FROM revoked_uploads');
+    expect(kept.map((k) => (JSON.parse(k.body) as { events: unknown[] }).events.length)).toEqual([
+      1,
+    ]);
+    expect(await stop('active')).toBe(false);
+    expect(await room.db.query('SELECT status, who FROM status_changes')).toEqual([
+      { status: 'revoked', who: '王' },
+    ]);
+  });
+
+  it('is stopped on the console', async () => {
+    await start();
+    const page = async (target: string) =>
+      (await room.central.staff({ method: 'GET', target, headers: {}, body: new Uint8Array(0) }))
+        .body;
+    const shown = await page(`/console/terminal?terminal=${t(0).id}`);
+    expect(shown).toContain('停售');
+    const token = /name="token" value="([0-9a-f]+)"/.exec(shown)?.[1] ?? '';
+    const send = (form: Record<string, string>) =>
+      room.central.staff({
+        method: 'POST',
+        target: '/console/terminal',
+        headers: {},
+        body: Buffer.from(new URLSearchParams({ terminal: t(0).id, ...form }).toString()),
+      });
+    const form = { status: 'suspended', who: '王', why: '门被撬' };
+    expect((await send(form)).status).toBe(403);
+    expect((await send({ ...form, token, who: '' })).status).toBe(400);
+    expect((await send({ ...form, token })).status).toBe(303);
+    expect((await send({ ...form, token })).status).toBe(409);
+    expect(await page('/')).toContain(`terminal=${t(0).id}">停售</a>`);
+  });
+});
