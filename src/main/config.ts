@@ -63,6 +63,12 @@ function sampleProblem(c: TerminalConfig): string | null {
   return problems.length === 0 ? null : problems.join('; ');
 }
 
+/** TLS, or no line at all. */
+function isPrivateLine(address: string): boolean {
+  const { protocol, hostname } = new URL(address);
+  return protocol === 'https:' || /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+}
+
 /** What one key alone cannot say. */
 function crossProblem(c: TerminalConfig): string | null {
   for (const [i, r] of c.readers.entries()) {
@@ -103,13 +109,10 @@ function crossProblem(c: TerminalConfig): string | null {
     if (kind === 'virtual' && c.mode === 'production')
       return 'keys.reader.kind: a virtual PSAM is for demo mode only';
   }
-  // Memory cards' codes come down in the answers, and only TLS hides them.
-  if (
-    c.keys.kind === 'central' &&
-    c.mode === 'production' &&
-    !c.central.baseUrl.startsWith('https:')
-  )
-    return 'central.baseUrl: keys at central need https';
+  // Central's answers say what a sum buys and whether a card may be written: on a line in clear
+  // anybody says it.
+  if (c.mode === 'production' && !isPrivateLine(c.central.baseUrl))
+    return 'central.baseUrl: https is needed, but for this machine itself';
   const twice = (c.layouts ?? []).find((l, i, all) => all.findIndex((o) => o.id === l.id) !== i);
   if (twice !== undefined) return `layouts: ${twice.id} is there twice`;
   if (c.readers.length > 1) return 'readers: one reader is supported so far';

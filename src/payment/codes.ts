@@ -10,9 +10,9 @@ export type PaymentCodes = NonNullable<Policy['paymentCodes']>;
  * policy may bring its own.
  */
 export const PAYMENT_CODES: PaymentCodes = [
-  { pattern: '^1[0-5][0-9]{16}$', wallet: 'wechat' },
-  { pattern: '^(2[5-9]|30)[0-9]{14,22}$', wallet: 'alipay' },
-  { pattern: '^62[0-9]{17}$', wallet: 'unionpay' },
+  { prefixes: ['10', '11', '12', '13', '14', '15'], digits: [18, 18], wallet: 'wechat' },
+  { prefixes: ['25', '26', '27', '28', '29', '30'], digits: [16, 24], wallet: 'alipay' },
+  { prefixes: ['62'], digits: [19, 19], wallet: 'unionpay' },
 ];
 
 /**
@@ -24,8 +24,10 @@ export function whoTakes(
   table: PaymentCodes | undefined,
   providers: readonly ProviderKind[],
 ): ProviderKind | null {
-  const wallet = (table ?? PAYMENT_CODES).find((line) =>
-    new RegExp(line.pattern, 'u').test(code),
+  if (!/^\d{1,32}$/.test(code)) return null;
+  const wallet = (table ?? PAYMENT_CODES).find(
+    ({ prefixes, digits: [from, to] }) =>
+      code.length >= from && code.length <= to && prefixes.some((p) => code.startsWith(p)),
   )?.wallet;
   if (wallet !== undefined && providers.includes(wallet)) return wallet;
   // e-CNY and others have codes of digits that no table here knows: whose they are the gateway

@@ -46,9 +46,28 @@ export function fetchSend(fetchFn: typeof fetch): HttpSend {
       await response.body?.cancel();
       return { status: response.status, header, body: null };
     }
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    return { status: response.status, header, body: bytes.length > maxBytes ? null : bytes };
+    return { status: response.status, header, body: await bounded(response, maxBytes) };
   };
+}
+
+/**
+ * An answer's body, given up as soon as it is too large: one without an end would fill the memory.
+ * Null: larger than `maxBytes`.
+ */
+async function bounded(response: Response, maxBytes: number): Promise<Uint8Array | null> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
+  for (;;) {
+    const { done, value } = (await reader?.read()) ?? { done: true };
+    if (done || value === undefined) return new Uint8Array(Buffer.concat(chunks));
+    length += value.length;
+    if (length > maxBytes) {
+      await reader?.cancel();
+      return null;
+    }
+    chunks.push(value);
+  }
 }
 
 /** `send`, or the platform's fetch. */

@@ -3321,6 +3321,32 @@ const ATTACKS = [
     ),
     attack('terminal-key', 'for good'),
   ),
+  mutant(
+    'attack-answer-without-end',
+    'An answer is read to its end, however large it is.',
+    edit(
+      'shared/http.ts',
+      `    if (length > maxBytes) {
+      await reader?.cancel();
+      return null;
+    }
+    chunks.push(value);`,
+      `    chunks.push(value);`,
+    ),
+    attack('line', 'given up as soon as it is too large'),
+  ),
+  mutant(
+    'attack-slow-request',
+    'A request may take for ever to come in.',
+    edit('central/http/listen.ts', `requestTimeout: requestMs,`, `requestTimeout: 0 * requestMs,`),
+    attack('line', 'for a while and no longer'),
+  ),
+  mutant(
+    'attack-line-in-clear',
+    'Central is asked over a line in clear.',
+    edit('main/config.ts', `return protocol === 'https:' ||`, `return protocol !== '' ||`),
+    unit('config/config', 'over a line in clear'),
+  ),
 ];
 
 export const MUTANTS = [

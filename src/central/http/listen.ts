@@ -11,6 +11,8 @@ export interface Listening {
   readonly port?: number;
   /** Loopback where not given. */
   readonly host?: string;
+  /** How long a request may take to come in, ms; {@link REQUEST_MS} where not given. */
+  readonly requestMs?: number;
 }
 /** A door that is open. */
 export interface OpenDoor {
@@ -22,13 +24,17 @@ export interface OpenDoor {
 /** What every door is open to unless told otherwise. */
 export const LOOPBACK_HOST = '127.0.0.1';
 const MAX_BODY_BYTES = 2 << 20;
+/** Who sends a request byte by byte holds a connection for no longer than this. */
+const REQUEST_MS = 30_000;
+/** A connection on which nothing moves is closed after this; longer than a wallet may take. */
+const QUIET_MS = 120_000;
 
 /** Opens a door. Rejects where the port is taken. */
 export async function listen(
   handle: Handle,
-  { port: wanted = 0, host = LOOPBACK_HOST }: Listening,
+  { port: wanted = 0, host = LOOPBACK_HOST, requestMs = REQUEST_MS }: Listening,
 ): Promise<OpenDoor> {
-  const app = httpEnd(handle);
+  const app = httpEnd(handle, requestMs);
   await app.listen({ port: wanted, host });
   const { port } = app.server.address() as AddressInfo;
   return {
@@ -39,9 +45,12 @@ export async function listen(
 }
 
 /** The HTTP end: it hands every request to `handle`, its body as the bytes that came. */
-function httpEnd(handle: Handle): FastifyInstance {
+function httpEnd(handle: Handle, requestMs: number): FastifyInstance {
   const app = Fastify({
     bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: requestMs,
+    connectionTimeout: QUIET_MS,
+    http: { headersTimeout: requestMs, connectionsCheckingInterval: Math.ceil(requestMs / 4) },
     forceCloseConnections: true,
     exposeHeadRoutes: false,
   });

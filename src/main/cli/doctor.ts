@@ -687,26 +687,12 @@ async function checkCentral(loaded: LoadedConfig, options: DoctorOptions): Promi
       ),
     ];
   }
-  const { protocol, hostname } = new URL(config.central.baseUrl);
-  const open =
-    config.mode === 'production' &&
-    protocol !== 'https:' &&
-    !['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
   const [time, policy] = await Promise.all([client.time(), client.policy()]);
   const findings: Finding[] = [
     time.ok
       ? found('OK', 'central', `answers within ${Math.round(time.value.roundTripMs)} ms`)
       : failed('central', time.error, centralAction(time.error.code)),
   ];
-  if (open)
-    findings.push(
-      found(
-        'WARN',
-        'central',
-        'central.baseUrl is plain HTTP: requests are signed, but account data can be read on the way',
-        'use https',
-      ),
-    );
   if (time.ok) {
     findings.push(
       policy.ok

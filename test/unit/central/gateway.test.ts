@@ -274,7 +274,7 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
       publicUrl: '',
       clock: town.clock,
       random,
-      paymentCodes: [{ pattern: '^62[0-9]{17}$', wallet: 'alipay' }],
+      paymentCodes: [{ prefixes: ['62'], digits: [19, 19], wallet: 'alipay' }],
     });
     expect(
       await other.charge(T, { ...ref(), authCode: '134567890123456782', description: 'x' }),

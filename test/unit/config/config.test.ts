@@ -178,13 +178,13 @@ describe('terminal.json', () => {
       /keys\.reader\.slot: only a motor reader/,
     ],
     [
-      'keys at central without TLS',
+      'central over a line in clear',
       {
         mode: 'production',
         keys: { kind: 'central' },
         central: { baseUrl: 'http://central.invalid', keyFile: 'k' },
       },
-      /^CONF-0101 .*central\.baseUrl: keys at central need https/,
+      /^CONF-0101 .*central\.baseUrl: https is needed/,
     ],
     [
       'two readers',
