@@ -32,6 +32,19 @@ export function makeAttemptIds(
   return { attemptId: `${orderId}/${n}`, outTradeNo: `P${body}`, outRefundNo: `R${body}` };
 }
 
+/**
+ * Which attempt of an order a number at a provider is; null where the number has another form, or
+ * is of another order.
+ */
+export function attemptOf(orderId: string, outTradeNo: string): string | null {
+  const { terminalId, epoch, counter } = partsOf(orderId);
+  const begin = `P${terminalId}E${epoch}N${counter}A`;
+  const n = outTradeNo.startsWith(begin)
+    ? /^(\d+)X/.exec(outTradeNo.slice(begin.length))?.[1]
+    : null;
+  return n === undefined || n === null ? null : `${orderId}/${n}`;
+}
+
 function digits(random: Random, length: number): string {
   return Array.from({ length }, () => pick(random, '0123456789')).join('');
 }

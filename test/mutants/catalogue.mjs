@@ -3347,6 +3347,32 @@ const ATTACKS = [
     edit('main/config.ts', `return protocol === 'https:' ||`, `return protocol !== '' ||`),
     unit('config/config', 'over a line in clear'),
   ),
+  mutant(
+    'attack-delivered-refunded',
+    'The money of a delivered order goes back by a bare request.',
+    edit(
+      'central/gateway/bars.ts',
+      `if (isDelivered(order)) return 'delivered';`,
+      `if (isDelivered(order)) return null;`,
+    ),
+    attack('gateway', 'does not go back by a bare request'),
+  ),
+  mutant(
+    'attack-refund-unclaimed',
+    'Money goes back beside a write that has begun, without the refund claim.',
+    edit(
+      'central/gateway/bars.ts',
+      `const begun = order.state === 'delivering' || order.state === 'in-doubt';`,
+      `const begun = order.state === 'delivering';`,
+    ),
+    attack('gateway', 'waits for the refund claim'),
+  ),
+  mutant(
+    'second-capture-barred',
+    'A second capture of a delivered order is kept.',
+    edit('central/gateway/bars.ts', `if (taken.length === 0) return null;`, ``),
+    attack('gateway', 'a second capture of it does'),
+  ),
 ];
 
 export const MUTANTS = [

@@ -3,6 +3,7 @@ import type { RefundQueryResult, RefundResult } from '../../payment/types.ts';
 import { failure } from '../../shared/errors.ts';
 import type { refundSchema } from '../../shared/gateway-api.ts';
 import { num } from '../db/sql.ts';
+import { refundBar } from './bars.ts';
 import { ALONE_AFTER_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
 import { gone, legOf, refOf, refundOf, tradeOf, unknown } from './rows.ts';
@@ -39,6 +40,10 @@ export function refund(
         const asFar = rows
           .filter((r) => r.state !== 'refused')
           .reduce((sum, r) => sum + num(r.refund_fen), 0);
+        const bar = await refundBar(tx, trade);
+        if (bar === 'delivered') return no('the order of this payment was delivered');
+        if (bar === 'claimed-not')
+          return unknown(failure('PAY-0204', 'no refund claim on its order is known here yet'));
         if (asFar + request.refundFen > num(trade.amount_fen))
           return no(`${asFar} fen are handed back already`);
         // Money goes back one way: a reversal that was never heard of is not gone on with beside

@@ -11,6 +11,7 @@ import { failure } from '../../shared/errors.ts';
 import type { attemptSchema, chargeSchema, createSchema } from '../../shared/gateway-api.ts';
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
+import { refundBar } from './bars.ts';
 import { ALONE_AFTER_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
 import { captured, endLeg, insertLeg, sendReverse } from './legs.ts';
@@ -243,32 +244,36 @@ export function reverse(
 ): Promise<ReverseResult> {
   const { db, now, alone, move } = desk;
   return alone(terminalId, attempt.outTradeNo, async (): Promise<ReverseResult> => {
-    const found = await db().transaction(async (tx): Promise<Leg | 'none' | 'qr' | 'refund'> => {
-      await tombstone(desk, tx, terminalId, { ...attempt, method: 'code' });
-      const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;
-      if (trade.method !== 'code') return 'qr';
-      await tx.query(
-        `UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2`,
-        [terminalId, attempt.outTradeNo],
-      );
-      if (trade.leg === null) return 'none';
-      if (
-        (
-          await tx.query(`SELECT 1 FROM gateway_refunds WHERE leg = $1 AND state <> 'refused'`, [
-            trade.leg,
-          ])
-        ).length > 0
-      )
-        return 'refund';
-      await move(
-        tx,
-        trade.leg,
-        'closing',
-        ['creating', 'open', 'paid', 'closed'],
-        now() + ALONE_AFTER_MS,
-      );
-      return (await legOf(tx, trade.leg)) ?? 'none';
-    });
+    const found = await db().transaction(
+      async (tx): Promise<Leg | 'none' | 'qr' | 'refund' | 'delivered' | 'claimed-not'> => {
+        await tombstone(desk, tx, terminalId, { ...attempt, method: 'code' });
+        const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;
+        if (trade.method !== 'code') return 'qr';
+        const bar = await refundBar(tx, trade);
+        if (bar !== null) return bar;
+        await tx.query(
+          `UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2`,
+          [terminalId, attempt.outTradeNo],
+        );
+        if (trade.leg === null) return 'none';
+        if (
+          (
+            await tx.query(`SELECT 1 FROM gateway_refunds WHERE leg = $1 AND state <> 'refused'`, [
+              trade.leg,
+            ])
+          ).length > 0
+        )
+          return 'refund';
+        await move(
+          tx,
+          trade.leg,
+          'closing',
+          ['creating', 'open', 'paid', 'closed'],
+          now() + ALONE_AFTER_MS,
+        );
+        return (await legOf(tx, trade.leg)) ?? 'none';
+      },
+    );
     // Nothing was sent under this number, and nothing will be.
     if (found === 'none') return { kind: 'reversed', refunded: false };
     if (found === 'qr')
@@ -276,6 +281,13 @@ export function reverse(
         kind: 'refused',
         failure: failure('PAY-0301', 'only a payment by code is reversed'),
       };
+    if (found === 'delivered')
+      return {
+        kind: 'refused',
+        failure: failure('PAY-0301', 'the order of this payment was delivered'),
+      };
+    if (found === 'claimed-not')
+      return unknown(failure('PAY-0204', 'no refund claim on its order is known here yet'));
     if (found === 'refund')
       return { kind: 'refused', failure: failure('PAY-0301', 'a refund was asked for') };
     return sendReverse(desk, found);

@@ -1,0 +1,32 @@
+import { select } from '../db/sets.ts';
+import type { Sql } from '../db/sql.ts';
+import { attemptOf } from '../../shared/order-id.ts';
+import { isCounterClaimed, isDelivered, isRefundClaimed } from '../sale/orders.ts';
+import { ORDERS } from '../sale/tables.ts';
+import type { Trade } from './rows.ts';
+
+/**
+ * Why the money of a trade must not go back. `delivered`: its order is on the card · `claimed-not`:
+ * a write has begun, and no refund claim stands, or is not told yet: asked again later · null: it
+ * may.
+ *
+ * Only the payment that the order took is barred: a late or second one goes back whatever became of
+ * the order. What the books do not know yet bars nothing; a kiosk refunds by its own journal then.
+ */
+export async function refundBar(
+  sql: Sql,
+  trade: Trade,
+): Promise<'delivered' | 'claimed-not' | null> {
+  if (trade.order_id === null) return null;
+  const order = (await select(sql, ORDERS, 'order_id = $1', [trade.order_id]))[0];
+  const attempt = attemptOf(trade.order_id, trade.out_trade_no);
+  if (order === undefined || attempt === null) return null;
+  const taken = await sql.query(
+    `SELECT 1 FROM ledger WHERE order_id = $1 AND attempt_id = $2 AND kind = 'captured'`,
+    [order.order_id, attempt],
+  );
+  if (taken.length === 0) return null;
+  if (isDelivered(order)) return 'delivered';
+  const begun = order.state === 'delivering' || order.state === 'in-doubt';
+  return begun && (!isRefundClaimed(order) || isCounterClaimed(order)) ? 'claimed-not' : null;
+}
