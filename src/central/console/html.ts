@@ -47,6 +47,7 @@ h2{font-size:17px;margin:26px 0 10px}
 table{border-collapse:collapse;width:100%}
 th,td{padding:8px 14px;text-align:left;white-space:nowrap;font-variant-numeric:tabular-nums}
 th{background:#f8fafd;color:#5a6780;font-weight:500;border-bottom:1px solid #dde3ee}
+td .why{white-space:normal;min-width:14em;overflow-wrap:anywhere}
 tr+tr td{border-top:1px solid #edf0f6}
 .tag{display:inline-block;padding:0 9px;border-radius:9px;background:#e8edf6;color:#33507f}
 .tag.good{background:#e2f4e8;color:#1c6b3a}

@@ -26,6 +26,8 @@ const OUTCOME_WORDS: Record<string, string> = {
   again: '请网关再退一次',
 };
 const e = escapeHtml;
+/** A reason in a table: it wraps, so that what stands after it is in sight. */
+const why = (reason: string): string => `<div class="why">${e(reason)}</div>`;
 
 /** The console's main page, whole, without scripts; it reloads itself. */
 export function consolePage(d: ConsoleData, nowMs: number): string {
@@ -202,7 +204,7 @@ const quarantineTable = ({ quarantine }: ConsoleData): string =>
       e(q.seq),
       e(q.kind),
       e(q.orderId ?? '—'),
-      e(q.reason),
+      why(q.reason),
       `<a href="/console/quarantine?terminal=${encodeURIComponent(q.terminalId)}&amp;epoch=${q.epoch}&amp;seq=${q.seq}">查看</a>`,
     ]),
     '没有隔离的记录',
@@ -221,7 +223,7 @@ const heldTable = ({ held }: ConsoleData, nowMs: number): string =>
       e(h.seq),
       e(h.kind),
       e(h.orderId),
-      e(h.reason),
+      why(h.reason),
       `<a href="/console/held?terminal=${encodeURIComponent(h.terminalId)}&amp;epoch=${h.epoch}&amp;seq=${h.seq}">查看</a>`,
     ]),
     '没有等待中的记录',
