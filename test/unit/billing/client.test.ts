@@ -61,7 +61,7 @@ describe('against central', () => {
     const c = clientWith({});
     expect(await c.account('8800003921')).toMatchObject({
       ok: true,
-      value: { account: { holderName: '张小明', meterNo: '0260001577', userNo: '1002203344' } },
+      value: { account: { holderName: '张*明', meterNo: '0260001577', userNo: '1002203344' } },
     });
     expect(await c.account('8800003924')).toMatchObject({
       ok: false,
