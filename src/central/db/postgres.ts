@@ -222,29 +222,41 @@ function turnstile(
   { aloneMs, clock }: { readonly aloneMs: number; readonly clock: Clock },
   log: (message: string) => void,
 ): Pick<Db, 'alone' | 'close'> {
-  let connected: Promise<pg.Client> | null = null;
-  async function connect(): Promise<pg.Client> {
-    const client = new pg.Client({ ...config, application_name: 'pilotlight central turns' });
-    const forget = (): void => void (connected = null);
-    client.on('error', (cause) => {
-      log(`the connection that keeps turns was lost: ${cause.message}`);
-      forget();
-    });
-    client.on('end', forget);
-    await client.connect();
-    return client;
-  }
-  const client = (): Promise<pg.Client> => {
-    connected ??= connect().catch((cause: unknown) => {
-      connected = null;
-      throw classified(cause);
-    });
-    return connected;
+  let connected: { readonly client: pg.Client; readonly ready: Promise<pg.Client> } | null = null;
+  /** Only this one: another may have taken its place before it had ended. */
+  const forget = (client: pg.Client): void => {
+    if (connected?.client === client) connected = null;
   };
+  /** What it was asked may have been done: its turns are gone with it. */
+  const drop = (client: pg.Client): void => {
+    forget(client);
+    void client.end().catch(() => undefined);
+  };
+  function client(): Promise<pg.Client> {
+    if (connected !== null) return connected.ready;
+    const next = new pg.Client({ ...config, application_name: 'pilotlight central turns' });
+    next.on('error', (cause) => {
+      log(`the connection that keeps turns was lost: ${cause.message}`);
+      forget(next);
+    });
+    next.on('end', () => forget(next));
+    const ready = next.connect().then(
+      () => next,
+      (cause: unknown) => {
+        forget(next);
+        throw classified(cause);
+      },
+    );
+    connected = { client: next, ready };
+    return ready;
+  }
   const ask = async (on: pg.Client, verb: string, key: string): Promise<boolean> => {
     const { rows } = await on
       .query<{ done: boolean }>(`SELECT ${verb}(hashtextextended($1, 0)) AS done`, [key])
-      .catch(rethrown);
+      .catch((cause: unknown) => {
+        drop(on);
+        return rethrown(cause);
+      });
     return rows[0]?.done === true;
   };
   /** The connection that holds the key. */
@@ -271,7 +283,7 @@ function turnstile(
     close: async () => {
       const open = connected;
       connected = null;
-      await (await open?.catch(() => undefined))?.end();
+      await (await open?.ready.catch(() => undefined))?.end();
     },
   };
 }

@@ -49,10 +49,13 @@ export class DbError extends Error {
   }
 }
 
-/** The SQLSTATE of a database's error; empty where it is none. */
+/**
+ * The SQLSTATE of a database's error; empty where it is none. All that PostgreSQL has have a digit,
+ * and the system's own (EPIPE) has none.
+ */
 export function sqlState(cause: unknown): string {
   const code = (cause as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : '';
+  return typeof code === 'string' && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : '';
 }
 
 /**
