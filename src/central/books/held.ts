@@ -1,4 +1,5 @@
 import { storable } from './books.ts';
+import { postWaiting } from './post.ts';
 import { QUARANTINE } from './tables.ts';
 import { insertRows } from '../db/sets.ts';
 import type { Db } from '../db/sql.ts';
@@ -15,7 +16,8 @@ export interface GivenUp {
 
 /**
  * A fact that waits for what will not come any more (another kiosk's disk is lost) goes to the
- * quarantine, where it is settled like any other that central cannot use.
+ * quarantine, where it is settled like any other that central cannot use. What waited behind it is
+ * judged again: nobody else may come who would.
  *
  * @returns false: it does not wait, or does no longer
  */
@@ -60,6 +62,7 @@ export async function giveUpWaiting(db: Db, fact: GivenUp, nowMs: number): Promi
         at_ms: nowMs,
       },
     ]);
+    await postWaiting(tx, { terminalId, epoch, nowMs }, gone.order_id);
     return true;
   });
 }

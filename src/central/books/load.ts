@@ -57,6 +57,12 @@ export async function loadOrder(tx: Sql, orderId: string): Promise<Books> {
   return books;
 }
 
+/** Loads all that waits behind one order or its account, with what it may touch. */
+export async function loadWaiting(tx: Sql, orderId: string): Promise<Loaded> {
+  const books = new Books();
+  return { books, held: await loadOrders(tx, books, new Set([orderId]), []) };
+}
+
 /**
  * Orders with all that stands behind them, and the cards that are sold to. Locks are taken in
  * central's one order: terminals (by the caller), accounts, orders; each by its key. Reserves,
@@ -95,7 +101,8 @@ async function loadOrders(
 
 /**
  * All that waits behind one of the orders, or behind one that waits for a loaded account. Nearly
- * always nothing does: that is asked first, by a statement that costs little.
+ * always nothing does: that is asked first, by a statement that costs little. Locked: a person who
+ * gives one up comes before or after.
  */
 async function loadHeld(tx: Sql, books: Books, ids: string): Promise<readonly HeldFact[]> {
   const waiting = await tx.query<{ order_id: string }>(
@@ -106,7 +113,7 @@ async function loadHeld(tx: Sql, books: Books, ids: string): Promise<readonly He
   const rows = await tx.query<Record<string, unknown>>(
     `SELECT h.*, e.wall_ms, e.kind, e.body FROM held_facts h JOIN journal_events e
        ON e.terminal_id = h.terminal_id AND e.epoch = h.epoch AND e.seq = h.seq
-     WHERE h.order_id ${anyOf('$1')} ORDER BY h.held_no`,
+     WHERE h.order_id ${anyOf('$1')} ORDER BY h.held_no FOR UPDATE OF h`,
     [list(new Set(waiting.map((w) => w.order_id)))],
   );
   return rows.map((row) => ({

@@ -7,7 +7,7 @@ import type { Sql } from '../db/sql.ts';
 import { storable } from './books.ts';
 import type { Books, Verdict } from './books.ts';
 import { apply, changesBooks } from './facts.ts';
-import { loadFor } from './load.ts';
+import { loadFor, loadWaiting } from './load.ts';
 import type { HeldFact } from './load.ts';
 import { HELD_FACTS, QUARANTINE } from './tables.ts';
 import { write } from './write.ts';
@@ -58,10 +58,26 @@ export async function post(
   }
   asides.push(...(await settle(tx, poster, entries)));
   const rows = asides.toSorted((a, b) => a.seq - b.seq);
+  await setAside(tx, rows, nowMs);
+  const own = rows.filter((r) => r.terminalId === terminalId && r.epoch === epoch);
+  const told = new Set(events.map((e) => e.seq));
+  return own.flatMap((r) => (told.has(r.seq) ? [r.seq] : []));
+}
+
+/**
+ * Judges again what waits behind an order or its account; for whoever changed that without a fact.
+ * The caller has the locks (`load.ts`).
+ */
+export async function postWaiting(tx: Sql, poster: Poster, orderId: string): Promise<void> {
+  await setAside(tx, await settleWaiting(tx, poster, orderId), poster.nowMs);
+}
+
+/** For a person. */
+async function setAside(tx: Sql, asides: readonly Aside[], nowMs: number): Promise<void> {
   await insertRows(
     tx,
     QUARANTINE,
-    rows.map((r) => ({
+    asides.map((r) => ({
       terminal_id: r.terminalId,
       epoch: r.epoch,
       seq: r.seq,
@@ -71,9 +87,6 @@ export async function post(
       at_ms: nowMs,
     })),
   );
-  const own = rows.filter((r) => r.terminalId === terminalId && r.epoch === epoch);
-  const told = new Set(events.map((e) => e.seq));
-  return own.flatMap((r) => (told.has(r.seq) ? [r.seq] : []));
 }
 
 /** The fact as the catalogue has it, or why it is none. */
@@ -99,51 +112,113 @@ const asideOf = ({ terminalId, epoch, seq, fact }: Entry, reason: string): Aside
 
 /**
  * The facts that were set aside. What the database itself refuses (a text that it cannot hold) is
- * the fault of one fact, not of those beside it: they are posted one by one then, so that no fact
- * holds up a terminal's journal for ever.
+ * the fault of one fact, not of those beside it, nor of the one that it waited for: they are posted
+ * one by one then, so that no fact holds up a terminal's journal for ever.
  */
 async function settle(
   tx: Sql,
   poster: Poster,
   entries: readonly Entry[],
 ): Promise<readonly Aside[]> {
-  if (entries.length === 0) return [];
+  const [first] = entries;
+  if (first === undefined) return [];
+  const asides = await unlessRefused(tx, () => postTogether(tx, poster, entries));
+  if (typeof asides !== 'string') return asides;
+  if (entries.length > 1) {
+    const each: Aside[] = [];
+    for (const entry of entries) each.push(...(await settle(tx, poster, [entry])));
+    return each;
+  }
+  const alone = await unlessRefused(tx, () => postAlone(tx, poster, first));
+  if (typeof alone === 'string') return [asideOf(first, alone)];
+  const { orderId } = first.fact;
+  return orderId === null ? alone : [...alone, ...(await settleWaiting(tx, poster, orderId))];
+}
+
+/** What waits behind an order or its account, one fact after another, until none can be taken. */
+async function settleWaiting(tx: Sql, poster: Poster, orderId: string): Promise<readonly Aside[]> {
+  const asides: Aside[] = [];
+  for (let moved = true; moved;) {
+    moved = false;
+    for (const { row } of (await loadWaiting(tx, orderId)).held) {
+      const judge = async (refused: string | null): Promise<Taken> => {
+        const { books, held } = await loadWaiting(tx, orderId);
+        const bench = new Bench(books, poster.nowMs, held);
+        const over = bench.takeWaiting(row, refused);
+        await writeBench(tx, poster, books, bench);
+        return { over, asides: bench.asides };
+      };
+      const told = await unlessRefused(tx, () => judge(null));
+      const taken = typeof told === 'string' ? await judge(told) : told;
+      asides.push(...taken.asides);
+      moved ||= taken.over;
+    }
+  }
+  return asides;
+}
+interface Taken {
+  /** It waits no longer. */
+  readonly over: boolean;
+  readonly asides: readonly Aside[];
+}
+
+/** Behind a savepoint: what the database said, where it refused it and nothing of it counts. */
+async function unlessRefused<T extends object>(
+  tx: Sql,
+  work: () => Promise<T>,
+): Promise<T | string> {
   await tx.query('SAVEPOINT posting');
   try {
-    const asides = await postTogether(tx, poster, entries);
+    const result = await work();
     await tx.query('RELEASE SAVEPOINT posting');
-    return asides;
+    return result;
   } catch (cause) {
     const reason = refusedData(cause);
     if (reason === null) throw cause;
     await tx.query('ROLLBACK TO SAVEPOINT posting');
     await tx.query('RELEASE SAVEPOINT posting');
-    if (entries.length === 1) return entries.map((e) => asideOf(e, reason));
-    const asides: Aside[] = [];
-    for (const entry of entries) asides.push(...(await settle(tx, poster, [entry])));
-    return asides;
+    return reason;
   }
 }
 
 async function postTogether(
   tx: Sql,
-  { terminalId, nowMs }: Poster,
+  poster: Poster,
   entries: readonly Entry[],
 ): Promise<readonly Aside[]> {
   const { books, held } = await loadFor(
     tx,
-    terminalId,
+    poster.terminalId,
     entries.map((e) => e.fact),
   );
-  const bench = new Bench(books, nowMs, held);
+  const bench = new Bench(books, poster.nowMs, held);
   for (const entry of entries) bench.take(entry);
-  await write(tx, terminalId, books);
+  await writeBench(tx, poster, books, bench);
+  return bench.asides;
+}
+
+/** One fact, and nothing that waits for it. */
+async function postAlone(tx: Sql, poster: Poster, entry: Entry): Promise<readonly Aside[]> {
+  const { books, held } = await loadFor(tx, poster.terminalId, [entry.fact]);
+  const bench = new Bench(books, poster.nowMs, held);
+  bench.takeAlone(entry);
+  await writeBench(tx, poster, books, bench);
+  return bench.asides;
+}
+
+async function writeBench(tx: Sql, poster: Poster, books: Books, bench: Bench): Promise<void> {
+  await write(tx, poster.terminalId, books);
   const { gone, other, fresh } = bench.changes();
   await deleteRows(tx, HELD_FACTS, gone);
   await updateRows(tx, HELD_FACTS, other);
   await insertRows(tx, HELD_FACTS, fresh);
-  return bench.asides;
 }
+
+/**
+ * At most so many facts of one terminal wait at an order and its account: whoever is uploaded next
+ * carries them all. An honest kiosk has a few; what is more goes to a person.
+ */
+const MAX_WAITING = 200;
 
 type HeldRow = HeldFact['row'];
 /** A fact that waits; `row`: so it stands in the database. */
@@ -183,14 +258,58 @@ class Bench {
   }
 
   take(entry: Entry): void {
+    // What was set aside may have told that a purchase is on the card.
+    if (this.takeAlone(entry).kind !== 'held') this.#again();
+  }
+
+  /** Nothing that waits for it is judged again. */
+  takeAlone(entry: Entry): Verdict {
     const before = this.#waiting.find((w) => isBehind(entry, w.entry));
     const verdict: Verdict =
       before === undefined
         ? this.#judge(entry)
         : { kind: 'held', reason: `waits behind number ${before.entry.seq}` };
-    if (verdict.kind === 'held')
-      this.#waiting = [...this.#waiting, { entry, row: null, reason: verdict.reason }];
-    else if (verdict.kind === 'applied') this.#again();
+    if (verdict.kind !== 'held') return verdict;
+    if (this.#beside(entry) >= MAX_WAITING) {
+      const reason = `${verdict.reason}; ${MAX_WAITING} facts of this terminal wait already`;
+      this.asides.push(asideOf(entry, reason));
+      return { kind: 'set-aside', reason };
+    }
+    this.#waiting = [...this.#waiting, { entry, row: null, reason: verdict.reason }];
+    return verdict;
+  }
+
+  /** How many facts of its terminal wait at its order and account. */
+  #beside({ terminalId, fact }: Entry): number {
+    const accountOf = (orderId: string | null): string | undefined =>
+      this.#books.orders.get(orderId ?? '')?.user_no;
+    const account = accountOf(fact.orderId);
+    return this.#waiting.filter(
+      ({ entry: w }) =>
+        w.terminalId === terminalId &&
+        (w.fact.orderId === fact.orderId ||
+          (account !== undefined && accountOf(w.fact.orderId) === account)),
+    ).length;
+  }
+
+  /**
+   * Judges one that waits, and no other.
+   *
+   * @param refused what the database said of it; then it is set aside
+   * @returns whether it waits no longer
+   */
+  takeWaiting(row: HeldRow, refused: string | null): boolean {
+    const place = this.#waiting.findIndex(
+      ({ entry: w }) =>
+        w.terminalId === row.terminal_id && w.epoch === row.epoch && w.seq === row.seq,
+    );
+    const meant = this.#waiting[place];
+    if (meant === undefined) return false;
+    if (this.#waiting.slice(0, place).some((w) => isBehind(meant.entry, w.entry))) return false;
+    if (refused !== null) this.asides.push(asideOf(meant.entry, refused));
+    else if (this.#judge(meant.entry).kind === 'held') return false;
+    this.#waiting = this.#waiting.toSpliced(place, 1);
+    return true;
   }
 
   /** Judges what waits until nothing of it can be taken any more. */
@@ -203,7 +322,7 @@ class Bench {
         const verdict = behind ? null : this.#judge(w.entry);
         if (verdict === null) still.push(w);
         else if (verdict.kind === 'held') still.push({ ...w, reason: verdict.reason });
-        else if (verdict.kind === 'applied') moved = true;
+        else moved = true;
       }
       this.#waiting = still;
     }

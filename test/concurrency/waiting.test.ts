@@ -1,0 +1,168 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { giveUpWaiting } from '../../src/central/books/held.ts';
+import type { Quote } from '../../src/shared/central-api/index.ts';
+import { Cluster } from '../support/postgres.ts';
+import { accountsOf, Company, soldOffline } from './company.ts';
+import { faults, open } from './invariants.ts';
+import { business, Kiosk, settleAll, Street } from './kiosk.ts';
+
+/** Facts that came too early, where several processes and persons meet over them. */
+let cluster: Cluster;
+let company: Company;
+beforeAll(async () => {
+  cluster = await Cluster.start();
+});
+afterAll(() => cluster.stop());
+afterEach(() => company.close());
+const start = async (): Promise<void> => {
+  company = await Company.open(cluster, { terminals: 3, accounts: accountsOf(4, 1) });
+};
+const office = (i: number) => company.offices[i] as Company['offices'][number];
+const held = () =>
+  company.rows<{ terminal_id: string; reason: string }>(
+    'SELECT terminal_id, reason FROM held_facts ORDER BY held_no',
+  );
+const quarantined = () =>
+  company.rows<{ terminal_id: string; reason: string }>(
+    'SELECT terminal_id, reason FROM quarantine ORDER BY terminal_id, seq',
+  );
+/** The `n`-th purchase of account 0, sold and paid while the line was down. */
+function sold(terminal: number, n: number): { id: string; q: Quote } {
+  const id = company.orderId(terminal);
+  const q = soldOffline(company.account(0), n, id);
+  const journal = company.journal(terminal);
+  journal.quoted(id, q, company.account(0).userNo, { offline: true });
+  journal.paid(id, q.amountFen);
+  return { id, q };
+}
+const elsewhere = (terminal: number, { id, q }: { id: string; q: Quote }): number =>
+  company.journal(terminal).add('order-delivered', id, {
+    by: 'elsewhere',
+    count: q.nextCount,
+    quantity: q.quantity,
+    cumulative: 205_000 + q.quantity,
+  });
+
+describe('facts that wait', () => {
+  it('one that the database refuses takes nobody along who frees it', async () => {
+    await start();
+    const second = sold(1, 2);
+    company.journal(1).delivered(second.id, second.q);
+    const poison = company.journal(1).add('attempt-refunded', second.id, {
+      attemptId: `${second.id}-b`,
+      refundId: 'half\0',
+      amountFen: 0,
+    });
+    expect(await company.upload(1)).toEqual([]);
+    const first = sold(0, 1);
+    company.journal(0).delivered(first.id, first.q);
+    expect(await company.upload(0)).toEqual([]);
+    expect(await held()).toEqual([]);
+    expect(await company.rows('SELECT terminal_id, seq::integer AS seq FROM quarantine')).toEqual([
+      { terminal_id: company.journal(1).terminalId, seq: poison },
+    ]);
+    expect(await company.rows(`SELECT state FROM orders`)).toEqual([
+      { state: 'delivered' },
+      { state: 'delivered' },
+    ]);
+    expect(await faults(company)).toEqual([]);
+  });
+
+  it('once one is given up, those behind it are taken', async () => {
+    await start();
+    const order = sold(0, 1);
+    company.journal(0).delivering(order.id, order.q);
+    company.journal(0).inDoubt(order.id);
+    const seq = elsewhere(0, order);
+    company.journal(0).add('order-parked', order.id, { reason: 'card-lost', nextStep: '' });
+    await company.upload(0);
+    expect(await held()).toHaveLength(2);
+    const { terminalId } = company.journal(0);
+    const fact = { terminalId, epoch: 1, seq, who: '王', why: '硬盘已毁' };
+    expect(await giveUpWaiting(office(0).db, fact, company.now)).toBe(true);
+    expect(await held()).toEqual([]);
+    expect(await company.rows('SELECT state FROM orders')).toEqual([{ state: 'parked' }]);
+  });
+
+  it('“delivered elsewhere” waits no longer than for the word of it, though the books cannot take that', async () => {
+    await start();
+    const torn = sold(0, 1);
+    company.journal(0).delivering(torn.id, torn.q);
+    company.journal(0).inDoubt(torn.id);
+    elsewhere(0, torn);
+    await company.upload(0);
+    const rival = sold(1, 1);
+    company.journal(1).delivered(rival.id, rival.q);
+    await company.upload(1);
+    expect(await held()).toHaveLength(1);
+    company.journal(2).assisted(company.journal(0).terminalId, torn.id, torn.q, 'after');
+    await company.upload(2);
+    expect((await quarantined()).map((r) => r.reason)).toEqual([
+      expect.stringContaining('ON THE CARD'),
+    ]);
+    expect(await held()).toEqual([]);
+  });
+
+  it('one is given up while it is taken: one of the two', async () => {
+    await start();
+    const second = sold(0, 2);
+    company.journal(0).delivering(second.id, second.q);
+    const seq = company
+      .journal(1)
+      .assisted(company.journal(0).terminalId, second.id, second.q, 'after');
+    await company.upload(1);
+    const person = office(0).gate(/^SELECT 1 FROM terminals/);
+    const { terminalId } = company.journal(1);
+    const fact = { terminalId, epoch: 1, seq, who: '王', why: '硬盘已毁' };
+    const given = giveUpWaiting(office(0).db, fact, company.now);
+    await person.reached;
+    // Now it waits for the account.
+    await company.upload(0, 1);
+    const first = sold(2, 1);
+    company.journal(2).delivered(first.id, first.q);
+    const taking = office(1).gate(/^INSERT INTO ledger/);
+    const taken = company.upload(2, 1);
+    await taking.reached;
+    person.open();
+    await company.blocked(given);
+    taking.open();
+    await taken;
+    const delivered = await company.rows(
+      `SELECT 1 FROM ledger WHERE kind = 'delivered' AND order_id = $1`,
+      [second.id],
+    );
+    expect(delivered.length + (await quarantined()).length).toBe(1);
+    expect(await given).toBe(delivered.length === 0);
+  });
+
+  it('one terminal cannot heap up more of them on an account than its neighbours can carry', async () => {
+    await start();
+    const id = company.orderId(0);
+    const q = soldOffline(company.account(0), 1, id);
+    for (let n = 0; n < 600; n++)
+      company.journal(1).assisted(company.journal(0).terminalId, id, q, 'after');
+    for (const from of [1, 201, 401])
+      expect(await company.journal(1).send(company.client(1), from, from + 199)).toMatchObject({
+        kind: 'acked',
+      });
+    expect((await held()).length).toBeLessThanOrEqual(200);
+    expect((await held()).length + (await quarantined()).length).toBe(600);
+  });
+});
+
+it('one connection is enough: nothing asks the pool inside a transaction', async () => {
+  company = await Company.open(cluster, {
+    offices: 2,
+    terminals: 4,
+    accounts: accountsOf(8, 2),
+    connections: 1,
+  });
+  const street = new Street(company, 77);
+  const kiosks = company.journals.map((_, i) => new Kiosk(street, i));
+  await business(kiosks, 3);
+  await settleAll(street, kiosks);
+  for (const { central } of company.offices) await central.data();
+  expect(street.seen['asked again']).toBeUndefined();
+  expect(await faults(company)).toEqual([]);
+  expect(await open(company)).toEqual([]);
+});
