@@ -121,10 +121,12 @@ export async function openPostgres(options: PostgresOptions): Promise<Db> {
       }
     },
     alone: turns.alone,
-    // The cluster, and its timeline: a promoted standby and a restored backup begin another one.
+    // The cluster, and its timeline: a promoted standby and a restored backup begin another one. And
+    // the very table: a dump that is put back on the same server makes it anew.
     life: async () => {
       const [row] = await over(pool).query<{ life: string }>(
-        `SELECT system_identifier || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS life
+        `SELECT system_identifier || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
+           || '/' || COALESCE(to_regclass('database_lives')::oid::text, '') AS life
          FROM pg_control_system()`,
       );
       return row?.life ?? '';

@@ -6,6 +6,7 @@ import type {
   Command,
 } from '../../shared/central-api/index.ts';
 import { lifeSince } from '../db/lives.ts';
+import type { Life } from '../db/lives.ts';
 import { select } from '../db/sets.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
@@ -41,7 +42,7 @@ export async function claim(
   request: ClaimRequest,
   nowMs: number,
 ): Promise<ClaimAnswer> {
-  const lifeMs = request.kind === 'refund' ? await lifeSince(db, nowMs) : 0;
+  const life = request.kind === 'refund' ? await lifeSince(db, nowMs) : null;
   return db.transaction(async (tx) => {
     const order = await lockOrder(tx, orderId);
     if (order === null) throw new Refusal('not-in-doubt', 'the order is not known here');
@@ -51,7 +52,7 @@ export async function claim(
       case 'write':
         return writeClaim(tx, terminalId, order, nowMs);
       case 'refund':
-        return refundClaim(tx, terminalId, order, { claimMs: request.claimMs, lifeMs }, nowMs);
+        return refundClaim(tx, terminalId, order, { claimMs: request.claimMs, life }, nowMs);
       case 'counter':
         return counterClaim(tx, terminalId, order, nowMs);
       default:
@@ -107,7 +108,7 @@ async function refundClaim(
   tx: Sql,
   terminalId: string,
   order: OrderRow,
-  { claimMs, lifeMs }: { readonly claimMs: number | undefined; readonly lifeMs: number },
+  { claimMs, life }: { readonly claimMs: number | undefined; readonly life: Life | null },
   nowMs: number,
 ): Promise<ClaimAnswer> {
   if (order.terminal_id !== terminalId)
@@ -139,7 +140,8 @@ async function refundClaim(
         'claimed',
         `terminal ${order.write_open} has not told what it wrote: the card must be read again, under a write claim`,
       );
-    await refuseWhileForgetful(tx, lifeMs, nowMs);
+    await refuseWhileDeliveryWaits(tx, order);
+    if (life !== null) await refuseWhileForgetful(tx, life, nowMs);
     await tx.query(
       `UPDATE orders SET refund_claimed_ms = $2, write_terminal = NULL, write_until_ms = NULL
        WHERE order_id = $1`,
@@ -159,6 +161,28 @@ async function refundClaim(
   return { kind: 'refund', ttlMs: 0, order: null, serverTimeMs: nowMs };
 }
 
+/**
+ * A delivery that the books cannot take yet (the purchase before it is not told) is on the card all
+ * the same. Its own kiosk asks all the same when its journal forgot it.
+ */
+async function refuseWhileDeliveryWaits(tx: Sql, order: OrderRow): Promise<void> {
+  const waiting = await tx.query<{ terminal_id: string; kind: string; body: string }>(
+    `SELECT h.terminal_id, e.kind, e.body FROM held_facts h JOIN journal_events e
+       ON e.terminal_id = h.terminal_id AND e.epoch = h.epoch AND e.seq = h.seq
+     WHERE h.order_id = $1 AND e.kind IN ('order-delivered', 'assist-ended') ORDER BY h.held_no`,
+    [order.order_id],
+  );
+  const told = waiting.find(
+    ({ kind, body }) =>
+      kind === 'order-delivered' || (JSON.parse(body) as { verdict?: unknown }).verdict === 'after',
+  );
+  if (told !== undefined)
+    throw new Refusal(
+      'claimed',
+      `terminal ${told.terminal_id} told that it is on the card, which waits for other facts`,
+    );
+}
+
 /** Terminals say where their journals stand once an hour, also when there is nothing to tell. */
 const HEARD_WITHIN_MS = 24 * 3_600_000;
 
@@ -167,12 +191,13 @@ const HEARD_WITHIN_MS = 24 * 3_600_000;
  * holder told of it. So no money goes back until every terminal that was there shortly before has
  * said where its journal stands, and was asked for what is missing; or a day has passed.
  */
-async function refuseWhileForgetful(tx: Sql, lifeMs: number, nowMs: number): Promise<void> {
-  if (lifeMs === 0 || nowMs - lifeMs > HEARD_WITHIN_MS) return;
+async function refuseWhileForgetful(tx: Sql, life: Life, nowMs: number): Promise<void> {
+  const { sinceMs, heardMs } = life;
+  if (sinceMs === 0 || nowMs - sinceMs > HEARD_WITHIN_MS) return;
   const silent = await tx.query<{ terminal_id: string }>(
     `SELECT terminal_id FROM terminals WHERE last_upload_ms < $1 AND last_upload_ms >= $2
      ORDER BY terminal_id LIMIT 1`,
-    [lifeMs, lifeMs - HEARD_WITHIN_MS],
+    [sinceMs, heardMs - HEARD_WITHIN_MS],
   );
   if (silent[0] !== undefined)
     throw new Refusal(
