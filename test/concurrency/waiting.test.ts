@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { giveUpWaiting } from '../../src/central/books/held.ts';
 import type { Quote } from '../../src/shared/central-api/index.ts';
 import { Cluster } from '../support/postgres.ts';
+import { TestJournal } from '../unit/central/harness.ts';
 import { accountsOf, Company, soldOffline } from './company.ts';
 import { faults, open } from './invariants.ts';
 import { business, Kiosk, settleAll, Street } from './kiosk.ts';
@@ -148,6 +149,62 @@ describe('facts that wait', () => {
     expect((await held()).length).toBeLessThanOrEqual(200);
     expect((await held()).length + (await quarantined()).length).toBe(600);
   });
+});
+
+describe('a batch of which one fact is refused', () => {
+  it('takes accounts in the same order as everybody: nobody has to begin again', async () => {
+    await start();
+    const one = await company.paid(0, 1);
+    const two = await company.paid(0, 0);
+    const journal = company.journal(0);
+    journal.add('order-kept', one.id, { insertion: 1, record: '00FF' });
+    journal.add('attempt-refunded', one.id, {
+      attemptId: `${one.id}-b`,
+      refundId: 'half\0',
+      amountFen: 0,
+    });
+    journal.add('order-kept', two.id, { insertion: 1, record: '00FF' });
+    // Between two facts of it, which are posted one by one: the first one's account is its own.
+    let savepoints = 0;
+    const third = { test: (sql: string) => sql.startsWith('SAVEPOINT') && ++savepoints === 3 };
+    const gate = office(0).gate(third as unknown as RegExp);
+    const slow = company.upload(0, 0);
+    await gate.reached;
+    // As an upload of another terminal's about both would.
+    const whole = office(1).db.transaction(async (tx) => {
+      for (const i of [0, 1])
+        await tx.query('SELECT 1 FROM accounts WHERE user_no = $1 FOR NO KEY UPDATE', [
+          company.account(i).userNo,
+        ]);
+    });
+    await company.blocked(whole);
+    gate.open();
+    expect(await slow).toHaveLength(1);
+    await whole;
+    expect(company.said).toEqual([]);
+    expect(await faults(company)).toEqual([]);
+  });
+});
+
+it('an older epoch’s facts do not wait for what a newer one says of them', async () => {
+  await start();
+  const old = sold(0, 1);
+  const journal = company.journal(0);
+  const { terminalId } = journal;
+  await company.client(0).requestEpoch({
+    epoch: 1,
+    lastSeq: 0,
+    lastHash: journal.hashAt(0),
+    why: 'restored',
+  });
+  expect(await office(0).central.grantEpoch(terminalId)).toBe(2);
+  const later = new TestJournal(terminalId, 2);
+  later.assisted(terminalId, old.id, old.q, 'torn');
+  expect(await later.send(company.client(0), 1)).toMatchObject({ kind: 'acked' });
+  expect(await held()).toHaveLength(1);
+  await company.upload(0);
+  expect(await company.rows('SELECT state FROM orders')).toEqual([{ state: 'paid' }]);
+  expect(await held()).toEqual([]);
 });
 
 it('one connection is enough: nothing asks the pool inside a transaction', async () => {

@@ -125,6 +125,9 @@ async function settle(
   const asides = await unlessRefused(tx, () => postTogether(tx, poster, entries));
   if (typeof asides !== 'string') return asides;
   if (entries.length > 1) {
+    const facts = entries.map((e) => ({ ...e.fact, orderId: storable(e.fact.orderId) }));
+    // With what was undone its locks went: taken one by one they would be in nobody's order.
+    await unlessRefused(tx, () => loadFor(tx, poster.terminalId, facts));
     const each: Aside[] = [];
     for (const entry of entries) each.push(...(await settle(tx, poster, [entry])));
     return each;
@@ -365,10 +368,12 @@ class Bench {
   }
 }
 
+/** Later in the same journal, about the same order. What an older epoch says came before. */
 const isBehind = (entry: Entry, before: Entry): boolean =>
   entry.terminalId === before.terminalId &&
   entry.fact.orderId !== null &&
-  entry.fact.orderId === before.fact.orderId;
+  entry.fact.orderId === before.fact.orderId &&
+  (before.epoch < entry.epoch || (before.epoch === entry.epoch && before.seq < entry.seq));
 
 /**
  * SQLSTATE classes 22 (data) and 23 (constraint) are the fact's fault; anything else is ours and
