@@ -3160,13 +3160,17 @@ const CONCURRENCY = [
   mutant(
     'restored-not-noticed',
     'A database that forgot a write claim grants the refund.',
-    edit('central/sale/claims.ts', `if (lifeMs === 0 || nowMs`, `if (true || nowMs`),
+    edit('central/sale/claims.ts', `if (sinceMs === 0 || nowMs`, `if (true || nowMs`),
     concurrency('failures', 'a standby that is promoted'),
   ),
   mutant(
     'held-never-again',
     'A fact that came too early is never judged again.',
-    edit('central/books/post.ts', `else if (verdict.kind === 'applied') this.#again();`, ''),
+    edit(
+      'central/books/post.ts',
+      `if (this.takeAlone(entry).kind !== 'held') this.#again();`,
+      `this.takeAlone(entry);`,
+    ),
     unit('central/arrival', 'on sqlite'),
   ),
   mutant(
@@ -3188,6 +3192,44 @@ const CONCURRENCY = [
       `OR user_no \${anyOf('$2')} AND false\``,
     ),
     unit('central/arrival', 'on sqlite'),
+  ),
+  mutant(
+    'held-delivery-refunded',
+    'Money goes back for a delivery that the books hold.',
+    edit('central/sale/claims.ts', `await refuseWhileDeliveryWaits(tx, order);`, ``),
+    concurrency('restored', 'not granted beside a delivery that waits'),
+  ),
+  mutant(
+    'restored-old-backup',
+    'After an old backup nobody is waited for.',
+    edit(
+      'central/sale/claims.ts',
+      `[sinceMs, heardMs - HEARD_WITHIN_MS]`,
+      `[sinceMs, sinceMs - HEARD_WITHIN_MS]`,
+    ),
+    concurrency('restored', 'older than a day'),
+  ),
+  mutant(
+    'restored-dump',
+    'A dump that was put back goes unnoticed.',
+    edit('central/db/postgres.ts', `COALESCE(to_regclass('database_lives')::oid::text, '')`, `''`),
+    concurrency('restored', 'another history'),
+  ),
+  mutant(
+    'pg-silent-line-kept',
+    'A line that does not answer goes on keeping the turns.',
+    edit('central/db/postgres.ts', `drop(on);`, ``),
+    concurrency('turns', 'is left for another one'),
+  ),
+  mutant(
+    'held-heaped-up',
+    'One terminal heaps up facts that everybody carries.',
+    edit(
+      'central/books/post.ts',
+      `this.#beside(entry) >= MAX_WAITING`,
+      `this.#beside(entry) >= 1_000 * MAX_WAITING`,
+    ),
+    concurrency('waiting', 'cannot heap up more'),
   ),
 ];
 
