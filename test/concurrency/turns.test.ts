@@ -32,13 +32,17 @@ async function opened(port = cluster.port): Promise<Db> {
   return db;
 }
 /** A line whose answers can be held back without a word, on the connections that are there. */
-async function line(): Promise<{ port: number; mute: () => void }> {
+async function line(): Promise<{ port: number; said: string[]; mute: () => void }> {
+  const said: string[] = [];
   const open: { near: Socket; mute: boolean }[] = [];
   const server = createServer((near) => {
     const far = connect(cluster.port, '127.0.0.1');
     const one = { near, mute: false };
     open.push(one);
-    near.on('data', (chunk) => far.write(chunk));
+    near.on('data', (chunk) => {
+      said.push(chunk.toString('latin1'));
+      far.write(chunk);
+    });
     far.on('data', (chunk) => one.mute || near.write(chunk));
     const end = (): void => {
       near.destroy();
@@ -53,6 +57,7 @@ async function line(): Promise<{ port: number; mute: () => void }> {
   });
   return {
     port: (server.address() as AddressInfo).port,
+    said,
     mute: () => {
       for (const one of open) one.mute = true;
     },
@@ -77,6 +82,13 @@ describe('a line that says nothing any more', () => {
     await expect(db.alone('b', async () => undefined)).rejects.toMatchObject({ name: 'DbError' });
     await expect.poll(() => other.alone('b', async () => 'mine').catch(() => 'busy')).toBe('mine');
   });
+});
+
+it('the server is told to look whether the process is still there', async () => {
+  const { port, said } = await line();
+  const db = await opened(port);
+  await db.alone('a', async () => undefined);
+  expect(said.join('')).toContain('SET tcp_keepalives_idle = 15');
 });
 
 it('a system’s error is no SQLSTATE', () => {

@@ -44,6 +44,9 @@ const DEFAULTS = {
 /** SQLSTATE of a transaction that may be begun again as it was (PostgreSQL, appendix A). */
 const AGAIN: ReadonlySet<string> = new Set(['40001', '40P01']);
 const TRIES = 6;
+/** By which the server finds out within half a minute that nobody is at the other end of a line. */
+const KEEPALIVES =
+  'SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3';
 /** How long between two looks whether another process has let go of a key, ms. */
 const LOOK_MS = 25;
 
@@ -243,7 +246,11 @@ function turnstile(
     });
     next.on('end', () => forget(next));
     const ready = next.connect().then(
-      () => next,
+      async () => {
+        // A machine that is gone ends no connection: its turns would be its own for two hours.
+        await next.query(KEEPALIVES).catch(() => undefined);
+        return next;
+      },
       (cause: unknown) => {
         forget(next);
         throw classified(cause);
