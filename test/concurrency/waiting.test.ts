@@ -207,6 +207,35 @@ it('an older epoch’s facts do not wait for what a newer one says of them', asy
   expect(await held()).toEqual([]);
 });
 
+it('a terminal that takes another one’s order number for a sale of its own does not get it', async () => {
+  await start();
+  const id = company.orderId(0);
+  const q = await company.quoted(0, 0, id);
+  // Its number is told to whoever asks for the account.
+  const seen = await company.client(1).account(q.cardNo);
+  expect(seen.ok && seen.value.account.claim?.orderId).toBe(id);
+  company.journal(1).quoted(id, q, company.account(0).userNo);
+  expect(await company.upload(1)).toEqual([1]);
+  company.journal(0).quoted(id, q, company.account(0).userNo);
+  company.journal(0).paid(id, q.amountFen);
+  expect(await company.upload(0)).toEqual([]);
+  expect(await faults(company)).toEqual([]);
+});
+
+it('letting go of old nonces is nobody’s refusal', async () => {
+  await start();
+  const { db } = office(0);
+  await company.addOffice({
+    ...db,
+    query: (sql, params) =>
+      sql.startsWith('DELETE FROM nonces')
+        ? Promise.reject(Object.assign(new Error('deadlock detected'), { code: '40P01' }))
+        : db.query(sql, params),
+  });
+  expect(await company.client(0, 2).account(company.account(0).cardNo)).toMatchObject({ ok: true });
+  await company.offices.pop()?.central.close();
+});
+
 it('one connection is enough: nothing asks the pool inside a transaction', async () => {
   company = await Company.open(cluster, {
     offices: 2,
