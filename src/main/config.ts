@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
@@ -42,10 +42,24 @@ export function loadConfig(file: string): Result<LoadedConfig, Failure> {
   const config = completeConfig(parsed.data);
   const sample = sampleProblem(config);
   if (sample !== null) return err(failure('CONF-0103', `${full}: ${sample}`));
+  const open = config.mode === 'production' ? writableByOthers(full) : null;
+  if (open !== null) return err(failure('CONF-0101', open));
   const problem = crossProblem(config);
   if (problem !== null) return err(failure('CONF-0101', `${full}: ${problem}`));
   const baseDir = dirname(full);
   return ok({ config, baseDir, path: (p) => (isAbsolute(p) ? p : resolve(baseDir, p)) });
+}
+
+/**
+ * Whoever may write what a kiosk believes says who central is, and what the kiosk is. Null: only
+ * its owner may (or this is Windows, where the folder's access list is the operator's to set).
+ */
+export function writableByOthers(file: string): string | null {
+  if (process.platform === 'win32') return null;
+  const { mode } = statSync(file);
+  return (mode & 0o022) === 0
+    ? null
+    : `${file} can be changed by others (mode ${(mode & 0o777).toString(8)}): chmod go-w ${file}`;
 }
 
 /** What is published is for the demo only. */

@@ -1,12 +1,11 @@
 import { z } from 'zod';
+import { counter, fen, hex, micro, natural, units } from './facts/bounds.ts';
 
-const natural = z.number().int().nonnegative();
-const hex = z.string().regex(/^([0-9A-F]{2})*$/);
 const share = z.object({
   tier: natural,
   priceE4: natural,
-  quantity: natural,
-  costMicro: natural,
+  quantity: units,
+  costMicro: micro,
 });
 
 /**
@@ -37,12 +36,12 @@ export const cardQuoteSchema = z.object({
   userNo: z.string(),
   layout: z.string(),
   unit: z.enum(['volume', 'money']),
-  nextCount: natural,
-  amountFen: natural,
-  quantity: natural,
-  shares: z.array(share),
-  carriedUsedMicro: natural,
-  carriedAfterMicro: natural,
+  nextCount: counter,
+  amountFen: fen,
+  quantity: units,
+  shares: z.array(share).max(100),
+  carriedUsedMicro: micro,
+  carriedAfterMicro: micro,
   tariffId: z.string(),
   tariffVersion: natural,
   offline: z.boolean(),
@@ -58,9 +57,9 @@ export type CardQuote = z.infer<typeof cardQuoteSchema>;
 export const creditLineSchema = z.object({
   /** The item at central: a bill's or season's number; `balance` is the account's own balance. */
   item: z.string().min(1),
-  amountFen: natural,
+  amountFen: fen,
   /** What the sum is made of, as it was quoted; all in fen, together `amountFen`. */
-  terms: z.object({ principalFen: natural, lateFeeFen: natural, discountFen: natural }),
+  terms: z.object({ principalFen: fen, lateFeeFen: fen, discountFen: fen }),
 });
 /** See {@link creditLineSchema}. */
 export type CreditLine = z.infer<typeof creditLineSchema>;
@@ -69,7 +68,7 @@ export type CreditLine = z.infer<typeof creditLineSchema>;
 export const creditQuoteSchema = z.object({
   userNo: z.string(),
   payee: z.string().min(1),
-  amountFen: natural,
+  amountFen: fen,
   lines: z.array(creditLineSchema).min(1),
 });
 /** A sale to an account as its fact has it. */

@@ -4,8 +4,15 @@
  */
 const CHINA_OFFSET_MS = 8 * 3_600_000;
 
-/** `2026-11-22 09:26:41` in China's time. */
+/** The last moment with a year of four digits. */
+const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59) - CHINA_OFFSET_MS;
+
+/**
+ * `2026-11-22 09:26:41` in China's time. A moment that no clock can mean is the last one that can
+ * be written: a number that somebody made up must not make its reader fail.
+ */
 export function chinaTime(ms: number): string {
+  if (!(ms >= 0 && ms <= LAST_MS)) return '9999-12-31 23:59:59';
   return new Date(ms + CHINA_OFFSET_MS).toISOString().slice(0, 19).replace('T', ' ');
 }
 

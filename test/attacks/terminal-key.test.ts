@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Quote } from '../../src/shared/central-api/index.ts';
 import type { EventBody } from '../../src/shared/facts/catalogue.ts';
 import { setStatus } from '../../src/central/fleet/status.ts';
+import { eventHash } from '../../src/shared/journal-hash.ts';
 import { accountsOf, COUNT, soldOffline } from '../concurrency/company.ts';
 import { openRoom } from '../unit/central/harness.ts';
 import type { Room, Terminal } from '../unit/central/harness.ts';
@@ -209,5 +210,71 @@ describe('a terminal that is stopped', () => {
     expect((await send({ ...form, token })).status).toBe(303);
     expect((await send({ ...form, token })).status).toBe(409);
     expect(await page('/')).toContain(`terminal=${t(0).id}">停售</a>`);
+  });
+});
+
+describe('whoever reads what he told', () => {
+  const page = async (target: string) =>
+    await room.central.staff({ method: 'GET', target, headers: {}, body: new Uint8Array(0) });
+
+  it('reads on, whatever numbers and times it holds', async () => {
+    await start();
+    const { journal } = t(0);
+    const id = number(0);
+    const most = Number.MAX_SAFE_INTEGER;
+    journal.quoted(id, await quoted(0, 0, id), account(0).userNo);
+    for (let n = 0; n < 3; n++)
+      journal.raw('attempt-paid', id, {
+        attemptId: `${id}/${n}`,
+        transactionId: '4200',
+        amountFen: most,
+        taken: false,
+      });
+    journal.raw('clock-step', null, { stepMs: most });
+    // A clock that stands nowhere.
+    for (const event of journal.events) Object.assign(event, { wallMs: most });
+    let previous = journal.hashAt(0);
+    for (const { seq, kind, wallMs, orderId, body, ...event } of journal.events) {
+      previous = eventHash(previous, { epoch: 1, seq, kind, wallMs, orderId, body });
+      Object.assign(journal.events[seq - 1] ?? event, { hash: previous });
+    }
+    expect(await t(0).upload()).toEqual([2, 3, 4]);
+    for (const target of ['/', '/console/data.json', '/console/reconcile?date=2026-11-28'])
+      expect((await page(target)).status, target).toBe(200);
+    expect((await page(`/console/quarantine?terminal=${t(0).id}&epoch=1&seq=2`)).status).toBe(200);
+    expect((await t(1).client.commands()).ok).toBe(true);
+    expect((await t(1).client.ledger('2026-11-28')).ok).toBe(true);
+  });
+
+  it('sees the others’ too: three hundred of his hide nobody’s', async () => {
+    await start();
+    const lost = t(1).journal.raw('from-the-future', null, {});
+    await t(1).upload();
+    room.now += 1_000;
+    for (let n = 0; n < 300; n++) t(0).journal.raw('from-the-future', null, { n });
+    await t(0).upload(150);
+    await t(0).upload(150);
+    const data = await room.central.data();
+    expect(data.quarantineOpen).toBe(301);
+    expect(data.quarantine.map((x) => x.terminalId)).toContain(t(1).id);
+    expect((await page('/')).body).toContain(`terminal=${t(1).id}&amp;epoch=1&amp;seq=${lost}`);
+    // And each of his own has its form, in sight or not.
+    expect((await page(`/console/quarantine?terminal=${t(0).id}&epoch=1&seq=1`)).status).toBe(200);
+    expect((await page(`/console/quarantine?terminal=${t(0).id}&epoch=x&seq=1`)).status).toBe(404);
+  });
+
+  it('carries no heap of his writes with every claim', async () => {
+    await start();
+    const id = number(0);
+    const q = await quoted(0, 0, id);
+    const { journal } = t(0);
+    journal.quoted(id, q, account(0).userNo);
+    journal.paid(id, q.amountFen);
+    journal.delivering(id, q);
+    const kept = Array.from({ length: 20 }, () =>
+      journal.add('order-kept', id, { insertion: 1, record: '00FF' }),
+    );
+    const large = journal.add('order-kept', id, { insertion: 1, record: '00'.repeat(9_000) });
+    expect(await t(0).upload()).toEqual([...kept.slice(16), large]);
   });
 });

@@ -3415,6 +3415,52 @@ const ATTACKS = [
     edit('central/gateway/bars.ts', `if (taken.length === 0) return null;`, ``),
     attack('gateway', 'a second capture of it does'),
   ),
+  mutant(
+    'attack-time-breaks-pages',
+    'A time that no clock can mean makes whoever reads it fail.',
+    edit(
+      'shared/time.ts',
+      `if (!(ms >= 0 && ms <= LAST_MS)) return`,
+      `if (Number.isNaN(ms)) return`,
+    ),
+    attack('terminal-key', 'whatever numbers and times it holds'),
+  ),
+  mutant(
+    'attack-sums-break-pages',
+    'Sums of facts outgrow what their reader can count.',
+    edit(
+      'shared/facts/bounds.ts',
+      `export const fen = natural.max(MAX_FEN);`,
+      `export const fen = natural.max(MAX_FEN * MAX_UNITS);`,
+    ),
+    attack('terminal-key', 'whatever numbers and times it holds'),
+  ),
+  mutant(
+    'attack-forms-hidden',
+    'One terminal’s facts hide every other one’s from staff.',
+    edit(
+      'central/console/data.ts',
+      `WHERE q.place <= 20 ORDER BY q.at_ms DESC, q.seq DESC LIMIT 2000`,
+      `WHERE q.place > 0 ORDER BY q.at_ms DESC, q.seq DESC LIMIT 100`,
+    ),
+    attack('terminal-key', 'three hundred of his hide nobody'),
+  ),
+  mutant(
+    'attack-kept-heap',
+    'A claim carries any number of kept writes.',
+    edit(
+      'central/books/card-delivery.ts',
+      `if (keptOf(order).length >= MAX_KEPT ||`,
+      `if (keptOf(order).length >= 1_000 * MAX_KEPT ||`,
+    ),
+    attack('terminal-key', 'carries no heap of his writes'),
+  ),
+  mutant(
+    'attack-config-written',
+    'Anybody on the machine says who central is.',
+    edit('main/config.ts', `return (mode & 0o022) === 0`, `return (mode & 0o022) < 0o777`),
+    unit('config/key-files', 'when others can change it'),
+  ),
 ];
 
 export const MUTANTS = [

@@ -243,8 +243,14 @@ export function markIfSuperseded(books: Books, order: OrderRow): void {
 export const orderKept: Apply<'order-kept'> = (books, at, { orderId, body }) =>
   keepRecord(books, orderOf(books, at, orderId), body.record);
 
+/** So many writes of one order are kept, and so much of each: all travel with every claim. */
+const MAX_KEPT = 16;
+const MAX_KEPT_CHARS = 8_192;
+
 /** With the order: whoever finishes it next judges the card by it. */
 function keepRecord(books: Books, order: OrderRow, record: string): void {
+  if (keptOf(order).length >= MAX_KEPT || record.length > MAX_KEPT_CHARS)
+    throw new Unusable(`more of its writes than can be kept: ${MAX_KEPT}`);
   books.orders.change(order.order_id, { kept: JSON.stringify([...keptOf(order), record]) });
 }
 

@@ -54,7 +54,10 @@ export interface ConsoleData {
       readonly atMs: number;
     } | null;
   }[];
-  /** The newest 100 that nobody has settled; `quarantineOpen` counts all. */
+  /**
+   * The newest that nobody has settled, at most 20 of each terminal, so that one of them hides
+   * nobody else's; `quarantineOpen` counts all.
+   */
   readonly quarantine: readonly {
     readonly terminalId: string;
     readonly epoch: number;
@@ -66,7 +69,10 @@ export interface ConsoleData {
     readonly body: string;
   }[];
   readonly quarantineOpen: number;
-  /** The oldest 100 that wait for another terminal's facts; `heldOpen` counts all. */
+  /**
+   * The oldest that wait for another terminal's facts, at most 20 of each terminal; `heldOpen`
+   * counts all.
+   */
   readonly held: readonly {
     readonly terminalId: string;
     readonly epoch: number;
@@ -217,38 +223,82 @@ async function terminalsOf(sql: Sql): Promise<ConsoleData['terminals']> {
 }
 
 async function quarantineOf(sql: Sql): Promise<ConsoleData['quarantine']> {
-  const rows =
-    await sql.query<Row>(`SELECT q.*, (SELECT body FROM journal_events j WHERE j.terminal_id = q.terminal_id AND j.epoch = q.epoch AND j.seq = q.seq) AS body
-     FROM quarantine q WHERE q.settled_ms IS NULL ORDER BY q.at_ms DESC, q.seq DESC LIMIT 100`);
-  return rows.map((r) => ({
-    terminalId: text(r['terminal_id']),
-    epoch: num(r['epoch']),
-    seq: num(r['seq']),
-    kind: text(r['kind']),
-    orderId: textOrNull(r['order_id']),
-    reason: text(r['reason']),
-    atMs: num(r['at_ms']),
-    body: text(r['body'] ?? ''),
-  }));
+  const rows = await sql.query<Row>(
+    `SELECT q.*, (SELECT body FROM journal_events j WHERE j.terminal_id = q.terminal_id
+       AND j.epoch = q.epoch AND j.seq = q.seq) AS body
+     FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY terminal_id ORDER BY at_ms DESC, seq DESC) AS place
+       FROM quarantine WHERE settled_ms IS NULL) q
+     WHERE q.place <= 20 ORDER BY q.at_ms DESC, q.seq DESC LIMIT 2000`,
+  );
+  return rows.map(quarantinedOf);
+}
+
+const quarantinedOf = (r: Row): ConsoleData['quarantine'][number] => ({
+  terminalId: text(r['terminal_id']),
+  epoch: num(r['epoch']),
+  seq: num(r['seq']),
+  kind: text(r['kind']),
+  orderId: textOrNull(r['order_id']),
+  reason: text(r['reason']),
+  atMs: num(r['at_ms']),
+  body: text(r['body'] ?? ''),
+});
+
+/** A fact that the console is asked for. */
+export interface FactPlace {
+  readonly terminalId: string;
+  readonly epoch: number;
+  readonly seq: number;
+}
+/** One quarantined fact, wherever it stands in the list; null: nobody has to settle such a one. */
+export async function quarantined(
+  sql: Sql,
+  { terminalId, epoch, seq }: FactPlace,
+): Promise<ConsoleData['quarantine'][number] | null> {
+  const rows = await sql.query<Row>(
+    `SELECT q.*, (SELECT body FROM journal_events j WHERE j.terminal_id = q.terminal_id
+       AND j.epoch = q.epoch AND j.seq = q.seq) AS body FROM quarantine q
+     WHERE q.terminal_id = $1 AND q.epoch = $2 AND q.seq = $3 AND q.settled_ms IS NULL`,
+    [terminalId, epoch, seq],
+  );
+  return rows[0] === undefined ? null : quarantinedOf(rows[0]);
+}
+
+/** One fact that waits; null: it does not. */
+export async function waiting(
+  sql: Sql,
+  { terminalId, epoch, seq }: FactPlace,
+): Promise<ConsoleData['held'][number] | null> {
+  const rows = await sql.query<Row>(
+    `SELECT h.*, e.kind, e.body FROM held_facts h JOIN journal_events e
+       ON e.terminal_id = h.terminal_id AND e.epoch = h.epoch AND e.seq = h.seq
+     WHERE h.terminal_id = $1 AND h.epoch = $2 AND h.seq = $3`,
+    [terminalId, epoch, seq],
+  );
+  return rows[0] === undefined ? null : waitingOf(rows[0]);
 }
 
 async function heldOf(sql: Sql): Promise<ConsoleData['held']> {
   const rows = await sql.query<Row>(
-    `SELECT h.*, e.kind, e.body FROM held_facts h JOIN journal_events e
+    `SELECT h.*, e.kind, e.body FROM (SELECT *, ROW_NUMBER() OVER
+       (PARTITION BY terminal_id ORDER BY held_no) AS place FROM held_facts) h
+     JOIN journal_events e
        ON e.terminal_id = h.terminal_id AND e.epoch = h.epoch AND e.seq = h.seq
-     ORDER BY h.held_no LIMIT 100`,
+     WHERE h.place <= 20 ORDER BY h.held_no LIMIT 2000`,
   );
-  return rows.map((r) => ({
-    terminalId: text(r['terminal_id']),
-    epoch: num(r['epoch']),
-    seq: num(r['seq']),
-    kind: text(r['kind']),
-    orderId: text(r['order_id']),
-    reason: text(r['reason']),
-    sinceMs: num(r['held_ms']),
-    body: text(r['body']),
-  }));
+  return rows.map(waitingOf);
 }
+
+const waitingOf = (r: Row): ConsoleData['held'][number] => ({
+  terminalId: text(r['terminal_id']),
+  epoch: num(r['epoch']),
+  seq: num(r['seq']),
+  kind: text(r['kind']),
+  orderId: text(r['order_id']),
+  reason: text(r['reason']),
+  sinceMs: num(r['held_ms']),
+  body: text(r['body']),
+});
 
 async function notesOf(sql: Sql): Promise<ConsoleData['notes']> {
   const rows = await sql.query<Row>(

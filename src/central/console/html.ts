@@ -1,3 +1,5 @@
+import { chinaTime } from '../../shared/time.ts';
+
 /** A value as text of a page; null is empty. */
 export const escapeHtml = (v: string | number | null): string =>
   v === null ? '' : String(v).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
@@ -21,8 +23,7 @@ const WARN = ['hot-listed', 'debt', 'in-doubt', 'refunding', 'parked'];
 export const tag = (state: string): string =>
   `<span class="tag${WARN.includes(state) ? ' warn' : state === 'delivered' || state === 'normal' ? ' good' : ''}">${escapeHtml(STATES[state] ?? state)}</span>`;
 /** China's wall clock to the second; null: a dash. */
-export const time = (ms: number | null): string =>
-  ms === null ? '—' : new Date(ms + 8 * 3_600_000).toISOString().slice(0, 19).replace('T', ' ');
+export const time = (ms: number | null): string => (ms === null ? '—' : chinaTime(ms));
 
 /** A table of cells that are HTML already; without rows the words of `empty`. */
 export function table(

@@ -12,7 +12,8 @@ import { Refusal } from '../http/problem.ts';
 import { bytesOf, dateOf, headerOf, json, noSuchResource, queryOf } from '../http/request.ts';
 import type { CentralAnswer, CentralRequest } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
-import { consoleData } from './data.ts';
+import { consoleData, quarantined, waiting } from './data.ts';
+import type { FactPlace } from './data.ts';
 import {
   consolePage,
   epochPage,
@@ -110,13 +111,13 @@ export function consoleRoutes({ db, now, host, secret }: ConsoleParts): readonly
       return html(reconcilePage(date, await reconciledDay(db(), date)));
     }),
     show('/console/quarantine', async (query) => {
-      const fact = (await consoleData(db(), now())).quarantine.find(isMeant(query));
-      if (fact === undefined) throw noSuchResource();
+      const fact = await quarantined(db(), placeOf(query));
+      if (fact === null) throw noSuchResource();
       return html(quarantinePage(fact, formToken));
     }),
     show('/console/held', async (query) => {
-      const fact = (await consoleData(db(), now())).held.find(isMeant(query));
-      if (fact === undefined) throw noSuchResource();
+      const fact = await waiting(db(), placeOf(query));
+      if (fact === null) throw noSuchResource();
       return html(heldPage(fact, formToken));
     }),
     show('/console/epoch', async (query) => {
@@ -154,12 +155,13 @@ export function consoleRoutes({ db, now, host, secret }: ConsoleParts): readonly
 }
 
 /** The fact that a page's address names. */
-const isMeant =
-  (query: URLSearchParams) =>
-  (fact: { readonly terminalId: string; readonly epoch: number; readonly seq: number }): boolean =>
-    fact.terminalId === query.get('terminal') &&
-    String(fact.epoch) === query.get('epoch') &&
-    String(fact.seq) === query.get('seq');
+function placeOf(query: URLSearchParams): FactPlace {
+  const [epoch, seq] = [Number(query.get('epoch')), Number(query.get('seq'))];
+  const terminalId = query.get('terminal') ?? '';
+  if (!Number.isSafeInteger(epoch) || !Number.isSafeInteger(seq) || terminalId.includes('\0'))
+    throw noSuchResource();
+  return { terminalId, epoch, seq };
+}
 
 async function giveUp(db: Db, form: Form, nowMs: number): Promise<void> {
   const { terminal, epoch, seq, who, why } = filled(form, heldSchema);

@@ -6,6 +6,7 @@ import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import { Keyring } from '../../shared/signatures.ts';
 import { ed25519Signer, ed25519Verifier } from '../../shared/signing.ts';
+import { writableByOthers } from '../config.ts';
 import type { LoadedConfig } from '../config.ts';
 
 const bad = (why: string, cause?: unknown): { readonly ok: false; readonly error: Failure } =>
@@ -49,6 +50,8 @@ export function loadTerminalKeys({
         ? secretText('central.keyFile', keyFile)
         : ok(readFileSync(keyFile, 'utf8'));
     if (!own.ok) return own;
+    const open = config.mode === 'production' ? writableByOthers(policyFile) : null;
+    if (open !== null) return bad(`central.policyKeyFile: ${open}`);
     const policy = readFileSync(policyFile, 'utf8');
     if (policy.includes('PRIVATE KEY'))
       return bad(

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { cardQuoteSchema, creditQuoteSchema } from '../sale.ts';
+import { counter, fen, hex, natural, units } from './bounds.ts';
 
-const natural = z.number().int().nonnegative();
-const hex = z.string().regex(/^([0-9A-F]{2})*$/);
 const sum = z.object({ count: natural, fen: natural });
 const failureBody = z.object({ code: z.string(), detail: z.string().optional() });
 
@@ -35,7 +34,7 @@ export const EVENTS = {
     provider: z.string(),
     outTradeNo: z.string(),
     outRefundNo: z.string(),
-    amountFen: natural,
+    amountFen: fen,
     expiresAtMs: natural,
     /**
      * Absent: a QR code on the screen. `code`: the customer's payment code was scanned; the code
@@ -48,7 +47,7 @@ export const EVENTS = {
   'attempt-paid': z.object({
     attemptId: z.string(),
     transactionId: z.string(),
-    amountFen: natural,
+    amountFen: fen,
     /** false: the order could not take it; it refunds itself. */
     taken: z.boolean(),
   }),
@@ -76,10 +75,10 @@ export const EVENTS = {
   'attempt-refunding': z.object({
     attemptId: z.string(),
     outRefundNo: z.string(),
-    amountFen: natural,
+    amountFen: fen,
     why: z.string(),
   }),
-  'attempt-refunded': z.object({ attemptId: z.string(), refundId: z.string(), amountFen: natural }),
+  'attempt-refunded': z.object({ attemptId: z.string(), refundId: z.string(), amountFen: fen }),
   'attempt-parked': z.object({
     attemptId: z.string(),
     reason: z.string(),
@@ -88,15 +87,15 @@ export const EVENTS = {
      * What the provider says it captured, where that is not the attempt's sum and no `attempt-paid`
      * says it.
      */
-    amountFen: natural.optional(),
+    amountFen: fen.optional(),
   }),
-  'order-paid': z.object({ attemptId: z.string(), amountFen: natural }),
+  'order-paid': z.object({ attemptId: z.string(), amountFen: fen }),
   /** Before the first byte: what the card held, what it shall hold, by which steps. */
   'order-delivering': z.object({
     insertion: natural,
     before: hex,
     after: hex,
-    cumulative: natural,
+    cumulative: units,
     plan: z.array(z.string()),
   }),
   /**
@@ -120,9 +119,9 @@ export const EVENTS = {
    */
   'order-delivered': z.object({
     by: z.enum(['read-back', 'later-read', 'elsewhere']),
-    count: natural,
-    quantity: natural,
-    cumulative: natural,
+    count: counter,
+    quantity: units,
+    cumulative: units,
     /** What the card gave as proof: a purse's TAC. */
     proof: hex.optional(),
   }),
@@ -144,9 +143,9 @@ export const EVENTS = {
     insertion: natural,
     before: hex,
     after: hex,
-    count: natural,
-    quantity: natural,
-    cumulative: natural,
+    count: counter,
+    quantity: units,
+    cumulative: units,
   }),
   /** As `order-kept`, of another kiosk's order. */
   'assist-kept': z.object({
@@ -164,9 +163,9 @@ export const EVENTS = {
     cardNo: z.string(),
     verdict: z.enum(['after', 'before', 'torn', 'superseded', 'foreign']),
     written: z.boolean(),
-    count: natural,
-    quantity: natural,
-    cumulative: natural,
+    count: counter,
+    quantity: units,
+    cumulative: units,
     /**
      * Central's time in the answer that granted the claim which this ends: `before` speaks of no
      * later one.

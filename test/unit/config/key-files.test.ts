@@ -97,6 +97,32 @@ describe.skipIf(process.platform === 'win32')('a file that holds a secret', () =
     },
   );
 
+  it('what a kiosk believes: refused in production when others can change it', () => {
+    for (const mode of [0o664, 0o646, 0o666]) {
+      chmodSync(at('policy.pub.pem'), mode);
+      expect(loadTerminalKeys(production())).toMatchObject({
+        ok: false,
+        error: {
+          code: 'CONF-0101',
+          detail: expect.stringContaining('central.policyKeyFile') as string,
+        },
+      });
+      expect(loadTerminalKeys(loaded).ok).toBe(true);
+    }
+    chmodSync(at('policy.pub.pem'), 0o644);
+    expect(loadTerminalKeys(production()).ok).toBe(true);
+    const file = join(folder, 'production.json');
+    writeFileSync(file, JSON.stringify({ ...production().config, maintenance: { users: [] } }));
+    const told = () => {
+      const config = loadConfig(file);
+      return config.ok ? 'accepted' : config.error.detail;
+    };
+    chmodSync(file, 0o666);
+    expect(told()).toContain('can be changed by others (mode 666)');
+    chmodSync(file, 0o644);
+    expect(told()).not.toContain('can be changed by others');
+  });
+
   it('a demo’s own keys are not refused for it', () => {
     chmodSync(at('terminal.pem'), 0o644);
     expect(loadTerminalKeys(loaded).ok).toBe(true);
