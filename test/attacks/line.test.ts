@@ -5,6 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { listen } from '../../src/central/http/listen.ts';
 import { json } from '../../src/central/http/request.ts';
+import { quoteFault } from '../../src/kiosk/visit/card-sale/quote-check.ts';
+import { priceAmount } from '../../src/shared/money.ts';
+import type { Account, Quote } from '../../src/shared/central-api/index.ts';
+import { accountsOf, COUNT, soldOffline } from '../concurrency/company.ts';
 import { PAYMENT_CODES, whoTakes } from '../../src/payment/codes.ts';
 import { fetchSend } from '../../src/shared/http.ts';
 import { policySchema } from '../../src/shared/policy.ts';
@@ -107,5 +111,70 @@ describe('a table of payment codes', () => {
     expect(whose('6212345678901234567')).toBe('unionpay');
     expect(whose('62123456789012345678')).toBeNull();
     expect(whose('13456789012345678x')).toBeNull();
+  });
+});
+
+describe('a quote that is not by the tariff', () => {
+  const [model] = accountsOf(1) as [ReturnType<typeof accountsOf>[number]];
+  const tiers = [
+    { uptoQuantity: 36_000, priceE4: 26_500 },
+    { uptoQuantity: null, priceE4: 31_800 },
+  ];
+  const account: Account = {
+    ...model,
+    holderName: '李*国',
+    tariff: { tariffId: model.tariffId, version: model.tariffVersion, tiers },
+    claim: null,
+  };
+  const asked = { orderId: 'PL-1', cardNo: model.cardNo, nextCount: COUNT + 1, amountFen: 5_000 };
+  const honest: Quote = { ...soldOffline(model, 1, 'PL-1'), ...priced(5_000, 15_500) };
+  function priced(amountFen: number, carriedUsedMicro: number) {
+    const p = priceAmount(amountFen, carriedUsedMicro, 35_000, tiers);
+    return {
+      amountFen,
+      quantity: p.quantity,
+      shares: [...p.shares],
+      carriedUsedMicro,
+      carriedAfterMicro: p.remainderMicro,
+    };
+  }
+
+  it('an honest one over two tiers is taken', () => {
+    expect(honest.shares).toHaveLength(2);
+    expect(quoteFault(honest, asked, account)).toBeNull();
+  });
+
+  it('¥50 never becomes 833 m³, however the sums are made to agree', () => {
+    const [first, second] = honest.shares as [Quote['shares'][number], Quote['shares'][number]];
+    const all = 5_000 * 10_000 + 15_500;
+    const one = (share: Partial<Quote['shares'][number]>, over: Partial<Quote> = {}): Quote => {
+      const s = { ...first, ...share };
+      const made = { ...s, costMicro: s.priceE4 * s.quantity };
+      const rest = all - made.costMicro;
+      return {
+        ...honest,
+        shares: [made],
+        quantity: made.quantity,
+        carriedAfterMicro: rest,
+        ...over,
+      };
+    };
+    const forged: readonly Quote[] = [
+      one({ priceE4: 0, quantity: 83_300 }),
+      one({ priceE4: 600, quantity: 83_300 }),
+      one({ tier: 3, priceE4: 600, quantity: 83_300 }),
+      one({ quantity: 1 }),
+      { ...honest, shares: [{ ...first, costMicro: 1 }, second] },
+      { ...honest, quantity: 83_300 },
+      { ...honest, carriedAfterMicro: honest.carriedAfterMicro + 1 },
+      { ...honest, ...priced(5_000, 2_000_000_000) },
+      { ...honest, tariffVersion: honest.tariffVersion + 1 },
+      { ...honest, amountFen: 4_900 },
+      { ...honest, nextCount: COUNT + 2 },
+      { ...honest, cardNo: '8800003921' },
+      { ...honest, orderId: 'PL-2' },
+    ];
+    for (const quote of forged)
+      expect(quoteFault(quote, asked, account), JSON.stringify(quote)).not.toBeNull();
   });
 });

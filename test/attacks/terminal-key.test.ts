@@ -90,6 +90,26 @@ describe('credit that nobody paid for', () => {
   });
 });
 
+describe('money that was never captured', () => {
+  it('does not go back in the books', async () => {
+    await start();
+    const id = number(0);
+    const q = await quoted(0, 0, id);
+    const { journal } = t(0);
+    journal.quoted(id, q, account(0).userNo);
+    journal.paid(id, q.amountFen);
+    const back = (attemptId: string, amountFen: number) =>
+      journal.add('attempt-refunded', id, { attemptId, refundId: '50', amountFen });
+    const refused = [back(`${id}-b`, 100), back(`${id}-a`, q.amountFen + 1)];
+    back(`${id}-a`, q.amountFen);
+    refused.push(back(`${id}-a`, q.amountFen));
+    expect(await t(0).upload()).toEqual(refused);
+    expect(await room.db.query(`SELECT amount_fen FROM ledger WHERE kind = 'refunded'`)).toEqual([
+      { amount_fen: q.amountFen },
+    ]);
+  });
+});
+
 describe('another terminal’s order', () => {
   it('its number is worth nothing: no quote, no release, no fact, no payment under it', async () => {
     await start();

@@ -3461,6 +3461,22 @@ const ATTACKS = [
     edit('main/config.ts', `return (mode & 0o022) === 0`, `return (mode & 0o022) < 0o777`),
     unit('config/key-files', 'when others can change it'),
   ),
+  mutant(
+    'attack-quote-believed',
+    'A kiosk sells by whatever quote it is told.',
+    edit(
+      'kiosk/visit/card-sale/quote-check.ts',
+      `if (shares.some((s) => tiers[s.tier - 1]?.priceE4 !== s.priceE4))`,
+      `if (shares.length === 0)`,
+    ),
+    attack('line', 'never becomes 833'),
+  ),
+  mutant(
+    'attack-refund-uncaptured',
+    'More goes back in the books than was captured.',
+    edit('central/books/orders.ts', `if (body.amountFen > captured)`, `if (captured < 0)`),
+    attack('terminal-key', 'does not go back in the books'),
+  ),
 ];
 
 export const MUTANTS = [

@@ -198,6 +198,9 @@ export const attemptPaid: Apply<'attempt-paid'> = (books, at, { orderId, body })
 /** Money went back. */
 export const attemptRefunded: Apply<'attempt-refunded'> = (books, at, { orderId, body }) => {
   const order = orderOf(books, at, orderId);
+  const captured = capturedBy(books, order, body.attemptId)?.amountFen ?? 0;
+  if (body.amountFen > captured)
+    throw new Unusable(`refunded ${body.amountFen} fen, captured were ${captured}`);
   enter(books, at, order, 'refunded', {
     attemptId: body.attemptId,
     amountFen: body.amountFen,

@@ -9,6 +9,7 @@ import { priceAmount } from '../../../shared/money.ts';
 import type { Policy } from '../../../shared/policy.ts';
 import { err, ok } from '../../../shared/result.ts';
 import type { Result } from '../../../shared/result.ts';
+import { quoteFault } from './quote-check.ts';
 
 /** A quote made here lives as long as the pay window at most. */
 const OFFLINE_QUOTE_MS = 300_000;
@@ -127,13 +128,19 @@ export async function quoteFor(
   nowMs: number,
 ): Promise<Result<{ quote: Quote; offline: boolean }, Failure>> {
   if (!offline) {
-    const answer = await billing.quote({
+    const asked = {
       orderId,
       cardNo: reading.cardNo,
       nextCount: reading.count + 1,
       amountFen,
-    });
-    if (answer.ok) return ok({ quote: answer.value, offline: false });
+    };
+    const answer = await billing.quote(asked);
+    if (answer.ok) {
+      const fault = quoteFault(answer.value, asked, account);
+      return fault === null
+        ? ok({ quote: answer.value, offline: false })
+        : err(failure('BILL-0102', fault));
+    }
     if (answer.error.code !== 'BILL-0101' || orderId !== null) return answer;
   }
   const own = offlineQuote(reading, account, amountFen, orderId, nowMs);
