@@ -246,9 +246,9 @@ function turnstile(
     });
     next.on('end', () => forget(next));
     const ready = next.connect().then(
-      async () => {
+      () => {
         // A machine that is gone ends no connection: its turns would be its own for two hours.
-        await next.query(KEEPALIVES).catch(() => undefined);
+        void next.query(KEEPALIVES).catch(() => undefined);
         return next;
       },
       (cause: unknown) => {
