@@ -177,7 +177,12 @@ describe('turns', () => {
   it('are let go by a process that is gone, and not waited for for ever', async () => {
     const [one, two] = [await open(), await open({ aloneMs: 60 })];
     let go: () => void = () => undefined;
-    const held = one.alone('trade 1', () => new Promise<void>((resolve) => (go = resolve)));
+    let begun = false;
+    const held = one.alone('trade 1', () => {
+      begun = true;
+      return new Promise<void>((resolve) => (go = resolve));
+    });
+    await expect.poll(() => begun).toBe(true);
     await expect(two.alone('trade 1', async () => undefined)).rejects.toMatchObject({
       kind: 'busy',
     });
