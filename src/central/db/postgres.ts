@@ -197,10 +197,11 @@ const rethrown = (cause: unknown): never => {
 
 /**
  * SQLSTATE classes in which no statement is at fault (PostgreSQL, appendix A): 08 the connection,
- * 25006 a server that only reads (a standby), 57P0x the server's own end · 53 resources (a full
+ * 25006 a server that only reads (a standby), 25P03 a
+ * transaction that stood still for too long, 57P0x the server's own end · 53 resources (a full
  * disk), 55P03 a lock, 57014 a time-out, 58 the system under it.
  */
-const AWAY = /^(08|25006|57P0)/;
+const AWAY = /^(08|25006|25P03|57P0)/;
 const BUSY = /^(53|55P03|57014|58)/;
 
 /** A failure that is nobody's statement as a {@link DbError}; anything else as it is. */
