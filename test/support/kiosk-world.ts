@@ -568,8 +568,8 @@ export class CentralBooks {
         shares: [...priced.shares],
         carriedUsedMicro: 0,
         carriedAfterMicro: priced.remainderMicro,
-        tariffId: 'gas-residential',
-        tariffVersion: 1,
+        tariffId: account.tariff.tariffId,
+        tariffVersion: account.tariff.version,
         expiresAtMs: world.clock.nowMs() + 1_800_000,
       });
     };
