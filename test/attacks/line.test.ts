@@ -162,7 +162,8 @@ describe('a quote that is not by the tariff', () => {
     const forged: readonly Quote[] = [
       one({ priceE4: 0, quantity: 83_300 }),
       one({ priceE4: 600, quantity: 83_300 }),
-      one({ tier: 3, priceE4: 600, quantity: 83_300 }),
+      one({ priceE4: 600, quantity: 83_340 }),
+      one({ tier: 3, priceE4: 600, quantity: 83_340 }),
       one({ quantity: 1 }),
       { ...honest, shares: [{ ...first, costMicro: 1 }, second] },
       { ...honest, quantity: 83_300 },
