@@ -1115,6 +1115,7 @@ export class World {
       },
       onJournaled: () => uploader.kick(),
       onCommandsWanted: () => undefined,
+      onForgotten: () => uploader.sayHead(),
       ...(this.maintenance === null ? {} : { maintenance: this.maintenance }),
     });
     const told = (): void => {

@@ -47,7 +47,7 @@ export async function askClaim(
   { options }: Host,
   { orderId, kind, cardNo, claimMs }: Of<'claim'>,
 ): Promise<KioskEvent> {
-  const { billing, journal, clock, log, onCommandsWanted } = options;
+  const { billing, journal, clock, log, onCommandsWanted, onForgotten } = options;
   const askedMono = clock.monoMs();
   const told = journal.isTold(orderId);
   const result = await billing.claim(orderId, kind, cardNo, claimMs);
@@ -55,6 +55,7 @@ export async function askClaim(
     log('info', 'billing', `${kind} claim: ${describeFailure(result.error)}`, { orderId });
     // Another kiosk delivered it: central has that to tell.
     if (result.error.code === 'BILL-0106') onCommandsWanted();
+    if (result.error.code === 'BILL-0108' && told) onForgotten();
   }
   return { type: 'claimed', orderId, kind, askedMono, told, result };
 }

@@ -35,6 +35,11 @@ export interface KioskOptions {
   readonly onJournaled: () => void;
   /** Central has something to tell about an order: worth asking before the next regular time. */
   readonly onCommandsWanted: () => void;
+  /**
+   * Central does not know an order though it acknowledged all of it: it goes on from a standby or a
+   * backup. Worth saying where the journal stands now, so that it asks for what it lacks.
+   */
+  readonly onForgotten: () => void;
   /** Left out: this kiosk has no maintenance mode. */
   readonly maintenance?: MaintenancePorts;
 }

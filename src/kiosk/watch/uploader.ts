@@ -61,6 +61,12 @@ export class Uploader {
     if (!this.#running && this.#fails === 0) this.#schedule(20);
   }
 
+  /** Says where the journal stands, though nothing waits to be sent and the hour is not over. */
+  sayHead(): void {
+    this.#saidMono = Number.NEGATIVE_INFINITY;
+    this.kick();
+  }
+
   /** Central is seen to be there again: no more waiting. */
   centralIsBack(): void {
     this.#fails = 0;

@@ -72,6 +72,7 @@ export function wireCore(parts: Parts): Wired {
     },
     onJournaled: () => uploader?.kick(),
     onCommandsWanted: () => monitor?.commandsWanted(),
+    onForgotten: () => uploader?.sayHead(),
     ...(maintenance === undefined
       ? {}
       : {

@@ -395,6 +395,21 @@ describe('an order of ours in doubt', () => {
     expect(w.kinds().filter((k) => k === 'order-delivered')).toHaveLength(1);
   });
 
+  it('is forgotten by central, which goes on from a standby: it is told again, and the card gets its gas', async () => {
+    await reportedDoubt();
+    await w.run(CLAIM_USE_MS + 10_000);
+    const held = w.central.events.length;
+    expect(w.journal.isTold(w.order().orderId)).toBe(true);
+    const begun = w.central.events.findIndex((e) => e.kind === 'order-delivering');
+    w.central.events.splice(begun);
+    await w.insert('golden');
+    // Well before the hour in which it says by itself where it stands.
+    await w.until('delivered', () => w.state() === 'delivered/paid');
+    await w.run(5_000);
+    expect(w.central.events.length).toBeGreaterThan(held);
+    expect(w.kinds()).not.toContain('order-parked');
+  });
+
   it('is not known at central though all of it was told: parked for a person, not asked about for ever', async () => {
     await reportedDoubt();
     await w.run(CLAIM_USE_MS + 10_000);
