@@ -27,7 +27,7 @@ import { ingest } from './books/ingest.ts';
 import { ledgerOfDay } from './books/reconcile.ts';
 import type { Db } from './db/sql.ts';
 import type { PaymentGateway } from './gateway/types.ts';
-import { keepEvidence } from './fleet/status.ts';
+import { keepEvidence, TOO_MANY } from './fleet/status.ts';
 import { limiter } from './http/limits.ts';
 import type { Counted } from './http/limits.ts';
 import { Refusal } from './http/problem.ts';
@@ -123,7 +123,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
   const limit = limiter(async (terminalId, what) => {
     await db().query('UPDATE terminals SET alarm = $2 WHERE terminal_id = $1 AND alarm IS NULL', [
       terminalId,
-      `TOO MANY: ${what}`,
+      `${TOO_MANY}${what}`,
     ]);
   });
   const at = () => ({ serverTimeMs: now() });

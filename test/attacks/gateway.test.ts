@@ -129,6 +129,29 @@ describe('the money of an order whose write has begun', () => {
     }
   });
 
+  it('has begun with the card’s key, whatever is told of it', async () => {
+    town = await Town.open();
+    const trade = await paid(1);
+    await booked(trade.attemptId, { state: 'paid' });
+    const use = (granted: boolean) =>
+      town.db.query(
+        `INSERT INTO key_uses (terminal_id, order_id, card_no, verb, granted, at_ms)
+         VALUES ($1, $2, '8800003921', 'code', $3, 1)`,
+        [T, ORDER, granted],
+      );
+    await use(true);
+    expect((await refund(trade)).kind).toBe('unknown');
+    await town.db.query('UPDATE orders SET refund_claimed_ms = 1');
+    expect((await refund(trade)).kind).toBe('accepted');
+    await town.close();
+    // One that was refused begins nothing.
+    town = await Town.open();
+    const other = await paid(1);
+    await booked(other.attemptId, { state: 'paid' });
+    await use(false);
+    expect((await refund(other)).kind).toBe('accepted');
+  });
+
   it('what the books do not know yet bars nothing: uploads may lag', async () => {
     town = await Town.open();
     const trade = await paid(1);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import type { RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
@@ -16,11 +17,33 @@ import { DEMO_DATA } from '../../src/demo/central-data.ts';
 
 /** Somebody sits on the line, or at its other end. */
 describe('an answer without an end', () => {
+  /** What is read of a server's answer, at most `maxBytes`. */
+  async function read(answer: RequestListener, maxBytes: number): Promise<Uint8Array | null> {
+    const server = createServer(answer);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const { body } = await fetchSend(fetch)({
+        method: 'GET',
+        origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        target: '/',
+        headers: {},
+        body: null,
+        maxBytes,
+        signal: new AbortController().signal,
+      });
+      return body;
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+
   it('is given up as soon as it is too large', async () => {
     const ALL = 256 << 20;
     let sent = 0;
     const piece = Buffer.alloc(1 << 16);
-    const server = createServer((_request, response) => {
+    const endless: RequestListener = (_request, response) => {
       const more = (): void => {
         while (sent < ALL) {
           sent += piece.length;
@@ -29,42 +52,15 @@ describe('an answer without an end', () => {
         response.end();
       };
       more();
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const answer = await fetchSend(fetch)({
-      method: 'GET',
-      origin: `http://127.0.0.1:${port}`,
-      target: '/',
-      headers: {},
-      body: null,
-      maxBytes: 1 << 20,
-      signal: new AbortController().signal,
-    });
-    expect(answer.body).toBeNull();
+    };
+    expect(await read(endless, 1 << 20)).toBeNull();
     expect(sent).toBeLessThan(ALL / 4);
-    server.closeAllConnections();
-    server.close();
   });
 
   it('one that is not too large is read whole', async () => {
-    const body = Buffer.alloc(300_000, 7);
-    const server = createServer((_request, response) => void response.end(body));
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const answer = await fetchSend(fetch)({
-      method: 'GET',
-      origin: `http://127.0.0.1:${port}`,
-      target: '/',
-      headers: {},
-      body: null,
-      maxBytes: body.length,
-      signal: new AbortController().signal,
-    });
-    expect(Buffer.from(answer.body ?? []).equals(body)).toBe(true);
-    server.close();
+    const whole = Buffer.alloc(300_000, 7);
+    const body = await read((_request, response) => void response.end(whole), whole.length);
+    expect(Buffer.from(body ?? []).equals(whole)).toBe(true);
   });
 });
 
@@ -138,6 +134,13 @@ describe('a quote that is not by the tariff', () => {
       carriedAfterMicro: p.remainderMicro,
     };
   }
+
+  it('what the company’s books brought along may be spent, however much', () => {
+    const rich = { ...account, carriedMicro: 500_000 };
+    const quote = { ...honest, ...priced(5_000, 500_000) };
+    expect(quoteFault(quote, asked, rich)).toBeNull();
+    expect(quoteFault(quote, asked, account)).not.toBeNull();
+  });
 
   it('an honest one over two tiers is taken', () => {
     expect(honest.shares).toHaveLength(2);

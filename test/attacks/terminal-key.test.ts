@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Quote } from '../../src/shared/central-api/index.ts';
 import type { EventBody } from '../../src/shared/facts/catalogue.ts';
-import { setStatus } from '../../src/central/fleet/status.ts';
+import { keepEvidence, setStatus } from '../../src/central/fleet/status.ts';
 import { eventHash } from '../../src/shared/journal-hash.ts';
 import { accountsOf, COUNT, soldOffline } from '../concurrency/company.ts';
 import { openRoom } from '../unit/central/harness.ts';
@@ -37,6 +37,20 @@ async function quoted(terminal: 0 | 1, i: number, orderId: string): Promise<Quot
 }
 const why = async (): Promise<readonly string[]> =>
   (await room.central.data()).quarantine.map((q) => q.reason).toReversed();
+const page = (target: string) =>
+  room.central.staff({ method: 'GET', target, headers: {}, body: new Uint8Array(0) });
+const send = (target: string, form: Record<string, string>) =>
+  room.central.staff({
+    method: 'POST',
+    target,
+    headers: {},
+    body: Buffer.from(new URLSearchParams(form).toString()),
+  });
+/** A page of the console's with a form. */
+async function staffForm(target: string): Promise<{ token: string; body: string }> {
+  const { body } = await page(target);
+  return { body, token: /name="token" value="([0-9a-f]+)"/.exec(body)?.[1] ?? '' };
+}
 /** What the account has got. */
 const got = async (i: number): Promise<unknown> =>
   room.db.query('SELECT count, cumulative, carried_micro FROM accounts WHERE user_no = $1', [
@@ -168,6 +182,13 @@ describe('a town’s cards', () => {
     expect((await t(1).client.account(account(0).cardNo)).ok).toBe(true);
     room.now += 60_000;
     expect((await t(0).client.account(account(0).cardNo)).ok).toBe(true);
+    // The alarm stands until a person has looked into it.
+    const { token, body } = await staffForm(`/console/terminal?terminal=${t(0).id}`);
+    expect(body).toContain('已核实');
+    const looked = { token, terminal: t(0).id, who: '王', why: '程序出错，已修' };
+    expect((await send('/console/alarm', looked)).status).toBe(303);
+    expect((await send('/console/alarm', looked)).status).toBe(409);
+    expect((await room.central.data()).terminals[0]?.alarm).toBeNull();
   });
 });
 
@@ -209,34 +230,35 @@ describe('a terminal that is stopped', () => {
     ]);
   });
 
+  it('what it tells after that fills no disk', async () => {
+    await start();
+    await stop('revoked');
+    const large = 'x'.repeat(900_000);
+    for (let n = 0; n < 90; n++) await keepEvidence(room.db, t(0).id, large, room.now);
+    const kept = await room.db.query('SELECT 1 FROM revoked_uploads');
+    expect(kept.length).toBeGreaterThan(70);
+    expect(kept.length).toBeLessThan(75);
+  });
+
   it('is stopped on the console', async () => {
     await start();
-    const page = async (target: string) =>
-      (await room.central.staff({ method: 'GET', target, headers: {}, body: new Uint8Array(0) }))
-        .body;
-    const shown = await page(`/console/terminal?terminal=${t(0).id}`);
-    expect(shown).toContain('停售');
-    const token = /name="token" value="([0-9a-f]+)"/.exec(shown)?.[1] ?? '';
-    const send = (form: Record<string, string>) =>
-      room.central.staff({
-        method: 'POST',
-        target: '/console/terminal',
-        headers: {},
-        body: Buffer.from(new URLSearchParams({ terminal: t(0).id, ...form }).toString()),
-      });
-    const form = { status: 'suspended', who: '王', why: '门被撬' };
-    expect((await send(form)).status).toBe(403);
-    expect((await send({ ...form, token, who: '' })).status).toBe(400);
-    expect((await send({ ...form, token })).status).toBe(303);
-    expect((await send({ ...form, token })).status).toBe(409);
-    expect(await page('/')).toContain(`terminal=${t(0).id}">停售</a>`);
+    const { token, body } = await staffForm(`/console/terminal?terminal=${t(0).id}`);
+    expect(body).toContain('停售');
+    // Nothing is decided by a slip of the hand.
+    expect(body).toContain('<option value="">请选择</option>');
+    const form = { terminal: t(0).id, status: 'suspended', who: '王', why: '门被撬' };
+    const decide = (over: Record<string, string>) =>
+      send('/console/terminal', { ...form, token, ...over });
+    expect((await decide({ token: '' })).status).toBe(403);
+    expect((await decide({ who: '' })).status).toBe(400);
+    expect((await decide({ status: '' })).status).toBe(400);
+    expect((await decide({})).status).toBe(303);
+    expect((await decide({})).status).toBe(409);
+    expect((await page('/')).body).toContain(`terminal=${t(0).id}">停售</a>`);
   });
 });
 
 describe('whoever reads what he told', () => {
-  const page = async (target: string) =>
-    await room.central.staff({ method: 'GET', target, headers: {}, body: new Uint8Array(0) });
-
   it('reads on, whatever numbers and times it holds', async () => {
     await start();
     const { journal } = t(0);

@@ -3404,15 +3404,15 @@ const ATTACKS = [
     'Money goes back beside a write that has begun, without the refund claim.',
     edit(
       'central/gateway/bars.ts',
-      `const begun = order.state === 'delivering' || order.state === 'in-doubt';`,
-      `const begun = order.state === 'delivering';`,
+      `order.state === 'delivering' || order.state === 'in-doubt' || bool`,
+      `order.state === 'delivering' || bool`,
     ),
     attack('gateway', 'waits for the refund claim'),
   ),
   mutant(
     'second-capture-barred',
     'A second capture of a delivered order is kept.',
-    edit('central/gateway/bars.ts', `if (taken.length === 0) return null;`, ``),
+    edit('central/gateway/bars.ts', `if (!bool(known?.taken)) return null;`, ``),
     attack('gateway', 'a second capture of it does'),
   ),
   mutant(
@@ -3476,6 +3476,28 @@ const ATTACKS = [
     'More goes back in the books than was captured.',
     edit('central/books/orders.ts', `if (body.amountFen > captured)`, `if (captured < 0)`),
     attack('terminal-key', 'does not go back in the books'),
+  ),
+  mutant(
+    'attack-refund-beside-key',
+    'Money goes back though the card’s key was given for its order.',
+    edit('central/gateway/bars.ts', `|| bool(known?.keys);`, `;`),
+    attack('gateway', 'has begun with the card'),
+  ),
+  mutant(
+    'attack-evidence-heap',
+    'A revoked terminal fills the disk.',
+    edit('central/fleet/status.ts', `|| num(chars) + body.length > MAX_KEPT_CHARS`, ``),
+    attack('terminal-key', 'fills no disk'),
+  ),
+  mutant(
+    'forgotten-not-told',
+    'A central that goes on from a standby is not told what it lacks before the hour is over.',
+    edit(
+      'kiosk/run/central.ts',
+      `if (result.error.code === 'BILL-0108' && told) onForgotten();`,
+      ``,
+    ),
+    unit('kiosk/claims', 'is told again to a central that forgot it'),
   ),
 ];
 

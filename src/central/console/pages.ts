@@ -1,4 +1,5 @@
 import type { TerminalStatus } from '../../shared/trust.ts';
+import { TOO_MANY } from '../fleet/status.ts';
 import { formatMicroYuan, formatQuantity, formatYuan } from '../../shared/money.ts';
 import type { Money, TerminalDay } from '../books/reconcile.ts';
 import type { ConsoleData } from './data.ts';
@@ -357,12 +358,20 @@ export function terminalPage(t: ConsoleData['terminals'][number], token: string)
       ? '<p>已注销的终端不再启用：请用新密钥登记一台新的。它之后上传的内容只作为证据保存。</p>'
       : `<p>停售：不再报价、收款、计算卡密钥；上传、撤单、退款照常。注销：一概拒绝，密钥视为已失窃，不能撤回。</p>
 <form method="post" action="/console/terminal">${hidden({ token, terminal: t.terminalId })}
-<label for="status">改为</label><select id="status" name="status" required>${wanted
+<label for="status">改为</label><select id="status" name="status" required><option value="">请选择</option>${wanted
           .map((s) => `<option value="${s}">${STATUS_WORDS[s]}</option>`)
           .join('')}</select>
 <label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
 <label for="why">理由</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>更改</button></form>`;
+  const looked =
+    t.alarm?.startsWith(TOO_MANY) === true
+      ? `<p>报警“${e(t.alarm)}”：一分钟内的请求过多，可能密钥失窃或程序出错。查明后确认，报警解除。</p>
+<form method="post" action="/console/alarm">${hidden({ token, terminal: t.terminalId })}
+<label for="alarm-who">处理人</label><input id="alarm-who" name="who" required maxlength="60" autocomplete="off">
+<label for="alarm-why">查明的原因</label><input id="alarm-why" name="why" required maxlength="300" autocomplete="off">
+<br><button>已核实</button></form>`
+      : '';
   return page(
     '终端状态',
     '',
@@ -370,7 +379,7 @@ export function terminalPage(t: ConsoleData['terminals'][number], token: string)
       ['状态', STATUS_WORDS[t.status]],
       ['报警', e(t.alarm ?? '—')],
       ['上次上传', time(t.lastUploadMs)],
-    ])}${form}</div></main>`,
+    ])}${looked}${form}</div></main>`,
   );
 }
 

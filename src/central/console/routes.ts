@@ -2,7 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { DAY_MS, chinaDate } from '../../shared/time.ts';
 import { grantEpoch } from '../books/epochs.ts';
-import { setStatus } from '../fleet/status.ts';
+import { setStatus, settleAlarm } from '../fleet/status.ts';
 import { giveUpWaiting } from '../books/held.ts';
 import { settleQuarantined } from '../books/quarantine.ts';
 import { reconciledDay } from '../books/reconcile.ts';
@@ -38,20 +38,20 @@ const line = z
   .string()
   .trim()
   .regex(/^\P{Cc}*$/u);
-const heldSchema = z.object({
+/** What a person says about a terminal. */
+const aboutTerminal = z.object({
   terminal: line.min(1),
-  epoch: z.coerce.number().int().nonnegative(),
-  seq: z.coerce.number().int().nonnegative(),
   who: line.min(1).max(60),
   why: line.min(1).max(300),
 });
 /** What a person decides about a terminal. */
-const statusSchema = z.object({
-  terminal: line.min(1),
-  status: z.enum(['active', 'suspended', 'revoked']),
-  who: line.min(1).max(60),
-  why: line.min(1).max(300),
+const statusSchema = aboutTerminal.extend({ status: z.enum(['active', 'suspended', 'revoked']) });
+/** What a person says about a fact that waits. */
+const heldSchema = aboutTerminal.extend({
+  epoch: z.coerce.number().int().nonnegative(),
+  seq: z.coerce.number().int().nonnegative(),
 });
+/** What a person says about a quarantined fact. */
 const settlementSchema = heldSchema.extend({
   amount: z
     .string()
@@ -146,6 +146,11 @@ export function consoleRoutes({ db, now, host, secret }: ConsoleParts): readonly
       const { terminal: terminalId, ...told } = filled(form, statusSchema);
       if (!(await setStatus(db(), { terminalId, ...told }, now())))
         throw new Refusal('bad-request', 'no such terminal, or nothing to change', { status: 409 });
+    }),
+    decide('/console/alarm', async (form) => {
+      const { terminal: terminalId, who, why } = filled(form, aboutTerminal);
+      if (!(await settleAlarm(db(), { terminalId, who, why }, now())))
+        throw new Refusal('bad-request', 'no such alarm', { status: 409 });
     }),
     decide('/console/epoch', async (form) => {
       await grantEpoch(db(), form['terminal'] ?? '', now());

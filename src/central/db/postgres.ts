@@ -197,9 +197,9 @@ const rethrown = (cause: unknown): never => {
 
 /**
  * SQLSTATE classes in which no statement is at fault (PostgreSQL, appendix A): 08 the connection,
- * 25006 a server that only reads (a standby), 25P03 a
- * transaction that stood still for too long, 57P0x the server's own end · 53 resources (a full
- * disk), 55P03 a lock, 57014 a time-out, 58 the system under it.
+ * 25006 a server that only reads (a standby), 25P03 a transaction that stood still for too long,
+ * 57P0x the server's own end · 53 resources (a full disk), 55P03 a lock, 57014 a time-out, 58 the
+ * system under it.
  */
 const AWAY = /^(08|25006|25P03|57P0)/;
 const BUSY = /^(53|55P03|57014|58)/;
@@ -249,7 +249,9 @@ function turnstile(
     const ready = next.connect().then(
       () => {
         // A machine that is gone ends no connection: its turns would be its own for two hours.
-        void next.query(KEEPALIVES).catch(() => undefined);
+        void next
+          .query(KEEPALIVES)
+          .catch((cause: unknown) => log(`turns without keep-alives: ${String(cause)}`));
         return next;
       },
       (cause: unknown) => {

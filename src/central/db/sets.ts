@@ -93,83 +93,44 @@ function amongThem(t: Table): string {
 const numbered = (rows: readonly object[]): string =>
   JSON.stringify(rows.map((row, n) => ({ ...row, n })));
 
-const texts = new Map<string, string>();
-function textOf(verb: string, t: Table, make: () => string): string {
-  const key = `${verb} ${t.name}`;
-  let made = texts.get(key);
-  if (made === undefined) texts.set(key, (made = make()));
-  return made;
+type OverRows = <T extends Table>(sql: Sql, t: T, rows: readonly RowOf<T>[]) => Promise<void>;
+/** A statement over rows, its text made once for each table. Without rows nothing is asked. */
+function overRows(make: (t: Table) => string): OverRows {
+  const texts = new Map<string, string>();
+  return async (sql, t, rows) => {
+    if (rows.length === 0) return;
+    let text = texts.get(t.name);
+    if (text === undefined) texts.set(t.name, (text = make(t)));
+    await sql.query(text, [numbered(rows)]);
+  };
 }
 
 /** Inserts rows, in their order. A row whose key is there is an error of the database's. */
-export async function insertRows<T extends Table>(
-  sql: Sql,
-  t: T,
-  rows: readonly RowOf<T>[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  await sql.query(
-    textOf('insert', t, () => insertion(t)),
-    [numbered(rows)],
-  );
-}
+export const insertRows = overRows((t) => insertion(t));
 
 /** Inserts rows; those whose key is there already stay as they are. */
-export async function keepRows<T extends Table>(
-  sql: Sql,
-  t: T,
-  rows: readonly RowOf<T>[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  await sql.query(
-    textOf('keep', t, () => `${insertion(t)} ON CONFLICT DO NOTHING`),
-    [numbered(rows)],
-  );
-}
+export const keepRows = overRows((t) => `${insertion(t)} ON CONFLICT DO NOTHING`);
 
 /** Inserts rows, and overwrites those that are there. */
-export async function upsertRows<T extends Table>(
-  sql: Sql,
-  t: T,
-  rows: readonly RowOf<T>[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  const made = textOf('upsert', t, () => {
-    const set = others(t).map((name) => `${name} = EXCLUDED.${name}`);
-    return `${insertion(t)} ON CONFLICT (${t.key.join(', ')}) DO UPDATE SET ${set.join(', ')}`;
-  });
-  await sql.query(made, [numbered(rows)]);
-}
+export const upsertRows = overRows((t) => {
+  const set = others(t).map((name) => `${name} = EXCLUDED.${name}`);
+  return `${insertion(t)} ON CONFLICT (${t.key.join(', ')}) DO UPDATE SET ${set.join(', ')}`;
+});
 
 /** Overwrites rows that are there. */
-export async function updateRows<T extends Table>(
-  sql: Sql,
-  t: T,
-  rows: readonly RowOf<T>[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  const made = textOf('update', t, () => {
-    const set = others(t).map((name) => `${name} = x.${name}`);
-    const same = t.key.map((name) => `${t.name}.${name} = x.${name}`);
-    return `UPDATE ${t.name} SET ${set.join(', ')} FROM ${recordset(t, Object.keys(t.columns))} WHERE ${same.join(' AND ')} AND ${amongThem(t)}`;
-  });
-  await sql.query(made, [numbered(rows)]);
-}
+export const updateRows = overRows((t) => {
+  const set = others(t).map((name) => `${name} = x.${name}`);
+  const same = t.key.map((name) => `${t.name}.${name} = x.${name}`);
+  return `UPDATE ${t.name} SET ${set.join(', ')} FROM ${recordset(t, Object.keys(t.columns))}
+    WHERE ${same.join(' AND ')} AND ${amongThem(t)}`;
+});
 
 /** Deletes rows by their key. */
-export async function deleteRows<T extends Table>(
-  sql: Sql,
-  t: T,
-  rows: readonly RowOf<T>[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  const made = textOf('delete', t, () => {
-    const key = t.key.join(', ');
-    const found = t.key.map((name) => `x.${name}`).join(', ');
-    return `DELETE FROM ${t.name} WHERE (${key}) IN (SELECT ${found} FROM ${recordset(t, t.key)}) AND ${amongThem(t)}`;
-  });
-  await sql.query(made, [numbered(rows)]);
-}
+export const deleteRows = overRows((t) => {
+  const found = t.key.map((name) => `x.${name}`).join(', ');
+  return `DELETE FROM ${t.name} WHERE (${t.key.join(', ')}) IN
+    (SELECT ${found} FROM ${recordset(t, t.key)}) AND ${amongThem(t)}`;
+});
 
 const others = (t: Table): readonly string[] =>
   Object.keys(t.columns).filter((name) => !t.key.includes(name));

@@ -1,4 +1,5 @@
 import { select } from '../db/sets.ts';
+import { bool } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { attemptOf } from '../../shared/order-id.ts';
 import { isCounterClaimed, isDelivered, isRefundClaimed } from '../sale/orders.ts';
@@ -21,12 +22,15 @@ export async function refundBar(
   const order = (await select(sql, ORDERS, 'order_id = $1', [trade.order_id]))[0];
   const attempt = attemptOf(trade.order_id, trade.out_trade_no);
   if (order === undefined || attempt === null) return null;
-  const taken = await sql.query(
-    `SELECT 1 FROM ledger WHERE order_id = $1 AND attempt_id = $2 AND kind = 'captured'`,
+  const [known] = await sql.query<{ taken: unknown; keys: unknown }>(
+    `SELECT EXISTS (SELECT 1 FROM ledger WHERE order_id = $1 AND attempt_id = $2
+       AND kind = 'captured') AS taken,
+     EXISTS (SELECT 1 FROM key_uses WHERE order_id = $1 AND granted) AS keys`,
     [order.order_id, attempt],
   );
-  if (taken.length === 0) return null;
+  if (!bool(known?.taken)) return null;
   if (isDelivered(order)) return 'delivered';
-  const begun = order.state === 'delivering' || order.state === 'in-doubt';
+  // A card's key was given: the card may be written, whatever was told of it since.
+  const begun = order.state === 'delivering' || order.state === 'in-doubt' || bool(known?.keys);
   return begun && (!isRefundClaimed(order) || isCounterClaimed(order)) ? 'claimed-not' : null;
 }

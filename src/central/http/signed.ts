@@ -95,7 +95,7 @@ export function signedExchange({ db, now, keysOf, signer }: SignedParts): Signed
     // Housekeeping: what comes in its way (another process at the same rows) is nobody's refusal.
     await db()
       .query('DELETE FROM nonces WHERE until_ms < $1', [prunedMs])
-      .catch(() => undefined);
+      .catch((cause: unknown) => void process.stderr.write(`central: nonces: ${String(cause)}\n`));
   }
 
   return {

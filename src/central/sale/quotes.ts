@@ -38,6 +38,7 @@ export async function quote(
 ): Promise<Quote> {
   const { orderId } = request;
   if (orderId === null) return price(db, request, policy, nowMs, false);
+  refuseOthersNumber(terminalId, orderId);
   await giveOlderBack(db, terminalId, orderId);
   return db.transaction((tx) => firm(tx, terminalId, request, orderId, policy, nowMs));
 }
@@ -76,7 +77,6 @@ async function firm(
   policy: Policy,
   nowMs: number,
 ): Promise<Quote> {
-  refuseOthersNumber(terminalId, orderId);
   // The account's lock is what makes two quotes for one card wait for each other.
   await accountByCard(tx, request.cardNo, nowMs, true);
   const asked = canonicalJson(request);

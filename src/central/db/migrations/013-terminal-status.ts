@@ -16,6 +16,9 @@ CREATE TABLE revoked_uploads (
   upload_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   terminal_id text NOT NULL,
   body text NOT NULL,
+  chars bigint NOT NULL,
   at_ms bigint NOT NULL
 );
+CREATE INDEX revoked_uploads_terminal ON revoked_uploads (terminal_id);
+CREATE INDEX key_uses_order ON key_uses (order_id) WHERE order_id IS NOT NULL;
 CREATE INDEX claims_terminal ON claims (terminal_id)`;

@@ -29,7 +29,9 @@ export function quoteFault(quote: Quote, asked: QuoteRequest, account: Account):
     return 'the quote’s sum, cost and remainder do not agree';
   const dearest = Math.max(...tiers.map((tier) => tier.priceE4));
   if (after >= dearest) return 'the quote’s remainder would buy more';
-  // What could not buy another 0.01 unit, and one more such that came while it was reserved.
-  if (used >= 2 * dearest) return 'the quote spends more than a remainder';
+  // What could not buy another 0.01 unit, and one more such that came while it was reserved; or
+  // whatever the company's books brought along.
+  if (used >= 2 * dearest && used > account.carriedMicro)
+    return 'the quote spends more than is carried';
   return null;
 }
