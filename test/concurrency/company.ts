@@ -288,6 +288,23 @@ export class Company {
     return sale;
   }
 
+  /** The `n`-th purchase of account 0 (1, 2, …), sold and paid while the line was down. */
+  sellOffline(terminal: number, n: number): { id: string; q: Quote } {
+    const id = this.orderId(terminal);
+    const q = soldOffline(this.account(0), n, id);
+    const journal = this.journal(terminal);
+    journal.quoted(id, q, this.account(0).userNo, { offline: true });
+    journal.paid(id, q.amountFen);
+    return { id, q };
+  }
+
+  /** Facts that wait, oldest first. */
+  held() {
+    return this.rows<{ terminal_id: string; reason: string }>(
+      'SELECT terminal_id, reason FROM held_facts ORDER BY held_no',
+    );
+  }
+
   /** Rows as the database has them now. */
   rows<R extends Record<string, unknown>>(sql: string, params: readonly unknown[] = []) {
     return this.cluster.ask<R>(sql, params, this.database);

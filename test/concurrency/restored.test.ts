@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Quote } from '../../src/shared/central-api/index.ts';
 import { Cluster } from '../support/postgres.ts';
-import { accountsOf, Company, soldOffline } from './company.ts';
+import { accountsOf, Company } from './company.ts';
 
 /** No refund claim where central may know less than a card does. */
 let cluster: Cluster;
@@ -16,19 +15,8 @@ const start = async (terminals = 3): Promise<void> => {
 };
 const office = (i: number) => company.offices[i] as Company['offices'][number];
 const DAY_MS = 24 * 3_600_000;
-const held = () =>
-  company.rows<{ terminal_id: string; reason: string }>(
-    'SELECT terminal_id, reason FROM held_facts ORDER BY held_no',
-  );
-/** The `n`-th purchase of account 0, sold and paid while the line was down. */
-function sold(terminal: number, n: number): { id: string; q: Quote } {
-  const id = company.orderId(terminal);
-  const q = soldOffline(company.account(0), n, id);
-  const journal = company.journal(terminal);
-  journal.quoted(id, q, company.account(0).userNo, { offline: true });
-  journal.paid(id, q.amountFen);
-  return { id, q };
-}
+const held = () => company.held();
+const sold = (terminal: number, n: number) => company.sellOffline(terminal, n);
 describe('a refund claim', () => {
   it('is not granted beside a delivery that waits: its own kiosk’s, which forgot it, or another’s', async () => {
     await start();

@@ -19,23 +19,12 @@ const start = async (): Promise<void> => {
   company = await Company.open(cluster, { terminals: 3, accounts: accountsOf(4, 1) });
 };
 const office = (i: number) => company.offices[i] as Company['offices'][number];
-const held = () =>
-  company.rows<{ terminal_id: string; reason: string }>(
-    'SELECT terminal_id, reason FROM held_facts ORDER BY held_no',
-  );
+const held = () => company.held();
 const quarantined = () =>
   company.rows<{ terminal_id: string; reason: string }>(
     'SELECT terminal_id, reason FROM quarantine ORDER BY terminal_id, seq',
   );
-/** The `n`-th purchase of account 0, sold and paid while the line was down. */
-function sold(terminal: number, n: number): { id: string; q: Quote } {
-  const id = company.orderId(terminal);
-  const q = soldOffline(company.account(0), n, id);
-  const journal = company.journal(terminal);
-  journal.quoted(id, q, company.account(0).userNo, { offline: true });
-  journal.paid(id, q.amountFen);
-  return { id, q };
-}
+const sold = (terminal: number, n: number) => company.sellOffline(terminal, n);
 const elsewhere = (terminal: number, { id, q }: { id: string; q: Quote }): number =>
   company.journal(terminal).add('order-delivered', id, {
     by: 'elsewhere',
