@@ -11,6 +11,7 @@ import { cardUids } from './010-card-uids.ts';
 import { gatewayOrders } from './011-gateway-orders.ts';
 import { heldFacts } from './012-held-facts.ts';
 import { terminalStatus } from './013-terminal-status.ts';
+import { evidence } from './015-evidence.ts';
 import { livesHeard } from './014-lives-heard.ts';
 
 /** In order; a migration that was released is never changed. */
@@ -29,4 +30,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'held facts', sql: heldFacts },
   { name: 'terminal status', sql: terminalStatus },
   { name: 'lives heard', sql: livesHeard },
+  { name: 'evidence', sql: evidence },
 ];
