@@ -88,7 +88,7 @@ async function loadEvidence(
     `SELECT ${columnsOf(PAYMENT_EVIDENCE)} FROM payment_evidence WHERE order_id ${anyOf('$1')}
      UNION SELECT ${columnsOf(PAYMENT_EVIDENCE)} FROM payment_evidence
        WHERE wallet_number ${anyOf('$2')}`,
-    [list(ids), list(captures.map((c) => String(c.transactionId)))],
+    [list(ids), list(captures.map((c) => c.transactionId))],
   );
   books.evidence.load(rows.map((row) => read(PAYMENT_EVIDENCE, row)));
   const proven = new Set(books.evidence.all().map((e) => e.order_id));

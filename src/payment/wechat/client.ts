@@ -4,6 +4,8 @@ import type { WalletAnswer } from '../../shared/evidence.ts';
 import { httpPort, sendWithin } from '../../shared/http.ts';
 import type { HttpAnswer, HttpSend } from '../../shared/http.ts';
 import type { Clock, Random, Signer, Verifier } from '../../shared/ports.ts';
+import { err, ok } from '../../shared/result.ts';
+import type { Result } from '../../shared/result.ts';
 
 /**
  * Everything that names the merchant at WeChat Pay. Key ids: hex serial of a platform certificate,
@@ -245,21 +247,21 @@ const coveredText = (header: HttpAnswer['header'], body: Uint8Array): Buffer =>
 
 /**
  * The body of an answer that was kept, once its signature holds: whenever it is looked at, since
- * what was paid stays paid. Null: the key is not known here.
+ * what was paid stays paid.
  */
 export function keptBody(
   { key, covered, signature }: WalletAnswer,
   keys: ReadonlyMap<string, Verifier>,
-): string | 'not-proven' | null {
+): Result<string, 'unknown-key' | 'not-proven'> {
   const verifier = keys.get(key);
-  if (verifier === undefined) return null;
+  if (verifier === undefined) return err('unknown-key');
   const raw = Buffer.from(signature, 'base64');
   const body = /^\d{1,12}\n[^\n]*\n([\s\S]*)\n$/.exec(covered)?.[1];
   return body !== undefined &&
     raw.toString('base64') === signature &&
     verifier.verify(Buffer.from(covered, 'utf8'), raw)
-    ? body
-    : 'not-proven';
+    ? ok(body)
+    : err('not-proven');
 }
 
 function parseBody(bytes: Buffer): { code: string; message: string; json: unknown } {

@@ -326,8 +326,8 @@ function readEvidence(
   evidence: WalletAnswer,
 ): Result<Capture, 'unknown-key' | 'not-proven'> {
   const body = keptBody(evidence, platformKeys);
-  if (body === null) return err('unknown-key');
-  const trade = tradeSchema.safeParse(jsonOf(body)).data;
+  if (!body.ok) return body;
+  const trade = tradeSchema.safeParse(jsonOf(body.value)).data;
   const { total, currency } = trade?.amount ?? {};
   return trade?.trade_state === 'SUCCESS' &&
     trade.mchid === mchid &&
