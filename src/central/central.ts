@@ -1,7 +1,7 @@
 import { policySchema } from '../shared/policy.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { KeyId, Signer, Verifier } from '../shared/ports.ts';
-import { Keyring, signText } from '../shared/signatures.ts';
+import { Keyring } from '../shared/signatures.ts';
 import { ed25519Verifier } from '../shared/signing.ts';
 import { grantEpoch } from './books/epochs.ts';
 import { consoleData } from './console/data.ts';
@@ -10,6 +10,7 @@ import { consoleRoutes } from './console/routes.ts';
 import { lifeSince } from './db/lives.ts';
 import { migrate } from './db/migrate.ts';
 import type { Db } from './db/sql.ts';
+import { policyIssuer } from './fleet/policy.ts';
 import { seed } from './fleet/seed.ts';
 import type { Seed } from './fleet/seed.ts';
 import { createPaymentGateway } from './gateway/gateway.ts';
@@ -47,6 +48,8 @@ export interface CentralOptions extends Seed {
   readonly verifierOf?: (publicKeyPem: string) => Verifier & KeyId;
   readonly now: () => number;
   readonly policy: Policy;
+  /** For how long a kiosk sells by the policy without hearing it anew; left out: 30 days. */
+  readonly policyValidDays?: number;
   /**
    * The company's card keys, for terminals that have none of their own; left out: none are kept
    * here.
@@ -86,8 +89,7 @@ const SWEEP_EVERY_MS = 5_000;
 export function createCentral(options: CentralOptions): Central {
   const { now, policySigner } = options;
   const policy = policySchema.parse(options.policy);
-  const body = JSON.stringify(policy);
-  const signedPolicy = { body, ...signText(policySigner, body) };
+  const signedPolicy = policyIssuer(policy, policySigner, now, options.policyValidDays);
   const verifierOf = options.verifierOf ?? ed25519Verifier;
   const keysOf = cached((publicKeyPem) => new Keyring(verifierOf(publicKeyPem)));
   let opened = false;
@@ -132,10 +134,11 @@ export function createCentral(options: CentralOptions): Central {
     await migrate(options.db);
     await lifeSince(options.db, now());
     await seed(options.db, options);
+    const { body, signature } = signedPolicy();
     await options.db.query(
       `INSERT INTO policy (version, body, signature) VALUES ($1, $2, $3)
        ON CONFLICT (version) DO UPDATE SET body = EXCLUDED.body, signature = EXCLUDED.signature`,
-      [policy.version, body, signedPolicy.signature],
+      [policy.version, body, signature],
     );
     opened = true;
     sweeps.start();

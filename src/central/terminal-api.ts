@@ -55,7 +55,8 @@ export interface TerminalApiParts {
   readonly db: () => Db;
   readonly now: () => number;
   readonly policy: Policy;
-  readonly signedPolicy: SignedPolicy;
+  /** As it is issued now. */
+  readonly signedPolicy: () => SignedPolicy;
   readonly keysOf: (publicKeyPem: string) => Keyring;
   readonly exchange: SignedExchange;
   /**
@@ -128,7 +129,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
   });
   const at = () => ({ serverTimeMs: now() });
   const rows: readonly Row[] = [
-    ['GET', '/v1/policy', () => Promise.resolve(parts.signedPolicy)],
+    ['GET', '/v1/policy', () => Promise.resolve(parts.signedPolicy())],
     [
       'GET',
       '/v1/accounts/by-card/:card',

@@ -2,6 +2,7 @@
 // tree; `by` says what must then fail, the cheapest first. The text in `find` stands in the file
 // exactly once: a sabotage that no longer applies is a hole in this list, and counts as one that
 // nobody caught.
+import { hardening } from './hardening.mjs';
 
 /**
  * Test files of the unit suite, without folder and ending; `name`: only tests whose full name
@@ -3515,5 +3516,6 @@ export const MUTANTS = [
   ...CENTRAL,
   ...CONCURRENCY,
   ...ATTACKS,
+  ...hardening({ mutant, edit, attack, unit }),
   ...SIMULATED,
 ];

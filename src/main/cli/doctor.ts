@@ -12,10 +12,12 @@ import { verifyJournal } from '../../journal/verify.ts';
 import { loadPayments } from '../../payment/load.ts';
 import { ERRORS } from '../../shared/errors.ts';
 import type { ErrorCode, Failure } from '../../shared/errors.ts';
+import type { IssuedPolicy } from '../../shared/policy.ts';
 import type { Clock, Random } from '../../shared/ports.ts';
 import { never } from '../../shared/result.ts';
 import { Keyring } from '../../shared/signatures.ts';
 import { ed25519Signer, ed25519Verifier } from '../../shared/signing.ts';
+import { chinaTime } from '../../shared/time.ts';
 import { configProblems } from '../../shared/config/terminal.ts';
 import type { TerminalConfig } from '../../shared/config/terminal.ts';
 import { loadConfig } from '../config.ts';
@@ -696,7 +698,11 @@ async function checkCentral(loaded: LoadedConfig, options: DoctorOptions): Promi
   if (time.ok) {
     findings.push(
       policy.ok
-        ? found('OK', 'policy', `version ${policy.value.policy.version}, signature holds`)
+        ? policyFinding(
+            policy.value.policy,
+            time.value.serverTimeMs,
+            config.central.minPolicyVersion ?? 0,
+          )
         : failed('policy', policy.error, centralAction(policy.error.code)),
     );
     const skewMs = Math.round(
@@ -719,6 +725,28 @@ async function checkCentral(loaded: LoadedConfig, options: DoctorOptions): Promi
       found('WARN', 'clock', 'not compared: central does not answer', 'see central above'),
     );
   return findings;
+}
+
+/** A policy whose signature holds may still be one that nothing is sold by. */
+function policyFinding(policy: IssuedPolicy, nowMs: number, minVersion: number): Finding {
+  const what = `version ${policy.version}, until ${chinaTime(policy.expiresAtMs)}`;
+  if (policy.version < minVersion)
+    return found(
+      'FAIL',
+      'policy',
+      `${what}: central.minPolicyVersion asks for ${minVersion}`,
+      'put the newer policy in at central, or correct terminal.json',
+      'SALE-0118',
+    );
+  return policy.expiresAtMs < nowMs
+    ? found(
+        'FAIL',
+        'policy',
+        `${what}: it is over`,
+        'central must issue it anew: somebody may be answering with what central said once',
+        'SALE-0118',
+      )
+    : found('OK', 'policy', `${what}, signature holds`);
 }
 
 export function doctorText(report: DoctorReport): string {

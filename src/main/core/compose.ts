@@ -143,6 +143,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       terminalId: config.terminalId,
     },
     demo: config.mode === 'demo',
+    minPolicyVersion: config.central.minPolicyVersion,
     version: options.version,
     log,
     onSnapshot: options.onSnapshot,

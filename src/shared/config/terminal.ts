@@ -96,6 +96,8 @@ export const terminalConfigSchema = z.strictObject({
      * `keyFile`.
      */
     policyKeyFile: path.optional(),
+    /** Nothing is sold by a policy of before this version. Left out: whichever central signed. */
+    minPolicyVersion: z.number().int().min(1).optional(),
   }),
   printer: z
     .strictObject({

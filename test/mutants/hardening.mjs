@@ -1,0 +1,51 @@
+// Sabotages of what bounds a kiosk from outside: its policy, its processes, its lines, its lock.
+
+/** @param make `mutant`, `edit`, `attack` and `unit` of catalogue.mjs */
+export const hardening = ({ mutant, edit, attack }) => [
+  mutant(
+    'policy-for-ever',
+    'A policy counts for ever.',
+    edit(
+      'kiosk/watch/monitor.ts',
+      `return policy.expiresAtMs < this.#nowMs()`,
+      `return policy.expiresAtMs < 0`,
+    ),
+    attack('policy', 'sells nothing, though nobody hears of it'),
+  ),
+  mutant(
+    'policy-clock-set-back',
+    'A clock that is set back makes a policy count again.',
+    edit(
+      'kiosk/watch/monitor.ts',
+      `Math.max(this.#o.clock.nowMs(), this.#o.journal.centralMs() ?? 0)`,
+      `this.#o.clock.nowMs()`,
+    ),
+    attack('policy', 'does not come back to life'),
+  ),
+  mutant(
+    'policy-older-after-restore',
+    'A journal that was restored takes whatever policy it is shown.',
+    edit(
+      'kiosk/watch/monitor.ts',
+      `this.#o.journal.policyVersionTaken() ?? 0`,
+      `0 * (this.#o.journal.policyVersionTaken() ?? 0)`,
+    ),
+    attack('policy', 'nor by a journal that was restored'),
+  ),
+  mutant(
+    'policy-minimum-ignored',
+    'The version that terminal.json names is not asked for.',
+    edit(
+      'kiosk/watch/monitor.ts',
+      `if (policy.version < minPolicyVersion)`,
+      `if (policy.version < 0 * minPolicyVersion)`,
+    ),
+    attack('policy', 'names the version'),
+  ),
+  mutant(
+    'policy-without-measure',
+    'A policy lets any sum be sold offline.',
+    edit('shared/policy.ts', `capFen: natural.max(MAX_FEN)`, `capFen: natural`),
+    attack('policy', 'is refused whoever signed it'),
+  ),
+];
