@@ -48,4 +48,24 @@ export const hardening = ({ mutant, edit, attack }) => [
     edit('shared/policy.ts', `capFen: natural.max(MAX_FEN)`, `capFen: natural`),
     attack('policy', 'is refused whoever signed it'),
   ),
+  mutant(
+    'line-any-authority',
+    'A certificate is believed whoever signed it.',
+    edit(
+      'main/core/central-line.ts',
+      `keepAlive: true,`,
+      `keepAlive: true, rejectUnauthorized: false,`,
+    ),
+    attack('private-line', 'no other authority is'),
+  ),
+  mutant(
+    'line-around-proxy',
+    'The proxy of terminal.json is passed by.',
+    edit(
+      'main/core/central-line.ts',
+      `proxyEnv: { HTTPS_PROXY: proxy }`,
+      `proxyEnv: { HTTP_PROXY: proxy }`,
+    ),
+    attack('private-line', 'is not gone around'),
+  ),
 ];

@@ -24,6 +24,7 @@ import { loadConfig } from '../config.ts';
 import { makePrinter } from '../core/devices.ts';
 import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from '../core/card-keys.ts';
+import { lineAdvice, loadCentralLine } from '../core/central-line.ts';
 import { lookAtCard } from './card-look.ts';
 import type { ReaderMaker } from './card-look.ts';
 import type { PcscProbe } from './pcsc-probe.ts';
@@ -623,10 +624,12 @@ async function checkDevices(config: TerminalConfig, clock: Clock): Promise<Findi
 
 async function checkPayments(loaded: LoadedConfig, options: DoctorOptions): Promise<Finding[]> {
   const { config } = loaded;
+  const line = loadCentralLine(loaded);
   const providers = loadPayments(config, loaded.baseDir, {
     clock: options.clock,
     random: options.random,
     timeoutMs: NETWORK_TIMEOUT_MS,
+    gatewaySend: line.ok ? line.value : undefined,
   });
   if (!providers.ok)
     return [
@@ -647,16 +650,19 @@ async function checkPayments(loaded: LoadedConfig, options: DoctorOptions): Prom
         return failed(
           'payment',
           answer.failure,
-          answer.failure.code === 'PAY-0201'
-            ? 'check payments[].platformKeys and this machine’s clock'
-            : 'check the network, baseUrl, merchant number and key; without a payment line nothing is sold',
+          lineAdvice(answer.failure.cause) ??
+            (answer.failure.code === 'PAY-0201'
+              ? 'check payments[].platformKeys and this machine’s clock'
+              : 'check the network, baseUrl, merchant number and key; without a payment line nothing is sold'),
         );
       return found('OK', 'payment', `${provider.kind}: the line answers, and its signature holds`);
     }),
   );
 }
 
-function centralAction(code: ErrorCode): string {
+function centralAction({ code, cause }: Failure): string {
+  const advice = lineAdvice(cause);
+  if (advice !== null) return advice;
   if (code === 'BILL-0103') return 'enrol this terminal’s public key at central';
   if (code === 'BILL-0101')
     return 'check the network and central.baseUrl; cards whose account is cached are still sold to, within the policy’s limits';
@@ -665,6 +671,9 @@ function centralAction(code: ErrorCode): string {
 
 async function checkCentral(loaded: LoadedConfig, options: DoctorOptions): Promise<Finding[]> {
   const { config } = loaded;
+  const line = loadCentralLine(loaded);
+  if (!line.ok)
+    return [failed('central', line.error, 'without it central is not reached: correct the file')];
   let client: ReturnType<typeof createBillingClient>;
   try {
     client = createBillingClient({
@@ -677,6 +686,7 @@ async function checkCentral(loaded: LoadedConfig, options: DoctorOptions): Promi
       clock: options.clock,
       random: options.random,
       timeoutMs: NETWORK_TIMEOUT_MS,
+      ...(line.value === undefined ? {} : { send: line.value }),
     });
   } catch {
     return [
@@ -693,7 +703,7 @@ async function checkCentral(loaded: LoadedConfig, options: DoctorOptions): Promi
   const findings: Finding[] = [
     time.ok
       ? found('OK', 'central', `answers within ${Math.round(time.value.roundTripMs)} ms`)
-      : failed('central', time.error, centralAction(time.error.code)),
+      : failed('central', time.error, centralAction(time.error)),
   ];
   if (time.ok) {
     findings.push(
@@ -703,7 +713,7 @@ async function checkCentral(loaded: LoadedConfig, options: DoctorOptions): Promi
             time.value.serverTimeMs,
             config.central.minPolicyVersion ?? 0,
           )
-        : failed('policy', policy.error, centralAction(policy.error.code)),
+        : failed('policy', policy.error, centralAction(policy.error)),
     );
     const skewMs = Math.round(
       options.clock.nowMs() - time.value.roundTripMs / 2 - time.value.serverTimeMs,
