@@ -68,4 +68,30 @@ export const hardening = ({ mutant, edit, attack }) => [
     ),
     attack('private-line', 'is not gone around'),
   ),
+  mutant(
+    'start-one-dash',
+    'A switch of one dash is overlooked.',
+    edit(
+      'main/electron/launch.ts',
+      `if (fits === undefined) return argument;`,
+      `if (fits === undefined && /^--/.test(argument)) return argument;\n    if (fits === undefined) continue;`,
+    ),
+    attack('start', 'in every form'),
+  ),
+  mutant(
+    'start-not-in-argv',
+    'What Chromium understood is not asked.',
+    edit(
+      'main/electron/launch.ts',
+      `OPENING_SWITCHES.find((name) => understood(name)) ?? null`,
+      `OPENING_SWITCHES.find((name) => understood(name) && name === '') ?? null`,
+    ),
+    attack('start', 'is seen in its own command line'),
+  ),
+  mutant(
+    'start-whole-environment',
+    'The core inherits whatever stands in the environment.',
+    edit('main/shell/core-environment.ts', `&& KEPT.has(entry[0].toUpperCase())`, ``),
+    attack('start', 'does not reach the core'),
+  ),
 ];
