@@ -1703,8 +1703,8 @@ const CARD = [
     'A frame of an old motor reader is judged without its check byte.',
     edit(
       'card/readers/crt/link02.ts',
-      `else if (xor(frame.subarray(0, end - 1)) !== frame[end - 1]) out`,
-      `else if (false) out`,
+      `if (xor(frame.subarray(0, last)) !== frame[last]) return`,
+      `if (false) return`,
     ),
     unit('card/crt-old'),
   ),

@@ -94,4 +94,34 @@ export const hardening = ({ mutant, edit, attack }) => [
     edit('main/shell/core-environment.ts', `&& KEPT.has(entry[0].toUpperCase())`, ``),
     attack('start', 'does not reach the core'),
   ),
+  mutant(
+    'flood-copied-again',
+    'Each byte of noise copies the frame that was begun.',
+    edit(
+      'card/readers/crt/cutter.ts',
+      `frame[this.#length++] = byte;`,
+      `frame[this.#length++] = byte;\n      frame.slice(0, this.#length);`,
+    ),
+    attack('flood', 'each byte is touched a few times'),
+  ),
+  mutant(
+    'flood-all-kept',
+    'What nobody waits for is kept whole.',
+    edit(
+      'card/readers/crt/cutter.ts',
+      `if (this.#kept.length >= this.#most) this.#kept.shift();`,
+      ``,
+    ),
+    attack('flood', 'only the newest is kept'),
+  ),
+  mutant(
+    'flood-outlasts-time',
+    'A line that never falls silent keeps a command waiting.',
+    edit(
+      'card/readers/crt/link.ts',
+      `const token = early ?? (await this.#next(Math.max(0, end - this.#clock.monoMs())));`,
+      `const token = early ?? (await this.#next(timeoutMs));`,
+    ),
+    attack('flood', 'a command ends in its time'),
+  ),
 ];
