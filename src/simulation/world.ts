@@ -124,6 +124,8 @@ export class World implements Town {
     const keys = {
       terminals: TERMINALS.map((t) => engines.key(t)),
       policy: engines.key('policy'),
+      answers: engines.key('answers'),
+      gateway: engines.key('gateway'),
       merchant: engines.key('merchant'),
       platform: engines.key('platform'),
     };
@@ -187,6 +189,8 @@ export class World implements Town {
         return createCentral({
           db,
           policySigner: keys.policy.signer,
+          answerSigner: keys.answers.signer,
+          gatewaySigner: keys.gateway.signer,
           verifierOf,
           now: () => this.nowMs,
           terminals: TERMINALS.map((terminalId, i) => ({
@@ -254,6 +258,7 @@ export class World implements Town {
         central,
         terminalSigner: (keys.terminals[i] as { signer: Signer & KeyId }).signer,
         policyKeys: new Keyring(keys.policy.verifier),
+        answerKeys: new Keyring(keys.answers.verifier),
         providers: (ports) =>
           kioskProviders(
             this.paySet,
@@ -261,7 +266,7 @@ export class World implements Town {
             {
               terminalId,
               signer: (keys.terminals[i] as { signer: Signer & KeyId }).signer,
-              policyKeys: new Keyring(keys.policy.verifier),
+              gatewayKeys: new Keyring(keys.gateway.verifier),
             },
             ports,
           ),

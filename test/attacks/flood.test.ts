@@ -26,17 +26,22 @@ const NOISE: readonly (readonly [string, Uint8Array])[] = [
 /** How many bytes are copied while this runs. */
 function copied(work: () => void): number {
   let bytes = 0;
-  const { slice, set } = Uint8Array.prototype;
+  const { prototype } = Uint8Array;
+  const slice: (this: Uint8Array, ...range: number[]) => Uint8Array<ArrayBuffer> = Reflect.get(
+    prototype,
+    'slice',
+  );
+  const set: (this: Uint8Array, what: ArrayLike<number>, at?: number) => void = Reflect.get(
+    prototype,
+    'set',
+  );
   const spies = [
-    vi.spyOn(Uint8Array.prototype, 'slice').mockImplementation(function (
-      this: Uint8Array,
-      ...range
-    ) {
-      const part = slice.apply(this, range);
+    vi.spyOn(prototype, 'slice').mockImplementation(function (this: Uint8Array, ...range) {
+      const part = slice.apply(this, range as number[]);
       bytes += part.length;
       return part;
     }),
-    vi.spyOn(Uint8Array.prototype, 'set').mockImplementation(function (this: Uint8Array, ...what) {
+    vi.spyOn(prototype, 'set').mockImplementation(function (this: Uint8Array, ...what) {
       bytes += what[0].length;
       set.apply(this, what);
     }),

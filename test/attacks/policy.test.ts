@@ -107,6 +107,8 @@ async function signedOnce(policy: Policy, atMs: number): Promise<Partial<Billing
     db: room.db,
     policy,
     policySigner: quickSigner('policy'),
+    answerSigner: quickSigner('answers'),
+    gatewaySigner: quickSigner('gateway'),
     now: () => atMs,
     terminals: [],
     claims: [],

@@ -30,6 +30,7 @@ const company = authority('Company network');
 const stranger = authority('Public authority that was talked into it');
 const own = edKeys();
 const policyKeys = edKeys();
+const answerKeys = edKeys();
 let folder = '';
 let door: OpenDoor;
 const reached: CentralRequest[] = [];
@@ -40,6 +41,8 @@ const central = createCentral({
   ...DEMO_DATA,
   claims: [],
   policySigner: ed25519Signer(policyKeys.privateKeyPem),
+  answerSigner: ed25519Signer(answerKeys.privateKeyPem),
+  gatewaySigner: ed25519Signer(answerKeys.privateKeyPem),
   now: () => Date.now(),
   terminals: [{ terminalId: T, publicKeyPem: own.publicKeyPem }],
 });
@@ -88,7 +91,13 @@ const loaded = (
     mode: 'production',
     terminalId: T,
     payments: [{ kind: 'gateway' }],
-    central: { baseUrl, keyFile: 'own.pem', policyKeyFile: 'policy.pub.pem', ...more },
+    central: {
+      baseUrl,
+      keyFile: 'own.pem',
+      policyKeyFile: 'policy.pub.pem',
+      gatewayKeyFile: 'policy.pub.pem',
+      ...more,
+    },
   } as LoadedConfig['config'],
   path: (p) => join(folder, p),
 });
@@ -100,6 +109,7 @@ function clientOf(baseUrl: string, more: Parameters<typeof loaded>[1]) {
     terminalId: T,
     signer: ed25519Signer(own.privateKeyPem),
     policyKeys: new Keyring(ed25519Verifier(policyKeys.publicKeyPem)),
+    answerKeys: new Keyring(ed25519Verifier(answerKeys.publicKeyPem)),
     clock: systemClock,
     random: systemRandom,
     timeoutMs: 5_000,
