@@ -1,4 +1,10 @@
-import { describe, expect, it, vi } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { chatter } from '../../src/card/chatter.ts';
+import { processLayout } from '../../src/card/index.ts';
+import { Lines } from '../../src/card/layouts/process/lines.ts';
 import { Waiting } from '../../src/card/readers/crt/cutter.ts';
 import { ACK, CrtParser, crtCommand } from '../../src/card/readers/crt/frames.ts';
 import { CrtLink } from '../../src/card/readers/crt/link.ts';
@@ -6,7 +12,9 @@ import { crt02Command, Crt02Parser } from '../../src/card/readers/crt/link02.ts'
 import type { SerialLine } from '../../src/card/readers/serial-line.ts';
 import { fromHex } from '../../src/shared/bytes.ts';
 import { seededRandom } from '../support/kiosk-world.ts';
-import { ManualClock } from '../support/clock.ts';
+import { ManualClock, systemClock } from '../support/clock.ts';
+import { acs, Desk, golden4442 } from '../unit/card/chips.ts';
+import { demoKeys } from '../unit/card/rig.ts';
 
 /** Something speaks without an end to what listens: a cable with a fault, a box between. */
 const MEGABYTE = 1 << 20;
@@ -127,5 +135,94 @@ describe('a megabyte of noise on a motor reader’s line', () => {
     expect(written).toBeLessThan(10);
     expect(crtCommand(0x31, 0x30)).toHaveLength(9);
     await link.close();
+  });
+});
+
+describe('a maker’s program that never stops', () => {
+  let folder = '';
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'pilotlight-flood-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  /** What the kiosk is told of it, and what went to the log meanwhile. */
+  async function asked(program: string): Promise<{ detail: string; logged: number }> {
+    const file = join(folder, 'adapter.mjs');
+    writeFileSync(file, program);
+    let logged = 0;
+    const layout = processLayout({
+      id: 'PL-4442',
+      command: [process.execPath, file],
+      cwd: folder,
+      atrs: ['3B04A2131091'],
+      acceptance: 'count-exact',
+      keys: demoKeys,
+      clock: systemClock,
+      log: (_level, _room, message, detail) => {
+        if (message.includes('says')) logged += String(detail).length;
+      },
+    });
+    try {
+      const read = await layout.read(new Desk(acs(golden4442())).insert());
+      return { detail: read.ok ? 'read' : (read.error.detail ?? ''), logged };
+    } finally {
+      layout.close();
+    }
+  }
+  const WRITES = `const more = (s, text) => { while (s.write(text)); s.once('drain', () => more(s, text)); };`;
+
+  it('writes a line without an end: it is ended, and so is what it says', async () => {
+    const { detail } = await asked(`${WRITES} more(process.stdout, 'x'.repeat(65536));`);
+    expect(detail).toContain('a line of more than 65536 characters');
+  });
+
+  it('writes lines that nobody asked for: it is ended before they are many', async () => {
+    const { detail } = await asked(`${WRITES} more(process.stdout, '{}\\n'.repeat(9000));`);
+    expect(detail).toContain('lines that nobody asked for');
+  });
+
+  it('writes errors without an end: some are logged, and the rest is counted', async () => {
+    const { detail, logged } = await asked(`
+      import { createInterface } from 'node:readline';
+      ${WRITES}
+      createInterface({ input: process.stdin }).on('line', () => {
+        let sent = 0;
+        const some = () => {
+          for (; sent < 400; sent++) if (!process.stderr.write('e'.repeat(65536))) return process.stderr.once('drain', some);
+          process.exit(3);
+        };
+        some();
+      });`);
+    expect(detail).toContain('ended with');
+    expect(logged).toBeLessThan(40 * 500);
+  });
+
+  it('of its lines no more is kept than it may have waiting', () => {
+    const honest = new Lines();
+    expect(honest.take('{"a":1}\n{"b"')).toBeNull();
+    expect(honest.take(':2}\n')).toBeNull();
+    expect([honest.shift(), honest.shift(), honest.shift()]).toEqual([
+      '{"a":1}',
+      '{"b":2}',
+      undefined,
+    ]);
+    const slow = new Lines();
+    let wrong: string | null = null;
+    for (let n = 0; n < 1_000 && wrong === null; n++) wrong = slow.take('{}\n');
+    expect(wrong).not.toBeNull();
+    expect(slow.length).toBe(0);
+    expect(new Lines().take(`${'x'.repeat(70_000)}\n`)).toContain('65536');
+  });
+
+  it('what it says again after a minute is heard again', () => {
+    const clock = new ManualClock(0);
+    const lines: string[] = [];
+    const say = chatter(clock, (text) => lines.push(text));
+    for (let n = 0; n < 1_000; n++) say('x'.repeat(9_000));
+    expect(lines).toHaveLength(30);
+    clock.advance(60_000);
+    say('at last');
+    expect(lines.slice(30)).toEqual(['… and 970 times more', 'at last']);
+    expect(Math.max(...lines.map((line) => line.length))).toBe(500);
   });
 });
