@@ -150,4 +150,34 @@ export const hardening = ({ mutant, edit, attack }) => [
     edit('card/chatter.ts', `if (++said <= LINES_A_MINUTE)`, `if (++said > 0)`),
     attack('flood', 'some are logged'),
   ),
+  mutant(
+    'hall-roll-emptied',
+    'A customer may have as many papers as there is paper.',
+    edit(
+      'kiosk/visit/order-visit.ts',
+      `(papers.get(orderId) ?? 0) < MAX_PAPERS`,
+      `(papers.get(orderId) ?? 0) < 1e9 * MAX_PAPERS`,
+    ),
+    attack('hall', 'the roll of the printer'),
+  ),
+  mutant(
+    'hall-one-lock',
+    'Whoever taps wrong PINs at the corner locks every technician out.',
+    edit(
+      'kiosk/state/maintenance.ts',
+      `return card?.cardNo ?? CORNER;`,
+      `return card === null ? CORNER : CORNER;`,
+    ),
+    attack('hall', 'lock out nobody who has his card'),
+  ),
+  mutant(
+    'hall-lock-for-ever',
+    'Wrong tries are never forgotten.',
+    edit(
+      'kiosk/state/maintenance.ts',
+      `Math.max(0, lock.fails - forgotten)`,
+      `Math.max(0, lock.fails - 0 * forgotten)`,
+    ),
+    attack('hall', 'are forgotten with time'),
+  ),
 ];
