@@ -1974,7 +1974,11 @@ const CENTRAL = [
   mutant(
     'central-nonces-let-go',
     'Central lets go of a nonce while its request would still be taken.',
-    edit('central/http/signed.ts', `timestampMs + NONCE_KEPT_MS]`, `now()]`),
+    edit(
+      'central/http/signed.ts',
+      `timestampMs + NONCE_KEPT_MS, timestampMs]`,
+      `timestampMs - 1, timestampMs]`,
+    ),
     unit('central/nonces', 'on sqlite'),
   ),
   mutant(

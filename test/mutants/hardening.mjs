@@ -180,4 +180,14 @@ export const hardening = ({ mutant, edit, attack }) => [
     ),
     attack('hall', 'are forgotten with time'),
   ),
+  mutant(
+    'nonces-clock-set-back',
+    'What was let go counts again once central’s clock is set back.',
+    edit(
+      'central/http/signed.ts',
+      `AND m.from_ms > $4::bigint`,
+      `AND m.from_ms > $4::bigint AND m.from_ms < 0`,
+    ),
+    attack('clock-back', 'is not carried out again'),
+  ),
 ];
