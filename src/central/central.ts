@@ -2,7 +2,7 @@ import { policySchema } from '../shared/policy.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { PaymentProvider } from '../payment/types.ts';
 import type { KeyId, Signer, SigningKey, Verifier } from '../shared/ports.ts';
-import { Keyring, signText } from '../shared/signatures.ts';
+import { Keyring } from '../shared/signatures.ts';
 import { ed25519Verifier } from '../shared/signing.ts';
 import { grantEpoch } from './books/epochs.ts';
 import { trustIn } from './books/trust.ts';
@@ -12,6 +12,7 @@ import { consoleRoutes } from './console/routes.ts';
 import { lifeSince } from './db/lives.ts';
 import { migrate } from './db/migrate.ts';
 import type { Db } from './db/sql.ts';
+import { policyIssuer } from './fleet/policy.ts';
 import { seed } from './fleet/seed.ts';
 import type { Seed } from './fleet/seed.ts';
 import { createPaymentGateway } from './gateway/gateway.ts';
@@ -60,6 +61,8 @@ export interface CentralOptions extends Seed {
   readonly verifierOf?: (publicKeyPem: string) => Verifier & KeyId;
   readonly now: () => number;
   readonly policy: Policy;
+  /** For how long a kiosk sells by the policy without hearing it anew; left out: 30 days. */
+  readonly policyValidDays?: number;
   /**
    * The company's card keys, for terminals that have none of their own; left out: none are kept
    * here.
@@ -100,8 +103,7 @@ const SWEEP_EVERY_MS = 5_000;
 export function createCentral(options: CentralOptions): Central {
   const { now, policySigner } = options;
   const policy = policySchema.parse(options.policy);
-  const body = JSON.stringify(policy);
-  const signedPolicy = { body, ...signText(policySigner, body) };
+  const signedPolicy = policyIssuer(policy, policySigner, now, options.policyValidDays);
   const verifierOf = options.verifierOf ?? ed25519Verifier;
   const keysOf = cached((publicKeyPem) => new Keyring(verifierOf(publicKeyPem)));
   let opened = false;
@@ -165,10 +167,11 @@ export function createCentral(options: CentralOptions): Central {
     await migrate(options.db);
     await lifeSince(options.db, now());
     await seed(options.db, options);
+    const { body, signature } = signedPolicy();
     await options.db.query(
       `INSERT INTO policy (version, body, signature) VALUES ($1, $2, $3)
        ON CONFLICT (version) DO UPDATE SET body = EXCLUDED.body, signature = EXCLUDED.signature`,
-      [policy.version, body, signedPolicy.signature],
+      [policy.version, body, signature],
     );
     opened = true;
     sweeps.start();

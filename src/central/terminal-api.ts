@@ -59,7 +59,8 @@ export interface TerminalApiParts {
   readonly db: () => Db;
   readonly now: () => number;
   readonly policy: Policy;
-  readonly signedPolicy: SignedPolicy;
+  /** As it is issued now. */
+  readonly signedPolicy: () => SignedPolicy;
   readonly keysOf: (publicKeyPem: string) => Keyring;
   readonly trust: Trust;
   /** Signs what central grants. */
@@ -138,7 +139,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
     grant: grantToken(parts.grants, { ...grant, grantedMs }),
   });
   const rows: readonly Row[] = [
-    ['GET', '/v1/policy', () => Promise.resolve(parts.signedPolicy)],
+    ['GET', '/v1/policy', () => Promise.resolve(parts.signedPolicy())],
     [
       'GET',
       '/v1/accounts/by-card/:card',

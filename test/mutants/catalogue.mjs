@@ -2,6 +2,7 @@
 // tree; `by` says what must then fail, the cheapest first. The text in `find` stands in the file
 // exactly once: a sabotage that no longer applies is a hole in this list, and counts as one that
 // nobody caught.
+import { hardening } from './hardening.mjs';
 
 /**
  * Test files of the unit suite, without folder and ending; `name`: only tests whose full name
@@ -1702,8 +1703,8 @@ const CARD = [
     'A frame of an old motor reader is judged without its check byte.',
     edit(
       'card/readers/crt/link02.ts',
-      `else if (xor(frame.subarray(0, end - 1)) !== frame[end - 1]) out`,
-      `else if (false) out`,
+      `if (xor(frame.subarray(0, last)) !== frame[last]) return`,
+      `if (false) return`,
     ),
     unit('card/crt-old'),
   ),
@@ -1973,7 +1974,11 @@ const CENTRAL = [
   mutant(
     'central-nonces-let-go',
     'Central lets go of a nonce while its request would still be taken.',
-    edit('central/http/signed.ts', `timestampMs + NONCE_KEPT_MS]`, `now()]`),
+    edit(
+      'central/http/signed.ts',
+      `timestampMs + NONCE_KEPT_MS, timestampMs]`,
+      `timestampMs - 1, timestampMs]`,
+    ),
     unit('central/nonces', 'on sqlite'),
   ),
   mutant(
@@ -3749,5 +3754,6 @@ export const MUTANTS = [
   ...CENTRAL,
   ...CONCURRENCY,
   ...ATTACKS,
+  ...hardening({ mutant, edit, attack, unit }),
   ...SIMULATED,
 ];
