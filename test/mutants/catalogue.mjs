@@ -3,6 +3,8 @@
 // exactly once: a sabotage that no longer applies is a hole in this list, and counts as one that
 // nobody caught.
 
+import { gatewayPeople } from './gateway-people.mjs';
+
 /**
  * Test files of the unit suite, without folder and ending; `name`: only tests whose full name
  * contains it (`…`: its parts, in this order).
@@ -3571,5 +3573,6 @@ export const MUTANTS = [
   ...CENTRAL,
   ...CONCURRENCY,
   ...ATTACKS,
+  ...gatewayPeople({ mutant, edit, attack }),
   ...SIMULATED,
 ];
