@@ -146,7 +146,7 @@ export function createCentral(options: CentralOptions): Central {
     cardKeys: options.cardKeys,
     payments,
   });
-  const pages = payments === null ? [] : publicPages(payments);
+  const pages = payments === null ? [] : publicPages(payments, now);
   const staff = router(
     consoleRoutes({
       db,

@@ -28,6 +28,15 @@ export interface CreateRequest extends AttemptRef {
   readonly description: string;
   /** Wall-clock end of the payment window. */
   readonly expiresAtMs: number;
+  /** What the gateway's page names, so that a code shown elsewhere is seen for what it is. */
+  readonly page?: PageWords;
+}
+/** Whose machine asks, and for which card. */
+export interface PageWords {
+  /** The hall's name and the machine's. */
+  readonly hall: string;
+  /** Masked; null: the sale is to no card. */
+  readonly card: string | null;
 }
 /** unknown: ask again (same number, same parameters), never treat as refused. */
 export type CreateResult =

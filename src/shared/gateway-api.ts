@@ -45,6 +45,9 @@ export const GATEWAY_TRADE_NO = /^[0-9A-Za-z_]{6,32}$/;
 /** What a refund number at the gateway looks like. */
 export const GATEWAY_REFUND_NO = /^[0-9A-Za-z_]{1,64}$/;
 
+/** The longest name of a hall and its machine. */
+export const MAX_HALL = 60;
+
 const fen = z.number().int().nonnegative();
 const outTradeNo = z.string().regex(GATEWAY_TRADE_NO);
 const method = z.literal('code').optional();
@@ -62,13 +65,20 @@ const orderId = z
   .max(64)
   .regex(/^[0-9A-Za-z-]+$/)
   .optional();
-/** Asks for a code that takes this sum until then. */
+/** A masked number as `maskCardNo` makes it: nothing longer passes for one. */
+const MASKED = /^[0-9A-Za-z]{0,4} ?\*{4} ?[0-9A-Za-z]{0,4}$/;
+/**
+ * Asks for a code that takes this sum until then. `hall` (the machine's name and place) and `card`
+ * (masked) are what the customer's page names; left out by terminals of before.
+ */
 export const createSchema = z.object({
   outTradeNo,
   orderId,
   amountFen: fen.positive(),
   description: line,
   expiresAtMs: fen,
+  hall: line.max(MAX_HALL).optional(),
+  card: z.string().regex(MASKED).optional(),
 });
 /** Asks to collect this sum with the customer’s payment code. */
 export const chargeSchema = z.object({

@@ -4,6 +4,8 @@
 // nobody caught.
 import { hardening } from './hardening.mjs';
 
+import { gatewayPeople } from './gateway-people.mjs';
+
 /**
  * Test files of the unit suite, without folder and ending; `name`: only tests whose full name
  * contains it (`…`: its parts, in this order).
@@ -3755,5 +3757,6 @@ export const MUTANTS = [
   ...CONCURRENCY,
   ...ATTACKS,
   ...hardening({ mutant, edit, attack, unit }),
+  ...gatewayPeople({ mutant, edit, attack }),
   ...SIMULATED,
 ];

@@ -3,7 +3,8 @@ import { TOO_MANY } from '../fleet/status.ts';
 import { formatMicroYuan, formatQuantity, formatYuan } from '../../shared/money.ts';
 import type { Money, TerminalDay } from '../books/reconcile.ts';
 import type { ConsoleData } from './data.ts';
-import { escapeHtml, facts, hidden, page, table, tag, time, TOP } from './html.ts';
+import { facts, hidden, page, table, tag, time, TOP } from './html.ts';
+import { escapeHtml } from '../http/escape.ts';
 
 const LEDGER: Record<string, string> = {
   captured: '收款',

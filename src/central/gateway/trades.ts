@@ -68,6 +68,8 @@ export function create(
           expiresMs: request.expiresAtMs,
           state: 'open',
           orderId: request.orderId ?? null,
+          hall: request.hall,
+          card: request.card,
         },
         now(),
       );

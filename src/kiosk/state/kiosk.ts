@@ -213,6 +213,8 @@ export type Effect =
       readonly do: 'call';
       readonly verb: Verb;
       readonly orderId: string;
+      /** Whose money it is to be; null: the sale is to no card. */
+      readonly cardNo: string | null;
       readonly attempt: AttemptRow;
       readonly why: string;
       /** charge only. */

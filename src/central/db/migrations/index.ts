@@ -14,6 +14,7 @@ import { terminalStatus } from './013-terminal-status.ts';
 import { evidence } from './015-evidence.ts';
 import { livesHeard } from './014-lives-heard.ts';
 import { nonceMarks } from './016-nonce-marks.ts';
+import { gatewayPages } from './017-gateway-pages.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -33,4 +34,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'lives heard', sql: livesHeard },
   { name: 'evidence', sql: evidence },
   { name: 'nonce marks', sql: nonceMarks },
+  { name: 'gateway pages', sql: gatewayPages },
 ];
