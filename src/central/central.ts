@@ -23,6 +23,7 @@ import { Refusal } from './http/problem.ts';
 import type { Handle } from './http/request.ts';
 import { router } from './http/routes.ts';
 import { signedExchange } from './http/signed.ts';
+import type { RefundBudget } from './sale/budgets.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
 import { terminalApi } from './terminal-api.ts';
 
@@ -52,6 +53,8 @@ export interface CentralOptions extends Seed {
    * here.
    */
   readonly cardKeys?: CardKeyPort;
+  /** What may go back on a reader's word; left out: `REFUND_BUDGET`. */
+  readonly refundBudget?: RefundBudget;
   /** How often terminals are told to upload. */
   readonly pacing?: Partial<Pacing>;
   /** The payment gateway; left out: this central takes no payments. */
@@ -109,6 +112,7 @@ export function createCentral(options: CentralOptions): Central {
     keysOf,
     exchange: signedExchange({ db, now, keysOf, signer: policySigner }),
     pace: pacer(options.pacing),
+    refundBudget: options.refundBudget,
     cardKeys: options.cardKeys,
     payments,
   });

@@ -45,6 +45,7 @@ import type { CentralAnswer, CentralRequest } from './http/request.ts';
 import type { Route } from './http/routes.ts';
 import type { SignedBy, SignedExchange } from './http/signed.ts';
 import { accountByCard } from './sale/accounts.ts';
+import type { RefundBudget } from './sale/budgets.ts';
 import { cardKey } from './sale/card-keys.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
 import { claim, commands } from './sale/claims.ts';
@@ -64,6 +65,8 @@ export interface TerminalApiParts {
    * @returns what its terminal is told as `nextUploadAfterMs`
    */
   readonly pace: (nowMs: number) => number;
+  /** What may go back on a reader's word; undefined: {@link REFUND_BUDGET}. */
+  readonly refundBudget: RefundBudget | undefined;
   /** Undefined: no card keys are kept here. */
   readonly cardKeys: CardKeyPort | undefined;
   /** Null: this central takes no payments. */
@@ -172,7 +175,14 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       'POST',
       '/v1/orders/:order/claim',
       ({ terminalId, request, part: orderId }) =>
-        claim(db(), terminalId, orderId, bodyOf(request, claimRequestSchema), now()),
+        claim(
+          db(),
+          terminalId,
+          orderId,
+          bodyOf(request, claimRequestSchema),
+          now(),
+          parts.refundBudget,
+        ),
       { counted: 'claim' },
     ],
     [

@@ -76,8 +76,8 @@ function onOrderWritten(
   const layout = open === undefined ? undefined : ctx.layout(cardSaleOf(open.order).layout);
   if (open === undefined || layout === undefined)
     return { state: { ...state, cardBusy: false }, effects: [] };
-  const { applied, image } = event;
-  const next = cardDelivery.ended(open, { layout, applied, image });
+  const { applied, image, unwritten } = event;
+  const next = cardDelivery.ended(open, { layout, applied, image, unwritten });
   const refusals = afterWrite(
     state.refusals,
     layout.id,

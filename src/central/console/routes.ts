@@ -10,6 +10,7 @@ import type { Db } from '../db/sql.ts';
 import { mayTryAgain, NEEDS_REFERENCE, OUTCOMES, settleParked } from '../gateway/settle.ts';
 import { Refusal } from '../http/problem.ts';
 import { bytesOf, dateOf, headerOf, json, noSuchResource, queryOf } from '../http/request.ts';
+import { decideRefund, REFUND_DECISIONS } from '../sale/budgets.ts';
 import type { CentralAnswer, CentralRequest } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
 import { consoleData, quarantined, waiting } from './data.ts';
@@ -23,6 +24,7 @@ import {
   reconcilePage,
   terminalPage,
 } from './pages.ts';
+import { refundPage } from './refund-pages.ts';
 
 export interface ConsoleParts {
   readonly db: () => Db;
@@ -65,6 +67,13 @@ const parkedSchema = z.object({
   leg: line.min(1).max(40),
   outcome: z.enum(OUTCOMES),
   reference: line.max(100).default(''),
+  who: line.min(1).max(60),
+  why: line.min(1).max(300),
+});
+/** What a person decides about a refund on a reader's word. */
+const refundSchema = z.object({
+  order: line.min(1).max(64),
+  decision: z.enum(REFUND_DECISIONS),
   who: line.min(1).max(60),
   why: line.min(1).max(300),
 });
@@ -156,6 +165,17 @@ export function consoleRoutes({ db, now, host, secret }: ConsoleParts): readonly
       await grantEpoch(db(), form['terminal'] ?? '', now());
     }),
     decide('/console/payment', (form) => settleCapture(db(), form, now())),
+    show('/console/refund', async (query) => {
+      const { unprovenRefunds } = await consoleData(db(), now());
+      const refund = unprovenRefunds.find((r) => r.orderId === query.get('order'));
+      if (refund === undefined) throw noSuchResource();
+      return html(refundPage(refund, formToken));
+    }),
+    decide('/console/refund', async (form) => {
+      const { order: orderId, ...told } = filled(form, refundSchema);
+      if (!(await decideRefund(db(), { orderId, ...told }, now())))
+        throw new Refusal('bad-request', 'nothing to decide about it', { status: 409 });
+    }),
   ];
 }
 

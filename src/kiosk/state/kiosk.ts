@@ -8,12 +8,14 @@ import type {
   Command,
   OrderStatus,
   Quote,
+  RefundTold,
 } from '../../shared/central-api/index.ts';
 import type { Intent, Locale, ProviderKind } from '../../shared/contract/index.ts';
 import type { Failure } from '../../shared/errors.ts';
 import type { EventBody, JournalEvent } from '../../shared/facts/catalogue.ts';
 import type { Policy } from '../../shared/policy.ts';
 import type { Result } from '../../shared/result.ts';
+import type { Unwritten } from '../../shared/trust.ts';
 import type { MaintenanceEffect, MaintenanceEvent, MaintenanceState } from './maintenance.ts';
 import type { CallResult, OpenOrder, Verb } from './order.ts';
 import type { AmountSession, Session } from './visit.ts';
@@ -137,6 +139,8 @@ export type KioskEvent =
       readonly insertion: number;
       readonly applied: Result<void, Failure>;
       readonly image: Result<Uint8Array, Failure>;
+      /** Of a read that shows the card as it was: how sure that is. */
+      readonly unwritten: Unwritten;
     }
   /**
    * A layout keeps what a card said in the middle of a write; the write waits until it is durable.
@@ -226,7 +230,7 @@ export type Effect =
   | { readonly do: 'kept'; readonly orderId: string; readonly ok: boolean }
   /**
    * `claimMs`: the card is here, and was read as before the write under our own write claim,
-   * granted at this time of central's.
+   * granted at this time of central's. `sure`: of a refund claim only.
    */
   | {
       readonly do: 'claim';
@@ -234,6 +238,7 @@ export type Effect =
       readonly kind: ClaimKind;
       readonly cardNo: string;
       readonly claimMs: number | null;
+      readonly sure: RefundTold | null;
     }
   | {
       readonly do: 'assist-claim';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cardQuoteSchema, creditQuoteSchema } from '../sale.ts';
+import { UNWRITTEN } from '../trust.ts';
 import { counter, fen, hex, natural, units } from './bounds.ts';
 
 const sum = z.object({ count: natural, fen: natural });
@@ -112,6 +113,8 @@ export const EVENTS = {
   'order-in-doubt': z.object({
     failure: failureBody,
     wants: z.enum(['write', 'refund', 'counter']).optional(),
+    /** With `wants: refund`: how sure the last read was; left out: it was the reader's word only. */
+    unwritten: z.enum(UNWRITTEN).optional(),
   }),
   /**
    * Seen on the card by read-back or by a later read: our tag. `elsewhere`: central says that

@@ -3,7 +3,7 @@ import { CLAIM_MS } from '../../../src/shared/central-api/index.ts';
 import type { Account, Command, Quote } from '../../../src/shared/central-api/index.ts';
 import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
 import type { SeedAccount } from '../../../src/central/fleet/seed.ts';
-import { ENGINES, openRoom } from './harness.ts';
+import { ANY_REFUND, ENGINES, openRoom } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 
 /** A card for each test, so that none stands on another's. */
@@ -19,7 +19,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
   let orders = 0;
   const t = (i: number): Terminal => room.terminals[i] as Terminal;
   beforeAll(async () => {
-    room = await openRoom(engine, 3, { accounts: ACCOUNTS });
+    room = await openRoom(engine, 3, { accounts: ACCOUNTS, refundBudget: ANY_REFUND });
   }, 60_000);
   afterAll(() => room.close());
 

@@ -12,6 +12,7 @@ import { gatewayOrders } from './011-gateway-orders.ts';
 import { heldFacts } from './012-held-facts.ts';
 import { terminalStatus } from './013-terminal-status.ts';
 import { livesHeard } from './014-lives-heard.ts';
+import { unprovenRefunds } from './015-unproven-refunds.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -29,4 +30,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'held facts', sql: heldFacts },
   { name: 'terminal status', sql: terminalStatus },
   { name: 'lives heard', sql: livesHeard },
+  { name: 'unproven refunds', sql: unprovenRefunds },
 ];
