@@ -410,7 +410,7 @@ function stateAtStart(
     reader: { state: 'empty', insertion: 0, failure: null, sinceMs: clock.nowMs() },
     card: null,
     cardBusy: false,
-    refusals: new Map(),
+    refusals: [],
     orders,
     service: {
       policy: null,

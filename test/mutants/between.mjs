@@ -135,4 +135,30 @@ export const BETWEEN = [
     ),
     attack('is written after all'),
   ),
+  mutant(
+    'forged-cards-stop-a-family',
+    'Two forged cards that refuse the key switch off sales to every card of their layout.',
+    edit(
+      'kiosk/visit/card-in.ts',
+      `refusedLately(state.refusals, reading, now.monoMs))`,
+      `state.refusals.filter((r) => r.layout === reading.layout).length > 1)`,
+    ),
+    unit('kiosk/endings', 'nobody else’s card is'),
+  ),
+  mutant(
+    'refusing-card-for-ever',
+    'A card that refused the key once is never sold to again.',
+    edit('kiosk/delivery/card-refusals.ts', `REFUSED_MS = 600_000;`, `REFUSED_MS = 6e12;`),
+    unit('kiosk/endings', 'nobody else’s card is'),
+  ),
+  mutant(
+    'refusing-card-goes-on',
+    'A card that refuses the key is tried again at once, until its tries are gone.',
+    edit(
+      'kiosk/visit/card-in.ts',
+      `if (s.purpose === 'buy' && refusedLately(`,
+      `if (s.purpose === 'query' && refusedLately(`,
+    ),
+    unit('kiosk/endings', 'nobody else’s card is'),
+  ),
 ];

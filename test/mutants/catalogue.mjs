@@ -1372,16 +1372,6 @@ const CARD = [
     unit('card/pl-sle'),
   ),
   mutant(
-    'wrong-key-goes-on',
-    'A key that card after card refuses is used on.',
-    edit(
-      'kiosk/delivery/card-refusals.ts',
-      `const CARDS_IN_A_ROW = 2;`,
-      `const CARDS_IN_A_ROW = 20;`,
-    ),
-    unit('kiosk/endings', 'two cards in a row refuse the key'),
-  ),
-  mutant(
     'last-try-spent',
     'The last try at a card’s code is spent.',
     edit('card/families/memory-card.ts', `const LEAST_TRIES = 2;`, `const LEAST_TRIES = 1;`),

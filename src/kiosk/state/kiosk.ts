@@ -45,11 +45,14 @@ export interface Hold {
   readonly untilMono: number;
 }
 
-/**
- * By layout: the cards that refused our code or key, one after the other, with no other in between
- * that took it.
- */
-export type Refusals = ReadonlyMap<string, readonly string[]>;
+/** A card that refused our code or key, and until when that is remembered. */
+export interface Refusal {
+  readonly layout: string;
+  readonly cardNo: string;
+  readonly untilMono: number;
+}
+/** Oldest first; each card once. */
+export type Refusals = readonly Refusal[];
 
 /** Everything that a transition may look at. */
 export interface KioskState {
