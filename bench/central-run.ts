@@ -57,18 +57,23 @@ class Bench {
 
   private constructor(db: Db, run: Run) {
     const policyKeys = edKeys();
+    const answerKeys = edKeys();
     const ids = Array.from({ length: TERMINALS }, (_, i) => String(311 + i).padStart(12, '0'));
     const accounts = run.shared
       ? [Array.from({ length: SALES }, (_, n) => account(0, n))]
       : ids.map((_, t) => Array.from({ length: OWN_ACCOUNTS }, (__, n) => account(t + 1, n)));
     this.#db = db;
     this.#run = run;
-    this.#terminals = ids.map((id) => new BenchTerminal(id, policyKeys.publicKeyPem));
+    this.#terminals = ids.map(
+      (id) => new BenchTerminal(id, policyKeys.publicKeyPem, answerKeys.publicKeyPem),
+    );
     this.#cards = accounts.map((of) => of.map((a) => ({ ...a })));
     this.#central = createCentral({
       ...DEMO_DATA,
       db,
       policySigner: ed25519Signer(policyKeys.privateKeyPem),
+      answerSigner: ed25519Signer(answerKeys.privateKeyPem),
+      gatewaySigner: ed25519Signer(edKeys().privateKeyPem),
       now: Date.now,
       claims: [],
       accounts: accounts.flat(),

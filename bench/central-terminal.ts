@@ -61,7 +61,7 @@ export class BenchTerminal {
   #unsent: UploadEvent[] = [];
   #orders = 0;
 
-  constructor(id: string, policyPublicKeyPem: string) {
+  constructor(id: string, policyPublicKeyPem: string, answerPublicKeyPem: string) {
     this.id = id;
     const keys = edKeys();
     this.publicKeyPem = keys.publicKeyPem;
@@ -71,6 +71,7 @@ export class BenchTerminal {
       terminalId: id,
       signer: ed25519Signer(keys.privateKeyPem),
       policyKeys: new Keyring(ed25519Verifier(policyPublicKeyPem)),
+      answerKeys: new Keyring(ed25519Verifier(answerPublicKeyPem)),
       clock: systemClock,
       random: systemRandom,
       timeoutMs: 60_000,

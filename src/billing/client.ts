@@ -36,7 +36,12 @@ import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
 import { signText } from '../shared/signatures.ts';
 import type { Keyring } from '../shared/signatures.ts';
-import { signedHeaders } from '../shared/signed-request.ts';
+import {
+  ANSWER_KEY,
+  ANSWER_SIGNATURE,
+  signedAnswerText,
+  signedHeaders,
+} from '../shared/signed-request.ts';
 import type { BillingClient, CardKeyClient, UploadResult } from './types.ts';
 
 export interface BillingClientOptions {
@@ -46,6 +51,8 @@ export interface BillingClientOptions {
   readonly signer: Signer & KeyId;
   /** Central's policy key, and its next one. */
   readonly policyKeys: Keyring;
+  /** Central's key for its answers, and its next one. */
+  readonly answerKeys: Keyring;
   readonly clock: Clock;
   readonly random: Random;
   readonly timeoutMs: number;
@@ -105,8 +112,8 @@ interface Reply {
 }
 
 /**
- * Client of the central billing API over HTTP, each request signed with the terminal's key. Nothing
- * is retried.
+ * Client of the central billing API over HTTP, each request signed with the terminal's key, and
+ * each answer believed only under central's. Nothing is retried.
  */
 export function createBillingClient(options: BillingClientOptions): BillingClient & CardKeyClient {
   const { clock, random } = options;
@@ -159,19 +166,22 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
       return err(
         failure('BILL-0102', `HTTP ${answer.status}: answer larger than ${MAX_BODY_BYTES} bytes`),
       );
-    let json: unknown;
+    const said = Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.length);
+    const { status } = answer;
+    const { terminalId } = options;
+    const mark = { terminalId, method, target, nonce, asked: bytes, status, body: said };
+    const wrong = options.answerKeys.disbelief(signedAnswerText(mark), {
+      signature: answer.header(ANSWER_SIGNATURE) ?? '',
+      keyId: answer.header(ANSWER_KEY) ?? undefined,
+    });
+    // A proxy's error page, or somebody on the line: central was not heard, whatever it says.
+    if (wrong !== null)
+      return err(failure('BILL-0101', `HTTP ${status} not believed as central’s: ${wrong}`));
     try {
-      json = JSON.parse(
-        Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.length).toString(
-          'utf8',
-        ),
-      );
+      return ok({ ok: status === 200, status, json: JSON.parse(said.toString('utf8')) as unknown });
     } catch (cause) {
-      // A gateway's own error page: central was not reached.
-      if (answer.status >= 500) return err(failure('BILL-0101', `HTTP ${answer.status}`));
-      return err(failure('BILL-0102', `HTTP ${answer.status}: not JSON`, cause));
+      return err(failure('BILL-0102', `HTTP ${status}: not JSON`, cause));
     }
-    return ok({ ok: answer.status === 200, status: answer.status, json });
   }
 
   function problemOf(
@@ -369,7 +379,7 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
     policy: async () => {
       const answer = await ask('GET', '/v1/policy', signedPolicySchema);
       if (!answer.ok) return answer;
-      const raw = JSON.stringify({ body: answer.value.body, signature: answer.value.signature });
+      const raw = JSON.stringify(answer.value);
       const policy = verifyPolicy(raw);
       return policy.ok ? ok({ policy: policy.value, raw }) : policy;
     },

@@ -39,8 +39,12 @@ export interface CentralOptions extends Seed {
   readonly db: Db;
   /** Where each door listens. */
   readonly listen?: Partial<Readonly<Record<DoorName, Listening>>>;
-  /** Signs the policy, and answers about money. */
+  /** Signs the policy. Like the two below a key of its own: what one signs no other is taken for. */
   readonly policySigner: Signer & KeyId;
+  /** Signs answers, and what central grants. */
+  readonly answerSigner: Signer & KeyId;
+  /** Signs what the payment gateway says and receives. */
+  readonly gatewaySigner: Signer & KeyId;
   /**
    * Makes a terminal's verifier from its public key as registered; Ed25519 (SPKI) where not given.
    * Called once for each key.
@@ -110,7 +114,13 @@ export function createCentral(options: CentralOptions): Central {
     policy,
     signedPolicy,
     keysOf,
-    exchange: signedExchange({ db, now, keysOf, signer: policySigner }),
+    exchange: signedExchange({
+      db,
+      now,
+      keysOf,
+      answers: options.answerSigner,
+      gateway: options.gatewaySigner,
+    }),
     pace: pacer(options.pacing),
     refundBudget: options.refundBudget,
     cardKeys: options.cardKeys,

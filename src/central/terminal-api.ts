@@ -225,19 +225,27 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
     ],
   ];
   return [
-    { method: 'GET', path: '/v1/time', answer: () => Promise.resolve(json(at())) },
+    {
+      method: 'GET',
+      path: '/v1/time',
+      answer: (request) => Promise.resolve(exchange.signedAnswer(request, json(at()))),
+    },
     ...rows.map(([method, path, answer, more = {}]): Route => ({
       method,
       path,
       answer: async (request, [part = '']) => {
-        const signed = await exchange.signedBy(request);
-        const { terminalId } = signed;
-        refuseNewer(request);
-        await refuseStopped(signed, more.sells === true, async () => {
-          if (path === UPLOADS) await keepEvidence(db(), terminalId, textOf(request), now());
-        });
-        if (more.counted !== undefined) await limit(terminalId, more.counted, now());
-        return json(await answer({ terminalId, request, part }));
+        const answered = async (): Promise<CentralAnswer> => {
+          const signed = await exchange.signedBy(request);
+          const { terminalId } = signed;
+          refuseNewer(request);
+          await refuseStopped(signed, more.sells === true, async () => {
+            if (path === UPLOADS) await keepEvidence(db(), terminalId, textOf(request), now());
+          });
+          if (more.counted !== undefined) await limit(terminalId, more.counted, now());
+          return json(await answer({ terminalId, request, part }));
+        };
+        // A refusal is believed like any answer: it is signed like one.
+        return exchange.signedAnswer(request, await answered().catch(problemAnswer));
       },
     })),
     ...(payments === null ? [] : [paymentRoute(payments, exchange)]),
@@ -295,7 +303,7 @@ function paymentRoute(gateway: PaymentGateway, exchange: SignedExchange): Route 
       const answer = await refuseStopped(signed, BEGINS.has(verb), () => Promise.resolve())
         .then(() => answered(verb, terminalId, request))
         .catch(problemAnswer);
-      return exchange.signedAnswer(request, terminalId, answer);
+      return exchange.paymentAnswer(request, terminalId, answer);
     },
   };
 }

@@ -47,7 +47,13 @@ const wallets = loadPayments(
   {
     mode: 'demo',
     terminalId: terminal.terminalId,
-    central: { baseUrl: `http://127.0.0.1:${values.port ?? ''}`, keyFile: '', policyKeyFile: '' },
+    central: {
+      baseUrl: `http://127.0.0.1:${values.port ?? ''}`,
+      keyFile: '',
+      policyKeyFile: '',
+      answerKeyFile: '',
+      gatewayKeyFile: '',
+    },
     payments: (['wechat', 'alipay', 'unionpay'] as const).map((kind) => {
       const wallet = demoPayment(kind, baseUrl, keys);
       return wallet.kind === 'wechat'
@@ -78,6 +84,8 @@ const central = createCentral({
     staff: { port: Number(values.console ?? 0) },
   },
   policySigner: ed25519Signer(keys.policyPrivateKeyPem),
+  answerSigner: ed25519Signer(keys.answerPrivateKeyPem),
+  gatewaySigner: ed25519Signer(keys.gatewayPrivateKeyPem),
   now: () => Date.now(),
   // A terminal of the hall may have its keys at central: `"keys": {"kind": "central"}`.
   ...(cardKeys.ok ? { cardKeys: cardKeys.value } : {}),

@@ -154,13 +154,17 @@ if (values.config !== undefined) {
       enrolTerminal(
         dataDir,
         loaded.value.path(config.central.keyFile),
-        loaded.value.path(config.central.policyKeyFile),
+        {
+          policy: loaded.value.path(config.central.policyKeyFile),
+          answers: loaded.value.path(config.central.answerKeyFile),
+          gateway: loaded.value.path(config.central.gatewayKeyFile),
+        },
         keys,
       ),
     ];
   } catch (error) {
     fail(
-      `CONF-0101: central.keyFile / central.policyKeyFile: ${error instanceof Error ? error.message : String(error)}`,
+      `CONF-0101: the key files of central: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
 }

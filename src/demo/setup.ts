@@ -67,6 +67,8 @@ export interface HallKeys {
   readonly apiV3Key: string;
   readonly terminalPublicKeyPem: string;
   readonly policyPrivateKeyPem: string;
+  readonly answerPrivateKeyPem: string;
+  readonly gatewayPrivateKeyPem: string;
 }
 
 /**
@@ -105,8 +107,23 @@ export function hallKeys(dataDir: string): HallKeys {
     if (!existsSync(at)) writeFileSync(at, randomBytes(bytes).toString('hex'), { mode: 0o600 });
     return readFileSync(at, 'utf8');
   };
+  /** One of central's own, with its public half beside it. */
+  const signing = (name: string): string => {
+    const at = join(folder, `${name}.pem`);
+    if (!existsSync(at)) {
+      const pair = generateKeyPairSync('ed25519');
+      writeFileSync(at, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+      writeFileSync(
+        join(folder, `${name}.pub.pem`),
+        pair.publicKey.export({ type: 'spki', format: 'pem' }),
+      );
+    }
+    return readFileSync(at, 'utf8');
+  };
   return {
     ...(JSON.parse(readFileSync(file, 'utf8')) as HallKeys),
+    answerPrivateKeyPem: signing('answers'),
+    gatewayPrivateKeyPem: signing('gateway'),
     unionpayKey: shared('unionpay.key', 24),
     apiV3Key: shared('apiv3.key', 16),
   };
@@ -120,7 +137,7 @@ export function hallKeys(dataDir: string): HallKeys {
 export function enrolTerminal(
   dataDir: string,
   keyFile: string,
-  policyKeyFile: string,
+  centralKeyFiles: Readonly<Record<'policy' | 'answers' | 'gateway', string>>,
   keys: HallKeys,
 ): string {
   if (!existsSync(keyFile)) {
@@ -131,12 +148,16 @@ export function enrolTerminal(
       { mode: 0o600 },
     );
   }
-  if (!existsSync(policyKeyFile)) {
-    mkdirSync(dirname(policyKeyFile), { recursive: true });
-    writeFileSync(
-      policyKeyFile,
-      createPublicKey(keys.policyPrivateKeyPem).export({ type: 'spki', format: 'pem' }),
-    );
+  const privateKeys = {
+    policy: keys.policyPrivateKeyPem,
+    answers: keys.answerPrivateKeyPem,
+    gateway: keys.gatewayPrivateKeyPem,
+  };
+  for (const [name, file] of Object.entries(centralKeyFiles)) {
+    if (existsSync(file)) continue;
+    mkdirSync(dirname(file), { recursive: true });
+    const own = createPublicKey(privateKeys[name as keyof typeof privateKeys]);
+    writeFileSync(file, own.export({ type: 'spki', format: 'pem' }));
   }
   const publicFile = join(dataDir, 'keys', 'enrolled.pub.pem');
   writeFileSync(

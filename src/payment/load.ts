@@ -7,10 +7,10 @@ import type { Failure } from '../shared/errors.ts';
 import type { Verifier } from '../shared/ports.ts';
 import { err, never, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
-import { Keyring } from '../shared/signatures.ts';
+import type { Keyring } from '../shared/signatures.ts';
 import {
+  ed25519Keyring,
   ed25519Signer,
-  ed25519Verifier,
   rsaSha256Signer,
   rsaSha256Verifier,
 } from '../shared/signing.ts';
@@ -90,6 +90,19 @@ export function loadPayments(
       problem(key, cause instanceof Error ? cause.message : String(cause), cause);
       return null;
     }
+  };
+
+  /** The gateway's public keys: the current one, and while it is being changed the next. */
+  const readRing = (key: string, path: string): Keyring | null => {
+    const file = isAbsolute(path) ? path : join(baseDir, path);
+    try {
+      const pem = readFileSync(file, 'utf8');
+      if (!pem.includes('PRIVATE KEY')) return ed25519Keyring(pem);
+      problem(key, 'this is a private key; the gateway’s public key belongs here');
+    } catch (cause) {
+      problem(key, cause instanceof Error ? cause.message : String(cause), cause);
+    }
+    return null;
   };
 
   /** A key that both sides have, alone in its file. */
@@ -200,11 +213,9 @@ export function loadPayments(
       }
       case 'gateway': {
         const own = readKey('central.keyFile', config.central.keyFile, true, 'ed25519');
-        const theirs = readKey(
-          payment.answerKeyFile === undefined ? 'central.policyKeyFile' : `${at}.answerKeyFile`,
-          payment.answerKeyFile ?? config.central.policyKeyFile,
-          false,
-          'ed25519',
+        const theirs = readRing(
+          payment.answerKeyFile === undefined ? 'central.gatewayKeyFile' : `${at}.answerKeyFile`,
+          payment.answerKeyFile ?? config.central.gatewayKeyFile,
         );
         if (own === null || theirs === null) break;
         providers.push(
@@ -213,7 +224,7 @@ export function loadPayments(
               baseUrl: base.href,
               terminalId: config.terminalId,
               signer: ed25519Signer(own),
-              answerKeys: new Keyring(ed25519Verifier(theirs)),
+              answerKeys: theirs,
             },
             ports,
           ),

@@ -6,7 +6,7 @@ import type { ErrorCode, Failure } from './errors.ts';
 /**
  * The payment gateway's contract (docs/payment-gateway.md): `POST /v1/payments/<verb>`, JSON both
  * ways, requests signed like every other one of a terminal (central-api/index.ts). A 200 answer
- * carries a result; it is signed with central's policy key ({@link answerText}), so that nobody on
+ * carries a result; it is signed with the gateway's own key ({@link answerText}), so that nobody on
  * the way can say "paid". Every other status means "outcome unknown", or, 400 to 403, that the line
  * is set up wrongly.
  */
@@ -23,11 +23,6 @@ export const GATEWAY_VERBS = [
 export type GatewayVerb = (typeof GATEWAY_VERBS)[number];
 /** Where the verbs stand, each as the last part of the path. */
 export const GATEWAY_PATH = '/v1/payments/';
-/** Header of an answer: base64 of the signature over {@link answerText}. */
-export const ANSWER_SIGNATURE = 'pilotlight-signature';
-/** Header of an answer: the id of the key that signed it. */
-export const ANSWER_KEY = 'pilotlight-key';
-
 /**
  * What an answer's signature covers. The first line keeps it apart from everything else that this
  * key signs; terminal and nonce bind it to one request, so an answer that was kept cannot be given

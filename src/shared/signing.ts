@@ -1,6 +1,7 @@
 import { constants, createPrivateKey, createPublicKey, hash, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { KeyId, Signer, Verifier } from './ports.ts';
+import { Keyring } from './signatures.ts';
 
 /**
  * Signs with Ed25519.
@@ -25,6 +26,24 @@ export function ed25519Verifier(pem: KeyObject | string): Verifier & KeyId {
     keyId: keyIdOf(key),
     verify: (bytes, signature) => holds(() => verify(null, bytes, key, signature)),
   };
+}
+
+const PUBLIC_KEY = /-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g;
+
+/**
+ * The Ed25519 keys of one signer as a file has them: the current one (PEM, SPKI), and behind it,
+ * while it is being changed, the next one.
+ *
+ * @throws when it holds no public key, more than two, or another kind
+ */
+export function ed25519Keyring(pem: string): Keyring {
+  const [current, next, ...more] = pem.match(PUBLIC_KEY) ?? [];
+  if (current === undefined || more.length > 0)
+    throw new TypeError('not one public key (PEM), or two: the current and the next');
+  return new Keyring(
+    ed25519Verifier(current),
+    ...(next === undefined ? [] : [ed25519Verifier(next)]),
+  );
 }
 
 /**

@@ -114,7 +114,7 @@ export function kioskProviders(
   terminal: {
     readonly terminalId: string;
     readonly signer: Signer & KeyId;
-    readonly policyKeys: Keyring;
+    readonly gatewayKeys: Keyring;
   },
   ports: Ports,
 ): readonly PaymentProvider[] {
@@ -125,7 +125,7 @@ export function kioskProviders(
           baseUrl: 'https://central.sim',
           terminalId: terminal.terminalId,
           signer: terminal.signer,
-          answerKeys: terminal.policyKeys,
+          answerKeys: terminal.gatewayKeys,
         },
         ports,
       ),

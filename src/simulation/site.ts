@@ -66,6 +66,7 @@ export interface SiteParts {
   readonly central: Line;
   readonly terminalSigner: Signer & KeyId;
   readonly policyKeys: Keyring;
+  readonly answerKeys: Keyring;
   /** How customers pay here, made anew for each process. */
   readonly providers: (ports: {
     readonly clock: Clock;
@@ -191,6 +192,7 @@ export class Site {
       terminalId: parts.terminalId,
       signer: parts.terminalSigner,
       policyKeys: parts.policyKeys,
+      answerKeys: parts.answerKeys,
       clock,
       random: dice,
       timeoutMs: 8_000,

@@ -133,6 +133,8 @@ export class World implements Town {
     const keys = {
       terminals: TERMINALS.map((t) => engines.key(t)),
       policy: engines.key('policy'),
+      answers: engines.key('answers'),
+      gateway: engines.key('gateway'),
       merchant: engines.key('merchant'),
       platform: engines.key('platform'),
     };
@@ -196,6 +198,8 @@ export class World implements Town {
         return createCentral({
           db,
           policySigner: keys.policy.signer,
+          answerSigner: keys.answers.signer,
+          gatewaySigner: keys.gateway.signer,
           verifierOf,
           now: () => this.nowMs,
           terminals: TERMINALS.map((terminalId, i) => ({
@@ -264,6 +268,7 @@ export class World implements Town {
         central,
         terminalSigner: (keys.terminals[i] as { signer: Signer & KeyId }).signer,
         policyKeys: new Keyring(keys.policy.verifier),
+        answerKeys: new Keyring(keys.answers.verifier),
         providers: (ports) =>
           kioskProviders(
             this.paySet,
@@ -271,7 +276,7 @@ export class World implements Town {
             {
               terminalId,
               signer: (keys.terminals[i] as { signer: Signer & KeyId }).signer,
-              policyKeys: new Keyring(keys.policy.verifier),
+              gatewayKeys: new Keyring(keys.gateway.verifier),
             },
             ports,
           ),

@@ -3491,6 +3491,62 @@ const ATTACKS = [
     ),
     unit('kiosk/claims', 'is told again to a central that forgot it'),
   ),
+  mutant(
+    'line-answers-unsigned',
+    'Whatever comes over the line is heard as central’s.',
+    edit(
+      'billing/client.ts',
+      'if (wrong !== null) return err(failure(`BILL-0101`, `HTTP ${status} not believed',
+      'if (false) return err(failure(`BILL-0101`, `HTTP ${status} not believed',
+    ),
+    attack('man-on-the-line', 'an account with prices of his own'),
+  ),
+  mutant(
+    'line-refusals-unsigned',
+    'Refusals are heard without central’s signature.',
+    edit(
+      'billing/client.ts',
+      'if (wrong !== null) return err(failure(`BILL-0101`, `HTTP ${status} not believed',
+      'if (wrong !== null && status === 200) return err(failure(`BILL-0101`, `HTTP ${status} not believed',
+    ),
+    attack('man-on-the-line', 'a refusal, which would close'),
+  ),
+  mutant(
+    'line-answer-kept',
+    'A signed answer counts for every later question.',
+    edit(
+      'shared/signed-request.ts',
+      'PILOTLIGHT-ANSWER\\n${terminalId}\\n${method}\\n${target}\\n${nonce}\\n${hash',
+      'PILOTLIGHT-ANSWER\\n${terminalId}\\n${method}\\n${target}\\n${nonce.slice(99)}\\n${hash',
+    ),
+    attack('man-on-the-line', 'answers no later question'),
+  ),
+  mutant(
+    'line-answer-of-another',
+    'A signed answer counts for any terminal.',
+    edit(
+      'shared/signed-request.ts',
+      'PILOTLIGHT-ANSWER\\n${terminalId}\\n${method}\\n${target}\\n${nonce}\\n${hash',
+      'PILOTLIGHT-ANSWER\\n${terminalId.slice(99)}\\n${method}\\n${target}\\n${nonce.slice(99)}\\n${hash',
+    ),
+    attack('man-on-the-line', 'another terminal’s answer'),
+  ),
+  mutant(
+    'line-answer-to-another-question',
+    'A signed answer counts though the request was changed on the way.',
+    edit(
+      'shared/signed-request.ts',
+      "hash('sha256', asked, 'hex')",
+      "hash('sha256', asked.subarray(0, 0), 'hex')",
+    ),
+    attack('man-on-the-line', 'that he changed on the way'),
+  ),
+  mutant(
+    'line-one-key-for-all',
+    'The gateway’s key signs central’s answers.',
+    edit('central/central.ts', 'answers: options.answerSigner,', 'answers: options.gatewaySigner,'),
+    attack('man-on-the-line', 'and a stranger’s never'),
+  ),
 ];
 
 export const MUTANTS = [

@@ -1,9 +1,15 @@
-import { ANSWER_KEY, ANSWER_SIGNATURE, answerText } from '../../shared/gateway-api.ts';
+import { answerText } from '../../shared/gateway-api.ts';
 import type { KeyId, Signer } from '../../shared/ports.ts';
 import type { TerminalStatus } from '../../shared/trust.ts';
 import { signText } from '../../shared/signatures.ts';
 import type { Keyring } from '../../shared/signatures.ts';
-import { REQUEST_HEADERS, requestText } from '../../shared/signed-request.ts';
+import {
+  ANSWER_KEY,
+  ANSWER_SIGNATURE,
+  REQUEST_HEADERS,
+  requestText,
+  signedAnswerText,
+} from '../../shared/signed-request.ts';
 import type { Db } from '../db/sql.ts';
 import { Refusal } from './problem.ts';
 import { headerOf } from './request.ts';
@@ -14,8 +20,10 @@ export interface SignedParts {
   readonly now: () => number;
   /** A terminal's keys by its public key as registered. */
   readonly keysOf: (publicKeyPem: string) => Keyring;
-  /** Central's own. */
-  readonly signer: Signer & KeyId;
+  /** Central's own, for what it answers. */
+  readonly answers: Signer & KeyId;
+  /** The gateway's own. */
+  readonly gateway: Signer & KeyId;
 }
 /** Who made a request. */
 export interface SignedBy {
@@ -32,8 +40,13 @@ export interface SignedExchange {
    * @returns The terminal that made it, and what it may do
    */
   readonly signedBy: (request: CentralRequest) => Promise<SignedBy>;
-  /** An answer about money says by its signature that it is central's, and to which request. */
-  readonly signedAnswer: (
+  /**
+   * An answer says by its signature that it is central's, and to which request: one to nobody, or
+   * without a nonce, stays as it is.
+   */
+  readonly signedAnswer: (request: CentralRequest, answer: CentralAnswer) => CentralAnswer;
+  /** An answer of the gateway's, under its own key. */
+  readonly paymentAnswer: (
     request: CentralRequest,
     terminalId: string,
     answer: CentralAnswer,
@@ -52,7 +65,7 @@ const NONCE = /^[\x21-\x7e]{1,64}$/;
 const PRUNE_EVERY_MS = 60_000;
 
 /** Who a request is from, and answers under central's key. */
-export function signedExchange({ db, now, keysOf, signer }: SignedParts): SignedExchange {
+export function signedExchange({ db, now, keysOf, answers, gateway }: SignedParts): SignedExchange {
   let prunedMs = Number.NEGATIVE_INFINITY;
 
   async function signedBy(request: CentralRequest): Promise<SignedBy> {
@@ -98,20 +111,29 @@ export function signedExchange({ db, now, keysOf, signer }: SignedParts): Signed
       .catch((cause: unknown) => void process.stderr.write(`central: nonces: ${String(cause)}\n`));
   }
 
+  const under = (signer: Signer & KeyId, text: string, answer: CentralAnswer): CentralAnswer => {
+    const { signature, keyId } = signText(signer, text);
+    const headers = { ...answer.headers, [ANSWER_SIGNATURE]: signature, [ANSWER_KEY]: keyId };
+    return { ...answer, headers };
+  };
   return {
     signedBy,
-    signedAnswer: (request, terminalId, answer) => {
-      const text = answerText(
-        terminalId,
-        request.method,
-        request.target,
-        String(request.headers[REQUEST_HEADERS.nonce]),
-        answer.status,
-        Buffer.from(answer.body, 'utf8'),
-      );
-      const { signature, keyId } = signText(signer, text);
-      const headers = { ...answer.headers, [ANSWER_SIGNATURE]: signature, [ANSWER_KEY]: keyId };
-      return { ...answer, headers };
+    signedAnswer: (request, answer) => {
+      const terminalId = headerOf(request, REQUEST_HEADERS.terminal);
+      const nonce = headerOf(request, REQUEST_HEADERS.nonce);
+      if (terminalId === null || nonce === null) return answer;
+      const { method, target, body: asked } = request;
+      const { status } = answer;
+      const body = Buffer.from(answer.body, 'utf8');
+      const mark = { terminalId, method, target, nonce, asked, status, body };
+      return under(answers, signedAnswerText(mark), answer);
+    },
+    paymentAnswer: (request, terminalId, answer) => {
+      const { method, target } = request;
+      const nonce = String(request.headers[REQUEST_HEADERS.nonce]);
+      const body = Buffer.from(answer.body, 'utf8');
+      const text = answerText(terminalId, method, target, nonce, answer.status, body);
+      return under(gateway, text, answer);
     },
   };
 }

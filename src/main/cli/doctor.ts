@@ -14,10 +14,9 @@ import { ERRORS } from '../../shared/errors.ts';
 import type { ErrorCode, Failure } from '../../shared/errors.ts';
 import type { Clock, Random } from '../../shared/ports.ts';
 import { never } from '../../shared/result.ts';
-import { Keyring } from '../../shared/signatures.ts';
-import { ed25519Signer, ed25519Verifier } from '../../shared/signing.ts';
 import { configProblems } from '../../shared/config/terminal.ts';
 import type { TerminalConfig } from '../../shared/config/terminal.ts';
+import { loadTerminalKeys } from '../core/terminal-keys.ts';
 import { loadConfig } from '../config.ts';
 import { makePrinter } from '../core/devices.ts';
 import type { LoadedConfig } from '../config.ts';
@@ -174,15 +173,23 @@ interface KeyFile {
 
 const KEY_NAMES = { rsa: 'RSA', ed25519: 'Ed25519', shared: 'shared' } as const;
 
+const usesGatewayKey = (p: TerminalConfig['payments'][number]): boolean =>
+  p.kind === 'gateway' && p.answerKeyFile === undefined;
+
 function keyFilesOf(config: TerminalConfig): KeyFile[] {
   return [
     { key: 'central.keyFile', path: config.central.keyFile, secret: true, kind: 'ed25519' },
-    {
-      key: 'central.policyKeyFile',
-      path: config.central.policyKeyFile,
-      secret: false,
-      kind: 'ed25519',
-    },
+    ...(['policyKeyFile', 'answerKeyFile', 'gatewayKeyFile'] as const)
+      // Without a gateway nobody signs with its key.
+      .filter((name) => name !== 'gatewayKeyFile' || config.payments.some(usesGatewayKey))
+      .map((name): KeyFile => {
+        return {
+          key: `central.${name}`,
+          path: config.central[name],
+          secret: false,
+          kind: 'ed25519',
+        };
+      }),
     ...config.payments.flatMap((p, i): KeyFile[] => {
       switch (p.kind) {
         case 'wechat':
@@ -658,25 +665,13 @@ function centralAction(code: ErrorCode): string {
   if (code === 'BILL-0103') return 'enrol this terminal’s public key at central';
   if (code === 'BILL-0101')
     return 'check the network and central.baseUrl; cards whose account is cached are still sold to, within the policy’s limits';
-  return 'check central.policyKeyFile and central’s version';
+  return 'check central.policyKeyFile, central.answerKeyFile and central’s version';
 }
 
 async function checkCentral(loaded: LoadedConfig, options: DoctorOptions): Promise<Finding[]> {
   const { config } = loaded;
-  let client: ReturnType<typeof createBillingClient>;
-  try {
-    client = createBillingClient({
-      baseUrl: config.central.baseUrl,
-      terminalId: config.terminalId,
-      signer: ed25519Signer(readFileSync(loaded.path(config.central.keyFile), 'utf8')),
-      policyKeys: new Keyring(
-        ed25519Verifier(readFileSync(loaded.path(config.central.policyKeyFile), 'utf8')),
-      ),
-      clock: options.clock,
-      random: options.random,
-      timeoutMs: NETWORK_TIMEOUT_MS,
-    });
-  } catch {
+  const keys = loadTerminalKeys(loaded);
+  if (!keys.ok)
     return [
       found(
         'FAIL',
@@ -686,7 +681,14 @@ async function checkCentral(loaded: LoadedConfig, options: DoctorOptions): Promi
         'CONF-0101',
       ),
     ];
-  }
+  const client = createBillingClient({
+    baseUrl: config.central.baseUrl,
+    terminalId: config.terminalId,
+    ...keys.value,
+    clock: options.clock,
+    random: options.random,
+    timeoutMs: NETWORK_TIMEOUT_MS,
+  });
   const [time, policy] = await Promise.all([client.time(), client.policy()]);
   const findings: Finding[] = [
     time.ok

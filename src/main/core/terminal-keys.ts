@@ -4,8 +4,8 @@ import type { Failure } from '../../shared/errors.ts';
 import type { KeyId, Signer } from '../../shared/ports.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
-import { Keyring } from '../../shared/signatures.ts';
-import { ed25519Signer, ed25519Verifier } from '../../shared/signing.ts';
+import type { Keyring } from '../../shared/signatures.ts';
+import { ed25519Keyring, ed25519Signer } from '../../shared/signing.ts';
 import { writableByOthers } from '../config.ts';
 import type { LoadedConfig } from '../config.ts';
 
@@ -32,6 +32,8 @@ export interface TerminalKeys {
   readonly signer: Signer & KeyId;
   /** Central's: whoever has its private half says what may be sold. */
   readonly policyKeys: Keyring;
+  /** Central's: whoever has its private half answers and grants in its name. */
+  readonly answerKeys: Keyring;
 }
 
 /**
@@ -43,27 +45,42 @@ export function loadTerminalKeys({
   path,
 }: Pick<LoadedConfig, 'config' | 'path'>): Result<TerminalKeys, Failure> {
   const keyFile = path(config.central.keyFile);
-  const policyFile = path(config.central.policyKeyFile);
   try {
     const own =
       config.mode === 'production'
         ? secretText('central.keyFile', keyFile)
         : ok(readFileSync(keyFile, 'utf8'));
     if (!own.ok) return own;
-    const open = config.mode === 'production' ? writableByOthers(policyFile) : null;
-    if (open !== null) return bad(`central.policyKeyFile: ${open}`);
-    const policy = readFileSync(policyFile, 'utf8');
-    if (policy.includes('PRIVATE KEY'))
-      return bad(
-        `central.policyKeyFile: ${policyFile} is a private key; central’s public key belongs here`,
-      );
-    return ok({
-      signer: ed25519Signer(own.value),
-      policyKeys: new Keyring(ed25519Verifier(policy)),
-    });
+    const signer = ed25519Signer(own.value);
+    const policyKeys = centralKeys({ config, path }, 'policyKeyFile');
+    if (!policyKeys.ok) return policyKeys;
+    const answerKeys = centralKeys({ config, path }, 'answerKeyFile');
+    if (!answerKeys.ok) return answerKeys;
+    return ok({ signer, policyKeys: policyKeys.value, answerKeys: answerKeys.value });
+  } catch (cause) {
+    return bad(`central.keyFile: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+  }
+}
+
+/**
+ * One of central's public keys, as `terminal.json` names its file, with its next one. CONF-0101: it
+ * cannot be read, holds something else, or, in production, others than its owner can change it.
+ */
+export function centralKeys(
+  { config, path }: Pick<LoadedConfig, 'config' | 'path'>,
+  name: 'policyKeyFile' | 'answerKeyFile' | 'gatewayKeyFile',
+): Result<Keyring, Failure> {
+  const file = path(config.central[name]);
+  try {
+    const open = config.mode === 'production' ? writableByOthers(file) : null;
+    if (open !== null) return bad(`central.${name}: ${open}`);
+    const pem = readFileSync(file, 'utf8');
+    if (pem.includes('PRIVATE KEY'))
+      return bad(`central.${name}: ${file} is a private key; central’s public key belongs here`);
+    return ok(ed25519Keyring(pem));
   } catch (cause) {
     return bad(
-      `central.keyFile / central.policyKeyFile: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `central.${name}: ${file}: ${cause instanceof Error ? cause.message : String(cause)}`,
       cause,
     );
   }

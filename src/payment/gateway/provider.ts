@@ -2,8 +2,6 @@ import type { z } from 'zod';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import {
-  ANSWER_KEY,
-  ANSWER_SIGNATURE,
   answerText,
   billAnswer,
   chargeAnswer,
@@ -22,7 +20,7 @@ import { httpPort, sendWithin } from '../../shared/http.ts';
 import type { HttpSend } from '../../shared/http.ts';
 import type { Clock, KeyId, Random, Signer } from '../../shared/ports.ts';
 import type { Keyring } from '../../shared/signatures.ts';
-import { signedHeaders } from '../../shared/signed-request.ts';
+import { ANSWER_KEY, ANSWER_SIGNATURE, signedHeaders } from '../../shared/signed-request.ts';
 import type {
   AttemptRef,
   ChargeRequest,
@@ -40,7 +38,7 @@ export interface GatewayProviderConfig {
   readonly terminalId: string;
   /** The terminal's own key. */
   readonly signer: Signer & KeyId;
-  /** The key that signs the gateway's answers (central's policy key), and its next one. */
+  /** The key that signs the gateway's answers, and its next one. */
   readonly answerKeys: Keyring;
 }
 export interface GatewayPorts {

@@ -6,6 +6,10 @@
  * (1–64 visible characters): one that comes a second time is not carried out again, 409
  * problem(replayed). `Pilotlight-Api` names the version spoken.
  *
+ * Each answer, refusals and the time included, is signed with central's answer key and bound to its
+ * request (`signedAnswerText`): headers `Pilotlight-Signature` and `Pilotlight-Key`. One that is not
+ * counts as none.
+ *
  * - `GET /v1/time` → timeAnswer (unsigned requests allowed)
  * - `GET /v1/policy` → signedPolicy
  * - `GET /v1/accounts/by-card/:cardNo` → accountAnswer | 404 problem(unknown-card)

@@ -70,7 +70,10 @@ const gatewaySchema = z.strictObject({
   kind: z.literal('gateway'),
   /** Left out: central's. Requests are signed with the terminal's key (`central.keyFile`). */
   baseUrl: url.optional(),
-  /** Ed25519 public key (PEM) that signs the gateway's answers; left out: central's policy key. */
+  /**
+   * Ed25519 public key (PEM) that signs the gateway's answers, where it is not central's; left out:
+   * `central.gatewayKeyFile`.
+   */
   answerKeyFile: path.optional(),
 });
 

@@ -93,9 +93,14 @@ export const terminalConfigSchema = z.strictObject({
     keyFile: path,
     /**
      * Central's Ed25519 public key, PEM (SPKI); signs the policy. Left out: `policy.pub.pem` beside
-     * `keyFile`.
+     * `keyFile`. Like the two below the file holds the current key, and behind it, while it is
+     * being changed, the next one.
      */
     policyKeyFile: path.optional(),
+    /** Signs central's answers and grants. Left out: `answers.pub.pem` beside `keyFile`. */
+    answerKeyFile: path.optional(),
+    /** Signs what the payment gateway says. Left out: `gateway.pub.pem` beside `keyFile`. */
+    gatewayKeyFile: path.optional(),
   }),
   printer: z
     .strictObject({
@@ -172,7 +177,11 @@ export type TerminalConfig = Omit<
     readonly terminalName: BothLanguages;
     readonly brand: BothLanguages;
   };
-  readonly central: TerminalConfigFile['central'] & { readonly policyKeyFile: string };
+  readonly central: TerminalConfigFile['central'] & {
+    readonly policyKeyFile: string;
+    readonly answerKeyFile: string;
+    readonly gatewayKeyFile: string;
+  };
   readonly printer: NonNullable<TerminalConfigFile['printer']>;
   readonly scanner: NonNullable<TerminalConfigFile['scanner']>;
   readonly maintenance: NonNullable<TerminalConfigFile['maintenance']>;
@@ -215,6 +224,8 @@ export function completeConfig(file: TerminalConfigFile): TerminalConfig {
     central: {
       ...file.central,
       policyKeyFile: file.central.policyKeyFile ?? `${folder}policy.pub.pem`,
+      answerKeyFile: file.central.answerKeyFile ?? `${folder}answers.pub.pem`,
+      gatewayKeyFile: file.central.gatewayKeyFile ?? `${folder}gateway.pub.pem`,
     },
     printer:
       printer.kind === 'virtual' ? { ...printer, path: printer.path ?? VIRTUAL_PRINTER } : printer,

@@ -367,6 +367,7 @@ describe.each(ENGINES)('central on %s', (engine) => {
             own.sign(/^\d+:\d+:/.test(Buffer.from(bytes).toString()) ? Buffer.from('x') : bytes),
         },
         policyKeys: new Keyring(ed25519Verifier(hall.policyKeys.publicKeyPem)),
+        answerKeys: new Keyring(ed25519Verifier(hall.answerKeys.publicKeyPem)),
         clock: hall.clock,
         random: { bytes: (n) => randomBytes(n) },
         timeoutMs: 10_000,

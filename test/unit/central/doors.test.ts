@@ -18,6 +18,8 @@ describe('the three doors', () => {
       ...DEMO_DATA,
       listen,
       policySigner: quickSigner('policy'),
+      answerSigner: quickSigner('answers'),
+      gatewaySigner: quickSigner('gateway'),
       verifierOf: quickSigner,
       now: () => town.clock.nowMs(),
       terminals: [{ terminalId: T, publicKeyPem: T }],
@@ -71,6 +73,8 @@ describe('the three doors', () => {
       db: town.db,
       ...DEMO_DATA,
       policySigner: quickSigner('policy'),
+      answerSigner: quickSigner('answers'),
+      gatewaySigner: quickSigner('gateway'),
       now: () => town.clock.nowMs(),
       terminals: [],
     });

@@ -132,6 +132,8 @@ describe('a callback', () => {
       db: town.db,
       ...DEMO_DATA,
       policySigner: quickSigner('policy'),
+      answerSigner: quickSigner('answers'),
+      gatewaySigner: quickSigner('gateway'),
       verifierOf: quickSigner,
       now: () => town.clock.nowMs(),
       terminals: [{ terminalId: T, publicKeyPem: T }],

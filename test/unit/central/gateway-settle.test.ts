@@ -44,6 +44,8 @@ describe.each(ENGINES)('a parked capture on the console, on %s', (engine) => {
       db: town.db,
       ...DEMO_DATA,
       policySigner: quickSigner('policy'),
+      answerSigner: quickSigner('answers'),
+      gatewaySigner: quickSigner('gateway'),
       now: () => town.clock.nowMs(),
       terminals: [],
     });

@@ -9,7 +9,7 @@ import type { Opened } from '../../../src/central/gateway/types.ts';
 import { DEMO_DATA } from '../../../src/demo/central-data.ts';
 import { createCentral } from '../../../src/central/central.ts';
 import { createGatewayProvider } from '../../../src/payment/gateway/provider.ts';
-import { ANSWER_KEY } from '../../../src/shared/gateway-api.ts';
+import { ANSWER_KEY } from '../../../src/shared/signed-request.ts';
 import type { HttpSend } from '../../../src/shared/http.ts';
 import type { PaymentProvider } from '../../../src/payment/types.ts';
 import { chinaDate } from '../../../src/shared/time.ts';
@@ -543,6 +543,8 @@ describe('answers about money', () => {
       db: town.db,
       ...DEMO_DATA,
       policySigner: quickSigner('policy'),
+      answerSigner: quickSigner('answers'),
+      gatewaySigner: quickSigner('gateway'),
       verifierOf: quickSigner,
       now: () => town.clock.nowMs(),
       terminals: [T, '000000000312'].map((terminalId) => ({
@@ -568,7 +570,7 @@ describe('answers about money', () => {
         baseUrl: 'http://central',
         terminalId: T,
         signer: quickSigner(T),
-        answerKeys: new Keyring(quickSigner('policy')),
+        answerKeys: new Keyring(quickSigner('gateway')),
       },
       { clock: town.clock, random, timeoutMs: 5_000, send: (x) => line(x) },
     );
@@ -636,7 +638,7 @@ describe('answers about money', () => {
         baseUrl: 'http://central',
         terminalId: '000000000312',
         signer: quickSigner('000000000312'),
-        answerKeys: new Keyring(quickSigner('policy')),
+        answerKeys: new Keyring(quickSigner('gateway')),
       },
       { clock: town.clock, random, timeoutMs: 5_000, send: whole },
     );

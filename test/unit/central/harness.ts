@@ -167,6 +167,7 @@ export interface Hall {
     readonly keys: ReturnType<typeof edKeys>;
   }[];
   readonly policyKeys: ReturnType<typeof edKeys>;
+  readonly answerKeys: ReturnType<typeof edKeys>;
   readonly close: () => Promise<void>;
 }
 
@@ -256,6 +257,8 @@ export async function openRoom(
     db,
     ...DEMO_DATA,
     policySigner: quickSigner('policy'),
+    answerSigner: quickSigner('answers'),
+    gatewaySigner: quickSigner('gateway'),
     verifierOf: quickSigner,
     now: () => room.now,
     terminals: ids.map((terminalId) => ({ terminalId, publicKeyPem: terminalId })),
@@ -272,6 +275,7 @@ export async function openRoom(
           terminalId: id,
           signer: quickSigner(id),
           policyKeys: new Keyring(quickSigner('policy')),
+          answerKeys: new Keyring(quickSigner('answers')),
           clock,
           random: { bytes: (n) => randomBytes(n) },
           timeoutMs: 1_000,
@@ -335,6 +339,7 @@ export async function openHall(engine: Engine = 'postgres'): Promise<Hall> {
     },
   };
   const policyKeys = edKeys();
+  const answerKeys = edKeys();
   const ids = ['000000000311', '000000000312'] as const;
   const keys = ids.map(() => edKeys());
   const db = await openDb(engine);
@@ -342,6 +347,8 @@ export async function openHall(engine: Engine = 'postgres'): Promise<Hall> {
     db,
     ...DEMO_DATA,
     policySigner: ed25519Signer(policyKeys.privateKeyPem),
+    answerSigner: ed25519Signer(answerKeys.privateKeyPem),
+    gatewaySigner: ed25519Signer(edKeys().privateKeyPem),
     now: clock.nowMs,
     terminals: ids.map((terminalId, i) => ({
       terminalId,
@@ -360,6 +367,7 @@ export async function openHall(engine: Engine = 'postgres'): Promise<Hall> {
       terminalId,
       signer: ed25519Signer(keys[i]?.privateKeyPem ?? ''),
       policyKeys: new Keyring(ed25519Verifier(policyKeys.publicKeyPem)),
+      answerKeys: new Keyring(ed25519Verifier(answerKeys.publicKeyPem)),
       clock,
       random: { bytes: (n) => randomBytes(n) },
       timeoutMs: 10_000,
@@ -373,6 +381,7 @@ export async function openHall(engine: Engine = 'postgres'): Promise<Hall> {
     clock,
     terminals,
     policyKeys,
+    answerKeys,
     close: async () => {
       await central.close();
       await db.close();

@@ -34,6 +34,8 @@ describe.each(ENGINES)('a request comes a second time on %s', (engine) => {
       ...DEMO_DATA,
       claims: [],
       policySigner: quickSigner('policy'),
+      answerSigner: quickSigner('answers'),
+      gatewaySigner: quickSigner('gateway'),
       verifierOf: quickSigner,
       now: () => room.now,
       terminals: room.terminals.map(({ id }) => ({ terminalId: id, publicKeyPem: id })),
@@ -62,6 +64,7 @@ describe.each(ENGINES)('a request comes a second time on %s', (engine) => {
       terminalId: t(i).id,
       signer: quickSigner(key),
       policyKeys: new Keyring(quickSigner('policy')),
+      answerKeys: new Keyring(quickSigner('answers')),
       timeoutMs: 1_000,
       clock: {
         nowMs: () => room.now + aheadMs,

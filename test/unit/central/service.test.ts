@@ -47,6 +47,7 @@ describe.each(ENGINES)('the service on %s', (engine) => {
       terminalId: t().id,
       signer: quickSigner(t().id),
       policyKeys: new Keyring(quickSigner('policy')),
+      answerKeys: new Keyring(quickSigner('answers')),
       clock: { nowMs: () => room.now, monoMs: () => 0, after: () => () => undefined },
       random: { bytes: (n) => randomBytes(n) },
       timeoutMs: 1_000,
@@ -68,12 +69,15 @@ describe.each(ENGINES)('the service on %s', (engine) => {
 
     // Another body than was signed, though it inflates to the same.
     change = (r) => ({ ...r, body: gzipSync(JSON.stringify({ epoch: 1 })) });
+    // What central says to it is no answer to what was asked.
     expect(await t().journal.send(client, 1)).toMatchObject({
-      kind: 'refused',
-      failure: { code: 'BILL-0103' },
+      kind: 'away',
+      failure: { code: 'BILL-0101' },
     });
 
-    const signed = (bytes: Uint8Array, encoding: string) => {
+    /** What central says to these bytes, well signed. */
+    const signed = async (bytes: Uint8Array, encoding: string): Promise<unknown> => {
+      let said: unknown;
       const direct = createBillingClient({
         baseUrl: 'http://central',
         terminalId: t().id,
@@ -89,29 +93,34 @@ describe.each(ENGINES)('the service on %s', (engine) => {
             ),
         },
         policyKeys: new Keyring(quickSigner('policy')),
+        answerKeys: new Keyring(quickSigner('answers')),
         clock: { nowMs: () => room.now, monoMs: () => 0, after: () => () => undefined },
         random: { bytes: (n) => randomBytes(n) },
         timeoutMs: 1_000,
-        send: (r) =>
-          into(room.central)({
+        send: async (r) => {
+          const answer = await into(room.central)({
             ...r,
             headers: { ...r.headers, 'Content-Encoding': encoding },
             body: bytes,
-          }),
+          });
+          said = JSON.parse(Buffer.from(answer.body ?? []).toString());
+          return answer;
+        },
       });
-      return t().journal.send(direct, 1);
+      await t().journal.send(direct, 1);
+      return said;
     };
     expect(await signed(gzipSync(Buffer.alloc(64 << 20)), 'gzip')).toMatchObject({
-      kind: 'refused',
-      failure: { code: 'BILL-0102', detail: expect.stringContaining('when inflated') as string },
+      type: 'about:pilotlight/bad-request',
+      detail: expect.stringContaining('when inflated') as string,
     });
     expect(await signed(Buffer.from('not gzip'), 'gzip')).toMatchObject({
-      kind: 'refused',
-      failure: { code: 'BILL-0102', detail: expect.stringContaining('not gzip') as string },
+      type: 'about:pilotlight/bad-request',
+      detail: expect.stringContaining('not gzip') as string,
     });
     expect(await signed(Buffer.from('x'), 'br')).toMatchObject({
-      kind: 'refused',
-      failure: { code: 'BILL-0102', detail: expect.stringContaining('only gzip') as string },
+      type: 'about:pilotlight/bad-request',
+      detail: expect.stringContaining('only gzip') as string,
     });
   });
 

@@ -62,6 +62,8 @@ beforeAll(async () => {
     db: openSqliteDb(),
     ...DEMO_DATA,
     policySigner: ed25519Signer(keys.policyPrivateKeyPem),
+    answerSigner: ed25519Signer(keys.answerPrivateKeyPem),
+    gatewaySigner: ed25519Signer(keys.gatewayPrivateKeyPem),
     now: () => Date.now(),
     terminals: [{ terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem, epoch: 1 }],
   });
@@ -237,6 +239,7 @@ describe('doctor on a broken configuration', () => {
     expect(of('key-files').map((f) => `${f.level} ${f.text}`)).toEqual([
       expect.stringMatching(/^WARN central\.keyFile: .*mode 644/),
       expect.stringMatching(/^FAIL central\.policyKeyFile: .*a private key, where the public key/),
+      'OK central.answerKeyFile: Ed25519 public key',
       expect.stringMatching(/^FAIL payments\[0\]\.merchantKeyFile: .*ENOENT/),
       expect.stringMatching(/^FAIL payments\[0\]\.platformKeys\.AB12: .*ed25519 key, RSA/),
       expect.stringMatching(/^OK payments\[1\]\.appKeyFile/),

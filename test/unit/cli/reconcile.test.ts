@@ -47,6 +47,8 @@ beforeAll(async () => {
     db: openSqliteDb(),
     ...DEMO_DATA,
     policySigner: ed25519Signer(keys.policyPrivateKeyPem),
+    answerSigner: ed25519Signer(keys.answerPrivateKeyPem),
+    gatewaySigner: ed25519Signer(keys.gatewayPrivateKeyPem),
     now: clock.nowMs,
     terminals: [{ terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem, epoch: 1 }],
   });

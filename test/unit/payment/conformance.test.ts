@@ -212,6 +212,8 @@ async function gateway(behind: () => Promise<Rig>, at: 'line' | 'wallet'): Promi
     db,
     ...DEMO_DATA,
     policySigner: quickSigner('policy'),
+    answerSigner: quickSigner('answers'),
+    gatewaySigner: quickSigner('gateway'),
     verifierOf: quickSigner,
     now: () => clock.nowMs(),
     terminals: [{ terminalId, publicKeyPem: terminalId }],
@@ -281,7 +283,7 @@ async function gateway(behind: () => Promise<Rig>, at: 'line' | 'wallet'): Promi
       baseUrl: 'http://central',
       terminalId,
       signer: quickSigner(terminalId),
-      answerKeys: new Keyring(quickSigner('policy')),
+      answerKeys: new Keyring(quickSigner('gateway')),
     },
     { clock, random, timeoutMs: 5_000, send: line },
   );

@@ -335,13 +335,15 @@ describe('loading UnionPay and the gateway from terminal.json', () => {
     chmodSync(join(dir, name), mode);
   };
   afterEach(() => {
-    for (const name of ['ums.key', 'terminal.pem', 'policy.pub.pem'])
+    for (const name of ['ums.key', 'terminal.pem', 'gateway.pub.pem'])
       rmSync(join(dir, name), { force: true });
   });
   const central = {
     baseUrl: 'https://central.example.com',
     keyFile: 'terminal.pem',
     policyKeyFile: 'policy.pub.pem',
+    answerKeyFile: 'answers.pub.pem',
+    gatewayKeyFile: 'gateway.pub.pem',
   };
   const load = (payment: Record<string, unknown>, mode: 'production' | 'demo' = 'production') => {
     const payments = terminalConfigSchema.shape.payments.parse([payment]);
@@ -391,7 +393,7 @@ describe('loading UnionPay and the gateway from terminal.json', () => {
   it('the gateway: central’s address and keys unless told otherwise, and both Ed25519', () => {
     const keys = edKeys();
     write('terminal.pem', keys.privateKeyPem);
-    write('policy.pub.pem', keys.publicKeyPem, 0o644);
+    write('gateway.pub.pem', keys.publicKeyPem, 0o644);
     expect(load({ kind: 'gateway' })).toMatchObject({ ok: true, value: [{ kind: 'gateway' }] });
     expect(load({ kind: 'gateway', answerKeyFile: 'none.pem' })).toMatchObject({
       ok: false,

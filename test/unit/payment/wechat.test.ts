@@ -822,6 +822,8 @@ describe('loading from terminal.json', () => {
     baseUrl: 'http://127.0.0.1:1',
     keyFile: 'terminal.pem',
     policyKeyFile: 'policy.pub.pem',
+    answerKeyFile: 'answers.pub.pem',
+    gatewayKeyFile: 'gateway.pub.pem',
   };
   it('reads the keys and works', async () => {
     write('merchant.pem', keys.merchantPrivateKeyPem);
