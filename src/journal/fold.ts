@@ -364,6 +364,7 @@ const FOLDS: { readonly [K in EventKind]: (rows: Rows, body: EventBody<K>) => Fo
   'maintenance-refused': onRecord,
   'maintenance-action': onRecord,
   'core-started': onRecord,
+  'card-seen': onRecord,
   'slip-printed': onRecord,
   'clock-step': onRecord,
   'policy-taken': onRecord,

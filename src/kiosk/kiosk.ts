@@ -411,6 +411,7 @@ function stateAtStart(
     card: null,
     cardBusy: false,
     refusals: [],
+    seen: { insertion: 0, cards: new Map() },
     orders,
     service: {
       policy: null,

@@ -58,7 +58,7 @@ export type Unwritten = (typeof UNWRITTEN)[number];
 export type BudgetScope = 'account' | 'terminal' | 'day';
 
 /**
- * Kinds of facts that are spoken for, and mean nothing yet: a card's state at each read, a
- * customer's consent to a text, and central's final word that an order was never credited.
+ * Kinds of facts that are spoken for, and mean nothing yet: a customer's consent to a text, and
+ * central's final word that an order was never credited.
  */
-export const RESERVED_FACTS = ['card-seen', 'consent-given', 'credit-voided'] as const;
+export const RESERVED_FACTS = ['consent-given', 'credit-voided'] as const;

@@ -149,6 +149,26 @@ describe('a chip between card and reader', () => {
     expect(await unproven()).toEqual([]);
   });
 
+  it('shown once without the chip, a refunded purchase on the card stops the card', async () => {
+    await begin('file');
+    expect(await buy(interposed('file'))).toBe('refunded');
+    await leave();
+    await w.until('told', () => w.journal.unsent(1) === null);
+    w.slot.insert(card.slot);
+    await w.run(60_000);
+    await w.until('told', () => w.journal.unsent(1) === null);
+    expect((await room.central.data()).stoppedCards.map((c) => c.reason)).toEqual([
+      `order ${w.order().orderId} was refunded, and is on the card`,
+    ]);
+    await leave();
+    w.slot.insert(card.slot);
+    await w.untilScreen('cannot-sell');
+    expect(w.shown('cannot-sell').reason).toBe('SALE-0104');
+    // One fact an insertion, and none where nothing changed.
+    const seen = w.kinds().filter((k) => k === 'card-seen');
+    expect(seen).toHaveLength(2);
+  });
+
   it('put in again without it, a card whose refund waits is written after all: one purchase, no refund', async () => {
     await begin('file');
     expect(await buy(interposed('file'))).toBe('refunded');

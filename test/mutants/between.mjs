@@ -161,4 +161,62 @@ export const BETWEEN = [
     ),
     unit('kiosk/endings', 'nobody else’s card is'),
   ),
+  mutant(
+    'refunded-tag-unseen',
+    'A refunded purchase that is read on its card is not noticed.',
+    edit(
+      'central/books/card-seen.ts',
+      `const order = rows[0]?.order_id;`,
+      `const order = rows[1]?.order_id;`,
+    ),
+    attack('stops the card'),
+    unit('central/card-seen', 'a refunded purchase that is on its card'),
+  ),
+  mutant(
+    'more-gas-unseen',
+    'A meter that has taken more than was bought is not noticed.',
+    edit(
+      'central/books/card-seen.ts',
+      `above <= base + ON_CREDIT) return null;`,
+      `true) return null;`,
+    ),
+    unit('central/card-seen', 'more gas than was bought'),
+  ),
+  mutant(
+    'untold-purchase-suspected',
+    'A card is stopped for a purchase that another kiosk has not told yet.',
+    edit(
+      'central/books/card-seen.ts',
+      `if (count !== account.count || taken > count) return null;`,
+      ``,
+    ),
+    unit('central/card-seen', 'more gas than was bought'),
+  ),
+  mutant(
+    'stopped-card-sold-to',
+    'A card that is stopped for a person is sold to.',
+    edit('central/sale/accounts.ts', `bool(row['stopped']) ? 'hot-listed' : r.state`, `r.state`),
+    attack('stops the card'),
+    unit('central/card-seen', 'a refunded purchase that is on its card'),
+  ),
+  mutant(
+    'card-not-told',
+    'What a card shows is not told to central.',
+    edit(
+      'kiosk/visit/card-seen.ts',
+      `if (service.blocked !== null || seen.insertion === insertion) return null;`,
+      `if (service.blocked === null || seen.insertion === insertion) return null;`,
+    ),
+    attack('stops the card'),
+  ),
+  mutant(
+    'card-told-each-time',
+    'What a card shows is told at every read, changed or not.',
+    edit(
+      'kiosk/visit/card-seen.ts',
+      `if (seen.cards.get(reading.cardNo) === said) return null;`,
+      ``,
+    ),
+    attack('stops the card'),
+  ),
 ];

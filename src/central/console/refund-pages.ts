@@ -1,8 +1,12 @@
 import { formatYuan } from '../../shared/money.ts';
+import type { StoppedCard } from '../books/card-seen.ts';
 import type { UnprovenRefund } from '../sale/budgets.ts';
 import { escapeHtml as e, facts, hidden, page, table, time, TOP } from './html.ts';
 
-/** Refunds on a reader's word, for staff (src/central/sale/budgets.ts). */
+/**
+ * What a person is to look at because of what readers say: refunds on their word
+ * (src/central/sale/budgets.ts), and cards that showed what cannot be (books/card-seen.ts).
+ */
 
 const STATES: Readonly<Record<UnprovenRefund['state'], string>> = {
   waiting: '等待核对',
@@ -66,5 +70,43 @@ ${facts([
 <label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
 <label for="why">理由</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>登记</button></form></div></main>`,
+  );
+}
+
+/** Cards that nothing is sold to. */
+export function stoppedTable(cards: readonly StoppedCard[]): string {
+  return table(
+    ['卡号', '用户号', '原因', '终端', '时间', ''],
+    cards.map((c) => [
+      e(c.cardNo),
+      e(c.userNo),
+      `<div class="why">${e(c.reason)}</div>`,
+      e(c.terminalId),
+      time(c.atMs),
+      `<a href="/console/card?card=${encodeURIComponent(c.cardNo)}">处理</a>`,
+    ]),
+    '',
+  );
+}
+
+/** One of them, and the form that lets it be sold to again. */
+export function stoppedPage(c: StoppedCard, token: string): string {
+  return page(
+    '停用待查的卡',
+    '',
+    `${TOP}<main><h2>停用待查的卡</h2><div class="card">
+${facts([
+  ['卡号', e(c.cardNo)],
+  ['用户号', e(c.userNo)],
+  ['原因', e(c.reason)],
+  ['终端', e(c.terminalId)],
+  ['时间', time(c.atMs)],
+])}
+<pre>${e(c.seen)}</pre>
+<p>请收下卡，在柜台的读卡器上核对，再看表上的累计量。该补的款收到以后，再恢复使用。</p>
+<form method="post" action="/console/card">${hidden({ token, card: c.cardNo })}
+<label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+<label for="why">查明的情况</label><input id="why" name="why" required maxlength="300" autocomplete="off">
+<br><button>恢复使用</button></form></div></main>`,
   );
 }

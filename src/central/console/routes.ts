@@ -4,6 +4,7 @@ import { DAY_MS, chinaDate } from '../../shared/time.ts';
 import { grantEpoch } from '../books/epochs.ts';
 import { setStatus, settleAlarm } from '../fleet/status.ts';
 import { giveUpWaiting } from '../books/held.ts';
+import { settleCard } from '../books/card-seen.ts';
 import { settleQuarantined } from '../books/quarantine.ts';
 import { reconciledDay } from '../books/reconcile.ts';
 import type { Db } from '../db/sql.ts';
@@ -24,7 +25,7 @@ import {
   reconcilePage,
   terminalPage,
 } from './pages.ts';
-import { refundPage } from './refund-pages.ts';
+import { refundPage, stoppedPage } from './refund-pages.ts';
 
 export interface ConsoleParts {
   readonly db: () => Db;
@@ -74,6 +75,12 @@ const parkedSchema = z.object({
 const refundSchema = z.object({
   order: line.min(1).max(64),
   decision: z.enum(REFUND_DECISIONS),
+  who: line.min(1).max(60),
+  why: line.min(1).max(300),
+});
+/** What a person says about a stopped card. */
+const cardSchema = z.object({
+  card: line.min(1).max(20),
   who: line.min(1).max(60),
   why: line.min(1).max(300),
 });
@@ -165,6 +172,17 @@ export function consoleRoutes({ db, now, host, secret }: ConsoleParts): readonly
       await grantEpoch(db(), form['terminal'] ?? '', now());
     }),
     decide('/console/payment', (form) => settleCapture(db(), form, now())),
+    show('/console/card', async (query) => {
+      const { stoppedCards } = await consoleData(db(), now());
+      const card = stoppedCards.find((c) => c.cardNo === query.get('card'));
+      if (card === undefined) throw noSuchResource();
+      return html(stoppedPage(card, formToken));
+    }),
+    decide('/console/card', async (form) => {
+      const { card: cardNo, who, why } = filled(form, cardSchema);
+      if (!(await settleCard(db(), { cardNo, who, why }, now())))
+        throw new Refusal('bad-request', 'the card is not stopped', { status: 409 });
+    }),
     show('/console/refund', async (query) => {
       const { unprovenRefunds } = await consoleData(db(), now());
       const refund = unprovenRefunds.find((r) => r.orderId === query.get('order'));

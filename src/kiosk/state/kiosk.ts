@@ -54,6 +54,14 @@ export interface Refusal {
 /** Oldest first; each card once. */
 export type Refusals = readonly Refusal[];
 
+/** What was told of the cards that were put in. */
+export interface SeenCards {
+  /** The insertion that was told of last. */
+  readonly insertion: number;
+  /** By card number: what was told, as text. */
+  readonly cards: ReadonlyMap<string, string>;
+}
+
 /** Everything that a transition may look at. */
 export interface KioskState {
   readonly session: Session;
@@ -82,6 +90,7 @@ export interface KioskState {
   } | null;
   readonly cardBusy: boolean;
   readonly refusals: Refusals;
+  readonly seen: SeenCards;
   readonly orders: ReadonlyMap<string, OpenOrder>;
   readonly service: ServiceState;
   readonly maintenance: MaintenanceState;

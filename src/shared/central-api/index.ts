@@ -7,8 +7,8 @@
  * problem(replayed). `Pilotlight-Api` names the version spoken.
  *
  * Each answer, refusals and the time included, is signed with central's answer key and bound to its
- * request (`signedAnswerText`): headers `Pilotlight-Signature` and `Pilotlight-Key`. One that is not
- * counts as none.
+ * request (`signedAnswerText`): headers `Pilotlight-Signature` and `Pilotlight-Key`. One that is
+ * not counts as none.
  *
  * - `GET /v1/time` → timeAnswer (unsigned requests allowed)
  * - `GET /v1/policy` → signedPolicy

@@ -252,6 +252,21 @@ export const EVENTS = {
     who: z.string(),
     why: z.string(),
   }),
+  /**
+   * What a card showed when it was put in, where this kiosk had not told the same of it before;
+   * `tag`: of the newest purchase, empty where the card has none. The last three are the meter's;
+   * left out: none has written to it.
+   */
+  'card-seen': z.object({
+    cardNo: z.string().regex(/^\d{10}$/),
+    layout: z.string().max(60),
+    count: counter,
+    cumulative: units,
+    tag: hex.max(32),
+    taken: counter.optional(),
+    remaining: units.optional(),
+    used: units.optional(),
+  }),
   'slip-printed': z.object({
     what: z.enum(['receipt', 'in-doubt', 'refund', 'parked']),
     ok: z.boolean(),
