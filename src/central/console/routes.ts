@@ -4,6 +4,7 @@ import { DAY_MS, chinaDate } from '../../shared/time.ts';
 import { grantEpoch } from '../books/epochs.ts';
 import { setStatus, settleAlarm } from '../fleet/status.ts';
 import { giveUpWaiting } from '../books/held.ts';
+import { settleCard } from '../books/card-seen.ts';
 import { settleQuarantined } from '../books/quarantine.ts';
 import { reconciledDay } from '../books/reconcile.ts';
 import type { Trust } from '../books/trust.ts';
@@ -11,6 +12,7 @@ import type { Db } from '../db/sql.ts';
 import { mayTryAgain, NEEDS_REFERENCE, OUTCOMES, settleParked } from '../gateway/settle.ts';
 import { Refusal } from '../http/problem.ts';
 import { bytesOf, dateOf, headerOf, json, noSuchResource, queryOf } from '../http/request.ts';
+import { decideRefund, REFUND_DECISIONS } from '../sale/budgets.ts';
 import type { CentralAnswer, CentralRequest } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
 import { consoleData, quarantined, waiting } from './data.ts';
@@ -24,6 +26,7 @@ import {
   reconcilePage,
   terminalPage,
 } from './pages.ts';
+import { refundPage, stoppedPage } from './refund-pages.ts';
 
 export interface ConsoleParts {
   readonly db: () => Db;
@@ -67,6 +70,19 @@ const parkedSchema = z.object({
   leg: line.min(1).max(40),
   outcome: z.enum(OUTCOMES),
   reference: line.max(100).default(''),
+  who: line.min(1).max(60),
+  why: line.min(1).max(300),
+});
+/** What a person decides about a refund on a reader's word. */
+const refundSchema = z.object({
+  order: line.min(1).max(64),
+  decision: z.enum(REFUND_DECISIONS),
+  who: line.min(1).max(60),
+  why: line.min(1).max(300),
+});
+/** What a person says about a stopped card. */
+const cardSchema = z.object({
+  card: line.min(1).max(20),
   who: line.min(1).max(60),
   why: line.min(1).max(300),
 });
@@ -158,6 +174,28 @@ export function consoleRoutes({ db, now, host, secret, trust }: ConsoleParts): r
       await grantEpoch(db(), form['terminal'] ?? '', now());
     }),
     decide('/console/payment', (form) => settleCapture(db(), form, now())),
+    show('/console/card', async (query) => {
+      const { stoppedCards } = await consoleData(db(), now());
+      const card = stoppedCards.find((c) => c.cardNo === query.get('card'));
+      if (card === undefined) throw noSuchResource();
+      return html(stoppedPage(card, formToken));
+    }),
+    decide('/console/card', async (form) => {
+      const { card: cardNo, who, why } = filled(form, cardSchema);
+      if (!(await settleCard(db(), { cardNo, who, why }, now())))
+        throw new Refusal('bad-request', 'the card is not stopped', { status: 409 });
+    }),
+    show('/console/refund', async (query) => {
+      const { unprovenRefunds } = await consoleData(db(), now());
+      const refund = unprovenRefunds.find((r) => r.orderId === query.get('order'));
+      if (refund === undefined) throw noSuchResource();
+      return html(refundPage(refund, formToken));
+    }),
+    decide('/console/refund', async (form) => {
+      const { order: orderId, ...told } = filled(form, refundSchema);
+      if (!(await decideRefund(db(), { orderId, ...told }, now())))
+        throw new Refusal('bad-request', 'nothing to decide about it', { status: 409 });
+    }),
   ];
 }
 
