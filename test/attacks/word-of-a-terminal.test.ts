@@ -230,6 +230,34 @@ describe('evidence', () => {
   });
 });
 
+describe('an order whose write was begun', () => {
+  it('is not refunded on its terminal’s word, and is by central’s own claim', async () => {
+    await start();
+    const sale = await quoted(0, 0);
+    tellPaid(0, sale, signed(receiptFor(0, sale)));
+    const { journal } = t(0);
+    journal.delivering(sale.id, sale.q);
+    const body = { attemptId: `${sale.id}/1`, failure: { code: 'CARD-0204' } };
+    const { cardNo } = sale.q;
+    const papers = [
+      undefined,
+      journal.writeClaim(sale.id, cardNo),
+      t(1).journal.refundClaim(sale.id, cardNo),
+      journal.refundClaim(number(0), cardNo),
+    ];
+    for (const grant of papers) journal.add('order-refunding', sale.id, { ...body, grant });
+    await t(0).upload();
+    expect(await why()).toHaveLength(papers.length);
+    const state = () => room.db.query('SELECT state, refund_granted FROM orders');
+    expect((await state())[0]).toMatchObject({ state: 'delivering' });
+    // However late it comes, and though central forgot that it granted it.
+    const grant = journal.refundClaim(sale.id, cardNo);
+    journal.add('order-refunding', sale.id, { ...body, grant });
+    expect(await t(0).upload()).toEqual([]);
+    expect((await state())[0]).toMatchObject({ state: 'refunding' });
+  });
+});
+
 describe('another’s order', () => {
   /** An order of the honest terminal's, torn in the write. */
   async function torn(i: number): Promise<Sale> {

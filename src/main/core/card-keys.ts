@@ -15,6 +15,7 @@ import type {
   AskCentral,
   KeyProvider,
   MachineBinding,
+  Patience,
   PsamKey,
   PsamSettings,
 } from '../../card/index.ts';
@@ -72,6 +73,8 @@ export interface KeyPorts {
     reader: Extract<LoadedConfig['config']['keys'], { kind: 'psam' }>['reader'],
   ) => ApduPort;
   readonly central: AskCentral;
+  /** How long a central is asked again that does not know of a payment yet; left out: not. */
+  readonly patience?: Patience;
 }
 const notHere = () => Promise.resolve(bad('not asked here'));
 const NO_PORTS: KeyPorts = {
@@ -114,7 +117,7 @@ export function loadCardKeys(
   if (keys.kind === 'sample') return sampleKeyProvider(config.mode);
   if (keys.kind === 'psam')
     return ok(psamKeyProvider(ports.psam(keys.reader), psamSettings(keys.profile)));
-  if (keys.kind === 'central') return ok(centralKeyProvider(ports.central));
+  if (keys.kind === 'central') return ok(centralKeyProvider(ports.central, ports.patience));
   const binding = bindingOf('keys.secretFile', path(keys.secretFile), id);
   if (!binding.ok) return binding;
   const text = secretText('keys.file', path(keys.file));

@@ -17,6 +17,7 @@ import { nonceMarks } from './016-nonce-marks.ts';
 import { gatewayPages } from './017-gateway-pages.ts';
 import { unprovenRefunds } from './018-unproven-refunds.ts';
 import { cardsSeen } from './019-cards-seen.ts';
+import { orderRecords } from './020-order-records.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -39,4 +40,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'gateway pages', sql: gatewayPages },
   { name: 'unproven refunds', sql: unprovenRefunds },
   { name: 'cards seen', sql: cardsSeen },
+  { name: 'order records', sql: orderRecords },
 ];
