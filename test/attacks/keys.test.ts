@@ -98,6 +98,13 @@ async function ask(request: CardKeyBody, terminal = 0): Promise<string> {
   return answer.ok ? 'given' : answer.error.code;
 }
 
+/** The sale stands in the books, paid: its card is kept for it. */
+async function tell(sale: Sale): Promise<void> {
+  t(0).journal.quoted(sale.id, sale.q, account(sale.i).userNo);
+  t(0).journal.paid(sale.id, 1_000);
+  expect(await t(0).upload()).toEqual([]);
+}
+
 describe('an unpaid quote', () => {
   it('opens no card: not known yet, whatever is asked, and no refusal', async () => {
     await start();
@@ -149,7 +156,9 @@ describe('a paid sale', () => {
   it('is written as it was sold, and no byte of any request may differ', async () => {
     await start();
     const sale = await quoted(0);
-    const good = mac(sale, recordOf(sale), receipt(sale));
+    await tell(sale);
+    const good = mac(sale);
+    let given = 0;
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom('s8', 'header', 'record'),
@@ -166,11 +175,14 @@ describe('a paid sale', () => {
           const said = await ask({ ...good, [field]: changed } as CardKeyBody);
           const dated = field === 'record' && at >= 20 && at < 26;
           // A date of the past gives nobody gas; the first bytes of a serial are no card number.
-          if (said === 'given') expect(dated || (field === 's8' && at < 6)).toBe(true);
+          if (said !== 'given') return;
+          given += 1;
+          expect(dated || (field === 's8' && at < 6)).toBe(true);
         },
       ),
       { numRuns: 200, seed: 12 },
     );
+    expect(given).toBeGreaterThan(0);
     for (const over of [
       { quantity: sale.quantity + 1 },
       { count: COUNT + 2 },
@@ -191,9 +203,7 @@ describe('a paid sale', () => {
     expect(await ask(mac(sale, low, receipt(sale)))).toBe('given');
     expect(await ask(mac(sale))).toBe('CARD-0206');
     expect(await ask(mac(sale, low))).toBe('given');
-    t(0).journal.quoted(sale.id, sale.q, account(0).userNo);
-    t(0).journal.paid(sale.id, 1_000);
-    expect(await t(0).upload()).toEqual([]);
+    await tell(sale);
     // A day later the same record may carry the new date, and never an older one.
     room.now += 86_400_000;
     const dated = (day: string): string => `${low.slice(0, 20)}${day}${low.slice(26)}`;
