@@ -3790,7 +3790,7 @@ const ATTACKS = [
     'A card may hold more than was ever bought.',
     edit(
       'central/sale/card-records.ts',
-      'told.cumulative > (mostCumulative ?? Number.POSITIVE_INFINITY) ||',
+      'told.cumulative !== (cumulative ?? told.cumulative) ||',
       '',
     ),
     attack('keys', 'no byte of any request may differ'),

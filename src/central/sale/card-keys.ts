@@ -263,9 +263,9 @@ async function forSale(desk: KeyDesk, request: ForSale): Promise<Given> {
       if (sale === null)
         throw new Refusal('key-refused', 'this terminal has no sale under way on this card');
       const { nextCount } = sale;
-      const mostCumulative = await cumulativeAfter(tx, cardNo, nextCount, sale.quantity);
+      const cumulative = await cumulativeAfter(tx, cardNo, nextCount, sale.quantity);
       const today = chinaDate(nowMs).slice(2).replaceAll('-', '');
-      const terms = { ...sale, cardNo, mostCumulative, terminalId, today };
+      const terms = { ...sale, cardNo, cumulative, terminalId, today };
       const record = recordOf(request, terms);
       await refuseUnpaid(tx, trust, sale, request.paid, nowMs);
       if (verb === 'sector-key') await bindChip(tx, cardNo, request, sale, nowMs);
@@ -280,7 +280,7 @@ async function forSale(desk: KeyDesk, request: ForSale): Promise<Given> {
 }
 
 /**
- * What the card may hold as bought in all after this sale: what the books have, and this. Null: a
+ * What the card holds as bought in all after this sale: what the books have, and this. Null: a
  * purchase before it is not told yet.
  */
 async function cumulativeAfter(

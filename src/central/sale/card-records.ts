@@ -15,8 +15,8 @@ export interface Terms {
   readonly cardNo: string;
   readonly nextCount: number;
   readonly quantity: number;
-  /** All that the card may hold as bought after it, 0.01 units; null: not known here now. */
-  readonly mostCumulative: number | null;
+  /** All that the card holds as bought after it, 0.01 units; null: not known here now. */
+  readonly cumulative: number | null;
   /** Who asks. */
   readonly terminalId: string;
   /** China's day by central's clock, YYMMDD. */
@@ -121,13 +121,13 @@ function refuseOtherSale(
     readonly cumulative: number;
     readonly tag: string;
   },
-  { orderId, nextCount, quantity, mostCumulative }: Terms,
+  { orderId, nextCount, quantity, cumulative }: Terms,
 ): void {
   if (
     told.count !== nextCount ||
     told.quantity !== quantity ||
     told.cumulative < quantity ||
-    told.cumulative > (mostCumulative ?? Number.POSITIVE_INFINITY) ||
+    told.cumulative !== (cumulative ?? told.cumulative) ||
     told.tag !== toHex(orderTag(orderId))
   )
     refuse('the record is not this sale’s');
