@@ -2,6 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { DAY_MS, chinaDate } from '../../shared/time.ts';
 import { grantEpoch } from '../books/epochs.ts';
+import { proveAgain, unprovenOrders } from '../books/evidence-again.ts';
 import { setStatus, settleAlarm } from '../fleet/status.ts';
 import { giveUpWaiting } from '../books/held.ts';
 import { settleCard } from '../books/card-seen.ts';
@@ -26,7 +27,7 @@ import {
   reconcilePage,
   terminalPage,
 } from './pages.ts';
-import { refundPage, stoppedPage } from './refund-pages.ts';
+import { evidencePage, refundPage, stoppedPage } from './refund-pages.ts';
 
 export interface ConsoleParts {
   readonly db: () => Db;
@@ -151,6 +152,12 @@ export function consoleRoutes({ db, now, host, secret, trust }: ConsoleParts): r
       const again = mayTryAgain(parked.amountFen, parked.capturedFen);
       const outcomes = OUTCOMES.filter((o) => o !== 'again' || again);
       return html(parkedPage(parked, outcomes, formToken));
+    }),
+    show('/console/evidence', async () =>
+      html(evidencePage((await unprovenOrders(db())).length, formToken)),
+    ),
+    decide('/console/evidence', async () => {
+      await proveAgain(db(), { nowMs: now(), trust });
     }),
     decide('/console/quarantine', (form) => settleFact(db(), form, now())),
     decide('/console/held', (form) => giveUp(db(), form, { nowMs: now(), trust })),

@@ -29,6 +29,8 @@ import type { PsamProfile } from '../../shared/config/terminal.ts';
 import type { LoadedConfig } from '../config.ts';
 import { secretText } from './terminal-keys.ts';
 
+/** The kernel's first TPM (Documentation/ABI/stable/sysfs-class-tpm). */
+const TPM = '/sys/class/tpm/tpm0';
 /** systemd's machine-id(5). */
 const MACHINE_ID = '/etc/machine-id';
 const SECRET_BYTES = 32;
@@ -118,6 +120,8 @@ export function loadCardKeys(
   if (keys.kind === 'psam')
     return ok(psamKeyProvider(ports.psam(keys.reader), psamSettings(keys.profile)));
   if (keys.kind === 'central') return ok(centralKeyProvider(ports.central, ports.patience));
+  if (keys.diskKey === 'tpm' && process.platform === 'linux' && !existsSync(TPM))
+    return bad('keys.diskKey: this machine has no TPM (/sys/class/tpm/tpm0)');
   const binding = bindingOf('keys.secretFile', path(keys.secretFile), id);
   if (!binding.ok) return binding;
   const text = secretText('keys.file', path(keys.file));
