@@ -2,6 +2,7 @@
 // catalogue.mjs.
 const tests = (file, name) => ({ kind: 'tests', project: 'unit', files: [file], name });
 const attack = (name) => tests('test/attacks/interposer.test.ts', name);
+const town = tests('test/attacks/interposer-town.test.ts', 'lose no more than the budget');
 const unit = (file, name) => tests(`test/unit/${file}.test.ts`, name);
 const edit = (file, find, replace) => ({ file: `src/${file}`, find, replace });
 const mutant = (id, what, edits, ...by) => ({ id, what, edits: [edits].flat(), by });
@@ -42,6 +43,7 @@ export const BETWEEN = [
     'One unproven refund may be of any sum.',
     edit(BUDGETS, `if (num(own?.fen) + openFen > budget.accountFen)`, `if (false)`),
     unit('central/budgets', 'so much an account'),
+    town,
   ),
   mutant(
     'unproven-terminal-sum',
@@ -93,6 +95,7 @@ export const BETWEEN = [
     ),
     attack('a purse proves itself'),
     attack('an honest purse that was not written proves that'),
+    town,
   ),
   mutant(
     'proof-not-judged',
