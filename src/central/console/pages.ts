@@ -4,7 +4,8 @@ import { formatMicroYuan, formatQuantity, formatYuan } from '../../shared/money.
 import type { Money, TerminalDay } from '../books/reconcile.ts';
 import type { ConsoleData } from './data.ts';
 import { refundsTable, stoppedTable } from './refund-pages.ts';
-import { escapeHtml, facts, hidden, page, table, tag, time, TOP } from './html.ts';
+import { facts, hidden, page, table, tag, time, TOP } from './html.ts';
+import { escapeHtml } from '../http/escape.ts';
 
 const LEDGER: Record<string, string> = {
   captured: '收款',

@@ -92,6 +92,8 @@ export interface KioskState {
   readonly refusals: Refusals;
   readonly seen: SeenCards;
   readonly orders: ReadonlyMap<string, OpenOrder>;
+  /** By order: how many papers the printer was given for it in this process. */
+  readonly papers: ReadonlyMap<string, number>;
   readonly service: ServiceState;
   readonly maintenance: MaintenanceState;
   /** In the order of the configuration. */
@@ -227,6 +229,8 @@ export type Effect =
       readonly do: 'call';
       readonly verb: Verb;
       readonly orderId: string;
+      /** Whose money it is to be; null: the sale is to no card. */
+      readonly cardNo: string | null;
       readonly attempt: AttemptRow;
       readonly why: string;
       /** charge only. */
