@@ -222,4 +222,14 @@ export const BETWEEN = [
     ),
     attack('stops the card'),
   ),
+  mutant(
+    'silent-purse-within-budget',
+    'A purse that never answers the challenge is refunded within the budget, like a card that cannot prove itself.',
+    edit(
+      BUDGETS,
+      `sure === 'unproven' && PROVING.has(order.layout ?? '') ? 'disproven' : sure`,
+      `sure`,
+    ),
+    attack('nor by a chip that refuses the challenge'),
+  ),
 ];
