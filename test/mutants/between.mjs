@@ -232,4 +232,14 @@ export const BETWEEN = [
     ),
     attack('nor by a chip that refuses the challenge'),
   ),
+  mutant(
+    'code-before-sale',
+    'A memory card’s code is asked for before anybody pays.',
+    edit(
+      'card/layouts/pl-sle.ts',
+      `proveAuthority: (reading) => keys.proveCode(`,
+      `proveAuthority: (reading) => keys.cardCode(`,
+    ),
+    unit('kiosk/exposure', '4442-good'),
+  ),
 ];
