@@ -242,4 +242,19 @@ export const BETWEEN = [
     ),
     unit('kiosk/exposure', '4442-good'),
   ),
+  mutant(
+    'budget-spent-twice',
+    'Two centrals spend the same rest of the budget at once.',
+    edit(
+      BUDGETS,
+      `SELECT turn FROM refund_budget_turn WHERE turn = 1 FOR UPDATE`,
+      `SELECT turn FROM refund_budget_turn WHERE turn = 1`,
+    ),
+    {
+      kind: 'tests',
+      project: 'concurrency',
+      files: ['test/concurrency/races.test.ts'],
+      name: 'a budget for one',
+    },
+  ),
 ];
