@@ -389,7 +389,7 @@ export class Checks {
   }
   #over({ order, attempts }: { order: OrderRow; attempts: readonly AttemptRow[] }): boolean {
     return (
-      SETTLED_ORDERS.has(order.state) &&
+      (SETTLED_ORDERS.has(order.state) || this.cheats.held(order)) &&
       attempts.every(
         (a) =>
           ['closed', 'refunded', 'parked'].includes(a.state) ||
@@ -471,6 +471,7 @@ export class Checks {
         if (a.state === 'refunded') sums.refunded += captured;
         else if (order.state === 'delivered' && order.paidBy === a.attemptId)
           sums.delivered += captured;
+        else if (this.cheats.held(order)) sums.parkedFen += captured;
         else if (a.state === 'parked') {
           sums.parkedFen += captured;
           if (order.state !== 'parked') parked[a.reason ?? ''] = (parked[a.reason ?? ''] ?? 0) + 1;
@@ -479,7 +480,7 @@ export class Checks {
           say(`${a.attemptId}: ${captured} fen were captured, and it is ${a.state}`);
       }
       // What is parked keeps the remainder that it reserved, until a person settles it.
-      if (order.state === 'parked')
+      if (order.state === 'parked' || this.cheats.held(order))
         held.set(
           cardSaleOf(order).cardNo,
           (held.get(cardSaleOf(order).cardNo) ?? 0) + cardSaleOf(order).carriedUsedMicro,
@@ -506,7 +507,7 @@ export class Checks {
     if (sums.captured !== sums.delivered + sums.refunded + sums.parkedFen)
       say(`captured ${sums.captured} ≠ ${JSON.stringify(sums)}`);
     await this.#centralAgrees(own, held, sums);
-    if (this.#world.cheated) await this.cheats.final();
+    if (this.#world.cheated) await this.cheats.final((orderId) => this.row(orderId));
     return {
       captured: sums.captured,
       delivered: sums.delivered,
@@ -627,7 +628,7 @@ export class Checks {
     );
     for (const c of claims) {
       const row = this.row(c.order_id);
-      if (row === undefined || row.state !== 'parked')
+      if (row === undefined || (row.state !== 'parked' && !this.cheats.held(row)))
         say(
           `card ${c.card_no} is still claimed by ${c.order_id} (${row?.state ?? 'unknown'}) at the quiet end`,
         );
@@ -635,10 +636,13 @@ export class Checks {
     const held = await db.query<{ order_id: string; micro: unknown }>(
       "SELECT order_id, micro FROM reserves WHERE state = 'held'",
     );
-    for (const r of held)
-      if (Number(r.micro) > 0 && this.row(r.order_id)?.state !== 'parked')
+    for (const r of held) {
+      const row = this.row(r.order_id);
+      const waits = row?.state === 'parked' || (row !== undefined && this.cheats.held(row));
+      if (Number(r.micro) > 0 && !waits)
         say(
           `the remainder reserved by ${r.order_id} (${this.row(r.order_id)?.state ?? 'unknown'}) was never given back`,
         );
+    }
   }
 }
