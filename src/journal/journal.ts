@@ -627,7 +627,7 @@ export class Journal {
     );
   }
 
-  /** Was this account sold to while central was away, and central does not know it yet? */
+  /** Did this account get something while central was away that central does not know of yet? */
   soldOffline(userNo: string): boolean {
     return this.#st.soldOffline.get(userNo) !== undefined;
   }

@@ -200,7 +200,7 @@ function prepare(db: Database.Database) {
       db
         .prepare<[string], 1>(
           `SELECT 1 FROM orders r JOIN events e ON e.order_id = r.order_id JOIN outbox USING (epoch, seq)
-           WHERE r.account = ${UNSEEN} AND e.kind = 'order-paid'
+           WHERE r.account = ${UNSEEN} AND e.kind = 'order-delivered'
              AND json_extract(r.row, '$.sale.offline') LIMIT 1`,
         )
         .pluck(),

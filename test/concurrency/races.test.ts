@@ -338,5 +338,7 @@ export async function twoSales(
     carriedUsedMicro: used,
     carriedAfterMicro: priced.remainderMicro,
   };
-  return { first, second: { id: at.orderId(1), q } };
+  const id = at.orderId(1);
+  const grant = at.journal(1).quoteGrant(id, q);
+  return { first, second: { id, q: { ...q, grant } } };
 }

@@ -19,7 +19,7 @@ import type { HttpSend } from '../../../src/shared/http.ts';
 import type { Clock, KeyId, Signer, SigningKey } from '../../../src/shared/ports.ts';
 import { receiptToken } from '../../../src/shared/evidence.ts';
 import type { PaymentEvidence } from '../../../src/shared/evidence.ts';
-import { accountDigest, claimDigest, grantToken } from '../../../src/shared/grants.ts';
+import { accountDigest, claimDigest, grantToken, quoteDigest } from '../../../src/shared/grants.ts';
 import { Keyring } from '../../../src/shared/signatures.ts';
 import { ed25519Signer, ed25519Verifier } from '../../../src/shared/signing.ts';
 import { sharedDatabase } from '../../support/postgres.ts';
@@ -187,6 +187,16 @@ export class TestJournal {
       cumulative: 205_000 + q.quantity,
       grant: this.writeClaim(orderId, q.cardNo),
       ...over,
+    });
+  }
+  /** Central's token for a quote, as it stands. */
+  quoteGrant(orderId: string, q: Quote): string {
+    return grantToken(this.#keys.answers, {
+      kind: 'quote',
+      terminalId: this.terminalId,
+      orderId,
+      digest: quoteDigest({ ...q, orderId }),
+      grantedMs: 1_780_000_000_000,
     });
   }
   /** Central's token for the write of an order. */

@@ -43,13 +43,13 @@ describe('the second card of an account, while central is away', () => {
     await w.toAmount('second');
   });
 
-  it('has a count that is behind once the first was recharged here', async () => {
+  it('is not sold to once the first was recharged here, until central knows of it', async () => {
     await w.toPay('golden');
     w.pay.pay();
     await w.untilScreen('done');
     await w.remove();
     await w.run(7_000);
-    await refused('SALE-0102');
+    await refused('SALE-0110');
   });
 
   it('is not sold to while a write of the first is in doubt, nor after a restart', async () => {
