@@ -2314,7 +2314,7 @@ const CENTRAL = [
     'Money that a person found and handed back is not booked.',
     edit(
       'central/books/by-hand.ts',
-      ` ?? foundByHand(books, at, order, body.attemptId, body.reference));`,
+      ` ?? foundByHand(books, at, order, attemptId, asked.reference));`,
       `);`,
     ),
     CLAIMS('money that was parked without'),

@@ -45,4 +45,40 @@ export const gatewayPeople = ({ mutant, edit, attack }) => [
     ),
     attack('pages', 'tells nobody where he comes from'),
   ),
+  mutant(
+    'hand-alone',
+    'A technician’s word alone hands money back in the books.',
+    edit(
+      'central/books/by-hand.ts',
+      `books.trial(() => settle(books, at, row));`,
+      `settle(books, at, row);`,
+    ),
+    attack('staff', 'no money counts as handed back'),
+  ),
+  mutant(
+    'hand-own-second',
+    'Who asked may confirm it, with a space in his name.',
+    edit('central/books/hand-requests.ts', `plain(a) === plain(b)`, `a === b`),
+    attack('staff', 'no money counts as handed back'),
+  ),
+  mutant(
+    'hand-any-number',
+    'Any number confirms.',
+    edit(
+      'central/books/hand-requests.ts',
+      `const own = known.includes(d.transactionNo);`,
+      `const own = known.length > 0;`,
+    ),
+    attack('staff', 'no money counts as handed back'),
+  ),
+  mutant(
+    'hand-and-gateway',
+    'What was settled by hand the gateway hands back as well.',
+    edit(
+      'central/gateway/bars.ts',
+      `if (byHand[0] !== undefined) return byHand[0].state === 'waiting' ? 'claimed-not' : 'by-hand';`,
+      ``,
+    ),
+    attack('staff', 'waits at the gateway while a second person looks'),
+  ),
 ];

@@ -6,7 +6,7 @@ import { ACCOUNTS, CLAIMS, ORDERS, QUOTES, RESERVES, TARIFFS } from '../sale/tab
 import type { OrderRow } from '../sale/tables.ts';
 import { Rows } from './rows.ts';
 import type { Undo } from './rows.ts';
-import { BILL_DAYS, LEDGER, TERMINAL_NOTES } from './tables.ts';
+import { BILL_DAYS, HAND_REQUESTS, LEDGER, TERMINAL_NOTES } from './tables.ts';
 import type { LedgerEntry, LedgerKind } from './tables.ts';
 
 /** Where an event stands, for the ledger and the quarantine. */
@@ -72,6 +72,8 @@ export class Books {
   readonly ledger = new Rows(LEDGER, this.#undo);
   readonly notes = new Rows(TERMINAL_NOTES, this.#undo);
   readonly billDays = new Rows(BILL_DAYS, this.#undo);
+  /** Loaded where a fact asks for one more. */
+  readonly requests = new Rows(HAND_REQUESTS, this.#undo);
   /** What was promised for orders that begin in this batch. Not changed. */
   readonly quotes = new Rows(QUOTES, this.#undo);
   /** What they may have been priced by. Not changed. */
@@ -118,6 +120,16 @@ export class Books {
       if (cause instanceof OnTheCard && orderId !== null)
         this.orders.change(orderId, { delivered_by: terminalId });
       return { kind: 'set-aside', reason: cause.message };
+    }
+  }
+
+  /** Tries what a fact would do: nothing of it stays. @throws as the work does */
+  trial(work: () => void): void {
+    const from = this.#undo.length;
+    try {
+      work();
+    } finally {
+      while (this.#undo.length > from) this.#undo.pop()?.();
     }
   }
 

@@ -5,7 +5,7 @@ import type { RowOf } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
 import { ACCOUNTS, CLAIMS, ORDERS, QUOTES, RESERVES, TARIFFS } from '../sale/tables.ts';
 import { Books } from './books.ts';
-import { HELD_FACTS, LEDGER } from './tables.ts';
+import { HAND_REQUESTS, HELD_FACTS, LEDGER } from './tables.ts';
 
 /** A card's count that something is sold for. */
 interface CardCount {
@@ -42,6 +42,7 @@ export async function loadFor(
   }
   const held =
     orderIds.size === 0 ? [] : await loadOrders(tx, books, orderIds, facts.flatMap(soldBy));
+  if ([...facts, ...held].some((f) => f.kind === 'parked-settled')) await loadRequests(tx, books);
   return { books, held };
 }
 
@@ -60,7 +61,17 @@ export async function loadOrder(tx: Sql, orderId: string): Promise<Books> {
 /** Loads all that waits behind one order or its account, with what it may touch. */
 export async function loadWaiting(tx: Sql, orderId: string): Promise<Loaded> {
   const books = new Books();
-  return { books, held: await loadOrders(tx, books, new Set([orderId]), []) };
+  const held = await loadOrders(tx, books, new Set([orderId]), []);
+  if (held.some((f) => f.kind === 'parked-settled')) await loadRequests(tx, books);
+  return { books, held };
+}
+
+/** What was said of the parked money of the orders that are loaded. */
+export async function loadRequests(tx: Sql, books: Books): Promise<void> {
+  const ids = list(books.orders.all().map((o) => o.order_id));
+  books.requests.load(
+    await select(tx, HAND_REQUESTS, `order_id ${anyOf('$1')} ORDER BY epoch, seq`, [ids]),
+  );
 }
 
 /**

@@ -2,6 +2,8 @@ import { maskName } from '../../shared/mask.ts';
 import type { TerminalStatus } from '../../shared/trust.ts';
 import { bool, num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
+import { handCases } from './by-hand.ts';
+import type { HandCases } from './by-hand.ts';
 
 /** What the console shows; also `GET /console/data.json`. */
 export interface ConsoleData {
@@ -117,6 +119,8 @@ export interface ConsoleData {
     readonly why: string;
     readonly atMs: number;
   }[];
+  /** What people said of parked money. */
+  readonly byHand: HandCases;
   /** Sums over the whole ledger, by kind. */
   readonly ledger: readonly {
     readonly kind: string;
@@ -144,6 +148,7 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
     notes: await notesOf(sql),
     parkedCaptures: await parkedCapturesOf(sql),
     settlements: await settlementsOf(sql),
+    byHand: await handCases(sql),
     ledger: await ledgerOf(sql),
   };
 }

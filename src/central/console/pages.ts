@@ -2,6 +2,7 @@ import type { TerminalStatus } from '../../shared/trust.ts';
 import { TOO_MANY } from '../fleet/status.ts';
 import { formatMicroYuan, formatQuantity, formatYuan } from '../../shared/money.ts';
 import type { Money, TerminalDay } from '../books/reconcile.ts';
+import { handTables } from './by-hand.ts';
 import type { ConsoleData } from './data.ts';
 import { facts, hidden, page, table, tag, time, TOP } from './html.ts';
 import { escapeHtml } from '../http/escape.ts';
@@ -35,19 +36,22 @@ const why = (reason: string): string => `<div class="why">${e(reason)}</div>`;
 export function consolePage(d: ConsoleData, nowMs: number): string {
   const alarms = d.terminals.filter((t) => t.alarm !== null || t.epochRequest !== null).length;
   const parked = d.parkedCaptures.length;
+  const byHand = d.byHand.waitingCount;
   const wanted = [
     `${alarms} 台终端报警`,
     `${d.quarantineOpen} 条记录隔离`,
     `${parked} 笔重复付款待退`,
+    `${byHand} 笔现场处理待核准`,
   ].join('，');
   return page(
     '长明 · 收费中心',
     '<meta http-equiv="refresh" content="5">',
     `<header><h1>长明 · 收费中心</h1><span>参考实现</span><span>${time(nowMs)}</span></header><main>
-${alarms + d.quarantineOpen + parked > 0 ? `<p class="alarm">需要人工处理：${wanted}</p>` : ''}
+${alarms + d.quarantineOpen + parked + byHand > 0 ? `<p class="alarm">需要人工处理：${wanted}</p>` : ''}
 <h2>最近订单</h2>${ordersTable(d)}
 ${parked === 0 ? '' : `<h2>待退的重复付款</h2>${parkedTable(d)}`}
 ${d.settlements.length === 0 ? '' : `<h2>重复付款处理记录</h2>${settlementsTable(d)}`}
+${handTables(d.byHand)}
 <h2>账户</h2>${accountsTable(d)}
 <h2>终端</h2>${terminalsTable(d)}
 <h2>总账</h2><p><a href="/console/reconcile">每日对账</a></p>${ledgerTable(d)}

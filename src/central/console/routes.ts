@@ -12,7 +12,11 @@ import { Refusal } from '../http/problem.ts';
 import { bytesOf, dateOf, headerOf, json, noSuchResource, queryOf } from '../http/request.ts';
 import type { CentralAnswer, CentralRequest } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
+import { handCase, handPage } from './by-hand.ts';
+import { decideHandForm } from './by-hand-routes.ts';
 import { consoleData, quarantined, waiting } from './data.ts';
+import { aboutFact, aboutTerminal, filled, line } from './forms.ts';
+import type { Form } from './forms.ts';
 import type { FactPlace } from './data.ts';
 import {
   consolePage,
@@ -34,25 +38,10 @@ export interface ConsoleParts {
 }
 
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)$/;
-const line = z
-  .string()
-  .trim()
-  .regex(/^\P{Cc}*$/u);
-/** What a person says about a terminal. */
-const aboutTerminal = z.object({
-  terminal: line.min(1),
-  who: line.min(1).max(60),
-  why: line.min(1).max(300),
-});
 /** What a person decides about a terminal. */
 const statusSchema = aboutTerminal.extend({ status: z.enum(['active', 'suspended', 'revoked']) });
-/** What a person says about a fact that waits. */
-const heldSchema = aboutTerminal.extend({
-  epoch: z.coerce.number().int().nonnegative(),
-  seq: z.coerce.number().int().nonnegative(),
-});
 /** What a person says about a quarantined fact. */
-const settlementSchema = heldSchema.extend({
+const settlementSchema = aboutFact.extend({
   amount: z
     .string()
     .trim()
@@ -68,7 +57,6 @@ const parkedSchema = z.object({
   who: line.min(1).max(60),
   why: line.min(1).max(300),
 });
-type Form = Readonly<Record<string, string>>;
 
 /**
  * The console for staff: pages, and the forms by which a person decides. It has no log-in of its
@@ -134,6 +122,12 @@ export function consoleRoutes({ db, now, host, secret }: ConsoleParts): readonly
       const outcomes = OUTCOMES.filter((o) => o !== 'again' || again);
       return html(parkedPage(parked, outcomes, formToken));
     }),
+    show('/console/by-hand', async (query) => {
+      const asked = await handCase(db(), placeOf(query));
+      if (asked === null) throw noSuchResource();
+      return html(handPage(asked, formToken));
+    }),
+    decide('/console/by-hand', (form) => decideHandForm(db(), form, now())),
     decide('/console/quarantine', (form) => settleFact(db(), form, now())),
     decide('/console/held', (form) => giveUp(db(), form, now())),
     show('/console/terminal', async (query) => {
@@ -169,7 +163,7 @@ function placeOf(query: URLSearchParams): FactPlace {
 }
 
 async function giveUp(db: Db, form: Form, nowMs: number): Promise<void> {
-  const { terminal, epoch, seq, who, why } = filled(form, heldSchema);
+  const { terminal, epoch, seq, who, why } = filled(form, aboutFact);
   if (!(await giveUpWaiting(db, { terminalId: terminal, epoch, seq, who, why }, nowMs)))
     throw new Refusal('bad-request', 'it waits no longer', { status: 409 });
 }
@@ -227,17 +221,6 @@ function html(body: string): CentralAnswer {
     },
     body,
   };
-}
-
-/** A form's fields as meant. */
-function filled<T>(form: Form, schema: z.ZodType<T>): T {
-  const parsed = schema.safeParse(form);
-  if (!parsed.success)
-    throw new Refusal(
-      'bad-request',
-      parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; '),
-    );
-  return parsed.data;
 }
 
 function sameText(a: string, b: string): boolean {

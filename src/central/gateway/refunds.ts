@@ -42,6 +42,7 @@ export function refund(
           .reduce((sum, r) => sum + num(r.refund_fen), 0);
         const bar = await refundBar(tx, trade);
         if (bar === 'delivered') return no('the order of this payment was delivered');
+        if (bar === 'by-hand') return no('two persons settled this payment by hand');
         if (bar === 'claimed-not')
           return unknown(failure('PAY-0204', 'no refund claim on its order is known here yet'));
         if (asFar + request.refundFen > num(trade.amount_fen))

@@ -12,6 +12,7 @@ import type { attemptSchema, chargeSchema, createSchema } from '../../shared/gat
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { refundBar } from './bars.ts';
+import type { Bar } from './bars.ts';
 import { ALONE_AFTER_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
 import { captured, endLeg, insertLeg, sendReverse } from './legs.ts';
@@ -247,7 +248,7 @@ export function reverse(
   const { db, now, alone, move } = desk;
   return alone(terminalId, attempt.outTradeNo, async (): Promise<ReverseResult> => {
     const found = await db().transaction(
-      async (tx): Promise<Leg | 'none' | 'qr' | 'refund' | 'delivered' | 'claimed-not'> => {
+      async (tx): Promise<Leg | 'none' | 'qr' | 'refund' | Bar> => {
         await tombstone(desk, tx, terminalId, { ...attempt, method: 'code' });
         const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;
         if (trade.method !== 'code') return 'qr';
@@ -287,6 +288,11 @@ export function reverse(
       return {
         kind: 'refused',
         failure: failure('PAY-0301', 'the order of this payment was delivered'),
+      };
+    if (found === 'by-hand')
+      return {
+        kind: 'refused',
+        failure: failure('PAY-0301', 'two persons settled this payment by hand'),
       };
     if (found === 'claimed-not')
       return unknown(failure('PAY-0204', 'no refund claim on its order is known here yet'));

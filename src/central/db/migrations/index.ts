@@ -13,6 +13,7 @@ import { heldFacts } from './012-held-facts.ts';
 import { terminalStatus } from './013-terminal-status.ts';
 import { livesHeard } from './014-lives-heard.ts';
 import { gatewayPages } from './015-gateway-pages.ts';
+import { handRequests } from './016-hand-requests.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -31,4 +32,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'terminal status', sql: terminalStatus },
   { name: 'lives heard', sql: livesHeard },
   { name: 'gateway pages', sql: gatewayPages },
+  { name: 'hand requests', sql: handRequests },
 ];
