@@ -29,8 +29,8 @@ import { httpPort, sendWithin } from '../shared/http.ts';
 import type { HttpSend } from '../shared/http.ts';
 import { headText } from '../shared/journal-hash.ts';
 import { MICRO_PER_FEN, checkTariff } from '../shared/money.ts';
-import { policySchema, signedPolicySchema } from '../shared/policy.ts';
-import type { Policy } from '../shared/policy.ts';
+import { issuedPolicySchema, signedPolicySchema } from '../shared/policy.ts';
+import type { IssuedPolicy } from '../shared/policy.ts';
 import type { Clock, KeyId, Random, Signer } from '../shared/ports.ts';
 import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
@@ -239,7 +239,7 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
         );
   }
 
-  function verifyPolicy(raw: string): Result<Policy, Failure> {
+  function verifyPolicy(raw: string): Result<IssuedPolicy, Failure> {
     let json: unknown;
     try {
       json = JSON.parse(raw);
@@ -252,13 +252,13 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
     const wrong = options.policyKeys.disbelief(signed.data.body, signed.data);
     if (wrong !== null) return err(failure('BILL-0102', `the policy’s ${wrong}`));
     try {
-      const parsed = policySchema.safeParse(JSON.parse(signed.data.body));
+      const parsed = issuedPolicySchema.safeParse(JSON.parse(signed.data.body));
       return parsed.success
         ? ok(parsed.data)
         : err(
             failure(
               'BILL-0102',
-              `policy: ${parsed.error.issues[0]?.path.join('.') ?? ''}`,
+              `policy: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`,
               parsed.error,
             ),
           );
@@ -378,6 +378,7 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
     policy: async () => {
       const answer = await ask('GET', '/v1/policy', signedPolicySchema);
       if (!answer.ok) return answer;
+      // With the id of its key, or the next key's policy would be lost at the next start.
       const raw = JSON.stringify(answer.value);
       const policy = verifyPolicy(raw);
       return policy.ok ? ok({ policy: policy.value, raw }) : policy;

@@ -14,7 +14,7 @@ import type {
   UploadRequest,
 } from '../shared/central-api/index.ts';
 import type { Failure } from '../shared/errors.ts';
-import type { Policy } from '../shared/policy.ts';
+import type { IssuedPolicy } from '../shared/policy.ts';
 import type { Result } from '../shared/result.ts';
 
 export type UploadResult =
@@ -63,8 +63,8 @@ export interface BillingClient {
   /** Without events: says where the journal stands, `fromSeq` − 1 with `prevHash`. */
   readonly upload: (request: Omit<UploadRequest, 'headSig'>) => Promise<UploadResult>;
   /** The policy, its signature verified; `raw` is the signed form to keep. */
-  readonly policy: () => Promise<Result<{ policy: Policy; raw: string }, Failure>>;
+  readonly policy: () => Promise<Result<{ policy: IssuedPolicy; raw: string }, Failure>>;
   /** Checks a kept policy again (after a restart). */
-  readonly verifyPolicy: (raw: string) => Result<Policy, Failure>;
+  readonly verifyPolicy: (raw: string) => Result<IssuedPolicy, Failure>;
   readonly time: () => Promise<Result<{ serverTimeMs: number; roundTripMs: number }, Failure>>;
 }

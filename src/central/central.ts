@@ -1,15 +1,18 @@
 import { policySchema } from '../shared/policy.ts';
 import type { Policy } from '../shared/policy.ts';
-import type { KeyId, Signer, Verifier } from '../shared/ports.ts';
-import { Keyring, signText } from '../shared/signatures.ts';
+import type { PaymentProvider } from '../payment/types.ts';
+import type { KeyId, Signer, SigningKey, Verifier } from '../shared/ports.ts';
+import { Keyring } from '../shared/signatures.ts';
 import { ed25519Verifier } from '../shared/signing.ts';
 import { grantEpoch } from './books/epochs.ts';
+import { trustIn } from './books/trust.ts';
 import { consoleData } from './console/data.ts';
 import type { ConsoleData } from './console/data.ts';
 import { consoleRoutes } from './console/routes.ts';
 import { lifeSince } from './db/lives.ts';
 import { migrate } from './db/migrate.ts';
 import type { Db } from './db/sql.ts';
+import { policyIssuer } from './fleet/policy.ts';
 import { seed } from './fleet/seed.ts';
 import type { Seed } from './fleet/seed.ts';
 import { createPaymentGateway } from './gateway/gateway.ts';
@@ -41,9 +44,16 @@ export interface CentralOptions extends Seed {
   /** Signs the policy. Like the two below a key of its own: what one signs no other is taken for. */
   readonly policySigner: Signer & KeyId;
   /** Signs answers, and what central grants. */
-  readonly answerSigner: Signer & KeyId;
+  readonly answerSigner: SigningKey;
   /** Signs what the payment gateway says and receives. */
-  readonly gatewaySigner: Signer & KeyId;
+  readonly gatewaySigner: SigningKey;
+  /** Keys that signed grants and receipts before: what they signed is believed on. */
+  readonly earlierKeys?: Partial<Readonly<Record<'answers' | 'gateway', readonly VerifyingKey[]>>>;
+  /**
+   * Wallets that terminals collect by themselves: with their public keys their answers prove what
+   * they took. Those of the gateway are known anyway.
+   */
+  readonly wallets?: readonly PaymentProvider[];
   /**
    * Makes a terminal's verifier from its public key as registered; Ed25519 (SPKI) where not given.
    * Called once for each key.
@@ -51,6 +61,8 @@ export interface CentralOptions extends Seed {
   readonly verifierOf?: (publicKeyPem: string) => Verifier & KeyId;
   readonly now: () => number;
   readonly policy: Policy;
+  /** For how long a kiosk sells by the policy without hearing it anew; left out: 30 days. */
+  readonly policyValidDays?: number;
   /**
    * The company's card keys, for terminals that have none of their own; left out: none are kept
    * here.
@@ -59,8 +71,9 @@ export interface CentralOptions extends Seed {
   /** How often terminals are told to upload. */
   readonly pacing?: Partial<Pacing>;
   /** The payment gateway; left out: this central takes no payments. */
-  readonly payments?: Omit<GatewayOptions, 'paymentCodes'>;
+  readonly payments?: Omit<GatewayOptions, 'paymentCodes' | 'receipts'>;
 }
+type VerifyingKey = Verifier & KeyId;
 /** The service. */
 export interface Central {
   /** Migrates and seeds the database without listening; enough for `handle` and `staff`. */
@@ -90,8 +103,7 @@ const SWEEP_EVERY_MS = 5_000;
 export function createCentral(options: CentralOptions): Central {
   const { now, policySigner } = options;
   const policy = policySchema.parse(options.policy);
-  const body = JSON.stringify(policy);
-  const signedPolicy = { body, ...signText(policySigner, body) };
+  const signedPolicy = policyIssuer(policy, policySigner, now, options.policyValidDays);
   const verifierOf = options.verifierOf ?? ed25519Verifier;
   const keysOf = cached((publicKeyPem) => new Keyring(verifierOf(publicKeyPem)));
   let opened = false;
@@ -102,7 +114,17 @@ export function createCentral(options: CentralOptions): Central {
   const payments =
     options.payments === undefined
       ? null
-      : createPaymentGateway(db, { ...options.payments, paymentCodes: policy.paymentCodes });
+      : createPaymentGateway(db, {
+          ...options.payments,
+          paymentCodes: policy.paymentCodes,
+          receipts: options.gatewaySigner,
+        });
+  const { earlierKeys = {} } = options;
+  const trust = trustIn({
+    answerKeys: new Keyring(options.answerSigner, ...(earlierKeys.answers ?? [])),
+    gatewayKeys: new Keyring(options.gatewaySigner, ...(earlierKeys.gateway ?? [])),
+    wallets: [...(options.payments?.wallets ?? []), ...(options.wallets ?? [])],
+  });
   const sweeps = sweeper(options.payments?.clock, payments?.sweep);
 
   const terminals = terminalApi({
@@ -111,6 +133,8 @@ export function createCentral(options: CentralOptions): Central {
     policy,
     signedPolicy,
     keysOf,
+    trust,
+    grants: options.answerSigner,
     exchange: signedExchange({
       db,
       now,
@@ -128,6 +152,7 @@ export function createCentral(options: CentralOptions): Central {
       db,
       now,
       host: options.listen?.staff?.host ?? LOOPBACK_HOST,
+      trust,
       secret: policySigner.sign(Buffer.from('pilotlight console form', 'utf8')),
     }),
   );
@@ -142,10 +167,11 @@ export function createCentral(options: CentralOptions): Central {
     await migrate(options.db);
     await lifeSince(options.db, now());
     await seed(options.db, options);
+    const { body, signature } = signedPolicy();
     await options.db.query(
       `INSERT INTO policy (version, body, signature) VALUES ($1, $2, $3)
        ON CONFLICT (version) DO UPDATE SET body = EXCLUDED.body, signature = EXCLUDED.signature`,
-      [policy.version, body, signedPolicy.signature],
+      [policy.version, body, signature],
     );
     opened = true;
     sweeps.start();

@@ -423,6 +423,12 @@ export class Journal {
     return text === null ? null : Number(text);
   }
 
+  /** The policy that was taken last, by the facts that are kept; null: none. Reads all of them. */
+  policyVersionTaken(): number | null {
+    const version = this.#st.policyTaken.get();
+    return version === undefined ? null : version;
+  }
+
   orders(): OrderRow[] {
     return parsed<OrderRow>(this.#st.orders.all());
   }

@@ -89,6 +89,13 @@ function prepare(db: Database.Database) {
            last_epoch DESC, last_seq DESC LIMIT ?`,
         )
         .pluck(),
+    policyTaken: () =>
+      db
+        .prepare<[], number>(
+          `SELECT json_extract(body, '$.version') FROM events WHERE kind = 'policy-taken'
+           ORDER BY epoch DESC, seq DESC LIMIT 1`,
+        )
+        .pluck(),
     byRef: () =>
       db
         .prepare<[string], string>(

@@ -410,6 +410,7 @@ function stateAtStart(
     reader: { state: 'empty', insertion: 0, failure: null, sinceMs: clock.nowMs() },
     card: null,
     cardBusy: false,
+    papers: new Map(),
     refusals: new Map(),
     orders,
     service: {

@@ -127,6 +127,9 @@ function crossProblem(c: TerminalConfig): string | null {
   // anybody says it.
   if (c.mode === 'production' && !isPrivateLine(c.central.baseUrl))
     return 'central.baseUrl: https is needed, but for this machine itself';
+  const { caFile, proxy } = c.central;
+  if ((caFile ?? proxy) !== undefined && !c.central.baseUrl.startsWith('https:'))
+    return 'central.caFile, central.proxy: only a line of https has them (central.baseUrl)';
   const twice = (c.layouts ?? []).find((l, i, all) => all.findIndex((o) => o.id === l.id) !== i);
   if (twice !== undefined) return `layouts: ${twice.id} is there twice`;
   if (c.readers.length > 1) return 'readers: one reader is supported so far';

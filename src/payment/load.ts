@@ -4,6 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
+import type { HttpSend } from '../shared/http.ts';
 import type { Verifier } from '../shared/ports.ts';
 import { err, never, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
@@ -30,6 +31,11 @@ const SHARED_KEY = /^[\x21-\x7e]{16,256}$/;
 /** Unconfirmed (payments.md section C names get-qrcode, query, close-qrcode and a refund only). */
 const REFUND_QUERY = '/v1/netpay/bills/refund-query';
 
+/** What providers need of the world; `gatewaySend`: the line to the gateway, where it has its own. */
+export interface PaymentPorts extends WechatPorts {
+  readonly gatewaySend?: HttpSend | undefined;
+}
+
 /**
  * The configured providers, in order, with their keys read and checked. Every problem is named by
  * its key in terminal.json (CONF-0101). In production a private key that others may read, and plain
@@ -40,7 +46,7 @@ const REFUND_QUERY = '/v1/netpay/bills/refund-query';
 export function loadPayments(
   config: Pick<TerminalConfig, 'mode' | 'payments' | 'terminalId' | 'central'>,
   baseDir: string,
-  ports: WechatPorts,
+  ports: PaymentPorts,
 ): Result<readonly PaymentProvider[], Failure> {
   const problems: string[] = [];
   const causes: unknown[] = [];
@@ -226,7 +232,7 @@ export function loadPayments(
               signer: ed25519Signer(own),
               answerKeys: theirs,
             },
-            ports,
+            ports.gatewaySend === undefined ? ports : { ...ports, send: ports.gatewaySend },
           ),
         );
         break;

@@ -308,6 +308,17 @@ export const ERRORS = {
     ],
     ['按凭条号没有查到订单', 'No order under this reference'],
   ),
+  'SALE-0118': e(
+    ['暂时不能充值', 'Recharging is not possible now'],
+    [
+      `本机要先和收费系统联系上才能充值，请稍后再来，或到其他网点办理。${NOT_CHARGED[0]}。`,
+      `This machine must hear from the billing system before it recharges cards. Please come back later or use another hall. ${NOT_CHARGED[1]}.`,
+    ],
+    [
+      '策略过期或低于 terminal.json 要求的版本：接通中心后自动恢复；已开始的订单照常办完',
+      'The policy is over, or older than terminal.json asks for: mends itself once central is heard; what was begun is finished',
+    ],
+  ),
   // ---- payment ----
   'PAY-0101': e(
     ['没有取到付款码', 'No payment code'],

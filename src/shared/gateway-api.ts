@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { ERRORS } from './errors.ts';
 import type { ErrorCode, Failure } from './errors.ts';
+import { evidenceSchema } from './evidence.ts';
 
 /**
  * The payment gateway's contract (docs/payment-gateway.md): `POST /v1/payments/<verb>`, JSON both
@@ -110,12 +111,16 @@ const only = <const K extends string>(...kinds: readonly [K, ...K[]]) =>
   z.object({ kind: z.enum(kinds) });
 const failed = <const K extends string>(...kinds: readonly [K, ...K[]]) =>
   z.object({ kind: z.enum(kinds), failure: failureSchema });
-const paid = z.object({
-  kind: z.literal('paid'),
-  transactionId: z.string().min(1),
-  amountFen: fen,
-  paidAtMs: fen.nullable(),
-});
+const paid = z
+  .object({
+    kind: z.literal('paid'),
+    transactionId: z.string().min(1),
+    amountFen: fen,
+    paidAtMs: fen.nullable(),
+    /** The gateway's receipt; left out by one of before receipts, or for a trade without an order. */
+    evidence: evidenceSchema.optional(),
+  })
+  .transform(({ evidence, ...r }) => ({ ...r, ...(evidence === undefined ? {} : { evidence }) }));
 const refunded = z
   .object({
     kind: z.literal('refunded'),

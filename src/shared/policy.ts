@@ -1,55 +1,85 @@
 import { z } from 'zod';
-
-const natural = z.number().int().nonnegative();
-const text = z.object({ zh: z.string(), en: z.string() });
+import { DAY_MS } from './time.ts';
 
 /**
- * Limits, notices, hotlines and switches, from central: signed, versioned, the last good one kept
- * by the kiosk.
+ * Nothing that an operator means is outside of these: a slip of the hand at central, or whoever got
+ * at its policy key for an hour, does not make a kiosk sell without an end.
  */
-export const policySchema = z.object({
-  version: natural,
-  hotline: z.string(),
-  presetsFen: z.array(natural).min(1),
-  minFen: natural,
-  maxFen: natural,
-  /** How long a QR code waits for the customer. */
-  payWindowMs: natural,
-  offline: z.object({
-    /** A cached account older than this is not sold to while central is away. */
-    accountMaxAgeMs: natural,
-    /** The most that may be sold from the cache and not yet uploaded, in fen. */
-    capFen: natural,
-  }),
-  /** Selling stops when more than this is not uploaded. */
-  unsynced: z.object({ maxEvents: natural, maxFen: natural, maxAgeMs: natural }),
-  /** Facts that central holds are kept on the machine for so long. */
-  retentionDays: z.number().int().positive().default(400),
-  /** A clock further from central's than this stops selling. */
-  maxClockSkewMs: natural,
-  /**
-   * Whose a customer's payment code is, by its first digits and their number; the first line that
-   * fits decides. No patterns: a table from outside must not make the core hang. Left out:
-   * the table of payment/codes.ts.
-   */
-  paymentCodes: z
-    .array(
-      z.object({
-        /** What it begins with, any of these. */
-        prefixes: z
-          .array(z.string().regex(/^\d{1,6}$/))
-          .min(1)
-          .max(100),
-        /** How many digits it has, from and to. */
-        digits: z.tuple([natural, natural]).refine(([from, to]) => from <= to && to <= 32),
-        wallet: z.enum(['wechat', 'alipay', 'unionpay']),
-      }),
-    )
-    .optional(),
-  notices: z.array(z.object({ title: text, body: text })),
-  sites: z.array(z.object({ name: z.string(), detail: z.string() })),
-});
+const MAX_FEN = 10_000_000;
+const MAX_UNSYNCED_FEN = 100_000_000;
+const MAX_EVENTS = 1_000_000;
+const MAX_AGE_MS = 31 * DAY_MS;
+const MAX_WINDOW_MS = 30 * 60_000;
+
+const natural = z.number().int().nonnegative();
+const fen = z.number().int().positive().max(MAX_FEN);
+const age = natural.max(MAX_AGE_MS);
+const line = z.string().max(200);
+const text = z.object({ zh: z.string().max(2_000), en: z.string().max(2_000) });
+
+/**
+ * Limits, notices, hotlines and switches, as the operator sets them at central. Every value has
+ * bounds: a kiosk refuses a policy outside of them, and keeps the one it has.
+ */
+export const policySchema = z
+  .object({
+    version: natural.max(2_147_483_647),
+    hotline: z.string().max(40),
+    presetsFen: z.array(fen).min(1).max(12),
+    minFen: fen,
+    maxFen: fen,
+    /** How long a QR code waits for the customer. */
+    payWindowMs: z.number().int().min(10_000).max(MAX_WINDOW_MS),
+    offline: z.object({
+      /** A cached account older than this is not sold to while central is away. */
+      accountMaxAgeMs: age,
+      /** The most that may be sold from the cache and not yet uploaded, in fen. */
+      capFen: natural.max(MAX_FEN),
+    }),
+    /** Selling stops when more than this is not uploaded. */
+    unsynced: z.object({
+      maxEvents: natural.max(MAX_EVENTS),
+      maxFen: natural.max(MAX_UNSYNCED_FEN),
+      maxAgeMs: age,
+    }),
+    /** Facts that central holds are kept on the machine for so long. */
+    retentionDays: z.number().int().min(30).max(4_000).default(400),
+    /** A clock further from central's than this stops selling. */
+    maxClockSkewMs: z.number().int().min(1_000).max(DAY_MS),
+    /**
+     * Whose a customer's payment code is, by its first digits and their number; the first line that
+     * fits decides. No patterns: a table from outside must not make the core hang. Left out: the
+     * table of payment/codes.ts.
+     */
+    paymentCodes: z
+      .array(
+        z.object({
+          /** What it begins with, any of these. */
+          prefixes: z
+            .array(z.string().regex(/^\d{1,6}$/))
+            .min(1)
+            .max(100),
+          /** How many digits it has, from and to. */
+          digits: z.tuple([natural, natural]).refine(([from, to]) => from <= to && to <= 32),
+          wallet: z.enum(['wechat', 'alipay', 'unionpay']),
+        }),
+      )
+      .max(100)
+      .optional(),
+    notices: z.array(z.object({ title: text, body: text })).max(50),
+    sites: z.array(z.object({ name: line, detail: line })).max(500),
+  })
+  .refine((p) => p.minFen <= p.maxFen, { path: ['maxFen'], error: 'less than minFen' });
 export type Policy = z.infer<typeof policySchema>;
+
+/**
+ * The body that central signs: what the operator set, and until when it counts. Central renews it
+ * long before. A kiosk whose policy is over sells nothing, and goes on with all that was begun:
+ * else whoever keeps the line cut, or answers with what central said once, would choose for how
+ * long an old offline cap counts.
+ */
+export const issuedPolicySchema = policySchema.and(z.object({ expiresAtMs: natural }));
+export type IssuedPolicy = z.infer<typeof issuedPolicySchema>;
 
 /**
  * The policy as sent: `body` is the exact JSON text that `signature` (base64, Ed25519 by central's

@@ -130,7 +130,7 @@ export class World implements Town {
       platform: engines.key('platform'),
     };
     const db = this.#counted(await engines.centralDb());
-    this.db = this.paySet === 'gateway' ? this.gateway.watch(db) : db;
+    this.db = this.paySet === 'direct' ? db : this.gateway.watch(db);
     const accounts = Array.from(
       { length: CARDS },
       (_, i) => i === CARDS - 1 && this.options.seed % 2 === 0,
@@ -201,16 +201,16 @@ export class World implements Town {
           tariffs: TARIFFS,
           claims: [],
           policy: POLICY,
-          ...(this.paySet === 'gateway'
-            ? {
+          ...(this.paySet === 'direct'
+            ? { wallets: [wechat, alipay] }
+            : {
                 payments: {
-                  wallets: [wechat, alipay, unionpay],
+                  wallets: this.paySet === 'gateway' ? [wechat, alipay, unionpay] : [unionpay],
                   publicUrl: PAGES,
                   clock,
                   random: this.dice,
                 },
-              }
-            : {}),
+              }),
         });
       },
       onCut: (where) => {
@@ -237,7 +237,7 @@ export class World implements Town {
       const payment = new Line(
         this.timeline,
         this.dice,
-        this.paySet === 'gateway' ? this.#centralService() : walletService(() => this.wallets),
+        this.paySet === 'direct' ? walletService(() => this.wallets) : this.#centralService(),
         counted(terminalId, 'payment'),
       );
       const central = new Line(

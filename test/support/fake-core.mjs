@@ -1,10 +1,10 @@
-// A core for the shells' tests: speaks the contract, and does what FAKE_CORE says: ok | crash |
-// hang | bad-config | garbage | deaf.
+// A core for the shells' tests: speaks the contract, and does what its first argument says: ok |
+// crash | hang | bad-config | garbage | deaf. The second names a file for what it heard.
 import { appendFileSync } from 'node:fs';
 
-const mode = process.env.FAKE_CORE ?? 'ok';
+const [mode = 'ok', log] = process.argv.slice(2);
 const note = (line) => {
-  if (process.env.FAKE_CORE_LOG) appendFileSync(process.env.FAKE_CORE_LOG, `${line}\n`);
+  if (log !== undefined) appendFileSync(log, `${line}\n`);
 };
 note(`start ${process.pid}`);
 

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { toHex } from '../../shared/bytes.ts';
 import type { Clock, LogFn } from '../../shared/ports.ts';
+import { chatter } from '../chatter.ts';
 import type { CardConnection, PcscContext, PcscService, WatchedReader } from './pcsc-service.ts';
 import { messageSchema } from './pcsc-wire.ts';
 import type { Request } from './pcsc-wire.ts';
@@ -87,8 +88,9 @@ class ProcessContext implements PcscContext {
     });
     this.#child = child;
     child.stderr?.setEncoding('utf8');
-    child.stderr?.on('data', (text: string) =>
-      options.log('debug', 'card', 'PC/SC process says', text.slice(0, 500)),
+    child.stderr?.on(
+      'data',
+      chatter(options.clock, (text) => options.log('debug', 'card', 'PC/SC process says', text)),
     );
     child.on('message', (raw) => this.#take(raw));
     child.on('error', (cause) => this.#end(new Error(`PC/SC process: ${cause.message}`)));
@@ -185,6 +187,7 @@ class ProcessContext implements PcscContext {
         return;
       case 'end':
         this.#watched.get(message.watch)?.emit('end');
+        this.#watched.delete(message.watch);
         return;
       case 'done':
       case 'failed': {

@@ -151,15 +151,17 @@ export async function recordSerial(
     onData: (listener) =>
       line.onData((bytes) => {
         pending = concatBytes(pending, bytes);
+        let at = 0;
         for (
           let length = framing.cut(pending);
-          length !== null && pending.length > 0;
-          length = framing.cut(pending)
+          length !== null && at < pending.length;
+          length = framing.cut(pending.subarray(at))
         ) {
-          const frame = pending.slice(0, length);
-          pending = pending.slice(length);
+          const frame = pending.slice(at, at + length);
+          at += length;
           transcript.gotFrame(frame, framing.inner(frame), framing.tail);
         }
+        pending = pending.slice(at);
         listener(bytes);
       }),
     onClose: (listener) =>

@@ -2,6 +2,7 @@ import { isDelivered } from '../sale/orders.ts';
 import type { OrderRow } from '../sale/tables.ts';
 import { capturedBy, dropClaims, enter, giveBack, note, orderOf, Unusable } from './books.ts';
 import type { Apply, Books, Place } from './books.ts';
+import { refuseUnproven } from './evidence.ts';
 import type { HandRequest, Settled } from './tables.ts';
 
 /** What became of the money, in a person's words. */
@@ -89,6 +90,7 @@ export function settle(books: Books, at: Place, asked: HandRequest): void {
     order.state === 'parked' && (attemptId === null || attemptId === captured?.attemptId);
   if (asked.how === 'refunded-by-hand' || asked.how === 'refund-by-gateway') {
     const ownMoney = attemptId === null || attemptId === captured?.attemptId;
+    refuseUnproven(order);
     const money = ownMoney
       ? captured
       : (capturedBy(books, order, attemptId) ??

@@ -8,6 +8,7 @@ import { loadRequests, loadWaiting } from './load.ts';
 import { postWaiting } from './post.ts';
 import { HAND_REQUESTS } from './tables.ts';
 import type { HandRequest } from './tables.ts';
+import type { Trust } from './trust.ts';
 import { write } from './write.ts';
 
 /** Which request. */
@@ -59,7 +60,12 @@ export async function handRequest(sql: Sql, place: RequestPlace): Promise<HandRe
 }
 
 /** A second person confirms or refuses a request. Refused, everything is as it was before. */
-export async function decideByHand(db: Db, d: HandDecision, nowMs: number): Promise<Decided> {
+export async function decideByHand(
+  db: Db,
+  d: HandDecision,
+  by: { readonly nowMs: number; readonly trust: Trust },
+): Promise<Decided> {
+  const { nowMs } = by;
   return db.transaction(async (tx) => {
     const seen = await handRequest(tx, d);
     if (seen === null) return { kind: 'gone' };
@@ -72,7 +78,7 @@ export async function decideByHand(db: Db, d: HandDecision, nowMs: number): Prom
     const asked = books.requests.all().find((r) => r.epoch === d.epoch && r.seq === d.seq);
     if (asked?.state !== 'waiting') return { kind: 'gone' };
     if (sameName(asked.who, d.who)) return { kind: 'same-person' };
-    const at: Place = { ...d, wallMs: nowMs, nowMs };
+    const at: Place = { ...d, wallMs: nowMs, ...by };
     if (d.verdict === 'confirmed') {
       const barred = await barOf(tx, books, asked, d);
       if (barred !== null) return barred;
@@ -81,7 +87,7 @@ export async function decideByHand(db: Db, d: HandDecision, nowMs: number): Prom
     }
     decided(books, asked, d, nowMs);
     await write(tx, d.terminalId, books);
-    await postWaiting(tx, { ...d, nowMs }, asked.order_id);
+    await postWaiting(tx, { ...d, ...by }, asked.order_id);
     return { kind: 'done' };
   });
 }
@@ -121,7 +127,12 @@ async function barOf(
   const legs = await legsOf(tx, asked);
   if (legs.some((leg) => leg.refunds > 0) && back)
     return { kind: 'unusable', reason: 'the gateway is asked to hand this payment back already' };
-  const numbers = legs.flatMap((leg) => leg.transactionNo ?? []);
+  // By whoever took the money, where that is known; else by its terminal's word.
+  const proven = books.evidence
+    .all()
+    .filter((v) => v.order_id === order.order_id && v.attempt_id === asked.attempt_id)
+    .map((v) => v.wallet_number);
+  const numbers = [...proven, ...legs.flatMap((leg) => leg.transactionNo ?? [])];
   const known = numbers.length > 0 ? numbers : await toldNumbers(tx, asked);
   const own = known.includes(d.transactionNo);
   // A payment of which nobody has told: its number is at the wallet only, and is no other's.
@@ -172,6 +183,7 @@ async function isAnothers(tx: Sql, asked: HandRequest, transactionNo: string): P
   const found = await tx.query(
     `SELECT 1 FROM hand_requests WHERE transaction_no = $1 AND state = 'confirmed'
        AND (order_id <> $2 OR attempt_id <> $3)
+     UNION ALL SELECT 1 FROM payment_evidence WHERE wallet_number = $1
      UNION ALL SELECT 1 FROM gateway_legs WHERE transaction_id = $1 LIMIT 1`,
     [transactionNo, asked.order_id, asked.attempt_id],
   );

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { decideByHand, ROUTES } from '../books/hand-requests.ts';
 import type { Decided } from '../books/hand-requests.ts';
+import type { Trust } from '../books/trust.ts';
 import type { Db } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 import { aboutFact, filled, line } from './forms.ts';
@@ -27,7 +28,11 @@ const MIN_REASON = 10;
  *
  * @throws a refusal that says what is wrong; nothing was changed then
  */
-export async function decideHandForm(db: Db, form: Form, nowMs: number): Promise<void> {
+export async function decideHandForm(
+  db: Db,
+  form: Form,
+  by: { readonly nowMs: number; readonly trust: Trust },
+): Promise<void> {
   const told = filled(form, decisionSchema);
   if (told.verdict === 'confirmed' && told.route === 'other' && told.why.length < MIN_REASON)
     throw new Refusal('bad-request', '不走原路退款，说明里须写明原因（至少十个字）');
@@ -43,7 +48,7 @@ export async function decideHandForm(db: Db, form: Form, nowMs: number): Promise
       transactionNo: told.transaction,
       route: told.route,
     },
-    nowMs,
+    by,
   );
   if (decided.kind === 'done') return;
   const why = decided.kind === 'unusable' ? `账上不能登记：${decided.reason}` : NO[decided.kind];

@@ -6,6 +6,7 @@ import { setStatus, settleAlarm } from '../fleet/status.ts';
 import { giveUpWaiting } from '../books/held.ts';
 import { settleQuarantined } from '../books/quarantine.ts';
 import { reconciledDay } from '../books/reconcile.ts';
+import type { Trust } from '../books/trust.ts';
 import type { Db } from '../db/sql.ts';
 import { mayTryAgain, NEEDS_REFERENCE, OUTCOMES, settleParked } from '../gateway/settle.ts';
 import { Refusal } from '../http/problem.ts';
@@ -35,6 +36,7 @@ export interface ConsoleParts {
   readonly host: string;
   /** Known to whoever holds central's key, and to nobody else. */
   readonly secret: Uint8Array;
+  readonly trust: Trust;
 }
 
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)$/;
@@ -62,7 +64,7 @@ const parkedSchema = z.object({
  * The console for staff: pages, and the forms by which a person decides. It has no log-in of its
  * own, so it listens on loopback, and refuses whoever was led here from another page.
  */
-export function consoleRoutes({ db, now, host, secret }: ConsoleParts): readonly Route[] {
+export function consoleRoutes({ db, now, host, secret, trust }: ConsoleParts): readonly Route[] {
   // Only who can read the console's pages knows it: another site's page can make a browser post a
   // form here, not read one.
   const formToken = hash('sha256', secret, 'hex');
@@ -127,9 +129,9 @@ export function consoleRoutes({ db, now, host, secret }: ConsoleParts): readonly
       if (asked === null) throw noSuchResource();
       return html(handPage(asked, formToken));
     }),
-    decide('/console/by-hand', (form) => decideHandForm(db(), form, now())),
+    decide('/console/by-hand', (form) => decideHandForm(db(), form, { nowMs: now(), trust })),
     decide('/console/quarantine', (form) => settleFact(db(), form, now())),
-    decide('/console/held', (form) => giveUp(db(), form, now())),
+    decide('/console/held', (form) => giveUp(db(), form, { nowMs: now(), trust })),
     show('/console/terminal', async (query) => {
       const { terminals } = await consoleData(db(), now());
       const terminal = terminals.find((t) => t.terminalId === query.get('terminal'));
@@ -162,9 +164,13 @@ function placeOf(query: URLSearchParams): FactPlace {
   return { terminalId, epoch, seq };
 }
 
-async function giveUp(db: Db, form: Form, nowMs: number): Promise<void> {
+async function giveUp(
+  db: Db,
+  form: Form,
+  by: { readonly nowMs: number; readonly trust: Trust },
+): Promise<void> {
   const { terminal, epoch, seq, who, why } = filled(form, aboutFact);
-  if (!(await giveUpWaiting(db, { terminalId: terminal, epoch, seq, who, why }, nowMs)))
+  if (!(await giveUpWaiting(db, { terminalId: terminal, epoch, seq, who, why }, by)))
     throw new Refusal('bad-request', 'it waits no longer', { status: 409 });
 }
 

@@ -18,7 +18,7 @@ import type {
   createSchema,
   refundSchema,
 } from '../../shared/gateway-api.ts';
-import type { Clock, LogFn, Random } from '../../shared/ports.ts';
+import type { Clock, KeyId, LogFn, Random, Signer } from '../../shared/ports.ts';
 import type { Result } from '../../shared/result.ts';
 
 /** What the gateway works with. */
@@ -32,6 +32,8 @@ export interface GatewayOptions {
   /** Left out: the table of payment/codes.ts. */
   readonly paymentCodes?: PaymentCodes | undefined;
   readonly log?: LogFn;
+  /** Signs receipts of what was captured. */
+  readonly receipts: Signer & KeyId;
 }
 
 /**

@@ -56,17 +56,19 @@ export interface SignedExchange {
 /** A request older or newer than this is refused (docs: device authentication, 300 s). */
 const WINDOW_MS = 300_000;
 /**
- * A nonce is remembered for this long after its request's timestamp: a window more than it would be
- * taken, for the clocks of several processes.
+ * A terminal's nonces are remembered until it has made a request of so much later. By its own
+ * timestamps and not by central's clock: one that was set forward forgets nothing, and what was
+ * forgotten stays refused when it is set back. An hour by which both were wrong is over with it.
  */
-const NONCE_KEPT_MS = 2 * WINDOW_MS;
+const NONCE_KEPT_MS = 2 * 3_600_000;
 const NONCE = /^[\x21-\x7e]{1,64}$/;
-/** How often each process lets go of nonces that are over. */
-const PRUNE_EVERY_MS = 60_000;
+/** How often each process lets go of a terminal's nonces that are over. */
+const PRUNE_EVERY_MS = 600_000;
 
 /** Who a request is from, and answers under central's key. */
 export function signedExchange({ db, now, keysOf, answers, gateway }: SignedParts): SignedExchange {
-  let prunedMs = Number.NEGATIVE_INFINITY;
+  /** By terminal: up to which of its timestamps this process let go last. */
+  const pruned = new Map<string, number>();
 
   async function signedBy(request: CentralRequest): Promise<SignedBy> {
     const terminalId = headerOf(request, REQUEST_HEADERS.terminal);
@@ -97,18 +99,34 @@ export function signedExchange({ db, now, keysOf, answers, gateway }: SignedPart
     if (!NONCE.test(nonce))
       throw new Refusal('bad-signature', 'a nonce has 1 to 64 visible characters');
     const first = await db().query(
-      `INSERT INTO nonces (terminal_id, nonce, until_ms) VALUES ($1, $2, $3)
+      `INSERT INTO nonces (terminal_id, nonce, until_ms)
+       SELECT $1::text, $2::text, $3::bigint WHERE NOT EXISTS
+         (SELECT 1 FROM nonce_marks m WHERE m.terminal_id = $1::text AND m.from_ms > $4::bigint)
        ON CONFLICT DO NOTHING RETURNING nonce`,
-      [terminalId, nonce, timestampMs + NONCE_KEPT_MS],
+      [terminalId, nonce, timestampMs + NONCE_KEPT_MS, timestampMs],
     );
     if (first.length === 0)
-      throw new Refusal('replayed', 'this very request was carried out before');
-    if (Math.abs(now() - prunedMs) < PRUNE_EVERY_MS) return;
-    prunedMs = now();
+      throw new Refusal('replayed', 'this very request was carried out before, or could have been');
+    if (timestampMs - (pruned.get(terminalId) ?? 0) < PRUNE_EVERY_MS) return;
+    pruned.set(terminalId, timestampMs);
     // Housekeeping: what comes in its way (another process at the same rows) is nobody's refusal.
-    await db()
-      .query('DELETE FROM nonces WHERE until_ms < $1', [prunedMs])
-      .catch((cause: unknown) => void process.stderr.write(`central: nonces: ${String(cause)}\n`));
+    await prune(terminalId, timestampMs).catch(
+      (cause: unknown) => void process.stderr.write(`central: nonces: ${String(cause)}\n`),
+    );
+  }
+
+  /** What this terminal asked long before `newestMs`. The mark first: see `remember`. */
+  async function prune(terminalId: string, newestMs: number): Promise<void> {
+    await db().query(
+      `INSERT INTO nonce_marks (terminal_id, from_ms) VALUES ($1, $2)
+       ON CONFLICT (terminal_id) DO UPDATE
+         SET from_ms = GREATEST(nonce_marks.from_ms, EXCLUDED.from_ms)`,
+      [terminalId, newestMs - NONCE_KEPT_MS],
+    );
+    await db().query('DELETE FROM nonces WHERE terminal_id = $1 AND until_ms < $2', [
+      terminalId,
+      newestMs,
+    ]);
   }
 
   const under = (signer: Signer & KeyId, text: string, answer: CentralAnswer): CentralAnswer => {

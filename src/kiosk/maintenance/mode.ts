@@ -3,7 +3,7 @@ import type { Intent } from '../../shared/contract/index.ts';
 import { never } from '../../shared/result.ts';
 import type { ReduceContext } from '../state/context.ts';
 import type { KioskEvent, KioskState, Step } from '../state/kiosk.ts';
-import { lockMs } from '../state/maintenance.ts';
+import { lockNow, oneMoreTry, wayOf } from '../state/maintenance.ts';
 import type { MaintenanceEvent, MaintenanceMode, OpenMode, PinCard } from '../state/maintenance.ts';
 import type { Now } from '../state/order.ts';
 import { IDLE, leave } from '../visit/step.ts';
@@ -178,23 +178,30 @@ function onIntent(state: KioskState, intent: Intent, now: Now): Step | null {
       if (intent.type === 'exit') return closePin(state, mode.card, now);
       if (intent.type === 'set-locale' || intent.type === 'set-text-size')
         return words({ ...state, maintenance: { ...m, mode: { ...mode, deadlineMono } } }, intent);
-      if (intent.type !== 'enter-pin' || mode.check !== null || now.monoMs < m.lockedUntilMono)
+      const way = wayOf(mode.card);
+      const before = lockNow(m.locks, way, now.monoMs);
+      if (intent.type !== 'enter-pin' || mode.check !== null || now.monoMs < before.untilMono)
         return nothing(state);
       // Nothing that is typed makes such a card good.
       if (mode.card?.problem === 'locked' || mode.card?.problem === 'not-ours')
         return nothing(state);
-      const fails = m.fails + 1;
-      const ms = lockMs(fails);
+      const lock = oneMoreTry(before, mode.card, now.monoMs);
+      const lockMs = lock.untilMono - now.monoMs;
       const check = m.checks + 1;
       return put(
         state,
         {
           mode: { ...mode, check, wrong: false, deadlineMono },
           checks: check,
-          fails,
-          lockedUntilMono: now.monoMs + ms,
+          locks: new Map(m.locks).set(way, lock),
         },
-        op({ kind: 'check-pin', pin: intent.value, check, fails, lockMs: ms, card: mode.card }),
+        op({
+          kind: 'check-pin',
+          pin: intent.value,
+          check,
+          lock: { way, fails: lock.fails, lockMs },
+          card: mode.card,
+        }),
       );
     }
     case 'open':
@@ -248,9 +255,10 @@ function onChecked(
   const m = state.maintenance;
   const { mode } = m;
   if (event.who === null) {
+    const lock = lockNow(m.locks, event.way, now.monoMs);
     const body = {
-      fails: m.fails,
-      lockedMs: Math.max(0, Math.round(m.lockedUntilMono - now.monoMs)),
+      fails: lock.fails,
+      lockedMs: Math.max(0, Math.round(lock.untilMono - now.monoMs)),
       ...(event.card === undefined ? {} : { card: event.card }),
     };
     const next: MaintenanceMode =
@@ -265,7 +273,9 @@ function onChecked(
         : mode;
     return put(state, { mode: next }, fact({ kind: 'maintenance-refused', orderId: null, body }));
   }
-  const cleared = put(state, { fails: 0, lockedUntilMono: 0 }, op({ kind: 'clear-lock' }));
+  const locks = new Map(m.locks);
+  locks.delete(event.way);
+  const cleared = put(state, { locks }, op({ kind: 'clear-lock', way: event.way }));
   // A customer came in between: the right PIN opens nothing any more.
   if (mode.at !== 'pin' || mode.check !== event.check) return cleared;
   const open: OpenMode = {

@@ -13,7 +13,7 @@ import { formatYuan } from '../../shared/money.ts';
 import type { Clock, LogFn, Random } from '../../shared/ports.ts';
 import { never } from '../../shared/result.ts';
 import { chinaTime } from '../../shared/time.ts';
-import { lockLeftMs, NO_MAINTENANCE } from '../state/maintenance.ts';
+import { lockAtStart, NO_MAINTENANCE, parseLocks } from '../state/maintenance.ts';
 import type {
   KeptLock,
   MaintenanceFacts,
@@ -113,17 +113,16 @@ export function maintenanceAtStart(
     journal.append([{ kind: 'maintenance-left', orderId: null, body: { who, why: 'restart' } }]);
     journal.setMeta(OPEN, '');
   }
-  const text = journal.meta(LOCK) ?? '';
-  const kept: KeptLock | null = text === '' ? null : (JSON.parse(text) as KeptLock);
-  const left = kept === null ? 0 : lockLeftMs(kept, clock.nowMs());
+  const kept = Object.entries(parseLocks(journal.meta(LOCK) ?? ''));
   return {
     ...NO_MAINTENANCE,
     enabled: ports?.enabled === true,
     cards: ports?.cards ?? NO_MAINTENANCE.cards,
     version: ports?.version ?? '',
     outOfService,
-    fails: kept?.fails ?? 0,
-    lockedUntilMono: left === 0 ? 0 : clock.monoMs() + left,
+    locks: new Map(
+      kept.map(([way, lock]) => [way, lockAtStart(lock, clock.nowMs(), clock.monoMs())]),
+    ),
   };
 }
 
@@ -142,7 +141,7 @@ export class MaintenanceRunner {
         this.#checkPin(op);
         return;
       case 'clear-lock':
-        journal.setMeta(LOCK, '');
+        this.#keepLock(op.way, null);
         return;
       case 'keep-open':
         journal.setMeta(OPEN, op.who ?? '');
@@ -191,23 +190,32 @@ export class MaintenanceRunner {
   }
 
   #checkPin(op: Op<'check-pin'>): void {
-    const { journal, ports, clock, tell } = this.#o;
+    const { ports, clock, tell } = this.#o;
     const { check, pin, card } = op;
+    const { way, fails, lockMs } = op.lock;
     // On disk before the check begins: pulling the plug during it saves no try.
-    const kept: KeptLock = { fails: op.fails, setMs: clock.nowMs(), lockMs: op.lockMs };
-    journal.setMeta(LOCK, JSON.stringify(kept));
+    this.#keepLock(way, { fails, setMs: clock.nowMs(), lockMs });
     if (card === null) {
-      void ports.checkPin(pin).then((who) => tell({ news: 'checked', check, who }));
+      void ports.checkPin(pin).then((who) => tell({ news: 'checked', check, way, who }));
       return;
     }
     const { who } = card;
     void this.#atCard(pin, card).then((verdict) =>
       tell(
         verdict === 'open'
-          ? { news: 'checked', check, who }
-          : { news: 'checked', check, who: null, card: { who, why: verdict } },
+          ? { news: 'checked', check, way, who }
+          : { news: 'checked', check, way, who: null, card: { who, why: verdict } },
       ),
     );
+  }
+
+  /** @param lock null: the right PIN came */
+  #keepLock(way: string, lock: KeptLock | null): void {
+    const { journal } = this.#o;
+    const kept = new Map(Object.entries(parseLocks(journal.meta(LOCK) ?? '')));
+    kept.delete(way);
+    if (lock !== null) kept.set(way, lock);
+    journal.setMeta(LOCK, kept.size === 0 ? '' : JSON.stringify(Object.fromEntries(kept)));
   }
 
   /** A technician's PIN at his card: by the card itself where it can, else by his own hash. */

@@ -1,6 +1,7 @@
 import type { Snapshot } from '../../shared/contract/index.ts';
 import { never } from '../../shared/result.ts';
 import type { KioskState } from '../state/kiosk.ts';
+import { lockNow, wayOf } from '../state/maintenance.ts';
 import type { MaintenanceFacts, OpenMode } from '../state/maintenance.ts';
 import type { Now } from '../state/order.ts';
 import { wallMs } from '../visit/view-base.ts';
@@ -16,6 +17,7 @@ export function maintenanceView(state: KioskState, base: Base, now: Now): Snapsh
       return null;
     case 'pin': {
       const busy = mode.check !== null;
+      const { untilMono } = lockNow(m.locks, wayOf(mode.card), now.monoMs);
       return {
         ...base,
         screen: 'maintenance-pin',
@@ -29,8 +31,7 @@ export function maintenanceView(state: KioskState, base: Base, now: Now): Snapsh
               },
         wrong: mode.wrong,
         busy,
-        lockedUntilMs:
-          !busy && m.lockedUntilMono > now.monoMs ? wallMs(now, m.lockedUntilMono) : null,
+        lockedUntilMs: !busy && untilMono > now.monoMs ? wallMs(now, untilMono) : null,
         deadlineMs: busy ? null : wallMs(now, mode.deadlineMono),
       };
     }

@@ -130,6 +130,8 @@ export function parkLost(open: OpenOrder): Advance {
 export function refund(open: OpenOrder, why: Failure): Advance {
   const { order } = open;
   const paid = open.attempts.find((a) => a.attemptId === order.paidBy);
+  const { held } = open.claim;
+  const grant = held === null || held.kind === 'write' ? null : (held.grant ?? null);
   if (paid === undefined)
     return {
       open,
@@ -146,7 +148,14 @@ export function refund(open: OpenOrder, why: Failure): Advance {
     effects: [
       journal(
         order,
-        { kind: 'order-refunding', body: { attemptId: paid.attemptId, failure: failureBody(why) } },
+        {
+          kind: 'order-refunding',
+          body: {
+            attemptId: paid.attemptId,
+            failure: failureBody(why),
+            ...(grant === null ? {} : { grant }),
+          },
+        },
         {
           kind: 'attempt-refunding',
           body: {
@@ -180,6 +189,7 @@ export function onClaimed(
             untilMono: kind === 'write' ? askedMono + CLAIM_USE_MS : Number.POSITIVE_INFINITY,
             grantedMs: result.value.serverTimeMs,
             kept: result.value.order?.kept ?? [],
+            grant: result.value.grant ?? null,
           },
           asking: false,
           retryAtMono: 0,

@@ -78,6 +78,8 @@ export interface KioskState {
   readonly cardBusy: boolean;
   readonly refusals: Refusals;
   readonly orders: ReadonlyMap<string, OpenOrder>;
+  /** By order: how many papers the printer was given for it in this process. */
+  readonly papers: ReadonlyMap<string, number>;
   readonly service: ServiceState;
   readonly maintenance: MaintenanceState;
   /** In the order of the configuration. */

@@ -21,14 +21,73 @@ export function lockMs(fails: number): number {
   return fails <= FREE_TRIES ? 0 : (LOCK_MS[Math.min(fails - FREE_TRIES, LOCK_MS.length) - 1] ?? 0);
 }
 
+/** After so long without another wrong try one is forgotten. */
+export const FORGET_MS = 6 * 3_600_000;
+
 /**
- * The lock-out as it is kept on disk, before the check of a PIN begins: a kill during the check is
- * no free try.
+ * Each way in has a lock of its own: the corner, and each technician's card by its number. Who taps
+ * wrong PINs at the corner locks out nobody who has his card, and the other way round.
+ */
+export interface Lock {
+  /** Wrong tries in a row, counted before their check. */
+  readonly fails: number;
+  /** When the last was; a monotonic instant of this process, before its begin where need be. */
+  readonly atMono: number;
+  /** No PIN is taken before. */
+  readonly untilMono: number;
+}
+const NO_LOCK: Lock = { fails: 0, atMono: 0, untilMono: 0 };
+const CORNER = 'corner';
+
+/** Which lock a PIN is tried at. */
+export function wayOf(card: PinCard | null): string {
+  return card?.cardNo ?? CORNER;
+}
+
+/** A way's lock as it is now. */
+export function lockNow(locks: MaintenanceState['locks'], way: string, monoMs: number): Lock {
+  const lock = locks.get(way) ?? NO_LOCK;
+  const forgotten = Math.floor(Math.max(0, monoMs - lock.atMono) / FORGET_MS);
+  return { ...lock, fails: Math.max(0, lock.fails - forgotten) };
+}
+
+/**
+ * The same after one more try. A chip counts the tries at its PIN itself and is asked for a proof,
+ * so half a minute is enough there: whoever forges its number takes no more from its owner.
+ */
+export function oneMoreTry(lock: Lock, card: PinCard | null, monoMs: number): Lock {
+  const fails = lock.fails + 1;
+  const byChip = card !== null && card.judgedBy !== null;
+  const ms = byChip ? Math.min(lockMs(fails), LOCK_MS[0]) : lockMs(fails);
+  return { fails, atMono: monoMs, untilMono: monoMs + ms };
+}
+
+/**
+ * A lock as it is kept on disk, before the check of a PIN begins: a kill during the check is no
+ * free try.
  */
 export interface KeptLock {
   readonly fails: number;
   readonly setMs: number;
   readonly lockMs: number;
+}
+/** All of them, by way. A process of before had one, for all ways: it is the corner's. */
+export type KeptLocks = Readonly<Record<string, KeptLock>>;
+
+export function parseLocks(text: string): KeptLocks {
+  if (text === '') return {};
+  const kept = JSON.parse(text) as KeptLocks | KeptLock;
+  return typeof kept.fails === 'number' ? { [CORNER]: kept as KeptLock } : (kept as KeptLocks);
+}
+
+/** A kept lock in a process that has just begun. */
+export function lockAtStart(kept: KeptLock, nowMs: number, monoMs: number): Lock {
+  const left = lockLeftMs(kept, nowMs);
+  return {
+    fails: kept.fails,
+    atMono: monoMs - Math.max(0, nowMs - kept.setMs),
+    untilMono: left === 0 ? 0 : monoMs + left,
+  };
 }
 
 /**
@@ -106,9 +165,8 @@ export interface MaintenanceState {
   readonly outOfService: boolean;
   /** Why selling is blocked otherwise. */
   readonly blocked: Failure | null;
-  readonly fails: number;
-  /** No PIN is taken before; a monotonic instant of this process. */
-  readonly lockedUntilMono: number;
+  /** By the way in: see {@link Lock}. */
+  readonly locks: ReadonlyMap<string, Lock>;
   /** PIN checks begun in this process. */
   readonly checks: number;
 }
@@ -121,8 +179,7 @@ export const NO_MAINTENANCE: MaintenanceState = {
   version: '',
   outOfService: false,
   blocked: null,
-  fails: 0,
-  lockedUntilMono: 0,
+  locks: new Map(),
   checks: 0,
 };
 
@@ -133,12 +190,12 @@ export type MaintenanceOp =
       readonly kind: 'check-pin';
       readonly pin: string;
       readonly check: number;
-      readonly fails: number;
-      readonly lockMs: number;
+      /** Of the way that is tried. */
+      readonly lock: { readonly way: string; readonly fails: number; readonly lockMs: number };
       /** His card judges the PIN, or the kiosk by his hash alone; null: anybody's PIN. */
       readonly card: PinCard | null;
     }
-  | { readonly kind: 'clear-lock' }
+  | { readonly kind: 'clear-lock'; readonly way: string }
   /** Kept on disk, so that the next start can tell that a restart ended it. Null: it is closed. */
   | { readonly kind: 'keep-open'; readonly who: string | null }
   | { readonly kind: 'keep-out'; readonly out: boolean }
@@ -169,6 +226,8 @@ export type MaintenanceNews =
   | {
       readonly news: 'checked';
       readonly check: number;
+      /** Where it was tried. */
+      readonly way: string;
       readonly who: string | null;
       /** Why his card opened nothing. */
       readonly card?: {

@@ -130,6 +130,8 @@ export interface OrderClaim {
     readonly grantedMs: number;
     /** What every kiosk kept of the order's writes, as far as central knows. */
     readonly kept?: readonly string[];
+    /** Central's token for it; null: none was given. */
+    readonly grant?: string | null;
   } | null;
   readonly asking: boolean;
   readonly retryAtMono: number;

@@ -114,10 +114,11 @@ function onPrinted(state: KioskState, event: Extract<KioskEvent, { type: 'printe
     do: 'journal',
     events: [{ kind: 'slip-printed', orderId, body: { what, ok } }],
   };
+  const counted = { ...state, papers: onePaperMore(state.papers, orderId) };
   const s = state.session;
-  if (s.at !== 'order' || s.orderId !== orderId) return { state, effects: [fact] };
+  if (s.at !== 'order' || s.orderId !== orderId) return { state: counted, effects: [fact] };
   const paper = ok ? 'printed' : 'failed';
-  return step(state, what === 'receipt' ? { ...s, receipt: paper } : { ...s, slip: paper }, fact);
+  return step(counted, what === 'receipt' ? { ...s, receipt: paper } : { ...s, slip: paper }, fact);
 }
 
 function onIntent(
@@ -157,9 +158,33 @@ function longer(
   return step(state, { ...s, ending: { ...s.ending, deadlineMono } });
 }
 
+/**
+ * A receipt, the slips of an order in doubt, and some that did not come out. A card that is put in
+ * again and again, or a finger on the button, does not take the roll: the screen shows the number.
+ */
+const MAX_PAPERS = 8;
+/** Orders whose papers are remembered. */
+const MAX_COUNTED = 1_000;
+
+function mayPrint({ papers }: Pick<KioskState, 'papers'>, orderId: string): boolean {
+  return (papers.get(orderId) ?? 0) < MAX_PAPERS;
+}
+
+function onePaperMore(papers: KioskState['papers'], orderId: string): KioskState['papers'] {
+  const counted = new Map(papers);
+  counted.delete(orderId);
+  counted.set(orderId, (papers.get(orderId) ?? 0) + 1);
+  for (const oldest of counted.keys()) {
+    if (counted.size <= MAX_COUNTED) break;
+    counted.delete(oldest);
+  }
+  return counted;
+}
+
 /** The customer wants the paper of an order that is over: a receipt, or a slip of how it stands. */
 function printAgain(state: KioskState, s: OrderSession, open: OpenOrder): Step | null {
   const { orderId } = s;
+  if (!mayPrint(state, orderId)) return null;
   if (open.order.state === 'delivered')
     return s.receipt === 'printing'
       ? null
@@ -278,7 +303,11 @@ function endAs(
     cardOut: screen === 'done' ? !inside : s.cardOut,
   };
   const { orderId } = s;
-  if (!isUsable(state.service.devices, 'printer') || screen === 'cancelled')
+  if (
+    !isUsable(state.service.devices, 'printer') ||
+    screen === 'cancelled' ||
+    !mayPrint(state, orderId)
+  )
     return { session, effects: [] };
   if (screen === 'done')
     return session.receipt === 'none'

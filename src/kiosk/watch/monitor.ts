@@ -6,9 +6,9 @@ import type { ProviderKind } from '../../shared/contract/index.ts';
 import { describeFailure, failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import type { Command } from '../../shared/central-api/index.ts';
-import type { Policy } from '../../shared/policy.ts';
+import type { IssuedPolicy } from '../../shared/policy.ts';
 import type { Clock, LogFn } from '../../shared/ports.ts';
-import { DAY_MS } from '../../shared/time.ts';
+import { chinaTime, DAY_MS } from '../../shared/time.ts';
 import { reconcileDaily } from '../reconcile/daily.ts';
 import type { ServiceState } from '../state/kiosk.ts';
 
@@ -35,6 +35,8 @@ export interface MonitorOptions {
   readonly log: LogFn;
   /** A provider number that is never used for a payment. */
   readonly probeTradeNo: string;
+  /** Nothing is sold by a policy of before this one; left out: whichever central signed. */
+  readonly minPolicyVersion?: number | undefined;
   readonly onChange: (change: Partial<ServiceState>) => void;
   readonly onCentralUp: () => void;
   /** Central's clock, as just heard. */
@@ -58,9 +60,11 @@ export class Monitor {
   readonly #cancel = new Map<Probe, () => void>();
   readonly #turns = new Map<Probe, number>();
   readonly #unhook: (() => void)[] = [];
+  /** No policy of before this one is taken. */
+  #floor = 0;
   #stopped = false;
   #skewMs: number | null = null;
-  #policy: Policy | null = null;
+  #policy: IssuedPolicy | null = null;
   #last: Partial<ServiceState> = {};
 
   constructor(options: MonitorOptions) {
@@ -73,6 +77,8 @@ export class Monitor {
       const policy = this.#o.billing.verifyPolicy(kept);
       if (policy.ok) this.#takePolicy(policy.value);
     }
+    // A journal that was restored, or a kept policy that does not hold: the facts tell which it was.
+    if (this.#policy === null) this.#floor = this.#o.journal.policyVersionTaken() ?? 0;
     const { devices } = this.#o;
     for (const device of devices)
       this.#unhook.push(device.onChange(() => this.#say({ devices: devices.reports() })));
@@ -136,7 +142,7 @@ export class Monitor {
   }
 
   async #probe(probe: Probe): Promise<boolean> {
-    const { billing, providers, devices, probeTradeNo, journal } = this.#o;
+    const { billing, providers, devices, probeTradeNo } = this.#o;
     switch (probe) {
       case 'line': {
         const asked = await Promise.all(
@@ -180,13 +186,7 @@ export class Monitor {
             this.#o.log('warn', 'billing', describeFailure(answer.error));
           return false;
         }
-        if (this.#policy === null || answer.value.policy.version > this.#policy.version) {
-          journal.setMeta('policy', answer.value.raw);
-          journal.append([
-            { kind: 'policy-taken', orderId: null, body: { version: answer.value.policy.version } },
-          ]);
-          this.#takePolicy(answer.value.policy);
-        }
+        this.#offered(answer.value.policy, answer.value.raw);
         return true;
       }
       case 'commands':
@@ -258,10 +258,49 @@ export class Monitor {
     );
   }
 
-  #takePolicy(policy: Policy): void {
+  /** Central's policy: a newer version, or the same for longer. What is older is a replay. */
+  #offered(policy: IssuedPolicy, raw: string): void {
+    const { journal, log } = this.#o;
+    const mine = this.#policy;
+    if (policy.version < this.#floor) {
+      log('warn', 'billing', `policy ${policy.version} after ${this.#floor}: not taken`);
+      return;
+    }
+    const newer = mine === null || policy.version > mine.version;
+    if (!newer && policy.expiresAtMs <= mine.expiresAtMs) return;
+    journal.setMeta('policy', raw);
+    if (newer)
+      journal.append([{ kind: 'policy-taken', orderId: null, body: { version: policy.version } }]);
+    this.#takePolicy(policy);
+  }
+
+  #takePolicy(policy: IssuedPolicy): void {
+    this.#floor = policy.version;
     this.#policy = policy;
     this.#say({ policy });
     this.#judge();
+  }
+
+  /**
+   * How late it is: by the machine's clock, but never before what central said last. One that is
+   * dead, or was set back, does not make a policy count for ever; one that is ahead is CORE-0102 as
+   * soon as central is heard, and once it is right again nobody has to come.
+   */
+  #nowMs(): number {
+    return Math.max(this.#o.clock.nowMs(), this.#o.journal.centralMs() ?? 0);
+  }
+
+  /** Why nothing may be sold by this policy. */
+  #policyFault(policy: IssuedPolicy): Failure | null {
+    const { minPolicyVersion = 0 } = this.#o;
+    if (policy.version < minPolicyVersion)
+      return failure(
+        'SALE-0118',
+        `policy version ${policy.version}, terminal.json asks for ${minPolicyVersion}`,
+      );
+    return policy.expiresAtMs < this.#nowMs()
+      ? failure('SALE-0118', `policy ${policy.version} was over ${chinaTime(policy.expiresAtMs)}`)
+      : null;
   }
 
   /** Why nothing may be sold at all. */
@@ -278,6 +317,7 @@ export class Monitor {
     if (blocked === null && policy !== null) {
       if (this.#skewMs !== null && Math.abs(this.#skewMs) > policy.maxClockSkewMs)
         blocked = failure('CORE-0102', `${this.#skewMs} ms`);
+      blocked ??= this.#policyFault(policy);
       const u = journal.unsynced();
       if (
         blocked === null &&

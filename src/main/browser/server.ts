@@ -16,6 +16,8 @@ const MAX_MESSAGE_BYTES = 4 * 1024;
 const INTENT_BURST = 20;
 const INTENTS_PER_SECOND = 10;
 const MAX_PAGES = 16;
+/** A few hundred snapshots. */
+const MAX_UNREAD_BYTES = 4 << 20;
 const HEARTBEAT_MS = 2_000;
 
 const pageMessageSchema = z.object({ type: z.literal('intent'), intent: intentSchema });
@@ -185,7 +187,10 @@ export async function startBrowserShell(options: BrowserShellOptions): Promise<B
     let allowance = INTENT_BURST;
     let filledAt = performance.now();
     const push = (message: unknown): void => {
-      if (page.readyState === page.OPEN) page.send(JSON.stringify(message));
+      if (page.readyState !== page.OPEN) return;
+      // A page that takes nothing any more gets no more: it loads itself anew.
+      if (page.bufferedAmount > MAX_UNREAD_BYTES) page.terminate();
+      else page.send(JSON.stringify(message));
     };
     const unsubscribe = supervisor.subscribe((snapshot) => push({ type: 'snapshot', snapshot }));
     const heartbeat = setInterval(() => push({ type: 'heartbeat' }), HEARTBEAT_MS);

@@ -12,8 +12,10 @@ import { verifyJournal } from '../../journal/verify.ts';
 import { loadPayments } from '../../payment/load.ts';
 import { ERRORS } from '../../shared/errors.ts';
 import type { ErrorCode, Failure } from '../../shared/errors.ts';
+import type { IssuedPolicy } from '../../shared/policy.ts';
 import type { Clock, Random } from '../../shared/ports.ts';
 import { never } from '../../shared/result.ts';
+import { chinaTime } from '../../shared/time.ts';
 import { configProblems } from '../../shared/config/terminal.ts';
 import type { TerminalConfig } from '../../shared/config/terminal.ts';
 import { loadTerminalKeys } from '../core/terminal-keys.ts';
@@ -21,6 +23,7 @@ import { loadConfig } from '../config.ts';
 import { makePrinter } from '../core/devices.ts';
 import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from '../core/card-keys.ts';
+import { lineAdvice, loadCentralLine } from '../core/central-line.ts';
 import { lookAtCard } from './card-look.ts';
 import type { ReaderMaker } from './card-look.ts';
 import type { PcscProbe } from './pcsc-probe.ts';
@@ -628,10 +631,12 @@ async function checkDevices(config: TerminalConfig, clock: Clock): Promise<Findi
 
 async function checkPayments(loaded: LoadedConfig, options: DoctorOptions): Promise<Finding[]> {
   const { config } = loaded;
+  const line = loadCentralLine(loaded);
   const providers = loadPayments(config, loaded.baseDir, {
     clock: options.clock,
     random: options.random,
     timeoutMs: NETWORK_TIMEOUT_MS,
+    gatewaySend: line.ok ? line.value : undefined,
   });
   if (!providers.ok)
     return [
@@ -652,16 +657,19 @@ async function checkPayments(loaded: LoadedConfig, options: DoctorOptions): Prom
         return failed(
           'payment',
           answer.failure,
-          answer.failure.code === 'PAY-0201'
-            ? 'check payments[].platformKeys and this machine’s clock'
-            : 'check the network, baseUrl, merchant number and key; without a payment line nothing is sold',
+          lineAdvice(answer.failure.cause) ??
+            (answer.failure.code === 'PAY-0201'
+              ? 'check payments[].platformKeys and this machine’s clock'
+              : 'check the network, baseUrl, merchant number and key; without a payment line nothing is sold'),
         );
       return found('OK', 'payment', `${provider.kind}: the line answers, and its signature holds`);
     }),
   );
 }
 
-function centralAction(code: ErrorCode): string {
+function centralAction({ code, cause }: Failure): string {
+  const advice = lineAdvice(cause);
+  if (advice !== null) return advice;
   if (code === 'BILL-0103') return 'enrol this terminal’s public key at central';
   if (code === 'BILL-0101')
     return 'check the network and central.baseUrl; cards whose account is cached are still sold to, within the policy’s limits';
@@ -670,6 +678,9 @@ function centralAction(code: ErrorCode): string {
 
 async function checkCentral(loaded: LoadedConfig, options: DoctorOptions): Promise<Finding[]> {
   const { config } = loaded;
+  const line = loadCentralLine(loaded);
+  if (!line.ok)
+    return [failed('central', line.error, 'without it central is not reached: correct the file')];
   const keys = loadTerminalKeys(loaded);
   if (!keys.ok)
     return [
@@ -688,18 +699,23 @@ async function checkCentral(loaded: LoadedConfig, options: DoctorOptions): Promi
     clock: options.clock,
     random: options.random,
     timeoutMs: NETWORK_TIMEOUT_MS,
+    ...(line.value === undefined ? {} : { send: line.value }),
   });
   const [time, policy] = await Promise.all([client.time(), client.policy()]);
   const findings: Finding[] = [
     time.ok
       ? found('OK', 'central', `answers within ${Math.round(time.value.roundTripMs)} ms`)
-      : failed('central', time.error, centralAction(time.error.code)),
+      : failed('central', time.error, centralAction(time.error)),
   ];
   if (time.ok) {
     findings.push(
       policy.ok
-        ? found('OK', 'policy', `version ${policy.value.policy.version}, signature holds`)
-        : failed('policy', policy.error, centralAction(policy.error.code)),
+        ? policyFinding(
+            policy.value.policy,
+            time.value.serverTimeMs,
+            config.central.minPolicyVersion ?? 0,
+          )
+        : failed('policy', policy.error, centralAction(policy.error)),
     );
     const skewMs = Math.round(
       options.clock.nowMs() - time.value.roundTripMs / 2 - time.value.serverTimeMs,
@@ -721,6 +737,28 @@ async function checkCentral(loaded: LoadedConfig, options: DoctorOptions): Promi
       found('WARN', 'clock', 'not compared: central does not answer', 'see central above'),
     );
   return findings;
+}
+
+/** A policy whose signature holds may still be one that nothing is sold by. */
+function policyFinding(policy: IssuedPolicy, nowMs: number, minVersion: number): Finding {
+  const what = `version ${policy.version}, until ${chinaTime(policy.expiresAtMs)}`;
+  if (policy.version < minVersion)
+    return found(
+      'FAIL',
+      'policy',
+      `${what}: central.minPolicyVersion asks for ${minVersion}`,
+      'put the newer policy in at central, or correct terminal.json',
+      'SALE-0118',
+    );
+  return policy.expiresAtMs < nowMs
+    ? found(
+        'FAIL',
+        'policy',
+        `${what}: it is over`,
+        'central must issue it anew: somebody may be answering with what central said once',
+        'SALE-0118',
+      )
+    : found('OK', 'policy', `${what}, signature holds`);
 }
 
 export function doctorText(report: DoctorReport): string {

@@ -45,7 +45,8 @@ export function probePcsc(useService: boolean): Promise<PcscProbe> {
     );
     let text = '';
     child.stdout.on('data', (chunk: Buffer) => {
-      text += chunk.toString('utf8');
+      // Names of a few readers: what goes on and on is none of it.
+      text = (text + chunk.toString('utf8')).slice(0, 65_536);
     });
     child.on('error', (cause) => resolve({ kind: 'no-addon', detail: cause.message }));
     child.on('close', (code, signal) => {

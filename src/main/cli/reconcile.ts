@@ -14,6 +14,7 @@ import type { Clock, Random } from '../../shared/ports.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import { loadConfig } from '../config.ts';
+import { loadCentralLine } from '../core/central-line.ts';
 import { loadTerminalKeys } from '../core/terminal-keys.ts';
 import { table } from './text.ts';
 
@@ -40,7 +41,13 @@ export async function reconcileAt(
   const loaded = loadConfig(configFile);
   if (!loaded.ok) return loaded;
   const { config, path, baseDir } = loaded.value;
-  const providers = loadPayments(config, baseDir, { ...ports, timeoutMs: NETWORK_TIMEOUT_MS });
+  const line = loadCentralLine(loaded.value);
+  if (!line.ok) return line;
+  const providers = loadPayments(config, baseDir, {
+    ...ports,
+    timeoutMs: NETWORK_TIMEOUT_MS,
+    gatewaySend: line.value,
+  });
   if (!providers.ok) return providers;
   const terminalKeys = loadTerminalKeys(loaded.value);
   if (!terminalKeys.ok) return terminalKeys;
@@ -51,6 +58,7 @@ export async function reconcileAt(
     terminalId: config.terminalId,
     ...terminalKeys.value,
     timeoutMs: NETWORK_TIMEOUT_MS,
+    ...(line.value === undefined ? {} : { send: line.value }),
   });
   const file = Journal.file(path(config.dataDir));
   if (!existsSync(file)) return err(failure('JRNL-0101', `no journal at ${file}`));

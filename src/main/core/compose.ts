@@ -11,6 +11,7 @@ import { ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from './card-keys.ts';
+import { loadCentralLine } from './central-line.ts';
 import { pcscService } from '../pcsc/service.ts';
 import { cardLayouts } from './layouts.ts';
 import { machinePorts } from './maintenance.ts';
@@ -48,18 +49,23 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   const recording =
     options.record === undefined ? ok(null) : recordingIn(options.record, config, clock);
   if (!recording.ok) return recording;
+  const line = loadCentralLine(loaded);
+  if (!line.ok) return line;
   const payments = loadPayments(config, loaded.baseDir, {
     clock,
     random,
     timeoutMs: NETWORK_TIMEOUT_MS,
+    gatewaySend: line.value,
   });
   if (!payments.ok) return payments;
   const terminalKeys = loadTerminalKeys(loaded);
   if (!terminalKeys.ok) return terminalKeys;
+  const send = line.value === undefined ? {} : { send: line.value };
   const billing = createBillingClient({
     baseUrl: config.central.baseUrl,
     terminalId: config.terminalId,
     ...terminalKeys.value,
+    ...send,
     clock,
     random,
     timeoutMs: NETWORK_TIMEOUT_MS,
@@ -70,6 +76,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     baseUrl: config.central.baseUrl,
     terminalId: config.terminalId,
     ...terminalKeys.value,
+    ...send,
     clock,
     random,
     timeoutMs: KEY_TIMEOUT_MS,
@@ -143,6 +150,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       terminalId: config.terminalId,
     },
     demo: config.mode === 'demo',
+    minPolicyVersion: config.central.minPolicyVersion,
     version: options.version,
     log,
     onSnapshot: options.onSnapshot,

@@ -13,6 +13,8 @@ import type { Parts } from './wire.ts';
 const CLI = ['../cli/main.ts', '../cli/cli.mjs', './cli.mjs'];
 /** A check that has not ended by then is given up; a journal of years takes seconds. */
 const VERIFY_MS = 300_000;
+/** Characters of its report; the longest names a thousand problems. */
+const MAX_REPORT = 4 << 20;
 const SCRATCH_BYTES = 64 * 1024;
 
 export interface MachineOptions {
@@ -55,8 +57,13 @@ function verifyBeside(o: MachineOptions): Promise<{ ok: boolean; problems: reado
     const cancel = o.clock.after(VERIFY_MS, () => child.kill('SIGKILL'));
     let out = '';
     let err = '';
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk.toString();
+      if (out.length > MAX_REPORT) child.kill('SIGKILL');
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      err = (err + chunk.toString()).slice(0, MAX_REPORT);
+    });
     child.on('error', (cause) => {
       cancel();
       done({ ok: false, problems: [String(cause)] });

@@ -38,6 +38,8 @@ export interface Parts extends Pick<
     'version' | 'uploadNow' | 'onChanged' | 'maxClockSkewMs'
   >;
   readonly periods?: NonNullable<MonitorOptions['periods']>;
+  /** `central.minPolicyVersion` of terminal.json. */
+  readonly minPolicyVersion?: number | undefined;
   /** The kiosk itself, where it is watched from inside (the simulation cuts the power in it). */
   readonly makeKiosk?: (options: KioskOptions) => Kiosk;
 }
@@ -102,6 +104,7 @@ export function wireCore(parts: Parts): Wired {
     clock,
     log,
     probeTradeNo: `PROBE${header.terminalId}`,
+    minPolicyVersion: parts.minPolicyVersion,
     onChange: (change) => kiosk.setService(change),
     onCentralUp: () => {
       uploader?.centralIsBack();

@@ -14,16 +14,74 @@ export interface LaunchFacts {
   readonly platform: string;
 }
 
-const DEBUG_SWITCHES =
-  /^--(remote-debugging-(port|pipe|address)|inspect(-brk|-port|-publish-uid|-wait)?|js-flags|load-extension|disable-web-security|no-sandbox)(=|$)/;
+/** What a packaged kiosk may be started with: as it stands, or with a value that fits. */
+const ALONE: ReadonlySet<string> = new Set(['--demo']);
+const WITH_VALUE: ReadonlyMap<string, RegExp> = new Map([
+  // A value that looks like a switch is one to Chromium, whatever it follows.
+  ['--config', /^[^-]/],
+  ['--ozone-platform', /^(wayland|x11)$/],
+]);
+/**
+ * Chromium reads its command line by itself: `-name` as `--name`, on Windows `/name` too, and what
+ * Electron adds. These are asked for by name once more, as it understood them.
+ */
+const OPENING_SWITCHES = [
+  'remote-debugging-port',
+  'remote-debugging-pipe',
+  'remote-debugging-address',
+  'remote-allow-origins',
+  'inspect',
+  'inspect-brk',
+  'js-flags',
+  'load-extension',
+  'disable-extensions-except',
+  'disable-web-security',
+  'allow-file-access-from-files',
+  'no-sandbox',
+  'disable-setuid-sandbox',
+  'disable-gpu-sandbox',
+  'single-process',
+  'in-process-gpu',
+  'user-data-dir',
+  'proxy-server',
+  'proxy-pac-url',
+  'host-rules',
+  'host-resolver-rules',
+  'ignore-certificate-errors',
+  'renderer-cmd-prefix',
+  'utility-cmd-prefix',
+  'gpu-launcher',
+  'enable-automation',
+  'enable-logging',
+  'log-file',
+  'app',
+  'auth-server-allowlist',
+  'unsafely-treat-insecure-origin-as-secure',
+] as const;
 
 /**
- * The first switch that would open a packaged kiosk to whoever can start it; null when there is
- * none.
+ * The first argument by which a packaged kiosk must not be started: anything but `--demo`,
+ * `--config FILE` and the window system, since Chromium has hundreds of switches and learns new
+ * ones. Null: there is none.
+ *
+ * @param understood whether Chromium took a switch of this name (`app.commandLine.hasSwitch`)
  */
-export function forbiddenSwitch(facts: Pick<LaunchFacts, 'packaged' | 'argv'>): string | null {
-  if (!facts.packaged) return null;
-  return facts.argv.find((argument) => DEBUG_SWITCHES.test(argument)) ?? null;
+export function forbiddenSwitch(
+  { packaged, argv, platform }: Pick<LaunchFacts, 'packaged' | 'argv' | 'platform'>,
+  understood: (name: string) => boolean,
+): string | null {
+  if (!packaged) return null;
+  for (let at = 0; at < argv.length; at++) {
+    const argument = argv[at] as string;
+    if (ALONE.has(argument)) continue;
+    const equals = argument.indexOf('=');
+    const fits = WITH_VALUE.get(equals < 0 ? argument : argument.slice(0, equals));
+    if (fits === undefined) return argument;
+    const value = equals < 0 ? (argv[++at] ?? '') : argument.slice(equals + 1);
+    if (!fits.test(value) || (platform === 'win32' && value.startsWith('/')))
+      return `${argument} ${value}`;
+  }
+  return OPENING_SWITCHES.find((name) => understood(name)) ?? null;
 }
 
 /** Demo mode opens a normal window that can be closed. */
@@ -54,16 +112,6 @@ export function coreCommand(
     if (found === undefined) throw new Error(`${what} is at none of: ${candidates.join(', ')}`);
     return found;
   };
-  // The core is a child of this process but no part of Electron.
-  const env: Record<string, string | undefined> = { ...facts.env };
-  for (const name of [
-    'ELECTRON_RUN_AS_NODE',
-    'NODE_OPTIONS',
-    'PILOTLIGHT_CORE_ARGS',
-    'PILOTLIGHT_NODE',
-  ])
-    delete env[name];
-
   const config =
     option(facts.argv, '--config') ??
     facts.env['PILOTLIGHT_CONFIG'] ??
@@ -85,7 +133,6 @@ export function coreCommand(
     return {
       nodePath,
       args: [pick('the core', [path.join(here, 'core', 'core.mjs')]), '--config', config],
-      env,
     };
   }
   const nodePath =
@@ -107,7 +154,7 @@ export function coreCommand(
       !args.every((argument): argument is string => typeof argument === 'string')
     )
       throw new Error('PILOTLIGHT_CORE_ARGS must be a JSON array of strings');
-    return { nodePath, args, env };
+    return { nodePath, args };
   }
   return {
     nodePath,
@@ -119,7 +166,6 @@ export function coreCommand(
       '--config',
       config,
     ],
-    env,
   };
 }
 

@@ -34,7 +34,7 @@ let supervisor: CoreSupervisor | null = null;
 let quitting = false;
 let crashes: number[] = [];
 
-const bad = forbiddenSwitch(facts);
+const bad = forbiddenSwitch(facts, (name) => app.commandLine.hasSwitch(name));
 if (bad !== null) {
   log(`refused to start with ${bad}`);
   app.exit(1);

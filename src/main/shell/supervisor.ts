@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { coreToShellSchema } from '../../shared/contract/index.ts';
 import type { Header, Intent, ShellToCore, Snapshot } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
+import { coreEnvironment } from './core-environment.ts';
 
 /** The exit code with which a core says: my configuration is wrong, starting me again will not help. */
 export const EXIT_BAD_CONFIGURATION = 78;
@@ -13,6 +14,7 @@ export interface CoreCommand {
   readonly nodePath: string;
   /** The core's entry file and its arguments. */
   readonly args: readonly string[];
+  /** What it inherits from, left out: this process's; of either only {@link coreEnvironment}. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
 }
@@ -149,7 +151,7 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
         serialization: 'json',
         windowsHide: true,
-        env: { ...(options.core.env ?? process.env) },
+        env: coreEnvironment(options.core.env ?? process.env),
         ...(options.core.cwd === undefined ? {} : { cwd: options.core.cwd }),
       });
     } catch (error) {

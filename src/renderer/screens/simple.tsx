@@ -188,6 +188,7 @@ const WAITING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'CARD-0107',
   'SALE-0110',
   'SALE-0111',
+  'SALE-0118',
   'PAY-0101',
   'PAY-0202',
   'PAY-0203',

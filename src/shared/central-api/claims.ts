@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ORDER_STATES } from '../order-rules.ts';
+import { tokenSchema } from '../sealed-text.ts';
 import { cardNo, natural } from './base.ts';
 
 /**
@@ -58,6 +59,8 @@ export const claimAnswerSchema = z.object({
   ttlMs: natural,
   order: claimedOrderSchema.nullable(),
   serverTimeMs: natural,
+  /** Central's token for it, which the facts under this claim name. */
+  grant: tokenSchema.optional(),
 });
 export type ClaimAnswer = z.infer<typeof claimAnswerSchema>;
 

@@ -101,6 +101,19 @@ export const terminalConfigSchema = z.strictObject({
     answerKeyFile: path.optional(),
     /** Signs what the payment gateway says. Left out: `gateway.pub.pem` beside `keyFile`. */
     gatewayKeyFile: path.optional(),
+    /**
+     * Certificates (PEM) of the authorities that are believed for central and the gateway, instead
+     * of the public ones: those of a private network. A gateway elsewhere needs its own in the same
+     * file.
+     */
+    caFile: path.optional(),
+    /**
+     * A proxy on the way to central and the gateway, `http://[USER:PASSWORD@]HOST:PORT`. It gets
+     * CONNECT only, so central must speak HTTPS.
+     */
+    proxy: z.url({ protocol: /^http$/ }).optional(),
+    /** Nothing is sold by a policy of before this version. Left out: whichever central signed. */
+    minPolicyVersion: z.number().int().min(1).optional(),
   }),
   printer: z
     .strictObject({

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { evidenceSchema } from '../evidence.ts';
 import { cardQuoteSchema, creditQuoteSchema } from '../sale.ts';
+import { tokenSchema } from '../sealed-text.ts';
 import { counter, fen, hex, natural, units } from './bounds.ts';
 
 const sum = z.object({ count: natural, fen: natural });
@@ -50,6 +52,8 @@ export const EVENTS = {
     amountFen: fen,
     /** false: the order could not take it; it refunds itself. */
     taken: z.boolean(),
+    /** By which central believes it: what the provider gave. */
+    evidence: evidenceSchema.optional(),
   }),
   'attempt-closing': z.object({
     attemptId: z.string(),
@@ -126,7 +130,12 @@ export const EVENTS = {
     proof: hex.optional(),
   }),
   'order-closed': z.object({ why: z.string() }),
-  'order-refunding': z.object({ attemptId: z.string(), failure: failureBody }),
+  'order-refunding': z.object({
+    attemptId: z.string(),
+    failure: failureBody,
+    /** Central's refund claim or counter claim under which it begins. */
+    grant: tokenSchema.optional(),
+  }),
   'order-refunded': z.object({ attemptId: z.string() }),
   'order-parked': z.object({
     reason: z.string(),
@@ -146,6 +155,8 @@ export const EVENTS = {
     count: counter,
     quantity: units,
     cumulative: units,
+    /** The write claim under which it is written; so for the two below. */
+    grant: tokenSchema.optional(),
   }),
   /** As `order-kept`, of another kiosk's order. */
   'assist-kept': z.object({
@@ -153,6 +164,7 @@ export const EVENTS = {
     cardNo: z.string(),
     insertion: natural,
     record: hex,
+    grant: tokenSchema.optional(),
   }),
   /**
    * What a card in this kiosk says of another kiosk's order. `superseded`: the card holds another
@@ -171,6 +183,9 @@ export const EVENTS = {
      * later one.
      */
     claimMs: natural.optional(),
+    grant: tokenSchema.optional(),
+    /** superseded: the tag of the purchase that the card holds. */
+    tag: hex.optional(),
   }),
   /** First event of a new epoch: where the last one ended on this disk. */
   'epoch-began': z.object({

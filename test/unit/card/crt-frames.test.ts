@@ -42,7 +42,7 @@ describe('commands', () => {
 });
 
 describe('answers', () => {
-  const one = (hex: string): unknown => new CrtParser().push(fromHex(hex))[0];
+  const one = (hex: string): unknown => [...new CrtParser().push(fromHex(hex))][0];
 
   it('empty, a 4442’s ATR, a code verified', () => {
     expect(one('F2 00 00 06 50 31 30 30 32 30 03 94')).toMatchObject({
@@ -83,7 +83,7 @@ describe('answers', () => {
     );
     whole[whole.length - 2] = bcc;
     const parser = new CrtParser();
-    const tokens = [...whole].flatMap((b) => parser.push(Uint8Array.of(b)));
+    const tokens = [...whole].flatMap((b) => [...parser.push(Uint8Array.of(b))]);
     expect(tokens.map((t) => t.kind)).toEqual(['ack', 'ok', 'ack']);
     expect(tokens[1]).toMatchObject({ data: fromHex('03 03 F2 06') });
   });
@@ -93,7 +93,9 @@ describe('answers', () => {
     for (let bit = 0; bit < frame.length * 8; bit++) {
       const bad = frame.slice();
       bad[bit >> 3] = (bad[bit >> 3] as number) ^ (1 << (bit & 7));
-      const good = new CrtParser().push(bad).filter((t) => t.kind === 'ok' || t.kind === 'error');
+      const good = [...new CrtParser().push(bad)].filter(
+        (t) => t.kind === 'ok' || t.kind === 'error',
+      );
       // The address is not judged, but it is covered by the BCC.
       expect(good, `bit ${bit}`).toEqual([]);
     }

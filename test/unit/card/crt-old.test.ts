@@ -50,7 +50,7 @@ describe('frames of the old dialect', () => {
     for (let bit = 0; bit < 8; bit++) {
       const bad = frame.slice();
       bad[6] = (bad[6] as number) ^ (1 << bit);
-      expect(new Crt02Parser().push(bad)[0]).toEqual({ kind: 'broken', detail: 'BCC' });
+      expect([...new Crt02Parser().push(bad)][0]).toEqual({ kind: 'broken', detail: 'BCC' });
     }
   });
 

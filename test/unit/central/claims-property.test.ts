@@ -200,6 +200,7 @@ class Story {
         count: 42,
         quantity: this.quote.quantity,
         cumulative: 205_000 + this.quote.quantity,
+        grant: j.writeClaim(this.id, this.account.cardNo),
       });
       this.write(write);
     }
@@ -227,15 +228,15 @@ class Story {
     expect(this.card, 'a refund means that nothing was written').toBe('before');
     const j = this.t(0).journal;
     j.add('order-refunding', this.id, {
-      attemptId: `${this.id}-a`,
+      attemptId: `${this.id}/1`,
       failure: { code: 'CARD-0203' },
     });
     j.add('attempt-refunded', this.id, {
-      attemptId: `${this.id}-a`,
+      attemptId: `${this.id}/1`,
       refundId: '503',
       amountFen: 10_000,
     });
-    j.add('order-refunded', this.id, { attemptId: `${this.id}-a` });
+    j.add('order-refunded', this.id, { attemptId: `${this.id}/1` });
     this.origin = 'refunded';
   }
 

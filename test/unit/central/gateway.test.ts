@@ -194,6 +194,7 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     const gateway = createPaymentGateway(() => town.db, {
       wallets: [wechat, silent],
       publicUrl: 'https://pay.example.com',
+      receipts: quickSigner('gateway'),
       clock: town.clock,
       random,
     });
@@ -272,6 +273,7 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     const other = createPaymentGateway(() => town.db, {
       wallets: town.wallets,
       publicUrl: '',
+      receipts: quickSigner('gateway'),
       clock: town.clock,
       random,
       paymentCodes: [{ prefixes: ['62'], digits: [19, 19], wallet: 'alipay' }],

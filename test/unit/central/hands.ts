@@ -1,6 +1,7 @@
 import { decideByHand } from '../../../src/central/books/hand-requests.ts';
 import { num } from '../../../src/central/db/sql.ts';
 import type { Db } from '../../../src/central/db/sql.ts';
+import { QUICK_TRUST } from './harness.ts';
 
 interface Waiting {
   readonly terminal_id: string;
@@ -40,7 +41,7 @@ export async function confirmHands(db: Db, nowMs: number): Promise<readonly stri
         transactionNo: paid?.transactionId ?? `FOUND-${num(w.epoch)}-${num(w.seq)}`,
         route: 'original',
       },
-      nowMs,
+      { nowMs, trust: QUICK_TRUST },
     );
     outcomes.push(decided.kind);
   }

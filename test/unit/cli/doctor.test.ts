@@ -31,6 +31,8 @@ import type { SandboxServer } from '../../../src/simulator/sandbox-http.ts';
 import { CRT_571_MOVES, CrtDevice } from '../../../src/simulator/reader/crt.ts';
 import { LAYOUT_CASES } from '../../conformance/cards.ts';
 import type { LayoutCase, Specimen } from '../../conformance/cards.ts';
+import { authority, serverCertificate } from '../../support/certificates.ts';
+import { connectProxy, tlsFront } from '../../support/private-network.ts';
 import { FakePcsc } from '../../support/fake-pcsc.ts';
 import { cardIn, GOLDEN_PURCHASE, must } from '../card/rig.ts';
 import { cli, temporaryFolder, writeJournal } from './fixtures.ts';
@@ -333,6 +335,62 @@ describe('doctor on a broken configuration', () => {
     expect(of('payment')[0]).toMatchObject({ level: 'FAIL', code: expect.stringMatching(/^PAY-/) });
     expect(of('central')[0]).toMatchObject({ level: 'FAIL', code: 'BILL-0101' });
     expect(of('printer')[0]).toMatchObject({ level: 'WARN', code: 'DEV-0101' });
+  });
+
+  test('central behind a private network’s own certificate, and a proxy: what is wrong is said', async () => {
+    const company = authority('Company network');
+    writeFileSync(join(folder, 'keys', 'company.pem'), company.certPem);
+    writeFileSync(join(folder, 'keys', 'other.pem'), authority('Another').certPem);
+    const toPort = new URL(((JSON.parse(good) as Json)['central'] as { baseUrl: string }).baseUrl);
+    const [front, proxy] = await Promise.all([
+      tlsFront(serverCertificate(company, ['localhost']), Number(toPort.port)),
+      connectProxy(),
+    ]);
+    const line = async (host: string, more: Json): Promise<Finding> => {
+      const { of } = await doctor((config) => {
+        const central = config['central'] as Json;
+        config['central'] = { ...central, baseUrl: `https://${host}:${front.port}`, ...more };
+      });
+      return of('central')[0] as Finding;
+    };
+    const caFile = 'keys/company.pem';
+    try {
+      expect(await line('localhost', { caFile })).toMatchObject({ level: 'OK' });
+      for (const more of [{}, { caFile: 'keys/other.pem' }])
+        expect(await line('localhost', more)).toMatchObject({
+          level: 'FAIL',
+          code: 'BILL-0101',
+          action: expect.stringContaining('central.caFile'),
+        });
+      expect(await line('127.0.0.1', { caFile })).toMatchObject({
+        level: 'FAIL',
+        action: expect.stringContaining('another name'),
+      });
+      expect(await line('localhost', { caFile: 'keys/nothing.pem' })).toMatchObject({
+        level: 'FAIL',
+        code: 'CONF-0101',
+        text: expect.stringContaining('central.caFile'),
+      });
+      const through = { caFile, proxy: `http://127.0.0.1:${proxy.port}` };
+      expect(await line('localhost', through)).toMatchObject({ level: 'OK' });
+      proxy.refuses = true;
+      expect(await line('localhost', through)).toMatchObject({
+        level: 'FAIL',
+        code: 'BILL-0101',
+        text: expect.stringContaining('407'),
+        action: expect.stringContaining('central.proxy'),
+      });
+    } finally {
+      front.close();
+      proxy.close();
+    }
+  });
+
+  test('a policy that terminal.json asks more of', async () => {
+    const { of } = await doctor((config) => {
+      (config['central'] as Json)['minPolicyVersion'] = 9;
+    });
+    expect(of('policy')[0]).toMatchObject({ level: 'FAIL', code: 'SALE-0118' });
   });
 
   test('a terminal that central does not know', async () => {

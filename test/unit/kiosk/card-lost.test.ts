@@ -170,6 +170,7 @@ function tellAfter(i = 1): number {
     count: quote.nextCount,
     quantity: quote.quantity,
     cumulative: delivery?.cumulative ?? 0,
+    grant: t(i).journal.writeClaim(w.order().orderId, CARD),
   });
 }
 /** Another kiosk wrote it. */

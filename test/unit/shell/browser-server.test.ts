@@ -21,8 +21,7 @@ function options(port = 0): Parameters<typeof startBrowserShell>[0] {
     log: () => undefined,
     core: {
       nodePath: process.execPath,
-      args: [path.resolve('test/support/fake-core.mjs')],
-      env: { ...process.env, FAKE_CORE: 'ok' },
+      args: [path.resolve('test/support/fake-core.mjs'), 'ok'],
     },
   };
 }

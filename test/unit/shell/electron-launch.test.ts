@@ -19,18 +19,28 @@ const facts = (more: Partial<LaunchFacts>): LaunchFacts => ({
 });
 
 describe('how the Electron shell starts', () => {
-  it('refuses debugging switches in a packaged build only', () => {
-    for (const argument of [
-      '--remote-debugging-port=9222',
-      '--inspect',
-      '--inspect-brk=0',
-      '--no-sandbox',
-      '--remote-debugging-pipe',
-    ]) {
-      expect(forbiddenSwitch({ packaged: true, argv: ['--ok', argument] })).toBe(argument);
-      expect(forbiddenSwitch({ packaged: false, argv: [argument] })).toBeNull();
-    }
-    expect(forbiddenSwitch({ packaged: true, argv: ['--demo', '--config', '/x'] })).toBeNull();
+  const packaged = (
+    argv: readonly string[],
+    platform = 'linux',
+    understood: readonly string[] = [],
+  ) => forbiddenSwitch({ packaged: true, argv, platform }, (name) => understood.includes(name));
+
+  it('as it is installed', () => {
+    for (const argv of [
+      [],
+      ['--demo', '--config', '/x'],
+      ['--ozone-platform=wayland', '--config', '/etc/pilotlight/terminal.json'],
+      ['--config=/etc/pilotlight/terminal.json', '--ozone-platform', 'x11'],
+    ])
+      expect(packaged(argv)).toBeNull();
+    expect(
+      packaged(['--config', 'C:\\ProgramData\\Pilotlight\\terminal.json'], 'win32'),
+    ).toBeNull();
+  });
+
+  it('with what a developer needs, only where it is not packaged', () => {
+    const argv = ['--inspect=0', '--remote-debugging-port=0', '/src'];
+    expect(forbiddenSwitch({ packaged: false, argv, platform: 'linux' }, () => true)).toBeNull();
   });
 
   it('knows demo mode', () => {
@@ -45,13 +55,10 @@ describe('how the Electron shell starts', () => {
     const env = {
       PILOTLIGHT_NODE: '/n',
       PILOTLIGHT_CORE_ARGS: '["core.ts","--x"]',
-      NODE_OPTIONS: '--inspect',
-      KEPT: '1',
     };
     expect(coreCommand(facts({ env }), () => true)).toEqual({
       nodePath: '/n',
       args: ['core.ts', '--x'],
-      env: { KEPT: '1' },
     });
     expect(
       coreCommand(facts({ env, packaged: true, argv: ['--config', '/c.json'] }), () => true),

@@ -31,8 +31,7 @@ function supervise(
   one = createSupervisor({
     core: {
       nodePath,
-      args: [FAKE],
-      env: { ...process.env, FAKE_CORE: mode, FAKE_CORE_LOG: path.join(dir, 'log') },
+      args: [FAKE, mode, path.join(dir, 'log')],
     },
     log: (line) => lines.push(line),
     timings: {

@@ -6,8 +6,10 @@ import type { Failure } from '../../../shared/errors.ts';
 import type { Clock, LogFn } from '../../../shared/ports.ts';
 import { err, ok } from '../../../shared/result.ts';
 import type { Result } from '../../../shared/result.ts';
+import { chatter } from '../../chatter.ts';
 import { Lane } from '../../readers/supervise.ts';
-import { helloSchema, lineSchema, MAX_LINE, PROTOCOL_VERSION } from './protocol.ts';
+import { Lines } from './lines.ts';
+import { helloSchema, lineSchema, PROTOCOL_VERSION } from './protocol.ts';
 import type { Ask, Wire } from './protocol.ts';
 
 /** The program says its name within this after its start. */
@@ -40,8 +42,7 @@ class Life {
   readonly child: ChildProcessWithoutNullStreams;
   /** Why it is over; null: it lives. */
   over: string | null = null;
-  #text = '';
-  readonly #lines: string[] = [];
+  readonly #lines = new Lines();
   #wake: (() => void) | null = null;
 
   constructor(o: AdapterOptions) {
@@ -49,16 +50,16 @@ class Life {
     this.child = spawn(program, args, { cwd: o.cwd, env: childEnv(), stdio: 'pipe' });
     this.child.stdout.setEncoding('utf8');
     this.child.stdout.on('data', (text: string) => {
-      this.#text += text;
-      const lines = this.#text.split('\n');
-      this.#text = lines.pop() ?? '';
-      this.#lines.push(...lines);
-      if (this.#text.length > MAX_LINE) this.end(`a line of more than ${MAX_LINE} characters`);
-      this.#wake?.();
+      // What still comes out of the pipe of one that was ended is nobody's.
+      if (this.over !== null) return;
+      const wrong = this.#lines.take(text);
+      if (wrong !== null) this.end(wrong);
+      else this.#wake?.();
     });
     this.child.stderr.setEncoding('utf8');
-    this.child.stderr.on('data', (text: string) =>
-      o.log('debug', 'card', `${o.id} adapter says`, text.slice(0, 500)),
+    this.child.stderr.on(
+      'data',
+      chatter(o.clock, (text) => o.log('debug', 'card', `${o.id} adapter says`, text)),
     );
     // A pipe that broke is told by the end of the process.
     this.child.stdin.on('error', () => undefined);

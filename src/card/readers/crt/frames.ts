@@ -1,5 +1,6 @@
 import { concatBytes } from '../../../shared/bytes.ts';
 import type { SerialFraming } from '../serial-line.ts';
+import { FrameCutter } from './cutter.ts';
 
 /**
  * Frames of the CRT-310, 571 and 591 motor readers, F2 dialect (cards.md 5.1; the QUIO QU-TK-F3 has
@@ -81,7 +82,13 @@ export function crtCommand(
  * dropped.
  */
 export class CrtParser {
-  #buffer: Uint8Array = new Uint8Array(0);
+  readonly #cutter = new FrameCutter({
+    stx: STX,
+    head: HEAD,
+    minLength: 3,
+    maxLength: MAX_LENGTH,
+    tail: TAIL,
+  });
 
   /**
    * Forgets a frame that stopped in the middle.
@@ -89,37 +96,17 @@ export class CrtParser {
    * @returns how many bytes were thrown away
    */
   reset(): number {
-    const n = this.#buffer.length;
-    this.#buffer = new Uint8Array(0);
-    return n;
+    return this.#cutter.reset();
   }
 
-  push(bytes: Uint8Array): CrtToken[] {
-    this.#buffer = concatBytes(this.#buffer, bytes);
-    const out: CrtToken[] = [];
-    for (;;) {
-      const b = this.#buffer;
-      if (b.length === 0) return out;
-      const first = b[0] as number;
-      if (first !== STX) {
-        this.#buffer = b.slice(1);
-        if (first === ACK) out.push({ kind: 'ack' });
-        else if (first === NAK) out.push({ kind: 'nak' });
-        else if (first === EOT) out.push({ kind: 'eot' });
-        continue;
-      }
-      if (b.length < HEAD) return out;
-      const length = ((b[2] as number) << 8) | (b[3] as number);
-      if (length < 3 || length > MAX_LENGTH) {
-        // Not a beginning after all.
-        this.#buffer = b.slice(1);
-        out.push({ kind: 'broken', detail: `length ${length}` });
-        continue;
-      }
-      const end = HEAD + length + TAIL;
-      if (b.length < end) return out;
-      this.#buffer = b.slice(end);
-      out.push(tokenOf(b.slice(0, end)));
+  /** Tokens one by one, so that noise is never kept whole. */
+  *push(bytes: Uint8Array): Generator<CrtToken> {
+    for (const piece of this.#cutter.push(bytes)) {
+      if (piece.kind === 'frame') yield tokenOf(piece.bytes);
+      else if (piece.kind === 'noise') yield { kind: 'broken', detail: piece.detail };
+      else if (piece.byte === ACK) yield { kind: 'ack' };
+      else if (piece.byte === NAK) yield { kind: 'nak' };
+      else if (piece.byte === EOT) yield { kind: 'eot' };
     }
   }
 }

@@ -5,6 +5,7 @@ import { err, ok } from '../../../shared/result.ts';
 import type { Result } from '../../../shared/result.ts';
 import type { SerialLine } from '../serial-line.ts';
 import { Lane } from '../supervise.ts';
+import { Waiting } from './cutter.ts';
 import { ACK, CrtParser, EOT, NAK, crtCommand } from './frames.ts';
 import type { CrtToken } from './frames.ts';
 
@@ -64,7 +65,7 @@ export class CrtLink implements CrtPort {
   #closed: Failure | null = null;
   #take: ((token: CrtToken | null) => void) | null = null;
   /** Tokens that came while nobody waited are late answers: dropped when a command begins. */
-  readonly #queue: CrtToken[] = [];
+  readonly #queue = new Waiting<CrtToken>();
   #cancelGap: () => void = () => undefined;
 
   constructor(line: SerialLine, clock: Clock) {
@@ -102,15 +103,16 @@ export class CrtLink implements CrtPort {
   }
 
   #got(token: CrtToken): void {
-    if (this.#take === null) this.#queue.push(token);
+    if (this.#take === null) this.#queue.put(token);
     else this.#take(token);
   }
 
   /** The next token; null: none within the time, or the port is gone. */
   #next(timeoutMs: number): Promise<CrtToken | null> {
-    const waiting = this.#queue.shift();
+    const waiting = this.#queue.take();
     if (waiting !== undefined) return Promise.resolve(waiting);
-    if (this.#closed !== null) return Promise.resolve(null);
+    // Out of time is out of time, however fast the line goes on.
+    if (this.#closed !== null || timeoutMs <= 0) return Promise.resolve(null);
     return new Promise((resolve) => {
       const cancel = this.#clock.after(timeoutMs, () => this.#take?.(null));
       this.#take = (token) => {
@@ -129,7 +131,7 @@ export class CrtLink implements CrtPort {
     once: boolean,
   ): Promise<Result<CrtOutcome, Failure>> {
     if (this.#closed !== null) return err(this.#closed);
-    this.#queue.length = 0;
+    this.#queue.forget();
     const what = `${cm.toString(16)} ${pm.toString(16)}`;
     const frame = crtCommand(cm, pm, data);
     let taken = false;

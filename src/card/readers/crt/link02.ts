@@ -6,6 +6,7 @@ import { err, ok } from '../../../shared/result.ts';
 import type { Result } from '../../../shared/result.ts';
 import { Lane } from '../supervise.ts';
 import { ACK, EOT, NAK } from './frames.ts';
+import { FrameCutter, Waiting } from './cutter.ts';
 import type { CrtOutcome, CrtPort } from './link.ts';
 import type { SerialLine } from '../serial-line.ts';
 
@@ -119,7 +120,13 @@ export type Crt02Token =
  * dropped.
  */
 export class Crt02Parser {
-  #buffer: Uint8Array = new Uint8Array(0);
+  readonly #cutter = new FrameCutter({
+    stx: STX,
+    head: HEAD,
+    minLength: 2,
+    maxLength: MAX_LENGTH,
+    tail: TAIL,
+  });
 
   /**
    * Forgets a frame that stopped in the middle.
@@ -127,48 +134,27 @@ export class Crt02Parser {
    * @returns how many bytes were thrown away
    */
   reset(): number {
-    const n = this.#buffer.length;
-    this.#buffer = new Uint8Array(0);
-    return n;
+    return this.#cutter.reset();
   }
 
-  push(bytes: Uint8Array): Crt02Token[] {
-    this.#buffer = concatBytes(this.#buffer, bytes);
-    const out: Crt02Token[] = [];
-    for (;;) {
-      const b = this.#buffer;
-      const first = b[0];
-      if (first === undefined) return out;
-      if (first !== STX) {
-        this.#buffer = b.slice(1);
-        if (first === ACK) out.push({ kind: 'ack' });
-        else if (first === NAK) out.push({ kind: 'nak' });
-        else if (first === EOT) out.push({ kind: 'eot' });
-        continue;
-      }
-      if (b.length < HEAD) return out;
-      const length = ((b[1] as number) << 8) | (b[2] as number);
-      if (length < 2 || length > MAX_LENGTH) {
-        this.#buffer = b.slice(1);
-        out.push({ kind: 'broken', detail: `length ${length}` });
-        continue;
-      }
-      const end = HEAD + length + TAIL;
-      if (b.length < end) return out;
-      this.#buffer = b.slice(end);
-      const frame = b.slice(0, end);
-      if (frame[end - 2] !== ETX) out.push({ kind: 'broken', detail: 'no ETX at its end' });
-      else if (xor(frame.subarray(0, end - 1)) !== frame[end - 1])
-        out.push({ kind: 'broken', detail: 'BCC' });
-      else
-        out.push({
-          kind: 'frame',
-          cm: frame[3] as number,
-          pm: frame[4] as number,
-          data: frame.slice(5, end - TAIL),
-        });
+  /** Tokens one by one, so that noise is never kept whole. */
+  *push(bytes: Uint8Array): Generator<Crt02Token> {
+    for (const piece of this.#cutter.push(bytes)) {
+      if (piece.kind === 'frame') yield tokenOf(piece.bytes);
+      else if (piece.kind === 'noise') yield { kind: 'broken', detail: piece.detail };
+      else if (piece.byte === ACK) yield { kind: 'ack' };
+      else if (piece.byte === NAK) yield { kind: 'nak' };
+      else if (piece.byte === EOT) yield { kind: 'eot' };
     }
   }
+}
+
+function tokenOf(frame: Uint8Array): Crt02Token {
+  const last = frame.length - 1;
+  if (frame[last - 1] !== ETX) return { kind: 'broken', detail: 'no ETX at its end' };
+  if (xor(frame.subarray(0, last)) !== frame[last]) return { kind: 'broken', detail: 'BCC' };
+  const [cm, pm] = [frame[HEAD] as number, frame[HEAD + 1] as number];
+  return { kind: 'frame', cm, pm, data: frame.slice(HEAD + 2, last - 1) };
 }
 
 type Answer = Result<
@@ -189,7 +175,7 @@ export class Crt02Link implements CrtPort {
   readonly #parser = new Crt02Parser();
   #closed: Failure | null = null;
   #take: ((token: Crt02Token | null) => void) | null = null;
-  readonly #queue: Crt02Token[] = [];
+  readonly #queue = new Waiting<Crt02Token>();
   #cancelGap: () => void = () => undefined;
   /** What the front was told, while no card came. */
   #front: number | null = null;
@@ -330,14 +316,15 @@ export class Crt02Link implements CrtPort {
   }
 
   #got(token: Crt02Token): void {
-    if (this.#take === null) this.#queue.push(token);
+    if (this.#take === null) this.#queue.put(token);
     else this.#take(token);
   }
 
   #next(timeoutMs: number): Promise<Crt02Token | null> {
-    const waiting = this.#queue.shift();
+    const waiting = this.#queue.take();
     if (waiting !== undefined) return Promise.resolve(waiting);
-    if (this.#closed !== null) return Promise.resolve(null);
+    // Out of time is out of time, however fast the line goes on.
+    if (this.#closed !== null || timeoutMs <= 0) return Promise.resolve(null);
     return new Promise((resolve) => {
       const cancel = this.#clock.after(timeoutMs, () => this.#take?.(null));
       this.#take = (token) => {
@@ -351,7 +338,7 @@ export class Crt02Link implements CrtPort {
   /** One command and its end; failures as {@link CrtPort.command}. */
   async #run(cm: number, pm: number, data: Uint8Array, timeoutMs: number): Promise<Answer> {
     if (this.#closed !== null) return err(this.#closed);
-    this.#queue.length = 0;
+    this.#queue.forget();
     const what = `${cm.toString(16)} ${pm.toString(16)}`;
     const frame = crt02Command(cm, pm, data);
     let taken = false;

@@ -11,9 +11,11 @@ import { cardUids } from './010-card-uids.ts';
 import { gatewayOrders } from './011-gateway-orders.ts';
 import { heldFacts } from './012-held-facts.ts';
 import { terminalStatus } from './013-terminal-status.ts';
+import { evidence } from './015-evidence.ts';
 import { livesHeard } from './014-lives-heard.ts';
-import { gatewayPages } from './015-gateway-pages.ts';
-import { handRequests } from './016-hand-requests.ts';
+import { nonceMarks } from './016-nonce-marks.ts';
+import { gatewayPages } from './017-gateway-pages.ts';
+import { handRequests } from './018-hand-requests.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -31,6 +33,8 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'held facts', sql: heldFacts },
   { name: 'terminal status', sql: terminalStatus },
   { name: 'lives heard', sql: livesHeard },
+  { name: 'evidence', sql: evidence },
+  { name: 'nonce marks', sql: nonceMarks },
   { name: 'gateway pages', sql: gatewayPages },
   { name: 'hand requests', sql: handRequests },
 ];
