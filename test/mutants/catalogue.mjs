@@ -2833,7 +2833,7 @@ const GATEWAY = [
     'gateway-reverse-after-refund',
     'What is being refunded is reversed when a terminal asks.',
     edit(
-      'central/gateway/trades.ts',
+      'central/gateway/reversals.ts',
       `if ((await tx.query(\`SELECT 1 FROM gateway_refunds WHERE leg = $1 AND state <> 'refused'\`, [trade.leg])).length > 0) return 'refund';`,
       '',
     ),

@@ -81,4 +81,34 @@ export const gatewayPeople = ({ mutant, edit, attack }) => [
     ),
     attack('staff', 'waits at the gateway while a second person looks'),
   ),
+  mutant(
+    'refunds-without-budget',
+    'A terminal has handed back whatever it asks for.',
+    edit(
+      'central/gateway/budgets.ts',
+      `refund_days.refunds + 1 <= $4 AND refund_days.fen + EXCLUDED.fen <= $5`,
+      `$4 = $4 AND $5 = $5`,
+    ),
+    attack('gateway', 'go as far as the terminal’s budget of a day'),
+  ),
+  mutant(
+    'refunds-beyond-refused',
+    'A hand-back beyond the budget is refused.',
+    edit(
+      'central/gateway/budgets.ts',
+      `unknown(failure('PAY-0205', 'beyond the terminal’s refunds of a day: a person lets it go'))`,
+      `({ kind: 'refused', failure: failure('PAY-0205', '') }) as unknown as ReturnType<typeof unknown>`,
+    ),
+    attack('gateway', 'go as far as the terminal’s budget of a day'),
+  ),
+  mutant(
+    'reversals-without-budget',
+    'Reversals hand back beyond the budget.',
+    edit(
+      'central/gateway/reversals.ts',
+      `if (paid && !(await mayHandBack(tx, desk, back))) return 'too-much';`,
+      ``,
+    ),
+    attack('gateway', 'nor by reversals'),
+  ),
 ];

@@ -2,6 +2,8 @@ import { maskName } from '../../shared/mask.ts';
 import type { TerminalStatus } from '../../shared/trust.ts';
 import { bool, num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
+import { refundWaits } from '../gateway/budgets.ts';
+import type { RefundWait } from '../gateway/budgets.ts';
 import { handCases } from './by-hand.ts';
 import type { HandCases } from './by-hand.ts';
 
@@ -121,6 +123,8 @@ export interface ConsoleData {
   }[];
   /** What people said of parked money. */
   readonly byHand: HandCases;
+  /** Refunds beyond their terminals' budgets of a day. */
+  readonly refundWaits: readonly RefundWait[];
   /** Sums over the whole ledger, by kind. */
   readonly ledger: readonly {
     readonly kind: string;
@@ -149,6 +153,7 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
     parkedCaptures: await parkedCapturesOf(sql),
     settlements: await settlementsOf(sql),
     byHand: await handCases(sql),
+    refundWaits: await refundWaits(sql),
     ledger: await ledgerOf(sql),
   };
 }

@@ -3,6 +3,7 @@ import { TOO_MANY } from '../fleet/status.ts';
 import { formatMicroYuan, formatQuantity, formatYuan } from '../../shared/money.ts';
 import type { Money, TerminalDay } from '../books/reconcile.ts';
 import { handTables } from './by-hand.ts';
+import { refundsTable } from './refunds.ts';
 import type { ConsoleData } from './data.ts';
 import { facts, hidden, page, table, tag, time, TOP } from './html.ts';
 import { escapeHtml } from '../http/escape.ts';
@@ -51,6 +52,7 @@ ${alarms + d.quarantineOpen + parked + byHand > 0 ? `<p class="alarm">需要人�
 <h2>最近订单</h2>${ordersTable(d)}
 ${parked === 0 ? '' : `<h2>待退的重复付款</h2>${parkedTable(d)}`}
 ${d.settlements.length === 0 ? '' : `<h2>重复付款处理记录</h2>${settlementsTable(d)}`}
+${refundsTable(d.refundWaits)}
 ${handTables(d.byHand)}
 <h2>账户</h2>${accountsTable(d)}
 <h2>终端</h2>${terminalsTable(d)}

@@ -8,6 +8,7 @@ import { settleQuarantined } from '../books/quarantine.ts';
 import { reconciledDay } from '../books/reconcile.ts';
 import type { Trust } from '../books/trust.ts';
 import type { Db } from '../db/sql.ts';
+import { letGo, refundWaits } from '../gateway/budgets.ts';
 import { mayTryAgain, NEEDS_REFERENCE, OUTCOMES, settleParked } from '../gateway/settle.ts';
 import { Refusal } from '../http/problem.ts';
 import { bytesOf, dateOf, headerOf, json, noSuchResource, queryOf } from '../http/request.ts';
@@ -16,6 +17,7 @@ import type { Route } from '../http/routes.ts';
 import { handCase, handPage } from './by-hand.ts';
 import { decideHandForm } from './by-hand-routes.ts';
 import { consoleData, quarantined, waiting } from './data.ts';
+import { refundPage } from './refunds.ts';
 import { aboutFact, aboutTerminal, filled, line } from './forms.ts';
 import type { Form } from './forms.ts';
 import type { FactPlace } from './data.ts';
@@ -42,6 +44,8 @@ export interface ConsoleParts {
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)$/;
 /** What a person decides about a terminal. */
 const statusSchema = aboutTerminal.extend({ status: z.enum(['active', 'suspended', 'revoked']) });
+/** What a person says about a refund beyond the budget. */
+const refundSchema = aboutTerminal.extend({ number: line.min(1).max(80) });
 /** What a person says about a quarantined fact. */
 const settlementSchema = aboutFact.extend({
   amount: z
@@ -130,6 +134,18 @@ export function consoleRoutes({ db, now, host, secret, trust }: ConsoleParts): r
       return html(handPage(asked, formToken));
     }),
     decide('/console/by-hand', (form) => decideHandForm(db(), form, { nowMs: now(), trust })),
+    show('/console/refund', async (query) => {
+      const waits = (await refundWaits(db())).find(
+        (w) => w.terminalId === query.get('terminal') && w.number === query.get('number'),
+      );
+      if (waits === undefined) throw noSuchResource();
+      return html(refundPage(waits, formToken));
+    }),
+    decide('/console/refund', async (form) => {
+      const { terminal: terminalId, number, who, why } = filled(form, refundSchema);
+      if (!(await letGo(db(), { terminalId, number, who, why }, now())))
+        throw new Refusal('bad-request', 'it waits no longer', { status: 409 });
+    }),
     decide('/console/quarantine', (form) => settleFact(db(), form, now())),
     decide('/console/held', (form) => giveUp(db(), form, { nowMs: now(), trust })),
     show('/console/terminal', async (query) => {

@@ -16,6 +16,7 @@ import { livesHeard } from './014-lives-heard.ts';
 import { nonceMarks } from './016-nonce-marks.ts';
 import { gatewayPages } from './017-gateway-pages.ts';
 import { handRequests } from './018-hand-requests.ts';
+import { refundBudgets } from './019-refund-budgets.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -37,4 +38,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'nonce marks', sql: nonceMarks },
   { name: 'gateway pages', sql: gatewayPages },
   { name: 'hand requests', sql: handRequests },
+  { name: 'refund budgets', sql: refundBudgets },
 ];
