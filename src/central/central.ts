@@ -26,6 +26,7 @@ import { Refusal } from './http/problem.ts';
 import type { Handle } from './http/request.ts';
 import { router } from './http/routes.ts';
 import { signedExchange } from './http/signed.ts';
+import type { RefundBudget } from './sale/budgets.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
 import { terminalApi } from './terminal-api.ts';
 
@@ -68,6 +69,8 @@ export interface CentralOptions extends Seed {
    * here.
    */
   readonly cardKeys?: CardKeyPort;
+  /** What may go back on a reader's word; left out: `REFUND_BUDGET`. */
+  readonly refundBudget?: RefundBudget;
   /** How often terminals are told to upload. */
   readonly pacing?: Partial<Pacing>;
   /** The payment gateway; left out: this central takes no payments. */
@@ -143,6 +146,7 @@ export function createCentral(options: CentralOptions): Central {
       gateway: options.gatewaySigner,
     }),
     pace: pacer(options.pacing),
+    refundBudget: options.refundBudget,
     cardKeys: options.cardKeys,
     payments,
   });

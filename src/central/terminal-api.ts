@@ -49,6 +49,7 @@ import type { CentralAnswer, CentralRequest } from './http/request.ts';
 import type { Route } from './http/routes.ts';
 import type { SignedBy, SignedExchange } from './http/signed.ts';
 import { accountByCard } from './sale/accounts.ts';
+import type { RefundBudget } from './sale/budgets.ts';
 import { cardKey } from './sale/card-keys.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
 import { claim, commands } from './sale/claims.ts';
@@ -72,6 +73,8 @@ export interface TerminalApiParts {
    * @returns what its terminal is told as `nextUploadAfterMs`
    */
   readonly pace: (nowMs: number) => number;
+  /** What may go back on a reader's word; undefined: {@link REFUND_BUDGET}. */
+  readonly refundBudget: RefundBudget | undefined;
   /** Undefined: no card keys are kept here. */
   readonly cardKeys: CardKeyPort | undefined;
   /** Null: this central takes no payments. */
@@ -197,7 +200,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       '/v1/orders/:order/claim',
       async ({ terminalId, request, part: orderId }) => {
         const asked = bodyOf(request, claimRequestSchema);
-        const answer = await claim(db(), terminalId, orderId, asked, now());
+        const answer = await claim(db(), terminalId, orderId, asked, now(), parts.refundBudget);
         const digest = claimDigest(asked.cardNo);
         const kind = `${answer.kind}-claim` as const;
         return {

@@ -43,11 +43,21 @@ export interface Evidence {
 /** What a terminal may still do: revoked ones are refused, and their uploads kept as evidence. */
 export type TerminalStatus = 'active' | 'suspended' | 'revoked';
 
+/**
+ * How sure it is that a begun write is not on its card. `unexposed`: nothing by which it could be
+ * written ever left the machine. `proven`: the card's MAC over its content and over a challenge of
+ * ours says so. `disproven`: the card could prove it, and what answered could not. `unproven`: all
+ * else, also a read that shows the card as it was before.
+ */
+export const UNWRITTEN = ['unexposed', 'proven', 'disproven', 'unproven'] as const;
+/** See {@link UNWRITTEN}. */
+export type Unwritten = (typeof UNWRITTEN)[number];
+
 /** Over what a budget of unproven refunds is counted. */
 export type BudgetScope = 'account' | 'terminal' | 'day';
 
 /**
- * Kinds of facts that are spoken for, and mean nothing yet: a card's state at each read, a
- * customer's consent to a text, and central's final word that an order was never credited.
+ * Kinds of facts that are spoken for, and mean nothing yet: a customer's consent to a text, and
+ * central's final word that an order was never credited.
  */
-export const RESERVED_FACTS = ['card-seen', 'consent-given', 'credit-voided'] as const;
+export const RESERVED_FACTS = ['consent-given', 'credit-voided'] as const;

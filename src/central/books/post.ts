@@ -6,6 +6,8 @@ import { sqlState } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { storable } from './books.ts';
 import type { Books, Verdict } from './books.ts';
+import { seeCards } from './card-seen.ts';
+import type { Sight } from './card-seen.ts';
 import { apply, changesBooks } from './facts.ts';
 import { loadFor, loadWaiting } from './load.ts';
 import type { HeldFact } from './load.ts';
@@ -52,13 +54,17 @@ export async function post(
   const { terminalId, epoch, nowMs } = poster;
   const entries: Entry[] = [];
   const asides: Aside[] = [];
+  const sights: Sight[] = [];
   for (const { seq, wallMs, kind, orderId, body } of events) {
     const fact = factOf(kind, orderId, body);
     if (typeof fact === 'string')
       asides.push({ terminalId, epoch, seq, kind, orderId, reason: fact });
+    else if (fact.kind === 'card-seen') sights.push({ terminalId, wallMs, body: fact.body });
     else if (changesBooks(fact.kind)) entries.push({ terminalId, epoch, seq, wallMs, fact });
   }
   asides.push(...(await settle(tx, poster, entries)));
+  // After what the same batch tells was bought.
+  await seeCards(tx, sights, nowMs);
   const rows = asides.toSorted((a, b) => a.seq - b.seq);
   await setAside(tx, rows, nowMs);
   const own = rows.filter((r) => r.terminalId === terminalId && r.epoch === epoch);

@@ -4,6 +4,7 @@ import { DAY_MS, chinaDate } from '../../shared/time.ts';
 import { grantEpoch } from '../books/epochs.ts';
 import { setStatus, settleAlarm } from '../fleet/status.ts';
 import { giveUpWaiting } from '../books/held.ts';
+import { settleCard } from '../books/card-seen.ts';
 import { settleQuarantined } from '../books/quarantine.ts';
 import { reconciledDay } from '../books/reconcile.ts';
 import type { Trust } from '../books/trust.ts';
@@ -12,12 +13,13 @@ import { letGo, refundWaits } from '../gateway/budgets.ts';
 import { mayTryAgain, NEEDS_REFERENCE, OUTCOMES, settleParked } from '../gateway/settle.ts';
 import { Refusal } from '../http/problem.ts';
 import { bytesOf, dateOf, headerOf, json, noSuchResource, queryOf } from '../http/request.ts';
+import { decideRefund, REFUND_DECISIONS } from '../sale/budgets.ts';
 import type { CentralAnswer, CentralRequest } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
 import { handCase, handPage } from './by-hand.ts';
 import { decideHandForm } from './by-hand-routes.ts';
 import { consoleData, quarantined, waiting } from './data.ts';
-import { refundPage } from './refunds.ts';
+import { budgetPage } from './refund-budget.ts';
 import { aboutFact, aboutTerminal, filled, line } from './forms.ts';
 import type { Form } from './forms.ts';
 import type { FactPlace } from './data.ts';
@@ -30,6 +32,7 @@ import {
   reconcilePage,
   terminalPage,
 } from './pages.ts';
+import { refundPage, stoppedPage } from './refund-pages.ts';
 
 export interface ConsoleParts {
   readonly db: () => Db;
@@ -45,7 +48,7 @@ const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)$/;
 /** What a person decides about a terminal. */
 const statusSchema = aboutTerminal.extend({ status: z.enum(['active', 'suspended', 'revoked']) });
 /** What a person says about a refund beyond the budget. */
-const refundSchema = aboutTerminal.extend({ number: line.min(1).max(80) });
+const budgetSchema = aboutTerminal.extend({ number: line.min(1).max(80) });
 /** What a person says about a quarantined fact. */
 const settlementSchema = aboutFact.extend({
   amount: z
@@ -60,6 +63,19 @@ const parkedSchema = z.object({
   leg: line.min(1).max(40),
   outcome: z.enum(OUTCOMES),
   reference: line.max(100).default(''),
+  who: line.min(1).max(60),
+  why: line.min(1).max(300),
+});
+/** What a person decides about a refund on a reader's word. */
+const refundSchema = z.object({
+  order: line.min(1).max(64),
+  decision: z.enum(REFUND_DECISIONS),
+  who: line.min(1).max(60),
+  why: line.min(1).max(300),
+});
+/** What a person says about a stopped card. */
+const cardSchema = z.object({
+  card: line.min(1).max(20),
   who: line.min(1).max(60),
   why: line.min(1).max(300),
 });
@@ -134,15 +150,15 @@ export function consoleRoutes({ db, now, host, secret, trust }: ConsoleParts): r
       return html(handPage(asked, formToken));
     }),
     decide('/console/by-hand', (form) => decideHandForm(db(), form, { nowMs: now(), trust })),
-    show('/console/refund', async (query) => {
+    show('/console/refund-budget', async (query) => {
       const waits = (await refundWaits(db())).find(
         (w) => w.terminalId === query.get('terminal') && w.number === query.get('number'),
       );
       if (waits === undefined) throw noSuchResource();
-      return html(refundPage(waits, formToken));
+      return html(budgetPage(waits, formToken));
     }),
-    decide('/console/refund', async (form) => {
-      const { terminal: terminalId, number, who, why } = filled(form, refundSchema);
+    decide('/console/refund-budget', async (form) => {
+      const { terminal: terminalId, number, who, why } = filled(form, budgetSchema);
       if (!(await letGo(db(), { terminalId, number, who, why }, now())))
         throw new Refusal('bad-request', 'it waits no longer', { status: 409 });
     }),
@@ -168,6 +184,28 @@ export function consoleRoutes({ db, now, host, secret, trust }: ConsoleParts): r
       await grantEpoch(db(), form['terminal'] ?? '', now());
     }),
     decide('/console/payment', (form) => settleCapture(db(), form, now())),
+    show('/console/card', async (query) => {
+      const { stoppedCards } = await consoleData(db(), now());
+      const card = stoppedCards.find((c) => c.cardNo === query.get('card'));
+      if (card === undefined) throw noSuchResource();
+      return html(stoppedPage(card, formToken));
+    }),
+    decide('/console/card', async (form) => {
+      const { card: cardNo, who, why } = filled(form, cardSchema);
+      if (!(await settleCard(db(), { cardNo, who, why }, now())))
+        throw new Refusal('bad-request', 'the card is not stopped', { status: 409 });
+    }),
+    show('/console/refund', async (query) => {
+      const { unprovenRefunds } = await consoleData(db(), now());
+      const refund = unprovenRefunds.find((r) => r.orderId === query.get('order'));
+      if (refund === undefined) throw noSuchResource();
+      return html(refundPage(refund, formToken));
+    }),
+    decide('/console/refund', async (form) => {
+      const { order: orderId, ...told } = filled(form, refundSchema);
+      if (!(await decideRefund(db(), { orderId, ...told }, now())))
+        throw new Refusal('bad-request', 'nothing to decide about it', { status: 409 });
+    }),
   ];
 }
 

@@ -114,6 +114,12 @@ export interface OpenOrder {
    */
   readonly leaseMono: number | null;
   readonly claim: OrderClaim;
+  /**
+   * Central does not let the money go back on the reader's word: it waits for a person, or for the
+   * card to be written after all. Lost at a restart: then central is asked again, and says so
+   * again.
+   */
+  readonly notProven: boolean;
   /** Open before this process began: another life of this disk may have gone on with it. */
   readonly inherited: boolean;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { evidenceSchema } from '../evidence.ts';
 import { cardQuoteSchema, creditQuoteSchema } from '../sale.ts';
 import { tokenSchema } from '../sealed-text.ts';
+import { UNWRITTEN } from '../trust.ts';
 import { counter, fen, hex, natural, units } from './bounds.ts';
 
 const sum = z.object({ count: natural, fen: natural });
@@ -116,6 +117,8 @@ export const EVENTS = {
   'order-in-doubt': z.object({
     failure: failureBody,
     wants: z.enum(['write', 'refund', 'counter']).optional(),
+    /** With `wants: refund`: how sure the last read was; left out: it was the reader's word only. */
+    unwritten: z.enum(UNWRITTEN).optional(),
   }),
   /**
    * Seen on the card by read-back or by a later read: our tag. `elsewhere`: central says that
@@ -263,6 +266,21 @@ export const EVENTS = {
     reference: z.string(),
     who: z.string(),
     why: z.string(),
+  }),
+  /**
+   * What a card showed when it was put in, where this kiosk had not told the same of it before;
+   * `tag`: of the newest purchase, empty where the card has none. The last three are the meter's;
+   * left out: none has written to it.
+   */
+  'card-seen': z.object({
+    cardNo: z.string().regex(/^\d{10}$/),
+    layout: z.string().max(60),
+    count: counter,
+    cumulative: units,
+    tag: hex.max(32),
+    taken: counter.optional(),
+    remaining: units.optional(),
+    used: units.optional(),
   }),
   'slip-printed': z.object({
     what: z.enum(['receipt', 'in-doubt', 'refund', 'parked']),

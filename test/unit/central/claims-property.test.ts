@@ -6,7 +6,7 @@ import type { Quote } from '../../../src/shared/central-api/index.ts';
 import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
 import type { SeedAccount } from '../../../src/central/fleet/seed.ts';
 import { confirmHands } from './hands.ts';
-import { ENGINES, openRoom } from './harness.ts';
+import { ANY_REFUND, ENGINES, openRoom } from './harness.ts';
 import type { Engine, Room, Terminal } from './harness.ts';
 
 /** What the card itself holds of the one purchase. */
@@ -376,6 +376,7 @@ describe.each(ENGINES)('stories of claims on %s', (engine) => {
   let told = 0;
   beforeAll(async () => {
     room = await openRoom(engine, 3, {
+      refundBudget: ANY_REFUND,
       accounts: ACCOUNTS.slice(0, engine === 'postgres' ? 60 : 2_000),
     });
   }, 60_000);

@@ -7,7 +7,7 @@ import { orderTag } from '../../../src/shared/order-tag.ts';
 import { toHex } from '../../../src/shared/bytes.ts';
 import type { SeedAccount } from '../../../src/central/fleet/seed.ts';
 import { confirmHands } from './hands.ts';
-import { attemptOfOrder, ENGINES, openRoom } from './harness.ts';
+import { ANY_REFUND, attemptOfOrder, ENGINES, openRoom } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 
 /** A card for each test, so that none stands on another's. */
@@ -23,7 +23,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
   let orders = 0;
   const t = (i: number): Terminal => room.terminals[i] as Terminal;
   beforeAll(async () => {
-    room = await openRoom(engine, 3, { accounts: ACCOUNTS });
+    room = await openRoom(engine, 3, { accounts: ACCOUNTS, refundBudget: ANY_REFUND });
   }, 60_000);
   afterAll(() => room.close());
 

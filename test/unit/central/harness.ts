@@ -9,6 +9,7 @@ import type { Db } from '../../../src/central/db/sql.ts';
 import { DEMO_DATA } from '../../../src/demo/central-data.ts';
 import { createCentral } from '../../../src/central/central.ts';
 import type { Central, CentralOptions } from '../../../src/central/central.ts';
+import type { RefundBudget } from '../../../src/central/sale/budgets.ts';
 import type { Quote, UploadEvent } from '../../../src/shared/central-api/index.ts';
 import type { EventBody, EventKind } from '../../../src/shared/facts/catalogue.ts';
 import { eventHash, genesisHash } from '../../../src/shared/journal-hash.ts';
@@ -298,6 +299,14 @@ export interface Room {
   readonly terminals: readonly Terminal[];
   readonly close: () => Promise<void>;
 }
+
+/** Refunds on a reader's word without end, for what is not about them. */
+export const ANY_REFUND: RefundBudget = {
+  accountFen: Number.MAX_SAFE_INTEGER,
+  accountOrders: Number.MAX_SAFE_INTEGER,
+  terminalDayFen: Number.MAX_SAFE_INTEGER,
+  dayFen: Number.MAX_SAFE_INTEGER,
+};
 
 /** Central without a transport, under a clock that stands still, with as many terminals as wanted. */
 export async function openRoom(

@@ -63,9 +63,9 @@ function wired(world: World, life: Life): BillingClient {
     release: call('release', real.release, gone),
     claim: call(
       'claim',
-      async (orderId, kind, cardNo) => {
+      async (orderId, kind, ...more) => {
         asked.push(kind);
-        const answer = await real.claim(orderId, kind, cardNo);
+        const answer = await real.claim(orderId, kind, ...more);
         return deaf ? gone() : answer;
       },
       gone,

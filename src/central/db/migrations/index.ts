@@ -11,12 +11,14 @@ import { cardUids } from './010-card-uids.ts';
 import { gatewayOrders } from './011-gateway-orders.ts';
 import { heldFacts } from './012-held-facts.ts';
 import { terminalStatus } from './013-terminal-status.ts';
-import { evidence } from './015-evidence.ts';
 import { livesHeard } from './014-lives-heard.ts';
+import { evidence } from './015-evidence.ts';
 import { nonceMarks } from './016-nonce-marks.ts';
 import { gatewayPages } from './017-gateway-pages.ts';
-import { handRequests } from './018-hand-requests.ts';
-import { refundBudgets } from './019-refund-budgets.ts';
+import { unprovenRefunds } from './018-unproven-refunds.ts';
+import { cardsSeen } from './019-cards-seen.ts';
+import { handRequests } from './020-hand-requests.ts';
+import { refundBudgets } from './021-refund-budgets.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -37,6 +39,8 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'evidence', sql: evidence },
   { name: 'nonce marks', sql: nonceMarks },
   { name: 'gateway pages', sql: gatewayPages },
+  { name: 'unproven refunds', sql: unprovenRefunds },
+  { name: 'cards seen', sql: cardsSeen },
   { name: 'hand requests', sql: handRequests },
   { name: 'refund budgets', sql: refundBudgets },
 ];

@@ -4,7 +4,7 @@ import { escapeHtml as e } from '../http/escape.ts';
 import { facts, hidden, page, table, time, TOP } from './html.ts';
 
 /** Hand-backs beyond their terminals' budgets; empty where none waits. */
-export function refundsTable(waits: readonly RefundWait[]): string {
+export function budgetTable(waits: readonly RefundWait[]): string {
   if (waits.length === 0) return '';
   const rows = table(
     ['时间', '终端', '商户单号（终端）', '退款单号', '金额（元）', ''],
@@ -14,7 +14,7 @@ export function refundsTable(waits: readonly RefundWait[]): string {
       e(w.outTradeNo),
       e(w.number),
       formatYuan(w.fen),
-      `<a href="/console/refund?terminal=${encodeURIComponent(w.terminalId)}&amp;number=${encodeURIComponent(w.number)}">核对</a>`,
+      `<a href="/console/refund-budget?terminal=${encodeURIComponent(w.terminalId)}&amp;number=${encodeURIComponent(w.number)}">核对</a>`,
     ]),
     '',
   );
@@ -22,7 +22,7 @@ export function refundsTable(waits: readonly RefundWait[]): string {
 }
 
 /** One of them, and the form by which a person lets it go. */
-export function refundPage(w: RefundWait, token: string): string {
+export function budgetPage(w: RefundWait, token: string): string {
   return page(
     '超出当日限额的退款',
     '',
@@ -35,7 +35,7 @@ ${facts([
   ['等待自', time(w.sinceMs)],
 ])}
 <p>这台机器今天的退款超出限额，可能是机器有毛病，也可能有人拿到了它的密钥。先弄清气有没有充上，再放行；有疑问就停用这台终端。放行之后机器会自己再来要，原路退回。不放行也不会丢：明天的限额之内会自动退。</p>
-<form method="post" action="/console/refund">${hidden({ token, terminal: w.terminalId, number: w.number })}
+<form method="post" action="/console/refund-budget">${hidden({ token, terminal: w.terminalId, number: w.number })}
 <label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
 <label for="why">理由</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>放行这一笔</button></form></div></main>`,
