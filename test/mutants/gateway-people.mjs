@@ -111,4 +111,34 @@ export const gatewayPeople = ({ mutant, edit, attack }) => [
     ),
     attack('gateway', 'nor by reversals'),
   ),
+  mutant(
+    'adopted-while-active',
+    'Staff settle the orders of a terminal that works.',
+    edit(
+      'central/gateway/adopted.ts',
+      `WHERE terminal_id = $1 AND status = 'revoked'`,
+      `WHERE terminal_id = $1`,
+    ),
+    attack('adopted', 'by two persons, through the gateway'),
+  ),
+  mutant(
+    'adopted-twice',
+    'An adopted payment is handed back under a new number each time.',
+    edit(
+      'central/gateway/adopted.ts',
+      `if (begun.length > 0) return 'it is on its way back already';`,
+      ``,
+    ),
+    attack('adopted', 'what the terminal asked for before goes back once'),
+  ),
+  mutant(
+    'adopted-stranded',
+    'A payment of which a revoked terminal never told is forgotten.',
+    edit(
+      'central/gateway/adopted.ts',
+      `LEFT JOIN orders o ON o.order_id`,
+      `JOIN orders o ON o.order_id`,
+    ),
+    attack('adopted', 'by two persons, through the gateway'),
+  ),
 ];

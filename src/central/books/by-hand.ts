@@ -39,42 +39,55 @@ export interface Asked {
  * @throws Unusable where it could not count, or one for the same money waits or was confirmed
  */
 export function request(books: Books, at: Place, order: OrderRow, asked: Asked): void {
-  const { attemptId, how, reference, who, why } = asked;
-  const attempt = attemptId ?? capturedBy(books, order)?.attemptId ?? '';
+  const { how, reference, who, why } = asked;
+  const attempt = asked.attemptId ?? capturedBy(books, order)?.attemptId ?? '';
   const known = books.ledger
     .all()
     .some((r) => r.order_id === order.order_id && r.attempt_id === attempt);
   if (attempt !== '' && !known) throw new Unusable(`no money of attempt ${attempt} is known`);
-  const same = books.requests
-    .all()
-    .find(
-      (r) => r.order_id === order.order_id && r.attempt_id === attempt && r.state !== 'refused',
-    );
-  if (same !== undefined)
+  const row = requestRow(at, order.order_id, attempt, asked);
+  const same = pieceRequested(books, row);
+  if (same !== null)
     throw new Unusable(`asked for already, by ${same.who}: ${HOW_WORDS[same.how]}`);
-  const row: HandRequest = {
-    terminal_id: at.terminalId,
-    epoch: at.epoch,
-    seq: at.seq,
-    order_id: order.order_id,
-    attempt_id: attempt,
-    whole_order: attemptId === null,
-    how,
-    reference,
-    who,
-    why,
-    asked_ms: at.nowMs,
-    state: 'waiting',
-    decided_who: null,
-    decided_why: null,
-    transaction_no: null,
-    route: null,
-    decided_ms: null,
-  };
   books.trial(() => settle(books, at, row));
   books.requests.insert(row);
   note(books, order, `${HOW_WORDS[how]}（${who}）：${reference}；${why}；待第二人核准`);
 }
+
+/** A request that waits, under its place. */
+export const requestRow = (
+  at: Place,
+  orderId: string,
+  attempt: string,
+  { attemptId, how, reference, who, why }: Asked,
+): HandRequest => ({
+  terminal_id: at.terminalId,
+  epoch: at.epoch,
+  seq: at.seq,
+  order_id: orderId,
+  attempt_id: attempt,
+  whole_order: attemptId === null,
+  how,
+  reference,
+  who,
+  why,
+  asked_ms: at.nowMs,
+  state: 'waiting',
+  decided_who: null,
+  decided_why: null,
+  transaction_no: null,
+  route: null,
+  decided_ms: null,
+});
+
+/** What was said of the same money and not refused; null: nothing. */
+export const pieceRequested = (books: Books, row: HandRequest): HandRequest | null =>
+  books.requests
+    .all()
+    .find(
+      (r) =>
+        r.order_id === row.order_id && r.attempt_id === row.attempt_id && r.state !== 'refused',
+    ) ?? null;
 
 /**
  * What a request does to the books once it counts. Money handed back is in the ledger like any

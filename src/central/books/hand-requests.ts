@@ -4,12 +4,16 @@ import type { Db, Sql } from '../db/sql.ts';
 import { HOW_WORDS, settle } from './by-hand.ts';
 import { capturedBy, note, storable } from './books.ts';
 import type { Books, Place } from './books.ts';
+import { settleAdopted } from './adopt.ts';
 import { loadRequests, loadWaiting } from './load.ts';
 import { postWaiting } from './post.ts';
 import { HAND_REQUESTS } from './tables.ts';
 import type { HandRequest } from './tables.ts';
 import type { Trust } from './trust.ts';
 import { write } from './write.ts';
+
+/** Journals begin with epoch 1: what the console asks for stands before them. */
+const CONSOLE_EPOCH = 0;
 
 /** Which request. */
 export interface RequestPlace {
@@ -59,13 +63,22 @@ export async function handRequest(sql: Sql, place: RequestPlace): Promise<HandRe
   return found[0] ?? null;
 }
 
+/** What a decision is taken with. */
+export interface DecidedBy {
+  readonly nowMs: number;
+  readonly trust: Trust;
+  /** Stores a refund that the gateway then sends; the answer: null, or why it cannot be. */
+  readonly handBack: (
+    tx: Sql,
+    terminalId: string,
+    refundNo: string,
+    nowMs: number,
+  ) => Promise<string | null>;
+}
+
 /** A second person confirms or refuses a request. Refused, everything is as it was before. */
-export async function decideByHand(
-  db: Db,
-  d: HandDecision,
-  by: { readonly nowMs: number; readonly trust: Trust },
-): Promise<Decided> {
-  const { nowMs } = by;
+export async function decideByHand(db: Db, d: HandDecision, by: DecidedBy): Promise<Decided> {
+  const { nowMs, trust } = by;
   return db.transaction(async (tx) => {
     const seen = await handRequest(tx, d);
     if (seen === null) return { kind: 'gone' };
@@ -74,20 +87,28 @@ export async function decideByHand(
       d.terminalId,
     ]);
     const { books } = await loadWaiting(tx, seen.order_id);
-    await loadRequests(tx, books);
-    const asked = books.requests.all().find((r) => r.epoch === d.epoch && r.seq === d.seq);
+    await loadRequests(tx, books, seen.order_id);
+    const asked = books.requests
+      .all()
+      .find((r) => r.terminal_id === d.terminalId && r.epoch === d.epoch && r.seq === d.seq);
     if (asked?.state !== 'waiting') return { kind: 'gone' };
     if (sameName(asked.who, d.who)) return { kind: 'same-person' };
-    const at: Place = { ...d, wallMs: nowMs, ...by };
+    const at: Place = { ...d, wallMs: nowMs, nowMs, trust };
     if (d.verdict === 'confirmed') {
       const barred = await barOf(tx, books, asked, d);
       if (barred !== null) return barred;
-      const told = books.judge(null, d.terminalId, () => settle(books, at, asked));
+      const told = books.judge(null, d.terminalId, () =>
+        asked.epoch === CONSOLE_EPOCH ? settleAdopted(books, at, asked) : settle(books, at, asked),
+      );
       if (told.kind !== 'applied') return { kind: 'unusable', reason: told.reason };
+      if (asked.how === 'refund-by-gateway') {
+        const barred = await by.handBack(tx, d.terminalId, asked.reference, nowMs);
+        if (barred !== null) return { kind: 'unusable', reason: barred };
+      }
     }
     decided(books, asked, d, nowMs);
     await write(tx, d.terminalId, books);
-    await postWaiting(tx, { ...d, ...by }, asked.order_id);
+    await postWaiting(tx, { ...d, nowMs, trust }, asked.order_id);
     return { kind: 'done' };
   });
 }
@@ -118,19 +139,19 @@ async function barOf(
   d: HandDecision,
 ): Promise<Decided | null> {
   const order = books.orders.get(asked.order_id);
-  if (order === undefined) return { kind: 'gone' };
   const back = asked.how === 'refunded-by-hand';
   if (back && d.route === '') return { kind: 'no-route' };
   const attempt = asked.attempt_id === '' ? undefined : asked.attempt_id;
-  const money = capturedBy(books, order, attempt);
-  if (money === null && !back) return null;
+  const money = order === undefined ? null : capturedBy(books, order, attempt);
+  const byGateway = asked.how === 'refund-by-gateway';
+  if (money === null && !back && !byGateway) return null;
   const legs = await legsOf(tx, asked);
   if (legs.some((leg) => leg.refunds > 0) && back)
     return { kind: 'unusable', reason: 'the gateway is asked to hand this payment back already' };
   // By whoever took the money, where that is known; else by its terminal's word.
   const proven = books.evidence
     .all()
-    .filter((v) => v.order_id === order.order_id && v.attempt_id === asked.attempt_id)
+    .filter((v) => v.order_id === asked.order_id && v.attempt_id === asked.attempt_id)
     .map((v) => v.wallet_number);
   const numbers = [...proven, ...legs.flatMap((leg) => leg.transactionNo ?? [])];
   const known = numbers.length > 0 ? numbers : await toldNumbers(tx, asked);
@@ -154,13 +175,19 @@ async function legsOf(tx: Sql, asked: HandRequest): Promise<readonly PaidLeg[]> 
     `SELECT t.out_trade_no, l.transaction_id, (SELECT COUNT(*) FROM gateway_refunds r
        WHERE r.leg = l.leg AND r.state <> 'refused') AS n
      FROM gateway_trades t JOIN gateway_legs l ON l.leg = t.leg
-     WHERE t.terminal_id = $1 AND t.order_id = $2`,
-    [asked.terminal_id, asked.order_id],
+     WHERE t.terminal_id = $1 AND (t.order_id = $2 OR t.out_trade_no = $3)`,
+    [
+      asked.terminal_id,
+      asked.order_id,
+      asked.how === 'refund-by-gateway' ? asked.reference.slice(1) : '',
+    ],
   );
   return rows
     .filter(
       (r) =>
-        asked.attempt_id === '' || attemptOf(asked.order_id, r.out_trade_no) === asked.attempt_id,
+        asked.attempt_id === '' ||
+        r.out_trade_no === asked.attempt_id ||
+        attemptOf(asked.order_id, r.out_trade_no) === asked.attempt_id,
     )
     .map((r) => ({ transactionNo: r.transaction_id, refunds: Number(r.n) }));
 }

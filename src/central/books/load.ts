@@ -121,9 +121,9 @@ export async function loadWaiting(tx: Sql, orderId: string): Promise<Loaded> {
   return { books, held };
 }
 
-/** What was said of the parked money of the orders that are loaded. */
-export async function loadRequests(tx: Sql, books: Books): Promise<void> {
-  const ids = list(books.orders.all().map((o) => o.order_id));
+/** What was said of the parked money of the orders that are loaded, and of one that may not be. */
+export async function loadRequests(tx: Sql, books: Books, orderId = ''): Promise<void> {
+  const ids = list(new Set([...books.orders.all().map((o) => o.order_id), orderId]));
   books.requests.load(
     await select(tx, HAND_REQUESTS, `order_id ${anyOf('$1')} ORDER BY epoch, seq`, [ids]),
   );

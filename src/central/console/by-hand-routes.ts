@@ -1,10 +1,13 @@
 import { z } from 'zod';
+import { askAdopted } from '../books/adopt.ts';
 import { decideByHand, ROUTES } from '../books/hand-requests.ts';
 import type { Decided } from '../books/hand-requests.ts';
 import type { Trust } from '../books/trust.ts';
+import { adoptedRefundNo, handBackAdopted, strandedOf } from '../gateway/adopted.ts';
+import type { Stranded } from '../gateway/adopted.ts';
 import type { Db } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
-import { aboutFact, filled, line } from './forms.ts';
+import { aboutFact, aboutTerminal, filled, line } from './forms.ts';
 import type { Form } from './forms.ts';
 
 /** What the second person says about what was settled by hand. */
@@ -48,9 +51,55 @@ export async function decideHandForm(
       transactionNo: told.transaction,
       route: told.route,
     },
-    by,
+    { ...by, handBack: handBackAdopted },
   );
   if (decided.kind === 'done') return;
   const why = decided.kind === 'unusable' ? `账上不能登记：${decided.reason}` : NO[decided.kind];
   throw new Refusal('bad-request', why, { status: 409 });
+}
+
+/** What the first person asks for. */
+const adoptionSchema = aboutTerminal.extend({
+  piece: line.min(1).max(80),
+  how: z.enum(['refund-by-gateway', 'refunded-by-hand', 'delivered-by-hand']),
+  reference: line.max(100).default(''),
+});
+
+/** How a page names one payment of a revoked terminal. */
+export const pieceName = (s: Stranded): string => s.outTradeNo ?? s.attemptId;
+
+/**
+ * The first person's form about a payment of a revoked terminal.
+ *
+ * @throws a refusal that says what is wrong; nothing was changed then
+ */
+export async function adoptForm(
+  db: Db,
+  form: Form,
+  by: { readonly nowMs: number; readonly trust: Trust },
+): Promise<void> {
+  const { terminal: terminalId, piece, how, reference, who, why } = filled(form, adoptionSchema);
+  const found = (await strandedOf(db, terminalId)).find((s) => pieceName(s) === piece);
+  if (found === undefined)
+    throw new Refusal('bad-request', '没有这笔未结的款，或终端没有注销', { status: 409 });
+  const { outTradeNo } = found;
+  if (how === 'refund-by-gateway' ? outTradeNo === null : reference === '')
+    throw new Refusal('bad-request', '网关没有收过这笔款，或缺少单据号');
+  const barred = await askAdopted(
+    db,
+    {
+      terminalId,
+      orderId: found.orderId ?? '',
+      attemptId: found.attemptId,
+      how,
+      reference:
+        how === 'refund-by-gateway' && outTradeNo !== null
+          ? adoptedRefundNo(outTradeNo)
+          : reference,
+      who,
+      why,
+    },
+    by,
+  );
+  if (barred !== null) throw new Refusal('bad-request', `账上不能登记：${barred}`, { status: 409 });
 }

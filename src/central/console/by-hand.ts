@@ -8,7 +8,8 @@ import { read } from '../db/sets.ts';
 import { num, numOrNull } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { escapeHtml as e } from '../http/escape.ts';
-import { facts, hidden, page, table, time, TOP } from './html.ts';
+import type { Stranded } from '../gateway/adopted.ts';
+import { facts, hidden, page, table, tag, time, TOP } from './html.ts';
 
 /** A request about parked money, with what the books know of its order. */
 export interface HandCase extends HandRequest {
@@ -16,6 +17,8 @@ export interface HandCase extends HandRequest {
   readonly amountFen: number;
   /** Null: no money of it is known. */
   readonly capturedFen: number | null;
+  /** Of the gateway's refund; null: it was not asked for one. */
+  readonly refundState: string | null;
 }
 /** What people said of parked money. */
 export interface HandCases {
@@ -26,15 +29,19 @@ export interface HandCases {
   readonly decided: readonly HandCase[];
 }
 
-const CASES = `SELECT h.*, o.card_no, o.amount_fen, (SELECT MAX(l.amount_fen) FROM ledger l
+const CASES = `SELECT h.*, o.card_no, COALESCE(o.amount_fen, (SELECT t.amount_fen FROM gateway_trades t
+    WHERE t.terminal_id = h.terminal_id AND t.out_trade_no = substr(h.reference, 2)), 0) AS amount_fen,
+    (SELECT r.state FROM gateway_refunds r WHERE r.terminal_id = h.terminal_id
+      AND r.out_refund_no = h.reference) AS refund_state, (SELECT MAX(l.amount_fen) FROM ledger l
     WHERE l.order_id = h.order_id AND l.attempt_id = h.attempt_id
       AND l.kind IN ('captured', 'captured-extra')) AS captured_fen
-  FROM hand_requests h JOIN orders o ON o.order_id = h.order_id`;
+  FROM hand_requests h LEFT JOIN orders o ON o.order_id = h.order_id`;
 const caseOf = (row: Record<string, unknown>): HandCase => ({
   ...read(HAND_REQUESTS, row),
-  cardMasked: maskCardNo(String(row['card_no'])),
+  cardMasked: typeof row['card_no'] === 'string' ? maskCardNo(row['card_no']) : '—',
   amountFen: num(row['amount_fen']),
   capturedFen: numOrNull(row['captured_fen']),
+  refundState: typeof row['refund_state'] === 'string' ? row['refund_state'] : null,
 });
 
 export async function handCases(sql: Sql): Promise<HandCases> {
@@ -69,6 +76,20 @@ export async function handCase(
   return rows[0] === undefined ? null : caseOf(rows[0]);
 }
 
+/** What the gateway has done about it. */
+const REFUND_WORDS: Readonly<Record<string, string>> = {
+  asked: '退款中',
+  accepted: '退款中',
+  done: '已原路退回',
+  refused: '<b>钱包拒绝退款，请到钱包商户平台办理</b>',
+};
+const fate = (h: HandCase): string =>
+  h.state === 'refused'
+    ? '不予核准'
+    : ['已核准', h.refundState === null ? '' : (REFUND_WORDS[h.refundState] ?? '')]
+        .filter((word) => word !== '')
+        .join('，');
+
 const address = (h: HandRequest): string =>
   `/console/by-hand?terminal=${encodeURIComponent(h.terminal_id)}&amp;epoch=${h.epoch}&amp;seq=${h.seq}`;
 
@@ -96,7 +117,7 @@ export function handTables({ waiting, waitingCount, decided }: HandCases): strin
       e(h.order_id),
       HOW_WORDS[h.how],
       e(h.who),
-      h.state === 'confirmed' ? '已核准' : '不予核准',
+      fate(h),
       e(h.decided_who),
       e(h.transaction_no ?? '—'),
       h.route === null ? '—' : (ROUTE_WORDS[h.route] ?? e(h.route)),
@@ -147,4 +168,44 @@ ${back ? `<label for="route">退款途径（核准时选；现金、转账须在
 <label for="why">说明</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>登记</button></form></div></main>`,
   );
+}
+
+/** What a revoked terminal left open: central's to settle, by two persons. */
+export function adoptPage(
+  terminalId: string,
+  stranded: readonly (readonly [name: string, payment: Stranded])[],
+  token: string,
+): string {
+  const rows = stranded.map(([name, s]) => [
+    e(s.orderId ?? '—'),
+    e(s.outTradeNo ?? '—'),
+    formatYuan(s.amountFen),
+    s.state === null ? '账上没有这笔订单' : tag(s.state),
+    s.outTradeNo === null ? '只在账本' : '网关已收',
+    `<a href="/console/adopt?terminal=${encodeURIComponent(terminalId)}&amp;piece=${encodeURIComponent(name)}">处理</a>`,
+  ]);
+  const [one] = stranded;
+  const heads = ['订单', '商户单号（终端）', '金额（元）', '状态', '收款', ''];
+  return page(
+    '接管未结的款',
+    '',
+    `${TOP}<main><h2>终端 ${e(terminalId)}（已注销）：接管未结的款</h2>
+<p>这台终端不能再办理。每一笔由一个人提出、另一个人核准：原路退给顾客，或登记已由人工处理。</p>
+${table(heads, rows, '没有未结的款')}
+${stranded.length === 1 && one !== undefined ? adoptForm(terminalId, one[0], one[1], token) : ''}</main>`,
+  );
+}
+
+function adoptForm(terminalId: string, name: string, s: Stranded, token: string): string {
+  const hows = [
+    ...(s.outTradeNo === null ? [] : ['refund-by-gateway' as const]),
+    'refunded-by-hand' as const,
+    'delivered-by-hand' as const,
+  ];
+  return `<div class="card"><form method="post" action="/console/adopt">${hidden({ token, terminal: terminalId, piece: name })}
+<label for="how">怎样处理</label><select id="how" name="how" required><option value="">请选择</option>${hows.map((h) => `<option value="${h}">${HOW_WORDS[h]}</option>`).join('')}</select>
+<label for="reference">单据号（人工退款、人工补气必填）</label><input id="reference" name="reference" maxlength="100" autocomplete="off">
+<label for="who">提出人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+<label for="why">理由（先查清气有没有充上）</label><input id="why" name="why" required maxlength="300" autocomplete="off">
+<br><button>提出，等第二人核准</button></form></div>`;
 }

@@ -368,7 +368,8 @@ export function terminalPage(t: ConsoleData['terminals'][number], token: string)
   const wanted = (['active', 'suspended', 'revoked'] as const).filter((s) => s !== t.status);
   const form =
     t.status === 'revoked'
-      ? '<p>已注销的终端不再启用：请用新密钥登记一台新的。它之后上传的内容只作为证据保存。</p>'
+      ? '<p>已注销的终端不再启用：请用新密钥登记一台新的。它之后上传的内容只作为证据保存。</p>' +
+        `<p><a href="/console/adopt?terminal=${encodeURIComponent(t.terminalId)}">接管它未结的款</a></p>`
       : `<p>停售：不再报价、收款、计算卡密钥；上传、撤单、退款照常。注销：一概拒绝，密钥视为已失窃，不能撤回。</p>
 <form method="post" action="/console/terminal">${hidden({ token, terminal: t.terminalId })}
 <label for="status">改为</label><select id="status" name="status" required><option value="">请选择</option>${wanted

@@ -9,6 +9,7 @@ import { settleQuarantined } from '../books/quarantine.ts';
 import { reconciledDay } from '../books/reconcile.ts';
 import type { Trust } from '../books/trust.ts';
 import type { Db } from '../db/sql.ts';
+import { strandedOf } from '../gateway/adopted.ts';
 import { letGo, refundWaits } from '../gateway/budgets.ts';
 import { mayTryAgain, NEEDS_REFERENCE, OUTCOMES, settleParked } from '../gateway/settle.ts';
 import { Refusal } from '../http/problem.ts';
@@ -16,8 +17,8 @@ import { bytesOf, dateOf, headerOf, json, noSuchResource, queryOf } from '../htt
 import { decideRefund, REFUND_DECISIONS } from '../sale/budgets.ts';
 import type { CentralAnswer, CentralRequest } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
-import { handCase, handPage } from './by-hand.ts';
-import { decideHandForm } from './by-hand-routes.ts';
+import { adoptPage, handCase, handPage } from './by-hand.ts';
+import { adoptForm, decideHandForm, pieceName } from './by-hand-routes.ts';
 import { consoleData, quarantined, waiting } from './data.ts';
 import { budgetPage } from './refund-budget.ts';
 import { aboutFact, aboutTerminal, filled, line } from './forms.ts';
@@ -149,6 +150,14 @@ export function consoleRoutes({ db, now, host, secret, trust }: ConsoleParts): r
       if (asked === null) throw noSuchResource();
       return html(handPage(asked, formToken));
     }),
+    show('/console/adopt', async (query) => {
+      const terminalId = query.get('terminal') ?? '';
+      const piece = query.get('piece');
+      const all = (await strandedOf(db(), terminalId)).map((s) => [pieceName(s), s] as const);
+      const shown = piece === null ? all : all.filter(([name]) => name === piece);
+      return html(adoptPage(terminalId, shown, formToken));
+    }),
+    decide('/console/adopt', (form) => adoptForm(db(), form, { nowMs: now(), trust })),
     decide('/console/by-hand', (form) => decideHandForm(db(), form, { nowMs: now(), trust })),
     show('/console/refund-budget', async (query) => {
       const waits = (await refundWaits(db())).find(

@@ -1,4 +1,5 @@
 import { decideByHand } from '../../../src/central/books/hand-requests.ts';
+import { handBackAdopted } from '../../../src/central/gateway/adopted.ts';
 import { num } from '../../../src/central/db/sql.ts';
 import type { Db } from '../../../src/central/db/sql.ts';
 import { QUICK_TRUST } from './harness.ts';
@@ -41,7 +42,7 @@ export async function confirmHands(db: Db, nowMs: number): Promise<readonly stri
         transactionNo: paid?.transactionId ?? `FOUND-${num(w.epoch)}-${num(w.seq)}`,
         route: 'original',
       },
-      { nowMs, trust: QUICK_TRUST },
+      { nowMs, trust: QUICK_TRUST, handBack: handBackAdopted },
     );
     outcomes.push(decided.kind);
   }
