@@ -3,10 +3,12 @@ import { refundBar } from '../../src/central/gateway/bars.ts';
 import type { Trade } from '../../src/central/gateway/rows.ts';
 import type { EventBody } from '../../src/shared/facts/catalogue.ts';
 import type { Quote } from '../../src/shared/central-api/index.ts';
+import { Keyring } from '../../src/shared/signatures.ts';
+import { createBillingClient } from '../../src/billing/client.ts';
 import { makeAttemptIds } from '../../src/shared/order-id.ts';
 import { accountsOf, COUNT } from '../concurrency/company.ts';
 import { random } from '../unit/central/gateway-town.ts';
-import { openRoom, walletNumberOf } from '../unit/central/harness.ts';
+import { into, openRoom, quickSigner, walletNumberOf } from '../unit/central/harness.ts';
 import type { Room, Terminal } from '../unit/central/harness.ts';
 
 /** A technician with an accomplice, and a clerk alone at the console, want money that is not theirs. */
@@ -172,5 +174,75 @@ describe('paid out by hand, and by the gateway as well', () => {
     expect(await bar()).toBe('claimed-not');
     expect((await decide(seq, ok)).status).toBe(303);
     expect(await bar()).toBe('by-hand');
+  });
+});
+
+describe('a terminal’s key that was changed', () => {
+  const NEXT = 'next-key\n';
+  const HOUR_MS = 3_600_000;
+  /** A client with the terminal's name and this key. */
+  const withKey = (key: string) =>
+    createBillingClient({
+      baseUrl: 'http://central',
+      terminalId: t().id,
+      signer: quickSigner(key),
+      policyKeys: new Keyring(quickSigner('policy')),
+      answerKeys: new Keyring(quickSigner('answers')),
+      clock: { nowMs: () => room.now, monoMs: () => room.now, after: () => () => undefined },
+      random,
+      timeoutMs: 1_000,
+      send: into(room.central),
+    });
+  async function change(hours: string, key = NEXT): Promise<number> {
+    const { body } = await page(`/console/terminal?terminal=${t().id}`);
+    token = /name="token" value="([0-9a-f]+)"/.exec(body)?.[1] ?? token;
+    const fields = { token, terminal: t().id, key, hours, who: '王', why: '换密钥' };
+    const answer = await room.central.staff({
+      method: 'POST',
+      target: '/console/key',
+      headers: {},
+      body: Buffer.from(new URLSearchParams(fields).toString()),
+    });
+    return answer.status;
+  }
+  const reads = async (key: string): Promise<boolean> =>
+    (await withKey(key).account((ACCOUNTS[0] as (typeof ACCOUNTS)[number]).cardNo)).ok;
+  /** Something new of the terminal's journal, under this key. */
+  async function uploads(key: string): Promise<boolean> {
+    const seq = t().journal.add('clock-step', null, { stepMs: 1 });
+    return (await t().journal.send(withKey(key), seq)).kind === 'acked';
+  }
+
+  it('counts beside the next one until the overlap ends, and never after', async () => {
+    await start();
+    const old = t().id;
+    expect(await reads(NEXT)).toBe(false);
+    expect(await change('2')).toBe(303);
+    for (const key of [old, NEXT, old]) {
+      expect(await reads(key)).toBe(true);
+      expect(await uploads(key)).toBe(true);
+    }
+    // No third one meanwhile, and no later end.
+    expect(await change('2', 'third\n')).toBe(409);
+    expect(await change('700')).toBe(303);
+    room.now += 2 * HOUR_MS;
+    expect(await reads(old)).toBe(false);
+    expect(await uploads(NEXT)).toBe(true);
+    expect(await withKey(old).account('x')).toMatchObject({ ok: false });
+    // The next change begins from the key that counts.
+    expect(await change('1', 'third\n')).toBe(303);
+    expect([await reads(old), await reads(NEXT), await reads('third\n')]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  it('is refused at once where it is feared to be in strange hands', async () => {
+    await start();
+    expect(await change('0')).toBe(303);
+    expect(await reads(t().id)).toBe(false);
+    expect(await reads(NEXT)).toBe(true);
+    expect(await uploads(t().id)).toBe(false);
   });
 });

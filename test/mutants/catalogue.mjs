@@ -1950,8 +1950,8 @@ const CENTRAL = [
     'Central believes requests whatever their signature.',
     edit(
       'central/http/signed.ts',
-      `if (keysOf(row.public_key).disbelief(text`,
-      `if (false && keysOf(row.public_key).disbelief(text`,
+      `if (terminalDisbelief(row, { keysOf, nowMs: now() }, text`,
+      `if (false && terminalDisbelief(row, { keysOf, nowMs: now() }, text`,
     ),
     unit('billing/client', 'the signature covers method'),
   ),
@@ -1980,8 +1980,8 @@ const CENTRAL = [
     'Central takes a batch whatever its head’s signature.',
     edit(
       'central/books/ingest.ts',
-      `if (keysOf(terminal.public_key).disbelief(head`,
-      `if (false && keysOf(terminal.public_key).disbelief(head`,
+      `if (terminalDisbelief(terminal, { keysOf, nowMs }, head`,
+      `if (false && terminalDisbelief(terminal, { keysOf, nowMs }, head`,
     ),
     INGEST('refuses a chain that does not hold'),
   ),

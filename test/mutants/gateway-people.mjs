@@ -141,4 +141,24 @@ export const gatewayPeople = ({ mutant, edit, attack }) => [
     ),
     attack('adopted', 'by two persons, through the gateway'),
   ),
+  mutant(
+    'key-old-for-ever',
+    'An old key counts for ever beside the next one.',
+    edit(
+      'central/fleet/keys.ts',
+      `return nowMs < (numOrNull(row.old_until_ms) ?? 0) ? [current, next] : [next];`,
+      `return nowMs > 0 ? [current, next] : [next];`,
+    ),
+    attack('staff', 'counts beside the next one until the overlap ends'),
+  ),
+  mutant(
+    'key-overlap-longer',
+    'An overlap may be made longer.',
+    edit(
+      'central/fleet/keys.ts',
+      `same ? Math.min(wantedMs, numOrNull(row.old_until_ms) ?? wantedMs) : wantedMs`,
+      `wantedMs + (same ? 0 : 0 * Number(row.old_until_ms))`,
+    ),
+    attack('staff', 'counts beside the next one until the overlap ends'),
+  ),
 ];

@@ -4,7 +4,7 @@ import { stoppedCards } from '../books/card-seen.ts';
 import type { StoppedCard } from '../books/card-seen.ts';
 import { unprovenRefunds } from '../sale/budgets.ts';
 import type { UnprovenRefund } from '../sale/budgets.ts';
-import { bool, num } from '../db/sql.ts';
+import { bool, num, numOrNull } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { refundWaits } from '../gateway/budgets.ts';
 import type { RefundWait } from '../gateway/budgets.ts';
@@ -51,6 +51,8 @@ export interface ConsoleData {
     readonly lastUploadMs: number | null;
     readonly alarm: string | null;
     readonly status: TerminalStatus;
+    /** Until when its old key counts beside the next one; null: it is not being changed. */
+    readonly oldKeyUntilMs: number | null;
     /** Facts kept that were told under numbers held otherwise. */
     readonly forked: number;
     /** Asks for a new epoch and waits for a person. */
@@ -237,6 +239,7 @@ async function terminalsOf(sql: Sql): Promise<ConsoleData['terminals']> {
     lastUploadMs: r['last_upload_ms'] === null ? null : num(r['last_upload_ms']),
     alarm: textOrNull(r['alarm']),
     status: text(r['status']) as TerminalStatus,
+    oldKeyUntilMs: numOrNull(r['old_until_ms']),
     forked: num(r['forked']),
     epochRequest: requestOf(asking.get(text(r['terminal_id']))),
   }));

@@ -363,6 +363,16 @@ export function epochPage(t: ConsoleData['terminals'][number], token: string): s
   );
 }
 
+/** The form that changes a terminal's key. */
+const keyForm = (terminalId: string, token: string): string => `<h2>换密钥</h2>
+<p>先在终端上生成新密钥，再把新公钥登记在这里；两把密钥同时有效到重叠期满，之后只认新的。旧密钥可能泄露时填 0，立即只认新的；同一把新公钥再登记一次，可以提前结束重叠期。</p>
+<form method="post" action="/console/key">${hidden({ token, terminal: terminalId })}
+<label for="key">新公钥（PEM）</label><textarea id="key" name="key" rows="4" cols="66" required maxlength="2000"></textarea>
+<label for="hours">重叠期（小时，0 至 720）</label><input id="hours" name="hours" inputmode="numeric" pattern="[0-9]{1,3}" value="72" required>
+<label for="key-who">处理人</label><input id="key-who" name="who" required maxlength="60" autocomplete="off">
+<label for="key-why">理由</label><input id="key-why" name="why" required maxlength="300" autocomplete="off">
+<br><button>登记新密钥</button></form>`;
+
 /** What a terminal may do, and the form that changes it. */
 export function terminalPage(t: ConsoleData['terminals'][number], token: string): string {
   const wanted = (['active', 'suspended', 'revoked'] as const).filter((s) => s !== t.status);
@@ -393,7 +403,10 @@ export function terminalPage(t: ConsoleData['terminals'][number], token: string)
       ['状态', STATUS_WORDS[t.status]],
       ['报警', e(t.alarm ?? '—')],
       ['上次上传', time(t.lastUploadMs)],
-    ])}${looked}${form}</div></main>`,
+      ...(t.oldKeyUntilMs === null
+        ? []
+        : [['换密钥：旧密钥有效至', time(t.oldKeyUntilMs)] as const]),
+    ])}${looked}${form}${t.status === 'revoked' ? '' : keyForm(t.terminalId, token)}</div></main>`,
   );
 }
 

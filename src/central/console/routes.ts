@@ -2,6 +2,8 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { DAY_MS, chinaDate } from '../../shared/time.ts';
 import { grantEpoch } from '../books/epochs.ts';
+import type { Keyring } from '../../shared/signatures.ts';
+import { changeKey } from '../fleet/keys.ts';
 import { setStatus, settleAlarm } from '../fleet/status.ts';
 import { giveUpWaiting } from '../books/held.ts';
 import { settleCard } from '../books/card-seen.ts';
@@ -43,6 +45,8 @@ export interface ConsoleParts {
   /** Known to whoever holds central's key, and to nobody else. */
   readonly secret: Uint8Array;
   readonly trust: Trust;
+  /** A terminal's keys by its public key. @throws where it is none */
+  readonly keysOf: (publicKeyPem: string) => Keyring;
 }
 
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)$/;
@@ -50,6 +54,12 @@ const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)$/;
 const statusSchema = aboutTerminal.extend({ status: z.enum(['active', 'suspended', 'revoked']) });
 /** What a person says about a refund beyond the budget. */
 const budgetSchema = aboutTerminal.extend({ number: line.min(1).max(80) });
+/** A terminal's next key, and for how many hours the old one counts beside it. */
+const keySchema = aboutTerminal.extend({
+  key: z.string().max(2_000),
+  hours: z.coerce.number().int().min(0).max(720),
+});
+const HOUR_MS = 3_600_000;
 /** What a person says about a quarantined fact. */
 const settlementSchema = aboutFact.extend({
   amount: z
@@ -85,7 +95,14 @@ const cardSchema = z.object({
  * The console for staff: pages, and the forms by which a person decides. It has no log-in of its
  * own, so it listens on loopback, and refuses whoever was led here from another page.
  */
-export function consoleRoutes({ db, now, host, secret, trust }: ConsoleParts): readonly Route[] {
+export function consoleRoutes({
+  db,
+  now,
+  host,
+  secret,
+  trust,
+  keysOf,
+}: ConsoleParts): readonly Route[] {
   // Only who can read the console's pages knows it: another site's page can make a browser post a
   // form here, not read one.
   const formToken = hash('sha256', secret, 'hex');
@@ -184,6 +201,16 @@ export function consoleRoutes({ db, now, host, secret, trust }: ConsoleParts): r
       if (!(await setStatus(db(), { terminalId, ...told }, now())))
         throw new Refusal('bad-request', 'no such terminal, or nothing to change', { status: 409 });
     }),
+    decide('/console/key', async (form) => {
+      const { terminal: terminalId, key, hours, who, why } = filled(form, keySchema);
+      const nextKey = `${key.replaceAll('\r\n', '\n').trim()}\n`;
+      if (!isKey(keysOf, nextKey)) throw new Refusal('bad-request', '不是 Ed25519 公钥（PEM）');
+      const change = { terminalId, nextKey, overlapMs: hours * HOUR_MS, who, why };
+      if (!(await changeKey(db(), change, now())))
+        throw new Refusal('bad-request', 'no such terminal, its own key, or a change goes on', {
+          status: 409,
+        });
+    }),
     decide('/console/alarm', async (form) => {
       const { terminal: terminalId, who, why } = filled(form, aboutTerminal);
       if (!(await settleAlarm(db(), { terminalId, who, why }, now())))
@@ -216,6 +243,15 @@ export function consoleRoutes({ db, now, host, secret, trust }: ConsoleParts): r
         throw new Refusal('bad-request', 'nothing to decide about it', { status: 409 });
     }),
   ];
+}
+
+function isKey(keysOf: ConsoleParts['keysOf'], pem: string): boolean {
+  try {
+    keysOf(pem);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The fact that a page's address names. */

@@ -19,6 +19,7 @@ import { unprovenRefunds } from './018-unproven-refunds.ts';
 import { cardsSeen } from './019-cards-seen.ts';
 import { handRequests } from './020-hand-requests.ts';
 import { refundBudgets } from './021-refund-budgets.ts';
+import { terminalKeys } from './022-terminal-keys.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -43,4 +44,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'cards seen', sql: cardsSeen },
   { name: 'hand requests', sql: handRequests },
   { name: 'refund budgets', sql: refundBudgets },
+  { name: 'terminal keys', sql: terminalKeys },
 ];
