@@ -95,6 +95,7 @@ const CODES: Record<ProblemType, ErrorCode> = {
   'not-proven': 'BILL-0111',
   'not-in-doubt': 'BILL-0108',
   'key-refused': 'CARD-0206',
+  'not-yet': 'BILL-0112',
   'card-refused': 'CARD-0201',
   internal: 'BILL-0101',
 };

@@ -19,7 +19,7 @@ export type { KeyProvider } from './keys/types.ts';
 export { sampleKeyProvider } from './keys/sample.ts';
 export { masterKeysOf, masterKeysSchema, sealKeys, sealedKeyProvider } from './keys/sealed.ts';
 export { centralKeyProvider } from './keys/central.ts';
-export type { AskCentral } from './keys/central.ts';
+export type { AskCentral, Patience } from './keys/central.ts';
 export { psamKeyProvider, REFERENCE_PSAM } from './keys/psam.ts';
 export type { ApduPort, PsamKey, PsamSettings } from './keys/psam.ts';
 export { readerPort, samPort } from './keys/reader-port.ts';

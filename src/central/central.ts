@@ -5,6 +5,7 @@ import type { KeyId, Signer, SigningKey, Verifier } from '../shared/ports.ts';
 import { Keyring } from '../shared/signatures.ts';
 import { ed25519Verifier } from '../shared/signing.ts';
 import { grantEpoch } from './books/epochs.ts';
+import { proveAgain } from './books/evidence-again.ts';
 import { trustIn } from './books/trust.ts';
 import { consoleData } from './console/data.ts';
 import type { ConsoleData } from './console/data.ts';
@@ -179,6 +180,8 @@ export function createCentral(options: CentralOptions): Central {
       [policy.version, body, signature],
     );
     opened = true;
+    // Keys of wallets may be known here since.
+    await proveAgain(options.db, { nowMs: now(), trust });
     sweeps.start();
   }
 

@@ -3,7 +3,7 @@ import {
   API_VERSION,
   API_VERSION_HEADER,
   CARD_NO,
-  cardKeyRequestSchema,
+  cardKeyBodySchema,
   claimRequestSchema,
   epochRequestSchema,
   quoteRequestSchema,
@@ -220,7 +220,11 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       'POST',
       '/v1/keys',
       ({ terminalId, request }) =>
-        cardKey(db(), parts.cardKeys, terminalId, bodyOf(request, cardKeyRequestSchema), now()),
+        cardKey(
+          { db: db(), keys: parts.cardKeys, trust, nowMs: now() },
+          terminalId,
+          bodyOf(request, cardKeyBodySchema),
+        ),
       { sells: true, counted: 'key' },
     ],
     [

@@ -627,6 +627,11 @@ export class Journal {
     );
   }
 
+  /** Was this account sold to while central was away, and central does not know it yet? */
+  soldOffline(userNo: string): boolean {
+    return this.#st.soldOffline.get(userNo) !== undefined;
+  }
+
   /**
    * An order of ours for another card of this account that took money and has not ended, or waits
    * for a person: it may yet use the account's next count.

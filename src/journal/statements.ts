@@ -196,6 +196,14 @@ function prepare(db: Database.Database) {
          WHERE r.account = ${UNSEEN} AND e.kind = 'order-delivered'
            AND json_extract(e.body, '$.count') > ${UNSEEN} ORDER BY count`,
       ),
+    soldOffline: () =>
+      db
+        .prepare<[string], 1>(
+          `SELECT 1 FROM orders r JOIN events e ON e.order_id = r.order_id JOIN outbox USING (epoch, seq)
+           WHERE r.account = ${UNSEEN} AND e.kind = 'order-paid'
+             AND json_extract(r.row, '$.sale.offline') LIMIT 1`,
+        )
+        .pluck(),
     cacheAccount: () =>
       db.prepare<[string, number, string]>(
         `INSERT INTO account_cache (card_no, fetched_ms, body) VALUES (?, ?, ?) ON CONFLICT

@@ -123,6 +123,15 @@ function crossProblem(c: TerminalConfig): string | null {
     if (kind === 'virtual' && c.mode === 'production')
       return 'keys.reader.kind: a virtual PSAM is for demo mode only';
   }
+  if (c.mode === 'production') {
+    const direct = c.payments.findIndex((p) => p.kind === 'unionpay');
+    // Its answers are proven by a key that this machine has too, or by nothing but TLS: whoever has
+    // the machine could make them.
+    if (direct >= 0)
+      return `payments[${direct}].kind: UnionPay’s answers prove nothing to central; in production it is paid through the gateway`;
+    if (c.keys.kind === 'sealed' && c.keys.diskKey !== 'tpm')
+      return 'keys.diskKey: who takes the disk has a whole city’s cards; in production only on a disk whose key is in this machine’s TPM ("diskKey": "tpm"), else a PSAM or keys at central';
+  }
   // Central's answers say what a sum buys and whether a card may be written: on a line in clear
   // anybody says it.
   if (c.mode === 'production' && !isPrivateLine(c.central.baseUrl))

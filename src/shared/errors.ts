@@ -516,6 +516,18 @@ export const ERRORS = {
     ],
   ),
 
+  'BILL-0112': e(
+    ['付款还在核对', 'The payment is still being confirmed'],
+    [
+      '您的付款中心还没有核对到，稍后会自动再试，您的钱是安全的。请先不要取卡；如需离开，请带好凭条，以后插卡会继续。',
+      'Central has not confirmed your payment yet; the machine tries again by itself. Your money is safe. Please leave the card in; if you must go, keep the slip: inserting the card later goes on.',
+    ],
+    [
+      '中心尚无付款凭据，暂不给卡密钥：会再问，不退款；持续出现请查网关与中心的密钥',
+      'Central knows no evidence of the payment yet and computes no key: asked again, never refunded for it; if it lasts, check the keys of gateway and central',
+    ],
+  ),
+
   // ---- journal ----
   'JRNL-0101': e(
     ['账本打不开', 'The journal cannot be opened'],

@@ -46,7 +46,7 @@ export type TerminalStatus = 'active' | 'suspended' | 'revoked';
 /**
  * How sure it is that a begun write is not on its card. `unexposed`: nothing by which it could be
  * written ever left the machine. `proven`: the card's MAC over its content and over a challenge of
- * ours says so. `disproven`: the card could prove it, and what answered could not. `unproven`: all
+ * ours says so. `disproven`: the card could prove it, and what answered did not. `unproven`: all
  * else, also a read that shows the card as it was before.
  */
 export const UNWRITTEN = ['unexposed', 'proven', 'disproven', 'unproven'] as const;

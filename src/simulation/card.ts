@@ -25,6 +25,7 @@ export type SimFault =
 
 /** A card of the town with its meter, whatever chip it has. */
 export interface SimCard {
+  readonly chip: 'file' | 'purse' | 'memory';
   readonly slot: SlotCard;
   readonly arm: (fault: SimFault) => void;
   readonly disarm: () => void;
@@ -63,6 +64,7 @@ export function cpuCard(purse: boolean, making: Making): SimCard {
     PurseMeter.ofCard(card, making.ceilingQuantity) ?? Meter.ofCard(card, making.ceilingQuantity),
   );
   return {
+    chip: purse ? 'purse' : 'file',
     slot: card,
     arm: (fault) => card.arm(fault.kind === 'tear' ? { ...fault, from: 'arming' } : fault),
     disarm: () => card.disarm(),
@@ -129,6 +131,7 @@ export function sle4442Card(making: Making): SimCard {
   let lies = false;
   let last: Content | null = null;
   return {
+    chip: 'memory',
     slot: {
       insert: () => reader.insert(),
       remove: () => {

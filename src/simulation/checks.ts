@@ -6,6 +6,7 @@ import { MICRO_PER_FEN } from '../shared/money.ts';
 import { orderTag } from '../shared/order-tag.ts';
 import { toHex } from '../shared/bytes.ts';
 import type { Content, SimCard } from './card.ts';
+import { Cheats } from './cheats.ts';
 import type { Books, SandboxOrder } from '../simulator/payment-books.ts';
 import type { Site } from './site.ts';
 import type { WatchedLeg } from './gateway-watch.ts';
@@ -53,8 +54,12 @@ export class Checks {
   /** The wallets' trades by our number: a kiosk's, or the gateway's. */
   readonly #trades = new Map<string, SandboxOrder>();
 
+  /** What went through a chip between card and reader. */
+  readonly cheats: Cheats;
+
   constructor(world: Town) {
     this.#world = world;
+    this.cheats = new Cheats(world);
   }
 
   opening(accounts: readonly Opening[]): void {
@@ -79,6 +84,7 @@ export class Checks {
         `card ${cardNo}: count ${now.count}, cumulative ${now.cumulative}, tag ${now.tag}`,
       );
       const site = this.#world.sites.find((s) => s.slot.card === card);
+      const chip = site?.slot.chip?.card === card;
       if (site === undefined) return this.#world.problem(`card ${cardNo} changed in nobody's slot`);
       if (now.count !== before.count + 1 || now.cumulative !== before.cumulative + now.quantity)
         this.#world.problem(
@@ -89,6 +95,7 @@ export class Checks {
         return this.#world.problem(
           `card ${cardNo}: written without a durable intent at ${site.terminalId} (tag ${now.tag})`,
         );
+      if (chip) this.cheats.wrote(intent.orderId);
       this.#written.set(intent.orderId, (this.#written.get(intent.orderId) ?? 0) + 1);
       if (this.#written.get(intent.orderId) !== 1)
         this.#world.problem(`order ${intent.orderId} is on its card twice`);
@@ -145,7 +152,11 @@ export class Checks {
         if (row.outRefundNo !== outRefundNo)
           this.#world.problem(`attempt ${row.attemptId} refunded under another number`);
         const order = this.row(known.orderId);
-        if ((this.#written.get(known.orderId) ?? 0) > 0 && order?.paidBy === known.attemptId)
+        if (
+          (this.#written.get(known.orderId) ?? 0) > 0 &&
+          order?.paidBy === known.attemptId &&
+          !this.cheats.lost(order)
+        )
           this.#world.problem(`order ${known.orderId} is on its card and is being refunded`);
       },
     };
@@ -346,7 +357,8 @@ export class Checks {
     }
     if (
       (order.state === 'refunding' || order.state === 'refunded') &&
-      (this.#written.get(orderId) ?? 0) > 0
+      (this.#written.get(orderId) ?? 0) > 0 &&
+      !this.cheats.lost(order)
     )
       say('on its card and refunded');
   }
@@ -377,7 +389,7 @@ export class Checks {
   }
   #over({ order, attempts }: { order: OrderRow; attempts: readonly AttemptRow[] }): boolean {
     return (
-      SETTLED_ORDERS.has(order.state) &&
+      (SETTLED_ORDERS.has(order.state) || this.cheats.held(order)) &&
       attempts.every(
         (a) =>
           ['closed', 'refunded', 'parked'].includes(a.state) ||
@@ -459,6 +471,7 @@ export class Checks {
         if (a.state === 'refunded') sums.refunded += captured;
         else if (order.state === 'delivered' && order.paidBy === a.attemptId)
           sums.delivered += captured;
+        else if (this.cheats.held(order)) sums.parkedFen += captured;
         else if (a.state === 'parked') {
           sums.parkedFen += captured;
           if (order.state !== 'parked') parked[a.reason ?? ''] = (parked[a.reason ?? ''] ?? 0) + 1;
@@ -467,7 +480,7 @@ export class Checks {
           say(`${a.attemptId}: ${captured} fen were captured, and it is ${a.state}`);
       }
       // What is parked keeps the remainder that it reserved, until a person settles it.
-      if (order.state === 'parked')
+      if (order.state === 'parked' || this.cheats.held(order))
         held.set(
           cardSaleOf(order).cardNo,
           (held.get(cardSaleOf(order).cardNo) ?? 0) + cardSaleOf(order).carriedUsedMicro,
@@ -494,6 +507,7 @@ export class Checks {
     if (sums.captured !== sums.delivered + sums.refunded + sums.parkedFen)
       say(`captured ${sums.captured} ≠ ${JSON.stringify(sums)}`);
     await this.#centralAgrees(own, held, sums);
+    if (this.#world.cheated) await this.cheats.final((orderId) => this.row(orderId));
     return {
       captured: sums.captured,
       delivered: sums.delivered,
@@ -570,9 +584,10 @@ export class Checks {
     for (const [cardNo, opening] of this.#openings) {
       const o = own.get(cardNo) ?? { count: 0, quantity: 0, paidFen: 0, costMicro: 0 };
       const card = this.#purses.get(cardNo) as Content;
+      const stolen = this.cheats.onCard(cardNo);
       if (
-        card.count !== opening.count + o.count ||
-        card.cumulative !== opening.cumulative + o.quantity
+        card.count !== opening.count + o.count + stolen.count ||
+        card.cumulative !== opening.cumulative + o.quantity + stolen.quantity
       )
         say(
           `card ${cardNo}: count ${card.count}, cumulative ${card.cumulative}; delivered ${o.count} times, ${o.quantity}`,
@@ -590,7 +605,10 @@ export class Checks {
           `purse ${cardNo}: ${balance} in it, its meter has ${JSON.stringify(meter.card.meter.state())}, loaded ${card.cumulative}`,
         );
       const a = accounts.find((x) => x.card_no === cardNo);
-      if (Number(a?.count) !== card.count || Number(a?.cumulative) !== card.cumulative)
+      if (
+        Number(a?.count) !== card.count - stolen.count ||
+        Number(a?.cumulative) !== card.cumulative - stolen.quantity
+      )
         say(
           `account of ${cardNo}: count ${String(a?.count)}, cumulative ${String(a?.cumulative)}; the card ${card.count}, ${card.cumulative}`,
         );
@@ -610,7 +628,7 @@ export class Checks {
     );
     for (const c of claims) {
       const row = this.row(c.order_id);
-      if (row === undefined || row.state !== 'parked')
+      if (row === undefined || (row.state !== 'parked' && !this.cheats.held(row)))
         say(
           `card ${c.card_no} is still claimed by ${c.order_id} (${row?.state ?? 'unknown'}) at the quiet end`,
         );
@@ -618,10 +636,13 @@ export class Checks {
     const held = await db.query<{ order_id: string; micro: unknown }>(
       "SELECT order_id, micro FROM reserves WHERE state = 'held'",
     );
-    for (const r of held)
-      if (Number(r.micro) > 0 && this.row(r.order_id)?.state !== 'parked')
+    for (const r of held) {
+      const row = this.row(r.order_id);
+      const waits = row?.state === 'parked' || (row !== undefined && this.cheats.held(row));
+      if (Number(r.micro) > 0 && !waits)
         say(
           `the remainder reserved by ${r.order_id} (${this.row(r.order_id)?.state ?? 'unknown'}) was never given back`,
         );
+    }
   }
 }

@@ -5,12 +5,13 @@ import { FAULTS } from './town.ts';
 import { simulate } from './run.ts';
 import type { SimResult } from './town.ts';
 
-const USAGE = `usage: pilotlight simulate --seeds N [--seed S] [--sessions M] [--jobs J] [--real-every K] [--story] [--json]
+const USAGE = `usage: pilotlight simulate --seeds N [--seed S] [--sessions M] [--jobs J] [--real-every K] [--cheats] [--story] [--json]
   --seeds N       so many worlds, each from its own seed (default 200)
   --seed S        the first seed (default 1); with --seeds 1 a seed is replayed
   --sessions M    customers in each world (default 20)
   --jobs J        processes side by side (default 1)
   --real-every K  each K-th world runs on the real engines: PostgreSQL, RSA and Ed25519 (default 250; 0: none)
+  --cheats        some customers hold a chip between card and reader
   --story         tells what happened, for --seeds 1
   --json          one JSON document instead of text
 exit code: 0 no violation; 1 violations, or (from 300 worlds on) a kind of fault that never came; 2 wrong usage`;
@@ -82,12 +83,13 @@ async function seeds(
   step: number,
   sessions: number,
   realEvery: number,
+  cheats: boolean,
   progress: (t: Totals) => void,
 ): Promise<Totals> {
   const totals = none();
   for (let seed = from; seed <= to; seed += step) {
     const real = realEvery > 0 && seed % realEvery === 0;
-    addResult(totals, await simulate(seed, sessions, real, null), real);
+    addResult(totals, await simulate(seed, sessions, real, null, cheats), real);
     progress(totals);
     // A defect that shows in every world need not be shown a thousand times.
     if (totals.violations.length >= 10) break;
@@ -138,6 +140,7 @@ async function main(): Promise<number> {
         jobs: { type: 'string' },
         'real-every': { type: 'string' },
         'every-from': { type: 'string' },
+        cheats: { type: 'boolean' },
         story: { type: 'boolean' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
@@ -179,24 +182,33 @@ async function main(): Promise<number> {
     return 2;
   }
   const to = first + count - 1;
+  const cheats = values.cheats === true;
 
   // As a worker: every so many-th seed, the sums go back to the parent.
   if (values['every-from'] !== undefined) {
     const say = (t: Totals): Promise<void> =>
       new Promise((done) => process.send?.(t, () => done()) ?? done());
     let saidMs = performance.now();
-    const totals = await seeds(Number(values['every-from']), to, jobs, sessions, realEvery, (t) => {
-      if (performance.now() - saidMs < TELL_EVERY_MS) return;
-      saidMs = performance.now();
-      void say(t);
-    });
+    const totals = await seeds(
+      Number(values['every-from']),
+      to,
+      jobs,
+      sessions,
+      realEvery,
+      cheats,
+      (t) => {
+        if (performance.now() - saidMs < TELL_EVERY_MS) return;
+        saidMs = performance.now();
+        void say(t);
+      },
+    );
     await say(totals);
     return 0;
   }
   if (count === 1) {
     const story: string[] = [];
     const real = realEvery > 0 && first % realEvery === 0;
-    const result = await simulate(first, sessions, real, story);
+    const result = await simulate(first, sessions, real, story, cheats);
     if (values.story === true || result.violations.length > 0) console.log(story.join('\n'));
     console.log(JSON.stringify(result, null, 2));
     return result.violations.length === 0 ? 0 : 1;
@@ -223,6 +235,7 @@ async function main(): Promise<number> {
           String(jobs),
           '--real-every',
           String(realEvery),
+          ...(cheats ? ['--cheats'] : []),
           '--every-from',
           String(first + i),
         ],

@@ -32,8 +32,9 @@ export async function simulate(
   sessions: number,
   real: boolean,
   story: string[] | null,
+  cheats = false,
 ): Promise<SimResult> {
-  const world = new World({ seed, sessions, engines: real ? REAL : QUICK, story });
+  const world = new World({ seed, sessions, engines: real ? REAL : QUICK, story, cheats });
   current = world;
   try {
     return await world.run();

@@ -6,7 +6,9 @@ import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
 import { pcscMemoryPort } from '../card/readers/memory.ts';
 import { ACS_CCID } from '../card/readers/dialects/acs.ts';
+import type { SlotCard } from '../simulator/vpcd/client.ts';
 import type { SimCard } from './card.ts';
+import type { Chip } from './chip.ts';
 
 /** One process, as its ports see it. `point` says that its power goes here. */
 export interface Life {
@@ -23,6 +25,8 @@ const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
 export class Slot {
   readonly #pause: () => Promise<void>;
   card: SimCard | null = null;
+  /** Held between its card and this reader; null: nobody does. */
+  chip: Chip | null = null;
   /** A card went out in the middle of an APDU. */
   onTorn: () => void = () => undefined;
   #lost = false;
@@ -35,27 +39,32 @@ export class Slot {
     this.#pause = pause;
   }
 
+  /** What the reader's contacts touch. */
+  #touched(card: SimCard): SlotCard {
+    return this.chip !== null && this.chip.card === card ? this.chip.device : card.slot;
+  }
+
   insert(card: SimCard): void {
     this.card = card;
-    card.slot.insert();
+    this.#touched(card).insert();
     this.#insertion += 1;
     if (!this.#lost)
       this.#set({
         state: 'present',
         insertion: this.#insertion,
-        atr: card.slot.answerToReset() ?? new Uint8Array(0),
+        atr: this.#touched(card).answerToReset() ?? new Uint8Array(0),
       });
   }
   remove(): SimCard | null {
     const { card } = this;
-    card?.slot.remove();
+    if (card !== null) this.#touched(card).remove();
     this.card = null;
     if (!this.#lost) this.#set({ state: 'empty', insertion: this.#insertion });
     return card;
   }
   /** Out and another in between two looks of the reader: it never sees the slot empty. */
   swap(card: SimCard): void {
-    this.card?.slot.remove();
+    if (this.card !== null) this.#touched(this.card).remove();
     this.insert(card);
   }
   /** The PC/SC service is lost, or comes back with whatever is in the reader. */
@@ -90,7 +99,7 @@ export class Slot {
       if (!life.alive) return never();
       const broken = live(insertion);
       if (broken !== null) return err(broken);
-      const outcome = (this.card as SimCard).slot.process(raw);
+      const outcome = this.#touched(this.card as SimCard).process(raw);
       if (outcome.kind === 'torn') {
         this.remove();
         this.onTorn();
@@ -113,7 +122,7 @@ export class Slot {
         if (!life.alive || life.point('reset')) return never();
         const broken = live(insertion);
         if (broken !== null) return err(broken);
-        const atr = (this.card as SimCard).slot.reset();
+        const atr = this.#touched(this.card as SimCard).reset();
         await this.#pause();
         if (!life.alive) return never();
         return atr === null ? err(failure('CARD-0101')) : ok(atr);

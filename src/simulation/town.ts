@@ -43,6 +43,11 @@ export interface SimOptions {
   readonly story: string[] | null;
   /** Only these faults; all where not given. */
   readonly faults?: readonly FaultKind[];
+  /**
+   * Some customers hold a chip between card and reader, and central has its real budget of refunds
+   * on a reader's word. A mode of its own: without it nothing is drawn for it.
+   */
+  readonly cheats?: boolean;
 }
 
 /** What became of it; fen. */
@@ -121,6 +126,8 @@ export interface Town {
   readonly disks: readonly ReturnType<Engines['disk']>[];
   readonly books: Books;
   readonly paySet: PaySet;
+  /** Some customers cheat ({@link SimOptions.cheats}). */
+  readonly cheated: boolean;
   readonly gateway: GatewayWatch;
   readonly central: CentralSite;
   readonly db: Db;

@@ -1,5 +1,6 @@
 import { sampleKeyProvider } from '../card/index.ts';
 import { createCentral } from '../central/central.ts';
+import { REFUND_BUDGET } from '../central/sale/budgets.ts';
 import type { RefundBudget } from '../central/sale/budgets.ts';
 import type { Db } from '../central/db/sql.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
@@ -11,6 +12,7 @@ import type { Books } from '../simulator/payment-books.ts';
 import type { Wallets } from '../simulator/pay-town.ts';
 import { cpuCard, sle4442Card } from './card.ts';
 import { CentralSite } from './central-site.ts';
+import { chipFor } from './chip.ts';
 import { Checks } from './checks.ts';
 import { Customer, PLANS } from './customer.ts';
 import { Dice } from './dice.ts';
@@ -90,6 +92,7 @@ export class World implements Town {
   readonly problems: string[] = [];
   readonly checks: Checks;
   readonly paySet: PaySet;
+  readonly cheated: boolean;
   readonly gateway = new GatewayWatch();
   readonly phone = new Phone(this);
   central!: CentralSite;
@@ -110,6 +113,7 @@ export class World implements Town {
     this.options = options;
     this.dice = new Dice(options.seed);
     this.paySet = paySetOf(options.seed);
+    this.cheated = options.cheats === true;
     this.checks = new Checks(this);
   }
 
@@ -210,7 +214,7 @@ export class World implements Town {
           tariffs: TARIFFS,
           claims: [],
           policy: POLICY,
-          refundBudget: ANY_REFUND,
+          refundBudget: this.cheated ? REFUND_BUDGET : ANY_REFUND,
           ...(this.paySet === 'direct'
             ? { wallets: [wechat, alipay] }
             : {
@@ -423,6 +427,11 @@ export class World implements Town {
       (delayMs, fn) => void this.timeline.after(delayMs, fn),
     );
     this.#customers[i] = customer;
+    if (this.cheated && this.dice.chance(0.35))
+      site.slot.chip = chipFor(held.card, () => {
+        this.count('interposed');
+        this.tell(`${site.terminalId} the chip says “refused”`);
+      });
     this.tell(`${site.terminalId} --- session ${this.#served}: card ${held.id}, ${plan}`);
     const stay = (): void => {
       if (!customer.done && customer.overdue(this.timeline.nowMs)) {
@@ -433,6 +442,7 @@ export class World implements Town {
       }
       if (customer.done) {
         this.#customers[i] = null;
+        site.slot.chip = null;
         held.free = true;
         if (other !== null) other.free = true;
         this.tell(`${site.terminalId} --- leaves`);
@@ -533,6 +543,7 @@ export class World implements Town {
       }
       site.slot.lost(false);
       site.slot.remove();
+      site.slot.chip = null;
     }
     this.central.cutIn = 0;
     for (const w of Object.values(this.wallets)) w.control.faults({ reset: true });

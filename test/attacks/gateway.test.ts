@@ -55,6 +55,7 @@ async function booked(attemptId: string, over: Partial<OrderRow>): Promise<void>
     counter_claim: false,
     origin_delivered: false,
     unproven: false,
+    refund_granted: false,
     created_ms: 1,
     changed_ms: 1,
     ...over,
@@ -126,7 +127,7 @@ describe('the money of an order whose write has begun', () => {
       await town.db.query('UPDATE orders SET refund_claimed_ms = 1, counter_claim = true');
       expect((await ask()).kind).toBe('unknown');
       expect(town.kept()).toBe(AMOUNT_FEN);
-      await town.db.query('UPDATE orders SET counter_claim = false');
+      await town.db.query('UPDATE orders SET counter_claim = false, refund_granted = true');
       expect(['accepted', 'reversed']).toContain((await ask()).kind);
       expect(town.kept()).toBe(0);
       if (method === 'qr') await town.close();
@@ -145,8 +146,20 @@ describe('the money of an order whose write has begun', () => {
       );
     await use(true);
     expect((await refund(trade)).kind).toBe('unknown');
-    await town.db.query('UPDATE orders SET refund_claimed_ms = 1');
+    // What the terminal itself tells of a refund is no grant.
+    await town.db.query(`UPDATE orders SET refund_claimed_ms = 1, state = 'refunding'`);
+    expect((await refund(trade)).kind).toBe('unknown');
+    await town.db.query('UPDATE orders SET refund_granted = true');
     expect((await refund(trade)).kind).toBe('accepted');
+    await town.close();
+    // Nothing of the order was told yet: the key was given over this payment all the same.
+    town = await Town.open();
+    const untold = await paid(1);
+    await use(true);
+    expect((await refund(untold)).kind).toBe('unknown');
+    expect(
+      (await town.gateway.reverse(T, { ...(await paid(2, 'code')), method: 'code' })).kind,
+    ).toBe('unknown');
     await town.close();
     // One that was refused begins nothing.
     town = await Town.open();

@@ -4,7 +4,9 @@ import { REFUND_BUDGET } from '../../src/central/sale/budgets.ts';
 import { DEMO_ACCOUNTS } from '../../src/demo/central-data.ts';
 import { HALL_CARDS } from '../../src/demo/hall-card.ts';
 import type { HallCard, HallSample } from '../../src/demo/hall-card.ts';
+import { MAX_WRITES } from '../../src/kiosk/delivery/card.ts';
 import { cardSaleOf } from '../../src/shared/sale.ts';
+import { hexOf } from '../../src/simulator/card/codec.ts';
 import { Interposer, LIES } from '../../src/simulator/reader/interposer.ts';
 import { seededRandom, T0, World } from '../support/kiosk-world.ts';
 import { openRoom } from '../unit/central/harness.ts';
@@ -133,13 +135,30 @@ describe('a chip between card and reader', () => {
     expect(refundedFen).toBe(0);
     expect((await unproven())[0]).toMatchObject({
       state: 'waiting',
-      reason: 'the card could prove that it is unwritten, and what answered could not',
+      reason: 'the card could prove that it is unwritten, and what answered did not',
     });
     // Without the chip the card is read as it is, and what was paid is what is on it.
     await leave();
     w.slot.insert(card.slot);
     await w.until('delivered', () => w.order().state === 'delivered');
     expect(refundedFen).toBe(0);
+  });
+
+  it('nor by a chip that refuses the challenge: what a purse can prove is no reader’s word', async () => {
+    await begin('purse');
+    const chip = interposed('purse');
+    const mute: HallCard['slot'] = {
+      ...passing(chip),
+      process: (apdu) =>
+        chip.lying && apdu[1] === 0x50 && !hexOf(apdu).endsWith('000000000311')
+          ? { kind: 'answer', bytes: Uint8Array.of(0x94, 0x02) }
+          : chip.process(apdu),
+    };
+    expect(await buy(mute)).toBe('in-doubt');
+    expect(w.order().writes).toBe(MAX_WRITES);
+    expect([refundedFen, onCard()]).toEqual([0, true]);
+    await w.run(7_200_000);
+    expect(w.order().state).toBe('in-doubt');
   });
 
   it('an honest purse that was not written proves that, and the money goes back however much it is', async () => {
@@ -183,14 +202,21 @@ describe('a chip between card and reader', () => {
   });
 });
 
-/** A worn card: it refuses every write, and nothing is stored. */
-function refusing(slot: HallCard['slot'], kind: Kind): HallCard['slot'] {
+function passing(slot: HallCard['slot']): HallCard['slot'] {
   return {
     insert: () => slot.insert(),
     remove: () => slot.remove(),
     reset: () => slot.reset(),
     answerToReset: () => slot.answerToReset(),
     powerOff: () => slot.powerOff(),
+    process: (apdu) => slot.process(apdu),
+  };
+}
+
+/** A worn card: it refuses every write, and nothing is stored. */
+function refusing(slot: HallCard['slot'], kind: Kind): HallCard['slot'] {
+  return {
+    ...passing(slot),
     process: (apdu) =>
       LIES[kind].isWrite(apdu) ? { kind: 'answer', bytes: LIES[kind].says } : slot.process(apdu),
   };

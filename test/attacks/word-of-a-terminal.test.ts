@@ -1,4 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { proveAgain } from '../../src/central/books/evidence-again.ts';
+import { trustIn } from '../../src/central/books/trust.ts';
+import { Keyring } from '../../src/shared/signatures.ts';
 import type { Quote } from '../../src/shared/central-api/index.ts';
 import { receiptToken } from '../../src/shared/evidence.ts';
 import type { Receipt } from '../../src/shared/evidence.ts';
@@ -117,6 +120,34 @@ describe('a payment that nobody but the terminal knows of', () => {
     expect(await room.db.query('SELECT 1 FROM orders WHERE unproven')).toEqual([]);
   });
 
+  it('is looked at once more when the key is known, or the gateway saw it', async () => {
+    room = await openRoom('sqlite', 3, { accounts: ACCOUNTS, claims: [] });
+    const [byKey, byGateway] = [await quoted(0, 0), await quoted(0, 1)];
+    tellPaid(0, byKey, signed(receiptFor(0, byKey), 'the key of tomorrow'));
+    tellPaid(0, byGateway, null);
+    for (const sale of [byKey, byGateway]) t(0).journal.delivered(sale.id, sale.q);
+    expect(await t(0).upload()).toEqual([]);
+    const unproven = async () => (await room.central.data()).unprovenOrders.map((o) => o.orderId);
+    expect(await unproven()).toEqual([byKey.id, byGateway.id]);
+    await room.db.query(
+      `INSERT INTO payment_evidence
+         (wallet, wallet_number, order_id, attempt_id, terminal_id, amount_fen, at_ms)
+       VALUES ('wechat', 'x', $1, $2, $3, $4, 1)`,
+      [byGateway.id, `${byGateway.id}/1`, t(0).id, byGateway.q.amountFen],
+    );
+    const keys = new Keyring(quickSigner('gateway'), quickSigner('the key of tomorrow'));
+    const trust = trustIn({
+      answerKeys: new Keyring(quickSigner('answers')),
+      gatewayKeys: keys,
+      wallets: [],
+    });
+    expect(await proveAgain(room.db, { nowMs: room.now, trust })).toBe(2);
+    expect(await unproven()).toEqual([]);
+    for (const sale of [byKey, byGateway])
+      expect(await kinds(sale.id)).toEqual(['captured', 'delivered', 'carried-used', 'carried']);
+    expect(await proveAgain(room.db, { nowMs: room.now, trust })).toBe(0);
+  });
+
   it('is not handed back by hand', async () => {
     await start();
     const sale = await quoted(0, 0);
@@ -227,6 +258,34 @@ describe('evidence', () => {
     await t(0).upload();
     expect((await why())[0]).toContain('the gateway handed its payment back');
     expect(await kinds(sale.id)).toEqual(['captured']);
+  });
+});
+
+describe('an order whose write was begun', () => {
+  it('is not refunded on its terminal’s word, and is by central’s own claim', async () => {
+    await start();
+    const sale = await quoted(0, 0);
+    tellPaid(0, sale, signed(receiptFor(0, sale)));
+    const { journal } = t(0);
+    journal.delivering(sale.id, sale.q);
+    const body = { attemptId: `${sale.id}/1`, failure: { code: 'CARD-0204' } };
+    const { cardNo } = sale.q;
+    const papers = [
+      undefined,
+      journal.writeClaim(sale.id, cardNo),
+      t(1).journal.refundClaim(sale.id, cardNo),
+      journal.refundClaim(number(0), cardNo),
+    ];
+    for (const grant of papers) journal.add('order-refunding', sale.id, { ...body, grant });
+    await t(0).upload();
+    expect(await why()).toHaveLength(papers.length);
+    const state = () => room.db.query('SELECT state, refund_granted FROM orders');
+    expect((await state())[0]).toMatchObject({ state: 'delivering' });
+    // However late it comes, and though central forgot that it granted it.
+    const grant = journal.refundClaim(sale.id, cardNo);
+    journal.add('order-refunding', sale.id, { ...body, grant });
+    expect(await t(0).upload()).toEqual([]);
+    expect((await state())[0]).toMatchObject({ state: 'refunding' });
   });
 });
 

@@ -4,6 +4,7 @@ import { createBillingClient } from '../../src/billing/client.ts';
 import type { BillingClient } from '../../src/billing/types.ts';
 import { createCentral } from '../../src/central/central.ts';
 import type { Central } from '../../src/central/central.ts';
+import type { RefundBudget } from '../../src/central/sale/budgets.ts';
 import { systemClock, systemRandom } from '../../src/main/ports.ts';
 import { openPostgres } from '../../src/central/db/postgres.ts';
 import type { Db, Script } from '../../src/central/db/sql.ts';
@@ -14,7 +15,7 @@ import { priceAmount } from '../../src/shared/money.ts';
 import type { Clock } from '../../src/shared/ports.ts';
 import { Keyring } from '../../src/shared/signatures.ts';
 import type { Cluster } from '../support/postgres.ts';
-import { into, quickSigner, TestJournal } from '../unit/central/harness.ts';
+import { ANY_REFUND, into, quickSigner, TestJournal } from '../unit/central/harness.ts';
 
 /** What is carried on each account when a company opens, micro-yuan. */
 export const CARRIED = 15_500;
@@ -131,6 +132,8 @@ export interface CompanyOptions {
   readonly terminals?: number;
   readonly accounts?: readonly SeedAccount[];
   readonly connections?: number;
+  /** What goes back on a reader's word; any sum where not given. */
+  readonly refundBudget?: RefundBudget;
   /** Where its database is; a new one of the cluster where not given. */
   readonly database?: string;
 }
@@ -148,11 +151,13 @@ export class Company {
   now = 1_780_000_000_000;
   readonly #clients = new Map<string, BillingClient>();
   readonly #connections: number;
+  readonly #refundBudget: RefundBudget;
 
   private constructor(cluster: Cluster, database: string, options: CompanyOptions) {
     this.cluster = cluster;
     this.database = database;
     this.accounts = options.accounts ?? accountsOf(20, 4);
+    this.#refundBudget = options.refundBudget ?? ANY_REFUND;
     this.#connections = options.connections ?? 8;
     this.journals = Array.from(
       { length: options.terminals ?? 3 },
@@ -180,6 +185,7 @@ export class Company {
       gatewaySigner: quickSigner('gateway'),
       verifierOf: quickSigner,
       now: () => this.now,
+      refundBudget: this.#refundBudget,
       terminals: this.journals.map(({ terminalId }) => ({ terminalId, publicKeyPem: terminalId })),
     });
     const office = { ...front, central };

@@ -212,7 +212,8 @@ export class Kiosk {
     const journal = this.#journal;
     const attemptId = `${id}/1`;
     const failure = { code: 'CARD-0203' };
-    journal.add('order-refunding', id, { attemptId, failure });
+    const grant = journal.refundClaim(id, q.cardNo);
+    journal.add('order-refunding', id, { attemptId, failure, grant });
     journal.add('attempt-refunded', id, { attemptId, refundId: '503', amountFen: q.amountFen });
     journal.add('order-refunded', id, { attemptId });
     this.#street.saw('refunded');

@@ -7,6 +7,7 @@ import { priceAmount } from '../../src/shared/money.ts';
 import { settleQuarantined } from '../../src/central/books/quarantine.ts';
 import { CLAIM_MS } from '../../src/shared/central-api/index.ts';
 import type { Quote } from '../../src/shared/central-api/index.ts';
+import { REFUND_BUDGET } from '../../src/central/sale/budgets.ts';
 import { QUOTE_CLAIM_MS } from '../../src/central/sale/quotes.ts';
 import { Cluster } from '../support/postgres.ts';
 import { accountsOf, Company, COUNT, soldOffline } from './company.ts';
@@ -223,6 +224,24 @@ describe('claims', () => {
     expect(await company.blocked(refund)).toBe(true);
     gate.open();
     expect([(await write).ok, (await refund).ok]).toEqual([true, false]);
+    await sound();
+  });
+
+  it('two refunds on a reader’s word at once, and a budget for one: one of them', async () => {
+    const refundBudget = { ...REFUND_BUDGET, terminalDayFen: 10_000 };
+    company = await Company.open(cluster, { terminals: 1, accounts: accountsOf(4), refundBudget });
+    const [a, b] = [await company.inDoubt(0, 0), await company.inDoubt(0, 1)];
+    company.now += CLAIM_MS + 1;
+    const gate = office(0).gate(/^INSERT INTO unproven_refunds/);
+    const first = company.client(0, 0).claim(a.id, 'refund', a.q.cardNo);
+    await gate.reached;
+    const second = company.client(0, 1).claim(b.id, 'refund', b.q.cardNo);
+    expect(await company.blocked(second)).toBe(true);
+    gate.open();
+    expect([await first, await second]).toMatchObject([
+      { ok: true },
+      { ok: false, error: { code: 'BILL-0111' } },
+    ]);
     await sound();
   });
 

@@ -2,6 +2,7 @@
 // catalogue.mjs.
 const tests = (file, name) => ({ kind: 'tests', project: 'unit', files: [file], name });
 const attack = (name) => tests('test/attacks/interposer.test.ts', name);
+const town = tests('test/attacks/interposer-town.test.ts', 'lose no more than the budget');
 const unit = (file, name) => tests(`test/unit/${file}.test.ts`, name);
 const edit = (file, find, replace) => ({ file: `src/${file}`, find, replace });
 const mutant = (id, what, edits, ...by) => ({ id, what, edits: [edits].flat(), by });
@@ -42,6 +43,7 @@ export const BETWEEN = [
     'One unproven refund may be of any sum.',
     edit(BUDGETS, `if (num(own?.fen) + openFen > budget.accountFen)`, `if (false)`),
     unit('central/budgets', 'so much an account'),
+    town,
   ),
   mutant(
     'unproven-terminal-sum',
@@ -93,6 +95,7 @@ export const BETWEEN = [
     ),
     attack('a purse proves itself'),
     attack('an honest purse that was not written proves that'),
+    town,
   ),
   mutant(
     'proof-not-judged',
@@ -218,5 +221,40 @@ export const BETWEEN = [
       ``,
     ),
     attack('stops the card'),
+  ),
+  mutant(
+    'silent-purse-within-budget',
+    'A purse that never answers the challenge is refunded within the budget, like a card that cannot prove itself.',
+    edit(
+      BUDGETS,
+      `sure === 'unproven' && PROVING.has(order.layout ?? '') ? 'disproven' : sure`,
+      `sure`,
+    ),
+    attack('nor by a chip that refuses the challenge'),
+  ),
+  mutant(
+    'code-before-sale',
+    'A memory card’s code is asked for before anybody pays.',
+    edit(
+      'card/layouts/pl-sle.ts',
+      `proveAuthority: (reading) => keys.proveCode(`,
+      `proveAuthority: (reading) => keys.cardCode(`,
+    ),
+    unit('kiosk/exposure', '4442-good'),
+  ),
+  mutant(
+    'budget-spent-twice',
+    'Two centrals spend the same rest of the budget at once.',
+    edit(
+      BUDGETS,
+      `SELECT turn FROM refund_budget_turn WHERE turn = 1 FOR UPDATE`,
+      `SELECT turn FROM refund_budget_turn WHERE turn = 1`,
+    ),
+    {
+      kind: 'tests',
+      project: 'concurrency',
+      files: ['test/concurrency/races.test.ts'],
+      name: 'a budget for one',
+    },
   ),
 ];

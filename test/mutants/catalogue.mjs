@@ -1510,9 +1510,9 @@ const CARD = [
     'central-foreign-block',
     'Central proves any block for a card of a sale.',
     edit(
-      'central/sale/card-keys.ts',
-      `      if (!isBlockOf(request.data, request.cardNo, sale)) throw new Refusal('key-refused', 'the block is not this sale’s');\n`,
-      ``,
+      'central/sale/card-records.ts',
+      `'block-mac': ({ data }, terms) => blockRecord(data, terms),`,
+      `'block-mac': ({ data }) => ({ text: data, dated: '' }),`,
     ),
     unit('card/providers', 'made for the block of a sale only'),
   ),
@@ -1521,7 +1521,7 @@ const CARD = [
     'Central gives the writing key of any Mifare chip to whoever has some sale.',
     edit(
       'central/sale/card-keys.ts',
-      `    if (request.verb === 'sector-key') await bindChip(db, cardNo, request, sale, nowMs);\n`,
+      `if (verb === 'sector-key') await bindChip(tx, cardNo, request, sale, nowMs);`,
       ``,
     ),
     unit('card/providers', 'was first sold under'),
@@ -2481,8 +2481,8 @@ const PURSES = [
     'Central keeps the codes that it gives.',
     edit(
       'central/sale/card-keys.ts',
-      `verb: request.verb, why: null }, nowMs);`,
-      `verb: \`\${request.verb} \${toHex(given.bytes)}\`, why: null }, nowMs);`,
+      `return await compute(desk.keys, request, nowMs);`,
+      `const given = await compute(desk.keys, request, nowMs); await note(db, { ...noted(null), verb: toHex(given.bytes) }, nowMs); return given;`,
     ),
     unit('card/providers', 'keeps who asked'),
   ),
@@ -2521,17 +2521,13 @@ const PURSES = [
   mutant(
     'keys-for-any-record',
     'Central signs a record that is not the sale’s.',
-    edit(
-      'central/sale/card-keys.ts',
-      `if (!request.record.includes(toHex(orderTag(sale.orderId)))) throw`,
-      `if (false) throw`,
-    ),
+    edit('central/sale/card-records.ts', `|| told.tag !== toHex(orderTag(orderId))`, ``),
     unit('card/providers', 'computes for no card without a sale'),
   ),
   mutant(
     'keys-for-any-amount',
     'Central lets a purse be credited with another amount than the sale’s.',
-    edit('central/sale/card-keys.ts', `if (request.amount !== sale.quantity || `, `if (`),
+    edit('central/sale/card-records.ts', `if (amount !== quantity || `, `if (`),
     unit('card/providers', 'computes for no card without a sale'),
   ),
   mutant(
@@ -3396,17 +3392,13 @@ const ATTACKS = [
   mutant(
     'attack-refund-unclaimed',
     'Money goes back beside a write that has begun, without the refund claim.',
-    edit(
-      'central/gateway/bars.ts',
-      `order.state === 'delivering' || order.state === 'in-doubt' || bool`,
-      `order.state === 'delivering' || bool`,
-    ),
+    edit('central/gateway/bars.ts', `|| order.state === 'in-doubt' || keys;`, `|| keys;`),
     attack('gateway', 'waits for the refund claim'),
   ),
   mutant(
     'second-capture-barred',
     'A second capture of a delivered order is kept.',
-    edit('central/gateway/bars.ts', `if (!bool(known?.taken)) return null;`, ``),
+    edit('central/gateway/bars.ts', `|| !bool(known?.taken)) return null;`, `) return null;`),
     attack('gateway', 'a second capture of it does'),
   ),
   mutant(
@@ -3474,7 +3466,11 @@ const ATTACKS = [
   mutant(
     'attack-refund-beside-key',
     'Money goes back though the card’s key was given for its order.',
-    edit('central/gateway/bars.ts', `|| bool(known?.keys);`, `;`),
+    edit(
+      'central/gateway/bars.ts',
+      `order.state === 'in-doubt' || keys;`,
+      `order.state === 'in-doubt';`,
+    ),
     attack('gateway', 'has begun with the card'),
   ),
   mutant(
@@ -3731,6 +3727,121 @@ const ATTACKS = [
       '',
     ),
     unit('central/held', 'believed by central’s own token'),
+  ),
+  mutant(
+    'key-unpaid',
+    'A card’s key is given for a sale that nobody paid.',
+    edit(
+      'central/sale/card-keys.ts',
+      'await refuseUnpaid(tx, trust, sale, request.paid, nowMs);',
+      '',
+    ),
+    attack('keys', 'opens no card: not known yet'),
+  ),
+  mutant(
+    'key-for-anothers-receipt',
+    'A card’s key is given over another order’s receipt.',
+    edit('central/sale/key-rights.ts', 'attemptId === null ||', ''),
+    attack('keys', 'nor with a receipt that is forged'),
+  ),
+  mutant(
+    'key-for-one-fen',
+    'A card’s key is given over a receipt of one fen.',
+    [
+      edit('central/sale/key-rights.ts', 'amountFen !== sale.amountFen ||', ''),
+      edit(
+        'central/sale/key-rights.ts',
+        'known.filter((e) => num(e.amount_fen) === sale.amountFen)',
+        'known',
+      ),
+    ],
+    attack('keys', 'nor with a receipt that is forged'),
+  ),
+  mutant(
+    'key-for-returned-money',
+    'A card’s key is given over a payment that was handed back.',
+    edit(
+      'central/sale/key-rights.ts',
+      'if (whole.some((e) => numOrNull(e.returned_ms) === null)) return;',
+      'if (whole.length > 0) return;',
+    ),
+    attack('keys', 'once its payment was handed back'),
+  ),
+  mutant(
+    'key-any-header',
+    'A sale’s MAC is computed for any command.',
+    edit('central/sale/card-records.ts', 'header !== FILE_HEADER ||', ''),
+    attack('keys', 'no byte of any request may differ'),
+  ),
+  mutant(
+    'key-any-quantity',
+    'A sale’s MAC is computed for any quantity.',
+    edit('central/sale/card-records.ts', 'told.quantity !== quantity ||', ''),
+    attack('keys', 'no byte of any request may differ'),
+  ),
+  mutant(
+    'key-any-count',
+    'A sale’s MAC is computed for any count.',
+    edit('central/sale/card-records.ts', 'told.count !== nextCount ||', ''),
+    attack('keys', 'no byte of any request may differ'),
+  ),
+  mutant(
+    'key-any-cumulative',
+    'A card may hold more than was ever bought.',
+    edit(
+      'central/sale/card-records.ts',
+      'told.cumulative !== (cumulative ?? told.cumulative) ||',
+      '',
+    ),
+    attack('keys', 'no byte of any request may differ'),
+  ),
+  mutant(
+    'key-second-record',
+    'An order has as many records as are asked for.',
+    edit('central/sale/key-rights.ts', 'fixed.record !== text ||', ''),
+    attack('keys', 'has one record, fixed at its first grant'),
+  ),
+  mutant(
+    'key-older-date',
+    'A record’s date goes back.',
+    edit('central/sale/key-rights.ts', `|| dated < (fixed.dated ?? '')`, ''),
+    attack('keys', 'has one record, fixed at its first grant'),
+  ),
+  mutant(
+    'key-challenges-without-end',
+    'A card’s keys compute for an order without end.',
+    edit(
+      'central/sale/key-rights.ts',
+      'if (num(fixed.challenges) >= MAX_CHALLENGES)',
+      'if (num(fixed.challenges) < 0)',
+    ),
+    attack('keys', 'times at the most'),
+  ),
+  mutant(
+    'key-refund-untold',
+    'Money goes back beside a card’s key while nothing of the order is told.',
+    edit('central/gateway/bars.ts', `if (keys && !bool(known?.told)) return 'claimed-not';`, ''),
+    attack('gateway', 'has begun with the card'),
+  ),
+  mutant(
+    'refund-told-is-granted',
+    'A terminal grants itself the refund of what it began to write.',
+    edit(
+      'central/gateway/bars.ts',
+      '&& !order.refund_granted ?',
+      `&& order.refund_claimed_ms === null ?`,
+    ),
+    attack('gateway', 'has begun with the card'),
+  ),
+  mutant(
+    'refund-begun-unclaimed',
+    'A terminal refunds what it began to write, without central’s claim.',
+    edit(
+      'central/books/orders.ts',
+      `if (!granted && (order.state === 'delivering' || order.state === 'in-doubt'))`,
+      `if (!granted && order.state === 'quoted')`,
+    ),
+    attack('word-of-a-terminal', 'is not refunded on its terminal’s word'),
   ),
 ];
 

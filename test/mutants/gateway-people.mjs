@@ -122,14 +122,14 @@ export const gatewayPeople = ({ mutant, edit, attack }) => [
     attack('adopted', 'by two persons, through the gateway'),
   ),
   mutant(
-    'adopted-twice',
-    'An adopted payment is handed back under a new number each time.',
+    'adopted-while-written',
+    'An adopted order is handed back while another kiosk writes it.',
     edit(
-      'central/gateway/adopted.ts',
-      `if (begun.length > 0) return 'it is on its way back already';`,
-      ``,
+      'central/books/adopt.ts',
+      `if (order.write_until_ms !== null && order.write_until_ms > at.nowMs)`,
+      `if (order.write_until_ms !== null && order.write_until_ms < 0)`,
     ),
-    attack('adopted', 'what the terminal asked for before goes back once'),
+    attack('adopted', 'wait while another kiosk may be writing'),
   ),
   mutant(
     'adopted-stranded',

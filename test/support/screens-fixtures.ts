@@ -847,6 +847,20 @@ export function screenFixtures(
       { checkOnly: true },
     ],
     [
+      'not-proven',
+      {
+        ...b,
+        screen: 'refunding',
+        state: 'parked',
+        reason: 'BILL-0111',
+        orderRef: ORDER,
+        amountFen: 10_000,
+        slip: 'printed',
+        deadlineMs: inSeconds(30),
+      },
+      { checkOnly: true },
+    ],
+    [
       'central',
       {
         ...b,

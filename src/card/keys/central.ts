@@ -10,6 +10,13 @@ import type { KeyProvider, LoadAnswer } from './types.ts';
 /** One request to central, with a time-out of its own: the card waits in the reader meanwhile. */
 export type AskCentral = (request: CardKeyRequest) => Promise<Result<CardKeyAnswer, Failure>>;
 
+/** How long central is asked again that does not know of a payment yet. */
+export interface Patience {
+  readonly tries: number;
+  /** Resolves when it may be asked again. */
+  readonly wait: () => Promise<void>;
+}
+
 /**
  * Keys at central. A CPU card's never come here: what the card asks goes up, what it wants to hear
  * comes down. A memory card's code has to come down, for one card whose sale is under way; it is
@@ -17,16 +24,25 @@ export type AskCentral = (request: CardKeyRequest) => Promise<Result<CardKeyAnsw
  * (CARD-0206): before the sale the sale is refused, in a write nothing is sent to the card that was
  * not answered, and what is on it its next read says.
  */
-export function centralKeyProvider(ask: AskCentral): KeyProvider {
+export function centralKeyProvider(ask: AskCentral, patience?: Patience): KeyProvider {
+  /** "Not known yet" is no refusal: nothing was sent to the card, and central is asked again. */
+  async function patiently(request: CardKeyRequest): ReturnType<AskCentral> {
+    for (let tries = 1; ; tries++) {
+      const answer = await ask(request);
+      if (answer.ok || answer.error.code !== 'BILL-0112') return answer;
+      if (patience === undefined || tries >= patience.tries) return answer;
+      await patience.wait();
+    }
+  }
   async function asked(
     request: CardKeyRequest,
     bytes: number,
   ): Promise<Result<{ readonly bytes: Uint8Array; readonly when: Uint8Array | null }, Failure>> {
-    const answer = await ask(request);
+    const answer = await patiently(request);
     if (!answer.ok) {
       const { code, detail } = answer.error;
-      // The card's own MAC was judged, and does not hold.
-      if (code === 'CARD-0201') return answer;
+      // The card's own MAC was judged, and does not hold; or the payment is not known there yet.
+      if (code === 'CARD-0201' || code === 'BILL-0112') return answer;
       return err(
         failure(
           'CARD-0206',

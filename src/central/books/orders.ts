@@ -1,6 +1,6 @@
 import type { Quote } from '../../shared/central-api/index.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
-import { accountDigest, quoteDigest, termsText } from '../../shared/grants.ts';
+import { accountDigest, claimDigest, quoteDigest, termsText } from '../../shared/grants.ts';
 import { MICRO_PER_FEN } from '../../shared/money.ts';
 import type { TariffTier } from '../../shared/money.ts';
 import { orderRefDigits } from '../../shared/order-id.ts';
@@ -132,6 +132,7 @@ function newOrder(orderId: string, at: Place, body: EventBody<'order-quoted'>): 
     write_open: null,
     write_open_ms: null,
     refund_claimed_ms: null,
+    refund_granted: false,
     counter_claim: false,
     delivered_by: null,
     origin_delivered: false,
@@ -251,8 +252,23 @@ export const orderClosed: Apply<'order-closed'> = (books, at, { orderId }) => {
 };
 
 /** Its money goes back. */
-export const orderRefunding: Apply<'order-refunding'> = (books, at, { orderId }) =>
-  refunding(books, at, orderOf(books, at, orderId));
+export const orderRefunding: Apply<'order-refunding'> = (books, at, { orderId, body }) => {
+  const order = orderOf(books, at, orderId);
+  const granted = order.refund_granted || refundToken(at, order, body.grant);
+  // Once a write was begun nobody but central ends it: the purchase may be on the card.
+  if (!granted && (order.state === 'delivering' || order.state === 'in-doubt'))
+    throw new Unusable('refunding began after the write, without central’s refund claim');
+  refunding(books, at, order);
+  if (granted) books.orders.change(order.order_id, { refund_granted: true });
+};
+
+/** Central's own token for this order's refund claim. */
+function refundToken(at: Place, order: OrderRow, grant: string | undefined): boolean {
+  const { terminalId } = at;
+  const digest = claimDigest(order.card_no);
+  const what = { kind: 'refund-claim', terminalId, orderId: order.order_id, digest } as const;
+  return at.trust.granted(grant, what) !== null;
+}
 
 /** Its money went back. */
 export const orderRefunded: Apply<'order-refunded'> = (books, at, { orderId }) => {

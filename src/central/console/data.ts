@@ -2,6 +2,8 @@ import { maskName } from '../../shared/mask.ts';
 import type { TerminalStatus } from '../../shared/trust.ts';
 import { stoppedCards } from '../books/card-seen.ts';
 import type { StoppedCard } from '../books/card-seen.ts';
+import { unprovenOrders } from '../books/evidence-again.ts';
+import type { UnprovenOrder } from '../books/evidence-again.ts';
 import { unprovenRefunds } from '../sale/budgets.ts';
 import type { UnprovenRefund } from '../sale/budgets.ts';
 import { bool, num, numOrNull } from '../db/sql.ts';
@@ -120,6 +122,8 @@ export interface ConsoleData {
   }[];
   /** Refunds on a reader's word: what waits for a person, and what was granted and stands open. */
   readonly unprovenRefunds: readonly UnprovenRefund[];
+  /** Orders whose payment only their terminal told of, longest first. */
+  readonly unprovenOrders: readonly UnprovenOrder[];
   /** Cards that nothing is sold to until a person has looked. */
   readonly stoppedCards: readonly StoppedCard[];
   /** The newest 50 things that persons did about such captures. */
@@ -162,6 +166,7 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
     notes: await notesOf(sql),
     parkedCaptures: await parkedCapturesOf(sql),
     unprovenRefunds: await unprovenRefunds(sql, nowMs),
+    unprovenOrders: await unprovenOrders(sql),
     stoppedCards: await stoppedCards(sql),
     settlements: await settlementsOf(sql),
     byHand: await handCases(sql),

@@ -5,7 +5,7 @@ import type { Money, TerminalDay } from '../books/reconcile.ts';
 import { handTables } from './by-hand.ts';
 import { budgetTable } from './refund-budget.ts';
 import type { ConsoleData } from './data.ts';
-import { refundsTable, stoppedTable } from './refund-pages.ts';
+import { refundsTable, stoppedTable, unprovenTable } from './refund-pages.ts';
 import { facts, hidden, page, table, tag, time, TOP } from './html.ts';
 import { escapeHtml } from '../http/escape.ts';
 
@@ -47,14 +47,16 @@ export function consolePage(d: ConsoleData, nowMs: number): string {
     `${byHand} 笔现场处理待核准`,
     ...(d.stoppedCards.length === 0 ? [] : [`${d.stoppedCards.length} 张卡停用待查`]),
     ...(unproven === 0 ? [] : [`${unproven} 笔退款待核对卡`]),
+    ...(d.unprovenOrders.length === 0 ? [] : [`${d.unprovenOrders.length} 笔付款缺凭据`]),
   ].join('，');
   return page(
     '长明 · 收费中心',
     '<meta http-equiv="refresh" content="5">',
     `<header><h1>长明 · 收费中心</h1><span>参考实现</span><span>${time(nowMs)}</span></header><main>
-${alarms + d.quarantineOpen + parked + unproven + byHand + d.stoppedCards.length > 0 ? `<p class="alarm">需要人工处理：${wanted}</p>` : ''}
+${alarms + d.quarantineOpen + parked + unproven + byHand + d.stoppedCards.length + d.unprovenOrders.length > 0 ? `<p class="alarm">需要人工处理：${wanted}</p>` : ''}
 <h2>最近订单</h2>${ordersTable(d)}
 ${d.unprovenRefunds.length === 0 ? '' : `<h2>只凭读卡器的退款</h2>${refundsTable(d.unprovenRefunds)}`}
+${d.unprovenOrders.length === 0 ? '' : `<h2>缺少付款凭据的订单</h2>${unprovenTable(d.unprovenOrders)}`}
 ${d.stoppedCards.length === 0 ? '' : `<h2>停用待查的卡</h2>${stoppedTable(d.stoppedCards)}`}
 ${parked === 0 ? '' : `<h2>待退的重复付款</h2>${parkedTable(d)}`}
 ${d.settlements.length === 0 ? '' : `<h2>重复付款处理记录</h2>${settlementsTable(d)}`}

@@ -1,5 +1,6 @@
 import { formatYuan } from '../../shared/money.ts';
 import type { StoppedCard } from '../books/card-seen.ts';
+import type { UnprovenOrder } from '../books/evidence-again.ts';
 import type { UnprovenRefund } from '../sale/budgets.ts';
 import { escapeHtml as e } from '../http/escape.ts';
 import { facts, hidden, page, table, time, TOP } from './html.ts';
@@ -31,6 +32,31 @@ export function refundsTable(refunds: readonly UnprovenRefund[]): string {
       `<a href="/console/refund?order=${encodeURIComponent(r.orderId)}">处理</a>`,
     ]),
     '',
+  );
+}
+
+/** Orders whose payment nobody but their terminal knows of, and the way to look once more. */
+export function unprovenTable(orders: readonly UnprovenOrder[]): string {
+  return `<p>只有终端说付了款：次数已计，结余、发票和人工退款都要等凭据。网关或钱包的公钥换过后，<a href="/console/evidence">再核对一次</a>。</p>${table(
+    ['订单号', '终端', '卡号', '金额（元）', '时间'],
+    orders.map((o) => [
+      e(o.orderId),
+      e(o.terminalId),
+      e(o.cardNo),
+      formatYuan(o.amountFen),
+      time(o.sinceMs),
+    ]),
+    '',
+  )}`;
+}
+
+/** The form by which a person has the evidence looked at once more. */
+export function evidencePage(orders: number, token: string): string {
+  return page(
+    '核对付款凭据',
+    '',
+    `${TOP}<main><h2>核对付款凭据</h2><div class="card"><p>${orders} 笔订单还没有付款凭据。核对不改变任何款项，只把已有凭据的订单补记完整。</p>
+<form method="post" action="/console/evidence">${hidden({ token })}<button>再核对一次</button></form></div></main>`,
   );
 }
 

@@ -4,6 +4,7 @@ import { DAY_MS, chinaDate } from '../../shared/time.ts';
 import { grantEpoch } from '../books/epochs.ts';
 import type { Keyring } from '../../shared/signatures.ts';
 import { changeKey } from '../fleet/keys.ts';
+import { proveAgain, unprovenOrders } from '../books/evidence-again.ts';
 import { setStatus, settleAlarm } from '../fleet/status.ts';
 import { giveUpWaiting } from '../books/held.ts';
 import { settleCard } from '../books/card-seen.ts';
@@ -35,7 +36,7 @@ import {
   reconcilePage,
   terminalPage,
 } from './pages.ts';
-import { refundPage, stoppedPage } from './refund-pages.ts';
+import { evidencePage, refundPage, stoppedPage } from './refund-pages.ts';
 
 export interface ConsoleParts {
   readonly db: () => Db;
@@ -187,6 +188,12 @@ export function consoleRoutes({
       const { terminal: terminalId, number, who, why } = filled(form, budgetSchema);
       if (!(await letGo(db(), { terminalId, number, who, why }, now())))
         throw new Refusal('bad-request', 'it waits no longer', { status: 409 });
+    }),
+    show('/console/evidence', async () =>
+      html(evidencePage((await unprovenOrders(db())).length, formToken)),
+    ),
+    decide('/console/evidence', async () => {
+      await proveAgain(db(), { nowMs: now(), trust });
     }),
     decide('/console/quarantine', (form) => settleFact(db(), form, now())),
     decide('/console/held', (form) => giveUp(db(), form, { nowMs: now(), trust })),

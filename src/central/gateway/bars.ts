@@ -2,7 +2,7 @@ import { select } from '../db/sets.ts';
 import { bool } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { attemptOf } from '../../shared/order-id.ts';
-import { isCounterClaimed, isDelivered, isRefundClaimed } from '../sale/orders.ts';
+import { isDelivered } from '../sale/orders.ts';
 import { ORDERS } from '../sale/tables.ts';
 import type { Trade } from './rows.ts';
 
@@ -10,33 +10,42 @@ import type { Trade } from './rows.ts';
 export type Bar = 'delivered' | 'claimed-not' | 'by-hand';
 /**
  * Why the money of a trade must not go back. `delivered`: its order is on the card · `claimed-not`:
- * a write has begun, and no refund claim stands, or is not told yet, or a person's word on it waits
- * for a second one: asked again later · `by-hand`: two persons settled it · null: it may.
+ * a write has begun, and central's refund claim stands not, or is not told yet, or a person's word
+ * on it waits for a second one: asked again later · `by-hand`: two persons settled it · null: it
+ * may.
  *
  * Only the payment that the order took is barred: a late or second one goes back whatever became of
- * the order. What the books do not know yet bars nothing; a kiosk refunds by its own journal then.
+ * the order. What the books do not know yet bars nothing, but for a card whose key was given: a
+ * kiosk refunds by its own journal then.
  */
 export async function refundBar(sql: Sql, trade: Trade): Promise<Bar | null> {
-  if (trade.order_id === null) return null;
-  const order = (await select(sql, ORDERS, 'order_id = $1', [trade.order_id]))[0];
-  const attempt = attemptOf(trade.order_id, trade.out_trade_no);
-  if (order === undefined || attempt === null) return null;
-  const byHand = await sql.query<{ state: string; how: string }>(
-    `SELECT state, how FROM hand_requests WHERE order_id = $1 AND attempt_id = $2
+  const { order_id: orderId } = trade;
+  const attempt = orderId === null ? null : attemptOf(orderId, trade.out_trade_no);
+  if (attempt === null) return null;
+  // The evidence's row is what a card's key is given over: one of the two waits for the other.
+  await sql.query('SELECT 1 FROM payment_evidence WHERE order_id = $1 FOR NO KEY UPDATE', [
+    orderId,
+  ]);
+  const byHand = await sql.query<{ state: string }>(
+    `SELECT state FROM hand_requests WHERE order_id = $1 AND attempt_id = $2
        AND state <> 'refused' AND how <> 'nothing-due'`,
-    [order.order_id, attempt],
+    [orderId, attempt],
   );
   // What a person says became of it: a second one looks first, and then it is over.
   if (byHand[0] !== undefined) return byHand[0].state === 'waiting' ? 'claimed-not' : 'by-hand';
-  const [known] = await sql.query<{ taken: unknown; keys: unknown }>(
-    `SELECT EXISTS (SELECT 1 FROM ledger WHERE order_id = $1 AND attempt_id = $2
+  const order = (await select(sql, ORDERS, 'order_id = $1', [orderId]))[0];
+  const [known] = await sql.query<{ told: unknown; taken: unknown; keys: unknown }>(
+    `SELECT EXISTS (SELECT 1 FROM ledger WHERE order_id = $1 AND kind = 'captured') AS told,
+     EXISTS (SELECT 1 FROM ledger WHERE order_id = $1 AND attempt_id = $2
        AND kind = 'captured') AS taken,
      EXISTS (SELECT 1 FROM key_uses WHERE order_id = $1 AND granted) AS keys`,
-    [order.order_id, attempt],
+    [orderId, attempt],
   );
-  if (!bool(known?.taken)) return null;
+  const keys = bool(known?.keys);
+  // A card's key was given over a payment of this order's, and which one it took is not told yet.
+  if (keys && !bool(known?.told)) return 'claimed-not';
+  if (order === undefined || !bool(known?.taken)) return null;
   if (isDelivered(order)) return 'delivered';
-  // A card's key was given: the card may be written, whatever was told of it since.
-  const begun = order.state === 'delivering' || order.state === 'in-doubt' || bool(known?.keys);
-  return begun && (!isRefundClaimed(order) || isCounterClaimed(order)) ? 'claimed-not' : null;
+  const begun = order.state === 'delivering' || order.state === 'in-doubt' || keys;
+  return begun && !order.refund_granted ? 'claimed-not' : null;
 }

@@ -26,6 +26,7 @@ const STATUS: Record<ProblemType, number> = {
   'not-proven': 409,
   'not-in-doubt': 409,
   'key-refused': 409,
+  'not-yet': 409,
   'card-refused': 409,
   internal: 500,
 };

@@ -44,10 +44,22 @@ export interface RefundAsked {
 }
 
 /**
- * How sure central takes it to be. A terminal is believed of its own writes only: where another one
- * was granted the write, or where the journal forgot that it began, nothing is proven.
+ * Layouts whose cards prove what they hold (docs/layouts/pl-purse.md). Of such a card anything less
+ * is no proof to the contrary, and the chip that answers nothing at all gains nothing by it.
  */
-export function sureness(order: OrderRow, { unwritten, writes }: RefundAsked): Unwritten {
+const PROVING: ReadonlySet<string> = new Set(['PL-PURSE']);
+
+/** How sure central takes it to be. */
+export function sureness(order: OrderRow, asked: RefundAsked): Unwritten {
+  const sure = ofItsOwnWrites(order, asked);
+  return sure === 'unproven' && PROVING.has(order.layout ?? '') ? 'disproven' : sure;
+}
+
+/**
+ * A terminal is believed of its own writes only: where another one was granted the write, or where
+ * the journal forgot that it began, nothing is proven.
+ */
+function ofItsOwnWrites(order: OrderRow, { unwritten, writes }: RefundAsked): Unwritten {
   if (unwritten === 'disproven') return 'disproven';
   if (order.write_open !== null || order.write_open_ms !== null) return 'unproven';
   const begun = order.before_image !== null;
@@ -84,7 +96,7 @@ export async function spendBudget(
   if (openFen <= 0) return null;
   const why =
     sure === 'disproven'
-      ? 'the card could prove that it is unwritten, and what answered could not'
+      ? 'the card could prove that it is unwritten, and what answered did not'
       : await beyond(tx, order, { openFen, day }, budget);
   await tx.query(
     `INSERT INTO unproven_refunds (order_id, terminal_id, user_no, card_no, next_count, amount_fen,

@@ -1,14 +1,25 @@
 import { fromHex, toHex } from '../../shared/bytes.ts';
-import type { CardKeyAnswer, CardKeyRequest, CodeChip } from '../../shared/central-api/index.ts';
+import type {
+  CardKeyAnswer,
+  CardKeyBody,
+  CardKeyRequest,
+  CodeChip,
+  Quote,
+} from '../../shared/central-api/index.ts';
 import type { Failure } from '../../shared/errors.ts';
-import { orderTag } from '../../shared/order-tag.ts';
 import type { Result } from '../../shared/result.ts';
-import { chinaTime } from '../../shared/time.ts';
+import { chinaDate, chinaTime } from '../../shared/time.ts';
+import type { Trust } from '../books/trust.ts';
 import { liveClaim } from './accounts.ts';
+import { recordOf } from './card-records.ts';
+import type { ComputingRequest } from './card-records.ts';
+import { fixRecord, refuseUnpaid } from './key-rights.ts';
+import type { PaidSale } from './key-rights.ts';
 import { isCounterClaimed, isDelivered, isRefundClaimed, writer } from './orders.ts';
 import { ORDERS } from './tables.ts';
 import type { OrderRow } from './tables.ts';
 import { select } from '../db/sets.ts';
+import { num } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 
@@ -67,8 +78,7 @@ interface LoadTold {
 }
 
 /** A sale under way on a card. */
-interface Sale {
-  readonly orderId: string;
+interface Sale extends PaidSale {
   readonly nextCount: number;
   readonly quantity: number;
 }
@@ -76,41 +86,36 @@ interface Sale {
 /** States in which an order of this terminal's may still be written. */
 const MAY_WRITE = new Set(['quoted', 'collecting', 'paid', 'delivering', 'in-doubt']);
 
-/** What is proven or judged without a sale; the rest of the verbs wants one. */
-type FreeRequest = Extract<
-  CardKeyRequest,
-  {
-    verb:
-      | 'prove'
-      | 'prove-code'
-      | 'prove-block'
-      | 'prove-sector'
-      | 'check-blocks'
-      | 'check-technician'
-      | 'check-load';
-  }
->;
-type SaleRequest = Exclude<CardKeyRequest, FreeRequest>;
+/** What a card is written with, and what paid for it. */
+type ForSale = ComputingRequest & Pick<CardKeyBody, 'paid'>;
 interface Given {
   readonly bytes: Uint8Array;
   readonly when?: Uint8Array;
 }
 const NOTHING: Given = { bytes: new Uint8Array(0) };
 
+/** What the key service works with. */
+export interface KeyService {
+  readonly db: Db;
+  /** Undefined: no card keys are kept here. */
+  readonly keys: CardKeyPort | undefined;
+  readonly trust: Trust;
+  readonly nowMs: number;
+}
+
 /**
- * Computes with a card's keys for a terminal that has a sale under way on this card: it holds the
- * claim of its own quote, or a write claim on another terminal's order. Who asked, for which order,
- * and whether it was granted is on disk before the answer leaves; the answer itself is nowhere.
+ * Computes with a card's keys for a terminal that has a paid sale under way on this card: it holds
+ * the claim of its own quote, or a write claim on another terminal's order. Who asked, for which
+ * order, and whether it was granted is on disk before the answer leaves; the answer itself is
+ * nowhere.
  */
 export async function cardKey(
-  db: Db,
-  keys: CardKeyPort | undefined,
+  { db, keys, trust, nowMs }: KeyService,
   terminalId: string,
-  request: CardKeyRequest,
-  nowMs: number,
+  request: CardKeyBody,
 ): Promise<CardKeyAnswer> {
   if (keys === undefined) throw new Refusal('key-refused', 'no card keys are kept here');
-  const { bytes, when } = await asked(db, keys, terminalId, request, nowMs);
+  const { bytes, when } = await asked({ db, keys, trust, nowMs, terminalId }, request);
   return {
     bytes: toHex(bytes),
     ...(when === undefined ? {} : { when: toHex(when) }),
@@ -118,14 +123,8 @@ export async function cardKey(
   };
 }
 
-async function asked(
-  db: Db,
-  keys: CardKeyPort,
-  terminalId: string,
-  request: CardKeyRequest,
-  nowMs: number,
-): Promise<Given> {
-  const judge = { db, terminalId, nowMs };
+async function asked(desk: KeyDesk, request: CardKeyBody): Promise<Given> {
+  const { keys } = desk;
   switch (request.verb) {
     case 'prove':
       taken(await keys.prove(fromHex(request.s8), request.use));
@@ -140,30 +139,27 @@ async function asked(
       taken(await keys.proveSector());
       return NOTHING;
     case 'check-blocks':
-      return checkBlocks(judge, keys, request);
+      return checkBlocks(desk, request);
     case 'check-technician':
-      return checkTechnician(judge, keys, request);
+      return checkTechnician(desk, request);
     case 'check-load':
-      return checkLoad(judge, keys, request);
+      return checkLoad(desk, request);
     case 'sector-key':
-      return request.which === 'A'
-        ? readingKey(judge, keys, request)
-        : forSale(db, keys, terminalId, request, nowMs);
+      return request.which === 'A' ? readingKey(desk, request) : forSale(desk, request);
     case 'code':
     case 'block-mac':
     case 'external-auth':
     case 'load-leave':
     case 'update-mac':
-      return forSale(db, keys, terminalId, request, nowMs);
+      return forSale(desk, request);
     default:
       return request satisfies never;
   }
 }
 
-interface Judge {
-  readonly db: Db;
+interface KeyDesk extends KeyService {
+  readonly keys: CardKeyPort;
   readonly terminalId: string;
-  readonly nowMs: number;
 }
 
 /**
@@ -171,8 +167,7 @@ interface Judge {
  * asking.
  */
 async function checkBlocks(
-  { db, terminalId, nowMs }: Judge,
-  keys: CardKeyPort,
+  { db, keys, terminalId, nowMs }: KeyDesk,
   { cardNo, verb, blocks }: Extract<CardKeyRequest, { verb: 'check-blocks' }>,
 ): Promise<Given> {
   const judged = await keys.checkBlocks(
@@ -193,8 +188,7 @@ async function checkBlocks(
  * writes nothing.
  */
 async function readingKey(
-  { db, terminalId, nowMs }: Judge,
-  keys: CardKeyPort,
+  { db, keys, terminalId, nowMs }: KeyDesk,
   { uid, sector }: Extract<CardKeyRequest, { verb: 'sector-key' }>,
 ): Promise<Given> {
   const key = await keys.sectorKey(fromHex(uid), sector, 'A');
@@ -209,8 +203,7 @@ async function readingKey(
  * is kept like a use.
  */
 async function checkTechnician(
-  { db, terminalId, nowMs }: Judge,
-  keys: CardKeyPort,
+  { db, keys, terminalId, nowMs }: KeyDesk,
   { cardNo, verb, challenge, answer }: Extract<CardKeyRequest, { verb: 'check-technician' }>,
 ): Promise<Given> {
   const judged = await keys.checkTechnician(fromHex(cardNo), fromHex(challenge), fromHex(answer));
@@ -225,8 +218,7 @@ async function checkTechnician(
  * key request.
  */
 async function checkLoad(
-  { db, terminalId, nowMs }: Judge,
-  keys: CardKeyPort,
+  { db, keys, terminalId, nowMs }: KeyDesk,
   request: Extract<CardKeyRequest, { verb: 'check-load' }>,
 ): Promise<Given> {
   const { s8, verb } = request;
@@ -251,13 +243,8 @@ function loadTold(
   };
 }
 
-async function forSale(
-  db: Db,
-  keys: CardKeyPort,
-  terminalId: string,
-  request: SaleRequest,
-  nowMs: number,
-): Promise<Given> {
+async function forSale(desk: KeyDesk, request: ForSale): Promise<Given> {
+  const { db, terminalId, trust, nowMs } = desk;
   // A technician's diversification data are no customer's serial: with them a terminal could have
   // his card's answers made.
   if ('s8' in request && !/^\d{16}$/.test(request.s8))
@@ -265,26 +252,50 @@ async function forSale(
   const cardNo = 's8' in request ? request.s8.slice(-10) : request.cardNo;
   if (cardNo === undefined) throw new Refusal('key-refused', 'no card number');
   let sale: Sale | null = null;
+  const { verb } = request;
+  const noted = (why: string | null) => {
+    return { terminalId, orderId: sale?.orderId ?? null, cardNo, verb, why };
+  };
   try {
-    sale = await saleOn(db, terminalId, cardNo, nowMs);
-    if (sale === null)
-      throw new Refusal('key-refused', 'this terminal has no sale under way on this card');
-    if (request.verb === 'sector-key') await bindChip(db, cardNo, request, sale, nowMs);
-    const given = await compute(keys, terminalId, sale, request, nowMs);
-    await note(
-      db,
-      { terminalId, orderId: sale.orderId, cardNo, verb: request.verb, why: null },
-      nowMs,
-    );
-    return given;
+    // On disk before anything is computed: a refund that is asked for meanwhile finds it.
+    await db.transaction(async (tx) => {
+      sale = await saleOn(tx, terminalId, cardNo, nowMs);
+      if (sale === null)
+        throw new Refusal('key-refused', 'this terminal has no sale under way on this card');
+      const { nextCount } = sale;
+      const cumulative = await cumulativeAfter(tx, cardNo, nextCount, sale.quantity);
+      const today = chinaDate(nowMs).slice(2).replaceAll('-', '');
+      const terms = { ...sale, cardNo, cumulative, terminalId, today };
+      const record = recordOf(request, terms);
+      await refuseUnpaid(tx, trust, sale, request.paid, nowMs);
+      if (verb === 'sector-key') await bindChip(tx, cardNo, request, sale, nowMs);
+      await fixRecord(tx, sale.orderId, record);
+      await note(tx, noted(null), nowMs);
+    });
+    return await compute(desk.keys, request, nowMs);
   } catch (cause) {
-    if (cause instanceof Refusal) {
-      const orderId = sale?.orderId ?? null;
-      const { verb } = request;
-      await note(db, { terminalId, orderId, cardNo, verb, why: cause.message }, nowMs);
-    }
+    if (cause instanceof Refusal) await note(db, noted(cause.message), nowMs);
     throw cause;
   }
+}
+
+/**
+ * What the card holds as bought in all after this sale: what the books have, and this. Null: a
+ * purchase before it is not told yet.
+ */
+async function cumulativeAfter(
+  tx: Sql,
+  cardNo: string,
+  nextCount: number,
+  quantity: number,
+): Promise<number | null> {
+  const [row] = await tx.query<{ count: unknown; cumulative: unknown }>(
+    'SELECT count, cumulative FROM accounts WHERE user_no = (SELECT user_no FROM cards WHERE card_no = $1)',
+    [cardNo],
+  );
+  return row === undefined || num(row.count) !== nextCount - 1
+    ? null
+    : num(row.cumulative) + quantity;
 }
 
 async function saleOn(
@@ -317,22 +328,23 @@ async function saleOn(
     )
   )[0];
   if (quote === undefined || quote.answer === null) return null;
-  const { quantity, nextCount } = JSON.parse(quote.answer) as {
-    quantity: number;
-    nextCount: number;
-  };
-  return { orderId: claim.order_id, nextCount, quantity };
+  const { quantity, nextCount, amountFen } = JSON.parse(quote.answer) as Quote;
+  return { orderId: claim.order_id, terminalId, nextCount, quantity, amountFen };
 }
 
 function saleOf(o: OrderRow): Sale {
-  return { orderId: o.order_id, nextCount: o.next_count, quantity: o.quantity };
+  return {
+    orderId: o.order_id,
+    terminalId: o.terminal_id,
+    nextCount: o.next_count,
+    quantity: o.quantity,
+    amountFen: o.amount_fen,
+  };
 }
 
 async function compute(
   keys: CardKeyPort,
-  terminalId: string,
-  sale: Sale,
-  request: SaleRequest,
+  request: ComputingRequest,
   nowMs: number,
 ): Promise<Given> {
   switch (request.verb) {
@@ -350,17 +362,12 @@ async function compute(
         ),
       };
     case 'block-mac':
-      if (!isBlockOf(request.data, request.cardNo, sale))
-        throw new Refusal('key-refused', 'the block is not this sale’s');
       return { bytes: taken(await keys.blockMac(fromHex(request.cardNo), fromHex(request.data))) };
     case 'external-auth':
       return {
         bytes: taken(await keys.externalAuth(fromHex(request.s8), fromHex(request.challenge))),
       };
     case 'update-mac':
-      // The record is this sale's: its tag is unlike any other order's.
-      if (!request.record.includes(toHex(orderTag(sale.orderId))))
-        throw new Refusal('key-refused', 'the record is not this sale’s');
       return {
         bytes: taken(
           await keys.updateMac(
@@ -372,12 +379,6 @@ async function compute(
         ),
       };
     case 'load-leave': {
-      if (
-        request.amount !== sale.quantity ||
-        request.seq !== sale.nextCount - 1 ||
-        request.terminal !== terminalId
-      )
-        throw new Refusal('key-refused', 'amount, number or terminal are not this sale’s');
       const { mac2, when } = taken(
         await keys.loadLeave(
           fromHex(request.s8),
@@ -393,22 +394,6 @@ async function compute(
 }
 
 /**
- * Identity (mark, card number, …) ‖ block (seq, count 2, quantity 3, cumulative 4, tag 4, crc16),
- * docs/layouts/pl-24.md: this card's, and this sale's to the last unit.
- */
-function isBlockOf(data: string, cardNo: string, sale: Sale): boolean {
-  const bytes = fromHex(data);
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const quantity = view.getUint16(19) * 0x100 + view.getUint8(21);
-  return (
-    data.slice(2, 12) === cardNo &&
-    view.getUint16(17) === sale.nextCount &&
-    quantity === sale.quantity &&
-    data.slice(52, 60) === toHex(orderTag(sale.orderId))
-  );
-}
-
-/**
  * The sector that a kiosk writes (docs/layouts/pl-m1.md); key B of any other is the meters' and the
  * issuer's.
  */
@@ -420,7 +405,7 @@ const SALE_SECTOR = 1;
  * chip for one sale, and it is on record.
  */
 async function bindChip(
-  db: Db,
+  db: Sql,
   cardNo: string,
   request: Extract<CardKeyRequest, { verb: 'sector-key' }>,
   sale: Sale,

@@ -170,8 +170,8 @@ async function refundClaim(
     const why = await spendBudget(tx, order, asked, budget, nowMs);
     if (why !== null) return new Refusal('not-proven', why);
     await tx.query(
-      `UPDATE orders SET refund_claimed_ms = $2, counter_claim = false, write_terminal = NULL,
-       write_until_ms = NULL WHERE order_id = $1`,
+      `UPDATE orders SET refund_claimed_ms = $2, refund_granted = true, counter_claim = false,
+         write_terminal = NULL, write_until_ms = NULL WHERE order_id = $1`,
       [order.order_id, nowMs],
     );
   } else if (order.state === 'parked') {

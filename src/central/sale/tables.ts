@@ -42,6 +42,8 @@ export const ORDERS = table('orders', ['order_id'], {
   /** Since which grant; null: under none that is known. */
   write_open_ms: nullable(whole),
   refund_claimed_ms: nullable(whole),
+  /** Central granted the refund claim, as it remembers or by its token. */
+  refund_granted: flag,
   /** The claim in `refund_claimed_ms` is a counter claim, and no refund followed it. */
   counter_claim: flag,
   /** Whose report put the delivery into the books. */

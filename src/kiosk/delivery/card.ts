@@ -37,6 +37,9 @@ export const WAIT_CARD_MS = 120_000;
  */
 export const MAX_WRITES = 3;
 
+/** Central knows of no evidence of the payment yet, and so computes no key for its card. */
+const NOT_KNOWN_YET = 'BILL-0112';
+
 /** The order's own card in the reader; null: another one, or none. */
 type Here = AdvanceContext['card'];
 type Plan = NonNullable<OrderRow['delivery']>;
@@ -213,7 +216,7 @@ function onUnfinished(
   if (held !== null && held.kind !== 'write') return null;
   if ((order.wantsRefund || lost) && (refusal === 'BILL-0107' || refusal === 'BILL-0110'))
     return null;
-  if (verdict === 'before' && order.writes >= MAX_WRITES)
+  if (verdict === 'before' && order.writes >= MAX_WRITES && order.reason !== NOT_KNOWN_YET)
     return wantRefund(
       { ...open, judgedInsertion: insertion },
       failure('CARD-0204', `nothing was written in ${order.writes} tries`),
@@ -441,6 +444,8 @@ function ended(
         : applied.error;
       const refused =
         why.code === 'CARD-0201' || why.code === 'CARD-0202' || why.code === 'CARD-0206';
+      // Asked again, at the next insertion at the latest, and no reason to give money back.
+      if (why.code === NOT_KNOWN_YET) return doubt(why, order.writes % MAX_WRITES !== 0);
       if (refused || order.writes >= MAX_WRITES)
         return { open: rest, effects: wantRefund(rest, why, unwritten).effects };
       return doubt(why, true);

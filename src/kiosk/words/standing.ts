@@ -227,7 +227,8 @@ export function standingOf(
       nextStep: none,
       actions: print,
     };
-  const open = OPEN_STEPS[order.state];
+  const unwritten = order.state === 'in-doubt' && order.wantsRefund;
+  const open = unwritten ? UNWRITTEN : OPEN_STEPS[order.state];
   return {
     state: order.state,
     reason: open?.reason ?? none,
@@ -278,6 +279,18 @@ const OPEN_STEPS: Readonly<
       'Nothing to do: the machine asks until the refund has an end.',
     ),
   },
+};
+
+/** In doubt, and read as unwritten: the money goes back, or a person looks at the card first. */
+const UNWRITTEN = {
+  reason: both(
+    '没有写上，等中心准许退款',
+    'Not written; waits for central to let the money go back',
+  ),
+  next: both(
+    '几分钟内自动退款。没有退的，是中心要先核对卡（BILL-0111）：请客户再插卡写一次，或收下卡，在中心控制台“只凭读卡器的退款”里办理。',
+    'Refunded by itself within minutes. If not, central wants the card checked first (BILL-0111): let the customer insert it once more, or take the card and decide at central’s console.',
+  ),
 };
 
 /** In doubt, and a technician said that the card will not come back. */

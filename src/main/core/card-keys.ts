@@ -15,6 +15,7 @@ import type {
   AskCentral,
   KeyProvider,
   MachineBinding,
+  Patience,
   PsamKey,
   PsamSettings,
 } from '../../card/index.ts';
@@ -28,6 +29,8 @@ import type { PsamProfile } from '../../shared/config/terminal.ts';
 import type { LoadedConfig } from '../config.ts';
 import { secretText } from './terminal-keys.ts';
 
+/** The kernel's first TPM (Documentation/ABI/stable/sysfs-class-tpm). */
+const TPM = '/sys/class/tpm/tpm0';
 /** systemd's machine-id(5). */
 const MACHINE_ID = '/etc/machine-id';
 const SECRET_BYTES = 32;
@@ -72,6 +75,8 @@ export interface KeyPorts {
     reader: Extract<LoadedConfig['config']['keys'], { kind: 'psam' }>['reader'],
   ) => ApduPort;
   readonly central: AskCentral;
+  /** How long a central is asked again that does not know of a payment yet; left out: not. */
+  readonly patience?: Patience;
 }
 const notHere = () => Promise.resolve(bad('not asked here'));
 const NO_PORTS: KeyPorts = {
@@ -114,7 +119,9 @@ export function loadCardKeys(
   if (keys.kind === 'sample') return sampleKeyProvider(config.mode);
   if (keys.kind === 'psam')
     return ok(psamKeyProvider(ports.psam(keys.reader), psamSettings(keys.profile)));
-  if (keys.kind === 'central') return ok(centralKeyProvider(ports.central));
+  if (keys.kind === 'central') return ok(centralKeyProvider(ports.central, ports.patience));
+  if (keys.diskKey === 'tpm' && process.platform === 'linux' && !existsSync(TPM))
+    return bad('keys.diskKey: this machine has no TPM (/sys/class/tpm/tpm0)');
   const binding = bindingOf('keys.secretFile', path(keys.secretFile), id);
   if (!binding.ok) return binding;
   const text = secretText('keys.file', path(keys.file));

@@ -6,6 +6,7 @@ import type { Kiosk } from '../../kiosk/kiosk.ts';
 import { loadPayments } from '../../payment/load.ts';
 import type { Snapshot } from '../../shared/contract/index.ts';
 import type { Failure } from '../../shared/errors.ts';
+import { sleep } from '../../shared/ports.ts';
 import type { Clock, LogFn, Random } from '../../shared/ports.ts';
 import { ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
@@ -13,6 +14,7 @@ import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from './card-keys.ts';
 import { loadCentralLine } from './central-line.ts';
 import { pcscService } from '../pcsc/service.ts';
+import { withPayment } from './key-payment.ts';
 import { cardLayouts } from './layouts.ts';
 import { machinePorts } from './maintenance.ts';
 import { recordingIn } from './recording.ts';
@@ -22,6 +24,9 @@ import { wireCore } from './wire.ts';
 
 /** Answers of billing and payment come within this, or count as unknown. */
 const NETWORK_TIMEOUT_MS = 8_000;
+/** Central may not know of a payment for a moment: so often and so far apart it is asked again. */
+const NOT_YET_TRIES = 15;
+const NOT_YET_MS = 1_000;
 /** Central's answer with a card's cryptogram comes within this, or the write goes no further. */
 const KEY_TIMEOUT_MS = 4_000;
 
@@ -81,6 +86,8 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     random,
     timeoutMs: KEY_TIMEOUT_MS,
   });
+  /** Opened below; no card is written before. */
+  let opened: ReturnType<typeof Journal.open> | null = null;
   const psamReaders: CardReader[] = [];
   /** The customer's reader, where it has SAM slots; opened once the journal is. */
   let motor: CrtReader | null = null;
@@ -100,7 +107,9 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       psamReaders.push(psam);
       return readerPort(psam);
     },
-    central: (request) => keyClient.cardKey(request),
+    central: (request) =>
+      keyClient.cardKey(opened?.ok === true ? withPayment(opened.value, request) : request),
+    patience: { tries: NOT_YET_TRIES, wait: () => sleep(clock, NOT_YET_MS) },
   });
   if (!keys.ok) return keys;
   const layouts = cardLayouts(keys.value, {
@@ -111,7 +120,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     log,
   });
 
-  const opened = Journal.open({
+  opened = Journal.open({
     dataDir: path(config.dataDir),
     secondPath: path(config.secondPath),
     terminalId: config.terminalId,

@@ -440,7 +440,10 @@ export function Refunding({ s }: { readonly s: SnapshotOf<'refunding'> }): React
     <Message
       disc={REFUND_DISC[s.state]}
       title={t(`refund.${s.state}.title`)}
-      lead={t(`refund.${s.state}.lead`)}
+      // What is to be done with the card only this reason says.
+      lead={
+        s.reason === 'BILL-0111' ? pick(ERRORS[s.reason].customer) : t(`refund.${s.state}.lead`)
+      }
       actions={
         over ? (
           <>

@@ -43,6 +43,7 @@ export const PROBLEMS = [
   'not-proven',
   'not-in-doubt',
   'key-refused',
+  'not-yet',
   'card-refused',
   'internal',
 ] as const;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { evidenceSchema } from '../evidence.ts';
 import { cardNo, natural } from './base.ts';
 
 const hexBytes = (bytes: number) => z.string().regex(new RegExp(`^[0-9A-F]{${2 * bytes}}$`));
@@ -92,6 +93,17 @@ export const cardKeyRequestSchema = z.discriminatedUnion('verb', [
   z.object({ verb: z.literal('check-load'), s8, ...loadAnswer }),
 ]);
 export type CardKeyRequest = z.infer<typeof cardKeyRequestSchema>;
+/** By which central believes that the sale was paid, where the terminal's journal is on its way. */
+const paidBySchema = z.object({ evidence: evidenceSchema });
+/** See {@link paidBySchema}. */
+export type PaidBy = z.infer<typeof paidBySchema>;
+/** A request as it is sent: what is computed is computed for a sale that was paid. */
+export const cardKeyBodySchema = z.intersection(
+  cardKeyRequestSchema,
+  z.object({ paid: paidBySchema.optional() }),
+);
+/** See {@link cardKeyBodySchema}. */
+export type CardKeyBody = CardKeyRequest & { readonly paid?: PaidBy | undefined };
 /**
  * `bytes`: cryptogram, MAC, code; empty for a proof. `when`: date and time that MAC2 covers, by
  * central's clock.

@@ -64,7 +64,13 @@ export const terminalConfigSchema = z.strictObject({
        * `npx pilotlight keys seal` makes the file; both files are readable by the kiosk's user
        * only.
        */
-      z.strictObject({ kind: z.literal('sealed'), file: path, secretFile: path }),
+      z.strictObject({
+        kind: z.literal('sealed'),
+        file: path,
+        secretFile: path,
+        /** The operator's word that the disk opens by this machine's TPM only; production wants it. */
+        diskKey: z.literal('tpm').optional(),
+      }),
       /** A PSAM in a reader of its own, or in a slot of the customer's motor reader. */
       z.strictObject({
         kind: z.literal('psam'),

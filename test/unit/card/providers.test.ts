@@ -221,14 +221,22 @@ const companyCentral = (): Promise<Room> =>
   });
 /** The sale that central knows of: this terminal's quote for the card. */
 async function quoted(room: Room, kind: Kind, orderId = ORDER, terminal = 0): Promise<number> {
-  return must(
+  const { quantity } = must(
     (await room.terminals[terminal]?.client.quote({
       orderId,
       cardNo: kind.cardNo,
       nextCount: 42,
       amountFen: 10_000,
     })) ?? err(failure('BILL-0101')),
-  ).quantity;
+  );
+  // Paid, as its gateway saw.
+  await room.db.query(
+    `INSERT INTO payment_evidence
+       (wallet, wallet_number, order_id, attempt_id, terminal_id, amount_fen, at_ms)
+     VALUES ('wechat', $1, $1, $2, $3, 10000, 1)`,
+    [orderId, `${orderId}/1`, room.terminals[terminal]?.id],
+  );
+  return quantity;
 }
 
 interface Write {
@@ -254,7 +262,7 @@ async function prepared(
     layout,
     channel,
     desk,
-    plan: { ...must(layout.plan(reading, { orderId, quantity, date: '2026-11-22' })), kept },
+    plan: { ...must(layout.plan(reading, { orderId, quantity, date: '2026-05-28' })), kept },
     keep: (record) => {
       kept.push(record.slice());
       return Promise.resolve(ok(undefined));
@@ -847,7 +855,7 @@ describe('central', () => {
       must(await pl24Layout(keys).proveAuthority(reading));
       const block = (orderId: string, quantity: number): Uint8Array => {
         const { after } = must(
-          pl24Layout(keys).plan(reading, { orderId, quantity, date: '2026-11-22' }),
+          pl24Layout(keys).plan(reading, { orderId, quantity, date: '2026-05-28' }),
         );
         return Uint8Array.of(...after.subarray(0, 16), ...after.subarray(32, 48));
       };

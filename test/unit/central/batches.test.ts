@@ -94,7 +94,12 @@ const FACTS = {
       cumulative: 205_000 + s.q.quantity,
     }),
   'order-closed': (j, s) => j.add('order-closed', s.id, { why: 'customer' }),
-  'order-refunding': (j, s) => j.add('order-refunding', s.id, { attemptId: attemptOf(s), failure }),
+  'order-refunding': (j, s) =>
+    j.add('order-refunding', s.id, {
+      attemptId: attemptOf(s),
+      failure,
+      ...(s.odd ? {} : { grant: j.refundClaim(s.id, s.q.cardNo) }),
+    }),
   'attempt-refunded': (j, s) =>
     j.add('attempt-refunded', s.id, {
       attemptId: attemptOf(s),

@@ -173,7 +173,7 @@ describe.each(ENGINES)('refunds on a reader’s word, on %s', (engine) => {
       expect.arrayContaining([c.id, d.id]),
     );
     expect(await refund(0, await inDoubt(0, 4, 1_000), { unwritten: 'disproven', writes: 1 })).toBe(
-      `${NOT_PROVEN}the card could prove that it is unwritten, and what answered could not`,
+      `${NOT_PROVEN}the card could prove that it is unwritten, and what answered did not`,
     );
   });
 

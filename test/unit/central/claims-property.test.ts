@@ -230,6 +230,7 @@ class Story {
     j.add('order-refunding', this.id, {
       attemptId: `${this.id}/1`,
       failure: { code: 'CARD-0203' },
+      grant: j.refundClaim(this.id, this.account.cardNo),
     });
     j.add('attempt-refunded', this.id, {
       attemptId: `${this.id}/1`,

@@ -353,6 +353,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     t(0).journal.add('order-refunding', s.id, {
       attemptId: `${s.id}/1`,
       failure: { code: 'CARD-0203' },
+      grant: t(0).journal.refundClaim(s.id, s.cardNo),
     });
     expect(await t(0).upload()).toEqual([]);
     expect(await write(1, s)).toMatchObject(refused('BILL-0107'));
@@ -590,6 +591,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     const begun = t(0).journal.add('order-refunding', d.id, {
       attemptId: `${d.id}/1`,
       failure: { code: 'CARD-0203' },
+      grant: t(0).journal.refundClaim(d.id, d.cardNo),
     });
     expect(await t(0).upload()).toEqual([begun]);
     expect(await reason(0, begun)).toContain('REFUNDED AND DELIVERED');

@@ -191,8 +191,15 @@ export class TestJournal {
   }
   /** Central's token for the write of an order. */
   writeClaim(orderId: string, cardNo: string): string {
+    return this.#claim('write-claim', orderId, cardNo);
+  }
+  /** … and for its refund. */
+  refundClaim(orderId: string, cardNo: string): string {
+    return this.#claim('refund-claim', orderId, cardNo);
+  }
+  #claim(kind: 'write-claim' | 'refund-claim', orderId: string, cardNo: string): string {
     return grantToken(this.#keys.answers, {
-      kind: 'write-claim',
+      kind,
       terminalId: this.terminalId,
       orderId,
       digest: claimDigest(cardNo),

@@ -713,20 +713,26 @@ describe('central away', () => {
     await w.until('uploaded', () => w.journal.unsent(1) === null);
     expect(w.central.accounts.get('8800003921')).toMatchObject({ count: 42 });
   });
-  it('sells to the same card again: what it sold itself counts, though central has not heard of it', async () => {
+  it('sells to an account once until central has heard of it, and then on', async () => {
     await knownThenAway();
-    for (const count of [42, 43]) {
-      await w.toPay('golden', 10_000);
-      w.pay.pay();
-      await w.untilScreen('done');
-      expect(w.purchase('golden').count).toBe(count);
-      await w.remove();
-      w.visitMeter('golden');
-      await w.run(7_000);
-    }
+    await w.toPay('golden', 10_000);
+    w.pay.pay();
+    await w.untilScreen('done');
+    expect(w.purchase('golden').count).toBe(42);
+    await w.remove();
+    w.visitMeter('golden');
+    await w.run(7_000);
+    await w.insert('golden');
+    await w.untilScreen('cannot-sell');
+    expect(w.shown('cannot-sell').reason).toBe('SALE-0110');
+    await w.remove();
+    await w.run(7_000);
     w.central.away = false;
     await w.until('uploaded', () => w.journal.unsent(1) === null);
-    expect(w.central.accounts.get('8800003921')).toMatchObject({ count: 43 });
+    await w.toPay('golden', 10_000);
+    w.pay.pay();
+    await w.untilScreen('done');
+    expect(w.purchase('golden').count).toBe(43);
   });
   it('does not sell to a card it does not know, nor from a cache that is too old', async () => {
     await knownThenAway();

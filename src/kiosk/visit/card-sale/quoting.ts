@@ -46,6 +46,9 @@ export async function findAccount(
     return err(failure('SALE-0110', answer.error.detail, answer.error));
   if (journal.unsynced().soldFen >= policy.offline.capFen)
     return err(failure('SALE-0110', 'offline cap reached', answer.error));
+  // By one answer of central's one sale: what a second one builds on nobody but this kiosk knows.
+  if (journal.soldOffline(cached.account.userNo))
+    return err(failure('SALE-0110', 'sold to offline already, not told yet', answer.error));
   // The remainder that central carries is never spent offline.
   return ok({
     account: { ...withOwn(cached.account, journal, terminalId, 'all'), carriedMicro: 0 },

@@ -34,6 +34,8 @@ export function judgeAccount(
   if (reading.meter.meterNo !== account.meterNo) return 'SALE-0109';
   if (account.claim !== null) return 'SALE-0107';
   if (reading.count !== account.count) return 'SALE-0102';
+  // What the card says was bought in all is what central lets be written on: seen before it is paid.
+  if (account.unit === 'volume' && reading.cumulative !== account.cumulative) return 'SALE-0102';
   if (!reading.visited) return reading.meter.countTaken > reading.count ? 'SALE-0102' : 'SALE-0101';
   if ((reading.meter.faults & STOPPING_FAULTS) !== 0) return 'SALE-0112';
   if (account.state === 'debt') return 'SALE-0108';
