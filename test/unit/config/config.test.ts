@@ -187,6 +187,36 @@ describe('terminal.json', () => {
       /^CONF-0101 .*central\.baseUrl: https is needed/,
     ],
     [
+      'UnionPay without a gateway, whose answers prove nothing to central',
+      {
+        mode: 'production',
+        keys: { kind: 'central' },
+        central: { baseUrl: 'https://central.invalid', keyFile: 'k' },
+        payments: [
+          {
+            kind: 'unionpay',
+            baseUrl: 'https://ums.invalid',
+            appId: 'A',
+            appKeyFile: 'k',
+            mid: '1',
+            tid: '1',
+            msgSrcId: '3194',
+            notifyUrl: 'https://x.invalid/',
+          },
+        ],
+      },
+      /^CONF-0101 .*payments\[0\]\.kind: UnionPay’s answers prove nothing/,
+    ],
+    [
+      'a city’s card keys on a disk that anybody opens',
+      {
+        mode: 'production',
+        keys: { kind: 'sealed', file: 'f', secretFile: 's' },
+        central: { baseUrl: 'https://central.invalid', keyFile: 'k' },
+      },
+      /^CONF-0101 .*keys\.diskKey: who takes the disk/,
+    ],
+    [
       'two readers',
       { readers: [{ kind: 'pcsc' }, { kind: 'pcsc' }] },
       /readers: one reader is supported so far/,
