@@ -158,6 +158,7 @@ export function createCentral(options: CentralOptions): Central {
       now,
       host: options.listen?.staff?.host ?? LOOPBACK_HOST,
       trust,
+      keysOf,
       secret: policySigner.sign(Buffer.from('pilotlight console form', 'utf8')),
     }),
   );

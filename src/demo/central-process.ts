@@ -90,7 +90,14 @@ const central = createCentral({
   // A terminal of the hall may have its keys at central: `"keys": {"kind": "central"}`.
   ...(cardKeys.ok ? { cardKeys: cardKeys.value } : {}),
   terminals: [terminal],
-  payments: { wallets: wallets.value, publicUrl, clock: systemClock, random: systemRandom },
+  payments: {
+    wallets: wallets.value,
+    publicUrl,
+    clock: systemClock,
+    random: systemRandom,
+    // A demo hall's faults hand back more in an hour than an honest kiosk in a year.
+    refundBudget: { refunds: 1_000_000, fen: 1_000_000_000_000 },
+  },
 });
 /** The dock's phone sees what the kiosk shows: the newest code of the gateway's. */
 async function newestCode(): Promise<unknown> {

@@ -365,6 +365,17 @@ export const ERRORS = {
     ['支付暂不可用，没有收您的钱。', 'Payment is not available. You have not been charged.'],
     ['商户配置、密钥或签名错误 (401/403/参数)', 'Merchant configuration, key or signature error'],
   ),
+  'PAY-0205': e(
+    ['退款等人核对', 'A refund waits for a person'],
+    [
+      '退款要等工作人员核对，之后原路退回。您的钱是安全的，请保留凭条。',
+      'Staff look at this refund first; it then goes back the way it came. Your money is safe. Please keep the slip.',
+    ],
+    [
+      '本机今天的退款超出限额，等中心放行；机器会一直再要',
+      'Beyond this terminal’s refunds of a day: central’s staff let it go; asked again',
+    ],
+  ),
   'PAY-0401': e(
     ['余额不足', 'Not enough money'],
     [

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { LEDGER } from '../../src/central/books/tables.ts';
 import { insertRows } from '../../src/central/db/sets.ts';
+import { letGo, mayHandBack, refundWaits } from '../../src/central/gateway/budgets.ts';
+import type { Desk } from '../../src/central/gateway/desk.ts';
 import { ORDERS } from '../../src/central/sale/tables.ts';
 import type { OrderRow } from '../../src/central/sale/tables.ts';
 import { makeAttemptIds } from '../../src/shared/order-id.ts';
@@ -31,6 +33,7 @@ async function paid(n: number, method: 'qr' | 'code' = 'qr') {
   expect((await town.gateway.query(T, trade)).kind).toBe('paid');
   return { ...trade, attemptId };
 }
+type Paid = Awaited<ReturnType<typeof paid>>;
 /** What central's books know of the order, which took that attempt's money. */
 async function booked(attemptId: string, over: Partial<OrderRow>): Promise<void> {
   const nothing = Object.fromEntries(Object.keys(ORDERS.columns).map((c) => [c, null]));
@@ -171,5 +174,97 @@ describe('the money of an order whose write has begun', () => {
     const trade = await paid(1);
     expect((await refund(trade)).kind).toBe('accepted');
     expect(town.kept()).toBe(0);
+  });
+});
+
+describe('hand-backs in bulk, of orders of which nobody told anything', () => {
+  /** So many payments that the thief's accomplices made, each for an order of its own. */
+  async function payments(count: number, method: 'qr' | 'code' = 'qr') {
+    const trades = [];
+    for (let n = 1; n <= count; n++) trades.push(await paid(n, method));
+    return trades;
+  }
+  const answerOf = (told: { kind: string; failure?: { code: string } }) =>
+    told.failure?.code ?? told.kind;
+
+  it('go as far as the terminal’s budget of a day; what is beyond waits, and is not lost', async () => {
+    town = await Town.open();
+    const trades = await payments(23);
+    const told = [];
+    for (const trade of trades) told.push(answerOf(await refund(trade)));
+    expect(told.slice(0, 20)).toEqual(Array.from({ length: 20 }, () => 'accepted'));
+    expect(told.slice(20)).toEqual(['PAY-0205', 'PAY-0205', 'PAY-0205']);
+    expect(town.kept()).toBe(3 * AMOUNT_FEN);
+    // Asked again and again it is the same, and says so to whoever asks for its standing.
+    const [late, later, last] = trades.slice(20) as [Paid, Paid, Paid];
+    expect(await refund(late)).toMatchObject({ kind: 'unknown' });
+    expect(
+      await town.gateway.queryRefund(T, {
+        outTradeNo: late.outTradeNo,
+        amountFen: AMOUNT_FEN,
+        outRefundNo: `R${late.outTradeNo}`,
+        refundFen: AMOUNT_FEN,
+        reason: 'x',
+      }),
+    ).toMatchObject({ kind: 'unknown', failure: { code: 'PAY-0205' } });
+    expect(await town.db.query('SELECT alarm FROM terminals')).toEqual([
+      { alarm: 'TOO MANY: refund' },
+    ]);
+    expect(await refundWaits(town.db)).toHaveLength(3);
+    // A person lets one go; the others have the next day's budget.
+    const go = { terminalId: T, number: `R${late.outTradeNo}`, who: '王', why: '核对过' };
+    expect(await letGo(town.db, go, town.clock.nowMs())).toBe(true);
+    expect(await letGo(town.db, go, town.clock.nowMs())).toBe(false);
+    expect((await refund(late)).kind).toBe('accepted');
+    expect((await refund(later)).kind).toBe('unknown');
+    town.clock.advance(86_400_000);
+    expect((await refund(later)).kind).toBe('accepted');
+    expect((await refund(last)).kind).toBe('accepted');
+    expect(town.kept()).toBe(0);
+    expect(await refundWaits(town.db)).toEqual([]);
+    // What is on its way is asked about without a second spending.
+    expect((await refund(last)).kind).toBe('done');
+    expect(await town.db.query('SELECT refunds FROM refund_days ORDER BY day')).toEqual([
+      { refunds: 20 },
+      { refunds: 2 },
+    ]);
+  });
+
+  it('nor by reversals, told or not told of the payment', async () => {
+    town = await Town.open();
+    const trades = await payments(21, 'code');
+    const told = [];
+    for (const trade of trades)
+      told.push(answerOf(await town.gateway.reverse(T, { ...trade, method: 'code' })));
+    expect(told.filter((kind) => kind === 'reversed')).toHaveLength(20);
+    expect(told.at(-1)).toBe('PAY-0205');
+    expect(town.kept()).toBe(AMOUNT_FEN);
+    // A customer types a password, and the gateway hears nothing of it.
+    town.wechat.control.faults({ askPassword: 1 });
+    const { outTradeNo } = makeAttemptIds(ORDER, 30, random);
+    const request = { outTradeNo, amountFen: AMOUNT_FEN, orderId: ORDER, description: 'x' };
+    const authCode = '134567890123456789';
+    expect(await town.gateway.charge(T, { ...request, authCode })).toEqual({ kind: 'paying' });
+    expect(town.pay(`auth:${authCode}`)).toBe(true);
+    const late = { outTradeNo, amountFen: 1, method: 'code' as const };
+    expect(answerOf(await town.gateway.reverse(T, late))).toBe('PAY-0205');
+    expect(town.kept()).toBe(2 * AMOUNT_FEN);
+  });
+
+  it('by the sum as well as by the number, each terminal for itself', async () => {
+    town = await Town.open();
+    const told = await town.db.transaction(async (tx) => {
+      const desk = { now: () => town.clock.nowMs() } as unknown as Desk;
+      const ask = (terminalId: string, number: string, fen: number) =>
+        mayHandBack(tx, desk, { terminalId, number, outTradeNo: number, fen });
+      return [
+        await ask(T, 'R1', 499_999),
+        await ask(T, 'R2', 2),
+        await ask(T, 'R3', 1),
+        await ask('000000000312', 'R4', 500_000),
+        await ask('000000000313', 'R5', 500_001),
+      ];
+    });
+    expect(told).toEqual([true, false, true, true, false]);
   });
 });

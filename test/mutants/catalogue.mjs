@@ -1950,8 +1950,8 @@ const CENTRAL = [
     'Central believes requests whatever their signature.',
     edit(
       'central/http/signed.ts',
-      `if (keysOf(row.public_key).disbelief(text`,
-      `if (false && keysOf(row.public_key).disbelief(text`,
+      `if (terminalDisbelief(row, { keysOf, nowMs: now() }, text`,
+      `if (false && terminalDisbelief(row, { keysOf, nowMs: now() }, text`,
     ),
     unit('billing/client', 'the signature covers method'),
   ),
@@ -1980,8 +1980,8 @@ const CENTRAL = [
     'Central takes a batch whatever its head’s signature.',
     edit(
       'central/books/ingest.ts',
-      `if (keysOf(terminal.public_key).disbelief(head`,
-      `if (false && keysOf(terminal.public_key).disbelief(head`,
+      `if (terminalDisbelief(terminal, { keysOf, nowMs }, head`,
+      `if (false && terminalDisbelief(terminal, { keysOf, nowMs }, head`,
     ),
     INGEST('refuses a chain that does not hold'),
   ),
@@ -2311,7 +2311,7 @@ const CENTRAL = [
     'Money that a person found and handed back is not booked.',
     edit(
       'central/books/by-hand.ts',
-      ` ?? foundByHand(books, at, order, body.attemptId, body.reference));`,
+      ` ?? foundByHand(books, at, order, attemptId, asked.reference));`,
       `);`,
     ),
     CLAIMS('money that was parked without'),
@@ -2821,7 +2821,7 @@ const GATEWAY = [
     'gateway-reverse-after-refund',
     'What is being refunded is reversed when a terminal asks.',
     edit(
-      'central/gateway/trades.ts',
+      'central/gateway/reversals.ts',
       `if ((await tx.query(\`SELECT 1 FROM gateway_refunds WHERE leg = $1 AND state <> 'refused'\`, [trade.leg])).length > 0) return 'refund';`,
       '',
     ),

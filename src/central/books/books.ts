@@ -6,7 +6,7 @@ import { ACCOUNTS, CLAIMS, ORDERS, QUOTES, RESERVES, TARIFFS } from '../sale/tab
 import type { OrderRow } from '../sale/tables.ts';
 import { Rows } from './rows.ts';
 import type { Undo } from './rows.ts';
-import { BILL_DAYS, LEDGER, PAYMENT_EVIDENCE, TERMINAL_NOTES } from './tables.ts';
+import { BILL_DAYS, HAND_REQUESTS, LEDGER, PAYMENT_EVIDENCE, TERMINAL_NOTES } from './tables.ts';
 import type { LedgerEntry, LedgerKind } from './tables.ts';
 import type { Trust } from './trust.ts';
 
@@ -75,6 +75,8 @@ export class Books {
   readonly evidence = new Rows(PAYMENT_EVIDENCE, this.#undo);
   readonly notes = new Rows(TERMINAL_NOTES, this.#undo);
   readonly billDays = new Rows(BILL_DAYS, this.#undo);
+  /** Loaded where a fact asks for one more. */
+  readonly requests = new Rows(HAND_REQUESTS, this.#undo);
   /** What was promised for orders that begin in this batch. Not changed. */
   readonly quotes = new Rows(QUOTES, this.#undo);
   /** What they may have been priced by. Not changed. */
@@ -135,6 +137,16 @@ export class Books {
       if (cause instanceof OnTheCard && orderId !== null)
         this.orders.change(orderId, { delivered_by: terminalId });
       return { kind: 'set-aside', reason: cause.message };
+    }
+  }
+
+  /** Tries what a fact would do: nothing of it stays. @throws as the work does */
+  trial(work: () => void): void {
+    const from = this.#undo.length;
+    try {
+      work();
+    } finally {
+      while (this.#undo.length > from) this.#undo.pop()?.();
     }
   }
 

@@ -5,6 +5,8 @@ import type { Keyring } from '../../shared/signatures.ts';
 import { anyOf, insertRows, keepRows, list } from '../db/sets.ts';
 import { num } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
+import { KEY_COLUMNS, terminalDisbelief } from '../fleet/keys.ts';
+import type { KeyColumns } from '../fleet/keys.ts';
 import { Refusal } from '../http/problem.ts';
 import { storable } from './books.ts';
 import { cursorOf, moveCursor } from './epochs.ts';
@@ -108,15 +110,15 @@ async function lockTerminals(
   tx: Sql,
   terminalId: string,
   events: readonly UploadEvent[],
-): Promise<{ readonly public_key: string; readonly epoch: unknown } | undefined> {
+): Promise<(KeyColumns & { readonly epoch: unknown }) | undefined> {
   const told = events.flatMap(({ kind, body }) => {
     const origin = kind.startsWith('assist-')
       ? (body as { origin?: unknown } | null)?.origin
       : null;
     return typeof origin === 'string' ? [storable(origin)] : [];
   });
-  const rows = await tx.query<{ terminal_id: string; public_key: string; epoch: unknown }>(
-    `SELECT terminal_id, public_key, epoch FROM terminals WHERE terminal_id ${anyOf('$1')}
+  const rows = await tx.query<KeyColumns & { terminal_id: string; epoch: unknown }>(
+    `SELECT terminal_id, ${KEY_COLUMNS}, epoch FROM terminals WHERE terminal_id ${anyOf('$1')}
      ORDER BY terminal_id FOR NO KEY UPDATE`,
     [list(new Set([terminalId, ...told]))],
   );
@@ -139,7 +141,7 @@ async function take(
     throw new Refusal('bad-request', 'event numbers are not contiguous from fromSeq');
   const last = request.events.at(-1) ?? { seq: request.fromSeq - 1, hash: request.prevHash };
   const head = headText(epoch, last.seq, last.hash);
-  if (keysOf(terminal.public_key).disbelief(head, { signature: request.headSig }) !== null)
+  if (terminalDisbelief(terminal, { keysOf, nowMs }, head, request.headSig) !== null)
     throw new Refusal('bad-signature', 'headSig does not sign this head');
   if (request.fromSeq > lastSeq + 1)
     throw new Refusal('gap', `holding up to ${lastSeq}`, { expectedSeq: lastSeq + 1 });

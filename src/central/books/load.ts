@@ -6,7 +6,7 @@ import type { RowOf } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
 import { ACCOUNTS, CLAIMS, ORDERS, QUOTES, RESERVES, TARIFFS } from '../sale/tables.ts';
 import { Books } from './books.ts';
-import { HELD_FACTS, LEDGER, PAYMENT_EVIDENCE } from './tables.ts';
+import { HAND_REQUESTS, HELD_FACTS, LEDGER, PAYMENT_EVIDENCE } from './tables.ts';
 
 /** A card's count that something is sold for. */
 interface CardCount {
@@ -48,6 +48,7 @@ export async function loadFor(
   const held =
     orderIds.size === 0 ? [] : await loadOrders(tx, books, orderIds, facts.flatMap(soldBy));
   await loadEvidence(tx, books, facts, held);
+  if ([...facts, ...held].some((f) => f.kind === 'parked-settled')) await loadRequests(tx, books);
   return { books, held };
 }
 
@@ -116,7 +117,16 @@ export async function loadWaiting(tx: Sql, orderId: string): Promise<Loaded> {
   const books = new Books();
   const held = await loadOrders(tx, books, new Set([orderId]), []);
   await loadEvidence(tx, books, [], held);
+  if (held.some((f) => f.kind === 'parked-settled')) await loadRequests(tx, books);
   return { books, held };
+}
+
+/** What was said of the parked money of the orders that are loaded, and of one that may not be. */
+export async function loadRequests(tx: Sql, books: Books, orderId = ''): Promise<void> {
+  const ids = list(new Set([...books.orders.all().map((o) => o.order_id), orderId]));
+  books.requests.load(
+    await select(tx, HAND_REQUESTS, `order_id ${anyOf('$1')} ORDER BY epoch, seq`, [ids]),
+  );
 }
 
 /**

@@ -1,4 +1,4 @@
-import { nullable, table, text, whole } from '../db/sets.ts';
+import { flag, nullable, table, text, whole } from '../db/sets.ts';
 import type { RowOf } from '../db/sets.ts';
 
 /** What a line of the ledger says. */
@@ -27,6 +27,37 @@ export const LEDGER = table('ledger', ['order_id', 'attempt_id', 'kind'], {
   at_ms: whole,
 });
 export type LedgerEntry = RowOf<typeof LEDGER>;
+
+/** What somebody says became of parked money; `refund-by-gateway`: what the gateway is to do. */
+export type Settled =
+  | 'refunded-by-hand'
+  | 'delivered-by-hand'
+  | 'nothing-due'
+  | 'refund-by-gateway';
+/** Requests about parked money, and what a second person decided. `epoch` 0: asked at the console. */
+export const HAND_REQUESTS = table('hand_requests', ['terminal_id', 'epoch', 'seq'], {
+  terminal_id: text(),
+  epoch: whole,
+  seq: whole,
+  order_id: text(),
+  /** Whose money; empty: an order that took none. */
+  attempt_id: text(),
+  /** The order was meant, and not one attempt of it. */
+  whole_order: flag,
+  how: text<Settled>(),
+  reference: text(),
+  who: text(),
+  why: text(),
+  asked_ms: whole,
+  state: text<'waiting' | 'confirmed' | 'refused'>(),
+  decided_who: nullable(text()),
+  decided_why: nullable(text()),
+  /** The payer's, at the wallet. */
+  transaction_no: nullable(text()),
+  route: nullable(text()),
+  decided_ms: nullable(whole),
+});
+export type HandRequest = RowOf<typeof HAND_REQUESTS>;
 
 /** What was captured by the word of whoever took it: one number of a wallet, one order, ever. */
 export const PAYMENT_EVIDENCE = table('payment_evidence', ['wallet', 'wallet_number'], {

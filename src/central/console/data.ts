@@ -6,8 +6,12 @@ import { unprovenOrders } from '../books/evidence-again.ts';
 import type { UnprovenOrder } from '../books/evidence-again.ts';
 import { unprovenRefunds } from '../sale/budgets.ts';
 import type { UnprovenRefund } from '../sale/budgets.ts';
-import { bool, num } from '../db/sql.ts';
+import { bool, num, numOrNull } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
+import { refundWaits } from '../gateway/budgets.ts';
+import type { RefundWait } from '../gateway/budgets.ts';
+import { handCases } from './by-hand.ts';
+import type { HandCases } from './by-hand.ts';
 
 /** What the console shows; also `GET /console/data.json`. */
 export interface ConsoleData {
@@ -49,6 +53,8 @@ export interface ConsoleData {
     readonly lastUploadMs: number | null;
     readonly alarm: string | null;
     readonly status: TerminalStatus;
+    /** Until when its old key counts beside the next one; null: it is not being changed. */
+    readonly oldKeyUntilMs: number | null;
     /** Facts kept that were told under numbers held otherwise. */
     readonly forked: number;
     /** Asks for a new epoch and waits for a person. */
@@ -129,6 +135,10 @@ export interface ConsoleData {
     readonly why: string;
     readonly atMs: number;
   }[];
+  /** What people said of parked money. */
+  readonly byHand: HandCases;
+  /** Refunds beyond their terminals' budgets of a day. */
+  readonly refundWaits: readonly RefundWait[];
   /** Sums over the whole ledger, by kind. */
   readonly ledger: readonly {
     readonly kind: string;
@@ -159,6 +169,8 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
     unprovenOrders: await unprovenOrders(sql),
     stoppedCards: await stoppedCards(sql),
     settlements: await settlementsOf(sql),
+    byHand: await handCases(sql),
+    refundWaits: await refundWaits(sql),
     ledger: await ledgerOf(sql),
   };
 }
@@ -232,6 +244,7 @@ async function terminalsOf(sql: Sql): Promise<ConsoleData['terminals']> {
     lastUploadMs: r['last_upload_ms'] === null ? null : num(r['last_upload_ms']),
     alarm: textOrNull(r['alarm']),
     status: text(r['status']) as TerminalStatus,
+    oldKeyUntilMs: numOrNull(r['old_until_ms']),
     forked: num(r['forked']),
     epochRequest: requestOf(asking.get(text(r['terminal_id']))),
   }));

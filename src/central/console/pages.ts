@@ -2,6 +2,8 @@ import type { TerminalStatus } from '../../shared/trust.ts';
 import { TOO_MANY } from '../fleet/status.ts';
 import { formatMicroYuan, formatQuantity, formatYuan } from '../../shared/money.ts';
 import type { Money, TerminalDay } from '../books/reconcile.ts';
+import { handTables } from './by-hand.ts';
+import { budgetTable } from './refund-budget.ts';
 import type { ConsoleData } from './data.ts';
 import { refundsTable, stoppedTable, unprovenTable } from './refund-pages.ts';
 import { facts, hidden, page, table, tag, time, TOP } from './html.ts';
@@ -36,11 +38,13 @@ const why = (reason: string): string => `<div class="why">${e(reason)}</div>`;
 export function consolePage(d: ConsoleData, nowMs: number): string {
   const alarms = d.terminals.filter((t) => t.alarm !== null || t.epochRequest !== null).length;
   const parked = d.parkedCaptures.length;
+  const byHand = d.byHand.waitingCount;
   const unproven = d.unprovenRefunds.filter((r) => r.state === 'waiting').length;
   const wanted = [
     `${alarms} 台终端报警`,
     `${d.quarantineOpen} 条记录隔离`,
     `${parked} 笔重复付款待退`,
+    `${byHand} 笔现场处理待核准`,
     ...(d.stoppedCards.length === 0 ? [] : [`${d.stoppedCards.length} 张卡停用待查`]),
     ...(unproven === 0 ? [] : [`${unproven} 笔退款待核对卡`]),
     ...(d.unprovenOrders.length === 0 ? [] : [`${d.unprovenOrders.length} 笔付款缺凭据`]),
@@ -49,13 +53,15 @@ export function consolePage(d: ConsoleData, nowMs: number): string {
     '长明 · 收费中心',
     '<meta http-equiv="refresh" content="5">',
     `<header><h1>长明 · 收费中心</h1><span>参考实现</span><span>${time(nowMs)}</span></header><main>
-${alarms + d.quarantineOpen + parked + unproven + d.stoppedCards.length + d.unprovenOrders.length > 0 ? `<p class="alarm">需要人工处理：${wanted}</p>` : ''}
+${alarms + d.quarantineOpen + parked + unproven + byHand + d.stoppedCards.length + d.unprovenOrders.length > 0 ? `<p class="alarm">需要人工处理：${wanted}</p>` : ''}
 <h2>最近订单</h2>${ordersTable(d)}
 ${d.unprovenRefunds.length === 0 ? '' : `<h2>只凭读卡器的退款</h2>${refundsTable(d.unprovenRefunds)}`}
 ${d.unprovenOrders.length === 0 ? '' : `<h2>缺少付款凭据的订单</h2>${unprovenTable(d.unprovenOrders)}`}
 ${d.stoppedCards.length === 0 ? '' : `<h2>停用待查的卡</h2>${stoppedTable(d.stoppedCards)}`}
 ${parked === 0 ? '' : `<h2>待退的重复付款</h2>${parkedTable(d)}`}
 ${d.settlements.length === 0 ? '' : `<h2>重复付款处理记录</h2>${settlementsTable(d)}`}
+${budgetTable(d.refundWaits)}
+${handTables(d.byHand)}
 <h2>账户</h2>${accountsTable(d)}
 <h2>终端</h2>${terminalsTable(d)}
 <h2>总账</h2><p><a href="/console/reconcile">每日对账</a></p>${ledgerTable(d)}
@@ -359,12 +365,23 @@ export function epochPage(t: ConsoleData['terminals'][number], token: string): s
   );
 }
 
+/** The form that changes a terminal's key. */
+const keyForm = (terminalId: string, token: string): string => `<h2>换密钥</h2>
+<p>先在终端上生成新密钥，再把新公钥登记在这里；两把密钥同时有效到重叠期满，之后只认新的。旧密钥可能泄露时填 0，立即只认新的；同一把新公钥再登记一次，可以提前结束重叠期。</p>
+<form method="post" action="/console/key">${hidden({ token, terminal: terminalId })}
+<label for="key">新公钥（PEM）</label><textarea id="key" name="key" rows="4" cols="66" required maxlength="2000"></textarea>
+<label for="hours">重叠期（小时，0 至 720）</label><input id="hours" name="hours" inputmode="numeric" pattern="[0-9]{1,3}" value="72" required>
+<label for="key-who">处理人</label><input id="key-who" name="who" required maxlength="60" autocomplete="off">
+<label for="key-why">理由</label><input id="key-why" name="why" required maxlength="300" autocomplete="off">
+<br><button>登记新密钥</button></form>`;
+
 /** What a terminal may do, and the form that changes it. */
 export function terminalPage(t: ConsoleData['terminals'][number], token: string): string {
   const wanted = (['active', 'suspended', 'revoked'] as const).filter((s) => s !== t.status);
   const form =
     t.status === 'revoked'
-      ? '<p>已注销的终端不再启用：请用新密钥登记一台新的。它之后上传的内容只作为证据保存。</p>'
+      ? '<p>已注销的终端不再启用：请用新密钥登记一台新的。它之后上传的内容只作为证据保存。</p>' +
+        `<p><a href="/console/adopt?terminal=${encodeURIComponent(t.terminalId)}">接管它未结的款</a></p>`
       : `<p>停售：不再报价、收款、计算卡密钥；上传、撤单、退款照常。注销：一概拒绝，密钥视为已失窃，不能撤回。</p>
 <form method="post" action="/console/terminal">${hidden({ token, terminal: t.terminalId })}
 <label for="status">改为</label><select id="status" name="status" required><option value="">请选择</option>${wanted
@@ -375,7 +392,7 @@ export function terminalPage(t: ConsoleData['terminals'][number], token: string)
 <br><button>更改</button></form>`;
   const looked =
     t.alarm?.startsWith(TOO_MANY) === true
-      ? `<p>报警“${e(t.alarm)}”：一分钟内的请求过多，可能密钥失窃或程序出错。查明后确认，报警解除。</p>
+      ? `<p>报警“${e(t.alarm)}”：一分钟内的请求（refund：一天的退款）过多，可能密钥失窃或程序出错。查明后确认，报警解除。</p>
 <form method="post" action="/console/alarm">${hidden({ token, terminal: t.terminalId })}
 <label for="alarm-who">处理人</label><input id="alarm-who" name="who" required maxlength="60" autocomplete="off">
 <label for="alarm-why">查明的原因</label><input id="alarm-why" name="why" required maxlength="300" autocomplete="off">
@@ -388,7 +405,8 @@ export function terminalPage(t: ConsoleData['terminals'][number], token: string)
       ['状态', STATUS_WORDS[t.status]],
       ['报警', e(t.alarm ?? '—')],
       ['上次上传', time(t.lastUploadMs)],
-    ])}${looked}${form}</div></main>`,
+      ...(t.oldKeyUntilMs === null ? [] : [['旧密钥有效至', time(t.oldKeyUntilMs)] as const]),
+    ])}${looked}${form}${t.status === 'revoked' ? '' : keyForm(t.terminalId, token)}</div></main>`,
   );
 }
 

@@ -2,6 +2,8 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { DAY_MS, chinaDate } from '../../shared/time.ts';
 import { grantEpoch } from '../books/epochs.ts';
+import type { Keyring } from '../../shared/signatures.ts';
+import { changeKey } from '../fleet/keys.ts';
 import { proveAgain, unprovenOrders } from '../books/evidence-again.ts';
 import { setStatus, settleAlarm } from '../fleet/status.ts';
 import { giveUpWaiting } from '../books/held.ts';
@@ -10,13 +12,20 @@ import { settleQuarantined } from '../books/quarantine.ts';
 import { reconciledDay } from '../books/reconcile.ts';
 import type { Trust } from '../books/trust.ts';
 import type { Db } from '../db/sql.ts';
+import { strandedOf } from '../gateway/adopted.ts';
+import { letGo, refundWaits } from '../gateway/budgets.ts';
 import { mayTryAgain, NEEDS_REFERENCE, OUTCOMES, settleParked } from '../gateway/settle.ts';
 import { Refusal } from '../http/problem.ts';
 import { bytesOf, dateOf, headerOf, json, noSuchResource, queryOf } from '../http/request.ts';
 import { decideRefund, REFUND_DECISIONS } from '../sale/budgets.ts';
 import type { CentralAnswer, CentralRequest } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
+import { adoptPage, handCase, handPage } from './by-hand.ts';
+import { adoptForm, decideHandForm, pieceName } from './by-hand-routes.ts';
 import { consoleData, quarantined, waiting } from './data.ts';
+import { budgetPage } from './refund-budget.ts';
+import { aboutFact, aboutTerminal, filled, line } from './forms.ts';
+import type { Form } from './forms.ts';
 import type { FactPlace } from './data.ts';
 import {
   consolePage,
@@ -37,28 +46,23 @@ export interface ConsoleParts {
   /** Known to whoever holds central's key, and to nobody else. */
   readonly secret: Uint8Array;
   readonly trust: Trust;
+  /** A terminal's keys by its public key. @throws where it is none */
+  readonly keysOf: (publicKeyPem: string) => Keyring;
 }
 
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)$/;
-const line = z
-  .string()
-  .trim()
-  .regex(/^\P{Cc}*$/u);
-/** What a person says about a terminal. */
-const aboutTerminal = z.object({
-  terminal: line.min(1),
-  who: line.min(1).max(60),
-  why: line.min(1).max(300),
-});
 /** What a person decides about a terminal. */
 const statusSchema = aboutTerminal.extend({ status: z.enum(['active', 'suspended', 'revoked']) });
-/** What a person says about a fact that waits. */
-const heldSchema = aboutTerminal.extend({
-  epoch: z.coerce.number().int().nonnegative(),
-  seq: z.coerce.number().int().nonnegative(),
+/** What a person says about a refund beyond the budget. */
+const budgetSchema = aboutTerminal.extend({ number: line.min(1).max(80) });
+/** A terminal's next key, and for how many hours the old one counts beside it. */
+const keySchema = aboutTerminal.extend({
+  key: z.string().max(2_000),
+  hours: z.coerce.number().int().min(0).max(720),
 });
+const HOUR_MS = 3_600_000;
 /** What a person says about a quarantined fact. */
-const settlementSchema = heldSchema.extend({
+const settlementSchema = aboutFact.extend({
   amount: z
     .string()
     .trim()
@@ -87,13 +91,19 @@ const cardSchema = z.object({
   who: line.min(1).max(60),
   why: line.min(1).max(300),
 });
-type Form = Readonly<Record<string, string>>;
 
 /**
  * The console for staff: pages, and the forms by which a person decides. It has no log-in of its
  * own, so it listens on loopback, and refuses whoever was led here from another page.
  */
-export function consoleRoutes({ db, now, host, secret, trust }: ConsoleParts): readonly Route[] {
+export function consoleRoutes({
+  db,
+  now,
+  host,
+  secret,
+  trust,
+  keysOf,
+}: ConsoleParts): readonly Route[] {
   // Only who can read the console's pages knows it: another site's page can make a browser post a
   // form here, not read one.
   const formToken = hash('sha256', secret, 'hex');
@@ -153,6 +163,32 @@ export function consoleRoutes({ db, now, host, secret, trust }: ConsoleParts): r
       const outcomes = OUTCOMES.filter((o) => o !== 'again' || again);
       return html(parkedPage(parked, outcomes, formToken));
     }),
+    show('/console/by-hand', async (query) => {
+      const asked = await handCase(db(), placeOf(query));
+      if (asked === null) throw noSuchResource();
+      return html(handPage(asked, formToken));
+    }),
+    show('/console/adopt', async (query) => {
+      const terminalId = query.get('terminal') ?? '';
+      const piece = query.get('piece');
+      const all = (await strandedOf(db(), terminalId)).map((s) => [pieceName(s), s] as const);
+      const shown = piece === null ? all : all.filter(([name]) => name === piece);
+      return html(adoptPage(terminalId, shown, formToken));
+    }),
+    decide('/console/adopt', (form) => adoptForm(db(), form, { nowMs: now(), trust })),
+    decide('/console/by-hand', (form) => decideHandForm(db(), form, { nowMs: now(), trust })),
+    show('/console/refund-budget', async (query) => {
+      const waits = (await refundWaits(db())).find(
+        (w) => w.terminalId === query.get('terminal') && w.number === query.get('number'),
+      );
+      if (waits === undefined) throw noSuchResource();
+      return html(budgetPage(waits, formToken));
+    }),
+    decide('/console/refund-budget', async (form) => {
+      const { terminal: terminalId, number, who, why } = filled(form, budgetSchema);
+      if (!(await letGo(db(), { terminalId, number, who, why }, now())))
+        throw new Refusal('bad-request', 'it waits no longer', { status: 409 });
+    }),
     show('/console/evidence', async () =>
       html(evidencePage((await unprovenOrders(db())).length, formToken)),
     ),
@@ -171,6 +207,16 @@ export function consoleRoutes({ db, now, host, secret, trust }: ConsoleParts): r
       const { terminal: terminalId, ...told } = filled(form, statusSchema);
       if (!(await setStatus(db(), { terminalId, ...told }, now())))
         throw new Refusal('bad-request', 'no such terminal, or nothing to change', { status: 409 });
+    }),
+    decide('/console/key', async (form) => {
+      const { terminal: terminalId, key, hours, who, why } = filled(form, keySchema);
+      const nextKey = `${key.replaceAll('\r\n', '\n').trim()}\n`;
+      if (!isKey(keysOf, nextKey)) throw new Refusal('bad-request', '不是 Ed25519 公钥（PEM）');
+      const change = { terminalId, nextKey, overlapMs: hours * HOUR_MS, who, why };
+      if (!(await changeKey(db(), change, now())))
+        throw new Refusal('bad-request', 'no such terminal, its own key, or a change goes on', {
+          status: 409,
+        });
     }),
     decide('/console/alarm', async (form) => {
       const { terminal: terminalId, who, why } = filled(form, aboutTerminal);
@@ -206,6 +252,15 @@ export function consoleRoutes({ db, now, host, secret, trust }: ConsoleParts): r
   ];
 }
 
+function isKey(keysOf: ConsoleParts['keysOf'], pem: string): boolean {
+  try {
+    keysOf(pem);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The fact that a page's address names. */
 function placeOf(query: URLSearchParams): FactPlace {
   const [epoch, seq] = [Number(query.get('epoch')), Number(query.get('seq'))];
@@ -220,7 +275,7 @@ async function giveUp(
   form: Form,
   by: { readonly nowMs: number; readonly trust: Trust },
 ): Promise<void> {
-  const { terminal, epoch, seq, who, why } = filled(form, heldSchema);
+  const { terminal, epoch, seq, who, why } = filled(form, aboutFact);
   if (!(await giveUpWaiting(db, { terminalId: terminal, epoch, seq, who, why }, by)))
     throw new Refusal('bad-request', 'it waits no longer', { status: 409 });
 }
@@ -278,17 +333,6 @@ function html(body: string): CentralAnswer {
     },
     body,
   };
-}
-
-/** A form's fields as meant. */
-function filled<T>(form: Form, schema: z.ZodType<T>): T {
-  const parsed = schema.safeParse(form);
-  if (!parsed.success)
-    throw new Refusal(
-      'bad-request',
-      parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; '),
-    );
-  return parsed.data;
 }
 
 function sameText(a: string, b: string): boolean {

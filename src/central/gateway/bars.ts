@@ -6,19 +6,19 @@ import { isDelivered } from '../sale/orders.ts';
 import { ORDERS } from '../sale/tables.ts';
 import type { Trade } from './rows.ts';
 
+/** See {@link refundBar}. */
+export type Bar = 'delivered' | 'claimed-not' | 'by-hand';
 /**
  * Why the money of a trade must not go back. `delivered`: its order is on the card · `claimed-not`:
- * a write has begun, and central's refund claim stands not, or is not told yet: asked again later ·
- * null: it may.
+ * a write has begun, and central's refund claim stands not, or is not told yet, or a person's word
+ * on it waits for a second one: asked again later · `by-hand`: two persons settled it · null: it
+ * may.
  *
  * Only the payment that the order took is barred: a late or second one goes back whatever became of
  * the order. What the books do not know yet bars nothing, but for a card whose key was given: a
  * kiosk refunds by its own journal then.
  */
-export async function refundBar(
-  sql: Sql,
-  trade: Trade,
-): Promise<'delivered' | 'claimed-not' | null> {
+export async function refundBar(sql: Sql, trade: Trade): Promise<Bar | null> {
   const { order_id: orderId } = trade;
   const attempt = orderId === null ? null : attemptOf(orderId, trade.out_trade_no);
   if (attempt === null) return null;
@@ -26,6 +26,13 @@ export async function refundBar(
   await sql.query('SELECT 1 FROM payment_evidence WHERE order_id = $1 FOR NO KEY UPDATE', [
     orderId,
   ]);
+  const byHand = await sql.query<{ state: string }>(
+    `SELECT state FROM hand_requests WHERE order_id = $1 AND attempt_id = $2
+       AND state <> 'refused' AND how <> 'nothing-due'`,
+    [orderId, attempt],
+  );
+  // What a person says became of it: a second one looks first, and then it is over.
+  if (byHand[0] !== undefined) return byHand[0].state === 'waiting' ? 'claimed-not' : 'by-hand';
   const order = (await select(sql, ORDERS, 'order_id = $1', [orderId]))[0];
   const [known] = await sql.query<{ told: unknown; taken: unknown; keys: unknown }>(
     `SELECT EXISTS (SELECT 1 FROM ledger WHERE order_id = $1 AND kind = 'captured') AS told,

@@ -4,7 +4,8 @@ import { makeDesk } from './desk.ts';
 import { lookPage, openPage } from './opening.ts';
 import { refund, refundStanding } from './refunds.ts';
 import { sweeping } from './sweep.ts';
-import { charge, close, create, query, reverse } from './trades.ts';
+import { reverse } from './reversals.ts';
+import { charge, close, create, query } from './trades.ts';
 import type { GatewayOptions, PaymentGateway } from './types.ts';
 
 /**

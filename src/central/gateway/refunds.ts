@@ -4,6 +4,7 @@ import { failure } from '../../shared/errors.ts';
 import type { refundSchema } from '../../shared/gateway-api.ts';
 import { num } from '../db/sql.ts';
 import { refundBar } from './bars.ts';
+import { mayHandBack, patience, waitsForPerson } from './budgets.ts';
 import { markReturned } from './receipts.ts';
 import { ALONE_AFTER_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
@@ -43,10 +44,14 @@ export function refund(
           .reduce((sum, r) => sum + num(r.refund_fen), 0);
         const bar = await refundBar(tx, trade);
         if (bar === 'delivered') return no('the order of this payment was delivered');
+        if (bar === 'by-hand') return no('two persons settled this payment by hand');
         if (bar === 'claimed-not')
           return unknown(failure('PAY-0204', 'no refund claim on its order is known here yet'));
         if (asFar + request.refundFen > num(trade.amount_fen))
           return no(`${asFar} fen are handed back already`);
+        const { outRefundNo: number, outTradeNo, refundFen: fen } = request;
+        if (!(await mayHandBack(tx, desk, { terminalId, number, outTradeNo, fen })))
+          return patience();
         // Money goes back one way: a reversal that was never heard of is not gone on with beside
         // it.
         if (leg.captured_fen !== null)
@@ -131,6 +136,8 @@ export function refundStanding(
   return alone(terminalId, request.outTradeNo, async (): Promise<RefundQueryResult> => {
     const r = await refundOf(db(), terminalId, request.outRefundNo);
     const leg = await legOf(db(), r?.leg ?? null);
+    if (r === null && (await waitsForPerson(db(), terminalId, request.outRefundNo)))
+      return patience();
     if (r === null || leg === null) return { kind: 'not-found' };
     if (r.out_trade_no !== request.outTradeNo || num(r.refund_fen) !== request.refundFen)
       return unknown(failure('PAY-0201', 'this refund number stands for another refund'));

@@ -1,27 +1,20 @@
 import type { z } from 'zod';
 import { whoTakes } from '../../payment/codes.ts';
-import type {
-  ChargeResult,
-  CloseResult,
-  CreateResult,
-  QueryResult,
-  ReverseResult,
-} from '../../payment/types.ts';
+import type { ChargeResult, CloseResult, CreateResult, QueryResult } from '../../payment/types.ts';
 import { failure } from '../../shared/errors.ts';
 import type { attemptSchema, chargeSchema, createSchema } from '../../shared/gateway-api.ts';
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
-import { refundBar } from './bars.ts';
 import { ALONE_AFTER_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
-import { captured, endLeg, insertLeg, sendReverse } from './legs.ts';
-import { markReturned, withReceipt } from './receipts.ts';
+import { captured, endLeg, insertLeg } from './legs.ts';
+import { withReceipt } from './receipts.ts';
 import { gone, insertTrade, legOf, refOf, tradeOf, unknown } from './rows.ts';
 import type { Leg, NewTrade, Trade } from './rows.ts';
 import type { Wallet } from './types.ts';
 
 /** A number that ended before it began: whatever of it is still on its way comes too late. */
-const tombstone = (
+export const tombstone = (
   desk: Desk,
   tx: Sql,
   terminalId: string,
@@ -241,64 +234,5 @@ function beginCharge(
     // tells what became of it.
     if (!fresh) return null;
     return insertLeg(desk, tx, row, kind);
-  });
-}
-
-/** See `PaymentGateway.reverse`. */
-export function reverse(
-  desk: Desk,
-  terminalId: string,
-  attempt: z.infer<typeof attemptSchema>,
-): Promise<ReverseResult> {
-  const { db, now, alone, move } = desk;
-  return alone(terminalId, attempt.outTradeNo, async (): Promise<ReverseResult> => {
-    const found = await db().transaction(
-      async (tx): Promise<Leg | 'none' | 'qr' | 'refund' | 'delivered' | 'claimed-not'> => {
-        await tombstone(desk, tx, terminalId, { ...attempt, method: 'code' });
-        const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;
-        if (trade.method !== 'code') return 'qr';
-        const bar = await refundBar(tx, trade);
-        if (bar !== null) return bar;
-        await tx.query(
-          `UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2`,
-          [terminalId, attempt.outTradeNo],
-        );
-        if (trade.leg === null) return 'none';
-        if (
-          (
-            await tx.query(`SELECT 1 FROM gateway_refunds WHERE leg = $1 AND state <> 'refused'`, [
-              trade.leg,
-            ])
-          ).length > 0
-        )
-          return 'refund';
-        await markReturned(tx, trade, now());
-        await move(
-          tx,
-          trade.leg,
-          'closing',
-          ['creating', 'open', 'paid', 'closed'],
-          now() + ALONE_AFTER_MS,
-        );
-        return (await legOf(tx, trade.leg)) ?? 'none';
-      },
-    );
-    // Nothing was sent under this number, and nothing will be.
-    if (found === 'none') return { kind: 'reversed', refunded: false };
-    if (found === 'qr')
-      return {
-        kind: 'refused',
-        failure: failure('PAY-0301', 'only a payment by code is reversed'),
-      };
-    if (found === 'delivered')
-      return {
-        kind: 'refused',
-        failure: failure('PAY-0301', 'the order of this payment was delivered'),
-      };
-    if (found === 'claimed-not')
-      return unknown(failure('PAY-0204', 'no refund claim on its order is known here yet'));
-    if (found === 'refund')
-      return { kind: 'refused', failure: failure('PAY-0301', 'a refund was asked for') };
-    return sendReverse(desk, found);
   });
 }

@@ -21,6 +21,12 @@ import type {
 import type { Clock, KeyId, LogFn, Random, Signer } from '../../shared/ports.ts';
 import type { Result } from '../../shared/result.ts';
 
+/** What one terminal may have handed back on one day of China's calendar. */
+export interface RefundBudget {
+  readonly refunds: number;
+  readonly fen: number;
+}
+
 /** What the gateway works with. */
 export interface GatewayOptions {
   /** The wallets, with the merchant's keys; one of each kind. */
@@ -32,6 +38,8 @@ export interface GatewayOptions {
   /** Left out: the table of payment/codes.ts. */
   readonly paymentCodes?: PaymentCodes | undefined;
   readonly log?: LogFn;
+  /** What one terminal may have handed back in a day; `REFUND_BUDGET` where not given. */
+  readonly refundBudget?: RefundBudget;
   /** Signs receipts of what was captured. */
   readonly receipts: Signer & KeyId;
 }

@@ -11,6 +11,8 @@ import {
   signedAnswerText,
 } from '../../shared/signed-request.ts';
 import type { Db } from '../db/sql.ts';
+import { KEY_COLUMNS, terminalDisbelief } from '../fleet/keys.ts';
+import type { KeyColumns } from '../fleet/keys.ts';
 import { Refusal } from './problem.ts';
 import { headerOf } from './request.ts';
 import type { CentralAnswer, CentralRequest } from './request.ts';
@@ -80,15 +82,15 @@ export function signedExchange({ db, now, keysOf, answers, gateway }: SignedPart
     if (!/^\d{1,16}$/.test(timestamp) || Math.abs(now() - Number(timestamp)) > WINDOW_MS)
       throw new Refusal('bad-signature', 'timestamp outside the window of 300 s');
     const row = (
-      await db().query<{ public_key: string; status: TerminalStatus }>(
-        'SELECT public_key, status FROM terminals WHERE terminal_id = $1',
+      await db().query<KeyColumns & { status: TerminalStatus }>(
+        `SELECT ${KEY_COLUMNS}, status FROM terminals WHERE terminal_id = $1`,
         [terminalId],
       )
     )[0];
     if (row === undefined) throw new Refusal('unknown-terminal', 'this terminal is not registered');
     const { method, target, body } = request;
     const text = requestText({ method, target, timestamp, nonce, body });
-    if (keysOf(row.public_key).disbelief(text, { signature }) !== null)
+    if (terminalDisbelief(row, { keysOf, nowMs: now() }, text, signature) !== null)
       throw new Refusal('bad-signature', 'the signature does not match');
     await remember(terminalId, nonce, Number(timestamp));
     return { terminalId, status: row.status };

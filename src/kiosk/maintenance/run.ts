@@ -80,7 +80,10 @@ const LOCK = 'maintenance.lock';
 const OPEN = 'maintenance.open';
 const OUT = 'maintenance.out';
 /** What is said once a word on an order is on record. */
-const SETTLED = { zh: '已登记了结', en: 'recorded as settled' };
+const SETTLED = {
+  zh: '已报中心，等第二人核准',
+  en: 'sent to central, where a second person confirms',
+};
 const SAID: Readonly<Record<OrderAction, ErrorText>> = {
   'retry-refund': { zh: '已按原退款单号重新退款', en: 'refunding again, under its own number' },
   'card-lost': {

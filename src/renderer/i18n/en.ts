@@ -350,7 +350,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'mnt.state.refunding': 'refunding',
   'mnt.state.refunded': 'refunded',
   'mnt.state.parked': 'parked',
-  'mnt.state.settled': 'settled by hand',
+  'mnt.state.settled': 'with central',
   'mnt.central': 'Central',
   'mnt.central.up': 'online',
   'mnt.central.away': 'away',

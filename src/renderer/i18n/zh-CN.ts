@@ -329,7 +329,7 @@ export const zhCN = {
   'mnt.state.refunding': '退款中',
   'mnt.state.refunded': '已退款',
   'mnt.state.parked': '待处理',
-  'mnt.state.settled': '人工已了结',
+  'mnt.state.settled': '已报中心核准',
   'mnt.central': '中心接口',
   'mnt.central.up': '在线',
   'mnt.central.away': '连不上',
@@ -383,9 +383,11 @@ export const zhCN = {
   'mnt.ask.retry-refund': '用原退款单号再退一次，不会重复退款。',
   'mnt.ask.card-lost':
     '中心确认后转人工处理：机器不再写这张卡，也不自动退款。卡还可能回来就不要按。',
-  'mnt.ask.settle-refunded-by-hand': '登记为已由人工退给客户，机器不再退款。',
-  'mnt.ask.settle-delivered-by-hand': '登记为已由人工补写给客户，机器不再退款。',
-  'mnt.ask.settle-nothing-due': '登记为没有欠客户的钱，机器不再处理。',
+  'mnt.ask.settle-refunded-by-hand':
+    '报中心：已由人工退给客户，机器不再退款。中心第二人核准后才算数。',
+  'mnt.ask.settle-delivered-by-hand':
+    '报中心：已由人工补写给客户，机器不再退款。中心第二人核准后才算数。',
+  'mnt.ask.settle-nothing-due': '报中心：没有欠客户的钱，机器不再处理。中心第二人核准后才算数。',
   'mnt.why.accept-damage.1': '已与中心和支付账单核对',
   'mnt.why.accept-damage.2': '断电造成，核对无误',
   'mnt.why.accept-damage.3': '已更换磁盘并核对',

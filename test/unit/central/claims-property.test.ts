@@ -5,6 +5,7 @@ import { CLAIM_MS, CLAIM_USE_MS } from '../../../src/shared/central-api/index.ts
 import type { Quote } from '../../../src/shared/central-api/index.ts';
 import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
 import type { SeedAccount } from '../../../src/central/fleet/seed.ts';
+import { confirmHands } from './hands.ts';
 import { ANY_REFUND, ENGINES, openRoom } from './harness.ts';
 import type { Engine, Room, Terminal } from './harness.ts';
 
@@ -319,6 +320,7 @@ class Story {
         why: 'x',
       });
       await this.upload(0);
+      await confirmHands(this.room.db, this.room.now);
     }
     const kinds = [...(await this.kinds())].toSorted();
     const done = await this.t(0).client.commands();

@@ -6,6 +6,7 @@ import { soldOffline } from '../../concurrency/company.ts';
 import { orderTag } from '../../../src/shared/order-tag.ts';
 import { toHex } from '../../../src/shared/bytes.ts';
 import type { SeedAccount } from '../../../src/central/fleet/seed.ts';
+import { confirmHands } from './hands.ts';
 import { ANY_REFUND, attemptOfOrder, ENGINES, openRoom } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 
@@ -418,6 +419,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     const byHand = await lost();
     settle(byHand, 'delivered-by-hand');
     expect(await t(0).upload()).toEqual([]);
+    expect(await confirmHands(room.db, room.now)).toEqual(['done']);
     t(1).journal.assisted(t(0).id, byHand.id, byHand.q, 'after');
     expect(await t(1).upload()).toEqual([]);
     expect(await told(0, byHand)).toMatchObject([{ kind: 'delivered-elsewhere' }]);
@@ -425,6 +427,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     const back = await lost();
     settle(back, 'refunded-by-hand');
     expect(await t(0).upload()).toEqual([]);
+    expect(await confirmHands(room.db, room.now)).toEqual(['done']);
     const late = t(1).journal.assisted(t(0).id, back.id, back.q, 'after');
     expect(await t(1).upload()).toEqual([late]);
     expect(await reason(1, late)).toContain('DELIVERED AND REFUNDED');
@@ -842,14 +845,23 @@ describe.each(ENGINES)('claims on %s', (engine) => {
       why: 'x',
     });
     expect(await t(0).upload()).toEqual([]);
-    const again = t(0).journal.add('parked-settled', s.id, {
-      attemptId: null,
-      how: 'refunded-by-hand',
-      reference: 'BANK-11',
-      who: 'wang',
-      why: 'x',
-    });
-    expect(await t(0).upload()).toEqual([again]);
+    const again = () =>
+      t(0).journal.add('parked-settled', s.id, {
+        attemptId: null,
+        how: 'refunded-by-hand',
+        reference: 'BANK-11',
+        who: 'wang',
+        why: 'x',
+      });
+    const twice = again();
+    expect(await t(0).upload()).toEqual([twice]);
+    expect(await reason(0, twice)).toContain('asked for already');
+    // A technician's word alone moves nothing.
+    expect(await ledger(s)).not.toContain('refunded');
+    expect((await account(s)).claim).toMatchObject({ orderId: s.id });
+    expect(await confirmHands(room.db, room.now)).toEqual(['done', 'done']);
+    const late2 = again();
+    expect(await t(0).upload()).toEqual([late2]);
     expect(
       await room.db.query(
         'SELECT attempt_id, amount_fen, reference FROM ledger WHERE order_id = $1 AND kind = $2 ORDER BY entry_id',
@@ -874,6 +886,8 @@ describe.each(ENGINES)('claims on %s', (engine) => {
         why: 'x',
       });
       expect(await t(0).upload()).toEqual([]);
+      expect((await account(p)).claim).toMatchObject({ orderId: p.id });
+      expect(await confirmHands(room.db, room.now)).toEqual(['done']);
       expect((await account(p)).claim).toBeNull();
       expect((await room.central.data()).orders.find((o) => o.orderId === p.id)?.note).toContain(
         'NOTE-1',
@@ -932,6 +946,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     settle(other, `${other.id}/1`);
     settle(other, null);
     expect(await t(0).upload()).toEqual([]);
+    expect(await confirmHands(room.db, room.now)).toEqual(['done', 'done']);
     expect(await entries(other)).toEqual([
       ['captured-extra', 9_999],
       ['parked', 0],
@@ -943,6 +958,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     settle(gone, `${gone.id}/1`);
     settle(gone, null);
     expect(await t(0).upload()).toEqual([]);
+    expect(await confirmHands(room.db, room.now)).toEqual(['done', 'done']);
     expect(await entries(gone)).toEqual([
       ['parked', 0],
       ['captured-extra', 10_000],

@@ -18,6 +18,9 @@ import { gatewayPages } from './017-gateway-pages.ts';
 import { unprovenRefunds } from './018-unproven-refunds.ts';
 import { cardsSeen } from './019-cards-seen.ts';
 import { orderRecords } from './020-order-records.ts';
+import { handRequests } from './021-hand-requests.ts';
+import { refundBudgets } from './022-refund-budgets.ts';
+import { terminalKeys } from './023-terminal-keys.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -41,4 +44,7 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'unproven refunds', sql: unprovenRefunds },
   { name: 'cards seen', sql: cardsSeen },
   { name: 'order records', sql: orderRecords },
+  { name: 'hand requests', sql: handRequests },
+  { name: 'refund budgets', sql: refundBudgets },
+  { name: 'terminal keys', sql: terminalKeys },
 ];

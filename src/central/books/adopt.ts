@@ -1,0 +1,91 @@
+import { num } from '../db/sql.ts';
+import type { Db } from '../db/sql.ts';
+import { isDelivered } from '../sale/orders.ts';
+import { pieceRequested, requestRow, settle } from './by-hand.ts';
+import { capturedBy, giveBack, move, storable, Unusable } from './books.ts';
+import type { Books, Place } from './books.ts';
+import { loadRequests, loadWaiting } from './load.ts';
+import type { HandRequest, Settled } from './tables.ts';
+import type { Trust } from './trust.ts';
+import { write } from './write.ts';
+
+/** What the first of two persons says about a payment of a revoked terminal. */
+export interface Adoption {
+  readonly terminalId: string;
+  /** Empty: the terminal told no order with it. */
+  readonly orderId: string;
+  /** The trade's number at the gateway where no attempt of an order is known. */
+  readonly attemptId: string;
+  readonly how: Settled;
+  /** `refund-by-gateway`: central's own refund number. */
+  readonly reference: string;
+  readonly who: string;
+  readonly why: string;
+}
+
+/**
+ * Puts a request down at the console, for a second person to confirm. Only for a revoked terminal:
+ * any other settles its orders itself.
+ *
+ * @returns null, or why it cannot be asked
+ */
+export async function askAdopted(
+  db: Db,
+  a: Adoption,
+  by: { readonly nowMs: number; readonly trust: Trust },
+): Promise<string | null> {
+  return db.transaction(async (tx) => {
+    const revoked = await tx.query(
+      `SELECT 1 FROM terminals WHERE terminal_id = $1 AND status = 'revoked' FOR NO KEY UPDATE`,
+      [a.terminalId],
+    );
+    if (revoked.length === 0) return 'the terminal is not revoked';
+    const { books } = await loadWaiting(tx, a.orderId);
+    await loadRequests(tx, books, a.orderId);
+    const last = await tx.query<{ seq: unknown }>(
+      `SELECT MAX(seq) AS seq FROM hand_requests WHERE terminal_id = $1 AND epoch = 0`,
+      [a.terminalId],
+    );
+    const seq = num(last[0]?.seq ?? 0) + 1;
+    const at: Place = { terminalId: a.terminalId, epoch: 0, seq, wallMs: by.nowMs, ...by };
+    const row = requestRow(at, a.orderId, a.attemptId, {
+      attemptId: a.attemptId,
+      how: a.how,
+      reference: storable(a.reference),
+      who: storable(a.who),
+      why: storable(a.why),
+    });
+    const told = books.judge(null, a.terminalId, () => {
+      if (pieceRequested(books, row)) throw new Unusable('asked for already');
+      books.trial(() => settleAdopted(books, at, row));
+      books.requests.insert(row);
+    });
+    if (told.kind !== 'applied') return told.reason;
+    await write(tx, a.terminalId, books);
+    return null;
+  });
+}
+
+/**
+ * What a confirmed request does to the books: the order becomes central's to settle, wherever its
+ * terminal left it. What the books do not know changes nothing there.
+ *
+ * @throws Unusable where it cannot be settled so
+ */
+export function settleAdopted(books: Books, at: Place, asked: HandRequest): void {
+  const order = books.orders.get(asked.order_id);
+  if (order === undefined) {
+    if (asked.how !== 'refund-by-gateway') throw new Unusable('the books do not know this order');
+    return;
+  }
+  if (order.write_until_ms !== null && order.write_until_ms > at.nowMs)
+    throw new Unusable('a kiosk may be writing it at this moment');
+  if (capturedBy(books, order)?.attemptId === asked.attempt_id) {
+    if (order.state !== 'parked') move(books, at, order, 'parked');
+    return settle(books, at, asked);
+  }
+  if (asked.how !== 'refund-by-gateway') return settle(books, at, asked);
+  // Captured at the gateway, and its terminal never told of it: nothing of it stands in the books,
+  // and the order has no other money that it could wait for.
+  if (!order.money_taken && !isDelivered(order)) giveBack(books, order.order_id);
+}
