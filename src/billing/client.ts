@@ -92,6 +92,7 @@ const CODES: Record<ProblemType, ErrorCode> = {
   'already-delivered': 'BILL-0106',
   'refund-claimed': 'BILL-0107',
   'counter-claimed': 'BILL-0110',
+  'not-proven': 'BILL-0111',
   'not-in-doubt': 'BILL-0108',
   'key-refused': 'CARD-0206',
   'card-refused': 'CARD-0201',
@@ -293,12 +294,12 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
       );
       return answer.ok ? ok(undefined) : answer;
     },
-    claim: async (orderId, kind, cardNo, claimMs = null) => {
+    claim: async (orderId, kind, cardNo, claimMs = null, sure = null) => {
       const answer = await ask(
         'POST',
         `/v1/orders/${encodeURIComponent(orderId)}/claim`,
         claimAnswerSchema,
-        { kind, cardNo, ...(claimMs === null ? {} : { claimMs }) },
+        { kind, cardNo, ...(claimMs === null ? {} : { claimMs }), ...sure },
         CLAIM_CODES,
       );
       if (!answer.ok) return answer;

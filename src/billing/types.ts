@@ -8,6 +8,7 @@ import type {
   EpochRequest,
   LedgerRow,
   OrderStatus,
+  RefundTold,
   Quote,
   QuoteRequest,
   UploadAnswer,
@@ -44,13 +45,16 @@ export interface BillingClient {
   /**
    * The claim to finish or refund an order in doubt. `claimMs`: of a refund claim, see
    * `claimRequestSchema`. BILL-0101 away, 0105 another holder, 0106 delivered already, 0107 being
-   * refunded, 0108 not in doubt, 0110 left to a person. Idempotent.
+   * refunded, 0108 not in doubt, 0110 left to a person, 0111 not proven. Idempotent.
+   *
+   * @param sure of a refund claim: how sure it is that nothing was written
    */
   readonly claim: (
     orderId: string,
     kind: ClaimKind,
     cardNo: string,
     claimMs?: number | null,
+    sure?: RefundTold | null,
   ) => Promise<Result<ClaimAnswer, Failure>>;
   /** What central wants this terminal to know, and its granted epoch. */
   readonly commands: () => Promise<Result<CommandsAnswer, Failure>>;

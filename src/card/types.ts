@@ -345,6 +345,21 @@ export interface CardLayout {
    * out: such cards give none.
    */
   readonly proof?: (plan: Judged, current: Uint8Array) => Uint8Array | null;
+  /**
+   * The image as the card itself states it now: read once more over 8 fresh random bytes of ours,
+   * which its MAC covers and nobody could know before. Whatever was computed for it earlier is of
+   * no use any more. CARD-0201: the MAC is not the card's, so somebody else answered. Left out:
+   * such cards prove nothing, and a read is the word of whoever sits between card and reader.
+   */
+  readonly provenImage?: (
+    channel: CardChannel,
+    challenge: Uint8Array,
+  ) => Promise<Result<Uint8Array, Failure>>;
+  /**
+   * Whether anything by which the card can be written has left for it, by what was kept of the
+   * write. Pure. Left out: from the write's beginning on.
+   */
+  readonly exposed?: (kept: readonly Uint8Array[]) => boolean;
   /** Same identity (card number, issuer data), whatever was bought since. */
   readonly sameCard: (a: Uint8Array, b: Uint8Array) => boolean;
   /**

@@ -1,9 +1,11 @@
 import { policySchema } from '../shared/policy.ts';
 import type { Policy } from '../shared/policy.ts';
-import type { KeyId, Signer, Verifier } from '../shared/ports.ts';
+import type { PaymentProvider } from '../payment/types.ts';
+import type { KeyId, Signer, SigningKey, Verifier } from '../shared/ports.ts';
 import { Keyring } from '../shared/signatures.ts';
 import { ed25519Verifier } from '../shared/signing.ts';
 import { grantEpoch } from './books/epochs.ts';
+import { trustIn } from './books/trust.ts';
 import { consoleData } from './console/data.ts';
 import type { ConsoleData } from './console/data.ts';
 import { consoleRoutes } from './console/routes.ts';
@@ -24,6 +26,7 @@ import { Refusal } from './http/problem.ts';
 import type { Handle } from './http/request.ts';
 import { router } from './http/routes.ts';
 import { signedExchange } from './http/signed.ts';
+import type { RefundBudget } from './sale/budgets.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
 import { terminalApi } from './terminal-api.ts';
 
@@ -42,9 +45,16 @@ export interface CentralOptions extends Seed {
   /** Signs the policy. Like the two below a key of its own: what one signs no other is taken for. */
   readonly policySigner: Signer & KeyId;
   /** Signs answers, and what central grants. */
-  readonly answerSigner: Signer & KeyId;
+  readonly answerSigner: SigningKey;
   /** Signs what the payment gateway says and receives. */
-  readonly gatewaySigner: Signer & KeyId;
+  readonly gatewaySigner: SigningKey;
+  /** Keys that signed grants and receipts before: what they signed is believed on. */
+  readonly earlierKeys?: Partial<Readonly<Record<'answers' | 'gateway', readonly VerifyingKey[]>>>;
+  /**
+   * Wallets that terminals collect by themselves: with their public keys their answers prove what
+   * they took. Those of the gateway are known anyway.
+   */
+  readonly wallets?: readonly PaymentProvider[];
   /**
    * Makes a terminal's verifier from its public key as registered; Ed25519 (SPKI) where not given.
    * Called once for each key.
@@ -59,11 +69,14 @@ export interface CentralOptions extends Seed {
    * here.
    */
   readonly cardKeys?: CardKeyPort;
+  /** What may go back on a reader's word; left out: `REFUND_BUDGET`. */
+  readonly refundBudget?: RefundBudget;
   /** How often terminals are told to upload. */
   readonly pacing?: Partial<Pacing>;
   /** The payment gateway; left out: this central takes no payments. */
-  readonly payments?: Omit<GatewayOptions, 'paymentCodes'>;
+  readonly payments?: Omit<GatewayOptions, 'paymentCodes' | 'receipts'>;
 }
+type VerifyingKey = Verifier & KeyId;
 /** The service. */
 export interface Central {
   /** Migrates and seeds the database without listening; enough for `handle` and `staff`. */
@@ -104,7 +117,17 @@ export function createCentral(options: CentralOptions): Central {
   const payments =
     options.payments === undefined
       ? null
-      : createPaymentGateway(db, { ...options.payments, paymentCodes: policy.paymentCodes });
+      : createPaymentGateway(db, {
+          ...options.payments,
+          paymentCodes: policy.paymentCodes,
+          receipts: options.gatewaySigner,
+        });
+  const { earlierKeys = {} } = options;
+  const trust = trustIn({
+    answerKeys: new Keyring(options.answerSigner, ...(earlierKeys.answers ?? [])),
+    gatewayKeys: new Keyring(options.gatewaySigner, ...(earlierKeys.gateway ?? [])),
+    wallets: [...(options.payments?.wallets ?? []), ...(options.wallets ?? [])],
+  });
   const sweeps = sweeper(options.payments?.clock, payments?.sweep);
 
   const terminals = terminalApi({
@@ -113,6 +136,8 @@ export function createCentral(options: CentralOptions): Central {
     policy,
     signedPolicy,
     keysOf,
+    trust,
+    grants: options.answerSigner,
     exchange: signedExchange({
       db,
       now,
@@ -121,15 +146,17 @@ export function createCentral(options: CentralOptions): Central {
       gateway: options.gatewaySigner,
     }),
     pace: pacer(options.pacing),
+    refundBudget: options.refundBudget,
     cardKeys: options.cardKeys,
     payments,
   });
-  const pages = payments === null ? [] : publicPages(payments);
+  const pages = payments === null ? [] : publicPages(payments, now);
   const staff = router(
     consoleRoutes({
       db,
       now,
       host: options.listen?.staff?.host ?? LOOPBACK_HOST,
+      trust,
       secret: policySigner.sign(Buffer.from('pilotlight console form', 'utf8')),
     }),
   );

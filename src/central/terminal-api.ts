@@ -21,10 +21,14 @@ import type { GatewayVerb } from '../shared/gateway-api.ts';
 import { maskName } from '../shared/mask.ts';
 import { terminalOf } from '../shared/order-id.ts';
 import type { Policy, SignedPolicy } from '../shared/policy.ts';
+import { claimDigest, digestOfAccount, grantToken, quoteDigest } from '../shared/grants.ts';
+import type { KeyId, Signer } from '../shared/ports.ts';
 import type { Keyring } from '../shared/signatures.ts';
+import type { Grant } from '../shared/trust.ts';
 import { askEpoch, grantedEpoch } from './books/epochs.ts';
 import { ingest } from './books/ingest.ts';
 import { ledgerOfDay } from './books/reconcile.ts';
+import type { Trust } from './books/trust.ts';
 import type { Db } from './db/sql.ts';
 import type { PaymentGateway } from './gateway/types.ts';
 import { keepEvidence, TOO_MANY } from './fleet/status.ts';
@@ -45,11 +49,12 @@ import type { CentralAnswer, CentralRequest } from './http/request.ts';
 import type { Route } from './http/routes.ts';
 import type { SignedBy, SignedExchange } from './http/signed.ts';
 import { accountByCard } from './sale/accounts.ts';
+import type { RefundBudget } from './sale/budgets.ts';
 import { cardKey } from './sale/card-keys.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
 import { claim, commands } from './sale/claims.ts';
 import { ordersByRef } from './sale/orders.ts';
-import { quote, release } from './sale/quotes.ts';
+import { quote, QUOTE_CLAIM_MS, release } from './sale/quotes.ts';
 
 export interface TerminalApiParts {
   readonly db: () => Db;
@@ -58,6 +63,9 @@ export interface TerminalApiParts {
   /** As it is issued now. */
   readonly signedPolicy: () => SignedPolicy;
   readonly keysOf: (publicKeyPem: string) => Keyring;
+  readonly trust: Trust;
+  /** Signs what central grants. */
+  readonly grants: Signer & KeyId;
   readonly exchange: SignedExchange;
   /**
    * Called once for each batch.
@@ -65,6 +73,8 @@ export interface TerminalApiParts {
    * @returns what its terminal is told as `nextUploadAfterMs`
    */
   readonly pace: (nowMs: number) => number;
+  /** What may go back on a reader's word; undefined: {@link REFUND_BUDGET}. */
+  readonly refundBudget: RefundBudget | undefined;
   /** Undefined: no card keys are kept here. */
   readonly cardKeys: CardKeyPort | undefined;
   /** Null: this central takes no payments. */
@@ -120,7 +130,7 @@ function refuseNewer(request: CentralRequest): void {
  * time, which anybody may know.
  */
 export function terminalApi(parts: TerminalApiParts): readonly Route[] {
-  const { db, now, policy, keysOf, exchange, payments } = parts;
+  const { db, now, policy, keysOf, trust, exchange, payments } = parts;
   const limit = limiter(async (terminalId, what) => {
     await db().query('UPDATE terminals SET alarm = $2 WHERE terminal_id = $1 AND alarm IS NULL', [
       terminalId,
@@ -128,17 +138,25 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
     ]);
   });
   const at = () => ({ serverTimeMs: now() });
+  const granted = (grant: Omit<Grant, 'id' | 'grantedMs'>, grantedMs = now()) => ({
+    grant: grantToken(parts.grants, { ...grant, grantedMs }),
+  });
   const rows: readonly Row[] = [
     ['GET', '/v1/policy', () => Promise.resolve(parts.signedPolicy())],
     [
       'GET',
       '/v1/accounts/by-card/:card',
-      async ({ part: cardNo }) => {
+      async ({ terminalId, part: cardNo }) => {
         if (!CARD_NO.test(cardNo)) throw new Refusal('bad-request', 'a card number has ten digits');
         const account = await accountByCard(db(), cardNo, now(), false);
         if (account === null) throw new Refusal('unknown-card', 'no account has this card');
         // Whose card it is, its holder knows; a terminal's key opens no register of names.
-        return { account: { ...account, holderName: maskName(account.holderName) }, ...at() };
+        const digest = digestOfAccount(account);
+        const grant = granted({ kind: 'account', terminalId, orderId: '', digest });
+        return {
+          account: { ...account, ...grant, holderName: maskName(account.holderName) },
+          ...at(),
+        };
       },
       { counted: 'look-up' },
     ],
@@ -147,7 +165,14 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       '/v1/quotes',
       async ({ terminalId, request }) => {
         const asked = bodyOf(request, quoteRequestSchema);
-        return { quote: await quote(db(), terminalId, asked, policy, now()), ...at() };
+        const promised = await quote(db(), terminalId, asked, policy, now());
+        const { orderId } = promised;
+        if (orderId === null) return { quote: promised, ...at() };
+        const digest = quoteDigest(promised);
+        // The same however often it is asked for.
+        const grantedMs = promised.expiresAtMs - QUOTE_CLAIM_MS;
+        const grant = granted({ kind: 'quote', terminalId, orderId, digest }, grantedMs);
+        return { quote: { ...promised, ...grant }, ...at() };
       },
       { sells: true, counted: 'quote' },
     ],
@@ -166,14 +191,23 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
         ingest(db(), terminalId, bodyOf(request, uploadRequestSchema), {
           nowMs: now(),
           keysOf,
+          trust,
           nextUploadAfterMs: parts.pace(now()),
         }),
     ],
     [
       'POST',
       '/v1/orders/:order/claim',
-      ({ terminalId, request, part: orderId }) =>
-        claim(db(), terminalId, orderId, bodyOf(request, claimRequestSchema), now()),
+      async ({ terminalId, request, part: orderId }) => {
+        const asked = bodyOf(request, claimRequestSchema);
+        const answer = await claim(db(), terminalId, orderId, asked, now(), parts.refundBudget);
+        const digest = claimDigest(asked.cardNo);
+        const kind = `${answer.kind}-claim` as const;
+        return {
+          ...answer,
+          ...granted({ kind, terminalId, orderId, digest }, answer.serverTimeMs),
+        };
+      },
       { counted: 'claim' },
     ],
     [

@@ -37,6 +37,7 @@ const PAGE_SAYS: Readonly<Record<number, string>> = {
   200: 'already-paid',
   404: 'unknown-code',
   410: 'closed',
+  429: 'wait',
   502: 'refused',
   503: 'wait',
 };
@@ -46,6 +47,18 @@ const PAGE_TIMEOUT_MS = 15_000;
  * code.
  */
 const LEG = /^(?:\d{4})?G[0-9A-F]{26}(?:@|$)/;
+
+/** What a person does with the gateway's page: looks at it, and taps its one button. */
+async function openAndTap(code: string, wallet: WalletName): Promise<Response> {
+  const init = {
+    redirect: 'manual',
+    headers: { 'user-agent': BROWSERS[wallet] },
+    signal: AbortSignal.timeout(PAGE_TIMEOUT_MS),
+  } as const;
+  const page = await fetch(code, init);
+  if (page.status !== 200) return page;
+  return fetch(code, { ...init, method: 'POST', body: new URLSearchParams({ wallet }) });
+}
 
 /** A pretend phone with every wallet in it. */
 export class Phone {
@@ -98,11 +111,7 @@ export class Phone {
     const code = codeUrl ?? (await this.#codeOf(wallet));
     if (code === null) throw new Error('no QR code was shown yet');
     if (/^https?:\/\/[^/]+\/q\//.test(code)) {
-      const page = await fetch(code, {
-        redirect: 'manual',
-        headers: { 'user-agent': BROWSERS[wallet ?? 'wechat'] },
-        signal: AbortSignal.timeout(PAGE_TIMEOUT_MS),
-      });
+      const page = await openAndTap(code, wallet ?? 'wechat');
       const to = page.headers.get('location');
       if (to === null) return { reason: PAGE_SAYS[page.status] ?? `status ${page.status}` };
       this.#led = { from: code, to };

@@ -3,6 +3,7 @@ import { ATTEMPT_FROM, IllegalTransition, ORDER_FROM } from '../shared/order-rul
 import type { AttemptState, OrderState } from '../shared/order-rules.ts';
 import { cardSale } from '../shared/sale.ts';
 import type { CardSale, Sale } from '../shared/sale.ts';
+import type { Unwritten } from '../shared/trust.ts';
 
 /** How a person ended what was parked. */
 export interface Settled {
@@ -42,6 +43,8 @@ export interface OrderRow<S extends Sale = Sale> {
    * grants it.
    */
   readonly wantsRefund: boolean;
+  /** With it, how sure that read was; left out: it was the reader's word only. */
+  readonly unwritten?: Unwritten;
   /** Parked, and settled by a person. */
   readonly settled: Settled | null;
   readonly createdMs: number;
@@ -223,6 +226,8 @@ function delivering({ order, moveOrder }: Rows, body: EventBody<'order-deliverin
       writes: row.writes + 1,
       wantsRefund: false,
       nextStep: null,
+      // Whatever was proven, was proven before this write.
+      ...(row.unwritten === undefined ? {} : { unwritten: 'unproven' }),
     }),
   };
 }
@@ -250,9 +255,14 @@ function posted({ order, moveOrder }: Rows): Folded {
   return { order: moveOrder('delivered', { reason: null, ...unsaid(order()) }) };
 }
 
-function inDoubt({ moveOrder }: Rows, { failure, wants }: EventBody<'order-in-doubt'>): Folded {
+function inDoubt(
+  { order, moveOrder }: Rows,
+  { failure, wants, unwritten }: EventBody<'order-in-doubt'>,
+): Folded {
+  const known = unwritten ?? order().unwritten;
   return {
     order: moveOrder('in-doubt', {
+      ...(known === undefined ? {} : { unwritten: known }),
       reason: failure.code,
       wantsRefund: wants === 'refund',
       nextStep: wants === 'counter' ? 'counter' : null,
@@ -354,6 +364,7 @@ const FOLDS: { readonly [K in EventKind]: (rows: Rows, body: EventBody<K>) => Fo
   'maintenance-refused': onRecord,
   'maintenance-action': onRecord,
   'core-started': onRecord,
+  'card-seen': onRecord,
   'slip-printed': onRecord,
   'clock-step': onRecord,
   'policy-taken': onRecord,

@@ -411,7 +411,8 @@ function stateAtStart(
     card: null,
     cardBusy: false,
     papers: new Map(),
-    refusals: new Map(),
+    refusals: [],
+    seen: { insertion: 0, cards: new Map() },
     orders,
     service: {
       policy: null,

@@ -76,14 +76,10 @@ function onOrderWritten(
   const layout = open === undefined ? undefined : ctx.layout(cardSaleOf(open.order).layout);
   if (open === undefined || layout === undefined)
     return { state: { ...state, cardBusy: false }, effects: [] };
-  const { applied, image } = event;
-  const next = cardDelivery.ended(open, { layout, applied, image });
-  const refusals = afterWrite(
-    state.refusals,
-    layout.id,
-    cardSaleOf(open.order).cardNo,
-    event.applied,
-  );
+  const { applied, image, unwritten } = event;
+  const next = cardDelivery.ended(open, { layout, applied, image, unwritten });
+  const { cardNo } = cardSaleOf(open.order);
+  const refusals = afterWrite(state.refusals, { layout: layout.id, cardNo }, applied, ctx.monoMs);
   // What was read before the write is no longer true: the card is read again if it is still
   // there.
   const present = state.reader.state === 'present';

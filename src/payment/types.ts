@@ -1,4 +1,5 @@
 import type { Failure } from '../shared/errors.ts';
+import type { PaymentEvidence, WalletAnswer } from '../shared/evidence.ts';
 import type { Result } from '../shared/result.ts';
 import type { ProviderKind } from '../shared/contract/index.ts';
 
@@ -27,6 +28,15 @@ export interface CreateRequest extends AttemptRef {
   readonly description: string;
   /** Wall-clock end of the payment window. */
   readonly expiresAtMs: number;
+  /** What the gateway's page names, so that a code shown elsewhere is seen for what it is. */
+  readonly page?: PageWords;
+}
+/** Whose machine asks, and for which card. */
+export interface PageWords {
+  /** The hall's name and the machine's. */
+  readonly hall: string;
+  /** Masked; null: the sale is to no card. */
+  readonly card: string | null;
 }
 /** unknown: ask again (same number, same parameters), never treat as refused. */
 export type CreateResult =
@@ -44,18 +54,23 @@ export interface ChargeRequest extends AttemptRef {
   /** At most 127 characters, shown in the customer's wallet; no personal data. */
   readonly description: string;
 }
+/** Captured, with the amount that the provider states. */
+export interface Paid {
+  readonly kind: 'paid';
+  readonly transactionId: string;
+  readonly amountFen: number;
+  readonly paidAtMs: number | null;
+  /** By which central believes it; left out: this provider's answers prove nothing to others. */
+  readonly evidence?: PaymentEvidence;
+}
+
 /**
  * paid: captured · paying: the customer types a password · refused: definite, by a verified answer:
  * this request took nothing (PAY-04xx says why in words for the customer) · unknown: never sent
  * again, the query tells.
  */
 export type ChargeResult =
-  | {
-      readonly kind: 'paid';
-      readonly transactionId: string;
-      readonly amountFen: number;
-      readonly paidAtMs: number | null;
-    }
+  | Paid
   | { readonly kind: 'paying' }
   | { readonly kind: 'refused'; readonly failure: Failure }
   | { readonly kind: 'unknown'; readonly failure: Failure };
@@ -112,12 +127,7 @@ export type BillResult =
  * provider has no such number.
  */
 export type QueryResult =
-  | {
-      readonly kind: 'paid';
-      readonly transactionId: string;
-      readonly amountFen: number;
-      readonly paidAtMs: number | null;
-    }
+  | Paid
   | {
       readonly kind: 'refunded';
       readonly transactionId: string;
@@ -185,4 +195,17 @@ export interface PaymentProvider {
     header: (name: string) => string | null,
     body: Uint8Array,
   ) => Result<{ readonly outTradeNo: string }, Failure>;
+  /**
+   * What one of this provider's answers proves, whenever it is looked at: its signature, merchant
+   * and form hold, and it says that the money was taken. `unknown-key`: it may be true; the key is
+   * not known here (yet). Absent: its answers prove nothing to who did not ask.
+   */
+  readonly readEvidence?: (evidence: WalletAnswer) => Result<Capture, 'unknown-key' | 'not-proven'>;
+}
+
+/** What a wallet's signed answer says was captured. */
+export interface Capture {
+  readonly outTradeNo: string;
+  readonly transactionId: string;
+  readonly amountFen: number;
 }

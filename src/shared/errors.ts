@@ -493,6 +493,18 @@ export const ERRORS = {
       'The counter claim was granted: no more writing, a person settles it',
     ],
   ),
+  'BILL-0111': e(
+    ['这笔退款要先核对卡', 'The card must be checked before this refund'],
+    [
+      '卡片要由工作人员核对后退款，您的钱是安全的。请带卡和凭条到营业厅，或拨打热线；也可以重新插卡，机器会再写一次。',
+      'Staff must check the card before the money goes back. Your money is safe. Please bring the card and the slip to a service hall or call the hotline; or insert the card again, and the machine writes it once more.',
+    ],
+    [
+      '写过卡而未写上只有读卡器一面之词，退款额度已用：核对卡后在中心办理',
+      'Only the reader says that the write did not arrive, and the budget is used: check the card, then decide at central',
+    ],
+  ),
+
   // ---- journal ----
   'JRNL-0101': e(
     ['账本打不开', 'The journal cannot be opened'],

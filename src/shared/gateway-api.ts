@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { ERRORS } from './errors.ts';
 import type { ErrorCode, Failure } from './errors.ts';
+import { evidenceSchema } from './evidence.ts';
 
 /**
  * The payment gateway's contract (docs/payment-gateway.md): `POST /v1/payments/<verb>`, JSON both
@@ -44,6 +45,9 @@ export const GATEWAY_TRADE_NO = /^[0-9A-Za-z_]{6,32}$/;
 /** What a refund number at the gateway looks like. */
 export const GATEWAY_REFUND_NO = /^[0-9A-Za-z_]{1,64}$/;
 
+/** The longest name of a hall and its machine. */
+export const MAX_HALL = 60;
+
 const fen = z.number().int().nonnegative();
 const outTradeNo = z.string().regex(GATEWAY_TRADE_NO);
 const method = z.literal('code').optional();
@@ -61,13 +65,20 @@ const orderId = z
   .max(64)
   .regex(/^[0-9A-Za-z-]+$/)
   .optional();
-/** Asks for a code that takes this sum until then. */
+/** A masked number as `maskCardNo` makes it: nothing longer passes for one. */
+const MASKED = /^[0-9A-Za-z]{0,4} ?\*{4} ?[0-9A-Za-z]{0,4}$/;
+/**
+ * Asks for a code that takes this sum until then. `hall` (the machine's name and place) and `card`
+ * (masked) are what the customer's page names; left out by terminals of before.
+ */
 export const createSchema = z.object({
   outTradeNo,
   orderId,
   amountFen: fen.positive(),
   description: line,
   expiresAtMs: fen,
+  hall: line.max(MAX_HALL).optional(),
+  card: z.string().regex(MASKED).optional(),
 });
 /** Asks to collect this sum with the customer’s payment code. */
 export const chargeSchema = z.object({
@@ -100,12 +111,16 @@ const only = <const K extends string>(...kinds: readonly [K, ...K[]]) =>
   z.object({ kind: z.enum(kinds) });
 const failed = <const K extends string>(...kinds: readonly [K, ...K[]]) =>
   z.object({ kind: z.enum(kinds), failure: failureSchema });
-const paid = z.object({
-  kind: z.literal('paid'),
-  transactionId: z.string().min(1),
-  amountFen: fen,
-  paidAtMs: fen.nullable(),
-});
+const paid = z
+  .object({
+    kind: z.literal('paid'),
+    transactionId: z.string().min(1),
+    amountFen: fen,
+    paidAtMs: fen.nullable(),
+    /** The gateway's receipt; left out by one of before receipts, or for a trade without an order. */
+    evidence: evidenceSchema.optional(),
+  })
+  .transform(({ evidence, ...r }) => ({ ...r, ...(evidence === undefined ? {} : { evidence }) }));
 const refunded = z
   .object({
     kind: z.literal('refunded'),

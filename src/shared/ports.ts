@@ -54,3 +54,6 @@ export interface Verifier {
 export interface KeyId {
   readonly keyId: string;
 }
+
+/** One's own key: signs, and knows its own signatures again. */
+export type SigningKey = Signer & Verifier & KeyId;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { counter, fen, hex, micro, natural, units } from './facts/bounds.ts';
+import { tokenSchema } from './sealed-text.ts';
 
 const share = z.object({
   tier: natural,
@@ -46,6 +47,8 @@ export const cardQuoteSchema = z.object({
   tariffVersion: natural,
   offline: z.boolean(),
   tag: hex,
+  /** What central granted for it: its quote, or, offline, the account answer that it is priced by. */
+  grant: tokenSchema.optional(),
 });
 /** A sale to a card as its fact has it. */
 export type CardQuote = z.infer<typeof cardQuoteSchema>;

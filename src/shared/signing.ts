@@ -1,17 +1,18 @@
 import { constants, createPrivateKey, createPublicKey, hash, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import type { KeyId, Signer, Verifier } from './ports.ts';
+import type { KeyId, Signer, SigningKey, Verifier } from './ports.ts';
 import { Keyring } from './signatures.ts';
 
 /**
- * Signs with Ed25519.
+ * Signs with Ed25519, and verifies what it signed.
  *
  * @param pem private key, PKCS#8
  * @throws when it is not a private key
  */
-export function ed25519Signer(pem: KeyObject | string): Signer & KeyId {
+export function ed25519Signer(pem: KeyObject | string): SigningKey {
   const key = ofType(typeof pem === 'string' ? createPrivateKey(pem) : pem, 'ed25519');
-  return { keyId: keyIdOf(key), sign: (bytes) => sign(null, bytes, key) };
+  const { keyId, verify: verifies } = ed25519Verifier(createPublicKey(key));
+  return { keyId, sign: (bytes) => sign(null, bytes, key), verify: verifies };
 }
 
 /**

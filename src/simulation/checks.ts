@@ -516,7 +516,7 @@ export class Checks {
         );
       if (leg.state === 'parked') parked['gateway'] = (parked['gateway'] ?? 0) + 1;
     }
-    if (this.#world.paySet !== 'gateway') return;
+    if (this.#world.paySet === 'direct') return;
     const rows = await this.#world.db.query<{ leg: string; state: string; reason: string | null }>(
       'SELECT leg, state, reason FROM gateway_legs',
     );
@@ -554,6 +554,10 @@ export class Checks {
     const quarantine = await db.query<{ kind: string; reason: string; order_id: string }>(
       'SELECT kind, reason, order_id FROM quarantine',
     );
+    const unproven = await db.query<{ order_id: string }>(
+      'SELECT order_id FROM orders WHERE unproven',
+    );
+    for (const o of unproven) say(`central knows no evidence that ${o.order_id} was paid`);
     for (const q of quarantine) say(`central quarantined ${q.kind} of ${q.order_id}: ${q.reason}`);
     const accounts = await db.query<{
       card_no: string;

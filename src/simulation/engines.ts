@@ -73,7 +73,9 @@ export const REAL: Engines = (() => {
       const privateKey = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
       const publicKey = pair.publicKey.export({ type: 'spki', format: 'pem' }) as string;
       const key = {
-        signer: rsa ? rsaSha256Signer(privateKey) : ed25519Signer(privateKey),
+        signer: rsa
+          ? { ...rsaSha256Signer(privateKey), verify: rsaSha256Verifier(publicKey).verify }
+          : ed25519Signer(privateKey),
         verifier: rsa ? rsaSha256Verifier(publicKey) : ed25519Verifier(publicKey),
         publicKeyPem: publicKey,
       };

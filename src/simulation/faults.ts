@@ -85,8 +85,7 @@ export function startFault(world: Town, i: number, kind: FaultKind, customer: Cu
         | 'reordered'
         | 'failed-after';
       // With a gateway there are two lines on the way to a wallet.
-      const line =
-        world.paySet === 'gateway' && dice.chance(0.5) ? world.walletLine : lines.payment;
+      const line = world.paySet !== 'direct' && dice.chance(0.5) ? world.walletLine : lines.payment;
       for (let n = dice.between(1, 3); n > 0; n--) line.next.push(mishap);
       return;
     }

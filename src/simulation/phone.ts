@@ -42,17 +42,19 @@ export class Phone {
     this.#world.wallets.alipay.control.faults({ askPassword: 1 });
   }
 
-  /** Opens the gateway's page in some wallet; told to wait, looks again. */
+  /** Opens the gateway's page in some wallet, and taps; told to wait, looks again. */
   #open(link: string, tries: number, found: (own: string) => void): void {
     const world = this.#world;
     const wallet = world.dice.pick(['wechat', 'alipay', 'unionpay'] satisfies WalletName[]);
-    void world.central
-      .handle({
-        method: 'GET',
+    const page = (method: 'GET' | 'POST'): ReturnType<typeof world.central.handle> =>
+      world.central.handle({
+        method,
         target: `${link.slice(PAGES.length)}?wallet=${wallet}`,
         headers: {},
         body: new Uint8Array(0),
-      })
+      });
+    void page('GET')
+      .then((looked) => (looked?.status === 200 ? page('POST') : looked))
       .then((said) => {
         const own = said?.headers['location'];
         world.tell(`customer opens the page with ${wallet}: ${said?.status ?? 'nothing'}`);

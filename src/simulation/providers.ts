@@ -19,7 +19,7 @@ import type { Service } from './net.ts';
 
 /**
  * How a town is paid: its wallets at the kiosk · one gateway at central, every wallet behind it ·
- * UnionPay's bills at the kiosk.
+ * the gateway with UnionPay's bills alone: its answers prove nothing to who did not ask.
  */
 export type PaySet = 'direct' | 'gateway' | 'unionpay';
 /** A town's own draw, apart from all else that happens there. */
@@ -118,7 +118,7 @@ export function kioskProviders(
   },
   ports: Ports,
 ): readonly PaymentProvider[] {
-  if (set === 'gateway')
+  if (set !== 'direct')
     return [
       createGatewayProvider(
         {
@@ -130,8 +130,8 @@ export function kioskProviders(
         ports,
       ),
     ];
-  const { wechat, alipay, unionpay } = walletProviders(keys, ports);
-  return set === 'unionpay' ? [unionpay] : [wechat, alipay];
+  const { wechat, alipay } = walletProviders(keys, ports);
+  return [wechat, alipay];
 }
 
 /** The wallets themselves, with one set of books: no number is used at two. */

@@ -1,6 +1,6 @@
 import type { Db } from '../central/db/sql.ts';
 import type { JournalStorage } from '../journal/storage.ts';
-import type { KeyId, Signer, Verifier } from '../shared/ports.ts';
+import type { KeyId, SigningKey, Verifier } from '../shared/ports.ts';
 import type { Wallets } from '../simulator/pay-town.ts';
 import type { Books } from '../simulator/payment-books.ts';
 import type { SimCard } from './card.ts';
@@ -28,7 +28,7 @@ export interface Engines {
     readonly dispose: () => void;
   };
   readonly key: (name: string) => {
-    readonly signer: Signer & KeyId;
+    readonly signer: SigningKey;
     readonly verifier: Verifier & KeyId;
     readonly publicKeyPem: string;
   };

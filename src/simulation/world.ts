@@ -1,5 +1,6 @@
 import { sampleKeyProvider } from '../card/index.ts';
 import { createCentral } from '../central/central.ts';
+import type { RefundBudget } from '../central/sale/budgets.ts';
 import type { Db } from '../central/db/sql.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import type { Policy } from '../shared/policy.ts';
@@ -63,6 +64,14 @@ const TARIFFS = [
   { tariffId: 'money', version: 1, tiers: [{ uptoQuantity: null, priceE4: 10_000 }] },
 ] as const;
 const STEPS_A_TURN = 32;
+/** In a town without cheats every refund on a reader's word is honest, and its end is waited for. */
+const ANY_REFUND: RefundBudget = {
+  accountFen: Number.MAX_SAFE_INTEGER,
+  accountOrders: Number.MAX_SAFE_INTEGER,
+  terminalDayFen: Number.MAX_SAFE_INTEGER,
+  dayFen: Number.MAX_SAFE_INTEGER,
+};
+
 /**
  * A small town: two machines, their central and their provider, a few cards with their meters (one
  * is an SLE4442, and in every other town one is a purse), and the people. All of it in one thread,
@@ -130,7 +139,7 @@ export class World implements Town {
       platform: engines.key('platform'),
     };
     const db = this.#counted(await engines.centralDb());
-    this.db = this.paySet === 'gateway' ? this.gateway.watch(db) : db;
+    this.db = this.paySet === 'direct' ? db : this.gateway.watch(db);
     const accounts = Array.from(
       { length: CARDS },
       (_, i) => i === CARDS - 1 && this.options.seed % 2 === 0,
@@ -201,16 +210,17 @@ export class World implements Town {
           tariffs: TARIFFS,
           claims: [],
           policy: POLICY,
-          ...(this.paySet === 'gateway'
-            ? {
+          refundBudget: ANY_REFUND,
+          ...(this.paySet === 'direct'
+            ? { wallets: [wechat, alipay] }
+            : {
                 payments: {
-                  wallets: [wechat, alipay, unionpay],
+                  wallets: this.paySet === 'gateway' ? [wechat, alipay, unionpay] : [unionpay],
                   publicUrl: PAGES,
                   clock,
                   random: this.dice,
                 },
-              }
-            : {}),
+              }),
         });
       },
       onCut: (where) => {
@@ -237,7 +247,7 @@ export class World implements Town {
       const payment = new Line(
         this.timeline,
         this.dice,
-        this.paySet === 'gateway' ? this.#centralService() : walletService(() => this.wallets),
+        this.paySet === 'direct' ? walletService(() => this.wallets) : this.#centralService(),
         counted(terminalId, 'payment'),
       );
       const central = new Line(

@@ -51,6 +51,7 @@ async function booked(attemptId: string, over: Partial<OrderRow>): Promise<void>
     money_taken: true,
     counter_claim: false,
     origin_delivered: false,
+    unproven: false,
     created_ms: 1,
     changed_ms: 1,
     ...over,

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock, systemRandom } from '../../src/main/ports.ts';
 import { openPostgres } from '../../src/central/db/postgres.ts';
+import { quickSigner } from '../unit/central/harness.ts';
 import type { Db } from '../../src/central/db/sql.ts';
 import { createPaymentGateway } from '../../src/central/gateway/gateway.ts';
 import type { PaymentGateway } from '../../src/central/gateway/types.ts';
@@ -83,6 +84,7 @@ async function start(): Promise<void> {
     createPaymentGateway(() => dbs[process] as Db, {
       wallets: town.wallets.map(watched(process)),
       publicUrl: 'https://pay.example.com',
+      receipts: quickSigner('gateway'),
       clock: { nowMs: () => town.clock.nowMs(), monoMs: () => 0, after: () => () => undefined },
       random,
     });

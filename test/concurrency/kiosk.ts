@@ -2,6 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { BillingClient } from '../../src/billing/types.ts';
 import { CLAIM_MS } from '../../src/shared/central-api/index.ts';
 import type { Quote } from '../../src/shared/central-api/index.ts';
+import { toHex } from '../../src/shared/bytes.ts';
+import { orderTag } from '../../src/shared/order-tag.ts';
 import type { Failure } from '../../src/shared/errors.ts';
 import type { Result } from '../../src/shared/result.ts';
 import type { TestJournal } from '../unit/central/harness.ts';
@@ -208,7 +210,7 @@ export class Kiosk {
 
   #refunded({ id, q }: Order): void {
     const journal = this.#journal;
-    const attemptId = `${id}-a`;
+    const attemptId = `${id}/1`;
     const failure = { code: 'CARD-0203' };
     journal.add('order-refunding', id, { attemptId, failure });
     journal.add('attempt-refunded', id, { attemptId, refundId: '503', amountFen: q.amountFen });
@@ -237,7 +239,8 @@ export class Kiosk {
       if (card.last !== order.id && card.count !== order.q.nextCount - 1) {
         // Sold once more by a kiosk whose central had forgotten this sale.
         street.saw('superseded');
-        journal.assisted(origin, order.id, order.q, 'superseded');
+        const tag = toHex(orderTag(card.last ?? ''));
+        journal.assisted(origin, order.id, order.q, 'superseded', { tag });
         return;
       }
       if (card.last !== order.id) {
@@ -250,6 +253,7 @@ export class Kiosk {
           count: order.q.nextCount,
           quantity: order.q.quantity,
           cumulative: 205_000 + order.q.quantity,
+          grant: journal.writeClaim(order.id, order.q.cardNo),
         });
         card.count += 1;
         card.last = order.id;

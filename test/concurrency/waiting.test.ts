@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { QUICK_TRUST } from '../unit/central/harness.ts';
 import { giveUpWaiting } from '../../src/central/books/held.ts';
 import type { Quote } from '../../src/shared/central-api/index.ts';
 import { Cluster } from '../support/postgres.ts';
@@ -39,7 +40,7 @@ describe('facts that wait', () => {
     const second = sold(1, 2);
     company.journal(1).delivered(second.id, second.q);
     const poison = company.journal(1).add('attempt-refunded', second.id, {
-      attemptId: `${second.id}-b`,
+      attemptId: `${second.id}/2`,
       refundId: 'half\0',
       amountFen: 0,
     });
@@ -69,7 +70,9 @@ describe('facts that wait', () => {
     expect(await held()).toHaveLength(2);
     const { terminalId } = company.journal(0);
     const fact = { terminalId, epoch: 1, seq, who: '王', why: '硬盘已毁' };
-    expect(await giveUpWaiting(office(0).db, fact, company.now)).toBe(true);
+    expect(
+      await giveUpWaiting(office(0).db, fact, { nowMs: company.now, trust: QUICK_TRUST }),
+    ).toBe(true);
     expect(await held()).toEqual([]);
     expect(await company.rows('SELECT state FROM orders')).toEqual([{ state: 'parked' }]);
   });
@@ -104,7 +107,7 @@ describe('facts that wait', () => {
     const person = office(0).gate(/^SELECT 1 FROM terminals/);
     const { terminalId } = company.journal(1);
     const fact = { terminalId, epoch: 1, seq, who: '王', why: '硬盘已毁' };
-    const given = giveUpWaiting(office(0).db, fact, company.now);
+    const given = giveUpWaiting(office(0).db, fact, { nowMs: company.now, trust: QUICK_TRUST });
     await person.reached;
     // Now it waits for the account.
     await company.upload(0, 1);
@@ -148,7 +151,7 @@ describe('a batch of which one fact is refused', () => {
     const journal = company.journal(0);
     journal.add('order-kept', one.id, { insertion: 1, record: '00FF' });
     journal.add('attempt-refunded', one.id, {
-      attemptId: `${one.id}-b`,
+      attemptId: `${one.id}/2`,
       refundId: 'half\0',
       amountFen: 0,
     });

@@ -4,6 +4,10 @@
 // nobody caught.
 import { hardening } from './hardening.mjs';
 
+import { gatewayPeople } from './gateway-people.mjs';
+
+import { BETWEEN } from './between.mjs';
+
 /**
  * Test files of the unit suite, without folder and ending; `name`: only tests whose full name
  * contains it (`…`: its parts, in this order).
@@ -395,8 +399,8 @@ const PURCHASE = [
     'Central forgets an untold write as soon as the order’s own terminal was granted the write claim.',
     edit(
       'central/sale/claims.ts',
-      `const saw = claimMs !== undefined && claimMs <= nowMs && nowMs < claimMs + CLAIM_MS;`,
-      `const saw = order.write_terminal === terminalId;`,
+      `const saw = counter || (claimMs !== undefined && claimMs <= nowMs && nowMs < claimMs + CLAIM_MS);`,
+      `const saw = counter || order.write_terminal === terminalId;`,
     ),
     unit('central/claims', 'what another kiosk may have written'),
     unit('central/claims-property', 'stories of claims on sqlite'),
@@ -431,7 +435,7 @@ const PURCHASE = [
   claimed(
     'told-and-refunded',
     'A paid order that central may have let another kiosk write is refunded unasked.',
-    `const ours = certainty === 'unexposed' && !ctx.mayBeReported(open.order.orderId);`,
+    `const ours = unwritten === 'unexposed' && open.order.writes === 0 && !ctx.mayBeReported(open.order.orderId);`,
     `const ours = why.code !== 'CORE-0101';`,
     unit('kiosk/orders', 'in a journal of which facts may be missing'),
   ),
@@ -884,8 +888,8 @@ const KIOSK = [
     'A write is not read back: the plan is taken for what the card holds.',
     edit(
       'kiosk/run/card.ts',
-      `return { applied, image: reset.ok ? await layout.readImage(channel) : reset };`,
-      `return { applied, image: applied.ok ? ok(plan.after) : reset.ok ? await layout.readImage(channel) : reset };`,
+      `const image = reset.ok ? await layout.readImage(channel) : reset;`,
+      `const image = applied.ok ? ok(plan.after) : reset.ok ? await layout.readImage(channel) : reset;`,
     ),
     unit('kiosk/endings', '9000 and nothing stored, once'),
   ),
@@ -1371,16 +1375,6 @@ const CARD = [
     unit('card/pl-sle'),
   ),
   mutant(
-    'wrong-key-goes-on',
-    'A key that card after card refuses is used on.',
-    edit(
-      'kiosk/delivery/card-refusals.ts',
-      `const CARDS_IN_A_ROW = 2;`,
-      `const CARDS_IN_A_ROW = 20;`,
-    ),
-    unit('kiosk/endings', 'two cards in a row refuse the key'),
-  ),
-  mutant(
     'last-try-spent',
     'The last try at a card’s code is spent.',
     edit('card/families/memory-card.ts', `const LEAST_TRIES = 2;`, `const LEAST_TRIES = 1;`),
@@ -1815,7 +1809,7 @@ const PAYMENT = [
     'An answer of the provider is believed whatever its signature.',
     edit(
       'payment/wechat/client.ts',
-      `return key.verify(covered, raw) ? null : 'signature does not match';`,
+      `return key.verify(coveredText(header, body), raw) ? null : 'signature does not match';`,
       `return null;`,
     ),
     WECHAT('any single changed character'),
@@ -2169,8 +2163,8 @@ const CENTRAL = [
     'A refund claim is granted over a counter claim, on an older look at the card.',
     edit(
       'central/sale/claims.ts',
-      `  if (isCounterClaimed(order)) throw new Refusal('counter-claimed', 'whether it was written is not known: the order is left to a person');\n`,
-      '',
+      `if (counter && (claimMs === undefined || claimMs < (order.refund_claimed_ms ?? 0))) throw`,
+      `if (false) throw`,
     ),
     CLAIMS('a counter claim is the origin’s, final'),
   ),
@@ -2364,7 +2358,11 @@ const CENTRAL = [
   mutant(
     'central-carried-lost',
     'What remains of a payment is not kept for the account.',
-    edit('central/books/card-delivery.ts', `    carried_micro: remainder,\n`, ''),
+    edit(
+      'central/books/carried.ts',
+      `add(books, order.user_no, { carried_micro: remainder });`,
+      '',
+    ),
     INGEST('golden'),
     INGEST('offline sales claim'),
   ),
@@ -2377,8 +2375,8 @@ const PURSES = [
     'A card whose MAC1 does not hold gets its MAC2.',
     edit(
       'card/keys/master.ts',
-      `if (!equalBytes(purseMac(sessionKey, loadMac1Data(answer.balance, answer)), answer.mac1)) return`,
-      `if (false) return`,
+      `return equalBytes(purseMac(sessionKey, loadMac1Data(answer.balance, answer)), answer.mac1) ?`,
+      `return true ?`,
     ),
     unit('card/pl-purse', 'a card whose MAC1 does not hold'),
   ),
@@ -3244,8 +3242,8 @@ const ATTACKS = [
     'A sale is told with more than was quoted.',
     edit(
       'central/books/orders.ts',
-      `if (told !== termsOf(promised)) throw`,
-      `if (told === '') throw`,
+      `if (termsText(told) !== termsText(JSON.parse(quote.answer) as Quote)) throw`,
+      `if (termsText(told) === '') throw`,
     ),
     attack('terminal-key', 'told with more than was quoted'),
   ),
@@ -3264,12 +3262,9 @@ const ATTACKS = [
     'A sale without a quote is priced by any tariff.',
     edit(
       'central/books/orders.ts',
-      `account.tariff_id !== body.tariffId || tariff === undefined)
-    throw new Unusable('the tariff is not the account’s');
+      `if (tariff === undefined) throw new Unusable('the tariff is not known here');
   const tiers = JSON.parse(tariff.tiers)`,
-      `account.tariff_id !== body.tariffId)
-    throw new Unusable('the tariff is not the account’s');
-  const tiers = JSON.parse(tariff?.tiers ?? '[{"priceE4":26500}]')`,
+      `const tiers = JSON.parse(tariff?.tiers ?? '[{"priceE4":26500}]')`,
     ),
     attack('terminal-key', 'of a tariff that is another’s'),
   ),
@@ -3278,12 +3273,6 @@ const ATTACKS = [
     'What is left over of a sale is believed whatever its size.',
     edit('central/books/orders.ts', `if (body.carriedAfterMicro >= dearest)`, `if (dearest < 0)`),
     attack('terminal-key', 'a remainder as large as a purchase'),
-  ),
-  mutant(
-    'attack-unreserved-sum',
-    'Any sum is believed to be carried where no quote is known.',
-    edit('central/books/orders.ts', `body.carriedUsedMicro < most`, `most > 0`),
-    unit('central/held', 'believed up to what a remainder can be'),
   ),
   mutant(
     'attack-others-number-quoted',
@@ -3560,6 +3549,189 @@ const ATTACKS = [
     edit('central/central.ts', 'answers: options.answerSigner,', 'answers: options.gatewaySigner,'),
     attack('man-on-the-line', 'and a stranger’s never'),
   ),
+  mutant(
+    'evidence-not-asked',
+    'A terminal’s word of a payment is enough.',
+    edit(
+      'central/books/evidence.ts',
+      'const unproven = evidenceOf(books, order, attemptId)?.amount_fen !== order.amount_fen;',
+      'const unproven = evidenceOf(books, order, attemptId)?.amount_fen === -1;',
+    ),
+    attack('word-of-a-terminal', 'moves the count'),
+  ),
+  mutant(
+    'evidence-unsigned',
+    'A receipt counts whoever signed it.',
+    edit('shared/sealed-text.ts', 'if (wrong !== null) return err(wrong);', ''),
+    attack('word-of-a-terminal', 'signed by the terminal itself'),
+  ),
+  mutant(
+    'evidence-any-paper',
+    'Any paper of the signer’s is taken for any other.',
+    edit(
+      'shared/sealed-text.ts',
+      'const covered = (label: string, body: string): string => `${label}\\n${body}`;',
+      'const covered = (label: string, body: string): string => `${label.slice(99)}\\n${body}`;',
+    ),
+    {
+      kind: 'tests',
+      project: 'unit',
+      files: ['test/unit/shared/grants.test.ts'],
+      name: 'one kind of paper is not another',
+    },
+  ),
+  mutant(
+    'evidence-of-another-terminal',
+    'A receipt counts for whoever shows it.',
+    edit('central/books/evidence.ts', 'issuedTo.terminalId !== order.terminal_id ||', ''),
+    attack('word-of-a-terminal', 'of another terminal’s payment'),
+  ),
+  mutant(
+    'evidence-of-another-order',
+    'A receipt counts for any order of its terminal.',
+    edit('central/books/evidence.ts', '|| issuedTo.orderId !== order.order_id', ''),
+    attack('word-of-a-terminal', 'of another of its orders'),
+  ),
+  mutant(
+    'evidence-of-another-attempt',
+    'A receipt counts for any attempt of its order.',
+    edit(
+      'central/books/evidence.ts',
+      'attemptOf(order.order_id, outTradeNo) !== told.attemptId ||',
+      '',
+    ),
+    attack('word-of-a-terminal', 'of another attempt'),
+  ),
+  mutant(
+    'evidence-of-another-sum',
+    'A receipt of one fen pays any order.',
+    edit('central/books/evidence.ts', 'amountFen !== told.amountFen ||', ''),
+    attack('word-of-a-terminal', 'of one fen'),
+  ),
+  mutant(
+    'evidence-spent-twice',
+    'One payment at a wallet pays two orders.',
+    edit(
+      'central/books/evidence.ts',
+      'else if (known.order_id !== row.order_id || known.attempt_id !== row.attempt_id)',
+      'else if (known.order_id === "")',
+    ),
+    attack('word-of-a-terminal', 'one number of a wallet pays one order'),
+  ),
+  mutant(
+    'evidence-unproven-credit',
+    'Carried money is credited on a terminal’s word.',
+    edit(
+      'central/books/card-delivery.ts',
+      'if (!order.unproven) keepRemainder(books, at, order);',
+      'keepRemainder(books, at, order);',
+    ),
+    attack('word-of-a-terminal', 'moves the count'),
+  ),
+  mutant(
+    'evidence-unproven-without-end',
+    'Any number of orders stand on a terminal’s word.',
+    edit('central/books/evidence.ts', 'if (others >= MAX_UNPROVEN)', 'if (others < 0)'),
+    attack('word-of-a-terminal', 'counts twenty times'),
+  ),
+  mutant(
+    'evidence-unproven-by-hand',
+    'Money that nobody else knows of is handed back by hand.',
+    edit('central/books/by-hand.ts', 'refuseUnproven(order);', ''),
+    attack('word-of-a-terminal', 'is not handed back by hand'),
+  ),
+  mutant(
+    'evidence-returned-delivers',
+    'What the gateway handed back is delivered.',
+    edit('central/books/card-delivery.ts', 'refuseReturned(books, order);', ''),
+    attack('word-of-a-terminal', 'handed back since delivers nothing'),
+  ),
+  mutant(
+    'grant-assist-without',
+    'A terminal tells of others’ orders without a claim.',
+    edit(
+      'central/books/card-delivery.ts',
+      'if (at.trust.granted(fact.body.grant, what) === null)',
+      'if (at.trust.granted(fact.body.grant, what) === -1)',
+    ),
+    attack('word-of-a-terminal', 'is not ended, frozen or filled up'),
+  ),
+  mutant(
+    'grant-of-another-order',
+    'A write claim counts for any order.',
+    edit('central/books/trust.ts', 'orderId === what.orderId &&', ''),
+    attack('word-of-a-terminal', 'is not ended, frozen or filled up'),
+  ),
+  mutant(
+    'grant-of-another-terminal',
+    'A write claim counts for whoever shows it.',
+    edit('central/books/trust.ts', 'terminalId === what.terminalId &&', ''),
+    attack('word-of-a-terminal', 'is not ended, frozen or filled up'),
+  ),
+  mutant(
+    'grant-of-another-kind',
+    'A refund claim is taken for a write claim.',
+    edit('central/books/trust.ts', 'return kind === what.kind &&', 'return'),
+    attack('word-of-a-terminal', 'is not ended, frozen or filled up'),
+  ),
+  mutant(
+    'grant-of-another-card',
+    'A grant counts for whatever it is shown with.',
+    edit('central/books/trust.ts', '&& digest === what.digest', ''),
+    attack('word-of-a-terminal', 'is not ended, frozen or filled up'),
+  ),
+  mutant(
+    'grant-forgotten-claim',
+    'A claim that central forgot counts no more.',
+    edit(
+      'central/books/card-delivery.ts',
+      'if (at.trust.granted(fact.body.grant, what) === null)',
+      'if (at.nowMs > 0)',
+    ),
+    attack('word-of-a-terminal', 'however late, though central forgot'),
+  ),
+  mutant(
+    'superseded-by-nothing',
+    'A purchase is superseded by one that nobody paid for.',
+    edit('central/books/card-delivery.ts', 'refuseUnsupported(books, order, body.tag);', ''),
+    attack('word-of-a-terminal', 'superseded by a purchase that was paid for'),
+  ),
+  mutant(
+    'offline-without-account',
+    'A sale offline needs no account that central told of.',
+    edit(
+      'central/books/orders.ts',
+      `if (grantedMs === null) throw new Unusable('central told of no such account and tariff');`,
+      `if (grantedMs === null) return;`,
+    ),
+    attack('word-of-a-terminal', 'names central’s own answer'),
+  ),
+  mutant(
+    'offline-by-an-old-account',
+    'A sale offline is priced by an account of any age.',
+    edit('central/books/orders.ts', '&& at.wallMs - grantedMs > MAX_ACCOUNT_AGE_MS', '&& false'),
+    attack('word-of-a-terminal', 'names central’s own answer'),
+  ),
+  mutant(
+    'offline-tariff-of-today',
+    'A sale offline counts only by the tariff that its account has now.',
+    edit(
+      'central/books/load.ts',
+      'const tariffs = new Set(sold.map((s) => s.tariff_id));',
+      'const tariffs = new Set(books.accounts.all().map((a) => a.tariff_id));',
+    ),
+    attack('word-of-a-terminal', 'by the tariff that was told'),
+  ),
+  mutant(
+    'quote-without-token',
+    'A quote that central forgot is believed without its token.',
+    edit(
+      'central/books/orders.ts',
+      `if (at.trust.granted(body.grant, what) === null) throw new Unusable('central granted no such quote');`,
+      '',
+    ),
+    unit('central/held', 'believed by central’s own token'),
+  ),
 ];
 
 export const MUTANTS = [
@@ -3577,5 +3749,7 @@ export const MUTANTS = [
   ...CONCURRENCY,
   ...ATTACKS,
   ...hardening({ mutant, edit, attack, unit }),
+  ...gatewayPeople({ mutant, edit, attack }),
+  ...BETWEEN,
   ...SIMULATED,
 ];

@@ -3,6 +3,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { quickSigner } from '../unit/central/harness.ts';
+import { receiptToken } from '../../src/shared/evidence.ts';
+import type { PaymentEvidence } from '../../src/shared/evidence.ts';
+import { terminalOf } from '../../src/shared/order-id.ts';
 import type { BillingClient, UploadResult } from '../../src/billing/types.ts';
 import {
   layoutRegistry,
@@ -166,8 +170,25 @@ class Life {
   alive = true;
 }
 
+/** What a gateway would give for it, where its order is known. */
+function receiptOf(trade: Trade, amountFen: number): { readonly evidence?: PaymentEvidence } {
+  const { orderId, outTradeNo, provider: wallet } = trade;
+  if (orderId === undefined) return {};
+  const token = receiptToken(quickSigner('gateway'), {
+    terminalId: terminalOf(orderId),
+    orderId,
+    outTradeNo,
+    amountFen,
+    wallet,
+    walletNumber: `T${outTradeNo}`,
+    paidMs: null,
+  });
+  return { evidence: { kind: 'receipt', token } };
+}
+
 interface Trade {
   readonly outTradeNo: string;
+  readonly orderId?: string | undefined;
   readonly amountFen: number;
   readonly qrText: string;
   state: 'notpay' | 'paying' | 'paid' | 'closed' | 'revoked';
@@ -286,6 +307,7 @@ export class PaymentBooks {
             if (this.trades.has(r.outTradeNo)) throw new Error('a code was sent twice');
             const trade: Trade = {
               outTradeNo: r.outTradeNo,
+              orderId: r.orderId,
               amountFen: r.amountFen,
               qrText: '',
               state: 'notpay',
@@ -314,6 +336,7 @@ export class PaymentBooks {
               transactionId: `T${trade.outTradeNo}`,
               amountFen: this.saysFen ?? trade.capturedFen,
               paidAtMs: null,
+              ...receiptOf(trade, this.saysFen ?? trade.capturedFen),
             };
           },
           (f) => ({ kind: 'refused', failure: f }),
@@ -354,6 +377,7 @@ export class PaymentBooks {
             if (old === undefined)
               this.trades.set(r.outTradeNo, {
                 outTradeNo: r.outTradeNo,
+                orderId: r.orderId,
                 amountFen: r.amountFen,
                 qrText: `weixin://wxpay/${r.outTradeNo}`,
                 state: 'notpay',
@@ -401,6 +425,7 @@ export class PaymentBooks {
                   transactionId: `T${trade.outTradeNo}`,
                   amountFen: this.saysFen ?? trade.capturedFen,
                   paidAtMs: null,
+                  ...receiptOf(trade, this.saysFen ?? trade.capturedFen),
                 };
             }
           },

@@ -5,7 +5,7 @@ import type { Failure } from '../../shared/errors.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import { CODES } from './master.ts';
-import type { KeyProvider } from './types.ts';
+import type { KeyProvider, LoadAnswer } from './types.ts';
 
 /** One request to central, with a time-out of its own: the card waits in the reader meanwhile. */
 export type AskCentral = (request: CardKeyRequest) => Promise<Result<CardKeyAnswer, Failure>>;
@@ -106,25 +106,34 @@ export function centralKeyProvider(ask: AskCentral): KeyProvider {
         },
         4,
       ),
-    loadLeave: async (s8, { balance, amount, seq, random, terminal, mac1 }) => {
-      const answer = await asked(
-        {
-          verb: 'load-leave',
-          s8: toHex(s8),
-          balance,
-          amount,
-          seq,
-          random: toHex(random),
-          terminal: toHex(terminal),
-          mac1: toHex(mac1),
-        },
-        4,
-      );
+    loadLeave: async (s8, said) => {
+      const answer = await asked({ verb: 'load-leave', s8: toHex(s8), ...loadOnWire(said) }, 4);
       if (!answer.ok) return answer;
       const { bytes: mac2, when } = answer.value;
       return when === null
         ? err(failure('CARD-0206', 'central: load-leave without date and time'))
         : ok({ when, mac2 });
     },
+    // Judged before any sale could be asked about, as proofs of blocks are: told is only the
+    // verdict.
+    checkLoad: (s8, answer) => proved({ verb: 'check-load', s8: toHex(s8), ...loadOnWire(answer) }),
+  };
+}
+
+function loadOnWire({ balance, amount, seq, random, terminal, mac1 }: LoadAnswer): {
+  readonly balance: number;
+  readonly amount: number;
+  readonly seq: number;
+  readonly random: string;
+  readonly terminal: string;
+  readonly mac1: string;
+} {
+  return {
+    balance,
+    amount,
+    seq,
+    random: toHex(random),
+    terminal: toHex(terminal),
+    mac1: toHex(mac1),
   };
 }

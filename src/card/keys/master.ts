@@ -60,9 +60,15 @@ export function leaveUnder(
   answer: LoadAnswer,
   when: Uint8Array,
 ): Result<LoadLeave, Failure> {
-  if (!equalBytes(purseMac(sessionKey, loadMac1Data(answer.balance, answer)), answer.mac1))
-    return err(failure('CARD-0201', 'MAC1 of INITIALIZE FOR LOAD does not hold'));
-  return ok({ when, mac2: purseMac(sessionKey, loadMac2Data(answer, when)) });
+  const judged = isLoadAnswer(sessionKey, answer);
+  return judged.ok ? ok({ when, mac2: purseMac(sessionKey, loadMac2Data(answer, when)) }) : judged;
+}
+
+/** MAC1 of an answer under its session key. CARD-0201: not our card, or not our key. */
+export function isLoadAnswer(sessionKey: Uint8Array, answer: LoadAnswer): Result<void, Failure> {
+  return equalBytes(purseMac(sessionKey, loadMac1Data(answer.balance, answer)), answer.mac1)
+    ? ok(undefined)
+    : err(failure('CARD-0201', 'MAC1 of INITIALIZE FOR LOAD does not hold'));
 }
 
 /** A technician's card's answer against the one that it must give. CARD-0201: another. */
@@ -78,12 +84,12 @@ export function isBlockProof(right: Uint8Array, mac: Uint8Array): boolean {
 }
 
 /** Lengths of everything that goes into a load's MACs; null: as they must be. */
-export function badLoad(s8: Uint8Array, answer: LoadAnswer, when: Uint8Array): Failure | null {
+export function badLoad(s8: Uint8Array, answer: LoadAnswer, when?: Uint8Array): Failure | null {
   if (s8.length !== 8) return badLength('diversification data', s8.length);
   if (answer.random.length !== 4 || answer.mac1.length !== 4)
     return badLength('random or MAC1', answer.random.length);
   if (answer.terminal.length !== 6) return badLength('terminal number', answer.terminal.length);
-  return when.length === 7 ? null : badLength('date and time', when.length);
+  return when === undefined || when.length === 7 ? null : badLength('date and time', when.length);
 }
 
 /** A provider that holds the master keys in this process and diversifies by layouts.md. */
@@ -179,6 +185,13 @@ export function masterKeyProvider(id: string, keys: MasterKeys): KeyProvider {
           when,
         ),
       );
+    },
+    checkLoad: (s8, answer) => {
+      const bad = badLoad(s8, answer);
+      if (bad !== null) return Promise.resolve(err(bad));
+      if (keys.load === undefined) return Promise.resolve(err(noLoad));
+      const session = loadSessionKey(diversify(keys.load, s8), answer.random, answer.seq);
+      return Promise.resolve(isLoadAnswer(session, answer));
     },
   };
 }

@@ -4,9 +4,17 @@ import type { Failure } from '../../shared/errors.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import { pad80 } from './des-mac.ts';
-import { badLoad, CODES, isBlockProof, isProof, leaveUnder, MAC_TAIL } from './master.ts';
+import {
+  badLoad,
+  CODES,
+  isBlockProof,
+  isLoadAnswer,
+  isProof,
+  leaveUnder,
+  MAC_TAIL,
+} from './master.ts';
 import { TECHNICIAN } from './types.ts';
-import type { KeyProvider } from './types.ts';
+import type { KeyProvider, LoadAnswer } from './types.ts';
 
 /**
  * Keys in a PSAM: a card of the company's that computes with its keys and never tells them. The
@@ -170,6 +178,18 @@ export function psamKeyProvider(
   const noLoad = 'no key for loading purses';
   const noProofs = (): Promise<{ readonly ok: false; readonly error: Failure }> =>
     wrong('CIPHER DATA gives 4 bytes of a MAC, a proof has 8 (keys.profile.wholeMac)');
+  /**
+   * The key of this one load leaves the PSAM, and is of no use for any other: the card's random is
+   * in it.
+   */
+  function sessionKey(
+    s8: Uint8Array,
+    { random, seq }: LoadAnswer,
+  ): Promise<Result<Uint8Array, Failure>> {
+    if (settings.load === undefined) return wrong(noLoad);
+    const of = concatBytes(random, Uint8Array.of(seq >>> 8, seq & 0xff), SESSION_TAIL);
+    return compute(settings.load, s8, settings.encrypt, of, 8);
+  }
   function blockMac(cardNo: Uint8Array, data: Uint8Array): Promise<Result<Uint8Array, Failure>> {
     const message = concatBytes(ZERO_START, pad80(data));
     if (settings.wholeMac === undefined) return noProofs();
@@ -247,21 +267,14 @@ export function psamKeyProvider(
     loadLeave: async (s8, answer, when) => {
       const bad = badLoad(s8, answer, when);
       if (bad !== null) return err(bad);
-      if (settings.load === undefined) return wrong(noLoad);
-      // The key of this one load leaves the PSAM, and is of no use for any other: the card's random
-      // is in it.
-      const session = await compute(
-        settings.load,
-        s8,
-        settings.encrypt,
-        concatBytes(
-          answer.random,
-          Uint8Array.of(answer.seq >>> 8, answer.seq & 0xff),
-          SESSION_TAIL,
-        ),
-        8,
-      );
+      const session = await sessionKey(s8, answer);
       return session.ok ? leaveUnder(session.value, answer, when) : session;
+    },
+    checkLoad: async (s8, answer) => {
+      const bad = badLoad(s8, answer);
+      if (bad !== null) return err(bad);
+      const session = await sessionKey(s8, answer);
+      return session.ok ? isLoadAnswer(session.value, answer) : session;
     },
   };
 }

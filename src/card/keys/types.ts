@@ -132,4 +132,10 @@ export interface KeyProvider {
     answer: LoadAnswer,
     when: Uint8Array,
   ) => Promise<Result<LoadLeave, Failure>>;
+  /**
+   * Judges MAC1 of a purse's answer, and makes nothing: asked with a terminal number that nobody
+   * could know before, it shows that the card itself said so, just now. CARD-0201: MAC1 is not the
+   * card's.
+   */
+  readonly checkLoad: (s8: Uint8Array, answer: LoadAnswer) => Promise<Result<void, Failure>>;
 }

@@ -124,6 +124,12 @@ function whenOf(ms: number): Uint8Array {
   return fromHex(chinaTime(ms).replaceAll(/\D/g, ''));
 }
 
+/** A terminal number that is nobody's, of twelve digits, and a small sum. */
+function challengeOf(random: Uint8Array): { amount: number; terminal: Uint8Array } {
+  const digits = random.slice(0, 6).map((b) => (((b >>> 4) % 10) << 4) | ((b & 0x0f) % 10));
+  return { amount: LOOK_FEN + ((random[6] ?? 0) % 100), terminal: digits };
+}
+
 class Purse {
   readonly #keys: KeyProvider;
   readonly #options: PurseOptions;
@@ -194,6 +200,22 @@ class Purse {
     if (!identity.ok) return identity;
     const answer = await beginLoad(channel, LOOK_FEN, this.#terminal);
     return answer.ok ? this.#loads(channel, identity.value, answer.value) : answer;
+  }
+
+  /**
+   * The same over a challenge: as terminal and amount, which MAC1 covers with balance and sequence
+   * number. The card's new random ends the session of every MAC2 that was made before.
+   */
+  async prove(channel: CardChannel, challenge: Uint8Array): Promise<Result<Uint8Array, Failure>> {
+    const identity = await this.#open(channel);
+    if (!identity.ok) return identity;
+    const { amount, terminal } = challengeOf(challenge);
+    const answer = await beginLoad(channel, amount, terminal);
+    if (!answer.ok) return answer;
+    const judged = await this.#keys.checkLoad(s8Of(identity.value), answer.value);
+    if (!judged.ok) return judged;
+    const read = await this.#loads(channel, identity.value, answer.value);
+    return read.ok ? ok(read.value.image) : read;
   }
 
   async read(channel: CardChannel): Promise<Result<CardReading, Failure>> {
@@ -402,6 +424,9 @@ export function plPurseLayout(keys: KeyProvider, options: PurseOptions): CardLay
     apply: (channel, write, keep) => purse.apply(channel, write, keep),
     classify,
     proof,
+    provenImage: (channel, challenge) => purse.prove(channel, challenge),
+    // By MAC2 alone a purse is loaded, and the leave is kept before it leaves for the card.
+    exposed: (kept) => kept.some((record) => record[0] === STEP.leave),
     sameCard,
   };
 }

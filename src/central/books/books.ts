@@ -6,8 +6,9 @@ import { ACCOUNTS, CLAIMS, ORDERS, QUOTES, RESERVES, TARIFFS } from '../sale/tab
 import type { OrderRow } from '../sale/tables.ts';
 import { Rows } from './rows.ts';
 import type { Undo } from './rows.ts';
-import { BILL_DAYS, LEDGER, TERMINAL_NOTES } from './tables.ts';
+import { BILL_DAYS, LEDGER, PAYMENT_EVIDENCE, TERMINAL_NOTES } from './tables.ts';
 import type { LedgerEntry, LedgerKind } from './tables.ts';
+import type { Trust } from './trust.ts';
 
 /** Where an event stands, for the ledger and the quarantine. */
 export interface Place {
@@ -16,6 +17,7 @@ export interface Place {
   readonly seq: number;
   readonly wallMs: number;
   readonly nowMs: number;
+  readonly trust: Trust;
 }
 
 /** Central cannot use this event; it is set aside and acknowledged. */
@@ -70,6 +72,7 @@ export class Books {
   readonly reserves = new Rows(RESERVES, this.#undo);
   readonly claims = new Rows(CLAIMS, this.#undo);
   readonly ledger = new Rows(LEDGER, this.#undo);
+  readonly evidence = new Rows(PAYMENT_EVIDENCE, this.#undo);
   readonly notes = new Rows(TERMINAL_NOTES, this.#undo);
   readonly billDays = new Rows(BILL_DAYS, this.#undo);
   /** What was promised for orders that begin in this batch. Not changed. */
@@ -84,12 +87,26 @@ export class Books {
   readonly liveQuotes = new Set<string>();
   /** Those of them that were given back. */
   readonly releasedQuotes = new Set<string>();
+  readonly #unproven = new Map<string, number>();
   readonly #alarmLoaded: string | null;
   #alarm: string | null;
 
   /** @param alarm the terminal's, where a fact may change it */
   constructor(alarm: string | null = null) {
     this.#alarm = this.#alarmLoaded = alarm;
+  }
+
+  /** How many orders of this terminal stand on its word alone; unless told: too many. */
+  unprovenOf(terminalId: string): number {
+    return this.#unproven.get(terminalId) ?? Number.POSITIVE_INFINITY;
+  }
+  tellUnproven(terminalId: string, count: number): void {
+    const was = this.#unproven.get(terminalId);
+    this.#undo.push(() => {
+      if (was === undefined) this.#unproven.delete(terminalId);
+      else this.#unproven.set(terminalId, was);
+    });
+    this.#unproven.set(terminalId, count);
   }
 
   /** The terminal's alarm, for staff; null: none. */
@@ -168,9 +185,13 @@ export function tell(books: Books, at: Place, kind: EventKind, body: unknown): v
 }
 
 /** What a kiosk says of another one's order. */
-interface Assist {
+export interface Assist {
   readonly orderId: string | null;
-  readonly body: { readonly origin: string; readonly cardNo: string };
+  readonly body: {
+    readonly origin: string;
+    readonly cardNo: string;
+    readonly grant?: string | undefined;
+  };
 }
 /**
  * Another terminal's order, which a kiosk read or wrote on the card.

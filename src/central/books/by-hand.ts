@@ -2,6 +2,7 @@ import { isDelivered } from '../sale/orders.ts';
 import type { OrderRow } from '../sale/tables.ts';
 import { capturedBy, dropClaims, enter, giveBack, note, orderOf, Unusable } from './books.ts';
 import type { Apply, Books, Place } from './books.ts';
+import { refuseUnproven } from './evidence.ts';
 
 /**
  * A technician settled parked money by hand. Money handed back is in the ledger like any refund:
@@ -18,6 +19,7 @@ export const settledByHand: Apply<'parked-settled'> = (books, at, { orderId, bod
     'nothing-due': '无需处理',
   }[body.how];
   if (body.how === 'refunded-by-hand') {
+    refuseUnproven(order);
     const ownMoney = body.attemptId === null || body.attemptId === captured?.attemptId;
     const money = ownMoney
       ? captured

@@ -1,4 +1,5 @@
 import { CLAIM_MS } from '../../shared/central-api/index.ts';
+import { claimDigest } from '../../shared/grants.ts';
 import {
   awaitsEcho,
   isCounterClaimed,
@@ -20,7 +21,9 @@ import {
   TooEarly,
   Unusable,
 } from './books.ts';
-import type { Apply, Books, Place } from './books.ts';
+import type { Apply, Assist, Books, Place } from './books.ts';
+import { consumeReserve, keepRemainder } from './carried.ts';
+import { refuseReturned } from './evidence.ts';
 
 /** The write begins: before, after and plan are what another kiosk could finish it by. */
 export const orderDelivering: Apply<'order-delivering'> = (books, at, { orderId, body }) => {
@@ -63,9 +66,24 @@ export const orderDelivered: Apply<'order-delivered'> = (books, at, { orderId, b
   books.orders.change(order.order_id, { origin_delivered: true });
 };
 
+/**
+ * Another terminal's order, of which only somebody tells who was granted its write: by central's
+ * own token, or as central remembers.
+ */
+function claimedOrder(books: Books, at: Place, fact: Assist): OrderRow {
+  const order = othersOrder(books, fact);
+  const { terminalId } = at;
+  if (order.write_terminal === terminalId || order.write_open === terminalId) return order;
+  const digest = claimDigest(order.card_no);
+  const what = { kind: 'write-claim', terminalId, orderId: order.order_id, digest } as const;
+  if (at.trust.granted(fact.body.grant, what) === null)
+    throw new Unusable('told of another terminal’s order without its write claim');
+  return order;
+}
+
 /** What a card in another kiosk says of an order. */
 export const assistEnded: Apply<'assist-ended'> = (books, at, fact) => {
-  const order = othersOrder(books, fact);
+  const order = claimedOrder(books, at, fact);
   const { body } = fact;
   switch (body.verdict) {
     case 'before':
@@ -81,9 +99,10 @@ export const assistEnded: Apply<'assist-ended'> = (books, at, fact) => {
     case 'foreign':
       return;
     case 'superseded':
+      if (isDelivered(order) || isRefundClaimed(order)) return;
+      refuseUnsupported(books, order, body.tag);
       // The card has moved on: whatever anybody wrote for this order is not on it.
-      if (!isDelivered(order) && !isRefundClaimed(order))
-        books.orders.change(order.order_id, { superseded_by: at.terminalId, write_open: null });
+      books.orders.change(order.order_id, { superseded_by: at.terminalId, write_open: null });
       return;
     case 'after': {
       checkDelivered(order, body);
@@ -107,6 +126,16 @@ export const assistEnded: Apply<'assist-ended'> = (books, at, fact) => {
       return body.verdict satisfies never;
   }
 };
+
+/**
+ * Another purchase has this count only where one is known that was paid for, and by its tag: it may
+ * yet be told by the kiosk that sold it.
+ */
+function refuseUnsupported(books: Books, order: OrderRow, tag: string | undefined): void {
+  if (tag === undefined) throw new Unusable('superseded, it says, and not by which purchase');
+  if (!books.rivals(order).some((o) => o.tag === tag && o.money_taken && !o.unproven))
+    throw new TooEarly('superseded by a purchase that is not known yet');
+}
 
 function checkDelivered(
   order: OrderRow,
@@ -147,6 +176,7 @@ function deliver(
   if (!order.money_taken) throw new Unusable('delivered before it was paid');
   checkDelivered(order, body);
   refuseAfterRefund(order);
+  refuseReturned(books, order);
   const account = books.accounts.get(order.user_no);
   if (account === undefined) throw new Unusable('the account is gone');
   move(books, at, order, 'delivered');
@@ -165,49 +195,20 @@ function deliver(
       ['paid', 'delivering', 'in-doubt'].includes(rival.state)
     )
       books.orders.change(rival.order_id, { superseded_by: at.terminalId });
-  consumeReserve(books, at, order);
-  const remainder = order.carried_after_micro;
+  // A count moves by a terminal's word, so that no customer is locked out; money does not.
+  if (!order.unproven) consumeReserve(books, at, order);
   add(books, order.user_no, {
     count: 1,
     cumulative: body.quantity,
     year_quantity: body.quantity,
-    carried_micro: remainder,
   });
   if (account.period_left_quantity !== null)
     books.accounts.change(order.user_no, {
       period_left_quantity: Math.max(account.period_left_quantity - body.quantity, 0),
     });
   enter(books, at, order, 'delivered', { amountFen: order.amount_fen, quantity: body.quantity });
-  if (remainder > 0) enter(books, at, order, 'carried', { micro: remainder });
+  if (!order.unproven) keepRemainder(books, at, order);
   dropClaims(books, order.order_id);
-}
-
-/** What was carried and reserved for the order is spent. */
-function consumeReserve(books: Books, at: Place, order: OrderRow): void {
-  const used = order.carried_used_micro;
-  const reserve = books.reserves.get(order.order_id);
-  if (used === 0) {
-    if (reserve?.state === 'held' && reserve.micro === 0)
-      books.reserves.change(order.order_id, { state: 'consumed' });
-    return;
-  }
-  if (reserve === undefined) return takeUnreserved(books, at, order);
-  if (reserve.state === 'consumed') throw new Unusable('its carried reserve was used before');
-  // A reserve that was given back is taken again from what is free; where that is gone a person
-  // settles it.
-  if (reserve.state === 'released') add(books, order.user_no, { carried_micro: -used });
-  books.reserves.change(order.order_id, { state: 'consumed' });
-  enter(books, at, order, 'carried-used', { micro: -used });
-}
-
-/** Carried money whose quote was forgotten; it came with a delivery that may not be told yet. */
-function takeUnreserved(books: Books, at: Place, order: OrderRow): void {
-  const { order_id, user_no, carried_used_micro: used } = order;
-  if ((books.accounts.get(user_no)?.carried_micro ?? 0) < used)
-    throw new TooEarly('the carried money that it spends is not known yet');
-  add(books, user_no, { carried_micro: -used });
-  books.reserves.insert({ order_id, user_no, micro: used, state: 'consumed' });
-  enter(books, at, order, 'carried-used', { micro: -used });
 }
 
 /**
@@ -256,7 +257,7 @@ function keepRecord(books: Books, order: OrderRow, record: string): void {
 
 /** Another kiosk began to write for an order under its claim. */
 export const assistWriting: Apply<'assist-writing'> = (books, at, fact) => {
-  const order = othersOrder(books, fact);
+  const order = claimedOrder(books, at, fact);
   // Under a claim that stands no longer: it stays open until its end is told, whichever claim
   // that names.
   if (
@@ -268,5 +269,5 @@ export const assistWriting: Apply<'assist-writing'> = (books, at, fact) => {
 };
 
 /** What another kiosk kept of its writes for an order. */
-export const assistKept: Apply<'assist-kept'> = (books, _at, fact) =>
-  keepRecord(books, othersOrder(books, fact), fact.body.record);
+export const assistKept: Apply<'assist-kept'> = (books, at, fact) =>
+  keepRecord(books, claimedOrder(books, at, fact), fact.body.record);

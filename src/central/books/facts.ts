@@ -78,6 +78,8 @@ const FACTS: { readonly [K in EventKind]: Apply<K> | typeof kept } = {
   'journal-pruned': kept,
   reconciled: billReconciled,
   'policy-taken': kept,
+  // Judged beside the books (card-seen.ts): no order's rows change by it.
+  'card-seen': kept,
   'slip-printed': kept,
   'clock-step': kept,
   'core-started': kept,

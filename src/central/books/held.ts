@@ -1,5 +1,6 @@
 import { storable } from './books.ts';
 import { postWaiting } from './post.ts';
+import type { Poster } from './post.ts';
 import { QUARANTINE } from './tables.ts';
 import { insertRows } from '../db/sets.ts';
 import type { Db } from '../db/sql.ts';
@@ -21,7 +22,11 @@ export interface GivenUp {
  *
  * @returns false: it does not wait, or does no longer
  */
-export async function giveUpWaiting(db: Db, fact: GivenUp, nowMs: number): Promise<boolean> {
+export async function giveUpWaiting(
+  db: Db,
+  fact: GivenUp,
+  { nowMs, trust }: Pick<Poster, 'nowMs' | 'trust'>,
+): Promise<boolean> {
   const { terminalId, epoch, seq } = fact;
   const place = [terminalId, epoch, seq];
   return db.transaction(async (tx) => {
@@ -62,7 +67,7 @@ export async function giveUpWaiting(db: Db, fact: GivenUp, nowMs: number): Promi
         at_ms: nowMs,
       },
     ]);
-    await postWaiting(tx, { terminalId, epoch, nowMs }, gone.order_id);
+    await postWaiting(tx, { terminalId, epoch, nowMs, trust }, gone.order_id);
     return true;
   });
 }

@@ -10,6 +10,7 @@ import { storable } from './books.ts';
 import { cursorOf, moveCursor } from './epochs.ts';
 import { post } from './post.ts';
 import { FORKED_EVENTS, JOURNAL_EVENTS } from './tables.ts';
+import type { Trust } from './trust.ts';
 
 /**
  * At most so many forked facts of one terminal are kept; a terminal that tells more is broken, and
@@ -22,6 +23,7 @@ export interface IngestPorts {
   readonly nowMs: number;
   /** A terminal's keys by its public key as registered. */
   readonly keysOf: (publicKeyPem: string) => Keyring;
+  readonly trust: Trust;
   /** Told with the acknowledgement. */
   readonly nextUploadAfterMs: number;
 }
@@ -125,7 +127,7 @@ async function take(
   tx: Sql,
   terminalId: string,
   request: UploadRequest,
-  { nowMs, keysOf, nextUploadAfterMs }: IngestPorts,
+  { nowMs, keysOf, trust, nextUploadAfterMs }: IngestPorts,
 ): Promise<UploadAnswer> {
   const terminal = await lockTerminals(tx, terminalId, request.events);
   if (terminal === undefined) throw new Refusal('unknown-terminal', 'not registered');
@@ -153,7 +155,7 @@ async function take(
 
   const news = request.events.filter((e) => e.seq > lastSeq);
   await append(tx, terminalId, epoch, nowMs, news);
-  const quarantined = await post(tx, { terminalId, epoch, nowMs }, news);
+  const quarantined = await post(tx, { terminalId, epoch, nowMs, trust }, news);
   const ackSeq = Math.max(lastSeq, last.seq);
   const ackHash = last.seq >= lastSeq ? last.hash : lastHash;
   if (ackSeq > lastSeq)

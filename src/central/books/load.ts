@@ -1,16 +1,21 @@
-import type { JournalEvent } from '../../shared/facts/catalogue.ts';
+import type { EventBody, JournalEvent } from '../../shared/facts/catalogue.ts';
+import { terminalOf } from '../../shared/order-id.ts';
 import { anyOf, anyOfThose, columnsOf, list, read, select } from '../db/sets.ts';
 import { num } from '../db/sql.ts';
 import type { RowOf } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
 import { ACCOUNTS, CLAIMS, ORDERS, QUOTES, RESERVES, TARIFFS } from '../sale/tables.ts';
 import { Books } from './books.ts';
-import { HELD_FACTS, LEDGER } from './tables.ts';
+import { HELD_FACTS, LEDGER, PAYMENT_EVIDENCE } from './tables.ts';
 
 /** A card's count that something is sold for. */
 interface CardCount {
   readonly card_no: string;
   readonly next_count: number;
+}
+/** … by this tariff. */
+interface Sold extends CardCount {
+  readonly tariff_id: string;
 }
 
 /** A fact that came too early, with what its journal says. */
@@ -42,13 +47,62 @@ export async function loadFor(
   }
   const held =
     orderIds.size === 0 ? [] : await loadOrders(tx, books, orderIds, facts.flatMap(soldBy));
+  await loadEvidence(tx, books, facts, held);
   return { books, held };
 }
 
-const soldBy = (fact: JournalEvent): readonly CardCount[] =>
+const soldBy = (fact: JournalEvent): readonly Sold[] =>
   fact.kind === 'order-quoted'
-    ? [{ card_no: fact.body.cardNo, next_count: fact.body.nextCount }]
+    ? [
+        {
+          card_no: fact.body.cardNo,
+          next_count: fact.body.nextCount,
+          tariff_id: fact.body.tariffId,
+        },
+      ]
     : [];
+
+/**
+ * What is known of the loaded orders' payments, and of wallets' numbers that are told; and, where
+ * an order is paid of which nothing is, how many of its terminal's stand on their word alone.
+ */
+async function loadEvidence(
+  tx: Sql,
+  books: Books,
+  facts: readonly JournalEvent[],
+  held: readonly HeldFact[],
+): Promise<void> {
+  const captures = [
+    ...facts.flatMap((f) => (f.kind === 'attempt-paid' ? [f.body] : [])),
+    ...held.flatMap((h) =>
+      h.kind === 'attempt-paid' ? [JSON.parse(h.body) as EventBody<'attempt-paid'>] : [],
+    ),
+  ];
+  const paid = [
+    ...facts.flatMap((f) => (f.kind === 'order-paid' ? [f.orderId ?? ''] : [])),
+    ...held.flatMap((h) => (h.kind === 'order-paid' ? [h.row.order_id] : [])),
+  ];
+  if (captures.length === 0 && paid.length === 0 && books.orders.all().length === 0) return;
+  const ids = new Set([...books.orders.all().map((o) => o.order_id), ...paid]);
+  const rows = await tx.query<Record<string, unknown>>(
+    `SELECT ${columnsOf(PAYMENT_EVIDENCE)} FROM payment_evidence WHERE order_id ${anyOf('$1')}
+     UNION SELECT ${columnsOf(PAYMENT_EVIDENCE)} FROM payment_evidence
+       WHERE wallet_number ${anyOf('$2')}`,
+    [list(ids), list(captures.map((c) => c.transactionId))],
+  );
+  books.evidence.load(rows.map((row) => read(PAYMENT_EVIDENCE, row)));
+  const proven = new Set(books.evidence.all().map((e) => e.order_id));
+  const terminals = new Set(paid.filter((id) => !proven.has(id)).map(terminalOf));
+  if (terminals.size === 0) return;
+  const counts = await tx.query<{ terminal_id: string; n: unknown }>(
+    `SELECT terminal_id, COUNT(*) AS n FROM orders
+     WHERE unproven AND terminal_id ${anyOf('$1')} AND state NOT IN ('closed', 'refunded')
+     GROUP BY terminal_id`,
+    [list(terminals)],
+  );
+  for (const terminalId of terminals) books.tellUnproven(terminalId, 0);
+  for (const row of counts) books.tellUnproven(row.terminal_id, num(row.n));
+}
 
 /** Loads one order with what is reserved and claimed for it, known or only quoted. */
 export async function loadOrder(tx: Sql, orderId: string): Promise<Books> {
@@ -60,7 +114,9 @@ export async function loadOrder(tx: Sql, orderId: string): Promise<Books> {
 /** Loads all that waits behind one order or its account, with what it may touch. */
 export async function loadWaiting(tx: Sql, orderId: string): Promise<Loaded> {
   const books = new Books();
-  return { books, held: await loadOrders(tx, books, new Set([orderId]), []) };
+  const held = await loadOrders(tx, books, new Set([orderId]), []);
+  await loadEvidence(tx, books, [], held);
+  return { books, held };
 }
 
 /**
@@ -75,7 +131,7 @@ async function loadOrders(
   tx: Sql,
   books: Books,
   orderIds: ReadonlySet<string>,
-  sold: readonly CardCount[],
+  sold: readonly Sold[],
 ): Promise<readonly HeldFact[]> {
   await loadCards(tx, books, sold);
   await loadAccounts(tx, books, list(orderIds));
@@ -87,7 +143,7 @@ async function loadOrders(
   );
   for (const order of books.orders.all()) cardNos.add(order.card_no);
   await loadRivals(tx, books, sold);
-  if (sold.length > 0) await loadPromises(tx, books, ids);
+  if (sold.length > 0) await loadPromises(tx, books, ids, sold);
   books.reserves.load(await select(tx, RESERVES, `order_id ${anyOf('$1')}`, [ids]));
   books.ledger.load(await select(tx, LEDGER, `order_id ${anyOf('$1')} ORDER BY entry_id`, [ids]));
   const claims = await tx.query<Record<string, unknown>>(
@@ -179,17 +235,22 @@ async function loadAccounts(tx: Sql, books: Books, ids: string): Promise<void> {
   );
 }
 
-/** What orders that begin were promised, and the tariffs of their accounts. */
-async function loadPromises(tx: Sql, books: Books, ids: string): Promise<void> {
+/** What orders that begin were promised, and the tariffs that they name. */
+async function loadPromises(
+  tx: Sql,
+  books: Books,
+  ids: string,
+  sold: readonly Sold[],
+): Promise<void> {
   books.quotes.load(await select(tx, QUOTES, `order_id ${anyOf('$1')}`, [ids]));
-  const tariffs = new Set(books.accounts.all().map((a) => a.tariff_id));
+  const tariffs = new Set(sold.map((s) => s.tariff_id));
   books.tariffs.load(await select(tx, TARIFFS, `tariff_id ${anyOf('$1')}`, [list(tariffs)]));
 }
 
 /** Orders of the same counts of the same cards: at most one of each can be on the card. */
 async function loadRivals(tx: Sql, books: Books, sold: readonly CardCount[]): Promise<void> {
   const counts = books.orders.all().map(({ card_no, next_count }) => ({ card_no, next_count }));
-  counts.push(...sold);
+  counts.push(...sold.map(({ card_no, next_count }) => ({ card_no, next_count })));
   if (counts.length === 0) return;
   books.orders.load(
     await select(

@@ -1,9 +1,10 @@
-import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { Quote } from '../../shared/central-api/index.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
+import { accountDigest, quoteDigest, termsText } from '../../shared/grants.ts';
 import { MICRO_PER_FEN } from '../../shared/money.ts';
 import type { TariffTier } from '../../shared/money.ts';
 import { orderRefDigits } from '../../shared/order-id.ts';
+import { DAY_MS } from '../../shared/time.ts';
 import { otherHolder } from '../sale/accounts.ts';
 import { awaitsEcho, isDelivered, writer } from '../sale/orders.ts';
 import { QUOTE_CLAIM_MS } from '../sale/quotes.ts';
@@ -21,6 +22,7 @@ import {
 } from './books.ts';
 import type { Apply, Books, Place } from './books.ts';
 import { markIfSuperseded } from './card-delivery.ts';
+import { takeEvidence, takeMoney } from './evidence.ts';
 
 /** A sale to a card begins. */
 export const orderQuoted: Apply<'order-quoted'> = (books, at, fact) => {
@@ -33,7 +35,6 @@ export const orderQuoted: Apply<'order-quoted'> = (books, at, fact) => {
   if (books.orders.get(orderId) !== undefined)
     throw new Unusable(`order ${orderId} is known already`);
   refuseOtherTerms(books, at, orderId, body);
-  if (body.carriedUsedMicro > 0) refuseUnreserved(books, orderId, body);
   books.orders.insert(newOrder(orderId, at, body));
   if (!body.offline) return;
   const holder = takeClaim(
@@ -52,8 +53,8 @@ export const orderQuoted: Apply<'order-quoted'> = (books, at, fact) => {
 };
 
 /**
- * The sale is what central's quote promised. Without one (the line was down, or central forgot it)
- * it is priced by a tariff of its account's, and leaves no more than could not buy 0.01 unit.
+ * The sale is what central's quote promised: as central remembers it, or by its own token. One that
+ * was made while the line was down names the account answer that it was priced by.
  */
 function refuseOtherTerms(
   books: Books,
@@ -64,58 +65,39 @@ function refuseOtherTerms(
   const quote = books.quotes.get(orderId);
   if (quote !== undefined && quote.terminal_id !== at.terminalId)
     throw new Unusable(`the quote is terminal ${quote.terminal_id}’s`);
-  if (!body.offline && quote !== undefined && quote.answer !== null) {
-    const promised = JSON.parse(quote.answer) as Quote;
-    const told = termsOf({ ...body, orderId });
-    if (told !== termsOf(promised)) throw new Unusable('the sale is not what was quoted');
+  if (body.offline) return refuseUnpriced(books, at, body);
+  const told = { ...body, orderId };
+  if (quote !== undefined && quote.answer !== null) {
+    if (termsText(told) !== termsText(JSON.parse(quote.answer) as Quote))
+      throw new Unusable('the sale is not what was quoted');
     return;
   }
-  const account = books.accounts.get(body.userNo);
+  const { terminalId } = at;
+  const what = { kind: 'quote', terminalId, orderId, digest: quoteDigest(told) } as const;
+  if (at.trust.granted(body.grant, what) === null)
+    throw new Unusable('central granted no such quote');
+}
+
+/** No policy lets an account be sold to for so long after central told of it. */
+const MAX_ACCOUNT_AGE_MS = 40 * DAY_MS;
+
+/** A sale offline is priced by the tariff that central told of its account, whatever it is now. */
+function refuseUnpriced(books: Books, at: Place, body: EventBody<'order-quoted'>): void {
+  const digest = accountDigest(body);
+  const what = { kind: 'account', terminalId: at.terminalId, orderId: '', digest } as const;
+  const grantedMs = at.trust.granted(body.grant, what);
+  if (grantedMs === null) throw new Unusable('central told of no such account and tariff');
+  // A clock that is dead says nothing: only an age that a sound one shows counts.
+  if (at.wallMs <= at.nowMs && at.wallMs - grantedMs > MAX_ACCOUNT_AGE_MS)
+    throw new Unusable('the account answer was too old to sell by');
   const tariff = books.tariffs.get(`${body.tariffId}\n${body.tariffVersion}`);
-  if (account === undefined || account.tariff_id !== body.tariffId || tariff === undefined)
-    throw new Unusable('the tariff is not the account’s');
+  if (tariff === undefined) throw new Unusable('the tariff is not known here');
   const tiers = JSON.parse(tariff.tiers) as TariffTier[];
   const dearest = Math.max(...tiers.map((tier) => tier.priceE4));
   if (body.shares.some((s) => tiers[s.tier - 1]?.priceE4 !== s.priceE4))
     throw new Unusable('a share’s price is not the tariff’s');
   if (body.carriedAfterMicro >= dearest)
     throw new Unusable('what is left over would have bought more');
-}
-
-/** What a quote promises, and a sale repeats, as one text. */
-const termsOf = (q: Omit<Quote, 'expiresAtMs'>): string =>
-  canonicalJson({
-    orderId: q.orderId,
-    cardNo: q.cardNo,
-    nextCount: q.nextCount,
-    amountFen: q.amountFen,
-    quantity: q.quantity,
-    shares: q.shares.map(({ tier, priceE4, quantity, costMicro }) => ({
-      tier,
-      priceE4,
-      quantity,
-      costMicro,
-    })),
-    carriedUsedMicro: q.carriedUsedMicro,
-    carriedAfterMicro: q.carriedAfterMicro,
-    tariffId: q.tariffId,
-    tariffVersion: q.tariffVersion,
-  });
-
-/**
- * What its quote reserved stands behind the carried money. A quote that this central forgot (its
- * database goes on from a standby that had not heard of it) reserved what could not buy another
- * 0.01 unit: so much is believed without, and taken from the account when it is delivered.
- */
-function refuseUnreserved(books: Books, orderId: string, body: EventBody<'order-quoted'>): void {
-  const made = books.reserves.get(orderId);
-  // A remainder, and one more that came while it was reserved for an order that ended without it.
-  const most = 2 * Math.max(...body.shares.map((s) => s.priceE4));
-  const sound =
-    made === undefined
-      ? body.carriedUsedMicro < most
-      : made.user_no === body.userNo && made.micro === body.carriedUsedMicro;
-  if (!sound) throw new Unusable('no reserve of that size stands behind the carried money');
 }
 
 /** An order as it begins. */
@@ -154,6 +136,7 @@ function newOrder(orderId: string, at: Place, body: EventBody<'order-quoted'>): 
     delivered_by: null,
     origin_delivered: false,
     superseded_by: null,
+    unproven: false,
   };
 }
 
@@ -186,6 +169,7 @@ export const attemptCreating: Apply<'attempt-creating'> = (books, at, { orderId 
 /** Money was captured. */
 export const attemptPaid: Apply<'attempt-paid'> = (books, at, { orderId, body }) => {
   const order = orderOf(books, at, orderId);
+  takeEvidence(books, at, order, body);
   // A taken one is entered by order-paid, which follows it in the same journal transaction.
   if (!body.taken)
     enter(books, at, order, 'captured-extra', {
@@ -236,7 +220,7 @@ export const orderPaid: Apply<'order-paid'> = (books, at, { orderId, body }) => 
   if (body.amountFen !== order.amount_fen)
     throw new Unusable(`paid ${body.amountFen} fen, the order is ${order.amount_fen}`);
   move(books, at, order, 'paid');
-  books.orders.change(order.order_id, { money_taken: true });
+  takeMoney(books, order, body.attemptId);
   enter(books, at, order, 'captured', {
     attemptId: body.attemptId,
     amountFen: body.amountFen,

@@ -6,10 +6,13 @@ import { sqlState } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { storable } from './books.ts';
 import type { Books, Verdict } from './books.ts';
+import { seeCards } from './card-seen.ts';
+import type { Sight } from './card-seen.ts';
 import { apply, changesBooks } from './facts.ts';
 import { loadFor, loadWaiting } from './load.ts';
 import type { HeldFact } from './load.ts';
 import { HELD_FACTS, QUARANTINE } from './tables.ts';
+import type { Trust } from './trust.ts';
 import { write } from './write.ts';
 
 /** Whose facts are posted. */
@@ -17,6 +20,7 @@ export interface Poster {
   readonly terminalId: string;
   readonly epoch: number;
   readonly nowMs: number;
+  readonly trust: Trust;
 }
 /** A fact that the books are asked about, of the batch or one that waited. */
 interface Entry {
@@ -50,13 +54,17 @@ export async function post(
   const { terminalId, epoch, nowMs } = poster;
   const entries: Entry[] = [];
   const asides: Aside[] = [];
+  const sights: Sight[] = [];
   for (const { seq, wallMs, kind, orderId, body } of events) {
     const fact = factOf(kind, orderId, body);
     if (typeof fact === 'string')
       asides.push({ terminalId, epoch, seq, kind, orderId, reason: fact });
+    else if (fact.kind === 'card-seen') sights.push({ terminalId, wallMs, body: fact.body });
     else if (changesBooks(fact.kind)) entries.push({ terminalId, epoch, seq, wallMs, fact });
   }
   asides.push(...(await settle(tx, poster, entries)));
+  // After what the same batch tells was bought.
+  await seeCards(tx, sights, nowMs);
   const rows = asides.toSorted((a, b) => a.seq - b.seq);
   await setAside(tx, rows, nowMs);
   const own = rows.filter((r) => r.terminalId === terminalId && r.epoch === epoch);
@@ -146,7 +154,7 @@ async function settleWaiting(tx: Sql, poster: Poster, orderId: string): Promise<
     for (const { row } of (await loadWaiting(tx, orderId)).held) {
       const judge = async (refused: string | null): Promise<Taken> => {
         const { books, held } = await loadWaiting(tx, orderId);
-        const bench = new Bench(books, poster.nowMs, held);
+        const bench = new Bench(books, poster, held);
         const over = bench.takeWaiting(row, refused);
         await writeBench(tx, poster, books, bench);
         return { over, asides: bench.asides };
@@ -194,7 +202,7 @@ async function postTogether(
     poster.terminalId,
     entries.map((e) => e.fact),
   );
-  const bench = new Bench(books, poster.nowMs, held);
+  const bench = new Bench(books, poster, held);
   for (const entry of entries) bench.take(entry);
   await writeBench(tx, poster, books, bench);
   return bench.asides;
@@ -203,7 +211,7 @@ async function postTogether(
 /** One fact, and nothing that waits for it. */
 async function postAlone(tx: Sql, poster: Poster, entry: Entry): Promise<readonly Aside[]> {
   const { books, held } = await loadFor(tx, poster.terminalId, [entry.fact]);
-  const bench = new Bench(books, poster.nowMs, held);
+  const bench = new Bench(books, poster, held);
   bench.takeAlone(entry);
   await writeBench(tx, poster, books, bench);
   return bench.asides;
@@ -239,13 +247,13 @@ interface Waiting {
 class Bench {
   readonly asides: Aside[] = [];
   readonly #books: Books;
-  readonly #nowMs: number;
+  readonly #poster: Poster;
   readonly #loaded: readonly HeldRow[];
   #waiting: readonly Waiting[];
 
-  constructor(books: Books, nowMs: number, held: readonly HeldFact[]) {
+  constructor(books: Books, poster: Poster, held: readonly HeldFact[]) {
     this.#books = books;
-    this.#nowMs = nowMs;
+    this.#poster = poster;
     this.#loaded = held.map((h) => h.row);
     this.#waiting = held.flatMap((h) => {
       const { row, kind, wallMs } = h;
@@ -333,7 +341,8 @@ class Bench {
 
   #judge(entry: Entry): Verdict {
     const { fact, ...place } = entry;
-    const at = { ...place, nowMs: this.#nowMs };
+    const { nowMs, trust } = this.#poster;
+    const at = { ...place, nowMs, trust };
     const verdict = this.#books.judge(fact.orderId, at.terminalId, () =>
       apply(this.#books, at, fact.kind, fact),
     );
@@ -352,7 +361,7 @@ class Bench {
         order_id: entry.fact.orderId ?? '',
         user_no: this.#books.orders.get(entry.fact.orderId ?? '')?.user_no ?? null,
         reason: storable(reason),
-        held_ms: row?.held_ms ?? this.#nowMs,
+        held_ms: row?.held_ms ?? this.#poster.nowMs,
       },
     }));
     const still = new Set(now.map((n) => n.row));

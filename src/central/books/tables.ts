@@ -28,6 +28,20 @@ export const LEDGER = table('ledger', ['order_id', 'attempt_id', 'kind'], {
 });
 export type LedgerEntry = RowOf<typeof LEDGER>;
 
+/** What was captured by the word of whoever took it: one number of a wallet, one order, ever. */
+export const PAYMENT_EVIDENCE = table('payment_evidence', ['wallet', 'wallet_number'], {
+  wallet: text(),
+  wallet_number: text(),
+  order_id: text(),
+  attempt_id: text(),
+  terminal_id: text(),
+  amount_fen: whole,
+  at_ms: whole,
+  /** Since when the gateway has been handing it back; null: it has not. */
+  returned_ms: nullable(whole),
+});
+export type EvidenceRow = RowOf<typeof PAYMENT_EVIDENCE>;
+
 /** The facts as they were told. */
 export const JOURNAL_EVENTS = table('journal_events', ['terminal_id', 'epoch', 'seq'], {
   terminal_id: text(),

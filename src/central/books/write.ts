@@ -4,7 +4,7 @@ import type { Sql } from '../db/sql.ts';
 import { ACCOUNTS, CLAIMS, ORDERS, RESERVES } from '../sale/tables.ts';
 import type { Books } from './books.ts';
 import type { Rows } from './rows.ts';
-import { BILL_DAYS, LEDGER, TERMINAL_NOTES } from './tables.ts';
+import { BILL_DAYS, LEDGER, PAYMENT_EVIDENCE, TERMINAL_NOTES } from './tables.ts';
 
 /** Writes what was changed, table by table, in the transaction that loaded it. */
 export async function write(tx: Sql, terminalId: string, books: Books): Promise<void> {
@@ -13,6 +13,7 @@ export async function write(tx: Sql, terminalId: string, books: Books): Promise<
   await writeRows(tx, RESERVES, books.reserves);
   await writeRows(tx, CLAIMS, books.claims);
   await writeRows(tx, LEDGER, books.ledger);
+  await writeRows(tx, PAYMENT_EVIDENCE, books.evidence);
   await writeRows(tx, TERMINAL_NOTES, books.notes);
   await upsertRows(tx, BILL_DAYS, books.billDays.all());
   if (books.alarmChanged)

@@ -1,5 +1,9 @@
 import { maskName } from '../../shared/mask.ts';
 import type { TerminalStatus } from '../../shared/trust.ts';
+import { stoppedCards } from '../books/card-seen.ts';
+import type { StoppedCard } from '../books/card-seen.ts';
+import { unprovenRefunds } from '../sale/budgets.ts';
+import type { UnprovenRefund } from '../sale/budgets.ts';
 import { bool, num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 
@@ -108,6 +112,10 @@ export interface ConsoleData {
     readonly reason: string;
     readonly atMs: number;
   }[];
+  /** Refunds on a reader's word: what waits for a person, and what was granted and stands open. */
+  readonly unprovenRefunds: readonly UnprovenRefund[];
+  /** Cards that nothing is sold to until a person has looked. */
+  readonly stoppedCards: readonly StoppedCard[];
   /** The newest 50 things that persons did about such captures. */
   readonly settlements: readonly {
     readonly leg: string;
@@ -143,6 +151,8 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
     heldOpen: await heldOpen(sql),
     notes: await notesOf(sql),
     parkedCaptures: await parkedCapturesOf(sql),
+    unprovenRefunds: await unprovenRefunds(sql, nowMs),
+    stoppedCards: await stoppedCards(sql),
     settlements: await settlementsOf(sql),
     ledger: await ledgerOf(sql),
   };

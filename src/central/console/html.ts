@@ -1,8 +1,6 @@
 import { chinaTime } from '../../shared/time.ts';
+import { escapeHtml } from '../http/escape.ts';
 
-/** A value as text of a page; null is empty. */
-export const escapeHtml = (v: string | number | null): string =>
-  v === null ? '' : String(v).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 const STATES: Record<string, string> = {
   normal: '正常',
   'hot-listed': '挂失',

@@ -3,7 +3,9 @@ import { TOO_MANY } from '../fleet/status.ts';
 import { formatMicroYuan, formatQuantity, formatYuan } from '../../shared/money.ts';
 import type { Money, TerminalDay } from '../books/reconcile.ts';
 import type { ConsoleData } from './data.ts';
-import { escapeHtml, facts, hidden, page, table, tag, time, TOP } from './html.ts';
+import { refundsTable, stoppedTable } from './refund-pages.ts';
+import { facts, hidden, page, table, tag, time, TOP } from './html.ts';
+import { escapeHtml } from '../http/escape.ts';
 
 const LEDGER: Record<string, string> = {
   captured: '收款',
@@ -34,17 +36,22 @@ const why = (reason: string): string => `<div class="why">${e(reason)}</div>`;
 export function consolePage(d: ConsoleData, nowMs: number): string {
   const alarms = d.terminals.filter((t) => t.alarm !== null || t.epochRequest !== null).length;
   const parked = d.parkedCaptures.length;
+  const unproven = d.unprovenRefunds.filter((r) => r.state === 'waiting').length;
   const wanted = [
     `${alarms} 台终端报警`,
     `${d.quarantineOpen} 条记录隔离`,
     `${parked} 笔重复付款待退`,
+    ...(d.stoppedCards.length === 0 ? [] : [`${d.stoppedCards.length} 张卡停用待查`]),
+    ...(unproven === 0 ? [] : [`${unproven} 笔退款待核对卡`]),
   ].join('，');
   return page(
     '长明 · 收费中心',
     '<meta http-equiv="refresh" content="5">',
     `<header><h1>长明 · 收费中心</h1><span>参考实现</span><span>${time(nowMs)}</span></header><main>
-${alarms + d.quarantineOpen + parked > 0 ? `<p class="alarm">需要人工处理：${wanted}</p>` : ''}
+${alarms + d.quarantineOpen + parked + unproven + d.stoppedCards.length > 0 ? `<p class="alarm">需要人工处理：${wanted}</p>` : ''}
 <h2>最近订单</h2>${ordersTable(d)}
+${d.unprovenRefunds.length === 0 ? '' : `<h2>只凭读卡器的退款</h2>${refundsTable(d.unprovenRefunds)}`}
+${d.stoppedCards.length === 0 ? '' : `<h2>停用待查的卡</h2>${stoppedTable(d.stoppedCards)}`}
 ${parked === 0 ? '' : `<h2>待退的重复付款</h2>${parkedTable(d)}`}
 ${d.settlements.length === 0 ? '' : `<h2>重复付款处理记录</h2>${settlementsTable(d)}`}
 <h2>账户</h2>${accountsTable(d)}

@@ -4,12 +4,15 @@ import { DAY_MS, chinaDate } from '../../shared/time.ts';
 import { grantEpoch } from '../books/epochs.ts';
 import { setStatus, settleAlarm } from '../fleet/status.ts';
 import { giveUpWaiting } from '../books/held.ts';
+import { settleCard } from '../books/card-seen.ts';
 import { settleQuarantined } from '../books/quarantine.ts';
 import { reconciledDay } from '../books/reconcile.ts';
+import type { Trust } from '../books/trust.ts';
 import type { Db } from '../db/sql.ts';
 import { mayTryAgain, NEEDS_REFERENCE, OUTCOMES, settleParked } from '../gateway/settle.ts';
 import { Refusal } from '../http/problem.ts';
 import { bytesOf, dateOf, headerOf, json, noSuchResource, queryOf } from '../http/request.ts';
+import { decideRefund, REFUND_DECISIONS } from '../sale/budgets.ts';
 import type { CentralAnswer, CentralRequest } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
 import { consoleData, quarantined, waiting } from './data.ts';
@@ -23,6 +26,7 @@ import {
   reconcilePage,
   terminalPage,
 } from './pages.ts';
+import { refundPage, stoppedPage } from './refund-pages.ts';
 
 export interface ConsoleParts {
   readonly db: () => Db;
@@ -31,6 +35,7 @@ export interface ConsoleParts {
   readonly host: string;
   /** Known to whoever holds central's key, and to nobody else. */
   readonly secret: Uint8Array;
+  readonly trust: Trust;
 }
 
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)$/;
@@ -68,13 +73,26 @@ const parkedSchema = z.object({
   who: line.min(1).max(60),
   why: line.min(1).max(300),
 });
+/** What a person decides about a refund on a reader's word. */
+const refundSchema = z.object({
+  order: line.min(1).max(64),
+  decision: z.enum(REFUND_DECISIONS),
+  who: line.min(1).max(60),
+  why: line.min(1).max(300),
+});
+/** What a person says about a stopped card. */
+const cardSchema = z.object({
+  card: line.min(1).max(20),
+  who: line.min(1).max(60),
+  why: line.min(1).max(300),
+});
 type Form = Readonly<Record<string, string>>;
 
 /**
  * The console for staff: pages, and the forms by which a person decides. It has no log-in of its
  * own, so it listens on loopback, and refuses whoever was led here from another page.
  */
-export function consoleRoutes({ db, now, host, secret }: ConsoleParts): readonly Route[] {
+export function consoleRoutes({ db, now, host, secret, trust }: ConsoleParts): readonly Route[] {
   // Only who can read the console's pages knows it: another site's page can make a browser post a
   // form here, not read one.
   const formToken = hash('sha256', secret, 'hex');
@@ -135,7 +153,7 @@ export function consoleRoutes({ db, now, host, secret }: ConsoleParts): readonly
       return html(parkedPage(parked, outcomes, formToken));
     }),
     decide('/console/quarantine', (form) => settleFact(db(), form, now())),
-    decide('/console/held', (form) => giveUp(db(), form, now())),
+    decide('/console/held', (form) => giveUp(db(), form, { nowMs: now(), trust })),
     show('/console/terminal', async (query) => {
       const { terminals } = await consoleData(db(), now());
       const terminal = terminals.find((t) => t.terminalId === query.get('terminal'));
@@ -156,6 +174,28 @@ export function consoleRoutes({ db, now, host, secret }: ConsoleParts): readonly
       await grantEpoch(db(), form['terminal'] ?? '', now());
     }),
     decide('/console/payment', (form) => settleCapture(db(), form, now())),
+    show('/console/card', async (query) => {
+      const { stoppedCards } = await consoleData(db(), now());
+      const card = stoppedCards.find((c) => c.cardNo === query.get('card'));
+      if (card === undefined) throw noSuchResource();
+      return html(stoppedPage(card, formToken));
+    }),
+    decide('/console/card', async (form) => {
+      const { card: cardNo, who, why } = filled(form, cardSchema);
+      if (!(await settleCard(db(), { cardNo, who, why }, now())))
+        throw new Refusal('bad-request', 'the card is not stopped', { status: 409 });
+    }),
+    show('/console/refund', async (query) => {
+      const { unprovenRefunds } = await consoleData(db(), now());
+      const refund = unprovenRefunds.find((r) => r.orderId === query.get('order'));
+      if (refund === undefined) throw noSuchResource();
+      return html(refundPage(refund, formToken));
+    }),
+    decide('/console/refund', async (form) => {
+      const { order: orderId, ...told } = filled(form, refundSchema);
+      if (!(await decideRefund(db(), { orderId, ...told }, now())))
+        throw new Refusal('bad-request', 'nothing to decide about it', { status: 409 });
+    }),
   ];
 }
 
@@ -168,9 +208,13 @@ function placeOf(query: URLSearchParams): FactPlace {
   return { terminalId, epoch, seq };
 }
 
-async function giveUp(db: Db, form: Form, nowMs: number): Promise<void> {
+async function giveUp(
+  db: Db,
+  form: Form,
+  by: { readonly nowMs: number; readonly trust: Trust },
+): Promise<void> {
   const { terminal, epoch, seq, who, why } = filled(form, heldSchema);
-  if (!(await giveUpWaiting(db, { terminalId: terminal, epoch, seq, who, why }, nowMs)))
+  if (!(await giveUpWaiting(db, { terminalId: terminal, epoch, seq, who, why }, by)))
     throw new Refusal('bad-request', 'it waits no longer', { status: 409 });
 }
 

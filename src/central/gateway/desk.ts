@@ -6,7 +6,7 @@ import type { GatewayOptions, Wallet } from './types.ts';
 /** What every part of the gateway has at hand. */
 export interface Desk extends Pick<
   GatewayOptions,
-  'wallets' | 'publicUrl' | 'paymentCodes' | 'log'
+  'wallets' | 'publicUrl' | 'paymentCodes' | 'log' | 'receipts'
 > {
   readonly db: () => Db;
   /** Whole milliseconds. */

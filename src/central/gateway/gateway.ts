@@ -1,7 +1,7 @@
 import type { Db } from '../db/sql.ts';
 import { gatewayBills } from './bills.ts';
 import { makeDesk } from './desk.ts';
-import { openPage } from './opening.ts';
+import { lookPage, openPage } from './opening.ts';
 import { refund, refundStanding } from './refunds.ts';
 import { sweeping } from './sweep.ts';
 import { charge, close, create, query, reverse } from './trades.ts';
@@ -24,6 +24,7 @@ export function createPaymentGateway(db: () => Db, options: GatewayOptions): Pay
     charge: (terminalId, request) => charge(desk, terminalId, request),
     reverse: (terminalId, attempt) => reverse(desk, terminalId, attempt),
     bill: gatewayBills(db, desk.wallets, desk.now),
+    lookPage: (token, wallet, userAgent) => lookPage(desk, token, wallet, userAgent),
     openPage: (token, wallet, userAgent) => openPage(desk, token, wallet, userAgent),
     ...sweeping(desk),
   };

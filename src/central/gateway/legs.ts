@@ -6,6 +6,7 @@ import type { Sql } from '../db/sql.ts';
 import type { Desk } from './desk.ts';
 import { gone, legOf, refOf, tradeOf, unknown } from './rows.ts';
 import type { Leg, Trade } from './rows.ts';
+import { keepCapture } from './receipts.ts';
 import type { Wallet } from './types.ts';
 
 /** A wallet's trade for a terminal's trade, which counts from here on. */
@@ -51,6 +52,7 @@ export async function captured(
       [leg.leg, told.transactionId, told.amountFen],
     );
     if (trade?.leg === leg.leg) {
+      await keepCapture(tx, trade, leg, told, now());
       // One that is being taken back stays so: the capture is what the reversal is for.
       await move(
         tx,

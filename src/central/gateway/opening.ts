@@ -1,11 +1,12 @@
 import type { PaymentProvider } from '../../payment/types.ts';
+import { maskCardNo } from '../../shared/mask.ts';
 import { num } from '../db/sql.ts';
 import { ALONE_AFTER_MS, FIRST_LOOK_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
 import { captured, endLeg, insertLeg } from './legs.ts';
 import { legOf, refOf, tradeOf } from './rows.ts';
 import type { Leg, Trade } from './rows.ts';
-import type { Opened, Wallet } from './types.ts';
+import type { Opened, Seen, Wallet } from './types.ts';
 
 /** Which wallet a browser belongs to, by what it calls itself. */
 const BROWSERS: readonly (readonly [RegExp, Wallet])[] = [
@@ -14,6 +15,50 @@ const BROWSERS: readonly (readonly [RegExp, Wallet])[] = [
   [/UnionPay\//, 'unionpay'],
 ];
 
+const tradeBy = async ({ db }: Desk, token: string): Promise<Trade | undefined> =>
+  (await db().query<Trade>('SELECT * FROM gateway_trades WHERE token = $1', [token]))[0];
+
+/** The wallet that is meant, where it is known, as the only one; else every one that is offered. */
+function meant({ wallets }: Desk, named: string | null, userAgent: string): readonly Wallet[] {
+  const offered = wallets.map((w) => w.kind);
+  const kind = named ?? BROWSERS.find(([browser]) => browser.test(userAgent))?.[1];
+  const found = offered.find((one) => one === kind);
+  return found === undefined ? offered : [found];
+}
+
+/** See `PaymentGateway.lookPage`: it reads, and nothing else. */
+export async function lookPage(
+  desk: Desk,
+  token: string,
+  named: string | null,
+  userAgent: string,
+): Promise<Seen> {
+  const trade = await tradeBy(desk, token);
+  if (trade === undefined) return { kind: 'no-such-trade' };
+  const leg = await legOf(desk.db(), trade.leg);
+  if (leg?.state === 'paid') return { kind: 'paid' };
+  if (trade.state === 'closed' || num(trade.expires_ms) <= desk.now()) return { kind: 'over' };
+  return {
+    kind: 'trade',
+    terminalId: trade.terminal_id,
+    amountFen: num(trade.amount_fen),
+    hall: trade.hall,
+    card: (await knownCard(desk, trade)) ?? trade.card,
+    wallets: meant(desk, named, userAgent),
+  };
+}
+
+/** The card of the order that central itself knows under this number: no terminal's word for it. */
+async function knownCard({ db }: Desk, trade: Trade): Promise<string | null> {
+  if (trade.order_id === null) return null;
+  const [order] = await db().query<{ card_no: string }>(
+    `SELECT card_no FROM claims WHERE order_id = $1 AND terminal_id = $2
+     UNION ALL SELECT card_no FROM orders WHERE order_id = $1 AND terminal_id = $2 LIMIT 1`,
+    [trade.order_id, trade.terminal_id],
+  );
+  return order === undefined ? null : maskCardNo(order.card_no);
+}
+
 /** See `PaymentGateway.openPage`. */
 export async function openPage(
   desk: Desk,
@@ -21,17 +66,12 @@ export async function openPage(
   named: string | null,
   userAgent: string,
 ): Promise<Opened> {
-  const { db, wallets, alone } = desk;
-  const row = (
-    await db().query<Trade>('SELECT * FROM gateway_trades WHERE token = $1', [token])
-  )[0];
+  const { alone } = desk;
+  const row = await tradeBy(desk, token);
   if (row === undefined) return { kind: 'no-such-trade' };
-  const offered = wallets.map((w) => w.kind);
-  const wallet =
-    offered.find(
-      (kind) => kind === (named ?? BROWSERS.find(([browser]) => browser.test(userAgent))?.[1]),
-    ) ?? (offered.length === 1 ? offered[0] : undefined);
-  if (wallet === undefined) return { kind: 'choose', wallets: offered };
+  const offered = meant(desk, named, userAgent);
+  const [wallet] = offered;
+  if (wallet === undefined || offered.length > 1) return { kind: 'choose', wallets: offered };
   return alone(
     row.terminal_id,
     row.out_trade_no,

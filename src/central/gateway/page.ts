@@ -1,12 +1,10 @@
+import { formatYuan } from '../../shared/money.ts';
+import { escapeHtml } from '../http/escape.ts';
 import type { CentralAnswer } from '../http/request.ts';
-import type { Opened, Wallet } from './types.ts';
+import type { Opened, Seen, Wallet } from './types.ts';
 
-const WORDS: Readonly<
-  Record<
-    Exclude<Opened['kind'], 'go' | 'choose'>,
-    readonly [status: number, zh: string, en: string]
-  >
-> = {
+type Words = readonly [status: number, zh: string, en: string];
+const WORDS: Readonly<Record<Exclude<Opened['kind'], 'go' | 'choose'>, Words>> = {
   paid: [
     200,
     '这笔款已经付过了，请看机器屏幕。',
@@ -17,49 +15,100 @@ const WORDS: Readonly<
     '付款码已失效，没有收您的钱。请在机器上重新操作。',
     'This code is over. You have not been charged. Please begin again at the machine.',
   ],
-  wait: [503, '正在准备，请稍等片刻再扫一次。', 'Getting ready. Please scan again in a moment.'],
+  wait: [503, '正在准备，请稍等片刻再点一次。', 'Getting ready. Please tap again in a moment.'],
   refused: [
     502,
-    '支付平台没有接受，没有收您的钱。请稍后再扫，或换一种钱包。',
-    'The payment platform did not accept it. You have not been charged. Please scan again later or use another wallet.',
+    '支付平台没有接受，没有收您的钱。请稍后再试，或换一种钱包。',
+    'The payment platform did not accept it. You have not been charged. Please try again later or use another wallet.',
   ],
   'no-such-trade': [404, '没有这笔付款。', 'There is no such payment.'],
 };
-const NAMES: Readonly<Record<Wallet, string>> = {
-  wechat: '微信支付 WeChat Pay',
-  alipay: '支付宝 Alipay',
-  unionpay: '云闪付 UnionPay',
-  gateway: '',
+const NAMES: Readonly<Record<Wallet, readonly [zh: string, en: string]>> = {
+  wechat: ['微信支付', 'WeChat Pay'],
+  alipay: ['支付宝', 'Alipay'],
+  unionpay: ['云闪付', 'UnionPay'],
+  gateway: ['', ''],
 };
 
-/** What a phone gets that opened a trade's code: the way on into its wallet, or a few words. */
-export function payPage(opened: Opened): CentralAnswer {
-  if (opened.kind === 'go')
-    return {
-      status: 303,
-      headers: { location: opened.url, 'cache-control': 'no-store' },
-      body: '',
-    };
-  if (opened.kind === 'choose')
-    return page(
-      200,
-      `<p>请选择付款方式<br>Choose how to pay</p>${opened.wallets.map((w) => `<p><a href="?wallet=${w}">${NAMES[w]}</a></p>`).join('')}`,
-    );
-  const [status, zh, en] = WORDS[opened.kind];
-  return page(status, `<p>${zh}</p><p>${en}</p>`);
+/** How soon it is worth coming again, seconds. */
+const RETRY_AFTER_S: Readonly<Record<number, string>> = { 429: '60', 503: '3' };
+/** No `form-action` in the policy: browsers hold it against the redirect into the wallet, too. */
+const POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+const STYLE =
+  'body{font:1.25rem/1.6 sans-serif;margin:1.5rem;color:#1b2536}small{display:block;font-size:.8rem;color:#5a6780}' +
+  '.sum{font-size:2.6rem;font-weight:700;margin:.5rem 0}dl{margin:0}dt{color:#5a6780;font-size:1rem}dt small{display:inline}' +
+  'dd{margin:0 0 .6rem;font-weight:600;overflow-wrap:anywhere}button{display:block;width:100%;margin:1rem 0;padding:.8rem;border:0;' +
+  'border-radius:.6rem;background:#12305c;color:#fff;font:inherit;font-weight:600}button small{color:#dde6f5}';
+
+/**
+ * What a phone gets that opened a trade's code: whose machine asks for how much and for which card,
+ * and a button. Without script, for the wallets' own browsers.
+ */
+export function lookedAt(seen: Seen): CentralAnswer {
+  if (seen.kind !== 'trade') return said(WORDS[seen.kind]);
+  const { hall, card, amountFen, terminalId, wallets } = seen;
+  const rows: readonly (readonly [zh: string, en: string, value: string | null])[] = [
+    ['营业厅', 'Where', hall],
+    ['卡号', 'Card', card],
+    ['机器编号', 'Machine', terminalId],
+  ];
+  const facts = rows
+    .filter(([, , value]) => value !== null && value !== '')
+    .map(([zh, en, value]) => `<dt>${zh} <small>${en}</small></dt><dd>${escapeHtml(value)}</dd>`)
+    .join('');
+  const check =
+    card === null
+      ? ['您正在这台机器前付款吗？不是请关闭本页。', 'Only pay if you stand at this machine.']
+      : [
+          '请核对：与您面前机器上的卡号、金额一致吗？不一致请不要付款。',
+          'Only pay if the machine before you shows the same card and sum.',
+        ];
+  const buttons = wallets.map((wallet) => {
+    const [zh, en] = NAMES[wallet];
+    return `<button name="wallet" value="${wallet}">用${zh}付款<small>${en}</small></button>`;
+  });
+  return page(
+    200,
+    `<p class="sum">¥${formatYuan(amountFen)}</p><dl>${facts}</dl><p>${check.join('<small>')}</small></p><form method="post">${buttons.join('')}</form>`,
+  );
 }
 
+/** What a tap leads to: on into the wallet, or a few words. */
+export function tapped(opened: Exclude<Opened, { readonly kind: 'choose' }>): CentralAnswer {
+  if (opened.kind !== 'go') return said(WORDS[opened.kind]);
+  return {
+    status: 303,
+    headers: { location: opened.url, 'cache-control': 'no-store' },
+    body: '',
+  };
+}
+
+const said = ([status, zh, en]: Words): CentralAnswer =>
+  page(
+    status,
+    `<p>${zh}<small>${en}</small></p>${status === 503 ? '<p><a href="">返回 Back</a></p>' : ''}`,
+  );
+
+/** Too many came for this code, or from one place. Whether it was paid this page does not know. */
+export const TOO_OFTEN: CentralAnswer = said([
+  429,
+  '打开的人太多，请过一分钟再试。是否已付款，以机器屏幕为准。',
+  'Too many visits. Please try again in a minute. The machine’s screen tells whether you have paid.',
+]);
+
 function page(status: number, body: string): CentralAnswer {
+  const retry = RETRY_AFTER_S[status];
   return {
     status,
     headers: {
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy':
-        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+      'content-security-policy': POLICY,
       'cache-control': 'no-store',
       'referrer-policy': 'no-referrer',
-      ...(status === 503 ? { 'retry-after': '3' } : {}),
+      'x-robots-tag': 'noindex',
+      ...(retry === undefined ? {} : { 'retry-after': retry }),
     },
-    body: `<!doctype html><html lang="zh-CN"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>付款</title><style>body{font:1.25rem/1.6 sans-serif;margin:2rem}</style>${body}</html>`,
+    body: `<!doctype html><html lang="zh-CN"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>付款</title><style>${STYLE}</style>${body}</html>`,
   };
 }

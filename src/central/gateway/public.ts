@@ -1,23 +1,35 @@
-import { headerOf, noSuchResource, queryOf } from '../http/request.ts';
-import type { CentralAnswer } from '../http/request.ts';
+import { pageLimiter } from '../http/limits.ts';
+import { bytesOf, headerOf, noSuchResource, queryOf } from '../http/request.ts';
+import type { CentralAnswer, CentralRequest } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
-import { payPage } from './page.ts';
+import { lookedAt, tapped, TOO_OFTEN } from './page.ts';
 import type { PaymentGateway } from './types.ts';
 
-/** What the world may reach: the page behind a trade's code, and the wallets' callbacks. */
-export function publicPages(gateway: PaymentGateway): readonly Route[] {
+/**
+ * What the world may reach: the page behind a trade's code, and the wallets' callbacks.
+ *
+ * @param now whole milliseconds are enough: it counts minutes
+ */
+export function publicPages(gateway: PaymentGateway, now: () => number): readonly Route[] {
+  const tooOften = pageLimiter();
+  const look = async (request: CentralRequest, token: string): Promise<CentralAnswer> =>
+    lookedAt(await gateway.lookPage(token, queryOf(request).get('wallet'), agentOf(request)));
   return [
     {
+      // Previews, scanners and crawlers come here too: whatever begins waits for a tap.
       method: 'GET',
       path: '/q/:token',
       answer: async (request, [token = '']) =>
-        payPage(
-          await gateway.openPage(
-            token,
-            queryOf(request).get('wallet'),
-            headerOf(request, 'user-agent') ?? '',
-          ),
-        ),
+        tooOften(token, request.source, false, now()) ? TOO_OFTEN : look(request, token),
+    },
+    {
+      method: 'POST',
+      path: '/q/:token',
+      answer: async (request, [token = '']) => {
+        if (tooOften(token, request.source, true, now())) return TOO_OFTEN;
+        const opened = await gateway.openPage(token, walletOf(request), agentOf(request));
+        return opened.kind === 'choose' ? look(request, token) : tapped(opened);
+      },
     },
     {
       method: 'POST',
@@ -30,6 +42,13 @@ export function publicPages(gateway: PaymentGateway): readonly Route[] {
     },
   ];
 }
+
+const agentOf = (request: CentralRequest): string => headerOf(request, 'user-agent') ?? '';
+/** The button that was tapped; null: its form names none. */
+const walletOf = (request: CentralRequest): string | null =>
+  new URLSearchParams(bytesOf(request).toString('latin1', 0, MAX_FORM_BYTES)).get('wallet') ??
+  queryOf(request).get('wallet');
+const MAX_FORM_BYTES = 200;
 
 /**
  * The wallets' own way to answer: 204 well, `{code, message}` otherwise (payments.md section A).

@@ -4,6 +4,7 @@ import { failure } from '../../shared/errors.ts';
 import type { refundSchema } from '../../shared/gateway-api.ts';
 import { num } from '../db/sql.ts';
 import { refundBar } from './bars.ts';
+import { markReturned } from './receipts.ts';
 import { ALONE_AFTER_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
 import { gone, legOf, refOf, refundOf, tradeOf, unknown } from './rows.ts';
@@ -50,6 +51,7 @@ export function refund(
         // it.
         if (leg.captured_fen !== null)
           await move(tx, leg.leg, 'paid', ['closing'], null, 'refunded instead of reversed');
+        await markReturned(tx, trade, now());
         if (old !== undefined) {
           // Refused before: from here it may succeed, and counts again.
           await tx.query(

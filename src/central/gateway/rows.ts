@@ -18,6 +18,9 @@ export interface Trade {
   readonly leg: string | null;
   /** The terminal's order that it pays; null: of before terminals told it. */
   readonly order_id: string | null;
+  /** What its page names: the terminal's words; null: it told none. */
+  readonly hall: string | null;
+  readonly card: string | null;
 }
 /** One wallet's trade for it, under the gateway's number. */
 export interface Leg {
@@ -123,14 +126,17 @@ export interface NewTrade {
   readonly expiresMs: number;
   readonly state: 'open' | 'closed';
   readonly orderId: string | null;
+  /** What its page names; left out: nothing. */
+  readonly hall?: string | undefined;
+  readonly card?: string | undefined;
 }
 /** False: there is a trade under this number already; it stays as it is. */
 export const insertTrade = async (tx: Sql, t: NewTrade, nowMs: number): Promise<boolean> =>
   (
     await tx.query(
       `INSERT INTO gateway_trades (terminal_id, out_trade_no, token, method, amount_fen,
-         description, expires_ms, state, created_ms, order_id)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING
+         description, expires_ms, state, created_ms, order_id, hall, card)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING
          RETURNING out_trade_no`,
       [
         t.terminalId,
@@ -143,6 +149,8 @@ export const insertTrade = async (tx: Sql, t: NewTrade, nowMs: number): Promise<
         t.state,
         nowMs,
         t.orderId,
+        t.hall ?? null,
+        t.card ?? null,
       ],
     )
   ).length > 0;

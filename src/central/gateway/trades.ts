@@ -15,6 +15,7 @@ import { refundBar } from './bars.ts';
 import { ALONE_AFTER_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
 import { captured, endLeg, insertLeg, sendReverse } from './legs.ts';
+import { markReturned, withReceipt } from './receipts.ts';
 import { gone, insertTrade, legOf, refOf, tradeOf, unknown } from './rows.ts';
 import type { Leg, NewTrade, Trade } from './rows.ts';
 import type { Wallet } from './types.ts';
@@ -67,6 +68,8 @@ export function create(
           expiresMs: request.expiresAtMs,
           state: 'open',
           orderId: request.orderId ?? null,
+          hall: request.hall,
+          card: request.card,
         },
         now(),
       );
@@ -104,7 +107,10 @@ export function query(
     const wallet = walletOf(leg.wallet);
     if (wallet === undefined) return unknown(gone(leg.wallet));
     const told = await wallet.query(refOf(leg));
-    if (told.kind === 'paid') await captured(desk, leg, told);
+    if (told.kind === 'paid') {
+      await captured(desk, leg, told);
+      return withReceipt(desk, trade, leg, told);
+    }
     // A code was sent once: whether the wallet has it, the terminal judges.
     if (leg.method === 'code') return told;
     const handedBack = told.kind === 'refunded' && leg.state === 'refunded';
@@ -188,9 +194,11 @@ export function charge(
       description: request.description,
     });
     switch (told.kind) {
-      case 'paid':
+      case 'paid': {
         await captured(desk, leg, told);
-        break;
+        const trade = await tradeOf(db(), terminalId, request.outTradeNo);
+        return trade === null ? told : withReceipt(desk, trade, leg, told);
+      }
       case 'paying':
         await move(db(), leg.leg, 'open', ['creating'], null);
         break;
@@ -264,6 +272,7 @@ export function reverse(
           ).length > 0
         )
           return 'refund';
+        await markReturned(tx, trade, now());
         await move(
           tx,
           trade.leg,

@@ -18,7 +18,7 @@ import type {
   createSchema,
   refundSchema,
 } from '../../shared/gateway-api.ts';
-import type { Clock, LogFn, Random } from '../../shared/ports.ts';
+import type { Clock, KeyId, LogFn, Random, Signer } from '../../shared/ports.ts';
 import type { Result } from '../../shared/result.ts';
 
 /** What the gateway works with. */
@@ -32,6 +32,8 @@ export interface GatewayOptions {
   /** Left out: the table of payment/codes.ts. */
   readonly paymentCodes?: PaymentCodes | undefined;
   readonly log?: LogFn;
+  /** Signs receipts of what was captured. */
+  readonly receipts: Signer & KeyId;
 }
 
 /**
@@ -42,6 +44,20 @@ export type Opened =
   | { readonly kind: 'go'; readonly url: string }
   | { readonly kind: 'choose'; readonly wallets: readonly Wallet[] }
   | { readonly kind: 'paid' | 'over' | 'wait' | 'refused' | 'no-such-trade' };
+/**
+ * What a trade's page shows before anything is begun: `hall` by the terminal's word, `card`
+ * (masked) by central's where it knows the order; null: not told. `wallets`: what may be tapped.
+ */
+export type Seen =
+  | {
+      readonly kind: 'trade';
+      readonly terminalId: string;
+      readonly amountFen: number;
+      readonly hall: string | null;
+      readonly card: string | null;
+      readonly wallets: readonly Wallet[];
+    }
+  | { readonly kind: 'paid' | 'over' | 'no-such-trade' };
 /** A wallet's kind. */
 export type Wallet = PaymentProvider['kind'];
 
@@ -80,7 +96,13 @@ export interface PaymentGateway {
   ) => Promise<ReverseResult>;
   readonly bill: (terminalId: string, date: string) => Promise<BillResult>;
   /**
-   * Somebody opened a trade's page.
+   * Somebody, or something that looks ahead for him, opened a trade's page. Changes nothing.
+   *
+   * @param wallet null: tell from the browser
+   */
+  readonly lookPage: (token: string, wallet: string | null, userAgent: string) => Promise<Seen>;
+  /**
+   * Somebody tapped there to pay: the wallet's own trade begins, and another wallet's ends first.
    *
    * @param wallet null: tell from the browser
    */

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { Refusal } from './problem.ts';
 
 /** What a terminal's key is worth to a thief by asking often, and so is counted. */
@@ -24,19 +25,75 @@ const MINUTE_MS = 60_000;
 export function limiter(
   alarm: (terminalId: string, what: Counted) => Promise<void>,
 ): (terminalId: string, what: Counted, nowMs: number) => Promise<void> {
+  const count = minuteCounter();
+  return async (terminalId, what, nowMs) => {
+    const n = count(`${what} ${terminalId}`, nowMs);
+    if (n <= A_MINUTE[what]) return;
+    if (n === A_MINUTE[what] + 1) await alarm(terminalId, what);
+    throw new Refusal('too-many', `more than ${A_MINUTE[what]} times in a minute: ${what}`);
+  };
+}
+
+/** Counts by name and whole minute; tells how often a name came in this one. */
+function minuteCounter(): (key: string, nowMs: number) => number {
   let minute = Number.NaN;
   let counts = new Map<string, number>();
-  return async (terminalId, what, nowMs) => {
+  return (key, nowMs) => {
     const now = Math.floor(nowMs / MINUTE_MS);
     if (now !== minute) {
       minute = now;
       counts = new Map();
     }
-    const key = `${what} ${terminalId}`;
     const n = (counts.get(key) ?? 0) + 1;
     counts.set(key, n);
-    if (n <= A_MINUTE[what]) return;
-    if (n === A_MINUTE[what] + 1) await alarm(terminalId, what);
-    throw new Refusal('too-many', `more than ${A_MINUTE[what]} times in a minute: ${what}`);
+    return n;
   };
+}
+
+/**
+ * So often in a minute for the pages of customers' phones. `source`: a whole carrier may stand
+ * behind one address, and a city's kiosks sell a hundred times a minute. `token`, `tap`: one
+ * customer, who is told to come again after three seconds at the soonest.
+ */
+const PAGES_A_MINUTE = { source: 600, token: 60, tap: 20 } as const;
+
+/**
+ * Counts openings of customers' pages, in this process: whether this one is too many.
+ *
+ * @returns a function of the page's token, where it came from (undefined: not known, not counted),
+ *   whether it would begin something, and the time
+ */
+export function pageLimiter(): (
+  token: string,
+  source: string | undefined,
+  tap: boolean,
+  nowMs: number,
+) => boolean {
+  const count = minuteCounter();
+  return (token, source, tap, nowMs) => {
+    // Whoever guesses tokens fills no memory with them: the source is counted first.
+    if (source !== undefined && count(`source ${crowdOf(source)}`, nowMs) > PAGES_A_MINUTE.source)
+      return true;
+    if (count(`token ${token}`, nowMs) > PAGES_A_MINUTE.token) return true;
+    return tap && count(`tap ${token}`, nowMs) > PAGES_A_MINUTE.tap;
+  };
+}
+
+/** An address as it is counted: one person has 2^64 of IPv6 at home, so its network stands for it. */
+function crowdOf(address: string): string {
+  const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (v4 !== undefined) return v4;
+  if (!isIPv6(address)) return address;
+  const [left = '', right] = (address.split('%', 1)[0] ?? '').split('::');
+  const groups = (part: string): readonly string[] => (part === '' ? [] : part.split(':'));
+  const tail = groups(right ?? '');
+  const zeros = Array.from(
+    { length: Math.max(0, 8 - groups(left).length - tail.length) },
+    () => '0',
+  );
+  const all = right === undefined ? groups(left) : [...groups(left), ...zeros, ...tail];
+  return all
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
 }

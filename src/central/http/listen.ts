@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';
 import type { FastifyInstance, FastifyReply } from 'fastify';
@@ -13,6 +14,12 @@ export interface Listening {
   readonly host?: string;
   /** How long a request may take to come in, ms; {@link REQUEST_MS} where not given. */
   readonly requestMs?: number;
+  /**
+   * Name of the header in which the one proxy before this door tells for whom it asks; its last
+   * entry is the proxy's own, and counts. Left out: the socket's other end is whom we speak to, and
+   * no header is believed.
+   */
+  readonly proxyHeader?: string;
 }
 /** A door that is open. */
 export interface OpenDoor {
@@ -53,9 +60,9 @@ const QUIET_MS = 120_000;
 /** Opens a door. Rejects where the port is taken. */
 export async function listen(
   handle: Handle,
-  { port: wanted = 0, host = LOOPBACK_HOST, requestMs = REQUEST_MS }: Listening,
+  { port: wanted = 0, host = LOOPBACK_HOST, requestMs = REQUEST_MS, proxyHeader }: Listening,
 ): Promise<OpenDoor> {
-  const app = httpEnd(handle, requestMs);
+  const app = httpEnd(handle, requestMs, proxyHeader?.toLowerCase());
   await app.listen({ port: wanted, host });
   const { port } = app.server.address() as AddressInfo;
   return {
@@ -65,8 +72,19 @@ export async function listen(
   };
 }
 
+/** Whom a request is counted by. */
+function sourceOf({ headers, socket }: IncomingMessage, proxyHeader: string | undefined): string {
+  const told = proxyHeader === undefined ? undefined : headers[proxyHeader];
+  const last = (Array.isArray(told) ? told.join() : told)?.split(',').at(-1)?.trim();
+  return last === undefined || last === '' ? (socket.remoteAddress ?? '') : last;
+}
+
 /** The HTTP end: it hands every request to `handle`, its body as the bytes that came. */
-function httpEnd(handle: Handle, requestMs: number): FastifyInstance {
+function httpEnd(
+  handle: Handle,
+  requestMs: number,
+  proxyHeader: string | undefined,
+): FastifyInstance {
   const app = Fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: requestMs,
@@ -103,6 +121,7 @@ function httpEnd(handle: Handle, requestMs: number): FastifyInstance {
         target: request.raw.url ?? '/',
         headers: request.headers,
         body: Buffer.isBuffer(request.body) ? request.body : new Uint8Array(0),
+        source: sourceOf(request.raw, proxyHeader),
       }),
     ),
   );

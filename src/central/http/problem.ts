@@ -23,6 +23,7 @@ const STATUS: Record<ProblemType, number> = {
   'already-delivered': 409,
   'refund-claimed': 409,
   'counter-claimed': 409,
+  'not-proven': 409,
   'not-in-doubt': 409,
   'key-refused': 409,
   'card-refused': 409,

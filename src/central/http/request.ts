@@ -12,6 +12,8 @@ export interface CentralRequest {
   readonly target: string;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body: Uint8Array;
+  /** The address that it came from; left out: it came over no door. */
+  readonly source?: string;
 }
 /** What goes back for it. */
 export interface CentralAnswer {

@@ -2,6 +2,7 @@ import type { Account } from '../../shared/central-api/index.ts';
 import type { OrderState } from '../../shared/order-rules.ts';
 import type { TariffTier } from '../../shared/money.ts';
 import { read, select } from '../db/sets.ts';
+import { bool } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { ACCOUNTS, CLAIMS } from './tables.ts';
 import type { ClaimRow } from './tables.ts';
@@ -22,7 +23,9 @@ export async function accountByCard(
   const rows = await sql.query<Record<string, unknown>>(
     `SELECT a.*,
      (SELECT tiers FROM tariffs t WHERE t.tariff_id = a.tariff_id
-     AND t.version = a.tariff_version) AS tiers FROM accounts a
+     AND t.version = a.tariff_version) AS tiers,
+     EXISTS (SELECT 1 FROM card_stops s WHERE s.card_no = $1 AND s.settled_ms IS NULL) AS stopped
+     FROM accounts a
      WHERE a.user_no = (SELECT user_no FROM cards
      WHERE card_no = $1)${lock ? ' FOR NO KEY UPDATE OF a' : ''}`,
     [cardNo],
@@ -38,7 +41,8 @@ export async function accountByCard(
     meterNo: r.meter_no,
     kind: r.kind,
     unit: r.unit,
-    state: r.state,
+    // A card that a person has to look at is told like one on the hot list: a counter helps.
+    state: bool(row['stopped']) ? 'hot-listed' : r.state,
     count: r.count,
     cumulative: r.cumulative,
     yearQuantity: r.year_quantity,

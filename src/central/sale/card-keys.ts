@@ -50,16 +50,20 @@ export interface CardKeyPort {
   ) => Promise<Result<Uint8Array, Failure>>;
   readonly loadLeave: (
     s8: Uint8Array,
-    answer: {
-      readonly balance: number;
-      readonly amount: number;
-      readonly seq: number;
-      readonly random: Uint8Array;
-      readonly terminal: Uint8Array;
-      readonly mac1: Uint8Array;
-    },
+    answer: LoadTold,
     when: Uint8Array,
   ) => Promise<Result<{ readonly when: Uint8Array; readonly mac2: Uint8Array }, Failure>>;
+  readonly checkLoad: (s8: Uint8Array, answer: LoadTold) => Promise<Result<void, Failure>>;
+}
+
+/** What a purse answered to INITIALIZE FOR LOAD, with what it was asked. */
+interface LoadTold {
+  readonly balance: number;
+  readonly amount: number;
+  readonly seq: number;
+  readonly random: Uint8Array;
+  readonly terminal: Uint8Array;
+  readonly mac1: Uint8Array;
 }
 
 /** A sale under way on a card. */
@@ -82,7 +86,8 @@ type FreeRequest = Extract<
       | 'prove-block'
       | 'prove-sector'
       | 'check-blocks'
-      | 'check-technician';
+      | 'check-technician'
+      | 'check-load';
   }
 >;
 type SaleRequest = Exclude<CardKeyRequest, FreeRequest>;
@@ -138,6 +143,8 @@ async function asked(
       return checkBlocks(judge, keys, request);
     case 'check-technician':
       return checkTechnician(judge, keys, request);
+    case 'check-load':
+      return checkLoad(judge, keys, request);
     case 'sector-key':
       return request.which === 'A'
         ? readingKey(judge, keys, request)
@@ -211,6 +218,37 @@ async function checkTechnician(
   await note(db, { terminalId, orderId: null, cardNo, verb, why }, nowMs);
   taken(judged);
   return NOTHING;
+}
+
+/**
+ * Judged, not computed: with MAC1 alone nothing is loaded, and a guess at it is counted like any
+ * key request.
+ */
+async function checkLoad(
+  { db, terminalId, nowMs }: Judge,
+  keys: CardKeyPort,
+  request: Extract<CardKeyRequest, { verb: 'check-load' }>,
+): Promise<Given> {
+  const { s8, verb } = request;
+  const judged = await keys.checkLoad(fromHex(s8), loadTold(request));
+  const why = judged.ok ? null : (judged.error.detail ?? judged.error.code);
+  await note(db, { terminalId, orderId: null, cardNo: s8.slice(-10), verb, why }, nowMs);
+  taken(judged);
+  return NOTHING;
+}
+
+function loadTold(
+  request: Extract<CardKeyRequest, { verb: 'check-load' | 'load-leave' }>,
+): LoadTold {
+  const { balance, amount, seq, random, terminal, mac1 } = request;
+  return {
+    balance,
+    amount,
+    seq,
+    random: fromHex(random),
+    terminal: fromHex(terminal),
+    mac1: fromHex(mac1),
+  };
 }
 
 async function forSale(
@@ -340,18 +378,10 @@ async function compute(
         request.terminal !== terminalId
       )
         throw new Refusal('key-refused', 'amount, number or terminal are not this sale’s');
-      const terms = {
-        balance: request.balance,
-        amount: request.amount,
-        seq: request.seq,
-        random: fromHex(request.random),
-        terminal: fromHex(request.terminal),
-        mac1: fromHex(request.mac1),
-      };
       const { mac2, when } = taken(
         await keys.loadLeave(
           fromHex(request.s8),
-          terms,
+          loadTold(request),
           fromHex(chinaTime(nowMs).replaceAll(/\D/g, '')),
         ),
       );

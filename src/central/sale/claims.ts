@@ -19,6 +19,8 @@ import {
   lockOrder,
   writer,
 } from './orders.ts';
+import { REFUND_BUDGET, spendBudget } from './budgets.ts';
+import type { RefundAsked, RefundBudget } from './budgets.ts';
 import { ORDERS } from './tables.ts';
 import type { OrderRow } from './tables.ts';
 
@@ -31,9 +33,10 @@ import type { OrderRow } from './tables.ts';
  * not only while another terminal may write, but until that terminal told that the card is as it
  * was, or the origin says that it looked at the card under a write claim of its own, which still
  * runs. That the claim was granted is not enough: its answer may be lost, and the card gone again
- * with half a write on it. A counter claim stands for no such knowledge, so no refund claim is
- * granted over it: the order's terminal may still refund what it reads as unwritten while it holds
- * the counter claim.
+ * with half a write on it. A counter claim stands for no such knowledge, so a refund claim is
+ * granted over it only where the order's terminal read the card as unwritten while it held the
+ * counter claim. Whether such a read is enough for money to go back, the budget says
+ * ({@link spendBudget}).
  */
 export async function claim(
   db: Db,
@@ -41,9 +44,10 @@ export async function claim(
   orderId: string,
   request: ClaimRequest,
   nowMs: number,
+  budget: RefundBudget = REFUND_BUDGET,
 ): Promise<ClaimAnswer> {
   const life = request.kind === 'refund' ? await lifeSince(db, nowMs) : null;
-  return db.transaction(async (tx) => {
+  const answer = await db.transaction(async (tx): Promise<ClaimAnswer | Refusal> => {
     const order = await lockOrder(tx, orderId);
     if (order === null) throw new Refusal('not-in-doubt', 'the order is not known here');
     if (order.card_no !== request.cardNo)
@@ -52,13 +56,16 @@ export async function claim(
       case 'write':
         return writeClaim(tx, terminalId, order, nowMs);
       case 'refund':
-        return refundClaim(tx, terminalId, order, { claimMs: request.claimMs, life }, nowMs);
+        return refundClaim(tx, terminalId, order, { request, life, budget }, nowMs);
       case 'counter':
         return counterClaim(tx, terminalId, order, nowMs);
       default:
         return request.kind satisfies never;
     }
   });
+  // What waits is on record, so it is no rolled-back transaction.
+  if (answer instanceof Refusal) throw answer;
+  return answer;
 }
 
 async function writeClaim(
@@ -108,18 +115,30 @@ async function refundClaim(
   tx: Sql,
   terminalId: string,
   order: OrderRow,
-  { claimMs, life }: { readonly claimMs: number | undefined; readonly life: Life | null },
+  {
+    request,
+    life,
+    budget,
+  }: {
+    readonly request: ClaimRequest;
+    readonly life: Life | null;
+    readonly budget: RefundBudget;
+  },
   nowMs: number,
-): Promise<ClaimAnswer> {
+): Promise<ClaimAnswer | Refusal> {
+  const { claimMs } = request;
   if (order.terminal_id !== terminalId)
     throw new Refusal('bad-request', 'only the order’s own terminal refunds it', { status: 409 });
   if (isDelivered(order)) throw new Refusal('already-delivered', 'the order was delivered');
-  if (isCounterClaimed(order))
+  const counter = isCounterClaimed(order);
+  // Under its own counter claim the terminal has read the card again: nobody can have been writing
+  // since.
+  if (counter && (claimMs === undefined || claimMs < (order.refund_claimed_ms ?? 0)))
     throw new Refusal(
       'counter-claimed',
       'whether it was written is not known: the order is left to a person',
     );
-  if (order.refund_claimed_ms === null) {
+  if (counter || order.refund_claimed_ms === null) {
     // Its money is not known here yet: the terminal asks again when its journal is uploaded.
     if (!order.money_taken)
       throw new Refusal(
@@ -134,7 +153,8 @@ async function refundClaim(
     // From that grant until now the order was this terminal's alone: what it read under it nobody
     // can have changed since. (`write_terminal` does not say so: a late fact or an unheard grant
     // sets it too.)
-    const saw = claimMs !== undefined && claimMs <= nowMs && nowMs < claimMs + CLAIM_MS;
+    const saw =
+      counter || (claimMs !== undefined && claimMs <= nowMs && nowMs < claimMs + CLAIM_MS);
     if (order.write_open !== null && order.superseded_by === null && !saw)
       throw new Refusal(
         'claimed',
@@ -142,9 +162,16 @@ async function refundClaim(
       );
     await refuseWhileDeliveryWaits(tx, order);
     if (life !== null) await refuseWhileForgetful(tx, life, nowMs);
+    const asked: RefundAsked = {
+      unwritten: request.unwritten ?? 'unproven',
+      writes: request.writes ?? 0,
+      read: request.read ?? null,
+    };
+    const why = await spendBudget(tx, order, asked, budget, nowMs);
+    if (why !== null) return new Refusal('not-proven', why);
     await tx.query(
-      `UPDATE orders SET refund_claimed_ms = $2, write_terminal = NULL, write_until_ms = NULL
-       WHERE order_id = $1`,
+      `UPDATE orders SET refund_claimed_ms = $2, counter_claim = false, write_terminal = NULL,
+       write_until_ms = NULL WHERE order_id = $1`,
       [order.order_id, nowMs],
     );
   } else if (order.state === 'parked') {

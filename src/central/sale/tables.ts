@@ -49,6 +49,8 @@ export const ORDERS = table('orders', ['order_id'], {
   /** The order's own journal has its delivery too. */
   origin_delivered: flag,
   superseded_by: nullable(text()),
+  /** Nobody but its terminal says that it was paid. */
+  unproven: flag,
 });
 /** One order as central's books have it. */
 export type OrderRow = RowOf<typeof ORDERS>;

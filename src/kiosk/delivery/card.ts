@@ -8,6 +8,7 @@ import type { Failure } from '../../shared/errors.ts';
 import type { JournalEvent } from '../../shared/facts/catalogue.ts';
 import { never } from '../../shared/result.ts';
 import { cardSaleOf } from '../../shared/sale.ts';
+import type { Unwritten } from '../../shared/trust.ts';
 import { failureBody, journal, movesOf } from '../order/advance.ts';
 import type { Advance, AdvanceContext, Outcome } from '../order/advance.ts';
 import {
@@ -16,10 +17,10 @@ import {
   parkLost,
   refund,
   refundUnlessTold,
+  unwrittenOf,
   wantCounter,
   wantRefund,
 } from '../order/claims.ts';
-import type { Certainty } from '../order/claims.ts';
 import type { KioskEvent } from '../state/kiosk.ts';
 import type { OpenOrder } from '../state/order.ts';
 import type { Delivery, DeliveryEnds } from './delivery.ts';
@@ -204,7 +205,7 @@ function onUnfinished(
   const refusal = open.claim.failure?.code;
   const lost = wantsCounter(order);
   if (verdict === 'before') {
-    const wished = onBefore(open, ctx);
+    const wished = onBefore(open, ctx, delivery, insertion);
     if (wished !== undefined) return wished;
   }
   // Half of another kiosk's write is on the card: giving the money back would leave the customer a
@@ -224,14 +225,22 @@ function onUnfinished(
  * Nothing is on the card, and somebody wants it to stay so. Undefined: nobody does; null: central
  * is asked as ever.
  */
-function onBefore(open: OpenOrder, ctx: AdvanceContext): Advance | null | undefined {
+function onBefore(
+  open: OpenOrder,
+  ctx: AdvanceContext,
+  delivery: Plan,
+  insertion: number,
+): Advance | null | undefined {
   const { order } = open;
   const { held } = open.claim;
   const refusal = open.claim.failure?.code;
-  // It is here unwritten, and by that claim nobody can have been writing since: the money goes back
-  // after all.
+  // It is here unwritten, and by that claim nobody can have been writing since: central may let the
+  // money go back after all, or a person looks at the card.
   if (held?.kind === 'counter')
-    return refund(open, failure('CARD-0204', 'the card came back unwritten'));
+    return open.notProven ? parkLost(open) : askClaim(open, 'refund', ctx, held.grantedMs);
+  // The money waits, and the card was put in anew: it is written after all, once an insertion.
+  if (open.notProven && order.wantsRefund && delivery.insertion !== insertion)
+    return writeAgain(open, ctx, delivery, insertion);
   // The card came back, and the last look at it counts.
   if (wantsCounter(order))
     return wantRefund(open, failure('CARD-0204', 'the card came back unwritten'));
@@ -394,7 +403,10 @@ function beginWrite(open: OpenOrder, plan: WritePlan, insertion: number): Advanc
 }
 
 /** The end of a write: what the card says on a fresh read decides; what the commands said does not. */
-function ended(open: OpenOrder, { layout, applied, image }: DeliveryEnds['card']): Outcome {
+function ended(
+  open: OpenOrder,
+  { layout, applied, image, unwritten }: DeliveryEnds['card'],
+): Outcome {
   const { order } = open;
   const rest: OpenOrder = { ...open, writing: false };
   const delivery = order.delivery;
@@ -430,7 +442,7 @@ function ended(open: OpenOrder, { layout, applied, image }: DeliveryEnds['card']
       const refused =
         why.code === 'CARD-0201' || why.code === 'CARD-0202' || why.code === 'CARD-0206';
       if (refused || order.writes >= MAX_WRITES)
-        return { open: rest, effects: wantRefund(rest, why).effects };
+        return { open: rest, effects: wantRefund(rest, why, unwritten).effects };
       return doubt(why, true);
     }
     case 'torn':
@@ -445,12 +457,9 @@ function ended(open: OpenOrder, { layout, applied, image }: DeliveryEnds['card']
   }
 }
 
-/**
- * A card's order is exposed once its write was begun: keys and codes leave only after that fact. No
- * card family that is sold to today proves its content over a challenge of ours.
- */
-function certainlyNothing({ order }: OpenOrder): Certainty {
-  return order.writes === 0 ? 'unexposed' : 'unproven';
+/** Keys and codes leave only after the fact that the write began. */
+function certainlyNothing({ order }: OpenOrder): Unwritten {
+  return unwrittenOf(order);
 }
 
 /** Delivery by a write to the customer's card; the card is its witness. */

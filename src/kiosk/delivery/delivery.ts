@@ -2,8 +2,8 @@ import type { CardLayout } from '../../card/types.ts';
 import type { Failure } from '../../shared/errors.ts';
 import type { Result } from '../../shared/result.ts';
 import type { Sale } from '../../shared/sale.ts';
+import type { Unwritten } from '../../shared/trust.ts';
 import type { Advance, AdvanceContext, Outcome } from '../order/advance.ts';
-import type { Certainty } from '../order/claims.ts';
 import type { OpenOrder } from '../state/order.ts';
 
 /** The end of what a delivery began, by the kind of its sale. */
@@ -16,6 +16,8 @@ export interface DeliveryEnds {
     readonly layout: CardLayout;
     readonly applied: Result<void, Failure>;
     readonly image: Result<Uint8Array, Failure>;
+    /** Of a read that shows the card as it was: how sure that is. */
+    readonly unwritten: Unwritten;
   };
 }
 
@@ -35,6 +37,6 @@ export interface Delivery<K extends keyof DeliveryEnds & Sale['kind']> {
   readonly doubt: (open: OpenOrder, ctx: AdvanceContext) => Advance;
   /** What the end of what was begun makes of the order. */
   readonly ended: (open: OpenOrder, end: DeliveryEnds[K]) => Outcome;
-  /** How certain it is that the customer got nothing of it. */
-  readonly certainlyNothing: (open: OpenOrder) => Certainty;
+  /** How sure it is that the customer got nothing of it. */
+  readonly certainlyNothing: (open: OpenOrder) => Unwritten;
 }

@@ -1,5 +1,5 @@
 import type { DeviceView, ProviderKind } from '../../shared/contract/index.ts';
-import { keyIsWrong } from '../delivery/card-refusals.ts';
+import { keysInDoubt } from '../delivery/card-refusals.ts';
 import type { KioskState } from '../state/kiosk.ts';
 import type { MaintenanceFacts, OpenMode } from '../state/maintenance.ts';
 
@@ -11,8 +11,12 @@ interface Line extends Pick<DeviceView, 'id' | 'name' | 'state' | 'detail'> {
 type Facts = MaintenanceFacts | null;
 
 /** Every device as a technician is shown it, with the last self-test of each. */
-export function devicesOf(state: KioskState, { facts, tests }: OpenMode): DeviceView[] {
-  const lines = [...deviceLines(state), ...LINES.flatMap((line) => line(state, facts))];
+export function devicesOf(
+  state: KioskState,
+  { facts, tests }: OpenMode,
+  monoMs: number,
+): DeviceView[] {
+  const lines = [...deviceLines(state, monoMs), ...LINES.flatMap((line) => line(state, facts))];
   return lines.map(({ id, name, state: how, detail, lastError = null, sinceMs = null }) => ({
     id,
     name,
@@ -34,9 +38,9 @@ const LINES: readonly ((state: KioskState, facts: Facts) => Line | readonly Line
   clockLine,
 ];
 
-/** The machine's devices. Of the reader also what two cards said of the keys. */
-function deviceLines({ service, reader, refusals }: KioskState): readonly Line[] {
-  const layouts = [...refusals.keys()].filter((layout) => keyIsWrong(refusals, layout));
+/** The machine's devices. Of the reader also what several cards said of the keys. */
+function deviceLines({ service, reader, refusals }: KioskState, monoMs: number): readonly Line[] {
+  const layouts = keysInDoubt(refusals, monoMs);
   return service.devices.map((d) => {
     if (d.id !== 'reader') return d;
     const line = { ...d, sinceMs: reader.sinceMs };
@@ -46,10 +50,10 @@ function deviceLines({ service, reader, refusals }: KioskState): readonly Line[]
       ...line,
       state: d.state === 'offline' ? d.state : 'user-error',
       detail: {
-        zh: `${d.detail.zh}；${which} 的密钥被两张卡拒绝，已停止对这类卡售气：查密钥后重启`,
-        en: `${d.detail.en}; two cards refused the key of ${layouts.join(', ')}: nothing is sold to them, check the keys and restart`,
+        zh: `${d.detail.zh}；几张不同的卡刚拒绝了 ${which} 的密钥，这些卡暂不售：若正常的卡也这样，请核对密钥`,
+        en: `${d.detail.en}; several cards refused the key of ${layouts.join(', ')} lately and are left alone: check the key if good cards do so too`,
       },
-      lastError: d.lastError ?? 'CARD-0206',
+      lastError: d.lastError ?? 'CARD-0201',
     };
   });
 }

@@ -68,7 +68,7 @@ function openView(state: KioskState, mode: OpenMode, base: Base, now: Now): Snap
     outOfService: m.outOfService,
     blocked: m.blocked?.code ?? null,
     version: m.version,
-    devices: devicesOf(state, mode),
+    devices: devicesOf(state, mode, now.monoMs),
     orders: facts === null ? [] : [...facts.orders],
     openOrderId: mode.openOrderId,
     sync: {

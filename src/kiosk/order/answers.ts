@@ -1,5 +1,6 @@
 import type { AttemptRow, OrderRow } from '../../journal/fold.ts';
 import type {
+  Paid,
   ChargeResult,
   CloseResult,
   CreateResult,
@@ -158,7 +159,7 @@ function onCharge(
       if (r.amountFen !== attempt.amountFen) return answered({}, 0, journal(order, sent));
       const paid = {
         kind: 'attempt-paid',
-        body: { attemptId, transactionId: r.transactionId, amountFen: r.amountFen, taken: true },
+        body: { attemptId, ...capturedAs(r), taken: true },
       } as const;
       const taken = { kind: 'order-paid', body: { attemptId, amountFen: r.amountFen } } as const;
       return answered({}, 0, journal(order, sent, paid, taken));
@@ -262,11 +263,15 @@ function onQuery(answer: Answer, r: QueryResult): Outcome {
   }
 }
 
+/** What a capture's fact says of it, with what central believes it by. */
+const capturedAs = ({ transactionId, amountFen, evidence }: Paid) => ({
+  transactionId,
+  amountFen,
+  ...(evidence === undefined ? {} : { evidence }),
+});
+
 /** The provider holds the customer's money for this attempt. */
-function onPaid(
-  { order, attempt, attemptId, run, answered, stillOpen }: Answer,
-  r: Extract<QueryResult, { kind: 'paid' }>,
-): Outcome {
+function onPaid({ order, attempt, attemptId, run, answered, stillOpen }: Answer, r: Paid): Outcome {
   // A code payment that was to be taken back and still reads as paid is reversed again: the
   // provider hands it back whole.
   if (
@@ -299,7 +304,7 @@ function onPaid(
   const isTaken = attempt.state === 'pending' && order.state === 'collecting';
   const paid = {
     kind: 'attempt-paid',
-    body: { attemptId, transactionId: r.transactionId, amountFen: r.amountFen, taken: isTaken },
+    body: { attemptId, ...capturedAs(r), taken: isTaken },
   } as const;
   if (isTaken)
     return answered(

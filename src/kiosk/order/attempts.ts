@@ -1,6 +1,7 @@
 import type { AttemptRow } from '../../journal/fold.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 import { never } from '../../shared/result.ts';
+import { cardNoOf } from '../../shared/sale.ts';
 import type { AttemptRun, OpenOrder, Verb } from '../state/order.ts';
 import { movesOf } from './advance.ts';
 import type { Advance, AdvanceContext, Moves } from './advance.ts';
@@ -115,6 +116,7 @@ export function advanceAttempt(open: OpenOrder, attempt: AttemptRow, ctx: Advanc
 
 function callProvider({ open, attempt, run, ctx, same }: Look, verb: Verb, why: string): Advance {
   const { orderId } = open.order;
+  const cardNo = cardNoOf(open.order);
   if (run.op !== null) return same();
   if (ctx.monoMs < run.retryAtMono) return same(run.retryAtMono);
   const started = run.startedMono === 0 ? ctx.monoMs : run.startedMono;
@@ -129,13 +131,13 @@ function callProvider({ open, attempt, run, ctx, same }: Look, verb: Verb, why: 
         chargedMono: ctx.monoMs,
         authCode: null,
       }),
-      effects: [{ do: 'call', verb, orderId, attempt, why, authCode }],
+      effects: [{ do: 'call', verb, orderId, cardNo, attempt, why, authCode }],
       wakeAtMono: null,
     };
   }
   return {
     open: withRun(open, attempt.attemptId, { op: verb, startedMono: started }),
-    effects: [{ do: 'call', verb, orderId, attempt, why }],
+    effects: [{ do: 'call', verb, orderId, cardNo, attempt, why }],
     wakeAtMono: null,
   };
 }

@@ -1,10 +1,13 @@
 import { wantsCounter } from '../../journal/fold.ts';
+import type { OrderRow } from '../../journal/fold.ts';
+import { toHex } from '../../shared/bytes.ts';
 import { CLAIM_USE_MS } from '../../shared/central-api/index.ts';
-import type { ClaimKind, Command } from '../../shared/central-api/index.ts';
+import type { ClaimKind, Command, RefundTold } from '../../shared/central-api/index.ts';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { never } from '../../shared/result.ts';
 import { cardSaleOf } from '../../shared/sale.ts';
+import type { Unwritten } from '../../shared/trust.ts';
 import type { KioskEvent } from '../state/kiosk.ts';
 import type { Now, OpenOrder } from '../state/order.ts';
 import { failureBody, journal } from './advance.ts';
@@ -21,12 +24,8 @@ import type { Advance, AdvanceContext, Outcome } from './advance.ts';
  */
 const CLAIM_TRIES = 12;
 
-/**
- * How certain it is that nothing was delivered. `unexposed`: no code, MAC or posting ever left the
- * machine for it. `proven`: a card's MAC over its content and over a challenge of ours says so.
- * `unproven`: all else, also a read that shows the card as it was before.
- */
-export type Certainty = 'unexposed' | 'proven' | 'unproven';
+/** A refund that waits for a person is asked for again so often: his word is found by it. */
+const NOT_PROVEN_RETRY_MS = 600_000;
 
 /** Does this kiosk hold a write claim that still runs? */
 export function mayWrite(open: OpenOrder, ctx: AdvanceContext): boolean {
@@ -43,11 +42,12 @@ export function refundUnlessTold(
   open: OpenOrder,
   why: Failure,
   ctx: AdvanceContext,
-  certainty: Certainty,
+  unwritten: Unwritten,
 ): Advance {
   if (ctx.heldUntilMono !== null && open.claim.held?.kind !== 'refund')
     return { open, effects: [], wakeAtMono: ctx.heldUntilMono };
-  const ours = certainty === 'unexposed' && !ctx.mayBeReported(open.order.orderId);
+  const ours =
+    unwritten === 'unexposed' && open.order.writes === 0 && !ctx.mayBeReported(open.order.orderId);
   if (ours || open.claim.held?.kind === 'refund') return refund(open, why);
   return askClaim(open, 'refund', ctx);
 }
@@ -65,27 +65,54 @@ export function askClaim(
 ): Advance {
   const { claim, order } = open;
   if (claim.asking) return { open, effects: [], wakeAtMono: null };
-  if (ctx.monoMs < claim.retryAtMono) return { open, effects: [], wakeAtMono: claim.retryAtMono };
+  // What a person has to look at waits long; to write on is another question.
+  const waits = claim.failure?.code === 'BILL-0111' && kind !== 'refund' ? 0 : claim.retryAtMono;
+  if (ctx.monoMs < waits) return { open, effects: [], wakeAtMono: waits };
+  const { orderId } = order;
+  const { cardNo } = cardSaleOf(order);
+  const sure: RefundTold | null = kind === 'refund' ? refundTold(open, ctx) : null;
   return {
     open: { ...open, claim: { ...claim, asking: true } },
-    effects: [
-      { do: 'claim', orderId: order.orderId, kind, cardNo: cardSaleOf(order).cardNo, claimMs },
-    ],
+    effects: [{ do: 'claim', orderId, kind, cardNo, claimMs, sure }],
     wakeAtMono: null,
+  };
+}
+
+/**
+ * How sure it is that a card's order is not on its card. It is exposed once its write was begun;
+ * from then on only the last write's own end says more.
+ */
+export function unwrittenOf(order: OrderRow): Unwritten {
+  return order.writes === 0 ? 'unexposed' : (order.unwritten ?? 'unproven');
+}
+
+/** What a refund claim tells: how sure it is, of how many writes, and what the card showed. */
+function refundTold({ order }: OpenOrder, ctx: AdvanceContext): RefundTold {
+  const here = ctx.card?.reading.cardNo === cardSaleOf(order).cardNo ? ctx.card.reading : null;
+  return {
+    unwritten: unwrittenOf(order),
+    writes: order.writes,
+    ...(here === null ? {} : { read: toHex(here.image) }),
   };
 }
 
 /**
  * Nothing is on the card, and the money shall go back: said durably before central is asked, so
  * that nothing is written any more whatever becomes of the answer.
+ *
+ * @param unwritten how sure that is; left out: the reader's word
  */
-export function wantRefund(open: OpenOrder, why: Failure): Advance {
+export function wantRefund(open: OpenOrder, why: Failure, unwritten?: Unwritten): Advance {
   return {
     open,
     effects: [
       journal(open.order, {
         kind: 'order-in-doubt',
-        body: { failure: failureBody(why), wants: 'refund' },
+        body: {
+          failure: failureBody(why),
+          wants: 'refund',
+          ...(unwritten === undefined || unwritten === 'unproven' ? {} : { unwritten }),
+        },
       }),
     ],
     wakeAtMono: null,
@@ -130,6 +157,8 @@ export function parkLost(open: OpenOrder): Advance {
 export function refund(open: OpenOrder, why: Failure): Advance {
   const { order } = open;
   const paid = open.attempts.find((a) => a.attemptId === order.paidBy);
+  const { held } = open.claim;
+  const grant = held === null || held.kind === 'write' ? null : (held.grant ?? null);
   if (paid === undefined)
     return {
       open,
@@ -146,7 +175,14 @@ export function refund(open: OpenOrder, why: Failure): Advance {
     effects: [
       journal(
         order,
-        { kind: 'order-refunding', body: { attemptId: paid.attemptId, failure: failureBody(why) } },
+        {
+          kind: 'order-refunding',
+          body: {
+            attemptId: paid.attemptId,
+            failure: failureBody(why),
+            ...(grant === null ? {} : { grant }),
+          },
+        },
         {
           kind: 'attempt-refunding',
           body: {
@@ -180,6 +216,7 @@ export function onClaimed(
             untilMono: kind === 'write' ? askedMono + CLAIM_USE_MS : Number.POSITIVE_INFINITY,
             grantedMs: result.value.serverTimeMs,
             kept: result.value.order?.kept ?? [],
+            grant: result.value.grant ?? null,
           },
           asking: false,
           retryAtMono: 0,
@@ -191,9 +228,13 @@ export function onClaimed(
     };
   const fails = open.claim.fails + 1;
   // Central may just not have our facts yet; another kiosk's claim runs out.
-  const retryAtMono = now.monoMs + Math.min(30_000, 500 * 2 ** Math.min(open.claim.fails, 6));
+  const waits = result.error.code === 'BILL-0111';
+  const retryAtMono =
+    now.monoMs +
+    (waits ? NOT_PROVEN_RETRY_MS : Math.min(30_000, 500 * 2 ** Math.min(open.claim.fails, 6)));
   const next: OpenOrder = {
     ...open,
+    ...(waits ? { notProven: true } : {}),
     claim: { held: null, asking: false, retryAtMono, fails, failure: result.error },
   };
   // Our own refund claim of an earlier life: nothing is written any more.

@@ -1,19 +1,21 @@
-import type { Keep, WritePlan } from '../../card/types.ts';
+import type { CardChannel, CardLayout, Keep, WritePlan } from '../../card/types.ts';
 import { toHex } from '../../shared/bytes.ts';
 import { describeFailure, failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import { cardSaleOf } from '../../shared/sale.ts';
+import type { Unwritten } from '../../shared/trust.ts';
 import type { Effect, KioskEvent } from '../state/kiosk.ts';
 import type { Host } from './options.ts';
 
 type Of<D extends Effect['do']> = Extract<Effect, { do: D }>;
 
-/** The end of a write: what the commands said, and what a fresh read shows. */
+/** The end of a write: what the commands said, what a fresh read shows, and how sure that is. */
 interface Written {
   readonly applied: Result<void, Failure>;
   readonly image: Result<Uint8Array, Failure>;
+  readonly unwritten: Unwritten;
 }
 
 /** Carries out what is done with the card in the reader, one thing at a time. */
@@ -44,15 +46,19 @@ export class CardRunner {
     this.#next(async () => {
       const order = this.#host.state().orders.get(orderId)?.order;
       const layout = order === undefined ? '' : cardSaleOf(order).layout;
-      const { applied, image } = await this.#apply(orderId, layout, insertion, plan, false);
-      return { type: 'written', orderId, insertion, applied, image };
+      const written = await this.#apply(orderId, layout, insertion, plan, false);
+      return { type: 'written', orderId, insertion, ...written };
     });
   }
 
   /** Finishes another kiosk's order, under central's write claim. */
   assist({ orderId, insertion, layout, plan }: Of<'assist-write'>): void {
     this.#next(async () => {
-      const { applied, image } = await this.#apply(orderId, layout, insertion, plan, true);
+      const written = await this.#apply(orderId, layout, insertion, plan, true);
+      const { applied, unwritten } = written;
+      // Somebody else answered for the card: of another's order nothing is told by that.
+      const image =
+        unwritten === 'disproven' ? err(failure('CARD-0201', 'no proof')) : written.image;
       return { type: 'assist-written', orderId, insertion, applied, image };
     });
   }
@@ -80,11 +86,17 @@ export class CardRunner {
     const { layouts, reader, log } = this.#host.options;
     const layout = layouts.byId(layoutId);
     if (layout === undefined)
-      return { applied: err(failure('CARD-0103')), image: err(failure('CARD-0103')) };
+      return {
+        applied: err(failure('CARD-0103')),
+        image: err(failure('CARD-0103')),
+        unwritten: 'unproven',
+      };
     const channel = reader.open(insertion);
     // An effect like any other: the write goes on once the fact is in the journal, and not at all
     // when the process ended there.
+    const records = [...(plan.kept ?? [])];
     const keep: Keep = async (record) => {
+      records.push(record);
       const kept = new Promise<boolean>((resolve) => this.#keeping.set(orderId, resolve));
       this.#host.dispatch({ type: 'keep', orderId, insertion, record: toHex(record), assist });
       return (await kept)
@@ -95,6 +107,30 @@ export class CardRunner {
     if (!applied.ok) log('warn', 'card', describeFailure(applied.error), { orderId });
     // Success is not believed: the card is reset and read afresh.
     const reset = await channel.reset();
-    return { applied, image: reset.ok ? await layout.readImage(channel) : reset };
+    const image = reset.ok ? await layout.readImage(channel) : reset;
+    const looked = await this.#unwritten(layout, channel, { ...plan, kept: records }, image);
+    return { applied, ...looked };
+  }
+
+  /**
+   * A read that shows the card as it was may be a replay. Where the card can prove its content it
+   * is asked to; what cannot be judged now counts as not read.
+   */
+  async #unwritten(
+    layout: CardLayout,
+    channel: CardChannel,
+    plan: WritePlan,
+    image: Written['image'],
+  ): Promise<Pick<Written, 'image' | 'unwritten'>> {
+    if (!image.ok || layout.classify(plan, image.value) !== 'before')
+      return { image, unwritten: 'unproven' };
+    if (layout.exposed?.(plan.kept ?? []) === false) return { image, unwritten: 'unexposed' };
+    if (layout.provenImage === undefined) return { image, unwritten: 'unproven' };
+    const proven = await layout.provenImage(channel, this.#host.options.random.bytes(8));
+    if (proven.ok) return { image: proven, unwritten: 'proven' };
+    this.#host.options.log('warn', 'card', `proof: ${describeFailure(proven.error)}`);
+    return proven.error.code === 'CARD-0201'
+      ? { image, unwritten: 'disproven' }
+      : { image: proven, unwritten: 'unproven' };
   }
 }

@@ -45,12 +45,12 @@ export async function preview({ options }: Host, effect: Of<'preview'>): Promise
 /** A claim on an order of ours. */
 export async function askClaim(
   { options }: Host,
-  { orderId, kind, cardNo, claimMs }: Of<'claim'>,
+  { orderId, kind, cardNo, claimMs, sure }: Of<'claim'>,
 ): Promise<KioskEvent> {
   const { billing, journal, clock, log, onCommandsWanted, onForgotten } = options;
   const askedMono = clock.monoMs();
   const told = journal.isTold(orderId);
-  const result = await billing.claim(orderId, kind, cardNo, claimMs);
+  const result = await billing.claim(orderId, kind, cardNo, claimMs, sure);
   if (!result.ok) {
     log('info', 'billing', `${kind} claim: ${describeFailure(result.error)}`, { orderId });
     // Another kiosk delivered it: central has that to tell.

@@ -1,5 +1,6 @@
 import type { PaymentProvider } from '../../payment/types.ts';
 import { describeFailure, failure } from '../../shared/errors.ts';
+import { maskCardNo } from '../../shared/mask.ts';
 import { formatYuan } from '../../shared/money.ts';
 import { never } from '../../shared/result.ts';
 import type { Effect } from '../state/kiosk.ts';
@@ -22,7 +23,7 @@ export async function callProvider(
     const why = failure('PAY-0204', `no provider ${attempt.provider} is configured`);
     return { verb, result: { kind: 'unknown', failure: why } };
   }
-  const called = await ask(provider, call, header.brand.zh);
+  const called = await ask(provider, call, header);
   if ('failure' in called.result)
     log('warn', 'payment', `${verb}: ${describeFailure(called.result.failure)}`, {
       outTradeNo: attempt.outTradeNo,
@@ -30,12 +31,16 @@ export async function callProvider(
   return called;
 }
 
-async function ask(provider: PaymentProvider, call: Call, brand: string): Promise<CallResult> {
+async function ask(
+  provider: PaymentProvider,
+  call: Call,
+  header: KioskOptions['header'],
+): Promise<CallResult> {
   const { attempt, verb, orderId, authCode } = call;
   const { outTradeNo, amountFen, expiresAtMs } = attempt;
   const method = attempt.method === undefined ? {} : { method: attempt.method };
   const ref = { outTradeNo, amountFen, expiresAtMs, ...method };
-  const description = `${brand} 充值 ${formatYuan(amountFen)} 元`;
+  const description = `${header.brand.zh} 充值 ${formatYuan(amountFen)} 元`;
   const noCodes = failure('PAY-0204', `${attempt.provider} takes no payment codes`);
   const refund = {
     ...ref,
@@ -46,7 +51,19 @@ async function ask(provider: PaymentProvider, call: Call, brand: string): Promis
   const { code } = provider;
   switch (verb) {
     case 'create':
-      return { verb, result: await provider.create({ ...ref, description, orderId, expiresAtMs }) };
+      return {
+        verb,
+        result: await provider.create({
+          ...ref,
+          description,
+          orderId,
+          expiresAtMs,
+          page: {
+            hall: `${header.site.zh} ${header.terminalName.zh}`.trim(),
+            card: call.cardNo === null ? null : maskCardNo(call.cardNo),
+          },
+        }),
+      };
     case 'charge':
       if (code === undefined || authCode === undefined)
         return { verb, result: { kind: 'refused', failure: noCodes } };

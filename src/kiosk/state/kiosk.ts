@@ -8,12 +8,14 @@ import type {
   Command,
   OrderStatus,
   Quote,
+  RefundTold,
 } from '../../shared/central-api/index.ts';
 import type { Intent, Locale, ProviderKind } from '../../shared/contract/index.ts';
 import type { Failure } from '../../shared/errors.ts';
 import type { EventBody, JournalEvent } from '../../shared/facts/catalogue.ts';
 import type { Policy } from '../../shared/policy.ts';
 import type { Result } from '../../shared/result.ts';
+import type { Unwritten } from '../../shared/trust.ts';
 import type { MaintenanceEffect, MaintenanceEvent, MaintenanceState } from './maintenance.ts';
 import type { CallResult, OpenOrder, Verb } from './order.ts';
 import type { AmountSession, Session } from './visit.ts';
@@ -43,11 +45,22 @@ export interface Hold {
   readonly untilMono: number;
 }
 
-/**
- * By layout: the cards that refused our code or key, one after the other, with no other in between
- * that took it.
- */
-export type Refusals = ReadonlyMap<string, readonly string[]>;
+/** A card that refused our code or key, and until when that is remembered. */
+export interface Refusal {
+  readonly layout: string;
+  readonly cardNo: string;
+  readonly untilMono: number;
+}
+/** Oldest first; each card once. */
+export type Refusals = readonly Refusal[];
+
+/** What was told of the cards that were put in. */
+export interface SeenCards {
+  /** The insertion that was told of last. */
+  readonly insertion: number;
+  /** By card number: what was told, as text. */
+  readonly cards: ReadonlyMap<string, string>;
+}
 
 /** Everything that a transition may look at. */
 export interface KioskState {
@@ -77,6 +90,7 @@ export interface KioskState {
   } | null;
   readonly cardBusy: boolean;
   readonly refusals: Refusals;
+  readonly seen: SeenCards;
   readonly orders: ReadonlyMap<string, OpenOrder>;
   /** By order: how many papers the printer was given for it in this process. */
   readonly papers: ReadonlyMap<string, number>;
@@ -139,6 +153,8 @@ export type KioskEvent =
       readonly insertion: number;
       readonly applied: Result<void, Failure>;
       readonly image: Result<Uint8Array, Failure>;
+      /** Of a read that shows the card as it was: how sure that is. */
+      readonly unwritten: Unwritten;
     }
   /**
    * A layout keeps what a card said in the middle of a write; the write waits until it is durable.
@@ -213,6 +229,8 @@ export type Effect =
       readonly do: 'call';
       readonly verb: Verb;
       readonly orderId: string;
+      /** Whose money it is to be; null: the sale is to no card. */
+      readonly cardNo: string | null;
       readonly attempt: AttemptRow;
       readonly why: string;
       /** charge only. */
@@ -228,7 +246,7 @@ export type Effect =
   | { readonly do: 'kept'; readonly orderId: string; readonly ok: boolean }
   /**
    * `claimMs`: the card is here, and was read as before the write under our own write claim,
-   * granted at this time of central's.
+   * granted at this time of central's. `sure`: of a refund claim only.
    */
   | {
       readonly do: 'claim';
@@ -236,6 +254,7 @@ export type Effect =
       readonly kind: ClaimKind;
       readonly cardNo: string;
       readonly claimMs: number | null;
+      readonly sure: RefundTold | null;
     }
   | {
       readonly do: 'assist-claim';

@@ -114,6 +114,12 @@ export interface OpenOrder {
    */
   readonly leaseMono: number | null;
   readonly claim: OrderClaim;
+  /**
+   * Central does not let the money go back on the reader's word: it waits for a person, or for the
+   * card to be written after all. Lost at a restart: then central is asked again, and says so
+   * again.
+   */
+  readonly notProven: boolean;
   /** Open before this process began: another life of this disk may have gone on with it. */
   readonly inherited: boolean;
 }
@@ -130,6 +136,8 @@ export interface OrderClaim {
     readonly grantedMs: number;
     /** What every kiosk kept of the order's writes, as far as central knows. */
     readonly kept?: readonly string[];
+    /** Central's token for it; null: none was given. */
+    readonly grant?: string | null;
   } | null;
   readonly asking: boolean;
   readonly retryAtMono: number;

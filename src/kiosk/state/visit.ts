@@ -141,6 +141,8 @@ export interface AssistSession {
   readonly order: ClaimedOrder | null;
   /** Central's time when it granted the claim. */
   readonly claimMs: number;
+  /** Central's token for the claim. */
+  readonly grant: string | null;
   /** No write begins after this. */
   readonly untilMono: number;
   readonly writes: number;

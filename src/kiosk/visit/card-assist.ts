@@ -1,7 +1,7 @@
 import type { CardReading, WritePlan } from '../../card/types.ts';
 import type { Account, ClaimedOrder } from '../../shared/central-api/index.ts';
 import { CLAIM_USE_MS } from '../../shared/central-api/index.ts';
-import { fromHex } from '../../shared/bytes.ts';
+import { fromHex, toHex } from '../../shared/bytes.ts';
 import type { Snapshot } from '../../shared/contract/index.ts';
 import type { EventBody, JournalEvent } from '../../shared/facts/catalogue.ts';
 import { orderRef } from '../../shared/order-id.ts';
@@ -79,6 +79,7 @@ export function assistOrder(
       stage: 'asking',
       order: null,
       claimMs: 0,
+      grant: null,
       untilMono: now.monoMs,
       writes: 0,
       deadlineMono: now.monoMs,
@@ -128,14 +129,23 @@ const fact = (
   order: ClaimedOrder,
   verdict: EventBody<'assist-ended'>['verdict'],
   written: boolean,
-): Effect => told(s.orderId, order, verdict, written, s.claimMs);
+): Effect => told(s.orderId, order, verdict, written, s);
+
+/** Under which claim an end is told, and which tag the card holds. */
+interface Told {
+  readonly claimMs: number;
+  readonly grant: string | null;
+  readonly tag?: string;
+}
+/** Central's token for the write claim, which every fact under it names. */
+const granted = (grant: string | null) => (grant === null ? {} : { grant });
 
 function told(
   orderId: string,
   order: ClaimedOrder,
   verdict: EventBody<'assist-ended'>['verdict'],
   written: boolean,
-  claimMs: number,
+  { claimMs, grant, tag }: Told,
 ): Effect {
   const { nextCount: count, quantity, cumulative, cardNo, terminalId: origin } = order;
   return {
@@ -144,7 +154,18 @@ function told(
       {
         kind: 'assist-ended',
         orderId,
-        body: { origin, cardNo, verdict, written, count, quantity, cumulative, claimMs },
+        body: {
+          origin,
+          cardNo,
+          verdict,
+          written,
+          count,
+          quantity,
+          cumulative,
+          claimMs,
+          ...granted(grant),
+          ...(verdict === 'superseded' && tag !== undefined ? { tag } : {}),
+        },
       },
     ],
   };
@@ -186,7 +207,12 @@ function assistClaimed(
       effects:
         unused?.order == null
           ? []
-          : [told(event.orderId, unused.order, 'before', false, unused.serverTimeMs)],
+          : [
+              told(event.orderId, unused.order, 'before', false, {
+                claimMs: unused.serverTimeMs,
+                grant: unused.grant ?? null,
+              }),
+            ],
     };
   }
   if (!result.ok)
@@ -196,13 +222,13 @@ function assistClaimed(
       result.error.code === 'BILL-0101' ? 'SALE-0116' : result.error.code,
       s.reading,
     );
-  const { order, serverTimeMs: claimMs } = result.value;
+  const { order, serverTimeMs: claimMs, grant = null } = result.value;
   // Nobody but the order's own kiosk is given a claim without the plan.
   if (order === null || order.orderId !== s.orderId || order.cardNo !== s.reading.cardNo)
     return cannotSell(state, ctx, 'BILL-0102', s.reading);
   return judge(
     state,
-    { ...s, order, claimMs, untilMono: event.askedMono + CLAIM_USE_MS },
+    { ...s, order, claimMs, grant, untilMono: event.askedMono + CLAIM_USE_MS },
     order,
     s.reading,
     ctx,
@@ -232,7 +258,13 @@ export function assistKept(
     event: {
       kind: 'assist-kept',
       orderId: event.orderId,
-      body: { origin, cardNo, insertion: event.insertion, record: event.record },
+      body: {
+        origin,
+        cardNo,
+        insertion: event.insertion,
+        record: event.record,
+        ...granted(s.grant),
+      },
     },
     state: { ...state, session: { ...s, order } },
   };
@@ -257,7 +289,13 @@ function judge(
       return ended(state, s, 'delivered', ctx, fact(s, order, 'after', false));
     case 'foreign':
       if (foreignCard(order, layout, before, reading) === 'superseded')
-        return ended(state, s, 'superseded', ctx, fact(s, order, 'superseded', false));
+        return ended(
+          state,
+          s,
+          'superseded',
+          ctx,
+          told(s.orderId, order, 'superseded', false, { ...s, tag: toHex(reading.tag) }),
+        );
       return {
         ...cannotSell(state, ctx, 'CARD-0104', reading),
         effects: [fact(s, order, 'foreign', false)],
@@ -322,6 +360,7 @@ function beginWrite(
           count,
           quantity,
           cumulative,
+          ...granted(s.grant),
         },
       },
     ],

@@ -1,7 +1,7 @@
 import type { CardReading } from '../../card/types.ts';
 import { never } from '../../shared/result.ts';
 import { cardNoOf } from '../../shared/sale.ts';
-import { keyIsWrong } from '../delivery/card-refusals.ts';
+import { refusedLately } from '../delivery/card-refusals.ts';
 import type { ReduceContext } from '../state/context.ts';
 import type { KioskEvent, KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
@@ -92,8 +92,8 @@ function onCardRead(
   if (order !== null) return order;
   const reason = judgeCard(reading);
   if (reason !== null && s.purpose !== 'query') return cannotSell(state, now, reason, reading);
-  if (s.purpose === 'buy' && keyIsWrong(state.refusals, reading.layout))
-    return cannotSell(state, now, 'CARD-0206', reading);
+  if (s.purpose === 'buy' && refusedLately(state.refusals, reading, now.monoMs))
+    return cannotSell(state, now, 'CARD-0201', reading);
   return step(
     state,
     { ...s, stage: 'account', reading },

@@ -56,11 +56,26 @@ export function doubtOf(
   return !s.cardOut && open.claim.failure !== null ? 'central' : 'card';
 }
 
+/**
+ * Its money goes back once a person has looked at the card: nothing is on it by the reader's word
+ * only, and that was not enough.
+ */
+export function waitsForPerson({ order, claim, notProven, writing }: OpenOrder): boolean {
+  return (
+    notProven &&
+    order.state === 'in-doubt' &&
+    order.wantsRefund &&
+    !writing &&
+    claim.failure?.code === 'BILL-0111'
+  );
+}
+
 /** How an unfinished order that was found by its card goes on. */
-export function unfinishedState({
-  order,
-  writing,
-}: OpenOrder): 'refunding' | 'refunded' | 'parked' | 'finishing' | 'found' {
+export function unfinishedState(
+  open: OpenOrder,
+): 'refunding' | 'refunded' | 'parked' | 'finishing' | 'found' {
+  const { order, writing } = open;
+  if (waitsForPerson(open)) return 'parked';
   if (order.state === 'refunding' || order.state === 'refunded' || order.state === 'parked')
     return order.state;
   return writing ? 'finishing' : 'found';

@@ -9,7 +9,7 @@ import { cardSaleOf } from '../../shared/sale.ts';
 import type { KioskState } from '../state/kiosk.ts';
 import type { AttemptRun, OpenOrder } from '../state/order.ts';
 import type { OrderSession } from '../state/visit.ts';
-import { doubtOf, heldBack, orderScreen, unfinishedState } from './order-screen.ts';
+import { doubtOf, heldBack, orderScreen, unfinishedState, waitsForPerson } from './order-screen.ts';
 import { cancelOffered, declinedFor, payChoices, takers } from './paying.ts';
 import { wallMs } from './view-base.ts';
 import type { Base, ViewContext } from './view-base.ts';
@@ -60,11 +60,13 @@ export function orderView(
       return { ...base, screen, state: unfinishedState(open), ...what, ...goods, deadlineMs };
     case 'refunding': {
       const of = order.state === 'closed' ? heldBack(open)?.state : order.state;
+      const waits = waitsForPerson(open);
+      const reason = waits ? 'BILL-0111' : reasonCode(order.reason);
       return {
         ...base,
         screen,
-        state: of === 'refunded' || of === 'parked' ? of : 'refunding',
-        reason: order.state === 'closed' ? null : reasonCode(order.reason),
+        state: waits ? 'parked' : of === 'refunded' || of === 'parked' ? of : 'refunding',
+        reason: order.state === 'closed' ? null : reason,
         ...what,
         slip: s.slip,
         deadlineMs,

@@ -6,7 +6,14 @@ import type { ReduceContext } from '../state/context.ts';
 import type { Effect, KioskEvent, KioskState, Step } from '../state/kiosk.ts';
 import type { Now, OpenOrder } from '../state/order.ts';
 import type { OrderEnding, OrderScreen, OrderSession, Session } from '../state/visit.ts';
-import { askingFirst, doubtOf, heldBack, orderScreen, unfinishedState } from './order-screen.ts';
+import {
+  askingFirst,
+  doubtOf,
+  heldBack,
+  orderScreen,
+  unfinishedState,
+  waitsForPerson,
+} from './order-screen.ts';
 import { orderView } from './order-view.ts';
 import { cancelOffered, checkPayment, onScanned, payWith, scanOffered } from './paying.ts';
 import { GIVE_CARD_BACK, KEEP_CARD } from './service.ts';
@@ -195,6 +202,7 @@ function printAgain(state: KioskState, s: OrderSession, open: OpenOrder): Step |
 }
 
 function slipOf(open: OpenOrder): 'in-doubt' | 'refund' | 'parked' {
+  if (waitsForPerson(open)) return 'parked';
   if (open.order.state === 'in-doubt' && open.order.wantsRefund) return 'refund';
   if (open.order.state === 'refunding' || open.order.state === 'refunded') return 'refund';
   return open.order.state === 'parked' ? 'parked' : 'in-doubt';
@@ -317,7 +325,9 @@ function endAs(
         }
       : { session, effects: [] };
   // What was in doubt is known now: another slip.
-  return s.slip === 'none' || (s.ending?.screen === 'in-doubt' && screen !== 'in-doubt')
+  return s.slip === 'none' ||
+    waitsForPerson(open) ||
+    (s.ending?.screen === 'in-doubt' && screen !== 'in-doubt')
     ? {
         session: { ...session, slip: 'printing' },
         effects: [{ do: 'print', orderId, what: slipOf(open) }],
@@ -335,5 +345,6 @@ function endMs(screen: OrderEnding['screen']): number {
 function moneyTold(screen: OrderEnding['screen'], open: OpenOrder): OrderEnding['money'] {
   if (screen !== 'refunding' && screen !== 'unfinished') return null;
   const { state } = open.order;
+  if (waitsForPerson(open)) return 'parked';
   return state === 'closed' ? (heldBack(open)?.state ?? null) : state;
 }

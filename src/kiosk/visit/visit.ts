@@ -2,6 +2,7 @@ import type { Snapshot } from '../../shared/contract/index.ts';
 import type { ReduceContext } from '../state/context.ts';
 import type { KioskEvent, KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
+import { cardSeen } from './card-seen.ts';
 import { KEEP_CARD } from './service.ts';
 import type { Needs, VisitEvent } from './service.ts';
 import { OUTCOMES, stageOf } from './services.ts';
@@ -77,12 +78,15 @@ function onCardRead(
 ): Step {
   if (event.insertion !== state.reader.insertion || state.reader.state !== 'present')
     return { state: { ...state, cardBusy: false }, effects: [] };
+  const told = event.result.ok ? cardSeen(state, event.insertion, event.result.value) : null;
   const next: KioskState = {
     ...state,
     cardBusy: false,
     card: { insertion: event.insertion, result: event.result },
+    ...(told === null ? {} : { seen: told.seen }),
   };
-  return atStage(next, event, ctx) ?? { state: next, effects: [] };
+  const then = atStage(next, event, ctx) ?? { state: next, effects: [] };
+  return told === null ? then : { ...then, effects: [told.effect, ...then.effects] };
 }
 
 /**

@@ -198,6 +198,7 @@ const SENTENCES: { readonly [K in EventKind]: (b: EventBody<K>) => ErrorText } =
       ? both(`已打印${what.zh}`, `${what.en} printed`)
       : both(`${what.zh}没有打出来`, `${what.en} was not printed`);
   },
+  'card-seen': (b) => both(`读到卡：第 ${b.count} 次购买`, `a card was read: purchase ${b.count}`),
   'core-started': (b) =>
     both(`机器启动，版本 ${b.version}`, `the core started, version ${b.version}`),
   'epoch-began': (b) => both(`账本开始新纪元：${b.why}`, `the journal began a new epoch: ${b.why}`),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
+import type { WalletAnswer } from '../../shared/evidence.ts';
 import { httpPort, sendWithin } from '../../shared/http.ts';
 import type { HttpAnswer, HttpSend } from '../../shared/http.ts';
 import type { Clock, Random, Signer, Verifier } from '../../shared/ports.ts';
@@ -46,7 +47,12 @@ export type AlipayApi = keyof typeof ALIPAY_API;
  * unknown" whoever sent it: v2 20000 and ACQ.SYSTEM_ERROR, 429, 5xx.
  */
 export type Exchange =
-  | { readonly kind: 'done'; readonly json: unknown }
+  | {
+      readonly kind: 'done';
+      readonly json: unknown;
+      /** The answer as it proves itself to others. */
+      readonly sealed: () => WalletAnswer;
+    }
   | { readonly kind: 'going-on'; readonly json: unknown }
   | { readonly kind: 'refused'; readonly code: string; readonly said: string }
   | { readonly kind: 'untrusted' | 'silent' | 'busy'; readonly failure: Failure };
@@ -169,7 +175,11 @@ export function createAlipayClient(config: AlipayProviderConfig, ports: AlipayPo
         failure: failure('PAY-0201', `HTTP ${status} not believed: ${doubt}`),
       };
     const json = parse(bytes.toString('utf8'));
-    if (status === 200) return { kind: 'done', json };
+    if (status === 200) {
+      const covered = coveredText(answer.header, bytes);
+      const signature = answer.header('alipay-signature') ?? '';
+      return { kind: 'done', json, sealed: () => sealedBy(covered.toString('utf8'), signature) };
+    }
     // The v3 pages name 202 for a business that is not over; v2's 10003.
     if (status === 202) return { kind: 'going-on', json };
     const parsed = v3ProblemSchema.safeParse(json);
@@ -256,7 +266,8 @@ export function createAlipayClient(config: AlipayProviderConfig, ports: AlipayPo
         failure: failure('PAY-0201', 'signed, but not the promised form', parsed.error),
       };
     const { code, msg, sub_code: sub, sub_msg: subMsg } = parsed.data;
-    if (code === '10000') return { kind: 'done', json };
+    if (code === '10000')
+      return { kind: 'done', json, sealed: () => sealedBy(inner, sealed.data.sign) };
     if (code === '10003') return { kind: 'going-on', json };
     const said = `${code} ${sub ?? ''} ${(subMsg ?? msg ?? '').slice(0, 200)}`;
     return code === '20000'
@@ -319,12 +330,39 @@ export function whyNotTrusted(
   if (!/^\d{1,16}$/.test(timestamp)) return 'timestamp is not a number';
   if (Math.abs(nowMs - Number(timestamp)) > MAX_SKEW_MS)
     return `timestamp ${Math.round(Math.abs(nowMs - Number(timestamp)) / 1000)} s away from this clock`;
-  const covered = Buffer.concat([
-    Buffer.from(`${timestamp}\n${nonce}\n`, 'utf8'),
+  return verifies(key, coveredText(header, body), signature) ? null : 'signature does not match';
+}
+
+/** What a v3 answer's signature covers. */
+const coveredText = (header: HttpAnswer['header'], body: Uint8Array): Buffer =>
+  Buffer.concat([
+    Buffer.from(`${header('alipay-timestamp') ?? ''}\n${header('alipay-nonce') ?? ''}\n`, 'utf8'),
     body,
     Buffer.from('\n', 'utf8'),
   ]);
-  return verifies(key, covered, signature) ? null : 'signature does not match';
+
+const sealedBy = (covered: string, signature: string): WalletAnswer => ({
+  kind: 'wallet-answer',
+  wallet: 'alipay',
+  key: '',
+  covered,
+  signature,
+});
+
+/**
+ * What an answer that was kept says, of either protocol, once its signature holds: whenever it is
+ * looked at, since what was paid stays paid. Undefined: it does not.
+ */
+export function keptAnswer(
+  { covered, signature }: WalletAnswer,
+  protocol: AlipayProviderConfig['protocol'],
+  key: Verifier,
+): unknown {
+  if (!verifies(key, covered, signature)) return undefined;
+  if (protocol === 'v3') return parse(/^\d{1,16}\n[^\n]*\n([\s\S]*)\n$/.exec(covered)?.[1] ?? '');
+  const json = parse(covered);
+  const head = v2HeadSchema.safeParse(json);
+  return head.success && head.data.code === '10000' ? json : undefined;
 }
 
 /**

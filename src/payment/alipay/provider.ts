@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { failure } from '../../shared/errors.ts';
 import type { ErrorCode, Failure } from '../../shared/errors.ts';
+import type { WalletAnswer } from '../../shared/evidence.ts';
+import { err, ok } from '../../shared/result.ts';
+import type { Result } from '../../shared/result.ts';
 import { formatYuan, parseYuan } from '../../shared/money.ts';
 import type {
   AttemptRef,
+  Capture,
   ChargeRequest,
   ChargeResult,
   CloseResult,
@@ -17,7 +21,7 @@ import type {
   ReverseResult,
 } from '../types.ts';
 import { alipayBill } from './bill.ts';
-import { beijing, createAlipayClient } from './client.ts';
+import { beijing, createAlipayClient, keptAnswer } from './client.ts';
 import type { AlipayPorts, AlipayProviderConfig, Exchange } from './client.ts';
 
 export type { AlipayPorts, AlipayProviderConfig } from './client.ts';
@@ -196,6 +200,7 @@ export function createAlipayProvider(
           transactionId: r.trade_no,
           amountFen: r.total_amount,
           paidAtMs: atMs(r.send_pay_date),
+          ...(x.kind === 'done' ? { evidence: x.sealed() } : {}),
         };
       case 'TRADE_CLOSED':
         // Closed with a date of payment: handed back whole.
@@ -276,6 +281,7 @@ export function createAlipayProvider(
       transactionId: r.trade_no,
       amountFen: r.total_amount,
       paidAtMs: atMs(r.gmt_payment),
+      ...(x.kind === 'done' ? { evidence: x.sealed() } : {}),
     };
   }
 
@@ -349,7 +355,34 @@ export function createAlipayProvider(
     queryRefund,
     code: { charge, reverse: (attempt) => cancel(attempt.outTradeNo), reverseAfterMs: 0 },
     downloadBill: (date) => alipayBill(client, date),
+    readEvidence: (evidence) => readEvidence(config, evidence),
   };
+}
+
+/**
+ * See `PaymentProvider.readEvidence`. The answer to a query names the trade's status; the one to a
+ * code payment does not, and has the time of the payment only where it was paid (10000).
+ */
+function readEvidence(
+  { protocol, alipayKey }: AlipayProviderConfig,
+  evidence: WalletAnswer,
+): Result<Capture, 'unknown-key' | 'not-proven'> {
+  const said = keptAnswer(evidence, protocol, alipayKey);
+  const trade = tradeSchema.safeParse(said).data;
+  const paid =
+    trade === undefined
+      ? z
+          .object({ gmt_payment: z.string().min(1), trade_status: z.never().optional() })
+          .safeParse(said).success
+      : trade.trade_status === 'TRADE_SUCCESS' || trade.trade_status === 'TRADE_FINISHED';
+  const capture = paidSchema.safeParse(said).data;
+  return paid && capture !== undefined
+    ? ok({
+        outTradeNo: capture.out_trade_no,
+        transactionId: capture.trade_no,
+        amountFen: capture.total_amount,
+      })
+    : err('not-proven');
 }
 
 /** The first characters, never half a surrogate pair. */

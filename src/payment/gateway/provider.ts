@@ -10,6 +10,7 @@ import {
   GATEWAY_PATH,
   GATEWAY_REFUND_NO,
   GATEWAY_TRADE_NO,
+  MAX_HALL,
   queryAnswer,
   queryRefundAnswer,
   refundAnswer,
@@ -169,6 +170,13 @@ export function createGatewayProvider(
   });
   const ordered = ({ orderId }: CreateRequest | ChargeRequest) =>
     orderId === undefined ? {} : { orderId };
+  const named = ({ page }: CreateRequest) =>
+    page === undefined
+      ? {}
+      : {
+          hall: clip(page.hall, MAX_HALL),
+          ...(page.card === null ? {} : { card: page.card }),
+        };
   const refundBody = (r: RefundRequest) => ({
     ...attempt(r),
     outRefundNo: r.outRefundNo,
@@ -187,6 +195,7 @@ export function createGatewayProvider(
         amountFen: request.amountFen,
         description: clip(request.description, MAX_DESCRIPTION),
         expiresAtMs: Math.floor(request.expiresAtMs),
+        ...named(request),
       },
       request.outTradeNo,
       createAnswer,

@@ -1,8 +1,11 @@
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
+import type { WalletAnswer } from '../../shared/evidence.ts';
 import { httpPort, sendWithin } from '../../shared/http.ts';
 import type { HttpAnswer, HttpSend } from '../../shared/http.ts';
 import type { Clock, Random, Signer, Verifier } from '../../shared/ports.ts';
+import { err, ok } from '../../shared/result.ts';
+import type { Result } from '../../shared/result.ts';
 
 /**
  * Everything that names the merchant at WeChat Pay. Key ids: hex serial of a platform certificate,
@@ -47,6 +50,8 @@ export type Exchange =
       readonly message: string;
       readonly json: unknown;
       readonly empty: boolean;
+      /** The answer as it proves itself to others. */
+      readonly sealed: () => WalletAnswer;
     }
   | { readonly kind: 'untrusted' | 'silent' | 'busy'; readonly failure: Failure };
 
@@ -157,7 +162,14 @@ export function createWechatClient(config: WechatProviderConfig, ports: WechatPo
     const doubt = whyNotTrusted(answer.header, bytes, config.platformKeys, ports.clock.nowMs());
     if (doubt !== null)
       return { kind: 'untrusted', failure: failure('PAY-0201', `${said} not believed: ${doubt}`) };
-    return { kind: 'answer', status, code, message, json, empty: bytes.length === 0 };
+    const sealed = (): WalletAnswer => ({
+      kind: 'wallet-answer',
+      wallet: 'wechat',
+      key: answer.header('wechatpay-serial') ?? '',
+      covered: coveredText(answer.header, bytes).toString('utf8'),
+      signature: answer.header('wechatpay-signature') ?? '',
+    });
+    return { kind: 'answer', status, code, message, json, empty: bytes.length === 0, sealed };
   }
 
   async function download(url: string): ReturnType<WechatClient['download']> {
@@ -219,12 +231,37 @@ export function whyNotTrusted(
   const raw = Buffer.from(signature, 'base64');
   // One signature has one spelling: base64 with stray bits or characters is refused.
   if (raw.toString('base64') !== signature) return 'signature is not base64';
-  const covered = Buffer.concat([
-    Buffer.from(`${timestamp}\n${nonce}\n`, 'utf8'),
+  return key.verify(coveredText(header, body), raw) ? null : 'signature does not match';
+}
+
+/** What an answer's signature covers. */
+const coveredText = (header: HttpAnswer['header'], body: Uint8Array): Buffer =>
+  Buffer.concat([
+    Buffer.from(
+      `${header('wechatpay-timestamp') ?? ''}\n${header('wechatpay-nonce') ?? ''}\n`,
+      'utf8',
+    ),
     body,
     Buffer.from('\n', 'utf8'),
   ]);
-  return key.verify(covered, raw) ? null : 'signature does not match';
+
+/**
+ * The body of an answer that was kept, once its signature holds: whenever it is looked at, since
+ * what was paid stays paid.
+ */
+export function keptBody(
+  { key, covered, signature }: WalletAnswer,
+  keys: ReadonlyMap<string, Verifier>,
+): Result<string, 'unknown-key' | 'not-proven'> {
+  const verifier = keys.get(key);
+  if (verifier === undefined) return err('unknown-key');
+  const raw = Buffer.from(signature, 'base64');
+  const body = /^\d{1,12}\n[^\n]*\n([\s\S]*)\n$/.exec(covered)?.[1];
+  return body !== undefined &&
+    raw.toString('base64') === signature &&
+    verifier.verify(Buffer.from(covered, 'utf8'), raw)
+    ? ok(body)
+    : err('not-proven');
 }
 
 function parseBody(bytes: Buffer): { code: string; message: string; json: unknown } {

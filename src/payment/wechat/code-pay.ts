@@ -101,6 +101,7 @@ export function wechatCodePay(config: WechatProviderConfig, client: WechatClient
         transactionId: trade.transaction_id,
         amountFen: total,
         paidAtMs: Number.isNaN(paidAt) ? null : paidAt,
+        evidence: x.sealed(),
       };
     }
     for (const [code, names] of DECLINED)

@@ -1,8 +1,12 @@
 import { z } from 'zod';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
+import type { WalletAnswer } from '../../shared/evidence.ts';
+import { err, ok } from '../../shared/result.ts';
+import type { Result } from '../../shared/result.ts';
 import type {
   AttemptRef,
+  Capture,
   CloseResult,
   CreateRequest,
   CreateResult,
@@ -25,7 +29,7 @@ import {
 import type { Answer } from './answers.ts';
 import { wechatBill } from './bill.ts';
 import { readCallback } from './callback.ts';
-import { createWechatClient } from './client.ts';
+import { createWechatClient, keptBody } from './client.ts';
 import type { WechatPorts, WechatProviderConfig } from './client.ts';
 import { wechatCodePay } from './code-pay.ts';
 
@@ -175,6 +179,7 @@ export function createWechatProvider(
           transactionId: trade.transaction_id,
           amountFen: total,
           paidAtMs: Number.isNaN(paidAt) ? null : paidAt,
+          evidence: x.sealed(),
         };
       }
       case 'USERPAYING':
@@ -305,6 +310,7 @@ export function createWechatProvider(
     queryRefund,
     code: wechatCodePay(config, client),
     downloadBill: (date) => wechatBill(client, date),
+    readEvidence: (evidence) => readEvidence(config, evidence),
     ...(apiV3Key === undefined
       ? {}
       : {
@@ -312,6 +318,37 @@ export function createWechatProvider(
             readCallback({ ...config, apiV3Key }, header, body, ports.clock.nowMs()),
         }),
   };
+}
+
+/** See `PaymentProvider.readEvidence`; only the answer to a query or a code payment says SUCCESS. */
+function readEvidence(
+  { mchid, appid, platformKeys }: WechatProviderConfig,
+  evidence: WalletAnswer,
+): Result<Capture, 'unknown-key' | 'not-proven'> {
+  const body = keptBody(evidence, platformKeys);
+  if (!body.ok) return body;
+  const trade = tradeSchema.safeParse(jsonOf(body.value)).data;
+  const { total, currency } = trade?.amount ?? {};
+  return trade?.trade_state === 'SUCCESS' &&
+    trade.mchid === mchid &&
+    (trade.appid === undefined || trade.appid === appid) &&
+    (currency === undefined || currency === 'CNY') &&
+    total !== undefined &&
+    trade.transaction_id
+    ? ok({
+        outTradeNo: trade.out_trade_no,
+        transactionId: trade.transaction_id,
+        amountFen: total,
+      })
+    : err('not-proven');
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 const unusable = (x: Answer, error: z.ZodError): Failure =>

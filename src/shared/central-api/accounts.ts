@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ORDER_STATES } from '../order-rules.ts';
+import { tokenSchema } from '../sealed-text.ts';
 import { cardNo, natural } from './base.ts';
 
 /** A tariff: its tiers, rising; the last has no end. Prices in 10⁻⁴ yuan for one unit. */
@@ -56,6 +57,8 @@ export const accountSchema = z.object({
       state: z.enum(ORDER_STATES).nullable(),
     })
     .nullable(),
+  /** Central's token for this answer, which an offline sale names; see shared/grants.ts. */
+  grant: tokenSchema.optional(),
 });
 export type Account = z.infer<typeof accountSchema>;
 /** The account, and central’s clock. */
@@ -92,6 +95,8 @@ export const quoteSchema = z.object({
   tariffId: z.string(),
   tariffVersion: natural,
   expiresAtMs: natural,
+  /** Central's token for a firm one, which its sale names. */
+  grant: tokenSchema.optional(),
 });
 export type Quote = z.infer<typeof quoteSchema>;
 /** The quote, and central’s clock. */

@@ -40,6 +40,7 @@ export const PROBLEMS = [
   'already-delivered',
   'refund-claimed',
   'counter-claimed',
+  'not-proven',
   'not-in-doubt',
   'key-refused',
   'card-refused',

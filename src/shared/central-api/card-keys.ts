@@ -15,6 +15,16 @@ const codeChip = z.enum([
   'AT88SC1608',
 ]);
 export type CodeChip = z.infer<typeof codeChip>;
+/** What a purse answered to INITIALIZE FOR LOAD, with what it was asked. */
+const loadAnswer = {
+  balance: natural,
+  amount: natural,
+  seq: natural,
+  random: hexBytes(4),
+  terminal: hexBytes(6),
+  mac1: hexBytes(4),
+};
+
 /**
  * What a terminal without card keys asks central to compute with them. The `prove` and `check`
  * verbs compute nothing; every other one, but for a Mifare sector's key A, is granted only for a
@@ -74,16 +84,12 @@ export const cardKeyRequestSchema = z.discriminatedUnion('verb', [
     header: hexBytes(5),
     record: someHex,
   }),
-  z.object({
-    verb: z.literal('load-leave'),
-    s8,
-    balance: natural,
-    amount: natural,
-    seq: natural,
-    random: hexBytes(4),
-    terminal: hexBytes(6),
-    mac1: hexBytes(4),
-  }),
+  z.object({ verb: z.literal('load-leave'), s8, ...loadAnswer }),
+  /**
+   * Whether a purse itself gave this answer to INITIALIZE FOR LOAD: judged, and no load is allowed
+   * by it. card-refused: its MAC1 is not the card's.
+   */
+  z.object({ verb: z.literal('check-load'), s8, ...loadAnswer }),
 ]);
 export type CardKeyRequest = z.infer<typeof cardKeyRequestSchema>;
 /**

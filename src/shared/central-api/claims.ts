@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { ORDER_STATES } from '../order-rules.ts';
+import { tokenSchema } from '../sealed-text.ts';
+import { UNWRITTEN } from '../trust.ts';
+import type { Unwritten } from '../trust.ts';
 import { cardNo, natural } from './base.ts';
 
 /**
@@ -17,7 +20,28 @@ export const claimRequestSchema = z.object({
   kind: z.enum(['write', 'refund', 'counter']),
   cardNo,
   claimMs: natural.optional(),
+  /**
+   * Of a refund claim: how sure it is that nothing is on the card; left out: not at all
+   * (`unproven`). What is not sure is granted within a budget (docs/decisions/0032), beyond it
+   * problem(not-proven): the order waits, until its count is taken by another purchase as large, or
+   * a person decides.
+   */
+  unwritten: z.enum(UNWRITTEN).optional(),
+  /** How many writes of it the terminal's journal knows of. */
+  writes: natural.optional(),
+  /** The image that was read last, hex: kept with what waits. */
+  read: z
+    .string()
+    .max(8_192)
+    .regex(/^([0-9A-F]{2})*$/)
+    .optional(),
 });
+/** What a refund claim tells of the card. */
+export interface RefundTold {
+  readonly unwritten: Unwritten;
+  readonly writes: number;
+  readonly read?: string;
+}
 export type ClaimRequest = z.infer<typeof claimRequestSchema>;
 /** What a claim is for. */
 export type ClaimKind = ClaimRequest['kind'];
@@ -58,6 +82,8 @@ export const claimAnswerSchema = z.object({
   ttlMs: natural,
   order: claimedOrderSchema.nullable(),
   serverTimeMs: natural,
+  /** Central's token for it, which the facts under this claim name. */
+  grant: tokenSchema.optional(),
 });
 export type ClaimAnswer = z.infer<typeof claimAnswerSchema>;
 

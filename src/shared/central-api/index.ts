@@ -17,7 +17,7 @@
  * - `POST /v1/quotes/:orderId/release` → {} (idempotent; gives the carried reserve and the claim back
  *   if the order took no money)
  * - `POST /v1/orders/:orderId/claim` → claimAnswer | 409
- *   problem(claimed|already-delivered|refund-claimed|counter-claimed|not-in-doubt)
+ *   problem(claimed|already-delivered|refund-claimed|counter-claimed|not-in-doubt|not-proven)
  * - `POST /v1/keys` → cardKeyAnswer | 409 problem(key-refused|card-refused)
  * - `GET /v1/orders/by-ref/:ref` → orderStatusAnswer (the twelve digits on a slip)
  * - `GET /v1/ledger?date=YYYY-MM-DD` → ledgerAnswer (the terminal's own money of a China day)

@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import { evidenceSchema } from '../evidence.ts';
 import { cardQuoteSchema, creditQuoteSchema } from '../sale.ts';
+import { tokenSchema } from '../sealed-text.ts';
+import { UNWRITTEN } from '../trust.ts';
 import { counter, fen, hex, natural, units } from './bounds.ts';
 
 const sum = z.object({ count: natural, fen: natural });
@@ -50,6 +53,8 @@ export const EVENTS = {
     amountFen: fen,
     /** false: the order could not take it; it refunds itself. */
     taken: z.boolean(),
+    /** By which central believes it: what the provider gave. */
+    evidence: evidenceSchema.optional(),
   }),
   'attempt-closing': z.object({
     attemptId: z.string(),
@@ -112,6 +117,8 @@ export const EVENTS = {
   'order-in-doubt': z.object({
     failure: failureBody,
     wants: z.enum(['write', 'refund', 'counter']).optional(),
+    /** With `wants: refund`: how sure the last read was; left out: it was the reader's word only. */
+    unwritten: z.enum(UNWRITTEN).optional(),
   }),
   /**
    * Seen on the card by read-back or by a later read: our tag. `elsewhere`: central says that
@@ -126,7 +133,12 @@ export const EVENTS = {
     proof: hex.optional(),
   }),
   'order-closed': z.object({ why: z.string() }),
-  'order-refunding': z.object({ attemptId: z.string(), failure: failureBody }),
+  'order-refunding': z.object({
+    attemptId: z.string(),
+    failure: failureBody,
+    /** Central's refund claim or counter claim under which it begins. */
+    grant: tokenSchema.optional(),
+  }),
   'order-refunded': z.object({ attemptId: z.string() }),
   'order-parked': z.object({
     reason: z.string(),
@@ -146,6 +158,8 @@ export const EVENTS = {
     count: counter,
     quantity: units,
     cumulative: units,
+    /** The write claim under which it is written; so for the two below. */
+    grant: tokenSchema.optional(),
   }),
   /** As `order-kept`, of another kiosk's order. */
   'assist-kept': z.object({
@@ -153,6 +167,7 @@ export const EVENTS = {
     cardNo: z.string(),
     insertion: natural,
     record: hex,
+    grant: tokenSchema.optional(),
   }),
   /**
    * What a card in this kiosk says of another kiosk's order. `superseded`: the card holds another
@@ -171,6 +186,9 @@ export const EVENTS = {
      * later one.
      */
     claimMs: natural.optional(),
+    grant: tokenSchema.optional(),
+    /** superseded: the tag of the purchase that the card holds. */
+    tag: hex.optional(),
   }),
   /** First event of a new epoch: where the last one ended on this disk. */
   'epoch-began': z.object({
@@ -248,6 +266,21 @@ export const EVENTS = {
     reference: z.string(),
     who: z.string(),
     why: z.string(),
+  }),
+  /**
+   * What a card showed when it was put in, where this kiosk had not told the same of it before;
+   * `tag`: of the newest purchase, empty where the card has none. The last three are the meter's;
+   * left out: none has written to it.
+   */
+  'card-seen': z.object({
+    cardNo: z.string().regex(/^\d{10}$/),
+    layout: z.string().max(60),
+    count: counter,
+    cumulative: units,
+    tag: hex.max(32),
+    taken: counter.optional(),
+    remaining: units.optional(),
+    used: units.optional(),
   }),
   'slip-printed': z.object({
     what: z.enum(['receipt', 'in-doubt', 'refund', 'parked']),

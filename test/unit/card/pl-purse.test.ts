@@ -137,6 +137,48 @@ describe('a load', () => {
     },
   );
 
+  const prove = (channel: CardChannel, challenge = '1122334455667788') =>
+    purse.provenImage?.(channel, fromHex(challenge)) ?? Promise.reject(new Error('no proof'));
+
+  it('proves that nothing was loaded, over a challenge of ours; an answer to another one is nobody’s proof', async () => {
+    const s = await sale(purseCard());
+    const image = must(await purse.readImage(s.channel));
+    expect(toHex(must(await prove(s.channel)))).toBe(toHex(image));
+    expect(s.card.transcript).toContain('=> 805000020B0100000014112233445566');
+    const played: CardChannel = {
+      ...s.channel,
+      transmit: (apdu, bound) =>
+        s.channel.transmit(
+          apdu[1] === 0x50 ? fromHex('805000020B0100000014999999999999') : apdu,
+          bound,
+        ),
+    };
+    expect(codeOf(await prove(played))).toBe('CARD-0201');
+  });
+
+  it('a leave that was made before the proof loads nothing after it', async () => {
+    const s = await sale(purseCard());
+    let held: Uint8Array = new Uint8Array(0);
+    const holding: CardChannel = {
+      ...s.channel,
+      transmit: (apdu, bound) => {
+        if (apdu[1] !== 0x52) return s.channel.transmit(apdu, bound);
+        held = apdu;
+        return Promise.resolve(ok(fromHex('6988')));
+      },
+    };
+    const kept: Uint8Array[] = [];
+    const keep: Keep = (record) => {
+      kept.push(record);
+      return Promise.resolve(ok(undefined));
+    };
+    expect(codeOf(await purse.apply(holding, s.plan, keep))).toBe('CARD-0202');
+    expect([purse.exposed?.(kept.slice(0, 1)), purse.exposed?.(kept)]).toEqual([false, true]);
+    must(await prove(s.channel));
+    expect(toHex(must(await s.channel.transmit(held)))).not.toMatch(/9000$/);
+    expect(purse.classify(s.plan, must(await purse.readImage(s.channel)))).toBe('before');
+  });
+
   it('a key provider that fails leaves the card as it was', async () => {
     const s = await sale(purseCard());
     const gone = withKeys({ loadLeave: () => Promise.resolve(err(failure('CARD-0206', 'gone'))) });

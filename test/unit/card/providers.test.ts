@@ -19,6 +19,7 @@ import type {
 } from '../../../src/card/index.ts';
 import { masterKeyProvider } from '../../../src/card/keys/master.ts';
 import type { MasterKeys } from '../../../src/card/keys/master.ts';
+import { purseMac } from '../../../src/card/keys/purse-mac.ts';
 import { SAMPLE_KEYS } from '../../../src/card/keys/sample.ts';
 import { sealedKeyProvider, sealKeys } from '../../../src/card/keys/sealed.ts';
 import { DEMO_ACCOUNTS, DEMO_TARIFFS } from '../../../src/demo/central-data.ts';
@@ -344,6 +345,27 @@ describe('every provider writes every kind of card', () => {
           await provider.checkTechnician(cardNo, fromHex('A1B2C3D4E5F60719'), answer(masters)),
         ),
       ).toBe('CARD-0201');
+    },
+  );
+
+  it.each(providers)(
+    '%s judges a purse’s answer, and makes nothing of it',
+    async (_n, masters, make) => {
+      const s8 = fromHex('0000008800003964');
+      const terminal = fromHex('123456789012');
+      const random = fromHex('11223344');
+      const session = tripleDesBlock(cardKey(masters.load, s8), bytesOf('1122334400298000'));
+      const data = bytesOf('000000000000001502123456789012');
+      const mac1 = purseMac(session, data);
+      const said = { balance: 0, amount: 0x15, seq: 0x29, random, terminal, mac1 };
+      const provider = make();
+      must(await provider.checkLoad(s8, said));
+      for (const other of [
+        { ...said, balance: 1 },
+        { ...said, seq: 0x2a },
+        { ...said, terminal: fromHex('123456789013') },
+      ])
+        expect(codeOf(await provider.checkLoad(s8, other))).toBe('CARD-0201');
     },
   );
 

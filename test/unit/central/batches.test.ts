@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Quote } from '../../../src/shared/central-api/index.ts';
+import { toHex } from '../../../src/shared/bytes.ts';
+import { orderTag } from '../../../src/shared/order-tag.ts';
 import type { SeedAccount } from '../../../src/central/fleet/seed.ts';
 import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
 import { ENGINES, openRoom } from './harness.ts';
@@ -39,7 +41,7 @@ interface Told extends Step {
 type Tell = (j: TestJournal, s: Told) => number;
 const failure = { code: 'CARD-0203' };
 const attemptOf = (s: Told): string => `${s.id}-${s.attempt}`;
-const assist = (s: Told, verdict: 'after' | 'before' | 'superseded') => ({
+const assist = (j: TestJournal, s: Told, verdict: 'after' | 'before' | 'superseded') => ({
   origin: `00000000031${1 + (ORDERS[s.order]?.of ?? 0)}`,
   cardNo: s.odd ? '8800003999' : s.q.cardNo,
   verdict,
@@ -47,6 +49,8 @@ const assist = (s: Told, verdict: 'after' | 'before' | 'superseded') => ({
   count: s.q.nextCount,
   quantity: s.q.quantity,
   cumulative: 205_000 + s.q.quantity,
+  ...(s.odd ? {} : { grant: j.writeClaim(s.id, s.q.cardNo) }),
+  ...(verdict === 'superseded' ? { tag: toHex(orderTag(s.id)) } : {}),
 });
 
 /** Every kind of fact that changes the books. */
@@ -118,16 +122,16 @@ const FACTS = {
     }),
   'assist-writing': (j, s) =>
     j.add('assist-writing', s.id, {
-      ...assist(s, 'before'),
+      ...assist(j, s, 'before'),
       insertion: 1,
       before: '',
       after: '',
     }),
   'assist-kept': (j, s) =>
-    j.add('assist-kept', s.id, { ...assist(s, 'before'), insertion: 1, record: '0F' }),
-  after: (j, s) => j.add('assist-ended', s.id, assist(s, 'after')),
-  before: (j, s) => j.add('assist-ended', s.id, assist(s, 'before')),
-  superseded: (j, s) => j.add('assist-ended', s.id, assist(s, 'superseded')),
+    j.add('assist-kept', s.id, { ...assist(j, s, 'before'), insertion: 1, record: '0F' }),
+  after: (j, s) => j.add('assist-ended', s.id, assist(j, s, 'after')),
+  before: (j, s) => j.add('assist-ended', s.id, assist(j, s, 'before')),
+  superseded: (j, s) => j.add('assist-ended', s.id, assist(j, s, 'superseded')),
   'epoch-began': (j) =>
     j.add('epoch-began', null, {
       previousEpoch: 0,

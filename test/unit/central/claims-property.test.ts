@@ -5,7 +5,7 @@ import { CLAIM_MS, CLAIM_USE_MS } from '../../../src/shared/central-api/index.ts
 import type { Quote } from '../../../src/shared/central-api/index.ts';
 import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
 import type { SeedAccount } from '../../../src/central/fleet/seed.ts';
-import { ENGINES, openRoom } from './harness.ts';
+import { ANY_REFUND, ENGINES, openRoom } from './harness.ts';
 import type { Engine, Room, Terminal } from './harness.ts';
 
 /** What the card itself holds of the one purchase. */
@@ -199,6 +199,7 @@ class Story {
         count: 42,
         quantity: this.quote.quantity,
         cumulative: 205_000 + this.quote.quantity,
+        grant: j.writeClaim(this.id, this.account.cardNo),
       });
       this.write(write);
     }
@@ -226,15 +227,15 @@ class Story {
     expect(this.card, 'a refund means that nothing was written').toBe('before');
     const j = this.t(0).journal;
     j.add('order-refunding', this.id, {
-      attemptId: `${this.id}-a`,
+      attemptId: `${this.id}/1`,
       failure: { code: 'CARD-0203' },
     });
     j.add('attempt-refunded', this.id, {
-      attemptId: `${this.id}-a`,
+      attemptId: `${this.id}/1`,
       refundId: '503',
       amountFen: 10_000,
     });
-    j.add('order-refunded', this.id, { attemptId: `${this.id}-a` });
+    j.add('order-refunded', this.id, { attemptId: `${this.id}/1` });
     this.origin = 'refunded';
   }
 
@@ -373,6 +374,7 @@ describe.each(ENGINES)('stories of claims on %s', (engine) => {
   let told = 0;
   beforeAll(async () => {
     room = await openRoom(engine, 3, {
+      refundBudget: ANY_REFUND,
       accounts: ACCOUNTS.slice(0, engine === 'postgres' ? 60 : 2_000),
     });
   }, 60_000);

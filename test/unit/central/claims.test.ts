@@ -2,8 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLAIM_MS } from '../../../src/shared/central-api/index.ts';
 import type { Account, Command, Quote } from '../../../src/shared/central-api/index.ts';
 import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
+import { soldOffline } from '../../concurrency/company.ts';
+import { orderTag } from '../../../src/shared/order-tag.ts';
+import { toHex } from '../../../src/shared/bytes.ts';
 import type { SeedAccount } from '../../../src/central/fleet/seed.ts';
-import { ENGINES, openRoom } from './harness.ts';
+import { ANY_REFUND, attemptOfOrder, ENGINES, openRoom } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 
 /** A card for each test, so that none stands on another's. */
@@ -19,7 +22,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
   let orders = 0;
   const t = (i: number): Terminal => room.terminals[i] as Terminal;
   beforeAll(async () => {
-    room = await openRoom(engine, 3, { accounts: ACCOUNTS });
+    room = await openRoom(engine, 3, { accounts: ACCOUNTS, refundBudget: ANY_REFUND });
   }, 60_000);
   afterAll(() => room.close());
 
@@ -51,6 +54,16 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     t(0).journal.inDoubt(sale.id, wants);
     expect(await t(0).upload()).toEqual([]);
     return sale;
+  }
+  /** Another purchase has the order's count on its card, sold while the line was down; its tag. */
+  async function movedOn(i: number, s: Sale): Promise<string> {
+    const card = ACCOUNTS.find((a) => a.cardNo === s.cardNo) as SeedAccount;
+    const id = `PL-${t(i).id}-1-${String(++orders).padStart(4, '0')}-${String(7000 + orders)}`;
+    const q = soldOffline(card, 1, id);
+    t(i).journal.quoted(id, q, card.userNo, { offline: true, nextCount: s.q.nextCount });
+    t(i).journal.paid(id, q.amountFen);
+    expect(await t(i).upload()).toEqual([]);
+    return toHex(orderTag(id));
   }
   const write = (i: number, s: Sale) => t(i).client.claim(s.id, 'write', s.cardNo);
   const refund = (i: number, s: Sale) => t(i).client.claim(s.id, 'refund', s.cardNo);
@@ -184,15 +197,15 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     expect(await refund(0, s)).toMatchObject({ ok: true });
     t(0).journal.inDoubt(s.id, 'refund');
     t(0).journal.add('order-refunding', s.id, {
-      attemptId: `${s.id}-a`,
+      attemptId: `${s.id}/1`,
       failure: { code: 'CARD-0203' },
     });
     t(0).journal.add('attempt-refunded', s.id, {
-      attemptId: `${s.id}-a`,
+      attemptId: `${s.id}/1`,
       refundId: '503',
       amountFen: 10_000,
     });
-    t(0).journal.add('order-refunded', s.id, { attemptId: `${s.id}-a` });
+    t(0).journal.add('order-refunded', s.id, { attemptId: `${s.id}/1` });
     expect(await t(0).upload()).toEqual([]);
     expect(await refund(0, s)).toMatchObject({ ok: true });
     expect(await write(1, s)).toMatchObject(refused('BILL-0107'));
@@ -239,7 +252,8 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     expire();
     await write(1, moved);
     expire();
-    t(2).journal.assisted(t(0).id, moved.id, moved.q, 'superseded');
+    const tag = await movedOn(2, moved);
+    t(2).journal.assisted(t(0).id, moved.id, moved.q, 'superseded', { tag });
     await t(2).upload();
     expect(await refund(0, moved)).toMatchObject({ ok: true });
 
@@ -336,7 +350,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     // The origin has the card in its reader while it holds the claim, unwritten: a refund like any
     // other, and final.
     t(0).journal.add('order-refunding', s.id, {
-      attemptId: `${s.id}-a`,
+      attemptId: `${s.id}/1`,
       failure: { code: 'CARD-0203' },
     });
     expect(await t(0).upload()).toEqual([]);
@@ -571,7 +585,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     t(1).journal.assisted(t(0).id, d.id, d.q, 'after');
     expect(await t(1).upload()).toEqual([]);
     const begun = t(0).journal.add('order-refunding', d.id, {
-      attemptId: `${d.id}-a`,
+      attemptId: `${d.id}/1`,
       failure: { code: 'CARD-0203' },
     });
     expect(await t(0).upload()).toEqual([begun]);
@@ -583,7 +597,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
   it('a refund that the origin began by itself ends all writing too, parked or not', async () => {
     const s = await paid();
     t(0).journal.add('order-refunding', s.id, {
-      attemptId: `${s.id}-a`,
+      attemptId: `${s.id}/1`,
       failure: { code: 'CARD-0205' },
     });
     t(0).journal.add('order-parked', s.id, { reason: 'PAY-0301', nextStep: 'staff' });
@@ -591,16 +605,16 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     expect(await write(0, s)).toMatchObject(refused('BILL-0107'));
     expect(await refund(0, s)).toMatchObject({ ok: true });
     t(0).journal.add('attempt-refund-retried', s.id, {
-      attemptId: `${s.id}-a`,
+      attemptId: `${s.id}/1`,
       who: 'w',
       why: 'y',
     });
     t(0).journal.add('attempt-refunded', s.id, {
-      attemptId: `${s.id}-a`,
+      attemptId: `${s.id}/1`,
       refundId: '503',
       amountFen: 10_000,
     });
-    t(0).journal.add('order-refunded', s.id, { attemptId: `${s.id}-a` });
+    t(0).journal.add('order-refunded', s.id, { attemptId: `${s.id}/1` });
     expect(await t(0).upload()).toEqual([]);
     expect(await ledger(s)).toEqual(['captured', 'refunded']);
   });
@@ -692,13 +706,14 @@ describe.each(ENGINES)('claims on %s', (engine) => {
 
   it('superseded is told until the origin acts on it', async () => {
     const s = await inDoubt();
-    t(1).journal.assisted(t(0).id, s.id, s.q, 'superseded');
+    const tag = await movedOn(1, s);
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'superseded', { tag });
     expect(await t(1).upload()).toEqual([]);
     expect(await told(0, s)).toEqual([{ kind: 'superseded', orderId: s.id, terminalId: t(1).id }]);
     expect(await told(0, s)).toHaveLength(1);
     expect(await refund(0, s)).toMatchObject({ ok: true });
     t(0).journal.add('order-refunding', s.id, {
-      attemptId: `${s.id}-a`,
+      attemptId: `${s.id}/1`,
       failure: { code: 'CARD-0205' },
     });
     expect(await t(0).upload()).toEqual([]);
@@ -755,7 +770,8 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     const s = await inDoubt('refund');
     expire();
     expect(await write(1, s)).toMatchObject({ ok: true });
-    t(2).journal.assisted(t(0).id, s.id, s.q, 'superseded');
+    const tag = await movedOn(2, s);
+    t(2).journal.assisted(t(0).id, s.id, s.q, 'superseded', { tag });
     expect(await t(2).upload()).toEqual([]);
     // While its lease runs, terminal 1 may be looking at the card.
     expect(await refund(0, s)).toMatchObject(refused('BILL-0105'));
@@ -768,7 +784,8 @@ describe.each(ENGINES)('claims on %s', (engine) => {
 
   it('told superseded while a claim of its own stands open: the same', async () => {
     const s = await inDoubt('refund');
-    t(1).journal.assisted(t(0).id, s.id, s.q, 'superseded');
+    const tag = await movedOn(1, s);
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'superseded', { tag });
     expect(await t(1).upload()).toEqual([]);
     await room.db.query(
       'UPDATE orders SET write_open = $2, write_open_ms = 1, write_terminal = NULL WHERE order_id = $1',
@@ -796,18 +813,18 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     const s = await paid();
     t(0).journal.add('order-parked', s.id, { reason: 'PAY-0301', nextStep: 'staff' });
     t(0).journal.add('attempt-paid', s.id, {
-      attemptId: `${s.id}-b`,
+      attemptId: `${s.id}/2`,
       transactionId: '4201',
       amountFen: 9_000,
       taken: false,
     });
     t(0).journal.add('attempt-parked', s.id, {
-      attemptId: `${s.id}-b`,
+      attemptId: `${s.id}/2`,
       reason: 'PAY-0301',
       failure: { code: 'PAY-0301' },
     });
     t(0).journal.add('parked-settled', s.id, {
-      attemptId: `${s.id}-b`,
+      attemptId: `${s.id}/2`,
       how: 'refunded-by-hand',
       reference: 'BANK-9',
       who: 'wang',
@@ -837,8 +854,8 @@ describe.each(ENGINES)('claims on %s', (engine) => {
         [s.id, 'refunded'],
       ),
     ).toMatchObject([
-      { attempt_id: `${s.id}-b`, amount_fen: 9_000, reference: 'BANK-9' },
-      { attempt_id: `${s.id}-a`, amount_fen: 10_000, reference: 'BANK-10' },
+      { attempt_id: `${s.id}/2`, amount_fen: 9_000, reference: 'BANK-9' },
+      { attempt_id: `${s.id}/1`, amount_fen: 10_000, reference: 'BANK-10' },
     ]);
     expect((await account(s)).claim).toBeNull();
     const late = t(1).journal.assisted(t(0).id, s.id, s.q, 'after');
@@ -875,15 +892,13 @@ describe.each(ENGINES)('claims on %s', (engine) => {
       if (!q.ok) throw new Error(JSON.stringify(q.error));
       t(0).journal.quoted(id, q.value, card.userNo);
       t(0).journal.add('attempt-creating', id, {
-        attemptId: `${id}-a`,
         provider: 'wechat',
-        outTradeNo: `T${id}`,
-        outRefundNo: `R${id}`,
+        ...attemptOfOrder(id),
         amountFen: 10_000,
         expiresAtMs: 1,
       });
       t(0).journal.add('attempt-parked', id, {
-        attemptId: `${id}-a`,
+        attemptId: `${id}/1`,
         reason,
         failure: { code: 'PAY-0201' },
         ...(amountFen === undefined ? {} : { amountFen }),
@@ -912,7 +927,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
       ).map((r) => [r.kind, Number(r.amount_fen)]);
     // As maintenance tells it: the attempt's end, then the order's own.
     const other = await unpaid('amount-differs', 9_999);
-    settle(other, `${other.id}-a`);
+    settle(other, `${other.id}/1`);
     settle(other, null);
     expect(await t(0).upload()).toEqual([]);
     expect(await entries(other)).toEqual([
@@ -923,7 +938,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
     expect((await account(other)).claim).toBeNull();
     // The sum was never told: what was asked for.
     const gone = await unpaid('no-provider');
-    settle(gone, `${gone.id}-a`);
+    settle(gone, `${gone.id}/1`);
     settle(gone, null);
     expect(await t(0).upload()).toEqual([]);
     expect(await entries(gone)).toEqual([
@@ -931,15 +946,15 @@ describe.each(ENGINES)('claims on %s', (engine) => {
       ['captured-extra', 10_000],
       ['refunded', 10_000],
     ]);
-    const twice = settle(gone, `${gone.id}-a`);
+    const twice = settle(gone, `${gone.id}/1`);
     expect(await t(0).upload()).toEqual([twice]);
     const none = await unpaid('no-provider');
-    settle(none, `${none.id}-a`, 'nothing-due');
+    settle(none, `${none.id}/1`, 'nothing-due');
     settle(none, null, 'nothing-due');
     expect(await t(0).upload()).toEqual([]);
     expect(await entries(none)).toEqual([['parked', 0]]);
     // Of an attempt that nobody parked there is no money.
-    const wrong = settle(none, `${none.id}-b`);
+    const wrong = settle(none, `${none.id}/2`);
     expect(await t(0).upload()).toEqual([wrong]);
   });
 
@@ -952,7 +967,8 @@ describe.each(ENGINES)('claims on %s', (engine) => {
       );
     }
     const s = await inDoubt('write');
-    t(1).journal.assisted(t(0).id, s.id, s.q, 'superseded');
+    const tag = await movedOn(1, s);
+    t(1).journal.assisted(t(0).id, s.id, s.q, 'superseded', { tag });
     expect(await t(1).upload()).toEqual([]);
     expect(await told(0, s)).toEqual([{ kind: 'superseded', orderId: s.id, terminalId: t(1).id }]);
     await room.db.query(`DELETE FROM orders WHERE order_id LIKE 'AA-over-%'`);

@@ -186,6 +186,7 @@ export class Town {
     this.gateway = createPaymentGateway(() => cuttable, {
       wallets: this.wallets.map(watched),
       publicUrl: 'https://pay.example.com',
+      receipts: quickSigner('gateway'),
       clock: still,
       random,
     });

@@ -194,6 +194,7 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     const gateway = createPaymentGateway(() => town.db, {
       wallets: [wechat, silent],
       publicUrl: 'https://pay.example.com',
+      receipts: quickSigner('gateway'),
       clock: town.clock,
       random,
     });
@@ -272,6 +273,7 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     const other = createPaymentGateway(() => town.db, {
       wallets: town.wallets,
       publicUrl: '',
+      receipts: quickSigner('gateway'),
       clock: town.clock,
       random,
       paymentCodes: [{ prefixes: ['62'], digits: [19, 19], wallet: 'alipay' }],
@@ -576,16 +578,17 @@ describe('answers about money', () => {
     );
     const r = ref();
     const orderId = 'PL-000000000311-1-0001-1234';
-    const answer = await provider.create({ ...request(r), orderId });
+    const words = { hall: `${'城'.repeat(59)}南03号机`, card: '8800 **** 3921' };
+    const answer = await provider.create({ ...request(r), orderId, page: words });
     if (answer.kind !== 'pending') throw new Error(JSON.stringify(answer));
-    expect(await town.db.query('SELECT order_id FROM gateway_trades')).toEqual([
-      { order_id: orderId },
+    expect(await town.db.query('SELECT order_id, hall, card FROM gateway_trades')).toEqual([
+      { order_id: orderId, hall: `${'城'.repeat(59)}南`, card: words.card },
     ]);
     const page = await central.handle({
-      method: 'GET',
-      target: `${new URL(answer.qrText).pathname}?wallet=wechat`,
+      method: 'POST',
+      target: new URL(answer.qrText).pathname,
       headers: {},
-      body: new Uint8Array(0),
+      body: Buffer.from('wallet=wechat'),
     });
     expect(page.status).toBe(303);
     town.pay(page.headers['location'] ?? '');

@@ -3,18 +3,23 @@ import { generateKeyPairSync, hash, randomBytes } from 'node:crypto';
 import { createBillingClient } from '../../../src/billing/client.ts';
 import type { BillingClient, CardKeyClient, UploadResult } from '../../../src/billing/types.ts';
 import { systemClock, systemRandom } from '../../../src/main/ports.ts';
+import { trustIn } from '../../../src/central/books/trust.ts';
 import { openPostgres } from '../../../src/central/db/postgres.ts';
 import type { Db } from '../../../src/central/db/sql.ts';
 import { DEMO_DATA } from '../../../src/demo/central-data.ts';
 import { createCentral } from '../../../src/central/central.ts';
 import type { Central, CentralOptions } from '../../../src/central/central.ts';
+import type { RefundBudget } from '../../../src/central/sale/budgets.ts';
 import type { Quote, UploadEvent } from '../../../src/shared/central-api/index.ts';
 import type { EventBody, EventKind } from '../../../src/shared/facts/catalogue.ts';
 import { eventHash, genesisHash } from '../../../src/shared/journal-hash.ts';
 import { toHex } from '../../../src/shared/bytes.ts';
 import { orderTag } from '../../../src/shared/order-tag.ts';
 import type { HttpSend } from '../../../src/shared/http.ts';
-import type { Clock, KeyId, Signer, Verifier } from '../../../src/shared/ports.ts';
+import type { Clock, KeyId, Signer, SigningKey } from '../../../src/shared/ports.ts';
+import { receiptToken } from '../../../src/shared/evidence.ts';
+import type { PaymentEvidence } from '../../../src/shared/evidence.ts';
+import { accountDigest, claimDigest, grantToken } from '../../../src/shared/grants.ts';
 import { Keyring } from '../../../src/shared/signatures.ts';
 import { ed25519Signer, ed25519Verifier } from '../../../src/shared/signing.ts';
 import { sharedDatabase } from '../../support/postgres.ts';
@@ -28,14 +33,33 @@ export const edKeys = (): { privateKeyPem: string; publicKeyPem: string } => {
   return { privateKeyPem: pair.privateKey, publicKeyPem: pair.publicKey };
 };
 
+/** What central and its gateway sign with. */
+export interface CentralKeys {
+  readonly answers: Signer & KeyId;
+  readonly gateway: Signer & KeyId;
+}
+
+/** What the wallet calls its payment of an order. */
+export const walletNumberOf = (orderId: string, n = 1): string => `4200-${orderId}-${n}`;
+
+/** The first attempt of an order, as ids and numbers at a provider. */
+export const attemptOfOrder = (orderId: string, n = 1) => {
+  const [, terminalId = '', epoch = '', counter = ''] = orderId.split('-');
+  const body = `${terminalId}E${epoch}N${counter}A${n}X00000`;
+  return { attemptId: `${orderId}/${n}`, outTradeNo: `P${body}`, outRefundNo: `R${body}` };
+};
+
 /** A terminal's journal as far as uploading needs it. */
 export class TestJournal {
   readonly events: UploadEvent[] = [];
   readonly terminalId: string;
   readonly epoch: number;
-  constructor(terminalId: string, epoch = 1) {
+  /** Central's keys, by which it believes what is told. */
+  readonly #keys: CentralKeys;
+  constructor(terminalId: string, epoch = 1, keys: CentralKeys = QUICK_KEYS) {
     this.terminalId = terminalId;
     this.epoch = epoch;
+    this.#keys = keys;
   }
   hashAt(seq: number): string {
     return seq === 0
@@ -60,7 +84,7 @@ export class TestJournal {
     userNo: string,
     over: Partial<EventBody<'order-quoted'>> = {},
   ): void {
-    this.add('order-quoted', orderId, {
+    const body: EventBody<'order-quoted'> = {
       cardNo: q.cardNo,
       userNo,
       layout: 'pl-4442',
@@ -75,25 +99,47 @@ export class TestJournal {
       tariffVersion: q.tariffVersion,
       offline: false,
       tag: toHex(orderTag(orderId)),
+      ...(q.grant === undefined ? {} : { grant: q.grant }),
       ...over,
+    };
+    if (!body.offline || 'grant' in over) return void this.add('order-quoted', orderId, body);
+    const grant = grantToken(this.#keys.answers, {
+      kind: 'account',
+      terminalId: this.terminalId,
+      orderId: '',
+      digest: accountDigest(body),
+      grantedMs: 1_780_000_000_000,
     });
+    this.add('order-quoted', orderId, { ...body, grant });
+  }
+  /** What the gateway gives for a payment; its number is the order's own. */
+  receipt(orderId: string, amountFen: number, n = 1): PaymentEvidence {
+    const token = receiptToken(this.#keys.gateway, {
+      terminalId: this.terminalId,
+      orderId,
+      outTradeNo: attemptOfOrder(orderId, n).outTradeNo,
+      amountFen,
+      wallet: 'wechat',
+      walletNumber: walletNumberOf(orderId, n),
+      paidMs: null,
+    });
+    return { kind: 'receipt', token };
   }
   paid(orderId: string, amountFen: number): void {
     this.add('attempt-creating', orderId, {
-      attemptId: `${orderId}-a`,
-      provider: 'wechat',
-      outTradeNo: `T${orderId}`,
-      outRefundNo: `R${orderId}`,
+      ...attemptOfOrder(orderId),
+      provider: 'gateway',
       amountFen,
       expiresAtMs: 1_780_000_120_000,
     });
     this.add('attempt-paid', orderId, {
-      attemptId: `${orderId}-a`,
-      transactionId: '4200',
+      attemptId: `${orderId}/1`,
+      transactionId: walletNumberOf(orderId),
       amountFen,
       taken: true,
+      evidence: this.receipt(orderId, amountFen),
     });
-    this.add('order-paid', orderId, { attemptId: `${orderId}-a`, amountFen });
+    this.add('order-paid', orderId, { attemptId: `${orderId}/1`, amountFen });
   }
   delivered(orderId: string, q: Quote): number {
     this.add('order-delivering', orderId, {
@@ -139,7 +185,18 @@ export class TestJournal {
       count: q.nextCount,
       quantity: q.quantity,
       cumulative: 205_000 + q.quantity,
+      grant: this.writeClaim(orderId, q.cardNo),
       ...over,
+    });
+  }
+  /** Central's token for the write of an order. */
+  writeClaim(orderId: string, cardNo: string): string {
+    return grantToken(this.#keys.answers, {
+      kind: 'write-claim',
+      terminalId: this.terminalId,
+      orderId,
+      digest: claimDigest(cardNo),
+      grantedMs: 1_780_000_000_000,
     });
   }
   send(client: BillingClient, from: number, to = this.events.length): Promise<UploadResult> {
@@ -171,7 +228,7 @@ export interface Hall {
 }
 
 /** A keyed hash in place of a signature: fast, and still wrong when a byte changes. */
-export const quickSigner = (key: string): Signer & Verifier & KeyId => {
+export const quickSigner = (key: string): SigningKey => {
   const mac = (bytes: Uint8Array): Buffer =>
     hash('sha256', Buffer.concat([Buffer.from(key), bytes]), 'buffer');
   return {
@@ -180,6 +237,19 @@ export const quickSigner = (key: string): Signer & Verifier & KeyId => {
     verify: (bytes, signature) => mac(bytes).equals(signature),
   };
 };
+
+/** What {@link openRoom}'s central signs with. */
+export const QUICK_KEYS: CentralKeys = {
+  answers: quickSigner('answers'),
+  gateway: quickSigner('gateway'),
+};
+
+/** What {@link openRoom}'s central believes by. */
+export const QUICK_TRUST = trustIn({
+  answerKeys: new Keyring(quickSigner('answers')),
+  gatewayKeys: new Keyring(quickSigner('gateway')),
+  wallets: [],
+});
 
 /** The clients' port into a central of the same process. */
 export const into =
@@ -229,6 +299,14 @@ export interface Room {
   readonly terminals: readonly Terminal[];
   readonly close: () => Promise<void>;
 }
+
+/** Refunds on a reader's word without end, for what is not about them. */
+export const ANY_REFUND: RefundBudget = {
+  accountFen: Number.MAX_SAFE_INTEGER,
+  accountOrders: Number.MAX_SAFE_INTEGER,
+  terminalDayFen: Number.MAX_SAFE_INTEGER,
+  dayFen: Number.MAX_SAFE_INTEGER,
+};
 
 /** Central without a transport, under a clock that stands still, with as many terminals as wanted. */
 export async function openRoom(
@@ -331,6 +409,7 @@ export async function openHall(engine: Engine = 'postgres'): Promise<Hall> {
   };
   const policyKeys = edKeys();
   const answerKeys = edKeys();
+  const gateway = ed25519Signer(edKeys().privateKeyPem);
   const ids = ['000000000311', '000000000312'] as const;
   const keys = ids.map(() => edKeys());
   const db = await openDb(engine);
@@ -339,7 +418,7 @@ export async function openHall(engine: Engine = 'postgres'): Promise<Hall> {
     ...DEMO_DATA,
     policySigner: ed25519Signer(policyKeys.privateKeyPem),
     answerSigner: ed25519Signer(answerKeys.privateKeyPem),
-    gatewaySigner: ed25519Signer(edKeys().privateKeyPem),
+    gatewaySigner: gateway,
     now: clock.nowMs,
     terminals: ids.map((terminalId, i) => ({
       terminalId,
@@ -352,7 +431,10 @@ export async function openHall(engine: Engine = 'postgres'): Promise<Hall> {
   const terminals = ids.map((terminalId, i) => ({
     terminalId,
     keys: keys[i] as ReturnType<typeof edKeys>,
-    journal: new TestJournal(terminalId),
+    journal: new TestJournal(terminalId, 1, {
+      answers: ed25519Signer(answerKeys.privateKeyPem),
+      gateway,
+    }),
     client: createBillingClient({
       baseUrl,
       terminalId,

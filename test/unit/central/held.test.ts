@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { grantToken, quoteDigest } from '../../../src/shared/grants.ts';
 import type { Quote } from '../../../src/shared/central-api/index.ts';
 import { accountsOf, COUNT, soldOffline } from '../../concurrency/company.ts';
-import { ENGINES, openRoom } from './harness.ts';
+import { ENGINES, openRoom, quickSigner } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 
 /** Facts that came before those that they build on. */
@@ -112,35 +113,38 @@ describe.each(ENGINES)('facts that come too early, on %s', (engine) => {
     expect(await held()).toEqual([]);
   });
 
-  it('a forgotten quote’s remainder is believed up to what a remainder can be', async () => {
+  it('a forgotten quote is believed by central’s own token, whatever it spends, and by nothing else', async () => {
     await start();
-    const greedy = (carriedUsedMicro: number, n: number): number => {
+    const greedy = (carriedUsedMicro: number, n: number, signed: boolean): number => {
       const orderId = id(0, n);
       const q = sold(0, 1, orderId);
       t(0).journal.events.splice(-4);
       // What was carried buys as much as it can.
       const [share] = q.shares as [Quote['shares'][number]];
       const more = Math.floor((q.carriedAfterMicro + carriedUsedMicro) / share.priceE4);
-      t(0).journal.quoted(orderId, q, account.userNo, {
+      const costMicro = share.costMicro + more * share.priceE4;
+      const promised: Quote = {
+        ...q,
+        orderId,
         quantity: q.quantity + more,
-        shares: [
-          {
-            ...share,
-            quantity: share.quantity + more,
-            costMicro: share.costMicro + more * share.priceE4,
-          },
-        ],
+        shares: [{ ...share, quantity: share.quantity + more, costMicro }],
         carriedUsedMicro,
         carriedAfterMicro: q.carriedAfterMicro + carriedUsedMicro - more * share.priceE4,
+      };
+      const grant = grantToken(quickSigner(signed ? 'answers' : t(0).id), {
+        kind: 'quote',
+        terminalId: t(0).id,
+        orderId,
+        digest: quoteDigest(promised),
+        grantedMs: room.now,
       });
+      t(0).journal.quoted(orderId, { ...promised, grant }, account.userNo);
       return t(0).journal.events.length;
     };
-    greedy(account.carriedMicro, 1);
-    const much = greedy(2_600_000_000, 2);
+    greedy(2_600_000_000, 1, true);
+    const much = greedy(account.carriedMicro, 2, false);
     expect(await t(0).upload()).toEqual([much]);
-    expect(await quarantined()).toEqual([
-      'no reserve of that size stands behind the carried money',
-    ]);
+    expect(await quarantined()).toEqual(['central granted no such quote']);
   });
 
   it('a person gives up what waits in vain: it is settled in the quarantine', async () => {

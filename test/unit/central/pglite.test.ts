@@ -23,7 +23,7 @@ describe('the embedded database', () => {
     t.journal.quoted(orderId, quote.value, '1002203322');
     t.journal.paid(orderId, 10_000);
     const nul = t.journal.add('attempt-paid', orderId, {
-      attemptId: `${orderId}-b`,
+      attemptId: `${orderId}/2`,
       transactionId: '42\0',
       amountFen: 10_000,
       taken: false,

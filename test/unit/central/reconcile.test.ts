@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventBody } from '../../../src/shared/facts/catalogue.ts';
 import { chinaDate } from '../../../src/shared/time.ts';
-import { ENGINES, openRoom } from './harness.ts';
+import { attemptOfOrder, ENGINES, openRoom } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 
 describe.each(ENGINES)('a day’s books at central, on %s', (engine) => {
@@ -27,21 +27,19 @@ describe.each(ENGINES)('a day’s books at central, on %s', (engine) => {
     t().journal.quoted(orderId, q.value, '1002203334');
     t().journal.paid(orderId, 10_000);
     t().journal.add('attempt-creating', orderId, {
-      attemptId: `${orderId}-b`,
       provider: 'alipay',
-      outTradeNo: `U${orderId}`,
-      outRefundNo: `S${orderId}`,
+      ...attemptOfOrder(orderId, 2),
       amountFen: 10_000,
       expiresAtMs: 1,
     });
     t().journal.add('attempt-paid', orderId, {
-      attemptId: `${orderId}-b`,
+      attemptId: `${orderId}/2`,
       transactionId: '43',
       amountFen: 10_000,
       taken: false,
     });
     t().journal.add('attempt-refunded', orderId, {
-      attemptId: `${orderId}-b`,
+      attemptId: `${orderId}/2`,
       refundId: 'F',
       amountFen: 10_000,
     });
@@ -63,9 +61,9 @@ describe.each(ENGINES)('a day’s books at central, on %s', (engine) => {
     const rows = await t().client.ledger(DAY);
     if (!rows.ok) throw new Error(rows.error.code);
     expect(rows.value.map((r) => [r.kind, r.attemptId, r.amountFen])).toEqual([
-      ['captured', 'PL-000000000311-1-0001-0001-a', 10_000],
-      ['captured-extra', 'PL-000000000311-1-0001-0001-b', 10_000],
-      ['refunded', 'PL-000000000311-1-0001-0001-b', 10_000],
+      ['captured', 'PL-000000000311-1-0001-0001/1', 10_000],
+      ['captured-extra', 'PL-000000000311-1-0001-0001/2', 10_000],
+      ['refunded', 'PL-000000000311-1-0001-0001/2', 10_000],
     ]);
     expect(rows.value[0]).toMatchObject({
       epoch: 1,
@@ -128,7 +126,7 @@ describe.each(ENGINES)('a day’s books at central, on %s', (engine) => {
     );
     // A fact that the ledger could not take.
     t().journal.add('attempt-refunded', 'PL-000000000311-1-0001-0001', {
-      attemptId: 'PL-000000000311-1-0001-0001-b',
+      attemptId: 'PL-000000000311-1-0001-0001/2',
       refundId: 'F',
       amountFen: 10_000,
     });

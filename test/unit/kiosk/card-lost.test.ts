@@ -63,9 +63,9 @@ function wired(world: World, life: Life): BillingClient {
     release: call('release', real.release, gone),
     claim: call(
       'claim',
-      async (orderId, kind, cardNo) => {
+      async (orderId, kind, ...more) => {
         asked.push(kind);
-        const answer = await real.claim(orderId, kind, cardNo);
+        const answer = await real.claim(orderId, kind, ...more);
         return deaf ? gone() : answer;
       },
       gone,
@@ -170,6 +170,7 @@ function tellAfter(i = 1): number {
     count: quote.nextCount,
     quantity: quote.quantity,
     cumulative: delivery?.cumulative ?? 0,
+    grant: t(i).journal.writeClaim(w.order().orderId, CARD),
   });
 }
 /** Another kiosk wrote it. */

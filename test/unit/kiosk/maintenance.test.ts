@@ -680,6 +680,7 @@ describe('words', () => {
   const failureBody = { code: 'CARD-0203', detail: 'x' };
   const BODIES: { readonly [K in EventKind]: EventBody<K> } = {
     'core-started': { version: '1', node: 'v24', recoveredOrders: 0 },
+    'card-seen': { cardNo: '8800003921', layout: 'PL-CPU', count: 41, cumulative: 1, tag: '' },
     'credit-quoted': {
       userNo: '1',
       payee: 'house',

@@ -94,6 +94,7 @@ function answered(
     leaseMono: null,
     inherited: false,
     claim: NO_CLAIM,
+    notProven: false,
   };
   const r = onCall(open, row.attemptId, call, NOW);
   return { kinds: durable(r.effects), open: r.open };
@@ -235,6 +236,7 @@ function paidOrder(change: Partial<OpenOrder> = {}): OpenOrder {
     leaseMono: null,
     inherited: false,
     claim: NO_CLAIM,
+    notProven: false,
     ...change,
   };
 }
@@ -573,10 +575,11 @@ describe('an order in doubt', () => {
       'counter claim',
     ]);
   });
-  it('whose lost card comes back unwritten goes back: at once under the counter claim, else by the refund claim', () => {
-    expect(doing(advance(doubt(LOST, held('counter')), looking({ card })).effects)).toEqual([
-      'order-refunding',
-      'attempt-refunding',
+  it('whose lost card comes back unwritten is asked about, also under the counter claim; what was not proven stays with a person', () => {
+    const counter = doubt(LOST, held('counter'));
+    expect(doing(advance(counter, looking({ card })).effects)).toEqual(['refund claim']);
+    expect(doubts(advance({ ...counter, notProven: true }, looking({ card })).effects)).toEqual([
+      'card-lost',
     ]);
     expect(doubts(advance(doubt(LOST), looking({ card })).effects)).toEqual(['refund']);
     // A counter claim says nothing of a card that was looked at before it and is away now.
@@ -667,7 +670,12 @@ describe('an order in doubt', () => {
       image: { ok: true; value: Uint8Array } | typeof torn,
     ): string[] =>
       doing(
-        cardDelivery.ended(writing({ writing: true }), { layout: LAYOUT, applied, image }).effects,
+        cardDelivery.ended(writing({ writing: true }), {
+          layout: LAYOUT,
+          applied,
+          image,
+          unwritten: 'unproven',
+        }).effects,
       );
     for (const applied of [done, torn]) {
       expect(end(applied, { ok: true, value: plan.after })).toEqual(['order-delivered']);
@@ -680,7 +688,7 @@ describe('an order in doubt', () => {
     const open = doubt({ state: 'delivering' }, { writing: true });
     const end = (layout: typeof LAYOUT, image: DeliveryEnds['card']['image']) =>
       cardDelivery
-        .ended(open, { layout, applied: gone, image })
+        .ended(open, { layout, applied: gone, image, unwritten: 'unproven' })
         .effects.flatMap((e) => (e.do === 'journal' ? e.events.map((event) => event.body) : []));
     const read = { ok: true, value: plan.before } as const;
     expect(end(LAYOUT, read)).toMatchObject([{ wants: 'refund' }]);

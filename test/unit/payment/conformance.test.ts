@@ -290,7 +290,7 @@ async function gateway(behind: () => Promise<Rig>, at: 'line' | 'wallet'): Promi
   const seen = new Map<string, string>();
   const page = async (url: string): Promise<string | null> => {
     const answer = await central.handle({
-      method: 'GET',
+      method: 'POST',
       target: new URL(url).pathname,
       headers: {},
       body: new Uint8Array(0),

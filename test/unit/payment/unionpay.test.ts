@@ -1,3 +1,4 @@
+import { quickSigner } from '../central/harness.ts';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
@@ -159,6 +160,7 @@ describe('UnionPay’s bills', () => {
     const gateway = createPaymentGateway(() => db, {
       wallets: [p],
       publicUrl: 'https://pay.example.com',
+      receipts: quickSigner('gateway'),
       clock,
       random,
     });

@@ -108,6 +108,7 @@ export async function serveLayout(
     proveSector: () => notGiven('sector keys'),
     checkTechnician: () => notGiven('judging technicians’ cards'),
     loadLeave: () => notGiven('loads of purses'),
+    checkLoad: () => notGiven('loads of purses'),
     sectorKey: () => notGiven('sector keys'),
     externalAuth: (s8, challenge) =>
       bytes({ op: 'external-auth', s8: toHex(s8), challenge: toHex(challenge) }),

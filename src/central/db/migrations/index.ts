@@ -12,7 +12,11 @@ import { gatewayOrders } from './011-gateway-orders.ts';
 import { heldFacts } from './012-held-facts.ts';
 import { terminalStatus } from './013-terminal-status.ts';
 import { livesHeard } from './014-lives-heard.ts';
-import { nonceMarks } from './015-nonce-marks.ts';
+import { evidence } from './015-evidence.ts';
+import { nonceMarks } from './016-nonce-marks.ts';
+import { gatewayPages } from './017-gateway-pages.ts';
+import { unprovenRefunds } from './018-unproven-refunds.ts';
+import { cardsSeen } from './019-cards-seen.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -30,5 +34,9 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'held facts', sql: heldFacts },
   { name: 'terminal status', sql: terminalStatus },
   { name: 'lives heard', sql: livesHeard },
+  { name: 'evidence', sql: evidence },
   { name: 'nonce marks', sql: nonceMarks },
+  { name: 'gateway pages', sql: gatewayPages },
+  { name: 'unproven refunds', sql: unprovenRefunds },
+  { name: 'cards seen', sql: cardsSeen },
 ];

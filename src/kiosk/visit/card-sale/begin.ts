@@ -169,5 +169,6 @@ function quotedBody(
     tariffVersion: quote.tariffVersion,
     offline,
     tag: toHex(orderTag(orderId)),
+    ...(quote.grant === undefined ? {} : { grant: quote.grant }),
   };
 }

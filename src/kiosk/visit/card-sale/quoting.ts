@@ -111,6 +111,8 @@ export function offlineQuote(
     tariffId: account.tariff.tariffId,
     tariffVersion: account.tariff.version,
     expiresAtMs: nowMs + OFFLINE_QUOTE_MS,
+    // Central's word on the account is what it is priced by.
+    ...(account.grant === undefined ? {} : { grant: account.grant }),
   });
 }
 

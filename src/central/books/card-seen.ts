@@ -1,0 +1,159 @@
+import type { EventBody } from '../../shared/facts/catalogue.ts';
+import { formatQuantity } from '../../shared/money.ts';
+import { numOrNull } from '../db/sql.ts';
+import type { Sql } from '../db/sql.ts';
+import { num } from '../db/sql.ts';
+
+/**
+ * What kiosks read on cards, the newest of each card, and what is wrong with it: a purchase that
+ * was refunded, or more gas than was bought. Such a card is stopped for a person: nothing is sold
+ * to it until he has looked (console). A read is the word of whoever sits between card and reader,
+ * so this finds the cheat who is careless once, and proves nothing to his honour.
+ */
+
+/**
+ * So much more than was bought a meter may show, 0.01 units: meters give a little on credit when
+ * they run empty.
+ */
+const ON_CREDIT = 500;
+
+/** A read as a terminal told it. */
+export interface Sight {
+  readonly terminalId: string;
+  readonly wallMs: number;
+  readonly body: EventBody<'card-seen'>;
+}
+
+/** Takes reads of cards into the books, in the batch's transaction. */
+export async function seeCards(tx: Sql, sights: readonly Sight[], nowMs: number): Promise<void> {
+  // Of several reads of one card in a batch only the last is news, but each is judged.
+  for (const sight of sights) {
+    const { body, terminalId, wallMs } = sight;
+    const account = await accountOf(tx, body.cardNo);
+    // A number that is nobody's is no card of this company, and no row.
+    if (account === null) continue;
+    const above = aboveBought(body, account);
+    const known = await tx.query<{ base: unknown }>(
+      `INSERT INTO cards_seen (card_no, terminal_id, wall_ms, body, base) VALUES ($1, $2, $3, $4, $5)
+       ON CONFLICT (card_no) DO UPDATE SET
+         terminal_id = CASE WHEN EXCLUDED.wall_ms >= cards_seen.wall_ms THEN EXCLUDED.terminal_id ELSE cards_seen.terminal_id END,
+         body = CASE WHEN EXCLUDED.wall_ms >= cards_seen.wall_ms THEN EXCLUDED.body ELSE cards_seen.body END,
+         base = COALESCE(cards_seen.base, EXCLUDED.base),
+         wall_ms = GREATEST(cards_seen.wall_ms, EXCLUDED.wall_ms)
+       RETURNING base`,
+      [body.cardNo, terminalId, wallMs, JSON.stringify(body), above],
+    );
+    const why = (await refundedOn(tx, body)) ?? tooMuch(above, numOrNull(known[0]?.base)) ?? null;
+    if (why !== null) await stop(tx, { cardNo: body.cardNo, terminalId, why }, nowMs);
+  }
+}
+
+interface Bought {
+  readonly count: number;
+  readonly cumulative: number;
+}
+
+async function accountOf(tx: Sql, cardNo: string): Promise<Bought | null> {
+  const rows = await tx.query<{ count: unknown; cumulative: unknown }>(
+    `SELECT a.count, a.cumulative FROM accounts a JOIN cards c ON c.user_no = a.user_no
+     WHERE c.card_no = $1`,
+    [cardNo],
+  );
+  const row = rows[0];
+  return row === undefined ? null : { count: num(row.count), cumulative: num(row.cumulative) };
+}
+
+/**
+ * By how much the meter has taken more than was ever bought, with what is on the card. Null: it
+ * cannot be said, since the books do not have what the card has (a purchase that is not told yet),
+ * or no meter has written.
+ */
+function aboveBought(
+  { count, cumulative, taken, remaining, used }: Sight['body'],
+  account: Bought,
+): number | null {
+  if (taken === undefined || remaining === undefined || used === undefined) return null;
+  if (count !== account.count || taken > count) return null;
+  return Math.max(0, Math.max(remaining + used, cumulative) - account.cumulative);
+}
+
+/**
+ * `base`: what it was when the card was first seen. Accounts come from an older system, whose sums
+ * need not be the meter's.
+ */
+function tooMuch(above: number | null, base: number | null): string | null {
+  if (above === null || base === null || above <= base + ON_CREDIT) return null;
+  return `meter and card have ${formatQuantity(above - base)} more than was bought`;
+}
+
+/** The order whose purchase is on the card though its money went back, or goes. */
+async function refundedOn(tx: Sql, { cardNo, tag }: Sight['body']): Promise<string | null> {
+  if (tag === '') return null;
+  const rows = await tx.query<{ order_id: string }>(
+    `SELECT order_id FROM orders WHERE card_no = $1 AND tag = $2 AND delivered_by IS NULL
+       AND (state IN ('refunding', 'refunded')
+         OR (refund_claimed_ms IS NOT NULL AND NOT counter_claim)) LIMIT 1`,
+    [cardNo, tag],
+  );
+  const order = rows[0]?.order_id;
+  return order === undefined ? null : `order ${order} was refunded, and is on the card`;
+}
+
+/** Nothing is sold to it any more. What a person settled once is not brought up again. */
+async function stop(
+  tx: Sql,
+  { cardNo, terminalId, why }: { cardNo: string; terminalId: string; why: string },
+  nowMs: number,
+): Promise<void> {
+  await tx.query(
+    `INSERT INTO card_stops (card_no, reason, terminal_id, at_ms) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (card_no, reason) DO NOTHING`,
+    [cardNo, why, terminalId, nowMs],
+  );
+}
+
+/** A card that nothing is sold to, for staff. */
+export interface StoppedCard {
+  readonly cardNo: string;
+  readonly userNo: string;
+  readonly reason: string;
+  readonly terminalId: string;
+  readonly atMs: number;
+  /** What it showed when it was read last, JSON. */
+  readonly seen: string;
+}
+
+/** The newest hundred cards that are stopped. */
+export async function stoppedCards(sql: Sql): Promise<readonly StoppedCard[]> {
+  const rows = await sql.query<Record<string, unknown>>(
+    `SELECT s.*, c.user_no, v.body FROM card_stops s JOIN cards c ON c.card_no = s.card_no
+       LEFT JOIN cards_seen v ON v.card_no = s.card_no
+     WHERE s.settled_ms IS NULL ORDER BY s.at_ms DESC, s.card_no LIMIT 100`,
+  );
+  return rows.map((r) => ({
+    cardNo: String(r['card_no']),
+    userNo: String(r['user_no']),
+    reason: String(r['reason']),
+    terminalId: String(r['terminal_id']),
+    atMs: num(r['at_ms']),
+    seen: String(r['body'] ?? ''),
+  }));
+}
+
+/**
+ * A person has looked: the card is sold to again, and not stopped for the same once more.
+ *
+ * @returns false: it is not stopped
+ */
+export async function settleCard(
+  db: Sql,
+  { cardNo, who, why }: { readonly cardNo: string; readonly who: string; readonly why: string },
+  nowMs: number,
+): Promise<boolean> {
+  const rows = await db.query(
+    `UPDATE card_stops SET settled_ms = $2, who = $3, why = $4
+     WHERE card_no = $1 AND settled_ms IS NULL RETURNING card_no`,
+    [cardNo, nowMs, who, why],
+  );
+  return rows.length > 0;
+}

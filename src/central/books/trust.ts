@@ -1,0 +1,84 @@
+import type { PaymentProvider } from '../../payment/types.ts';
+import { readReceipt } from '../../shared/evidence.ts';
+import type { PaymentEvidence } from '../../shared/evidence.ts';
+import { readGrant } from '../../shared/grants.ts';
+import { err, ok } from '../../shared/result.ts';
+import type { Result } from '../../shared/result.ts';
+import type { Keyring } from '../../shared/signatures.ts';
+import type { Grant } from '../../shared/trust.ts';
+
+/** What somebody's signature says was captured, before it is known to fit anything here. */
+export interface Proof {
+  readonly wallet: string;
+  /** The wallet's own number. */
+  readonly walletNumber: string;
+  /** The terminal's number of the trade. */
+  readonly outTradeNo: string;
+  readonly amountFen: number;
+  /** For whom it was issued; null: a wallet knows nothing of terminals and orders. */
+  readonly issuedTo: { readonly terminalId: string; readonly orderId: string } | null;
+}
+
+/** Whose word central takes: its own, under its signature, and that of whoever took the money. */
+export interface Trust {
+  /**
+   * Whether the token is central's own grant of this.
+   *
+   * @returns when it was granted; null: it grants something else, or nothing
+   */
+  readonly granted: (
+    token: string | undefined,
+    what: Pick<Grant, 'kind' | 'terminalId' | 'orderId' | 'digest'>,
+  ) => number | null;
+  /**
+   * What was captured. `unknown-key`: it may be true, but the key is not known here (yet).
+   * `not-proven`: it is not what it is said to be.
+   */
+  readonly proof: (evidence: PaymentEvidence) => Result<Proof, 'unknown-key' | 'not-proven'>;
+}
+
+/** What central believes by. */
+export interface TrustParts {
+  /** Central's own key for grants, and those that it had before. */
+  readonly answerKeys: Keyring;
+  /** The gateway's own key, and those that it had before. */
+  readonly gatewayKeys: Keyring;
+  /** The wallets whose own answers are evidence: with their public keys. */
+  readonly wallets: readonly PaymentProvider[];
+}
+
+/** Belief by signatures; no database and no clock. */
+export function trustIn({ answerKeys, gatewayKeys, wallets }: TrustParts): Trust {
+  return {
+    granted: (token, what) => {
+      const read = token === undefined ? null : readGrant(answerKeys, token);
+      if (read === null || !read.ok) return null;
+      const { kind, terminalId, orderId, digest, grantedMs } = read.value;
+      return kind === what.kind &&
+        terminalId === what.terminalId &&
+        orderId === what.orderId &&
+        digest === what.digest
+        ? grantedMs
+        : null;
+    },
+    proof: (evidence) => {
+      if (evidence.kind === 'receipt') {
+        const read = readReceipt(gatewayKeys, evidence.token);
+        if (!read.ok)
+          return err(
+            read.error === 'signature by a key that is not known here'
+              ? 'unknown-key'
+              : 'not-proven',
+          );
+        const { terminalId, orderId, ...proof } = read.value;
+        return ok({ ...proof, issuedTo: { terminalId, orderId } });
+      }
+      const { wallet } = evidence;
+      const read = wallets.find((w) => w.kind === wallet)?.readEvidence?.(evidence);
+      if (read === undefined) return err('unknown-key');
+      if (!read.ok) return read;
+      const { transactionId: walletNumber, outTradeNo, amountFen } = read.value;
+      return ok({ wallet, walletNumber, outTradeNo, amountFen, issuedTo: null });
+    },
+  };
+}

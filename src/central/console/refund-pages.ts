@@ -1,0 +1,113 @@
+import { formatYuan } from '../../shared/money.ts';
+import type { StoppedCard } from '../books/card-seen.ts';
+import type { UnprovenRefund } from '../sale/budgets.ts';
+import { escapeHtml } from '../http/escape.ts';
+import { escapeHtml as e, facts, hidden, page, table, time, TOP } from './html.ts';
+
+/**
+ * What a person is to look at because of what readers say: refunds on their word
+ * (src/central/sale/budgets.ts), and cards that showed what cannot be (books/card-seen.ts).
+ */
+
+const STATES: Readonly<Record<UnprovenRefund['state'], string>> = {
+  waiting: '等待核对',
+  granted: '额度内已退',
+  allowed: '已批准',
+  refused: '不退，柜台处理',
+};
+
+/** What waits for a person, and what went back within the budget. */
+export function refundsTable(refunds: readonly UnprovenRefund[]): string {
+  return table(
+    ['订单号', '终端', '卡号', '金额（元）', '状态', '原因', '时间', ''],
+    refunds.map((r) => [
+      e(r.orderId),
+      e(r.terminalId),
+      e(r.cardNo),
+      formatYuan(r.amountFen),
+      STATES[r.state],
+      `<div class="why">${e(r.reason)}</div>`,
+      time(r.firstMs),
+      `<a href="/console/refund?order=${encodeURIComponent(r.orderId)}">处理</a>`,
+    ]),
+    '',
+  );
+}
+
+const CHOICES: Readonly<
+  Record<UnprovenRefund['state'], readonly (readonly ['allow' | 'refuse' | 'clear', string])[]>
+> = {
+  waiting: [
+    ['allow', '已核对卡和表，没有写上：退款'],
+    ['refuse', '不退款，在柜台处理'],
+  ],
+  refused: [['allow', '已核对卡和表，没有写上：退款']],
+  granted: [['clear', '已核对卡和表，账户恢复正常']],
+  allowed: [],
+};
+
+/** One of them, and the form by which a person decides. */
+export function refundPage(r: UnprovenRefund, token: string): string {
+  return page(
+    '待核对的退款',
+    '',
+    `${TOP}<main><h2>待核对的退款</h2><div class="card">
+${facts([
+  ['订单号', e(r.orderId)],
+  ['终端', e(r.terminalId)],
+  ['卡号', e(r.cardNo)],
+  ['金额（元）', formatYuan(r.amountFen)],
+  ['状态', `${STATES[r.state]}${r.who === null ? '' : `（${e(r.who)}）`}`],
+  ['原因', e(r.reason)],
+  ['时间', time(r.firstMs)],
+])}
+<p>写卡已经开始，“没有写上”只是读卡器一面之词：卡和读卡器之间若夹了东西，钱退了气也在卡上。请收下卡，在柜台的读卡器上看次数，再看表上的累计量，然后决定。</p>
+<form method="post" action="/console/refund">${hidden({ token, order: r.orderId })}
+<label for="decision">决定</label><select id="decision" name="decision" required><option value="">请选择</option>${CHOICES[
+      r.state
+    ]
+      .map(([value, words]) => `<option value="${value}">${words}</option>`)
+      .join('')}</select>
+<label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+<label for="why">理由</label><input id="why" name="why" required maxlength="300" autocomplete="off">
+<br><button>登记</button></form></div></main>`,
+  );
+}
+
+/** Cards that nothing is sold to. */
+export function stoppedTable(cards: readonly StoppedCard[]): string {
+  return table(
+    ['卡号', '用户号', '原因', '终端', '时间', ''],
+    cards.map((c) => [
+      e(c.cardNo),
+      e(c.userNo),
+      `<div class="why">${e(c.reason)}</div>`,
+      e(c.terminalId),
+      time(c.atMs),
+      `<a href="/console/card?card=${encodeURIComponent(c.cardNo)}">处理</a>`,
+    ]),
+    '',
+  );
+}
+
+/** One of them, and the form that lets it be sold to again. */
+export function stoppedPage(c: StoppedCard, token: string): string {
+  return page(
+    '停用待查的卡',
+    '',
+    `${TOP}<main><h2>停用待查的卡</h2><div class="card">
+${facts([
+  ['卡号', e(c.cardNo)],
+  ['用户号', e(c.userNo)],
+  ['原因', e(c.reason)],
+  ['终端', e(c.terminalId)],
+  ['时间', time(c.atMs)],
+])}
+<pre>${e(c.seen)}</pre>
+<p>请收下卡，在柜台的读卡器上核对，再看表上的累计量。该补的款收到以后，再恢复使用。</p>
+<form method="post" action="/console/card">${hidden({ token, card: c.cardNo })}
+<label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+<label for="why">查明的情况</label><input id="why" name="why" required maxlength="300" autocomplete="off">
+<br><button>恢复使用</button></form></div></main>`,
+  );
+}

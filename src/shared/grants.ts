@@ -1,0 +1,79 @@
+import { hash } from 'node:crypto';
+import { z } from 'zod';
+import { canonicalJson } from './canonical-json.ts';
+import type { Account, Quote } from './central-api/index.ts';
+import { natural } from './facts/bounds.ts';
+import type { KeyId, Signer } from './ports.ts';
+import type { Result } from './result.ts';
+import { seal, unseal } from './sealed-text.ts';
+import type { Unsealed } from './sealed-text.ts';
+import type { Keyring } from './signatures.ts';
+import { GRANT_KINDS } from './trust.ts';
+import type { Grant } from './trust.ts';
+
+const LABEL = 'PILOTLIGHT-GRANT';
+const name = z.string().max(64);
+const grantSchema = z.object({
+  kind: z.enum(GRANT_KINDS),
+  id: name,
+  terminalId: name,
+  orderId: name,
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  grantedMs: natural,
+});
+
+/** A grant under central's signature, as a kiosk journals it and hands it back. */
+export function grantToken(signer: Signer & KeyId, grant: Omit<Grant, 'id'>): string {
+  const id = hash('sha256', canonicalJson(grant), 'hex').slice(0, 16);
+  return seal(signer, LABEL, { ...grant, id });
+}
+
+/** What a token grants, once central's signature on it holds. */
+export const readGrant = (keys: Keyring, token: string): Result<Grant, Unsealed> =>
+  unseal(keys, LABEL, token, grantSchema);
+
+const digest = (value: unknown): string => hash('sha256', canonicalJson(value), 'hex');
+
+/** What a quote promises, and a sale repeats: the end of its claim is not part of it. */
+export type Terms = Omit<Quote, 'expiresAtMs' | 'grant'>;
+/** One text for the same terms, whatever else stands beside them. */
+export const termsText = (q: Terms): string =>
+  canonicalJson({
+    orderId: q.orderId,
+    cardNo: q.cardNo,
+    nextCount: q.nextCount,
+    amountFen: q.amountFen,
+    quantity: q.quantity,
+    shares: q.shares.map(({ tier, priceE4, quantity, costMicro }) => ({
+      tier,
+      priceE4,
+      quantity,
+      costMicro,
+    })),
+    carriedUsedMicro: q.carriedUsedMicro,
+    carriedAfterMicro: q.carriedAfterMicro,
+    tariffId: q.tariffId,
+    tariffVersion: q.tariffVersion,
+  });
+/** What a quote's grant is for. */
+export const quoteDigest = (q: Terms): string => hash('sha256', termsText(q), 'hex');
+
+/** What an account answer's grant is for: by which prices may be sold to whom. */
+export const accountDigest = (a: {
+  readonly cardNo: string;
+  readonly userNo: string;
+  readonly tariffId: string;
+  readonly tariffVersion: number;
+}): string =>
+  digest({
+    cardNo: a.cardNo,
+    userNo: a.userNo,
+    tariffId: a.tariffId,
+    tariffVersion: a.tariffVersion,
+  });
+/** {@link accountDigest} of an account as central answers it. */
+export const digestOfAccount = ({ cardNo, userNo, tariff }: Account): string =>
+  accountDigest({ cardNo, userNo, tariffId: tariff.tariffId, tariffVersion: tariff.version });
+
+/** What a claim's grant is for: the card that the order is on. */
+export const claimDigest = (cardNo: string): string => digest({ cardNo });
