@@ -1,8 +1,8 @@
 import { formatYuan } from '../../shared/money.ts';
 import type { StoppedCard } from '../books/card-seen.ts';
 import type { UnprovenRefund } from '../sale/budgets.ts';
-import { escapeHtml } from '../http/escape.ts';
-import { escapeHtml as e, facts, hidden, page, table, time, TOP } from './html.ts';
+import { escapeHtml as e } from '../http/escape.ts';
+import { facts, hidden, page, table, time, TOP } from './html.ts';
 
 /**
  * What a person is to look at because of what readers say: refunds on their word
