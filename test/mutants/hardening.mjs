@@ -210,4 +210,14 @@ export const hardening = ({ mutant, edit, attack, unit }) => [
     ),
     unit('central/doors', 'listen to no network'),
   ),
+  mutant(
+    'flood-page-unread',
+    'A page that reads nothing is written to for ever.',
+    edit(
+      'main/browser/server.ts',
+      `if (page.bufferedAmount > MAX_UNREAD_BYTES)`,
+      `if (page.bufferedAmount < 0 * MAX_UNREAD_BYTES)`,
+    ),
+    unit('shell/browser-server', 'reads nothing any more'),
+  ),
 ];
