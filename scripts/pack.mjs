@@ -132,12 +132,12 @@ function collectCore() {
       );
   mkdirSync(path.join(pack, 'node'), { recursive: true });
   cpSync(at('node_modules', 'node', 'bin', nodeName), path.join(pack, 'node', nodeName));
-  for (const place of [
-    'node_modules/node/LICENSE',
-    `node_modules/node/node_modules/node-${windows ? 'win' : process.platform}-${process.arch}/LICENSE`,
-  ]) {
-    if (existsSync(at(place))) cpSync(at(place), path.join(pack, 'node', 'LICENSE'));
-  }
+  const nodeLicense = at(
+    'node_modules',
+    `node-${windows ? 'win' : process.platform}-${process.arch}`,
+    'LICENSE',
+  );
+  cpSync(nodeLicense, path.join(pack, 'node', 'LICENSE'));
   return pack;
 }
 

@@ -1,6 +1,5 @@
-// After a bare `npm ci`: native code was compiled for whichever Node ran npm; make it fit the
-// pinned one.
-import { existsSync } from 'node:fs';
-import { ensureAddons, pinnedNode } from './lib/setup.mjs';
+// After a bare `npm ci`: the pinned Node is put in its place, and native code, compiled for whichever
+// Node ran npm, is made to fit it.
+import { ensureAddons, linkNode } from './lib/setup.mjs';
 
-if (existsSync(pinnedNode)) ensureAddons();
+if (linkNode()) ensureAddons();

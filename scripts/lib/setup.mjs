@@ -2,21 +2,52 @@
 // dependencies.
 import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 const windows = process.platform === 'win32';
 
-/** The pinned Node 24 (npm package `node`). */
-export const pinnedNode = path.join(
-  root,
-  'node_modules',
-  'node',
-  'bin',
-  windows ? 'node.exe' : 'node',
-);
+const NODE = path.join('bin', windows ? 'node.exe' : 'node');
+/** The npm package that holds Node's binary for this machine, and nothing that is run to get it. */
+const PLATFORM_NODE = `node-${windows ? 'win' : process.platform}-${process.arch}`;
+
+/**
+ * The pinned Node 24: a link to the binary of {@link PLATFORM_NODE}. That package is named in the
+ * lock file with the hash of its contents, and `npm ci` compares it; the npm package `node` is not
+ * used, whose install script fetches the same one without.
+ */
+export const pinnedNode = path.join(root, 'node_modules', 'node', NODE);
+
+/**
+ * Puts the binary where everything looks for it.
+ *
+ * @returns Whether it is there: false where the lock file names none for this machine, or npm did
+ *   not take what came for it
+ */
+export function linkNode(folder = root, platformNode = PLATFORM_NODE) {
+  const from = path.join(folder, 'node_modules', platformNode, NODE);
+  const to = path.join(folder, 'node_modules', 'node', NODE);
+  if (!existsSync(from)) return false;
+  // What an older set-up left there is not kept beside it.
+  rmSync(path.join(folder, 'node_modules', 'node'), { recursive: true, force: true });
+  mkdirSync(path.dirname(to), { recursive: true });
+  try {
+    linkSync(from, to);
+  } catch {
+    copyFileSync(from, to);
+  }
+  return true;
+}
 
 const BUILD = ['libpcsclite-dev', 'g++', 'make', 'python3'];
 const TEST = [
@@ -103,17 +134,8 @@ function stamp() {
 
 /** Folder with the pinned Node's headers, for native code. */
 function headers() {
-  const os = windows ? 'win' : process.platform;
-  const folder = path.join(
-    root,
-    'node_modules',
-    'node',
-    'node_modules',
-    `node-${os}-${process.arch}`,
-  );
-  if (existsSync(path.join(folder, 'include', 'node', 'node.h'))) return folder;
-  const hoisted = path.join(root, 'node_modules', `node-${os}-${process.arch}`);
-  return existsSync(path.join(hoisted, 'include', 'node', 'node.h')) ? hoisted : null;
+  const folder = path.join(root, 'node_modules', PLATFORM_NODE);
+  return existsSync(path.join(folder, 'include', 'node', 'node.h')) ? folder : null;
 }
 
 function loads(addon) {
@@ -165,14 +187,9 @@ export function ensureSetup({ test = false } = {}) {
       console.error('[setup] npm ci failed: the npm registry must be reachable the first time');
       process.exit(1);
     }
-    if (!existsSync(pinnedNode))
-      run('npm', ['rebuild', 'node'], {
-        stdio: ['ignore', 'ignore', 'inherit'],
-        env: { ...process.env, npm_config_loglevel: 'error' },
-      });
-    if (!existsSync(pinnedNode)) {
+    if (!linkNode()) {
       console.error(
-        `[setup] the pinned Node (npm package "node") could not be installed for ${process.platform} ${process.arch}`,
+        `[setup] the pinned Node (${PLATFORM_NODE}) is not there: the lock file names none for this machine, or what the registry gave is not what the lock file names`,
       );
       process.exit(1);
     }

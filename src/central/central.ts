@@ -19,7 +19,7 @@ import type { Seed } from './fleet/seed.ts';
 import { createPaymentGateway } from './gateway/gateway.ts';
 import { publicPages } from './gateway/public.ts';
 import type { GatewayOptions } from './gateway/types.ts';
-import { listen, LOOPBACK_HOST } from './http/listen.ts';
+import { listen, LOOPBACK_HOST, onLoopback } from './http/listen.ts';
 import type { Listening, OpenDoor } from './http/listen.ts';
 import { pacer } from './http/pacing.ts';
 import type { Pacing } from './http/pacing.ts';
@@ -41,7 +41,7 @@ export type DoorName = 'terminals' | 'pages' | 'staff';
 export interface CentralOptions extends Seed {
   /** Open; whoever opened it closes it. */
   readonly db: Db;
-  /** Where each door listens. */
+  /** Where each door listens; `staff` on loopback, or `start` rejects (STAFF_NOT_LOOPBACK). */
   readonly listen?: Partial<Readonly<Record<DoorName, Listening>>>;
   /** Signs the policy. Like the two below a key of its own: what one signs no other is taken for. */
   readonly policySigner: Signer & KeyId;
@@ -82,7 +82,7 @@ type VerifyingKey = Verifier & KeyId;
 export interface Central {
   /** Migrates and seeds the database without listening; enough for `handle` and `staff`. */
   readonly open: () => Promise<void>;
-  /** `open`, and all three doors. Rejects, and opens none, where one cannot listen. */
+  /** `open`, and all three doors. Rejects, and opens none, where one cannot or may not listen. */
   readonly start: () => Promise<Readonly<Record<DoorName, OpenDoor>>>;
   /** One request to the doors of terminals and pages, without HTTP. Never rejects. */
   readonly handle: Handle;
@@ -190,7 +190,8 @@ export function createCentral(options: CentralOptions): Central {
     await Promise.all(doors.splice(0).map((door) => door.close()));
   };
   async function door(name: DoorName): Promise<OpenDoor> {
-    const one = await listen(behind[name], options.listen?.[name] ?? {});
+    const wanted = options.listen?.[name];
+    const one = await listen(behind[name], name === 'staff' ? onLoopback(wanted) : (wanted ?? {}));
     doors.push(one);
     return one;
   }

@@ -1,7 +1,7 @@
 // Sabotages of what bounds a kiosk from outside: its policy, its processes, its lines, its lock.
 
 /** @param make `mutant`, `edit`, `attack` and `unit` of catalogue.mjs */
-export const hardening = ({ mutant, edit, attack }) => [
+export const hardening = ({ mutant, edit, attack, unit }) => [
   mutant(
     'policy-for-ever',
     'A policy counts for ever.',
@@ -189,5 +189,35 @@ export const hardening = ({ mutant, edit, attack }) => [
       `AND m.from_ms > $4::bigint AND m.from_ms < 0`,
     ),
     attack('clock-back', 'is not carried out again'),
+  ),
+  mutant(
+    'supply-node-kept',
+    'A binary that an install script fetched stays in use.',
+    {
+      file: 'scripts/lib/setup.mjs',
+      find: `  if (!existsSync(from)) return false;`,
+      replace: `  if (existsSync(to)) return true;\n  if (!existsSync(from)) return false;`,
+    },
+    attack('supply', 'the link to it'),
+  ),
+  mutant(
+    'staff-on-the-network',
+    'The pages for staff, which have no log-in, listen to a network.',
+    edit(
+      'central/central.ts',
+      `name === 'staff' ? onLoopback(wanted)`,
+      `name === 'staff' && wanted === null ? onLoopback(wanted)`,
+    ),
+    unit('central/doors', 'listen to no network'),
+  ),
+  mutant(
+    'flood-page-unread',
+    'A page that reads nothing is written to for ever.',
+    edit(
+      'main/browser/server.ts',
+      `if (page.bufferedAmount > MAX_UNREAD_BYTES)`,
+      `if (page.bufferedAmount < 0 * MAX_UNREAD_BYTES)`,
+    ),
+    unit('shell/browser-server', 'reads nothing any more'),
   ),
 ];

@@ -1,5 +1,5 @@
 // A core for the shells' tests: speaks the contract, and does what its first argument says: ok |
-// crash | hang | bad-config | garbage | deaf. The second names a file for what it heard.
+// crash | hang | bad-config | garbage | deaf | flood. The second names a file for what it heard.
 import { appendFileSync } from 'node:fs';
 
 const [mode = 'ok', log] = process.argv.slice(2);
@@ -10,6 +10,7 @@ note(`start ${process.pid}`);
 
 let revision = Date.now();
 let locale = 'zh-CN';
+let notices = [];
 const header = {
   brand: { zh: '阜城燃气 自助服务', en: 'Fucheng Gas Self-service' },
   site: { zh: '测试厅', en: 'Test hall' },
@@ -34,7 +35,7 @@ const push = () => {
       payAway: [],
       degraded: [],
       selling: true,
-      notices: [],
+      notices,
     },
   });
 };
@@ -56,6 +57,12 @@ if (mode === 'hang') {
   process.on('message', (message) => {
     note(JSON.stringify(message));
     if (message.type === 'hello') push();
+    if (message.type === 'intent' && mode === 'flood') {
+      const text = { zh: '水'.repeat(30_000), en: '' };
+      notices = [{ title: text, body: text }];
+      for (let n = 0; n < 200; n++) push();
+      notices = [];
+    }
     if (message.type === 'intent') {
       if (message.intent.type === 'set-locale') locale = message.intent.value;
       if (message.intent.type === 'exit') process.exit(3);

@@ -526,6 +526,18 @@ export function screenFixtures(
       },
     ]),
     [
+      'policy-over',
+      {
+        ...b,
+        screen: 'cannot-sell',
+        reason: 'SALE-0118',
+        reference: 'SALE-0118 · 0311',
+        card,
+        deadlineMs: inSeconds(45),
+      },
+      { checkOnly: true },
+    ],
+    [
       'central-away',
       {
         ...b,

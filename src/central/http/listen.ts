@@ -30,6 +30,27 @@ export interface OpenDoor {
 
 /** What every door is open to unless told otherwise. */
 export const LOOPBACK_HOST = '127.0.0.1';
+
+/** The code of the error when {@link onLoopback} refuses. */
+export const NOT_LOOPBACK = 'STAFF_NOT_LOOPBACK';
+
+/**
+ * A door without a log-in is for whoever may use this machine, and nobody else.
+ *
+ * @throws with the code {@link NOT_LOOPBACK} where it would listen to a network
+ */
+export function onLoopback(listening: Listening | undefined): Listening {
+  const host = listening?.host ?? LOOPBACK_HOST;
+  if (!/^(?:127(?:\.\d{1,3}){3}|localhost|::1)$/.test(host))
+    throw Object.assign(
+      new Error(
+        `staff's pages have no log-in and listen on loopback only, not on ${host}: reach them by ssh -L, or behind a proxy on this machine that asks who it is`,
+      ),
+      { code: NOT_LOOPBACK },
+    );
+  return { ...listening, host };
+}
+
 const MAX_BODY_BYTES = 2 << 20;
 /** Who sends a request byte by byte holds a connection for no longer than this. */
 const REQUEST_MS = 30_000;

@@ -23,7 +23,8 @@ const WITH_VALUE: ReadonlyMap<string, RegExp> = new Map([
 ]);
 /**
  * Chromium reads its command line by itself: `-name` as `--name`, on Windows `/name` too, and what
- * Electron adds. These are asked for by name once more, as it understood them.
+ * its surroundings add. These are asked for by name once more, as it understood them: what lets
+ * somebody in, and nothing that Electron sets itself.
  */
 const OPENING_SWITCHES = [
   'remote-debugging-port',
@@ -32,17 +33,11 @@ const OPENING_SWITCHES = [
   'remote-allow-origins',
   'inspect',
   'inspect-brk',
-  'js-flags',
   'load-extension',
-  'disable-extensions-except',
   'disable-web-security',
   'allow-file-access-from-files',
   'no-sandbox',
-  'disable-setuid-sandbox',
-  'disable-gpu-sandbox',
   'single-process',
-  'in-process-gpu',
-  'user-data-dir',
   'proxy-server',
   'proxy-pac-url',
   'host-rules',
@@ -51,11 +46,6 @@ const OPENING_SWITCHES = [
   'renderer-cmd-prefix',
   'utility-cmd-prefix',
   'gpu-launcher',
-  'enable-automation',
-  'enable-logging',
-  'log-file',
-  'app',
-  'auth-server-allowlist',
   'unsafely-treat-insecure-origin-as-secure',
 ] as const;
 

@@ -97,6 +97,23 @@ describe('the three doors', () => {
       ).toMatchObject({ status: 403 });
   });
 
+  it('staff’s pages listen to no network: nothing opens then, and the reason has a name', async () => {
+    const first = createServer();
+    await new Promise<void>((done) => first.listen(0, '127.0.0.1', done));
+    const free = (first.address() as AddressInfo).port;
+    await new Promise((done) => first.close(done));
+    for (const host of ['0.0.0.0', '::', '192.168.1.7', 'central.example', '127.0.0.1.example']) {
+      const other = make({ terminals: { port: free }, staff: { host } });
+      await expect(other.start(), host).rejects.toMatchObject({ code: 'STAFF_NOT_LOOPBACK' });
+      await expect(fetch(`http://127.0.0.1:${free}/v1/time`)).rejects.toThrow();
+      await other.close();
+    }
+    const here = make({ staff: { host: 'localhost' } });
+    await here.start();
+    await here.close();
+    await central.open();
+  });
+
   it('where one cannot listen none stays open', async () => {
     const taken = createServer();
     await new Promise<void>((done) => taken.listen(0, '127.0.0.1', done));

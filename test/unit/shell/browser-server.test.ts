@@ -13,7 +13,7 @@ let dir: string;
 let shell: BrowserShell;
 const TOKEN = 'correct-horse-battery-staple';
 
-function options(port = 0): Parameters<typeof startBrowserShell>[0] {
+function options(port = 0, mode = 'ok'): Parameters<typeof startBrowserShell>[0] {
   return {
     port,
     rendererDir: dir,
@@ -21,7 +21,7 @@ function options(port = 0): Parameters<typeof startBrowserShell>[0] {
     log: () => undefined,
     core: {
       nodePath: process.execPath,
-      args: [path.resolve('test/support/fake-core.mjs'), 'ok'],
+      args: [path.resolve('test/support/fake-core.mjs'), mode],
     },
   };
 }
@@ -247,6 +247,28 @@ describe('browser shell: socket', () => {
     binary.socket.send(Buffer.from('{}'));
     expect(await code).toBe(1008);
   });
+
+  it('lets go of a page that reads nothing any more, and of no other', async () => {
+    await shell.close();
+    shell = await startBrowserShell(options(0, 'flood'));
+    const [stuck, other] = [await open(), await open()];
+    await until(() => other.messages.some((m) => m.snapshot?.screen === 'start'));
+    const gone = closeCode(stuck.socket);
+    stuck.socket.pause();
+    const { revision } = other.messages.at(-1)?.snapshot ?? { revision: 0 };
+    other.socket.send(
+      JSON.stringify({
+        type: 'intent',
+        intent: { type: 'set-locale', value: 'en', screen: 'start', revision },
+      }),
+    );
+    await until(() => other.messages.filter((m) => m.snapshot?.locale === 'en').length > 0);
+    expect(other.messages.length).toBeGreaterThan(200);
+    stuck.socket.resume();
+    expect(await gone).toBe(1006);
+    expect(stuck.messages.length).toBeLessThan(200);
+    other.socket.close();
+  }, 20_000);
 
   it('closes a page that sends too much at once', async () => {
     const { socket } = await open();

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   coreCommand,
@@ -26,6 +27,9 @@ describe('how the Electron shell starts', () => {
   ) => forbiddenSwitch({ packaged: true, argv, platform }, (name) => understood.includes(name));
 
   it('as it is installed', () => {
+    const service = readFileSync('resources/linux/pilotlight.service', 'utf8');
+    const started = /^ExecStart=.*\/opt\/Pilotlight\/pilotlight (.*)$/m.exec(service)?.[1];
+    expect(packaged(started?.split(' ') ?? ['?'])).toBeNull();
     for (const argv of [
       [],
       ['--demo', '--config', '/x'],
