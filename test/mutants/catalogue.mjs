@@ -1953,7 +1953,7 @@ const CENTRAL = [
       `if (terminalDisbelief(row, { keysOf, nowMs: now() }, text`,
       `if (false && terminalDisbelief(row, { keysOf, nowMs: now() }, text`,
     ),
-    unit('billing/client', 'the signature covers method'),
+    unit('billing/client', 'a stranger, a wrong key'),
   ),
   mutant(
     'central-replay-carried-out',
