@@ -3843,6 +3843,26 @@ const ATTACKS = [
     ),
     attack('word-of-a-terminal', 'is not refunded on its terminal’s word'),
   ),
+  mutant(
+    'anothers-after-is-final',
+    'A customer whose order somebody falsely called delivered is left with an empty card.',
+    edit(
+      'central/sale/claims.ts',
+      'const again = request.finish === true && (await isUnread(tx, order));',
+      'const again = false;',
+    ),
+    attack('word-of-a-terminal', 'written all the same by who has the card'),
+  ),
+  mutant(
+    'finish-after-the-next',
+    'An old purchase is written over a newer one.',
+    edit(
+      'central/sale/claims.ts',
+      'return account !== undefined && num(account.count) === order.next_count;',
+      'return account !== undefined;',
+    ),
+    attack('word-of-a-terminal', 'written all the same by who has the card'),
+  ),
 ];
 
 export const MUTANTS = [
