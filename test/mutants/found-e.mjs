@@ -1,0 +1,32 @@
+// What a second look as a thief found, once one of its mends is undone. `by` as in catalogue.mjs.
+const tests = (file, name) => ({ kind: 'tests', project: 'unit', files: [file], name });
+const money = (name) => tests('test/attacks/key-and-money.test.ts', name);
+const edit = (file, find, replace) => ({ file: `src/central/${file}`, find, replace });
+const mutant = (id, what, edits, ...by) => ({ id, what, edits: [edits].flat(), by });
+
+export const FOUND_E = [
+  mutant(
+    'key-is-unexposed',
+    'Who had a card’s key computed is believed that nothing ever left the machine.',
+    edit('sale/budgets.ts', `(told === 'unexposed' && keys.length > 0)`, `false`),
+    money('nothing of it is told'),
+  ),
+  mutant(
+    'key-refund-begun-first',
+    'A refund that its terminal began by itself is a claim, with the card’s key in hand.',
+    edit('sale/claims.ts', `if (!order.refund_granted && (await`, `if (false && (await`),
+    money('its refund is begun first'),
+  ),
+  mutant(
+    'key-other-attempt',
+    'The payment that a key was given over goes back, where another is told as the one taken.',
+    edit('gateway/bars.ts', `order.unproven || bool(known?.returned)`, `bool(known?.returned)`),
+    money('another is told as the one that was taken'),
+  ),
+  mutant(
+    'key-after-return',
+    'The second payment goes back after the first, though a key was given over it.',
+    edit('gateway/bars.ts', `order.unproven || bool(known?.returned)`, `order.unproven`),
+    money('over a second payment'),
+  ),
+];
