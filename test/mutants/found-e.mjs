@@ -29,4 +29,16 @@ export const FOUND_E = [
     edit('gateway/bars.ts', `order.unproven || bool(known?.returned)`, `order.unproven`),
     money('over a second payment'),
   ),
+  mutant(
+    'returned-before-heard',
+    'Evidence of a payment whose refund is under way already pays for a key.',
+    edit('gateway/receipts.ts', `r.state <> 'refused')`, `r.state = 'never')`),
+    tests('test/attacks/returned.test.ts', 'all but one fen'),
+  ),
+  mutant(
+    'reversing-before-heard',
+    'Evidence of a payment that is being reversed pays for a key.',
+    edit('gateway/receipts.ts', `g.state = 'closing')`, `g.state = 'never')`),
+    tests('test/attacks/returned.test.ts', 'a reversal that the wallet wants asked again'),
+  ),
 ];
