@@ -41,4 +41,16 @@ export const FOUND_E = [
     edit('gateway/receipts.ts', `g.state = 'closing')`, `g.state = 'never')`),
     tests('test/attacks/returned.test.ts', 'a reversal that the wallet wants asked again'),
   ),
+  mutant(
+    'adopted-number-taken',
+    'Central hands back under a number that a terminal may have taken for a payment of its own.',
+    edit('gateway/adopted.ts', '`:${outTradeNo}`', '`A${outTradeNo}`'),
+    tests('test/attacks/adopted.test.ts', 'a refund number that the thief took first'),
+  ),
+  mutant(
+    'adopted-key-untold',
+    'Who decides on a stranded payment is not told that a card’s key was given for it.',
+    edit('console/by-hand.ts', `s.keyed ?`, `s.keyed && s.state !== null ?`),
+    tests('test/attacks/adopted.test.ts', 'says where a card'),
+  ),
 ];
