@@ -7,6 +7,7 @@ import { hardening } from './hardening.mjs';
 import { gatewayPeople } from './gateway-people.mjs';
 
 import { BETWEEN } from './between.mjs';
+import { FOUND_E } from './found-e.mjs';
 
 /**
  * Test files of the unit suite, without folder and ending; `name`: only tests whose full name
@@ -3398,7 +3399,7 @@ const ATTACKS = [
   mutant(
     'second-capture-barred',
     'A second capture of a delivered order is kept.',
-    edit('central/gateway/bars.ts', `|| !bool(known?.taken)) return null;`, `) return null;`),
+    edit('central/gateway/bars.ts', `if (!bool(known?.taken)) {`, `if (false) {`),
     attack('gateway', 'a second capture of it does'),
   ),
   mutant(
@@ -3828,8 +3829,8 @@ const ATTACKS = [
     'A terminal grants itself the refund of what it began to write.',
     edit(
       'central/gateway/bars.ts',
-      '&& !order.refund_granted ?',
-      `&& order.refund_claimed_ms === null ?`,
+      'begun && !order.refund_granted;',
+      `begun && order.refund_claimed_ms === null;`,
     ),
     attack('gateway', 'has begun with the card'),
   ),
@@ -3882,5 +3883,6 @@ export const MUTANTS = [
   ...hardening({ mutant, edit, attack, unit }),
   ...gatewayPeople({ mutant, edit, attack }),
   ...BETWEEN,
+  ...FOUND_E,
   ...SIMULATED,
 ];

@@ -170,6 +170,8 @@ ${back ? `<label for="route">退款途径（核准时选；现金、转账须在
   );
 }
 
+const KEYED = '中心已给过这张卡的写卡密钥：气可能已在卡上，退款前请先看卡';
+
 /** What a revoked terminal left open: central's to settle, by two persons. */
 export function adoptPage(
   terminalId: string,
@@ -180,7 +182,7 @@ export function adoptPage(
     e(s.orderId ?? '—'),
     e(s.outTradeNo ?? '—'),
     formatYuan(s.amountFen),
-    s.state === null ? '账上没有这笔订单' : tag(s.state),
+    `${s.state === null ? '账上没有这笔订单' : tag(s.state)}${s.keyed ? `<br>${KEYED}` : ''}`,
     s.outTradeNo === null ? '只在账本' : '网关已收',
     `<a href="/console/adopt?terminal=${encodeURIComponent(terminalId)}&amp;piece=${encodeURIComponent(name)}">处理</a>`,
   ]);

@@ -21,6 +21,7 @@ import {
   saidByAnother,
   writer,
 } from './orders.ts';
+import { keysGiven } from './key-rights.ts';
 import { REFUND_BUDGET, spendBudget } from './budgets.ts';
 import type { RefundAsked, RefundBudget } from './budgets.ts';
 import { ORDERS } from './tables.ts';
@@ -181,30 +182,43 @@ async function refundClaim(
       );
     await refuseWhileDeliveryWaits(tx, order);
     if (life !== null) await refuseWhileForgetful(tx, life, nowMs);
-    const asked: RefundAsked = {
-      unwritten: request.unwritten ?? 'unproven',
-      writes: request.writes ?? 0,
-      read: request.read ?? null,
-    };
-    const why = await spendBudget(tx, order, asked, budget, nowMs);
+    const why = await spendBudget(tx, order, askedOf(request), budget, nowMs);
     if (why !== null) return new Refusal('not-proven', why);
     await tx.query(
       `UPDATE orders SET refund_claimed_ms = $2, refund_granted = true, counter_claim = false,
          write_terminal = NULL, write_until_ms = NULL WHERE order_id = $1`,
       [order.order_id, nowMs],
     );
-  } else if (order.state === 'parked') {
-    // Only a journal that forgot it asks: money that a person handed back is not refunded once
-    // more.
-    const handedBack = await tx.query(
-      `SELECT 1 FROM ledger r JOIN ledger c ON c.order_id = r.order_id
-       AND c.attempt_id = r.attempt_id AND c.kind = 'captured' WHERE r.order_id = $1
-       AND r.kind = 'refunded'`,
-      [order.order_id],
-    );
-    if (handedBack.length > 0) throw new Refusal('not-in-doubt', 'a person handed the money back');
+  } else {
+    await refuseHandedBack(tx, order);
+    // Its terminal began the refund by itself, with a card's key in hand: that is no claim yet.
+    if (!order.refund_granted && (await keysGiven(tx, order.order_id)).length > 0) {
+      const why = await spendBudget(tx, order, askedOf(request), budget, nowMs);
+      if (why !== null) return new Refusal('not-proven', why);
+      await tx.query('UPDATE orders SET refund_granted = true WHERE order_id = $1', [
+        order.order_id,
+      ]);
+    }
   }
   return { kind: 'refund', ttlMs: 0, order: null, serverTimeMs: nowMs };
+}
+
+const askedOf = ({ unwritten, writes, read }: ClaimRequest): RefundAsked => ({
+  unwritten: unwritten ?? 'unproven',
+  writes: writes ?? 0,
+  read: read ?? null,
+});
+
+/** Only a journal that forgot it asks: what a person handed back is not refunded once more. */
+async function refuseHandedBack(tx: Sql, order: OrderRow): Promise<void> {
+  if (order.state !== 'parked') return;
+  const handedBack = await tx.query(
+    `SELECT 1 FROM ledger r JOIN ledger c ON c.order_id = r.order_id
+       AND c.attempt_id = r.attempt_id AND c.kind = 'captured' WHERE r.order_id = $1
+       AND r.kind = 'refunded'`,
+    [order.order_id],
+  );
+  if (handedBack.length > 0) throw new Refusal('not-in-doubt', 'a person handed the money back');
 }
 
 /**
