@@ -8,6 +8,8 @@ import { gatewayPeople } from './gateway-people.mjs';
 
 import { BETWEEN } from './between.mjs';
 
+import { FOUND_F } from './found-f.mjs';
+
 /**
  * Test files of the unit suite, without folder and ending; `name`: only tests whose full name
  * contains it (`…`: its parts, in this order).
@@ -3862,5 +3864,6 @@ export const MUTANTS = [
   ...hardening({ mutant, edit, attack, unit }),
   ...gatewayPeople({ mutant, edit, attack }),
   ...BETWEEN,
+  ...FOUND_F,
   ...SIMULATED,
 ];

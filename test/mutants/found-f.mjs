@@ -1,0 +1,40 @@
+// What somebody inside gained before it was mended: with a terminal's key, a card that was settled
+// once, a form at the console, a code that is over. `by` as in catalogue.mjs.
+const tests = (file, name) => ({ kind: 'tests', project: 'unit', files: [file], name });
+const inside = (name) => tests('test/attacks/inside.test.ts', name);
+const edit = (file, find, replace) => ({ file: `src/${file}`, find, replace });
+const mutant = (id, what, edits, ...by) => ({ id, what, edits: [edits].flat(), by });
+const SEEN = 'central/books/card-seen.ts';
+
+export const FOUND_F = [
+  mutant(
+    'stops-unlimited',
+    'One terminal’s word stops any number of cards.',
+    edit(SEEN, `if (num(known?.others) >= STOPS_A_DAY) {`, `if (false) {`),
+    inside('stops no town'),
+  ),
+  mutant(
+    'stop-once-for-ever',
+    'A card that was settled is not stopped again for the same sum on top.',
+    edit(SEEN, `WHERE card_stops.settled_ms IS NOT NULL AND NOT $5`, `WHERE false AND NOT $5`),
+    inside('is stopped when the same sum is taken once more'),
+  ),
+  mutant(
+    'stop-settled-in-vain',
+    'What a settled card has more than was bought stops it again at each visit.',
+    edit(SEEN, `    if (above !== null)\n`, `    if (above === -1)\n`),
+    inside('is stopped when the same sum is taken once more'),
+  ),
+  mutant(
+    'stop-unseen-settled',
+    'A form settles stops that came after it was read.',
+    edit(SEEN, `AND at_ms <= $5 RETURNING`, `AND at_ms <> $5 RETURNING`),
+    tests('test/unit/central/card-seen.test.ts', 'a refunded purchase that is on its card'),
+  ),
+  mutant(
+    'over-not-charged',
+    'A code that is over says “not charged” though a wallet was asked.',
+    edit('central/gateway/opening.ts', `begun.length > 0 ? 'over-begun' : 'over'`, `'over'`),
+    tests('test/attacks/pages.test.ts', 'says “not charged” only where that is known'),
+  ),
+];
