@@ -32,6 +32,26 @@ export const FOUND_F = [
     tests('test/unit/central/card-seen.test.ts', 'a refunded purchase that is on its card'),
   ),
   mutant(
+    'refused-stranded',
+    'What a second person refused nobody can ask for again, but for a revoked terminal.',
+    edit(
+      'central/books/adopt.ts',
+      `if (terminal?.status !== 'revoked' && !(await wasRefused(tx, a)))`,
+      `if (terminal?.status !== 'revoked')`,
+    ),
+    tests('test/attacks/staff.test.ts', 'it is asked for anew at the console'),
+  ),
+  mutant(
+    'adopted-from-the-living',
+    'The console takes any order from a terminal that still settles it itself.',
+    edit(
+      'central/gateway/adopted.ts',
+      `(state === 'parked' || state === 'closed');`,
+      `state !== '';`,
+    ),
+    tests('test/attacks/adopted.test.ts', 'what a second person refused, and nothing else'),
+  ),
+  mutant(
     'over-not-charged',
     'A code that is over says “not charged” though a wallet was asked.',
     edit('central/gateway/opening.ts', `begun.length > 0 ? 'over-begun' : 'over'`, `'over'`),
