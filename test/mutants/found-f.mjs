@@ -52,6 +52,26 @@ export const FOUND_F = [
     tests('test/attacks/adopted.test.ts', 'what a second person refused, and nothing else'),
   ),
   mutant(
+    'not-yet-pulled-out',
+    'While central does not know the payment, the customer is told that he pulled his card out.',
+    edit(
+      'kiosk/visit/order-screen.ts',
+      `if (open.order.reason === NOT_KNOWN_YET) return 'central';`,
+      ``,
+    ),
+    tests('test/unit/kiosk/keys-and-purses.test.ts', 'not told that he pulled his card out'),
+  ),
+  mutant(
+    'not-yet-keeps-card',
+    'A motor reader keeps a card for which nothing goes on until it is put in anew.',
+    edit(
+      'kiosk/visit/order-visit.ts',
+      `doubtOf(s, open) === 'central' && open.claim.failure !== null`,
+      `doubtOf(s, open) === 'central'`,
+    ),
+    tests('test/unit/kiosk/keys-and-purses.test.ts', 'not told that he pulled his card out'),
+  ),
+  mutant(
     'over-not-charged',
     'A code that is over says “not charged” though a wallet was asked.',
     edit('central/gateway/opening.ts', `begun.length > 0 ? 'over-begun' : 'over'`, `'over'`),
