@@ -9,6 +9,8 @@ import { gatewayPeople } from './gateway-people.mjs';
 import { BETWEEN } from './between.mjs';
 import { FOUND_E } from './found-e.mjs';
 
+import { FOUND_F } from './found-f.mjs';
+
 /**
  * Test files of the unit suite, without folder and ending; `name`: only tests whose full name
  * contains it (`…`: its parts, in this order).
@@ -3884,5 +3886,6 @@ export const MUTANTS = [
   ...gatewayPeople({ mutant, edit, attack }),
   ...BETWEEN,
   ...FOUND_E,
+  ...FOUND_F,
   ...SIMULATED,
 ];
