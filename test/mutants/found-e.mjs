@@ -53,4 +53,14 @@ export const FOUND_E = [
     edit('console/by-hand.ts', `s.keyed ?`, `s.keyed && s.state !== null ?`),
     tests('test/attacks/adopted.test.ts', 'says where a card'),
   ),
+  mutant(
+    'key-beside-refund-claim',
+    'A card’s key is given while its order’s refund claim is granted.',
+    edit(
+      'sale/card-keys.ts',
+      `await lockOrder(tx, seen.orderId);\n  await lockQuote(tx, seen.orderId);`,
+      ``,
+    ),
+    money('at the very moment of the refund claim'),
+  ),
 ];

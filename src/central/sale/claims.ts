@@ -17,6 +17,7 @@ import {
   isRefundClaimed,
   keptOf,
   lockOrder,
+  lockQuote,
   writer,
 } from './orders.ts';
 import { keysGiven } from './key-rights.ts';
@@ -57,6 +58,8 @@ export async function claim(
       case 'write':
         return writeClaim(tx, terminalId, order, nowMs);
       case 'refund':
+        // A card's key that is given at this moment is seen, or sees the claim.
+        await lockQuote(tx, orderId);
         return refundClaim(tx, terminalId, order, { request, life, budget }, nowMs);
       case 'counter':
         return counterClaim(tx, terminalId, order, nowMs);
