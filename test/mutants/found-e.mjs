@@ -63,4 +63,20 @@ export const FOUND_E = [
     ),
     money('at the very moment of the refund claim'),
   ),
+  mutant(
+    'card-stops-unlimited',
+    'A terminal stops any number of cards by what it says that it read.',
+    edit('books/card-seen.ts', `const STOPS_A_DAY = 5;`, `const STOPS_A_DAY = 1_000_000;`),
+    tests('test/attacks/card-stops.test.ts', 'stops five cards in a day'),
+  ),
+  mutant(
+    'card-base-too-soon',
+    'A card of an older system is stopped once its meter takes a purchase.',
+    edit(
+      'books/card-seen.ts',
+      `taken === count ? above : null`,
+      `taken === undefined ? null : above`,
+    ),
+    tests('test/unit/central/card-seen.test.ts', 'an older system'),
+  ),
 ];

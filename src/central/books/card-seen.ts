@@ -1,8 +1,10 @@
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 import { formatQuantity } from '../../shared/money.ts';
+import { DAY_MS } from '../../shared/time.ts';
 import { numOrNull } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { num } from '../db/sql.ts';
+import { TOO_MANY } from '../fleet/status.ts';
 
 /**
  * What kiosks read on cards, the newest of each card, and what is wrong with it: a purchase that
@@ -41,7 +43,7 @@ export async function seeCards(tx: Sql, sights: readonly Sight[], nowMs: number)
          base = COALESCE(cards_seen.base, EXCLUDED.base),
          wall_ms = GREATEST(cards_seen.wall_ms, EXCLUDED.wall_ms)
        RETURNING base`,
-      [body.cardNo, terminalId, wallMs, JSON.stringify(body), above],
+      [body.cardNo, terminalId, wallMs, JSON.stringify(body), baseOf(body, above)],
     );
     const why = (await refundedOn(tx, body)) ?? tooMuch(above, numOrNull(known[0]?.base)) ?? null;
     if (why !== null) await stop(tx, { cardNo: body.cardNo, terminalId, why }, nowMs);
@@ -78,6 +80,13 @@ function aboveBought(
 }
 
 /**
+ * What the card showed first is what an older system left it. While a purchase is on the card that
+ * the meter has not taken yet, the sum of the two is no such figure: it grows when it is taken.
+ */
+const baseOf = ({ count, taken }: Sight['body'], above: number | null): number | null =>
+  taken === count ? above : null;
+
+/**
  * `base`: what it was when the card was first seen. Accounts come from an older system, whose sums
  * need not be the meter's.
  */
@@ -99,12 +108,32 @@ async function refundedOn(tx: Sql, { cardNo, tag }: Sight['body']): Promise<stri
   return order === undefined ? null : `order ${order} was refunded, and is on the card`;
 }
 
-/** Nothing is sold to it any more. What a person settled once is not brought up again. */
+/**
+ * So many cards one terminal may stop in a day. An honest kiosk meets a cheat once in months; a
+ * thief with its key must not lock a city out by what he says that he read.
+ */
+const STOPS_A_DAY = 5;
+
+/**
+ * Nothing is sold to it any more. What a person settled once is not brought up again. Beyond the
+ * terminal's stops of a day the terminal has an alarm, and the card is stopped by its next read.
+ */
 async function stop(
   tx: Sql,
   { cardNo, terminalId, why }: { cardNo: string; terminalId: string; why: string },
   nowMs: number,
 ): Promise<void> {
+  const [today] = await tx.query<{ n: unknown }>(
+    'SELECT COUNT(*) AS n FROM card_stops WHERE terminal_id = $1 AND at_ms > $2',
+    [terminalId, nowMs - DAY_MS],
+  );
+  if (num(today?.n ?? 0) >= STOPS_A_DAY) {
+    await tx.query('UPDATE terminals SET alarm = $2 WHERE terminal_id = $1 AND alarm IS NULL', [
+      terminalId,
+      `${TOO_MANY}card-stop`,
+    ]);
+    return;
+  }
   await tx.query(
     `INSERT INTO card_stops (card_no, reason, terminal_id, at_ms) VALUES ($1, $2, $3, $4)
      ON CONFLICT (card_no, reason) DO NOTHING`,
