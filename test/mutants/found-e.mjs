@@ -79,4 +79,20 @@ export const FOUND_E = [
     ),
     tests('test/unit/central/card-seen.test.ts', 'an older system'),
   ),
+  mutant(
+    'offline-any-tier',
+    'A sale that is said to be offline is priced at the tier that its terminal likes.',
+    edit('books/orders.ts', `if (body.quantity > most)`, `if (body.quantity > most + 1_000_000)`),
+    tests('test/attacks/cheap.test.ts', 'is priced by the year'),
+  ),
+  mutant(
+    'unproven-by-order',
+    'An order waits for ever where another attempt of it is known than the one that it took.',
+    edit(
+      'books/load.ts',
+      '!proven.has(`${p.orderId}\\n${p.attemptId}`)',
+      '!Array.from(proven).some((key) => key.startsWith(p.orderId))',
+    ),
+    tests('test/attacks/word-of-a-terminal.test.ts', 'is taken so, too'),
+  ),
 ];
