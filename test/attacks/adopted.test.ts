@@ -4,10 +4,11 @@ import { createCentral } from '../../src/central/central.ts';
 import type { Central } from '../../src/central/central.ts';
 import { insertRows } from '../../src/central/db/sets.ts';
 import { setStatus } from '../../src/central/fleet/status.ts';
-import { strandedOf } from '../../src/central/gateway/adopted.ts';
+import { adoptedRefundNo, strandedOf } from '../../src/central/gateway/adopted.ts';
 import { ORDERS } from '../../src/central/sale/tables.ts';
 import type { OrderRow } from '../../src/central/sale/tables.ts';
 import { DEMO_DATA } from '../../src/demo/central-data.ts';
+import { refundSchema } from '../../src/shared/gateway-api.ts';
 import { makeAttemptIds } from '../../src/shared/order-id.ts';
 import { random, T, Town } from '../unit/central/gateway-town.ts';
 import { quickSigner } from '../unit/central/harness.ts';
@@ -252,5 +253,53 @@ describe('the open orders of a revoked terminal', () => {
     expect((await ask(payment.outTradeNo)).body).toContain('writing');
     town.clock.advance(60_001);
     expect((await ask(payment.outTradeNo)).status).toBe(303);
+  });
+
+  it('a refund number that the thief took first hands back nothing of his', async () => {
+    await start();
+    const stranded = await paid();
+    // A trade of his own, asked back before it is paid: the wallet refuses, and the row stays.
+    const id = `PL-${T}-1-${String(++serial).padStart(4, '0')}-4821`;
+    const { outTradeNo, attemptId } = makeAttemptIds(id, 1, random);
+    const trade = { outTradeNo, amountFen: AMOUNT_FEN };
+    const expiresAtMs = town.clock.nowMs() + 120_000;
+    const request = { ...trade, orderId: id, description: 'x', expiresAtMs };
+    const made = await town.gateway.create(T, request);
+    if (made.kind !== 'pending') throw new Error(made.kind);
+    const code = made.qrText.slice(made.qrText.lastIndexOf('/') + 1);
+    const opened = await town.gateway.openPage(code, 'wechat', '');
+    if (opened.kind !== 'go') throw new Error(opened.kind);
+    for (const number of [`A${stranded.outTradeNo}`, adoptedRefundNo(stranded.outTradeNo)]) {
+      const back = { ...trade, outRefundNo: number, refundFen: AMOUNT_FEN, reason: 'x' };
+      // Over the line only what has a refund number's form gets here.
+      if (refundSchema.safeParse(back).success)
+        expect((await town.gateway.refund(T, back)).kind).toBe('refused');
+    }
+    town.pay(opened.url);
+    expect((await town.gateway.query(T, trade)).kind).toBe('paid');
+    await told({ id, outTradeNo, attemptId, number: '' }, { state: 'delivered', delivered_by: T });
+    await revoke();
+    expect((await ask(stranded.outTradeNo)).status).toBe(303);
+    expect((await confirm(1, stranded.number)).status).toBe(303);
+    await town.sweepFor(120_000);
+    expect(town.kept()).toBe(AMOUNT_FEN);
+    const back = await town.db.query(
+      `SELECT r.out_trade_no FROM gateway_refunds r WHERE r.state IN ('done', 'accepted')`,
+    );
+    expect(back).toEqual([{ out_trade_no: stranded.outTradeNo }]);
+  });
+
+  it('says where a card’s key was given: two persons look before they hand back', async () => {
+    await start();
+    const payment = await paid();
+    await town.db.query(
+      `INSERT INTO key_uses (terminal_id, order_id, card_no, verb, granted, why, at_ms)
+       VALUES ($1, $2, '8800003921', 'update-mac', true, NULL, 1)`,
+      [T, payment.id],
+    );
+    await revoke();
+    expect(await strandedOf(town.db, T)).toMatchObject([{ keyed: true }]);
+    const target = `/console/adopt?terminal=${T}&piece=${payment.outTradeNo}`;
+    expect((await page(target)).body).toContain('中心已给过这张卡的写卡密钥');
   });
 });

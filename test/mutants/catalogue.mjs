@@ -7,6 +7,7 @@ import { hardening } from './hardening.mjs';
 import { gatewayPeople } from './gateway-people.mjs';
 
 import { BETWEEN } from './between.mjs';
+import { FOUND_E } from './found-e.mjs';
 
 import { FOUND_F } from './found-f.mjs';
 
@@ -1955,7 +1956,7 @@ const CENTRAL = [
       `if (terminalDisbelief(row, { keysOf, nowMs: now() }, text`,
       `if (false && terminalDisbelief(row, { keysOf, nowMs: now() }, text`,
     ),
-    unit('billing/client', 'the signature covers method'),
+    unit('billing/client', 'a stranger, a wrong key'),
   ),
   mutant(
     'central-replay-carried-out',
@@ -3400,7 +3401,7 @@ const ATTACKS = [
   mutant(
     'second-capture-barred',
     'A second capture of a delivered order is kept.',
-    edit('central/gateway/bars.ts', `|| !bool(known?.taken)) return null;`, `) return null;`),
+    edit('central/gateway/bars.ts', `if (!bool(known?.taken)) {`, `if (false) {`),
     attack('gateway', 'a second capture of it does'),
   ),
   mutant(
@@ -3830,8 +3831,8 @@ const ATTACKS = [
     'A terminal grants itself the refund of what it began to write.',
     edit(
       'central/gateway/bars.ts',
-      '&& !order.refund_granted ?',
-      `&& order.refund_claimed_ms === null ?`,
+      'begun && !order.refund_granted;',
+      `begun && order.refund_claimed_ms === null;`,
     ),
     attack('gateway', 'has begun with the card'),
   ),
@@ -3844,6 +3845,26 @@ const ATTACKS = [
       `if (!granted && order.state === 'quoted')`,
     ),
     attack('word-of-a-terminal', 'is not refunded on its terminal’s word'),
+  ),
+  mutant(
+    'anothers-after-is-final',
+    'A customer whose order somebody falsely called delivered is left with an empty card.',
+    edit(
+      'central/sale/claims.ts',
+      'const again = request.finish === true && (await isUnread(tx, order));',
+      'const again = false;',
+    ),
+    attack('word-of-a-terminal', 'written all the same by who has the card'),
+  ),
+  mutant(
+    'finish-after-the-next',
+    'An old purchase is written over a newer one.',
+    edit(
+      'central/sale/claims.ts',
+      'return account !== undefined && num(account.count) === order.next_count;',
+      'return account !== undefined;',
+    ),
+    attack('word-of-a-terminal', 'written all the same by who has the card'),
   ),
 ];
 
@@ -3864,6 +3885,7 @@ export const MUTANTS = [
   ...hardening({ mutant, edit, attack, unit }),
   ...gatewayPeople({ mutant, edit, attack }),
   ...BETWEEN,
+  ...FOUND_E,
   ...FOUND_F,
   ...SIMULATED,
 ];

@@ -172,6 +172,8 @@ ${back ? `<label for="route">退款途径（核准时选；现金、转账须在
   );
 }
 
+const KEYED = '中心已给过这张卡的写卡密钥：气可能已在卡上，退款前请先看卡';
+
 /** What its terminal will not settle any more: central's, by two persons. */
 export function adoptPage(
   terminalId: string,
@@ -182,7 +184,7 @@ export function adoptPage(
     e(s.orderId ?? '—'),
     e(s.outTradeNo ?? '—'),
     formatYuan(s.amountFen),
-    s.state === null ? '账上没有这笔订单' : tag(s.state),
+    `${s.state === null ? '账上没有这笔订单' : tag(s.state)}${s.keyed ? `<br>${KEYED}` : ''}`,
     s.outTradeNo === null ? '只在账本' : '网关已收',
     `<a href="${adoptAddress(terminalId)}&amp;piece=${encodeURIComponent(name)}">处理</a>`,
   ]);

@@ -24,6 +24,8 @@ export interface Stranded {
   readonly amountFen: number;
   /** As the books have the order; null: they do not know it. */
   readonly state: string | null;
+  /** Central computed the card's keys for its order: the gas may be on the card, whatever is told. */
+  readonly keyed: boolean;
 }
 
 interface Captured {
@@ -31,6 +33,7 @@ interface Captured {
   readonly attempt_id: string;
   readonly amount_fen: unknown;
   readonly state: string;
+  readonly keyed: unknown;
 }
 interface Paid {
   readonly out_trade_no: string;
@@ -39,7 +42,11 @@ interface Paid {
   readonly state: string | null;
   readonly delivered: unknown;
   readonly taken: string | null;
+  readonly keyed: unknown;
 }
+
+const KEYED = (orderId: string): string =>
+  `EXISTS (SELECT 1 FROM key_uses k WHERE k.order_id = ${orderId} AND k.granted) AS keyed`;
 
 /** What a terminal captured, did not deliver, and will not settle itself. */
 export async function strandedOf(sql: Sql, terminalId: string): Promise<readonly Stranded[]> {
@@ -49,7 +56,8 @@ export async function strandedOf(sql: Sql, terminalId: string): Promise<readonly
   );
   const mayBe = revoked.length > 0 ? () => true : piecesIn(await refusedPieces(sql, terminalId));
   const inBooks = await sql.query<Captured>(
-    `SELECT o.order_id, l.attempt_id, l.amount_fen, o.state FROM orders o
+    `SELECT o.order_id, l.attempt_id, l.amount_fen, o.state, ${KEYED('o.order_id')}
+     FROM orders o
        JOIN ledger l ON l.order_id = o.order_id AND l.kind = 'captured'
      WHERE o.terminal_id = $1 AND o.state NOT IN ('delivered', 'refunded')
        AND o.delivered_by IS NULL AND NOT EXISTS (SELECT 1 FROM ledger r
@@ -60,7 +68,8 @@ export async function strandedOf(sql: Sql, terminalId: string): Promise<readonly
   const atGateway = await sql.query<Paid>(
     `SELECT t.out_trade_no, t.order_id, t.amount_fen, o.state,
        o.state = 'delivered' OR o.delivered_by IS NOT NULL AS delivered,
-       (SELECT attempt_id FROM ledger l WHERE l.order_id = t.order_id AND l.kind = 'captured') AS taken
+       (SELECT attempt_id FROM ledger l WHERE l.order_id = t.order_id AND l.kind = 'captured') AS taken,
+       ${KEYED('t.order_id')}
      FROM gateway_trades t JOIN gateway_legs g ON g.leg = t.leg
        LEFT JOIN orders o ON o.order_id = t.order_id AND o.terminal_id = t.terminal_id
      WHERE t.terminal_id = $1 AND g.state = 'paid' AND NOT EXISTS
@@ -109,7 +118,9 @@ function together(
   for (const c of inBooks) {
     const { order_id: orderId, attempt_id: attemptId, state } = c;
     const amountFen = num(c.amount_fen);
-    found.set(attemptId, { terminalId, orderId, attemptId, outTradeNo: null, amountFen, state });
+    const keyed = bool(c.keyed);
+    const known = { terminalId, orderId, attemptId, amountFen, state, keyed };
+    found.set(attemptId, { ...known, outTradeNo: null });
   }
   for (const p of atGateway) {
     const { out_trade_no: outTradeNo, order_id: orderId, state } = p;
@@ -118,13 +129,17 @@ function together(
     // The order that this very payment bought is on the card: it is owed to nobody.
     if (bool(p.delivered) && p.taken === attemptId) continue;
     const amountFen = num(p.amount_fen);
-    found.set(attemptId, { terminalId, orderId, attemptId, outTradeNo, amountFen, state });
+    const keyed = bool(p.keyed);
+    found.set(attemptId, { terminalId, orderId, attemptId, outTradeNo, amountFen, state, keyed });
   }
   return [...found.values()];
 }
 
-/** Central's own refund number for an adopted payment: asked for again it is the same. */
-export const adoptedRefundNo = (outTradeNo: string): string => `A${outTradeNo}`;
+/**
+ * Central's own refund number for an adopted payment: asked for again it is the same. No terminal's
+ * number has a colon, so none stands in its way, or under it.
+ */
+export const adoptedRefundNo = (outTradeNo: string): string => `:${outTradeNo}`;
 /** The trade of an adopted refund's number. */
 export const tradeNoOf = (refundNo: string): string => refundNo.slice(1);
 

@@ -15,8 +15,8 @@ export type Bar = 'delivered' | 'claimed-not' | 'by-hand';
  * may.
  *
  * Only the payment that the order took is barred: a late or second one goes back whatever became of
- * the order. What the books do not know yet bars nothing, but for a card whose key was given: a
- * kiosk refunds by its own journal then.
+ * the order, as long as nobody doubts the one that it took. What the books do not know yet bars
+ * nothing, but for a card whose key was given: a kiosk refunds by its own journal then.
  */
 export async function refundBar(sql: Sql, trade: Trade): Promise<Bar | null> {
   const { order_id: orderId } = trade;
@@ -34,18 +34,27 @@ export async function refundBar(sql: Sql, trade: Trade): Promise<Bar | null> {
   // What a person says became of it: a second one looks first, and then it is over.
   if (byHand[0] !== undefined) return byHand[0].state === 'waiting' ? 'claimed-not' : 'by-hand';
   const order = (await select(sql, ORDERS, 'order_id = $1', [orderId]))[0];
-  const [known] = await sql.query<{ told: unknown; taken: unknown; keys: unknown }>(
+  const [known] = await sql.query<Record<'told' | 'taken' | 'returned' | 'keys', unknown>>(
     `SELECT EXISTS (SELECT 1 FROM ledger WHERE order_id = $1 AND kind = 'captured') AS told,
      EXISTS (SELECT 1 FROM ledger WHERE order_id = $1 AND attempt_id = $2
        AND kind = 'captured') AS taken,
+     EXISTS (SELECT 1 FROM ledger l JOIN payment_evidence e ON e.order_id = l.order_id
+       AND e.attempt_id = l.attempt_id WHERE l.order_id = $1 AND l.kind = 'captured'
+       AND e.returned_ms IS NOT NULL) AS returned,
      EXISTS (SELECT 1 FROM key_uses WHERE order_id = $1 AND granted) AS keys`,
     [orderId, attempt],
   );
   const keys = bool(known?.keys);
   // A card's key was given over a payment of this order's, and which one it took is not told yet.
   if (keys && !bool(known?.told)) return 'claimed-not';
-  if (order === undefined || !bool(known?.taken)) return null;
-  if (isDelivered(order)) return 'delivered';
+  if (order === undefined) return null;
   const begun = order.state === 'delivering' || order.state === 'in-doubt' || keys;
-  return begun && !order.refund_granted ? 'claimed-not' : null;
+  const open = begun && !order.refund_granted;
+  if (!bool(known?.taken)) {
+    // The one that the order took is its terminal's word only, or went back: then it lives by this.
+    const doubted = order.unproven || bool(known?.returned);
+    return doubted && (isDelivered(order) || open) ? 'claimed-not' : null;
+  }
+  if (isDelivered(order)) return 'delivered';
+  return open ? 'claimed-not' : null;
 }

@@ -27,7 +27,10 @@ export function withReceipt({ receipts }: Desk, trade: Trade, leg: Leg, told: Pa
   return { ...paid, evidence: { kind: 'receipt', token } };
 }
 
-/** What the gateway itself saw captured for an order stands in the books as evidence. */
+/**
+ * What the gateway itself saw captured for an order stands in the books as evidence. One whose
+ * refund or reversal was asked for before anybody here heard that it was paid is on its way back.
+ */
 export async function keepCapture(
   tx: Sql,
   trade: Trade,
@@ -40,9 +43,24 @@ export async function keepCapture(
   if (attemptId === null || told.amountFen !== num(trade.amount_fen)) return;
   await tx.query(
     `INSERT INTO payment_evidence
-       (wallet, wallet_number, order_id, attempt_id, terminal_id, amount_fen, at_ms)
-     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
-    [leg.wallet, told.transactionId, orderId, attemptId, trade.terminal_id, told.amountFen, nowMs],
+       (wallet, wallet_number, order_id, attempt_id, terminal_id, amount_fen, at_ms, returned_ms)
+     SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint, $7::bigint,
+       CASE WHEN EXISTS (SELECT 1 FROM gateway_refunds r
+           WHERE r.leg = $8::text AND r.state <> 'refused')
+         OR EXISTS (SELECT 1 FROM gateway_legs g
+           WHERE g.leg = $8::text AND g.method = 'code' AND g.state = 'closing')
+       THEN $7::bigint END
+     ON CONFLICT DO NOTHING`,
+    [
+      leg.wallet,
+      told.transactionId,
+      orderId,
+      attemptId,
+      trade.terminal_id,
+      told.amountFen,
+      nowMs,
+      leg.leg,
+    ],
   );
 }
 

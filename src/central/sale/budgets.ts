@@ -3,6 +3,7 @@ import type { Unwritten } from '../../shared/trust.ts';
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { formatYuan } from '../../shared/money.ts';
+import { keysGiven } from './key-rights.ts';
 import type { OrderRow } from './tables.ts';
 
 /**
@@ -49,9 +50,25 @@ export interface RefundAsked {
  */
 const PROVING: ReadonlySet<string> = new Set(['PL-PURSE']);
 
-/** How sure central takes it to be. */
-export function sureness(order: OrderRow, asked: RefundAsked): Unwritten {
-  const sure = ofItsOwnWrites(order, asked);
+/** By this verb a purse is loaded, which can prove afterwards that it was not. */
+const LOADING = 'load-leave';
+
+/**
+ * How sure central takes it to be.
+ *
+ * @param keys by which verbs central itself computed for the order: nothing was given that is
+ *   nowhere, and only a purse proves what it holds
+ */
+export function sureness(
+  order: OrderRow,
+  asked: RefundAsked,
+  keys: readonly string[] = [],
+): Unwritten {
+  const told = ofItsOwnWrites(order, asked);
+  const exposed =
+    (told === 'unexposed' && keys.length > 0) ||
+    (told === 'proven' && keys.some((verb) => verb !== LOADING));
+  const sure = exposed ? 'unproven' : told;
   return sure === 'unproven' && PROVING.has(order.layout ?? '') ? 'disproven' : sure;
 }
 
@@ -82,7 +99,7 @@ export async function spendBudget(
   budget: RefundBudget,
   nowMs: number,
 ): Promise<string | null> {
-  const sure = sureness(order, asked);
+  const sure = sureness(order, asked, await keysGiven(tx, order.order_id));
   if (sure === 'unexposed' || sure === 'proven') return null;
   await tx.query('SELECT turn FROM refund_budget_turn WHERE turn = 1 FOR UPDATE');
   const kept = (

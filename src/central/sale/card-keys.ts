@@ -15,7 +15,7 @@ import { recordOf } from './card-records.ts';
 import type { ComputingRequest } from './card-records.ts';
 import { fixRecord, refuseUnpaid } from './key-rights.ts';
 import type { PaidSale } from './key-rights.ts';
-import { isCounterClaimed, isDelivered, isRefundClaimed, writer } from './orders.ts';
+import { isCounterClaimed, isDelivered, isRefundClaimed, saidByAnother, writer } from './orders.ts';
 import { ORDERS } from './tables.ts';
 import type { OrderRow } from './tables.ts';
 import { select } from '../db/sets.ts';
@@ -307,12 +307,16 @@ async function saleOn(
   const orders = await select(
     sql,
     ORDERS,
-    `card_no = $1 AND state NOT IN ('closed', 'delivered', 'refunded')
+    `card_no = $1 AND (state NOT IN ('closed', 'delivered', 'refunded') OR write_until_ms > $2)
      ORDER BY created_ms DESC LIMIT 20`,
-    [cardNo],
+    [cardNo, nowMs],
   );
   const over = (o: OrderRow): boolean =>
-    isDelivered(o) || isRefundClaimed(o) || isCounterClaimed(o) || o.superseded_by !== null;
+    // One that is said to be on the card, and was granted again to whoever has the card unwritten.
+    (isDelivered(o) && !(saidByAnother(o) && writer(o, nowMs) === terminalId)) ||
+    isRefundClaimed(o) ||
+    isCounterClaimed(o) ||
+    o.superseded_by !== null;
   // A write claim names who may write, whoever sold it: nobody else computes meanwhile.
   const leased = orders.find((o) => !over(o) && writer(o, nowMs) !== null);
   if (leased !== undefined) return writer(leased, nowMs) === terminalId ? saleOf(leased) : null;

@@ -8,6 +8,7 @@ import type {
 import { lifeSince } from '../db/lives.ts';
 import type { Life } from '../db/lives.ts';
 import { select } from '../db/sets.ts';
+import { num } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 import {
@@ -17,8 +18,10 @@ import {
   isRefundClaimed,
   keptOf,
   lockOrder,
+  saidByAnother,
   writer,
 } from './orders.ts';
+import { keysGiven } from './key-rights.ts';
 import { REFUND_BUDGET, spendBudget } from './budgets.ts';
 import type { RefundAsked, RefundBudget } from './budgets.ts';
 import { ORDERS } from './tables.ts';
@@ -54,7 +57,7 @@ export async function claim(
       throw new Refusal('bad-request', 'the order is another card’s');
     switch (request.kind) {
       case 'write':
-        return writeClaim(tx, terminalId, order, nowMs);
+        return writeClaim(tx, terminalId, order, request, nowMs);
       case 'refund':
         return refundClaim(tx, terminalId, order, { request, life, budget }, nowMs);
       case 'counter':
@@ -72,10 +75,13 @@ async function writeClaim(
   tx: Sql,
   terminalId: string,
   order: OrderRow,
+  request: ClaimRequest,
   nowMs: number,
 ): Promise<ClaimAnswer> {
   const own = order.terminal_id === terminalId;
-  if (isDelivered(order)) throw new Refusal('already-delivered', 'the order was delivered');
+  const again = request.finish === true && (await isUnread(tx, order));
+  if (isDelivered(order) && !again)
+    throw new Refusal('already-delivered', 'the order was delivered');
   if (isRefundClaimed(order)) throw new Refusal('refund-claimed', 'the order is being refunded');
   if (isCounterClaimed(order))
     throw new Refusal('counter-claimed', 'the order is left to a person');
@@ -86,6 +92,7 @@ async function writeClaim(
   if (
     order.state !== 'delivering' &&
     order.state !== 'in-doubt' &&
+    !again &&
     !(own && order.state === 'paid')
   )
     throw new Refusal('not-in-doubt', `the order is ${order.state}`);
@@ -109,6 +116,19 @@ async function writeClaim(
       nowMs,
     ]);
   return { kind: 'write', ttlMs: CLAIM_MS, order: plan, serverTimeMs: nowMs };
+}
+
+/**
+ * Another kiosk's word that a purchase is on its card bars the refund, never the finishing: a card
+ * that shows it unwritten gets the same record, as long as nothing was bought after it.
+ */
+async function isUnread(tx: Sql, order: OrderRow): Promise<boolean> {
+  if (!saidByAnother(order)) return false;
+  const [account] = await tx.query<{ count: unknown }>(
+    'SELECT count FROM accounts WHERE user_no = $1',
+    [order.user_no],
+  );
+  return account !== undefined && num(account.count) === order.next_count;
 }
 
 async function refundClaim(
@@ -162,30 +182,43 @@ async function refundClaim(
       );
     await refuseWhileDeliveryWaits(tx, order);
     if (life !== null) await refuseWhileForgetful(tx, life, nowMs);
-    const asked: RefundAsked = {
-      unwritten: request.unwritten ?? 'unproven',
-      writes: request.writes ?? 0,
-      read: request.read ?? null,
-    };
-    const why = await spendBudget(tx, order, asked, budget, nowMs);
+    const why = await spendBudget(tx, order, askedOf(request), budget, nowMs);
     if (why !== null) return new Refusal('not-proven', why);
     await tx.query(
       `UPDATE orders SET refund_claimed_ms = $2, refund_granted = true, counter_claim = false,
          write_terminal = NULL, write_until_ms = NULL WHERE order_id = $1`,
       [order.order_id, nowMs],
     );
-  } else if (order.state === 'parked') {
-    // Only a journal that forgot it asks: money that a person handed back is not refunded once
-    // more.
-    const handedBack = await tx.query(
-      `SELECT 1 FROM ledger r JOIN ledger c ON c.order_id = r.order_id
-       AND c.attempt_id = r.attempt_id AND c.kind = 'captured' WHERE r.order_id = $1
-       AND r.kind = 'refunded'`,
-      [order.order_id],
-    );
-    if (handedBack.length > 0) throw new Refusal('not-in-doubt', 'a person handed the money back');
+  } else {
+    await refuseHandedBack(tx, order);
+    // Its terminal began the refund by itself, with a card's key in hand: that is no claim yet.
+    if (!order.refund_granted && (await keysGiven(tx, order.order_id)).length > 0) {
+      const why = await spendBudget(tx, order, askedOf(request), budget, nowMs);
+      if (why !== null) return new Refusal('not-proven', why);
+      await tx.query('UPDATE orders SET refund_granted = true WHERE order_id = $1', [
+        order.order_id,
+      ]);
+    }
   }
   return { kind: 'refund', ttlMs: 0, order: null, serverTimeMs: nowMs };
+}
+
+const askedOf = ({ unwritten, writes, read }: ClaimRequest): RefundAsked => ({
+  unwritten: unwritten ?? 'unproven',
+  writes: writes ?? 0,
+  read: read ?? null,
+});
+
+/** Only a journal that forgot it asks: what a person handed back is not refunded once more. */
+async function refuseHandedBack(tx: Sql, order: OrderRow): Promise<void> {
+  if (order.state !== 'parked') return;
+  const handedBack = await tx.query(
+    `SELECT 1 FROM ledger r JOIN ledger c ON c.order_id = r.order_id
+       AND c.attempt_id = r.attempt_id AND c.kind = 'captured' WHERE r.order_id = $1
+       AND r.kind = 'refunded'`,
+    [order.order_id],
+  );
+  if (handedBack.length > 0) throw new Refusal('not-in-doubt', 'a person handed the money back');
 }
 
 /**

@@ -76,6 +76,15 @@ async function takeProof(
   );
 }
 
+/** By which verbs a card's keys were computed for the order: what was given may be on the card. */
+export async function keysGiven(sql: Sql, orderId: string): Promise<readonly string[]> {
+  const rows = await sql.query<{ verb: string }>(
+    'SELECT DISTINCT verb FROM key_uses WHERE order_id = $1 AND granted ORDER BY verb',
+    [orderId],
+  );
+  return rows.map((r) => r.verb);
+}
+
 /**
  * The order's one record is fixed at the first grant; every later one is for that very record,
  * whoever asks. Only its date may move on: a journal that came back from a backup plans its write
