@@ -8,7 +8,7 @@ import type {
   EpochRequest,
   LedgerRow,
   OrderStatus,
-  RefundTold,
+  ClaimTold,
   Quote,
   QuoteRequest,
   UploadAnswer,
@@ -47,14 +47,15 @@ export interface BillingClient {
    * `claimRequestSchema`. BILL-0101 away, 0105 another holder, 0106 delivered already, 0107 being
    * refunded, 0108 not in doubt, 0110 left to a person, 0111 not proven. Idempotent.
    *
-   * @param sure of a refund claim: how sure it is that nothing was written
+   * @param sure of a refund claim: how sure it is that nothing was written; of a write claim: that a
+   *   delivered order is unwritten
    */
   readonly claim: (
     orderId: string,
     kind: ClaimKind,
     cardNo: string,
     claimMs?: number | null,
-    sure?: RefundTold | null,
+    sure?: ClaimTold | null,
   ) => Promise<Result<ClaimAnswer, Failure>>;
   /** What central wants this terminal to know, and its granted epoch. */
   readonly commands: () => Promise<Result<CommandsAnswer, Failure>>;

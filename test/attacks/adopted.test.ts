@@ -219,6 +219,28 @@ describe('the open orders of a revoked terminal', () => {
     expect(town.kept()).toBe(0);
   });
 
+  it('of one that works on, what a second person refused, and nothing else', async () => {
+    await start();
+    const [refused, waiting, doubt] = [await paid(), await paid(), await paid()];
+    for (const payment of [refused, waiting]) await told(payment, { state: 'parked' });
+    await told(doubt, { state: 'in-doubt' });
+    const states = { [refused.id]: 'refused', [waiting.id]: 'waiting', [doubt.id]: 'refused' };
+    for (const { id, attemptId } of [refused, waiting, doubt])
+      await town.db.query(
+        `INSERT INTO hand_requests (terminal_id, epoch, seq, order_id, attempt_id, whole_order, how,
+           reference, who, why, asked_ms, state)
+         VALUES ($1, 1, $2, $3, $4, true, 'nothing-due', '1', '王工', 'x', 1, $5)`,
+        [T, ++serial, id, attemptId, states[id]],
+      );
+    expect(await open()).toEqual([refused.outTradeNo]);
+    for (const { outTradeNo } of [waiting, doubt]) expect((await ask(outTradeNo)).status).toBe(409);
+    expect((await ask(refused.outTradeNo)).status).toBe(303);
+    expect((await confirm(1, refused.number)).status).toBe(303);
+    await town.gateway.sweep();
+    expect(town.kept()).toBe(2 * AMOUNT_FEN);
+    expect(await open()).toEqual([]);
+  });
+
   it('wait while another kiosk may be writing', async () => {
     await start();
     const payment = await paid();

@@ -78,6 +78,25 @@ describe('a page that is only looked at', () => {
   });
 });
 
+describe('a code that is over', () => {
+  it('says “not charged” only where that is known', async () => {
+    town = await Town.open();
+    const ask = phone();
+    const [never, paidLate] = [await shown(), await shown()];
+    const url = ledTo(await ask('POST', paidLate, WECHAT));
+    town.clock.advance(119_000);
+    // Paid in the last second, and nobody has asked the wallet yet.
+    expect(town.pay(url)).toBe(true);
+    town.clock.advance(2_000);
+    for (const method of ['GET', 'POST'] as const) {
+      expect((await ask(method, never)).body).toContain('没有收您的钱');
+      const { status, body } = await ask(method, paidLate);
+      expect([status, body.includes('没有收您的钱')]).toEqual([410, false]);
+      expect(body).toContain('如果您已经付了');
+    }
+  });
+});
+
 describe('a code that is relayed to somebody else’s phone', () => {
   it('names the hall, the masked card and the sum before a tap', async () => {
     town = await Town.open();

@@ -133,6 +133,36 @@ describe('“refunded by hand”, says a technician whose accomplice is the cust
     expect(await entries(id)).toEqual(['captured', 'refunded']);
   });
 
+  it('refused, it is asked for anew at the console: his kiosk says its word once', async () => {
+    await start();
+    orders = 0;
+    const { id, ok } = await parked();
+    const adopt = `/console/adopt?terminal=${t().id}`;
+    const ask = async (over: Record<string, string> = {}) => {
+      const form = { token, terminal: t().id, piece: `${id}/1`, how: 'refunded-by-hand' };
+      const said = { ...form, reference: 'W-1', who: '张工', why: '商户平台已退', ...over };
+      const body = Buffer.from(new URLSearchParams(said).toString());
+      return (
+        await room.central.staff({ method: 'POST', target: '/console/adopt', headers: {}, body })
+      ).status;
+    };
+    const seq = await says(id, 'delivered-by-hand');
+    // While it waits, nobody asks beside it.
+    expect((await page(adopt)).body).toContain('没有未结的款');
+    await decide(seq, { verdict: 'refused', who: '李主管', why: '没有补气的单据' });
+    expect((await page('/')).body).toContain(`href="${adopt}"`);
+    expect((await page(adopt)).body).toContain(id);
+    expect(await ask()).toBe(303);
+    expect(await ask()).toBe(409);
+    // Two persons, as ever.
+    expect((await decide(1, { ...ok, who: '张工' }, 0)).status).toBe(409);
+    expect(await entries(id)).toEqual(['captured']);
+    expect((await decide(1, ok, 0)).status).toBe(303);
+    expect(await entries(id)).toEqual(['captured', 'refunded']);
+    expect(await claimed(id)).toBe(false);
+    expect((await page(adopt)).body).toContain('没有未结的款');
+  });
+
   it('while it waits, the purchase is found on the card: nothing is handed back any more', async () => {
     await start();
     orders = 0;

@@ -383,6 +383,53 @@ describe('another’s order', () => {
     expect(await state(sale.id)).toMatchObject({ state: 'delivered', delivered_by: t(0).id });
   });
 
+  it('that he says is on its card is not refunded, and is written all the same by who has the card', async () => {
+    await start();
+    const sale = await torn(0);
+    const { cardNo } = sale.q;
+    room.now += 200_000;
+    const his = await t(0).client.claim(sale.id, 'write', cardNo);
+    if (!his.ok) throw new Error(his.error.detail);
+    const { grant = '' } = his.value;
+    t(0).journal.assisted(t(1).id, sale.id, sale.q, 'after', { grant });
+    expect(await t(0).upload()).toEqual([]);
+    expect(await state(sale.id)).toMatchObject({ state: 'delivered', delivered_by: t(0).id });
+    // The customer comes back, to a third kiosk or to his own, with a card that shows nothing of it.
+    for (const i of [2, 1]) {
+      const told = await t(i).client.account(cardNo);
+      if (!told.ok) throw new Error(told.error.code);
+      const { unread, count } = told.value.account;
+      expect([unread, count]).toEqual([
+        { orderId: sale.id, terminalId: t(1).id, nextCount: COUNT + 1 },
+        COUNT + 1,
+      ]);
+      const refused = await t(i).client.claim(sale.id, 'write', cardNo);
+      expect(refused).toMatchObject({ ok: false, error: { code: 'BILL-0106' } });
+      const claim = await t(i).client.claim(sale.id, 'write', cardNo, null, { finish: true });
+      expect(claim).toMatchObject({
+        ok: true,
+        value: { order: { orderId: sale.id, plan: ['00D6'] } },
+      });
+      // Nobody else meanwhile; and the money stays where it is.
+      const other = await t(3 - i).client.claim(sale.id, 'write', cardNo, null, { finish: true });
+      expect(other).toMatchObject({ ok: false, error: { code: 'BILL-0105' } });
+      expect(await t(1).client.claim(sale.id, 'refund', cardNo)).toMatchObject({ ok: false });
+      room.now += 200_000;
+    }
+    // Once something was bought after it, nothing of it is written any more.
+    await room.db.query('UPDATE accounts SET count = count + 1 WHERE user_no = $1', [
+      account(0).userNo,
+    ]);
+    const late = await t(2).client.claim(sale.id, 'write', cardNo, null, { finish: true });
+    expect(late).toMatchObject({ ok: false, error: { code: 'BILL-0106' } });
+    // What its own kiosk read on the card is no word of another's.
+    const own = await torn(1);
+    t(1).journal.delivered(own.id, own.q);
+    await t(1).upload();
+    const no = await t(2).client.claim(own.id, 'write', own.q.cardNo, null, { finish: true });
+    expect(no).toMatchObject({ ok: false, error: { code: 'BILL-0106' } });
+  });
+
   it('is superseded by a purchase that was paid for, and by no other', async () => {
     await start();
     const sale = await torn(0);

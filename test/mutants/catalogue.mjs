@@ -9,6 +9,8 @@ import { gatewayPeople } from './gateway-people.mjs';
 import { BETWEEN } from './between.mjs';
 import { FOUND_E } from './found-e.mjs';
 
+import { FOUND_F } from './found-f.mjs';
+
 /**
  * Test files of the unit suite, without folder and ending; `name`: only tests whose full name
  * contains it (`…`: its parts, in this order).
@@ -1954,7 +1956,7 @@ const CENTRAL = [
       `if (terminalDisbelief(row, { keysOf, nowMs: now() }, text`,
       `if (false && terminalDisbelief(row, { keysOf, nowMs: now() }, text`,
     ),
-    unit('billing/client', 'the signature covers method'),
+    unit('billing/client', 'a stranger, a wrong key'),
   ),
   mutant(
     'central-replay-carried-out',
@@ -3848,6 +3850,26 @@ const ATTACKS = [
     ),
     attack('word-of-a-terminal', 'is not refunded on its terminal’s word'),
   ),
+  mutant(
+    'anothers-after-is-final',
+    'A customer whose order somebody falsely called delivered is left with an empty card.',
+    edit(
+      'central/sale/claims.ts',
+      'const again = request.finish === true && (await isUnread(tx, order));',
+      'const again = false;',
+    ),
+    attack('word-of-a-terminal', 'written all the same by who has the card'),
+  ),
+  mutant(
+    'finish-after-the-next',
+    'An old purchase is written over a newer one.',
+    edit(
+      'central/sale/claims.ts',
+      'return account !== undefined && num(account.count) === order.next_count;',
+      'return account !== undefined;',
+    ),
+    attack('word-of-a-terminal', 'written all the same by who has the card'),
+  ),
 ];
 
 export const MUTANTS = [
@@ -3868,5 +3890,6 @@ export const MUTANTS = [
   ...gatewayPeople({ mutant, edit, attack }),
   ...BETWEEN,
   ...FOUND_E,
+  ...FOUND_F,
   ...SIMULATED,
 ];

@@ -56,6 +56,7 @@ import type {
 import type {
   Account,
   ClaimAnswer,
+  ClaimTold,
   Command,
   CommandsAnswer,
   LedgerRow,
@@ -500,6 +501,8 @@ export class CentralBooks {
   readonly refundClaims = new Set<string>();
   /** What the next claims are answered with instead. */
   readonly claimAnswers: Result<ClaimAnswer, Failure>[] = [];
+  /** What was told with each claim that was asked for. */
+  readonly claimed: (ClaimTold | null)[] = [];
   /** What the next releases are answered with instead. */
   readonly releaseAnswers: Result<void, Failure>[] = [];
   /** Claims wait for it before they are answered. */
@@ -633,7 +636,8 @@ export class CentralBooks {
           },
           gone,
         ),
-      claim: async (orderId, kind) => {
+      claim: async (orderId, kind, _cardNo, _claimMs, told = null) => {
+        this.claimed.push(told);
         await this.claimGate;
         return call<Result<ClaimAnswer, Failure>>(
           'claim',

@@ -1,5 +1,5 @@
 import { num } from '../db/sql.ts';
-import type { Db } from '../db/sql.ts';
+import type { Db, Sql } from '../db/sql.ts';
 import { isDelivered } from '../sale/orders.ts';
 import { pieceRequested, requestRow, settle } from './by-hand.ts';
 import { capturedBy, giveBack, move, storable, Unusable } from './books.ts';
@@ -9,7 +9,7 @@ import type { HandRequest, Settled } from './tables.ts';
 import type { Trust } from './trust.ts';
 import { write } from './write.ts';
 
-/** What the first of two persons says about a payment of a revoked terminal. */
+/** What the first of two persons says about a payment that its terminal ends no more. */
 export interface Adoption {
   readonly terminalId: string;
   /** Empty: the terminal told no order with it. */
@@ -24,8 +24,8 @@ export interface Adoption {
 }
 
 /**
- * Puts a request down at the console, for a second person to confirm. Only for a revoked terminal:
- * any other settles its orders itself.
+ * Puts a request down at the console, for a second person to confirm. Only for a revoked terminal,
+ * or where a technician's request was refused: else the terminal settles its orders itself.
  *
  * @returns null, or why it cannot be asked
  */
@@ -35,11 +35,12 @@ export async function askAdopted(
   by: { readonly nowMs: number; readonly trust: Trust },
 ): Promise<string | null> {
   return db.transaction(async (tx) => {
-    const revoked = await tx.query(
-      `SELECT 1 FROM terminals WHERE terminal_id = $1 AND status = 'revoked' FOR NO KEY UPDATE`,
+    const [terminal] = await tx.query<{ status: string }>(
+      'SELECT status FROM terminals WHERE terminal_id = $1 FOR NO KEY UPDATE',
       [a.terminalId],
     );
-    if (revoked.length === 0) return 'the terminal is not revoked';
+    if (terminal?.status !== 'revoked' && !(await wasRefused(tx, a)))
+      return 'the terminal is not revoked';
     const { books } = await loadWaiting(tx, a.orderId);
     await loadRequests(tx, books, a.orderId);
     const last = await tx.query<{ seq: unknown }>(
@@ -64,6 +65,17 @@ export async function askAdopted(
     await write(tx, a.terminalId, books);
     return null;
   });
+}
+
+/** A technician's word on it was refused, and his kiosk does nothing more about it. */
+async function wasRefused(tx: Sql, { terminalId, orderId, attemptId }: Adoption): Promise<boolean> {
+  const refused = await tx.query(
+    `SELECT 1 FROM hand_requests h JOIN orders o ON o.order_id = h.order_id
+     WHERE h.terminal_id = $1 AND h.order_id = $2 AND h.attempt_id = $3 AND h.state = 'refused'
+       AND o.state IN ('parked', 'closed') LIMIT 1`,
+    [terminalId, orderId, attemptId],
+  );
+  return refused.length > 0;
 }
 
 /**

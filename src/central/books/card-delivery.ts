@@ -185,7 +185,12 @@ function deliver(
     throw new TooEarly(`the account’s count is ${account.count}, delivered was ${body.count}`);
   if (account.count !== body.count - 1)
     throw new Unusable(`the account’s count is ${account.count}, delivered was ${body.count}`);
-  books.orders.change(order.order_id, { delivered_by: at.terminalId });
+  // Whoever may still have been writing has written, or is granted it anew.
+  books.orders.change(order.order_id, {
+    delivered_by: at.terminalId,
+    write_terminal: null,
+    write_until_ms: null,
+  });
   // One count of a card is one purchase: another order that took money for it (sold while a line
   // was down) was not on the card, and never can be.
   for (const rival of books.rivals(order))

@@ -1,9 +1,8 @@
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 import { formatQuantity } from '../../shared/money.ts';
 import { DAY_MS } from '../../shared/time.ts';
-import { numOrNull } from '../db/sql.ts';
-import type { Sql } from '../db/sql.ts';
-import { num } from '../db/sql.ts';
+import { num, numOrNull } from '../db/sql.ts';
+import type { Db, Sql } from '../db/sql.ts';
 import { TOO_MANY } from '../fleet/status.ts';
 
 /**
@@ -18,6 +17,13 @@ import { TOO_MANY } from '../fleet/status.ts';
  * they run empty.
  */
 const ON_CREDIT = 500;
+
+/**
+ * So many cards a terminal's word stops within a day. Nothing shows central that a card was there,
+ * so whoever has one terminal's key could otherwise stop a town's cards; an honest kiosk meets a
+ * cheat now and then.
+ */
+const STOPS_A_DAY = 5;
 
 /** A read as a terminal told it. */
 export interface Sight {
@@ -45,8 +51,10 @@ export async function seeCards(tx: Sql, sights: readonly Sight[], nowMs: number)
        RETURNING base`,
       [body.cardNo, terminalId, wallMs, JSON.stringify(body), baseOf(body, above)],
     );
-    const why = (await refundedOn(tx, body)) ?? tooMuch(above, numOrNull(known[0]?.base)) ?? null;
-    if (why !== null) await stop(tx, { cardNo: body.cardNo, terminalId, why }, nowMs);
+    const refunded = await refundedOn(tx, body);
+    const why = refunded ?? tooMuch(above, numOrNull(known[0]?.base));
+    if (why === null) continue;
+    await stop(tx, { cardNo: body.cardNo, terminalId, why, once: refunded !== null }, nowMs);
   }
 }
 
@@ -108,26 +116,29 @@ async function refundedOn(tx: Sql, { cardNo, tag }: Sight['body']): Promise<stri
   return order === undefined ? null : `order ${order} was refunded, and is on the card`;
 }
 
-/**
- * So many cards one terminal may stop in a day. An honest kiosk meets a cheat once in months; a
- * thief with its key must not lock a city out by what he says that he read.
- */
-const STOPS_A_DAY = 5;
+interface Stop {
+  readonly cardNo: string;
+  readonly terminalId: string;
+  readonly why: string;
+  /** What a person settled once is not brought up again: one order is one reason, a sum is not. */
+  readonly once: boolean;
+}
 
-/**
- * Nothing is sold to it any more. What a person settled once is not brought up again. Beyond the
- * terminal's stops of a day the terminal has an alarm, and the card is stopped by its next read.
- */
+/** Nothing is sold to it any more; beyond what a terminal's word may stop, an alarm instead. */
 async function stop(
   tx: Sql,
-  { cardNo, terminalId, why }: { cardNo: string; terminalId: string; why: string },
+  { cardNo, terminalId, why, once }: Stop,
   nowMs: number,
 ): Promise<void> {
-  const [today] = await tx.query<{ n: unknown }>(
-    'SELECT COUNT(*) AS n FROM card_stops WHERE terminal_id = $1 AND at_ms > $2',
-    [terminalId, nowMs - DAY_MS],
+  const [known] = await tx.query<{ open: unknown; others: unknown }>(
+    `SELECT (SELECT COUNT(*) FROM card_stops WHERE card_no = $1 AND settled_ms IS NULL) AS open,
+       (SELECT COUNT(DISTINCT card_no) FROM card_stops
+         WHERE terminal_id = $2 AND at_ms > $3 AND card_no <> $1) AS others`,
+    [cardNo, terminalId, nowMs - DAY_MS],
   );
-  if (num(today?.n ?? 0) >= STOPS_A_DAY) {
+  // It is stopped already: that it shows another sum each time says nothing new.
+  if (!once && num(known?.open) > 0) return;
+  if (num(known?.others) >= STOPS_A_DAY) {
     await tx.query('UPDATE terminals SET alarm = $2 WHERE terminal_id = $1 AND alarm IS NULL', [
       terminalId,
       `${TOO_MANY}card-stop`,
@@ -136,8 +147,9 @@ async function stop(
   }
   await tx.query(
     `INSERT INTO card_stops (card_no, reason, terminal_id, at_ms) VALUES ($1, $2, $3, $4)
-     ON CONFLICT (card_no, reason) DO NOTHING`,
-    [cardNo, why, terminalId, nowMs],
+     ON CONFLICT (card_no, reason) DO UPDATE SET terminal_id = EXCLUDED.terminal_id,
+       at_ms = EXCLUDED.at_ms, settled_ms = NULL WHERE card_stops.settled_ms IS NOT NULL AND NOT $5`,
+    [cardNo, why, terminalId, nowMs, once],
   );
 }
 
@@ -170,19 +182,42 @@ export async function stoppedCards(sql: Sql): Promise<readonly StoppedCard[]> {
 }
 
 /**
- * A person has looked: the card is sold to again, and not stopped for the same once more.
+ * A person has looked: the card is sold to again. What meter and card have now is from here on what
+ * they may have, so the same is not brought up again; the same once more on top is.
  *
+ * @param settled.untilMs the newest stop that he saw; a later one stays
  * @returns false: it is not stopped
  */
 export async function settleCard(
-  db: Sql,
-  { cardNo, who, why }: { readonly cardNo: string; readonly who: string; readonly why: string },
+  db: Db,
+  settled: {
+    readonly cardNo: string;
+    readonly untilMs: number;
+    readonly who: string;
+    readonly why: string;
+  },
   nowMs: number,
 ): Promise<boolean> {
-  const rows = await db.query(
-    `UPDATE card_stops SET settled_ms = $2, who = $3, why = $4
-     WHERE card_no = $1 AND settled_ms IS NULL RETURNING card_no`,
-    [cardNo, nowMs, who, why],
-  );
-  return rows.length > 0;
+  const { cardNo, untilMs, who, why } = settled;
+  return db.transaction(async (tx) => {
+    const rows = await tx.query(
+      `UPDATE card_stops SET settled_ms = $2, who = $3, why = $4
+       WHERE card_no = $1 AND settled_ms IS NULL AND at_ms <= $5 RETURNING card_no`,
+      [cardNo, nowMs, who, why, untilMs],
+    );
+    if (rows.length === 0) return false;
+    const [seen] = await tx.query<{ body: string; base: unknown }>(
+      'SELECT body, base FROM cards_seen WHERE card_no = $1',
+      [cardNo],
+    );
+    const account = await accountOf(tx, cardNo);
+    if (seen === undefined || account === null) return true;
+    const above = aboveBought(JSON.parse(seen.body) as Sight['body'], account);
+    if (above !== null)
+      await tx.query('UPDATE cards_seen SET base = $2 WHERE card_no = $1', [
+        cardNo,
+        Math.max(above, numOrNull(seen.base) ?? 0),
+      ]);
+    return true;
+  });
 }

@@ -85,11 +85,13 @@ const REFUND_WORDS: Readonly<Record<string, string>> = {
 };
 const fate = (h: HandCase): string =>
   h.state === 'refused'
-    ? '不予核准'
+    ? `不予核准<br><a href="${adoptAddress(h.terminal_id)}">重新提出</a>`
     : ['已核准', h.refundState === null ? '' : (REFUND_WORDS[h.refundState] ?? '')]
         .filter((word) => word !== '')
         .join('，');
 
+const adoptAddress = (terminalId: string): string =>
+  `/console/adopt?terminal=${encodeURIComponent(terminalId)}`;
 const address = (h: HandRequest): string =>
   `/console/by-hand?terminal=${encodeURIComponent(h.terminal_id)}&amp;epoch=${h.epoch}&amp;seq=${h.seq}`;
 
@@ -172,7 +174,7 @@ ${back ? `<label for="route">退款途径（核准时选；现金、转账须在
 
 const KEYED = '中心已给过这张卡的写卡密钥：气可能已在卡上，退款前请先看卡';
 
-/** What a revoked terminal left open: central's to settle, by two persons. */
+/** What its terminal will not settle any more: central's, by two persons. */
 export function adoptPage(
   terminalId: string,
   stranded: readonly (readonly [name: string, payment: Stranded])[],
@@ -184,15 +186,15 @@ export function adoptPage(
     formatYuan(s.amountFen),
     `${s.state === null ? '账上没有这笔订单' : tag(s.state)}${s.keyed ? `<br>${KEYED}` : ''}`,
     s.outTradeNo === null ? '只在账本' : '网关已收',
-    `<a href="/console/adopt?terminal=${encodeURIComponent(terminalId)}&amp;piece=${encodeURIComponent(name)}">处理</a>`,
+    `<a href="${adoptAddress(terminalId)}&amp;piece=${encodeURIComponent(name)}">处理</a>`,
   ]);
   const [one] = stranded;
   const heads = ['订单', '商户单号（终端）', '金额（元）', '状态', '收款', ''];
   return page(
     '接管未结的款',
     '',
-    `${TOP}<main><h2>终端 ${e(terminalId)}（已注销）：接管未结的款</h2>
-<p>这台终端不能再办理。每一笔由一个人提出、另一个人核准：原路退给顾客，或登记已由人工处理。</p>
+    `${TOP}<main><h2>终端 ${e(terminalId)}：接管未结的款</h2>
+<p>这里是已注销的终端没有办完的款，和现场申请了、没有核准的款：终端自己不再办理。每一笔由一个人提出、另一个人核准：原路退给顾客，或登记已由人工处理。</p>
 ${table(heads, rows, '没有未结的款')}
 ${stranded.length === 1 && one !== undefined ? adoptForm(terminalId, one[0], one[1], token) : ''}</main>`,
   );

@@ -392,7 +392,7 @@ export function terminalPage(t: ConsoleData['terminals'][number], token: string)
 <br><button>更改</button></form>`;
   const looked =
     t.alarm?.startsWith(TOO_MANY) === true
-      ? `<p>报警“${e(t.alarm)}”：一分钟内的请求（refund：一天的退款；card-stop：一天停用的卡）过多，可能密钥失窃或程序出错。查明后确认，报警解除。</p>
+      ? `<p>报警“${e(t.alarm)}”：一分钟内的请求（refund：一天的退款；card-stop：一天里要停用的卡）过多，可能密钥失窃或程序出错。查明后确认，报警解除。</p>
 <form method="post" action="/console/alarm">${hidden({ token, terminal: t.terminalId })}
 <label for="alarm-who">处理人</label><input id="alarm-who" name="who" required maxlength="60" autocomplete="off">
 <label for="alarm-why">查明的原因</label><input id="alarm-why" name="why" required maxlength="300" autocomplete="off">

@@ -116,8 +116,13 @@ export function stoppedTable(cards: readonly StoppedCard[]): string {
   );
 }
 
-/** One of them, and the form that lets it be sold to again. */
-export function stoppedPage(c: StoppedCard, token: string): string {
+/**
+ * One card with all that it is stopped for, newest first, and the form that lets it be sold to
+ * again.
+ */
+export function stoppedPage(stops: readonly StoppedCard[], token: string): string {
+  const [c] = stops;
+  if (c === undefined) return '';
   return page(
     '停用待查的卡',
     '',
@@ -125,13 +130,14 @@ export function stoppedPage(c: StoppedCard, token: string): string {
 ${facts([
   ['卡号', e(c.cardNo)],
   ['用户号', e(c.userNo)],
-  ['原因', e(c.reason)],
-  ['终端', e(c.terminalId)],
-  ['时间', time(c.atMs)],
+  ...stops.map((s): [string, string] => [
+    '原因',
+    `${e(s.reason)}（${e(s.terminalId)}，${time(s.atMs)}）`,
+  ]),
 ])}
 <pre>${e(c.seen)}</pre>
-<p>请收下卡，在柜台的读卡器上核对，再看表上的累计量。该补的款收到以后，再恢复使用。</p>
-<form method="post" action="/console/card">${hidden({ token, card: c.cardNo })}
+<p>请收下卡，在柜台的读卡器上核对，再看表上的累计量。该补的款收到、账户的累计改对以后，再恢复使用：那时卡和表上有的，从此算作应有的。</p>
+<form method="post" action="/console/card">${hidden({ token, card: c.cardNo, until: c.atMs })}
 <label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
 <label for="why">查明的情况</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>恢复使用</button></form></div></main>`,

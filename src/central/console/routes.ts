@@ -88,6 +88,7 @@ const refundSchema = z.object({
 /** What a person says about a stopped card. */
 const cardSchema = z.object({
   card: line.min(1).max(20),
+  until: z.coerce.number().int().nonnegative(),
   who: line.min(1).max(60),
   why: line.min(1).max(300),
 });
@@ -229,13 +230,13 @@ export function consoleRoutes({
     decide('/console/payment', (form) => settleCapture(db(), form, now())),
     show('/console/card', async (query) => {
       const { stoppedCards } = await consoleData(db(), now());
-      const card = stoppedCards.find((c) => c.cardNo === query.get('card'));
-      if (card === undefined) throw noSuchResource();
-      return html(stoppedPage(card, formToken));
+      const stops = stoppedCards.filter((c) => c.cardNo === query.get('card'));
+      if (stops.length === 0) throw noSuchResource();
+      return html(stoppedPage(stops, formToken));
     }),
     decide('/console/card', async (form) => {
-      const { card: cardNo, who, why } = filled(form, cardSchema);
-      if (!(await settleCard(db(), { cardNo, who, why }, now())))
+      const { card: cardNo, until: untilMs, who, why } = filled(form, cardSchema);
+      if (!(await settleCard(db(), { cardNo, untilMs, who, why }, now())))
         throw new Refusal('bad-request', 'the card is not stopped', { status: 409 });
     }),
     show('/console/refund', async (query) => {

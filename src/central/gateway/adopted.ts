@@ -6,11 +6,13 @@ import { markReturned } from './receipts.ts';
 import { legOf, tradeOf } from './rows.ts';
 
 /**
- * The open orders of a revoked terminal: its key is in strange hands, and its customers' money must
- * not be stranded. Central adopts them; two persons decide on each (books/hand-requests.ts).
+ * Orders that their terminal ends no more: all that a revoked one left open, since its key is in
+ * strange hands; of any other one what a technician asked for and the second person refused, since
+ * the kiosk said its word and does nothing more about it. Their customers' money must not be
+ * stranded. Central adopts them; two persons decide on each (books/hand-requests.ts).
  */
 
-/** One payment of a revoked terminal that nobody has settled. */
+/** One payment that nobody has settled, and its terminal will not. */
 export interface Stranded {
   readonly terminalId: string;
   /** Null: the terminal told no order with it. */
@@ -46,13 +48,13 @@ interface Paid {
 const KEYED = (orderId: string): string =>
   `EXISTS (SELECT 1 FROM key_uses k WHERE k.order_id = ${orderId} AND k.granted) AS keyed`;
 
-/** What a revoked terminal captured and did not deliver; of any other terminal nothing. */
+/** What a terminal captured, did not deliver, and will not settle itself. */
 export async function strandedOf(sql: Sql, terminalId: string): Promise<readonly Stranded[]> {
   const revoked = await sql.query(
     `SELECT 1 FROM terminals WHERE terminal_id = $1 AND status = 'revoked'`,
     [terminalId],
   );
-  if (revoked.length === 0) return [];
+  const mayBe = revoked.length > 0 ? () => true : piecesIn(await refusedPieces(sql, terminalId));
   const inBooks = await sql.query<Captured>(
     `SELECT o.order_id, l.attempt_id, l.amount_fen, o.state, ${KEYED('o.order_id')}
      FROM orders o
@@ -77,8 +79,21 @@ export async function strandedOf(sql: Sql, terminalId: string): Promise<readonly
   );
   const settled = await settledPieces(sql, terminalId);
   return together(terminalId, inBooks, atGateway).filter(
-    (s) => !settled.has(pieceOf(s.orderId, s.attemptId)),
+    (s) => !settled.has(pieceOf(s.orderId, s.attemptId)) && mayBe(s),
   );
+}
+
+const piecesIn =
+  (pieces: ReadonlySet<string>) =>
+  ({ orderId, attemptId, state }: Stranded): boolean =>
+    pieces.has(pieceOf(orderId, attemptId)) && (state === 'parked' || state === 'closed');
+/** What a second person refused to confirm. */
+async function refusedPieces(sql: Sql, terminalId: string): Promise<ReadonlySet<string>> {
+  const rows = await sql.query<{ order_id: string; attempt_id: string }>(
+    `SELECT order_id, attempt_id FROM hand_requests WHERE terminal_id = $1 AND state = 'refused'`,
+    [terminalId],
+  );
+  return new Set(rows.map((r) => pieceOf(r.order_id, r.attempt_id)));
 }
 
 /** One payment of an order, or of none. */

@@ -1,12 +1,13 @@
 import type { PaymentProvider } from '../../payment/types.ts';
 import { maskCardNo } from '../../shared/mask.ts';
 import { num } from '../db/sql.ts';
+import type { Sql } from '../db/sql.ts';
 import { ALONE_AFTER_MS, FIRST_LOOK_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
 import { captured, endLeg, insertLeg } from './legs.ts';
 import { legOf, refOf, tradeOf } from './rows.ts';
 import type { Leg, Trade } from './rows.ts';
-import type { Opened, Seen, Wallet } from './types.ts';
+import type { Opened, Over, Seen, Wallet } from './types.ts';
 
 /** Which wallet a browser belongs to, by what it calls itself. */
 const BROWSERS: readonly (readonly [RegExp, Wallet])[] = [
@@ -37,7 +38,8 @@ export async function lookPage(
   if (trade === undefined) return { kind: 'no-such-trade' };
   const leg = await legOf(desk.db(), trade.leg);
   if (leg?.state === 'paid') return { kind: 'paid' };
-  if (trade.state === 'closed' || num(trade.expires_ms) <= desk.now()) return { kind: 'over' };
+  if (trade.state === 'closed' || num(trade.expires_ms) <= desk.now())
+    return { kind: await overHow(desk.db(), trade) };
   return {
     kind: 'trade',
     terminalId: trade.terminal_id,
@@ -46,6 +48,16 @@ export async function lookPage(
     card: (await knownCard(desk, trade)) ?? trade.card,
     wallets: meant(desk, named, userAgent),
   };
+}
+
+/** “Not charged” is said only where no wallet was asked, or each said that its trade is closed. */
+async function overHow(sql: Sql, { terminal_id, out_trade_no }: Trade): Promise<Over> {
+  const begun = await sql.query(
+    `SELECT 1 FROM gateway_legs WHERE terminal_id = $1 AND out_trade_no = $2
+     AND state <> 'closed' LIMIT 1`,
+    [terminal_id, out_trade_no],
+  );
+  return begun.length > 0 ? 'over-begun' : 'over';
 }
 
 /** The card of the order that central itself knows under this number: no terminal's word for it. */
@@ -91,7 +103,8 @@ async function begin(desk: Desk, row: Trade, kind: Wallet): Promise<Opened | nul
       const trade = (await tradeOf(tx, row.terminal_id, row.out_trade_no, true)) as Trade;
       const leg = await legOf(tx, trade.leg);
       if (leg?.state === 'paid') return { kind: 'paid' };
-      if (trade.state === 'closed' || num(trade.expires_ms) <= now()) return { kind: 'over' };
+      if (trade.state === 'closed' || num(trade.expires_ms) <= now())
+        return { kind: await overHow(tx, trade) };
       if (leg === null) return { use: await insertLeg(desk, tx, trade, kind) };
       if (leg.state === 'closed' || leg.state === 'refunded') {
         // The wallet confirmed that it is over; should it be captured all the same, it is

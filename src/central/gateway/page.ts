@@ -15,6 +15,11 @@ const WORDS: Readonly<Record<Exclude<Opened['kind'], 'go' | 'choose'>, Words>> =
     '付款码已失效，没有收您的钱。请在机器上重新操作。',
     'This code is over. You have not been charged. Please begin again at the machine.',
   ],
+  'over-begun': [
+    410,
+    '付款码已失效，请不要再付。如果您已经付了，请看机器屏幕；没有充上的会原路退回。',
+    'This code is over: please do not pay any more. If you have paid, please look at the machine’s screen; what was not recharged goes back the way it came.',
+  ],
   wait: [503, '正在准备，请稍等片刻再点一次。', 'Getting ready. Please tap again in a moment.'],
   refused: [
     502,

@@ -51,7 +51,9 @@ export interface GatewayOptions {
 export type Opened =
   | { readonly kind: 'go'; readonly url: string }
   | { readonly kind: 'choose'; readonly wallets: readonly Wallet[] }
-  | { readonly kind: 'paid' | 'over' | 'wait' | 'refused' | 'no-such-trade' };
+  | { readonly kind: 'paid' | Over | 'wait' | 'refused' | 'no-such-trade' };
+/** A code that is over. `over-begun`: somebody tapped, and whether that was paid is not known. */
+export type Over = 'over' | 'over-begun';
 /**
  * What a trade's page shows before anything is begun: `hall` by the terminal's word, `card`
  * (masked) by central's where it knows the order; null: not told. `wallets`: what may be tapped.
@@ -65,7 +67,7 @@ export type Seen =
       readonly card: string | null;
       readonly wallets: readonly Wallet[];
     }
-  | { readonly kind: 'paid' | 'over' | 'no-such-trade' };
+  | { readonly kind: 'paid' | Over | 'no-such-trade' };
 /** A wallet's kind. */
 export type Wallet = PaymentProvider['kind'];
 

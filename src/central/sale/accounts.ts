@@ -34,6 +34,7 @@ export async function accountByCard(
   if (row === undefined) return null;
   const r = read(ACCOUNTS, row);
   const claim = await liveClaim(sql, cardNo, nowMs);
+  const unread = lock ? null : await unreadOrder(sql, cardNo, r.count);
   return {
     cardNo,
     userNo: r.user_no,
@@ -64,7 +65,24 @@ export async function accountByCard(
             nextCount: claim.next_count,
             state: claim.state,
           },
+    ...(unread === null ? {} : { unread }),
   };
+}
+
+/** The purchase under this count, where another kiosk than its own told that it is on the card. */
+async function unreadOrder(
+  sql: Sql,
+  cardNo: string,
+  count: number,
+): Promise<NonNullable<Account['unread']> | null> {
+  const [row] = await sql.query<{ order_id: string; terminal_id: string }>(
+    `SELECT order_id, terminal_id FROM orders WHERE card_no = $1 AND next_count = $2
+       AND state = 'delivered' AND delivered_by <> terminal_id LIMIT 1`,
+    [cardNo, count],
+  );
+  return row === undefined
+    ? null
+    : { orderId: row.order_id, terminalId: row.terminal_id, nextCount: count };
 }
 
 export async function liveClaim(

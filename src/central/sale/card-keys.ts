@@ -21,6 +21,7 @@ import {
   isRefundClaimed,
   lockOrder,
   lockQuote,
+  saidByAnother,
   writer,
 } from './orders.ts';
 import { ORDERS } from './tables.ts';
@@ -330,12 +331,16 @@ async function saleOn(
   const orders = await select(
     sql,
     ORDERS,
-    `card_no = $1 AND state NOT IN ('closed', 'delivered', 'refunded')
+    `card_no = $1 AND (state NOT IN ('closed', 'delivered', 'refunded') OR write_until_ms > $2)
      ORDER BY created_ms DESC LIMIT 20`,
-    [cardNo],
+    [cardNo, nowMs],
   );
   const over = (o: OrderRow): boolean =>
-    isDelivered(o) || isRefundClaimed(o) || isCounterClaimed(o) || o.superseded_by !== null;
+    // One that is said to be on the card, and was granted again to whoever has the card unwritten.
+    (isDelivered(o) && !(saidByAnother(o) && writer(o, nowMs) === terminalId)) ||
+    isRefundClaimed(o) ||
+    isCounterClaimed(o) ||
+    o.superseded_by !== null;
   // A write claim names who may write, whoever sold it: nobody else computes meanwhile.
   const leased = orders.find((o) => !over(o) && writer(o, nowMs) !== null);
   if (leased !== undefined) return writer(leased, nowMs) === terminalId ? saleOf(leased) : null;

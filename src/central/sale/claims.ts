@@ -8,6 +8,7 @@ import type {
 import { lifeSince } from '../db/lives.ts';
 import type { Life } from '../db/lives.ts';
 import { select } from '../db/sets.ts';
+import { num } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 import {
@@ -18,6 +19,7 @@ import {
   keptOf,
   lockOrder,
   lockQuote,
+  saidByAnother,
   writer,
 } from './orders.ts';
 import { keysGiven } from './key-rights.ts';
@@ -56,7 +58,7 @@ export async function claim(
       throw new Refusal('bad-request', 'the order is another card’s');
     switch (request.kind) {
       case 'write':
-        return writeClaim(tx, terminalId, order, nowMs);
+        return writeClaim(tx, terminalId, order, request, nowMs);
       case 'refund':
         // A card's key that is given at this moment is seen, or sees the claim.
         await lockQuote(tx, orderId);
@@ -76,10 +78,13 @@ async function writeClaim(
   tx: Sql,
   terminalId: string,
   order: OrderRow,
+  request: ClaimRequest,
   nowMs: number,
 ): Promise<ClaimAnswer> {
   const own = order.terminal_id === terminalId;
-  if (isDelivered(order)) throw new Refusal('already-delivered', 'the order was delivered');
+  const again = request.finish === true && (await isUnread(tx, order));
+  if (isDelivered(order) && !again)
+    throw new Refusal('already-delivered', 'the order was delivered');
   if (isRefundClaimed(order)) throw new Refusal('refund-claimed', 'the order is being refunded');
   if (isCounterClaimed(order))
     throw new Refusal('counter-claimed', 'the order is left to a person');
@@ -90,6 +95,7 @@ async function writeClaim(
   if (
     order.state !== 'delivering' &&
     order.state !== 'in-doubt' &&
+    !again &&
     !(own && order.state === 'paid')
   )
     throw new Refusal('not-in-doubt', `the order is ${order.state}`);
@@ -113,6 +119,19 @@ async function writeClaim(
       nowMs,
     ]);
   return { kind: 'write', ttlMs: CLAIM_MS, order: plan, serverTimeMs: nowMs };
+}
+
+/**
+ * Another kiosk's word that a purchase is on its card bars the refund, never the finishing: a card
+ * that shows it unwritten gets the same record, as long as nothing was bought after it.
+ */
+async function isUnread(tx: Sql, order: OrderRow): Promise<boolean> {
+  if (!saidByAnother(order)) return false;
+  const [account] = await tx.query<{ count: unknown }>(
+    'SELECT count FROM accounts WHERE user_no = $1',
+    [order.user_no],
+  );
+  return account !== undefined && num(account.count) === order.next_count;
 }
 
 async function refundClaim(

@@ -60,6 +60,11 @@ export function awaitsEcho(order: OrderRow): boolean {
   );
 }
 
+/** That it is on its card another kiosk than its own told. */
+export function saidByAnother(order: OrderRow): boolean {
+  return order.delivered_by !== null && order.delivered_by !== order.terminal_id;
+}
+
 /** What kiosks kept of its writes, oldest first. */
 export function keptOf(o: OrderRow): readonly string[] {
   return o.kept === null ? [] : (JSON.parse(o.kept) as string[]);

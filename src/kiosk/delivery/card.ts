@@ -14,6 +14,7 @@ import type { Advance, AdvanceContext, Outcome } from '../order/advance.ts';
 import {
   askClaim,
   mayWrite,
+  NOT_KNOWN_YET,
   parkLost,
   refund,
   refundUnlessTold,
@@ -36,9 +37,6 @@ export const WAIT_CARD_MS = 120_000;
  * back.
  */
 export const MAX_WRITES = 3;
-
-/** Central knows of no evidence of the payment yet, and so computes no key for its card. */
-const NOT_KNOWN_YET = 'BILL-0112';
 
 /** The order's own card in the reader; null: another one, or none. */
 type Here = AdvanceContext['card'];

@@ -24,6 +24,9 @@ import type { Advance, AdvanceContext, Outcome } from './advance.ts';
  */
 const CLAIM_TRIES = 12;
 
+/** Central knows of no evidence of the payment yet, and so computes no key for its card. */
+export const NOT_KNOWN_YET = 'BILL-0112';
+
 /** A refund that waits for a person is asked for again so often: his word is found by it. */
 const NOT_PROVEN_RETRY_MS = 600_000;
 

@@ -63,10 +63,16 @@ export async function askClaim(
 /** The write claim on another kiosk's order. */
 export async function askAssistClaim(
   { options }: Host,
-  { insertion, orderId, cardNo }: Of<'assist-claim'>,
+  { insertion, orderId, cardNo, finish }: Of<'assist-claim'>,
 ): Promise<KioskEvent> {
   const askedMono = options.clock.monoMs();
-  const result = await options.billing.claim(orderId, 'write', cardNo);
+  const result = await options.billing.claim(
+    orderId,
+    'write',
+    cardNo,
+    null,
+    finish ? { finish } : null,
+  );
   return { type: 'assist-claimed', insertion, orderId, askedMono, result };
 }
 

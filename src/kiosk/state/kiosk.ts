@@ -261,6 +261,8 @@ export type Effect =
       readonly insertion: number;
       readonly orderId: string;
       readonly cardNo: string;
+      /** It is said to be delivered, and the card here shows it unwritten. */
+      readonly finish: boolean;
     }
   | {
       readonly do: 'assist-write';

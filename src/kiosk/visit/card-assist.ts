@@ -47,27 +47,28 @@ function underWay({ stage }: AssistSession): boolean {
 }
 
 /**
- * The card's account names another kiosk's order that was begun on this card and not finished: this
- * kiosk asks to finish it. Null: there is none.
+ * The card's account names another kiosk's order that was begun on this card and not finished, or
+ * one that is said to be on it and is not: this kiosk asks to finish it. Null: there is none.
  */
 export function assistOrder(
   state: KioskState,
   insertion: number,
   reading: CardReading,
-  claim: Account['claim'],
+  { claim, unread }: Account,
   now: Now,
 ): Step | null {
-  if (
-    claim === null ||
-    claim.terminalId === now.terminalId ||
-    (claim.state !== 'delivering' && claim.state !== 'in-doubt')
-  )
-    return null;
+  const begun =
+    claim !== null &&
+    claim.terminalId !== now.terminalId &&
+    (claim.state === 'delivering' || claim.state === 'in-doubt');
+  const unwritten = unread !== undefined && reading.count === unread.nextCount - 1;
+  const order = begun ? claim : unwritten ? unread : null;
+  if (order === null) return null;
   // What this kiosk would tell of it central does not take now: another one finishes it.
   const untold = state.maintenance.blocked?.code;
   if (untold === 'BILL-0104' || untold === 'BILL-0109' || untold === 'JRNL-0106')
     return cannotSell(state, now, untold, reading);
-  const { orderId, terminalId: origin } = claim;
+  const { orderId, terminalId: origin } = order;
   return step(
     state,
     {
@@ -84,7 +85,7 @@ export function assistOrder(
       writes: 0,
       deadlineMono: now.monoMs,
     },
-    { do: 'assist-claim', insertion, orderId, cardNo: reading.cardNo },
+    { do: 'assist-claim', insertion, orderId, cardNo: reading.cardNo, finish: !begun },
   );
 }
 

@@ -1,6 +1,7 @@
 import { never } from '../../shared/result.ts';
 import type { AttemptRow } from '../../journal/fold.ts';
 import type { OpenOrder } from '../state/order.ts';
+import { NOT_KNOWN_YET } from '../order/claims.ts';
 import type { OrderScreen, OrderSession } from '../state/visit.ts';
 
 /** Which screen an order's visit shows now. */
@@ -53,6 +54,8 @@ export function doubtOf(
   const { state } = open.order;
   if (state === 'collecting' || state === 'closed' || state === 'quoted') return 'payment';
   if (s.wrongCard) return 'wrong-card';
+  // The card's key waits for the payment's evidence at central: nobody pulled the card out.
+  if (open.order.reason === NOT_KNOWN_YET) return 'central';
   return !s.cardOut && open.claim.failure !== null ? 'central' : 'card';
 }
 

@@ -220,8 +220,11 @@ function orderNeeds(s: OrderSession, open: OpenOrder): Needs {
       return state === 'found' || state === 'finishing' ? KEEP_CARD : GIVE_CARD_BACK;
     }
     case 'in-doubt':
-      // Central's word is waited for, and then the same card is written.
-      return doubtOf(s, open) === 'central' ? KEEP_CARD : GIVE_CARD_BACK;
+      // Central's word is waited for, and then the same card is written. One that waits for its
+      // payment's evidence is written when it is put in again.
+      return doubtOf(s, open) === 'central' && open.claim.failure !== null
+        ? KEEP_CARD
+        : GIVE_CARD_BACK;
     case 'done':
     case 'refunding':
     case 'cancelled':

@@ -57,6 +57,11 @@ export const accountSchema = z.object({
       state: z.enum(ORDER_STATES).nullable(),
     })
     .nullable(),
+  /**
+   * The newest purchase, where only another kiosk than its own says that it is on this card: a card
+   * that shows it unwritten is written after all. Left out: there is none.
+   */
+  unread: z.object({ orderId: z.string(), terminalId: z.string(), nextCount: natural }).optional(),
   /** Central's token for this answer, which an offline sale names; see shared/grants.ts. */
   grant: tokenSchema.optional(),
 });

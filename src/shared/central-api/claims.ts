@@ -21,6 +21,11 @@ export const claimRequestSchema = z.object({
   cardNo,
   claimMs: natural.optional(),
   /**
+   * Of a write claim: the card is here and shows the purchase unwritten, though another kiosk said
+   * that it is on it. The same record is written again; no meter takes a count twice.
+   */
+  finish: z.literal(true).optional(),
+  /**
    * Of a refund claim: how sure it is that nothing is on the card; left out: not at all
    * (`unproven`). What is not sure is granted within a budget (docs/decisions/0032), beyond it
    * problem(not-proven): the order waits, until its count is taken by another purchase as large, or
@@ -42,6 +47,8 @@ export interface RefundTold {
   readonly writes: number;
   readonly read?: string;
 }
+/** What is told with a claim that is asked for. */
+export type ClaimTold = RefundTold | { readonly finish: true };
 export type ClaimRequest = z.infer<typeof claimRequestSchema>;
 /** What a claim is for. */
 export type ClaimKind = ClaimRequest['kind'];

@@ -11,6 +11,7 @@ import type { Intent, MaintenanceAction, SnapshotOf } from '../../../src/shared/
 import { failure } from '../../../src/shared/errors.ts';
 import { err } from '../../../src/shared/result.ts';
 import { T0, World } from '../../support/kiosk-world.ts';
+import { confirmHands } from '../central/hands.ts';
 import { openRoom } from '../central/harness.ts';
 import type { Room, Terminal } from '../central/harness.ts';
 
@@ -213,6 +214,9 @@ describe('a technician says that the card will not come back', () => {
     expect(await elsewhere()).toMatchObject({ ok: false, error: { code: 'BILL-0110' } });
     await act('settle-refunded-by-hand', { why: '已退现金，有收据', reference: '42007190' });
     await w.until('told', () => w.journal.unsent(1) === null);
+    // A second person has looked; until then nothing counts as handed back.
+    expect(await ledger()).toEqual(['captured']);
+    expect(await confirmHands(room.db, room.now)).toEqual(['done']);
     expect(await ledger()).toEqual(['captured', 'refunded']);
     // What the order had reserved is the account's again, and spent once by the new card's sale.
     expect(await quoteNew(1, 42, 2)).toMatchObject({
@@ -229,6 +233,7 @@ describe('a technician says that the card will not come back', () => {
     await enter();
     await act('settle-delivered-by-hand', { why: '已换新卡并写入', reference: '42007190' });
     await w.until('told', () => w.journal.unsent(1) === null);
+    expect(await confirmHands(room.db, room.now)).toEqual(['done']);
     await room.db.query('UPDATE accounts SET count = 42 WHERE user_no = $1', [USER]);
     expect(await quoteNew(1, 43, 1)).toMatchObject({
       ok: true,
@@ -480,6 +485,7 @@ describe('another kiosk had the card', () => {
     await enter();
     await act('settle-refunded-by-hand', { why: '已退现金，有收据', reference: '42007190' });
     await w.until('told', () => w.journal.unsent(1) === null);
+    expect(await confirmHands(room.db, room.now)).toEqual(['done']);
     writtenElsewhere();
     const late = tellAfter();
     expect(await t(1).upload()).toEqual([late]);

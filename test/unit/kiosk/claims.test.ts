@@ -1,6 +1,6 @@
 import { cardSaleOf } from '../../../src/shared/sale.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ClaimedOrder } from '../../../src/shared/central-api/index.ts';
+import type { Account, ClaimedOrder } from '../../../src/shared/central-api/index.ts';
 import { CLAIM_USE_MS } from '../../../src/shared/central-api/index.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { orderTag } from '../../../src/shared/order-tag.ts';
@@ -123,6 +123,32 @@ describe('another kiosk’s order', () => {
       () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered',
     );
     expect(facts()).toEqual(['assist-ended']);
+  });
+
+  it('that somebody called delivered is written all the same, where the card shows nothing of it', async () => {
+    const order = theirOrder('golden');
+    const account = w.central.accounts.get('8800003921') as Account;
+    w.central.accounts.set('8800003921', {
+      ...account,
+      count: order.nextCount,
+      cumulative: order.cumulative,
+      unread: { orderId: THEIRS, terminalId: OTHER, nextCount: order.nextCount },
+    });
+    w.central.claimAnswers.push(granted(order));
+    await w.insert('golden');
+    await w.until(
+      'delivered',
+      () => w.screen === 'unfinished' && w.shown('unfinished').state === 'delivered',
+    );
+    foreignQuantity = 1_000;
+    expect(w.central.claimed.at(-1)).toEqual({ finish: true });
+    expect(facts()).toEqual(['assist-writing', 'assist-ended']);
+    expect(w.purchase('golden').count).toBe(order.nextCount);
+    // Once it is on the card there is nothing to finish, and the next purchase is offered.
+    await w.remove();
+    w.visitMeter('golden');
+    await w.run(7_000);
+    await w.toAmount('golden');
   });
 
   it('is superseded: another purchase has its count on the card', async () => {

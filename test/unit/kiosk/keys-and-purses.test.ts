@@ -9,6 +9,7 @@ import { err, ok } from '../../../src/shared/result.ts';
 import { Desk } from '../card/chips.ts';
 import { must } from '../card/rig.ts';
 import { T0, World } from '../../support/kiosk-world.ts';
+import type { Motor } from '../../support/kiosk-world.ts';
 
 /**
  * A key provider that fails where it matters, and purses that another terminal had in hand: what
@@ -63,6 +64,36 @@ describe('a key provider', () => {
       expect(refunds()).toBe(1);
     },
   );
+});
+
+describe('keys at central, where the payment is not known yet', () => {
+  it('the customer is not told that he pulled his card out: it may be taken, and is written later', async () => {
+    let known = false;
+    const notYet = () => Promise.resolve(err(failure('BILL-0112', 'no evidence of the payment')));
+    w.keys = (sample) => ({
+      ...sample,
+      externalAuth: (...a) => (known ? sample.externalAuth(...a) : notYet()),
+    });
+    const motor: Motor = { accepting: null, ejected: [], jams: 0 };
+    w.slot.motor = motor;
+    await w.start();
+    await w.toPay('golden', 10_000);
+    w.pay.pay();
+    await w.untilScreen('in-doubt');
+    await w.run(2_000);
+    expect(w.order().writes).toBe(3);
+    expect(w.shown('in-doubt').reason).toBe('central');
+    expect(refunds()).toBe(0);
+    // Nothing goes on by itself here, so a reader that holds the card has given it back.
+    expect(motor.ejected).toHaveLength(1);
+    await w.remove();
+    expect(w.shown('in-doubt').reason).toBe('central');
+    await w.run(120_000);
+    known = true;
+    await w.insert('golden');
+    await w.untilScreen('done');
+    expect(w.state()).toBe('delivered/paid');
+  });
 });
 
 describe('a purse', () => {

@@ -58,7 +58,7 @@ export function offerSale(
   const { account, offline } = result.value;
   // Another kiosk's order was begun on this card and not finished: it is finished here, before
   // anything else is sold.
-  const assisted = assistOrder(state, insertion, reading, account.claim, now);
+  const assisted = assistOrder(state, insertion, reading, account, now);
   if (assisted !== null) return assisted;
   if (parked !== null) {
     const { orderId } = parked.order;
