@@ -89,4 +89,14 @@ export const FOUND_E = [
     ),
     tests('test/attacks/word-of-a-terminal.test.ts', 'is taken so, too'),
   ),
+  mutant(
+    'let-go-any-payment',
+    'Another payment goes back under the number that a person let go.',
+    edit(
+      'gateway/budgets.ts',
+      `asked.out_trade_no !== outTradeNo || num(asked.fen) !== fen`,
+      `false`,
+    ),
+    tests('test/attacks/gateway.test.ts', 'under a number that a person let go'),
+  ),
 ];
