@@ -130,7 +130,7 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     expect((await town.gateway.query(T, other)).kind).toBe('closed');
     // What was said holds, also if the clock is set back.
     town.clock.step(-121_000);
-    expect(await open(page, 'wechat')).toEqual({ kind: 'over' });
+    expect(await open(page, 'wechat')).toEqual({ kind: 'over-begun' });
   });
 
   it.each(['before', 'after'] as const)(
