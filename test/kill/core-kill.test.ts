@@ -197,7 +197,8 @@ describe.concurrent('the core is killed', () => {
         await until('refunded', () => last(hall).state === 'refunded/refunded', 40_000);
       },
       'refunding/refunding, the provider takes its time': async (c, hall) => {
-        await c.toPay('water', 5_000);
+        // Another account: one gets a refund on a reader's word, and then waits for a person.
+        await c.toPay('good', 5_000);
         for (let i = 0; i < 3; i++) await hall.dock({ do: 'lie' });
         await hall.dock({ do: 'faults', faults: { refundDelayMs: 4_000 } });
         await hall.dock({ do: 'pay' });
