@@ -230,6 +230,28 @@ describe('hand-backs in bulk, of orders of which nobody told anything', () => {
     ]);
   });
 
+  it('nor under a number that a person let go for another payment', async () => {
+    town = await Town.open();
+    const trades = await payments(22, 'qr');
+    for (const trade of trades.slice(0, 20)) expect((await refund(trade)).kind).toBe('accepted');
+    const [small, other] = trades.slice(20);
+    if (small === undefined || other === undefined) throw new Error('no trade');
+    const number = `R${small.outTradeNo}`;
+    expect(answerOf(await refund(small))).toBe('PAY-0205');
+    const go = { terminalId: T, number, who: '王', why: '核对过' };
+    expect(await letGo(town.db, go, town.clock.nowMs())).toBe(true);
+    const swapped = await town.gateway.refund(T, {
+      outTradeNo: other.outTradeNo,
+      amountFen: AMOUNT_FEN,
+      outRefundNo: number,
+      refundFen: AMOUNT_FEN,
+      reason: 'x',
+    });
+    expect(answerOf(swapped)).toBe('PAY-0205');
+    expect(town.kept()).toBe(2 * AMOUNT_FEN);
+    expect((await refund(small)).kind).toBe('accepted');
+  });
+
   it('nor by reversals, told or not told of the payment', async () => {
     town = await Town.open();
     const trades = await payments(21, 'code');

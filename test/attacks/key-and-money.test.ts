@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { masterKeyProvider } from '../../src/card/keys/master.ts';
 import { SAMPLE_KEYS } from '../../src/card/keys/sample.ts';
+import type { Db } from '../../src/central/db/sql.ts';
 import { refundBar } from '../../src/central/gateway/bars.ts';
 import type { Trade } from '../../src/central/gateway/rows.ts';
 import { REFUND_BUDGET } from '../../src/central/sale/budgets.ts';
@@ -8,8 +9,8 @@ import { toHex } from '../../src/shared/bytes.ts';
 import type { CardKeyBody, Quote } from '../../src/shared/central-api/index.ts';
 import { orderTag } from '../../src/shared/order-tag.ts';
 import { accountsOf, COUNT } from '../concurrency/company.ts';
-import { attemptOfOrder, openRoom } from '../unit/central/harness.ts';
-import type { Room, Terminal } from '../unit/central/harness.ts';
+import { attemptOfOrder, openDb, openRoom } from '../unit/central/harness.ts';
+import type { Engine, Room, Terminal } from '../unit/central/harness.ts';
 
 /**
  * A thief pays, has the card's key computed at central, writes the card with a kiosk of his own
@@ -26,8 +27,8 @@ interface Sale {
   readonly id: string;
   readonly q: Quote;
 }
-async function start(): Promise<void> {
-  room = await openRoom('sqlite', 2, {
+async function start(on: Engine | Db = 'sqlite'): Promise<void> {
+  room = await openRoom(on, 2, {
     accounts: ACCOUNTS,
     claims: [],
     cardKeys: masterKeyProvider('sample', SAMPLE_KEYS),
@@ -142,5 +143,42 @@ describe('a card’s key was given', () => {
     journal.delivered(sale.id, sale.q);
     await t(0).upload();
     expect(await bar(sale, 2)).toBe('claimed-not');
+  });
+
+  it('at the very moment of the refund claim: one of the two finds the other', async () => {
+    const db = await openDb('postgres');
+    const sale: { now?: Sale; claim?: ReturnType<typeof refundClaim> } = {};
+    /** In the middle of the key’s transaction: until the claim is through, or waits for it. */
+    const meanwhile = async (): Promise<void> => {
+      if (sale.now === undefined || sale.claim !== undefined) return;
+      let through = false;
+      sale.claim = refundClaim(sale.now);
+      void sale.claim.finally(() => (through = true));
+      const waits = () =>
+        db.query(`SELECT 1 FROM pg_stat_activity
+          WHERE datname = current_database() AND wait_event_type = 'Lock'`);
+      while (!through && (await waits()).length === 0);
+    };
+    await start({
+      ...db,
+      transaction: (run) =>
+        db.transaction((tx) =>
+          run({
+            exec: (text) => tx.exec(text),
+            query: async (text, params) => {
+              if (text.includes('INSERT INTO order_records')) await meanwhile();
+              return tx.query(text, params);
+            },
+          }),
+        ),
+    });
+    const one = await quoted(0);
+    t(0).journal.quoted(one.id, one.q, account(0).userNo);
+    t(0).journal.paid(one.id, FEN);
+    expect(await t(0).upload()).toEqual([]);
+    sale.now = one;
+    await cardKey(one);
+    expect(await sale.claim).toMatchObject({ ok: false, error: { code: 'BILL-0111' } });
+    expect(await bar(one)).toBe('claimed-not');
   });
 });

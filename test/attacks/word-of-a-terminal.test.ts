@@ -148,6 +148,22 @@ describe('a payment that nobody but the terminal knows of', () => {
     expect(await proveAgain(room.db, { nowMs: room.now, trust })).toBe(0);
   });
 
+  it('is taken so, too, where the gateway saw another attempt of the order', async () => {
+    await start();
+    const sale = await quoted(0, 0);
+    await room.db.query(
+      `INSERT INTO payment_evidence
+         (wallet, wallet_number, order_id, attempt_id, terminal_id, amount_fen, at_ms)
+       VALUES ('wechat', 'x', $1, $2, $3, $4, 1)`,
+      [sale.id, `${sale.id}/7`, t(0).id, sale.q.amountFen],
+    );
+    tellPaid(0, sale, null);
+    t(0).journal.delivered(sale.id, sale.q);
+    expect(await t(0).upload()).toEqual([]);
+    expect(await waiting()).toEqual([]);
+    expect(await figures(0)).toEqual([COUNT + 1, 0]);
+  });
+
   it('is not handed back by hand', async () => {
     await start();
     const sale = await quoted(0, 0);

@@ -3076,7 +3076,11 @@ const CONCURRENCY = [
   mutant(
     'race-claimed-order-not-locked',
     'A write claim and a refund claim are granted side by side.',
-    edit('central/sale/orders.ts', `'order_id = $1 FOR NO KEY UPDATE'`, `'order_id = $1'`),
+    edit(
+      'central/sale/orders.ts',
+      `ORDERS, 'order_id = $1 FOR NO KEY UPDATE'`,
+      `ORDERS, 'order_id = $1'`,
+    ),
     concurrency('races', 'a write claim and a refund claim at once'),
   ),
   mutant(

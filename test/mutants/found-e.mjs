@@ -53,4 +53,50 @@ export const FOUND_E = [
     edit('console/by-hand.ts', `s.keyed ?`, `s.keyed && s.state !== null ?`),
     tests('test/attacks/adopted.test.ts', 'says where a card'),
   ),
+  mutant(
+    'key-beside-refund-claim',
+    'A card’s key is given while its order’s refund claim is granted.',
+    edit(
+      'sale/card-keys.ts',
+      `await lockOrder(tx, seen.orderId);\n  await lockQuote(tx, seen.orderId);`,
+      ``,
+    ),
+    money('at the very moment of the refund claim'),
+  ),
+  mutant(
+    'card-base-too-soon',
+    'A card of an older system is stopped once its meter takes a purchase.',
+    edit(
+      'books/card-seen.ts',
+      `taken === count ? above : null`,
+      `taken === undefined ? null : above`,
+    ),
+    tests('test/unit/central/card-seen.test.ts', 'an older system'),
+  ),
+  mutant(
+    'offline-any-tier',
+    'A sale that is said to be offline is priced at the tier that its terminal likes.',
+    edit('books/orders.ts', `if (body.quantity > most)`, `if (body.quantity > most + 1_000_000)`),
+    tests('test/attacks/cheap.test.ts', 'is priced by the year'),
+  ),
+  mutant(
+    'unproven-by-order',
+    'An order waits for ever where another attempt of it is known than the one that it took.',
+    edit(
+      'books/load.ts',
+      '!proven.has(`${p.orderId}\\n${p.attemptId}`)',
+      '!Array.from(proven).some((key) => key.startsWith(p.orderId))',
+    ),
+    tests('test/attacks/word-of-a-terminal.test.ts', 'is taken so, too'),
+  ),
+  mutant(
+    'let-go-any-payment',
+    'Another payment goes back under the number that a person let go.',
+    edit(
+      'gateway/budgets.ts',
+      `asked.out_trade_no !== outTradeNo || num(asked.fen) !== fen`,
+      `false`,
+    ),
+    tests('test/attacks/gateway.test.ts', 'under a number that a person let go'),
+  ),
 ];

@@ -72,6 +72,32 @@ export const FOUND_F = [
     tests('test/unit/kiosk/keys-and-purses.test.ts', 'not told that he pulled his card out'),
   ),
   mutant(
+    'allowed-alone',
+    'A clerk alone lets a refund on a reader’s word go back, and gives an account its budget again.',
+    edit('central/sale/budgets.ts', `if (sameName(row.asked_who, who)) return 'same-person';`, ``),
+    tests('test/unit/central/budgets.test.ts', 'a person decides, by name'),
+  ),
+  mutant(
+    'asked-outlives-refusal',
+    'What one person asked for still counts after another one refused it.',
+    edit(
+      'central/sale/budgets.ts',
+      `asked = NULL, asked_who = NULL, asked_why = NULL WHERE`,
+      `asked_why = NULL WHERE`,
+    ),
+    tests('test/unit/central/budgets.test.ts', 'a person decides, by name'),
+  ),
+  mutant(
+    'unseen-letters-are-names',
+    'Letters that nobody sees make a second person.',
+    edit(
+      'shared/same-name.ts',
+      `[^\\p{L}\\p{N}]|\\p{Default_Ignorable_Code_Point}`,
+      `[^\\p{L}\\p{N}]`,
+    ),
+    tests('test/unit/central/budgets.test.ts', 'a person decides, by name'),
+  ),
+  mutant(
     'over-not-charged',
     'A code that is over says “not charged” though a wallet was asked.',
     edit('central/gateway/opening.ts', `begun.length > 0 ? 'over-begun' : 'over'`, `'over'`),

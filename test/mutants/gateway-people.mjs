@@ -58,7 +58,7 @@ export const gatewayPeople = ({ mutant, edit, attack }) => [
   mutant(
     'hand-own-second',
     'Who asked may confirm it, with a space in his name.',
-    edit('central/books/hand-requests.ts', `plain(a) === plain(b)`, `a === b`),
+    edit('shared/same-name.ts', `plain(a) === plain(b)`, `a === b`),
     attack('staff', 'no money counts as handed back'),
   ),
   mutant(

@@ -49,7 +49,7 @@ export async function seeCards(tx: Sql, sights: readonly Sight[], nowMs: number)
          base = COALESCE(cards_seen.base, EXCLUDED.base),
          wall_ms = GREATEST(cards_seen.wall_ms, EXCLUDED.wall_ms)
        RETURNING base`,
-      [body.cardNo, terminalId, wallMs, JSON.stringify(body), above],
+      [body.cardNo, terminalId, wallMs, JSON.stringify(body), baseOf(body, above)],
     );
     const refunded = await refundedOn(tx, body);
     const why = refunded ?? tooMuch(above, numOrNull(known[0]?.base));
@@ -86,6 +86,13 @@ function aboveBought(
   if (count !== account.count || taken > count) return null;
   return Math.max(0, Math.max(remaining + used, cumulative) - account.cumulative);
 }
+
+/**
+ * What the card showed first is what an older system left it. While a purchase is on the card that
+ * the meter has not taken yet, the sum of the two is no such figure: it grows when it is taken.
+ */
+const baseOf = ({ count, taken }: Sight['body'], above: number | null): number | null =>
+  taken === count ? above : null;
 
 /**
  * `base`: what it was when the card was first seen. Accounts come from an older system, whose sums

@@ -1,4 +1,5 @@
 import { attemptOf } from '../../shared/order-id.ts';
+import { sameName } from '../../shared/same-name.ts';
 import { select } from '../db/sets.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { HOW_WORDS, settle } from './by-hand.ts';
@@ -43,14 +44,6 @@ export interface HandDecision extends RequestPlace {
 export type Decided =
   | { readonly kind: 'done' | 'gone' | 'same-person' | 'wrong-number' | 'no-route' }
   | { readonly kind: 'unusable'; readonly reason: string };
-
-/** Names as people type them: case, width and spaces tell nobody apart. */
-export const sameName = (a: string, b: string): boolean => plain(a) === plain(b);
-const plain = (name: string): string =>
-  name
-    .normalize('NFKC')
-    .toLowerCase()
-    .replaceAll(/[\s\p{Cf}\p{P}]/gu, '');
 
 /** The request at a place, whatever became of it; null: none. */
 export async function handRequest(sql: Sql, place: RequestPlace): Promise<HandRequest | null> {

@@ -80,11 +80,18 @@ async function loadEvidence(
     ),
   ];
   const paid = [
-    ...facts.flatMap((f) => (f.kind === 'order-paid' ? [f.orderId ?? ''] : [])),
-    ...held.flatMap((h) => (h.kind === 'order-paid' ? [h.row.order_id] : [])),
+    ...facts.flatMap((f) => (f.kind === 'order-paid' ? [paidBy(f.orderId ?? '', f.body)] : [])),
+    ...held.flatMap((h) =>
+      h.kind === 'order-paid'
+        ? [paidBy(h.row.order_id, JSON.parse(h.body) as EventBody<'order-paid'>)]
+        : [],
+    ),
   ];
   if (captures.length === 0 && paid.length === 0 && books.orders.all().length === 0) return;
-  const ids = new Set([...books.orders.all().map((o) => o.order_id), ...paid]);
+  const ids = new Set([
+    ...books.orders.all().map((o) => o.order_id),
+    ...paid.map((p) => p.orderId),
+  ]);
   const rows = await tx.query<Record<string, unknown>>(
     `SELECT ${columnsOf(PAYMENT_EVIDENCE)} FROM payment_evidence WHERE order_id ${anyOf('$1')}
      UNION SELECT ${columnsOf(PAYMENT_EVIDENCE)} FROM payment_evidence
@@ -92,8 +99,12 @@ async function loadEvidence(
     [list(ids), list(captures.map((c) => c.transactionId))],
   );
   books.evidence.load(rows.map((row) => read(PAYMENT_EVIDENCE, row)));
-  const proven = new Set(books.evidence.all().map((e) => e.order_id));
-  const terminals = new Set(paid.filter((id) => !proven.has(id)).map(terminalOf));
+  const proven = new Set(books.evidence.all().map((e) => `${e.order_id}\n${e.attempt_id}`));
+  const terminals = new Set(
+    paid
+      .filter((p) => !proven.has(`${p.orderId}\n${p.attemptId}`))
+      .map((p) => terminalOf(p.orderId)),
+  );
   if (terminals.size === 0) return;
   const counts = await tx.query<{ terminal_id: string; n: unknown }>(
     `SELECT terminal_id, COUNT(*) AS n FROM orders
@@ -104,6 +115,11 @@ async function loadEvidence(
   for (const terminalId of terminals) books.tellUnproven(terminalId, 0);
   for (const row of counts) books.tellUnproven(row.terminal_id, num(row.n));
 }
+
+const paidBy = (orderId: string, { attemptId }: EventBody<'order-paid'>) => ({
+  orderId,
+  attemptId,
+});
 
 /** Loads one order with what is reserved and claimed for it, known or only quoted. */
 export async function loadOrder(tx: Sql, orderId: string): Promise<Books> {

@@ -1,7 +1,7 @@
 import type { Quote } from '../../shared/central-api/index.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 import { accountDigest, claimDigest, quoteDigest, termsText } from '../../shared/grants.ts';
-import { MICRO_PER_FEN } from '../../shared/money.ts';
+import { MICRO_PER_FEN, priceAmount } from '../../shared/money.ts';
 import type { TariffTier } from '../../shared/money.ts';
 import { orderRefDigits } from '../../shared/order-id.ts';
 import { DAY_MS } from '../../shared/time.ts';
@@ -98,6 +98,23 @@ function refuseUnpriced(books: Books, at: Place, body: EventBody<'order-quoted'>
     throw new Unusable('a share’s price is not the tariff’s');
   if (body.carriedAfterMicro >= dearest)
     throw new Unusable('what is left over would have bought more');
+  refuseTooCheap(books, body, tiers);
+}
+
+/**
+ * Where every purchase before it is told, the kiosk had the same year's quantity as central, or a
+ * greater one of the year before: it gave no more for the money than central would have.
+ */
+function refuseTooCheap(
+  books: Books,
+  body: EventBody<'order-quoted'>,
+  tiers: readonly TariffTier[],
+): void {
+  const account = books.accounts.get(body.userNo);
+  if (account?.count !== body.nextCount - 1) return;
+  const most = priceAmount(body.amountFen, 0, account.year_quantity, tiers).quantity;
+  if (body.quantity > most)
+    throw new Unusable(`${body.quantity} for ${body.amountFen} fen; by the year’s tiers ${most}`);
 }
 
 /** An order as it begins. */

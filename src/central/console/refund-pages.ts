@@ -26,7 +26,7 @@ export function refundsTable(refunds: readonly UnprovenRefund[]): string {
       e(r.terminalId),
       e(r.cardNo),
       formatYuan(r.amountFen),
-      STATES[r.state],
+      r.asked === null ? STATES[r.state] : `${STATES[r.state]}，待第二人核准`,
       `<div class="why">${e(r.reason)}</div>`,
       time(r.firstMs),
       `<a href="/console/refund?order=${encodeURIComponent(r.orderId)}">处理</a>`,
@@ -72,6 +72,8 @@ const CHOICES: Readonly<
   allowed: [],
 };
 
+const ASKED: Readonly<Record<string, string>> = { allow: '退款', clear: '账户恢复正常' };
+
 /** One of them, and the form by which a person decides. */
 export function refundPage(r: UnprovenRefund, token: string): string {
   return page(
@@ -86,8 +88,16 @@ ${facts([
   ['状态', `${STATES[r.state]}${r.who === null ? '' : `（${e(r.who)}）`}`],
   ['原因', e(r.reason)],
   ['时间', time(r.firstMs)],
+  ...(r.asked === null
+    ? []
+    : [
+        [
+          '已提出，待第二人核准',
+          `${ASKED[r.asked.what] ?? ''}（${e(r.asked.who)}）：${e(r.asked.why)}`,
+        ] as const,
+      ]),
 ])}
-<p>写卡已经开始，“没有写上”只是读卡器一面之词：卡和读卡器之间若夹了东西，钱退了气也在卡上。请收下卡，在柜台的读卡器上看次数，再看表上的累计量，然后决定。</p>
+<p>写卡已经开始，“没有写上”只是读卡器一面之词：卡和读卡器之间若夹了东西，钱退了气也在卡上。请收下卡，在柜台的读卡器上看次数，再看表上的累计量，然后决定。退款、恢复额度要两个人：一个人提出，另一个人选同样的决定核准。</p>
 <form method="post" action="/console/refund">${hidden({ token, order: r.orderId })}
 <label for="decision">决定</label><select id="decision" name="decision" required><option value="">请选择</option>${CHOICES[
       r.state

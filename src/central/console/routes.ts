@@ -247,7 +247,10 @@ export function consoleRoutes({
     }),
     decide('/console/refund', async (form) => {
       const { order: orderId, ...told } = filled(form, refundSchema);
-      if (!(await decideRefund(db(), { orderId, ...told }, now())))
+      const decided = await decideRefund(db(), { orderId, ...told }, now());
+      if (decided === 'same-person')
+        throw new Refusal('bad-request', '提出的人不能自己核准，须由第二人核准', { status: 409 });
+      if (decided === 'gone')
         throw new Refusal('bad-request', 'nothing to decide about it', { status: 409 });
     }),
   ];

@@ -32,11 +32,15 @@ export const patience = () =>
 export async function mayHandBack(tx: Sql, desk: Desk, back: HandBack): Promise<boolean> {
   const { terminalId, number, outTradeNo, fen } = back;
   const place = [terminalId, number];
-  const waits = await tx.query<{ allowed_ms: unknown }>(
-    'SELECT allowed_ms FROM refund_waits WHERE terminal_id = $1 AND number = $2',
+  const waits = await tx.query<{ allowed_ms: unknown; out_trade_no: string; fen: unknown }>(
+    'SELECT allowed_ms, out_trade_no, fen FROM refund_waits WHERE terminal_id = $1 AND number = $2',
     place,
   );
-  if (waits[0] !== undefined && waits[0].allowed_ms !== null) return true;
+  const [asked] = waits;
+  // What a person was shown under this number, or is, and nothing else.
+  if (asked !== undefined && (asked.out_trade_no !== outTradeNo || num(asked.fen) !== fen))
+    return false;
+  if (asked !== undefined && asked.allowed_ms !== null) return true;
   const budget = desk.refundBudget ?? REFUND_BUDGET;
   const within = budget.refunds >= 1 && fen <= budget.fen;
   const spent = !within

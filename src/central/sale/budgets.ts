@@ -1,8 +1,9 @@
 import { DAY_MS, chinaDate } from '../../shared/time.ts';
 import type { Unwritten } from '../../shared/trust.ts';
 import { num } from '../db/sql.ts';
-import type { Sql } from '../db/sql.ts';
+import type { Db, Sql } from '../db/sql.ts';
 import { formatYuan } from '../../shared/money.ts';
+import { sameName } from '../../shared/same-name.ts';
 import { keysGiven } from './key-rights.ts';
 import type { OrderRow } from './tables.ts';
 
@@ -205,26 +206,60 @@ export interface RefundDecision {
   readonly why: string;
 }
 
+/** What became of a person's word. `asked`: a second person says the same, then it counts. */
+export type RefundDecided = 'done' | 'asked' | 'same-person' | 'gone';
+
+interface Asked extends Kept {
+  readonly cleared_ms: unknown;
+  readonly asked: string | null;
+  readonly asked_who: string | null;
+  readonly asked_why: string | null;
+}
+
 /**
- * A person decides.
- *
- * @returns false: nothing waits under this order, or was granted
+ * A person decides. Where money goes, now or by an account's new budget, the first one asks and
+ * another one says the same: a clerk alone, whose friend has the card, hands nothing back.
  */
-export async function decideRefund(
-  db: Sql,
+export function decideRefund(
+  db: Db,
   { orderId, decision, who, why }: RefundDecision,
   nowMs: number,
-): Promise<boolean> {
-  const rows = await db.query(
-    decision === 'clear'
-      ? `UPDATE unproven_refunds SET cleared_ms = $2, who = $3, why = $4
-         WHERE order_id = $1 AND state = 'granted' AND cleared_ms IS NULL RETURNING order_id`
-      : `UPDATE unproven_refunds SET state = '${decision === 'allow' ? 'allowed' : 'refused'}',
-           changed_ms = $2, who = $3, why = $4
-         WHERE order_id = $1 AND state IN ('waiting', 'refused') RETURNING order_id`,
-    [orderId, nowMs, who, why],
-  );
-  return rows.length > 0;
+): Promise<RefundDecided> {
+  return db.transaction(async (tx) => {
+    const [row] = await tx.query<Asked>(
+      'SELECT * FROM unproven_refunds WHERE order_id = $1 FOR UPDATE',
+      [orderId],
+    );
+    const fits =
+      decision === 'clear'
+        ? row?.state === 'granted' && row.cleared_ms === null
+        : row?.state === 'waiting' || row?.state === 'refused';
+    if (row === undefined || !fits) return 'gone';
+    if (decision === 'refuse') {
+      await tx.query(
+        `UPDATE unproven_refunds SET state = 'refused', changed_ms = $2, who = $3, why = $4,
+           asked = NULL, asked_who = NULL, asked_why = NULL WHERE order_id = $1`,
+        [orderId, nowMs, who, why],
+      );
+      return 'done';
+    }
+    if (row.asked !== decision || row.asked_who === null) {
+      await tx.query(
+        'UPDATE unproven_refunds SET asked = $2, asked_who = $3, asked_why = $4 WHERE order_id = $1',
+        [orderId, decision, who, why],
+      );
+      return 'asked';
+    }
+    if (sameName(row.asked_who, who)) return 'same-person';
+    await tx.query(
+      decision === 'clear'
+        ? 'UPDATE unproven_refunds SET cleared_ms = $2, who = $3, why = $4 WHERE order_id = $1'
+        : `UPDATE unproven_refunds SET state = 'allowed', changed_ms = $2, who = $3, why = $4
+           WHERE order_id = $1`,
+      [orderId, nowMs, who, why],
+    );
+    return 'done';
+  });
 }
 
 /** Unproven refunds for staff: what waits, and what was granted and stands open, newest first. */
@@ -238,6 +273,8 @@ export interface UnprovenRefund {
   readonly reason: string;
   readonly firstMs: number;
   readonly who: string | null;
+  /** What one person asked for, which waits for another one's word; null: nothing. */
+  readonly asked: { readonly what: string; readonly who: string; readonly why: string } | null;
 }
 
 /** So long a granted refund is shown after it, ms; then the account's next one shows it again. */
@@ -263,5 +300,13 @@ export async function unprovenRefunds(sql: Sql, nowMs: number): Promise<readonly
     reason: String(r['reason']),
     firstMs: num(r['first_ms']),
     who: r['who'] === null ? null : String(r['who']),
+    asked:
+      r['asked'] === null
+        ? null
+        : {
+            what: String(r['asked']),
+            who: String(r['asked_who']),
+            why: String(r['asked_why']),
+          },
   }));
 }

@@ -15,7 +15,15 @@ import { recordOf } from './card-records.ts';
 import type { ComputingRequest } from './card-records.ts';
 import { fixRecord, refuseUnpaid } from './key-rights.ts';
 import type { PaidSale } from './key-rights.ts';
-import { isCounterClaimed, isDelivered, isRefundClaimed, saidByAnother, writer } from './orders.ts';
+import {
+  isCounterClaimed,
+  isDelivered,
+  isRefundClaimed,
+  lockOrder,
+  lockQuote,
+  saidByAnother,
+  writer,
+} from './orders.ts';
 import { ORDERS } from './tables.ts';
 import type { OrderRow } from './tables.ts';
 import { select } from '../db/sets.ts';
@@ -259,7 +267,7 @@ async function forSale(desk: KeyDesk, request: ForSale): Promise<Given> {
   try {
     // On disk before anything is computed: a refund that is asked for meanwhile finds it.
     await db.transaction(async (tx) => {
-      sale = await saleOn(tx, terminalId, cardNo, nowMs);
+      sale = await saleLocked(tx, terminalId, cardNo, nowMs);
       if (sale === null)
         throw new Refusal('key-refused', 'this terminal has no sale under way on this card');
       const { nextCount } = sale;
@@ -296,6 +304,22 @@ async function cumulativeAfter(
   return row === undefined || num(row.count) !== nextCount - 1
     ? null
     : num(row.cumulative) + quantity;
+}
+
+/** The sale under way, which nobody ends, refunds or claims until the transaction is over. */
+async function saleLocked(
+  tx: Sql,
+  terminalId: string,
+  cardNo: string,
+  nowMs: number,
+): Promise<Sale | null> {
+  const seen = await saleOn(tx, terminalId, cardNo, nowMs);
+  if (seen === null) return null;
+  await lockOrder(tx, seen.orderId);
+  await lockQuote(tx, seen.orderId);
+  // What was granted or told before the lock stands there now.
+  const sale = await saleOn(tx, terminalId, cardNo, nowMs);
+  return sale?.orderId === seen.orderId ? sale : null;
 }
 
 async function saleOn(

@@ -18,6 +18,7 @@ import {
   isRefundClaimed,
   keptOf,
   lockOrder,
+  lockQuote,
   saidByAnother,
   writer,
 } from './orders.ts';
@@ -59,6 +60,8 @@ export async function claim(
       case 'write':
         return writeClaim(tx, terminalId, order, request, nowMs);
       case 'refund':
+        // A card's key that is given at this moment is seen, or sees the claim.
+        await lockQuote(tx, orderId);
         return refundClaim(tx, terminalId, order, { request, life, budget }, nowMs);
       case 'counter':
         return counterClaim(tx, terminalId, order, nowMs);

@@ -11,6 +11,14 @@ export async function lockOrder(tx: Sql, orderId: string): Promise<OrderRow | nu
   return (await select(tx, ORDERS, 'order_id = $1 FOR NO KEY UPDATE', [orderId]))[0] ?? null;
 }
 
+/**
+ * What was promised for the order, locked for the transaction, after the order itself: it is there
+ * where the books do not have the order yet.
+ */
+export async function lockQuote(tx: Sql, orderId: string): Promise<void> {
+  await tx.query('SELECT 1 FROM quotes WHERE order_id = $1 FOR NO KEY UPDATE', [orderId]);
+}
+
 /** The terminal that may write now; null: nobody. */
 export function writer(order: OrderRow, nowMs: number): string | null {
   return order.write_terminal !== null && (order.write_until_ms ?? 0) > nowMs

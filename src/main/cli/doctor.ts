@@ -338,7 +338,7 @@ function checkCardKeys(loaded: LoadedConfig): Finding {
         ? 'a packaged kiosk carries no sample keys: seal the company’s own with `npx pilotlight keys seal`'
         : 'see docs/operating.zh.md, “密钥”',
     );
-  const { keys: named } = loaded.config;
+  const { keys: named, payments } = loaded.config;
   const proofs = named.kind === 'psam' && named.profile?.wholeMac !== undefined;
   if (keys.value.id === 'sealed') return found('OK', 'card-keys', 'sealed for this machine');
   if (keys.value.id === 'psam')
@@ -347,8 +347,15 @@ function checkCardKeys(loaded: LoadedConfig): Finding {
       'card-keys',
       `in a PSAM; whether it answers is seen when a card is sold to${proofs ? '' : '; cards of layout PL-24 are refused (CARD-0206), as it makes no proofs of 8 bytes (keys.profile.wholeMac)'}`,
     );
-  if (keys.value.id === 'central')
-    return found('OK', 'card-keys', 'at central: nothing is sold while it is away');
+  if (keys.value.id === 'central') {
+    const direct = payments.filter((p) => p.kind !== 'gateway').map((p) => p.kind);
+    const known = `; central must know the public keys of ${direct.join(', ')}, else a paid card waits (BILL-0112, docs/payments.md)`;
+    return found(
+      'OK',
+      'card-keys',
+      `at central: nothing is sold while it is away${direct.length === 0 ? '' : known}`,
+    );
+  }
   return found(
     'WARN',
     'card-keys',

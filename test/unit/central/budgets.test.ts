@@ -64,7 +64,7 @@ describe.each(ENGINES)('refunds on a reader’s word, on %s', (engine) => {
     (await room.central.data()).unprovenRefunds
       .filter((r) => r.state === 'waiting')
       .map((r) => r.orderId);
-  async function decide(orderId: string, decision: string): Promise<number> {
+  async function decide(orderId: string, decision: string, who = '李工'): Promise<number> {
     const target = `/console/refund?order=${orderId}`;
     const { body } = await room.central.staff({
       method: 'GET',
@@ -73,7 +73,7 @@ describe.each(ENGINES)('refunds on a reader’s word, on %s', (engine) => {
       body: new Uint8Array(0),
     });
     token = /name="token" value="([0-9a-f]+)"/.exec(body)?.[1] ?? token;
-    const form = { token, order: orderId, decision, who: '李工', why: '核对过卡和表' };
+    const form = { token, order: orderId, decision, who, why: '核对过卡和表' };
     const done = await room.central.staff({
       method: 'POST',
       target: '/console/refund',
@@ -187,13 +187,25 @@ describe.each(ENGINES)('refunds on a reader’s word, on %s', (engine) => {
     expect(await refund(0, second)).toBe(
       `${NOT_PROVEN}a person decided that it is settled at the counter`,
     );
+    // One asks, and nobody confirms himself: case, width, spaces and signs tell nobody apart.
     expect(await decide(second.id, 'allow')).toBe(303);
+    for (const who of ['李工', ' 李 工 ', '李工~', '李\uFE0F工', '李\u3164工'])
+      expect(await decide(second.id, 'allow', who)).toBe(409);
+    expect(await refund(0, second)).toContain(NOT_PROVEN);
+    // A refusal in between ends what was asked for.
+    expect(await decide(second.id, 'refuse', '王工')).toBe(303);
+    expect(await decide(second.id, 'allow', '王工')).toBe(303);
+    expect(await refund(0, second)).toContain(NOT_PROVEN);
+    expect(await decide(second.id, 'allow', '李工')).toBe(303);
     expect(await refund(0, second)).toBe('granted');
     expect(await decide(second.id, 'allow')).toBe(409);
     await refunded(0, second);
     const third = await inDoubt(0, 0, 10_000);
     expect(await refund(0, third)).toContain(NOT_PROVEN);
     expect(await decide(first.id, 'clear')).toBe(303);
+    expect(await decide(first.id, 'clear')).toBe(409);
+    expect(await refund(0, third)).toContain(NOT_PROVEN);
+    expect(await decide(first.id, 'clear', '王工')).toBe(303);
     expect(await refund(0, third)).toBe('granted');
     expect(await waiting()).toEqual([]);
   });

@@ -67,6 +67,16 @@ describe.each(ENGINES)('cards as they were read, on %s', (engine) => {
     return id;
   }
 
+  it('an older system’s sum is known once the meter has taken all: nobody honest is stopped', async () => {
+    // 3 000 units more than was ever bought here, and the newest purchase is not in the meter yet.
+    const before = { taken: COUNT - 1, remaining: 0, used: account.cumulative + 3_000 - 2_000 };
+    await seen(0, before);
+    await seen(1, { remaining: 2_000, used: account.cumulative + 1_000 });
+    expect(await stopped()).toEqual([]);
+    await seen(0, { remaining: 2_600, used: account.cumulative + 1_000 });
+    expect(await stopped()).toHaveLength(1);
+  });
+
   it('a refunded purchase that is on its card stops the card, for whoever asks, until a person has looked', async () => {
     await seen(0);
     const id = await refunded();

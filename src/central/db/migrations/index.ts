@@ -21,6 +21,7 @@ import { orderRecords } from './020-order-records.ts';
 import { handRequests } from './021-hand-requests.ts';
 import { refundBudgets } from './022-refund-budgets.ts';
 import { terminalKeys } from './023-terminal-keys.ts';
+import { refundSecond } from './024-refund-second.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -47,4 +48,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'hand requests', sql: handRequests },
   { name: 'refund budgets', sql: refundBudgets },
   { name: 'terminal keys', sql: terminalKeys },
+  { name: 'refund second', sql: refundSecond },
 ];

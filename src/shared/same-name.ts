@@ -1,0 +1,7 @@
+/** Names as people type them: case, width, spaces, signs and what is not seen tell nobody apart. */
+export const sameName = (a: string, b: string): boolean => plain(a) === plain(b);
+const plain = (name: string): string =>
+  name
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]|\p{Default_Ignorable_Code_Point}/gu, '');
