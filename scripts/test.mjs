@@ -161,16 +161,23 @@ await timed('concurrency', vitest('concurrency'));
 // One waits for a card service, two compute, one waits for what it killed: side by side, the words
 // of the others after the first's. The towns have 20 sessions each, one of them (full: eight) is on
 // the real engines; with the full counts they have the machine to themselves.
+const towns = (...more) => step('simulate', ['src/simulation/main.ts', '--jobs', '2', ...more]);
 const simulate = () =>
-  timed(
-    'simulate',
-    step('simulate', [
-      'src/simulation/main.ts',
-      '--jobs',
-      '2',
-      ...(full ? ['--seeds', '2000'] : ['--seeds', '60', '--real-every', '60']),
-    ]),
-  );
+  timed('simulate', async () => {
+    const sum = { passed: 0, failed: 0, skipped: 0 };
+    for (const run of [
+      towns(...(full ? ['--seeds', '2000'] : ['--seeds', '60', '--real-every', '60'])),
+      // Where somebody cheats: test/attacks has a few more of them.
+      ...['interposer', 'rogue', 'line'].map((mode) =>
+        towns('--mode', mode, '--seeds', full ? '150' : '4', '--real-every', full ? '75' : '0'),
+      ),
+    ]) {
+      const { passed, failed } = await run();
+      sum.passed += passed;
+      sum.failed += failed;
+    }
+    return sum;
+  });
 if (full) await simulate();
 await Promise.all([
   timed('integration', vitest('integration')),

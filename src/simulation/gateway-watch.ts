@@ -22,6 +22,15 @@ export class GatewayWatch {
     { readonly outTradeNo: string; readonly outRefundNo: string }
   >();
 
+  /** What a thief’s terminal began at the wallets, by its own number: nobody’s who is watched here. */
+  readonly his = new Map<string, string>();
+  readonly #thief: string | null;
+
+  /** @param thief the terminal whose key a thief has; null: none */
+  constructor(thief: string | null) {
+    this.#thief = thief;
+  }
+
   /** A capture is about to be handed back. */
   onHandBack: () => void = () => undefined;
 
@@ -62,9 +71,10 @@ export class GatewayWatch {
     const text = params.map(String);
     const [first = '', second = '', third = ''] = text;
     if (sql.startsWith('INSERT INTO gateway_legs')) {
+      if (second === this.#thief) return void this.his.set(first, third);
       this.legs.set(first, { outTradeNo: third, state: 'creating' });
       this.current.set(third, first);
-    } else if (sql.startsWith('INSERT INTO gateway_refunds'))
+    } else if (sql.startsWith('INSERT INTO gateway_refunds') && first !== this.#thief)
       this.refunds.set(text[4] ?? '', { outTradeNo: third, outRefundNo: second });
     else if (sql.startsWith('UPDATE gateway_legs SET state = ') && rows > 0) {
       const leg = this.legs.get(first);

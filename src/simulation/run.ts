@@ -1,7 +1,7 @@
 import { QUICK, REAL } from './engines.ts';
 import { PowerCut } from './site.ts';
 import { World } from './world.ts';
-import type { SimResult } from './town.ts';
+import type { Mode, SimResult } from './town.ts';
 
 /**
  * What went on after the power was cut is nobody's: a promise of a dead process may end in
@@ -32,9 +32,9 @@ export async function simulate(
   sessions: number,
   real: boolean,
   story: string[] | null,
-  cheats = false,
+  mode: Mode = 'none',
 ): Promise<SimResult> {
-  const world = new World({ seed, sessions, engines: real ? REAL : QUICK, story, cheats });
+  const world = new World({ seed, sessions, engines: real ? REAL : QUICK, story, mode });
   current = world;
   try {
     return await world.run();

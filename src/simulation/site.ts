@@ -2,6 +2,7 @@ import { layoutRegistry } from '../card/index.ts';
 import type { KeyProvider } from '../card/index.ts';
 import { pl4442Layout, plCpuLayout, plPurseLayout } from '../card/index.ts';
 import { createBillingClient } from '../billing/client.ts';
+import type { AskCentral } from '../card/keys/central.ts';
 import type { Printer } from '../device/printer/types.ts';
 import { Journal } from '../journal/journal.ts';
 import type { JournalStorage } from '../journal/storage.ts';
@@ -16,6 +17,7 @@ import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import type { Clock, KeyId, Random, Signer } from '../shared/ports.ts';
 import type { Keyring } from '../shared/signatures.ts';
 import { ok } from '../shared/result.ts';
+import { withPayment } from '../main/core/key-payment.ts';
 import { wireCore } from '../main/core/wire.ts';
 import type { Wired } from '../main/core/wire.ts';
 import type { Dice } from './dice.ts';
@@ -51,6 +53,9 @@ const SIM_PERIODS: Readonly<Record<Probe, readonly [number, number]>> = {
   upkeep: [7_200_000, 7_200_000],
 };
 
+/** A card in the reader waits for its key meanwhile, as in src/main/core/compose.ts. */
+const KEY_TIMEOUT_MS = 4_000;
+
 const PRINTER: Printer = {
   status: () => Promise.resolve({ ready: true, paperLow: false, failure: null }),
   print: () => Promise.resolve(ok(undefined)),
@@ -74,7 +79,8 @@ export interface SiteParts {
     readonly send: HttpSend;
     readonly timeoutMs: number;
   }) => readonly PaymentProvider[];
-  readonly keys: KeyProvider;
+  /** The card keys of a process, which may ask central for what it needs of them. */
+  readonly keys: (ports: { readonly clock: Clock; readonly ask: AskCentral }) => KeyProvider;
   readonly compressOverBytes: number;
   /** After events became durable, before their effects. */
   readonly onDurable: (events: readonly JournalEvent[]) => void;
@@ -187,7 +193,7 @@ export class Site {
       send: parts.payment.send(life),
       timeoutMs: 8_000,
     });
-    const billing = createBillingClient({
+    const asking = {
       baseUrl: 'https://central.sim',
       terminalId: parts.terminalId,
       signer: parts.terminalSigner,
@@ -195,9 +201,14 @@ export class Site {
       answerKeys: parts.answerKeys,
       clock,
       random: dice,
-      timeoutMs: 8_000,
       send: parts.central.send(life),
       compressOverBytes: parts.compressOverBytes,
+    };
+    const billing = createBillingClient({ ...asking, timeoutMs: 8_000 });
+    const keyClient = createBillingClient({ ...asking, timeoutMs: KEY_TIMEOUT_MS });
+    const keys = parts.keys({
+      clock,
+      ask: (request) => keyClient.cardKey(withPayment(journal, request)),
     });
     try {
       this.#wired = wireCore({
@@ -206,9 +217,9 @@ export class Site {
         journal,
         reader: this.slot.reader(life),
         layouts: layoutRegistry([
-          pl4442Layout(parts.keys),
-          plCpuLayout(parts.keys),
-          plPurseLayout(parts.keys, { terminalId: parts.terminalId, nowMs: () => clock.nowMs() }),
+          pl4442Layout(keys),
+          plCpuLayout(keys),
+          plPurseLayout(keys, { terminalId: parts.terminalId, nowMs: () => clock.nowMs() }),
         ]),
         providers,
         scanner: 'keyboard',

@@ -43,12 +43,19 @@ export interface SimOptions {
   readonly story: string[] | null;
   /** Only these faults; all where not given. */
   readonly faults?: readonly FaultKind[];
-  /**
-   * Some customers hold a chip between card and reader, and central has its real budget of refunds
-   * on a reader's word. A mode of its own: without it nothing is drawn for it.
-   */
-  readonly cheats?: boolean;
+  /** Who cheats; `none` where not given. Without it nothing is drawn for it. */
+  readonly mode?: Mode;
 }
+
+/**
+ * Who cheats in a town, and how it is equipped. `none`: nobody · `interposer`: some customers hold
+ * a chip between card and reader · `rogue`: a thief has a terminal's key · `line`: somebody sits
+ * between the kiosks and central, with TLS broken. With a cheat central has its real budget of
+ * refunds on a reader's word.
+ */
+export const MODES = ['none', 'interposer', 'rogue', 'line'] as const;
+/** See {@link MODES}. */
+export type Mode = (typeof MODES)[number];
 
 /** What became of it; fen. */
 export interface SimResult {
@@ -126,8 +133,11 @@ export interface Town {
   readonly disks: readonly ReturnType<Engines['disk']>[];
   readonly books: Books;
   readonly paySet: PaySet;
-  /** Some customers cheat ({@link SimOptions.cheats}). */
-  readonly cheated: boolean;
+  readonly seed: number;
+  /** Who cheats. */
+  readonly mode: Mode;
+  /** The terminal whose key a thief has; null: none. */
+  readonly thief: string | null;
   readonly gateway: GatewayWatch;
   readonly central: CentralSite;
   readonly db: Db;
@@ -143,6 +153,8 @@ export interface Town {
   readonly releaseRefunds: () => void;
   /** A code that is paid though nobody wants it any more. */
   readonly leftover: (code: string) => void;
+  /** The customers' phones; a thief's too. */
+  readonly phone: { readonly pay: (codeUrl: string, late: boolean) => void };
   /** At home: the meter takes what is on the card. */
   readonly visitMeter: (held: HeldCard) => void;
 }

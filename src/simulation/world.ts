@@ -1,4 +1,4 @@
-import { sampleKeyProvider } from '../card/index.ts';
+import { centralKeyProvider, sampleKeyProvider } from '../card/index.ts';
 import { createCentral } from '../central/central.ts';
 import { REFUND_BUDGET } from '../central/sale/budgets.ts';
 import type { RefundBudget } from '../central/sale/budgets.ts';
@@ -18,20 +18,17 @@ import { Customer, PLANS } from './customer.ts';
 import { Dice } from './dice.ts';
 import { startFault } from './faults.ts';
 import { FAULTS, LATE_MS } from './town.ts';
-import type { Engines, HeldCard, SimOptions, SimResult, Town } from './town.ts';
+import type { Engines, HeldCard, Mode, SimOptions, SimResult, Town } from './town.ts';
 import { GatewayWatch } from './gateway-watch.ts';
+import { Middle } from './middle.ts';
+import { equipmentOf } from './modes.ts';
+import type { Equipment } from './modes.ts';
 import { Line } from './net.ts';
 import type { Mishap, Service } from './net.ts';
 import { Phone } from './phone.ts';
-import {
-  PAGES,
-  kioskProviders,
-  paySetOf,
-  townWallets,
-  walletProviders,
-  walletService,
-} from './providers.ts';
+import { PAGES, kioskProviders, townWallets, walletProviders, walletService } from './providers.ts';
 import type { PaySet } from './providers.ts';
+import { patience, Rogue } from './rogue.ts';
 import { Site } from './site.ts';
 import { ProcessClock, T0, Timeline } from './timeline.ts';
 
@@ -51,7 +48,8 @@ export const POLICY: Policy = {
 };
 
 const TERMINALS = ['000000000311', '000000000312'] as const;
-const CARDS = 4;
+/** A thief's own terminal, beside the honest two: a fork of theirs would only stop them. */
+const THIEF = '000000000313';
 /** A purse holds money: one yuan of it costs one yuan. */
 const TARIFFS = [
   {
@@ -91,13 +89,15 @@ export class World implements Town {
   readonly books: Books = memoryBooks();
   readonly problems: string[] = [];
   readonly checks: Checks;
-  readonly paySet: PaySet;
-  readonly cheated: boolean;
-  readonly gateway = new GatewayWatch();
+  readonly mode: Mode;
+  readonly thief: string | null;
+  readonly equipment: Equipment;
+  readonly gateway: GatewayWatch;
   readonly phone = new Phone(this);
   central!: CentralSite;
   db!: Db;
   wallets!: Wallets;
+  rogue: Rogue | null = null;
   /** The gateway's line to the wallets. */
   walletLine!: Line;
   quiet = false;
@@ -112,11 +112,19 @@ export class World implements Town {
   constructor(options: SimOptions) {
     this.options = options;
     this.dice = new Dice(options.seed);
-    this.paySet = paySetOf(options.seed);
-    this.cheated = options.cheats === true;
+    this.mode = options.mode ?? 'none';
+    this.thief = this.mode === 'rogue' ? THIEF : null;
+    this.equipment = equipmentOf(options.seed, this.mode);
+    this.gateway = new GatewayWatch(this.thief);
     this.checks = new Checks(this);
   }
 
+  get seed(): number {
+    return this.options.seed;
+  }
+  get paySet(): PaySet {
+    return this.equipment.paySet;
+  }
   get nowMs(): number {
     return T0 + Math.floor(this.timeline.nowMs);
   }
@@ -134,8 +142,9 @@ export class World implements Town {
 
   async #build(): Promise<void> {
     const { engines } = this.options;
+    const terminals = this.thief === null ? TERMINALS : [...TERMINALS, this.thief];
     const keys = {
-      terminals: TERMINALS.map((t) => engines.key(t)),
+      terminals: terminals.map((t) => engines.key(t)),
       policy: engines.key('policy'),
       answers: engines.key('answers'),
       gateway: engines.key('gateway'),
@@ -145,8 +154,8 @@ export class World implements Town {
     const db = this.#counted(await engines.centralDb());
     this.db = this.paySet === 'direct' ? db : this.gateway.watch(db);
     const accounts = Array.from(
-      { length: CARDS },
-      (_, i) => i === CARDS - 1 && this.options.seed % 2 === 0,
+      { length: this.equipment.cards },
+      (_, i) => i === this.equipment.cards - 1 && this.options.seed % 2 === 0,
     ).map((purse, i) => ({
       cardNo: `88000010${String(i).padStart(2, '0')}`,
       userNo: `10020010${String(i).padStart(2, '0')}`,
@@ -166,6 +175,12 @@ export class World implements Town {
       tariffVersion: 1,
     }));
     this.checks.opening(accounts);
+    const cardKeys = sampleKeyProvider('demo');
+    if (!cardKeys.ok) throw new Error('no keys');
+    const { keysAt } = this.equipment;
+    const rogue =
+      this.thief === null ? null : new Rogue(this, this.thief, keys, this.#centralService());
+    this.rogue = rogue;
     const verifierOf = (pem: string): Verifier & KeyId => {
       const found = keys.terminals.find((k) => k.publicKeyPem === pem);
       if (found === undefined) throw new Error('a terminal that was never enrolled');
@@ -206,15 +221,16 @@ export class World implements Town {
           gatewaySigner: keys.gateway.signer,
           verifierOf,
           now: () => this.nowMs,
-          terminals: TERMINALS.map((terminalId, i) => ({
+          terminals: terminals.map((terminalId, i) => ({
             terminalId,
             publicKeyPem: (keys.terminals[i] as { publicKeyPem: string }).publicKeyPem,
           })),
-          accounts,
+          accounts: [...accounts, ...(rogue?.accounts ?? [])],
           tariffs: TARIFFS,
           claims: [],
           policy: POLICY,
-          refundBudget: this.cheated ? REFUND_BUDGET : ANY_REFUND,
+          ...(keysAt === 'central' ? { cardKeys: cardKeys.value } : {}),
+          refundBudget: this.mode === 'none' ? ANY_REFUND : REFUND_BUDGET,
           ...(this.paySet === 'direct'
             ? { wallets: [wechat, alipay] }
             : {
@@ -245,21 +261,16 @@ export class World implements Town {
       this.cards.push(held);
       this.checks.watchCard(held);
     }
-    const cardKeys = sampleKeyProvider('demo');
-    if (!cardKeys.ok) throw new Error('no keys');
+    const central = this.#centralService();
+    const service = this.mode === 'line' ? new Middle(this).between(central) : central;
     for (const [i, terminalId] of TERMINALS.entries()) {
       const payment = new Line(
         this.timeline,
         this.dice,
-        this.paySet === 'direct' ? walletService(() => this.wallets) : this.#centralService(),
+        this.paySet === 'direct' ? walletService(() => this.wallets) : service,
         counted(terminalId, 'payment'),
       );
-      const central = new Line(
-        this.timeline,
-        this.dice,
-        this.#centralService(),
-        counted(terminalId, 'central'),
-      );
+      const central = new Line(this.timeline, this.dice, service, counted(terminalId, 'central'));
       this.lines.push({ payment, central });
       const disk = engines.disk();
       this.disks.push(disk);
@@ -284,7 +295,8 @@ export class World implements Town {
             },
             ports,
           ),
-        keys: cardKeys.value,
+        keys: ({ clock, ask }) =>
+          keysAt === 'kiosk' ? cardKeys.value : centralKeyProvider(ask, patience(clock)),
         compressOverBytes: engines.name === 'real' ? 1_024 : Number.POSITIVE_INFINITY,
         onOpened: (journal) => this.checks.opened(site, journal),
         onDurable: (events) => this.#durable(site, events),
@@ -427,7 +439,7 @@ export class World implements Town {
       (delayMs, fn) => void this.timeline.after(delayMs, fn),
     );
     this.#customers[i] = customer;
-    if (this.cheated && this.dice.chance(0.35))
+    if (this.mode === 'interposer' && this.dice.chance(0.35))
       site.slot.chip = chipFor(held.card, () => {
         this.count('interposed');
         this.tell(`${site.terminalId} the chip says “refused”`);
@@ -582,6 +594,7 @@ export class World implements Town {
       this.timeline.after(2_000 + i * 700, () => this.#arrive(i));
     }
     this.#staff();
+    this.rogue?.start();
     await this.#run(
       1_000 * this.options.sessions * 600,
       () => this.#served >= this.options.sessions && this.#customers.every((c) => c === null),
@@ -590,6 +603,7 @@ export class World implements Town {
       this.problem(`only ${this.#served} of ${this.options.sessions} sessions were served: wedged`);
     await this.#quieten();
     const sums = await this.checks.final();
+    await this.rogue?.final();
     for (const site of this.sites) {
       site.wired.stop();
       site.journal?.close();

@@ -23,25 +23,21 @@ export const BETWEEN = [
   mutant(
     'unproven-unlimited',
     'Central lets all money go back on a reader’s word.',
-    edit(
-      BUDGETS,
-      `if (sure === 'unexposed' || sure === 'proven') return null;`,
-      `if (sure) return null;`,
-    ),
+    edit(BUDGETS, `if (sure === 'unexposed') return null;`, `if (sure) return null;`),
     attack('gains one refund within the budget'),
     attack('a purse proves itself'),
   ),
   mutant(
     'unproven-account-again',
     'An account’s unproven refunds are not counted.',
-    edit(BUDGETS, `if (num(own?.n) >= budget.accountOrders)`, `if (false)`),
+    edit(BUDGETS, `if (!proven && num(own?.n) >= budget.accountOrders)`, `if (false)`),
     attack('gains one refund within the budget'),
     unit('central/budgets', 'one an account'),
   ),
   mutant(
     'unproven-account-sum',
     'One unproven refund may be of any sum.',
-    edit(BUDGETS, `if (num(own?.fen) + openFen > budget.accountFen)`, `if (false)`),
+    edit(BUDGETS, `if (!proven && num(own?.fen) + openFen > budget.accountFen)`, `if (false)`),
     unit('central/budgets', 'so much an account'),
     town,
   ),
@@ -60,7 +56,11 @@ export const BETWEEN = [
   mutant(
     'cheap-visit-is-clean',
     'Any purchase under the count, however cheap, is an account’s clean visit.',
-    edit(BUDGETS, `AND y.money_taken AND y.amount_fen >= r.amount_fen)`, `AND y.money_taken)`),
+    edit(
+      BUDGETS,
+      `AND y.money_taken AND NOT y.unproven AND y.amount_fen >= r.amount_fen)`,
+      `AND y.money_taken)`,
+    ),
     unit('central/budgets', 'a purchase under its count that cost as much'),
   ),
   mutant(

@@ -11,6 +11,8 @@ import { FOUND_E } from './found-e.mjs';
 
 import { FOUND_F } from './found-f.mjs';
 
+import { modes } from './modes.mjs';
+
 /**
  * Test files of the unit suite, without folder and ending; `name`: only tests whose full name
  * contains it (`…`: its parts, in this order).
@@ -3889,6 +3891,7 @@ export const MUTANTS = [
   ...hardening({ mutant, edit, attack, unit }),
   ...gatewayPeople({ mutant, edit, attack }),
   ...BETWEEN,
+  ...modes({ mutant, edit, attack, unit }),
   ...FOUND_E,
   ...FOUND_F,
   ...SIMULATED,

@@ -100,8 +100,12 @@ export async function spendBudget(
   budget: RefundBudget,
   nowMs: number,
 ): Promise<string | null> {
-  const sure = sureness(order, asked, await keysGiven(tx, order.order_id));
-  if (sure === 'unexposed' || sure === 'proven') return null;
+  const keys = await keysGiven(tx, order.order_id);
+  const sure = sureness(order, asked, keys);
+  if (sure === 'unexposed') return null;
+  // A purse's proof was judged by its terminal. One that loads with what central computes can say
+  // this too, for a card that was loaded: so it is counted, by terminal and day.
+  if (sure === 'proven' && keys.length === 0) return null;
   await tx.query('SELECT turn FROM refund_budget_turn WHERE turn = 1 FOR UPDATE');
   const kept = (
     await tx.query<Kept>('SELECT state FROM unproven_refunds WHERE order_id = $1', [order.order_id])
@@ -115,7 +119,7 @@ export async function spendBudget(
   const why =
     sure === 'disproven'
       ? 'the card could prove that it is unwritten, and what answered did not'
-      : await beyond(tx, order, { openFen, day }, budget);
+      : await beyond(tx, order, { openFen, day, proven: sure === 'proven' }, budget);
   await tx.query(
     `INSERT INTO unproven_refunds (order_id, terminal_id, user_no, card_no, next_count, amount_fen,
        open_fen, unwritten, read_image, state, reason, first_ms, changed_ms, day)
@@ -142,11 +146,14 @@ export async function spendBudget(
   return why;
 }
 
-/** The largest sum that was paid and delivered under the order's count of its card. */
+/**
+ * The largest sum that was paid and delivered under the order's count of its card, by more than its
+ * terminal's word.
+ */
 async function paidUnderItsCount(tx: Sql, order: OrderRow): Promise<number> {
   const rows = await tx.query<{ fen: unknown }>(
     `SELECT COALESCE(MAX(amount_fen), 0) AS fen FROM orders WHERE card_no = $1 AND next_count = $2
-       AND order_id <> $3 AND delivered_by IS NOT NULL AND money_taken`,
+       AND order_id <> $3 AND delivered_by IS NOT NULL AND money_taken AND NOT unproven`,
     [order.card_no, order.next_count, order.order_id],
   );
   return num(rows[0]?.fen ?? 0);
@@ -156,21 +163,25 @@ async function paidUnderItsCount(tx: Sql, order: OrderRow): Promise<number> {
 const STANDING = `FROM unproven_refunds r WHERE r.user_no = $1 AND r.state = 'granted'
   AND r.cleared_ms IS NULL AND NOT EXISTS (SELECT 1 FROM orders y WHERE y.card_no = r.card_no
     AND y.next_count = r.next_count AND y.order_id <> r.order_id AND y.delivered_by IS NOT NULL
-    AND y.money_taken AND y.amount_fen >= r.amount_fen)`;
+    AND y.money_taken AND NOT y.unproven AND y.amount_fen >= r.amount_fen)`;
 
 async function beyond(
   tx: Sql,
   order: OrderRow,
-  { openFen, day }: { readonly openFen: number; readonly day: string },
+  {
+    openFen,
+    day,
+    proven,
+  }: { readonly openFen: number; readonly day: string; readonly proven: boolean },
   budget: RefundBudget,
 ): Promise<string | null> {
   const [own] = await tx.query<{ n: unknown; fen: unknown }>(
     `SELECT COUNT(*) AS n, COALESCE(SUM(open_fen), 0)::bigint AS fen ${STANDING}`,
     [order.user_no],
   );
-  if (num(own?.n) >= budget.accountOrders)
+  if (!proven && num(own?.n) >= budget.accountOrders)
     return 'the account has had one since its last clean visit';
-  if (num(own?.fen) + openFen > budget.accountFen)
+  if (!proven && num(own?.fen) + openFen > budget.accountFen)
     return `above ${formatYuan(budget.accountFen)} yuan for one account`;
   const [sums] = await tx.query<{ terminal: unknown; everyone: unknown }>(
     `SELECT COALESCE(SUM(CASE WHEN terminal_id = $2 THEN open_fen ELSE 0 END), 0)::bigint AS terminal,

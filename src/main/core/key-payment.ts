@@ -23,7 +23,11 @@ export function withPayment(
 ): CardKeyBody {
   if (!COMPUTING.has(request.verb)) return request;
   const cardNo = 's8' in request ? request.s8.slice(-10) : cardNoIn(request);
-  const order = journal.openOrders().find((o) => cardNoOf(o) === cardNo && o.paidBy !== null);
+  // Keys are asked for in a write. An earlier sale of this card may be open too: delivered, and a
+  // second payment of it on its way back.
+  const order = journal
+    .openOrders()
+    .find((o) => o.state === 'delivering' && cardNoOf(o) === cardNo && o.paidBy !== null);
   if (order === undefined) return request;
   for (const { kind, body } of journal.story(order.orderId)) {
     if (kind !== 'attempt-paid') continue;
