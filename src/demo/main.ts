@@ -24,7 +24,7 @@ import { chooseShell } from './shell-choice.ts';
  * The demo hall: central, payment sandbox, kiosk with virtual devices, shell and dock, from one
  * command.
  */
-const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|electron|none] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N] [--restart-ms N] [--database URL]
+const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|electron|none] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N] [--restart-ms N] [--any-refund] [--database URL]
   --payments KINDS  how customers pay, in the order offered: gateway (one code for every wallet; the default), or wallets
                 directly: wechat, alipay, unionpay, e.g. --payments wechat,alipay
   --shell none  services and dock only: the shell is started by somebody else, with the terminal.json that is printed
@@ -34,6 +34,7 @@ const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|elec
   --config FILE the kiosk's terminal.json, instead of the demo's own
   --real-pcsc   the reader is pcscd's; the dock's cards go into vpcd (port 35963 unless --vpcd-port)
   --restart-ms N  whatever dies is started again after N ms each time, instead of ever later (browser shell; for the kill test)
+  --any-refund  central hands back on a reader's word without a budget (for the kill test, whose cards lie all the time)
   --database URL  central's books are on this PostgreSQL server (postgres://user@host/database), instead of an embedded one`;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -58,6 +59,7 @@ function options() {
         'real-pcsc': { type: 'boolean', default: false },
         'vpcd-port': { type: 'string', default: String(VPCD_PORT) },
         'restart-ms': { type: 'string' },
+        'any-refund': { type: 'boolean', default: false },
         database: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
@@ -185,6 +187,7 @@ const central = new HallChild(
     '--sandbox',
     String(ports.sandbox),
     ...enrolled,
+    ...(values['any-refund'] ? ['--any-refund'] : []),
     ...(values.database === undefined ? [] : ['--database', values.database]),
   ],
   say,

@@ -800,6 +800,7 @@ export async function drive(o: DriveOptions): Promise<KillReport> {
             'browser',
             '--restart-ms',
             String(RESTART_MS),
+            '--any-refund',
             ...(own === null ? [] : ['--real-pcsc', '--vpcd-port', String(own.port)]),
             ...(i === 1 ? ['--payments', 'gateway'] : []),
           ],
