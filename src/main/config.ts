@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
@@ -42,12 +42,20 @@ export function loadConfig(file: string): Result<LoadedConfig, Failure> {
   const config = completeConfig(parsed.data);
   const sample = sampleProblem(config);
   if (sample !== null) return err(failure('CONF-0103', `${full}: ${sample}`));
-  const open = config.mode === 'production' ? writableByOthers(full) : null;
+  const open = config.mode === 'production' ? changeable(full, config) : null;
   if (open !== null) return err(failure('CONF-0101', open));
   const problem = crossProblem(config);
   if (problem !== null) return err(failure('CONF-0101', `${full}: ${problem}`));
   const baseDir = dirname(full);
   return ok({ config, baseDir, path: (p) => (isAbsolute(p) ? p : resolve(baseDir, p)) });
+}
+
+/** The configuration itself, and meter makers' programs: what the kiosk's user starts. */
+function changeable(full: string, { layouts = [] }: TerminalConfig): string | null {
+  const programs = layouts.map((l) => resolve(dirname(full), l.command[0] ?? ''));
+  // One that is missing is named when it is started.
+  const files = [full, ...programs.filter((program) => existsSync(program))];
+  return files.map(writableByOthers).find((problem) => problem !== null) ?? null;
 }
 
 /**

@@ -38,8 +38,8 @@ export interface PaymentPorts extends WechatPorts {
 
 /**
  * The configured providers, in order, with their keys read and checked. Every problem is named by
- * its key in terminal.json (CONF-0101). In production a private key that others may read, and plain
- * HTTP to anything but loopback, are refused.
+ * its key in terminal.json (CONF-0101). In production a private key that others may read, a
+ * public key that others may change, and plain HTTP to anything but loopback, are refused.
  *
  * @param baseDir what relative key paths start from
  */
@@ -56,10 +56,15 @@ export function loadPayments(
   };
 
   // Windows has no such mode bits; there the folder's access list is the operator's to set.
-  const tooOpen = (file: string): boolean =>
-    config.mode === 'production' &&
-    process.platform !== 'win32' &&
-    (statSync(file).mode & 0o077) !== 0;
+  const modeBits = (file: string): number =>
+    config.mode === 'production' && process.platform !== 'win32' ? statSync(file).mode : 0;
+  const tooOpen = (file: string): boolean => (modeBits(file) & 0o077) !== 0;
+  /** Who may change a wallet's public key says himself what is paid. */
+  const changeable = (key: string, file: string): boolean => {
+    if ((modeBits(file) & 0o022) === 0) return false;
+    problem(key, `the public key file can be changed by others; chmod go-w it`);
+    return true;
+  };
   const readKey = (
     key: string,
     path: string,
@@ -72,6 +77,7 @@ export function loadPayments(
         problem(key, 'the private key file is readable by group or others; chmod 600 it');
         return null;
       }
+      if (!secret && changeable(key, file)) return null;
       const pem = readFileSync(file, 'utf8');
       const object = secret ? createPrivateKey(pem) : createPublicKey(pem);
       if (!secret && pem.includes('PRIVATE KEY')) {
@@ -102,6 +108,7 @@ export function loadPayments(
   const readRing = (key: string, path: string): Keyring | null => {
     const file = isAbsolute(path) ? path : join(baseDir, path);
     try {
+      if (changeable(key, file)) return null;
       const pem = readFileSync(file, 'utf8');
       if (!pem.includes('PRIVATE KEY')) return ed25519Keyring(pem);
       problem(key, 'this is a private key; the gateway’s public key belongs here');

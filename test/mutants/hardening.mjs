@@ -3,6 +3,22 @@
 /** @param make `mutant`, `edit`, `attack` and `unit` of catalogue.mjs */
 export const hardening = ({ mutant, edit, attack, unit }) => [
   mutant(
+    'wallet-key-changeable',
+    'Whoever may change a file says with a key of his own what a wallet was paid.',
+    edit('payment/load.ts', `if (!secret && changeable(key, file)) return null;`, ``),
+    unit('payment/wechat', 'refuses a public key that others may change'),
+  ),
+  mutant(
+    'maker-program-changeable',
+    'A meter maker’s program that others may change is started.',
+    edit(
+      'main/config.ts',
+      `const files = [full, ...programs.filter((program) => existsSync(program))];`,
+      `const files = [full];`,
+    ),
+    unit('config/key-files', 'when others can change it'),
+  ),
+  mutant(
     'policy-for-ever',
     'A policy counts for ever.',
     edit(

@@ -121,6 +121,16 @@ describe.skipIf(process.platform === 'win32')('a file that holds a secret', () =
     expect(told()).toContain('can be changed by others (mode 666)');
     chmodSync(file, 0o644);
     expect(told()).not.toContain('can be changed by others');
+    const program = join(folder, 'maker');
+    const layouts = [{ kind: 'process', id: 'MAKER', command: [program], atrs: ['3BFF'] }];
+    const { config } = production();
+    writeFileSync(file, JSON.stringify({ ...config, maintenance: { users: [] }, layouts }));
+    expect(told()).not.toContain('can be changed by others');
+    writeFileSync(program, '#!/bin/sh\n');
+    chmodSync(program, 0o757);
+    expect(told()).toContain(`${program} can be changed by others (mode 757)`);
+    chmodSync(program, 0o755);
+    expect(told()).not.toContain('can be changed by others');
   });
 
   it('a demo’s own keys are not refused for it', () => {

@@ -860,6 +860,22 @@ describe('loading from terminal.json', () => {
       ).ok,
     ).toBe(true);
   });
+  it('refuses a public key that others may change, in production: they would say what is paid', () => {
+    write('merchant.pem', keys.merchantPrivateKeyPem);
+    for (const mode of [0o664, 0o646]) {
+      write('platform.pem', keys.platformPublicKeyPem, mode);
+      const load = (kind: 'production' | 'demo') =>
+        loadPayments(
+          { mode: kind, terminalId: '000000000311', central, payments: payments() },
+          dir,
+          ports,
+        );
+      const refused = load('production');
+      expect(refused).toMatchObject({ ok: false, error: { code: 'CONF-0101' } });
+      if (!refused.ok) expect(refused.error.detail).toContain('platformKeys');
+      expect(load('demo').ok).toBe(true);
+    }
+  });
   it('names every problem: missing, swapped, not RSA, plain http', () => {
     write('merchant.pem', keys.merchantPrivateKeyPem);
     write('swapped.pem', keys.merchantPrivateKeyPem);
