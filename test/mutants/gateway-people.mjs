@@ -46,6 +46,16 @@ export const gatewayPeople = ({ mutant, edit, attack }) => [
     attack('pages', 'tells nobody where he comes from'),
   ),
   mutant(
+    'let-go-alone',
+    'One person alone lets a payment go back beyond its terminal’s day.',
+    edit(
+      'central/gateway/budgets.ts',
+      `if (sameName(row.asked_who, told.who)) return 'same-person';`,
+      ``,
+    ),
+    attack('gateway', 'as far as the terminal’s budget of a day'),
+  ),
+  mutant(
     'hand-alone',
     'A technician’s word alone hands money back in the books.',
     edit(

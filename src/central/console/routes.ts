@@ -187,8 +187,9 @@ export function consoleRoutes({
     }),
     decide('/console/refund-budget', async (form) => {
       const { terminal: terminalId, number, who, why } = filled(form, budgetSchema);
-      if (!(await letGo(db(), { terminalId, number, who, why }, now())))
-        throw new Refusal('bad-request', 'it waits no longer', { status: 409 });
+      const gone = await letGo(db(), { terminalId, number, who, why }, now());
+      if (gone === 'same-person') throw samePerson();
+      if (gone === 'gone') throw new Refusal('bad-request', 'it waits no longer', { status: 409 });
     }),
     show('/console/evidence', async () =>
       html(evidencePage((await unprovenOrders(db())).length, formToken)),
@@ -248,13 +249,15 @@ export function consoleRoutes({
     decide('/console/refund', async (form) => {
       const { order: orderId, ...told } = filled(form, refundSchema);
       const decided = await decideRefund(db(), { orderId, ...told }, now());
-      if (decided === 'same-person')
-        throw new Refusal('bad-request', '提出的人不能自己核准，须由第二人核准', { status: 409 });
+      if (decided === 'same-person') throw samePerson();
       if (decided === 'gone')
         throw new Refusal('bad-request', 'nothing to decide about it', { status: 409 });
     }),
   ];
 }
+
+const samePerson = (): Refusal =>
+  new Refusal('bad-request', '提出的人不能自己核准，须由第二人核准', { status: 409 });
 
 function isKey(keysOf: ConsoleParts['keysOf'], pem: string): boolean {
   try {

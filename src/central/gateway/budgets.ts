@@ -1,4 +1,5 @@
 import { failure } from '../../shared/errors.ts';
+import { sameName } from '../../shared/same-name.ts';
 import { chinaDate } from '../../shared/time.ts';
 import { num } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
@@ -114,23 +115,43 @@ export interface LetGo {
   readonly who: string;
   readonly why: string;
 }
+/** What became of a person's word. `asked`: a second one says the same, then it goes. */
+export type LetGone = 'done' | 'asked' | 'same-person' | 'gone';
 /**
- * A person lets a hand-back go that waits beyond the budget; the terminal asks again by itself.
- *
- * @returns false: it does not wait
+ * A hand-back that waits beyond the budget goes when two persons say so: one alone, whose friend
+ * has a terminal's key, would end the budget. The terminal asks again by itself.
  */
-export async function letGo(db: Db, told: LetGo, nowMs: number): Promise<boolean> {
-  const rows = await db.query(
-    `UPDATE refund_waits SET allowed_ms = $3, who = $4, why = $5
-     WHERE terminal_id = $1 AND number = $2 AND allowed_ms IS NULL RETURNING number`,
-    [told.terminalId, told.number, nowMs, told.who, told.why],
-  );
-  return rows.length > 0;
-}
+export const letGo = (db: Db, told: LetGo, nowMs: number): Promise<LetGone> =>
+  db.transaction(async (tx) => {
+    const place = [told.terminalId, told.number];
+    const [row] = await tx.query<{ asked_who: string | null }>(
+      `SELECT asked_who FROM refund_waits
+       WHERE terminal_id = $1 AND number = $2 AND allowed_ms IS NULL FOR UPDATE`,
+      place,
+    );
+    if (row === undefined) return 'gone';
+    if (row.asked_who === null) {
+      await tx.query(
+        `UPDATE refund_waits SET asked_who = $3, asked_why = $4
+         WHERE terminal_id = $1 AND number = $2`,
+        [...place, told.who, told.why],
+      );
+      return 'asked';
+    }
+    if (sameName(row.asked_who, told.who)) return 'same-person';
+    await tx.query(
+      `UPDATE refund_waits SET allowed_ms = $3, who = $4, why = $5
+       WHERE terminal_id = $1 AND number = $2`,
+      [...place, nowMs, told.who, told.why],
+    );
+    return 'done';
+  });
 
 /** One hand-back beyond its terminal's budget. */
 export interface RefundWait extends HandBack {
   readonly sinceMs: number;
+  /** Who asked that it goes, which waits for another one's word; null: nobody. */
+  readonly asked: { readonly who: string; readonly why: string } | null;
 }
 /** Those that wait, oldest first, at most 20 of each terminal. */
 export async function refundWaits(sql: Sql): Promise<readonly RefundWait[]> {
@@ -140,6 +161,8 @@ export async function refundWaits(sql: Sql): Promise<readonly RefundWait[]> {
     out_trade_no: string;
     fen: unknown;
     since_ms: unknown;
+    asked_who: string | null;
+    asked_why: string | null;
   }>(
     `SELECT * FROM (SELECT w.*, ROW_NUMBER() OVER
        (PARTITION BY terminal_id ORDER BY since_ms, number) AS place
@@ -152,5 +175,6 @@ export async function refundWaits(sql: Sql): Promise<readonly RefundWait[]> {
     outTradeNo: r.out_trade_no,
     fen: num(r.fen),
     sinceMs: num(r.since_ms),
+    asked: r.asked_who === null ? null : { who: r.asked_who, why: r.asked_why ?? '' },
   }));
 }
