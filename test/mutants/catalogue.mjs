@@ -3889,7 +3889,7 @@ export const MUTANTS = [
   ...CONCURRENCY,
   ...ATTACKS,
   ...hardening({ mutant, edit, attack, unit }),
-  ...gatewayPeople({ mutant, edit, attack }),
+  ...gatewayPeople({ mutant, edit, attack, unit }),
   ...BETWEEN,
   ...modes({ mutant, edit, attack, unit }),
   ...FOUND_E,

@@ -1,8 +1,8 @@
 // Sabotages of what keeps people from money that is not theirs at the gateway and the console: the
 // customer's page, budgets of refunds, two persons, adopted orders, keys that change.
 
-/** @param make `mutant`, `edit` and `attack` of catalogue.mjs */
-export const gatewayPeople = ({ mutant, edit, attack }) => [
+/** @param make `mutant`, `edit`, `attack` and `unit` of catalogue.mjs */
+export const gatewayPeople = ({ mutant, edit, attack, unit }) => [
   mutant(
     'page-look-begins',
     'Whatever opens the page begins a wallet’s trade.',
@@ -54,6 +54,16 @@ export const gatewayPeople = ({ mutant, edit, attack }) => [
       ``,
     ),
     attack('gateway', 'as far as the terminal’s budget of a day'),
+  ),
+  mutant(
+    'beyond-untold',
+    'Whose money waits for staff reads that it takes minutes.',
+    edit(
+      'kiosk/visit/order-view.ts',
+      `return isBeyondTheDay(open) ? 'PAY-0205' : null;`,
+      `return null;`,
+    ),
+    unit('kiosk/endings', 'goes back beyond the terminal’s day'),
   ),
   mutant(
     'hand-alone',

@@ -209,9 +209,9 @@ interface Trade {
 type Verb = 'create' | 'query' | 'close' | 'refund' | 'queryRefund' | 'charge' | 'reverse';
 /**
  * What happens to the next call of a verb: `unsent` no effect and no answer, `lost` the effect but
- * no answer, `refused` a definite no.
+ * no answer, `refused` a definite no, `beyond` the gateway keeps it for a person.
  */
-export type Mishap = 'unsent' | 'lost' | 'refused';
+export type Mishap = 'unsent' | 'lost' | 'refused' | 'beyond';
 
 /** The provider's own books: they outlive every kiosk. */
 export class PaymentBooks {
@@ -282,6 +282,7 @@ export class PaymentBooks {
       const mishap = this.next[verb].shift();
       let answer: T;
       if (this.down || mishap === 'unsent') answer = unknown(failure('PAY-0202', 'line'));
+      else if (mishap === 'beyond') answer = unknown(failure('PAY-0205', 'a person'));
       else if (mishap === 'refused')
         answer =
           refused(failure(verb === 'refund' ? 'PAY-0301' : 'PAY-0102', 'scripted')) ??

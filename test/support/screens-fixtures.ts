@@ -873,6 +873,20 @@ export function screenFixtures(
       { checkOnly: true },
     ],
     [
+      'beyond-day',
+      {
+        ...b,
+        screen: 'refunding',
+        state: 'parked',
+        reason: 'PAY-0205',
+        orderRef: ORDER,
+        amountFen: 10_000,
+        slip: 'printed',
+        deadlineMs: inSeconds(30),
+      },
+      { checkOnly: true },
+    ],
+    [
       'central',
       {
         ...b,

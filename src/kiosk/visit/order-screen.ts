@@ -73,12 +73,22 @@ export function waitsForPerson({ order, claim, notProven, writing }: OpenOrder):
   );
 }
 
+/**
+ * Its money waits at the gateway for staff, or for the next day: the terminal handed back as much
+ * as it may in one. Asked again by itself; lost at a restart, and heard again then.
+ */
+export const isBeyondTheDay = ({ attempts, runs }: OpenOrder): boolean =>
+  attempts.some(
+    (a) => a.state === 'refunding' && runs.get(a.attemptId)?.lastFailure?.code === 'PAY-0205',
+  );
+
 /** How an unfinished order that was found by its card goes on. */
 export function unfinishedState(
   open: OpenOrder,
 ): 'refunding' | 'refunded' | 'parked' | 'finishing' | 'found' {
   const { order, writing } = open;
-  if (waitsForPerson(open)) return 'parked';
+  if (waitsForPerson(open) || (order.state === 'refunding' && isBeyondTheDay(open)))
+    return 'parked';
   if (order.state === 'refunding' || order.state === 'refunded' || order.state === 'parked')
     return order.state;
   return writing ? 'finishing' : 'found';

@@ -9,10 +9,23 @@ import { cardSaleOf } from '../../shared/sale.ts';
 import type { KioskState } from '../state/kiosk.ts';
 import type { AttemptRun, OpenOrder } from '../state/order.ts';
 import type { OrderSession } from '../state/visit.ts';
-import { doubtOf, heldBack, orderScreen, unfinishedState, waitsForPerson } from './order-screen.ts';
+import {
+  doubtOf,
+  heldBack,
+  isBeyondTheDay,
+  orderScreen,
+  unfinishedState,
+  waitsForPerson,
+} from './order-screen.ts';
 import { cancelOffered, declinedFor, payChoices, takers } from './paying.ts';
 import { wallMs } from './view-base.ts';
 import type { Base, ViewContext } from './view-base.ts';
+
+/** Why the money waits for a person, though nothing is decided; null: it does not. */
+function whyStaffLook(open: OpenOrder): 'BILL-0111' | 'PAY-0205' | null {
+  if (waitsForPerson(open)) return 'BILL-0111';
+  return isBeyondTheDay(open) ? 'PAY-0205' : null;
+}
 
 /** The screen of a card sale's order, from paying to its end. */
 export function orderView(
@@ -60,13 +73,12 @@ export function orderView(
       return { ...base, screen, state: unfinishedState(open), ...what, ...goods, deadlineMs };
     case 'refunding': {
       const of = order.state === 'closed' ? heldBack(open)?.state : order.state;
-      const waits = waitsForPerson(open);
-      const reason = waits ? 'BILL-0111' : reasonCode(order.reason);
+      const waits = whyStaffLook(open);
       return {
         ...base,
         screen,
-        state: waits ? 'parked' : of === 'refunded' || of === 'parked' ? of : 'refunding',
-        reason: order.state === 'closed' ? null : reason,
+        state: waits !== null ? 'parked' : of === 'refunded' || of === 'parked' ? of : 'refunding',
+        reason: waits ?? (order.state === 'closed' ? null : reasonCode(order.reason)),
         ...what,
         slip: s.slip,
         deadlineMs,

@@ -12,6 +12,7 @@ import {
   heldBack,
   orderScreen,
   unfinishedState,
+  isBeyondTheDay,
   waitsForPerson,
 } from './order-screen.ts';
 import { orderView } from './order-view.ts';
@@ -348,6 +349,6 @@ function endMs(screen: OrderEnding['screen']): number {
 function moneyTold(screen: OrderEnding['screen'], open: OpenOrder): OrderEnding['money'] {
   if (screen !== 'refunding' && screen !== 'unfinished') return null;
   const { state } = open.order;
-  if (waitsForPerson(open)) return 'parked';
+  if (waitsForPerson(open) || isBeyondTheDay(open)) return 'parked';
   return state === 'closed' ? (heldBack(open)?.state ?? null) : state;
 }

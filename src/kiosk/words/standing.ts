@@ -275,8 +275,8 @@ const OPEN_STEPS: Readonly<
   refunding: {
     reason: both('正在退款', 'Being refunded'),
     next: both(
-      '不用处理，机器一直问到退款有结果。',
-      'Nothing to do: the machine asks until the refund has an end.',
+      '不用处理，机器一直问到退款有结果。超出本机一天限额的（PAY-0205）等中心两个人放行，或第二天自动退。',
+      'Nothing to do: the machine asks until the refund has an end. Beyond its refunds of a day (PAY-0205) two persons at central let it go, or it goes the next day.',
     ),
   },
 };

@@ -440,9 +440,11 @@ export function Refunding({ s }: { readonly s: SnapshotOf<'refunding'> }): React
     <Message
       disc={REFUND_DISC[s.state]}
       title={t(`refund.${s.state}.title`)}
-      // What is to be done with the card only this reason says.
+      // What is to be done, and for whom it waits, only these reasons say.
       lead={
-        s.reason === 'BILL-0111' ? pick(ERRORS[s.reason].customer) : t(`refund.${s.state}.lead`)
+        s.reason === 'BILL-0111' || s.reason === 'PAY-0205'
+          ? pick(ERRORS[s.reason].customer)
+          : t(`refund.${s.state}.lead`)
       }
       actions={
         over ? (

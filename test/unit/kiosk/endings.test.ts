@@ -292,6 +292,21 @@ describe('the payment', () => {
     expect(w.shown('refunding').state).toBe('refunded');
   });
 
+  it('goes back beyond the terminal’s day: the customer hears that staff look first, and not of minutes', async () => {
+    await w.toPay();
+    w.pay.next.close.push('unsent');
+    await w.tap('cancel');
+    w.pay.next.refund.push(...Array.from({ length: 3 }, () => 'beyond' as const));
+    w.pay.pay();
+    await w.untilScreen('refunding');
+    await w.until('staff look', () => w.shown('refunding').reason === 'PAY-0205');
+    expect(w.shown('refunding').state).toBe('parked');
+    expect(w.state()).toBe('closed/refunding');
+    // It is asked for all the while, and goes once they let it.
+    await w.until('refunded', () => w.state() === 'closed/refunded');
+    expect(refunds()).toBe(1);
+  });
+
   it('cannot be asked about for a minute: the card is given back; what is found later goes back by itself', async () => {
     const before = w.purchase('golden');
     await w.toPay();
