@@ -4,7 +4,7 @@ import { sampleKeyProvider } from '../card/index.ts';
 import { num } from '../central/db/sql.ts';
 import { openPglite } from '../central/db/pglite.ts';
 import { openPostgres } from '../central/db/postgres.ts';
-import type { RefundBudget } from '../central/sale/budgets.ts';
+import { ANY_REFUND } from '../central/sale/budgets.ts';
 import { createCentral } from '../central/central.ts';
 import { loadPayments } from '../payment/load.ts';
 import { ed25519Signer } from '../shared/signing.ts';
@@ -41,13 +41,6 @@ const handedIn =
     : { terminalId: values.terminal, publicKeyPem: readFileSync(values['terminal-key'], 'utf8') };
 const terminal = handedIn ?? { terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem };
 const cardKeys = sampleKeyProvider('demo');
-/** No refund on a reader's word waits for a person. */
-const ANY_REFUND: RefundBudget = {
-  accountFen: Number.MAX_SAFE_INTEGER,
-  accountOrders: Number.MAX_SAFE_INTEGER,
-  terminalDayFen: Number.MAX_SAFE_INTEGER,
-  dayFen: Number.MAX_SAFE_INTEGER,
-};
 
 const baseUrl = `http://127.0.0.1:${values.sandbox ?? ''}`;
 const publicUrl = `http://127.0.0.1:${values.pages ?? ''}`;

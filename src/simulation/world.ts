@@ -1,7 +1,6 @@
 import { centralKeyProvider, sampleKeyProvider } from '../card/index.ts';
 import { createCentral } from '../central/central.ts';
-import { REFUND_BUDGET } from '../central/sale/budgets.ts';
-import type { RefundBudget } from '../central/sale/budgets.ts';
+import { ANY_REFUND, REFUND_BUDGET } from '../central/sale/budgets.ts';
 import type { Db } from '../central/db/sql.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import type { Policy } from '../shared/policy.ts';
@@ -64,13 +63,6 @@ const TARIFFS = [
   { tariffId: 'money', version: 1, tiers: [{ uptoQuantity: null, priceE4: 10_000 }] },
 ] as const;
 const STEPS_A_TURN = 32;
-/** In a town without cheats every refund on a reader's word is honest, and its end is waited for. */
-const ANY_REFUND: RefundBudget = {
-  accountFen: Number.MAX_SAFE_INTEGER,
-  accountOrders: Number.MAX_SAFE_INTEGER,
-  terminalDayFen: Number.MAX_SAFE_INTEGER,
-  dayFen: Number.MAX_SAFE_INTEGER,
-};
 
 /**
  * A small town: two machines, their central and their provider, a few cards with their meters (one

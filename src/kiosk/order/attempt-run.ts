@@ -46,6 +46,15 @@ export function runOf(open: OpenOrder, attemptId: string): AttemptRun {
   return open.runs.get(attemptId) ?? NEW_RUN;
 }
 
+/**
+ * Its money waits at the gateway for staff, or for the next day: the terminal handed back as much
+ * as it may in one. Asked again by itself; lost at a restart, and heard again then.
+ */
+export const isBeyondTheDay = ({ attempts, runs }: OpenOrder): boolean =>
+  attempts.some(
+    (a) => a.state === 'refunding' && runs.get(a.attemptId)?.lastFailure?.code === 'PAY-0205',
+  );
+
 /** The order, with this change to what is known of an attempt. */
 export function withRun(
   open: OpenOrder,

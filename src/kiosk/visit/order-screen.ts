@@ -1,6 +1,7 @@
 import { never } from '../../shared/result.ts';
 import type { AttemptRow } from '../../journal/fold.ts';
 import type { OpenOrder } from '../state/order.ts';
+import { isBeyondTheDay } from '../order/attempt-run.ts';
 import { NOT_KNOWN_YET } from '../order/claims.ts';
 import type { OrderScreen, OrderSession } from '../state/visit.ts';
 
@@ -72,15 +73,6 @@ export function waitsForPerson({ order, claim, notProven, writing }: OpenOrder):
     claim.failure?.code === 'BILL-0111'
   );
 }
-
-/**
- * Its money waits at the gateway for staff, or for the next day: the terminal handed back as much
- * as it may in one. Asked again by itself; lost at a restart, and heard again then.
- */
-export const isBeyondTheDay = ({ attempts, runs }: OpenOrder): boolean =>
-  attempts.some(
-    (a) => a.state === 'refunding' && runs.get(a.attemptId)?.lastFailure?.code === 'PAY-0205',
-  );
 
 /** How an unfinished order that was found by its card goes on. */
 export function unfinishedState(

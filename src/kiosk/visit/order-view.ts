@@ -6,17 +6,11 @@ import type { ErrorCode } from '../../shared/errors.ts';
 import { orderRef } from '../../shared/order-id.ts';
 import { never } from '../../shared/result.ts';
 import { cardSaleOf } from '../../shared/sale.ts';
+import { isBeyondTheDay } from '../order/attempt-run.ts';
 import type { KioskState } from '../state/kiosk.ts';
 import type { AttemptRun, OpenOrder } from '../state/order.ts';
 import type { OrderSession } from '../state/visit.ts';
-import {
-  doubtOf,
-  heldBack,
-  isBeyondTheDay,
-  orderScreen,
-  unfinishedState,
-  waitsForPerson,
-} from './order-screen.ts';
+import { doubtOf, heldBack, orderScreen, unfinishedState, waitsForPerson } from './order-screen.ts';
 import { cancelOffered, declinedFor, payChoices, takers } from './paying.ts';
 import { wallMs } from './view-base.ts';
 import type { Base, ViewContext } from './view-base.ts';

@@ -1,7 +1,7 @@
 import { isUsable } from '../../device/device.ts';
 import { never } from '../../shared/result.ts';
 import { cardNoOf } from '../../shared/sale.ts';
-import { UNKNOWN_GIVE_UP_MS } from '../order/attempt-run.ts';
+import { isBeyondTheDay, UNKNOWN_GIVE_UP_MS } from '../order/attempt-run.ts';
 import type { ReduceContext } from '../state/context.ts';
 import type { Effect, KioskEvent, KioskState, Step } from '../state/kiosk.ts';
 import type { Now, OpenOrder } from '../state/order.ts';
@@ -12,7 +12,6 @@ import {
   heldBack,
   orderScreen,
   unfinishedState,
-  isBeyondTheDay,
   waitsForPerson,
 } from './order-screen.ts';
 import { orderView } from './order-view.ts';
@@ -203,7 +202,7 @@ function printAgain(state: KioskState, s: OrderSession, open: OpenOrder): Step |
 }
 
 function slipOf(open: OpenOrder): 'in-doubt' | 'refund' | 'parked' {
-  if (waitsForPerson(open)) return 'parked';
+  if (waitsForPerson(open) || isBeyondTheDay(open)) return 'parked';
   if (open.order.state === 'in-doubt' && open.order.wantsRefund) return 'refund';
   if (open.order.state === 'refunding' || open.order.state === 'refunded') return 'refund';
   return open.order.state === 'parked' ? 'parked' : 'in-doubt';
@@ -331,6 +330,7 @@ function endAs(
   // What was in doubt is known now: another slip.
   return s.slip === 'none' ||
     waitsForPerson(open) ||
+    isBeyondTheDay(open) ||
     (s.ending?.screen === 'in-doubt' && screen !== 'in-doubt')
     ? {
         session: { ...session, slip: 'printing' },

@@ -6,6 +6,7 @@ import { formatMicroYuan, formatPrice, formatQuantity, formatYuan } from '../../
 import { chinaTime } from '../../shared/time.ts';
 import { maskCardNo } from '../../shared/mask.ts';
 import { orderRef } from '../../shared/order-id.ts';
+import { isBeyondTheDay } from '../order/attempt-run.ts';
 import type { OpenOrder } from '../state/order.ts';
 
 /** The paper of an order: masked, with everything the hotline needs. */
@@ -75,7 +76,9 @@ export function slipLines(
             ? '付款结果正在核实，请勿重复付款。若已扣款而未写卡，将自动原路退回。'
             : open.notProven && what === 'parked'
               ? '卡片要由工作人员核对后退款，您的钱是安全的。请带卡和本凭证到营业厅，或拨打热线；也可以重新插卡，机器会再写一次。'
-              : ADVICE[what],
+              : isBeyondTheDay(open) && what === 'parked'
+                ? '退款要等工作人员核对，之后原路退回付款账户，您的钱是安全的。请保留本凭证，有疑问请拨打热线。'
+                : ADVICE[what],
       },
     );
   }

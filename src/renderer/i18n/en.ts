@@ -280,7 +280,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'status.delivered.now': 'Leave it in the meter until it beeps; then the meter has it.',
   'status.refunding.title': 'This money is on its way back',
   'status.refunding.lead': 'It is being refunded to where it was paid from.',
-  'status.refunding.now': 'Usually within minutes; the payment platform has the last word.',
+  'status.refunding.now': 'Usually within minutes; longer where staff look at it first.',
   'status.refunded.title': 'This money was refunded',
   'status.refunded.lead': 'It went back to where it was paid from.',
   'status.refunded.now': 'See the bills in your phone for when it arrived.',

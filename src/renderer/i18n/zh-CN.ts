@@ -261,7 +261,7 @@ export const zhCN = {
   'status.delivered.now': '插表听到提示音再拔出，表内余量就会增加。',
   'status.refunding.title': '这笔钱正在退回',
   'status.refunding.lead': '正在原路退回您的付款账户。',
-  'status.refunding.now': '一般几分钟内到账，最迟以支付平台为准。',
+  'status.refunding.now': '一般几分钟内到账；要工作人员核对的会久一些。',
   'status.refunded.title': '这笔钱已经退回',
   'status.refunded.lead': '已原路退回您的付款账户。',
   'status.refunded.now': '请在手机的账单里查看到账情况。',

@@ -9,7 +9,6 @@ import type { Db } from '../../../src/central/db/sql.ts';
 import { DEMO_DATA } from '../../../src/demo/central-data.ts';
 import { createCentral } from '../../../src/central/central.ts';
 import type { Central, CentralOptions } from '../../../src/central/central.ts';
-import type { RefundBudget } from '../../../src/central/sale/budgets.ts';
 import type { Quote, UploadEvent } from '../../../src/shared/central-api/index.ts';
 import type { EventBody, EventKind } from '../../../src/shared/facts/catalogue.ts';
 import { eventHash, genesisHash } from '../../../src/shared/journal-hash.ts';
@@ -317,13 +316,7 @@ export interface Room {
   readonly close: () => Promise<void>;
 }
 
-/** Refunds on a reader's word without end, for what is not about them. */
-export const ANY_REFUND: RefundBudget = {
-  accountFen: Number.MAX_SAFE_INTEGER,
-  accountOrders: Number.MAX_SAFE_INTEGER,
-  terminalDayFen: Number.MAX_SAFE_INTEGER,
-  dayFen: Number.MAX_SAFE_INTEGER,
-};
+export { ANY_REFUND } from '../../../src/central/sale/budgets.ts';
 
 /** Central without a transport, under a clock that stands still, with as many terminals as wanted. */
 export async function openRoom(

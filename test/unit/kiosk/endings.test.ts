@@ -301,6 +301,9 @@ describe('the payment', () => {
     await w.untilScreen('refunding');
     await w.until('staff look', () => w.shown('refunding').reason === 'PAY-0205');
     expect(w.shown('refunding').state).toBe('parked');
+    await w.until('its paper says so', () =>
+      w.printed.some((paper) => JSON.stringify(paper).includes('工作人员核对，之后原路退回')),
+    );
     expect(w.state()).toBe('closed/refunding');
     // It is asked for all the while, and goes once they let it.
     await w.until('refunded', () => w.state() === 'closed/refunded');
