@@ -3,6 +3,8 @@ import { app, BrowserWindow, ipcMain, Menu, powerSaveBlocker, protocol, session 
 import type { IpcMainEvent, Session, WebContents } from 'electron';
 import { z } from 'zod';
 import { intentSchema } from '../../shared/contract/index.ts';
+import { createScreenWatch } from '../shell/screen-watch.ts';
+import type { ScreenMemory, ScreenPorts, ScreenWatch } from '../shell/screen-watch.ts';
 import { loadStaticFiles, securityHeaders } from '../shell/static-files.ts';
 import type { StaticFile } from '../shell/static-files.ts';
 import { createSupervisor } from '../shell/supervisor.ts';
@@ -30,6 +32,8 @@ const demo = isDemo(facts);
 const production = app.isPackaged && !demo;
 
 let window: BrowserWindow | null = null;
+let screen: ScreenWatch | null = null;
+const screenMemory: ScreenMemory = { fruitless: 0 };
 let supervisor: CoreSupervisor | null = null;
 let quitting = false;
 let crashes: number[] = [];
@@ -98,10 +102,16 @@ function ready(): void {
   supervisor = createSupervisor({ core: coreCommand(facts), demo, log });
   supervisor.subscribe((snapshot) => push(snapshot));
   listen(CHANNELS.ready, z.undefined(), () => {
+    screen?.ready();
     if (supervisor !== null) push(supervisor.current());
   });
   listen(CHANNELS.intent, intentSchema, (intent) => {
     supervisor?.send(intent);
+  });
+  app.on('child-process-gone', (_event, details) => {
+    if (details.type !== 'GPU') return;
+    log(`graphics process gone: ${details.reason}`);
+    screen?.graphicsLost();
   });
   powerSaveBlocker.start('prevent-display-sleep');
   supervisor.start();
@@ -256,8 +266,12 @@ function openWindow(): void {
     },
   });
   window = mine;
-  mine.once('ready-to-show', () => mine.show());
+  const watch = watchScreen(mine);
+  screen = watch;
+  mine.once('ready-to-show', watch.sign);
+  mine.webContents.on('did-finish-load', watch.sign);
   mine.on('closed', () => {
+    watch.stop();
     if (window === mine) window = null;
   });
   mine.webContents.on('render-process-gone', (_event, details) => {
@@ -274,6 +288,22 @@ function openWindow(): void {
     mine.webContents.forcefullyCrashRenderer();
   });
   mine.loadURL(HOME).catch((error: unknown) => log(String(error)));
+}
+
+function watchScreen(mine: BrowserWindow): ScreenWatch {
+  const ports: ScreenPorts = {
+    show: () => {
+      if (!mine.isDestroyed()) mine.show();
+    },
+    look: async () => ({ bytes: (await mine.webContents.capturePage()).toBitmap() }),
+    recover: (why) => recover(mine, why),
+    log,
+    after: (ms, then) => {
+      const timer = setTimeout(then, ms);
+      return () => clearTimeout(timer);
+    },
+  };
+  return createScreenWatch(ports, screenMemory);
 }
 
 /**
