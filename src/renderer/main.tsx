@@ -5,9 +5,10 @@ import { App } from './app.tsx';
 import { guard } from './state/guards.ts';
 import { connect } from './state/transport.ts';
 import { listenToWedge } from './state/wedge.ts';
+import { loadLetters } from './theme/letters.ts';
 
 guard(window);
 connect();
 listenToWedge(window, () => performance.now());
 const root = document.getElementById('root');
-if (root !== null) createRoot(root).render(<App />);
+if (root !== null) void loadLetters().then(() => createRoot(root).render(<App />));
