@@ -25,6 +25,7 @@ import {
   hallPorts,
   writeTerminalJson,
 } from '../src/demo/setup.ts';
+import { ADDONS, BUILD_ONLY, ships } from './lib/shipped.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => path.join(root, ...parts);
@@ -35,22 +36,6 @@ function fail(text) {
   console.error(`pack: ${text}`);
   process.exit(1);
 }
-
-/**
- * Loaded by name at run time, so outside the bundles (scripts/build.mjs); with all that they need
- * at run time.
- */
-const ADDONS = ['better-sqlite3', 'pcsclite', 'serialport'];
-/** Headers for compiling only. */
-const BUILD_ONLY = new Set(['nan', 'node-addon-api', 'node-gyp']);
-/** What nobody loads: for compiling, for reading, for other machines. */
-const NOT_LOADED =
-  /(^|\/)(binding\.gyp|Makefile|obj|obj\.target|\.deps|[^/]*\.(o|d|a|mk|h|c|cc|cpp|map|ts|md))(\/|$)/;
-/**
- * At the top of an addon, which has a binding.gyp, these hold what it was compiled from. Elsewhere
- * a folder called src is a package's own JavaScript.
- */
-const COMPILED_FROM = /^(deps|src|test|examples)(\/|$)/;
 
 /**
  * What no package may hold: the published sample keys (docs/layouts/pl-cpu.md), and names of the
@@ -100,11 +85,7 @@ function collect(name, from, to, done) {
     recursive: true,
     filter: (source) => {
       const inside = path.relative(folder, source).split(path.sep).join('/');
-      if (inside === 'node_modules' || inside.startsWith('node_modules/')) return false;
-      const prebuilt = /^prebuilds\/([^/]+)/.exec(inside)?.[1];
-      if (prebuilt !== undefined && !prebuilt.replace(/\.node$/, '').startsWith(platform))
-        return false;
-      return !NOT_LOADED.test(inside) && !(compiled && COMPILED_FROM.test(inside));
+      return ships(inside, compiled, platform);
     },
   });
   const { dependencies = {}, optionalDependencies = {} } = JSON.parse(

@@ -26,4 +26,36 @@ export const window = ({ mutant, edit, unit }) => [
     edit(WATCH, `graphicsLost: () => lookIn(SETTLE_MS, false)`, `graphicsLost: () => undefined`),
     unit('shell/screen-watch', 'when the graphics process is gone'),
   ),
+  mutant(
+    'home-that-cannot-be-written',
+    'The window takes its folder where Electron puts it, whether it can be written or not.',
+    edit('main/electron/launch.ts', `places.find((folder) => writable(folder))`, `places.at(-1)`),
+    unit('shell/electron-launch', 'takes a folder of its own that it can write'),
+  ),
+  mutant(
+    'second-log-shut',
+    'Doctor does not see that the service may not write the second log.',
+    edit(
+      'main/cli/installation.ts',
+      `return !open.some(`,
+      `return open.length === 0 && !open.some(`,
+    ),
+    unit('cli/installation', 'a second log where the service may not write'),
+  ),
+  mutant(
+    'letters-not-counted',
+    'Doctor does not see that the screen has no Chinese letters.',
+    edit('main/cli/installation.ts', `return count < MIN_LETTER_FILES`, `return count < 1`),
+    unit('cli/installation', 'letters that are not all there'),
+  ),
+  mutant(
+    'package-without-src',
+    'A package drops every folder called src, and with it what serialport loads.',
+    {
+      file: 'scripts/lib/shipped.mjs',
+      find: `!(compiled && COMPILED_FROM.test(inside))`,
+      replace: `!COMPILED_FROM.test(inside)`,
+    },
+    unit('cli/shipped', 'the file that is opened first'),
+  ),
 ];

@@ -6,6 +6,8 @@ import { chinaDayMs } from '../../shared/time.ts';
 import { sealCardKeys } from '../core/card-keys.ts';
 import { doctor, doctorText } from './doctor.ts';
 import type { DoctorOptions } from './doctor.ts';
+import { systemInstallation } from './installation.ts';
+import type { InstallationPorts } from './installation.ts';
 import {
   journalPlace,
   ordersText,
@@ -33,7 +35,7 @@ export const USAGE = `usage: pilotlight doctor [--config FILE] [--json]
   --yes          restore now; without it the command only shows what a restore would give (exit code 1: there is damage)
   --name NAME    who the PIN is for; it is asked for twice, or read from a pipe, and the line for maintenance.users is printed
   --in FILE      the master keys, {"psc", "auth", "mac"}, 32 hex digits each, readable by you only
-  --out FILE     the sealed file for keys.file of terminal.json: it opens on this machine only
+  --out FILE     the sealed file for keys.file of terminal.json: it opens where this machine's id and the secret are
   --secret FILE  the machine's secret for keys.secretFile; made where there is none
   --json         one JSON document instead of text
 exit code: 0 well, 1 something failed (reconcile: a person must look), 2 wrong usage, 3 reconcile: not possible now, run it again later`;
@@ -47,6 +49,8 @@ export interface CliPorts {
   readonly random: Random;
   readonly pcsc: DoctorOptions['pcsc'];
   readonly readers: DoctorOptions['readers'];
+  /** Left out: this machine. */
+  readonly installation?: InstallationPorts;
   /** Where a PIN comes from; left out: this process's terminal or input. */
   readonly secret?: { readonly secret: Secret; readonly typed: boolean };
 }
@@ -137,6 +141,7 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
       random: ports.random,
       pcsc: ports.pcsc,
       readers: ports.readers,
+      installation: ports.installation ?? systemInstallation,
     });
     ports.out(json ? JSON.stringify(report, null, 2) : doctorText(report));
     return report.ok ? 0 : 1;

@@ -26,7 +26,9 @@ const { values } = parseArgs({
 const record = values.record ?? process.env['PILOTLIGHT_RECORD'];
 
 function send(message: CoreToShell): void {
-  if (process.connected) process.send?.(message);
+  // The shell may die in this instant: `disconnect` says so, and the core ends in its own time. An
+  // error without a callback would end it in the middle of whatever it does.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
 function bail(code: number, f: Failure): never {
@@ -139,6 +141,8 @@ process.on('message', (raw) => {
   }
 });
 process.on('disconnect', () => stop('the shell is gone'));
+// The log goes through the shell, too: what cannot be said any more must not end the core.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 process.on('SIGTERM', () => stop('SIGTERM'));
 process.on('SIGINT', () => stop('SIGINT'));
 // A defect: end here, recover from disk.

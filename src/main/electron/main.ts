@@ -1,3 +1,4 @@
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { app, BrowserWindow, ipcMain, Menu, powerSaveBlocker, protocol, session } from 'electron';
 import type { IpcMainEvent, Session, WebContents } from 'electron';
@@ -10,10 +11,19 @@ import type { StaticFile } from '../shell/static-files.ts';
 import { createSupervisor } from '../shell/supervisor.ts';
 import type { CoreSupervisor } from '../shell/supervisor.ts';
 import { CHANNELS, HOME, ORIGIN } from './channels.ts';
-import { coreCommand, forbiddenSwitch, isDemo, keyAllowed, reloadDelayMs } from './launch.ts';
+import {
+  coreCommand,
+  forbiddenSwitch,
+  isDemo,
+  keyAllowed,
+  reloadDelayMs,
+  shellFolder,
+} from './launch.ts';
 import type { LaunchFacts } from './launch.ts';
 
 const log = (line: string): void => console.error(`shell: ${line}`);
+/** EX_CONFIG: something on this machine has to be set right first. */
+const EXIT_CONFIG = 78;
 /** Crashes older than this are forgotten by the reload ladder. */
 const CRASH_MEMORY_MS = 60_000;
 /** More crashes than this within the memory: the window itself is made anew. */
@@ -42,6 +52,8 @@ const bad = forbiddenSwitch(facts, (name) => app.commandLine.hasSwitch(name));
 if (bad !== null) {
   log(`refused to start with ${bad}`);
   app.exit(1);
+} else if (!settle()) {
+  app.exit(EXIT_CONFIG);
 } else if (!app.requestSingleInstanceLock()) {
   log('another instance runs already');
   app.exit(0);
@@ -49,9 +61,48 @@ if (bad !== null) {
   start();
 }
 
+/** Electron throws where it could make none. */
+function usualFolder(): string | null {
+  try {
+    return app.getPath('userData');
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Takes a folder for the window, before anything is written to it. False: there is none, and it is
+ * said.
+ */
+function settle(): boolean {
+  try {
+    app.setPath(
+      'userData',
+      shellFolder(facts, usualFolder(), (folder) => {
+        try {
+          mkdirSync(folder, { recursive: true, mode: 0o700 });
+          accessSync(folder, constants.W_OK | constants.X_OK);
+          return true;
+        } catch {
+          return false;
+        }
+      }),
+    );
+    return true;
+  } catch (error) {
+    log(error instanceof Error ? error.message : String(error));
+    return false;
+  }
+}
+
 function start(): void {
   // Before ready, all of it: afterwards Electron takes no notice.
   app.enableSandbox();
+  // A graphics process that finds no device gives up a few times, and may take the window with it.
+  if (process.platform === 'linux' && !existsSync('/dev/dri')) {
+    log('no graphics device (/dev/dri): drawn by the processor');
+    app.disableHardwareAcceleration();
+  }
   Menu.setApplicationMenu(null);
   protocol.registerSchemesAsPrivileged([
     {
@@ -103,6 +154,7 @@ function ready(): void {
   supervisor.subscribe((snapshot) => push(snapshot));
   listen(CHANNELS.ready, z.undefined(), () => {
     screen?.ready();
+    if (window !== null) void tellLetters(window.webContents);
     if (supervisor !== null) push(supervisor.current());
   });
   listen(CHANNELS.intent, intentSchema, (intent) => {
@@ -288,6 +340,14 @@ function openWindow(): void {
     mine.webContents.forcefullyCrashRenderer();
   });
   mine.loadURL(HOME).catch((error: unknown) => log(String(error)));
+}
+
+/** For whoever reads the log of a kiosk that shows boxes: which of the bundled letters were loaded. */
+async function tellLetters(contents: WebContents): Promise<void> {
+  const COUNT = `document.fonts.ready.then(() =>
+    [[...document.fonts].filter((f) => f.status === 'loaded').length, document.fonts.size].join(' of '))`;
+  const count: unknown = await contents.executeJavaScript(COUNT).catch(() => 'unknown');
+  log(`letters loaded: ${String(count)}`);
 }
 
 function watchScreen(mine: BrowserWindow): ScreenWatch {
