@@ -3,6 +3,7 @@
 // exactly once: a sabotage that no longer applies is a hole in this list, and counts as one that
 // nobody caught.
 import { hardening } from './hardening.mjs';
+import { disk } from './disk.mjs';
 import { window } from './window.mjs';
 
 import { gatewayPeople } from './gateway-people.mjs';
@@ -3890,6 +3891,7 @@ export const MUTANTS = [
   ...CONCURRENCY,
   ...ATTACKS,
   ...hardening({ mutant, edit, attack, unit }),
+  ...disk({ mutant, edit, unit }),
   ...window({ mutant, edit, unit }),
   ...gatewayPeople({ mutant, edit, attack, unit }),
   ...BETWEEN,

@@ -9,6 +9,7 @@ import { DeviceRegistry } from '../../device/device.ts';
 import { printerDevice } from '../../device/printer/device.ts';
 import { scannerDevice } from '../../device/scanner/device.ts';
 import type { Scanner } from '../../device/scanner/types.ts';
+import { journalFailure, tryToWrite } from '../../journal/disk-cause.ts';
 import { Journal, MIN_FREE_BYTES } from '../../journal/journal.ts';
 import { verifyJournal } from '../../journal/verify.ts';
 import { loadPayments } from '../../payment/load.ts';
@@ -65,7 +66,10 @@ const failed = (check: string, f: Failure, action: string, level: Level = 'FAIL'
   found(level, check, f.detail ?? ERRORS[f.code].technician.en, action, f.code);
 const mebibytes = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MiB`;
 
-/** Looks at everything a kiosk needs and changes nothing; works beside a running core. */
+/**
+ * Looks at everything a kiosk needs and changes nothing (a file is written and taken away again, to
+ * see that the disks can be written); works beside a running core.
+ */
 export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
   const findings: Finding[] = [checkRuntime()];
   const loaded = loadConfig(options.configFile);
@@ -441,6 +445,13 @@ function checkDisk(loaded: LoadedConfig): Finding[] {
     secondPath: existing(loaded.path(config.secondPath)),
   };
   const findings = Object.entries(places).map(([key, folder]) => {
+    const cause = tryToWrite(folder);
+    if (cause !== null)
+      return failed(
+        'disk',
+        journalFailure(`${key}: ${folder} cannot be written`, cause),
+        'make it writable for the kiosk’s user; a disk that turned read-only or fails: look at the system’s log (dmesg), replace it',
+      );
     const s = statfsSync(folder);
     const free = s.bavail * s.bsize;
     if (free < MIN_FREE_BYTES)

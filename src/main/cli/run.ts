@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describeFailure } from '../../shared/errors.ts';
+import { describeFailure, failure } from '../../shared/errors.ts';
 import type { Clock, Random } from '../../shared/ports.ts';
 import { chinaDayMs } from '../../shared/time.ts';
 import { sealCardKeys } from '../core/card-keys.ts';
@@ -9,6 +9,7 @@ import type { DoctorOptions } from './doctor.ts';
 import { systemInstallation } from './installation.ts';
 import type { InstallationPorts } from './installation.ts';
 import {
+  configuredPlace,
   journalPlace,
   ordersText,
   readOrders,
@@ -22,9 +23,9 @@ import type { Secret } from './pin.ts';
 import { reconcileAt, reconcileCode, reconcileText } from './reconcile.ts';
 
 export const USAGE = `usage: pilotlight doctor [--config FILE] [--json]
-       pilotlight journal verify [--data DIR] [--second DIR] [--json]
-       pilotlight journal orders [--data DIR] [--json]
-       pilotlight journal restore [--data DIR] [--second DIR] [--yes] [--json]
+       pilotlight journal verify [--config FILE | --data DIR] [--second DIR] [--json]
+       pilotlight journal orders [--config FILE | --data DIR] [--json]
+       pilotlight journal restore [--config FILE | --data DIR] [--second DIR] [--yes] [--json]
        pilotlight reconcile --date YYYY-MM-DD [--config FILE] [--json]
        pilotlight pin --name NAME
        pilotlight keys seal --in FILE --out FILE --secret FILE
@@ -76,9 +77,9 @@ const COMMANDS: Readonly<Record<string, readonly Option[]>> = {
   reconcile: ['config', 'date', 'json'],
   pin: ['name'],
   'keys seal': ['in', 'out', 'secret'],
-  'journal verify': ['data', 'second', 'json'],
-  'journal orders': ['data', 'json'],
-  'journal restore': ['data', 'second', 'yes', 'json'],
+  'journal verify': ['config', 'data', 'second', 'json'],
+  'journal orders': ['config', 'data', 'json'],
+  'journal restore': ['config', 'data', 'second', 'yes', 'json'],
 };
 
 /** Runs one command and returns the exit code: 0 well, 1 failed, 2 wrong usage, 3 not possible now. */
@@ -161,10 +162,19 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
     ports.out(json ? JSON.stringify(compared.value, null, 2) : reconcileText(compared.value));
     return reconcileCode(compared.value);
   }
-  const place = journalPlace(
-    at(values.data ?? DEFAULT_DATA),
-    values.second === undefined ? null : at(values.second),
-  );
+  if (values.config !== undefined && values.data !== undefined)
+    return usage('--config or --data, not both');
+  const second = values.second === undefined ? null : at(values.second);
+  const place =
+    values.config === undefined
+      ? journalPlace(at(values.data ?? DEFAULT_DATA), second)
+      : configuredPlace(at(values.config), second);
+  if (place === null) {
+    ports.err(
+      `pilotlight: ${describeFailure(failure('CONF-0101', `${at(values.config ?? '')} names no journal`))}`,
+    );
+    return 1;
+  }
   if (command === 'journal verify') {
     const answer = verifyAt(place);
     ports.out(json ? JSON.stringify(answer, null, 2) : verifyText(answer));

@@ -13,6 +13,8 @@ import type { Core } from './compose.ts';
 /** Exit codes that the shell understands: 78 (EX_CONFIG) is not restarted. */
 const EXIT_CONFIG = 78;
 const HEARTBEAT_MS = 2_000;
+/** How long a bad disk is named on the screen before everything is tried again. */
+const DISK_AGAIN_MS = 60_000;
 /**
  * A core that is asked to stop finishes what is in flight for so long; after that a cut is as safe
  * as at any time.
@@ -104,6 +106,8 @@ if (composed.ok) {
     reference: `${composed.error.code} · ${config.terminalId.slice(-4)}`,
     nearestSite: null,
   });
+  // A disk may be mounted anew while this stands on the screen.
+  if (composed.error.code === 'JRNL-0108') setTimeout(() => process.exit(1), DISK_AGAIN_MS);
 }
 
 const heartbeat = setInterval(() => send({ type: 'heartbeat' }), HEARTBEAT_MS);
