@@ -9,6 +9,12 @@ import { loadLetters } from './theme/letters.ts';
 
 guard(window);
 connect();
-listenToWedge(window, () => performance.now());
+listenToWedge(window, {
+  now: () => performance.now(),
+  after: (ms, then) => {
+    const timer = setTimeout(then, ms);
+    return () => clearTimeout(timer);
+  },
+});
 const root = document.getElementById('root');
 if (root !== null) void loadLetters().then(() => createRoot(root).render(<App />));

@@ -4,6 +4,7 @@
 // nobody caught.
 import { hardening } from './hardening.mjs';
 import { disk } from './disk.mjs';
+import { scanners } from './scanners.mjs';
 import { window } from './window.mjs';
 
 import { gatewayPeople } from './gateway-people.mjs';
@@ -3892,6 +3893,7 @@ export const MUTANTS = [
   ...ATTACKS,
   ...hardening({ mutant, edit, attack, unit }),
   ...disk({ mutant, edit, unit }),
+  ...scanners({ mutant, edit, unit }),
   ...window({ mutant, edit, unit }),
   ...gatewayPeople({ mutant, edit, attack, unit }),
   ...BETWEEN,

@@ -201,20 +201,21 @@ export interface KeyInput {
 const PLAIN_KEYS: ReadonlySet<string> = new Set([
   'Tab',
   'Enter',
-  ' ',
   'Backspace',
   'ArrowUp',
   'ArrowDown',
   'ArrowLeft',
   'ArrowRight',
   'Shift',
-  ...'0123456789',
+  'CapsLock',
+  'Process',
 ]);
 
 /**
- * Keys that may reach the page: what a number pad or an assistive switch needs, nothing that steers
- * a browser.
+ * Keys that may reach the page: what a number pad or an assistive switch needs, and characters, as
+ * scanners type them (also behind an input method, `Process`); nothing that steers a browser.
  */
 export function keyAllowed(input: KeyInput): boolean {
-  return !input.control && !input.alt && !input.meta && PLAIN_KEYS.has(input.key);
+  if (input.control || input.alt || input.meta) return false;
+  return [...input.key].length === 1 || PLAIN_KEYS.has(input.key);
 }

@@ -77,13 +77,15 @@ describe('how the Electron shell starts', () => {
     expect(() => coreCommand(facts({ packaged: true }), () => false)).toThrow('/res/node/bin/node');
   });
 
-  it('lets a number pad through and no shortcut', () => {
+  it('lets a number pad and a scanner through and no shortcut', () => {
     const key = (name: string, more = {}): boolean =>
       keyAllowed({ type: 'keyDown', key: name, control: false, alt: false, meta: false, ...more });
     expect(['1', 'Enter', 'Tab', ' '].every((name) => key(name))).toBe(true);
-    expect(['F5', 'F11', 'F12', 'r', 'Escape', 'BrowserBack'].some((name) => key(name))).toBe(
-      false,
-    );
+    // What scanners type: any character, with Caps Lock, behind an input method.
+    expect([']', 'Q', 'r', '：', 'CapsLock', 'Process'].every((name) => key(name))).toBe(true);
+    expect(
+      ['F5', 'F11', 'F12', 'PrintScreen', 'Escape', 'BrowserBack'].some((name) => key(name)),
+    ).toBe(false);
     expect([
       key('Tab', { alt: true }),
       key('0', { control: true }),
