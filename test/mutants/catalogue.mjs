@@ -4,6 +4,7 @@
 // nobody caught.
 import { hardening } from './hardening.mjs';
 import { disk } from './disk.mjs';
+import { printer } from './printer.mjs';
 import { scanners } from './scanners.mjs';
 import { window } from './window.mjs';
 
@@ -3893,6 +3894,7 @@ export const MUTANTS = [
   ...ATTACKS,
   ...hardening({ mutant, edit, attack, unit }),
   ...disk({ mutant, edit, unit }),
+  ...printer({ mutant, edit, unit }),
   ...scanners({ mutant, edit, unit }),
   ...window({ mutant, edit, unit }),
   ...gatewayPeople({ mutant, edit, attack, unit }),
