@@ -7,6 +7,7 @@ import { hardening } from './hardening.mjs';
 import { gatewayPeople } from './gateway-people.mjs';
 
 import { BETWEEN } from './between.mjs';
+import { VISIT } from './visit.mjs';
 import { FOUND_E } from './found-e.mjs';
 
 import { FOUND_F } from './found-f.mjs';
@@ -3891,6 +3892,7 @@ export const MUTANTS = [
   ...hardening({ mutant, edit, attack, unit }),
   ...gatewayPeople({ mutant, edit, attack, unit }),
   ...BETWEEN,
+  ...VISIT,
   ...modes({ mutant, edit, attack, unit }),
   ...FOUND_E,
   ...FOUND_F,

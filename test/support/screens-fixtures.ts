@@ -787,17 +787,6 @@ export function screenFixtures(
         deadlineMs: inSeconds(18),
       },
     ],
-    [
-      'wrong-card',
-      {
-        ...b,
-        screen: 'in-doubt',
-        reason: 'wrong-card',
-        ...money,
-        slip: 'none',
-        deadlineMs: inSeconds(100),
-      },
-    ],
     ['found', { ...b, screen: 'unfinished', state: 'found', ...money, deadlineMs: null }],
     [
       'finishing',

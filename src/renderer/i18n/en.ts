@@ -187,15 +187,10 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'doubt.payment.title': 'Your payment is being checked',
   'doubt.payment.lead':
     'The payment platform has not answered yet.\nPlease do not pay again. You may take your card.',
-  'doubt.payment.1': 'If you were charged: it is refunded by itself.',
+  'doubt.payment.1':
+    'If you were charged: leave the card in and it is written; without the card you are refunded.',
   'doubt.payment.2': 'If you were not charged: the order is cancelled.',
   'doubt.payment.3': 'To ask: call the hotline and give the order number.',
-  'doubt.wrong-card.title': 'This is not the card you paid for',
-  'doubt.wrong-card.lead':
-    'Take it out and insert the card you paid for.\nPlease do not pay again.',
-  'doubt.wrong-card.1': 'Insert the right card: the machine finishes in about 3 seconds.',
-  'doubt.wrong-card.2': 'Not with you? This machine goes on when you insert it later.',
-  'doubt.wrong-card.3': 'Changed your mind: go to a counter with the card, or call.',
   'doubt.paid': 'Paid',
   'doubt.order': 'Order',
   'doubt.leave': 'I understand, leave',

@@ -13,6 +13,7 @@ import {
   useCardFacts,
 } from '../components/ui.tsx';
 import { amountOf, useWords } from '../i18n/index.ts';
+import { useNewView } from '../state/taps.ts';
 import { Keypad } from './keypad.tsx';
 import ui from '../components/ui.module.css';
 import css from './screens.module.css';
@@ -26,6 +27,7 @@ function plainYuan(fen: number): string {
 export function Amount({ s }: { readonly s: SnapshotOf<'amount'> }): ReactElement {
   const { t } = useWords();
   const [typing, setTyping] = useState(false);
+  useNewView(typing ? 'pad' : 'presets');
   const card = useCardFacts(s.card);
   const custom = s.chosenFen !== null && !s.presetsFen.includes(s.chosenFen);
   const ready =
