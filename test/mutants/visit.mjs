@@ -63,6 +63,38 @@ export const VISIT = [
     unit('kiosk/endings', 'nothing is shown of the first'),
   ),
   mutant(
+    'nearest-is-closed',
+    'A customer is sent to a site that is closed.',
+    edit('kiosk/visit/nearest.ts', ` && isOpen(site, nowMs)`, ``),
+    unit('kiosk/nearest', 'one that is open'),
+  ),
+  mutant(
+    'limit-unsaid',
+    'What a limit leaves is not said before a sum is chosen.',
+    edit(
+      'kiosk/visit/card-sale/card-sale.ts',
+      `policy !== null && maxFen < policy.maxFen`,
+      `false`,
+    ),
+    unit('kiosk/visits', 'how much a limit leaves'),
+  ),
+  mutant(
+    'new-code-never',
+    'Near the end of a payment code no new one is given.',
+    edit(
+      'kiosk/visit/order-visit.ts',
+      `newCode(state, now) ?? longer(state, s, open, now)`,
+      `longer(state, s, open, now)`,
+    ),
+    unit('kiosk/endings', 'the code nears its end'),
+  ),
+  mutant(
+    'new-code-any-time',
+    'A new code is asked for whenever more time is, so that codes run out.',
+    edit('kiosk/visit/paying.ts', `attempt.expiresAtMs - now.nowMs > NEW_CODE_MS`, `false`),
+    unit('kiosk/endings', 'the code nears its end'),
+  ),
+  mutant(
     'tap-of-the-screen-before',
     'A tap that began on the screen before acts on the new one.',
     edit('renderer/state/taps.ts', `press.view === this.#view && !press.deaf`, `!press.deaf`),

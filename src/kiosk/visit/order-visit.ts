@@ -22,7 +22,7 @@ import {
   waitsForPerson,
 } from './order-screen.ts';
 import { orderView } from './order-view.ts';
-import { cancelOffered, checkPayment, onScanned, payWith, scanOffered } from './paying.ts';
+import { cancelOffered, checkPayment, newCode, onScanned, payWith, scanOffered } from './paying.ts';
 import { GIVE_CARD_BACK, KEEP_CARD } from './service.ts';
 import type { Needs, Service, VisitEvent } from './service.ts';
 import { leave, rest, step } from './step.ts';
@@ -170,7 +170,7 @@ function onIntent(
   if (intent.type === 'leave')
     return s.ending !== null && s.ending.screen !== 'done' ? step(state, leave(state, now)) : null;
   const open = state.orders.get(s.orderId);
-  if (intent.type === 'more-time') return longer(state, s, open, now);
+  if (intent.type === 'more-time') return newCode(state, now) ?? longer(state, s, open, now);
   if (open === undefined) return null;
   if (intent.type === 'cancel')
     return cancelOffered(s, open) ? step(state, { ...s, closeWhy: 'customer' }) : null;

@@ -72,6 +72,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     presetsFen: z.array(natural),
     minFen: natural,
     maxFen: natural,
+    /** `maxFen` is what the meter or a limit of the account leaves, less than is sold at most. */
+    limited: z.boolean(),
     /** The amount chosen, with its quote once it is there. */
     chosenFen: natural.nullable(),
     quote: quoteViewSchema.nullable(),
@@ -108,6 +110,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
      */
     state: z.enum(['creating', 'waiting', 'paying', 'closing', 'switching', 'unknown']),
     cancelOffered: z.boolean(),
+    /** Near the code's end `more-time` is answered by a new one. */
+    newCodeOffered: z.boolean(),
     /** What the last "已付款但没有反应?" found; null: not asked. */
     lastCheck: z.enum(['asking', 'not-paid', 'line-down']).nullable(),
     deadlineMs,

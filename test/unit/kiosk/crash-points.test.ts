@@ -26,6 +26,27 @@ const VISITS: Readonly<Record<string, Visit>> = {
     await w.insert('golden');
     await wait('done', () => w.screen === 'done');
   },
+  'paid, the line cut and mended, the card still in': async (w, wait) => {
+    if (!(await toCode(w, wait))) return;
+    w.pay.pay();
+    w.pay.down = true;
+    const told = await wait('not known', () => w.screen === 'in-doubt');
+    w.pay.down = false;
+    if (told) await wait('done', () => w.screen === 'done');
+  },
+  'a new code near the end of the first, which is paid late': async (w, wait) => {
+    if (!(await toCode(w, wait))) return;
+    const old = w.pay.newest();
+    await w.run(165_000, 15_000);
+    await w.tap('more-time');
+    if (!(await wait('a new code', () => w.pay.trades.size === 2))) return;
+    if (!(await wait('shown', () => w.screen === 'pay' && w.shown('pay').state === 'waiting')))
+      return;
+    w.pay.pay();
+    if (!(await wait('done', () => w.screen === 'done'))) return;
+    w.pay.pay(old, true);
+    await wait('refunded', () => w.attempts().some((a) => a.state === 'refunded'));
+  },
   'paid after cancelling': async (w, wait) => {
     if (!(await toCode(w, wait))) return;
     await w.tap('cancel');

@@ -428,6 +428,42 @@ describe('the payment', () => {
     expect(w.pay.keptFen()).toBe(0);
   });
 
+  it('the code nears its end: a new one is had for a tap, the old one is closed first, and one payment is taken', async () => {
+    const before = w.purchase('golden');
+    await w.toPay();
+    expect(w.shown('pay').newCodeOffered).toBe(true);
+    const old = w.pay.newest();
+    await w.tap('more-time');
+    expect(w.pay.trades.size).toBe(1);
+    await w.run(POLICY.payWindowMs - 15_000);
+    await w.tap('more-time');
+    await w.until(
+      'a new code',
+      () => w.pay.trades.size === 2 && w.shown('pay').state === 'waiting',
+    );
+    expect(old.state).toBe('closed');
+    const { qrText, deadlineMs, nowMs } = w.shown('pay');
+    expect(qrText).toBe(w.pay.newest().qrText);
+    expect((deadlineMs ?? 0) - nowMs).toBeGreaterThan(POLICY.payWindowMs - 10_000);
+    w.pay.pay();
+    await w.untilScreen('done');
+    // Money for the old code that comes after all goes back.
+    w.pay.pay(old, true);
+    await w.until('refunded', () => w.attempts().some((a) => a.state === 'refunded'));
+    expect(rise('golden', before)).toBe(3_773);
+    expect(w.pay.keptFen()).toBe(10_000);
+  });
+
+  it('the old code is paid as the new one is asked for: nothing more is asked for, and the money goes back', async () => {
+    await w.toPay();
+    await w.run(POLICY.payWindowMs - 15_000);
+    w.pay.pay();
+    await w.tap('more-time');
+    await w.until('over', () => w.settled());
+    expect(w.pay.trades.size).toBe(1);
+    expect([0, 10_000]).toContain(w.pay.keptFen());
+  });
+
   it('the line fails for a while and comes back: nothing is lost', async () => {
     await w.toPay();
     w.pay.pay();

@@ -145,3 +145,18 @@ it('whoever types a sum is not sent away while the keys are pressed', async () =
   expect(w.screen).toBe('take-card');
   await w.remove();
 });
+
+it('how much a limit leaves is known before a sum is chosen', async () => {
+  await w.toAmount('golden');
+  const free = w.shown('amount');
+  await w.tap('exit');
+  await w.remove();
+  const account = w.central.accounts.get('8800003921');
+  if (account === undefined) throw new Error('no account');
+  // 30.00 m³ at 2.65: ¥79.50.
+  w.central.accounts.set('8800003921', { ...account, periodLeftQuantity: 3_000 });
+  await w.toAmount('golden');
+  expect(w.shown('amount')).toMatchObject({ maxFen: 7_950, limited: true, presetsFen: [5_000] });
+  expect(free).toMatchObject({ maxFen: w.policy.maxFen, limited: false });
+  await w.remove();
+});

@@ -200,6 +200,7 @@ function amountView(state: KioskState, s: AmountSession, base: Base, ctx: ViewCo
     presetsFen: policy === null ? [] : policy.presetsFen.filter((fen) => fen <= maxFen),
     minFen: policy?.minFen ?? 0,
     maxFen,
+    limited: policy !== null && maxFen < policy.maxFen,
     chosenFen: s.chosenFen,
     quote: s.quote === null ? null : quoteView(s.quote, s.offline),
     problem: s.problem,
