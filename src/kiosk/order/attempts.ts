@@ -192,6 +192,8 @@ function pending({ attempt, run, ctx, call, closing, byCode, switching }: Look):
  */
 function askedFirst({ attempt, run, ctx }: Pick<Look, 'attempt' | 'run' | 'ctx'>): boolean {
   const why = ctx.wanted ? 'expired' : ctx.closeWhy;
+  // The wallets want a code payment without an answer reversed, after their own time.
+  if (attempt.method === 'code') return why === 'recovery' && run.answers === 0 && run.fails < 3;
   if (ctx.nowMs >= attempt.expiresAtMs + ASK_FIRST_MS) return false;
   if (why === 'recovery' && run.answers === 0) return true;
   return (
