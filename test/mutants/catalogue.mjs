@@ -11,6 +11,7 @@ import { window } from './window.mjs';
 import { gatewayPeople } from './gateway-people.mjs';
 
 import { BETWEEN } from './between.mjs';
+import { VISIT } from './visit.mjs';
 import { FOUND_E } from './found-e.mjs';
 
 import { FOUND_F } from './found-f.mjs';
@@ -3899,6 +3900,7 @@ export const MUTANTS = [
   ...window({ mutant, edit, unit }),
   ...gatewayPeople({ mutant, edit, attack, unit }),
   ...BETWEEN,
+  ...VISIT,
   ...modes({ mutant, edit, attack, unit }),
   ...FOUND_E,
   ...FOUND_F,
