@@ -34,6 +34,11 @@ export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement 
         <CardArt moving />
       </section>
       <section className={css['startSide']}>
+        {s.word !== null && (
+          <Notice loud title={t(`start.word.${s.word}.title`)}>
+            {t(`start.word.${s.word}.body`)}
+          </Notice>
+        )}
         {s.degraded.map((code) => (
           <Notice key={code} title={pick(ERRORS[code].title)}>
             {pick(ERRORS[code].customer)}
@@ -46,7 +51,7 @@ export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement 
             ))}
           </div>
         )}
-        {s.selling && s.degraded.length === 0 && (
+        {s.selling && s.degraded.length === 0 && s.word === null && (
           <section className={css['help']}>
             <h2>{t('start.help.title')}</h2>
             <ol>
