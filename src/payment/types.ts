@@ -104,6 +104,11 @@ export interface BillRow {
   /** Taken, or handed back; always positive. */
   readonly amountFen: number;
   readonly atMs: number;
+  /**
+   * Of money that was to go back. Left out: it went back · pending: under way · failed: it did not
+   * reach the customer, who is still owed it.
+   */
+  readonly outcome?: 'pending' | 'failed';
 }
 /** not-ready: the provider makes it later in the day · none: nothing happened on that day. */
 export type BillResult =

@@ -174,14 +174,17 @@ export const reverseAnswer = about(
     failed('refused', 'unknown'),
   ]),
 );
-const billRow = z.object({
-  kind: z.enum(['payment', 'refund', 'reversal']),
-  outTradeNo: z.string(),
-  transactionId: z.string(),
-  outRefundNo: z.string(),
-  amountFen: fen,
-  atMs: z.number().int(),
-});
+const billRow = z
+  .object({
+    kind: z.enum(['payment', 'refund', 'reversal']),
+    outTradeNo: z.string(),
+    transactionId: z.string(),
+    outRefundNo: z.string(),
+    amountFen: fen,
+    atMs: z.number().int(),
+    outcome: z.enum(['pending', 'failed']).optional(),
+  })
+  .transform(({ outcome, ...row }) => ({ ...row, ...(outcome === undefined ? {} : { outcome }) }));
 const bill = z
   .object({
     kind: z.literal('bill'),

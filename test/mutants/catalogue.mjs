@@ -9,6 +9,7 @@ import { gatewayPeople } from './gateway-people.mjs';
 import { BETWEEN } from './between.mjs';
 import { FOUND_E } from './found-e.mjs';
 
+import { BILLS } from './bills.mjs';
 import { FOUND_F } from './found-f.mjs';
 
 import { modes } from './modes.mjs';
@@ -3894,5 +3895,6 @@ export const MUTANTS = [
   ...modes({ mutant, edit, attack, unit }),
   ...FOUND_E,
   ...FOUND_F,
+  ...BILLS,
   ...SIMULATED,
 ];

@@ -171,6 +171,9 @@ const sum = (rows: readonly { readonly amountFen: number }[]): Sum => ({
   fen: rows.reduce((n, r) => n + r.amountFen, 0),
 });
 
+/** Money that a bill says is back with the customer, or was taken. */
+const arrived = (r: BillRow): boolean => r.outcome === undefined;
+
 /** Numbers that kiosks make (shared/order-id.ts): whose they are can be read from them. */
 const OF_A_TERMINAL = /^P(\d{12})E\d+N\d+A\d+X[0-9A-Z]{5}$/;
 
@@ -252,8 +255,8 @@ export function compareDay(input: DayInput): DayResult {
             ? `${uncompared} of a wallet without a bill`
             : null,
       payments: sum(ours.filter((r) => r.kind === 'payment')),
-      refunds: sum(ours.filter((r) => r.kind === 'refund')),
-      reversals: sum(ours.filter((r) => r.kind === 'reversal')),
+      refunds: sum(ours.filter((r) => r.kind === 'refund' && arrived(r))),
+      reversals: sum(ours.filter((r) => r.kind === 'reversal' && arrived(r))),
       others: sum([...here].flatMap(([no, rows]) => (isOurs(no) ? [] : rows))),
     });
     if (state !== 'compared' && state !== 'nothing') continue;
@@ -345,7 +348,7 @@ function billState(bill: BillOf): BillState {
 /** Rows under a number of this terminal that its journal does not know. */
 function strangers(provider: string, outTradeNo: string, rows: readonly BillRow[]): Difference[] {
   const taken = sum(rows.filter((r) => r.kind === 'payment'));
-  const back = sum(rows.filter((r) => r.kind !== 'payment'));
+  const back = sum(rows.filter((r) => r.kind !== 'payment' && arrived(r)));
   const of = {
     provider,
     outTradeNo,
@@ -419,9 +422,12 @@ function judge(m: AttemptMoney, here: readonly BillRow[], date: string, find: Fi
           ? 'refunding'
           : 'nothing';
   const isPayment = (r: BillRow): boolean => r.kind === 'payment';
-  const isReversal = (r: BillRow): boolean => r.kind === 'reversal';
+  const isReversal = (r: BillRow): boolean => r.kind === 'reversal' && arrived(r);
   const isOwnRefund = (r: BillRow): boolean =>
-    r.kind === 'refund' && r.outRefundNo === attempt.outRefundNo;
+    r.kind === 'refund' && r.outRefundNo === attempt.outRefundNo && arrived(r);
+  /** A bill made while the refund was under way does not gainsay its end. */
+  const isGoing = (r: BillRow): boolean =>
+    r.kind === 'refund' && r.outRefundNo === attempt.outRefundNo && r.outcome !== 'failed';
   const fenOf = (rows: readonly BillRow[], which: (r: BillRow) => boolean): number =>
     sum(rows.filter(which)).fen;
 
@@ -485,16 +491,17 @@ function judge(m: AttemptMoney, here: readonly BillRow[], date: string, find: Fi
     const { rows, open } = find(
       attempt.outTradeNo,
       daysBetween(refunding?.wallMs ?? attempt.createdMs, refunded.wallMs),
-      (r) => r.some(isOwnRefund),
+      (r) => r.some(isGoing),
     );
     if (open) waits(refunded.amountFen);
-    else if (!rows.some(isOwnRefund))
-      say('refund-missing', null, 'nothing', true, refunded.amountFen);
+    else if (!rows.some(isGoing)) say('refund-missing', null, 'nothing', true, refunded.amountFen);
   } else if (attempt.state === 'refunding' && judged(refunding))
     say('not-yet', own.length > 0 ? sum(own).fen : null, 'refunding', false, attempt.amountFen);
 
   // Went back under another number: a person's, or nobody's here.
-  const foreign = here.filter((r) => r.kind === 'refund' && !isOwnRefund(r));
+  const foreign = here.filter(
+    (r) => r.kind === 'refund' && r.outRefundNo !== attempt.outRefundNo && arrived(r),
+  );
   if (foreign.length > 0) {
     const billFen = sum(foreign).fen;
     if (!byHand) say('refund-unknown', billFen, kept());

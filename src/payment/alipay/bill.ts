@@ -1,3 +1,4 @@
+import { parse } from 'csv-parse/sync';
 import iconv from 'iconv-lite';
 import { z } from 'zod';
 import { failure } from '../../shared/errors.ts';
@@ -8,6 +9,8 @@ import type { AlipayClient } from './client.ts';
 
 const linkSchema = z.object({ bill_download_url: z.string().max(2_048) });
 const MAX_BILL_BYTES = 256 << 20;
+/** Numbers that kiosks (shared/order-id.ts) and the gateway (central/gateway/legs.ts) make. */
+const OURS = /^(P\d{12}E|G[0-9A-Fa-f]{26}$)/;
 
 /**
  * The trade bill of a day: a signed link, then a ZIP with two GBK files, the details and their
@@ -83,10 +86,10 @@ export function parseDetails(text: string): BillResult {
   };
   if (Object.values(at).some((n) => n < 0)) return bad('columns missing');
   const rows: BillRow[] = [];
-  for (const line of lines.slice(head + 1)) {
-    if (line === '' || line.startsWith('#')) continue;
-    const cells = line.split(',').map((c) => c.trim());
-    const cell = (n: number): string => cells[n] ?? '';
+  const body = lines.slice(head + 1).filter((l) => l !== '' && !l.startsWith('#'));
+  const table = body.map((line) => cellsOf(line, names.length, at.done));
+  for (const [n, cells] of table.entries()) {
+    const cell = (i: number): string => cells?.[i] ?? '';
     const type = cell(at.type);
     const amountFen = parseYuan(cell(at.sum).replace(/^-/, ''));
     const ms = Date.parse(`${cell(at.done).replace(' ', 'T')}+08:00`);
@@ -95,8 +98,13 @@ export function parseDetails(text: string): BillResult {
       amountFen === null ||
       Number.isNaN(ms) ||
       cell(at.trade) === ''
-    )
-      return bad(`row of ${cell(at.trade)}`);
+    ) {
+      // Numbers of this product are letters and digits that kiosks or the gateway make: a row of
+      // another shop's is none of its business, whatever it holds.
+      const trade = (body[n] ?? '').split(',')[at.trade]?.trim() ?? '';
+      if (OURS.test(trade)) return bad(`row of ${trade}`);
+      continue;
+    }
     const refundNo = cell(at.refundNo);
     rows.push({
       kind:
@@ -112,9 +120,35 @@ export function parseDetails(text: string): BillResult {
       atMs: ms,
     });
   }
-  const totals = /^#交易合计：(\d+)笔.*退款合计：(\d+)笔/m.exec(text);
-  const count = totals === null ? Number.NaN : Number(totals[1]) + Number(totals[2]);
-  return count === rows.length
+  // The two totals stand on lines of their own; sums of money stand between.
+  const paid = /^#交易合计：(\d+)笔/m.exec(text);
+  const back = /^#.*退款合计：(\d+)笔/m.exec(text);
+  if (paid === null || back === null) return bad('totals missing');
+  const count = Number(paid[1]) + Number(back[1]);
+  return count === body.length
     ? { kind: 'bill', rows }
-    : bad(`${rows.length} rows, its total says ${count}`);
+    : bad(`${body.length} rows, its total says ${count}`);
+}
+
+/**
+ * A row's cells as many as the header's. Free text may hold commas that nobody quotes: where there
+ * are too many cells, those in front of the times are 商品名称 (before 创建时间). Null: not readable.
+ */
+function cellsOf(line: string, columns: number, doneAt: number): readonly string[] | null {
+  const [cells = []] = parse(line, {
+    relax_column_count: true,
+    quote: null,
+    trim: true,
+  }) as string[][];
+  const extra = cells.length - columns;
+  if (extra < 0) return null;
+  const time = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$/;
+  for (let k = 0; k <= extra; k++)
+    if (time.test(cells[doneAt + k] ?? '') && time.test(cells[doneAt - 1 + k] ?? ''))
+      return [
+        ...cells.slice(0, doneAt - 2),
+        cells.slice(doneAt - 2, doneAt - 1 + k).join(','),
+        ...cells.slice(doneAt - 1 + k),
+      ];
+  return null;
 }

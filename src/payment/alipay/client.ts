@@ -372,8 +372,9 @@ export function keptAnswer(
 export function innerText(text: string, name: string): string | null {
   const key = `"${name}":`;
   const at = text.indexOf(key);
-  // The member is the first of the object: nothing that the answer quotes can stand before it.
-  if (at < 0 || text.slice(0, at).trim() !== '{') return null;
+  // The member is the first of the object but for the seal, which quotes nothing: base64 and hex.
+  const before = /^\s*\{\s*("(sign|alipay_cert_sn)"\s*:\s*"[0-9A-Za-z+/=]*"\s*,\s*)*$/;
+  if (at < 0 || !before.test(text.slice(0, at))) return null;
   const from = at + key.length;
   let depth = 0;
   let quoted = false;

@@ -64,6 +64,11 @@ export function parseTradeBill(text: string): BillResult {
   if (Object.values(columns).some((n) => n < 0) && !(columns.paid < 0 && settled >= 0))
     return bad('columns missing');
   const paidAt = columns.paid < 0 ? settled : columns.paid;
+  // As payments count with the order's sum, refunds do with what was asked for: coupons make the
+  // settled sum smaller. Older bills lack the column.
+  const asked = at('申请退款金额');
+  const status = at('退款状态');
+  const refundAt = asked < 0 ? columns.refund : asked;
   const rows: BillRow[] = [];
   let end = 1;
   for (; lines[end]?.startsWith('`') === true; end++) {
@@ -73,7 +78,7 @@ export function parseTradeBill(text: string): BillResult {
     const atMs = Date.parse(`${cell(columns.time).replace(' ', 'T')}+08:00`);
     const back = state === 'REFUND' || state === 'REVOKED';
     if (state !== 'SUCCESS' && !back) return bad(`state ${state}`);
-    const amountFen = parseYuan(cell(back ? columns.refund : paidAt));
+    const amountFen = parseYuan(cell(back ? refundAt : paidAt));
     if (amountFen === null || Number.isNaN(atMs) || cell(columns.trade) === '')
       return bad(`row ${end}`);
     // A reversal of an unpaid order hands nothing back.
@@ -85,6 +90,7 @@ export function parseTradeBill(text: string): BillResult {
       outRefundNo: state === 'REFUND' ? cell(columns.refundNo) : '',
       amountFen,
       atMs,
+      ...(back ? outcomeOf(state, cell(status)) : {}),
     });
   }
   const count = Number((lines[end + 1] ?? '').slice(1).split(',`')[0]);
@@ -93,4 +99,13 @@ export function parseTradeBill(text: string): BillResult {
       `${end - 1} rows, its total says ${lines[end + 1] === undefined ? 'nothing' : count}`,
     );
   return { kind: 'bill', rows };
+}
+
+/**
+ * What became of money that was to go back (退款状态). `CHANGE`: the payer's account took it not, the
+ * merchant must hand it over otherwise. A word that is not known proves no refund.
+ */
+function outcomeOf(state: string, status: string): Pick<BillRow, 'outcome'> {
+  if (status === 'SUCCESS' || (state === 'REVOKED' && status === '')) return {};
+  return { outcome: status === 'CHANGE' || status === 'FAIL' ? 'failed' : 'pending' };
 }

@@ -43,6 +43,7 @@ export function zippedBill(books: Books, date: string): Buffer | null {
   const rows: {
     readonly atMs: number;
     readonly type: '交易' | '退款';
+    readonly fen: number;
     readonly cells: readonly string[];
   }[] = [];
   for (const o of books.orders.values()) {
@@ -69,7 +70,7 @@ export function zippedBill(books: Books, date: string): Buffer | null {
         '0.00',
         '',
       ];
-      rows.push({ atMs, type, cells });
+      rows.push({ atMs, type, fen, cells });
     };
     if (within(o.paidAtMs)) row('交易', o.paidAtMs, o.total, '');
     if (within(o.reversedAtMs)) row('退款', o.reversedAtMs, -o.total, o.outTradeNo);
@@ -79,13 +80,17 @@ export function zippedBill(books: Books, date: string): Buffer | null {
   if (rows.length === 0) return null;
   rows.sort((a, b) => a.atMs - b.atMs);
   const paid = rows.filter((r) => r.type === '交易').length;
+  const sumOf = (type: '交易' | '退款'): number =>
+    rows.reduce((n, r) => n + (r.type === type ? r.fen : 0), 0);
   const details = [
     '#支付宝业务明细查询',
     '#-----------------------------------------业务明细列表----------------------------------------',
     HEAD.join(','),
     ...rows.map((r) => r.cells.map((c) => `${c}\t`).join(',')),
     '#-----------------------------------------业务明细列表结束------------------------------------',
-    `#交易合计：${paid}笔，退款合计：${rows.length - paid}笔`,
+    `#交易合计：${paid}笔，商家实收共${yuan(sumOf('交易'))}元，商家优惠共0.00元`,
+    `#退款合计：${rows.length - paid}笔，商家实收退款共${yuan(-sumOf('退款'))}元，商家优惠共0.00元`,
+    `#导出时间：[${time(from + 86_400_000 + 36_000_000)}]`,
     '',
   ].join('\r\n');
   return zip([

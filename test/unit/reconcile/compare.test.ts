@@ -682,3 +682,37 @@ describe('whose a number is', () => {
     expect(numbersIn({ kind: 'none' }, TERMINAL)).toEqual([]);
   });
 });
+
+describe('a refund that a bill lists', () => {
+  const types = (state: AttemptState, outcome: 'pending' | 'failed' | null): readonly string[] =>
+    compareDay({
+      date: DAY,
+      journal: {
+        terminalId: TERMINAL,
+        keptFromMs: 0,
+        attempts: [
+          attempt({
+            state,
+            facts: [
+              ['attempt-paid', NOON],
+              ['attempt-refunding', NOON + 1_000],
+              state === 'refunded'
+                ? ['attempt-refunded', NOON + 2_000]
+                : ['attempt-parked', NOON + 2_000],
+            ],
+          }),
+        ],
+      },
+      providers: ['wechat'],
+      bill: () => bill(row('payment'), row('refund', NOON, outcome === null ? {} : { outcome })),
+      ledger: err(failure('PAY-0203', 'not asked')),
+    }).report.differences.map((d) => d.type);
+
+  it('and that did not arrive, tells nobody that the money went back', () => {
+    expect(types('parked', null)).toEqual(['refund-unknown']);
+    expect(types('parked', 'failed')).toEqual([]);
+    expect(types('parked', 'pending')).toEqual([]);
+    expect(types('refunded', 'failed')).toEqual(['refund-missing']);
+    expect(types('refunded', 'pending')).toEqual([]);
+  });
+});
