@@ -689,7 +689,7 @@ describe('a refund that a bill lists', () => {
       date: DAY,
       journal: {
         terminalId: TERMINAL,
-        keptFromMs: 0,
+        keptFromMs: null,
         attempts: [
           attempt({
             state,
