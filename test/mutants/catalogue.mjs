@@ -3,6 +3,10 @@
 // exactly once: a sabotage that no longer applies is a hole in this list, and counts as one that
 // nobody caught.
 import { hardening } from './hardening.mjs';
+import { disk } from './disk.mjs';
+import { printer } from './printer.mjs';
+import { scanners } from './scanners.mjs';
+import { window } from './window.mjs';
 
 import { gatewayPeople } from './gateway-people.mjs';
 
@@ -3890,6 +3894,10 @@ export const MUTANTS = [
   ...CONCURRENCY,
   ...ATTACKS,
   ...hardening({ mutant, edit, attack, unit }),
+  ...disk({ mutant, edit, unit }),
+  ...printer({ mutant, edit, unit }),
+  ...scanners({ mutant, edit, unit }),
+  ...window({ mutant, edit, unit }),
   ...gatewayPeople({ mutant, edit, attack, unit }),
   ...BETWEEN,
   ...modes({ mutant, edit, attack, unit }),

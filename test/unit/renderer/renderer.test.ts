@@ -7,7 +7,6 @@ import { QUIET_MODULES, qrPath } from '../../../src/renderer/components/qr.tsx';
 import { referenceOf, tierName } from '../../../src/renderer/components/ui.tsx';
 import { typeKey } from '../../../src/renderer/screens/keypad.tsx';
 import { act, onIntent, receive, setLink, store } from '../../../src/renderer/state/store.ts';
-import { listenToWedge } from '../../../src/renderer/state/wedge.ts';
 import { formatClock, remainingMs } from '../../../src/renderer/state/time.ts';
 import { screenFixtures } from '../../support/screens-fixtures.ts';
 
@@ -123,50 +122,5 @@ describe('store', () => {
     setLink('lost');
     act({ type: 'pay', value: 10_000 });
     expect(sent).toEqual([{ type: 'pay', value: 10_000, screen: 'amount', revision: 7 }]);
-  });
-});
-
-describe('a scanner that types', () => {
-  const fixtures = screenFixtures('zh-CN', 'normal');
-  const pay = fixtures.find((f) => f.screen === 'pay' && f.variant === 'choose-way');
-  const other = fixtures.find((f) => f.screen === 'amount');
-  const typed = (text: string, gapMs: number, screen = pay): unknown[] => {
-    const sent: unknown[] = [];
-    onIntent((intent) => void sent.push(intent));
-    receive(screen?.snapshot);
-    setLink('up');
-    let nowMs = 1_000;
-    let press: (event: unknown) => void = () => undefined;
-    const off = listenToWedge(
-      {
-        addEventListener: (_: string, listener: unknown) => (press = listener as typeof press),
-        removeEventListener: () => undefined,
-      } as never,
-      () => nowMs,
-    );
-    let prevented = 0;
-    for (const key of [...text, 'Enter']) {
-      nowMs += gapMs;
-      press({
-        key,
-        ctrlKey: false,
-        altKey: false,
-        metaKey: false,
-        preventDefault: () => void prevented++,
-      });
-    }
-    off();
-    if (sent.length > 0) expect(prevented).toBe(1);
-    return sent;
-  };
-  it('is one code, ended by Enter', () => {
-    expect(typed('134567890123456789', 5)).toMatchObject([
-      { type: 'scan', value: '134567890123456789', screen: 'pay' },
-    ]);
-  });
-  it('is not what a person types, nor meant for another screen', () => {
-    expect(typed('134567890123456789', 300)).toEqual([]);
-    expect(typed('134567890123456789', 5, other)).toEqual([]);
-    expect(typed('ab', 5)).toEqual([]);
   });
 });
