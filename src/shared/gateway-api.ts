@@ -190,7 +190,14 @@ const bill = z
     kind: z.literal('bill'),
     rows: z.array(billRow),
     unlisted: z.array(outTradeNo).optional(),
+    awaited: z.array(outTradeNo).optional(),
+    failure: failureSchema.optional(),
   })
-  .transform(({ unlisted, ...b }) => ({ ...b, ...(unlisted === undefined ? {} : { unlisted }) }));
+  .transform(({ unlisted, awaited, failure, ...b }) => ({
+    ...b,
+    ...(unlisted === undefined ? {} : { unlisted }),
+    ...(awaited === undefined ? {} : { awaited }),
+    ...(failure === undefined ? {} : { failure }),
+  }));
 /** To bill: the day’s rows of this terminal. */
 export const billAnswer = about(z.union([bill, only('none'), failed('not-ready', 'unknown')]));

@@ -20,7 +20,7 @@ export const BILLS = [
   mutant(
     'bill-outcome-unheard',
     'Staff hear that a refund which failed has gone back.',
-    edit('kiosk/reconcile/compare.ts', `=> r.outcome === undefined;`, `=> r.amountFen >= 0;`),
+    edit('kiosk/reconcile/judge.ts', `=> r.outcome === undefined;`, `=> r.amountFen >= 0;`),
     tests('test/unit/reconcile/compare.test.ts', 'and that did not arrive'),
   ),
   mutant(

@@ -650,8 +650,8 @@ const RECONCILE = [
     'A payment is looked for in its own day’s bill only.',
     edit(
       'kiosk/reconcile/compare.ts',
-      `      for (const day of between) {`,
-      `      for (const day of between.slice(0, 0)) {`,
+      `    for (const day of between)\n`,
+      `    for (const day of between.slice(0, 0))\n`,
     ),
     COMPARE('midnight'),
   ),
@@ -659,7 +659,7 @@ const RECONCILE = [
     'reconcile-judged-at-once',
     'What the journal says just before midnight is judged before the next bill is there.',
     edit(
-      'kiosk/reconcile/compare.ts',
+      'kiosk/reconcile/judge.ts',
       `  return chinaDate(wallMs + SKEW_MS);`,
       `  return chinaDate(wallMs);`,
     ),
@@ -679,7 +679,7 @@ const RECONCILE = [
     'reconcile-parked-and-refunded',
     'Money that is parked here and went back there is not told: a person pays it a second time.',
     edit(
-      'kiosk/reconcile/compare.ts',
+      'kiosk/reconcile/judge.ts',
       `else if (attempt.state === 'parked' && (!settled || byHand)) say(`,
       `else if (false) say(`,
     ),
@@ -690,8 +690,8 @@ const RECONCILE = [
     'Another terminal’s payments are this one’s.',
     edit(
       'kiosk/reconcile/compare.ts',
-      `|| OF_A_TERMINAL.exec(no)?.[1] === journal.terminalId;`,
-      `|| OF_A_TERMINAL.test(no);`,
+      `|| terminalOf(no) === journal.terminalId;`,
+      `|| terminalOf(no) !== null;`,
     ),
     COMPARE('another terminal'),
   ),
@@ -699,7 +699,7 @@ const RECONCILE = [
     'reconcile-reversed-paid',
     'What was closed without money is not looked for in the bill.',
     edit(
-      'kiosk/reconcile/compare.ts',
+      'kiosk/reconcile/judge.ts',
       `      else if (back < taken) say(`,
       `      else if (false) say(`,
     ),
@@ -709,7 +709,7 @@ const RECONCILE = [
     'reconcile-twice-is-once',
     'A payment that was taken twice under one number agrees.',
     edit(
-      'kiosk/reconcile/compare.ts',
+      'kiosk/reconcile/judge.ts',
       `    if (sum(payments).fen !== journalFen) say(`,
       `    if (payments[0]?.amountFen !== journalFen) say(`,
     ),

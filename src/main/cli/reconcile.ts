@@ -7,7 +7,7 @@ import type { OpenToRead } from '../../journal/open-to-read.ts';
 import { readMoneyDay } from '../../journal/money-day.ts';
 import { reconcileDay } from '../../kiosk/reconcile/day.ts';
 import { DEED_WORDS, DIFFERENCE_WORDS, todo } from '../../kiosk/words/reconcile.ts';
-import type { DayReport, Difference } from '../../kiosk/reconcile/compare.ts';
+import type { DayReport, Difference } from '../../kiosk/reconcile/report.ts';
 import { loadPayments } from '../../payment/load.ts';
 import { failure } from '../../shared/errors.ts';
 import type { ErrorText, Failure } from '../../shared/errors.ts';

@@ -114,12 +114,13 @@ export type PayOutcome =
 export interface WechatSandboxControl {
   /**
    * `late`: the provider takes the money although the order is closed or its time is over. `fail`:
-   * the customer's payment fails (PAYERROR).
+   * the customer's payment fails (PAYERROR). `couponFen`: what of the sum a coupon pays.
    */
   readonly pay: (request: {
     readonly codeUrl: string;
     readonly late?: boolean;
     readonly fail?: boolean;
+    readonly couponFen?: number;
   }) => PayOutcome;
   /** The customer has scanned and is typing the password: USERPAYING. */
   readonly scan: (request: { readonly codeUrl: string }) => { readonly scanned: boolean };
@@ -336,7 +337,12 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
         bank_type: 'OTHERS',
         success_time: iso(o.paidAtMs ?? 0),
         payer: { openid: 'sandbox-payer' },
-        amount: { total, payer_total: o.total, currency: 'CNY', payer_currency: 'CNY' },
+        amount: {
+          total,
+          payer_total: o.total - (o.couponFen ?? 0),
+          currency: 'CNY',
+          payer_currency: 'CNY',
+        },
       },
     };
   }
@@ -582,7 +588,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
 
   // ---- the pretend phone ----
   const control: WechatSandboxControl = {
-    pay: ({ codeUrl, late = false, fail = false }) => {
+    pay: ({ codeUrl, late = false, fail = false, couponFen }) => {
       const o = byCode(codeUrl);
       if (o === undefined) return { paid: false, reason: 'unknown-code' };
       if (isPaid(o) || o.reversedAtMs !== undefined) return { paid: false, reason: 'already-paid' };
@@ -600,6 +606,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
         transactionId,
         paidAtMs: now(),
         captures: o.captures + 1,
+        ...(couponFen === undefined ? {} : { couponFen }),
       };
       books.putOrder(paid);
       // A customer's own code names no address (the real call has none).

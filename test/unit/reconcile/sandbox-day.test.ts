@@ -5,7 +5,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from '../../../src/journal/journal.ts';
 import { readMoneyDay } from '../../../src/journal/money-day.ts';
 import { reconcileDay } from '../../../src/kiosk/reconcile/day.ts';
-import type { DayReport } from '../../../src/kiosk/reconcile/compare.ts';
+import type { DayReport } from '../../../src/kiosk/reconcile/report.ts';
 import { createAlipayProvider } from '../../../src/payment/alipay/provider.ts';
 import type { PaymentProvider } from '../../../src/payment/types.ts';
 import { createWechatProvider } from '../../../src/payment/wechat/provider.ts';
