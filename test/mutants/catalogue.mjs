@@ -2852,8 +2852,8 @@ const GATEWAY = [
     'Payments that are in a wallet’s bill are told as in none, and nobody misses them there.',
     edit(
       'central/gateway/bills.ts',
-      `rows.filter((r) => silent.includes(r.wallet)).map(`,
-      `rows.map(`,
+      `last.filter((l) => l.wallet === wallet.kind).map(`,
+      `last.map(`,
     ),
     unit('central/gateway', 'the bill names the payments of a wallet that makes none'),
   ),

@@ -137,6 +137,7 @@ describe('a WeChat bill', () => {
       line('S1', 'SUCCESS', 'x', 'many'),
       // As a shop could write it: what follows would stand one cell further.
       line('S1', 'SUCCESS', 'x,`y'),
+      line('S1', 'SUCCESS', 'x,`7.00'),
     ];
     for (const row of bad) {
       expect(read([row, line(OWN)])).toMatchObject({ rows: [{ outTradeNo: OWN }] });

@@ -830,6 +830,27 @@ describe('a refund that a bill lists', () => {
   });
 });
 
+describe('a refund that a bill had as failed', () => {
+  it('is judged with the day that says it is done', () => {
+    const journal = attempt({
+      state: 'refunded',
+      orderState: 'refunded',
+      facts: [
+        ['attempt-paid', NOON],
+        ['attempt-refunding', NOON + 1_000],
+        ['attempt-refunded', at('12:00:00', NEXT)],
+      ],
+    });
+    const bills = { [DAY]: bill(row('payment'), row('refund', NOON, { outcome: 'failed' })) };
+    const types = (date: string): string[] =>
+      day({ date, journal, bills, ledger: date === DAY ? [] : [entry('refunded')] })
+        .differences.map((d) => d.type)
+        .filter((t) => !t.startsWith('ledger'));
+    expect(types(DAY)).toEqual(['not-yet']);
+    expect(types(NEXT)).toEqual(['refund-failed']);
+  });
+});
+
 describe('“no bill” against money of this journal', () => {
   const none: BillOf = { kind: 'none' };
   const compare = (journal: AttemptMoney, of: BillOf, givenUp = false): DayReport =>
