@@ -119,7 +119,7 @@ export function reconcileText(answer: ReconcileAnswer): string {
   ];
   for (const d of answer.differences) {
     lines.push(
-      `${d.type}${d.person ? '' : ' (nobody needs to act)'}: ${d.provider} ${d.outTradeNo}${d.orderId === null ? '' : `, order ${d.orderId}`}; journal ${money(d.journalFen)}, bill ${money(d.billFen)}, ledger ${money(d.ledgerFen)}`,
+      `${d.type}${d.person ? '' : ' (nobody needs to act)'}: ${`${d.provider} ${d.outTradeNo}`.trim()}${d.orderId === null ? '' : `, order ${d.orderId}`}; journal ${money(d.journalFen)}, bill ${money(d.billFen)}, ledger ${money(d.ledgerFen)}`,
     );
     lines.push(
       `  ${d.what.zh}。系统：${d.system.zh}。人工：${d.todo.zh}`,

@@ -84,10 +84,12 @@ export function parseDetails(text: string): BillResult {
   if (paid === null || back === null) return badBill('totals missing');
   const body = lines.slice(head + 1).filter((l) => l !== '' && !l.startsWith('#'));
   return billOf(
-    whole(body, names.length).map((cells) => recordOf(cells, names, at)),
+    whole(body, names.length, at.type).map((cells) => recordOf(cells, names, at)),
     Number(paid[1]) + Number(back[1]),
   );
 }
+
+const isType = (cell: string | undefined): boolean => cell === '交易' || cell === '退款';
 
 interface Columns {
   readonly transaction: number;
@@ -99,10 +101,11 @@ interface Columns {
 }
 
 /**
- * The cells of each row. Nothing is quoted in this file, so quotes are text; a line break in free
- * text cuts a row in two, which have too few cells each.
+ * The cells of each row. Nothing is quoted in this file, so quotes are text. A line break in free
+ * text cuts a row in two: what follows a row with too few cells and does not begin as rows do is
+ * its other half.
  */
-function whole(lines: readonly string[], columns: number): string[][] {
+function whole(lines: readonly string[], columns: number, typeAt: number): string[][] {
   const table: string[][] = parse(lines.join('\n'), {
     relax_column_count: true,
     quote: null,
@@ -112,7 +115,7 @@ function whole(lines: readonly string[], columns: number): string[][] {
   const rows: string[][] = [];
   for (const cells of table) {
     const last = rows.at(-1);
-    if (last !== undefined && last.length < columns && last.length + cells.length - 1 <= columns)
+    if (last !== undefined && last.length < columns && !isType(cells[typeAt]))
       rows.push([
         ...(rows.pop() ?? []).slice(0, -1),
         `${last.at(-1) ?? ''} ${cells[0] ?? ''}`,
@@ -132,13 +135,7 @@ function recordOf(raw: readonly string[], names: readonly string[], at: Columns)
   const amountFen = parseYuan(cell(at.sum).replace(/^-/, ''));
   const atMs = Date.parse(`${cell(at.done).replace(' ', 'T')}+08:00`);
   const trade = cell(at.trade);
-  if (
-    (type !== '交易' && type !== '退款') ||
-    amountFen === null ||
-    Number.isNaN(atMs) ||
-    trade === ''
-  )
-    return unreadable;
+  if (!isType(type) || amountFen === null || Number.isNaN(atMs) || trade === '') return unreadable;
   const refundNo = cell(at.refundNo);
   const isOwnRefund = type === '退款' && refundNo !== '' && refundNo !== trade;
   return {

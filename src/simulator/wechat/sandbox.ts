@@ -91,6 +91,7 @@ const COUNTED = [
   'codeExpired',
   'codeDead',
   'billHash',
+  'billNone',
 ] as const;
 export type CountedFault = (typeof COUNTED)[number];
 /** `{dropAnswer: 2}` drops the next two answers after their effect. */
@@ -477,7 +478,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
       return refuse(400, 'PARAM_ERROR', '账单日期或类型不合规');
     const readyAtMs = Date.parse(`${date}T00:00:00+08:00`) + 34 * 3_600_000;
     if (now() < readyAtMs) return refuse(400, 'STATEMENT_CREATING', '账单生成中');
-    const text = tradeBill(books, date);
+    const text = take('billNone', 'bill') ? null : tradeBill(books, date);
     if (text === null) return refuse(400, 'NO_STATEMENT_EXIST', '账单文件不存在');
     const token = hex(16);
     files.set(token, { text, madeAtMs: now() });
