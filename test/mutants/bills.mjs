@@ -150,7 +150,7 @@ export const BILLS = [
   mutant(
     'gateway-bill-one-bad',
     'One wallet’s bill that is late silences the others’.',
-    edit('central/gateway/bills.ts', `bad ??= told;`, `return told;`),
+    edit('central/gateway/bills.ts', `if (numbers.length > 0) bad ??= told;`, `return told;`),
     tests('test/unit/central/gateway.test.ts', 'hides no other’s'),
   ),
   mutant(
@@ -158,7 +158,7 @@ export const BILLS = [
     'A wallet’s “no bill” behind the gateway says that its captures never were.',
     edit(
       'central/gateway/bills.ts',
-      `if (told.kind === 'none') awaited.push(...numbers);`,
+      `if (told.kind === 'none') awaited.push(...(await numbersOf(wallet)));`,
       `if (told.kind === 'none') continue;`,
     ),
     tests('test/unit/central/gateway.test.ts', 'hides no other’s'),

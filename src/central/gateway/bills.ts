@@ -86,9 +86,12 @@ export function gatewayBills(
 
   return async (terminalId, date) => {
     const own = await ownNumbers(terminalId);
-    const last = await recent(terminalId, date);
-    const numbersOf = (wallet: PaymentProvider): string[] =>
-      last.filter((l) => l.wallet === wallet.kind).map((l) => l.no);
+    let last: Awaited<ReturnType<typeof recent>> | null = null;
+    /** Looked up only where a bill does not tell everything. */
+    const numbersOf = async (wallet: PaymentProvider): Promise<string[]> => {
+      last ??= await recent(terminalId, date);
+      return last.filter((l) => l.wallet === wallet.kind).map((l) => l.no);
+    };
     const rows: BillRow[] = [];
     const unlisted: string[] = [];
     // One wallet's bill that is late or bad takes nothing from the others': its own payments are
@@ -97,13 +100,12 @@ export function gatewayBills(
     let bad: Exclude<BillResult, { readonly kind: 'bill' | 'none' }> | null = null;
     let partly: Failure | null = null;
     for (const wallet of wallets) {
-      const numbers = numbersOf(wallet);
       if (wallet.downloadBill === undefined) {
-        unlisted.push(...numbers);
+        unlisted.push(...(await numbersOf(wallet)));
         continue;
       }
       const told = await walletBill(wallet, date);
-      if (told.kind === 'none') awaited.push(...numbers);
+      if (told.kind === 'none') awaited.push(...(await numbersOf(wallet)));
       else if (told.kind === 'bill') {
         for (const row of told.rows) {
           // A leg that was left, and its hand-back, are the gateway's own affair
@@ -115,9 +117,10 @@ export function gatewayBills(
         const unread = (told.awaited ?? []).flatMap((leg) => own.trade(leg) ?? []);
         awaited.push(...unread);
         if (unread.length > 0) partly ??= told.failure ?? null;
-      } else if (numbers.length > 0) {
+      } else {
+        const numbers = await numbersOf(wallet);
         awaited.push(...numbers);
-        bad ??= told;
+        if (numbers.length > 0) bad ??= told;
       }
     }
     if (rows.length === 0 && unlisted.length === 0 && partly === null)
