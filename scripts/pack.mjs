@@ -2,7 +2,8 @@
 // the demo is in it, runs its doctor on its own Node, and makes an unpacked build in release/ where
 // an Electron binary is at hand:
 // ELECTRON_OVERRIDE_DIST_PATH, else the electron package's own.
-import { fork, spawnSync } from 'node:child_process';
+import { fork, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   cpSync,
   existsSync,
@@ -24,6 +25,7 @@ import {
   hallPorts,
   writeTerminalJson,
 } from '../src/demo/setup.ts';
+import { ADDONS, BUILD_ONLY, ships } from './lib/shipped.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => path.join(root, ...parts);
@@ -34,17 +36,6 @@ function fail(text) {
   console.error(`pack: ${text}`);
   process.exit(1);
 }
-
-/**
- * Loaded by name at run time, so outside the bundles (scripts/build.mjs); with all that they need
- * at run time.
- */
-const ADDONS = ['better-sqlite3', 'pcsclite', 'serialport'];
-/** Headers for compiling only. */
-const BUILD_ONLY = new Set(['nan', 'node-addon-api', 'node-gyp']);
-/** Of an addon's folder, these are for compiling, or for other machines. */
-const NOT_SHIPPED =
-  /(^|\/)(deps|src|test|examples|binding\.gyp|Makefile|obj|obj\.target|\.deps|[^/]*\.(o|d|a|mk|h|cc|cpp|map|ts|md))(\/|$)/;
 
 /**
  * What no package may hold: the published sample keys (docs/layouts/pl-cpu.md), and names of the
@@ -89,15 +80,12 @@ function collect(name, from, to, done) {
   done.add(folder);
   const target = path.join(to, path.relative(root, folder));
   const platform = `${process.platform}-${process.arch}`;
+  const compiled = existsSync(path.join(folder, 'binding.gyp'));
   cpSync(folder, target, {
     recursive: true,
     filter: (source) => {
       const inside = path.relative(folder, source).split(path.sep).join('/');
-      if (inside === 'node_modules' || inside.startsWith('node_modules/')) return false;
-      const prebuilt = /^prebuilds\/([^/]+)/.exec(inside)?.[1];
-      if (prebuilt !== undefined && !prebuilt.replace(/\.node$/, '').startsWith(platform))
-        return false;
-      return !NOT_SHIPPED.test(inside);
+      return ships(inside, compiled, platform);
     },
   });
   const { dependencies = {}, optionalDependencies = {} } = JSON.parse(
@@ -274,6 +262,51 @@ async function checkPcsc(core, node) {
   say(`PC/SC process: ${said.say === 'ready' ? 'has the service' : said.message}`);
 }
 
+/**
+ * The packed serialport, on the packed Node: it must carry a byte each way over a port. A driver
+ * whose package lacks one file of one dependency loads nowhere but here.
+ */
+async function checkSerial(core, node) {
+  const use = `
+    const { SerialPort } = await import('serialport');
+    const port = new SerialPort({ path: process.argv[1], baudRate: 9600 });
+    port.on('error', (error) => { console.error(String(error)); process.exit(1); });
+    port.on('data', (bytes) => { console.log(bytes.toString()); port.close(() => process.exit(0)); });
+    port.on('open', () => port.write('packed'));`;
+  if (windows) {
+    const listed = spawnSync(
+      node,
+      ['--input-type=module', '-e', `import('serialport').then((s) => s.SerialPort.list())`],
+      { cwd: core, encoding: 'utf8' },
+    );
+    if (listed.status !== 0) fail(`the packed serialport does not load: ${listed.stderr}`);
+    return say('serialport: loads and lists');
+  }
+  const folder = mkdtempSync(path.join(tmpdir(), 'pilotlight-serial-'));
+  const port = path.join(folder, 'port');
+  // What is written comes back: cat stands at the far end of the line.
+  const line = spawn('socat', [`pty,raw,echo=0,link=${port}`, 'EXEC:cat'], { stdio: 'ignore' });
+  try {
+    await Promise.race([
+      once(line, 'error').then(([error]) => fail(`socat (install socat): ${error.message}`)),
+      (async () => {
+        while (!existsSync(port)) await new Promise((r) => setTimeout(r, 20));
+      })(),
+    ]);
+    const said = spawnSync(node, ['--input-type=module', '-e', use, port], {
+      cwd: core,
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    if (said.stdout.trim() !== 'packed')
+      fail(`the packed serialport does not work: ${said.stderr || `exit ${said.status}`}`);
+    say('serialport: bytes went out and came back');
+  } finally {
+    line.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /** An Electron distribution with its version; null: none at hand. */
 function electronDist() {
   const name = windows
@@ -355,6 +388,7 @@ say(
 const dist = electronDist();
 if (dist === null) {
   await checkPcsc(path.join(pack, 'core'), path.join(pack, 'node', nodeName));
+  await checkSerial(path.join(pack, 'core'), path.join(pack, 'node', nodeName));
   await runDoctor(path.join(pack, 'core'), path.join(pack, 'node', nodeName));
   say(
     'there is no Electron binary here, so no unpacked build was made; the core’s tree in dist/pack is whole and checked',
@@ -373,6 +407,7 @@ if (dist === null) {
     if (!existsSync(path.join(resources, part))) fail(`resources/${part} is not in the build`);
   checkTree(resources);
   await checkPcsc(path.join(resources, 'core'), path.join(resources, 'node', nodeName));
+  await checkSerial(path.join(resources, 'core'), path.join(resources, 'node', nodeName));
   await runDoctor(path.join(resources, 'core'), path.join(resources, 'node', nodeName));
   say(`${path.relative(root, out)} is whole and checked`);
 }

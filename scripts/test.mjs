@@ -2,8 +2,8 @@
 // counts.
 // Usage: node scripts/test.mjs [--full] [--limit=SECONDS] [suite …]   (a suite that is not over by
 // then has failed; suites: lint types unit simulate integration powercut concurrency conformance
-// kill e2e;
-// conformance only with --full or by name)
+// kill e2e install;
+// conformance and install only with --full or by name)
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -187,6 +187,8 @@ await Promise.all([
 ]);
 if (full || wanted.includes('conformance')) await timed('conformance', vitest('conformance'));
 await timed('e2e', vitest('e2e'));
+if (full || wanted.includes('install'))
+  await timed('install', step('install', ['scripts/install-test.mjs']));
 rmSync(folder, { recursive: true, force: true });
 console.log(`\n${rows.join('\n')}\n`);
 console.log(

@@ -235,7 +235,6 @@ export function writeTerminalJson(
     },
     dataDir: 'kiosk',
     secondPath: 'kiosk-second',
-    shell: { kind: 'auto', port: ports.kiosk },
     readers: [
       realPcsc ? { kind: 'pcsc' } : { kind: 'virtual', path: `tcp://127.0.0.1:${ports.slot}` },
     ],
@@ -259,7 +258,6 @@ export function writeTerminalJson(
         { name: DEMO_USER.name, card: DEMO_USER.card, salt: DEMO_USER.salt, hash: DEMO_USER.hash },
       ],
     },
-    panel: { widthMm: 268, heightMm: 476, widthPx: 1080, heightPx: 1920 },
   };
   const file = join(dataDir, 'terminal.json');
   writeFileSync(file, `${JSON.stringify(config, null, 2)}\n`);

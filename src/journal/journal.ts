@@ -14,6 +14,7 @@ import { Book } from './book.ts';
 import { restatement } from './fold.ts';
 import type { AttemptRow, OrderRow } from './fold.ts';
 import { chainHash } from './hash.ts';
+import { diskFailure, journalFailure, systemCode } from './disk-cause.ts';
 import { inspect, judgeCopy } from './inspect.ts';
 import { readMoneyDay } from './money-day.ts';
 import type { MoneyDay, MoneyQuery } from './money-day.ts';
@@ -133,7 +134,7 @@ export class Journal {
    * Opens or makes the journal of this terminal; what is damaged is set aside whole and brought
    * back from backup and second log (see {@link condition}). JRNL-0101 cannot be opened or held by
    * another process, JRNL-0102 schema, JRNL-0105 not synchronous, JRNL-0107 damaged and nothing to
-   * restore it from.
+   * restore it from, JRNL-0108 the disk is read-only or fails.
    */
   static open(options: JournalOptions): Result<Journal, Failure> {
     const storage = options.storage ?? fileStorage(options.dataDir, options.secondPath);
@@ -143,11 +144,9 @@ export class Journal {
     } catch (cause) {
       storage.close();
       return err(
-        failure(
-          'JRNL-0101',
-          'the data folder is in use by another core, or cannot be written',
-          cause,
-        ),
+        systemCode(cause)?.startsWith('SQLITE_BUSY') === true
+          ? failure('JRNL-0101', 'the data folder is in use by another core', cause)
+          : diskFailure('the data folder cannot be written', cause, [options.dataDir]),
       );
     }
     for (let again = false; ; again = true) {
@@ -165,7 +164,9 @@ export class Journal {
           continue;
         }
         storage.close();
-        return err(failure('JRNL-0101', undefined, cause));
+        return err(
+          diskFailure('the journal cannot be opened', cause, [options.dataDir, options.secondPath]),
+        );
       }
     }
   }
@@ -391,7 +392,7 @@ export class Journal {
   #fatal(cause: unknown): void {
     this.#dead = true;
     this.#options.onFatal(
-      failure('JRNL-0101', 'a journal write failed; restart and recover from disk', cause),
+      journalFailure('a journal write failed; restart and recover from disk', cause),
     );
   }
 
@@ -746,7 +747,7 @@ export class Journal {
       for (const old of backups.list().slice(BACKUPS_KEPT)) backups.remove(old);
       return ok({ name });
     } catch (cause) {
-      return err(failure('JRNL-0101', 'the backup failed', cause));
+      return err(journalFailure('the backup failed', cause));
     }
   }
 

@@ -1,5 +1,8 @@
+import { tellCause } from './disk-cause.ts';
+import { openToRead } from './open-to-read.ts';
+import type { OpenToRead } from './open-to-read.ts';
 import { existsSync } from 'node:fs';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { canonicalJson } from '../shared/canonical-json.ts';
 import { EVENTS } from '../shared/facts/catalogue.ts';
 import type { EventKind, JournalEvent } from '../shared/facts/catalogue.ts';
@@ -59,22 +62,22 @@ export function verifyJournal(dataDir: string, secondPath: string | null): Verif
   };
   const file = journalFile(dataDir);
   if (!existsSync(file)) return { ...empty, problems: [`no journal at ${file}`] };
-  let db: Database.Database;
+  let open: OpenToRead;
   try {
-    db = new Database(file, { readonly: true, fileMustExist: true });
+    open = openToRead(file);
   } catch (cause) {
-    return { ...empty, problems: [`cannot be opened: ${String(cause)}`] };
+    return { ...empty, problems: [tellCause('cannot be opened', cause)] };
   }
   try {
     return verifyDatabase(
-      db,
+      open.db,
       secondPath === null ? null : (epoch) => readSecondLog(SecondLog.path(secondPath, epoch)),
       (epoch) => secondPath !== null && existsSync(SecondLog.path(secondPath, epoch)),
     );
   } catch (cause) {
-    return { ...empty, problems: [`cannot be read: ${String(cause)}`] };
+    return { ...empty, problems: [tellCause('cannot be read', cause)] };
   } finally {
-    db.close();
+    open.close();
   }
 }
 

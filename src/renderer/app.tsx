@@ -25,6 +25,7 @@ import {
 } from './screens/simple.tsx';
 import { Start } from './screens/start.tsx';
 import { useView } from './state/store.ts';
+import { useDeaf, useNewView, usePainted } from './state/taps.ts';
 
 function screenOf(s: Snapshot): ReactElement {
   switch (s.screen) {
@@ -86,6 +87,9 @@ function View(): ReactElement {
   const link = useView((s) => s.link);
   const body = useRef<HTMLDivElement>(null);
   const [heading, setHeading] = useState('');
+  usePainted(snapshot);
+  useNewView(snapshot?.screen ?? '');
+  const deaf = useDeaf();
 
   useLayoutEffect(() => {
     document.documentElement.lang = snapshot?.locale ?? 'zh-CN';
@@ -101,7 +105,7 @@ function View(): ReactElement {
   const veiled = link !== 'up' || snapshot === null;
   return (
     <>
-      <div ref={body} inert={veiled} style={{ height: '100%' }}>
+      <div ref={body} inert={veiled || deaf} style={{ height: '100%' }}>
         {snapshot !== null && (
           <Frame snapshot={snapshot}>
             <div key={snapshot.screen} className={ui['slot']}>

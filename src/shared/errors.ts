@@ -579,6 +579,17 @@ export const ERRORS = {
       'Damaged journal; neither backup nor second log can be used',
     ],
   ),
+  'JRNL-0108': e(
+    ['磁盘只读或损坏', 'The disk is read-only or failing'],
+    [
+      '本机暂停服务，已付款的订单不受影响。',
+      'This machine is out of service. Paid orders are safe.',
+    ],
+    [
+      '账本磁盘只读或读写出错：查看系统日志，检查或更换磁盘，再重启',
+      'The journal’s disk is read-only or fails: look at the system’s log, check or replace it, then restart',
+    ],
+  ),
   // ---- maintenance ----
   'MNT-0101': e(
     ['密码不对', 'Wrong PIN'],

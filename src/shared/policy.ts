@@ -15,6 +15,8 @@ const natural = z.number().int().nonnegative();
 const fen = z.number().int().positive().max(MAX_FEN);
 const age = natural.max(MAX_AGE_MS);
 const line = z.string().max(200);
+/** `08:30`, of a day's 24 hours; `24:00` is its end. */
+const hourMinute = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/);
 const text = z.object({ zh: z.string().max(2_000), en: z.string().max(2_000) });
 
 /**
@@ -67,7 +69,20 @@ export const policySchema = z
       .max(100)
       .optional(),
     notices: z.array(z.object({ title: text, body: text })).max(50),
-    sites: z.array(z.object({ name: line, detail: line })).max(500),
+    /** Where else one is served: said where a machine is out of service. */
+    sites: z
+      .array(
+        z.object({
+          /** As the site's own machines call it in Chinese, so that they leave it out. */
+          name: line,
+          detail: line,
+          /** When it is open, each day, by China's clock; `to` before `from` is past midnight. */
+          hours: z.object({ from: hourMinute, to: hourMinute }).optional(),
+          /** How far it is, by the site (in Chinese) from which one goes; metres. */
+          metresFrom: z.record(line, natural).optional(),
+        }),
+      )
+      .max(500),
   })
   .refine((p) => p.minFen <= p.maxFen, { path: ['maxFen'], error: 'less than minFen' });
 export type Policy = z.infer<typeof policySchema>;

@@ -458,6 +458,19 @@ describe.skipIf(missing !== null)(
       await hall.dock({ do: 'meter', id: 'good' });
     });
 
+    test('a page that is alive and draws nothing is loaded anew', async () => {
+      await kiosk.inPage(`document.getElementById('root').hidden = true`);
+      await kiosk.app.evaluate(({ app }) =>
+        app.emit('child-process-gone', {}, { type: 'GPU', reason: 'crashed' }),
+      );
+      await until('the look', () => kiosk.log.includes('the page is alive and nothing is drawn'));
+      await until('the page again', () =>
+        kiosk.inPage<boolean>(
+          `!document.getElementById('root').hidden && document.querySelector('[data-screen]') !== null`,
+        ),
+      );
+    });
+
     test('a quit ends the core too', async () => {
       const core = Number(readFileSync(join(hall.dataDir, 'kiosk', 'core.pid'), 'utf8'));
       expect(procStatus(core, 'Uid')).toBe(procStatus(kiosk.app.process().pid as number, 'Uid'));

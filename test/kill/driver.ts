@@ -601,6 +601,11 @@ class Town {
           else if (performance.now() - startSince > 900) return leftover;
           break;
         case 'amount':
+          // The card that is not the order's has a visit of its own: the right one is put in.
+          if (plan === 'wrong-card' && inserts === 2) {
+            await insert(cardId);
+            break;
+          }
           if (s.busy) break;
           if (s.problem !== null && chosen > 2) return leftover;
           if (s.quote === null || s.chosenFen === null) {

@@ -3,10 +3,15 @@
 // exactly once: a sabotage that no longer applies is a hole in this list, and counts as one that
 // nobody caught.
 import { hardening } from './hardening.mjs';
+import { disk } from './disk.mjs';
+import { printer } from './printer.mjs';
+import { scanners } from './scanners.mjs';
+import { window } from './window.mjs';
 
 import { gatewayPeople } from './gateway-people.mjs';
 
 import { BETWEEN } from './between.mjs';
+import { VISIT } from './visit.mjs';
 import { FOUND_E } from './found-e.mjs';
 
 import { FOUND_F } from './found-f.mjs';
@@ -3889,8 +3894,13 @@ export const MUTANTS = [
   ...CONCURRENCY,
   ...ATTACKS,
   ...hardening({ mutant, edit, attack, unit }),
+  ...disk({ mutant, edit, unit }),
+  ...printer({ mutant, edit, unit }),
+  ...scanners({ mutant, edit, unit }),
+  ...window({ mutant, edit, unit }),
   ...gatewayPeople({ mutant, edit, attack, unit }),
   ...BETWEEN,
+  ...VISIT,
   ...modes({ mutant, edit, attack, unit }),
   ...FOUND_E,
   ...FOUND_F,

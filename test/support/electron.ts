@@ -82,6 +82,61 @@ export class Display {
  */
 const CORE_NEEDS = ['better-sqlite3', 'iconv-lite', 'safer-buffer', 'zod'];
 
+/** Playwright has the page of a kiosk in 5 s on a busy machine, or never. */
+const ATTACH_MS = 25_000;
+const ATTACHES = 3;
+
+type Attached = { readonly app: ElectronApplication; readonly page: Page; readonly early: string };
+
+/** The value, or null after a while. */
+function within<T>(ms: number, work: Promise<T>): Promise<T | null> {
+  return Promise.race([work, new Promise<null>((r) => setTimeout(r, ms, null))]);
+}
+
+/**
+ * Electron with a page that answers. In about one launch of sixty Playwright loses the page while
+ * it is loaded (its target stays paused, and every call on it hangs); then the launch is made
+ * again. A kiosk whose page does not answer to the shell itself is no such case: that is an error
+ * at once.
+ */
+async function attached(options: Parameters<typeof _electron.launch>[0]): Promise<Attached> {
+  for (let attempt = 1; ; attempt++) {
+    let app: ElectronApplication | null = null;
+    let early = '';
+    try {
+      app = await _electron.launch(options);
+      app.process().stderr?.on('data', (c: Buffer) => (early += c.toString()));
+      const page = await app.firstWindow({ timeout: ATTACH_MS });
+      if (
+        (await within(
+          ATTACH_MS,
+          page.evaluate(() => true),
+        )) === true
+      )
+        return { app, page, early };
+      const seen = await within(
+        ATTACH_MS,
+        app.evaluate(({ BrowserWindow }) =>
+          BrowserWindow.getAllWindows()[0]?.webContents.executeJavaScript(
+            `document.querySelector('[data-screen]') !== null`,
+          ),
+        ),
+      );
+      if (seen !== true) throw new Error(`the kiosk's page does not answer: ${early}`);
+      throw new LostPage();
+    } catch (error) {
+      const pid = app?.process().pid;
+      if (pid !== undefined) process.kill(pid, 'SIGKILL');
+      const lost = error instanceof LostPage || app === null;
+      if (!lost || attempt === ATTACHES) throw error;
+      console.log(`Playwright lost the page of launch ${attempt}: ${String(error).split('\n')[0]}`);
+    }
+  }
+}
+
+/** The page is there and Playwright has lost it. */
+class LostPage extends Error {}
+
 /** The kiosk in a real Electron, sandboxed and without rights, on a hall's services. */
 export class ElectronKiosk {
   readonly app: ElectronApplication;
@@ -120,7 +175,7 @@ export class ElectronKiosk {
         join(hall.dataDir, 'terminal.json'),
       ];
       user.give(hall.dataDir);
-      const app = await _electron.launch({
+      const options = {
         executablePath: user.wrapper(user.program(dirname(binary), 'electron')),
         args: [join(user.folder, 'app')],
         chromiumSandbox: true,
@@ -131,14 +186,11 @@ export class ElectronKiosk {
           PILOTLIGHT_NODE: user.program(dirname(process.execPath), 'node'),
           PILOTLIGHT_CORE_ARGS: JSON.stringify(core),
         }),
-        timeout: 60_000,
-      });
-      const early: string[] = [];
-      const hear = (c: Buffer): void => void early.push(c.toString());
-      app.process().stderr?.on('data', hear);
-      const kiosk = new ElectronKiosk(app, await app.firstWindow(), user);
-      kiosk.#log = early.join('');
-      app.process().stderr?.off('data', hear);
+        timeout: ATTACH_MS,
+      };
+      const { app, page, early } = await attached(options);
+      const kiosk = new ElectronKiosk(app, page, user);
+      kiosk.#log = early;
       app.process().stderr?.on('data', (c: Buffer) => (kiosk.#log += c.toString()));
       return kiosk;
     } catch (error) {

@@ -230,12 +230,16 @@ export class Hall {
     const shown =
       page === null
         ? ''
-        : await page
-            .evaluate(
-              () =>
-                `${document.querySelector('[data-screen]')?.getAttribute('data-screen') ?? 'no screen'}: ${document.body.innerText.replaceAll(/\s+/g, ' ').slice(0, 600)}`,
-            )
-            .catch(String);
+        : // A page that hangs must not take the story with it.
+          await Promise.race([
+            new Promise<string>((r) => setTimeout(r, 5000, 'the page does not answer')),
+            page
+              .evaluate(
+                () =>
+                  `${document.querySelector('[data-screen]')?.getAttribute('data-screen') ?? 'no screen'}: ${document.body.innerText.replaceAll(/\s+/g, ' ').slice(0, 600)}`,
+              )
+              .catch(String),
+          ]);
     const { orders, attempts, outbox } = this.rows();
     const state = await this.state().then(
       ({ inserted, trades }) => JSON.stringify({ inserted, trades }),

@@ -930,6 +930,8 @@ export class World {
   keys: (sample: KeyProvider) => KeyProvider = (sample) => sample;
   /** A fork is what the test is about; else it is a problem. */
   onFork: ((f: Failure) => void) | null = null;
+  /** Called with each screen that is shown. */
+  onShow: ((s: Snapshot) => void) | null = null;
   /** Taken by the next start. */
   maintenance: MaintenancePorts | null = null;
   /** What hardware the kiosk wants now. */
@@ -1182,6 +1184,7 @@ export class World {
   }
 
   #show(s: Snapshot): void {
+    this.onShow?.(s);
     const parsed = snapshotSchema.safeParse(s);
     if (!parsed.success)
       this.problems.push(

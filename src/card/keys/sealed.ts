@@ -11,10 +11,12 @@ import type { MasterKeys } from './master.ts';
 import type { KeyProvider } from './types.ts';
 
 /**
- * Master keys in a file that opens on one machine only: AES-256-GCM under a key that HKDF makes of
- * this machine's identity and a secret beside it. A copied disk image without the machine gives
- * nothing away; a changed byte is seen. It does not withstand somebody who is root on the running
- * machine: a PSAM or central does.
+ * Master keys in a file that opens wherever a machine's id and a secret are: AES-256-GCM under a
+ * key that HKDF makes of both. The file alone, in a backup or on another machine, gives nothing
+ * away, and a changed byte is seen. But `/etc/machine-id` and the secret are usually on the same
+ * disk as the file: whoever takes that disk, or a whole image of it, has the keys, unless the disk
+ * itself opens by this machine's TPM only; and whoever is root on the running machine has them
+ * anyhow. A PSAM or central withstands both.
  */
 
 const FORMAT = 'pilotlight-keys-1';

@@ -1,6 +1,7 @@
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import type { Clock, LogFn } from '../../shared/ports.ts';
+import { MAX_CODE, bareCode, isFraming } from '../../shared/scanned.ts';
 import type { Scanner } from './types.ts';
 
 /** A line to a scanner: a serial port, or the demo's over TCP. */
@@ -31,8 +32,8 @@ export type ScannerModelName = keyof typeof SCANNER_MODELS;
 
 /** A code without its CR is over when the line is quiet for so long (cards.md 5.3: 50 to 100 ms). */
 const QUIET_MS = 100;
-/** No payment code is near this; a longer run of bytes is noise, or another device. */
-const MAX_CODE = 256;
+/** What scanners send behind a code (cards.md 5.3; TAB for forms), and before the next (STX … ETX). */
+const [CR, LF, TAB, STX] = [0x0d, 0x0a, 0x09, 0x02];
 const BACK_OFF_MS = [500, 1_000, 2_000, 5_000] as const;
 
 export interface LineScannerOptions {
@@ -42,7 +43,7 @@ export interface LineScannerOptions {
   readonly log: LogFn;
 }
 
-/** A scanner that sends each code as text ended by CR, LF or silence. */
+/** A scanner that sends each code as text ended by CR, LF, TAB or silence, framed or not. */
 export class LineScanner implements Scanner {
   readonly #o: LineScannerOptions;
   readonly #changed = new Set<() => void>();
@@ -51,6 +52,8 @@ export class LineScanner implements Scanner {
   #failure: Failure | null = failure('DEV-0201', 'not opened yet');
   #looks = false;
   #text = '';
+  /** Framing came behind the code: nothing more belongs to it. */
+  #edge = false;
   #noise = false;
   #cancelQuiet: () => void = () => undefined;
   #cancelRetry: () => void = () => undefined;
@@ -141,8 +144,14 @@ export class LineScanner implements Scanner {
   #take(bytes: Uint8Array): void {
     if (!this.#looks) return;
     for (const byte of bytes) {
-      if (byte === 0x0d || byte === 0x0a) this.#end();
-      else if (byte < 0x20 || byte > 0x7e || this.#text.length >= MAX_CODE) this.#noise = true;
+      if (byte === CR || byte === LF || byte === TAB) this.#end();
+      // The next code's beginning ends one that came without an end of its own.
+      else if (byte === STX && this.#text !== '') this.#end();
+      else if (isFraming(byte)) this.#edge = this.#text !== '';
+      else if (this.#edge) {
+        // Framing with more behind it: at the beginning of another code, or the line garbles.
+        this.#noise = true;
+      } else if (byte < 0x20 || byte > 0x7e || this.#text.length >= MAX_CODE) this.#noise = true;
       else this.#text += String.fromCodePoint(byte);
     }
     this.#cancelQuiet();
@@ -151,7 +160,7 @@ export class LineScanner implements Scanner {
   }
 
   #end(): void {
-    const code = this.#text;
+    const code = bareCode(this.#text);
     const { length } = code;
     const noise = this.#noise;
     this.#forget();
@@ -166,6 +175,7 @@ export class LineScanner implements Scanner {
     this.#cancelQuiet();
     this.#cancelQuiet = () => undefined;
     this.#text = '';
+    this.#edge = false;
     this.#noise = false;
   }
 }

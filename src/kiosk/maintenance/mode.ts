@@ -176,6 +176,7 @@ function onIntent(state: KioskState, intent: Intent, now: Now): Step | null {
     case 'pin': {
       const deadlineMono = now.monoMs + PIN_IDLE_MS;
       if (intent.type === 'exit') return closePin(state, mode.card, now);
+      if (intent.type === 'activity') return put(state, { mode: { ...mode, deadlineMono } });
       if (intent.type === 'set-locale' || intent.type === 'set-text-size')
         return words({ ...state, maintenance: { ...m, mode: { ...mode, deadlineMono } } }, intent);
       const way = wayOf(mode.card);

@@ -15,6 +15,11 @@ export const UNKNOWN_GIVE_UP_MS = 60_000;
  */
 export const PAYING_GRACE_MS = 60_000;
 /**
+ * A payment about which nobody answers is asked about, and not closed, until so long after its end:
+ * the first answer tells whether it was made.
+ */
+export const ASK_FIRST_MS = 600_000;
+/**
  * A code payment is waited for this long after the code was sent (WeChat withdraws it by itself
  * then, payments.md section A); then it is reversed.
  */

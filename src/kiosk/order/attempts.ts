@@ -5,7 +5,13 @@ import { cardNoOf } from '../../shared/sale.ts';
 import type { AttemptRun, OpenOrder, Verb } from '../state/order.ts';
 import { movesOf } from './advance.ts';
 import type { Advance, AdvanceContext, Moves } from './advance.ts';
-import { PAYING_GRACE_MS, UNKNOWN_GIVE_UP_MS, runOf, withRun } from './attempt-run.ts';
+import {
+  ASK_FIRST_MS,
+  PAYING_GRACE_MS,
+  UNKNOWN_GIVE_UP_MS,
+  runOf,
+  withRun,
+} from './attempt-run.ts';
 
 /**
  * How every attempt to be paid moves on: what to ask the provider next ({@link advanceAttempt}).
@@ -171,15 +177,29 @@ function pending({ attempt, run, ctx, call, closing, byCode, switching }: Look):
     run.unknownSinceMono !== null && ctx.monoMs - run.unknownSinceMono >= UNKNOWN_GIVE_UP_MS;
   const paying =
     run.paying && !silent && ctx.nowMs < attempt.expiresAtMs + (byCode ? 0 : PAYING_GRACE_MS);
-  if (!ctx.wanted && !paying) {
-    // Restarted or left: ask once before closing, so that a payment made meanwhile still counts
-    // for the order.
-    if (ctx.closeWhy === 'recovery' && run.answers === 0 && run.fails < 3) return call('query');
-    return closing(ctx.closeWhy);
-  }
+  if (!paying && askedFirst({ attempt, run, ctx })) return call('query');
+  if (!ctx.wanted && !paying) return closing(ctx.closeWhy);
   if (ctx.nowMs >= attempt.expiresAtMs && !paying) return closing('expired');
   if (switching && !paying && !byCode) return closing('switched');
   return call('query');
+}
+
+/**
+ * Is it to be asked about before it is closed? A payment of before a restart, or of while the line
+ * was cut, then still counts for the order, and a customer whose card is there gets what he paid
+ * for; once it is being closed, its money goes back. Not where he said himself that he does not
+ * want it, and not for ever.
+ */
+function askedFirst({ attempt, run, ctx }: Pick<Look, 'attempt' | 'run' | 'ctx'>): boolean {
+  const why = ctx.wanted ? 'expired' : ctx.closeWhy;
+  // The wallets want a code payment without an answer reversed, after their own time.
+  if (attempt.method === 'code') return why === 'recovery' && run.answers === 0 && run.fails < 3;
+  if (ctx.nowMs >= attempt.expiresAtMs + ASK_FIRST_MS) return false;
+  if (why === 'recovery' && run.answers === 0) return true;
+  return (
+    run.unknownSinceMono !== null &&
+    (why === 'expired' || why === 'recovery' || why === 'card-removed')
+  );
 }
 
 /** A QR code is being closed. */

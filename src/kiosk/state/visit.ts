@@ -116,7 +116,6 @@ export interface OrderSession {
   readonly lastCheck: 'asking' | 'not-paid' | 'line-down' | null;
   /** Which attempt was asked about, and after how many calls. */
   readonly checked: { readonly attemptId: string; readonly asked: number } | null;
-  readonly wrongCard: boolean;
   readonly receipt: Receipt;
   readonly slip: Receipt;
   readonly cardOut: boolean;

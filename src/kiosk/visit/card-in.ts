@@ -14,6 +14,7 @@ import { GIVE_CARD_BACK, KEEP_CARD } from './service.ts';
 import type { Service } from './service.ts';
 import {
   IDLE,
+  active,
   cannotSell,
   moreTime,
   orderSession,
@@ -40,6 +41,7 @@ export const cardIn: Service<'insert-card' | 'reading'> = {
       const { intent } = event;
       if (intent.type === 'exit') return step(state, IDLE);
       if (intent.type === 'more-time') return moreTime(state, s, ctx);
+      if (intent.type === 'activity') return active(state, s, SCREEN_MS['insert-card'], ctx);
       return intent.type === 'find-order' && s.purpose === 'unfinished'
         ? findOrder(state, intent.value, ctx)
         : null;

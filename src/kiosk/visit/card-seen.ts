@@ -5,7 +5,7 @@ import type { Effect, KioskState, SeenCards } from '../state/kiosk.ts';
 
 /**
  * What a card shows is told to central once an insertion: there a refunded purchase, or more gas
- * than was bought, is found (src/central/books/card-seen.ts). Not again where this kiosk told the
+ * than was bought, is found (card-seen.ts of central’s books). Not again where this kiosk told the
  * very same of this card before.
  */
 

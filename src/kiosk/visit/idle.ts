@@ -5,6 +5,7 @@ import type { KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
 import { notSelling, outOfService } from '../watch/selling.ts';
 import { askForCard } from './card-in.ts';
+import { nearestSite } from './nearest.ts';
 import { payAway, payChoices } from './paying.ts';
 import type { Service } from './service.ts';
 import { GIVE_CARD_BACK } from './service.ts';
@@ -64,7 +65,7 @@ function startView(state: KioskState, base: Base, ctx: ViewContext): Snapshot {
       screen: 'out-of-service',
       reason: down,
       reference: reference(down, ctx.header),
-      nearestSite: policy?.sites[0] ?? null,
+      nearestSite: policy === null ? null : nearestSite(policy.sites, ctx.header.site, ctx.nowMs),
     };
   const reason = notSelling(state);
   const degraded: ErrorCode[] = [];

@@ -18,7 +18,7 @@ export function orderScreen(s: OrderSession, open: OpenOrder): OrderScreen {
       if (open.writing || askingFirst(open)) return s.found ? 'unfinished' : 'writing';
       if (order.state === 'in-doubt' && order.wantsRefund)
         return s.found ? 'unfinished' : 'refunding';
-      if (order.state === 'paid' && open.waitCardUntilMono === null && !s.wrongCard)
+      if (order.state === 'paid' && open.waitCardUntilMono === null)
         return s.found ? 'unfinished' : 'writing';
       return 'in-doubt';
     case 'delivered':
@@ -48,13 +48,9 @@ export function askingFirst(open: OpenOrder): boolean {
 }
 
 /** What a customer waits for on the screen of an order in doubt. */
-export function doubtOf(
-  s: OrderSession,
-  open: OpenOrder,
-): 'payment' | 'wrong-card' | 'central' | 'card' {
+export function doubtOf(s: OrderSession, open: OpenOrder): 'payment' | 'central' | 'card' {
   const { state } = open.order;
   if (state === 'collecting' || state === 'closed' || state === 'quoted') return 'payment';
-  if (s.wrongCard) return 'wrong-card';
   // The card's key waits for the payment's evidence at central: nobody pulled the card out.
   if (open.order.reason === NOT_KNOWN_YET) return 'central';
   return !s.cardOut && open.claim.failure !== null ? 'central' : 'card';

@@ -11,7 +11,7 @@ import type { KioskState } from '../state/kiosk.ts';
 import type { AttemptRun, OpenOrder } from '../state/order.ts';
 import type { OrderSession } from '../state/visit.ts';
 import { doubtOf, heldBack, orderScreen, unfinishedState, waitsForPerson } from './order-screen.ts';
-import { cancelOffered, declinedFor, payChoices, takers } from './paying.ts';
+import { cancelOffered, declinedFor, newCodeOffered, payChoices, takers } from './paying.ts';
 import { wallMs } from './view-base.ts';
 import type { Base, ViewContext } from './view-base.ts';
 
@@ -120,6 +120,7 @@ function payView(
     qrText: paying === 'waiting' || paying === 'unknown' ? (run?.qrText ?? null) : null,
     state: paying,
     cancelOffered: cancelOffered(s, open),
+    newCodeOffered: newCodeOffered(s, open),
     // "Not paid" was true when it was asked; once the customer pays, or nobody knows, it is not said
     // any more.
     lastCheck:

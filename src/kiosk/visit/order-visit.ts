@@ -5,7 +5,14 @@ import { isBeyondTheDay, UNKNOWN_GIVE_UP_MS } from '../order/attempt-run.ts';
 import type { ReduceContext } from '../state/context.ts';
 import type { Effect, KioskEvent, KioskState, Step } from '../state/kiosk.ts';
 import type { Now, OpenOrder } from '../state/order.ts';
-import type { OrderEnding, OrderScreen, OrderSession, Session } from '../state/visit.ts';
+import type {
+  OrderEnding,
+  OrderScreen,
+  OrderSession,
+  ReadingSession,
+  Session,
+} from '../state/visit.ts';
+import { cardIn } from './card-in.ts';
 import {
   askingFirst,
   doubtOf,
@@ -15,7 +22,7 @@ import {
   waitsForPerson,
 } from './order-screen.ts';
 import { orderView } from './order-view.ts';
-import { cancelOffered, checkPayment, onScanned, payWith, scanOffered } from './paying.ts';
+import { cancelOffered, checkPayment, newCode, onScanned, payWith, scanOffered } from './paying.ts';
 import { GIVE_CARD_BACK, KEEP_CARD } from './service.ts';
 import type { Needs, Service, VisitEvent } from './service.ts';
 import { leave, rest, step } from './step.ts';
@@ -33,6 +40,7 @@ export const orderVisit: Service<'order'> = {
     settle: settleOrder,
     givesWay: false,
     view: (state, s, base, ctx) => {
+      if (maybeAnothers(state, s)) return { ...base, screen: 'reading', stage: 'card' };
       const open = state.orders.get(s.orderId);
       return open === undefined
         ? { ...base, screen: 'reading', stage: 'account' }
@@ -40,7 +48,7 @@ export const orderVisit: Service<'order'> = {
     },
     needs: (state, s) => {
       const open = state.orders.get(s.orderId);
-      return open === undefined ? KEEP_CARD : orderNeeds(s, open);
+      return open === undefined || maybeAnothers(state, s) ? KEEP_CARD : orderNeeds(s, open);
     },
   },
 };
@@ -52,7 +60,7 @@ function onOrder(
   ctx: ReduceContext,
 ): Step | null {
   if (event.type === 'reader') return onReader(state, s, event, ctx);
-  if (event.type === 'card-read') return onCardRead(state, s, event);
+  if (event.type === 'card-read') return onCardRead(state, s, event, ctx);
   if (event.type === 'scanned') return onScanned(state, event);
   return event.type === 'intent' ? onIntent(state, s, event.intent, ctx) : null;
 }
@@ -69,11 +77,7 @@ function onReader(
       // the background lets the next visit begin.
       const paymentInDoubt = s.gaveUp && s.ending !== null;
       if (paymentInDoubt || (s.ending !== null && s.ending.screen !== 'in-doubt')) return null;
-      return step(
-        { ...state, cardBusy: true },
-        { ...s, wrongCard: false },
-        { do: 'read-card', insertion: event.insertion },
-      );
+      return step({ ...state, cardBusy: true }, s, { do: 'read-card', insertion: event.insertion });
     }
     case 'mute':
       return s.ending === null ? { state, effects: [] } : null;
@@ -96,22 +100,48 @@ function cardLeft(s: OrderSession, open: OpenOrder | undefined, now: Now): Sessi
       ending: { ...s.ending, deadlineMono: now.monoMs + SCREEN_MS.thanks },
     };
   if (open?.order.state === 'collecting' && s.closeWhy === null && !s.gaveUp)
-    return { ...s, closeWhy: 'card-removed', wrongCard: false };
-  return { ...s, cardOut: true, wrongCard: false };
+    return { ...s, closeWhy: 'card-removed' };
+  return { ...s, cardOut: true };
 }
 
-/** A card was put in while this order has the visit: is it the order's own? */
+/**
+ * A card is in that was not there when the visit was last known to be its own customer's: until it
+ * is read nobody knows whose it is, and no sum and no order number is shown to him.
+ */
+function maybeAnothers({ reader, card }: KioskState, s: OrderSession): boolean {
+  return (
+    reader.state === 'present' &&
+    reader.insertion !== s.insertion &&
+    card?.insertion !== reader.insertion
+  );
+}
+
+/**
+ * A card was put in while this order has the visit. The order's own: the visit goes on. Any other
+ * card, or one that cannot be read, is somebody else's visit; the order waits for its own.
+ */
 function onCardRead(
   state: KioskState,
   s: OrderSession,
   event: Extract<KioskEvent, { type: 'card-read' }>,
-): Step {
-  const order = state.orders.get(s.orderId)?.order;
-  const cardNo = order === undefined ? null : cardNoOf(order);
-  return step(state, {
-    ...s,
-    wrongCard: event.result.ok && cardNo !== null && event.result.value.cardNo !== cardNo,
-  });
+  ctx: ReduceContext,
+): Step | null {
+  const { insertion, result } = event;
+  const open = state.orders.get(s.orderId);
+  // A write has to end first; then the card is read once more.
+  if (insertion === s.insertion || open === undefined || open.writing) return step(state, s);
+  if (result.ok && result.value.cardNo === cardNoOf(open.order))
+    return step(state, { ...s, insertion });
+  // Nobody was seen to take the card out while he pays.
+  if (!result.ok && s.ending === null && s.closeWhy === null) return step(state, s);
+  const own: ReadingSession = {
+    at: 'reading',
+    insertion,
+    stage: 'card',
+    purpose: 'buy',
+    reading: null,
+  };
+  return cardIn.reading.on({ ...state, session: own }, own, event, ctx);
 }
 
 /** A paper came out, or did not: a fact of its order, and of the visit if that is still about it. */
@@ -140,7 +170,7 @@ function onIntent(
   if (intent.type === 'leave')
     return s.ending !== null && s.ending.screen !== 'done' ? step(state, leave(state, now)) : null;
   const open = state.orders.get(s.orderId);
-  if (intent.type === 'more-time') return longer(state, s, open, now);
+  if (intent.type === 'more-time') return newCode(state, now) ?? longer(state, s, open, now);
   if (open === undefined) return null;
   if (intent.type === 'cancel')
     return cancelOffered(s, open) ? step(state, { ...s, closeWhy: 'customer' }) : null;
@@ -237,6 +267,8 @@ function orderNeeds(s: OrderSession, open: OpenOrder): Needs {
 function settleOrder(state: KioskState, s: OrderSession, now: Now): Settled {
   const open = state.orders.get(s.orderId);
   if (open === undefined) return rest(state, leave(state, now), now.monoMs);
+  // The card's read ends that, and no time does.
+  if (maybeAnothers(state, s)) return rest(state, s, null);
   const waited = giveUp(answered(s, open), open, now);
   const screen = orderScreen(waited.session, open);
   const { session, effects } = isOver(screen, open)

@@ -31,6 +31,36 @@ function maySwitch(s: OrderSession, open: OpenOrder): boolean {
   );
 }
 
+/**
+ * In the last so long of a QR code the customer may have a new one: a little more than the screen
+ * warns, for the tap's own way.
+ */
+const NEW_CODE_MS = 30_000;
+
+/** Is a new QR code to be had once this one's end is near? As long as it may be changed at all. */
+export function newCodeOffered(s: OrderSession, open: OpenOrder): boolean {
+  return maySwitch(s, open) && open.attempts.at(-1)?.state === 'pending';
+}
+
+/**
+ * A new QR code of the same wallet, its own time long: the old one is closed at the platform first,
+ * as for another wallet, so that never two can be paid. Null: it is not near its end.
+ */
+export function newCode(state: KioskState, now: Now): Step | null {
+  const at = switchable(state);
+  const attempt = at?.open.attempts.at(-1);
+  const provider = payChoices(state).find((kind) => kind === attempt?.provider);
+  if (
+    at === null ||
+    attempt === undefined ||
+    provider === undefined ||
+    !newCodeOffered(at.s, at.open) ||
+    attempt.expiresAtMs - now.nowMs > NEW_CODE_MS
+  )
+    return null;
+  return switchTo(state, at, { provider, authCode: null });
+}
+
 /** May a code that is scanned now take the place of what is asked? Not while another is charged. */
 export function scanOffered(s: OrderSession, open: OpenOrder): boolean {
   return cancelOffered(s, open) && open.attempts.at(-1)?.method !== 'code';

@@ -65,6 +65,16 @@ export function moreTime(
   return step(state, { ...s, deadlineMono: now.monoMs + MORE_TIME_MS });
 }
 
+/** Somebody is at it: the screen's whole time begins again. */
+export function active(
+  state: KioskState,
+  s: Exclude<Session, IdleSession | OrderSession | ReadingSession>,
+  screenMs: number,
+  now: Now,
+): Step {
+  return step(state, { ...s, deadlineMono: Math.max(s.deadlineMono, now.monoMs + screenMs) });
+}
+
 /** It does not go on, and why is said. */
 export function cannotSell(
   state: KioskState,
@@ -100,7 +110,6 @@ export function orderSession(orderId: string, insertion: number, found: boolean)
     found,
     lastCheck: null,
     checked: null,
-    wrongCard: false,
     receipt: 'none',
     slip: 'none',
     cardOut: false,

@@ -73,7 +73,7 @@ export function slipLines(
         kind: 'text',
         text:
           what === 'in-doubt' && collecting
-            ? '付款结果正在核实，请勿重复付款。若已扣款而未写卡，将自动原路退回。'
+            ? '付款结果正在核实，请勿重复付款。若已扣款：卡在机内（或及时插回本机）自动写卡，否则自动原路退回。'
             : open.notProven && what === 'parked'
               ? '卡片要由工作人员核对后退款，您的钱是安全的。请带卡和本凭证到营业厅，或拨打热线；也可以重新插卡，机器会再写一次。'
               : isBeyondTheDay(open) && what === 'parked'

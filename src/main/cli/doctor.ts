@@ -7,6 +7,9 @@ import { dialectOf } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
 import { DeviceRegistry } from '../../device/device.ts';
 import { printerDevice } from '../../device/printer/device.ts';
+import { scannerDevice } from '../../device/scanner/device.ts';
+import type { Scanner } from '../../device/scanner/types.ts';
+import { journalFailure, tryToWrite } from '../../journal/disk-cause.ts';
 import { Journal, MIN_FREE_BYTES } from '../../journal/journal.ts';
 import { verifyJournal } from '../../journal/verify.ts';
 import { loadPayments } from '../../payment/load.ts';
@@ -20,24 +23,19 @@ import { configProblems } from '../../shared/config/terminal.ts';
 import type { TerminalConfig } from '../../shared/config/terminal.ts';
 import { loadTerminalKeys } from '../core/terminal-keys.ts';
 import { loadConfig } from '../config.ts';
-import { makePrinter } from '../core/devices.ts';
+import { makePrinter, makeScanner } from '../core/devices.ts';
 import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from '../core/card-keys.ts';
 import { lineAdvice, loadCentralLine } from '../core/central-line.ts';
+import { found } from './finding.ts';
+import type { Finding, Level } from './finding.ts';
+import { checkInstallation } from './installation.ts';
+import type { InstallationPorts } from './installation.ts';
 import { lookAtCard } from './card-look.ts';
 import type { ReaderMaker } from './card-look.ts';
 import type { PcscProbe } from './pcsc-probe.ts';
 
-export type Level = 'OK' | 'WARN' | 'FAIL';
-/** One finding. `action` says what to do about it; null where nothing is to be done. */
-export interface Finding {
-  readonly level: Level;
-  /** What was looked at: `config`, `runtime`, `key-files`, … */
-  readonly check: string;
-  readonly code: ErrorCode | null;
-  readonly text: string;
-  readonly action: string | null;
-}
+export type { Finding, Level } from './finding.ts';
 export interface DoctorReport {
   readonly ok: boolean;
   readonly config: string;
@@ -52,27 +50,26 @@ export interface DoctorOptions {
   readonly pcsc: (useService: boolean) => Promise<PcscProbe>;
   /** Opens the configured readers for a look at their cards. */
   readonly readers: ReaderMaker;
+  readonly installation: InstallationPorts;
 }
 
 const NETWORK_TIMEOUT_MS = 8_000;
+/** A serial line opens at once, or not at all. */
+const SCANNER_MS = 1_500;
 /** A warning before selling stops at {@link MIN_FREE_BYTES}. */
 const LOW_BYTES = 1024 ** 3;
 /** Until a policy says otherwise: card payments and signatures are refused beyond minutes. */
 const DEFAULT_SKEW_MS = 60_000;
 const MIN_RSA_BITS = 2048;
 
-const found = (
-  level: Level,
-  check: string,
-  text: string,
-  action: string | null = null,
-  code: ErrorCode | null = null,
-): Finding => ({ level, check, code, text, action });
 const failed = (check: string, f: Failure, action: string, level: Level = 'FAIL'): Finding =>
   found(level, check, f.detail ?? ERRORS[f.code].technician.en, action, f.code);
 const mebibytes = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MiB`;
 
-/** Looks at everything a kiosk needs and changes nothing; works beside a running core. */
+/**
+ * Looks at everything a kiosk needs and changes nothing (a file is written and taken away again, to
+ * see that the disks can be written); works beside a running core.
+ */
 export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
   const findings: Finding[] = [checkRuntime()];
   const loaded = loadConfig(options.configFile);
@@ -91,6 +88,7 @@ export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
       checkMaintenance(config),
       ...checkJournal(loaded.value),
       ...checkDisk(loaded.value),
+      ...checkInstallation(loaded.value, options.installation),
     );
     const probe = await options.pcsc(config.readers[0]?.kind === 'pcsc');
     findings.push(
@@ -447,6 +445,13 @@ function checkDisk(loaded: LoadedConfig): Finding[] {
     secondPath: existing(loaded.path(config.secondPath)),
   };
   const findings = Object.entries(places).map(([key, folder]) => {
+    const cause = tryToWrite(folder);
+    if (cause !== null)
+      return failed(
+        'disk',
+        journalFailure(`${key}: ${folder} cannot be written`, cause),
+        'make it writable for the kiosk’s user; a disk that turned read-only or fails: look at the system’s log (dmesg), replace it',
+      );
     const s = statfsSync(folder);
     const free = s.bavail * s.bsize;
     if (free < MIN_FREE_BYTES)
@@ -620,19 +625,45 @@ function checkSerial(port: string): Finding {
  * Every device that may be asked while a core runs, as it reports itself. The readers are looked at
  * above: a running core has them, and serial ports, to itself.
  */
+/** Until a scanner's line is open, or has had its time. */
+function opened(scanner: Scanner, clock: Clock): Promise<void> {
+  return new Promise((done) => {
+    if (scanner.failure() === null) return done();
+    const stop = (): void => {
+      cancel();
+      unsubscribe();
+      done();
+    };
+    const cancel = clock.after(SCANNER_MS, stop);
+    const unsubscribe = scanner.onChange(() => {
+      if (scanner.failure() === null) stop();
+    });
+  });
+}
+
 async function checkDevices(config: TerminalConfig, clock: Clock): Promise<Finding[]> {
   const printer = makePrinter(config.printer, clock);
-  const devices = new DeviceRegistry([printerDevice(printer, clock, () => [])]);
+  const scanner = makeScanner(config.scanner, clock, () => undefined);
+  const line = scanner === 'keyboard' ? null : scanner;
+  const devices = new DeviceRegistry([
+    printerDevice(printer, clock, () => []),
+    ...(scanner === null ? [] : [scannerDevice(line)]),
+  ]);
+  if (line !== null) await opened(line, clock);
   const findings: Finding[] = [];
   for (const device of devices) {
     const { state, usable, detail, advice, lastError } = await device.look();
+    // The system's word too: a running kiosk has the line, and nobody else may.
+    const why = device.id === 'scanner' ? line?.failure()?.detail : undefined;
+    const text = why === undefined ? detail.en : `${detail.en} (${why})`;
     findings.push(
       usable && state === 'online'
-        ? found('OK', device.id, detail.en)
-        : found('WARN', device.id, detail.en, advice?.en ?? null, lastError),
+        ? found('OK', device.id, text)
+        : found('WARN', device.id, text, advice?.en ?? null, lastError),
     );
   }
   printer?.close();
+  await line?.close();
   return findings;
 }
 

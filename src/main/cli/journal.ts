@@ -1,10 +1,13 @@
 import { maskCardNo } from '../../shared/mask.ts';
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import Database from 'better-sqlite3';
+import { existsSync, lchownSync, lstatSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type Database from 'better-sqlite3';
 import type { AttemptRow, OrderRow } from '../../journal/fold.ts';
 import { inspect } from '../../journal/inspect.ts';
+import { diskFailure, journalFailure, systemCode } from '../../journal/disk-cause.ts';
 import { Journal } from '../../journal/journal.ts';
+import { openToRead } from '../../journal/open-to-read.ts';
+import type { OpenToRead } from '../../journal/open-to-read.ts';
 import { carryOut, survey, terminalOf } from '../../journal/restore.ts';
 import type { Source } from '../../journal/restore.ts';
 import { fileStorage } from '../../journal/storage.ts';
@@ -32,26 +35,36 @@ export interface JournalPlace {
  */
 export function journalPlace(folder: string, second: string | null): JournalPlace {
   const config = join(folder, 'terminal.json');
-  if (!existsSync(Journal.file(folder)) && existsSync(config)) {
-    const loaded = loadConfig(config);
-    if (loaded.ok) {
-      const { dataDir, secondPath, terminalId } = loaded.value.config;
-      return {
-        dataDir: loaded.value.path(dataDir),
-        secondPath: second ?? loaded.value.path(secondPath),
-        terminalId,
-      };
+  const named = !existsSync(Journal.file(folder)) && existsSync(config);
+  return (
+    (named ? configuredPlace(config, second) : null) ?? {
+      dataDir: folder,
+      secondPath: second,
+      terminalId: null,
     }
-    // A journal is checked for itself, even beside a configuration that is not valid.
-    const loose = looseFolders(config);
-    if (loose !== null)
-      return {
-        dataDir: resolve(folder, loose.dataDir),
-        secondPath: second ?? resolve(folder, loose.secondPath),
-        terminalId: loose.terminalId,
-      };
+  );
+}
+
+/** The folders that a `terminal.json` names; null: it names none that could be read. */
+export function configuredPlace(config: string, second: string | null): JournalPlace | null {
+  const loaded = loadConfig(config);
+  if (loaded.ok) {
+    const { dataDir, secondPath, terminalId } = loaded.value.config;
+    return {
+      dataDir: loaded.value.path(dataDir),
+      secondPath: second ?? loaded.value.path(secondPath),
+      terminalId,
+    };
   }
-  return { dataDir: folder, secondPath: second, terminalId: null };
+  // A journal is checked for itself, even beside a configuration that is not valid.
+  const loose = looseFolders(config);
+  if (loose === null) return null;
+  const folder = dirname(config);
+  return {
+    dataDir: resolve(folder, loose.dataDir),
+    secondPath: second ?? resolve(folder, loose.secondPath),
+    terminalId: loose.terminalId,
+  };
 }
 
 function looseFolders(config: string): {
@@ -155,11 +168,9 @@ export function restoreAt(
   } catch (cause) {
     storage.close();
     return err(
-      failure(
-        'JRNL-0101',
-        'a core has this journal, or the folder cannot be written: stop the kiosk first',
-        cause,
-      ),
+      systemCode(cause)?.startsWith('SQLITE_BUSY') === true
+        ? failure('JRNL-0101', 'a core has this journal: stop the kiosk first', cause)
+        : diskFailure('the folder cannot be written', cause, [dataDir]),
     );
   }
   try {
@@ -199,9 +210,25 @@ export function restoreAt(
       aside: yes ? carryOut(storage, plan, { terminalId, nowMs }) : null,
     });
   } catch (cause) {
-    return err(failure('JRNL-0101', cause instanceof Error ? cause.message : String(cause), cause));
+    return err(diskFailure('the restore did not come to its end', cause, [dataDir, secondPath]));
   } finally {
     storage.close();
+    keepOwner(dataDir);
+    if (existsSync(secondPath)) keepOwner(secondPath);
+  }
+}
+
+/**
+ * Root repairs what is the kiosk's: whatever was made in a folder is given to the folder's owner,
+ * or the kiosk could not open its own journal (or the lock beside it) again.
+ */
+function keepOwner(folder: string): void {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = statSync(folder);
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    const file = join(folder, name);
+    const is = lstatSync(file);
+    if (is.uid !== uid || is.gid !== gid) lchownSync(file, uid, gid);
   }
 }
 
@@ -248,9 +275,10 @@ export interface OrderAnswer extends OrderRow {
 export function readOrders(dataDir: string): Result<readonly OrderAnswer[], Failure> {
   const file = Journal.file(dataDir);
   if (!existsSync(file)) return err(failure('JRNL-0101', `no journal at ${file}`));
-  let db: Database.Database | null = null;
+  let opened: OpenToRead | null = null;
   try {
-    db = new Database(file, { readonly: true, fileMustExist: true });
+    opened = openToRead(file);
+    const { db } = opened;
     const read = db.transaction((open: Database.Database) => ({
       orders: open
         .prepare<[], string>('SELECT row FROM orders')
@@ -271,15 +299,9 @@ export function readOrders(dataDir: string): Result<readonly OrderAnswer[], Fail
         .map((o) => ({ ...o, attempts: byOrder.get(o.orderId) ?? [] })),
     );
   } catch (cause) {
-    return err(
-      failure(
-        'JRNL-0101',
-        `${file}: ${cause instanceof Error ? cause.message : String(cause)}`,
-        cause,
-      ),
-    );
+    return err(journalFailure(file, cause));
   } finally {
-    db?.close();
+    opened?.close();
   }
 }
 

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
-import Database from 'better-sqlite3';
 import { createBillingClient } from '../../billing/client.ts';
+import { journalFailure } from '../../journal/disk-cause.ts';
 import { Journal } from '../../journal/journal.ts';
+import { openToRead } from '../../journal/open-to-read.ts';
+import type { OpenToRead } from '../../journal/open-to-read.ts';
 import { readMoneyDay } from '../../journal/money-day.ts';
 import { reconcileDay } from '../../kiosk/reconcile/day.ts';
 import { DEED_WORDS, DIFFERENCE_WORDS, todo } from '../../kiosk/words/reconcile.ts';
@@ -62,13 +64,13 @@ export async function reconcileAt(
   });
   const file = Journal.file(path(config.dataDir));
   if (!existsSync(file)) return err(failure('JRNL-0101', `no journal at ${file}`));
-  let db: Database.Database | null = null;
+  let opened: OpenToRead | null = null;
   try {
-    const open = (db = new Database(file, { readonly: true, fileMustExist: true }));
+    const { db } = (opened = openToRead(file));
     const report = await reconcileDay(date, {
       terminalId: config.terminalId,
       providers: providers.value,
-      money: (query) => readMoneyDay(open, query),
+      money: (query) => readMoneyDay(db, query),
       ledger: (day) => billing.ledger(day),
       nowMs: () => ports.clock.nowMs(),
     });
@@ -83,15 +85,9 @@ export async function reconcileAt(
       })),
     });
   } catch (cause) {
-    return err(
-      failure(
-        'JRNL-0101',
-        `${file}: ${cause instanceof Error ? cause.message : String(cause)}`,
-        cause,
-      ),
-    );
+    return err(journalFailure(file, cause));
   } finally {
-    db?.close();
+    opened?.close();
   }
 }
 

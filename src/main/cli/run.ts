@@ -1,12 +1,15 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describeFailure } from '../../shared/errors.ts';
+import { describeFailure, failure } from '../../shared/errors.ts';
 import type { Clock, Random } from '../../shared/ports.ts';
 import { chinaDayMs } from '../../shared/time.ts';
 import { sealCardKeys } from '../core/card-keys.ts';
 import { doctor, doctorText } from './doctor.ts';
 import type { DoctorOptions } from './doctor.ts';
+import { systemInstallation } from './installation.ts';
+import type { InstallationPorts } from './installation.ts';
 import {
+  configuredPlace,
   journalPlace,
   ordersText,
   readOrders,
@@ -20,9 +23,9 @@ import type { Secret } from './pin.ts';
 import { reconcileAt, reconcileCode, reconcileText } from './reconcile.ts';
 
 export const USAGE = `usage: pilotlight doctor [--config FILE] [--json]
-       pilotlight journal verify [--data DIR] [--second DIR] [--json]
-       pilotlight journal orders [--data DIR] [--json]
-       pilotlight journal restore [--data DIR] [--second DIR] [--yes] [--json]
+       pilotlight journal verify [--config FILE | --data DIR] [--second DIR] [--json]
+       pilotlight journal orders [--config FILE | --data DIR] [--json]
+       pilotlight journal restore [--config FILE | --data DIR] [--second DIR] [--yes] [--json]
        pilotlight reconcile --date YYYY-MM-DD [--config FILE] [--json]
        pilotlight pin --name NAME
        pilotlight keys seal --in FILE --out FILE --secret FILE
@@ -33,7 +36,7 @@ export const USAGE = `usage: pilotlight doctor [--config FILE] [--json]
   --yes          restore now; without it the command only shows what a restore would give (exit code 1: there is damage)
   --name NAME    who the PIN is for; it is asked for twice, or read from a pipe, and the line for maintenance.users is printed
   --in FILE      the master keys, {"psc", "auth", "mac"}, 32 hex digits each, readable by you only
-  --out FILE     the sealed file for keys.file of terminal.json: it opens on this machine only
+  --out FILE     the sealed file for keys.file of terminal.json: it opens where this machine's id and the secret are
   --secret FILE  the machine's secret for keys.secretFile; made where there is none
   --json         one JSON document instead of text
 exit code: 0 well, 1 something failed (reconcile: a person must look), 2 wrong usage, 3 reconcile: not possible now, run it again later`;
@@ -47,6 +50,8 @@ export interface CliPorts {
   readonly random: Random;
   readonly pcsc: DoctorOptions['pcsc'];
   readonly readers: DoctorOptions['readers'];
+  /** Left out: this machine. */
+  readonly installation?: InstallationPorts;
   /** Where a PIN comes from; left out: this process's terminal or input. */
   readonly secret?: { readonly secret: Secret; readonly typed: boolean };
 }
@@ -72,9 +77,9 @@ const COMMANDS: Readonly<Record<string, readonly Option[]>> = {
   reconcile: ['config', 'date', 'json'],
   pin: ['name'],
   'keys seal': ['in', 'out', 'secret'],
-  'journal verify': ['data', 'second', 'json'],
-  'journal orders': ['data', 'json'],
-  'journal restore': ['data', 'second', 'yes', 'json'],
+  'journal verify': ['config', 'data', 'second', 'json'],
+  'journal orders': ['config', 'data', 'json'],
+  'journal restore': ['config', 'data', 'second', 'yes', 'json'],
 };
 
 /** Runs one command and returns the exit code: 0 well, 1 failed, 2 wrong usage, 3 not possible now. */
@@ -137,6 +142,7 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
       random: ports.random,
       pcsc: ports.pcsc,
       readers: ports.readers,
+      installation: ports.installation ?? systemInstallation,
     });
     ports.out(json ? JSON.stringify(report, null, 2) : doctorText(report));
     return report.ok ? 0 : 1;
@@ -156,10 +162,19 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
     ports.out(json ? JSON.stringify(compared.value, null, 2) : reconcileText(compared.value));
     return reconcileCode(compared.value);
   }
-  const place = journalPlace(
-    at(values.data ?? DEFAULT_DATA),
-    values.second === undefined ? null : at(values.second),
-  );
+  if (values.config !== undefined && values.data !== undefined)
+    return usage('--config or --data, not both');
+  const second = values.second === undefined ? null : at(values.second);
+  const place =
+    values.config === undefined
+      ? journalPlace(at(values.data ?? DEFAULT_DATA), second)
+      : configuredPlace(at(values.config), second);
+  if (place === null) {
+    ports.err(
+      `pilotlight: ${describeFailure(failure('CONF-0101', `${at(values.config ?? '')} names no journal`))}`,
+    );
+    return 1;
+  }
   if (command === 'journal verify') {
     const answer = verifyAt(place);
     ports.out(json ? JSON.stringify(answer, null, 2) : verifyText(answer));

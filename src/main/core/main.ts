@@ -13,6 +13,8 @@ import type { Core } from './compose.ts';
 /** Exit codes that the shell understands: 78 (EX_CONFIG) is not restarted. */
 const EXIT_CONFIG = 78;
 const HEARTBEAT_MS = 2_000;
+/** How long a bad disk is named on the screen before everything is tried again. */
+const DISK_AGAIN_MS = 60_000;
 /**
  * A core that is asked to stop finishes what is in flight for so long; after that a cut is as safe
  * as at any time.
@@ -26,7 +28,9 @@ const { values } = parseArgs({
 const record = values.record ?? process.env['PILOTLIGHT_RECORD'];
 
 function send(message: CoreToShell): void {
-  if (process.connected) process.send?.(message);
+  // The shell may die in this instant: `disconnect` says so, and the core ends in its own time. An
+  // error without a callback would end it in the middle of whatever it does.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
 function bail(code: number, f: Failure): never {
@@ -102,6 +106,8 @@ if (composed.ok) {
     reference: `${composed.error.code} · ${config.terminalId.slice(-4)}`,
     nearestSite: null,
   });
+  // A disk may be mounted anew while this stands on the screen.
+  if (composed.error.code === 'JRNL-0108') setTimeout(() => process.exit(1), DISK_AGAIN_MS);
 }
 
 const heartbeat = setInterval(() => send({ type: 'heartbeat' }), HEARTBEAT_MS);
@@ -139,6 +145,8 @@ process.on('message', (raw) => {
   }
 });
 process.on('disconnect', () => stop('the shell is gone'));
+// The log goes through the shell, too: what cannot be said any more must not end the core.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 process.on('SIGTERM', () => stop('SIGTERM'));
 process.on('SIGINT', () => stop('SIGINT'));
 // A defect: end here, recover from disk.

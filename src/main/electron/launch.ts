@@ -35,7 +35,6 @@ const OPENING_SWITCHES = [
   'inspect-brk',
   'load-extension',
   'disable-web-security',
-  'allow-file-access-from-files',
   'no-sandbox',
   'single-process',
   'proxy-server',
@@ -159,6 +158,33 @@ export function coreCommand(
   };
 }
 
+/**
+ * The window's own folder (its lock, its caches; nothing that matters): where the service manager
+ * says that state goes, else where Electron puts it, else the session's run-time folder. The first
+ * that can be written. A home that cannot be written makes Electron believe that it runs already.
+ *
+ * @param usual where Electron would put it; null: it knows no such place
+ * @param writable makes the folder, and says whether it can be written
+ * @throws with a sentence that names the places
+ */
+export function shellFolder(
+  facts: Pick<LaunchFacts, 'env'>,
+  usual: string | null,
+  writable: (folder: string) => boolean,
+): string {
+  const state = facts.env['STATE_DIRECTORY']?.split(':')[0];
+  const runtime = facts.env['XDG_RUNTIME_DIR'];
+  const places = [
+    ...(state === undefined || state === '' ? [] : [path.join(state, 'shell')]),
+    ...(usual === null ? [] : [usual]),
+    ...(runtime === undefined || runtime === '' ? [] : [path.join(runtime, 'pilotlight')]),
+  ];
+  const found = places.find((folder) => writable(folder));
+  if (found === undefined)
+    throw new Error(`the window's own folder can be written at none of: ${places.join(', ')}`);
+  return found;
+}
+
 /** Waits of the reload ladder: each crash within a minute waits longer. */
 export function reloadDelayMs(recentCrashes: number): number {
   return Math.min(30_000, recentCrashes <= 1 ? 0 : 500 * 2 ** (recentCrashes - 2));
@@ -175,20 +201,21 @@ export interface KeyInput {
 const PLAIN_KEYS: ReadonlySet<string> = new Set([
   'Tab',
   'Enter',
-  ' ',
   'Backspace',
   'ArrowUp',
   'ArrowDown',
   'ArrowLeft',
   'ArrowRight',
   'Shift',
-  ...'0123456789',
+  'CapsLock',
+  'Process',
 ]);
 
 /**
- * Keys that may reach the page: what a number pad or an assistive switch needs, nothing that steers
- * a browser.
+ * Keys that may reach the page: what a number pad or an assistive switch needs, and characters, as
+ * scanners type them (also behind an input method, `Process`); nothing that steers a browser.
  */
 export function keyAllowed(input: KeyInput): boolean {
-  return !input.control && !input.alt && !input.meta && PLAIN_KEYS.has(input.key);
+  if (input.control || input.alt || input.meta) return false;
+  return [...input.key].length === 1 || PLAIN_KEYS.has(input.key);
 }

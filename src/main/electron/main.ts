@@ -1,17 +1,29 @@
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { app, BrowserWindow, ipcMain, Menu, powerSaveBlocker, protocol, session } from 'electron';
 import type { IpcMainEvent, Session, WebContents } from 'electron';
 import { z } from 'zod';
 import { intentSchema } from '../../shared/contract/index.ts';
+import { createScreenWatch } from '../shell/screen-watch.ts';
+import type { ScreenMemory, ScreenPorts, ScreenWatch } from '../shell/screen-watch.ts';
 import { loadStaticFiles, securityHeaders } from '../shell/static-files.ts';
 import type { StaticFile } from '../shell/static-files.ts';
 import { createSupervisor } from '../shell/supervisor.ts';
 import type { CoreSupervisor } from '../shell/supervisor.ts';
 import { CHANNELS, HOME, ORIGIN } from './channels.ts';
-import { coreCommand, forbiddenSwitch, isDemo, keyAllowed, reloadDelayMs } from './launch.ts';
+import {
+  coreCommand,
+  forbiddenSwitch,
+  isDemo,
+  keyAllowed,
+  reloadDelayMs,
+  shellFolder,
+} from './launch.ts';
 import type { LaunchFacts } from './launch.ts';
 
 const log = (line: string): void => console.error(`shell: ${line}`);
+/** EX_CONFIG: something on this machine has to be set right first. */
+const EXIT_CONFIG = 78;
 /** Crashes older than this are forgotten by the reload ladder. */
 const CRASH_MEMORY_MS = 60_000;
 /** More crashes than this within the memory: the window itself is made anew. */
@@ -30,6 +42,8 @@ const demo = isDemo(facts);
 const production = app.isPackaged && !demo;
 
 let window: BrowserWindow | null = null;
+let screen: ScreenWatch | null = null;
+const screenMemory: ScreenMemory = { fruitless: 0 };
 let supervisor: CoreSupervisor | null = null;
 let quitting = false;
 let crashes: number[] = [];
@@ -38,6 +52,8 @@ const bad = forbiddenSwitch(facts, (name) => app.commandLine.hasSwitch(name));
 if (bad !== null) {
   log(`refused to start with ${bad}`);
   app.exit(1);
+} else if (!settle()) {
+  app.exit(EXIT_CONFIG);
 } else if (!app.requestSingleInstanceLock()) {
   log('another instance runs already');
   app.exit(0);
@@ -45,9 +61,48 @@ if (bad !== null) {
   start();
 }
 
+/** Electron throws where it could make none. */
+function usualFolder(): string | null {
+  try {
+    return app.getPath('userData');
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Takes a folder for the window, before anything is written to it. False: there is none, and it is
+ * said.
+ */
+function settle(): boolean {
+  try {
+    app.setPath(
+      'userData',
+      shellFolder(facts, usualFolder(), (folder) => {
+        try {
+          mkdirSync(folder, { recursive: true, mode: 0o700 });
+          accessSync(folder, constants.W_OK | constants.X_OK);
+          return true;
+        } catch {
+          return false;
+        }
+      }),
+    );
+    return true;
+  } catch (error) {
+    log(error instanceof Error ? error.message : String(error));
+    return false;
+  }
+}
+
 function start(): void {
   // Before ready, all of it: afterwards Electron takes no notice.
   app.enableSandbox();
+  // A graphics process that finds no device gives up a few times, and may take the window with it.
+  if (process.platform === 'linux' && !existsSync('/dev/dri')) {
+    log('no graphics device (/dev/dri): drawn by the processor');
+    app.disableHardwareAcceleration();
+  }
   Menu.setApplicationMenu(null);
   protocol.registerSchemesAsPrivileged([
     {
@@ -98,10 +153,17 @@ function ready(): void {
   supervisor = createSupervisor({ core: coreCommand(facts), demo, log });
   supervisor.subscribe((snapshot) => push(snapshot));
   listen(CHANNELS.ready, z.undefined(), () => {
+    screen?.ready();
+    if (window !== null) void tellLetters(window.webContents);
     if (supervisor !== null) push(supervisor.current());
   });
   listen(CHANNELS.intent, intentSchema, (intent) => {
     supervisor?.send(intent);
+  });
+  app.on('child-process-gone', (_event, details) => {
+    if (details.type !== 'GPU') return;
+    log(`graphics process gone: ${details.reason}`);
+    screen?.graphicsLost();
   });
   powerSaveBlocker.start('prevent-display-sleep');
   supervisor.start();
@@ -256,8 +318,12 @@ function openWindow(): void {
     },
   });
   window = mine;
-  mine.once('ready-to-show', () => mine.show());
+  const watch = watchScreen(mine);
+  screen = watch;
+  mine.once('ready-to-show', watch.sign);
+  mine.webContents.on('did-finish-load', watch.sign);
   mine.on('closed', () => {
+    watch.stop();
     if (window === mine) window = null;
   });
   mine.webContents.on('render-process-gone', (_event, details) => {
@@ -274,6 +340,30 @@ function openWindow(): void {
     mine.webContents.forcefullyCrashRenderer();
   });
   mine.loadURL(HOME).catch((error: unknown) => log(String(error)));
+}
+
+/** For whoever reads the log of a kiosk that shows boxes: which of the bundled letters were loaded. */
+async function tellLetters(contents: WebContents): Promise<void> {
+  const COUNT = `document.fonts.ready.then(() =>
+    [[...document.fonts].filter((f) => f.status === 'loaded').length, document.fonts.size].join(' of '))`;
+  const count: unknown = await contents.executeJavaScript(COUNT).catch(() => 'unknown');
+  log(`letters loaded: ${String(count)}`);
+}
+
+function watchScreen(mine: BrowserWindow): ScreenWatch {
+  const ports: ScreenPorts = {
+    show: () => {
+      if (!mine.isDestroyed()) mine.show();
+    },
+    look: async () => ({ bytes: (await mine.webContents.capturePage()).toBitmap() }),
+    recover: (why) => recover(mine, why),
+    log,
+    after: (ms, then) => {
+      const timer = setTimeout(then, ms);
+      return () => clearTimeout(timer);
+    },
+  };
+  return createScreenWatch(ports, screenMemory);
 }
 
 /**

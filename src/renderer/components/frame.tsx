@@ -19,8 +19,8 @@ function isQuiet(snapshot: Snapshot): boolean {
 }
 
 /**
- * Screens whose time the core extends. A payment code lives only as long as its order, and the last
- * screens only say something.
+ * Screens whose time the core extends. A payment code is replaced by a new one instead, and the
+ * last screens only say something.
  */
 const EXTENDABLE: ReadonlySet<Screen> = new Set<Screen>([
   'insert-card',
@@ -161,7 +161,13 @@ function MaintenanceHeader({
 const RING = 2 * Math.PI * 36;
 
 /** The last seconds: a ring that empties, and the one tap that stops it. */
-function Leaving({ left }: { readonly left: number }): ReactElement {
+function Leaving({
+  left,
+  says,
+}: {
+  readonly left: number;
+  readonly says: 'more' | 'code';
+}): ReactElement {
   const { t } = useWords();
   const seconds = Math.ceil(left / 1000);
   return (
@@ -181,10 +187,10 @@ function Leaving({ left }: { readonly left: number }): ReactElement {
             transform="rotate(-90 44 44)"
           />
         </svg>
-        <b role="alert">{t('more.leaving', { seconds })}</b>
+        <b role="alert">{t(`${says}.leaving`, { seconds })}</b>
       </div>
       <IntentButton className={css['more']} does={{ type: 'more-time' }}>
-        {t('more.button')}
+        {t(`${says}.button`)}
       </IntentButton>
     </footer>
   );
@@ -193,8 +199,10 @@ function Leaving({ left }: { readonly left: number }): ReactElement {
 function Footer({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
   const { t } = useWords();
   const left = useRemaining();
-  if (left !== null && left <= WARN_MS && left > 0 && EXTENDABLE.has(snapshot.screen))
-    return <Leaving left={left} />;
+  const soon = left !== null && left <= WARN_MS && left > 0 ? left : null;
+  if (soon !== null && EXTENDABLE.has(snapshot.screen)) return <Leaving left={soon} says="more" />;
+  if (soon !== null && snapshot.screen === 'pay' && snapshot.newCodeOffered)
+    return <Leaving left={soon} says="code" />;
   if (snapshot.screen === 'out-of-service') {
     return (
       <footer className={css['footer']}>

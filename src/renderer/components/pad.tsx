@@ -1,4 +1,5 @@
 import type { ReactElement } from 'react';
+import { act } from '../state/store.ts';
 import { useWords } from '../i18n/index.ts';
 import css from '../screens/screens.module.css';
 
@@ -26,6 +27,11 @@ export function Pad({
   readonly disabled?: boolean;
 }): ReactElement {
   const { t } = useWords();
+  // Whoever types is there: the screen's time begins again.
+  const press = (name: string): void => {
+    onKey(name);
+    act({ type: 'activity' });
+  };
   const key = (name: string): ReactElement => (
     <button
       key={name}
@@ -35,7 +41,7 @@ export function Pad({
       data-intent="key"
       data-value={name}
       disabled={disabled}
-      onClick={() => onKey(name)}
+      onClick={() => press(name)}
     >
       {name}
     </button>
@@ -50,7 +56,7 @@ export function Pad({
         data-intent="key"
         data-value="del"
         disabled={disabled}
-        onClick={() => onKey('del')}
+        onClick={() => press('del')}
       >
         {t('keypad.delete')}
       </button>

@@ -2,6 +2,7 @@ import type { ReactElement } from 'react';
 import { useState } from 'react';
 import type { QuoteView, SnapshotOf } from '../../shared/contract/index.ts';
 import { ERRORS } from '../../shared/errors.ts';
+import type { ErrorCode } from '../../shared/errors.ts';
 import { formatMicroYuan, formatPrice, formatYuan } from '../../shared/money.ts';
 import {
   ActionButton,
@@ -13,6 +14,7 @@ import {
   useCardFacts,
 } from '../components/ui.tsx';
 import { amountOf, useWords } from '../i18n/index.ts';
+import { useNewView } from '../state/taps.ts';
 import { Keypad } from './keypad.tsx';
 import ui from '../components/ui.module.css';
 import css from './screens.module.css';
@@ -22,10 +24,21 @@ function plainYuan(fen: number): string {
   return `¥${formatYuan(fen).replace(/\.00$/, '')}`;
 }
 
+/** A sum that a limit forbids: how much it allows can be said. */
+function isLimit(problem: ErrorCode): boolean {
+  return problem === 'SALE-0105' || problem === 'SALE-0106';
+}
+
+/** The pad takes whole yuan. */
+function floorYuan(fen: number): number {
+  return fen - (fen % 100);
+}
+
 /** Choosing the amount and seeing, before paying, exactly what it buys. */
 export function Amount({ s }: { readonly s: SnapshotOf<'amount'> }): ReactElement {
   const { t } = useWords();
   const [typing, setTyping] = useState(false);
+  useNewView(typing ? 'pad' : 'presets');
   const card = useCardFacts(s.card);
   const custom = s.chosenFen !== null && !s.presetsFen.includes(s.chosenFen);
   const ready =
@@ -102,6 +115,10 @@ export function Amount({ s }: { readonly s: SnapshotOf<'amount'> }): ReactElemen
 
 function Quote({ s }: { readonly s: SnapshotOf<'amount'> }): ReactElement {
   const { t, pick } = useWords();
+  const most = t('amount.most', { yuan: plainYuan(floorYuan(s.maxFen)) });
+  // It is the sum that a limit forbids, and a smaller one can be had.
+  if (s.problem !== null && isLimit(s.problem) && s.maxFen >= s.minFen)
+    return <Notice title={t('amount.tooMuch')}>{most}</Notice>;
   if (s.problem !== null)
     return (
       <Notice title={pick(ERRORS[s.problem].title)}>{pick(ERRORS[s.problem].customer)}</Notice>
@@ -113,7 +130,12 @@ function Quote({ s }: { readonly s: SnapshotOf<'amount'> }): ReactElement {
       </div>
     );
   if (s.quote === null)
-    return <div className={`${ui['panel']} ${css['quoteWords']}`}>{t('amount.choose')}</div>;
+    return (
+      <div className={`${ui['panel']} ${css['quoteWords']}`}>
+        {t('amount.choose')}
+        {s.limited && <p>{most}</p>}
+      </div>
+    );
   return (
     <>
       <div className={`${ui['panel']} ${css['quote']}`}>

@@ -18,6 +18,7 @@ import { useWords } from '../i18n/index.ts';
 import type { MessageKey, Translate } from '../i18n/index.ts';
 import { act } from '../state/store.ts';
 import { formatStamp, minutesLeft, useUntil } from '../state/time.ts';
+import { useNewView } from '../state/taps.ts';
 import ui from '../components/ui.module.css';
 import css from './maintenance.module.css';
 import screens from './screens.module.css';
@@ -124,6 +125,7 @@ interface Asking {
 export function Maintenance({ s }: { readonly s: Maintenance }): ReactElement {
   const { t } = useWords();
   const [asking, setAsking] = useState<Asking | null>(null);
+  useNewView(`${asking?.action ?? ''} ${s.openOrderId ?? ''} ${s.tab}`);
   const ask = (action: Asked, target: string | null, about: string): void =>
     setAsking({ action, target, about });
   if (asking !== null)

@@ -7,12 +7,16 @@ import { Qr } from '../components/qr.tsx';
 import { ActionButton, IntentButton, Notice, Phrases, Steps } from '../components/ui.tsx';
 import { amountOf, useWords } from '../i18n/index.ts';
 import type { MessageKey } from '../i18n/index.ts';
+import { useNewView } from '../state/taps.ts';
 import ui from '../components/ui.module.css';
 import css from './screens.module.css';
 
 /** The code, the sum and the time; what the provider says in words. */
 export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
   const { t, pick } = useWords();
+  const mayCheck = s.state !== 'creating' && s.state !== 'closing' && s.state !== 'switching';
+  // A button that comes moves the others.
+  useNewView(`${s.cancelOffered} ${mayCheck}`);
   const scan = s.state === 'waiting' && s.qrText !== null;
   const code: MessageKey | null = !s.byCode
     ? null
@@ -97,8 +101,7 @@ export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
         <Notice title={pick(ERRORS[s.problem].title)}>{pick(ERRORS[s.problem].customer)}</Notice>
       )}
       {s.lastCheck !== null && <Notice>{t(`pay.check.${s.lastCheck}`)}</Notice>}
-      {(s.state !== 'creating' && s.state !== 'closing' && s.state !== 'switching') ||
-      s.cancelOffered ? (
+      {mayCheck || s.cancelOffered ? (
         <div
           className={`${ui['actions']} ${s.cancelOffered ? ui['wide'] : ''} ${css['payActions']}`}
         >
@@ -107,7 +110,7 @@ export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
               {t('pay.cancel')}
             </ActionButton>
           )}
-          {s.state !== 'creating' && s.state !== 'closing' && s.state !== 'switching' && (
+          {mayCheck && (
             <ActionButton
               ghost
               disabled={s.lastCheck === 'asking'}

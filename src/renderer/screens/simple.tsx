@@ -22,6 +22,7 @@ import {
 import type { Fact } from '../components/ui.tsx';
 import { amountOf, useWords } from '../i18n/index.ts';
 import { act } from '../state/store.ts';
+import { useNewView } from '../state/taps.ts';
 import ui from '../components/ui.module.css';
 import css from './screens.module.css';
 
@@ -31,6 +32,7 @@ export const REF_DIGITS = 12;
 export function InsertCard({ s }: { readonly s: SnapshotOf<'insert-card'> }): ReactElement {
   const { t } = useWords();
   const [typing, setTyping] = useState(false);
+  useNewView(typing ? 'pad' : 'card');
   if (s.purpose === 'unfinished' && typing) return <RefKeypad onClose={() => setTyping(false)} />;
   if (s.purpose === 'unfinished') {
     return (
@@ -339,7 +341,7 @@ export function InDoubt({ s }: { readonly s: SnapshotOf<'in-doubt'> }): ReactEle
   points.push(receipt);
   return (
     <Message
-      disc={s.reason === 'wrong-card' ? 'card' : 'wait'}
+      disc="wait"
       title={t(`doubt.${s.reason}.title`)}
       lead={t(`doubt.${s.reason}.lead`)}
       actions={

@@ -47,6 +47,13 @@ type Distribute<T> = T extends Intent ? Omit<T, 'screen' | 'revision'> : never;
 /** What a control says: the intent without the screen and revision it was made on. */
 export type Act = Distribute<Intent>;
 
+let pressed: Pick<Snapshot, 'screen' | 'revision'> | null = null;
+
+/** What was painted when the finger went down that is tapping now; null: none is. */
+export function pressedOn(seen: Pick<Snapshot, 'screen' | 'revision'> | null): void {
+  pressed = seen;
+}
+
 let deliver: (intent: Intent) => void = () => undefined;
 
 /** Called once by the transport. */
@@ -55,11 +62,12 @@ export function onIntent(send: (intent: Intent) => void): void {
 }
 
 /**
- * Sends what a person did, naming the screen and revision they saw. Nothing is sent while the veil
- * is up.
+ * Sends what a person did, naming the screen and revision they saw when they began it. Nothing is
+ * sent while the veil is up.
  */
 export function act(what: Act): void {
   const { snapshot, link } = store.getState();
   if (snapshot === null || link !== 'up') return;
-  deliver({ ...what, screen: snapshot.screen, revision: snapshot.revision });
+  const { screen, revision } = pressed ?? snapshot;
+  deliver({ ...what, screen, revision });
 }

@@ -1,47 +1,100 @@
+import { MAX_CODE, bareCode } from '../../shared/scanned.ts';
 import { act, store } from './store.ts';
 
 /**
- * A scanner that types sends its keys within milliseconds of one another; a pause begins a new
- * code.
+ * A scanner that types sends its keys 1 to 10 ms from one another; after a pause of this length a
+ * code is over, or another one begins. No finger is that quick twice.
  */
 const GAP_MS = 100;
-const MAX_CODE = 256;
+/** What the core takes as a code (its contract). */
+const CODE = /^[!-~]{6,256}$/;
+/** Keys that press what has the focus, or move it. */
+const PRESSES: ReadonlySet<string> = new Set(['Enter', 'Tab', ' ']);
+
+/** Where time comes from. */
+export interface WedgeClock {
+  readonly now: () => number;
+  /** Runs `then` after a while. @returns what takes it back */
+  readonly after: (ms: number, then: () => void) => () => void;
+}
+
+type Key = Pick<
+  KeyboardEvent,
+  'key' | 'code' | 'shiftKey' | 'ctrlKey' | 'altKey' | 'metaKey' | 'getModifierState'
+>;
 
 /**
- * Listens to a scanner that is a keyboard: printable keys in quick succession, ended by Enter, are
- * one code. Only the pay screen of a kiosk that takes codes is listened to; the code is kept
- * nowhere. Returns the end of listening.
+ * The character of a key, or null. An input method swallows it (`Process`), so the key's place on
+ * the board says it then; Caps Lock turns letters about, and no code means that.
+ */
+function character(event: Key): string | null {
+  // Ctrl with a letter is how some scanners type a control character: framing.
+  if (event.ctrlKey || event.altKey || event.metaKey) return null;
+  if (event.key === 'Process' || event.key === 'Unidentified') {
+    const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code)?.[1];
+    const letter = /^Key([A-Z])$/.exec(event.code)?.[1];
+    return digit ?? (event.shiftKey ? letter : letter?.toLowerCase()) ?? null;
+  }
+  if (event.key.length !== 1) return null;
+  if (!event.getModifierState('CapsLock')) return event.key;
+  const lower = event.key.toLowerCase();
+  return event.key === lower ? event.key.toUpperCase() : lower;
+}
+
+/**
+ * Listens to a scanner that is a keyboard, on every screen: characters in quick succession, ended
+ * by Enter, TAB or a pause, are one code, and none of its keys presses anything. The pay screen of
+ * a kiosk that takes codes is told; elsewhere a code is nobody's. It is kept nowhere. A key that is
+ * pressed alone does what keys do: a number pad or an assistive switch goes on working.
+ *
+ * @returns the end of listening
  */
 export function listenToWedge(
   target: Pick<Window, 'addEventListener' | 'removeEventListener'>,
-  now: () => number,
+  clock: WedgeClock,
 ): () => void {
   let text = '';
-  let last = 0;
-  const onKey = (event: KeyboardEvent): void => {
+  /** The whole code came while a screen was there that takes codes. */
+  let wanted = false;
+  let last = Number.NEGATIVE_INFINITY;
+  let cancelPause = (): void => undefined;
+
+  const listening = (): boolean => {
     const { snapshot } = store.getState();
-    if (snapshot?.screen !== 'pay' || !snapshot.scanner) {
-      text = '';
+    return snapshot?.screen === 'pay' && snapshot.scanner;
+  };
+  function end(): void {
+    cancelPause();
+    const code = bareCode(text);
+    text = '';
+    if (wanted && listening() && CODE.test(code)) act({ type: 'scan', value: code });
+  }
+  const onKey = (event: KeyboardEvent): void => {
+    const quick = clock.now() - last <= GAP_MS;
+    if (!quick) text = '';
+    const char = event.key === ' ' && text === '' ? null : character(event);
+    if (PRESSES.has(event.key) && (event.key !== ' ' || text === '')) {
+      // Behind characters it ends a code; alone it is a person's, or a switch's.
+      if (text === '') return;
+      event.preventDefault();
+      event.stopPropagation();
+      end();
       return;
     }
-    if (now() - last > GAP_MS) text = '';
-    last = now();
-    if (event.key === 'Enter') {
-      const value = text;
-      text = '';
-      // The key would press whatever has the focus.
-      event.preventDefault();
-      if (/^[!-~]{6,256}$/.test(value)) act({ type: 'scan', value });
-    } else if (
-      event.key.length === 1 &&
-      !event.ctrlKey &&
-      !event.altKey &&
-      !event.metaKey &&
-      text.length < MAX_CODE
-    )
-      text += event.key;
+    if (char === null) return;
+    last = clock.now();
+    event.preventDefault();
+    event.stopPropagation();
+    // A code that began on another screen was not shown to this one.
+    wanted = listening() && (wanted || text === '');
+    if (text.length <= MAX_CODE) text += char;
+    cancelPause();
+    cancelPause = clock.after(GAP_MS, end);
   };
   const listener = onKey as EventListener;
   target.addEventListener('keydown', listener, true);
-  return () => target.removeEventListener('keydown', listener, true);
+  return () => {
+    cancelPause();
+    target.removeEventListener('keydown', listener, true);
+  };
 }

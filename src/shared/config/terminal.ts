@@ -46,10 +46,6 @@ export const terminalConfigSchema = z.strictObject({
   dataDir: path,
   /** Folder of the second log; on another disk in production. */
   secondPath: path,
-  shell: z.strictObject({
-    kind: z.enum(['browser', 'electron', 'auto']),
-    port: z.number().int().min(0).max(65535),
-  }),
   readers: z.array(readerSchema).min(1),
   /**
    * Meter makers' own programs, beside the layouts that are built in
@@ -170,14 +166,6 @@ export const terminalConfigSchema = z.strictObject({
         ),
     })
     .optional(),
-  panel: z
-    .strictObject({
-      widthMm: z.number().positive(),
-      heightMm: z.number().positive(),
-      widthPx: z.number().int().positive(),
-      heightPx: z.number().int().positive(),
-    })
-    .optional(),
 });
 /** The file as it may be written. */
 export type TerminalConfigFile = z.infer<typeof terminalConfigSchema>;
@@ -189,7 +177,7 @@ interface BothLanguages {
 /** The configuration with everything that may be left out filled in. */
 export type TerminalConfig = Omit<
   TerminalConfigFile,
-  'site' | 'central' | 'printer' | 'scanner' | 'maintenance' | 'panel'
+  'site' | 'central' | 'printer' | 'scanner' | 'maintenance'
 > & {
   readonly site: {
     readonly name: BothLanguages;
@@ -204,7 +192,6 @@ export type TerminalConfig = Omit<
   readonly printer: NonNullable<TerminalConfigFile['printer']>;
   readonly scanner: NonNullable<TerminalConfigFile['scanner']>;
   readonly maintenance: NonNullable<TerminalConfigFile['maintenance']>;
-  readonly panel: NonNullable<TerminalConfigFile['panel']>;
 };
 
 /**
@@ -213,8 +200,6 @@ export type TerminalConfig = Omit<
  */
 const VIRTUAL_READER = 'tcp://127.0.0.1:8464';
 const VIRTUAL_PRINTER = 'tcp://127.0.0.1:8465';
-/** A 21.5-inch portrait panel. */
-const PANEL = { widthMm: 268, heightMm: 476, widthPx: 1080, heightPx: 1920 };
 
 /** Fills in what the file leaves out. */
 export function completeConfig(file: TerminalConfigFile): TerminalConfig {
@@ -250,7 +235,6 @@ export function completeConfig(file: TerminalConfigFile): TerminalConfig {
       printer.kind === 'virtual' ? { ...printer, path: printer.path ?? VIRTUAL_PRINTER } : printer,
     scanner: file.scanner ?? { kind: 'none' },
     maintenance: file.maintenance ?? { users: [] },
-    panel: file.panel ?? PANEL,
   };
 }
 /** One line per problem, each naming the key: `payments[0].mchid: …`. */

@@ -72,6 +72,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     presetsFen: z.array(natural),
     minFen: natural,
     maxFen: natural,
+    /** `maxFen` is what the meter or a limit of the account leaves, less than is sold at most. */
+    limited: z.boolean(),
     /** The amount chosen, with its quote once it is there. */
     chosenFen: natural.nullable(),
     quote: quoteViewSchema.nullable(),
@@ -108,6 +110,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
      */
     state: z.enum(['creating', 'waiting', 'paying', 'closing', 'switching', 'unknown']),
     cancelOffered: z.boolean(),
+    /** Near the code's end `more-time` is answered by a new one. */
+    newCodeOffered: z.boolean(),
     /** What the last "已付款但没有反应?" found; null: not asked. */
     lastCheck: z.enum(['asking', 'not-paid', 'line-down']).nullable(),
     deadlineMs,
@@ -140,10 +144,10 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     screen: z.literal('in-doubt'),
     /**
      * card: insert the same card again · payment: the payment's outcome is not known yet, the card
-     * can be taken · wrong-card: the card inserted is not the order's · central: the order can only
-     * be finished once central answers; the card can be taken.
+     * can be taken · central: the order can only be finished once central answers; the card can
+     * be taken. Another card than the order's begins a visit of its own.
      */
-    reason: z.enum(['card', 'payment', 'wrong-card', 'central']),
+    reason: z.enum(['card', 'payment', 'central']),
     orderRef: z.string(),
     amountFen: natural,
     quantity: natural,
@@ -263,6 +267,8 @@ export const intentSchema = z.discriminatedUnion('type', [
   /** pay screen: 已付款但没有反应? */
   z.object({ ...intentBase, type: z.literal('check-payment') }),
   z.object({ ...intentBase, type: z.literal('more-time') }),
+  /** Somebody types on a pad: the screen's time begins again. What is typed is not told. */
+  z.object({ ...intentBase, type: z.literal('activity') }),
   z.object({ ...intentBase, type: z.literal('print') }),
   /** unfinished, by the reference on a slip: twelve digits. */
   z.object({ ...intentBase, type: z.literal('find-order'), value: z.string().regex(/^\d{1,16}$/) }),

@@ -21,19 +21,59 @@ export interface PrinterCondition {
   coverOpen: boolean;
   /** Takes no connection at all. */
   off: boolean;
+  /** Rows until the paper ends by itself; null: plenty. */
+  rowsLeft: number | null;
+  /** Automatic status is on (GS a): four bytes at every change, and when somebody connects. */
+  automaticStatus: boolean;
+}
+
+/** What a connection has sent and the printer has not printed yet, and how it stands there. */
+interface Job {
+  readonly socket: Socket;
+  buffer: Buffer;
+  readonly pen: { center: boolean; double: boolean; text: number[]; qr: string };
+}
+
+/** Its condition as somebody sets it; paper put in and a cover closed are noticed at once. */
+function condition(changed: () => void): PrinterCondition {
+  let paper: PrinterCondition['paper'] = 'ok';
+  let coverOpen = false;
+  return {
+    get paper() {
+      return paper;
+    },
+    set paper(to) {
+      paper = to;
+      changed();
+    },
+    get coverOpen() {
+      return coverOpen;
+    },
+    set coverOpen(to) {
+      coverOpen = to;
+      changed();
+    },
+    off: false,
+    rowsLeft: null,
+    automaticStatus: false,
+  };
 }
 
 /**
  * An ESC/POS receipt printer on a TCP port: it understands what real ones do (initialise, align,
- * sizes, Chinese in GB18030, QR code, feed, cut, real-time status) and keeps each cut slip.
+ * sizes, Chinese in GBK, QR code, feed, cut, status) and keeps each cut slip. As real ones do, it
+ * answers DLE EOT the moment it comes in, before what stands in front of it is printed, and GS r
+ * only in its turn; without paper, or with its cover open, it holds what it was sent and goes on
+ * when a roll is in.
  */
 export class SimulatedPrinter {
   readonly slips: PrintedSlip[] = [];
-  readonly condition: PrinterCondition = { paper: 'ok', coverOpen: false, off: false };
+  readonly condition: PrinterCondition = condition(() => this.#pump());
   /** Bytes that it did not understand; a test wants none. */
   readonly unknown: string[] = [];
   #server: Server | null = null;
   readonly #sockets = new Set<Socket>();
+  readonly #jobs: Job[] = [];
   #lines: PrintedLine[] = [];
   #count = 0;
   #onSlip: (slip: PrintedSlip) => void = () => undefined;
@@ -64,19 +104,30 @@ export class SimulatedPrinter {
   }
 
   close(): Promise<void> {
-    for (const s of this.#sockets) s.destroy();
+    this.powerOff();
     return new Promise((resolve) => {
       if (this.#server === null) resolve();
       else this.#server.close(() => resolve());
     });
   }
 
+  /** What it holds is gone, as when somebody switches it off. */
+  powerOff(): void {
+    this.#jobs.length = 0;
+    this.#lines = [];
+    for (const s of this.#sockets) s.destroy();
+  }
+
+  #stuck(): boolean {
+    return this.condition.coverOpen || this.condition.paper === 'end';
+  }
+
+  /** DLE EOT n: bits 1 and 4 are always set. */
   #status(n: number): number {
     const { paper, coverOpen } = this.condition;
-    const bad = coverOpen || paper === 'end';
     switch (n) {
       case 1:
-        return 0x12 | (bad ? 0x08 : 0);
+        return 0x12 | (this.#stuck() ? 0x08 : 0);
       case 2:
         return 0x12 | (coverOpen ? 0x04 : 0) | (paper === 'end' ? 0x20 : 0);
       case 4:
@@ -85,43 +136,86 @@ export class SimulatedPrinter {
         return 0x12;
     }
   }
+  /** GS r 1: bits 0 and 1 near the end, 2 and 3 at it. */
+  #paperSensor(): number {
+    const { paper } = this.condition;
+    return paper === 'end' ? 0x0f : paper === 'low' ? 0x03 : 0x00;
+  }
+  /** GS a: four bytes, the first with bit 4 set. */
+  #automatic(): Uint8Array {
+    const { coverOpen } = this.condition;
+    return Uint8Array.of(
+      0x10 | (this.#stuck() ? 0x08 : 0) | (coverOpen ? 0x20 : 0),
+      0x00,
+      this.#paperSensor(),
+      0x0f,
+    );
+  }
 
   #serve(socket: Socket): void {
-    let buffer = Buffer.alloc(0);
-    const pen = { center: false, double: false, text: [] as number[], qr: '' };
-    const flush = (): void => {
-      const text = new TextDecoder('gb18030').decode(Uint8Array.from(pen.text));
-      this.#lines.push({ kind: 'text', text, center: pen.center, double: pen.double });
-      pen.text = [];
+    const job: Job = {
+      socket,
+      buffer: Buffer.alloc(0),
+      pen: { center: false, double: false, text: [], qr: '' },
     };
+    this.#jobs.push(job);
+    if (this.condition.automaticStatus) socket.write(this.#automatic());
     socket.on('data', (chunk) => {
-      buffer = Buffer.concat([buffer, chunk]);
-      for (;;) {
-        const used = this.#one(buffer, pen, flush, socket);
-        if (used === 0) return;
-        buffer = buffer.subarray(used);
-      }
+      job.buffer = Buffer.concat([job.buffer, this.#realTime(chunk, socket)]);
+      this.#pump();
     });
   }
 
+  /** Answers DLE EOT out of its turn, and hands on the rest. */
+  #realTime(chunk: Buffer, socket: Socket): Buffer {
+    const rest: number[] = [];
+    for (let at = 0; at < chunk.length; at++) {
+      if (chunk[at] === 0x10 && chunk[at + 1] === 0x04 && at + 2 < chunk.length) {
+        if (this.condition.automaticStatus && this.#stuck()) socket.write(this.#automatic());
+        socket.write(Uint8Array.of(this.#status(chunk[at + 2] as number)));
+        at += 2;
+      } else rest.push(chunk[at] as number);
+    }
+    return Buffer.from(rest);
+  }
+
+  /** Prints what it can; without paper it waits. */
+  #pump(): void {
+    for (const job of this.#jobs) {
+      while (job.buffer.length > 0) {
+        if (this.#stuck()) return;
+        const used = this.#one(job);
+        if (used === 0) break;
+        job.buffer = job.buffer.subarray(used);
+      }
+      if (job.socket.destroyed && job.buffer.length === 0)
+        this.#jobs.splice(this.#jobs.indexOf(job), 1);
+    }
+  }
+
+  /** A row is on the paper. */
+  #row(line: PrintedLine): void {
+    this.#lines.push(line);
+    const { condition } = this;
+    if (condition.rowsLeft === null) return;
+    condition.rowsLeft -= 1;
+    if (condition.rowsLeft > 0) return;
+    condition.rowsLeft = null;
+    condition.paper = 'end';
+  }
+
   /** Carries out one command or character; 0: more bytes are needed. */
-  #one(
-    b: Buffer,
-    pen: { center: boolean; double: boolean; text: number[]; qr: string },
-    flush: () => void,
-    socket: Socket,
-  ): number {
+  #one({ buffer: b, pen, socket }: Job): number {
     if (b.length === 0) return 0;
     const [c0 = 0, c1, c2, c3] = b;
     const need = (n: number): boolean => b.length >= n;
     switch (c0) {
-      case 0x0a:
-        flush();
+      case 0x0a: {
+        const text = new TextDecoder('gb18030').decode(Uint8Array.from(pen.text));
+        pen.text = [];
+        this.#row({ kind: 'text', text, center: pen.center, double: pen.double });
         return 1;
-      case 0x10: // DLE EOT n
-        if (!need(3)) return 0;
-        socket.write(Uint8Array.of(this.#status(c2 ?? 0)));
-        return 3;
+      }
       case 0x1b:
         if (!need(2)) return 0;
         if (c1 === 0x40) return 2;
@@ -142,6 +236,15 @@ export class SimulatedPrinter {
           pen.double = c2 !== 0;
           return 3;
         }
+        if (c1 === 0x72) {
+          // GS r, in its turn: what stood before it is printed.
+          if (c2 === 1 && !socket.destroyed) socket.write(Uint8Array.of(this.#paperSensor()));
+          return 3;
+        }
+        if (c1 === 0x61) {
+          this.condition.automaticStatus = c2 !== 0;
+          return 3;
+        }
         if (c1 === 0x56) {
           if (!need(4)) return 0;
           this.#cut();
@@ -153,7 +256,7 @@ export class SimulatedPrinter {
           if (!need(5 + length)) return 0;
           const data = b.subarray(5, 5 + length);
           if (data[1] === 0x50) pen.qr = data.toString('utf8', 3);
-          if (data[1] === 0x51) this.#lines.push({ kind: 'qr', text: pen.qr });
+          if (data[1] === 0x51) this.#row({ kind: 'qr', text: pen.qr });
           return 5 + length;
         }
         this.unknown.push(b.toString('hex', 0, 3));
@@ -164,15 +267,18 @@ export class SimulatedPrinter {
           return 1;
         }
         pen.text.push(c0);
-        return 1;
+        // The second byte of a Chinese character may look like anything.
+        if (c0 < 0x81) return 1;
+        if (c1 === undefined) {
+          pen.text.pop();
+          return 0;
+        }
+        pen.text.push(c1);
+        return 2;
     }
   }
 
   #cut(): void {
-    if (this.condition.coverOpen || this.condition.paper === 'end') {
-      this.#lines = [];
-      return;
-    }
     this.#count += 1;
     const slip = { number: this.#count, lines: this.#lines };
     this.#lines = [];
@@ -182,36 +288,47 @@ export class SimulatedPrinter {
   }
 }
 
-/** The slip as a picture (SVG): black on paper, as it came out. */
+/** Dots of a column: 384 dots on 58 mm paper, 32 columns. */
+const DOTS = 12;
+const WIDTH = 384;
+
+/** Where each character of a row begins: its width is in its code, one byte or two. */
+function places(line: Extract<PrintedLine, { kind: 'text' }>): { char: string; at: number }[] {
+  const column = line.double ? 2 * DOTS : DOTS;
+  let at = 0;
+  const found = [...line.text].map((char) => {
+    const here = { char, at };
+    at += column * ((char.codePointAt(0) as number) < 0x80 ? 1 : 2);
+    return here;
+  });
+  const left = line.center ? Math.max(0, (WIDTH - at) / 2) : 0;
+  return found.map((one) => ({ ...one, at: one.at + left }));
+}
+
+/** The slip as a picture (SVG): black on paper, each character where the printer puts it. */
 export function slipSvg(slip: PrintedSlip): string {
-  const width = 384;
-  let y = 28;
+  const margin = 14;
+  let y = 12;
   const parts: string[] = [];
-  const escape = (s: string): string => s.replace(/&/g, '&amp;').replace(/</g, '&lt;');
-  for (const l of slip.lines) {
-    if (l.kind === 'qr') {
+  const escape = (s: string): string =>
+    s.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/ /g, '\u00A0');
+  for (const line of slip.lines) {
+    if (line.kind === 'qr') {
       parts.push(
-        `<text x="${width / 2}" y="${y}" text-anchor="middle" font-size="14">[二维码] ${escape(l.text.slice(0, 40))}</text>`,
+        `<text x="${WIDTH / 2 + margin}" y="${y + 18}" text-anchor="middle" font-size="14">[二维码] ${escape(line.text.slice(0, 40))}</text>`,
       );
       y += 30;
       continue;
     }
-    const size = l.double ? 34 : 21;
-    const step = l.double ? 46 : 30;
-    const text = escape(l.text).replace(/ {2,}/g, (s) => ' '.repeat(s.length));
-    parts.push(
-      l.center
-        ? `<text x="${width / 2}" y="${y + (l.double ? 12 : 0)}" text-anchor="middle" font-size="${size}">${text}</text>`
-        : line(text, y),
-    );
-    y += step;
+    const size = line.double ? 46 : 23;
+    y += size;
+    const all = places(line);
+    if (all.length > 0)
+      parts.push(
+        `<text x="${all.map((one) => one.at + margin).join(' ')}" y="${y}" font-size="${size}">${escape(all.map((one) => one.char).join(''))}</text>`,
+      );
+    y += line.double ? 8 : 7;
   }
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y + 16}" viewBox="0 0 ${width} ${y + 16}"><rect width="100%" height="100%" fill="#fffdf6"/><g fill="#1a1a1a" font-family="'Noto Sans Mono CJK SC','Noto Sans CJK SC',monospace" xml:space="preserve">${parts.join('')}</g></svg>`;
-
-  /** Label on the left, value on the right, as the columns of the printer put them. */
-  function line(text: string, at: number): string {
-    const pair = /^(.*\S) {2,}(\S.*)$/.exec(text);
-    if (pair === null) return `<text x="14" y="${at}" font-size="21">${text}</text>`;
-    return `<text x="14" y="${at}" font-size="21">${pair[1]}</text><text x="${width - 14}" y="${at}" text-anchor="end" font-size="21">${pair[2]}</text>`;
-  }
+  const width = WIDTH + 2 * margin;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y + 16}" viewBox="0 0 ${width} ${y + 16}"><rect width="100%" height="100%" fill="#fffdf6"/><g fill="#1a1a1a" font-family="'Noto Sans Mono CJK SC','Noto Sans CJK SC',monospace">${parts.join('')}</g></svg>`;
 }

@@ -1,5 +1,8 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DEMO_DATA } from '../../../src/demo/central-data.ts';
@@ -44,6 +47,8 @@ let remove: () => void;
 let central: Central;
 let sandbox: SandboxServer;
 let printer: SimulatedPrinter;
+/** The far end of a scanner's line; it reads nothing. */
+const scanner = createServer((line) => line.on('error', () => undefined));
 let good = '';
 
 beforeAll(async () => {
@@ -77,10 +82,17 @@ beforeAll(async () => {
   };
   sandbox = createPayTown(0, demoWallets(keys, common));
   printer = new SimulatedPrinter();
+  await once(scanner.listen(0, '127.0.0.1'), 'listening');
   const [c, s, p] = await Promise.all([central.start(), sandbox.start(), printer.start(0)]);
   writeTerminalJson(
     folder,
-    { ...hallPorts(20_000), centralLine: c.terminals.port, paymentLine: s.port, printer: p },
+    {
+      ...hallPorts(20_000),
+      centralLine: c.terminals.port,
+      paymentLine: s.port,
+      printer: p,
+      scanner: (scanner.address() as AddressInfo).port,
+    },
     keys,
     false,
     DIRECT,
@@ -89,6 +101,7 @@ beforeAll(async () => {
   writeJournal(join(folder, 'kiosk'), join(folder, 'kiosk-second'));
 }, 60_000);
 afterAll(async () => {
+  scanner.close();
   await Promise.all([central.close(), sandbox.close(), printer.close()]);
   remove();
 });
@@ -128,9 +141,11 @@ describe('doctor on a good configuration', () => {
         'core',
         'journal',
         'disk',
+        'letters',
         'reader',
         'pcsc',
         'printer',
+        'scanner',
         'payment',
         'central',
         'policy',
@@ -333,11 +348,17 @@ describe('doctor on a broken configuration', () => {
       ((config['payments'] as Json[])[0] as Json)['baseUrl'] = 'http://127.0.0.1:9';
       (config['central'] as Json)['baseUrl'] = 'http://127.0.0.1:9';
       config['printer'] = { kind: 'virtual', path: 'tcp://127.0.0.1:9' };
+      config['scanner'] = { kind: 'serial', path: '/dev/no-such-scanner' };
     });
     expect(code).toBe(1);
     expect(of('payment')[0]).toMatchObject({ level: 'FAIL', code: expect.stringMatching(/^PAY-/) });
     expect(of('central')[0]).toMatchObject({ level: 'FAIL', code: 'BILL-0101' });
     expect(of('printer')[0]).toMatchObject({ level: 'WARN', code: 'DEV-0101' });
+    expect(of('scanner')[0]).toMatchObject({
+      level: 'WARN',
+      code: 'DEV-0201',
+      text: expect.stringContaining('/dev/no-such-scanner'),
+    });
   });
 
   test('central behind a private network’s own certificate, and a proxy: what is wrong is said', async () => {

@@ -1,4 +1,13 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  symlinkSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -207,6 +216,33 @@ describe('journal restore', () => {
     expect(err).toContain('stop the kiosk first');
   });
 
+  // Only root gives files away, and only root needs to.
+  test.runIf(process.getuid?.() === 0)(
+    'as root: whatever it makes is the folder’s owner’s',
+    async () => {
+      const OWNER = 65_534;
+      const own = (place: string): void => {
+        chownSync(place, OWNER, OWNER);
+        for (const name of readdirSync(place, { recursive: true, encoding: 'utf8' }))
+          chownSync(join(place, name), OWNER, OWNER);
+      };
+      const places = [join(folder, 'kiosk'), join(folder, 'kiosk-second')];
+      const strangers = (): string[] =>
+        places.flatMap((place) =>
+          readdirSync(place, { recursive: true, encoding: 'utf8' }).filter(
+            (name) => statSync(join(place, name)).uid !== OWNER,
+          ),
+        );
+      writeFileSync(Journal.file(join(folder, 'kiosk')), 'not a database at all');
+      for (const place of places) own(place);
+      // A look makes the lock beside the journal, if nothing else.
+      expect((await restore()).code).toBe(1);
+      expect(strangers()).toEqual([]);
+      expect((await restore('--yes')).code).toBe(0);
+      expect(strangers()).toEqual([]);
+    },
+  );
+
   test('nothing left to restore from: 1, JRNL-0107', async () => {
     damage();
     rmSync(join(folder, 'kiosk-second'), { recursive: true });
@@ -295,5 +331,48 @@ describe('usage', () => {
 
   test('--help: 0', async () => {
     expect((await cli(['--help'], folder)).code).toBe(0);
+  });
+});
+
+describe('a journal by its terminal.json', () => {
+  test('by --config: both folders, in any command', async () => {
+    writeFileSync(
+      join(folder, 'other.json'),
+      JSON.stringify({ dataDir: 'kiosk', secondPath: 'kiosk-second', terminalId: TERMINAL }),
+    );
+    const named = ['--config', 'other.json', '--json'];
+    const verified = await cli(['journal', 'verify', ...named], folder);
+    expect(verified.code).toBe(0);
+    expect(JSON.parse(verified.out)).toMatchObject({
+      ok: true,
+      dataDir: join(folder, 'kiosk'),
+      secondPath: join(folder, 'kiosk-second'),
+    });
+    const orders = await cli(['journal', 'orders', ...named], folder);
+    expect((JSON.parse(orders.out) as { orders: unknown[] }).orders).toHaveLength(2);
+    expect((await cli(['journal', 'restore', ...named], folder)).code).toBe(0);
+  });
+
+  test('one that is not there, and one beside --data', async () => {
+    const none = await cli(['journal', 'verify', '--config', 'none.json'], folder);
+    expect([none.code, none.err]).toEqual([1, expect.stringContaining('CONF-0101')]);
+    const both = await cli(['journal', 'orders', '--config', 'x', '--data', 'kiosk'], folder);
+    expect([both.code, both.err]).toEqual([2, expect.stringContaining('not both')]);
+  });
+});
+
+describe('a disk that turned read-only', () => {
+  test('what it holds is read all the same, from a copy, and nothing is left behind', async () => {
+    // SQLite cannot make its file beside the database, as on a read-only disk.
+    for (const part of ['-shm', '-wal'])
+      rmSync(`${Journal.file(join(folder, 'kiosk'))}${part}`, { force: true });
+    symlinkSync('/nowhere/at/all', `${Journal.file(join(folder, 'kiosk'))}-shm`);
+    const copies = (): string[] =>
+      readdirSync(tmpdir()).filter((name) => name.startsWith('pilotlight-read-'));
+    const before = copies();
+    expect((await verify()).code).toBe(0);
+    const orders = await cli(['journal', 'orders', '--data', 'kiosk', '--json'], folder);
+    expect((JSON.parse(orders.out) as { orders: unknown[] }).orders).toHaveLength(2);
+    expect(copies()).toEqual(before);
   });
 });

@@ -99,6 +99,35 @@ describe('a scanner on a serial line', () => {
     expect(logged.join()).not.toMatch(/13456|999/);
   });
 
+  it.each([
+    ['STX … ETX', '\u0002134567890123456789\u0003'],
+    ['STX … ETX CR', '\u0002134567890123456789\u0003\r'],
+    ['TAB behind', '134567890123456789\t'],
+    ['NUL at both edges', '\u0000134567890123456789\u0000\r\n'],
+    ['EOT, GS and DEL behind', '134567890123456789\u001D\u007F\u0004\r'],
+    ['the symbology before', ']Q1134567890123456789\r'],
+    ['the symbology within a frame', '\u0002]Q1134567890123456789\u0003'],
+  ])('what frames a code is none of it: %s', async (_what, sent) => {
+    const scanner = await start();
+    scanner.look(true);
+    wire.send(sent);
+    clock.advance(100);
+    expect(codes).toEqual(['134567890123456789']);
+    // And the next one, on its heels, is another code.
+    wire.send(`${sent}${sent}`);
+    clock.advance(100);
+    expect(codes).toEqual(Array.from({ length: 3 }, () => '134567890123456789'));
+    expect(logged.filter((line) => line.includes('dropped'))).toEqual([]);
+  });
+
+  it('framing inside a code is none: the line garbles', async () => {
+    const scanner = await start();
+    scanner.look(true);
+    for (const inside of ['\u0003', '\u0000', '\u001D']) wire.send(`13456${inside}78901\r`);
+    expect(codes).toEqual([]);
+    expect(logged.filter((line) => line.includes('dropped'))).toHaveLength(3);
+  });
+
   it('is told to look by its trigger, again after the line came back', async () => {
     wire.fails = 2;
     const scanner = await start('honeywell');

@@ -396,13 +396,13 @@ describe('prune', () => {
       second: {
         ...real.second,
         rewrite: () => {
-          throw new Error('EIO');
+          throw Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO' });
         },
       },
     };
     const k = rig.open(cut);
     expect(() => k.prune(DAY / 2)).toThrow('EIO');
-    expect(rig.fatal).toEqual(['JRNL-0101']);
+    expect(rig.fatal).toEqual(['JRNL-0108']);
     expect(rig.verify()).toEqual([]);
     const again = rig.open();
     expect(readSecondLog(log())).toMatchObject({ anchor: { epoch: 1, seq: 14 } });
@@ -555,7 +555,7 @@ describe('space', () => {
               writer.close();
             },
             append: (events) => {
-              if (broken) throw new Error('EIO: i/o error, fsync');
+              if (broken) throw Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' });
               writer.append(events);
             },
           };
@@ -567,7 +567,7 @@ describe('space', () => {
     broken = true;
     expect(() => j.append([step(2)])).toThrow('EIO');
     expect(() => j.append([step(3)])).toThrow('closed after a write error');
-    expect(rig.fatal).toEqual(['JRNL-0101']);
+    expect(rig.fatal).toEqual(['JRNL-0108']);
     const k = rig.open();
     expect([k.head.seq, readSecondLog(log()).events.length, rig.verify()]).toEqual([2, 2, []]);
   });

@@ -1,7 +1,7 @@
 import { cardSaleOf } from '../../../src/shared/sale.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { orderFacts, standingOf } from '../../../src/kiosk/words/standing.ts';
-import { UNKNOWN_GIVE_UP_MS } from '../../../src/kiosk/order/attempt-run.ts';
+import { ASK_FIRST_MS, UNKNOWN_GIVE_UP_MS } from '../../../src/kiosk/order/attempt-run.ts';
 import { WAIT_CARD_MS } from '../../../src/kiosk/delivery/card.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { err } from '../../../src/shared/result.ts';
@@ -310,7 +310,7 @@ describe('the payment', () => {
     expect(refunds()).toBe(1);
   });
 
-  it('cannot be asked about for a minute: the card is given back; what is found later goes back by itself', async () => {
+  it('cannot be asked about for a minute, and another card is in by then: its money goes back by itself', async () => {
     const before = w.purchase('golden');
     await w.toPay();
     w.pay.pay();
@@ -328,8 +328,140 @@ describe('the payment', () => {
       'refunded',
       () => w.journal.attemptsOf(w.order().orderId).at(-1)?.state === 'refunded',
     );
-    expect(w.state()).toBe('closed/refunded');
+    expect(w.state()).toBe('refunded/refunded');
     expect(rise('golden', before)).toBe(0);
+  });
+
+  /** The line is cut after the phone paid, for longer than the customer is kept waiting. */
+  const cutAfterPaying = async (): Promise<void> => {
+    await w.toPay();
+    w.pay.pay();
+    w.pay.down = true;
+    await w.run(UNKNOWN_GIVE_UP_MS + 7_000);
+    expect(w.shown('in-doubt').reason).toBe('payment');
+  };
+
+  it('paid, the line cut for 67 s, the card still in: it is written, and no money goes back', async () => {
+    const before = w.purchase('golden');
+    await cutAfterPaying();
+    w.pay.down = false;
+    await w.untilScreen('done');
+    expect(rise('golden', before)).toBe(3_773);
+    expect(w.state()).toBe('delivered/paid');
+    expect(w.pay.keptFen()).toBe(10_000);
+  });
+
+  it('paid, the line cut, the card taken and put back before it is mended: written', async () => {
+    const before = w.purchase('golden');
+    await cutAfterPaying();
+    await w.remove();
+    await w.insert('golden');
+    await w.until('asked to wait', () => w.screen === 'cannot-sell');
+    expect(w.shown('cannot-sell').reason).toBe('SALE-0114');
+    w.pay.down = false;
+    await w.untilScreen('done');
+    expect(rise('golden', before)).toBe(3_773);
+    expect(w.pay.keptFen()).toBe(10_000);
+  });
+
+  it('paid, the line cut, the card put back within its time after it is mended: asked for, and written', async () => {
+    const before = w.purchase('golden');
+    await cutAfterPaying();
+    await w.remove();
+    w.pay.down = false;
+    await w.until('paid', () => w.state() === 'paid/paid');
+    expect(w.shown('in-doubt').reason).toBe('card');
+    await w.run(60_000);
+    await w.insert('golden');
+    await w.untilScreen('done');
+    expect(rise('golden', before)).toBe(3_773);
+    expect(w.pay.keptFen()).toBe(10_000);
+  });
+
+  it('paid, the line cut, the card never put back: the money goes back, and then nothing is written', async () => {
+    const before = w.purchase('golden');
+    await cutAfterPaying();
+    await w.remove();
+    w.pay.down = false;
+    await w.until('refunded', () => w.state() === 'refunded/refunded');
+    await w.insert('golden');
+    await w.run(5_000);
+    expect(rise('golden', before)).toBe(0);
+    expect(w.pay.keptFen()).toBe(0);
+  });
+
+  it('paid, the line cut, and the card pulled out while nobody knew: put back, it is written', async () => {
+    const before = w.purchase('golden');
+    await w.toPay();
+    w.pay.pay();
+    w.pay.down = true;
+    await w.run(10_000);
+    await w.remove();
+    await w.insert('golden');
+    await w.run(1_000);
+    w.pay.down = false;
+    await w.untilScreen('done');
+    expect(rise('golden', before)).toBe(3_773);
+    expect(w.pay.keptFen()).toBe(10_000);
+  });
+
+  it('cancelled by the customer while nobody knew, and paid: it goes back', async () => {
+    const before = w.purchase('golden');
+    await w.toPay();
+    w.pay.pay();
+    w.pay.down = true;
+    await w.run(10_000);
+    await w.tap('cancel');
+    w.pay.down = false;
+    await w.until('refunded', () => w.attempt().state === 'refunded');
+    expect(rise('golden', before)).toBe(0);
+    expect(w.pay.keptFen()).toBe(0);
+  });
+
+  it('silent beyond all waiting: it is closed, and money that is found then goes back', async () => {
+    await cutAfterPaying();
+    await w.remove();
+    await w.run(POLICY.payWindowMs + ASK_FIRST_MS);
+    expect(w.state()).toBe('collecting/closing');
+    w.pay.down = false;
+    await w.until('refunded', () => w.state() === 'closed/refunded');
+    expect(w.pay.keptFen()).toBe(0);
+  });
+
+  it('the code nears its end: a new one is had for a tap, the old one is closed first, and one payment is taken', async () => {
+    const before = w.purchase('golden');
+    await w.toPay();
+    expect(w.shown('pay').newCodeOffered).toBe(true);
+    const old = w.pay.newest();
+    await w.tap('more-time');
+    expect(w.pay.trades.size).toBe(1);
+    await w.run(POLICY.payWindowMs - 15_000);
+    await w.tap('more-time');
+    await w.until(
+      'a new code',
+      () => w.pay.trades.size === 2 && w.shown('pay').state === 'waiting',
+    );
+    expect(old.state).toBe('closed');
+    const { qrText, deadlineMs, nowMs } = w.shown('pay');
+    expect(qrText).toBe(w.pay.newest().qrText);
+    expect((deadlineMs ?? 0) - nowMs).toBeGreaterThan(POLICY.payWindowMs - 10_000);
+    w.pay.pay();
+    await w.untilScreen('done');
+    // Money for the old code that comes after all goes back.
+    w.pay.pay(old, true);
+    await w.until('refunded', () => w.attempts().some((a) => a.state === 'refunded'));
+    expect(rise('golden', before)).toBe(3_773);
+    expect(w.pay.keptFen()).toBe(10_000);
+  });
+
+  it('the old code is paid as the new one is asked for: nothing more is asked for, and the money goes back', async () => {
+    await w.toPay();
+    await w.run(POLICY.payWindowMs - 15_000);
+    w.pay.pay();
+    await w.tap('more-time');
+    await w.until('over', () => w.settled());
+    expect(w.pay.trades.size).toBe(1);
+    expect([0, 10_000]).toContain(w.pay.keptFen());
   });
 
   it('the line fails for a while and comes back: nothing is lost', async () => {
@@ -342,7 +474,7 @@ describe('the payment', () => {
     await w.untilScreen('done');
   });
 
-  it('the line fails while the customer is paying: given up too, and refunds itself', async () => {
+  it('the line fails while the customer is paying: given up too, and written once it is known', async () => {
     await w.toPay();
     w.pay.newest().state = 'paying';
     await w.until('paying', () => w.shown('pay').state === 'paying');
@@ -352,7 +484,7 @@ describe('the payment', () => {
     await w.run(UNKNOWN_GIVE_UP_MS + 4_000);
     expect(w.shown('in-doubt').reason).toBe('payment');
     w.pay.down = false;
-    await w.until('refunded', () => w.state() === 'closed/refunded');
+    await w.untilScreen('done');
   });
 
   it('scanned and walked away: ends after the window, not never', async () => {
@@ -540,20 +672,82 @@ describe('paid', () => {
     expect(w.order().writes).toBe(when === 'after' ? 1 : 2);
   });
 
-  it('in doubt, and another card is put in: said so, not written to, and the right one is', async () => {
-    const before = w.purchase('good');
+  /** Every screen from now on, as text. */
+  const record = (): string[] => {
+    const shown: string[] = [];
+    w.onShow = (s) => shown.push(JSON.stringify(s));
+    return shown;
+  };
+
+  it('in doubt, and another card is put in: its own visit, in which nothing is shown of the first; the right one is written', async () => {
+    const before = { golden: w.purchase('golden'), good: w.purchase('good') };
     await w.toPay();
     w.card('golden').arm({ kind: 'tear', at: 9, when: 'before', from: 'arming' });
     w.pay.pay();
     await w.untilScreen('in-doubt');
+    const { orderRef: first } = w.shown('in-doubt');
+    const shown = record();
     await w.insert('good');
-    await w.until('wrong card', () => w.shown('in-doubt').reason === 'wrong-card');
-    await w.run(5_000);
-    expect(rise('good', before)).toBe(0);
+    await w.untilScreen('amount');
+    // At once: what was shown before is not what he sees while his card is read.
+    expect(JSON.parse(shown[0] as string)).toMatchObject({ screen: 'reading', stage: 'card' });
+    // He buys, and takes his card; what tore stands as it stood.
+    await w.tap('choose-amount', 5_000);
+    await w.until('a quote', () => w.shown('amount').quote !== null);
+    await w.tap('pay', 5_000);
+    await w.until('the code', () => w.screen === 'pay' && w.shown('pay').state === 'waiting');
+    w.pay.pay();
+    await w.untilScreen('done');
     await w.remove();
+    await w.untilScreen('start');
+    expect(shown.filter((s) => s.includes(first))).toEqual([]);
+    expect(rise('golden', before.golden)).toBe(0);
+    expect(rise('good', before.good)).toBeGreaterThan(0);
     await w.insert('golden');
     await w.untilScreen('done');
-    expect(rise('good', before)).toBe(0);
+    expect(rise('golden', before.golden)).toBe(3_773);
+  });
+
+  it('in doubt, and a card that cannot be read: nothing of the order is shown to whoever put it in', async () => {
+    await w.toPay();
+    w.card('golden').arm({ kind: 'tear', at: 9, when: 'before', from: 'arming' });
+    w.pay.pay();
+    await w.untilScreen('in-doubt');
+    const { orderRef: first } = w.shown('in-doubt');
+    const shown = record();
+    w.card('good').arm({ kind: 'tear', at: 1, when: 'before', from: 'arming' });
+    await w.insert('good');
+    await w.until('let go', () => w.screen !== 'reading');
+    expect(shown.filter((s) => s.includes(first) && !s.includes('in-doubt'))).toEqual([]);
+  });
+
+  it('paid, its card taken before the write, and another one put in: the order waits for its own for its time, then its money goes back', async () => {
+    await w.toPay();
+    w.pay.down = true;
+    w.pay.pay();
+    await w.run(UNKNOWN_GIVE_UP_MS + 4_000);
+    await w.remove();
+    w.pay.down = false;
+    const id = w.order().orderId;
+    await w.until('paid', () => w.journal.order(id)?.state === 'paid');
+    await w.insert('good');
+    await w.untilScreen('amount');
+    await w.run(60_000);
+    expect(w.journal.order(id)?.state).toBe('paid');
+    await w.until('refunded', () => w.journal.order(id)?.state === 'refunded');
+  });
+
+  it('the card pulled out while the payment is closed, and another one put in: its own visit', async () => {
+    await w.toPay();
+    w.pay.next.close.push('lost', 'lost', 'lost');
+    await w.remove();
+    expect(w.shown('pay').state).toBe('closing');
+    const { orderRef: first } = w.shown('pay');
+    const shown = record();
+    await w.insert('good');
+    await w.untilScreen('amount');
+    expect(shown.filter((s) => s.includes(first))).toEqual([]);
+    await w.until('closed', () => w.order().state === 'closed');
   });
 
   it('in doubt, left for days: other customers are served, and the card is finished when it comes', async () => {

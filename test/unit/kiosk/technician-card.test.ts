@@ -390,14 +390,14 @@ describe('a technician’s card with a chip', () => {
     await w.remove();
     w.maintenance = ports();
     await restart();
-    // A paid order waits for its own card.
+    // A paid order waits for its own card; his is a visit of its own.
     await w.toPay('golden');
     w.card('golden').arm({ kind: 'tear', at: 9, when: 'before', from: 'arming' });
     w.pay.pay();
     await w.untilScreen('in-doubt');
     const card = technician();
     await insert(card);
-    expect([w.screen, commands(card, '20')]).toEqual(['in-doubt', []]);
+    expect([w.screen, commands(card, '20')]).toEqual(['cannot-sell', []]);
     await w.remove();
     await w.insert('golden');
     await w.untilScreen('done');

@@ -120,3 +120,43 @@ it('a firm quote whose answer cannot be read (a proxy’s page) is given back: c
   await w.until('given back', () => w.central.claims.size === 0, 10_000);
   expect(w.central.released).toEqual(w.central.firm);
 });
+
+it('whoever types an order number is not sent away while the keys are pressed, and is a minute after the last', async () => {
+  await w.tap('open', 'unfinished');
+  for (let key = 0; key < 12; key += 1) {
+    await w.run(10_000);
+    await w.tap('activity');
+  }
+  expect(w.shown('insert-card').purpose).toBe('unfinished');
+  await w.run(59_000);
+  expect(w.screen).toBe('insert-card');
+  await w.run(2_000);
+  expect(w.screen).toBe('start');
+});
+
+it('whoever types a sum is not sent away while the keys are pressed', async () => {
+  await w.toAmount('golden');
+  for (let key = 0; key < 4; key += 1) {
+    await w.run(100_000);
+    await w.tap('activity');
+  }
+  expect(w.screen).toBe('amount');
+  await w.run(121_000);
+  expect(w.screen).toBe('take-card');
+  await w.remove();
+});
+
+it('how much a limit leaves is known before a sum is chosen', async () => {
+  await w.toAmount('golden');
+  const free = w.shown('amount');
+  await w.tap('exit');
+  await w.remove();
+  const account = w.central.accounts.get('8800003921');
+  if (account === undefined) throw new Error('no account');
+  // 30.00 m³ at 2.65: ¥79.50.
+  w.central.accounts.set('8800003921', { ...account, periodLeftQuantity: 3_000 });
+  await w.toAmount('golden');
+  expect(w.shown('amount')).toMatchObject({ maxFen: 7_950, limited: true, presetsFen: [5_000] });
+  expect(free).toMatchObject({ maxFen: w.policy.maxFen, limited: false });
+  await w.remove();
+});

@@ -1,13 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { LOCALES, snapshotSchema } from '../../../src/shared/contract/index.ts';
+import type { Snapshot } from '../../../src/shared/contract/index.ts';
 import { CATALOGUES, amountOf, translator } from '../../../src/renderer/i18n/index.ts';
 import { zhCN } from '../../../src/renderer/i18n/zh-CN.ts';
 import type { MessageKey } from '../../../src/renderer/i18n/zh-CN.ts';
 import { QUIET_MODULES, qrPath } from '../../../src/renderer/components/qr.tsx';
 import { referenceOf, tierName } from '../../../src/renderer/components/ui.tsx';
 import { typeKey } from '../../../src/renderer/screens/keypad.tsx';
-import { act, onIntent, receive, setLink, store } from '../../../src/renderer/state/store.ts';
-import { listenToWedge } from '../../../src/renderer/state/wedge.ts';
+import {
+  act,
+  onIntent,
+  pressedOn,
+  receive,
+  setLink,
+  store,
+} from '../../../src/renderer/state/store.ts';
+import { DEAF_MS, Taps, listenToTaps } from '../../../src/renderer/state/taps.ts';
 import { formatClock, remainingMs } from '../../../src/renderer/state/time.ts';
 import { screenFixtures } from '../../support/screens-fixtures.ts';
 
@@ -126,47 +134,136 @@ describe('store', () => {
   });
 });
 
-describe('a scanner that types', () => {
+describe('taps', () => {
   const fixtures = screenFixtures('zh-CN', 'normal');
-  const pay = fixtures.find((f) => f.screen === 'pay' && f.variant === 'choose-way');
-  const other = fixtures.find((f) => f.screen === 'amount');
-  const typed = (text: string, gapMs: number, screen = pay): unknown[] => {
+  const snapshotOf = (screen: string): Snapshot => {
+    const found = fixtures.find((f) => f.screen === screen)?.snapshot;
+    if (found === undefined) throw new Error(screen);
+    return found;
+  };
+
+  /** A page with one button, at a clock that stands still until it is told. */
+  const page = () => {
+    let at = 10_000;
+    const timers: { readonly at: number; readonly fn: () => void }[] = [];
+    const taps = new Taps(
+      { monoMs: () => at, after: (ms, fn) => void timers.push({ at: at + ms, fn }) },
+      pressedOn,
+    );
+    const heard = new Map<string, ((event: unknown) => void)[]>();
+    listenToTaps(
+      {
+        addEventListener: (name: string, listener: (event: unknown) => void, options?: unknown) => {
+          const key = `${name}${options === undefined ? ' after' : ''}`;
+          heard.set(key, [...(heard.get(key) ?? []), listener]);
+        },
+      } as never,
+      taps,
+    );
+    const fire = (name: string, event: unknown = {}): void => {
+      for (const listener of heard.get(name) ?? []) listener(event);
+    };
     const sent: unknown[] = [];
     onIntent((intent) => void sent.push(intent));
-    receive(screen?.snapshot);
     setLink('up');
-    let nowMs = 1_000;
-    let press: (event: unknown) => void = () => undefined;
-    const off = listenToWedge(
-      {
-        addEventListener: (_: string, listener: unknown) => (press = listener as typeof press),
-        removeEventListener: () => undefined,
-      } as never,
-      () => nowMs,
-    );
-    let prevented = 0;
-    for (const key of [...text, 'Enter']) {
-      nowMs += gapMs;
-      press({
-        key,
-        ctrlKey: false,
-        altKey: false,
-        metaKey: false,
-        preventDefault: () => void prevented++,
-      });
-    }
-    off();
-    if (sent.length > 0) expect(prevented).toBe(1);
-    return sent;
+    const show = (screen: string, change: Partial<Snapshot> = {}): void => {
+      const snapshot = { ...snapshotOf(screen), ...change } as Snapshot;
+      const before = store.getState().snapshot?.screen;
+      receive(snapshot);
+      taps.saw(snapshot);
+      if (before !== screen) taps.newView(screen);
+    };
+    return {
+      taps,
+      sent,
+      show,
+      later: (ms: number): void => {
+        at += ms;
+        for (const timer of timers.splice(0))
+          if (timer.at <= at) timer.fn();
+          else timers.push(timer);
+      },
+      down: () => fire('pointerdown'),
+      key: () => fire('keydown'),
+      /** The finger goes up over a control that does this. */
+      up: (does: () => void): void => {
+        let stopped = false;
+        fire('click', {
+          stopImmediatePropagation: () => (stopped = true),
+          preventDefault: () => undefined,
+        });
+        if (stopped) return;
+        does();
+        fire('click after');
+      },
+    };
   };
-  it('is one code, ended by Enter', () => {
-    expect(typed('134567890123456789', 5)).toMatchObject([
-      { type: 'scan', value: '134567890123456789', screen: 'pay' },
+  const check = (): void => act({ type: 'check-payment' });
+  const cancel = (): void => act({ type: 'cancel' });
+
+  it('begun on the screen before do nothing on the one that came under the finger', () => {
+    const p = page();
+    p.show('amount');
+    p.later(1_000);
+    p.down();
+    p.show('pay');
+    p.later(DEAF_MS);
+    p.up(check);
+    expect(p.sent).toEqual([]);
+    p.down();
+    p.up(check);
+    expect(p.sent).toMatchObject([{ type: 'check-payment', screen: 'pay' }]);
+  });
+
+  it('are not heard by controls that came within 250 ms, nor are a pad’s that took the place of others', () => {
+    const p = page();
+    p.show('start');
+    p.show('amount');
+    p.later(DEAF_MS);
+    expect(p.taps.isDeaf()).toBe(false);
+    const told: boolean[] = [];
+    p.taps.onChange(() => told.push(p.taps.isDeaf()));
+    // 其他, twice.
+    p.down();
+    p.up(() => p.taps.newView('pad'));
+    p.later(DEAF_MS - 1);
+    let digits = '';
+    p.down();
+    p.later(50);
+    p.up(() => (digits += '3'));
+    expect(digits).toBe('');
+    p.down();
+    p.up(() => (digits += '3'));
+    expect(digits).toBe('3');
+    expect(told).toEqual([true, false]);
+  });
+
+  it('name the revision that was painted when the finger went down', () => {
+    const p = page();
+    p.show('start');
+    p.show('pay', { revision: 7 });
+    p.later(DEAF_MS);
+    p.down();
+    p.show('pay', { revision: 8 });
+    p.up(cancel);
+    p.key();
+    p.up(check);
+    expect(p.sent).toMatchObject([
+      { type: 'cancel', revision: 7 },
+      { type: 'check-payment', revision: 8 },
     ]);
   });
-  it('is not what a person types, nor meant for another screen', () => {
-    expect(typed('134567890123456789', 300)).toEqual([]);
-    expect(typed('134567890123456789', 5, other)).toEqual([]);
-    expect(typed('ab', 5)).toEqual([]);
+
+  it('slid off their control are over with the next key', () => {
+    const p = page();
+    p.show('start');
+    p.show('pay', { revision: 7 });
+    p.down();
+    p.later(DEAF_MS);
+    p.up(check);
+    expect(p.sent).toEqual([]);
+    p.key();
+    p.up(check);
+    expect(p.sent).toHaveLength(1);
   });
 });

@@ -6,6 +6,7 @@ import {
   isDemo,
   keyAllowed,
   reloadDelayMs,
+  shellFolder,
 } from '../../../src/main/electron/launch.ts';
 import type { LaunchFacts } from '../../../src/main/electron/launch.ts';
 
@@ -76,13 +77,15 @@ describe('how the Electron shell starts', () => {
     expect(() => coreCommand(facts({ packaged: true }), () => false)).toThrow('/res/node/bin/node');
   });
 
-  it('lets a number pad through and no shortcut', () => {
+  it('lets a number pad and a scanner through and no shortcut', () => {
     const key = (name: string, more = {}): boolean =>
       keyAllowed({ type: 'keyDown', key: name, control: false, alt: false, meta: false, ...more });
     expect(['1', 'Enter', 'Tab', ' '].every((name) => key(name))).toBe(true);
-    expect(['F5', 'F11', 'F12', 'r', 'Escape', 'BrowserBack'].some((name) => key(name))).toBe(
-      false,
-    );
+    // What scanners type: any character, with Caps Lock, behind an input method.
+    expect([']', 'Q', 'r', '：', 'CapsLock', 'Process'].every((name) => key(name))).toBe(true);
+    expect(
+      ['F5', 'F11', 'F12', 'PrintScreen', 'Escape', 'BrowserBack'].some((name) => key(name)),
+    ).toBe(false);
     expect([
       key('Tab', { alt: true }),
       key('0', { control: true }),
@@ -92,5 +95,25 @@ describe('how the Electron shell starts', () => {
 
   it('waits longer the more often the page dies', () => {
     expect([1, 2, 3, 4, 20].map(reloadDelayMs)).toEqual([0, 500, 1000, 2000, 30_000]);
+  });
+
+  it('takes a folder of its own that it can write', () => {
+    const env = { STATE_DIRECTORY: '/var/lib/pilotlight:/x', XDG_RUNTIME_DIR: '/run/user/990' };
+    const tried: string[] = [];
+    const only = (good: string) => (folder: string) => tried.push(folder) > 0 && folder === good;
+    expect(shellFolder({ env }, '/nobody/.config', only('/var/lib/pilotlight/shell'))).toBe(
+      '/var/lib/pilotlight/shell',
+    );
+    expect(tried).toEqual(['/var/lib/pilotlight/shell']);
+    expect(shellFolder({ env }, '/nobody/.config', only('/nobody/.config'))).toBe(
+      '/nobody/.config',
+    );
+    expect(shellFolder({ env }, '/nobody/.config', only('/run/user/990/pilotlight'))).toBe(
+      '/run/user/990/pilotlight',
+    );
+    expect(shellFolder({ env }, null, () => true)).toBe('/var/lib/pilotlight/shell');
+    expect(() => shellFolder({ env: {} }, '/nobody/.config', () => false)).toThrow(
+      "the window's own folder can be written at none of: /nobody/.config",
+    );
   });
 });

@@ -11,7 +11,7 @@ import { cardView } from '../card-view.ts';
 import { payChoices } from '../paying.ts';
 import { KEEP_CARD } from '../service.ts';
 import type { Service, VisitEvent } from '../service.ts';
-import { cannotSell, leave, orderSession, rest, step, untilDeadline } from '../step.ts';
+import { active, cannotSell, leave, orderSession, rest, step, untilDeadline } from '../step.ts';
 import { MORE_TIME_MAX, MORE_TIME_MS, SCREEN_MS } from '../times.ts';
 import { wallMs } from '../view-base.ts';
 import type { Base, ViewContext } from '../view-base.ts';
@@ -109,6 +109,7 @@ function onIntent(
           extended: s.extended + 1,
           deadlineMono: Math.max(s.deadlineMono, now.monoMs) + MORE_TIME_MS,
         });
+  if (intent.type === 'activity') return active(state, s, SCREEN_MS.amount, now);
   // The order is being begun: neither the amount nor the visit can be changed until that is known.
   if (s.busy === 'paying') return null;
   if (intent.type === 'exit') return step(state, leave(state, now));
@@ -199,6 +200,7 @@ function amountView(state: KioskState, s: AmountSession, base: Base, ctx: ViewCo
     presetsFen: policy === null ? [] : policy.presetsFen.filter((fen) => fen <= maxFen),
     minFen: policy?.minFen ?? 0,
     maxFen,
+    limited: policy !== null && maxFen < policy.maxFen,
     chosenFen: s.chosenFen,
     quote: s.quote === null ? null : quoteView(s.quote, s.offline),
     problem: s.problem,

@@ -1,0 +1,58 @@
+// What a scanner would press, or would not read, once one of its mends is undone.
+const WEDGE = 'renderer/state/wedge.ts';
+const LINE = 'device/scanner/line-scanner.ts';
+
+export const scanners = ({ mutant, edit, unit }) => [
+  mutant(
+    'burst-presses',
+    'The Enter behind a scanner’s keys presses what has the focus.',
+    edit(
+      WEDGE,
+      `if (text === '') return;\n      event.preventDefault();`,
+      `if (text === '') return;`,
+    ),
+    unit('renderer/wedge', 'presses nothing on'),
+  ),
+  mutant(
+    'burst-without-end',
+    'A code that nothing ends is never one.',
+    edit(WEDGE, `cancelPause = clock.after(GAP_MS, end);`, ``),
+    unit('renderer/wedge', 'nothing behind'),
+  ),
+  mutant(
+    'burst-by-tab',
+    'TAB ends no code.',
+    edit(WEDGE, `new Set(['Enter', 'Tab', ' '])`, `new Set(['Enter', ' '])`),
+    unit('renderer/wedge', 'presses nothing on'),
+  ),
+  mutant(
+    'burst-behind-input-method',
+    'What an input method swallows is lost.',
+    edit(WEDGE, `event.key === 'Process' || event.key`, `event.key`),
+    unit('renderer/wedge', 'behind an input method'),
+  ),
+  mutant(
+    'burst-of-another-screen',
+    'A code that began on another screen counts on this one.',
+    edit(WEDGE, `wanted = listening() && (wanted || text === '');`, `wanted = listening();`),
+    unit('renderer/wedge', 'begun before the pay screen'),
+  ),
+  mutant(
+    'person-presses-nothing',
+    'Enter alone presses nothing any more: a switch is dead.',
+    edit(WEDGE, `if (text === '') return;\n      event`, `event`),
+    unit('renderer/wedge', 'alone does what it does'),
+  ),
+  mutant(
+    'framing-is-noise',
+    'A code between STX and ETX is dropped as noise.',
+    edit(LINE, `else if (isFraming(byte)) this.#edge = this.#text !== '';`, ``),
+    unit('device/scanner', 'what frames a code is none of it'),
+  ),
+  mutant(
+    'framing-inside',
+    'What stands behind a NUL inside a code is joined to what stood before.',
+    edit(LINE, `this.#edge = this.#text !== '';`, `this.#edge = false;`),
+    unit('device/scanner', 'framing inside a code is none'),
+  ),
+];

@@ -1,0 +1,61 @@
+// What a window that shows nothing would stay, once one of its mends is undone.
+const WATCH = 'main/shell/screen-watch.ts';
+
+export const window = ({ mutant, edit, unit }) => [
+  mutant(
+    'window-waits-for-ready',
+    'A window whose first picture is never announced is never shown.',
+    edit(WATCH, `    sign();\n  });`, `  });`),
+    unit('shell/screen-watch', 'is shown without any sign'),
+  ),
+  mutant(
+    'window-blank-unseen',
+    'A page that is alive and blank stays.',
+    edit(WATCH, `ports.recover('the page is alive and nothing is drawn');`, ``),
+    unit('shell/screen-watch', 'is recovered, at its start and later'),
+  ),
+  mutant(
+    'window-hung-picture',
+    'A lost graphics process that answers nothing is waited for.',
+    edit(WATCH, `() => done(false));\n      ports`, `() => undefined);\n      ports`),
+    unit('shell/screen-watch', 'without an answer is recovered'),
+  ),
+  mutant(
+    'window-graphics-loss-unheard',
+    'After the loss of the graphics process nobody looks at once.',
+    edit(WATCH, `graphicsLost: () => lookIn(SETTLE_MS, false)`, `graphicsLost: () => undefined`),
+    unit('shell/screen-watch', 'when the graphics process is gone'),
+  ),
+  mutant(
+    'home-that-cannot-be-written',
+    'The window takes its folder where Electron puts it, whether it can be written or not.',
+    edit('main/electron/launch.ts', `places.find((folder) => writable(folder))`, `places.at(-1)`),
+    unit('shell/electron-launch', 'takes a folder of its own that it can write'),
+  ),
+  mutant(
+    'second-log-shut',
+    'Doctor does not see that the service may not write the second log.',
+    edit(
+      'main/cli/installation.ts',
+      `return !open.some(`,
+      `return open.length === 0 && !open.some(`,
+    ),
+    unit('cli/installation', 'a second log where the service may not write'),
+  ),
+  mutant(
+    'letters-not-counted',
+    'Doctor does not see that the screen has no Chinese letters.',
+    edit('main/cli/installation.ts', `return count < MIN_LETTER_FILES`, `return count < 1`),
+    unit('cli/installation', 'letters that are not all there'),
+  ),
+  mutant(
+    'package-without-src',
+    'A package drops every folder called src, and with it what serialport loads.',
+    {
+      file: 'scripts/lib/shipped.mjs',
+      find: `!(compiled && COMPILED_FROM.test(inside))`,
+      replace: `!COMPILED_FROM.test(inside)`,
+    },
+    unit('cli/shipped', 'the file that is opened first'),
+  ),
+];
