@@ -53,7 +53,7 @@ await load('run.ts');
  */
 const TABLES = {
   accounts: [
-    'SELECT user_no, count, cumulative, year_quantity, carried_micro FROM accounts',
+    "SELECT user_no, count, cumulative, (SELECT SUM(quantity) FROM account_use u WHERE u.user_no = a.user_no AND counter = 'year') AS year_quantity, carried_micro FROM accounts a",
     'user_no',
   ],
   orders: [

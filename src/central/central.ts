@@ -174,7 +174,7 @@ export function createCentral(options: CentralOptions): Central {
     if (opened) return;
     await migrate(options.db);
     await lifeSince(options.db, now());
-    await seed(options.db, options);
+    await seed(options.db, options, now());
     const { body, signature } = signedPolicy();
     await options.db.query(
       `INSERT INTO policy (version, body, signature) VALUES ($1, $2, $3)

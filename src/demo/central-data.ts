@@ -48,7 +48,8 @@ export const DEMO_ACCOUNTS: readonly SeedAccount[] = [
   account('22', '李建国'),
   account('23', '陈秀兰', { count: 40, cumulative: 200_000 }),
   account('25', '赵志强', { state: 'hot-listed' }),
-  account('26', '孙丽华', { periodLeftQuantity: 0 }),
+  // Used up, and open again with the next month.
+  account('26', '孙丽华', { periodLeftQuantity: 0, limit: { quantity: 3_000, every: 'month' } }),
   account('27', '周海涛'),
   account('28', '吴桂芳'),
   account('29', '郑永红', { state: 'debt' }),

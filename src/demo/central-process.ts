@@ -8,7 +8,8 @@ import { ANY_REFUND } from '../central/sale/budgets.ts';
 import { createCentral } from '../central/central.ts';
 import { loadPayments } from '../payment/load.ts';
 import { ed25519Signer } from '../shared/signing.ts';
-import { stderrLog, systemClock, systemRandom } from '../main/ports.ts';
+import { hallClock } from '../main/demo-clock.ts';
+import { stderrLog, systemRandom } from '../main/ports.ts';
 import { DEMO_DATA } from './central-data.ts';
 import { demoPayment, DEMO_TERMINAL, hallKeys } from './setup.ts';
 import { runService } from './service.ts';
@@ -41,6 +42,7 @@ const handedIn =
     : { terminalId: values.terminal, publicKeyPem: readFileSync(values['terminal-key'], 'utf8') };
 const terminal = handedIn ?? { terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem };
 const cardKeys = sampleKeyProvider('demo');
+const clock = hallClock();
 
 const baseUrl = `http://127.0.0.1:${values.sandbox ?? ''}`;
 const publicUrl = `http://127.0.0.1:${values.pages ?? ''}`;
@@ -64,7 +66,7 @@ const wallets = loadPayments(
     }),
   },
   dataDir,
-  { clock: systemClock, random: systemRandom, timeoutMs: WALLET_TIMEOUT_MS },
+  { clock, random: systemRandom, timeoutMs: WALLET_TIMEOUT_MS },
 );
 if (!wallets.ok) throw new Error(wallets.error.detail);
 
@@ -72,7 +74,7 @@ const db =
   values.database === undefined
     ? await openPglite(`${dataDir}/central`)
     : await openPostgres({
-        clock: systemClock,
+        clock,
         random: systemRandom,
         url: values.database,
         log: (message) => process.stderr.write(`central: database: ${message}\n`),
@@ -88,7 +90,7 @@ const central = createCentral({
   policySigner: ed25519Signer(keys.policyPrivateKeyPem),
   answerSigner: ed25519Signer(keys.answerPrivateKeyPem),
   gatewaySigner: ed25519Signer(keys.gatewayPrivateKeyPem),
-  now: () => Date.now(),
+  now: () => clock.nowMs(),
   log: stderrLog,
   // A terminal of the hall may have its keys at central: `"keys": {"kind": "central"}`.
   ...(cardKeys.ok ? { cardKeys: cardKeys.value } : {}),
@@ -97,7 +99,7 @@ const central = createCentral({
   payments: {
     wallets: wallets.value,
     publicUrl,
-    clock: systemClock,
+    clock,
     random: systemRandom,
     // A demo hall's faults hand back more in an hour than an honest kiosk in a year.
     refundBudget: { refunds: 1_000_000, fen: 1_000_000_000_000 },

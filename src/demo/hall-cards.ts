@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CardSlot } from '../simulator/vpcd/client.ts';
-import { systemClock, systemRandom } from '../main/ports.ts';
+import { hallClock } from '../main/demo-clock.ts';
+import { systemRandom } from '../main/ports.ts';
+import { chinaTime } from '../shared/time.ts';
 import { HALL_CARDS } from './hall-card.ts';
 import type { HallCard, HallVisit } from './hall-card.ts';
 
@@ -13,6 +15,7 @@ export class HallCards {
   readonly #folder: string;
   readonly #cards = new Map<string, HallCard>();
   readonly #slot: CardSlot;
+  readonly #clock = hallClock();
   #inserted: string | null = null;
   #lastMeter: {
     readonly id: string;
@@ -25,7 +28,7 @@ export class HallCards {
     mkdirSync(folder, { recursive: true });
     this.#slot = new CardSlot({
       ...slot,
-      clock: systemClock,
+      clock: this.#clock,
       onTorn: () => {
         this.#inserted = null;
       },
@@ -89,11 +92,8 @@ export class HallCards {
     if (this.#inserted === id) return null;
     const { meter } = this.card(id);
     if (meter === null) return null;
-    const d = new Date();
-    const two = (n: number): string => String(n).padStart(2, '0');
-    const visit = meter.visit(
-      `${two(d.getFullYear() % 100)}${two(d.getMonth() + 1)}${two(d.getDate())}${two(d.getHours())}${two(d.getMinutes())}`,
-    );
+    // YYMMDDhhmm by the meter's clock, which is China's.
+    const visit = meter.visit(chinaTime(this.#clock.nowMs()).replaceAll(/\D/g, '').slice(2, 12));
     const remaining = meter.state().remaining;
     this.#lastMeter = { id, visit, remaining };
     return { visit, remaining };

@@ -10,6 +10,7 @@ import { SimulatedPrinter } from '../simulator/printer/printer.ts';
 import { SimulatedScanner } from '../simulator/scanner/scanner.ts';
 import { DEMO_USER } from './technician.ts';
 import { loadConfig, tcpAddress } from '../main/config.ts';
+import { CLOCK_SHIFT } from '../main/demo-clock.ts';
 import { startBrowserShell } from '../main/browser/server.ts';
 import { HallChild } from './child.ts';
 import { Dock } from './dock.ts';
@@ -24,7 +25,7 @@ import { chooseShell } from './shell-choice.ts';
  * The demo hall: central, payment sandbox, kiosk with virtual devices, shell and dock, from one
  * command.
  */
-const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|electron|none] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N] [--restart-ms N] [--any-refund] [--database URL]
+const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|electron|none] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N] [--restart-ms N] [--any-refund] [--database URL] [--clock TIME]
   --payments KINDS  how customers pay, in the order offered: gateway (one code for every wallet; the default), or wallets
                 directly: wechat, alipay, unionpay, e.g. --payments wechat,alipay
   --shell none  services and dock only: the shell is started by somebody else, with the terminal.json that is printed
@@ -35,7 +36,9 @@ const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|elec
   --real-pcsc   the reader is pcscd's; the dock's cards go into vpcd (port 35963 unless --vpcd-port)
   --restart-ms N  whatever dies is started again after N ms each time, instead of ever later (browser shell; for the kill test)
   --any-refund  central hands back on a reader's word without a budget (for the kill test, whose cards lie all the time)
-  --database URL  central's books are on this PostgreSQL server (postgres://user@host/database), instead of an embedded one`;
+  --database URL  central's books are on this PostgreSQL server (postgres://user@host/database), instead of an embedded one
+  --clock TIME  the hall's clocks (central, kiosk, wallets, meters) begin there, e.g. 2026-12-31T23:59:30+08:00, and run on; data of
+                its own (.pilotlight/demo-clock unless --data)`;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const DEFAULT_PORT = 8460;
@@ -61,6 +64,7 @@ function options() {
         'restart-ms': { type: 'string' },
         'any-refund': { type: 'boolean', default: false },
         database: { type: 'string' },
+        clock: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     }).values;
@@ -96,7 +100,15 @@ if (
   (!Number.isInteger(restartMs) || restartMs < 1 || restartMs > 60_000)
 )
   fail(`--restart-ms ${values['restart-ms']}: a number from 1 to 60000\n${USAGE}`);
-const dataDir = resolve(values.data ?? join(root, '.pilotlight', 'demo'));
+if (values.clock !== undefined) {
+  const shiftMs = Date.parse(values.clock) - Date.now();
+  if (!/T.*(?:Z|[+-]\d\d:\d\d)$/.test(values.clock) || Number.isNaN(shiftMs))
+    fail(`--clock ${values.clock}: a time with its zone, as 2026-12-31T23:59:30+08:00\n${USAGE}`);
+  // All the hall's processes inherit it, and only a demo's core reads it.
+  process.env[CLOCK_SHIFT] = String(shiftMs);
+}
+const home = values.clock === undefined ? 'demo' : 'demo-clock';
+const dataDir = resolve(values.data ?? join(root, '.pilotlight', home));
 const say = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };

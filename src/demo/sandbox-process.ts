@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { createPayTown } from '../simulator/pay-town.ts';
+import { hallClock } from '../main/demo-clock.ts';
 import { runService } from './service.ts';
 import { hallKeys } from './setup.ts';
 import { demoWallets } from './wallets.ts';
@@ -13,12 +14,13 @@ const { values } = parseArgs({
   options: { data: { type: 'string' }, port: { type: 'string' }, line: { type: 'string' } },
 });
 const dataDir = values.data ?? '.';
+const clock = hallClock();
 const port = Number(values.port);
 const common = {
   port,
   dataDir: `${dataDir}/sandbox`,
   publicUrl: () => `http://127.0.0.1:${values.line ?? String(port)}`,
-  now: () => Date.now(),
+  now: () => clock.nowMs(),
   randomBytes: (n: number) => new Uint8Array(randomBytes(n)),
 };
 runService(createPayTown(port, demoWallets(hallKeys(dataDir), common)));

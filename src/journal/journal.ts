@@ -615,13 +615,13 @@ export class Journal {
 
   /**
    * Our deliveries to any card of an account beyond `count`, oldest first: all of them, or only
-   * those that central has not acknowledged.
+   * those that central has not acknowledged. `soldMs`: as of which moment each was priced.
    */
   deliveriesBeyond(
     userNo: string,
     count: number,
     which: 'all' | 'unacknowledged',
-  ): { count: number; quantity: number }[] {
+  ): { count: number; quantity: number; soldMs: number }[] {
     return (which === 'all' ? this.#st.deliveriesAll : this.#st.deliveriesUnacknowledged).all(
       userNo,
       count,

@@ -9,6 +9,10 @@ import type { Anchor, EventRecord, Place } from './records.ts';
  */
 const UNSEEN = 'coalesce(?, NULL)';
 
+/** As of which moment an order `r` was priced: as its sale says, else when that fact was made. */
+const SOLD_MS = `coalesce(json_extract(r.row, '$.sale.asOfMs'), (SELECT q.wall_ms FROM events q
+  WHERE q.order_id = r.order_id AND q.kind = 'order-quoted'))`;
+
 /**
  * Each is made when it is first looked for: a process that starts, or a backup that is judged, uses
  * few of them.
@@ -183,15 +187,17 @@ function prepare(db: Database.Database) {
         )
         .pluck(),
     deliveriesAll: () =>
-      db.prepare<[string, number], { count: number; quantity: number }>(
-        `SELECT json_extract(e.body, '$.count') count, json_extract(e.body, '$.quantity') quantity
+      db.prepare<[string, number], { count: number; quantity: number; soldMs: number }>(
+        `SELECT json_extract(e.body, '$.count') count, json_extract(e.body, '$.quantity') quantity,
+           ${SOLD_MS} soldMs
          FROM orders r JOIN events e ON e.order_id = r.order_id
          WHERE r.account = ${UNSEEN} AND e.kind = 'order-delivered'
            AND json_extract(e.body, '$.count') > ${UNSEEN} ORDER BY count`,
       ),
     deliveriesUnacknowledged: () =>
-      db.prepare<[string, number], { count: number; quantity: number }>(
-        `SELECT json_extract(e.body, '$.count') count, json_extract(e.body, '$.quantity') quantity
+      db.prepare<[string, number], { count: number; quantity: number; soldMs: number }>(
+        `SELECT json_extract(e.body, '$.count') count, json_extract(e.body, '$.quantity') quantity,
+           ${SOLD_MS} soldMs
          FROM orders r JOIN events e ON e.order_id = r.order_id JOIN outbox USING (epoch, seq)
          WHERE r.account = ${UNSEEN} AND e.kind = 'order-delivered'
            AND json_extract(e.body, '$.count') > ${UNSEEN} ORDER BY count`,

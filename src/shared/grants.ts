@@ -54,6 +54,7 @@ export const termsText = (q: Terms): string =>
     carriedAfterMicro: q.carriedAfterMicro,
     tariffId: q.tariffId,
     tariffVersion: q.tariffVersion,
+    ...(q.asOfMs === undefined ? {} : { asOfMs: q.asOfMs }),
   });
 /** What a quote's grant is for. */
 export const quoteDigest = (q: Terms): string => hash('sha256', termsText(q), 'hex');

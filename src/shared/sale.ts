@@ -45,6 +45,11 @@ export const cardQuoteSchema = z.object({
   carriedAfterMicro: micro,
   tariffId: z.string(),
   tariffVersion: natural,
+  /**
+   * As of which moment it is priced, ms: the tariff that held then, and the periods of year and
+   * limit that it counts into. Left out by older programs: when the fact was made.
+   */
+  asOfMs: natural.optional(),
   offline: z.boolean(),
   tag: hex,
   /** What central granted for it: its quote, or, offline, the account answer that it is priced by. */

@@ -197,7 +197,7 @@ function schemaForSqlite(sql: string): string {
         /bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY/g,
         'INTEGER PRIMARY KEY AUTOINCREMENT',
       )
-      .replace(/^UPDATE [\s\S]*?;$/gm, '')
+      .replace(/^(?:UPDATE|INSERT INTO account_use)\s[\s\S]*?;$/gm, '')
   );
 }
 

@@ -86,6 +86,8 @@ async function told(payment: Payment, over: Partial<OrderRow>): Promise<void> {
     counter_claim: false,
     origin_delivered: false,
     unproven: false,
+    as_of_ms: 0,
+    year_start_ms: 0,
     refund_granted: false,
     created_ms: 1,
     changed_ms: 1,

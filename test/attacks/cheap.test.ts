@@ -40,7 +40,7 @@ it('a year began since: what was dearer by the old one’s tiers counts', async 
   const ask = { orderId: null, cardNo, nextCount: COUNT + 1, amountFen: 10_000 };
   const told = await t(0).client.quote(ask);
   if (!told.ok) throw new Error(told.error.code);
-  await room.db.query('UPDATE accounts SET year_quantity = 0');
+  await room.db.query('UPDATE account_use SET quantity = 0');
   const dear = { ...told.value, orderId: id };
   t(0).journal.quoted(id, dear, account.userNo, { offline: true });
   expect(await t(0).upload()).toEqual([]);

@@ -17,6 +17,7 @@ import { FOUND_E } from './found-e.mjs';
 
 import { BILLS } from './bills.mjs';
 import { FOUND_F } from './found-f.mjs';
+import { YEARS } from './years.mjs';
 
 import { modes } from './modes.mjs';
 
@@ -992,8 +993,8 @@ const KIOSK = [
     [
       edit(
         'kiosk/visit/card-sale/quoting.ts',
-        `account: { ...withOwn(cached.account, journal, terminalId, 'all'), carriedMicro: 0 }`,
-        `account: withOwn(cached.account, journal, terminalId, 'all')`,
+        `account: { ...withOwn(account, journal, terminalId, 'all'), carriedMicro: 0 }`,
+        `account: withOwn(account, journal, terminalId, 'all')`,
       ),
       edit(
         'kiosk/visit/card-sale/quoting.ts',
@@ -3254,7 +3255,7 @@ const ATTACKS = [
     'A sale is told with more than was quoted.',
     edit(
       'central/books/orders.ts',
-      `if (termsText(told) !== termsText(JSON.parse(quote.answer) as Quote)) throw`,
+      `if (termsText(told) !== termsText(promised)) throw`,
       `if (termsText(told) === '') throw`,
     ),
     attack('terminal-key', 'told with more than was quoted'),
@@ -3739,8 +3740,8 @@ const ATTACKS = [
     'A quote that central forgot is believed without its token.',
     edit(
       'central/books/orders.ts',
-      `if (at.trust.granted(body.grant, what) === null) throw new Unusable('central granted no such quote');`,
-      '',
+      `if (grantedMs === null) throw new Unusable('central granted no such quote');`,
+      'if (grantedMs === null) return at.nowMs;',
     ),
     unit('central/held', 'believed by central’s own token'),
   ),
@@ -3908,5 +3909,6 @@ export const MUTANTS = [
   ...FOUND_E,
   ...FOUND_F,
   ...BILLS,
+  ...YEARS,
   ...SIMULATED,
 ];

@@ -2,8 +2,16 @@ import type { EventBody, EventKind } from '../../shared/facts/catalogue.ts';
 import { terminalOf } from '../../shared/order-id.ts';
 import { booksFrom } from '../../shared/order-rules.ts';
 import type { OrderState } from '../../shared/order-rules.ts';
-import { ACCOUNTS, CLAIMS, ORDERS, QUOTES, RESERVES, TARIFFS } from '../sale/tables.ts';
-import type { OrderRow } from '../sale/tables.ts';
+import {
+  ACCOUNT_USE,
+  ACCOUNTS,
+  CLAIMS,
+  ORDERS,
+  QUOTES,
+  RESERVES,
+  TARIFFS,
+} from '../sale/tables.ts';
+import type { OrderRow, UseRow } from '../sale/tables.ts';
 import { Rows } from './rows.ts';
 import type { Undo } from './rows.ts';
 import { BILL_DAYS, HAND_REQUESTS, LEDGER, PAYMENT_EVIDENCE, TERMINAL_NOTES } from './tables.ts';
@@ -69,6 +77,8 @@ export class Books {
   readonly #undo: Undo = [];
   readonly orders = new Rows(ORDERS, this.#undo);
   readonly accounts = new Rows(ACCOUNTS, this.#undo);
+  /** What they bought, period by period. */
+  readonly use = new Rows(ACCOUNT_USE, this.#undo);
   readonly reserves = new Rows(RESERVES, this.#undo);
   readonly claims = new Rows(CLAIMS, this.#undo);
   readonly ledger = new Rows(LEDGER, this.#undo);
@@ -303,7 +313,7 @@ export function enter(
 }
 
 /** The figures of an account that only sums change. */
-type Figure = 'count' | 'cumulative' | 'year_quantity' | 'carried_micro';
+type Figure = 'count' | 'cumulative' | 'carried_micro';
 /**
  * Adds to an account's figures.
  *
@@ -324,6 +334,19 @@ export function add(
     change[figure] = sum;
   }
   books.accounts.change(userNo, change);
+}
+
+/**
+ * Counts what an account bought into the period that began then, however late it is told.
+ *
+ * @throws Unusable where the books cannot count so far
+ */
+export function countUse(books: Books, more: UseRow): void {
+  const { user_no, counter, start_ms } = more;
+  const was = books.use.get(`${user_no}\n${counter}\n${start_ms}`)?.quantity ?? 0;
+  const quantity = was + more.quantity;
+  if (!Number.isSafeInteger(quantity)) throw new Unusable('the account’s use would overflow');
+  books.use.put({ ...more, quantity });
 }
 
 /** Gives claim and reserve of an order back; again and again does nothing more. */

@@ -1,5 +1,6 @@
 import { CLAIM_MS } from '../../shared/central-api/index.ts';
 import { claimDigest } from '../../shared/grants.ts';
+import { periodStart } from '../../shared/periods.ts';
 import {
   awaitsEcho,
   isCounterClaimed,
@@ -8,9 +9,10 @@ import {
   keptOf,
   writer,
 } from '../sale/orders.ts';
-import type { OrderRow } from '../sale/tables.ts';
+import type { AccountRow, OrderRow } from '../sale/tables.ts';
 import {
   add,
+  countUse,
   dropClaims,
   enter,
   move,
@@ -205,15 +207,20 @@ function deliver(
   add(books, order.user_no, {
     count: 1,
     cumulative: body.quantity,
-    year_quantity: body.quantity,
   });
-  if (account.period_left_quantity !== null)
-    books.accounts.change(order.user_no, {
-      period_left_quantity: Math.max(account.period_left_quantity - body.quantity, 0),
-    });
+  countSold(books, order, account);
   enter(books, at, order, 'delivered', { amountFen: order.amount_fen, quantity: body.quantity });
   if (!order.unproven) keepRemainder(books, at, order);
   dropClaims(books, order.order_id);
+}
+
+/** Into the year and the limit's period that it was sold in. */
+function countSold(books: Books, order: OrderRow, account: AccountRow): void {
+  const { user_no, quantity } = order;
+  countUse(books, { user_no, counter: 'year', start_ms: order.year_start_ms, quantity });
+  if (account.limit_quantity === null) return;
+  const start_ms = periodStart(account.limit_every, order.as_of_ms);
+  countUse(books, { user_no, counter: 'limit', start_ms, quantity });
 }
 
 /**

@@ -4,7 +4,15 @@ import { anyOf, anyOfThose, columnsOf, list, read, select } from '../db/sets.ts'
 import { num } from '../db/sql.ts';
 import type { RowOf } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
-import { ACCOUNTS, CLAIMS, ORDERS, QUOTES, RESERVES, TARIFFS } from '../sale/tables.ts';
+import {
+  ACCOUNT_USE,
+  ACCOUNTS,
+  CLAIMS,
+  ORDERS,
+  QUOTES,
+  RESERVES,
+  TARIFFS,
+} from '../sale/tables.ts';
 import { Books } from './books.ts';
 import { HAND_REQUESTS, HELD_FACTS, LEDGER, PAYMENT_EVIDENCE } from './tables.ts';
 
@@ -259,6 +267,10 @@ async function loadAccounts(tx: Sql, books: Books, ids: string): Promise<void> {
       [ids, list(books.cards.keys())],
     ),
   );
+  // Under their locks, by a statement of its own: see standingsOf.
+  const users = books.accounts.all().map((a) => a.user_no);
+  if (users.length > 0)
+    books.use.load(await select(tx, ACCOUNT_USE, `user_no ${anyOf('$1')}`, [list(users)]));
 }
 
 /** What orders that begin were promised, and the tariffs that they name. */

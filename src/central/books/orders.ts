@@ -4,10 +4,13 @@ import { accountDigest, claimDigest, quoteDigest, termsText } from '../../shared
 import { MICRO_PER_FEN, priceAmount } from '../../shared/money.ts';
 import type { TariffTier } from '../../shared/money.ts';
 import { orderRefDigits } from '../../shared/order-id.ts';
+import { CALENDAR_YEAR, periodStart } from '../../shared/periods.ts';
+import type { PeriodRule } from '../../shared/periods.ts';
 import { DAY_MS } from '../../shared/time.ts';
 import { otherHolder } from '../sale/accounts.ts';
 import { awaitsEcho, isDelivered, writer } from '../sale/orders.ts';
-import { QUOTE_CLAIM_MS } from '../sale/quotes.ts';
+import { pricedMs, QUOTE_CLAIM_MS } from '../sale/quotes.ts';
+import { usedIn } from '../sale/standing.ts';
 import type { ClaimRow, OrderRow } from '../sale/tables.ts';
 import {
   capturedBy,
@@ -34,8 +37,8 @@ export const orderQuoted: Apply<'order-quoted'> = (books, at, fact) => {
   if (userNo !== body.userNo) throw new Unusable('the card belongs to another user');
   if (books.orders.get(orderId) !== undefined)
     throw new Unusable(`order ${orderId} is known already`);
-  refuseOtherTerms(books, at, orderId, body);
-  books.orders.insert(newOrder(orderId, at, body));
+  const asOfMs = refuseOtherTerms(books, at, orderId, body);
+  books.orders.insert(newOrder(orderId, at, body, asOfMs, yearStartOf(books, body, asOfMs)));
   if (!body.offline) return;
   const holder = takeClaim(
     books,
@@ -55,37 +58,50 @@ export const orderQuoted: Apply<'order-quoted'> = (books, at, fact) => {
 /**
  * The sale is what central's quote promised: as central remembers it, or by its own token. One that
  * was made while the line was down names the account answer that it was priced by.
+ *
+ * @returns as of which moment it was priced
  */
 function refuseOtherTerms(
   books: Books,
   at: Place,
   orderId: string,
   body: EventBody<'order-quoted'>,
-): void {
+): number {
   const quote = books.quotes.get(orderId);
   if (quote !== undefined && quote.terminal_id !== at.terminalId)
     throw new Unusable(`the quote is terminal ${quote.terminal_id}’s`);
   if (body.offline) return refuseUnpriced(books, at, body);
   const told = { ...body, orderId };
   if (quote !== undefined && quote.answer !== null) {
-    if (termsText(told) !== termsText(JSON.parse(quote.answer) as Quote))
+    const promised = JSON.parse(quote.answer) as Quote;
+    if (termsText(told) !== termsText(promised))
       throw new Unusable('the sale is not what was quoted');
-    return;
+    return pricedMs(promised);
   }
   const { terminalId } = at;
   const what = { kind: 'quote', terminalId, orderId, digest: quoteDigest(told) } as const;
-  if (at.trust.granted(body.grant, what) === null)
-    throw new Unusable('central granted no such quote');
+  const grantedMs = at.trust.granted(body.grant, what);
+  if (grantedMs === null) throw new Unusable('central granted no such quote');
+  return body.asOfMs ?? grantedMs;
+}
+
+/** When the tariff year began that a sale counts into. */
+function yearStartOf(books: Books, body: EventBody<'order-quoted'>, asOfMs: number): number {
+  const tariff = books.tariffs.get(`${body.tariffId}\n${body.tariffVersion}`);
+  return periodStart(tariff?.year_begins ?? CALENDAR_YEAR, asOfMs);
 }
 
 /** No policy lets an account be sold to for so long after central told of it. */
 const MAX_ACCOUNT_AGE_MS = 40 * DAY_MS;
 
-/** A sale offline is priced by the tariff that central told of its account, whatever it is now. */
-function refuseUnpriced(books: Books, at: Place, body: EventBody<'order-quoted'>): void {
-  const digest = accountDigest(body);
-  const what = { kind: 'account', terminalId: at.terminalId, orderId: '', digest } as const;
-  const grantedMs = at.trust.granted(body.grant, what);
+/**
+ * A sale offline is priced by the tariff that central told of its account, or announced with it,
+ * whatever it is now.
+ *
+ * @returns as of which moment it was priced
+ */
+function refuseUnpriced(books: Books, at: Place, body: EventBody<'order-quoted'>): number {
+  const grantedMs = accountGrant(books, at, body);
   if (grantedMs === null) throw new Unusable('central told of no such account and tariff');
   // A clock that is dead says nothing: only an age that a sound one shows counts.
   if (at.wallMs <= at.nowMs && at.wallMs - grantedMs > MAX_ACCOUNT_AGE_MS)
@@ -98,27 +114,95 @@ function refuseUnpriced(books: Books, at: Place, body: EventBody<'order-quoted'>
     throw new Unusable('a share’s price is not the tariff’s');
   if (body.carriedAfterMicro >= dearest)
     throw new Unusable('what is left over would have bought more');
-  refuseTooCheap(books, body, tiers);
+  const asOfMs = soldMs(at, body, tariff.year_begins, grantedMs);
+  refuseTooCheap(books, body, tiers, asOfMs);
+  return asOfMs;
 }
 
 /**
- * Where every purchase before it is told, the kiosk had the same year's quantity as central, or a
- * greater one of the year before: it gave no more for the money than central would have.
+ * When central told of the account that a sale was priced by; null: it did not. Of a version that
+ * was announced with it there is no grant of its own: any earlier one's will do, once its day has
+ * come.
+ */
+function accountGrant(books: Books, at: Place, body: EventBody<'order-quoted'>): number | null {
+  const grantOf = (tariffVersion: number): number | null => {
+    const digest = accountDigest({ ...body, tariffVersion });
+    const what = { kind: 'account', terminalId: at.terminalId, orderId: '', digest } as const;
+    return at.trust.granted(body.grant, what);
+  };
+  const own = grantOf(body.tariffVersion);
+  if (own !== null) return own;
+  const sold = books.tariffs.get(`${body.tariffId}\n${body.tariffVersion}`);
+  if (sold?.from_ms == null || sold.from_ms > (body.asOfMs ?? 0)) return null;
+  for (const { tariff_id, version } of books.tariffs.all()) {
+    if (tariff_id !== body.tariffId || version >= body.tariffVersion) continue;
+    const earlier = grantOf(version);
+    if (earlier !== null) return earlier;
+  }
+  return null;
+}
+
+/**
+ * A year's turn is met by two clocks: for so long before and after it the sale may name the old
+ * year or the new one.
+ */
+const TURN_MS = 15 * 60_000;
+
+/**
+ * As of which moment an offline sale was priced: as it says, and of an older program when it was
+ * told; not before central told of the account, whatever a dead clock says.
+ *
+ * @throws Unusable where it names a year to come, or another one than its own clock shows: a new
+ *   year's first tier is not had in the old one
+ */
+function soldMs(
+  at: Place,
+  { asOfMs }: EventBody<'order-quoted'>,
+  rule: PeriodRule,
+  grantedMs: number,
+): number {
+  const wallMs = Math.min(Math.max(at.wallMs, grantedMs), Math.max(at.nowMs, grantedMs));
+  if (asOfMs === undefined) return wallMs;
+  const year = periodStart(rule, asOfMs);
+  if (year > periodStart(rule, at.nowMs + TURN_MS))
+    throw new Unusable('priced as of a year to come');
+  if (year < periodStart(rule, grantedMs - TURN_MS))
+    throw new Unusable('priced as of a year before its account was told');
+  // A clock that is ahead of central's says nothing.
+  if (at.wallMs > at.nowMs + TURN_MS) return asOfMs;
+  const near = [wallMs - TURN_MS, wallMs, wallMs + TURN_MS];
+  if (!near.some((ms) => periodStart(rule, ms) === year))
+    throw new Unusable('priced as of another year than it was sold in');
+  return asOfMs;
+}
+
+/**
+ * Where every purchase before it is told, the kiosk knew as much as central of what was bought in
+ * the year that it sold in (one that heard of no turn took the year before for it, which is no
+ * less): it gave no more for the money than central would have.
  */
 function refuseTooCheap(
   books: Books,
   body: EventBody<'order-quoted'>,
   tiers: readonly TariffTier[],
+  asOfMs: number,
 ): void {
   const account = books.accounts.get(body.userNo);
   if (account?.count !== body.nextCount - 1) return;
-  const most = priceAmount(body.amountFen, 0, account.year_quantity, tiers).quantity;
+  const used = usedIn(books.use.all(), body.userNo, 'year', yearStartOf(books, body, asOfMs));
+  const most = priceAmount(body.amountFen, 0, used, tiers).quantity;
   if (body.quantity > most)
     throw new Unusable(`${body.quantity} for ${body.amountFen} fen; by the year’s tiers ${most}`);
 }
 
 /** An order as it begins. */
-function newOrder(orderId: string, at: Place, body: EventBody<'order-quoted'>): OrderRow {
+function newOrder(
+  orderId: string,
+  at: Place,
+  body: EventBody<'order-quoted'>,
+  asOfMs: number,
+  yearStartMs: number,
+): OrderRow {
   return {
     order_id: orderId,
     terminal_id: at.terminalId,
@@ -155,6 +239,8 @@ function newOrder(orderId: string, at: Place, body: EventBody<'order-quoted'>): 
     origin_delivered: false,
     superseded_by: null,
     unproven: false,
+    as_of_ms: asOfMs,
+    year_start_ms: yearStartMs,
   };
 }
 

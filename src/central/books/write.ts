@@ -1,7 +1,7 @@
 import { anyOf, deleteRows, insertRows, list, updateRows, upsertRows } from '../db/sets.ts';
 import type { Table } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
-import { ACCOUNTS, CLAIMS, ORDERS, RESERVES } from '../sale/tables.ts';
+import { ACCOUNT_USE, ACCOUNTS, CLAIMS, ORDERS, RESERVES } from '../sale/tables.ts';
 import type { Books } from './books.ts';
 import type { Rows } from './rows.ts';
 import { BILL_DAYS, HAND_REQUESTS, LEDGER, PAYMENT_EVIDENCE, TERMINAL_NOTES } from './tables.ts';
@@ -10,6 +10,7 @@ import { BILL_DAYS, HAND_REQUESTS, LEDGER, PAYMENT_EVIDENCE, TERMINAL_NOTES } fr
 export async function write(tx: Sql, terminalId: string, books: Books): Promise<void> {
   await writeRows(tx, ORDERS, books.orders);
   await writeRows(tx, ACCOUNTS, books.accounts);
+  await writeRows(tx, ACCOUNT_USE, books.use);
   await writeRows(tx, RESERVES, books.reserves);
   await writeRows(tx, CLAIMS, books.claims);
   await writeRows(tx, LEDGER, books.ledger);

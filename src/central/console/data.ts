@@ -6,10 +6,13 @@ import { unprovenOrders } from '../books/evidence-again.ts';
 import type { UnprovenOrder } from '../books/evidence-again.ts';
 import { unprovenRefunds } from '../sale/budgets.ts';
 import type { UnprovenRefund } from '../sale/budgets.ts';
+import { anyOf, list, read, select } from '../db/sets.ts';
 import { bool, num, numOrNull } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { refundWaits } from '../gateway/budgets.ts';
 import type { RefundWait } from '../gateway/budgets.ts';
+import { standingAt } from '../sale/standing.ts';
+import { ACCOUNT_USE, ACCOUNTS, TARIFFS } from '../sale/tables.ts';
 import { handCases } from './by-hand.ts';
 import type { HandCases } from './by-hand.ts';
 
@@ -23,7 +26,12 @@ export interface ConsoleData {
     readonly state: string;
     readonly count: number;
     readonly cumulative: number;
+    /** Of the tariff year that is now. */
     readonly yearQuantity: number;
+    /** Of the limit's period that is now; null: no limit. */
+    readonly leftQuantity: number | null;
+    /** The tariff that holds now. */
+    readonly tariff: string;
     readonly carriedMicro: number;
     readonly reservedMicro: number;
     readonly claim: string | null;
@@ -185,6 +193,11 @@ async function accountsOf(sql: Sql, nowMs: number): Promise<ConsoleData['account
      FROM cards c JOIN accounts a USING (user_no) ORDER BY c.card_no LIMIT 500`,
     [nowMs],
   );
+  const tariffs = await select(sql, TARIFFS, 'true', []);
+  const uses = await select(sql, ACCOUNT_USE, `user_no ${anyOf('$1')}`, [
+    list(new Set(rows.map((r) => text(r['user_no'])))),
+  ]);
+  const stands = (r: Row) => standingAt(read(ACCOUNTS, r), tariffs, uses, nowMs);
   return rows.map((r) => ({
     cardNo: text(r['card_no']),
     userNo: text(r['user_no']),
@@ -194,7 +207,9 @@ async function accountsOf(sql: Sql, nowMs: number): Promise<ConsoleData['account
     state: text(r['state']),
     count: num(r['count']),
     cumulative: num(r['cumulative']),
-    yearQuantity: num(r['year_quantity']),
+    yearQuantity: stands(r).yearQuantity,
+    leftQuantity: stands(r).leftQuantity,
+    tariff: `${text(r['tariff_id'])} 第 ${stands(r).tariff.version} 版`,
     carriedMicro: num(r['carried_micro']),
     reservedMicro: num(r['reserved']),
     claim: textOrNull(r['claim']),

@@ -1,13 +1,30 @@
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import { checkTariff } from '../../shared/money.ts';
 import type { TariffTier } from '../../shared/money.ts';
-import type { Db } from '../db/sql.ts';
+import {
+  CALENDAR_YEAR,
+  isPeriodRule,
+  MONTHLY,
+  periodStart,
+  versionAt,
+} from '../../shared/periods.ts';
+import type { PeriodRule } from '../../shared/periods.ts';
+import { keepRows } from '../db/sets.ts';
+import type { Db, Sql } from '../db/sql.ts';
+import { ACCOUNT_USE } from '../sale/tables.ts';
 
 /** Prices by tiers; one more version is one more row. */
 export interface SeedTariff {
   readonly tariffId: string;
   readonly version: number;
   readonly tiers: readonly TariffTier[];
+  /**
+   * From when it holds for every account that names an earlier version; announced, where that is to
+   * come. Left out: only for accounts that name it.
+   */
+  readonly fromMs?: number;
+  /** With which day its year begins, `MM-DD`; left out: the calendar year. */
+  readonly yearBegins?: PeriodRule;
 }
 /** An account and its card, as they stand when central first hears of them. Quantities in 0.01 unit. */
 export interface SeedAccount {
@@ -20,11 +37,17 @@ export interface SeedAccount {
   readonly state: 'normal' | 'hot-listed' | 'debt';
   readonly count: number;
   readonly cumulative: number;
+  /** Bought in the tariff year that lies around `countedMs`. */
   readonly yearQuantity: number;
   readonly carriedMicro: number;
   readonly ceilingQuantity: number;
   readonly perPurchaseQuantity: number | null;
+  /** What is left of the limit in its period around `countedMs`; null: no limit. */
   readonly periodLeftQuantity: number | null;
+  /** What each period of the limit begins with; left out: each month with what is left. */
+  readonly limit?: { readonly quantity: number; readonly every: PeriodRule };
+  /** When year and limit were counted; left out: when central first hears of the account. */
+  readonly countedMs?: number;
   readonly tariffId: string;
   readonly tariffVersion: number;
 }
@@ -67,10 +90,22 @@ function refuseTwice<T>(what: string, rows: readonly T[], key: (row: T) => strin
  * the restart only and cannot tell the two apart. An account with several cards is a row for each
  * card, alike but for the card.
  *
- * @throws RangeError when two rows have one key, two accounts one user number, or a tariff is none
+ * @throws RangeError when two rows have one key, two accounts one user number, or a tariff or the
+ *   rule of a period is none
  */
 export function checkSeed({ terminals, tariffs, accounts, claims }: Seed): void {
-  for (const t of tariffs) checkTariff(t.tiers);
+  for (const t of tariffs) {
+    checkTariff(t.tiers);
+    const { yearBegins = CALENDAR_YEAR } = t;
+    if (!isPeriodRule(yearBegins) || yearBegins === MONTHLY)
+      throw new RangeError(`no year begins with ${yearBegins}`);
+  }
+  for (const { limit, periodLeftQuantity: left, userNo } of accounts)
+    if (
+      limit !== undefined &&
+      (!isPeriodRule(limit.every) || left === null || left > limit.quantity)
+    )
+      throw new RangeError(`account ${userNo}: what is left is not of its limit`);
   refuseTwice('terminal', terminals, (t) => t.terminalId);
   refuseTwice('tariff', tariffs, (t) => `${t.tariffId} version ${t.version}`);
   refuseTwice('card', accounts, (a) => a.cardNo);
@@ -90,7 +125,7 @@ export function checkSeed({ terminals, tariffs, accounts, claims }: Seed): void 
  *
  * @throws RangeError when the seed collides with itself ({@link checkSeed})
  */
-export async function seed(db: Db, all: Seed): Promise<void> {
+export async function seed(db: Db, all: Seed, nowMs: number): Promise<void> {
   checkSeed(all);
   const { terminals, tariffs, accounts, claims } = all;
   await db.transaction(async (tx) => {
@@ -102,9 +137,15 @@ export async function seed(db: Db, all: Seed): Promise<void> {
       );
     for (const t of tariffs)
       await tx.query(
-        `INSERT INTO tariffs (tariff_id, version, tiers) VALUES ($1, $2, $3)
-         ON CONFLICT DO NOTHING`,
-        [t.tariffId, t.version, JSON.stringify(t.tiers)],
+        `INSERT INTO tariffs (tariff_id, version, tiers, from_ms, year_begins)
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+        [
+          t.tariffId,
+          t.version,
+          JSON.stringify(t.tiers),
+          t.fromMs ?? null,
+          t.yearBegins ?? CALENDAR_YEAR,
+        ],
       );
     // Of several processes that start at once one finds no account and adds them.
     const none = (await tx.query('SELECT 1 FROM accounts LIMIT 1')).length === 0;
@@ -112,8 +153,8 @@ export async function seed(db: Db, all: Seed): Promise<void> {
     for (const a of accounts) {
       const added = await tx.query(
         `INSERT INTO accounts (user_no, holder_name, meter_no, kind, unit, state, count, cumulative,
-           year_quantity, carried_micro, ceiling_quantity, per_purchase_quantity,
-           period_left_quantity, tariff_id, tariff_version)
+           carried_micro, ceiling_quantity, per_purchase_quantity, limit_quantity, limit_every,
+           tariff_id, tariff_version)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
            ON CONFLICT DO NOTHING RETURNING user_no`,
         [
@@ -125,16 +166,17 @@ export async function seed(db: Db, all: Seed): Promise<void> {
           a.state,
           a.count,
           a.cumulative,
-          a.yearQuantity,
           a.carriedMicro,
           a.ceilingQuantity,
           a.perPurchaseQuantity,
-          a.periodLeftQuantity,
+          a.limit?.quantity ?? a.periodLeftQuantity,
+          a.limit?.every ?? MONTHLY,
           a.tariffId,
           a.tariffVersion,
         ],
       );
       fresh ||= none && added.length > 0;
+      if (added.length > 0) await enterUse(tx, a, tariffs, nowMs);
       await tx.query(
         'INSERT INTO cards (card_no, user_no) VALUES ($1, $2) ON CONFLICT DO NOTHING',
         [a.cardNo, a.userNo],
@@ -149,4 +191,28 @@ export async function seed(db: Db, all: Seed): Promise<void> {
           [c.cardNo, c.nextCount, c.orderId, c.terminalId],
         );
   });
+}
+
+/** What an account brings along of its year and of its limit, each in the period it was counted. */
+async function enterUse(
+  tx: Sql,
+  a: SeedAccount,
+  tariffs: readonly SeedTariff[],
+  nowMs: number,
+): Promise<void> {
+  const countedMs = a.countedMs ?? nowMs;
+  const versions = tariffs
+    .filter((t) => t.tariffId === a.tariffId)
+    .map((t) => ({ ...t, fromMs: t.fromMs ?? null }));
+  const tariff = versionAt(versions, a.tariffVersion, countedMs);
+  const use = (counter: 'year' | 'limit', rule: PeriodRule, quantity: number) => ({
+    user_no: a.userNo,
+    counter,
+    start_ms: periodStart(rule, countedMs),
+    quantity,
+  });
+  const rows = [use('year', tariff?.yearBegins ?? CALENDAR_YEAR, a.yearQuantity)];
+  if (a.limit !== undefined)
+    rows.push(use('limit', a.limit.every, a.limit.quantity - (a.periodLeftQuantity ?? 0)));
+  await keepRows(tx, ACCOUNT_USE, rows);
 }

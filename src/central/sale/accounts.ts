@@ -1,29 +1,29 @@
 import type { Account } from '../../shared/central-api/index.ts';
 import type { OrderState } from '../../shared/order-rules.ts';
-import type { TariffTier } from '../../shared/money.ts';
 import { read, select } from '../db/sets.ts';
 import { bool } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
-import { ACCOUNTS, CLAIMS } from './tables.ts';
-import type { ClaimRow } from './tables.ts';
+import { announcedAfter, standingAt, toldTariff } from './standing.ts';
+import type { Standing } from './standing.ts';
+import { ACCOUNT_USE, ACCOUNTS, CLAIMS, TARIFFS } from './tables.ts';
+import type { AccountRow, ClaimRow } from './tables.ts';
 
 /** A claim that holds, with its order's state as far as its terminal told; null: only quoted. */
 export type LiveClaim = ClaimRow & { readonly state: OrderState | null };
 
 /**
- * The account behind a card, locked for the transaction where `lock` is set; its claim only while
- * it holds.
+ * The account behind a card as it stands at `asOfMs` (now, where nobody named another moment),
+ * locked for the transaction where `lock` is set; its claim only while it holds.
  */
 export async function accountByCard(
   sql: Sql,
   cardNo: string,
   nowMs: number,
   lock: boolean,
+  asOfMs = nowMs,
 ): Promise<Account | null> {
   const rows = await sql.query<Record<string, unknown>>(
     `SELECT a.*,
-     (SELECT tiers FROM tariffs t WHERE t.tariff_id = a.tariff_id
-     AND t.version = a.tariff_version) AS tiers,
      EXISTS (SELECT 1 FROM card_stops s WHERE s.card_no = $1 AND s.settled_ms IS NULL) AS stopped
      FROM accounts a
      WHERE a.user_no = (SELECT user_no FROM cards
@@ -33,6 +33,9 @@ export async function accountByCard(
   const row = rows[0];
   if (row === undefined) return null;
   const r = read(ACCOUNTS, row);
+  const [stands] = await standingsOf(sql, r, [asOfMs]);
+  if (stands === undefined) return null;
+  const { standing, announced } = stands;
   const claim = await liveClaim(sql, cardNo, nowMs);
   const unread = lock ? null : await unreadOrder(sql, cardNo, r.count);
   return {
@@ -46,16 +49,17 @@ export async function accountByCard(
     state: bool(row['stopped']) ? 'hot-listed' : r.state,
     count: r.count,
     cumulative: r.cumulative,
-    yearQuantity: r.year_quantity,
+    yearQuantity: standing.yearQuantity,
     carriedMicro: r.carried_micro,
     ceilingQuantity: r.ceiling_quantity,
     perPurchaseQuantity: r.per_purchase_quantity,
-    periodLeftQuantity: r.period_left_quantity,
-    tariff: {
-      tariffId: r.tariff_id,
-      version: r.tariff_version,
-      tiers: JSON.parse(String(row['tiers'])) as TariffTier[],
-    },
+    periodLeftQuantity: standing.leftQuantity,
+    tariff: toldTariff(standing.tariff),
+    asOfMs,
+    ...(r.limit_quantity === null
+      ? {}
+      : { limit: { quantity: r.limit_quantity, every: r.limit_every } }),
+    ...(announced.length === 0 ? {} : { announced: [...announced] }),
     claim:
       claim === null
         ? null
@@ -67,6 +71,46 @@ export async function accountByCard(
           },
     ...(unread === null ? {} : { unread }),
   };
+}
+
+/** Holds the account behind a card for the transaction. */
+export async function lockAccount(tx: Sql, cardNo: string): Promise<void> {
+  await tx.query(
+    `SELECT 1 FROM accounts WHERE user_no = (SELECT user_no FROM cards WHERE card_no = $1)
+     FOR NO KEY UPDATE`,
+    [cardNo],
+  );
+}
+
+/**
+ * How an account stands at each of some moments. Asked after its row: what it bought changes only
+ * under its lock, and who waited for that lock must not read what was there before.
+ */
+async function standingsOf(sql: Sql, account: AccountRow, moments: readonly number[]) {
+  const tariffs = await select(sql, TARIFFS, 'tariff_id = $1 ORDER BY version', [
+    account.tariff_id,
+  ]);
+  const uses = await select(sql, ACCOUNT_USE, 'user_no = $1', [account.user_no]);
+  return moments.map((ms) => {
+    const standing = standingAt(account, tariffs, uses, ms);
+    return { standing, announced: announcedAfter(tariffs, standing.tariff, ms) };
+  });
+}
+
+/** How the account behind a card stands at each of some moments; of no account: nothing. */
+export async function standingOfCard(
+  sql: Sql,
+  cardNo: string,
+  moments: readonly number[],
+): Promise<readonly Standing[]> {
+  const [account] = await select(
+    sql,
+    ACCOUNTS,
+    'user_no = (SELECT user_no FROM cards WHERE card_no = $1)',
+    [cardNo],
+  );
+  if (account === undefined) return [];
+  return (await standingsOf(sql, account, moments)).map((s) => s.standing);
 }
 
 /** The purchase under this count, where another kiosk than its own told that it is on the card. */

@@ -2,11 +2,12 @@ import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { Quote, QuoteRequest } from '../../shared/central-api/index.ts';
 import { priceAmount } from '../../shared/money.ts';
 import { terminalOf } from '../../shared/order-id.ts';
+import { momentOf } from '../../shared/periods.ts';
 import type { Policy } from '../../shared/policy.ts';
 import { giveBack } from '../books/books.ts';
 import { loadOrder } from '../books/load.ts';
 import { write } from '../books/write.ts';
-import { accountByCard, liveClaim, takeClaim } from './accounts.ts';
+import { accountByCard, liveClaim, lockAccount, standingOfCard, takeClaim } from './accounts.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 
@@ -78,7 +79,7 @@ async function firm(
   nowMs: number,
 ): Promise<Quote> {
   // The account's lock is what makes two quotes for one card wait for each other.
-  await accountByCard(tx, request.cardNo, nowMs, true);
+  await lockAccount(tx, request.cardNo);
   const asked = canonicalJson(request);
   const old = (await tx.query<QuoteRow>('SELECT * FROM quotes WHERE order_id = $1', [orderId]))[0];
   if (old !== undefined) {
@@ -106,6 +107,7 @@ async function firm(
       throw new Refusal('count-mismatch', 'the account moved on');
     if (account.state !== 'normal')
       throw new Refusal(account.state, 'the account is no longer sold to');
+    await refuseTurned(tx, request.cardNo, pricedMs(answer), nowMs);
     const renewed: Quote = { ...answer, expiresAtMs: nowMs + QUOTE_CLAIM_MS };
     await claimOrRefuse(tx, terminalId, request, orderId, renewed.expiresAtMs, nowMs);
     await tx.query('UPDATE quotes SET answer = $2 WHERE order_id = $1', [
@@ -137,6 +139,27 @@ async function firm(
     [orderId, userNo, q.carriedUsedMicro],
   );
   return q;
+}
+
+/** As of which moment a quote was priced: as it says, else when it was given. */
+export const pricedMs = (q: Pick<Quote, 'asOfMs' | 'expiresAtMs'>): number =>
+  q.asOfMs ?? q.expiresAtMs - QUOTE_CLAIM_MS;
+
+/**
+ * A quote is kept over the turn of a year while it is held; once let go it is not taken up again
+ * after a turn, neither with the old year's price nor into the old one's limit.
+ */
+async function refuseTurned(tx: Sql, cardNo: string, thenMs: number, nowMs: number): Promise<void> {
+  const [then, now] = await standingOfCard(tx, cardNo, [thenMs, nowMs]);
+  if (
+    then === undefined ||
+    then.tariff.version !== now?.tariff.version ||
+    then.yearStartMs !== now.yearStartMs ||
+    (now.leftQuantity !== null && then.limitStartMs !== now.limitStartMs)
+  )
+    throw new Refusal('bad-request', 'the quote ran out, and its tariff or period ended since', {
+      status: 409,
+    });
 }
 
 /** An order's number carries its terminal: nobody takes another one's, or is in its way. */
@@ -198,7 +221,8 @@ async function price(
   nowMs: number,
   lock: boolean,
 ): Promise<Quote> {
-  const account = await accountByCard(sql, request.cardNo, nowMs, lock);
+  const asOfMs = momentOf(request.asOfMs, nowMs);
+  const account = await accountByCard(sql, request.cardNo, nowMs, lock, asOfMs);
   if (account === null) throw new Refusal('unknown-card', 'no account has this card');
   if (account.state === 'hot-listed')
     throw new Refusal('hot-listed', 'the card is on the hot list');
@@ -243,6 +267,8 @@ async function price(
     carriedAfterMicro: priced.remainderMicro,
     tariffId: account.tariff.tariffId,
     tariffVersion: account.tariff.version,
+    // Who names no moment does not repeat one either.
+    ...(request.asOfMs === undefined ? {} : { asOfMs }),
     expiresAtMs: nowMs + QUOTE_CLAIM_MS,
   };
 }

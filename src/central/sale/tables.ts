@@ -53,6 +53,10 @@ export const ORDERS = table('orders', ['order_id'], {
   superseded_by: nullable(text()),
   /** Nobody but its terminal says that it was paid. */
   unproven: flag,
+  /** As of which moment it was priced. */
+  as_of_ms: whole,
+  /** When the tariff year began that it counts into. */
+  year_start_ms: whole,
 });
 /** One order as central's books have it. */
 export type OrderRow = RowOf<typeof ORDERS>;
@@ -66,15 +70,28 @@ export const ACCOUNTS = table('accounts', ['user_no'], {
   state: text<Account['state']>(),
   count: whole,
   cumulative: whole,
-  year_quantity: whole,
   carried_micro: whole,
   ceiling_quantity: whole,
   per_purchase_quantity: nullable(whole),
-  period_left_quantity: nullable(whole),
+  /** At most so much in a period of `limit_every`; null: no limit. */
+  limit_quantity: nullable(whole),
+  limit_every: text(),
   tariff_id: text(),
   tariff_version: whole,
 });
 export type AccountRow = RowOf<typeof ACCOUNTS>;
+
+/** What an account bought, by the period in which it was sold. */
+export const ACCOUNT_USE = table('account_use', ['user_no', 'counter', 'start_ms'], {
+  user_no: text(),
+  /** The tariff's year, or the period of the account's limit. */
+  counter: text<'year' | 'limit'>(),
+  /** When the period began. */
+  start_ms: whole,
+  /** 0.01 units. */
+  quantity: whole,
+});
+export type UseRow = RowOf<typeof ACCOUNT_USE>;
 
 /** What an order may spend of its account's carried remainder. */
 export const RESERVES = table('reserves', ['order_id'], {
@@ -112,4 +129,9 @@ export const TARIFFS = table('tariffs', ['tariff_id', 'version'], {
   version: whole,
   /** JSON of the tiers. */
   tiers: text(),
+  /** From when it holds for who has an earlier version; null: only where it is named. */
+  from_ms: nullable(whole),
+  /** With which day its year begins, `MM-DD`. */
+  year_begins: text(),
 });
+export type TariffRow = RowOf<typeof TARIFFS>;

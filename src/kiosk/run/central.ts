@@ -38,7 +38,16 @@ export async function askAccount(
 export async function preview({ options }: Host, effect: Of<'preview'>): Promise<KioskEvent> {
   const { reading, account, offline, amountFen, asked } = effect;
   const now = options.clock.nowMs();
-  const result = await quoteFor(options.billing, reading, account, offline, amountFen, null, now);
+  const result = await quoteFor(
+    options.billing,
+    reading,
+    account,
+    offline,
+    amountFen,
+    null,
+    account.asOfMs,
+    now,
+  );
   return { type: 'preview', asked, result };
 }
 

@@ -6,7 +6,8 @@ import type { CoreToShell, Snapshot } from '../../shared/contract/index.ts';
 import { describeFailure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { loadConfig } from '../config.ts';
-import { stderrLog, systemClock, systemRandom } from '../ports.ts';
+import { clockOf } from '../demo-clock.ts';
+import { stderrLog, systemRandom } from '../ports.ts';
 import { composeCore } from './compose.ts';
 import type { Core } from './compose.ts';
 
@@ -45,6 +46,8 @@ if (values.config === undefined) {
 const loaded = loadConfig(values.config);
 if (!loaded.ok) bail(EXIT_CONFIG, loaded.error);
 const { config } = loaded.value;
+const clock = clockOf(process.env, config.mode);
+if (!clock.ok) bail(EXIT_CONFIG, clock.error);
 
 let core: Core | null = null;
 let last: Snapshot | null = null;
@@ -68,7 +71,7 @@ const version = (() => {
 })();
 const composed = composeCore({
   loaded: loaded.value,
-  clock: systemClock,
+  clock: clock.value,
   random: systemRandom,
   log: stderrLog,
   version,
@@ -87,7 +90,7 @@ if (composed.ok) {
   bail(1, composed.error);
 } else {
   process.stderr.write(`${describeFailure(composed.error)}\n`);
-  const now = Date.now();
+  const now = clock.value.nowMs();
   onSnapshot({
     screen: 'out-of-service',
     revision: now,

@@ -16,6 +16,8 @@ const KEPT: ReadonlySet<string> = new Set([
   'PCSCLITE_CSOCK_NAME',
   // Demo mode only: see main/core/recording.ts.
   'PILOTLIGHT_RECORD',
+  // … and main/demo-clock.ts.
+  'PILOTLIGHT_CLOCK_SHIFT_MS',
   // Windows starts no program without the first two.
   'SYSTEMROOT',
   'WINDIR',

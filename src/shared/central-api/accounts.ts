@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ORDER_STATES } from '../order-rules.ts';
+import { periodRuleSchema, yearRuleSchema } from '../periods.ts';
 import { tokenSchema } from '../sealed-text.ts';
 import { cardNo, natural } from './base.ts';
 
@@ -10,7 +11,10 @@ export const tariffSchema = z.object({
   tiers: z
     .array(z.object({ uptoQuantity: natural.nullable(), priceE4: z.number().int().positive() }))
     .min(1),
+  /** With which day its year begins, `MM-DD`; left out: the calendar year. */
+  yearBegins: yearRuleSchema.optional(),
 });
+export type Tariff = z.infer<typeof tariffSchema>;
 
 /**
  * Why central itself would not sell to this card; the card's own reasons are judged by the kiosk's
@@ -46,6 +50,18 @@ export const accountSchema = z.object({
   periodLeftQuantity: natural.nullable(),
   tariff: tariffSchema,
   /**
+   * Central's clock: the tariff, the year's quantity and what is left of the limit are this
+   * moment's. Left out by a central that tells no periods.
+   */
+  asOfMs: natural.optional(),
+  /** The limit as each of its periods begins with it, 0.01 units. Left out: none is told. */
+  limit: z.object({ quantity: natural, every: periodRuleSchema }).optional(),
+  /** Versions of the tariff that will hold from a moment on, the next one first. */
+  announced: z
+    .array(z.object({ fromMs: natural, tariff: tariffSchema }))
+    .max(8)
+    .optional(),
+  /**
    * An order of any terminal that holds the claim on this card's next count; null: none. `state`:
    * as central knows it; null: only quoted.
    */
@@ -80,6 +96,13 @@ export const quoteRequestSchema = z.object({
   /** The card's count after this purchase. */
   nextCount: natural,
   amountFen: natural,
+  /**
+   * As of which moment the customer was told prices and counters (`Account.asOfMs`, or that of the
+   * preview). Central prices by that moment while the visit may last ({@link VISIT_MS}), so that
+   * the turn of a year changes no sum between screen and payment; else by its own clock. Left out:
+   * by its own clock, and the quote names no moment.
+   */
+  asOfMs: natural.optional(),
 });
 export type QuoteRequest = z.infer<typeof quoteRequestSchema>;
 
@@ -99,6 +122,8 @@ export const quoteSchema = z.object({
   carriedAfterMicro: natural,
   tariffId: z.string(),
   tariffVersion: natural,
+  /** As of which moment it is priced; in whose periods it counts. Where the request named one. */
+  asOfMs: natural.optional(),
   expiresAtMs: natural,
   /** Central's token for a firm one, which its sale names. */
   grant: tokenSchema.optional(),

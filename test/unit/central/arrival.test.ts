@@ -70,7 +70,8 @@ async function booksOf({ db }: Room): Promise<unknown> {
     ),
     ledger: await db.query(`SELECT order_id, attempt_id, user_no, kind, amount_fen, quantity, micro
       FROM ledger ORDER BY order_id, kind, attempt_id`),
-    accounts: await db.query(`SELECT a.user_no, count, cumulative, year_quantity,
+    accounts: await db.query(`SELECT a.user_no, count, cumulative,
+      (SELECT SUM(u.quantity) FROM account_use u WHERE u.user_no = a.user_no)::bigint AS used,
       carried_micro + COALESCE((SELECT SUM(micro) FROM reserves r
         WHERE r.user_no = a.user_no AND r.state = 'held'), 0)::bigint AS carried
       FROM accounts a ORDER BY a.user_no`),

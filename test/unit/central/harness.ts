@@ -65,9 +65,10 @@ export class TestJournal {
       ? genesisHash(this.terminalId, this.epoch)
       : (this.events[seq - 1] as UploadEvent).hash;
   }
-  raw(kind: string, orderId: string | null, body: unknown): number {
+  /** `aheadMs`: how far the fact's wall clock is from the room's first moment. */
+  raw(kind: string, orderId: string | null, body: unknown, aheadMs = 0): number {
     const seq = this.events.length + 1;
-    const event = { seq, kind, wallMs: 1_780_000_000_000 + seq, orderId, body };
+    const event = { seq, kind, wallMs: 1_780_000_000_000 + aheadMs + seq, orderId, body };
     this.events.push({
       ...event,
       hash: eventHash(this.hashAt(seq - 1), { epoch: this.epoch, ...event }),

@@ -483,7 +483,7 @@ describe('the outbox', () => {
     for (const e of SALE) j.append([e]);
     expect(j.unsynced()).toEqual({ events: 7, oldestMs: clock.nowMs(), soldFen: 10_000 });
     expect(j.deliveriesBeyond('1002203344', 41, 'unacknowledged')).toEqual([
-      { count: 42, quantity: 3773 },
+      { count: 42, quantity: 3773, soldMs: clock.nowMs() },
     ]);
     const batch = j.unsent(3);
     expect(batch).toMatchObject({ fromSeq: 1, prevHash: genesisHash(TERMINAL, 1) });

@@ -22,6 +22,9 @@ import { handRequests } from './021-hand-requests.ts';
 import { refundBudgets } from './022-refund-budgets.ts';
 import { terminalKeys } from './023-terminal-keys.ts';
 import { refundSecond } from './024-refund-second.ts';
+import { tariffDays } from './027-tariff-days.ts';
+import { accountUse } from './028-account-use.ts';
+import { soldAsOf } from './029-sold-as-of.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -49,4 +52,7 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'refund budgets', sql: refundBudgets },
   { name: 'terminal keys', sql: terminalKeys },
   { name: 'refund second', sql: refundSecond },
+  { name: 'tariff days', sql: tariffDays },
+  { name: 'account use', sql: accountUse },
+  { name: 'sold as of', sql: soldAsOf },
 ];

@@ -84,6 +84,8 @@ async function tryToBegin(parts: BeginParts, effect: Begin): Promise<Result<Begu
     session.offline,
     amountFen,
     orderId,
+    // What the customer agreed to, over the turn of a year too.
+    session.quote?.asOfMs ?? account.asOfMs,
     clock.nowMs(),
   );
   const giveBack = (why: Failure): Result<never, No> => err({ why, quoted: orderId });
@@ -167,6 +169,7 @@ function quotedBody(
     carriedAfterMicro: quote.carriedAfterMicro,
     tariffId: quote.tariffId,
     tariffVersion: quote.tariffVersion,
+    ...(quote.asOfMs === undefined ? {} : { asOfMs: quote.asOfMs }),
     offline,
     tag: toHex(orderTag(orderId)),
     ...(quote.grant === undefined ? {} : { grant: quote.grant }),

@@ -1,5 +1,6 @@
 import type { Account, Quote, QuoteRequest } from '../../../shared/central-api/index.ts';
 import { MICRO_PER_FEN } from '../../../shared/money.ts';
+import { tariffAt } from './standing.ts';
 
 /**
  * What is wrong with a quote, by the account and the tariff that this kiosk was told itself; null:
@@ -14,7 +15,8 @@ export function quoteFault(quote: Quote, asked: QuoteRequest, account: Account):
     quote.amountFen !== asked.amountFen
   )
     return 'the quote is for another request';
-  const { tariffId, version, tiers } = account.tariff;
+  const { tariffId, version, tiers } =
+    quote.asOfMs === undefined ? account.tariff : tariffAt(account, quote.asOfMs);
   if (quote.tariffId !== tariffId || quote.tariffVersion !== version)
     return 'the quote is by another tariff than the account’s';
   const { shares, quantity, carriedUsedMicro: used, carriedAfterMicro: after } = quote;

@@ -6,10 +6,12 @@ import type { Account, Quote } from '../../../shared/central-api/index.ts';
 import { failure } from '../../../shared/errors.ts';
 import type { Failure } from '../../../shared/errors.ts';
 import { priceAmount } from '../../../shared/money.ts';
+import { momentOf } from '../../../shared/periods.ts';
 import type { Policy } from '../../../shared/policy.ts';
 import { err, ok } from '../../../shared/result.ts';
 import type { Result } from '../../../shared/result.ts';
 import { quoteFault } from './quote-check.ts';
+import { accountAt, sameLimit, sameYear } from './standing.ts';
 
 /** A quote made here lives as long as the pay window at most. */
 const OFFLINE_QUOTE_MS = 300_000;
@@ -49,9 +51,11 @@ export async function findAccount(
   // By one answer of central's one sale: what a second one builds on nobody but this kiosk knows.
   if (journal.soldOffline(cached.account.userNo))
     return err(failure('SALE-0110', 'sold to offline already, not told yet', answer.error));
+  // A year or a limit's period may have turned since, and an announced tariff's day have come.
+  const account = accountAt(cached.account, cached.account.asOfMs ?? cached.fetchedMs, nowMs);
   // The remainder that central carries is never spent offline.
   return ok({
-    account: { ...withOwn(cached.account, journal, terminalId, 'all'), carriedMicro: 0 },
+    account: { ...withOwn(account, journal, terminalId, 'all'), carriedMicro: 0 },
     offline: true,
   });
 }
@@ -67,13 +71,15 @@ function withOwn(
   terminalId: string,
   which: 'all' | 'unacknowledged',
 ): Account {
+  const { asOfMs } = account;
   let { count, cumulative, yearQuantity, periodLeftQuantity } = account;
   for (const d of journal.deliveriesBeyond(account.userNo, account.count, which)) {
     if (d.count !== count + 1) continue;
     count += 1;
     cumulative += d.quantity;
-    yearQuantity += d.quantity;
-    if (periodLeftQuantity !== null)
+    // By the year and the period that it was sold in, as central will count it.
+    if (sameYear(account, d.soldMs, asOfMs ?? d.soldMs)) yearQuantity += d.quantity;
+    if (periodLeftQuantity !== null && sameLimit(account, d.soldMs, asOfMs ?? d.soldMs))
       periodLeftQuantity = Math.max(0, periodLeftQuantity - d.quantity);
   }
   const other =
@@ -92,15 +98,21 @@ function withOwn(
   return { ...account, count, cumulative, yearQuantity, periodLeftQuantity, claim };
 }
 
-/** A quote by the cached tariff. What remains is carried once central hears of it. */
+/**
+ * A quote by the cached tariff, as of the moment that the visit was told, while that is not long
+ * ago. What remains is carried once central hears of it.
+ */
 export function offlineQuote(
   reading: CardReading,
   account: Account,
   amountFen: number,
   orderId: string | null,
+  toldMs: number | undefined,
   nowMs: number,
 ): Result<Quote, Failure> {
-  const priced = priceAmount(amountFen, 0, account.yearQuantity, account.tariff.tiers);
+  const asOfMs = Math.max(momentOf(toldMs, nowMs), account.asOfMs ?? 0);
+  const { yearQuantity, tariff } = accountAt(account, account.asOfMs ?? asOfMs, asOfMs);
+  const priced = priceAmount(amountFen, 0, yearQuantity, tariff.tiers);
   if (priced.quantity === 0) return err(failure('SALE-0105', 'the amount buys nothing'));
   return ok({
     orderId,
@@ -111,8 +123,9 @@ export function offlineQuote(
     shares: [...priced.shares],
     carriedUsedMicro: 0,
     carriedAfterMicro: priced.remainderMicro,
-    tariffId: account.tariff.tariffId,
-    tariffVersion: account.tariff.version,
+    tariffId: tariff.tariffId,
+    tariffVersion: tariff.version,
+    asOfMs,
     expiresAtMs: nowMs + OFFLINE_QUOTE_MS,
     // Central's word on the account is what it is priced by.
     ...(account.grant === undefined ? {} : { grant: account.grant }),
@@ -121,7 +134,7 @@ export function offlineQuote(
 
 /**
  * Central's quote while it is there, ours by the cache when it went away and the session may go on
- * without it.
+ * without it. `toldMs`: as of which moment the customer was told what is on the screen.
  */
 export async function quoteFor(
   billing: BillingClient,
@@ -130,6 +143,7 @@ export async function quoteFor(
   offline: boolean,
   amountFen: number,
   orderId: string | null,
+  toldMs: number | undefined,
   nowMs: number,
 ): Promise<Result<{ quote: Quote; offline: boolean }, Failure>> {
   if (!offline) {
@@ -138,6 +152,7 @@ export async function quoteFor(
       cardNo: reading.cardNo,
       nextCount: reading.count + 1,
       amountFen,
+      ...(toldMs === undefined ? {} : { asOfMs: toldMs }),
     };
     const answer = await billing.quote(asked);
     if (answer.ok) {
@@ -148,6 +163,6 @@ export async function quoteFor(
     }
     if (answer.error.code !== 'BILL-0101' || orderId !== null) return answer;
   }
-  const own = offlineQuote(reading, account, amountFen, orderId, nowMs);
+  const own = offlineQuote(reading, account, amountFen, orderId, toldMs, nowMs);
   return own.ok ? ok({ quote: own.value, offline: true }) : own;
 }
