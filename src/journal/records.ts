@@ -87,6 +87,8 @@ export type MetaKey =
   | 'policy'
   | 'backup_ms'
   | 'reconciled'
+  /** Cards that refused our key: kiosk/delivery/key-notes.ts. */
+  | 'refused_keys'
   /** Orders being quoted or given back when the process ended. */
   | 'quoting'
   | 'releasing'

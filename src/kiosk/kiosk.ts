@@ -9,6 +9,7 @@ import { chinaDate } from '../shared/time.ts';
 import { maintenanceAtStart, MaintenanceRunner } from './maintenance/run.ts';
 import { withBlocked } from './maintenance/step.ts';
 import { needsUs, openOrder } from './order/open-orders.ts';
+import { noteKeys } from './delivery/key-notes.ts';
 import { HOLD_MS } from './orders.ts';
 import { reduce, settle } from './reduce.ts';
 import { CardRunner } from './run/card.ts';
@@ -288,6 +289,7 @@ export class Kiosk {
   }
 
   #journal(events: readonly JournalEvent[]): void {
+    noteKeys(this.#o.journal, events);
     this.#o.journal.append(events);
     for (const e of events)
       if ((e.kind === 'order-quoted' || e.kind === 'credit-quoted') && e.orderId !== null)

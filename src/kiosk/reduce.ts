@@ -1,6 +1,6 @@
 import { never } from '../shared/result.ts';
 import { cardSaleOf } from '../shared/sale.ts';
-import { afterWrite } from './delivery/card-refusals.ts';
+import { afterWrite, refusalFact } from './delivery/card-refusals.ts';
 import { maintenanceStep, settleVisitor } from './maintenance/mode.ts';
 import type { AdvanceContext } from './order/advance.ts';
 import { onCall } from './order/answers.ts';
@@ -86,7 +86,7 @@ function onOrderWritten(
   const reread: Effect[] = present ? [{ do: 'read-card', insertion: state.reader.insertion }] : [];
   return {
     state: { ...putOrder(state, next.open), card: null, cardBusy: present, refusals },
-    effects: [...next.effects, ...reread],
+    effects: [...refusalFact(open.order.orderId, event.refused), ...next.effects, ...reread],
   };
 }
 

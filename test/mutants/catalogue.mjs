@@ -12,6 +12,7 @@ import { gatewayPeople } from './gateway-people.mjs';
 
 import { BETWEEN } from './between.mjs';
 import { VISIT } from './visit.mjs';
+import { CARDS } from './cards.mjs';
 import { FOUND_E } from './found-e.mjs';
 
 import { FOUND_F } from './found-f.mjs';
@@ -3901,6 +3902,7 @@ export const MUTANTS = [
   ...gatewayPeople({ mutant, edit, attack, unit }),
   ...BETWEEN,
   ...VISIT,
+  ...CARDS,
   ...modes({ mutant, edit, attack, unit }),
   ...FOUND_E,
   ...FOUND_F,

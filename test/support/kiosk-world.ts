@@ -66,6 +66,7 @@ import type {
   UploadEvent,
   UploadRequest,
 } from '../../src/shared/central-api/index.ts';
+import type { EventBody } from '../../src/shared/facts/catalogue.ts';
 import { snapshotSchema } from '../../src/shared/contract/index.ts';
 import type {
   Intent,
@@ -517,6 +518,12 @@ export class CentralBooks {
   ledgerSays: readonly LedgerRow[] | null = null;
   readonly events: UploadEvent[] = [];
 
+  /** A person at central has looked at a card that refused its key. */
+  clearKey(cardNo: string): void {
+    const { refusedKey: _, ...account } = this.accounts.get(cardNo) as Account;
+    this.accounts.set(cardNo, account);
+  }
+
   letGo(): void {
     this.held = false;
     for (const go of this.#waiting.splice(0)) go();
@@ -736,6 +743,11 @@ export class CentralBooks {
             cumulative: a.cumulative + body.quantity,
             yearQuantity: a.yearQuantity + body.quantity,
           });
+      }
+      if (e.kind === 'card-refused') {
+        const { cardNo, left } = e.body as EventBody<'card-refused'>;
+        const a = this.accounts.get(cardNo);
+        if (a !== undefined) this.accounts.set(cardNo, { ...a, refusedKey: { left } });
       }
       if (e.kind === 'order-delivered' || e.kind === 'order-closed' || e.kind === 'order-refunded')
         this.claims.delete(orderId);

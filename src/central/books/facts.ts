@@ -80,6 +80,7 @@ const FACTS: { readonly [K in EventKind]: Apply<K> | typeof kept } = {
   'policy-taken': kept,
   // Judged beside the books (card-seen.ts): no order's rows change by it.
   'card-seen': kept,
+  'card-refused': kept,
   'slip-printed': kept,
   'clock-step': kept,
   'core-started': kept,

@@ -2,10 +2,13 @@ import type { Account } from '../../shared/central-api/index.ts';
 import type { OrderState } from '../../shared/order-rules.ts';
 import type { TariffTier } from '../../shared/money.ts';
 import { read, select } from '../db/sets.ts';
-import { bool } from '../db/sql.ts';
+import { bool, numOrNull } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { ACCOUNTS, CLAIMS } from './tables.ts';
 import type { ClaimRow } from './tables.ts';
+
+/** `card_stops.key_tries` of a card that does not tell how many tries are left. */
+export const UNTOLD_TRIES = -1;
 
 /** A claim that holds, with its order's state as far as its terminal told; null: only quoted. */
 export type LiveClaim = ClaimRow & { readonly state: OrderState | null };
@@ -24,7 +27,9 @@ export async function accountByCard(
     `SELECT a.*,
      (SELECT tiers FROM tariffs t WHERE t.tariff_id = a.tariff_id
      AND t.version = a.tariff_version) AS tiers,
-     EXISTS (SELECT 1 FROM card_stops s WHERE s.card_no = $1 AND s.settled_ms IS NULL) AS stopped
+     EXISTS (SELECT 1 FROM card_stops s WHERE s.card_no = $1 AND s.settled_ms IS NULL) AS stopped,
+     (SELECT MIN(s.key_tries) FROM card_stops s WHERE s.card_no = $1 AND s.settled_ms IS NULL
+       AND s.key_tries IS NOT NULL) AS key_tries
      FROM accounts a
      WHERE a.user_no = (SELECT user_no FROM cards
      WHERE card_no = $1)${lock ? ' FOR NO KEY UPDATE OF a' : ''}`,
@@ -34,6 +39,7 @@ export async function accountByCard(
   if (row === undefined) return null;
   const r = read(ACCOUNTS, row);
   const claim = await liveClaim(sql, cardNo, nowMs);
+  const tries = numOrNull(row['key_tries']);
   const unread = lock ? null : await unreadOrder(sql, cardNo, r.count);
   return {
     cardNo,
@@ -66,6 +72,7 @@ export async function accountByCard(
             state: claim.state,
           },
     ...(unread === null ? {} : { unread }),
+    ...(tries === null ? {} : { refusedKey: { left: tries === UNTOLD_TRIES ? null : tries } }),
   };
 }
 

@@ -54,6 +54,9 @@ export interface Refusal {
 /** Oldest first; each card once. */
 export type Refusals = readonly Refusal[];
 
+/** A card that did not take our key or code in a write, and the tries it has left (null: untold). */
+export type KeyRefused = EventBody<'card-refused'>;
+
 /** What was told of the cards that were put in. */
 export interface SeenCards {
   /** The insertion that was told of last. */
@@ -155,6 +158,8 @@ export type KioskEvent =
       readonly image: Result<Uint8Array, Failure>;
       /** Of a read that shows the card as it was: how sure that is. */
       readonly unwritten: Unwritten;
+      /** Null: no try was spent. */
+      readonly refused: KeyRefused | null;
     }
   /**
    * A layout keeps what a card said in the middle of a write; the write waits until it is durable.
@@ -190,6 +195,8 @@ export type KioskEvent =
       readonly orderId: string;
       readonly applied: Result<void, Failure>;
       readonly image: Result<Uint8Array, Failure>;
+      /** As above. */
+      readonly refused: KeyRefused | null;
     }
   | {
       readonly type: 'order-found';

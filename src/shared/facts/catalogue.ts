@@ -282,6 +282,15 @@ export const EVENTS = {
     remaining: units.optional(),
     used: units.optional(),
   }),
+  /**
+   * A card did not take our key or code while the named order was written, and a try was spent.
+   * `left`: so many the card has; null: it does not tell.
+   */
+  'card-refused': z.object({
+    cardNo: z.string().regex(/^\d{10}$/),
+    layout: z.string().max(60),
+    left: z.number().int().min(0).max(15).nullable(),
+  }),
   'slip-printed': z.object({
     what: z.enum(['receipt', 'in-doubt', 'refund', 'parked']),
     ok: z.boolean(),

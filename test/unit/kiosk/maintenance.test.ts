@@ -681,6 +681,7 @@ describe('words', () => {
   const BODIES: { readonly [K in EventKind]: EventBody<K> } = {
     'core-started': { version: '1', node: 'v24', recoveredOrders: 0 },
     'card-seen': { cardNo: '8800003921', layout: 'PL-CPU', count: 41, cumulative: 1, tag: '' },
+    'card-refused': { cardNo: '8800003921', layout: 'PL-CPU', left: 2 },
     'credit-quoted': {
       userNo: '1',
       payee: 'house',

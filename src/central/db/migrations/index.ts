@@ -22,6 +22,7 @@ import { handRequests } from './021-hand-requests.ts';
 import { refundBudgets } from './022-refund-budgets.ts';
 import { terminalKeys } from './023-terminal-keys.ts';
 import { refundSecond } from './024-refund-second.ts';
+import { keyRefusals } from './030-key-refusals.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -49,4 +50,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'refund budgets', sql: refundBudgets },
   { name: 'terminal keys', sql: terminalKeys },
   { name: 'refund second', sql: refundSecond },
+  { name: 'key refusals', sql: keyRefusals },
 ];
