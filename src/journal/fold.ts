@@ -366,6 +366,7 @@ const FOLDS: { readonly [K in EventKind]: (rows: Rows, body: EventBody<K>) => Fo
   'core-started': onRecord,
   'card-seen': onRecord,
   'card-refused': onRecord,
+  'card-left': onRecord,
   'slip-printed': onRecord,
   'clock-step': onRecord,
   'policy-taken': onRecord,

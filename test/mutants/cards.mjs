@@ -90,4 +90,59 @@ export const CARDS = [
     ),
     unit('central/card-seen', 'refusals that nobody paid for'),
   ),
+  mutant(
+    'left-card-lies',
+    'A card that nobody takes blocks the slot all night.',
+    edit('kiosk/visit/left-card.ts', `if (now.monoMs < due)`, `if (now.monoMs < due * 1e9)`),
+    unit('kiosk/gate', 'is taken in after its time'),
+  ),
+  mutant(
+    'owed-card-captured',
+    'The card of a paid order is taken in before it is written.',
+    edit(
+      'kiosk/visit/left-card.ts',
+      `if (!state.bin.motor || isOwed(state, left.cardNo))`,
+      `if (!state.bin.motor)`,
+    ),
+    unit('kiosk/gate', 'with an order'),
+  ),
+  mutant(
+    'writing-card-captured',
+    'A card is taken in while it is written.',
+    edit(
+      'kiosk/visit/left-card.ts',
+      `![...state.orders.values()].some((o) => o.writing)`,
+      `state.orders !== null`,
+    ),
+    unit('kiosk/gate', 'with an order'),
+  ),
+  mutant(
+    'captured-card-forgotten',
+    'A restart forgets the cards in the bin: nobody is told where his card is.',
+    edit('kiosk/kiosk.ts', `this.#o.journal.setMeta('bin', JSON.stringify(bin.cards));`, ``),
+    unit('kiosk/gate', 'is taken in after its time'),
+  ),
+  mutant(
+    'full-bin-swallows',
+    'A card that the bin does not take stays inside, out of reach.',
+    edit(
+      'kiosk/visit/gate.ts',
+      `      this.#leaving = null;
+      this.#again();`,
+      ``,
+    ),
+    unit('kiosk/gate', 'a full bin takes no card'),
+  ),
+  mutant(
+    'left-card-untold',
+    'A card that blocks a slot is no alarm at central.',
+    edit('central/books/journal-facts.ts', `books.alarm ??= CARD_LEFT;`, `books.alarm ??= null;`),
+    unit('central/card-seen', 'a card that blocks a slot'),
+  ),
+  mutant(
+    'bin-never-empty',
+    'What a technician took out of the bin is told as inside for ever.',
+    edit('kiosk/visit/left-card.ts', `e.body.action === 'empty-bin'`, `e.body.action === 'upload'`),
+    unit('kiosk/maintenance', 'the bin’s cards are handed over'),
+  ),
 ];

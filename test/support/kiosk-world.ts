@@ -882,7 +882,17 @@ class CardSlot {
         this.#set({ state: 'leaving', insertion: this.#insertion });
         return Promise.resolve(ok(undefined));
       },
-      capture: () => Promise.resolve(err(failure('CARD-0111'))),
+      capture: () => {
+        if (motor.bin === undefined) return Promise.resolve(err(failure('CARD-0107', 'no bin')));
+        if (motor.bin.length >= (motor.room ?? 20)) {
+          const full = failure('CARD-0111', 'bin full');
+          this.#set({ state: 'mute', insertion: this.#insertion, failure: full });
+          return Promise.resolve(err(full));
+        }
+        if (this.card !== null) motor.bin.push(this.card);
+        this.remove();
+        return Promise.resolve(ok(undefined));
+      },
     };
   }
 }
@@ -894,6 +904,9 @@ export interface Motor {
   readonly ejected: number[];
   /** So often it does not move. */
   jams: number;
+  /** Cards that were taken in, and how many may be; left out: it has no bin. */
+  readonly bin?: SlotCard[];
+  room?: number;
 }
 
 export interface CrashPlan {

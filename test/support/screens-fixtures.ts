@@ -409,6 +409,18 @@ export function screenFixtures(
       },
     ],
     [
+      'kept-card',
+      {
+        ...start,
+        tiles: [...start.tiles],
+        providers: [...start.providers],
+        payAway: [],
+        degraded: [],
+        keptCards: 1,
+        notices: [],
+      },
+    ],
+    [
       'degraded',
       {
         ...start,

@@ -65,6 +65,26 @@ export interface SeenCards {
   readonly cards: ReadonlyMap<string, string>;
 }
 
+/** A card that its visit no longer needs, still in the slot. */
+export interface LeftCard {
+  readonly insertion: number;
+  /** Null: it was not read. */
+  readonly cardNo: string | null;
+  readonly sinceMono: number;
+  /** `refused`: the reader said that it did not go. Null: nobody was told yet. */
+  readonly told: 'capturing' | 'refused' | 'called' | null;
+  /** Why it did not go. */
+  readonly code?: string;
+}
+
+/** Cards that were taken in, until a technician has them. */
+export interface Bin {
+  /** The reader moves cards by itself. */
+  readonly motor: boolean;
+  /** Oldest first. */
+  readonly cards: readonly { readonly cardNo: string | null; readonly atMs: number }[];
+}
+
 /** Everything that a transition may look at. */
 export interface KioskState {
   readonly session: Session;
@@ -94,6 +114,8 @@ export interface KioskState {
   readonly cardBusy: boolean;
   readonly refusals: Refusals;
   readonly seen: SeenCards;
+  readonly left: LeftCard | null;
+  readonly bin: Bin;
   readonly orders: ReadonlyMap<string, OpenOrder>;
   /** By order: how many papers the printer was given for it in this process. */
   readonly papers: ReadonlyMap<string, number>;
@@ -180,6 +202,12 @@ export type KioskEvent =
       /** When it was asked nothing of the order waited to be sent to central. */
       readonly told: boolean;
       readonly result: Result<ClaimAnswer, Failure>;
+    }
+  /** What a motor reader said to taking in a card that was left. */
+  | {
+      readonly type: 'captured';
+      readonly insertion: number;
+      readonly result: Result<void, Failure>;
     }
   | { readonly type: 'command'; readonly command: Command }
   | {
@@ -278,6 +306,8 @@ export type Effect =
       readonly layout: string;
       readonly plan: WritePlan;
     }
+  /** The card that was left is taken into the bin. */
+  | { readonly do: 'capture'; readonly insertion: number; readonly cardNo: string | null }
   | { readonly do: 'find-order'; readonly ref: string }
   | { readonly do: 'release'; readonly orderId: string }
   | MaintenanceEffect

@@ -217,6 +217,28 @@ describe.each(ENGINES)('cards as they were read, on %s', (engine) => {
     expect(row?.alarm).toBe('TOO MANY: card-stop');
   });
 
+  it('a card that blocks a slot is an alarm until it is gone; one that a bin took is none', async () => {
+    const alarm = async (): Promise<string | null | undefined> =>
+      (
+        await room.db.query<{ alarm: string | null }>(
+          'SELECT alarm FROM terminals WHERE terminal_id = $1',
+          [t(0).id],
+        )
+      )[0]?.alarm;
+    const left = async (outcome: EventBody<'card-left'>['outcome']): Promise<void> => {
+      t(0).journal.add('card-left', null, { cardNo, outcome });
+      expect(await t(0).upload()).toEqual([]);
+    };
+    await left('capturing');
+    expect(await alarm()).toBeNull();
+    await left('not-captured');
+    expect(await alarm()).toBe('CARD LEFT');
+    await left('taken');
+    expect(await alarm()).toBeNull();
+    await left('called');
+    expect(await alarm()).toBe('CARD LEFT');
+  });
+
   it('keeps the newest of each card, and nothing of a number that is nobody’s', async () => {
     await seen(0, { tag: '00000001' });
     await seen(1, { tag: '00000002' });
