@@ -1,7 +1,7 @@
 import { policySchema } from '../shared/policy.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { PaymentProvider } from '../payment/types.ts';
-import type { KeyId, Signer, SigningKey, Verifier } from '../shared/ports.ts';
+import type { KeyId, LogFn, Signer, SigningKey, Verifier } from '../shared/ports.ts';
 import { Keyring } from '../shared/signatures.ts';
 import { ed25519Verifier } from '../shared/signing.ts';
 import { grantEpoch } from './books/epochs.ts';
@@ -62,6 +62,8 @@ export interface CentralOptions extends Seed {
    */
   readonly verifierOf?: (publicKeyPem: string) => Verifier & KeyId;
   readonly now: () => number;
+  /** Hears what an operator should look at; left out: nobody does. */
+  readonly log?: LogFn;
   readonly policy: Policy;
   /** For how long a kiosk sells by the policy without hearing it anew; left out: 30 days. */
   readonly policyValidDays?: number;
@@ -151,7 +153,7 @@ export function createCentral(options: CentralOptions): Central {
     cardKeys: options.cardKeys,
     payments,
   });
-  const pages = payments === null ? [] : publicPages(payments, now);
+  const pages = payments === null ? [] : publicPages(payments, now, options.log);
   const staff = router(
     consoleRoutes({
       db,

@@ -68,7 +68,8 @@ export const DEMO_ACCOUNTS: readonly SeedAccount[] = [
   account('42', '何素芬'),
   account('43', '吕长顺', { count: 0, cumulative: 0, yearQuantity: 0 }),
   // PL-4428, PL-M1, PL-102, PL-1608, PL-24, and PL-CPU without contacts.
-  account('44', '施桂英'),
+  // No 44: its user number would be the golden card's.
+  account('57', '施桂英'),
   account('45', '张国强'),
   account('46', '孔祥云'),
   account('47', '曹玉兰'),

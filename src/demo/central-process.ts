@@ -8,7 +8,7 @@ import { ANY_REFUND } from '../central/sale/budgets.ts';
 import { createCentral } from '../central/central.ts';
 import { loadPayments } from '../payment/load.ts';
 import { ed25519Signer } from '../shared/signing.ts';
-import { systemClock, systemRandom } from '../main/ports.ts';
+import { stderrLog, systemClock, systemRandom } from '../main/ports.ts';
 import { DEMO_DATA } from './central-data.ts';
 import { demoPayment, DEMO_TERMINAL, hallKeys } from './setup.ts';
 import { runService } from './service.ts';
@@ -89,6 +89,7 @@ const central = createCentral({
   answerSigner: ed25519Signer(keys.answerPrivateKeyPem),
   gatewaySigner: ed25519Signer(keys.gatewayPrivateKeyPem),
   now: () => Date.now(),
+  log: stderrLog,
   // A terminal of the hall may have its keys at central: `"keys": {"kind": "central"}`.
   ...(cardKeys.ok ? { cardKeys: cardKeys.value } : {}),
   terminals: [terminal],

@@ -75,6 +75,8 @@ const action = z.discriminatedUnion('do', [
   z.object({
     do: z.literal('printer'),
     paper: z.enum(['ok', 'low', 'end']).optional(),
+    rowsLeft: z.number().int().min(1).max(1000).optional(),
+    automaticStatus: z.boolean().optional(),
     off: z.boolean().optional(),
     coverOpen: z.boolean().optional(),
   }),
@@ -232,6 +234,8 @@ export class Dock {
         if (a.paper !== undefined) printer.condition.paper = a.paper;
         if (a.off !== undefined) printer.condition.off = a.off;
         if (a.coverOpen !== undefined) printer.condition.coverOpen = a.coverOpen;
+        if (a.rowsLeft !== undefined) printer.condition.rowsLeft = a.rowsLeft;
+        if (a.automaticStatus !== undefined) printer.condition.automaticStatus = a.automaticStatus;
         return null;
     }
   }

@@ -27,6 +27,7 @@ import { GateKeeper } from './visit/gate.ts';
 import { binAfter, binAtStart } from './visit/left-card.ts';
 import { takesScan } from './visit/paying.ts';
 import { IDLE } from './visit/step.ts';
+import { WORD_MS } from './visit/times.ts';
 import { needsOf } from './visit/visit.ts';
 import { keptSlip, slipLines } from './words/slips.ts';
 
@@ -430,6 +431,9 @@ function stateAtStart(
     locale: 'zh-CN',
     textSize: 'normal',
     plainAtMono: null,
+    word: [...orders.values()].some(({ order }) => order.state === 'collecting')
+      ? { kind: 'restarted', untilMono: clock.monoMs() + WORD_MS.restarted }
+      : null,
     reader: { state: 'empty', insertion: 0, failure: null, sinceMs: clock.nowMs() },
     card: null,
     cardBusy: false,

@@ -4,6 +4,7 @@
 // nobody caught.
 import { hardening } from './hardening.mjs';
 import { disk } from './disk.mjs';
+import { doors } from './doors.mjs';
 import { printer } from './printer.mjs';
 import { scanners } from './scanners.mjs';
 import { window } from './window.mjs';
@@ -3896,6 +3897,7 @@ export const MUTANTS = [
   ...ATTACKS,
   ...hardening({ mutant, edit, attack, unit }),
   ...disk({ mutant, edit, unit }),
+  ...doors({ mutant, edit, unit }),
   ...printer({ mutant, edit, unit }),
   ...scanners({ mutant, edit, unit }),
   ...window({ mutant, edit, unit }),

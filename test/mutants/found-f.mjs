@@ -8,6 +8,12 @@ const SEEN = 'central/books/card-seen.ts';
 
 export const FOUND_F = [
   mutant(
+    'seed-collides',
+    'Two accounts of a seed with one user number pass: one of them is never there.',
+    edit('central/fleet/seed.ts', `if ((byUser.get(a.userNo) ?? body) !== body)`, `if (false)`),
+    tests('test/unit/central/seed.test.ts', 'user number is refused'),
+  ),
+  mutant(
     'stops-unlimited',
     'One terminal’s word stops any number of cards.',
     edit(SEEN, `if (num(known?.others) >= STOPS_A_DAY) {`, `if (false) {`),

@@ -126,4 +126,28 @@ export const VISIT = [
     ),
     unit('kiosk/visits', 'whoever types'),
   ),
+  mutant(
+    'expired-and-out',
+    'A code that ran out ends the visit, with the card in and somebody there.',
+    edit('kiosk/visit/paying.ts', `open.attempts.at(-1)?.reason === 'expired' &&`, `false &&`),
+    unit('kiosk/endings', 'it can be bought again without taking the card out'),
+  ),
+  mutant(
+    'again-with-another-card',
+    'To go on is offered though the card is out.',
+    edit('kiosk/visit/paying.ts', `!s.cardOut &&\n    state.reader.state === 'present' &&`, ``),
+    unit('kiosk/endings', 'nothing is offered any more'),
+  ),
+  mutant(
+    'card-taken-unsaid',
+    'A card that is taken too early is answered by the start screen alone.',
+    edit('kiosk/visit/visit.ts', `return kind === null ? null : {`, `return true ? null : {`),
+    unit('kiosk/endings', 'is answered in words'),
+  ),
+  mutant(
+    'restart-unsaid',
+    'A core that begins anew while somebody pays says nothing.',
+    edit('kiosk/kiosk.ts', `order.state === 'collecting')`, `order.state === 'quoted')`),
+    unit('kiosk/endings', 'a core that begins anew while somebody pays says so'),
+  ),
 ];

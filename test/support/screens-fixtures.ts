@@ -383,9 +383,46 @@ export function screenFixtures(
     payAway: [],
     degraded: [],
     selling: true,
+    word: null,
     notices: [],
   } as const;
   const all: (readonly [string, Snapshot, Partial<ScreenFixture>?])[] = [
+    [
+      'word-restarted',
+      {
+        ...start,
+        tiles: [...start.tiles],
+        providers: [...start.providers],
+        payAway: [],
+        degraded: [],
+        notices: [],
+        word: 'restarted',
+      },
+    ],
+    [
+      'word-card-taken',
+      {
+        ...start,
+        tiles: [...start.tiles],
+        providers: [...start.providers],
+        payAway: [],
+        degraded: [],
+        notices: [],
+        word: 'card-taken',
+      },
+    ],
+    [
+      'word-card-too-soon',
+      {
+        ...start,
+        tiles: [...start.tiles],
+        providers: [...start.providers],
+        payAway: [],
+        degraded: [],
+        notices: [],
+        word: 'card-too-soon',
+      },
+    ],
     [
       'ready',
       {
@@ -1197,7 +1234,14 @@ export function screenFixtures(
       },
     ],
     ['visit-over', { ...b, screen: 'take-card', deadlineMs: inSeconds(18) }],
-    ['cancelled', { ...b, screen: 'cancelled', amountFen: 10_000, deadlineMs: inSeconds(15) }],
+    [
+      'cancelled',
+      { ...b, screen: 'cancelled', amountFen: 10_000, again: false, deadlineMs: inSeconds(15) },
+    ],
+    [
+      'code-ran-out',
+      { ...b, screen: 'cancelled', amountFen: 10_000, again: true, deadlineMs: inSeconds(50) },
+    ],
     [
       'reader',
       {

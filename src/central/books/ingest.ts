@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { UploadAnswer, UploadEvent, UploadRequest } from '../../shared/central-api/index.ts';
-import { eventHash, genesisHash, headText } from '../../shared/journal-hash.ts';
+import { eventHashOfText, genesisHash, headText } from '../../shared/journal-hash.ts';
 import type { Keyring } from '../../shared/signatures.ts';
 import { anyOf, insertRows, keepRows, list } from '../db/sets.ts';
 import { num } from '../db/sql.ts';
@@ -65,7 +65,8 @@ async function keepFork(
   why: string,
   nowMs: number,
 ): Promise<void> {
-  const { epoch, events } = request;
+  const { epoch } = request;
+  const events = factsOf(request);
   await db.transaction(async (tx) => {
     await tx.query('UPDATE terminals SET alarm = $2 WHERE terminal_id = $1', [
       terminalId,
@@ -89,14 +90,14 @@ async function keepFork(
 }
 
 /** A fact as it is held. */
-const eventRow = (terminalId: string, epoch: number, nowMs: number, e: UploadEvent) => ({
+const eventRow = (terminalId: string, epoch: number, nowMs: number, e: Fact) => ({
   terminal_id: terminalId,
   epoch,
   seq: e.seq,
   kind: storable(e.kind),
   wall_ms: e.wallMs,
   order_id: storable(e.orderId),
-  body: canonicalJson(e.body),
+  body: e.bodyJson,
   hash: e.hash,
   received_ms: nowMs,
 });
@@ -145,7 +146,8 @@ async function take(
     throw new Refusal('bad-signature', 'headSig does not sign this head');
   if (request.fromSeq > lastSeq + 1)
     throw new Refusal('gap', `holding up to ${lastSeq}`, { expectedSeq: lastSeq + 1 });
-  refuseBrokenChain(request);
+  const facts = factsOf(request);
+  refuseBrokenChain(request, facts);
 
   const held = await hashesHeld(tx, terminalId, epoch, request.fromSeq - 1, last.seq);
   if (held.get(request.fromSeq - 1) !== request.prevHash)
@@ -155,7 +157,7 @@ async function take(
       throw new Refusal('fork', `event ${e.seq} has another hash here`);
   if (request.events.length === 0) await refuseLeftEpoch(tx, terminalId, epoch);
 
-  const news = request.events.filter((e) => e.seq > lastSeq);
+  const news = facts.filter((e) => e.seq > lastSeq);
   await append(tx, terminalId, epoch, nowMs, news);
   const quarantined = await post(tx, { terminalId, epoch, nowMs, trust }, news);
   const ackSeq = Math.max(lastSeq, last.seq);
@@ -169,13 +171,17 @@ async function take(
   return { ackSeq, ackHash, serverTimeMs: nowMs, nextUploadAfterMs, quarantined };
 }
 
+/** A fact with its body as the text that its hash covers and that is kept: made once. */
+type Fact = UploadEvent & { readonly bodyJson: string };
+
+const factsOf = (request: UploadRequest): readonly Fact[] =>
+  request.events.map((e) => ({ ...e, bodyJson: canonicalJson(e.body) }));
+
 /** Each event's hash must be that of its contents after the one before it. */
-function refuseBrokenChain(request: UploadRequest): void {
-  let previous = request.prevHash;
-  for (const e of request.events) {
-    const { seq, kind, wallMs, orderId, body } = e;
-    const event = { epoch: request.epoch, seq, kind, wallMs, orderId, body };
-    if (eventHash(previous, event) !== e.hash)
+function refuseBrokenChain({ epoch, prevHash }: UploadRequest, facts: readonly Fact[]): void {
+  let previous = prevHash;
+  for (const e of facts) {
+    if (eventHashOfText(previous, { ...e, epoch }, e.bodyJson) !== e.hash)
       throw new Refusal('bad-request', `the hash of event ${e.seq} is not that of its contents`);
     previous = e.hash;
   }
@@ -217,7 +223,7 @@ async function append(
   terminalId: string,
   epoch: number,
   nowMs: number,
-  events: readonly UploadEvent[],
+  events: readonly Fact[],
 ): Promise<void> {
   await insertRows(
     tx,

@@ -1,3 +1,4 @@
+import { canonicalJson } from '../../shared/canonical-json.ts';
 import { checkTariff } from '../../shared/money.ts';
 import type { TariffTier } from '../../shared/money.ts';
 import type { Db } from '../db/sql.ts';
@@ -51,12 +52,47 @@ export interface Seed {
   readonly claims: readonly SeedClaim[];
 }
 
+/** @throws RangeError when two rows of a seed have one key: one of them would never be there */
+function refuseTwice<T>(what: string, rows: readonly T[], key: (row: T) => string): void {
+  const seen = new Set<string>();
+  for (const row of rows) {
+    const k = key(row);
+    if (seen.has(k)) throw new RangeError(`the seed has ${what} ${k} twice`);
+    seen.add(k);
+  }
+}
+
+/**
+ * A seed is asked for what collides in it before it meets a database, where `ON CONFLICT` is for
+ * the restart only and cannot tell the two apart. An account with several cards is a row for each
+ * card, alike but for the card.
+ *
+ * @throws RangeError when two rows have one key, two accounts one user number, or a tariff is none
+ */
+export function checkSeed({ terminals, tariffs, accounts, claims }: Seed): void {
+  for (const t of tariffs) checkTariff(t.tiers);
+  refuseTwice('terminal', terminals, (t) => t.terminalId);
+  refuseTwice('tariff', tariffs, (t) => `${t.tariffId} version ${t.version}`);
+  refuseTwice('card', accounts, (a) => a.cardNo);
+  refuseTwice('a claim on card', claims, (c) => c.cardNo);
+  const byUser = new Map<string, string>();
+  for (const a of accounts) {
+    const body = canonicalJson({ ...a, cardNo: null });
+    if ((byUser.get(a.userNo) ?? body) !== body)
+      throw new RangeError(`the seed has two accounts with user number ${a.userNo}`);
+    byUser.set(a.userNo, body);
+  }
+}
+
 /**
  * Adds what is not there yet; what is there is never changed: a restart must not set an account
  * back.
+ *
+ * @throws RangeError when the seed collides with itself ({@link checkSeed})
  */
-export async function seed(db: Db, { terminals, tariffs, accounts, claims }: Seed): Promise<void> {
-  for (const t of tariffs) checkTariff(t.tiers);
+export async function seed(db: Db, all: Seed): Promise<void> {
+  checkSeed(all);
+  const { terminals, tariffs, accounts, claims } = all;
   await db.transaction(async (tx) => {
     for (const t of terminals)
       await tx.query(

@@ -1,4 +1,6 @@
-import { pageLimiter } from '../http/limits.ts';
+import { describeFailure } from '../../shared/errors.ts';
+import type { LogFn } from '../../shared/ports.ts';
+import { callbackLimiter, pageLimiter } from '../http/limits.ts';
 import { bytesOf, headerOf, noSuchResource, queryOf } from '../http/request.ts';
 import type { CentralAnswer, CentralRequest } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
@@ -9,9 +11,15 @@ import type { PaymentGateway } from './types.ts';
  * What the world may reach: the page behind a trade's code, and the wallets' callbacks.
  *
  * @param now whole milliseconds are enough: it counts minutes
+ * @param log hears of callbacks that were not believed, once a minute and source
  */
-export function publicPages(gateway: PaymentGateway, now: () => number): readonly Route[] {
+export function publicPages(
+  gateway: PaymentGateway,
+  now: () => number,
+  log: LogFn = () => undefined,
+): readonly Route[] {
   const tooOften = pageLimiter();
+  const callbacks = callbackLimiter();
   const look = async (request: CentralRequest, token: string): Promise<CentralAnswer> =>
     lookedAt(await gateway.lookPage(token, queryOf(request).get('wallet'), agentOf(request)));
   return [
@@ -35,9 +43,17 @@ export function publicPages(gateway: PaymentGateway, now: () => number): readonl
       method: 'POST',
       path: '/pay/notify/:wallet',
       answer: async (request, [wallet = '']) => {
+        if (callbacks.tooMany(request.source, now())) return TOO_MANY;
         const heard = await gateway.hear(wallet, (name) => headerOf(request, name), request.body);
         if (heard === 'none') throw noSuchResource();
-        return heard.ok ? HEARD : NOT_BELIEVED;
+        if (heard.ok) return HEARD;
+        if (callbacks.refused(request.source, now()))
+          log('warn', 'gateway', 'a callback was not believed', {
+            wallet,
+            source: request.source ?? null,
+            why: describeFailure(heard.error),
+          });
+        return NOT_BELIEVED;
       },
     },
   ];
@@ -55,6 +71,11 @@ const MAX_FORM_BYTES = 200;
  * They ask again after any other status.
  */
 const HEARD: CentralAnswer = { status: 204, headers: {}, body: '' };
+const TOO_MANY: CentralAnswer = {
+  status: 429,
+  headers: { 'content-type': 'application/json; charset=utf-8', 'retry-after': '60' },
+  body: JSON.stringify({ code: 'FAIL', message: '请求过多' }),
+};
 const NOT_BELIEVED: CentralAnswer = {
   status: 401,
   headers: { 'content-type': 'application/json; charset=utf-8' },

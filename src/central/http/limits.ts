@@ -79,6 +79,40 @@ export function pageLimiter(): (
   };
 }
 
+/** So many callbacks a minute of one source may be unbelievable; then no more are looked at. */
+const REFUSED_A_MINUTE = 30;
+
+/** Counts callbacks that were not believed, in this process. */
+export interface CallbackLimiter {
+  /** Whether this source sent too many of them in this minute: nothing is verified for it. */
+  readonly tooMany: (source: string | undefined, nowMs: number) => boolean;
+  /** One more. @returns true for the first of a minute: that one is worth a line in the log */
+  readonly refused: (source: string | undefined, nowMs: number) => boolean;
+}
+
+/**
+ * Verifying a signature is work that anybody on the net can ask for; a wallet's own callbacks are
+ * believed, and so are never counted.
+ */
+export function callbackLimiter(): CallbackLimiter {
+  const count = minuteCounter();
+  const times = new Map<string, { minute: number; n: number }>();
+  const key = (source: string | undefined): string =>
+    source === undefined ? 'unknown' : crowdOf(source);
+  return {
+    tooMany: (source, nowMs) => {
+      const now = times.get(key(source));
+      return now?.minute === Math.floor(nowMs / MINUTE_MS) && now.n >= REFUSED_A_MINUTE;
+    },
+    refused: (source, nowMs) => {
+      const n = count(key(source), nowMs);
+      if (n === 1 && times.size > 10_000) times.clear();
+      times.set(key(source), { minute: Math.floor(nowMs / MINUTE_MS), n });
+      return n === 1;
+    },
+  };
+}
+
 /** An address as it is counted: one person has 2^64 of IPv6 at home, so its network stands for it. */
 function crowdOf(address: string): string {
   const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];

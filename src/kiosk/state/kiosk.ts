@@ -10,7 +10,7 @@ import type {
   Quote,
   RefundTold,
 } from '../../shared/central-api/index.ts';
-import type { Intent, Locale, ProviderKind } from '../../shared/contract/index.ts';
+import type { Intent, Locale, ProviderKind, SnapshotOf } from '../../shared/contract/index.ts';
 import type { Failure } from '../../shared/errors.ts';
 import type { EventBody, JournalEvent } from '../../shared/facts/catalogue.ts';
 import type { Policy } from '../../shared/policy.ts';
@@ -100,6 +100,11 @@ export interface KioskState {
    * so, or a visit goes on.
    */
   readonly plainAtMono: number | null;
+  /** What the start screen tells whoever stands there, and until when; null: nothing. */
+  readonly word: {
+    readonly kind: NonNullable<SnapshotOf<'start'>['word']>;
+    readonly untilMono: number;
+  } | null;
   readonly reader: {
     readonly state: ReaderStatus['state'];
     readonly insertion: number;

@@ -35,11 +35,23 @@ const OPEN: Readonly<Record<Tile, (state: KioskState, now: Now) => Step>> = {
   unfinished: (state, now) => askForCard(state, 'unfinished', now),
 };
 
+/** A word is said for its time. */
+function settleIdle(before: KioskState, now: Now): Settled {
+  const { word } = before;
+  const said = word === null || now.monoMs < word.untilMono;
+  const { state, effects, wakeAtMono } = settlePlain(
+    said ? before : { ...before, word: null },
+    now,
+  );
+  const wakes = [wakeAtMono, said ? (word?.untilMono ?? null) : null].filter((at) => at !== null);
+  return { state, effects, wakeAtMono: wakes.length === 0 ? null : Math.min(...wakes) };
+}
+
 /**
- * On the start screen the words of the last customer are kept for a moment, then it greets the next
- * one as usual.
+ * On the start screen the language of the last customer is kept for a moment, then it greets the
+ * next one as usual.
  */
-function settleIdle(state: KioskState, now: Now): Settled {
+function settlePlain(state: KioskState, now: Now): Settled {
   if (state.locale === 'zh-CN' && state.textSize === 'normal')
     return { state, effects: [], wakeAtMono: null };
   const at = state.plainAtMono ?? now.monoMs + PLAIN_AGAIN_MS;
@@ -75,6 +87,7 @@ function startView(state: KioskState, base: Base, ctx: ViewContext): Snapshot {
   return {
     ...base,
     screen: 'start',
+    word: state.word?.kind ?? null,
     tiles: ['query', 'unfinished'],
     providers: [...payChoices(state)],
     payAway: [...payAway(state)],

@@ -11,7 +11,14 @@ import type { KioskState } from '../state/kiosk.ts';
 import type { AttemptRun, OpenOrder } from '../state/order.ts';
 import type { OrderSession } from '../state/visit.ts';
 import { doubtOf, heldBack, orderScreen, unfinishedState, waitsForPerson } from './order-screen.ts';
-import { cancelOffered, declinedFor, newCodeOffered, payChoices, takers } from './paying.ts';
+import {
+  againOffered,
+  cancelOffered,
+  declinedFor,
+  newCodeOffered,
+  payChoices,
+  takers,
+} from './paying.ts';
 import { wallMs } from './view-base.ts';
 import type { Base, ViewContext } from './view-base.ts';
 
@@ -79,7 +86,8 @@ export function orderView(
       };
     }
     case 'cancelled': {
-      if (order.reason !== 'create-refused') return { ...base, screen, amountFen, deadlineMs };
+      if (order.reason !== 'create-refused')
+        return { ...base, screen, amountFen, again: againOffered(state, s, open), deadlineMs };
       const reason = lastRun(open)?.refusal?.code ?? 'PAY-0102';
       return {
         ...base,

@@ -22,10 +22,18 @@ import {
   waitsForPerson,
 } from './order-screen.ts';
 import { orderView } from './order-view.ts';
-import { cancelOffered, checkPayment, newCode, onScanned, payWith, scanOffered } from './paying.ts';
+import {
+  againOffered,
+  cancelOffered,
+  checkPayment,
+  newCode,
+  onScanned,
+  payWith,
+  scanOffered,
+} from './paying.ts';
 import { GIVE_CARD_BACK, KEEP_CARD } from './service.ts';
 import type { Needs, Service, VisitEvent } from './service.ts';
-import { leave, rest, step } from './step.ts';
+import { leave, readCard, rest, step } from './step.ts';
 import type { Settled } from './step.ts';
 import { SCREEN_MS } from './times.ts';
 
@@ -48,7 +56,7 @@ export const orderVisit: Service<'order'> = {
     },
     needs: (state, s) => {
       const open = state.orders.get(s.orderId);
-      return open === undefined || maybeAnothers(state, s) ? KEEP_CARD : orderNeeds(s, open);
+      return open === undefined || maybeAnothers(state, s) ? KEEP_CARD : orderNeeds(state, s, open);
     },
   },
 };
@@ -170,7 +178,8 @@ function onIntent(
   if (intent.type === 'leave')
     return s.ending !== null && s.ending.screen !== 'done' ? step(state, leave(state, now)) : null;
   const open = state.orders.get(s.orderId);
-  if (intent.type === 'more-time') return newCode(state, now) ?? longer(state, s, open, now);
+  if (intent.type === 'more-time')
+    return newCode(state, now) ?? buyAgain(state, s, open) ?? longer(state, s, open, now);
   if (open === undefined) return null;
   if (intent.type === 'cancel')
     return cancelOffered(s, open) ? step(state, { ...s, closeWhy: 'customer' }) : null;
@@ -181,6 +190,13 @@ function onIntent(
 /** Not while the order goes on, nor before its card is taken. */
 function mayExit({ ending, cardOut }: OrderSession): boolean {
   return ending !== null && (ending.screen !== 'done' || cardOut);
+}
+
+/** The same card once more, from the beginning: its account may have changed. */
+function buyAgain(state: KioskState, s: OrderSession, open: OpenOrder | undefined): Step | null {
+  return open !== undefined && s.ending?.screen === 'cancelled' && againOffered(state, s, open)
+    ? readCard(state, s.insertion, 'buy')
+    : null;
 }
 
 /** More time for a card to be put back. The wait for a paid order's card is the order's own. */
@@ -238,7 +254,7 @@ function slipOf(open: OpenOrder): 'in-doubt' | 'refund' | 'parked' {
   return open.order.state === 'parked' ? 'parked' : 'in-doubt';
 }
 
-function orderNeeds(s: OrderSession, open: OpenOrder): Needs {
+function orderNeeds(state: KioskState, s: OrderSession, open: OpenOrder): Needs {
   const screen = orderScreen(s, open);
   switch (screen) {
     case 'pay':
@@ -246,8 +262,8 @@ function orderNeeds(s: OrderSession, open: OpenOrder): Needs {
     case 'writing':
       return KEEP_CARD;
     case 'unfinished': {
-      const state = unfinishedState(open);
-      return state === 'found' || state === 'finishing' ? KEEP_CARD : GIVE_CARD_BACK;
+      const stands = unfinishedState(open);
+      return stands === 'found' || stands === 'finishing' ? KEEP_CARD : GIVE_CARD_BACK;
     }
     case 'in-doubt':
       // Central's word is waited for, and then the same card is written. One that waits for its
@@ -255,9 +271,10 @@ function orderNeeds(s: OrderSession, open: OpenOrder): Needs {
       return doubtOf(s, open) === 'central' && open.claim.failure !== null
         ? KEEP_CARD
         : GIVE_CARD_BACK;
+    case 'cancelled':
+      return againOffered(state, s, open) ? KEEP_CARD : GIVE_CARD_BACK;
     case 'done':
     case 'refunding':
-    case 'cancelled':
       return GIVE_CARD_BACK;
     default:
       return never(screen);
@@ -341,7 +358,11 @@ function endAs(
       screen,
       money,
       deadlineMono:
-        (screen === 'in-doubt' ? open.waitCardUntilMono : null) ?? now.monoMs + endMs(screen),
+        (screen === 'in-doubt' ? open.waitCardUntilMono : null) ??
+        now.monoMs +
+          (screen === 'cancelled' && againOffered(state, s, open)
+            ? SCREEN_MS.again
+            : endMs(screen)),
     },
     cardOut: screen === 'done' ? !inside : s.cardOut,
   };

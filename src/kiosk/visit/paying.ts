@@ -61,6 +61,20 @@ export function newCode(state: KioskState, now: Now): Step | null {
   return switchTo(state, at, { provider, authCode: null });
 }
 
+/**
+ * The code ran out with nothing paid, and the card is still in: whoever stands there may go on at
+ * once, without taking the card out.
+ */
+export function againOffered(state: KioskState, s: OrderSession, open: OpenOrder): boolean {
+  return (
+    open.order.state === 'closed' &&
+    open.attempts.at(-1)?.reason === 'expired' &&
+    !s.cardOut &&
+    state.reader.state === 'present' &&
+    state.reader.insertion === s.insertion
+  );
+}
+
 /** May a code that is scanned now take the place of what is asked? Not while another is charged. */
 export function scanOffered(s: OrderSession, open: OpenOrder): boolean {
   return cancelOffered(s, open) && open.attempts.at(-1)?.method !== 'code';

@@ -7,9 +7,18 @@ export const SCREEN_MS = {
   /** Thanks, once the card is out. */
   thanks: 6_000,
   cancelled: 8_000,
+  /** A code that ran out: long enough to have been looking at the phone. */
+  again: 60_000,
   'in-doubt': 120_000,
   refunded: 30_000,
   'take-card': 20_000,
+} as const;
+/** How long a word stays on the start screen: for who stands there, not for the next one. */
+export const WORD_MS = {
+  'card-taken': 10_000,
+  'card-too-soon': 10_000,
+  /** Time for a phone that was just paying, and to put the card in again. */
+  restarted: 180_000,
 } as const;
 /**
  * A customer's language and text size outlive the visit by this much: time to begin again, not to

@@ -8,6 +8,7 @@ import type { Needs, VisitEvent } from './service.ts';
 import { OUTCOMES, stageOf } from './services.ts';
 import { IDLE, cannotSell, orderSession, readCard, step } from './step.ts';
 import type { Settled } from './step.ts';
+import { WORD_MS } from './times.ts';
 import type { Base, ViewContext } from './view-base.ts';
 
 /**
@@ -57,6 +58,7 @@ function onReader(
       sinceMs: event.state === state.reader.state ? state.reader.sinceMs : ctx.nowMs,
     },
     card: fresh || event.state !== 'present' ? null : state.card,
+    word: event.state === 'present' ? null : state.word,
   };
   if (event.state === 'present' && !fresh && state.card !== null)
     return { state: next, effects: [] };
@@ -68,7 +70,23 @@ function onReader(
   if (event.state === 'mute')
     return cannotSell(next, ctx, event.failure?.code ?? 'CARD-0101', null);
   // The card is gone, and with it whoever had put it in.
-  return step(next, IDLE);
+  return step({ ...next, word: wordOfTaken(state, event.state, ctx) ?? next.word }, IDLE);
+}
+
+/** A card that was taken before its time is answered in words. Null: taken as it was asked for. */
+function wordOfTaken(
+  { session, reader }: KioskState,
+  now: KioskState['reader']['state'],
+  { monoMs }: Now,
+): KioskState['word'] {
+  if (now !== 'empty' || reader.state !== 'present') return null;
+  const kind =
+    session.at === 'reading'
+      ? 'card-too-soon'
+      : session.at === 'amount' || session.at === 'card-info'
+        ? 'card-taken'
+        : null;
+  return kind === null ? null : { kind, untilMono: monoMs + WORD_MS[kind] };
 }
 
 function onCardRead(

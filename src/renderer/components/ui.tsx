@@ -192,13 +192,19 @@ export function Bar({ percent }: { readonly percent: number }): ReactElement {
 /** An amber band. */
 export function Notice({
   title,
+  loud = false,
   children,
 }: {
   readonly title?: string;
+  /** For whoever stands there now, not for everybody: larger, its title on a line of its own. */
+  readonly loud?: boolean;
   readonly children: ReactNode;
 }): ReactElement {
   return (
-    <div className={css['notice']}>
+    <div
+      className={`${css['notice']} ${loud ? css['loud'] : ''}`}
+      role={loud ? 'alert' : undefined}
+    >
       {title !== undefined && <b>{title}</b>}
       <span>{children}</span>
     </div>

@@ -232,6 +232,19 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'take.title': 'Please take your card',
   'take.lead': 'Your visit is over. Please do not leave the card in the machine.',
 
+  'start.word.card-taken.title': 'The card was taken out, and nothing was charged',
+  'start.word.card-taken.body':
+    'To go on, insert the card again, choose an amount and pay; take it when the screen says so.',
+  'start.word.card-too-soon.title': 'The card was taken out before it was read',
+  'start.word.card-too-soon.body':
+    'Insert it again, all the way in, and leave it until the screen says so. Nothing was charged.',
+  'start.word.restarted.title': 'The machine has just restarted',
+  'start.word.restarted.body':
+    'If you were paying: insert the same card. What was paid goes on to the card; what was not can be bought again. Without the card, what was paid is refunded by itself. Please do not pay twice.',
+  'expired.title': 'The payment code ran out. You were not charged',
+  'expired.lead': 'Your card is still inside. Go on buying, or take your card.',
+  'expired.again': 'Go on',
+  'expired.leave': 'Take my card',
   'cancelled.header': 'Cancelled',
   'cancelled.title': 'The order is cancelled',
   'cancelled.lead': 'You have not been charged. Please take your card.',

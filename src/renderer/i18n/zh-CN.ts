@@ -218,6 +218,17 @@ export const zhCN = {
   'take.title': '请取走您的卡',
   'take.lead': '本次办理已结束，请把卡取走，别忘在机器里。',
 
+  'start.word.card-taken.title': '卡已取出，没有扣款',
+  'start.word.card-taken.body': '要接着买，请再插入卡，选金额付款，等屏幕说“请取卡”再取。',
+  'start.word.card-too-soon.title': '卡拔得太早，还没有读完',
+  'start.word.card-too-soon.body': '请再插入卡，插到底不要动，等屏幕提示。没有扣款。',
+  'start.word.restarted.title': '机器刚才重新启动了',
+  'start.word.restarted.body':
+    '刚才正在付款的，请插入原来的卡：已付款的接着写卡，没有付款的可以重新买。不插卡的，已付的款会自动原路退回。请不要重复付款。',
+  'expired.title': '付款码已失效，没有收您的钱',
+  'expired.lead': '卡还在机器里。要接着买，请按“接着买”；不买了，请按“取卡”。',
+  'expired.again': '接着买',
+  'expired.leave': '不买了，取卡',
   'cancelled.header': '已取消',
   'cancelled.title': '订单已取消',
   'cancelled.lead': '没有收您的钱。请取走您的卡。',

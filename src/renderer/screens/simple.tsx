@@ -483,12 +483,22 @@ export function TakeCard(): ReactElement {
 
 export function Cancelled({ s }: { readonly s: SnapshotOf<'cancelled'> }): ReactElement {
   const { t } = useWords();
+  const says = s.again ? 'expired' : 'cancelled';
   return (
     <Message
       disc="back"
-      title={t('cancelled.title')}
-      lead={t('cancelled.lead')}
-      actions={<ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton>}
+      title={t(`${says}.title`)}
+      lead={t(`${says}.lead`)}
+      actions={
+        <>
+          {s.again && (
+            <ActionButton does={{ type: 'more-time' }}>{t('expired.again')}</ActionButton>
+          )}
+          <ActionButton does={{ type: 'exit' }} ghost={s.again}>
+            {t(s.again ? 'expired.leave' : 'finish')}
+          </ActionButton>
+        </>
+      }
     >
       <div className={ui['panel']}>
         <Facts

@@ -34,6 +34,11 @@ export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement 
         <CardArt moving />
       </section>
       <section className={css['startSide']}>
+        {s.word !== null && (
+          <Notice loud title={t(`start.word.${s.word}.title`)}>
+            {t(`start.word.${s.word}.body`)}
+          </Notice>
+        )}
         {(s.keptCards ?? 0) > 0 && (
           <Notice title={t('start.kept.title')}>
             {t('start.kept.body', { hotline: s.header.hotline })}
@@ -51,7 +56,7 @@ export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement 
             ))}
           </div>
         )}
-        {s.selling && s.degraded.length === 0 && (
+        {s.selling && s.degraded.length === 0 && s.word === null && (
           <section className={css['help']}>
             <h2>{t('start.help.title')}</h2>
             <ol>

@@ -38,6 +38,12 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     keptCards: natural.optional(),
     /** False: a card can be read but not recharged. */
     selling: z.boolean(),
+    /**
+     * A word to whoever stands there just now. card-taken: he took the card before he bought
+     * anything; card-too-soon: before it was read; restarted: the machine began anew while an order
+     * was being paid for.
+     */
+    word: z.enum(['card-taken', 'card-too-soon', 'restarted']).nullable(),
     notices: z.array(
       z.object({
         title: z.object({ zh: z.string(), en: z.string() }),
@@ -228,7 +234,14 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
   z.object({ ...base, screen: z.literal('maintenance'), ...maintenanceShape, deadlineMs }),
   /** The visit is over and the card is still inside: take it. */
   z.object({ ...base, screen: z.literal('take-card'), deadlineMs }),
-  z.object({ ...base, screen: z.literal('cancelled'), amountFen: natural, deadlineMs }),
+  z.object({
+    ...base,
+    screen: z.literal('cancelled'),
+    amountFen: natural,
+    /** Its code ran out, and the card is still in: it can be bought again at once (`more-time`). */
+    again: z.boolean(),
+    deadlineMs,
+  }),
   z.object({
     ...base,
     screen: z.literal('out-of-service'),

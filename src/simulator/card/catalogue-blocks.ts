@@ -19,7 +19,7 @@ import { Sle4428, blank4428 } from './sle4428.ts';
  * | id              | card no    | why it is here                                             | code      |
  * | --------------- | ---------- | ---------------------------------------------------------- | --------- |
  * | *-golden        | 8800003921 | the bytes of docs/layouts                                  | –         |
- * | 4428-good       | 8800003944 | sells                                                      | –         |
+ * | 4428-good       | 8800003957 | sells                                                      | –         |
  * | 4428-locked     | 8800003945 | error counter 00                                           | CARD-0110 |
  * | 4428-other-key  | 8800003946 | a code that is not ours: refunded once the card refuses it | –         |
  * | 4428-blank      | –          | as the factory delivers it                                 | CARD-0105 |
@@ -210,7 +210,7 @@ export const CATALOGUE_4428: readonly SampleBlocks<Sle4428>[] = [
     '4428-good',
     ['4428 正常卡', '4428, good card'],
     null,
-    '44',
+    '57',
     (who) => new Sle4428(issue4428(bought(who))),
   ),
   sold(

@@ -1,3 +1,5 @@
+import { publicPages } from '../../../src/central/gateway/public.ts';
+import { router } from '../../../src/central/http/routes.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DEMO_DATA } from '../../../src/demo/central-data.ts';
 import { createCentral } from '../../../src/central/central.ts';
@@ -159,5 +161,55 @@ describe('a callback', () => {
     await quiet();
     expect(await states()).toEqual(['wechat paid']);
     await central.close();
+  });
+});
+
+describe('callbacks that nobody believes', () => {
+  it('are logged once a minute and source, and after thirty are not looked at; the wallet’s own are', async () => {
+    town = await Town.open();
+    const logged: unknown[] = [];
+    let verified = 0;
+    const handle = router(
+      publicPages(
+        {
+          ...town.gateway,
+          hear: (...args) => {
+            verified += 1;
+            return town.gateway.hear(...args);
+          },
+        },
+        () => town.clock.nowMs(),
+        (_level, _room, message, detail) => void logged.push([message, detail]),
+      ),
+    );
+    const { url } = await shown();
+    town.pay(url);
+    const good = newest();
+    const bad = { ...good, headers: { ...good.headers, 'wechatpay-nonce': 'x' } };
+    const post = async (c: Callback, source: string): Promise<number> =>
+      (
+        await handle({
+          method: 'POST',
+          target: '/pay/notify/wechat',
+          headers: c.headers,
+          body: c.body,
+          source,
+        })
+      ).status;
+    const answers: number[] = [];
+    for (let n = 0; n < 40; n++) answers.push(await post(bad, '203.0.113.9'));
+    expect(answers).toEqual([...Array(30).fill(401), ...Array(10).fill(429)]);
+    expect(verified).toBe(30);
+    expect(logged).toEqual([
+      [
+        'a callback was not believed',
+        expect.objectContaining({ wallet: 'wechat', source: '203.0.113.9' }),
+      ],
+    ]);
+    // The wallet comes from elsewhere, and is believed as often as it comes.
+    for (let n = 0; n < 40; n++) expect(await post(good, '198.51.100.1')).toBe(204);
+    town.clock.advance(60_000);
+    expect(await post(bad, '203.0.113.9')).toBe(401);
+    expect(logged).toHaveLength(2);
   });
 });

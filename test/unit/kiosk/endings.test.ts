@@ -86,6 +86,75 @@ describe('a sale', () => {
     expect(w.order()).toMatchObject({ state: 'closed', reason: 'expired' });
   });
 
+  it('expires with the card in: it is said, and it can be bought again without taking the card out', async () => {
+    await w.toPay();
+    await w.run(POLICY.payWindowMs);
+    await w.untilScreen('cancelled', 20_000);
+    expect(w.shown('cancelled').again).toBe(true);
+    // Long enough for somebody who looked at the phone.
+    await w.run(55_000);
+    expect(w.screen).toBe('cancelled');
+    await w.tap('more-time');
+    await w.untilScreen('amount');
+    await w.tap('choose-amount', 10_000);
+    await w.until('a quote', () => w.shown('amount').quote !== null);
+    await w.tap('pay', 10_000);
+    await w.untilScreen('pay');
+    w.pay.pay();
+    await w.untilScreen('done');
+    expect(w.journal.orders().map((o) => o.state)).toEqual(['closed', 'delivered']);
+    expect([...w.pay.trades.values()].filter((t) => t.state === 'paid')).toHaveLength(1);
+  });
+
+  it('expires and the card is taken: nothing is offered any more', async () => {
+    await w.toPay();
+    await w.run(POLICY.payWindowMs);
+    await w.untilScreen('cancelled', 20_000);
+    await w.remove();
+    expect(w.screen === 'cancelled' ? w.shown('cancelled').again : false).toBe(false);
+    // Nor where the customer ended it himself.
+    await w.run(70_000);
+    await w.toPay();
+    await w.tap('cancel');
+    await w.untilScreen('cancelled');
+    expect(w.shown('cancelled').again).toBe(false);
+  });
+
+  it('a card that is taken too early is answered in words, for a moment', async () => {
+    await w.toAmount('golden');
+    await w.remove();
+    expect(w.shown('start').word).toBe('card-taken');
+    await w.run(9_000);
+    expect(w.shown('start').word).toBe('card-taken');
+    await w.run(2_000);
+    expect(w.shown('start').word).toBeNull();
+    w.central.held = true;
+    await w.insert('golden');
+    expect(w.screen).toBe('reading');
+    await w.remove();
+    w.central.held = false;
+    expect(w.shown('start').word).toBe('card-too-soon');
+    // The next card ends it.
+    await w.toAmount('good');
+    await w.tap('exit');
+    await w.untilScreen('take-card');
+    await w.remove();
+    expect(w.shown('start').word).toBeNull();
+  });
+
+  it('a core that begins anew while somebody pays says so; one that does not, does not', async () => {
+    await w.toPay();
+    w.kill();
+    await w.remove();
+    await w.start();
+    expect(w.shown('start').word).toBe('restarted');
+    await w.run(181_000);
+    expect(w.shown('start').word).toBeNull();
+    w.kill();
+    await w.start();
+    expect(w.shown('start').word).toBeNull();
+  });
+
   it('ends when the card is taken from the pay screen', async () => {
     await w.toPay();
     await w.remove();
