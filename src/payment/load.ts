@@ -23,6 +23,7 @@ import { createUnionpayProvider } from './unionpay/provider.ts';
 import { openBodySig } from './unionpay/sign.ts';
 import { API_V3_KEY_BYTES } from './wechat/callback.ts';
 import type { WechatPorts } from './wechat/client.ts';
+import { platformKeyId, whyNotPlatforms } from './wechat/platform-key.ts';
 import { createWechatProvider } from './wechat/provider.ts';
 
 /** API v3 signs with RSA-2048 (scheme name WECHATPAY2-SHA256-RSA2048). */
@@ -55,6 +56,7 @@ export function loadPayments(
     if (cause !== undefined) causes.push(cause);
   };
 
+  const fileOf = (path: string): string => (isAbsolute(path) ? path : join(baseDir, path));
   // Windows has no such mode bits; there the folder's access list is the operator's to set.
   const modeBits = (file: string): number =>
     config.mode === 'production' && process.platform !== 'win32' ? statSync(file).mode : 0;
@@ -71,7 +73,7 @@ export function loadPayments(
     secret: boolean,
     type: 'rsa' | 'ed25519' = 'rsa',
   ): KeyObject | null => {
-    const file = isAbsolute(path) ? path : join(baseDir, path);
+    const file = fileOf(path);
     try {
       if (secret && tooOpen(file)) {
         problem(key, 'the private key file is readable by group or others; chmod 600 it');
@@ -106,7 +108,7 @@ export function loadPayments(
 
   /** The gateway's public keys: the current one, and while it is being changed the next. */
   const readRing = (key: string, path: string): Keyring | null => {
-    const file = isAbsolute(path) ? path : join(baseDir, path);
+    const file = fileOf(path);
     try {
       if (changeable(key, file)) return null;
       const pem = readFileSync(file, 'utf8');
@@ -120,7 +122,7 @@ export function loadPayments(
 
   /** A key that both sides have, alone in its file. */
   const readShared = (key: string, path: string): Uint8Array | null => {
-    const file = isAbsolute(path) ? path : join(baseDir, path);
+    const file = fileOf(path);
     try {
       if (tooOpen(file)) {
         problem(key, 'the key file is readable by group or others; chmod 600 it');
@@ -151,8 +153,18 @@ export function loadPayments(
         const merchantKey = readKey(`${at}.merchantKeyFile`, payment.merchantKeyFile, true);
         const platformKeys = new Map<string, Verifier>();
         for (const [serial, path] of Object.entries(payment.platformKeys)) {
-          const key = readKey(`${at}.platformKeys.${serial}`, path, false);
-          if (key !== null) platformKeys.set(serial, rsaSha256Verifier(key));
+          const name = `${at}.platformKeys.${serial}`;
+          const key = readKey(name, path, false);
+          if (key === null || merchantKey === null) continue;
+          const why = whyNotPlatforms(serial, readFileSync(fileOf(path), 'utf8'), {
+            mchid: payment.mchid,
+            serial: payment.merchantSerial,
+            privateKey: merchantKey,
+          });
+          const id = platformKeyId(serial);
+          if (why !== null) problem(name, why);
+          else if (platformKeys.has(id)) problem(name, 'written twice, in different spellings');
+          else platformKeys.set(id, rsaSha256Verifier(key));
         }
         if (merchantKey === null) break;
         const apiV3Key =

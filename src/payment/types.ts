@@ -104,8 +104,16 @@ export interface BillRow {
   /** Taken, or handed back; always positive. */
   readonly amountFen: number;
   readonly atMs: number;
+  /**
+   * Of money that was to go back. Left out: it went back · pending: under way · failed: it did not
+   * reach the customer, who is still owed it.
+   */
+  readonly outcome?: 'pending' | 'failed';
 }
-/** not-ready: the provider makes it later in the day · none: nothing happened on that day. */
+/**
+ * not-ready: the provider makes it later in the day · none: it has none of that day, since nothing
+ * happened or since it is late: against money that is known here, ask again.
+ */
 export type BillResult =
   | {
       readonly kind: 'bill';
@@ -115,6 +123,14 @@ export type BillResult =
        * none.
        */
       readonly unlisted?: readonly string[];
+      /**
+       * Our numbers that this bill cannot tell of yet: their row is not readable, or their wallet's
+       * bill is not there. Nobody is accused of them; ask again. They may also be `unlisted`, for
+       * those who do not know this.
+       */
+      readonly awaited?: readonly string[];
+      /** Why they are awaited. Left out: their wallet says that nothing happened on that day. */
+      readonly failure?: Failure;
     }
   | { readonly kind: 'none' }
   | { readonly kind: 'not-ready'; readonly failure: Failure }

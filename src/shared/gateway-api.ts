@@ -174,20 +174,30 @@ export const reverseAnswer = about(
     failed('refused', 'unknown'),
   ]),
 );
-const billRow = z.object({
-  kind: z.enum(['payment', 'refund', 'reversal']),
-  outTradeNo: z.string(),
-  transactionId: z.string(),
-  outRefundNo: z.string(),
-  amountFen: fen,
-  atMs: z.number().int(),
-});
+const billRow = z
+  .object({
+    kind: z.enum(['payment', 'refund', 'reversal']),
+    outTradeNo: z.string(),
+    transactionId: z.string(),
+    outRefundNo: z.string(),
+    amountFen: fen,
+    atMs: z.number().int(),
+    outcome: z.enum(['pending', 'failed']).optional(),
+  })
+  .transform(({ outcome, ...row }) => ({ ...row, ...(outcome === undefined ? {} : { outcome }) }));
 const bill = z
   .object({
     kind: z.literal('bill'),
     rows: z.array(billRow),
     unlisted: z.array(outTradeNo).optional(),
+    awaited: z.array(outTradeNo).optional(),
+    failure: failureSchema.optional(),
   })
-  .transform(({ unlisted, ...b }) => ({ ...b, ...(unlisted === undefined ? {} : { unlisted }) }));
+  .transform(({ unlisted, awaited, failure, ...b }) => ({
+    ...b,
+    ...(unlisted === undefined ? {} : { unlisted }),
+    ...(awaited === undefined ? {} : { awaited }),
+    ...(failure === undefined ? {} : { failure }),
+  }));
 /** To bill: the day’s rows of this terminal. */
 export const billAnswer = about(z.union([bill, only('none'), failed('not-ready', 'unknown')]));

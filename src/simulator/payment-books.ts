@@ -43,6 +43,8 @@ export interface SandboxOrder {
   readonly tradeType?: 'MICROPAY';
   /** Alipay: the QR code was scanned, so that a trade exists. */
   readonly scannedAtMs?: number;
+  /** What of the sum a coupon paid, in fen. */
+  readonly couponFen?: number;
   /** A paid one that was reversed: its whole sum went back then. */
   readonly reversedAtMs?: number;
 }

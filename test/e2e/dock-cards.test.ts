@@ -3,6 +3,9 @@ import { HALL_CARDS } from '../../src/demo/hall-card.ts';
 import { Customer } from '../kill/customer.ts';
 import { Hall, until } from '../support/hall.ts';
 
+/** All families take a minute of thanks: in the full run. */
+const FULL = process.env['PILOTLIGHT_FULL'] === '1';
+
 /**
  * Every card of the dock in a hall as it stands there: real core, real central with the hall's own
  * accounts. What the dock says of a card is what the customer sees; and one good card of each
@@ -28,7 +31,7 @@ describe('every card of the dock', () => {
       if (s?.screen === 'amount') return { code: null };
       // A technician is no customer: his card asks for its PIN.
       if (s?.screen === 'maintenance-pin') return { code: 'PIN' };
-      return s?.screen === 'cannot-sell' ? { code: s.reason as string } : null;
+      return s?.screen === 'cannot-sell' ? { code: String(s.reason) } : null;
     }).then(({ code }) => code);
   }
   async function away(): Promise<void> {
@@ -49,8 +52,10 @@ describe('every card of the dock', () => {
   });
 
   test('a good one of each family is bought for, to its end', async () => {
-    const good = HALL_CARDS.map((c) => c.id).filter((id) => /(^|-)good$/.test(id));
-    expect(good.length).toBeGreaterThan(5);
+    const good = HALL_CARDS.map((c) => c.id).filter((id) =>
+      FULL ? /(^|-)good$/.test(id) : id === '4428-good',
+    );
+    expect(good.length).toBeGreaterThan(FULL ? 5 : 0);
     for (const id of good) {
       const { presetsFen } = await customer.on('start').then(async () => {
         expect(await told(id)).toBeNull();

@@ -16,6 +16,7 @@ import { VISIT } from './visit.mjs';
 import { CARDS } from './cards.mjs';
 import { FOUND_E } from './found-e.mjs';
 
+import { BILLS } from './bills.mjs';
 import { FOUND_F } from './found-f.mjs';
 
 import { modes } from './modes.mjs';
@@ -652,8 +653,8 @@ const RECONCILE = [
     'A payment is looked for in its own day’s bill only.',
     edit(
       'kiosk/reconcile/compare.ts',
-      `      for (const day of between) {`,
-      `      for (const day of between.slice(0, 0)) {`,
+      `    for (const day of between)\n`,
+      `    for (const day of between.slice(0, 0))\n`,
     ),
     COMPARE('midnight'),
   ),
@@ -661,7 +662,7 @@ const RECONCILE = [
     'reconcile-judged-at-once',
     'What the journal says just before midnight is judged before the next bill is there.',
     edit(
-      'kiosk/reconcile/compare.ts',
+      'kiosk/reconcile/judge.ts',
       `  return chinaDate(wallMs + SKEW_MS);`,
       `  return chinaDate(wallMs);`,
     ),
@@ -681,7 +682,7 @@ const RECONCILE = [
     'reconcile-parked-and-refunded',
     'Money that is parked here and went back there is not told: a person pays it a second time.',
     edit(
-      'kiosk/reconcile/compare.ts',
+      'kiosk/reconcile/judge.ts',
       `else if (attempt.state === 'parked' && (!settled || byHand)) say(`,
       `else if (false) say(`,
     ),
@@ -692,8 +693,8 @@ const RECONCILE = [
     'Another terminal’s payments are this one’s.',
     edit(
       'kiosk/reconcile/compare.ts',
-      `|| OF_A_TERMINAL.exec(no)?.[1] === journal.terminalId;`,
-      `|| OF_A_TERMINAL.test(no);`,
+      `|| terminalOf(no) === journal.terminalId;`,
+      `|| terminalOf(no) !== null;`,
     ),
     COMPARE('another terminal'),
   ),
@@ -701,7 +702,7 @@ const RECONCILE = [
     'reconcile-reversed-paid',
     'What was closed without money is not looked for in the bill.',
     edit(
-      'kiosk/reconcile/compare.ts',
+      'kiosk/reconcile/judge.ts',
       `      else if (back < taken) say(`,
       `      else if (false) say(`,
     ),
@@ -711,7 +712,7 @@ const RECONCILE = [
     'reconcile-twice-is-once',
     'A payment that was taken twice under one number agrees.',
     edit(
-      'kiosk/reconcile/compare.ts',
+      'kiosk/reconcile/judge.ts',
       `    if (sum(payments).fen !== journalFen) say(`,
       `    if (payments[0]?.amountFen !== journalFen) say(`,
     ),
@@ -2854,8 +2855,8 @@ const GATEWAY = [
     'Payments that are in a wallet’s bill are told as in none, and nobody misses them there.',
     edit(
       'central/gateway/bills.ts',
-      `rows.filter((r) => silent.includes(r.wallet)).map(`,
-      `rows.map(`,
+      `last.filter((l) => l.wallet === wallet.kind).map(`,
+      `last.map(`,
     ),
     unit('central/gateway', 'the bill names the payments of a wallet that makes none'),
   ),
@@ -3908,5 +3909,6 @@ export const MUTANTS = [
   ...modes({ mutant, edit, attack, unit }),
   ...FOUND_E,
   ...FOUND_F,
+  ...BILLS,
   ...SIMULATED,
 ];

@@ -16,6 +16,9 @@ const der = (tag: number, ...parts: readonly Uint8Array[]): Buffer => {
         : [tag, 0x82, length >> 8, length & 0xff];
   return Buffer.concat([Buffer.from(head), body]);
 };
+/** A number's bytes: with a zero in front where its first bit would be a sign. */
+const positive = (hex: string): Buffer =>
+  Buffer.from(Number.parseInt(hex.slice(0, 2), 16) < 0x80 ? hex : `00${hex}`, 'hex');
 const sequence = (...parts: readonly Uint8Array[]): Buffer => der(0x30, ...parts);
 const oid = (...bytes: readonly number[]): Buffer => der(0x06, Buffer.from(bytes));
 const bits = (bytes: Uint8Array): Buffer => der(0x03, Buffer.of(0), bytes);
@@ -39,6 +42,8 @@ interface Asked {
   readonly hosts?: readonly string[];
   readonly by?: Authority;
   readonly untilMs?: number;
+  /** Somebody else's key, PEM, and the serial in hex. */
+  readonly holder?: { readonly publicKeyPem: string; readonly serial: string };
 }
 /** One that signs others. */
 export interface Authority extends Certified {
@@ -48,7 +53,7 @@ export interface Authority extends Certified {
 let serial = 1;
 const DAY = 86_400_000;
 
-function certify({ name, hosts, by, untilMs = Date.now() + 30 * DAY }: Asked): Authority {
+function certify({ name, hosts, by, untilMs = Date.now() + 90 * DAY, holder }: Asked): Authority {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const extension =
     hosts === undefined
@@ -68,12 +73,12 @@ function certify({ name, hosts, by, untilMs = Date.now() + 30 * DAY }: Asked): A
         );
   const body = sequence(
     der(0xa0, der(0x02, Buffer.of(2))),
-    der(0x02, Buffer.of(serial++)),
+    der(0x02, holder === undefined ? Buffer.of(serial++) : positive(holder.serial)),
     ECDSA_SHA256,
     commonName(by?.name ?? name),
     sequence(utcTime(Math.min(Date.now(), untilMs) - 60 * DAY), utcTime(untilMs)),
     commonName(name),
-    createPublicKey(privateKey).export({ type: 'spki', format: 'der' }),
+    createPublicKey(holder?.publicKeyPem ?? privateKey).export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(extension)),
   );
   const cert = sequence(body, ECDSA_SHA256, bits(sign('sha256', body, by?.key ?? privateKey)));
@@ -99,3 +104,10 @@ export const serverCertificate = (
     by,
     ...(untilMs === undefined ? {} : { untilMs }),
   });
+/** A wallet's or a merchant's certificate, over an RSA key that exists. */
+export const holderCertificate = (
+  name: string,
+  holder: NonNullable<Asked['holder']>,
+  untilMs?: number,
+): string =>
+  certify({ name, hosts: [], holder, ...(untilMs === undefined ? {} : { untilMs }) }).certPem;

@@ -416,9 +416,11 @@ const DIFFERENCES: Record<string, string> = {
   'amount-differs': '金额不一致',
   'refund-missing': '账本已退、账单没有',
   'refund-unknown': '账单已退、账本没有',
+  'refund-failed': '退款没有到账，另行退给顾客',
   'reversed-but-paid': '账本已撤销、账单已收',
   'ledger-missing': '总账没有',
   'ledger-differs': '总账不一致',
+  'bill-missing': '没有取到账单，到商户平台核对',
   'not-yet': '尚未结束',
 };
 const sums = (m: Money): string => `${m.count} 笔 ${formatYuan(m.fen)}`;

@@ -1,4 +1,5 @@
 import type { BillResult, BillRow, PaymentProvider } from '../../payment/types.ts';
+import type { Failure } from '../../shared/errors.ts';
 import { chinaDayMs, DAY_MS } from '../../shared/time.ts';
 import type { Db } from '../db/sql.ts';
 
@@ -9,9 +10,16 @@ const BILLS_KEPT_MS = 600_000;
  */
 const DAYS_JUDGED = 8;
 
+/** A terminal's own numbers for what the wallets' bills list. */
+interface OwnNumbers {
+  /** Null: no trade of this terminal. */
+  readonly trade: (leg: string) => string | null;
+  readonly refund: (walletRefundNo: string) => string;
+}
+
 /**
  * A terminal's bill of a day, out of the wallets' bills of the whole merchant, under the terminal's
- * own numbers.
+ * own numbers. Where one wallet's is not there, what it would tell of is `awaited`.
  */
 export function gatewayBills(
   db: () => Db,
@@ -35,11 +43,13 @@ export function gatewayBills(
     return told;
   }
 
-  /** Payments and refunds of the last days of which no bill tells: nobody is to miss them there. */
-  async function withoutBill(terminalId: string, date: string): Promise<readonly string[]> {
-    const silent = wallets.filter((w) => w.downloadBill === undefined).map((w): string => w.kind);
+  /** Payments and refunds of the last days, by the wallet whose bill would tell of them. */
+  async function recent(
+    terminalId: string,
+    date: string,
+  ): Promise<readonly { readonly no: string; readonly wallet: string }[]> {
     const toMs = chinaDayMs(date) + DAY_MS;
-    if (silent.length === 0 || Number.isNaN(toMs)) return [];
+    if (Number.isNaN(toMs)) return [];
     const rows = await db().query<{ out_trade_no: string; wallet: string }>(
       `SELECT l.out_trade_no, l.wallet FROM gateway_legs l JOIN gateway_trades t ON t.leg = l.leg
        WHERE l.terminal_id = $1 AND l.created_ms < $3
@@ -47,12 +57,11 @@ export function gatewayBills(
          AND r.created_ms >= $2 AND r.created_ms < $3))`,
       [terminalId, toMs - DAYS_JUDGED * DAY_MS, toMs],
     );
-    return rows.filter((r) => silent.includes(r.wallet)).map((r) => r.out_trade_no);
+    return rows.map((r) => ({ no: r.out_trade_no, wallet: r.wallet }));
   }
 
-  return async (terminalId, date) => {
-    const rows: BillRow[] = [];
-    let any = false;
+  /** A terminal's own numbers for what the wallets' bills list. */
+  async function ownNumbers(terminalId: string): Promise<OwnNumbers> {
     const trades = new Map(
       (
         await db().query<{ leg: string; out_trade_no: string }>(
@@ -69,31 +78,61 @@ export function gatewayBills(
         )
       ).map((r) => [r.wallet_refund_no, r.out_refund_no]),
     );
+    return {
+      trade: (leg) => trades.get(leg) ?? null,
+      refund: (no) => (no === '' ? '' : (refunds.get(no) ?? no)),
+    };
+  }
+
+  return async (terminalId, date) => {
+    const own = await ownNumbers(terminalId);
+    let last: Awaited<ReturnType<typeof recent>> | null = null;
+    /** Looked up only where a bill does not tell everything. */
+    const numbersOf = async (wallet: PaymentProvider): Promise<string[]> => {
+      last ??= await recent(terminalId, date);
+      return last.filter((l) => l.wallet === wallet.kind).map((l) => l.no);
+    };
+    const rows: BillRow[] = [];
+    const unlisted: string[] = [];
+    // One wallet's bill that is late or bad takes nothing from the others': its own payments are
+    // named, so that nobody misses them, and the day is asked for again.
+    const awaited: string[] = [];
+    let bad: Exclude<BillResult, { readonly kind: 'bill' | 'none' }> | null = null;
+    let partly: Failure | null = null;
     for (const wallet of wallets) {
+      if (wallet.downloadBill === undefined) {
+        unlisted.push(...(await numbersOf(wallet)));
+        continue;
+      }
       const told = await walletBill(wallet, date);
-      if (told.kind === 'unknown' || told.kind === 'not-ready') return told;
-      if (told.kind === 'none') continue;
-      for (const row of told.rows) {
-        // A leg that was left, and its hand-back, are the gateway's own affair
-        // (docs/payment-gateway.md).
-        const outTradeNo = trades.get(row.outTradeNo);
-        if (outTradeNo === undefined) continue;
-        any = true;
-        rows.push({
-          ...row,
-          outTradeNo,
-          outRefundNo:
-            row.outRefundNo === '' ? '' : (refunds.get(row.outRefundNo) ?? row.outRefundNo),
-        });
+      if (told.kind === 'none') awaited.push(...(await numbersOf(wallet)));
+      else if (told.kind === 'bill') {
+        for (const row of told.rows) {
+          // A leg that was left, and its hand-back, are the gateway's own affair
+          // (docs/payment-gateway.md).
+          const outTradeNo = own.trade(row.outTradeNo);
+          if (outTradeNo === null) continue;
+          rows.push({ ...row, outTradeNo, outRefundNo: own.refund(row.outRefundNo) });
+        }
+        const unread = (told.awaited ?? []).flatMap((leg) => own.trade(leg) ?? []);
+        awaited.push(...unread);
+        if (unread.length > 0) partly ??= told.failure ?? null;
+      } else {
+        const numbers = await numbersOf(wallet);
+        awaited.push(...numbers);
+        if (numbers.length > 0) bad ??= told;
       }
     }
-    const unlisted = await withoutBill(terminalId, date);
-    return any || unlisted.length > 0
-      ? {
-          kind: 'bill',
-          rows: rows.toSorted((a, b) => a.atMs - b.atMs),
-          ...(unlisted.length > 0 ? { unlisted } : {}),
-        }
-      : { kind: 'none' };
+    if (rows.length === 0 && unlisted.length === 0 && partly === null)
+      return bad ?? { kind: 'none' };
+    const failure = partly ?? bad?.failure;
+    return {
+      kind: 'bill',
+      rows: rows.toSorted((a, b) => a.atMs - b.atMs),
+      // Kiosks that do not know `awaited` accuse nobody of it either.
+      ...(unlisted.length + awaited.length > 0 ? { unlisted: [...unlisted, ...awaited] } : {}),
+      ...(awaited.length > 0 ? { awaited } : {}),
+      ...(failure === undefined ? {} : { failure }),
+    };
   };
 }

@@ -7,15 +7,15 @@ import type { EventBody } from '../../shared/facts/catalogue.ts';
 import type { Clock, LogFn } from '../../shared/ports.ts';
 import { chinaDate, chinaDayMs, DAY_MS } from '../../shared/time.ts';
 import { reconcileDay } from './day.ts';
-import type { DayReport, ProviderDay } from './compare.ts';
+import type { DayReport, ProviderDay } from './report.ts';
 
 /**
  * Bills are made by 10:00 of the next day (payments.md section A); half an hour for those that are
  * late.
  */
 const AFTER_MS = 10.5 * 3_600_000;
-/** A day whose bill did not come is tried for so long. */
-const DAYS_BACK = 3;
+/** No day further back is compared by itself: a kiosk that was off for long begins here. */
+const DAYS_BACK = 10;
 const META = 'reconciled';
 
 /** What is kept between runs of the process. */
@@ -52,7 +52,7 @@ function keptOf(journal: Journal): Kept {
 /**
  * Compares yesterday once its bills are made, and writes down what came of it: one fact for each
  * provider and date, so that central hears of it like of any other. What could not be compared is
- * tried again for {@link DAYS_BACK} days.
+ * tried again for `DAYS_ASKED` days (day.ts); then it is a person's (`bill-missing`).
  *
  * @returns false: something is left to try
  */

@@ -4,9 +4,10 @@ import type { LedgerRow } from '../../shared/central-api/index.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
-import { chinaDate, chinaDayMs } from '../../shared/time.ts';
-import { compareDay, numbersIn, spanOf } from './compare.ts';
-import type { BillOf, DayReport } from './compare.ts';
+import { chinaDate, chinaDayMs, DAY_MS } from '../../shared/time.ts';
+import { compareDay, numbersIn } from './compare.ts';
+import { spanOf } from './judge.ts';
+import type { BillOf, DayReport } from './report.ts';
 
 export interface ReconcilePorts {
   readonly terminalId: string;
@@ -17,6 +18,8 @@ export interface ReconcilePorts {
   readonly nowMs: () => number;
 }
 
+/** A day whose bill did not come is asked for on so many days; after them a person looks for it. */
+export const DAYS_ASKED = 3;
 /**
  * A neighbour's bill may name another neighbour no more than once: what is not told by then is not
  * told.
@@ -72,6 +75,7 @@ export async function reconcileDay(
           ? { kind: 'later' }
           : { kind: 'not-configured' }),
       ledger,
+      givenUp: chinaDayMs(chinaDate(ports.nowMs())) - chinaDayMs(date) > DAYS_ASKED * DAY_MS,
     });
   let result = compare();
   for (let round = 0; round < ROUNDS && result.wants.length > 0; round++) {

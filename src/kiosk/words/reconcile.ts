@@ -1,5 +1,5 @@
 import type { ErrorText } from '../../shared/errors.ts';
-import type { Deed, Difference, DifferenceType } from '../reconcile/compare.ts';
+import type { Deed, Difference, DifferenceType } from '../reconcile/report.ts';
 
 /** Each difference in a person's words. */
 export const DIFFERENCE_WORDS: Readonly<Record<DifferenceType, ErrorText>> = {
@@ -20,12 +20,20 @@ export const DIFFERENCE_WORDS: Readonly<Record<DifferenceType, ErrorText>> = {
     zh: '账单有退款，账本没有',
     en: 'the bill has a refund that the journal has not',
   },
+  'refund-failed': {
+    zh: '退款没有到账',
+    en: 'the bill says that the refund did not reach the customer',
+  },
   'reversed-but-paid': {
     zh: '账本已撤销，账单仍为已收款',
     en: 'the journal says taken back, the bill says paid',
   },
   'ledger-missing': { zh: '收费中心没有这笔账', en: 'central’s ledger has no such entry' },
   'ledger-differs': { zh: '收费中心的账与账本不一致', en: 'central’s ledger says otherwise' },
+  'bill-missing': {
+    zh: '连续几天没有取到当日账单',
+    en: 'the day’s bill did not come for days',
+  },
   'not-yet': { zh: '尚未结束', en: 'not over yet' },
 };
 
@@ -94,6 +102,21 @@ export function todo(d: Pick<Difference, 'type' | 'did' | 'person'>): ErrorText 
         zh: '查明是谁退的款；已写卡的，货款待追。',
         en: 'Find out who refunded it; what was delivered for it is no longer paid.',
       };
+    case 'refund-failed':
+      return d.did === 'settled'
+        ? {
+            zh: '没有到账，却没有登记“已人工退款”：与顾客核对，还没拿到钱的，另行退给顾客。',
+            en: 'It did not arrive and was not settled as refunded by hand: ask the customer, and hand it over otherwise if it is still owed.',
+          }
+        : d.did === 'parked'
+          ? {
+              zh: '没有到账，另行退给顾客，再到维护界面登记“已人工退款”。',
+              en: 'It did not arrive: hand the money over otherwise, then settle it in maintenance mode as refunded by hand.',
+            }
+          : {
+              zh: '没有到账，另行退给顾客。',
+              en: 'It did not arrive: hand the money over to the customer otherwise.',
+            };
     case 'reversed-but-paid':
       return {
         zh: '在商户平台核对；确已收款的，原路退款。',
@@ -108,6 +131,11 @@ export function todo(d: Pick<Difference, 'type' | 'did' | 'person'>): ErrorText 
       return {
         zh: '核对收费中心总账与终端账本，人工调整。',
         en: 'Compare central’s ledger with the journal, and adjust.',
+      };
+    case 'bill-missing':
+      return {
+        zh: '到商户平台下载当日账单，与本机账本逐笔核对；平台也没有账单的，请平台说明。',
+        en: 'Fetch that day’s bill from the provider’s portal and compare it with the journal; if there is none either, ask the provider why.',
       };
     case 'not-yet':
       return NONE;

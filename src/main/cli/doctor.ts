@@ -27,6 +27,7 @@ import { makePrinter, makeScanner } from '../core/devices.ts';
 import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from '../core/card-keys.ts';
 import { lineAdvice, loadCentralLine } from '../core/central-line.ts';
+import { checkCertificates } from './certificates.ts';
 import { found } from './finding.ts';
 import type { Finding, Level } from './finding.ts';
 import { checkInstallation } from './installation.ts';
@@ -84,6 +85,7 @@ export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
     );
     findings.push(
       ...checkKeyFiles(loaded.value),
+      ...checkCertificates(loaded.value, options.clock.nowMs()),
       checkCardKeys(loaded.value),
       checkMaintenance(config),
       ...checkJournal(loaded.value),

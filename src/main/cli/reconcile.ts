@@ -7,7 +7,7 @@ import type { OpenToRead } from '../../journal/open-to-read.ts';
 import { readMoneyDay } from '../../journal/money-day.ts';
 import { reconcileDay } from '../../kiosk/reconcile/day.ts';
 import { DEED_WORDS, DIFFERENCE_WORDS, todo } from '../../kiosk/words/reconcile.ts';
-import type { DayReport, Difference } from '../../kiosk/reconcile/compare.ts';
+import type { DayReport, Difference } from '../../kiosk/reconcile/report.ts';
 import { loadPayments } from '../../payment/load.ts';
 import { failure } from '../../shared/errors.ts';
 import type { ErrorText, Failure } from '../../shared/errors.ts';
@@ -119,7 +119,7 @@ export function reconcileText(answer: ReconcileAnswer): string {
   ];
   for (const d of answer.differences) {
     lines.push(
-      `${d.type}${d.person ? '' : ' (nobody needs to act)'}: ${d.provider} ${d.outTradeNo}${d.orderId === null ? '' : `, order ${d.orderId}`}; journal ${money(d.journalFen)}, bill ${money(d.billFen)}, ledger ${money(d.ledgerFen)}`,
+      `${d.type}${d.person ? '' : ' (nobody needs to act)'}: ${`${d.provider} ${d.outTradeNo}`.trim()}${d.orderId === null ? '' : `, order ${d.orderId}`}; journal ${money(d.journalFen)}, bill ${money(d.billFen)}, ledger ${money(d.ledgerFen)}`,
     );
     lines.push(
       `  ${d.what.zh}。系统：${d.system.zh}。人工：${d.todo.zh}`,

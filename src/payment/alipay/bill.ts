@@ -1,13 +1,22 @@
+import { parse } from 'csv-parse/sync';
 import iconv from 'iconv-lite';
 import { z } from 'zod';
 import { failure } from '../../shared/errors.ts';
 import { parseYuan } from '../../shared/money.ts';
 import { unzip } from '../../shared/zip.ts';
-import type { BillResult, BillRow } from '../types.ts';
+import { badBill, billOf } from '../bill-table.ts';
+import type { BillRecord } from '../bill-table.ts';
+import type { BillResult } from '../types.ts';
 import type { AlipayClient } from './client.ts';
 
 const linkSchema = z.object({ bill_download_url: z.string().max(2_048) });
 const MAX_BILL_BYTES = 256 << 20;
+/** Columns of free text: names of goods, shops, people. They may hold commas that nobody quotes. */
+const FREE = ['商品名称', '门店名称', '操作员', '对方账户', '券名称', '备注'];
+/** A row with more commas too many is not read: there would be too many ways to read it. */
+const MOST_COMMAS = 12;
+const TIME = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$/;
+const MONEY = /^-?\d+(\.\d{1,2})?$/;
 
 /**
  * The trade bill of a day: a signed link, then a ZIP with two GBK files, the details and their
@@ -44,36 +53,23 @@ export async function alipayBill(client: AlipayClient, date: string): Promise<Bi
       iconv.decode(entry.bytes, 'gb18030'),
     );
     const details = texts.find((text) => text.includes('业务类型') && text.includes('商户订单号'));
-    return details === undefined
-      ? { kind: 'unknown', failure: failure('PAY-0201', 'bill: no details in the archive') }
-      : parseDetails(details);
+    return details === undefined ? badBill('no details in the archive') : parseDetails(details);
   } catch (cause) {
-    return {
-      kind: 'unknown',
-      failure: failure(
-        'PAY-0201',
-        `bill: ${cause instanceof Error ? cause.message : String(cause)}`,
-        cause,
-      ),
-    };
+    return badBill(cause instanceof Error ? cause.message : String(cause), cause);
   }
 }
 
 /**
  * Reads the details: lines with # around, a header, rows with a tab behind each cell. A refund's
  * row names our refund number (退款批次号/请求号) and a negative sum; a cancel's refund has the trade's own
- * number there or nothing.
+ * number there or nothing. Only what went back has a row: there is no status column.
  */
 export function parseDetails(text: string): BillResult {
-  const bad = (why: string): BillResult => ({
-    kind: 'unknown',
-    failure: failure('PAY-0201', `bill: ${why}`),
-  });
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
   const head = lines.findIndex((l) => !l.startsWith('#') && l.includes('业务类型'));
   const names = (lines[head] ?? '').split(',').map((n) => n.trim());
   const column = (name: string): number => names.findIndex((n) => n.startsWith(name));
-  const at = {
+  const at: Columns = {
     transaction: column('支付宝交易号'),
     trade: column('商户订单号'),
     type: column('业务类型'),
@@ -81,40 +77,119 @@ export function parseDetails(text: string): BillResult {
     sum: column('订单金额'),
     refundNo: column('退款批次号'),
   };
-  if (Object.values(at).some((n) => n < 0)) return bad('columns missing');
-  const rows: BillRow[] = [];
-  for (const line of lines.slice(head + 1)) {
-    if (line === '' || line.startsWith('#')) continue;
-    const cells = line.split(',').map((c) => c.trim());
-    const cell = (n: number): string => cells[n] ?? '';
-    const type = cell(at.type);
-    const amountFen = parseYuan(cell(at.sum).replace(/^-/, ''));
-    const ms = Date.parse(`${cell(at.done).replace(' ', 'T')}+08:00`);
-    if (
-      (type !== '交易' && type !== '退款') ||
-      amountFen === null ||
-      Number.isNaN(ms) ||
-      cell(at.trade) === ''
-    )
-      return bad(`row of ${cell(at.trade)}`);
-    const refundNo = cell(at.refundNo);
-    rows.push({
-      kind:
-        type === '交易'
-          ? 'payment'
-          : refundNo === '' || refundNo === cell(at.trade)
-            ? 'reversal'
-            : 'refund',
-      outTradeNo: cell(at.trade),
-      transactionId: cell(at.transaction),
-      outRefundNo: type === '退款' && refundNo !== cell(at.trade) ? refundNo : '',
-      amountFen,
-      atMs: ms,
-    });
+  if (Object.values(at).some((n) => n < 0)) return badBill('columns missing');
+  // The two totals stand on lines of their own; sums of money stand between.
+  const paid = /^#交易合计：(\d+)笔/m.exec(text);
+  const back = /^#.*退款合计：(\d+)笔/m.exec(text);
+  if (paid === null || back === null) return badBill('totals missing');
+  const body = lines.slice(head + 1).filter((l) => l !== '' && !l.startsWith('#'));
+  return billOf(
+    whole(body, names.length, at.type).map((cells) => recordOf(cells, names, at)),
+    Number(paid[1]) + Number(back[1]),
+  );
+}
+
+const isType = (cell: string | undefined): boolean => cell === '交易' || cell === '退款';
+
+interface Columns {
+  readonly transaction: number;
+  readonly trade: number;
+  readonly type: number;
+  readonly done: number;
+  readonly sum: number;
+  readonly refundNo: number;
+}
+
+/**
+ * The cells of each row. Nothing is quoted in this file, so quotes are text. A line break in free
+ * text cuts a row in two: what follows a row with too few cells and does not begin as rows do is
+ * its other half.
+ */
+function whole(lines: readonly string[], columns: number, typeAt: number): string[][] {
+  const table: string[][] = parse(lines.join('\n'), {
+    relax_column_count: true,
+    quote: null,
+    trim: true,
+    record_delimiter: '\n',
+  });
+  const rows: string[][] = [];
+  for (const cells of table) {
+    const last = rows.at(-1);
+    if (last !== undefined && last.length < columns && !isType(cells[typeAt]))
+      rows.push([
+        ...(rows.pop() ?? []).slice(0, -1),
+        `${last.at(-1) ?? ''} ${cells[0] ?? ''}`,
+        ...cells.slice(1),
+      ]);
+    else rows.push(cells);
   }
-  const totals = /^#交易合计：(\d+)笔.*退款合计：(\d+)笔/m.exec(text);
-  const count = totals === null ? Number.NaN : Number(totals[1]) + Number(totals[2]);
-  return count === rows.length
-    ? { kind: 'bill', rows }
-    : bad(`${rows.length} rows, its total says ${count}`);
+  return rows;
+}
+
+function recordOf(raw: readonly string[], names: readonly string[], at: Columns): BillRecord {
+  const unreadable = { kind: 'unreadable', cells: raw } as const;
+  const cells = aligned(raw, names, at);
+  if (cells === null) return unreadable;
+  const cell = (i: number): string => cells[i] ?? '';
+  const type = cell(at.type);
+  const amountFen = parseYuan(cell(at.sum).replace(/^-/, ''));
+  const atMs = Date.parse(`${cell(at.done).replace(' ', 'T')}+08:00`);
+  const trade = cell(at.trade);
+  if (!isType(type) || amountFen === null || Number.isNaN(atMs) || trade === '') return unreadable;
+  const refundNo = cell(at.refundNo);
+  const isOwnRefund = type === '退款' && refundNo !== '' && refundNo !== trade;
+  return {
+    kind: 'row',
+    row: {
+      kind: type === '交易' ? 'payment' : isOwnRefund ? 'refund' : 'reversal',
+      outTradeNo: trade,
+      transactionId: cell(at.transaction),
+      outRefundNo: isOwnRefund ? refundNo : '',
+      amountFen,
+      atMs,
+    },
+  };
+}
+
+/**
+ * A row's cells as many as the header's. Those too many are commas in columns of free text: every
+ * way to hand them out under which times are times and sums are sums must read the same, or the row
+ * is not readable (null).
+ */
+function aligned(
+  raw: readonly string[],
+  names: readonly string[],
+  at: Columns,
+): readonly string[] | null {
+  const extra = raw.length - names.length;
+  if (extra === 0) return raw;
+  if (extra < 0 || extra > MOST_COMMAS) return null;
+  const fits = (cell: string, name: string): boolean =>
+    name.endsWith('时间')
+      ? TIME.test(cell)
+      : name.endsWith('（元）')
+        ? cell === '' || MONEY.test(cell)
+        : true;
+  const read = (cells: readonly string[]): string =>
+    JSON.stringify(Object.values(at).map((n) => cells[n]));
+  let found: readonly string[] | null = null;
+  let unequal = false;
+  const place = (cells: readonly string[], from: number, left: number): void => {
+    const n = cells.length;
+    const name = names[n];
+    if (unequal) return;
+    if (name === undefined) {
+      if (left > 0) return;
+      if (found !== null && read(found) !== read(cells)) unequal = true;
+      found ??= cells;
+      return;
+    }
+    const most = FREE.some((free) => name.startsWith(free)) ? left : 0;
+    for (let k = 0; k <= most; k++) {
+      const cell = raw.slice(from, from + k + 1).join(',');
+      if (fits(cell, name)) place([...cells, cell], from + k + 1, left - k);
+    }
+  };
+  place([], 0, extra);
+  return unequal ? null : found;
 }

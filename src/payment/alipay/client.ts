@@ -92,6 +92,7 @@ const v2HeadSchema = z.object({
   sub_code: z.string().optional(),
   sub_msg: z.string().optional(),
 });
+const v2ErrorSchema = z.object({ error_response: v2HeadSchema });
 
 export function createAlipayClient(config: AlipayProviderConfig, ports: AlipayPorts): AlipayClient {
   const send = httpPort(ports);
@@ -169,12 +170,22 @@ export function createAlipayClient(config: AlipayProviderConfig, ports: AlipayPo
     if (status === 429 || status >= 500)
       return { kind: 'busy', failure: failure('PAY-0203', `HTTP ${status}`) };
     const doubt = whyNotTrusted(answer.header, bytes, config.alipayKey, ports.clock.nowMs());
-    if (doubt !== null)
-      return {
-        kind: 'untrusted',
-        failure: failure('PAY-0201', `HTTP ${status} not believed: ${doubt}`),
-      };
     const json = parse(bytes.toString('utf8'));
+    if (doubt !== null) {
+      // The platform signs no answer to an application that it does not know; what a trade's own
+      // answer says without a signature is nothing.
+      const said =
+        answer.header('alipay-signature') === null ? v3ProblemSchema.safeParse(json) : null;
+      return said?.success === true && status >= 400 && !said.data.code.startsWith('ACQ.')
+        ? {
+            kind: 'busy',
+            failure: failure('PAY-0204', `HTTP ${status} ${problemText(said.data)}, unsigned`),
+          }
+        : {
+            kind: 'untrusted',
+            failure: failure('PAY-0201', `HTTP ${status} not believed: ${doubt}`),
+          };
+    }
     if (status === 200) {
       const covered = coveredText(answer.header, bytes);
       const signature = answer.header('alipay-signature') ?? '';
@@ -188,10 +199,7 @@ export function createAlipayClient(config: AlipayProviderConfig, ports: AlipayPo
         kind: 'untrusted',
         failure: failure('PAY-0201', `HTTP ${status}: signed, but not the promised form`),
       };
-    return judged(
-      parsed.data.code,
-      `HTTP ${status} ${parsed.data.code}${parsed.data.message === undefined ? '' : `: ${parsed.data.message.slice(0, 200)}`}`,
-    );
+    return judged(parsed.data.code, `HTTP ${status} ${problemText(parsed.data)}`);
   }
 
   /**
@@ -245,6 +253,11 @@ export function createAlipayClient(config: AlipayProviderConfig, ports: AlipayPo
     const outer = parse(text);
     const sealed = v2SealSchema.safeParse(outer);
     const inner = innerText(text, `${api.replaceAll('.', '_')}_response`);
+    if (inner === null) {
+      const platform = platformError(outer);
+      if (platform !== null)
+        return { kind: 'busy', failure: failure('PAY-0204', `HTTP ${status} ${platform}`) };
+    }
     if (
       status !== 200 ||
       !sealed.success ||
@@ -304,6 +317,23 @@ export function createAlipayClient(config: AlipayProviderConfig, ports: AlipayPo
   }
 
   return { call: config.protocol === 'v2' ? v2 : v3, download };
+}
+
+const problemText = ({ code, message }: z.infer<typeof v3ProblemSchema>): string =>
+  `${code.slice(0, 100)}${message === undefined ? '' : `: ${message.slice(0, 200)}`}`;
+
+/**
+ * What the platform itself says in the place of the call's own answer (`error_response`:
+ * `isv.invalid-app-id`, `isv.invalid-signature` and their like), for a technician. It says nothing
+ * of the trade, and is often unsigned: nothing is built on it. Null: there is none.
+ */
+function platformError(outer: unknown): string | null {
+  const read = v2ErrorSchema.safeParse(outer);
+  if (!read.success) return null;
+  const { code, msg, sub_code: sub, sub_msg: subMsg } = read.data.error_response;
+  return ['error_response', code, sub, (subMsg ?? msg)?.slice(0, 200)]
+    .filter((t) => t !== undefined)
+    .join(' ');
 }
 
 function verifies(key: Verifier, text: string | Uint8Array, signature: string): boolean {
@@ -372,8 +402,9 @@ export function keptAnswer(
 export function innerText(text: string, name: string): string | null {
   const key = `"${name}":`;
   const at = text.indexOf(key);
-  // The member is the first of the object: nothing that the answer quotes can stand before it.
-  if (at < 0 || text.slice(0, at).trim() !== '{') return null;
+  // The member is the first of the object but for the seal, which quotes nothing: base64 and hex.
+  const before = /^\s*\{\s*("(sign|alipay_cert_sn)"\s*:\s*"[0-9A-Za-z+/=]*"\s*,\s*)*$/;
+  if (at < 0 || !before.test(text.slice(0, at))) return null;
   const from = at + key.length;
   let depth = 0;
   let quoted = false;

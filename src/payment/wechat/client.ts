@@ -3,6 +3,7 @@ import type { Failure } from '../../shared/errors.ts';
 import type { WalletAnswer } from '../../shared/evidence.ts';
 import { httpPort, sendWithin } from '../../shared/http.ts';
 import type { HttpAnswer, HttpSend } from '../../shared/http.ts';
+import { platformKeyId } from './platform-key.ts';
 import type { Clock, Random, Signer, Verifier } from '../../shared/ports.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
@@ -226,7 +227,7 @@ export function whyNotTrusted(
   if (!/^\d{1,12}$/.test(timestamp)) return 'timestamp is not a number';
   const skew = Math.abs(nowMs / 1000 - Number(timestamp));
   if (skew > MAX_SKEW_S) return `timestamp ${Math.round(skew)} s away from this clock`;
-  const key = keys.get(serial);
+  const key = keys.get(platformKeyId(serial));
   if (key === undefined) return `unknown serial ${serial.slice(0, 64)}`;
   const raw = Buffer.from(signature, 'base64');
   // One signature has one spelling: base64 with stray bits or characters is refused.
@@ -253,7 +254,7 @@ export function keptBody(
   { key, covered, signature }: WalletAnswer,
   keys: ReadonlyMap<string, Verifier>,
 ): Result<string, 'unknown-key' | 'not-proven'> {
-  const verifier = keys.get(key);
+  const verifier = keys.get(platformKeyId(key));
   if (verifier === undefined) return err('unknown-key');
   const raw = Buffer.from(signature, 'base64');
   const body = /^\d{1,12}\n[^\n]*\n([\s\S]*)\n$/.exec(covered)?.[1];

@@ -28,6 +28,8 @@ const HEAD = [
   '分润（元）',
   '备注',
 ];
+/** Names of goods as shops type them: nothing in this file is quoted. */
+const SHOPS = ['大米,"5 kg, 新', '酱油\n两瓶', '面'];
 const yuan = (fen: number): string => (fen / 100).toFixed(2);
 const time = (ms: number): string =>
   new Date(ms + 8 * 3_600_000).toISOString().slice(0, 19).replace('T', ' ');
@@ -35,14 +37,17 @@ const time = (ms: number): string =>
 /**
  * A day's bill as the gateway hands it out: a ZIP of two GBK files, details and summary. Null:
  * nothing happened.
+ *
+ * @param shops the merchant's other shops sold too, and their free text is as it was typed
  */
-export function zippedBill(books: Books, date: string): Buffer | null {
+export function zippedBill(books: Books, date: string, shops = false): Buffer | null {
   const from = Date.parse(`${date}T00:00:00+08:00`);
   const within = (ms: number | null | undefined): ms is number =>
     typeof ms === 'number' && ms >= from && ms < from + 86_400_000;
   const rows: {
     readonly atMs: number;
     readonly type: '交易' | '退款';
+    readonly fen: number;
     readonly cells: readonly string[];
   }[] = [];
   for (const o of books.orders.values()) {
@@ -69,23 +74,52 @@ export function zippedBill(books: Books, date: string): Buffer | null {
         '0.00',
         '',
       ];
-      rows.push({ atMs, type, cells });
+      rows.push({ atMs, type, fen, cells });
     };
     if (within(o.paidAtMs)) row('交易', o.paidAtMs, o.total, '');
     if (within(o.reversedAtMs)) row('退款', o.reversedAtMs, -o.total, o.outTradeNo);
     for (const r of books.refundsOf(o.outTradeNo))
       if (within(r.doneAtMs)) row('退款', r.doneAtMs, -r.refund, r.outRefundNo);
   }
+  if (shops)
+    for (const [n, title] of SHOPS.entries()) {
+      const atMs = from + (9 + n) * 3_600_000;
+      const cells = [
+        `2026112222001400000000000000000${n}`,
+        `SHOP-${n}`,
+        '交易',
+        title,
+        time(atMs - 60_000),
+        time(atMs),
+        '0002',
+        '二店, 东门',
+        '',
+        '',
+        '李*,"li"',
+        '9.90',
+        '9.90',
+        ...Array<string>(8).fill('0.00'),
+        '',
+        '0.00',
+        '0.00',
+        '',
+      ];
+      rows.push({ atMs, type: '交易', fen: 990, cells });
+    }
   if (rows.length === 0) return null;
   rows.sort((a, b) => a.atMs - b.atMs);
   const paid = rows.filter((r) => r.type === '交易').length;
+  const sumOf = (type: '交易' | '退款'): number =>
+    rows.reduce((n, r) => n + (r.type === type ? r.fen : 0), 0);
   const details = [
     '#支付宝业务明细查询',
     '#-----------------------------------------业务明细列表----------------------------------------',
     HEAD.join(','),
     ...rows.map((r) => r.cells.map((c) => `${c}\t`).join(',')),
     '#-----------------------------------------业务明细列表结束------------------------------------',
-    `#交易合计：${paid}笔，退款合计：${rows.length - paid}笔`,
+    `#交易合计：${paid}笔，商家实收共${yuan(sumOf('交易'))}元，商家优惠共0.00元`,
+    `#退款合计：${rows.length - paid}笔，商家实收退款共${yuan(-sumOf('退款'))}元，商家优惠共0.00元`,
+    `#导出时间：[${time(from + 86_400_000 + 36_000_000)}]`,
     '',
   ].join('\r\n');
   return zip([

@@ -68,6 +68,8 @@ const COUNTED = [
   'riskRefused',
   'codeExpired',
   'retryCancel',
+  'billNone',
+  'billShops',
 ] as const;
 export type AlipayFault = (typeof COUNTED)[number];
 export type AlipayFaults = { readonly [K in AlipayFault]?: number } & CommonFaults<AlipayVerb>;
@@ -447,7 +449,9 @@ export function createAlipaySandbox(options: AlipaySandboxOptions): AlipaySandbo
     // The bill of a day is there by nine on the next.
     if (now() < Date.parse(`${date}T00:00:00+08:00`) + 33 * 3_600_000)
       return refused('isp.bill_not_ready', '账单未生成');
-    const bytes = zippedBill(books, date);
+    const bytes = take('billNone', 'bill')
+      ? null
+      : zippedBill(books, date, take('billShops', 'bill'));
     if (bytes === null) return refused('isp.bill_not_exist', '账单不存在');
     const token = hex(16);
     files.set(token, { bytes, madeAtMs: now() });

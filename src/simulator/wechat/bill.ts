@@ -56,8 +56,13 @@ export function tradeBill(books: Books, date: string): string | null {
     readonly atMs: number;
     readonly cells: readonly string[];
     readonly paid: number;
+    readonly settled: number;
     readonly back: number;
+    readonly sent: number;
   }[] = [];
+  /** What of a sum was cash: a coupon pays its part of each refund too. */
+  const cash = (o: SandboxOrder, fen: number): number =>
+    fen - Math.round(((o.couponFen ?? 0) * fen) / Math.max(o.total, 1));
   const row = (
     o: SandboxOrder,
     atMs: number,
@@ -73,7 +78,9 @@ export function tradeBill(books: Books, date: string): string | null {
     rows.push({
       atMs,
       paid,
+      settled: cash(o, paid),
       back: refund?.fen ?? 0,
+      sent: cash(o, refund?.fen ?? 0),
       cells: [
         time(atMs),
         o.appid,
@@ -87,11 +94,11 @@ export function tradeBill(books: Books, date: string): string | null {
         state,
         'OTHERS',
         'CNY',
-        yuan(paid),
-        '0.00',
+        yuan(cash(o, paid)),
+        yuan(paid - cash(o, paid)),
         refund?.id ?? '0',
         refund?.no ?? '0',
-        yuan(refund?.fen ?? 0),
+        yuan(cash(o, refund?.fen ?? 0)),
         '0.00',
         refund === null ? '' : 'ORIGINAL',
         refund?.status ?? '',
@@ -126,7 +133,16 @@ export function tradeBill(books: Books, date: string): string | null {
   }
   if (rows.length === 0) return null;
   rows.sort((a, b) => a.atMs - b.atMs);
-  const paid = rows.reduce((n, r) => n + r.paid, 0);
-  const back = rows.reduce((n, r) => n + r.back, 0);
-  return `﻿${[HEAD.join(','), ...rows.map((r) => line(r.cells)), TOTALS.join(','), line([String(rows.length), yuan(paid), yuan(back), '0.00', '0.00000', yuan(paid), yuan(back)])].join('\r\n')}\r\n`;
+  const total = (of: 'paid' | 'settled' | 'back' | 'sent'): string =>
+    yuan(rows.reduce((n, r) => n + r[of], 0));
+  const totals = [
+    String(rows.length),
+    total('settled'),
+    total('sent'),
+    '0.00',
+    '0.00000',
+    total('paid'),
+    total('back'),
+  ];
+  return `\uFEFF${[HEAD.join(','), ...rows.map((r) => line(r.cells)), TOTALS.join(','), line(totals)].join('\r\n')}\r\n`;
 }

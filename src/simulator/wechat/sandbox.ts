@@ -91,6 +91,7 @@ const COUNTED = [
   'codeExpired',
   'codeDead',
   'billHash',
+  'billNone',
 ] as const;
 export type CountedFault = (typeof COUNTED)[number];
 /** `{dropAnswer: 2}` drops the next two answers after their effect. */
@@ -114,12 +115,13 @@ export type PayOutcome =
 export interface WechatSandboxControl {
   /**
    * `late`: the provider takes the money although the order is closed or its time is over. `fail`:
-   * the customer's payment fails (PAYERROR).
+   * the customer's payment fails (PAYERROR). `couponFen`: what of the sum a coupon pays.
    */
   readonly pay: (request: {
     readonly codeUrl: string;
     readonly late?: boolean;
     readonly fail?: boolean;
+    readonly couponFen?: number;
   }) => PayOutcome;
   /** The customer has scanned and is typing the password: USERPAYING. */
   readonly scan: (request: { readonly codeUrl: string }) => { readonly scanned: boolean };
@@ -336,7 +338,12 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
         bank_type: 'OTHERS',
         success_time: iso(o.paidAtMs ?? 0),
         payer: { openid: 'sandbox-payer' },
-        amount: { total, payer_total: o.total, currency: 'CNY', payer_currency: 'CNY' },
+        amount: {
+          total,
+          payer_total: o.total - (o.couponFen ?? 0),
+          currency: 'CNY',
+          payer_currency: 'CNY',
+        },
       },
     };
   }
@@ -471,7 +478,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
       return refuse(400, 'PARAM_ERROR', '账单日期或类型不合规');
     const readyAtMs = Date.parse(`${date}T00:00:00+08:00`) + 34 * 3_600_000;
     if (now() < readyAtMs) return refuse(400, 'STATEMENT_CREATING', '账单生成中');
-    const text = tradeBill(books, date);
+    const text = take('billNone', 'bill') ? null : tradeBill(books, date);
     if (text === null) return refuse(400, 'NO_STATEMENT_EXIST', '账单文件不存在');
     const token = hex(16);
     files.set(token, { text, madeAtMs: now() });
@@ -582,7 +589,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
 
   // ---- the pretend phone ----
   const control: WechatSandboxControl = {
-    pay: ({ codeUrl, late = false, fail = false }) => {
+    pay: ({ codeUrl, late = false, fail = false, couponFen }) => {
       const o = byCode(codeUrl);
       if (o === undefined) return { paid: false, reason: 'unknown-code' };
       if (isPaid(o) || o.reversedAtMs !== undefined) return { paid: false, reason: 'already-paid' };
@@ -600,6 +607,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
         transactionId,
         paidAtMs: now(),
         captures: o.captures + 1,
+        ...(couponFen === undefined ? {} : { couponFen }),
       };
       books.putOrder(paid);
       // A customer's own code names no address (the real call has none).

@@ -11,7 +11,8 @@ import { createCentral } from '../../../src/central/central.ts';
 import { createGatewayProvider } from '../../../src/payment/gateway/provider.ts';
 import { ANSWER_KEY } from '../../../src/shared/signed-request.ts';
 import type { HttpSend } from '../../../src/shared/http.ts';
-import type { PaymentProvider } from '../../../src/payment/types.ts';
+import type { BillResult, PaymentProvider } from '../../../src/payment/types.ts';
+import { failure } from '../../../src/shared/errors.ts';
 import { chinaDate } from '../../../src/shared/time.ts';
 import { Keyring } from '../../../src/shared/signatures.ts';
 import { ENGINES, into, openDb, quickSigner } from './harness.ts';
@@ -218,6 +219,50 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     // A refund long after brings it back.
     expect(await gateway.refund(T, refundOf(sold[1]))).toMatchObject({ kind: 'done' });
     expect(await after(1)).toEqual({ kind: 'bill', rows: [], unlisted: [sold[1].outTradeNo] });
+  });
+
+  it('one wallet’s bill that is bad, late or none hides no other’s, and accuses nobody', async () => {
+    town = await Town.open(engine);
+    const [wechat, alipay] = town.wallets as [PaymentProvider, PaymentProvider];
+    let says: BillResult = { kind: 'none' };
+    const gateway = createPaymentGateway(() => town.db, {
+      wallets: [{ ...alipay, downloadBill: () => Promise.resolve(says) }, wechat],
+      publicUrl: 'https://pay.example.com',
+      receipts: quickSigner('gateway'),
+      clock: town.clock,
+      random,
+    });
+    const sold = [ref(), ref()] as const;
+    for (const [i, r] of sold.entries())
+      expect(town.pay(await code(await made(r), i === 0 ? 'wechat' : 'alipay'))).toBe(true);
+    for (const r of sold) expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'paid' });
+    const date = chinaDate(town.clock.nowMs());
+    const [, alipayNo] = sold.map((r) => r.outTradeNo) as [string, string];
+    const rows = [{ outTradeNo: sold[0].outTradeNo }];
+    const ask = async (answer: BillResult): Promise<unknown> => {
+      says = answer;
+      town.clock.advance(86_400_000);
+      return gateway.bill(T, date);
+    };
+    const known = { kind: 'bill', rows, awaited: [alipayNo], unlisted: [alipayNo] };
+    for (const kind of ['unknown', 'not-ready'] as const) {
+      const f = failure('PAY-0203', 'late');
+      expect(await ask({ kind, failure: f })).toMatchObject({
+        ...known,
+        failure: { detail: 'late' },
+      });
+      // Nothing of this terminal went through that wallet: its bill is not waited for.
+      expect(await gateway.bill('000000000312', date)).toEqual({ kind: 'none' });
+    }
+    const none = await ask({ kind: 'none' });
+    expect(none).toMatchObject(known);
+    expect(none).not.toHaveProperty('failure');
+    const [leg] = (await town.legs()).filter((l) => l.wallet === 'alipay');
+    const unread = { kind: 'bill', rows: [], awaited: [leg?.leg ?? ''] } as const;
+    expect(await ask({ ...unread, failure: failure('PAY-0201', 'row') })).toMatchObject({
+      ...known,
+      failure: { detail: 'row' },
+    });
   });
 
   it('closed by the terminal: no wallet begins, and what was never made is closed for good', async () => {

@@ -115,7 +115,15 @@ describe('reconcile', () => {
     expect(code).toBe(0);
   });
 
+  test('no bill of a day with payments: 3, and nobody is accused', async () => {
+    const { code, out } = await run(DAY);
+    expect(out).toContain('it says that nothing happened');
+    expect(out).not.toContain('order-not-captured');
+    expect(code).toBe(3);
+  });
+
   test('differences: 1, each in words; the journal is not touched', async () => {
+    paid('SHOP-1');
     const file = Journal.file(join(folder, 'kiosk'));
     const before = statSync(file).mtimeMs;
     // The fixture's two attempts that were paid are in no bill and, not uploaded, not at central.

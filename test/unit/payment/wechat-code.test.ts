@@ -229,9 +229,33 @@ describe('the trade bill', () => {
     expect(await provider.downloadBill?.(date)).toMatchObject({ kind: 'unknown' });
   });
 
-  it('that is cut short, or has an unknown state, is no bill', () => {
-    const head = '交易时间,微信订单号,商户订单号,交易状态,商户退款单号,退款金额,订单金额';
-    const row = '`2026-11-22 10:00:00,`T1,`P1,`SUCCESS,`0,`0.00,`100.00';
+  it('counts a payment with a coupon, and its refund, with the whole sum', async () => {
+    const c = { outTradeNo: `PL0311QR${String(++serial).padStart(8, '0')}`, amountFen: 10_000 };
+    const qr = await provider.create({
+      ...c,
+      description: '燃气充值',
+      expiresAtMs: clock.nowMs() + 120_000,
+    });
+    if (qr.kind !== 'pending') throw new Error(qr.kind);
+    sandbox.control.pay({ codeUrl: qr.qrText, couponFen: 1_000 });
+    expect(await provider.query(c)).toMatchObject({ kind: 'paid', amountFen: 10_000 });
+    await provider.refund({ ...c, outRefundNo: 'RC', refundFen: 10_000, reason: 'x' });
+    const date = new Date(clock.nowMs() + 8 * 3_600_000).toISOString().slice(0, 10);
+    clock.step(86_400_000);
+    const bill = await provider.downloadBill?.(date);
+    if (bill?.kind !== 'bill') throw new Error(JSON.stringify(bill));
+    expect(
+      bill.rows.filter((r) => r.outTradeNo === c.outTradeNo).map((r) => [r.kind, r.amountFen]),
+    ).toEqual([
+      ['payment', 10_000],
+      ['refund', 10_000],
+    ]);
+  });
+
+  it('that is cut short is no bill', () => {
+    const head =
+      '交易时间,微信订单号,商户订单号,交易状态,商户退款单号,退款金额,退款状态,订单金额,申请退款金额';
+    const row = '`2026-11-22 10:00:00,`T1,`P1,`SUCCESS,`0,`0.00,`,`100.00,`0.00';
     const totals = '总交易单数,x\r\n`1,`100.00';
     expect(parseTradeBill(`${head}\r\n${row}\r\n${totals}`)).toMatchObject({
       kind: 'bill',
@@ -240,8 +264,8 @@ describe('the trade bill', () => {
     for (const text of [
       `${head}\r\n${row}`,
       `${head}\r\n${totals}`,
-      `${head}\r\n${row.replace('SUCCESS', 'OTHER')}\r\n${totals}`,
-      `${head}\r\n${row.replace('100.00', '1e2')}\r\n${totals}`,
+      `${head.replace(',订单金额', ',金额')}\r\n${row}\r\n${totals}`,
+      `${head.replace('申请退款金额', '金额')}\r\n${row}\r\n${totals}`,
       row,
       '',
     ]) {

@@ -1,13 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { AttemptMoney, MoneyFact, MoneyKind } from '../../../src/journal/money-day.ts';
 import { DEED_WORDS, DIFFERENCE_WORDS, todo } from '../../../src/kiosk/words/reconcile.ts';
-import {
-  compareDay,
-  DIFFERENCES,
-  numbersIn,
-  spanOf,
-} from '../../../src/kiosk/reconcile/compare.ts';
-import type { BillOf, DayReport } from '../../../src/kiosk/reconcile/compare.ts';
+import { compareDay, numbersIn } from '../../../src/kiosk/reconcile/compare.ts';
+import { spanOf } from '../../../src/kiosk/reconcile/judge.ts';
+import { DIFFERENCES } from '../../../src/kiosk/reconcile/report.ts';
+import type { BillOf, DayReport } from '../../../src/kiosk/reconcile/report.ts';
 import type { BillRow } from '../../../src/payment/types.ts';
 import type { LedgerRow } from '../../../src/shared/central-api/index.ts';
 import type { AttemptState, OrderState } from '../../../src/shared/order-rules.ts';
@@ -93,16 +90,23 @@ const entry = (kind: LedgerRow['kind'], over: Partial<LedgerRow> = {}): LedgerRo
   atMs: NOON,
   ...over,
 });
-const bill = (...rows: BillRow[]): BillOf =>
-  rows.length === 0 ? { kind: 'none' } : { kind: 'bill', rows };
+/** Without rows of ours it has other shops'. */
+const bill = (...rows: BillRow[]): BillOf => ({ kind: 'bill', rows });
 
 interface Case {
   readonly journal?: AttemptMoney | readonly AttemptMoney[];
   readonly bills?: Readonly<Record<string, BillOf>>;
   readonly ledger?: readonly LedgerRow[] | null;
   readonly date?: string;
+  readonly givenUp?: boolean;
 }
-function day({ journal = [], bills = {}, ledger = [], date = DAY }: Case): DayReport {
+function day({
+  journal = [],
+  bills = {},
+  ledger = [],
+  date = DAY,
+  givenUp = false,
+}: Case): DayReport {
   return compareDay({
     date,
     journal: {
@@ -112,8 +116,9 @@ function day({ journal = [], bills = {}, ledger = [], date = DAY }: Case): DayRe
     },
     providers: ['wechat'],
     bill: (provider, d) =>
-      provider === 'wechat' ? (bills[d] ?? { kind: 'none' }) : { kind: 'not-configured' },
+      provider === 'wechat' ? (bills[d] ?? bill()) : { kind: 'not-configured' },
     ledger: ledger === null ? err(failure('BILL-0101')) : ok(ledger),
+    givenUp,
   }).report;
 }
 const told = (c: Case): string[] =>
@@ -446,6 +451,69 @@ describe('every difference', () => {
       ['ledger-differs nothing person'],
     ],
     [
+      'given up here, and it did not arrive',
+      {
+        journal: attempt({
+          state: 'parked',
+          facts: [
+            ['attempt-paid', NOON],
+            ['order-paid', NOON],
+            ['attempt-refunding', NOON],
+            ['attempt-parked', NOON],
+          ],
+        }),
+        bills: { [DAY]: bill(row('payment'), row('refund', NOON, { outcome: 'failed' })) },
+        ledger: [entry('captured')],
+      },
+      ['refund-failed parked person'],
+    ],
+    [
+      'did not arrive, and settled as nothing due',
+      {
+        journal: attempt({
+          state: 'parked',
+          facts: [
+            ['attempt-paid', NOON],
+            ['order-paid', NOON],
+            ['attempt-refunding', NOON],
+            ['attempt-parked', NOON],
+            ['parked-settled', NOON, { how: 'nothing-due' }],
+          ],
+        }),
+        bills: { [DAY]: bill(row('payment'), row('refund', NOON, { outcome: 'failed' })) },
+        ledger: [entry('captured')],
+      },
+      ['refund-failed settled person'],
+    ],
+    [
+      'did not arrive, and handed over by hand',
+      {
+        journal: attempt({
+          state: 'parked',
+          facts: [
+            ['attempt-paid', NOON],
+            ['order-paid', NOON],
+            ['attempt-refunding', NOON],
+            ['attempt-parked', NOON],
+            ['parked-settled', NOON, { how: 'refunded-by-hand' }],
+          ],
+        }),
+        bills: { [DAY]: bill(row('payment'), row('refund', NOON, { outcome: 'failed' })) },
+        ledger: [entry('captured')],
+      },
+      [],
+    ],
+    [
+      'no bill came on any day',
+      {
+        journal: SOLD,
+        bills: { [DAY]: { kind: 'none' } },
+        ledger: [entry('captured')],
+        givenUp: true,
+      },
+      ['not-yet waits', 'bill-missing nothing person'],
+    ],
+    [
       'in the ledger, not in the journal',
       { ledger: [entry('refunded')] },
       ['ledger-differs nothing person'],
@@ -680,5 +748,170 @@ describe('whose a number is', () => {
       numbersIn(bill(of(NO), of(NO), of('P000000000312E1N0001A1XAAAAA'), of('SHOP-17')), TERMINAL),
     ).toEqual([NO, 'SHOP-17']);
     expect(numbersIn({ kind: 'none' }, TERMINAL)).toEqual([]);
+  });
+});
+
+describe('a refund that a bill lists', () => {
+  const types = (state: AttemptState, outcome: 'pending' | 'failed' | null): readonly string[] =>
+    compareDay({
+      date: DAY,
+      journal: {
+        terminalId: TERMINAL,
+        keptFromMs: null,
+        attempts: [
+          attempt({
+            state,
+            facts: [
+              ['attempt-paid', NOON],
+              ['attempt-refunding', NOON + 1_000],
+              state === 'refunded'
+                ? ['attempt-refunded', NOON + 2_000]
+                : ['attempt-parked', NOON + 2_000],
+            ],
+          }),
+        ],
+      },
+      providers: ['wechat'],
+      bill: () => bill(row('payment'), row('refund', NOON, outcome === null ? {} : { outcome })),
+      ledger: err(failure('PAY-0203', 'not asked')),
+    }).report.differences.map((d) => d.type);
+
+  it('and that did not arrive, tells nobody that the money went back', () => {
+    expect(types('parked', null)).toEqual(['refund-unknown']);
+    expect(types('parked', 'failed')).toEqual(['refund-failed']);
+    expect(types('parked', 'pending')).toEqual([]);
+    expect(types('refunded', 'failed')).toEqual(['refund-failed']);
+    expect(types('refunded', 'pending')).toEqual([]);
+  });
+
+  it('and that failed after an earlier bill had it under way, is no refund', () => {
+    const report = day({
+      date: NEXT,
+      journal: attempt({
+        state: 'refunded',
+        orderState: 'refunded',
+        facts: [
+          ['attempt-paid', NOON],
+          ['attempt-refunding', NOON + 1_000],
+          ['attempt-refunded', at('12:00:00', NEXT)],
+        ],
+      }),
+      bills: {
+        [DAY]: bill(row('payment'), row('refund', NOON, { outcome: 'pending' })),
+        [NEXT]: bill(row('refund', NOON, { outcome: 'failed' })),
+      },
+      ledger: [entry('refunded')],
+    });
+    expect(report.differences).toMatchObject([
+      { type: 'refund-failed', person: true, did: 'nothing' },
+    ]);
+    expect(
+      todo(report.differences[0] ?? { type: 'not-yet', did: 'nothing', person: false }).zh,
+    ).toBe('没有到账，另行退给顾客。');
+  });
+
+  it('and that failed and then went back on the next day, waits for that day’s bill', () => {
+    const journal = attempt({
+      state: 'refunded',
+      orderState: 'refunded',
+      facts: [
+        ['attempt-paid', NOON],
+        ['order-paid', NOON],
+        ['attempt-refunding', NOON + 1_000],
+        ['attempt-refunded', at('12:00:00', NEXT)],
+      ],
+    });
+    const bills = {
+      [DAY]: bill(row('payment'), row('refund', NOON, { outcome: 'failed' })),
+      [NEXT]: bill(row('refund', at('11:00:00', NEXT))),
+    };
+    expect(told({ journal, bills, ledger: [entry('captured')] })).toEqual(['not-yet waits']);
+    expect(told({ date: NEXT, journal, bills, ledger: [entry('refunded')] })).toEqual([]);
+  });
+});
+
+describe('a refund that a bill had as failed', () => {
+  it('is judged with the day that says it is done', () => {
+    const journal = attempt({
+      state: 'refunded',
+      orderState: 'refunded',
+      facts: [
+        ['attempt-paid', NOON],
+        ['attempt-refunding', NOON + 1_000],
+        ['attempt-refunded', at('12:00:00', NEXT)],
+      ],
+    });
+    const bills = { [DAY]: bill(row('payment'), row('refund', NOON, { outcome: 'failed' })) };
+    const types = (date: string): string[] =>
+      day({ date, journal, bills, ledger: date === DAY ? [] : [entry('refunded')] })
+        .differences.map((d) => d.type)
+        .filter((t) => !t.startsWith('ledger'));
+    expect(types(DAY)).toEqual(['not-yet']);
+    expect(types(NEXT)).toEqual(['refund-failed']);
+  });
+});
+
+describe('“no bill” against money of this journal', () => {
+  const none: BillOf = { kind: 'none' };
+  const compare = (journal: AttemptMoney, of: BillOf, givenUp = false): DayReport =>
+    compareDay({
+      date: DAY,
+      journal: { terminalId: TERMINAL, attempts: [journal], keptFromMs: null },
+      providers: ['wechat'],
+      bill: () => of,
+      ledger: ok([]),
+      givenUp,
+    }).report;
+  const ofBill = (r: DayReport): string[] =>
+    r.differences.filter((d) => !d.type.startsWith('ledger')).map((d) => d.type);
+
+  it.each([
+    ['captured', SOLD, 1],
+    ['refunded', REFUNDED, 2],
+  ] as const)('that was %s: nobody is accused, and it is asked for again', (_what, journal, n) => {
+    const report = compare(journal, none);
+    expect(ofBill(report)).toEqual(Array<string>(n).fill('not-yet'));
+    expect(report.providers).toMatchObject([{ bill: 'not-ready', complete: false }]);
+    expect(report.providers[0]?.detail).toContain('nothing happened');
+    // After the days of asking a person looks, once, for all of it.
+    const last = compare(journal, none, true);
+    expect(last.differences.find((d) => d.type === 'bill-missing')).toMatchObject({
+      person: true,
+      journalFen: n * 10_000,
+    });
+    expect(last.providers).toMatchObject([{ complete: true }]);
+    expect(ofBill(last).filter((t) => t === 'bill-missing')).toHaveLength(1);
+  });
+
+  it('is believed where there was none', () => {
+    const unpaid = attempt({ state: 'closed', facts: [['attempt-closed', NOON]] });
+    const report = compare(unpaid, none);
+    expect(ofBill(report)).toEqual([]);
+    expect(report.providers).toMatchObject([{ bill: 'nothing', complete: true }]);
+  });
+
+  it.each(['unknown', 'not-ready'] as const)('a bill that stays %s is a person’s too', (kind) => {
+    const of: BillOf = { kind, failure: failure('PAY-0203', 'x') };
+    expect(ofBill(compare(SOLD, of))).toEqual([]);
+    expect(compare(SOLD, of, true).differences).toContainEqual(
+      expect.objectContaining({ type: 'bill-missing', person: true, journalFen: 10_000 }),
+    );
+    expect(compare(SOLD, of, true).providers).toMatchObject([{ bill: kind, complete: true }]);
+  });
+
+  it('of one wallet behind the gateway: its own are not accused, the others’ are compared', () => {
+    const awaited = { kind: 'bill', rows: [], unlisted: [NO], awaited: [NO] } as const;
+    expect(ofBill(compare(SOLD, awaited))).toEqual(['not-yet']);
+    expect(compare(SOLD, awaited).providers).toMatchObject([{ bill: 'compared', complete: false }]);
+    // A row that cannot be read holds its day up even if nothing was looked for.
+    const unread = { ...awaited, failure: failure('PAY-0201', 'bill: row of x') };
+    const unpaid = attempt({ state: 'closed', facts: [] });
+    expect(compare(unpaid, unread).providers).toMatchObject([
+      { complete: false, detail: '1 not told yet: bill: row of x' },
+    ]);
+    expect(compare(unpaid, awaited).providers).toMatchObject([{ complete: true }]);
+    expect(ofBill(compare(unpaid, unread, true))).toEqual(['bill-missing']);
+    const others = { ...unread, awaited: ['P000000000312E1N0001A1XAAAAA'], unlisted: [] };
+    expect(ofBill(compare(SOLD, others))).toEqual(['order-not-captured']);
   });
 });

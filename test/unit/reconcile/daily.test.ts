@@ -134,6 +134,7 @@ describe('once a day', () => {
 
   it('a difference is counted, told, and logged as an error', async () => {
     await sale();
+    bills.set(`${TODAY}/wechat`, { kind: 'bill', rows: [] });
     nextDay(11);
     await run();
     expect(told()[0]).toMatchObject({
@@ -159,18 +160,36 @@ describe('once a day', () => {
     expect(lastReconciled(w.journal)?.providers).toEqual(['wechat', 'alipay']);
   });
 
-  it('a day that failed is compared on the next one too, and let go after three', async () => {
+  it.each([
+    ['not ready', NOT_READY],
+    ['none, against a sale', { kind: 'none' } as const],
+  ])('a bill that stays %s is asked for on three days, then it is a person’s', async (_w, of) => {
+    if (of.kind === 'none') await sale();
+    bills.set(`${TODAY}/wechat`, of);
     nextDay(11);
-    await run();
-    bills.set(`${chinaDate(T0 + 86_400_000)}/wechat`, NOT_READY);
-    w.clock.step(86_400_000);
-    expect(await run()).toBe(false);
-    w.clock.step(86_400_000);
-    expect(await run()).toBe(false);
-    w.clock.step(2 * 86_400_000);
+    for (let n = 0; n < 3; n++) {
+      expect(await run()).toBe(false);
+      expect(told().filter((t) => t.date === TODAY && t.provider === 'wechat')).toEqual([]);
+      w.clock.step(86_400_000);
+    }
+    expect(logged).toEqual([]);
+    expect(await run()).toBe(true);
+    expect(told().filter((t) => t.date === TODAY && t.provider === 'wechat')).toMatchObject([
+      { persons: 1, differences: { 'bill-missing': 1 } },
+    ]);
+    expect(logged).toHaveLength(1);
     asked = [];
     await run();
-    expect(asked.filter((a) => a.startsWith(chinaDate(T0 + 86_400_000)))).toEqual([]);
+    expect(asked.filter((a) => a.startsWith(TODAY))).toEqual([]);
+  });
+
+  it('a kiosk that was off for a week compares the days it missed', async () => {
+    nextDay(11);
+    await run();
+    const missed = chinaDate(w.clock.nowMs());
+    w.clock.step(7 * 86_400_000);
+    expect(await run()).toBe(true);
+    expect(told().filter((t) => t.date === missed)).toHaveLength(2);
   });
 
   it('central away: nothing is written down, and it is tried again', async () => {

@@ -5,7 +5,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from '../../../src/journal/journal.ts';
 import { readMoneyDay } from '../../../src/journal/money-day.ts';
 import { reconcileDay } from '../../../src/kiosk/reconcile/day.ts';
-import type { DayReport } from '../../../src/kiosk/reconcile/compare.ts';
+import type { DayReport } from '../../../src/kiosk/reconcile/report.ts';
 import { createAlipayProvider } from '../../../src/payment/alipay/provider.ts';
 import type { PaymentProvider } from '../../../src/payment/types.ts';
 import { createWechatProvider } from '../../../src/payment/wechat/provider.ts';
@@ -346,5 +346,53 @@ describe('a day of sales over both gateways', () => {
       });
     }
     expect(await compare()).toMatchObject({ complete: true, persons: 0, differences: [] });
+  });
+
+  it('“no bill” of a day with sales is asked for again, of either platform', async () => {
+    await sale('golden', (code) => wechat.control.pay({ codeUrl: code }));
+    await codeSale('water', '2867890123456789');
+    wechat.control.faults({ billNone: 1 });
+    alipay.control.faults({ billNone: 1 });
+    expect(await compare()).toMatchObject({
+      complete: false,
+      persons: 0,
+      providers: [
+        { bill: 'not-ready', complete: false },
+        { bill: 'not-ready', complete: false },
+      ],
+    });
+    expect(await compare()).toMatchObject({ complete: true, persons: 0, differences: [] });
+    // Four days later somebody looks for it.
+    wechat.control.faults({ billNone: 1 });
+    expect(told(await compare(TODAY, { nowMs: morningAfter() + 3 * DAY_MS }))).toEqual([
+      'wechat not-yet (nobody)',
+      'wechat bill-missing',
+    ]);
+  });
+
+  it('other shops’ rows, whatever they hold, are nobody’s business', async () => {
+    await codeSale('water', '2867890123456789');
+    alipay.control.faults({ billShops: 1 });
+    const report = await compare();
+    expect(report).toMatchObject({ complete: true, differences: [] });
+    expect(report.providers[1]).toMatchObject({
+      payments: { count: 1, fen: 10_000 },
+      others: { count: 3, fen: 2_970 },
+    });
+  });
+
+  it('a refund that did not reach the customer is told as that, not as gone back', async () => {
+    wechat.control.faults({ refundAbnormal: 1 });
+    await w.toPay('golden');
+    const code = qr();
+    await w.tap('cancel');
+    await w.remove();
+    await w.until('closed', () => w.attempt().state === 'closed');
+    wechat.control.pay({ codeUrl: code, late: true });
+    await w.until('parked', () => w.attempt().state === 'parked', 900_000);
+    const report = await compare();
+    expect(told(report)).toEqual(['wechat refund-failed']);
+    expect(report.differences[0]).toMatchObject({ did: 'parked', billFen: 10_000 });
+    expect(report.providers[0]?.refunds.count).toBe(0);
   });
 });
