@@ -15,6 +15,8 @@ export type {
 } from './types.ts';
 export { technicianOf, TechnicianCard } from './types.ts';
 export type { PinVerdict } from './types.ts';
+export { mustNotTry, watchTries } from './families/tries.ts';
+export type { SpentTry } from './families/tries.ts';
 export type { KeyProvider } from './keys/types.ts';
 export { sampleKeyProvider } from './keys/sample.ts';
 export { masterKeysOf, masterKeysSchema, sealKeys, sealedKeyProvider } from './keys/sealed.ts';

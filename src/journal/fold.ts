@@ -365,6 +365,8 @@ const FOLDS: { readonly [K in EventKind]: (rows: Rows, body: EventBody<K>) => Fo
   'maintenance-action': onRecord,
   'core-started': onRecord,
   'card-seen': onRecord,
+  'card-refused': onRecord,
+  'card-left': onRecord,
   'slip-printed': onRecord,
   'clock-step': onRecord,
   'policy-taken': onRecord,

@@ -87,6 +87,10 @@ export type MetaKey =
   | 'policy'
   | 'backup_ms'
   | 'reconciled'
+  /** Cards that refused our key: kiosk/delivery/key-notes.ts. */
+  | 'refused_keys'
+  /** Cards in the reader's bin: kiosk/visit/left-card.ts. */
+  | 'bin'
   /** Orders being quoted or given back when the process ended. */
   | 'quoting'
   | 'releasing'

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { Intent, Snapshot } from '../shared/contract/index.ts';
 import type { Command } from '../shared/central-api/index.ts';
-import { describeFailure } from '../shared/errors.ts';
+import { describeFailure, failure } from '../shared/errors.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import { makeAttemptIds } from '../shared/order-id.ts';
+import { err } from '../shared/result.ts';
 import { sameJson } from '../shared/same.ts';
 import { chinaDate } from '../shared/time.ts';
 import { maintenanceAtStart, MaintenanceRunner } from './maintenance/run.ts';
 import { withBlocked } from './maintenance/step.ts';
 import { needsUs, openOrder } from './order/open-orders.ts';
+import { noteKeys } from './delivery/key-notes.ts';
 import { HOLD_MS } from './orders.ts';
 import { reduce, settle } from './reduce.ts';
 import { CardRunner } from './run/card.ts';
@@ -22,11 +24,12 @@ import type { OpenOrder } from './state/order.ts';
 import { looksSame, viewOf } from './view.ts';
 import { beginOrder } from './visit/card-sale/begin.ts';
 import { GateKeeper } from './visit/gate.ts';
+import { binAfter, binAtStart } from './visit/left-card.ts';
 import { takesScan } from './visit/paying.ts';
 import { IDLE } from './visit/step.ts';
 import { WORD_MS } from './visit/times.ts';
 import { needsOf } from './visit/visit.ts';
-import { slipLines } from './words/slips.ts';
+import { keptSlip, slipLines } from './words/slips.ts';
 
 type Of<D extends Effect['do']> = Extract<Effect, { do: D }>;
 
@@ -289,6 +292,8 @@ export class Kiosk {
   }
 
   #journal(events: readonly JournalEvent[]): void {
+    noteKeys(this.#o.journal, events);
+    this.#noteBin(events);
     this.#o.journal.append(events);
     for (const e of events)
       if ((e.kind === 'order-quoted' || e.kind === 'credit-quoted') && e.orderId !== null)
@@ -302,6 +307,14 @@ export class Kiosk {
     this.#state = { ...this.#state, orders };
     for (const e of events) this.#o.log('info', 'journal', e.kind, { orderId: e.orderId });
     this.#o.onJournaled();
+  }
+
+  /** Durable before the fact that announces it: a card that was taken in is never forgotten. */
+  #noteBin(events: readonly JournalEvent[]): void {
+    const bin = binAfter(this.#state.bin, events, this.#o.clock.nowMs());
+    if (bin === this.#state.bin) return;
+    this.#o.journal.setMeta('bin', JSON.stringify(bin.cards));
+    this.#state = { ...this.#state, bin };
   }
 
   /** Central tells what became of an order of ours elsewhere. */
@@ -338,6 +351,7 @@ export class Kiosk {
     call: (effect) => this.#later(() => this.#call(effect)),
     claim: (effect) => this.#later(() => askClaim(this.#host, effect)),
     'assist-claim': (effect) => this.#later(() => askAssistClaim(this.#host, effect)),
+    capture: (effect) => this.#later(() => this.#capture(effect)),
     'find-order': (effect) => this.#later(() => findOrder(this.#host, effect)),
     release: ({ orderId }) => this.#releases.add(orderId),
     print: (effect) => this.#later(() => this.#print(effect)),
@@ -363,6 +377,15 @@ export class Kiosk {
     const lines = slipLines(open, what, header, this.#hotline(), clock.nowMs());
     const printed = await printer.print(lines);
     return { type: 'printed', orderId, what, ok: printed.ok };
+  }
+
+  /** Whoever comes back for the card has a paper to read, if the printer has one. */
+  async #capture({ insertion, cardNo }: Of<'capture'>): Promise<KioskEvent> {
+    const { header, printer, clock } = this.#o;
+    const result =
+      (await this.#gate?.capture(insertion, this.#state)) ?? err(failure('CARD-0107', 'no motor'));
+    if (result.ok) void printer.print(keptSlip(cardNo, header, this.#hotline(), clock.nowMs()));
+    return { type: 'captured', insertion, result };
   }
 
   #hotline(): string {
@@ -399,7 +422,7 @@ export class Kiosk {
 
 /** A kiosk that has just come up: what it knows is the journal's. */
 function stateAtStart(
-  { clock, providers, journal, maintenance }: KioskOptions,
+  { clock, providers, journal, maintenance, reader }: KioskOptions,
   orders: ReadonlyMap<string, OpenOrder>,
 ): KioskState {
   return withBlocked({
@@ -417,6 +440,8 @@ function stateAtStart(
     papers: new Map(),
     refusals: [],
     seen: { insertion: 0, cards: new Map() },
+    left: null,
+    bin: binAtStart(journal, reader.gate !== undefined),
     orders,
     service: {
       policy: null,

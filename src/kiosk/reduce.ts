@@ -1,6 +1,6 @@
 import { never } from '../shared/result.ts';
 import { cardSaleOf } from '../shared/sale.ts';
-import { afterWrite } from './delivery/card-refusals.ts';
+import { afterWrite, refusalFact } from './delivery/card-refusals.ts';
 import { maintenanceStep, settleVisitor } from './maintenance/mode.ts';
 import type { AdvanceContext } from './order/advance.ts';
 import { onCall } from './order/answers.ts';
@@ -12,6 +12,7 @@ import type { ReduceContext } from './state/context.ts';
 import type { Effect, KioskEvent, KioskState, Step } from './state/kiosk.ts';
 import type { OpenOrder } from './state/order.ts';
 import { assistKept } from './visit/card-assist.ts';
+import { onCaptured, settleLeft } from './visit/left-card.ts';
 import { visitStep } from './visit/visit.ts';
 
 /** One event: what it does to the orders, then to the session. Pure. */
@@ -41,6 +42,8 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
       const next = onCommand(open, event.command);
       return { state: putOrder(state, next.open), effects: next.effects };
     }
+    case 'captured':
+      return onCaptured(state, event);
     case 'heard':
       return onHeard(state, event);
     case 'service':
@@ -86,7 +89,7 @@ function onOrderWritten(
   const reread: Effect[] = present ? [{ do: 'read-card', insertion: state.reader.insertion }] : [];
   return {
     state: { ...putOrder(state, next.open), card: null, cardBusy: present, refusals },
-    effects: [...next.effects, ...reread],
+    effects: [...refusalFact(open.order.orderId, event.refused), ...next.effects, ...reread],
   };
 }
 
@@ -151,7 +154,13 @@ export function settle(
     return { state: current, effects, wakeAtMono: ctx.monoMs };
   const settled = settleVisitor(current, ctx);
   note(settled.wakeAtMono);
-  return { state: settled.state, effects: [...effects, ...settled.effects], wakeAtMono: wake };
+  const left = settleLeft(settled.state, ctx);
+  note(left.wakeAtMono);
+  return {
+    state: left.state,
+    effects: [...effects, ...settled.effects, ...left.effects],
+    wakeAtMono: wake,
+  };
 }
 
 /** What an order's next step may look at: the world, and the visit that is about this order. */

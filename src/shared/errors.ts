@@ -121,8 +121,8 @@ export const ERRORS = {
       'This card does not accept this machine’s key. Please go to a service hall.',
     ],
     [
-      '外部认证被拒 (63Cx)，同一张卡本次不再试',
-      'External authentication refused (63Cx); not tried again this visit',
+      '外部认证被拒 (63Cx)：到中心查过、复位以前，各台机器都不再试',
+      'External authentication refused (63Cx): no kiosk tries again until a person at central has looked',
     ],
   ),
   'CARD-0202': e(

@@ -32,6 +32,8 @@ export const policySchema = z
     maxFen: fen,
     /** How long a QR code waits for the customer. */
     payWindowMs: z.number().int().min(10_000).max(MAX_WINDOW_MS),
+    /** A card that nobody takes after its visit is taken in after so long; left out: 10 minutes. */
+    captureAfterMs: z.number().int().min(60_000).max(DAY_MS).optional(),
     offline: z.object({
       /** A cached account older than this is not sold to while central is away. */
       accountMaxAgeMs: age,

@@ -13,6 +13,7 @@ import { gatewayPeople } from './gateway-people.mjs';
 
 import { BETWEEN } from './between.mjs';
 import { VISIT } from './visit.mjs';
+import { CARDS } from './cards.mjs';
 import { FOUND_E } from './found-e.mjs';
 
 import { BILLS } from './bills.mjs';
@@ -3905,6 +3906,7 @@ export const MUTANTS = [
   ...gatewayPeople({ mutant, edit, attack, unit }),
   ...BETWEEN,
   ...VISIT,
+  ...CARDS,
   ...modes({ mutant, edit, attack, unit }),
   ...FOUND_E,
   ...FOUND_F,

@@ -16,7 +16,7 @@ export const FOUND_F = [
   mutant(
     'stops-unlimited',
     'One terminal’s word stops any number of cards.',
-    edit(SEEN, `if (num(known?.others) >= STOPS_A_DAY) {`, `if (false) {`),
+    edit(SEEN, `if (await stopsTooMany(tx, cardNo, terminalId, nowMs)) {`, `if (false) {`),
     inside('stops no town'),
   ),
   mutant(

@@ -83,8 +83,8 @@ export const VISIT = [
     'Near the end of a payment code no new one is given.',
     edit(
       'kiosk/visit/order-visit.ts',
-      `newCode(state, now) ?? longer(state, s, open, now)`,
-      `longer(state, s, open, now)`,
+      `newCode(state, now) ?? buyAgain(state, s, open)`,
+      `buyAgain(state, s, open)`,
     ),
     unit('kiosk/endings', 'the code nears its end'),
   ),

@@ -34,6 +34,7 @@ const push = () => {
       providers: ['wechat'],
       payAway: [],
       degraded: [],
+      word: null,
       selling: true,
       notices,
     },

@@ -66,6 +66,7 @@ import type {
   UploadEvent,
   UploadRequest,
 } from '../../src/shared/central-api/index.ts';
+import type { EventBody } from '../../src/shared/facts/catalogue.ts';
 import { snapshotSchema } from '../../src/shared/contract/index.ts';
 import type {
   Intent,
@@ -517,6 +518,12 @@ export class CentralBooks {
   ledgerSays: readonly LedgerRow[] | null = null;
   readonly events: UploadEvent[] = [];
 
+  /** A person at central has looked at a card that refused its key. */
+  clearKey(cardNo: string): void {
+    const { refusedKey: _, ...account } = this.accounts.get(cardNo) as Account;
+    this.accounts.set(cardNo, account);
+  }
+
   letGo(): void {
     this.held = false;
     for (const go of this.#waiting.splice(0)) go();
@@ -737,6 +744,11 @@ export class CentralBooks {
             yearQuantity: a.yearQuantity + body.quantity,
           });
       }
+      if (e.kind === 'card-refused') {
+        const { cardNo, left } = e.body as EventBody<'card-refused'>;
+        const a = this.accounts.get(cardNo);
+        if (a !== undefined) this.accounts.set(cardNo, { ...a, refusedKey: { left } });
+      }
       if (e.kind === 'order-delivered' || e.kind === 'order-closed' || e.kind === 'order-refunded')
         this.claims.delete(orderId);
     }
@@ -870,7 +882,17 @@ class CardSlot {
         this.#set({ state: 'leaving', insertion: this.#insertion });
         return Promise.resolve(ok(undefined));
       },
-      capture: () => Promise.resolve(err(failure('CARD-0111'))),
+      capture: () => {
+        if (motor.bin === undefined) return Promise.resolve(err(failure('CARD-0107', 'no bin')));
+        if (motor.bin.length >= (motor.room ?? 20)) {
+          const full = failure('CARD-0111', 'bin full');
+          this.#set({ state: 'mute', insertion: this.#insertion, failure: full });
+          return Promise.resolve(err(full));
+        }
+        if (this.card !== null) motor.bin.push(this.card);
+        this.remove();
+        return Promise.resolve(ok(undefined));
+      },
     };
   }
 }
@@ -882,6 +904,9 @@ export interface Motor {
   readonly ejected: number[];
   /** So often it does not move. */
   jams: number;
+  /** Cards that were taken in, and how many may be; left out: it has no bin. */
+  readonly bin?: SlotCard[];
+  room?: number;
 }
 
 export interface CrashPlan {

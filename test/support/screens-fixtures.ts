@@ -446,6 +446,18 @@ export function screenFixtures(
       },
     ],
     [
+      'kept-card',
+      {
+        ...start,
+        tiles: [...start.tiles],
+        providers: [...start.providers],
+        payAway: [],
+        degraded: [],
+        keptCards: 1,
+        notices: [],
+      },
+    ],
+    [
       'degraded',
       {
         ...start,

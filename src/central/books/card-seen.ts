@@ -116,6 +116,21 @@ async function refundedOn(tx: Sql, { cardNo, tag }: Sight['body']): Promise<stri
   return order === undefined ? null : `order ${order} was refunded, and is on the card`;
 }
 
+/** This terminal's word stopped as many other cards within a day as it may. */
+export async function stopsTooMany(
+  tx: Sql,
+  cardNo: string,
+  terminalId: string,
+  nowMs: number,
+): Promise<boolean> {
+  const [row] = await tx.query<{ others: unknown }>(
+    `SELECT COUNT(DISTINCT card_no) AS others FROM card_stops
+     WHERE terminal_id = $2 AND at_ms > $3 AND card_no <> $1`,
+    [cardNo, terminalId, nowMs - DAY_MS],
+  );
+  return num(row?.others) >= STOPS_A_DAY;
+}
+
 interface Stop {
   readonly cardNo: string;
   readonly terminalId: string;
@@ -130,15 +145,13 @@ async function stop(
   { cardNo, terminalId, why, once }: Stop,
   nowMs: number,
 ): Promise<void> {
-  const [known] = await tx.query<{ open: unknown; others: unknown }>(
-    `SELECT (SELECT COUNT(*) FROM card_stops WHERE card_no = $1 AND settled_ms IS NULL) AS open,
-       (SELECT COUNT(DISTINCT card_no) FROM card_stops
-         WHERE terminal_id = $2 AND at_ms > $3 AND card_no <> $1) AS others`,
-    [cardNo, terminalId, nowMs - DAY_MS],
+  const [known] = await tx.query<{ open: unknown }>(
+    'SELECT COUNT(*) AS open FROM card_stops WHERE card_no = $1 AND settled_ms IS NULL',
+    [cardNo],
   );
   // It is stopped already: that it shows another sum each time says nothing new.
   if (!once && num(known?.open) > 0) return;
-  if (num(known?.others) >= STOPS_A_DAY) {
+  if (await stopsTooMany(tx, cardNo, terminalId, nowMs)) {
     await tx.query('UPDATE terminals SET alarm = $2 WHERE terminal_id = $1 AND alarm IS NULL', [
       terminalId,
       `${TOO_MANY}card-stop`,
@@ -160,6 +173,11 @@ export interface StoppedCard {
   readonly reason: string;
   readonly terminalId: string;
   readonly atMs: number;
+  /**
+   * It refused a kiosk's key and has so many tries left; -1: it does not tell. Null: it is stopped
+   * for something else.
+   */
+  readonly keyTries: number | null;
   /** What it showed when it was read last, JSON. */
   readonly seen: string;
 }
@@ -177,6 +195,7 @@ export async function stoppedCards(sql: Sql): Promise<readonly StoppedCard[]> {
     reason: String(r['reason']),
     terminalId: String(r['terminal_id']),
     atMs: num(r['at_ms']),
+    keyTries: numOrNull(r['key_tries']),
     seen: String(r['body'] ?? ''),
   }));
 }

@@ -12,7 +12,7 @@ import {
   orderInDoubt,
   orderKept,
 } from './card-delivery.ts';
-import { damageAccepted, epochBegan, journalRestored } from './journal-facts.ts';
+import { cardLeft, damageAccepted, epochBegan, journalRestored } from './journal-facts.ts';
 import {
   attemptCreating,
   attemptPaid,
@@ -80,6 +80,8 @@ const FACTS: { readonly [K in EventKind]: Apply<K> | typeof kept } = {
   'policy-taken': kept,
   // Judged beside the books (card-seen.ts): no order's rows change by it.
   'card-seen': kept,
+  'card-refused': kept,
+  'card-left': cardLeft,
   'slip-printed': kept,
   'clock-step': kept,
   'core-started': kept,

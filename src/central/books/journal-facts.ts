@@ -15,6 +15,15 @@ export const journalRestored: Apply<'journal-restored'> = (books, at, { body }) 
   tell(books, at, 'journal-restored', body);
 };
 
+const CARD_LEFT = 'CARD LEFT';
+
+/** A card blocks a slot and no bin took it: an alarm until it is gone. */
+export const cardLeft: Apply<'card-left'> = (books, _at, { body }) => {
+  const { outcome } = body;
+  if (outcome === 'taken' && books.alarm === CARD_LEFT) books.alarm = null;
+  if (outcome === 'called' || outcome === 'not-captured') books.alarm ??= CARD_LEFT;
+};
+
 /** A technician has looked. */
 export const damageAccepted: Apply<'damage-accepted'> = (books, at, { body }) => {
   if (books.alarm?.startsWith('RESTORED:') === true) books.alarm = null;

@@ -214,14 +214,15 @@ async function loadHeld(tx: Sql, books: Books, ids: string): Promise<readonly He
   }));
 }
 
+const ALARMING: ReadonlySet<string> = new Set(['journal-restored', 'damage-accepted', 'card-left']);
+
 /** The terminal's alarm, where a fact may change it. */
 async function alarmOf(
   tx: Sql,
   terminalId: string,
   facts: readonly JournalEvent[],
 ): Promise<string | null> {
-  if (!facts.some((f) => f.kind === 'journal-restored' || f.kind === 'damage-accepted'))
-    return null;
+  if (!facts.some((f) => ALARMING.has(f.kind))) return null;
   const rows = await tx.query<{ alarm: string | null }>(
     'SELECT alarm FROM terminals WHERE terminal_id = $1',
     [terminalId],

@@ -8,6 +8,8 @@ import { storable } from './books.ts';
 import type { Books, Verdict } from './books.ts';
 import { seeCards } from './card-seen.ts';
 import type { Sight } from './card-seen.ts';
+import { resetTaken, stopRefused } from './card-tries.ts';
+import type { KeyRefusal, KeyTaken } from './card-tries.ts';
 import { apply, changesBooks } from './facts.ts';
 import { loadFor, loadWaiting } from './load.ts';
 import type { HeldFact } from './load.ts';
@@ -55,16 +57,24 @@ export async function post(
   const entries: Entry[] = [];
   const asides: Aside[] = [];
   const sights: Sight[] = [];
+  const refusals: KeyRefusal[] = [];
+  const taken: KeyTaken[] = [];
   for (const { seq, wallMs, kind, orderId, body } of events) {
     const fact = factOf(kind, orderId, body);
     if (typeof fact === 'string')
       asides.push({ terminalId, epoch, seq, kind, orderId, reason: fact });
     else if (fact.kind === 'card-seen') sights.push({ terminalId, wallMs, body: fact.body });
+    else if (fact.kind === 'card-refused')
+      refusals.push({ terminalId, wallMs, orderId, body: fact.body });
     else if (changesBooks(fact.kind)) entries.push({ terminalId, epoch, seq, wallMs, fact });
   }
+  for (const { wallMs, fact } of entries)
+    if (fact.orderId !== null && tookKey(fact)) taken.push({ orderId: fact.orderId, wallMs });
   asides.push(...(await settle(tx, poster, entries)));
   // After what the same batch tells was bought.
   await seeCards(tx, sights, nowMs);
+  await stopRefused(tx, refusals, nowMs);
+  await resetTaken(tx, taken, nowMs);
   const rows = asides.toSorted((a, b) => a.seq - b.seq);
   await setAside(tx, rows, nowMs);
   const own = rows.filter((r) => r.terminalId === terminalId && r.epoch === epoch);
@@ -95,6 +105,12 @@ async function setAside(tx: Sql, asides: readonly Aside[], nowMs: number): Promi
       at_ms: nowMs,
     })),
   );
+}
+
+/** It tells of a write that the card took. */
+function tookKey(fact: JournalEvent): boolean {
+  if (fact.kind === 'assist-ended') return fact.body.written && fact.body.verdict === 'after';
+  return fact.kind === 'order-delivered' && fact.body.by === 'read-back';
 }
 
 /** The fact as the catalogue has it, or why it is none. */

@@ -126,6 +126,14 @@ export function stoppedTable(cards: readonly StoppedCard[]): string {
   );
 }
 
+/** What to do about a card that refused a kiosk's key; nothing for another stop. */
+function keyWords({ keyTries }: StoppedCard): string {
+  if (keyTries === null) return '';
+  const left = keyTries < 0 ? '卡不报还剩几次' : `还剩 ${keyTries} 次`;
+  return `<p>卡没有接受密钥（${left}）：再错可能锁死。请在柜台查明是卡不对还是终端密钥不对，把卡的错误计数复位以后，再恢复使用。</p>
+`;
+}
+
 /**
  * One card with all that it is stopped for, newest first, and the form that lets it be sold to
  * again.
@@ -146,7 +154,7 @@ ${facts([
   ]),
 ])}
 <pre>${e(c.seen)}</pre>
-<p>请收下卡，在柜台的读卡器上核对，再看表上的累计量。该补的款收到、账户的累计改对以后，再恢复使用：那时卡和表上有的，从此算作应有的。</p>
+${stops.map(keyWords).join('')}<p>请收下卡，在柜台的读卡器上核对，再看表上的累计量。该补的款收到、账户的累计改对以后，再恢复使用：那时卡和表上有的，从此算作应有的。</p>
 <form method="post" action="/console/card">${hidden({ token, card: c.cardNo, until: c.atMs })}
 <label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
 <label for="why">查明的情况</label><input id="why" name="why" required maxlength="300" autocomplete="off">

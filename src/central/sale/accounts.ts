@@ -1,12 +1,15 @@
 import type { Account } from '../../shared/central-api/index.ts';
 import type { OrderState } from '../../shared/order-rules.ts';
 import { read, select } from '../db/sets.ts';
-import { bool } from '../db/sql.ts';
+import { bool, numOrNull } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { announcedAfter, standingAt, toldTariff } from './standing.ts';
 import type { Standing } from './standing.ts';
 import { ACCOUNT_USE, ACCOUNTS, CLAIMS, TARIFFS } from './tables.ts';
 import type { AccountRow, ClaimRow } from './tables.ts';
+
+/** `card_stops.key_tries` of a card that does not tell how many tries are left. */
+export const UNTOLD_TRIES = -1;
 
 /** A claim that holds, with its order's state as far as its terminal told; null: only quoted. */
 export type LiveClaim = ClaimRow & { readonly state: OrderState | null };
@@ -24,7 +27,9 @@ export async function accountByCard(
 ): Promise<Account | null> {
   const rows = await sql.query<Record<string, unknown>>(
     `SELECT a.*,
-     EXISTS (SELECT 1 FROM card_stops s WHERE s.card_no = $1 AND s.settled_ms IS NULL) AS stopped
+     EXISTS (SELECT 1 FROM card_stops s WHERE s.card_no = $1 AND s.settled_ms IS NULL) AS stopped,
+     (SELECT MIN(s.key_tries) FROM card_stops s WHERE s.card_no = $1 AND s.settled_ms IS NULL
+       AND s.key_tries IS NOT NULL) AS key_tries
      FROM accounts a
      WHERE a.user_no = (SELECT user_no FROM cards
      WHERE card_no = $1)${lock ? ' FOR NO KEY UPDATE OF a' : ''}`,
@@ -37,6 +42,7 @@ export async function accountByCard(
   if (stands === undefined) return null;
   const { standing, announced } = stands;
   const claim = await liveClaim(sql, cardNo, nowMs);
+  const tries = numOrNull(row['key_tries']);
   const unread = lock ? null : await unreadOrder(sql, cardNo, r.count);
   return {
     cardNo,
@@ -70,6 +76,7 @@ export async function accountByCard(
             state: claim.state,
           },
     ...(unread === null ? {} : { unread }),
+    ...(tries === null ? {} : { refusedKey: { left: tries === UNTOLD_TRIES ? null : tries } }),
   };
 }
 

@@ -224,6 +224,8 @@ async function price(
   const asOfMs = momentOf(request.asOfMs, nowMs);
   const account = await accountByCard(sql, request.cardNo, nowMs, lock, asOfMs);
   if (account === null) throw new Refusal('unknown-card', 'no account has this card');
+  if (account.refusedKey !== undefined)
+    throw new Refusal('card-refused', 'the card refused a kiosk’s key: a person looks at it first');
   if (account.state === 'hot-listed')
     throw new Refusal('hot-listed', 'the card is on the hot list');
   if (account.state === 'debt') throw new Refusal('debt', 'the account has a debt');

@@ -1,6 +1,6 @@
 import type { Failure } from '../../shared/errors.ts';
 import type { Result } from '../../shared/result.ts';
-import type { Refusal, Refusals } from '../state/kiosk.ts';
+import type { Effect, KeyRefused, Refusal, Refusals } from '../state/kiosk.ts';
 
 /**
  * Cards that refused our key. What a card says concerns that card alone: two forged ones must not
@@ -27,6 +27,12 @@ export function afterWrite(
   const others = refusals.filter((r) => !isOf(r, card) && monoMs < r.untilMono);
   if (refused) return [...others, { ...card, untilMono: monoMs + REFUSED_MS }].slice(-REMEMBERED);
   return others.length === refusals.length ? refusals : others;
+}
+
+/** The fact of it, by which no restart and no other kiosk spends the next try unawares. */
+export function refusalFact(orderId: string, refused: KeyRefused | null): readonly Effect[] {
+  if (refused === null) return [];
+  return [{ do: 'journal', events: [{ kind: 'card-refused', orderId, body: refused }] }];
 }
 
 /** Did this very card refuse the key lately? */

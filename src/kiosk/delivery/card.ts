@@ -441,7 +441,10 @@ function ended(
         ? failure('CARD-0204', 'the card answered 9000 and stored nothing')
         : applied.error;
       const refused =
-        why.code === 'CARD-0201' || why.code === 'CARD-0202' || why.code === 'CARD-0206';
+        why.code === 'CARD-0110' ||
+        why.code === 'CARD-0201' ||
+        why.code === 'CARD-0202' ||
+        why.code === 'CARD-0206';
       // Asked again, at the next insertion at the latest, and no reason to give money back.
       if (why.code === NOT_KNOWN_YET) return doubt(why, order.writes % MAX_WRITES !== 0);
       if (refused || order.writes >= MAX_WRITES)

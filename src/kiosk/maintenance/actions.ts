@@ -1,4 +1,5 @@
 import type { Intent, MaintenanceAction } from '../../shared/contract/index.ts';
+import { maskCardNo } from '../../shared/mask.ts';
 import type { Effect, KioskState, Step } from '../state/kiosk.ts';
 import type { OpenMode } from '../state/maintenance.ts';
 import type { Now } from '../state/order.ts';
@@ -85,6 +86,14 @@ const ACTIONS: Readonly<Record<MaintenanceAction, (asked: Asked) => Step | null>
   'settle-refunded-by-hand': settleByHand,
   'settle-delivered-by-hand': settleByHand,
   'settle-nothing-due': settleByHand,
+  // What he found in the bin is in his hands: their numbers stand in the fact.
+  'empty-bin': ({ state, mode, said, now }) => {
+    const { cards } = state.bin;
+    if (cards.length === 0) return null;
+    const numbers = cards.map((c) => (c.cardNo === null ? '?' : maskCardNo(c.cardNo))).join(' ');
+    const message = tell('已登记：收卡箱的卡已取出', 'recorded: the bin was emptied', now);
+    return putOpen(state, mode, { message }, said(`${cards.length}: ${numbers}`));
+  },
   'print-story': ({ state, mode, target, said, now }) =>
     target === ''
       ? null

@@ -68,6 +68,7 @@ function openView(state: KioskState, mode: OpenMode, base: Base, now: Now): Snap
     outOfService: m.outOfService,
     blocked: m.blocked?.code ?? null,
     version: m.version,
+    ...(state.bin.cards.length === 0 ? {} : { binCards: state.bin.cards.length }),
     devices: devicesOf(state, mode, now.monoMs),
     orders: facts === null ? [] : [...facts.orders],
     openOrderId: mode.openOrderId,

@@ -1,3 +1,4 @@
+import { mustNotTry, watchTries } from '../../card/index.ts';
 import type { CardChannel, CardLayout, Keep, WritePlan } from '../../card/types.ts';
 import { toHex } from '../../shared/bytes.ts';
 import { describeFailure, failure } from '../../shared/errors.ts';
@@ -6,7 +7,8 @@ import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import { cardSaleOf } from '../../shared/sale.ts';
 import type { Unwritten } from '../../shared/trust.ts';
-import type { Effect, KioskEvent } from '../state/kiosk.ts';
+import { keyNoteOf } from '../delivery/key-notes.ts';
+import type { Effect, KeyRefused, KioskEvent } from '../state/kiosk.ts';
 import type { Host } from './options.ts';
 
 type Of<D extends Effect['do']> = Extract<Effect, { do: D }>;
@@ -16,6 +18,7 @@ interface Written {
   readonly applied: Result<void, Failure>;
   readonly image: Result<Uint8Array, Failure>;
   readonly unwritten: Unwritten;
+  readonly refused: KeyRefused | null;
 }
 
 /** Carries out what is done with the card in the reader, one thing at a time. */
@@ -59,7 +62,8 @@ export class CardRunner {
       // Somebody else answered for the card: of another's order nothing is told by that.
       const image =
         unwritten === 'disproven' ? err(failure('CARD-0201', 'no proof')) : written.image;
-      return { type: 'assist-written', orderId, insertion, applied, image };
+      const { refused } = written;
+      return { type: 'assist-written', orderId, insertion, applied, image, refused };
     });
   }
 
@@ -90,8 +94,9 @@ export class CardRunner {
         applied: err(failure('CARD-0103')),
         image: err(failure('CARD-0103')),
         unwritten: 'unproven',
+        refused: null,
       };
-    const channel = reader.open(insertion);
+    const { channel, spent } = watchTries(reader.open(insertion));
     // An effect like any other: the write goes on once the fact is in the journal, and not at all
     // when the process ended there.
     const records = [...(plan.kept ?? [])];
@@ -103,13 +108,22 @@ export class CardRunner {
         ? ok(undefined)
         : err(failure('CARD-0203', 'the write is not this kiosk’s any more'));
     };
-    const applied = await layout.apply(channel, plan, keep);
+    const applied = this.#keyAgain(plan.cardNo) ?? (await layout.apply(channel, plan, keep));
     if (!applied.ok) log('warn', 'card', describeFailure(applied.error), { orderId });
     // Success is not believed: the card is reset and read afresh.
     const reset = await channel.reset();
     const image = reset.ok ? await layout.readImage(channel) : reset;
     const looked = await this.#unwritten(layout, channel, { ...plan, kept: records }, image);
-    return { applied, ...looked };
+    const left = spent();
+    const refused = left === null ? null : { cardNo: plan.cardNo, layout: layoutId, ...left };
+    return { applied, ...looked, refused };
+  }
+
+  /** The card refused our key before, and the next try may be its last: it is not presented. */
+  #keyAgain(cardNo: string): Result<void, Failure> | null {
+    const note = keyNoteOf(this.#host.options.journal, cardNo);
+    if (note === null || !mustNotTry(note)) return null;
+    return err(failure('CARD-0110', `key: ${note.left ?? 'unknown'} tries left, not presented`));
   }
 
   /**

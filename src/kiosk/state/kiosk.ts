@@ -54,12 +54,35 @@ export interface Refusal {
 /** Oldest first; each card once. */
 export type Refusals = readonly Refusal[];
 
+/** A card that did not take our key or code in a write, and the tries it has left (null: untold). */
+export type KeyRefused = EventBody<'card-refused'>;
+
 /** What was told of the cards that were put in. */
 export interface SeenCards {
   /** The insertion that was told of last. */
   readonly insertion: number;
   /** By card number: what was told, as text. */
   readonly cards: ReadonlyMap<string, string>;
+}
+
+/** A card that its visit no longer needs, still in the slot. */
+export interface LeftCard {
+  readonly insertion: number;
+  /** Null: it was not read. */
+  readonly cardNo: string | null;
+  readonly sinceMono: number;
+  /** `refused`: the reader said that it did not go. Null: nobody was told yet. */
+  readonly told: 'capturing' | 'refused' | 'called' | null;
+  /** Why it did not go. */
+  readonly code?: string;
+}
+
+/** Cards that were taken in, until a technician has them. */
+export interface Bin {
+  /** The reader moves cards by itself. */
+  readonly motor: boolean;
+  /** Oldest first. */
+  readonly cards: readonly { readonly cardNo: string | null; readonly atMs: number }[];
 }
 
 /** Everything that a transition may look at. */
@@ -96,6 +119,8 @@ export interface KioskState {
   readonly cardBusy: boolean;
   readonly refusals: Refusals;
   readonly seen: SeenCards;
+  readonly left: LeftCard | null;
+  readonly bin: Bin;
   readonly orders: ReadonlyMap<string, OpenOrder>;
   /** By order: how many papers the printer was given for it in this process. */
   readonly papers: ReadonlyMap<string, number>;
@@ -160,6 +185,8 @@ export type KioskEvent =
       readonly image: Result<Uint8Array, Failure>;
       /** Of a read that shows the card as it was: how sure that is. */
       readonly unwritten: Unwritten;
+      /** Null: no try was spent. */
+      readonly refused: KeyRefused | null;
     }
   /**
    * A layout keeps what a card said in the middle of a write; the write waits until it is durable.
@@ -181,6 +208,12 @@ export type KioskEvent =
       readonly told: boolean;
       readonly result: Result<ClaimAnswer, Failure>;
     }
+  /** What a motor reader said to taking in a card that was left. */
+  | {
+      readonly type: 'captured';
+      readonly insertion: number;
+      readonly result: Result<void, Failure>;
+    }
   | { readonly type: 'command'; readonly command: Command }
   | {
       readonly type: 'assist-claimed';
@@ -195,6 +228,8 @@ export type KioskEvent =
       readonly orderId: string;
       readonly applied: Result<void, Failure>;
       readonly image: Result<Uint8Array, Failure>;
+      /** As above. */
+      readonly refused: KeyRefused | null;
     }
   | {
       readonly type: 'order-found';
@@ -276,6 +311,8 @@ export type Effect =
       readonly layout: string;
       readonly plan: WritePlan;
     }
+  /** The card that was left is taken into the bin. */
+  | { readonly do: 'capture'; readonly insertion: number; readonly cardNo: string | null }
   | { readonly do: 'find-order'; readonly ref: string }
   | { readonly do: 'release'; readonly orderId: string }
   | MaintenanceEffect

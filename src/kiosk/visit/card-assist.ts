@@ -6,6 +6,7 @@ import type { Snapshot } from '../../shared/contract/index.ts';
 import type { EventBody, JournalEvent } from '../../shared/facts/catalogue.ts';
 import { orderRef } from '../../shared/order-id.ts';
 import { never } from '../../shared/result.ts';
+import { refusalFact } from '../delivery/card-refusals.ts';
 import { MAX_WRITES, foreignCard } from '../delivery/card.ts';
 import type { ReduceContext } from '../state/context.ts';
 import type { Effect, KioskEvent, KioskState, Step } from '../state/kiosk.ts';
@@ -54,7 +55,7 @@ export function assistOrder(
   state: KioskState,
   insertion: number,
   reading: CardReading,
-  { claim, unread }: Account,
+  { claim, unread, refusedKey }: Account,
   now: Now,
 ): Step | null {
   const begun =
@@ -64,6 +65,8 @@ export function assistOrder(
   const unwritten = unread !== undefined && reading.count === unread.nextCount - 1;
   const order = begun ? claim : unwritten ? unread : null;
   if (order === null) return null;
+  // The next try may be its last, and a person at central has not looked yet.
+  if (refusedKey !== undefined) return cannotSell(state, now, 'CARD-0201', reading);
   // What this kiosk would tell of it central does not take now: another one finishes it.
   const untold = state.maintenance.blocked?.code;
   if (untold === 'BILL-0104' || untold === 'BILL-0109' || untold === 'JRNL-0106')
@@ -382,7 +385,9 @@ function assistWritten(
   event: Extract<KioskEvent, { type: 'assist-written' }>,
   ctx: ReduceContext,
 ): Step {
-  const next = writeEnded(state, event, ctx);
+  const told = refusalFact(event.orderId, event.refused);
+  const end = writeEnded(state, event, ctx);
+  const next: Step = { ...end, effects: [...told, ...end.effects] };
   const { reader } = state;
   if (reader.state !== 'present' || reader.insertion === event.insertion) return next;
   // A card was put in while the write was still ending: it is in the slot already, so nobody is

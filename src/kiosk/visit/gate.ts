@@ -1,6 +1,9 @@
 import type { CardGate } from '../../card/types.ts';
-import { describeFailure } from '../../shared/errors.ts';
+import { describeFailure, failure } from '../../shared/errors.ts';
+import type { Failure } from '../../shared/errors.ts';
 import type { Clock, LogFn } from '../../shared/ports.ts';
+import { err } from '../../shared/result.ts';
+import type { Result } from '../../shared/result.ts';
 import type { KioskState } from '../state/kiosk.ts';
 import type { Needs } from './service.ts';
 
@@ -66,6 +69,21 @@ export class GateKeeper {
           if (this.#leaving === insertion) this.#leaving = null;
         });
     });
+  }
+
+  /**
+   * Takes the card of this insertion into the bin. What did not go is held out again (CARD-0111,
+   * CARD-0107); another insertion, or a card in use, is left alone (CARD-0102).
+   */
+  async capture(insertion: number, state: KioskState): Promise<Result<void, Failure>> {
+    if (state.reader.insertion !== insertion || inUse(state))
+      return err(failure('CARD-0102', 'the card is not the one that was left'));
+    const done = await this.#gate.capture();
+    if (!done.ok) {
+      this.#leaving = null;
+      this.#again();
+    }
+    return done;
   }
 
   #failed(why: string, forget: () => void): void {

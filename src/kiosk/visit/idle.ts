@@ -92,6 +92,7 @@ function startView(state: KioskState, base: Base, ctx: ViewContext): Snapshot {
     providers: [...payChoices(state)],
     payAway: [...payAway(state)],
     degraded,
+    ...(state.bin.cards.length === 0 ? {} : { keptCards: state.bin.cards.length }),
     selling: reason === null,
     notices: policy?.notices ?? [],
   };

@@ -27,6 +27,7 @@ export type VisitEvent = Exclude<
     type:
       | 'called'
       | 'written'
+      | 'captured'
       | 'keep'
       | 'claimed'
       | 'command'

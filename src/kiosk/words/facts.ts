@@ -199,6 +199,18 @@ const SENTENCES: { readonly [K in EventKind]: (b: EventBody<K>) => ErrorText } =
       : both(`${what.zh}没有打出来`, `${what.en} was not printed`);
   },
   'card-seen': (b) => both(`读到卡：第 ${b.count} 次购买`, `a card was read: purchase ${b.count}`),
+  'card-left': (b) =>
+    ({
+      capturing: both('没有取走的卡收进收卡箱', 'a card that was left is taken into the bin'),
+      'not-captured': both('没有取走的卡收不进收卡箱', 'a card that was left was not taken in'),
+      called: both('卡留在卡口，已通知人员', 'a card was left in the slot, staff are called'),
+      taken: both('留下的卡已取走', 'the card that was left is gone'),
+    })[b.outcome],
+  'card-refused': (b) =>
+    both(
+      `卡没有接受密钥${b.left === null ? '' : `，还剩 ${b.left} 次`}`,
+      `the card refused the key${b.left === null ? '' : `, ${b.left} tries left`}`,
+    ),
   'core-started': (b) =>
     both(`机器启动，版本 ${b.version}`, `the core started, version ${b.version}`),
   'epoch-began': (b) => both(`账本开始新纪元：${b.why}`, `the journal began a new epoch: ${b.why}`),

@@ -9,6 +9,25 @@ import { orderRef } from '../../shared/order-id.ts';
 import { isBeyondTheDay } from '../order/attempt-run.ts';
 import type { OpenOrder } from '../state/order.ts';
 
+/** The paper of a card that was left and taken in. */
+export function keptSlip(
+  cardNo: string | null,
+  header: Omit<Header, 'hotline'>,
+  hotline: string,
+  nowMs: number,
+): SlipLine[] {
+  return [
+    { kind: 'text', text: '卡已收进机器', align: 'center', size: 'double' },
+    { kind: 'rule' },
+    { kind: 'pair', label: '卡号', value: cardNo === null ? '没有读到' : maskCardNo(cardNo) },
+    { kind: 'pair', label: '终端', value: header.terminalId },
+    { kind: 'pair', label: '时间', value: chinaTime(nowMs) },
+    { kind: 'rule' },
+    { kind: 'text', text: '卡留在卡口没有取走，已收进机器保管。' },
+    { kind: 'text', text: `请拨打热线 ${hotline} 领取。` },
+  ];
+}
+
 /** The paper of an order: masked, with everything the hotline needs. */
 export function slipLines(
   open: OpenOrder,

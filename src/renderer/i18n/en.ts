@@ -226,6 +226,8 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'refund.amount': 'Refund',
   'refund.why': 'Reason',
 
+  'start.kept.title': 'A card was taken into the machine',
+  'start.kept.body': 'Left your card here? It is safe inside. Please call {hotline}.',
   'take.header': 'Take your card',
   'take.title': 'Please take your card',
   'take.lead': 'Your visit is over. Please do not leave the card in the machine.',
@@ -399,6 +401,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'mnt.do.verify-journal': 'Verify journal',
   'mnt.do.accept-damage': 'Accept the restore',
   'mnt.do.upload-now': 'Upload now',
+  'mnt.do.empty-bin': 'Cards taken out of bin ({n})',
   'mnt.do.out-of-service': 'Out of service',
   'mnt.do.back-in-service': 'Back in service',
   'mnt.do.retry-refund': 'Refund again',

@@ -212,6 +212,8 @@ export const zhCN = {
   'refund.amount': '退款金额',
   'refund.why': '原因',
 
+  'start.kept.title': '有一张卡被收进机器',
+  'start.kept.body': '忘了取卡？卡在机器里保管着，请拨打热线 {hotline}。',
   'take.header': '请取卡',
   'take.title': '请取走您的卡',
   'take.lead': '本次办理已结束，请把卡取走，别忘在机器里。',
@@ -375,6 +377,7 @@ export const zhCN = {
   'mnt.do.verify-journal': '校验账本',
   'mnt.do.accept-damage': '确认恢复结果',
   'mnt.do.upload-now': '立即上传',
+  'mnt.do.empty-bin': '收卡箱已取出（{n} 张）',
   'mnt.do.out-of-service': '停用本机',
   'mnt.do.back-in-service': '恢复服务',
   'mnt.do.retry-refund': '重新退款',

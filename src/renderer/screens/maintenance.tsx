@@ -294,6 +294,11 @@ function Devices({ s }: { readonly s: Maintenance }): ReactElement {
               {t('mnt.do.self-test')}
             </DoButton>
           )}
+          {device.id === 'reader' && (s.binCards ?? 0) > 0 && (
+            <DoButton action="empty-bin">
+              {t('mnt.do.empty-bin', { n: String(s.binCards) })}
+            </DoButton>
+          )}
         </li>
       ))}
     </ul>

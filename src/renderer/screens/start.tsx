@@ -39,6 +39,11 @@ export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement 
             {t(`start.word.${s.word}.body`)}
           </Notice>
         )}
+        {(s.keptCards ?? 0) > 0 && (
+          <Notice title={t('start.kept.title')}>
+            {t('start.kept.body', { hotline: s.header.hotline })}
+          </Notice>
+        )}
         {s.degraded.map((code) => (
           <Notice key={code} title={pick(ERRORS[code].title)}>
             {pick(ERRORS[code].customer)}

@@ -78,6 +78,11 @@ export const accountSchema = z.object({
    * that shows it unwritten is written after all. Left out: there is none.
    */
   unread: z.object({ orderId: z.string(), terminalId: z.string(), nextCount: natural }).optional(),
+  /**
+   * The card refused a kiosk's key, and nobody at central has looked yet: `left` tries, null where
+   * the card does not tell. Nothing is sold to it, nor finished on it. Left out: it did not.
+   */
+  refusedKey: z.object({ left: natural.nullable() }).optional(),
   /** Central's token for this answer, which an offline sale names; see shared/grants.ts. */
   grant: tokenSchema.optional(),
 });

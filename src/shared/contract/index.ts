@@ -34,6 +34,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     payAway: z.array(z.enum(PROVIDER_KINDS)),
     /** Abilities lost now, each said on the screen. */
     degraded: z.array(errorCode),
+    /** So many cards that were left are in the machine's bin. Left out: none. */
+    keptCards: natural.optional(),
     /** False: a card can be read but not recharged. */
     selling: z.boolean(),
     /**

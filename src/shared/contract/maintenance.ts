@@ -18,6 +18,7 @@ export const MAINTENANCE_ACTIONS = [
   'settle-nothing-due',
   'card-lost',
   'print-story',
+  'empty-bin',
 ] as const;
 export type MaintenanceAction = (typeof MAINTENANCE_ACTIONS)[number];
 const both = z.object({ zh: z.string(), en: z.string() });
@@ -68,6 +69,8 @@ export const maintenanceShape = {
   blocked: errorCode.nullable(),
   version: z.string(),
   devices: z.array(deviceViewSchema),
+  /** Cards in the reader's bin. Left out: none. */
+  binCards: natural.optional(),
   /** Parked ones first, then open ones, then the newest. */
   orders: z.array(orderStorySchema),
   openOrderId: z.string().nullable(),

@@ -282,6 +282,29 @@ export const EVENTS = {
     remaining: units.optional(),
     used: units.optional(),
   }),
+  /**
+   * A card did not take our key or code while the named order was written, and a try was spent.
+   * `left`: so many the card has; null: it does not tell.
+   */
+  'card-refused': z.object({
+    cardNo: z.string().regex(/^\d{10}$/),
+    layout: z.string().max(60),
+    left: z.number().int().min(0).max(15).nullable(),
+  }),
+  /**
+   * A card that nobody took after its visit. `capturing`: a motor reader is told to take it into
+   * its bin (it counts as in there from then on); `not-captured`: it did not (`code`: why);
+   * `called`: there is no bin, or its order may yet be written, so staff are called; `taken`: after
+   * a call it is gone. `cardNo` null: it was not read.
+   */
+  'card-left': z.object({
+    cardNo: z
+      .string()
+      .regex(/^\d{10}$/)
+      .nullable(),
+    outcome: z.enum(['capturing', 'not-captured', 'called', 'taken']),
+    code: z.string().max(20).optional(),
+  }),
   'slip-printed': z.object({
     what: z.enum(['receipt', 'in-doubt', 'refund', 'parked']),
     ok: z.boolean(),

@@ -61,6 +61,9 @@ export interface CrtDeviceOptions {
   readonly send: (bytes: Uint8Array) => void;
 }
 
+/** So many cards the bin holds; then the status says full, and a capture is refused (A1). */
+export const BIN_CARDS = 20;
+
 const ACK = 0x06;
 const NAK = 0x15;
 const EOT = 0x04;
@@ -228,7 +231,7 @@ export class CrtDevice {
     return [
       this.#place === 'none' ? 0x30 : this.#place === 'gate' ? 0x31 : 0x32,
       0x32,
-      this.bin.length > 20 ? 0x31 : 0x30,
+      this.bin.length >= BIN_CARDS ? 0x31 : 0x30,
     ];
   }
 
@@ -271,6 +274,8 @@ export class CrtDevice {
     const to = this.#o.move[pm];
     if (to === undefined) return '03';
     if (this.#place === 'none' || this.#card === null) return '02';
+    // A full bin takes no more: the card stays where it is.
+    if (to === 'capture' && this.bin.length >= BIN_CARDS) return 'A1';
     this.motions.push(to);
     this.#powered = false;
     this.#card.card.powerOff();

@@ -15,7 +15,12 @@ import { sample24, sample4428 } from '../../../src/simulator/card/catalogue-bloc
 import { counterRandom, CpuCard } from '../../../src/simulator/card/cpu-card.ts';
 import { issue } from '../../../src/simulator/card/catalogue.ts';
 import { Psam } from '../../../src/simulator/card/psam.ts';
-import { CRT_310_MOVES, CRT_571_MOVES, CrtDevice } from '../../../src/simulator/reader/crt.ts';
+import {
+  BIN_CARDS,
+  CRT_310_MOVES,
+  CRT_571_MOVES,
+  CrtDevice,
+} from '../../../src/simulator/reader/crt.ts';
 import type { CrtCard, CrtDeviceOptions } from '../../../src/simulator/reader/crt.ts';
 import { crtAt24, crtSle4428, crtSle4442 } from '../../../src/simulator/reader/crt-memory.ts';
 import { ManualClock } from '../../support/clock.ts';
@@ -167,6 +172,21 @@ describe('a motor reader', () => {
     await until('present', () => reader.status().state === 'present');
     must(await during(reader.gate.capture()));
     expect(device.bin).toHaveLength(1);
+    // Held out at the gate it is taken in as well; a full bin (A1) takes no more.
+    await until('entry on', () => device.entryOn);
+    device.offer({ kind: 'cpu', card: golden() });
+    await until('present', () => reader.status().state === 'present');
+    must(await during(reader.gate.eject()));
+    must(await during(reader.gate.capture()));
+    expect([device.bin.length, device.place]).toEqual([2, 'none']);
+    while (device.bin.length < BIN_CARDS) device.bin.push({ kind: 'cpu', card: golden() });
+    await until('entry on', () => device.entryOn);
+    device.offer({ kind: 'cpu', card: golden() });
+    await until('present', () => reader.status().state === 'present');
+    expect(codeOf(await during(reader.gate.capture()))).toBe('CARD-0111');
+    expect(device.bin).toHaveLength(BIN_CARDS);
+    must(await during(reader.gate.eject()));
+    expect(reader.status().state).toBe('leaving');
     await reader.close();
 
     device = deviceOf({ firmware: 'CRT-310 V2.0', move: CRT_310_MOVES, initKeep: 0x34 });

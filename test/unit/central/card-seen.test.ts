@@ -3,6 +3,7 @@ import type { Quote } from '../../../src/shared/central-api/index.ts';
 import type { EventBody } from '../../../src/shared/facts/catalogue.ts';
 import { orderTag } from '../../../src/shared/order-tag.ts';
 import { toHex } from '../../../src/shared/bytes.ts';
+import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
 import { accountsOf, COUNT } from '../../concurrency/company.ts';
 import { ENGINES, openRoom } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
@@ -132,6 +133,110 @@ describe.each(ENGINES)('cards as they were read, on %s', (engine) => {
     expect(await stopped()).toEqual([]);
     await seen(1, { used: account.cumulative + 20_000 + 11_300 });
     expect(await stopped()).toEqual(['meter and card have 113.00 more than was bought']);
+  });
+
+  it('a card that refused a kiosk’s key is refused to every kiosk, until it took a key or a person has looked', async () => {
+    const q = await quote();
+    if (typeof q === 'string') throw new Error(q);
+    const id = q.orderId ?? '';
+    const { journal } = t(0);
+    journal.quoted(id, q, account.userNo);
+    journal.paid(id, q.amountFen);
+    journal.delivering(id, q);
+    const refuse = (by: Terminal, left: number | null, of = cardNo): number =>
+      by.journal.add('card-refused', id, { cardNo: of, layout: 'PL-CPU', left });
+    refuse(t(0), 2);
+    await t(0).upload();
+    const told = async (): Promise<unknown> => {
+      const answer = await t(1).client.account(cardNo);
+      return answer.ok ? answer.value.account.refusedKey : answer.error.code;
+    };
+    expect(await told()).toEqual({ left: 2 });
+    expect(await quote()).toBe('CARD-0201');
+    refuse(t(0), 1);
+    refuse(t(0), 2);
+    await t(0).upload();
+    expect(await told()).toEqual({ left: 1 });
+    // The card took the key after all.
+    journal.add('order-delivered', id, {
+      by: 'read-back',
+      count: COUNT + 1,
+      quantity: q.quantity,
+      cumulative: account.cumulative + q.quantity,
+    });
+    await t(0).upload();
+    expect(await told()).toBeUndefined();
+    expect(await stopped()).toEqual([]);
+    // Again, by another kiosk, and the card does not tell; a person looks.
+    refuse(t(1), null);
+    await t(1).upload();
+    expect(await told()).toEqual({ left: null });
+    const page = await room.central.staff({
+      method: 'GET',
+      target: `/console/card?card=${cardNo}`,
+      headers: {},
+      body: new Uint8Array(0),
+    });
+    expect(page.body).toContain('错误计数复位');
+    const field = (name: string): string =>
+      new RegExp(`name="${name}" value="([0-9a-f]+)"`).exec(page.body)?.[1] ?? '';
+    const form = {
+      token: field('token'),
+      card: cardNo,
+      until: field('until'),
+      who: '李工',
+      why: '已复位',
+    };
+    const settled = await room.central.staff({
+      method: 'POST',
+      target: '/console/card',
+      headers: {},
+      body: Buffer.from(new URLSearchParams(form).toString()),
+    });
+    expect(settled.status).toBe(303);
+    expect(await told()).toBeUndefined();
+  });
+
+  it('refusals that nobody paid for stop no town: a few cards, then an alarm', async () => {
+    const cards = DEMO_ACCOUNTS.map((a) => a.cardNo).slice(0, 7);
+    for (const of of cards) {
+      const other = DEMO_ACCOUNTS.find((a) => a.cardNo === of);
+      if (other === undefined) throw new Error(of);
+      await room.db.query(
+        `INSERT INTO cards (card_no, user_no) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
+        [of, account.userNo],
+      );
+      t(0).journal.add('card-refused', null, { cardNo: of, layout: 'PL-CPU', left: 1 });
+    }
+    await t(0).upload();
+    expect(await stopped()).toHaveLength(5);
+    const [row] = await room.db.query<{ alarm: string }>(
+      'SELECT alarm FROM terminals WHERE terminal_id = $1',
+      [t(0).id],
+    );
+    expect(row?.alarm).toBe('TOO MANY: card-stop');
+  });
+
+  it('a card that blocks a slot is an alarm until it is gone; one that a bin took is none', async () => {
+    const alarm = async (): Promise<string | null | undefined> =>
+      (
+        await room.db.query<{ alarm: string | null }>(
+          'SELECT alarm FROM terminals WHERE terminal_id = $1',
+          [t(0).id],
+        )
+      )[0]?.alarm;
+    const left = async (outcome: EventBody<'card-left'>['outcome']): Promise<void> => {
+      t(0).journal.add('card-left', null, { cardNo, outcome });
+      expect(await t(0).upload()).toEqual([]);
+    };
+    await left('capturing');
+    expect(await alarm()).toBeNull();
+    await left('not-captured');
+    expect(await alarm()).toBe('CARD LEFT');
+    await left('taken');
+    expect(await alarm()).toBeNull();
+    await left('called');
+    expect(await alarm()).toBe('CARD LEFT');
   });
 
   it('keeps the newest of each card, and nothing of a number that is nobody’s', async () => {

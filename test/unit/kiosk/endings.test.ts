@@ -900,7 +900,13 @@ describe('paid', () => {
     w.pay.pay();
     await w.untilScreen('done');
     await w.remove();
+    // Not by time: a person at central looks at it.
     await w.run(600_000);
+    await w.insert('golden');
+    await w.untilScreen('cannot-sell');
+    await w.remove();
+    await w.untilScreen('start');
+    w.central.clearKey('8800003921');
     await w.toAmount('golden');
   });
 

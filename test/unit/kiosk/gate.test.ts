@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { KioskState } from '../../../src/kiosk/state/kiosk.ts';
+import { settleLeft } from '../../../src/kiosk/visit/left-card.ts';
 import { World } from '../../support/kiosk-world.ts';
 import type { Motor } from '../../support/kiosk-world.ts';
 
@@ -70,5 +72,107 @@ describe('a motor reader', () => {
     await w.untilScreen('start');
     await w.run(100);
     expect(motor.accepting).toBe(true);
+  });
+});
+
+describe('a card that nobody takes', () => {
+  const outcomes = (): unknown[] =>
+    w.central.events
+      .filter((e) => e.kind === 'card-left')
+      .map((e) => (e.body as { outcome: string }).outcome);
+  /** Bought, written, and left in the gate. */
+  async function left(change: Partial<Motor> = {}): Promise<void> {
+    motor = { accepting: null, ejected: [], jams: 0, ...change };
+    w.slot.motor = motor;
+    await w.start();
+    await w.toPay('golden');
+    w.pay.pay();
+    await w.untilScreen('done');
+  }
+
+  it('is taken in after its time, told on the screen and by slip, across a restart, until a technician has it', async () => {
+    await left({ bin: [] });
+    await w.run(590_000);
+    expect(motor.bin).toHaveLength(0);
+    const { length } = w.printed;
+    await w.run(20_000);
+    expect(motor.bin).toEqual([w.card('golden')]);
+    expect(w.kinds().filter((k) => k === 'card-left')).toHaveLength(1);
+    expect(w.printed.slice(length).join('')).toContain('卡已收进机器');
+    await w.untilScreen('start');
+    expect(w.shown('start').keptCards).toBe(1);
+    // The next customer is served, and the owner still finds it said.
+    await w.insert('good');
+    await w.untilScreen('amount');
+    await w.remove();
+    await w.start();
+    await w.untilScreen('start');
+    expect(w.shown('start').keptCards).toBe(1);
+    expect(outcomes()).toEqual(['capturing']);
+  });
+
+  it.each([
+    ['in-doubt', '8800003921', '8800003921', 'called'],
+    ['paid', '8800003921', '8800003921', 'called'],
+    ['collecting', '8800003921', '8800003921', 'called'],
+    ['in-doubt', '8800003921', null, 'called'],
+    ['in-doubt', '8800003921', '8800003933', 'capturing'],
+    ['refunding', '8800003921', '8800003921', 'capturing'],
+  ] as const)('with an order %s of %s, card %s: %s', (state, of, cardNo, outcome) => {
+    const order = { orderId: 'o', state, sale: { kind: 'card', cardNo: of } };
+    const lying = {
+      session: { at: 'take-card', deadlineMono: 0 },
+      maintenance: { mode: { at: 'idle' } },
+      reader: { state: 'leaving', insertion: 1 },
+      card: null,
+      cardBusy: false,
+      orders: new Map([['o', { order, writing: false }]]),
+      service: { policy: null },
+      bin: { motor: true, cards: [] },
+      left: { insertion: 1, cardNo, sinceMono: 0, told: null },
+    } as unknown as KioskState;
+    const at = (monoMs: number): readonly unknown[] =>
+      settleLeft(lying, { nowMs: 0, monoMs, terminalId: '000000000311' }).effects;
+    expect(at(599_999)).toEqual([]);
+    const fact = { kind: 'card-left', orderId: null, body: { cardNo, outcome } };
+    expect(at(600_000)[0]).toEqual({ do: 'journal', events: [fact] });
+    expect(at(600_000).length).toBe(outcome === 'capturing' ? 2 : 1);
+    // What is written is not looked at at all.
+    const busy = { ...lying, orders: new Map([['o', { order, writing: true }]]) };
+    const now = { nowMs: 0, monoMs: 9_000_000, terminalId: '000000000311' };
+    expect(settleLeft(busy as unknown as KioskState, now).effects).toEqual([]);
+  });
+
+  it('a full bin takes no card: it is held out again, an alarm tells, and ends with the card', async () => {
+    await left({ bin: [], room: 0 });
+    await w.run(610_000);
+    expect(motor.ejected).toEqual([1, 1]);
+    expect(w.kinds().filter((k) => k === 'card-left')).toHaveLength(2);
+    await w.remove();
+    await w.untilScreen('start');
+    expect(w.shown('start').keptCards).toBeUndefined();
+    await w.run(10_000);
+    expect(outcomes()).toEqual(['capturing', 'not-captured', 'taken']);
+  });
+
+  it('pulled by hand: the screen asks for it, and staff are called once', async () => {
+    w.slot.motor = null;
+    await w.start();
+    w.replaceCard('good', { selectSw: '6283' });
+    await w.insert('good');
+    await w.untilScreen('cannot-sell');
+    await w.run(3 * 660_000);
+    expect(w.screen).toBe('take-card');
+    expect(outcomes()).toEqual(['called']);
+    await w.remove();
+    await w.run(10_000);
+    expect(outcomes()).toEqual(['called', 'taken']);
+  });
+
+  it('the policy says after how long', async () => {
+    w.policy = { ...w.policy, captureAfterMs: 60_000 };
+    await left({ bin: [] });
+    await w.run(70_000);
+    expect(motor.bin).toHaveLength(1);
   });
 });

@@ -645,7 +645,25 @@ describe('devices', () => {
     expect(facts('maintenance-action').map((f) => f.action)).toEqual(['accept-damage']);
   });
 
+  it('the bin’s cards are handed over: who took which out is on record, and no customer is told of them any more', async () => {
+    w.journal.setMeta('bin', JSON.stringify([{ cardNo: '8800003921', atMs: 1 }]));
+    await w.start();
+    expect(w.shown('start').keptCards).toBe(1);
+    await enter();
+    expect(open().binCards).toBe(1);
+    await act('empty-bin');
+    expect(open().binCards).toBeUndefined();
+    await act('empty-bin');
+    expect(facts('maintenance-action')).toEqual([
+      { who: WHO, action: 'empty-bin', why: '', detail: expect.stringContaining('3921') as string },
+    ]);
+    await w.start();
+    expect(w.shown('start').keptCards).toBeUndefined();
+  });
+
   it('every action is on record with who, and with why where it changes something', async () => {
+    w.journal.setMeta('bin', JSON.stringify([{ cardNo: null, atMs: 1 }]));
+    await w.start();
     await parkRefund();
     await enter();
     const { orderId } = parked();
@@ -681,6 +699,8 @@ describe('words', () => {
   const BODIES: { readonly [K in EventKind]: EventBody<K> } = {
     'core-started': { version: '1', node: 'v24', recoveredOrders: 0 },
     'card-seen': { cardNo: '8800003921', layout: 'PL-CPU', count: 41, cumulative: 1, tag: '' },
+    'card-left': { cardNo: null, outcome: 'called' },
+    'card-refused': { cardNo: '8800003921', layout: 'PL-CPU', left: 2 },
     'credit-quoted': {
       userNo: '1',
       payee: 'house',

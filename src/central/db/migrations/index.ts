@@ -22,9 +22,10 @@ import { handRequests } from './021-hand-requests.ts';
 import { refundBudgets } from './022-refund-budgets.ts';
 import { terminalKeys } from './023-terminal-keys.ts';
 import { refundSecond } from './024-refund-second.ts';
-import { tariffDays } from './027-tariff-days.ts';
-import { accountUse } from './028-account-use.ts';
-import { soldAsOf } from './029-sold-as-of.ts';
+import { tariffDays } from './025-tariff-days.ts';
+import { accountUse } from './026-account-use.ts';
+import { soldAsOf } from './027-sold-as-of.ts';
+import { keyRefusals } from './028-key-refusals.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -55,4 +56,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'tariff days', sql: tariffDays },
   { name: 'account use', sql: accountUse },
   { name: 'sold as of', sql: soldAsOf },
+  { name: 'key refusals', sql: keyRefusals },
 ];

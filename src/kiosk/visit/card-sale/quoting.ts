@@ -10,6 +10,7 @@ import { momentOf } from '../../../shared/periods.ts';
 import type { Policy } from '../../../shared/policy.ts';
 import { err, ok } from '../../../shared/result.ts';
 import type { Result } from '../../../shared/result.ts';
+import { dropKeyNote, keyNoteOf } from '../../delivery/key-notes.ts';
 import { quoteFault } from './quote-check.ts';
 import { accountAt, sameLimit, sameYear } from './standing.ts';
 
@@ -29,8 +30,13 @@ export async function findAccount(
   cardNo: string,
   nowMs: number,
 ): Promise<Result<{ account: Account; offline: boolean }, Failure>> {
+  const note = keyNoteOf(journal, cardNo);
+  // Before it is asked: an answer from before its telling knows nothing of it.
+  const told = note !== null && journal.isTold(note.orderId);
   const answer = await billing.account(cardNo);
   if (answer.ok) {
+    // Central knew, and lets it be sold to: a person has looked, or it took a key elsewhere.
+    if (told && answer.value.account.refusedKey === undefined) dropKeyNote(journal, cardNo);
     journal.cacheAccount(answer.value.account, nowMs);
     return ok({
       account: withOwn(answer.value.account, journal, terminalId, 'unacknowledged'),
@@ -95,7 +101,16 @@ function withOwn(
           nextCount: cardSaleOf(other).nextCount,
           state: other.state,
         };
-  return { ...account, count, cumulative, yearQuantity, periodLeftQuantity, claim };
+  const note = account.refusedKey === undefined ? keyNoteOf(journal, account.cardNo) : null;
+  return {
+    ...account,
+    count,
+    cumulative,
+    yearQuantity,
+    periodLeftQuantity,
+    claim,
+    ...(note === null ? {} : { refusedKey: { left: note.left } }),
+  };
 }
 
 /**

@@ -24,6 +24,8 @@ export function judgeAccount(
   account: Account,
   policy: Policy,
 ): ErrorCode | null {
+  // Before any money is taken: a counter helps, another try may lock the card.
+  if (account.refusedKey !== undefined) return 'CARD-0201';
   if (account.state === 'hot-listed') return 'SALE-0104';
   if (
     reading.userNo !== account.userNo ||

@@ -1,0 +1,142 @@
+import type { Journal } from '../../journal/journal.ts';
+import type { JournalEvent } from '../../shared/facts/catalogue.ts';
+import { cardNoOf } from '../../shared/sale.ts';
+import type { Bin, Effect, KioskEvent, KioskState, LeftCard, Step } from '../state/kiosk.ts';
+import type { Now } from '../state/order.ts';
+import { cardToTake } from './step.ts';
+import type { Settled } from './step.ts';
+import { needsOf } from './visit.ts';
+
+/**
+ * A card that its visit no longer needs and nobody takes would block the slot all night. After the
+ * policy's time a motor reader takes it into its bin; where there is none, or it is full, staff are
+ * called. The card of an order that may yet be written is never taken in.
+ */
+
+/** Where policy says nothing. */
+const CAPTURE_AFTER_MS = 600_000;
+/** So many are kept by number; a bin holds fewer. */
+const REMEMBERED = 200;
+/** An order in these may yet be written onto its card. */
+const OWED: ReadonlySet<string> = new Set([
+  'quoted',
+  'collecting',
+  'paid',
+  'delivering',
+  'in-doubt',
+]);
+
+/** What time does to a card that lies in the slot. */
+export function settleLeft(state: KioskState, now: Now): Settled {
+  const { left } = state;
+  if (!lies(state)) {
+    if (left === null) return { state, effects: [], wakeAtMono: null };
+    const effects = left.told === 'called' ? [tell(left.cardNo, 'taken')] : [];
+    return { state: { ...state, left: null }, effects, wakeAtMono: null };
+  }
+  const { insertion } = state.reader;
+  if (left === null || left.insertion !== insertion) {
+    const fresh: LeftCard = { insertion, cardNo: cardIn(state), sinceMono: now.monoMs, told: null };
+    const gone = left?.told === 'called' ? [tell(left.cardNo, 'taken')] : [];
+    return {
+      state: { ...state, left: fresh },
+      effects: gone,
+      wakeAtMono: now.monoMs + afterMs(state),
+    };
+  }
+  const due = left.sinceMono + afterMs(state);
+  // Still there: it did not go, and is held out again.
+  if (left.told === 'refused')
+    return {
+      state: { ...state, left: { ...left, told: 'called' } },
+      effects: [tell(left.cardNo, 'not-captured', left.code)],
+      wakeAtMono: null,
+    };
+  if (left.told !== null) return { state, effects: [], wakeAtMono: null };
+  if (now.monoMs < due) return { state, effects: [], wakeAtMono: due };
+  // Its write may go on: it stays, and somebody comes.
+  if (!state.bin.motor || isOwed(state, left.cardNo)) return call(state, left);
+  return {
+    state: { ...state, left: { ...left, told: 'capturing' } },
+    effects: [tell(left.cardNo, 'capturing'), { do: 'capture', insertion, cardNo: left.cardNo }],
+    wakeAtMono: null,
+  };
+}
+
+/**
+ * The reader's answer. Where it is lost with the reader nobody knows whether the card went: it
+ * counts as in the bin, for a card that nobody looks for would be lost.
+ */
+export function onCaptured(
+  state: KioskState,
+  { insertion, result }: Extract<KioskEvent, { type: 'captured' }>,
+): Step {
+  const { left } = state;
+  if (result.ok) return { state, effects: [] };
+  if (left?.insertion !== insertion) return { state, effects: [] };
+  const refused: LeftCard = { ...left, told: 'refused', code: result.error.code };
+  return { state: { ...state, left: refused }, effects: [] };
+}
+
+/** The bin after these facts; the same where they say nothing of it. */
+export function binAfter(bin: Bin, events: readonly JournalEvent[], nowMs: number): Bin {
+  let { cards } = bin;
+  for (const e of events) {
+    if (e.kind === 'maintenance-action' && e.body.action === 'empty-bin') cards = [];
+    if (e.kind !== 'card-left') continue;
+    if (e.body.outcome === 'capturing')
+      cards = [...cards, { cardNo: e.body.cardNo, atMs: nowMs }].slice(-REMEMBERED);
+    if (e.body.outcome === 'not-captured') cards = cards.slice(0, -1);
+  }
+  return cards === bin.cards ? bin : { ...bin, cards };
+}
+
+/** The bin as the last process left it. */
+export function binAtStart(journal: Pick<Journal, 'meta'>, motor: boolean): Bin {
+  const text = journal.meta('bin');
+  return { motor, cards: text === null ? [] : (JSON.parse(text) as Bin['cards']) };
+}
+
+/** A card is in the slot that nothing is done with, and no technician is there. */
+function lies(state: KioskState): boolean {
+  return (
+    cardToTake(state) &&
+    needsOf(state).card !== 'in' &&
+    !state.cardBusy &&
+    ![...state.orders.values()].some((o) => o.writing)
+  );
+}
+
+function cardIn({ card, reader }: KioskState): string | null {
+  return card !== null && card.insertion === reader.insertion && card.result.ok
+    ? card.result.value.cardNo
+    : null;
+}
+
+/** A card that was not read may be any order's. */
+function isOwed({ orders }: KioskState, cardNo: string | null): boolean {
+  return [...orders.values()].some(
+    ({ order }) => OWED.has(order.state) && (cardNo === null || cardNoOf(order) === cardNo),
+  );
+}
+
+function afterMs({ service }: KioskState): number {
+  return service.policy?.captureAfterMs ?? CAPTURE_AFTER_MS;
+}
+
+function call(state: KioskState, left: LeftCard): Settled {
+  return {
+    state: { ...state, left: { ...left, told: 'called' } },
+    effects: [tell(left.cardNo, 'called')],
+    wakeAtMono: null,
+  };
+}
+
+function tell(
+  cardNo: string | null,
+  outcome: 'capturing' | 'not-captured' | 'called' | 'taken',
+  code?: string,
+): Effect {
+  const body = { cardNo, outcome, ...(code === undefined ? {} : { code }) };
+  return { do: 'journal', events: [{ kind: 'card-left', orderId: null, body }] };
+}

@@ -1,0 +1,148 @@
+// What a card loses (or whoever comes after it) once one of the mends about cards is undone. `by`
+// as in catalogue.mjs.
+const unit = (file, name) => ({
+  kind: 'tests',
+  project: 'unit',
+  files: [`test/unit/${file}.test.ts`],
+  name,
+});
+const edit = (file, find, replace) => ({ file: `src/${file}`, find, replace });
+const mutant = (id, what, edits, ...by) => ({ id, what, edits: [edits].flat(), by });
+const tries = (name) => unit('kiosk/key-tries', name);
+
+export const CARDS = [
+  mutant(
+    'refused-key-forgotten',
+    'A restart forgets that a card refused the key: the next sale spends another try.',
+    edit(
+      'kiosk/delivery/key-notes.ts',
+      `if (e.kind === 'card-refused' && e.orderId !== null)`,
+      `if (e.kind !== e.kind && e.orderId !== null)`,
+    ),
+    tries('a refusal outlives a restart'),
+  ),
+  mutant(
+    'refused-key-here-only',
+    'What another kiosk told of a card’s key is not looked at before money is taken.',
+    edit(
+      'kiosk/visit/card-sale/sellable.ts',
+      `if (account.refusedKey !== undefined) return 'CARD-0201';`,
+      ``,
+    ),
+    tries('another kiosk’s refusal'),
+  ),
+  mutant(
+    'last-key-try-spent',
+    'A key is presented to a card with its last try.',
+    edit(
+      'card/families/tries.ts',
+      `return left === null || left < LEAST_TRIES;`,
+      `return left === 0;`,
+    ),
+    tries('a paid order is not tried with the last try'),
+  ),
+  mutant(
+    'refused-key-unseen',
+    'A PIN or key that a card refuses leaves no trace.',
+    edit('card/families/tries.ts', `(sw & 0xfff0) === 0x63c0`, `sw === 0x63c9`),
+    tries('is seen on the channel'),
+    tries('a refusal outlives a restart'),
+  ),
+  mutant(
+    'refused-key-untold',
+    'Central’s answer of before the telling makes the kiosk forget a refusal.',
+    edit(
+      'kiosk/visit/card-sale/quoting.ts',
+      `note !== null && journal.isTold(note.orderId)`,
+      `note !== null`,
+    ),
+    tries('central’s answer counts once it was told'),
+  ),
+  mutant(
+    'taken-key-still-refused',
+    'A card that took its key after all stays refused here.',
+    edit(
+      'kiosk/delivery/key-notes.ts',
+      `if (wrote !== null && keyNoteOf`,
+      `if (wrote === '' && keyNoteOf`,
+    ),
+    tries('a card that took its key'),
+  ),
+  mutant(
+    'refused-key-not-stopped',
+    'Central does not stop a card that refused a kiosk’s key.',
+    edit('central/books/post.ts', `await stopRefused(tx, refusals, nowMs);`, ``),
+    unit('central/card-seen', 'a card that refused a kiosk’s key'),
+  ),
+  mutant(
+    'refused-key-never-reset',
+    'A good authentication does not let central sell to the card again.',
+    edit('central/books/post.ts', `await resetTaken(tx, taken, nowMs);`, ``),
+    unit('central/card-seen', 'a card that refused a kiosk’s key'),
+  ),
+  mutant(
+    'refused-keys-stop-a-town',
+    'One terminal’s word stops any number of cards that nobody paid for.',
+    edit(
+      'central/books/card-tries.ts',
+      `if (num(known.paid) === 0 && `,
+      `if (num(known.paid) < 0 && `,
+    ),
+    unit('central/card-seen', 'refusals that nobody paid for'),
+  ),
+  mutant(
+    'left-card-lies',
+    'A card that nobody takes blocks the slot all night.',
+    edit('kiosk/visit/left-card.ts', `if (now.monoMs < due)`, `if (now.monoMs < due * 1e9)`),
+    unit('kiosk/gate', 'is taken in after its time'),
+  ),
+  mutant(
+    'owed-card-captured',
+    'The card of a paid order is taken in before it is written.',
+    edit(
+      'kiosk/visit/left-card.ts',
+      `if (!state.bin.motor || isOwed(state, left.cardNo))`,
+      `if (!state.bin.motor)`,
+    ),
+    unit('kiosk/gate', 'with an order'),
+  ),
+  mutant(
+    'writing-card-captured',
+    'A card is taken in while it is written.',
+    edit(
+      'kiosk/visit/left-card.ts',
+      `![...state.orders.values()].some((o) => o.writing)`,
+      `state.orders !== null`,
+    ),
+    unit('kiosk/gate', 'with an order'),
+  ),
+  mutant(
+    'captured-card-forgotten',
+    'A restart forgets the cards in the bin: nobody is told where his card is.',
+    edit('kiosk/kiosk.ts', `this.#o.journal.setMeta('bin', JSON.stringify(bin.cards));`, ``),
+    unit('kiosk/gate', 'is taken in after its time'),
+  ),
+  mutant(
+    'full-bin-swallows',
+    'A card that the bin does not take stays inside, out of reach.',
+    edit(
+      'kiosk/visit/gate.ts',
+      `      this.#leaving = null;
+      this.#again();`,
+      ``,
+    ),
+    unit('kiosk/gate', 'a full bin takes no card'),
+  ),
+  mutant(
+    'left-card-untold',
+    'A card that blocks a slot is no alarm at central.',
+    edit('central/books/journal-facts.ts', `books.alarm ??= CARD_LEFT;`, `books.alarm ??= null;`),
+    unit('central/card-seen', 'a card that blocks a slot'),
+  ),
+  mutant(
+    'bin-never-empty',
+    'What a technician took out of the bin is told as inside for ever.',
+    edit('kiosk/visit/left-card.ts', `e.body.action === 'empty-bin'`, `e.body.action === 'upload'`),
+    unit('kiosk/maintenance', 'the bin’s cards are handed over'),
+  ),
+];
