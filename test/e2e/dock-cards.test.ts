@@ -26,12 +26,12 @@ describe('every card of the dock', () => {
   async function told(id: string): Promise<string | null> {
     await customer.on('start');
     await hall.dock({ do: 'insert', id });
-    return until(`an answer to ${id}`, () => {
+    return until<{ readonly code: string | null }>(`an answer to ${id}`, () => {
       const s = customer.snapshot;
       if (s?.screen === 'amount') return { code: null };
       // A technician is no customer: his card asks for its PIN.
       if (s?.screen === 'maintenance-pin') return { code: 'PIN' };
-      return s?.screen === 'cannot-sell' ? { code: String(s.reason) } : null;
+      return s?.screen === 'cannot-sell' ? { code: s.reason } : null;
     }).then(({ code }) => code);
   }
   async function away(): Promise<void> {

@@ -62,6 +62,7 @@ async function found(
   more: { answer?: Account; cached?: Account; fetchedMs?: number; own?: readonly Own[] } = {},
 ): Promise<Account> {
   const journal: Partial<Journal> = {
+    meta: () => null,
     cacheAccount: () => undefined,
     cachedAccount: () => ({
       account: more.cached ?? TOLD,
