@@ -145,4 +145,10 @@ export const CARDS = [
     edit('kiosk/visit/left-card.ts', `e.body.action === 'empty-bin'`, `e.body.action === 'upload'`),
     unit('kiosk/maintenance', 'the bin’s cards are handed over'),
   ),
+  mutant(
+    'another-answer-same-card',
+    'Another answer to reset under the same count of events is taken for the same card.',
+    edit('card/readers/pcsc.ts', `(!seen.mute && toHex(before.atr) !== toHex(seen.atr))`, `false`),
+    unit('card/pcsc', 'another answer to reset is another card'),
+  ),
 ];

@@ -316,7 +316,9 @@ export class PcscReader implements CardReader {
       before === null ||
       before.present !== seen.present ||
       before.events !== seen.events ||
-      before.mute !== seen.mute
+      before.mute !== seen.mute ||
+      // Another chip, whatever the count of events says.
+      (!seen.mute && toHex(before.atr) !== toHex(seen.atr))
     ) {
       this.#cancelRenewal();
       this.#renewals = 0;

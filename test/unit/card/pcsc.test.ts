@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { PcscReader } from '../../../src/card/index.ts';
 import { pcscCode } from '../../../src/card/readers/pcsc.ts';
@@ -38,6 +39,32 @@ describe('the PC/SC reader without a service', () => {
       'package pcsclite is missing or not built (MODULE_NOT_FOUND)',
     ]);
     expect(at).toEqual([0, 1000, 2500, 4500, 7000, 9500]);
+  });
+
+  it('another answer to reset is another card, though the count of events is the same', () => {
+    const clock = new ManualClock(0);
+    const context = new EventEmitter();
+    const reader = new PcscReader({
+      id: 'r',
+      match: 'x',
+      clock,
+      log: () => undefined,
+      service: () =>
+        Object.assign(context, {
+          connection: () => Promise.reject(new Error()),
+          close: () => 0,
+        }) as never,
+    });
+    clock.advance(1);
+    const monitor = Object.assign(new EventEmitter(), { name: 'x reader' });
+    context.emit('reader', monitor);
+    const says = (atr: string): unknown => {
+      // SCARD_STATE_PRESENT, the third event.
+      monitor.emit('status', { state: 0x0003_0020, atr: fromHex(atr) });
+      const status = reader.status();
+      return status.state === 'present' ? status.insertion : status.state;
+    };
+    expect([says('3B6500'), says('3B6500'), says('3B6501'), says('3B6501')]).toEqual([1, 1, 2, 2]);
   });
 
   it('keeps the raw code of a service that is away, and fails at once', async () => {
