@@ -151,4 +151,14 @@ export const CARDS = [
     edit('card/readers/pcsc.ts', `(!seen.mute && toHex(before.atr) !== toHex(seen.atr))`, `false`),
     unit('card/pcsc', 'another answer to reset is another card'),
   ),
+  mutant(
+    'any-chip-let-go',
+    'The bond to a chip is undone whichever chip was meant.',
+    edit(
+      'central/sale/chips.ts',
+      `WHERE card_no = $1 AND uid = $2 RETURNING`,
+      `WHERE card_no = $1 AND uid <> $2 RETURNING`,
+    ),
+    unit('central/chips', 'for the chip that he saw'),
+  ),
 ];

@@ -1,6 +1,8 @@
 import { maskName } from '../../shared/mask.ts';
 import type { TerminalStatus } from '../../shared/trust.ts';
 import { stoppedCards } from '../books/card-seen.ts';
+import { otherChips } from '../sale/chips.ts';
+import type { OtherChip } from '../sale/chips.ts';
 import type { StoppedCard } from '../books/card-seen.ts';
 import { unprovenOrders } from '../books/evidence-again.ts';
 import type { UnprovenOrder } from '../books/evidence-again.ts';
@@ -134,6 +136,8 @@ export interface ConsoleData {
   readonly unprovenOrders: readonly UnprovenOrder[];
   /** Cards that nothing is sold to until a person has looked. */
   readonly stoppedCards: readonly StoppedCard[];
+  /** Card numbers that another chip asked a key for: a replaced card, or a copied number. */
+  readonly otherChips: readonly OtherChip[];
   /** The newest 50 things that persons did about such captures. */
   readonly settlements: readonly {
     readonly leg: string;
@@ -176,6 +180,7 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
     unprovenRefunds: await unprovenRefunds(sql, nowMs),
     unprovenOrders: await unprovenOrders(sql),
     stoppedCards: await stoppedCards(sql),
+    otherChips: await otherChips(sql),
     settlements: await settlementsOf(sql),
     byHand: await handCases(sql),
     refundWaits: await refundWaits(sql),

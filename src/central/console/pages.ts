@@ -5,6 +5,7 @@ import type { Money, TerminalDay } from '../books/reconcile.ts';
 import { handTables } from './by-hand.ts';
 import { budgetTable } from './refund-budget.ts';
 import type { ConsoleData } from './data.ts';
+import { chipsTable } from './chip-pages.ts';
 import { refundsTable, stoppedTable, unprovenTable } from './refund-pages.ts';
 import { facts, hidden, page, table, tag, time, TOP } from './html.ts';
 import { escapeHtml } from '../http/escape.ts';
@@ -58,6 +59,7 @@ ${alarms + d.quarantineOpen + parked + unproven + byHand + d.stoppedCards.length
 ${d.unprovenRefunds.length === 0 ? '' : `<h2>只凭读卡器的退款</h2>${refundsTable(d.unprovenRefunds)}`}
 ${d.unprovenOrders.length === 0 ? '' : `<h2>缺少付款凭据的订单</h2>${unprovenTable(d.unprovenOrders)}`}
 ${d.stoppedCards.length === 0 ? '' : `<h2>停用待查的卡</h2>${stoppedTable(d.stoppedCards)}`}
+${d.otherChips.length === 0 ? '' : `<h2>换了芯片的卡</h2>${chipsTable(d.otherChips)}`}
 ${parked === 0 ? '' : `<h2>待退的重复付款</h2>${parkedTable(d)}`}
 ${d.settlements.length === 0 ? '' : `<h2>重复付款处理记录</h2>${settlementsTable(d)}`}
 ${budgetTable(d.refundWaits)}

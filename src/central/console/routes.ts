@@ -36,6 +36,8 @@ import {
   reconcilePage,
   terminalPage,
 } from './pages.ts';
+import { releaseChip } from '../sale/chips.ts';
+import { chipPage } from './chip-pages.ts';
 import { evidencePage, refundPage, stoppedPage } from './refund-pages.ts';
 
 export interface ConsoleParts {
@@ -89,6 +91,14 @@ const refundSchema = z.object({
 const cardSchema = z.object({
   card: line.min(1).max(20),
   until: z.coerce.number().int().nonnegative(),
+  who: line.min(1).max(60),
+  why: line.min(1).max(300),
+});
+
+/** What a person says about a card with another chip. */
+const chipSchema = z.object({
+  card: line.min(1).max(20),
+  uid: line.min(1).max(40),
   who: line.min(1).max(60),
   why: line.min(1).max(300),
 });
@@ -239,6 +249,17 @@ export function consoleRoutes({
       const { card: cardNo, until: untilMs, who, why } = filled(form, cardSchema);
       if (!(await settleCard(db(), { cardNo, untilMs, who, why }, now())))
         throw new Refusal('bad-request', 'the card is not stopped', { status: 409 });
+    }),
+    show('/console/chip', async (query) => {
+      const { otherChips } = await consoleData(db(), now());
+      const chip = otherChips.find((c) => c.cardNo === query.get('card'));
+      if (chip === undefined) throw noSuchResource();
+      return html(chipPage(chip, formToken));
+    }),
+    decide('/console/chip', async (form) => {
+      const { card: cardNo, uid, who, why } = filled(form, chipSchema);
+      if (!(await releaseChip(db(), { cardNo, uid, who, why }, now())))
+        throw new Refusal('bad-request', 'the card is not bound to that chip', { status: 409 });
     }),
     show('/console/refund', async (query) => {
       const { unprovenRefunds } = await consoleData(db(), now());

@@ -1,3 +1,4 @@
+import { OTHER_CHIP } from './chips.ts';
 import { fromHex, toHex } from '../../shared/bytes.ts';
 import type {
   CardKeyAnswer,
@@ -449,8 +450,7 @@ async function bindChip(
   const known = (
     await db.query<{ uid: string }>('SELECT uid FROM card_uids WHERE card_no = $1', [cardNo])
   )[0];
-  if (known?.uid !== request.uid)
-    throw new Refusal('key-refused', 'this card number and this chip were not sold to together');
+  if (known?.uid !== request.uid) throw new Refusal('key-refused', OTHER_CHIP);
 }
 
 function taken<T>(result: Result<T, Failure>): T {

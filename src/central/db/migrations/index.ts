@@ -26,6 +26,7 @@ import { tariffDays } from './025-tariff-days.ts';
 import { accountUse } from './026-account-use.ts';
 import { soldAsOf } from './027-sold-as-of.ts';
 import { keyRefusals } from './028-key-refusals.ts';
+import { chipChanges } from './029-chip-changes.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -57,4 +58,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'account use', sql: accountUse },
   { name: 'sold as of', sql: soldAsOf },
   { name: 'key refusals', sql: keyRefusals },
+  { name: 'chip changes', sql: chipChanges },
 ];
