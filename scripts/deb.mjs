@@ -47,6 +47,7 @@ const DEPENDS = [
   'libpcsclite1',
   'polkitd | policykit-1',
   'systemd',
+  'libpam-systemd',
   'adwaita-icon-theme',
   'libgtk-3-0 | libgtk-3-0t64',
   'libnss3',

@@ -226,9 +226,9 @@ check(
 const unit = readFileSync(path.join(folder, 'lib/systemd/system/pilotlight.service'), 'utf8');
 const execStart = /^ExecStart=(.*)$/m.exec(unit)?.[1] ?? '';
 const program = execStart.slice(execStart.indexOf('-- ') + 3);
-const STATE = 'STATE_DIRECTORY=/var/lib/pilotlight HOME=/nowhere XDG_RUNTIME_DIR=/run/user/kiosk';
+const STATE = 'STATE_DIRECTORY=/var/lib/pilotlight HOME=/nowhere XDG_RUNTIME_DIR=/run/pilotlight';
 const asKiosk = (command) =>
-  `mkdir -p -m 700 /run/user/kiosk && chown pilotlight:pilotlight /run/user/kiosk && chmod 1777 /dev/shm /tmp && exec setpriv --reuid pilotlight --regid pilotlight --init-groups env ${STATE} ${command}`;
+  `mkdir -p -m 700 /run/pilotlight && chown pilotlight:pilotlight /run/pilotlight && chmod 1777 /dev/shm /tmp && exec setpriv --reuid pilotlight --regid pilotlight --init-groups env ${STATE} ${command}`;
 
 /** Starts a command in the root until it said what is waited for, or its time is over. */
 async function until(line, wanted, ms) {

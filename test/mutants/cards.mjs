@@ -161,4 +161,10 @@ export const CARDS = [
     ),
     unit('central/chips', 'for the chip that he saw'),
   ),
+  mutant(
+    'set-aside-lifts-a-stop',
+    'A read-back that was set aside lets a card be sold to again.',
+    edit('central/books/post.ts', `&& !doubted.has(seq)`, ``),
+    unit('central/card-seen', 'is refused to every kiosk'),
+  ),
 ];

@@ -34,4 +34,17 @@ export const disk = ({ mutant, edit, unit }) => [
     ),
     unit('cli/journal', 'both folders, in any command'),
   ),
+  mutant(
+    'root-follows-links',
+    'A link in the journal’s folder gives the kiosk’s user whatever lies behind it.',
+    [
+      edit('main/cli/journal.ts', `if (entry.isSymbolicLink()) continue;`, ``),
+      edit(
+        'main/cli/journal.ts',
+        `if (entry.isDirectory()) walk(file);`,
+        `if (statSync(file).isDirectory()) walk(file);`,
+      ),
+    ],
+    unit('cli/journal', 'whatever it makes is the folder’s owner’s'),
+  ),
 ];

@@ -31,12 +31,14 @@ export async function stopRefused(
     const { cardNo, left } = body;
     const [known] = await tx.query<{ paid: unknown }>(
       `SELECT (SELECT COUNT(*) FROM orders o WHERE o.order_id = $2 AND o.card_no = $1
-         AND o.money_taken AND NOT o.unproven) AS paid FROM cards WHERE card_no = $1`,
-      [cardNo, orderId ?? ''],
+         AND o.terminal_id = $3 AND o.money_taken AND NOT o.unproven) AS paid
+       FROM cards WHERE card_no = $1`,
+      [cardNo, orderId ?? '', terminalId],
     );
     // A number that is nobody's is no card of this company.
     if (known === undefined) continue;
-    // Who has one terminal's key pays for each card that he stops; what nobody paid for is bounded.
+    // Who has one terminal's key pays for each card that he stops, by an order of that terminal: the
+    // number of another's is told to whoever asks about its card. What nobody paid for is bounded.
     if (num(known.paid) === 0 && (await stopsTooMany(tx, cardNo, terminalId, nowMs))) {
       await tx.query('UPDATE terminals SET alarm = $2 WHERE terminal_id = $1 AND alarm IS NULL', [
         terminalId,

@@ -68,9 +68,14 @@ export async function post(
       refusals.push({ terminalId, wallMs, orderId, body: fact.body });
     else if (changesBooks(fact.kind)) entries.push({ terminalId, epoch, seq, wallMs, fact });
   }
-  for (const { wallMs, fact } of entries)
-    if (fact.orderId !== null && tookKey(fact)) taken.push({ orderId: fact.orderId, wallMs });
   asides.push(...(await settle(tx, poster, entries)));
+  // A read-back that was set aside lifts no stop.
+  const doubted = new Set(
+    asides.filter((a) => a.terminalId === terminalId && a.epoch === epoch).map((a) => a.seq),
+  );
+  for (const { seq, wallMs, fact } of entries)
+    if (fact.orderId !== null && tookKey(fact) && !doubted.has(seq))
+      taken.push({ orderId: fact.orderId, wallMs });
   // After what the same batch tells was bought.
   await seeCards(tx, sights, nowMs);
   await stopRefused(tx, refusals, nowMs);

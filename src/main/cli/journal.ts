@@ -220,16 +220,24 @@ export function restoreAt(
 
 /**
  * Root repairs what is the kiosk's: whatever was made in a folder is given to the folder's owner,
- * or the kiosk could not open its own journal (or the lock beside it) again.
+ * or the kiosk could not open its own journal (or the lock beside it) again. Links are not
+ * followed: the kiosk's user may have put one there, and what lies behind it is none of the
+ * folder's.
  */
 function keepOwner(folder: string): void {
   if (process.getuid?.() !== 0) return;
   const { uid, gid } = statSync(folder);
-  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    const file = join(folder, name);
-    const is = lstatSync(file);
-    if (is.uid !== uid || is.gid !== gid) lchownSync(file, uid, gid);
-  }
+  // By hand: Node's recursive reading goes through links to folders.
+  const walk = (inside: string): void => {
+    for (const entry of readdirSync(inside, { withFileTypes: true })) {
+      if (entry.isSymbolicLink()) continue;
+      const file = join(inside, entry.name);
+      const is = lstatSync(file);
+      if (is.uid !== uid || is.gid !== gid) lchownSync(file, uid, gid);
+      if (entry.isDirectory()) walk(file);
+    }
+  };
+  walk(folder);
 }
 
 export function restoreText(answer: RestoreAnswer): string {

@@ -157,6 +157,15 @@ describe.each(ENGINES)('cards as they were read, on %s', (engine) => {
     refuse(t(0), 2);
     await t(0).upload();
     expect(await told()).toEqual({ left: 1 });
+    // Another terminal's word of that write is set aside, and lifts nothing.
+    t(1).journal.add('order-delivered', id, {
+      by: 'read-back',
+      count: COUNT + 1,
+      quantity: q.quantity,
+      cumulative: account.cumulative + q.quantity,
+    });
+    await t(1).upload();
+    expect(await told()).toEqual({ left: 1 });
     // The card took the key after all.
     journal.add('order-delivered', id, {
       by: 'read-back',

@@ -1,5 +1,6 @@
 import {
   chownSync,
+  mkdirSync,
   symlinkSync,
   readFileSync,
   readdirSync,
@@ -230,16 +231,22 @@ describe('journal restore', () => {
       const strangers = (): string[] =>
         places.flatMap((place) =>
           readdirSync(place, { recursive: true, encoding: 'utf8' }).filter(
-            (name) => statSync(join(place, name)).uid !== OWNER,
+            (name) => !name.startsWith('x') && statSync(join(place, name)).uid !== OWNER,
           ),
         );
       writeFileSync(Journal.file(join(folder, 'kiosk')), 'not a database at all');
       for (const place of places) own(place);
+      // A link that the kiosk's user put there: what lies behind it stays root's.
+      const outside = join(folder, 'outside');
+      mkdirSync(outside);
+      writeFileSync(join(outside, 'shadow'), 'root only');
+      symlinkSync(outside, join(folder, 'kiosk', 'x'));
       // A look makes the lock beside the journal, if nothing else.
       expect((await restore()).code).toBe(1);
       expect(strangers()).toEqual([]);
       expect((await restore('--yes')).code).toBe(0);
       expect(strangers()).toEqual([]);
+      expect([statSync(outside).uid, statSync(join(outside, 'shadow')).uid]).toEqual([0, 0]);
     },
   );
 
