@@ -83,7 +83,6 @@ function settle(folder) {
 
 try {
   put(tree, 'opt/Pilotlight');
-  rmSync(path.join(stage, 'opt/Pilotlight/resources/pilotlight.service'), { force: true });
   const linux = (name) => at('resources', 'linux', name);
   put(linux('pilotlight.service'), 'lib/systemd/system/pilotlight.service');
   put(linux('pilotlight.sysusers.conf'), 'usr/lib/sysusers.d/pilotlight.conf');

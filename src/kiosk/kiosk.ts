@@ -385,7 +385,7 @@ export class Kiosk {
     const result =
       (await this.#gate?.capture(insertion, this.#state)) ?? err(failure('CARD-0107', 'no motor'));
     if (result.ok) void printer.print(keptSlip(cardNo, header, this.#hotline(), clock.nowMs()));
-    return { type: 'captured', insertion, result };
+    return { type: 'captured', insertion, cardNo, result };
   }
 
   #hotline(): string {

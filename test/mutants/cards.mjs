@@ -56,7 +56,7 @@ export const CARDS = [
       `note !== null && journal.isTold(note.orderId)`,
       `note !== null`,
     ),
-    tries('central’s answer counts once it was told'),
+    tries('central’s word ends a note'),
   ),
   mutant(
     'taken-key-still-refused',
@@ -166,5 +166,25 @@ export const CARDS = [
     'A read-back that was set aside lets a card be sold to again.',
     edit('central/books/post.ts', `&& !doubted.has(seq)`, ``),
     unit('central/card-seen', 'is refused to every kiosk'),
+  ),
+  mutant(
+    'silence-ends-a-note',
+    'That central says nothing of a refusal ends what the kiosk noted of it.',
+    edit(
+      'kiosk/visit/card-sale/quoting.ts',
+      `&& keyLookedMs > (note.lookedMs ?? 0))`,
+      `&& keyLookedMs >= 0)`,
+    ),
+    unit('kiosk/key-tries', 'central’s word ends a note'),
+  ),
+  mutant(
+    'taken-card-kept',
+    'A card that its customer took in the instant of its capture is told as kept.',
+    edit(
+      'kiosk/visit/left-card.ts',
+      `result.error.code === LOST ? [] :`,
+      `result.error.code !== LOST ? [] :`,
+    ),
+    unit('kiosk/gate', 'in that very instant'),
   ),
 ];

@@ -521,7 +521,7 @@ export class CentralBooks {
   /** A person at central has looked at a card that refused its key. */
   clearKey(cardNo: string): void {
     const { refusedKey: _, ...account } = this.accounts.get(cardNo) as Account;
-    this.accounts.set(cardNo, account);
+    this.accounts.set(cardNo, { ...account, keyLookedMs: (account.keyLookedMs ?? 0) + 1 });
   }
 
   letGo(): void {

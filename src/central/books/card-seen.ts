@@ -122,10 +122,12 @@ export async function stopsTooMany(
   cardNo: string,
   terminalId: string,
   nowMs: number,
+  forKeys = false,
 ): Promise<boolean> {
   const [row] = await tx.query<{ others: unknown }>(
     `SELECT COUNT(DISTINCT card_no) AS others FROM card_stops
-     WHERE terminal_id = $2 AND at_ms > $3 AND card_no <> $1`,
+     WHERE terminal_id = $2 AND at_ms > $3 AND card_no <> $1
+       AND key_tries IS ${forKeys ? 'NOT NULL' : 'NULL'}`,
     [cardNo, terminalId, nowMs - DAY_MS],
   );
   return num(row?.others) >= STOPS_A_DAY;

@@ -39,7 +39,7 @@ export async function stopRefused(
     if (known === undefined) continue;
     // Who has one terminal's key pays for each card that he stops, by an order of that terminal: the
     // number of another's is told to whoever asks about its card. What nobody paid for is bounded.
-    if (num(known.paid) === 0 && (await stopsTooMany(tx, cardNo, terminalId, nowMs))) {
+    if (num(known.paid) === 0 && (await stopsTooMany(tx, cardNo, terminalId, nowMs, true))) {
       await tx.query('UPDATE terminals SET alarm = $2 WHERE terminal_id = $1 AND alarm IS NULL', [
         terminalId,
         `${TOO_MANY}card-stop`,

@@ -8,6 +8,7 @@ import type { Sql } from '../db/sql.ts';
 import { ALONE_AFTER_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
 import { captured, endLeg, insertLeg } from './legs.ts';
+import { codeEnds, quoteIsOver } from './quote-over.ts';
 import { withReceipt } from './receipts.ts';
 import { gone, insertTrade, legOf, refOf, tradeOf, unknown } from './rows.ts';
 import type { Leg, NewTrade, Trade } from './rows.ts';
@@ -40,6 +41,11 @@ export const tombstone = (
 const isAnothers = (trade: Trade, orderId: string | undefined): boolean =>
   trade.order_id !== null && orderId !== undefined && trade.order_id !== orderId;
 
+const tooLate = (): Extract<CreateResult & ChargeResult, { kind: 'refused' }> => ({
+  kind: 'refused',
+  failure: failure('PAY-0102', 'the order’s quote is over'),
+});
+
 /** See `PaymentGateway.create`; so for the others here. */
 export function create(
   desk: Desk,
@@ -49,6 +55,8 @@ export function create(
   const { db, now, alone, token, publicUrl } = desk;
   return alone(terminalId, request.outTradeNo, () =>
     db().transaction(async (tx): Promise<CreateResult> => {
+      const known = await tradeOf(tx, terminalId, request.outTradeNo);
+      if (known === null && (await quoteIsOver(tx, request.orderId, now()))) return tooLate();
       await insertTrade(
         tx,
         {
@@ -58,7 +66,7 @@ export function create(
           method: 'qr',
           amountFen: request.amountFen,
           description: request.description,
-          expiresMs: request.expiresAtMs,
+          expiresMs: codeEnds(request.expiresAtMs, now()),
           state: 'open',
           orderId: request.orderId ?? null,
           hall: request.hall,
@@ -172,6 +180,7 @@ export function charge(
         failure: failure('PAY-0404', 'no wallet here takes such a code'),
       };
     const leg = await beginCharge(desk, terminalId, request, kind);
+    if (leg === 'quote-over') return tooLate();
     if (leg === 'another-order')
       return {
         kind: 'refused',
@@ -213,7 +222,7 @@ function beginCharge(
   terminalId: string,
   request: z.infer<typeof chargeSchema>,
   kind: Wallet,
-): Promise<Leg | 'another-order' | null> {
+): Promise<Leg | 'another-order' | 'quote-over' | null> {
   const { outTradeNo, amountFen, description, orderId } = request;
   return desk.db().transaction(async (tx) => {
     const trade: NewTrade = {
@@ -227,6 +236,8 @@ function beginCharge(
       state: 'open',
       orderId: orderId ?? null,
     };
+    const known = await tradeOf(tx, terminalId, outTradeNo);
+    if (known === null && (await quoteIsOver(tx, orderId, desk.now()))) return 'quote-over';
     const fresh = await insertTrade(tx, trade, desk.now());
     const row = (await tradeOf(tx, terminalId, outTradeNo)) as Trade;
     if (isAnothers(row, orderId)) return 'another-order';

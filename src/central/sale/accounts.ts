@@ -29,7 +29,9 @@ export async function accountByCard(
     `SELECT a.*,
      EXISTS (SELECT 1 FROM card_stops s WHERE s.card_no = $1 AND s.settled_ms IS NULL) AS stopped,
      (SELECT MIN(s.key_tries) FROM card_stops s WHERE s.card_no = $1 AND s.settled_ms IS NULL
-       AND s.key_tries IS NOT NULL) AS key_tries
+       AND s.key_tries IS NOT NULL) AS key_tries,
+     (SELECT MAX(s.settled_ms) FROM card_stops s WHERE s.card_no = $1
+       AND s.key_tries IS NOT NULL) AS key_looked
      FROM accounts a
      WHERE a.user_no = (SELECT user_no FROM cards
      WHERE card_no = $1)${lock ? ' FOR NO KEY UPDATE OF a' : ''}`,
@@ -43,6 +45,7 @@ export async function accountByCard(
   const { standing, announced } = stands;
   const claim = await liveClaim(sql, cardNo, nowMs);
   const tries = numOrNull(row['key_tries']);
+  const keyLookedMs = numOrNull(row['key_looked']);
   const unread = lock ? null : await unreadOrder(sql, cardNo, r.count);
   return {
     cardNo,
@@ -76,6 +79,7 @@ export async function accountByCard(
             state: claim.state,
           },
     ...(unread === null ? {} : { unread }),
+    ...(keyLookedMs === null ? {} : { keyLookedMs }),
     ...(tries === null ? {} : { refusedKey: { left: tries === UNTOLD_TRIES ? null : tries } }),
   };
 }

@@ -212,6 +212,7 @@ export type KioskEvent =
   | {
       readonly type: 'captured';
       readonly insertion: number;
+      readonly cardNo: string | null;
       readonly result: Result<void, Failure>;
     }
   | { readonly type: 'command'; readonly command: Command }

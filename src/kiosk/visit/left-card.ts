@@ -17,6 +17,8 @@ import { needsOf } from './visit.ts';
 const CAPTURE_AFTER_MS = 600_000;
 /** So many are kept by number; a bin holds fewer. */
 const REMEMBERED = 200;
+/** The reader is lost: whether a card went in is not known. */
+const LOST = 'CARD-0107';
 /** An order in these may yet be written onto its card. */
 const OWED: ReadonlySet<string> = new Set([
   'quoted',
@@ -69,11 +71,16 @@ export function settleLeft(state: KioskState, now: Now): Settled {
  */
 export function onCaptured(
   state: KioskState,
-  { insertion, result }: Extract<KioskEvent, { type: 'captured' }>,
+  { insertion, cardNo, result }: Extract<KioskEvent, { type: 'captured' }>,
 ): Step {
   const { left } = state;
   if (result.ok) return { state, effects: [] };
-  if (left?.insertion !== insertion) return { state, effects: [] };
+  // Taken in the very instant: it is with its customer, and nobody looks for it in the bin.
+  if (left?.insertion !== insertion)
+    return {
+      state,
+      effects: result.error.code === LOST ? [] : [tell(cardNo, 'not-captured', result.error.code)],
+    };
   const refused: LeftCard = { ...left, told: 'refused', code: result.error.code };
   return { state: { ...state, left: refused }, effects: [] };
 }
@@ -86,7 +93,11 @@ export function binAfter(bin: Bin, events: readonly JournalEvent[], nowMs: numbe
     if (e.kind !== 'card-left') continue;
     if (e.body.outcome === 'capturing')
       cards = [...cards, { cardNo: e.body.cardNo, atMs: nowMs }].slice(-REMEMBERED);
-    if (e.body.outcome === 'not-captured') cards = cards.slice(0, -1);
+    if (e.body.outcome === 'not-captured') {
+      const { cardNo } = e.body;
+      const at = cards.findLastIndex((card) => card.cardNo === cardNo);
+      cards = cards.filter((_, i) => i !== at);
+    }
   }
   return cards === bin.cards ? bin : { ...bin, cards };
 }

@@ -1,19 +1,13 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { accessSync, constants, existsSync, readFileSync, statSync, statfsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { ZodError } from 'zod';
 import { dialectOf } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
-import { DeviceRegistry } from '../../device/device.ts';
-import { printerDevice } from '../../device/printer/device.ts';
-import { scannerDevice } from '../../device/scanner/device.ts';
-import type { Scanner } from '../../device/scanner/types.ts';
-import { journalFailure, tryToWrite } from '../../journal/disk-cause.ts';
-import { Journal, MIN_FREE_BYTES } from '../../journal/journal.ts';
+import { Journal } from '../../journal/journal.ts';
 import { verifyJournal } from '../../journal/verify.ts';
 import { loadPayments } from '../../payment/load.ts';
-import { ERRORS } from '../../shared/errors.ts';
 import type { ErrorCode, Failure } from '../../shared/errors.ts';
 import type { IssuedPolicy } from '../../shared/policy.ts';
 import type { Clock, Random } from '../../shared/ports.ts';
@@ -23,15 +17,15 @@ import { configProblems } from '../../shared/config/terminal.ts';
 import type { TerminalConfig } from '../../shared/config/terminal.ts';
 import { loadTerminalKeys } from '../core/terminal-keys.ts';
 import { loadConfig } from '../config.ts';
-import { makePrinter, makeScanner } from '../core/devices.ts';
 import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from '../core/card-keys.ts';
 import { lineAdvice, loadCentralLine } from '../core/central-line.ts';
 import { checkCertificates } from './certificates.ts';
-import { found } from './finding.ts';
+import { failed, found } from './finding.ts';
 import type { Finding, Level } from './finding.ts';
 import { checkInstallation } from './installation.ts';
 import type { InstallationPorts } from './installation.ts';
+import { checkDevices, checkDisk } from './machine-checks.ts';
 import { lookAtCard } from './card-look.ts';
 import type { ReaderMaker } from './card-look.ts';
 import type { PcscProbe } from './pcsc-probe.ts';
@@ -55,17 +49,9 @@ export interface DoctorOptions {
 }
 
 const NETWORK_TIMEOUT_MS = 8_000;
-/** A serial line opens at once, or not at all. */
-const SCANNER_MS = 1_500;
-/** A warning before selling stops at {@link MIN_FREE_BYTES}. */
-const LOW_BYTES = 1024 ** 3;
 /** Until a policy says otherwise: card payments and signatures are refused beyond minutes. */
 const DEFAULT_SKEW_MS = 60_000;
 const MIN_RSA_BITS = 2048;
-
-const failed = (check: string, f: Failure, action: string, level: Level = 'FAIL'): Finding =>
-  found(level, check, f.detail ?? ERRORS[f.code].technician.en, action, f.code);
-const mebibytes = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MiB`;
 
 /**
  * Looks at everything a kiosk needs and changes nothing (a file is written and taken away again, to
@@ -433,61 +419,6 @@ function corePresence(dataDir: string): Finding {
   }
 }
 
-/** The nearest folder that exists: where a folder will be made. */
-function existing(folder: string): string {
-  let at = folder;
-  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
-  return at;
-}
-
-function checkDisk(loaded: LoadedConfig): Finding[] {
-  const { config } = loaded;
-  const places = {
-    dataDir: existing(loaded.path(config.dataDir)),
-    secondPath: existing(loaded.path(config.secondPath)),
-  };
-  const findings = Object.entries(places).map(([key, folder]) => {
-    const cause = tryToWrite(folder);
-    if (cause !== null)
-      return failed(
-        'disk',
-        journalFailure(`${key}: ${folder} cannot be written`, cause),
-        'make it writable for the kiosk’s user; a disk that turned read-only or fails: look at the system’s log (dmesg), replace it',
-      );
-    const s = statfsSync(folder);
-    const free = s.bavail * s.bsize;
-    if (free < MIN_FREE_BYTES)
-      return found(
-        'FAIL',
-        'disk',
-        `${key}: ${mebibytes(free)} free at ${folder}`,
-        `make room: the kiosk stops selling below ${mebibytes(MIN_FREE_BYTES)}`,
-        'JRNL-0104',
-      );
-    return found(
-      free < LOW_BYTES ? 'WARN' : 'OK',
-      'disk',
-      `${key}: ${mebibytes(free)} free at ${folder}`,
-      free < LOW_BYTES
-        ? `make room: the kiosk stops selling below ${mebibytes(MIN_FREE_BYTES)}`
-        : null,
-    );
-  });
-  if (
-    config.mode === 'production' &&
-    statSync(places.dataDir).dev === statSync(places.secondPath).dev
-  )
-    findings.push(
-      found(
-        'WARN',
-        'disk',
-        'dataDir and secondPath are on the same disk',
-        'put the second log on another disk: losing one disk must not lose an order',
-      ),
-    );
-  return findings;
-}
-
 function checkReader(config: TerminalConfig, probe: PcscProbe): Finding[] {
   const reader = config.readers[0];
   const wanted = reader?.kind === 'pcsc';
@@ -621,52 +552,6 @@ function checkSerial(port: string): Finding {
     );
   }
   return found('OK', 'reader', `motor reader at ${port}`);
-}
-
-/**
- * Every device that may be asked while a core runs, as it reports itself. The readers are looked at
- * above: a running core has them, and serial ports, to itself.
- */
-/** Until a scanner's line is open, or has had its time. */
-function opened(scanner: Scanner, clock: Clock): Promise<void> {
-  return new Promise((done) => {
-    if (scanner.failure() === null) return done();
-    const stop = (): void => {
-      cancel();
-      unsubscribe();
-      done();
-    };
-    const cancel = clock.after(SCANNER_MS, stop);
-    const unsubscribe = scanner.onChange(() => {
-      if (scanner.failure() === null) stop();
-    });
-  });
-}
-
-async function checkDevices(config: TerminalConfig, clock: Clock): Promise<Finding[]> {
-  const printer = makePrinter(config.printer, clock);
-  const scanner = makeScanner(config.scanner, clock, () => undefined);
-  const line = scanner === 'keyboard' ? null : scanner;
-  const devices = new DeviceRegistry([
-    printerDevice(printer, clock, () => []),
-    ...(scanner === null ? [] : [scannerDevice(line)]),
-  ]);
-  if (line !== null) await opened(line, clock);
-  const findings: Finding[] = [];
-  for (const device of devices) {
-    const { state, usable, detail, advice, lastError } = await device.look();
-    // The system's word too: a running kiosk has the line, and nobody else may.
-    const why = device.id === 'scanner' ? line?.failure()?.detail : undefined;
-    const text = why === undefined ? detail.en : `${detail.en} (${why})`;
-    findings.push(
-      usable && state === 'online'
-        ? found('OK', device.id, text)
-        : found('WARN', device.id, text, advice?.en ?? null, lastError),
-    );
-  }
-  printer?.close();
-  await line?.close();
-  return findings;
 }
 
 async function checkPayments(loaded: LoadedConfig, options: DoctorOptions): Promise<Finding[]> {

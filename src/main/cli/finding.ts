@@ -1,4 +1,5 @@
-import type { ErrorCode } from '../../shared/errors.ts';
+import { ERRORS } from '../../shared/errors.ts';
+import type { ErrorCode, Failure } from '../../shared/errors.ts';
 
 export type Level = 'OK' | 'WARN' | 'FAIL';
 /** One finding. `action` says what to do about it; null where nothing is to be done. */
@@ -19,3 +20,7 @@ export const found = (
   action: string | null = null,
   code: ErrorCode | null = null,
 ): Finding => ({ level, check, code, text, action });
+
+/** A failure as a finding, in its own words. */
+export const failed = (check: string, f: Failure, action: string, level: Level = 'FAIL'): Finding =>
+  found(level, check, f.detail ?? ERRORS[f.code].technician.en, action, f.code);

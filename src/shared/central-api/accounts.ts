@@ -83,6 +83,11 @@ export const accountSchema = z.object({
    * the card does not tell. Nothing is sold to it, nor finished on it. Left out: it did not.
    */
   refusedKey: z.object({ left: natural.nullable() }).optional(),
+  /**
+   * When such a refusal was last done with at central: a person looked, or the card took a key.
+   * Left out: none ever was, so what a kiosk noted of one stands.
+   */
+  keyLookedMs: natural.optional(),
   /** Central's token for this answer, which an offline sale names; see shared/grants.ts. */
   grant: tokenSchema.optional(),
 });

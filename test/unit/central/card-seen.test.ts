@@ -167,6 +167,10 @@ describe.each(ENGINES)('cards as they were read, on %s', (engine) => {
     await t(0).upload();
     expect(await told()).toBeUndefined();
     expect(await stopped()).toEqual([]);
+    // The positive word, by which kiosks end what they noted.
+    expect(await t(1).client.account(cardNo)).toMatchObject({
+      value: { account: { keyLookedMs: expect.any(Number) as number } },
+    });
     // Again, by another kiosk, and the card does not tell; a person looks.
     refuse(t(1), null);
     await t(1).upload();

@@ -337,6 +337,51 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     expect(rows).not.toMatch(/134567890123456|281234567890123456/);
   });
 
+  it('an order is not paid for when its quote is over: given back, or run out long ago', async () => {
+    town = await Town.open(engine);
+    const orderId = 'PL-000000000311-1-0003-1234';
+    const quoted = (state: string, expiresAtMs: number): Promise<unknown> =>
+      town.db.query(
+        `INSERT INTO quotes (order_id, terminal_id, request, answer, state)
+         VALUES ($1, $2, '{}', $3, $4) ON CONFLICT (order_id)
+         DO UPDATE SET answer = EXCLUDED.answer, state = EXCLUDED.state`,
+        [orderId, T, JSON.stringify({ expiresAtMs }), state],
+      );
+    const begin = async (): Promise<readonly string[]> => {
+      const made = await town.gateway.create(T, { ...request(ref()), orderId });
+      const { expiresAtMs: _, ...coded } = request(ref());
+      const charged = await town.gateway.charge(T, {
+        ...coded,
+        orderId,
+        authCode: '130000000000000009',
+      });
+      return [made.kind, charged.kind].map((kind) => (kind === 'refused' ? kind : 'begun'));
+    };
+    const now = town.clock.nowMs();
+    await quoted('live', now - 3_600_000);
+    expect(await begin()).toEqual(['begun', 'begun']);
+    const mine = { ...request(ref()), orderId };
+    const made = await town.gateway.create(T, mine);
+    await quoted('live', now - 3_600_001);
+    expect(await begin()).toEqual(['refused', 'refused']);
+    // What was begun in time is told as it stands.
+    expect(await town.gateway.create(T, mine)).toEqual(made);
+    await quoted('released', now + 1_800_000);
+    expect(await begin()).toEqual(['refused', 'refused']);
+  });
+
+  it('a code takes money for an hour at most, whatever the terminal asks for', async () => {
+    town = await Town.open(engine);
+    const now = town.clock.nowMs();
+    const long = { ...request(ref()), expiresAtMs: now + 365 * 86_400_000 };
+    await town.gateway.create(T, long);
+    const [row] = await town.db.query<{ expires_ms: unknown }>(
+      'SELECT expires_ms FROM gateway_trades WHERE out_trade_no = $1',
+      [long.outTradeNo],
+    );
+    expect(Number(row?.expires_ms)).toBe(now + 3_600_000);
+  });
+
   it('a trade is one order’s: under its number no other order is paid', async () => {
     town = await Town.open(engine);
     const orderOf = async (outTradeNo: string): Promise<unknown> =>

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { failure } from '../../../src/shared/errors.ts';
+import { err } from '../../../src/shared/result.ts';
 import type { KioskState } from '../../../src/kiosk/state/kiosk.ts';
-import { settleLeft } from '../../../src/kiosk/visit/left-card.ts';
+import { binAfter, onCaptured, settleLeft } from '../../../src/kiosk/visit/left-card.ts';
 import { World } from '../../support/kiosk-world.ts';
 import type { Motor } from '../../support/kiosk-world.ts';
 
@@ -142,6 +144,27 @@ describe('a card that nobody takes', () => {
     const now = { nowMs: 0, monoMs: 9_000_000, terminalId: '000000000311' };
     expect(settleLeft(busy as unknown as KioskState, now).effects).toEqual([]);
   });
+
+  it.each([
+    ['CARD-0111', 0],
+    // Lost with the reader: it may have gone in.
+    ['CARD-0107', 1],
+  ] as const)(
+    'a card that its customer takes in that very instant (%s): %i in the bin',
+    (code, kept) => {
+      const gone = { left: null } as unknown as KioskState;
+      const result = err(failure(code));
+      const { effects } = onCaptured(gone, { type: 'captured', insertion: 1, cardNo: '8', result });
+      const began = [
+        { kind: 'card-left', orderId: null, body: { cardNo: '7', outcome: 'capturing' } },
+        { kind: 'card-left', orderId: null, body: { cardNo: '8', outcome: 'capturing' } },
+        { kind: 'card-left', orderId: null, body: { cardNo: '9', outcome: 'capturing' } },
+      ] as const;
+      const told = effects.flatMap((e) => (e.do === 'journal' ? e.events : []));
+      const bin = binAfter({ motor: true, cards: [] }, [...began, ...told], 0);
+      expect(bin.cards.map((c) => c.cardNo)).toEqual(kept === 1 ? ['7', '8', '9'] : ['7', '9']);
+    },
+  );
 
   it('a full bin takes no card: it is held out again, an alarm tells, and ends with the card', async () => {
     await left({ bin: [], room: 0 });

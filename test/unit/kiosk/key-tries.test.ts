@@ -54,25 +54,37 @@ it('a refusal outlives a restart, with central there and away', async () => {
 });
 
 it.each([
-  [false, { left: 2 }],
-  [true, undefined],
-] as const)('central’s answer counts once it was told (%s)', async (told, refusedKey) => {
-  const account = w.central.accounts.get(GOLDEN);
-  let note: string | null = JSON.stringify([[GOLDEN, { left: 2, orderId: 'o' }]]);
-  const journal = {
-    meta: () => note,
-    setMeta: (_: string, text: string) => (note = text),
-    isTold: () => told,
-    cacheAccount: () => undefined,
-    deliveriesBeyond: () => [],
-    unfinishedOfOtherCard: () => undefined,
-  } as unknown as Journal;
-  const billing = {
-    account: () => Promise.resolve(ok({ account, serverTimeMs: 0 })),
-  } as unknown as BillingClient;
-  const found = await findAccount(billing, journal, null, '000000000311', GOLDEN, 0);
-  expect(found.ok && found.value.account.refusedKey).toEqual(refusedKey);
-});
+  ['not told yet', false, 2_000, undefined, { left: 2 }],
+  ['told, and done with', true, 2_000, undefined, undefined],
+  [
+    'told, and central kept none: beyond a terminal’s bound',
+    true,
+    undefined,
+    undefined,
+    { left: 2 },
+  ],
+  ['told, and only an earlier one was done with', true, 2_000, 2_000, { left: 2 }],
+  ['told, and done with after an earlier one', true, 3_000, 2_000, undefined],
+] as const)(
+  'central’s word ends a note: %s',
+  async (_what, told, keyLookedMs, lookedMs, refusedKey) => {
+    const account = { ...w.central.accounts.get(GOLDEN), keyLookedMs };
+    let note: string | null = JSON.stringify([[GOLDEN, { left: 2, orderId: 'o', lookedMs }]]);
+    const journal = {
+      meta: () => note,
+      setMeta: (_: string, text: string) => (note = text),
+      isTold: () => told,
+      cacheAccount: () => undefined,
+      deliveriesBeyond: () => [],
+      unfinishedOfOtherCard: () => undefined,
+    } as unknown as Journal;
+    const billing = {
+      account: () => Promise.resolve(ok({ account, serverTimeMs: 0 })),
+    } as unknown as BillingClient;
+    const found = await findAccount(billing, journal, null, '000000000311', GOLDEN, 0);
+    expect(found.ok && found.value.account.refusedKey).toEqual(refusedKey);
+  },
+);
 
 it('another kiosk’s refusal is central’s answer, before any money is taken', async () => {
   const account = w.central.accounts.get(GOLDEN);

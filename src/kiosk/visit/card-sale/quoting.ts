@@ -35,8 +35,11 @@ export async function findAccount(
   const told = note !== null && journal.isTold(note.orderId);
   const answer = await billing.account(cardNo);
   if (answer.ok) {
-    // Central knew, and lets it be sold to: a person has looked, or it took a key elsewhere.
-    if (told && answer.value.account.refusedKey === undefined) dropKeyNote(journal, cardNo);
+    // Central knew, and says that it is done with: a person has looked, or it took a key elsewhere.
+    // That it says nothing of a refusal is no such word: beyond a terminal's bound it keeps none.
+    const { refusedKey, keyLookedMs = 0 } = answer.value.account;
+    if (told && refusedKey === undefined && keyLookedMs > (note.lookedMs ?? 0))
+      dropKeyNote(journal, cardNo);
     journal.cacheAccount(answer.value.account, nowMs);
     return ok({
       account: withOwn(answer.value.account, journal, terminalId, 'unacknowledged'),

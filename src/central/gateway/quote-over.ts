@@ -1,0 +1,34 @@
+import type { Quote } from '../../shared/central-api/index.ts';
+import { select } from '../db/sets.ts';
+import type { Sql } from '../db/sql.ts';
+import { QUOTES } from '../sale/tables.ts';
+
+/**
+ * A customer pays within minutes of his quote; a few codes one after another, and a kiosk's clock
+ * that is off, take no longer than this behind its end.
+ */
+const PAID_WITHIN_MS = 3_600_000;
+/** No policy shows a code for so long. */
+const LONGEST_CODE_MS = 3_600_000;
+
+/**
+ * Whether a payment of this order may not begin any more: its firm quote was given back, or ran out
+ * long ago. Whoever has one terminal's key could else keep quotes, and pay by them when the price
+ * has risen. A sale without a quote (the line was down) is judged by the books.
+ */
+export async function quoteIsOver(
+  sql: Sql,
+  orderId: string | undefined,
+  nowMs: number,
+): Promise<boolean> {
+  if (orderId === undefined) return false;
+  const quote = (await select(sql, QUOTES, 'order_id = $1', [orderId]))[0];
+  if (quote === undefined) return false;
+  if (quote.state === 'released' || quote.answer === null) return true;
+  const { expiresAtMs } = JSON.parse(quote.answer) as Quote;
+  return nowMs > expiresAtMs + PAID_WITHIN_MS;
+}
+
+/** Until when a code takes money: as the terminal wishes, and not for months. */
+export const codeEnds = (wishedMs: number, nowMs: number): number =>
+  Math.min(wishedMs, nowMs + LONGEST_CODE_MS);

@@ -1,0 +1,122 @@
+import { existsSync, statSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DeviceRegistry } from '../../device/device.ts';
+import { printerDevice } from '../../device/printer/device.ts';
+import { scannerDevice } from '../../device/scanner/device.ts';
+import type { Scanner } from '../../device/scanner/types.ts';
+import { journalFailure, tryToWrite } from '../../journal/disk-cause.ts';
+import { MIN_FREE_BYTES } from '../../journal/journal.ts';
+import type { TerminalConfig } from '../../shared/config/terminal.ts';
+import type { Clock } from '../../shared/ports.ts';
+import type { LoadedConfig } from '../config.ts';
+import { makePrinter, makeScanner } from '../core/devices.ts';
+import { failed, found } from './finding.ts';
+import type { Finding } from './finding.ts';
+
+/** A warning before selling stops at {@link MIN_FREE_BYTES}. */
+const LOW_BYTES = 1024 ** 3;
+/** A serial line opens at once, or not at all. */
+const SCANNER_MS = 1_500;
+const mebibytes = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MiB`;
+
+/** The nearest folder that exists: where a folder will be made. */
+function existing(folder: string): string {
+  let at = folder;
+  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
+  return at;
+}
+
+/** Room on both disks, and whether they can be written: a file is, and taken away again. */
+export function checkDisk(loaded: LoadedConfig): Finding[] {
+  const { config } = loaded;
+  const places = {
+    dataDir: existing(loaded.path(config.dataDir)),
+    secondPath: existing(loaded.path(config.secondPath)),
+  };
+  const findings = Object.entries(places).map(([key, folder]) => {
+    const cause = tryToWrite(folder);
+    if (cause !== null)
+      return failed(
+        'disk',
+        journalFailure(`${key}: ${folder} cannot be written`, cause),
+        'make it writable for the kiosk’s user; a disk that turned read-only or fails: look at the system’s log (dmesg), replace it',
+      );
+    const s = statfsSync(folder);
+    const free = s.bavail * s.bsize;
+    if (free < MIN_FREE_BYTES)
+      return found(
+        'FAIL',
+        'disk',
+        `${key}: ${mebibytes(free)} free at ${folder}`,
+        `make room: the kiosk stops selling below ${mebibytes(MIN_FREE_BYTES)}`,
+        'JRNL-0104',
+      );
+    return found(
+      free < LOW_BYTES ? 'WARN' : 'OK',
+      'disk',
+      `${key}: ${mebibytes(free)} free at ${folder}`,
+      free < LOW_BYTES
+        ? `make room: the kiosk stops selling below ${mebibytes(MIN_FREE_BYTES)}`
+        : null,
+    );
+  });
+  if (
+    config.mode === 'production' &&
+    statSync(places.dataDir).dev === statSync(places.secondPath).dev
+  )
+    findings.push(
+      found(
+        'WARN',
+        'disk',
+        'dataDir and secondPath are on the same disk',
+        'put the second log on another disk: losing one disk must not lose an order',
+      ),
+    );
+  return findings;
+}
+
+/** Until a scanner's line is open, or has had its time. */
+function opened(scanner: Scanner, clock: Clock): Promise<void> {
+  return new Promise((done) => {
+    if (scanner.failure() === null) return done();
+    const stop = (): void => {
+      cancel();
+      unsubscribe();
+      done();
+    };
+    const cancel = clock.after(SCANNER_MS, stop);
+    const unsubscribe = scanner.onChange(() => {
+      if (scanner.failure() === null) stop();
+    });
+  });
+}
+
+/**
+ * Printer and scanner as they report themselves: what may be asked while a core runs. It has a
+ * serial port to itself, and then doctor says so. The readers are looked at elsewhere.
+ */
+export async function checkDevices(config: TerminalConfig, clock: Clock): Promise<Finding[]> {
+  const printer = makePrinter(config.printer, clock);
+  const scanner = makeScanner(config.scanner, clock, () => undefined);
+  const line = scanner === 'keyboard' ? null : scanner;
+  const devices = new DeviceRegistry([
+    printerDevice(printer, clock, () => []),
+    ...(scanner === null ? [] : [scannerDevice(line)]),
+  ]);
+  if (line !== null) await opened(line, clock);
+  const findings: Finding[] = [];
+  for (const device of devices) {
+    const { state, usable, detail, advice, lastError } = await device.look();
+    // The system's word too: a running kiosk has the line, and nobody else may.
+    const why = device.id === 'scanner' ? line?.failure()?.detail : undefined;
+    const text = why === undefined ? detail.en : `${detail.en} (${why})`;
+    findings.push(
+      usable && state === 'online'
+        ? found('OK', device.id, text)
+        : found('WARN', device.id, text, advice?.en ?? null, lastError),
+    );
+  }
+  printer?.close();
+  await line?.close();
+  return findings;
+}
