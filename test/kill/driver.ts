@@ -712,6 +712,7 @@ class Town {
     const c = this.#customer;
     let insertedAt = 0;
     let inserted: string | null = null;
+    let phonesAt = 0;
     await this.hall.dock({ do: 'remove' });
     this.#tell('settling');
     for (;;) {
@@ -719,6 +720,10 @@ class Town {
       try {
         const gateway = await this.hall.gateway();
         const open = openOrders(this.hall, gateway);
+        if (open.length > 0 && performance.now() - phonesAt > 1_000) {
+          phonesAt = performance.now();
+          await this.#putPhonesAway();
+        }
         const left = providerBooks(this.hall, gateway).left.some((l) => l.captured !== l.refunded);
         const waiting = open.find((o) => ['paid', 'delivering', 'in-doubt'].includes(o.state));
         const id =
@@ -753,12 +758,29 @@ class Town {
       } catch (error) {
         this.#tell(`looked in vain: ${error instanceof Error ? error.message : String(error)}`);
       }
-      if (performance.now() > end)
-        throw new Error(
-          `not settled after ${SETTLE_MS} ms: ${states(this.hall, true).join('; ')}; outbox ${this.hall.rows().outbox}; shown ${JSON.stringify(c.snapshot)}`,
+      if (performance.now() > end) {
+        const wallets = await this.hall.state().then(
+          (s) => s.trades.map((t) => `${t.wallet} ${t.outTradeNo} ${t.state}`).join('; '),
+          (error: unknown) => String(error),
         );
+        throw new Error(
+          `not settled after ${SETTLE_MS} ms: ${states(this.hall, true).join('; ')}; outbox ${this.hall.rows().outbox}; at the wallets ${wallets}; shown ${JSON.stringify(c.snapshot)}`,
+        );
+      }
       await pause(120);
     }
+  }
+
+  /**
+   * Whoever still types a password gives up. The wallet says “paying” for as long, and the kiosk
+   * waits for it until a minute behind the code's end, which is longer than a round has. What was
+   * scanned is not always known here: the scan's answer may have died with its process.
+   */
+  async #putPhonesAway(): Promise<void> {
+    const { trades } = await this.hall.state();
+    for (const { state, codeUrl } of trades)
+      if (state === 'USERPAYING' && codeUrl !== null)
+        await this.#phone({ do: 'pay', codeUrl, fail: true });
   }
 }
 
