@@ -8,12 +8,14 @@ import type { SimulatedPrinter } from '../simulator/printer/printer.ts';
 import { walletOfCode } from '../simulator/pay-town.ts';
 import type { SimulatedScanner } from '../simulator/scanner/scanner.ts';
 import type { HallCards } from './hall-cards.ts';
+import type { HallClock } from './hall-clock.ts';
 import type { Line } from './line.ts';
 import type { Phone } from './phone.ts';
 
 export interface DockOptions {
   readonly port: number;
   readonly cards: HallCards;
+  readonly clock: HallClock;
   readonly printer: SimulatedPrinter;
   readonly scanner: SimulatedScanner;
   readonly centralLine: Line;
@@ -65,6 +67,8 @@ const action = z.discriminatedUnion('do', [
   z.object({ do: z.literal('scan'), codeUrl: z.string().optional(), wallet }),
   z.object({ do: z.literal('faults'), faults: z.record(z.string(), z.unknown()) }),
   z.object({ do: z.literal('mend-refunds') }),
+  /** Sets every clock of the hall forward, e.g. to the hour of a day's bills. */
+  z.object({ do: z.literal('clock'), at: z.string() }),
   z.object({ do: z.literal('cut'), line: z.enum(['central', 'payment']), cut: z.boolean() }),
   z.object({
     do: z.literal('delay'),
@@ -191,7 +195,7 @@ export class Dock {
   }
 
   async #act(a: DockAction): Promise<unknown> {
-    const { cards, printer, phone, centralLine, paymentLines } = this.#o;
+    const { cards, clock, printer, phone, centralLine, paymentLines } = this.#o;
     switch (a.do) {
       case 'insert':
         return cards.insert(a.id);
@@ -217,6 +221,9 @@ export class Dock {
         return phone.control('faults', a.faults);
       case 'mend-refunds':
         return phone.control('mend-refunds', {});
+      case 'clock':
+        clock.forward(a.at);
+        return { nowMs: clock.nowMs() };
       case 'cut':
         for (const line of a.line === 'central' ? [centralLine] : paymentLines) line.cut = a.cut;
         return null;
@@ -241,10 +248,11 @@ export class Dock {
   }
 
   async #state(): Promise<unknown> {
-    const { cards, printer, centralLine, paymentLines, phone } = this.#o;
+    const { cards, clock, printer, centralLine, paymentLines, phone } = this.#o;
     const paymentLine = paymentLines[0];
     return {
       ...cards.view(),
+      clockShiftMs: clock.shiftMs,
       newestCode: await phone.newestCode(),
       trades: (await phone.trades()).slice(-8).map((t) => ({
         outTradeNo: t.outTradeNo,

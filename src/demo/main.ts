@@ -6,15 +6,16 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeFailure } from '../shared/errors.ts';
+import { chinaTime } from '../shared/time.ts';
 import { SimulatedPrinter } from '../simulator/printer/printer.ts';
 import { SimulatedScanner } from '../simulator/scanner/scanner.ts';
 import { DEMO_USER } from './technician.ts';
 import { loadConfig, tcpAddress } from '../main/config.ts';
-import { CLOCK_SHIFT } from '../main/demo-clock.ts';
 import { startBrowserShell } from '../main/browser/server.ts';
 import { HallChild } from './child.ts';
 import { Dock } from './dock.ts';
 import { HallCards } from './hall-cards.ts';
+import { HallClock } from './hall-clock.ts';
 import { Line } from './line.ts';
 import { Phone } from './phone.ts';
 import type { PhoneOptions } from './phone.ts';
@@ -38,7 +39,7 @@ const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|elec
   --any-refund  central hands back on a reader's word without a budget (for the kill test, whose cards lie all the time)
   --database URL  central's books are on this PostgreSQL server (postgres://user@host/database), instead of an embedded one
   --clock TIME  the hall's clocks (central, kiosk, wallets, meters) begin there, e.g. 2026-12-31T23:59:30+08:00, and run on; data of
-                its own (.pilotlight/demo-clock unless --data)`;
+                its own (.pilotlight/demo-clock unless --data). The dock sets them forward in a hall that runs`;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const DEFAULT_PORT = 8460;
@@ -100,13 +101,6 @@ if (
   (!Number.isInteger(restartMs) || restartMs < 1 || restartMs > 60_000)
 )
   fail(`--restart-ms ${values['restart-ms']}: a number from 1 to 60000\n${USAGE}`);
-if (values.clock !== undefined) {
-  const shiftMs = Date.parse(values.clock) - Date.now();
-  if (!/T.*(?:Z|[+-]\d\d:\d\d)$/.test(values.clock) || Number.isNaN(shiftMs))
-    fail(`--clock ${values.clock}: a time with its zone, as 2026-12-31T23:59:30+08:00\n${USAGE}`);
-  // All the hall's processes inherit it, and only a demo's core reads it.
-  process.env[CLOCK_SHIFT] = String(shiftMs);
-}
 const home = values.clock === undefined ? 'demo' : 'demo-clock';
 const dataDir = resolve(values.data ?? join(root, '.pilotlight', home));
 const say = (text: string): void => {
@@ -144,6 +138,13 @@ for (const [name, port] of Object.entries(ports) as [keyof typeof ports, number]
 }
 
 mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+let clock: HallClock;
+try {
+  clock = new HallClock(dataDir);
+  if (values.clock !== undefined) clock.begin(values.clock);
+} catch (error) {
+  fail(`--clock: ${error instanceof Error ? error.message : String(error)}`);
+}
 const keys = hallKeys(dataDir);
 const configFile =
   values.config === undefined
@@ -243,6 +244,7 @@ let kioskUrl = '';
 const dock = new Dock({
   port: ports.dock,
   cards,
+  clock,
   printer,
   scanner,
   centralLine,
@@ -371,6 +373,8 @@ say(`dock     http://127.0.0.1:${ports.dock}/`);
 say(`central  http://127.0.0.1:${ports.central}/ (console)`);
 say(`pages    http://127.0.0.1:${ports.centralPages}/q/… (what a phone opens that scans a code)`);
 say(`data     ${dataDir}`);
+if (clock.shiftMs !== 0)
+  say(`clock    ${chinaTime(clock.nowMs())} (set; it stays so with this data)`);
 say(`config   ${configFile}`);
 if (config.maintenance.users.some((user) => user.hash === DEMO_USER.hash))
   say(

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
 import type { Clock } from '../shared/ports.ts';
@@ -6,32 +7,68 @@ import type { Result } from '../shared/result.ts';
 import { systemClock } from './ports.ts';
 
 /**
- * How far a demo hall's wall clock is from the machine's, ms: one word for all its processes, so
- * that a year can be seen to turn. In demo mode only.
+ * Names the file that tells how far a demo hall's wall clock is from the machine's, in whole
+ * milliseconds. All its processes read the same one, again and again: the dock sets their clocks
+ * while they run, so that a day's bills or a new year come when somebody wants to see them. In demo
+ * mode only.
  */
-export const CLOCK_SHIFT = 'PILOTLIGHT_CLOCK_SHIFT_MS';
+export const CLOCK_FILE = 'PILOTLIGHT_CLOCK_FILE';
+/** How soon a clock that was set is seen. */
+const READ_EVERY_MS = 250;
+
+/** What stands in the file, ms; 0 where there is none. @throws Error where it is no number */
+export function shiftIn(file: string): number {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    throw error;
+  }
+  const shiftMs = Number(text);
+  if (text === '' || !Number.isSafeInteger(shiftMs))
+    throw new Error(`${file}: “${text.slice(0, 40)}” is no number of milliseconds`);
+  return shiftMs;
+}
 
 /**
- * The machine's clock, or in demo mode one that is so far from it. Only the wall time moves: what
- * is measured runs as it does.
+ * The machine's clock, or in demo mode one that is set by a file. Only the wall time moves: what is
+ * measured runs as it does.
  *
- * @returns CONF-0101 where it is shifted in production, or by no number
+ * @returns CONF-0101 where a production kiosk's clock would be set by a file, or by no number
  */
 export function clockOf(
   env: Readonly<Record<string, string | undefined>>,
   mode: 'demo' | 'production',
+  machine: Clock = systemClock,
 ): Result<Clock, Failure> {
-  const word = env[CLOCK_SHIFT];
-  if (word === undefined || word === '') return ok(systemClock);
+  const file = env[CLOCK_FILE];
+  if (file === undefined || file === '') return ok(machine);
   if (mode !== 'demo')
-    return err(failure('CONF-0101', `${CLOCK_SHIFT} shifts the clock: it is for demo mode only`));
-  const shiftMs = Number(word);
-  if (!Number.isSafeInteger(shiftMs))
-    return err(failure('CONF-0101', `${CLOCK_SHIFT}: ${word} is no number of milliseconds`));
-  return ok({ ...systemClock, nowMs: () => systemClock.nowMs() + shiftMs });
+    return err(failure('CONF-0101', `${CLOCK_FILE} sets the clock: it is for demo mode only`));
+  let shiftMs: number;
+  try {
+    shiftMs = shiftIn(file);
+  } catch (error) {
+    return err(failure('CONF-0101', (error as Error).message));
+  }
+  let readMono = machine.monoMs();
+  const nowMs = (): number => {
+    const monoMs = machine.monoMs();
+    if (monoMs - readMono >= READ_EVERY_MS) {
+      readMono = monoMs;
+      try {
+        shiftMs = shiftIn(file);
+      } catch {
+        // Read while it was being written by hand: the clock goes on as it went.
+      }
+    }
+    return machine.nowMs() + shiftMs;
+  };
+  return ok({ ...machine, nowMs });
 }
 
-/** The clock of a demo hall's own processes. @throws Error where the word is no number */
+/** The clock of a demo hall's own processes. @throws Error where it is set by no number */
 export function hallClock(): Clock {
   const clock = clockOf(process.env, 'demo');
   if (!clock.ok) throw new Error(clock.error.detail);

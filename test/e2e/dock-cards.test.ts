@@ -1,5 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HALL_CARDS } from '../../src/demo/hall-card.ts';
+import { SecondLog } from '../../src/journal/second-log.ts';
+import type { EventBody } from '../../src/shared/facts/catalogue.ts';
+import { chinaDate, chinaDayMs, DAY_MS } from '../../src/shared/time.ts';
 import { Customer } from '../kill/customer.ts';
 import { Hall, until } from '../support/hall.ts';
 
@@ -73,4 +78,36 @@ describe('every card of the dock', () => {
     }
     expect(hall.verify()).toMatchObject({ ok: true, problems: [] });
   });
+
+  test('the dock’s clock brings the next day’s bills, and every payment is in them', async () => {
+    const date = chinaDate((await hall.state()).clockShiftMs + Date.now());
+    const bought = hall.rows().orders.filter((o) => o.state === 'delivered');
+    expect(bought.length).toBeGreaterThan(0);
+    // Beside ours the bill has other shops' rows, with commas in their fields.
+    await hall.dock({ do: 'faults', faults: { billShops: 1, at: 'alipay' } });
+    await expect(
+      hall.dock({ do: 'clock', at: new Date(Date.now() - DAY_MS).toISOString() }),
+    ).rejects.toThrow('behind');
+    const next = chinaDate(chinaDayMs(date) + DAY_MS);
+    await hall.dock({ do: 'clock', at: `${next}T10:31:00+08:00` });
+    const told = await until(
+      'yesterday’s bills compared',
+      () => reconciled(hall).find((r) => r.date === date),
+      60_000,
+    );
+    expect(told).toMatchObject({ payments: { count: bought.length }, persons: 0, differences: {} });
+    await customer.on('start', (s) => s.selling);
+  });
 });
+
+/** What the kiosk wrote down of the days that it compared. */
+function reconciled(hall: Hall): EventBody<'reconciled'>[] {
+  const log = SecondLog.path(join(hall.dataDir, 'kiosk-second'), 1);
+  return readFileSync(log, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('"kind":"reconciled"'))
+    .map(
+      (line) =>
+        (JSON.parse(line.slice(line.indexOf('{'))) as { body: EventBody<'reconciled'> }).body,
+    );
+}

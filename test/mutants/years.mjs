@@ -3,6 +3,7 @@ const tests = (file, name) => ({ kind: 'tests', project: 'unit', files: [file], 
 const central = (name) => tests('test/unit/central/years.test.ts', name);
 const kiosk = (name) => tests('test/unit/kiosk/years.test.ts', name);
 const shared = (name) => tests('test/unit/shared/periods.test.ts', name);
+const reconcile = (name) => tests('test/unit/reconcile/daily.test.ts', name);
 const edit = (file, find, replace) => ({ file: `src/${file}`, find, replace });
 const mutant = (id, what, edits, ...by) => ({ id, what, edits: [edits].flat(), by });
 const SALE = 'kiosk/visit/card-sale';
@@ -187,5 +188,11 @@ export const YEARS = [
     'A variable shifts the clock of a kiosk that sells for money.',
     edit('main/demo-clock.ts', `if (mode !== 'demo')`, `if (mode === undefined)`),
     kiosk('a production kiosk’s never'),
+  ),
+  mutant(
+    'clock-set-unseen',
+    'A kiosk whose clock was wrong and is put right waits for an hour with what is due.',
+    edit('kiosk/watch/monitor.ts', '> CLOCK_SET_MS', '> Infinity'),
+    reconcile('a clock that is put right'),
   ),
 ];

@@ -38,6 +38,8 @@ export async function until<T>(
 
 export interface DockState {
   inserted: string | null;
+  /** How far the hall's clock is ahead of the machine's. */
+  clockShiftMs: number;
   /** The code that was shown last. */
   newestCode: string | null;
   trades: {

@@ -5,8 +5,21 @@ async function act(body) {
   $('said').textContent = `${new Date().toLocaleTimeString()}  ${JSON.stringify(body)} → ${JSON.stringify(answer.result ?? answer.error ?? 'ok')}`;
   await refresh();
 }
+// The hall's clock, and China's days by it.
+const CHINA_MS = 8 * 3_600_000;
+let clockShiftMs = 0;
+const china = () => new Date(Date.now() + clockShiftMs + CHINA_MS);
+const chinaTime = (date, time) => `${date}T${time}+08:00`;
+const TIMES = {
+  minutes: () => new Date(Date.now() + clockShiftMs + 600_000).toISOString(),
+  bills: () => chinaTime(new Date(china().getTime() + 86_400_000).toISOString().slice(0, 10), '10:31:00'),
+  year: () => chinaTime(`${china().getUTCFullYear()}-12-31`, '23:59:30'),
+};
+const tick = () => { $('clock').textContent = `${china().toISOString().slice(0, 19).replace('T', ' ')}`; };
+setInterval(tick, 250);
 document.addEventListener('click', (e) => {
   const b = e.target.closest('button');
+  if (b?.dataset.clock) void act({ do: 'clock', at: TIMES[b.dataset.clock]() });
   if (b?.dataset.act) void act(JSON.parse(b.dataset.act));
 });
 $('tear').addEventListener('click', () => void act({ do: 'tear', at: Number($('tear-at').value), when: $('tear-when').value }));
@@ -17,6 +30,8 @@ async function refresh() {
   const text = JSON.stringify(s);
   if (text === shown) return;
   shown = text;
+  clockShiftMs = s.clockShiftMs;
+  tick();
   $('links').replaceChildren(el('a', '终端 Kiosk', { href: s.addresses.kiosk, target: '_blank' }), el('a', '中心 Central', { href: s.addresses.central, target: '_blank' }));
   $('technician').hidden = s.technician === null;
   if (s.technician !== null) $('technician-pin').textContent = `${s.technician.name} · PIN ${s.technician.pin}（仅演示 demo only）；或插“技术员卡”，密码相同 or insert the technician’s card, same PIN`;

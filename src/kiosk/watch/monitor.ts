@@ -53,6 +53,8 @@ export interface MonitorOptions {
 /** A backup is made when the last one is older than this. */
 const BACKUP_EVERY_MS = 24 * 3_600_000;
 const FIRST_UPKEEP_MS = 60_000;
+/** A time service slews or steps by less; so far only a clock goes that was wrong, and is set. */
+const CLOCK_SET_MS = 600_000;
 
 /** Watches what the service level depends on, and says every change once. */
 export class Monitor {
@@ -64,6 +66,8 @@ export class Monitor {
   #floor = 0;
   #stopped = false;
   #skewMs: number | null = null;
+  /** The wall clock less the monotonic one, at the last look; null: not looked yet. */
+  #aheadMs: number | null = null;
   #policy: IssuedPolicy | null = null;
   #last: Partial<ServiceState> = {};
 
@@ -200,8 +204,18 @@ export class Monitor {
       }
       case 'local':
         this.#judge();
+        // What waits for an hour of the day does not wait for its turn by the old clock.
+        if (this.#clockWasSet()) for (const late of ['policy', 'upkeep'] as const) this.#run(late);
         return true;
     }
+  }
+
+  /** The wall clock went another way than the time that has passed since the last look. */
+  #clockWasSet(): boolean {
+    const aheadMs = this.#o.clock.nowMs() - this.#o.clock.monoMs();
+    const wasMs = this.#aheadMs ?? aheadMs;
+    this.#aheadMs = aheadMs;
+    return Math.abs(aheadMs - wasMs) > CLOCK_SET_MS;
   }
 
   async #askCommands(): Promise<boolean> {

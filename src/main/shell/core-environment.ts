@@ -17,7 +17,7 @@ const KEPT: ReadonlySet<string> = new Set([
   // Demo mode only: see main/core/recording.ts.
   'PILOTLIGHT_RECORD',
   // … and main/demo-clock.ts.
-  'PILOTLIGHT_CLOCK_SHIFT_MS',
+  'PILOTLIGHT_CLOCK_FILE',
   // Windows starts no program without the first two.
   'SYSTEMROOT',
   'WINDIR',

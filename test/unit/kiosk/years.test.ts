@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BillingClient } from '../../../src/billing/types.ts';
 import type { CardReading } from '../../../src/card/types.ts';
@@ -243,13 +246,34 @@ describe('a whole kiosk', () => {
   });
 });
 
-it('a demo’s clock is shifted, a production kiosk’s never', () => {
-  const shifted = (PILOTLIGHT_CLOCK_SHIFT_MS: string, mode: 'demo' | 'production') =>
-    clockOf({ PILOTLIGHT_CLOCK_SHIFT_MS }, mode);
-  const demo = shifted('-86400000', 'demo');
-  if (!demo.ok) throw new Error(demo.error.code);
-  expect(Math.abs(demo.value.nowMs() + DAY_MS - systemClock.nowMs())).toBeLessThan(60_000);
-  expect(shifted('5', 'production')).toMatchObject({ ok: false, error: { code: 'CONF-0101' } });
-  expect(shifted('x', 'demo')).toMatchObject({ ok: false, error: { code: 'CONF-0101' } });
-  expect(clockOf({}, 'production')).toEqual(ok(systemClock));
+it('a demo’s clock is set by a file while it runs, a production kiosk’s never', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pilotlight-clock-'));
+  const file = join(folder, 'clock-shift-ms');
+  let monoMs = 0;
+  const machine = { ...systemClock, nowMs: () => 1_000_000 + monoMs, monoMs: () => monoMs };
+  const by = (mode: 'demo' | 'production') =>
+    clockOf({ PILOTLIGHT_CLOCK_FILE: file }, mode, machine);
+  try {
+    // There is none yet: nobody has set it.
+    const demo = by('demo');
+    if (!demo.ok) throw new Error(demo.error.code);
+    const after = (ms: number): number => {
+      monoMs += ms;
+      return demo.value.nowMs() - monoMs - 1_000_000;
+    };
+    expect(after(0)).toBe(0);
+    writeFileSync(file, String(DAY_MS));
+    expect(after(1_000)).toBe(DAY_MS);
+    // Half written by hand: it goes on as it went.
+    writeFileSync(file, '');
+    expect(after(1_000)).toBe(DAY_MS);
+    writeFileSync(file, String(2 * DAY_MS));
+    expect(after(1_000)).toBe(2 * DAY_MS);
+    expect(by('production')).toMatchObject({ ok: false, error: { code: 'CONF-0101' } });
+    writeFileSync(file, 'x');
+    expect(by('demo')).toMatchObject({ ok: false, error: { code: 'CONF-0101' } });
+    expect(clockOf({}, 'production')).toEqual(ok(systemClock));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BillingClient } from '../../../src/billing/types.ts';
+import { DeviceRegistry } from '../../../src/device/device.ts';
 import { lastReconciled, reconcileDaily } from '../../../src/kiosk/reconcile/daily.ts';
 import type { DailyOptions } from '../../../src/kiosk/reconcile/daily.ts';
+import { Monitor } from '../../../src/kiosk/watch/monitor.ts';
 import type { BillResult, BillRow, PaymentProvider } from '../../../src/payment/types.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { err, ok } from '../../../src/shared/result.ts';
@@ -81,6 +84,38 @@ async function sale(): Promise<BillRow> {
 }
 
 describe('once a day', () => {
+  it('a clock that is put right is followed at once', async () => {
+    const away = () => Promise.resolve(err(failure('BILL-0101')));
+    w.journal.setMeta('backup_ms', String(w.clock.nowMs()));
+    const monitor = new Monitor({
+      ...daily,
+      billing: {
+        ...daily.billing,
+        time: away,
+        policy: away,
+        commands: away,
+      } as unknown as BillingClient,
+      devices: new DeviceRegistry([]),
+      probeTradeNo: 'PROBE',
+      onChange: () => undefined,
+      onCentralUp: () => undefined,
+      onCentralTime: () => undefined,
+      onCommand: () => undefined,
+      onEpoch: () => undefined,
+    });
+    monitor.start();
+    await w.run(70_000);
+    asked = [];
+    // The time service's own corrections are none of it; what is due is due in an hour.
+    w.clock.step(30_000);
+    await w.run(20_000);
+    expect(asked).toEqual([]);
+    nextDay(11);
+    await w.run(20_000);
+    monitor.stop();
+    expect(asked).toEqual([`${TODAY}/wechat`, `${TODAY}/alipay`]);
+  });
+
   it('not before 10:30 in China', async () => {
     nextDay(10.4);
     expect(await run()).toBe(true);
