@@ -10,6 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { loadStaticFiles, securityHeaders } from '../src/main/shell/static-files.ts';
+import { PLAIN_ACCESS } from '../src/shared/contract/index.ts';
 import { screenFixtures } from '../test/support/screens-fixtures.ts';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -23,11 +24,27 @@ const FORMATS = {
   landscape: { width: 1280, height: 1024 },
 };
 const LOCALES = { zh: 'zh-CN', en: 'en' };
+/** The panels that are drawn: 21.5 inches upright in a stand, 17 inches in a desk. */
+const PANELS = {
+  portrait: { widthMm: 268, heightMm: 476, bottomMm: 850 },
+  landscape: { widthMm: 338, heightMm: 270, bottomMm: 950 },
+};
+/** How customers have the screen: as it is, each mode, and all of them at once. */
+const SIZES = {
+  normal: {},
+  large: { largeText: true },
+  low: { lowReach: true },
+  contrast: { highContrast: true },
+  all: { largeText: true, lowReach: true, highContrast: true },
+};
+/** Other colours move nothing: once is enough. */
+const isDrawn = (size, format, lang) =>
+  size !== 'contrast' || (format === 'portrait' && lang === 'zh');
 /** Pictures are made at this share of the panel's pixels: small files, the same layout. */
 const PICTURE_SCALE = 0.5;
 const WEBP_QUALITY = 70;
 /** The repository keeps every version of every picture: a redraw must not weigh it down. */
-const MOST_PICTURES = 120;
+const MOST_PICTURES = 130;
 const MOST_BYTES = 4_000_000;
 
 /**
@@ -59,13 +76,16 @@ const FLOWS = [
     shown: ['maintenance-pin--', 'maintenance--'],
   },
 ];
+/** These in each of the access bar's modes. */
+const ACCESS_SHOWN = ['start--ready', 'amount--quoted', 'pay--waiting'];
 const among = (names, key) => names.some((n) => (n.endsWith('--') ? key.startsWith(n) : key === n));
 /** Is this drawing one of the pictures that are kept? */
 function isKept(key, format, lang, size) {
   const portrait = format === 'portrait' && size === 'normal';
   if (portrait && lang === 'zh') return true;
   const other = portrait || (format === 'landscape' && lang === 'zh' && size === 'normal');
-  const large = format === 'portrait' && lang === 'zh';
+  const large = format === 'portrait' && lang === 'zh' && size === 'large';
+  if (format === 'portrait' && lang === 'zh' && among(ACCESS_SHOWN, key)) return true;
   return (other || large) && FLOWS.some((flow) => among(flow.full, key));
 }
 
@@ -108,6 +128,11 @@ function inspect() {
     `<${el.tagName.toLowerCase()}${el.dataset?.intent ? ` data-intent=${el.dataset.intent}` : ''} class="${String(el.getAttribute('class') ?? '').replace(/_[\w+/-]{4}(?= |$)/g, '')}"> ${(el.textContent ?? '').trim().slice(0, 30)}`;
   const width = innerWidth;
   const height = innerHeight;
+  const lowered = document.querySelector('[data-screen]')?.parentElement.firstElementChild;
+  const low =
+    lowered?.dataset.screen === undefined
+      ? Number(document.documentElement.style.getPropertyValue('--low-to'))
+      : 0;
   const texts = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
@@ -155,7 +180,8 @@ function inspect() {
     const contrast = (a + 0.05) / (b + 0.05);
     // The start screen's gradient is brightest behind its picture, where no text stands.
     const gradient = back?.[0] === 59 && back?.[1] === 131;
-    if (contrast < (gradient ? 2.9 : 4.5))
+    const wanted = document.documentElement.dataset.contrast === 'high' ? 7 : 4.5;
+    if (contrast < (gradient ? 2.9 : wanted))
       problems.push(`contrast ${contrast.toFixed(2)}: ${name(el)}`);
     if (parseFloat(style.fontSize) < 18) problems.push(`text of ${style.fontSize}: ${name(el)}`);
   }
@@ -195,8 +221,13 @@ function inspect() {
   const targets = [...document.querySelectorAll('[data-intent],[data-key],[data-local]')];
   for (const [i, el] of targets.entries()) {
     const box = el.getBoundingClientRect();
-    if (box.width < 64 || box.height < 64)
-      problems.push(`touch target ${Math.round(box.width)}×${Math.round(box.height)}: ${name(el)}`);
+    const mm = parseFloat(document.documentElement.style.getPropertyValue('--mm'));
+    // Half a pixel is rounding.
+    if (Math.min(box.width, box.height) < 16 * mm - 0.5)
+      problems.push(
+        `touch target ${(box.width / mm).toFixed(1)} × ${(box.height / mm).toFixed(1)} mm: ${name(el)}`,
+      );
+    if (low && box.top < height * (1 - low) - 1) problems.push(`out of reach: ${name(el)}`);
     for (const other of targets.slice(i + 1)) {
       const o = other.getBoundingClientRect();
       if (
@@ -207,8 +238,8 @@ function inspect() {
     }
   }
   const qr = document.querySelector('[data-qr]');
-  // 60 mm at the 4 px/mm of a 21.5 inch panel.
-  if (qr && qr.getBoundingClientRect().width < 240)
+  const pxPerMm = parseFloat(document.documentElement.style.getPropertyValue('--mm'));
+  if (qr && qr.getBoundingClientRect().width < 60 * pxPerMm)
     problems.push('the QR code is smaller than 60 mm');
   return [...new Set(problems)];
 }
@@ -251,16 +282,21 @@ for (const [format, viewport] of Object.entries(FORMATS)) {
   await page.goto(url);
   await page.evaluate(() => document.fonts.ready);
   for (const [lang, locale] of Object.entries(LOCALES)) {
-    for (const size of ['normal', 'large']) {
-      for (const fixture of screenFixtures(locale, size)) {
-        const file = `${fixture.screen}--${fixture.variant}-${format}-${lang}${size === 'large' ? '-large' : ''}`;
+    for (const [size, modes] of Object.entries(SIZES)) {
+      if (!isDrawn(size, format, lang)) continue;
+      for (const fixture of screenFixtures(locale, { ...PLAIN_ACCESS, ...modes })) {
+        const snapshot = {
+          ...fixture.snapshot,
+          header: { ...fixture.snapshot.header, panel: PANELS[format] },
+        };
+        const file = `${fixture.screen}--${fixture.variant}-${format}-${lang}${size === 'normal' ? '' : `-${size}`}`;
         if (only.length > 0 && !only.some((part) => file.includes(part))) continue;
         // Through another screen first: nothing local may be carried over from the last picture.
         await page.evaluate(
           (s) => globalThis.__push({ ...s, screen: 'reading', stage: 'card' }),
-          fixture.snapshot,
+          snapshot,
         );
-        await page.evaluate((s) => globalThis.__push(s), fixture.snapshot);
+        await page.evaluate((s) => globalThis.__push(s), snapshot);
         await page.waitForSelector(`[data-screen="${fixture.screen}"]`);
         if (fixture.keys !== undefined) {
           await page.click('[data-local="keypad"]');
@@ -309,7 +345,7 @@ if (!checkOnly && only.length === 0) {
     path.join(outDir, 'README.md'),
     `# Screens
 
-The kiosk's screens by flow, as Chromium draws them, at ${PICTURE_SCALE * 100} % of the panel's pixels (portrait 1080×1920, landscape 1280×1024). Each is here in Chinese on a portrait panel; the main ones in English, in large text and on a landscape panel too. Made by \`npm run screens\`, which draws and checks every screen in both languages, formats and text sizes, for overflow, overlap, touch targets under 64 px and contrast under 4.5:1.
+The kiosk's screens by flow, as Chromium draws them, at ${PICTURE_SCALE * 100} % of the panel's pixels (portrait 1080×1920, landscape 1280×1024). Each is here in Chinese on a portrait panel; the main ones in English, in large text, in low reach, in high contrast and on a landscape panel too. Made by \`npm run screens\`, which draws and checks every screen in both languages, formats and with every mode of the access bar, for overflow, overlap, touch targets under 16 mm, what is out of a seated person's reach, and contrast under 4.5:1.
 
 ${flows.join('\n')}`,
   );

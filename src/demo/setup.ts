@@ -233,6 +233,8 @@ export function writeTerminalJson(
       name: { zh: '市民中心24小时服务厅', en: 'Civic Centre 24-hour hall' },
       terminalName: { zh: '03号机', en: 'No. 03' },
     },
+    // 21.5 inches upright in a stand, as the halls have them.
+    panel: { widthMm: 268, heightMm: 476, bottomMm: 850 },
     dataDir: 'kiosk',
     secondPath: 'kiosk-second',
     readers: [

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { PLAIN_ACCESS } from '../shared/contract/index.ts';
 import type { Intent, Snapshot } from '../shared/contract/index.ts';
 import type { Command } from '../shared/central-api/index.ts';
 import { describeFailure, failure } from '../shared/errors.ts';
@@ -429,7 +430,7 @@ function stateAtStart(
     session: IDLE,
     hold: { sinceMono: clock.monoMs(), untilMono: clock.monoMs() + HOLD_MS },
     locale: 'zh-CN',
-    textSize: 'normal',
+    access: PLAIN_ACCESS,
     plainAtMono: null,
     word: [...orders.values()].some(({ order }) => order.state === 'collecting')
       ? { kind: 'restarted', untilMono: clock.monoMs() + WORD_MS.restarted }

@@ -23,7 +23,7 @@ export function viewOf(state: KioskState, ctx: ViewContext, revision: number): S
   const base = {
     revision,
     locale: state.locale,
-    textSize: state.textSize,
+    access: state.access,
     header: { ...ctx.header, hotline: ctx.hotline },
     nowMs: ctx.nowMs,
     demo: ctx.demo,

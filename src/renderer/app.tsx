@@ -1,6 +1,7 @@
 import { useLayoutEffect, useRef, useState } from 'react';
 import type { ReactElement } from 'react';
 import type { Snapshot } from '../shared/contract/index.ts';
+import { drawAccess } from './theme/access.ts';
 import { Boundary, Veil } from './components/boundary.tsx';
 import { fit, keepFitting } from './components/fit.ts';
 import { Frame } from './components/frame.tsx';
@@ -93,7 +94,7 @@ function View(): ReactElement {
 
   useLayoutEffect(() => {
     document.documentElement.lang = snapshot?.locale ?? 'zh-CN';
-    document.documentElement.dataset['text'] = snapshot?.textSize ?? 'normal';
+    drawAccess(document.documentElement, snapshot);
     // The heading is read out to those who can't see it, on every new screen and every new
     // sentence.
     if (body.current !== null) fit(body.current);

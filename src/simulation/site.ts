@@ -230,6 +230,7 @@ export class Site {
           site: { zh: '', en: '' },
           terminalName: { zh: '', en: '' },
           terminalId: parts.terminalId,
+          panel: null,
         },
         demo: false,
         version: 'simulation',

@@ -3,6 +3,18 @@ const WATCH = 'main/shell/screen-watch.ts';
 
 export const window = ({ mutant, edit, unit }) => [
   mutant(
+    'reach-of-the-standing',
+    'Low reach leaves controls where nobody who sits reaches them.',
+    edit('renderer/theme/access.ts', 'Math.max(share(REACH_MM.high), LEAST_SHARE)', '1'),
+    unit('renderer/access', 'ends at 1220 mm'),
+  ),
+  mutant(
+    'access-for-the-next',
+    'The next customer gets the screen as the last one had it.',
+    edit('kiosk/visit/idle.ts', 'access: PLAIN_ACCESS, plainAtMono', 'plainAtMono'),
+    unit('kiosk/visits', 'the screen is as it always was'),
+  ),
+  mutant(
     'window-waits-for-ready',
     'A window whose first picture is never announced is never shown.',
     edit(WATCH, `    sign();\n  });`, `  });`),

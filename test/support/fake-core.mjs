@@ -17,6 +17,7 @@ const header = {
   terminalName: { zh: '03号机', en: 'No. 3' },
   terminalId: 'T-1',
   hotline: '0558-5550110',
+  panel: null,
 };
 const push = () => {
   revision += 3;
@@ -26,7 +27,7 @@ const push = () => {
       screen: 'start',
       revision,
       locale,
-      textSize: 'normal',
+      access: { largeText: false, lowReach: false, highContrast: false },
       header,
       nowMs: Date.now(),
       demo: true,

@@ -1160,6 +1160,7 @@ export class World {
         site: { zh: '', en: '' },
         terminalName: { zh: '03号机', en: 'No. 3' },
         terminalId: TERMINAL,
+        panel: null,
       },
       demo: false,
       fallbackHotline: '',
@@ -1288,12 +1289,17 @@ export class World {
     await this.#flush();
   }
   /** A tap on the screen as it is shown now. */
-  async tap(type: Intent['type'], value?: string | number): Promise<void> {
+  async tap(
+    type: Intent['type'],
+    value?: string | number,
+    more: Readonly<Record<string, unknown>> = {},
+  ): Promise<void> {
     this.kiosk.intent({
       type,
       screen: this.screen,
       revision: this.snapshot.revision,
       ...(value === undefined ? {} : { value }),
+      ...more,
     } as Intent);
     await this.#flush();
   }

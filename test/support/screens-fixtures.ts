@@ -1,4 +1,6 @@
+import { PLAIN_ACCESS } from '../../src/shared/contract/index.ts';
 import type {
+  Access,
   CardView,
   DeviceView,
   Header,
@@ -34,6 +36,7 @@ export const header: Header = {
   terminalName: { zh: '03号机', en: 'No. 3' },
   terminalId: 'FC-0003',
   hotline: '0558-5550110',
+  panel: { widthMm: 268, heightMm: 476, bottomMm: 850 },
 };
 
 export const card: CardView = {
@@ -74,16 +77,16 @@ const tieredQuote: QuoteView = {
 /** Fields every snapshot has. */
 export function base(
   locale: Locale = 'zh-CN',
-  textSize: 'normal' | 'large' = 'normal',
+  access: Access = PLAIN_ACCESS,
 ): {
   revision: number;
   locale: Locale;
-  textSize: 'normal' | 'large';
+  access: Access;
   header: Header;
   nowMs: number;
   demo: boolean;
 } {
-  return { revision: 7, locale, textSize, header, nowMs: NOW_MS, demo: false };
+  return { revision: 7, locale, access, header, nowMs: NOW_MS, demo: false };
 }
 
 const inSeconds = (seconds: number): number => NOW_MS + seconds * 1000 - 400;
@@ -296,7 +299,7 @@ const STORIES: OrderStory[] = [
 ];
 const MAINTENANCE: Omit<
   SnapshotOf<'maintenance'>,
-  'revision' | 'locale' | 'textSize' | 'header' | 'nowMs' | 'demo'
+  'revision' | 'locale' | 'access' | 'header' | 'nowMs' | 'demo'
 > = {
   screen: 'maintenance',
   who: '李工',
@@ -339,9 +342,9 @@ const MAINTENANCE: Omit<
 /** Every screen in the states a customer can meet. */
 export function screenFixtures(
   locale: Locale,
-  textSize: 'normal' | 'large',
+  access: Access = PLAIN_ACCESS,
 ): readonly ScreenFixture[] {
-  const b = base(locale, textSize);
+  const b = base(locale, access);
   const amount = {
     ...b,
     screen: 'amount',

@@ -15,7 +15,7 @@ const TIMES = {
   bills: () => chinaTime(new Date(china().getTime() + 86_400_000).toISOString().slice(0, 10), '10:31:00'),
   year: () => chinaTime(`${china().getUTCFullYear()}-12-31`, '23:59:30'),
 };
-const tick = () => { $('clock').textContent = `${china().toISOString().slice(0, 19).replace('T', ' ')}`; };
+const tick = () => { $('clock').textContent = china().toISOString().slice(0, 19).replace('T', ' '); };
 setInterval(tick, 250);
 document.addEventListener('click', (e) => {
   const b = e.target.closest('button');

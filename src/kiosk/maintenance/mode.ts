@@ -6,7 +6,7 @@ import type { KioskEvent, KioskState, Step } from '../state/kiosk.ts';
 import { lockNow, oneMoreTry, wayOf } from '../state/maintenance.ts';
 import type { MaintenanceEvent, MaintenanceMode, OpenMode, PinCard } from '../state/maintenance.ts';
 import type { Now } from '../state/order.ts';
-import { IDLE, leave } from '../visit/step.ts';
+import { IDLE, accessSet, leave } from '../visit/step.ts';
 import type { Settled } from '../visit/step.ts';
 import { settleVisit, visitStep } from '../visit/visit.ts';
 import { act } from './actions.ts';
@@ -177,7 +177,7 @@ function onIntent(state: KioskState, intent: Intent, now: Now): Step | null {
       const deadlineMono = now.monoMs + PIN_IDLE_MS;
       if (intent.type === 'exit') return closePin(state, mode.card, now);
       if (intent.type === 'activity') return put(state, { mode: { ...mode, deadlineMono } });
-      if (intent.type === 'set-locale' || intent.type === 'set-text-size')
+      if (intent.type === 'set-locale' || intent.type === 'set-access')
         return words({ ...state, maintenance: { ...m, mode: { ...mode, deadlineMono } } }, intent);
       const way = wayOf(mode.card);
       const before = lockNow(m.locks, way, now.monoMs);
@@ -219,18 +219,18 @@ function onIntent(state: KioskState, intent: Intent, now: Now): Step | null {
 
 function words(
   state: KioskState,
-  intent: Extract<Intent, { type: 'set-locale' | 'set-text-size' }>,
+  intent: Extract<Intent, { type: 'set-locale' | 'set-access' }>,
 ): Step {
   return nothing(
     intent.type === 'set-locale'
       ? { ...state, locale: intent.value, plainAtMono: null }
-      : { ...state, textSize: intent.value, plainAtMono: null },
+      : accessSet(state, intent),
   );
 }
 
 function onOpenIntent(state: KioskState, mode: OpenMode, intent: Intent, now: Now): Step {
   if (intent.type === 'exit') return close(state, mode, 'exit', now);
-  if (intent.type === 'set-locale' || intent.type === 'set-text-size') return words(state, intent);
+  if (intent.type === 'set-locale' || intent.type === 'set-access') return words(state, intent);
   if (intent.type === 'maintenance-tab')
     return putOpen(state, mode, { tab: intent.value, openOrderId: null, lookAtMono: now.monoMs });
   if (intent.type === 'maintenance-order') {

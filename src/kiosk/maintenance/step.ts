@@ -1,3 +1,4 @@
+import { PLAIN_ACCESS } from '../../shared/contract/index.ts';
 import { failure } from '../../shared/errors.ts';
 import type { JournalEvent } from '../../shared/facts/catalogue.ts';
 import type { Effect, KioskState, Step } from '../state/kiosk.ts';
@@ -74,7 +75,7 @@ export function close(
       session: leave(state, now),
       card: null,
       locale: 'zh-CN',
-      textSize: 'normal',
+      access: PLAIN_ACCESS,
       plainAtMono: null,
     },
     { mode: { at: 'idle' } },

@@ -10,7 +10,13 @@ import type {
   Quote,
   RefundTold,
 } from '../../shared/central-api/index.ts';
-import type { Intent, Locale, ProviderKind, SnapshotOf } from '../../shared/contract/index.ts';
+import type {
+  Access,
+  Intent,
+  Locale,
+  ProviderKind,
+  SnapshotOf,
+} from '../../shared/contract/index.ts';
 import type { Failure } from '../../shared/errors.ts';
 import type { EventBody, JournalEvent } from '../../shared/facts/catalogue.ts';
 import type { Policy } from '../../shared/policy.ts';
@@ -94,9 +100,9 @@ export interface KioskState {
    */
   readonly hold: Hold | null;
   readonly locale: Locale;
-  readonly textSize: 'normal' | 'large';
+  readonly access: Access;
   /**
-   * When the start screen goes back to Chinese in normal size for the next customer; null: it is
+   * When the start screen goes back to Chinese with nothing set for the next customer; null: it is
    * so, or a visit goes on.
    */
   readonly plainAtMono: number | null;

@@ -1,4 +1,5 @@
 import { isUsable } from '../../device/device.ts';
+import { PLAIN_ACCESS } from '../../shared/contract/index.ts';
 import type { Snapshot, Tile } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { KioskState, Step } from '../state/kiosk.ts';
@@ -48,16 +49,16 @@ function settleIdle(before: KioskState, now: Now): Settled {
 }
 
 /**
- * On the start screen the language of the last customer is kept for a moment, then it greets the
- * next one as usual.
+ * On the start screen the last customer's language, and how he had the screen, are kept for a
+ * moment, then it greets the next one as usual.
  */
 function settlePlain(state: KioskState, now: Now): Settled {
-  if (state.locale === 'zh-CN' && state.textSize === 'normal')
+  if (state.locale === 'zh-CN' && !Object.values(state.access).includes(true))
     return { state, effects: [], wakeAtMono: null };
   const at = state.plainAtMono ?? now.monoMs + PLAIN_AGAIN_MS;
   if (now.monoMs >= at)
     return {
-      state: { ...state, locale: 'zh-CN', textSize: 'normal', plainAtMono: null },
+      state: { ...state, locale: 'zh-CN', access: PLAIN_ACCESS, plainAtMono: null },
       effects: [],
       wakeAtMono: null,
     };

@@ -1,4 +1,5 @@
 import type { CardReading } from '../../card/types.ts';
+import type { Intent } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { Effect, KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
@@ -32,6 +33,12 @@ export function rest(
 ): Settled {
   return { ...step(state, session, ...effects), wakeAtMono };
 }
+
+/** The access bar was touched. On the start screen it lasts a moment, else for the visit. */
+export const accessSet = (
+  state: KioskState,
+  { value, on }: Extract<Intent, { type: 'set-access' }>,
+): KioskState => ({ ...state, access: { ...state.access, [value]: on }, plainAtMono: null });
 
 /** A card is in the reader, or held out at its gate. */
 export function cardToTake({ reader }: Pick<KioskState, 'reader'>): boolean {

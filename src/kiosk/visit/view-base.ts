@@ -11,7 +11,7 @@ export interface ViewContext extends Now {
 }
 
 /** What every screen carries. */
-export type Base = Pick<Snapshot, 'revision' | 'locale' | 'textSize' | 'header' | 'nowMs' | 'demo'>;
+export type Base = Pick<Snapshot, 'revision' | 'locale' | 'access' | 'header' | 'nowMs' | 'demo'>;
 
 /** A monotonic instant as wall time, which is what people see. */
 export function wallMs({ nowMs, monoMs }: Now, mono: number): number {

@@ -157,6 +157,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       site: config.site.name,
       terminalName: config.site.terminalName,
       terminalId: config.terminalId,
+      panel: config.panel ?? null,
     },
     demo: config.mode === 'demo',
     minPolicyVersion: config.central.minPolicyVersion,

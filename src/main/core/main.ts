@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { shellToCoreSchema } from '../../shared/contract/index.ts';
+import { PLAIN_ACCESS, shellToCoreSchema } from '../../shared/contract/index.ts';
 import type { CoreToShell, Snapshot } from '../../shared/contract/index.ts';
 import { describeFailure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
@@ -95,13 +95,14 @@ if (composed.ok) {
     screen: 'out-of-service',
     revision: now,
     locale: 'zh-CN',
-    textSize: 'normal',
+    access: PLAIN_ACCESS,
     header: {
       brand: config.site.brand,
       site: config.site.name,
       terminalName: config.site.terminalName,
       terminalId: config.terminalId,
       hotline: '',
+      panel: config.panel ?? null,
     },
     nowMs: now,
     demo: config.mode === 'demo',

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { coreToShellSchema } from '../../shared/contract/index.ts';
+import { coreToShellSchema, PLAIN_ACCESS } from '../../shared/contract/index.ts';
 import type { Header, Intent, ShellToCore, Snapshot } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { coreEnvironment } from './core-environment.ts';
@@ -82,6 +82,7 @@ const NO_HEADER: Header = {
   terminalName: { zh: '', en: '' },
   terminalId: '',
   hotline: '',
+  panel: null,
 };
 
 export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
@@ -108,7 +109,7 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
       screen: 'out-of-service',
       revision: previous === null ? 0 : previous.revision + 1,
       locale: previous?.locale ?? 'zh-CN',
-      textSize: previous?.textSize ?? 'normal',
+      access: previous?.access ?? PLAIN_ACCESS,
       header: previous?.header ?? options.header ?? NO_HEADER,
       nowMs: Date.now(),
       demo: previous?.demo ?? options.demo ?? false,

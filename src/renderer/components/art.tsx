@@ -67,7 +67,13 @@ export function Disc({ kind }: { readonly kind: DiscKind }): ReactElement {
           ? 'wait'
           : 'info';
   const colour =
-    tone === 'ok' ? '#0e8a61' : tone === 'bad' ? '#c62f23' : tone === 'wait' ? '#b46a00' : FLAME;
+    tone === 'ok'
+      ? 'var(--ok)'
+      : tone === 'bad'
+        ? 'var(--bad)'
+        : tone === 'wait'
+          ? 'var(--ember-mark)'
+          : 'var(--flame)';
   return (
     <div className={`${css['disc']} ${css[`disc-${tone}`]}`} aria-hidden="true">
       <svg viewBox="0 0 48 48" stroke={colour} {...STROKE}>

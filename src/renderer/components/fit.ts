@@ -2,7 +2,7 @@
  * Steps of tightening: 1 and 2 take from the empty space and the pictures, 3 and further a little
  * from the text.
  */
-const LEVELS = 6;
+const LEVELS = 7;
 
 /**
  * Nothing on a kiosk scrolls, and what is cut off is lost on the customer. When a long sentence, a

@@ -1,9 +1,11 @@
 import type { ReactElement, ReactNode } from 'react';
-import type { Screen, Snapshot } from '../../shared/contract/index.ts';
+import { ACCESS_MODES } from '../../shared/contract/base.ts';
+import type { Access, AccessMode, Screen, Snapshot } from '../../shared/contract/index.ts';
 import { useWords } from '../i18n/index.ts';
 import type { MessageKey, Translate } from '../i18n/index.ts';
 import { formatYuan } from '../../shared/money.ts';
 import { minutesLeft, useClock, useRemaining, WARN_MS } from '../state/time.ts';
+import { reachOf } from '../theme/access.ts';
 import { Mark } from './art.tsx';
 import { Corner } from './corner.tsx';
 import { IntentButton, referenceOf } from './ui.tsx';
@@ -174,13 +176,13 @@ function Leaving({
     <footer className={`${css['footer']} ${css['leaving']}`}>
       <div className={css['ringed']}>
         <svg className={css['ring']} viewBox="0 0 88 88" aria-hidden="true">
-          <circle cx="44" cy="44" r="36" fill="#fff" stroke="#f3dcb8" strokeWidth="10" />
+          <circle cx="44" cy="44" r="36" fill="none" stroke="#f3dcb8" strokeWidth="10" />
           <circle
             cx="44"
             cy="44"
             r="36"
             fill="none"
-            stroke="#b46a00"
+            stroke="var(--ember-mark)"
             strokeWidth="10"
             strokeDasharray={RING}
             strokeDashoffset={RING * (1 - left / WARN_MS)}
@@ -223,18 +225,39 @@ function Footer({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
           </>
         )}
       </div>
-      {!isQuiet(snapshot) && (
-        <IntentButton
-          className={css['pill']}
-          does={{
-            type: 'set-text-size',
-            value: snapshot.textSize === 'large' ? 'normal' : 'large',
-          }}
-        >
-          {t(snapshot.textSize === 'large' ? 'text.normal' : 'text.large')}
-        </IntentButton>
-      )}
+      {!isQuiet(snapshot) && <AccessBar access={snapshot.access} />}
     </footer>
+  );
+}
+
+/** One of the access bar's modes: on or off by one touch. */
+function AccessSwitch({
+  access,
+  mode,
+}: {
+  readonly access: Access;
+  readonly mode: AccessMode;
+}): ReactElement {
+  const { t } = useWords();
+  return (
+    <IntentButton
+      className={css['pill']}
+      pressed={access[mode]}
+      does={{ type: 'set-access', value: mode, on: !access[mode] }}
+    >
+      {t(`access.${mode}`)}
+    </IntentButton>
+  );
+}
+
+/** What makes the screen fit the customer; in the same place on every screen. */
+function AccessBar({ access }: { readonly access: Access }): ReactElement {
+  return (
+    <div className={css['access']}>
+      {ACCESS_MODES.map((mode) => (
+        <AccessSwitch key={mode} access={access} mode={mode} />
+      ))}
+    </div>
   );
 }
 
@@ -250,12 +273,7 @@ function MaintenanceFooter({
         v{s.version} · {pick(s.header.terminalName)} · {s.header.terminalId}
       </span>
       <div className={css['right']}>
-        <IntentButton
-          className={css['pill']}
-          does={{ type: 'set-text-size', value: s.textSize === 'large' ? 'normal' : 'large' }}
-        >
-          {t(s.textSize === 'large' ? 'text.normal' : 'text.large')}
-        </IntentButton>
+        <AccessSwitch access={s.access} mode="largeText" />
         <IntentButton
           className={css['pill']}
           does={{ type: 'set-locale', value: locale === 'en' ? 'zh-CN' : 'en' }}
@@ -267,6 +285,13 @@ function MaintenanceFooter({
   );
 }
 
+/** The technicians' screens need the whole panel, and say nothing to customers. */
+const isLowered = ({ access, screen, header }: Snapshot): boolean =>
+  access.lowReach &&
+  screen !== 'maintenance' &&
+  screen !== 'maintenance-pin' &&
+  reachOf(header.panel).to < 1;
+
 /** Header, footer and the place between them; the same on every screen. */
 export function Frame({
   snapshot,
@@ -275,17 +300,26 @@ export function Frame({
   readonly snapshot: Snapshot;
   readonly children: ReactNode;
 }): ReactElement {
-  const { t } = useWords();
+  const { t, pick } = useWords();
   return (
-    <div
-      className={`${css['app']} ${snapshot.screen === 'out-of-service' ? css['dark'] : ''}`}
-      data-screen={snapshot.screen}
-      data-revision={snapshot.revision}
-    >
-      <Header snapshot={snapshot} />
-      {snapshot.demo && <div className={css['demo']}>{t('demo.badge')}</div>}
-      <main className={css['main']}>{children}</main>
-      <Footer snapshot={snapshot} />
+    <div className={css['whole']}>
+      {isLowered(snapshot) && (
+        <div className={css['lid']}>
+          <Mark />
+          <b>{pick(snapshot.header.brand)}</b>
+          <span>{t('access.below')}</span>
+        </div>
+      )}
+      <div
+        className={`${css['app']} ${snapshot.screen === 'out-of-service' ? css['dark'] : ''}`}
+        data-screen={snapshot.screen}
+        data-revision={snapshot.revision}
+      >
+        <Header snapshot={snapshot} />
+        {snapshot.demo && <div className={css['demo']}>{t('demo.badge')}</div>}
+        <main className={css['main']}>{children}</main>
+        <Footer snapshot={snapshot} />
+      </div>
     </div>
   );
 }

@@ -18,11 +18,14 @@ export function IntentButton({
   does,
   className,
   disabled = false,
+  pressed,
   children,
 }: {
   readonly does: Act;
   readonly className?: string | undefined;
   readonly disabled?: boolean;
+  /** It switches something, which is on or off. */
+  readonly pressed?: boolean;
   readonly children: ReactNode;
 }): ReactElement {
   return (
@@ -30,6 +33,7 @@ export function IntentButton({
       type="button"
       className={className}
       disabled={disabled}
+      aria-pressed={pressed}
       data-intent={does.type}
       data-value={'value' in does ? String(does.value) : undefined}
       onClick={() => act(does)}

@@ -3,8 +3,10 @@ import type { MessageKey } from './zh-CN.ts';
 /** The screens' words in English; the same keys as Chinese, which the type demands. */
 export const en: Readonly<Record<MessageKey, string>> = {
   'lang.other': '中文',
-  'text.large': 'Large text',
-  'text.normal': 'Normal text',
+  'access.largeText': 'Large text',
+  'access.lowReach': 'Low reach',
+  'access.highContrast': 'Contrast',
+  'access.below': 'Please use the lower part',
   'demo.badge': 'Demo',
   'hotline.label': '24-hour hotline',
   'clock.left': '{seconds} s left',

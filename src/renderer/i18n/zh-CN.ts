@@ -4,8 +4,10 @@
  */
 export const zhCN = {
   'lang.other': 'English',
-  'text.large': '大字版',
-  'text.normal': '标准字',
+  'access.largeText': '大字版',
+  'access.lowReach': '低位操作',
+  'access.highContrast': '高对比',
+  'access.below': '请在下方操作',
   'demo.badge': '演示',
   'hotline.label': '24小时服务热线',
   'clock.left': '剩余 {seconds} 秒',

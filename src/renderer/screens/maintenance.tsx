@@ -139,7 +139,7 @@ export function Maintenance({ s }: { readonly s: Maintenance }): ReactElement {
   if (open !== undefined)
     return (
       <div className={css['maint']}>
-        <Story order={open} large={s.textSize === 'large'} message={s.message} onAsk={ask} />
+        <Story order={open} large={s.access.largeText} message={s.message} onAsk={ask} />
       </div>
     );
   return (
@@ -421,7 +421,7 @@ function stateTone(state: string): 'ok' | 'wait' | 'bad' | 'none' {
 function Orders({ s }: { readonly s: Maintenance }): ReactElement {
   const { t, pick } = useWords();
   const [wanted, setWanted] = useState(0);
-  const size = usePageSize('orders', s.textSize === 'large');
+  const size = usePageSize('orders', s.access.largeText);
   const { items, page, pages } = pageOf(s.orders, size, wanted);
   if (s.orders.length === 0)
     return (

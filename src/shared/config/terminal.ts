@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { panelSchema } from '../contract/base.ts';
 import { kindOf, path, text, url } from './base.ts';
 import { layoutSchema, psamProfileSchema, psamReaderSchema, readerSchema } from './devices.ts';
 import { paymentSchema } from './payments.ts';
@@ -43,6 +44,8 @@ export const terminalConfigSchema = z.strictObject({
     text,
     z.strictObject({ name: text, terminalName: text.optional(), brand: text.optional() }),
   ]),
+  /** The touch panel as it is mounted: sizes on the screen and low reach are measured by it. */
+  panel: z.strictObject(panelSchema.shape).optional(),
   dataDir: path,
   /** Folder of the second log; on another disk in production. */
   secondPath: path,

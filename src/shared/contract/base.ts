@@ -10,8 +10,32 @@ export const natural = z.number().int().nonnegative();
 /** Languages of the screen. */
 export const LOCALES = ['zh-CN', 'en'] as const;
 export type Locale = (typeof LOCALES)[number];
-/** Sizes of its text. */
-export const TEXT_SIZES = ['normal', 'large'] as const;
+/**
+ * How a customer has the screen, each by one touch and for the visit only: text half as large
+ * again and larger · every control in the part that a seated person reaches · black, white and
+ * yellow.
+ */
+export const ACCESS_MODES = ['largeText', 'lowReach', 'highContrast'] as const;
+export type AccessMode = (typeof ACCESS_MODES)[number];
+/** Which of them are on; every screen has each, alone and together. */
+export const accessSchema = z.object({
+  largeText: z.boolean(),
+  lowReach: z.boolean(),
+  highContrast: z.boolean(),
+});
+export type Access = z.infer<typeof accessSchema>;
+/** As the screen greets whoever comes next. */
+export const PLAIN_ACCESS: Access = { largeText: false, lowReach: false, highContrast: false };
+/**
+ * The touch panel as it is mounted, in millimetres: what it shows, without its frame, and how high
+ * above the floor its lower edge is. Sizes and reach are measured by it.
+ */
+export const panelSchema = z.object({
+  widthMm: z.number().int().min(100).max(2_000),
+  heightMm: z.number().int().min(100).max(2_000),
+  bottomMm: z.number().int().min(0).max(1_800),
+});
+export type Panel = z.infer<typeof panelSchema>;
 /** Ways to be paid. */
 export const PROVIDER_KINDS = ['wechat', 'alipay', 'unionpay', 'gateway'] as const;
 export type ProviderKind = (typeof PROVIDER_KINDS)[number];
@@ -28,6 +52,8 @@ export const headerSchema = z.object({
   terminalName: z.object({ zh: z.string(), en: z.string() }),
   terminalId: z.string(),
   hotline: z.string(),
+  /** Null: nobody measured it; the renderer takes a usual one. */
+  panel: panelSchema.nullable(),
 });
 export type Header = z.infer<typeof headerSchema>;
 
@@ -38,7 +64,7 @@ export const receipt = z.enum(['none', 'printing', 'printed', 'failed']);
 export const base = {
   revision: natural,
   locale: z.enum(LOCALES),
-  textSize: z.enum(TEXT_SIZES),
+  access: accessSchema,
   header: headerSchema,
   /**
    * Core's wall clock when this snapshot was made; the renderer shows time and counts deadlines

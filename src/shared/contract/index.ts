@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { CARD_REFUSALS } from '../facts/catalogue.ts';
 import {
+  ACCESS_MODES,
   LOCALES,
   PROVIDER_KINDS,
-  TEXT_SIZES,
   TILES,
   base,
   deadlineMs,
@@ -263,7 +263,13 @@ const intentBase = { screen: z.string().max(32), revision: natural };
  */
 export const intentSchema = z.discriminatedUnion('type', [
   z.object({ ...intentBase, type: z.literal('set-locale'), value: z.enum(LOCALES) }),
-  z.object({ ...intentBase, type: z.literal('set-text-size'), value: z.enum(TEXT_SIZES) }),
+  /** The access bar: one of the modes on or off. */
+  z.object({
+    ...intentBase,
+    type: z.literal('set-access'),
+    value: z.enum(ACCESS_MODES),
+    on: z.boolean(),
+  }),
   z.object({ ...intentBase, type: z.literal('open'), value: z.enum(TILES) }),
   /** start over: back to the start screen (the card, if any, is to be taken). */
   z.object({ ...intentBase, type: z.literal('exit') }),

@@ -1,3 +1,4 @@
+import { ACCESS_MODES, PLAIN_ACCESS } from '../../../src/shared/contract/index.ts';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { failure } from '../../../src/shared/errors.ts';
 import { err } from '../../../src/shared/result.ts';
@@ -25,14 +26,26 @@ it('who looks for an unfinished order where there is none is told so, and not le
   expect(w.screen).toBe('start');
 });
 
-it('the next customer is spoken to in Chinese and in normal text again', async () => {
+it('the next customer is spoken to in Chinese, and the screen is as it always was', async () => {
   await w.tap('set-locale', 'en');
-  await w.tap('set-text-size', 'large');
-  expect(w.snapshot).toMatchObject({ screen: 'start', locale: 'en', textSize: 'large' });
+  for (const mode of ACCESS_MODES) await w.tap('set-access', mode, { on: true });
+  const access = { largeText: true, lowReach: true, highContrast: true };
+  expect(w.snapshot).toMatchObject({ screen: 'start', locale: 'en', access });
+  await w.tap('set-access', 'highContrast', { on: false });
+  const two = { ...access, highContrast: false };
   await w.run(20_000);
-  expect(w.snapshot).toMatchObject({ locale: 'en', textSize: 'large' });
+  expect(w.snapshot).toMatchObject({ locale: 'en', access: two });
+  // A visit is made with it, however long it takes.
+  await w.insert('golden');
+  await w.untilScreen('amount');
+  await w.run(40_000);
+  expect(w.snapshot).toMatchObject({ screen: 'amount', locale: 'en', access: two });
+  await w.tap('exit');
+  await w.remove();
   await w.run(20_000);
-  expect(w.snapshot).toMatchObject({ screen: 'start', locale: 'zh-CN', textSize: 'normal' });
+  expect(w.snapshot).toMatchObject({ locale: 'en', access: two });
+  await w.run(20_000);
+  expect(w.snapshot).toMatchObject({ screen: 'start', locale: 'zh-CN', access: PLAIN_ACCESS });
 });
 
 it('a firm quote that no order came of is given back even when central goes away and the core is killed in between', async () => {

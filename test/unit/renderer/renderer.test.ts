@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LOCALES, snapshotSchema } from '../../../src/shared/contract/index.ts';
+import { LOCALES, PLAIN_ACCESS, snapshotSchema } from '../../../src/shared/contract/index.ts';
 import type { Snapshot } from '../../../src/shared/contract/index.ts';
 import { CATALOGUES, amountOf, translator } from '../../../src/renderer/i18n/index.ts';
 import { zhCN } from '../../../src/renderer/i18n/zh-CN.ts';
@@ -64,7 +64,9 @@ describe('words', () => {
 describe('fixtures', () => {
   it('cover every screen and keep the contract', () => {
     const screens = snapshotSchema.options.map((option) => option.shape.screen.value);
-    const fixtures = LOCALES.flatMap((locale) => screenFixtures(locale, 'large'));
+    const fixtures = LOCALES.flatMap((locale) =>
+      screenFixtures(locale, { ...PLAIN_ACCESS, largeText: true }),
+    );
     expect([...new Set(fixtures.map((fixture) => fixture.screen))].toSorted()).toEqual(
       [...screens].toSorted(),
     );
@@ -118,9 +120,7 @@ describe('store', () => {
     const sent: unknown[] = [];
     onIntent((intent) => sent.push(intent));
     act({ type: 'exit' });
-    const good = screenFixtures('zh-CN', 'normal').find(
-      (fixture) => fixture.screen === 'amount',
-    )?.snapshot;
+    const good = screenFixtures('zh-CN').find((fixture) => fixture.screen === 'amount')?.snapshot;
     receive(good);
     expect(store.getState()).toMatchObject({ link: 'up', snapshot: { screen: 'amount' } });
     act({ type: 'pay', value: 10_000 });
@@ -135,7 +135,7 @@ describe('store', () => {
 });
 
 describe('taps', () => {
-  const fixtures = screenFixtures('zh-CN', 'normal');
+  const fixtures = screenFixtures('zh-CN');
   const snapshotOf = (screen: string): Snapshot => {
     const found = fixtures.find((f) => f.screen === screen)?.snapshot;
     if (found === undefined) throw new Error(screen);

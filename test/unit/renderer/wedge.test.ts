@@ -4,7 +4,7 @@ import { listenToWedge } from '../../../src/renderer/state/wedge.ts';
 import { screenFixtures } from '../../support/screens-fixtures.ts';
 
 const CODE = '134567890123456789';
-const fixtures = screenFixtures('zh-CN', 'normal');
+const fixtures = screenFixtures('zh-CN');
 const pay = fixtures.find((f) => f.screen === 'pay' && f.variant === 'choose-way');
 /** One of every other screen. */
 const others = [...new Map(fixtures.map((f) => [f.screen, f])).values()].filter(
