@@ -44,7 +44,7 @@ const isDrawn = (size, format, lang) =>
 const PICTURE_SCALE = 0.5;
 const WEBP_QUALITY = 70;
 /** The repository keeps every version of every picture: a redraw must not weigh it down. */
-const MOST_PICTURES = 130;
+const MOST_PICTURES = 150;
 const MOST_BYTES = 4_000_000;
 
 /**
@@ -69,6 +69,7 @@ const FLOWS = [
     full: ['in-doubt--card', 'refunding--refunding'],
     shown: ['in-doubt--', 'refunding--', 'insert-card--', 'unfinished--', 'order-status--'],
   },
+  { title: 'What the hall tells', full: ['info--menu'], shown: ['info--'] },
   { title: 'Out of service', full: ['out-of-service--reader'], shown: ['out-of-service--'] },
   {
     title: 'Maintenance',

@@ -1,4 +1,5 @@
 import type { SeedAccount, SeedClaim, SeedTariff } from '../central/fleet/seed.ts';
+import type { PolicyInfo } from '../shared/policy-info.ts';
 import type { Policy } from '../shared/policy.ts';
 
 /** The demo hall's prices; each of its accounts names one of them. */
@@ -105,6 +106,105 @@ export const DEMO_CLAIMS: readonly SeedClaim[] = [
   },
 ];
 
+/** The hall in which the demo's kiosk stands. */
+export const DEMO_SITE = '市民中心24小时服务厅';
+
+/** What the demo's halls tell beside selling, as such companies publish it. */
+const DEMO_INFO: PolicyInfo = {
+  emergency: '0558-2197777',
+  complaints: '0558-5550119',
+  outages: [
+    {
+      area: { zh: '清河路以东、颍河路以北', en: 'East of Qinghe Road, north of Yinghe Road' },
+      reason: { zh: '管道检修', en: 'Repair of pipes' },
+      fromMs: Date.parse('2026-11-24T08:00:00+08:00'),
+      toMs: Date.parse('2026-11-24T16:00:00+08:00'),
+    },
+    {
+      area: { zh: '人民西路 120 号至 188 号', en: 'People’s Road West, 120 to 188' },
+      reason: {
+        zh: '旧管更换，恢复供气前请关好阀门',
+        en: 'New pipes: keep your valve shut until gas is back',
+      },
+      fromMs: Date.parse('2036-12-01T22:00:00+08:00'),
+      toMs: Date.parse('2036-12-02T05:00:00+08:00'),
+    },
+  ],
+  prices: [
+    {
+      name: { zh: '居民', en: 'Households' },
+      unit: { zh: '元/m³', en: 'yuan/m³' },
+      document: { zh: '示例发改价〔2025〕12号', en: 'Sample price order 2025-12' },
+      since: '2025-07-01',
+      tiers: [
+        { uptoQuantity: 36_000, priceE4: 26_500 },
+        { uptoQuantity: 54_000, priceE4: 31_800 },
+        { uptoQuantity: null, priceE4: 39_750 },
+      ],
+    },
+    {
+      name: { zh: '非居民', en: 'Businesses' },
+      unit: { zh: '元/m³', en: 'yuan/m³' },
+      document: { zh: '示例发改价〔2025〕13号', en: 'Sample price order 2025-13' },
+      since: '2025-11-01',
+      tiers: [{ uptoQuantity: null, priceE4: 37_200 }],
+    },
+  ],
+  papers: [
+    {
+      title: { zh: '过户', en: 'New owner' },
+      bring: [
+        { zh: '新、旧户主身份证', en: 'Identity cards of the old and the new owner' },
+        { zh: '不动产权证或购房合同', en: 'Title to the home, or the contract of sale' },
+        { zh: '燃气卡；欠费先结清', en: 'The gas card; pay what is owed first' },
+      ],
+      where: { zh: '任一营业厅窗口，当场办好', en: 'Any counter, done at once' },
+    },
+    {
+      title: { zh: '补卡', en: 'Lost card' },
+      bring: [
+        {
+          zh: '户主身份证；代办另带代办人身份证',
+          en: 'The owner’s identity card; also yours, if you come for him',
+        },
+        { zh: '补卡工本费', en: 'The fee for a card' },
+      ],
+      where: { zh: '任一营业厅窗口，旧卡当场作废', en: 'Any counter; the old card ends at once' },
+    },
+    {
+      title: { zh: '换表', en: 'New meter' },
+      bring: [
+        { zh: '燃气卡', en: 'The gas card' },
+        { zh: '换表单（师傅上门时留的）', en: 'The slip that the fitter left' },
+      ],
+      where: { zh: '人民路营业厅 3 号窗', en: 'People’s Road, counter 3' },
+    },
+    {
+      title: { zh: '开户', en: 'New supply' },
+      bring: [
+        { zh: '户主身份证', en: 'The owner’s identity card' },
+        { zh: '不动产权证或购房合同', en: 'Title to the home, or the contract of sale' },
+        { zh: '手机号，点火前会联系您', en: 'A phone number: we call before the gas is lit' },
+      ],
+      where: {
+        zh: '任一营业厅窗口；点火另约',
+        en: 'Any counter; the lighting is a date of its own',
+      },
+    },
+    {
+      title: { zh: '销户', en: 'Ending supply' },
+      bring: [
+        { zh: '户主身份证、燃气卡', en: 'The owner’s identity card and the gas card' },
+        { zh: '退款用的银行卡', en: 'A bank card for what is left' },
+      ],
+      where: {
+        zh: '人民路营业厅；先预约上门拆表',
+        en: 'People’s Road; the meter is taken off before',
+      },
+    },
+  ],
+};
+
 /** What the demo's kiosks are allowed, and what they show. */
 export const DEMO_POLICY: Policy = {
   version: 1,
@@ -129,11 +229,34 @@ export const DEMO_POLICY: Policy = {
   sites: [
     {
       name: '阜城燃气 人民路营业厅',
-      detail: '人民路 128 号 · 8:30–17:30 · 约 0.8 公里',
+      detail: '人民路 128 号',
       hours: { from: '08:30', to: '17:30' },
+      metresFrom: { [DEMO_SITE]: 800 },
     },
-    { name: '阜城燃气 颍河西路自助厅', detail: '颍河西路 56 号 · 24 小时 · 约 1.6 公里' },
+    {
+      name: '阜城燃气 颍河西路自助厅',
+      detail: '颍河西路 56 号',
+      metresFrom: { [DEMO_SITE]: 1_600 },
+    },
+    {
+      name: '阜城燃气 清河路营业厅',
+      detail: '清河路 9 号',
+      hours: { from: '09:00', to: '17:00' },
+      metresFrom: { [DEMO_SITE]: 2_300 },
+    },
+    {
+      name: '颍东政务服务大厅 燃气窗口',
+      detail: '颍东区北京东路 88 号 一楼',
+      hours: { from: '08:30', to: '17:30' },
+      metresFrom: { [DEMO_SITE]: 4_100 },
+    },
+    {
+      name: '建设银行 颍州支行 自助区',
+      detail: '颍州南路 201 号',
+      metresFrom: { [DEMO_SITE]: 5_200 },
+    },
   ],
+  info: DEMO_INFO,
 };
 
 /** All that the demo's central begins with, beside its terminals. */

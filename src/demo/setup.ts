@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { generateSandboxKeys } from '../simulator/wechat/sandbox.ts';
 import type { SandboxKeys } from '../simulator/wechat/sandbox.ts';
 import { DEMO_USER } from './technician.ts';
+import { DEMO_SITE } from './central-data.ts';
 import type { TerminalConfigFile } from '../shared/config/terminal.ts';
 
 export const DEMO_TERMINAL = '000000000311';
@@ -230,7 +231,7 @@ export function writeTerminalJson(
     terminalId: DEMO_TERMINAL,
     site: {
       brand: { zh: '阜城燃气 自助服务', en: 'Fucheng Gas self-service' },
-      name: { zh: '市民中心24小时服务厅', en: 'Civic Centre 24-hour hall' },
+      name: { zh: DEMO_SITE, en: 'Civic Centre 24-hour hall' },
       terminalName: { zh: '03号机', en: 'No. 03' },
     },
     // 21.5 inches upright in a stand, as the halls have them.

@@ -7,6 +7,7 @@ import { fit, keepFitting } from './components/fit.ts';
 import { Frame } from './components/frame.tsx';
 import ui from './components/ui.module.css';
 import { Amount } from './screens/amount.tsx';
+import { Info } from './screens/info.tsx';
 import { Maintenance, MaintenancePin } from './screens/maintenance.tsx';
 import { Pay } from './screens/pay.tsx';
 import {
@@ -34,6 +35,8 @@ function screenOf(s: Snapshot): ReactElement {
       return <Start s={s} />;
     case 'insert-card':
       return <InsertCard s={s} />;
+    case 'info':
+      return <Info s={s} />;
     case 'reading':
       return <Reading s={s} />;
     case 'cannot-sell':

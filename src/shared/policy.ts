@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { infoSchema } from './policy-info.ts';
 import { DAY_MS } from './time.ts';
 
 /**
@@ -85,6 +86,8 @@ export const policySchema = z
         }),
       )
       .max(500),
+    /** Left out: central says nothing of it, and the start screen has no tile for it. */
+    info: infoSchema.optional(),
   })
   .refine((p) => p.minFen <= p.maxFen, { path: ['maxFen'], error: 'less than minFen' });
 export type Policy = z.infer<typeof policySchema>;

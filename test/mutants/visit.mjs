@@ -150,4 +150,28 @@ export const VISIT = [
     edit('kiosk/kiosk.ts', `order.state === 'collecting')`, `order.state === 'quoted')`),
     unit('kiosk/endings', 'a core that begins anew while somebody pays says so'),
   ),
+  mutant(
+    'outage-too-early',
+    'The start screen tells of an interruption weeks ahead, and of none that comes tomorrow after it.',
+    edit('kiosk/visit/hall-info.ts', 'o.fromMs - nowMs <= AHEAD_MS', 'o.fromMs > 0'),
+    unit('kiosk/hall-info', 'two days ahead, not before'),
+  ),
+  mutant(
+    'outage-stays',
+    'An interruption that is over is still told.',
+    edit('kiosk/visit/hall-info.ts', 'o.toMs > nowMs', 'o.toMs > 0'),
+    unit('kiosk/hall-info', 'what is over is gone'),
+  ),
+  mutant(
+    'start-asleep',
+    'A start screen on which nothing happens goes on telling what held an hour ago.',
+    edit('kiosk/visit/idle.ts', 'timed ? monoMs + LOOK_AGAIN_MS : null', 'timed ? null : null'),
+    unit('kiosk/hall-info', 'two days ahead, not before'),
+  ),
+  mutant(
+    'info-tile-of-nothing',
+    'A tile leads to a screen that tells nothing.',
+    edit('kiosk/visit/idle.ts', 'ctx.nowMs).length > 0 ?', 'ctx.nowMs).length >= 0 ?'),
+    unit('kiosk/hall-info', 'only where there is something'),
+  ),
 ];

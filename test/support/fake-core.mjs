@@ -36,6 +36,7 @@ const push = () => {
       payAway: [],
       degraded: [],
       word: null,
+      outage: null,
       selling: true,
       notices,
     },

@@ -1,3 +1,4 @@
+import { DEMO_POLICY } from '../../src/demo/central-data.ts';
 import { PLAIN_ACCESS } from '../../src/shared/contract/index.ts';
 import type {
   Access,
@@ -339,6 +340,91 @@ const MAINTENANCE: Omit<
   deadlineMs: inSeconds(172),
 };
 
+type Start = Pick<SnapshotOf<'start'>, 'screen' | 'selling' | 'word'> & ReturnType<typeof base>;
+
+/** What the hall tells, by the demo's own policy. */
+function infoFixtures(
+  b: ReturnType<typeof base>,
+  start: Start,
+): readonly (readonly [string, Snapshot])[] {
+  const { info, sites } = DEMO_POLICY;
+  const [outage, later] = info?.outages ?? [];
+  const [prices] = info?.prices ?? [];
+  const [papers] = info?.papers ?? [];
+  if (info === undefined || outage === undefined || later === undefined) return [];
+  if (prices === undefined || papers === undefined) return [];
+  const screen = {
+    ...b,
+    screen: 'info',
+    topics: ['sites', 'outages', 'prices', 'papers'],
+    emergency: info.emergency ?? null,
+    complaints: info.complaints ?? null,
+    deadlineMs: inSeconds(82),
+  } as const;
+  const siteViews = sites.map((site, index) => ({
+    name: site.name,
+    detail: site.detail,
+    metres: Object.values(site.metresFrom ?? {})[0] ?? null,
+    hours: site.hours ?? null,
+    openNow: index !== 2,
+  }));
+  const named = (all: readonly { readonly name: { zh: string; en: string } }[]) =>
+    all.map(({ name }) => name);
+  return [
+    [
+      'info',
+      {
+        ...start,
+        tiles: ['query', 'unfinished', 'info'],
+        providers: ['wechat', 'alipay'],
+        payAway: [],
+        degraded: [],
+        outage,
+        notices: [],
+      },
+    ],
+    ['menu', { ...screen, topics: [...screen.topics], shown: { topic: 'menu' } }],
+    [
+      'sites',
+      {
+        ...screen,
+        topics: [...screen.topics],
+        shown: { topic: 'sites', page: 0, pages: 2, sites: siteViews.slice(0, 4) },
+      },
+    ],
+    [
+      'outages',
+      {
+        ...screen,
+        topics: [...screen.topics],
+        shown: { topic: 'outages', page: 0, pages: 1, outages: [outage, later] },
+      },
+    ],
+    [
+      'prices',
+      {
+        ...screen,
+        topics: [...screen.topics],
+        shown: { topic: 'prices', page: 0, pages: 2, names: named(info.prices), list: prices },
+      },
+    ],
+    [
+      'papers',
+      {
+        ...screen,
+        topics: [...screen.topics],
+        shown: {
+          topic: 'papers',
+          page: 0,
+          pages: info.papers.length,
+          names: info.papers.map(({ title }) => title),
+          papers,
+        },
+      },
+    ],
+  ];
+}
+
 /** Every screen in the states a customer can meet. */
 export function screenFixtures(
   locale: Locale,
@@ -398,6 +484,7 @@ export function screenFixtures(
         providers: [...start.providers],
         payAway: [],
         degraded: [],
+        outage: null,
         notices: [],
         word: 'restarted',
       },
@@ -410,6 +497,7 @@ export function screenFixtures(
         providers: [...start.providers],
         payAway: [],
         degraded: [],
+        outage: null,
         notices: [],
         word: 'card-taken',
       },
@@ -422,6 +510,7 @@ export function screenFixtures(
         providers: [...start.providers],
         payAway: [],
         degraded: [],
+        outage: null,
         notices: [],
         word: 'card-too-soon',
       },
@@ -434,6 +523,7 @@ export function screenFixtures(
         providers: [...start.providers],
         payAway: [],
         degraded: [],
+        outage: null,
         notices: [],
       },
     ],
@@ -445,6 +535,7 @@ export function screenFixtures(
         providers: ['alipay'],
         payAway: ['wechat'],
         degraded: [],
+        outage: null,
         notices: [],
       },
     ],
@@ -457,6 +548,7 @@ export function screenFixtures(
         payAway: [],
         degraded: [],
         keptCards: 1,
+        outage: null,
         notices: [],
       },
     ],
@@ -469,6 +561,7 @@ export function screenFixtures(
         payAway: [],
         degraded: ['DEV-0101', 'SALE-0111'],
         selling: false,
+        outage: null,
         notices: [
           {
             title: { zh: '停气公告', en: 'Notice' },
@@ -489,10 +582,12 @@ export function screenFixtures(
         providers: ['gateway'],
         payAway: [],
         degraded: [],
+        outage: null,
         notices: [],
       },
       { checkOnly: true },
     ],
+    ...infoFixtures(b, start),
     ['query', { ...b, screen: 'insert-card', purpose: 'query', deadlineMs: inSeconds(52) }],
     [
       'unfinished-leaving',

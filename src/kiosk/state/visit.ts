@@ -1,5 +1,6 @@
 import type { CardReading } from '../../card/types.ts';
 import type { Account, ClaimedOrder, OrderStatus, Quote } from '../../shared/central-api/index.ts';
+import type { InfoTopic } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { AttemptState, OrderState } from '../../shared/order-rules.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
@@ -14,6 +15,7 @@ export type Session =
   | ReadingSession
   | CannotSellSession
   | CardInfoSession
+  | InfoSession
   | AmountSession
   | OrderSession
   | AssistSession
@@ -61,6 +63,14 @@ export interface CardInfoSession {
   readonly at: 'card-info';
   readonly reading: CardReading;
   readonly account: Account | null;
+  readonly deadlineMono: number;
+}
+
+/** What the hall tells is looked at: no card, no account. */
+export interface InfoSession {
+  readonly at: 'info';
+  readonly topic: InfoTopic | 'menu';
+  readonly page: number;
   readonly deadlineMono: number;
 }
 

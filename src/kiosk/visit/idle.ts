@@ -6,6 +6,7 @@ import type { KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
 import { notSelling, outOfService } from '../watch/selling.ts';
 import { askForCard } from './card-in.ts';
+import { nextOutage, openInfo, toldTopics } from './hall-info.ts';
 import { nearestSite } from './nearest.ts';
 import { payAway, payChoices } from './paying.ts';
 import type { Service } from './service.ts';
@@ -34,7 +35,10 @@ export const idle: Service<'idle'> = {
 const OPEN: Readonly<Record<Tile, (state: KioskState, now: Now) => Step>> = {
   query: (state, now) => askForCard(state, 'query', now),
   unfinished: (state, now) => askForCard(state, 'unfinished', now),
+  info: openInfo,
 };
+
+const LOOK_AGAIN_MS = 60_000;
 
 /** A word is said for its time. */
 function settleIdle(before: KioskState, now: Now): Settled {
@@ -44,8 +48,21 @@ function settleIdle(before: KioskState, now: Now): Settled {
     said ? before : { ...before, word: null },
     now,
   );
-  const wakes = [wakeAtMono, said ? (word?.untilMono ?? null) : null].filter((at) => at !== null);
+  const wakes = [wakeAtMono, said ? (word?.untilMono ?? null) : null, byTheHour(state, now)].filter(
+    (at) => at !== null,
+  );
   return { state, effects, wakeAtMono: wakes.length === 0 ? null : Math.min(...wakes) };
+}
+
+/**
+ * Hours of sites and announced interruptions begin and end while nothing else happens: then the
+ * screen is looked at every minute.
+ */
+function byTheHour({ service: { policy } }: KioskState, { monoMs }: Now): number | null {
+  const timed =
+    policy !== null &&
+    ((policy.info?.outages.length ?? 0) > 0 || policy.sites.some((s) => s.hours !== undefined));
+  return timed ? monoMs + LOOK_AGAIN_MS : null;
 }
 
 /**
@@ -89,12 +106,17 @@ function startView(state: KioskState, base: Base, ctx: ViewContext): Snapshot {
     ...base,
     screen: 'start',
     word: state.word?.kind ?? null,
-    tiles: ['query', 'unfinished'],
+    tiles: [
+      'query',
+      'unfinished',
+      ...(toldTopics(policy, ctx.header.site, ctx.nowMs).length > 0 ? (['info'] as const) : []),
+    ],
     providers: [...payChoices(state)],
     payAway: [...payAway(state)],
     degraded,
     ...(state.bin.cards.length === 0 ? {} : { keptCards: state.bin.cards.length }),
     selling: reason === null,
+    outage: nextOutage(policy, ctx.nowMs),
     notices: policy?.notices ?? [],
   };
 }

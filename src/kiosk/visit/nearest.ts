@@ -13,6 +13,12 @@ export function isOpen({ hours }: Pick<Site, 'hours'>, nowMs: number): boolean {
   return from <= to ? now >= from && now < to : now >= from || now < to;
 }
 
+/** All sites but this one, the nearest first; those without a distance after those that have one. */
+export function others(sites: readonly Site[], here: Header['site']): readonly Site[] {
+  const metres = (site: Site): number => site.metresFrom?.[here.zh] ?? Number.MAX_SAFE_INTEGER;
+  return sites.filter((site) => site.name !== here.zh).toSorted((a, b) => metres(a) - metres(b));
+}
+
 /**
  * Where a customer whom this machine cannot serve is sent: the nearest other site that is open now,
  * by the distances from this machine's own site; one without a distance comes after those that have
@@ -23,9 +29,6 @@ export function nearestSite(
   here: Header['site'],
   nowMs: number,
 ): Pick<Site, 'name' | 'detail'> | null {
-  const metres = (site: Site): number => site.metresFrom?.[here.zh] ?? Number.MAX_SAFE_INTEGER;
-  const [nearest] = sites
-    .filter((site) => site.name !== here.zh && isOpen(site, nowMs))
-    .toSorted((a, b) => metres(a) - metres(b));
+  const [nearest] = others(sites, here).filter((site) => isOpen(site, nowMs));
   return nearest === undefined ? null : { name: nearest.name, detail: nearest.detail };
 }

@@ -4,6 +4,7 @@ import { cardAssist } from './card-assist.ts';
 import { cardIn } from './card-in.ts';
 import { cardQuery } from './card-query.ts';
 import { cardSale } from './card-sale/card-sale.ts';
+import { hallInfo } from './hall-info.ts';
 import { idle } from './idle.ts';
 import { orderStatus } from './order-status.ts';
 import { orderVisit } from './order-visit.ts';
@@ -20,6 +21,7 @@ const STAGES: { readonly [A in Session['at']]: Stage<SessionAt<A>> } = {
   // services
   ...cardSale,
   ...cardQuery,
+  ...hallInfo,
   ...orderStatus,
   ...cardAssist,
   // shared by services that sell

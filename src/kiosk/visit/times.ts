@@ -3,6 +3,8 @@ export const SCREEN_MS = {
   'insert-card': 60_000,
   'cannot-sell': 60_000,
   'card-info': 60_000,
+  /** A page to read; each tap begins it anew. */
+  info: 90_000,
   amount: 120_000,
   /** Thanks, once the card is out. */
   thanks: 6_000,

@@ -1,4 +1,5 @@
 import type { ReactElement } from 'react';
+import type { InfoTopic, Tile } from '../../shared/contract/index.ts';
 import css from './ui.module.css';
 
 const FLAME = '#0b57e3';
@@ -116,7 +117,54 @@ export function Disc({ kind }: { readonly kind: DiscKind }): ReactElement {
 }
 
 /** Tile pictures of the start screen. */
-export function TileArt({ kind }: { readonly kind: 'query' | 'unfinished' }): ReactElement {
+/** Strokes of 48 × 48. */
+const TILE_ART: Readonly<Record<Tile | InfoTopic, ReactElement>> = {
+  query: (
+    <>
+      <circle cx="21" cy="21" r="14" stroke={FLAME} />
+      <path d="M31 31l11 11" stroke={EMBER} strokeWidth="5" />
+    </>
+  ),
+  unfinished: (
+    <>
+      <path d="M40 24a16 16 0 1 1-5-11" stroke={FLAME} />
+      <path d="M37 4v11H26" stroke={EMBER} />
+    </>
+  ),
+  info: (
+    <>
+      <path d="M24 44S9 29 9 18a15 15 0 0 1 30 0c0 11-15 26-15 26z" stroke={FLAME} />
+      <circle cx="24" cy="18" r="5" stroke={EMBER} />
+    </>
+  ),
+  sites: (
+    <>
+      <path d="M24 44S9 29 9 18a15 15 0 0 1 30 0c0 11-15 26-15 26z" stroke={FLAME} />
+      <circle cx="24" cy="18" r="5" stroke={EMBER} />
+    </>
+  ),
+  outages: (
+    <>
+      <path d="M24 5l20 36H4z" stroke={FLAME} />
+      <path d="M24 18v11M24 35v1" stroke={EMBER} strokeWidth="5" />
+    </>
+  ),
+  prices: (
+    <>
+      <path d="M12 4h24v40l-6-4-6 4-6-4-6 4z" stroke={FLAME} />
+      <path d="M18 15h12M18 24h12" stroke={EMBER} />
+    </>
+  ),
+  papers: (
+    <>
+      <path d="M10 4h18l10 10v30H10z" stroke={FLAME} />
+      <path d="M17 24l5 5 9-9" stroke={EMBER} />
+    </>
+  ),
+};
+
+/** The picture on a tile. */
+export function TileArt({ kind }: { readonly kind: Tile | InfoTopic }): ReactElement {
   return (
     <svg
       width="60"
@@ -128,17 +176,7 @@ export function TileArt({ kind }: { readonly kind: 'query' | 'unfinished' }): Re
       strokeLinejoin="round"
       aria-hidden="true"
     >
-      {kind === 'query' ? (
-        <>
-          <circle cx="21" cy="21" r="14" stroke={FLAME} />
-          <path d="M31 31l11 11" stroke={EMBER} strokeWidth="5" />
-        </>
-      ) : (
-        <>
-          <path d="M40 24a16 16 0 1 1-5-11" stroke={FLAME} />
-          <path d="M37 4v11H26" stroke={EMBER} />
-        </>
-      )}
+      {TILE_ART[kind]}
     </svg>
   );
 }

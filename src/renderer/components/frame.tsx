@@ -26,6 +26,7 @@ function isQuiet(snapshot: Snapshot): boolean {
  */
 const EXTENDABLE: ReadonlySet<Screen> = new Set<Screen>([
   'insert-card',
+  'info',
   'cannot-sell',
   'card-info',
   'amount',
@@ -44,6 +45,8 @@ function headings(snapshot: Snapshot, t: Translate): { title: MessageKey; sub?: 
       return null;
     case 'insert-card':
       return { title: 'insert.header' };
+    case 'info':
+      return { title: 'hall.menu.title' };
     case 'reading':
       return { title: 'reading.header', sub: t('doNotRemove') };
     case 'cannot-sell':

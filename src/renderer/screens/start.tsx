@@ -4,6 +4,7 @@ import { ERRORS } from '../../shared/errors.ts';
 import { CardArt, TileArt } from '../components/art.tsx';
 import { IntentButton, Notice } from '../components/ui.tsx';
 import { useWords } from '../i18n/index.ts';
+import { spanOf } from './info.tsx';
 import css from './screens.module.css';
 
 /** The welcome: inserting a card is the one thing to do; tiles exist only where their service works. */
@@ -71,7 +72,12 @@ export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement 
           </section>
         )}
         <div className={css['notices']}>
-          {s.notices.slice(0, 2).map((notice) => (
+          {s.outage !== null && (
+            <Notice title={t('start.outage')}>
+              {`${spanOf(s.outage)} ${pick(s.outage.area)}`}
+            </Notice>
+          )}
+          {s.notices.slice(0, s.outage === null ? 2 : 1).map((notice) => (
             <Notice key={notice.title.zh} title={pick(notice.title)}>
               {pick(notice.body)}
             </Notice>

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { outageSchema } from '../policy-info.ts';
 import { CARD_REFUSALS } from '../facts/catalogue.ts';
 import {
   ACCESS_MODES,
@@ -12,6 +13,7 @@ import {
   receipt,
 } from './base.ts';
 import { cardViewSchema, quoteViewSchema } from './card-sale.ts';
+import { INFO_TOPICS, infoShape } from './info.ts';
 import { MAINTENANCE_ACTIONS, MAINTENANCE_TABS, maintenanceShape } from './maintenance.ts';
 
 /**
@@ -20,6 +22,7 @@ import { MAINTENANCE_ACTIONS, MAINTENANCE_TABS, maintenanceShape } from './maint
  */
 export * from './base.ts';
 export * from './card-sale.ts';
+export * from './info.ts';
 export * from './maintenance.ts';
 
 /** A whole screen, pushed by the core at each change. */
@@ -44,6 +47,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
      * was being paid for.
      */
     word: z.enum(['card-taken', 'card-too-soon', 'restarted']).nullable(),
+    /** An interruption of supply that goes on, or is announced for the next two days. */
+    outage: outageSchema.nullable(),
     notices: z.array(
       z.object({
         title: z.object({ zh: z.string(), en: z.string() }),
@@ -57,6 +62,7 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     purpose: z.enum(['query', 'unfinished']),
     deadlineMs,
   }),
+  z.object({ ...base, screen: z.literal('info'), ...infoShape, deadlineMs }),
   z.object({ ...base, screen: z.literal('reading'), stage: z.enum(['card', 'account']) }),
   z.object({
     ...base,
@@ -280,6 +286,14 @@ export const intentSchema = z.discriminatedUnion('type', [
    * sum.
    */
   z.object({ ...intentBase, type: z.literal('pay'), value: natural.max(100_000_00) }),
+  /** info screen: a topic, or the menu again. */
+  z.object({
+    ...intentBase,
+    type: z.literal('info-topic'),
+    value: z.enum([...INFO_TOPICS, 'menu']),
+  }),
+  /** info screen: this page of the topic. */
+  z.object({ ...intentBase, type: z.literal('info-page'), value: natural.max(100) }),
   z.object({ ...intentBase, type: z.literal('cancel') }),
   /** pay screen: show another provider's QR code. */
   z.object({ ...intentBase, type: z.literal('pay-with'), value: z.enum(PROVIDER_KINDS) }),

@@ -1,0 +1,289 @@
+import type { ReactElement, ReactNode } from 'react';
+import type { InfoShown, InfoTopic, SnapshotOf } from '../../shared/contract/index.ts';
+import { formatPrice, formatQuantity } from '../../shared/money.ts';
+import { chinaTime } from '../../shared/time.ts';
+import { TileArt } from '../components/art.tsx';
+import { ActionButton, IntentButton } from '../components/ui.tsx';
+import ui from '../components/ui.module.css';
+import { useWords } from '../i18n/index.ts';
+import css from './info.module.css';
+import screens from './screens.module.css';
+
+type InfoScreen = SnapshotOf<'info'>;
+type Shown<T extends InfoShown['topic']> = Extract<InfoShown, { topic: T }>;
+
+/** What the hall tells: whom to call, and its topics page by page. */
+export function Info({ s }: { readonly s: InfoScreen }): ReactElement {
+  const { t } = useWords();
+  const { shown } = s;
+  return (
+    <div className={screens['column']}>
+      <h1>{t(`hall.${shown.topic}.title`)}</h1>
+      <div className={`${css['body']} ${css[layoutOf(shown)] ?? ''}`}>{bodyOf(s)}</div>
+      {'pages' in shown && !('names' in shown) && shown.pages > 1 && (
+        <Pager page={shown.page} pages={shown.pages} />
+      )}
+      <div className={ui['actions']}>
+        {shown.topic !== 'menu' && (
+          <ActionButton ghost does={{ type: 'info-topic', value: 'menu' }}>
+            {t('back')}
+          </ActionButton>
+        )}
+        <ActionButton ghost={shown.topic === 'menu'} does={{ type: 'exit' }}>
+          {t('hall.home')}
+        </ActionButton>
+      </div>
+    </div>
+  );
+}
+
+/** On a wide panel the topics stand beside the numbers, and entries beside each other. */
+const layoutOf = ({ topic }: InfoShown): string =>
+  topic === 'menu' ? 'menu' : topic === 'sites' || topic === 'outages' ? 'entries' : '';
+
+function bodyOf(s: InfoScreen): ReactElement {
+  const { shown } = s;
+  switch (shown.topic) {
+    case 'menu':
+      return <Menu s={s} />;
+    case 'sites':
+      return <Sites shown={shown} />;
+    case 'outages':
+      return <Outages shown={shown} />;
+    case 'prices':
+      return <Prices shown={shown} />;
+    case 'papers':
+      return <Papers shown={shown} />;
+    default:
+      return shown satisfies never;
+  }
+}
+
+function Menu({ s }: { readonly s: InfoScreen }): ReactElement {
+  const { t } = useWords();
+  const lines = [
+    ['emergency', s.emergency],
+    ['hotline', s.header.hotline === '' ? null : s.header.hotline],
+    ['complaints', s.complaints],
+  ] as const;
+  return (
+    <>
+      <dl className={`${ui['panel']} ${css['lines']}`}>
+        {lines.map(
+          ([kind, number]) =>
+            number !== null && (
+              <div key={kind} className={kind === 'emergency' ? css['urgent'] : undefined}>
+                <dt>{t(`hall.line.${kind}`)}</dt>
+                <dd>{number}</dd>
+              </div>
+            ),
+        )}
+      </dl>
+      <div className={screens['tiles']}>
+        {s.topics.map((topic) => (
+          <Topic key={topic} topic={topic} />
+        ))}
+      </div>
+    </>
+  );
+}
+
+function Topic({ topic }: { readonly topic: InfoTopic }): ReactElement {
+  const { t } = useWords();
+  return (
+    <IntentButton does={{ type: 'info-topic', value: topic }} className={screens['tile']}>
+      <span className={screens['tileIcon']}>
+        <TileArt kind={topic} />
+      </span>
+      <span className={screens['tileText']}>
+        <b>{t(`hall.${topic}.title`)}</b>
+        <span>{t(`hall.${topic}.lead`)}</span>
+      </span>
+    </IntentButton>
+  );
+}
+
+function Entry({
+  title,
+  mark,
+  tone = 'info',
+  children,
+}: {
+  readonly title: string;
+  readonly mark?: string | null;
+  readonly tone?: 'info' | 'ok' | 'off';
+  readonly children: ReactNode;
+}): ReactElement {
+  return (
+    <section className={`${ui['panel']} ${css['entry']}`}>
+      <div>
+        <b>{title}</b>
+        {children}
+      </div>
+      {mark != null && <span className={`${css['mark']} ${css[tone]}`}>{mark}</span>}
+    </section>
+  );
+}
+
+function Sites({ shown }: { readonly shown: Shown<'sites'> }): ReactElement {
+  const { t } = useWords();
+  return (
+    <>
+      {shown.sites.map((site) => (
+        <Entry
+          key={site.name}
+          title={site.name}
+          mark={t(site.openNow ? 'hall.sites.open' : 'hall.sites.shut')}
+          tone={site.openNow ? 'ok' : 'off'}
+        >
+          <p>{site.detail}</p>
+          <p>
+            {site.hours === null
+              ? t('hall.sites.always')
+              : t('hall.sites.hours', { from: site.hours.from, to: site.hours.to })}
+            {site.metres !== null &&
+              ` · ${
+                site.metres < 1_000
+                  ? t('hall.sites.metres', { metres: site.metres })
+                  : t('hall.sites.km', { km: (site.metres / 1_000).toFixed(1) })
+              }`}
+          </p>
+        </Entry>
+      ))}
+    </>
+  );
+}
+
+/** `11-24 08:00 – 16:00`; with the second day where it is another. */
+export function spanOf({
+  fromMs,
+  toMs,
+}: {
+  readonly fromMs: number;
+  readonly toMs: number;
+}): string {
+  const [from, to] = [chinaTime(fromMs), chinaTime(toMs)];
+  const sameDay = from.slice(0, 10) === to.slice(0, 10);
+  return `${from.slice(5, 16)} – ${to.slice(sameDay ? 11 : 5, 16)}`;
+}
+
+function Outages({ shown }: { readonly shown: Shown<'outages'> }): ReactElement {
+  const { pick } = useWords();
+  return (
+    <>
+      {shown.outages.map((outage) => (
+        <Entry key={`${outage.fromMs} ${outage.area.zh}`} title={pick(outage.area)}>
+          <p className={css['span']}>{spanOf(outage)}</p>
+          <p>{pick(outage.reason)}</p>
+        </Entry>
+      ))}
+    </>
+  );
+}
+
+/** Which of several lists is open. */
+function Chips({ names, page }: { readonly names: readonly string[]; readonly page: number }) {
+  return (
+    <div className={css['chips']}>
+      {names.map((name, index) => (
+        <IntentButton
+          key={name}
+          does={{ type: 'info-page', value: index }}
+          pressed={index === page}
+          className={css['chip']}
+        >
+          {name}
+        </IntentButton>
+      ))}
+    </div>
+  );
+}
+
+function Prices({ shown }: { readonly shown: Shown<'prices'> }): ReactElement {
+  const { t, pick } = useWords();
+  const { list } = shown;
+  const unit = pick(list.unit);
+  return (
+    <>
+      {shown.names.length > 1 && <Chips names={shown.names.map(pick)} page={shown.page} />}
+      <section className={ui['panel']}>
+        <dl className={css['tiers']}>
+          {list.tiers.map((tier, index) => {
+            const upto = tier.uptoQuantity === null ? null : formatQuantity(tier.uptoQuantity);
+            const above = list.tiers[index - 1]?.uptoQuantity ?? null;
+            const from = above === null ? null : formatQuantity(above);
+            return (
+              <div key={tier.uptoQuantity ?? 0}>
+                <dt>
+                  {list.tiers.length === 1
+                    ? t('hall.prices.one')
+                    : t('hall.prices.tier', { tier: index + 1 })}
+                  <small>
+                    {upto !== null && from !== null
+                      ? t('hall.prices.between', { from, upto })
+                      : upto !== null
+                        ? t('hall.prices.upto', { upto })
+                        : from !== null
+                          ? t('hall.prices.above', { from })
+                          : ''}
+                  </small>
+                </dt>
+                <dd>
+                  {formatPrice(tier.priceE4)} <small>{unit}</small>
+                </dd>
+              </div>
+            );
+          })}
+        </dl>
+        <p className={ui['note']}>
+          {t('hall.prices.since', { date: list.since, document: pick(list.document) })}
+        </p>
+      </section>
+    </>
+  );
+}
+
+function Papers({ shown }: { readonly shown: Shown<'papers'> }): ReactElement {
+  const { t, pick } = useWords();
+  const { papers } = shown;
+  return (
+    <>
+      {shown.names.length > 1 && <Chips names={shown.names.map(pick)} page={shown.page} />}
+      <section className={`${ui['panel']} ${css['papers']}`}>
+        <b>{t('hall.papers.bring')}</b>
+        <ol>
+          {papers.bring.map((one) => (
+            <li key={one.zh}>
+              <span>{pick(one)}</span>
+            </li>
+          ))}
+        </ol>
+        <b>{t('hall.papers.where')}</b>
+        <p>{pick(papers.where)}</p>
+      </section>
+    </>
+  );
+}
+
+function Pager({ page, pages }: { readonly page: number; readonly pages: number }): ReactElement {
+  const { t } = useWords();
+  return (
+    <div className={css['pager']}>
+      <IntentButton
+        does={{ type: 'info-page', value: Math.max(0, page - 1) }}
+        disabled={page === 0}
+        className={css['chip']}
+      >
+        {t('hall.page.before')}
+      </IntentButton>
+      <span>{t('hall.page', { page: page + 1, pages })}</span>
+      <IntentButton
+        does={{ type: 'info-page', value: page + 1 }}
+        disabled={page + 1 >= pages}
+        className={css['chip']}
+      >
+        {t('hall.page.next')}
+      </IntentButton>
+    </div>
+  );
+}

@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DEMO_POLICY } from '../../../src/demo/central-data.ts';
+import { policySchema } from '../../../src/shared/policy.ts';
+import type { Policy } from '../../../src/shared/policy.ts';
+import { DAY_MS } from '../../../src/shared/time.ts';
+import { POLICY, T0, World } from '../../support/kiosk-world.ts';
+
+/** What the hall tells beside selling: all of it from the signed policy. */
+let w: World;
+const outage = (zh: string, fromMs: number, hours: number) => ({
+  area: { zh, en: zh },
+  reason: { zh: '检修', en: 'repair' },
+  fromMs,
+  toMs: fromMs + hours * 3_600_000,
+});
+const INFO: NonNullable<Policy['info']> = {
+  ...(DEMO_POLICY.info as NonNullable<Policy['info']>),
+  outages: [
+    outage('后天之后', T0 + 3 * DAY_MS, 8),
+    outage('明天', T0 + DAY_MS, 8),
+    outage('正在停', T0 - 3_600_000, 2),
+    outage('已恢复', T0 - DAY_MS, 2),
+  ],
+};
+const SITES = [
+  { name: '远', detail: '', metresFrom: { '': 900 } },
+  { name: '近', detail: '', metresFrom: { '': 100 }, hours: { from: '08:30', to: '17:30' } },
+  ...[1, 2, 3].map((n) => ({ name: `不知道${n}`, detail: '' })),
+];
+async function start(policy: Partial<Policy>): Promise<void> {
+  w = new World();
+  w.policy = { ...POLICY, ...policy };
+  await w.start();
+}
+beforeEach(() => start({ info: INFO, sites: SITES }));
+afterEach(async () => {
+  expect(await w.close()).toEqual([]);
+});
+
+describe('what the hall tells', () => {
+  it('has its tile only where there is something to tell', async () => {
+    expect(w.shown('start').tiles).toEqual(['query', 'unfinished', 'info']);
+    await w.close();
+    await start({});
+    expect(w.shown('start').tiles).toEqual(['query', 'unfinished']);
+    expect(w.shown('start').outage).toBeNull();
+  });
+
+  it('sites: the nearest first, whether they are open now, page by page', async () => {
+    await w.tap('open', 'info');
+    expect(w.shown('info')).toMatchObject({
+      topics: ['sites', 'outages', 'prices', 'papers'],
+      emergency: '0558-2197777',
+      shown: { topic: 'menu' },
+    });
+    await w.tap('info-topic', 'sites');
+    // T0 is an evening.
+    expect(w.shown('info').shown).toMatchObject({
+      page: 0,
+      pages: 2,
+      sites: [
+        { name: '近', metres: 100, openNow: false },
+        { name: '远', metres: 900, openNow: true },
+        { name: '不知道1', metres: null },
+        { name: '不知道2' },
+      ],
+    });
+    await w.tap('info-page', 1);
+    expect(w.shown('info').shown).toMatchObject({ page: 1, sites: [{ name: '不知道3' }] });
+    // Tapped twice where the last page is: it stays.
+    await w.tap('info-page', 7);
+    expect(w.shown('info').shown).toMatchObject({ page: 1 });
+  });
+
+  it('interruptions: what is over is gone, the next comes first, and the start screen tells of it', async () => {
+    expect(w.shown('start').outage).toMatchObject({ area: { zh: '正在停' } });
+    await w.tap('open', 'info');
+    await w.tap('info-topic', 'outages');
+    const areas = (): string[] => {
+      const { shown } = w.shown('info');
+      return shown.topic === 'outages' ? shown.outages.map((o) => o.area.zh) : [shown.topic];
+    };
+    expect(areas()).toEqual(['正在停', '明天', '后天之后']);
+    await w.tap('exit');
+    w.clock.step(3_600_000 + 1);
+    await w.run(20_000);
+    expect(w.shown('start').outage).toMatchObject({ area: { zh: '明天' } });
+  });
+
+  it('an interruption is told two days ahead, not before', async () => {
+    await w.close();
+    await start({ info: { ...INFO, outages: [outage('下周', T0 + 2 * DAY_MS + 60_000, 8)] } });
+    expect(w.shown('start').outage).toBeNull();
+    await w.run(90_000);
+    expect(w.shown('start').outage).toMatchObject({ area: { zh: '下周' } });
+  });
+
+  it('prices and papers: one list at a time', async () => {
+    await w.tap('open', 'info');
+    await w.tap('info-topic', 'prices');
+    expect(w.shown('info').shown).toMatchObject({ names: [{ zh: '居民' }, { zh: '非居民' }] });
+    await w.tap('info-page', 1);
+    expect(w.shown('info').shown).toMatchObject({ page: 1, list: { name: { zh: '非居民' } } });
+    await w.tap('info-topic', 'papers');
+    expect(w.shown('info').shown).toMatchObject({ page: 0, papers: { title: { zh: '过户' } } });
+    await w.tap('info-topic', 'menu');
+    expect(w.shown('info').shown).toEqual({ topic: 'menu' });
+  });
+
+  it('a page that is read is not taken away; one that nobody reads is', async () => {
+    await w.tap('open', 'info');
+    for (let i = 0; i < 3; i++) {
+      await w.run(60_000);
+      await w.tap('info-topic', i % 2 === 0 ? 'sites' : 'papers');
+    }
+    expect(w.screen).toBe('info');
+    await w.run(95_000);
+    expect(w.screen).toBe('start');
+  });
+
+  it('a card that is put in begins its visit', async () => {
+    await w.tap('open', 'info');
+    await w.insert('golden');
+    await w.untilScreen('amount');
+    await w.tap('exit');
+    await w.remove();
+  });
+});
+
+it('a policy tells nothing that has no sense', () => {
+  const taken = (info: unknown): boolean => policySchema.safeParse({ ...POLICY, info }).success;
+  expect(taken({})).toBe(true);
+  expect(taken({ emergency: '0558-2197777' })).toBe(true);
+  expect(taken({ emergency: '<b>' })).toBe(false);
+  expect(taken({ outages: [{ ...outage('x', T0, 1), toMs: T0 }] })).toBe(false);
+  expect(taken({ papers: Array.from({ length: 9 }, () => INFO.papers[0]) })).toBe(false);
+});
