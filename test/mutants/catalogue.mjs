@@ -349,7 +349,7 @@ const PURCHASE = [
   answers(
     'close-is-believed',
     'An accepted close counts as closed without asking again.',
-    `          return answered({ closeAccepted: true, ...stillOpen }, 0);`,
+    `          return answered({ closeAccepted: true, closeUnderWay: true, ...stillOpen }, 0);`,
     `          return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));`,
     unit('kiosk/orders', 'is believed only when the trade is asked about'),
   ),
