@@ -1,5 +1,5 @@
 import type { EventBody, EventKind, JournalEvent } from '../shared/facts/catalogue.ts';
-import { ATTEMPT_FROM, IllegalTransition, ORDER_FROM } from '../shared/order-rules.ts';
+import { ATTEMPT_FROM, IllegalTransition, mayBeTaken, ORDER_FROM } from '../shared/order-rules.ts';
 import type { AttemptState, OrderState } from '../shared/order-rules.ts';
 import { cardSale } from '../shared/sale.ts';
 import type { CardSale, Sale } from '../shared/sale.ts';
@@ -196,14 +196,24 @@ function creating(
   };
 }
 
-function captured({ attempt, moveAttempt }: Rows, body: EventBody<'attempt-paid'>): Folded {
-  const { attemptId, transactionId, amountFen, taken } = body;
+function captured(
+  { order, attempt, moveAttempt }: Rows,
+  { attemptId, transactionId, amountFen, taken }: EventBody<'attempt-paid'>,
+): Folded {
   const before = attempt(attemptId);
-  if (taken && before.state !== 'pending')
-    throw new IllegalTransition(`an attempt that is ${before.state} cannot be taken`);
+  if (taken && !mayBeTaken(before))
+    throw new IllegalTransition(
+      `an attempt that is ${before.state} (${before.reason ?? ''}) cannot be taken`,
+    );
+  // One capture pays an order; the order is no longer collecting once it has it.
+  const { state } = order();
+  if (taken && state !== 'collecting')
+    throw new IllegalTransition(`an order that is ${state} takes no capture`);
   if (amountFen !== before.amountFen)
     throw new IllegalTransition('captured amount differs from the attempt’s');
-  return { attempt: moveAttempt(attemptId, 'paid', { transactionId, taken }) };
+  // One that is taken is not being closed any more.
+  const reason = taken ? null : before.reason;
+  return { attempt: moveAttempt(attemptId, 'paid', { transactionId, taken, reason }) };
 }
 
 function orderPaid({ attempt, moveOrder }: Rows, { attemptId }: EventBody<'order-paid'>): Folded {

@@ -243,14 +243,15 @@ export class Kiosk {
 
   #context(): ReduceContext {
     const { clock, layouts } = this.#o;
+    const provider = (kind: string) => this.#o.providers.find((p) => p.kind === kind);
     return {
       nowMs: clock.nowMs(),
       monoMs: clock.monoMs(),
       terminalId: this.#o.header.terminalId,
       layout: layouts.byId,
       attemptIds: (orderId, n) => makeAttemptIds(orderId, n, this.#o.random),
-      reverseAfterMs: (kind) =>
-        this.#o.providers.find((p) => p.kind === kind)?.code?.reverseAfterMs ?? 0,
+      reverseAfterMs: (kind) => provider(kind)?.code?.reverseAfterMs ?? 0,
+      closeMayHandBack: (kind) => provider(kind)?.closeMayHandBack === true,
       businessDate: () => chinaDate(clock.nowMs()),
       mayBeReported: (orderId) => this.#o.journal.mayBeReported(orderId),
       assistOpen: (orderId) =>

@@ -197,6 +197,12 @@ export interface PaymentProvider {
   /** Absent: it only shows QR codes. */
   readonly code?: CodePay;
   /**
+   * A close may hand back a payment that it meets on its way, and may do so after its answer was
+   * given up: once one was sent that was not answered by "it is paid", a capture that shows is not
+   * to be built on. Absent: a close never moves money.
+   */
+  readonly closeMayHandBack?: true;
+  /**
    * The bill of a day (`YYYY-MM-DD`, China's), checked against its hash where the provider gives
    * one.
    */

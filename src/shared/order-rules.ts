@@ -84,6 +84,38 @@ export const ATTEMPT_FROM: Readonly<Record<AttemptState, readonly AttemptState[]
   parked: ['pending', 'closing', 'closed', 'paid', 'refunding'],
 };
 
+/**
+ * Why a code may be being closed though nobody said that he does not want what he pays for. A
+ * capture that is found meanwhile may still count for the order.
+ */
+const CLOSING_UNREFUSED: ReadonlySet<string> = new Set([
+  'card-removed',
+  'expired',
+  'recovery',
+  'switched',
+]);
+
+/** What {@link mayBeTaken} looks at. */
+interface Takeable {
+  readonly state: AttemptState;
+  readonly method?: 'code';
+  readonly shown: boolean;
+  readonly reason: string | null;
+}
+
+/** Is this code being closed for another reason than the customer's own word? */
+export const isClosingUnrefused = ({ state, method, shown, reason }: Takeable): boolean =>
+  state === 'closing' && method === undefined && shown && CLOSING_UNREFUSED.has(reason ?? '');
+
+/**
+ * May an order that is still collecting take a capture of this attempt? While it waits to be paid,
+ * and while its QR code is being closed, but not for the customer's cancelling. A payment by the
+ * customer's own code is being taken back meanwhile, and what is closed was given up: their
+ * captures go back.
+ */
+export const mayBeTaken = (attempt: Takeable): boolean =>
+  attempt.state === 'pending' || isClosingUnrefused(attempt);
+
 /** States of a credit sale's posting at central. */
 export const POSTING_STATES = ['open', 'posting', 'posted', 'refused', 'void'] as const;
 /** See {@link POSTING_STATES}. */

@@ -46,6 +46,8 @@ export class Checks {
     string,
     { readonly site: Site; readonly attemptId: string; readonly orderId: string }
   >();
+  /** Attempts whose closing was begun. */
+  readonly #closing = new Set<string>();
   readonly #orders = new Map<string, Site>();
   readonly #written = new Map<string, number>();
   readonly #metered = new Map<string, number>();
@@ -273,6 +275,9 @@ export class Checks {
         });
       } else if (e.kind === 'attempt-closing') {
         if (e.body.why === 'switched') this.#world.count('switched');
+        this.#closing.add(e.body.attemptId);
+      } else if (e.kind === 'attempt-paid') {
+        if (e.body.taken && this.#closing.has(e.body.attemptId)) this.#world.count('taken-closing');
       } else if (e.kind === 'order-paid') {
         if (site.journal?.attempt(e.body.attemptId)?.method === 'code')
           this.#world.count('code-paid');
@@ -330,6 +335,11 @@ export class Checks {
     if (site?.journal == null || order === undefined) return;
     const sum = { captured: 0, delivered: 0, refunded: 0, parked: 0, open: 0 };
     const say = (text: string): void => this.#world.problem(`${orderId} (${order.state}): ${text}`);
+    const taken = site.journal.attemptsOf(orderId).filter((a) => a.taken === true);
+    if (taken.length > 1 || taken.some((a) => a.attemptId !== order.paidBy))
+      say(
+        `takes ${taken.map((a) => a.attemptId).join()}, and is paid by ${order.paidBy ?? 'none'}`,
+      );
     for (const a of site.journal.attemptsOf(orderId)) {
       const { captured, refunds, refunded } = this.#money(a);
       if (refunded > captured) say(`refunded ${refunded} of ${captured}`);

@@ -68,6 +68,7 @@ export class Customer {
   #after: (delayMs: number, fn: () => void) => void;
   #thinking = false;
   #pulled = false;
+  #paidAndPulled = false;
   #scanned: string | null = null;
   /** The phone's own code that was shown last. */
   #shown: string | null = null;
@@ -226,6 +227,13 @@ export class Customer {
     );
   }
 
+  /** Pays, and has the card out before the machine has heard of it, or the other way round. */
+  #payAndPull(code: string): void {
+    this.#paidAndPulled = true;
+    this.#take();
+    this.#after(this.#dice.between(0, 150), () => this.#phone.pay(code, false));
+  }
+
   #atPay(s: Extract<Snapshot, { screen: 'pay' }>): void {
     const { site } = this;
     if (s.state === 'unknown') {
@@ -234,6 +242,8 @@ export class Customer {
     }
     if (s.byCode) return this.#confirm(s);
     const code = s.qrText ?? this.#scanned;
+    // Whoever has paid and sees that the card is missed puts it back.
+    if (s.state === 'card-out') return this.#paidAndPulled ? this.#insert(this.card) : undefined;
     if (code === null || s.state === 'closing' || s.state === 'creating' || s.state === 'switching')
       return;
     // A company's code leads into some wallet first; many have it open a while before they pay, or
@@ -252,6 +262,7 @@ export class Customer {
         if (this.#pulled) return;
         this.#pulled = true;
         this.leftover = code;
+        if (this.#dice.chance(0.7)) return this.#payAndPull(code);
         return this.#take();
       case 'let-expire':
         this.leftover = code;
@@ -275,7 +286,11 @@ export class Customer {
         const other = s.choices.find((kind) => kind !== s.provider);
         if (this.#switched === null && other !== undefined) {
           this.#switched = code;
-          return site.tap('pay-with', other);
+          site.tap('pay-with', other);
+          // The phone was faster than the eye: paid by the first after all.
+          if (this.plan === 'switch-and-pay-both' && this.#dice.chance(0.5))
+            this.#after(this.#dice.between(0, 150), () => this.#phone.pay(code, false));
+          return;
         }
         if (this.plan === 'switch-and-pay-both' && this.#switched !== null)
           this.leftover = this.#switched;

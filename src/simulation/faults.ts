@@ -10,6 +10,7 @@ export const CONSEQUENCES = [
   'reversed-capture',
   'code-paid',
   'switched',
+  'taken-closing',
   'assisted-write',
   'claim-expired',
   'epoch-began',

@@ -505,6 +505,7 @@ class Town {
         code === null ||
         s.state === 'creating' ||
         s.state === 'closing' ||
+        s.state === 'card-out' ||
         s.state === 'switching'
       )
         return;

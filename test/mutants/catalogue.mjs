@@ -337,7 +337,7 @@ const PURCHASE = [
     'An attempt is closed at the provider before that is durable.',
     `      if (ctx.nowMs >= attempt.expiresAtMs && !paying) return closing('expired');`,
     `      if (ctx.nowMs >= attempt.expiresAtMs && !paying) return call('close');`,
-    unit('kiosk/orders', 'only once that is durable'),
+    unit('kiosk/orders', 'asked about once more before it is closed, expired'),
   ),
   answers(
     'unknown-is-closed',
@@ -349,7 +349,7 @@ const PURCHASE = [
   answers(
     'close-is-believed',
     'An accepted close counts as closed without asking again.',
-    `          return answered({ closeAccepted: true, ...stillOpen }, 0);`,
+    `          return answered({ closeAccepted: true, closeUnderWay: true, ...stillOpen }, 0);`,
     `          return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));`,
     unit('kiosk/orders', 'is believed only when the trade is asked about'),
   ),
@@ -369,9 +369,9 @@ const PURCHASE = [
   ),
   answers(
     'second-capture-taken',
-    'A payment found while its attempt is being closed is taken for the order.',
-    `const isTaken = attempt.state === 'pending' && order.state === 'collecting';`,
-    `const isTaken = order.state === 'collecting';`,
+    'A payment found after its attempt was closed, or cancelled by the customer, is taken for the order.',
+    `if (order.state !== 'collecting' || !mayBeTaken(attempt)) return false;`,
+    `if (order.state !== 'collecting') return false;`,
     TOWN,
     unit('kiosk/orders', 'anything later goes back with the same fact'),
   ),
@@ -822,7 +822,7 @@ const KIOSK = [
     'switched-though-paid',
     'Another payment is asked for though the first came through after all.',
     edit('kiosk/orders.ts', `open.attempts.some((a) => a.state !== 'closed') || `, ``),
-    unit('kiosk/code-pay', 'scanned while the QR code was paid'),
+    unit('kiosk/paid-while-closing', 'that one is not asked for any more'),
   ),
   mutant(
     'reversed-too-early',

@@ -12,14 +12,14 @@ const mutant = (id, what, edits, ...by) => ({ id, what, edits: [edits].flat(), b
 export const VISIT = [
   mutant(
     'paid-closed-unasked',
-    'A payment about which nobody answers is closed instead of asked about: its money goes back though the card is there.',
+    'A payment about which nobody answers is closed instead of asked about: where the close may hand it back, its money does go back.',
     edit(
       'kiosk/order/attempts.ts',
       `(why === 'expired' || why === 'recovery' || why === 'card-removed')`,
       `why === 'recovery'`,
     ),
-    unit('kiosk/endings', 'the line cut for 67 s, the card still in'),
-    unit('kiosk/endings', 'the card put back within its time'),
+    unit('kiosk/paid-while-closing', 'a line that fails just then closes nothing'),
+    unit('kiosk/orders', 'asked about once more before it is closed, expired'),
   ),
   mutant(
     'paid-cancelled-written',
@@ -65,7 +65,7 @@ export const VISIT = [
   mutant(
     'nearest-is-closed',
     'A customer is sent to a site that is closed.',
-    edit('kiosk/visit/nearest.ts', ` && isOpen(site, nowMs)`, ``),
+    edit('kiosk/visit/nearest.ts', `.filter((site) => isOpen(site, nowMs))`, ``),
     unit('kiosk/nearest', 'one that is open'),
   ),
   mutant(
@@ -173,5 +173,148 @@ export const VISIT = [
     'A tile leads to a screen that tells nothing.',
     edit('kiosk/visit/idle.ts', 'ctx.nowMs).length > 0 ?', 'ctx.nowMs).length >= 0 ?'),
     unit('kiosk/hall-info', 'only where there is something'),
+    'paid-as-the-card-left',
+    'A payment that is found while its code is being closed, since the card was taken out, goes back though the customer is there.',
+    edit('shared/order-rules.ts', `  'card-removed',\n  'expired',`, `  'expired',`),
+    unit('kiosk/paid-while-closing', 'the card is pulled out, WeChat'),
+    unit('journal/journal', 'takes the capture of a code that is being closed (card-removed)'),
+  ),
+  mutant(
+    'paid-as-it-switched',
+    'A payment that is found while its code is being closed for another wallet goes back, and the customer pays again.',
+    edit('shared/order-rules.ts', `  'recovery',\n  'switched',`, `  'recovery',`),
+    unit('kiosk/paid-while-closing', 'another wallet is chosen'),
+    unit('kiosk/endings', 'the old code is paid as the new one is asked for'),
+  ),
+  mutant(
+    'paid-as-he-cancelled',
+    'A payment that meets the customer’s own cancelling is taken for the order.',
+    edit(
+      'shared/order-rules.ts',
+      `  'card-removed',\n  'expired',`,
+      `  'card-removed',\n  'customer',\n  'expired',`,
+    ),
+    unit('kiosk/paid-while-closing', 'what the customer cancelled himself'),
+    unit('journal/journal', 'while the customer’s cancelling is carried out'),
+  ),
+  mutant(
+    'paid-by-code-taken-back',
+    'A code payment that is being taken back is taken for the order.',
+    edit(
+      'shared/order-rules.ts',
+      `state === 'closing' && method === undefined && shown &&`,
+      `state === 'closing' && shown &&`,
+    ),
+    unit('journal/journal', 'closing by code: taken while it is taken back'),
+  ),
+  mutant(
+    'paid-and-handed-back',
+    'A payment counts though a close is under way that hands back what it finds.',
+    edit(
+      'kiosk/order/answers.ts',
+      `!(run.closeUnderWay && closeMayHandBack(attempt.provider)) &&`,
+      ``,
+    ),
+    unit('kiosk/paid-while-closing', 'what a close may yet hand back'),
+    unit('kiosk/paid-while-closing', 'goes back while a close is under way'),
+  ),
+  mutant(
+    'close-without-answer-forgotten',
+    'A close that was never answered is forgotten once a later one is.',
+    edit(
+      'kiosk/order/answers.ts',
+      `const next = unknown(r.failure); return { ...next, open: withRun(next.open, attemptId, { closeUnderWay: true }) };`,
+      `return unknown(r.failure);`,
+    ),
+    unit(
+      'kiosk/paid-while-closing',
+      'what a close may yet hand back, since it was sent and never answered (under-way)',
+    ),
+  ),
+  mutant(
+    'close-of-before-unsent',
+    'After a restart no close counts as sent.',
+    edit(
+      'kiosk/state/order.ts',
+      `closeAccepted: false, closeUnderWay: true,`,
+      `closeAccepted: false, closeUnderWay: false,`,
+    ),
+    unit('kiosk/paid-while-closing', 'nobody knows what was sent: alipay'),
+  ),
+  mutant(
+    'cancel-is-a-close',
+    'Alipay’s close passes for one that moves no money.',
+    edit('payment/alipay/provider.ts', `closeMayHandBack: true,`, ``),
+    unit('payment/conformance', 'says so where its close may hand back'),
+  ),
+  mutant(
+    'gateway-cancels-too',
+    'The gateway’s close passes for one that moves no money, whatever wallet is behind it.',
+    edit('payment/gateway/provider.ts', `closeMayHandBack: true,`, ``),
+    unit('payment/conformance', 'says so where its close may hand back'),
+  ),
+  mutant(
+    'taken-long-after',
+    'A payment that is found while closing is taken for the order however late it is.',
+    edit('kiosk/order/answers.ts', `nowMs < attempt.expiresAtMs + ASK_FIRST_MS &&`, ``),
+    unit('kiosk/paid-while-closing', 'once nobody can still be there'),
+    unit('kiosk/endings', 'silent beyond all waiting'),
+  ),
+  mutant(
+    'taken-beside-another',
+    'A payment that is found while closing is taken beside another that may still be captured.',
+    edit(
+      'kiosk/order/answers.ts',
+      `&& !open.attempts.some((a) => a.attemptId !== attemptId && LIVE.has(a.state))`,
+      ``,
+    ),
+    unit('kiosk/paid-while-closing', 'beside another one that may still be captured'),
+  ),
+  mutant(
+    'second-capture-folded',
+    'The journal lets an order take a second capture.',
+    edit('journal/fold.ts', `if (taken && state !== 'collecting')`, `if (false)`),
+    unit('journal/journal', 'closing beside a paid one: a second capture taken'),
+  ),
+  mutant(
+    'code-kept-though-paid',
+    'What the customer chose instead is kept, with his code, though the first payment came.',
+    edit('kiosk/order/answers.ts', `open: { ...next.open, next: null }`, `open: next.open`),
+    unit('kiosk/paid-while-closing', 'what was chosen instead is forgotten with its code'),
+  ),
+  mutant(
+    'closed-before-the-last-word',
+    'A code is closed without being asked about once more.',
+    edit('kiosk/order/attempts.ts', `(isEnding(attempt, ctx) && !answeredLast)`, `false`),
+    unit('kiosk/orders', 'asked about once more before it is closed, its card taken out'),
+    unit('kiosk/paid-while-closing', 'a line that fails just then closes nothing'),
+  ),
+  mutant(
+    'last-word-not-waited-for',
+    'A code is closed while the last question about it is under way.',
+    edit('kiosk/order/attempts.ts', `run.askedLast && run.op === null`, `run.askedLast`),
+    unit('kiosk/orders', 'asked about once more before it is closed, its card taken out'),
+  ),
+  mutant(
+    'arrived-unsaid',
+    'Whoever paid and took the card out is told that a write was not finished.',
+    edit('kiosk/visit/order-screen.ts', `state === 'paid' ? 'paid' : 'card'`, `'card'`),
+    unit('kiosk/paid-while-closing', 'told that his payment has arrived'),
+  ),
+  mutant(
+    'card-out-unsaid',
+    'Whoever paid and took the card out is told that it is being cancelled, and not to put it back.',
+    edit(
+      'kiosk/visit/order-view.ts',
+      `s.closeWhy === 'card-removed' && !back && !reversed`,
+      `false`,
+    ),
+    unit('kiosk/paid-while-closing', 'the screen says to put it back'),
+  ),
+  mutant(
+    'paid-slip-of-a-write',
+    'The slip of a paid order that waits for its card says that its write goes on.',
+    edit('kiosk/words/slips.ts', `what === 'in-doubt' && order.state === 'paid'`, `false`),
+    unit('kiosk/paid-while-closing', 'told that his payment has arrived'),
   ),
 ];

@@ -210,9 +210,10 @@ interface Trade {
 type Verb = 'create' | 'query' | 'close' | 'refund' | 'queryRefund' | 'charge' | 'reverse';
 /**
  * What happens to the next call of a verb: `unsent` no effect and no answer, `lost` the effect but
- * no answer, `refused` a definite no, `beyond` the gateway keeps it for a person.
+ * no answer, `refused` a definite no, `beyond` the gateway keeps it for a person, `under-way` no
+ * answer, and the effect comes later ({@link PaymentBooks.land}; of a close only).
  */
-export type Mishap = 'unsent' | 'lost' | 'refused' | 'beyond';
+export type Mishap = 'unsent' | 'lost' | 'refused' | 'beyond' | 'under-way';
 
 /** The provider's own books: they outlive every kiosk. */
 export class PaymentBooks {
@@ -237,6 +238,22 @@ export class PaymentBooks {
   /** The amount that the provider says it captured, instead of the truth. */
   saysFen: number | null = null;
   readonly calls: string[] = [];
+  /** What happens at the provider just before a call takes effect, and just after. */
+  onCall: ((verb: Verb, when: 'before' | 'after') => void) | null = null;
+  /** Trades whose close is under way. */
+  readonly #closes: Trade[] = [];
+
+  /**
+   * Closes that were under way arrive, and so late that nobody looks first: what they find paid
+   * goes back whole (Alipay's cancel).
+   */
+  land(): void {
+    for (const trade of this.#closes.splice(0)) {
+      if (trade.refunds.size > 0) continue;
+      trade.reversedFen = trade.capturedFen;
+      trade.state = 'revoked';
+    }
+  }
 
   newest(): Trade {
     const trade = [...this.trades.values()].at(-1);
@@ -281,6 +298,7 @@ export class PaymentBooks {
       this.calls.push(verb);
       if (!life.alive || world.at(life, verb, 'before')) return never();
       const mishap = this.next[verb].shift();
+      this.onCall?.(verb, 'before');
       let answer: T;
       if (this.down || mishap === 'unsent') answer = unknown(failure('PAY-0202', 'line'));
       else if (mishap === 'beyond') answer = unknown(failure('PAY-0205', 'a person'));
@@ -288,10 +306,12 @@ export class PaymentBooks {
         answer =
           refused(failure(verb === 'refund' ? 'PAY-0301' : 'PAY-0102', 'scripted')) ??
           unknown(failure('PAY-0203'));
+      else if (mishap === 'under-way') answer = unknown(failure('PAY-0202', 'no answer in time'));
       else {
         answer = effect();
         if (mishap === 'lost') answer = unknown(failure('PAY-0202', 'the answer was lost'));
       }
+      this.onCall?.(verb, 'after');
       if (!life.alive || world.at(life, verb, 'after')) return never();
       await Promise.resolve();
       return life.alive ? answer : never();
@@ -372,6 +392,8 @@ export class PaymentBooks {
     return {
       kind,
       ...(codes ? { code } : {}),
+      // As the adapters say of themselves (src/payment).
+      ...(kind === 'alipay' || kind === 'gateway' ? { closeMayHandBack: true } : {}),
       create: (r) =>
         call<CreateResult>(
           'create',
@@ -435,8 +457,10 @@ export class PaymentBooks {
           () => null,
           unknown,
         ),
-      close: (r) =>
-        call<CloseResult>(
+      close: (r) => {
+        const found = of(r);
+        if (this.next.close[0] === 'under-way' && found !== undefined) this.#closes.push(found);
+        return call<CloseResult>(
           'close',
           () => {
             const trade = of(r);
@@ -447,7 +471,8 @@ export class PaymentBooks {
           },
           () => null,
           unknown,
-        ),
+        );
+      },
       refund: (r: RefundRequest) =>
         call<RefundResult>(
           'refund',

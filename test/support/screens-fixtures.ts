@@ -870,6 +870,11 @@ export function screenFixtures(
       { checkOnly: true },
     ],
     [
+      'card-out',
+      { ...pay, qrText: null, state: 'card-out', cancelOffered: false, deadlineMs: null },
+      { checkOnly: true },
+    ],
+    [
       'unknown',
       {
         ...pay,
@@ -929,6 +934,17 @@ export function screenFixtures(
         ...b,
         screen: 'in-doubt',
         reason: 'card',
+        ...money,
+        slip: 'printed',
+        deadlineMs: inSeconds(100),
+      },
+    ],
+    [
+      'paid',
+      {
+        ...b,
+        screen: 'in-doubt',
+        reason: 'paid',
         ...money,
         slip: 'printed',
         deadlineMs: inSeconds(100),

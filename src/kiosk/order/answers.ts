@@ -10,12 +10,15 @@ import type {
   ReverseResult,
 } from '../../payment/types.ts';
 import type { Failure } from '../../shared/errors.ts';
+import { isClosingUnrefused, mayBeTaken } from '../../shared/order-rules.ts';
 import { never } from '../../shared/result.ts';
+import type { ReduceContext } from '../state/context.ts';
 import type { Effect } from '../state/kiosk.ts';
 import type { AttemptRun, CallResult, Now, OpenOrder } from '../state/order.ts';
 import { failureBody, journal } from './advance.ts';
 import type { Outcome } from './advance.ts';
 import {
+  ASK_FIRST_MS,
   CODE_FIRST_QUERY_MS,
   MAX_REVERSES,
   POLL_MS,
@@ -27,8 +30,11 @@ import {
 
 /** What a provider's answers make of an attempt. Pure, and the same after a cut as in a quiet sale. */
 
+/** What an answer is judged by besides the order's rows. */
+export type AnswerContext = Now & Pick<ReduceContext, 'closeMayHandBack'>;
+
 /** An answer, and all that it is judged by. */
-interface Answer extends Pick<Now, 'nowMs' | 'monoMs'> {
+interface Answer extends Pick<AnswerContext, 'nowMs' | 'monoMs' | 'closeMayHandBack'> {
   readonly open: OpenOrder;
   readonly order: OrderRow;
   readonly attempt: AttemptRow;
@@ -49,7 +55,12 @@ interface Answer extends Pick<Now, 'nowMs' | 'monoMs'> {
 }
 
 /** An answer of the provider. Unknown answers change nothing durable: they are asked again. */
-export function onCall(open: OpenOrder, attemptId: string, call: CallResult, now: Now): Outcome {
+export function onCall(
+  open: OpenOrder,
+  attemptId: string,
+  call: CallResult,
+  now: AnswerContext,
+): Outcome {
   const attempt = open.attempts.find((a) => a.attemptId === attemptId);
   if (attempt === undefined) return { open, effects: [] };
   const answer = answerOf(open, attempt, now);
@@ -73,12 +84,13 @@ export function onCall(open: OpenOrder, attemptId: string, call: CallResult, now
   }
 }
 
-function answerOf(open: OpenOrder, attempt: AttemptRow, now: Now): Answer {
+function answerOf(open: OpenOrder, attempt: AttemptRow, now: AnswerContext): Answer {
   const { attemptId } = attempt;
   const run = runOf(open, attemptId);
   return {
     nowMs: now.nowMs,
     monoMs: now.monoMs,
+    closeMayHandBack: now.closeMayHandBack,
     open,
     order: open.order,
     attempt,
@@ -270,8 +282,29 @@ const capturedAs = ({ transactionId, amountFen, evidence }: Paid) => ({
   ...(evidence === undefined ? {} : { evidence }),
 });
 
+/**
+ * Does the order take this capture? One, while it collects, of the attempt that waits to be paid;
+ * and of one whose QR code is being closed, where the customer did not say that he does not want
+ * it, soon enough that he may still be there, unless a close that is under way may yet hand it
+ * back, or another attempt be captured too (none is begun before this one is closed). Any other
+ * goes back by itself.
+ */
+function isTaken(answer: Answer): boolean {
+  const { nowMs, open, order, attempt, attemptId, run, closeMayHandBack } = answer;
+  if (order.state !== 'collecting' || !mayBeTaken(attempt)) return false;
+  if (!isClosingUnrefused(attempt)) return true;
+  return (
+    nowMs < attempt.expiresAtMs + ASK_FIRST_MS &&
+    !(run.closeUnderWay && closeMayHandBack(attempt.provider)) &&
+    !open.attempts.some((a) => a.attemptId !== attemptId && LIVE.has(a.state))
+  );
+}
+
+const LIVE: ReadonlySet<AttemptRow['state']> = new Set(['creating', 'pending', 'closing']);
+
 /** The provider holds the customer's money for this attempt. */
-function onPaid({ order, attempt, attemptId, run, answered, stillOpen }: Answer, r: Paid): Outcome {
+function onPaid(answer: Answer, r: Paid): Outcome {
+  const { order, attempt, attemptId, run, answered, stillOpen } = answer;
   // A code payment that was to be taken back and still reads as paid is reversed again: the
   // provider hands it back whole.
   if (
@@ -300,18 +333,14 @@ function onPaid({ order, attempt, attemptId, run, answered, stillOpen }: Answer,
         },
       }),
     );
-  // The order takes one capture; any other goes back by itself.
-  const isTaken = attempt.state === 'pending' && order.state === 'collecting';
-  const paid = {
-    kind: 'attempt-paid',
-    body: { attemptId, ...capturedAs(r), taken: isTaken },
-  } as const;
-  if (isTaken)
-    return answered(
-      { paying: false },
-      0,
-      journal(order, paid, { kind: 'order-paid', body: { attemptId, amountFen: r.amountFen } }),
-    );
+  const taken = isTaken(answer);
+  const paid = { kind: 'attempt-paid', body: { attemptId, ...capturedAs(r), taken } } as const;
+  if (taken) {
+    const told = { kind: 'order-paid', body: { attemptId, amountFen: r.amountFen } } as const;
+    const next = answered({ paying: false }, 0, journal(order, paid, told));
+    // The way that the customer chose instead is not begun, and his code is forgotten.
+    return { ...next, open: { ...next.open, next: null } };
+  }
   return answered(
     { paying: false },
     0,
@@ -375,15 +404,17 @@ function onClose(
 ): Outcome {
   switch (r.kind) {
     case 'closed':
-      return answered({ closeAccepted: true, ...stillOpen }, 0);
+      return answered({ closeAccepted: true, closeUnderWay: true, ...stillOpen }, 0);
     case 'not-found':
       if (!attempt.shown && attempt.state === 'closing')
         return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));
-      return answered({ closeAccepted: true }, 0);
+      return answered({ closeAccepted: true, closeUnderWay: true }, 0);
     case 'paid':
       return answered({ closeAccepted: true }, 0);
-    case 'unknown':
-      return unknown(r.failure);
+    case 'unknown': {
+      const next = unknown(r.failure);
+      return { ...next, open: withRun(next.open, attemptId, { closeUnderWay: true }) };
+    }
     default:
       return never(r);
   }

@@ -170,14 +170,15 @@ function creatingByCode({ attempt, run, ctx, call, closing, same, write }: Look)
 }
 
 /** The customer can pay it, or is paying it. */
-function pending({ attempt, run, ctx, call, closing, byCode, switching }: Look): Advance {
+function pending(look: Look): Advance {
+  const { attempt, run, ctx, call, closing, byCode, switching } = look;
   // "Paying" holds only while the provider goes on saying so, and not for ever: somebody
   // scanned and walked away.
   const silent =
     run.unknownSinceMono !== null && ctx.monoMs - run.unknownSinceMono >= UNKNOWN_GIVE_UP_MS;
   const paying =
     run.paying && !silent && ctx.nowMs < attempt.expiresAtMs + (byCode ? 0 : PAYING_GRACE_MS);
-  if (!paying && askedFirst({ attempt, run, ctx })) return call('query');
+  if (!paying && askedFirst(look)) return askOnceMore(look);
   if (!ctx.wanted && !paying) return closing(ctx.closeWhy);
   if (ctx.nowMs >= attempt.expiresAtMs && !paying) return closing('expired');
   if (switching && !paying && !byCode) return closing('switched');
@@ -185,21 +186,37 @@ function pending({ attempt, run, ctx, call, closing, byCode, switching }: Look):
 }
 
 /**
- * Is it to be asked about before it is closed? A payment of before a restart, or of while the line
- * was cut, then still counts for the order, and a customer whose card is there gets what he paid
- * for; once it is being closed, its money goes back. Not where he said himself that he does not
- * want it, and not for ever.
+ * Is it to be asked about before it is closed, until there is an answer? A payment of before a
+ * restart, of while the line was cut, or of the last moment then still counts for the order, and a
+ * customer whose card is there gets what he paid for. What is found while it is being closed may
+ * count too (answers.ts), but not where the close itself may hand it back. Not where he said
+ * himself that he does not want it, and not for ever.
  */
 function askedFirst({ attempt, run, ctx }: Pick<Look, 'attempt' | 'run' | 'ctx'>): boolean {
   const why = ctx.wanted ? 'expired' : ctx.closeWhy;
   // The wallets want a code payment without an answer reversed, after their own time.
   if (attempt.method === 'code') return why === 'recovery' && run.answers === 0 && run.fails < 3;
   if (ctx.nowMs >= attempt.expiresAtMs + ASK_FIRST_MS) return false;
-  if (why === 'recovery' && run.answers === 0) return true;
+  // Its answer is waited for.
+  const answeredLast = run.askedLast && run.op === null;
   return (
-    run.unknownSinceMono !== null &&
+    (run.unknownSinceMono !== null || (isEnding(attempt, ctx) && !answeredLast)) &&
     (why === 'expired' || why === 'recovery' || why === 'card-removed')
   );
+}
+
+/** Is there a reason to close it, whatever the customer chooses? */
+const isEnding = ({ expiresAtMs }: AttemptRow, { wanted, nowMs }: AdvanceContext): boolean =>
+  !wanted || nowMs >= expiresAtMs;
+
+/** The question of {@link askedFirst}: at once, and then as often as the line bears. */
+function askOnceMore(look: Look): Advance {
+  const { attempt, run, ctx } = look;
+  if (run.askedLast || look.byCode || !isEnding(attempt, ctx)) return look.call('query');
+  const asked = callProvider({ ...look, run: { ...run, retryAtMono: 0 } }, 'query', '');
+  return asked.effects.length === 0
+    ? asked
+    : { ...asked, open: withRun(asked.open, attempt.attemptId, { askedLast: true }) };
 }
 
 /** A QR code is being closed. */

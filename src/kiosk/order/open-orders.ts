@@ -48,6 +48,8 @@ function runNow(a: AttemptRow, known: OpenOrder | undefined): AttemptRun {
   return {
     ...run,
     closeAccepted: false,
+    // This process saw it begin: nothing of it was sent yet.
+    closeUnderWay: a.state === 'closing' ? false : run.closeUnderWay,
     refundAccepted: false,
     retryAtMono: a.state === 'pending' ? run.retryAtMono : 0,
     fails: 0,

@@ -19,6 +19,8 @@ export interface ReduceContext extends Now {
   ) => Pick<EventBody<'attempt-creating'>, 'attemptId' | 'outTradeNo' | 'outRefundNo'>;
   /** How long after a charge this provider takes a reversal. */
   readonly reverseAfterMs: (kind: string) => number;
+  /** May this provider's close hand back what it meets (`PaymentProvider.closeMayHandBack`)? */
+  readonly closeMayHandBack: (kind: string) => boolean;
 }
 
 /** The state with this order as it is now. */

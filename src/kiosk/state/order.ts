@@ -33,8 +33,15 @@ export interface AttemptRun {
   readonly fails: number;
   readonly qrText: string | null;
   readonly paying: boolean;
+  /** It was asked about once more, since there is a reason to close it. */
+  readonly askedLast: boolean;
   /** The provider accepted our close: ask whether it holds. */
   readonly closeAccepted: boolean;
+  /**
+   * A close was sent, or may have been by an earlier process, that found no payment: it may still
+   * be under way.
+   */
+  readonly closeUnderWay: boolean;
   /** The provider accepted our refund: ask how it goes. */
   readonly refundAccepted: boolean;
   readonly lastFailure: Failure | null;
@@ -68,7 +75,9 @@ export const NEW_RUN: AttemptRun = {
   fails: 0,
   qrText: null,
   paying: false,
+  askedLast: false,
   closeAccepted: false,
+  closeUnderWay: true,
   refundAccepted: false,
   lastFailure: null,
   refusal: null,

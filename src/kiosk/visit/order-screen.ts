@@ -47,13 +47,17 @@ export function askingFirst(open: OpenOrder): boolean {
   );
 }
 
-/** What a customer waits for on the screen of an order in doubt. */
-export function doubtOf(s: OrderSession, open: OpenOrder): 'payment' | 'central' | 'card' {
+/**
+ * What a customer waits for on the screen of an order in doubt. `paid`: for the card too, and
+ * nothing was written yet.
+ */
+export function doubtOf(s: OrderSession, open: OpenOrder): 'payment' | 'central' | 'card' | 'paid' {
   const { state } = open.order;
   if (state === 'collecting' || state === 'closed' || state === 'quoted') return 'payment';
   // The card's key waits for the payment's evidence at central: nobody pulled the card out.
   if (open.order.reason === NOT_KNOWN_YET) return 'central';
-  return !s.cardOut && open.claim.failure !== null ? 'central' : 'card';
+  if (!s.cardOut && open.claim.failure !== null) return 'central';
+  return state === 'paid' ? 'paid' : 'card';
 }
 
 /**

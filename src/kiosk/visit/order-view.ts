@@ -113,7 +113,7 @@ function payView(
 ): Omit<PayView, keyof Base | 'screen' | 'orderRef' | 'amountFen' | 'quantity' | 'unit'> {
   const attempt = open.attempts.at(-1);
   const run = lastRun(open);
-  const paying = payState(s, open);
+  const paying = payState(state, s, open);
   const byCode = attempt?.method === 'code';
   const choices = payChoices(state);
   return {
@@ -138,14 +138,17 @@ function payView(
         ? s.lastCheck
         : null,
     deadlineMs:
-      attempt === undefined || paying === 'closing' || paying === 'switching'
+      attempt === undefined ||
+      paying === 'closing' ||
+      paying === 'card-out' ||
+      paying === 'switching'
         ? null
         : attempt.expiresAtMs,
   };
 }
 
 /** How the payment stands in the words of the pay screen. */
-function payState(s: OrderSession, open: OpenOrder): PayView['state'] {
+function payState({ reader }: KioskState, s: OrderSession, open: OpenOrder): PayView['state'] {
   const attempt = open.attempts.at(-1);
   const over = attempt?.state === 'closing' || attempt?.state === 'closed';
   // One way to pay ends so that another can begin; anything else that ends here ends the order.
@@ -156,6 +159,10 @@ function payState(s: OrderSession, open: OpenOrder): PayView['state'] {
     (open.next !== null || (over && (attempt.reason === 'switched' || failed)))
   )
     return 'switching';
+  const back = reader.state === 'present' && reader.insertion === s.insertion;
+  // A code payment that is being taken back is not waited for.
+  const reversed = over && attempt?.method === 'code';
+  if (s.closeWhy === 'card-removed' && !back && !reversed) return 'card-out';
   if (s.closeWhy !== null || attempt === undefined || over) return 'closing';
   const run = lastRun(open);
   if (run?.paying === true) return 'paying';

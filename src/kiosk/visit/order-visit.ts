@@ -108,7 +108,7 @@ function cardLeft(s: OrderSession, open: OpenOrder | undefined, now: Now): Sessi
       ending: { ...s.ending, deadlineMono: now.monoMs + SCREEN_MS.thanks },
     };
   if (open?.order.state === 'collecting' && s.closeWhy === null && !s.gaveUp)
-    return { ...s, closeWhy: 'card-removed' };
+    return { ...s, cardOut: true, closeWhy: 'card-removed' };
   return { ...s, cardOut: true };
 }
 

@@ -93,11 +93,13 @@ export function slipLines(
         text:
           what === 'in-doubt' && collecting
             ? '付款结果正在核实，请勿重复付款。若已扣款：卡在机内（或及时插回本机）自动写卡，否则自动原路退回。'
-            : open.notProven && what === 'parked'
-              ? '卡片要由工作人员核对后退款，您的钱是安全的。请带卡和本凭证到营业厅，或拨打热线；也可以重新插卡，机器会再写一次。'
-              : isBeyondTheDay(open) && what === 'parked'
-                ? '退款要等工作人员核对，之后原路退回付款账户，您的钱是安全的。请保留本凭证，有疑问请拨打热线。'
-                : ADVICE[what],
+            : what === 'in-doubt' && order.state === 'paid'
+              ? '已收到付款，还没有写卡。请马上把同一张卡插回本机，自动写卡；两分钟内没有插回，钱自动原路退回。请勿再次付款。'
+              : open.notProven && what === 'parked'
+                ? '卡片要由工作人员核对后退款，您的钱是安全的。请带卡和本凭证到营业厅，或拨打热线；也可以重新插卡，机器会再写一次。'
+                : isBeyondTheDay(open) && what === 'parked'
+                  ? '退款要等工作人员核对，之后原路退回付款账户，您的钱是安全的。请保留本凭证，有疑问请拨打热线。'
+                  : ADVICE[what],
       },
     );
   }

@@ -354,6 +354,8 @@ export function createAlipayProvider(
     refund,
     queryRefund,
     code: { charge, reverse: (attempt) => cancel(attempt.outTradeNo), reverseAfterMs: 0 },
+    // It is a cancel (payments.md section B).
+    closeMayHandBack: true,
     downloadBill: (date) => alipayBill(client, date),
     readEvidence: (evidence) => readEvidence(config, evidence),
   };

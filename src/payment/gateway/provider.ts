@@ -265,6 +265,8 @@ export function createGatewayProvider(
         ask('reverse', { ...attempt(a), method: 'code' }, a.outTradeNo, reverseAnswer),
       reverseAfterMs: REVERSE_AFTER_MS,
     },
+    // Alipay may be the wallet behind it.
+    closeMayHandBack: true,
     downloadBill: (date) => ask('bill', { date }, date, billAnswer),
   };
 }

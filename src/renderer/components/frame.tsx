@@ -35,6 +35,10 @@ const EXTENDABLE: ReadonlySet<Screen> = new Set<Screen>([
   'maintenance',
 ]);
 
+/** A paid order that waits for its card: its time is not the screen's, and is shown to its end. */
+const isPaidWait = (snapshot: Snapshot): boolean =>
+  snapshot.screen === 'in-doubt' && snapshot.reason === 'paid';
+
 /** Where no visit goes on: the technicians' corner listens. */
 const CORNERED: ReadonlySet<Screen> = new Set<Screen>(['start', 'out-of-service', 'cannot-sell']);
 
@@ -56,7 +60,10 @@ function headings(snapshot: Snapshot, t: Translate): { title: MessageKey; sub?: 
     case 'amount':
       return { title: 'amount.header', sub: t('doNotRemove') };
     case 'pay':
-      return { title: 'pay.header', sub: t('doNotRemove') };
+      return {
+        title: 'pay.header',
+        sub: t(snapshot.state === 'card-out' ? 'doubt.safe' : 'doNotRemove'),
+      };
     case 'writing':
       return {
         title: 'writing.header',
@@ -65,7 +72,10 @@ function headings(snapshot: Snapshot, t: Translate): { title: MessageKey; sub?: 
     case 'done':
       return { title: 'done.header' };
     case 'in-doubt':
-      return { title: 'doubt.header', sub: t('doubt.safe') };
+      return {
+        title: snapshot.reason === 'paid' ? 'doubt.paid.header' : 'doubt.header',
+        sub: t('doubt.safe'),
+      };
     case 'unfinished':
       return { title: 'unfinished.header', sub: t('doubt.safe') };
     case 'refunding':
@@ -113,7 +123,7 @@ function Header({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
           <span className={`${css['pill']} ${css['status']}`}>{t('done.takeFirst')}</span>
         )}
         {left !== null &&
-          (left > WARN_MS || (snapshot.screen === 'pay' && left > 0)) &&
+          (left > WARN_MS || ((snapshot.screen === 'pay' || isPaidWait(snapshot)) && left > 0)) &&
           snapshot.screen !== 'take-card' && (
             <span className={`${css['pill']} ${css['status']}`} role="timer">
               {t('clock.left', { seconds: Math.ceil(left / 1000) })}
@@ -205,7 +215,8 @@ function Footer({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
   const { t } = useWords();
   const left = useRemaining();
   const soon = left !== null && left <= WARN_MS && left > 0 ? left : null;
-  if (soon !== null && EXTENDABLE.has(snapshot.screen)) return <Leaving left={soon} says="more" />;
+  if (soon !== null && EXTENDABLE.has(snapshot.screen) && !isPaidWait(snapshot))
+    return <Leaving left={soon} says="more" />;
   if (soon !== null && snapshot.screen === 'pay' && snapshot.newCodeOffered)
     return <Leaving left={soon} says="code" />;
   if (snapshot.screen === 'out-of-service') {

@@ -178,6 +178,9 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'pay.with': 'Pay with',
   'pay.closing': 'Cancelling. Please do not pay',
   'pay.closing.lead': 'The payment platform is confirming. Then your card is given back.',
+  'pay.card-out': 'The card was taken out',
+  'pay.card-out.lead':
+    'Not paid yet: do not pay, the order is cancelled.\nPaid already: put the card back in.',
   'pay.unknown': 'Checking your payment',
   'pay.unknown.lead':
     'The payment line is down, the machine keeps asking.\nPlease do not pay again. Your money is safe.',
@@ -223,6 +226,12 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'doubt.card.1': 'Insert it now: the machine finishes in about 3 seconds.',
   'doubt.card.2': 'Later: this machine goes on when you insert this card.',
   'doubt.card.3': 'Changed your mind: go to a counter with the card, or call.',
+  'doubt.paid.header': 'Waiting for your card',
+  'doubt.paid.title': 'Insert the same card again',
+  'doubt.paid.lead': 'Your payment has arrived. Nothing is written yet.\nPlease do not pay again.',
+  'doubt.paid.1': 'Insert it now: it is written, and nothing more is charged.',
+  'doubt.paid.2': 'If the time runs out: you are refunded.',
+  'doubt.paid.3': 'Changed your mind: do nothing and wait for the refund.',
   'doubt.payment.title': 'Your payment is being checked',
   'doubt.payment.lead':
     'The payment platform has not answered yet.\nPlease do not pay again. You may take your card.',

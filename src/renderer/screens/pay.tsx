@@ -14,7 +14,8 @@ import css from './screens.module.css';
 /** The code, the sum and the time; what the provider says in words. */
 export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
   const { t, pick } = useWords();
-  const mayCheck = s.state !== 'creating' && s.state !== 'closing' && s.state !== 'switching';
+  const ending = s.state === 'closing' || s.state === 'card-out' || s.state === 'switching';
+  const mayCheck = s.state !== 'creating' && !ending;
   // A button that comes moves the others.
   useNewView(`${s.cancelOffered} ${mayCheck}`);
   const scan = s.state === 'waiting' && s.qrText !== null;
@@ -42,11 +43,13 @@ export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
           : 'pay.onlyScreen'
         : `pay.${s.state}.lead`;
   const disc =
-    s.state === 'paying' && !s.byCode
-      ? 'ok'
-      : s.state === 'closing' || s.state === 'switching'
-        ? 'back'
-        : 'wait';
+    s.state === 'card-out'
+      ? 'card'
+      : s.state === 'paying' && !s.byCode
+        ? 'ok'
+        : ending
+          ? 'back'
+          : 'wait';
   return (
     <div className={css['pay']}>
       <Steps at={3} />

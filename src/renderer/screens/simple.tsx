@@ -341,7 +341,7 @@ export function InDoubt({ s }: { readonly s: SnapshotOf<'in-doubt'> }): ReactEle
   points.push(receipt);
   return (
     <Message
-      disc="wait"
+      disc={s.reason === 'paid' ? 'card' : 'wait'}
       title={t(`doubt.${s.reason}.title`)}
       lead={t(`doubt.${s.reason}.lead`)}
       actions={

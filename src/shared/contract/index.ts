@@ -119,10 +119,11 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     qrText: z.string().nullable(),
     /**
      * creating: no code yet · waiting: scan now · paying: the provider says the customer is paying
-     * · closing: being cancelled, the provider is confirming · switching: one way to pay is being
-     * ended before the next begins · unknown: the line is down, asking on.
+     * · closing: being cancelled, the provider is confirming · card-out: the same, since the card
+     * was taken out; whoever has paid puts it back · switching: one way to pay is being ended
+     * before the next begins · unknown: the line is down, asking on.
      */
-    state: z.enum(['creating', 'waiting', 'paying', 'closing', 'switching', 'unknown']),
+    state: z.enum(['creating', 'waiting', 'paying', 'closing', 'card-out', 'switching', 'unknown']),
     cancelOffered: z.boolean(),
     /** Near the code's end `more-time` is answered by a new one. */
     newCodeOffered: z.boolean(),
@@ -157,11 +158,13 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     ...base,
     screen: z.literal('in-doubt'),
     /**
-     * card: insert the same card again · payment: the payment's outcome is not known yet, the card
-     * can be taken · central: the order can only be finished once central answers; the card can
-     * be taken. Another card than the order's begins a visit of its own.
+     * card: insert the same card again · paid: the same, the payment has arrived and nothing was
+     * written yet; without the card the money goes back at the deadline · payment: the payment's
+     * outcome is not known yet, the card can be taken · central: the order can only be finished
+     * once central answers; the card can be taken. Another card than the order's begins a visit of
+     * its own.
      */
-    reason: z.enum(['card', 'payment', 'central']),
+    reason: z.enum(['card', 'paid', 'payment', 'central']),
     orderRef: z.string(),
     amountFen: natural,
     quantity: natural,

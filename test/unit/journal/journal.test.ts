@@ -16,7 +16,7 @@ import { Journal } from '../../../src/journal/journal.ts';
 import { SCHEMA_VERSION } from '../../../src/journal/schema.ts';
 import { SecondLog, readSecondLog } from '../../../src/journal/second-log.ts';
 import { verifyJournal } from '../../../src/journal/verify.ts';
-import type { JournalEvent } from '../../../src/shared/facts/catalogue.ts';
+import type { EventBody, JournalEvent } from '../../../src/shared/facts/catalogue.ts';
 import { eventHash, genesisHash } from '../../../src/shared/journal-hash.ts';
 import type { Failure } from '../../../src/shared/errors.ts';
 import type { Result } from '../../../src/shared/result.ts';
@@ -88,6 +88,14 @@ const CLOSING: JournalEvent = {
   orderId: ORDER,
   body: { attemptId: ATTEMPT, why: 'customer' },
 };
+const closingFor = (why: EventBody<'attempt-closing'>['why']): JournalEvent => ({
+  kind: 'attempt-closing',
+  orderId: ORDER,
+  body: { attemptId: ATTEMPT, why },
+});
+/** The same of the order's second attempt. */
+const secondly = (event: JournalEvent, change: object = {}): JournalEvent =>
+  ({ ...event, body: { ...event.body, attemptId: `${ATTEMPT}b`, ...change } }) as JournalEvent;
 const CLOSED: JournalEvent = {
   kind: 'attempt-closed',
   orderId: ORDER,
@@ -197,6 +205,24 @@ describe('append and fold', () => {
     pending: [QUOTED, CREATING, PENDING],
     closing: [QUOTED, CREATING, PENDING, CLOSING],
     closed: [QUOTED, CREATING, PENDING, CLOSING, CLOSED],
+    'closing by code': [
+      QUOTED,
+      { ...CREATING, body: { ...CREATING.body, method: 'code' } },
+      PENDING,
+      closingFor('expired'),
+    ],
+    'closing unshown': [QUOTED, CREATING, closingFor('card-removed')],
+    // No kiosk comes to it: the next attempt begins when the one before it is closed.
+    'closing beside a paid one': [
+      QUOTED,
+      CREATING,
+      PENDING,
+      secondly(CREATING, { outTradeNo: 'P2', outRefundNo: 'R2' }),
+      secondly(PENDING),
+      secondly(closingFor('switched')),
+      PAID,
+      ORDER_PAID,
+    ],
     paid: [QUOTED, CREATING, PENDING, PAID, ORDER_PAID],
     delivering: [QUOTED, CREATING, PENDING, PAID, ORDER_PAID, delivering()],
     delivered: SALE,
@@ -212,6 +238,23 @@ describe('append and fold', () => {
       ORDER_REFUNDED,
     ],
   };
+  it.each(['card-removed', 'expired', 'recovery', 'switched'] as const)(
+    'takes the capture of a code that is being closed (%s), and it is closed no more',
+    (why) => {
+      const j = must(open());
+      j.append([QUOTED]);
+      j.append([CREATING]);
+      j.append([PENDING]);
+      j.append([closingFor(why)]);
+      expect(j.attempt(ATTEMPT)).toMatchObject({ state: 'closing', reason: why });
+      j.append([PAID, ORDER_PAID]);
+      expect(j.attempt(ATTEMPT)).toMatchObject({ state: 'paid', taken: true, reason: null });
+      expect(j.order(ORDER)).toMatchObject({ state: 'paid', paidBy: ATTEMPT });
+      expect(() => j.append([CLOSED])).toThrow(IllegalTransition);
+      expect(verify()).toEqual([]);
+    },
+  );
+
   it.each<[string, string, JournalEvent]>([
     ['nothing', 'an attempt without an order', CREATING],
     ['nothing', 'paid without an order', ORDER_PAID],
@@ -223,7 +266,14 @@ describe('append and fold', () => {
     ['pending', 'order paid without a captured attempt', ORDER_PAID],
     ['pending', 'another sum captured', { ...PAID, body: { ...PAID.body, amountFen: 9_999 } }],
     ['pending', 'a refund of nothing', REFUNDING],
-    ['closing', 'taken while closing', PAID],
+    ['closing', 'taken while the customer’s cancelling is carried out', PAID],
+    ['closing by code', 'taken while it is taken back', PAID],
+    ['closing unshown', 'taken though nobody saw its code', PAID],
+    [
+      'closing beside a paid one',
+      'a second capture taken',
+      { ...PAID, body: { ...PAID.body, attemptId: `${ATTEMPT}b` } },
+    ],
     ['closed', 'taken after closing', PAID],
     ['paid', 'captured twice', PAID],
     ['paid', 'closed though paid', { kind: 'order-closed', orderId: ORDER, body: { why: 'x' } }],

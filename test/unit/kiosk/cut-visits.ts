@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { ProviderKind } from '../../../src/shared/contract/index.ts';
 import { World } from '../../support/kiosk-world.ts';
 
 /** A visit as the customer lives it. Every wait ends when the process does. */
@@ -53,8 +54,10 @@ export async function visit(
   at: number | null,
   around: (typeof WORLDS)[number],
   card = 'golden',
+  kinds: readonly ProviderKind[] = ['wechat'],
 ): Promise<{ crashed: string | null; points: readonly string[]; problems: string[] }> {
   const w = new World([card, 'good']);
+  w.payWith = kinds.map((kind) => ({ kind, codes: false }));
   const problems: string[] = [];
   try {
     if (at !== null) w.plan = { at };

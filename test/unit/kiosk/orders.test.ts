@@ -96,7 +96,7 @@ function answered(
     claim: NO_CLAIM,
     notProven: false,
   };
-  const r = onCall(open, row.attemptId, call, NOW);
+  const r = onCall(open, row.attemptId, call, { ...NOW, closeMayHandBack: () => false });
   return { kinds: durable(r.effects), open: r.open };
 }
 
@@ -193,11 +193,13 @@ describe('an answer', () => {
       'attempt-paid',
       'order-paid',
     ]);
-    for (const state of ['closing', 'closed'] as const)
-      expect(answered({ state }, paid(10_000)).kinds).toEqual([
-        'attempt-paid',
-        'attempt-refunding',
-      ]);
+    for (const gone of [
+      { state: 'closed', reason: 'expired' },
+      { state: 'closing', reason: 'customer' },
+      { state: 'closing', reason: 'create-refused' },
+      { state: 'closing', reason: 'expired', shown: false },
+    ] as const)
+      expect(answered(gone, paid(10_000)).kinds).toEqual(['attempt-paid', 'attempt-refunding']);
     for (const state of ['pending', 'closing', 'closed'] as const)
       expect(answered({ state }, paid(9_999)).kinds).toEqual(['attempt-parked']);
   });
@@ -279,9 +281,6 @@ describe('an attempt', () => {
   };
   it('is closed or refunded at the provider only once that is durable', () => {
     expect(waiting({ state: 'pending' }, { wanted: true })).toEqual(['query']);
-    expect(waiting({ state: 'pending' }, { wanted: true, nowMs: ATTEMPT.expiresAtMs })).toEqual([
-      'attempt-closing',
-    ]);
     expect(waiting({ state: 'pending' }, { closeWhy: 'customer' })).toEqual(['attempt-closing']);
     expect(waiting({ state: 'creating', shown: false }, { closeWhy: 'customer' })).toEqual([
       'attempt-closing',
@@ -289,6 +288,40 @@ describe('an attempt', () => {
     expect(waiting({ state: 'closing' })).toEqual(['close']);
     expect(waiting({ state: 'paid', taken: false })).toEqual(['attempt-refunding']);
     expect(waiting({ state: 'refunding', taken: false })).toEqual(['refund', 'order-closed']);
+  });
+  it.each([
+    ['expired', { wanted: true, nowMs: ATTEMPT.expiresAtMs }],
+    ['its card taken out', { closeWhy: 'card-removed' }],
+    ['nobody there', { closeWhy: 'recovery' }],
+  ] as const)('is asked about once more before it is closed, %s: at once', (_what, context) => {
+    const row: AttemptRow = { ...ATTEMPT, state: 'pending' };
+    const at = looking(context);
+    const look = (run: Partial<typeof NEW_RUN>) =>
+      advance(
+        {
+          ...paidOrder(),
+          order: ORDER,
+          attempts: [row],
+          runs: new Map([[row.attemptId, { ...NEW_RUN, ...run }]]),
+        },
+        at,
+      );
+    // Not when the next question would have been due, and not a second time.
+    const asked = look({ answers: 3, retryAtMono: at.monoMs + 2_000 });
+    expect(doing(asked.effects)).toEqual(['query']);
+    expect(asked.open.runs.get(row.attemptId)?.askedLast).toBe(true);
+    expect(doing(look({ op: 'query', answers: 3, askedLast: true }).effects)).toEqual([]);
+    expect(doing(look({ answers: 4, askedLast: true }).effects)).toEqual(['attempt-closing']);
+    // One that is on its way is waited for, and was asked before.
+    const under = look({ op: 'query', answers: 3 });
+    expect([doing(under.effects), under.open.runs.get(row.attemptId)?.askedLast]).toEqual([
+      [],
+      false,
+    ]);
+    // Without an answer it is asked again, when it is due.
+    const silent = { answers: 3, askedLast: true, unknownSinceMono: 0 };
+    expect(doing(look(silent).effects)).toEqual(['query']);
+    expect(doing(look({ ...silent, retryAtMono: at.monoMs + 1 }).effects)).toEqual([]);
   });
   it('that was shown and closed is still asked about', () => {
     expect(waiting({ state: 'closed' })).toEqual(['query', 'order-closed']);

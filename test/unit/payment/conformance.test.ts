@@ -28,6 +28,8 @@ interface Rig {
   readonly clock: ManualClock;
   /** The customer pays a QR code, or confirms a code payment. */
   readonly pay: (codeUrl: string, late?: boolean) => boolean | Promise<boolean>;
+  /** The same of a code whose page was looked at, while the gateway is busy with its trade. */
+  readonly payLooked?: (codeUrl: string) => boolean | Promise<boolean>;
   /**
    * Somebody looks at a new code: the gateway's code is a page, and the wallet's trade begins
    * there.
@@ -81,6 +83,15 @@ const UNBELIEVED: readonly Fault[] = [
   'unsigned',
 ];
 
+/** Before each request to a wallet in the same process. */
+let beforeSend: (() => void) | null = null;
+const heard =
+  (send: HttpSend): HttpSend =>
+  (request) => {
+    beforeSend?.();
+    return send(request);
+  };
+
 const T0 = Date.parse('2026-11-22T12:00:00+08:00');
 const keys = generateSandboxKeys();
 let serial = 0;
@@ -129,7 +140,7 @@ async function wechat(quick = false): Promise<Rig> {
       clock,
       random: { bytes: (n) => randomBytes(n) },
       timeoutMs: 5_000,
-      ...(quick ? { send: sandboxSend(sandbox) } : {}),
+      ...(quick ? { send: heard(sandboxSend(sandbox)) } : {}),
     },
   );
   return {
@@ -175,7 +186,7 @@ async function alipay(protocol: 'v3' | 'v2', quick = false): Promise<Rig> {
       clock,
       random: { bytes: (n) => randomBytes(n) },
       timeoutMs: 5_000,
-      ...(quick ? { send: sandboxSend(sandbox) } : {}),
+      ...(quick ? { send: heard(sandboxSend(sandbox)) } : {}),
     },
   );
   return {
@@ -311,6 +322,7 @@ async function gateway(behind: () => Promise<Rig>, at: 'line' | 'wallet'): Promi
       const code = (await page(url)) ?? (late ? seen.get(url) : null);
       return code === null || code === undefined ? false : wallet.pay(code, late);
     },
+    payLooked: (url) => wallet.pay(seen.get(url) ?? ''),
     fault: (fault, times = 1) =>
       at === 'line' && LINE.includes(fault)
         ? void faults.set(fault, times)
@@ -363,7 +375,7 @@ async function unionpay(quick = false): Promise<Rig> {
       clock,
       random: { bytes: (n) => randomBytes(n) },
       timeoutMs: 5_000,
-      ...(quick ? { send: sandboxSend(sandbox) } : {}),
+      ...(quick ? { send: heard(sandboxSend(sandbox)) } : {}),
     },
   );
   return {
@@ -728,6 +740,56 @@ function suite(
     });
   });
 }
+
+describe.each<[string, () => Promise<Rig>]>([
+  ['WeChat Pay v3', () => wechat(true)],
+  ['Alipay v3', () => alipay('v3', true)],
+  ['Alipay v2', () => alipay('v2', true)],
+  ['UnionPay', () => unionpay(true)],
+  ['The gateway before WeChat Pay', () => gateway(() => wechat(true), 'line')],
+  ['The gateway before Alipay', () => gateway(() => alipay('v3', true), 'line')],
+])('%s, paid while it is being closed', (_name, begin) => {
+  afterEach(() => {
+    beforeSend = null;
+  });
+  /** How it stands when the customer paid before the n-th request of a close; null: there is none. */
+  async function paidAt(n: number): Promise<{ kind: string; saysSo: boolean } | null> {
+    const rig = await begin();
+    try {
+      const { provider: p } = rig;
+      const r = { outTradeNo: `PL0311CONF${String(++serial).padStart(8, '0')}`, amountFen: 10_000 };
+      const expiresAtMs = rig.clock.nowMs() + 120_000;
+      const made = await p.create({ ...r, description: '燃气充值', expiresAtMs });
+      if (made.kind !== 'pending') throw new Error(made.kind);
+      await rig.look?.(made.qrText);
+      let requests = 0;
+      beforeSend = () => {
+        if (++requests === n) void (rig.payLooked ?? rig.pay)(made.qrText);
+      };
+      await p.close({ ...r, expiresAtMs });
+      beforeSend = null;
+      if (requests < n) return null;
+      const { kind } = await p.query({ ...r, expiresAtMs });
+      return { kind, saysSo: p.closeMayHandBack === true };
+    } finally {
+      beforeSend = null;
+      await rig.close();
+    }
+  }
+
+  it('says so where its close may hand back what it meets, and leaves it alone elsewhere', async () => {
+    const kinds: string[] = [];
+    for (let n = 1; ; n++) {
+      const told = await paidAt(n);
+      if (told === null) break;
+      kinds.push(told.kind);
+      if (told.kind === 'refunded') expect(told.saysSo).toBe(true);
+      // Before the wallet has closed it, it is paid; afterwards it cannot be.
+      else expect(['paid', 'closed']).toContain(told.kind);
+    }
+    expect(kinds[0]).toBe('paid');
+  });
+});
 
 suite('WeChat Pay v3', () => wechat());
 suite('Alipay v3', () => alipay('v3'));
