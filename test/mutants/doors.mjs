@@ -1,6 +1,38 @@
 // What anybody on the net could ask of central, once one of its mends is undone.
 export const doors = ({ mutant, edit, unit }) => [
   mutant(
+    'paid-and-cancelled',
+    'Gas is sold for a payment that a cancel on its way hands back.',
+    edit(
+      'central/gateway/trades.ts',
+      `if (leg.state === 'closing' && mayBeHandedBack(desk, leg)) return unknown(STILL_CLOSING);`,
+      ``,
+    ),
+    unit('central/gateway', 'a close that is a cancel, and that nobody answered'),
+  ),
+  mutant(
+    'cancel-unnoted',
+    'Whether a cancel is on its way is forgotten with its process.',
+    edit('central/gateway/legs.ts', `await note(desk.now());`, ``),
+    unit('central/gateway', 'a close that is a cancel, and that nobody answered'),
+  ),
+  mutant(
+    'cancel-lands-for-ever',
+    'A payment that a cancel could not undo any more never counts.',
+    edit('central/gateway/legs.ts', `now() - sentMs < LANDS_WITHIN_MS`, `now() - sentMs >= 0`),
+    unit('central/gateway', 'lets the payment count once it cannot land'),
+  ),
+  mutant(
+    'handed-back-is-a-case',
+    'What the gateway handed back by itself waits for a person who has nothing to do.',
+    edit(
+      'kiosk/order/answers.ts',
+      `attempt.method === undefined && r.whole === true`,
+      `attempt.method === undefined && r.whole !== r.whole`,
+    ),
+    unit('kiosk/orders', 'whole, before anybody here closed it'),
+  ),
+  mutant(
     'callbacks-without-end',
     'Callbacks that nobody believes are verified without end.',
     edit(

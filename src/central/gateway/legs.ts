@@ -1,13 +1,21 @@
-import type { QueryResult, ReverseResult } from '../../payment/types.ts';
+import type {
+  CloseResult,
+  PaymentProvider,
+  QueryResult,
+  ReverseResult,
+} from '../../payment/types.ts';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
-import { bool, num } from '../db/sql.ts';
+import { bool, num, numOrNull } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import type { Desk } from './desk.ts';
 import { gone, legOf, refOf, tradeOf, unknown } from './rows.ts';
 import type { Leg, Trade } from './rows.ts';
 import { keepCapture } from './receipts.ts';
 import type { Wallet } from './types.ts';
+
+/** Paid, as far as is seen; but a close may still undo it. */
+export const STILL_CLOSING = failure('PAY-0203', 'a close may still hand this payment back');
 
 /** A wallet's trade for a terminal's trade, which counts from here on. */
 export async function insertLeg(desk: Desk, tx: Sql, trade: Trade, wallet: Wallet): Promise<Leg> {
@@ -78,6 +86,35 @@ export async function captured(
 }
 
 /**
+ * A request that nobody answered is dead after so long: it waited in no queue of the wallet's
+ * longer than the wallet itself waits (tens of seconds).
+ */
+const LANDS_WITHIN_MS = 60_000;
+
+/**
+ * May a close that was sent for it still hand back what the customer paid? Until then no payment of
+ * it counts: whoever got his gas for it would have the money too.
+ */
+export function mayBeHandedBack({ now }: Desk, leg: Leg): boolean {
+  const sentMs = numOrNull(leg.close_sent_ms);
+  return sentMs !== null && now() - sentMs < LANDS_WITHIN_MS;
+}
+
+/**
+ * Sends a close. Where that may be a cancel, it is noted first, and the note goes only with the
+ * wallet's word that it met a payment and left it.
+ */
+async function sendClose(desk: Desk, leg: Leg, wallet: PaymentProvider): Promise<CloseResult> {
+  if (wallet.closeMayHandBack !== true) return wallet.close(refOf(leg));
+  const note = (sentMs: number | null): Promise<unknown> =>
+    desk.db().query('UPDATE gateway_legs SET close_sent_ms = $2 WHERE leg = $1', [leg.leg, sentMs]);
+  await note(desk.now());
+  const closed = await wallet.close(refOf(leg));
+  if (closed.kind === 'paid') await note(numOrNull(leg.close_sent_ms));
+  return closed;
+}
+
+/**
  * Ends a leg whose `closing` is stored, and asks what it has become. `closed` is what the wallet
  * confirmed.
  */
@@ -85,11 +122,17 @@ export async function endLeg(desk: Desk, leg: Leg): Promise<'closed' | 'paid' | 
   const { db, walletOf, move } = desk;
   const wallet = walletOf(leg.wallet);
   if (wallet === undefined) return gone(leg.wallet);
-  const closed = await wallet.close(refOf(leg));
+  const closed = await sendClose(desk, leg, wallet);
   if (closed.kind === 'unknown') return closed.failure;
   const told = await wallet.query(refOf(leg));
   switch (told.kind) {
     case 'paid':
+      // This close, or one before it, is not known to have left the payment alone.
+      if (
+        mayBeHandedBack(desk, leg) ||
+        (wallet.closeMayHandBack === true && closed.kind !== 'paid')
+      )
+        return STILL_CLOSING;
       await captured(desk, leg, told);
       return 'paid';
     case 'refunded':

@@ -47,6 +47,8 @@ export interface Leg {
   readonly changed_ms: unknown;
   /** When the gateway looks at it by itself; null: only when it is asked. */
   readonly look_ms: unknown;
+  /** See migration 31. */
+  readonly close_sent_ms: unknown;
 }
 /** A refund that a terminal asked for. */
 export interface Refund {

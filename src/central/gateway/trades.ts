@@ -7,7 +7,7 @@ import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { ALONE_AFTER_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
-import { captured, endLeg, insertLeg } from './legs.ts';
+import { captured, endLeg, insertLeg, mayBeHandedBack, STILL_CLOSING } from './legs.ts';
 import { codeEnds, quoteIsOver } from './quote-over.ts';
 import { withReceipt } from './receipts.ts';
 import { gone, insertTrade, legOf, refOf, tradeOf, unknown } from './rows.ts';
@@ -109,6 +109,7 @@ export function query(
     if (wallet === undefined) return unknown(gone(leg.wallet));
     const told = await wallet.query(refOf(leg));
     if (told.kind === 'paid') {
+      if (leg.state === 'closing' && mayBeHandedBack(desk, leg)) return unknown(STILL_CLOSING);
       await captured(desk, leg, told);
       return withReceipt(desk, trade, leg, told);
     }

@@ -361,8 +361,12 @@ function onRefunded(
   { nowMs, order, attempt, attemptId, answered }: Answer,
   r: Extract<QueryResult, { kind: 'refunded' }>,
 ): Outcome {
-  // Our own reversal handed it back, or a cancel that met the payment on its way.
-  if ((attempt.method === 'code' || r.whole === true) && attempt.state === 'closing')
+  // Our own reversal handed it back, or a cancel that met the payment on its way; the gateway's too,
+  // which nobody here had asked for.
+  if (
+    (attempt.state === 'closing' && (attempt.method === 'code' || r.whole === true)) ||
+    (attempt.state === 'pending' && attempt.method === undefined && r.whole === true)
+  )
     return answered(
       { paying: false },
       0,

@@ -111,6 +111,52 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
     expect(town.alipay.control.books().orders).toEqual([]);
   });
 
+  describe('a close that is a cancel, and that nobody answered', () => {
+    /** Alipay's code was left for another wallet, its cancel is on its way, and it is paid. */
+    async function paidMeanwhile(): Promise<ReturnType<typeof ref>> {
+      town = await Town.open(engine);
+      const r = ref();
+      const token = await made(r);
+      const first = await code(token, 'alipay');
+      town.alipay.control.faults({ reset: true, dropRequest: 1, only: ['cancel'] });
+      expect(await open(token, 'wechat')).toEqual({ kind: 'wait' });
+      expect(town.pay(first)).toBe(true);
+      expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'unknown' });
+      // Another tap finds the payment, and sends no second cancel; the first one may yet land.
+      expect(await open(token, 'wechat')).toEqual({ kind: 'wait' });
+      expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'unknown' });
+      return r;
+    }
+
+    it('lets the payment count once it cannot land any more', async () => {
+      const r = await paidMeanwhile();
+      town.clock.advance(60_000);
+      expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'paid', amountFen: 10_000 });
+      expect(town.kept()).toBe(10_000);
+    });
+
+    it('also where the gateway looks by itself', async () => {
+      const r = await paidMeanwhile();
+      town.clock.advance(60_000);
+      await town.gateway.sweep();
+      expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'paid' });
+    });
+
+    it('lands: nothing was ever said to be paid, and the customer has the money', async () => {
+      const r = await paidMeanwhile();
+      const alipay = town.wallets.find((one) => one.kind === 'alipay');
+      const leg = town.alipay.control.books().orders[0]?.outTradeNo ?? '';
+      expect(await alipay?.code?.reverse({ outTradeNo: leg, amountFen: 10_000 })).toMatchObject({
+        kind: 'reversed',
+      });
+      town.clock.advance(60_000);
+      for (let i = 0; i < 3; i++) await town.gateway.sweep();
+      town.clock.advance(120_000);
+      expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'refunded', whole: true });
+      expect(town.kept()).toBe(0);
+    });
+  });
+
   it('one wallet’s end is not the payment’s: closed is said when no other can begin any more', async () => {
     town = await Town.open(engine);
     const r = ref();

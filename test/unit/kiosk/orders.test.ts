@@ -329,6 +329,31 @@ describe('an attempt', () => {
   });
 });
 
+describe('a payment that its provider shows as handed back', () => {
+  const told = (attempt: Partial<AttemptRow>, whole: boolean): string[] => {
+    const result = {
+      kind: 'refunded',
+      transactionId: 'T1',
+      amountFen: ATTEMPT.amountFen,
+      ...(whole ? { whole: true as const } : {}),
+    } as const;
+    return answered(attempt, { verb: 'query', result }).kinds;
+  };
+  it('whole, before anybody here closed it: the gateway had left it for another wallet, and nothing is due', () => {
+    expect(told({ state: 'pending', shown: true }, true)).toEqual(['attempt-closed']);
+  });
+  it('in part, or by hand: a person looks', () => {
+    expect(told({ state: 'pending', shown: true }, false)).toEqual([
+      'attempt-paid',
+      'attempt-parked',
+    ]);
+    expect(told({ state: 'pending', shown: true, method: 'code' }, true)).toEqual([
+      'attempt-paid',
+      'attempt-parked',
+    ]);
+  });
+});
+
 describe('an order that rests', () => {
   it('is passed by exactly where a look at it would say the same: nothing to do, and when to look again', () => {
     let rested = 0;
