@@ -2465,8 +2465,58 @@ const PURSES = [
   mutant(
     'pin-last-try',
     'The last try at a purse’s PIN is spent.',
-    edit('card/families/purse.ts', `const LEAST_TRIES = 2;`, `const LEAST_TRIES = 1;`),
+    edit('card/families/pin-notes.ts', `const LEAST_TRIES = 2;`, `const LEAST_TRIES = 1;`),
     unit('card/pl-purse', 'the PIN'),
+  ),
+  mutant(
+    'pin-blind-by-default',
+    'A purse that does not tell its tries is given its PIN though terminal.json does not say so.',
+    edit(
+      'main/core/layouts.ts',
+      `own.purse?.pinTries !== 'blind'`,
+      `own.purse?.pinTries === 'asked'`,
+    ),
+    unit('config/pin-notes', 'only where terminal.json says so'),
+  ),
+  mutant(
+    'pin-blind-uncounted',
+    'A PIN that is presented blind is counted when the card answers only: one pulled out then is tried for ever.',
+    edit(
+      'card/families/pin-notes.ts',
+      `if (!notes.keep(cardNo, left - 1))`,
+      `if (notes.left(cardNo) === -1)`,
+    ),
+    unit('card/pl-purse', 'a try whose end nobody saw counts'),
+  ),
+  mutant(
+    'pin-blind-last-try',
+    'The last try that a refusal told of is spent blind.',
+    edit(
+      'card/families/purse.ts',
+      `if (told !== undefined) blind?.value(told);`,
+      `if (told === null) blind?.value(told);`,
+    ),
+    unit('card/pl-purse', 'the last try that is known of stays'),
+  ),
+  mutant(
+    'pin-blind-forgotten',
+    'What a restart finds of tries at a PIN is nothing.',
+    edit(
+      'main/core/pin-notes.ts',
+      `rows(open).find(([of]) => of === cardNo)?.[1] ?? null)`,
+      `null)`,
+    ),
+    unit('config/pin-notes', 'its last try stays over restarts'),
+  ),
+  mutant(
+    'pin-blind-unsaid',
+    'The doctor says nothing of PINs that are presented blind.',
+    edit(
+      'main/cli/doctor.ts',
+      `return purse?.pinTries === 'blind'`,
+      `return purse?.pinTries === undefined && false`,
+    ),
+    unit('cli/doctor', 'presented blind are a warning'),
   ),
   mutant(
     'purse-before-is-any',
