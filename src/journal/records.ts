@@ -89,6 +89,8 @@ export type MetaKey =
   | 'reconciled'
   /** Cards that refused our key: kiosk/delivery/key-notes.ts. */
   | 'refused_keys'
+  /** Tries at PINs of cards that do not tell them: main/core/pin-notes.ts. */
+  | 'blind_pins'
   /** Cards in the reader's bin: kiosk/visit/left-card.ts. */
   | 'bin'
   /** Orders being quoted or given back when the process ended. */

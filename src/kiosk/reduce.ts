@@ -79,8 +79,8 @@ function onOrderWritten(
   const layout = open === undefined ? undefined : ctx.layout(cardSaleOf(open.order).layout);
   if (open === undefined || layout === undefined)
     return { state: { ...state, cardBusy: false }, effects: [] };
-  const { applied, image, unwritten } = event;
-  const next = cardDelivery.ended(open, { layout, applied, image, unwritten });
+  const { applied, image, unwritten, lookedMono } = event;
+  const next = cardDelivery.ended(open, { layout, applied, image, unwritten, lookedMono });
   const { cardNo } = cardSaleOf(open.order);
   const refusals = afterWrite(state.refusals, { layout: layout.id, cardNo }, applied, ctx.monoMs);
   // What was read before the write is no longer true: the card is read again if it is still
@@ -147,6 +147,9 @@ export function settle(
     const next = advance(open, advanceContext(current, open, ctx));
     if (next.open !== open) current = putOrder(current, next.open);
     if (next.effects.some((e) => e.do === 'write')) current = { ...current, cardBusy: true };
+    // Looked at anew: what was read before counts no more.
+    if (next.effects.some((e) => e.do === 'read-card'))
+      current = { ...current, card: null, cardBusy: true };
     effects.push(...next.effects);
     note(next.wakeAtMono);
   }
@@ -180,7 +183,7 @@ function advanceContext(
       card.result.ok &&
       reader.state === 'present' &&
       card.insertion === reader.insertion
-        ? { insertion: card.insertion, reading: card.result.value }
+        ? { insertion: card.insertion, reading: card.result.value, begunMono: card.begunMono }
         : null,
     cardFree: !state.cardBusy,
     payWindowMs: state.service.policy?.payWindowMs ?? 0,

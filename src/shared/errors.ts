@@ -645,6 +645,17 @@ export const ERRORS = {
     ['本机暂停服务。', 'This machine is out of service.'],
     ['非演示模式拒绝样例密钥', 'Sample keys are refused outside demo mode'],
   ),
+  'CONF-0104': e(
+    ['不知道剩几次就试卡的密码', 'Cards’ PINs are tried blind'],
+    [
+      '请照常使用本机，或请工作人员查看。',
+      'Please use this machine as usual, or ask staff to look at it.',
+    ],
+    [
+      'purse.pinTries 为 blind：卡不报剩余次数，只由本机自己记数',
+      'purse.pinTries is blind: the cards do not tell their tries, and this kiosk alone counts them',
+    ],
+  ),
   'CORE-0101': e(
     ['正在恢复', 'Recovering'],
     [

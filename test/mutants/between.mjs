@@ -7,6 +7,7 @@ const unit = (file, name) => tests(`test/unit/${file}.test.ts`, name);
 const edit = (file, find, replace) => ({ file: `src/${file}`, find, replace });
 const mutant = (id, what, edits, ...by) => ({ id, what, edits: [edits].flat(), by });
 const BUDGETS = 'central/sale/budgets.ts';
+const LOOKS = 'kiosk/delivery/card-looks.ts';
 
 export const BETWEEN = [
   mutant(
@@ -72,12 +73,93 @@ export const BETWEEN = [
   mutant(
     'proof-of-anothers-write',
     'A terminal’s proof counts though another one may have written since.',
+    edit(BUDGETS, `  if (othersWrote(order)) return 'unproven';\n`, ``),
+    unit('central/budgets', 'what is proven or never left'),
+  ),
+  mutant(
+    'proof-under-no-claim',
+    'A proof counts for another kiosk’s write though no claim of ours runs under which it was made.',
     edit(
-      BUDGETS,
-      `if (order.write_open !== null || order.write_open_ms !== null) return 'unproven';`,
-      ``,
+      'central/sale/claims.ts',
+      `provenUnderClaim: underClaim && proven === true,`,
+      `provenUnderClaim: proven === true,`,
     ),
     unit('central/budgets', 'what is proven or never left'),
+  ),
+  mutant(
+    'proof-of-anothers-uncounted',
+    'What a terminal says that purses proved of another one’s writes is not counted.',
+    edit(
+      BUDGETS,
+      ` && keys.length === 0 && !othersWrote(order)) return null;`,
+      ` && keys.length === 0) return null;`,
+    ),
+    unit('central/budgets', 'what is proven or never left'),
+  ),
+  mutant(
+    'look-not-named',
+    'A refund claim does not name the look at the card that followed our own write.',
+    edit(
+      'kiosk/order/claims.ts',
+      `const claimMs = kind === 'refund' ? (open.saw?.claimMs ?? null) : null;`,
+      `const claimMs = null;`,
+    ),
+    unit('kiosk/two-kiosks', 'golden: gets its refund by the look'),
+  ),
+  mutant(
+    'proof-not-named',
+    'A refund claim does not say that the card proved itself under the claim it names.',
+    edit(
+      'kiosk/order/claims.ts',
+      `...(saw?.proven === true ? { proven: true as const } : {}),`,
+      `...(saw === undefined ? { proven: true as const } : {}),`,
+    ),
+    unit('kiosk/two-kiosks', 'purse: gets its refund by the look'),
+  ),
+  mutant(
+    'look-outlives-write',
+    'A look at the card counts though this kiosk began another write since.',
+    edit(
+      'kiosk/delivery/card.ts',
+      `judgedInsertion: insertion, saw: null, },`,
+      `judgedInsertion: insertion },`,
+    ),
+    unit('kiosk/orders', 'whose own write was refused names that look'),
+  ),
+  mutant(
+    'look-under-a-later-claim',
+    'A read-back counts under a claim that was granted while it was going on.',
+    edit(LOOKS, `held?.kind === 'write' && lookedMono >= held.heardMono`, `held?.kind === 'write'`),
+    unit('kiosk/orders', 'whose own write was refused names that look'),
+  ),
+  mutant(
+    'look-before-the-claim',
+    'A card that was read before the claim was granted counts as seen under it.',
+    edit(LOOKS, `if (begunMono < heardMono)`, `if (false)`),
+    unit('kiosk/orders', 'whose card lies in the slot still'),
+    unit('kiosk/two-kiosks', 'looks again by itself'),
+  ),
+  mutant(
+    'put-in-once-more',
+    'A card that lies in the slot has to be put in once more to be looked at for central.',
+    edit('kiosk/delivery/card.ts', `(!judged || looksAgain(open, ctx, delivery, here))`, `!judged`),
+    unit('kiosk/two-kiosks', 'looks again by itself'),
+  ),
+  mutant(
+    'asked-while-looking',
+    'The refund is asked for by the old look while the card is being looked at anew.',
+    edit('kiosk/delivery/card.ts', `if (!ctx.cardFree && isUnseen(open)) return same();`, ``),
+    unit('kiosk/orders', 'whose card lies in the slot still'),
+  ),
+  mutant(
+    'looks-without-rest',
+    'Where a look does not get the money back the card is read and central asked twice a second.',
+    edit(
+      'kiosk/order/claims.ts',
+      `fails: kind === 'write' && order.wantsRefund ? open.claim.fails : 0,`,
+      `fails: 0,`,
+    ),
+    unit('kiosk/orders', 'asks ever more slowly'),
   ),
   mutant(
     'disproven-within-budget',
@@ -123,7 +205,7 @@ export const BETWEEN = [
     'Under its counter claim a terminal hands the money back on the reader’s word, unasked.',
     edit(
       'kiosk/delivery/card.ts',
-      `: askClaim(open, 'refund', ctx, held.grantedMs);\n  // The money waits`,
+      `: refundSeen(open, ctx, here, held);\n  // The money waits`,
       `: refund(open, failure('CARD-0204'));\n  // The money waits`,
     ),
     unit('kiosk/orders', 'whose lost card comes back unwritten'),

@@ -296,6 +296,7 @@ const ATTEMPTS = 'kiosk/order/attempts.ts';
 const ANSWERS = 'kiosk/order/answers.ts';
 const CLAIMS_OF_ORDERS = 'kiosk/order/claims.ts';
 const CARD_WRITE = 'kiosk/delivery/card.ts';
+const CARD_LOOKS = 'kiosk/delivery/card-looks.ts';
 const orders = (id, what, find, replace, ...by) =>
   mutant(id, what, edit(ORDERS, find, replace), ...by);
 const attempts = (id, what, find, replace, ...by) =>
@@ -413,7 +414,7 @@ const PURCHASE = [
     'Central forgets an untold write as soon as the order’s own terminal was granted the write claim.',
     edit(
       'central/sale/claims.ts',
-      `const saw = counter || (claimMs !== undefined && claimMs <= nowMs && nowMs < claimMs + CLAIM_MS);`,
+      `const saw = counter || underClaim;`,
       `const saw = counter || order.write_terminal === terminalId;`,
     ),
     unit('central/claims', 'what another kiosk may have written'),
@@ -567,18 +568,17 @@ const PURCHASE = [
     `    const seen = layout.classify(by, reading.image);\n    const verdict = seen === 'foreign' ? 'before' : seen;`,
     unit('kiosk/endings', 'the card changed elsewhere while in doubt'),
   ),
-  cardWrite(
+  mutant(
     'superseded-is-parked',
     'An order whose count another purchase took is parked instead of refunded.',
-    `? 'superseded' : 'parked';`,
-    `? 'parked' : 'parked';`,
+    edit(CARD_LOOKS, `? 'superseded' : 'parked';`, `? 'parked' : 'parked';`),
     unit('kiosk/claims', 'another purchase has its count on the card'),
   ),
   cardWrite(
     'insertion-judged-again',
     'What was judged in this insertion is judged again and again.',
-    `open.judgedInsertion !== here.insertion`,
-    `here.insertion >= 0`,
+    `open.judgedInsertion === here.insertion`,
+    `here.insertion < 0`,
     unit('kiosk/orders', 'is judged once in one insertion'),
   ),
   cardWrite(
@@ -2107,8 +2107,8 @@ const CENTRAL = [
     'A refund claim is granted while another terminal may write.',
     edit(
       'central/sale/claims.ts',
-      `    if (holder !== null && holder !== terminalId) throw new Refusal('claimed', \`terminal \${holder} may write until \${order.write_until_ms}\`);\n    const saw`,
-      `const saw`,
+      `    if (holder !== null && holder !== terminalId) throw new Refusal('claimed', \`terminal \${holder} may write until \${order.write_until_ms}\`);\n    const underClaim`,
+      `const underClaim`,
     ),
     CLAIMS('though that told that nothing was written so far'),
   ),
@@ -2447,7 +2447,7 @@ const PURSES = [
   mutant(
     'purse-superseded',
     'A purse that cannot say whose its load is counts as another’s, and the money goes back.',
-    edit(CARD_WRITE, `  if (reading.tag.length === 0) return 'parked';\n`, ''),
+    edit(CARD_LOOKS, `  if (reading.tag.length === 0) return 'parked';\n`, ''),
     unit('kiosk/keys-and-purses', 'that was loaded by nobody known'),
   ),
   mutant(
@@ -2465,8 +2465,58 @@ const PURSES = [
   mutant(
     'pin-last-try',
     'The last try at a purse’s PIN is spent.',
-    edit('card/families/purse.ts', `const LEAST_TRIES = 2;`, `const LEAST_TRIES = 1;`),
+    edit('card/families/pin-notes.ts', `const LEAST_TRIES = 2;`, `const LEAST_TRIES = 1;`),
     unit('card/pl-purse', 'the PIN'),
+  ),
+  mutant(
+    'pin-blind-by-default',
+    'A purse that does not tell its tries is given its PIN though terminal.json does not say so.',
+    edit(
+      'main/core/layouts.ts',
+      `own.purse?.pinTries !== 'blind'`,
+      `own.purse?.pinTries === 'asked'`,
+    ),
+    unit('config/pin-notes', 'only where terminal.json says so'),
+  ),
+  mutant(
+    'pin-blind-uncounted',
+    'A PIN that is presented blind is counted when the card answers only: one pulled out then is tried for ever.',
+    edit(
+      'card/families/pin-notes.ts',
+      `if (!notes.keep(cardNo, left - 1))`,
+      `if (notes.left(cardNo) === -1)`,
+    ),
+    unit('card/pl-purse', 'a try whose end nobody saw counts'),
+  ),
+  mutant(
+    'pin-blind-last-try',
+    'The last try that a refusal told of is spent blind.',
+    edit(
+      'card/families/purse.ts',
+      `if (told !== undefined) blind?.value(told);`,
+      `if (told === null) blind?.value(told);`,
+    ),
+    unit('card/pl-purse', 'the last try that is known of stays'),
+  ),
+  mutant(
+    'pin-blind-forgotten',
+    'What a restart finds of tries at a PIN is nothing.',
+    edit(
+      'main/core/pin-notes.ts',
+      `rows(open).find(([of]) => of === cardNo)?.[1] ?? null)`,
+      `null)`,
+    ),
+    unit('config/pin-notes', 'its last try stays over restarts'),
+  ),
+  mutant(
+    'pin-blind-unsaid',
+    'The doctor says nothing of PINs that are presented blind.',
+    edit(
+      'main/cli/doctor.ts',
+      `return purse?.pinTries === 'blind'`,
+      `return purse?.pinTries === undefined && false`,
+    ),
+    unit('cli/doctor', 'presented blind are a warning'),
   ),
   mutant(
     'purse-before-is-any',

@@ -42,7 +42,7 @@ export const modes = ({ mutant, edit, attack, unit }) => [
     'Of what a terminal says that purses proved, any sum goes back.',
     edit(
       'central/sale/budgets.ts',
-      `if (sure === 'proven' && keys.length === 0) return null;`,
+      `if (sure === 'proven' && keys.length === 0 && !othersWrote(order)) return null;`,
       `if (sure === 'proven') return null;`,
     ),
     attack('exposed-refund', 'a purse’s proof for so much a day only'),

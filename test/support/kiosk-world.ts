@@ -94,6 +94,7 @@ import { ManualClock } from './clock.ts';
 /** 2026-11-22 12:00 UTC. */
 export const T0 = Date.UTC(2026, 10, 22, 12);
 const TERMINAL = '000000000311';
+const NEIGHBOUR = '000000000312';
 
 export const POLICY: Policy = {
   version: 1,
@@ -648,7 +649,12 @@ export class CentralBooks {
                 claim:
                   orderId === undefined
                     ? (this.foreignClaim.get(cardNo) ?? null)
-                    : { orderId, terminalId: TERMINAL, nextCount: account.count + 1, state: null },
+                    : {
+                        orderId,
+                        terminalId: world.terminalId,
+                        nextCount: account.count + 1,
+                        state: null,
+                      },
               },
               serverTimeMs: world.clock.nowMs(),
             });
@@ -945,7 +951,8 @@ export interface CrashPlan {
  * files.
  */
 export class World {
-  readonly clock = new ManualClock(T0);
+  readonly terminalId: string;
+  readonly clock: ManualClock;
   readonly folder = scratchFolder();
   pay = new PaymentBooks();
   readonly central = new CentralBooks();
@@ -995,7 +1002,10 @@ export class World {
   #tornTail: number | null = null;
   #snapshot: Snapshot | null = null;
 
-  constructor(ids: readonly string[] = ['golden', 'good', 'water']) {
+  /** @param beside another kiosk of the same town, under the same clock: this one is its neighbour */
+  constructor(ids: readonly string[] = ['golden', 'good', 'water'], beside: World | null = null) {
+    this.terminalId = beside === null ? TERMINAL : NEIGHBOUR;
+    this.clock = beside?.clock ?? new ManualClock(T0);
     for (const id of ids) {
       this.cards.set(id, worldCard(id).make());
       this.central.addCard(id);
@@ -1093,11 +1103,12 @@ export class World {
     this.#boots += 1;
     const life = new Life();
     this.#life = life;
-    const random = seededRandom(`boot ${this.#boots}`);
+    const where = this.terminalId === TERMINAL ? '' : ` of ${this.terminalId}`;
+    const random = seededRandom(`boot ${this.#boots}${where}`);
     const opened = Journal.open({
       dataDir: join(this.folder, 'data'),
       secondPath: join(this.folder, 'second'),
-      terminalId: TERMINAL,
+      terminalId: this.terminalId,
       clock: this.clock,
       random,
       onFatal: (f) => this.problems.push(`fatal ${f.code}`),
@@ -1144,7 +1155,7 @@ export class World {
       reader,
       printer,
       scanner: 'keyboard',
-      terminalId: TERMINAL,
+      terminalId: this.terminalId,
       clock: this.clock,
     });
     this.#registry = devices;
@@ -1168,7 +1179,7 @@ export class World {
       layouts: layoutRegistry(
         this.layouts ?? [
           plCpuLayout(keys),
-          plPurseLayout(keys, { terminalId: TERMINAL, nowMs: () => this.clock.nowMs() }),
+          plPurseLayout(keys, { terminalId: this.terminalId, nowMs: () => this.clock.nowMs() }),
         ],
       ),
       providers:
@@ -1184,7 +1195,7 @@ export class World {
         brand: { zh: '阜城燃气', en: 'Gas' },
         site: { zh: '', en: '' },
         terminalName: { zh: '03号机', en: 'No. 3' },
-        terminalId: TERMINAL,
+        terminalId: this.terminalId,
         panel: null,
       },
       demo: false,

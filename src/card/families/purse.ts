@@ -7,6 +7,8 @@ import { TYPE_LOAD } from '../keys/purse-mac.ts';
 import type { LoadAnswer, LoadLeave } from '../keys/types.ts';
 import type { CardChannel } from '../types.ts';
 import { exchange, formatSw } from './fmcos.ts';
+import { LEAST_TRIES, spendBlindTry } from './pin-notes.ts';
+import type { BlindCard } from './pin-notes.ts';
 
 /**
  * The electronic purse (EP) of a PBOC card: loading it, and what it says of past transactions
@@ -19,8 +21,8 @@ import { exchange, formatSw } from './fmcos.ts';
  */
 export interface PurseSettings {
   /**
-   * VERIFY without data is answered with 63Cx and costs no try (ISO 7816-4); false: the tries are
-   * not known before.
+   * VERIFY without data is answered with 63Cx and costs no try (ISO 7816-4). False: the cards do
+   * not tell, the PIN is presented blind, and its tries are counted here (pin-notes.ts).
    */
   readonly asksTries: boolean;
   /** GET TRANSACTION PROVE takes the sequence number as it was before the load. */
@@ -30,6 +32,7 @@ export interface PurseSettings {
   /** So many records it has at most. */
   readonly logRecords: number;
 }
+/** The reference card of layouts.md, which tells its tries. */
 export const REFERENCE_PURSE: PurseSettings = {
   asksTries: true,
   proveBefore: true,
@@ -39,8 +42,6 @@ export const REFERENCE_PURSE: PurseSettings = {
 
 /** Of the load key within the card (layouts.md, sample keys). */
 const LOAD_KEY_INDEX = 0x01;
-/** The last try is never spent by a machine: one more mistake would end the card. */
-export const LEAST_TRIES = 2;
 /** 93xx and 94xx: what PBOC cards say to refuse a transaction (cards.md 2.3). */
 const SW_MAC2 = 0x9302;
 
@@ -86,15 +87,18 @@ export function creditForLoad({ when, mac2 }: LoadLeave): Uint8Array {
 }
 
 /**
- * Presents the PIN once. CARD-0110: fewer than two tries are left, and it was not presented;
- * CARD-0201: the card refused it. A card whose PIN holds already is left alone. That it is a card
- * of this company, the caller has read over this channel since its last reset: the PIN goes to that
- * card.
+ * Presents the PIN once. CARD-0110: fewer than two tries are left, or may be, and it was not
+ * presented; CARD-0201: the card refused it. A card whose PIN holds already is left alone where it
+ * can be asked. That it is a card of this company, the caller has read over this channel since its
+ * last reset: the PIN goes to that card.
+ *
+ * @param card whose tries are counted where it does not tell them
  */
 export async function verifyPin(
   channel: CardChannel,
   pin: Uint8Array,
   settings: PurseSettings,
+  card: BlindCard,
 ): Promise<Result<void, Failure>> {
   if (settings.asksTries) {
     const asked = await exchange(channel, Uint8Array.of(0x00, 0x20, 0x00, 0x00), 'session');
@@ -107,6 +111,8 @@ export async function verifyPin(
     if ((sw & 0x0f) < LEAST_TRIES)
       return err(failure('CARD-0110', `PIN: ${sw & 0x0f} tries left, not presented`));
   }
+  const blind = settings.asksTries ? null : spendBlindTry(card);
+  if (blind !== null && !blind.ok) return blind;
   const verified = await exchange(
     channel,
     concatBytes(Uint8Array.of(0x00, 0x20, 0x00, 0x00, pin.length), pin),
@@ -114,11 +120,19 @@ export async function verifyPin(
   );
   if (!verified.ok) return verified;
   const { sw } = verified.value;
-  if (sw === 0x9000) return ok(undefined);
-  if (sw === 0x6983) return err(failure('CARD-0110', 'PIN locked'));
-  return err(
-    failure((sw & 0xfff0) === 0x63c0 ? 'CARD-0201' : 'CARD-0106', `VERIFY ${formatSw(sw)}`),
-  );
+  const told = triesTold(sw);
+  if (told !== undefined) blind?.value(told);
+  if (told === null) return ok(undefined);
+  if (told === 0) return err(failure('CARD-0110', 'PIN locked'));
+  return err(failure(told === undefined ? 'CARD-0106' : 'CARD-0201', `VERIFY ${formatSw(sw)}`));
+}
+
+/** Tries that are left by the answer to VERIFY; null: the PIN holds; undefined: it does not say. */
+function triesTold(sw: number): number | null | undefined {
+  if (sw === 0x9000) return null;
+  // 63Cx: x are left (ISO 7816-4); 6983: none.
+  if ((sw & 0xfff0) === 0x63c0) return sw & 0x0f;
+  return sw === 0x6983 ? 0 : undefined;
 }
 
 /**

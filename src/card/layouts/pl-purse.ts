@@ -1,4 +1,4 @@
-import { concatBytes, equalBytes, fromHex } from '../../shared/bytes.ts';
+import { concatBytes, equalBytes, fromHex, toHex } from '../../shared/bytes.ts';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { err, ok } from '../../shared/result.ts';
@@ -15,6 +15,7 @@ import {
   verifyPin,
 } from '../families/purse.ts';
 import type { PurseSettings } from '../families/purse.ts';
+import type { PinNotes } from '../families/pin-notes.ts';
 import { TYPE_LOAD } from '../keys/purse-mac.ts';
 import type { KeyProvider, LoadAnswer, LoadLeave } from '../keys/types.ts';
 import type {
@@ -110,6 +111,8 @@ export interface PurseOptions {
    */
   readonly pin?: Uint8Array | null;
   readonly settings?: PurseSettings;
+  /** Where tries at the PIN are kept that cards do not tell; left out: nowhere. */
+  readonly pinNotes?: PinNotes;
 }
 
 interface Read {
@@ -156,7 +159,10 @@ class Purse {
     const holder = await readFile(channel, SFI_HOLDER, HOLDER_LENGTH);
     if (!holder.ok) return holder;
     if (this.#pin !== null) {
-      const verified = await verifyPin(channel, this.#pin, this.#settings);
+      const verified = await verifyPin(channel, this.#pin, this.#settings, {
+        cardNo: toHex(s8Of(pub.value)).slice(-10),
+        notes: this.#options.pinNotes ?? null,
+      });
       if (!verified.ok) return verified;
     }
     return ok(concatBytes(pub.value, holder.value));

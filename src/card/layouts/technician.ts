@@ -4,7 +4,7 @@ import type { Failure } from '../../shared/errors.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import { exchange, formatSw } from '../families/fmcos.ts';
-import { LEAST_TRIES } from '../families/purse.ts';
+import { LEAST_TRIES } from '../families/pin-notes.ts';
 import type { KeyProvider } from '../keys/types.ts';
 import type { CardChannel, PinVerdict } from '../types.ts';
 

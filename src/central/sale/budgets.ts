@@ -48,6 +48,11 @@ export const ANY_REFUND: RefundBudget = {
 /** What a refund claim tells of the card. */
 export interface RefundAsked {
   readonly unwritten: Unwritten;
+  /**
+   * The card proved itself unwritten under a write claim of the terminal's own that still runs:
+   * also of what another one wrote until then.
+   */
+  readonly provenUnderClaim: boolean;
   /** Writes that the terminal's journal knows of. */
   readonly writes: number;
   readonly read: string | null;
@@ -83,14 +88,23 @@ export function sureness(
 
 /**
  * A terminal is believed of its own writes only: where another one was granted the write, or where
- * the journal forgot that it began, nothing is proven.
+ * the journal forgot that it began, nothing is proven, but by a proof that the card made after
+ * that: it covers the card as it is, whoever wrote, and ends what anybody had begun.
  */
-function ofItsOwnWrites(order: OrderRow, { unwritten, writes }: RefundAsked): Unwritten {
+function ofItsOwnWrites(
+  order: OrderRow,
+  { unwritten, writes, provenUnderClaim }: RefundAsked,
+): Unwritten {
   if (unwritten === 'disproven') return 'disproven';
-  if (order.write_open !== null || order.write_open_ms !== null) return 'unproven';
+  if (unwritten === 'proven' && provenUnderClaim && writes > 0) return 'proven';
+  if (othersWrote(order)) return 'unproven';
   const begun = order.before_image !== null;
   return begun && writes === 0 ? 'unproven' : unwritten;
 }
+
+/** Another terminal was granted its write. */
+const othersWrote = (order: OrderRow): boolean =>
+  order.write_open !== null || order.write_open_ms !== null;
 
 interface Kept {
   readonly state: 'waiting' | 'granted' | 'allowed' | 'refused';
@@ -111,9 +125,10 @@ export async function spendBudget(
   const keys = await keysGiven(tx, order.order_id);
   const sure = sureness(order, asked, keys);
   if (sure === 'unexposed') return null;
-  // A purse's proof was judged by its terminal. One that loads with what central computes can say
-  // this too, for a card that was loaded: so it is counted, by terminal and day.
-  if (sure === 'proven' && keys.length === 0) return null;
+  // A purse's proof was judged by its terminal. One that loads with what central computes, or whose
+  // order another one wrote, can say this too, for a card that was loaded: so it is counted, by
+  // terminal and day.
+  if (sure === 'proven' && keys.length === 0 && !othersWrote(order)) return null;
   await tx.query('SELECT turn FROM refund_budget_turn WHERE turn = 1 FOR UPDATE');
   const kept = (
     await tx.query<Kept>('SELECT state FROM unproven_refunds WHERE order_id = $1', [order.order_id])

@@ -176,8 +176,8 @@ async function refundClaim(
     // From that grant until now the order was this terminal's alone: what it read under it nobody
     // can have changed since. (`write_terminal` does not say so: a late fact or an unheard grant
     // sets it too.)
-    const saw =
-      counter || (claimMs !== undefined && claimMs <= nowMs && nowMs < claimMs + CLAIM_MS);
+    const underClaim = claimMs !== undefined && claimMs <= nowMs && nowMs < claimMs + CLAIM_MS;
+    const saw = counter || underClaim;
     if (order.write_open !== null && order.superseded_by === null && !saw)
       throw new Refusal(
         'claimed',
@@ -185,7 +185,7 @@ async function refundClaim(
       );
     await refuseWhileDeliveryWaits(tx, order);
     if (life !== null) await refuseWhileForgetful(tx, life, nowMs);
-    const why = await spendBudget(tx, order, askedOf(request), budget, nowMs);
+    const why = await spendBudget(tx, order, askedOf(request, underClaim), budget, nowMs);
     if (why !== null) return new Refusal('not-proven', why);
     await tx.query(
       `UPDATE orders SET refund_claimed_ms = $2, refund_granted = true, counter_claim = false,
@@ -196,7 +196,7 @@ async function refundClaim(
     await refuseHandedBack(tx, order);
     // Its terminal began the refund by itself, with a card's key in hand: that is no claim yet.
     if (!order.refund_granted && (await keysGiven(tx, order.order_id)).length > 0) {
-      const why = await spendBudget(tx, order, askedOf(request), budget, nowMs);
+      const why = await spendBudget(tx, order, askedOf(request, false), budget, nowMs);
       if (why !== null) return new Refusal('not-proven', why);
       await tx.query('UPDATE orders SET refund_granted = true WHERE order_id = $1', [
         order.order_id,
@@ -206,8 +206,12 @@ async function refundClaim(
   return { kind: 'refund', ttlMs: 0, order: null, serverTimeMs: nowMs };
 }
 
-const askedOf = ({ unwritten, writes, read }: ClaimRequest): RefundAsked => ({
+const askedOf = (
+  { unwritten, proven, writes, read }: ClaimRequest,
+  underClaim: boolean,
+): RefundAsked => ({
   unwritten: unwritten ?? 'unproven',
+  provenUnderClaim: underClaim && proven === true,
   writes: writes ?? 0,
   read: read ?? null,
 });

@@ -1,7 +1,6 @@
-import type { CardLayout, CardReading, Judged, WritePlan } from '../../card/types.ts';
+import type { CardLayout, WritePlan } from '../../card/types.ts';
 import { wantsCounter } from '../../journal/fold.ts';
-import type { OrderRow } from '../../journal/fold.ts';
-import { fromHex, toHex } from '../../shared/bytes.ts';
+import { toHex } from '../../shared/bytes.ts';
 import { CLAIM_USE_MS } from '../../shared/central-api/index.ts';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
@@ -24,6 +23,16 @@ import {
 } from '../order/claims.ts';
 import type { KioskEvent } from '../state/kiosk.ts';
 import type { OpenOrder } from '../state/order.ts';
+import {
+  claimedLook,
+  foreignCard,
+  isUnseen,
+  judgedBy,
+  looksAgain,
+  proofOf,
+  refundSeen,
+} from './card-looks.ts';
+import type { CardHere, Plan } from './card-looks.ts';
 import type { Delivery, DeliveryEnds } from './delivery.ts';
 
 /**
@@ -39,8 +48,7 @@ export const WAIT_CARD_MS = 120_000;
 export const MAX_WRITES = 3;
 
 /** The order's own card in the reader; null: another one, or none. */
-type Here = AdvanceContext['card'];
-type Plan = NonNullable<OrderRow['delivery']>;
+type Here = CardHere | null;
 
 function ownCard({ order }: OpenOrder, ctx: AdvanceContext): Here {
   const here = ctx.card;
@@ -117,10 +125,13 @@ function doubt(open: OpenOrder, ctx: AdvanceContext): Advance {
   if (delivery === null)
     return write({ kind: 'order-parked', body: { reason: 'no-plan', nextStep: 'counter' } });
   const here = ownCard(open, ctx);
-  if (here !== null && ctx.cardFree && open.judgedInsertion !== here.insertion) {
+  const judged = here !== null && open.judgedInsertion === here.insertion;
+  if (here !== null && ctx.cardFree && (!judged || looksAgain(open, ctx, delivery, here))) {
     const seen = judge(open, ctx, delivery, here);
     if (seen !== null) return seen;
   }
+  // The card that is being read may be the one that central wants seen.
+  if (!ctx.cardFree && isUnseen(open)) return same();
   return askForDoubt(open, ctx);
 }
 
@@ -129,7 +140,7 @@ function judge(
   open: OpenOrder,
   ctx: AdvanceContext,
   delivery: Plan,
-  here: NonNullable<Here>,
+  here: CardHere,
 ): Advance | null {
   const { write } = movesOf(open, ctx);
   const sale = cardSaleOf(open.order);
@@ -155,7 +166,7 @@ function judge(
       return onForeign(open, ctx, layout, by.before, here);
     case 'before':
     case 'torn':
-      return onUnfinished(open, ctx, delivery, here.insertion, verdict);
+      return onUnfinished(open, ctx, delivery, here, verdict);
     default:
       return never(verdict);
   }
@@ -166,7 +177,7 @@ function onForeign(
   ctx: AdvanceContext,
   layout: CardLayout,
   before: Uint8Array,
-  { reading, insertion }: NonNullable<Here>,
+  { reading, insertion }: CardHere,
 ): Advance {
   const { order } = open;
   const judged: OpenOrder = { ...open, judgedInsertion: insertion };
@@ -198,15 +209,16 @@ function onUnfinished(
   open: OpenOrder,
   ctx: AdvanceContext,
   delivery: Plan,
-  insertion: number,
+  here: CardHere,
   verdict: 'before' | 'torn',
 ): Advance | null {
   const { order } = open;
+  const { insertion } = here;
   const { held } = open.claim;
   const refusal = open.claim.failure?.code;
   const lost = wantsCounter(order);
   if (verdict === 'before') {
-    const wished = onBefore(open, ctx, delivery, insertion);
+    const wished = onBefore(open, ctx, delivery, here);
     if (wished !== undefined) return wished;
   }
   // Half of another kiosk's write is on the card: giving the money back would leave the customer a
@@ -230,15 +242,16 @@ function onBefore(
   open: OpenOrder,
   ctx: AdvanceContext,
   delivery: Plan,
-  insertion: number,
+  here: CardHere,
 ): Advance | null | undefined {
   const { order } = open;
+  const { insertion } = here;
   const { held } = open.claim;
   const refusal = open.claim.failure?.code;
   // It is here unwritten, and by that claim nobody can have been writing since: central may let the
   // money go back after all, or a person looks at the card.
   if (held?.kind === 'counter')
-    return open.notProven ? parkLost(open) : askClaim(open, 'refund', ctx, held.grantedMs);
+    return open.notProven ? parkLost(open) : refundSeen(open, ctx, here, held);
   // The money waits, and the card was put in anew: it is written after all, once an insertion.
   if (open.notProven && order.wantsRefund && delivery.insertion !== insertion)
     return writeAgain(open, ctx, delivery, insertion);
@@ -250,7 +263,7 @@ function onBefore(
   // tells: under our own write claim nobody else goes on.
   if (refusal === 'BILL-0105') return askClaim(open, 'write', ctx);
   if (refusal === 'BILL-0110') return askClaim(open, 'counter', ctx);
-  if (held?.kind === 'write') return askClaim(open, 'refund', ctx, held.grantedMs);
+  if (held?.kind === 'write') return refundSeen(open, ctx, here, held);
   return null;
 }
 
@@ -306,46 +319,6 @@ function askForDoubt(open: OpenOrder, ctx: AdvanceContext): Advance {
 }
 
 /**
- * What a card says that is neither before nor after. `superseded`: whole, the same card, and
- * another purchase stands under this order's count, made by a kiosk that could not know of it: so
- * this one was not on the card then and its count is used up. `later`: purchases beyond it.
- * `parked`: anything else.
- */
-export function foreignCard(
-  sale: { readonly nextCount: number; readonly tag: string },
-  layout: CardLayout,
-  before: Uint8Array,
-  reading: CardReading,
-): 'superseded' | 'later' | 'parked' {
-  if (!layout.sameCard(before, reading.image)) return 'parked';
-  if (reading.count > sale.nextCount) return 'later';
-  // A card without tags does not name the purchase that has this count: it may be this very one.
-  if (reading.tag.length === 0) return 'parked';
-  return reading.count === sale.nextCount && toHex(reading.tag) !== sale.tag
-    ? 'superseded'
-    : 'parked';
-}
-
-/**
- * By what a read of the order's card is judged: its images, and what was kept of its writes here
- * and, as central told, elsewhere.
- */
-function judgedBy({ order, claim }: OpenOrder, delivery: Plan): Judged {
-  const kept = [...(claim.held?.kept ?? []), ...(order.kept ?? [])].map(fromHex);
-  return {
-    before: fromHex(delivery.before),
-    after: fromHex(delivery.after),
-    tag: fromHex(cardSaleOf(order).tag),
-    kept,
-  };
-}
-
-function proofOf(layout: CardLayout, by: Judged, image: Uint8Array): { proof?: string } {
-  const proof = layout.proof?.(by, image) ?? null;
-  return proof === null ? {} : { proof: toHex(proof) };
-}
-
-/**
  * What a card said in the middle of the order's write. Null: no such write is going on, and nothing
  * may be written.
  */
@@ -385,7 +358,13 @@ function planOf(open: OpenOrder, delivery: Plan): WritePlan {
 function beginWrite(open: OpenOrder, plan: WritePlan, insertion: number): Advance {
   const { order } = open;
   return {
-    open: { ...open, writing: true, waitCardUntilMono: null, judgedInsertion: insertion },
+    open: {
+      ...open,
+      writing: true,
+      waitCardUntilMono: null,
+      judgedInsertion: insertion,
+      saw: null,
+    },
     effects: [
       journal(order, {
         kind: 'order-delivering',
@@ -406,7 +385,7 @@ function beginWrite(open: OpenOrder, plan: WritePlan, insertion: number): Advanc
 /** The end of a write: what the card says on a fresh read decides; what the commands said does not. */
 function ended(
   open: OpenOrder,
-  { layout, applied, image, unwritten }: DeliveryEnds['card'],
+  { layout, applied, image, unwritten, lookedMono }: DeliveryEnds['card'],
 ): Outcome {
   const { order } = open;
   const rest: OpenOrder = { ...open, writing: false };
@@ -448,7 +427,10 @@ function ended(
       // Asked again, at the next insertion at the latest, and no reason to give money back.
       if (why.code === NOT_KNOWN_YET) return doubt(why, order.writes % MAX_WRITES !== 0);
       if (refused || order.writes >= MAX_WRITES)
-        return { open: rest, effects: wantRefund(rest, why, unwritten).effects };
+        return {
+          open: { ...rest, saw: claimedLook(open, lookedMono, unwritten) },
+          effects: wantRefund(rest, why, unwritten).effects,
+        };
       return doubt(why, true);
     }
     case 'torn':

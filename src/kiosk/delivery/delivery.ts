@@ -18,6 +18,8 @@ export interface DeliveryEnds {
     readonly image: Result<Uint8Array, Failure>;
     /** Of a read that shows the card as it was: how sure that is. */
     readonly unwritten: Unwritten;
+    /** When that read was begun, on the monotonic clock. */
+    readonly lookedMono: number;
   };
 }
 

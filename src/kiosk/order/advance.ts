@@ -19,7 +19,12 @@ export interface AdvanceContext
   readonly wanted: boolean;
   readonly closeWhy: EventBody<'attempt-closing'>['why'];
   /** The card in the reader now, when it could be read whole. */
-  readonly card: { readonly insertion: number; readonly reading: CardReading } | null;
+  readonly card: {
+    readonly insertion: number;
+    readonly reading: CardReading;
+    /** When that read was begun, on the monotonic clock. */
+    readonly begunMono: number;
+  } | null;
   /** No card operation is going on. */
   readonly cardFree: boolean;
   /** Until then this order begins no refund and no write but under central's claim; null: it may. */

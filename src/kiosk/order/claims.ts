@@ -56,16 +56,10 @@ export function refundUnlessTold(
 }
 
 /**
- * Asks central for a claim, unless an answer is awaited or the back-off has not run out.
- *
- * @param claimMs when central granted the write claim under which the card was read as unwritten
+ * Asks central for a claim, unless an answer is awaited or the back-off has not run out. The refund
+ * claim names the last look at the card under a claim of ours: central knows whether that one runs.
  */
-export function askClaim(
-  open: OpenOrder,
-  kind: ClaimKind,
-  ctx: AdvanceContext,
-  claimMs: number | null = null,
-): Advance {
+export function askClaim(open: OpenOrder, kind: ClaimKind, ctx: AdvanceContext): Advance {
   const { claim, order } = open;
   if (claim.asking) return { open, effects: [], wakeAtMono: null };
   // What a person has to look at waits long; to write on is another question.
@@ -74,6 +68,7 @@ export function askClaim(
   const { orderId } = order;
   const { cardNo } = cardSaleOf(order);
   const sure: RefundTold | null = kind === 'refund' ? refundTold(open, ctx) : null;
+  const claimMs = kind === 'refund' ? (open.saw?.claimMs ?? null) : null;
   return {
     open: { ...open, claim: { ...claim, asking: true } },
     effects: [{ do: 'claim', orderId, kind, cardNo, claimMs, sure }],
@@ -90,11 +85,12 @@ export function unwrittenOf(order: OrderRow): Unwritten {
 }
 
 /** What a refund claim tells: how sure it is, of how many writes, and what the card showed. */
-function refundTold({ order }: OpenOrder, ctx: AdvanceContext): RefundTold {
+function refundTold({ order, saw }: OpenOrder, ctx: AdvanceContext): RefundTold {
   const here = ctx.card?.reading.cardNo === cardSaleOf(order).cardNo ? ctx.card.reading : null;
   return {
     unwritten: unwrittenOf(order),
     writes: order.writes,
+    ...(saw?.proven === true ? { proven: true as const } : {}),
     ...(here === null ? {} : { read: toHex(here.image) }),
   };
 }
@@ -218,12 +214,15 @@ export function onClaimed(
             kind,
             untilMono: kind === 'write' ? askedMono + CLAIM_USE_MS : Number.POSITIVE_INFINITY,
             grantedMs: result.value.serverTimeMs,
+            heardMono: now.monoMs,
             kept: result.value.order?.kept ?? [],
             grant: result.value.grant ?? null,
           },
           asking: false,
           retryAtMono: 0,
-          fails: 0,
+          // Granted so that the card may be seen, and refused the refund again: each round waits
+          // longer than the last.
+          fails: kind === 'write' && order.wantsRefund ? open.claim.fails : 0,
           failure: null,
         },
       },

@@ -32,6 +32,7 @@ export function openOrder(
     judgedInsertion: known?.judgedInsertion ?? null,
     leaseMono: began ? monoMs : (known?.leaseMono ?? null),
     claim: known?.claim ?? NO_CLAIM,
+    saw: known?.saw ?? null,
     notProven: known?.notProven ?? false,
     inherited,
   };

@@ -18,6 +18,8 @@ interface Written {
   readonly applied: Result<void, Failure>;
   readonly image: Result<Uint8Array, Failure>;
   readonly unwritten: Unwritten;
+  /** When that read was begun. */
+  readonly lookedMono: number;
   readonly refused: KeyRefused | null;
 }
 
@@ -34,13 +36,15 @@ export class CardRunner {
 
   /** Reads the card of this insertion, whole. */
   read({ insertion }: Of<'read-card'>): void {
-    const { reader, layouts } = this.#host.options;
+    const { reader, layouts, clock } = this.#host.options;
     this.#next(async () => {
+      const begunMono = clock.monoMs();
       const status = reader.status();
       if (status.state !== 'present' || status.insertion !== insertion)
-        return { type: 'card-read', insertion, result: err(failure('CARD-0102')) };
+        return { type: 'card-read', insertion, begunMono, result: err(failure('CARD-0102')) };
       const read = await layouts.read(reader.open(insertion), status.atr);
-      return { type: 'card-read', insertion, result: read.ok ? ok(read.value.reading) : read };
+      const result = read.ok ? ok(read.value.reading) : read;
+      return { type: 'card-read', insertion, begunMono, result };
     });
   }
 
@@ -87,13 +91,14 @@ export class CardRunner {
     plan: WritePlan,
     assist: boolean,
   ): Promise<Written> {
-    const { layouts, reader, log } = this.#host.options;
+    const { layouts, reader, log, clock } = this.#host.options;
     const layout = layouts.byId(layoutId);
     if (layout === undefined)
       return {
         applied: err(failure('CARD-0103')),
         image: err(failure('CARD-0103')),
         unwritten: 'unproven',
+        lookedMono: clock.monoMs(),
         refused: null,
       };
     const { channel, spent } = watchTries(reader.open(insertion));
@@ -111,12 +116,13 @@ export class CardRunner {
     const applied = this.#keyAgain(plan.cardNo) ?? (await layout.apply(channel, plan, keep));
     if (!applied.ok) log('warn', 'card', describeFailure(applied.error), { orderId });
     // Success is not believed: the card is reset and read afresh.
+    const lookedMono = clock.monoMs();
     const reset = await channel.reset();
     const image = reset.ok ? await layout.readImage(channel) : reset;
     const looked = await this.#unwritten(layout, channel, { ...plan, kept: records }, image);
     const left = spent();
     const refused = left === null ? null : { cardNo: plan.cardNo, layout: layoutId, ...left };
-    return { applied, ...looked, refused };
+    return { applied, ...looked, lookedMono, refused };
   }
 
   /** The card refused our key before, and the next try may be its last: it is not presented. */

@@ -121,6 +121,8 @@ export interface KioskState {
   readonly card: {
     readonly insertion: number;
     readonly result: Result<CardReading, Failure>;
+    /** When the read was begun. */
+    readonly begunMono: number;
   } | null;
   readonly cardBusy: boolean;
   readonly refusals: Refusals;
@@ -153,6 +155,8 @@ export type KioskEvent =
       readonly type: 'card-read';
       readonly insertion: number;
       readonly result: Result<CardReading, Failure>;
+      /** When the read was begun. */
+      readonly begunMono: number;
     }
   | {
       readonly type: 'account';
@@ -189,6 +193,8 @@ export type KioskEvent =
       readonly insertion: number;
       readonly applied: Result<void, Failure>;
       readonly image: Result<Uint8Array, Failure>;
+      /** When the read-back that `image` is of was begun. */
+      readonly lookedMono: number;
       /** Of a read that shows the card as it was: how sure that is. */
       readonly unwritten: Unwritten;
       /** Null: no try was spent. */
@@ -292,8 +298,8 @@ export type Effect =
   /** The write that waits for its record goes on (ok), or ends there. */
   | { readonly do: 'kept'; readonly orderId: string; readonly ok: boolean }
   /**
-   * `claimMs`: the card is here, and was read as before the write under our own write claim,
-   * granted at this time of central's. `sure`: of a refund claim only.
+   * `claimMs`: the card was seen as before the write under our own claim, granted at this time of
+   * central's. `sure`: of a refund claim only.
    */
   | {
       readonly do: 'claim';

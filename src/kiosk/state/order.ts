@@ -124,6 +124,12 @@ export interface OpenOrder {
   readonly leaseMono: number | null;
   readonly claim: OrderClaim;
   /**
+   * The last look at this order's card that showed it as it was before the write and was begun
+   * under a claim of ours: a refund claim names it while that claim runs, however often it has to
+   * be asked for. Over with the next write. Lost at a restart: then the card is looked at again.
+   */
+  readonly saw: ClaimedLook | null;
+  /**
    * Central does not let the money go back on the reader's word: it waits for a person, or for the
    * card to be written after all. Lost at a restart: then central is asked again, and says so
    * again.
@@ -131,6 +137,14 @@ export interface OpenOrder {
   readonly notProven: boolean;
   /** Open before this process began: another life of this disk may have gone on with it. */
   readonly inherited: boolean;
+}
+
+/** A card seen as it was before the write, while nobody but this kiosk might write. */
+export interface ClaimedLook {
+  /** Central's time of the grant of the claim under which the read was begun. */
+  readonly claimMs: number;
+  /** The card itself proved it then (shared/trust.ts), which a read alone does not. */
+  readonly proven: boolean;
 }
 
 /**
@@ -143,6 +157,8 @@ export interface OrderClaim {
     readonly untilMono: number;
     /** Central's time of the grant. */
     readonly grantedMs: number;
+    /** When it was heard here: a card is seen under it by a read that was begun since. */
+    readonly heardMono: number;
     /** What every kiosk kept of the order's writes, as far as central knows. */
     readonly kept?: readonly string[];
     /** Central's token for it; null: none was given. */

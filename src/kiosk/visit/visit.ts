@@ -95,11 +95,12 @@ function onCardRead(
 ): Step {
   if (event.insertion !== state.reader.insertion || state.reader.state !== 'present')
     return { state: { ...state, cardBusy: false }, effects: [] };
-  const told = event.result.ok ? cardSeen(state, event.insertion, event.result.value) : null;
+  const { insertion, result, begunMono } = event;
+  const told = result.ok ? cardSeen(state, insertion, result.value) : null;
   const next: KioskState = {
     ...state,
     cardBusy: false,
-    card: { insertion: event.insertion, result: event.result },
+    card: { insertion, result, begunMono },
     ...(told === null ? {} : { seen: told.seen }),
   };
   const then = atStage(next, event, ctx) ?? { state: next, effects: [] };

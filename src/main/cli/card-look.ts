@@ -74,8 +74,9 @@ export async function lookAtCard(
   config: ReaderConfig,
   make: ReaderMaker,
   clock: Clock,
-  own: Pick<OwnPrograms, 'layouts' | 'cwd' | 'terminalId'> = {
+  own: Pick<OwnPrograms, 'layouts' | 'purse' | 'cwd' | 'terminalId'> = {
     layouts: [],
+    purse: undefined,
     cwd: '.',
     terminalId: '000000000000',
   },
@@ -84,7 +85,7 @@ export async function lookAtCard(
   if (reader === null) return null;
   // A motor reader takes nobody's card in while the doctor looks.
   void reader.gate?.accept(false);
-  const layouts = cardLayouts(NO_KEYS, { ...own, clock, log: () => undefined });
+  const layouts = cardLayouts(NO_KEYS, { ...own, pinNotes: null, clock, log: () => undefined });
   try {
     return await look(reader, await settled(reader, LOOK_MS[config.kind], clock), config, layouts);
   } finally {

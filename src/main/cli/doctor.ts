@@ -73,6 +73,7 @@ export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
       ...checkKeyFiles(loaded.value),
       ...checkCertificates(loaded.value, options.clock.nowMs()),
       checkCardKeys(loaded.value),
+      checkPins(config),
       checkMaintenance(config),
       ...checkJournal(loaded.value),
       ...checkDisk(loaded.value),
@@ -350,6 +351,26 @@ function checkCardKeys(loaded: LoadedConfig): Finding {
   );
 }
 
+/**
+ * Whether every PIN and code is presented to a card that told how many tries are left. Memory cards
+ * show their counter to every reader that is built in; a maker's program answers for itself.
+ */
+function checkPins({ purse }: TerminalConfig): Finding {
+  return purse?.pinTries === 'blind'
+    ? found(
+        'WARN',
+        'card-pins',
+        'purse.pinTries is blind: PL-PURSE cards are given their PIN without asking how many tries are left; this kiosk stops before the last one that it knows of, but tries at other machines it cannot know',
+        'leave purse.pinTries out if the cards answer VERIFY without data with 63Cx: try one (docs/layouts/pl-purse.md)',
+        'CONF-0104',
+      )
+    : found(
+        'OK',
+        'card-pins',
+        'PINs and codes are presented only where the card tells that two tries are left',
+      );
+}
+
 function checkJournal(loaded: LoadedConfig): Finding[] {
   const dataDir = loaded.path(loaded.config.dataDir);
   const findings = [corePresence(dataDir)];
@@ -510,6 +531,7 @@ async function checkCards(
   for (const { where, reader, ours } of looks) {
     const look = await lookAtCard(reader, options.readers, options.clock, {
       layouts: loaded.config.layouts,
+      purse: loaded.config.purse,
       cwd: loaded.baseDir,
       terminalId: loaded.config.terminalId,
     });

@@ -16,6 +16,7 @@ import { loadCentralLine } from './central-line.ts';
 import { pcscService } from '../pcsc/service.ts';
 import { withPayment } from './key-payment.ts';
 import { cardLayouts } from './layouts.ts';
+import { forgetPins, pinNotes } from './pin-notes.ts';
 import { machinePorts } from './maintenance.ts';
 import { recordingIn } from './recording.ts';
 import { loadTerminalKeys } from './terminal-keys.ts';
@@ -114,6 +115,8 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   if (!keys.ok) return keys;
   const layouts = cardLayouts(keys.value, {
     layouts: config.layouts,
+    purse: config.purse,
+    pinNotes: pinNotes(() => (opened?.ok === true ? opened.value : null)),
     cwd: loaded.baseDir,
     terminalId: config.terminalId,
     clock,
@@ -133,6 +136,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     return opened;
   }
   const journal = opened.value;
+  if (config.purse?.pinTries !== 'blind') forgetPins(journal);
   const reader = makeReader(
     config.readers[0] as LoadedConfig['config']['readers'][number],
     clock,

@@ -9,13 +9,17 @@ import {
   plM1Layout,
   plPurseLayout,
   processLayout,
+  REFERENCE_PURSE,
 } from '../../card/index.ts';
-import type { KeyProvider, LayoutRegistry } from '../../card/index.ts';
+import type { KeyProvider, LayoutRegistry, PinNotes } from '../../card/index.ts';
 import type { Clock, LogFn } from '../../shared/ports.ts';
 import type { TerminalConfig } from '../../shared/config/terminal.ts';
 
 export interface OwnPrograms {
   readonly layouts: TerminalConfig['layouts'];
+  readonly purse: TerminalConfig['purse'];
+  /** Where tries at PINs are kept that cards do not tell; null: nowhere, and none is presented. */
+  readonly pinNotes: PinNotes | null;
   /** Where they run. */
   readonly cwd: string;
   /** Goes into the card's transaction data. */
@@ -55,7 +59,12 @@ export function cardLayouts(
         pl24Layout,
         plCpuLayout,
       ].map((layout) => layout(keys)),
-      plPurseLayout(keys, { terminalId: own.terminalId, nowMs: () => own.clock.nowMs() }),
+      plPurseLayout(keys, {
+        terminalId: own.terminalId,
+        nowMs: () => own.clock.nowMs(),
+        settings: { ...REFERENCE_PURSE, asksTries: own.purse?.pinTries !== 'blind' },
+        ...(own.pinNotes === null ? {} : { pinNotes: own.pinNotes }),
+      }),
     ]),
     close: () => programs.forEach((program) => program.close()),
   };

@@ -10,8 +10,9 @@ import { cardNo, natural } from './base.ts';
  * terminal, which has the card in its reader, may finish the write for {@link CLAIM_MS}; granted
  * again to whoever asks once that is over. `refund`: only to the order's own terminal; final, and
  * refused while another terminal holds a write claim, or has not told what it wrote under one,
- * unless the order's terminal read the card as before the write under a write claim of its own that
- * still runs: `claimMs` is the `serverTimeMs` with which central granted that one. `counter`: the
+ * unless the order's terminal saw the card as before the write under a write claim of its own that
+ * still runs, by a read that was begun after it was granted (the read-back of its own write is
+ * one): `claimMs` is the `serverTimeMs` with which central granted that one. `counter`: the
  * card will not come back and a person decides; like `refund`, but what another terminal never told
  * does not stand in its way, since no money moves by it. Every uploaded order-delivering and
  * order-in-doubt renews the order's own terminal's write claim. Asking again gives the same.
@@ -32,6 +33,11 @@ export const claimRequestSchema = z.object({
    * a person decides.
    */
   unwritten: z.enum(UNWRITTEN).optional(),
+  /**
+   * Of a refund claim with `claimMs`: the card itself proved what that look saw. So it speaks of
+   * every kiosk's write until then; `unwritten` alone is of the terminal's own.
+   */
+  proven: z.literal(true).optional(),
   /** How many writes of it the terminal's journal knows of. */
   writes: natural.optional(),
   /** The image that was read last, hex: kept with what waits. */
@@ -45,6 +51,8 @@ export const claimRequestSchema = z.object({
 export interface RefundTold {
   readonly unwritten: Unwritten;
   readonly writes: number;
+  /** The card proved it under the claim that `claimMs` names. */
+  readonly proven?: true;
   readonly read?: string;
 }
 /** What is told with a claim that is asked for. */

@@ -58,6 +58,15 @@ export const psamProfileSchema = z.strictObject({
 });
 /** See {@link psamProfileSchema}. */
 export type PsamProfile = z.infer<typeof psamProfileSchema>;
+/** Where a company's purse cards differ from the reference. */
+export const purseSchema = z.strictObject({
+  /**
+   * Whether the cards tell how many tries at their PIN are left. `asked` (where left out): each is
+   * asked before its PIN is presented, and one that does not tell is refused (CARD-0106). `blind`:
+   * they do not tell; tries are counted by this kiosk alone, and the doctor warns (CONF-0104).
+   */
+  pinTries: z.enum(['asked', 'blind']).optional(),
+});
 /** A meter maker’s own program. */
 export const layoutSchema = z.strictObject({
   kind: kindOf('layout kind', ['process']),

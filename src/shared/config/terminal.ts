@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { panelSchema } from '../contract/base.ts';
 import { kindOf, path, text, url } from './base.ts';
-import { layoutSchema, psamProfileSchema, psamReaderSchema, readerSchema } from './devices.ts';
+import {
+  layoutSchema,
+  psamProfileSchema,
+  psamReaderSchema,
+  purseSchema,
+  readerSchema,
+} from './devices.ts';
 import { paymentSchema } from './payments.ts';
 
 export type { PsamProfile } from './devices.ts';
@@ -55,6 +61,8 @@ export const terminalConfigSchema = z.strictObject({
    * (docs/adding-a-meter-maker.md).
    */
   layouts: z.array(layoutSchema).max(20).optional(),
+  /** How the company's purse cards (PL-PURSE) differ from the reference (docs/layouts/pl-purse.md). */
+  purse: purseSchema.optional(),
   keys: z.discriminatedUnion(
     'kind',
     [

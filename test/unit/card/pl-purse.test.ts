@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { plCpuLayout, plPurseLayout } from '../../../src/card/index.ts';
-import type { CardChannel, Keep, KeyProvider, WritePlan } from '../../../src/card/index.ts';
+import { plCpuLayout, plPurseLayout, REFERENCE_PURSE } from '../../../src/card/index.ts';
+import type {
+  CardChannel,
+  Keep,
+  KeyProvider,
+  PinNotes,
+  WritePlan,
+} from '../../../src/card/index.ts';
 import { fromHex, toHex } from '../../../src/shared/bytes.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { err, ok } from '../../../src/shared/result.ts';
@@ -217,15 +223,95 @@ describe('the PIN', () => {
     expect(other.purse?.state.pinTries).toBe(1);
   });
 
-  it('a card that does not tell its tries is refused, unless the settings say that it does not', async () => {
-    const mum = purseCard({ purse: { lacks: ['ask-tries'] } });
-    expect(codeOf(await purse.read(new Desk(mum).insert()))).toBe('CARD-0106');
-    const bold = plPurseLayout(demoKeys, {
+  /** Notes as a disk would keep them. */
+  const kept = () => {
+    const left = new Map<string, number>();
+    const notes: PinNotes & { full: boolean } = {
+      full: false,
+      left: (cardNo) => left.get(cardNo) ?? null,
+      keep: (cardNo, n) => {
+        if (notes.full) return false;
+        if (n === null) left.delete(cardNo);
+        else left.set(cardNo, n);
+        return true;
+      },
+    };
+    return { left, notes };
+  };
+  const blind = (pinNotes?: PinNotes) =>
+    plPurseLayout(demoKeys, {
       terminalId: '000000000311',
       nowMs: () => NOW,
-      settings: { asksTries: false, proveBefore: true, logSfi: 0x18, logRecords: 10 },
+      settings: { ...REFERENCE_PURSE, asksTries: false },
+      ...(pinNotes === undefined ? {} : { pinNotes }),
     });
-    expect(must(await bold.read(new Desk(mum).insert())).count).toBe(41);
+  const MUM = { lacks: ['ask-tries'] } as const;
+  const asked = (card: CpuCard): number =>
+    card.transcript.filter((l) => l.startsWith('=> 0020')).length;
+
+  it('a card that does not tell its tries is refused, unless the settings say that it does not', async () => {
+    const mum = purseCard({ purse: MUM });
+    expect(codeOf(await purse.read(new Desk(mum).insert()))).toBe('CARD-0106');
+    const { left, notes } = kept();
+    const before = asked(mum);
+    for (let visit = 0; visit < 5; visit++)
+      expect(must(await blind(notes).read(new Desk(mum).insert())).count).toBe(41);
+    // Presented, and never asked; what it took is not remembered against it.
+    expect(asked(mum) - before).toBe(5);
+    expect(left.size).toBe(0);
+    // Nowhere to keep the count, or no room: not presented.
+    expect(codeOf(await blind().read(new Desk(mum).insert()))).toBe('CARD-0110');
+    notes.full = true;
+    expect(codeOf(await blind(notes).read(new Desk(mum).insert()))).toBe('CARD-0110');
+    expect(asked(mum) - before).toBe(5);
+  });
+
+  it('presented blind, the last try that is known of stays: told by the refusal, and over restarts', async () => {
+    const { left, notes } = kept();
+    const other = purseCard({ purse: { ...MUM, pin: '654321' } });
+    const desk = new Desk(other);
+    const codes: string[] = [];
+    for (let visit = 0; visit < 4; visit++)
+      codes.push(codeOf(await blind(notes).read(desk.insert())));
+    expect(codes).toEqual(['CARD-0201', 'CARD-0201', 'CARD-0110', 'CARD-0110']);
+    expect(other.purse?.state.pinTries).toBe(1);
+    expect([...left]).toEqual([['8800003921', 1]]);
+    // One that was tried elsewhere tells so by its first refusal; another card is not concerned.
+    const tired = purseCard({
+      cardNo: '8800003922',
+      purse: { ...MUM, pin: '654321', pinTries: 2 },
+    });
+    expect(codeOf(await blind(notes).read(new Desk(tired).insert()))).toBe('CARD-0201');
+    expect(codeOf(await blind(notes).read(new Desk(tired).insert()))).toBe('CARD-0110');
+    expect(tired.purse?.state.pinTries).toBe(1);
+  });
+
+  it('presented blind, a try whose end nobody saw counts: pulled out, or cut, again and again', async () => {
+    for (const when of ['before', 'after'] as const) {
+      const { left, notes } = kept();
+      const other = purseCard({ purse: { ...MUM, pin: '654321' } });
+      for (let visit = 0; visit < 4; visit++) {
+        const channel = new Desk(other).insert();
+        const pulled: CardChannel = {
+          ...channel,
+          transmit: async (apdu) => {
+            if (apdu[1] !== 0x20) return channel.transmit(apdu);
+            // Kept before it leaves.
+            expect(left.get('8800003921')).toBe(2 - visit);
+            if (when === 'after') await channel.transmit(apdu);
+            return err(failure('CARD-0102', 'pulled out'));
+          },
+        };
+        expect(codeOf(await blind(notes).read(pulled))).toBe(visit < 2 ? 'CARD-0102' : 'CARD-0110');
+      }
+      expect(other.purse?.state.pinTries).toBe(when === 'after' ? 1 : 3);
+    }
+    // One that takes its PIN after a try whose end nobody saw has all its tries again.
+    const { left, notes } = kept();
+    notes.keep('8800003921', 2);
+    const good = purseCard({ purse: MUM });
+    expect(must(await blind(notes).read(new Desk(good).insert())).count).toBe(41);
+    expect(left.size).toBe(0);
   });
 
   it('a company without one', async () => {

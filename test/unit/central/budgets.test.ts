@@ -46,8 +46,13 @@ describe.each(ENGINES)('refunds on a reader’s word, on %s', (engine) => {
     await t(i).upload();
     return { id, cardNo, q };
   }
-  const refund = async (i: number, s: Doubt, told: RefundTold = UNPROVEN): Promise<string> => {
-    const answer = await t(i).client.claim(s.id, 'refund', s.cardNo, null, told);
+  const refund = async (
+    i: number,
+    s: Doubt,
+    told: RefundTold = UNPROVEN,
+    claimMs: number | null = null,
+  ): Promise<string> => {
+    const answer = await t(i).client.claim(s.id, 'refund', s.cardNo, claimMs, told);
     return answer.ok ? 'granted' : `${answer.error.code} ${answer.error.detail ?? ''}`;
   };
   /** The claim's refund is told as done, so that the count is free again. */
@@ -169,8 +174,25 @@ describe.each(ENGINES)('refunds on a reader’s word, on %s', (engine) => {
     await t(1).upload();
     room.now += CLAIM_MS;
     expect(await refund(0, d, { unwritten: 'proven', writes: 1 })).toContain(NOT_PROVEN);
+    // Unless the card proved it since, under a write claim of this terminal's that still runs.
+    const proven = { unwritten: 'proven', writes: 1, proven: true } as const;
+    expect(await refund(0, d, proven)).toContain(NOT_PROVEN);
+    const granted = await t(0).client.claim(d.id, 'write', d.cardNo);
+    if (!granted.ok) throw new Error(granted.error.code);
+    const claimMs = granted.value.serverTimeMs;
+    expect(await refund(0, d, { ...proven, writes: 0 }, claimMs)).toContain(NOT_PROVEN);
+    expect(await refund(0, d, { ...proven, unwritten: 'unproven' }, claimMs)).toContain(NOT_PROVEN);
+    room.now += CLAIM_MS;
+    expect(await refund(0, d, proven, claimMs)).toContain(NOT_PROVEN);
+    const again = await t(0).client.claim(d.id, 'write', d.cardNo);
+    if (!again.ok) throw new Error(again.error.code);
     expect((await room.central.data()).unprovenRefunds.map((r) => r.orderId)).toEqual(
       expect.arrayContaining([c.id, d.id]),
+    );
+    expect(await refund(0, d, proven, again.value.serverTimeMs)).toBe('granted');
+    // It is counted all the same, by terminal and day.
+    expect((await room.central.data()).unprovenRefunds).toContainEqual(
+      expect.objectContaining({ orderId: d.id, state: 'granted', openFen: 50_000 }),
     );
     expect(await refund(0, await inDoubt(0, 4, 1_000), { unwritten: 'disproven', writes: 1 })).toBe(
       `${NOT_PROVEN}the card could prove that it is unwritten, and what answered did not`,

@@ -14,10 +14,11 @@ type Card = 'before' | 'torn' | 'after';
 
 /**
  * One step of a story with one torn purchase and three kiosks; 0 is the origin. `insert`: the card
- * is put into a kiosk, which does what kiosks do, if central answers; its write ends as told.
- * `heard: false`: central's answer is lost. `refund`: the origin asks for the refund claim in the
- * background, on what it saw of the card before. `lost`: a technician says that the card will not
- * come back (it may all the same), and the origin asks for the counter claim.
+ * is put into a kiosk, which does what kiosks do, if central answers; its write ends as told, and
+ * the read-back is the origin's look at a card that refused it. `heard: false`: central's answer is
+ * lost. `refund`: the origin asks for the refund claim in the background, naming the claim under
+ * which it last saw the card unwritten. `lost`: a technician says that the card will not come back
+ * (it may all the same), and the origin asks for the counter claim.
  */
 type Step =
   | { readonly kind: 'wait'; readonly ms: number }
@@ -85,6 +86,8 @@ class Story {
   card: Card = 'before';
   /** The origin's own view: what its journal says. */
   origin: 'open' | 'wants-refund' | 'lost' | 'parked' | 'delivered' | 'refunded' = 'open';
+  /** The grant under which it last saw the card unwritten; its refund claims name that. */
+  saw: number | null = null;
 
   constructor(room: Room, account: SeedAccount, id: string) {
     this.room = room;
@@ -175,14 +178,20 @@ class Story {
     if (this.card === 'before' && wantsRefund) {
       j.inDoubt(this.id, 'refund');
       this.origin = 'wants-refund';
-      // While the card is still here.
-      return this.refund(heard, claim.value.serverTimeMs);
+      this.saw = claim.value.serverTimeMs;
+      return this.refund(heard);
     }
     j.delivering(this.id, this.quote);
+    this.saw = null;
     this.write(write);
     this.origin = 'open';
     if (this.isAfter()) this.originDelivered('later-read');
-    else j.inDoubt(this.id);
+    else if (this.card === 'before') {
+      // The card refused its write, and is gone after the read-back; it is asked in the background.
+      j.inDoubt(this.id, 'refund');
+      this.saw = claim.value.serverTimeMs;
+      this.origin = 'wants-refund';
+    } else j.inDoubt(this.id);
   }
   private async elsewhere(i: number, write: Card, heard: boolean): Promise<void> {
     const claim = await this.t(i).client.claim(this.id, 'write', this.account.cardNo);
@@ -214,9 +223,9 @@ class Story {
     expect(['refunded', 'parked'], 'nobody writes under a final claim').not.toContain(this.origin);
     this.card = end === 'before' ? this.card : end;
   }
-  private async refund(heard: boolean, claimMs: number | null = null): Promise<void> {
+  private async refund(heard: boolean): Promise<void> {
     if (this.origin !== 'wants-refund') return;
-    const claim = await this.t(0).client.claim(this.id, 'refund', this.account.cardNo, claimMs);
+    const claim = await this.t(0).client.claim(this.id, 'refund', this.account.cardNo, this.saw);
     if (claim.ok) expect(this.card, 'a refund claim means that nothing was written').toBe('before');
     if (!claim.ok && claim.error.code === 'BILL-0110') {
       this.t(0).journal.inDoubt(this.id, 'counter');

@@ -133,6 +133,7 @@ describe('doctor on a good configuration', () => {
     expect(code).toBe(0);
     expect(new Set(report.findings.map((f) => f.check))).toEqual(
       new Set([
+        'card-pins',
         'runtime',
         'config',
         'key-files',
@@ -221,6 +222,21 @@ describe('doctor on a broken configuration', () => {
         { level: 'OK', text: expect.stringMatching(text) as string },
       ]);
     }
+  });
+
+  test('PINs that are presented blind are a warning of their own; else they are said to be asked for', async () => {
+    for (const purse of [undefined, {}, { pinTries: 'asked' }]) {
+      const { of } = await doctor((config) => {
+        if (purse !== undefined) config['purse'] = purse;
+      });
+      expect(of('card-pins')).toMatchObject([{ level: 'OK', code: null }]);
+    }
+    const { of } = await doctor((config) => {
+      config['purse'] = { pinTries: 'blind' };
+    });
+    expect(of('card-pins')).toMatchObject([
+      { level: 'WARN', code: 'CONF-0104', action: expect.stringContaining('63Cx') as string },
+    ]);
   });
 
   test('nobody who may enter maintenance mode: said, and how to mend it', async () => {

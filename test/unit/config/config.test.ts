@@ -71,6 +71,12 @@ describe('terminal.json', () => {
 
   test.each<[string, Record<string, unknown>, RegExp]>([
     ['a misspelt key', { terminalID: '1' }, /^CONF-0101 .*Unrecognized key: "terminalID"/],
+    [
+      'a way to treat PINs that is not built',
+      { purse: { pinTries: 'guessed' } },
+      /^CONF-0101 .*purse\.pinTries: /,
+    ],
+    ['a purse key that is not one', { purse: { asksTries: false } }, /^CONF-0101 .*"asksTries"/],
     ['a key deep inside', payment({ mchid: 'abc' }), /^CONF-0101 .*payments\[0\]\.mchid: /],
     [
       'no platform key',

@@ -94,6 +94,7 @@ function answered(
     leaseMono: null,
     inherited: false,
     claim: NO_CLAIM,
+    saw: null,
     notProven: false,
   };
   const r = onCall(open, row.attemptId, call, { ...NOW, closeMayHandBack: () => false });
@@ -238,6 +239,7 @@ function paidOrder(change: Partial<OpenOrder> = {}): OpenOrder {
     leaseMono: null,
     inherited: false,
     claim: NO_CLAIM,
+    saw: null,
     notProven: false,
     ...change,
   };
@@ -419,7 +421,7 @@ describe('an order that rests', () => {
 });
 
 describe('a paid order whose write was never begun here', () => {
-  const card = { insertion: 3, reading: CARD };
+  const card = { insertion: 3, reading: CARD, begunMono: NOW.monoMs };
   const late = { waitCardUntilMono: NOW.monoMs - 1 };
   it('is written, or refunded, without asking anybody', () => {
     expect(doing(advance(paidOrder(), looking({ card })).effects)).toEqual([
@@ -444,7 +446,7 @@ describe('a paid order whose write was never begun here', () => {
     ]);
     const held = (kind: 'write' | 'refund', untilMono: number): Partial<OpenOrder> => ({
       ...late,
-      claim: { ...NO_CLAIM, held: { kind, untilMono, grantedMs: 77 } },
+      claim: { ...NO_CLAIM, held: { kind, untilMono, grantedMs: 77, heardMono: 0 } },
     });
     expect(
       doing(
@@ -465,19 +467,19 @@ describe('a paid order whose write was never begun here', () => {
       doing(
         advance(
           paidOrder(),
-          looking({ card: { insertion: 3, reading: { ...CARD, cardNo: '8800003922' } } }),
+          looking({ card: { ...card, reading: { ...CARD, cardNo: '8800003922' } } }),
         ).effects,
       ),
     ).toEqual([]);
     expect(
       doing(
-        advance(paidOrder(), looking({ card: { insertion: 3, reading: { ...CARD, userNo: '1' } } }))
+        advance(paidOrder(), looking({ card: { ...card, reading: { ...CARD, userNo: '1' } } }))
           .effects,
       ),
     ).toEqual(['order-refunding', 'attempt-refunding']);
     expect(
       doing(
-        advance(paidOrder(), looking({ card: { insertion: 3, reading: { ...CARD, count: 42 } } }))
+        advance(paidOrder(), looking({ card: { ...card, reading: { ...CARD, count: 42 } } }))
           .effects,
       ),
     ).toEqual(['order-refunding', 'attempt-refunding']);
@@ -485,7 +487,7 @@ describe('a paid order whose write was never begun here', () => {
 });
 
 describe('an order in doubt', () => {
-  const card = { insertion: 3, reading: CARD };
+  const card = { insertion: 3, reading: CARD, begunMono: NOW.monoMs };
   const planned = LAYOUT.plan(CARD, { orderId: ORDER.orderId, quantity: 3773, date: '2026-11-22' });
   if (!planned.ok) throw new Error(planned.error.detail);
   const { value: plan } = planned;
@@ -535,7 +537,7 @@ describe('an order in doubt', () => {
       ),
     ).toEqual(['write claim']);
     const held = (untilMono: number): Partial<OpenOrder> => ({
-      claim: { ...NO_CLAIM, held: { kind: 'write', untilMono, grantedMs: 77 } },
+      claim: { ...NO_CLAIM, held: { kind: 'write', untilMono, grantedMs: 77, heardMono: 0 } },
     });
     expect(
       doing(advance(doubt({}, held(NOW.monoMs + 1)), looking({ card, mayBeReported })).effects),
@@ -557,7 +559,12 @@ describe('an order in doubt', () => {
     for (const change of [
       {},
       { leaseMono: NOW.monoMs },
-      { claim: { ...NO_CLAIM, held: { kind: 'write', untilMono: Infinity, grantedMs: 77 } } },
+      {
+        claim: {
+          ...NO_CLAIM,
+          held: { kind: 'write', untilMono: Infinity, grantedMs: 77, heardMono: 0 },
+        },
+      },
     ] as const)
       expect(
         doing(advance(doubt({ wantsRefund: true }, change), looking({ card })).effects),
@@ -568,7 +575,10 @@ describe('an order in doubt', () => {
           doubt(
             { wantsRefund: true },
             {
-              claim: { ...NO_CLAIM, held: { kind: 'refund', untilMono: Infinity, grantedMs: 77 } },
+              claim: {
+                ...NO_CLAIM,
+                held: { kind: 'refund', untilMono: Infinity, grantedMs: 77, heardMono: 0 },
+              },
             },
           ),
           looking({ card }),
@@ -592,7 +602,7 @@ describe('an order in doubt', () => {
     claim: { ...NO_CLAIM, ...change },
   });
   const held = (kind: 'write' | 'refund' | 'counter') =>
-    claim({ held: { kind, untilMono: Infinity, grantedMs: 77 } });
+    claim({ held: { kind, untilMono: Infinity, grantedMs: 77, heardMono: 0 } });
   const refused = (code: 'BILL-0105' | 'BILL-0107' | 'BILL-0110') =>
     claim({ failure: failure(code) });
   const torn = looking({
@@ -661,13 +671,111 @@ describe('an order in doubt', () => {
     expect(looked(doubt(wants), looking({ card }))).toEqual(['refund null']);
     // Pulled out again, torn or not: what was granted is no look.
     expect(looked(doubt(wants, held('write')), looking({}))).toEqual(['refund null']);
+    expect(looked(doubt(wants), torn)).toEqual(['write null']);
+  });
+  it('whose card lies in the slot still is looked at again for central, by itself, and only by a read that is later than the claim', () => {
+    const looked = (open: OpenOrder, context: AdvanceContext): unknown =>
+      advance(open, context).effects.flatMap((e) =>
+        e.do === 'claim' ? [`${e.kind} ${String(e.claimMs)}`] : [e.do],
+      );
+    const wants = { wantsRefund: true };
+    const judged = { judgedInsertion: card.insertion };
+    const early = { ...card, begunMono: NOW.monoMs - 1 };
+    for (const kind of ['write', 'counter'] as const) {
+      const heard = claim({
+        held: { kind, untilMono: Infinity, grantedMs: 77, heardMono: NOW.monoMs },
+      });
+      for (const change of [heard, { ...heard, ...judged }]) {
+        expect(looked(doubt(wants, change), looking({ card: early }))).toEqual(['read-card']);
+        expect(looked(doubt(wants, change), looking({ card }))).toEqual(['refund 77']);
+        // It is being read: that is waited for, unless it was seen under this claim already.
+        expect(looked(doubt(wants, change), looking({ cardFree: false }))).toEqual([]);
+        const saw = { claimMs: 77, proven: false };
+        expect(looked(doubt(wants, { ...change, saw }), looking({ cardFree: false }))).toEqual([
+          'refund 77',
+        ]);
+      }
+    }
+    // What another kiosk never told, or our own counter claim, stands in the way of the money.
+    expect(looked(doubt(wants, { ...refused('BILL-0105'), ...judged }), looking({ card }))).toEqual(
+      ['write null'],
+    );
+    expect(looked(doubt(wants, { ...refused('BILL-0110'), ...judged }), looking({ card }))).toEqual(
+      ['counter null'],
+    );
+    // No reason to look again: the line, a person's turn, an order that wants no money back, a card
+    // that is not as it was.
     expect(
       looked(
-        doubt(wants, { ...held('write'), judgedInsertion: card.insertion }),
+        doubt(wants, { ...claim({ failure: failure('BILL-0101') }), ...judged }),
         looking({ card }),
       ),
     ).toEqual(['refund null']);
-    expect(looked(doubt(wants), torn)).toEqual(['write null']);
+    expect(
+      looked(
+        doubt(wants, { ...claim({ failure: failure('BILL-0111') }), ...judged }),
+        looking({ card }),
+      ),
+    ).toEqual(['refund null']);
+    expect(looked(doubt({}, { ...held('write'), ...judged }), looking({ card }))).toEqual([]);
+    expect(looked(doubt(wants, { ...refused('BILL-0105'), ...judged }), torn)).toEqual([
+      'refund null',
+    ]);
+  });
+  it('whose own write was refused names that look as long as it may count, and no longer than until the next write', () => {
+    const ended = (change: Partial<OpenOrder>, unwritten: 'proven' | 'unproven' = 'unproven') =>
+      cardDelivery.ended(doubt({ state: 'delivering' }, { ...change, writing: true }), {
+        layout: LAYOUT,
+        applied: { ok: false, error: failure('CARD-0202') },
+        image: { ok: true, value: CARD.image },
+        unwritten,
+        lookedMono: NOW.monoMs,
+      }).open.saw;
+    const heard = (heardMono: number, kind: 'write' | 'counter' = 'write') =>
+      claim({ held: { kind, untilMono: Infinity, grantedMs: 77, heardMono } });
+    expect(ended(heard(NOW.monoMs))).toEqual({ claimMs: 77, proven: false });
+    expect(ended(heard(NOW.monoMs), 'proven')).toEqual({ claimMs: 77, proven: true });
+    // Without a claim, or under one that was heard while the card was being read.
+    expect(ended({})).toBeNull();
+    expect(ended(heard(NOW.monoMs + 1))).toBeNull();
+    const saw = { claimMs: 77, proven: true };
+    const asked = (change: Partial<OpenOrder>): readonly unknown[] =>
+      advance(doubt({ wantsRefund: true }, { saw, ...change }), looking({})).effects.flatMap(
+        (e): unknown[] => (e.do === 'claim' ? [e.kind, e.claimMs, e.sure?.proven] : [e.do]),
+      );
+    // The card is gone: also after an answer that was lost.
+    expect(asked(heard(0))).toEqual(['refund', 77, true]);
+    expect(asked(claim({ failure: failure('BILL-0101') }))).toEqual(['refund', 77, true]);
+    const again = advance(doubt({}, { saw }), looking({ card }));
+    expect(doing(again.effects)).toEqual(['order-delivering', 'write']);
+    expect(again.open.saw).toBeNull();
+  });
+  it('asks ever more slowly where a look at the card does not get the money back', () => {
+    const answer = (open: OpenOrder, kind: 'write' | 'refund', granted: boolean): OpenOrder =>
+      onClaimed(
+        open,
+        {
+          type: 'claimed',
+          orderId: ORDER.orderId,
+          kind,
+          askedMono: 0,
+          told: true,
+          result: granted
+            ? { ok: true, value: { kind, ttlMs: 180_000, order: null, serverTimeMs: 77 } }
+            : { ok: false, error: failure('BILL-0105') },
+        },
+        NOW,
+      ).open;
+    let open = doubt({ wantsRefund: true });
+    const waits: number[] = [];
+    for (let round = 0; round < 8; round++) {
+      open = answer(answer(open, 'refund', false), 'write', true);
+      expect(open.claim.retryAtMono).toBe(0);
+      open = answer(open, 'refund', false);
+      waits.push(open.claim.retryAtMono - NOW.monoMs);
+    }
+    expect(waits.slice(0, 3)).toEqual([1_000, 4_000, 16_000]);
+    expect(waits.at(-1)).toBe(30_000);
   });
   it('torn, and a claim that ends all writing is being asked for: nothing is written before the answer', () => {
     const asking = { ...held('write').claim, asking: true } as OpenOrder['claim'];
@@ -733,6 +841,7 @@ describe('an order in doubt', () => {
           applied,
           image,
           unwritten: 'unproven',
+          lookedMono: NOW.monoMs,
         }).effects,
       );
     for (const applied of [done, torn]) {
@@ -746,7 +855,7 @@ describe('an order in doubt', () => {
     const open = doubt({ state: 'delivering' }, { writing: true });
     const end = (layout: typeof LAYOUT, image: DeliveryEnds['card']['image']) =>
       cardDelivery
-        .ended(open, { layout, applied: gone, image, unwritten: 'unproven' })
+        .ended(open, { layout, applied: gone, image, unwritten: 'unproven', lookedMono: 0 })
         .effects.flatMap((e) => (e.do === 'journal' ? e.events.map((event) => event.body) : []));
     const read = { ok: true, value: plan.before } as const;
     expect(end(LAYOUT, read)).toMatchObject([{ wants: 'refund' }]);

@@ -329,6 +329,7 @@ describe('the answer “paid” to a code that is being closed', () => {
       inherited: false,
       claim: NO_CLAIM,
       notProven: false,
+      saw: null,
     };
     const { effects, open: after } = onCall(
       before,
