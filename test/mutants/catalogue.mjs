@@ -2740,8 +2740,7 @@ const GATEWAY = [
       `    const told = await wallet.query(refOf(leg));
     switch (told.kind) {
       case 'paid':
-        await captured(desk, leg, told);
-        return 'paid';`,
+        // This close,`,
       `    if (closed.kind === 'closed') {
       await move(db(), leg.leg, 'closed', ['closing'], null);
       return 'closed';
@@ -2749,8 +2748,7 @@ const GATEWAY = [
     const told = await wallet.query(refOf(leg));
     switch (told.kind) {
       case 'paid':
-        await captured(desk, leg, told);
-        return 'paid';`,
+        // This close,`,
     ),
     unit('central/gateway', 'a close that is not confirmed begins nothing'),
   ),
