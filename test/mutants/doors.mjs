@@ -17,6 +17,16 @@ export const doors = ({ mutant, edit, unit }) => [
     unit('central/gateway', 'a close that is a cancel, and that nobody answered'),
   ),
   mutant(
+    'handed-back-ends-the-payment',
+    'What a cancel handed back ends the terminal’s payment while its code takes another wallet’s.',
+    edit(
+      'central/gateway/trades.ts',
+      `told.kind === 'refunded' && (await backByClose(desk, leg, told))`,
+      `told.kind === 'refunded' && leg.state === 'refunded'`,
+    ),
+    unit('central/gateway', 'lands before the terminal asks'),
+  ),
+  mutant(
     'cancel-lands-for-ever',
     'A payment that a cancel could not undo any more never counts.',
     edit('central/gateway/legs.ts', `now() - sentMs < LANDS_WITHIN_MS`, `now() - sentMs >= 0`),

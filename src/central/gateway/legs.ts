@@ -115,6 +115,21 @@ async function sendClose(desk: Desk, leg: Leg, wallet: PaymentProvider): Promise
 }
 
 /**
+ * Did a cancel hand back what it met? Then this wallet's trade is over, and another wallet may
+ * begin: whoever finds it first, the cancel's own question or the terminal's, stores that.
+ */
+export async function backByClose(
+  { db, move }: Desk,
+  leg: Leg,
+  { whole }: Extract<QueryResult, { kind: 'refunded' }>,
+): Promise<boolean> {
+  if (leg.state === 'refunded') return true;
+  if (leg.state !== 'closing' || leg.method !== 'qr' || whole !== true) return false;
+  await move(db(), leg.leg, 'refunded', ['closing'], null, 'handed back by the close');
+  return true;
+}
+
+/**
  * Ends a leg whose `closing` is stored, and asks what it has become. `closed` is what the wallet
  * confirmed.
  */
@@ -138,12 +153,9 @@ export async function endLeg(desk: Desk, leg: Leg): Promise<'closed' | 'paid' | 
     case 'refunded':
       // A cancel that met the payment on its way handed it back whole; any other refund is a
       // person's, and the terminal's to see.
-      if (told.whole !== true) {
-        await move(db(), leg.leg, 'paid', ['closing'], null, 'handed back by somebody else');
-        return 'paid';
-      }
-      await move(db(), leg.leg, 'refunded', ['closing'], null, 'handed back by the close');
-      return 'closed';
+      if (await backByClose(desk, leg, told)) return 'closed';
+      await move(db(), leg.leg, 'paid', ['closing'], null, 'handed back by somebody else');
+      return 'paid';
     case 'not-found':
       // A wallet that does not know a number which it had shown is not an answer to build on.
       if (closed.kind !== 'closed' && bool(leg.shown))
