@@ -21,6 +21,10 @@ it('every mutant still applies: its text stands in the source exactly once, and 
   expect(wrong).toEqual([]);
   expect(new Set(MUTANTS.map((m) => m.id)).size).toBe(MUTANTS.length);
   expect(MUTANTS.filter((m) => m.by.length === 0)).toEqual([]);
+  // Two that a merge made one: the second would never be tried.
+  expect(
+    MUTANTS.filter((m) => m.by.some((b) => b.kind !== 'tests' && b.kind !== 'simulate')),
+  ).toEqual([]);
 });
 
 it('a sabotage is found however the source is laid out', () => {
