@@ -138,6 +138,40 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
       expect(town.kept()).toBe(10_000);
     });
 
+    /** Alipay's code is left while its close does this; then it is paid. */
+    async function closedBy(close: PaymentProvider['close']): Promise<ReturnType<typeof ref>> {
+      town = await Town.open(engine);
+      const r = ref();
+      const token = await made(r);
+      const first = await code(token, 'alipay');
+      const alipay = town.wallets.find((one) => one.kind === 'alipay');
+      if (alipay === undefined) throw new Error('no Alipay');
+      Object.assign(alipay, { close });
+      town.start();
+      await open(token, 'wechat').catch(() => null);
+      expect(town.pay(first)).toBe(true);
+      return r;
+    }
+
+    it('is waited for from when its answer was given up, however long that took', async () => {
+      const r = await closedBy(() => {
+        town.clock.advance(50_000);
+        return Promise.resolve({ kind: 'unknown', failure: failure('PAY-0202') });
+      });
+      town.clock.advance(59_999);
+      expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'unknown' });
+      town.clock.advance(1);
+      expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'paid' });
+    });
+
+    it('is waited for by the next process, where the one that sent it came no further', async () => {
+      const r = await closedBy(() => Promise.reject(new Error('killed')));
+      town.start();
+      expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'unknown' });
+      town.clock.advance(60_000);
+      expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'paid' });
+    });
+
     it('also where the gateway looks by itself', async () => {
       const { r } = await paidMeanwhile();
       town.clock.advance(60_000);
