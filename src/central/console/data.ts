@@ -1,5 +1,7 @@
 import { maskName } from '../../shared/mask.ts';
 import type { TerminalStatus } from '../../shared/trust.ts';
+import { ratingsOf } from '../books/ratings.ts';
+import type { TerminalRatings } from '../books/ratings.ts';
 import { stoppedCards } from '../books/card-seen.ts';
 import { otherChips } from '../sale/chips.ts';
 import type { OtherChip } from '../sale/chips.ts';
@@ -138,6 +140,8 @@ export interface ConsoleData {
   readonly stoppedCards: readonly StoppedCard[];
   /** Card numbers that another chip asked a key for: a replaced card, or a copied number. */
   readonly otherChips: readonly OtherChip[];
+  /** Of the last thirty days. */
+  readonly ratings: readonly TerminalRatings[];
   /** The newest 50 things that persons did about such captures. */
   readonly settlements: readonly {
     readonly leg: string;
@@ -181,6 +185,7 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
     unprovenOrders: await unprovenOrders(sql),
     stoppedCards: await stoppedCards(sql),
     otherChips: await otherChips(sql),
+    ratings: await ratingsOf(sql, nowMs),
     settlements: await settlementsOf(sql),
     byHand: await handCases(sql),
     refundWaits: await refundWaits(sql),

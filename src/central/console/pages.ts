@@ -66,6 +66,7 @@ ${budgetTable(d.refundWaits)}
 ${handTables(d.byHand)}
 <h2>账户</h2>${accountsTable(d)}
 <h2>终端</h2>${terminalsTable(d)}
+${d.ratings.length === 0 ? '' : `<h2>顾客评价（近 30 天）</h2>${ratingsTable(d)}`}
 <h2>总账</h2><p><a href="/console/reconcile">每日对账</a></p>${ledgerTable(d)}
 <h2>隔离区</h2>${quarantineTable(d)}
 ${d.heldOpen === 0 ? '' : `<h2>等待中的记录（${d.heldOpen} 条）</h2><p>等其他终端上传后自动入账；超过一天仍在等待的，请核实那台终端。</p>${heldTable(d, nowMs)}`}
@@ -73,6 +74,19 @@ ${d.heldOpen === 0 ? '' : `<h2>等待中的记录（${d.heldOpen} 条）</h2><p>
 </main>`,
   );
 }
+
+const ratingsTable = ({ ratings }: ConsoleData): string =>
+  table(
+    ['终端', '满意', '一般', '不满意', '满意率'],
+    ratings.map((r) => [
+      e(r.terminalId),
+      e(r.good),
+      e(r.fair),
+      e(r.poor),
+      `${Math.round((100 * r.good) / (r.good + r.fair + r.poor))}%`,
+    ]),
+    '',
+  );
 
 /** Who may write, who hands back, who has done it. */
 const fate = (o: ConsoleData['orders'][number]): string =>

@@ -28,6 +28,7 @@ import { soldAsOf } from './027-sold-as-of.ts';
 import { keyRefusals } from './028-key-refusals.ts';
 import { chipChanges } from './029-chip-changes.ts';
 import { closeSent } from './031-close-sent.ts';
+import { ratings } from './032-ratings.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -61,4 +62,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'key refusals', sql: keyRefusals },
   { name: 'chip changes', sql: chipChanges },
   { name: 'close sent', sql: closeSent },
+  { name: 'ratings', sql: ratings },
 ];
