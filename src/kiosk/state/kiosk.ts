@@ -73,6 +73,11 @@ export interface LeftCard {
   readonly sinceMono: number;
   /** `refused`: the reader said that it did not go. Null: nobody was told yet. */
   readonly told: 'capturing' | 'refused' | 'called' | null;
+  /**
+   * Of one that was called for: an order may yet be written onto it. False: that has ended since,
+   * and its time began anew.
+   */
+  readonly owed?: boolean;
   /** Why it did not go. */
   readonly code?: string;
 }

@@ -10,7 +10,8 @@ import { needsOf } from './visit.ts';
 /**
  * A card that its visit no longer needs and nobody takes would block the slot all night. After the
  * policy's time a motor reader takes it into its bin; where there is none, or it is full, staff are
- * called. The card of an order that may yet be written is never taken in.
+ * called. The card of an order that may yet be written is never taken in: staff are called, and
+ * once that order has ended the card's time begins anew.
  */
 
 /** Where policy says nothing. */
@@ -54,12 +55,21 @@ export function settleLeft(state: KioskState, now: Now): Settled {
       effects: [tell(left.cardNo, 'not-captured', left.code)],
       wakeAtMono: null,
     };
-  if (left.told !== null) return { state, effects: [], wakeAtMono: null };
+  // Called for an order's sake, which is over: from now on it lies like any other.
+  if (left.told === 'called' && left.owed === true && !isOwed(state, left.cardNo)) {
+    const anew: LeftCard = { ...left, sinceMono: now.monoMs, owed: false };
+    return {
+      state: { ...state, left: anew },
+      effects: [],
+      wakeAtMono: now.monoMs + afterMs(state),
+    };
+  }
+  if (left.told !== null && left.owed !== false) return { state, effects: [], wakeAtMono: null };
   if (now.monoMs < due) return { state, effects: [], wakeAtMono: due };
   // Its write may go on: it stays, and somebody comes.
   if (!state.bin.motor || isOwed(state, left.cardNo)) return call(state, left);
   return {
-    state: { ...state, left: { ...left, told: 'capturing' } },
+    state: { ...state, left: { ...unowed(left), told: 'capturing' } },
     effects: [tell(left.cardNo, 'capturing'), { do: 'capture', insertion, cardNo: left.cardNo }],
     wakeAtMono: null,
   };
@@ -135,9 +145,14 @@ function afterMs({ service }: KioskState): number {
   return service.policy?.captureAfterMs ?? CAPTURE_AFTER_MS;
 }
 
+function unowed({ insertion, cardNo, sinceMono, told, code }: LeftCard): LeftCard {
+  return { insertion, cardNo, sinceMono, told, ...(code === undefined ? {} : { code }) };
+}
+
 function call(state: KioskState, left: LeftCard): Settled {
+  const owed = isOwed(state, left.cardNo) ? { owed: true } : {};
   return {
-    state: { ...state, left: { ...left, told: 'called' } },
+    state: { ...state, left: { ...unowed(left), told: 'called', ...owed } },
     effects: [tell(left.cardNo, 'called')],
     wakeAtMono: null,
   };
