@@ -91,6 +91,8 @@ export type MetaKey =
   | 'refused_keys'
   /** Cards in the reader's bin: kiosk/visit/left-card.ts. */
   | 'bin'
+  /** The card that staff were called for, and that is not known to be gone; same file. */
+  | 'called'
   /** Orders being quoted or given back when the process ended. */
   | 'quoting'
   | 'releasing'

@@ -177,6 +177,32 @@ export const CARDS = [
     unit('kiosk/gate', 'ends in the night'),
   ),
   mutant(
+    'call-forgotten-at-start',
+    'What was called for before a restart alarms for ever.',
+    edit('kiosk/kiosk.ts', `left: calledAtStart(journal, clock.monoMs()),`, `left: null,`),
+    unit('kiosk/gate', 'the alarm ends all the same'),
+  ),
+  mutant(
+    'called-card-gone-unseen',
+    'A card is told as taken because its reader is away.',
+    edit(
+      'kiosk/visit/left-card.ts',
+      `left.told === 'called' && state.reader.state === 'offline'`,
+      `left.told === 'called' && state.reader.state === null`,
+    ),
+    unit('kiosk/gate', 'the alarm ends all the same'),
+  ),
+  mutant(
+    'call-stands-for-good',
+    'A card that was called for before a restart is told as taken, though it lies there.',
+    edit(
+      'kiosk/visit/left-card.ts',
+      `const unseen = left?.insertion === UNSEEN;`,
+      `const unseen = false;`,
+    ),
+    unit('kiosk/gate', 'called for at a full bin'),
+  ),
+  mutant(
     'called-card-at-once',
     'A card whose order has ended is taken in before anybody could take it.',
     edit(

@@ -18,6 +18,8 @@ import { needsOf } from './visit.ts';
 const CAPTURE_AFTER_MS = 600_000;
 /** So many are kept by number; a bin holds fewer. */
 const REMEMBERED = 200;
+/** The insertion of a card that was called for before the reader, or this process, was away. */
+const UNSEEN = -1;
 /** The reader is lost: whether a card went in is not known. */
 const LOST = 'CARD-0107';
 /** An order in these may yet be written onto its card. */
@@ -34,13 +36,26 @@ export function settleLeft(state: KioskState, now: Now): Settled {
   const { left } = state;
   if (!lies(state)) {
     if (left === null) return { state, effects: [], wakeAtMono: null };
+    // Whether it lies there still is told once the reader is back.
+    if (left.told === 'called' && state.reader.state === 'offline')
+      return {
+        state:
+          left.insertion === UNSEEN ? state : { ...state, left: { ...left, insertion: UNSEEN } },
+        effects: [],
+        wakeAtMono: null,
+      };
     const effects = left.told === 'called' ? [tell(left.cardNo, 'taken')] : [];
     return { state: { ...state, left: null }, effects, wakeAtMono: null };
   }
   const { insertion } = state.reader;
   if (left === null || left.insertion !== insertion) {
-    const fresh: LeftCard = { insertion, cardNo: cardIn(state), sinceMono: now.monoMs, told: null };
-    const gone = left?.told === 'called' ? [tell(left.cardNo, 'taken')] : [];
+    const here: LeftCard = { insertion, cardNo: cardIn(state), sinceMono: now.monoMs, told: null };
+    const unseen = left?.insertion === UNSEEN;
+    // Called for before, and there still for all that is known: the call stands, its time is new.
+    const fresh: LeftCard = unseen
+      ? { ...here, cardNo: here.cardNo ?? left.cardNo, told: 'called', owed: false }
+      : here;
+    const gone = left?.told === 'called' && !unseen ? [tell(left.cardNo, 'taken')] : [];
     return {
       state: { ...state, left: fresh },
       effects: gone,
@@ -116,6 +131,26 @@ export function binAfter(bin: Bin, events: readonly JournalEvent[], nowMs: numbe
 export function binAtStart(journal: Pick<Journal, 'meta'>, motor: boolean): Bin {
   const text = journal.meta('bin');
   return { motor, cards: text === null ? [] : (JSON.parse(text) as Bin['cards']) };
+}
+
+/**
+ * A call that these facts tell of, for the next process: without it nobody would ever say that the
+ * card is gone. Its text as `meta` keeps it; null: they tell of none.
+ */
+export function callAfter(events: readonly JournalEvent[]): string | null {
+  const told = events.findLast((e) => e.kind === 'card-left');
+  if (told?.kind !== 'card-left') return null;
+  const { cardNo, outcome } = told.body;
+  const stands = outcome === 'called' || outcome === 'not-captured';
+  return JSON.stringify(stands ? { cardNo } : null);
+}
+
+/** The card that the last process called for; null: none. */
+export function calledAtStart(journal: Pick<Journal, 'meta'>, monoMs: number): LeftCard | null {
+  const called = JSON.parse(journal.meta('called') ?? 'null') as Pick<LeftCard, 'cardNo'> | null;
+  return called === null
+    ? null
+    : { insertion: UNSEEN, cardNo: called.cardNo, sinceMono: monoMs, told: 'called' };
 }
 
 /** A card is in the slot that nothing is done with, and no technician is there. */

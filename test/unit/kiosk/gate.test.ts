@@ -209,6 +209,40 @@ describe('a card that nobody takes', () => {
     expect(outcomes()).toEqual(['capturing']);
   });
 
+  it('called for at a full bin, and the machine started anew: its time begins anew, and it is gone when it goes', async () => {
+    await left({ bin: [], room: 0 });
+    await w.run(610_000);
+    motor.room = 20;
+    await w.start();
+    await w.run(590_000);
+    expect(motor.bin).toHaveLength(0);
+    expect(outcomes()).toEqual(['capturing', 'not-captured']);
+    await w.run(20_000);
+    expect(motor.bin).toHaveLength(1);
+    await w.run(10_000);
+    expect(outcomes()).toEqual(['capturing', 'not-captured', 'capturing']);
+  });
+
+  it('called for, and taken while the machine was off or its reader lost: the alarm ends all the same', async () => {
+    w.slot.motor = null;
+    await w.start();
+    w.replaceCard('good', { selectSw: '6283' });
+    await w.insert('good');
+    await w.untilScreen('cannot-sell');
+    await w.run(660_000);
+    expect(outcomes()).toEqual(['called']);
+    // What nobody sees is not said to be gone.
+    w.slot.offline(true);
+    await w.run(10_000);
+    expect(outcomes()).toEqual(['called']);
+    w.slot.card = null;
+    for (let starts = 0; starts < 2; starts++) {
+      await w.start();
+      await w.run(10_000);
+      expect(outcomes()).toEqual(['called', 'taken']);
+    }
+  });
+
   it.each([
     [true, 'capturing'],
     [false, 'called'],
