@@ -13,7 +13,7 @@ import type {
 import type { Intent, Locale, ProviderKind, SnapshotOf } from '../../shared/contract/index.ts';
 import type { Failure } from '../../shared/errors.ts';
 import type { EventBody, JournalEvent } from '../../shared/facts/catalogue.ts';
-import type { Policy } from '../../shared/policy.ts';
+import type { HeldPolicy } from '../../shared/policy.ts';
 import type { Result } from '../../shared/result.ts';
 import type { Unwritten } from '../../shared/trust.ts';
 import type { MaintenanceEffect, MaintenanceEvent, MaintenanceState } from './maintenance.ts';
@@ -22,7 +22,7 @@ import type { AmountSession, Session } from './visit.ts';
 
 /** What is known of the world that a sale depends on. */
 export interface ServiceState {
-  readonly policy: Policy | null;
+  readonly policy: HeldPolicy | null;
   /** Null: not known yet. */
   readonly lineUp: boolean | null;
   /** Of several payment lines those that do not answer; `lineUp` is false when none does. */
