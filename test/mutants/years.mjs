@@ -73,6 +73,19 @@ export const YEARS = [
     central('a period that began since'),
   ),
   mutant(
+    'kiosk-forgets-limit',
+    'A kiosk sells whatever the limit of the account says.',
+    [
+      edit(
+        `${SALE}/sellable.ts`,
+        'account.periodLeftQuantity ?? Number.MAX_SAFE_INTEGER',
+        'Number.MAX_SAFE_INTEGER',
+      ),
+      edit(`${SALE}/sellable.ts`, 'account.periodLeftQuantity === 0 || ', ''),
+    ],
+    { kind: 'simulate', seed: 14, seeds: 2, sessions: 20 },
+  ),
+  mutant(
     'own-deliveries-unknown',
     'A kiosk’s own deliveries are not counted against what it knew.',
     edit('central/books/offline-sales.ts', 'Math.max(0, left - own)', 'Math.max(0, left)'),
