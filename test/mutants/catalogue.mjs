@@ -3265,7 +3265,7 @@ const ATTACKS = [
     'attack-own-price',
     'A sale without a quote has a price of its terminal’s own.',
     edit(
-      'central/books/orders.ts',
+      'central/books/offline-sales.ts',
       `body.shares.some((s) => tiers[s.tier - 1]?.priceE4 !== s.priceE4)`,
       `body.shares.some((s) => tiers[s.tier - 1] === undefined)`,
     ),
@@ -3275,7 +3275,7 @@ const ATTACKS = [
     'attack-foreign-tariff',
     'A sale without a quote is priced by any tariff.',
     edit(
-      'central/books/orders.ts',
+      'central/books/offline-sales.ts',
       `if (tariff === undefined) throw new Unusable('the tariff is not known here');
   const tiers = JSON.parse(tariff.tiers)`,
       `const tiers = JSON.parse(tariff?.tiers ?? '[{"priceE4":26500}]')`,
@@ -3285,7 +3285,11 @@ const ATTACKS = [
   mutant(
     'attack-remainder-kept',
     'What is left over of a sale is believed whatever its size.',
-    edit('central/books/orders.ts', `if (body.carriedAfterMicro >= dearest)`, `if (dearest < 0)`),
+    edit(
+      'central/books/offline-sales.ts',
+      `if (body.carriedAfterMicro >= dearest)`,
+      `if (dearest < 0)`,
+    ),
     attack('terminal-key', 'a remainder as large as a purchase'),
   ),
   mutant(
@@ -3714,16 +3718,20 @@ const ATTACKS = [
     'offline-without-account',
     'A sale offline needs no account that central told of.',
     edit(
-      'central/books/orders.ts',
-      `if (grantedMs === null) throw new Unusable('central told of no such account and tariff');`,
-      `if (grantedMs === null) return;`,
+      'central/books/offline-sales.ts',
+      `if (by === null) throw new Unusable('central told of no such account and tariff');`,
+      `if (by === null) return { asOfMs: at.wallMs, judged: {} };`,
     ),
     attack('word-of-a-terminal', 'names central’s own answer'),
   ),
   mutant(
     'offline-by-an-old-account',
     'A sale offline is priced by an account of any age.',
-    edit('central/books/orders.ts', '&& at.wallMs - grantedMs > MAX_ACCOUNT_AGE_MS', '&& false'),
+    edit(
+      'central/books/offline-sales.ts',
+      '&& at.wallMs - grantedMs > MAX_ACCOUNT_AGE_MS',
+      '&& false',
+    ),
     attack('word-of-a-terminal', 'names central’s own answer'),
   ),
   mutant(

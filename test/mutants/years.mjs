@@ -237,7 +237,7 @@ export const YEARS = [
     'year-judged-by-now',
     'A sale of December is judged by the use of January.',
     edit(
-      'central/books/orders.ts',
+      'central/books/offline-sales.ts',
       `'year', yearStartOf(books, body, asOfMs)`,
       `'year', 1_798_732_800_000`,
     ),
@@ -247,7 +247,7 @@ export const YEARS = [
     'year-to-come',
     'A thief names a year that has not begun.',
     edit(
-      'central/books/orders.ts',
+      'central/books/offline-sales.ts',
       'if (year > periodStart(rule, at.nowMs + TURN_MS))',
       'if (false)',
     ),
@@ -256,7 +256,7 @@ export const YEARS = [
   mutant(
     'year-exact-clocks',
     'Clocks that differ by seconds set a sale at midnight aside.',
-    edit('central/books/orders.ts', 'const TURN_MS = 15 * 60_000;', 'const TURN_MS = 0;'),
+    edit('central/books/offline-sales.ts', 'const TURN_MS = 15 * 60_000;', 'const TURN_MS = 0;'),
     central('by clocks that differ by seconds'),
   ),
   mutant(
@@ -289,7 +289,11 @@ export const YEARS = [
   mutant(
     'tariff-granted-early',
     'An announced tariff is sold by before its day, offline.',
-    edit('central/books/orders.ts', 'sold.from_ms > (body.asOfMs ?? 0)', 'false'),
+    edit(
+      'central/books/offline-sales.ts',
+      'fromMs != null && fromMs <= (body.asOfMs ?? 0)',
+      'fromMs != null',
+    ),
     central('sells offline from its day'),
   ),
   mutant(
