@@ -3689,7 +3689,7 @@ const ATTACKS = [
   mutant(
     'grant-of-another-kind',
     'A refund claim is taken for a write claim.',
-    edit('central/books/trust.ts', 'return kind === what.kind &&', 'return'),
+    edit('central/books/trust.ts', 'return kind === what.kind &&', 'return kind.length > 0 &&'),
     attack('word-of-a-terminal', 'is not ended, frozen or filled up'),
   ),
   mutant(
