@@ -3313,7 +3313,7 @@ const ATTACKS = [
     'attack-own-price',
     'A sale without a quote has a price of its terminal’s own.',
     edit(
-      'central/books/orders.ts',
+      'central/books/offline-sales.ts',
       `body.shares.some((s) => tiers[s.tier - 1]?.priceE4 !== s.priceE4)`,
       `body.shares.some((s) => tiers[s.tier - 1] === undefined)`,
     ),
@@ -3323,7 +3323,7 @@ const ATTACKS = [
     'attack-foreign-tariff',
     'A sale without a quote is priced by any tariff.',
     edit(
-      'central/books/orders.ts',
+      'central/books/offline-sales.ts',
       `if (tariff === undefined) throw new Unusable('the tariff is not known here');
   const tiers = JSON.parse(tariff.tiers)`,
       `const tiers = JSON.parse(tariff?.tiers ?? '[{"priceE4":26500}]')`,
@@ -3333,7 +3333,11 @@ const ATTACKS = [
   mutant(
     'attack-remainder-kept',
     'What is left over of a sale is believed whatever its size.',
-    edit('central/books/orders.ts', `if (body.carriedAfterMicro >= dearest)`, `if (dearest < 0)`),
+    edit(
+      'central/books/offline-sales.ts',
+      `if (body.carriedAfterMicro >= dearest)`,
+      `if (dearest < 0)`,
+    ),
     attack('terminal-key', 'a remainder as large as a purchase'),
   ),
   mutant(
@@ -3733,7 +3737,7 @@ const ATTACKS = [
   mutant(
     'grant-of-another-kind',
     'A refund claim is taken for a write claim.',
-    edit('central/books/trust.ts', 'return kind === what.kind &&', 'return'),
+    edit('central/books/trust.ts', 'return kind === what.kind &&', 'return kind.length > 0 &&'),
     attack('word-of-a-terminal', 'is not ended, frozen or filled up'),
   ),
   mutant(
@@ -3762,16 +3766,20 @@ const ATTACKS = [
     'offline-without-account',
     'A sale offline needs no account that central told of.',
     edit(
-      'central/books/orders.ts',
-      `if (grantedMs === null) throw new Unusable('central told of no such account and tariff');`,
-      `if (grantedMs === null) return;`,
+      'central/books/offline-sales.ts',
+      `if (by === null) throw new Unusable('central told of no such account and tariff');`,
+      `if (by === null) return { asOfMs: at.wallMs, judged: {} };`,
     ),
     attack('word-of-a-terminal', 'names central’s own answer'),
   ),
   mutant(
     'offline-by-an-old-account',
     'A sale offline is priced by an account of any age.',
-    edit('central/books/orders.ts', '&& at.wallMs - grantedMs > MAX_ACCOUNT_AGE_MS', '&& false'),
+    edit(
+      'central/books/offline-sales.ts',
+      '&& at.wallMs - grantedMs > MAX_ACCOUNT_AGE_MS',
+      '&& false',
+    ),
     attack('word-of-a-terminal', 'names central’s own answer'),
   ),
   mutant(

@@ -1232,6 +1232,7 @@ export function screenFixtures(
       'devices-stopped',
       { ...b, ...MAINTENANCE, outOfService: true, blocked: 'JRNL-0106', deadlineMs: inSeconds(15) },
     ],
+    ['devices-bin', { ...b, ...MAINTENANCE, binCards: 2 }],
     ['orders', { ...b, ...MAINTENANCE, tab: 'orders' }],
     ['no-orders', { ...b, ...MAINTENANCE, tab: 'orders', orders: [] }, { checkOnly: true }],
     ['order', { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: PARKED.orderId }],

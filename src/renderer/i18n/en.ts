@@ -450,7 +450,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'mnt.do.verify-journal': 'Verify journal',
   'mnt.do.accept-damage': 'Accept the restore',
   'mnt.do.upload-now': 'Upload now',
-  'mnt.do.empty-bin': 'Cards taken out of bin ({n})',
+  'mnt.do.empty-bin': 'Bin emptied ({n})',
   'mnt.do.out-of-service': 'Out of service',
   'mnt.do.back-in-service': 'Back in service',
   'mnt.do.retry-refund': 'Refund again',

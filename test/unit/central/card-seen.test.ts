@@ -255,6 +255,9 @@ describe.each(ENGINES)('cards as they were read, on %s', (engine) => {
     expect(await alarm()).toBeNull();
     await left('called');
     expect(await alarm()).toBe('CARD LEFT');
+    // Its order ended, and the bin took it after all.
+    await left('capturing');
+    expect(await alarm()).toBeNull();
   });
 
   it('keeps the newest of each card, and nothing of a number that is nobody’s', async () => {
