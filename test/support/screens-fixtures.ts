@@ -917,6 +917,21 @@ export function screenFixtures(
       },
     ],
     [
+      'rated',
+      {
+        ...b,
+        screen: 'done',
+        ...money,
+        count: 42,
+        carriedAfterMicro: 15_500,
+        cardOut: true,
+        rated: 'good',
+        receipt: 'printed',
+        deadlineMs: inSeconds(5),
+      },
+      { checkOnly: true },
+    ],
+    [
       'no-receipt',
       {
         ...b,
