@@ -51,18 +51,13 @@ export const openInfo = (state: KioskState, now: Now): Step =>
   });
 
 function onTap(state: KioskState, s: InfoSession, intent: Intent, ctx: Now): Step | null {
-  switch (intent.type) {
-    case 'exit':
-      return step(state, leave(state, ctx));
-    case 'more-time':
-      return moreTime(state, s, ctx);
-    case 'info-topic':
-      return active(state, { ...s, topic: intent.value, page: 0 }, SCREEN_MS.info, ctx);
-    case 'info-page':
-      return active(state, { ...s, page: intent.value }, SCREEN_MS.info, ctx);
-    default:
-      return null;
-  }
+  if (intent.type === 'exit') return step(state, leave(state, ctx));
+  if (intent.type === 'more-time') return moreTime(state, s, ctx);
+  if (intent.type === 'info-topic')
+    return active(state, { ...s, topic: intent.value, page: 0 }, SCREEN_MS.info, ctx);
+  if (intent.type === 'info-page')
+    return active(state, { ...s, page: intent.value }, SCREEN_MS.info, ctx);
+  return null;
 }
 
 /** Has it anything to tell? Without it the tile is not there. */
