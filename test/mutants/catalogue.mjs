@@ -402,11 +402,14 @@ const PURCHASE = [
     TOWN,
     unit('kiosk/endings', 'comes after hours: still found'),
   ),
-  cardWrite(
+  mutant(
     'granted-is-looked',
     'A write claim that was granted counts as a look at the card.',
-    `  return askClaim(open, 'refund', ctx);\n  }\n  if (!wantsCounter(order))`,
-    `  return askClaim(open, 'refund', ctx, held?.grantedMs ?? null);\n  }\n  if (!wantsCounter(order))`,
+    edit(
+      'kiosk/order/claims.ts',
+      `(open.saw?.claimMs ?? null)`,
+      `(open.saw?.claimMs ?? open.claim.held?.grantedMs ?? null)`,
+    ),
     unit('kiosk/orders', 'that it looked at the card only'),
   ),
   mutant(
@@ -629,7 +632,7 @@ const PURCHASE = [
     'A paid order is written to whatever card is in the reader.',
     `here.reading.cardNo === cardSaleOf(order).cardNo ? here : null`,
     `here.reading.cardNo !== '' ? here : null`,
-    unit('kiosk/endings', 'another card is put in: said so, not written to'),
+    unit('kiosk/endings', 'and another card is put in: its own visit'),
   ),
   answers(
     'refund-accepted-is-done',
@@ -1018,7 +1021,7 @@ const KIOSK = [
       `    if (d.count !== count + 1) continue;`,
       `    if (d.count >= 0) continue;`,
     ),
-    unit('kiosk/endings', 'sells to the same card again'),
+    unit('kiosk/years', 'by the year and the period that they were sold in'),
   ),
   mutant(
     'assist-without-intent',

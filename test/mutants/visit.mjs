@@ -173,6 +173,8 @@ export const VISIT = [
     'A tile leads to a screen that tells nothing.',
     edit('kiosk/visit/idle.ts', 'ctx.nowMs).length > 0 ?', 'ctx.nowMs).length >= 0 ?'),
     unit('kiosk/hall-info', 'only where there is something'),
+  ),
+  mutant(
     'paid-as-the-card-left',
     'A payment that is found while its code is being closed, since the card was taken out, goes back though the customer is there.',
     edit('shared/order-rules.ts', `  'card-removed',\n  'expired',`, `  'expired',`),

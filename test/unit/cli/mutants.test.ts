@@ -20,7 +20,10 @@ it('every mutant still applies: its text stands in the source exactly once, and 
   ]);
   expect(wrong).toEqual([]);
   expect(new Set(MUTANTS.map((m) => m.id)).size).toBe(MUTANTS.length);
-  expect(MUTANTS.filter((m) => m.by.length === 0)).toEqual([]);
+  // A comma too many makes one of two, and nobody plays the second.
+  expect(
+    MUTANTS.filter((m) => m.by.length === 0 || m.by.some((b) => typeof b !== 'object')),
+  ).toEqual([]);
 });
 
 it('a sabotage is found however the source is laid out', () => {
