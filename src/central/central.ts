@@ -13,7 +13,7 @@ import { consoleRoutes } from './console/routes.ts';
 import { lifeSince } from './db/lives.ts';
 import { migrate } from './db/migrate.ts';
 import type { Db } from './db/sql.ts';
-import { policyIssuer } from './fleet/policy.ts';
+import { announcedTariffs, policyIssuer } from './fleet/policy.ts';
 import { seed } from './fleet/seed.ts';
 import type { Seed } from './fleet/seed.ts';
 import { createPaymentGateway } from './gateway/gateway.ts';
@@ -109,7 +109,8 @@ const SWEEP_EVERY_MS = 5_000;
 export function createCentral(options: CentralOptions): Central {
   const { now, policySigner } = options;
   const policy = policySchema.parse(options.policy);
-  const signedPolicy = policyIssuer(policy, policySigner, now, options.policyValidDays);
+  const issue = policyIssuer(policy, policySigner, now, options.policyValidDays);
+  const signedPolicy = async () => issue(await announcedTariffs(options.db, now()));
   const verifierOf = options.verifierOf ?? ed25519Verifier;
   const keysOf = cached((publicKeyPem) => new Keyring(verifierOf(publicKeyPem)));
   let opened = false;
@@ -175,7 +176,7 @@ export function createCentral(options: CentralOptions): Central {
     await migrate(options.db);
     await lifeSince(options.db, now());
     await seed(options.db, options, now());
-    const { body, signature } = signedPolicy();
+    const { body, signature } = await signedPolicy();
     await options.db.query(
       `INSERT INTO policy (version, body, signature) VALUES ($1, $2, $3)
        ON CONFLICT (version) DO UPDATE SET body = EXCLUDED.body, signature = EXCLUDED.signature`,

@@ -21,7 +21,13 @@ import type { GatewayVerb } from '../shared/gateway-api.ts';
 import { maskName } from '../shared/mask.ts';
 import { terminalOf } from '../shared/order-id.ts';
 import type { Policy, SignedPolicy } from '../shared/policy.ts';
-import { claimDigest, digestOfAccount, grantToken, quoteDigest } from '../shared/grants.ts';
+import {
+  claimDigest,
+  digestOfAccount,
+  grantToken,
+  quoteDigest,
+  toldOfAccount,
+} from '../shared/grants.ts';
 import type { KeyId, Signer } from '../shared/ports.ts';
 import type { Keyring } from '../shared/signatures.ts';
 import type { Grant } from '../shared/trust.ts';
@@ -61,7 +67,7 @@ export interface TerminalApiParts {
   readonly now: () => number;
   readonly policy: Policy;
   /** As it is issued now. */
-  readonly signedPolicy: () => SignedPolicy;
+  readonly signedPolicy: () => Promise<SignedPolicy>;
   readonly keysOf: (publicKeyPem: string) => Keyring;
   readonly trust: Trust;
   /** Signs what central grants. */
@@ -142,7 +148,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
     grant: grantToken(parts.grants, { ...grant, grantedMs }),
   });
   const rows: readonly Row[] = [
-    ['GET', '/v1/policy', () => Promise.resolve(parts.signedPolicy())],
+    ['GET', '/v1/policy', () => parts.signedPolicy()],
     [
       'GET',
       '/v1/accounts/by-card/:card',
@@ -152,7 +158,14 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
         if (account === null) throw new Refusal('unknown-card', 'no account has this card');
         // Whose card it is, its holder knows; a terminal's key opens no register of names.
         const digest = digestOfAccount(account);
-        const grant = granted({ kind: 'account', terminalId, orderId: '', digest });
+        const told = toldOfAccount(account);
+        const grant = granted({
+          kind: 'account',
+          terminalId,
+          orderId: '',
+          digest,
+          ...(told === undefined ? {} : { told }),
+        });
         return {
           account: { ...account, ...grant, holderName: maskName(account.holderName) },
           ...at(),

@@ -377,6 +377,7 @@ const FOLDS: { readonly [K in EventKind]: (rows: Rows, body: EventBody<K>) => Fo
   'card-seen': onRecord,
   'card-refused': onRecord,
   'card-left': onRecord,
+  'visit-rated': onRecord,
   'slip-printed': onRecord,
   'clock-step': onRecord,
   'policy-taken': onRecord,

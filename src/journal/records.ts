@@ -93,6 +93,8 @@ export type MetaKey =
   | 'blind_pins'
   /** Cards in the reader's bin: kiosk/visit/left-card.ts. */
   | 'bin'
+  /** The card that staff were called for, and that is not known to be gone; same file. */
+  | 'called'
   /** Orders being quoted or given back when the process ended. */
   | 'quoting'
   | 'releasing'

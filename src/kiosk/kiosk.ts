@@ -25,7 +25,7 @@ import type { OpenOrder } from './state/order.ts';
 import { looksSame, viewOf } from './view.ts';
 import { beginOrder } from './visit/card-sale/begin.ts';
 import { GateKeeper } from './visit/gate.ts';
-import { binAfter, binAtStart } from './visit/left-card.ts';
+import { binAfter, binAtStart, callAfter, calledAtStart } from './visit/left-card.ts';
 import { takesScan } from './visit/paying.ts';
 import { IDLE } from './visit/step.ts';
 import { WORD_MS } from './visit/times.ts';
@@ -313,6 +313,8 @@ export class Kiosk {
 
   /** Durable before the fact that announces it: a card that was taken in is never forgotten. */
   #noteBin(events: readonly JournalEvent[]): void {
+    const call = callAfter(events);
+    if (call !== null) this.#o.journal.setMeta('called', call);
     const bin = binAfter(this.#state.bin, events, this.#o.clock.nowMs());
     if (bin === this.#state.bin) return;
     this.#o.journal.setMeta('bin', JSON.stringify(bin.cards));
@@ -442,7 +444,7 @@ function stateAtStart(
     papers: new Map(),
     refusals: [],
     seen: { insertion: 0, cards: new Map() },
-    left: null,
+    left: calledAtStart(journal, clock.monoMs()),
     bin: binAtStart(journal, reader.gate !== undefined),
     orders,
     service: {

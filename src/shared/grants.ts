@@ -8,11 +8,19 @@ import type { Result } from './result.ts';
 import { seal, unseal } from './sealed-text.ts';
 import type { Unsealed } from './sealed-text.ts';
 import type { Keyring } from './signatures.ts';
+import { periodRuleSchema } from './periods.ts';
 import { GRANT_KINDS } from './trust.ts';
-import type { Grant } from './trust.ts';
+import type { Grant, ToldAccount } from './trust.ts';
 
 const LABEL = 'PILOTLIGHT-GRANT';
 const name = z.string().max(64);
+const toldSchema = z.object({
+  asOfMs: natural,
+  count: natural,
+  limit: z.object({ every: periodRuleSchema, quantity: natural, left: natural }).exactOptional(),
+  perPurchase: natural.exactOptional(),
+  announced: z.array(z.object({ version: natural, fromMs: natural })).exactOptional(),
+});
 const grantSchema = z.object({
   kind: z.enum(GRANT_KINDS),
   id: name,
@@ -20,6 +28,7 @@ const grantSchema = z.object({
   orderId: name,
   digest: z.string().regex(/^[0-9a-f]{64}$/),
   grantedMs: natural,
+  told: toldSchema.exactOptional(),
 });
 
 /** A grant under central's signature, as a kiosk journals it and hands it back. */
@@ -75,6 +84,22 @@ export const accountDigest = (a: {
 /** {@link accountDigest} of an account as central answers it. */
 export const digestOfAccount = ({ cardNo, userNo, tariff }: Account): string =>
   accountDigest({ cardNo, userNo, tariffId: tariff.tariffId, tariffVersion: tariff.version });
+
+/** What an account's grant says of its bounds; undefined: it has none, and none are announced. */
+export function toldOfAccount(account: Account): ToldAccount | undefined {
+  const { asOfMs, count, limit, periodLeftQuantity: left, perPurchaseQuantity } = account;
+  const { announced = [] } = account;
+  const bounds = {
+    ...(limit === undefined || left === null ? {} : { limit: { ...limit, left } }),
+    ...(perPurchaseQuantity === null ? {} : { perPurchase: perPurchaseQuantity }),
+    ...(announced.length === 0
+      ? {}
+      : { announced: announced.map((a) => ({ version: a.tariff.version, fromMs: a.fromMs })) }),
+  };
+  return asOfMs === undefined || Object.keys(bounds).length === 0
+    ? undefined
+    : { asOfMs, count, ...bounds };
+}
 
 /** What a claim's grant is for: the card that the order is on. */
 export const claimDigest = (cardNo: string): string => digest({ cardNo });

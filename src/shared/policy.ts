@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { announcedSchema } from './central-api/accounts.ts';
 import { infoSchema } from './policy-info.ts';
 import { DAY_MS } from './time.ts';
 
@@ -9,8 +10,11 @@ import { DAY_MS } from './time.ts';
 const MAX_FEN = 10_000_000;
 const MAX_UNSYNCED_FEN = 100_000_000;
 const MAX_EVENTS = 1_000_000;
-const MAX_AGE_MS = 31 * DAY_MS;
+/** No cached account is sold to for longer. */
+export const MAX_AGE_MS = 31 * DAY_MS;
 const MAX_WINDOW_MS = 30 * 60_000;
+/** More announced versions than any company has within two months. */
+export const MAX_TARIFFS = 200;
 
 const natural = z.number().int().nonnegative();
 const fen = z.number().int().positive().max(MAX_FEN);
@@ -98,8 +102,19 @@ export type Policy = z.infer<typeof policySchema>;
  * else whoever keeps the line cut, or answers with what central said once, would choose for how
  * long an old offline cap counts.
  */
-export const issuedPolicySchema = policySchema.and(z.object({ expiresAtMs: natural }));
+export const issuedPolicySchema = policySchema.and(
+  z.object({
+    expiresAtMs: natural,
+    /**
+     * Versions of tariffs that begin, or began within the greatest age of a cached account: every
+     * kiosk that is heard knows of them, whenever a card was last put in. Left out: none.
+     */
+    tariffs: announcedSchema.max(MAX_TARIFFS).optional(),
+  }),
+);
 export type IssuedPolicy = z.infer<typeof issuedPolicySchema>;
+/** What a kiosk goes by: the operator's policy, and what central announced with it. */
+export type HeldPolicy = Policy & Pick<IssuedPolicy, 'tariffs'>;
 
 /**
  * The policy as sent: `body` is the exact JSON text that `signature` (base64, Ed25519 by central's

@@ -17,6 +17,22 @@ export const GRANT_KINDS = [
 /** See {@link GRANT_KINDS}. */
 export type GrantKind = (typeof GRANT_KINDS)[number];
 
+/**
+ * What an account answer told besides its tariff: by this the books judge, however late, what a
+ * kiosk could know when it sold offline.
+ */
+export interface ToldAccount {
+  /** The moment that the answer stands for. */
+  readonly asOfMs: number;
+  readonly count: number;
+  /** The limit of each period and what was left of the one of `asOfMs`, 0.01 units. */
+  readonly limit?: { readonly every: string; readonly quantity: number; readonly left: number };
+  /** At most so much in one purchase, 0.01 units. */
+  readonly perPurchase?: number;
+  /** Versions of the tariff that were announced with it. */
+  readonly announced?: readonly { readonly version: number; readonly fromMs: number }[];
+}
+
 /** What a grant's token says (`shared/grants.ts`). */
 export interface Grant {
   readonly kind: GrantKind;
@@ -29,6 +45,8 @@ export interface Grant {
   readonly digest: string;
   /** Central's clock, ms. */
   readonly grantedMs: number;
+  /** With an account's: what bounds a sale by it. Left out: nothing does, or an older central's. */
+  readonly told?: ToldAccount;
 }
 
 /** That an order's money was taken: by whoever can know it. One wallet number, one order, ever. */

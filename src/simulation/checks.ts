@@ -594,6 +594,11 @@ export class Checks {
       [this.#world.thief ?? ''],
     );
     for (const h of waiting) say(`central still holds a fact of ${h.order_id}: ${h.reason}`);
+    const accused = await db.query<{ order_id: string; reason: string; detail: string }>(
+      'SELECT order_id, reason, detail FROM sale_findings WHERE accuses AND terminal_id <> $1',
+      [this.#world.thief ?? ''],
+    );
+    for (const f of accused) say(`central accuses ${f.order_id} of ${f.reason}: ${f.detail}`);
     for (const q of quarantine) say(`central quarantined ${q.kind} of ${q.order_id}: ${q.reason}`);
     const accounts = await db.query<{
       card_no: string;

@@ -148,6 +148,7 @@ export class Customer {
             : this.card,
         );
       case 'insert-card':
+      case 'info':
         return this.#insert(this.card);
       case 'out-of-service':
         return this.#dice.chance(0.2) ? this.#leave() : undefined;

@@ -5,6 +5,7 @@ import type { Db } from '../central/db/sql.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { KeyId, Signer, Verifier } from '../shared/ports.ts';
+import { MONTHLY } from '../shared/periods.ts';
 import { Keyring } from '../shared/signatures.ts';
 import { memoryBooks } from '../simulator/payment-books.ts';
 import type { Books } from '../simulator/payment-books.ts';
@@ -49,6 +50,8 @@ export const POLICY: Policy = {
 const TERMINALS = ['000000000311', '000000000312'] as const;
 /** A thief's own terminal, beside the honest two: a fork of theirs would only stop them. */
 const THIEF = '000000000313';
+/** 0.01 m³: a purchase or two, and there is no more that month. */
+const MONTHLY_LIMIT = 6_000;
 /** A purse holds money: one yuan of it costs one yuan. */
 const TARIFFS = [
   {
@@ -162,7 +165,13 @@ export class World implements Town {
       carriedMicro: this.dice.below(20_000),
       ceilingQuantity: 100_000,
       perPurchaseQuantity: null,
-      periodLeftQuantity: null,
+      // In every third town one household may have little: it meets its limit, online and cut off.
+      ...(i > 0 || this.options.seed % 3 !== 0
+        ? { periodLeftQuantity: null }
+        : {
+            limit: { quantity: MONTHLY_LIMIT, every: MONTHLY },
+            periodLeftQuantity: MONTHLY_LIMIT,
+          }),
       tariffId: purse ? 'money' : 'gas-residential',
       tariffVersion: 1,
     }));

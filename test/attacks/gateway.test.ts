@@ -57,6 +57,7 @@ async function booked(attemptId: string, over: Partial<OrderRow>): Promise<void>
     unproven: false,
     as_of_ms: 0,
     year_start_ms: 0,
+    judged: null,
     refund_granted: false,
     created_ms: 1,
     changed_ms: 1,

@@ -74,7 +74,9 @@ describe('every card of the dock', () => {
       await hall.dock({ do: 'pay' });
       await customer.on('done');
       await hall.dock({ do: 'remove' });
-      await customer.on('start', () => true, 30_000);
+      await customer.on('done', (s) => s.cardOut);
+      customer.tap('exit');
+      await customer.on('start');
     }
     expect(hall.verify()).toMatchObject({ ok: true, problems: [] });
   });

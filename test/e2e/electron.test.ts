@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { home } from '../support/home.ts';
 import { Display, ElectronKiosk, findElectron, procStatus } from '../support/electron.ts';
 import { Hall, until } from '../support/hall.ts';
 import { tellFailures } from '../support/tell.ts';
@@ -112,7 +113,7 @@ describe.skipIf(missing !== null)(
       expect(await hall.card('golden')).toEqual({ count: 42, quantity: 3773, cumulative: 208_773 });
       await until('a slip', async () => (await hall.state()).slips.length > 0);
       await hall.dock({ do: 'remove' });
-      await screen('start', 15_000);
+      await home(kiosk.page);
       await until('upload', () => hall.rows().outbox === 0);
       expect((await hall.central()).accounts.find((a) => a.cardNo === '8800003921')).toMatchObject({
         count: 42,

@@ -2,6 +2,7 @@ import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { CHROMIUM_ARGS, Hall, chromiumPath, until } from '../support/hall.ts';
+import { home } from '../support/home.ts';
 import { tellFailures } from '../support/tell.ts';
 
 let hall: Hall;
@@ -57,12 +58,18 @@ test('a customer recharges the card, takes it to the meter, and buys again', asy
   expect(card).toEqual({ count: 42, quantity: 3773, cumulative: 208_773 });
   await until('a slip', async () => (await hall.state()).slips.length > 0);
   await hall.dock({ do: 'remove' });
-  await screen('start', 15_000);
+  await tap('rate', 'good');
+  await page.waitForSelector('text=谢谢您的评价');
+  await tap('exit');
+  await screen('start');
 
   expect(await hall.dock({ do: 'meter', id: 'golden' })).toMatchObject({
     visit: { accepted: true, credited: 3773 },
   });
   await settled('upload');
+  expect((await hall.central())['ratings']).toEqual([
+    { terminalId: '000000000311', good: 1, fair: 0, poor: 0 },
+  ]);
   let account = (await hall.central()).accounts.find((a) => a.cardNo === '8800003921');
   expect(account).toMatchObject({ count: 42, cumulative: 208_773, carriedMicro: 15_500 });
 
@@ -91,11 +98,37 @@ test('an SLE4442 card: torn out in the middle of the write, finished when it com
   await screen('done');
   expect(await hall.card('4442-good')).toEqual({ count: 42, quantity: 3773, cumulative: 208_773 });
   await hall.dock({ do: 'remove' });
-  await screen('start', 15_000);
+  await tap('exit');
+  await screen('start');
   expect(await hall.dock({ do: 'meter', id: '4442-good' })).toMatchObject({
     visit: { accepted: true, credited: 3773 },
   });
   await settled('upload');
+});
+
+test('sites, interruptions, prices and papers are read, in large text within reach, with the line cut', async () => {
+  await hall.dock({ do: 'cut', line: 'central', cut: true });
+  await tap('set-access', 'largeText');
+  await tap('set-access', 'lowReach');
+  await page.waitForSelector('html[data-text="large"][data-reach="low"]');
+  await tap('open', 'info');
+  await screen('info');
+  const reads = async (topic: string, words: string): Promise<void> => {
+    await tap('info-topic', topic);
+    await page.waitForSelector(`[data-screen="info"] >> text=${words}`);
+  };
+  await reads('sites', '人民路营业厅');
+  await tap('info-page', 1);
+  await page.waitForSelector('text=第 2 页，共 2 页');
+  await tap('info-topic', 'menu');
+  await reads('prices', '2.65');
+  await tap('info-page', 1);
+  await page.waitForSelector('[data-screen="info"] >> text=3.72');
+  await tap('info-topic', 'menu');
+  await reads('papers', '不动产权证');
+  await tap('exit');
+  await screen('start');
+  await hall.dock({ do: 'cut', line: 'central', cut: false });
 });
 
 test('torn out during the write, put in again: written once', async () => {
@@ -113,7 +146,7 @@ test('torn out during the write, put in again: written once', async () => {
   expect(await hall.dock({ do: 'meter', id: 'good' })).toMatchObject({ visit: { accepted: true } });
 
   const again = await hall.card('good');
-  await screen('start', 15_000);
+  await home(page);
   await toPay('good', 5_000);
   await hall.dock({ do: 'tear', at: 9, when: 'after' });
   await hall.dock({ do: 'pay' });
@@ -123,7 +156,7 @@ test('torn out during the write, put in again: written once', async () => {
   await screen('done');
   expect((await hall.card('good')).count).toBe(again.count + 1);
   await hall.dock({ do: 'remove' });
-  await screen('start', 15_000);
+  await home(page);
   await hall.dock({ do: 'meter', id: 'good' });
 });
 
@@ -166,7 +199,7 @@ test('the customer’s own code: declined once, then paid, and the QR code befor
     .map((a) => `${a.method ?? 'qr'} ${a.state}`);
   expect(attempts).toEqual(['qr closed', 'code closed', 'qr closed', 'code paid']);
   await hall.dock({ do: 'remove' });
-  await screen('start', 15_000);
+  await home(page);
   await settled('upload');
   await hall.dock({ do: 'meter', id: 'water' });
 });
@@ -185,7 +218,7 @@ test('another wallet by its tab, and Alipay’s own code with a password', async
       .map((a) => `${a.provider} ${a.state}`),
   ).toEqual(['wechat closed', 'alipay paid']);
   await hall.dock({ do: 'remove' });
-  await screen('start', 15_000);
+  await home(page);
   await settled('upload');
   await hall.dock({ do: 'meter', id: 'water' });
 
@@ -203,13 +236,13 @@ test('another wallet by its tab, and Alipay’s own code with a password', async
   ).toEqual(['wechat qr closed', 'alipay code paid']);
   await hall.dock({ do: 'faults', faults: { reset: true } });
   await hall.dock({ do: 'remove' });
-  await screen('start', 15_000);
+  await home(page);
   await settled('upload');
   await hall.dock({ do: 'meter', id: 'water' });
 });
 
 test('central away: the sale goes on from the cache and is uploaded later', async () => {
-  await screen('start', 15_000);
+  await home(page);
   // known since an earlier sale in this hall
   await hall.dock({ do: 'cut', line: 'central', cut: true });
   const before = await hall.card('good');
@@ -246,7 +279,7 @@ test.each([
   ['locked', 'CARD-0110'],
   ['mute', 'CARD-0101'],
 ])('cannot sell: %s', async (card, code) => {
-  await screen('start', 15_000);
+  await home(page);
   await hall.dock({ do: 'insert', id: card });
   await screen('cannot-sell');
   expect(await page.textContent('[data-screen="cannot-sell"]')).toContain(code);

@@ -1,6 +1,7 @@
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { home } from '../support/home.ts';
 import { CHROMIUM_ARGS, Hall, chromiumPath, until } from '../support/hall.ts';
 import { tellFailures } from '../support/tell.ts';
 import { preparePcscd } from '../support/pcscd.ts';
@@ -53,7 +54,7 @@ test('a purchase through pcscd, the visit to the meter, and another', async () =
   expect(await page.textContent('[data-screen="done"]')).toContain('37.73');
   expect(await hall.card('golden')).toEqual({ count: 42, quantity: 3773, cumulative: 208_773 });
   await hall.dock({ do: 'remove' });
-  await screen('start', 15_000);
+  await home(page);
   expect(await hall.dock({ do: 'meter', id: 'golden' })).toMatchObject({
     visit: { accepted: true, credited: 3773 },
   });
@@ -63,7 +64,7 @@ test('a purchase through pcscd, the visit to the meter, and another', async () =
   await screen('done');
   expect(await hall.card('golden')).toEqual({ count: 43, quantity: 3774, cumulative: 212_547 });
   await hall.dock({ do: 'remove' });
-  await screen('start', 15_000);
+  await home(page);
   await until('upload', () => hall.rows().outbox === 0);
   expect(hall.verify()).toMatchObject({ ok: true, problems: [] });
 });
@@ -78,5 +79,5 @@ test('torn out of pcscd’s reader during the write, put in again: written once'
   await screen('done');
   expect((await hall.card('good')).count).toBe(before.count + 1);
   await hall.dock({ do: 'remove' });
-  await screen('start', 15_000);
+  await home(page);
 });

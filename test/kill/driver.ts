@@ -643,6 +643,7 @@ class Town {
           if (s.state !== 'found' && s.state !== 'finishing') return leftover;
           break;
         case 'insert-card':
+        case 'info':
           tap('exit');
           break;
         case 'reading':

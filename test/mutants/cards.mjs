@@ -134,6 +134,95 @@ export const CARDS = [
     unit('kiosk/gate', 'a full bin takes no card'),
   ),
   mutant(
+    'gate-card-unknown-at-start',
+    'A card that was held out when the machine was started anew is no card.',
+    edit('card/readers/crt/reader.ts', `if (this.#entry !== true) return true;`, ``),
+    unit('card/crt-reader', 'held out by a process that is gone'),
+    unit('card/crt-old', 'held out before its host began'),
+  ),
+  mutant(
+    'gate-card-half-in',
+    'A card on its way in is asked to be taken; one that is pushed in half lies for ever.',
+    edit('card/readers/crt/reader.ts', `const LIES_MS = 10_000;`, `const LIES_MS = 0;`),
+    unit('card/crt-reader', 'pushed in half and left it is'),
+  ),
+  mutant(
+    'gate-card-time-kept',
+    'The next card that is pushed in is held to the time of the one before.',
+    edit(
+      'card/readers/crt/reader.ts',
+      `if (where !== AT_GATE) this.#atGateMono = null;`,
+      `if (where !== AT_GATE) void 0;`,
+    ),
+    unit('card/crt-reader', 'pushed in half and left it is'),
+  ),
+  mutant(
+    'held-out-card-unasked',
+    'A card that was held out before the start is not asked for on the screen.',
+    edit(
+      'kiosk/visit/visit.ts',
+      `return next.session.at === 'idle'`,
+      `return next.session.at === null`,
+    ),
+    unit('kiosk/gate', 'held out since before a restart'),
+  ),
+  mutant(
+    'called-card-forgotten',
+    'A card that was called for is never looked at again when its order has ended.',
+    edit(
+      'kiosk/visit/left-card.ts',
+      `left.owed === true && !isOwed`,
+      `left.owed === null && !isOwed`,
+    ),
+    unit('kiosk/gate', 'ends in the night'),
+  ),
+  mutant(
+    'call-forgotten-at-start',
+    'What was called for before a restart alarms for ever.',
+    edit('kiosk/kiosk.ts', `left: calledAtStart(journal, clock.monoMs()),`, `left: null,`),
+    unit('kiosk/gate', 'the alarm ends all the same'),
+  ),
+  mutant(
+    'called-card-gone-unseen',
+    'A card is told as taken because its reader is away.',
+    edit(
+      'kiosk/visit/left-card.ts',
+      `left.told === 'called' && state.reader.state === 'offline'`,
+      `left.told === 'called' && state.reader.state === null`,
+    ),
+    unit('kiosk/gate', 'the alarm ends all the same'),
+  ),
+  mutant(
+    'call-stands-for-good',
+    'A card that was called for before a restart is told as taken, though it lies there.',
+    edit(
+      'kiosk/visit/left-card.ts',
+      `const unseen = left?.insertion === UNSEEN;`,
+      `const unseen = false;`,
+    ),
+    unit('kiosk/gate', 'called for at a full bin'),
+  ),
+  mutant(
+    'called-card-at-once',
+    'A card whose order has ended is taken in before anybody could take it.',
+    edit(
+      'kiosk/visit/left-card.ts',
+      `{ ...left, sinceMono: now.monoMs, owed: false }`,
+      `{ ...left, owed: false }`,
+    ),
+    unit('kiosk/gate', 'ends in the night'),
+  ),
+  mutant(
+    'captured-card-alarms-on',
+    'A card that was called for and then taken in alarms for ever.',
+    edit(
+      'central/books/journal-facts.ts',
+      `(outcome === 'taken' || outcome === 'capturing')`,
+      `outcome === 'taken'`,
+    ),
+    unit('central/card-seen', 'a card that blocks a slot'),
+  ),
+  mutant(
     'left-card-untold',
     'A card that blocks a slot is no alarm at central.',
     edit('central/books/journal-facts.ts', `books.alarm ??= CARD_LEFT;`, `books.alarm ??= null;`),

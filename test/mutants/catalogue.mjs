@@ -402,11 +402,14 @@ const PURCHASE = [
     TOWN,
     unit('kiosk/endings', 'comes after hours: still found'),
   ),
-  cardWrite(
+  mutant(
     'granted-is-looked',
     'A write claim that was granted counts as a look at the card.',
-    `  return askClaim(open, 'refund', ctx);\n  }\n  if (!wantsCounter(order))`,
-    `  return askClaim(open, 'refund', ctx, held?.grantedMs ?? null);\n  }\n  if (!wantsCounter(order))`,
+    edit(
+      'kiosk/order/claims.ts',
+      `(open.saw?.claimMs ?? null)`,
+      `(open.saw?.claimMs ?? open.claim.held?.grantedMs ?? null)`,
+    ),
     unit('kiosk/orders', 'that it looked at the card only'),
   ),
   mutant(
@@ -629,7 +632,7 @@ const PURCHASE = [
     'A paid order is written to whatever card is in the reader.',
     `here.reading.cardNo === cardSaleOf(order).cardNo ? here : null`,
     `here.reading.cardNo !== '' ? here : null`,
-    unit('kiosk/endings', 'another card is put in: said so, not written to'),
+    unit('kiosk/endings', 'and another card is put in: its own visit'),
   ),
   answers(
     'refund-accepted-is-done',
@@ -1018,7 +1021,7 @@ const KIOSK = [
       `    if (d.count !== count + 1) continue;`,
       `    if (d.count >= 0) continue;`,
     ),
-    unit('kiosk/endings', 'sells to the same card again'),
+    unit('kiosk/years', 'by the year and the period that they were sold in'),
   ),
   mutant(
     'assist-without-intent',
@@ -3313,7 +3316,7 @@ const ATTACKS = [
     'attack-own-price',
     'A sale without a quote has a price of its terminal’s own.',
     edit(
-      'central/books/orders.ts',
+      'central/books/offline-sales.ts',
       `body.shares.some((s) => tiers[s.tier - 1]?.priceE4 !== s.priceE4)`,
       `body.shares.some((s) => tiers[s.tier - 1] === undefined)`,
     ),
@@ -3323,7 +3326,7 @@ const ATTACKS = [
     'attack-foreign-tariff',
     'A sale without a quote is priced by any tariff.',
     edit(
-      'central/books/orders.ts',
+      'central/books/offline-sales.ts',
       `if (tariff === undefined) throw new Unusable('the tariff is not known here');
   const tiers = JSON.parse(tariff.tiers)`,
       `const tiers = JSON.parse(tariff?.tiers ?? '[{"priceE4":26500}]')`,
@@ -3333,7 +3336,11 @@ const ATTACKS = [
   mutant(
     'attack-remainder-kept',
     'What is left over of a sale is believed whatever its size.',
-    edit('central/books/orders.ts', `if (body.carriedAfterMicro >= dearest)`, `if (dearest < 0)`),
+    edit(
+      'central/books/offline-sales.ts',
+      `if (body.carriedAfterMicro >= dearest)`,
+      `if (dearest < 0)`,
+    ),
     attack('terminal-key', 'a remainder as large as a purchase'),
   ),
   mutant(
@@ -3733,7 +3740,7 @@ const ATTACKS = [
   mutant(
     'grant-of-another-kind',
     'A refund claim is taken for a write claim.',
-    edit('central/books/trust.ts', 'return kind === what.kind &&', 'return'),
+    edit('central/books/trust.ts', 'return kind === what.kind &&', 'return kind.length > 0 &&'),
     attack('word-of-a-terminal', 'is not ended, frozen or filled up'),
   ),
   mutant(
@@ -3762,16 +3769,20 @@ const ATTACKS = [
     'offline-without-account',
     'A sale offline needs no account that central told of.',
     edit(
-      'central/books/orders.ts',
-      `if (grantedMs === null) throw new Unusable('central told of no such account and tariff');`,
-      `if (grantedMs === null) return;`,
+      'central/books/offline-sales.ts',
+      `if (by === null) throw new Unusable('central told of no such account and tariff');`,
+      `if (by === null) return { asOfMs: at.wallMs, judged: {} };`,
     ),
     attack('word-of-a-terminal', 'names central’s own answer'),
   ),
   mutant(
     'offline-by-an-old-account',
     'A sale offline is priced by an account of any age.',
-    edit('central/books/orders.ts', '&& at.wallMs - grantedMs > MAX_ACCOUNT_AGE_MS', '&& false'),
+    edit(
+      'central/books/offline-sales.ts',
+      '&& at.wallMs - grantedMs > MAX_ACCOUNT_AGE_MS',
+      '&& false',
+    ),
     attack('word-of-a-terminal', 'names central’s own answer'),
   ),
   mutant(

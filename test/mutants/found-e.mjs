@@ -76,7 +76,11 @@ export const FOUND_E = [
   mutant(
     'offline-any-tier',
     'A sale that is said to be offline is priced at the tier that its terminal likes.',
-    edit('books/orders.ts', `if (body.quantity > most)`, `if (body.quantity > most + 1_000_000)`),
+    edit(
+      'books/offline-sales.ts',
+      `if (body.quantity > most)`,
+      `if (body.quantity > most + 1_000_000)`,
+    ),
     tests('test/attacks/cheap.test.ts', 'is priced by the year'),
   ),
   mutant(

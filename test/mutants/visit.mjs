@@ -337,4 +337,30 @@ export const VISIT = [
     edit('kiosk/visit/hall-info.ts', `text.length <= most ? text :`, `most > 0 ? text :`),
     unit('kiosk/hall-info', 'sites of long words'),
   ),
+  mutant(
+    'rated-twice',
+    'Whoever taps on rates a visit as often as he likes.',
+    edit('kiosk/visit/order-visit.ts', ` || s.rated !== null) return null;`, `) return null;`),
+    unit('kiosk/visits', 'once, and thanked for'),
+  ),
+  mutant(
+    'rating-unthanked',
+    'A touch in the last second is swallowed with its screen.',
+    edit(
+      'kiosk/visit/order-visit.ts',
+      'Math.max(s.ending.deadlineMono, now.monoMs + SCREEN_MS.rated)',
+      's.ending.deadlineMono',
+    ),
+    unit('kiosk/visits', 'in the last second sees'),
+  ),
+  mutant(
+    'rated-by-another',
+    'A terminal rates the orders of another one.',
+    edit(
+      'central/books/post.ts',
+      'rated.filter((r) => terminalOf(r.orderId) === terminalId)',
+      'rated.filter(() => true)',
+    ),
+    unit('central/card-seen', 'what customers say'),
+  ),
 ];

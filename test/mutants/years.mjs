@@ -27,6 +27,165 @@ export const YEARS = [
     shared('follow rules that every year has'),
   ),
   mutant(
+    'known-limit-unjudged',
+    'A kiosk that sells offline beyond the limit that it was told is never found.',
+    edit(
+      'central/books/findings.ts',
+      'room !== undefined && order.quantity > room',
+      'room !== undefined && order.quantity < 0',
+    ),
+    central('beyond it: counted in full'),
+  ),
+  mutant(
+    'known-limit-off-by-one',
+    'A sale of exactly what was left is an accusation.',
+    edit('central/books/findings.ts', 'order.quantity > room)', 'order.quantity >= room)'),
+    central('within it nothing is found'),
+  ),
+  mutant(
+    'known-limit-refuses',
+    'Gas that is on a card is kept out of the books for a limit’s sake.',
+    edit(
+      'central/books/findings.ts',
+      `const limit = account.limit_quantity;`,
+      `const limit = account.limit_quantity;
+  if (room !== undefined && order.quantity > room) throw new RangeError('over');`,
+    ),
+    central('beyond it: counted in full'),
+  ),
+  mutant(
+    'purchase-limit-unjudged',
+    'What is let at once does not bind an offline sale.',
+    edit(
+      'central/books/offline-sales.ts',
+      'perPurchase === undefined ? [] : [perPurchase]',
+      'perPurchase === undefined ? [] : []',
+    ),
+    central('beyond what is let at once'),
+  ),
+  mutant(
+    'known-limit-of-old-period',
+    'A new period’s sale is held to what was left of the one before.',
+    edit(
+      'central/books/offline-sales.ts',
+      'start > periodStart(limit.every, toldMs) ? limit.quantity : limit.left',
+      'limit.left',
+    ),
+    central('a period that began since'),
+  ),
+  mutant(
+    'kiosk-forgets-limit',
+    'A kiosk sells whatever the limit of the account says.',
+    [
+      edit(
+        `${SALE}/sellable.ts`,
+        'account.periodLeftQuantity ?? Number.MAX_SAFE_INTEGER',
+        'Number.MAX_SAFE_INTEGER',
+      ),
+      edit(`${SALE}/sellable.ts`, 'account.periodLeftQuantity === 0 || ', ''),
+    ],
+    { kind: 'simulate', seed: 14, seeds: 2, sessions: 20 },
+  ),
+  mutant(
+    'own-deliveries-unknown',
+    'A kiosk’s own deliveries are not counted against what it knew.',
+    edit('central/books/offline-sales.ts', 'Math.max(0, left - own)', 'Math.max(0, left)'),
+    central('its own deliveries since that answer'),
+  ),
+  mutant(
+    'own-deliveries-not-loaded',
+    'What a kiosk delivered and told before is not looked at.',
+    edit(
+      'central/books/load.ts',
+      `if (users.size === 0) return;
+  const sinceMs`,
+      `if (users.size >= 0) return;
+  const sinceMs`,
+    ),
+    central('its own deliveries since that answer'),
+  ),
+  mutant(
+    'limit-passed-unsaid',
+    'A limit that was passed while a kiosk was cut off is nowhere to be seen.',
+    edit('central/books/findings.ts', 'usedAfter > limit', 'usedAfter > limit * 1e9'),
+    central('passed only because another kiosk sold meanwhile'),
+  ),
+  mutant(
+    'limit-passed-accuses',
+    'Whoever could not know is accused.',
+    edit(
+      'central/books/findings.ts',
+      `'over-limit-since',
+      false,`,
+      `'over-limit-since',
+      true,`,
+    ),
+    central('passed only because another kiosk sold meanwhile'),
+  ),
+  mutant(
+    'told-bounds-unsigned',
+    'Central signs no bounds with an account.',
+    edit('central/terminal-api.ts', '...(told === undefined ? {} : { told }),', ''),
+    central('beyond it: counted in full'),
+    central('but was told of it'),
+  ),
+  mutant(
+    'old-price-unsaid',
+    'A sale by a price that was over is nowhere to be seen.',
+    edit('central/books/offline-sales.ts', 'return { sold, held };', 'return null;'),
+    central('sells by the price that it was told'),
+  ),
+  mutant(
+    'told-price-ignored',
+    'A kiosk sells by the old price though it was told of the new one.',
+    edit(
+      'central/books/offline-sales.ts',
+      'known !== sold && announced.length > 0',
+      'known !== sold && false',
+    ),
+    central('but was told of it'),
+  ),
+  mutant(
+    'told-day-forgotten',
+    'A version whose day was put off since is refused to who was told the earlier day.',
+    edit('central/books/offline-sales.ts', 'begun(announced?.fromMs) || begun', 'begun'),
+    central('and the day was put off since'),
+  ),
+  mutant(
+    'policy-announces-nothing',
+    'The policy tells of no tariff.',
+    edit('central/fleet/policy.ts', 'tariffs.length === 0 ? {} : { tariffs: [...tariffs] }', '{}'),
+    central('travels with the policy too'),
+  ),
+  mutant(
+    'policy-forgets-on-the-day',
+    'The policy stops telling of a tariff on its day: caches of before never hear of it.',
+    edit('central/fleet/policy.ts', '[nowMs - MAX_AGE_MS]', '[nowMs]'),
+    central('travels with the policy too'),
+  ),
+  mutant(
+    'cache-deaf-to-policy',
+    'A cached account does not hear what the policy announces.',
+    edit(`${SALE}/quoting.ts`, 'policy.tariffs ?? []', '[]'),
+    kiosk('that the policy announced since'),
+  ),
+  mutant(
+    'cache-keeps-old-day',
+    'Of a day that was put off the earlier word counts.',
+    edit(
+      `${SALE}/standing.ts`,
+      '!later.some((l) => l.tariff.version === a.tariff.version)',
+      'a !== null',
+    ),
+    kiosk('that the policy announced since'),
+  ),
+  mutant(
+    'finding-never-settled',
+    'What a person has looked at is shown for ever.',
+    edit('central/books/findings.ts', 'SET settled_ms = $3, settled_who', 'SET settled_who'),
+    central('until a person has looked'),
+  ),
+  mutant(
     'year-never-turns',
     'Central prices by what was bought in any year.',
     edit('central/sale/standing.ts', `&& u.start_ms === startMs`, ``),
@@ -79,7 +238,7 @@ export const YEARS = [
     'year-judged-by-now',
     'A sale of December is judged by the use of January.',
     edit(
-      'central/books/orders.ts',
+      'central/books/offline-sales.ts',
       `'year', yearStartOf(books, body, asOfMs)`,
       `'year', 1_798_732_800_000`,
     ),
@@ -89,7 +248,7 @@ export const YEARS = [
     'year-to-come',
     'A thief names a year that has not begun.',
     edit(
-      'central/books/orders.ts',
+      'central/books/offline-sales.ts',
       'if (year > periodStart(rule, at.nowMs + TURN_MS))',
       'if (false)',
     ),
@@ -98,7 +257,7 @@ export const YEARS = [
   mutant(
     'year-exact-clocks',
     'Clocks that differ by seconds set a sale at midnight aside.',
-    edit('central/books/orders.ts', 'const TURN_MS = 15 * 60_000;', 'const TURN_MS = 0;'),
+    edit('central/books/offline-sales.ts', 'const TURN_MS = 15 * 60_000;', 'const TURN_MS = 0;'),
     central('by clocks that differ by seconds'),
   ),
   mutant(
@@ -131,7 +290,11 @@ export const YEARS = [
   mutant(
     'tariff-granted-early',
     'An announced tariff is sold by before its day, offline.',
-    edit('central/books/orders.ts', 'sold.from_ms > (body.asOfMs ?? 0)', 'false'),
+    edit(
+      'central/books/offline-sales.ts',
+      'fromMs != null && fromMs <= (body.asOfMs ?? 0)',
+      'fromMs != null',
+    ),
     central('sells offline from its day'),
   ),
   mutant(

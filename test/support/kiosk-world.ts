@@ -810,12 +810,15 @@ class CardSlot {
   mute = false;
   /** A motor reader's; taken by the next start. */
   motor: Motor | null = null;
+  /** The card that is in is held out at its gate, over the end of a process too. */
+  #heldOut = false;
   #status: ReaderStatus = { state: 'empty', insertion: 0 };
   #listeners: ((s: ReaderStatus) => void)[] = [];
   #insertion = 0;
 
   insert(card: SlotCard): void {
     this.card = card;
+    this.#heldOut = false;
     card.insert();
     this.#insertion += 1;
     this.#set({
@@ -849,7 +852,8 @@ class CardSlot {
     this.#listeners = [];
     this.#insertion = 0;
     this.#status = { state: 'empty', insertion: 0 };
-    if (this.card !== null) this.insert(this.card);
+    if (this.card !== null && this.#heldOut) this.#set({ state: 'leaving', insertion: 0 });
+    else if (this.card !== null) this.insert(this.card);
     const live = (insertion: number): Failure | null =>
       this.#status.state === 'present' && this.#status.insertion === insertion
         ? null
@@ -910,6 +914,7 @@ class CardSlot {
           motor.jams -= 1;
           return Promise.resolve(err(failure('CARD-0111')));
         }
+        this.#heldOut = true;
         this.#set({ state: 'leaving', insertion: this.#insertion });
         return Promise.resolve(ok(undefined));
       },

@@ -1,3 +1,4 @@
+import { home } from './home.ts';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -42,7 +43,7 @@ export function payCases(payments: string, cases: readonly PayCase[]): void {
   const firstKind = payments.split(',')[0];
 
   async function toPay(way: Way): Promise<void> {
-    await screen('start');
+    await home(page);
     await hall.dock({ do: 'insert', id: CARD });
     await screen('amount');
     await tap('choose-amount', AMOUNT_FEN);
@@ -193,7 +194,7 @@ export function payCases(payments: string, cases: readonly PayCase[]): void {
     await hall.dock({ do: 'faults', faults: { reset: true } });
     await hall.dock({ do: 'cut', line: 'payment', cut: false });
     await hall.dock({ do: 'remove' });
-    await screen('start', 40_000);
+    await home(page, 40_000);
     await until('upload', () => hall.rows().outbox === 0, 40_000);
     await hall.dock({ do: 'meter', id: CARD });
   });

@@ -14,7 +14,14 @@ import {
 import type { OrderRow, UseRow } from '../sale/tables.ts';
 import { Rows } from './rows.ts';
 import type { Undo } from './rows.ts';
-import { BILL_DAYS, HAND_REQUESTS, LEDGER, PAYMENT_EVIDENCE, TERMINAL_NOTES } from './tables.ts';
+import {
+  BILL_DAYS,
+  HAND_REQUESTS,
+  LEDGER,
+  PAYMENT_EVIDENCE,
+  SALE_FINDINGS,
+  TERMINAL_NOTES,
+} from './tables.ts';
 import type { LedgerEntry, LedgerKind } from './tables.ts';
 import type { Trust } from './trust.ts';
 
@@ -85,6 +92,8 @@ export class Books {
   readonly evidence = new Rows(PAYMENT_EVIDENCE, this.#undo);
   readonly notes = new Rows(TERMINAL_NOTES, this.#undo);
   readonly billDays = new Rows(BILL_DAYS, this.#undo);
+  /** Never loaded: a sale is delivered once. */
+  readonly findings = new Rows(SALE_FINDINGS, this.#undo);
   /** Loaded where a fact asks for one more. */
   readonly requests = new Rows(HAND_REQUESTS, this.#undo);
   /** What was promised for orders that begin in this batch. Not changed. */
@@ -339,14 +348,16 @@ export function add(
 /**
  * Counts what an account bought into the period that began then, however late it is told.
  *
+ * @returns all that it bought in that period
  * @throws Unusable where the books cannot count so far
  */
-export function countUse(books: Books, more: UseRow): void {
+export function countUse(books: Books, more: UseRow): number {
   const { user_no, counter, start_ms } = more;
   const was = books.use.get(`${user_no}\n${counter}\n${start_ms}`)?.quantity ?? 0;
   const quantity = was + more.quantity;
   if (!Number.isSafeInteger(quantity)) throw new Unusable('the account’s use would overflow');
   books.use.put({ ...more, quantity });
+  return quantity;
 }
 
 /** Gives claim and reserve of an order back; again and again does nothing more. */

@@ -26,6 +26,7 @@ import {
 import type { Apply, Assist, Books, Place } from './books.ts';
 import { consumeReserve, keepRemainder } from './carried.ts';
 import { refuseReturned } from './evidence.ts';
+import { findOf } from './findings.ts';
 
 /** The write begins: before, after and plan are what another kiosk could finish it by. */
 export const orderDelivering: Apply<'order-delivering'> = (books, at, { orderId, body }) => {
@@ -208,19 +209,23 @@ function deliver(
     count: 1,
     cumulative: body.quantity,
   });
-  countSold(books, order, account);
+  findOf(books, at, order, account, countSold(books, order, account));
   enter(books, at, order, 'delivered', { amountFen: order.amount_fen, quantity: body.quantity });
   if (!order.unproven) keepRemainder(books, at, order);
   dropClaims(books, order.order_id);
 }
 
-/** Into the year and the limit's period that it was sold in. */
-function countSold(books: Books, order: OrderRow, account: AccountRow): void {
+/**
+ * Into the year and the limit's period that it was sold in.
+ *
+ * @returns what was bought in that period, with it; null: there is no limit
+ */
+function countSold(books: Books, order: OrderRow, account: AccountRow): number | null {
   const { user_no, quantity } = order;
   countUse(books, { user_no, counter: 'year', start_ms: order.year_start_ms, quantity });
-  if (account.limit_quantity === null) return;
+  if (account.limit_quantity === null) return null;
   const start_ms = periodStart(account.limit_every, order.as_of_ms);
-  countUse(books, { user_no, counter: 'limit', start_ms, quantity });
+  return countUse(books, { user_no, counter: 'limit', start_ms, quantity });
 }
 
 /**

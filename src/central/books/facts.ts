@@ -82,6 +82,8 @@ const FACTS: { readonly [K in EventKind]: Apply<K> | typeof kept } = {
   'card-seen': kept,
   'card-refused': kept,
   'card-left': cardLeft,
+  // Counted beside the books (ratings.ts).
+  'visit-rated': kept,
   'slip-printed': kept,
   'clock-step': kept,
   'core-started': kept,

@@ -20,7 +20,9 @@ const CARD_LEFT = 'CARD LEFT';
 /** A card blocks a slot and no bin took it: an alarm until it is gone. */
 export const cardLeft: Apply<'card-left'> = (books, _at, { body }) => {
   const { outcome } = body;
-  if (outcome === 'taken' && books.alarm === CARD_LEFT) books.alarm = null;
+  // Taken in after a call the slot is free as well; where it did not go, that is told next.
+  if ((outcome === 'taken' || outcome === 'capturing') && books.alarm === CARD_LEFT)
+    books.alarm = null;
   if (outcome === 'called' || outcome === 'not-captured') books.alarm ??= CARD_LEFT;
 };
 

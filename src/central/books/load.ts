@@ -14,6 +14,7 @@ import {
   TARIFFS,
 } from '../sale/tables.ts';
 import { Books } from './books.ts';
+import { MAX_ACCOUNT_AGE_MS } from './offline-sales.ts';
 import { HAND_REQUESTS, HELD_FACTS, LEDGER, PAYMENT_EVIDENCE } from './tables.ts';
 
 /** A card's count that something is sold for. */
@@ -24,6 +25,9 @@ interface CardCount {
 /** … by this tariff. */
 interface Sold extends CardCount {
   readonly tariff_id: string;
+  /** While the line was down; as of which moment, where it names one. */
+  readonly offline: boolean;
+  readonly as_of_ms: number | undefined;
 }
 
 /** A fact that came too early, with what its journal says. */
@@ -55,6 +59,7 @@ export async function loadFor(
   }
   const held =
     orderIds.size === 0 ? [] : await loadOrders(tx, books, orderIds, facts.flatMap(soldBy));
+  await loadOwn(tx, books, terminalId, facts.flatMap(soldBy));
   await loadEvidence(tx, books, facts, held);
   if ([...facts, ...held].some((f) => f.kind === 'parked-settled')) await loadRequests(tx, books);
   return { books, held };
@@ -67,6 +72,8 @@ const soldBy = (fact: JournalEvent): readonly Sold[] =>
           card_no: fact.body.cardNo,
           next_count: fact.body.nextCount,
           tariff_id: fact.body.tariffId,
+          offline: fact.body.offline,
+          as_of_ms: fact.body.asOfMs,
         },
       ]
     : [];
@@ -284,6 +291,31 @@ async function loadPromises(
   books.quotes.load(await select(tx, QUOTES, `order_id ${anyOf('$1')}`, [ids]));
   const tariffs = new Set(sold.map((s) => s.tariff_id));
   books.tariffs.load(await select(tx, TARIFFS, `tariff_id ${anyOf('$1')}`, [list(tariffs)]));
+}
+
+/**
+ * Offline a kiosk knows of what it delivered itself to the account since it was told of it: the
+ * same is counted against it. Nothing of it is changed, so nothing is locked.
+ */
+async function loadOwn(
+  tx: Sql,
+  books: Books,
+  terminalId: string,
+  sold: readonly Sold[],
+): Promise<void> {
+  const offline = sold.filter((s) => s.offline && s.as_of_ms !== undefined);
+  const users = new Set(offline.flatMap((s) => books.cards.get(s.card_no) ?? []));
+  if (users.size === 0) return;
+  const sinceMs = Math.min(...offline.flatMap((s) => s.as_of_ms ?? [])) - MAX_ACCOUNT_AGE_MS;
+  books.orders.load(
+    await select(
+      tx,
+      ORDERS,
+      `card_no ${anyOfThose(`SELECT card_no FROM cards WHERE user_no ${anyOf('$1')}`)}
+         AND terminal_id = $2 AND origin_delivered AND as_of_ms >= $3 ORDER BY order_id`,
+      [list(users), terminalId, sinceMs],
+    ),
+  );
 }
 
 /** Orders of the same counts of the same cards: at most one of each can be on the card. */

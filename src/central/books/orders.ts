@@ -1,16 +1,11 @@
 import type { Quote } from '../../shared/central-api/index.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
-import { accountDigest, claimDigest, quoteDigest, termsText } from '../../shared/grants.ts';
-import { MICRO_PER_FEN, priceAmount } from '../../shared/money.ts';
-import type { TariffTier } from '../../shared/money.ts';
+import { claimDigest, quoteDigest, termsText } from '../../shared/grants.ts';
+import { MICRO_PER_FEN } from '../../shared/money.ts';
 import { orderRefDigits } from '../../shared/order-id.ts';
-import { CALENDAR_YEAR, periodStart } from '../../shared/periods.ts';
-import type { PeriodRule } from '../../shared/periods.ts';
-import { DAY_MS } from '../../shared/time.ts';
 import { otherHolder } from '../sale/accounts.ts';
 import { awaitsEcho, isDelivered, writer } from '../sale/orders.ts';
 import { pricedMs, QUOTE_CLAIM_MS } from '../sale/quotes.ts';
-import { usedIn } from '../sale/standing.ts';
 import type { ClaimRow, OrderRow } from '../sale/tables.ts';
 import {
   capturedBy,
@@ -26,6 +21,8 @@ import {
 import type { Apply, Books, Place } from './books.ts';
 import { markIfSuperseded } from './card-delivery.ts';
 import { takeEvidence, takeMoney } from './evidence.ts';
+import { judgeOffline, yearStartOf } from './offline-sales.ts';
+import type { Judged } from './offline-sales.ts';
 
 /** A sale to a card begins. */
 export const orderQuoted: Apply<'order-quoted'> = (books, at, fact) => {
@@ -37,8 +34,8 @@ export const orderQuoted: Apply<'order-quoted'> = (books, at, fact) => {
   if (userNo !== body.userNo) throw new Unusable('the card belongs to another user');
   if (books.orders.get(orderId) !== undefined)
     throw new Unusable(`order ${orderId} is known already`);
-  const asOfMs = refuseOtherTerms(books, at, orderId, body);
-  books.orders.insert(newOrder(orderId, at, body, asOfMs, yearStartOf(books, body, asOfMs)));
+  const terms = judgeTerms(books, at, orderId, body);
+  books.orders.insert(newOrder(orderId, at, body, terms, yearStartOf(books, body, terms.asOfMs)));
   if (!body.offline) return;
   const holder = takeClaim(
     books,
@@ -59,140 +56,30 @@ export const orderQuoted: Apply<'order-quoted'> = (books, at, fact) => {
  * The sale is what central's quote promised: as central remembers it, or by its own token. One that
  * was made while the line was down names the account answer that it was priced by.
  *
- * @returns as of which moment it was priced
+ * @returns as of which moment it was priced, and what its delivery will be held to
  */
-function refuseOtherTerms(
+function judgeTerms(
   books: Books,
   at: Place,
   orderId: string,
   body: EventBody<'order-quoted'>,
-): number {
+): { readonly asOfMs: number; readonly judged?: Judged } {
   const quote = books.quotes.get(orderId);
   if (quote !== undefined && quote.terminal_id !== at.terminalId)
     throw new Unusable(`the quote is terminal ${quote.terminal_id}’s`);
-  if (body.offline) return refuseUnpriced(books, at, body);
+  if (body.offline) return judgeOffline(books, at, body);
   const told = { ...body, orderId };
   if (quote !== undefined && quote.answer !== null) {
     const promised = JSON.parse(quote.answer) as Quote;
     if (termsText(told) !== termsText(promised))
       throw new Unusable('the sale is not what was quoted');
-    return pricedMs(promised);
+    return { asOfMs: pricedMs(promised) };
   }
   const { terminalId } = at;
   const what = { kind: 'quote', terminalId, orderId, digest: quoteDigest(told) } as const;
   const grantedMs = at.trust.granted(body.grant, what);
   if (grantedMs === null) throw new Unusable('central granted no such quote');
-  return body.asOfMs ?? grantedMs;
-}
-
-/** When the tariff year began that a sale counts into. */
-function yearStartOf(books: Books, body: EventBody<'order-quoted'>, asOfMs: number): number {
-  const tariff = books.tariffs.get(`${body.tariffId}\n${body.tariffVersion}`);
-  return periodStart(tariff?.year_begins ?? CALENDAR_YEAR, asOfMs);
-}
-
-/** No policy lets an account be sold to for so long after central told of it. */
-const MAX_ACCOUNT_AGE_MS = 40 * DAY_MS;
-
-/**
- * A sale offline is priced by the tariff that central told of its account, or announced with it,
- * whatever it is now.
- *
- * @returns as of which moment it was priced
- */
-function refuseUnpriced(books: Books, at: Place, body: EventBody<'order-quoted'>): number {
-  const grantedMs = accountGrant(books, at, body);
-  if (grantedMs === null) throw new Unusable('central told of no such account and tariff');
-  // A clock that is dead says nothing: only an age that a sound one shows counts.
-  if (at.wallMs <= at.nowMs && at.wallMs - grantedMs > MAX_ACCOUNT_AGE_MS)
-    throw new Unusable('the account answer was too old to sell by');
-  const tariff = books.tariffs.get(`${body.tariffId}\n${body.tariffVersion}`);
-  if (tariff === undefined) throw new Unusable('the tariff is not known here');
-  const tiers = JSON.parse(tariff.tiers) as TariffTier[];
-  const dearest = Math.max(...tiers.map((tier) => tier.priceE4));
-  if (body.shares.some((s) => tiers[s.tier - 1]?.priceE4 !== s.priceE4))
-    throw new Unusable('a share’s price is not the tariff’s');
-  if (body.carriedAfterMicro >= dearest)
-    throw new Unusable('what is left over would have bought more');
-  const asOfMs = soldMs(at, body, tariff.year_begins, grantedMs);
-  refuseTooCheap(books, body, tiers, asOfMs);
-  return asOfMs;
-}
-
-/**
- * When central told of the account that a sale was priced by; null: it did not. Of a version that
- * was announced with it there is no grant of its own: any earlier one's will do, once its day has
- * come.
- */
-function accountGrant(books: Books, at: Place, body: EventBody<'order-quoted'>): number | null {
-  const grantOf = (tariffVersion: number): number | null => {
-    const digest = accountDigest({ ...body, tariffVersion });
-    const what = { kind: 'account', terminalId: at.terminalId, orderId: '', digest } as const;
-    return at.trust.granted(body.grant, what);
-  };
-  const own = grantOf(body.tariffVersion);
-  if (own !== null) return own;
-  const sold = books.tariffs.get(`${body.tariffId}\n${body.tariffVersion}`);
-  if (sold?.from_ms == null || sold.from_ms > (body.asOfMs ?? 0)) return null;
-  for (const { tariff_id, version } of books.tariffs.all()) {
-    if (tariff_id !== body.tariffId || version >= body.tariffVersion) continue;
-    const earlier = grantOf(version);
-    if (earlier !== null) return earlier;
-  }
-  return null;
-}
-
-/**
- * A year's turn is met by two clocks: for so long before and after it the sale may name the old
- * year or the new one.
- */
-const TURN_MS = 15 * 60_000;
-
-/**
- * As of which moment an offline sale was priced: as it says, and of an older program when it was
- * told; not before central told of the account, whatever a dead clock says.
- *
- * @throws Unusable where it names a year to come, or another one than its own clock shows: a new
- *   year's first tier is not had in the old one
- */
-function soldMs(
-  at: Place,
-  { asOfMs }: EventBody<'order-quoted'>,
-  rule: PeriodRule,
-  grantedMs: number,
-): number {
-  const wallMs = Math.min(Math.max(at.wallMs, grantedMs), Math.max(at.nowMs, grantedMs));
-  if (asOfMs === undefined) return wallMs;
-  const year = periodStart(rule, asOfMs);
-  if (year > periodStart(rule, at.nowMs + TURN_MS))
-    throw new Unusable('priced as of a year to come');
-  if (year < periodStart(rule, grantedMs - TURN_MS))
-    throw new Unusable('priced as of a year before its account was told');
-  // A clock that is ahead of central's says nothing.
-  if (at.wallMs > at.nowMs + TURN_MS) return asOfMs;
-  const near = [wallMs - TURN_MS, wallMs, wallMs + TURN_MS];
-  if (!near.some((ms) => periodStart(rule, ms) === year))
-    throw new Unusable('priced as of another year than it was sold in');
-  return asOfMs;
-}
-
-/**
- * Where every purchase before it is told, the kiosk knew as much as central of what was bought in
- * the year that it sold in (one that heard of no turn took the year before for it, which is no
- * less): it gave no more for the money than central would have.
- */
-function refuseTooCheap(
-  books: Books,
-  body: EventBody<'order-quoted'>,
-  tiers: readonly TariffTier[],
-  asOfMs: number,
-): void {
-  const account = books.accounts.get(body.userNo);
-  if (account?.count !== body.nextCount - 1) return;
-  const used = usedIn(books.use.all(), body.userNo, 'year', yearStartOf(books, body, asOfMs));
-  const most = priceAmount(body.amountFen, 0, used, tiers).quantity;
-  if (body.quantity > most)
-    throw new Unusable(`${body.quantity} for ${body.amountFen} fen; by the year’s tiers ${most}`);
+  return { asOfMs: body.asOfMs ?? grantedMs };
 }
 
 /** An order as it begins. */
@@ -200,7 +87,7 @@ function newOrder(
   orderId: string,
   at: Place,
   body: EventBody<'order-quoted'>,
-  asOfMs: number,
+  { asOfMs, judged = {} }: { readonly asOfMs: number; readonly judged?: Judged },
   yearStartMs: number,
 ): OrderRow {
   return {
@@ -241,6 +128,7 @@ function newOrder(
     unproven: false,
     as_of_ms: asOfMs,
     year_start_ms: yearStartMs,
+    judged: Object.keys(judged).length === 0 ? null : JSON.stringify(judged),
   };
 }
 

@@ -1,3 +1,4 @@
+import { terminalOf } from '../../shared/order-id.ts';
 import type { UploadEvent } from '../../shared/central-api/index.ts';
 import { EVENTS } from '../../shared/facts/catalogue.ts';
 import type { EventKind, JournalEvent } from '../../shared/facts/catalogue.ts';
@@ -8,6 +9,8 @@ import { storable } from './books.ts';
 import type { Books, Verdict } from './books.ts';
 import { seeCards } from './card-seen.ts';
 import type { Sight } from './card-seen.ts';
+import { rateVisits } from './ratings.ts';
+import type { RatedVisit } from './ratings.ts';
 import { resetTaken, stopRefused } from './card-tries.ts';
 import type { KeyRefusal, KeyTaken } from './card-tries.ts';
 import { apply, changesBooks } from './facts.ts';
@@ -57,6 +60,7 @@ export async function post(
   const entries: Entry[] = [];
   const asides: Aside[] = [];
   const sights: Sight[] = [];
+  const rated: RatedVisit[] = [];
   const refusals: KeyRefusal[] = [];
   const taken: KeyTaken[] = [];
   for (const { seq, wallMs, kind, orderId, body } of events) {
@@ -64,6 +68,8 @@ export async function post(
     if (typeof fact === 'string')
       asides.push({ terminalId, epoch, seq, kind, orderId, reason: fact });
     else if (fact.kind === 'card-seen') sights.push({ terminalId, wallMs, body: fact.body });
+    else if (fact.kind === 'visit-rated')
+      rated.push({ orderId: fact.orderId ?? '', terminalId, wallMs, ...fact.body });
     else if (fact.kind === 'card-refused')
       refusals.push({ terminalId, wallMs, orderId, body: fact.body });
     else if (changesBooks(fact.kind)) entries.push({ terminalId, epoch, seq, wallMs, fact });
@@ -78,6 +84,10 @@ export async function post(
       taken.push({ orderId: fact.orderId, wallMs });
   // After what the same batch tells was bought.
   await seeCards(tx, sights, nowMs);
+  await rateVisits(
+    tx,
+    rated.filter((r) => terminalOf(r.orderId) === terminalId),
+  );
   await stopRefused(tx, refusals, nowMs);
   await resetTaken(tx, taken, nowMs);
   const rows = asides.toSorted((a, b) => a.seq - b.seq);

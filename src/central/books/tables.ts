@@ -28,6 +28,21 @@ export const LEDGER = table('ledger', ['order_id', 'attempt_id', 'kind'], {
 });
 export type LedgerEntry = RowOf<typeof LEDGER>;
 
+/** What the books find of a delivered sale; stable, for people and programs. */
+export type FindingReason = 'over-known-limit' | 'over-limit-since' | 'tariff-announced-since';
+/** Counted like every sale; somebody should know of it. */
+export const SALE_FINDINGS = table('sale_findings', ['order_id', 'reason'], {
+  order_id: text(),
+  reason: text<FindingReason>(),
+  terminal_id: text(),
+  user_no: text(),
+  /** For staff, in Chinese. */
+  detail: text(),
+  /** Its kiosk could know better: a person is to find out why it did not. */
+  accuses: flag,
+  at_ms: whole,
+});
+
 /** What somebody says became of parked money; `refund-by-gateway`: what the gateway is to do. */
 export type Settled =
   | 'refunded-by-hand'

@@ -19,6 +19,9 @@ export interface Proof {
   readonly issuedTo: { readonly terminalId: string; readonly orderId: string } | null;
 }
 
+/** What a token is asked to be the grant of. */
+export type Granted = Pick<Grant, 'kind' | 'terminalId' | 'orderId' | 'digest'>;
+
 /** Whose word central takes: its own, under its signature, and that of whoever took the money. */
 export interface Trust {
   /**
@@ -26,10 +29,9 @@ export interface Trust {
    *
    * @returns when it was granted; null: it grants something else, or nothing
    */
-  readonly granted: (
-    token: string | undefined,
-    what: Pick<Grant, 'kind' | 'terminalId' | 'orderId' | 'digest'>,
-  ) => number | null;
+  readonly granted: (token: string | undefined, what: Granted) => number | null;
+  /** The same, with all that the token says. */
+  readonly grant: (token: string | undefined, what: Granted) => Grant | null;
   /**
    * What was captured. `unknown-key`: it may be true, but the key is not known here (yet).
    * `not-proven`: it is not what it is said to be.
@@ -49,18 +51,20 @@ export interface TrustParts {
 
 /** Belief by signatures; no database and no clock. */
 export function trustIn({ answerKeys, gatewayKeys, wallets }: TrustParts): Trust {
+  const grant: Trust['grant'] = (token, what) => {
+    const read = token === undefined ? null : readGrant(answerKeys, token);
+    if (read === null || !read.ok) return null;
+    const { kind, terminalId, orderId, digest } = read.value;
+    return kind === what.kind &&
+      terminalId === what.terminalId &&
+      orderId === what.orderId &&
+      digest === what.digest
+      ? read.value
+      : null;
+  };
   return {
-    granted: (token, what) => {
-      const read = token === undefined ? null : readGrant(answerKeys, token);
-      if (read === null || !read.ok) return null;
-      const { kind, terminalId, orderId, digest, grantedMs } = read.value;
-      return kind === what.kind &&
-        terminalId === what.terminalId &&
-        orderId === what.orderId &&
-        digest === what.digest
-        ? grantedMs
-        : null;
-    },
+    grant,
+    granted: (token, what) => grant(token, what)?.grantedMs ?? null,
     proof: (evidence) => {
       if (evidence.kind === 'receipt') {
         const read = readReceipt(gatewayKeys, evidence.token);

@@ -4,7 +4,14 @@ import type { Sql } from '../db/sql.ts';
 import { ACCOUNT_USE, ACCOUNTS, CLAIMS, ORDERS, RESERVES } from '../sale/tables.ts';
 import type { Books } from './books.ts';
 import type { Rows } from './rows.ts';
-import { BILL_DAYS, HAND_REQUESTS, LEDGER, PAYMENT_EVIDENCE, TERMINAL_NOTES } from './tables.ts';
+import {
+  BILL_DAYS,
+  HAND_REQUESTS,
+  LEDGER,
+  PAYMENT_EVIDENCE,
+  SALE_FINDINGS,
+  TERMINAL_NOTES,
+} from './tables.ts';
 
 /** Writes what was changed, table by table, in the transaction that loaded it. */
 export async function write(tx: Sql, terminalId: string, books: Books): Promise<void> {
@@ -17,6 +24,7 @@ export async function write(tx: Sql, terminalId: string, books: Books): Promise<
   await writeRows(tx, PAYMENT_EVIDENCE, books.evidence);
   await writeRows(tx, HAND_REQUESTS, books.requests);
   await writeRows(tx, TERMINAL_NOTES, books.notes);
+  await writeRows(tx, SALE_FINDINGS, books.findings);
   await upsertRows(tx, BILL_DAYS, books.billDays.all());
   if (books.alarmChanged)
     await tx.query('UPDATE terminals SET alarm = $2 WHERE terminal_id = $1', [

@@ -1,6 +1,10 @@
 import { maskName } from '../../shared/mask.ts';
 import type { TerminalStatus } from '../../shared/trust.ts';
+import { ratingsOf } from '../books/ratings.ts';
+import type { TerminalRatings } from '../books/ratings.ts';
 import { stoppedCards } from '../books/card-seen.ts';
+import { openFindings } from '../books/findings.ts';
+import type { Finding } from '../books/findings.ts';
 import { otherChips } from '../sale/chips.ts';
 import type { OtherChip } from '../sale/chips.ts';
 import type { StoppedCard } from '../books/card-seen.ts';
@@ -136,8 +140,12 @@ export interface ConsoleData {
   readonly unprovenOrders: readonly UnprovenOrder[];
   /** Cards that nothing is sold to until a person has looked. */
   readonly stoppedCards: readonly StoppedCard[];
+  /** Delivered sales that nobody has looked at yet: {@link openFindings}. */
+  readonly findings: readonly Finding[];
   /** Card numbers that another chip asked a key for: a replaced card, or a copied number. */
   readonly otherChips: readonly OtherChip[];
+  /** Of the last thirty days. */
+  readonly ratings: readonly TerminalRatings[];
   /** The newest 50 things that persons did about such captures. */
   readonly settlements: readonly {
     readonly leg: string;
@@ -181,6 +189,8 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
     unprovenOrders: await unprovenOrders(sql),
     stoppedCards: await stoppedCards(sql),
     otherChips: await otherChips(sql),
+    findings: await openFindings(sql),
+    ratings: await ratingsOf(sql, nowMs),
     settlements: await settlementsOf(sql),
     byHand: await handCases(sql),
     refundWaits: await refundWaits(sql),

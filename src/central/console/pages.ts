@@ -6,6 +6,7 @@ import { handTables } from './by-hand.ts';
 import { budgetTable } from './refund-budget.ts';
 import type { ConsoleData } from './data.ts';
 import { chipsTable } from './chip-pages.ts';
+import { findingsTable } from './finding-pages.ts';
 import { refundsTable, stoppedTable, unprovenTable } from './refund-pages.ts';
 import { facts, hidden, page, table, tag, time, TOP } from './html.ts';
 import { escapeHtml } from '../http/escape.ts';
@@ -41,6 +42,7 @@ export function consolePage(d: ConsoleData, nowMs: number): string {
   const parked = d.parkedCaptures.length;
   const byHand = d.byHand.waitingCount;
   const unproven = d.unprovenRefunds.filter((r) => r.state === 'waiting').length;
+  const accused = d.findings.filter((f) => f.accuses).length;
   const wanted = [
     `${alarms} 台终端报警`,
     `${d.quarantineOpen} 条记录隔离`,
@@ -49,15 +51,17 @@ export function consolePage(d: ConsoleData, nowMs: number): string {
     ...(d.stoppedCards.length === 0 ? [] : [`${d.stoppedCards.length} 张卡停用待查`]),
     ...(unproven === 0 ? [] : [`${unproven} 笔退款待核对卡`]),
     ...(d.unprovenOrders.length === 0 ? [] : [`${d.unprovenOrders.length} 笔付款缺凭据`]),
+    ...(accused === 0 ? [] : [`${accused} 笔超限成交待查`]),
   ].join('，');
   return page(
     '长明 · 收费中心',
     '<meta http-equiv="refresh" content="5">',
     `<header><h1>长明 · 收费中心</h1><span>参考实现</span><span>${time(nowMs)}</span></header><main>
-${alarms + d.quarantineOpen + parked + unproven + byHand + d.stoppedCards.length + d.unprovenOrders.length > 0 ? `<p class="alarm">需要人工处理：${wanted}</p>` : ''}
+${alarms + d.quarantineOpen + parked + unproven + byHand + d.stoppedCards.length + d.unprovenOrders.length + accused > 0 ? `<p class="alarm">需要人工处理：${wanted}</p>` : ''}
 <h2>最近订单</h2>${ordersTable(d)}
 ${d.unprovenRefunds.length === 0 ? '' : `<h2>只凭读卡器的退款</h2>${refundsTable(d.unprovenRefunds)}`}
 ${d.unprovenOrders.length === 0 ? '' : `<h2>缺少付款凭据的订单</h2>${unprovenTable(d.unprovenOrders)}`}
+${d.findings.length === 0 ? '' : `<h2>成交待查</h2>${findingsTable(d.findings)}`}
 ${d.stoppedCards.length === 0 ? '' : `<h2>停用待查的卡</h2>${stoppedTable(d.stoppedCards)}`}
 ${d.otherChips.length === 0 ? '' : `<h2>换了芯片的卡</h2>${chipsTable(d.otherChips)}`}
 ${parked === 0 ? '' : `<h2>待退的重复付款</h2>${parkedTable(d)}`}
@@ -66,6 +70,7 @@ ${budgetTable(d.refundWaits)}
 ${handTables(d.byHand)}
 <h2>账户</h2>${accountsTable(d)}
 <h2>终端</h2>${terminalsTable(d)}
+${d.ratings.length === 0 ? '' : `<h2>顾客评价（近 30 天）</h2>${ratingsTable(d)}`}
 <h2>总账</h2><p><a href="/console/reconcile">每日对账</a></p>${ledgerTable(d)}
 <h2>隔离区</h2>${quarantineTable(d)}
 ${d.heldOpen === 0 ? '' : `<h2>等待中的记录（${d.heldOpen} 条）</h2><p>等其他终端上传后自动入账；超过一天仍在等待的，请核实那台终端。</p>${heldTable(d, nowMs)}`}
@@ -73,6 +78,19 @@ ${d.heldOpen === 0 ? '' : `<h2>等待中的记录（${d.heldOpen} 条）</h2><p>
 </main>`,
   );
 }
+
+const ratingsTable = ({ ratings }: ConsoleData): string =>
+  table(
+    ['终端', '满意', '一般', '不满意', '满意率'],
+    ratings.map((r) => [
+      e(r.terminalId),
+      e(r.good),
+      e(r.fair),
+      e(r.poor),
+      `${Math.round((100 * r.good) / (r.good + r.fair + r.poor))}%`,
+    ]),
+    '',
+  );
 
 /** Who may write, who hands back, who has done it. */
 const fate = (o: ConsoleData['orders'][number]): string =>

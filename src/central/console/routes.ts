@@ -38,6 +38,8 @@ import {
 } from './pages.ts';
 import { releaseChip } from '../sale/chips.ts';
 import { chipPage } from './chip-pages.ts';
+import { findingPage } from './finding-pages.ts';
+import { openFindings, settleFinding } from '../books/findings.ts';
 import { evidencePage, refundPage, stoppedPage } from './refund-pages.ts';
 
 export interface ConsoleParts {
@@ -95,6 +97,13 @@ const cardSchema = z.object({
   why: line.min(1).max(300),
 });
 
+/** What a person says about a sale that the books found something of. */
+const findingSchema = z.object({
+  order: line.min(1).max(64),
+  reason: line.min(1).max(40),
+  who: line.min(1).max(60),
+  why: line.min(1).max(300),
+});
 /** What a person says about a card with another chip. */
 const chipSchema = z.object({
   card: line.min(1).max(20),
@@ -249,6 +258,18 @@ export function consoleRoutes({
       const { card: cardNo, until: untilMs, who, why } = filled(form, cardSchema);
       if (!(await settleCard(db(), { cardNo, untilMs, who, why }, now())))
         throw new Refusal('bad-request', 'the card is not stopped', { status: 409 });
+    }),
+    show('/console/finding', async (query) => {
+      const finding = (await openFindings(db())).find(
+        (f) => f.orderId === query.get('order') && f.reason === query.get('reason'),
+      );
+      if (finding === undefined) throw noSuchResource();
+      return html(findingPage(finding, formToken));
+    }),
+    decide('/console/finding', async (form) => {
+      const { order: orderId, reason, who, why } = filled(form, findingSchema);
+      if (!(await settleFinding(db(), { orderId, reason, who, why }, now())))
+        throw new Refusal('bad-request', 'no such open finding', { status: 409 });
     }),
     show('/console/chip', async (query) => {
       const { otherChips } = await consoleData(db(), now());

@@ -1,4 +1,4 @@
-import type { Tariff } from '../../shared/central-api/index.ts';
+import type { Announced, Tariff } from '../../shared/central-api/index.ts';
 import type { TariffTier } from '../../shared/money.ts';
 import { CALENDAR_YEAR, periodStart, versionAt } from '../../shared/periods.ts';
 import type { AccountRow, TariffRow, UseRow } from './tables.ts';
@@ -62,7 +62,7 @@ export const announcedAfter = (
   tariffs: readonly TariffRow[],
   holds: TariffRow,
   ms: number,
-): readonly { fromMs: number; tariff: Tariff }[] =>
+): readonly Announced[] =>
   dated(tariffs, holds.tariff_id)
     .flatMap((row) =>
       row.fromMs !== null && row.fromMs > ms && row.version > holds.version

@@ -57,6 +57,8 @@ export const ORDERS = table('orders', ['order_id'], {
   as_of_ms: whole,
   /** When the tariff year began that it counts into. */
   year_start_ms: whole,
+  /** JSON of an offline sale's {@link Judged}; null: nothing bounds it. */
+  judged: nullable(text()),
 });
 /** One order as central's books have it. */
 export type OrderRow = RowOf<typeof ORDERS>;

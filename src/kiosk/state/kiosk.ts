@@ -19,7 +19,7 @@ import type {
 } from '../../shared/contract/index.ts';
 import type { Failure } from '../../shared/errors.ts';
 import type { EventBody, JournalEvent } from '../../shared/facts/catalogue.ts';
-import type { Policy } from '../../shared/policy.ts';
+import type { HeldPolicy } from '../../shared/policy.ts';
 import type { Result } from '../../shared/result.ts';
 import type { Unwritten } from '../../shared/trust.ts';
 import type { MaintenanceEffect, MaintenanceEvent, MaintenanceState } from './maintenance.ts';
@@ -28,7 +28,7 @@ import type { AmountSession, Session } from './visit.ts';
 
 /** What is known of the world that a sale depends on. */
 export interface ServiceState {
-  readonly policy: Policy | null;
+  readonly policy: HeldPolicy | null;
   /** Null: not known yet. */
   readonly lineUp: boolean | null;
   /** Of several payment lines those that do not answer; `lineUp` is false when none does. */
@@ -79,6 +79,11 @@ export interface LeftCard {
   readonly sinceMono: number;
   /** `refused`: the reader said that it did not go. Null: nobody was told yet. */
   readonly told: 'capturing' | 'refused' | 'called' | null;
+  /**
+   * Of one that was called for: an order may yet be written onto it. False: that has ended since,
+   * and its time began anew.
+   */
+  readonly owed?: boolean;
   /** Why it did not go. */
   readonly code?: string;
 }

@@ -4,6 +4,7 @@ import type { InfoTopic } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { AttemptState, OrderState } from '../../shared/order-rules.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
+import type { Rating } from '../../shared/ratings.ts';
 
 /**
  * What a visit knows at each of its stages. Nothing of it outlives the process: what must is an
@@ -129,6 +130,8 @@ export interface OrderSession {
   readonly receipt: Receipt;
   readonly slip: Receipt;
   readonly cardOut: boolean;
+  /** What the customer said of it; null: nothing yet. */
+  readonly rated: Rating | null;
   /** Set once the order reached a screen that ends by itself. */
   readonly ending: OrderEnding | null;
   /** The customer was sent away while the payment is asked about. */

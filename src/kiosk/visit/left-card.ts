@@ -10,13 +10,16 @@ import { needsOf } from './visit.ts';
 /**
  * A card that its visit no longer needs and nobody takes would block the slot all night. After the
  * policy's time a motor reader takes it into its bin; where there is none, or it is full, staff are
- * called. The card of an order that may yet be written is never taken in.
+ * called. The card of an order that may yet be written is never taken in: staff are called, and
+ * once that order has ended the card's time begins anew.
  */
 
 /** Where policy says nothing. */
 const CAPTURE_AFTER_MS = 600_000;
 /** So many are kept by number; a bin holds fewer. */
 const REMEMBERED = 200;
+/** The insertion of a card that was called for before the reader, or this process, was away. */
+const UNSEEN = -1;
 /** The reader is lost: whether a card went in is not known. */
 const LOST = 'CARD-0107';
 /** An order in these may yet be written onto its card. */
@@ -33,13 +36,26 @@ export function settleLeft(state: KioskState, now: Now): Settled {
   const { left } = state;
   if (!lies(state)) {
     if (left === null) return { state, effects: [], wakeAtMono: null };
+    // Whether it lies there still is told once the reader is back.
+    if (left.told === 'called' && state.reader.state === 'offline')
+      return {
+        state:
+          left.insertion === UNSEEN ? state : { ...state, left: { ...left, insertion: UNSEEN } },
+        effects: [],
+        wakeAtMono: null,
+      };
     const effects = left.told === 'called' ? [tell(left.cardNo, 'taken')] : [];
     return { state: { ...state, left: null }, effects, wakeAtMono: null };
   }
   const { insertion } = state.reader;
   if (left === null || left.insertion !== insertion) {
-    const fresh: LeftCard = { insertion, cardNo: cardIn(state), sinceMono: now.monoMs, told: null };
-    const gone = left?.told === 'called' ? [tell(left.cardNo, 'taken')] : [];
+    const here: LeftCard = { insertion, cardNo: cardIn(state), sinceMono: now.monoMs, told: null };
+    const unseen = left?.insertion === UNSEEN;
+    // Called for before, and there still for all that is known: the call stands, its time is new.
+    const fresh: LeftCard = unseen
+      ? { ...here, cardNo: here.cardNo ?? left.cardNo, told: 'called', owed: false }
+      : here;
+    const gone = left?.told === 'called' && !unseen ? [tell(left.cardNo, 'taken')] : [];
     return {
       state: { ...state, left: fresh },
       effects: gone,
@@ -54,12 +70,21 @@ export function settleLeft(state: KioskState, now: Now): Settled {
       effects: [tell(left.cardNo, 'not-captured', left.code)],
       wakeAtMono: null,
     };
-  if (left.told !== null) return { state, effects: [], wakeAtMono: null };
+  // Called for an order's sake, which is over: from now on it lies like any other.
+  if (left.told === 'called' && left.owed === true && !isOwed(state, left.cardNo)) {
+    const anew: LeftCard = { ...left, sinceMono: now.monoMs, owed: false };
+    return {
+      state: { ...state, left: anew },
+      effects: [],
+      wakeAtMono: now.monoMs + afterMs(state),
+    };
+  }
+  if (left.told !== null && left.owed !== false) return { state, effects: [], wakeAtMono: null };
   if (now.monoMs < due) return { state, effects: [], wakeAtMono: due };
   // Its write may go on: it stays, and somebody comes.
   if (!state.bin.motor || isOwed(state, left.cardNo)) return call(state, left);
   return {
-    state: { ...state, left: { ...left, told: 'capturing' } },
+    state: { ...state, left: { ...unowed(left), told: 'capturing' } },
     effects: [tell(left.cardNo, 'capturing'), { do: 'capture', insertion, cardNo: left.cardNo }],
     wakeAtMono: null,
   };
@@ -108,6 +133,26 @@ export function binAtStart(journal: Pick<Journal, 'meta'>, motor: boolean): Bin 
   return { motor, cards: text === null ? [] : (JSON.parse(text) as Bin['cards']) };
 }
 
+/**
+ * A call that these facts tell of, for the next process: without it nobody would ever say that the
+ * card is gone. Its text as `meta` keeps it; null: they tell of none.
+ */
+export function callAfter(events: readonly JournalEvent[]): string | null {
+  const told = events.findLast((e) => e.kind === 'card-left');
+  if (told?.kind !== 'card-left') return null;
+  const { cardNo, outcome } = told.body;
+  const stands = outcome === 'called' || outcome === 'not-captured';
+  return JSON.stringify(stands ? { cardNo } : null);
+}
+
+/** The card that the last process called for; null: none. */
+export function calledAtStart(journal: Pick<Journal, 'meta'>, monoMs: number): LeftCard | null {
+  const called = JSON.parse(journal.meta('called') ?? 'null') as Pick<LeftCard, 'cardNo'> | null;
+  return called === null
+    ? null
+    : { insertion: UNSEEN, cardNo: called.cardNo, sinceMono: monoMs, told: 'called' };
+}
+
 /** A card is in the slot that nothing is done with, and no technician is there. */
 function lies(state: KioskState): boolean {
   return (
@@ -135,9 +180,14 @@ function afterMs({ service }: KioskState): number {
   return service.policy?.captureAfterMs ?? CAPTURE_AFTER_MS;
 }
 
+function unowed({ insertion, cardNo, sinceMono, told, code }: LeftCard): LeftCard {
+  return { insertion, cardNo, sinceMono, told, ...(code === undefined ? {} : { code }) };
+}
+
 function call(state: KioskState, left: LeftCard): Settled {
+  const owed = isOwed(state, left.cardNo) ? { owed: true } : {};
   return {
-    state: { ...state, left: { ...left, told: 'called' } },
+    state: { ...state, left: { ...unowed(left), told: 'called', ...owed } },
     effects: [tell(left.cardNo, 'called')],
     wakeAtMono: null,
   };

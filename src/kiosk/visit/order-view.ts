@@ -57,6 +57,7 @@ export function orderView(
         count: nextCount,
         carriedAfterMicro,
         cardOut: s.cardOut,
+        rated: s.rated,
         receipt: s.receipt,
         deadlineMs: s.cardOut ? deadlineMs : null,
       };

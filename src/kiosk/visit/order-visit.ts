@@ -1,3 +1,4 @@
+import type { Rating } from '../../shared/ratings.ts';
 import { isUsable } from '../../device/device.ts';
 import { never } from '../../shared/result.ts';
 import { cardNoOf } from '../../shared/sale.ts';
@@ -183,8 +184,20 @@ function onIntent(
   if (open === undefined) return null;
   if (intent.type === 'cancel')
     return cancelOffered(s, open) ? step(state, { ...s, closeWhy: 'customer' }) : null;
+  if (intent.type === 'rate') return rate(state, s, intent.value, now);
   if (intent.type === 'check-payment') return checkPayment(state, s, open, now);
   return intent.type === 'print' ? printAgain(state, s, open) : null;
+}
+
+/** One touch on the thanks screen, once a visit; whoever rates is still there. */
+function rate(state: KioskState, s: OrderSession, rating: Rating, now: Now): Step | null {
+  if (s.ending?.screen !== 'done' || s.rated !== null) return null;
+  const deadlineMono = Math.max(s.ending.deadlineMono, now.monoMs + SCREEN_MS.rated);
+  return step(
+    state,
+    { ...s, rated: rating, ending: { ...s.ending, deadlineMono } },
+    { do: 'journal', events: [{ kind: 'visit-rated', orderId: s.orderId, body: { rating } }] },
+  );
 }
 
 /** Not while the order goes on, nor before its card is taken. */

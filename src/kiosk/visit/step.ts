@@ -120,6 +120,7 @@ export function orderSession(orderId: string, insertion: number, found: boolean)
     receipt: 'none',
     slip: 'none',
     cardOut: false,
+    rated: null,
     ending: null,
     gaveUp: false,
     closeWhy: null,

@@ -7,7 +7,9 @@ export const SCREEN_MS = {
   info: 90_000,
   amount: 120_000,
   /** Thanks, once the card is out. */
-  thanks: 6_000,
+  thanks: 12_000,
+  /** … and once its customer has said how it was. */
+  rated: 5_000,
   cancelled: 8_000,
   /** A code that ran out: long enough to have been looking at the phone. */
   again: 60_000,

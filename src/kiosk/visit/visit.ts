@@ -6,7 +6,7 @@ import { cardSeen } from './card-seen.ts';
 import { KEEP_CARD } from './service.ts';
 import type { Needs, VisitEvent } from './service.ts';
 import { OUTCOMES, stageOf } from './services.ts';
-import { IDLE, accessSet, cannotSell, orderSession, readCard, step } from './step.ts';
+import { IDLE, accessSet, cannotSell, leave, orderSession, readCard, step } from './step.ts';
 import type { Settled } from './step.ts';
 import { WORD_MS } from './times.ts';
 import type { Base, ViewContext } from './view-base.ts';
@@ -61,8 +61,10 @@ function onReader(
   };
   if (event.state === 'present' && !fresh && state.card !== null)
     return { state: next, effects: [] };
-  // A motor reader holds it out: the screen stays until it is taken.
-  if (event.state === 'leaving') return { state: next, effects: [] };
+  // A motor reader holds it out: the screen stays until it is taken. Where no visit knows of it
+  // (held out before this process began, or pushed in half) it is asked for all the same.
+  if (event.state === 'leaving')
+    return next.session.at === 'idle' ? step(next, leave(next, ctx)) : { state: next, effects: [] };
   const own = atStage(next, event, ctx);
   if (own !== null) return own;
   if (event.state === 'present') return readCard(next, event.insertion, 'buy');

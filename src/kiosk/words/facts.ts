@@ -206,6 +206,12 @@ const SENTENCES: { readonly [K in EventKind]: (b: EventBody<K>) => ErrorText } =
       called: both('卡留在卡口，已通知人员', 'a card was left in the slot, staff are called'),
       taken: both('留下的卡已取走', 'the card that was left is gone'),
     })[b.outcome],
+  'visit-rated': (b) =>
+    ({
+      good: both('顾客评价：满意', 'the customer was satisfied'),
+      fair: both('顾客评价：一般', 'the customer found it fair'),
+      poor: both('顾客评价：不满意', 'the customer was not satisfied'),
+    })[b.rating],
   'card-refused': (b) =>
     both(
       `卡没有接受密钥${b.left === null ? '' : `，还剩 ${b.left} 次`}`,

@@ -1,4 +1,5 @@
 import type { ReactElement } from 'react';
+import type { Rating } from '../../shared/ratings.ts';
 import type { InfoTopic, Tile } from '../../shared/contract/index.ts';
 import css from './ui.module.css';
 
@@ -177,6 +178,32 @@ export function TileArt({ kind }: { readonly kind: Tile | InfoTopic }): ReactEle
       aria-hidden="true"
     >
       {TILE_ART[kind]}
+    </svg>
+  );
+}
+
+const MOUTHS: Readonly<Record<Rating, { readonly d: string; readonly stroke: string }>> = {
+  good: { d: 'M15 28c3 6 15 6 18 0', stroke: 'var(--ok)' },
+  fair: { d: 'M16 31h16', stroke: 'var(--ember-mark)' },
+  poor: { d: 'M15 34c3-6 15-6 18 0', stroke: 'var(--bad)' },
+};
+
+/** A face that says how it was; the word stands below it. */
+export function Face({ rating }: { readonly rating: Rating }): ReactElement {
+  const { d, stroke } = MOUTHS[rating];
+  return (
+    <svg
+      width="56"
+      height="56"
+      viewBox="0 0 48 48"
+      fill="none"
+      stroke={stroke}
+      strokeWidth="3.5"
+      strokeLinecap="round"
+      aria-hidden="true"
+    >
+      <circle cx="24" cy="24" r="19" />
+      <path d={`M17 19v2M31 19v2${d}`} />
     </svg>
   );
 }

@@ -1,5 +1,5 @@
 import type { ReactElement, ReactNode } from 'react';
-import { ACCESS_MODES } from '../../shared/contract/base.ts';
+import { ACCESS_MODES } from '../../shared/contract/access.ts';
 import type { Access, AccessMode, Screen, Snapshot } from '../../shared/contract/index.ts';
 import { useWords } from '../i18n/index.ts';
 import type { MessageKey, Translate } from '../i18n/index.ts';

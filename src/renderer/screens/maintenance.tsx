@@ -290,14 +290,16 @@ function Devices({ s }: { readonly s: Maintenance }): ReactElement {
           {device.state === 'no-device' ? (
             <span />
           ) : (
-            <DoButton action="self-test" target={device.id} disabled={device.test === 'running'}>
-              {t('mnt.do.self-test')}
-            </DoButton>
-          )}
-          {device.id === 'reader' && (s.binCards ?? 0) > 0 && (
-            <DoButton action="empty-bin">
-              {t('mnt.do.empty-bin', { n: String(s.binCards) })}
-            </DoButton>
+            <div className={css['dos']}>
+              {device.id === 'reader' && (s.binCards ?? 0) > 0 && (
+                <DoButton action="empty-bin">
+                  {t('mnt.do.empty-bin', { n: String(s.binCards) })}
+                </DoButton>
+              )}
+              <DoButton action="self-test" target={device.id} disabled={device.test === 'running'}>
+                {t('mnt.do.self-test')}
+              </DoButton>
+            </div>
           )}
         </li>
       ))}

@@ -4,13 +4,15 @@ import type { SnapshotOf } from '../../shared/contract/index.ts';
 import { ERRORS } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { formatMicroYuan, formatYuan } from '../../shared/money.ts';
-import { CardArt } from '../components/art.tsx';
+import { RATINGS } from '../../shared/ratings.ts';
+import { CardArt, Face } from '../components/art.tsx';
 import type { DiscKind } from '../components/art.tsx';
 import { grouped, Pad, typeDigit } from '../components/pad.tsx';
 import {
   ActionButton,
   Bar,
   Facts,
+  IntentButton,
   Message,
   Phrases,
   Points,
@@ -330,7 +332,32 @@ export function Done({ s }: { readonly s: SnapshotOf<'done'> }): ReactElement {
         />
         <Points items={notes} />
       </div>
+      {s.cardOut && <Rate rated={s.rated} />}
     </Message>
+  );
+}
+
+/** How it was, by one touch; then thanks for that. */
+function Rate({ rated }: { readonly rated: SnapshotOf<'done'>['rated'] }): ReactElement {
+  const { t } = useWords();
+  return (
+    <section className={css['rate']}>
+      <b role="status">{t(rated === null ? 'rate.ask' : 'rate.thanks')}</b>
+      {rated === null && (
+        <div className={css['rates']}>
+          {RATINGS.map((rating) => (
+            <IntentButton
+              key={rating}
+              className={css['amt']}
+              does={{ type: 'rate', value: rating }}
+            >
+              <Face rating={rating} />
+              {t(`rate.${rating}`)}
+            </IntentButton>
+          ))}
+        </div>
+      )}
+    </section>
   );
 }
 

@@ -1,4 +1,4 @@
-import { PLAIN_ACCESS } from '../../shared/contract/index.ts';
+import { PLAIN_ACCESS } from '../../shared/contract/access.ts';
 import type { Panel, Snapshot } from '../../shared/contract/index.ts';
 
 /** How high and how low a seated person reaches, above the floor (EN 301 549, 8.3.2.1 and 8.3.2.2). */

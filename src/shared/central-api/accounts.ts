@@ -15,6 +15,9 @@ export const tariffSchema = z.object({
   yearBegins: yearRuleSchema.optional(),
 });
 export type Tariff = z.infer<typeof tariffSchema>;
+/** Versions that will hold from a moment on, for who has an earlier one of the same tariff. */
+export const announcedSchema = z.array(z.object({ fromMs: natural, tariff: tariffSchema }));
+export type Announced = z.infer<typeof announcedSchema>[number];
 
 /**
  * Why central itself would not sell to this card; the card's own reasons are judged by the kiosk's
@@ -57,10 +60,7 @@ export const accountSchema = z.object({
   /** The limit as each of its periods begins with it, 0.01 units. Left out: none is told. */
   limit: z.object({ quantity: natural, every: periodRuleSchema }).optional(),
   /** Versions of the tariff that will hold from a moment on, the next one first. */
-  announced: z
-    .array(z.object({ fromMs: natural, tariff: tariffSchema }))
-    .max(8)
-    .optional(),
+  announced: announcedSchema.max(8).optional(),
   /**
    * An order of any terminal that holds the claim on this card's next count; null: none. `state`:
    * as central knows it; null: only quoted.

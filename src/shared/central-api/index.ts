@@ -11,7 +11,7 @@
  * not counts as none.
  *
  * - `GET /v1/time` → timeAnswer (unsigned requests allowed)
- * - `GET /v1/policy` → signedPolicy
+ * - `GET /v1/policy` → signedPolicy (with the versions of tariffs that are announced)
  * - `GET /v1/accounts/by-card/:cardNo` → accountAnswer | 404 problem(unknown-card)
  * - `POST /v1/quotes` → quoteAnswer | 409 problem
  * - `POST /v1/quotes/:orderId/release` → {} (idempotent; gives the carried reserve and the claim back

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ACCESS_MODES } from './access.ts';
 import { ERRORS } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 
@@ -10,22 +11,8 @@ export const natural = z.number().int().nonnegative();
 /** Languages of the screen. */
 export const LOCALES = ['zh-CN', 'en'] as const;
 export type Locale = (typeof LOCALES)[number];
-/**
- * How a customer has the screen, each by one touch and for the visit only: text half as large
- * again and larger · every control in the part that a seated person reaches · black, white and
- * yellow.
- */
-export const ACCESS_MODES = ['largeText', 'lowReach', 'highContrast'] as const;
-export type AccessMode = (typeof ACCESS_MODES)[number];
-/** Which of them are on; every screen has each, alone and together. */
-export const accessSchema = z.object({
-  largeText: z.boolean(),
-  lowReach: z.boolean(),
-  highContrast: z.boolean(),
-});
-export type Access = z.infer<typeof accessSchema>;
-/** As the screen greets whoever comes next. */
-export const PLAIN_ACCESS: Access = { largeText: false, lowReach: false, highContrast: false };
+/** See access.ts. */
+export const accessSchema = z.record(z.enum(ACCESS_MODES), z.boolean());
 /**
  * The touch panel as it is mounted, in millimetres: what it shows, without its frame, and how high
  * above the floor its lower edge is. Sizes and reach are measured by it.

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { outageSchema } from '../policy-info.ts';
 import { CARD_REFUSALS } from '../facts/catalogue.ts';
+import { RATINGS } from '../ratings.ts';
+import { ACCESS_MODES } from './access.ts';
 import {
-  ACCESS_MODES,
   LOCALES,
   PROVIDER_KINDS,
   TILES,
@@ -20,6 +21,7 @@ import { MAINTENANCE_ACTIONS, MAINTENANCE_TABS, maintenanceShape } from './maint
  * The contract between core and renderer. The core pushes whole snapshots; the renderer mirrors the
  * last one and sends intents that name the screen and revision they were made on.
  */
+export * from './access.ts';
 export * from './base.ts';
 export * from './card-sale.ts';
 export * from './info.ts';
@@ -151,6 +153,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     carriedAfterMicro: natural,
     /** False: "take your card"; true: "thank you". */
     cardOut: z.boolean(),
+    /** What the customer said of the visit; null: nothing yet. */
+    rated: z.enum(RATINGS).nullable(),
     receipt,
     deadlineMs,
   }),
@@ -297,6 +301,8 @@ export const intentSchema = z.discriminatedUnion('type', [
   }),
   /** info screen: this page of the topic. */
   z.object({ ...intentBase, type: z.literal('info-page'), value: natural.max(100) }),
+  /** done screen: how it was. */
+  z.object({ ...intentBase, type: z.literal('rate'), value: z.enum(RATINGS) }),
   z.object({ ...intentBase, type: z.literal('cancel') }),
   /** pay screen: show another provider's QR code. */
   z.object({ ...intentBase, type: z.literal('pay-with'), value: z.enum(PROVIDER_KINDS) }),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RATINGS } from '../ratings.ts';
 import { evidenceSchema } from '../evidence.ts';
 import { cardQuoteSchema, creditQuoteSchema } from '../sale.ts';
 import { tokenSchema } from '../sealed-text.ts';
@@ -305,6 +306,8 @@ export const EVENTS = {
     outcome: z.enum(['capturing', 'not-captured', 'called', 'taken']),
     code: z.string().max(20).optional(),
   }),
+  /** How the customer found it, by one touch on the thanks screen; once an order. */
+  'visit-rated': z.object({ rating: z.enum(RATINGS) }),
   'slip-printed': z.object({
     what: z.enum(['receipt', 'in-doubt', 'refund', 'parked']),
     ok: z.boolean(),

@@ -122,6 +122,13 @@ export class CrtDevice {
     card.card.insert();
     return true;
   }
+  /** A customer pushes a card into the open mouth and lets go before it is drawn in. */
+  halfIn(card: CrtCard): boolean {
+    if (!this.#entry || this.#place !== 'none') return false;
+    this.#card = card;
+    this.#place = 'gate';
+    return true;
+  }
   /** The card at the gate is taken. */
   take(): CrtCard | null {
     if (this.#place !== 'gate') return null;

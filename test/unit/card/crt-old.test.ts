@@ -245,6 +245,22 @@ describe('an old CRT-310', () => {
     must(await during(plCpu.read(reader.open(reader.status().insertion))));
   });
 
+  it('tells of a card that was held out before its host began: it is to be taken, and it has no bin', async () => {
+    start();
+    await present(golden());
+    must(await during(reader.gate.eject()));
+    await reader.close();
+    const lying = device;
+    start();
+    device = lying;
+    await until('leaving', () => reader.status().state === 'leaving');
+    expect(codeOf(await during(reader.gate.capture()))).toBe('CARD-0107');
+    expect(reader.status().state).toBe('leaving');
+    device.take();
+    await until('open', () => device.open);
+    expect(reader.status().state).toBe('empty');
+  });
+
   it('a memory card and a T=1 card are mute to it: nothing is guessed, and they are given back', async () => {
     start();
     await until('open', () => device.open);

@@ -581,6 +581,63 @@ describe('SAMs in a motor reader’s own slots', () => {
   });
 });
 
+describe('a card at the gate', () => {
+  /** A process ends, and another one begins beside the same device. */
+  async function again(): Promise<void> {
+    await reader.close();
+    start();
+  }
+
+  it('held out by a process that is gone: it waits to be taken still, and can be taken in', async () => {
+    start();
+    await until('entry on', () => device.entryOn);
+    device.offer({ kind: 'cpu', card: golden() });
+    await until('present', () => reader.status().state === 'present');
+    must(await during(reader.gate.eject()));
+    await again();
+    await until('known', () => reader.status().state !== 'offline');
+    expect(reader.status()).toEqual({ state: 'leaving', insertion: 0 });
+    await pass(3_000);
+    expect(reader.status().state).toBe('leaving');
+    expect([device.entryOn, device.motions]).toEqual([false, ['ic', 'gate']]);
+    must(await during(reader.gate.capture()));
+    expect([device.bin.length, device.place]).toEqual([1, 'none']);
+    await until('entry on again', () => device.entryOn);
+    expect(reader.status()).toEqual({ state: 'empty', insertion: 0 });
+  });
+
+  it('… the device’s power gone too, taken by its owner: the next one comes in', async () => {
+    start();
+    await until('entry on', () => device.entryOn);
+    device.offer({ kind: 'cpu', card: golden() });
+    await until('present', () => reader.status().state === 'present');
+    must(await during(reader.gate.eject()));
+    device.powerCycle();
+    await again();
+    await until('leaving', () => reader.status().state === 'leaving');
+    device.take();
+    await until('empty', () => reader.status().state === 'empty');
+    await until('entry on', () => device.entryOn);
+    expect(device.offer({ kind: 'cpu', card: golden() })).toBe(true);
+    await until('present', () => reader.status().state === 'present');
+  });
+
+  it('on its way in it is no such card; pushed in half and left it is', async () => {
+    start();
+    await until('entry on', () => device.entryOn);
+    expect(device.halfIn({ kind: 'cpu', card: golden() })).toBe(true);
+    await pass(9_000);
+    expect(reader.status().state).toBe('empty');
+    await until('leaving', () => reader.status().state === 'leaving', 2_000);
+    device.take();
+    await until('empty', () => reader.status().state === 'empty');
+    // Each card has its own time.
+    expect(device.halfIn({ kind: 'cpu', card: golden() })).toBe(true);
+    await pass(9_000);
+    expect(reader.status().state).toBe('empty');
+  });
+});
+
 it('the answer to the move to the gate is lost: the card lies there, is still to be taken, and is never taken for gone', async () => {
   start();
   await until('entry on', () => device.entryOn);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ratingsOf } from '../../../src/central/books/ratings.ts';
 import type { Quote } from '../../../src/shared/central-api/index.ts';
 import type { EventBody } from '../../../src/shared/facts/catalogue.ts';
 import { orderTag } from '../../../src/shared/order-tag.ts';
@@ -235,6 +236,30 @@ describe.each(ENGINES)('cards as they were read, on %s', (engine) => {
     expect(row?.alarm).toBe('TOO MANY: card-stop');
   });
 
+  it('what customers say of their visits is counted by terminal, once an order, of the last month', async () => {
+    const rate = (terminal: number, orderId: string, rating: EventBody<'visit-rated'>['rating']) =>
+      t(terminal).journal.add('visit-rated', orderId, { rating });
+    const [a, b, c] = [1, 2, 3].map((n) => `PL-${t(0).id}-1-000${n}-1234`) as [
+      string,
+      string,
+      string,
+    ];
+    // Another terminal's word of this one's order, and before it.
+    rate(1, a, 'poor');
+    await t(1).upload();
+    rate(0, a, 'good');
+    rate(0, a, 'poor');
+    rate(0, b, 'good');
+    rate(0, c, 'fair');
+    expect(await t(0).upload()).toEqual([]);
+    const counted = (nowMs: number): Promise<unknown> => ratingsOf(room.db, nowMs);
+    const then = 1_780_000_000_000;
+    expect(await counted(then + 86_400_000)).toEqual([
+      { terminalId: t(0).id, good: 2, fair: 1, poor: 0 },
+    ]);
+    expect(await counted(then + 31 * 86_400_000)).toEqual([]);
+  });
+
   it('a card that blocks a slot is an alarm until it is gone; one that a bin took is none', async () => {
     const alarm = async (): Promise<string | null | undefined> =>
       (
@@ -255,6 +280,9 @@ describe.each(ENGINES)('cards as they were read, on %s', (engine) => {
     expect(await alarm()).toBeNull();
     await left('called');
     expect(await alarm()).toBe('CARD LEFT');
+    // Its order ended, and the bin took it after all.
+    await left('capturing');
+    expect(await alarm()).toBeNull();
   });
 
   it('keeps the newest of each card, and nothing of a number that is nobody’s', async () => {

@@ -4,6 +4,10 @@ import { migrate } from '../../../src/central/db/migrate.ts';
 import { checkSeed } from '../../../src/central/fleet/seed.ts';
 import type { SeedAccount, SeedTariff } from '../../../src/central/fleet/seed.ts';
 import { QUOTE_CLAIM_MS } from '../../../src/central/sale/quotes.ts';
+import { openFindings, settleFinding } from '../../../src/central/books/findings.ts';
+import { consoleData } from '../../../src/central/console/data.ts';
+import { findingPage } from '../../../src/central/console/finding-pages.ts';
+import { consolePage } from '../../../src/central/console/pages.ts';
 import { DEMO_ACCOUNTS, DEMO_DATA, DEMO_TARIFFS } from '../../../src/demo/central-data.ts';
 import type { Account, Quote } from '../../../src/shared/central-api/index.ts';
 import { accountDigest, grantToken } from '../../../src/shared/grants.ts';
@@ -16,6 +20,7 @@ import type { Room, Terminal } from './harness.ts';
 const china = (text: string): number => Date.parse(`${text}+08:00`);
 const NEW_YEAR = china('2027-01-01T00:00:00');
 const MINUTE = 60_000;
+const DAY = 86_400_000;
 const [GAS, ...OTHERS] = DEMO_TARIFFS as [SeedTariff, ...SeedTariff[]];
 const [FIRST, SECOND] = DEMO_ACCOUNTS as [SeedAccount, SeedAccount];
 const CARD = FIRST.cardNo;
@@ -28,8 +33,12 @@ const LATE = 3_144;
 let room: Room;
 afterEach(() => room.close());
 const t = (): Terminal => room.terminals[0] as Terminal;
-const open = async (account: SeedAccount, tariffs: readonly SeedTariff[] = DEMO_TARIFFS) => {
-  room = await openRoom('sqlite', 1, { accounts: [account, SECOND], tariffs });
+const open = async (
+  account: SeedAccount,
+  tariffs: readonly SeedTariff[] = DEMO_TARIFFS,
+  terminals = 1,
+) => {
+  room = await openRoom('sqlite', terminals, { accounts: [account, SECOND], tariffs });
 };
 async function told(): Promise<Account> {
   const answer = await t().client.account(CARD);
@@ -64,7 +73,7 @@ function soldOffline(
   orderId: string,
   use: number,
   asOfMs: number,
-  more: { tariff?: SeedTariff; granted?: number; grantedMs?: number } = {},
+  more: { tariff?: SeedTariff; granted?: number; grantedMs?: number; grant?: string } = {},
 ): Quote {
   const { tariff = GAS } = more;
   const priced = priceAmount(10_000, 0, use, tariff.tiers);
@@ -84,13 +93,14 @@ function soldOffline(
   };
   const { tariffId, version } = tariff;
   const terms = { cardNo: CARD, userNo: FIRST.userNo, tariffId };
-  const grant = grantToken(QUICK_KEYS.answers, {
+  const given = grantToken(QUICK_KEYS.answers, {
     kind: 'account',
     terminalId: t().id,
     orderId: '',
     digest: accountDigest({ ...terms, tariffVersion: more.granted ?? version }),
     grantedMs: more.grantedMs ?? NEW_YEAR - 3_600_000,
   });
+  const { grant = given } = more;
   t().journal.quoted(orderId, q, FIRST.userNo, { offline: true, asOfMs, grant });
   return q;
 }
@@ -291,6 +301,82 @@ describe('a tariff that was announced', () => {
     expect(after.tariff.version).toBe(2);
     expect('announced' in after).toBe(false);
   });
+  it('travels with the policy too, for cards that are at home, until no cached account is older', async () => {
+    await open(fresh, tariffs);
+    const announced = async (): Promise<readonly number[]> => {
+      const answer = await t().client.policy();
+      if (!answer.ok) throw new Error(answer.error.detail ?? answer.error.code);
+      return (answer.value.policy.tariffs ?? []).map((a) => a.tariff.version);
+    };
+    room.now = NEW_YEAR - 30 * DAY;
+    expect(await announced()).toEqual([2]);
+    room.now = NEW_YEAR + 31 * DAY - 1;
+    expect(await announced()).toEqual([2]);
+    room.now = NEW_YEAR + 31 * DAY;
+    expect(await announced()).toEqual([]);
+    // What is announced within the hour is told within the hour.
+    await room.db.query('UPDATE tariffs SET from_ms = $1 WHERE version = 2', [room.now + 1]);
+    expect(await announced()).toEqual([2]);
+  });
+  describe('and a kiosk that was cut off before', () => {
+    const sell = (grantedBy: Account, tariff: SeedTariff, asOfMs: number): Quote => {
+      const q = soldOffline(order(1), 0, asOfMs, { tariff, grant: grantedBy.grant ?? '' });
+      t().journal.paid(order(1), 10_000);
+      t().journal.delivered(order(1), q);
+      return q;
+    };
+    const announce = (tariff: SeedTariff) =>
+      room.db.query(
+        `INSERT INTO tariffs (tariff_id, version, tiers, from_ms, year_begins)
+         VALUES ($1, $2, $3, $4, '01-01')`,
+        [tariff.tariffId, tariff.version, JSON.stringify(tariff.tiers), tariff.fromMs ?? null],
+      );
+    it('sells by the price that it was told: the books take that, and say so', async () => {
+      await open(fresh);
+      room.now = NEW_YEAR - 3_600_000;
+      const before = await told();
+      await announce(dearer);
+      wall(NEW_YEAR + MINUTE);
+      sell(before, GAS, NEW_YEAR + MINUTE);
+      room.now = NEW_YEAR + 2 * MINUTE;
+      expect(await t().upload()).toEqual([]);
+      expect(await used(NEW_YEAR)).toBe(FRESH);
+      expect(await found()).toEqual([`${order(1)} tariff-announced-since`]);
+    });
+    it('before that price begins there is nothing to say', async () => {
+      await open(fresh);
+      room.now = NEW_YEAR - 3_600_000;
+      const before = await told();
+      await announce(dearer);
+      wall(NEW_YEAR - MINUTE);
+      sell(before, GAS, NEW_YEAR - MINUTE);
+      room.now = NEW_YEAR + MINUTE;
+      expect(await t().upload()).toEqual([]);
+      expect(await found()).toEqual([]);
+    });
+    it('but was told of it: sold by the old price it is set aside', async () => {
+      await open(fresh, tariffs);
+      room.now = NEW_YEAR - 3_600_000;
+      const before = await told();
+      wall(NEW_YEAR + MINUTE);
+      sell(before, GAS, NEW_YEAR + MINUTE);
+      room.now = NEW_YEAR + 2 * MINUTE;
+      await t().upload();
+      expect((await reasons())[0]).toBe('sold by version 1; version 2 had been announced');
+      expect(await found()).toEqual([]);
+    });
+    it('and the day was put off since: it sold by what it was told', async () => {
+      await open(fresh, tariffs);
+      room.now = NEW_YEAR - 3_600_000;
+      const before = await told();
+      await room.db.query('UPDATE tariffs SET from_ms = $1 WHERE version = 2', [NEW_YEAR + DAY]);
+      wall(NEW_YEAR + MINUTE);
+      sell(before, dearer, NEW_YEAR + MINUTE);
+      room.now = NEW_YEAR + 2 * MINUTE;
+      expect(await t().upload()).toEqual([]);
+      expect(await found()).toEqual([`${order(1)} tariff-announced-since`]);
+    });
+  });
   it('sells offline from its day by the earlier one’s answer, and not before', async () => {
     await open(fresh, tariffs);
     wall(NEW_YEAR + MINUTE);
@@ -300,6 +386,203 @@ describe('a tariff that was announced', () => {
     soldOffline(order(2), 0, NEW_YEAR - 1, { tariff: dearer, granted: 1 });
     await t().upload();
     expect(await reasons()).toEqual(['central told of no such account and tariff']);
+  });
+});
+
+/** What the books found, and what a person is to look at. */
+const found = async (): Promise<string[]> =>
+  (
+    await room.db.query<{ order_id: string; reason: string; accuses: boolean }>(
+      'SELECT order_id, reason, accuses FROM sale_findings ORDER BY order_id, reason',
+    )
+  ).map((f) => `${f.order_id} ${f.reason}${f.accuses ? ' accused' : ''}`);
+
+describe('the books judge an offline sale’s quantity by what its kiosk could know', () => {
+  const SOLD_MS = NEW_YEAR + 5 * MINUTE;
+  /** So much is left of January's limit at `asOfMs`, as central told this kiosk then. */
+  async function left(
+    quantity: number,
+    more: Partial<SeedAccount> = {},
+    tariffs: readonly SeedTariff[] = DEMO_TARIFFS,
+    terminals = 1,
+  ): Promise<Account> {
+    await open(
+      {
+        ...NEARLY,
+        yearQuantity: 0,
+        countedMs: NEW_YEAR,
+        limit: { quantity: 4_000, every: 'month' },
+        periodLeftQuantity: quantity,
+        ...more,
+      },
+      tariffs,
+      terminals,
+    );
+    room.now = NEW_YEAR;
+    return told();
+  }
+  /** Sold offline by that answer for ¥100 as of a moment, paid and written. */
+  function sold(
+    account: Account,
+    n: number,
+    asOfMs: number,
+    more: { use?: number; nextCount?: number; terminal?: Terminal; tariff?: SeedTariff } = {},
+  ): Quote {
+    const { use = 0, nextCount = 42, terminal = t(), tariff = GAS } = more;
+    const priced = priceAmount(10_000, 0, use, tariff.tiers);
+    const orderId = `PL-${terminal.id}-1-000${n}-7000`;
+    const q: Quote = {
+      orderId,
+      cardNo: CARD,
+      nextCount,
+      amountFen: 10_000,
+      quantity: priced.quantity,
+      shares: [...priced.shares],
+      carriedUsedMicro: 0,
+      carriedAfterMicro: priced.remainderMicro,
+      tariffId: tariff.tariffId,
+      tariffVersion: tariff.version,
+      asOfMs,
+      expiresAtMs: 0,
+    };
+    const { journal } = terminal;
+    const { grant } = account;
+    if (grant === undefined) throw new Error('no grant');
+    journal.quoted(orderId, q, FIRST.userNo, { offline: true, asOfMs, grant });
+    journal.paid(orderId, 10_000);
+    journal.delivered(orderId, q);
+    return q;
+  }
+
+  it('within it nothing is found', async () => {
+    const account = await left(FRESH);
+    wall(SOLD_MS);
+    sold(account, 1, SOLD_MS);
+    room.now = SOLD_MS + 3 * DAY;
+    expect(await t().upload()).toEqual([]);
+    expect(await used(NEW_YEAR, 'limit')).toBe(4_000);
+    expect(await found()).toEqual([]);
+  });
+
+  it('beyond it: counted in full, and a person is to look at the terminal', async () => {
+    const account = await left(FRESH - 1);
+    wall(SOLD_MS);
+    sold(account, 1, SOLD_MS);
+    room.now = SOLD_MS + MINUTE;
+    expect(await t().upload()).toEqual([]);
+    // The gas is on the card: the books carry it.
+    expect(await told()).toMatchObject({ count: 42, periodLeftQuantity: 0 });
+    expect(await used(NEW_YEAR, 'limit')).toBe(4_001);
+    expect(await found()).toEqual([`${order(1)} over-known-limit accused`]);
+    expect(await reasons()).toEqual([]);
+  });
+
+  it('beyond what is let at once: likewise', async () => {
+    const account = await left(4_000, { perPurchaseQuantity: FRESH - 1 });
+    wall(SOLD_MS);
+    sold(account, 1, SOLD_MS);
+    room.now = SOLD_MS + MINUTE;
+    expect(await t().upload()).toEqual([]);
+    expect(await found()).toEqual([`${order(1)} over-known-limit accused`]);
+  });
+
+  it('that is not delivered is not found', async () => {
+    const account = await left(0);
+    wall(SOLD_MS);
+    const priced = priceAmount(10_000, 0, 0, GAS.tiers);
+    t().journal.quoted(
+      order(1),
+      {
+        orderId: order(1),
+        cardNo: CARD,
+        nextCount: 42,
+        amountFen: 10_000,
+        quantity: priced.quantity,
+        shares: [...priced.shares],
+        carriedUsedMicro: 0,
+        carriedAfterMicro: priced.remainderMicro,
+        tariffId: GAS.tariffId,
+        tariffVersion: GAS.version,
+        asOfMs: SOLD_MS,
+        expiresAtMs: 0,
+      },
+      FIRST.userNo,
+      { offline: true, asOfMs: SOLD_MS, grant: account.grant ?? '' },
+    );
+    t().journal.add('order-closed', order(1), { why: 'expired' });
+    room.now = SOLD_MS + MINUTE;
+    expect(await t().upload()).toEqual([]);
+    expect(await found()).toEqual([]);
+  });
+
+  it('a period that began since begins with all of it; the one it was told in does not', async () => {
+    const account = await left(0);
+    const february = china('2027-02-01T00:00:00');
+    wall(february + MINUTE);
+    sold(account, 1, february + MINUTE);
+    room.now = february + 2 * MINUTE;
+    expect(await t().upload()).toEqual([]);
+    expect(await used(february, 'limit')).toBe(FRESH);
+    expect(await found()).toEqual([]);
+  });
+
+  it('its own deliveries since that answer are known to it, told before or in the same upload', async () => {
+    for (const together of [false, true]) {
+      const account = await left(FRESH + FRESH - 1, { limit: { quantity: 9_000, every: 'month' } });
+      wall(SOLD_MS);
+      sold(account, 1, SOLD_MS);
+      if (!together) {
+        room.now = SOLD_MS + MINUTE;
+        expect(await t().upload()).toEqual([]);
+      }
+      sold(account, 2, SOLD_MS + MINUTE, { use: FRESH, nextCount: 43 });
+      room.now = SOLD_MS + 2 * MINUTE;
+      expect(await t().upload()).toEqual([]);
+      expect(await found()).toEqual([`${order(2)} over-known-limit accused`]);
+      if (!together) await room.close();
+    }
+  });
+
+  it('passed only because another kiosk sold meanwhile: recorded, and nobody is accused', async () => {
+    await left(4_000, {}, DEMO_TARIFFS, 2);
+    const other = room.terminals[1] as Terminal;
+    const answer = await other.client.account(CARD);
+    if (!answer.ok) throw new Error(answer.error.code);
+    const theirs = answer.value.account;
+    // This one sells online first; the other one, cut off, knows nothing of it.
+    const q = await quoted(order(1), NEW_YEAR);
+    t().journal.quoted(order(1), q, FIRST.userNo, { asOfMs: NEW_YEAR });
+    t().journal.paid(order(1), 10_000);
+    t().journal.delivered(order(1), q);
+    expect(await t().upload()).toEqual([]);
+    sold(theirs, 2, SOLD_MS, { use: FRESH, nextCount: 43, terminal: other });
+    room.now = SOLD_MS + MINUTE;
+    expect(await other.upload()).toEqual([]);
+    expect(await used(NEW_YEAR, 'limit')).toBe(2 * FRESH);
+    expect(await found()).toEqual([`PL-${other.id}-1-0002-7000 over-limit-since`]);
+  });
+
+  it('the console shows what is found until a person has looked; only what accuses calls for one', async () => {
+    const account = await left(0);
+    wall(SOLD_MS);
+    sold(account, 1, SOLD_MS);
+    room.now = SOLD_MS + MINUTE;
+    await t().upload();
+    const data = await consoleData(room.db, room.now);
+    expect(data.findings).toMatchObject([
+      { orderId: order(1), reason: 'over-known-limit', accuses: true, terminalId: t().id },
+    ]);
+    expect(consolePage(data, room.now)).toContain('1 笔超限成交待查');
+    const [finding] = data.findings;
+    if (finding === undefined) throw new Error('none');
+    expect(findingPage(finding, 'x')).toContain('终端当时知道最多可售 0');
+    const mild = { ...data, findings: [{ ...finding, accuses: false }] };
+    expect(consolePage(mild, room.now)).not.toContain('笔超限成交待查');
+    const said = { orderId: order(1), reason: 'over-known-limit', who: '李', why: '查过' };
+    expect(await settleFinding(room.db, { ...said, reason: 'over-limit-since' }, 1)).toBe(false);
+    expect(await settleFinding(room.db, said, 1)).toBe(true);
+    expect(await settleFinding(room.db, said, 1)).toBe(false);
+    expect(await openFindings(room.db)).toEqual([]);
   });
 });
 

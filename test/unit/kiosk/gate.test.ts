@@ -192,6 +192,100 @@ describe('a card that nobody takes', () => {
     expect(outcomes()).toEqual(['called', 'taken']);
   });
 
+  it('held out since before a restart: asked for, and taken in after its time', async () => {
+    await left({ bin: [] });
+    await w.run(60_000);
+    expect(motor.ejected).toEqual([1]);
+    await w.start();
+    await w.untilScreen('take-card');
+    await w.run(590_000);
+    expect(motor.bin).toHaveLength(0);
+    expect(w.screen).toBe('take-card');
+    await w.run(20_000);
+    expect(motor.bin).toEqual([w.card('golden')]);
+    await w.untilScreen('start');
+    expect(w.shown('start').keptCards).toBe(1);
+    await w.run(10_000);
+    expect(outcomes()).toEqual(['capturing']);
+  });
+
+  it('called for at a full bin, and the machine started anew: its time begins anew, and it is gone when it goes', async () => {
+    await left({ bin: [], room: 0 });
+    await w.run(610_000);
+    motor.room = 20;
+    await w.start();
+    await w.run(590_000);
+    expect(motor.bin).toHaveLength(0);
+    expect(outcomes()).toEqual(['capturing', 'not-captured']);
+    await w.run(20_000);
+    expect(motor.bin).toHaveLength(1);
+    await w.run(10_000);
+    expect(outcomes()).toEqual(['capturing', 'not-captured', 'capturing']);
+  });
+
+  it('called for, and taken while the machine was off or its reader lost: the alarm ends all the same', async () => {
+    w.slot.motor = null;
+    await w.start();
+    w.replaceCard('good', { selectSw: '6283' });
+    await w.insert('good');
+    await w.untilScreen('cannot-sell');
+    await w.run(660_000);
+    expect(outcomes()).toEqual(['called']);
+    // What nobody sees is not said to be gone.
+    w.slot.offline(true);
+    await w.run(10_000);
+    expect(outcomes()).toEqual(['called']);
+    w.slot.card = null;
+    for (let starts = 0; starts < 2; starts++) {
+      await w.start();
+      await w.run(10_000);
+      expect(outcomes()).toEqual(['called', 'taken']);
+    }
+  });
+
+  it.each([
+    [true, 'capturing'],
+    [false, 'called'],
+  ] as const)('called for its order’s sake, which ends in the night (bin %s): %s', (bin, then) => {
+    const order = (state: string) => ({
+      order: { orderId: 'o', state, sale: { kind: 'card', cardNo: '8800003921' } },
+      writing: false,
+    });
+    let state = {
+      session: { at: 'take-card', deadlineMono: 0 },
+      maintenance: { mode: { at: 'idle' } },
+      reader: { state: 'leaving', insertion: 1 },
+      card: null,
+      cardBusy: false,
+      orders: new Map([['o', order('in-doubt')]]),
+      service: { policy: null },
+      bin: { motor: bin, cards: [] },
+      left: { insertion: 1, cardNo: '8800003921', sinceMono: 0, told: null },
+    } as unknown as KioskState;
+    const told = (monoMs: number): readonly unknown[] => {
+      const settled = settleLeft(state, { nowMs: 0, monoMs, terminalId: '000000000311' });
+      ({ state } = settled);
+      wakes = settled.wakeAtMono;
+      return settled.effects.flatMap((e) =>
+        e.do === 'journal' ? e.events.map((f) => (f.body as { outcome: string }).outcome) : [e.do],
+      );
+    };
+    let wakes: number | null = null;
+    expect(told(600_000)).toEqual(['called']);
+    expect(told(3_000_000)).toEqual([]);
+    expect(wakes).toBeNull();
+    // It ends: whoever waits for the end gets the whole time to take the card.
+    state = { ...state, orders: new Map([['o', order('refunded')]]) } as unknown as KioskState;
+    expect(told(4_000_000)).toEqual([]);
+    expect(wakes).toBe(4_600_000);
+    expect(told(4_599_999)).toEqual([]);
+    expect(told(4_600_000)).toEqual(then === 'capturing' ? ['capturing', 'capture'] : ['called']);
+    expect(told(9_000_000)).toEqual([]);
+    // Taken after all: the alarm ends where there is one.
+    state = { ...state, reader: { ...state.reader, state: 'empty' } };
+    expect(told(9_000_001)).toEqual(then === 'capturing' ? [] : ['taken']);
+  });
+
   it('the policy says after how long', async () => {
     w.policy = { ...w.policy, captureAfterMs: 60_000 };
     await left({ bin: [] });

@@ -700,6 +700,7 @@ describe('words', () => {
     'core-started': { version: '1', node: 'v24', recoveredOrders: 0 },
     'card-seen': { cardNo: '8800003921', layout: 'PL-CPU', count: 41, cumulative: 1, tag: '' },
     'card-left': { cardNo: null, outcome: 'called' },
+    'visit-rated': { rating: 'good' },
     'card-refused': { cardNo: '8800003921', layout: 'PL-CPU', left: 2 },
     'credit-quoted': {
       userNo: '1',

@@ -1,5 +1,5 @@
 import { ACCESS_MODES, PLAIN_ACCESS } from '../../../src/shared/contract/index.ts';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failure } from '../../../src/shared/errors.ts';
 import { err } from '../../../src/shared/result.ts';
 import { World } from '../../support/kiosk-world.ts';
@@ -172,4 +172,49 @@ it('how much a limit leaves is known before a sum is chosen', async () => {
   expect(w.shown('amount')).toMatchObject({ maxFen: 7_950, limited: true, presetsFen: [5_000] });
   expect(free).toMatchObject({ maxFen: w.policy.maxFen, limited: false });
   await w.remove();
+});
+
+describe('how it was', () => {
+  const rated = (): unknown[] =>
+    w.central.events.filter((e) => e.kind === 'visit-rated').map((e) => [e.orderId, e.body]);
+  async function thanked(): Promise<void> {
+    await w.toPay('golden');
+    w.pay.pay();
+    await w.untilScreen('done');
+  }
+
+  it('is told by one touch, once, and thanked for', async () => {
+    await thanked();
+    await w.remove();
+    expect(w.shown('done')).toMatchObject({ cardOut: true, rated: null });
+    await w.tap('rate', 'poor');
+    expect(w.shown('done').rated).toBe('poor');
+    // A second touch is no second word.
+    await w.tap('rate', 'good');
+    expect(w.shown('done').rated).toBe('poor');
+    await w.run(60_000);
+    expect(w.screen).toBe('start');
+    expect(rated()).toEqual([[w.order().orderId, { rating: 'poor' }]]);
+  });
+
+  it('is asked for long enough, and nobody waits for it', async () => {
+    await thanked();
+    await w.remove();
+    await w.run(8_000);
+    expect(w.screen).toBe('done');
+    await w.run(5_000);
+    expect(w.screen).toBe('start');
+    expect(rated()).toEqual([]);
+  });
+
+  it('who rates in the last second sees the thanks for it', async () => {
+    await thanked();
+    await w.remove();
+    await w.run(11_500);
+    await w.tap('rate', 'good');
+    await w.run(4_000);
+    expect(w.shown('done').rated).toBe('good');
+    await w.run(2_000);
+    expect(w.screen).toBe('start');
+  });
 });

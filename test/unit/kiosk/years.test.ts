@@ -10,7 +10,12 @@ import { quoteFault } from '../../../src/kiosk/visit/card-sale/quote-check.ts';
 import { accountAt } from '../../../src/kiosk/visit/card-sale/standing.ts';
 import { clockOf } from '../../../src/main/demo-clock.ts';
 import { systemClock } from '../../../src/main/ports.ts';
-import type { Account, Quote, QuoteRequest } from '../../../src/shared/central-api/index.ts';
+import type {
+  Account,
+  Announced,
+  Quote,
+  QuoteRequest,
+} from '../../../src/shared/central-api/index.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { VISIT_MS } from '../../../src/shared/periods.ts';
 import { err, ok } from '../../../src/shared/result.ts';
@@ -62,7 +67,13 @@ interface Own {
 /** The account of a kiosk whose central is away (`null`) or answers, with own deliveries. */
 async function found(
   nowMs: number,
-  more: { answer?: Account; cached?: Account; fetchedMs?: number; own?: readonly Own[] } = {},
+  more: {
+    answer?: Account;
+    cached?: Account;
+    fetchedMs?: number;
+    own?: readonly Own[];
+    tariffs?: readonly Announced[];
+  } = {},
 ): Promise<Account> {
   const journal: Partial<Journal> = {
     meta: () => null,
@@ -88,7 +99,7 @@ async function found(
   const result = await findAccount(
     billing as BillingClient,
     journal as Journal,
-    POLICY,
+    more.tariffs === undefined ? POLICY : { ...POLICY, tariffs: [...more.tariffs] },
     '000000000311',
     TOLD.cardNo,
     nowMs,
@@ -136,6 +147,22 @@ describe('a cached account', () => {
     expect(await offline(account, NEW_YEAR)).toMatchObject({ quantity: 2_000, tariffVersion: 2 });
     const gasYear = { ...TOLD, tariff: { ...GAS, yearBegins: '07-01' } };
     expect((await found(NEW_YEAR, { cached: gasYear })).yearQuantity).toBe(35_999);
+  });
+  it('follows a tariff that the policy announced since the card was last here', async () => {
+    const others = {
+      fromMs: NEW_YEAR - 5_000,
+      tariff: { ...DEARER, tariffId: 'water', version: 9 },
+    };
+    const earlier = { fromMs: NEW_YEAR - 5_000, tariff: { ...DEARER, version: 1 } };
+    const tariffs = [others, earlier, { fromMs: NEW_YEAR, tariff: DEARER }];
+    expect((await found(NEW_YEAR - 1, { tariffs })).tariff).toEqual(GAS);
+    const account = await found(NEW_YEAR, { tariffs });
+    expect(account.tariff.version).toBe(2);
+    expect(await offline(account, NEW_YEAR)).toMatchObject({ quantity: 2_000, tariffVersion: 2 });
+    // The day was put off: the later word counts.
+    const cached = { ...TOLD, announced: [{ fromMs: NEW_YEAR - 1, tariff: DEARER }] };
+    expect((await found(NEW_YEAR - 1, { cached, tariffs })).tariff.version).toBe(1);
+    expect((await found(NEW_YEAR - 1, { cached, tariffs: [others] })).tariff.version).toBe(2);
   });
   it('knows own deliveries by the year and the period that they were sold in', async () => {
     const own = [

@@ -89,6 +89,8 @@ const MOVE_TIMEOUT_MS = 15_000;
 const CHIP_TIMEOUT_MS = 5_000;
 const ASK_TIMEOUT_MS = 2_000;
 const POLL_MS = 250;
+/** A card that is being drawn in is gone from the gate sooner: one that lies there so long lies. */
+const LIES_MS = 10_000;
 /** Back-off before the port is opened again. */
 const REBUILD_DELAYS_MS = [1_000, 1_500, 2_000, 3_000] as const;
 /** A device whose firmware text is not known is asked again this seldom: somebody has to see to it. */
@@ -209,8 +211,13 @@ export class CrtReader implements CardReader {
   #insertion: Insertion | null = null;
   /** A card is inside that gave no answer: it is left alone until it is given back. */
   #muteInside = false;
-  /** The card at the gate was in, and waits to be taken. */
+  /**
+   * The card at the gate waits to be taken: it was given back, by this process or the one before,
+   * or it was pushed in half and left.
+   */
   #givenBack = false;
+  /** Since when an open entry has a card before it, monotonic; null: it has none. */
+  #atGateMono: number | null = null;
   #accepting = true;
   /** The SAM slot that the device was told of last; null: none since it began. */
   #samSlot: number | null = null;
@@ -381,19 +388,32 @@ export class CrtReader implements CardReader {
     const where = state.value.status[0];
     if (where === INSIDE) {
       this.#givenBack = false;
+      this.#atGateMono = null;
       if (this.#insertion === null && !this.#muteInside) await this.#cardIn();
     } else {
       this.#muteInside = false;
       this.#end(
         failure('CARD-0102', where === AT_GATE ? 'the card is at the gate' : 'card removed'),
       );
-      if (where !== AT_GATE) this.#givenBack = false;
+      this.#givenBack = where === AT_GATE && this.#liesAtGate();
+      if (where !== AT_GATE) this.#atGateMono = null;
       const state = this.#givenBack ? 'leaving' : 'empty';
       if (this.#board.get().state !== state)
         this.#board.set({ state, insertion: this.#insertions });
       if (where !== AT_GATE) await this.#tellEntry();
     }
     if (this.#link !== null) this.#later(POLL_MS, () => this.#poll());
+  }
+
+  /**
+   * A card at the gate is on its way in only where the device was told to take cards. After a start
+   * it was not: that one was held out before, by a process that knows of it no more.
+   */
+  #liesAtGate(): boolean {
+    const { clock } = this.#o;
+    if (this.#entry !== true) return true;
+    this.#atGateMono ??= clock.monoMs();
+    return this.#givenBack || clock.monoMs() - this.#atGateMono >= LIES_MS;
   }
 
   async #tellEntry(): Promise<Result<void, Failure>> {

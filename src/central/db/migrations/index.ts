@@ -27,7 +27,9 @@ import { accountUse } from './026-account-use.ts';
 import { soldAsOf } from './027-sold-as-of.ts';
 import { keyRefusals } from './028-key-refusals.ts';
 import { chipChanges } from './029-chip-changes.ts';
+import { saleFindings } from './030-sale-findings.ts';
 import { closeSent } from './031-close-sent.ts';
+import { ratings } from './032-ratings.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -60,5 +62,7 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'sold as of', sql: soldAsOf },
   { name: 'key refusals', sql: keyRefusals },
   { name: 'chip changes', sql: chipChanges },
+  { name: 'sale findings', sql: saleFindings },
   { name: 'close sent', sql: closeSent },
+  { name: 'ratings', sql: ratings },
 ];

@@ -7,12 +7,12 @@ import { failure } from '../../../shared/errors.ts';
 import type { Failure } from '../../../shared/errors.ts';
 import { priceAmount } from '../../../shared/money.ts';
 import { momentOf } from '../../../shared/periods.ts';
-import type { Policy } from '../../../shared/policy.ts';
+import type { HeldPolicy } from '../../../shared/policy.ts';
 import { err, ok } from '../../../shared/result.ts';
 import type { Result } from '../../../shared/result.ts';
 import { dropKeyNote, keyNoteOf } from '../../delivery/key-notes.ts';
 import { quoteFault } from './quote-check.ts';
-import { accountAt, sameLimit, sameYear } from './standing.ts';
+import { accountAt, sameLimit, sameYear, withAnnounced } from './standing.ts';
 
 /** A quote made here lives as long as the pay window at most. */
 const OFFLINE_QUOTE_MS = 300_000;
@@ -25,7 +25,7 @@ const OFFLINE_QUOTE_MS = 300_000;
 export async function findAccount(
   billing: BillingClient,
   journal: Journal,
-  policy: Policy | null,
+  policy: HeldPolicy | null,
   terminalId: string,
   cardNo: string,
   nowMs: number,
@@ -61,7 +61,8 @@ export async function findAccount(
   if (journal.soldOffline(cached.account.userNo))
     return err(failure('SALE-0110', 'sold to offline already, not told yet', answer.error));
   // A year or a limit's period may have turned since, and an announced tariff's day have come.
-  const account = accountAt(cached.account, cached.account.asOfMs ?? cached.fetchedMs, nowMs);
+  const known = withAnnounced(cached.account, policy.tariffs ?? []);
+  const account = accountAt(known, cached.account.asOfMs ?? cached.fetchedMs, nowMs);
   // The remainder that central carries is never spent offline.
   return ok({
     account: { ...withOwn(account, journal, terminalId, 'all'), carriedMicro: 0 },

@@ -1,4 +1,4 @@
-import type { Account, Tariff } from '../../../shared/central-api/index.ts';
+import type { Account, Announced, Tariff } from '../../../shared/central-api/index.ts';
 import { CALENDAR_YEAR, periodStart, versionAt } from '../../../shared/periods.ts';
 
 /** The tariff that holds at a moment, by what central told and announced. */
@@ -8,6 +8,22 @@ export function tariffAt({ tariff, announced = [] }: Account, ms: number): Tarif
     ...announced.map((a) => ({ version: a.tariff.version, ...a })),
   ];
   return versionAt(versions, tariff.version, ms)?.tariff ?? tariff;
+}
+
+/**
+ * A cached account with what central announced to every kiosk since: whoever keeps a card at home
+ * for weeks buys by the price that this machine has known of for as long. Of one version the later
+ * word holds, which is the policy's.
+ */
+export function withAnnounced(account: Account, told: readonly Announced[]): Account {
+  const { tariffId, version } = account.tariff;
+  const later = told.filter((a) => a.tariff.tariffId === tariffId && a.tariff.version > version);
+  if (later.length === 0) return account;
+  const earlier = (account.announced ?? []).filter(
+    (a) => !later.some((l) => l.tariff.version === a.tariff.version),
+  );
+  const announced = [...earlier, ...later].toSorted((a, b) => a.fromMs - b.fromMs);
+  return { ...account, announced };
 }
 
 const yearOf = (tariff: Tariff, ms: number): number =>
