@@ -14,7 +14,27 @@ export const doors = ({ mutant, edit, unit }) => [
     'cancel-unnoted',
     'Whether a cancel is on its way is forgotten with its process.',
     edit('central/gateway/legs.ts', `await note(desk.now());`, ``),
-    unit('central/gateway', 'a close that is a cancel, and that nobody answered'),
+    unit('central/gateway', 'is waited for by the next process'),
+  ),
+  mutant(
+    'handed-back-ends-the-payment',
+    'What a cancel handed back ends the terminal’s payment while its code takes another wallet’s.',
+    edit(
+      'central/gateway/trades.ts',
+      `told.kind === 'refunded' && (await backByClose(desk, leg, told))`,
+      `told.kind === 'refunded' && leg.state === 'refunded'`,
+    ),
+    unit('central/gateway', 'lands before the terminal asks'),
+  ),
+  mutant(
+    'cancel-aged-before-it-left',
+    'A cancel counts as dead by the time that passed before it was given up.',
+    edit(
+      'central/gateway/legs.ts',
+      `await note(closed.kind === 'paid' ? numOrNull(leg.close_sent_ms) : desk.now());`,
+      `if (closed.kind === 'paid') await note(numOrNull(leg.close_sent_ms));`,
+    ),
+    unit('central/gateway', 'from when its answer was given up'),
   ),
   mutant(
     'cancel-lands-for-ever',

@@ -320,6 +320,24 @@ export const VISIT = [
     unit('kiosk/paid-while-closing', 'told that his payment has arrived'),
   ),
   mutant(
+    'told-beyond-the-panel',
+    'A policy tells more than fits on a panel, over the buttons.',
+    edit('shared/policy-info.ts', `z.string().min(1).max(zh)`, `z.string().min(1)`),
+    unit('kiosk/hall-info', 'nothing that does not fit'),
+  ),
+  mutant(
+    'long-sites-crowded',
+    'Sites with long names stand four on a page, over the buttons.',
+    edit('kiosk/visit/hall-info.ts', `long ? A_PAGE.longSites : A_PAGE.sites`, `A_PAGE.sites`),
+    unit('kiosk/hall-info', 'sites of long words'),
+  ),
+  mutant(
+    'site-words-whole',
+    'A site’s address of any length is shown whole, over the buttons.',
+    edit('kiosk/visit/hall-info.ts', `text.length <= most ? text :`, `most > 0 ? text :`),
+    unit('kiosk/hall-info', 'sites of long words'),
+  ),
+  mutant(
     'rated-twice',
     'Whoever taps on rates a visit as often as he likes.',
     edit('kiosk/visit/order-visit.ts', ` || s.rated !== null) return null;`, `) return null;`),

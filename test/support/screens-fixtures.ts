@@ -342,6 +342,69 @@ const MAINTENANCE: Omit<
 
 type Start = Pick<SnapshotOf<'start'>, 'screen' | 'selling' | 'word'> & ReturnType<typeof base>;
 
+/** As long as a policy may have it, in Chinese and in English. */
+const long = (zh: number, en: number, n = 0) => ({
+  zh: `${n}清河路以东、中南路以西各小区`.repeat(15).slice(0, zh),
+  en: `${n} Renewal of the gas risers; `.repeat(12).slice(0, en),
+});
+const chips = (count: number, zh: number, en: number) =>
+  Array.from({ length: count }, (_, n) => long(zh, en, n));
+const site = (name: number, detail: number) => (n: number) => ({
+  name: long(name, 0, n).zh,
+  detail: long(detail, 0, n).zh,
+  metres: 99_000,
+  hours: { from: '08:00', to: '20:00' },
+  openNow: n > 0,
+});
+/** What the longest policy tells fits with every access mode, too. */
+const LONGEST: readonly (readonly [string, SnapshotOf<'info'>['shown']])[] = [
+  ['sites', { topic: 'sites', page: 0, pages: 9, sites: [0, 1, 2, 3].map(site(20, 30)) }],
+  ['far-sites', { topic: 'sites', page: 0, pages: 9, sites: [0, 1].map(site(40, 80)) }],
+  [
+    'outages',
+    {
+      topic: 'outages',
+      page: 0,
+      pages: 25,
+      outages: [0, 1].map((n) => ({
+        area: long(60, 120, n),
+        reason: long(30, 60),
+        fromMs: NOW_MS,
+        toMs: NOW_MS + 86_400_000,
+      })),
+    },
+  ],
+  [
+    'prices',
+    {
+      topic: 'prices',
+      page: 0,
+      pages: 4,
+      names: chips(4, 10, 24),
+      list: {
+        name: long(10, 24),
+        unit: long(6, 12),
+        document: long(30, 60),
+        since: '2026-01-01',
+        tiers: [1, 2, 3, null].map((n) => ({
+          uptoQuantity: n === null ? null : n * 30_000_000,
+          priceE4: 9_999_999,
+        })),
+      },
+    },
+  ],
+  [
+    'papers',
+    {
+      topic: 'papers',
+      page: 0,
+      pages: 6,
+      names: chips(6, 8, 20),
+      papers: { title: long(8, 20), bring: chips(5, 32, 64), where: long(48, 100) },
+    },
+  ],
+];
+
 /** What the hall tells, by the demo's own policy. */
 function infoFixtures(
   b: ReturnType<typeof base>,
@@ -384,6 +447,10 @@ function infoFixtures(
       },
     ],
     ['menu', { ...screen, topics: [...screen.topics], shown: { topic: 'menu' } }],
+    ...LONGEST.map(([name, shown]): readonly [string, Snapshot] => [
+      `${name}-longest`,
+      { ...screen, topics: [...screen.topics], shown },
+    ]),
     [
       'sites',
       {

@@ -110,8 +110,24 @@ async function sendClose(desk: Desk, leg: Leg, wallet: PaymentProvider): Promise
     desk.db().query('UPDATE gateway_legs SET close_sent_ms = $2 WHERE leg = $1', [leg.leg, sentMs]);
   await note(desk.now());
   const closed = await wallet.close(refOf(leg));
-  if (closed.kind === 'paid') await note(numOrNull(leg.close_sent_ms));
+  // What it was asked before and after took its time: from here on nobody waits for an answer.
+  await note(closed.kind === 'paid' ? numOrNull(leg.close_sent_ms) : desk.now());
   return closed;
+}
+
+/**
+ * Did a cancel hand back what it met? Then this wallet's trade is over, and another wallet may
+ * begin: whoever finds it first, the cancel's own question or the terminal's, stores that.
+ */
+export async function backByClose(
+  { db, move }: Desk,
+  leg: Leg,
+  { whole }: Extract<QueryResult, { kind: 'refunded' }>,
+): Promise<boolean> {
+  if (leg.state === 'refunded') return true;
+  if (leg.state !== 'closing' || leg.method !== 'qr' || whole !== true) return false;
+  await move(db(), leg.leg, 'refunded', ['closing'], null, 'handed back by the close');
+  return true;
 }
 
 /**
@@ -138,12 +154,9 @@ export async function endLeg(desk: Desk, leg: Leg): Promise<'closed' | 'paid' | 
     case 'refunded':
       // A cancel that met the payment on its way handed it back whole; any other refund is a
       // person's, and the terminal's to see.
-      if (told.whole !== true) {
-        await move(db(), leg.leg, 'paid', ['closing'], null, 'handed back by somebody else');
-        return 'paid';
-      }
-      await move(db(), leg.leg, 'refunded', ['closing'], null, 'handed back by the close');
-      return 'closed';
+      if (await backByClose(desk, leg, told)) return 'closed';
+      await move(db(), leg.leg, 'paid', ['closing'], null, 'handed back by somebody else');
+      return 'paid';
     case 'not-found':
       // A wallet that does not know a number which it had shown is not an answer to build on.
       if (closed.kind !== 'closed' && bool(leg.shown))

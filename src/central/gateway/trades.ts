@@ -7,7 +7,14 @@ import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { ALONE_AFTER_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
-import { captured, endLeg, insertLeg, mayBeHandedBack, STILL_CLOSING } from './legs.ts';
+import {
+  backByClose,
+  captured,
+  endLeg,
+  insertLeg,
+  mayBeHandedBack,
+  STILL_CLOSING,
+} from './legs.ts';
 import { codeEnds, quoteIsOver } from './quote-over.ts';
 import { withReceipt } from './receipts.ts';
 import { gone, insertTrade, legOf, refOf, tradeOf, unknown } from './rows.ts';
@@ -115,7 +122,7 @@ export function query(
     }
     // A code was sent once: whether the wallet has it, the terminal judges.
     if (leg.method === 'code') return told;
-    const handedBack = told.kind === 'refunded' && leg.state === 'refunded';
+    const handedBack = told.kind === 'refunded' && (await backByClose(desk, leg, told));
     // A QR code's trade exists here, whatever the wallet has of it.
     if (told.kind === 'not-found' && leg.state !== 'closed') return { kind: 'pending' };
     if (told.kind !== 'closed' && told.kind !== 'not-found' && !handedBack) return told;

@@ -21,8 +21,13 @@ import { SCREEN_MS } from './times.ts';
 import { wallMs } from './view-base.ts';
 import type { ViewContext } from './view-base.ts';
 
-/** How many fit on a page, with large text too. */
-const A_PAGE = { sites: 4, outages: 3 } as const;
+/**
+ * How many fit on a page of any panel, with all access modes on (scripts/screens.mjs draws the
+ * longest). Sites of longer words stand fewer on a page.
+ */
+const A_PAGE = { sites: 4, longSites: 2, outages: 2 } as const;
+/** So long may a site's words be, in Chinese letters: among four on a page, and at all. */
+const SITE_WORDS = { short: { name: 20, detail: 30 }, most: { name: 40, detail: 80 } } as const;
 /**
  * Companies announce an interruption at least so long before it: from then the start screen says
  * so.
@@ -118,7 +123,10 @@ function shownOf(policy: Policy, s: InfoSession, ctx: ViewContext): InfoShown | 
     case 'menu':
       return { topic: 'menu' };
     case 'sites': {
-      const at = pageOf(others(policy.sites, ctx.header.site), s.page, A_PAGE.sites);
+      const all = others(policy.sites, ctx.header.site);
+      const { short } = SITE_WORDS;
+      const long = all.some((o) => o.name.length > short.name || o.detail.length > short.detail);
+      const at = pageOf(all, s.page, long ? A_PAGE.longSites : A_PAGE.sites);
       if (at === null) return null;
       const { page, pages, of } = at;
       return { topic: 'sites', page, pages, sites: of.map((site) => siteView(site, ctx)) };
@@ -149,10 +157,14 @@ function shownOf(policy: Policy, s: InfoSession, ctx: ViewContext): InfoShown | 
   }
 }
 
+/** What is longer would push the buttons off the screen. */
+const clipped = (text: string, most: number): string =>
+  text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+
 function siteView(site: Policy['sites'][number], { header, nowMs }: ViewContext): SiteView {
   return {
-    name: site.name,
-    detail: site.detail,
+    name: clipped(site.name, SITE_WORDS.most.name),
+    detail: clipped(site.detail, SITE_WORDS.most.detail),
     metres: site.metresFrom?.[header.site.zh] ?? null,
     hours: site.hours ?? null,
     openNow: isOpen(site, nowMs),

@@ -113,7 +113,10 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
 
   describe('a close that is a cancel, and that nobody answered', () => {
     /** Alipay's code was left for another wallet, its cancel is on its way, and it is paid. */
-    async function paidMeanwhile(): Promise<ReturnType<typeof ref>> {
+    async function paidMeanwhile(): Promise<{
+      readonly r: ReturnType<typeof ref>;
+      readonly token: string;
+    }> {
       town = await Town.open(engine);
       const r = ref();
       const token = await made(r);
@@ -125,25 +128,59 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
       // Another tap finds the payment, and sends no second cancel; the first one may yet land.
       expect(await open(token, 'wechat')).toEqual({ kind: 'wait' });
       expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'unknown' });
-      return r;
+      return { r, token };
     }
 
     it('lets the payment count once it cannot land any more', async () => {
-      const r = await paidMeanwhile();
+      const { r } = await paidMeanwhile();
       town.clock.advance(60_000);
       expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'paid', amountFen: 10_000 });
       expect(town.kept()).toBe(10_000);
     });
 
+    /** Alipay's code is left while its close does this; then it is paid. */
+    async function closedBy(close: PaymentProvider['close']): Promise<ReturnType<typeof ref>> {
+      town = await Town.open(engine);
+      const r = ref();
+      const token = await made(r);
+      const first = await code(token, 'alipay');
+      const alipay = town.wallets.find((one) => one.kind === 'alipay');
+      if (alipay === undefined) throw new Error('no Alipay');
+      Object.assign(alipay, { close });
+      town.start();
+      await open(token, 'wechat').catch(() => null);
+      expect(town.pay(first)).toBe(true);
+      return r;
+    }
+
+    it('is waited for from when its answer was given up, however long that took', async () => {
+      const r = await closedBy(() => {
+        town.clock.advance(50_000);
+        return Promise.resolve({ kind: 'unknown', failure: failure('PAY-0202') });
+      });
+      town.clock.advance(59_999);
+      expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'unknown' });
+      town.clock.advance(1);
+      expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'paid' });
+    });
+
+    it('is waited for by the next process, where the one that sent it came no further', async () => {
+      const r = await closedBy(() => Promise.reject(new Error('killed')));
+      town.start();
+      expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'unknown' });
+      town.clock.advance(60_000);
+      expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'paid' });
+    });
+
     it('also where the gateway looks by itself', async () => {
-      const r = await paidMeanwhile();
+      const { r } = await paidMeanwhile();
       town.clock.advance(60_000);
       await town.gateway.sweep();
       expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'paid' });
     });
 
     it('lands: nothing was ever said to be paid, and the customer has the money', async () => {
-      const r = await paidMeanwhile();
+      const { r } = await paidMeanwhile();
       const alipay = town.wallets.find((one) => one.kind === 'alipay');
       const leg = town.alipay.control.books().orders[0]?.outTradeNo ?? '';
       expect(await alipay?.code?.reverse({ outTradeNo: leg, amountFen: 10_000 })).toMatchObject({
@@ -154,6 +191,18 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
       town.clock.advance(120_000);
       expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'refunded', whole: true });
       expect(town.kept()).toBe(0);
+    });
+
+    it('lands before the terminal asks: the payment goes on by the wallet that was chosen instead', async () => {
+      const { r, token } = await paidMeanwhile();
+      const alipay = town.wallets.find((one) => one.kind === 'alipay');
+      const leg = town.alipay.control.books().orders[0]?.outTradeNo ?? '';
+      await alipay?.code?.reverse({ outTradeNo: leg, amountFen: 10_000 });
+      // Its code takes money still, so it is not over.
+      expect(await town.gateway.query(T, r)).toEqual({ kind: 'pending' });
+      expect(town.pay(await code(token, 'wechat'))).toBe(true);
+      expect(await town.gateway.query(T, r)).toMatchObject({ kind: 'paid', amountFen: 10_000 });
+      expect(town.kept()).toBe(10_000);
     });
   });
 

@@ -72,6 +72,24 @@ describe('what the hall tells', () => {
     expect(w.shown('info').shown).toMatchObject({ page: 1 });
   });
 
+  it('sites of long words: two on a page, and cut off where they would push the buttons away', async () => {
+    await w.close();
+    await start({
+      info: INFO,
+      sites: [...SITES, { name: '名'.repeat(200), detail: '址'.repeat(200) }],
+    });
+    await w.tap('open', 'info');
+    await w.tap('info-topic', 'sites');
+    await w.tap('info-page', 2);
+    const { shown } = w.shown('info');
+    if (shown.topic !== 'sites') throw new Error(shown.topic);
+    expect([shown.pages, shown.sites.length]).toEqual([3, 2]);
+    expect(shown.sites[1]).toMatchObject({
+      name: `${'名'.repeat(39)}…`,
+      detail: `${'址'.repeat(79)}…`,
+    });
+  });
+
   it('interruptions: what is over is gone, the next comes first, and the start screen tells of it', async () => {
     expect(w.shown('start').outage).toMatchObject({ area: { zh: '正在停' } });
     await w.tap('open', 'info');
@@ -80,7 +98,9 @@ describe('what the hall tells', () => {
       const { shown } = w.shown('info');
       return shown.topic === 'outages' ? shown.outages.map((o) => o.area.zh) : [shown.topic];
     };
-    expect(areas()).toEqual(['正在停', '明天', '后天之后']);
+    expect(areas()).toEqual(['正在停', '明天']);
+    await w.tap('info-page', 1);
+    expect(areas()).toEqual(['后天之后']);
     await w.tap('exit');
     w.clock.step(3_600_000 + 1);
     await w.run(20_000);
@@ -133,5 +153,18 @@ it('a policy tells nothing that has no sense', () => {
   expect(taken({ emergency: '0558-2197777' })).toBe(true);
   expect(taken({ emergency: '<b>' })).toBe(false);
   expect(taken({ outages: [{ ...outage('x', T0, 1), toMs: T0 }] })).toBe(false);
-  expect(taken({ papers: Array.from({ length: 9 }, () => INFO.papers[0]) })).toBe(false);
+  expect(taken({ papers: Array.from({ length: 7 }, () => INFO.papers[0]) })).toBe(false);
+});
+
+it('a policy tells nothing that does not fit on every panel, with large text too', () => {
+  const taken = (info: unknown): boolean => policySchema.safeParse({ ...POLICY, info }).success;
+  const words = (zh: number, en: number) => ({ zh: '字'.repeat(zh), en: 'w'.repeat(en) });
+  const area = (zh: number, en: number) => [{ ...outage('x', T0, 1), area: words(zh, en) }];
+  expect(taken({ outages: area(60, 120) })).toBe(true);
+  expect(taken({ outages: area(61, 120) })).toBe(false);
+  expect(taken({ outages: area(60, 121) })).toBe(false);
+  const papers = (...bring: unknown[]) => [{ ...INFO.papers[0], bring }];
+  expect(taken({ papers: papers(words(32, 64)) })).toBe(true);
+  expect(taken({ papers: papers(words(33, 64)) })).toBe(false);
+  expect(taken({ papers: papers(...Array.from({ length: 6 }, () => words(1, 1))) })).toBe(false);
 });
