@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CLOCK_FILE, shiftIn } from '../main/demo-clock.ts';
+import { CLOCK_FILE, CLOCK_NAME, shiftIn } from '../main/demo-clock.ts';
 
 /** A time with its zone: `2026-12-31T23:59:30+08:00`. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/;
@@ -18,7 +18,7 @@ export class HallClock {
    * @throws Error where the file holds no number
    */
   constructor(dataDir: string) {
-    this.#file = join(dataDir, 'clock-shift-ms');
+    this.#file = join(dataDir, CLOCK_NAME);
     shiftIn(this.#file);
     process.env[CLOCK_FILE] = this.#file;
   }

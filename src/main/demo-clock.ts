@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
 import type { Clock } from '../shared/ports.ts';
@@ -13,6 +14,8 @@ import { systemClock } from './ports.ts';
  * mode only.
  */
 export const CLOCK_FILE = 'PILOTLIGHT_CLOCK_FILE';
+/** That file's name in a demo hall's data, beside its terminal.json. */
+export const CLOCK_NAME = 'clock-shift-ms';
 /** How soon a clock that was set is seen. */
 const READ_EVERY_MS = 250;
 
@@ -66,6 +69,20 @@ export function clockOf(
     return machine.nowMs() + shiftMs;
   };
   return ok({ ...machine, nowMs });
+}
+
+/**
+ * The clock by which a command looks at the kiosk of this configuration: beside a demo hall's
+ * terminal.json that hall's, else central would refuse what is signed by another day's clock; for a
+ * kiosk that sells, the machine's.
+ */
+export function clockBeside(
+  { config, baseDir }: { readonly config: { readonly mode: string }; readonly baseDir: string },
+  machine: Clock,
+): Clock {
+  if (config.mode !== 'demo') return machine;
+  const clock = clockOf({ [CLOCK_FILE]: join(baseDir, CLOCK_NAME) }, 'demo', machine);
+  return clock.ok ? clock.value : machine;
 }
 
 /** The clock of a demo hall's own processes. @throws Error where it is set by no number */

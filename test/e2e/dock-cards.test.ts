@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HALL_CARDS } from '../../src/demo/hall-card.ts';
+import { reconcileAt } from '../../src/main/cli/reconcile.ts';
+import { systemClock, systemRandom } from '../../src/main/ports.ts';
 import { SecondLog } from '../../src/journal/second-log.ts';
 import type { EventBody } from '../../src/shared/facts/catalogue.ts';
 import { chinaDate, chinaDayMs, DAY_MS } from '../../src/shared/time.ts';
@@ -99,6 +101,12 @@ describe('every card of the dock', () => {
     );
     expect(told).toMatchObject({ payments: { count: bought.length }, persons: 0, differences: {} });
     await customer.on('start', (s) => s.selling);
+    // And by the command that the dock names, which goes by the hall's clock.
+    const compared = await reconcileAt(join(hall.dataDir, 'terminal.json'), date, {
+      clock: systemClock,
+      random: systemRandom,
+    });
+    expect(compared).toMatchObject({ ok: true, value: { persons: 0, complete: true } });
   });
 });
 

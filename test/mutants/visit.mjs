@@ -363,4 +363,10 @@ export const VISIT = [
     ),
     unit('central/card-seen', 'what customers say'),
   ),
+  mutant(
+    'rated-in-years-to-come',
+    'A terminal whose clock is ahead by years rates for as long.',
+    edit('central/books/ratings.ts', 'Math.min(wallMs, nowMs)', 'wallMs'),
+    unit('central/card-seen', 'what customers say'),
+  ),
 ];

@@ -358,4 +358,10 @@ export const YEARS = [
     edit('kiosk/watch/monitor.ts', '> CLOCK_SET_MS', '> Infinity'),
     reconcile('a clock that is put right'),
   ),
+  mutant(
+    'command-by-another-day',
+    'A command that looks at a demo hall goes by the machine’s day, and central refuses it.',
+    edit('main/demo-clock.ts', `if (config.mode !== 'demo') return machine;`, `return machine;`),
+    kiosk('a production kiosk’s never'),
+  ),
 ];

@@ -87,6 +87,7 @@ export async function post(
   await rateVisits(
     tx,
     rated.filter((r) => terminalOf(r.orderId) === terminalId),
+    nowMs,
   );
   await stopRefused(tx, refusals, nowMs);
   await resetTaken(tx, taken, nowMs);

@@ -14,13 +14,20 @@ export interface RatedVisit {
 /** So far back the console counts. */
 const DAYS_SHOWN = 30;
 
-/** Takes ratings into the books, in the batch's transaction: the first of an order counts. */
-export async function rateVisits(tx: Sql, rated: readonly RatedVisit[]): Promise<void> {
+/**
+ * Takes ratings into the books, in the batch's transaction: the first of an order counts, and none
+ * is of a time to come, whatever a terminal's clock says.
+ */
+export async function rateVisits(
+  tx: Sql,
+  rated: readonly RatedVisit[],
+  nowMs: number,
+): Promise<void> {
   for (const { orderId, terminalId, wallMs, rating } of rated)
     await tx.query(
       `INSERT INTO ratings (order_id, terminal_id, rating, at_ms) VALUES ($1, $2, $3, $4)
        ON CONFLICT (order_id) DO NOTHING`,
-      [orderId, terminalId, rating, wallMs],
+      [orderId, terminalId, rating, Math.min(wallMs, nowMs)],
     );
 }
 

@@ -17,6 +17,7 @@ import { configProblems } from '../../shared/config/terminal.ts';
 import type { TerminalConfig } from '../../shared/config/terminal.ts';
 import { loadTerminalKeys } from '../core/terminal-keys.ts';
 import { loadConfig } from '../config.ts';
+import { clockBeside } from '../demo-clock.ts';
 import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from '../core/card-keys.ts';
 import { lineAdvice, loadCentralLine } from '../core/central-line.ts';
@@ -57,9 +58,10 @@ const MIN_RSA_BITS = 2048;
  * Looks at everything a kiosk needs and changes nothing (a file is written and taken away again, to
  * see that the disks can be written); works beside a running core.
  */
-export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
+export async function doctor(given: DoctorOptions): Promise<DoctorReport> {
   const findings: Finding[] = [checkRuntime()];
-  const loaded = loadConfig(options.configFile);
+  const loaded = loadConfig(given.configFile);
+  const options = loaded.ok ? { ...given, clock: clockBeside(loaded.value, given.clock) } : given;
   if (loaded.ok) {
     const { config } = loaded.value;
     findings.push(

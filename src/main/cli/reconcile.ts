@@ -16,6 +16,7 @@ import type { Clock, Random } from '../../shared/ports.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import { loadConfig } from '../config.ts';
+import { clockBeside } from '../demo-clock.ts';
 import { loadCentralLine } from '../core/central-line.ts';
 import { loadTerminalKeys } from '../core/terminal-keys.ts';
 import { table } from './text.ts';
@@ -38,10 +39,11 @@ export interface ReconcileAnswer extends Omit<DayReport, 'differences'> {
 export async function reconcileAt(
   configFile: string,
   date: string,
-  ports: { readonly clock: Clock; readonly random: Random },
+  machine: { readonly clock: Clock; readonly random: Random },
 ): Promise<Result<ReconcileAnswer, Failure>> {
   const loaded = loadConfig(configFile);
   if (!loaded.ok) return loaded;
+  const ports = { ...machine, clock: clockBeside(loaded.value, machine.clock) };
   const { config, path, baseDir } = loaded.value;
   const line = loadCentralLine(loaded.value);
   if (!line.ok) return line;

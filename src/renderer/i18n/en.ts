@@ -72,7 +72,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'hall.papers.bring': 'Please bring',
   'hall.papers.where': 'Where to go',
   'hall.page': 'Page {page} of {pages}',
-  'hall.page.before': 'Back',
+  'hall.page.before': 'Previous',
   'hall.page.next': 'Next',
   'rate.ask': 'How was it?',
   'rate.thanks': 'Thank you for telling us.',

@@ -258,6 +258,10 @@ describe.each(ENGINES)('cards as they were read, on %s', (engine) => {
       { terminalId: t(0).id, good: 2, fair: 1, poor: 0 },
     ]);
     expect(await counted(then + 31 * 86_400_000)).toEqual([]);
+    // A clock that is ahead by years does not count for years.
+    t(0).journal.raw('visit-rated', `PL-${t(0).id}-1-0004-1234`, { rating: 'good' }, 9e11);
+    await t(0).upload();
+    expect(await counted(then + 500 * 86_400_000)).toEqual([]);
   });
 
   it('a card that blocks a slot is an alarm until it is gone; one that a bin took is none', async () => {

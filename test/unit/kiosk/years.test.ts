@@ -8,7 +8,7 @@ import type { Journal } from '../../../src/journal/journal.ts';
 import { findAccount, quoteFor } from '../../../src/kiosk/visit/card-sale/quoting.ts';
 import { quoteFault } from '../../../src/kiosk/visit/card-sale/quote-check.ts';
 import { accountAt } from '../../../src/kiosk/visit/card-sale/standing.ts';
-import { clockOf } from '../../../src/main/demo-clock.ts';
+import { clockBeside, clockOf } from '../../../src/main/demo-clock.ts';
 import { systemClock } from '../../../src/main/ports.ts';
 import type {
   Account,
@@ -297,7 +297,13 @@ it('a demo’s clock is set by a file while it runs, a production kiosk’s neve
     writeFileSync(file, String(2 * DAY_MS));
     expect(after(1_000)).toBe(2 * DAY_MS);
     expect(by('production')).toMatchObject({ ok: false, error: { code: 'CONF-0101' } });
+    // A command beside the hall goes by its clock, beside a kiosk that sells never.
+    const beside = (mode: string): number =>
+      clockBeside({ config: { mode }, baseDir: folder }, machine).nowMs() - machine.nowMs();
+    expect(beside('demo')).toBe(2 * DAY_MS);
+    expect(beside('production')).toBe(0);
     writeFileSync(file, 'x');
+    expect(beside('demo')).toBe(0);
     expect(by('demo')).toMatchObject({ ok: false, error: { code: 'CONF-0101' } });
     expect(clockOf({}, 'production')).toEqual(ok(systemClock));
   } finally {
