@@ -76,6 +76,8 @@ const CODES: Record<ProblemType, ErrorCode> = {
   'over-limit': 'SALE-0105',
   'too-small': 'SALE-0105',
   'unit-mismatch': 'SALE-0113',
+  'unknown-user': 'SALE-0119',
+  'item-taken': 'SALE-0120',
   'unknown-terminal': 'BILL-0103',
   suspended: 'BILL-0103',
   revoked: 'BILL-0103',

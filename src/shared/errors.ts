@@ -319,6 +319,44 @@ export const ERRORS = {
       'The policy is over, or older than terminal.json asks for: mends itself once central is heard; what was begun is finished',
     ],
   ),
+  'SALE-0119': e(
+    ['没有找到这个用户号', 'No such user number'],
+    [
+      `请核对缴费单上的用户号，再输一遍；换过户号的请拨打热线。${NOT_CHARGED[0]}。`,
+      `Please check the number on the bill and type it once more; call the hotline if it was changed. ${NOT_CHARGED[1]}.`,
+    ],
+    ['中心没有这个用户号', 'Central has no such user number'],
+  ),
+  'SALE-0120': e(
+    ['账单刚有变动', 'The bill has just changed'],
+    [
+      `这一项刚被别处缴了，或金额有变。请重新查询后再缴。${NOT_CHARGED[0]}。`,
+      `It was just paid elsewhere, or its sum has changed. Please look it up again. ${NOT_CHARGED[1]}.`,
+    ],
+    [
+      '报价时账单已被占用、已缴或金额不同',
+      'An item was reserved, paid or of another sum when it was quoted',
+    ],
+  ),
+  'SALE-0121': e(
+    ['查询次数太多', 'Too many look-ups'],
+    [
+      `为保护用户信息，每次只能查询几个用户号。请稍后再来，或拨打热线。${NOT_CHARGED[0]}。`,
+      `To protect customers only a few numbers can be looked up in one visit. Please come back later or call the hotline. ${NOT_CHARGED[1]}.`,
+    ],
+    ['一次办理或一分钟内查询的用户号过多', 'Too many user numbers in one visit or minute'],
+  ),
+  'SALE-0122': e(
+    ['没有入账', 'It was not credited'],
+    [
+      '收费系统没有收下这一笔，钱原路退回，您的账单没有变动。',
+      'The billing system did not take it. The money goes back to where it was paid from; your bill is unchanged.',
+    ],
+    [
+      '中心最终答复：未入账，也不会再入账',
+      'Central’s final word: it was not credited and never will be',
+    ],
+  ),
   // ---- payment ----
   'PAY-0101': e(
     ['没有取到付款码', 'No payment code'],
@@ -525,6 +563,17 @@ export const ERRORS = {
     [
       '中心尚无付款凭据，暂不给卡密钥：会再问，不退款；持续出现请查网关与中心的密钥',
       'Central knows no evidence of the payment yet and computes no key: asked again, never refunded for it; if it lasts, check the keys of gateway and central',
+    ],
+  ),
+  'BILL-0113': e(
+    ['正在入账', 'Being credited'],
+    [
+      '您的钱已经收到，收费系统还在入账，本机会自动再问，不用再付。请保留凭条，凭订单号可在本机查询。',
+      'Your payment has arrived and is still being credited; the machine goes on asking by itself. Do not pay again. Please keep the slip: its number tells how it stands at this machine.',
+    ],
+    [
+      '入账结果未知：以同一订单号再问，中心最终答复“未入账”之前不退款',
+      'Not known whether it is posted: asked again under the same order id; no refund before central’s final word',
     ],
   ),
 

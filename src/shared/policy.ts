@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { announcedSchema } from './central-api/accounts.ts';
+import { creditPolicySchema } from './policy-credit.ts';
 import { infoSchema } from './policy-info.ts';
 import { DAY_MS } from './time.ts';
 
@@ -92,6 +93,8 @@ export const policySchema = z
       .max(500),
     /** Left out: central says nothing of it, and the start screen has no tile for it. */
     info: infoSchema.optional(),
+    /** Left out: nothing is sold without a card. */
+    credit: creditPolicySchema.optional(),
   })
   .refine((p) => p.minFen <= p.maxFen, { path: ['maxFen'], error: 'less than minFen' });
 export type Policy = z.infer<typeof policySchema>;

@@ -873,7 +873,9 @@ describe('an order in doubt', () => {
     const { sale: _card, ...rest } = ORDER;
     const lines = [
       {
-        item: '2026-10',
+        item: 'G-2026-10',
+        kind: 'gas' as const,
+        period: '2026-10',
         amountFen: 10_000,
         terms: { principalFen: 10_000, lateFeeFen: 0, discountFen: 0 },
       },
@@ -882,7 +884,14 @@ describe('an order in doubt', () => {
       ...rest,
       state: 'paid',
       paidBy: ATTEMPT.attemptId,
-      sale: { kind: 'credit', userNo: '3001', payee: 'water', amountFen: 10_000, lines },
+      sale: {
+        kind: 'credit',
+        userNo: '3001',
+        payee: 'water',
+        amountFen: 10_000,
+        lines,
+        expiresAtMs: 1_800_000_000_000,
+      },
     };
     const paid: AttemptRow = { ...ATTEMPT, state: 'paid', taken: true };
     expect(advance({ ...paidOrder(), order, attempts: [paid] }, looking({})).effects).toMatchObject(
