@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { counter, fen, hex, micro, natural, units } from './facts/bounds.ts';
 import { tokenSchema } from './sealed-text.ts';
@@ -93,22 +92,6 @@ export const consentSchema = z.object({
 });
 /** See {@link consentSchema}. */
 export type Consent = z.infer<typeof consentSchema>;
-
-/**
- * What a consent names of the text that was shown: SHA-256 over its title and points in that
- * language, a line each, UTF-8, in hex.
- */
-export const consentHash = (
-  text: { readonly title: Bilingual; readonly points: readonly Bilingual[] },
-  locale: Consent['locale'],
-): string => {
-  const words = [text.title, ...text.points].map((w) => (locale === 'en' ? w.en : w.zh));
-  return hash('sha256', words.join('\n'), 'hex');
-};
-interface Bilingual {
-  readonly zh: string;
-  readonly en: string;
-}
 
 /** What a credit order's first fact says. Items of one payee only. */
 export const creditQuoteSchema = z.object({

@@ -36,7 +36,7 @@ export const accountEn: Readonly<Record<keyof typeof accountZhCN, string>> = {
     '{count} more are being paid elsewhere or by bank debit, and are not taken here.',
   'bills.order': 'The oldest first. Late fees count until today.',
   'bills.more': 'The oldest {shown} are shown; the others follow once these are paid.',
-  'bills.perPayee': 'One company is paid at a time; the next follows.',
+  'bills.perPayee': 'The oldest first; one company at a time.',
   'bills.late': 'late fee ¥{yuan} included',
   'bills.discount': '¥{yuan} off',
   'bills.overdue': '{days} days late',
@@ -65,7 +65,7 @@ export const accountEn: Readonly<Record<keyof typeof accountZhCN, string>> = {
   'credit.done.topUp':
     'It is in your account. Close the stove taps, then press the button on the meter; if it shows nothing new, press again later.',
   'credit.done.to': 'Credited to',
-  'credit.next': 'Pay the other ¥{yuan}',
+  'credit.next': 'Next: ¥{yuan}',
   'doubt.posting.title': 'Payment received, being credited',
   'doubt.posting.lead':
     'The billing system has not answered yet.\nPlease do not pay again. You can leave.',

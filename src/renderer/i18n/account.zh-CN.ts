@@ -33,7 +33,7 @@ export const accountZhCN = {
   'bills.underWay': '另有 {count} 项正在别处缴费或银行代扣，这里不再收。',
   'bills.order': '从最早的一项交起；违约金算到今天。',
   'bills.more': '先显示最早的 {shown} 项，交完再显示其余的。',
-  'bills.perPayee': '一次付给一家单位，付完接着付下一家。',
+  'bills.perPayee': '从最早的一项交起；付完一家单位，再付下一家。',
   'bills.late': '含违约金 ¥{yuan}',
   'bills.discount': '已优惠 ¥{yuan}',
   'bills.overdue': '已逾期 {days} 天',
@@ -61,7 +61,7 @@ export const accountZhCN = {
   'credit.done.topUp':
     '已充入账户余额。请先关好灶具，再按表上的按键；表上没有更新的，等一会儿再按。',
   'credit.done.to': '已存入',
-  'credit.next': '接着交其余的 ¥{yuan}',
+  'credit.next': '接着交 ¥{yuan}',
   'doubt.posting.title': '钱已收到，正在入账',
   'doubt.posting.lead': '收费系统还没有答复。\n请不要再次付款，可以放心离开。',
   'doubt.posting.1': '系统一确认就自动入账，不用您再来。',

@@ -226,17 +226,15 @@ export function Bills({ s }: { readonly s: SnapshotOf<'bills'> }): ReactElement 
       <Steps at={2} kind="account" />
       <div className={css['list']}>
         <h1>{t('bills.title', { count: s.totalCount, yuan: formatYuan(s.totalFen) })}</h1>
-        {s.groups.map((group) => (
-          <section key={group.payee} className={`${ui['panel']} ${css['group']}`}>
-            <p className={css['company']}>{t('credit.to', { company: pick(group.company) })}</p>
-            {group.bills.map((bill) => (
-              <Bill key={bill.item} bill={bill} busy={s.busy} />
-            ))}
-          </section>
-        ))}
+        <div className={css['bills']}>
+          {s.groups.flatMap(({ company, bills }) =>
+            bills.map((bill) => (
+              <Bill key={bill.item} bill={bill} company={pick(company)} busy={s.busy} />
+            )),
+          )}
+        </div>
         <p className={ui['note']}>
-          {t('bills.order')}
-          {s.groups.length > 1 && ` ${t('bills.perPayee')}`}
+          {t(s.groups.length > 1 ? 'bills.perPayee' : 'bills.order')}
           {s.totalCount > shown && ` ${t('bills.more', { shown })}`}
           {s.underWay > 0 && ` ${t('bills.underWay', { count: s.underWay })}`}
         </p>
@@ -247,9 +245,18 @@ export function Bills({ s }: { readonly s: SnapshotOf<'bills'> }): ReactElement 
   );
 }
 
-function Bill({ bill, busy }: { readonly bill: BillView; readonly busy: boolean }): ReactElement {
+function Bill({
+  bill,
+  company,
+  busy,
+}: {
+  readonly bill: BillView;
+  readonly company: string;
+  readonly busy: boolean;
+}): ReactElement {
   const { t, pick } = useWords();
   const said = [
+    t('credit.to', { company }),
     ...bill.details.map(pick),
     ...(bill.lateFeeFen > 0 ? [t('bills.late', { yuan: formatYuan(bill.lateFeeFen) })] : []),
     ...(bill.discountFen > 0 ? [t('bills.discount', { yuan: formatYuan(bill.discountFen) })] : []),

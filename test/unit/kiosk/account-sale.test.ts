@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failure } from '../../../src/shared/errors.ts';
-import { consentHash } from '../../../src/shared/sale.ts';
+import { consentHash } from '../../../src/shared/grants.ts';
 import { CREDIT_POLICY, HEATED, HOUSEHOLD, IOT } from '../../support/credit-books.ts';
 import { creditPolicy, POLICY, World } from '../../support/kiosk-world.ts';
 

@@ -2,7 +2,7 @@ import { USER_NO } from '../../../shared/central-api/index.ts';
 import type { CreditAccount, CreditItem } from '../../../shared/central-api/index.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import type { CreditPolicy } from '../../../shared/policy-credit.ts';
-import { consentHash } from '../../../shared/sale.ts';
+import { consentHash } from '../../../shared/grants.ts';
 import type { KioskEvent, KioskState, Step } from '../../state/kiosk.ts';
 import type { Now } from '../../state/order.ts';
 import type {
@@ -168,7 +168,7 @@ function onAccount(
 }
 
 /** So many fit on any panel; they are the oldest, and the next ones follow once they are paid. */
-const A_PAGE = 5;
+const A_PAGE = 3;
 
 /** Of the kinds of bill that this hall takes, the oldest first. */
 export function offeredItems(
