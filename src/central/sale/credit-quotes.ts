@@ -7,12 +7,11 @@ import type { CreditLine } from '../../shared/sale.ts';
 import { linesOf, loadPosting } from '../books/load-credit.ts';
 import { makeVoid } from '../books/postings.ts';
 import { write } from '../books/write.ts';
-import { keepRows, select } from '../db/sets.ts';
-import { num } from '../db/sql.ts';
+import { columnsOf, keepRows, read, select } from '../db/sets.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 import { creditPolicy, isSold, isToppedUp } from './credit-accounts.ts';
-import { POSTINGS } from './credit-tables.ts';
+import { CREDIT_ITEMS, POSTINGS } from './credit-tables.ts';
 import type { CreditAccountRow, CreditItemRow, DueText, PostingRow } from './credit-tables.ts';
 import { termsAt } from './credit-terms.ts';
 import { QUOTE_CLAIM_MS, refuseOthersNumber } from './quotes.ts';
@@ -187,35 +186,23 @@ async function reserve(tx: Sql, posting: PostingRow, nowMs: number, asOfMs: numb
   if (bills.length === 0) return;
   const kept = await tx.query<Record<string, unknown>>(
     `UPDATE credit_items SET order_id = $2, reserved_until_ms = $3
-     FROM json_to_recordset($1::json) AS x(item text, principal_fen bigint)
-     WHERE credit_items.item = x.item AND credit_items.principal_fen = x.principal_fen
-       AND credit_items.user_no = $4 AND credit_items.state = 'open'
-       AND (credit_items.order_id IS NULL OR credit_items.reserved_until_ms <= $5)
-     RETURNING credit_items.*`,
+     FROM json_to_recordset($1::json) AS x(bill text, quoted_fen bigint)
+     WHERE item = x.bill AND principal_fen = x.quoted_fen
+       AND user_no = $4 AND state = 'open'
+       AND (order_id IS NULL OR reserved_until_ms <= $5)
+     RETURNING ${columnsOf(CREDIT_ITEMS)}`,
     [
-      JSON.stringify(bills.map((b) => ({ item: b.item, principal_fen: b.terms.principalFen }))),
+      JSON.stringify(bills.map((b) => ({ bill: b.item, quoted_fen: b.terms.principalFen }))),
       posting.order_id,
       posting.expires_ms,
       posting.user_no,
       nowMs,
     ],
   );
-  const due = kept.reduce((sum, row) => sum + dueOf(row, asOfMs), 0);
+  const due = kept.reduce((sum, row) => sum + termsAt(read(CREDIT_ITEMS, row), asOfMs).dueFen, 0);
   if (kept.length !== bills.length || due !== bills.reduce((sum, b) => sum + b.amountFen, 0))
     throw taken('an item was paid or reserved meanwhile, or another sum is due');
 }
-
-const dueOf = (row: Readonly<Record<string, unknown>>, asOfMs: number): number =>
-  termsAt(
-    {
-      ...(row as unknown as CreditItemRow),
-      principal_fen: num(row['principal_fen']),
-      late_fee_e5: num(row['late_fee_e5']),
-      late_fee_cap_fen: num(row['late_fee_cap_fen']),
-      discount_fen: num(row['discount_fen']),
-    },
-    asOfMs,
-  ).dueFen;
 
 /** So many unpaid orders of one terminal keep items from everybody else; see `UNPAID_CLAIMS`. */
 const UNPAID_OPEN = 3;
