@@ -298,6 +298,12 @@ describe('the gateway', () => {
   });
   it('begins no payment of an order that is over, or behind its quote', async () => {
     await start();
+    const ends = async () =>
+      (await town.db.query<{ e: unknown }>('SELECT MAX(expires_ms) AS e FROM gateway_trades'))[0]
+        ?.e;
+    await town.db.query('UPDATE postings SET expires_ms = $1', [T0 + 60_000]);
+    await paid(3);
+    expect(Number(await ends())).toBe(T0 + 60_000);
     await town.db.query('UPDATE postings SET expires_ms = $1', [T0 - 1]);
     await expect(paid(1)).rejects.toThrow('refused');
     await town.db.query(`UPDATE postings SET expires_ms = $1, state = 'void'`, [T0 + 1_800_000]);

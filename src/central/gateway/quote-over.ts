@@ -33,6 +33,17 @@ export async function quoteIsOver(
   return nowMs > expiresAtMs + PAID_WITHIN_MS;
 }
 
-/** Until when a code takes money: as the terminal wishes, and not for months. */
-export const codeEnds = (wishedMs: number, nowMs: number): number =>
-  Math.min(wishedMs, nowMs + LONGEST_CODE_MS);
+/**
+ * Until when a code takes money: as the terminal wishes, not for months, and of a credit order not
+ * behind the end of its quote.
+ */
+export async function codeEnds(
+  sql: Sql,
+  orderId: string | undefined,
+  wishedMs: number,
+  nowMs: number,
+): Promise<number> {
+  const [posting] =
+    orderId === undefined ? [] : await select(sql, POSTINGS, 'order_id = $1', [orderId]);
+  return Math.min(wishedMs, nowMs + LONGEST_CODE_MS, posting?.expires_ms ?? wishedMs);
+}
