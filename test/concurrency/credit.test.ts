@@ -141,6 +141,23 @@ describe('a posting', () => {
     expect(await balance()).toBe(BEFORE + 5_000);
   });
 
+  it('of two orders for one meter at once: both are in its balance', async () => {
+    await start();
+    const [a, b] = [company.orderId(0), company.orderId(1)];
+    const sales = [await topUp(a, 0), await topUp(b, 1)];
+    const gate = office(0).gate(/^UPDATE credit_accounts/);
+    const first = post(a, sales[0] as CreditQuote, 0);
+    await gate.reached;
+    const second = post(b, sales[1] as CreditQuote, 1);
+    expect(await company.blocked(second)).toBe(true);
+    gate.open();
+    expect([await first, await second]).toMatchObject([
+      { value: { state: 'posted' } },
+      { value: { state: 'posted' } },
+    ]);
+    expect(await balance()).toBe(BEFORE + 10_000);
+  });
+
   it('and its giving up: the first one is the last word', async () => {
     await start();
     for (const [gateAt, posts] of [

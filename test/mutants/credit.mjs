@@ -22,7 +22,14 @@ export const CREDIT = [
   mutant(
     'credit-any-sum',
     'A bill is quoted for whatever sum a terminal names.',
-    edit('sale/credit-quotes.ts', 'if (amountFen !== dueFen) throw', 'if (amountFen < 0) throw'),
+    [
+      edit('sale/credit-quotes.ts', 'if (amountFen !== dueFen) throw', 'if (amountFen < 0) throw'),
+      edit(
+        'sale/credit-quotes.ts',
+        ' || due !== bills.reduce((sum, b) => sum + b.amountFen, 0))',
+        ' || due < 0)',
+      ),
+    ],
     credit('refuses an under-priced line'),
     attack('pays no bill with less than is due'),
   ),
@@ -62,7 +69,7 @@ export const CREDIT = [
       "`user_no ${anyOf('$1')} ORDER BY user_no FOR NO KEY UPDATE`",
       "`user_no ${anyOf('$1')} ORDER BY user_no`",
     ),
-    races('a posting'),
+    races('of two orders for one meter'),
   ),
   mutant(
     'credit-unproven',
