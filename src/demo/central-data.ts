@@ -1,3 +1,4 @@
+import { DEMO_CREDIT, DEMO_CREDIT_ACCOUNTS } from './credit-data.ts';
 import type { SeedAccount, SeedClaim, SeedTariff } from '../central/fleet/seed.ts';
 import type { PolicyInfo } from '../shared/policy-info.ts';
 import type { Policy } from '../shared/policy.ts';
@@ -257,6 +258,7 @@ export const DEMO_POLICY: Policy = {
     },
   ],
   info: DEMO_INFO,
+  credit: DEMO_CREDIT,
 };
 
 /** All that the demo's central begins with, beside its terminals. */
@@ -265,4 +267,5 @@ export const DEMO_DATA = {
   tariffs: DEMO_TARIFFS,
   claims: DEMO_CLAIMS,
   policy: DEMO_POLICY,
+  creditAccounts: DEMO_CREDIT_ACCOUNTS,
 } as const;

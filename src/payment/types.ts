@@ -235,4 +235,6 @@ export interface Capture {
   readonly outTradeNo: string;
   readonly transactionId: string;
   readonly amountFen: number;
+  /** When the wallet took it; null: it does not say. */
+  readonly paidMs: number | null;
 }

@@ -12,3 +12,12 @@ export function maskName(name: string): string {
   if (chars.length === 2) return `${chars[0]}*`;
   return `${chars[0]}${'*'.repeat(chars.length - 2)}${chars.at(-1)}`;
 }
+
+/**
+ * `清河路 12 号 3 栋 501` → `清河路 ***`: the street or quarter, by which its holder knows it. What
+ * begins with a number is not told at all.
+ */
+export function maskAddress(address: string): string {
+  const first = /^[^\d０-９栋幢#]{0,12}/u.exec(address)?.[0].trim() ?? '';
+  return `${first} ***`.trim();
+}

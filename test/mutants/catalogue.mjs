@@ -19,6 +19,7 @@ import { FOUND_E } from './found-e.mjs';
 import { BILLS } from './bills.mjs';
 import { FOUND_F } from './found-f.mjs';
 import { YEARS } from './years.mjs';
+import { CREDIT } from './credit.mjs';
 
 import { modes } from './modes.mjs';
 
@@ -3971,5 +3972,6 @@ export const MUTANTS = [
   ...FOUND_F,
   ...BILLS,
   ...YEARS,
+  ...CREDIT,
   ...SIMULATED,
 ];
