@@ -3,6 +3,7 @@ const tests = (project, file, name) => ({ kind: 'tests', project, files: [file],
 const credit = (name) => tests('unit', 'test/unit/central/credit.test.ts', name);
 const attack = (name) => tests('unit', 'test/attacks/credit.test.ts', name);
 const races = (name) => tests('concurrency', 'test/concurrency/credit.test.ts', name);
+const office = (name) => tests('unit', 'test/unit/central/credit-office.test.ts', name);
 const edit = (file, find, replace) => ({ file: `src/central/${file}`, find, replace });
 const mutant = (id, what, edits, ...by) => ({ id, what, edits: [edits].flat(), by });
 
@@ -242,5 +243,53 @@ export const CREDIT = [
       edit('books/orders.ts', "if (order.sale !== 'card') return;\n  const holder", 'const holder'),
     ],
     credit('keep two orders of one household apart'),
+  ),
+  mutant(
+    'credit-paid-elsewhere-reserved',
+    'A bank’s debit begins beside an order that is just being paid.',
+    edit(
+      'sale/credit-office.ts',
+      "if (kept && told.word === 'debited')",
+      "if (kept && told.word === 'open')",
+    ),
+    office('say that an item was paid elsewhere'),
+  ),
+  mutant(
+    'credit-paid-undone',
+    'Staff opens a bill again that was paid.',
+    edit('sale/credit-office.ts', "open: ['debited'],", "open: ['debited', 'paid'],"),
+    office('say that an item was paid elsewhere'),
+  ),
+  mutant(
+    'credit-adopted-late',
+    'What was paid behind its quote is posted in a dead kiosk’s place.',
+    edit('books/credit-adopted.ts', 'if (isLate({ ...posting, paid_ms }))', 'if (paid_ms < 0)'),
+    office('what cannot be posted is refused'),
+  ),
+  mutant(
+    'credit-adopted-unchecked',
+    'One person’s request is confirmed without the payment’s number.',
+    edit(
+      'books/hand-requests.ts',
+      "asked.how === 'refund-by-gateway' || asked.how === 'credited';",
+      "asked.how === 'refund-by-gateway';",
+    ),
+    office('posted by its evidence, by two persons'),
+  ),
+  mutant(
+    'credit-adopted-and-open',
+    'What two persons hand back may still be posted.',
+    edit(
+      'books/adopt.ts',
+      'endForMoney(books, asked.order_id, asked.attempt_id, at.nowMs);',
+      'if (at.nowMs < 0) endForMoney(books, asked.order_id, asked.attempt_id, at.nowMs);',
+    ),
+    office('handed back instead: given up first'),
+  ),
+  mutant(
+    'credit-adopted-twice',
+    'What central posted is shown as open, and handed back.',
+    edit('gateway/adopted.ts', 'if (p.credited === attemptId) continue;', ''),
+    office('posted by its evidence, by two persons'),
   ),
 ];

@@ -12,6 +12,7 @@ export const HOW_WORDS: Readonly<Record<Settled, string>> = {
   'delivered-by-hand': '人工补气',
   'nothing-due': '无需处理',
   'refund-by-gateway': '网关原路退款',
+  credited: '补记入账',
 };
 
 /**

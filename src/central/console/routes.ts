@@ -23,6 +23,7 @@ import type { Route } from '../http/routes.ts';
 import { adoptPage, handCase, handPage } from './by-hand.ts';
 import { adoptForm, decideHandForm, pieceName } from './by-hand-routes.ts';
 import { consoleData, quarantined, waiting } from './data.ts';
+import { creditRoutes } from './credit-routes.ts';
 import { budgetPage } from './refund-budget.ts';
 import { aboutFact, aboutTerminal, filled, line } from './forms.ts';
 import type { Form } from './forms.ts';
@@ -281,6 +282,13 @@ export function consoleRoutes({
       const { card: cardNo, uid, who, why } = filled(form, chipSchema);
       if (!(await releaseChip(db(), { cardNo, uid, who, why }, now())))
         throw new Refusal('bad-request', 'the card is not bound to that chip', { status: 409 });
+    }),
+    ...creditRoutes({
+      db,
+      now,
+      formToken,
+      show: (path, body) => show(path, async (query) => html(await body(query))),
+      decide,
     }),
     show('/console/refund', async (query) => {
       const { unprovenRefunds } = await consoleData(db(), now());

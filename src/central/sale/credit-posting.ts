@@ -1,10 +1,8 @@
-import { hash } from 'node:crypto';
 import type { CreditPostRequest, CreditRefusal } from '../../shared/central-api/index.ts';
 import { creditDigest } from '../../shared/grants.ts';
 import { attemptOf } from '../../shared/order-id.ts';
 import type { CreditPolicy } from '../../shared/policy-credit.ts';
 import type { CreditQuote } from '../../shared/sale.ts';
-import { chinaDate } from '../../shared/time.ts';
 import type { Books } from '../books/books.ts';
 import { loadPosting } from '../books/load-credit.ts';
 import { barOf, enterPosting, makeVoid, refusePosting } from '../books/postings.ts';
@@ -17,6 +15,7 @@ import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 import { POSTINGS } from './credit-tables.ts';
 import type { DueText, PostingRow } from './credit-tables.ts';
+import { hasConsent, isLate, referenceOf } from './credit-rules.ts';
 import { termsOf } from './credit-quotes.ts';
 import { refuseOthersNumber } from './quotes.ts';
 
@@ -68,44 +67,25 @@ export function postCredit(
       paid_ms: paid.paid_ms ?? paid.at_ms,
       consent: sale.consent === undefined ? null : JSON.stringify(sale.consent),
     });
-    decide(books, orderId, sale, paid, parts.nowMs);
+    decide(books, orderId, paid, parts.nowMs);
     await write(tx, terminalId, books);
     return wordOf(books.postings.get(orderId)) ?? { state: 'posting' };
   });
 }
 
 /** What becomes of a proven order. */
-function decide(
-  books: Books,
-  orderId: string,
-  sale: CreditQuote,
-  paid: EvidenceRow,
-  nowMs: number,
-): void {
+function decide(books: Books, orderId: string, paid: EvidenceRow, nowMs: number): void {
   const posting = books.postings.get(orderId) as PostingRow;
   // Its money is on its way back: nothing is credited for it.
   if (paid.returned_ms !== null) return void makeVoid(books, orderId, nowMs);
   const why = isLate(posting)
     ? 'too-late'
-    : hasConsent(posting, sale)
+    : hasConsent(posting)
       ? barOf(books, posting, nowMs)
       : 'account';
   if (why !== null) return refusePosting(books, orderId, why, nowMs);
   enterPosting(books, orderId, { reference: referenceOf(orderId, nowMs), postedMs: nowMs });
 }
-
-/** The wallet took the money behind the quote's end: the terms count no longer. */
-const isLate = ({ paid_ms, expires_ms }: PostingRow): boolean => (paid_ms ?? 0) > expires_ms;
-
-/** Each text that its items ask for was agreed to, in the version that was quoted. */
-const hasConsent = ({ texts }: PostingRow, { consent }: CreditQuote): boolean =>
-  (JSON.parse(texts) as readonly DueText[]).every(
-    (text) => consent?.textId === text.textId && consent.version === text.version,
-  );
-
-/** The posting's number in central's own account book: the day, and the order's own digits. */
-const referenceOf = (orderId: string, nowMs: number): string =>
-  `CR${chinaDate(nowMs).replaceAll('-', '')}${hash('sha256', orderId, 'hex').slice(0, 12).toUpperCase()}`;
 
 const notProven = (detail: string): Refusal => new Refusal('not-proven', detail);
 

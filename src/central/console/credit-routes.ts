@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { chinaDate } from '../../shared/time.ts';
+import { select } from '../db/sets.ts';
+import type { Db } from '../db/sql.ts';
+import { Refusal } from '../http/problem.ts';
+import { dateOf, noSuchResource } from '../http/request.ts';
+import type { Route } from '../http/routes.ts';
+import {
+  changeItem,
+  ITEM_WORDS,
+  officeAccount,
+  openPostings,
+  settlementOf,
+} from '../sale/credit-office.ts';
+import { CREDIT_ITEMS } from '../sale/credit-tables.ts';
+import { creditAccountPage, creditItemPage, creditPage, settlementPage } from './credit-pages.ts';
+import { filled, line } from './forms.ts';
+import type { Form } from './forms.ts';
+
+/** The console's own ways of showing a page and taking a form (`routes.ts`). */
+export interface CreditConsole {
+  readonly db: () => Db;
+  readonly now: () => number;
+  readonly formToken: string;
+  readonly show: (path: string, page: (query: URLSearchParams) => Promise<string>) => Route;
+  readonly decide: (path: string, act: (form: Form) => Promise<void>) => Route;
+}
+
+/** What staff says about an item. */
+const itemSchema = z.object({
+  item: line.min(1).max(64),
+  word: z.enum(ITEM_WORDS),
+  reference: line.max(100).default(''),
+  who: line.min(1).max(60),
+  why: line.min(1).max(300),
+});
+const NO = {
+  gone: '没有这张账单',
+  'no-step': '账单的状态已经变了，请刷新',
+  'being-paid': '正在自助机付款，请半小时后再登记代扣',
+} as const;
+
+/** Accounts without a card: look one up, say what was paid elsewhere, settle a day by payee. */
+export function creditRoutes({
+  db,
+  now,
+  formToken,
+  show,
+  decide,
+}: CreditConsole): readonly Route[] {
+  return [
+    show('/console/credit', async (query) => {
+      const userNo = query.get('user');
+      if (userNo === null) {
+        const { postings, count } = await openPostings(db());
+        return creditPage(postings, count);
+      }
+      const account = await officeAccount(db(), userNo.trim().replaceAll('\0', ''));
+      if (account === null) throw noSuchResource();
+      return creditAccountPage(account, now());
+    }),
+    show('/console/credit/item', async (query) => {
+      const name = (query.get('item') ?? '').replaceAll('\0', '');
+      const [item] = await select(db(), CREDIT_ITEMS, 'item = $1', [name]);
+      if (item === undefined) throw noSuchResource();
+      return creditItemPage(item, formToken);
+    }),
+    decide('/console/credit/item', async (form) => {
+      const told = filled(form, itemSchema);
+      if (told.word === 'paid' && told.reference === '')
+        throw new Refusal('bad-request', '缴清须填凭证号');
+      const barred = await changeItem(db(), told, now());
+      if (barred !== null) throw new Refusal('bad-request', NO[barred], { status: 409 });
+    }),
+    show('/console/credit/settlement', async (query) => {
+      const date = dateOf(query.get('date') ?? chinaDate(now()));
+      const { days, postings } = await settlementOf(db(), date);
+      return settlementPage(date, days, postings);
+    }),
+  ];
+}
