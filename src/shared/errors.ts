@@ -346,6 +346,14 @@ export const ERRORS = {
     ],
     ['一次办理或一分钟内查询的用户号过多', 'Too many user numbers in one visit or minute'],
   ),
+  'SALE-0123': e(
+    ['这个户号没有物联表', 'No IoT meter under this number'],
+    [
+      `这个户号不能在这里充值。插卡表请插入燃气卡；普通表请点“交账单”。${NOT_CHARGED[0]}。`,
+      `It cannot be topped up here. For a card meter insert the card; for an ordinary meter choose “Pay bills”. ${NOT_CHARGED[1]}.`,
+    ],
+    ['中心：此户没有可充值的余额账户', 'Central: this account has no balance to top up'],
+  ),
   'SALE-0122': e(
     ['没有入账', 'It was not credited'],
     [

@@ -5,7 +5,7 @@ import type { Account, Quote } from './central-api/index.ts';
 import { natural } from './facts/bounds.ts';
 import type { KeyId, Signer } from './ports.ts';
 import type { Result } from './result.ts';
-import type { CreditQuote } from './sale.ts';
+import type { Consent, CreditQuote } from './sale.ts';
 import { seal, unseal } from './sealed-text.ts';
 import type { Unsealed } from './sealed-text.ts';
 import type { Keyring } from './signatures.ts';
@@ -138,3 +138,19 @@ export const postedDigest = (p: {
 
 /** What central's final word that an order is not credited, and never will be, is for. */
 export const notCreditedDigest = (orderId: string): string => digest({ orderId });
+
+/**
+ * What a consent names of the text that was shown: SHA-256 over its title and points in that
+ * language, a line each, UTF-8, in hex.
+ */
+export const consentHash = (
+  text: { readonly title: Bilingual; readonly points: readonly Bilingual[] },
+  locale: Consent['locale'],
+): string => {
+  const words = [text.title, ...text.points].map((w) => (locale === 'en' ? w.en : w.zh));
+  return hash('sha256', words.join('\n'), 'hex');
+};
+interface Bilingual {
+  readonly zh: string;
+  readonly en: string;
+}

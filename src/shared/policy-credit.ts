@@ -22,7 +22,7 @@ export const creditPolicySchema = z
   .object({
     /** Whose money it is; each item at central names one of them. */
     payees: z
-      .array(z.object({ id: z.string().regex(/^[a-z0-9-]{1,32}$/), company: words(20) }))
+      .array(z.object({ id: z.string().regex(/^[a-z0-9-]{1,32}$/), company: words(12) }))
       .min(1)
       .max(8),
     /** What a user number looks like: so many digits at the most, and where a customer finds it. */
@@ -50,8 +50,8 @@ export const creditPolicySchema = z
           id: z.string().regex(/^[a-z0-9-]{1,40}$/),
           version: natural,
           title: words(20),
-          /** A paragraph each; eight fit a screen in large text. */
-          points: z.array(words(60)).min(1).max(8),
+          /** A paragraph each: as much as fits any panel in large text. */
+          points: z.array(words(40)).min(1).max(4),
         }),
       )
       .max(4)

@@ -1,3 +1,4 @@
+import { accountFixtures } from './account-fixtures.ts';
 import { DEMO_POLICY } from '../../src/demo/central-data.ts';
 import { PLAIN_ACCESS } from '../../src/shared/contract/index.ts';
 import type {
@@ -655,6 +656,19 @@ export function screenFixtures(
       { checkOnly: true },
     ],
     ...infoFixtures(b, start),
+    ...accountFixtures(
+      b,
+      {
+        ...start,
+        tiles: [...start.tiles],
+        providers: [...start.providers],
+        payAway: [],
+        degraded: [],
+        outage: null,
+        notices: [],
+      },
+      inSeconds,
+    ),
     ['query', { ...b, screen: 'insert-card', purpose: 'query', deadlineMs: inSeconds(52) }],
     [
       'unfinished-leaving',

@@ -6,6 +6,8 @@ export const SCREEN_MS = {
   /** A page to read; each tap begins it anew. */
   info: 90_000,
   amount: 120_000,
+  'user-no': 90_000,
+  account: 120_000,
   /** Thanks, once the card is out. */
   thanks: 12_000,
   /** … and once its customer has said how it was. */

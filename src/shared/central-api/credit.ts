@@ -8,7 +8,8 @@ import { natural } from './base.ts';
 /** A customer's number, as his bill has it: text, leading zeros count. */
 export const USER_NO = /^[0-9A-Za-z]{4,20}$/;
 
-const words = z.object({ zh: z.string().max(120), en: z.string().max(240) });
+/** A line on a kiosk's screen. */
+const words = z.object({ zh: z.string().max(24), en: z.string().max(48) });
 /** Money that may be owed: fen, below zero where it is. */
 const balance = z.number().int().min(-1_000_000_000).max(1_000_000_000);
 
@@ -29,8 +30,8 @@ export const creditItemSchema = z.object({
   dueDate: z.string().nullable(),
   /** Days behind it; 0: not yet. */
   overdueDays: natural,
-  /** What stands on the bill, a line each: readings, quantity, tiers, sewage and resource fees. */
-  details: z.array(words).max(8),
+  /** What stands on the bill: readings, quantity and tiers; then sewage and resource fees. */
+  details: z.array(words).max(2),
   /** The text of the signed policy that is agreed to before it is paid; null: none. */
   consentText: z.string().max(40).nullable(),
 });
