@@ -3,7 +3,7 @@ import type { OrderRow } from '../sale/tables.ts';
 import { capturedBy, enter, move, Unusable } from './books.ts';
 import type { Books, Place } from './books.ts';
 import { takeMoney } from './evidence.ts';
-import { barOf, enterPosting } from './postings.ts';
+import { barOf, enterPosting, sendPosting } from './postings.ts';
 import type { HandRequest } from './tables.ts';
 
 /**
@@ -29,13 +29,15 @@ export function creditAdopted(books: Books, at: Place, asked: HandRequest): void
   const barred = barOf(books, posting, at.nowMs);
   if (barred !== null) throw new Unusable(`${barred}: hand it back`);
   const order = books.orders.get(orderId);
-  if (order !== undefined) deliver(books, at, order, attemptId, referenceOf(orderId, at.nowMs));
   books.postings.change(orderId, {
     attempt_id: attemptId,
     wallet_number: paid.wallet_number,
     paid_ms,
   });
-  const reference = referenceOf(orderId, at.nowMs);
+  const reference = referenceOf(posting);
+  // The book outside has the last word; until then the posting is under way (credit-sender.ts).
+  if (at.trust.outside) return sendPosting(books, orderId, reference, at.nowMs);
+  if (order !== undefined) deliver(books, at, order, attemptId, reference);
   enterPosting(books, orderId, { reference, postedMs: at.nowMs });
 }
 

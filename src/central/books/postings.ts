@@ -116,6 +116,24 @@ export function barOf(books: Books, posting: PostingRow, nowMs: number): CreditR
   return null;
 }
 
+/** Nothing else may have an item for as long as the book outside has not spoken. */
+const UNTIL_SAID = Number.MAX_SAFE_INTEGER;
+
+/**
+ * A posting leaves for an account book outside, under this reference: durable before it is sent,
+ * and no way back until the book has said what became of it. {@link barOf} is asked before.
+ */
+export function sendPosting(books: Books, orderId: string, reference: string, nowMs: number): void {
+  begin(books, orderId, nowMs);
+  books.postings.change(orderId, { reference });
+  for (const line of linesOf(books.postings.get(orderId) as PostingRow))
+    if (books.creditItems.get(line.item) !== undefined)
+      books.creditItems.change(line.item, {
+        order_id: orderId,
+        reserved_until_ms: UNTIL_SAID,
+      });
+}
+
 /** Enters a posting into account and items; asked for before is {@link barOf}. */
 export function enterPosting(
   books: Books,

@@ -5,7 +5,7 @@ import type { CreditPolicy } from '../../shared/policy-credit.ts';
 import type { CreditQuote } from '../../shared/sale.ts';
 import type { Books } from '../books/books.ts';
 import { loadPosting } from '../books/load-credit.ts';
-import { barOf, enterPosting, makeVoid, refusePosting } from '../books/postings.ts';
+import { barOf, enterPosting, makeVoid, refusePosting, sendPosting } from '../books/postings.ts';
 import { PAYMENT_EVIDENCE } from '../books/tables.ts';
 import type { EvidenceRow } from '../books/tables.ts';
 import type { Trust } from '../books/trust.ts';
@@ -31,6 +31,8 @@ export interface PostingParts {
   readonly trust: Trust;
   readonly credit: CreditPolicy | undefined;
   readonly nowMs: number;
+  /** The account book is another's system (`credit-sender.ts`), and not central's own database. */
+  readonly outside: boolean;
 }
 
 /**
@@ -67,14 +69,19 @@ export function postCredit(
       paid_ms: paid.paid_ms ?? paid.at_ms,
       consent: sale.consent === undefined ? null : JSON.stringify(sale.consent),
     });
-    decide(books, orderId, paid, parts.nowMs);
+    decide(books, orderId, paid, parts);
     await write(tx, terminalId, books);
     return wordOf(books.postings.get(orderId)) ?? { state: 'posting' };
   });
 }
 
 /** What becomes of a proven order. */
-function decide(books: Books, orderId: string, paid: EvidenceRow, nowMs: number): void {
+function decide(
+  books: Books,
+  orderId: string,
+  paid: EvidenceRow,
+  { nowMs, outside }: PostingParts,
+): void {
   const posting = books.postings.get(orderId) as PostingRow;
   // Its money is on its way back: nothing is credited for it.
   if (paid.returned_ms !== null) return void makeVoid(books, orderId, nowMs);
@@ -84,7 +91,9 @@ function decide(books: Books, orderId: string, paid: EvidenceRow, nowMs: number)
       ? barOf(books, posting, nowMs)
       : 'account';
   if (why !== null) return refusePosting(books, orderId, why, nowMs);
-  enterPosting(books, orderId, { reference: referenceOf(orderId, nowMs), postedMs: nowMs });
+  const reference = referenceOf(posting);
+  if (outside) sendPosting(books, orderId, reference, nowMs);
+  else enterPosting(books, orderId, { reference, postedMs: nowMs });
 }
 
 const notProven = (detail: string): Refusal => new Refusal('not-proven', detail);
@@ -247,4 +256,10 @@ export function wordOf(posting: PostingRow | undefined): Word | null {
     default:
       return state satisfies never;
   }
+}
+
+/** Central's word on an order as it stands. */
+export async function creditWord(sql: Sql, orderId: string): Promise<Word> {
+  const [posting] = await select(sql, POSTINGS, 'order_id = $1', [orderId]);
+  return wordOf(posting) ?? { state: 'posting' };
 }

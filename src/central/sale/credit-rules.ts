@@ -17,6 +17,9 @@ export function hasConsent({ texts, consent }: PostingRow): boolean {
   );
 }
 
-/** The posting's number in central's own account book: the day, and what stands for the order. */
-export const referenceOf = (orderId: string, nowMs: number): string =>
-  `CR${chinaDate(nowMs).replaceAll('-', '')}${hash('sha256', orderId, 'hex').slice(0, 12).toUpperCase()}`;
+/**
+ * The posting's number in the account book: the day of its quote, and what stands for the order. Of
+ * the same quote it is always the same, whatever a restored database forgot.
+ */
+export const referenceOf = ({ order_id, expires_ms }: PostingRow): string =>
+  `CR${chinaDate(expires_ms).replaceAll('-', '')}${hash('sha256', order_id, 'hex').slice(0, 12).toUpperCase()}`;

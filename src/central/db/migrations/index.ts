@@ -32,6 +32,7 @@ import { closeSent } from './031-close-sent.ts';
 import { ratings } from './032-ratings.ts';
 import { credit } from './037-credit.ts';
 import { creditOffice } from './038-credit-office.ts';
+import { accountBook } from './039-account-book.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -69,4 +70,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'ratings', sql: ratings },
   { name: 'credit', sql: credit },
   { name: 'credit office', sql: creditOffice },
+  { name: 'account book', sql: accountBook },
 ];
