@@ -1,4 +1,4 @@
-import { DEMO_CREDIT, DEMO_CREDIT_ACCOUNTS } from './credit-data.ts';
+import { DEMO_CREDIT } from './credit-data.ts';
 import type { SeedAccount, SeedClaim, SeedTariff } from '../central/fleet/seed.ts';
 import type { PolicyInfo } from '../shared/policy-info.ts';
 import type { Policy } from '../shared/policy.ts';
@@ -267,5 +267,4 @@ export const DEMO_DATA = {
   tariffs: DEMO_TARIFFS,
   claims: DEMO_CLAIMS,
   policy: DEMO_POLICY,
-  creditAccounts: DEMO_CREDIT_ACCOUNTS,
 } as const;

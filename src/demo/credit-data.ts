@@ -26,28 +26,20 @@ export const DEMO_CREDIT: CreditPolicy = {
       title: { zh: '供用热合同', en: 'Heating supply contract' },
       points: [
         {
-          zh: '供热期：每年11月15日至次年3月15日。',
-          en: 'Heat is supplied from 15 November to 15 March.',
-        },
-        {
-          zh: '供热期内卧室、起居室温度不低于18℃。',
-          en: 'Bedrooms and living rooms are at 18 °C or more.',
+          zh: '供热期 11 月 15 日至次年 3 月 15 日，室温不低于 18℃。',
+          en: 'Heat from 15 November to 15 March; rooms at 18 °C or more.',
         },
         {
           zh: '暖气费按供热面积计收，供热前缴清。',
-          en: 'The fee goes by heated area, and is paid before the season.',
+          en: 'The fee goes by heated area and is paid before the season.',
         },
         {
-          zh: '停暖须在10月31日前申请，停暖期收取30%的基础费。',
-          en: 'Stopping is applied for by 31 October; 30% is charged while stopped.',
+          zh: '停暖须在 10 月 31 日前申请，停暖期收 30% 基础费。',
+          en: 'Stopping: apply by 31 October; 30% is charged while stopped.',
         },
         {
-          zh: '温度不达标可申请测温，按实际天数退费。',
-          en: 'If it is too cold, ask for a check; days below are paid back.',
-        },
-        {
-          zh: '请勿私自放水、改动暖气管道。',
-          en: 'Do not drain water from the system or change its pipes.',
+          zh: '室温不达标可申请测温，按实际天数退费。',
+          en: 'Too cold? Ask for a check; days below are paid back.',
         },
       ],
     },
@@ -69,11 +61,10 @@ const gasBill = (
   period: month,
   principalFen,
   lateFee: late(principalFen),
-  dueDate: nextMonth(month, '20'),
+  dueDate: `${monthsAfter(month, 2)}-20`,
   details: [
-    { zh: `表读数 ${from} → ${to}`, en: `Reading ${from} → ${to}` },
-    { zh: `用气量 ${to - from} m³`, en: `Gas used ${to - from} m³` },
-    { zh: `第一档 2.65 元/m³`, en: 'Tier 1 at 2.65 yuan/m³' },
+    { zh: `读数 ${from} → ${to}，${to - from} m³`, en: `${from} → ${to}, ${to - from} m³` },
+    { zh: '第一档 2.65 元/m³', en: 'tier 1 at 2.65 yuan/m³' },
   ],
   ...over,
 });
@@ -85,97 +76,112 @@ const waterBill = (userNo: string, month: string, used: number): SeedCreditItem 
   // Water 1.85, sewage 0.95, resource fee 0.05 yuan/m³.
   principalFen: used * 285,
   lateFee: late(used * 285),
-  dueDate: nextMonth(month, '25'),
+  dueDate: `${monthsAfter(month, 2)}-25`,
   details: [
-    { zh: `用水量 ${used} m³`, en: `Water used ${used} m³` },
-    { zh: `水费 1.85 元/m³`, en: 'Water at 1.85 yuan/m³' },
-    { zh: `污水处理费 0.95 元/m³`, en: 'Sewage at 0.95 yuan/m³' },
-    { zh: `水资源费 0.05 元/m³`, en: 'Resource fee at 0.05 yuan/m³' },
+    { zh: `用水 ${used} m³`, en: `${used} m³` },
+    { zh: '含污水费 0.95、资源费 0.05 元/m³', en: 'sewage 0.95, resource fee 0.05 yuan/m³' },
   ],
 });
-function nextMonth(month: string, day: string): string {
-  const [year = 0, m = 0] = month.split('-').map(Number);
-  return m === 12 ? `${year + 1}-01-${day}` : `${year}-${String(m + 1).padStart(2, '0')}-${day}`;
+
+/** `2026-11` and 2: `2027-01`. */
+function monthsAfter(month: string, months: number): string {
+  const [year = 0, m = 1] = month.split('-').map(Number);
+  const at = year * 12 + m - 1 + months;
+  return `${Math.floor(at / 12)}-${String((at % 12) + 1).padStart(2, '0')}`;
 }
 
-/** One account for each thing that a customer can owe or top up; 2002203399 is absent on purpose. */
-export const DEMO_CREDIT_ACCOUNTS: readonly SeedCreditAccount[] = [
-  // IoT meters: with a balance, and in arrears.
-  {
-    userNo: '2002203301',
-    holderName: '王国强',
-    address: '清河路 12 号幸福小区 3 栋 502',
-    topUp: { meterNo: '0270004401', payee: 'house' },
-    balanceFen: 1_860,
-  },
-  {
-    userNo: '2002203302',
-    holderName: '李秀梅',
-    address: '人民西路 120 号 1 单元 301',
-    topUp: { meterNo: '0270004402', payee: 'house' },
-    balanceFen: -4_275,
-  },
-  // Ordinary meters: paid by bill, one of them late.
-  {
-    userNo: '2002203303',
-    holderName: '陈志远',
-    address: '颍河西路 56 号 2 栋 101',
-    items: [
-      gasBill('2002203303', '2026-09', 4_770, [1_204, 1_222]),
-      gasBill('2002203303', '2036-10', 5_300, [1_222, 1_242]),
-    ],
-  },
-  // Nothing is due.
-  { userNo: '2002203304', holderName: '刘芳', address: '颍州南路 201 号' },
-  // A bank's debit is under way for one of two bills.
-  {
-    userNo: '2002203305',
-    holderName: '周建平',
-    address: '清河路 9 号 4 栋 603',
-    items: [
-      gasBill('2002203305', '2036-09', 3_180, [880, 892], { state: 'debited' }),
-      gasBill('2002203305', '2036-10', 3_445, [892, 905]),
-    ],
-  },
-  {
-    userNo: '2002203306',
-    holderName: '吴桂英',
-    address: '人民路 88 号 5 栋 204',
-    items: [waterBill('2002203306', '2036-10', 12)],
-  },
-  // The season's heat, cheaper for who pays early, and only after the contract.
-  {
-    userNo: '2002203307',
-    holderName: '郑永安',
-    address: '颍东区北京东路 66 号 7 栋 402',
-    items: [
-      {
-        item: 'H2002203307-2036',
-        kind: 'heat',
-        payee: 'heat',
-        period: '2036/2037',
-        principalFen: 207_900,
-        dueDate: '2036-11-15',
-        lateFee: { e5: 50, capFen: 207_900 },
-        discount: { fen: 10_395, until: '2036-10-31' },
-        details: [
-          { zh: '供热面积 94.50 m²', en: 'Heated area 94.50 m²' },
-          { zh: '单价 22.00 元/m²', en: '22.00 yuan/m²' },
-          { zh: '10月31日前缴清优惠 5%', en: '5% less if paid by 31 October' },
-        ],
-        consentText: 'heat-contract',
-      },
-    ],
-  },
-  // Gas and water under one number: two companies, two orders.
-  {
-    userNo: '2002203308',
-    holderName: '孙小红',
-    address: '幸福小区 8 栋 1101',
-    items: [
-      gasBill('2002203308', '2036-10', 6_095, [402, 425]),
-      waterBill('2002203308', '2036-09', 9),
-      waterBill('2002203308', '2036-10', 10),
-    ],
-  },
-];
+/**
+ * One account for each thing that a customer can owe or top up, as the last months' bills stand on
+ * a day; 2002203399 is absent on purpose.
+ *
+ * @param today `YYYY-MM-DD`, by China's calendar
+ */
+export function demoCreditAccounts(today: string): readonly SeedCreditAccount[] {
+  const month = today.slice(0, 7);
+  const [last, before, longAgo] = [-1, -2, -3].map((n) => monthsAfter(month, n)) as [
+    string,
+    string,
+    string,
+  ];
+  // The season that is paid for: from July on the coming one.
+  const year = Number(today.slice(0, 4)) - (today.slice(5, 7) < '07' ? 1 : 0);
+  return [
+    // IoT meters: with a balance, and in arrears.
+    {
+      userNo: '2002203301',
+      holderName: '王国强',
+      address: '清河路 12 号幸福小区 3 栋 502',
+      topUp: { meterNo: '0270004401', payee: 'house' },
+      balanceFen: 1_860,
+    },
+    {
+      userNo: '2002203302',
+      holderName: '李秀梅',
+      address: '人民西路 120 号 1 单元 301',
+      topUp: { meterNo: '0270004402', payee: 'house' },
+      balanceFen: -4_275,
+    },
+    // Ordinary meters: paid by bill, one of them late.
+    {
+      userNo: '2002203303',
+      holderName: '陈志远',
+      address: '颍河西路 56 号 2 栋 101',
+      items: [
+        gasBill('2002203303', longAgo, 4_770, [1_204, 1_222]),
+        gasBill('2002203303', last, 5_300, [1_222, 1_242]),
+      ],
+    },
+    // Nothing is due.
+    { userNo: '2002203304', holderName: '刘芳', address: '颍州南路 201 号' },
+    // A bank's debit is under way for one of two bills.
+    {
+      userNo: '2002203305',
+      holderName: '周建平',
+      address: '清河路 9 号 4 栋 603',
+      items: [
+        gasBill('2002203305', before, 3_180, [880, 892], { state: 'debited' }),
+        gasBill('2002203305', last, 3_445, [892, 905]),
+      ],
+    },
+    {
+      userNo: '2002203306',
+      holderName: '吴桂英',
+      address: '人民路 88 号 5 栋 204',
+      items: [waterBill('2002203306', last, 12)],
+    },
+    // The season's heat, cheaper for who pays early, and only after the contract.
+    {
+      userNo: '2002203307',
+      holderName: '郑永安',
+      address: '颍东区北京东路 66 号 7 栋 402',
+      items: [
+        {
+          item: `H2002203307-${year}`,
+          kind: 'heat',
+          payee: 'heat',
+          period: `${year}/${year + 1}`,
+          principalFen: 207_900,
+          dueDate: `${year + 1}-03-15`,
+          lateFee: late(207_900),
+          discount: { fen: 10_395, until: `${year}-10-31` },
+          details: [
+            { zh: '面积 94.50 m²，22.00 元/m²', en: '94.50 m² at 22.00 yuan/m²' },
+            { zh: '10月31日前缴清优惠 5%', en: '5% less if paid by 31 October' },
+          ],
+          consentText: 'heat-contract',
+        },
+      ],
+    },
+    // Gas and water under one number: two companies, two orders.
+    {
+      userNo: '2002203308',
+      holderName: '孙小红',
+      address: '幸福小区 8 栋 1101',
+      items: [
+        gasBill('2002203308', last, 6_095, [402, 425]),
+        waterBill('2002203308', before, 9),
+        waterBill('2002203308', last, 10),
+      ],
+    },
+  ];
+}

@@ -30,8 +30,11 @@ export const creditItemSchema = z.object({
   dueDate: z.string().nullable(),
   /** Days behind it; 0: not yet. */
   overdueDays: natural,
-  /** What stands on the bill: readings, quantity and tiers; then sewage and resource fees. */
-  details: z.array(words).max(2),
+  /**
+   * What stands on the bill: readings, quantity and tiers; then sewage and resource fees. A kiosk
+   * shows the first two.
+   */
+  details: z.array(words).max(8),
   /** The text of the signed policy that is agreed to before it is paid; null: none. */
   consentText: z.string().max(40).nullable(),
 });

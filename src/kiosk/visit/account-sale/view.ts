@@ -9,6 +9,8 @@ import { wallMs } from '../view-base.ts';
 import type { Base, ViewContext } from '../view-base.ts';
 import { chosenItems, contractOf, offeredItems, sumOf, takenItems } from './account-sale.ts';
 
+/** So many lines of a bill fit under its name. */
+const A_BILL = 2;
 const NOBODY = { zh: '', en: '' };
 
 /** The company behind a payee's id. */
@@ -144,7 +146,7 @@ function billOf(i: CreditItem, ticked: boolean): BillView {
     lateFeeFen,
     discountFen,
     overdueDays,
-    details,
+    details: details.slice(0, A_BILL),
     ticked,
   };
 }
