@@ -132,7 +132,7 @@ export const CREDIT = [
   mutant(
     'credit-without-consent',
     'The season’s heat is posted though nobody agreed to its contract.',
-    edit('sale/credit-posting.ts', ': hasConsent(posting, sale)', ': posting.lines.length > 0'),
+    edit('sale/credit-posting.ts', ': hasConsent(posting)', ': posting.lines.length > 0'),
     credit('of what a text is agreed to for'),
   ),
   mutant(

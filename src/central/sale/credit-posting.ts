@@ -14,8 +14,8 @@ import { keepRows, select } from '../db/sets.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 import { POSTINGS } from './credit-tables.ts';
-import type { DueText, PostingRow } from './credit-tables.ts';
-import { hasConsent, isLate, referenceOf } from './credit-rules.ts';
+import type { PostingRow } from './credit-tables.ts';
+import { dueText, hasConsent, isLate, referenceOf } from './credit-rules.ts';
 import { termsOf } from './credit-quotes.ts';
 import { refuseOthersNumber } from './quotes.ts';
 
@@ -129,9 +129,7 @@ async function keepIfLost(
       .filter((item) => lines.has(item.item))
       .flatMap((item) => item.consent_text ?? []),
   );
-  const texts = (credit?.texts ?? [])
-    .filter((text) => ids.has(text.id))
-    .map((text): DueText => ({ textId: text.id, version: text.version }));
+  const texts = (credit?.texts ?? []).filter((text) => ids.has(text.id)).map(dueText);
   books.postings.change(orderId, { texts: JSON.stringify(texts) });
 }
 

@@ -1,4 +1,5 @@
 import type { PostingState } from '../../shared/order-rules.ts';
+import type { Consent } from '../../shared/sale.ts';
 import { nullable, table, text, whole } from '../db/sets.ts';
 import type { RowOf } from '../db/sets.ts';
 
@@ -91,4 +92,6 @@ export type PostingRow = RowOf<typeof POSTINGS>;
 export interface DueText {
   readonly textId: string;
   readonly version: number;
+  /** Over its words in each language: `consentHash`. */
+  readonly sha256: Readonly<Record<Consent['locale'], string>>;
 }
