@@ -260,6 +260,12 @@ describe('a book by file only', () => {
     await later();
     expect(inBook()).toEqual([]);
     expect(await underWay(room.db, order.id)).toMatchObject({ manner: 'file-only' });
+    const page = async (target: string): Promise<string> =>
+      (await room.central.staff({ method: 'GET', target, headers: {}, body: new Uint8Array(0) }))
+        .body;
+    const [, line] = (await page('/console/credit/book-file?date=2026-05-29')).split('\r\n');
+    expect(line).toMatch(/^"CR20260529[0-9A-F]{12}","3000000001","house","5000","balance:5000",/);
+    expect(await page(`/console/credit/posting?order=${order.id}`)).toContain('只收日终文件');
     for (const who of ['王芳', '李主管'])
       await decideBook(
         room.db,

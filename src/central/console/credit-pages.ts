@@ -54,14 +54,14 @@ export const postingsTable = (postings: readonly PostingRow[], empty: string): s
         .map((line) => `${KINDS[line.kind]} ${e(line.period)}`.trim())
         .join('<br>'),
       formatYuan(p.amount_fen),
-      `<span class="tag${p.state === 'posted' ? ' good' : p.state === 'posting' ? ' warn' : ''}">${STATES[p.state]}</span>${p.why === null ? '' : ` ${e(p.why)}`}`,
+      `<span class="tag${p.state === 'posted' ? ' good' : p.state === 'posting' ? ' warn' : ''}">${STATES[p.state]}</span>${p.why === null ? '' : ` ${e(p.why)}`}${p.state === 'posting' ? ` <a href="/console/credit/posting?order=${encodeURIComponent(p.order_id)}">查看</a>` : ''}`,
       e(p.reference ?? '—'),
     ]),
     empty,
   );
 
 const search = `<form method="get" action="/console/credit"><label for="user">户号</label><input id="user" name="user" maxlength="20" autocomplete="off" required> <button>查看</button></form>
-<p><a href="/console/credit/settlement">按收款方结算</a></p>`;
+<p><a href="/console/credit/settlement">按收款方结算</a>　<a href="/console/credit/book-file">今天的记账文件</a></p>`;
 
 /** Where staff begins: a user number, and the orders that are not over. */
 export const creditPage = (open: readonly PostingRow[], count: number): string =>

@@ -12,8 +12,10 @@ import {
   openPostings,
   settlementOf,
 } from '../sale/credit-office.ts';
+import { BOOK_WORDS, decideBook, sentOn, underWay } from '../sale/credit-decisions.ts';
 import { CREDIT_ITEMS } from '../sale/credit-tables.ts';
 import { creditAccountPage, creditItemPage, creditPage, settlementPage } from './credit-pages.ts';
+import { bookFile, underWayPage } from './credit-book-pages.ts';
 import { filled, line } from './forms.ts';
 import type { Form } from './forms.ts';
 
@@ -23,6 +25,8 @@ export interface CreditConsole {
   readonly now: () => number;
   readonly formToken: string;
   readonly show: (path: string, page: (query: URLSearchParams) => Promise<string>) => Route;
+  /** Plain text, to be kept. */
+  readonly file: (path: string, text: (query: URLSearchParams) => Promise<string>) => Route;
   readonly decide: (path: string, act: (form: Form) => Promise<void>) => Route;
 }
 
@@ -34,6 +38,19 @@ const itemSchema = z.object({
   who: line.min(1).max(60),
   why: line.min(1).max(300),
 });
+/** What a person says of a posting under way. */
+const bookSchema = z.object({
+  order: line.min(1).max(64),
+  word: z.enum(BOOK_WORDS),
+  voucher: line.max(64).default(''),
+  who: line.min(1).max(60),
+  why: line.min(1).max(300),
+});
+const BOOK_NO = {
+  gone: '这笔订单已经有结果',
+  'same-person': '提出的人不能自己核准，须由第二人核准',
+  other: '两个人的说法不同，都已作废，请重新查明',
+} as const;
 const NO = {
   gone: '没有这张账单',
   'no-step': '账单的状态已经变了，请刷新',
@@ -46,6 +63,7 @@ export function creditRoutes({
   now,
   formToken,
   show,
+  file,
   decide,
 }: CreditConsole): readonly Route[] {
   return [
@@ -71,6 +89,23 @@ export function creditRoutes({
         throw new Refusal('bad-request', '缴清须填凭证号');
       const barred = await changeItem(db(), told, now());
       if (barred !== null) throw new Refusal('bad-request', NO[barred], { status: 409 });
+    }),
+    show('/console/credit/posting', async (query) => {
+      const waits = await underWay(db(), (query.get('order') ?? '').replaceAll('\0', ''));
+      if (waits === null) throw noSuchResource();
+      return underWayPage(waits, formToken);
+    }),
+    decide('/console/credit/posting', async (form) => {
+      const { order: orderId, ...told } = filled(form, bookSchema);
+      if (told.word === 'posted' && told.voucher === '')
+        throw new Refusal('bad-request', '已入账须填凭证号');
+      const decided = await decideBook(db(), { orderId, ...told }, now());
+      if (decided !== 'done' && decided !== 'asked')
+        throw new Refusal('bad-request', BOOK_NO[decided], { status: 409 });
+    }),
+    file('/console/credit/book-file', async (query) => {
+      const date = dateOf(query.get('date') ?? chinaDate(now()));
+      return bookFile(await sentOn(db(), date));
     }),
     show('/console/credit/settlement', async (query) => {
       const date = dateOf(query.get('date') ?? chinaDate(now()));

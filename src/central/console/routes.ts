@@ -288,6 +288,7 @@ export function consoleRoutes({
       now,
       formToken,
       show: (path, body) => show(path, async (query) => html(await body(query))),
+      file: (path, body) => show(path, async (query) => csv(await body(query))),
       decide,
     }),
     show('/console/refund', async (query) => {
@@ -391,6 +392,13 @@ function html(body: string): CentralAnswer {
     body,
   };
 }
+
+/** A file that a program of the company's takes. */
+const csv = (body: string): CentralAnswer => ({
+  status: 200,
+  headers: { 'content-type': 'text/csv; charset=utf-8', 'cache-control': 'no-store' },
+  body,
+});
 
 function sameText(a: string, b: string): boolean {
   const [x, y] = [Buffer.from(a, 'utf8'), Buffer.from(b, 'utf8')];
