@@ -31,6 +31,8 @@ import type { AccountBook } from './sale/account-book.ts';
 import type { RefundBudget } from './sale/budgets.ts';
 import { bookSender } from './sale/credit-sender.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
+import { sweepMeters } from './sale/meter-sender.ts';
+import type { MeterPlatform } from './sale/meter-platform.ts';
 import { terminalApi } from './terminal-api.ts';
 
 /**
@@ -80,7 +82,9 @@ export interface CentralOptions extends Seed {
   readonly pacing?: Partial<Pacing>;
   /** The company's own account book; left out: credit is posted in this database. */
   readonly accountBook?: AccountBook;
-  /** By which an account book is asked again; left out: the gateway's. */
+  /** Tells IoT meters of top-ups; left out: nobody does, and nothing is on its way. */
+  readonly meterPlatform?: MeterPlatform;
+  /** By which account book and meters are asked again; left out: the gateway's. */
   readonly clock?: Clock;
   /** The payment gateway; left out: this central takes no payments. */
   readonly payments?: Omit<GatewayOptions, 'paymentCodes' | 'receipts'>;
@@ -143,13 +147,16 @@ export function createCentral(options: CentralOptions): Central {
     options.accountBook === undefined
       ? null
       : bookSender(db, options.accountBook, now, options.log);
+  const { meterPlatform } = options;
   const clock = options.payments?.clock ?? options.clock;
   const sweepAll =
-    payments === null && sender === null
+    payments === null && sender === null && meterPlatform === undefined
       ? undefined
       : async (): Promise<void> => {
           await payments?.sweep();
           await sender?.sweep();
+          if (meterPlatform !== undefined)
+            await sweepMeters(db(), meterPlatform, now(), options.log);
         };
   const sweeps = sweeper(clock, sweepAll);
 
@@ -172,6 +179,7 @@ export function createCentral(options: CentralOptions): Central {
     refundBudget: options.refundBudget,
     cardKeys: options.cardKeys,
     sender,
+    meters: meterPlatform !== undefined,
     payments,
   });
   const pages = payments === null ? [] : publicPages(payments, now, options.log);

@@ -29,6 +29,8 @@ export interface CreditApiParts {
   readonly trust: Trust;
   /** Null: credit is posted in central's own database. */
   readonly sender: BookSender | null;
+  /** A platform tells meters of top-ups. */
+  readonly meters: boolean;
   /** Signs what central grants; the same grant gives the same token. */
   readonly granted: (
     grant: Omit<Grant, 'id' | 'grantedMs'>,
@@ -51,7 +53,7 @@ type CreditRow = readonly [
 
 /** Accounts, quotes and postings of what is sold without a card. */
 export function creditRows(parts: CreditApiParts): readonly CreditRow[] {
-  const { db, now, policy, trust, sender } = parts;
+  const { db, now, policy, trust, sender, meters } = parts;
   const at = () => ({ serverTimeMs: now() });
   const said = (terminalId: string, orderId: string, word: Word): CreditWord =>
     signedWord(parts, terminalId, orderId, word);
@@ -61,7 +63,8 @@ export function creditRows(parts: CreditApiParts): readonly CreditRow[] {
       '/v1/credit/accounts/:user',
       async ({ part: userNo }) => {
         if (!USER_NO.test(userNo)) throw new Refusal('bad-request', 'no user number');
-        return { account: await creditAccount(db(), userNo, policy.credit, now()), ...at() };
+        const by = { credit: policy.credit, meters, nowMs: now() };
+        return { account: await creditAccount(db(), userNo, by), ...at() };
       },
       { counted: 'look-up' },
     ],

@@ -87,6 +87,8 @@ export interface TerminalApiParts {
   readonly cardKeys: CardKeyPort | undefined;
   /** Null: credit is posted in central's own database. */
   readonly sender: BookSender | null;
+  /** A platform tells meters of top-ups. */
+  readonly meters: boolean;
   /** Null: this central takes no payments. */
   readonly payments: PaymentGateway | null;
 }
@@ -193,7 +195,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       },
       { sells: true, counted: 'quote' },
     ],
-    ...creditRows({ db, now, policy, trust, sender: parts.sender, granted }),
+    ...creditRows({ db, now, policy, trust, sender: parts.sender, meters: parts.meters, granted }),
     [
       'POST',
       UPLOADS,

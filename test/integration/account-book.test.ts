@@ -240,7 +240,10 @@ describe('a queryable book', () => {
     const order = await quoted();
     expect(await post(order)).toBe('posted');
     await room.db.query('DELETE FROM postings');
-    await room.db.query('UPDATE credit_accounts SET balance_fen = 0');
+    await room.db.query('DELETE FROM meter_commands');
+    await room.db.query(
+      'UPDATE credit_accounts SET balance_fen = 0, on_the_way_fen = 0, topped_count = 0, topped_fen = 0',
+    );
     expect(await post(order)).toBe('posted');
     expect(inBook()).toHaveLength(1);
     expect(await balance()).toBe(FEN);

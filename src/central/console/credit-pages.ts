@@ -64,12 +64,13 @@ const search = `<form method="get" action="/console/credit"><label for="user">�
 <p><a href="/console/credit/settlement">按收款方结算</a>　<a href="/console/credit/book-file">今天的记账文件</a></p>`;
 
 /** Where staff begins: a user number, and the orders that are not over. */
-export const creditPage = (open: readonly PostingRow[], count: number): string =>
+export const creditPage = (open: readonly PostingRow[], count: number, meters: string): string =>
   page(
     '缴费账户',
     '',
     `${TOP}<main><h2>缴费账户</h2>${search}
-<h2>未结的缴费订单（${count}）</h2>${postingsTable(open, '没有未结的缴费订单')}</main>`,
+<h2>未结的缴费订单（${count}）</h2>${postingsTable(open, '没有未结的缴费订单')}
+<h2>表端未生效的充值</h2>${meters}</main>`,
   );
 
 /** One account with all that it owes and paid, and the form for each item. */

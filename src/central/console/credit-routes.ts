@@ -16,6 +16,8 @@ import { BOOK_WORDS, decideBook, sentOn, underWay } from '../sale/credit-decisio
 import { CREDIT_ITEMS } from '../sale/credit-tables.ts';
 import { creditAccountPage, creditItemPage, creditPage, settlementPage } from './credit-pages.ts';
 import { bookFile, underWayPage } from './credit-book-pages.ts';
+import { meterPage, metersTable } from './meter-pages.ts';
+import { noteRepair, openCommands } from '../sale/meter-sender.ts';
 import { filled, line } from './forms.ts';
 import type { Form } from './forms.ts';
 
@@ -35,6 +37,13 @@ const itemSchema = z.object({
   item: line.min(1).max(64),
   word: z.enum(ITEM_WORDS),
   reference: line.max(100).default(''),
+  who: line.min(1).max(60),
+  why: line.min(1).max(300),
+});
+/** Who is sent to a meter. */
+const meterSchema = z.object({
+  meter: line.min(1).max(40),
+  count: z.coerce.number().int().positive(),
   who: line.min(1).max(60),
   why: line.min(1).max(300),
 });
@@ -71,7 +80,7 @@ export function creditRoutes({
       const userNo = query.get('user');
       if (userNo === null) {
         const { postings, count } = await openPostings(db());
-        return creditPage(postings, count);
+        return creditPage(postings, count, metersTable(await openCommands(db()), now()));
       }
       const account = await officeAccount(db(), userNo.trim().replaceAll('\0', ''));
       if (account === null) throw noSuchResource();
@@ -106,6 +115,18 @@ export function creditRoutes({
     file('/console/credit/book-file', async (query) => {
       const date = dateOf(query.get('date') ?? chinaDate(now()));
       return bookFile(await sentOn(db(), date));
+    }),
+    show('/console/credit/meter', async (query) => {
+      const place = [query.get('meter'), query.get('count')];
+      const open = await openCommands(db());
+      const command = open.find((c) => c.meter_no === place[0] && String(c.count) === place[1]);
+      if (command === undefined) throw noSuchResource();
+      return meterPage(command, now(), formToken);
+    }),
+    decide('/console/credit/meter', async (form) => {
+      const { meter: meterNo, ...told } = filled(form, meterSchema);
+      if (!(await noteRepair(db(), { meterNo, ...told })))
+        throw new Refusal('bad-request', '表端已生效', { status: 409 });
     }),
     show('/console/credit/settlement', async (query) => {
       const date = dateOf(query.get('date') ?? chinaDate(now()));

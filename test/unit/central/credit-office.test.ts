@@ -233,18 +233,21 @@ describe.each(ENGINES)('staff and credit accounts on %s', (engine) => {
         expect(await ask(id, 'refund-by-gateway')).not.toBe(303);
       },
     );
-    it('handed back instead: given up first, and posted never', async () => {
-      const id = await stranded('paid');
-      await revoke();
-      expect(await ask(id, 'refund-by-gateway')).toBe(303);
-      expect(await posting(id)).toMatchObject({ state: 'open' });
-      expect(await confirm(walletNumberOf(id))).toBe(303);
-      expect(await posting(id)).toMatchObject({ state: 'void' });
-      expect(await room.db.query('SELECT state FROM gateway_refunds')).toEqual([
-        { state: 'asked' },
-      ]);
-      expect(await balance()).toBe(0);
-    });
+    it.each(['nothing', 'paid'] as const)(
+      'handed back instead: given up first, and posted never (it told %s)',
+      async (told) => {
+        const id = await stranded(told);
+        await revoke();
+        expect(await ask(id, 'refund-by-gateway')).toBe(303);
+        expect(await posting(id)).toMatchObject({ state: 'open' });
+        expect(await confirm(walletNumberOf(id))).toBe(303);
+        expect(await posting(id)).toMatchObject({ state: 'void' });
+        expect(await room.db.query('SELECT state FROM gateway_refunds')).toEqual([
+          { state: 'asked' },
+        ]);
+        expect(await balance()).toBe(0);
+      },
+    );
     it('what cannot be posted is refused: too late, taken, or already handed back', async () => {
       const late = await stranded('paid', { paidMs: room.now + 1_800_001 });
       const gone = await stranded('paid', { item: 'G1' });

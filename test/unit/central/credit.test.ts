@@ -191,8 +191,7 @@ describe.each(ENGINES)('credit sales on %s', (engine) => {
             },
           },
           userNo,
-          DEMO_CREDIT,
-          T0,
+          { credit: DEMO_CREDIT, meters: true, nowMs: T0 },
         ).catch(() => undefined);
       expect(asked[0]).toHaveLength(2);
       expect(asked[1]).toEqual(asked[0]);

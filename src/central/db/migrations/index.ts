@@ -33,6 +33,7 @@ import { ratings } from './032-ratings.ts';
 import { credit } from './037-credit.ts';
 import { creditOffice } from './038-credit-office.ts';
 import { accountBook } from './039-account-book.ts';
+import { meterCommands } from './040-meter-commands.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -71,4 +72,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'credit', sql: credit },
   { name: 'credit office', sql: creditOffice },
   { name: 'account book', sql: accountBook },
+  { name: 'meter commands', sql: meterCommands },
 ];
