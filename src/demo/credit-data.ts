@@ -12,7 +12,7 @@ export const DEMO_CREDIT: CreditPolicy = {
     digits: 10,
     hint: { zh: '在缴费单或燃气表的标签上', en: 'On your bill, or the label of your meter' },
   },
-  lookUps: 5,
+  lookUps: 10,
   topUp: {
     presetsFen: [5_000, 10_000, 20_000, 30_000, 50_000],
     minFen: 1_000,

@@ -27,7 +27,7 @@ export const creditPolicySchema = z
       .max(8),
     /** What a user number looks like: so many digits at the most, and where a customer finds it. */
     userNo: z.object({ digits: z.number().int().min(4).max(20), hint: words(40) }),
-    /** So many user numbers may be looked up in one visit. */
+    /** So many different user numbers may be looked up at one machine within two minutes. */
     lookUps: z.number().int().min(1).max(20),
     /** IoT meters are topped up. */
     topUp: z

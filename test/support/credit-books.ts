@@ -103,6 +103,8 @@ export class CreditBooks {
   ]);
   readonly orders = new Map<string, Kept>();
   readonly next: PostMishap[] = [];
+  /** How long a quote counts. */
+  quoteMs = DAY_MS / 48;
   /** How often each order was asked to be posted. */
   readonly posts = new Map<string, number>();
   /** What every posting asked for carried. */
@@ -163,7 +165,7 @@ export class CreditBooks {
       payee,
       lines,
       amountFen: lines.reduce((sum, l) => sum + l.amountFen, 0),
-      expiresAtMs: nowMs + DAY_MS / 48,
+      expiresAtMs: nowMs + this.quoteMs,
     };
     this.orders.set(orderId, { quote, word: null });
     return ok({ ...quote, grant: `quote.${orderId}` });

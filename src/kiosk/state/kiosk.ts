@@ -137,8 +137,8 @@ export interface KioskState {
   readonly left: LeftCard | null;
   readonly bin: Bin;
   readonly orders: ReadonlyMap<string, OpenOrder>;
-  /** When user numbers were looked up lately, monotonic. */
-  readonly lookedUp: readonly number[];
+  /** User numbers that were looked up lately, each with when it was last (monotonic). */
+  readonly lookedUp: readonly { readonly userNo: string; readonly atMono: number }[];
   /** Number of the last question about an account without a card. */
   readonly creditAsked: number;
   /** By order: how many papers the printer was given for it in this process. */

@@ -342,7 +342,31 @@ describe('not paid', () => {
     await w.untilScreen('start');
   });
 
-  it('a quote that comes after the customer went away is given back', async () => {
+  it('a quote that comes after the customer left is given back', async () => {
+    await w.toAccount('top-up', IOT);
+    await w.tap('choose-amount', 10_000);
+    w.central.held = true;
+    await w.tap('pay', 10_000);
+    // Somebody puts a card in while central thinks.
+    await w.insert('golden');
+    w.central.letGo();
+    await w.untilScreen('amount');
+    expect(w.journal.orders()).toEqual([]);
+    await w.until('given back', () => [...credit().orders.values()].at(0)?.word?.state === 'void');
+    await w.remove();
+  });
+
+  it('a quote that ends before the code is not paid for', async () => {
+    credit().quoteMs = 60_000;
+    await w.toAccount('top-up', IOT);
+    await w.tap('choose-amount', 10_000);
+    await w.tap('pay', 10_000);
+    await w.until('an answer', () => w.shown('top-up').problem !== null);
+    expect(w.shown('top-up').problem).toBe('BILL-0102');
+    await w.until('given back', () => [...credit().orders.values()].at(0)?.word?.state === 'void');
+  });
+
+  it('a quote that comes late is taken up', async () => {
     await w.toAccount('top-up', IOT);
     await w.tap('choose-amount', 10_000);
     w.central.held = true;

@@ -51,7 +51,7 @@ export const accountSale: Service<'user-no' | 'account'> = {
   },
 };
 
-/** Looking up accounts is no directory: so many in this time, whoever stands there. */
+/** Looking up accounts is no directory: so many numbers in this time, whoever stands there. */
 const LOOK_UPS_MS = 120_000;
 
 /** Is this service to be had now? Only with central at the other end of the line. */
@@ -105,11 +105,18 @@ function lookUp(state: KioskState, s: UserNoSession, userNo: string, now: Now): 
     active({ ...state, session: s }, { ...s, problem }, SCREEN_MS['user-no'], now);
   if (!USER_NO.test(userNo)) return refused('SALE-0119');
   const most = state.service.policy?.credit?.lookUps ?? 0;
-  const lately = state.lookedUp.filter((at) => now.monoMs - at < LOOK_UPS_MS);
+  // The same number once more tells nothing new.
+  const lately = state.lookedUp.filter(
+    (l) => now.monoMs - l.atMono < LOOK_UPS_MS && l.userNo !== userNo,
+  );
   if (lately.length >= most) return refused('SALE-0121');
   const asked = Math.max(s.asked, state.creditAsked) + 1;
   return step(
-    { ...state, lookedUp: [...lately, now.monoMs], creditAsked: asked },
+    {
+      ...state,
+      lookedUp: [...lately, { userNo, atMono: now.monoMs }],
+      creditAsked: asked,
+    },
     {
       ...s,
       stage: 'asking',
