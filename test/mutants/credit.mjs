@@ -108,7 +108,7 @@ export const CREDIT = [
   mutant(
     'credit-too-late',
     'What a wallet took behind the quote’s end is posted by its old terms.',
-    edit('sale/credit-posting.ts', '(paid_ms ?? 0) > expires_ms', '(paid_ms ?? 0) < 0'),
+    edit('sale/credit-rules.ts', '(paid_ms ?? 0) > expires_ms', '(paid_ms ?? 0) < 0'),
     credit('the wallet’s time counts'),
   ),
   mutant(

@@ -5,6 +5,7 @@ import type { FirmCredit } from '../../../src/shared/central-api/index.ts';
 import type { CreditQuote } from '../../../src/shared/sale.ts';
 import { CreditTerminal, paidSale, saleOf } from '../../support/credit.ts';
 import type { Said } from '../../support/credit.ts';
+import { confirmHands } from './hands.ts';
 import { attemptOfOrder, ENGINES, openRoom, walletNumberOf } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
 
@@ -136,6 +137,37 @@ describe.each(ENGINES)('staff and credit accounts on %s', (engine) => {
       403,
     );
     expect(body).toContain('已在别处缴清');
+  });
+
+  it('settle a parked order by hand: what is credited is not handed back, and what is not, is given up', async () => {
+    for (const posts of [true, false]) {
+      const id = number();
+      const sale = await quoted(id, 'balance');
+      const { attemptId } = attemptOfOrder(id);
+      t().journal.add('credit-quoted', id, sale);
+      t().journal.paid(id, 5_000);
+      t().journal.add('credit-posting', id, { attemptId });
+      t().journal.add('order-parked', id, { reason: 'x', nextStep: 'y' });
+      if (posts) expect(await k().post(id, paidSale(t().id, id, sale))).toMatchObject({ ok: true });
+      const say = (how: 'refunded-by-hand' | 'nothing-due') =>
+        t().journal.add('parked-settled', id, {
+          attemptId: null,
+          how,
+          reference: 'R7',
+          who: '王芳',
+          why: '核对',
+        });
+      const back = say('refunded-by-hand');
+      expect(await t().upload()).toEqual(posts ? [back] : []);
+      if (posts) {
+        say('nothing-due');
+        expect(await t().upload()).toEqual([]);
+      }
+      expect(await confirmHands(room.db, room.now)).toEqual(['done']);
+      expect(await room.db.query('SELECT state FROM postings WHERE order_id = $1', [id])).toEqual([
+        { state: posts ? 'posted' : 'void' },
+      ]);
+    }
   });
 
   describe('adopt what a dead kiosk left open', () => {
