@@ -292,7 +292,7 @@ export const CREDIT = [
     'credit-adopted-twice',
     'What central posted is shown as open, and handed back.',
     edit('gateway/adopted.ts', 'if (p.credited === attemptId) continue;', ''),
-    office('posted by its evidence, by two persons'),
+    office('nothing of what was posted before it died'),
   ),
   mutant(
     'book-sent-again',

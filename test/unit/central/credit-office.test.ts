@@ -172,10 +172,12 @@ describe.each(ENGINES)('staff and credit accounts on %s', (engine) => {
 
   describe('adopt what a dead kiosk left open', () => {
     /** Paid at the gateway, as far as it told: nothing, its quote, or its payment. */
-    async function stranded(
+    const stranded = async (...args: Parameters<typeof strandedSale>): Promise<string> =>
+      (await strandedSale(...args)).id;
+    async function strandedSale(
       told: 'nothing' | 'quoted' | 'paid',
       over: { readonly paidMs?: number; readonly item?: keyof typeof LINES } = {},
-    ): Promise<string> {
+    ): Promise<{ id: string; sale: CreditQuote }> {
       const id = number();
       const sale = await quoted(id, over.item ?? 'balance');
       const { attemptId, outTradeNo } = attemptOfOrder(id);
@@ -204,7 +206,7 @@ describe.each(ENGINES)('staff and credit accounts on %s', (engine) => {
         t().journal.add('credit-posting', id, { attemptId });
       }
       expect(await t().upload()).toEqual([]);
-      return id;
+      return { id, sale };
     }
     const revoke = () =>
       setStatus(
@@ -296,6 +298,18 @@ describe.each(ENGINES)('staff and credit accounts on %s', (engine) => {
         expect(await posting(id)).toMatchObject({ state: 'open' });
       }
     });
+    it.each(['nothing', 'paid'] as const)(
+      'nothing of what was posted before it died (it told %s)',
+      async (told) => {
+        const { id, sale } = await strandedSale(told);
+        expect(await k().post(id, paidSale(t().id, id, sale))).toMatchObject({
+          value: { state: 'posted' },
+        });
+        await revoke();
+        expect((await adopt()).body).not.toContain(id);
+        expect(await ask(id, 'refund-by-gateway')).not.toBe(303);
+      },
+    );
     it('and not while the terminal works', async () => {
       const id = await stranded('paid');
       expect((await adopt()).body).not.toContain(id);
