@@ -113,6 +113,8 @@ export interface UserNoSession {
   /** Number of the last question to central: an older answer is dropped. */
   readonly asked: number;
   readonly problem: ErrorCode | null;
+  /** The insertion of a card whose account's debt is paid first; null: no card is meant. */
+  readonly card: number | null;
   readonly deadlineMono: number;
 }
 
@@ -130,8 +132,9 @@ export interface AccountSession {
   readonly agreedMs: number | null;
   readonly problem: ErrorCode | null;
   readonly busy: boolean;
-  /** As in {@link UserNoSession}. */
+  /** As in {@link UserNoSession}; so is `card`. */
   readonly asked: number;
+  readonly card: number | null;
   readonly extended: number;
   readonly deadlineMono: number;
 }
@@ -201,6 +204,8 @@ export interface OrderSession {
     readonly service: AccountService;
     readonly userNo: string;
     readonly restFen: number;
+    /** As in {@link UserNoSession}. */
+    readonly card: number | null;
   } | null;
 }
 
