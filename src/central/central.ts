@@ -1,7 +1,7 @@
 import { policySchema } from '../shared/policy.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { PaymentProvider } from '../payment/types.ts';
-import type { KeyId, LogFn, Signer, SigningKey, Verifier } from '../shared/ports.ts';
+import type { Clock, KeyId, LogFn, Signer, SigningKey, Verifier } from '../shared/ports.ts';
 import { Keyring } from '../shared/signatures.ts';
 import { ed25519Verifier } from '../shared/signing.ts';
 import { grantEpoch } from './books/epochs.ts';
@@ -27,8 +27,12 @@ import { Refusal } from './http/problem.ts';
 import type { Handle } from './http/request.ts';
 import { router } from './http/routes.ts';
 import { signedExchange } from './http/signed.ts';
+import type { AccountBook } from './sale/account-book.ts';
 import type { RefundBudget } from './sale/budgets.ts';
+import { bookSender } from './sale/credit-sender.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
+import { sweepMeters } from './sale/meter-sender.ts';
+import type { MeterPlatform } from './sale/meter-platform.ts';
 import { terminalApi } from './terminal-api.ts';
 
 /**
@@ -76,6 +80,12 @@ export interface CentralOptions extends Seed {
   readonly refundBudget?: RefundBudget;
   /** How often terminals are told to upload. */
   readonly pacing?: Partial<Pacing>;
+  /** The company's own account book; left out: credit is posted in this database. */
+  readonly accountBook?: AccountBook;
+  /** Tells IoT meters of top-ups; left out: nobody does, and nothing is on its way. */
+  readonly meterPlatform?: MeterPlatform;
+  /** By which account book and meters are asked again; left out: the gateway's. */
+  readonly clock?: Clock;
   /** The payment gateway; left out: this central takes no payments. */
   readonly payments?: Omit<GatewayOptions, 'paymentCodes' | 'receipts'>;
 }
@@ -98,7 +108,7 @@ export interface Central {
    * @returns The new epoch, null: it asks for nothing
    */
   readonly grantEpoch: (terminalId: string) => Promise<number | null>;
-  /** The gateway looks once at what is due, as it does by itself every few seconds. */
+  /** Gateway and account book look once at what is due, as they do by themselves all the time. */
   readonly sweepPayments: () => Promise<void>;
 }
 
@@ -131,8 +141,24 @@ export function createCentral(options: CentralOptions): Central {
     answerKeys: new Keyring(options.answerSigner, ...(earlierKeys.answers ?? [])),
     gatewayKeys: new Keyring(options.gatewaySigner, ...(earlierKeys.gateway ?? [])),
     wallets: [...(options.payments?.wallets ?? []), ...(options.wallets ?? [])],
+    outside: options.accountBook !== undefined,
   });
-  const sweeps = sweeper(options.payments?.clock, payments?.sweep);
+  const sender =
+    options.accountBook === undefined
+      ? null
+      : bookSender(db, options.accountBook, now, options.log);
+  const { meterPlatform } = options;
+  const clock = options.payments?.clock ?? options.clock;
+  const sweepAll =
+    payments === null && sender === null && meterPlatform === undefined
+      ? undefined
+      : async (): Promise<void> => {
+          await payments?.sweep();
+          await sender?.sweep();
+          if (meterPlatform !== undefined)
+            await sweepMeters(db(), meterPlatform, now(), options.log);
+        };
+  const sweeps = sweeper(clock, sweepAll);
 
   const terminals = terminalApi({
     db,
@@ -152,6 +178,8 @@ export function createCentral(options: CentralOptions): Central {
     pace: pacer(options.pacing),
     refundBudget: options.refundBudget,
     cardKeys: options.cardKeys,
+    sender,
+    meters: meterPlatform !== undefined,
     payments,
   });
   const pages = payments === null ? [] : publicPages(payments, now, options.log);
@@ -223,13 +251,13 @@ export function createCentral(options: CentralOptions): Central {
     },
     data: () => consoleData(db(), now()),
     grantEpoch: (terminalId) => grantEpoch(db(), terminalId, now()),
-    sweepPayments: async () => payments?.sweep(),
+    sweepPayments: async () => sweepAll?.(),
   };
 }
 
 /** Sweeps at once after a start, for what was cut; then again and again, one after another. */
 function sweeper(
-  clock: GatewayOptions['clock'] | undefined,
+  clock: Clock | undefined,
   sweep: (() => Promise<void>) | undefined,
 ): { start: () => void; stop: () => void; ended: () => Promise<void> } {
   let cancel: () => void = () => undefined;

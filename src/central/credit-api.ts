@@ -15,8 +15,9 @@ import type { CentralRequest } from './http/request.ts';
 import type { Counted } from './http/limits.ts';
 import type { Route } from './http/routes.ts';
 import { creditAccount } from './sale/credit-accounts.ts';
-import { postCredit, voidCredit } from './sale/credit-posting.ts';
+import { creditWord, postCredit, voidCredit } from './sale/credit-posting.ts';
 import type { Word } from './sale/credit-posting.ts';
+import type { BookSender } from './sale/credit-sender.ts';
 import { creditQuote } from './sale/credit-quotes.ts';
 import { QUOTE_CLAIM_MS, release } from './sale/quotes.ts';
 
@@ -26,6 +27,10 @@ export interface CreditApiParts {
   readonly now: () => number;
   readonly policy: Policy;
   readonly trust: Trust;
+  /** Null: credit is posted in central's own database. */
+  readonly sender: BookSender | null;
+  /** A platform tells meters of top-ups. */
+  readonly meters: boolean;
   /** Signs what central grants; the same grant gives the same token. */
   readonly granted: (
     grant: Omit<Grant, 'id' | 'grantedMs'>,
@@ -48,7 +53,7 @@ type CreditRow = readonly [
 
 /** Accounts, quotes and postings of what is sold without a card. */
 export function creditRows(parts: CreditApiParts): readonly CreditRow[] {
-  const { db, now, policy, trust } = parts;
+  const { db, now, policy, trust, sender, meters } = parts;
   const at = () => ({ serverTimeMs: now() });
   const said = (terminalId: string, orderId: string, word: Word): CreditWord =>
     signedWord(parts, terminalId, orderId, word);
@@ -58,7 +63,8 @@ export function creditRows(parts: CreditApiParts): readonly CreditRow[] {
       '/v1/credit/accounts/:user',
       async ({ part: userNo }) => {
         if (!USER_NO.test(userNo)) throw new Refusal('bad-request', 'no user number');
-        return { account: await creditAccount(db(), userNo, policy.credit, now()), ...at() };
+        const by = { credit: policy.credit, meters, nowMs: now() };
+        return { account: await creditAccount(db(), userNo, by), ...at() };
       },
       { counted: 'look-up' },
     ],
@@ -83,8 +89,12 @@ export function creditRows(parts: CreditApiParts): readonly CreditRow[] {
       '/v1/credit/orders/:order/post',
       async ({ terminalId, request, part: orderId }) => {
         const asked = bodyOf(request, creditPostRequestSchema);
-        const by = { trust, credit: policy.credit, nowMs: now() };
-        return said(terminalId, orderId, await postCredit(db(), terminalId, orderId, asked, by));
+        const outside = sender !== null;
+        const by = { trust, credit: policy.credit, nowMs: now(), outside };
+        const word = await postCredit(db(), terminalId, orderId, asked, by);
+        if (word.state !== 'posting' || sender === null) return said(terminalId, orderId, word);
+        await sender.deliver(orderId);
+        return said(terminalId, orderId, await creditWord(db(), orderId));
       },
     ],
     [

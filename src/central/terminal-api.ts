@@ -61,6 +61,7 @@ import { cardKey } from './sale/card-keys.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
 import { claim, commands } from './sale/claims.ts';
 import { ordersByRef } from './sale/orders.ts';
+import type { BookSender } from './sale/credit-sender.ts';
 import { quote, QUOTE_CLAIM_MS } from './sale/quotes.ts';
 
 export interface TerminalApiParts {
@@ -84,6 +85,10 @@ export interface TerminalApiParts {
   readonly refundBudget: RefundBudget | undefined;
   /** Undefined: no card keys are kept here. */
   readonly cardKeys: CardKeyPort | undefined;
+  /** Null: credit is posted in central's own database. */
+  readonly sender: BookSender | null;
+  /** A platform tells meters of top-ups. */
+  readonly meters: boolean;
   /** Null: this central takes no payments. */
   readonly payments: PaymentGateway | null;
 }
@@ -190,7 +195,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       },
       { sells: true, counted: 'quote' },
     ],
-    ...creditRows({ db, now, policy, trust, granted }),
+    ...creditRows({ db, now, policy, trust, sender: parts.sender, meters: parts.meters, granted }),
     [
       'POST',
       UPLOADS,

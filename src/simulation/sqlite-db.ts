@@ -188,9 +188,13 @@ function schemaForSqlite(sql: string): string {
         (_all, table: string, name: string, column: string, list: string) =>
           `CREATE TRIGGER ${name} BEFORE INSERT ON ${table} WHEN NEW.${column} NOT IN (${list}) BEGIN SELECT RAISE(ABORT, 'CHECK constraint failed: ${name}'); END;`,
       )
-      // The CHECK that the trigger above takes the place of.
+      // The CHECKs that the triggers above take the place of.
       .replace(
         /(CREATE TABLE ledger \([\s\S]*?kind text NOT NULL) CHECK \(kind IN \([^)]*\)\)/,
+        '$1',
+      )
+      .replace(
+        /(CREATE TABLE hand_requests \([\s\S]*?how text NOT NULL) CHECK \(how IN \([^)]*\)\)/,
         '$1',
       )
       .replace(

@@ -215,6 +215,8 @@ describe('the gateway', () => {
         top_up_payee: 'house',
         balance_fen: 0,
         on_the_way_fen: 0,
+        topped_count: 0,
+        topped_fen: 0,
       },
     ]);
     await insertRows(town.db, POSTINGS, [OPEN]);

@@ -8,7 +8,7 @@ import type { RefundBudget } from '../../src/central/sale/budgets.ts';
 import { systemClock, systemRandom } from '../../src/main/ports.ts';
 import { openPostgres } from '../../src/central/db/postgres.ts';
 import type { Db, Script } from '../../src/central/db/sql.ts';
-import type { SeedAccount } from '../../src/central/fleet/seed.ts';
+import type { SeedAccount, SeedCreditAccount } from '../../src/central/fleet/seed.ts';
 import { DEMO_ACCOUNTS, DEMO_DATA } from '../../src/demo/central-data.ts';
 import type { Quote } from '../../src/shared/central-api/index.ts';
 import { priceAmount } from '../../src/shared/money.ts';
@@ -131,6 +131,8 @@ export interface CompanyOptions {
   readonly offices?: number;
   readonly terminals?: number;
   readonly accounts?: readonly SeedAccount[];
+  /** Sold to without a card; none where not given. */
+  readonly creditAccounts?: readonly SeedCreditAccount[];
   readonly connections?: number;
   /** What goes back on a reader's word; any sum where not given. */
   readonly refundBudget?: RefundBudget;
@@ -152,11 +154,13 @@ export class Company {
   readonly #clients = new Map<string, BillingClient>();
   readonly #connections: number;
   readonly #refundBudget: RefundBudget;
+  readonly #creditAccounts: readonly SeedCreditAccount[];
 
   private constructor(cluster: Cluster, database: string, options: CompanyOptions) {
     this.cluster = cluster;
     this.database = database;
     this.accounts = options.accounts ?? accountsOf(20, 4);
+    this.#creditAccounts = options.creditAccounts ?? [];
     this.#refundBudget = options.refundBudget ?? ANY_REFUND;
     this.#connections = options.connections ?? 8;
     this.journals = Array.from(
@@ -179,6 +183,7 @@ export class Company {
       db,
       ...DEMO_DATA,
       accounts: this.accounts,
+      creditAccounts: this.#creditAccounts,
       claims: [],
       policySigner: quickSigner('policy'),
       answerSigner: quickSigner('answers'),

@@ -9,11 +9,12 @@ import type { CreditQuote } from '../../src/shared/sale.ts';
 import { CreditTerminal, paidSale, saleOf } from '../support/credit.ts';
 import { Cluster } from '../support/postgres.ts';
 import { attemptOfOrder } from '../unit/central/harness.ts';
+import type { SeedCreditAccount } from '../../src/central/fleet/seed.ts';
 import { accountsOf, Company } from './company.ts';
 
 /**
  * Sales without a card, two at once: one is held up between two of its statements, the other comes,
- * and then the first goes on. Demo's accounts: 2002203301 is topped up, 2002203305 owes one bill.
+ * and then the first goes on.
  */
 let cluster: Cluster;
 let company: Company;
@@ -23,9 +24,28 @@ beforeAll(async () => {
 afterAll(() => cluster.stop());
 afterEach(() => company.close());
 
-const METER = '2002203301';
+const METER = '3000000001';
+const ACCOUNTS: readonly SeedCreditAccount[] = [
+  {
+    userNo: METER,
+    holderName: '王国强',
+    address: '清河路 12 号',
+    topUp: { meterNo: 'M1', payee: 'house' },
+    balanceFen: 1_860,
+  },
+  {
+    userNo: '3000000002',
+    holderName: '李梅',
+    address: '人民路 8 号',
+    items: [{ item: 'G1', kind: 'gas', payee: 'house', period: '2026-05', principalFen: 3_445 }],
+  },
+];
 const start = async (): Promise<void> => {
-  company = await Company.open(cluster, { terminals: 2, accounts: accountsOf(1) });
+  company = await Company.open(cluster, {
+    terminals: 2,
+    accounts: accountsOf(1),
+    creditAccounts: ACCOUNTS,
+  });
 };
 const office = (i: number) => company.offices[i] as Company['offices'][number];
 /** A terminal's line to one of the offices. */
@@ -38,9 +58,9 @@ const k = (i: number, at = i) =>
 const bill = (id: string, i: number, at = i) =>
   k(i, at).quote({
     orderId: id,
-    userNo: '2002203305',
+    userNo: '3000000002',
     payee: 'house',
-    lines: [{ item: 'G2002203305-203610', amountFen: 3_445 }],
+    lines: [{ item: 'G1', amountFen: 3_445 }],
     asOfMs: company.now,
   });
 async function quoted(said: ReturnType<CreditTerminal['quote']>): Promise<CreditQuote> {

@@ -3,6 +3,9 @@ const tests = (project, file, name) => ({ kind: 'tests', project, files: [file],
 const credit = (name) => tests('unit', 'test/unit/central/credit.test.ts', name);
 const attack = (name) => tests('unit', 'test/attacks/credit.test.ts', name);
 const races = (name) => tests('concurrency', 'test/concurrency/credit.test.ts', name);
+const office = (name) => tests('unit', 'test/unit/central/credit-office.test.ts', name);
+const book = (name) => tests('integration', 'test/integration/account-book.test.ts', name);
+const meters = (name) => tests('integration', 'test/integration/meter-platform.test.ts', name);
 const edit = (file, find, replace) => ({ file: `src/central/${file}`, find, replace });
 const mutant = (id, what, edits, ...by) => ({ id, what, edits: [edits].flat(), by });
 
@@ -105,7 +108,7 @@ export const CREDIT = [
   mutant(
     'credit-too-late',
     'What a wallet took behind the quote’s end is posted by its old terms.',
-    edit('sale/credit-posting.ts', '(paid_ms ?? 0) > expires_ms', '(paid_ms ?? 0) < 0'),
+    edit('sale/credit-rules.ts', '(paid_ms ?? 0) > expires_ms', '(paid_ms ?? 0) < 0'),
     credit('the wallet’s time counts'),
   ),
   mutant(
@@ -131,7 +134,7 @@ export const CREDIT = [
   mutant(
     'credit-without-consent',
     'The season’s heat is posted though nobody agreed to its contract.',
-    edit('sale/credit-posting.ts', ': hasConsent(posting, sale)', ': posting.lines.length > 0'),
+    edit('sale/credit-posting.ts', ': hasConsent(posting)', ': posting.lines.length > 0'),
     credit('of what a text is agreed to for'),
   ),
   mutant(
@@ -242,5 +245,157 @@ export const CREDIT = [
       edit('books/orders.ts', "if (order.sale !== 'card') return;\n  const holder", 'const holder'),
     ],
     credit('keep two orders of one household apart'),
+  ),
+  mutant(
+    'credit-paid-elsewhere-reserved',
+    'A bank’s debit begins beside an order that is just being paid.',
+    edit(
+      'sale/credit-office.ts',
+      "if (kept && told.word === 'debited')",
+      "if (kept && told.word === 'open')",
+    ),
+    office('say that an item was paid elsewhere'),
+  ),
+  mutant(
+    'credit-paid-undone',
+    'Staff opens a bill again that was paid.',
+    edit('sale/credit-office.ts', "open: ['debited'],", "open: ['debited', 'paid'],"),
+    office('say that an item was paid elsewhere'),
+  ),
+  mutant(
+    'credit-adopted-late',
+    'What was paid behind its quote is posted in a dead kiosk’s place.',
+    edit('books/credit-adopted.ts', 'if (isLate({ ...posting, paid_ms }))', 'if (paid_ms < 0)'),
+    office('what cannot be posted is refused'),
+  ),
+  mutant(
+    'credit-adopted-unchecked',
+    'One person’s request is confirmed without the payment’s number.',
+    edit(
+      'books/hand-requests.ts',
+      "asked.how === 'refund-by-gateway' || asked.how === 'credited';",
+      "asked.how === 'refund-by-gateway';",
+    ),
+    office('posted by its evidence, by two persons'),
+  ),
+  mutant(
+    'credit-adopted-and-open',
+    'What two persons hand back may still be posted.',
+    edit(
+      'books/adopt.ts',
+      'endForMoney(books, asked.order_id, asked.attempt_id, at.nowMs);',
+      'if (at.nowMs < 0) endForMoney(books, asked.order_id, asked.attempt_id, at.nowMs);',
+    ),
+    office('handed back instead: given up first'),
+  ),
+  mutant(
+    'credit-adopted-twice',
+    'What central posted is shown as open, and handed back.',
+    edit('gateway/adopted.ts', 'if (p.credited === attemptId) continue;', ''),
+    office('nothing of what was posted before it died'),
+  ),
+  mutant(
+    'book-sent-again',
+    'A book that posts twice is sent a posting twice.',
+    edit(
+      'sale/credit-sender.ts',
+      "const again = manner === 'idempotent' && sent?.book_manner === 'idempotent';",
+      'const again = manner !== null && sent !== undefined;',
+    ),
+    book('is asked, and never sent again'),
+  ),
+  mutant(
+    'book-sent-unmarked',
+    'That a posting is sent is stored after it was.',
+    edit('sale/credit-sender.ts', 'await markSent(tx, orderId, manner, nowMs);', ''),
+    book('a book by file only'),
+    book('that dies after it stored that it sends'),
+  ),
+  mutant(
+    'book-remade-sent',
+    'What a restored database made anew is sent without asking.',
+    edit(
+      'sale/credit-sender.ts',
+      "if (remade && manner === 'queryable')",
+      "if (remade && manner === 'file-only')",
+    ),
+    book('is asked first about what a restored database made anew'),
+  ),
+  mutant(
+    'book-unknown-refused',
+    'A book that says nothing has refused: the money goes back, and the gas is credited.',
+    [
+      edit(
+        'sale/credit-sender.ts',
+        "if (told.kind === 'posted' || told.kind === 'refused') {",
+        "if (told.kind !== 'unheard') {",
+      ),
+      edit(
+        'sale/credit-sender.ts',
+        "if (told.kind === 'refused') refusePosting",
+        "if (told.kind !== 'posted') refusePosting",
+      ),
+    ],
+    book('that has “die-after” is sent the same again'),
+  ),
+  mutant(
+    'book-bill-free',
+    'A bill that is under way to the book is quoted for another order.',
+    edit(
+      'books/postings.ts',
+      'const UNTIL_SAID = Number.MAX_SAFE_INTEGER;',
+      'const UNTIL_SAID = 1;',
+    ),
+    book('keeps its bill from everybody'),
+  ),
+  mutant(
+    'book-one-person',
+    'One person alone says what became of a posting.',
+    edit(
+      'sale/credit-decisions.ts',
+      'if (asked !== null && sameName(asked.who, who))',
+      'if (asked === undefined)',
+    ),
+    book('that has not heard of it may yet hear'),
+  ),
+  mutant(
+    'book-another-reference',
+    'An answer about another posting counts.',
+    edit(
+      'sale/account-book-http.ts',
+      'if (data.reference !== reference)',
+      "if (data.reference === '')",
+    ),
+    book('believes no other answer'),
+  ),
+  mutant(
+    'meter-told-what-is-added',
+    'A meter is told what is added, and gains it with every telling.',
+    edit(
+      'books/postings.ts',
+      'const total_fen = account.topped_fen + amountFen;',
+      'const total_fen = amountFen;',
+    ),
+    meters('one that confirms later is told the newest of two'),
+  ),
+  mutant(
+    'meter-any-total',
+    'A meter that has another total has confirmed.',
+    edit(
+      'sale/meter-sender.ts',
+      'if (meant?.total_fen !== stands.totalFen)',
+      'if (meant === undefined)',
+    ),
+    meters('a meter that has another total'),
+  ),
+  mutant(
+    'meter-unanswered-done',
+    'A command that nobody answered has reached its meter.',
+    edit(
+      'sale/meter-sender.ts',
+      "const said = stands === null ? 'no answer' : await confirm(db, newest, stands, nowMs);",
+      'const said = await confirm(db, newest, stands ?? { count, totalFen }, nowMs);',
+    ),
+    meters('a platform that is killed'),
   ),
 ];

@@ -3,6 +3,7 @@ import type { Db, Sql } from '../db/sql.ts';
 import { isDelivered } from '../sale/orders.ts';
 import { pieceRequested, requestRow, settle } from './by-hand.ts';
 import { capturedBy, giveBack, move, storable, Unusable } from './books.ts';
+import { creditAdopted } from './credit-adopted.ts';
 import type { Books, Place } from './books.ts';
 import { loadRequests, loadWaiting } from './load.ts';
 import { endForMoney } from './postings.ts';
@@ -18,7 +19,7 @@ export interface Adoption {
   /** The trade's number at the gateway where no attempt of an order is known. */
   readonly attemptId: string;
   readonly how: Settled;
-  /** `refund-by-gateway`: central's own refund number. */
+  /** `refund-by-gateway`: central's own refund number · `credited`: the posting's. */
   readonly reference: string;
   readonly who: string;
   readonly why: string;
@@ -86,6 +87,7 @@ async function wasRefused(tx: Sql, { terminalId, orderId, attemptId }: Adoption)
  * @throws Unusable where it cannot be settled so
  */
 export function settleAdopted(books: Books, at: Place, asked: HandRequest): void {
+  if (asked.how === 'credited') return creditAdopted(books, at, asked);
   const order = books.orders.get(asked.order_id);
   const taken = order === undefined ? null : capturedBy(books, order);
   // A second payment goes back beside the order; its own ends it.

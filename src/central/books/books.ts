@@ -12,7 +12,7 @@ import {
   TARIFFS,
 } from '../sale/tables.ts';
 import type { OrderRow, UseRow } from '../sale/tables.ts';
-import { CREDIT_ACCOUNTS, CREDIT_ITEMS, POSTINGS } from '../sale/credit-tables.ts';
+import { CREDIT_ACCOUNTS, CREDIT_ITEMS, METER_COMMANDS, POSTINGS } from '../sale/credit-tables.ts';
 import { Rows } from './rows.ts';
 import type { Undo } from './rows.ts';
 import {
@@ -103,6 +103,8 @@ export class Books {
   readonly postings = new Rows(POSTINGS, this.#undo);
   readonly creditAccounts = new Rows(CREDIT_ACCOUNTS, this.#undo);
   readonly creditItems = new Rows(CREDIT_ITEMS, this.#undo);
+  /** Never loaded: a top-up is posted once. */
+  readonly meterCommands = new Rows(METER_COMMANDS, this.#undo);
   /** What was promised for orders that begin in this batch. Not changed. */
   readonly quotes = new Rows(QUOTES, this.#undo);
   /** What they may have been priced by. Not changed. */

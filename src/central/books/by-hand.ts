@@ -12,6 +12,7 @@ export const HOW_WORDS: Readonly<Record<Settled, string>> = {
   'delivered-by-hand': '人工补气',
   'nothing-due': '无需处理',
   'refund-by-gateway': '网关原路退款',
+  credited: '补记入账',
 };
 
 /**
@@ -103,9 +104,11 @@ export function settle(books: Books, at: Place, asked: HandRequest): void {
   const ofOrder =
     order.state === 'parked' && (attemptId === null || attemptId === captured?.attemptId);
   // What a person settles is credited to nobody any more.
-  if (order.sale === 'credit' && (ofOrder || attemptId === captured?.attemptId))
+  const back = asked.how === 'refunded-by-hand' || asked.how === 'refund-by-gateway';
+  const stays = !back && books.postings.get(order.order_id)?.state === 'posted';
+  if (order.sale === 'credit' && !stays && (ofOrder || attemptId === captured?.attemptId))
     endForMoney(books, order.order_id, captured?.attemptId ?? null, at.nowMs);
-  if (asked.how === 'refunded-by-hand' || asked.how === 'refund-by-gateway') {
+  if (back) {
     const ownMoney = attemptId === null || attemptId === captured?.attemptId;
     refuseUnproven(order);
     const money = ownMoney

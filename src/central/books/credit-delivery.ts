@@ -17,6 +17,9 @@ export const creditQuoted: Apply<'credit-quoted'> = (books, at, fact) => {
     throw new Unusable(`order ${orderId} is known already`);
   refuseUnquoted(books, at, orderId, body);
   books.orders.insert(newOrder(orderId, at, body));
+  // For whoever posts it in its terminal's place.
+  if (body.consent !== undefined)
+    books.postings.change(orderId, { consent: JSON.stringify(body.consent) });
 };
 
 /** The sale's own arithmetic, which anybody can check. */

@@ -136,7 +136,8 @@ async function barOf(
   if (back && d.route === '') return { kind: 'no-route' };
   const attempt = asked.attempt_id === '' ? undefined : asked.attempt_id;
   const money = order === undefined ? null : capturedBy(books, order, attempt);
-  const byGateway = asked.how === 'refund-by-gateway';
+  // Of these the books may not know the money; whoever took it does.
+  const byGateway = asked.how === 'refund-by-gateway' || asked.how === 'credited';
   if (money === null && !back && !byGateway) return null;
   const legs = await legsOf(tx, asked);
   if (legs.some((leg) => leg.refunds > 0) && back)

@@ -111,11 +111,9 @@ async function loadEvidence(
         : [],
     ),
   ];
-  if (captures.length === 0 && paid.length === 0 && books.orders.all().length === 0) return;
-  const ids = new Set([
-    ...books.orders.all().map((o) => o.order_id),
-    ...paid.map((p) => p.orderId),
-  ]);
+  const known = [...books.orders.all(), ...books.postings.all()];
+  if (captures.length === 0 && paid.length === 0 && known.length === 0) return;
+  const ids = new Set([...known.map((o) => o.order_id), ...paid.map((p) => p.orderId)]);
   const rows = await tx.query<Record<string, unknown>>(
     `SELECT ${columnsOf(PAYMENT_EVIDENCE)} FROM payment_evidence WHERE order_id ${anyOf('$1')}
      UNION SELECT ${columnsOf(PAYMENT_EVIDENCE)} FROM payment_evidence

@@ -2,7 +2,7 @@ import type { CreditRefusal } from '../../shared/central-api/index.ts';
 import { POSTING_FROM } from '../../shared/order-rules.ts';
 import type { PostingState } from '../../shared/order-rules.ts';
 import { terminalOf } from '../../shared/order-id.ts';
-import type { PostingRow } from '../sale/credit-tables.ts';
+import type { CreditAccountRow, PostingRow } from '../sale/credit-tables.ts';
 import { isKeptFor } from '../sale/credit-terms.ts';
 import { Alarming, Unusable } from './books.ts';
 import type { Books } from './books.ts';
@@ -116,6 +116,24 @@ export function barOf(books: Books, posting: PostingRow, nowMs: number): CreditR
   return null;
 }
 
+/** Nothing else may have an item for as long as the book outside has not spoken. */
+const UNTIL_SAID = Number.MAX_SAFE_INTEGER;
+
+/**
+ * A posting leaves for an account book outside, under this reference: durable before it is sent,
+ * and no way back until the book has said what became of it. {@link barOf} is asked before.
+ */
+export function sendPosting(books: Books, orderId: string, reference: string, nowMs: number): void {
+  begin(books, orderId, nowMs);
+  books.postings.change(orderId, { reference });
+  for (const line of linesOf(books.postings.get(orderId) as PostingRow))
+    if (books.creditItems.get(line.item) !== undefined)
+      books.creditItems.change(line.item, {
+        order_id: orderId,
+        reserved_until_ms: UNTIL_SAID,
+      });
+}
+
 /** Enters a posting into account and items; asked for before is {@link barOf}. */
 export function enterPosting(
   books: Books,
@@ -135,13 +153,50 @@ export function enterPosting(
   for (const line of linesOf(posting)) {
     const account = books.creditAccounts.get(posting.user_no);
     if (line.kind === 'balance' && account !== undefined)
-      books.creditAccounts.change(posting.user_no, {
-        balance_fen: account.balance_fen + line.amountFen,
-      });
+      topUp(books, account, orderId, line.amountFen, done.postedMs);
     // What another paid meanwhile stays that one's: a person sees both.
     const item = books.creditItems.get(line.item);
     if (item !== undefined && item.state !== 'paid') books.creditItems.change(item.item, paid);
   }
+}
+
+/** Into the balance, and on its way to the meter: by what it has in all, never by what is added. */
+function topUp(
+  books: Books,
+  account: CreditAccountRow,
+  orderId: string,
+  amountFen: number,
+  nowMs: number,
+): void {
+  const count = account.topped_count + 1;
+  const total_fen = account.topped_fen + amountFen;
+  books.creditAccounts.change(account.user_no, {
+    balance_fen: account.balance_fen + amountFen,
+    ...(account.meter_no === null
+      ? {}
+      : {
+          topped_count: count,
+          topped_fen: total_fen,
+          on_the_way_fen: account.on_the_way_fen + amountFen,
+        }),
+  });
+  if (account.meter_no === null) return;
+  books.meterCommands.insert({
+    meter_no: account.meter_no,
+    count,
+    total_fen,
+    amount_fen: amountFen,
+    user_no: account.user_no,
+    order_id: orderId,
+    state: 'waiting',
+    made_ms: nowMs,
+    sent_ms: null,
+    done_ms: null,
+    look_ms: nowMs,
+    said: null,
+    repair_who: null,
+    repair_why: null,
+  });
 }
 
 /**

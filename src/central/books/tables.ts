@@ -43,8 +43,12 @@ export const SALE_FINDINGS = table('sale_findings', ['order_id', 'reason'], {
   at_ms: whole,
 });
 
-/** What somebody says became of parked money; `refund-by-gateway`: what the gateway is to do. */
+/**
+ * What somebody says became of parked money; `refund-by-gateway`: what the gateway is to do ·
+ * `credited`: central is to post it to its account.
+ */
 export type Settled =
+  | 'credited'
   | 'refunded-by-hand'
   | 'delivered-by-hand'
   | 'nothing-due'

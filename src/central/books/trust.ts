@@ -26,6 +26,8 @@ export type Granted = Pick<Grant, 'kind' | 'terminalId' | 'orderId' | 'digest'>;
 
 /** Whose word central takes: its own, under its signature, and that of whoever took the money. */
 export interface Trust {
+  /** Whether credit is posted in an account book outside, whose word alone ends a posting. */
+  readonly outside: boolean;
   /**
    * Whether the token is central's own grant of this.
    *
@@ -49,10 +51,12 @@ export interface TrustParts {
   readonly gatewayKeys: Keyring;
   /** The wallets whose own answers are evidence: with their public keys. */
   readonly wallets: readonly PaymentProvider[];
+  /** Left out: credit is posted in central's own database. */
+  readonly outside?: boolean;
 }
 
 /** Belief by signatures; no database and no clock. */
-export function trustIn({ answerKeys, gatewayKeys, wallets }: TrustParts): Trust {
+export function trustIn({ answerKeys, gatewayKeys, wallets, outside = false }: TrustParts): Trust {
   const grant: Trust['grant'] = (token, what) => {
     const read = token === undefined ? null : readGrant(answerKeys, token);
     if (read === null || !read.ok) return null;
@@ -65,6 +69,7 @@ export function trustIn({ answerKeys, gatewayKeys, wallets }: TrustParts): Trust
       : null;
   };
   return {
+    outside,
     grant,
     granted: (token, what) => grant(token, what)?.grantedMs ?? null,
     proof: (evidence) => {

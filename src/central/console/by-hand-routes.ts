@@ -61,7 +61,7 @@ export async function decideHandForm(
 /** What the first person asks for. */
 const adoptionSchema = aboutTerminal.extend({
   piece: line.min(1).max(80),
-  how: z.enum(['refund-by-gateway', 'refunded-by-hand', 'delivered-by-hand']),
+  how: z.enum(['refund-by-gateway', 'credited', 'refunded-by-hand', 'delivered-by-hand']),
   reference: line.max(100).default(''),
 });
 
@@ -82,8 +82,10 @@ export async function adoptForm(
   const found = (await strandedOf(db, terminalId)).find((s) => pieceName(s) === piece);
   if (found === undefined)
     throw new Refusal('bad-request', '没有这笔未结的款，或终端没有注销', { status: 409 });
-  const { outTradeNo } = found;
-  if (how === 'refund-by-gateway' ? outTradeNo === null : reference === '')
+  const { outTradeNo, creditable } = found;
+  if (how === 'credited') {
+    if (!creditable) throw new Refusal('bad-request', '这笔款不能补记入账', { status: 409 });
+  } else if (how === 'refund-by-gateway' ? outTradeNo === null : reference === '')
     throw new Refusal('bad-request', '网关没有收过这笔款，或缺少单据号');
   const barred = await askAdopted(
     db,

@@ -156,7 +156,7 @@ ${facts([
   ['单据', e(h.reference || '—')],
   ['终端', e(h.terminal_id)],
   ['订单', e(h.order_id)],
-  ['卡号', e(h.cardMasked)],
+  ['卡号/户号', e(h.cardMasked)],
   ['订单金额（元）', formatYuan(h.amountFen)],
   ['已收款（元）', h.capturedFen === null ? '账上没有' : formatYuan(h.capturedFen)],
   ['申请时间', time(h.asked_ms)],
@@ -194,7 +194,7 @@ export function adoptPage(
     '接管未结的款',
     '',
     `${TOP}<main><h2>终端 ${e(terminalId)}：接管未结的款</h2>
-<p>这里是已注销的终端没有办完的款，和现场申请了、没有核准的款：终端自己不再办理。每一笔由一个人提出、另一个人核准：原路退给顾客，或登记已由人工处理。</p>
+<p>这里是已注销的终端没有办完的款，和现场申请了、没有核准的款：终端自己不再办理。每一笔由一个人提出、另一个人核准：原路退给顾客，缴费订单按付款凭据补记入账，或登记已由人工处理。</p>
 ${table(heads, rows, '没有未结的款')}
 ${stranded.length === 1 && one !== undefined ? adoptForm(terminalId, one[0], one[1], token) : ''}</main>`,
   );
@@ -203,6 +203,7 @@ ${stranded.length === 1 && one !== undefined ? adoptForm(terminalId, one[0], one
 function adoptForm(terminalId: string, name: string, s: Stranded, token: string): string {
   const hows = [
     ...(s.outTradeNo === null ? [] : ['refund-by-gateway' as const]),
+    ...(s.creditable ? ['credited' as const] : []),
     'refunded-by-hand' as const,
     'delivered-by-hand' as const,
   ];

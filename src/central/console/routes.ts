@@ -23,6 +23,7 @@ import type { Route } from '../http/routes.ts';
 import { adoptPage, handCase, handPage } from './by-hand.ts';
 import { adoptForm, decideHandForm, pieceName } from './by-hand-routes.ts';
 import { consoleData, quarantined, waiting } from './data.ts';
+import { creditRoutes } from './credit-routes.ts';
 import { budgetPage } from './refund-budget.ts';
 import { aboutFact, aboutTerminal, filled, line } from './forms.ts';
 import type { Form } from './forms.ts';
@@ -282,6 +283,14 @@ export function consoleRoutes({
       if (!(await releaseChip(db(), { cardNo, uid, who, why }, now())))
         throw new Refusal('bad-request', 'the card is not bound to that chip', { status: 409 });
     }),
+    ...creditRoutes({
+      db,
+      now,
+      formToken,
+      show: (path, body) => show(path, async (query) => html(await body(query))),
+      file: (path, body) => show(path, async (query) => csv(await body(query))),
+      decide,
+    }),
     show('/console/refund', async (query) => {
       const { unprovenRefunds } = await consoleData(db(), now());
       const refund = unprovenRefunds.find((r) => r.orderId === query.get('order'));
@@ -383,6 +392,13 @@ function html(body: string): CentralAnswer {
     body,
   };
 }
+
+/** A file that a program of the company's takes. */
+const csv = (body: string): CentralAnswer => ({
+  status: 200,
+  headers: { 'content-type': 'text/csv; charset=utf-8', 'cache-control': 'no-store' },
+  body,
+});
 
 function sameText(a: string, b: string): boolean {
   const [x, y] = [Buffer.from(a, 'utf8'), Buffer.from(b, 'utf8')];

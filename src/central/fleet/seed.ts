@@ -279,6 +279,8 @@ async function enterCredit(tx: Sql, c: SeedCreditAccount): Promise<void> {
       top_up_payee: c.topUp?.payee ?? null,
       balance_fen: c.balanceFen ?? 0,
       on_the_way_fen: 0,
+      topped_count: 0,
+      topped_fen: 0,
     },
   ]);
   await keepRows(

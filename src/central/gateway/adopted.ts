@@ -24,6 +24,8 @@ export interface Stranded {
   readonly amountFen: number;
   /** As the books have the order; null: they do not know it. */
   readonly state: string | null;
+  /** Its order is one without a card that central may yet post. */
+  readonly creditable: boolean;
   /** Central computed the card's keys for its order: the gas may be on the card, whatever is told. */
   readonly keyed: boolean;
 }
@@ -33,6 +35,7 @@ interface Captured {
   readonly attempt_id: string;
   readonly amount_fen: unknown;
   readonly state: string;
+  readonly posting: string | null;
   readonly keyed: unknown;
 }
 interface Paid {
@@ -42,6 +45,9 @@ interface Paid {
   readonly state: string | null;
   readonly delivered: unknown;
   readonly taken: string | null;
+  readonly posting: string | null;
+  /** The attempt that was credited; null: none was. */
+  readonly credited: string | null;
   readonly keyed: unknown;
 }
 
@@ -56,12 +62,15 @@ export async function strandedOf(sql: Sql, terminalId: string): Promise<readonly
   );
   const mayBe = revoked.length > 0 ? () => true : piecesIn(await refusedPieces(sql, terminalId));
   const inBooks = await sql.query<Captured>(
-    `SELECT o.order_id, l.attempt_id, l.amount_fen, o.state, ${KEYED('o.order_id')}
+    `SELECT o.order_id, l.attempt_id, l.amount_fen, o.state,
+       (SELECT state FROM postings p WHERE p.order_id = o.order_id) AS posting, ${KEYED('o.order_id')}
      FROM orders o
        JOIN ledger l ON l.order_id = o.order_id AND l.kind = 'captured'
      WHERE o.terminal_id = $1 AND o.state NOT IN ('delivered', 'refunded')
        AND o.delivered_by IS NULL AND NOT EXISTS (SELECT 1 FROM ledger r
          WHERE r.order_id = o.order_id AND r.attempt_id = l.attempt_id AND r.kind = 'refunded')
+       AND NOT EXISTS (SELECT 1 FROM postings p WHERE p.order_id = o.order_id
+         AND p.state = 'posted' AND p.attempt_id = l.attempt_id)
      ORDER BY o.created_ms, o.order_id LIMIT 500`,
     [terminalId],
   );
@@ -69,6 +78,9 @@ export async function strandedOf(sql: Sql, terminalId: string): Promise<readonly
     `SELECT t.out_trade_no, t.order_id, t.amount_fen, o.state,
        o.state = 'delivered' OR o.delivered_by IS NOT NULL AS delivered,
        (SELECT attempt_id FROM ledger l WHERE l.order_id = t.order_id AND l.kind = 'captured') AS taken,
+       (SELECT state FROM postings p WHERE p.order_id = t.order_id) AS posting,
+       (SELECT attempt_id FROM postings p WHERE p.order_id = t.order_id
+         AND p.state = 'posted') AS credited,
        ${KEYED('t.order_id')}
      FROM gateway_trades t JOIN gateway_legs g ON g.leg = t.leg
        LEFT JOIN orders o ON o.order_id = t.order_id AND o.terminal_id = t.terminal_id
@@ -119,7 +131,8 @@ function together(
     const { order_id: orderId, attempt_id: attemptId, state } = c;
     const amountFen = num(c.amount_fen);
     const keyed = bool(c.keyed);
-    const known = { terminalId, orderId, attemptId, amountFen, state, keyed };
+    const creditable = c.posting === 'open';
+    const known = { terminalId, orderId, attemptId, amountFen, state, creditable, keyed };
     found.set(attemptId, { ...known, outTradeNo: null });
   }
   for (const p of atGateway) {
@@ -128,9 +141,12 @@ function together(
     const attemptId = attempt ?? outTradeNo;
     // The order that this very payment bought is on the card: it is owed to nobody.
     if (bool(p.delivered) && p.taken === attemptId) continue;
+    if (p.credited === attemptId) continue;
     const amountFen = num(p.amount_fen);
     const keyed = bool(p.keyed);
-    found.set(attemptId, { terminalId, orderId, attemptId, outTradeNo, amountFen, state, keyed });
+    const creditable = p.posting === 'open' && attempt !== null;
+    const known = { terminalId, orderId, attemptId, amountFen, state, creditable, keyed };
+    found.set(attemptId, { ...known, outTradeNo });
   }
   return [...found.values()];
 }

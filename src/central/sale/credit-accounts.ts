@@ -30,6 +30,14 @@ export const isToppedUp = (policy: CreditPolicy, account: CreditAccountRow): boo
   account.meter_no !== null &&
   policy.payees.some((p) => p.id === account.top_up_payee);
 
+/** By what an account is told. */
+export interface AccountAsked {
+  readonly credit: CreditPolicy | undefined;
+  /** Meters are told of top-ups: what they have not confirmed is on its way. */
+  readonly meters: boolean;
+  readonly nowMs: number;
+}
+
 /**
  * What a user number owes and has, masked. The same is asked of the database for a number that is
  * nobody's, so that the time of the answer tells no more than the answer.
@@ -39,8 +47,7 @@ export const isToppedUp = (policy: CreditPolicy, account: CreditAccountRow): boo
 export async function creditAccount(
   sql: Sql,
   userNo: string,
-  credit: CreditPolicy | undefined,
-  nowMs: number,
+  { credit, meters, nowMs }: AccountAsked,
 ): Promise<CreditAccount> {
   const policy = creditPolicy(credit);
   const [account] = await select(sql, CREDIT_ACCOUNTS, 'user_no = $1', [userNo]);
@@ -65,7 +72,7 @@ export async function creditAccount(
           payee: account.top_up_payee ?? '',
           meterNo: account.meter_no ?? '',
           balanceFen: account.balance_fen,
-          onTheWayFen: account.on_the_way_fen,
+          onTheWayFen: meters ? account.on_the_way_fen : 0,
         }
       : null,
     items: sold

@@ -1,13 +1,11 @@
-import { hash } from 'node:crypto';
 import type { CreditPostRequest, CreditRefusal } from '../../shared/central-api/index.ts';
 import { creditDigest } from '../../shared/grants.ts';
 import { attemptOf } from '../../shared/order-id.ts';
 import type { CreditPolicy } from '../../shared/policy-credit.ts';
 import type { CreditQuote } from '../../shared/sale.ts';
-import { chinaDate } from '../../shared/time.ts';
 import type { Books } from '../books/books.ts';
 import { loadPosting } from '../books/load-credit.ts';
-import { barOf, enterPosting, makeVoid, refusePosting } from '../books/postings.ts';
+import { barOf, enterPosting, makeVoid, refusePosting, sendPosting } from '../books/postings.ts';
 import { PAYMENT_EVIDENCE } from '../books/tables.ts';
 import type { EvidenceRow } from '../books/tables.ts';
 import type { Trust } from '../books/trust.ts';
@@ -16,7 +14,8 @@ import { keepRows, select } from '../db/sets.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 import { POSTINGS } from './credit-tables.ts';
-import type { DueText, PostingRow } from './credit-tables.ts';
+import type { PostingRow } from './credit-tables.ts';
+import { dueText, hasConsent, isLate, referenceOf } from './credit-rules.ts';
 import { termsOf } from './credit-quotes.ts';
 import { refuseOthersNumber } from './quotes.ts';
 
@@ -32,6 +31,8 @@ export interface PostingParts {
   readonly trust: Trust;
   readonly credit: CreditPolicy | undefined;
   readonly nowMs: number;
+  /** The account book is another's system (`credit-sender.ts`), and not central's own database. */
+  readonly outside: boolean;
 }
 
 /**
@@ -68,7 +69,7 @@ export function postCredit(
       paid_ms: paid.paid_ms ?? paid.at_ms,
       consent: sale.consent === undefined ? null : JSON.stringify(sale.consent),
     });
-    decide(books, orderId, sale, paid, parts.nowMs);
+    decide(books, orderId, paid, parts);
     await write(tx, terminalId, books);
     return wordOf(books.postings.get(orderId)) ?? { state: 'posting' };
   });
@@ -78,34 +79,22 @@ export function postCredit(
 function decide(
   books: Books,
   orderId: string,
-  sale: CreditQuote,
   paid: EvidenceRow,
-  nowMs: number,
+  { nowMs, outside }: PostingParts,
 ): void {
   const posting = books.postings.get(orderId) as PostingRow;
   // Its money is on its way back: nothing is credited for it.
   if (paid.returned_ms !== null) return void makeVoid(books, orderId, nowMs);
   const why = isLate(posting)
     ? 'too-late'
-    : hasConsent(posting, sale)
+    : hasConsent(posting)
       ? barOf(books, posting, nowMs)
       : 'account';
   if (why !== null) return refusePosting(books, orderId, why, nowMs);
-  enterPosting(books, orderId, { reference: referenceOf(orderId, nowMs), postedMs: nowMs });
+  const reference = referenceOf(posting);
+  if (outside) sendPosting(books, orderId, reference, nowMs);
+  else enterPosting(books, orderId, { reference, postedMs: nowMs });
 }
-
-/** The wallet took the money behind the quote's end: the terms count no longer. */
-const isLate = ({ paid_ms, expires_ms }: PostingRow): boolean => (paid_ms ?? 0) > expires_ms;
-
-/** Each text that its items ask for was agreed to, in the version that was quoted. */
-const hasConsent = ({ texts }: PostingRow, { consent }: CreditQuote): boolean =>
-  (JSON.parse(texts) as readonly DueText[]).every(
-    (text) => consent?.textId === text.textId && consent.version === text.version,
-  );
-
-/** The posting's number in central's own account book: the day, and the order's own digits. */
-const referenceOf = (orderId: string, nowMs: number): string =>
-  `CR${chinaDate(nowMs).replaceAll('-', '')}${hash('sha256', orderId, 'hex').slice(0, 12).toUpperCase()}`;
 
 const notProven = (detail: string): Refusal => new Refusal('not-proven', detail);
 
@@ -140,9 +129,7 @@ async function keepIfLost(
       .filter((item) => lines.has(item.item))
       .flatMap((item) => item.consent_text ?? []),
   );
-  const texts = (credit?.texts ?? [])
-    .filter((text) => ids.has(text.id))
-    .map((text): DueText => ({ textId: text.id, version: text.version }));
+  const texts = (credit?.texts ?? []).filter((text) => ids.has(text.id)).map(dueText);
   books.postings.change(orderId, { texts: JSON.stringify(texts) });
 }
 
@@ -267,4 +254,10 @@ export function wordOf(posting: PostingRow | undefined): Word | null {
     default:
       return state satisfies never;
   }
+}
+
+/** Central's word on an order as it stands. */
+export async function creditWord(sql: Sql, orderId: string): Promise<Word> {
+  const [posting] = await select(sql, POSTINGS, 'order_id = $1', [orderId]);
+  return wordOf(posting) ?? { state: 'posting' };
 }

@@ -13,6 +13,7 @@ import { Refusal } from '../http/problem.ts';
 import { creditPolicy, isSold, isToppedUp } from './credit-accounts.ts';
 import { CREDIT_ITEMS, POSTINGS } from './credit-tables.ts';
 import type { CreditAccountRow, CreditItemRow, DueText, PostingRow } from './credit-tables.ts';
+import { dueText } from './credit-rules.ts';
 import { termsAt } from './credit-terms.ts';
 import { QUOTE_CLAIM_MS, refuseOthersNumber } from './quotes.ts';
 
@@ -172,9 +173,7 @@ function textsOf(
   const asked = new Set(request.lines.map((line) => line.item));
   const ids = new Set(items.filter((i) => asked.has(i.item)).flatMap((i) => i.consent_text ?? []));
   if (ids.size > 1) throw bad('two texts are agreed to: two orders');
-  return policy.texts
-    .filter((text) => ids.has(text.id))
-    .map((text) => ({ textId: text.id, version: text.version }));
+  return policy.texts.filter((text) => ids.has(text.id)).map(dueText);
 }
 
 /**

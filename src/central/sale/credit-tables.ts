@@ -1,4 +1,5 @@
 import type { PostingState } from '../../shared/order-rules.ts';
+import type { Consent } from '../../shared/sale.ts';
 import { nullable, table, text, whole } from '../db/sets.ts';
 import type { RowOf } from '../db/sets.ts';
 
@@ -15,6 +16,9 @@ export const CREDIT_ACCOUNTS = table('credit_accounts', ['user_no'], {
   balance_fen: whole,
   /** Paid, and not confirmed by the meter yet. */
   on_the_way_fen: whole,
+  /** How often its meter was topped up here, and with how much in all. */
+  topped_count: whole,
+  topped_fen: whole,
 });
 export type CreditAccountRow = RowOf<typeof CREDIT_ACCOUNTS>;
 
@@ -91,4 +95,30 @@ export type PostingRow = RowOf<typeof POSTINGS>;
 export interface DueText {
   readonly textId: string;
   readonly version: number;
+  /** Over its words in each language: `consentHash`. */
+  readonly sha256: Readonly<Record<Consent['locale'], string>>;
 }
+
+/** What meters are told after top-ups: absolute, so that the newest says it all. */
+export const METER_COMMANDS = table('meter_commands', ['meter_no', 'count'], {
+  meter_no: text(),
+  /** Which top-up of the meter it is, from 1. */
+  count: whole,
+  /** All that was ever topped up, with this one. */
+  total_fen: whole,
+  amount_fen: whole,
+  user_no: text(),
+  order_id: text(),
+  state: text<'waiting' | 'sent' | 'done'>(),
+  made_ms: whole,
+  sent_ms: nullable(whole),
+  done_ms: nullable(whole),
+  /** When it is looked at next. */
+  look_ms: whole,
+  /** What the platform said last. */
+  said: nullable(text()),
+  /** Who sent somebody to the meter, and why. */
+  repair_who: nullable(text()),
+  repair_why: nullable(text()),
+});
+export type MeterCommandRow = RowOf<typeof METER_COMMANDS>;

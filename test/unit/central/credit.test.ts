@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SeedCreditAccount } from '../../../src/central/fleet/seed.ts';
-import { readGrant } from '../../../src/shared/grants.ts';
+import type { ConsentText } from '../../../src/shared/policy-credit.ts';
+import { consentHash, readGrant } from '../../../src/shared/grants.ts';
 import {
   creditDigest,
   notCreditedDigest,
@@ -76,6 +77,7 @@ const ACCOUNTS: readonly SeedCreditAccount[] = [
   },
 ];
 
+const CONTRACT = DEMO_CREDIT.texts.find((t) => t.id === 'heat-contract') as ConsentText;
 const value = <T>(said: Said<T>): T => {
   if (!said.ok) throw new Error(`${said.status} ${said.type}: ${said.detail}`);
   return said.value;
@@ -189,8 +191,7 @@ describe.each(ENGINES)('credit sales on %s', (engine) => {
             },
           },
           userNo,
-          DEMO_CREDIT,
-          T0,
+          { credit: DEMO_CREDIT, meters: true, nowMs: T0 },
         ).catch(() => undefined);
       expect(asked[0]).toHaveLength(2);
       expect(asked[1]).toEqual(asked[0]);
@@ -493,7 +494,7 @@ describe.each(ENGINES)('credit sales on %s', (engine) => {
       const consent = {
         textId: 'heat-contract',
         version: 1,
-        sha256: 'a'.repeat(64),
+        sha256: consentHash(CONTRACT, 'zh-CN'),
         locale: 'zh-CN' as const,
         atMs: T0,
       };
@@ -502,6 +503,7 @@ describe.each(ENGINES)('credit sales on %s', (engine) => {
         undefined,
         { ...consent, version: 2 },
         { ...consent, textId: 'other' },
+        { ...consent, sha256: consentHash(CONTRACT, 'en') },
         consent,
       ]) {
         const id = number();
@@ -509,7 +511,7 @@ describe.each(ENGINES)('credit sales on %s', (engine) => {
         const word = value(await post(id, saleOf(value(said).quote, given)));
         states.push(word.state === 'refused' ? word.why : word.state);
       }
-      expect(states).toEqual(['account', 'account', 'account', 'posted']);
+      expect(states).toEqual(['account', 'account', 'account', 'account', 'posted']);
       expect(
         JSON.parse(
           String(

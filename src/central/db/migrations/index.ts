@@ -31,6 +31,9 @@ import { saleFindings } from './030-sale-findings.ts';
 import { closeSent } from './031-close-sent.ts';
 import { ratings } from './032-ratings.ts';
 import { credit } from './037-credit.ts';
+import { creditOffice } from './038-credit-office.ts';
+import { accountBook } from './039-account-book.ts';
+import { meterCommands } from './040-meter-commands.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -67,4 +70,7 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'close sent', sql: closeSent },
   { name: 'ratings', sql: ratings },
   { name: 'credit', sql: credit },
+  { name: 'credit office', sql: creditOffice },
+  { name: 'account book', sql: accountBook },
+  { name: 'meter commands', sql: meterCommands },
 ];
