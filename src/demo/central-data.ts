@@ -1,4 +1,5 @@
 import type { SeedAccount, SeedClaim, SeedTariff } from '../central/fleet/seed.ts';
+import { DEMO_REQUESTS } from './requests-data.ts';
 import type { PolicyInfo } from '../shared/policy-info.ts';
 import type { Policy } from '../shared/policy.ts';
 
@@ -257,6 +258,7 @@ export const DEMO_POLICY: Policy = {
     },
   ],
   info: DEMO_INFO,
+  requests: DEMO_REQUESTS,
 };
 
 /** All that the demo's central begins with, beside its terminals. */

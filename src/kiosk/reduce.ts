@@ -55,6 +55,7 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
     case 'order-begun':
     case 'order-not-begun':
     case 'order-found':
+    case 'request':
     case 'printed':
     case 'scanned':
     case 'intent':

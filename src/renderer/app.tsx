@@ -25,6 +25,7 @@ import {
   Unfinished,
   Writing,
 } from './screens/simple.tsx';
+import { Requests } from './screens/requests.tsx';
 import { Start } from './screens/start.tsx';
 import { useView } from './state/store.ts';
 import { useDeaf, useNewView, usePainted } from './state/taps.ts';
@@ -37,6 +38,8 @@ function screenOf(s: Snapshot): ReactElement {
       return <InsertCard s={s} />;
     case 'info':
       return <Info s={s} />;
+    case 'request':
+      return <Requests s={s} />;
     case 'reading':
       return <Reading s={s} />;
     case 'cannot-sell':

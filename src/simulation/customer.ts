@@ -149,6 +149,7 @@ export class Customer {
         );
       case 'insert-card':
       case 'info':
+      case 'request':
         return this.#insert(this.card);
       case 'out-of-service':
         return this.#dice.chance(0.2) ? this.#leave() : undefined;

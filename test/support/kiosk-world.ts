@@ -63,6 +63,7 @@ import type {
   OrderStatus,
   Quote,
   QuoteRequest,
+  RequestStatus,
   UploadEvent,
   UploadRequest,
 } from '../../src/shared/central-api/index.ts';
@@ -77,7 +78,8 @@ import type {
 import { failure } from '../../src/shared/errors.ts';
 import type { Failure } from '../../src/shared/errors.ts';
 import { priceAmount } from '../../src/shared/money.ts';
-import type { Policy } from '../../src/shared/policy.ts';
+import type { HeldPolicy } from '../../src/shared/policy.ts';
+import type { Slot } from '../../src/shared/requests.ts';
 import type { Random } from '../../src/shared/ports.ts';
 import { err, ok } from '../../src/shared/result.ts';
 import type { Result } from '../../src/shared/result.ts';
@@ -96,7 +98,7 @@ export const T0 = Date.UTC(2026, 10, 22, 12);
 const TERMINAL = '000000000311';
 const NEIGHBOUR = '000000000312';
 
-export const POLICY: Policy = {
+export const POLICY: HeldPolicy = {
   version: 1,
   hotline: '96777',
   presetsFen: [5_000, 10_000],
@@ -539,6 +541,11 @@ export class CentralBooks {
   readonly foreignClaim = new Map<string, NonNullable<Account['claim']>>();
   commands: Command[] = [];
   statuses: OrderStatus[] = [];
+  /** Half days that are full, of any category. */
+  fullSlots: Slot[] = [];
+  /** By the digits of the slip and the end of the telephone number, with a blank between. */
+  readonly requests = new Map<string, RequestStatus>();
+  readonly sealed: { readonly number: string; readonly sealed: string }[] = [];
   readonly firm: string[] = [];
   /** Instead of what was uploaded. */
   ledgerSays: readonly LedgerRow[] | null = null;
@@ -700,6 +707,25 @@ export class CentralBooks {
           () => ok({ commands: this.commands, epoch: 1, serverTimeMs: world.clock.nowMs() }),
           gone,
         ),
+      requests: {
+        fullSlots: () =>
+          call<Result<readonly Slot[], Failure>>('slots', () => ok(this.fullSlots), gone),
+        status: (ref, last4) =>
+          call<Result<RequestStatus | null, Failure>>(
+            'request',
+            () => ok(this.requests.get(`${ref} ${last4}`) ?? null),
+            gone,
+          ),
+        sendSealed: (number, sealed) =>
+          call<Result<void, Failure>>(
+            'sealed',
+            () => {
+              this.sealed.push({ number, sealed });
+              return ok(undefined);
+            },
+            gone,
+          ),
+      },
       requestEpoch: () => Promise.resolve(ok(null)),
       ordersByRef: () =>
         call<Result<readonly OrderStatus[], Failure>>('by-ref', () => ok(this.statuses), gone),
@@ -972,7 +998,7 @@ export class World {
   points: string[] = [];
   plan: CrashPlan | null = null;
   crashed: string | null = null;
-  policy: Policy = POLICY;
+  policy: HeldPolicy = POLICY;
   /** Taken out of the configuration; taken by the next start. */
   providerGone = false;
   /** The configured providers, and which of them take the customer's code. */

@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../shared/errors.ts';
 import type { AttemptState, OrderState } from '../../shared/order-rules.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 import type { Rating } from '../../shared/ratings.ts';
+import type { RequestSession } from './requests.ts';
 
 /**
  * What a visit knows at each of its stages. Nothing of it outlives the process: what must is an
@@ -17,6 +18,7 @@ export type Session =
   | CannotSellSession
   | CardInfoSession
   | InfoSession
+  | RequestSession
   | AmountSession
   | OrderSession
   | AssistSession

@@ -30,6 +30,7 @@ import { chipChanges } from './029-chip-changes.ts';
 import { saleFindings } from './030-sale-findings.ts';
 import { closeSent } from './031-close-sent.ts';
 import { ratings } from './032-ratings.ts';
+import { requests } from './033-requests.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -65,4 +66,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'sale findings', sql: saleFindings },
   { name: 'close sent', sql: closeSent },
   { name: 'ratings', sql: ratings },
+  { name: 'requests', sql: requests },
 ];
