@@ -71,7 +71,7 @@ const FLOWS = [
   },
   {
     title: 'Repairs and visits',
-    full: ['request--menu', 'request--confirm'],
+    full: [],
     shown: ['request--'],
   },
   { title: 'What the hall tells', full: ['info--menu'], shown: ['info--'] },

@@ -25,8 +25,8 @@ export function Requests({ s }: { readonly s: RequestScreen }): ReactElement {
   const { shown } = s;
   const { step } = shown;
   return (
-    <div className={screens['column']}>
-      <div className={css['gas']} data-gas>
+    <div className={screens['column']} data-step={step}>
+      <div className={css['gas']}>
         <b>{t('req.gas.title')}</b>
         <span>{t('req.gas.body', { number: s.emergency })}</span>
       </div>
