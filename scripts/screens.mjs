@@ -58,6 +58,11 @@ const FLOWS = [
     full: ['start--ready', 'amount--quoted', 'pay--waiting', 'writing--', 'done--take-card'],
     shown: ['start--', 'reading--', 'amount--', 'pay--', 'writing--', 'done--'],
   },
+  {
+    title: 'Without a card',
+    full: ['user-no--typed', 'top-up--chosen', 'bills--several', 'contract--read'],
+    shown: ['user-no--', 'is-it-you--', 'top-up--', 'bills--', 'contract--'],
+  },
   { title: 'What the card says', full: ['card-info--online'], shown: ['card-info--'] },
   {
     title: 'A card that cannot be sold to',
@@ -88,7 +93,7 @@ const among = (names, key) => names.some((n) => (n.endsWith('--') ? key.startsWi
 /** Is this drawing one of the pictures that are kept? */
 function isKept(key, format, lang, size) {
   // Drawn so that it is checked; nobody learns from it how the screen looks.
-  if (key.endsWith('-longest')) return false;
+  if (key.endsWith('-longest') || key.endsWith('--longest')) return false;
   const portrait = format === 'portrait' && size === 'normal';
   if (portrait && lang === 'zh') return true;
   const other = portrait || (format === 'landscape' && lang === 'zh' && size === 'normal');

@@ -71,6 +71,7 @@ const STOREYS = {
   'src/central': [
     ['db'],
     ['http', 'sale', 'requests', 'books', 'gateway', 'fleet'],
+    ['credit-api.ts'],
     ['console', 'terminal-api.ts'],
     ['central.ts'],
   ],

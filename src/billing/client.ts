@@ -6,6 +6,9 @@ import {
   cardKeyAnswerSchema,
   claimAnswerSchema,
   commandsAnswerSchema,
+  creditAccountAnswerSchema,
+  creditQuoteAnswerSchema,
+  creditWordSchema,
   epochAnswerSchema,
   ledgerAnswerSchema,
   orderStatusAnswerSchema,
@@ -17,6 +20,9 @@ import type {
   Account,
   ClaimAnswer,
   ClaimKind,
+  CreditItem,
+  CreditQuoteRequest,
+  FirmCredit,
   Problem,
   ProblemType,
   Quote,
@@ -77,6 +83,8 @@ const CODES: Record<ProblemType, ErrorCode> = {
   'over-limit': 'SALE-0105',
   'too-small': 'SALE-0105',
   'unit-mismatch': 'SALE-0113',
+  'unknown-user': 'SALE-0119',
+  'item-taken': 'SALE-0120',
   'unknown-terminal': 'BILL-0103',
   suspended: 'BILL-0103',
   revoked: 'BILL-0103',
@@ -99,8 +107,8 @@ const CODES: Record<ProblemType, ErrorCode> = {
   'not-yet': 'BILL-0112',
   'card-refused': 'CARD-0201',
   // Its fact has not come, or names another: nothing to ask again for at once.
-  'unknown-request': 'BILL-0113',
-  'sealed-mismatch': 'BILL-0113',
+  'unknown-request': 'REQ-0103',
+  'sealed-mismatch': 'REQ-0103',
   internal: 'BILL-0101',
 };
 /** On a claim, `claimed` speaks of the write claim, not of a sale. */
@@ -311,6 +319,24 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
       const wrong = claimProblem(answer.value, orderId, kind, cardNo);
       return wrong === null ? answer : err(failure('BILL-0102', wrong));
     },
+    creditAccount: async (userNo) => {
+      const path = `/v1/credit/accounts/${encodeURIComponent(userNo)}`;
+      const answer = await ask('GET', path, creditAccountAnswerSchema);
+      if (!answer.ok) return answer;
+      const { account } = answer.value;
+      return account.userNo === userNo && account.items.every(isSum)
+        ? ok(account)
+        : err(failure('BILL-0102', 'another account, or a sum that is not that of its parts'));
+    },
+    creditQuote: async (request) => {
+      const answer = await ask('POST', '/v1/credit/quotes', creditQuoteAnswerSchema, request);
+      if (!answer.ok) return answer;
+      const wrong = creditQuoteProblem(answer.value.quote, request);
+      return wrong === null ? ok(answer.value.quote) : err(failure('BILL-0102', wrong));
+    },
+    creditPost: (orderId, request) =>
+      ask('POST', creditPath(orderId, 'post'), creditWordSchema, request),
+    creditVoid: (orderId) => ask('POST', creditPath(orderId, 'void'), creditWordSchema, {}),
     cardKey: (request) => ask('POST', '/v1/keys', cardKeyAnswerSchema, request),
     commands: () => ask('GET', '/v1/commands', commandsAnswerSchema),
     requestEpoch: async (request) => {
@@ -399,6 +425,31 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
         : answer;
     },
   };
+}
+
+const creditPath = (orderId: string, verb: 'post' | 'void'): string =>
+  `/v1/credit/orders/${encodeURIComponent(orderId)}/${verb}`;
+
+/** Is what is due the sum of its parts? */
+const isSum = (i: CreditItem): boolean =>
+  i.dueFen === i.principalFen + i.lateFeeFen - i.discountFen && i.dueFen > 0;
+
+/** A credit quote must be the one asked for, to the fen of each line. */
+function creditQuoteProblem(quote: FirmCredit, request: CreditQuoteRequest): string | null {
+  const { orderId, userNo, payee, lines } = request;
+  if (quote.orderId !== orderId || quote.userNo !== userNo || quote.payee !== payee)
+    return 'the quote answers another request';
+  if (quote.lines.length !== lines.length) return 'the quote has other lines';
+  for (const [i, line] of quote.lines.entries()) {
+    const { principalFen, lateFeeFen, discountFen } = line.terms;
+    if (line.item !== lines[i]?.item || line.amountFen !== lines[i]?.amountFen)
+      return `line ${i + 1} is not the one asked for`;
+    if (principalFen + lateFeeFen - discountFen !== line.amountFen)
+      return `line ${i + 1} is not the sum of its terms`;
+  }
+  return quote.lines.reduce((sum, line) => sum + line.amountFen, 0) === quote.amountFen
+    ? null
+    : 'the lines do not add up';
 }
 
 /** A claim must be for what was asked, and a write claim's order the one asked for. */

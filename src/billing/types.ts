@@ -5,7 +5,12 @@ import type {
   ClaimAnswer,
   ClaimKind,
   CommandsAnswer,
+  CreditAccount,
+  CreditPostRequest,
+  CreditQuoteRequest,
+  CreditWord,
   EpochRequest,
+  FirmCredit,
   LedgerRow,
   OrderStatus,
   ClaimTold,
@@ -41,7 +46,7 @@ export interface RequestClient {
   readonly fullSlots: (category: string) => Promise<Result<readonly Slot[], Failure>>;
   /** How a request stands, by the digits of its slip and the end of its telephone number. */
   readonly status: (ref: string, last4: string) => Promise<Result<RequestStatus | null, Failure>>;
-  /** What was sealed for it; idempotent. BILL-0113: central does not take it. */
+  /** What was sealed for it; idempotent. REQ-0103: central does not take it. */
   readonly sendSealed: (number: string, sealed: string) => Promise<Result<void, Failure>>;
 }
 
@@ -70,6 +75,21 @@ export interface BillingClient {
     claimMs?: number | null,
     sure?: ClaimTold | null,
   ) => Promise<Result<ClaimAnswer, Failure>>;
+  /** The account behind a user number. SALE-0119: there is none. */
+  readonly creditAccount: (userNo: string) => Promise<Result<CreditAccount, Failure>>;
+  /** A firm quote for items of it, all or none. SALE-0120: one of them is not to be had so. */
+  readonly creditQuote: (request: CreditQuoteRequest) => Promise<Result<FirmCredit, Failure>>;
+  /**
+   * Asks that a paid order be posted; asked again it gives the same. BILL-0111: its payment is not
+   * proven at central (yet). No failure says that it was not posted: only the words `refused` and
+   * `void` do.
+   */
+  readonly creditPost: (
+    orderId: string,
+    request: CreditPostRequest,
+  ) => Promise<Result<CreditWord, Failure>>;
+  /** Asks that an order be never posted; the answer says what it is. */
+  readonly creditVoid: (orderId: string) => Promise<Result<CreditWord, Failure>>;
   /** What central wants this terminal to know, and its granted epoch. */
   readonly commands: () => Promise<Result<CommandsAnswer, Failure>>;
   /** Asks for a new epoch. null: not granted yet, ask again. */

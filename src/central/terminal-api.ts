@@ -33,6 +33,7 @@ import {
 import type { KeyId, Signer } from '../shared/ports.ts';
 import type { Keyring } from '../shared/signatures.ts';
 import type { Grant } from '../shared/trust.ts';
+import { creditRows } from './credit-api.ts';
 import { askEpoch, grantedEpoch } from './books/epochs.ts';
 import { ingest } from './books/ingest.ts';
 import { ledgerOfDay } from './books/reconcile.ts';
@@ -63,7 +64,7 @@ import { cardKey } from './sale/card-keys.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
 import { claim, commands } from './sale/claims.ts';
 import { ordersByRef } from './sale/orders.ts';
-import { quote, QUOTE_CLAIM_MS, release } from './sale/quotes.ts';
+import { quote, QUOTE_CLAIM_MS } from './sale/quotes.ts';
 
 export interface TerminalApiParts {
   readonly db: () => Db;
@@ -204,14 +205,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       },
       { sells: true, counted: 'quote' },
     ],
-    [
-      'POST',
-      '/v1/quotes/:order/release',
-      async ({ terminalId, part: orderId }) => {
-        await release(db(), terminalId, orderId);
-        return {};
-      },
-    ],
+    ...creditRows({ db, now, policy, trust, granted }),
     [
       'POST',
       UPLOADS,

@@ -1,3 +1,4 @@
+import { DEMO_CREDIT } from './credit-data.ts';
 import type { SeedAccount, SeedClaim, SeedTariff } from '../central/fleet/seed.ts';
 import { DEMO_REQUESTS } from './requests-data.ts';
 import type { PolicyInfo } from '../shared/policy-info.ts';
@@ -259,6 +260,7 @@ export const DEMO_POLICY: Policy = {
   ],
   info: DEMO_INFO,
   requests: DEMO_REQUESTS,
+  credit: DEMO_CREDIT,
 };
 
 /** All that the demo's central begins with, beside its terminals. */

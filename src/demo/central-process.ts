@@ -8,9 +8,11 @@ import { ANY_REFUND } from '../central/sale/budgets.ts';
 import { createCentral } from '../central/central.ts';
 import { loadPayments } from '../payment/load.ts';
 import { ed25519Signer } from '../shared/signing.ts';
+import { chinaDate } from '../shared/time.ts';
 import { hallClock } from '../main/demo-clock.ts';
 import { stderrLog, systemRandom } from '../main/ports.ts';
 import { DEMO_DATA } from './central-data.ts';
+import { demoCreditAccounts } from './credit-data.ts';
 import { demoPayment, DEMO_TERMINAL, hallKeys } from './setup.ts';
 import { runService } from './service.ts';
 
@@ -82,6 +84,7 @@ const db =
 const central = createCentral({
   db,
   ...DEMO_DATA,
+  creditAccounts: demoCreditAccounts(chinaDate(clock.nowMs())),
   listen: {
     terminals: { port: Number(values.port ?? 0) },
     pages: { port: Number(values.pages ?? 0) },

@@ -17,6 +17,7 @@ import { reduce, settle } from './reduce.ts';
 import { CardRunner } from './run/card.ts';
 import { askAccount, askAssistClaim, askClaim, findOrder, preview } from './run/central.ts';
 import type { Host, KioskOptions } from './run/options.ts';
+import { askCredit, post } from './run/credit.ts';
 import { callProvider } from './run/payment.ts';
 import { Releases } from './run/releases.ts';
 import { askRequest, makeRequest } from './run/requests.ts';
@@ -25,6 +26,8 @@ import type { Effect, KioskEvent, KioskState, ServiceState } from './state/kiosk
 import type { OpenOrder } from './state/order.ts';
 import type { RequestOp } from './state/requests.ts';
 import { looksSame, viewOf } from './view.ts';
+import { beginCredit } from './visit/account-sale/begin.ts';
+import { companyOf } from './visit/account-sale/view.ts';
 import { beginOrder } from './visit/card-sale/begin.ts';
 import { GateKeeper } from './visit/gate.ts';
 import { binAfter, binAtStart, callAfter, calledAtStart } from './visit/left-card.ts';
@@ -360,6 +363,9 @@ export class Kiosk {
     capture: (effect) => this.#later(() => this.#capture(effect)),
     'find-order': (effect) => this.#later(() => findOrder(this.#host, effect)),
     request: ({ ask }) => this.#request(ask),
+    post: (effect) => this.#later(() => post(this.#host, effect)),
+    'ask-credit': (effect) => this.#later(() => askCredit(this.#host, effect)),
+    'begin-credit': (effect) => this.#later(() => this.#beginCredit(effect)),
     release: ({ orderId }) => this.#releases.add(orderId),
     print: (effect) => this.#later(() => this.#print(effect)),
     maintenance: ({ op }) => this.#maintenance?.run(op),
@@ -383,6 +389,12 @@ export class Kiosk {
     return beginOrder({ ...this.#o, state, release }, effect);
   }
 
+  #beginCredit(effect: Of<'begin-credit'>): Promise<KioskEvent> {
+    const { state } = this.#host;
+    const release = (orderId: string): void => this.#releases.add(orderId);
+    return beginCredit({ ...this.#o, state, release }, effect);
+  }
+
   async #call(effect: Of<'call'>): Promise<KioskEvent> {
     const { orderId, attempt } = effect;
     const { attemptId } = attempt;
@@ -393,7 +405,9 @@ export class Kiosk {
     const open = this.#state.orders.get(orderId);
     if (open === undefined) return { type: 'printed', orderId, what, ok: false };
     const { header, printer, clock } = this.#o;
-    const lines = slipLines(open, what, header, this.#hotline(), clock.nowMs());
+    const { policy } = this.#state.service;
+    const company = (payee: string): string => companyOf(policy?.credit, payee).zh;
+    const lines = slipLines(open, what, header, this.#hotline(), clock.nowMs(), company);
     const printed = await printer.print(lines);
     return { type: 'printed', orderId, what, ok: printed.ok };
   }
@@ -457,6 +471,8 @@ function stateAtStart(
     card: null,
     cardBusy: false,
     papers: new Map(),
+    lookedUp: [],
+    creditAsked: 0,
     refusals: [],
     seen: { insertion: 0, cards: new Map() },
     left: calledAtStart(journal, clock.monoMs()),
@@ -473,6 +489,7 @@ function stateAtStart(
     },
     providers: providers.map((p) => p.kind),
     codeProviders: providers.filter((p) => p.code !== undefined).map((p) => p.kind),
+    unprovable: providers.filter((p) => p.provesNothing === true).map((p) => p.kind),
     maintenance: maintenanceAtStart(journal, maintenance, clock),
   });
 }

@@ -3,6 +3,7 @@ import { isParkReason } from '../shared/park-reasons.ts';
 import { never } from '../shared/result.ts';
 import type { Sale } from '../shared/sale.ts';
 import { cardDelivery } from './delivery/card.ts';
+import { creditDelivery } from './delivery/credit.ts';
 import type { Delivery } from './delivery/delivery.ts';
 import { movesOf } from './order/advance.ts';
 import type { Advance, AdvanceContext } from './order/advance.ts';
@@ -100,8 +101,9 @@ function nextAttempt(open: OpenOrder, ctx: AdvanceContext): NextAttempt | null {
  * How each kind of sale is delivered. A kind without a row comes from a journal that a newer
  * program wrote; see {@link undeliverable}.
  */
-const DELIVERIES: { readonly [K in Sale['kind']]?: K extends 'card' ? Delivery<K> : never } = {
+const DELIVERIES: { readonly [K in Sale['kind']]?: Delivery<K> } = {
   card: cardDelivery,
+  credit: creditDelivery,
 };
 
 /**

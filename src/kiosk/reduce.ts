@@ -7,6 +7,7 @@ import { onCall } from './order/answers.ts';
 import { advance, HOLD_AWAY_MS, restsUntil } from './orders.ts';
 import { onClaimed, onCommand } from './order/claims.ts';
 import { cardDelivery, orderKept } from './delivery/card.ts';
+import { creditDelivery } from './delivery/credit.ts';
 import { putOrder } from './state/context.ts';
 import type { ReduceContext } from './state/context.ts';
 import type { Effect, KioskEvent, KioskState, Step } from './state/kiosk.ts';
@@ -36,6 +37,12 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
       const next = onClaimed(open, event, ctx);
       return { state: putOrder(state, next.open), effects: next.effects };
     }
+    case 'posted': {
+      const open = state.orders.get(event.orderId);
+      if (open === undefined) return { state, effects: [] };
+      const next = creditDelivery.ended(open, { result: event.result }, ctx);
+      return { state: putOrder(state, next.open), effects: next.effects };
+    }
     case 'command': {
       const open = state.orders.get(event.command.orderId);
       if (open === undefined) return { state, effects: [] };
@@ -56,6 +63,9 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
     case 'order-not-begun':
     case 'order-found':
     case 'request':
+    case 'credit-account':
+    case 'credit-begun':
+    case 'credit-not-begun':
     case 'printed':
     case 'scanned':
     case 'intent':
@@ -81,7 +91,8 @@ function onOrderWritten(
   if (open === undefined || layout === undefined)
     return { state: { ...state, cardBusy: false }, effects: [] };
   const { applied, image, unwritten, lookedMono } = event;
-  const next = cardDelivery.ended(open, { layout, applied, image, unwritten, lookedMono });
+  const end = { layout, applied, image, unwritten, lookedMono };
+  const next = cardDelivery.ended(open, end, ctx);
   const { cardNo } = cardSaleOf(open.order);
   const refusals = afterWrite(state.refusals, { layout: layout.id, cardNo }, applied, ctx.monoMs);
   // What was read before the write is no longer true: the card is read again if it is still

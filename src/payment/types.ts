@@ -222,6 +222,11 @@ export interface PaymentProvider {
    * and form hold, and it says that the money was taken. `unknown-key`: it may be true; the key is
    * not known here (yet). Absent: its answers prove nothing to who did not ask.
    */
+  /**
+   * Its answers prove a capture to nobody else: what central believes by evidence only is not sold
+   * by it. Left out: they do.
+   */
+  readonly provesNothing?: true;
   readonly readEvidence?: (evidence: WalletAnswer) => Result<Capture, 'unknown-key' | 'not-proven'>;
 }
 
@@ -230,4 +235,6 @@ export interface Capture {
   readonly outTradeNo: string;
   readonly transactionId: string;
   readonly amountFen: number;
+  /** When the wallet took it; null: it does not say. */
+  readonly paidMs: number | null;
 }

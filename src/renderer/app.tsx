@@ -6,6 +6,7 @@ import { Boundary, Veil } from './components/boundary.tsx';
 import { fit, keepFitting } from './components/fit.ts';
 import { Frame } from './components/frame.tsx';
 import ui from './components/ui.module.css';
+import { Bills, Contract, IsItYou, TopUp, UserNo } from './screens/account.tsx';
 import { Amount } from './screens/amount.tsx';
 import { Info } from './screens/info.tsx';
 import { Maintenance, MaintenancePin } from './screens/maintenance.tsx';
@@ -48,6 +49,16 @@ function screenOf(s: Snapshot): ReactElement {
       return <CardInfo s={s} />;
     case 'amount':
       return <Amount s={s} />;
+    case 'user-no':
+      return <UserNo s={s} />;
+    case 'is-it-you':
+      return <IsItYou s={s} />;
+    case 'top-up':
+      return <TopUp s={s} />;
+    case 'bills':
+      return <Bills s={s} />;
+    case 'contract':
+      return <Contract s={s} />;
     case 'pay':
       return <Pay s={s} />;
     case 'writing':

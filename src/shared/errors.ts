@@ -319,6 +319,52 @@ export const ERRORS = {
       'The policy is over, or older than terminal.json asks for: mends itself once central is heard; what was begun is finished',
     ],
   ),
+  'SALE-0119': e(
+    ['没有找到这个用户号', 'No such user number'],
+    [
+      `请核对缴费单上的用户号，再输一遍；换过户号的请拨打热线。${NOT_CHARGED[0]}。`,
+      `Please check the number on the bill and type it once more; call the hotline if it was changed. ${NOT_CHARGED[1]}.`,
+    ],
+    ['中心没有这个用户号', 'Central has no such user number'],
+  ),
+  'SALE-0120': e(
+    ['账单刚有变动', 'The bill has just changed'],
+    [
+      `这一项刚被别处缴了，或金额有变。请重新查询后再缴。${NOT_CHARGED[0]}。`,
+      `It was just paid elsewhere, or its sum has changed. Please look it up again. ${NOT_CHARGED[1]}.`,
+    ],
+    [
+      '报价时账单已被占用、已缴或金额不同',
+      'An item was reserved, paid or of another sum when it was quoted',
+    ],
+  ),
+  'SALE-0121': e(
+    ['查询次数太多', 'Too many look-ups'],
+    [
+      `为保护用户信息，每次只能查询几个用户号。请稍后再来，或拨打热线。${NOT_CHARGED[0]}。`,
+      `To protect customers only a few numbers can be looked up in one visit. Please come back later or call the hotline. ${NOT_CHARGED[1]}.`,
+    ],
+    ['一次办理或一分钟内查询的用户号过多', 'Too many user numbers in one visit or minute'],
+  ),
+  'SALE-0123': e(
+    ['这个户号没有物联表', 'No IoT meter under this number'],
+    [
+      `这个户号不能在这里充值。插卡表请插入燃气卡；普通表请点“交账单”。${NOT_CHARGED[0]}。`,
+      `It cannot be topped up here. For a card meter insert the card; for an ordinary meter choose “Pay bills”. ${NOT_CHARGED[1]}.`,
+    ],
+    ['中心：此户没有可充值的余额账户', 'Central: this account has no balance to top up'],
+  ),
+  'SALE-0122': e(
+    ['没有入账', 'It was not credited'],
+    [
+      '收费系统没有收下这一笔，钱原路退回，您的账单没有变动。',
+      'The billing system did not take it. The money goes back to where it was paid from; your bill is unchanged.',
+    ],
+    [
+      '中心最终答复：未入账，也不会再入账',
+      'Central’s final word: it was not credited and never will be',
+    ],
+  ),
   // ---- payment ----
   'PAY-0101': e(
     ['没有取到付款码', 'No payment code'],
@@ -527,16 +573,15 @@ export const ERRORS = {
       'Central knows no evidence of the payment yet and computes no key: asked again, never refunded for it; if it lasts, check the keys of gateway and central',
     ],
   ),
-
   'BILL-0113': e(
-    ['受理已记下', 'Your request is on record'],
+    ['正在入账', 'Being credited'],
     [
-      '您的事项已经记下，联系电话稍后会自动上传。',
-      'Your request is on record; the telephone number follows by itself.',
+      '您的钱已经收到，收费系统还在入账，本机会自动再问，不用再付。请保留凭条，凭订单号可在本机查询。',
+      'Your payment has arrived and is still being credited; the machine goes on asking by itself. Do not pay again. Please keep the slip: its number tells how it stands at this machine.',
     ],
     [
-      '中心不收受理单的密封部分：事实没有到，或散列不符；会再试，持续出现请在中心查该终端',
-      'Central does not take the sealed part of a request: its fact is missing there, or the hash differs; tried again, look at this terminal in the console if it lasts',
+      '入账结果未知：以同一订单号再问，中心最终答复“未入账”之前不退款',
+      'Not known whether it is posted: asked again under the same order id; no refund before central’s final word',
     ],
   ),
 
@@ -689,6 +734,17 @@ export const ERRORS = {
     [
       '受理前政策变了：类别、日期或密钥不再有效',
       'The policy changed before it was taken: category, day or key no longer hold',
+    ],
+  ),
+  'REQ-0103': e(
+    ['受理已记下', 'Your request is on record'],
+    [
+      '您的事项已经记下，联系电话稍后会自动上传。',
+      'Your request is on record; the telephone number follows by itself.',
+    ],
+    [
+      '中心不收受理单的密封部分：事实没有到，或散列不符；会再试，持续出现请在中心查该终端',
+      'Central does not take the sealed part of a request: its fact is missing there, or the hash differs; tried again, look at this terminal in the console if it lasts',
     ],
   ),
   'CORE-0101': e(

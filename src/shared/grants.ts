@@ -5,6 +5,7 @@ import type { Account, Quote } from './central-api/index.ts';
 import { natural } from './facts/bounds.ts';
 import type { KeyId, Signer } from './ports.ts';
 import type { Result } from './result.ts';
+import type { Consent, CreditQuote } from './sale.ts';
 import { seal, unseal } from './sealed-text.ts';
 import type { Unsealed } from './sealed-text.ts';
 import type { Keyring } from './signatures.ts';
@@ -103,3 +104,53 @@ export function toldOfAccount(account: Account): ToldAccount | undefined {
 
 /** What a claim's grant is for: the card that the order is on. */
 export const claimDigest = (cardNo: string): string => digest({ cardNo });
+
+/** What a credit order's quote is for: its terms to the last fen, and until when. */
+export const creditDigest = (q: CreditTerms): string =>
+  digest({
+    userNo: q.userNo,
+    payee: q.payee,
+    amountFen: q.amountFen,
+    lines: q.lines.map(({ item, kind, period, amountFen, terms }) => ({
+      item,
+      kind,
+      period,
+      amountFen,
+      terms: {
+        principalFen: terms.principalFen,
+        lateFeeFen: terms.lateFeeFen,
+        discountFen: terms.discountFen,
+      },
+    })),
+    expiresAtMs: q.expiresAtMs,
+  });
+/** What a credit quote promises. */
+export type CreditTerms = Pick<
+  CreditQuote,
+  'userNo' | 'payee' | 'amountFen' | 'lines' | 'expiresAtMs'
+>;
+
+/** What central's word that an order is posted is for. */
+export const postedDigest = (p: {
+  readonly reference: string;
+  readonly postedMs: number;
+}): string => digest({ reference: p.reference, postedMs: p.postedMs });
+
+/** What central's final word that an order is not credited, and never will be, is for. */
+export const notCreditedDigest = (orderId: string): string => digest({ orderId });
+
+/**
+ * What a consent names of the text that was shown: SHA-256 over its title and points in that
+ * language, a line each, UTF-8, in hex.
+ */
+export const consentHash = (
+  text: { readonly title: Bilingual; readonly points: readonly Bilingual[] },
+  locale: Consent['locale'],
+): string => {
+  const words = [text.title, ...text.points].map((w) => (locale === 'en' ? w.en : w.zh));
+  return hash('sha256', words.join('\n'), 'hex');
+};
+interface Bilingual {
+  readonly zh: string;
+  readonly en: string;
+}

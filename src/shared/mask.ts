@@ -22,3 +22,12 @@ export function maskPhone(phone: string): string {
 export function maskUserNo(userNo: string): string {
   return `${userNo.slice(0, 4)} **** ${userNo.slice(-2)}`;
 }
+
+/**
+ * `清河路 12 号 3 栋 501` → `清河路 ***`: the street or quarter, by which its holder knows it. What
+ * begins with a number is not told at all.
+ */
+export function maskAddress(address: string): string {
+  const first = /^[^\d０-９栋幢#]{0,12}/u.exec(address)?.[0].trim() ?? '';
+  return `${first} ***`.trim();
+}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { announcedSchema } from './central-api/accounts.ts';
+import { creditPolicySchema } from './policy-credit.ts';
 import { infoSchema } from './policy-info.ts';
 import { requestsSchema } from './policy-requests.ts';
 import { DAY_MS } from './time.ts';
@@ -95,6 +96,8 @@ export const policySchema = z
     info: infoSchema.optional(),
     /** What can be asked for at the machine. Left out: nothing, and there is no tile for it. */
     requests: requestsSchema.optional(),
+    /** Left out: nothing is sold without a card. */
+    credit: creditPolicySchema.optional(),
   })
   .refine((p) => p.minFen <= p.maxFen, { path: ['maxFen'], error: 'less than minFen' });
 export type Policy = z.infer<typeof policySchema>;

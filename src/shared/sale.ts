@@ -58,26 +58,53 @@ export const cardQuoteSchema = z.object({
 /** A sale to a card as its fact has it. */
 export type CardQuote = z.infer<typeof cardQuoteSchema>;
 
+/** What a credit sale's item is: the account's own balance, or a bill of one of the utilities. */
+export const CREDIT_KINDS = ['balance', 'gas', 'water', 'heat'] as const;
+/** See {@link CREDIT_KINDS}. */
+export type CreditKind = (typeof CREDIT_KINDS)[number];
+
 /**
  * One item of a credit sale: an open bill, a season's fee, a top-up. Its terms are frozen when it
  * is quoted: what was due then is what is posted, however late the posting is.
  */
 export const creditLineSchema = z.object({
   /** The item at central: a bill's or season's number; `balance` is the account's own balance. */
-  item: z.string().min(1),
+  item: z.string().min(1).max(64),
+  kind: z.enum(CREDIT_KINDS),
+  /** As the bill calls it: `2026-10`, `2026-09/2026-10`, a season `2026/2027`; empty: none. */
+  period: z.string().max(24),
   amountFen: fen,
-  /** What the sum is made of, as it was quoted; all in fen, together `amountFen`. */
+  /** What the sum is made of, as it was quoted; all in fen: principal + late fee − discount. */
   terms: z.object({ principalFen: fen, lateFeeFen: fen, discountFen: fen }),
 });
 /** See {@link creditLineSchema}. */
 export type CreditLine = z.infer<typeof creditLineSchema>;
 
+/** That a customer read a text and agreed to it before anything was asked of him. */
+export const consentSchema = z.object({
+  /** The text in the signed policy, and which version of it. */
+  textId: z.string().max(40),
+  version: natural,
+  /** Over the text in the language in which it was shown, UTF-8, in hex. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  locale: z.enum(['zh-CN', 'en']),
+  atMs: natural,
+});
+/** See {@link consentSchema}. */
+export type Consent = z.infer<typeof consentSchema>;
+
 /** What a credit order's first fact says. Items of one payee only. */
 export const creditQuoteSchema = z.object({
-  userNo: z.string(),
-  payee: z.string().min(1),
+  userNo: z.string().min(1).max(32),
+  payee: z.string().min(1).max(32),
   amountFen: fen,
-  lines: z.array(creditLineSchema).min(1),
+  lines: z.array(creditLineSchema).min(1).max(24),
+  /** Until when the wallet may take the money for these terms, by central's clock. */
+  expiresAtMs: natural,
+  /** Where one of the items asks for it. */
+  consent: consentSchema.optional(),
+  /** Central's token for the quote. */
+  grant: tokenSchema.optional(),
 });
 /** A sale to an account as its fact has it. */
 export type CreditQuote = z.infer<typeof creditQuoteSchema>;
@@ -91,11 +118,7 @@ export interface CardSale extends CardQuote {
 export interface CreditSale extends CreditQuote {
   readonly kind: 'credit';
 }
-/**
- * What an order sells. Attempts, late captures and refunds know nothing of the difference. A
- * `CreditSale` has its facts and rows; claims, the customer's screens and slips take card sales
- * only so far ({@link cardSaleOf}).
- */
+/** What an order sells. Attempts, late captures and refunds know nothing of the difference. */
 export type Sale = CardSale | CreditSale;
 
 /** The sale that an `order-quoted` tells of. */
@@ -117,4 +140,14 @@ export const cardNoOf = (order: { readonly sale: Sale }): string | null =>
 export function cardSaleOf(order: { readonly orderId: string; readonly sale: Sale }): CardSale {
   if (order.sale.kind === 'card') return order.sale;
   throw new Error(`order ${order.orderId} sells no card write`);
+}
+
+/**
+ * The credit sale of an order whose delivery is a posting.
+ *
+ * @throws Error for another sale: a defect, since each delivery is asked about its own orders only
+ */
+export function creditSaleOf(order: { readonly orderId: string; readonly sale: Sale }): CreditSale {
+  if (order.sale.kind === 'credit') return order.sale;
+  throw new Error(`order ${order.orderId} is posted to no account`);
 }

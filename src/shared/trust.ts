@@ -73,9 +73,3 @@ export type Unwritten = (typeof UNWRITTEN)[number];
 
 /** Over what a budget of unproven refunds is counted. */
 export type BudgetScope = 'account' | 'terminal' | 'day';
-
-/**
- * Kinds of facts that are spoken for, and mean nothing yet: a customer's consent to a text, and
- * central's final word that an order was never credited.
- */
-export const RESERVED_FACTS = ['consent-given', 'credit-voided'] as const;

@@ -44,6 +44,7 @@ export class Cheats {
    */
   held(order: OrderRow): boolean {
     return (
+      order.sale.kind === 'card' &&
       order.state === 'in-doubt' &&
       order.wantsRefund &&
       this.#of(cardSaleOf(order).cardNo).some(

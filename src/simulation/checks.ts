@@ -7,6 +7,7 @@ import { orderTag } from '../shared/order-tag.ts';
 import { toHex } from '../shared/bytes.ts';
 import type { Content, SimCard } from './card.ts';
 import { Cheats } from './cheats.ts';
+import { CreditChecks } from './credit-checks.ts';
 import type { Books, SandboxOrder } from '../simulator/payment-books.ts';
 import type { Site } from './site.ts';
 import type { WatchedLeg } from './gateway-watch.ts';
@@ -58,10 +59,13 @@ export class Checks {
 
   /** What went through a chip between card and reader. */
   readonly cheats: Cheats;
+  /** What is posted to accounts. */
+  readonly credit: CreditChecks;
 
   constructor(world: Town) {
     this.#world = world;
     this.cheats = new Cheats(world);
+    this.credit = new CreditChecks(world);
   }
 
   opening(accounts: readonly Opening[]): void {
@@ -261,7 +265,7 @@ export class Checks {
     const touched = new Set<string>();
     for (const e of events) {
       if (e.orderId !== null) touched.add(e.orderId);
-      if (e.kind === 'order-quoted') {
+      if (e.kind === 'order-quoted' || e.kind === 'credit-quoted') {
         if (this.#orders.has(e.orderId ?? ''))
           this.#world.problem(`order number ${String(e.orderId)} was given twice`);
         this.#orders.set(e.orderId ?? '', site);
@@ -363,7 +367,7 @@ export class Checks {
     if (order.state === 'delivered') {
       if (sum.delivered !== order.sale.amountFen)
         say(`delivered for ${sum.delivered} of ${order.sale.amountFen} fen`);
-      if (this.#written.get(orderId) !== 1)
+      if (order.sale.kind === 'card' && this.#written.get(orderId) !== 1)
         say(`delivered, and on its card ${this.#written.get(orderId) ?? 0} times`);
     }
     if (
@@ -430,7 +434,7 @@ export class Checks {
       .map(([no, leg]) => ({ no, leg }));
   }
   cardSettled(cardNo: string): boolean {
-    return this.#rows().every((r) => cardSaleOf(r.order).cardNo !== cardNo || this.#over(r));
+    return this.#rows().every((r) => cardNoOf(r.order) !== cardNo || this.#over(r));
   }
 
   async final(): Promise<{
@@ -491,6 +495,7 @@ export class Checks {
           say(`${a.attemptId}: ${captured} fen were captured, and it is ${a.state}`);
       }
       // What is parked keeps the remainder that it reserved, until a person settles it.
+      if (order.sale.kind === 'credit') continue;
       if (order.state === 'parked' || this.cheats.held(order))
         held.set(
           cardSaleOf(order).cardNo,
@@ -515,6 +520,9 @@ export class Checks {
       if (!this.#attempts.has(world.gateway.of(no)?.leg.outTradeNo ?? no))
         say(`the provider has ${no}, no journal has`);
     await this.#leftOver(parked);
+    await this.credit.final(
+      this.#rows().flatMap(({ order }) => (order.sale.kind === 'credit' ? [order] : [])),
+    );
     if (sums.captured !== sums.delivered + sums.refunded + sums.parkedFen)
       say(`captured ${sums.captured} ≠ ${JSON.stringify(sums)}`);
     await this.#centralAgrees(own, held, sums);

@@ -19,7 +19,12 @@ export const CONSEQUENCES = [
 ] as const;
 
 /** Lets one fault begin at machine `i`; what lasts ends by itself. */
-export function startFault(world: Town, i: number, kind: FaultKind, customer: Customer): void {
+export function startFault(
+  world: Town,
+  i: number,
+  kind: FaultKind,
+  customer: Customer | null,
+): void {
   const { dice, timeline, wallets } = world;
   const site = world.sites[i];
   const lines = world.lines[i];
@@ -28,6 +33,8 @@ export function startFault(world: Town, i: number, kind: FaultKind, customer: Cu
   const disk = drive.faulty;
   const after = (ms: number, fn: () => void): void => void timeline.after(ms, fn);
   const inside: SimCard | null = site.slot.card;
+  /** The card of who stands there; null: he has none. */
+  const own: SimCard | null = customer?.card ?? null;
   const happened = (): void => {
     world.count(kind);
     world.tell(`${site.terminalId} fault: ${kind}`);
@@ -36,7 +43,7 @@ export function startFault(world: Town, i: number, kind: FaultKind, customer: Cu
     case 'card-torn-before':
     case 'card-torn-after':
       happened();
-      customer.card.arm({
+      own?.arm({
         kind: 'tear',
         at: dice.between(1, 30),
         when: kind === 'card-torn-before' ? 'before' : 'after',
@@ -44,7 +51,7 @@ export function startFault(world: Town, i: number, kind: FaultKind, customer: Cu
       return;
     case 'card-swapped': {
       const other = world.cards.find((c) => c.free);
-      if (inside === null || inside !== customer.card || other === undefined) return;
+      if (inside === null || inside !== own || other === undefined) return;
       happened();
       other.free = false;
       site.slot.swap(other.card);
@@ -56,7 +63,7 @@ export function startFault(world: Town, i: number, kind: FaultKind, customer: Cu
     }
     case 'card-lies':
       happened();
-      for (let n = dice.pick([1, 1, 3, 4] as const); n > 0; n--) customer.card.arm({ kind: 'lie' });
+      for (let n = dice.pick([1, 1, 3, 4] as const); n > 0; n--) own?.arm({ kind: 'lie' });
       return;
     case 'pcsc-lost':
       happened();
@@ -65,7 +72,7 @@ export function startFault(world: Town, i: number, kind: FaultKind, customer: Cu
       return;
     case 'meter-visit-between': {
       // Home and back while something is unfinished: only a card that is in nobody's slot can go.
-      const held = world.cards.find((c) => c.card === customer.card);
+      const held = world.cards.find((c) => c.card === own);
       if (held === undefined || world.sites.some((s) => s.slot.card === held.card)) return;
       happened();
       world.visitMeter(held);

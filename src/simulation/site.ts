@@ -271,7 +271,7 @@ export class Site {
     if (this.#life.alive) this.#wired?.kiosk.scanned(code);
   }
   /** A tap on what is shown now. */
-  tap(type: Intent['type'], value?: string | number): void {
+  tap(type: Intent['type'], value?: string | number | boolean): void {
     const s = this.snapshot;
     if (s === null || !this.alive) return;
     this.wired.kiosk.intent({

@@ -14,6 +14,9 @@ import { cpuCard, sle4442Card } from './card.ts';
 import { CentralSite } from './central-site.ts';
 import { chipFor } from './chip.ts';
 import { Checks } from './checks.ts';
+import { ACCOUNT_PLANS, AccountCustomer } from './account-customer.ts';
+import type { Visitor } from './account-customer.ts';
+import { HOUSEHOLDS, TOWN_ACCOUNTS, TOWN_CREDIT } from './credit-checks.ts';
 import { Customer, PLANS } from './customer.ts';
 import { Dice } from './dice.ts';
 import { startFault } from './faults.ts';
@@ -45,6 +48,7 @@ export const POLICY: Policy = {
   maxClockSkewMs: 240_000,
   notices: [],
   sites: [],
+  credit: TOWN_CREDIT,
 };
 
 const TERMINALS = ['000000000311', '000000000312'] as const;
@@ -98,7 +102,7 @@ export class World implements Town {
   quiet = false;
   #served = 0;
   #pending = 0;
-  #customers: (Customer | null)[] = [];
+  #customers: (Visitor | null)[] = [];
   readonly #epochs = new Map<string, number>();
   /** Cards whose purchase is unfinished, in the hands of somebody on the way to the other machine. */
   #carried: { readonly held: HeldCard; readonly from: number; readonly atMs: number }[] = [];
@@ -229,6 +233,7 @@ export class World implements Town {
           accounts: [...accounts, ...(rogue?.accounts ?? [])],
           tariffs: TARIFFS,
           claims: [],
+          creditAccounts: TOWN_ACCOUNTS,
           policy: POLICY,
           ...(keysAt === 'central' ? { cardKeys: cardKeys.value } : {}),
           refundBudget: this.mode === 'none' ? ANY_REFUND : REFUND_BUDGET,
@@ -408,6 +413,7 @@ export class World implements Town {
     if (this.quiet || this.#served >= this.options.sessions) return;
     const site = this.sites[i] as Site;
     const free = this.cards.filter((c) => c.free);
+    if (site.slot.card === null && this.dice.chance(0.25)) return this.#arriveWithout(i, site);
     if (free.length === 0 || site.slot.card !== null) {
       this.timeline.after(3_000, () => this.#arrive(i));
       return;
@@ -477,16 +483,61 @@ export class World implements Town {
       this.timeline.after(4_000, stay);
     };
     stay();
-    const wanted = this.options.faults ?? FAULTS;
+    this.#trouble(i, () => this.#customers[i] === customer, customer);
+  }
+
+  /** Somebody who pays by a user number; the other machine may have the same household's. */
+  #arriveWithout(i: number, site: Site): void {
+    this.#served += 1;
+    const home = this.dice.pick(HOUSEHOLDS);
+    const customer = new AccountCustomer(site, home, this.dice.pick(ACCOUNT_PLANS), {
+      dice: this.dice,
+      phone: this.phone,
+      nowMs: this.timeline.nowMs,
+      after: (delayMs, fn) => void this.timeline.after(delayMs, fn),
+    });
+    this.#customers[i] = customer;
+    this.tell(
+      `${site.terminalId} --- session ${this.#served}: account ${home.userNo}, ${customer.plan}`,
+    );
+    if (this.dice.chance(0.25))
+      this.timeline.after(
+        this.dice.between(5_000, 40_000),
+        () => void this.checks.credit.paidElsewhere().catch(() => undefined),
+      );
+    const stay = (): void => {
+      if (customer.overdue(this.timeline.nowMs)) customer.done = true;
+      if (customer.done) {
+        this.#customers[i] = null;
+        this.tell(`${site.terminalId} --- leaves`);
+        if (customer.leftover !== null && this.dice.chance(0.6)) this.leftover(customer.leftover);
+        for (const l of this.#leftovers.splice(0))
+          this.timeline.after(l.atMs - this.timeline.nowMs, () => this.phone.pay(l.code, true));
+        this.timeline.after(this.dice.between(500, 15_000), () => this.#arrive(i));
+        return;
+      }
+      customer.look();
+      this.timeline.after(4_000, stay);
+    };
+    stay();
+    this.#trouble(i, () => this.#customers[i] === customer, null);
+  }
+
+  /** What goes wrong while somebody is there. */
+  #trouble(i: number, here: () => boolean, customer: Customer | null): void {
+    const all = this.options.faults ?? FAULTS;
+    const wanted = customer === null ? all.filter((k) => !k.startsWith('card-')) : all;
     const n = this.dice.pick([0, 0, 1, 1, 1, 1, 2, 2, 3] as const);
     for (let f = 0; f < n && wanted.length > 0; f++) {
       // What happens between card and machine is where the two machines meet: it comes more often.
       const kind =
         this.dice.pick(
-          this.dice.chance(0.25) ? wanted.filter((k) => k.startsWith('card-')) : wanted,
+          customer !== null && this.dice.chance(0.25)
+            ? wanted.filter((k) => k.startsWith('card-'))
+            : wanted,
         ) ?? this.dice.pick(wanted);
       this.timeline.after(this.dice.between(0, this.dice.chance(0.5) ? 12_000 : 60_000), () => {
-        if (!this.quiet && this.#customers[i] === customer) startFault(this, i, kind, customer);
+        if (!this.quiet && here()) startFault(this, i, kind, customer);
       });
     }
   }

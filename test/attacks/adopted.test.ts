@@ -74,6 +74,7 @@ async function told(payment: Payment, over: Partial<OrderRow>): Promise<void> {
     terminal_id: T,
     card_no: DEMO_DATA.accounts[0]?.cardNo,
     user_no: USER,
+    sale: 'card',
     next_count: 42,
     amount_fen: AMOUNT_FEN,
     quantity: 3_773,

@@ -43,6 +43,7 @@ async function booked(attemptId: string, over: Partial<OrderRow>): Promise<void>
     terminal_id: T,
     card_no: '8800003921',
     user_no: '1',
+    sale: 'card',
     next_count: 42,
     amount_fen: AMOUNT_FEN,
     quantity: 3_773,

@@ -25,7 +25,7 @@ const FAULTS: Readonly<Record<string, string>> = {
     <> ${CARRIED} + COALESCE((SELECT SUM(micro) FROM ledger l WHERE l.user_no = a.user_no
       AND l.kind IN ('carried', 'carried-used')), 0)`,
   'one count of a card delivered twice': `SELECT o.card_no FROM orders o JOIN ledger l USING (order_id)
-    WHERE l.kind = 'delivered' GROUP BY o.card_no, o.next_count HAVING COUNT(*) > 1`,
+    WHERE l.kind = 'delivered' AND o.sale = 'card' GROUP BY o.card_no, o.next_count HAVING COUNT(*) > 1`,
   'two cards of an account are claimed': `SELECT k.user_no FROM claims c JOIN cards k USING (card_no)
     GROUP BY k.user_no HAVING COUNT(*) > 1`,
   'facts that are not a row without a gap': `SELECT terminal_id FROM journal_events

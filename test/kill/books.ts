@@ -1,4 +1,4 @@
-import { cardSaleOf } from '../../src/shared/sale.ts';
+import { cardNoOf, cardSaleOf } from '../../src/shared/sale.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AttemptRow, OrderRow } from '../../src/journal/fold.ts';
@@ -306,9 +306,7 @@ export async function compare(
         said.push(`central's alarm: ${t.alarm ?? ''}, ${t.forked} forked`);
     const { cards } = await hall.state();
     for (const [id, before] of opening) {
-      const mine = orders.filter(
-        (o) => cardSaleOf(o).cardNo === CARD_NO[id] && o.state === 'delivered',
-      );
+      const mine = orders.filter((o) => cardNoOf(o) === CARD_NO[id] && o.state === 'delivered');
       const due = {
         count: before.count + mine.length,
         cumulative: before.cumulative + mine.reduce((n, o) => n + cardSaleOf(o).quantity, 0),

@@ -1,4 +1,4 @@
-import { cardSaleOf } from '../../src/shared/sale.ts';
+import { cardNoOf } from '../../src/shared/sale.ts';
 import { readFileSync, rmSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -48,8 +48,15 @@ const SETTLE_MS = 90_000;
 /** A word after so many kills, for whoever waits for thousands. */
 const PROGRESS = 100;
 
+/** IoT meters that are topped up. */
+const METERS = ['2002203301', '2002203302'] as const;
+
 /** What a customer has in mind; the frequent ones are those that end on the card. */
 const PLANS = [
+  'top-up',
+  'top-up',
+  'top-up',
+  'top-up',
   'buy',
   'buy',
   'buy',
@@ -90,6 +97,15 @@ const FACTS: readonly EventKind[] = [
   'order-delivered',
 ];
 const FACTS_OF: Partial<Record<Plan, readonly EventKind[]>> = {
+  'top-up': [
+    'credit-quoted',
+    'attempt-paid',
+    'order-paid',
+    'credit-posting',
+    'credit-posting',
+    'credit-posting',
+    'credit-posted',
+  ],
   tear: ['order-delivering', 'order-in-doubt', 'order-in-doubt', 'order-delivered'],
   'wrong-card': ['order-delivering', 'order-in-doubt', 'order-in-doubt', 'order-delivered'],
   lie: [
@@ -584,6 +600,7 @@ class Town {
           paid = await this.#phone({ do: 'pay', codeUrl: code });
           return;
         case 'buy':
+        case 'top-up':
           paid = await this.#phone({ do: 'pay', codeUrl: code });
           return;
       }
@@ -596,7 +613,11 @@ class Town {
       if (s.screen !== 'start') startSince = performance.now();
       switch (s.screen) {
         case 'start':
-          if (inserts === 0) {
+          if (plan === 'top-up') {
+            if (!s.tiles.includes('top-up') || chosen > 0) {
+              if (performance.now() - startSince > 2_500) return leftover;
+            } else tap('open', 'top-up');
+          } else if (inserts === 0) {
             if (s.selling) await insert(cardId);
           } else if (pulled && paid && inserts < 3) await insert(cardId);
           else if (performance.now() - startSince > 900) return leftover;
@@ -615,6 +636,26 @@ class Town {
             tap('choose-amount', dice.between(1_000, 8_000));
           } else tap('pay', s.chosenFen);
           break;
+        case 'user-no':
+          if (s.problem !== null) return leftover;
+          if (!s.busy) tap('enter-user-no', dice.pick(METERS));
+          break;
+        case 'is-it-you':
+          tap('its-me');
+          break;
+        case 'top-up':
+          if (s.busy) break;
+          if (s.problem !== null) return leftover;
+          if (s.chosenFen === null) tap('choose-amount', dice.pick(s.presetsFen));
+          else {
+            chosen += 1;
+            tap('pay', s.chosenFen);
+          }
+          break;
+        case 'bills':
+        case 'contract':
+          tap('exit');
+          break;
         case 'pay':
           await atPay(s);
           break;
@@ -622,7 +663,14 @@ class Town {
           await this.#dock({ do: 'remove' });
           return leftover;
         case 'in-doubt':
-          if (s.reason === 'payment' || s.reason === 'central' || inserts > 4 || dice.chance(0.1))
+          if (
+            s.reason === 'payment' ||
+            s.reason === 'central' ||
+            s.reason === 'posting' ||
+            plan === 'top-up' ||
+            inserts > 4 ||
+            dice.chance(0.1)
+          )
             return leftover;
           await pause(dice.between(50, 500));
           await insert(
@@ -728,12 +776,12 @@ class Town {
           await this.#putPhonesAway();
         }
         const left = providerBooks(this.hall, gateway).left.some((l) => l.captured !== l.refunded);
-        const waiting = open.find((o) => ['paid', 'delivering', 'in-doubt'].includes(o.state));
-        const id =
-          waiting === undefined
-            ? null
-            : (Object.entries(CARD_NO).find(([, no]) => no === cardSaleOf(waiting).cardNo)?.[0] ??
-              null);
+        // What is posted to an account waits for no card.
+        const cardNo = open
+          .filter((o) => ['paid', 'delivering', 'in-doubt'].includes(o.state))
+          .map(cardNoOf)
+          .find((no) => no !== null);
+        const id = Object.entries(CARD_NO).find(([, no]) => no === cardNo)?.[0] ?? null;
         if (id !== null && (inserted !== id || performance.now() - insertedAt > 3_000)) {
           await this.#dock({ do: 'insert', id });
           inserted = id;

@@ -20,6 +20,8 @@ import { FOUND_E } from './found-e.mjs';
 import { BILLS } from './bills.mjs';
 import { FOUND_F } from './found-f.mjs';
 import { YEARS } from './years.mjs';
+import { ACCOUNT_SALE } from './account-sale.mjs';
+import { CREDIT } from './credit.mjs';
 
 import { modes } from './modes.mjs';
 
@@ -3973,5 +3975,7 @@ export const MUTANTS = [
   ...FOUND_F,
   ...BILLS,
   ...YEARS,
+  ...CREDIT,
+  ...ACCOUNT_SALE,
   ...SIMULATED,
 ];

@@ -59,6 +59,9 @@ import type {
   ClaimTold,
   Command,
   CommandsAnswer,
+  CreditAccount,
+  CreditWord,
+  FirmCredit,
   LedgerRow,
   OrderStatus,
   Quote,
@@ -92,12 +95,15 @@ import { PurseMeter } from '../../src/simulator/meter/meter-purse.ts';
 import { Meter } from '../../src/simulator/meter/meter.ts';
 import type { SlotCard } from '../../src/simulator/vpcd/client.ts';
 import { ManualClock } from './clock.ts';
+import { CREDIT_POLICY, CreditBooks } from './credit-books.ts';
 
 /** 2026-11-22 12:00 UTC. */
 export const T0 = Date.UTC(2026, 10, 22, 12);
 const TERMINAL = '000000000311';
 const NEIGHBOUR = '000000000312';
 
+/** With all that is sold without a card. */
+export const creditPolicy = (): HeldPolicy => ({ ...POLICY, credit: CREDIT_POLICY });
 export const POLICY: HeldPolicy = {
   version: 1,
   hotline: '96777',
@@ -397,6 +403,7 @@ export class PaymentBooks {
       ...(codes ? { code } : {}),
       // As the adapters say of themselves (src/payment).
       ...(kind === 'alipay' || kind === 'gateway' ? { closeMayHandBack: true } : {}),
+      ...(kind === 'unionpay' ? { provesNothing: true as const } : {}),
       create: (r) =>
         call<CreateResult>(
           'create',
@@ -547,6 +554,8 @@ export class CentralBooks {
   readonly requests = new Map<string, RequestStatus>();
   readonly sealed: { readonly number: string; readonly sealed: string }[] = [];
   readonly firm: string[] = [];
+  /** Accounts without a card. */
+  readonly credit = new CreditBooks();
   /** Instead of what was uploaded. */
   ledgerSays: readonly LedgerRow[] | null = null;
   readonly events: UploadEvent[] = [];
@@ -678,6 +687,7 @@ export class CentralBooks {
             if (this.kept.has(orderId)) return err(failure('BILL-0105'));
             this.released.push(orderId);
             this.claims.delete(orderId);
+            if (this.credit.orders.has(orderId)) this.credit.void(orderId, world.clock.nowMs());
             return ok(undefined);
           },
           gone,
@@ -701,6 +711,30 @@ export class CentralBooks {
           gone,
         );
       },
+      creditAccount: (userNo) =>
+        call<Result<CreditAccount, Failure>>(
+          'credit-account',
+          () => this.credit.account(userNo, world.clock.nowMs()),
+          gone,
+        ),
+      creditQuote: (r) =>
+        call<Result<FirmCredit, Failure>>(
+          'credit-quote',
+          () => this.credit.quote(r, world.clock.nowMs()),
+          gone,
+        ),
+      creditPost: (orderId, r) =>
+        call<Result<CreditWord, Failure>>(
+          'post',
+          () => this.credit.post(orderId, r, world.clock.nowMs()),
+          gone,
+        ),
+      creditVoid: (orderId) =>
+        call<Result<CreditWord, Failure>>(
+          'void',
+          () => ok(this.credit.void(orderId, world.clock.nowMs())),
+          gone,
+        ),
       commands: () =>
         call<Result<CommandsAnswer, Failure>>(
           'commands',
@@ -806,6 +840,8 @@ export class CentralBooks {
         const a = this.accounts.get(cardNo);
         if (a !== undefined) this.accounts.set(cardNo, { ...a, refusedKey: { left } });
       }
+      if (e.kind === 'order-closed' && this.credit.orders.has(orderId))
+        this.credit.void(orderId, 0);
       if (e.kind === 'order-delivered' || e.kind === 'order-closed' || e.kind === 'order-refunded')
         this.claims.delete(orderId);
     }
@@ -1370,6 +1406,26 @@ export class World {
     } as Intent);
     await this.#flush();
   }
+  /** A user number typed, and its account agreed to be the customer's. */
+  async toAccount(service: 'top-up' | 'bills', userNo: string): Promise<void> {
+    await this.tap('open', service);
+    await this.tap('enter-user-no', userNo);
+    await this.untilScreen('is-it-you');
+    await this.tap('its-me');
+  }
+  /** From the start screen to the shown QR code of an IoT meter's top-up. */
+  async toCreditPay(userNo: string, fen = 10_000): Promise<void> {
+    await this.toAccount('top-up', userNo);
+    await this.tap('choose-amount', fen);
+    await this.tap('pay', fen);
+    await this.untilCode();
+  }
+  untilCode(): Promise<void> {
+    return this.until(
+      'the code',
+      () => this.screen === 'pay' && this.shown('pay').state === 'waiting',
+    );
+  }
   async toAmount(card: string): Promise<void> {
     await this.insert(card);
     await this.untilScreen('amount');
@@ -1479,6 +1535,10 @@ export class World {
         wrong.push(`${order.orderId}: ${JSON.stringify(sum)}`);
       if (order.state === 'delivered' && sum.delivered !== order.sale.amountFen)
         wrong.push(`${order.orderId}: delivered for ${sum.delivered} fen`);
+      if (order.sale.kind === 'credit') {
+        wrong.push(...this.#creditProblems(order));
+        continue;
+      }
       const d = delivered.get(cardSaleOf(order).cardNo) ?? { count: 0, quantity: 0, doubtful: 0 };
       if (order.state === 'delivered') {
         d.count += 1;
@@ -1505,6 +1565,25 @@ export class World {
           `card ${id}: cumulative rose by ${rise}, delivered ${d.quantity} (doubtful ${d.doubtful}); count by ${now.count - start.count}`,
         );
     }
+    return wrong;
+  }
+
+  /** Delivered and posted are the same, and so are money back and central's final no. */
+  #creditProblems(order: OrderRow): string[] {
+    const wrong: string[] = [];
+    const kept = this.central.credit.orders.get(order.orderId);
+    const word = kept?.word?.state ?? null;
+    const paid = this.journal.attemptsOf(order.orderId).find((a) => a.attemptId === order.paidBy);
+    const say = (text: string): number =>
+      wrong.push(`${order.orderId} (${order.state}, ${word ?? 'no word'}): ${text}`);
+    if (order.state === 'delivered' && word !== 'posted') say('delivered, and not posted');
+    if (order.state === 'delivered' && kept?.quote?.amountFen !== order.sale.amountFen)
+      say('posted with another sum');
+    if (word === 'posted' && ['refunding', 'refunded', 'closed'].includes(order.state))
+      say('posted, and the money goes back');
+    if (word === 'posted' && (paid === undefined || paid.taken !== true)) say('posted unpaid');
+    if (['refunding', 'refunded'].includes(order.state) && word !== 'refused' && word !== 'void')
+      say('the money goes back without central’s word');
     return wrong;
   }
 

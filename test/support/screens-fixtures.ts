@@ -1,3 +1,4 @@
+import { accountFixtures } from './account-fixtures.ts';
 import { DEMO_POLICY } from '../../src/demo/central-data.ts';
 import { DEMO_REQUESTS } from '../../src/demo/requests-data.ts';
 import { PLAIN_ACCESS } from '../../src/shared/contract/index.ts';
@@ -439,7 +440,7 @@ function infoFixtures(
       'info',
       {
         ...start,
-        tiles: ['query', 'unfinished', 'request', 'info'],
+        tiles: ['top-up', 'bills', 'query', 'unfinished', 'request', 'info'],
         providers: ['wechat', 'alipay'],
         payAway: [],
         degraded: [],
@@ -834,6 +835,19 @@ export function screenFixtures(
     ],
     ...requestFixtures(b),
     ...infoFixtures(b, start),
+    ...accountFixtures(
+      b,
+      {
+        ...start,
+        tiles: [...start.tiles],
+        providers: [...start.providers],
+        payAway: [],
+        degraded: [],
+        outage: null,
+        notices: [],
+      },
+      inSeconds,
+    ),
     ['query', { ...b, screen: 'insert-card', purpose: 'query', deadlineMs: inSeconds(52) }],
     [
       'unfinished-leaving',

@@ -5,6 +5,7 @@ import { pieceRequested, requestRow, settle } from './by-hand.ts';
 import { capturedBy, giveBack, move, storable, Unusable } from './books.ts';
 import type { Books, Place } from './books.ts';
 import { loadRequests, loadWaiting } from './load.ts';
+import { endForMoney } from './postings.ts';
 import type { HandRequest, Settled } from './tables.ts';
 import type { Trust } from './trust.ts';
 import { write } from './write.ts';
@@ -86,6 +87,10 @@ async function wasRefused(tx: Sql, { terminalId, orderId, attemptId }: Adoption)
  */
 export function settleAdopted(books: Books, at: Place, asked: HandRequest): void {
   const order = books.orders.get(asked.order_id);
+  const taken = order === undefined ? null : capturedBy(books, order);
+  // A second payment goes back beside the order; its own ends it.
+  if (taken === null || taken.attemptId === asked.attempt_id)
+    endForMoney(books, asked.order_id, asked.attempt_id, at.nowMs);
   if (order === undefined) {
     if (asked.how !== 'refund-by-gateway') throw new Unusable('the books do not know this order');
     return;

@@ -12,6 +12,7 @@ import {
   TARIFFS,
 } from '../sale/tables.ts';
 import type { OrderRow, UseRow } from '../sale/tables.ts';
+import { CREDIT_ACCOUNTS, CREDIT_ITEMS, POSTINGS } from '../sale/credit-tables.ts';
 import { Rows } from './rows.ts';
 import type { Undo } from './rows.ts';
 import {
@@ -42,6 +43,8 @@ export class Unusable extends Error {}
  * and never refunded, whatever the books say.
  */
 export class OnTheCard extends Unusable {}
+/** The books cannot take it, and its terminal has done what no honest one does: an alarm. */
+export class Alarming extends Unusable {}
 
 /**
  * The books cannot take it yet: what it builds on comes with another terminal's facts, which may
@@ -96,6 +99,10 @@ export class Books {
   readonly findings = new Rows(SALE_FINDINGS, this.#undo);
   /** Loaded where a fact asks for one more. */
   readonly requests = new Rows(HAND_REQUESTS, this.#undo);
+  /** Where sales without a card stand, their accounts, and the items that they pay. */
+  readonly postings = new Rows(POSTINGS, this.#undo);
+  readonly creditAccounts = new Rows(CREDIT_ACCOUNTS, this.#undo);
+  readonly creditItems = new Rows(CREDIT_ITEMS, this.#undo);
   /** What was promised for orders that begin in this batch. Not changed. */
   readonly quotes = new Rows(QUOTES, this.#undo);
   /** What they may have been priced by. Not changed. */
@@ -155,6 +162,7 @@ export class Books {
       if (cause instanceof TooEarly) return { kind: 'held', reason: cause.message };
       if (cause instanceof OnTheCard && orderId !== null)
         this.orders.change(orderId, { delivered_by: terminalId });
+      if (cause instanceof Alarming) this.alarm ??= storable(cause.message);
       return { kind: 'set-aside', reason: cause.message };
     }
   }
@@ -171,10 +179,12 @@ export class Books {
 
   /** Orders for the same count of the same card: at most one of them can be on it. */
   rivals(order: OrderRow): readonly OrderRow[] {
+    if (order.sale !== 'card') return [];
     return this.orders
       .all()
       .filter(
         (o) =>
+          o.sale === 'card' &&
           o.card_no === order.card_no &&
           o.next_count === order.next_count &&
           o.order_id !== order.order_id,
@@ -237,6 +247,7 @@ export function othersOrder(books: Books, { orderId, body }: Assist): OrderRow {
     const why = `order ${id} is not known`;
     throw terminalOf(id) === body.origin ? new TooEarly(why) : new Unusable(why);
   }
+  if (order.sale !== 'card') throw new Unusable('the order is on no card');
   if (body.origin !== order.terminal_id || body.cardNo !== order.card_no)
     throw new Unusable(
       `told of terminal ${body.origin}, card ${body.cardNo}; the order is terminal ${order.terminal_id}’s, card ${order.card_no}`,

@@ -3,6 +3,7 @@ import type { OrderRow } from '../sale/tables.ts';
 import { capturedBy, dropClaims, enter, giveBack, note, orderOf, Unusable } from './books.ts';
 import type { Apply, Books, Place } from './books.ts';
 import { refuseUnproven } from './evidence.ts';
+import { endForMoney } from './postings.ts';
 import type { HandRequest, Settled } from './tables.ts';
 
 /** What became of the money, in a person's words. */
@@ -101,6 +102,9 @@ export function settle(books: Books, at: Place, asked: HandRequest): void {
   const captured = capturedBy(books, order);
   const ofOrder =
     order.state === 'parked' && (attemptId === null || attemptId === captured?.attemptId);
+  // What a person settles is credited to nobody any more.
+  if (order.sale === 'credit' && (ofOrder || attemptId === captured?.attemptId))
+    endForMoney(books, order.order_id, captured?.attemptId ?? null, at.nowMs);
   if (asked.how === 'refunded-by-hand' || asked.how === 'refund-by-gateway') {
     const ownMoney = attemptId === null || attemptId === captured?.attemptId;
     refuseUnproven(order);

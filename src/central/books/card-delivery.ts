@@ -28,9 +28,16 @@ import { consumeReserve, keepRemainder } from './carried.ts';
 import { refuseReturned } from './evidence.ts';
 import { findOf } from './findings.ts';
 
+/** @throws Unusable where nothing of the order is written to a card */
+function cardOrder(books: Books, at: Place, orderId: string | null): OrderRow {
+  const order = orderOf(books, at, orderId);
+  if (order.sale !== 'card') throw new Unusable('the order is on no card');
+  return order;
+}
+
 /** The write begins: before, after and plan are what another kiosk could finish it by. */
 export const orderDelivering: Apply<'order-delivering'> = (books, at, { orderId, body }) => {
-  const order = orderOf(books, at, orderId);
+  const order = cardOrder(books, at, orderId);
   // Written down before another kiosk's report reached it: no news.
   if (awaitsEcho(order)) return;
   move(books, at, order, 'delivering');
@@ -50,13 +57,14 @@ export const orderInDoubt: Apply<'order-in-doubt'> = (books, at, { orderId }) =>
   const order = orderOf(books, at, orderId);
   if (awaitsEcho(order)) return;
   move(books, at, order, 'in-doubt');
+  if (order.sale !== 'card') return;
   markIfSuperseded(books, order);
   keepWriteClaim(books, order, at.nowMs);
 };
 
 /** What the order's own terminal says of its delivery; once another kiosk told it before, an echo. */
 export const orderDelivered: Apply<'order-delivered'> = (books, at, { orderId, body }) => {
-  const order = orderOf(books, at, orderId);
+  const order = cardOrder(books, at, orderId);
   if (awaitsEcho(order)) {
     checkDelivered(order, body);
     books.orders.change(order.order_id, { origin_delivered: true });
@@ -259,7 +267,7 @@ export function markIfSuperseded(books: Books, order: OrderRow): void {
 
 /** What the order's own kiosk kept of its writes. */
 export const orderKept: Apply<'order-kept'> = (books, at, { orderId, body }) =>
-  keepRecord(books, orderOf(books, at, orderId), body.record);
+  keepRecord(books, cardOrder(books, at, orderId), body.record);
 
 /** So many writes of one order are kept, and so much of each: all travel with every claim. */
 const MAX_KEPT = 16;

@@ -13,6 +13,7 @@ const AT_ONCE = 500;
 export interface UnprovenOrder {
   readonly orderId: string;
   readonly terminalId: string;
+  /** Of a sale without a card: its user number. */
   readonly cardNo: string;
   readonly amountFen: number;
   readonly sinceMs: number;
@@ -21,7 +22,8 @@ export interface UnprovenOrder {
 /** Those that are longest so, for staff. */
 export async function unprovenOrders(sql: Pick<Db, 'query'>): Promise<readonly UnprovenOrder[]> {
   const rows = await sql.query<Record<string, unknown>>(
-    `SELECT order_id, terminal_id, card_no, amount_fen, created_ms FROM orders
+    `SELECT order_id, terminal_id, CASE WHEN sale = 'credit' THEN user_no ELSE card_no END AS card_no,
+       amount_fen, created_ms FROM orders
      WHERE unproven AND state NOT IN ('closed', 'refunded')
      ORDER BY created_ms, order_id LIMIT ${AT_ONCE}`,
   );

@@ -33,7 +33,7 @@ export function takeEvidence(books: Books, at: Place, order: OrderRow, told: Tol
     if (read.error === 'unknown-key') return;
     throw new Unusable('its evidence of payment proves nothing');
   }
-  const { wallet, walletNumber, outTradeNo, amountFen, issuedTo } = read.value;
+  const { wallet, walletNumber, outTradeNo, amountFen, paidMs, issuedTo } = read.value;
   if (
     attemptOf(order.order_id, outTradeNo) !== told.attemptId ||
     walletNumber !== told.transactionId ||
@@ -50,6 +50,7 @@ export function takeEvidence(books: Books, at: Place, order: OrderRow, told: Tol
     terminal_id: order.terminal_id,
     amount_fen: amountFen,
     at_ms: at.nowMs,
+    paid_ms: paidMs,
     returned_ms: null,
   });
   prove(books, at, order);

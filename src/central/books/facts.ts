@@ -12,6 +12,7 @@ import {
   orderInDoubt,
   orderKept,
 } from './card-delivery.ts';
+import { creditPosted, creditPosting, creditQuoted } from './credit-delivery.ts';
 import { cardLeft, damageAccepted, epochBegan, journalRestored } from './journal-facts.ts';
 import {
   attemptCreating,
@@ -31,9 +32,6 @@ import { billReconciled } from './reconcile.ts';
 /** Kept in the journal, and changes nothing in the books. */
 const kept = null;
 
-const noAccountBook = (): never => {
-  throw new Unusable('no account book for credit sales stands behind this central');
-};
 const restated = (): never => {
   throw new Unusable('restated after a fork or restore: compare');
 };
@@ -68,9 +66,9 @@ const FACTS: { readonly [K in EventKind]: Apply<K> | typeof kept } = {
   'assist-kept': assistKept,
   'assist-ended': assistEnded,
   // Its posting to an account.
-  'credit-quoted': noAccountBook,
-  'credit-posting': noAccountBook,
-  'credit-posted': noAccountBook,
+  'credit-quoted': creditQuoted,
+  'credit-posting': creditPosting,
+  'credit-posted': creditPosted,
   // The terminal and its journal.
   'epoch-began': epochBegan,
   'journal-restored': journalRestored,

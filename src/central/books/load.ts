@@ -14,6 +14,8 @@ import {
   TARIFFS,
 } from '../sale/tables.ts';
 import { Books } from './books.ts';
+import { lockCredit } from './load-credit.ts';
+import type { CreditedSale } from './load-credit.ts';
 import { MAX_ACCOUNT_AGE_MS } from './offline-sales.ts';
 import { HAND_REQUESTS, HELD_FACTS, LEDGER, PAYMENT_EVIDENCE } from './tables.ts';
 
@@ -58,7 +60,9 @@ export async function loadFor(
     for (const orderId of books.liveQuotes) orderIds.add(orderId);
   }
   const held =
-    orderIds.size === 0 ? [] : await loadOrders(tx, books, orderIds, facts.flatMap(soldBy));
+    orderIds.size === 0
+      ? []
+      : await loadOrders(tx, books, orderIds, facts.flatMap(soldBy), facts.flatMap(creditedBy));
   await loadOwn(tx, books, terminalId, facts.flatMap(soldBy));
   await loadEvidence(tx, books, facts, held);
   if ([...facts, ...held].some((f) => f.kind === 'parked-settled')) await loadRequests(tx, books);
@@ -76,6 +80,11 @@ const soldBy = (fact: JournalEvent): readonly Sold[] =>
           as_of_ms: fact.body.asOfMs,
         },
       ]
+    : [];
+
+const creditedBy = (fact: JournalEvent): readonly CreditedSale[] =>
+  fact.kind === 'credit-quoted'
+    ? [{ userNo: fact.body.userNo, items: fact.body.lines.map((line) => line.item) }]
     : [];
 
 /**
@@ -162,7 +171,8 @@ export async function loadRequests(tx: Sql, books: Books, orderId = ''): Promise
 
 /**
  * Orders with all that stands behind them, and the cards that are sold to. Locks are taken in
- * central's one order: terminals (by the caller), accounts, orders; each by its key. Reserves,
+ * central's one order: terminals (by the caller), accounts, credit accounts, orders, postings; each
+ * by its key. Reserves,
  * claims and held facts are changed only under their account's lock, or while the account is not
  * known, under that of the order's terminal.
  *
@@ -173,16 +183,19 @@ async function loadOrders(
   books: Books,
   orderIds: ReadonlySet<string>,
   sold: readonly Sold[],
+  credited: readonly CreditedSale[] = [],
 ): Promise<readonly HeldFact[]> {
   await loadCards(tx, books, sold);
   await loadAccounts(tx, books, list(orderIds));
   const held = await loadHeld(tx, books, list(orderIds));
   const ids = list(new Set([...orderIds, ...held.map((h) => h.row.order_id)]));
   const cardNos = new Set(sold.map((s) => s.card_no));
+  const loadRest = await lockCredit(tx, books, ids, credited);
   books.orders.load(
     await select(tx, ORDERS, `order_id ${anyOf('$1')} ORDER BY order_id FOR NO KEY UPDATE`, [ids]),
   );
-  for (const order of books.orders.all()) cardNos.add(order.card_no);
+  for (const order of books.orders.all()) if (order.sale === 'card') cardNos.add(order.card_no);
+  await loadRest();
   await loadRivals(tx, books, sold);
   if (sold.length > 0) await loadPromises(tx, books, ids, sold);
   books.reserves.load(await select(tx, RESERVES, `order_id ${anyOf('$1')}`, [ids]));
@@ -221,7 +234,14 @@ async function loadHeld(tx: Sql, books: Books, ids: string): Promise<readonly He
   }));
 }
 
-const ALARMING: ReadonlySet<string> = new Set(['journal-restored', 'damage-accepted', 'card-left']);
+const ALARMING: ReadonlySet<string> = new Set([
+  'journal-restored',
+  'damage-accepted',
+  'card-left',
+  'credit-posted',
+  'order-refunding',
+  'order-refunded',
+]);
 
 /** The terminal's alarm, where a fact may change it. */
 async function alarmOf(
@@ -320,7 +340,10 @@ async function loadOwn(
 
 /** Orders of the same counts of the same cards: at most one of each can be on the card. */
 async function loadRivals(tx: Sql, books: Books, sold: readonly CardCount[]): Promise<void> {
-  const counts = books.orders.all().map(({ card_no, next_count }) => ({ card_no, next_count }));
+  const counts = books.orders
+    .all()
+    .filter((o) => o.sale === 'card')
+    .map(({ card_no, next_count }) => ({ card_no, next_count }));
   counts.push(...sold.map(({ card_no, next_count }) => ({ card_no, next_count })));
   if (counts.length === 0) return;
   books.orders.load(

@@ -20,9 +20,11 @@ import {
 } from './books.ts';
 import type { Apply, Books, Place } from './books.ts';
 import { markIfSuperseded } from './card-delivery.ts';
+import { takeVoid } from './credit-delivery.ts';
 import { takeEvidence, takeMoney } from './evidence.ts';
 import { judgeOffline, yearStartOf } from './offline-sales.ts';
 import type { Judged } from './offline-sales.ts';
+import { endUnpaid, refuseCredited } from './postings.ts';
 
 /** A sale to a card begins. */
 export const orderQuoted: Apply<'order-quoted'> = (books, at, fact) => {
@@ -93,6 +95,7 @@ function newOrder(
   return {
     order_id: orderId,
     terminal_id: at.terminalId,
+    sale: 'card',
     card_no: body.cardNo,
     user_no: body.userNo,
     next_count: body.nextCount,
@@ -217,6 +220,7 @@ export const orderPaid: Apply<'order-paid'> = (books, at, { orderId, body }) => 
     attemptId: body.attemptId,
     amountFen: body.amountFen,
   });
+  if (order.sale !== 'card') return;
   const holder = takeClaim(
     books,
     {
@@ -238,6 +242,7 @@ export const orderPaid: Apply<'order-paid'> = (books, at, { orderId, body }) => 
 export const orderClosed: Apply<'order-closed'> = (books, at, { orderId }) => {
   const order = orderOf(books, at, orderId);
   if (order.money_taken) throw new Unusable('closed although it took money');
+  if (order.sale === 'credit') endUnpaid(books, order.order_id, at.nowMs);
   move(books, at, order, 'closed');
   giveBack(books, order.order_id);
 };
@@ -245,6 +250,10 @@ export const orderClosed: Apply<'order-closed'> = (books, at, { orderId }) => {
 /** Its money goes back. */
 export const orderRefunding: Apply<'order-refunding'> = (books, at, { orderId, body }) => {
   const order = orderOf(books, at, orderId);
+  if (order.sale === 'credit') {
+    takeVoid(books, at, order, body.grant);
+    return refunding(books, at, order);
+  }
   const granted = order.refund_granted || refundToken(at, order, body.grant);
   // Once a write was begun nobody but central ends it: the purchase may be on the card.
   if (!granted && (order.state === 'delivering' || order.state === 'in-doubt'))
@@ -264,6 +273,7 @@ function refundToken(at: Place, order: OrderRow, grant: string | undefined): boo
 /** Its money went back. */
 export const orderRefunded: Apply<'order-refunded'> = (books, at, { orderId }) => {
   const order = orderOf(books, at, orderId);
+  if (order.sale === 'credit') refuseCredited(books, order.order_id);
   move(books, at, order, 'refunded');
   giveBack(books, order.order_id);
 };
@@ -285,6 +295,7 @@ function refunding(books: Books, at: Place, order: OrderRow): void {
     throw new Unusable(
       'REFUNDED AND DELIVERED: refunding began although the purchase is on the card',
     );
+  if (order.sale === 'credit') refuseCredited(books, order.order_id);
   move(books, at, order, 'refunding');
   const holder = writer(order, at.nowMs);
   if (holder !== null && holder !== order.terminal_id)

@@ -83,6 +83,8 @@ export const PAYMENT_EVIDENCE = table('payment_evidence', ['wallet', 'wallet_num
   terminal_id: text(),
   amount_fen: whole,
   at_ms: whole,
+  /** When the wallet took it; null: nobody who can know it said so. */
+  paid_ms: nullable(whole),
   /** Since when the gateway has been handing it back; null: it has not. */
   returned_ms: nullable(whole),
 });

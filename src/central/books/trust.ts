@@ -15,6 +15,8 @@ export interface Proof {
   /** The terminal's number of the trade. */
   readonly outTradeNo: string;
   readonly amountFen: number;
+  /** When the wallet took it, ms; null: it does not say. */
+  readonly paidMs: number | null;
   /** For whom it was issued; null: a wallet knows nothing of terminals and orders. */
   readonly issuedTo: { readonly terminalId: string; readonly orderId: string } | null;
 }
@@ -81,8 +83,8 @@ export function trustIn({ answerKeys, gatewayKeys, wallets }: TrustParts): Trust
       const read = wallets.find((w) => w.kind === wallet)?.readEvidence?.(evidence);
       if (read === undefined) return err('unknown-key');
       if (!read.ok) return read;
-      const { transactionId: walletNumber, outTradeNo, amountFen } = read.value;
-      return ok({ wallet, walletNumber, outTradeNo, amountFen, issuedTo: null });
+      const { transactionId: walletNumber, ...capture } = read.value;
+      return ok({ wallet, walletNumber, ...capture, issuedTo: null });
     },
   };
 }

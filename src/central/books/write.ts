@@ -1,6 +1,7 @@
 import { anyOf, deleteRows, insertRows, list, updateRows, upsertRows } from '../db/sets.ts';
 import type { Table } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
+import { CREDIT_ACCOUNTS, CREDIT_ITEMS, POSTINGS } from '../sale/credit-tables.ts';
 import { ACCOUNT_USE, ACCOUNTS, CLAIMS, ORDERS, RESERVES } from '../sale/tables.ts';
 import type { Books } from './books.ts';
 import type { Rows } from './rows.ts';
@@ -17,6 +18,9 @@ import {
 export async function write(tx: Sql, terminalId: string, books: Books): Promise<void> {
   await writeRows(tx, ORDERS, books.orders);
   await writeRows(tx, ACCOUNTS, books.accounts);
+  await writeRows(tx, CREDIT_ACCOUNTS, books.creditAccounts);
+  await writeRows(tx, CREDIT_ITEMS, books.creditItems);
+  await writeRows(tx, POSTINGS, books.postings);
   await writeRows(tx, ACCOUNT_USE, books.use);
   await writeRows(tx, RESERVES, books.reserves);
   await writeRows(tx, CLAIMS, books.claims);

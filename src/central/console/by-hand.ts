@@ -29,7 +29,7 @@ export interface HandCases {
   readonly decided: readonly HandCase[];
 }
 
-const CASES = `SELECT h.*, o.card_no, COALESCE(o.amount_fen, (SELECT t.amount_fen FROM gateway_trades t
+const CASES = `SELECT h.*, CASE WHEN o.sale = 'credit' THEN o.user_no ELSE o.card_no END AS card_no, COALESCE(o.amount_fen, (SELECT t.amount_fen FROM gateway_trades t
     WHERE t.terminal_id = h.terminal_id AND t.out_trade_no = substr(h.reference, 2)), 0) AS amount_fen,
     (SELECT r.state FROM gateway_refunds r WHERE r.terminal_id = h.terminal_id
       AND r.out_refund_no = h.reference) AS refund_state, (SELECT MAX(l.amount_fen) FROM ledger l

@@ -48,7 +48,8 @@ export interface ConsoleData {
     readonly orderId: string;
     readonly terminalId: string;
     readonly cardNo: string;
-    readonly nextCount: number;
+    /** Null: it is on no card. */
+    readonly nextCount: number | null;
     readonly amountFen: number;
     readonly quantity: number;
     readonly state: string;
@@ -243,8 +244,8 @@ async function ordersOf(sql: Sql, nowMs: number): Promise<ConsoleData['orders']>
   return rows.map((r) => ({
     orderId: text(r['order_id']),
     terminalId: text(r['terminal_id']),
-    cardNo: text(r['card_no']),
-    nextCount: num(r['next_count']),
+    cardNo: text(r['sale']) === 'credit' ? `户号 ${text(r['user_no'])}` : text(r['card_no']),
+    nextCount: text(r['sale']) === 'credit' ? null : num(r['next_count']),
     amountFen: num(r['amount_fen']),
     quantity: num(r['quantity']),
     state: text(r['state']),

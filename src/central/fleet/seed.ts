@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../shared/canonical-json.ts';
+import type { CreditItem } from '../../shared/central-api/index.ts';
 import { checkTariff } from '../../shared/money.ts';
 import type { TariffTier } from '../../shared/money.ts';
 import {
@@ -9,8 +10,10 @@ import {
   versionAt,
 } from '../../shared/periods.ts';
 import type { PeriodRule } from '../../shared/periods.ts';
+import { chinaDayMs } from '../../shared/time.ts';
 import { keepRows } from '../db/sets.ts';
 import type { Db, Sql } from '../db/sql.ts';
+import { CREDIT_ACCOUNTS, CREDIT_ITEMS } from '../sale/credit-tables.ts';
 import { ACCOUNT_USE } from '../sale/tables.ts';
 
 /** Prices by tiers; one more version is one more row. */
@@ -67,12 +70,42 @@ export interface SeedTerminal {
   readonly epoch?: number;
 }
 
+/** An account that is credited without a card, with what it owes. */
+export interface SeedCreditAccount {
+  readonly userNo: string;
+  readonly holderName: string;
+  readonly address: string;
+  /** An IoT meter that is topped up for a payee; left out: none. */
+  readonly topUp?: { readonly meterNo: string; readonly payee: string };
+  /** Below zero: owed; left out: 0. */
+  readonly balanceFen?: number;
+  readonly items?: readonly SeedCreditItem[];
+}
+/** A bill or a season's fee, fen; see `CREDIT_ITEMS`. */
+export interface SeedCreditItem {
+  readonly item: string;
+  readonly kind: 'gas' | 'water' | 'heat';
+  readonly payee: string;
+  readonly period: string;
+  readonly principalFen: number;
+  /** For each day behind the due date, in 1/100 000 of the principal, up to the cap. */
+  readonly lateFee?: { readonly e5: number; readonly capFen: number };
+  readonly dueDate?: string;
+  readonly discount?: { readonly fen: number; readonly until: string };
+  readonly details?: CreditItem['details'];
+  readonly consentText?: string;
+  /** A bank's debit is under way; left out: open. */
+  readonly state?: 'open' | 'debited';
+}
+
 /** What a database begins with. */
 export interface Seed {
   readonly terminals: readonly SeedTerminal[];
   readonly tariffs: readonly SeedTariff[];
   readonly accounts: readonly SeedAccount[];
   readonly claims: readonly SeedClaim[];
+  /** What is sold without a card; left out: nothing. */
+  readonly creditAccounts?: readonly SeedCreditAccount[];
 }
 
 /** @throws RangeError when two rows of a seed have one key: one of them would never be there */
@@ -93,7 +126,13 @@ function refuseTwice<T>(what: string, rows: readonly T[], key: (row: T) => strin
  * @throws RangeError when two rows have one key, two accounts one user number, or a tariff or the
  *   rule of a period is none
  */
-export function checkSeed({ terminals, tariffs, accounts, claims }: Seed): void {
+export function checkSeed({
+  terminals,
+  tariffs,
+  accounts,
+  claims,
+  creditAccounts = [],
+}: Seed): void {
   for (const t of tariffs) {
     checkTariff(t.tiers);
     const { yearBegins = CALENDAR_YEAR } = t;
@@ -110,6 +149,16 @@ export function checkSeed({ terminals, tariffs, accounts, claims }: Seed): void 
   refuseTwice('tariff', tariffs, (t) => `${t.tariffId} version ${t.version}`);
   refuseTwice('card', accounts, (a) => a.cardNo);
   refuseTwice('a claim on card', claims, (c) => c.cardNo);
+  refuseTwice('credit account', creditAccounts, (c) => c.userNo);
+  const items = creditAccounts.flatMap((c) => c.items ?? []);
+  refuseTwice('item', items, (i) => i.item);
+  for (const { item, principalFen, lateFee, dueDate, discount } of items) {
+    if (lateFee !== undefined && (dueDate === undefined || lateFee.capFen > principalFen))
+      throw new RangeError(`item ${item}: a late fee without a due date, or above its principal`);
+    for (const day of [dueDate, discount?.until])
+      if (day !== undefined && Number.isNaN(chinaDayMs(day)))
+        throw new RangeError(`item ${item}: no day: ${day}`);
+  }
   const byUser = new Map<string, string>();
   for (const a of accounts) {
     const body = canonicalJson({ ...a, cardNo: null });
@@ -182,6 +231,7 @@ export async function seed(db: Db, all: Seed, nowMs: number): Promise<void> {
         [a.cardNo, a.userNo],
       );
     }
+    for (const c of all.creditAccounts ?? []) await enterCredit(tx, c);
     // A claim that was settled since must not come back with a restart.
     if (fresh)
       for (const c of claims)
@@ -215,4 +265,44 @@ async function enterUse(
   if (a.limit !== undefined)
     rows.push(use('limit', a.limit.every, a.limit.quantity - (a.periodLeftQuantity ?? 0)));
   await keepRows(tx, ACCOUNT_USE, rows);
+}
+
+/** One that is there already stays as it is, and so does each of its items. */
+async function enterCredit(tx: Sql, c: SeedCreditAccount): Promise<void> {
+  await keepRows(tx, CREDIT_ACCOUNTS, [
+    {
+      user_no: c.userNo,
+      holder_name: c.holderName,
+      address: c.address,
+      state: 'normal',
+      meter_no: c.topUp?.meterNo ?? null,
+      top_up_payee: c.topUp?.payee ?? null,
+      balance_fen: c.balanceFen ?? 0,
+      on_the_way_fen: 0,
+    },
+  ]);
+  await keepRows(
+    tx,
+    CREDIT_ITEMS,
+    (c.items ?? []).map((i) => ({
+      item: i.item,
+      user_no: c.userNo,
+      kind: i.kind,
+      payee: i.payee,
+      period: i.period,
+      principal_fen: i.principalFen,
+      late_fee_e5: i.lateFee?.e5 ?? 0,
+      late_fee_cap_fen: i.lateFee?.capFen ?? 0,
+      due_date: i.dueDate ?? null,
+      discount_fen: i.discount?.fen ?? 0,
+      discount_until: i.discount?.until ?? null,
+      details: JSON.stringify(i.details ?? []),
+      consent_text: i.consentText ?? null,
+      state: i.state ?? 'open',
+      order_id: null,
+      reserved_until_ms: null,
+      paid_by: null,
+      paid_ms: null,
+    })),
+  );
 }

@@ -2,6 +2,11 @@ import { select } from '../db/sets.ts';
 import { bool } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { attemptOf } from '../../shared/order-id.ts';
+import { loadPosting } from '../books/load-credit.ts';
+import { makeVoid } from '../books/postings.ts';
+import { write } from '../books/write.ts';
+import { POSTINGS } from '../sale/credit-tables.ts';
+import type { PostingRow } from '../sale/credit-tables.ts';
 import { isDelivered } from '../sale/orders.ts';
 import { ORDERS } from '../sale/tables.ts';
 import type { Trade } from './rows.ts';
@@ -22,6 +27,7 @@ export async function refundBar(sql: Sql, trade: Trade): Promise<Bar | null> {
   const { order_id: orderId } = trade;
   const attempt = orderId === null ? null : attemptOf(orderId, trade.out_trade_no);
   if (attempt === null) return null;
+  const posting = await lockPosting(sql, orderId);
   // The evidence's row is what a card's key is given over: one of the two waits for the other.
   await sql.query('SELECT 1 FROM payment_evidence WHERE order_id = $1 FOR NO KEY UPDATE', [
     orderId,
@@ -33,6 +39,7 @@ export async function refundBar(sql: Sql, trade: Trade): Promise<Bar | null> {
   );
   // What a person says became of it: a second one looks first, and then it is over.
   if (byHand[0] !== undefined) return byHand[0].state === 'waiting' ? 'claimed-not' : 'by-hand';
+  if (posting !== null) return postingBar(posting, attempt);
   const order = (await select(sql, ORDERS, 'order_id = $1', [orderId]))[0];
   const [known] = await sql.query<Record<'told' | 'taken' | 'returned' | 'keys', unknown>>(
     `SELECT EXISTS (SELECT 1 FROM ledger WHERE order_id = $1 AND kind = 'captured') AS told,
@@ -57,4 +64,60 @@ export async function refundBar(sql: Sql, trade: Trade): Promise<Bar | null> {
   }
   if (isDelivered(order)) return 'delivered';
   return open ? 'claimed-not' : null;
+}
+
+/**
+ * The credit order behind a trade, locked before the trade itself: of a hand-back and a posting
+ * that are asked for at once one waits for the other. In central's one order: its account first.
+ */
+export async function holdPosting(tx: Sql, terminalId: string, outTradeNo: string): Promise<void> {
+  const [trade] = await tx.query<{ order_id: string | null }>(
+    'SELECT order_id FROM gateway_trades WHERE terminal_id = $1 AND out_trade_no = $2',
+    [terminalId, outTradeNo],
+  );
+  await lockPosting(tx, trade?.order_id ?? null);
+}
+
+/** Null: it is no credit order, as far as is known here. */
+async function lockPosting(tx: Sql, orderId: string | null): Promise<PostingRow | null> {
+  if (orderId === null) return null;
+  const [known] = await tx.query<{ user_no: string }>(
+    'SELECT user_no FROM postings WHERE order_id = $1',
+    [orderId],
+  );
+  if (known === undefined) return null;
+  await tx.query('SELECT 1 FROM credit_accounts WHERE user_no = $1 FOR NO KEY UPDATE', [
+    known.user_no,
+  ]);
+  return (await select(tx, POSTINGS, 'order_id = $1 FOR NO KEY UPDATE', [orderId]))[0] ?? null;
+}
+
+/** A payment that was credited stays; one whose posting's end is not known yet is asked about again. */
+function postingBar({ state, attempt_id }: PostingRow, attempt: string): Bar | null {
+  if (attempt_id !== attempt) return null;
+  return state === 'posted' ? 'delivered' : state === 'posting' ? 'claimed-not' : null;
+}
+
+/**
+ * From here on nothing is credited for an order whose own payment goes back. A second payment, or
+ * one beside a code that may yet be paid, leaves it as it is: its own evidence counts no more, and
+ * that is enough. The caller holds the posting.
+ */
+export async function voidReturned(tx: Sql, trade: Trade, nowMs: number): Promise<void> {
+  const { order_id: orderId, terminal_id: terminalId } = trade;
+  const attempt = orderId === null ? null : attemptOf(orderId, trade.out_trade_no);
+  if (orderId === null || attempt === null) return;
+  const [other] = await tx.query<Record<'taken' | 'lives', unknown>>(
+    `SELECT (SELECT attempt_id FROM ledger WHERE order_id = $1 AND kind = 'captured') AS taken,
+     EXISTS (SELECT 1 FROM gateway_trades t LEFT JOIN gateway_legs g ON g.leg = t.leg
+       WHERE t.order_id = $1 AND t.terminal_id = $2 AND t.out_trade_no <> $3
+         AND (t.state = 'open' OR g.state IN ('creating', 'open', 'closing', 'paid'))) AS lives`,
+    [orderId, terminalId, trade.out_trade_no],
+  );
+  const taken = other?.taken ?? null;
+  if (taken === null ? bool(other?.lives) : taken !== attempt) return;
+  const books = await loadPosting(tx, orderId);
+  if (books.postings.get(orderId) === undefined) return;
+  makeVoid(books, orderId, nowMs);
+  await write(tx, terminalId, books);
 }

@@ -60,15 +60,21 @@ async function overHow(sql: Sql, { terminal_id, out_trade_no }: Trade): Promise<
   return begun.length > 0 ? 'over-begun' : 'over';
 }
 
-/** The card of the order that central itself knows under this number: no terminal's word for it. */
+/**
+ * The card of the order that central itself knows under this number, or the account that it is
+ * credited to: no terminal's word for it.
+ */
 async function knownCard({ db }: Desk, trade: Trade): Promise<string | null> {
   if (trade.order_id === null) return null;
-  const [order] = await db().query<{ card_no: string }>(
-    `SELECT card_no FROM claims WHERE order_id = $1 AND terminal_id = $2
-     UNION ALL SELECT card_no FROM orders WHERE order_id = $1 AND terminal_id = $2 LIMIT 1`,
+  const [order] = await db().query<{ no: string }>(
+    `SELECT card_no AS no FROM claims WHERE order_id = $1 AND terminal_id = $2
+     UNION ALL SELECT card_no AS no FROM orders
+       WHERE order_id = $1 AND terminal_id = $2 AND sale = 'card'
+     UNION ALL SELECT user_no AS no FROM postings
+       WHERE order_id = $1 AND terminal_id = $2 AND user_no <> '' LIMIT 1`,
     [trade.order_id, trade.terminal_id],
   );
-  return order === undefined ? null : maskCardNo(order.card_no);
+  return order === undefined ? null : maskCardNo(order.no);
 }
 
 /** See `PaymentGateway.openPage`. */

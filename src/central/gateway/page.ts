@@ -55,7 +55,7 @@ export function lookedAt(seen: Seen): CentralAnswer {
   const { hall, card, amountFen, terminalId, wallets } = seen;
   const rows: readonly (readonly [zh: string, en: string, value: string | null])[] = [
     ['营业厅', 'Where', hall],
-    ['卡号', 'Card', card],
+    ['卡号/户号', 'Card or account', card],
     ['机器编号', 'Machine', terminalId],
   ];
   const facts = rows
@@ -66,8 +66,8 @@ export function lookedAt(seen: Seen): CentralAnswer {
     card === null
       ? ['您正在这台机器前付款吗？不是请关闭本页。', 'Only pay if you stand at this machine.']
       : [
-          '请核对：与您面前机器上的卡号、金额一致吗？不一致请不要付款。',
-          'Only pay if the machine before you shows the same card and sum.',
+          '请核对：与您面前机器上的号码、金额一致吗？不一致请不要付款。',
+          'Only pay if the machine before you shows the same number and sum.',
         ];
   const buttons = wallets.map((wallet) => {
     const [zh, en] = NAMES[wallet];

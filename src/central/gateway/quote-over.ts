@@ -1,6 +1,7 @@
 import type { Quote } from '../../shared/central-api/index.ts';
 import { select } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
+import { POSTINGS } from '../sale/credit-tables.ts';
 import { QUOTES } from '../sale/tables.ts';
 
 /**
@@ -22,6 +23,9 @@ export async function quoteIsOver(
   nowMs: number,
 ): Promise<boolean> {
   if (orderId === undefined) return false;
+  const [posting] = await select(sql, POSTINGS, 'order_id = $1', [orderId]);
+  // What the wallet took behind the end of a credit quote would only be handed back again.
+  if (posting !== undefined) return posting.state !== 'open' || nowMs > posting.expires_ms;
   const quote = (await select(sql, QUOTES, 'order_id = $1', [orderId]))[0];
   if (quote === undefined) return false;
   if (quote.state === 'released' || quote.answer === null) return true;
@@ -29,6 +33,17 @@ export async function quoteIsOver(
   return nowMs > expiresAtMs + PAID_WITHIN_MS;
 }
 
-/** Until when a code takes money: as the terminal wishes, and not for months. */
-export const codeEnds = (wishedMs: number, nowMs: number): number =>
-  Math.min(wishedMs, nowMs + LONGEST_CODE_MS);
+/**
+ * Until when a code takes money: as the terminal wishes, not for months, and of a credit order not
+ * behind the end of its quote.
+ */
+export async function codeEnds(
+  sql: Sql,
+  orderId: string | undefined,
+  wishedMs: number,
+  nowMs: number,
+): Promise<number> {
+  const [posting] =
+    orderId === undefined ? [] : await select(sql, POSTINGS, 'order_id = $1', [orderId]);
+  return Math.min(wishedMs, nowMs + LONGEST_CODE_MS, posting?.expires_ms ?? wishedMs);
+}

@@ -43,8 +43,9 @@ export async function keepCapture(
   if (attemptId === null || told.amountFen !== num(trade.amount_fen)) return;
   await tx.query(
     `INSERT INTO payment_evidence
-       (wallet, wallet_number, order_id, attempt_id, terminal_id, amount_fen, at_ms, returned_ms)
-     SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint, $7::bigint,
+       (wallet, wallet_number, order_id, attempt_id, terminal_id, amount_fen, at_ms, paid_ms,
+       returned_ms)
+     SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint, $7::bigint, $9::bigint,
        CASE WHEN EXISTS (SELECT 1 FROM gateway_refunds r
            WHERE r.leg = $8::text AND r.state <> 'refused')
          OR EXISTS (SELECT 1 FROM gateway_legs g
@@ -60,6 +61,7 @@ export async function keepCapture(
       told.amountFen,
       nowMs,
       leg.leg,
+      told.paidAtMs,
     ],
   );
 }

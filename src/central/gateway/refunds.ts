@@ -3,7 +3,7 @@ import type { RefundQueryResult, RefundResult } from '../../payment/types.ts';
 import { failure } from '../../shared/errors.ts';
 import type { refundSchema } from '../../shared/gateway-api.ts';
 import { num } from '../db/sql.ts';
-import { refundBar } from './bars.ts';
+import { holdPosting, refundBar, voidReturned } from './bars.ts';
 import { mayHandBack, patience, waitsForPerson } from './budgets.ts';
 import { markReturned } from './receipts.ts';
 import { ALONE_AFTER_MS } from './desk.ts';
@@ -25,6 +25,7 @@ export function refund(
     });
     const asked = await db().transaction(
       async (tx): Promise<{ readonly leg: Leg; readonly refund: Refund } | RefundResult> => {
+        await holdPosting(tx, terminalId, request.outTradeNo);
         const trade = await tradeOf(tx, terminalId, request.outTradeNo, true);
         const leg = await legOf(tx, trade?.leg ?? null);
         if (trade === null || leg === null) return no('nothing was ever paid under this number');
@@ -57,6 +58,7 @@ export function refund(
         if (leg.captured_fen !== null)
           await move(tx, leg.leg, 'paid', ['closing'], null, 'refunded instead of reversed');
         await markReturned(tx, trade, now());
+        await voidReturned(tx, trade, now());
         if (old !== undefined) {
           // Refused before: from here it may succeed, and counts again.
           await tx.query(

@@ -3,7 +3,7 @@ import type { ReverseResult } from '../../payment/types.ts';
 import { failure } from '../../shared/errors.ts';
 import type { attemptSchema } from '../../shared/gateway-api.ts';
 import { num } from '../db/sql.ts';
-import { refundBar } from './bars.ts';
+import { holdPosting, refundBar } from './bars.ts';
 import type { Bar } from './bars.ts';
 import { countHandBack, isSpent, mayHandBack, patience, reversalNo } from './budgets.ts';
 import { ALONE_AFTER_MS } from './desk.ts';
@@ -55,6 +55,7 @@ export function reverse(
     const early = fresh === null ? null : await lookFirst(desk, terminalId, fresh);
     if (early !== null) return early;
     const found = await db().transaction(async (tx): Promise<Leg | NotSent> => {
+      await holdPosting(tx, terminalId, attempt.outTradeNo);
       await tombstone(desk, tx, terminalId, { ...attempt, method: 'code' });
       const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;
       if (trade.method !== 'code') return 'qr';

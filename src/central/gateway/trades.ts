@@ -73,7 +73,7 @@ export function create(
           method: 'qr',
           amountFen: request.amountFen,
           description: request.description,
-          expiresMs: codeEnds(request.expiresAtMs, now()),
+          expiresMs: await codeEnds(tx, request.orderId, request.expiresAtMs, now()),
           state: 'open',
           orderId: request.orderId ?? null,
           hall: request.hall,

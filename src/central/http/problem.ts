@@ -2,6 +2,8 @@ import type { ProblemType } from '../../shared/central-api/index.ts';
 
 const STATUS: Record<ProblemType, number> = {
   'unknown-card': 404,
+  'unknown-user': 404,
+  'item-taken': 409,
   'unknown-terminal': 401,
   'bad-signature': 401,
   replayed: 409,

@@ -54,7 +54,7 @@ export async function claim(
   const answer = await db.transaction(async (tx): Promise<ClaimAnswer | Refusal> => {
     const order = await lockOrder(tx, orderId);
     if (order === null) throw new Refusal('not-in-doubt', 'the order is not known here');
-    if (order.card_no !== request.cardNo)
+    if (order.sale !== 'card' || order.card_no !== request.cardNo)
       throw new Refusal('bad-request', 'the order is another card’s');
     switch (request.kind) {
       case 'write':

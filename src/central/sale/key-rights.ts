@@ -59,7 +59,7 @@ async function takeProof(
     if (read.error === 'unknown-key') return;
     throw new Refusal('key-refused', 'the evidence of payment proves nothing');
   }
-  const { wallet, walletNumber, outTradeNo, amountFen, issuedTo } = read.value;
+  const { wallet, walletNumber, outTradeNo, amountFen, paidMs, issuedTo } = read.value;
   const attemptId = attemptOf(sale.orderId, outTradeNo);
   if (
     attemptId === null ||
@@ -70,9 +70,9 @@ async function takeProof(
     throw new Refusal('key-refused', 'the evidence is of another payment');
   await tx.query(
     `INSERT INTO payment_evidence
-       (wallet, wallet_number, order_id, attempt_id, terminal_id, amount_fen, at_ms)
-     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
-    [wallet, walletNumber, sale.orderId, attemptId, sale.terminalId, amountFen, nowMs],
+       (wallet, wallet_number, order_id, attempt_id, terminal_id, amount_fen, at_ms, paid_ms)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
+    [wallet, walletNumber, sale.orderId, attemptId, sale.terminalId, amountFen, nowMs, paidMs],
   );
 }
 

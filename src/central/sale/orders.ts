@@ -81,7 +81,8 @@ export async function ordersByRef(sql: Sql, ref: string): Promise<readonly Order
     terminalId: o.terminal_id,
     state: o.state,
     amountFen: o.amount_fen,
-    quantity: o.quantity,
-    unit: o.unit ?? 'volume',
+    // What a credit order is for is its sum.
+    quantity: o.sale === 'credit' ? o.amount_fen : o.quantity,
+    unit: o.sale === 'credit' ? 'money' : (o.unit ?? 'volume'),
   }));
 }

@@ -163,7 +163,7 @@ async function refuseTurned(tx: Sql, cardNo: string, thenMs: number, nowMs: numb
 }
 
 /** An order's number carries its terminal: nobody takes another one's, or is in its way. */
-function refuseOthersNumber(terminalId: string, orderId: string): void {
+export function refuseOthersNumber(terminalId: string, orderId: string): void {
   if (terminalOf(orderId) !== terminalId)
     throw new Refusal('bad-request', 'the order id is another terminal’s', { status: 409 });
 }

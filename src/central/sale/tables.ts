@@ -8,6 +8,8 @@ export const ORDERS = table('orders', ['order_id'], {
   order_id: text(),
   /** Whose order it is. */
   terminal_id: text(),
+  /** What it sells: a credit order has no card (empty), no count and no quantity (0). */
+  sale: text<'card' | 'credit'>(),
   card_no: text(),
   user_no: text(),
   next_count: whole,

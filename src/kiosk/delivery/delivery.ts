@@ -1,10 +1,11 @@
 import type { CardLayout } from '../../card/types.ts';
+import type { CreditWord } from '../../shared/central-api/index.ts';
 import type { Failure } from '../../shared/errors.ts';
 import type { Result } from '../../shared/result.ts';
 import type { Sale } from '../../shared/sale.ts';
 import type { Unwritten } from '../../shared/trust.ts';
 import type { Advance, AdvanceContext, Outcome } from '../order/advance.ts';
-import type { OpenOrder } from '../state/order.ts';
+import type { Now, OpenOrder } from '../state/order.ts';
 
 /** The end of what a delivery began, by the kind of its sale. */
 export interface DeliveryEnds {
@@ -21,6 +22,8 @@ export interface DeliveryEnds {
     /** When that read was begun, on the monotonic clock. */
     readonly lookedMono: number;
   };
+  /** A posting: central's word, or that none was heard. */
+  readonly credit: { readonly result: Result<CreditWord, Failure> };
 }
 
 /**
@@ -38,7 +41,7 @@ export interface Delivery<K extends keyof DeliveryEnds & Sale['kind']> {
   /** Begun, and its end is not known: what settles that, or what is asked for it. */
   readonly doubt: (open: OpenOrder, ctx: AdvanceContext) => Advance;
   /** What the end of what was begun makes of the order. */
-  readonly ended: (open: OpenOrder, end: DeliveryEnds[K]) => Outcome;
+  readonly ended: (open: OpenOrder, end: DeliveryEnds[K], now: Now) => Outcome;
   /** How sure it is that the customer got nothing of it. */
   readonly certainlyNothing: (open: OpenOrder) => Unwritten;
 }

@@ -152,12 +152,18 @@ export function parkLost(open: OpenOrder): Advance {
   };
 }
 
-/** Only where it is certain that nothing was written: order and attempt begin to refund in one step. */
-export function refund(open: OpenOrder, why: Failure): Advance {
+/**
+ * Only where it is certain that nothing was delivered: order and attempt begin to refund in one
+ * step.
+ *
+ * @param word central's token for its final word on a credit order; left out: that of the claim
+ */
+export function refund(open: OpenOrder, why: Failure, word: string | null = null): Advance {
   const { order } = open;
   const paid = open.attempts.find((a) => a.attemptId === order.paidBy);
   const { held } = open.claim;
-  const grant = held === null || held.kind === 'write' ? null : (held.grant ?? null);
+  const claimed = held === null || held.kind === 'write' ? null : (held.grant ?? null);
+  const grant = word ?? claimed;
   if (paid === undefined)
     return {
       open,

@@ -105,7 +105,7 @@ async function byReference(
   const goods =
     sale.kind === 'card'
       ? { quantity: sale.quantity, unit: sale.unit }
-      : { quantity: amountFen, unit: 'money' as const };
+      : { quantity: amountFen, unit: 'money' as const, sale: 'credit' as const };
   return ok({ orderId, terminalId: options.header.terminalId, state, amountFen, ...goods });
 }
 

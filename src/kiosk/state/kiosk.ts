@@ -6,6 +6,8 @@ import type {
   ClaimAnswer,
   ClaimKind,
   Command,
+  CreditAccount,
+  CreditWord,
   OrderStatus,
   Quote,
   RefundTold,
@@ -25,7 +27,7 @@ import type { Unwritten } from '../../shared/trust.ts';
 import type { MaintenanceEffect, MaintenanceEvent, MaintenanceState } from './maintenance.ts';
 import type { CallResult, OpenOrder, Verb } from './order.ts';
 import type { RequestNews, RequestOp } from './requests.ts';
-import type { AmountSession, Session } from './visit.ts';
+import type { AmountSession, CreditChoice, Session } from './visit.ts';
 
 /** What is known of the world that a sale depends on. */
 export interface ServiceState {
@@ -136,12 +138,18 @@ export interface KioskState {
   readonly left: LeftCard | null;
   readonly bin: Bin;
   readonly orders: ReadonlyMap<string, OpenOrder>;
+  /** User numbers that were looked up lately, each with when it was last (monotonic). */
+  readonly lookedUp: readonly { readonly userNo: string; readonly atMono: number }[];
+  /** Number of the last question about an account without a card. */
+  readonly creditAsked: number;
   /** By order: how many papers the printer was given for it in this process. */
   readonly papers: ReadonlyMap<string, number>;
   readonly service: ServiceState;
   readonly maintenance: MaintenanceState;
   /** In the order of the configuration. */
   readonly providers: readonly ProviderKind[];
+  /** Those whose captures central cannot believe: what it posts is not paid by them. */
+  readonly unprovable: readonly ProviderKind[];
   /** Those that take the customer's payment code. */
   readonly codeProviders: readonly ProviderKind[];
 }
@@ -250,6 +258,26 @@ export type KioskEvent =
       /** As above. */
       readonly refused: KeyRefused | null;
     }
+  /** Central's word on a posting that was asked for, or that none was heard. */
+  | {
+      readonly type: 'posted';
+      readonly orderId: string;
+      readonly result: Result<CreditWord, Failure>;
+    }
+  /** The account behind a user number; `asked` names the question. */
+  | {
+      readonly type: 'credit-account';
+      readonly asked: number;
+      readonly result: Result<CreditAccount, Failure>;
+    }
+  /** Everything held before money is asked for; see `order-begun`. */
+  | {
+      readonly type: 'credit-begun';
+      readonly asked: number;
+      readonly orderId: string;
+      readonly events: readonly JournalEvent[];
+    }
+  | { readonly type: 'credit-not-begun'; readonly asked: number; readonly failure: Failure }
   | {
       readonly type: 'order-found';
       readonly ref: string;
@@ -331,6 +359,10 @@ export type Effect =
       readonly layout: string;
       readonly plan: WritePlan;
     }
+  /** Central is asked to post a paid credit order, or to make it void. */
+  | { readonly do: 'post'; readonly orderId: string; readonly verb: 'post' | 'void' }
+  | { readonly do: 'ask-credit'; readonly asked: number; readonly userNo: string }
+  | { readonly do: 'begin-credit'; readonly asked: number; readonly sale: CreditChoice }
   /** The card that was left is taken into the bin. */
   | { readonly do: 'capture'; readonly insertion: number; readonly cardNo: string | null }
   | { readonly do: 'find-order'; readonly ref: string }

@@ -1,11 +1,18 @@
 import type { CardReading } from '../../card/types.ts';
-import type { Account, ClaimedOrder, OrderStatus, Quote } from '../../shared/central-api/index.ts';
+import type {
+  Account,
+  ClaimedOrder,
+  CreditAccount,
+  OrderStatus,
+  Quote,
+} from '../../shared/central-api/index.ts';
 import type { InfoTopic } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { AttemptState, OrderState } from '../../shared/order-rules.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 import type { Rating } from '../../shared/ratings.ts';
 import type { RequestSession } from './requests.ts';
+import type { Consent, CreditKind } from '../../shared/sale.ts';
 
 /**
  * What a visit knows at each of its stages. Nothing of it outlives the process: what must is an
@@ -20,6 +27,8 @@ export type Session =
   | InfoSession
   | RequestSession
   | AmountSession
+  | UserNoSession
+  | AccountSession
   | OrderSession
   | AssistSession
   | OrderStatusSession
@@ -95,6 +104,54 @@ export interface AmountSession {
   readonly deadlineMono: number;
 }
 
+/** What is paid for without a card: an IoT meter's balance, or bills. */
+export type AccountService = 'top-up' | 'bills';
+
+/** The user number is asked for, then its account. */
+export interface UserNoSession {
+  readonly at: 'user-no';
+  readonly service: AccountService;
+  readonly stage: 'typing' | 'asking';
+  /** Number of the last question to central: an older answer is dropped. */
+  readonly asked: number;
+  readonly problem: ErrorCode | null;
+  readonly deadlineMono: number;
+}
+
+/** The account is there: whose it is is agreed to, then what is paid, then a contract if it has one. */
+export interface AccountSession {
+  readonly at: 'account';
+  readonly service: AccountService;
+  readonly stage: 'is-it-you' | 'choose' | 'contract';
+  readonly account: CreditAccount;
+  /** top-up: the sum. */
+  readonly chosenFen: number | null;
+  /** bills: so many of this payee's, the oldest first. */
+  readonly chosen: { readonly payee: string; readonly count: number } | null;
+  /** The contract was ticked, at this moment of wall time. */
+  readonly agreedMs: number | null;
+  readonly problem: ErrorCode | null;
+  readonly busy: boolean;
+  /** As in {@link UserNoSession}. */
+  readonly asked: number;
+  readonly extended: number;
+  readonly deadlineMono: number;
+}
+
+/** What a customer agreed to pay to an account. */
+export interface CreditChoice {
+  readonly userNo: string;
+  readonly payee: string;
+  readonly lines: readonly {
+    readonly item: string;
+    readonly kind: CreditKind;
+    readonly amountFen: number;
+  }[];
+  /** The moment whose terms he was shown, by central's clock. */
+  readonly asOfMs: number;
+  readonly consent: Consent | null;
+}
+
 /** How a paper of the visit goes. */
 export type Receipt = 'none' | 'printing' | 'printed' | 'failed';
 
@@ -141,6 +198,12 @@ export interface OrderSession {
   readonly closeWhy: EventBody<'attempt-closing'>['why'] | null;
   /** Why the code that was scanned last is not taken. */
   readonly scanProblem: ErrorCode | null;
+  /** Bought in this visit without a card: for what, and what is still owed there. */
+  readonly account: {
+    readonly service: AccountService;
+    readonly userNo: string;
+    readonly restFen: number;
+  } | null;
 }
 
 /** Another kiosk's order, being finished here. */

@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../shared/errors.ts';
 import type { KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
 import { notSelling, outOfService } from '../watch/selling.ts';
+import { creditOffered, openAccount } from './account-sale/account-sale.ts';
 import { askForCard } from './card-in.ts';
 import { nextOutage, openInfo, toldTopics } from './hall-info.ts';
 import { nearestSite } from './nearest.ts';
@@ -39,6 +40,8 @@ const OPEN: Readonly<Record<Tile, (state: KioskState, now: Now) => Step>> = {
   unfinished: (state, now) => askForCard(state, 'unfinished', now),
   request: openRequests,
   info: openInfo,
+  'top-up': (state, now) => openAccount(state, 'top-up', now),
+  bills: (state, now) => openAccount(state, 'bills', now),
 };
 
 const LOOK_AGAIN_MS = 60_000;
@@ -110,6 +113,7 @@ function startView(state: KioskState, base: Base, ctx: ViewContext): Snapshot {
     screen: 'start',
     word: state.word?.kind ?? null,
     tiles: [
+      ...(['top-up', 'bills'] as const).filter((service) => creditOffered(state, service)),
       'query',
       'unfinished',
       ...(offeredCategories(state).length > 0 ? (['request'] as const) : []),

@@ -51,9 +51,13 @@ export function askingFirst(open: OpenOrder): boolean {
  * What a customer waits for on the screen of an order in doubt. `paid`: for the card too, and
  * nothing was written yet.
  */
-export function doubtOf(s: OrderSession, open: OpenOrder): 'payment' | 'central' | 'card' | 'paid' {
-  const { state } = open.order;
+export function doubtOf(
+  s: OrderSession,
+  open: OpenOrder,
+): 'payment' | 'central' | 'card' | 'paid' | 'posting' {
+  const { state, sale } = open.order;
   if (state === 'collecting' || state === 'closed' || state === 'quoted') return 'payment';
+  if (sale.kind === 'credit') return 'posting';
   // The card's key waits for the payment's evidence at central: nobody pulled the card out.
   if (open.order.reason === NOT_KNOWN_YET) return 'central';
   if (!s.cardOut && open.claim.failure !== null) return 'central';

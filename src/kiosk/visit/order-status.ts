@@ -66,6 +66,7 @@ function statusView(s: OrderStatusSession, base: Base, ctx: ViewContext): Status
     amountFen: found?.amountFen ?? null,
     quantity: found?.quantity ?? null,
     unit: found?.unit ?? null,
+    ...(found?.sale === 'credit' ? { credit: true as const } : {}),
     deadlineMs: wallMs(ctx, s.deadlineMono),
   };
 }

@@ -5,18 +5,18 @@ import { ERRORS } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { orderRef } from '../../shared/order-id.ts';
 import { never } from '../../shared/result.ts';
-import { cardSaleOf } from '../../shared/sale.ts';
 import { isBeyondTheDay } from '../order/attempt-run.ts';
 import type { KioskState } from '../state/kiosk.ts';
 import type { AttemptRun, OpenOrder } from '../state/order.ts';
 import type { OrderSession } from '../state/visit.ts';
+import { creditGoodsOf } from './account-sale/view.ts';
 import { doubtOf, heldBack, orderScreen, unfinishedState, waitsForPerson } from './order-screen.ts';
 import {
   againOffered,
   cancelOffered,
+  choicesFor,
   declinedFor,
   newCodeOffered,
-  payChoices,
   takers,
 } from './paying.ts';
 import { wallMs } from './view-base.ts';
@@ -28,7 +28,14 @@ function whyStaffLook(open: OpenOrder): 'BILL-0111' | 'PAY-0205' | null {
   return isBeyondTheDay(open) ? 'PAY-0205' : null;
 }
 
-/** The screen of a card sale's order, from paying to its end. */
+/** What was bought: what a card gets, or the money that an account gets. */
+function goodsOf({ sale }: Pick<OpenOrder['order'], 'sale'>) {
+  return sale.kind === 'card'
+    ? sale
+    : { quantity: sale.amountFen, unit: 'money' as const, nextCount: 0, carriedAfterMicro: 0 };
+}
+
+/** The screen of an order, from paying to its end. */
 export function orderView(
   state: KioskState,
   s: OrderSession,
@@ -38,22 +45,35 @@ export function orderView(
 ): Snapshot {
   const { order } = open;
   const { amountFen } = order.sale;
-  const { quantity, unit, nextCount, carriedAfterMicro } = cardSaleOf(order);
+  const { quantity, unit, nextCount, carriedAfterMicro } = goodsOf(order);
   const what = { orderRef: orderRef(order.orderId), amountFen };
-  const goods = { quantity, unit };
+  const goods = {
+    quantity,
+    unit,
+    ...(order.sale.kind === 'card'
+      ? {}
+      : { credit: creditGoodsOf(order.sale, state.service.policy?.credit) }),
+  };
   const deadlineMs = s.ending === null ? null : wallMs(ctx, s.ending.deadlineMono);
   const screen = orderScreen(s, open);
   switch (screen) {
     case 'pay':
       return { ...base, screen, ...what, ...goods, ...payView(state, s, open) };
     case 'writing':
-      return { ...base, screen, ...what, ...goods, stage: open.writing ? 'writing' : 'preparing' };
+      return {
+        ...base,
+        screen,
+        ...what,
+        ...goods,
+        stage: open.writing ? 'writing' : 'preparing',
+      };
     case 'done':
       return {
         ...base,
         screen,
         ...what,
         ...goods,
+        ...(s.account === null || s.account.restFen === 0 ? {} : { restFen: s.account.restFen }),
         count: nextCount,
         carriedAfterMicro,
         cardOut: s.cardOut,
@@ -111,12 +131,15 @@ function payView(
   state: KioskState,
   s: OrderSession,
   open: OpenOrder,
-): Omit<PayView, keyof Base | 'screen' | 'orderRef' | 'amountFen' | 'quantity' | 'unit'> {
+): Omit<
+  PayView,
+  keyof Base | 'screen' | 'orderRef' | 'amountFen' | 'quantity' | 'unit' | 'credit'
+> {
   const attempt = open.attempts.at(-1);
   const run = lastRun(open);
   const paying = payState(state, s, open);
   const byCode = attempt?.method === 'code';
-  const choices = payChoices(state);
+  const choices = choicesFor(state, open);
   return {
     provider: PROVIDER_KINDS.find((kind) => kind === attempt?.provider) ?? 'gateway',
     choices:

@@ -13,6 +13,7 @@ import type {
   ReadingSession,
   Session,
 } from '../state/visit.ts';
+import { accountAgain, NO_CARD } from './account-sale/account-sale.ts';
 import { cardIn } from './card-in.ts';
 import {
   askingFirst,
@@ -80,6 +81,7 @@ function onReader(
   event: Extract<KioskEvent, { type: 'reader' }>,
   now: Now,
 ): Step | null {
+  if (s.insertion === NO_CARD) return onOtherCard(state, s, event);
   switch (event.state) {
     case 'present': {
       // Only an order that waits for a card keeps the screen; one whose payment is asked about in
@@ -98,6 +100,18 @@ function onReader(
     default:
       return never(event.state);
   }
+}
+
+/**
+ * Nothing is bought for a card here: one that comes or goes while it is paid for changes nothing,
+ * and begins a visit of its own once the end of this one is told.
+ */
+function onOtherCard(
+  state: KioskState,
+  s: OrderSession,
+  event: Extract<KioskEvent, { type: 'reader' }>,
+): Step | null {
+  return event.state === 'present' && s.ending !== null ? null : { state, effects: [] };
 }
 
 /** The card was taken while this order has the visit. */
@@ -119,6 +133,7 @@ function cardLeft(s: OrderSession, open: OpenOrder | undefined, now: Now): Sessi
  */
 function maybeAnothers({ reader, card }: KioskState, s: OrderSession): boolean {
   return (
+    s.insertion !== NO_CARD &&
     reader.state === 'present' &&
     reader.insertion !== s.insertion &&
     card?.insertion !== reader.insertion
@@ -136,6 +151,7 @@ function onCardRead(
   ctx: ReduceContext,
 ): Step | null {
   const { insertion, result } = event;
+  if (s.insertion === NO_CARD) return { state, effects: [] };
   const open = state.orders.get(s.orderId);
   // A write has to end first; then the card is read once more.
   if (insertion === s.insertion || open === undefined || open.writing) return step(state, s);
@@ -185,6 +201,10 @@ function onIntent(
   if (intent.type === 'cancel')
     return cancelOffered(s, open) ? step(state, { ...s, closeWhy: 'customer' }) : null;
   if (intent.type === 'rate') return rate(state, s, intent.value, now);
+  if (intent.type === 'pay-next')
+    return s.account !== null && s.account.restFen > 0 && s.ending?.screen === 'done'
+      ? accountAgain(state, s.account, now)
+      : null;
   if (intent.type === 'check-payment') return checkPayment(state, s, open, now);
   return intent.type === 'print' ? printAgain(state, s, open) : null;
 }
@@ -269,6 +289,11 @@ function slipOf(open: OpenOrder): 'in-doubt' | 'refund' | 'parked' {
 
 function orderNeeds(state: KioskState, s: OrderSession, open: OpenOrder): Needs {
   const screen = orderScreen(s, open);
+  if (s.insertion === NO_CARD)
+    return {
+      card: screen === 'pay' || screen === 'writing' ? 'shut' : 'out',
+      scanner: screen === 'pay' && scanOffered(s, open),
+    };
   switch (screen) {
     case 'pay':
       return { card: 'in', scanner: scanOffered(s, open) };
@@ -377,7 +402,7 @@ function endAs(
             ? SCREEN_MS.again
             : endMs(screen)),
     },
-    cardOut: screen === 'done' ? !inside : s.cardOut,
+    cardOut: screen === 'done' && s.insertion !== NO_CARD ? !inside : s.cardOut,
   };
   const { orderId } = s;
   if (

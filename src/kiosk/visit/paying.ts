@@ -49,7 +49,8 @@ export function newCodeOffered(s: OrderSession, open: OpenOrder): boolean {
 export function newCode(state: KioskState, now: Now): Step | null {
   const at = switchable(state);
   const attempt = at?.open.attempts.at(-1);
-  const provider = payChoices(state).find((kind) => kind === attempt?.provider);
+  const provider =
+    at === null ? undefined : choicesFor(state, at.open).find((kind) => kind === attempt?.provider);
   if (
     at === null ||
     attempt === undefined ||
@@ -150,7 +151,7 @@ export function payWith(state: KioskState, provider: ProviderKind): Step | null 
   const at = switchable(state);
   if (
     at === null ||
-    !payChoices(state).includes(provider) ||
+    !choicesFor(state, at.open).includes(provider) ||
     at.open.attempts.at(-1)?.provider === provider
   )
     return null;
@@ -186,6 +187,20 @@ export function payChoices({
   const up = providers.filter((kind) => !service.linesDown.includes(kind));
   return up.includes('gateway') ? ['gateway'] : up;
 }
+
+/**
+ * As {@link payChoices}, of those whose captures central can believe: what is posted to an account
+ * is paid by them only.
+ */
+export function creditChoices(
+  state: Pick<KioskState, 'providers' | 'unprovable' | 'service'>,
+): readonly ProviderKind[] {
+  return payChoices(state).filter((kind) => !state.unprovable.includes(kind));
+}
+
+/** The ways to pay that this order has now. */
+export const choicesFor = (state: KioskState, { order }: OpenOrder): readonly ProviderKind[] =>
+  order.sale.kind === 'credit' ? creditChoices(state) : payChoices(state);
 
 /**
  * Wallets that a customer would expect here and that cannot be paid with now: said before anybody

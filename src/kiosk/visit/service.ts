@@ -31,6 +31,7 @@ export type VisitEvent = Exclude<
       | 'keep'
       | 'claimed'
       | 'command'
+      | 'posted'
       | 'heard'
       | 'service'
       | 'maintenance'

@@ -1,4 +1,5 @@
 import type { Session, SessionAt } from '../state/visit.ts';
+import { accountSale } from './account-sale/account-sale.ts';
 import { cannotSellStage } from './cannot-sell.ts';
 import { cardAssist } from './card-assist.ts';
 import { cardIn } from './card-in.ts';
@@ -21,6 +22,7 @@ const STAGES: { readonly [A in Session['at']]: Stage<SessionAt<A>> } = {
   ...takeCard,
   // services
   ...cardSale,
+  ...accountSale,
   ...cardQuery,
   ...hallInfo,
   ...requests,

@@ -125,5 +125,6 @@ export function orderSession(orderId: string, insertion: number, found: boolean)
     gaveUp: false,
     closeWhy: null,
     scanProblem: null,
+    account: null,
   };
 }

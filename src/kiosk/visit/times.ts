@@ -8,6 +8,8 @@ export const SCREEN_MS = {
   /** A question to answer; each tap and each digit begins it anew. */
   request: 90_000,
   amount: 120_000,
+  'user-no': 90_000,
+  account: 120_000,
   /** Thanks, once the card is out. */
   thanks: 12_000,
   /** … and once its customer has said how it was. */

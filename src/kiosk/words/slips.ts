@@ -8,6 +8,8 @@ import { maskCardNo } from '../../shared/mask.ts';
 import { orderRef } from '../../shared/order-id.ts';
 import { isBeyondTheDay } from '../order/attempt-run.ts';
 import type { OpenOrder } from '../state/order.ts';
+import { creditSlip } from './credit-slip.ts';
+import type { CompanyOf } from './credit-slip.ts';
 
 /** The paper of a card that was left and taken in. */
 export function keptSlip(
@@ -35,8 +37,11 @@ export function slipLines(
   header: Omit<Header, 'hotline'>,
   hotline: string,
   nowMs: number,
+  companyOf: CompanyOf = () => '',
 ): SlipLine[] {
   const { order } = open;
+  if (order.sale.kind === 'credit')
+    return creditSlip(open, order.sale, what, { header, hotline, nowMs, companyOf });
   const q = cardSaleOf(order);
   const unit = q.unit === 'volume' ? 'm³' : '元';
   const goods = `${formatQuantity(q.quantity)} ${unit === 'm³' ? '立方米' : '元'}`;

@@ -383,6 +383,7 @@ function readEvidence(
         outTradeNo: capture.out_trade_no,
         transactionId: capture.trade_no,
         amountFen: capture.total_amount,
+        paidMs: atMs(trade?.send_pay_date ?? capture.gmt_payment),
       })
     : err('not-proven');
 }

@@ -478,7 +478,7 @@ export function createUnionpayProvider(
       ? null
       : failure('PAY-0201', `answer is about refund ${r.refundOrderId} of ${r.refundAmount} fen`);
 
-  return { kind: 'unionpay', create, query, close, refund, queryRefund };
+  return { kind: 'unionpay', create, query, close, refund, queryRefund, provesNothing: true };
 }
 
 function parse(text: string): unknown {

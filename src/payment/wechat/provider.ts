@@ -329,6 +329,7 @@ function readEvidence(
   if (!body.ok) return body;
   const trade = tradeSchema.safeParse(jsonOf(body.value)).data;
   const { total, currency } = trade?.amount ?? {};
+  const paidMs = Date.parse(trade?.success_time ?? '');
   return trade?.trade_state === 'SUCCESS' &&
     trade.mchid === mchid &&
     (trade.appid === undefined || trade.appid === appid) &&
@@ -339,6 +340,7 @@ function readEvidence(
         outTradeNo: trade.out_trade_no,
         transactionId: trade.transaction_id,
         amountFen: total,
+        paidMs: Number.isNaN(paidMs) ? null : paidMs,
       })
     : err('not-proven');
 }

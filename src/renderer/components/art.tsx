@@ -120,6 +120,18 @@ export function Disc({ kind }: { readonly kind: DiscKind }): ReactElement {
 /** Tile pictures of the start screen. */
 /** Strokes of 48 × 48. */
 const TILE_ART: Readonly<Record<Tile | InfoTopic, ReactElement>> = {
+  'top-up': (
+    <>
+      <circle cx="24" cy="26" r="17" stroke={FLAME} />
+      <path d="M24 26l8-8M16 4h16" stroke={EMBER} strokeWidth="5" />
+    </>
+  ),
+  bills: (
+    <>
+      <path d="M11 4h26v40l-6-5-7 5-7-5-6 5z" stroke={FLAME} />
+      <path d="M18 16h12M18 25h8" stroke={EMBER} />
+    </>
+  ),
   query: (
     <>
       <circle cx="21" cy="21" r="14" stroke={FLAME} />

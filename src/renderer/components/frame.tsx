@@ -31,6 +31,11 @@ const EXTENDABLE: ReadonlySet<Screen> = new Set<Screen>([
   'cannot-sell',
   'card-info',
   'amount',
+  'user-no',
+  'is-it-you',
+  'top-up',
+  'bills',
+  'contract',
   'in-doubt',
   'order-status',
   'maintenance',
@@ -62,18 +67,31 @@ function headings(snapshot: Snapshot, t: Translate): { title: MessageKey; sub?: 
       return { title: 'info.header' };
     case 'amount':
       return { title: 'amount.header', sub: t('doNotRemove') };
+    case 'user-no':
+    case 'is-it-you':
+      return { title: `userNo.header.${snapshot.service}` };
+    case 'top-up':
+      return { title: 'userNo.header.top-up' };
+    case 'bills':
+      return { title: 'userNo.header.bills', sub: snapshot.holderMasked };
+    case 'contract':
+      return { title: 'contract.header', sub: snapshot.holderMasked };
     case 'pay':
       return {
         title: 'pay.header',
-        sub: t(snapshot.state === 'card-out' ? 'doubt.safe' : 'doNotRemove'),
+        sub: t(
+          snapshot.state === 'card-out' || snapshot.credit !== undefined
+            ? 'doubt.safe'
+            : 'doNotRemove',
+        ),
       };
     case 'writing':
       return {
-        title: 'writing.header',
+        title: snapshot.credit === undefined ? 'writing.header' : 'credit.writing.header',
         sub: t('writing.got', { yuan: formatYuan(snapshot.amountFen) }),
       };
     case 'done':
-      return { title: 'done.header' };
+      return { title: snapshot.credit === undefined ? 'done.header' : 'credit.done.header' };
     case 'in-doubt':
       return {
         title: snapshot.reason === 'paid' ? 'doubt.paid.header' : 'doubt.header',

@@ -1,6 +1,6 @@
 import { Fragment } from 'react';
 import type { ReactElement, ReactNode } from 'react';
-import type { CardView, SnapshotOf } from '../../shared/contract/index.ts';
+import type { CardView, CreditGoods, SnapshotOf } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { formatPrice, formatQuantity } from '../../shared/money.ts';
 import { amountOf, useWords } from '../i18n/index.ts';
@@ -162,9 +162,19 @@ export function Points({ items }: { readonly items: readonly string[] }): ReactE
 }
 
 /** Where the customer is: read, amount, pay, write. */
-export function Steps({ at }: { readonly at: 2 | 3 | 4 }): ReactElement {
+export function Steps({
+  at,
+  kind = 'card',
+}: {
+  readonly at: 1 | 2 | 3 | 4;
+  readonly kind?: 'card' | 'account';
+}): ReactElement {
   const { t } = useWords();
-  const names = [t('step.read'), t('step.amount'), t('step.pay'), t('step.write')];
+  const [first, last] =
+    kind === 'card'
+      ? (['step.read', 'step.write'] as const)
+      : (['step.number', 'step.credit'] as const);
+  const names = [t(first), t('step.amount'), t('step.pay'), t(last)];
   return (
     <ol className={css['steps']}>
       {names.map((name, index) => {
@@ -182,6 +192,16 @@ export function Steps({ at }: { readonly at: 2 | 3 | 4 }): ReactElement {
       })}
     </ol>
   );
+}
+
+/** What a payment without a card is for, and whose: `水费 2026-10 · 户号尾号 0331`. */
+export function useCreditWords(): (credit: CreditGoods) => string {
+  const { t } = useWords();
+  return ({ kinds, period, userTail }) =>
+    [
+      `${kinds.map((kind) => t(`kind.${kind}`)).join('、')} ${period}`.trim(),
+      t('credit.for', { tail: userTail }),
+    ].join(' · ');
 }
 
 /** A bar that always stands beside words. */

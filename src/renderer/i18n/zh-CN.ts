@@ -1,8 +1,11 @@
+import { accountZhCN } from './account.zh-CN.ts';
+
 /**
  * The screens' words in Chinese. `{name}` is filled in; `\n` is a wanted line break. Error
  * sentences live in shared/errors.
  */
 export const zhCN = {
+  ...accountZhCN,
   'lang.other': 'English',
   'access.largeText': '大字版',
   'access.lowReach': '低位操作',

@@ -20,7 +20,7 @@ import ui from '../components/ui.module.css';
 import css from './screens.module.css';
 
 /** Whole yuan without decimals: `¥100`. */
-function plainYuan(fen: number): string {
+export function plainYuan(fen: number): string {
   return `¥${formatYuan(fen).replace(/\.00$/, '')}`;
 }
 

@@ -4,7 +4,14 @@ import { ERRORS } from '../../shared/errors.ts';
 import { formatYuan } from '../../shared/money.ts';
 import { Disc } from '../components/art.tsx';
 import { Qr } from '../components/qr.tsx';
-import { ActionButton, IntentButton, Notice, Phrases, Steps } from '../components/ui.tsx';
+import {
+  ActionButton,
+  IntentButton,
+  Notice,
+  Phrases,
+  Steps,
+  useCreditWords,
+} from '../components/ui.tsx';
 import { amountOf, useWords } from '../i18n/index.ts';
 import type { MessageKey } from '../i18n/index.ts';
 import { useNewView } from '../state/taps.ts';
@@ -14,6 +21,7 @@ import css from './screens.module.css';
 /** The code, the sum and the time; what the provider says in words. */
 export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
   const { t, pick } = useWords();
+  const creditWords = useCreditWords();
   const ending = s.state === 'closing' || s.state === 'card-out' || s.state === 'switching';
   const mayCheck = s.state !== 'creating' && !ending;
   // A button that comes moves the others.
@@ -52,7 +60,7 @@ export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
           : 'wait';
   return (
     <div className={css['pay']}>
-      <Steps at={3} />
+      <Steps at={3} kind={s.credit === undefined ? 'card' : 'account'} />
       <div className={`${ui['panel']} ${css['payPanel']}`}>
         {s.choices.length > 1 && s.cancelOffered && !s.byCode && (
           <div className={css['payTabs']} role="group" aria-label={t('pay.with')}>
@@ -75,7 +83,9 @@ export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
             {formatYuan(s.amountFen)}
           </p>
           <p className={ui['lead']}>
-            {t('pay.toWrite', { quantity: amountOf(s.quantity, s.unit) })}
+            {s.credit === undefined
+              ? t('pay.toWrite', { quantity: amountOf(s.quantity, s.unit) })
+              : creditWords(s.credit)}
           </p>
         </div>
         <div className={css['payCode']}>

@@ -19,10 +19,13 @@ import {
   referenceOf,
   Steps,
   useCardFacts,
+  useCreditWords,
   useReceiptText,
 } from '../components/ui.tsx';
 import type { Fact } from '../components/ui.tsx';
 import { amountOf, useWords } from '../i18n/index.ts';
+import type { Translate } from '../i18n/index.ts';
+import { Crediting } from './account.tsx';
 import { act } from '../state/store.ts';
 import { useNewView } from '../state/taps.ts';
 import ui from '../components/ui.module.css';
@@ -127,22 +130,30 @@ const STATUS_DISC = {
   'no-answer': 'wait',
 } as const satisfies Record<string, DiscKind>;
 
+/** Which words tell how an order stands: one that is posted has no card. */
+function statusWords(s: SnapshotOf<'order-status'>) {
+  if (s.credit === undefined) return `status.${s.state}` as const;
+  if (s.state === 'writing' || s.state === 'in-doubt') return 'status.credit.writing';
+  return s.state === 'delivered' ? 'status.credit.delivered' : (`status.${s.state}` as const);
+}
+
 /** An order by its slip: where it is, is the money safe, what now. */
 export function OrderStatus({ s }: { readonly s: SnapshotOf<'order-status'> }): ReactElement {
   const { t } = useWords();
   const facts: Fact[] = [{ label: t('orderRef'), value: s.orderRef, full: true }];
   if (s.amountFen !== null)
     facts.push({ label: t('doubt.order'), value: `¥${formatYuan(s.amountFen)}` });
-  if (s.quantity !== null && s.unit !== null)
+  if (s.quantity !== null && s.unit !== null && s.credit === undefined)
     facts.push({ label: t('toWrite'), value: amountOf(s.quantity, s.unit) });
-  const points = [t(`status.${s.state}.now`)];
+  const says = statusWords(s);
+  const points = [t(`${says}.now`)];
   if (s.header.hotline !== '' && s.state !== 'asking' && s.state !== 'delivered')
     points.push(t('status.call', { hotline: s.header.hotline }));
   return (
     <Message
       disc={STATUS_DISC[s.state]}
-      title={t(`status.${s.state}.title`)}
-      lead={t(`status.${s.state}.lead`)}
+      title={t(`${says}.title`)}
+      lead={t(`${says}.lead`)}
       actions={
         s.state === 'asking' ? undefined : (
           <ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton>
@@ -277,6 +288,7 @@ const WRITING_PERCENT = { preparing: 20, writing: 58, checking: 88 } as const;
 /** No control at all: money is in flight. */
 export function Writing({ s }: { readonly s: SnapshotOf<'writing'> }): ReactElement {
   const { t } = useWords();
+  if (s.credit !== undefined) return <Crediting />;
   return (
     <div className={css['writing']}>
       <Steps at={4} />
@@ -298,16 +310,16 @@ export function Writing({ s }: { readonly s: SnapshotOf<'writing'> }): ReactElem
 }
 
 export function Done({ s }: { readonly s: SnapshotOf<'done'> }): ReactElement {
-  const { t } = useWords();
+  const { t, pick } = useWords();
   const receipt = useReceiptText(s.receipt);
+  const creditWords = useCreditWords();
   const notes = [receipt];
   if (s.carriedAfterMicro > 0)
     notes.push(t('done.carried', { yuan: formatMicroYuan(s.carriedAfterMicro) }));
   return (
     <Message
       disc="ok"
-      title={t(s.cardOut ? 'done.thanks.title' : 'done.take.title')}
-      lead={t(s.cardOut ? 'done.thanks.lead' : 'done.take.lead')}
+      {...doneWords(s, t)}
       actions={
         s.receipt === 'failed' || s.cardOut ? (
           <>
@@ -316,7 +328,16 @@ export function Done({ s }: { readonly s: SnapshotOf<'done'> }): ReactElement {
                 {t('receipt.again')}
               </ActionButton>
             )}
-            {s.cardOut && <ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton>}
+            {s.restFen !== undefined && (
+              <ActionButton does={{ type: 'pay-next' }}>
+                {t('credit.next', { yuan: formatYuan(s.restFen) })}
+              </ActionButton>
+            )}
+            {s.cardOut && (
+              <ActionButton ghost={s.restFen !== undefined} does={{ type: 'exit' }}>
+                {t('finish')}
+              </ActionButton>
+            )}
           </>
         ) : undefined
       }
@@ -325,8 +346,15 @@ export function Done({ s }: { readonly s: SnapshotOf<'done'> }): ReactElement {
         <Facts
           facts={[
             { label: t('paid'), value: `¥${formatYuan(s.amountFen)}` },
-            { label: t('done.written'), value: amountOf(s.quantity, s.unit) },
-            { label: t('done.count'), value: t('done.countValue', { count: s.count }) },
+            ...(s.credit === undefined
+              ? [
+                  { label: t('done.written'), value: amountOf(s.quantity, s.unit) },
+                  { label: t('done.count'), value: t('done.countValue', { count: s.count }) },
+                ]
+              : [
+                  { label: t('account.company'), value: pick(s.credit.company) },
+                  { label: t('credit.done.to'), value: creditWords(s.credit), full: true },
+                ]),
             { label: t('orderRef'), value: s.orderRef },
           ]}
         />
@@ -335,6 +363,16 @@ export function Done({ s }: { readonly s: SnapshotOf<'done'> }): ReactElement {
       {s.cardOut && <Rate rated={s.rated} />}
     </Message>
   );
+}
+
+function doneWords(s: SnapshotOf<'done'>, t: Translate): { title: string; lead: string } {
+  if (s.credit !== undefined)
+    return {
+      title: t('credit.done.title'),
+      lead: t(s.credit.kinds.includes('balance') ? 'credit.done.topUp' : 'credit.done.lead'),
+    };
+  const says = s.cardOut ? 'thanks' : 'take';
+  return { title: t(`done.${says}.title`), lead: t(`done.${says}.lead`) };
 }
 
 /** How it was, by one touch; then thanks for that. */
@@ -364,13 +402,18 @@ function Rate({ rated }: { readonly rated: SnapshotOf<'done'>['rated'] }): React
 export function InDoubt({ s }: { readonly s: SnapshotOf<'in-doubt'> }): ReactElement {
   const { t } = useWords();
   const receipt = useReceiptText(s.slip);
-  const points = [t(`doubt.${s.reason}.1`), t(`doubt.${s.reason}.2`), t(`doubt.${s.reason}.3`)];
+  const credit = s.credit !== undefined && s.reason === 'payment';
+  const points = [
+    t(credit ? 'doubt.credit.payment.1' : `doubt.${s.reason}.1`),
+    t(`doubt.${s.reason}.2`),
+    t(`doubt.${s.reason}.3`),
+  ];
   points.push(receipt);
   return (
     <Message
       disc={s.reason === 'paid' ? 'card' : 'wait'}
       title={t(`doubt.${s.reason}.title`)}
-      lead={t(`doubt.${s.reason}.lead`)}
+      lead={t(credit ? 'doubt.credit.payment.lead' : `doubt.${s.reason}.lead`)}
       actions={
         <>
           {s.slip === 'failed' && (
@@ -418,7 +461,11 @@ export function Unfinished({ s }: { readonly s: SnapshotOf<'unfinished'> }): Rea
     <Message
       disc={UNFINISHED_DISC[s.state]}
       title={t(`unfinished.${s.state}.title`)}
-      lead={t(`unfinished.${s.state}.lead`)}
+      lead={t(
+        s.credit !== undefined && (s.state === 'found' || s.state === 'finishing')
+          ? 'unfinished.credit.found.lead'
+          : `unfinished.${s.state}.lead`,
+      )}
       actions={
         over ? <ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton> : undefined
       }
@@ -427,10 +474,14 @@ export function Unfinished({ s }: { readonly s: SnapshotOf<'unfinished'> }): Rea
         <Facts
           facts={[
             { label: t('paid'), value: `¥${formatYuan(s.amountFen)}` },
-            {
-              label: t(s.state === 'delivered' ? 'done.written' : 'toWrite'),
-              value: amountOf(s.quantity, s.unit),
-            },
+            ...(s.credit === undefined
+              ? [
+                  {
+                    label: t(s.state === 'delivered' ? 'done.written' : 'toWrite'),
+                    value: amountOf(s.quantity, s.unit),
+                  },
+                ]
+              : []),
             { label: t('orderRef'), value: s.orderRef, full: true },
           ]}
         />

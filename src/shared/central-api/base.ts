@@ -19,6 +19,8 @@ export const cardNo = z.string().regex(CARD_NO);
 /** Why central refuses, as the last part of a problem’s `type`; stable. */
 export const PROBLEMS = [
   'unknown-card',
+  'unknown-user',
+  'item-taken',
   'unknown-terminal',
   'bad-signature',
   'replayed',

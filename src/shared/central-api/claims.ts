@@ -135,6 +135,8 @@ export const orderStatusSchema = z.object({
   amountFen: natural,
   quantity: natural,
   unit: z.enum(['volume', 'money']),
+  /** Left out: a card's, or told by an older central. */
+  sale: z.enum(['card', 'credit']).optional(),
 });
 export type OrderStatus = z.infer<typeof orderStatusSchema>;
 /** Orders under one reference: mostly one. */

@@ -15,9 +15,15 @@
  * - `GET /v1/accounts/by-card/:cardNo` → accountAnswer | 404 problem(unknown-card)
  * - `POST /v1/quotes` → quoteAnswer | 409 problem
  * - `POST /v1/quotes/:orderId/release` → {} (idempotent; gives the carried reserve and the claim back
- *   if the order took no money)
+ *   if the order took no money; a credit order's quote is made void by it)
  * - `POST /v1/orders/:orderId/claim` → claimAnswer | 409
  *   problem(claimed|already-delivered|refund-claimed|counter-claimed|not-in-doubt|not-proven)
+ * - `GET /v1/credit/accounts/:userNo` → creditAccountAnswer | 404 problem(unknown-user)
+ * - `POST /v1/credit/quotes` → creditQuoteAnswer | 404 problem(unknown-user) | 409
+ *   problem(item-taken)
+ * - `POST /v1/credit/orders/:orderId/post` → creditWord | 409 problem(not-proven): the payment's
+ *   evidence is missing or not believed (yet), nothing was posted and the order is as it was
+ * - `POST /v1/credit/orders/:orderId/void` → creditWord (`void`, or what it was before)
  * - `POST /v1/keys` → cardKeyAnswer | 409 problem(key-refused|card-refused)
  * - `GET /v1/orders/by-ref/:ref` → orderStatusAnswer (the twelve digits on a slip)
  * - `GET /v1/ledger?date=YYYY-MM-DD` → ledgerAnswer (the terminal's own money of a China day)
@@ -38,4 +44,5 @@ export * from './accounts.ts';
 export * from './card-keys.ts';
 export * from './claims.ts';
 export * from './requests.ts';
+export * from './credit.ts';
 export * from './upload.ts';

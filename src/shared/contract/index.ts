@@ -13,6 +13,14 @@ import {
   natural,
   receipt,
 } from './base.ts';
+import {
+  billsShape,
+  contractShape,
+  creditGoods,
+  isItYouShape,
+  topUpShape,
+  userNoShape,
+} from './account-sale.ts';
 import { cardViewSchema, quoteViewSchema } from './card-sale.ts';
 import { INFO_TOPICS, infoShape } from './info.ts';
 import { MAINTENANCE_ACTIONS, MAINTENANCE_TABS, maintenanceShape } from './maintenance.ts';
@@ -24,6 +32,7 @@ import { requestShape } from './request.ts';
  * last one and sends intents that name the screen and revision they were made on.
  */
 export * from './access.ts';
+export * from './account-sale.ts';
 export * from './base.ts';
 export * from './card-sale.ts';
 export * from './info.ts';
@@ -105,6 +114,11 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     printerReady: z.boolean(),
     deadlineMs,
   }),
+  z.object({ ...base, screen: z.literal('user-no'), ...userNoShape, deadlineMs }),
+  z.object({ ...base, screen: z.literal('is-it-you'), ...isItYouShape, deadlineMs }),
+  z.object({ ...base, screen: z.literal('top-up'), ...topUpShape, deadlineMs }),
+  z.object({ ...base, screen: z.literal('bills'), ...billsShape, deadlineMs }),
+  z.object({ ...base, screen: z.literal('contract'), ...contractShape, deadlineMs }),
   z.object({
     ...base,
     screen: z.literal('pay'),
@@ -112,6 +126,7 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     amountFen: natural,
     quantity: natural,
     unit: z.enum(['volume', 'money']),
+    credit: creditGoods,
     provider: z.enum(PROVIDER_KINDS),
     /** Other ways to pay by QR code; the one shown is among them. One: there is nothing to choose. */
     choices: z.array(z.enum(PROVIDER_KINDS)),
@@ -144,6 +159,7 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     amountFen: natural,
     quantity: natural,
     unit: z.enum(['volume', 'money']),
+    credit: creditGoods,
     stage: z.enum(['preparing', 'writing', 'checking']),
   }),
   z.object({
@@ -153,6 +169,9 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     amountFen: natural,
     quantity: natural,
     unit: z.enum(['volume', 'money']),
+    credit: creditGoods,
+    /** What else is owed, fen; left out: nothing, or nobody asked. */
+    restFen: natural.exactOptional(),
     count: natural,
     carriedAfterMicro: natural,
     /** False: "take your card"; true: "thank you". */
@@ -169,14 +188,16 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
      * card: insert the same card again · paid: the same, the payment has arrived and nothing was
      * written yet; without the card the money goes back at the deadline · payment: the payment's
      * outcome is not known yet, the card can be taken · central: the order can only be finished
-     * once central answers; the card can be taken. Another card than the order's begins a visit of
+     * once central answers; the card can be taken · posting: paid, and central has not said yet
+     * that it is credited; nothing has to be done. Another card than the order's begins a visit of
      * its own.
      */
-    reason: z.enum(['card', 'paid', 'payment', 'central']),
+    reason: z.enum(['card', 'paid', 'payment', 'central', 'posting']),
     orderRef: z.string(),
     amountFen: natural,
     quantity: natural,
     unit: z.enum(['volume', 'money']),
+    credit: creditGoods,
     slip: receipt,
     deadlineMs,
   }),
@@ -192,6 +213,7 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     amountFen: natural,
     quantity: natural,
     unit: z.enum(['volume', 'money']),
+    credit: creditGoods,
     deadlineMs,
   }),
   z.object({
@@ -226,6 +248,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     amountFen: natural.nullable(),
     quantity: natural.nullable(),
     unit: z.enum(['volume', 'money']).nullable(),
+    /** It is posted to an account; left out: written to a card. */
+    credit: z.literal(true).exactOptional(),
     deadlineMs,
   }),
   /** Corner gesture: who are you? */
@@ -297,6 +321,22 @@ export const intentSchema = z.discriminatedUnion('type', [
    * sum.
    */
   z.object({ ...intentBase, type: z.literal('pay'), value: natural.max(100_000_00) }),
+  /** user-no screen: as it stands on the bill. */
+  z.object({
+    ...intentBase,
+    type: z.literal('enter-user-no'),
+    value: z.string().regex(/^[0-9A-Za-z]{1,20}$/),
+  }),
+  /** is-it-you screen: whose account it is. */
+  z.object({ ...intentBase, type: z.literal('its-me') }),
+  z.object({ ...intentBase, type: z.literal('not-me') }),
+  /** bills screen: a bill's tick on, or off. */
+  z.object({ ...intentBase, type: z.literal('choose-bill'), value: z.string().max(64) }),
+  /** contract screen: read and agreed to, or not any more. */
+  z.object({ ...intentBase, type: z.literal('agree'), value: z.boolean() }),
+  z.object({ ...intentBase, type: z.literal('back') }),
+  /** done screen: what else is owed is paid next. */
+  z.object({ ...intentBase, type: z.literal('pay-next') }),
   /** info screen: a topic, or the menu again. */
   z.object({
     ...intentBase,

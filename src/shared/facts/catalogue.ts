@@ -34,7 +34,12 @@ export const EVENTS = {
   /** Before the request that posts it; the order id is the idempotency key. */
   'credit-posting': z.object({ attemptId: z.string() }),
   /** Central's word that it is posted. `reference`: the posting's number in the account book. */
-  'credit-posted': z.object({ reference: z.string(), postedMs: natural }),
+  'credit-posted': z.object({
+    reference: z.string(),
+    postedMs: natural,
+    /** Central's token for it. */
+    grant: tokenSchema.optional(),
+  }),
   /** Before the first request that carries these numbers. */
   'attempt-creating': z.object({
     attemptId: z.string(),
@@ -140,7 +145,10 @@ export const EVENTS = {
   'order-refunding': z.object({
     attemptId: z.string(),
     failure: failureBody,
-    /** Central's refund claim or counter claim under which it begins. */
+    /**
+     * Central's refund claim or counter claim under which it begins; of a credit order its final
+     * word that it is not credited.
+     */
     grant: tokenSchema.optional(),
   }),
   'order-refunded': z.object({ attemptId: z.string() }),

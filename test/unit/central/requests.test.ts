@@ -109,7 +109,7 @@ describe.each(ENGINES)('requests at central, on %s', (engine) => {
     const one = make(t(0), 1);
     const send = (by: 0 | 1, sealed: string) =>
       t(by).client.requests.sendSealed(one.number, sealed);
-    const refused = { ok: false, error: { code: 'BILL-0113' } };
+    const refused = { ok: false, error: { code: 'REQ-0103' } };
     expect(await send(0, one.sealed)).toMatchObject(refused);
     await t(0).upload();
     expect(await send(1, one.sealed)).toMatchObject(refused);

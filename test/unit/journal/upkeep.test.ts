@@ -182,9 +182,12 @@ describe('a sale that is no card write', () => {
       userNo: '3001',
       payee: 'water',
       amountFen: 10_001,
+      expiresAtMs: 1_800_000_000_000,
       lines: [
         {
-          item: '2026-10',
+          item: 'G-2026-10',
+          kind: 'gas',
+          period: '2026-10',
           amountFen: 10_001,
           terms: { principalFen: 9_950, lateFeeFen: 51, discountFen: 0 },
         },

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { purseCuts, toCode, visit, WORLDS } from './cut-visits.ts';
+import { purseCuts, toCode, toCreditCode, visit, WORLDS } from './cut-visits.ts';
 import type { Visit } from './cut-visits.ts';
 import type { ProviderKind } from '../../../src/shared/contract/index.ts';
+import type { PostMishap } from '../../support/credit-books.ts';
 import type { World } from '../../support/kiosk-world.ts';
 
 /** Fast: each point in one world or two, in turn; PILOTLIGHT_FULL=1: in all three. */
@@ -72,6 +73,34 @@ const VISITS: Readonly<Record<string, Visit>> = {
   },
 };
 
+/** Delivered to an account: central's answers come, are lost, or are a final no. */
+const credited =
+  (...mishaps: readonly PostMishap[]): Visit =>
+  async (w, wait) => {
+    if (!(await toCreditCode(w, wait))) return;
+    w.central.credit.next.push(...mishaps);
+    w.pay.pay();
+    // Evidence may come yet: minutes go by before it is given up.
+    if (mishaps.length > 10) await w.run(300_000, 5_000);
+    await wait('its end', () => w.settled());
+    await wait('start', () => w.screen === 'start');
+  };
+const CREDIT_VISITS: Readonly<Record<string, Visit>> = {
+  'a top-up': credited(),
+  'a top-up whose answers are lost': credited('lost', 'unsent', 'lost'),
+  'a top-up that is under way, and then refused for good': credited('posting', 'account'),
+  'a top-up whose payment central never believes': credited(
+    ...Array.from({ length: 30 }, () => 'not-proven' as const),
+  ),
+  'a top-up that is paid after cancelling': async (w, wait) => {
+    if (!(await toCreditCode(w, wait))) return;
+    await w.tap('cancel');
+    if (!(await wait('closed', () => w.state() === 'closed/closed'))) return;
+    w.pay.pay(w.pay.newest(), true);
+    await wait('refunded', () => w.state() === 'closed/refunded');
+  },
+};
+
 /** With PILOTLIGHT_FULL=1 only. */
 const LONG_VISITS: Readonly<Record<string, Visit>> = {
   'paid by Alipay as the card is pulled out, which is put back': pulledAsPaid,
@@ -125,6 +154,31 @@ describe('cut at every point', () => {
       console.log(`crash points tried, ${name}: ${tried}`);
       expect(wrong).toEqual([]);
       expect(tried).toBeGreaterThan(FULL ? 150 : from > 1 ? 40 : 75);
+    });
+  }
+});
+
+describe('an order without a card, cut at every point', () => {
+  for (const [name, script] of Object.entries(CREDIT_VISITS)) {
+    it(name, { timeout: 120_000 }, async () => {
+      const whole = await visit(script, null, 'the card stays in');
+      expect(whole.problems).toEqual([]);
+      let tried = 0;
+      const wrong: string[] = [];
+      for (const around of ['the card stays in', 'the customer pays while it restarts'] as const) {
+        for (let at = 1; ; at += FULL ? 1 : 2) {
+          const run = await visit(script, at, around);
+          if (run.crashed === null) {
+            wrong.push(...run.problems.map((p) => `without a cut: ${p}`));
+            break;
+          }
+          tried += 1;
+          wrong.push(...run.problems.map((p) => `${around}, cut ${at} ${run.crashed}: ${p}`));
+        }
+      }
+      console.log(`crash points tried, ${name}: ${tried}`);
+      expect(wrong).toEqual([]);
+      expect(tried).toBeGreaterThan(25);
     });
   }
 });

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { ProviderKind } from '../../../src/shared/contract/index.ts';
-import { World } from '../../support/kiosk-world.ts';
+import { IOT } from '../../support/credit-books.ts';
+import { creditPolicy, World } from '../../support/kiosk-world.ts';
 
 /** A visit as the customer lives it. Every wait ends when the process does. */
 export type Visit = (
@@ -18,6 +19,17 @@ export async function toCode(
   await w.tap('choose-amount', 10_000);
   if (!(await wait('quote', () => w.screen === 'amount' && w.shown('amount').quote !== null)))
     return false;
+  await w.tap('pay', 10_000);
+  return wait('code', () => w.screen === 'pay' && w.shown('pay').state === 'waiting');
+}
+
+/** An IoT meter's top-up, to the shown QR code. */
+export async function toCreditCode(w: World, wait: Parameters<Visit>[1]): Promise<boolean> {
+  await w.tap('open', 'top-up');
+  await w.tap('enter-user-no', IOT);
+  if (!(await wait('an account', () => w.screen === 'is-it-you'))) return false;
+  await w.tap('its-me');
+  await w.tap('choose-amount', 10_000);
   await w.tap('pay', 10_000);
   return wait('code', () => w.screen === 'pay' && w.shown('pay').state === 'waiting');
 }
@@ -57,6 +69,7 @@ export async function visit(
   kinds: readonly ProviderKind[] = ['wechat'],
 ): Promise<{ crashed: string | null; points: readonly string[]; problems: string[] }> {
   const w = new World([card, 'good']);
+  w.policy = creditPolicy();
   w.payWith = kinds.map((kind) => ({ kind, codes: false }));
   const problems: string[] = [];
   try {
@@ -87,7 +100,11 @@ export async function visit(
       for (let gone = 0; gone < 600 && !w.settled(); gone++) {
         if (
           w.slot.card === null &&
-          w.journal.orders().some((o) => ['paid', 'delivering', 'in-doubt'].includes(o.state))
+          w.journal
+            .orders()
+            .some(
+              (o) => o.sale.kind === 'card' && ['paid', 'delivering', 'in-doubt'].includes(o.state),
+            )
         )
           await w.insert(card);
         await w.run(1_000);

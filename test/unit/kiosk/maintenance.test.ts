@@ -719,9 +719,12 @@ describe('words', () => {
       userNo: '1',
       payee: 'house',
       amountFen: 100,
+      expiresAtMs: 1_800_000_000_000,
       lines: [
         {
           item: 'balance',
+          kind: 'balance',
+          period: '',
           amountFen: 100,
           terms: { principalFen: 100, lateFeeFen: 0, discountFen: 0 },
         },

@@ -52,7 +52,8 @@ const signed = (
 });
 const body = (value: unknown): string => `1780000000\nN0NCE\n${JSON.stringify(value)}\n`;
 const read = (p: PaymentProvider, e: WalletAnswer) => p.readEvidence?.(e);
-const capture = { outTradeNo: 'P1', transactionId: '4200', amountFen: 10_000 };
+const NOON = Date.parse('2026-11-28T12:00:00+08:00');
+const capture = { outTradeNo: 'P1', transactionId: '4200', amountFen: 10_000, paidMs: NOON };
 
 describe('WeChat Pay', () => {
   const trade = {
@@ -61,6 +62,7 @@ describe('WeChat Pay', () => {
     out_trade_no: 'P1',
     transaction_id: '4200',
     trade_state: 'SUCCESS',
+    success_time: '2026-11-28T12:00:00+08:00',
     amount: { total: 10_000, currency: 'CNY' },
     payer: { openid: 'o' },
   };
@@ -68,6 +70,10 @@ describe('WeChat Pay', () => {
     read(wechat, signed('wechat', body({ ...trade, ...over })));
   it('a trade that was paid', () => {
     expect(said()).toEqual({ ok: true, value: capture });
+    expect(said({ success_time: undefined })).toEqual({
+      ok: true,
+      value: { ...capture, paidMs: null },
+    });
   });
   it.each([
     { trade_state: 'NOTPAY' },
@@ -106,6 +112,7 @@ describe('Alipay', () => {
     trade_no: '4200',
     trade_status: 'TRADE_SUCCESS',
     total_amount: '100.00',
+    send_pay_date: '2026-11-28 12:00:00',
   };
   const pay = {
     out_trade_no: 'P1',

@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest';
-import { EVENTS } from '../../../src/shared/facts/catalogue.ts';
 import {
   ATTEMPT_FROM,
   ATTEMPT_STATES,
@@ -11,11 +10,6 @@ import {
   SETTLED_ORDER,
   booksFrom,
 } from '../../../src/shared/order-rules.ts';
-import { RESERVED_FACTS } from '../../../src/shared/trust.ts';
-
-it('a kind that is spoken for is not used for something else meanwhile', () => {
-  for (const kind of RESERVED_FACTS) expect(Object.keys(EVENTS)).not.toContain(kind);
-});
 
 it('every state is reached, from states that there are', () => {
   for (const [states, from, first] of [

@@ -31,6 +31,7 @@ import { saleFindings } from './030-sale-findings.ts';
 import { closeSent } from './031-close-sent.ts';
 import { ratings } from './032-ratings.ts';
 import { requests } from './033-requests.ts';
+import { credit } from './037-credit.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -67,4 +68,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'close sent', sql: closeSent },
   { name: 'ratings', sql: ratings },
   { name: 'requests', sql: requests },
+  { name: 'credit', sql: credit },
 ];

@@ -1,0 +1,94 @@
+import type { PostingState } from '../../shared/order-rules.ts';
+import { nullable, table, text, whole } from '../db/sets.ts';
+import type { RowOf } from '../db/sets.ts';
+
+/** Accounts that are credited without a card. */
+export const CREDIT_ACCOUNTS = table('credit_accounts', ['user_no'], {
+  user_no: text(),
+  holder_name: text(),
+  address: text(),
+  state: text<'normal' | 'closed'>(),
+  /** The IoT meter's number; null: it has none, and nothing is topped up. */
+  meter_no: nullable(text()),
+  top_up_payee: nullable(text()),
+  /** Below zero: owed. */
+  balance_fen: whole,
+  /** Paid, and not confirmed by the meter yet. */
+  on_the_way_fen: whole,
+});
+export type CreditAccountRow = RowOf<typeof CREDIT_ACCOUNTS>;
+
+/** What accounts owe: a bill of a period, a season's fee. */
+export const CREDIT_ITEMS = table('credit_items', ['item'], {
+  item: text(),
+  user_no: text(),
+  kind: text<'gas' | 'water' | 'heat'>(),
+  payee: text(),
+  period: text(),
+  principal_fen: whole,
+  /** For each day behind `due_date`, in 1/100 000 of the principal, up to the cap. */
+  late_fee_e5: whole,
+  late_fee_cap_fen: whole,
+  due_date: nullable(text()),
+  /** For who pays on or before that day (China's). */
+  discount_fen: whole,
+  discount_until: nullable(text()),
+  /** JSON: what stands on the bill. */
+  details: text(),
+  /** The policy's text that is agreed to first. */
+  consent_text: nullable(text()),
+  /** `debited`: a bank's debit is under way. */
+  state: text<'open' | 'paid' | 'debited' | 'withdrawn'>(),
+  /** The order that it is kept for; it holds until `reserved_until_ms`. */
+  order_id: nullable(text()),
+  reserved_until_ms: nullable(whole),
+  /** The order that paid it, or {@link ELSEWHERE}. */
+  paid_by: nullable(text()),
+  paid_ms: nullable(whole),
+});
+export type CreditItemRow = RowOf<typeof CREDIT_ITEMS>;
+/** `paid_by` of an item that was paid at a counter, by phone or by debit. */
+export const ELSEWHERE = 'elsewhere';
+
+/**
+ * One credit order each, from its quote to central's final word. Changed only under its account's
+ * lock, or, while it has none (`user_no` empty), by the statement that makes it.
+ */
+export const POSTINGS = table('postings', ['order_id'], {
+  order_id: text(),
+  terminal_id: text(),
+  /** Empty: given up before central heard of it. */
+  user_no: text(),
+  payee: text(),
+  amount_fen: whole,
+  /** JSON of the lines as they were quoted. */
+  lines: text(),
+  /** Canonical JSON of the request for the quote; null: its row was lost, a token told it. */
+  request: nullable(text()),
+  /** JSON of {@link DueText}s: a consent to one of them is in the sale that is posted. */
+  texts: text(),
+  /** Until when the wallet may take the money. */
+  expires_ms: whole,
+  state: text<PostingState>(),
+  attempt_id: nullable(text()),
+  wallet_number: nullable(text()),
+  /** When the wallet took the money; null: not known. */
+  paid_ms: nullable(whole),
+  /** In the account book. */
+  reference: nullable(text()),
+  /** Of a refused one: a `CreditRefusal`. */
+  why: nullable(text()),
+  /** JSON. */
+  consent: nullable(text()),
+  opened_ms: whole,
+  posting_ms: nullable(whole),
+  /** When central's final word was given. */
+  ended_ms: nullable(whole),
+});
+export type PostingRow = RowOf<typeof POSTINGS>;
+
+/** A text of the signed policy that an order's items ask for, as it was when it was quoted. */
+export interface DueText {
+  readonly textId: string;
+  readonly version: number;
+}

@@ -1,0 +1,406 @@
+import { USER_NO } from '../../../shared/central-api/index.ts';
+import type { CreditAccount, CreditItem } from '../../../shared/central-api/index.ts';
+import type { ErrorCode } from '../../../shared/errors.ts';
+import type { CreditPolicy } from '../../../shared/policy-credit.ts';
+import { consentHash } from '../../../shared/grants.ts';
+import type { KioskEvent, KioskState, Step } from '../../state/kiosk.ts';
+import type { Now } from '../../state/order.ts';
+import type {
+  AccountService,
+  AccountSession,
+  CreditChoice,
+  UserNoSession,
+} from '../../state/visit.ts';
+import { outOfService } from '../../watch/selling.ts';
+import { creditChoices } from '../paying.ts';
+import { GIVE_CARD_BACK } from '../service.ts';
+import type { Service, VisitEvent } from '../service.ts';
+import { active, leave, moreTime, orderSession, rest, step, untilDeadline } from '../step.ts';
+import { MORE_TIME_MAX, MORE_TIME_MS, SCREEN_MS } from '../times.ts';
+import { accountView, userNoView } from './view.ts';
+
+/**
+ * Sales without a card: an IoT meter's top-up and bills, by user number. Its account is central's
+ * word each time; once it is agreed to, the order has the visit (order-visit.ts).
+ */
+export const accountSale: Service<'user-no' | 'account'> = {
+  'user-no': {
+    on: (state, s, event, ctx) => {
+      if (event.type === 'credit-account') return onAccount(state, s, event, ctx);
+      // A bill's barcode, or the QR code on it.
+      if (event.type === 'scanned') return lookUp(state, s, numberIn(event.code), ctx);
+      return event.type === 'intent' ? onNumberTap(state, s, event.intent, ctx) : null;
+    },
+    settle: untilDeadline,
+    givesWay: false,
+    view: (state, s, base, ctx) => userNoView(state, s, base, ctx),
+    needs: () => ({ card: 'out', scanner: true }),
+  },
+  account: {
+    on: (state, s, event, ctx) => {
+      if (event.type === 'intent') return onTap(state, s, event.intent, ctx);
+      if (event.type !== 'credit-not-begun' || event.asked !== s.asked) return null;
+      return step(state, { ...s, busy: false, problem: event.failure.code });
+    },
+    outcome: (state, event) => (event.type === 'credit-begun' ? onBegun(state, event) : null),
+    settle: (state, s, ctx) =>
+      s.busy && ctx.monoMs >= s.deadlineMono ? rest(state, s, null) : untilDeadline(state, s, ctx),
+    givesWay: false,
+    view: (state, s, base, ctx) => accountView(state, s, base, ctx),
+    needs: () => GIVE_CARD_BACK,
+  },
+};
+
+/** Looking up accounts is no directory: so many numbers in this time, whoever stands there. */
+const LOOK_UPS_MS = 120_000;
+
+/** Is this service to be had now? Only with central at the other end of the line. */
+export function creditOffered(state: KioskState, service: AccountService): boolean {
+  const { policy, centralUp, lineUp, blocked } = state.service;
+  const credit = policy?.credit;
+  return (
+    (service === 'bills' ? credit?.bills : credit?.topUp) !== undefined &&
+    centralUp !== false &&
+    lineUp !== false &&
+    blocked === null &&
+    outOfService(state) === null &&
+    creditChoices(state).length > 0
+  );
+}
+
+/** The tile was touched, or the next bill of this visit is to be paid. */
+export function openAccount(state: KioskState, service: AccountService, now: Now): Step {
+  return step(state, {
+    at: 'user-no',
+    service,
+    stage: 'typing',
+    asked: 0,
+    problem: null,
+    deadlineMono: now.monoMs + SCREEN_MS['user-no'],
+  });
+}
+
+/** The same account once more: what is still owed there. */
+export function accountAgain(
+  state: KioskState,
+  { service, userNo }: { readonly service: AccountService; readonly userNo: string },
+  now: Now,
+): Step {
+  const { state: opened } = openAccount(state, service, now);
+  return opened.session.at === 'user-no'
+    ? lookUp(opened, opened.session, userNo, now)
+    : { state: opened, effects: [] };
+}
+
+/** A bill's code is the number itself, or a link or text that has it as its one run of digits. */
+function numberIn(code: string): string {
+  if (USER_NO.test(code)) return code;
+  const runs = code.match(/\d{4,20}/g) ?? [];
+  return runs.length === 1 ? (runs[0] ?? '') : '';
+}
+
+function lookUp(state: KioskState, s: UserNoSession, userNo: string, now: Now): Step {
+  if (s.stage === 'asking') return { state, effects: [] };
+  const refused = (problem: ErrorCode): Step =>
+    active({ ...state, session: s }, { ...s, problem }, SCREEN_MS['user-no'], now);
+  if (!USER_NO.test(userNo)) return refused('SALE-0119');
+  const most = state.service.policy?.credit?.lookUps ?? 0;
+  // The same number once more tells nothing new.
+  const lately = state.lookedUp.filter(
+    (l) => now.monoMs - l.atMono < LOOK_UPS_MS && l.userNo !== userNo,
+  );
+  if (lately.length >= most) return refused('SALE-0121');
+  const asked = Math.max(s.asked, state.creditAsked) + 1;
+  return step(
+    {
+      ...state,
+      lookedUp: [...lately, { userNo, atMono: now.monoMs }],
+      creditAsked: asked,
+    },
+    {
+      ...s,
+      stage: 'asking',
+      problem: null,
+      asked,
+      deadlineMono: now.monoMs + SCREEN_MS['user-no'],
+    },
+    { do: 'ask-credit', asked, userNo },
+  );
+}
+
+function onNumberTap(
+  state: KioskState,
+  s: UserNoSession,
+  intent: Extract<VisitEvent, { type: 'intent' }>['intent'],
+  now: Now,
+): Step | null {
+  if (intent.type === 'exit') return step(state, leave(state, now));
+  if (intent.type === 'more-time') return moreTime(state, s, now);
+  if (intent.type === 'activity')
+    return active(state, { ...s, problem: null }, SCREEN_MS['user-no'], now);
+  return intent.type === 'enter-user-no' ? lookUp(state, s, intent.value, now) : null;
+}
+
+function onAccount(
+  state: KioskState,
+  s: UserNoSession,
+  event: Extract<KioskEvent, { type: 'credit-account' }>,
+  now: Now,
+): Step | null {
+  if (s.stage !== 'asking' || s.asked !== event.asked) return null;
+  const { result } = event;
+  const again = (problem: ErrorCode): Step =>
+    step(state, {
+      ...s,
+      stage: 'typing',
+      problem,
+      deadlineMono: now.monoMs + SCREEN_MS['user-no'],
+    });
+  if (!result.ok) return again(result.error.code);
+  if (s.service === 'top-up' && result.value.topUp === null) return again('SALE-0123');
+  return step(state, {
+    at: 'account',
+    service: s.service,
+    stage: 'is-it-you',
+    account: result.value,
+    chosenFen: null,
+    chosen: null,
+    agreedMs: null,
+    problem: null,
+    busy: false,
+    asked: s.asked,
+    extended: 0,
+    deadlineMono: now.monoMs + SCREEN_MS.account,
+  });
+}
+
+/** So many fit on any panel; they are the oldest, and the next ones follow once they are paid. */
+const A_PAGE = 3;
+
+/** Of the kinds of bill that this hall takes, the oldest first. */
+export function offeredItems(
+  account: CreditAccount,
+  credit: CreditPolicy | undefined,
+): readonly CreditItem[] {
+  return takenItems(account, credit).slice(0, A_PAGE);
+}
+
+/** All of them, however many fit. */
+export function takenItems(
+  account: CreditAccount,
+  credit: CreditPolicy | undefined,
+): readonly CreditItem[] {
+  const kinds: readonly string[] = credit?.bills?.kinds ?? [];
+  return account.items.filter(
+    (i) => kinds.includes(i.kind) && credit?.payees.some((p) => p.id === i.payee) === true,
+  );
+}
+
+/** What is ticked: some of one payee's, none older left out. */
+export function chosenItems(
+  s: Pick<AccountSession, 'account' | 'chosen'>,
+  credit: CreditPolicy | undefined,
+): readonly CreditItem[] {
+  const { chosen } = s;
+  if (chosen === null) return [];
+  return offeredItems(s.account, credit)
+    .filter((i) => i.payee === chosen.payee)
+    .slice(0, chosen.count);
+}
+
+/** What the order would take; 0: nothing is chosen. */
+export function sumOf(s: AccountSession, credit: CreditPolicy | undefined): number {
+  return s.service === 'top-up'
+    ? (s.chosenFen ?? 0)
+    : chosenItems(s, credit).reduce((sum, i) => sum + i.dueFen, 0);
+}
+
+/**
+ * The contract that what is chosen asks for; undefined: none. A text that is not there sells
+ * nothing.
+ */
+export function contractOf(
+  s: AccountSession,
+  credit: CreditPolicy | undefined,
+): { readonly id: string; readonly text: CreditPolicy['texts'][number] | null } | undefined {
+  const id = chosenItems(s, credit).find((i) => i.consentText !== null)?.consentText;
+  if (id == null) return undefined;
+  return { id, text: credit?.texts.find((text) => text.id === id) ?? null };
+}
+
+function onTap(
+  state: KioskState,
+  s: AccountSession,
+  intent: Extract<VisitEvent, { type: 'intent' }>['intent'],
+  now: Now,
+): Step | null {
+  if (intent.type === 'more-time')
+    return s.extended >= MORE_TIME_MAX
+      ? null
+      : step(state, {
+          ...s,
+          extended: s.extended + 1,
+          deadlineMono: Math.max(s.deadlineMono, now.monoMs) + MORE_TIME_MS,
+        });
+  if (intent.type === 'activity') return active(state, s, SCREEN_MS.account, now);
+  // The order is being begun: nothing can be changed until that is known.
+  if (s.busy) return null;
+  const fresh = { ...s, problem: null, deadlineMono: now.monoMs + SCREEN_MS.account };
+  const credit = state.service.policy?.credit;
+  switch (intent.type) {
+    case 'exit':
+      return step(state, leave(state, now));
+    case 'not-me':
+      return openAccount(state, s.service, now);
+    case 'its-me':
+      return s.stage === 'is-it-you'
+        ? step(state, { ...fresh, stage: 'choose', chosen: firstChoice(s, credit) })
+        : null;
+    case 'choose-amount':
+      return s.stage === 'choose' && s.service === 'top-up'
+        ? chooseSum(state, fresh, intent.value, credit)
+        : null;
+    case 'choose-bill':
+      return s.stage === 'choose' ? chooseBill(state, fresh, intent.value, credit) : null;
+    case 'agree':
+      return s.stage === 'contract'
+        ? step(state, { ...fresh, agreedMs: intent.value ? now.nowMs : null })
+        : null;
+    case 'back':
+      return s.stage === 'contract'
+        ? step(state, { ...fresh, stage: 'choose', agreedMs: null })
+        : null;
+    case 'pay':
+      return pay(state, fresh, intent.value, credit);
+    default:
+      return null;
+  }
+}
+
+/** All that the oldest one's payee is owed. */
+function firstChoice(
+  s: AccountSession,
+  credit: CreditPolicy | undefined,
+): AccountSession['chosen'] {
+  const items = s.service === 'bills' ? offeredItems(s.account, credit) : [];
+  const payee = items[0]?.payee;
+  return payee === undefined
+    ? null
+    : { payee, count: items.filter((i) => i.payee === payee).length };
+}
+
+function chooseSum(
+  state: KioskState,
+  s: AccountSession,
+  amountFen: number,
+  credit: CreditPolicy | undefined,
+): Step | null {
+  const topUp = credit?.topUp;
+  if (topUp === undefined) return null;
+  const fits = amountFen >= topUp.minFen && amountFen <= topUp.maxFen;
+  return step(state, {
+    ...s,
+    chosenFen: fits ? amountFen : null,
+    problem: fits ? null : 'SALE-0105',
+  });
+}
+
+/**
+ * A touch on a bill ticks it with all older ones of its payee; on a ticked one it takes the tick
+ * off it and off all newer ones. One payee is paid at a time.
+ */
+function chooseBill(
+  state: KioskState,
+  s: AccountSession,
+  item: string,
+  credit: CreditPolicy | undefined,
+): Step | null {
+  const items = offeredItems(s.account, credit);
+  const payee = items.find((i) => i.item === item)?.payee;
+  if (payee === undefined) return null;
+  const at = items.filter((i) => i.payee === payee).findIndex((i) => i.item === item);
+  const ticked = s.chosen?.payee === payee ? s.chosen.count : 0;
+  const count = at < ticked ? at : at + 1;
+  return step(state, { ...s, chosen: count === 0 ? null : { payee, count }, agreedMs: null });
+}
+
+/** The customer agrees to the sum that is shown; a contract is read and agreed to before. */
+function pay(
+  state: KioskState,
+  s: AccountSession,
+  amountFen: number,
+  credit: CreditPolicy | undefined,
+): Step | null {
+  if (s.stage === 'is-it-you' || amountFen === 0 || sumOf(s, credit) !== amountFen) return null;
+  const contract = contractOf(s, credit);
+  if (contract !== undefined && contract.text === null)
+    return step(state, { ...s, problem: 'SALE-0110' });
+  if (contract !== undefined && (s.stage !== 'contract' || s.agreedMs === null))
+    return step(state, { ...s, stage: 'contract', agreedMs: null });
+  const sale = saleOf(state, s, credit);
+  if (sale === null) return null;
+  const asked = state.creditAsked + 1;
+  return step(
+    { ...state, creditAsked: asked },
+    { ...s, busy: true, asked },
+    { do: 'begin-credit', asked, sale },
+  );
+}
+
+function saleOf(
+  state: KioskState,
+  s: AccountSession,
+  credit: CreditPolicy | undefined,
+): CreditChoice | null {
+  const { userNo, topUp, asOfMs } = s.account;
+  if (s.service === 'top-up') {
+    if (topUp === null || s.chosenFen === null) return null;
+    const lines = [{ item: 'balance', kind: 'balance' as const, amountFen: s.chosenFen }];
+    return { userNo, payee: topUp.payee, lines, asOfMs, consent: null };
+  }
+  if (s.chosen === null) return null;
+  const lines = chosenItems(s, credit).map(({ item, kind, dueFen }) => ({
+    item,
+    kind,
+    amountFen: dueFen,
+  }));
+  const text = contractOf(s, credit)?.text ?? null;
+  const consent =
+    text === null || s.agreedMs === null
+      ? null
+      : {
+          textId: text.id,
+          version: text.version,
+          sha256: consentHash(text, state.locale),
+          locale: state.locale,
+          atMs: s.agreedMs,
+        };
+  return { userNo, payee: s.chosen.payee, lines, asOfMs, consent };
+}
+
+/** All is at hand to make the order. Where the customer went away meanwhile, none is made. */
+function onBegun(state: KioskState, event: Extract<KioskEvent, { type: 'credit-begun' }>): Step {
+  const s = state.session;
+  const { orderId, events } = event;
+  if (s.at !== 'account' || !s.busy || s.asked !== event.asked)
+    return step(state, s, { do: 'release', orderId });
+  const credit = state.service.policy?.credit;
+  const owed = takenItems(s.account, credit).reduce((sum, i) => sum + i.dueFen, 0);
+  return step(
+    state,
+    {
+      // No card is waited for, and none that comes in is this visit's.
+      ...orderSession(orderId, NO_CARD, false),
+      cardOut: true,
+      account: {
+        service: s.service,
+        userNo: s.account.userNo,
+        restFen: s.service === 'bills' ? owed - sumOf(s, credit) : 0,
+      },
+    },
+    { do: 'journal', events },
+  );
+}
+
+/** No insertion has this number. */
+export const NO_CARD = -1;

@@ -1,0 +1,115 @@
+import type { BillingClient } from '../../../billing/types.ts';
+import type { Journal } from '../../../journal/journal.ts';
+import type { PaymentProvider } from '../../../payment/types.ts';
+import type { FirmCredit } from '../../../shared/central-api/index.ts';
+import { describeFailure, failure } from '../../../shared/errors.ts';
+import type { Failure } from '../../../shared/errors.ts';
+import type { EventBody, JournalEvent } from '../../../shared/facts/catalogue.ts';
+import { makeAttemptIds, makeOrderId } from '../../../shared/order-id.ts';
+import type { Policy } from '../../../shared/policy.ts';
+import type { Clock, LogFn, Random } from '../../../shared/ports.ts';
+import { err, ok } from '../../../shared/result.ts';
+import type { Result } from '../../../shared/result.ts';
+import type { Effect, KioskEvent, KioskState } from '../../state/kiosk.ts';
+import type { CreditChoice } from '../../state/visit.ts';
+import { creditChoices } from '../paying.ts';
+
+type Begin = Extract<Effect, { do: 'begin-credit' }>;
+
+/** What beginning a credit order stands on. */
+export interface BeginCreditParts {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly billing: BillingClient;
+  readonly providers: readonly PaymentProvider[];
+  readonly header: { readonly terminalId: string };
+  readonly log: LogFn;
+  readonly state: () => KioskState;
+  /** A firm quote that no order came of goes back to central. */
+  readonly release: (orderId: string) => void;
+}
+
+/**
+ * Everything that must hold before money is asked for: a machine that may sell, and central's firm
+ * quote for exactly what was agreed to; then the order and its first attempt, as facts that the
+ * caller makes durable. What central reserved for an order that does not come of it is given back.
+ */
+export async function beginCredit(parts: BeginCreditParts, effect: Begin): Promise<KioskEvent> {
+  const { asked, sale } = effect;
+  const { journal, clock, random, billing, header } = parts;
+  const no = (why: Failure): KioskEvent => {
+    parts.log('warn', 'kiosk', describeFailure(why));
+    return { type: 'credit-not-begun', asked, failure: why };
+  };
+  const ready = readyForCredit(parts);
+  if (!ready.ok) return no(ready.error);
+  const { provider, policy } = ready.value;
+  const orderId = makeOrderId(header.terminalId, journal.epoch, journal.nextOrderNumber(), random);
+  // Known before central hears of it: a cut from here on can be released at the next start.
+  journal.setMeta('quoting', orderId);
+  const { userNo, payee, asOfMs } = sale;
+  const lines = sale.lines.map(({ item, amountFen }) => ({ item, amountFen }));
+  const quoted = await billing.creditQuote({ orderId, userNo, payee, lines, asOfMs });
+  if (!quoted.ok) {
+    // Not reached, or not understood: central may hold the items all the same.
+    if (quoted.error.code === 'BILL-0101' || quoted.error.code === 'BILL-0102')
+      parts.release(orderId);
+    return no(quoted.error);
+  }
+  const quote = quoted.value;
+  if (quote.expiresAtMs <= clock.nowMs() + policy.payWindowMs || !isAgreed(quote, sale)) {
+    parts.release(orderId);
+    return no(failure('BILL-0102', 'the firm quote differs from the one shown'));
+  }
+  const attempt = makeAttemptIds(orderId, 1, random);
+  const expiresAtMs = clock.nowMs() + policy.payWindowMs;
+  const creating = {
+    ...attempt,
+    provider: provider.kind,
+    amountFen: quote.amountFen,
+    expiresAtMs,
+  };
+  const events: JournalEvent[] = [
+    { kind: 'credit-quoted', orderId, body: quotedBody(quote, sale) },
+    { kind: 'attempt-creating', orderId, body: creating },
+  ];
+  return { type: 'credit-begun', asked, orderId, events };
+}
+
+/** Line by line what the customer agreed to. */
+const isAgreed = (quote: FirmCredit, sale: CreditChoice): boolean =>
+  quote.lines.every((line, i) => line.kind === sale.lines[i]?.kind);
+
+function quotedBody(quote: FirmCredit, sale: CreditChoice): EventBody<'credit-quoted'> {
+  const { userNo, payee, amountFen, lines, expiresAtMs, grant } = quote;
+  return {
+    userNo,
+    payee,
+    amountFen,
+    lines,
+    expiresAtMs,
+    ...(sale.consent === null ? {} : { consent: sale.consent }),
+    grant,
+  };
+}
+
+/** What must hold at this machine, whatever the account. */
+function readyForCredit({
+  state,
+  providers,
+  journal,
+}: BeginCreditParts): Result<
+  { readonly provider: PaymentProvider; readonly policy: Policy },
+  Failure
+> {
+  const { service } = state();
+  const shown = creditChoices(state())[0];
+  const provider = providers.find((p) => p.kind === shown);
+  const { policy } = service;
+  if (policy?.credit === undefined) return err(failure('SALE-0110'));
+  if (provider === undefined || service.lineUp === false) return err(failure('SALE-0111'));
+  if (service.blocked !== null) return err(service.blocked);
+  if (journal.space() !== 'ample') return err(failure('JRNL-0104'));
+  return ok({ provider, policy });
+}

@@ -1,0 +1,342 @@
+import { useState } from 'react';
+import type { ReactElement } from 'react';
+import type { BillView, SnapshotOf } from '../../shared/contract/index.ts';
+import { ERRORS } from '../../shared/errors.ts';
+import type { ErrorCode } from '../../shared/errors.ts';
+import { formatYuan } from '../../shared/money.ts';
+import { Disc } from '../components/art.tsx';
+import { grouped, Pad, typeDigit } from '../components/pad.tsx';
+import { ActionButton, Facts, IntentButton, Message, Notice, Steps } from '../components/ui.tsx';
+import { useWords } from '../i18n/index.ts';
+import { act } from '../state/store.ts';
+import { useNewView } from '../state/taps.ts';
+import ui from '../components/ui.module.css';
+import { plainYuan } from './amount.tsx';
+import css from './account.module.css';
+import { Keypad } from './keypad.tsx';
+import screens from './screens.module.css';
+
+/** A sale without a card: the number, whose it is, what is paid, and a contract where there is one. */
+
+/** Why it does not go on, in words; null: nothing stands against it. */
+function Problem({ code }: { readonly code: ErrorCode | null }): ReactElement | null {
+  const { pick } = useWords();
+  if (code === null) return null;
+  return <Notice title={pick(ERRORS[code].title)}>{pick(ERRORS[code].customer)}</Notice>;
+}
+
+/** The user number is typed, or its barcode held before the scanner. */
+export function UserNo({ s }: { readonly s: SnapshotOf<'user-no'> }): ReactElement {
+  const { t, pick } = useWords();
+  const [digits, setDigits] = useState('');
+  return (
+    <div className={screens['amount']}>
+      <Steps at={1} kind="account" />
+      <div className={`${ui['panel']} ${screens['keypad']} ${screens['refKeypad']}`}>
+        <h1 className={screens['keypadTitle']}>{t('userNo.title')}</h1>
+        <output
+          className={`${screens['typed']} ${screens['typedRef']} ${css['number']}`}
+          data-typed={digits}
+        >
+          {grouped(digits, s.digits)}
+        </output>
+        <p className={screens['keypadHint']} role="status">
+          {s.busy ? t('userNo.asking') : pick(s.hint)}
+          {s.scanner && !s.busy && ` ${t('userNo.scan')}`}
+        </p>
+        <Problem code={s.problem} />
+        <Pad
+          disabled={s.busy}
+          onKey={(key) => setDigits((now) => typeDigit(now, key, s.digits))}
+          ok={{
+            intent: 'enter-user-no',
+            value: digits,
+            enabled: digits.length >= 4,
+            press: () => act({ type: 'enter-user-no', value: digits }),
+          }}
+        />
+        <ActionButton ghost does={{ type: 'exit' }}>
+          {t('back')}
+        </ActionButton>
+      </div>
+    </div>
+  );
+}
+
+/** Whose account it is, before a sum is named: a payment to a wrong one is hard to get back. */
+export function IsItYou({ s }: { readonly s: SnapshotOf<'is-it-you'> }): ReactElement {
+  const { t } = useWords();
+  return (
+    <Message
+      disc="person"
+      title={t('isItYou.title')}
+      lead={t('isItYou.lead')}
+      actions={
+        <>
+          <ActionButton ghost does={{ type: 'not-me' }}>
+            {t('isItYou.no')}
+          </ActionButton>
+          <ActionButton does={{ type: 'its-me' }}>{t('isItYou.yes')}</ActionButton>
+        </>
+      }
+    >
+      <div className={ui['panel']}>
+        <Facts
+          facts={[
+            { label: t('account.holder'), value: s.holderMasked },
+            { label: t('account.number'), value: grouped(s.userNo) },
+            { label: t('account.address'), value: s.address, full: true },
+          ]}
+        />
+      </div>
+    </Message>
+  );
+}
+
+/** An IoT meter's balance, and how much more. */
+export function TopUp({ s }: { readonly s: SnapshotOf<'top-up'> }): ReactElement {
+  const { t, pick } = useWords();
+  const [typing, setTyping] = useState(false);
+  useNewView(typing ? 'pad' : 'presets');
+  const custom = s.chosenFen !== null && !s.presetsFen.includes(s.chosenFen);
+  const owed = s.balanceFen < 0 ? -s.balanceFen : 0;
+  return (
+    <div className={screens['amount']}>
+      <Steps at={2} kind="account" />
+      <div className={screens['amountBody']}>
+        <div className={screens['amountCard']}>
+          <div className={ui['panel']}>
+            <Facts
+              facts={[
+                { label: t('account.holder'), value: s.holderMasked },
+                { label: t('account.number'), value: grouped(s.userNo) },
+                {
+                  label: t(owed > 0 ? 'topUp.owed' : 'topUp.balance'),
+                  value: `¥${formatYuan(Math.abs(s.balanceFen))}`,
+                },
+                s.onTheWayFen > 0
+                  ? { label: t('topUp.onTheWay'), value: `¥${formatYuan(s.onTheWayFen)}` }
+                  : { label: t('account.company'), value: pick(s.company) },
+              ]}
+            />
+          </div>
+        </div>
+        {typing ? (
+          <div className={screens['amountPick']}>
+            <Keypad minFen={s.minFen} maxFen={s.maxFen} onClose={() => setTyping(false)} />
+          </div>
+        ) : (
+          <>
+            <div className={screens['amountPick']}>
+              <h1>{t('topUp.title')}</h1>
+              <div className={screens['amounts']}>
+                {s.presetsFen.map((fen) => (
+                  <IntentButton
+                    key={fen}
+                    does={{ type: 'choose-amount', value: fen }}
+                    className={`${screens['amt']} ${fen === s.chosenFen ? screens['chosen'] : ''}`}
+                  >
+                    <span>{plainYuan(fen)}</span>
+                  </IntentButton>
+                ))}
+                <button
+                  type="button"
+                  className={`${screens['amt']} ${custom ? screens['chosen'] : ''}`}
+                  data-local="keypad"
+                  data-intent="keypad"
+                  onClick={() => setTyping(true)}
+                >
+                  <span>
+                    {custom && s.chosenFen !== null ? plainYuan(s.chosenFen) : t('amount.other')}
+                  </span>
+                </button>
+              </div>
+            </div>
+            <div className={screens['amountQuote']}>
+              <Problem code={s.problem} />
+              {s.problem === null && (
+                <div className={`${ui['panel']} ${screens['quoteWords']}`} role="status">
+                  {owed > 0 && <p>{t('topUp.pays', { yuan: formatYuan(owed) })}</p>}
+                  <p>{s.busy ? t('amount.busy') : t('topUp.note')}</p>
+                </div>
+              )}
+            </div>
+            <Actions fen={s.chosenFen ?? 0} busy={s.busy} none={t('amount.payNone')} />
+          </>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Actions({
+  fen,
+  busy,
+  none,
+  back = 'exit',
+  enabled = true,
+}: {
+  readonly fen: number;
+  readonly busy: boolean;
+  /** What the button says while there is nothing to pay. */
+  readonly none: string;
+  readonly back?: 'exit' | 'back';
+  readonly enabled?: boolean;
+}): ReactElement {
+  const { t } = useWords();
+  return (
+    <div className={`${ui['actions']} ${ui['wide']} ${screens['amountActions']}`}>
+      <ActionButton ghost does={{ type: back }} disabled={busy}>
+        {t('back')}
+      </ActionButton>
+      <ActionButton does={{ type: 'pay', value: fen }} disabled={busy || fen === 0 || !enabled}>
+        {fen === 0 || !enabled ? none : t('amount.pay', { yuan: formatYuan(fen) })}
+      </ActionButton>
+    </div>
+  );
+}
+
+/** What is owed, by whose money it is; the oldest is paid first. */
+export function Bills({ s }: { readonly s: SnapshotOf<'bills'> }): ReactElement {
+  const { t, pick } = useWords();
+  const shown = s.groups.flatMap((g) => g.bills).length;
+  if (shown === 0)
+    return (
+      <Message
+        disc="ok"
+        title={t('bills.none')}
+        lead={t('bills.none.lead')}
+        actions={<ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton>}
+      >
+        <div className={ui['panel']}>
+          <Facts
+            facts={[
+              { label: t('account.holder'), value: s.holderMasked },
+              { label: t('account.number'), value: grouped(s.userNo) },
+            ]}
+          />
+          {s.underWay > 0 && (
+            <p className={ui['note']}>{t('bills.underWay', { count: s.underWay })}</p>
+          )}
+        </div>
+      </Message>
+    );
+  return (
+    <div className={screens['amount']}>
+      <Steps at={2} kind="account" />
+      <div className={css['list']}>
+        <h1>{t('bills.title', { count: s.totalCount, yuan: formatYuan(s.totalFen) })}</h1>
+        <div className={css['bills']}>
+          {s.groups.flatMap(({ company, bills }) =>
+            bills.map((bill) => (
+              <Bill key={bill.item} bill={bill} company={pick(company)} busy={s.busy} />
+            )),
+          )}
+        </div>
+        <p className={ui['note']}>
+          {t(s.groups.length > 1 ? 'bills.perPayee' : 'bills.order')}
+          {s.totalCount > shown && ` ${t('bills.more', { shown })}`}
+          {s.underWay > 0 && ` ${t('bills.underWay', { count: s.underWay })}`}
+        </p>
+        <Problem code={s.problem} />
+      </div>
+      <Actions fen={s.chosenFen} busy={s.busy} none={t('bills.choose')} />
+    </div>
+  );
+}
+
+function Bill({
+  bill,
+  company,
+  busy,
+}: {
+  readonly bill: BillView;
+  readonly company: string;
+  readonly busy: boolean;
+}): ReactElement {
+  const { t, pick } = useWords();
+  const said = [
+    t('credit.to', { company }),
+    ...bill.details.map(pick),
+    ...(bill.lateFeeFen > 0 ? [t('bills.late', { yuan: formatYuan(bill.lateFeeFen) })] : []),
+    ...(bill.discountFen > 0 ? [t('bills.discount', { yuan: formatYuan(bill.discountFen) })] : []),
+  ];
+  return (
+    <IntentButton
+      does={{ type: 'choose-bill', value: bill.item }}
+      className={css['bill']}
+      pressed={bill.ticked}
+      disabled={busy}
+    >
+      <span className={`${css['tick']} ${bill.ticked ? css['on'] : ''}`} aria-hidden="true">
+        {bill.ticked ? '✓' : ''}
+      </span>
+      <span className={css['what']}>
+        <b>
+          {`${t(`kind.${bill.kind}`)} ${bill.period}`.trim()}
+          {bill.overdueDays > 0 && <em> {t('bills.overdue', { days: bill.overdueDays })}</em>}
+        </b>
+        <small>{said.join(' · ')}</small>
+      </span>
+      <span className={css['sum']}>¥{formatYuan(bill.dueFen)}</span>
+    </IntentButton>
+  );
+}
+
+/** The text that is agreed to, in full, and the box that says so. */
+export function Contract({ s }: { readonly s: SnapshotOf<'contract'> }): ReactElement {
+  const { t, pick } = useWords();
+  return (
+    <div className={screens['amount']}>
+      <div className={css['list']}>
+        <h1>{pick(s.title)}</h1>
+        <p className={ui['note']}>{t('contract.lead')}</p>
+        <ol className={`${ui['panel']} ${css['points']}`}>
+          {s.points.map((point) => (
+            <li key={point.zh}>{pick(point)}</li>
+          ))}
+        </ol>
+        <IntentButton
+          does={{ type: 'agree', value: !s.agreed }}
+          className={css['bill']}
+          pressed={s.agreed}
+          disabled={s.busy}
+        >
+          <span className={`${css['tick']} ${s.agreed ? css['on'] : ''}`} aria-hidden="true">
+            {s.agreed ? '✓' : ''}
+          </span>
+          <span className={css['what']}>
+            <b>{t('contract.agree', { version: s.version })}</b>
+            <small>{t('contract.note')}</small>
+          </span>
+        </IntentButton>
+        <Problem code={s.problem} />
+      </div>
+      <Actions
+        fen={s.amountFen}
+        busy={s.busy}
+        none={t('contract.first')}
+        back="back"
+        enabled={s.agreed}
+      />
+    </div>
+  );
+}
+
+/** While a payment is credited: no control at all, money is in flight. */
+export function Crediting(): ReactElement {
+  const { t } = useWords();
+  return (
+    <div className={screens['writing']}>
+      <Steps at={4} kind="account" />
+      <div className={`${ui['panel']} ${screens['writePanel']}`}>
+        <Disc kind="ok" />
+        <div className={screens['writeWords']}>
+          <h1>{t('credit.writing.title')}</h1>
+          <p className={ui['lead']}>{t('credit.writing.lead')}</p>
+        </div>
+      </div>
+      <p className={`${ui['lead']} ${ui['center']}`}>{t('credit.writing.safe')}</p>
+    </div>
+  );
+}

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { CREDIT_KINDS } from '../sale.ts';
+import { errorCode, natural } from './base.ts';
+
+/** Screens of a sale without a card. */
+
+const words = z.object({ zh: z.string(), en: z.string() });
+const kind = z.enum(CREDIT_KINDS);
+/** Money that may be owed. */
+const owed = z.number().int();
+
+/** What an order's screens say of a sale without a card; left out: it is a card's. */
+export const creditGoods = z
+  .object({
+    /** The last digits of the user number. */
+    userTail: z.string(),
+    company: words,
+    kinds: z.array(kind).min(1),
+    /** The one bill's period; empty: several, or a balance. */
+    period: z.string(),
+  })
+  .exactOptional();
+export type CreditGoods = NonNullable<z.infer<typeof creditGoods>>;
+
+/** The members of the `user-no` screen. */
+export const userNoShape = {
+  service: z.enum(['top-up', 'bills']),
+  /** So many digits at the most. */
+  digits: natural,
+  /** Where it is found. */
+  hint: words,
+  /** A barcode is read, too. */
+  scanner: z.boolean(),
+  busy: z.boolean(),
+  problem: errorCode.nullable(),
+};
+const holder = { holderMasked: z.string(), userNo: z.string() };
+/** The members of the `is-it-you` screen. */
+export const isItYouShape = {
+  ...holder,
+  service: z.enum(['top-up', 'bills']),
+  address: z.string(),
+};
+/** The members of the `top-up` screen. */
+export const topUpShape = {
+  ...holder,
+  company: words,
+  meterNo: z.string(),
+  balanceFen: owed,
+  /** Paid, and not confirmed by the meter yet. */
+  onTheWayFen: natural,
+  presetsFen: z.array(natural),
+  minFen: natural,
+  maxFen: natural,
+  chosenFen: natural.nullable(),
+  busy: z.boolean(),
+  problem: errorCode.nullable(),
+};
+/** One bill as it is listed. */
+export const billView = z.object({
+  item: z.string(),
+  kind,
+  period: z.string(),
+  dueFen: natural,
+  lateFeeFen: natural,
+  discountFen: natural,
+  overdueDays: natural,
+  details: z.array(words),
+  ticked: z.boolean(),
+});
+export type BillView = z.infer<typeof billView>;
+/** The members of the `bills` screen. */
+export const billsShape = {
+  ...holder,
+  /** By whose money it is; each is paid by itself. */
+  groups: z.array(z.object({ payee: z.string(), company: words, bills: z.array(billView) })),
+  /** Being paid elsewhere at this moment. */
+  underWay: natural,
+  /** Of all that is owed, shown here or not. */
+  totalFen: natural,
+  totalCount: natural,
+  /** What is ticked. */
+  chosenFen: natural,
+  busy: z.boolean(),
+  problem: errorCode.nullable(),
+};
+/** The members of the `contract` screen: read and agreed to before anything is asked for. */
+export const contractShape = {
+  ...holder,
+  title: words,
+  version: natural,
+  points: z.array(words),
+  agreed: z.boolean(),
+  amountFen: natural,
+  busy: z.boolean(),
+  problem: errorCode.nullable(),
+};

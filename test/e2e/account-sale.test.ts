@@ -1,0 +1,193 @@
+import { chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { CHROMIUM_ARGS, Hall, chromiumPath, until } from '../support/hall.ts';
+import { home } from '../support/home.ts';
+import { tellFailures } from '../support/tell.ts';
+
+let hall: Hall;
+let browser: Browser;
+let page: Page;
+
+const screen = (name: string, timeout = 20_000): Promise<unknown> =>
+  page.waitForSelector(`[data-screen="${name}"]`, { timeout });
+const says = async (name: string): Promise<string> =>
+  (await page.textContent(`[data-screen="${name}"]`)) ?? '';
+const tap = (intent: string, value?: string | number): Promise<void> =>
+  page.click(`[data-intent="${intent}"]${value === undefined ? '' : `[data-value="${value}"]`}`);
+
+/** A user number on the pad, and its account agreed to be the customer's. */
+async function toAccount(service: 'top-up' | 'bills', userNo: string): Promise<void> {
+  await screen('start');
+  await tap('open', service);
+  await screen('user-no');
+  for (const digit of userNo) await page.click(`[data-key="${digit}"]`);
+  await page.click('[data-key="ok"]');
+  await screen('is-it-you');
+  await tap('its-me');
+}
+/** What is shown is agreed to, as far as the shown QR code. */
+async function agree(): Promise<void> {
+  await page.click('[data-intent="pay"]:not([disabled])');
+  await screen('pay');
+  await page.waitForSelector('[data-screen="pay"] svg[data-qr]');
+}
+async function topUp(userNo: string, fen: number): Promise<void> {
+  await toAccount('top-up', userNo);
+  await screen('top-up');
+  await tap('choose-amount', fen);
+  await agree();
+}
+const lastOrder = (): ReturnType<Hall['rows']>['orders'][number] | undefined =>
+  hall
+    .rows()
+    .orders.toSorted((a, b) => a.createdMs - b.createdMs)
+    .at(-1);
+const ends = (state: string): Promise<unknown> =>
+  until(`an order that is ${state}`, () => lastOrder()?.state === state, 60_000);
+
+beforeAll(async () => {
+  hall = await Hall.start();
+  browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS });
+});
+afterAll(async () => {
+  await browser?.close();
+  await hall?.dispose();
+});
+beforeEach(async () => {
+  page = await browser.newPage({ viewport: { width: 1080, height: 1920 } });
+  await page.goto(hall.url);
+  await page.waitForSelector('[data-intent="open"][data-value="top-up"]');
+});
+afterEach(() => page.close());
+
+tellFailures(() => ({ hall, page }));
+
+test('an IoT meter in arrears is topped up, and its account shows it', async () => {
+  await toAccount('top-up', '2002203302');
+  await screen('top-up');
+  expect(await says('top-up')).toContain('李*梅');
+  expect(await says('top-up')).toContain('¥42.75');
+  await tap('choose-amount', 10_000);
+  await agree();
+  expect(await says('pay')).toContain('户号尾号 3302');
+  await hall.dock({ do: 'pay' });
+  await screen('done');
+  expect(await says('done')).toContain('缴费成功');
+  await until('a slip', async () => (await hall.state()).slips.length > 0);
+  await home(page);
+  await toAccount('top-up', '2002203302');
+  await screen('top-up');
+  expect(await says('top-up')).toContain('¥57.25');
+  await tap('exit');
+  await screen('start');
+  await until('upload', () => hall.rows().outbox === 0);
+  expect(hall.verify()).toMatchObject({ ok: true, problems: [] });
+});
+
+test('gas and water of one household are two orders of one visit, and nothing is left to pay', async () => {
+  await toAccount('bills', '2002203308');
+  await screen('bills');
+  expect(await says('bills')).toContain('3 项未交');
+  await agree();
+  await hall.dock({ do: 'pay' });
+  await screen('done');
+  await tap('pay-next');
+  await screen('is-it-you');
+  await tap('its-me');
+  await screen('bills');
+  await agree();
+  await hall.dock({ do: 'pay' });
+  await screen('done');
+  expect(await page.locator('[data-intent="pay-next"]').count()).toBe(0);
+  await home(page);
+  await toAccount('bills', '2002203308');
+  await page.waitForSelector('text=没有要交的账单');
+  await tap('exit');
+  await screen('start');
+  const paid = hall
+    .rows()
+    .orders.filter((o) => o.sale.kind === 'credit' && o.state === 'delivered');
+  expect(
+    paid
+      .map((o) => o.sale.payee)
+      .slice(-2)
+      .toSorted(),
+  ).toEqual(['house', 'water']);
+});
+
+test('the heating fee asks for its contract before it is paid', async () => {
+  await toAccount('bills', '2002203307');
+  await screen('bills');
+  await page.click('[data-intent="pay"]:not([disabled])');
+  await screen('contract');
+  expect(await page.locator('[data-intent="pay"][disabled]').count()).toBe(1);
+  await tap('agree', 'true');
+  await agree();
+  await hall.dock({ do: 'pay' });
+  await screen('done');
+  const { sale } = lastOrder() ?? { sale: null };
+  expect(sale?.kind === 'credit' ? sale.consent?.textId : null).toBe('heat-contract');
+  await home(page);
+});
+
+test('a number that nobody has, and a bill that is cancelled: nothing is paid', async () => {
+  await screen('start');
+  await tap('open', 'bills');
+  await screen('user-no');
+  for (const digit of '2002203399') await page.click(`[data-key="${digit}"]`);
+  await page.click('[data-key="ok"]');
+  await page.waitForSelector('text=没有找到这个用户号');
+  await tap('exit');
+  await toAccount('bills', '2002203306');
+  await screen('bills');
+  await agree();
+  await tap('cancel');
+  await ends('closed');
+  await screen('start');
+  // Free again for the next one.
+  await until('the bill is open', async () => {
+    await toAccount('bills', '2002203306');
+    await screen('bills');
+    const open = (await page.locator('[data-intent="choose-bill"]').count()) === 1;
+    await tap('exit');
+    await screen('start');
+    return open;
+  });
+});
+
+test('central goes away after the payment: the customer leaves with a slip, and it is credited when it is back', async () => {
+  await topUp('2002203301', 5_000);
+  await hall.dock({ do: 'cut', line: 'central', cut: true });
+  await hall.dock({ do: 'pay' });
+  await page.waitForSelector('text=钱已收到，正在入账', { timeout: 30_000 });
+  expect(lastOrder()?.state).toBe('in-doubt');
+  await tap('leave');
+  await screen('start');
+  // Nothing of this kind is sold meanwhile.
+  await until(
+    'no tile',
+    async () => (await page.locator('[data-intent="open"][data-value="top-up"]').count()) === 0,
+    40_000,
+  );
+  await hall.dock({ do: 'cut', line: 'central', cut: false });
+  await ends('delivered');
+});
+
+test('the core is killed with the payment under way: the next one credits it once', async () => {
+  await page.waitForSelector('[data-intent="open"][data-value="top-up"]', { timeout: 40_000 });
+  await topUp('2002203301', 10_000);
+  await hall.dock({ do: 'cut', line: 'central', cut: true });
+  await hall.dock({ do: 'pay' });
+  await ends('in-doubt');
+  await hall.dock({ do: 'kill', what: 'core' });
+  await hall.dock({ do: 'cut', line: 'central', cut: false });
+  await ends('delivered');
+  await page.waitForSelector('[data-intent="open"][data-value="top-up"]', { timeout: 60_000 });
+  await home(page);
+  await toAccount('top-up', '2002203301');
+  await screen('top-up');
+  // 18.60 and 50.00 and 100.00.
+  expect(await says('top-up')).toContain('¥168.60');
+  expect(hall.verify()).toMatchObject({ ok: true, problems: [] });
+});
