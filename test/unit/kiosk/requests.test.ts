@@ -77,6 +77,7 @@ describe('making one', () => {
   it('asks one thing after another, and what is keyed in is shown masked', async () => {
     await w.tap('open', 'request');
     expect(shown()).toMatchObject({ step: 'menu', page: 0, pages: 3 });
+    expect(w.needs).toEqual({ card: 'out', scanner: false });
     await w.tap('request-page', 9);
     expect(shown()).toMatchObject({ page: 2 });
     await pick('menu', 'repair');
