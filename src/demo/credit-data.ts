@@ -131,6 +131,13 @@ export function demoCreditAccounts(today: string): readonly SeedCreditAccount[] 
         gasBill('2002203303', last, 5_300, [1_222, 1_242]),
       ],
     },
+    // A card's account that is in debt: paid here, its card works again.
+    {
+      userNo: '1002203329',
+      holderName: '郑永红',
+      address: '颍河东路 18 号 2 栋 302',
+      items: [gasBill('1002203329', longAgo, 2_650, [311, 321])],
+    },
     // Nothing is due.
     { userNo: '2002203304', holderName: '刘芳', address: '颍州南路 201 号' },
     // A bank's debit is under way for one of two bills.

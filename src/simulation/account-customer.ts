@@ -130,7 +130,14 @@ export class AccountCustomer implements Visitor {
       case 'out-of-service':
       case 'take-card':
         return this.#leave();
-      default:
+      case 'amount':
+      case 'card-info':
+      case 'info':
+      case 'insert-card':
+      case 'maintenance':
+      case 'maintenance-pin':
+      case 'reading':
+      case 'writing':
         return;
     }
   }

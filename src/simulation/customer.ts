@@ -151,6 +151,12 @@ export class Customer {
       case 'info':
       case 'request':
         return this.#insert(this.card);
+      case 'user-no':
+      case 'is-it-you':
+      case 'top-up':
+      case 'bills':
+      case 'contract':
+        return this.#insert(this.card);
       case 'out-of-service':
         return this.#dice.chance(0.2) ? this.#leave() : undefined;
       case 'amount': {

@@ -156,6 +156,21 @@ test('a number that nobody has, and a bill that is cancelled: nothing is paid', 
   });
 });
 
+test('a card in debt: what is owed is paid first, and then the card is recharged', async () => {
+  await screen('start');
+  await hall.dock({ do: 'insert', id: 'debt' });
+  await screen('cannot-sell');
+  await tap('pay-debt');
+  await screen('bills');
+  await agree();
+  await hall.dock({ do: 'pay' });
+  await screen('done');
+  await tap('recharge');
+  await screen('amount');
+  await hall.dock({ do: 'remove' });
+  await screen('start');
+});
+
 test('central goes away after the payment: the customer leaves with a slip, and it is credited when it is back', async () => {
   await topUp('2002203301', 5_000);
   await hall.dock({ do: 'cut', line: 'central', cut: true });

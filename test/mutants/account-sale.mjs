@@ -6,6 +6,7 @@ const edit = (file, find, replace) => ({ file: `src/${file}`, find, replace });
 const mutant = (id, what, edits, ...by) => ({ id, what, edits: [edits].flat(), by });
 const DELIVERY = 'kiosk/delivery/credit.ts';
 const SALE = 'kiosk/visit/account-sale/account-sale.ts';
+const CHOICE = 'kiosk/visit/account-sale/choice.ts';
 const BEGIN = 'kiosk/visit/account-sale/begin.ts';
 
 export const ACCOUNT_SALE = [
@@ -97,7 +98,7 @@ export const ACCOUNT_SALE = [
     'bill-of-anybody',
     'Bills of two payees are paid by one order.',
     edit(
-      SALE,
+      CHOICE,
       `    .filter((i) => i.payee === chosen.payee)
     .slice(0, chosen.count);`,
       `    .slice(0, 5);`,

@@ -31,7 +31,10 @@ export async function accountByCard(
      (SELECT MIN(s.key_tries) FROM card_stops s WHERE s.card_no = $1 AND s.settled_ms IS NULL
        AND s.key_tries IS NOT NULL) AS key_tries,
      (SELECT MAX(s.settled_ms) FROM card_stops s WHERE s.card_no = $1
-       AND s.key_tries IS NOT NULL) AS key_looked
+       AND s.key_tries IS NOT NULL) AS key_looked,
+     (EXISTS (SELECT 1 FROM credit_accounts c WHERE c.user_no = a.user_no)
+       AND NOT EXISTS (SELECT 1 FROM credit_items i WHERE i.user_no = a.user_no
+       AND i.state IN ('open', 'debited'))) AS debt_paid
      FROM accounts a
      WHERE a.user_no = (SELECT user_no FROM cards
      WHERE card_no = $1)${lock ? ' FOR NO KEY UPDATE OF a' : ''}`,
@@ -55,7 +58,12 @@ export async function accountByCard(
     kind: r.kind,
     unit: r.unit,
     // A card that a person has to look at is told like one on the hot list: a counter helps.
-    state: bool(row['stopped']) ? 'hot-listed' : r.state,
+    // A debt whose bills are all paid is none any more.
+    state: bool(row['stopped'])
+      ? 'hot-listed'
+      : r.state === 'debt' && bool(row['debt_paid'])
+        ? 'normal'
+        : r.state,
     count: r.count,
     cumulative: r.cumulative,
     yearQuantity: standing.yearQuantity,

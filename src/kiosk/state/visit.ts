@@ -115,6 +115,8 @@ export interface UserNoSession {
   /** Number of the last question to central: an older answer is dropped. */
   readonly asked: number;
   readonly problem: ErrorCode | null;
+  /** The insertion of a card whose account's debt is paid first; null: no card is meant. */
+  readonly card: number | null;
   readonly deadlineMono: number;
 }
 
@@ -132,8 +134,9 @@ export interface AccountSession {
   readonly agreedMs: number | null;
   readonly problem: ErrorCode | null;
   readonly busy: boolean;
-  /** As in {@link UserNoSession}. */
+  /** As in {@link UserNoSession}; so is `card`. */
   readonly asked: number;
+  readonly card: number | null;
   readonly extended: number;
   readonly deadlineMono: number;
 }
@@ -203,6 +206,8 @@ export interface OrderSession {
     readonly service: AccountService;
     readonly userNo: string;
     readonly restFen: number;
+    /** As in {@link UserNoSession}. */
+    readonly card: number | null;
   } | null;
 }
 

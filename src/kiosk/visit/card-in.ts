@@ -127,6 +127,8 @@ function orderFirst(
   // Another card of the same account: its next count may be the other order's.
   for (const { order } of state.orders.values()) {
     if (order.sale.userNo !== reading.userNo || cardNoOf(order) === reading.cardNo) continue;
+    // What is posted to the account has no count.
+    if (order.sale.kind !== 'card') continue;
     if (order.state === 'paid' || order.state === 'delivering' || order.state === 'in-doubt')
       return cannotSell(state, now, 'SALE-0107', reading);
     if (order.state === 'quoted' || order.state === 'collecting')

@@ -1,5 +1,6 @@
 import { never } from '../../shared/result.ts';
 import type { AttemptRow } from '../../journal/fold.ts';
+import type { KioskState } from '../state/kiosk.ts';
 import type { OpenOrder } from '../state/order.ts';
 import { isBeyondTheDay } from '../order/attempt-run.ts';
 import { NOT_KNOWN_YET } from '../order/claims.ts';
@@ -93,4 +94,15 @@ export function unfinishedState(
 /** Money that came besides what the order took, or after its end: it goes back by itself. */
 export function heldBack(open: OpenOrder): AttemptRow | undefined {
   return open.attempts.find((a) => a.taken === false);
+}
+
+/** A debt is paid, and the card that it stood against is still in: it is recharged now. */
+export function mayRecharge({ reader }: Pick<KioskState, 'reader'>, s: OrderSession): boolean {
+  return (
+    s.account?.card != null &&
+    s.ending?.screen === 'done' &&
+    s.account.restFen === 0 &&
+    reader.state === 'present' &&
+    reader.insertion === s.account.card
+  );
 }

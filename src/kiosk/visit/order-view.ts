@@ -10,7 +10,14 @@ import type { KioskState } from '../state/kiosk.ts';
 import type { AttemptRun, OpenOrder } from '../state/order.ts';
 import type { OrderSession } from '../state/visit.ts';
 import { creditGoodsOf } from './account-sale/view.ts';
-import { doubtOf, heldBack, orderScreen, unfinishedState, waitsForPerson } from './order-screen.ts';
+import {
+  doubtOf,
+  heldBack,
+  mayRecharge,
+  orderScreen,
+  unfinishedState,
+  waitsForPerson,
+} from './order-screen.ts';
 import {
   againOffered,
   cancelOffered,
@@ -74,6 +81,7 @@ export function orderView(
         ...what,
         ...goods,
         ...(s.account === null || s.account.restFen === 0 ? {} : { restFen: s.account.restFen }),
+        ...(mayRecharge(state, s) ? { recharge: true as const } : {}),
         count: nextCount,
         carriedAfterMicro,
         cardOut: s.cardOut,

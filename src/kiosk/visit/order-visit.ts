@@ -19,6 +19,7 @@ import {
   askingFirst,
   doubtOf,
   heldBack,
+  mayRecharge,
   orderScreen,
   unfinishedState,
   waitsForPerson,
@@ -205,6 +206,8 @@ function onIntent(
     return s.account !== null && s.account.restFen > 0 && s.ending?.screen === 'done'
       ? accountAgain(state, s.account, now)
       : null;
+  if (intent.type === 'recharge')
+    return mayRecharge(state, s) ? readCard(state, state.reader.insertion, 'buy') : null;
   if (intent.type === 'check-payment') return checkPayment(state, s, open, now);
   return intent.type === 'print' ? printAgain(state, s, open) : null;
 }
@@ -291,7 +294,8 @@ function orderNeeds(state: KioskState, s: OrderSession, open: OpenOrder): Needs 
   const screen = orderScreen(s, open);
   if (s.insertion === NO_CARD)
     return {
-      card: screen === 'pay' || screen === 'writing' ? 'shut' : 'out',
+      card:
+        s.account?.card != null ? 'in' : screen === 'pay' || screen === 'writing' ? 'shut' : 'out',
       scanner: screen === 'pay' && scanOffered(s, open),
     };
   switch (screen) {

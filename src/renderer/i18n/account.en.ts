@@ -65,6 +65,10 @@ export const accountEn: Readonly<Record<keyof typeof accountZhCN, string>> = {
   'credit.done.topUp':
     'It is in your account. Close the stove taps, then press the button on the meter; if it shows nothing new, press again later.',
   'credit.done.to': 'Credited to',
+  'cannot.debt.lead':
+    'You can pay what is owed here, and then recharge this card. Leave the card in.',
+  'cannot.payDebt': 'Pay it now',
+  'credit.recharge': 'Recharge now',
   'credit.next': 'Next: ¥{yuan}',
   'doubt.posting.title': 'Payment received, being credited',
   'doubt.posting.lead':

@@ -61,6 +61,9 @@ export const accountZhCN = {
   'credit.done.topUp':
     '已充入账户余额。请先关好灶具，再按表上的按键；表上没有更新的，等一会儿再按。',
   'credit.done.to': '已存入',
+  'cannot.debt.lead': '可以在这里交清欠费，然后接着给这张卡充值。请不要取卡。',
+  'cannot.payDebt': '现在交清欠费',
+  'credit.recharge': '接着充值',
   'credit.next': '接着交 ¥{yuan}',
   'doubt.posting.title': '钱已收到，正在入账',
   'doubt.posting.lead': '收费系统还没有答复。\n请不要再次付款，可以放心离开。',

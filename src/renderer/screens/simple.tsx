@@ -241,8 +241,17 @@ export function CannotSell({ s }: { readonly s: SnapshotOf<'cannot-sell'> }): Re
     <Message
       disc={disc}
       title={pick(text.title)}
-      lead={pick(text.customer)}
-      actions={<ActionButton does={{ type: 'exit' }}>{t('takeCard')}</ActionButton>}
+      lead={s.payDebt === true ? t('cannot.debt.lead') : pick(text.customer)}
+      actions={
+        <>
+          {s.payDebt === true && (
+            <ActionButton does={{ type: 'pay-debt' }}>{t('cannot.payDebt')}</ActionButton>
+          )}
+          <ActionButton ghost={s.payDebt === true} does={{ type: 'exit' }}>
+            {t('takeCard')}
+          </ActionButton>
+        </>
+      }
     >
       <div className={ui['panel']}>
         <Facts facts={facts} />
@@ -328,13 +337,19 @@ export function Done({ s }: { readonly s: SnapshotOf<'done'> }): ReactElement {
                 {t('receipt.again')}
               </ActionButton>
             )}
+            {s.recharge === true && (
+              <ActionButton does={{ type: 'recharge' }}>{t('credit.recharge')}</ActionButton>
+            )}
             {s.restFen !== undefined && (
               <ActionButton does={{ type: 'pay-next' }}>
                 {t('credit.next', { yuan: formatYuan(s.restFen) })}
               </ActionButton>
             )}
             {s.cardOut && (
-              <ActionButton ghost={s.restFen !== undefined} does={{ type: 'exit' }}>
+              <ActionButton
+                ghost={s.restFen !== undefined || s.recharge === true}
+                does={{ type: 'exit' }}
+              >
                 {t('finish')}
               </ActionButton>
             )}

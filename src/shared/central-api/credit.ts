@@ -66,6 +66,7 @@ export const creditAccountSchema = z.object({
   asOfMs: natural,
 });
 export type CreditAccount = z.infer<typeof creditAccountSchema>;
+/** The account, and central's clock. */
 export const creditAccountAnswerSchema = z.object({
   account: creditAccountSchema,
   serverTimeMs: natural,

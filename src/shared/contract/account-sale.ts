@@ -20,6 +20,7 @@ export const creditGoods = z
     period: z.string(),
   })
   .exactOptional();
+/** See {@link creditGoods}. */
 export type CreditGoods = NonNullable<z.infer<typeof creditGoods>>;
 
 /** The members of the `user-no` screen. */

@@ -85,6 +85,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     reason: errorCode,
     reference: z.string(),
     card: cardViewSchema.nullable(),
+    /** What is owed can be paid here, and the card be recharged then. */
+    payDebt: z.literal(true).exactOptional(),
     deadlineMs,
   }),
   z.object({
@@ -172,6 +174,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     credit: creditGoods,
     /** What else is owed, fen; left out: nothing, or nobody asked. */
     restFen: natural.exactOptional(),
+    /** The card that is in can be recharged now: its debt is paid. */
+    recharge: z.literal(true).exactOptional(),
     count: natural,
     carriedAfterMicro: natural,
     /** False: "take your card"; true: "thank you". */
@@ -335,6 +339,10 @@ export const intentSchema = z.discriminatedUnion('type', [
   /** contract screen: read and agreed to, or not any more. */
   z.object({ ...intentBase, type: z.literal('agree'), value: z.boolean() }),
   z.object({ ...intentBase, type: z.literal('back') }),
+  /** cannot-sell screen: what the card's account owes is paid first. */
+  z.object({ ...intentBase, type: z.literal('pay-debt') }),
+  /** done screen: the card whose debt was paid is recharged. */
+  z.object({ ...intentBase, type: z.literal('recharge') }),
   /** done screen: what else is owed is paid next. */
   z.object({ ...intentBase, type: z.literal('pay-next') }),
   /** info screen: a topic, or the menu again. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failure } from '../../../src/shared/errors.ts';
 import { consentHash } from '../../../src/shared/grants.ts';
-import { CREDIT_POLICY, HEATED, HOUSEHOLD, IOT } from '../../support/credit-books.ts';
+import { bill, CREDIT_POLICY, HEATED, HOUSEHOLD, IOT } from '../../support/credit-books.ts';
 import { creditPolicy, POLICY, World } from '../../support/kiosk-world.ts';
 
 let w: World;
@@ -378,6 +378,47 @@ describe('not paid', () => {
     await w.tap('cancel');
     await w.untilScreen('start');
   });
+});
+
+it('a card whose account is in debt: the debt is paid first, and the card recharged in the same visit', async () => {
+  const cardNo = '8800003921';
+  const account = w.central.accounts.get(cardNo);
+  if (account === undefined) throw new Error('no account');
+  w.central.accounts.set(cardNo, { ...account, state: 'debt' });
+  credit().accounts.set(account.userNo, {
+    balanceFen: null,
+    items: [bill('D-1', 'gas', 'house', 2_650)],
+  });
+  await w.insert('golden');
+  await w.untilScreen('cannot-sell');
+  expect(w.shown('cannot-sell')).toMatchObject({ reason: 'SALE-0108', payDebt: true });
+  expect(w.needs.card).toBe('in');
+  await w.tap('pay-debt');
+  // The card says whose account it is.
+  await w.untilScreen('bills');
+  expect(w.shown('bills')).toMatchObject({ chosenFen: 2_650, totalCount: 1 });
+  await w.tap('pay', 2_650);
+  await w.untilCode();
+  expect(w.needs.card).toBe('in');
+  w.pay.pay();
+  await w.untilScreen('done');
+  expect(w.shown('done').recharge).toBe(true);
+  w.central.accounts.set(cardNo, account);
+  await w.tap('recharge');
+  await w.untilScreen('amount');
+  await w.remove();
+});
+
+it('a card in debt is told where to go while nothing can be posted', async () => {
+  const account = w.central.accounts.get('8800003921');
+  if (account !== undefined) w.central.accounts.set('8800003921', { ...account, state: 'debt' });
+  w.setService({ policy: POLICY });
+  await w.insert('golden');
+  await w.untilScreen('cannot-sell');
+  expect(w.shown('cannot-sell').payDebt).toBeUndefined();
+  await w.tap('pay-debt');
+  expect(w.screen).toBe('cannot-sell');
+  await w.remove();
 });
 
 it('what central cannot believe is not offered: a wallet whose answers prove nothing', async () => {

@@ -1,5 +1,5 @@
 import { USER_NO } from '../../../shared/central-api/index.ts';
-import type { CreditAccount, CreditItem } from '../../../shared/central-api/index.ts';
+import type { CreditAccount } from '../../../shared/central-api/index.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import type { CreditPolicy } from '../../../shared/policy-credit.ts';
 import { consentHash } from '../../../shared/grants.ts';
@@ -13,10 +13,11 @@ import type {
 } from '../../state/visit.ts';
 import { outOfService } from '../../watch/selling.ts';
 import { creditChoices } from '../paying.ts';
-import { GIVE_CARD_BACK } from '../service.ts';
+import { GIVE_CARD_BACK, KEEP_CARD } from '../service.ts';
 import type { Service, VisitEvent } from '../service.ts';
 import { active, leave, moreTime, orderSession, rest, step, untilDeadline } from '../step.ts';
 import { MORE_TIME_MAX, MORE_TIME_MS, SCREEN_MS } from '../times.ts';
+import { chosenItems, contractOf, offeredItems, sumOf, takenItems } from './choice.ts';
 import { accountView, userNoView } from './view.ts';
 
 /**
@@ -34,7 +35,7 @@ export const accountSale: Service<'user-no' | 'account'> = {
     settle: untilDeadline,
     givesWay: false,
     view: (state, s, base, ctx) => userNoView(state, s, base, ctx),
-    needs: () => ({ card: 'out', scanner: true }),
+    needs: (_state, s) => ({ card: s.card === null ? 'out' : 'in', scanner: true }),
   },
   account: {
     on: (state, s, event, ctx) => {
@@ -47,7 +48,7 @@ export const accountSale: Service<'user-no' | 'account'> = {
       s.busy && ctx.monoMs >= s.deadlineMono ? rest(state, s, null) : untilDeadline(state, s, ctx),
     givesWay: false,
     view: (state, s, base, ctx) => accountView(state, s, base, ctx),
-    needs: () => GIVE_CARD_BACK,
+    needs: (_state, s) => (s.card === null ? GIVE_CARD_BACK : KEEP_CARD),
   },
 };
 
@@ -69,8 +70,14 @@ export function creditOffered(state: KioskState, service: AccountService): boole
 }
 
 /** The tile was touched, or the next bill of this visit is to be paid. */
-export function openAccount(state: KioskState, service: AccountService, now: Now): Step {
+export function openAccount(
+  state: KioskState,
+  service: AccountService,
+  now: Now,
+  card: number | null = null,
+): Step {
   return step(state, {
+    card,
     at: 'user-no',
     service,
     stage: 'typing',
@@ -80,13 +87,16 @@ export function openAccount(state: KioskState, service: AccountService, now: Now
   });
 }
 
-/** The same account once more: what is still owed there. */
-export function accountAgain(
-  state: KioskState,
-  { service, userNo }: { readonly service: AccountService; readonly userNo: string },
-  now: Now,
-): Step {
-  const { state: opened } = openAccount(state, service, now);
+/** Whose account is looked at, without its number being typed. */
+interface Again {
+  readonly service: AccountService;
+  readonly userNo: string;
+  readonly card: number | null;
+}
+
+/** The account of a card that is in, or the same one once more: what is still owed there. */
+export function accountAgain(state: KioskState, { service, userNo, card }: Again, now: Now): Step {
+  const { state: opened } = openAccount(state, service, now, card);
   return opened.session.at === 'user-no'
     ? lookUp(opened, opened.session, userNo, now)
     : { state: opened, effects: [] };
@@ -157,75 +167,24 @@ function onAccount(
       deadlineMono: now.monoMs + SCREEN_MS['user-no'],
     });
   if (!result.ok) return again(result.error.code);
+  const credit = state.service.policy?.credit;
   if (s.service === 'top-up' && result.value.topUp === null) return again('SALE-0123');
   return step(state, {
     at: 'account',
     service: s.service,
-    stage: 'is-it-you',
+    // A card says whose it is.
+    stage: s.card === null ? 'is-it-you' : 'choose',
     account: result.value,
     chosenFen: null,
-    chosen: null,
+    chosen: s.card === null ? null : firstChoice(s.service, result.value, credit),
     agreedMs: null,
     problem: null,
     busy: false,
     asked: s.asked,
+    card: s.card,
     extended: 0,
     deadlineMono: now.monoMs + SCREEN_MS.account,
   });
-}
-
-/** So many fit on any panel; they are the oldest, and the next ones follow once they are paid. */
-const A_PAGE = 3;
-
-/** Of the kinds of bill that this hall takes, the oldest first. */
-export function offeredItems(
-  account: CreditAccount,
-  credit: CreditPolicy | undefined,
-): readonly CreditItem[] {
-  return takenItems(account, credit).slice(0, A_PAGE);
-}
-
-/** All of them, however many fit. */
-export function takenItems(
-  account: CreditAccount,
-  credit: CreditPolicy | undefined,
-): readonly CreditItem[] {
-  const kinds: readonly string[] = credit?.bills?.kinds ?? [];
-  return account.items.filter(
-    (i) => kinds.includes(i.kind) && credit?.payees.some((p) => p.id === i.payee) === true,
-  );
-}
-
-/** What is ticked: some of one payee's, none older left out. */
-export function chosenItems(
-  s: Pick<AccountSession, 'account' | 'chosen'>,
-  credit: CreditPolicy | undefined,
-): readonly CreditItem[] {
-  const { chosen } = s;
-  if (chosen === null) return [];
-  return offeredItems(s.account, credit)
-    .filter((i) => i.payee === chosen.payee)
-    .slice(0, chosen.count);
-}
-
-/** What the order would take; 0: nothing is chosen. */
-export function sumOf(s: AccountSession, credit: CreditPolicy | undefined): number {
-  return s.service === 'top-up'
-    ? (s.chosenFen ?? 0)
-    : chosenItems(s, credit).reduce((sum, i) => sum + i.dueFen, 0);
-}
-
-/**
- * The contract that what is chosen asks for; undefined: none. A text that is not there sells
- * nothing.
- */
-export function contractOf(
-  s: AccountSession,
-  credit: CreditPolicy | undefined,
-): { readonly id: string; readonly text: CreditPolicy['texts'][number] | null } | undefined {
-  const id = chosenItems(s, credit).find((i) => i.consentText !== null)?.consentText;
-  if (id == null) return undefined;
-  return { id, text: credit?.texts.find((text) => text.id === id) ?? null };
 }
 
 function onTap(
@@ -247,42 +206,32 @@ function onTap(
   if (s.busy) return null;
   const fresh = { ...s, problem: null, deadlineMono: now.monoMs + SCREEN_MS.account };
   const credit = state.service.policy?.credit;
-  switch (intent.type) {
-    case 'exit':
-      return step(state, leave(state, now));
-    case 'not-me':
-      return openAccount(state, s.service, now);
-    case 'its-me':
-      return s.stage === 'is-it-you'
-        ? step(state, { ...fresh, stage: 'choose', chosen: firstChoice(s, credit) })
-        : null;
-    case 'choose-amount':
-      return s.stage === 'choose' && s.service === 'top-up'
-        ? chooseSum(state, fresh, intent.value, credit)
-        : null;
-    case 'choose-bill':
-      return s.stage === 'choose' ? chooseBill(state, fresh, intent.value, credit) : null;
-    case 'agree':
-      return s.stage === 'contract'
-        ? step(state, { ...fresh, agreedMs: intent.value ? now.nowMs : null })
-        : null;
-    case 'back':
-      return s.stage === 'contract'
-        ? step(state, { ...fresh, stage: 'choose', agreedMs: null })
-        : null;
-    case 'pay':
-      return pay(state, fresh, intent.value, credit);
-    default:
-      return null;
+  if (intent.type === 'exit') return step(state, leave(state, now));
+  if (intent.type === 'not-me') return openAccount(state, s.service, now);
+  if (intent.type === 'pay') return pay(state, fresh, intent.value, credit);
+  if (s.stage === 'is-it-you') {
+    if (intent.type !== 'its-me') return null;
+    const chosen = firstChoice(s.service, s.account, credit);
+    return step(state, { ...fresh, stage: 'choose', chosen });
   }
+  if (s.stage === 'contract') {
+    if (intent.type === 'back') return step(state, { ...fresh, stage: 'choose', agreedMs: null });
+    return intent.type === 'agree'
+      ? step(state, { ...fresh, agreedMs: intent.value ? now.nowMs : null })
+      : null;
+  }
+  if (intent.type === 'choose-amount')
+    return s.service === 'top-up' ? chooseSum(state, fresh, intent.value, credit) : null;
+  return intent.type === 'choose-bill' ? chooseBill(state, fresh, intent.value, credit) : null;
 }
 
 /** All that the oldest one's payee is owed. */
 function firstChoice(
-  s: AccountSession,
+  service: AccountService,
+  account: CreditAccount,
   credit: CreditPolicy | undefined,
 ): AccountSession['chosen'] {
-  const items = s.service === 'bills' ? offeredItems(s.account, credit) : [];
+  const items = service === 'bills' ? offeredItems(account, credit) : [];
   const payee = items[0]?.payee;
   return payee === undefined
     ? null
@@ -396,6 +345,7 @@ function onBegun(state: KioskState, event: Extract<KioskEvent, { type: 'credit-b
         service: s.service,
         userNo: s.account.userNo,
         restFen: s.service === 'bills' ? owed - sumOf(s, credit) : 0,
+        card: s.card,
       },
     },
     { do: 'journal', events },

@@ -7,7 +7,7 @@ import type { KioskState } from '../../state/kiosk.ts';
 import type { AccountSession, UserNoSession } from '../../state/visit.ts';
 import { wallMs } from '../view-base.ts';
 import type { Base, ViewContext } from '../view-base.ts';
-import { chosenItems, contractOf, offeredItems, sumOf, takenItems } from './account-sale.ts';
+import { chosenItems, contractOf, offeredItems, sumOf, takenItems } from './choice.ts';
 
 /** So many lines of a bill fit under its name. */
 const A_BILL = 2;
