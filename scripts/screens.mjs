@@ -74,6 +74,11 @@ const FLOWS = [
     full: ['in-doubt--card', 'refunding--refunding'],
     shown: ['in-doubt--', 'refunding--', 'insert-card--', 'unfinished--', 'order-status--'],
   },
+  {
+    title: 'Repairs and visits',
+    full: [],
+    shown: ['request--'],
+  },
   { title: 'What the hall tells', full: ['info--menu'], shown: ['info--'] },
   { title: 'Out of service', full: ['out-of-service--reader'], shown: ['out-of-service--'] },
   {

@@ -48,6 +48,7 @@ import {
   signedAnswerText,
   signedHeaders,
 } from '../shared/signed-request.ts';
+import { requestClient } from './requests.ts';
 import type { BillingClient, CardKeyClient, UploadResult } from './types.ts';
 
 export interface BillingClientOptions {
@@ -105,6 +106,9 @@ const CODES: Record<ProblemType, ErrorCode> = {
   'key-refused': 'CARD-0206',
   'not-yet': 'BILL-0112',
   'card-refused': 'CARD-0201',
+  // Its fact has not come, or names another: nothing to ask again for at once.
+  'unknown-request': 'REQ-0103',
+  'sealed-mismatch': 'REQ-0103',
   internal: 'BILL-0101',
 };
 /** On a claim, `claimed` speaks of the write claim, not of a sale. */
@@ -362,6 +366,7 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
         ? ok(answer.value.rows)
         : err(failure('BILL-0102', `the ledger of ${answer.value.date}, asked for ${date}`));
     },
+    requests: requestClient(ask),
     upload: async (request): Promise<UploadResult> => {
       const last = request.events.at(-1) ?? { seq: request.fromSeq - 1, hash: request.prevHash };
       const head = headText(request.epoch, last.seq, last.hash);

@@ -16,10 +16,12 @@ import type {
   ClaimTold,
   Quote,
   QuoteRequest,
+  RequestStatus,
   UploadAnswer,
   UploadRequest,
 } from '../shared/central-api/index.ts';
 import type { Failure } from '../shared/errors.ts';
+import type { Slot } from '../shared/requests.ts';
 import type { IssuedPolicy } from '../shared/policy.ts';
 import type { Result } from '../shared/result.ts';
 
@@ -38,11 +40,22 @@ export interface CardKeyClient {
   readonly cardKey: (request: CardKeyRequest) => Promise<Result<CardKeyAnswer, Failure>>;
 }
 
+/** What is asked and told of requests; as {@link BillingClient}. */
+export interface RequestClient {
+  /** Half days of a category that are full. */
+  readonly fullSlots: (category: string) => Promise<Result<readonly Slot[], Failure>>;
+  /** How a request stands, by the digits of its slip and the end of its telephone number. */
+  readonly status: (ref: string, last4: string) => Promise<Result<RequestStatus | null, Failure>>;
+  /** What was sealed for it; idempotent. REQ-0103: central does not take it. */
+  readonly sendSealed: (number: string, sealed: string) => Promise<Result<void, Failure>>;
+}
+
 /**
  * Client of the central billing API. No call throws or retries. BILL-0101 = away (ask again); a
  * SALE code = central's own refusal.
  */
 export interface BillingClient {
+  readonly requests: RequestClient;
   readonly account: (cardNo: string) => Promise<Result<AccountAnswer, Failure>>;
   readonly quote: (request: QuoteRequest) => Promise<Result<Quote, Failure>>;
   /** Gives a firm quote back; idempotent. */

@@ -3,6 +3,7 @@ import type { Policy } from '../shared/policy.ts';
 import type { PaymentProvider } from '../payment/types.ts';
 import type { Clock, KeyId, LogFn, Signer, SigningKey, Verifier } from '../shared/ports.ts';
 import { Keyring } from '../shared/signatures.ts';
+import { openingKey, sealingKeyOf } from '../shared/sealed-box.ts';
 import { ed25519Verifier } from '../shared/signing.ts';
 import { grantEpoch } from './books/epochs.ts';
 import { proveAgain } from './books/evidence-again.ts';
@@ -28,6 +29,7 @@ import type { Handle } from './http/request.ts';
 import { router } from './http/routes.ts';
 import { signedExchange } from './http/signed.ts';
 import type { AccountBook } from './sale/account-book.ts';
+import { forgetter } from './requests/forget.ts';
 import type { RefundBudget } from './sale/budgets.ts';
 import { bookSender } from './sale/credit-sender.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
@@ -78,6 +80,11 @@ export interface CentralOptions extends Seed {
   readonly cardKeys?: CardKeyPort;
   /** What may go back on a reader's word; left out: `REFUND_BUDGET`. */
   readonly refundBudget?: RefundBudget;
+  /**
+   * The X25519 keys (PEM, PKCS#8) that open what identifies the customers of requests: kiosks seal
+   * to the first. Left out: this central takes no requests, whatever the policy says.
+   */
+  readonly requestKeys?: readonly string[];
   /** How often terminals are told to upload. */
   readonly pacing?: Partial<Pacing>;
   /** The company's own account book; left out: credit is posted in this database. */
@@ -119,7 +126,9 @@ const SWEEP_EVERY_MS = 5_000;
 export function createCentral(options: CentralOptions): Central {
   const { now, policySigner } = options;
   const policy = policySchema.parse(options.policy);
-  const issue = policyIssuer(policy, policySigner, now, options.policyValidDays);
+  const requestKeys = (options.requestKeys ?? []).map(openingKey);
+  const sealTo = requestKeys[0] === undefined ? null : sealingKeyOf(requestKeys[0]);
+  const issue = policyIssuer(policy, policySigner, now, options.policyValidDays, sealTo);
   const signedPolicy = async () => issue(await announcedTariffs(options.db, now()));
   const verifierOf = options.verifierOf ?? ed25519Verifier;
   const keysOf = cached((publicKeyPem) => new Keyring(verifierOf(publicKeyPem)));
@@ -159,6 +168,7 @@ export function createCentral(options: CentralOptions): Central {
             await sweepMeters(db(), meterPlatform, now(), options.log);
         };
   const sweeps = sweeper(clock, sweepAll);
+  const forget = forgetter(db, policy.requests?.keepDays.central ?? null, now);
 
   const terminals = terminalApi({
     db,
@@ -180,6 +190,8 @@ export function createCentral(options: CentralOptions): Central {
     cardKeys: options.cardKeys,
     sender,
     meters: meterPlatform !== undefined,
+    requestKeys,
+    forget: () => forget.due(),
     payments,
   });
   const pages = payments === null ? [] : publicPages(payments, now, options.log);
@@ -190,6 +202,8 @@ export function createCentral(options: CentralOptions): Central {
       host: options.listen?.staff?.host ?? LOOPBACK_HOST,
       trust,
       keysOf,
+      requestKeys,
+      requests: policy.requests,
       secret: policySigner.sign(Buffer.from('pilotlight console form', 'utf8')),
     }),
   );
@@ -211,6 +225,7 @@ export function createCentral(options: CentralOptions): Central {
       [policy.version, body, signature],
     );
     opened = true;
+    await forget.due();
     // Keys of wallets may be known here since.
     await proveAgain(options.db, { nowMs: now(), trust });
     sweeps.start();

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { z } from 'zod';
 import {
   API_VERSION,
@@ -7,6 +8,7 @@ import {
   claimRequestSchema,
   epochRequestSchema,
   quoteRequestSchema,
+  sealedPartSchema,
   uploadRequestSchema,
 } from '../shared/central-api/index.ts';
 import type { Failure } from '../shared/errors.ts';
@@ -55,6 +57,7 @@ import {
 import type { CentralAnswer, CentralRequest } from './http/request.ts';
 import type { Route } from './http/routes.ts';
 import type { SignedBy, SignedExchange } from './http/signed.ts';
+import { fullSlots, statusOf, takeSealed } from './requests/requests.ts';
 import { accountByCard } from './sale/accounts.ts';
 import type { RefundBudget } from './sale/budgets.ts';
 import { cardKey } from './sale/card-keys.ts';
@@ -89,6 +92,10 @@ export interface TerminalApiParts {
   readonly sender: BookSender | null;
   /** A platform tells meters of top-ups. */
   readonly meters: boolean;
+  /** Open what identifies the customers of requests. */
+  readonly requestKeys: readonly KeyObject[];
+  /** Deletes what of requests is to be forgotten by now; costs nothing most of the time. */
+  readonly forget: () => Promise<void>;
   /** Null: this central takes no payments. */
   readonly payments: PaymentGateway | null;
 }
@@ -154,7 +161,15 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
     grant: grantToken(parts.grants, { ...grant, grantedMs }),
   });
   const rows: readonly Row[] = [
-    ['GET', '/v1/policy', () => parts.signedPolicy()],
+    [
+      'GET',
+      '/v1/policy',
+      async () => {
+        await parts.forget();
+        return parts.signedPolicy();
+      },
+    ],
+    ...requestRows(parts),
     [
       'GET',
       '/v1/accounts/by-card/:card',
@@ -290,6 +305,45 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       },
     })),
     ...(payments === null ? [] : [paymentRoute(payments, exchange)]),
+  ];
+}
+
+/** What terminals ask and tell of requests, besides the facts that make them. */
+function requestRows({ db, now, policy, requestKeys }: TerminalApiParts): readonly Row[] {
+  return [
+    [
+      'GET',
+      '/v1/request-slots',
+      async ({ request }) => {
+        const category = queryOf(request).get('category') ?? '';
+        return {
+          full: await fullSlots(db(), policy.requests, category, now()),
+          serverTimeMs: now(),
+        };
+      },
+      { counted: 'look-up' },
+    ],
+    [
+      'GET',
+      '/v1/requests/:ref',
+      async ({ part: ref, request }) => {
+        const last4 = queryOf(request).get('last4') ?? '';
+        if (!/^\d{12,16}$/.test(ref) || !/^\d{4}$/.test(last4))
+          throw new Refusal('bad-request', 'the digits of a slip, and the last four of the phone');
+        const told = await statusOf(db(), requestKeys, { ref, last4 }, now());
+        return { request: told, serverTimeMs: now() };
+      },
+      { counted: 'request' },
+    ],
+    [
+      'POST',
+      '/v1/requests/:number/sealed',
+      async ({ terminalId, request, part: number }) => {
+        const { sealed } = bodyOf(request, sealedPartSchema);
+        await takeSealed(db(), terminalId, number, sealed, now());
+        return { taken: true, serverTimeMs: now() };
+      },
+    ],
   ];
 }
 

@@ -1,5 +1,6 @@
 import { DEMO_CREDIT } from './credit-data.ts';
 import type { SeedAccount, SeedClaim, SeedTariff } from '../central/fleet/seed.ts';
+import { DEMO_REQUESTS } from './requests-data.ts';
 import type { PolicyInfo } from '../shared/policy-info.ts';
 import type { Policy } from '../shared/policy.ts';
 
@@ -258,6 +259,7 @@ export const DEMO_POLICY: Policy = {
     },
   ],
   info: DEMO_INFO,
+  requests: DEMO_REQUESTS,
   credit: DEMO_CREDIT,
 };
 

@@ -93,6 +93,7 @@ const central = createCentral({
   policySigner: ed25519Signer(keys.policyPrivateKeyPem),
   answerSigner: ed25519Signer(keys.answerPrivateKeyPem),
   gatewaySigner: ed25519Signer(keys.gatewayPrivateKeyPem),
+  requestKeys: [keys.requestsPrivateKeyPem],
   now: () => clock.nowMs(),
   log: stderrLog,
   // A terminal of the hall may have its keys at central: `"keys": {"kind": "central"}`.

@@ -1,4 +1,5 @@
 import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { generateSandboxKeys } from '../simulator/wechat/sandbox.ts';
@@ -70,6 +71,8 @@ export interface HallKeys {
   readonly policyPrivateKeyPem: string;
   readonly answerPrivateKeyPem: string;
   readonly gatewayPrivateKeyPem: string;
+  /** X25519: opens what identifies the customers of requests. */
+  readonly requestsPrivateKeyPem: string;
 }
 
 /**
@@ -109,10 +112,13 @@ export function hallKeys(dataDir: string): HallKeys {
     return readFileSync(at, 'utf8');
   };
   /** One of central's own, with its public half beside it. */
-  const signing = (name: string): string => {
+  const own = (
+    name: string,
+    make: () => { readonly publicKey: KeyObject; readonly privateKey: KeyObject },
+  ): string => {
     const at = join(folder, `${name}.pem`);
     if (!existsSync(at)) {
-      const pair = generateKeyPairSync('ed25519');
+      const pair = make();
       writeFileSync(at, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
       writeFileSync(
         join(folder, `${name}.pub.pem`),
@@ -121,10 +127,12 @@ export function hallKeys(dataDir: string): HallKeys {
     }
     return readFileSync(at, 'utf8');
   };
+  const signing = (name: string): string => own(name, () => generateKeyPairSync('ed25519'));
   return {
     ...(JSON.parse(readFileSync(file, 'utf8')) as HallKeys),
     answerPrivateKeyPem: signing('answers'),
     gatewayPrivateKeyPem: signing('gateway'),
+    requestsPrivateKeyPem: own('requests', () => generateKeyPairSync('x25519')),
     unionpayKey: shared('unionpay.key', 24),
     apiV3Key: shared('apiv3.key', 16),
   };

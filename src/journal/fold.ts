@@ -378,6 +378,7 @@ const FOLDS: { readonly [K in EventKind]: (rows: Rows, body: EventBody<K>) => Fo
   'card-refused': onRecord,
   'card-left': onRecord,
   'visit-rated': onRecord,
+  'request-made': onRecord,
   'slip-printed': onRecord,
   'clock-step': onRecord,
   'policy-taken': onRecord,

@@ -4,7 +4,7 @@ import type { Account, UploadEvent } from '../shared/central-api/index.ts';
 import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
 import { EVENTS } from '../shared/facts/catalogue.ts';
-import type { EventKind, JournalEvent } from '../shared/facts/catalogue.ts';
+import type { EventBody, EventKind, JournalEvent } from '../shared/facts/catalogue.ts';
 import { genesisHash } from '../shared/journal-hash.ts';
 import { toHex } from '../shared/bytes.ts';
 import type { Clock, Random } from '../shared/ports.ts';
@@ -302,10 +302,44 @@ export class Journal {
     if (events.length > 0) this.#append(events, null);
   }
 
+  /**
+   * A request, and beside the fact what identifies its customer (sealed): durable together when it
+   * returns.
+   */
+  makeRequest(body: EventBody<'request-made'>, sealed: string): void {
+    this.#append([{ kind: 'request-made', orderId: null, body }], ({ epoch, seq }) => {
+      this.#st.putPart.run(body.number, epoch, seq, body.madeMs, sealed);
+    });
+  }
+
+  /** How many requests were made here since then, of those whose sealed part is still kept. */
+  requestsSince(ms: number): number {
+    return this.#st.partsSince.get(ms) ?? 0;
+  }
+
+  /** Sealed parts that central has not got, the oldest first, of facts that it has. */
+  unsentParts(limit: number): { readonly number: string; readonly sealed: string }[] {
+    return this.#st.unsentParts.all(limit);
+  }
+
+  /** Central has the sealed part of this request. */
+  partTaken(number: string): void {
+    this.#write(() => this.#st.ackPart.run(this.#options.clock.nowMs(), number), true);
+  }
+
+  /**
+   * Deletes the sealed parts that central got before `keepMs`, and whatever is older than
+   * `oldestMs` though nobody took it.
+   */
+  forgetParts(keepMs: number, oldestMs: number): void {
+    const nowMs = this.#options.clock.nowMs();
+    this.#write(() => this.#st.forgetParts.run(nowMs - keepMs, nowMs - oldestMs), true);
+  }
+
   /** `also` runs in the same transaction, after the events. `epoch`: they begin this one. */
   #append(
     events: readonly JournalEvent[],
-    also: (() => void) | null,
+    also: ((last: Anchor) => void) | null,
     epoch = this.#head.epoch,
   ): void {
     if (this.#dead) throw new Error('the journal is closed after a write error');
@@ -351,7 +385,7 @@ export class Journal {
         });
         head = { epoch, seq, hash };
       }
-      also?.();
+      also?.(head);
       this.#storage.beforeCommit?.();
     });
     this.#head = head;
@@ -561,7 +595,11 @@ export class Journal {
   resendFrom(epoch: number, seq: number): boolean {
     const anchor = this.#book.anchor();
     if (seq < 1 || (anchor !== null && !before(anchor, { epoch, seq }))) return false;
-    this.#write(() => this.#st.resend.run(epoch, seq));
+    this.#write(() => {
+      this.#st.resend.run(epoch, seq);
+      // What it forgot of the facts it forgot beside them too.
+      this.#st.resendParts.run(epoch, seq);
+    });
     return this.#st.queued.get(epoch, seq) !== undefined;
   }
 
@@ -587,9 +625,19 @@ export class Journal {
     return this.#st.stranded.get() ?? { events: 0, orders: 0 };
   }
 
-  /** Says each order with facts stranded in an epoch before this one whole, once. */
+  /**
+   * Says each order with facts stranded in an epoch before this one whole, once; and each request
+   * again, under its number.
+   */
   #restate(): void {
     const { epoch } = this;
+    for (const text of this.#st.requestsToRestate.all(epoch)) {
+      const body = JSON.parse(text) as EventBody<'request-made'>;
+      this.#append([{ kind: 'request-made', orderId: null, body }], (at) => {
+        this.#st.requestRestated.run(epoch, body.number);
+        this.#st.movePart.run(at.epoch, at.seq, body.number);
+      });
+    }
     const orderIds = this.#st.toRestate.all(epoch);
     for (let at = 0; at < orderIds.length; at += MOST_IN_ONE_APPEND) {
       const some = orderIds.slice(at, at + MOST_IN_ONE_APPEND);

@@ -47,6 +47,18 @@ export interface RestorePlan {
   readonly complete: boolean;
   /** What the kiosk noted beside the facts, from the damaged database where that is still sound. */
   readonly notes: ReadonlyMap<string, string>;
+  /** What identifies the customers of requests, as far as the damaged database can be read. */
+  readonly parts: readonly RequestPart[];
+}
+
+/** A row of `request_parts`; its fact holds the hash of `sealed`, so that a wrong one is known. */
+interface RequestPart {
+  readonly number: string;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly made_ms: number;
+  readonly sealed: string;
+  readonly acked_ms: number | null;
 }
 
 /** Notes that belong to the journal itself and are made anew. */
@@ -200,6 +212,7 @@ export function survey(
   const sources: Source[] = [];
   const anchors: Anchor[] = [];
   const notes = new Map<string, string>();
+  const parts: RequestPart[] = [];
 
   let databaseHead: Place | null = null;
   let sound = false;
@@ -222,6 +235,7 @@ export function survey(
             .prepare<[], { key: string; value: string }>('SELECT key, value FROM meta')
             .all())
             notes.set(key, value);
+        parts.push(...readParts(db));
         databaseHead =
           db
             .prepare<[], Place>(
@@ -335,6 +349,7 @@ export function survey(
     lost,
     complete: !lost && ((secondWhole && endsAt(secondLast)) || (sound && endsAt(databaseHead))),
     notes,
+    parts,
   };
   return { sources, plan };
 }
@@ -360,6 +375,18 @@ function readRun(
     // What comes behind is not to be had from here.
     return false;
   }
+}
+
+/** Those that can be read. */
+function readParts(db: Database.Database): RequestPart[] {
+  const found: RequestPart[] = [];
+  try {
+    for (const row of db.prepare<[], RequestPart>('SELECT * FROM request_parts').iterate())
+      if (typeof row.sealed === 'string' && Number.isSafeInteger(row.made_ms)) found.push(row);
+  } catch {
+    // A journal of before requests, or a bad page: what was read so far is kept.
+  }
+  return found;
 }
 
 function readable(r: EventRecord): LoggedEvent | null {
@@ -432,6 +459,11 @@ function fill(
     ...numbers.filter(Number.isSafeInteger),
   );
   book.setMeta('order_counter', String(counter + NUMBERS_SKIPPED));
+  const putPart = book.db.prepare<[string, number, number, number, string, number | null]>(
+    'INSERT OR IGNORE INTO request_parts VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  for (const p of plan.parts)
+    putPart.run(p.number, p.epoch, p.seq, p.made_ms, p.sealed, p.acked_ms);
   // Any fact may have been sent since the backup was made.
   const sent = book.db
     .prepare<[], { epoch: number; last: number }>(

@@ -13,9 +13,10 @@ import { initial } from './migrations/0001-initial.ts';
 import { epochs } from './migrations/0002-epochs.ts';
 import { ordersByAccount } from './migrations/0003-orders-by-account.ts';
 import { sales } from './migrations/0004-sales.ts';
+import { requestParts } from './migrations/0005-request-parts.ts';
 
 /** In order; a migration that has shipped is never edited. */
-export const MIGRATIONS = [initial, epochs, ordersByAccount, sales] as const;
+export const MIGRATIONS = [initial, epochs, ordersByAccount, sales, requestParts] as const;
 /** The last one that empties the rows, which are then made anew. */
 const ROWS_SINCE = sales.version;
 /** The version that this program writes. */

@@ -168,6 +168,44 @@ function prepare(db: Database.Database) {
         `UPDATE stranded SET restated = 1 WHERE epoch < ? AND EXISTS (SELECT 1 FROM events e
          WHERE e.epoch = stranded.epoch AND e.seq = stranded.seq AND e.order_id = ?)`,
       ),
+    requestsToRestate: () =>
+      db
+        .prepare<[number], string>(
+          `SELECT e.body FROM stranded s CROSS JOIN events e USING (epoch, seq)
+           WHERE s.restated = 0 AND s.epoch < ? AND e.kind = 'request-made' ORDER BY e.epoch, e.seq`,
+        )
+        .pluck(),
+    requestRestated: () =>
+      db.prepare<[number, string]>(
+        `UPDATE stranded SET restated = 1 WHERE epoch < ? AND EXISTS (SELECT 1 FROM events e
+         WHERE e.epoch = stranded.epoch AND e.seq = stranded.seq AND e.kind = 'request-made'
+           AND json_extract(e.body, '$.number') = ?)`,
+      ),
+    putPart: () =>
+      db.prepare<[string, number, number, number, string]>(
+        `INSERT INTO request_parts (number, epoch, seq, made_ms, sealed) VALUES (?, ?, ?, ?, ?)`,
+      ),
+    movePart: () =>
+      db.prepare<[number, number, string]>(
+        'UPDATE request_parts SET epoch = ?, seq = ?, acked_ms = NULL WHERE number = ?',
+      ),
+    partsSince: () =>
+      db.prepare<[number], number>('SELECT count(*) FROM request_parts WHERE made_ms > ?').pluck(),
+    unsentParts: () =>
+      db.prepare<[number], { number: string; sealed: string }>(
+        `SELECT number, sealed FROM request_parts p WHERE acked_ms IS NULL
+           AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.epoch = p.epoch AND o.seq = p.seq)
+           AND NOT EXISTS (SELECT 1 FROM stranded s WHERE s.epoch = p.epoch AND s.seq = p.seq)
+         ORDER BY epoch, seq LIMIT ${UNSEEN}`,
+      ),
+    ackPart: () =>
+      db.prepare<[number, string]>('UPDATE request_parts SET acked_ms = ? WHERE number = ?'),
+    resendParts: () =>
+      db.prepare<[number, number]>(
+        'UPDATE request_parts SET acked_ms = NULL WHERE epoch = ? AND seq >= ?',
+      ),
+    forgetParts: () =>
+      db.prepare<[number, number]>('DELETE FROM request_parts WHERE acked_ms <= ? OR made_ms <= ?'),
     unsynced: () =>
       db.prepare<[], { n: number; oldest: number | null }>(
         `SELECT count(*) n, min(e.wall_ms) oldest FROM outbox CROSS JOIN events e USING (epoch,

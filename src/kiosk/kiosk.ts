@@ -20,9 +20,11 @@ import type { Host, KioskOptions } from './run/options.ts';
 import { askCredit, post } from './run/credit.ts';
 import { callProvider } from './run/payment.ts';
 import { Releases } from './run/releases.ts';
+import { askRequest, makeRequest } from './run/requests.ts';
 import type { ReduceContext } from './state/context.ts';
 import type { Effect, KioskEvent, KioskState, ServiceState } from './state/kiosk.ts';
 import type { OpenOrder } from './state/order.ts';
+import type { RequestOp } from './state/requests.ts';
 import { looksSame, viewOf } from './view.ts';
 import { beginCredit } from './visit/account-sale/begin.ts';
 import { companyOf } from './visit/account-sale/view.ts';
@@ -360,6 +362,7 @@ export class Kiosk {
     'assist-claim': (effect) => this.#later(() => askAssistClaim(this.#host, effect)),
     capture: (effect) => this.#later(() => this.#capture(effect)),
     'find-order': (effect) => this.#later(() => findOrder(this.#host, effect)),
+    request: ({ ask }) => this.#request(ask),
     post: (effect) => this.#later(() => post(this.#host, effect)),
     'ask-credit': (effect) => this.#later(() => askCredit(this.#host, effect)),
     'begin-credit': (effect) => this.#later(() => this.#beginCredit(effect)),
@@ -367,6 +370,18 @@ export class Kiosk {
     print: (effect) => this.#later(() => this.#print(effect)),
     maintenance: ({ op }) => this.#maintenance?.run(op),
   };
+
+  /** A request is durable before anything is told of it. */
+  #request(ask: RequestOp): void {
+    if (ask.op !== 'make')
+      return this.#later(async () => ({
+        type: 'request',
+        told: await askRequest(this.#host, ask, this.#hotline()),
+      }));
+    const told = makeRequest(this.#host, ask);
+    this.dispatch({ type: 'request', told });
+    this.#o.onJournaled();
+  }
 
   #begin(effect: Of<'begin-order'>): Promise<KioskEvent> {
     const { state } = this.#host;

@@ -62,6 +62,7 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
     case 'order-begun':
     case 'order-not-begun':
     case 'order-found':
+    case 'request':
     case 'credit-account':
     case 'credit-begun':
     case 'credit-not-begun':

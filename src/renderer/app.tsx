@@ -26,6 +26,7 @@ import {
   Unfinished,
   Writing,
 } from './screens/simple.tsx';
+import { Requests } from './screens/requests.tsx';
 import { Start } from './screens/start.tsx';
 import { useView } from './state/store.ts';
 import { useDeaf, useNewView, usePainted } from './state/taps.ts';
@@ -38,6 +39,8 @@ function screenOf(s: Snapshot): ReactElement {
       return <InsertCard s={s} />;
     case 'info':
       return <Info s={s} />;
+    case 'request':
+      return <Requests s={s} />;
     case 'reading':
       return <Reading s={s} />;
     case 'cannot-sell':

@@ -713,6 +713,40 @@ export const ERRORS = {
       'purse.pinTries is blind: the cards do not tell their tries, and this kiosk alone counts them',
     ],
   ),
+  // ---- requests ----
+  'REQ-0101': e(
+    ['今天在这里办得太多了', 'Too many requests here'],
+    [
+      '这次没有受理。请过一会儿再来，或拨打热线。',
+      'This request was not taken. Please come back later, or call the hotline.',
+    ],
+    [
+      '超过政策的每次或每小时受理数 (requests.perVisit, perHour)',
+      'More requests than the policy lets a visit or an hour have',
+    ],
+  ),
+  'REQ-0102': e(
+    ['现在不能办这一项', 'This cannot be asked for now'],
+    [
+      '这一项的办理时间或时段刚刚变了。请重新选择，或拨打热线。',
+      'The days for this have just changed. Please choose again, or call the hotline.',
+    ],
+    [
+      '受理前政策变了：类别、日期或密钥不再有效',
+      'The policy changed before it was taken: category, day or key no longer hold',
+    ],
+  ),
+  'REQ-0103': e(
+    ['受理已记下', 'Your request is on record'],
+    [
+      '您的事项已经记下，联系电话稍后会自动上传。',
+      'Your request is on record; the telephone number follows by itself.',
+    ],
+    [
+      '中心不收受理单的密封部分：事实没有到，或散列不符；会再试，持续出现请在中心查该终端',
+      'Central does not take the sealed part of a request: its fact is missing there, or the hash differs; tried again, look at this terminal in the console if it lasts',
+    ],
+  ),
   'CORE-0101': e(
     ['正在恢复', 'Recovering'],
     [

@@ -13,6 +13,16 @@ export function maskName(name: string): string {
   return `${chars[0]}${'*'.repeat(chars.length - 2)}${chars.at(-1)}`;
 }
 
+/** `13805586212` → `138 **** 6212`, a land line alike. */
+export function maskPhone(phone: string): string {
+  return `${phone.slice(0, 3)} **** ${phone.slice(-4)}`;
+}
+
+/** `1002203344` → `1002 **** 44`: its owner knows it by that. */
+export function maskUserNo(userNo: string): string {
+  return `${userNo.slice(0, 4)} **** ${userNo.slice(-2)}`;
+}
+
 /**
  * `清河路 12 号 3 栋 501` → `清河路 ***`: the street or quarter, by which its holder knows it. What
  * begins with a number is not told at all.

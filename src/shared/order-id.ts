@@ -19,6 +19,18 @@ export function makeOrderId(
 }
 
 /**
+ * A request's number, `RQ-<terminal>-<epoch>-<counter>-<random>`: made as orders' are, from the
+ * same counter, so that no reference is both a request's and an order's. What is below tells their
+ * parts alike.
+ */
+export const makeRequestNo = (
+  terminalId: string,
+  epoch: number,
+  counter: number,
+  random: Random,
+): string => `RQ-${terminalId}-${epoch}-${String(counter).padStart(4, '0')}-${digits(random, 4)}`;
+
+/**
  * `n`-th attempt of an order: id and provider numbers. At most 32 characters of `[0-9A-Za-z]`
  * (WeChat's `out_trade_no`).
  */

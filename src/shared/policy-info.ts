@@ -7,7 +7,7 @@ const MAX_ENTRIES = 50;
  * overflows covers the buttons. The screens are drawn with all of it as long as it may be
  * (test/support/screens-fixtures.ts).
  */
-const words = (zh: number, en: number) =>
+export const words = (zh: number, en: number) =>
   z.object({ zh: z.string().min(1).max(zh), en: z.string().min(1).max(en) });
 const phone = z.string().regex(/^[0-9+][0-9 -]{2,23}$/, 'a telephone number');
 const instant = z.number().int().nonnegative();

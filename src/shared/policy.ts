@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { announcedSchema } from './central-api/accounts.ts';
 import { creditPolicySchema } from './policy-credit.ts';
 import { infoSchema } from './policy-info.ts';
+import { requestsSchema } from './policy-requests.ts';
 import { DAY_MS } from './time.ts';
 
 /**
@@ -93,6 +94,8 @@ export const policySchema = z
       .max(500),
     /** Left out: central says nothing of it, and the start screen has no tile for it. */
     info: infoSchema.optional(),
+    /** What can be asked for at the machine. Left out: nothing, and there is no tile for it. */
+    requests: requestsSchema.optional(),
     /** Left out: nothing is sold without a card. */
     credit: creditPolicySchema.optional(),
   })
@@ -113,11 +116,19 @@ export const issuedPolicySchema = policySchema.and(
      * kiosk that is heard knows of them, whenever a card was last put in. Left out: none.
      */
     tariffs: announcedSchema.max(MAX_TARIFFS).optional(),
+    /**
+     * Central's public key that requests' telephone numbers are sealed to (base64 of an X25519
+     * key's SPKI). Left out: this central takes none.
+     */
+    sealTo: z
+      .string()
+      .regex(/^[0-9A-Za-z+/]{40,200}={0,2}$/)
+      .optional(),
   }),
 );
 export type IssuedPolicy = z.infer<typeof issuedPolicySchema>;
 /** What a kiosk goes by: the operator's policy, and what central announced with it. */
-export type HeldPolicy = Policy & Pick<IssuedPolicy, 'tariffs'>;
+export type HeldPolicy = Policy & Pick<IssuedPolicy, 'tariffs' | 'sealTo'>;
 
 /**
  * The policy as sent: `body` is the exact JSON text that `signature` (base64, Ed25519 by central's

@@ -136,6 +136,7 @@ export class AccountCustomer implements Visitor {
       case 'insert-card':
       case 'maintenance':
       case 'maintenance-pin':
+      case 'request':
       case 'reading':
       case 'writing':
         return;

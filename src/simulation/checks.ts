@@ -8,6 +8,7 @@ import { toHex } from '../shared/bytes.ts';
 import type { Content, SimCard } from './card.ts';
 import { Cheats } from './cheats.ts';
 import { CreditChecks } from './credit-checks.ts';
+import { RequestChecks } from './request-checks.ts';
 import type { Books, SandboxOrder } from '../simulator/payment-books.ts';
 import type { Site } from './site.ts';
 import type { WatchedLeg } from './gateway-watch.ts';
@@ -61,11 +62,13 @@ export class Checks {
   readonly cheats: Cheats;
   /** What is posted to accounts. */
   readonly credit: CreditChecks;
+  readonly requests: RequestChecks;
 
   constructor(world: Town) {
     this.#world = world;
     this.cheats = new Cheats(world);
     this.credit = new CreditChecks(world);
+    this.requests = new RequestChecks(world);
   }
 
   opening(accounts: readonly Opening[]): void {
@@ -414,7 +417,9 @@ export class Checks {
   }
   settled(): boolean {
     return (
-      this.#world.sites.every((s) => s.alive && s.journal?.unsent(1) === null) &&
+      this.#world.sites.every(
+        (s) => s.alive && s.journal?.unsent(1) === null && s.journal.unsentParts(1).length === 0,
+      ) &&
       this.#rows().every(
         (r) =>
           this.#over(r) &&
@@ -520,6 +525,7 @@ export class Checks {
       if (!this.#attempts.has(world.gateway.of(no)?.leg.outTradeNo ?? no))
         say(`the provider has ${no}, no journal has`);
     await this.#leftOver(parked);
+    await this.requests.final();
     await this.credit.final(
       this.#rows().flatMap(({ order }) => (order.sale.kind === 'credit' ? [order] : [])),
     );

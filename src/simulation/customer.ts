@@ -149,6 +149,7 @@ export class Customer {
         );
       case 'insert-card':
       case 'info':
+      case 'request':
         return this.#insert(this.card);
       case 'user-no':
       case 'is-it-you':

@@ -264,6 +264,17 @@ export class Site {
       this.parts.onDurable(events);
       if (life.point('appended')) throw new PowerCut();
     };
+    const makeRequest = journal.makeRequest.bind(journal);
+    journal.makeRequest = (body, sealed) => {
+      if (!life.alive || life.point('append')) throw new PowerCut();
+      try {
+        makeRequest(body, sealed);
+      } catch (error) {
+        if (!life.alive) throw new PowerCut();
+        throw error;
+      }
+      if (!life.alive || life.point('appended')) throw new PowerCut();
+    };
   }
 
   /** A code in front of the scanner. */
@@ -271,7 +282,11 @@ export class Site {
     if (this.#life.alive) this.#wired?.kiosk.scanned(code);
   }
   /** A tap on what is shown now. */
-  tap(type: Intent['type'], value?: string | number | boolean): void {
+  tap(
+    type: Intent['type'],
+    value?: string | number | boolean,
+    more: Readonly<Record<string, unknown>> = {},
+  ): void {
     const s = this.snapshot;
     if (s === null || !this.alive) return;
     this.wired.kiosk.intent({
@@ -279,6 +294,7 @@ export class Site {
       screen: s.screen,
       revision: s.revision,
       ...(value === undefined ? {} : { value }),
+      ...more,
     } as Intent);
   }
 }

@@ -17,6 +17,8 @@ import { Checks } from './checks.ts';
 import { ACCOUNT_PLANS, AccountCustomer } from './account-customer.ts';
 import type { Visitor } from './account-customer.ts';
 import { HOUSEHOLDS, TOWN_ACCOUNTS, TOWN_CREDIT } from './credit-checks.ts';
+import { RequestCustomer } from './request-customer.ts';
+import { TOWN_REQUESTS, TOWN_REQUEST_KEY } from './request-checks.ts';
 import { Customer, PLANS } from './customer.ts';
 import { Dice } from './dice.ts';
 import { startFault } from './faults.ts';
@@ -49,6 +51,7 @@ export const POLICY: Policy = {
   notices: [],
   sites: [],
   credit: TOWN_CREDIT,
+  requests: TOWN_REQUESTS,
 };
 
 const TERMINALS = ['000000000311', '000000000312'] as const;
@@ -235,6 +238,7 @@ export class World implements Town {
           claims: [],
           creditAccounts: TOWN_ACCOUNTS,
           policy: POLICY,
+          requestKeys: [TOWN_REQUEST_KEY],
           ...(keysAt === 'central' ? { cardKeys: cardKeys.value } : {}),
           refundBudget: this.mode === 'none' ? ANY_REFUND : REFUND_BUDGET,
           ...(this.paySet === 'direct'
@@ -489,17 +493,8 @@ export class World implements Town {
   /** Somebody who pays by a user number; the other machine may have the same household's. */
   #arriveWithout(i: number, site: Site): void {
     this.#served += 1;
-    const home = this.dice.pick(HOUSEHOLDS);
-    const customer = new AccountCustomer(site, home, this.dice.pick(ACCOUNT_PLANS), {
-      dice: this.dice,
-      phone: this.phone,
-      nowMs: this.timeline.nowMs,
-      after: (delayMs, fn) => void this.timeline.after(delayMs, fn),
-    });
+    const customer = this.#someoneWithout(site);
     this.#customers[i] = customer;
-    this.tell(
-      `${site.terminalId} --- session ${this.#served}: account ${home.userNo}, ${customer.plan}`,
-    );
     if (this.dice.chance(0.25))
       this.timeline.after(
         this.dice.between(5_000, 40_000),
@@ -521,6 +516,27 @@ export class World implements Town {
     };
     stay();
     this.#trouble(i, () => this.#customers[i] === customer, null);
+  }
+
+  /** Who pays by a user number, or asks for something. */
+  #someoneWithout(site: Site): Visitor {
+    const at = {
+      dice: this.dice,
+      phone: this.phone,
+      nowMs: this.timeline.nowMs,
+      after: (delayMs: number, fn: () => void) => void this.timeline.after(delayMs, fn),
+      told: (ref: string, phone: string) => this.checks.requests.told(ref, phone),
+    };
+    if (this.dice.chance(0.2)) {
+      this.tell(`${site.terminalId} --- session ${this.#served}: asks for something`);
+      return new RequestCustomer(site, at);
+    }
+    const home = this.dice.pick(HOUSEHOLDS);
+    const customer = new AccountCustomer(site, home, this.dice.pick(ACCOUNT_PLANS), at);
+    this.tell(
+      `${site.terminalId} --- session ${this.#served}: account ${home.userNo}, ${customer.plan}`,
+    );
+    return customer;
   }
 
   /** What goes wrong while somebody is there. */

@@ -692,6 +692,7 @@ class Town {
           break;
         case 'insert-card':
         case 'info':
+        case 'request':
           tap('exit');
           break;
         case 'reading':

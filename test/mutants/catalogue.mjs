@@ -14,6 +14,7 @@ import { gatewayPeople } from './gateway-people.mjs';
 import { BETWEEN } from './between.mjs';
 import { VISIT } from './visit.mjs';
 import { CARDS } from './cards.mjs';
+import { REQUESTS } from './requests.mjs';
 import { FOUND_E } from './found-e.mjs';
 
 import { BILLS } from './bills.mjs';
@@ -65,10 +66,10 @@ const JOURNAL = [
     'The second log is written before the database commits, not after.',
     edit(
       'journal/journal.ts',
-      `      also?.();
+      `      also?.(head);
       this.#storage.beforeCommit?.();
     });`,
-      `      also?.();
+      `      also?.(head);
       if (!begins) this.#second?.append(logged.splice(0));
       this.#storage.beforeCommit?.();
     });`,
@@ -3968,6 +3969,7 @@ export const MUTANTS = [
   ...BETWEEN,
   ...VISIT,
   ...CARDS,
+  ...REQUESTS,
   ...modes({ mutant, edit, attack, unit }),
   ...FOUND_E,
   ...FOUND_F,

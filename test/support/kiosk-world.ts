@@ -66,6 +66,7 @@ import type {
   OrderStatus,
   Quote,
   QuoteRequest,
+  RequestStatus,
   UploadEvent,
   UploadRequest,
 } from '../../src/shared/central-api/index.ts';
@@ -80,7 +81,8 @@ import type {
 import { failure } from '../../src/shared/errors.ts';
 import type { Failure } from '../../src/shared/errors.ts';
 import { priceAmount } from '../../src/shared/money.ts';
-import type { Policy } from '../../src/shared/policy.ts';
+import type { HeldPolicy } from '../../src/shared/policy.ts';
+import type { Slot } from '../../src/shared/requests.ts';
 import type { Random } from '../../src/shared/ports.ts';
 import { err, ok } from '../../src/shared/result.ts';
 import type { Result } from '../../src/shared/result.ts';
@@ -101,8 +103,8 @@ const TERMINAL = '000000000311';
 const NEIGHBOUR = '000000000312';
 
 /** With all that is sold without a card. */
-export const creditPolicy = (): Policy => ({ ...POLICY, credit: CREDIT_POLICY });
-export const POLICY: Policy = {
+export const creditPolicy = (): HeldPolicy => ({ ...POLICY, credit: CREDIT_POLICY });
+export const POLICY: HeldPolicy = {
   version: 1,
   hotline: '96777',
   presetsFen: [5_000, 10_000],
@@ -546,6 +548,11 @@ export class CentralBooks {
   readonly foreignClaim = new Map<string, NonNullable<Account['claim']>>();
   commands: Command[] = [];
   statuses: OrderStatus[] = [];
+  /** Half days that are full, of any category. */
+  fullSlots: Slot[] = [];
+  /** By the digits of the slip and the end of the telephone number, with a blank between. */
+  readonly requests = new Map<string, RequestStatus>();
+  readonly sealed: { readonly number: string; readonly sealed: string }[] = [];
   readonly firm: string[] = [];
   /** Accounts without a card. */
   readonly credit = new CreditBooks();
@@ -734,6 +741,25 @@ export class CentralBooks {
           () => ok({ commands: this.commands, epoch: 1, serverTimeMs: world.clock.nowMs() }),
           gone,
         ),
+      requests: {
+        fullSlots: () =>
+          call<Result<readonly Slot[], Failure>>('slots', () => ok(this.fullSlots), gone),
+        status: (ref, last4) =>
+          call<Result<RequestStatus | null, Failure>>(
+            'request',
+            () => ok(this.requests.get(`${ref} ${last4}`) ?? null),
+            gone,
+          ),
+        sendSealed: (number, sealed) =>
+          call<Result<void, Failure>>(
+            'sealed',
+            () => {
+              this.sealed.push({ number, sealed });
+              return ok(undefined);
+            },
+            gone,
+          ),
+      },
       requestEpoch: () => Promise.resolve(ok(null)),
       ordersByRef: () =>
         call<Result<readonly OrderStatus[], Failure>>('by-ref', () => ok(this.statuses), gone),
@@ -1008,7 +1034,7 @@ export class World {
   points: string[] = [];
   plan: CrashPlan | null = null;
   crashed: string | null = null;
-  policy: Policy = POLICY;
+  policy: HeldPolicy = POLICY;
   /** Taken out of the configuration; taken by the next start. */
   providerGone = false;
   /** The configured providers, and which of them take the customer's code. */

@@ -1,5 +1,6 @@
 import { accountFixtures } from './account-fixtures.ts';
 import { DEMO_POLICY } from '../../src/demo/central-data.ts';
+import { DEMO_REQUESTS } from '../../src/demo/requests-data.ts';
 import { PLAIN_ACCESS } from '../../src/shared/contract/index.ts';
 import type {
   Access,
@@ -439,7 +440,7 @@ function infoFixtures(
       'info',
       {
         ...start,
-        tiles: ['query', 'unfinished', 'info'],
+        tiles: ['top-up', 'bills', 'query', 'unfinished', 'request', 'info'],
         providers: ['wechat', 'alipay'],
         payAway: [],
         degraded: [],
@@ -491,6 +492,183 @@ function infoFixtures(
       },
     ],
   ];
+}
+
+/** What is asked for, by the demo's own policy; the longest that a policy may have too. */
+function requestFixtures(
+  b: ReturnType<typeof base>,
+): readonly (readonly [string, SnapshotOf<'request'>, Pick<ScreenFixture, 'checkOnly'>])[] {
+  const all = DEMO_REQUESTS.categories;
+  const name = { zh: '报修', en: 'Repair' };
+  const longName = { zh: '八个字的最长名字', en: 'Twenty letters long!' };
+  const screen = {
+    ...b,
+    screen: 'request',
+    emergency: '0558-2197777',
+    subject: name,
+    problem: null,
+    deadlineMs: inSeconds(82),
+  } as const;
+  const option = (c: (typeof all)[number]) => ({
+    id: c.id,
+    kind: c.kind,
+    name: c.name,
+    promise: c.promise,
+    open: true,
+    window: null,
+  });
+  const menu = (from: number) => ({
+    step: 'menu' as const,
+    page: from / 4,
+    pages: 3,
+    categories: all.slice(from, from + 4).map(option),
+  });
+  const halves = (am: 'free' | 'full' | 'gone') => [
+    { half: 'am' as const, state: am },
+    { half: 'pm' as const, state: 'free' as const },
+  ];
+  const days = ['2026-11-23', '2026-11-24', '2026-11-25', '2026-11-26', '2026-11-27', '2026-11-30'];
+  const slot = { date: '2026-11-24', half: 'am' } as const;
+  const dueMs = b.nowMs + 40 * 60_000;
+  const confirm = {
+    step: 'confirm',
+    choice: { zh: '灶具打不着火', en: 'Stove does not light' },
+    slot,
+    phone: '138 **** 6212',
+    userNo: '1002 **** 44',
+    promise: { minutes: 40 },
+    dueMs,
+  } as const;
+  const status = {
+    step: 'status',
+    ref: '0311 2209 2641',
+    name,
+    choice: confirm.choice,
+    slot,
+    reply: null,
+    dueMs,
+  } as const;
+  const none = { name: null, choice: null, slot: null, reply: null, dueMs: null };
+  const longest = all.slice(0, 4).map((c) => ({
+    ...option(c),
+    name: longName,
+    open: false,
+    window: { from: '2026-09-01', to: '2026-10-31' },
+  }));
+  const choices = (count: number) =>
+    Array.from({ length: count }, (_, n) => ({ id: String(n), name: longName }));
+  const drawn: readonly (readonly [string, SnapshotOf<'request'>])[] = [
+    ['menu', { ...screen, subject: null, shown: menu(0) }],
+    [
+      'menu-window',
+      {
+        ...screen,
+        subject: null,
+        shown: {
+          ...menu(8),
+          categories: menu(8).categories.map((c) =>
+            c.id === 'stop-heating'
+              ? { ...c, open: false, window: { from: '2026-09-01', to: '2026-10-31' } }
+              : c,
+          ),
+        },
+      },
+    ],
+    [
+      'menu-longest',
+      {
+        ...screen,
+        subject: null,
+        problem: 'REQ-0101',
+        shown: { ...menu(0), categories: longest },
+      },
+    ],
+    ['choice', { ...screen, shown: { step: 'choice', choices: all[0]?.choices ?? [] } }],
+    ['choice-longest', { ...screen, shown: { step: 'choice', choices: choices(6) } }],
+    [
+      'slot',
+      {
+        ...screen,
+        subject: { zh: '点火', en: 'First lighting' },
+        shown: {
+          step: 'slot',
+          sure: true,
+          days: days
+            .slice(0, 4)
+            .map((date, n) => ({ date, halves: halves(n === 0 ? 'full' : 'free') })),
+        },
+      },
+    ],
+    [
+      'slot-longest',
+      {
+        ...screen,
+        shown: {
+          step: 'slot',
+          sure: false,
+          days: days.map((date) => ({ date, halves: halves('gone') })),
+        },
+      },
+    ],
+    ['phone', { ...screen, shown: { step: 'phone' } }],
+    ['user', { ...screen, shown: { step: 'user', optional: true, reading: false } }],
+    [
+      'user-card-longest',
+      {
+        ...screen,
+        problem: 'CARD-0104',
+        shown: { step: 'user', optional: false, reading: false },
+      },
+    ],
+    ['confirm', { ...screen, shown: confirm }],
+    [
+      'confirm-longest',
+      {
+        ...screen,
+        subject: longName,
+        shown: { ...confirm, choice: longName, promise: { workingDays: 60 } },
+      },
+    ],
+    ['making', { ...screen, shown: { step: 'making' } }],
+    ['made', { ...screen, shown: { step: 'made', ref: status.ref, dueMs, slip: 'printed' } }],
+    ['made-no-slip', { ...screen, shown: { step: 'made', ref: status.ref, dueMs, slip: 'none' } }],
+    ['find', { ...screen, subject: null, shown: { step: 'find' } }],
+    [
+      'status-scheduled',
+      {
+        ...screen,
+        subject: null,
+        shown: { ...status, state: 'scheduled', reply: '王师傅明天上午到，会先打电话' },
+      },
+    ],
+    [
+      'status-longest',
+      {
+        ...screen,
+        subject: null,
+        shown: {
+          ...status,
+          name: longName,
+          choice: longName,
+          state: 'declined',
+          reply: '答'.repeat(60),
+        },
+      },
+    ],
+    ...(['asking', 'not-found', 'no-answer'] as const).map(
+      (state): readonly [string, SnapshotOf<'request'>] => [
+        `status-${state}`,
+        { ...screen, subject: null, shown: { ...status, ...none, state } },
+      ],
+    ),
+  ];
+  // A picture of each question would teach nobody more.
+  const kept = ['menu', 'slot', 'phone', 'confirm', 'made', 'status-scheduled'];
+  return drawn.map(([variant, s]) => [
+    variant,
+    s,
+    kept.includes(variant) ? {} : { checkOnly: true },
+  ]);
 }
 
 /** Every screen in the states a customer can meet. */
@@ -655,6 +833,7 @@ export function screenFixtures(
       },
       { checkOnly: true },
     ],
+    ...requestFixtures(b),
     ...infoFixtures(b, start),
     ...accountFixtures(
       b,

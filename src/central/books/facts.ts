@@ -82,6 +82,8 @@ const FACTS: { readonly [K in EventKind]: Apply<K> | typeof kept } = {
   'card-left': cardLeft,
   // Counted beside the books (ratings.ts).
   'visit-rated': kept,
+  // Taken beside the books (requests/requests.ts).
+  'request-made': kept,
   'slip-printed': kept,
   'clock-step': kept,
   'core-started': kept,

@@ -9,6 +9,8 @@ import { storable } from './books.ts';
 import type { Books, Verdict } from './books.ts';
 import { seeCards } from './card-seen.ts';
 import type { Sight } from './card-seen.ts';
+import { takeRequests } from '../requests/requests.ts';
+import type { MadeRequest } from '../requests/requests.ts';
 import { rateVisits } from './ratings.ts';
 import type { RatedVisit } from './ratings.ts';
 import { resetTaken, stopRefused } from './card-tries.ts';
@@ -61,6 +63,7 @@ export async function post(
   const asides: Aside[] = [];
   const sights: Sight[] = [];
   const rated: RatedVisit[] = [];
+  const made: MadeRequest[] = [];
   const refusals: KeyRefusal[] = [];
   const taken: KeyTaken[] = [];
   for (const { seq, wallMs, kind, orderId, body } of events) {
@@ -70,6 +73,7 @@ export async function post(
     else if (fact.kind === 'card-seen') sights.push({ terminalId, wallMs, body: fact.body });
     else if (fact.kind === 'visit-rated')
       rated.push({ orderId: fact.orderId ?? '', terminalId, wallMs, ...fact.body });
+    else if (fact.kind === 'request-made') made.push({ seq, body: fact.body });
     else if (fact.kind === 'card-refused')
       refusals.push({ terminalId, wallMs, orderId, body: fact.body });
     else if (changesBooks(fact.kind)) entries.push({ terminalId, epoch, seq, wallMs, fact });
@@ -91,6 +95,9 @@ export async function post(
   );
   await stopRefused(tx, refusals, nowMs);
   await resetTaken(tx, taken, nowMs);
+  const odd = await takeRequests(tx, poster, made);
+  for (const [seq, reason] of odd)
+    asides.push({ terminalId, epoch, seq, kind: 'request-made', orderId: null, reason });
   const rows = asides.toSorted((a, b) => a.seq - b.seq);
   await setAside(tx, rows, nowMs);
   const own = rows.filter((r) => r.terminalId === terminalId && r.epoch === epoch);

@@ -1,5 +1,7 @@
 import { maskName } from '../../shared/mask.ts';
 import type { TerminalStatus } from '../../shared/trust.ts';
+import { requestCounts } from '../requests/requests.ts';
+import type { RequestCounts } from '../requests/requests.ts';
 import { ratingsOf } from '../books/ratings.ts';
 import type { TerminalRatings } from '../books/ratings.ts';
 import { stoppedCards } from '../books/card-seen.ts';
@@ -145,6 +147,8 @@ export interface ConsoleData {
   readonly findings: readonly Finding[];
   /** Card numbers that another chip asked a key for: a replaced card, or a copied number. */
   readonly otherChips: readonly OtherChip[];
+  /** What customers asked for and nobody has closed. */
+  readonly requests: RequestCounts;
   /** Of the last thirty days. */
   readonly ratings: readonly TerminalRatings[];
   /** The newest 50 things that persons did about such captures. */
@@ -191,6 +195,7 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
     stoppedCards: await stoppedCards(sql),
     otherChips: await otherChips(sql),
     findings: await openFindings(sql),
+    requests: await requestCounts(sql, nowMs),
     ratings: await ratingsOf(sql, nowMs),
     settlements: await settlementsOf(sql),
     byHand: await handCases(sql),

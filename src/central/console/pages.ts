@@ -7,6 +7,7 @@ import { budgetTable } from './refund-budget.ts';
 import type { ConsoleData } from './data.ts';
 import { chipsTable } from './chip-pages.ts';
 import { findingsTable } from './finding-pages.ts';
+import { requestAlarms, requestsLine } from './request-pages.ts';
 import { refundsTable, stoppedTable, unprovenTable } from './refund-pages.ts';
 import { facts, hidden, page, table, tag, time, TOP } from './html.ts';
 import { escapeHtml } from '../http/escape.ts';
@@ -43,6 +44,7 @@ export function consolePage(d: ConsoleData, nowMs: number): string {
   const byHand = d.byHand.waitingCount;
   const unproven = d.unprovenRefunds.filter((r) => r.state === 'waiting').length;
   const accused = d.findings.filter((f) => f.accuses).length;
+  const asked = requestAlarms(d.requests);
   const wanted = [
     `${alarms} 台终端报警`,
     `${d.quarantineOpen} 条记录隔离`,
@@ -52,12 +54,14 @@ export function consolePage(d: ConsoleData, nowMs: number): string {
     ...(unproven === 0 ? [] : [`${unproven} 笔退款待核对卡`]),
     ...(d.unprovenOrders.length === 0 ? [] : [`${d.unprovenOrders.length} 笔付款缺凭据`]),
     ...(accused === 0 ? [] : [`${accused} 笔超限成交待查`]),
+    ...asked,
   ].join('，');
   return page(
     '长明 · 收费中心',
     '<meta http-equiv="refresh" content="5">',
     `<header><h1>长明 · 收费中心</h1><span>参考实现</span><span>${time(nowMs)}</span></header><main>
-${alarms + d.quarantineOpen + parked + unproven + byHand + d.stoppedCards.length + d.unprovenOrders.length + accused > 0 ? `<p class="alarm">需要人工处理：${wanted}</p>` : ''}
+${alarms + d.quarantineOpen + parked + unproven + byHand + d.stoppedCards.length + d.unprovenOrders.length + accused + asked.length > 0 ? `<p class="alarm">需要人工处理：${wanted}</p>` : ''}
+${requestsLine(d.requests)}
 <h2>最近订单</h2>${ordersTable(d)}
 ${d.unprovenRefunds.length === 0 ? '' : `<h2>只凭读卡器的退款</h2>${refundsTable(d.unprovenRefunds)}`}
 ${d.unprovenOrders.length === 0 ? '' : `<h2>缺少付款凭据的订单</h2>${unprovenTable(d.unprovenOrders)}`}

@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { DAY_MS, chinaDate } from '../../shared/time.ts';
 import { grantEpoch } from '../books/epochs.ts';
@@ -42,6 +43,10 @@ import { chipPage } from './chip-pages.ts';
 import { findingPage } from './finding-pages.ts';
 import { openFindings, settleFinding } from '../books/findings.ts';
 import { evidencePage, refundPage, stoppedPage } from './refund-pages.ts';
+import type { PolicyRequests } from '../../shared/policy-requests.ts';
+import { listRequests, requestCase } from '../requests/desk.ts';
+import { answerForm } from './request-forms.ts';
+import { requestPage, requestsPage } from './request-pages.ts';
 
 export interface ConsoleParts {
   readonly db: () => Db;
@@ -53,6 +58,10 @@ export interface ConsoleParts {
   readonly trust: Trust;
   /** A terminal's keys by its public key. @throws where it is none */
   readonly keysOf: (publicKeyPem: string) => Keyring;
+  /** Open what identifies the customers of requests. */
+  readonly requestKeys: readonly KeyObject[];
+  /** Undefined: the policy has none. */
+  readonly requests: PolicyRequests | undefined;
 }
 
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)$/;
@@ -124,6 +133,8 @@ export function consoleRoutes({
   secret,
   trust,
   keysOf,
+  requestKeys,
+  requests,
 }: ConsoleParts): readonly Route[] {
   // Only who can read the console's pages knows it: another site's page can make a browser post a
   // form here, not read one.
@@ -291,6 +302,14 @@ export function consoleRoutes({
       file: (path, body) => show(path, async (query) => csv(await body(query))),
       decide,
     }),
+    show('/console/requests', async () => html(requestsPage(await listRequests(db()), now()))),
+    show('/console/request', async (query) => {
+      const found = await requestCase(db(), query.get('number') ?? '');
+      if (found === null) throw noSuchResource();
+      const by = { keys: requestKeys, requests, nowMs: now(), token: formToken };
+      return html(requestPage(found, by));
+    }),
+    decide('/console/request', (form) => answerForm(db(), form, now())),
     show('/console/refund', async (query) => {
       const { unprovenRefunds } = await consoleData(db(), now());
       const refund = unprovenRefunds.find((r) => r.orderId === query.get('order'));

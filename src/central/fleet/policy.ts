@@ -17,19 +17,26 @@ export const POLICY_VALID_DAYS = 30;
  */
 const RENEW_MS = 3_600_000;
 
-/** The policy as it is sent now, signed, with the end of its time and what is announced. */
+/**
+ * The policy as it is sent now, signed, with the end of its time and what is announced.
+ *
+ * @param sealTo the public key that requests are sealed to; null: none are taken
+ */
 export function policyIssuer(
   policy: Policy,
   signer: Signer & KeyId,
   now: () => number,
   validDays = POLICY_VALID_DAYS,
+  sealTo: string | null = null,
 ): (tariffs: readonly Announced[]) => SignedPolicy {
   let issued: SignedPolicy | null = null;
   return (tariffs) => {
     const hour = Math.floor(now() / RENEW_MS);
     const expiresAtMs = (hour + 1) * RENEW_MS + validDays * DAY_MS;
     const told = tariffs.length === 0 ? {} : { tariffs: [...tariffs] };
-    const body = JSON.stringify({ ...policy, expiresAtMs, ...told } satisfies IssuedPolicy);
+    const sealed = sealTo === null || policy.requests === undefined ? {} : { sealTo };
+    const issuedNow = { ...policy, expiresAtMs, ...told, ...sealed } satisfies IssuedPolicy;
+    const body = JSON.stringify(issuedNow);
     if (issued?.body !== body) issued = { body, ...signText(signer, body) };
     return issued;
   };

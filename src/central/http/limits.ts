@@ -2,17 +2,19 @@ import { isIPv6 } from 'node:net';
 import { Refusal } from './problem.ts';
 
 /** What a terminal's key is worth to a thief by asking often, and so is counted. */
-export type Counted = 'look-up' | 'quote' | 'key' | 'claim';
+export type Counted = 'look-up' | 'quote' | 'key' | 'claim' | 'request';
 
 /**
  * So many of each in a minute, by terminal. A kiosk has one customer at a time: a busy one needs a
- * tenth of this. Card keys: a purchase takes up to a dozen of the card's answers.
+ * tenth of this. Card keys: a purchase takes up to a dozen of the card's answers. A request's
+ * status: whoever tries the four digits that open it gets nowhere.
  */
 const A_MINUTE: Readonly<Record<Counted, number>> = {
   'look-up': 60,
   quote: 60,
   key: 120,
   claim: 60,
+  request: 20,
 };
 const MINUTE_MS = 60_000;
 

@@ -30,6 +30,8 @@ const STATUS: Record<ProblemType, number> = {
   'key-refused': 409,
   'not-yet': 409,
   'card-refused': 409,
+  'unknown-request': 404,
+  'sealed-mismatch': 409,
   internal: 500,
 };
 

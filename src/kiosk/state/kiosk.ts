@@ -26,6 +26,7 @@ import type { Result } from '../../shared/result.ts';
 import type { Unwritten } from '../../shared/trust.ts';
 import type { MaintenanceEffect, MaintenanceEvent, MaintenanceState } from './maintenance.ts';
 import type { CallResult, OpenOrder, Verb } from './order.ts';
+import type { RequestNews, RequestOp } from './requests.ts';
 import type { AmountSession, CreditChoice, Session } from './visit.ts';
 
 /** What is known of the world that a sale depends on. */
@@ -288,6 +289,7 @@ export type KioskEvent =
       readonly what: EventBody<'slip-printed'>['what'];
       readonly ok: boolean;
     }
+  | { readonly type: 'request'; readonly told: RequestNews }
   /** See `UploaderOptions.onHeard`. */
   | { readonly type: 'heard'; readonly how: 'answered' | 'away' }
   | { readonly type: 'service'; readonly change: Partial<ServiceState> }
@@ -364,6 +366,7 @@ export type Effect =
   /** The card that was left is taken into the bin. */
   | { readonly do: 'capture'; readonly insertion: number; readonly cardNo: string | null }
   | { readonly do: 'find-order'; readonly ref: string }
+  | { readonly do: 'request'; readonly ask: RequestOp }
   | { readonly do: 'release'; readonly orderId: string }
   | MaintenanceEffect
   | {

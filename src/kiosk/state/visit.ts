@@ -11,6 +11,7 @@ import type { ErrorCode } from '../../shared/errors.ts';
 import type { AttemptState, OrderState } from '../../shared/order-rules.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 import type { Rating } from '../../shared/ratings.ts';
+import type { RequestSession } from './requests.ts';
 import type { Consent, CreditKind } from '../../shared/sale.ts';
 
 /**
@@ -24,6 +25,7 @@ export type Session =
   | CannotSellSession
   | CardInfoSession
   | InfoSession
+  | RequestSession
   | AmountSession
   | UserNoSession
   | AccountSession

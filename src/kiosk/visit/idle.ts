@@ -10,6 +10,8 @@ import { askForCard } from './card-in.ts';
 import { nextOutage, openInfo, toldTopics } from './hall-info.ts';
 import { nearestSite } from './nearest.ts';
 import { payAway, payChoices } from './paying.ts';
+import { offeredCategories } from './request-offer.ts';
+import { openRequests } from './requests.ts';
 import type { Service } from './service.ts';
 import { GIVE_CARD_BACK } from './service.ts';
 import type { Settled } from './step.ts';
@@ -36,6 +38,7 @@ export const idle: Service<'idle'> = {
 const OPEN: Readonly<Record<Tile, (state: KioskState, now: Now) => Step>> = {
   query: (state, now) => askForCard(state, 'query', now),
   unfinished: (state, now) => askForCard(state, 'unfinished', now),
+  request: openRequests,
   info: openInfo,
   'top-up': (state, now) => openAccount(state, 'top-up', now),
   bills: (state, now) => openAccount(state, 'bills', now),
@@ -113,6 +116,7 @@ function startView(state: KioskState, base: Base, ctx: ViewContext): Snapshot {
       ...(['top-up', 'bills'] as const).filter((service) => creditOffered(state, service)),
       'query',
       'unfinished',
+      ...(offeredCategories(state).length > 0 ? (['request'] as const) : []),
       ...(toldTopics(policy, ctx.header.site, ctx.nowMs).length > 0 ? (['info'] as const) : []),
     ],
     providers: [...payChoices(state)],

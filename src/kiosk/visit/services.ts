@@ -9,6 +9,7 @@ import { hallInfo } from './hall-info.ts';
 import { idle } from './idle.ts';
 import { orderStatus } from './order-status.ts';
 import { orderVisit } from './order-visit.ts';
+import { requests } from './requests.ts';
 import type { Stage } from './service.ts';
 import { takeCard } from './take-card.ts';
 
@@ -24,6 +25,7 @@ const STAGES: { readonly [A in Session['at']]: Stage<SessionAt<A>> } = {
   ...accountSale,
   ...cardQuery,
   ...hallInfo,
+  ...requests,
   ...orderStatus,
   ...cardAssist,
   // shared by services that sell

@@ -5,6 +5,8 @@ export const SCREEN_MS = {
   'card-info': 60_000,
   /** A page to read; each tap begins it anew. */
   info: 90_000,
+  /** A question to answer; each tap and each digit begins it anew. */
+  request: 90_000,
   amount: 120_000,
   'user-no': 90_000,
   account: 120_000,

@@ -212,6 +212,8 @@ const SENTENCES: { readonly [K in EventKind]: (b: EventBody<K>) => ErrorText } =
       fair: both('顾客评价：一般', 'the customer found it fair'),
       poor: both('顾客评价：不满意', 'the customer was not satisfied'),
     })[b.rating],
+  'request-made': (b) =>
+    both(`受理了${b.name.zh}，受理号 ${b.number}`, `took a request: ${b.name.en}, ${b.number}`),
   'card-refused': (b) =>
     both(
       `卡没有接受密钥${b.left === null ? '' : `，还剩 ${b.left} 次`}`,

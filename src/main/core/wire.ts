@@ -7,6 +7,7 @@ import { NO_PRINTER } from '../../device/printer/tcp.ts';
 import type { Printer } from '../../device/printer/types.ts';
 import type { Scanner } from '../../device/scanner/types.ts';
 import { machineDevices } from './devices.ts';
+import { RequestParts } from '../../kiosk/watch/request-parts.ts';
 import { Uploader } from '../../kiosk/watch/uploader.ts';
 
 /** How the customer's code comes in; the shell's keyboard needs nothing here. */
@@ -96,6 +97,13 @@ export function wireCore(parts: Parts): Wired {
     scanner === undefined || scanner === 'keyboard'
       ? []
       : [scanner.onCode((code) => kiosk.scanned(code))];
+  const sealed = new RequestParts({
+    journal,
+    billing,
+    clock,
+    log,
+    keepDays: () => kiosk.service.policy?.requests?.keepDays.kiosk ?? null,
+  });
   const watch = new Monitor({
     journal,
     billing,
@@ -109,6 +117,7 @@ export function wireCore(parts: Parts): Wired {
     onCentralUp: () => {
       uploader?.centralIsBack();
       kiosk.retryReleases();
+      sealed.kick();
     },
     onCentralTime: (serverTimeMs) => kiosk.centralTime(serverTimeMs),
     onCommand: (command) => kiosk.command(command),
@@ -123,7 +132,11 @@ export function wireCore(parts: Parts): Wired {
     clock,
     random,
     log,
-    onReach: (up) => watch.centralReached(up),
+    onReach: (up) => {
+      watch.centralReached(up);
+      // After the acknowledgement, which is taken in before anything else runs.
+      if (up) sealed.kick();
+    },
     onFork: (f) => watch.forked(f),
     onHeard: (how) => kiosk.heard(how),
   });
@@ -140,6 +153,7 @@ export function wireCore(parts: Parts): Wired {
       kiosk.stop();
       watch.stop();
       upload.stop();
+      sealed.stop();
     },
   };
 }

@@ -144,6 +144,15 @@ const TILE_ART: Readonly<Record<Tile | InfoTopic, ReactElement>> = {
       <path d="M37 4v11H26" stroke={EMBER} />
     </>
   ),
+  request: (
+    <>
+      <path
+        d="M40 13a11 11 0 0 1-15 13L12 40a5 5 0 0 1-7-7l14-13A11 11 0 0 1 32 5l-6 7 2 6 6 1z"
+        stroke={FLAME}
+      />
+      <circle cx="9" cy="36" r="1" stroke={EMBER} />
+    </>
+  ),
   info: (
     <>
       <path d="M24 44S9 29 9 18a15 15 0 0 1 30 0c0 11-15 26-15 26z" stroke={FLAME} />

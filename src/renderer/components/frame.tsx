@@ -27,6 +27,7 @@ function isQuiet(snapshot: Snapshot): boolean {
 const EXTENDABLE: ReadonlySet<Screen> = new Set<Screen>([
   'insert-card',
   'info',
+  'request',
   'cannot-sell',
   'card-info',
   'amount',
@@ -56,6 +57,8 @@ function headings(snapshot: Snapshot, t: Translate): { title: MessageKey; sub?: 
       return { title: 'insert.header' };
     case 'info':
       return { title: 'hall.menu.title' };
+    case 'request':
+      return { title: 'req.header' };
     case 'reading':
       return { title: 'reading.header', sub: t('doNotRemove') };
     case 'cannot-sell':

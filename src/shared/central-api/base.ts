@@ -47,6 +47,8 @@ export const PROBLEMS = [
   'key-refused',
   'not-yet',
   'card-refused',
+  'unknown-request',
+  'sealed-mismatch',
   'internal',
 ] as const;
 /** One of {@link PROBLEMS}. */

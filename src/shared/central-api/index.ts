@@ -27,6 +27,11 @@
  * - `POST /v1/keys` → cardKeyAnswer | 409 problem(key-refused|card-refused)
  * - `GET /v1/orders/by-ref/:ref` → orderStatusAnswer (the twelve digits on a slip)
  * - `GET /v1/ledger?date=YYYY-MM-DD` → ledgerAnswer (the terminal's own money of a China day)
+ * - `GET /v1/request-slots?category=ID` → requestSlotsAnswer (half days that are full)
+ * - `GET /v1/requests/:ref?last4=DDDD` → requestStatusAnswer (the twelve digits on a slip, and the
+ *   end of the telephone number; null for anything else)
+ * - `POST /v1/requests/:number/sealed` → sealedTaken (idempotent) | 404 problem(unknown-request) |
+ *   409 problem(sealed-mismatch)
  * - `GET /v1/commands` → commandsAnswer
  * - `POST /v1/epochs` → epochAnswer (asks for a new epoch; again and again until it is granted)
  * - `POST /v1/journal` → uploadAnswer | 409 problem(gap|fork|old-epoch)
@@ -38,5 +43,6 @@ export * from './base.ts';
 export * from './accounts.ts';
 export * from './card-keys.ts';
 export * from './claims.ts';
+export * from './requests.ts';
 export * from './credit.ts';
 export * from './upload.ts';

@@ -24,6 +24,8 @@ import {
 import { cardViewSchema, quoteViewSchema } from './card-sale.ts';
 import { INFO_TOPICS, infoShape } from './info.ts';
 import { MAINTENANCE_ACTIONS, MAINTENANCE_TABS, maintenanceShape } from './maintenance.ts';
+import { REQUEST_STEPS } from '../requests.ts';
+import { requestShape } from './request.ts';
 
 /**
  * The contract between core and renderer. The core pushes whole snapshots; the renderer mirrors the
@@ -35,6 +37,7 @@ export * from './base.ts';
 export * from './card-sale.ts';
 export * from './info.ts';
 export * from './maintenance.ts';
+export * from './request.ts';
 
 /** A whole screen, pushed by the core at each change. */
 export const snapshotSchema = z.discriminatedUnion('screen', [
@@ -74,6 +77,7 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     deadlineMs,
   }),
   z.object({ ...base, screen: z.literal('info'), ...infoShape, deadlineMs }),
+  z.object({ ...base, screen: z.literal('request'), ...requestShape, deadlineMs }),
   z.object({ ...base, screen: z.literal('reading'), stage: z.enum(['card', 'account']) }),
   z.object({
     ...base,
@@ -349,6 +353,31 @@ export const intentSchema = z.discriminatedUnion('type', [
   }),
   /** info screen: this page of the topic. */
   z.object({ ...intentBase, type: z.literal('info-page'), value: natural.max(100) }),
+  /** request screen: what is asked for, which of several, or a half day (`2026-11-30 am`). */
+  z.object({
+    ...intentBase,
+    type: z.literal('request-pick'),
+    step: z.enum(REQUEST_STEPS),
+    value: z.string().max(40),
+  }),
+  /** request screen: a telephone or user number; empty: not told. Never logged. */
+  z.object({
+    ...intentBase,
+    type: z.literal('request-digits'),
+    step: z.enum(REQUEST_STEPS),
+    value: z.string().regex(/^\d{0,16}$/),
+  }),
+  z.object({ ...intentBase, type: z.literal('request-page'), value: natural.max(100) }),
+  z.object({ ...intentBase, type: z.literal('request-back') }),
+  z.object({ ...intentBase, type: z.literal('request-submit') }),
+  /** request screen: how does one stand? Then its number, and the end of the telephone number. */
+  z.object({ ...intentBase, type: z.literal('request-find') }),
+  z.object({
+    ...intentBase,
+    type: z.literal('request-look'),
+    value: z.string().regex(/^\d{12,16}$/),
+    last4: z.string().regex(/^\d{4}$/),
+  }),
   /** done screen: how it was. */
   z.object({ ...intentBase, type: z.literal('rate'), value: z.enum(RATINGS) }),
   z.object({ ...intentBase, type: z.literal('cancel') }),

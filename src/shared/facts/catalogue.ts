@@ -2,11 +2,14 @@ import { z } from 'zod';
 import { RATINGS } from '../ratings.ts';
 import { evidenceSchema } from '../evidence.ts';
 import { cardQuoteSchema, creditQuoteSchema } from '../sale.ts';
+import { HALVES, REQUEST_KINDS } from '../requests.ts';
 import { tokenSchema } from '../sealed-text.ts';
 import { UNWRITTEN } from '../trust.ts';
 import { counter, fen, hex, natural, units } from './bounds.ts';
 
 const sum = z.object({ count: natural, fen: natural });
+/** A name out of the policy. */
+const requestName = z.object({ zh: z.string().max(40), en: z.string().max(80) });
 const failureBody = z.object({ code: z.string(), detail: z.string().optional() });
 
 /**
@@ -316,6 +319,29 @@ export const EVENTS = {
   }),
   /** How the customer found it, by one touch on the thanks screen; once an order. */
   'visit-rated': z.object({ rating: z.enum(RATINGS) }),
+  /**
+   * A customer asked for something. His telephone number is not in it: it is sealed to central's
+   * key beside the facts, and `sealedHash` is the SHA-256 of that text, in hex. Told again in a new
+   * epoch where central never took the first; one number is one request.
+   */
+  'request-made': z.object({
+    number: z.string().regex(/^RQ-[0-9A-Za-z]{1,32}-\d{1,10}-\d{4,12}-\d{4}$/),
+    category: z.string().max(24),
+    kind: z.enum(REQUEST_KINDS),
+    /** As the policy called it then. */
+    name: requestName,
+    choice: requestName.extend({ id: z.string().max(24) }).nullable(),
+    slot: z.object({ date: z.string().max(10), half: z.enum(HALVES) }).nullable(),
+    userNo: z
+      .string()
+      .regex(/^\d{6,16}$/)
+      .nullable(),
+    madeMs: natural,
+    /** What was promised: by then it is answered. */
+    dueMs: natural,
+    sealedHash: z.string().regex(/^[0-9a-f]{64}$/),
+    policyVersion: natural,
+  }),
   'slip-printed': z.object({
     what: z.enum(['receipt', 'in-doubt', 'refund', 'parked']),
     ok: z.boolean(),

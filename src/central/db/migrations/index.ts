@@ -30,6 +30,7 @@ import { chipChanges } from './029-chip-changes.ts';
 import { saleFindings } from './030-sale-findings.ts';
 import { closeSent } from './031-close-sent.ts';
 import { ratings } from './032-ratings.ts';
+import { requests } from './033-requests.ts';
 import { credit } from './037-credit.ts';
 import { creditOffice } from './038-credit-office.ts';
 import { accountBook } from './039-account-book.ts';
@@ -69,6 +70,7 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'sale findings', sql: saleFindings },
   { name: 'close sent', sql: closeSent },
   { name: 'ratings', sql: ratings },
+  { name: 'requests', sql: requests },
   { name: 'credit', sql: credit },
   { name: 'credit office', sql: creditOffice },
   { name: 'account book', sql: accountBook },
