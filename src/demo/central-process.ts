@@ -6,6 +6,7 @@ import { openPglite } from '../central/db/pglite.ts';
 import { openPostgres } from '../central/db/postgres.ts';
 import { ANY_REFUND } from '../central/sale/budgets.ts';
 import { createCentral } from '../central/central.ts';
+import { httpMeterPlatform } from '../central/sale/meter-platform.ts';
 import { loadPayments } from '../payment/load.ts';
 import { ed25519Signer } from '../shared/signing.ts';
 import { chinaDate } from '../shared/time.ts';
@@ -13,14 +14,14 @@ import { hallClock } from '../main/demo-clock.ts';
 import { stderrLog, systemRandom } from '../main/ports.ts';
 import { DEMO_DATA } from './central-data.ts';
 import { demoCreditAccounts } from './credit-data.ts';
-import { demoPayment, DEMO_TERMINAL, hallKeys } from './setup.ts';
+import { demoPayment, DEMO_TERMINAL, hallKeys, METER_SECRET } from './setup.ts';
 import { runService } from './service.ts';
 
 /**
  * The demo hall's central, a process of its own: billing, and the payment gateway with every wallet
  * behind it. `--data DIR --port N --pages N --console N --sandbox N [--terminal ID --terminal-key
- * FILE] [--database URL]`: the doors of terminals, phones and staff, the wallets' port, and the
- * PostgreSQL server whose database is used instead of the embedded one.
+ * FILE] [--meters N] [--database URL]`: the doors of terminals, phones and staff, the wallets'
+ * port, and the PostgreSQL server whose database is used instead of the embedded one.
  */
 const { values } = parseArgs({
   options: {
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     sandbox: { type: 'string' },
     terminal: { type: 'string' },
     'terminal-key': { type: 'string' },
+    meters: { type: 'string' },
     database: { type: 'string' },
     'any-refund': { type: 'boolean', default: false },
   },
@@ -98,6 +100,16 @@ const central = createCentral({
   log: stderrLog,
   // A terminal of the hall may have its keys at central: `"keys": {"kind": "central"}`.
   ...(cardKeys.ok ? { cardKeys: cardKeys.value } : {}),
+  ...(values.meters === undefined
+    ? {}
+    : {
+        meterPlatform: httpMeterPlatform({
+          baseUrl: `http://127.0.0.1:${values.meters}`,
+          secret: METER_SECRET,
+          clock,
+          timeoutMs: WALLET_TIMEOUT_MS,
+        }),
+      }),
   terminals: [terminal],
   ...(values['any-refund'] ? { refundBudget: ANY_REFUND } : {}),
   payments: {

@@ -19,24 +19,32 @@ import { HallClock } from './hall-clock.ts';
 import { Line } from './line.ts';
 import { Phone } from './phone.ts';
 import type { PhoneOptions } from './phone.ts';
-import { enrolTerminal, HALL_PAYMENTS, hallKeys, hallPorts, writeTerminalJson } from './setup.ts';
+import {
+  enrolTerminal,
+  HALL_PAYMENTS,
+  hallKeys,
+  hallPorts,
+  writeTerminalJson,
+  METER_SECRET,
+} from './setup.ts';
 import { chooseShell } from './shell-choice.ts';
 
 /**
  * The demo hall: central, payment sandbox, kiosk with virtual devices, shell and dock, from one
  * command.
  */
-const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|electron|none] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N] [--restart-ms N] [--any-refund] [--database URL] [--clock TIME]
+const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|electron|none] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N] [--restart-ms N] [--any-refund] [--meters WHEN] [--database URL] [--clock TIME]
   --payments KINDS  how customers pay, in the order offered: gateway (one code for every wallet; the default), or wallets
                 directly: wechat, alipay, unionpay, e.g. --payments wechat,alipay
   --shell none  services and dock only: the shell is started by somebody else, with the terminal.json that is printed
-  --port N      the kiosk's port; the dock has N+1, central's console N+2, central's pages for phones N+11, and eight more are
-                used between (default 8460)
+  --port N      the kiosk's port; the dock has N+1, central's console N+2, central's pages for phones N+11, and nine more are
+                used around (default 8460)
   --data DIR    where the demo keeps its journal, books and cards (default .pilotlight/demo)
   --config FILE the kiosk's terminal.json, instead of the demo's own
   --real-pcsc   the reader is pcscd's; the dock's cards go into vpcd (port 35963 unless --vpcd-port)
   --restart-ms N  whatever dies is started again after N ms each time, instead of ever later (browser shell; for the kill test)
   --any-refund  central hands back on a reader's word without a budget (for the kill test, whose cards lie all the time)
+  --meters WHEN  IoT meters confirm a top-up at-once, later (the default: when their platform is asked again) or never
   --database URL  central's books are on this PostgreSQL server (postgres://user@host/database), instead of an embedded one
   --clock TIME  the hall's clocks (central, kiosk, wallets, meters) begin there, e.g. 2026-12-31T23:59:30+08:00, and run on; data of
                 its own (.pilotlight/demo-clock unless --data). The dock sets them forward in a hall that runs`;
@@ -64,6 +72,7 @@ function options() {
         'vpcd-port': { type: 'string', default: String(VPCD_PORT) },
         'restart-ms': { type: 'string' },
         'any-refund': { type: 'boolean', default: false },
+        meters: { type: 'string', default: 'later' },
         database: { type: 'string' },
         clock: { type: 'string' },
         help: { type: 'boolean', default: false },
@@ -92,8 +101,10 @@ const payments = values.payments
 if (new Set(payments).size !== payments.length)
   fail(`--payments ${values.payments}: each kind once\n${USAGE}`);
 const first = Number(values.port);
-if (!Number.isInteger(first) || first < 1024 || first > 65_524)
-  fail(`--port ${values.port}: a number from 1024 to 65524\n${USAGE}`);
+if (!Number.isInteger(first) || first < 1024 || first > 65_523)
+  fail(`--port ${values.port}: a number from 1024 to 65523\n${USAGE}`);
+if (!['at-once', 'later', 'never'].includes(values.meters))
+  fail(`--meters ${values.meters}: at-once, later or never\n${USAGE}`);
 const vpcdPort = Number(values['vpcd-port']);
 const restartMs = values['restart-ms'] === undefined ? undefined : Number(values['restart-ms']);
 if (
@@ -129,6 +140,7 @@ const NAMES: Record<keyof typeof ports, string> = {
   paymentLine: 'line to the payment sandbox',
   scanner: 'virtual scanner',
   gatewayLine: 'line to the payment gateway',
+  meters: 'platform of IoT meters',
 };
 for (const [name, port] of Object.entries(ports) as [keyof typeof ports, number][]) {
   if (!(await isFree(port)))
@@ -199,6 +211,8 @@ const central = new HallChild(
     String(ports.central),
     '--sandbox',
     String(ports.sandbox),
+    '--meters',
+    String(ports.meters),
     ...enrolled,
     ...(values['any-refund'] ? ['--any-refund'] : []),
     ...(values.database === undefined ? [] : ['--database', values.database]),
@@ -216,6 +230,22 @@ const sandbox = new HallChild(
     String(ports.sandbox),
     '--line',
     String(ports.paymentLine),
+  ],
+  say,
+  restartMs,
+);
+const meters = new HallChild(
+  'platform of IoT meters',
+  [
+    here('meter-process.ts'),
+    '--file',
+    join(dataDir, 'meter-platform.json'),
+    '--secret',
+    METER_SECRET,
+    '--port',
+    String(ports.meters),
+    '--answers',
+    values.meters,
   ],
   say,
   restartMs,
@@ -278,6 +308,7 @@ async function stop(code: number): Promise<never> {
     await Promise.all([
       central.stop(),
       sandbox.stop(),
+      meters.stop(),
       dock.close(),
       printer.close(),
       scanner.close(),
@@ -362,6 +393,7 @@ try {
     dock.start(),
     central.start(),
     sandbox.start(),
+    meters.start(),
   ]);
   await startShell();
 } catch (error) {

@@ -42,9 +42,14 @@ export interface HallPorts {
    * separately.
    */
   readonly gatewayLine: number;
+  /** The platform that reaches IoT meters. */
+  readonly meters: number;
 }
 
-/** Twelve neighbouring ports from `first`. */
+/** What the demo's central shows to the platform of its IoT meters. */
+export const METER_SECRET = 'demo-meters';
+
+/** Thirteen neighbouring ports from `first`. */
 export function hallPorts(first: number): HallPorts {
   return {
     kiosk: first,
@@ -59,6 +64,7 @@ export function hallPorts(first: number): HallPorts {
     gatewayLine: first + 9,
     centralApi: first + 10,
     centralPages: first + 11,
+    meters: first + 12,
   };
 }
 

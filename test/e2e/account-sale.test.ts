@@ -84,6 +84,8 @@ test('an IoT meter in arrears is topped up, and its account shows it', async () 
   await toAccount('top-up', '2002203302');
   await screen('top-up');
   expect(await says('top-up')).toContain('¥57.25');
+  // The meter has not connected since; the customer need not wait for it.
+  expect(await says('top-up')).toContain('还在发往表端¥100.00');
   await tap('exit');
   await screen('start');
   await until('upload', () => hall.rows().outbox === 0);

@@ -107,7 +107,7 @@ export class Hall {
   ): Promise<Hall> {
     const hall = new Hall(
       mkdtempSync(join(tmpdir(), 'pilotlight-hall-')),
-      await freePorts(12),
+      await freePorts(13),
       [...(args.includes('--payments') ? [] : ['--payments', 'wechat,alipay']), ...args],
       env,
     );
