@@ -6,12 +6,12 @@ import type { ErrorCode } from '../../shared/errors.ts';
 import { formatYuan } from '../../shared/money.ts';
 import { Disc } from '../components/art.tsx';
 import { grouped, Pad, typeDigit } from '../components/pad.tsx';
+import { Presets } from '../components/presets.tsx';
 import { ActionButton, Facts, IntentButton, Message, Notice, Steps } from '../components/ui.tsx';
 import { useWords } from '../i18n/index.ts';
 import { act } from '../state/store.ts';
 import { useNewView } from '../state/taps.ts';
 import ui from '../components/ui.module.css';
-import { plainYuan } from './amount.tsx';
 import css from './account.module.css';
 import { Keypad } from './keypad.tsx';
 import screens from './screens.module.css';
@@ -98,7 +98,6 @@ export function TopUp({ s }: { readonly s: SnapshotOf<'top-up'> }): ReactElement
   const { t, pick } = useWords();
   const [typing, setTyping] = useState(false);
   useNewView(typing ? 'pad' : 'presets');
-  const custom = s.chosenFen !== null && !s.presetsFen.includes(s.chosenFen);
   const owed = s.balanceFen < 0 ? -s.balanceFen : 0;
   return (
     <div className={screens['amount']}>
@@ -129,28 +128,12 @@ export function TopUp({ s }: { readonly s: SnapshotOf<'top-up'> }): ReactElement
           <>
             <div className={screens['amountPick']}>
               <h1>{t('topUp.title')}</h1>
-              <div className={screens['amounts']}>
-                {s.presetsFen.map((fen) => (
-                  <IntentButton
-                    key={fen}
-                    does={{ type: 'choose-amount', value: fen }}
-                    className={`${screens['amt']} ${fen === s.chosenFen ? screens['chosen'] : ''}`}
-                  >
-                    <span>{plainYuan(fen)}</span>
-                  </IntentButton>
-                ))}
-                <button
-                  type="button"
-                  className={`${screens['amt']} ${custom ? screens['chosen'] : ''}`}
-                  data-local="keypad"
-                  data-intent="keypad"
-                  onClick={() => setTyping(true)}
-                >
-                  <span>
-                    {custom && s.chosenFen !== null ? plainYuan(s.chosenFen) : t('amount.other')}
-                  </span>
-                </button>
-              </div>
+              <Presets
+                presetsFen={s.presetsFen}
+                chosenFen={s.chosenFen}
+                about={null}
+                onOther={() => setTyping(true)}
+              />
             </div>
             <div className={screens['amountQuote']}>
               <Problem code={s.problem} />

@@ -4,25 +4,13 @@ import type { QuoteView, SnapshotOf } from '../../shared/contract/index.ts';
 import { ERRORS } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { formatMicroYuan, formatPrice, formatYuan } from '../../shared/money.ts';
-import {
-  ActionButton,
-  Facts,
-  IntentButton,
-  Notice,
-  Steps,
-  tierName,
-  useCardFacts,
-} from '../components/ui.tsx';
+import { plainYuan, Presets } from '../components/presets.tsx';
+import { ActionButton, Facts, Notice, Steps, tierName, useCardFacts } from '../components/ui.tsx';
 import { amountOf, useWords } from '../i18n/index.ts';
 import { useNewView } from '../state/taps.ts';
 import { Keypad } from './keypad.tsx';
 import ui from '../components/ui.module.css';
 import css from './screens.module.css';
-
-/** Whole yuan without decimals: `¥100`. */
-export function plainYuan(fen: number): string {
-  return `¥${formatYuan(fen).replace(/\.00$/, '')}`;
-}
 
 /** A sum that a limit forbids: how much it allows can be said. */
 function isLimit(problem: ErrorCode): boolean {
@@ -40,7 +28,6 @@ export function Amount({ s }: { readonly s: SnapshotOf<'amount'> }): ReactElemen
   const [typing, setTyping] = useState(false);
   useNewView(typing ? 'pad' : 'presets');
   const card = useCardFacts(s.card);
-  const custom = s.chosenFen !== null && !s.presetsFen.includes(s.chosenFen);
   const ready =
     s.chosenFen !== null &&
     s.quote !== null &&
@@ -68,30 +55,12 @@ export function Amount({ s }: { readonly s: SnapshotOf<'amount'> }): ReactElemen
           <>
             <div className={css['amountPick']}>
               <h2>{t('amount.title')}</h2>
-              <div className={css['amounts']}>
-                {s.presetsFen.map((fen) => (
-                  <IntentButton
-                    key={fen}
-                    does={{ type: 'choose-amount', value: fen }}
-                    className={`${css['amt']} ${fen === s.chosenFen ? css['chosen'] : ''}`}
-                  >
-                    <span>{plainYuan(fen)}</span>
-                    {fen === s.chosenFen && about !== null && <small>{about}</small>}
-                  </IntentButton>
-                ))}
-                <button
-                  type="button"
-                  className={`${css['amt']} ${custom ? css['chosen'] : ''}`}
-                  data-local="keypad"
-                  data-intent="keypad"
-                  onClick={() => setTyping(true)}
-                >
-                  <span>
-                    {custom && s.chosenFen !== null ? plainYuan(s.chosenFen) : t('amount.other')}
-                  </span>
-                  {custom && <small>{about ?? t('amount.other')}</small>}
-                </button>
-              </div>
+              <Presets
+                presetsFen={s.presetsFen}
+                chosenFen={s.chosenFen}
+                about={about}
+                onOther={() => setTyping(true)}
+              />
             </div>
             <div className={css['amountQuote']}>
               <Quote s={s} />

@@ -4,6 +4,7 @@ import { formatPrice, formatQuantity } from '../../shared/money.ts';
 import { chinaTime } from '../../shared/time.ts';
 import { TileArt } from '../components/art.tsx';
 import { ActionButton, IntentButton } from '../components/ui.tsx';
+import { Pager } from '../components/pager.tsx';
 import ui from '../components/ui.module.css';
 import { useWords } from '../i18n/index.ts';
 import css from './info.module.css';
@@ -21,7 +22,7 @@ export function Info({ s }: { readonly s: InfoScreen }): ReactElement {
       <h1>{t(`hall.${shown.topic}.title`)}</h1>
       <div className={`${css['body']} ${css[layoutOf(shown)] ?? ''}`}>{bodyOf(s)}</div>
       {'pages' in shown && !('names' in shown) && shown.pages > 1 && (
-        <Pager page={shown.page} pages={shown.pages} />
+        <Pager type="info-page" page={shown.page} pages={shown.pages} />
       )}
       <div className={ui['actions']}>
         {shown.topic !== 'menu' && (
@@ -262,28 +263,5 @@ function Papers({ shown }: { readonly shown: Shown<'papers'> }): ReactElement {
         <p>{pick(papers.where)}</p>
       </section>
     </>
-  );
-}
-
-function Pager({ page, pages }: { readonly page: number; readonly pages: number }): ReactElement {
-  const { t } = useWords();
-  return (
-    <div className={css['pager']}>
-      <IntentButton
-        does={{ type: 'info-page', value: Math.max(0, page - 1) }}
-        disabled={page === 0}
-        className={css['chip']}
-      >
-        {t('hall.page.before')}
-      </IntentButton>
-      <span>{t('hall.page', { page: page + 1, pages })}</span>
-      <IntentButton
-        does={{ type: 'info-page', value: page + 1 }}
-        disabled={page + 1 >= pages}
-        className={css['chip']}
-      >
-        {t('hall.page.next')}
-      </IntentButton>
-    </div>
   );
 }

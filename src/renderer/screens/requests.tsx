@@ -6,6 +6,7 @@ import { isPhone, isUserNo, MAX_DIGITS } from '../../shared/requests.ts';
 import { dueText } from '../../shared/working-days.ts';
 import type { DiscKind } from '../components/art.tsx';
 import { grouped, Pad, typeDigit } from '../components/pad.tsx';
+import { Pager } from '../components/pager.tsx';
 import { ActionButton, Bar, Facts, IntentButton, Message, Points } from '../components/ui.tsx';
 import type { Fact } from '../components/ui.tsx';
 import ui from '../components/ui.module.css';
@@ -122,25 +123,7 @@ function Menu({ shown }: { readonly shown: Shown<'menu'> }): ReactElement {
         ))}
       </div>
       <div className={css['grow']} />
-      {pages > 1 && (
-        <div className={css['pager']}>
-          <IntentButton
-            does={{ type: 'request-page', value: Math.max(0, page - 1) }}
-            disabled={page === 0}
-            className={css['chip']}
-          >
-            {t('hall.page.before')}
-          </IntentButton>
-          <span>{t('hall.page', { page: page + 1, pages })}</span>
-          <IntentButton
-            does={{ type: 'request-page', value: page + 1 }}
-            disabled={page + 1 >= pages}
-            className={css['chip']}
-          >
-            {t('hall.page.next')}
-          </IntentButton>
-        </div>
-      )}
+      {pages > 1 && <Pager type="request-page" page={page} pages={pages} />}
       <div className={ui['actions']}>
         <Back exit />
         <ActionButton does={{ type: 'request-find' }}>{t('req.find.open')}</ActionButton>
