@@ -269,6 +269,44 @@ export const CREDIT = [
     office('what cannot be posted is refused'),
   ),
   mutant(
+    'credit-adopted-unagreed',
+    'A dead kiosk’s order is posted though nobody is known to have agreed to its text.',
+    edit('books/credit-adopted.ts', 'if (!hasConsent(posting)) throw', 'if (false) throw'),
+    office('of a text that is agreed to'),
+  ),
+  mutant(
+    'credit-adopted-by-word',
+    'A dead kiosk’s order is posted that only the kiosk says was paid.',
+    edit(
+      'books/credit-adopted.ts',
+      'if (paid?.amount_fen !== posting.amount_fen)',
+      'if (paid === undefined) return;\n  if (paid.amount_fen !== posting.amount_fen)',
+    ),
+    office('that the gateway saw paid after their terminal said so'),
+  ),
+  mutant(
+    'credit-adopted-unproven',
+    'What was posted by evidence stands in the books as paid by its terminal’s word.',
+    edit('books/credit-adopted.ts', '  prove(books, at, order);\n', ''),
+    office('that the gateway saw paid after their terminal said so'),
+  ),
+  mutant(
+    'credit-settled-twice',
+    'What is posted at midnight is settled on both days.',
+    edit('sale/credit-office.ts', 'ended_ms < $2 ORDER', 'ended_ms <= $2 ORDER'),
+    office('settle what is posted at midnight'),
+  ),
+  mutant(
+    'credit-settled-untold',
+    'What no kiosk has told of is settled as if the ledger had it.',
+    edit(
+      'sale/credit-office.ts',
+      'day.toldFen += toldOf.get(posting.order_id) ?? 0;',
+      'day.toldFen += toldOf.get(posting.order_id) ?? posting.amount_fen;',
+    ),
+    office('settle a day by payee'),
+  ),
+  mutant(
     'credit-adopted-unchecked',
     'One person’s request is confirmed without the payment’s number.',
     edit(

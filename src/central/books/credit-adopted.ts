@@ -2,7 +2,7 @@ import { hasConsent, isLate, referenceOf } from '../sale/credit-rules.ts';
 import type { OrderRow } from '../sale/tables.ts';
 import { capturedBy, enter, move, Unusable } from './books.ts';
 import type { Books, Place } from './books.ts';
-import { takeMoney } from './evidence.ts';
+import { prove, takeMoney } from './evidence.ts';
 import { barOf, enterPosting, sendPosting } from './postings.ts';
 import type { HandRequest } from './tables.ts';
 
@@ -58,6 +58,8 @@ function deliver(
     takeMoney(books, order, attemptId);
     enter(books, at, order, 'captured', { attemptId, amountFen });
   }
+  // Its terminal told of the money before anybody else had seen it.
+  prove(books, at, order);
   move(books, at, books.orders.get(orderId) as OrderRow, 'delivered');
   books.orders.change(orderId, { delivered_by: at.terminalId });
   enter(books, at, order, 'delivered', { amountFen, reference });

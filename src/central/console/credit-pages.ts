@@ -172,7 +172,7 @@ export const settlementPage = (
     `${TOP}<main><h2>按收款方结算 ${e(date)}</h2>
 <form method="get" action="/console/credit/settlement"><label for="date">日期</label><input id="date" name="date" type="date" value="${e(date)}" required> <button>查看</button></form>
 ${table(
-  ['收款方', '笔数', '金额（元）', '其中'],
+  ['收款方', '笔数', '金额（元）', '其中', '总账已登记（元）'],
   days.map((d) => [
     e(d.payee),
     e(d.postings),
@@ -180,6 +180,7 @@ ${table(
     (Object.entries(d.kinds) as [CreditLine['kind'], number][])
       .map(([kind, fen]) => `${KINDS[kind]} ${formatYuan(fen)}`)
       .join('；'),
+    `${formatYuan(d.toldFen)}${d.toldFen === d.fen ? '' : ` <span class="tag warn">终端未报 ${formatYuan(d.fen - d.toldFen)}</span>`}`,
   ]),
   '这一天没有记账',
 )}

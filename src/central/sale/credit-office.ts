@@ -1,7 +1,7 @@
 import { linesOf } from '../books/load-credit.ts';
 import type { CreditLine } from '../../shared/sale.ts';
 import { chinaDayMs, DAY_MS } from '../../shared/time.ts';
-import { select } from '../db/sets.ts';
+import { anyOf, list, select } from '../db/sets.ts';
 import { num } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { CREDIT_ACCOUNTS, CREDIT_ITEMS, ELSEWHERE, POSTINGS } from './credit-tables.ts';
@@ -96,8 +96,13 @@ export interface PayeeDay {
   readonly payee: string;
   readonly postings: number;
   readonly fen: number;
+  /** Of it what the ledger has as delivered; the rest a kiosk has yet to tell. */
+  readonly toldFen: number;
   readonly kinds: Readonly<Partial<Record<CreditLine['kind'], number>>>;
 }
+type Tally = { -readonly [K in Exclude<keyof PayeeDay, 'payee' | 'kinds'>]: PayeeDay[K] } & {
+  readonly kinds: Record<string, number>;
+};
 /** What was posted on a China day, by payee; and each posting of it, oldest first. */
 export async function settlementOf(
   sql: Sql,
@@ -111,11 +116,18 @@ export async function settlementOf(
     `state = 'posted' AND ended_ms >= $1 AND ended_ms < $2 ORDER BY ended_ms, order_id`,
     span,
   );
-  const days = new Map<string, { postings: number; fen: number; kinds: Record<string, number> }>();
+  const told = await sql.query<{ order_id: string; fen: unknown }>(
+    `SELECT order_id, SUM(amount_fen) AS fen FROM ledger
+     WHERE kind = 'delivered' AND order_id ${anyOf('$1')} GROUP BY order_id`,
+    [list(postings.map((p) => p.order_id))],
+  );
+  const toldOf = new Map(told.map((t) => [t.order_id, num(t.fen)]));
+  const days = new Map<string, Tally>();
   for (const posting of postings) {
-    const day = days.get(posting.payee) ?? { postings: 0, fen: 0, kinds: {} };
+    const day = days.get(posting.payee) ?? { postings: 0, fen: 0, toldFen: 0, kinds: {} };
     day.postings += 1;
     day.fen += posting.amount_fen;
+    day.toldFen += toldOf.get(posting.order_id) ?? 0;
     for (const { kind, amountFen } of linesOf(posting))
       day.kinds[kind] = (day.kinds[kind] ?? 0) + amountFen;
     days.set(posting.payee, day);

@@ -80,6 +80,7 @@ export async function ordersByRef(sql: Sql, ref: string): Promise<readonly Order
     orderId: o.order_id,
     terminalId: o.terminal_id,
     state: o.state,
+    sale: o.sale === 'credit' ? 'credit' : 'card',
     amountFen: o.amount_fen,
     // What a credit order is for is its sum.
     quantity: o.sale === 'credit' ? o.amount_fen : o.quantity,

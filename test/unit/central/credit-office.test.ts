@@ -16,6 +16,14 @@ const ACCOUNTS: readonly SeedCreditAccount[] = [
     address: '清河路 12 号',
     topUp: { meterNo: 'M1', payee: 'house' },
     items: [
+      {
+        item: 'H1',
+        kind: 'heat',
+        payee: 'heat',
+        period: '2026',
+        principalFen: 20_000,
+        consentText: 'heat-contract',
+      },
       { item: 'W1', kind: 'water', payee: 'water', period: '2026-05', principalFen: 3_000 },
       { item: 'G1', kind: 'gas', payee: 'house', period: '2026-05', principalFen: 10_000 },
     ],
@@ -38,7 +46,12 @@ describe.each(ENGINES)('staff and credit accounts on %s', (engine) => {
       () => room.now,
     );
   const number = (): string => `PL-${t().id}-1-${String(++orders).padStart(4, '0')}-7000`;
-  const LINES = { balance: ['house', 5_000], W1: ['water', 3_000], G1: ['house', 10_000] } as const;
+  const LINES = {
+    balance: ['house', 5_000],
+    H1: ['heat', 20_000],
+    W1: ['water', 3_000],
+    G1: ['house', 10_000],
+  } as const;
   async function quoted(id: string, item: keyof typeof LINES): Promise<CreditQuote> {
     const [payee, amountFen] = LINES[item];
     const lines = [{ item, amountFen }];
@@ -102,9 +115,35 @@ describe.each(ENGINES)('staff and credit accounts on %s', (engine) => {
     expect(body).toContain('<td>water</td><td>1</td><td>30.00</td>');
     expect(body).toContain('表端充值 50.00；燃气费 100.00');
     for (const id of ids) expect(body).toContain(id);
+    // No kiosk has told of any of it yet: the ledger has nothing.
+    expect(body).toContain('终端未报 150.00');
     expect((await page('/console/credit/settlement?date=2026-05-28')).body).toContain(
       '这一天没有记账',
     );
+  });
+
+  it('settle what is posted at midnight on the new day, and see what the ledger has of a day', async () => {
+    room.now = Date.parse('2026-05-29T23:59:59.999+08:00');
+    const id = number();
+    const sale = await quoted(id, 'G1');
+    const word = await k().post(id, paidSale(t().id, id, sale));
+    if (!word.ok || word.value.state !== 'posted') throw new Error('not posted');
+    room.now += 1;
+    const next = await posted('balance');
+    const { journal } = t();
+    journal.add('credit-quoted', id, sale);
+    journal.paid(id, sale.amountFen);
+    journal.add('credit-posting', id, { attemptId: `${id}/1` });
+    const { reference, postedMs, grant } = word.value;
+    journal.add('credit-posted', id, { reference, postedMs, grant });
+    expect(await t().upload()).toEqual([]);
+    const { body } = await page('/console/credit/settlement?date=2026-05-29');
+    expect(body).toContain('<td>house</td><td>1</td><td>100.00</td>');
+    expect(body).not.toContain('终端未报');
+    expect(body).not.toContain(next);
+    const after = (await page('/console/credit/settlement?date=2026-05-30')).body;
+    expect(after).toContain(next);
+    expect(after).toContain('终端未报 50.00');
   });
 
   it('say that an item was paid elsewhere: an order that is just paying it goes back', async () => {
@@ -310,6 +349,42 @@ describe.each(ENGINES)('staff and credit accounts on %s', (engine) => {
         expect(await ask(id, 'refund-by-gateway')).not.toBe(303);
       },
     );
+    it('of a text that is agreed to: only where its terminal told of the consent', async () => {
+      const silent = await stranded('paid', { item: 'H1' });
+      await revoke();
+      expect(await ask(silent, 'credited')).toBe(409);
+      expect(await posting(silent)).toMatchObject({ state: 'open' });
+    });
+    it('that the gateway saw paid after their terminal said so: proven from there on', async () => {
+      const id = await stranded('quoted');
+      const { attemptId } = attemptOfOrder(id);
+      const seen = await room.db.query('SELECT * FROM payment_evidence');
+      await room.db.query('DELETE FROM payment_evidence');
+      // Its capture is told without evidence, before the gateway has heard of it.
+      const { journal } = t();
+      const { outTradeNo, outRefundNo } = attemptOfOrder(id);
+      const trade = { attemptId, outTradeNo, outRefundNo, amountFen: 5_000 };
+      journal.add('attempt-creating', id, { ...trade, provider: 'gateway', expiresAtMs: room.now });
+      const said = { attemptId, transactionId: walletNumberOf(id), amountFen: 5_000, taken: true };
+      journal.add('attempt-paid', id, said);
+      journal.add('order-paid', id, { attemptId, amountFen: 5_000 });
+      expect(await t().upload()).toEqual([]);
+      await revoke();
+      // Nobody but the terminal says so: not posted.
+      expect(await ask(id, 'credited')).toBe(409);
+      expect(seen).toHaveLength(1);
+      await room.db.query(
+        `INSERT INTO payment_evidence (wallet, wallet_number, order_id, attempt_id, terminal_id,
+           amount_fen, at_ms, paid_ms) VALUES ('wechat', $1, $2, $3, $4, 5000, $5, $5)`,
+        [walletNumberOf(id), id, attemptId, t().id, room.now],
+      );
+      expect(await ask(id, 'credited')).toBe(303);
+      expect(await confirm(walletNumberOf(id))).toBe(303);
+      const found = await room.db.query<{ state: string; unproven: unknown }>(
+        'SELECT state, unproven FROM orders',
+      );
+      expect(found.map((o) => [o.state, Boolean(o.unproven)])).toEqual([['delivered', false]]);
+    });
     it('and not while the terminal works', async () => {
       const id = await stranded('paid');
       expect((await adopt()).body).not.toContain(id);

@@ -667,7 +667,14 @@ describe.each(ENGINES)('credit sales on %s', (engine) => {
       const status = await t().client.ordersByRef(orderRefDigits(id) ?? '');
       expect(status).toMatchObject({
         value: [
-          { orderId: id, state: 'delivered', amountFen: 5_000, quantity: 5_000, unit: 'money' },
+          {
+            orderId: id,
+            state: 'delivered',
+            sale: 'credit',
+            amountFen: 5_000,
+            quantity: 5_000,
+            unit: 'money',
+          },
         ],
       });
       expect(
