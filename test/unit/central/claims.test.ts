@@ -1004,6 +1004,7 @@ describe.each(ENGINES)('claims on %s', (engine) => {
           orderId: s.id,
           terminalId: t(0).id,
           state: 'in-doubt',
+          sale: 'card',
           amountFen: 10_000,
           quantity: s.q.quantity,
           unit: 'volume',
