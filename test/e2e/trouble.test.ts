@@ -347,7 +347,9 @@ test('Ctrl-C ends every process; the same data folder starts again', async () =>
           (p) => /(?:central|sandbox|meter)-process|core\/main|demo\/main/.exec(p.command)?.[0],
         ),
       ),
-    ).toEqual(new Set(['central-process', 'core/main', 'demo/main', 'meter-process', 'sandbox-process']));
+    ).toEqual(
+      new Set(['central-process', 'core/main', 'demo/main', 'meter-process', 'sandbox-process']),
+    );
     await page.close();
     await hall.stop();
     expect(processesOf(hall.dataDir)).toEqual([]);
