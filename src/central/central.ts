@@ -30,6 +30,7 @@ import { router } from './http/routes.ts';
 import { signedExchange } from './http/signed.ts';
 import type { AccountBook } from './sale/account-book.ts';
 import { forgetter } from './requests/forget.ts';
+import { receiptPages } from './receipts/routes.ts';
 import type { RefundBudget } from './sale/budgets.ts';
 import { bookSender } from './sale/credit-sender.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
@@ -194,7 +195,10 @@ export function createCentral(options: CentralOptions): Central {
     forget: () => forget.due(),
     payments,
   });
-  const pages = payments === null ? [] : publicPages(payments, now, options.log);
+  const pages = [
+    ...receiptPages({ db, now, keysOf, policy }),
+    ...(payments === null ? [] : publicPages(payments, now, options.log)),
+  ];
   const staff = router(
     consoleRoutes({
       db,

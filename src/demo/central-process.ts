@@ -87,6 +87,7 @@ const central = createCentral({
   db,
   ...DEMO_DATA,
   creditAccounts: demoCreditAccounts(chinaDate(clock.nowMs())),
+  policy: { ...DEMO_DATA.policy, receipts: { url: publicUrl } },
   listen: {
     terminals: { port: Number(values.port ?? 0) },
     pages: { port: Number(values.pages ?? 0) },

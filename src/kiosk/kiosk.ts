@@ -21,6 +21,7 @@ import { askCredit, post } from './run/credit.ts';
 import { callProvider } from './run/payment.ts';
 import { Releases } from './run/releases.ts';
 import { askRequest, makeRequest } from './run/requests.ts';
+import { receiptCode, receiptUrl } from './words/receipt-code.ts';
 import type { ReduceContext } from './state/context.ts';
 import type { Effect, KioskEvent, KioskState, ServiceState } from './state/kiosk.ts';
 import type { OpenOrder } from './state/order.ts';
@@ -289,6 +290,7 @@ export class Kiosk {
       header,
       demo,
       hotline: this.#hotline(),
+      receiptUrl: (orderId: string) => this.#receiptUrl(orderId),
     };
     const view = viewOf(this.#state, ctx, this.#revision);
     if (this.#snapshot !== null && looksSame(view, this.#snapshot)) return;
@@ -408,7 +410,7 @@ export class Kiosk {
     const { policy } = this.#state.service;
     const company = (payee: string): string => companyOf(policy?.credit, payee).zh;
     const lines = slipLines(open, what, header, this.#hotline(), clock.nowMs(), company);
-    const printed = await printer.print(lines);
+    const printed = await printer.print([...lines, ...receiptCode(this.#receiptUrl(orderId))]);
     return { type: 'printed', orderId, what, ok: printed.ok };
   }
 
@@ -419,6 +421,10 @@ export class Kiosk {
       (await this.#gate?.capture(insertion, this.#state)) ?? err(failure('CARD-0107', 'no motor'));
     if (result.ok) void printer.print(keptSlip(cardNo, header, this.#hotline(), clock.nowMs()));
     return { type: 'captured', insertion, cardNo, result };
+  }
+
+  #receiptUrl(orderId: string): string | null {
+    return receiptUrl(this.#state.service.policy, this.#o.receiptToken, orderId);
   }
 
   #hotline(): string {

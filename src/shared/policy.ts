@@ -3,6 +3,7 @@ import { announcedSchema } from './central-api/accounts.ts';
 import { creditPolicySchema } from './policy-credit.ts';
 import { infoSchema } from './policy-info.ts';
 import { requestsSchema } from './policy-requests.ts';
+import { receiptsPolicySchema } from './policy-receipts.ts';
 import { DAY_MS } from './time.ts';
 
 /**
@@ -98,6 +99,8 @@ export const policySchema = z
     requests: requestsSchema.optional(),
     /** Left out: nothing is sold without a card. */
     credit: creditPolicySchema.optional(),
+    /** Left out: slips and the thanks screen have no code of a receipt page. */
+    receipts: receiptsPolicySchema.optional(),
   })
   .refine((p) => p.minFen <= p.maxFen, { path: ['maxFen'], error: 'less than minFen' });
 export type Policy = z.infer<typeof policySchema>;

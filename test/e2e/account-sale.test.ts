@@ -80,6 +80,17 @@ test('an IoT meter in arrears is topped up, and its account shows it', async () 
   await screen('done');
   expect(await says('done')).toContain('缴费成功');
   await until('a slip', async () => (await hall.state()).slips.length > 0);
+  // The code on the screen, opened by a phone: it tells as soon as the facts have arrived.
+  const code = await page.getAttribute('[data-screen="done"] svg[data-qr]', 'data-qr');
+  const phone = await browser.newPage({ viewport: { width: 390, height: 844 }, locale: 'zh-CN' });
+  await until('the receipt', async () => {
+    await phone.goto(code ?? '');
+    return (await phone.textContent('body'))?.includes('已入账') === true;
+  });
+  expect(await phone.textContent('body')).toContain('100.00');
+  expect(await phone.textContent('body')).not.toContain('2002203302');
+  expect(await phone.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  await phone.close();
   await home(page);
   await toAccount('top-up', '2002203302');
   await screen('top-up');

@@ -110,7 +110,7 @@ export const ACCOUNT_SALE = [
     'A fee is paid without its contract.',
     edit(
       SALE,
-      `if (contract !== undefined && (s.stage !== 'contract' || s.agreedMs === null))`,
+      `if (contract !== undefined && (s.stage !== 'contract' || !isAgreed(state, s)))`,
       `if (contract !== undefined && s.stage === 'is-it-you')`,
     ),
     visit('is shown and agreed to before any money'),

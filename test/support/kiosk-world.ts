@@ -1026,6 +1026,10 @@ export class World {
   readonly slot = new CardSlot();
   readonly cards = new Map<string, CpuCard>();
   readonly printed: string[] = [];
+  /** The codes on its slips. */
+  readonly codes: string[] = [];
+  /** Taken by the next start; null: it signs none. */
+  receiptToken: ((orderId: string) => string) | null = null;
   readonly screens: string[] = [];
   readonly problems: string[] = [];
   printerOk = true;
@@ -1206,6 +1210,7 @@ export class World {
     const printer: Printer = {
       status: () => Promise.resolve({ ready: this.printerOk, paperLow: false, failure: null }),
       print: (lines) => {
+        this.codes.push(...lines.flatMap((l) => (l.kind === 'qr' ? [l.text] : [])));
         this.printed.push(
           lines
             .map((l) =>
@@ -1277,6 +1282,7 @@ export class World {
       onJournaled: () => uploader.kick(),
       onCommandsWanted: () => undefined,
       onForgotten: () => uploader.sayHead(),
+      ...(this.receiptToken === null ? {} : { receiptToken: this.receiptToken }),
       ...(this.maintenance === null ? {} : { maintenance: this.maintenance }),
     });
     const told = (): void => {

@@ -19,6 +19,9 @@ import type {
  * One picture: a screen in one of its states. `keys` are pressed on the keypad, which is opened
  * first.
  */
+/** As long as a policy's address may be. */
+const RECEIPT_URL = `https://${'gas-receipts.'.repeat(4)}cn/r/000000000311-1-0042-1234.${'Aa0_'.repeat(21)}Aa`;
+
 export interface ScreenFixture {
   readonly screen: Screen;
   readonly variant: string;
@@ -1173,6 +1176,7 @@ export function screenFixtures(
         cardOut: true,
         rated: null,
         receipt: 'printed',
+        receiptUrl: RECEIPT_URL,
         deadlineMs: inSeconds(10),
       },
     ],
@@ -1202,6 +1206,7 @@ export function screenFixtures(
         cardOut: true,
         rated: null,
         receipt: 'failed',
+        receiptUrl: RECEIPT_URL,
         deadlineMs: inSeconds(10),
       },
       { checkOnly: true },

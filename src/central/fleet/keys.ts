@@ -64,6 +64,13 @@ export async function changeKey(db: Db, change: KeyChange, nowMs: number): Promi
     if (!same && (live.length > 1 || live[0] === nextKey)) return false;
     // A change that is over: its key is the old one now.
     const old = same ? row.public_key : live[0];
+    // Receipts that it signed are in customers' hands.
+    if (!same && row.next_key !== null)
+      await tx.query(
+        `INSERT INTO earlier_keys (terminal_id, public_key, until_ms) VALUES ($1, $2, $3)
+         ON CONFLICT (terminal_id, public_key) DO UPDATE SET until_ms = EXCLUDED.until_ms`,
+        [terminalId, row.public_key, numOrNull(row.old_until_ms) ?? nowMs],
+      );
     await tx.query(
       `UPDATE terminals SET public_key = $2, next_key = $3, old_until_ms = $4
        WHERE terminal_id = $1`,

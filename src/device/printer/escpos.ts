@@ -1,4 +1,5 @@
 import iconv from 'iconv-lite';
+import { encode as encode2d } from 'uqr';
 import { concatBytes } from '../../shared/bytes.ts';
 import { failure } from '../../shared/errors.ts';
 import { layOut } from './layout.ts';
@@ -15,17 +16,31 @@ const size = (double: boolean): Uint8Array =>
   bytes(0x1d, 0x21, double ? 0x11 : 0x00, 0x1c, 0x57, double ? 1 : 0);
 const encode = (text: string): Uint8Array => new Uint8Array(iconv.encode(`${text}\n`, 'gb18030'));
 
-/** GS ( k: model 2, module size 6, level M, store, print. */
+/** Dots across 58 mm paper (203 dpi), the widest module, and the white that scanners need. */
+const PAPER_DOTS = 384;
+const MODULE_DOTS = 6;
+const QUIET_MODULES = 4;
+
+/**
+ * A code as wide as the paper takes it, at the most six dots a module, with its quiet zone: a
+ * printer leaves out a symbol that is wider than the paper, and puts no white above or below it.
+ * GS ( k, functions 165 (model 2), 167 (module), 169 (level M), 180 (store), 181 (print); ESC J.
+ */
 function qr(text: string): Uint8Array {
   const data = new TextEncoder().encode(text);
   const length = data.length + 3;
+  const modules = encode2d(text, { ecc: 'M', border: QUIET_MODULES }).size;
+  const dots = Math.max(1, Math.min(MODULE_DOTS, Math.floor(PAPER_DOTS / modules)));
+  const quiet = bytes(0x1b, 0x4a, QUIET_MODULES * dots);
   return concatBytes(
+    quiet,
     bytes(0x1d, 0x28, 0x6b, 0x04, 0x00, 0x31, 0x41, 0x32, 0x00),
-    bytes(0x1d, 0x28, 0x6b, 0x03, 0x00, 0x31, 0x43, 0x06),
+    bytes(0x1d, 0x28, 0x6b, 0x03, 0x00, 0x31, 0x43, dots),
     bytes(0x1d, 0x28, 0x6b, 0x03, 0x00, 0x31, 0x45, 0x31),
     bytes(0x1d, 0x28, 0x6b, length & 0xff, length >> 8, 0x31, 0x50, 0x30),
     data,
     bytes(0x1d, 0x28, 0x6b, 0x03, 0x00, 0x31, 0x51, 0x30),
+    quiet,
   );
 }
 

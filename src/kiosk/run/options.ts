@@ -40,6 +40,8 @@ export interface KioskOptions {
    * backup. Worth saying where the journal stands now, so that it asks for what it lacks.
    */
   readonly onForgotten: () => void;
+  /** The token of an order's receipt page, by the terminal's own key; left out: none is shown. */
+  readonly receiptToken?: (orderId: string) => string;
   /** Left out: this kiosk has no maintenance mode. */
   readonly maintenance?: MaintenancePorts;
 }

@@ -130,8 +130,8 @@ export interface AccountSession {
   readonly chosenFen: number | null;
   /** bills: so many of this payee's, the oldest first. */
   readonly chosen: { readonly payee: string; readonly count: number } | null;
-  /** The contract was ticked, at this moment of wall time. */
-  readonly agreedMs: number | null;
+  /** The contract was ticked, when (wall time) and in which language it was read; null: it is not. */
+  readonly agreed: { readonly atMs: number; readonly locale: Consent['locale'] } | null;
   readonly problem: ErrorCode | null;
   readonly busy: boolean;
   /** As in {@link UserNoSession}; so is `card`. */

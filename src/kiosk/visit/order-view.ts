@@ -87,6 +87,7 @@ export function orderView(
         cardOut: s.cardOut,
         rated: s.rated,
         receipt: s.receipt,
+        ...receiptOf(s, ctx),
         deadlineMs: s.cardOut ? deadlineMs : null,
       };
     case 'in-doubt':
@@ -130,6 +131,12 @@ export function orderView(
     default:
       return never(screen);
   }
+}
+
+/** The receipt's code, once the card is out: before, nothing takes the eye off it. */
+function receiptOf(s: OrderSession, ctx: ViewContext): Pick<SnapshotOf<'done'>, 'receiptUrl'> {
+  const receiptUrl = s.cardOut ? ctx.receiptUrl(s.orderId) : null;
+  return receiptUrl === null ? {} : { receiptUrl };
 }
 
 type PayView = SnapshotOf<'pay'>;

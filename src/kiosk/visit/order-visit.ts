@@ -97,7 +97,7 @@ function onReader(
       return null;
     case 'empty':
     case 'offline':
-      return step(state, cardLeft(s, state.orders.get(s.orderId), now));
+      return step(state, cardLeft(state, s, now));
     default:
       return never(event.state);
   }
@@ -116,12 +116,13 @@ function onOtherCard(
 }
 
 /** The card was taken while this order has the visit. */
-function cardLeft(s: OrderSession, open: OpenOrder | undefined, now: Now): Session {
+function cardLeft(state: KioskState, s: OrderSession, now: Now): Session {
+  const open = state.orders.get(s.orderId);
   if (s.ending?.screen === 'done')
     return {
       ...s,
       cardOut: true,
-      ending: { ...s.ending, deadlineMono: now.monoMs + SCREEN_MS.thanks },
+      ending: { ...s.ending, deadlineMono: now.monoMs + thanksMs(state) },
     };
   if (open?.order.state === 'collecting' && s.closeWhy === null && !s.gaveUp)
     return { ...s, cardOut: true, closeWhy: 'card-removed' };
@@ -404,7 +405,7 @@ function endAs(
         now.monoMs +
           (screen === 'cancelled' && againOffered(state, s, open)
             ? SCREEN_MS.again
-            : endMs(screen)),
+            : endMs(state, screen)),
     },
     cardOut: screen === 'done' && s.insertion !== NO_CARD ? !inside : s.cardOut,
   };
@@ -434,8 +435,12 @@ function endAs(
     : { session, effects: [] };
 }
 
-function endMs(screen: OrderEnding['screen']): number {
-  if (screen === 'done') return SCREEN_MS.thanks;
+/** Thanks with a code to scan stay longer. */
+const thanksMs = ({ service }: KioskState): number =>
+  SCREEN_MS[service.policy?.receipts === undefined ? 'thanks' : 'thanks-with-code'];
+
+function endMs(state: KioskState, screen: OrderEnding['screen']): number {
+  if (screen === 'done') return thanksMs(state);
   if (screen === 'cancelled') return SCREEN_MS.cancelled;
   return screen === 'in-doubt' ? SCREEN_MS['in-doubt'] : SCREEN_MS.refunded;
 }

@@ -12,6 +12,8 @@ export const SCREEN_MS = {
   account: 120_000,
   /** Thanks, once the card is out. */
   thanks: 12_000,
+  /** … with a code on it: time to get the phone out. */
+  'thanks-with-code': 30_000,
   /** … and once its customer has said how it was. */
   rated: 5_000,
   cancelled: 8_000,

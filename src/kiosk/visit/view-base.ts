@@ -8,6 +8,8 @@ export interface ViewContext extends Now {
   readonly demo: boolean;
   /** Hotline of the last policy, or of the configuration's fallback. */
   readonly hotline: string;
+  /** The address of an order's receipt page; null: there is none. */
+  readonly receiptUrl: (orderId: string) => string | null;
 }
 
 /** What every screen carries. */

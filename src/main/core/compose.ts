@@ -19,6 +19,7 @@ import { cardLayouts } from './layouts.ts';
 import { forgetPins, pinNotes } from './pin-notes.ts';
 import { machinePorts } from './maintenance.ts';
 import { recordingIn } from './recording.ts';
+import { makeReceiptToken } from '../../shared/receipt-link.ts';
 import { loadTerminalKeys } from './terminal-keys.ts';
 import { makePrinter, makeReader, makeScanner, virtualReader } from './devices.ts';
 import { wireCore } from './wire.ts';
@@ -156,6 +157,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     billing,
     printer,
     ...(scanner === null ? {} : { scanner }),
+    receiptToken: (orderId) => makeReceiptToken(terminalKeys.value.signer, orderId),
     header: {
       brand: config.site.brand,
       site: config.site.name,

@@ -27,6 +27,7 @@ export interface Parts extends Pick<
   | 'demo'
   | 'log'
   | 'onSnapshot'
+  | 'receiptToken'
 > {
   /** Null: none is configured. */
   readonly printer: Printer | null;

@@ -289,6 +289,8 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'receipt.printed': 'The slip is printed, please take it.',
   'receipt.failed': 'The slip was not printed. Please photograph the order number.',
   'receipt.none': 'No slip can be printed. Please photograph the order number.',
+  'receipt.code.title': 'Scan with your phone',
+  'receipt.code.lead': 'Your receipt',
   'receipt.again': 'Print the slip again',
 
   'doubt.header': 'Checking',

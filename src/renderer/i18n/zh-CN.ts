@@ -281,6 +281,8 @@ export const zhCN = {
   'receipt.printed': '凭条已打印，请取走。',
   'receipt.failed': '凭条没有打出来，请拍照保存订单号。',
   'receipt.none': '本机暂时不能打印，请拍照保存订单号。',
+  'receipt.code.title': '手机扫一扫',
+  'receipt.code.lead': '电子凭条',
   'receipt.again': '重新打印凭条',
 
   'doubt.header': '正在核实',

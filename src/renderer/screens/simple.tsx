@@ -1,4 +1,5 @@
 import type { ReactElement } from 'react';
+import { Qr } from '../components/qr.tsx';
 import { useState } from 'react';
 import type { SnapshotOf } from '../../shared/contract/index.ts';
 import { ERRORS } from '../../shared/errors.ts';
@@ -364,17 +365,21 @@ export function Done({ s }: { readonly s: SnapshotOf<'done'> }): ReactElement {
             ...(s.credit === undefined
               ? [
                   { label: t('done.written'), value: amountOf(s.quantity, s.unit) },
-                  { label: t('done.count'), value: t('done.countValue', { count: s.count }) },
+                  // The receipt on the phone has it.
+                  ...(s.receiptUrl === undefined
+                    ? [{ label: t('done.count'), value: t('done.countValue', { count: s.count }) }]
+                    : []),
                 ]
               : [
                   { label: t('account.company'), value: pick(s.credit.company) },
                   { label: t('credit.done.to'), value: creditWords(s.credit), full: true },
                 ]),
-            { label: t('orderRef'), value: s.orderRef },
+            ...(s.receiptUrl === undefined ? [{ label: t('orderRef'), value: s.orderRef }] : []),
           ]}
         />
         <Points items={notes} />
       </div>
+      {s.receiptUrl !== undefined && <ReceiptCode url={s.receiptUrl} orderRef={s.orderRef} />}
       {s.cardOut && <Rate rated={s.rated} />}
     </Message>
   );
@@ -388,6 +393,29 @@ function doneWords(s: SnapshotOf<'done'>, t: Translate): { title: string; lead: 
     };
   const says = s.cardOut ? 'thanks' : 'take';
   return { title: t(`done.${says}.title`), lead: t(`done.${says}.lead`) };
+}
+
+/** The receipt for a phone: what the slip's code opens, also where no slip came out. */
+function ReceiptCode({
+  url,
+  orderRef,
+}: {
+  readonly url: string;
+  readonly orderRef: string;
+}): ReactElement {
+  const { t } = useWords();
+  return (
+    <div className={`${ui['panel']} ${css['receiptCode']}`}>
+      <Qr className={css['receiptQr']} text={url} label={t('receipt.code.title')} />
+      <div>
+        <b>{t('receipt.code.title')}</b>
+        <p>{t('receipt.code.lead')}</p>
+        <p className={ui['note']}>
+          {t('orderRef')} {orderRef}
+        </p>
+      </div>
+    </div>
+  );
 }
 
 /** How it was, by one touch; then thanks for that. */

@@ -183,6 +183,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     /** What the customer said of the visit; null: nothing yet. */
     rated: z.enum(RATINGS).nullable(),
     receipt,
+    /** The receipt's page for a phone, as a QR code; left out: there is none. */
+    receiptUrl: z.string().exactOptional(),
     deadlineMs,
   }),
   z.object({

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
+import { QrStore } from './qr-store.ts';
 
 /** What came out of the printer, line by line. */
 export type PrintedLine =
@@ -31,7 +32,7 @@ export interface PrinterCondition {
 interface Job {
   readonly socket: Socket;
   buffer: Buffer;
-  readonly pen: { center: boolean; double: boolean; text: number[]; qr: string };
+  readonly pen: { center: boolean; double: boolean; text: number[]; qr: QrStore };
 }
 
 /** Its condition as somebody sets it; paper put in and a cover closed are noticed at once. */
@@ -156,7 +157,7 @@ export class SimulatedPrinter {
     const job: Job = {
       socket,
       buffer: Buffer.alloc(0),
-      pen: { center: false, double: false, text: [], qr: '' },
+      pen: { center: false, double: false, text: [], qr: new QrStore() },
     };
     this.#jobs.push(job);
     if (this.condition.automaticStatus) socket.write(this.#automatic());
@@ -221,7 +222,7 @@ export class SimulatedPrinter {
         if (c1 === 0x40) return 2;
         if (!need(3)) return 0;
         if (c1 === 0x61) pen.center = c2 === 1;
-        else if (c1 !== 0x64) this.unknown.push(b.toString('hex', 0, 3));
+        else if (c1 !== 0x64 && c1 !== 0x4a) this.unknown.push(b.toString('hex', 0, 3));
         return 3;
       case 0x1c: // FS & . W
         if (!need(2)) return 0;
@@ -254,9 +255,7 @@ export class SimulatedPrinter {
           if (!need(5)) return 0;
           const length = (c3 ?? 0) + (b[4] as number) * 256;
           if (!need(5 + length)) return 0;
-          const data = b.subarray(5, 5 + length);
-          if (data[1] === 0x50) pen.qr = data.toString('utf8', 3);
-          if (data[1] === 0x51) this.#row({ kind: 'qr', text: pen.qr });
+          this.#symbol(pen.qr, b.subarray(5, 5 + length));
           return 5 + length;
         }
         this.unknown.push(b.toString('hex', 0, 3));
@@ -276,6 +275,15 @@ export class SimulatedPrinter {
         pen.text.push(c1);
         return 2;
     }
+  }
+
+  /** GS ( k. A symbol that the paper is too narrow for is not printed, as with real ones. */
+  #symbol(store: QrStore, data: Buffer): void {
+    const printed = store.take(data);
+    if (printed === 'unknown') this.unknown.push(`1d286b ${data.toString('hex', 0, 4)}`);
+    else if (printed !== null && printed.widthDots > WIDTH)
+      this.unknown.push(`a code of ${printed.widthDots} dots`);
+    else if (printed !== null) this.#row({ kind: 'qr', text: printed.text });
   }
 
   #cut(): void {
@@ -315,7 +323,7 @@ export function slipSvg(slip: PrintedSlip): string {
   for (const line of slip.lines) {
     if (line.kind === 'qr') {
       parts.push(
-        `<text x="${WIDTH / 2 + margin}" y="${y + 18}" text-anchor="middle" font-size="14">[二维码] ${escape(line.text.slice(0, 40))}</text>`,
+        `<text x="${WIDTH / 2 + margin}" y="${y + 18}" text-anchor="middle" font-size="14" data-qr="${escape(line.text)}">[二维码] ${escape(line.text.slice(0, 40))}</text>`,
       );
       y += 30;
       continue;

@@ -154,6 +154,14 @@ describe('a contract', () => {
     expect(w.shown('contract').agreed).toBe(false);
     expect(credit().orders.size).toBe(0);
     await w.tap('agree', true as unknown as string);
+    // In another language it is another text.
+    await w.tap('set-locale', 'en');
+    expect(w.shown('contract').agreed).toBe(false);
+    await w.tap('pay', 241_250);
+    expect(w.screen).toBe('contract');
+    expect(credit().orders.size).toBe(0);
+    await w.tap('set-locale', 'zh-CN');
+    await w.tap('agree', true as unknown as string);
     await w.tap('pay', 241_250);
     await w.untilCode();
     const { sale } = w.order();

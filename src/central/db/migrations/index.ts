@@ -35,6 +35,7 @@ import { credit } from './037-credit.ts';
 import { creditOffice } from './038-credit-office.ts';
 import { accountBook } from './039-account-book.ts';
 import { meterCommands } from './040-meter-commands.ts';
+import { receipts } from './035-receipts.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -75,4 +76,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'credit office', sql: creditOffice },
   { name: 'account book', sql: accountBook },
   { name: 'meter commands', sql: meterCommands },
+  { name: 'receipts', sql: receipts },
 ];

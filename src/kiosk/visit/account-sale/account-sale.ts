@@ -17,7 +17,7 @@ import { GIVE_CARD_BACK, KEEP_CARD } from '../service.ts';
 import type { Service, VisitEvent } from '../service.ts';
 import { active, leave, moreTime, orderSession, rest, step, untilDeadline } from '../step.ts';
 import { MORE_TIME_MAX, MORE_TIME_MS, SCREEN_MS } from '../times.ts';
-import { chosenItems, contractOf, offeredItems, sumOf, takenItems } from './choice.ts';
+import { chosenItems, contractOf, isAgreed, offeredItems, sumOf, takenItems } from './choice.ts';
 import { accountView, userNoView } from './view.ts';
 
 /**
@@ -177,7 +177,7 @@ function onAccount(
     account: result.value,
     chosenFen: null,
     chosen: s.card === null ? null : firstChoice(s.service, result.value, credit),
-    agreedMs: null,
+    agreed: null,
     problem: null,
     busy: false,
     asked: s.asked,
@@ -215,9 +215,12 @@ function onTap(
     return step(state, { ...fresh, stage: 'choose', chosen });
   }
   if (s.stage === 'contract') {
-    if (intent.type === 'back') return step(state, { ...fresh, stage: 'choose', agreedMs: null });
+    if (intent.type === 'back') return step(state, { ...fresh, stage: 'choose', agreed: null });
     return intent.type === 'agree'
-      ? step(state, { ...fresh, agreedMs: intent.value ? now.nowMs : null })
+      ? step(state, {
+          ...fresh,
+          agreed: intent.value ? { atMs: now.nowMs, locale: state.locale } : null,
+        })
       : null;
   }
   if (intent.type === 'choose-amount')
@@ -270,7 +273,7 @@ function chooseBill(
   const at = items.filter((i) => i.payee === payee).findIndex((i) => i.item === item);
   const ticked = s.chosen?.payee === payee ? s.chosen.count : 0;
   const count = at < ticked ? at : at + 1;
-  return step(state, { ...s, chosen: count === 0 ? null : { payee, count }, agreedMs: null });
+  return step(state, { ...s, chosen: count === 0 ? null : { payee, count }, agreed: null });
 }
 
 /** The customer agrees to the sum that is shown; a contract is read and agreed to before. */
@@ -284,9 +287,9 @@ function pay(
   const contract = contractOf(s, credit);
   if (contract !== undefined && contract.text === null)
     return step(state, { ...s, problem: 'SALE-0110' });
-  if (contract !== undefined && (s.stage !== 'contract' || s.agreedMs === null))
-    return step(state, { ...s, stage: 'contract', agreedMs: null });
-  const sale = saleOf(state, s, credit);
+  if (contract !== undefined && (s.stage !== 'contract' || !isAgreed(state, s)))
+    return step(state, { ...s, stage: 'contract', agreed: null });
+  const sale = saleOf(s, credit);
   if (sale === null) return null;
   const asked = state.creditAsked + 1;
   return step(
@@ -296,11 +299,7 @@ function pay(
   );
 }
 
-function saleOf(
-  state: KioskState,
-  s: AccountSession,
-  credit: CreditPolicy | undefined,
-): CreditChoice | null {
+function saleOf(s: AccountSession, credit: CreditPolicy | undefined): CreditChoice | null {
   const { userNo, topUp, asOfMs } = s.account;
   if (s.service === 'top-up') {
     if (topUp === null || s.chosenFen === null) return null;
@@ -315,14 +314,14 @@ function saleOf(
   }));
   const text = contractOf(s, credit)?.text ?? null;
   const consent =
-    text === null || s.agreedMs === null
+    text === null || s.agreed === null
       ? null
       : {
           textId: text.id,
           version: text.version,
-          sha256: consentHash(text, state.locale),
-          locale: state.locale,
-          atMs: s.agreedMs,
+          sha256: consentHash(text, s.agreed.locale),
+          locale: s.agreed.locale,
+          atMs: s.agreed.atMs,
         };
   return { userNo, payee: s.chosen.payee, lines, asOfMs, consent };
 }

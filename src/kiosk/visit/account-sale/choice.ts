@@ -1,5 +1,6 @@
 import type { CreditAccount, CreditItem } from '../../../shared/central-api/index.ts';
 import type { CreditPolicy } from '../../../shared/policy-credit.ts';
+import type { KioskState } from '../../state/kiosk.ts';
 import type { AccountSession } from '../../state/visit.ts';
 
 /** What of an account is offered and chosen; all functions are pure. */
@@ -37,6 +38,12 @@ export function chosenItems(
     .filter((i) => i.payee === chosen.payee)
     .slice(0, chosen.count);
 }
+
+/** It was ticked in the language that is shown now: in another one it is another text. */
+export const isAgreed = (
+  { locale }: Pick<KioskState, 'locale'>,
+  { agreed }: Pick<AccountSession, 'agreed'>,
+): boolean => agreed !== null && agreed.locale === locale;
 
 /** What the order would take; 0: nothing is chosen. */
 export function sumOf(s: AccountSession, credit: CreditPolicy | undefined): number {

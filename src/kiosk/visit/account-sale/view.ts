@@ -7,7 +7,7 @@ import type { KioskState } from '../../state/kiosk.ts';
 import type { AccountSession, UserNoSession } from '../../state/visit.ts';
 import { wallMs } from '../view-base.ts';
 import type { Base, ViewContext } from '../view-base.ts';
-import { chosenItems, contractOf, offeredItems, sumOf, takenItems } from './choice.ts';
+import { chosenItems, contractOf, isAgreed, offeredItems, sumOf, takenItems } from './choice.ts';
 
 /** So many lines of a bill fit under its name. */
 const A_BILL = 2;
@@ -82,7 +82,7 @@ export function accountView(
       title: contract.title,
       version: contract.version,
       points: contract.points,
-      agreed: s.agreedMs !== null,
+      agreed: isAgreed(state, s),
       amountFen: sumOf(s, credit),
       busy,
       problem,

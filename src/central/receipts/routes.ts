@@ -1,0 +1,31 @@
+import type { Policy } from '../../shared/policy.ts';
+import type { Keyring } from '../../shared/signatures.ts';
+import type { Db } from '../db/sql.ts';
+import { pageLimiter } from '../http/limits.ts';
+import { headerOf } from '../http/request.ts';
+import type { Route } from '../http/routes.ts';
+import { localeOf, receiptPage, tooOften } from './page.ts';
+import { lookReceipt } from './receipt.ts';
+
+/** The receipt's page, on the door that phones reach. */
+export function receiptPages(o: {
+  readonly db: () => Db;
+  readonly now: () => number;
+  readonly keysOf: (publicKeyPem: string) => Keyring;
+  readonly policy: Policy;
+}): readonly Route[] {
+  const tooMany = pageLimiter();
+  return [
+    {
+      method: 'GET',
+      path: '/r/:token',
+      answer: async (request, [token = '']) => {
+        const locale = localeOf(headerOf(request, 'accept-language') ?? '');
+        if (tooMany(token, request.source, false, o.now()))
+          return tooOften(locale, o.policy.hotline);
+        const seen = await lookReceipt(o.db(), token, { nowMs: o.now(), keysOf: o.keysOf });
+        return receiptPage(seen, o.policy, locale);
+      },
+    },
+  ];
+}

@@ -1,0 +1,46 @@
+// The page of a slip's code. `by` as in catalogue.mjs.
+const unit = (file, name) => ({ kind: 'tests', project: 'unit', files: [file], name });
+const page = (name) => unit('test/unit/central/receipts.test.ts', name);
+const edit = (file, find, replace) => ({ file: `src/${file}`, find, replace });
+const mutant = (id, what, edits, ...by) => ({ id, what, edits: [edits].flat(), by });
+
+export const RECEIPTS = [
+  mutant(
+    'receipt-any-signature',
+    'A slip’s page opens for whoever counts order numbers.',
+    edit(
+      'central/receipts/receipt.ts',
+      'if (!(await isSigned(sql, token, { ...at, bornMs }))) return',
+      'if (!(await isSigned(sql, token, { ...at, bornMs })) && bornMs < 0) return',
+    ),
+    page('opens by its own terminal’s key only'),
+  ),
+  mutant(
+    'receipt-old-key-for-ever',
+    'A key that a terminal had opens the pages of later orders too.',
+    edit('central/receipts/receipt.ts', 'until_ms > $2', 'until_ms > 0 * $2'),
+    page('by the old key for no later order'),
+  ),
+  mutant(
+    'receipt-whole-number',
+    'A slip’s page shows the whole card number.',
+    edit('central/receipts/receipt.ts', 'maskCardNo(order.card_no)', 'order.card_no'),
+    page('tells what was bought, paid'),
+  ),
+  mutant(
+    'receipt-over-the-card',
+    'The receipt’s code is shown while the card is still to be taken.',
+    edit(
+      'kiosk/visit/order-view.ts',
+      'const receiptUrl = s.cardOut ? ctx.receiptUrl(s.orderId) : null;',
+      'const receiptUrl = ctx.receiptUrl(s.orderId);',
+    ),
+    unit('test/unit/kiosk/receipts.test.ts', 'slip and thanks screen show one code'),
+  ),
+  mutant(
+    'receipt-no-code',
+    'Slips carry no code.',
+    edit('kiosk/kiosk.ts', '[...lines, ...receiptCode(this.#receiptUrl(orderId))]', '[...lines]'),
+    unit('test/unit/kiosk/receipts.test.ts', 'every slip has it'),
+  ),
+];
