@@ -6,7 +6,7 @@ import { chinaTime } from '../../shared/time.ts';
 import { escapeHtml } from '../http/escape.ts';
 import type { CentralAnswer } from '../http/request.ts';
 import type { Receipt, SeenReceipt } from './receipt.ts';
-import { standingOf } from './words.ts';
+import { orderStands } from './words.ts';
 import type { Both } from './words.ts';
 
 /** Which of both languages, as an index of {@link Both}. */
@@ -82,7 +82,7 @@ function receipt(
   policy: Pick<Policy, 'hotline' | 'credit'>,
   locale: Locale,
 ): CentralAnswer {
-  const { title, next } = standingOf(r);
+  const { title, next } = orderStands(r);
   const rows = [...goodsRows(r, policy, locale), ...moneyRows(r), ...orderRows(r)];
   return page(
     200,

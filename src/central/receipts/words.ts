@@ -32,7 +32,7 @@ const CARD_AGAIN: Both = [
 ];
 
 /** By state and money of central's books; the sentences say no more than those prove. */
-export function standingOf({ state, goods, money }: Receipt): Standing {
+export function orderStands({ state, goods, money }: Receipt): Standing {
   const back = money.takenFen > 0 && money.backFen >= money.takenFen;
   switch (state) {
     case 'delivered':
