@@ -11,6 +11,15 @@ const BEGIN = 'kiosk/visit/account-sale/begin.ts';
 
 export const ACCOUNT_SALE = [
   mutant(
+    'user-number-or-payment-code',
+    'A payment code that is held out too early is sent as a user number.',
+    [
+      edit(SALE, 'PROVIDER_KINDS) !== null', 'PROVIDER_KINDS) === undefined'),
+      edit(SALE, ' || userNo.length > digits', ''),
+    ],
+    visit('takes the code of a bill'),
+  ),
+  mutant(
     'posting-unknown-is-no',
     'Money goes back where no answer came to a posting.',
     edit(

@@ -216,6 +216,13 @@ describe('looking up accounts', () => {
     await w.tap('not-me');
     await w.scan('12345 and 67890');
     expect(w.shown('user-no').problem).toBe('SALE-0119');
+    // A payment code, held out too early, leaves the machine for nobody.
+    const asked = w.points.filter((p) => p.includes('credit-account')).length;
+    for (const code of ['134567890123456789', '281234567890123456']) {
+      await w.scan(code);
+      expect(w.shown('user-no')).toMatchObject({ problem: 'SALE-0119', busy: false });
+    }
+    expect(w.points.filter((p) => p.includes('credit-account'))).toHaveLength(asked);
   });
 
   it('an answer that comes after the customer went on is nobody’s', async () => {

@@ -1,5 +1,7 @@
+import { whoTakes } from '../../../payment/codes.ts';
 import { USER_NO } from '../../../shared/central-api/index.ts';
 import type { CreditAccount } from '../../../shared/central-api/index.ts';
+import { PROVIDER_KINDS } from '../../../shared/contract/index.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import type { CreditPolicy } from '../../../shared/policy-credit.ts';
 import { consentHash } from '../../../shared/grants.ts';
@@ -29,7 +31,7 @@ export const accountSale: Service<'user-no' | 'account'> = {
     on: (state, s, event, ctx) => {
       if (event.type === 'credit-account') return onAccount(state, s, event, ctx);
       // A bill's barcode, or the QR code on it.
-      if (event.type === 'scanned') return lookUp(state, s, numberIn(event.code), ctx);
+      if (event.type === 'scanned') return lookUp(state, s, numberIn(event.code, state), ctx);
       return event.type === 'intent' ? onNumberTap(state, s, event.intent, ctx) : null;
     },
     settle: untilDeadline,
@@ -102,8 +104,12 @@ export function accountAgain(state: KioskState, { service, userNo, card }: Again
     : { state: opened, effects: [] };
 }
 
-/** A bill's code is the number itself, or a link or text that has it as its one run of digits. */
-function numberIn(code: string): string {
+/**
+ * A bill's code is the number itself, or a link or text that has it as its one run of digits. A
+ * wallet's payment code that is held out too early is none, and goes nowhere.
+ */
+function numberIn(code: string, { service: { policy } }: KioskState): string {
+  if (whoTakes(code, policy?.paymentCodes, PROVIDER_KINDS) !== null) return '';
   if (USER_NO.test(code)) return code;
   const runs = code.match(/\d{4,20}/g) ?? [];
   return runs.length === 1 ? (runs[0] ?? '') : '';
@@ -113,7 +119,8 @@ function lookUp(state: KioskState, s: UserNoSession, userNo: string, now: Now): 
   if (s.stage === 'asking') return { state, effects: [] };
   const refused = (problem: ErrorCode): Step =>
     active({ ...state, session: s }, { ...s, problem }, SCREEN_MS['user-no'], now);
-  if (!USER_NO.test(userNo)) return refused('SALE-0119');
+  const digits = state.service.policy?.credit?.userNo.digits ?? 0;
+  if (!USER_NO.test(userNo) || userNo.length > digits) return refused('SALE-0119');
   const most = state.service.policy?.credit?.lookUps ?? 0;
   // The same number once more tells nothing new.
   const lately = state.lookedUp.filter(
