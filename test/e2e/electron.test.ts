@@ -160,7 +160,7 @@ describe.skipIf(missing !== null)(
           () => kiosk.log.split('starting again in').length - 1 === kills,
         );
         await hall.dock({ do: 'remove' });
-        await screen('start', 30_000);
+        await home(kiosk.page);
         await hall.dock({ do: 'meter', id: 'water' });
         expect(hall.verify()).toMatchObject({ ok: true, problems: [] });
       },

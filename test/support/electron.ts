@@ -80,7 +80,7 @@ export class Display {
  * What the core loads; the bundled core would need less, but carries no sample keys and so serves
  * no demo.
  */
-const CORE_NEEDS = ['better-sqlite3', 'csv-parse', 'iconv-lite', 'safer-buffer', 'zod'];
+const CORE_NEEDS = ['better-sqlite3', 'csv-parse', 'iconv-lite', 'safer-buffer', 'uqr', 'zod'];
 
 /** Playwright has the page of a kiosk in 5 s on a busy machine, or never. */
 const ATTACH_MS = 25_000;
