@@ -77,17 +77,13 @@ export const REQUESTS = [
   mutant(
     'request-any-digits',
     'A request’s status is told to whoever has its number.',
-    edit(CENTRAL, ' && part.phone.slice(-4) === last4) return', ') return'),
+    edit(CENTRAL, '?.phone.slice(-4) === last4,', '?.phone !== undefined,'),
     unit('central/requests', 'the same nothing for all else'),
   ),
   mutant(
     'request-digits-tried',
     'The four digits may be tried without an end.',
-    edit(
-      CENTRAL,
-      'const locked = row.wrongDay === today && row.wrongCount >= WRONG_A_DAY;',
-      'const locked = false;',
-    ),
+    edit(CENTRAL, '!(row.wrongDay === today && row.wrongCount >= WRONG_A_DAY) &&', ''),
     unit('central/requests', 'whoever tries the digits'),
   ),
   mutant(
@@ -139,5 +135,33 @@ export const REQUESTS = [
       .setAuthTag(`,
     ),
     unit('shared/requests', 'opens with that key and for that thing only'),
+  ),
+  mutant(
+    'request-kick-unheard',
+    'A fact that central acknowledges while a part is being sent leaves its own part lying.',
+    edit('kiosk/watch/request-parts.ts', 'this.#kicked ? SOON_MS : ', ''),
+    unit('kiosk/request-parts', 'does not wait'),
+  ),
+  mutant(
+    'request-parts-behind-refused',
+    'Twenty parts that central does not take keep all later ones from it.',
+    edit('kiosk/watch/request-parts.ts', 'const SOME = 1_000;', 'const SOME = 20;'),
+    unit('kiosk/request-parts', 'keep none of the others'),
+  ),
+  mutant(
+    'request-parts-into-the-void',
+    'With central away every part is tried, one after the other.',
+    edit('kiosk/watch/request-parts.ts', "if (sent.error.code === 'BILL-0101') return true;", ''),
+    unit('kiosk/request-parts', 'with central away'),
+  ),
+  mutant(
+    'request-digits-spent-on-another',
+    'Asking rightly for one request spends the tries of another with the same digits.',
+    edit(
+      CENTRAL,
+      'if (right !== undefined) return toldOf(right);',
+      'if (right !== undefined && rows.length < 2) return toldOf(right);',
+    ),
+    unit('central/requests', 'two whose slips have the same digits'),
   ),
 ];

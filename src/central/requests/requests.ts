@@ -126,16 +126,19 @@ export async function statusOf(
     [ref],
   );
   const today = chinaDate(nowMs);
-  for (const row of rows.map(readRequest)) {
-    const part = partOf(keys, row);
-    const locked = row.wrongDay === today && row.wrongCount >= WRONG_A_DAY;
-    if (!locked && part !== null && part.phone.slice(-4) === last4) return toldOf(row);
-    await sql.query(
-      `UPDATE requests SET wrong_day = $2,
-         wrong_count = CASE WHEN wrong_day = $2 THEN wrong_count + 1 ELSE 1 END WHERE number = $1`,
-      [row.number, today],
+  const right = rows
+    .map(readRequest)
+    .find(
+      (row) =>
+        !(row.wrongDay === today && row.wrongCount >= WRONG_A_DAY) &&
+        partOf(keys, row)?.phone.slice(-4) === last4,
     );
-  }
+  if (right !== undefined) return toldOf(right);
+  await sql.query(
+    `UPDATE requests SET wrong_day = $2,
+       wrong_count = CASE WHEN wrong_day = $2 THEN wrong_count + 1 ELSE 1 END WHERE ref = $1`,
+    [ref, today],
+  );
   return null;
 }
 

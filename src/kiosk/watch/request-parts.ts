@@ -12,8 +12,9 @@ const LOOK_MS = 3_600_000;
 const KEEP_AT_LEAST_MS = 3_600_000;
 /** What nobody takes is no use to anybody any more: central has said for weeks that it is missing. */
 const OLDEST_MS = 90 * DAY_MS;
-/** At most so many are sent at a time. */
-const SOME = 20;
+/** So many are looked at: more than any that nobody takes stand before. */
+const SOME = 1_000;
+const SOON_MS = 20;
 
 export interface RequestPartsOptions {
   readonly journal: Journal;
@@ -31,6 +32,8 @@ export interface RequestPartsOptions {
 export class RequestParts {
   readonly #o: RequestPartsOptions;
   #running = false;
+  /** Kicked while it ran. */
+  #kicked = false;
   #stopped = false;
   #cancel: () => void = () => undefined;
   #forgotMono = Number.NEGATIVE_INFINITY;
@@ -41,7 +44,8 @@ export class RequestParts {
 
   /** Central is there, or has just taken facts: what waits is sent. */
   kick(): void {
-    if (!this.#running) this.#schedule(20);
+    if (this.#running) this.#kicked = true;
+    else this.#schedule(SOON_MS);
   }
 
   stop(): void {
@@ -61,7 +65,8 @@ export class RequestParts {
     this.#running = false;
     if (this.#stopped) return;
     this.#forget();
-    this.#schedule(again ? AGAIN_MS : LOOK_MS);
+    this.#schedule(this.#kicked ? SOON_MS : again ? AGAIN_MS : LOOK_MS);
+    this.#kicked = false;
   }
 
   /** @returns whether something is left that central did not take */
@@ -79,6 +84,8 @@ export class RequestParts {
         }
         left = true;
         log('warn', 'upload', describeFailure(sent.error), { number });
+        // Away: so it is for the others.
+        if (sent.error.code === 'BILL-0101') return true;
       }
       // What it refuses stays first in the line: the others are sent all the same, and then it waits.
       if (left) return true;

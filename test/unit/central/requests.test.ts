@@ -178,6 +178,21 @@ describe.each(ENGINES)('requests at central, on %s', (engine) => {
     );
   });
 
+  it('two whose slips have the same digits: asking rightly for one spends nothing of the other’s tries', async () => {
+    await open(engine);
+    const one = make(t(0), 1);
+    // The digits do not tell the epoch.
+    const number = one.number.replace('-1-0001-', '-2-0001-');
+    const phone = JSON.stringify({ phone: '13900001111' });
+    const sealed = sealTo(sealingKey(TO), phone, number, random);
+    make(t(0), 2, { number, sealedHash: sealedHash(sealed), madeMs: room.now + 1 });
+    await t(0).upload();
+    await t(0).client.requests.sendSealed(one.number, one.sealed);
+    await t(0).client.requests.sendSealed(number, sealed);
+    for (let n = 0; n < 12; n++) expect(await status(one.ref, '6212')).not.toBeNull();
+    expect(await status(one.ref, '1111', 1)).not.toBeNull();
+  });
+
   it('half days fill up; one that is declined leaves room again, and one too many is shown', async () => {
     const [category] = DEMO_REQUESTS.categories.filter((c) => c.id === 'ignition');
     const slots = { fromDays: 1, days: 4, perHalfDay: 1, workingDays: true };
