@@ -243,7 +243,7 @@ describe('the gateway', () => {
     ended_ms: null,
   };
   const posting = (db: Db) => db.query('SELECT state FROM postings');
-  const become = (state: string, attemptId: string) =>
+  const become = (state: string, attemptId: string | null) =>
     town.db.query('UPDATE postings SET state = $1, attempt_id = $2', [state, attemptId]);
 
   it('hands back no payment that was credited, nor one that is being', async () => {
@@ -251,6 +251,9 @@ describe('the gateway', () => {
     const first = await paid(1);
     const second = await paid(2);
     await become('posting', first.attemptId);
+    expect((await refund(first)).kind).toBe('unknown');
+    // Credited, and nobody remembers for which payment: that is no answer.
+    await become('posted', null);
     expect((await refund(first)).kind).toBe('unknown');
     await become('posted', first.attemptId);
     expect(await refund(first)).toMatchObject({ kind: 'refused', failure: { code: 'PAY-0301' } });

@@ -201,6 +201,18 @@ export const CREDIT = [
     attack('hands back no payment that was credited'),
   ),
   mutant(
+    'credit-posted-for-nobody',
+    'A posting that the database forgot is entered again without its payment: the gateway hands it back.',
+    edit('books/credit-delivery.ts', 'books.postings.change(orderId, { attempt_id });', ''),
+    credit('take a quote that the database forgot by its token'),
+  ),
+  mutant(
+    'credit-unknown-attempt-goes-back',
+    'An order was credited, and for which payment is not known: any payment of it goes back.',
+    edit('gateway/bars.ts', "if (attempt_id === null) return 'claimed-not';", ''),
+    attack('hands back no payment that was credited'),
+  ),
+  mutant(
     'credit-handed-back-and-open',
     'An order whose payment goes back may yet be posted by another.',
     edit(

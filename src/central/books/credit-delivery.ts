@@ -4,7 +4,7 @@ import { orderRefDigits } from '../../shared/order-id.ts';
 import { lostPosting } from '../sale/credit-posting.ts';
 import { termsOf } from '../sale/credit-quotes.ts';
 import type { OrderRow } from '../sale/tables.ts';
-import { Alarming, enter, move, note, orderOf, requireId, Unusable } from './books.ts';
+import { Alarming, capturedBy, enter, move, note, orderOf, requireId, Unusable } from './books.ts';
 import type { Apply, Books, Place } from './books.ts';
 import { barOf, enterPosting, makeVoid, refuseCredited } from './postings.ts';
 
@@ -143,6 +143,9 @@ function postAgain(
   if (posting === undefined || posting.state === 'void' || posting.state === 'refused')
     throw new Alarming(`POSTED AND GIVEN UP: the posting of order ${orderId} is ${posting?.state}`);
   const barred = barOf(books, posting, at.nowMs);
+  // The payment that it was posted for: the gateway hands that one back no more.
+  const attempt_id = posting.attempt_id ?? capturedBy(books, order)?.attemptId ?? null;
+  books.postings.change(orderId, { attempt_id });
   enterPosting(books, orderId, body);
   if (barred !== null) note(books, order, `账本恢复后补记时：${barred}，请核对是否重复缴费`);
 }

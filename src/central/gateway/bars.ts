@@ -92,10 +92,15 @@ async function lockPosting(tx: Sql, orderId: string | null): Promise<PostingRow 
   return (await select(tx, POSTINGS, 'order_id = $1 FOR NO KEY UPDATE', [orderId]))[0] ?? null;
 }
 
-/** A payment that was credited stays; one whose posting's end is not known yet is asked about again. */
+/**
+ * A payment that was credited stays; one whose posting's end is not known yet is asked about again,
+ * and so is one of an order that was credited for a payment that nobody remembers.
+ */
 function postingBar({ state, attempt_id }: PostingRow, attempt: string): Bar | null {
+  if (state !== 'posted' && state !== 'posting') return null;
+  if (attempt_id === null) return 'claimed-not';
   if (attempt_id !== attempt) return null;
-  return state === 'posted' ? 'delivered' : state === 'posting' ? 'claimed-not' : null;
+  return state === 'posted' ? 'delivered' : 'claimed-not';
 }
 
 /**

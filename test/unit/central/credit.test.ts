@@ -13,6 +13,8 @@ import { VISIT_MS } from '../../../src/shared/periods.ts';
 import type { CreditWord, FirmCredit } from '../../../src/shared/central-api/index.ts';
 import type { CreditQuote } from '../../../src/shared/sale.ts';
 import { Keyring } from '../../../src/shared/signatures.ts';
+import { refundBar } from '../../../src/central/gateway/bars.ts';
+import type { Trade } from '../../../src/central/gateway/rows.ts';
 import { QUOTE_CLAIM_MS } from '../../../src/central/sale/quotes.ts';
 import { DEMO_CREDIT } from '../../../src/demo/credit-data.ts';
 import { DEMO_POLICY } from '../../../src/demo/central-data.ts';
@@ -725,10 +727,15 @@ describe.each(ENGINES)('credit sales on %s', (engine) => {
       expect(await t().upload()).toEqual([]);
       expect(await order(id)).toMatchObject({ state: 'delivered' });
       expect(await item('G1')).toMatchObject({ state: 'paid', paid_by: id });
+      // The payment that the order took is the one that was credited: it goes back no more.
+      const { attemptId, outTradeNo } = attemptOfOrder(id);
       expect(await posting(id)).toMatchObject({
         state: 'posted',
         reference: word.state === 'posted' ? word.reference : '',
+        attempt_id: attemptId,
       });
+      const trade = { order_id: id, out_trade_no: outTradeNo } as unknown as Trade;
+      expect(await refundBar(room.db, trade)).toBe('delivered');
     });
     it('hold what a person must see where another paid the item meanwhile', async () => {
       const id = number();
