@@ -5,7 +5,7 @@ import { never } from '../../shared/result.ts';
 import type { Unwritten } from '../../shared/trust.ts';
 import { failureBody, journal, movesOf } from '../order/advance.ts';
 import type { Advance, AdvanceContext, Outcome } from '../order/advance.ts';
-import { refund, unwrittenOf, wantRefund } from '../order/claims.ts';
+import { refund, refusedAgain, unwrittenOf, wantRefund } from '../order/claims.ts';
 import type { Effect } from '../state/kiosk.ts';
 import type { Now, OpenOrder } from '../state/order.ts';
 import type { Delivery, DeliveryEnds } from './delivery.ts';
@@ -95,6 +95,7 @@ function onWord(open: OpenOrder, word: CreditWord, now: Now): Outcome {
 /** Asked again later; nothing is concluded from silence, nor from a refusal that is not final. */
 function unknown(open: OpenOrder, why: Failure, now: Now): Outcome {
   const { claim, order } = open;
+  const refused = refusedAgain(claim, why.code);
   const waits: OpenOrder = {
     ...open,
     claim: {
@@ -102,9 +103,11 @@ function unknown(open: OpenOrder, why: Failure, now: Now): Outcome {
       retryAtMono: now.monoMs + retryMs(claim.fails),
       fails: claim.fails + 1,
       failure: why,
+      refused,
     },
   };
-  if (why.code === 'BILL-0111' && !order.wantsRefund && claim.fails + 1 >= NOT_PROVEN_TRIES)
+  const tries = why.code === 'BILL-0111' ? (refused?.times ?? 0) : 0;
+  if (!order.wantsRefund && tries >= NOT_PROVEN_TRIES)
     return { open: waits, effects: wantRefund(waits, why).effects };
   return order.state === 'in-doubt'
     ? { open: waits, effects: [] }

@@ -4,12 +4,12 @@ import { toHex } from '../../shared/bytes.ts';
 import { CLAIM_USE_MS } from '../../shared/central-api/index.ts';
 import type { ClaimKind, Command, RefundTold } from '../../shared/central-api/index.ts';
 import { failure } from '../../shared/errors.ts';
-import type { Failure } from '../../shared/errors.ts';
+import type { ErrorCode, Failure } from '../../shared/errors.ts';
 import { never } from '../../shared/result.ts';
 import { cardSaleOf } from '../../shared/sale.ts';
 import type { Unwritten } from '../../shared/trust.ts';
 import type { KioskEvent } from '../state/kiosk.ts';
-import type { Now, OpenOrder } from '../state/order.ts';
+import type { Now, OpenOrder, OrderClaim } from '../state/order.ts';
 import { failureBody, journal } from './advance.ts';
 import type { Advance, AdvanceContext, Outcome } from './advance.ts';
 
@@ -203,6 +203,15 @@ export function refund(open: OpenOrder, why: Failure, word: string | null = null
   };
 }
 
+/** What central is asked again about, but not for ever. */
+const ENDING: ReadonlySet<ErrorCode> = new Set(['BILL-0106', 'BILL-0108', 'BILL-0111']);
+
+/** See `OrderClaim.refused`. */
+export function refusedAgain({ refused }: OrderClaim, code: ErrorCode): OrderClaim['refused'] {
+  if (!ENDING.has(code)) return refused;
+  return { code, times: refused?.code === code ? refused.times + 1 : 1 };
+}
+
 /** Central's answer to a claim, or none. */
 export function onClaimed(
   open: OpenOrder,
@@ -230,20 +239,28 @@ export function onClaimed(
           // longer than the last.
           fails: kind === 'write' && order.wantsRefund ? open.claim.fails : 0,
           failure: null,
+          refused: kind === 'write' && order.wantsRefund ? open.claim.refused : null,
         },
       },
       effects: [],
     };
-  const fails = open.claim.fails + 1;
+  const { fails } = open.claim;
   // Central may just not have our facts yet; another kiosk's claim runs out.
   const waits = result.error.code === 'BILL-0111';
   const retryAtMono =
-    now.monoMs +
-    (waits ? NOT_PROVEN_RETRY_MS : Math.min(30_000, 500 * 2 ** Math.min(open.claim.fails, 6)));
+    now.monoMs + (waits ? NOT_PROVEN_RETRY_MS : Math.min(30_000, 500 * 2 ** Math.min(fails, 6)));
+  const refused = refusedAgain(open.claim, result.error.code);
   const next: OpenOrder = {
     ...open,
     ...(waits ? { notProven: true } : {}),
-    claim: { held: null, asking: false, retryAtMono, fails, failure: result.error },
+    claim: {
+      held: null,
+      asking: false,
+      retryAtMono,
+      fails: fails + 1,
+      failure: result.error,
+      refused,
+    },
   };
   // Our own refund claim of an earlier life: nothing is written any more.
   if (
@@ -268,7 +285,8 @@ export function onClaimed(
   // Central told the same for minutes, and no command came: what it knows is of a life of this
   // journal that is not on this disk, or it would not take this one.
   if (
-    fails >= CLAIM_TRIES &&
+    refused !== null &&
+    refused.times >= CLAIM_TRIES &&
     !open.writing &&
     (order.state === 'paid' || order.state === 'in-doubt')
   ) {

@@ -10,7 +10,7 @@ import type {
 } from '../../payment/types.ts';
 import type { ClaimKind } from '../../shared/central-api/index.ts';
 import type { ProviderKind } from '../../shared/contract/index.ts';
-import type { Failure } from '../../shared/errors.ts';
+import type { ErrorCode, Failure } from '../../shared/errors.ts';
 
 /**
  * Both clocks at the moment of a transition. Deadlines are monotonic; only what people see is wall
@@ -168,6 +168,11 @@ export interface OrderClaim {
   readonly retryAtMono: number;
   readonly fails: number;
   readonly failure: Failure | null;
+  /**
+   * The newest of central's refusals that end the waiting once they were said often enough, and how
+   * often it was. An outage between says nothing of it, and counts neither way.
+   */
+  readonly refused: { readonly code: ErrorCode; readonly times: number } | null;
 }
 
 /** Nothing was asked of central yet. */
@@ -177,6 +182,7 @@ export const NO_CLAIM: OrderClaim = {
   retryAtMono: 0,
   fails: 0,
   failure: null,
+  refused: null,
 };
 
 /** What a provider answered, or that it did not. */

@@ -421,6 +421,17 @@ describe('an order of ours in doubt', () => {
     expect(w.kinds().filter((k) => k === 'order-delivered')).toHaveLength(1);
   });
 
+  it('is not parked by one refusal behind an outage: so often central is to have said it itself', async () => {
+    await reportedDoubt();
+    await w.run(CLAIM_USE_MS + 10_000);
+    for (let n = 0; n < 20; n++) w.central.claimAnswers.push(err(failure('BILL-0101')));
+    w.central.claimAnswers.push(err(failure('BILL-0108')));
+    await w.insert('golden');
+    await w.run(900_000);
+    expect(w.central.claimAnswers).toEqual([]);
+    expect(w.state()).toBe('delivered/paid');
+  });
+
   it('is not known at central though all of it was told: parked for a person, not asked about for ever', async () => {
     await reportedDoubt();
     await w.run(CLAIM_USE_MS + 10_000);
