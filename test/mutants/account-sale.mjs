@@ -119,7 +119,7 @@ export const ACCOUNT_SALE = [
     'A fee is paid without its contract.',
     edit(
       SALE,
-      `if (contract !== undefined && (s.stage !== 'contract' || !isAgreed(state, s)))`,
+      `if (contract !== undefined && (s.stage !== 'contract' || !isAgreed(state, s, credit)))`,
       `if (contract !== undefined && s.stage === 'is-it-you')`,
     ),
     visit('is shown and agreed to before any money'),
@@ -187,5 +187,33 @@ export const ACCOUNT_SALE = [
     'A firm quote that runs out before the code does is paid for.',
     edit(BEGIN, 'quote.expiresAtMs <= clock.nowMs() + policy.payWindowMs || ', ''),
     visit('a quote that ends before the code'),
+  ),
+  mutant(
+    'outage-is-disbelief',
+    'A paid order is given up at the first time that central does not believe it, behind an outage.',
+    edit(DELIVERY, '(refused?.times ?? 0) : 0;', 'waits.claim.fails : 0;'),
+    visit('central does not believe it right after an outage'),
+  ),
+  mutant(
+    'outage-is-refusal',
+    'An order is parked at central’s first refusal behind an outage.',
+    edit(
+      'kiosk/order/claims.ts',
+      'refused.times >= CLAIM_TRIES &&',
+      'next.claim.fails >= CLAIM_TRIES &&',
+    ),
+    unit('test/unit/kiosk/claims.test.ts', 'behind an outage'),
+  ),
+  mutant(
+    'contract-other-words',
+    'A contract whose words the policy changed stays agreed to.',
+    edit(CHOICE, 'sha256 === now.sha256 &&', ''),
+    visit('whose words the policy changes'),
+  ),
+  mutant(
+    'contract-gone-deaf',
+    'A contract whose text leaves the policy leaves bills that cannot be ticked.',
+    edit(SALE, "if (stageShown(s, credit) === 'contract') {", "if (s.stage === 'contract') {"),
+    visit('whose text goes away'),
   ),
 ];

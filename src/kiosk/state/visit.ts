@@ -130,8 +130,8 @@ export interface AccountSession {
   readonly chosenFen: number | null;
   /** bills: so many of this payee's, the oldest first. */
   readonly chosen: { readonly payee: string; readonly count: number } | null;
-  /** The contract was ticked, when (wall time) and in which language it was read; null: it is not. */
-  readonly agreed: { readonly atMs: number; readonly locale: Consent['locale'] } | null;
+  /** What was ticked, as its words stood at that moment (wall time); null: nothing is. */
+  readonly agreed: Consent | null;
   readonly problem: ErrorCode | null;
   readonly busy: boolean;
   /** As in {@link UserNoSession}; so is `card`. */

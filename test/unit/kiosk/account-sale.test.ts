@@ -178,6 +178,36 @@ describe('a contract', () => {
     expect(credit().asked.at(-1)?.sale.consent?.textId).toBe('heat-contract');
   });
 
+  it('whose words the policy changes is to be ticked again', async () => {
+    await w.toAccount('bills', HEATED);
+    await w.tap('pay', 241_250);
+    await w.tap('agree', true as unknown as string);
+    const points = [{ zh: '押金一万元。', en: 'A deposit of 10 000 yuan.' }];
+    // Also where whoever changed them forgot to raise the version.
+    for (const version of [3, 4]) {
+      const texts = CREDIT_POLICY.texts.map((text) => ({ ...text, version, points }));
+      w.setService({ policy: { ...POLICY, credit: { ...CREDIT_POLICY, texts } } });
+      expect(w.shown('contract')).toMatchObject({ agreed: false, version });
+      await w.tap('pay', 241_250);
+      expect(w.screen).toBe('contract');
+    }
+    expect(credit().orders.size).toBe(0);
+    await w.tap('agree', true as unknown as string);
+    await w.tap('pay', 241_250);
+    await w.untilCode();
+    const { sale } = w.order();
+    expect(sale.kind === 'credit' ? sale.consent?.version : null).toBe(4);
+  });
+
+  it('whose text goes away leaves bills that can be ticked', async () => {
+    await w.toAccount('bills', HEATED);
+    await w.tap('pay', 241_250);
+    w.setService({ policy: { ...POLICY, credit: { ...CREDIT_POLICY, texts: [] } } });
+    const [first] = w.shown('bills').groups[0]?.bills ?? [];
+    await w.tap('choose-bill', first?.item);
+    expect(w.shown('bills').chosenFen).not.toBe(241_250);
+  });
+
   it('whose text is not in the policy sells nothing', async () => {
     w.setService({ policy: { ...POLICY, credit: { ...CREDIT_POLICY, texts: [] } } });
     await w.toAccount('bills', HEATED);
@@ -306,6 +336,20 @@ describe('paid, and then', () => {
     expect(credit().orders.get(w.order().orderId)?.word?.state).toBe('void');
     expect(balance()).toBe(-1_234);
     expect(w.pay.keptFen()).toBe(0);
+  });
+
+  it('central does not believe it right after an outage: that is no reason to give it up', async () => {
+    await w.toCreditPay(IOT);
+    w.central.away = true;
+    w.pay.pay();
+    await w.untilScreen('in-doubt');
+    await w.run(900_000, 5_000);
+    credit().next.push('not-proven');
+    w.central.away = false;
+    const over = (): boolean => ['delivered', 'refunded'].includes(w.order().state);
+    await w.until('over', over, 900_000);
+    expect(w.order().state).toBe('delivered');
+    expect(balance()).toBe(8_766);
   });
 
   it('refused for good: the money goes back under central’s word, and the customer is told both ways', async () => {

@@ -4,7 +4,6 @@ import type { CreditAccount } from '../../../shared/central-api/index.ts';
 import { PROVIDER_KINDS } from '../../../shared/contract/index.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import type { CreditPolicy } from '../../../shared/policy-credit.ts';
-import { consentHash } from '../../../shared/grants.ts';
 import type { KioskEvent, KioskState, Step } from '../../state/kiosk.ts';
 import type { Now } from '../../state/order.ts';
 import type {
@@ -19,7 +18,16 @@ import { GIVE_CARD_BACK, KEEP_CARD } from '../service.ts';
 import type { Service, VisitEvent } from '../service.ts';
 import { active, leave, moreTime, orderSession, rest, step, untilDeadline } from '../step.ts';
 import { MORE_TIME_MAX, MORE_TIME_MS, SCREEN_MS } from '../times.ts';
-import { chosenItems, contractOf, isAgreed, offeredItems, sumOf, takenItems } from './choice.ts';
+import {
+  chosenItems,
+  consentTo,
+  contractOf,
+  isAgreed,
+  offeredItems,
+  stageShown,
+  sumOf,
+  takenItems,
+} from './choice.ts';
 import { accountView, userNoView } from './view.ts';
 
 /**
@@ -221,13 +229,11 @@ function onTap(
     const chosen = firstChoice(s.service, s.account, credit);
     return step(state, { ...fresh, stage: 'choose', chosen });
   }
-  if (s.stage === 'contract') {
+  if (stageShown(s, credit) === 'contract') {
     if (intent.type === 'back') return step(state, { ...fresh, stage: 'choose', agreed: null });
-    return intent.type === 'agree'
-      ? step(state, {
-          ...fresh,
-          agreed: intent.value ? { atMs: now.nowMs, locale: state.locale } : null,
-        })
+    const text = contractOf(s, credit)?.text;
+    return intent.type === 'agree' && text != null
+      ? step(state, { ...fresh, agreed: intent.value ? consentTo(text, state, now.nowMs) : null })
       : null;
   }
   if (intent.type === 'choose-amount')
@@ -280,7 +286,12 @@ function chooseBill(
   const at = items.filter((i) => i.payee === payee).findIndex((i) => i.item === item);
   const ticked = s.chosen?.payee === payee ? s.chosen.count : 0;
   const count = at < ticked ? at : at + 1;
-  return step(state, { ...s, chosen: count === 0 ? null : { payee, count }, agreed: null });
+  return step(state, {
+    ...s,
+    stage: 'choose',
+    chosen: count === 0 ? null : { payee, count },
+    agreed: null,
+  });
 }
 
 /** The customer agrees to the sum that is shown; a contract is read and agreed to before. */
@@ -294,7 +305,7 @@ function pay(
   const contract = contractOf(s, credit);
   if (contract !== undefined && contract.text === null)
     return step(state, { ...s, problem: 'SALE-0110' });
-  if (contract !== undefined && (s.stage !== 'contract' || !isAgreed(state, s)))
+  if (contract !== undefined && (s.stage !== 'contract' || !isAgreed(state, s, credit)))
     return step(state, { ...s, stage: 'contract', agreed: null });
   const sale = saleOf(s, credit);
   if (sale === null) return null;
@@ -319,17 +330,7 @@ function saleOf(s: AccountSession, credit: CreditPolicy | undefined): CreditChoi
     kind,
     amountFen: dueFen,
   }));
-  const text = contractOf(s, credit)?.text ?? null;
-  const consent =
-    text === null || s.agreed === null
-      ? null
-      : {
-          textId: text.id,
-          version: text.version,
-          sha256: consentHash(text, s.agreed.locale),
-          locale: s.agreed.locale,
-          atMs: s.agreed.atMs,
-        };
+  const consent = contractOf(s, credit) === undefined ? null : s.agreed;
   return { userNo, payee: s.chosen.payee, lines, asOfMs, consent };
 }
 

@@ -1,5 +1,7 @@
 import type { CreditAccount, CreditItem } from '../../../shared/central-api/index.ts';
+import { consentHash } from '../../../shared/grants.ts';
 import type { CreditPolicy } from '../../../shared/policy-credit.ts';
+import type { Consent } from '../../../shared/sale.ts';
 import type { KioskState } from '../../state/kiosk.ts';
 import type { AccountSession } from '../../state/visit.ts';
 
@@ -39,12 +41,6 @@ export function chosenItems(
     .slice(0, chosen.count);
 }
 
-/** It was ticked in the language that is shown now: in another one it is another text. */
-export const isAgreed = (
-  { locale }: Pick<KioskState, 'locale'>,
-  { agreed }: Pick<AccountSession, 'agreed'>,
-): boolean => agreed !== null && agreed.locale === locale;
-
 /** What the order would take; 0: nothing is chosen. */
 export function sumOf(s: AccountSession, credit: CreditPolicy | undefined): number {
   return s.service === 'top-up'
@@ -64,3 +60,44 @@ export function contractOf(
   if (id == null) return undefined;
   return { id, text: credit?.texts.find((text) => text.id === id) ?? null };
 }
+
+/** A tick on this text, in the language that is shown. */
+export const consentTo = (
+  text: CreditPolicy['texts'][number],
+  { locale }: Pick<KioskState, 'locale'>,
+  atMs: number,
+): Consent => ({
+  textId: text.id,
+  version: text.version,
+  sha256: consentHash(text, locale),
+  locale,
+  atMs,
+});
+
+/**
+ * The very words that are shown now were ticked: in another language, or once the policy has
+ * changed them, it is another text.
+ */
+export function isAgreed(
+  state: Pick<KioskState, 'locale'>,
+  s: AccountSession,
+  credit: CreditPolicy | undefined,
+): boolean {
+  const text = contractOf(s, credit)?.text;
+  if (text == null || s.agreed === null) return false;
+  const now = consentTo(text, state, s.agreed.atMs);
+  const { textId, version, sha256, locale } = s.agreed;
+  return (
+    textId === now.textId &&
+    version === now.version &&
+    sha256 === now.sha256 &&
+    locale === now.locale
+  );
+}
+
+/** The stage whose screen is shown: a contract whose text is gone leaves what was chosen. */
+export const stageShown = (
+  s: AccountSession,
+  credit: CreditPolicy | undefined,
+): AccountSession['stage'] =>
+  s.stage === 'contract' && contractOf(s, credit)?.text == null ? 'choose' : s.stage;

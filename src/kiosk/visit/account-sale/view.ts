@@ -7,7 +7,15 @@ import type { KioskState } from '../../state/kiosk.ts';
 import type { AccountSession, UserNoSession } from '../../state/visit.ts';
 import { wallMs } from '../view-base.ts';
 import type { Base, ViewContext } from '../view-base.ts';
-import { chosenItems, contractOf, isAgreed, offeredItems, sumOf, takenItems } from './choice.ts';
+import {
+  chosenItems,
+  contractOf,
+  isAgreed,
+  offeredItems,
+  stageShown,
+  sumOf,
+  takenItems,
+} from './choice.ts';
 
 /** So many lines of a bill fit under its name. */
 const A_BILL = 2;
@@ -73,7 +81,7 @@ export function accountView(
       deadlineMs,
     };
   const { busy, problem } = s;
-  const contract = s.stage === 'contract' ? contractOf(s, credit)?.text : undefined;
+  const contract = stageShown(s, credit) === 'contract' ? contractOf(s, credit)?.text : undefined;
   if (contract != null)
     return {
       ...base,
@@ -82,7 +90,7 @@ export function accountView(
       title: contract.title,
       version: contract.version,
       points: contract.points,
-      agreed: isAgreed(state, s),
+      agreed: isAgreed(state, s, credit),
       amountFen: sumOf(s, credit),
       busy,
       problem,
