@@ -43,4 +43,40 @@ export const RECEIPTS = [
     edit('kiosk/kiosk.ts', '[...lines, ...receiptCode(this.#receiptUrl(orderId))]', '[...lines]'),
     unit('test/unit/kiosk/receipts.test.ts', 'every slip has it'),
   ),
+  mutant(
+    'receipt-key-forgotten',
+    'A terminal’s key is changed twice, and the slips of before open no page any more.',
+    edit('central/fleet/keys.ts', 'if (!same && row.next_key !== null)', 'if (nextKey === old)'),
+    page('a key that is changed stays for the slips of its time'),
+  ),
+  mutant(
+    'receipt-key-lives-on',
+    'A key that is over opens the pages of orders that began behind it.',
+    edit(
+      'central/receipts/receipt.ts',
+      '...liveKeys(terminal, at.nowMs),',
+      '...liveKeys(terminal, at.nowMs), terminal.public_key,',
+    ),
+    page('a key that is changed stays for the slips of its time'),
+  ),
+  mutant(
+    'receipt-code-too-wide',
+    'A long code is six dots a module, wider than the paper, and real printers leave it out.',
+    edit(
+      'device/printer/escpos.ts',
+      'Math.min(MODULE_DOTS, Math.floor(PAPER_DOTS / modules))',
+      'Math.max(MODULE_DOTS, Math.floor(PAPER_DOTS / modules))',
+    ),
+    unit('test/unit/device/printer.test.ts', 'is as large as the paper takes it'),
+  ),
+  mutant(
+    'receipt-code-no-white',
+    'A code stands close to the words above it, where scanners need white.',
+    edit(
+      'device/printer/escpos.ts',
+      'bytes(0x1b, 0x4a, QUIET_MODULES * dots)',
+      'bytes(0x1b, 0x4a, 0)',
+    ),
+    unit('test/unit/device/printer.test.ts', 'is as large as the paper takes it'),
+  ),
 ];

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { changeKey } from '../../../src/central/fleet/keys.ts';
 import type { CentralAnswer } from '../../../src/central/http/request.ts';
 import type { Quote } from '../../../src/shared/central-api/index.ts';
 import { makeReceiptToken } from '../../../src/shared/receipt-link.ts';
@@ -103,5 +104,27 @@ describe.each(ENGINES)('the page of a slip’s code on %s', (engine) => {
     expect((await get(token(ORDER, 'a-key-of-before'))).status).toBe(200);
     await room.db.query('UPDATE earlier_keys SET until_ms = $1', [1]);
     expect((await get(token(ORDER, 'a-key-of-before'))).status).toBe(404);
+  });
+
+  it('a key that is changed stays for the slips of its time, and opens none of the next key’s', async () => {
+    t().journal.quoted(ORDER, quote, USER);
+    await t().upload();
+    const old = t().id;
+    const change = async (nextKey: string): Promise<void> => {
+      const told = { terminalId: old, nextKey, overlapMs: 1_000, who: '甲', why: '到期' };
+      expect(await changeKey(room.db, told, room.now)).toBe(true);
+      room.now += 2_000;
+    };
+    const byOld = (): Promise<CentralAnswer> => get(token(ORDER, old));
+    await change('second');
+    expect((await byOld()).status).toBe(200);
+    // An order that is not here yet counts as one of now.
+    const LATER = 'PL-000000000311-1-0002-7391';
+    expect((await get(token(LATER, old))).status).toBe(404);
+    await change('third');
+    expect((await byOld()).status).toBe(200);
+    expect((await get(token(LATER, old))).status).toBe(404);
+    expect((await get(token(LATER, 'second'))).status).toBe(404);
+    expect((await get(token(LATER, 'third'))).body).toContain('还没有收到');
   });
 });

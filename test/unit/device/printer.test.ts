@@ -5,6 +5,7 @@ import { TcpPrinter } from '../../../src/device/printer/tcp.ts';
 import type { SlipLine } from '../../../src/device/printer/types.ts';
 import { systemClock } from '../../../src/main/ports.ts';
 import { SimulatedPrinter, slipSvg } from '../../../src/simulator/printer/printer.ts';
+import { QrStore } from '../../../src/simulator/printer/qr-store.ts';
 import type { PrintedSlip } from '../../../src/simulator/printer/printer.ts';
 import { until } from '../../support/hall.ts';
 
@@ -86,6 +87,50 @@ describe('printed means printed', () => {
       ready: false,
       failure: { detail: 'paper end' },
     });
+  });
+});
+
+describe('a code', () => {
+  const kept = (text: string): string =>
+    Buffer.from(encodeSlip([{ kind: 'qr', text }])).toString('hex');
+  /** GS ( k, function 167. */
+  const moduleOf = (text: string): number =>
+    Number.parseInt(/1d286b03003143(..)/.exec(kept(text))?.[1] ?? '', 16);
+
+  it('is as large as the paper takes it, white above and below, at the most six dots a module', () => {
+    expect(moduleOf('https://q.example/0012')).toBe(6);
+    // Version 9: 53 modules and four on each side, of 384 dots.
+    expect(moduleOf('a'.repeat(180))).toBe(6);
+    // Version 10: 57 and eight.
+    expect(moduleOf('a'.repeat(181))).toBe(5);
+    expect(moduleOf('a'.repeat(400))).toBe(4);
+    // ESC J before the first function and behind the print: four modules of white.
+    expect(kept('a'.repeat(181))).toMatch(/1b4a141d286b0400314132001d286b.*1d286b03003151301b4a14/);
+  });
+
+  it('comes out of the printer whole', async () => {
+    const text = `https://pay.example.com/r/${'a'.repeat(150)}`;
+    expect(await printer.print([{ kind: 'qr', text }])).toMatchObject({ ok: true });
+    expect(paper.slips[0]?.lines).toEqual([{ kind: 'qr', text }]);
+    expect(paper.unknown).toEqual([]);
+  });
+
+  it('a printer knows the values of the manual, and how wide it prints what was stored', () => {
+    const store = new QrStore();
+    const take = (...bytes: number[]) => store.take(Buffer.from(bytes));
+    expect(take(49, 81, 48)).toBe('unknown');
+    expect(take(48, 65, 50, 0)).toBe('unknown');
+    expect(take(49, 65, 52, 0)).toBe('unknown');
+    expect(take(49, 67, 0)).toBe('unknown');
+    expect(take(49, 67, 17)).toBe('unknown');
+    expect(take(49, 69, 52)).toBe('unknown');
+    expect(take(49, 65, 50, 0)).toBeNull();
+    expect(take(49, 67, 7)).toBeNull();
+    expect(take(49, 69, 49)).toBeNull();
+    expect(store.take(Buffer.from(`1P0${'a'.repeat(181)}`))).toBeNull();
+    // Version 10 at level M: 57 modules of seven dots, wider than the paper's 384.
+    expect(take(49, 81, 48)).toEqual({ text: 'a'.repeat(181), widthDots: 399 });
+    expect(take(49, 90, 48)).toBe('unknown');
   });
 });
 
