@@ -1,6 +1,10 @@
 import type { BillView, Snapshot, SnapshotOf } from '../../src/shared/contract/index.ts';
 import type { ScreenFixture, base } from './screens-fixtures.ts';
 
+/** The keys of a number, one after the other. */
+export const typed = (digits: string): readonly string[] =>
+  [...digits].map((key) => `[data-key="${key}"]`);
+
 type Drawn = readonly [string, Snapshot, Partial<ScreenFixture>?];
 
 const company = { zh: '阜城燃气', en: 'Fucheng Gas' };
@@ -173,7 +177,12 @@ export function accountFixtures(
   const { restFen: _rest, ...whole } = done;
   return [
     ['services', { ...start, tiles: ['top-up', 'bills', 'query', 'unfinished', 'info'] }],
-    ['typed', userNo, { taps: ['1', '0', '0', '2', '2', '0'].map((k) => `[data-key="${k}"]`) }],
+    ['typed', userNo, { taps: typed('100220') }],
+    [
+      'typed-longest',
+      { ...userNo, digits: 20 },
+      { taps: typed('10022033445566778899'), checkOnly: true },
+    ],
     ['unknown', { ...userNo, service: 'bills', problem: 'SALE-0119', scanner: false }],
     ['too-many', { ...userNo, problem: 'SALE-0121' }, { checkOnly: true }],
     ['no-meter', { ...userNo, problem: 'SALE-0123' }, { checkOnly: true }],

@@ -1,4 +1,4 @@
-import { accountFixtures } from './account-fixtures.ts';
+import { accountFixtures, typed } from './account-fixtures.ts';
 import { DEMO_POLICY } from '../../src/demo/central-data.ts';
 import { DEMO_REQUESTS } from '../../src/demo/requests-data.ts';
 import { PLAIN_ACCESS } from '../../src/shared/contract/index.ts';
@@ -500,7 +500,11 @@ function infoFixtures(
 /** What is asked for, by the demo's own policy; the longest that a policy may have too. */
 function requestFixtures(
   b: ReturnType<typeof base>,
-): readonly (readonly [string, SnapshotOf<'request'>, Pick<ScreenFixture, 'checkOnly'>])[] {
+): readonly (readonly [
+  string,
+  SnapshotOf<'request'>,
+  Pick<ScreenFixture, 'checkOnly' | 'taps'>,
+])[] {
   const all = DEMO_REQUESTS.categories;
   const name = { zh: '报修', en: 'Repair' };
   const longName = { zh: '八个字的最长名字', en: 'Twenty letters long!' };
@@ -623,6 +627,7 @@ function requestFixtures(
         shown: { step: 'user', optional: false, reading: false },
       },
     ],
+    ['user-typed-longest', { ...screen, shown: { step: 'user', optional: true, reading: false } }],
     ['confirm', { ...screen, shown: confirm }],
     [
       'confirm-longest',
@@ -670,7 +675,10 @@ function requestFixtures(
   return drawn.map(([variant, s]) => [
     variant,
     s,
-    kept.includes(variant) ? {} : { checkOnly: true },
+    {
+      ...(kept.includes(variant) ? {} : { checkOnly: true }),
+      ...(variant === 'user-typed-longest' ? { taps: typed('1002203344556677') } : {}),
+    },
   ]);
 }
 

@@ -14,6 +14,7 @@ import { useNewView } from '../state/taps.ts';
 import ui from '../components/ui.module.css';
 import css from './account.module.css';
 import { Keypad } from './keypad.tsx';
+import { Typed } from './typed.tsx';
 import screens from './screens.module.css';
 
 /** A sale without a card: the number, whose it is, what is paid, and a contract where there is one. */
@@ -34,12 +35,7 @@ export function UserNo({ s }: { readonly s: SnapshotOf<'user-no'> }): ReactEleme
       <Steps at={1} kind="account" />
       <div className={`${ui['panel']} ${screens['keypad']} ${screens['refKeypad']}`}>
         <h1 className={screens['keypadTitle']}>{t('userNo.title')}</h1>
-        <output
-          className={`${screens['typed']} ${screens['typedRef']} ${css['number']}`}
-          data-typed={digits}
-        >
-          {grouped(digits, s.digits)}
-        </output>
+        <Typed text={grouped(digits, s.digits)} digits={digits} />
         <p className={screens['keypadHint']} role="status">
           {s.busy ? t('userNo.asking') : pick(s.hint)}
           {s.scanner && !s.busy && ` ${t('userNo.scan')}`}

@@ -6,6 +6,7 @@ import { isPhone, isUserNo, MAX_DIGITS } from '../../shared/requests.ts';
 import { dueText } from '../../shared/working-days.ts';
 import type { DiscKind } from '../components/art.tsx';
 import { grouped, Pad, typeDigit } from '../components/pad.tsx';
+import { Typed } from './typed.tsx';
 import { Pager } from '../components/pager.tsx';
 import { ActionButton, Bar, Facts, IntentButton, Message, Points } from '../components/ui.tsx';
 import type { Fact } from '../components/ui.tsx';
@@ -224,7 +225,7 @@ function Typing({
         className={`${ui['panel']} ${screens['keypad']} ${screens['refKeypad']} ${css['typing']}`}
       >
         <h1>{title}</h1>
-        <output className={`${screens['typed']} ${screens['typedRef']}`}>{shape(digits)}</output>
+        <Typed text={shape(digits)} />
         <p
           className={`${screens['keypadHint']} ${wrong ? screens['keypadBad'] : ''}`}
           role="status"
