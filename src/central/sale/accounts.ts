@@ -32,9 +32,9 @@ export async function accountByCard(
        AND s.key_tries IS NOT NULL) AS key_tries,
      (SELECT MAX(s.settled_ms) FROM card_stops s WHERE s.card_no = $1
        AND s.key_tries IS NOT NULL) AS key_looked,
-     (EXISTS (SELECT 1 FROM credit_accounts c WHERE c.user_no = a.user_no)
+     (EXISTS (SELECT 1 FROM credit_items i WHERE i.user_no = a.user_no AND i.kind = a.kind)
        AND NOT EXISTS (SELECT 1 FROM credit_items i WHERE i.user_no = a.user_no
-       AND i.state IN ('open', 'debited'))) AS debt_paid
+       AND i.kind = a.kind AND i.state IN ('open', 'debited'))) AS debt_paid
      FROM accounts a
      WHERE a.user_no = (SELECT user_no FROM cards
      WHERE card_no = $1)${lock ? ' FOR NO KEY UPDATE OF a' : ''}`,
@@ -58,7 +58,7 @@ export async function accountByCard(
     kind: r.kind,
     unit: r.unit,
     // A card that a person has to look at is told like one on the hot list: a counter helps.
-    // A debt whose bills are all paid is none any more.
+    // A debt whose bills (of the card's own kind) are known here and none is due is none any more.
     state: bool(row['stopped'])
       ? 'hot-listed'
       : r.state === 'debt' && bool(row['debt_paid'])
