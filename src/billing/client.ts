@@ -85,6 +85,7 @@ const CODES: Record<ProblemType, ErrorCode> = {
   'unit-mismatch': 'SALE-0113',
   'unknown-user': 'SALE-0119',
   'item-taken': 'SALE-0120',
+  'contract-changed': 'SALE-0124',
   'unknown-terminal': 'BILL-0103',
   suspended: 'BILL-0103',
   revoked: 'BILL-0103',

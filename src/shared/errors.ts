@@ -354,6 +354,17 @@ export const ERRORS = {
     ],
     ['中心：此户没有可充值的余额账户', 'Central: this account has no balance to top up'],
   ),
+  'SALE-0124': e(
+    ['合同文本刚有更新', 'The contract’s text has just changed'],
+    [
+      `合同文本刚有更新，本机还没有收到。请过几分钟再来，或拨打热线。${NOT_CHARGED[0]}。`,
+      `The contract’s text has just changed, and this machine does not have the new one yet. Please come back in a few minutes or call the hotline. ${NOT_CHARGED[1]}.`,
+    ],
+    [
+      '所同意的合同文本与中心现行的不一致：等新策略下发',
+      'The text that was agreed to is not central’s: wait for its policy',
+    ],
+  ),
   'SALE-0122': e(
     ['没有入账', 'It was not credited'],
     [

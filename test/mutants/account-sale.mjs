@@ -15,7 +15,7 @@ export const ACCOUNT_SALE = [
     'A payment code that is held out too early is sent as a user number.',
     [
       edit(SALE, 'PROVIDER_KINDS) !== null', 'PROVIDER_KINDS) === undefined'),
-      edit(SALE, ' || userNo.length > digits', ''),
+      edit(SALE, ' || userNo.length > credit.userNo.digits', ''),
     ],
     visit('takes the code of a bill'),
   ),
@@ -137,7 +137,7 @@ export const ACCOUNT_SALE = [
   mutant(
     'directory',
     'User numbers are looked up without an end.',
-    edit(SALE, 'if (lately.length >= most)', 'if (lately.length >= most + 99)'),
+    edit(SALE, 'if (lately.length >= credit.lookUps)', 'if (lately.length >= 99)'),
     visit('is no directory'),
   ),
   mutant(

@@ -448,4 +448,30 @@ export const CREDIT = [
     ),
     meters('a platform that is killed'),
   ),
+  mutant(
+    'debt-of-no-bills',
+    'A card in debt is free as soon as its holder has an account here without any bill.',
+    edit(
+      'sale/accounts.ts',
+      '(EXISTS (SELECT 1 FROM credit_items i WHERE i.user_no = a.user_no AND i.kind = a.kind)\n       AND NOT',
+      '(NOT',
+    ),
+    credit('is free once bills of its own kind'),
+  ),
+  mutant(
+    'debt-of-other-kind',
+    'Who owes water gets no gas for what he paid.',
+    edit('sale/accounts.ts', 'AND i.kind = a.kind AND i.state IN', 'AND i.state IN'),
+    credit('is free once bills of its own kind'),
+  ),
+  mutant(
+    'contract-old-words-quoted',
+    'Central quotes what it will refuse: the contract that was agreed to holds no more.',
+    edit(
+      'sale/credit-quotes.ts',
+      'if (request.consent !== undefined && !hasConsent(',
+      'if (asked.nowMs < 0 && request.consent !== undefined && !hasConsent(',
+    ),
+    credit('words that do not hold any more'),
+  ),
 ];

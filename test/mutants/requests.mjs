@@ -164,4 +164,10 @@ export const REQUESTS = [
     ),
     unit('central/requests', 'two whose slips have the same digits'),
   ),
+  mutant(
+    'request-answer-to-other-digits',
+    'What central says to other digits, asked for before, is taken for the answer.',
+    edit('kiosk/visit/requests.ts', ' || s.look.last4 !== last4) return null;', ') return null;'),
+    unit('kiosk/requests', 'by its number and the end'),
+  ),
 ];

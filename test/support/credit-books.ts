@@ -105,6 +105,8 @@ export class CreditBooks {
   readonly next: PostMishap[] = [];
   /** How long a quote counts. */
   quoteMs = DAY_MS / 48;
+  /** The hash of the contract's words that hold at central; null: whatever was ticked. */
+  contract: string | null = null;
   /** How often each order was asked to be posted. */
   readonly posts = new Map<string, number>();
   /** What every posting asked for carried. */
@@ -144,6 +146,8 @@ export class CreditBooks {
     const a = this.accounts.get(r.userNo);
     if (a === undefined) return err(failure('SALE-0119'));
     if (this.orders.get(r.orderId)?.word != null) return err(failure('BILL-0102'));
+    if (this.contract !== null && r.consent?.sha256 !== this.contract)
+      return err(failure('SALE-0124'));
     const lines = r.lines.flatMap((line): FirmCredit['lines'] => {
       const { item, amountFen } = line;
       if (item === 'balance') {

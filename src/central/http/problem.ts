@@ -4,6 +4,7 @@ const STATUS: Record<ProblemType, number> = {
   'unknown-card': 404,
   'unknown-user': 404,
   'item-taken': 409,
+  'contract-changed': 409,
   'unknown-terminal': 401,
   'bad-signature': 401,
   replayed: 409,

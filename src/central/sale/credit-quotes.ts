@@ -13,7 +13,7 @@ import { Refusal } from '../http/problem.ts';
 import { creditPolicy, isSold, isToppedUp } from './credit-accounts.ts';
 import { CREDIT_ITEMS, POSTINGS } from './credit-tables.ts';
 import type { CreditAccountRow, CreditItemRow, DueText, PostingRow } from './credit-tables.ts';
-import { dueText } from './credit-rules.ts';
+import { dueText, hasConsent } from './credit-rules.ts';
 import { termsAt } from './credit-terms.ts';
 import { QUOTE_CLAIM_MS, refuseOthersNumber } from './quotes.ts';
 
@@ -35,8 +35,8 @@ export interface CreditAsked {
  * order, or none. Asked again with the same request it gives the same answer; with another one, or
  * once it is over, it is refused. What was quoted is what is posted.
  *
- * @throws Refusal unknown-user · item-taken (paid, reserved, or another sum is due) · over-limit and
- *   too-small for a top-up · bad-request
+ * @throws Refusal unknown-user · item-taken (paid, reserved, or another sum is due) ·
+ *   contract-changed · over-limit and too-small for a top-up · bad-request
  */
 export async function creditQuote(db: Db, asked: CreditAsked): Promise<CreditTerms> {
   const { terminalId, request } = asked;
@@ -61,6 +61,12 @@ export async function creditQuote(db: Db, asked: CreditAsked): Promise<CreditTer
         : billLine(policy, books.creditItems.get(line.item), request, line.amountFen, asOfMs),
     );
     const posting = opened(asked, lines, textsOf(policy, request, books.creditItems.all()));
+    // Its posting would be refused: that is said before anything is paid.
+    if (
+      request.consent !== undefined &&
+      !hasConsent({ ...posting, consent: JSON.stringify(request.consent) })
+    )
+      throw new Refusal('contract-changed', 'what was agreed to is not the text that holds now');
     await keepRows(tx, POSTINGS, [posting]);
     const [kept] = await select(tx, POSTINGS, 'order_id = $1', [orderId]);
     // Given up, or used for another account, at this very moment.

@@ -74,7 +74,7 @@ export async function askRequest(
     }
     case 'look': {
       const result = await requests.status(ask.ref, ask.last4);
-      return { news: 'looked', ref: ask.ref, result };
+      return { news: 'looked', ref: ask.ref, last4: ask.last4, result };
     }
     case 'print':
       return print(host, ask, hotline);

@@ -28,6 +28,8 @@ export interface MadeRequest {
 /** The request that was asked about, and what central said. */
 export interface RequestLook {
   readonly ref: string;
+  /** The digits that were told with it. */
+  readonly last4: string;
   readonly answer: 'asking' | 'known' | 'not-found' | 'no-answer';
   readonly found: RequestStatus | null;
 }
@@ -78,5 +80,6 @@ export type RequestNews =
   | {
       readonly news: 'looked';
       readonly ref: string;
+      readonly last4: string;
       readonly result: Result<RequestStatus | null, Failure>;
     };

@@ -258,7 +258,7 @@ function look(
   { value: ref, last4 }: Extract<Intent, { type: 'request-look' }>,
   now: Now,
 ): Step {
-  const asked = { ref, answer: 'asking', found: null } as const;
+  const asked = { ref, last4, answer: 'asking', found: null } as const;
   return step(
     state,
     { ...s, step: 'status', look: asked, deadlineMono: now.monoMs + SCREEN_MS.request },
@@ -301,10 +301,11 @@ function onNews(state: KioskState, s: RequestSession, told: RequestNews, now: No
         ? step(state, { ...s, made: { ...s.made, slip: told.slip } })
         : null;
     case 'looked': {
-      if (s.step !== 'status' || s.look?.ref !== told.ref) return null;
-      const { result } = told;
+      const { ref, last4, result } = told;
+      // What was asked before with other digits is no answer to this.
+      if (s.step !== 'status' || s.look?.ref !== ref || s.look.last4 !== last4) return null;
       const answer = !result.ok ? 'no-answer' : result.value === null ? 'not-found' : 'known';
-      const seen = { ref: told.ref, answer, found: result.ok ? result.value : null } as const;
+      const seen = { ref, last4, answer, found: result.ok ? result.value : null } as const;
       return active(state, { ...s, look: seen }, SCREEN_MS.request, now);
     }
     default:

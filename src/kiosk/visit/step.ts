@@ -4,6 +4,8 @@ import type { ErrorCode } from '../../shared/errors.ts';
 import type { Effect, KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
 import type {
+  AccountSession,
+  AmountSession,
   CannotSellSession,
   IdleSession,
   OrderSession,
@@ -11,7 +13,7 @@ import type {
   ReadingSession,
   Session,
 } from '../state/visit.ts';
-import { MORE_TIME_MS, SCREEN_MS } from './times.ts';
+import { MORE_TIME_MAX, MORE_TIME_MS, SCREEN_MS } from './times.ts';
 
 /** A step, and when time alone makes the next one: monotonic; null, never. */
 export type Settled = Step & { readonly wakeAtMono: number | null };
@@ -70,6 +72,20 @@ export function moreTime(
   now: Now,
 ): Step {
   return step(state, { ...s, deadlineMono: now.monoMs + MORE_TIME_MS });
+}
+
+/** … on a screen where something is chosen: so often, and added to what is left. Null: not again. */
+export function someMoreTime(
+  state: KioskState,
+  s: AmountSession | AccountSession,
+  now: Now,
+): Step | null {
+  if (s.extended >= MORE_TIME_MAX) return null;
+  return step(state, {
+    ...s,
+    extended: s.extended + 1,
+    deadlineMono: Math.max(s.deadlineMono, now.monoMs) + MORE_TIME_MS,
+  });
 }
 
 /** Somebody is at it: the screen's whole time begins again. */

@@ -21,6 +21,7 @@ export const PROBLEMS = [
   'unknown-card',
   'unknown-user',
   'item-taken',
+  'contract-changed',
   'unknown-terminal',
   'bad-signature',
   'replayed',

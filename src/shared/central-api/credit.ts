@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { evidenceSchema } from '../evidence.ts';
 import { fen } from '../facts/bounds.ts';
-import { CREDIT_KINDS, creditLineSchema, creditQuoteSchema } from '../sale.ts';
+import { consentSchema, CREDIT_KINDS, creditLineSchema, creditQuoteSchema } from '../sale.ts';
 import { tokenSchema } from '../sealed-text.ts';
 import { natural } from './base.ts';
 
@@ -86,6 +86,11 @@ export const creditQuoteRequestSchema = z.object({
     .max(24),
   /** The `asOfMs` by which the customer was told the sums; central goes by it while a visit lasts. */
   asOfMs: natural,
+  /**
+   * What was agreed to, where one of the items asks for it: words that central would refuse are
+   * refused before anything is paid.
+   */
+  consent: consentSchema.optional(),
 });
 export type CreditQuoteRequest = z.infer<typeof creditQuoteRequestSchema>;
 /** What the order's first fact repeats, with central's token. */

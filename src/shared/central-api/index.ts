@@ -20,7 +20,7 @@
  *   problem(claimed|already-delivered|refund-claimed|counter-claimed|not-in-doubt|not-proven)
  * - `GET /v1/credit/accounts/:userNo` → creditAccountAnswer | 404 problem(unknown-user)
  * - `POST /v1/credit/quotes` → creditQuoteAnswer | 404 problem(unknown-user) | 409
- *   problem(item-taken)
+ *   problem(item-taken|contract-changed)
  * - `POST /v1/credit/orders/:orderId/post` → creditWord | 409 problem(not-proven): the payment's
  *   evidence is missing or not believed (yet), nothing was posted and the order is as it was
  * - `POST /v1/credit/orders/:orderId/void` → creditWord (`void`, or what it was before)

@@ -15,6 +15,7 @@ import type { CreditQuote } from '../../../src/shared/sale.ts';
 import { Keyring } from '../../../src/shared/signatures.ts';
 import { refundBar } from '../../../src/central/gateway/bars.ts';
 import type { Trade } from '../../../src/central/gateway/rows.ts';
+import { accountByCard } from '../../../src/central/sale/accounts.ts';
 import { QUOTE_CLAIM_MS } from '../../../src/central/sale/quotes.ts';
 import { DEMO_CREDIT } from '../../../src/demo/credit-data.ts';
 import { DEMO_POLICY } from '../../../src/demo/central-data.ts';
@@ -140,6 +141,39 @@ describe.each(ENGINES)('credit sales on %s', (engine) => {
         )
       )[0]?.b,
     );
+
+  describe('a card in debt', () => {
+    it('is free once bills of its own kind are known here and none of them is due', async () => {
+      const [card] = await room.db.query<{ no: string; user: string; kind: string }>(
+        `SELECT c.card_no AS no, a.user_no AS user, a.kind FROM cards c
+         JOIN accounts a ON a.user_no = c.user_no ORDER BY c.card_no LIMIT 1`,
+      );
+      if (card === undefined) throw new Error('no card');
+      expect(card.kind).toBe('gas');
+      await room.db.query(`UPDATE accounts SET state = 'debt' WHERE user_no = $1`, [card.user]);
+      await room.db.query(
+        `INSERT INTO credit_accounts (user_no, holder_name, address, state, balance_fen)
+         VALUES ($1, '王', '清河路', 'normal', 0)`,
+        [card.user],
+      );
+      const state = async (): Promise<string | undefined> =>
+        (await accountByCard(room.db, card.no, room.now, false))?.state;
+      // No bill of it ever came: its debt is told by nothing here.
+      expect(await state()).toBe('debt');
+      await room.db.query(`UPDATE credit_items SET user_no = $1 WHERE item IN ('G1', 'W1')`, [
+        card.user,
+      ]);
+      expect(await state()).toBe('debt');
+      for (const [word, then] of [
+        ['debited', 'debt'],
+        ['paid', 'normal'],
+      ]) {
+        await room.db.query(`UPDATE credit_items SET state = $1 WHERE item = 'G1'`, [word]);
+        // Water is still owed: what this card gets does not wait for it.
+        expect(await state()).toBe(then);
+      }
+    });
+  });
 
   describe('an account is looked up', () => {
     it('masked, oldest first, with the terms of now; what is being paid is only counted', async () => {
@@ -525,6 +559,29 @@ describe.each(ENGINES)('credit sales on %s', (engine) => {
           ),
         ),
       ).toEqual(consent);
+    });
+    it('words that do not hold any more are refused before anything is paid, and nothing is kept', async () => {
+      const consent = {
+        textId: 'heat-contract',
+        version: 1,
+        sha256: consentHash(CONTRACT, 'en'),
+        locale: 'en' as const,
+        atMs: T0,
+      };
+      const id = number();
+      const asked = request(id, '3000000003', [['H1', 9_500]], 'heat');
+      for (const other of [
+        { version: 2 },
+        { sha256: '0'.repeat(64) },
+        { locale: 'zh-CN' as const },
+      ])
+        expect(await k(0).quote({ ...asked, consent: { ...consent, ...other } })).toMatchObject({
+          status: 409,
+          type: 'contract-changed',
+        });
+      expect(await posting(id)).toBeUndefined();
+      expect(await item('H1')).toMatchObject({ order_id: null });
+      expect(await k(0).quote({ ...asked, consent })).toMatchObject({ ok: true });
     });
     it('whose quote a restored database lost: by central’s own token', async () => {
       const id = number();

@@ -199,6 +199,21 @@ describe('a contract', () => {
     expect(sale.kind === 'credit' ? sale.consent?.version : null).toBe(4);
   });
 
+  it('whose new words have not come here yet: that is said before anything is paid', async () => {
+    credit().contract = '0'.repeat(64);
+    await w.toAccount('bills', HEATED);
+    await w.tap('pay', 241_250);
+    await w.tap('agree', true as unknown as string);
+    await w.tap('pay', 241_250);
+    await w.until('an answer', () => w.shown('contract').problem !== null);
+    expect(w.shown('contract').problem).toBe('SALE-0124');
+    expect(credit().orders.size).toBe(0);
+    const [text] = CREDIT_POLICY.texts;
+    credit().contract = text === undefined ? '' : consentHash(text, 'zh-CN');
+    await w.tap('pay', 241_250);
+    await w.untilCode();
+  });
+
   it('whose text goes away leaves bills that can be ticked', async () => {
     await w.toAccount('bills', HEATED);
     await w.tap('pay', 241_250);
@@ -236,6 +251,14 @@ describe('looking up accounts', () => {
     if (w.screen === 'start') await w.tap('open', 'bills');
     await w.tap('enter-user-no', HOUSEHOLD);
     await w.untilScreen('is-it-you');
+  });
+
+  it('a service that the policy gave up meanwhile is not an unknown number', async () => {
+    await w.tap('open', 'bills');
+    const { credit: _gone, ...policy } = { ...POLICY, credit: CREDIT_POLICY };
+    w.setService({ policy });
+    await w.tap('enter-user-no', HOUSEHOLD);
+    expect(w.shown('user-no').problem).toBe('SALE-0110');
   });
 
   it('takes the code of a bill: the number itself, or the one that a text has', async () => {

@@ -394,6 +394,10 @@ describe('how one stands', () => {
       reply: '王师傅上午到',
       ref: '0311 0001 0001',
     });
+    // An answer to other digits, asked for before, that comes late.
+    const told = { news: 'looked', ref, last4: '0000', result: { ok: true, value: null } } as const;
+    w.kiosk.dispatch({ type: 'request', told });
+    expect(shown()).toMatchObject({ step: 'status', state: 'scheduled' });
     await w.tap('exit');
     await look('6213');
     expect(shown()).toMatchObject({ step: 'status', state: 'not-found', name: null });

@@ -16,8 +16,17 @@ import { outOfService } from '../../watch/selling.ts';
 import { creditChoices } from '../paying.ts';
 import { GIVE_CARD_BACK, KEEP_CARD } from '../service.ts';
 import type { Service, VisitEvent } from '../service.ts';
-import { active, leave, moreTime, orderSession, rest, step, untilDeadline } from '../step.ts';
-import { MORE_TIME_MAX, MORE_TIME_MS, SCREEN_MS } from '../times.ts';
+import {
+  active,
+  leave,
+  moreTime,
+  orderSession,
+  rest,
+  someMoreTime,
+  step,
+  untilDeadline,
+} from '../step.ts';
+import { SCREEN_MS } from '../times.ts';
 import {
   chosenItems,
   consentTo,
@@ -127,14 +136,15 @@ function lookUp(state: KioskState, s: UserNoSession, userNo: string, now: Now): 
   if (s.stage === 'asking') return { state, effects: [] };
   const refused = (problem: ErrorCode): Step =>
     active({ ...state, session: s }, { ...s, problem }, SCREEN_MS['user-no'], now);
-  const digits = state.service.policy?.credit?.userNo.digits ?? 0;
-  if (!USER_NO.test(userNo) || userNo.length > digits) return refused('SALE-0119');
-  const most = state.service.policy?.credit?.lookUps ?? 0;
+  const credit = state.service.policy?.credit;
+  // The policy gave the service up while the number was typed.
+  if (credit === undefined) return refused('SALE-0110');
+  if (!USER_NO.test(userNo) || userNo.length > credit.userNo.digits) return refused('SALE-0119');
   // The same number once more tells nothing new.
   const lately = state.lookedUp.filter(
     (l) => now.monoMs - l.atMono < LOOK_UPS_MS && l.userNo !== userNo,
   );
-  if (lately.length >= most) return refused('SALE-0121');
+  if (lately.length >= credit.lookUps) return refused('SALE-0121');
   const asked = Math.max(s.asked, state.creditAsked) + 1;
   return step(
     {
@@ -208,14 +218,7 @@ function onTap(
   intent: Extract<VisitEvent, { type: 'intent' }>['intent'],
   now: Now,
 ): Step | null {
-  if (intent.type === 'more-time')
-    return s.extended >= MORE_TIME_MAX
-      ? null
-      : step(state, {
-          ...s,
-          extended: s.extended + 1,
-          deadlineMono: Math.max(s.deadlineMono, now.monoMs) + MORE_TIME_MS,
-        });
+  if (intent.type === 'more-time') return someMoreTime(state, s, now);
   if (intent.type === 'activity') return active(state, s, SCREEN_MS.account, now);
   // The order is being begun: nothing can be changed until that is known.
   if (s.busy) return null;

@@ -48,9 +48,16 @@ export async function beginCredit(parts: BeginCreditParts, effect: Begin): Promi
   const orderId = makeOrderId(header.terminalId, journal.epoch, journal.nextOrderNumber(), random);
   // Known before central hears of it: a cut from here on can be released at the next start.
   journal.setMeta('quoting', orderId);
-  const { userNo, payee, asOfMs } = sale;
+  const { userNo, payee, asOfMs, consent } = sale;
   const lines = sale.lines.map(({ item, amountFen }) => ({ item, amountFen }));
-  const quoted = await billing.creditQuote({ orderId, userNo, payee, lines, asOfMs });
+  const quoted = await billing.creditQuote({
+    orderId,
+    userNo,
+    payee,
+    lines,
+    asOfMs,
+    ...(consent === null ? {} : { consent }),
+  });
   if (!quoted.ok) {
     // Not reached, or not understood: central may hold the items all the same.
     if (quoted.error.code === 'BILL-0101' || quoted.error.code === 'BILL-0102')

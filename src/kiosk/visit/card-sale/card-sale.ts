@@ -11,8 +11,17 @@ import { cardView } from '../card-view.ts';
 import { payChoices } from '../paying.ts';
 import { KEEP_CARD } from '../service.ts';
 import type { Service, VisitEvent } from '../service.ts';
-import { active, cannotSell, leave, orderSession, rest, step, untilDeadline } from '../step.ts';
-import { MORE_TIME_MAX, MORE_TIME_MS, SCREEN_MS } from '../times.ts';
+import {
+  active,
+  cannotSell,
+  leave,
+  orderSession,
+  rest,
+  someMoreTime,
+  step,
+  untilDeadline,
+} from '../step.ts';
+import { SCREEN_MS } from '../times.ts';
 import { wallMs } from '../view-base.ts';
 import type { Base, ViewContext } from '../view-base.ts';
 import { judgeAccount, mostFen, roomQuantity, tooMuch } from './sellable.ts';
@@ -101,14 +110,7 @@ function onIntent(
   intent: Extract<VisitEvent, { type: 'intent' }>['intent'],
   now: Now,
 ): Step | null {
-  if (intent.type === 'more-time')
-    return s.extended >= MORE_TIME_MAX
-      ? null
-      : step(state, {
-          ...s,
-          extended: s.extended + 1,
-          deadlineMono: Math.max(s.deadlineMono, now.monoMs) + MORE_TIME_MS,
-        });
+  if (intent.type === 'more-time') return someMoreTime(state, s, now);
   if (intent.type === 'activity') return active(state, s, SCREEN_MS.amount, now);
   // The order is being begun: neither the amount nor the visit can be changed until that is known.
   if (s.busy === 'paying') return null;
