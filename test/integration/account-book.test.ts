@@ -82,7 +82,7 @@ const http = (secret = 's3'): AccountBook =>
 const book: AccountBook = {
   manner: () => http().manner(),
   send: (posting) => http().send(posting),
-  ask: (reference) => http().ask(reference),
+  ask: (about) => http().ask(about),
 };
 async function open(over: AccountBook = book): Promise<void> {
   room = await openRoom('sqlite', 1, {
@@ -322,7 +322,7 @@ describe('central', () => {
     expect(await http('wrong').send(posting)).toMatchObject({ kind: 'unknown' });
     expect(await http().send(posting)).toEqual({ kind: 'posted', voucher: 'V1' });
     expect(await http().send({ ...posting, amountFen: 1 })).toMatchObject({ kind: 'unknown' });
-    expect(await http().ask('R2')).toEqual({ kind: 'unheard' });
+    expect(await http().ask({ ...posting, reference: 'R2' })).toEqual({ kind: 'unheard' });
     const lying = (body: unknown) =>
       httpAccountBook({
         baseUrl: 'http://book/v1',
@@ -338,11 +338,14 @@ describe('central', () => {
       });
     const right = { state: 'posted', reference: 'R1', amountFen: FEN, voucher: 'V1' };
     expect(await lying(right).send(posting)).toMatchObject({ kind: 'posted' });
+    expect(await lying(right).ask(posting)).toMatchObject({ kind: 'posted' });
     for (const wrong of [
       { ...right, reference: 'R2' },
       { ...right, amountFen: 1 },
       { state: 'ok' },
-    ])
+    ]) {
       expect(await lying(wrong).send(posting)).toMatchObject({ kind: 'unknown' });
+      expect(await lying(wrong).ask(posting)).toMatchObject({ kind: 'unknown' });
+    }
   });
 });

@@ -81,10 +81,10 @@ const k = () =>
     () => room.now,
   );
 let orders = 0;
-async function topUp(fen: number): Promise<void> {
+async function topUp(fen: number, userNo = '3000000001'): Promise<void> {
   const id = `PL-${T}-1-${String(++orders).padStart(4, '0')}-7000`;
   const lines = [{ item: 'balance', amountFen: fen }];
-  const asked = { orderId: id, userNo: '3000000001', payee: 'house', lines, asOfMs: room.now };
+  const asked = { orderId: id, userNo, payee: 'house', lines, asOfMs: room.now };
   const said = await k().quote(asked);
   if (!said.ok) throw new Error(said.detail);
   const word = await k().post(id, paidSale(T, id, saleOf(said.value.quote)));
@@ -204,4 +204,29 @@ it('a meter that has another total than was topped up: somebody looks, nothing i
   await room.central.sweepPayments();
   expect(await stands()).toEqual([5_100, 5_000]);
   expect(await page()).toContain('the meter has count 1, total 9999 fen');
+});
+
+it('a meter that was moved to another account: each has what it paid, and goes on counting', async () => {
+  let has = { count: 0, totalFen: 0 };
+  await open({ tell: () => Promise.resolve(has) });
+  await topUp(5_000);
+  await room.db.query(
+    `INSERT INTO credit_accounts (user_no, holder_name, address, state, balance_fen)
+     VALUES ('3000000009', '李梅', '清河路', 'normal', 0)`,
+  );
+  const gets = `UPDATE credit_accounts SET meter_no = 'M1', top_up_payee = 'house',
+    topped_count = 1, topped_fen = 5000 WHERE user_no = '3000000009'`;
+  // Never two accounts at once: each would tell it a first top-up.
+  await expect(room.db.query(gets)).rejects.toThrow();
+  await room.db.query(`UPDATE credit_accounts SET meter_no = NULL WHERE user_no = '3000000001'`);
+  await room.db.query(gets);
+  await topUp(2_000, '3000000009');
+  has = { count: 2, totalFen: 7_000 };
+  await room.central.sweepPayments();
+  expect(
+    await room.db.query('SELECT user_no, on_the_way_fen FROM credit_accounts ORDER BY user_no'),
+  ).toEqual([
+    { user_no: '3000000001', on_the_way_fen: 0 },
+    { user_no: '3000000009', on_the_way_fen: 0 },
+  ]);
 });

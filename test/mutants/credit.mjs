@@ -419,6 +419,22 @@ export const CREDIT = [
     book('believes no other answer'),
   ),
   mutant(
+    'book-another-sum',
+    'The book says that it posted another sum, and the order counts as posted.',
+    edit('sale/account-book-http.ts', 'if (data.amountFen !== amountFen)', 'if (amountFen < 0)'),
+    book('believes no other answer'),
+  ),
+  mutant(
+    'meter-of-two',
+    'What a meter confirms is taken off its newest account only.',
+    edit(
+      'sale/meter-sender.ts',
+      '[user_no, num(amount_fen)],',
+      '[newest.user_no, num(amount_fen)],',
+    ),
+    meters('a meter that was moved'),
+  ),
+  mutant(
     'meter-told-what-is-added',
     'A meter is told what is added, and gains it with every telling.',
     edit(

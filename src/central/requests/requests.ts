@@ -6,6 +6,7 @@ import type { PolicyRequests } from '../../shared/policy-requests.ts';
 import type { Slot } from '../../shared/requests.ts';
 import { sealedHash } from '../../shared/sealed-box.ts';
 import { DAY_MS, chinaDate } from '../../shared/time.ts';
+import { storable } from '../books/books.ts';
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
@@ -17,9 +18,6 @@ export interface MadeRequest {
   readonly seq: number;
   readonly body: EventBody<'request-made'>;
 }
-
-/** PostgreSQL's text holds neither NUL nor half of a character. */
-const storable = (text: string): string => text.replaceAll('\0', '\uFFFD').toWellFormed();
 
 /**
  * Takes requests in, in their batch's transaction, each number once: told again (in a new epoch,
@@ -58,10 +56,10 @@ export async function takeRequests(
         body.kind,
         storable(body.name.zh),
         storable(body.name.en),
-        choice === null ? null : storable(choice.id),
-        choice === null ? null : storable(choice.zh),
-        choice === null ? null : storable(choice.en),
-        slot === null ? null : storable(slot.date),
+        storable(choice?.id ?? null),
+        storable(choice?.zh ?? null),
+        storable(choice?.en ?? null),
+        storable(slot?.date ?? null),
         slot?.half ?? null,
         body.userNo,
         body.madeMs,

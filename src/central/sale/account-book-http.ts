@@ -65,7 +65,8 @@ export function httpAccountBook(options: HttpBookOptions): AccountBook {
       return 'no JSON';
     }
   }
-  function said(json: unknown, reference: string, amountFen: number | null): BookAnswer {
+  type About = Parameters<AccountBook['ask']>[0];
+  function said(json: unknown, { reference, amountFen }: About): BookAnswer {
     const read = answer.safeParse(json);
     if (!read.success)
       return { kind: 'unknown', detail: typeof json === 'string' ? json : 'not the promised form' };
@@ -73,7 +74,7 @@ export function httpAccountBook(options: HttpBookOptions): AccountBook {
     if (data.reference !== reference) return { kind: 'unknown', detail: 'of another reference' };
     switch (data.state) {
       case 'posted':
-        if (amountFen !== null && data.amountFen !== amountFen)
+        if (data.amountFen !== amountFen)
           return { kind: 'unknown', detail: `posted another sum: ${data.amountFen} fen` };
         return { kind: 'posted', voucher: data.voucher };
       case 'refused':
@@ -86,9 +87,8 @@ export function httpAccountBook(options: HttpBookOptions): AccountBook {
   }
   return {
     manner: async () => declared.safeParse(await call('GET', '/book')).data?.manner ?? null,
-    send: async (posting) =>
-      said(await call('POST', '/postings', posting), posting.reference, posting.amountFen),
-    ask: async (reference) =>
-      said(await call('GET', `/postings/${encodeURIComponent(reference)}`), reference, null),
+    send: async (posting) => said(await call('POST', '/postings', posting), posting),
+    ask: async (about) =>
+      said(await call('GET', `/postings/${encodeURIComponent(about.reference)}`), about),
   };
 }

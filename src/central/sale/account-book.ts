@@ -40,6 +40,9 @@ export interface AccountBook {
   readonly manner: () => Promise<BookManner | null>;
   /** Sends it, once for each call. Not called of a `file-only` book. */
   readonly send: (posting: BookPosting) => Promise<BookAnswer>;
-  /** What became of a reference; never posts anything. */
-  readonly ask: (reference: string) => Promise<BookAnswer>;
+  /**
+   * What became of a posting, by its reference; never posts anything. `posted` is said of its very
+   * sum only.
+   */
+  readonly ask: (posting: Pick<BookPosting, 'reference' | 'amountFen'>) => Promise<BookAnswer>;
 }

@@ -51,7 +51,7 @@ export function bookSender(
     const next = await db().transaction((tx) => nextOf(tx, orderId, manner, now()));
     if (next === null) return;
     if (next.do === 'send') return end(orderId, await book.send(next.posting));
-    const told = await book.ask(next.posting.reference);
+    const told = await book.ask(next.posting);
     if (told.kind !== 'unheard' || !next.first) return end(orderId, told);
     // Never sent, as the book says itself: from here on it may have been.
     await markSent(db(), orderId, 'queryable', now());

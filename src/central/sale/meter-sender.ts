@@ -75,9 +75,13 @@ function confirm(
   nowMs: number,
 ): Promise<string> {
   return db.transaction(async (tx) => {
-    await tx.query('SELECT 1 FROM credit_accounts WHERE user_no = $1 FOR NO KEY UPDATE', [
-      newest.user_no,
-    ]);
+    // A meter that has changed its account may have commands of both.
+    await tx.query(
+      `SELECT 1 FROM credit_accounts WHERE user_no IN
+         (SELECT user_no FROM meter_commands WHERE meter_no = $1)
+       ORDER BY user_no FOR NO KEY UPDATE`,
+      [newest.meter_no],
+    );
     const [meant] = await select(tx, METER_COMMANDS, 'meter_no = $1 AND count = $2', [
       newest.meter_no,
       stands.count,
@@ -86,16 +90,16 @@ function confirm(
     // A meter that counts otherwise than we do: nothing of it is believed, somebody looks.
     if (meant?.total_fen !== stands.totalFen)
       return `the meter has count ${stands.count}, total ${stands.totalFen} fen`;
-    const done = await tx.query<{ amount_fen: unknown }>(
+    const done = await tx.query<{ user_no: string; amount_fen: unknown }>(
       `UPDATE meter_commands SET state = 'done', done_ms = $3, said = NULL
-       WHERE meter_no = $1 AND count <= $2 AND state <> 'done' RETURNING amount_fen`,
+       WHERE meter_no = $1 AND count <= $2 AND state <> 'done' RETURNING user_no, amount_fen`,
       [newest.meter_no, stands.count, nowMs],
     );
-    const fen = done.reduce((sum, row) => sum + num(row.amount_fen), 0);
-    await tx.query(
-      `UPDATE credit_accounts SET on_the_way_fen = on_the_way_fen - $2 WHERE user_no = $1`,
-      [newest.user_no, fen],
-    );
+    for (const { user_no, amount_fen } of done)
+      await tx.query(
+        `UPDATE credit_accounts SET on_the_way_fen = on_the_way_fen - $2 WHERE user_no = $1`,
+        [user_no, num(amount_fen)],
+      );
     return 'not yet';
   });
 }

@@ -36,6 +36,7 @@ import { creditOffice } from './038-credit-office.ts';
 import { accountBook } from './039-account-book.ts';
 import { meterCommands } from './040-meter-commands.ts';
 import { receipts } from './035-receipts.ts';
+import { oneAccountAMeter } from './041-one-account-a-meter.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -77,4 +78,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'account book', sql: accountBook },
   { name: 'meter commands', sql: meterCommands },
   { name: 'receipts', sql: receipts },
+  { name: 'one account a meter', sql: oneAccountAMeter },
 ];
