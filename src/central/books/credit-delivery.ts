@@ -1,12 +1,12 @@
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 import { creditDigest, notCreditedDigest, postedDigest } from '../../shared/grants.ts';
-import { orderRefDigits } from '../../shared/order-id.ts';
 import { lostPosting } from '../sale/credit-posting.ts';
 import { termsOf } from '../sale/credit-quotes.ts';
 import type { OrderRow } from '../sale/tables.ts';
 import { Alarming, capturedBy, enter, move, note, orderOf, requireId, Unusable } from './books.ts';
 import type { Apply, Books, Place } from './books.ts';
 import { barOf, enterPosting, makeVoid, refuseCredited } from './postings.ts';
+import { untouched } from './new-order.ts';
 
 /** A sale to an account begins. */
 export const creditQuoted: Apply<'credit-quoted'> = (books, at, fact) => {
@@ -57,8 +57,7 @@ function refuseUnquoted(
 
 /** A credit order as it begins: without card, count and quantity. */
 const newOrder = (orderId: string, at: Place, body: EventBody<'credit-quoted'>): OrderRow => ({
-  order_id: orderId,
-  terminal_id: at.terminalId,
+  ...untouched(orderId, at),
   sale: 'credit',
   card_no: '',
   user_no: body.userNo,
@@ -69,30 +68,8 @@ const newOrder = (orderId: string, at: Place, body: EventBody<'credit-quoted'>):
   carried_after_micro: 0,
   offline: false,
   tag: '',
-  state: 'quoted',
-  money_taken: false,
-  note: null,
-  created_ms: at.wallMs,
-  changed_ms: at.wallMs,
-  ref: orderRefDigits(orderId),
   layout: null,
   unit: null,
-  before_image: null,
-  after_image: null,
-  cumulative: null,
-  plan: null,
-  kept: null,
-  write_terminal: null,
-  write_until_ms: null,
-  write_open: null,
-  write_open_ms: null,
-  refund_claimed_ms: null,
-  refund_granted: false,
-  counter_claim: false,
-  delivered_by: null,
-  origin_delivered: false,
-  superseded_by: null,
-  unproven: false,
   as_of_ms: at.nowMs,
   year_start_ms: 0,
   judged: null,

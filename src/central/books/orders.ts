@@ -2,7 +2,6 @@ import type { Quote } from '../../shared/central-api/index.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 import { claimDigest, quoteDigest, termsText } from '../../shared/grants.ts';
 import { MICRO_PER_FEN } from '../../shared/money.ts';
-import { orderRefDigits } from '../../shared/order-id.ts';
 import { otherHolder } from '../sale/accounts.ts';
 import { awaitsEcho, isDelivered, writer } from '../sale/orders.ts';
 import { pricedMs, QUOTE_CLAIM_MS } from '../sale/quotes.ts';
@@ -24,6 +23,7 @@ import { takeVoid } from './credit-delivery.ts';
 import { takeEvidence, takeMoney } from './evidence.ts';
 import { judgeOffline, yearStartOf } from './offline-sales.ts';
 import type { Judged } from './offline-sales.ts';
+import { untouched } from './new-order.ts';
 import { endUnpaid, refuseCredited } from './postings.ts';
 
 /** A sale to a card begins. */
@@ -93,8 +93,7 @@ function newOrder(
   yearStartMs: number,
 ): OrderRow {
   return {
-    order_id: orderId,
-    terminal_id: at.terminalId,
+    ...untouched(orderId, at),
     sale: 'card',
     card_no: body.cardNo,
     user_no: body.userNo,
@@ -105,30 +104,8 @@ function newOrder(
     carried_after_micro: body.carriedAfterMicro,
     offline: body.offline,
     tag: body.tag,
-    state: 'quoted',
-    money_taken: false,
-    note: null,
-    created_ms: at.wallMs,
-    changed_ms: at.wallMs,
-    ref: orderRefDigits(orderId),
     layout: storable(body.layout),
     unit: body.unit,
-    before_image: null,
-    after_image: null,
-    cumulative: null,
-    plan: null,
-    kept: null,
-    write_terminal: null,
-    write_until_ms: null,
-    write_open: null,
-    write_open_ms: null,
-    refund_claimed_ms: null,
-    refund_granted: false,
-    counter_claim: false,
-    delivered_by: null,
-    origin_delivered: false,
-    superseded_by: null,
-    unproven: false,
     as_of_ms: asOfMs,
     year_start_ms: yearStartMs,
     judged: Object.keys(judged).length === 0 ? null : JSON.stringify(judged),
