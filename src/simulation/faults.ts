@@ -198,6 +198,7 @@ export function startFault(
       site.journal?.close();
       site.journal = null;
       drive.lose();
+      world.databaseLost(site.terminalId);
       return;
     case 'clock-step': {
       happened();

@@ -38,10 +38,14 @@ export const TOWN_REQUEST_KEY = createPrivateKey({
   .export({ type: 'pkcs8', format: 'pem' })
   .toString();
 
-/** What a machine said that it took is at central once, with the telephone number that was keyed in. */
+/**
+ * What a machine said that it took is at central once, with the telephone number that was keyed in.
+ * The second log has no sealed parts (decision record 0039): of a machine whose database was lost
+ * since, central may have the request without one, and shows that it lacks it.
+ */
 export class RequestChecks {
   readonly #world: Town;
-  readonly #told: { readonly ref: string; readonly phone: string }[] = [];
+  readonly #told: { readonly ref: string; readonly phone: string; mayLack: boolean }[] = [];
   readonly #keys: readonly KeyObject[] = [createPrivateKey(TOWN_REQUEST_KEY)];
 
   constructor(world: Town) {
@@ -50,23 +54,30 @@ export class RequestChecks {
 
   /** A machine says so. */
   told(ref: string, phone: string): void {
-    this.#told.push({ ref, phone });
+    this.#told.push({ ref, phone, mayLack: false });
     this.#world.count('request');
+  }
+
+  /** A slip's digits begin with the last four of its terminal's. */
+  databaseLost(terminalId: string): void {
+    for (const told of this.#told) told.mayLack ||= told.ref.startsWith(terminalId.slice(-4));
   }
 
   /** At the quiet end. */
   async final(): Promise<void> {
     const rows = await this.#world.db.query<Record<string, unknown>>('SELECT * FROM requests');
     const held = rows.map(readRequest);
-    for (const { ref, phone } of this.#told) {
+    for (const { ref, phone, mayLack } of this.#told) {
       const found = held.filter((r) => r.ref === ref);
       if (found.length !== 1)
         this.#world.problem(`request ${ref} is at central ${found.length} times`);
       for (const r of found)
-        if (partOf(this.#keys, r)?.phone !== phone)
+        if (mayLack && r.sealedMs === null) this.#world.count('request-part-lost');
+        else if (partOf(this.#keys, r)?.phone !== phone)
           this.#world.problem(`request ${ref}: its telephone number is not at central`);
     }
-    if (new Set(held.map((r) => r.sealed)).size !== held.length)
+    const parts = held.flatMap((r) => r.sealed ?? []);
+    if (new Set(parts).size !== parts.length)
       this.#world.problem('one sealed part stands at two requests');
   }
 }

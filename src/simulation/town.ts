@@ -151,6 +151,8 @@ export interface Town {
   /** The promise is broken. */
   readonly problem: (text: string) => void;
   readonly releaseRefunds: () => void;
+  /** A machine's database is gone; its second log is there. */
+  readonly databaseLost: (terminalId: string) => void;
   /** A code that is paid though nobody wants it any more. */
   readonly leftover: (code: string) => void;
   /** The customers' phones; a thief's too. */

@@ -558,6 +558,10 @@ export class World implements Town {
     }
   }
 
+  databaseLost(terminalId: string): void {
+    this.checks.requests.databaseLost(terminalId);
+  }
+
   releaseRefunds(): void {
     for (const w of Object.values(this.wallets)) w.control.releaseRefunds();
   }
