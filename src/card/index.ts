@@ -31,6 +31,7 @@ export { PL_1608, pl1608Layout } from './layouts/pl-1608.ts';
 export { PL_24, pl24Layout } from './layouts/pl-24.ts';
 export { PL_CPU, plCpuLayout } from './layouts/pl-cpu.ts';
 export { REFERENCE_PURSE } from './families/purse.ts';
+export { PL_FUEL, plFuelLayout } from './layouts/pl-fuel.ts';
 export { PL_PURSE, plPurseLayout } from './layouts/pl-purse.ts';
 export type { PurseOptions } from './layouts/pl-purse.ts';
 export { PL_M1, plM1Layout } from './layouts/pl-m1.ts';

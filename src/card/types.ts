@@ -188,7 +188,8 @@ export interface CardReading {
   readonly layout: string;
   readonly cardNo: string;
   readonly userNo: string;
-  readonly kind: 'gas' | 'water' | 'heat';
+  /** `fuel`: a refuelling card (加气卡), whose money a pump takes and no meter. */
+  readonly kind: 'gas' | 'water' | 'heat' | 'fuel';
   readonly unit: 'volume' | 'money';
   readonly region: number;
   /** Purchases on the card. */

@@ -42,6 +42,15 @@ function account(nn: string, holderName: string, over: Partial<SeedAccount> = {}
   };
 }
 
+const fuel = (nn: string, holderName: string, over: Partial<SeedAccount> = {}): SeedAccount =>
+  account(nn, holderName, {
+    kind: 'fuel',
+    unit: 'money',
+    tariffId: 'purse',
+    meterNo: '0000000000',
+    ...over,
+  });
+
 /**
  * One account for every answer a customer can meet; 8800003924 is absent on purpose. The first is
  * the golden card of docs/layouts.
@@ -96,6 +105,11 @@ export const DEMO_ACCOUNTS: readonly SeedAccount[] = [
   account('64', '苏建平', { unit: 'money', tariffId: 'purse' }),
   account('65', '潘玉珍', { unit: 'money', tariffId: 'purse' }),
   account('66', '葛长海', { unit: 'money', tariffId: 'purse' }),
+  // PL-FUEL: no meter, and the ceiling is what a card without a name may hold.
+  fuel('71', '马建设'),
+  fuel('72', '邵志军', { count: 0, cumulative: 0, yearQuantity: 0 }),
+  fuel('73', '汪大勇'),
+  fuel('74', '范国强'),
 ];
 
 /** A card whose next count an order of another terminal holds. */

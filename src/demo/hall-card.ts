@@ -12,7 +12,7 @@ import {
   CATALOGUE_4428,
   CATALOGUE_M1,
 } from '../simulator/card/catalogue-blocks.ts';
-import { CATALOGUE_PURSE } from '../simulator/card/catalogue-purse.ts';
+import { CATALOGUE_FUEL, CATALOGUE_PURSE } from '../simulator/card/catalogue-purse.ts';
 import { CATALOGUE, CATALOGUE_RF } from '../simulator/card/catalogue.ts';
 import type { SampleCard } from '../simulator/card/catalogue.ts';
 import type { MemoryChip } from '../simulator/card/chip.ts';
@@ -28,6 +28,7 @@ import { BlockMeter, purchaseOn } from '../simulator/meter/block-meter.ts';
 import type { CardInMeter } from '../simulator/meter/block-meter.ts';
 import { PurseMeter } from '../simulator/meter/meter-purse.ts';
 import { Meter } from '../simulator/meter/meter.ts';
+import { Pump } from '../simulator/meter/pump.ts';
 import type { MeterState } from '../simulator/meter/meter.ts';
 import { in102, in1608, in24, in4428, in4442, inM1 } from '../simulator/meter/slots.ts';
 import { AcsReader } from '../simulator/reader/acs.ts';
@@ -145,6 +146,11 @@ export const HALL_CARDS: readonly HallSample[] = [
     family: 'PL-PURSE · 电子钱包 purse',
     make: (kept, random) => purseCard(cpuOf(c, kept, random)),
   })),
+  ...CATALOGUE_FUEL.map((c): HallSample => ({
+    ...c,
+    family: 'PL-FUEL · 加气卡 refuelling',
+    make: (kept, random) => fuelCard(cpuOf(c, kept, random)),
+  })),
   ...drawer({
     family: 'PL-4442 · SLE4442',
     catalogue: CATALOGUE_4442,
@@ -244,14 +250,37 @@ function purseCard(card: CpuCard): HallCard {
     purchase: () => {
       const onCard = PurseMeter.ofCard(card, CEILING)?.state();
       if (card.purse === null || onCard === undefined) return null;
-      const { onlineSeq, balance, log } = card.purse.state;
-      const load = log.find((record) => record.slice(18, 20) === '02');
-      return {
-        count: onlineSeq,
-        quantity: load === undefined ? 0 : Number.parseInt(load.slice(10, 18), 16),
-        cumulative: balance + onCard.remaining + onCard.used,
-      };
+      return purseLoad(card, card.purse.state.balance + onCard.remaining + onCard.used);
     },
+  };
+}
+
+/** What is loaded stays in the purse until a pump takes some of it. */
+function fuelCard(card: CpuCard): HallCard {
+  const pump = new Pump(card);
+  return {
+    ...cpuCard(card),
+    get transcript() {
+      return card.transcript;
+    },
+    meter: {
+      visit: (now) => pump.visit(now),
+      consume: () => undefined,
+      state: () => pump.state(),
+    },
+    purchase: () => purseLoad(card, card.purse?.state.balance ?? 0),
+  };
+}
+
+/** The newest load, as the purse's log has it. */
+function purseLoad(card: CpuCard, cumulative: number): Purchase | null {
+  if (card.purse === null) return null;
+  const { onlineSeq, log } = card.purse.state;
+  const load = log.find((record) => record.slice(18, 20) === '02');
+  return {
+    count: onlineSeq,
+    quantity: load === undefined ? 0 : Number.parseInt(load.slice(10, 18), 16),
+    cumulative,
   };
 }
 

@@ -207,10 +207,10 @@ export const ERRORS = {
     ['超过次、日或周期限额', 'Over a limit'],
   ),
   'SALE-0106': e(
-    ['表内余量已满', 'The meter is full'],
+    ['余量已到上限', 'It is full'],
     [
-      `表内余量已接近上限，用掉一些再来充值。${NOT_CHARGED[0]}。`,
-      `Your meter is close to its ceiling. Use some first, then recharge. ${NOT_CHARGED[1]}.`,
+      `表内（或卡里）的余量已接近上限，用掉一些再来充值。${NOT_CHARGED[0]}。`,
+      `Your meter (or card) is close to its ceiling. Use some first, then recharge. ${NOT_CHARGED[1]}.`,
     ],
     ['剩余量+购买量超过囤积上限', 'Remaining plus purchase passes the ceiling'],
   ),

@@ -37,6 +37,8 @@ export const cardQuoteSchema = z.object({
   userNo: z.string(),
   layout: z.string(),
   unit: z.enum(['volume', 'money']),
+  /** What the card is for; left out: gas, and by older programs. */
+  kind: z.enum(['water', 'heat', 'fuel']).optional(),
   nextCount: counter,
   amountFen: fen,
   quantity: units,
@@ -110,20 +112,28 @@ export const creditQuoteSchema = z.object({
 export type CreditQuote = z.infer<typeof creditQuoteSchema>;
 
 /** A write to a card. */
-export interface CardSale extends CardQuote {
+export interface CardSale extends Omit<CardQuote, 'kind'> {
   readonly kind: 'card';
+  /** What the card is for. */
+  readonly cardKind: CardKind;
   readonly payee: PayeeId;
 }
 /** A posting to an account or to bills at central. */
 export interface CreditSale extends CreditQuote {
   readonly kind: 'credit';
 }
+/** What cards are for. */
+export const CARD_KINDS = ['gas', 'water', 'heat', 'fuel'] as const;
+/** See {@link CARD_KINDS}. */
+export type CardKind = (typeof CARD_KINDS)[number];
+
 /** What an order sells. Attempts, late captures and refunds know nothing of the difference. */
 export type Sale = CardSale | CreditSale;
 
 /** The sale that an `order-quoted` tells of. */
-export const cardSale = (quote: CardQuote): CardSale => ({
+export const cardSale = ({ kind, ...quote }: CardQuote): CardSale => ({
   kind: 'card',
+  cardKind: kind ?? 'gas',
   payee: HOUSE_PAYEE,
   ...quote,
 });

@@ -194,6 +194,10 @@ function schemaForSqlite(sql: string): string {
         '$1',
       )
       .replace(
+        /(CREATE TABLE accounts \([\s\S]*?kind text NOT NULL) CHECK \(kind IN \([^)]*\)\)/,
+        '$1',
+      )
+      .replace(
         /(CREATE TABLE hand_requests \([\s\S]*?how text NOT NULL) CHECK \(how IN \([^)]*\)\)/,
         '$1',
       )

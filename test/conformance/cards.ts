@@ -7,6 +7,7 @@ import {
   pl4442Layout,
   plCpuLayout,
   plM1Layout,
+  plFuelLayout,
   plPurseLayout,
   processLayout,
 } from '../../src/card/index.ts';
@@ -33,10 +34,11 @@ import { MifareClassic } from '../../src/simulator/card/mifare-classic.ts';
 import type { Sle4428 } from '../../src/simulator/card/sle4428.ts';
 import { BlockMeter } from '../../src/simulator/meter/block-meter.ts';
 import type { CardInMeter } from '../../src/simulator/meter/block-meter.ts';
-import { issuePurse } from '../../src/simulator/card/issue-purse.ts';
+import { issueFuel, issuePurse } from '../../src/simulator/card/issue-purse.ts';
 import type { PurseMaking } from '../../src/simulator/card/issue-purse.ts';
 import { PurseMeter } from '../../src/simulator/meter/meter-purse.ts';
 import { Meter } from '../../src/simulator/meter/meter.ts';
+import { Pump } from '../../src/simulator/meter/pump.ts';
 import { in102, in1608, in24, in4428, in4442, inM1 } from '../../src/simulator/meter/slots.ts';
 import { ContactlessCpu, ContactlessReader } from '../../src/simulator/reader/contactless.ts';
 import { crtAt24, crtSle4428, crtSle4442 } from '../../src/simulator/reader/crt-memory.ts';
@@ -74,8 +76,10 @@ export interface LayoutCase {
   readonly golden: () => Specimen;
   /** Another card of the layout that sells. */
   readonly other: () => Specimen;
-  /** Left out: volume. */
+  /** Left out: gas by volume, 2 050.00 in all. */
+  readonly kind?: 'fuel';
   readonly unit?: 'money';
+  readonly cumulative?: number;
   /** Cards that are not sold to, with the code of reading them. */
   readonly refused: readonly {
     readonly what: string;
@@ -167,6 +171,21 @@ const ofPurse = (more: Partial<PurseMaking> = {}): Specimen =>
     ),
   );
 
+/** The golden refuelling card: whoever loaded it drives to the pump, and takes just that. */
+const ofFuel = (more: Partial<PurseMaking> = {}): Specimen => {
+  const card = new CpuCard(
+    issueFuel({ cardNo: '8800003921', userNo: '1002203344', balance: 1234, ...more }),
+    counterRandom(3921),
+  );
+  const pump = new Pump(card);
+  const before = card.purse?.state.balance ?? 0;
+  return {
+    ...ofCpu(card),
+    meter: () => pump.visit(NOW, (card.purse?.state.balance ?? 0) - before),
+    rule: 'purse',
+  };
+};
+
 /**
  * Every layout that the kiosk has, by name; `PL-CPU-RF` is PL-CPU in a contactless reader. A new
  * one adds itself here and passes the suite.
@@ -198,6 +217,7 @@ export const LAYOUT_CASES: Readonly<Record<string, LayoutCase>> = {
     golden: () => ofPurse(),
     other: () => ofPurse({ cardNo: '8800003934', userNo: '1002203334' }),
     refused: [
+      { what: 'a refuelling card', make: () => ofFuel(), code: 'CARD-0103' },
       {
         what: 'a card of mode file',
         make: () => ofCpu(sampleCard('golden').make()),
@@ -215,6 +235,21 @@ export const LAYOUT_CASES: Readonly<Record<string, LayoutCase>> = {
         make: () => ofPurse({ purse: { onlineSeq: 0xffff } }),
         code: 'CARD-0202',
       },
+    ],
+  },
+  'PL-FUEL': {
+    layout: plFuelLayout(demoKeys, { terminalId: '000000000311', nowMs: () => PURSE_NOW }),
+    kind: 'fuel',
+    unit: 'money',
+    // What pumps took is on no card.
+    cumulative: 1234,
+    golden: () => ofFuel(),
+    other: () => ofFuel({ cardNo: '8800003934', userNo: '1002203334' }),
+    refused: [
+      { what: 'a household’s purse', make: () => ofPurse(), code: 'CARD-0103' },
+      { what: 'staff', make: () => ofFuel({ type: '80' }), code: 'CARD-0109' },
+      { what: 'a card of gas', make: () => ofFuel({ kind: '01' }), code: 'CARD-0104' },
+      { what: 'a locked PIN', make: () => ofFuel({ purse: { pinTries: 0 } }), code: 'CARD-0110' },
     ],
   },
   'PL-4442': {

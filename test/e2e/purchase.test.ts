@@ -106,6 +106,24 @@ test('an SLE4442 card: torn out in the middle of the write, finished when it com
   await settled('upload');
 });
 
+test('a refuelling card: what is paid is on the card, and the pump takes from it', async () => {
+  await toPay('fuel-good', 10_000);
+  await hall.dock({ do: 'pay' });
+  await screen('done');
+  expect(await page.textContent('[data-screen="done"]')).toContain('加气站');
+  // 35.00 were on it: the purse's balance is what the card has in all.
+  expect(await hall.card('fuel-good')).toEqual({ count: 42, quantity: 10_000, cumulative: 13_500 });
+  await hall.dock({ do: 'remove' });
+  await tap('exit');
+  await screen('start');
+  expect(await hall.dock({ do: 'meter', id: 'fuel-good' })).toMatchObject({
+    visit: { accepted: true, credited: 8_000 },
+  });
+  await settled('upload');
+  const account = (await hall.central()).accounts.find((a) => a.cardNo === '8800003971');
+  expect(account).toMatchObject({ count: 42, cumulative: 215_000, carriedMicro: 0 });
+});
+
 test('sites, interruptions, prices and papers are read, in large text within reach, with the line cut', async () => {
   await hall.dock({ do: 'cut', line: 'central', cut: true });
   await tap('set-access', 'largeText');

@@ -12,6 +12,32 @@ const tries = (name) => unit('kiosk/key-tries', name);
 
 export const CARDS = [
   mutant(
+    'fuel-card-of-gas',
+    'A refuelling card is read whatever its file says it is for.',
+    edit(
+      'card/layouts/pl-fuel.ts',
+      `  kinds: KINDS,\n`,
+      `  kinds: [...KINDS.slice(4), 'fuel', 'fuel', 'fuel', 'fuel'],\n`,
+    ),
+    unit('card/conformance', 'PL-FUEL: a card of gas'),
+  ),
+  mutant(
+    'fuel-read-as-household',
+    'A refuelling card is read by the layout of a household’s purse, whose meter it never meets.',
+    edit(
+      'card/layouts/pl-cpu.ts',
+      `wanted === null ? PURSE_TYPES.has(found) : found !== wanted`,
+      `wanted === null ? PURSE_TYPES.has(found) : !PURSE_TYPES.has(found)`,
+    ),
+    unit('card/conformance', 'a refuelling card is CARD-0103'),
+  ),
+  mutant(
+    'fuel-balance-not-counted',
+    'What is left on a refuelling card is not counted towards what it may hold.',
+    edit('card/layouts/pl-fuel.ts', `remainingQuantity: balance,`, `remainingQuantity: 0,`),
+    unit('kiosk/fuel-cards', 'holds no more than'),
+  ),
+  mutant(
     'refused-key-forgotten',
     'A restart forgets that a card refused the key: the next sale spends another try.',
     edit(

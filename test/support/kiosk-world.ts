@@ -1,4 +1,5 @@
 import { cardSaleOf } from '../../src/shared/sale.ts';
+import type { CardKind } from '../../src/shared/sale.ts';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,7 @@ import type { BillingClient, UploadResult } from '../../src/billing/types.ts';
 import {
   layoutRegistry,
   plCpuLayout,
+  plFuelLayout,
   plPurseLayout,
   sampleKeyProvider,
 } from '../../src/card/index.ts';
@@ -90,7 +92,8 @@ import { chinaDate } from '../../src/shared/time.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { CpuCard, counterRandom } from '../../src/simulator/card/cpu-card.ts';
 import type { CardFault, CpuCardState } from '../../src/simulator/card/cpu-card.ts';
-import { issuePurse } from '../../src/simulator/card/issue-purse.ts';
+import { issueFuel, issuePurse } from '../../src/simulator/card/issue-purse.ts';
+import { Pump } from '../../src/simulator/meter/pump.ts';
 import { PurseMeter } from '../../src/simulator/meter/meter-purse.ts';
 import { Meter } from '../../src/simulator/meter/meter.ts';
 import type { SlotCard } from '../../src/simulator/vpcd/client.ts';
@@ -141,20 +144,35 @@ export function scratchFolder(): string {
 }
 
 /**
- * The cards of this world: those of the catalogue, and `purse`, a card in mode _purse_ whose
- * account is in money.
+ * The cards of this world: those of the catalogue, `purse`, a card in mode _purse_ whose account is
+ * in money, and `fuel`, a refuelling card.
  */
 interface WorldCard {
   readonly cardNo: string | null;
   readonly userNo: string | null;
   readonly meterNo: string | null;
+  readonly kind?: CardKind;
+  readonly unit?: 'money';
   readonly make: () => CpuCard;
 }
 const PURSE = { cardNo: '8800003950', userNo: '1002203350', meterNo: '0000157750' } as const;
+const FUEL = { cardNo: '8800003951', userNo: '1002203351' } as const;
 function worldCard(id: string): WorldCard {
-  return id === 'purse'
-    ? { ...PURSE, make: () => new CpuCard(issuePurse(PURSE), counterRandom(3950)) }
-    : sampleCard(id);
+  if (id === 'purse')
+    return {
+      ...PURSE,
+      unit: 'money',
+      make: () => new CpuCard(issuePurse(PURSE), counterRandom(3950)),
+    };
+  if (id === 'fuel')
+    return {
+      ...FUEL,
+      meterNo: '0000000000',
+      kind: 'fuel',
+      unit: 'money',
+      make: () => new CpuCard(issueFuel(FUEL), counterRandom(3951)),
+    };
+  return sampleCard(id);
 }
 
 /**
@@ -579,8 +597,8 @@ export class CentralBooks {
       cardNo: card.cardNo,
       userNo: card.userNo,
       meterNo: card.meterNo,
-      kind: id === 'water' ? 'water' : 'gas',
-      ...(id === 'purse' ? { unit: 'money' } : {}),
+      kind: card.kind ?? (id === 'water' ? 'water' : 'gas'),
+      ...(card.unit === undefined ? {} : { unit: card.unit }),
     });
   }
   /** An ordinary account: count 41, cumulative 2 050.00. */
@@ -1064,6 +1082,7 @@ export class World {
   maintenance: MaintenancePorts | null = null;
   /** What hardware the kiosk wants now. */
   needs: Needs = { card: 'out', scanner: false };
+  readonly #pumps = new Map<string, Pump>();
   #cumulativeAtStart = new Map<string, { count: number; cumulative: number }>();
   #life = new Life();
   #kiosk: Kiosk | null = null;
@@ -1103,11 +1122,10 @@ export class World {
   purchase(id: string): { count: number; cumulative: number } {
     const { purse } = this.card(id);
     const meter = PurseMeter.ofCard(this.card(id), 0)?.state();
-    if (purse !== null && meter !== undefined)
-      return {
-        count: purse.state.onlineSeq,
-        cumulative: purse.state.balance + meter.remaining + meter.used,
-      };
+    if (purse !== null) {
+      const spent = meter === undefined ? this.pump(id).state().used : meter.remaining + meter.used;
+      return { count: purse.state.onlineSeq, cumulative: purse.state.balance + spent };
+    }
     const b = this.card(id).peek('17') as Uint8Array;
     const v = new DataView(b.buffer, b.byteOffset);
     return { count: v.getUint16(0), cumulative: v.getUint32(6) };
@@ -1251,7 +1269,9 @@ export class World {
       layouts: layoutRegistry(
         this.layouts ?? [
           plCpuLayout(keys),
-          plPurseLayout(keys, { terminalId: this.terminalId, nowMs: () => this.clock.nowMs() }),
+          ...[plPurseLayout, plFuelLayout].map((layout) =>
+            layout(keys, { terminalId: this.terminalId, nowMs: () => this.clock.nowMs() }),
+          ),
         ],
       ),
       providers:
@@ -1387,6 +1407,12 @@ export class World {
     meter?.visit(this.card(id), '2611221200');
     meter?.consume(meter.state().remaining);
     meter?.visit(this.card(id), '2611221201');
+  }
+  /** The pump at which a refuelling card pays. */
+  pump(id: string): Pump {
+    const pump = this.#pumps.get(id) ?? new Pump(this.card(id));
+    this.#pumps.set(id, pump);
+    return pump;
   }
   /** A code in front of the scanner. */
   async scan(code: string): Promise<void> {

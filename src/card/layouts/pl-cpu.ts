@@ -67,7 +67,11 @@ const STAFF_TYPE_FROM = 0x80;
  * Application type of cards in mode _purse_ (docs/layouts/pl-purse.md); every other customer's type
  * is mode _file_.
  */
-const PURSE_TYPE = 0x02;
+/** What a customer's card is for; every other type below the staff's is of mode _file_. */
+export const APPLICATION_TYPES = { purse: 0x02, fuel: 0x03 } as const;
+/** See {@link APPLICATION_TYPES}. */
+export type PurseType = (typeof APPLICATION_TYPES)[keyof typeof APPLICATION_TYPES];
+const PURSE_TYPES: ReadonlySet<number> = new Set(Object.values(APPLICATION_TYPES));
 const APPLICATION_VERSION = 0x01;
 const LAYOUT_VERSION = 0x01;
 /** Within SFI 17. */
@@ -131,14 +135,18 @@ function technicianIn(pub: Uint8Array): TechnicianCard | undefined {
 /**
  * Judged as soon as SFI 15 is there: a blank or staff card need not have the other files.
  *
- * @param purse whether a card of the purse mode is what is looked for
+ * @param wanted the kind of purse that is looked for; null: a card of mode _file_
  */
-export function checkCustomersCard(pub: Uint8Array, purse: boolean): Result<void, Failure> {
+export function checkCustomersCard(
+  pub: Uint8Array,
+  wanted: PurseType | null,
+): Result<void, Failure> {
   if (allBytes(pub, 0xff) || allBytes(pub, 0x00)) return err(failure('CARD-0105', 'SFI 15 blank'));
   const type = pub.subarray(TYPE_AT, TYPE_AT + 1);
   if ((type[0] as number) >= STAFF_TYPE_FROM)
     return err(failure('CARD-0109', `application type ${toHex(type)}`, technicianIn(pub)));
-  if ((type[0] === PURSE_TYPE) !== purse)
+  const found = type[0] as number;
+  if (wanted === null ? PURSE_TYPES.has(found) : found !== wanted)
     return err(failure('CARD-0103', `application type ${toHex(type)}`));
   return pub[VERSION_AT] === APPLICATION_VERSION
     ? ok(undefined)
@@ -157,7 +165,7 @@ async function readImage(channel: CardChannel): Promise<Result<Uint8Array, Failu
     const file = await readFile(channel, sfi, length);
     if (!file.ok) return file;
     if (sfi === SFI_PUBLIC) {
-      const customers = checkCustomersCard(file.value, false);
+      const customers = checkCustomersCard(file.value, null);
       if (!customers.ok) return customers;
     }
     files.push(file.value);
@@ -168,6 +176,7 @@ async function readImage(channel: CardChannel): Promise<Result<Uint8Array, Failu
 /** Who the card belongs to, of SFI 15 and 16 as they stand at the image's beginning. */
 export function decodeIdentity(
   image: Uint8Array,
+  kinds: readonly (CardReading['kind'] | undefined)[] = KINDS,
 ): Result<Pick<CardReading, 'cardNo' | 'userNo' | 'kind' | 'unit' | 'region'>, Failure> {
   const pub = image.subarray(0, PUBLIC_LENGTH);
   const holder = image.subarray(PUBLIC_LENGTH, IDENTITY_LENGTH);
@@ -178,7 +187,7 @@ export function decodeIdentity(
   if (serial === null || userNo === null) return damaged('serial or user number: not BCD');
   if (holder[8] !== LAYOUT_VERSION)
     return err(failure('CARD-0103', `layout version ${String(holder[8])}`));
-  const kind = KINDS[holder[5] as number];
+  const kind = kinds[holder[5] as number];
   const unit = UNITS[holder[6] as number];
   if (kind === undefined || unit === undefined)
     return damaged(`kind ${String(holder[5])}, unit ${String(holder[6])}`);

@@ -14,7 +14,7 @@ import {
   REFERENCE_PURSE,
   verifyPin,
 } from '../families/purse.ts';
-import type { PurseSettings } from '../families/purse.ts';
+import type { LogRecord, PurseSettings } from '../families/purse.ts';
 import type { PinNotes } from '../families/pin-notes.ts';
 import { TYPE_LOAD } from '../keys/purse-mac.ts';
 import type { KeyProvider, LoadAnswer, LoadLeave } from '../keys/types.ts';
@@ -50,10 +50,12 @@ import {
   readFile,
   s8Of,
   selectMeter,
+  APPLICATION_TYPES,
   SFI_HOLDER,
   SFI_METER,
   SFI_PUBLIC,
 } from './pl-cpu.ts';
+import type { PurseType } from './pl-cpu.ts';
 
 /**
  * PL-CPU in mode _purse_ (docs/layouts/pl-purse.md). A purchase is a load of the PBOC purse: count
@@ -101,6 +103,7 @@ function terms(step: number, a: LoadAnswer): Uint8Array {
   return concatBytes(Uint8Array.of(step), putU16(a.seq), putU32(a.amount), a.terminal);
 }
 
+/** What cards with a purse need of the machine that they are in. */
 export interface PurseOptions {
   /** Twelve digits: they go into the card's transaction data. */
   readonly terminalId: string;
@@ -117,9 +120,30 @@ export interface PurseOptions {
 
 interface Read {
   readonly image: Uint8Array;
+  readonly money: PurseMoney;
+}
+
+/** A purse's money as its card tells it. */
+export interface PurseMoney {
+  readonly count: number;
+  /** Fen. */
   readonly balance: number;
   /** The newest transaction of the log is a debit. */
   readonly debited: boolean;
+  /** The newest debit of the log that was read; null: there was none. */
+  readonly debit: LogRecord | null;
+}
+
+/** What became of the money that was loaded: half of a reading. */
+export type Spent = Pick<CardReading, 'cumulative' | 'meter' | 'visited' | 'fresh'>;
+
+/** Who takes the money out of the purse: a household's meter here, a pump with PL-FUEL. */
+export interface PurseUse {
+  readonly id: string;
+  readonly applicationType: PurseType;
+  /** By the byte in SFI 16; left out: a household's. */
+  readonly kinds?: readonly (CardReading['kind'] | undefined)[];
+  readonly spent: (channel: CardChannel, money: PurseMoney) => Promise<Result<Spent, Failure>>;
 }
 
 /** 7 bytes BCD in China's time, as a card's transaction data has it. */
@@ -139,8 +163,10 @@ class Purse {
   readonly #terminal: Uint8Array;
   readonly #pin: Uint8Array | null;
   readonly #settings: PurseSettings;
+  readonly #use: PurseUse;
 
-  constructor(keys: KeyProvider, options: PurseOptions) {
+  constructor(keys: KeyProvider, options: PurseOptions, use: PurseUse) {
+    this.#use = use;
     this.#keys = keys;
     this.#options = options;
     this.#terminal = fromHex(options.terminalId);
@@ -154,7 +180,7 @@ class Purse {
     if (!selected.ok) return selected;
     const pub = await readFile(channel, SFI_PUBLIC, PUBLIC_LENGTH);
     if (!pub.ok) return pub;
-    const customers = checkCustomersCard(pub.value, true);
+    const customers = checkCustomersCard(pub.value, this.#use.applicationType);
     if (!customers.ok) return customers;
     const holder = await readFile(channel, SFI_HOLDER, HOLDER_LENGTH);
     if (!holder.ok) return holder;
@@ -193,11 +219,16 @@ class Purse {
     if (!log.ok) return log;
     for (const [i, r] of loadsOf(log.value).slice(0, LOADS_KEPT).entries())
       image.set(r, LOG_AT + i * LOG_RECORD_LENGTH);
-    const newest = log.value[0];
+    const debits = log.value.map((r) => parseLogRecord(r).type !== TYPE_LOAD);
+    const newest = log.value[debits.indexOf(true)];
     return ok({
       image,
-      balance,
-      debited: newest !== undefined && parseLogRecord(newest).type !== TYPE_LOAD,
+      money: {
+        count: seq,
+        balance,
+        debited: debits[0] === true,
+        debit: newest === undefined ? null : parseLogRecord(newest),
+      },
     });
   }
 
@@ -227,32 +258,23 @@ class Purse {
   async read(channel: CardChannel): Promise<Result<CardReading, Failure>> {
     const looked = await this.look(channel);
     if (!looked.ok) return looked;
-    const { image, balance, debited } = looked.value;
-    const identity = decodeIdentity(image);
+    const { image, money } = looked.value;
+    const identity = decodeIdentity(image, this.#use.kinds);
     if (!identity.ok) return identity;
     if (identity.value.unit !== 'money') return damaged('a purse whose unit is not money');
-    const count = u16(image, SEQ_AT);
+    const { count } = money;
     if (count > MAX_COUNT) return damaged('online sequence number FFFF');
-    const meterBytes = await readFile(channel, SFI_METER, METER_LENGTH);
-    if (!meterBytes.ok) return meterBytes;
-    const meter = decodeMeter(meterBytes.value, count);
-    if (!meter.ok) return meter;
-    const { area, written } = meter.value;
+    const spent = await this.#use.spent(channel, money);
+    if (!spent.ok) return spent;
     const last = parseLogRecord(image.subarray(LOG_AT, LOG_AT + LOG_RECORD_LENGTH));
     return ok({
-      layout: PL_PURSE,
+      layout: this.#use.id,
       ...identity.value,
+      ...spent.value,
       count,
       lastQuantity:
         count > 0 && last.type === TYPE_LOAD && sameSeq(last.seq, count - 1) ? last.amount : 0,
-      // All that was ever loaded: in the purse, in the meter, used up.
-      cumulative: balance + area.remainingQuantity + area.cumulativeUsed,
       tag: new Uint8Array(0),
-      meter: area,
-      // A meter that took the money and was cut before it wrote its area has been visited all the
-      // same.
-      visited: area.visited || (written && debited),
-      fresh: !written,
       // Balance and sequence number change together or not at all.
       unfinished: false,
       image,
@@ -413,11 +435,37 @@ function proof(write: Judged, current: Uint8Array): Uint8Array | null {
   return record[0] === STEP.credited ? record.slice(TERMS_LENGTH + 11) : null;
 }
 
+/** A household's purse: the meter takes all that is in it, and tells in SFI 1A what it has. */
+const HOUSEHOLD: PurseUse = {
+  id: PL_PURSE,
+  applicationType: APPLICATION_TYPES.purse,
+  spent: async (channel, { count, balance, debited }) => {
+    const bytes = await readFile(channel, SFI_METER, METER_LENGTH);
+    if (!bytes.ok) return bytes;
+    const meter = decodeMeter(bytes.value, count);
+    if (!meter.ok) return meter;
+    const { area, written } = meter.value;
+    return ok({
+      // All that was ever loaded: in the purse, in the meter, used up.
+      cumulative: balance + area.remainingQuantity + area.cumulativeUsed,
+      meter: area,
+      // A meter that took the money and was cut before it wrote its area has been visited all the
+      // same.
+      visited: area.visited || (written && debited),
+      fresh: !written,
+    });
+  },
+};
+
 /** The reference CPU card in mode _purse_. Acceptance rule: the meter takes what is in the purse. */
-export function plPurseLayout(keys: KeyProvider, options: PurseOptions): CardLayout {
-  const purse = new Purse(keys, options);
+export const plPurseLayout = (keys: KeyProvider, options: PurseOptions): CardLayout =>
+  purseLayout(keys, options, HOUSEHOLD);
+
+/** A purse of the PBOC application, whoever takes the money out of it. */
+export function purseLayout(keys: KeyProvider, options: PurseOptions, use: PurseUse): CardLayout {
+  const purse = new Purse(keys, options, use);
   return {
-    id: PL_PURSE,
+    id: use.id,
     acceptance: 'purse',
     mayBe: mayBeCpu,
     read: (channel) => purse.read(channel),

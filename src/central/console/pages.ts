@@ -12,6 +12,12 @@ import { refundsTable, stoppedTable, unprovenTable } from './refund-pages.ts';
 import { facts, hidden, page, table, tag, time, TOP } from './html.ts';
 import { escapeHtml } from '../http/escape.ts';
 
+const ACCOUNT_KINDS: Readonly<Record<string, string>> = {
+  gas: '燃气',
+  water: '水',
+  heat: '热力',
+  fuel: '加气',
+};
 const LEDGER: Record<string, string> = {
   captured: '收款',
   'captured-extra': '多收（自动退）',
@@ -188,7 +194,7 @@ const accountsTable = ({ accounts }: ConsoleData): string =>
       e(a.cardNo),
       e(a.userNo),
       e(a.holder),
-      a.kind === 'gas' ? '燃气' : a.kind === 'water' ? '水' : '热力',
+      ACCOUNT_KINDS[a.kind] ?? e(a.kind),
       tag(a.state),
       e(a.count),
       formatQuantity(a.cumulative),

@@ -35,7 +35,7 @@ export interface SeedAccount {
   readonly userNo: string;
   readonly holderName: string;
   readonly meterNo: string;
-  readonly kind: 'gas' | 'water' | 'heat';
+  readonly kind: 'gas' | 'water' | 'heat' | 'fuel';
   readonly unit: 'volume' | 'money';
   readonly state: 'normal' | 'hot-listed' | 'debt';
   readonly count: number;

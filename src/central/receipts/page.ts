@@ -112,11 +112,12 @@ function goodsRows(r: Receipt, policy: Pick<Policy, 'credit'>, locale: Locale): 
   return [
     [['卡号', 'Card'], goods.cardMasked],
     [r.state === 'delivered' ? ['已写入卡', 'Written'] : ['购买', 'Bought'], quantity],
-    ...goods.shares.map((s): Row => [
+    // Money bought for money has no price.
+    ...(goods.unit === 'money' ? [] : goods.shares).map((s): Row => [
       [`第${s.tier}档 ${formatPrice(s.priceE4)}元`, `Tier ${s.tier}, ¥${formatPrice(s.priceE4)}`],
       `${formatQuantity(s.quantity)} ${unit[locale]}`,
     ]),
-    [['第几次购气', 'Purchase no.'], String(goods.count)],
+    [['第几次购买', 'Purchase no.'], String(goods.count)],
   ];
 }
 

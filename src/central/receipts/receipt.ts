@@ -4,7 +4,7 @@ import { maskCardNo } from '../../shared/mask.ts';
 import { readReceiptToken, receiptText } from '../../shared/receipt-link.ts';
 import type { ReceiptToken } from '../../shared/receipt-link.ts';
 import { cardQuoteSchema, creditLineSchema } from '../../shared/sale.ts';
-import type { CardQuote, CreditLine } from '../../shared/sale.ts';
+import type { CardKind, CardQuote, CreditLine } from '../../shared/sale.ts';
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { KEY_COLUMNS, liveKeys } from '../fleet/keys.ts';
@@ -32,6 +32,7 @@ export type ReceiptGoods =
   | {
       readonly kind: 'card';
       readonly cardMasked: string;
+      readonly cardKind: CardKind;
       readonly unit: 'volume' | 'money';
       readonly quantity: number;
       readonly count: number;
@@ -154,6 +155,7 @@ async function cardGoods(sql: Sql, orderId: string, order: OrderColumns): Promis
     unit: order.unit === 'money' ? 'money' : 'volume',
     quantity: num(order.quantity),
     count: num(order.next_count),
+    cardKind: (quoted?.success === true ? quoted.data.kind : undefined) ?? 'gas',
     shares: quoted?.success === true ? quoted.data.shares : [],
   };
 }

@@ -13,6 +13,10 @@ const GO_HOME: Both = [
   '请回家后把卡插入表，听到提示音再拔出。',
   'At home, insert the card into your meter until it beeps.',
 ];
+const AT_THE_PUMP: Both = [
+  '钱已经在卡里，到加气站就能用；余额以加气机显示为准。',
+  'The money is on the card: use it at any filling station. The pump shows what is left.',
+];
 const IN_THE_BOOKS: Both = ['已入账，无需再到柜台。', 'It is in the books. Nothing else to do.'];
 const AT_THE_METER: Both = [
   '已充入账户余额。表端要等下次联网才更新：请先关好灶具，再按表上的按键。',
@@ -75,7 +79,11 @@ export function orderStands({ state, goods, money }: Receipt): Standing {
 }
 
 function delivered(goods: Receipt['goods']): Standing {
-  if (goods.kind === 'card') return { title: ['已写入卡', 'Written to the card'], next: GO_HOME };
+  if (goods.kind === 'card')
+    return {
+      title: ['已写入卡', 'Written to the card'],
+      next: goods.cardKind === 'fuel' ? AT_THE_PUMP : GO_HOME,
+    };
   const topUp = goods.lines.some((line) => line.kind === 'balance');
   return { title: ['已入账', 'Credited'], next: topUp ? AT_THE_METER : IN_THE_BOOKS };
 }

@@ -59,10 +59,11 @@ export interface RefundAsked {
 }
 
 /**
- * Layouts whose cards prove what they hold (docs/layouts/pl-purse.md). Of such a card anything less
- * is no proof to the contrary, and the chip that answers nothing at all gains nothing by it.
+ * Layouts whose cards prove what they hold (docs/layouts/pl-purse.md, pl-fuel.md). Of such a card
+ * anything less is no proof to the contrary, and the chip that answers nothing at all gains nothing
+ * by it.
  */
-const PROVING: ReadonlySet<string> = new Set(['PL-PURSE']);
+const PROVING: ReadonlySet<string> = new Set(['PL-PURSE', 'PL-FUEL']);
 
 /** By this verb a purse is loaded, which can prove afterwards that it was not. */
 const LOADING = 'load-leave';

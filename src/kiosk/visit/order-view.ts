@@ -5,6 +5,7 @@ import { ERRORS } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { orderRef } from '../../shared/order-id.ts';
 import { never } from '../../shared/result.ts';
+import type { CardKind } from '../../shared/sale.ts';
 import { isBeyondTheDay } from '../order/attempt-run.ts';
 import type { KioskState } from '../state/kiosk.ts';
 import type { AttemptRun, OpenOrder } from '../state/order.ts';
@@ -41,6 +42,10 @@ function goodsOf({ sale }: Pick<OpenOrder['order'], 'sale'>) {
     ? sale
     : { quantity: sale.amountFen, unit: 'money' as const, nextCount: 0, carriedAfterMicro: 0 };
 }
+
+/** Where the customer goes with his card; left out: there is none. */
+const cardKindOf = ({ sale }: Pick<OpenOrder['order'], 'sale'>): { cardKind?: CardKind } =>
+  sale.kind === 'card' ? { cardKind: sale.cardKind } : {};
 
 /** The screen of an order, from paying to its end. */
 export function orderView(
@@ -84,6 +89,7 @@ export function orderView(
         ...(mayRecharge(state, s) ? { recharge: true as const } : {}),
         count: nextCount,
         carriedAfterMicro,
+        ...cardKindOf(order),
         cardOut: s.cardOut,
         rated: s.rated,
         receipt: s.receipt,
@@ -101,7 +107,15 @@ export function orderView(
         deadlineMs,
       };
     case 'unfinished':
-      return { ...base, screen, state: unfinishedState(open), ...what, ...goods, deadlineMs };
+      return {
+        ...base,
+        screen,
+        state: unfinishedState(open),
+        ...what,
+        ...goods,
+        ...cardKindOf(order),
+        deadlineMs,
+      };
     case 'refunding': {
       const of = order.state === 'closed' ? heldBack(open)?.state : order.state;
       const waits = whyStaffLook(open);

@@ -1,4 +1,5 @@
 import { cardSaleOf } from '../../shared/sale.ts';
+import type { CardKind } from '../../shared/sale.ts';
 import type { SlipLine } from '../../device/printer/types.ts';
 import type { Header } from '../../shared/contract/index.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
@@ -63,25 +64,27 @@ export function slipLines(
       { kind: 'pair', label: '实付', value: `${formatYuan(q.amountFen)} 元` },
       { kind: 'pair', label: '已写入卡', value: goods },
     );
-    for (const s of q.shares)
+    // Money bought for money has no price.
+    for (const s of q.unit === 'money' ? [] : q.shares)
       lines.push({
         kind: 'pair',
         label: `第${s.tier}档 ${formatPrice(s.priceE4)}元`,
         value: formatQuantity(s.quantity),
       });
-    lines.push({ kind: 'pair', label: '第几次购气', value: String(q.nextCount) });
+    lines.push({ kind: 'pair', label: COUNTS[q.cardKind], value: String(q.nextCount) });
     if (q.carriedUsedMicro > 0)
       lines.push({
         kind: 'pair',
         label: '用上次余款',
         value: `${formatMicroYuan(q.carriedUsedMicro)} 元`,
       });
-    lines.push({
-      kind: 'pair',
-      label: '余款记入账户',
-      value: `${formatMicroYuan(q.carriedAfterMicro)} 元`,
-    });
-    lines.push({ kind: 'rule' }, { kind: 'text', text: '请回家后将卡插入表，听到提示音再拔出。' });
+    if (q.unit === 'volume')
+      lines.push({
+        kind: 'pair',
+        label: '余款记入账户',
+        value: `${formatMicroYuan(q.carriedAfterMicro)} 元`,
+      });
+    lines.push({ kind: 'rule' }, { kind: 'text', text: AFTER[q.cardKind] });
   } else {
     const collecting =
       order.state === 'collecting' || order.state === 'quoted' || order.state === 'closed';
@@ -112,6 +115,18 @@ export function slipLines(
   return lines;
 }
 
+const COUNTS: Readonly<Record<CardKind, string>> = {
+  gas: '第几次购气',
+  water: '第几次购水',
+  heat: '第几次购热',
+  fuel: '第几次充值',
+};
+const AFTER: Readonly<Record<CardKind, string>> = {
+  gas: '请回家后将卡插入表，听到提示音再拔出。',
+  water: '请回家后将卡插入水表，听到提示音再拔出。',
+  heat: '请回家后将卡插入热量表，听到提示音再拔出。',
+  fuel: '钱已经在卡里，到加气站就能用；余额以加气机显示为准。',
+};
 const TITLES: Record<EventBody<'slip-printed'>['what'], string> = {
   receipt: '购气凭条',
   'in-doubt': '未完成订单凭证',

@@ -6,12 +6,13 @@ import {
   pl4428Layout,
   pl4442Layout,
   plCpuLayout,
+  plFuelLayout,
   plM1Layout,
   plPurseLayout,
   processLayout,
   REFERENCE_PURSE,
 } from '../../card/index.ts';
-import type { KeyProvider, LayoutRegistry, PinNotes } from '../../card/index.ts';
+import type { KeyProvider, LayoutRegistry, PinNotes, PurseOptions } from '../../card/index.ts';
 import type { Clock, LogFn } from '../../shared/ports.ts';
 import type { TerminalConfig } from '../../shared/config/terminal.ts';
 
@@ -30,8 +31,8 @@ export interface OwnPrograms {
 
 /**
  * Every layout of the kiosk: makers' programs as the configuration has them, then those that an ATR
- * names; of the chips without one, those first that can be told by their own bytes. PL-CPU and
- * PL-PURSE ask any other card for their application.
+ * names; of the chips without one, those first that can be told by their own bytes. PL-CPU,
+ * PL-PURSE and PL-FUEL ask any other card for their application.
  */
 export function cardLayouts(
   keys: KeyProvider,
@@ -47,6 +48,12 @@ export function cardLayouts(
       log: own.log,
     }),
   );
+  const purse: PurseOptions = {
+    terminalId: own.terminalId,
+    nowMs: () => own.clock.nowMs(),
+    settings: { ...REFERENCE_PURSE, asksTries: own.purse?.pinTries !== 'blind' },
+    ...(own.pinNotes === null ? {} : { pinNotes: own.pinNotes }),
+  };
   return {
     ...layoutRegistry([
       ...programs,
@@ -59,12 +66,8 @@ export function cardLayouts(
         pl24Layout,
         plCpuLayout,
       ].map((layout) => layout(keys)),
-      plPurseLayout(keys, {
-        terminalId: own.terminalId,
-        nowMs: () => own.clock.nowMs(),
-        settings: { ...REFERENCE_PURSE, asksTries: own.purse?.pinTries !== 'blind' },
-        ...(own.pinNotes === null ? {} : { pinNotes: own.pinNotes }),
-      }),
+      plPurseLayout(keys, purse),
+      plFuelLayout(keys, purse),
     ]),
     close: () => programs.forEach((program) => program.close()),
   };

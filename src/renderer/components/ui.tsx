@@ -4,6 +4,7 @@ import type { CardView, CreditGoods, SnapshotOf } from '../../shared/contract/in
 import type { ErrorCode } from '../../shared/errors.ts';
 import { formatPrice, formatQuantity } from '../../shared/money.ts';
 import { amountOf, useWords } from '../i18n/index.ts';
+import type { Translate } from '../i18n/index.ts';
 import { act } from '../state/store.ts';
 import type { Act } from '../state/store.ts';
 import { Disc } from './art.tsx';
@@ -248,14 +249,19 @@ export function useReceiptText(state: SnapshotOf<'done'>['receipt']): string {
 export function useCardFacts(card: CardView): {
   readonly who: readonly Fact[];
   readonly pending: Fact;
-  readonly remaining: Fact;
+  /** Null: a card that has no meter, whose own balance is what is pending. */
+  readonly remaining: Fact | null;
   readonly year: Fact;
   readonly price: Fact | null;
   readonly count: Fact;
 } {
   const { t, locale } = useWords();
+  // A card that holds money has the meter or the pump price the gas: one price says nothing there.
+  const priced = card.unit === 'volume';
   const tier =
-    card.tierNumber === null ? null : tierName(card.tierNumber, t('tier'), locale === 'zh-CN');
+    card.tierNumber === null || !priced
+      ? null
+      : tierName(card.tierNumber, t('tier'), locale === 'zh-CN');
   const yearLabel =
     tier === null || card.yearQuantity === null
       ? t('card.year')
@@ -270,21 +276,21 @@ export function useCardFacts(card: CardView): {
       ...(card.holderMasked === '' ? [] : [{ label: t('card.holder'), value: card.holderMasked }]),
       { label: t('card.number'), value: card.cardMasked },
     ],
-    pending: {
-      label: t(`card.pending.${card.unit}`),
-      value: amountOf(card.pendingQuantity, card.unit),
-    },
-    remaining: {
-      label: t(`card.remaining.${card.unit}`),
-      value: amountOf(card.remainingQuantity, card.unit),
-    },
+    pending: pendingFact(card, t),
+    remaining:
+      card.kind === 'fuel'
+        ? null
+        : {
+            label: t(`card.remaining.${card.unit}`),
+            value: amountOf(card.remainingQuantity, card.unit),
+          },
     year: {
       label: yearLabel,
       value:
         card.yearQuantity === null ? t('card.yearUnknown') : amountOf(card.yearQuantity, card.unit),
     },
     price:
-      card.tierPriceE4 === null
+      card.tierPriceE4 === null || !priced
         ? null
         : {
             label: t('card.price'),
@@ -292,6 +298,16 @@ export function useCardFacts(card: CardView): {
           },
     count: { label: t('card.count'), value: t('card.countValue', { count: card.count }) },
   };
+}
+
+/** What is on the card and no meter has: of a refuelling card its balance, which a pump takes from. */
+export function pendingFact(card: CardView, t: Translate): Fact {
+  return card.kind === 'fuel'
+    ? { label: t('card.balance'), value: amountOf(card.remainingQuantity, card.unit) }
+    : {
+        label: t(`card.pending.${card.unit}`),
+        value: amountOf(card.pendingQuantity, card.unit),
+      };
 }
 
 /** The reason's code with whatever the core adds to it, named once. */

@@ -185,6 +185,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'info.header': 'Your card',
   'info.title': 'Your gas card',
   'info.lastVisit': 'Last in the meter',
+  'info.lastFilling': 'Last filling',
   'info.take': 'Press “Finish” when you are done, then take your card.',
   'info.none': 'Not recorded',
 
@@ -192,6 +193,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'card.number': 'Card',
   'card.pending.volume': 'On the card, not yet in the meter',
   'card.pending.money': 'On the card, not yet in the meter',
+  'card.balance': 'On the card',
   'card.remaining.volume': 'In the meter at its last visit',
   'card.remaining.money': 'In the meter at its last visit',
   'card.year': 'Bought this year',
@@ -278,9 +280,14 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'done.header': 'Recharged',
   'done.takeFirst': 'Take your card',
   'done.take.title': 'Please take your card',
-  'done.take.lead': 'At home, insert it into your meter until it beeps.',
+  'done.take.lead': 'At home, insert it into your {meter} until it beeps.',
+  'done.take.fuel': 'The money is on the card: use it at any filling station.',
   'done.thanks.title': 'Done, thank you',
-  'done.thanks.lead': 'At home, insert the card into your meter until it beeps.',
+  'done.thanks.lead': 'At home, insert the card into your {meter} until it beeps.',
+  'done.thanks.fuel': 'The money is on the card: use it at any filling station.',
+  'meter.gas': 'gas meter',
+  'meter.water': 'water meter',
+  'meter.heat': 'heat meter',
   'done.written': 'Written to the card',
   'done.count': 'Purchase',
   'done.countValue': 'No. {count}',
@@ -390,6 +397,8 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'unfinished.delivered.title': 'It is on your card',
   'unfinished.delivered.lead':
     'You were not charged again. Take the card and insert it into your meter until it beeps.',
+  'unfinished.delivered.fuel':
+    'You were not charged again. Take the card: it works at any filling station.',
 
   'status.header': 'Order',
   'status.call': 'Questions? Call {hotline} and give the order number.',
@@ -409,8 +418,9 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'status.in-doubt.now':
     'Insert the card you paid for: the machine goes on, without charging again.',
   'status.delivered.title': 'This order is on the card',
-  'status.delivered.lead': 'The recharge is done. Insert the card into your meter.',
-  'status.delivered.now': 'Leave it in the meter until it beeps; then the meter has it.',
+  'status.delivered.lead': 'The recharge is done: it is on the card.',
+  'status.delivered.now':
+    'A meter card: into the meter until it beeps. A refuelling card: ready to use.',
   'status.refunding.title': 'This money is on its way back',
   'status.refunding.lead': 'It is being refunded to where it was paid from.',
   'status.refunding.now': 'Usually within minutes; longer where staff look at it first.',

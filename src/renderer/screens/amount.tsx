@@ -132,10 +132,15 @@ function QuoteLines({
       {single && first !== undefined ? (
         <Facts
           facts={[
-            {
-              label: t('card.price'),
-              value: t('price.value', { price: formatPrice(first.priceE4) }),
-            },
+            // Money bought for money has no price.
+            ...(unit === 'money'
+              ? []
+              : [
+                  {
+                    label: t('card.price'),
+                    value: t('price.value', { price: formatPrice(first.priceE4) }),
+                  },
+                ]),
             total,
           ]}
         />

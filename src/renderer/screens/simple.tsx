@@ -15,6 +15,7 @@ import {
   Facts,
   IntentButton,
   Message,
+  pendingFact,
   Phrases,
   Points,
   referenceOf,
@@ -231,12 +232,7 @@ export function CannotSell({ s }: { readonly s: SnapshotOf<'cannot-sell'> }): Re
             : [{ label: t('card.holder'), value: s.card.holderMasked }]),
           { label: t('card.number'), value: s.card.cardMasked },
         ];
-  if (s.card !== null)
-    facts.push({
-      label: t(`card.pending.${s.card.unit}`),
-      value: amountOf(s.card.pendingQuantity, s.card.unit),
-      full: true,
-    });
+  if (s.card !== null) facts.push({ ...pendingFact(s.card, t), full: true });
   facts.push({ label: t('reference'), value: referenceOf(s), full: true });
   return (
     <Message
@@ -269,11 +265,14 @@ export function CardInfo({ s }: { readonly s: SnapshotOf<'card-info'> }): ReactE
   const facts = useCardFacts(s.card);
   const usage = [
     facts.pending,
-    facts.remaining,
+    ...(facts.remaining === null ? [] : [facts.remaining]),
     facts.year,
     ...(facts.price === null ? [] : [facts.price]),
     facts.count,
-    { label: t('info.lastVisit'), value: s.lastVisit ?? t('info.none') },
+    {
+      label: t(s.card.kind === 'fuel' ? 'info.lastFilling' : 'info.lastVisit'),
+      value: s.lastVisit ?? t('info.none'),
+    },
   ];
   return (
     <div className={css['column']}>
@@ -392,7 +391,9 @@ function doneWords(s: SnapshotOf<'done'>, t: Translate): { title: string; lead: 
       lead: t(s.credit.kinds.includes('balance') ? 'credit.done.topUp' : 'credit.done.lead'),
     };
   const says = s.cardOut ? 'thanks' : 'take';
-  return { title: t(`done.${says}.title`), lead: t(`done.${says}.lead`) };
+  const title = t(`done.${says}.title`);
+  if (s.cardKind === 'fuel') return { title, lead: t(`done.${says}.fuel`) };
+  return { title, lead: t(`done.${says}.lead`, { meter: t(`meter.${s.cardKind ?? 'gas'}`) }) };
 }
 
 /** The receipt for a phone: what the slip's code opens, also where no slip came out. */
@@ -507,7 +508,9 @@ export function Unfinished({ s }: { readonly s: SnapshotOf<'unfinished'> }): Rea
       lead={t(
         s.credit !== undefined && (s.state === 'found' || s.state === 'finishing')
           ? 'unfinished.credit.found.lead'
-          : `unfinished.${s.state}.lead`,
+          : s.cardKind === 'fuel' && s.state === 'delivered'
+            ? 'unfinished.delivered.fuel'
+            : `unfinished.${s.state}.lead`,
       )}
       actions={
         over ? <ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton> : undefined

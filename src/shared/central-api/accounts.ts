@@ -31,7 +31,7 @@ export const accountSchema = z.object({
   userNo: z.string(),
   holderName: z.string(),
   meterNo: z.string(),
-  kind: z.enum(['gas', 'water', 'heat']),
+  kind: z.enum(['gas', 'water', 'heat', 'fuel']),
   unit: z.enum(['volume', 'money']),
   state: z.enum(ACCOUNT_STATES),
   /** Purchases that central knows were delivered (or opened with). */

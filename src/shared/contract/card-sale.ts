@@ -1,11 +1,15 @@
 import { z } from 'zod';
+import { CARD_KINDS } from '../sale.ts';
 import { natural } from './base.ts';
+
+/** Where the customer goes with his card after a sale; left out: there is none, or nobody knows. */
+export const cardKind = z.enum(CARD_KINDS).exactOptional();
 
 /** Masked for the screen: the renderer never sees the whole number or name. */
 export const cardViewSchema = z.object({
   holderMasked: z.string(),
   cardMasked: z.string(),
-  kind: z.enum(['gas', 'water', 'heat']),
+  kind: z.enum(CARD_KINDS),
   /** 01 = m³ (quantity in 0.01 m³), 02 = money on the card (quantity in fen). */
   unit: z.enum(['volume', 'money']),
   count: natural,

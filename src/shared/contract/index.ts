@@ -21,7 +21,7 @@ import {
   topUpShape,
   userNoShape,
 } from './account-sale.ts';
-import { cardViewSchema, quoteViewSchema } from './card-sale.ts';
+import { cardKind, cardViewSchema, quoteViewSchema } from './card-sale.ts';
 import { INFO_TOPICS, infoShape } from './info.ts';
 import { MAINTENANCE_ACTIONS, MAINTENANCE_TABS, maintenanceShape } from './maintenance.ts';
 import { REQUEST_STEPS } from '../requests.ts';
@@ -172,6 +172,7 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     quantity: natural,
     unit: z.enum(['volume', 'money']),
     credit: creditGoods,
+    cardKind,
     /** What else is owed, fen; left out: nothing, or nobody asked. */
     restFen: natural.exactOptional(),
     /** The card that is in can be recharged now: its debt is paid. */
@@ -220,6 +221,7 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     quantity: natural,
     unit: z.enum(['volume', 'money']),
     credit: creditGoods,
+    cardKind,
     deadlineMs,
   }),
   z.object({

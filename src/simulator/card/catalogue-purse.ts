@@ -1,6 +1,6 @@
 import type { Random } from '../../shared/ports.ts';
 import { CpuCard, counterRandom } from './cpu-card.ts';
-import { issuePurse } from './issue-purse.ts';
+import { issueFuel, issuePurse } from './issue-purse.ts';
 import type { PurseMaking } from './issue-purse.ts';
 import type { SampleCard } from './catalogue.ts';
 
@@ -69,4 +69,63 @@ export const CATALOGUE_PURSE: readonly SampleCard[] = [
     meterNo: null,
     type: '80',
   }),
+];
+
+function fuel(
+  id: string,
+  titles: readonly [string, string],
+  expectedCode: string | null,
+  making: Omit<PurseMaking, 'meterNo'>,
+): SampleCard {
+  const { cardNo, userNo } = making;
+  return {
+    id,
+    titleZh: titles[0],
+    titleEn: titles[1],
+    cardNo,
+    userNo,
+    meterNo: null,
+    count: making.count ?? 41,
+    expectedCode,
+    make: (random?: Random) =>
+      new CpuCard(issueFuel(making), random ?? counterRandom(Number(cardNo) % 1_000_000)),
+  };
+}
+
+/**
+ * The sample PL-FUEL cards (docs/layouts/pl-fuel.md).
+ *
+ * | id            | card no    | why it is here                               | code      |
+ * | ------------- | ---------- | -------------------------------------------- | --------- |
+ * | fuel-good     | 8800003971 | sells; 35.00 left                            | –         |
+ * | fuel-new      | 8800003972 | was never loaded; sells                      | –         |
+ * | fuel-full     | 8800003973 | 999.00 of the 1 000.00 that it may hold      | SALE-0106 |
+ * | fuel-last-try | 8800003974 | one try of its PIN is left, and is not spent | CARD-0110 |
+ */
+export const CATALOGUE_FUEL: readonly SampleCard[] = [
+  fuel('fuel-good', ['加气卡', 'Refuelling card'], null, {
+    cardNo: '8800003971',
+    userNo: '1002203371',
+  }),
+  fuel('fuel-new', ['加气卡，新卡', 'Refuelling card, new'], null, {
+    cardNo: '8800003972',
+    userNo: '1002203372',
+    count: 0,
+    balance: 0,
+  }),
+  fuel('fuel-full', ['加气卡，余额已到上限', 'Refuelling card, full'], 'SALE-0106', {
+    cardNo: '8800003973',
+    userNo: '1002203373',
+    balance: 99_900,
+  }),
+  fuel(
+    'fuel-last-try',
+    ['加气卡，密码只剩一次', 'Refuelling card, one try of its PIN left'],
+    'CARD-0110',
+    {
+      cardNo: '8800003974',
+      userNo: '1002203374',
+      purse: { pinTries: 1 },
+    },
+  ),
 ];

@@ -52,3 +52,13 @@ export function issuePurse(m: PurseMaking): CpuCardState {
     },
   };
 }
+
+/**
+ * A refuelling card as its issuer hands it out (docs/layouts/pl-fuel.md): 41 loads, the last of
+ * 50.00, and a filling since. It has no meter's area.
+ */
+export function issueFuel({ balance = 3_500, ...m }: Omit<PurseMaking, 'meterNo'>): CpuCardState {
+  const state = issuePurse({ balance, type: '03', kind: '04', ...m, meterNo: null });
+  const { '1A': _area, ...files } = state.files;
+  return { ...state, files };
+}

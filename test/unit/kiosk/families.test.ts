@@ -8,6 +8,7 @@ import {
   pl4442Layout,
   plCpuLayout,
   plM1Layout,
+  plFuelLayout,
   plPurseLayout,
 } from '../../../src/card/index.ts';
 import { DEMO_ACCOUNTS, DEMO_CLAIMS } from '../../../src/demo/central-data.ts';
@@ -27,7 +28,11 @@ const LAYOUTS = [
   plCpuLayout,
 ]
   .map((layout) => layout(demoKeys))
-  .concat(plPurseLayout(demoKeys, { terminalId: '000000000311', nowMs: () => T0 }));
+  .concat(
+    [plPurseLayout, plFuelLayout].map((layout) =>
+      layout(demoKeys, { terminalId: '000000000311', nowMs: () => T0 }),
+    ),
+  );
 const FEN = 10_000;
 
 let w: World;
@@ -144,10 +149,11 @@ describe('every family of the demo hall', () => {
     const families = new Map<string, HallSample[]>();
     for (const card of HALL_CARDS)
       families.set(card.family, [...(families.get(card.family) ?? []), card]);
-    expect(families.size).toBe(9);
+    expect(families.size).toBe(10);
     for (const [family, cards] of families) {
       expect(
-        cards.some((c) => GOOD.includes(c.id)),
+        // A refuelling card meets no meter: fuel-cards.test.ts.
+        cards.some((c) => GOOD.includes(c.id) || c.id === 'fuel-good'),
         family,
       ).toBe(true);
       expect(

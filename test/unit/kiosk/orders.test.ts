@@ -26,6 +26,7 @@ const ORDER: OrderRow = {
   state: 'collecting',
   sale: {
     kind: 'card',
+    cardKind: 'gas',
     payee: 'house',
     cardNo: '8800003921',
     userNo: '1002203344',

@@ -39,7 +39,7 @@ const meter = z.strictObject({
 export const readingSchema = z.strictObject({
   cardNo: digits,
   userNo: digits,
-  kind: z.enum(['gas', 'water', 'heat']),
+  kind: z.enum(['gas', 'water', 'heat', 'fuel']),
   unit: z.enum(['volume', 'money']),
   region: z.number().int().min(0).max(255),
   count: u16,

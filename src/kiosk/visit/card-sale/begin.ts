@@ -155,12 +155,13 @@ function quotedBody(
   orderId: string,
   { quote, offline }: { readonly quote: Quote; readonly offline: boolean },
 ): EventBody<'order-quoted'> {
-  const { cardNo, userNo, layout, unit } = session.reading;
+  const { cardNo, userNo, layout, unit, kind } = session.reading;
   return {
     cardNo,
     userNo,
     layout,
     unit,
+    ...(kind === 'gas' ? {} : { kind }),
     nextCount: quote.nextCount,
     amountFen,
     quantity: quote.quantity,
