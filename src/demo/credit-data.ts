@@ -18,7 +18,11 @@ export const DEMO_CREDIT: CreditPolicy = {
     minFen: 1_000,
     maxFen: 100_000,
   },
-  bills: { kinds: ['gas', 'water', 'heat'] },
+  bills: {
+    kinds: ['gas', 'water', 'heat'],
+    part: { minFen: 1_000 },
+    prepay: { presetsFen: [5_000, 10_000, 20_000], minFen: 1_000, maxFen: 100_000 },
+  },
   texts: [
     {
       id: 'heat-contract',
@@ -138,8 +142,13 @@ export function demoCreditAccounts(today: string): readonly SeedCreditAccount[] 
       address: '颍河东路 18 号 2 栋 302',
       items: [gasBill('1002203329', longAgo, 2_650, [311, 321])],
     },
-    // Nothing is due.
-    { userNo: '2002203304', holderName: '刘芳', address: '颍州南路 201 号' },
+    // Nothing is due: money is paid ahead.
+    {
+      userNo: '2002203304',
+      holderName: '刘芳',
+      address: '颍州南路 201 号',
+      prepay: { payee: 'house' },
+    },
     // A bank's debit is under way for one of two bills.
     {
       userNo: '2002203305',

@@ -111,7 +111,7 @@ export const creditDigest = (q: CreditTerms): string =>
     userNo: q.userNo,
     payee: q.payee,
     amountFen: q.amountFen,
-    lines: q.lines.map(({ item, kind, period, amountFen, terms }) => ({
+    lines: q.lines.map(({ item, kind, period, amountFen, terms, restFen }) => ({
       item,
       kind,
       period,
@@ -121,6 +121,7 @@ export const creditDigest = (q: CreditTerms): string =>
         lateFeeFen: terms.lateFeeFen,
         discountFen: terms.discountFen,
       },
+      ...(restFen === undefined ? {} : { restFen }),
     })),
     expiresAtMs: q.expiresAtMs,
   });

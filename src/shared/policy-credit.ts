@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CREDIT_KINDS } from './sale.ts';
+import { BILL_KINDS } from './sale.ts';
 
 /** The most that one order may take, whatever an operator types. */
 const MAX_FEN = 10_000_000;
@@ -13,6 +13,11 @@ const words = (max: number) =>
       .min(1)
       .max(2 * max),
   });
+
+/** What a customer may choose to pay. */
+const sums = z
+  .object({ presetsFen: z.array(fen).min(1).max(6), minFen: fen, maxFen: fen })
+  .refine((t) => t.minFen <= t.maxFen, { path: ['maxFen'], error: 'less than minFen' });
 
 /**
  * What is sold without a card: the policy's `credit`. A service that is left out has no tile. All
@@ -30,17 +35,15 @@ export const creditPolicySchema = z
     /** So many different user numbers may be looked up at one machine within two minutes. */
     lookUps: z.number().int().min(1).max(20),
     /** IoT meters are topped up. */
-    topUp: z
-      .object({ presetsFen: z.array(fen).min(1).max(6), minFen: fen, maxFen: fen })
-      .refine((t) => t.minFen <= t.maxFen, { path: ['maxFen'], error: 'less than minFen' })
-      .optional(),
+    topUp: sums.optional(),
     /** Bills of these utilities are paid. */
     bills: z
       .object({
-        kinds: z
-          .array(z.enum(CREDIT_KINDS).exclude(['balance']))
-          .min(1)
-          .max(3),
+        kinds: z.array(z.enum(BILL_KINDS)).min(1).max(3),
+        /** The oldest bill may be paid in parts, none of them smaller; left out: whole bills only. */
+        part: z.object({ minFen: fen }).optional(),
+        /** Who owes nothing may pay ahead, where his account takes it; left out: nobody. */
+        prepay: sums.optional(),
       })
       .optional(),
     /** Texts that central's items name, which a customer agrees to before he pays. */

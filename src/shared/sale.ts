@@ -60,10 +60,17 @@ export const cardQuoteSchema = z.object({
 /** A sale to a card as its fact has it. */
 export type CardQuote = z.infer<typeof cardQuoteSchema>;
 
-/** What a credit sale's item is: the account's own balance, or a bill of one of the utilities. */
-export const CREDIT_KINDS = ['balance', 'gas', 'water', 'heat'] as const;
+/** What is owed: bills of one of the utilities. */
+export const BILL_KINDS = ['gas', 'water', 'heat'] as const;
+/**
+ * What a credit sale's item is: the balance of an IoT meter's account, money paid ahead into an
+ * account that gets bills, or a bill.
+ */
+export const CREDIT_KINDS = ['balance', 'prepay', ...BILL_KINDS] as const;
 /** See {@link CREDIT_KINDS}. */
 export type CreditKind = (typeof CREDIT_KINDS)[number];
+/** Does a line of this kind go into the account's own balance? */
+export const isIntoBalance = (kind: CreditKind): boolean => kind === 'balance' || kind === 'prepay';
 
 /**
  * One item of a credit sale: an open bill, a season's fee, a top-up. Its terms are frozen when it
@@ -78,6 +85,11 @@ export const creditLineSchema = z.object({
   amountFen: fen,
   /** What the sum is made of, as it was quoted; all in fen: principal + late fee − discount. */
   terms: z.object({ principalFen: fen, lateFeeFen: fen, discountFen: fen }),
+  /**
+   * A part of a bill: so much of its principal stays owed, fen. Its whole late fee is paid with the
+   * part, and a discount is not given for one. Left out: all of it is paid.
+   */
+  restFen: fen.optional(),
 });
 /** See {@link creditLineSchema}. */
 export type CreditLine = z.infer<typeof creditLineSchema>;

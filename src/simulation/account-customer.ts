@@ -163,6 +163,8 @@ export class AccountCustomer implements Visitor {
 
   #chooseBills(s: Extract<Snapshot, { screen: 'bills' }>): void {
     if (s.busy) return;
+    if (s.groups.length === 0 && s.prepay === true && this.#dice.chance(0.8))
+      return this.site.tap('prepay');
     if (s.problem !== null || s.groups.length === 0) return this.#leave();
     const bills = s.groups.flatMap((g) => g.bills);
     // Most pay one bill of several.
@@ -173,6 +175,8 @@ export class AccountCustomer implements Visitor {
       const first = bills[0];
       return first === undefined ? this.#leave() : this.site.tap('choose-bill', first.item);
     }
+    if (s.part !== undefined && s.part.restFen === null && this.#dice.chance(0.4))
+      return this.site.tap('choose-amount', this.#dice.between(s.part.minFen, s.part.maxFen));
     this.site.tap('pay', s.chosenFen);
   }
 

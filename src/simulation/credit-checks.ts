@@ -1,7 +1,7 @@
 import type { OrderRow } from '../journal/fold.ts';
 import type { SeedCreditAccount } from '../central/fleet/seed.ts';
 import type { CreditPolicy } from '../shared/policy-credit.ts';
-import { creditSaleOf } from '../shared/sale.ts';
+import { creditSaleOf, isIntoBalance } from '../shared/sale.ts';
 import type { Household } from './account-customer.ts';
 import type { Town } from './town.ts';
 
@@ -14,7 +14,11 @@ export const TOWN_CREDIT: CreditPolicy = {
   userNo: { digits: 10, hint: { zh: '缴费单上', en: 'On the bill' } },
   lookUps: 20,
   topUp: { presetsFen: [5_000, 10_000], minFen: 1_000, maxFen: 50_000 },
-  bills: { kinds: ['gas', 'water', 'heat'] },
+  bills: {
+    kinds: ['gas', 'water', 'heat'],
+    part: { minFen: 1_000 },
+    prepay: { presetsFen: [5_000], minFen: 1_000, maxFen: 50_000 },
+  },
   texts: [
     {
       id: 'contract',
@@ -25,15 +29,23 @@ export const TOWN_CREDIT: CreditPolicy = {
   ],
 };
 
-/** Two meters that are topped up, and two households with bills that both machines may meet. */
+/**
+ * Two meters that are topped up, two households with bills that both machines may meet, and one
+ * that owes nothing and pays ahead.
+ */
 export const HOUSEHOLDS: readonly Household[] = [
   { userNo: '2002001001', service: 'top-up' },
   { userNo: '2002001002', service: 'top-up' },
   { userNo: '2002001003', service: 'bills' },
   { userNo: '2002001004', service: 'bills' },
+  { userNo: '2002001005', service: 'bills' },
 ];
 const OPENING_FEN = 1_500;
 const BILLS = 12;
+/** The household that owes nothing. */
+const AHEAD = 4;
+
+const principalFen = (i: number): number => 3_000 + 111 * i;
 
 /** Their accounts as the town begins. Some bills are late, and one asks for a contract. */
 export const TOWN_ACCOUNTS: readonly SeedCreditAccount[] = HOUSEHOLDS.map(
@@ -44,12 +56,14 @@ export const TOWN_ACCOUNTS: readonly SeedCreditAccount[] = HOUSEHOLDS.map(
     ...(service === 'top-up'
       ? { topUp: { meterNo: `00000020${n}`, payee: 'house' }, balanceFen: OPENING_FEN }
       : {
-          items: Array.from({ length: BILLS }, (_, i) => ({
+          prepay: { payee: 'house' },
+          balanceFen: OPENING_FEN,
+          items: Array.from({ length: n === AHEAD ? 0 : BILLS }, (_, i) => ({
             item: `B${n}-${String(i).padStart(2, '0')}`,
             kind: i % 3 === 2 ? ('water' as const) : ('gas' as const),
             payee: i % 3 === 2 ? 'water' : 'house',
             period: `2025-${String(i + 1).padStart(2, '0')}`,
-            principalFen: 3_000 + 111 * i,
+            principalFen: principalFen(i),
             lateFee: { e5: 50, capFen: 3_000 },
             dueDate: i < 4 ? '2026-10-20' : '2027-10-20',
             ...(i === 5 ? { consentText: 'contract' } : {}),
@@ -101,6 +115,8 @@ export class CreditChecks {
     const postings = new Map(rows.map((row) => [row.order_id, row]));
     const topped = new Map<string, number>();
     const paidBy = new Map<string, string>();
+    const wholes = new Map<string, number>();
+    const parts = new Map<string, number>();
     for (const order of orders) {
       const { orderId, state } = order;
       const sale = creditSaleOf(order);
@@ -114,15 +130,44 @@ export class CreditChecks {
       if (Number(posting?.amount_fen) !== sale.amountFen || posting?.attempt_id !== order.paidBy)
         say(`${orderId} is posted with another sum or payment than its own`);
       for (const line of sale.lines)
-        if (line.kind === 'balance')
+        if (isIntoBalance(line.kind)) {
+          this.#town.count(line.kind === 'prepay' ? 'paid-ahead' : 'topped-up');
           topped.set(sale.userNo, (topped.get(sale.userNo) ?? 0) + line.amountFen);
-        else if (paidBy.has(line.item)) say(`${line.item} was paid twice`);
-        else paidBy.set(line.item, orderId);
+        } else if (line.restFen !== undefined) {
+          this.#town.count('bill-paid-in-part');
+          parts.set(line.item, (parts.get(line.item) ?? 0) + line.terms.principalFen);
+        } else if (paidBy.has(line.item)) say(`${line.item} was paid twice`);
+        else {
+          paidBy.set(line.item, orderId);
+          wholes.set(line.item, line.terms.principalFen);
+        }
     }
     await this.#books(topped, paidBy);
+    await this.#parts(parts, wholes);
     for (const { order_id: orderId, state } of rows)
       if (state === 'posted' && !orders.some((o) => o.orderId === orderId))
         say(`${orderId} is posted, and no journal has it`);
+  }
+
+  /** What parts paid of a bill, what its last payment did, and what is left are the bill. */
+  async #parts(
+    parts: ReadonlyMap<string, number>,
+    wholes: ReadonlyMap<string, number>,
+  ): Promise<void> {
+    const rows = await this.#town.db.query<{
+      item: string;
+      state: string;
+      principal_fen: unknown;
+    }>('SELECT item, state, principal_fen FROM credit_items');
+    for (const { item, state, principal_fen: fen } of rows) {
+      const bill = principalFen(Number(item.slice(-2)));
+      const paid = parts.get(item) ?? 0;
+      if (paid + Number(fen) !== bill)
+        this.#town.problem(`${item} was ${bill} fen: ${paid} paid in parts, ${String(fen)} left`);
+      const whole = wholes.get(item);
+      if (whole !== undefined && (state !== 'paid' || whole + paid !== bill))
+        this.#town.problem(`${item} was ${bill} fen: ${paid} in parts, and ${whole} at the end`);
+    }
   }
 
   async #books(
@@ -132,7 +177,7 @@ export class CreditChecks {
     const say = (text: string): void => this.#town.problem(text);
     const { db } = this.#town;
     const accounts = await db.query<{ user_no: string; balance_fen: unknown }>(
-      'SELECT user_no, balance_fen FROM credit_accounts WHERE meter_no IS NOT NULL',
+      'SELECT user_no, balance_fen FROM credit_accounts WHERE top_up_payee IS NOT NULL',
     );
     for (const { user_no: userNo, balance_fen: fen } of accounts)
       if (Number(fen) !== OPENING_FEN + (topped.get(userNo) ?? 0))

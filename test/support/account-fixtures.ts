@@ -232,6 +232,48 @@ export function accountFixtures(
         underWay: 3,
       },
     ],
+    [
+      'part',
+      {
+        ...bills,
+        groups: [
+          { payee: 'house', company, bills: [LATE, bill('G-10', { ticked: false })] },
+          { payee: 'water', company: { zh: '阜城水务', en: 'Fucheng Water' }, bills: [WATER] },
+        ],
+        chosenFen: 3_000,
+        part: { minFen: 1_058, maxFen: 5_069, restFen: 2_070 },
+      },
+    ],
+    [
+      'part-longest',
+      {
+        ...bills,
+        groups: [
+          { payee: 'house', company, bills: [LONG(2, 'gas')] },
+          { payee: 'water', company, bills: [LONG(1, 'water')] },
+          { payee: 'heat', company, bills: [LONG(3, 'heat')] },
+        ],
+        totalCount: 24,
+        totalFen: 999_999_999,
+        chosenFen: 99_999_999,
+        underWay: 3,
+        part: { minFen: 1_234_567, maxFen: 99_999_998, restFen: 9_999_999 },
+      },
+      { checkOnly: true },
+    ],
+    [
+      'ahead',
+      {
+        ...bills,
+        groups: [],
+        totalFen: 0,
+        totalCount: 0,
+        chosenFen: 0,
+        prepay: true,
+      },
+      { checkOnly: true },
+    ],
+    ['ahead', { ...topUp, prepay: true, meterNo: '', balanceFen: 0 }],
     ['none', { ...bills, groups: [], totalFen: 0, totalCount: 0, chosenFen: 0, underWay: 1 }],
     ['read', contract],
     ['agreed', { ...contract, agreed: true }, { checkOnly: true }],

@@ -24,7 +24,11 @@ export const CREDIT_POLICY: CreditPolicy = {
   userNo: { digits: 10, hint: { zh: '印在缴费单右上角。', en: 'At the top right of the bill.' } },
   lookUps: 5,
   topUp: { presetsFen: [5_000, 10_000, 20_000], minFen: 1_000, maxFen: 100_000 },
-  bills: { kinds: ['gas', 'water', 'heat'] },
+  bills: {
+    kinds: ['gas', 'water', 'heat'],
+    part: { minFen: 1_000 },
+    prepay: { presetsFen: [5_000, 10_000], minFen: 1_000, maxFen: 50_000 },
+  },
   texts: [
     {
       id: 'heat-contract',
@@ -67,6 +71,8 @@ export const bill = (
 export const HOUSEHOLD = '1002200331';
 export const HEATED = '1002200332';
 export const IOT = '1002200333';
+/** Bills come to it, and none is open. */
+export const AHEAD = '1002200334';
 
 interface Kept {
   readonly quote: Omit<FirmCredit, 'grant'> | null;
@@ -79,6 +85,9 @@ interface Kept {
 export type PostMishap = 'lost' | 'unsent' | 'posting' | 'not-proven' | CreditRefusal;
 
 /** Central's account book, in memory: it outlives every kiosk. */
+const isPart = (quote: Kept['quote'], item: string): boolean =>
+  quote?.lines.some((l) => l.item === item && l.restFen !== undefined) === true;
+
 export class CreditBooks {
   readonly accounts = new Map<string, { items: CreditItem[]; balanceFen: number | null }>([
     [
@@ -100,6 +109,7 @@ export class CreditBooks {
       },
     ],
     [IOT, { balanceFen: -1_234, items: [] }],
+    [AHEAD, { balanceFen: 300, items: [] }],
   ]);
   readonly orders = new Map<string, Kept>();
   readonly next: PostMishap[] = [];
@@ -123,9 +133,12 @@ export class CreditBooks {
       holderName: '李*华',
       address: '清河路***号',
       topUp:
-        balanceFen === null
+        balanceFen === null || userNo === AHEAD
           ? null
           : { payee: 'house', meterNo: '0000157733', balanceFen, onTheWayFen: 0 },
+      ...(balanceFen !== null && userNo === AHEAD
+        ? { prepay: { payee: 'house', balanceFen } }
+        : {}),
       items: free,
       underWay: a.items.length - free.length,
       asOfMs: nowMs,
@@ -138,7 +151,7 @@ export class CreditBooks {
       ([id, o]) =>
         id !== orderId &&
         (o.quote?.lines.some((l) => l.item === item && item !== 'balance') ?? false) &&
-        (o.word === null || o.word.state === 'posted'),
+        (o.word === null || (o.word.state === 'posted' && !isPart(o.quote, item))),
     );
   }
 
@@ -148,21 +161,28 @@ export class CreditBooks {
     if (this.orders.get(r.orderId)?.word != null) return err(failure('BILL-0102'));
     if (this.contract !== null && r.consent?.sha256 !== this.contract)
       return err(failure('SALE-0124'));
+    const { userNo } = r;
     const lines = r.lines.flatMap((line): FirmCredit['lines'] => {
       const { item, amountFen } = line;
       if (item === 'balance') {
         const terms = { principalFen: amountFen, lateFeeFen: 0, discountFen: 0 };
         return a.balanceFen === null
           ? []
-          : [{ item, kind: 'balance', period: '', amountFen, terms }];
+          : [{ item, kind: userNo === AHEAD ? 'prepay' : 'balance', period: '', amountFen, terms }];
       }
       const i = a.items.find((one) => one.item === item && one.payee === r.payee);
-      if (i === undefined || i.dueFen !== amountFen || this.#isTaken(item, r.orderId)) return [];
+      if (i === undefined || this.#isTaken(item, r.orderId)) return [];
       const { principalFen, lateFeeFen, discountFen, kind, period } = i;
+      if (line.part === true) {
+        const paid = amountFen - lateFeeFen;
+        const terms = { principalFen: paid, lateFeeFen, discountFen: 0 };
+        return [{ item, kind, period, amountFen, terms, restFen: principalFen - paid }];
+      }
+      if (i.dueFen !== amountFen) return [];
       return [{ item, kind, period, amountFen, terms: { principalFen, lateFeeFen, discountFen } }];
     });
     if (lines.length !== r.lines.length) return err(failure('SALE-0120'));
-    const { orderId, userNo, payee } = r;
+    const { orderId, payee } = r;
     const quote = {
       orderId,
       userNo,
@@ -202,7 +222,22 @@ export class CreditBooks {
       if (refused === null && account !== undefined) {
         if (line.item === 'balance')
           account.balanceFen = (account.balanceFen ?? 0) + line.amountFen;
-        else account.items = account.items.filter((i) => i.item !== line.item);
+        else
+          account.items = account.items.flatMap((i) => {
+            if (i.item !== line.item) return [i];
+            const { restFen } = line;
+            return restFen === undefined
+              ? []
+              : [
+                  bill(i.item, i.kind, i.payee, restFen, {
+                    ...i,
+                    principalFen: restFen,
+                    dueFen: restFen,
+                    lateFeeFen: 0,
+                    discountFen: 0,
+                  }),
+                ];
+          });
       }
     return mishap === 'lost' ? lost : ok(kept.word);
   }

@@ -15,6 +15,10 @@ export interface CreditedSale {
 export const linesOf = (posting: PostingRow): readonly CreditLine[] =>
   JSON.parse(posting.lines) as CreditLine[];
 
+/** The principal that a bill had when this line was quoted. */
+export const principalOf = ({ terms, restFen = 0 }: CreditLine): number =>
+  terms.principalFen + restFen;
+
 /**
  * Locks the credit accounts behind these orders, before the orders themselves. Nearly always there
  * are none: that is asked first.

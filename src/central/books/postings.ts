@@ -2,11 +2,15 @@ import type { CreditRefusal } from '../../shared/central-api/index.ts';
 import { POSTING_FROM } from '../../shared/order-rules.ts';
 import type { PostingState } from '../../shared/order-rules.ts';
 import { terminalOf } from '../../shared/order-id.ts';
-import type { CreditAccountRow, PostingRow } from '../sale/credit-tables.ts';
+import { isIntoBalance } from '../../shared/sale.ts';
+import type { CreditLine } from '../../shared/sale.ts';
+import { chinaDate } from '../../shared/time.ts';
+import { QUOTE_CLAIM_MS } from '../sale/quotes.ts';
+import type { CreditAccountRow, CreditItemRow, PostingRow } from '../sale/credit-tables.ts';
 import { isKeptFor } from '../sale/credit-terms.ts';
 import { Alarming, Unusable } from './books.ts';
 import type { Books } from './books.ts';
-import { linesOf } from './load-credit.ts';
+import { linesOf, principalOf } from './load-credit.ts';
 
 /**
  * What becomes of a credit sale in central's own account book, whoever asks: its terminal, its
@@ -100,8 +104,10 @@ export function barOf(books: Books, posting: PostingRow, nowMs: number): CreditR
   const account = books.creditAccounts.get(posting.user_no);
   if (account?.state !== 'normal') return 'account';
   for (const line of linesOf(posting)) {
-    if (line.kind === 'balance') {
-      if (account.meter_no === null || account.top_up_payee !== posting.payee) return 'account';
+    if (isIntoBalance(line.kind)) {
+      const metered = account.meter_no !== null;
+      if (metered !== (line.kind === 'balance') || account.top_up_payee !== posting.payee)
+        return 'account';
       if (!Number.isSafeInteger(account.balance_fen + line.amountFen)) return 'account';
       continue;
     }
@@ -110,8 +116,8 @@ export function barOf(books: Books, posting: PostingRow, nowMs: number): CreditR
       return 'account';
     if (item.state !== 'open' || isKeptFor(item, (o) => o !== posting.order_id, nowMs))
       return 'item-taken';
-    // The bill itself was corrected: another sum is due.
-    if (item.principal_fen !== line.terms.principalFen) return 'account';
+    // The bill itself was corrected, or paid in part meanwhile: another sum is due.
+    if (item.principal_fen !== principalOf(line)) return 'account';
   }
   return null;
 }
@@ -152,12 +158,42 @@ export function enterPosting(
   } as const;
   for (const line of linesOf(posting)) {
     const account = books.creditAccounts.get(posting.user_no);
-    if (line.kind === 'balance' && account !== undefined)
+    if (isIntoBalance(line.kind) && account !== undefined)
       topUp(books, account, orderId, line.amountFen, done.postedMs);
     // What another paid meanwhile stays that one's: a person sees both.
     const item = books.creditItems.get(line.item);
-    if (item !== undefined && item.state !== 'paid') books.creditItems.change(item.item, paid);
+    if (item === undefined || item.state === 'paid') continue;
+    const rest = line.restFen === undefined ? null : restOf(item, line, posting);
+    books.creditItems.change(item.item, rest ?? paid);
   }
+}
+
+/**
+ * What a bill is once a part of it was paid; null: nothing is left. What is taken off is what was
+ * paid, so that parts told again to a database that forgot them come to the same in any order.
+ */
+function restOf(
+  item: CreditItemRow,
+  { terms }: CreditLine,
+  { expires_ms }: PostingRow,
+): Partial<CreditItemRow> | null {
+  const principal_fen = item.principal_fen - terms.principalFen;
+  if (principal_fen <= 0) return null;
+  // The day of the quote, whatever a restored database thinks that it was.
+  const day = chinaDate(expires_ms - QUOTE_CLAIM_MS);
+  const since = item.late_since;
+  return {
+    principal_fen,
+    late_fee_cap_fen: Math.min(
+      principal_fen,
+      Math.max(0, item.late_fee_cap_fen - terms.lateFeeFen),
+    ),
+    late_since: since !== null && since > day ? since : day,
+    discount_fen: 0,
+    discount_until: null,
+    order_id: null,
+    reserved_until_ms: null,
+  };
 }
 
 /** Into the balance, and on its way to the meter: by what it has in all, never by what is added. */

@@ -13,6 +13,7 @@ import { facts, hidden, page, table, time, TOP } from './html.ts';
 
 const KINDS: Readonly<Record<CreditLine['kind'], string>> = {
   balance: '表端充值',
+  prepay: '预存',
   gas: '燃气费',
   water: '水费',
   heat: '暖气费',

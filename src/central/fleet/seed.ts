@@ -77,6 +77,8 @@ export interface SeedCreditAccount {
   readonly address: string;
   /** An IoT meter that is topped up for a payee; left out: none. */
   readonly topUp?: { readonly meterNo: string; readonly payee: string };
+  /** Money is paid ahead to this payee, for bills to come; left out: it is not. */
+  readonly prepay?: { readonly payee: string };
   /** Below zero: owed; left out: 0. */
   readonly balanceFen?: number;
   readonly items?: readonly SeedCreditItem[];
@@ -276,7 +278,7 @@ async function enterCredit(tx: Sql, c: SeedCreditAccount): Promise<void> {
       address: c.address,
       state: 'normal',
       meter_no: c.topUp?.meterNo ?? null,
-      top_up_payee: c.topUp?.payee ?? null,
+      top_up_payee: (c.topUp ?? c.prepay)?.payee ?? null,
       balance_fen: c.balanceFen ?? 0,
       on_the_way_fen: 0,
       topped_count: 0,
@@ -298,6 +300,7 @@ async function enterCredit(tx: Sql, c: SeedCreditAccount): Promise<void> {
       due_date: i.dueDate ?? null,
       discount_fen: i.discount?.fen ?? 0,
       discount_until: i.discount?.until ?? null,
+      late_since: null,
       details: JSON.stringify(i.details ?? []),
       consent_text: i.consentText ?? null,
       state: i.state ?? 'open',

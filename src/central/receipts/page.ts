@@ -15,6 +15,7 @@ type Row = readonly [label: Both, value: string];
 
 const KIND: Readonly<Record<CreditKind, Both>> = {
   balance: ['物联表充值', 'Meter top-up'],
+  prepay: ['预存', 'Paid ahead'],
   gas: ['燃气费', 'Gas'],
   water: ['水费', 'Water'],
   heat: ['暖气费', 'Heating'],
@@ -103,7 +104,9 @@ function goodsRows(r: Receipt, policy: Pick<Policy, 'credit'>, locale: Locale): 
         : [[['收款单位', 'Paid to'], locale === 1 ? payee.en : payee.zh] as const]),
       ...goods.lines.map((line): Row => [
         [`${KIND[line.kind][0]} ${line.period}`, `${KIND[line.kind][1]} ${line.period}`],
-        `¥${formatYuan(line.amountFen)}`,
+        line.restFen === undefined
+          ? `¥${formatYuan(line.amountFen)}`
+          : `¥${formatYuan(line.amountFen)} ${locale === 1 ? `(¥${formatYuan(line.restFen)} still owed)` : `（还欠 ¥${formatYuan(line.restFen)}）`}`,
       ]),
     ];
   }

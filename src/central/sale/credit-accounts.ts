@@ -30,6 +30,12 @@ export const isToppedUp = (policy: CreditPolicy, account: CreditAccountRow): boo
   account.meter_no !== null &&
   policy.payees.some((p) => p.id === account.top_up_payee);
 
+/** May money be paid ahead into the account, for its bills to come? An IoT meter's is topped up. */
+export const isPrepaid = (policy: CreditPolicy, account: CreditAccountRow): boolean =>
+  policy.bills?.prepay !== undefined &&
+  account.meter_no === null &&
+  policy.payees.some((p) => p.id === account.top_up_payee);
+
 /** By what an account is told. */
 export interface AccountAsked {
   readonly credit: CreditPolicy | undefined;
@@ -75,6 +81,9 @@ export async function creditAccount(
           onTheWayFen: meters ? account.on_the_way_fen : 0,
         }
       : null,
+    ...(isPrepaid(policy, account)
+      ? { prepay: { payee: account.top_up_payee ?? '', balanceFen: account.balance_fen } }
+      : {}),
     items: sold
       .filter((r) => !busy(r))
       .slice(0, MAX_ITEMS)

@@ -3,18 +3,19 @@ import type { CreditQuoteRequest } from '../../shared/central-api/index.ts';
 import type { CreditTerms } from '../../shared/grants.ts';
 import { momentOf } from '../../shared/periods.ts';
 import type { CreditPolicy } from '../../shared/policy-credit.ts';
+import { isIntoBalance } from '../../shared/sale.ts';
 import type { CreditLine } from '../../shared/sale.ts';
-import { linesOf, loadPosting } from '../books/load-credit.ts';
+import { linesOf, loadPosting, principalOf } from '../books/load-credit.ts';
 import { makeVoid } from '../books/postings.ts';
 import { write } from '../books/write.ts';
 import { columnsOf, keepRows, read, select } from '../db/sets.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
-import { creditPolicy, isSold, isToppedUp } from './credit-accounts.ts';
+import { creditPolicy, isPrepaid, isSold, isToppedUp } from './credit-accounts.ts';
 import { CREDIT_ITEMS, POSTINGS } from './credit-tables.ts';
 import type { CreditAccountRow, CreditItemRow, DueText, PostingRow } from './credit-tables.ts';
 import { dueText, hasConsent } from './credit-rules.ts';
-import { termsAt } from './credit-terms.ts';
+import { partOf, termsAt } from './credit-terms.ts';
 import { QUOTE_CLAIM_MS, refuseOthersNumber } from './quotes.ts';
 
 /** The item that stands for an account's own balance. */
@@ -57,8 +58,8 @@ export async function creditQuote(db: Db, asked: CreditAsked): Promise<CreditTer
     const asOfMs = momentOf(request.asOfMs, asked.nowMs);
     const lines = request.lines.map((line) =>
       line.item === BALANCE_ITEM
-        ? topUpLine(policy, account, request, line.amountFen)
-        : billLine(policy, books.creditItems.get(line.item), request, line.amountFen, asOfMs),
+        ? balanceLine(policy, account, request, line.amountFen)
+        : billLine(policy, books.creditItems.get(line.item), request, line, asOfMs),
     );
     const posting = opened(asked, lines, textsOf(policy, request, books.creditItems.all()));
     // Its posting would be refused: that is said before anything is paid.
@@ -128,20 +129,22 @@ function opened(
   };
 }
 
-function topUpLine(
+function balanceLine(
   policy: CreditPolicy,
   account: CreditAccountRow,
   { payee }: CreditQuoteRequest,
   amountFen: number,
 ): CreditLine {
-  const { topUp } = policy;
-  if (topUp === undefined || !isToppedUp(policy, account) || account.top_up_payee !== payee)
-    throw bad('nothing is topped up for this account and payee');
-  if (amountFen < topUp.minFen) throw new Refusal('too-small', `at least ${topUp.minFen} fen`);
-  if (amountFen > topUp.maxFen) throw new Refusal('over-limit', `at most ${topUp.maxFen} fen`);
+  const kind = account.meter_no === null ? 'prepay' : 'balance';
+  const sums = kind === 'balance' ? policy.topUp : policy.bills?.prepay;
+  const may = kind === 'balance' ? isToppedUp : isPrepaid;
+  if (sums === undefined || !may(policy, account) || account.top_up_payee !== payee)
+    throw bad('nothing is paid into a balance of this account and payee');
+  if (amountFen < sums.minFen) throw new Refusal('too-small', `at least ${sums.minFen} fen`);
+  if (amountFen > sums.maxFen) throw new Refusal('over-limit', `at most ${sums.maxFen} fen`);
   return {
     item: BALANCE_ITEM,
-    kind: 'balance',
+    kind,
     period: '',
     amountFen,
     terms: { principalFen: amountFen, lateFeeFen: 0, discountFen: 0 },
@@ -152,21 +155,30 @@ function billLine(
   policy: CreditPolicy,
   item: CreditItemRow | undefined,
   { userNo, payee }: CreditQuoteRequest,
-  amountFen: number,
+  { amountFen, part }: CreditQuoteRequest['lines'][number],
   asOfMs: number,
 ): CreditLine {
   // Another household's item is told from none at all to nobody.
   if (item === undefined || item.user_no !== userNo || !isSold(policy, item))
     throw taken('no such item is open for this user number');
   if (item.payee !== payee) throw bad('the item is paid to somebody else');
-  const { principalFen, lateFeeFen, discountFen, dueFen } = termsAt(item, asOfMs);
-  if (amountFen !== dueFen) throw taken(`another sum is due: ${dueFen} fen`);
+  const terms = termsAt(item, asOfMs);
+  const { principalFen, lateFeeFen, discountFen, dueFen } = terms;
+  const { kind, period } = item;
+  const line = { item: item.item, kind, period, amountFen };
+  if (part === undefined) {
+    if (amountFen !== dueFen) throw taken(`another sum is due: ${dueFen} fen`);
+    return { ...line, terms: { principalFen, lateFeeFen, discountFen } };
+  }
+  const minFen = policy.bills?.part?.minFen;
+  if (minFen === undefined) throw bad('bills are paid whole here');
+  const paid = partOf(terms, amountFen);
+  if (paid === null) throw taken(`no part of what is due: ${dueFen} fen`);
+  if (paid.principalFen < minFen) throw new Refusal('too-small', `at least ${minFen} fen of it`);
   return {
-    item: item.item,
-    kind: item.kind,
-    period: item.period,
-    amountFen,
-    terms: { principalFen, lateFeeFen, discountFen },
+    ...line,
+    terms: { principalFen: paid.principalFen, lateFeeFen, discountFen: 0 },
+    restFen: paid.restFen,
   };
 }
 
@@ -187,7 +199,7 @@ function textsOf(
  * for the sums that they were quoted by: one that moved meanwhile, and none is kept.
  */
 async function reserve(tx: Sql, posting: PostingRow, nowMs: number, asOfMs: number): Promise<void> {
-  const bills = linesOf(posting).filter((line) => line.kind !== 'balance');
+  const bills = linesOf(posting).filter((line) => !isIntoBalance(line.kind));
   if (bills.length === 0) return;
   const kept = await tx.query<Record<string, unknown>>(
     `UPDATE credit_items SET order_id = $2, reserved_until_ms = $3
@@ -197,16 +209,21 @@ async function reserve(tx: Sql, posting: PostingRow, nowMs: number, asOfMs: numb
        AND (order_id IS NULL OR reserved_until_ms <= $5)
      RETURNING ${columnsOf(CREDIT_ITEMS)}`,
     [
-      JSON.stringify(bills.map((b) => ({ bill: b.item, quoted_fen: b.terms.principalFen }))),
+      JSON.stringify(bills.map((b) => ({ bill: b.item, quoted_fen: principalOf(b) }))),
       posting.order_id,
       posting.expires_ms,
       posting.user_no,
       nowMs,
     ],
   );
-  const due = kept.reduce((sum, row) => sum + termsAt(read(CREDIT_ITEMS, row), asOfMs).dueFen, 0);
-  if (kept.length !== bills.length || due !== bills.reduce((sum, b) => sum + b.amountFen, 0))
-    throw taken('an item was paid or reserved meanwhile, or another sum is due');
+  const rows = new Map(kept.map((row) => [String(row['item']), read(CREDIT_ITEMS, row)]));
+  const asQuoted = bills.every((b) => {
+    const row = rows.get(b.item);
+    if (row === undefined) return false;
+    const { dueFen, lateFeeFen } = termsAt(row, asOfMs);
+    return b.restFen === undefined ? dueFen === b.amountFen : lateFeeFen === b.terms.lateFeeFen;
+  });
+  if (!asQuoted) throw taken('an item was paid or reserved meanwhile, or another sum is due');
 }
 
 /** So many unpaid orders of one terminal keep items from everybody else; see `UNPAID_CLAIMS`. */

@@ -9,8 +9,9 @@ export const CREDIT_ACCOUNTS = table('credit_accounts', ['user_no'], {
   holder_name: text(),
   address: text(),
   state: text<'normal' | 'closed'>(),
-  /** The IoT meter's number; null: it has none, and nothing is topped up. */
+  /** The IoT meter's number; null: it has none. */
   meter_no: nullable(text()),
+  /** Whose balance it is: of the meter, or, where there is none, what is paid ahead for bills. */
   top_up_payee: nullable(text()),
   /** Below zero: owed. */
   balance_fen: whole,
@@ -37,6 +38,8 @@ export const CREDIT_ITEMS = table('credit_items', ['item'], {
   /** For who pays on or before that day (China's). */
   discount_fen: whole,
   discount_until: nullable(text()),
+  /** A part was paid, with the late fee to this day; null: none was. */
+  late_since: nullable(text()),
   /** JSON: what stands on the bill. */
   details: text(),
   /** The policy's text that is agreed to first. */

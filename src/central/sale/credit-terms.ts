@@ -20,12 +20,12 @@ const E5 = 100_000n;
  */
 export function termsAt(item: CreditItemRow, ms: number): Terms {
   const today = chinaDate(ms);
-  const { principal_fen: principalFen, due_date, discount_until } = item;
-  const overdueDays =
-    due_date === null
-      ? 0
-      : Math.max(0, Math.round((chinaDayMs(today) - chinaDayMs(due_date)) / DAY_MS));
-  const fee = (BigInt(principalFen) * BigInt(item.late_fee_e5) * BigInt(overdueDays)) / E5;
+  const { principal_fen: principalFen, due_date, discount_until, late_since } = item;
+  const overdueDays = daysBehind(due_date, today);
+  // A part paid the fee until then; from there on the rest bears its own.
+  const feeDays =
+    late_since === null ? overdueDays : Math.min(overdueDays, daysBehind(late_since, today));
+  const fee = (BigInt(principalFen) * BigInt(item.late_fee_e5) * BigInt(feeDays)) / E5;
   const cap = BigInt(item.late_fee_cap_fen);
   const lateFeeFen = Number(fee < cap ? fee : cap);
   const discountFen = discount_until !== null && today <= discount_until ? item.discount_fen : 0;
@@ -36,6 +36,21 @@ export function termsAt(item: CreditItemRow, ms: number): Terms {
     dueFen: principalFen + lateFeeFen - discountFen,
     overdueDays,
   };
+}
+
+/** Whole days of the calendar from a day to today; 0 where there is none, or it is to come. */
+const daysBehind = (day: string | null, today: string): number =>
+  day === null ? 0 : Math.max(0, Math.round((chinaDayMs(today) - chinaDayMs(day)) / DAY_MS));
+
+/** What a part of the bill pays: its late fee first (as 民法典 561 has it), then of its principal. */
+export function partOf(
+  { principalFen, lateFeeFen, dueFen }: Terms,
+  amountFen: number,
+): { readonly principalFen: number; readonly restFen: number } | null {
+  const paid = amountFen - lateFeeFen;
+  return paid > 0 && paid < principalFen && amountFen < dueFen
+    ? { principalFen: paid, restFen: principalFen - paid }
+    : null;
 }
 
 /** Another order has the item at this moment. */

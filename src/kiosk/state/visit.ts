@@ -124,9 +124,10 @@ export interface UserNoSession {
 export interface AccountSession {
   readonly at: 'account';
   readonly service: AccountService;
-  readonly stage: 'is-it-you' | 'choose' | 'contract';
+  /** `prepay`: of who owes nothing. */
+  readonly stage: 'is-it-you' | 'choose' | 'contract' | 'prepay';
   readonly account: CreditAccount;
-  /** top-up: the sum. */
+  /** top-up and prepay: the sum; bills: so much of the one that is ticked. */
   readonly chosenFen: number | null;
   /** bills: so many of this payee's, the oldest first. */
   readonly chosen: { readonly payee: string; readonly count: number } | null;
@@ -149,6 +150,8 @@ export interface CreditChoice {
     readonly item: string;
     readonly kind: CreditKind;
     readonly amountFen: number;
+    /** Not all of the bill, on purpose. */
+    readonly part?: true;
   }[];
   /** The moment whose terms he was shown, by central's clock. */
   readonly asOfMs: number;

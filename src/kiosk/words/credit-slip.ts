@@ -15,6 +15,7 @@ type What = EventBody<'slip-printed'>['what'];
 
 const KIND: Readonly<Record<CreditKind, string>> = {
   balance: '物联表充值',
+  prepay: '预存',
   gas: '燃气费',
   water: '水费',
   heat: '暖气费',
@@ -71,6 +72,7 @@ function paidLines(sale: CreditSale): SlipLine[] {
         value: `${formatYuan(line.amountFen)} 元`,
       },
       ...(line.terms.lateFeeFen === 0 ? [] : [pair('  其中违约金', line.terms.lateFeeFen)]),
+      ...(line.restFen === undefined ? [] : [pair('  本次交一部分，还欠', line.restFen)]),
       ...(line.terms.discountFen === 0 ? [] : [pair('  已优惠', line.terms.discountFen)]),
     ]),
     pair('实付', sale.amountFen),
@@ -79,7 +81,9 @@ function paidLines(sale: CreditSale): SlipLine[] {
       kind: 'text',
       text: topUp
         ? '已充入账户余额。表端要等下次联网才更新：请先关好灶具，再按表上的按键。'
-        : '已入账，无需再到柜台。',
+        : sale.lines.some((line) => line.kind === 'prepay')
+          ? '已存入账户余额，以后出账时自动扣。'
+          : '已入账，无需再到柜台。',
     },
   ];
 }

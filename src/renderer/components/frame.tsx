@@ -71,7 +71,7 @@ function headings(snapshot: Snapshot, t: Translate): { title: MessageKey; sub?: 
     case 'is-it-you':
       return { title: `userNo.header.${snapshot.service}` };
     case 'top-up':
-      return { title: 'userNo.header.top-up' };
+      return { title: snapshot.prepay === true ? 'kind.prepay' : 'userNo.header.top-up' };
     case 'bills':
       return { title: 'userNo.header.bills', sub: snapshot.holderMasked };
     case 'contract':

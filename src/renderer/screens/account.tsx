@@ -123,7 +123,7 @@ export function TopUp({ s }: { readonly s: SnapshotOf<'top-up'> }): ReactElement
         ) : (
           <>
             <div className={screens['amountPick']}>
-              <h1>{t('topUp.title')}</h1>
+              <h1>{t(s.prepay === true ? 'prepay.title' : 'topUp.title')}</h1>
               <Presets
                 presetsFen={s.presetsFen}
                 chosenFen={s.chosenFen}
@@ -136,11 +136,20 @@ export function TopUp({ s }: { readonly s: SnapshotOf<'top-up'> }): ReactElement
               {s.problem === null && (
                 <div className={`${ui['panel']} ${screens['quoteWords']}`} role="status">
                   {owed > 0 && <p>{t('topUp.pays', { yuan: formatYuan(owed) })}</p>}
-                  <p>{s.busy ? t('amount.busy') : t('topUp.note')}</p>
+                  <p>
+                    {s.busy
+                      ? t('amount.busy')
+                      : t(s.prepay === true ? 'prepay.note' : 'topUp.note')}
+                  </p>
                 </div>
               )}
             </div>
-            <Actions fen={s.chosenFen ?? 0} busy={s.busy} none={t('amount.payNone')} />
+            <Actions
+              fen={s.chosenFen ?? 0}
+              busy={s.busy}
+              none={t('amount.payNone')}
+              back={s.prepay === true ? 'back' : 'exit'}
+            />
           </>
         )}
       </div>
@@ -178,14 +187,26 @@ function Actions({
 /** What is owed, by whose money it is; the oldest is paid first. */
 export function Bills({ s }: { readonly s: SnapshotOf<'bills'> }): ReactElement {
   const { t, pick } = useWords();
+  const [typing, setTyping] = useState(false);
+  useNewView(typing ? 'pad' : 'bills');
   const shown = s.groups.flatMap((g) => g.bills).length;
+  const { part } = s;
   if (shown === 0)
     return (
       <Message
         disc="ok"
         title={t('bills.none')}
         lead={t('bills.none.lead')}
-        actions={<ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton>}
+        actions={
+          <>
+            {s.prepay === true && (
+              <ActionButton ghost does={{ type: 'prepay' }}>
+                {t('bills.prepay')}
+              </ActionButton>
+            )}
+            <ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton>
+          </>
+        }
       >
         <div className={ui['panel']}>
           <Facts
@@ -200,6 +221,13 @@ export function Bills({ s }: { readonly s: SnapshotOf<'bills'> }): ReactElement 
         </div>
       </Message>
     );
+  if (typing && part !== undefined)
+    return (
+      <div className={screens['amount']}>
+        <Steps at={2} kind="account" />
+        <Keypad minFen={part.minFen} maxFen={part.maxFen} onClose={() => setTyping(false)} />
+      </div>
+    );
   return (
     <div className={screens['amount']}>
       <Steps at={2} kind="account" />
@@ -213,13 +241,49 @@ export function Bills({ s }: { readonly s: SnapshotOf<'bills'> }): ReactElement 
           )}
         </div>
         <p className={ui['note']}>
-          {t(s.groups.length > 1 ? 'bills.perPayee' : 'bills.order')}
+          {part === undefined && t(s.groups.length > 1 ? 'bills.perPayee' : 'bills.order')}
           {s.totalCount > shown && ` ${t('bills.more', { shown })}`}
           {s.underWay > 0 && ` ${t('bills.underWay', { count: s.underWay })}`}
         </p>
+        {part !== undefined && s.problem === null && (
+          <Part part={part} fen={s.chosenFen} busy={s.busy} onOther={() => setTyping(true)} />
+        )}
         <Problem code={s.problem} />
       </div>
       <Actions fen={s.chosenFen} busy={s.busy} none={t('bills.choose')} />
+    </div>
+  );
+}
+
+/** The oldest bill may be paid in part: a way to it, and what stays owed. */
+function Part({
+  part,
+  fen,
+  busy,
+  onOther,
+}: {
+  readonly part: NonNullable<SnapshotOf<'bills'>['part']>;
+  readonly fen: number;
+  readonly busy: boolean;
+  readonly onOther: () => void;
+}): ReactElement {
+  const { t } = useWords();
+  return (
+    <div className={css['part']}>
+      {part.restFen !== null && (
+        <b role="status">
+          {t('bills.part.rest', { yuan: formatYuan(fen), rest: formatYuan(part.restFen) })}
+        </b>
+      )}
+      <button
+        type="button"
+        className={`${ui['btn']} ${ui['ghost']}`}
+        data-local="part"
+        disabled={busy}
+        onClick={onOther}
+      >
+        {t('bills.part')}
+      </button>
     </div>
   );
 }

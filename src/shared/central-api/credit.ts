@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { evidenceSchema } from '../evidence.ts';
 import { fen } from '../facts/bounds.ts';
-import { consentSchema, CREDIT_KINDS, creditLineSchema, creditQuoteSchema } from '../sale.ts';
+import { BILL_KINDS, consentSchema, creditLineSchema, creditQuoteSchema } from '../sale.ts';
 import { tokenSchema } from '../sealed-text.ts';
 import { natural } from './base.ts';
 
@@ -19,7 +19,7 @@ const balance = z.number().int().min(-1_000_000_000).max(1_000_000_000);
  */
 export const creditItemSchema = z.object({
   item: z.string().min(1).max(64),
-  kind: z.enum(CREDIT_KINDS).exclude(['balance']),
+  kind: z.enum(BILL_KINDS),
   payee: z.string().min(1).max(32),
   period: z.string().max(24),
   principalFen: fen,
@@ -58,6 +58,8 @@ export const creditAccountSchema = z.object({
       onTheWayFen: fen,
     })
     .nullable(),
+  /** Money may be paid ahead into this account, for its bills to come; left out: it may not. */
+  prepay: z.object({ payee: z.string(), balanceFen: balance }).optional(),
   /** Oldest first. */
   items: z.array(creditItemSchema).max(24),
   /** Items that are being paid at this moment, by a bank's debit or at another machine. */
@@ -81,7 +83,14 @@ export const creditQuoteRequestSchema = z.object({
   userNo: z.string().regex(USER_NO),
   payee: z.string().min(1).max(32),
   lines: z
-    .array(z.object({ item: z.string().min(1).max(64), amountFen: fen }))
+    .array(
+      z.object({
+        item: z.string().min(1).max(64),
+        amountFen: fen,
+        /** A part of the bill, on purpose: another sum than is due is refused without it. */
+        part: z.literal(true).optional(),
+      }),
+    )
     .min(1)
     .max(24),
   /** The `asOfMs` by which the customer was told the sums; central goes by it while a visit lasts. */

@@ -46,6 +46,8 @@ export const isItYouShape = {
 export const topUpShape = {
   ...holder,
   company: words,
+  /** Paid ahead for bills to come; left out: an IoT meter's. */
+  prepay: z.literal(true).exactOptional(),
   meterNo: z.string(),
   balanceFen: owed,
   /** Paid, and not confirmed by the meter yet. */
@@ -80,8 +82,19 @@ export const billsShape = {
   /** Of all that is owed, shown here or not. */
   totalFen: natural,
   totalCount: natural,
-  /** What is ticked. */
+  /** What is ticked, or the part of it that was chosen. */
   chosenFen: natural,
+  /** The one bill that is ticked may be paid in part; left out: it may not. */
+  part: z
+    .object({
+      minFen: natural,
+      maxFen: natural,
+      /** What is owed of it after the part that was chosen; null: it is paid whole. */
+      restFen: natural.nullable(),
+    })
+    .exactOptional(),
+  /** Money may be paid ahead. */
+  prepay: z.literal(true).exactOptional(),
   busy: z.boolean(),
   problem: errorCode.nullable(),
 };

@@ -339,6 +339,8 @@ export const intentSchema = z.discriminatedUnion('type', [
   z.object({ ...intentBase, type: z.literal('its-me') }),
   z.object({ ...intentBase, type: z.literal('not-me') }),
   /** bills screen: a bill's tick on, or off. */
+  /** Money is paid ahead, for bills to come. */
+  z.object({ ...intentBase, type: z.literal('prepay') }),
   z.object({ ...intentBase, type: z.literal('choose-bill'), value: z.string().max(64) }),
   /** contract screen: read and agreed to, or not any more. */
   z.object({ ...intentBase, type: z.literal('agree'), value: z.boolean() }),

@@ -78,6 +78,20 @@ const ACCOUNTS: readonly SeedCreditAccount[] = [
       bill('H2', { kind: 'heat', payee: 'heat', consentText: 'no-such-text' }),
     ],
   },
+  {
+    userNo: '3000000004',
+    holderName: '刘芳',
+    address: '颍州南路 201 号',
+    prepay: { payee: 'house' },
+    balanceFen: 700,
+    items: [
+      bill('D1', {
+        lateFee: undefined,
+        dueDate: undefined,
+        discount: { fen: 500, until: '2026-05-29' },
+      }),
+    ],
+  },
 ];
 
 const CONTRACT = DEMO_CREDIT.texts.find((t) => t.id === 'heat-contract') as ConsentText;
@@ -369,6 +383,117 @@ describe.each(ENGINES)('credit sales on %s', (engine) => {
       expect(states).toEqual(['open', 'void', 'open', 'open', 'open']);
       expect(value(await post(ids[0] as string, first)).state).toBe('posted');
       expect(await k(0).void(ids[1] as string)).toMatchObject({ value: { state: 'void' } });
+    });
+  });
+
+  /** A part of the bill G1, on purpose. */
+  const part = (orderId: string, fen: number, i = 0): Promise<Said<{ quote: FirmCredit }>> => {
+    const asked = request(orderId, '3000000002', [['G1', fen]]);
+    return k(i).quote({ ...asked, lines: [{ item: 'G1', amountFen: fen, part: true }] });
+  };
+
+  describe('a part of a bill', () => {
+    it('pays the late fee first, and leaves a bill of the rest, whose fee counts from that day', async () => {
+      const id = number();
+      const sale = await quoted(part(id, 4_005));
+      expect(sale.lines).toEqual([
+        {
+          item: 'G1',
+          kind: 'gas',
+          period: '2026-05',
+          amountFen: 4_005,
+          terms: { principalFen: 4_000, lateFeeFen: 5, discountFen: 0 },
+          restFen: 6_000,
+        },
+      ]);
+      expect(value(await post(id, sale)).state).toBe('posted');
+      expect(await item('G1')).toMatchObject({ state: 'open', order_id: null, paid_by: null });
+      const due = async (): Promise<object | undefined> =>
+        value(await k(0).account('3000000002')).account.items.find((i) => i.item === 'G1');
+      expect(await due()).toMatchObject({ principalFen: 6_000, lateFeeFen: 0, dueFen: 6_000 });
+      room.now += 10 * 86_400_000;
+      // 6 000 × 50/100 000 × 10 days; it is eleven days late all the same.
+      expect(await due()).toMatchObject({ lateFeeFen: 30, dueFen: 6_030, overdueDays: 11 });
+      room.now += 1_000 * 86_400_000;
+      // The cap of 10.00 holds for the bill, and 0.05 of it is paid.
+      expect(await due()).toMatchObject({ lateFeeFen: 995 });
+      const rest = number();
+      const whole = await quoted(k(0).quote(request(rest, '3000000002', [['G1', 6_995]])));
+      expect(value(await post(rest, whole)).state).toBe('posted');
+      expect(await item('G1')).toMatchObject({ state: 'paid', paid_by: rest });
+      // Asked again, the first is what it was, and takes nothing off.
+      expect(value(await post(id, sale)).state).toBe('posted');
+      expect(await item('G1')).toMatchObject({ state: 'paid', paid_by: rest });
+    });
+    it('is said to be one, is neither all nor nothing of it, and not below the policy’s least', async () => {
+      const refused = async (said: Promise<Said<unknown>>): Promise<string> => {
+        const s = await said;
+        return s.ok ? 'quoted' : s.type;
+      };
+      const G1 = (fen: number) => k(0).quote(request(number(), '3000000002', [['G1', fen]]));
+      expect(await refused(G1(4_005))).toBe('item-taken');
+      for (const fen of [1, 5, 10_005, 10_006])
+        expect(await refused(part(number(), fen)), String(fen)).toBe('item-taken');
+      expect(await refused(part(number(), 1_004))).toBe('too-small');
+      expect(await refused(part(number(), 1_005))).toBe('quoted');
+      const { part: _part, ...bills } = DEMO_CREDIT.bills ?? { kinds: ['gas'] };
+      await room.close();
+      const policy = { ...DEMO_POLICY, credit: { ...DEMO_CREDIT, bills } };
+      room = await openRoom(engine, 2, { creditAccounts: ACCOUNTS, policy });
+      expect(await refused(part(number(), 4_005))).toBe('bad-request');
+    });
+    it('keeps the whole bill; and a sale of what it was is refused once a part is paid', async () => {
+      const [whole, some] = [number(), number(1)];
+      const all = await quoted(one(whole));
+      expect(await part(some, 4_005, 1)).toMatchObject({ ok: false, type: 'item-taken' });
+      room.now += QUOTE_CLAIM_MS + 1;
+      const sale = await quoted(part(some, 4_005, 1));
+      expect(value(await post(some, sale, 1)).state).toBe('posted');
+      expect(value(await post(whole, all))).toMatchObject({ state: 'refused', why: 'account' });
+      expect(await item('G1')).toMatchObject({ state: 'open', principal_fen: 6_000 });
+    });
+    it('given up leaves the bill as it was', async () => {
+      const id = number();
+      await quoted(part(id, 4_005));
+      await k(0).void(id);
+      expect(await item('G1')).toMatchObject({ principal_fen: 10_000, late_since: null });
+      expect(value(await k(0).account('3000000002')).account.underWay).toBe(1);
+    });
+    it('ends an early payer’s discount', async () => {
+      const id = number();
+      const asked = request(id, '3000000004', [['D1', 5_000]]);
+      const lines = [{ item: 'D1', amountFen: 5_000, part: true as const }];
+      const sale = await quoted(k(0).quote({ ...asked, lines }));
+      expect(sale.lines[0]).toMatchObject({ terms: { discountFen: 0 }, restFen: 5_000 });
+      expect(value(await post(id, sale)).state).toBe('posted');
+      const [left] = value(await k(0).account('3000000004')).account.items;
+      expect(left).toMatchObject({ dueFen: 5_000, discountFen: 0 });
+    });
+  });
+
+  describe('money paid ahead', () => {
+    it('goes into the balance of an account that gets bills, once, and to no meter', async () => {
+      expect(value(await k(0).account('3000000004')).account).toMatchObject({
+        topUp: null,
+        prepay: { payee: 'house', balanceFen: 700 },
+      });
+      expect(value(await k(0).account('3000000001')).account.prepay).toBeUndefined();
+      const id = number();
+      const sale = await quoted(k(0).quote(request(id, '3000000004', [['balance', 5_000]])));
+      expect(sale.lines[0]).toMatchObject({ kind: 'prepay', amountFen: 5_000 });
+      for (const _again of [1, 2]) expect(value(await post(id, sale)).state).toBe('posted');
+      expect(value(await k(0).account('3000000004')).account.prepay?.balanceFen).toBe(5_700);
+      expect(await room.db.query('SELECT 1 FROM meter_commands')).toEqual([]);
+    });
+    it('is none without the policy, nor for an account that has no balance', async () => {
+      const ask = (userNo: string): Promise<Said<unknown>> =>
+        k(0).quote(request(number(), userNo, [['balance', 5_000]]));
+      expect(await ask('3000000002')).toMatchObject({ ok: false, type: 'bad-request' });
+      const { prepay: _prepay, ...bills } = DEMO_CREDIT.bills ?? { kinds: ['gas'] };
+      await room.close();
+      const policy = { ...DEMO_POLICY, credit: { ...DEMO_CREDIT, bills } };
+      room = await openRoom(engine, 2, { creditAccounts: ACCOUNTS, policy });
+      expect(await ask('3000000004')).toMatchObject({ ok: false, type: 'bad-request' });
     });
   });
 
@@ -793,6 +918,32 @@ describe.each(ENGINES)('credit sales on %s', (engine) => {
       });
       const trade = { order_id: id, out_trade_no: outTradeNo } as unknown as Trade;
       expect(await refundBar(room.db, trade)).toBe('delivered');
+    });
+    it('take parts of a bill again that the database forgot, in any order, and come to the same', async () => {
+      const [a, b] = [number(), number()];
+      const sales: CreditQuote[] = [];
+      const words: CreditWord[] = [];
+      for (const [i, [id, fen]] of (
+        [
+          [a, 4_005],
+          [b, 2_000],
+        ] as const
+      ).entries()) {
+        sales.push(await quoted(part(id, fen)));
+        words.push(value(await post(id, sales[i] as CreditQuote)));
+      }
+      const after = await item('G1');
+      expect(after).toMatchObject({ principal_fen: 4_000 });
+      await room.db.query('DELETE FROM postings');
+      await room.db.query(
+        `UPDATE credit_items SET principal_fen = 10000, late_fee_cap_fen = 1000, late_since = NULL
+         WHERE item = 'G1'`,
+      );
+      for (const [i, id] of [a, b].entries()) await told(id, sales[i] as CreditQuote);
+      heard(b, words[1] as CreditWord);
+      heard(a, words[0] as CreditWord);
+      expect(await t().upload()).toEqual([]);
+      expect(await item('G1')).toEqual(after);
     });
     it('hold what a person must see where another paid the item meanwhile', async () => {
       const id = number();

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failure } from '../../../src/shared/errors.ts';
 import { consentHash } from '../../../src/shared/grants.ts';
-import { bill, CREDIT_POLICY, HEATED, HOUSEHOLD, IOT } from '../../support/credit-books.ts';
+import { AHEAD, bill, CREDIT_POLICY, HEATED, HOUSEHOLD, IOT } from '../../support/credit-books.ts';
 import { creditPolicy, POLICY, World } from '../../support/kiosk-world.ts';
 
 let w: World;
@@ -104,6 +104,76 @@ describe('bills', () => {
     // Another sum than the one that is shown is agreed to by nobody.
     await w.tap('pay', 18_640);
     expect(w.screen).toBe('bills');
+  });
+
+  it('are paid in part, the oldest alone and within its bounds; the rest is owed from then on', async () => {
+    await w.toAccount('bills', HOUSEHOLD);
+    // Two are ticked: they are paid whole.
+    expect(w.shown('bills').part).toBeUndefined();
+    await w.tap('choose-amount', 3_000);
+    expect(w.shown('bills').chosenFen).toBe(14_080);
+    await w.tap('choose-bill', 'G-10');
+    // Late fee 0.58, at least 10.00 of the bill, and not all of it.
+    expect(w.shown('bills').part).toEqual({ minFen: 1_058, maxFen: 5_069, restFen: null });
+    for (const fen of [1_057, 5_070]) {
+      await w.tap('choose-amount', fen);
+      expect(w.shown('bills')).toMatchObject({ chosenFen: 5_070, problem: 'SALE-0105' });
+    }
+    await w.tap('choose-amount', 3_000);
+    expect(w.shown('bills')).toMatchObject({ chosenFen: 3_000, part: { restFen: 2_070 } });
+    // The tick says: whole again.
+    await w.tap('choose-bill', 'G-09');
+    await w.tap('choose-bill', 'G-09');
+    expect(w.shown('bills').chosenFen).toBe(5_070);
+    await w.tap('choose-amount', 3_000);
+    await w.tap('pay', 3_000);
+    await w.untilCode();
+    w.pay.pay();
+    await w.untilScreen('done');
+    expect(w.shown('done').restFen).toBe(15_640);
+    expect(w.printed.at(-1)).toMatch(/还欠.*20\.70/);
+    const items = credit().accounts.get(HOUSEHOLD)?.items ?? [];
+    expect(items[0]).toMatchObject({ item: 'G-09', principalFen: 2_070 });
+    expect(w.pay.keptFen()).toBe(3_000);
+  });
+
+  it('that a part is refused of are not paid whole instead', async () => {
+    await w.toAccount('bills', HOUSEHOLD);
+    await w.tap('choose-bill', 'G-10');
+    await w.tap('choose-amount', 3_000);
+    const bills = { kinds: ['gas' as const, 'water' as const] };
+    w.setService({ policy: { ...POLICY, credit: { ...CREDIT_POLICY, bills } } });
+    await w.tap('pay', 3_000);
+    expect(w.screen).toBe('bills');
+    expect(w.shown('bills').chosenFen).toBe(5_070);
+    expect(credit().orders.size).toBe(0);
+  });
+
+  it('of who owes nothing: money is paid ahead', async () => {
+    await w.toAccount('bills', AHEAD);
+    expect(w.shown('bills')).toMatchObject({ totalCount: 0, prepay: true });
+    await w.tap('prepay');
+    expect(w.shown('top-up')).toMatchObject({ prepay: true, balanceFen: 300, meterNo: '' });
+    await w.tap('back');
+    expect(w.screen).toBe('bills');
+    await w.tap('prepay');
+    await w.tap('choose-amount', 10_000);
+    await w.tap('pay', 10_000);
+    await w.untilCode();
+    w.pay.pay();
+    await w.untilScreen('done');
+    expect(w.printed.at(-1)).toContain('预存');
+    expect(w.printed.at(-1)).not.toContain('表端');
+    expect(credit().accounts.get(AHEAD)?.balanceFen).toBe(10_300);
+  });
+
+  it('of who owes something: nothing is paid ahead', async () => {
+    const ahead = credit().accounts.get(AHEAD);
+    if (ahead !== undefined) ahead.items = [bill('G-11', 'gas', 'house', 4_000)];
+    await w.toAccount('bills', AHEAD);
+    await w.tap('prepay');
+    expect(w.screen).toBe('bills');
+    expect(w.shown('bills').prepay).toBeUndefined();
   });
 
   it('paid elsewhere meanwhile: nothing is asked for, or the money goes back by itself', async () => {

@@ -31,8 +31,11 @@ import {
   chosenItems,
   consentTo,
   contractOf,
+  fits,
   isAgreed,
   offeredItems,
+  partShown,
+  prepayOffered,
   stageShown,
   sumOf,
   takenItems,
@@ -239,8 +242,15 @@ function onTap(
       ? step(state, { ...fresh, agreed: intent.value ? consentTo(text, state, now.nowMs) : null })
       : null;
   }
-  if (intent.type === 'choose-amount')
-    return s.service === 'top-up' ? chooseSum(state, fresh, intent.value, credit) : null;
+  if (intent.type === 'choose-amount') return chooseSum(state, fresh, intent.value, credit);
+  if (stageShown(s, credit) === 'prepay')
+    return intent.type === 'back'
+      ? step(state, { ...fresh, stage: 'choose', chosenFen: null })
+      : null;
+  if (intent.type === 'prepay')
+    return prepayOffered(s, credit) === null
+      ? null
+      : step(state, { ...fresh, stage: 'prepay', chosen: null, chosenFen: null });
   return intent.type === 'choose-bill' ? chooseBill(state, fresh, intent.value, credit) : null;
 }
 
@@ -263,14 +273,20 @@ function chooseSum(
   amountFen: number,
   credit: CreditPolicy | undefined,
 ): Step | null {
-  const topUp = credit?.topUp;
-  if (topUp === undefined) return null;
-  const fits = amountFen >= topUp.minFen && amountFen <= topUp.maxFen;
+  const sums = sumsOf(s, credit);
+  if (sums == null) return null;
+  const may = fits(amountFen, sums);
   return step(state, {
     ...s,
-    chosenFen: fits ? amountFen : null,
-    problem: fits ? null : 'SALE-0105',
+    chosenFen: may ? amountFen : null,
+    problem: may ? null : 'SALE-0105',
   });
+}
+
+/** Between which sums the customer may choose here. */
+function sumsOf(s: AccountSession, credit: CreditPolicy | undefined) {
+  if (s.service === 'top-up') return credit?.topUp;
+  return stageShown(s, credit) === 'prepay' ? credit?.bills?.prepay : partShown(s, credit);
 }
 
 /**
@@ -293,6 +309,7 @@ function chooseBill(
     ...s,
     stage: 'choose',
     chosen: count === 0 ? null : { payee, count },
+    chosenFen: null,
     agreed: null,
   });
 }
@@ -322,17 +339,24 @@ function pay(
 
 function saleOf(s: AccountSession, credit: CreditPolicy | undefined): CreditChoice | null {
   const { userNo, topUp, asOfMs } = s.account;
+  if (stageShown(s, credit) === 'prepay') {
+    const payee = prepayOffered(s, credit)?.payee;
+    if (payee === undefined || s.chosenFen === null) return null;
+    const lines = [{ item: 'balance', kind: 'prepay' as const, amountFen: s.chosenFen }];
+    return { userNo, payee, lines, asOfMs, consent: null };
+  }
   if (s.service === 'top-up') {
     if (topUp === null || s.chosenFen === null) return null;
     const lines = [{ item: 'balance', kind: 'balance' as const, amountFen: s.chosenFen }];
     return { userNo, payee: topUp.payee, lines, asOfMs, consent: null };
   }
   if (s.chosen === null) return null;
-  const lines = chosenItems(s, credit).map(({ item, kind, dueFen }) => ({
-    item,
-    kind,
-    amountFen: dueFen,
-  }));
+  const part = partShown(s, credit)?.fen ?? null;
+  const lines = chosenItems(s, credit).map(({ item, kind, dueFen }) =>
+    part === null
+      ? { item, kind, amountFen: dueFen }
+      : { item, kind, amountFen: part, part: true as const },
+  );
   const consent = contractOf(s, credit) === undefined ? null : s.agreed;
   return { userNo, payee: s.chosen.payee, lines, asOfMs, consent };
 }
@@ -354,7 +378,8 @@ function onBegun(state: KioskState, event: Extract<KioskEvent, { type: 'credit-b
       account: {
         service: s.service,
         userNo: s.account.userNo,
-        restFen: s.service === 'bills' ? owed - sumOf(s, credit) : 0,
+        restFen:
+          s.service === 'bills' && stageShown(s, credit) !== 'prepay' ? owed - sumOf(s, credit) : 0,
         card: s.card,
       },
     },

@@ -49,7 +49,11 @@ export async function beginCredit(parts: BeginCreditParts, effect: Begin): Promi
   // Known before central hears of it: a cut from here on can be released at the next start.
   journal.setMeta('quoting', orderId);
   const { userNo, payee, asOfMs, consent } = sale;
-  const lines = sale.lines.map(({ item, amountFen }) => ({ item, amountFen }));
+  const lines = sale.lines.map(({ item, amountFen, part }) => ({
+    item,
+    amountFen,
+    ...(part === undefined ? {} : { part }),
+  }));
   const quoted = await billing.creditQuote({
     orderId,
     userNo,
@@ -86,7 +90,14 @@ export async function beginCredit(parts: BeginCreditParts, effect: Begin): Promi
 
 /** Line by line what the customer agreed to. */
 const isAgreed = (quote: FirmCredit, sale: CreditChoice): boolean =>
-  quote.lines.every((line, i) => line.kind === sale.lines[i]?.kind);
+  quote.lines.every(({ kind, amountFen, restFen }, i) => {
+    const line = sale.lines[i];
+    return (
+      kind === line?.kind &&
+      amountFen === line.amountFen &&
+      (restFen !== undefined) === (line.part === true)
+    );
+  });
 
 function quotedBody(quote: FirmCredit, sale: CreditChoice): EventBody<'credit-quoted'> {
   const { userNo, payee, amountFen, lines, expiresAtMs, grant } = quote;

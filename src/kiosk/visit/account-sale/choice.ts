@@ -43,9 +43,58 @@ export function chosenItems(
 
 /** What the order would take; 0: nothing is chosen. */
 export function sumOf(s: AccountSession, credit: CreditPolicy | undefined): number {
-  return s.service === 'top-up'
-    ? (s.chosenFen ?? 0)
-    : chosenItems(s, credit).reduce((sum, i) => sum + i.dueFen, 0);
+  if (s.service === 'top-up' || stageShown(s, credit) === 'prepay') return s.chosenFen ?? 0;
+  return partShown(s, credit)?.fen ?? chosenItems(s, credit).reduce((sum, i) => sum + i.dueFen, 0);
+}
+
+/** A part of the one bill that is ticked. */
+export interface PartShown {
+  readonly item: CreditItem;
+  readonly minFen: number;
+  readonly maxFen: number;
+  /** What the customer chose; null: the whole bill. */
+  readonly fen: number | null;
+  /** What he owes of it then, before further late fees; null where he pays it whole. */
+  readonly restFen: number | null;
+}
+
+/**
+ * May the bill that is ticked be paid in part? One bill, and the oldest of its payee, as the policy
+ * has it: its whole late fee and some of its principal. Null: it may not.
+ */
+export function partShown(s: AccountSession, credit: CreditPolicy | undefined): PartShown | null {
+  const least = credit?.bills?.part?.minFen;
+  const [item, second] = chosenItems(s, credit);
+  if (least === undefined || item === undefined || second !== undefined) return null;
+  const { principalFen, lateFeeFen, dueFen } = item;
+  const minFen = lateFeeFen + least;
+  const maxFen = Math.min(principalFen + lateFeeFen, dueFen) - 1;
+  // The pad takes whole yuan.
+  if (Math.ceil(minFen / 100) > Math.floor(maxFen / 100)) return null;
+  const fen = s.chosenFen !== null && fits(s.chosenFen, { minFen, maxFen }) ? s.chosenFen : null;
+  const restFen = fen === null ? null : principalFen + lateFeeFen - fen;
+  return { item, minFen, maxFen, fen, restFen };
+}
+
+/** A sum within its bounds. */
+export const fits = (
+  fen: number,
+  { minFen, maxFen }: { readonly minFen: number; readonly maxFen: number },
+): boolean => fen >= minFen && fen <= maxFen;
+
+/** What may be paid ahead, and to whom: where nothing is owed to that payee. Null: nothing. */
+export function prepayOffered(
+  { service, account }: Pick<AccountSession, 'service' | 'account'>,
+  credit: CreditPolicy | undefined,
+): { readonly payee: string; readonly balanceFen: number } | null {
+  const { prepay } = account;
+  return service === 'bills' &&
+    credit?.bills?.prepay !== undefined &&
+    prepay !== undefined &&
+    credit.payees.some((p) => p.id === prepay.payee) &&
+    account.items.every((i) => i.payee !== prepay.payee)
+    ? prepay
+    : null;
 }
 
 /**
@@ -95,9 +144,14 @@ export function isAgreed(
   );
 }
 
-/** The stage whose screen is shown: a contract whose text is gone leaves what was chosen. */
+/**
+ * The stage whose screen is shown: a contract whose text is gone, and a prepayment that the policy
+ * gave up, leave what was chosen.
+ */
 export const stageShown = (
   s: AccountSession,
   credit: CreditPolicy | undefined,
-): AccountSession['stage'] =>
-  s.stage === 'contract' && contractOf(s, credit)?.text == null ? 'choose' : s.stage;
+): AccountSession['stage'] => {
+  if (s.stage === 'contract' && contractOf(s, credit)?.text == null) return 'choose';
+  return s.stage === 'prepay' && prepayOffered(s, credit) === null ? 'choose' : s.stage;
+};

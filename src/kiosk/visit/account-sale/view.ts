@@ -12,6 +12,8 @@ import {
   contractOf,
   isAgreed,
   offeredItems,
+  partShown,
+  prepayOffered,
   stageShown,
   sumOf,
   takenItems,
@@ -96,6 +98,8 @@ export function accountView(
       problem,
       deadlineMs,
     };
+  if (stageShown(s, credit) === 'prepay')
+    return prepayView(s, credit, { ...base, ...holder, busy, problem, deadlineMs });
   return s.service === 'top-up'
     ? topUpView(s, credit, { ...base, ...holder, busy, problem, deadlineMs })
     : billsView(s, credit, { ...base, ...holder, busy, problem, deadlineMs });
@@ -124,10 +128,29 @@ function topUpView(s: AccountSession, credit: CreditPolicy | undefined, common: 
   };
 }
 
+function prepayView(s: AccountSession, credit: CreditPolicy | undefined, common: Common): Snapshot {
+  const prepay = prepayOffered(s, credit);
+  const sums = credit?.bills?.prepay;
+  return {
+    ...common,
+    screen: 'top-up',
+    prepay: true,
+    company: companyOf(credit, prepay?.payee ?? ''),
+    meterNo: '',
+    balanceFen: prepay?.balanceFen ?? 0,
+    onTheWayFen: 0,
+    presetsFen: sums?.presetsFen ?? [],
+    minFen: sums?.minFen ?? 0,
+    maxFen: sums?.maxFen ?? 0,
+    chosenFen: s.chosenFen,
+  };
+}
+
 function billsView(s: AccountSession, credit: CreditPolicy | undefined, common: Common): Snapshot {
   const items = offeredItems(s.account, credit);
   const all = takenItems(s.account, credit);
   const ticked = new Set(chosenItems(s, credit).map((i) => i.item));
+  const part = partShown(s, credit);
   const payees = [...new Set(items.map((i) => i.payee))];
   return {
     ...common,
@@ -141,6 +164,10 @@ function billsView(s: AccountSession, credit: CreditPolicy | undefined, common: 
     totalFen: all.reduce((sum, i) => sum + i.dueFen, 0),
     totalCount: all.length,
     chosenFen: sumOf(s, credit),
+    ...(part === null
+      ? {}
+      : { part: { minFen: part.minFen, maxFen: part.maxFen, restFen: part.restFen } }),
+    ...(prepayOffered(s, credit) === null ? {} : { prepay: true as const }),
   };
 }
 
