@@ -240,7 +240,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
     [
       'GET',
       '/v1/orders/by-ref/:ref',
-      async ({ part: ref }) => ({ orders: await ordersByRef(db(), ref), ...at() }),
+      async ({ part: ref }) => ({ orders: await ordersByRef(db(), ref, parts.meters), ...at() }),
       { counted: 'look-up' },
     ],
     [

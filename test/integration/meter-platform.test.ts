@@ -11,8 +11,9 @@ import { OVERDUE_MS } from '../../src/central/sale/meter-sender.ts';
 import type { SeedCreditAccount } from '../../src/central/fleet/seed.ts';
 import { systemClock } from '../../src/main/ports.ts';
 import { CreditTerminal, paidSale, saleOf } from '../support/credit.ts';
+import { orderRefDigits } from '../../src/shared/order-id.ts';
 import { openRoom } from '../unit/central/harness.ts';
-import type { Room } from '../unit/central/harness.ts';
+import type { Room, Terminal } from '../unit/central/harness.ts';
 
 /**
  * The platform of the IoT meters, a process of its own that answers at once, later or never, and is
@@ -81,20 +82,32 @@ const k = () =>
     () => room.now,
   );
 let orders = 0;
-async function topUp(fen: number, userNo = '3000000001'): Promise<void> {
+async function topUp(fen: number, userNo = '3000000001'): Promise<string> {
   const id = `PL-${T}-1-${String(++orders).padStart(4, '0')}-7000`;
   const lines = [{ item: 'balance', amountFen: fen }];
   const asked = { orderId: id, userNo, payee: 'house', lines, asOfMs: room.now };
   const said = await k().quote(asked);
   if (!said.ok) throw new Error(said.detail);
-  const word = await k().post(id, paidSale(T, id, saleOf(said.value.quote)));
+  const sale = saleOf(said.value.quote);
+  const word = await k().post(id, paidSale(T, id, sale));
   expect(word).toMatchObject({ value: { state: 'posted' } });
+  const { journal } = kiosk();
+  journal.add('credit-quoted', id, sale);
+  journal.paid(id, fen);
+  return id;
 }
 const stands = async () => {
   const said = await k().account('3000000001');
   if (!said.ok) throw new Error(said.detail);
   const { balanceFen, onTheWayFen } = said.value.account.topUp ?? {};
   return [balanceFen, onTheWayFen];
+};
+const kiosk = (): Terminal => room.terminals[0] as Terminal;
+/** What whoever asks by the slip's number hears of the meter. */
+const status = async (id: string): Promise<string | undefined> => {
+  expect(await kiosk().upload()).toEqual([]);
+  const said = await kiosk().client.ordersByRef(orderRefDigits(id) ?? '');
+  return said.ok ? said.value[0]?.meter : 'no answer';
 };
 const later = async (): Promise<void> => {
   room.now += 3_700_000;
@@ -118,25 +131,31 @@ const page = async (): Promise<string> =>
 it('a meter that confirms at once: credited at once, on its way until it has it', async () => {
   await start('at-once');
   await open();
-  await topUp(5_000);
+  const id = await topUp(5_000);
   expect(await stands()).toEqual([5_100, 5_000]);
+  // Whoever asks by his slip's number hears how far it is.
+  expect(await status(id)).toBe('on-the-way');
   await room.central.sweepPayments();
   expect(await stands()).toEqual([5_100, 0]);
   expect(meter()).toEqual({ confirmed: { count: 1, totalFen: 5_000 }, applied: 1 });
   await later();
   expect(meter()).toMatchObject({ applied: 1 });
+  expect(await status(id)).toBe('confirmed');
   expect(await page()).toContain('表端都已生效');
 });
 
 it('one that confirms later is told the newest of two, and has both', async () => {
   await start('later');
   await open();
-  await topUp(5_000);
+  const first = await topUp(5_000);
   await topUp(2_000);
   await room.central.sweepPayments();
   expect(await stands()).toEqual([7_100, 7_000]);
+  // It was told, and has not confirmed it.
+  expect(await status(first)).toBe('on-the-way');
   await later();
   expect(await stands()).toEqual([7_100, 0]);
+  expect(await status(first)).toBe('confirmed');
   expect(meter()).toEqual({ confirmed: { count: 2, totalFen: 7_000 }, applied: 1 });
 });
 

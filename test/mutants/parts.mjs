@@ -130,4 +130,25 @@ export const PARTS = [
     ],
     credit('is none without the policy'),
   ),
+  mutant(
+    'meter-said-too-early',
+    'Whoever asks by his slip hears that his meter has a top-up which is on its way.',
+    edit('central/sale/orders.ts', `c.state === 'done'`, `c.state !== 'waiting'`),
+    {
+      kind: 'tests',
+      project: 'integration',
+      files: ['test/integration/meter-platform.test.ts'],
+      name: 'one that confirms later',
+    },
+  ),
+  mutant(
+    'meter-of-another-order',
+    'A slip is told of the meter of another order that has the same digits.',
+    edit(
+      'kiosk/run/central.ts',
+      `asked.value.find((o) => o.orderId === own.orderId)`,
+      `asked.value[0]`,
+    ),
+    sale('asked for by its number tells'),
+  ),
 ];

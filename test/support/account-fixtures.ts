@@ -355,6 +355,21 @@ export function accountFixtures(
       },
     ],
     [
+      'meter-confirmed',
+      {
+        ...b,
+        screen: 'order-status',
+        state: 'delivered',
+        credit: true,
+        meter: 'confirmed',
+        orderRef: money.orderRef,
+        amountFen: 10_000,
+        quantity: 10_000,
+        unit: 'money',
+        deadlineMs,
+      },
+    ],
+    [
       'credit-finishing',
       { ...b, screen: 'unfinished', state: 'finishing', ...money, deadlineMs: null },
       { checkOnly: true },

@@ -1,8 +1,9 @@
 import type { OrderStatus } from '../../shared/central-api/index.ts';
 import { isOrderRef } from '../../shared/order-id.ts';
-import { select } from '../db/sets.ts';
+import { anyOf, list, select } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
+import { METER_COMMANDS } from './credit-tables.ts';
 import { ORDERS } from './tables.ts';
 import type { OrderRow } from './tables.ts';
 
@@ -70,13 +71,23 @@ export function keptOf(o: OrderRow): readonly string[] {
   return o.kept === null ? [] : (JSON.parse(o.kept) as string[]);
 }
 
-/** Orders under the digits of a slip: mostly one. */
-export async function ordersByRef(sql: Sql, ref: string): Promise<readonly OrderStatus[]> {
+/**
+ * Orders under the digits of a slip: mostly one.
+ *
+ * @param meters a platform tells meters of top-ups
+ */
+export async function ordersByRef(
+  sql: Sql,
+  ref: string,
+  meters: boolean,
+): Promise<readonly OrderStatus[]> {
   if (!isOrderRef(ref)) throw new Refusal('bad-request', 'a reference has twelve digits');
   const rows = await select(sql, ORDERS, 'ref = $1 ORDER BY created_ms DESC, order_id LIMIT 20', [
     ref,
   ]);
+  const confirmed = meters ? await metersTold(sql, rows) : new Map<string, boolean>();
   return rows.map((o) => ({
+    ...meterOf(confirmed.get(o.order_id)),
     orderId: o.order_id,
     terminalId: o.terminal_id,
     state: o.state,
@@ -87,3 +98,17 @@ export async function ordersByRef(sql: Sql, ref: string): Promise<readonly Order
     unit: o.sale === 'credit' ? 'money' : (o.unit ?? 'volume'),
   }));
 }
+
+/** Of these orders those that a meter is told of, and whether it has confirmed them. */
+async function metersTold(
+  sql: Sql,
+  rows: readonly OrderRow[],
+): Promise<ReadonlyMap<string, boolean>> {
+  const credited = rows.filter((o) => o.sale === 'credit').map((o) => o.order_id);
+  if (credited.length === 0) return new Map();
+  const told = await select(sql, METER_COMMANDS, `order_id ${anyOf('$1')}`, [list(credited)]);
+  return new Map(told.map((c) => [c.order_id, c.state === 'done']));
+}
+
+const meterOf = (confirmed: boolean | undefined): Pick<OrderStatus, 'meter'> =>
+  confirmed === undefined ? {} : { meter: confirmed ? 'confirmed' : 'on-the-way' };

@@ -1,4 +1,5 @@
 import type { Account, OrderStatus } from '../../shared/central-api/index.ts';
+import type { OrderRow } from '../../journal/fold.ts';
 import { describeFailure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { ok } from '../../shared/result.ts';
@@ -106,7 +107,28 @@ async function byReference(
     sale.kind === 'card'
       ? { quantity: sale.quantity, unit: sale.unit }
       : { quantity: amountFen, unit: 'money' as const, sale: 'credit' as const };
-  return ok({ orderId, terminalId: options.header.terminalId, state, amountFen, ...goods });
+  return ok({
+    orderId,
+    terminalId: options.header.terminalId,
+    state,
+    amountFen,
+    ...goods,
+    ...(await meterOf(options, own, ref)),
+  });
+}
+
+/** Whether the meter has a top-up of ours yet, which only central hears; nothing while it is away. */
+async function meterOf(
+  { billing }: Host['options'],
+  own: OrderRow,
+  ref: string,
+): Promise<Pick<OrderStatus, 'meter'>> {
+  const { sale, state } = own;
+  const toldOf = sale.kind === 'credit' && sale.lines.some((line) => line.kind === 'balance');
+  if (!toldOf || state !== 'delivered') return {};
+  const asked = await billing.ordersByRef(ref);
+  const found = asked.ok ? asked.value.find((o) => o.orderId === own.orderId) : undefined;
+  return found?.meter === undefined ? {} : { meter: found.meter };
 }
 
 /**

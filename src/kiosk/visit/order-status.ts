@@ -67,6 +67,7 @@ function statusView(s: OrderStatusSession, base: Base, ctx: ViewContext): Status
     quantity: found?.quantity ?? null,
     unit: found?.unit ?? null,
     ...(found?.sale === 'credit' ? { credit: true as const } : {}),
+    ...(found?.meter === undefined ? {} : { meter: found.meter }),
     deadlineMs: wallMs(ctx, s.deadlineMono),
   };
 }

@@ -91,5 +91,8 @@ export const accountEn: Readonly<Record<keyof typeof accountZhCN, string>> = {
   'status.credit.delivered.title': 'It is credited',
   'status.credit.delivered.lead': 'The money is in the account.',
   'status.credit.delivered.now': 'All of the slip’s amount was credited.',
+  'status.meter.confirmed': 'Your meter has it.',
+  'status.meter.on-the-way':
+    'On its way to your meter: turn off your stove, then press the meter’s button and let it connect.',
   'unfinished.credit.found.lead': 'The machine goes on crediting it. No new charge.',
 };

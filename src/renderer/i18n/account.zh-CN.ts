@@ -84,5 +84,7 @@ export const accountZhCN = {
   'status.credit.delivered.title': '已经入账',
   'status.credit.delivered.lead': '这笔钱已记入账户。',
   'status.credit.delivered.now': '凭条上的金额已全部入账。',
+  'status.meter.confirmed': '表端已生效：燃气表已经收到这笔充值。',
+  'status.meter.on-the-way': '正在发往燃气表：先关好灶具，再按表上的按键，等它联网。',
   'unfinished.credit.found.lead': '机器正在接着入账，不再收钱。',
 } as const;

@@ -148,7 +148,9 @@ export function OrderStatus({ s }: { readonly s: SnapshotOf<'order-status'> }): 
   if (s.quantity !== null && s.unit !== null && s.credit === undefined)
     facts.push({ label: t('toWrite'), value: amountOf(s.quantity, s.unit) });
   const says = statusWords(s);
-  const points = [t(`${says}.now`)];
+  const points = [
+    t(s.state === 'delivered' && s.meter !== undefined ? `status.meter.${s.meter}` : `${says}.now`),
+  ];
   if (s.header.hotline !== '' && s.state !== 'asking' && s.state !== 'delivered')
     points.push(t('status.call', { hotline: s.header.hotline }));
   return (

@@ -137,6 +137,8 @@ export const orderStatusSchema = z.object({
   unit: z.enum(['volume', 'money']),
   /** Left out: a card's, or told by an older central. */
   sale: z.enum(['card', 'credit']).optional(),
+  /** Of a top-up whose meter is told of it: has the meter confirmed it? Left out: no meter is told. */
+  meter: z.enum(['on-the-way', 'confirmed']).optional(),
 });
 export type OrderStatus = z.infer<typeof orderStatusSchema>;
 /** Orders under one reference: mostly one. */

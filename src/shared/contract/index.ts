@@ -258,6 +258,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     unit: z.enum(['volume', 'money']).nullable(),
     /** It is posted to an account; left out: written to a card. */
     credit: z.literal(true).exactOptional(),
+    /** Whether the meter has confirmed a top-up; left out: no meter is told of it. */
+    meter: z.enum(['on-the-way', 'confirmed']).exactOptional(),
     deadlineMs,
   }),
   /** Corner gesture: who are you? */

@@ -861,6 +861,8 @@ describe.each(ENGINES)('credit sales on %s', (engine) => {
           },
         ],
       });
+      // No platform tells meters here: nothing is said of any.
+      expect(JSON.stringify(status)).not.toContain('meter');
       expect(
         await room.db.query(`SELECT kind FROM ledger WHERE order_id = $1 ORDER BY entry_id`, [id]),
       ).toEqual([{ kind: 'captured' }, { kind: 'delivered' }]);

@@ -68,6 +68,41 @@ describe('an IoT meter', () => {
   });
 });
 
+describe('a top-up’s slip', () => {
+  it('asked for by its number tells whether the meter has it, as central hears; else that it is credited', async () => {
+    await w.toAccount('top-up', IOT);
+    await w.tap('choose-amount', 10_000);
+    await w.tap('pay', 10_000);
+    await w.untilCode();
+    w.pay.pay();
+    await w.untilScreen('done');
+    const ref = w.shown('done').orderRef.replaceAll(' ', '');
+    const { orderId } = w.order();
+    await w.tap('exit');
+    const told = {
+      orderId,
+      terminalId: w.terminalId,
+      state: 'delivered',
+      amountFen: 10_000,
+    } as const;
+    const goods = { quantity: 10_000, unit: 'money', sale: 'credit' } as const;
+    for (const meter of ['on-the-way', 'confirmed'] as const) {
+      w.central.statuses = [{ ...told, ...goods, meter }];
+      await w.tap('open', 'unfinished');
+      await w.tap('find-order', ref);
+      await w.until('answered', () => w.shown('order-status').state === 'delivered');
+      expect(w.shown('order-status').meter).toBe(meter);
+      await w.tap('exit');
+    }
+    // Another order under the same digits says nothing of this one.
+    w.central.statuses = [{ ...told, ...goods, orderId: `${orderId}0`, meter: 'confirmed' }];
+    await w.tap('open', 'unfinished');
+    await w.tap('find-order', ref);
+    await w.until('answered', () => w.shown('order-status').state === 'delivered');
+    expect(w.shown('order-status').meter).toBeUndefined();
+  });
+});
+
 describe('bills', () => {
   it('of one payee are paid by one order, and the next payee’s after it in the same visit', async () => {
     await w.toAccount('bills', HOUSEHOLD);
