@@ -134,6 +134,42 @@ test('gas and water of one household are two orders of one visit, and nothing is
   ).toEqual(['house', 'water']);
 });
 
+test('a part of the oldest bill is paid, and the rest of it is owed; who owes nothing pays ahead', async () => {
+  await toAccount('bills', '2002203303');
+  await screen('bills');
+  const bills = page.locator('[data-intent="choose-bill"]');
+  // One of the two is left: the oldest may be paid in part.
+  await bills.nth(1).click();
+  await page.click('[data-local="part"]');
+  for (const key of ['2', '0', 'ok']) await page.click(`[data-key="${key}"]`);
+  await page.waitForSelector('text=还欠');
+  await agree();
+  await hall.dock({ do: 'pay' });
+  await screen('done');
+  expect(lastOrder()?.sale.amountFen).toBe(2_000);
+  await tap('pay-next');
+  await screen('is-it-you');
+  await tap('its-me');
+  await screen('bills');
+  expect(await bills.count()).toBe(2);
+  expect(await says('bills')).not.toContain('违约金 ¥');
+  await tap('exit');
+  await toAccount('bills', '2002203304');
+  await page.click('[data-intent="prepay"]');
+  await screen('top-up');
+  await tap('choose-amount', 5_000);
+  await agree();
+  await hall.dock({ do: 'pay' });
+  await screen('done');
+  await home(page);
+  await toAccount('bills', '2002203304');
+  await page.click('[data-intent="prepay"]');
+  await screen('top-up');
+  expect(await balance()).toBeCloseTo(50, 2);
+  await tap('back');
+  await tap('exit');
+});
+
 test('the heating fee asks for its contract before it is paid', async () => {
   await toAccount('bills', '2002203307');
   await screen('bills');
