@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { LOCALES, PLAIN_ACCESS, snapshotSchema } from '../../../src/shared/contract/index.ts';
 import type { Snapshot } from '../../../src/shared/contract/index.ts';
@@ -32,6 +33,30 @@ describe('words', () => {
         expect(CATALOGUES[locale][key].trim(), `${locale} ${key}`).not.toBe('');
         expect(holes(CATALOGUES[locale][key]), `${locale} ${key}`).toEqual(holes(zhCN[key]));
       }
+    }
+  });
+
+  it('stand in the catalogues, whose keys are the messages’ ids: no screen has words of its own', () => {
+    const files = ['screens', 'components', '.'].flatMap((dir) =>
+      readdirSync(`src/renderer/${dir}`)
+        .filter((name) => name.endsWith('.tsx'))
+        .map((name) => `src/renderer/${dir}/${name}`),
+    );
+    expect(files.length).toBeGreaterThan(15);
+    for (const file of files) {
+      const code = readFileSync(file, 'utf8')
+        .replaceAll(/\/\*[\s\S]*?\*\//g, '')
+        .replaceAll(/^\s*\/\/.*$/gm, '');
+      const chinese = [...code.matchAll(/'[^'\n]*\p{Script=Han}[^'\n]*'/gu)].map((m) => m[0]);
+      // Numbers of tiers are digits of a language, no message.
+      expect(
+        chinese.filter((text) => text.length > 3),
+        file,
+      ).toEqual([]);
+      expect(
+        [...code.matchAll(/>\s*[A-Za-z][A-Za-z ]{2,}[.!?]?\s*<\//g)].map((m) => m[0]),
+        file,
+      ).toEqual([]);
     }
   });
 
