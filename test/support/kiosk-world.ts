@@ -92,10 +92,11 @@ import { CpuCard, counterRandom } from '../../src/simulator/card/cpu-card.ts';
 import type { CardFault, CpuCardState } from '../../src/simulator/card/cpu-card.ts';
 import { issuePurse } from '../../src/simulator/card/issue-purse.ts';
 import { PurseMeter } from '../../src/simulator/meter/meter-purse.ts';
-import { Meter } from '../../src/simulator/meter/meter.ts';
+import { Meter, meterAreaHex } from '../../src/simulator/meter/meter.ts';
 import type { SlotCard } from '../../src/simulator/vpcd/client.ts';
 import { ManualClock } from './clock.ts';
 import { CREDIT_POLICY, CreditBooks } from './credit-books.ts';
+import { MyAccountBooks } from './my-account-books.ts';
 
 /** 2026-11-22 12:00 UTC. */
 export const T0 = Date.UTC(2026, 10, 22, 12);
@@ -556,6 +557,7 @@ export class CentralBooks {
   readonly firm: string[] = [];
   /** Accounts without a card. */
   readonly credit = new CreditBooks();
+  readonly mine = new MyAccountBooks();
   /** Instead of what was uploaded. */
   ledgerSays: readonly LedgerRow[] | null = null;
   readonly events: UploadEvent[] = [];
@@ -711,6 +713,12 @@ export class CentralBooks {
           gone,
         );
       },
+      myAccount: (asked) =>
+        call<Awaited<ReturnType<BillingClient['myAccount']>>>(
+          'my-account',
+          () => ok(this.mine.look(asked, (cardNo) => this.accounts.get(cardNo)?.userNo)),
+          gone,
+        ),
       creditAccount: (userNo) =>
         call<Result<CreditAccount, Failure>>(
           'credit-account',
@@ -1387,6 +1395,13 @@ export class World {
     meter?.visit(this.card(id), '2611221200');
     meter?.consume(meter.state().remaining);
     meter?.visit(this.card(id), '2611221201');
+  }
+  /** At home: the meter writes back that this is wrong with it. */
+  meterFaults(id: string, faults: number, valveClosed: boolean): void {
+    const state = Meter.ofCard(this.card(id), 100_000)?.state();
+    if (state === undefined) throw new Error(`${id} has no meter`);
+    const area = meterAreaHex({ ...state, faults, valveClosed }, '2611221202');
+    this.card(id).poke('1A', Buffer.from(area, 'hex'));
   }
   /** A code in front of the scanner. */
   async scan(code: string): Promise<void> {
