@@ -1,4 +1,4 @@
-import type { ReactElement } from 'react';
+import type { CSSProperties, ReactElement } from 'react';
 import type { UseView } from '../../shared/contract/index.ts';
 import { formatQuantity } from '../../shared/money.ts';
 import { useWords } from '../i18n/index.ts';
@@ -9,13 +9,13 @@ const WIDE = 1_200;
 const HIGH = 400;
 const SLOT = WIDE / 12;
 const BAR = 64;
-/** Above the highest bar there is room for its number. */
-const HEAD = 1.18;
-
 type Month = UseView['months'][number];
 
-/** `37.50` → `37.5`, `12.00` → `12`: short enough to stand over a bar. */
-const short = (quantity: number): string => formatQuantity(quantity).replace(/\.?0+$/, '') || '0';
+/** `37.50` → `37.5`, `12.00` → `12`, `123.45` → `123`: short enough to stand over a bar. */
+const short = (quantity: number): string =>
+  quantity >= 10_000
+    ? String(Math.round(quantity / 100))
+    : formatQuantity(quantity).replace(/\.?0+$/, '');
 
 /**
  * Twelve months as bars, with what a month may be on average before the next tier begins. Whoever
@@ -24,12 +24,9 @@ const short = (quantity: number): string => formatQuantity(quantity).replace(/\.
 export function UseChart({ use }: { readonly use: UseView }): ReactElement {
   const { t } = useWords();
   const { months, year, kind, unit } = use;
-  const averages = (year?.tiers ?? []).flatMap(({ uptoQuantity }, i) =>
-    uptoQuantity === null ? [] : [{ tier: i + 2, at: uptoQuantity / 12 }],
-  );
-  const most = Math.max(1, ...months.map((m) => m.quantity ?? 0), averages[0]?.at ?? 0);
-  const top = most * HEAD;
-  const share = (quantity: number): number => 1 - quantity / top;
+  const most = Math.max(1, ...months.map(quantityOf), averagesOf(year)[0]?.at ?? 0);
+  const averages = averagesOf(year).filter(({ at }) => at <= most);
+  const y = (quantity: number): number => (1 - quantity / most) * HIGH;
   const told = (m: Month): string =>
     m.quantity === null
       ? t('my.chart.unknown', { month: m.month })
@@ -46,50 +43,38 @@ export function UseChart({ use }: { readonly use: UseView }): ReactElement {
           role="img"
           aria-label={`${t(`my.chart.${kind}`, { unit: t(`my.unit.${unit}`) })}. ${months.map(told).join('; ')}`}
         >
-          {months.map((m, i) => {
-            const y = share(m.quantity ?? 0) * HIGH;
-            return (
-              <rect
-                key={m.month}
-                className={`${css['bar']} ${i === last ? css['now'] : ''} ${m.estimated ? css['guess'] : ''}`}
-                x={i * SLOT + (SLOT - BAR) / 2}
-                y={y}
-                width={BAR}
-                height={HIGH - y}
-                data-month={m.month}
-                data-quantity={m.quantity ?? ''}
-              />
-            );
-          })}
-          {averages
-            .filter(({ at }) => at <= most)
-            .map(({ tier, at }) => (
-              <line
-                key={tier}
-                className={css['tier']}
-                x1={0}
-                x2={WIDE}
-                y1={share(at) * HIGH}
-                y2={share(at) * HIGH}
-                data-tier={tier}
-              />
-            ))}
-        </svg>
-        {averages
-          .filter(({ at }) => at <= most)
-          .map(({ tier, at }) => (
-            <span key={tier} className={css['tierName']} style={{ top: `${share(at) * 100}%` }}>
-              {t('my.chart.tier', { tier })}
-            </span>
+          {months.map((m, i) => (
+            <rect
+              key={m.month}
+              className={`${css['bar']} ${i === last ? css['now'] : ''} ${m.estimated ? css['guess'] : ''}`}
+              x={i * SLOT + (SLOT - BAR) / 2}
+              y={y(m.quantity ?? 0)}
+              width={BAR}
+              height={HIGH - y(m.quantity ?? 0)}
+              data-month={m.month}
+              data-quantity={m.quantity ?? ''}
+            />
           ))}
+          {averages.map(({ tier, at }) => (
+            <line
+              key={tier}
+              className={css['tier']}
+              x1={0}
+              x2={WIDE}
+              y1={y(at)}
+              y2={y(at)}
+              data-tier={tier}
+            />
+          ))}
+        </svg>
         {months.map(
           (m, i) =>
             m.quantity !== null &&
-            (i === last || i === highest) && (
+            (i === last || (i === highest && i < last - 1)) && (
               <b
                 key={m.month}
-                className={css['value']}
-                style={{ left: `${((i + 0.5) / 12) * 100}%`, top: `${share(m.quantity) * 100}%` }}
+                className={`${css['value']} ${i === last ? css['atEnd'] : ''}`}
+                style={heightOf(i, m.quantity / most)}
               >
                 {short(m.quantity)}
               </b>
@@ -103,8 +88,31 @@ export function UseChart({ use }: { readonly use: UseView }): ReactElement {
           </span>
         ))}
       </div>
+      {averages.length > 0 && (
+        <figcaption className={css['legend']}>
+          <span className={css['dash']} aria-hidden="true" />
+          <span>
+            {averages
+              .map(({ tier, at }) => t('my.chart.tier', { tier, at: short(Math.floor(at)) }))
+              .join(t('my.chart.and'))}
+          </span>
+        </figcaption>
+      )}
     </figure>
   );
 }
 
-const quantityOf = (m: Month): number => m.quantity ?? -1;
+/** What a month may be on average before each next tier begins. */
+const averagesOf = (year: UseView['year']) =>
+  (year?.tiers ?? []).flatMap(({ uptoQuantity }, i) =>
+    uptoQuantity === null ? [] : [{ tier: i + 2, at: uptoQuantity / 12 }],
+  );
+
+/** Over its bar: the plot has room for a number above the highest one. */
+const heightOf = (i: number, share: number): CSSProperties => ({
+  // The last one keeps to the edge, however long its number is.
+  ...(i === 11 ? { right: 0 } : { left: `${((i + 0.5) / 12) * 100}%` }),
+  bottom: `calc((100% - 1.5 * var(--t-fine)) * ${share.toFixed(4)})`,
+});
+
+const quantityOf = (m: Month): number => m.quantity ?? 0;

@@ -15,6 +15,7 @@ import {
   IntentButton,
   Message,
   Notice,
+  Phrases,
   useCardFacts,
 } from '../components/ui.tsx';
 import type { Fact } from '../components/ui.tsx';
@@ -110,6 +111,7 @@ export function MyAccount({ s }: { readonly s: Screen }): ReactElement {
               {t(`my.page.${page}`)}
             </IntentButton>
           ))}
+          {s.page === 'use' && s.use !== null && s.kinds.length > 1 && <Kinds s={s} use={s.use} />}
         </div>
       )}
       {s.away && <Notice>{t('my.away')}</Notice>}
@@ -161,31 +163,31 @@ function Use({ s }: { readonly s: Screen }): ReactElement {
   const { t } = useWords();
   const facts = useLeft(s);
   const { use } = s;
+  const guessed = use?.months.some((m) => m.estimated && m.quantity !== null) === true;
   return (
-    <div className={css['use']}>
-      {facts.length > 0 && (
-        <div className={`${ui['panel']} ${css['left']}`}>
-          <Facts facts={facts} />
-        </div>
-      )}
+    <div className={`${css['use']} ${css['beside']}`}>
       <section className={`${ui['panel']} ${css['chart']}`}>
         {use === null ? (
           <p className={ui['lead']}>{t('my.chart.none')}</p>
         ) : (
           <>
-            {s.kinds.length > 1 && <Kinds s={s} use={use} />}
             <h1 className={css['title']}>
               {t(`my.chart.${use.kind}`, { unit: t(`my.unit.${use.unit}`) })}
             </h1>
             <UseChart use={use} />
-            <Year use={use} />
-            {use.months.some((m) => m.estimated && m.quantity !== null) && (
-              <p className={ui['note']}>{t('my.chart.estimated')}</p>
-            )}
+            {guessed && <p className={css['fine']}>{t('my.chart.estimated')}</p>}
           </>
         )}
       </section>
-      <Warnings s={s} most={WARNINGS.use} />
+      <div className={css['side']}>
+        {(facts.length > 0 || (use !== null && use.year !== null)) && (
+          <div className={`${ui['panel']} ${css['left']}`}>
+            <Facts facts={facts} />
+            {use !== null && <Year use={use} />}
+          </div>
+        )}
+        <Warnings s={s} most={WARNINGS.use} />
+      </div>
     </div>
   );
 }
@@ -219,14 +221,14 @@ function useLeft(s: Screen): readonly Fact[] {
       label: t(`my.meterLeft.${meter.unit}`, { date: chinaTime(meter.atMs).slice(5, 10) }),
       value: amountOf(meter.remaining, meter.unit),
     });
-  return facts;
+  return facts.slice(0, 2);
 }
 
 /** Which of several utilities is shown. */
 function Kinds({ s, use }: { readonly s: Screen; readonly use: UseView }): ReactElement {
   const { t } = useWords();
   return (
-    <div className={css['chips']}>
+    <div className={`${css['chips']} ${css['kinds']}`}>
       {s.kinds.map((kind, index) => (
         <IntentButton
           key={kind}
@@ -255,14 +257,18 @@ function Year({ use }: { readonly use: UseView }): ReactElement | null {
     <>
       <Bar percent={end === 0 ? 0 : Math.round((year.quantity * 100) / end)} />
       <p className={ui['note']}>
-        {left === null
-          ? t('my.year.last', { year: said, tier })
-          : t('my.year.left', {
-              year: said,
-              tier,
-              left: formatQuantity(left),
-              unit: t(`my.unit.${use.unit}`),
-            })}
+        <Phrases
+          text={
+            left === null
+              ? t('my.year.last', { year: said, tier })
+              : t('my.year.left', {
+                  year: said,
+                  tier,
+                  left: formatQuantity(left),
+                  unit: t(`my.unit.${use.unit}`),
+                })
+          }
+        />
       </p>
     </>
   );
