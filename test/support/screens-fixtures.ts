@@ -444,7 +444,7 @@ function infoFixtures(
       'info',
       {
         ...start,
-        tiles: ['top-up', 'bills', 'query', 'unfinished', 'request', 'info'],
+        tiles: ['top-up', 'bills', 'my-account', 'unfinished', 'request', 'info'],
         providers: ['wechat', 'alipay'],
         payAway: [],
         degraded: [],
@@ -725,7 +725,7 @@ export function screenFixtures(
   const start = {
     ...b,
     screen: 'start',
-    tiles: ['query', 'unfinished'],
+    tiles: ['my-account', 'unfinished'],
     providers: ['wechat', 'alipay'],
     payAway: [],
     degraded: [],

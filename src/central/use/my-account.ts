@@ -189,7 +189,7 @@ function yearOf({
 }): UtilityUse['year'] {
   if (card !== null) {
     const { tiers, yearBegins = '01-01' } = card.tariff;
-    // A purse has no tiers: its meter prices what is used.
+    // One price is no tier; a purse's meter prices what is used.
     if (tiers.length < 2) return null;
     const since = chinaDate(periodStart(yearBegins, nowMs));
     return { since, counted: 'bought', quantity: card.yearQuantity, tiers };
@@ -205,5 +205,6 @@ function yearOf({
     .filter(([month]) => `${month}-01` >= since)
     .reduce((sum, [, used]) => sum + used, 0);
   const tiers = JSON.parse(tariff.tiers) as TariffTier[];
+  if (tiers.length < 2) return null;
   return { since, counted: 'used', quantity, tiers };
 }
