@@ -128,7 +128,9 @@ export function standsOf(state: OrderState, credit: boolean): PurchaseStands | n
       return state;
     case 'parked':
       return 'staff';
-    default:
+    case 'paid':
+    case 'delivering':
+    case 'in-doubt':
       return 'going-on';
   }
 }

@@ -30,7 +30,7 @@ import { equipmentOf } from './modes.ts';
 import type { Equipment } from './modes.ts';
 import { Line } from './net.ts';
 import type { Mishap, Service } from './net.ts';
-import { checkMyAccount, TOWN_MY_ACCOUNT, TOWN_USE } from './my-account-customer.ts';
+import { checkMyAccount, TOWN_MY_ACCOUNT, TOWN_USE } from './my-account-checks.ts';
 import { Phone } from './phone.ts';
 import { PAGES, kioskProviders, townWallets, walletProviders, walletService } from './providers.ts';
 import type { PaySet } from './providers.ts';

@@ -12,7 +12,7 @@ import { GIVE_CARD_BACK, KEEP_CARD } from '../service.ts';
 import type { Service } from '../service.ts';
 import { active, leave, moreTime, readCard, rest, step, untilDeadline } from '../step.ts';
 import { SCREEN_MS } from '../times.ts';
-import { lastPurchases } from './purchases.ts';
+import { mergedPurchases } from './purchases.ts';
 import { mayPrint, mayRecharge, myAccountView, numberOf, pageOf, useOf } from './view.ts';
 
 /**
@@ -120,26 +120,17 @@ function onTap(
   if (s.stage !== 'shown') return onNumberTap(state, s, intent, ctx);
   const go = (change: Partial<MyAccountSession>): Step =>
     active(state, { ...s, slip: 'none', ...change }, SCREEN_MS['my-account'], ctx);
-  switch (intent.type) {
-    case 'my-page':
-      return go({ page: intent.value, order: null });
-    case 'my-kind':
-      return go({ kind: intent.value, page: 'use', order: null });
-    case 'my-order':
-      return s.purchases[intent.value] === undefined
-        ? null
-        : go({ page: 'purchases', order: s.purchases[intent.value]?.orderId ?? null });
-    case 'back':
-      return go({ order: null });
-    case 'print':
-      return print(state, s, ctx);
-    case 'recharge':
-      return s.card !== null && mayRecharge(state, s)
-        ? readCard(state, s.card.insertion, 'buy')
-        : null;
-    default:
-      return null;
-  }
+  if (intent.type === 'print') return print(state, s, ctx);
+  if (intent.type === 'recharge')
+    return s.card !== null && mayRecharge(state, s)
+      ? readCard(state, s.card.insertion, 'buy')
+      : null;
+  if (intent.type === 'my-page') return go({ page: intent.value, order: null });
+  if (intent.type === 'my-kind') return go({ kind: intent.value, page: 'use', order: null });
+  if (intent.type === 'back') return go({ order: null });
+  if (intent.type !== 'my-order') return null;
+  const open = s.purchases[intent.value];
+  return open === undefined ? null : go({ page: 'purchases', order: open.orderId });
 }
 
 /** What is shown, on paper: the year, or a copy of the slip that is open. So many a visit. */
@@ -230,7 +221,7 @@ function onNews(
     stage: 'shown',
     found,
     away: result === null || !result.ok,
-    purchases: lastPurchases(own, found?.purchases ?? []),
+    purchases: mergedPurchases(own, found?.purchases ?? []),
     deadlineMono: now.monoMs + SCREEN_MS['my-account'],
   });
 }

@@ -6,7 +6,7 @@ import { SHOWN_PURCHASES } from '../../../shared/my-account.ts';
  * of other machines. Of one that both have the journal's word is the newer one, but for what only
  * central hears: that the meter has it.
  */
-export function lastPurchases(
+export function mergedPurchases(
   own: readonly Purchase[],
   central: readonly Purchase[],
 ): readonly Purchase[] {
