@@ -1,5 +1,4 @@
 import type { CardReading } from '../../card/types.ts';
-import type { Account } from '../../shared/central-api/index.ts';
 import { never } from '../../shared/result.ts';
 import { cardNoOf } from '../../shared/sale.ts';
 import { refusedLately } from '../delivery/card-refusals.ts';
@@ -146,12 +145,13 @@ function lookAt(
   state: KioskState,
   insertion: number,
   reading: CardReading,
-  known: { readonly account: Account; readonly offline: boolean } | null,
+  result: Extract<KioskEvent, { type: 'account' }>['result'],
   now: Now,
 ): Step {
-  if (state.service.policy?.myAccount === undefined)
-    return showCard(state, reading, known?.account ?? null, now);
-  const { account = null, offline = true } = known ?? {};
+  const account = result.ok ? result.value.account : null;
+  if (state.service.policy?.myAccount === undefined) return showCard(state, reading, account, now);
+  // A card that central does not know was answered all the same.
+  const offline = result.ok ? result.value.offline : result.error.code !== 'SALE-0103';
   return openByCard(state, { insertion, reading, account, offline }, now);
 }
 
@@ -166,7 +166,7 @@ function onAccount(
   if (s.insertion !== event.insertion || reading === null) return null;
   switch (purpose) {
     case 'query':
-      return lookAt(state, s.insertion, reading, event.result.ok ? event.result.value : null, ctx);
+      return lookAt(state, s.insertion, reading, event.result, ctx);
     case 'buy':
     case 'unfinished':
       return offerSale(state, { reading, purpose }, event, ctx);

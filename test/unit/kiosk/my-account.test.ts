@@ -183,6 +183,12 @@ describe('with central away', () => {
     expect(shown()).toMatchObject({ away: true, page: 'card' });
   });
 
+  it('is not said of a card that central does not know', async () => {
+    w.central.accounts.delete(CARD);
+    await look();
+    expect(shown()).toMatchObject({ away: false, page: 'card', holderMasked: '', purchases: [] });
+  });
+
   it('a number opens nothing, and is not asked for', async () => {
     w.setService({ centralUp: false });
     await w.tap('open', 'my-account');
@@ -215,11 +221,14 @@ describe('by number', () => {
     expect(shown()).toMatchObject({
       byCard: false,
       card: null,
+      recharge: false,
       pages: ['use', 'purchases'],
       kinds: ['gas', 'water'],
       balance: { fen: 8_766 },
       purchases: [{ here: true, stands: 'credited', kinds: ['balance'], quantity: null }],
     });
+    // No card is held, and none is looked for.
+    expect(w.needs).toEqual({ card: 'out', scanner: false });
     await w.tap('my-kind', 1);
     expect(shown().use?.kind).toBe('water');
     // Nothing whole of whose it is.

@@ -16,6 +16,7 @@ import { MAX_DIGITS } from '../../../shared/requests.ts';
 import type { KioskState } from '../../state/kiosk.ts';
 import type { MyAccountSession } from '../../state/my-account.ts';
 import { notSelling } from '../../watch/selling.ts';
+import { judgeCard } from '../card-sale/sellable.ts';
 import { cardView, dateOf } from '../card-view.ts';
 import { wallMs } from '../view-base.ts';
 import type { Base, ViewContext } from '../view-base.ts';
@@ -61,7 +62,7 @@ export function myAccountView(
     balance: s.found?.balance ?? null,
     meter: s.card === null ? (s.found?.meter ?? null) : null,
     kinds: (s.found?.uses ?? []).map((u) => u.kind),
-    use: use === null ? null : useView(use, policy?.myAccount, ctx),
+    use: use === null ? null : useView(use, policy?.myAccount),
     faults: [...faultsOf(s, use)],
     purchases: s.purchases.map((p) => purchaseView(p, ctx)),
     order:
@@ -113,11 +114,7 @@ function cardOf({ card }: MyAccountSession): SnapshotOf<'my-account'>['card'] {
   };
 }
 
-function useView(
-  use: UtilityUse,
-  rule: AbnormalRule | undefined,
-  { nowMs: _nowMs }: ViewContext,
-): UseView {
+function useView(use: UtilityUse, rule: AbnormalRule | undefined): UseView {
   const { faults: _faults, ...shown } = use;
   const found = rule === undefined ? null : abnormalMonth(use.months, rule);
   return {
@@ -175,9 +172,10 @@ export const mayPrint = (state: KioskState, s: MyAccountSession): boolean =>
   isUsable(state.service.devices, 'printer') &&
   (s.order !== null || (pageOf(s) === 'use' && useOf(s) !== null));
 
-/** The card that was looked at is still in, and this machine sells now. */
+/** The card that was looked at is still in, may be sold to, and this machine sells now. */
 export const mayRecharge = (state: KioskState, { card }: MyAccountSession): boolean =>
   card !== null &&
+  judgeCard(card.reading) === null &&
   state.reader.state === 'present' &&
   state.reader.insertion === card.insertion &&
   notSelling(state) === null;
