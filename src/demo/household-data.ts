@@ -77,6 +77,8 @@ export function demoHouseholds(today: string): readonly SeedHousehold[] {
         }),
       ],
     },
+    // Nothing but its bills says what it used.
+    { userNo: '2002203303', phoneLast4: '6214', uses: [] },
     { userNo: '2002203306', phoneLast4: '6216', uses: [water] },
     {
       userNo: '2002203307',

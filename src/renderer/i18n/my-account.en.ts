@@ -69,7 +69,6 @@ export const myAccountEn: Readonly<Record<keyof typeof myAccountZhCN, string>> =
   'my.fault.valve':
     'After a recharge put the card to the meter, or press its button, until it beeps. If it stays shut, call {hotline}.',
   'my.card.taken': 'Purchases in the meter',
-  'my.card.meter': 'What the meter says',
   'my.card.fine': 'Your meter reports nothing unusual.',
   'my.purchases.title': 'Your last purchases',
   'my.purchases.none': 'No purchase is recorded.',

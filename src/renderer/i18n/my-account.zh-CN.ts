@@ -65,7 +65,6 @@ export const myAccountZhCN = {
   'my.fault.valve':
     '充值后把卡插到表上，或按表上的键，听到提示音即可打开；打不开请拨打热线 {hotline}。',
   'my.card.taken': '表收到的次数',
-  'my.card.meter': '表写回的情况',
   'my.card.fine': '表写回的情况正常。',
   'my.purchases.title': '最近的购买',
   'my.purchases.none': '没有购买记录。',
