@@ -65,6 +65,11 @@ const FLOWS = [
   },
   { title: 'What the card says', full: ['card-info--online'], shown: ['card-info--'] },
   {
+    title: 'My account',
+    full: ['my-account--abnormal'],
+    shown: ['my-account-no--', 'my-account--'],
+  },
+  {
     title: 'A card that cannot be sold to',
     full: ['cannot-sell--not-visited'],
     shown: ['cannot-sell--', 'take-card--', 'cancelled--'],

@@ -48,6 +48,7 @@ import {
   signedAnswerText,
   signedHeaders,
 } from '../shared/signed-request.ts';
+import { myAccountClient } from './my-account.ts';
 import { requestClient } from './requests.ts';
 import type { BillingClient, CardKeyClient, UploadResult } from './types.ts';
 
@@ -368,6 +369,7 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
         : err(failure('BILL-0102', `the ledger of ${answer.value.date}, asked for ${date}`));
     },
     requests: requestClient(ask),
+    myAccount: myAccountClient(ask),
     upload: async (request): Promise<UploadResult> => {
       const last = request.events.at(-1) ?? { seq: request.fromSeq - 1, hash: request.prevHash };
       const head = headText(request.epoch, last.seq, last.hash);

@@ -12,6 +12,8 @@ import type {
   EpochRequest,
   FirmCredit,
   LedgerRow,
+  MyAccount,
+  MyAccountRequest,
   OrderStatus,
   ClaimTold,
   Quote,
@@ -75,6 +77,11 @@ export interface BillingClient {
     claimMs?: number | null,
     sure?: ClaimTold | null,
   ) => Promise<Result<ClaimAnswer, Failure>>;
+  /**
+   * What the holder of the card in the reader, or of a user number with its telephone's last four
+   * digits, is told of his account. null: no such account, or not those digits.
+   */
+  readonly myAccount: (asked: MyAccountRequest) => Promise<Result<MyAccount | null, Failure>>;
   /** The account behind a user number. SALE-0119: there is none. */
   readonly creditAccount: (userNo: string) => Promise<Result<CreditAccount, Failure>>;
   /** A firm quote for items of it, all or none. SALE-0120: one of them is not to be had so. */

@@ -147,8 +147,9 @@ export function createCentral(options: CentralOptions): Central {
           receipts: options.gatewaySigner,
         });
   const { earlierKeys = {} } = options;
+  const answerKeys = new Keyring(options.answerSigner, ...(earlierKeys.answers ?? []));
   const trust = trustIn({
-    answerKeys: new Keyring(options.answerSigner, ...(earlierKeys.answers ?? [])),
+    answerKeys,
     gatewayKeys: new Keyring(options.gatewaySigner, ...(earlierKeys.gateway ?? [])),
     wallets: [...(options.payments?.wallets ?? []), ...(options.wallets ?? [])],
     outside: options.accountBook !== undefined,
@@ -196,7 +197,7 @@ export function createCentral(options: CentralOptions): Central {
     payments,
   });
   const pages = [
-    ...receiptPages({ db, now, keysOf, policy }),
+    ...receiptPages({ db, now, keysOf, answerKeys, policy }),
     ...(payments === null ? [] : publicPages(payments, now, options.log)),
   ];
   const staff = router(
@@ -221,7 +222,7 @@ export function createCentral(options: CentralOptions): Central {
     if (opened) return;
     await migrate(options.db);
     await lifeSince(options.db, now());
-    await seed(options.db, options, now());
+    await seed(options.db, options, now(), requestKeys);
     const { body, signature } = await signedPolicy();
     await options.db.query(
       `INSERT INTO policy (version, body, signature) VALUES ($1, $2, $3)

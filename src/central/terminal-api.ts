@@ -7,6 +7,7 @@ import {
   cardKeyBodySchema,
   claimRequestSchema,
   epochRequestSchema,
+  myAccountRequestSchema,
   quoteRequestSchema,
   sealedPartSchema,
   uploadRequestSchema,
@@ -31,6 +32,7 @@ import {
   toldOfAccount,
 } from '../shared/grants.ts';
 import type { KeyId, Signer } from '../shared/ports.ts';
+import { makeReceiptToken } from '../shared/receipt-link.ts';
 import type { Keyring } from '../shared/signatures.ts';
 import type { Grant } from '../shared/trust.ts';
 import { creditRows } from './credit-api.ts';
@@ -66,6 +68,7 @@ import { claim, commands } from './sale/claims.ts';
 import { ordersByRef } from './sale/orders.ts';
 import type { BookSender } from './sale/credit-sender.ts';
 import { quote, QUOTE_CLAIM_MS } from './sale/quotes.ts';
+import { myAccount } from './use/my-account.ts';
 
 export interface TerminalApiParts {
   readonly db: () => Db;
@@ -170,6 +173,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       },
     ],
     ...requestRows(parts),
+    myAccountRow(parts),
     [
       'GET',
       '/v1/accounts/by-card/:card',
@@ -344,6 +348,25 @@ function requestRows({ db, now, policy, requestKeys }: TerminalApiParts): readon
         return { taken: true, serverTimeMs: now() };
       },
     ],
+  ];
+}
+
+/** A customer looks at his own account: what he used, bought, and what his meter reports. */
+function myAccountRow({ db, now, policy, requestKeys, meters, grants }: TerminalApiParts): Row {
+  const receiptOf = (orderId: string): string | null =>
+    policy.receipts === undefined ? null : makeReceiptToken(grants, orderId);
+  return [
+    'POST',
+    '/v1/my-account',
+    async ({ request }) => {
+      const asked = bodyOf(request, myAccountRequestSchema);
+      const { myAccount: rules } = policy;
+      if (rules === undefined || (asked.by === 'number' && !rules.byNumber))
+        throw new Refusal('bad-request', 'accounts are not shown so here', { status: 409 });
+      const parts = { nowMs: now(), keys: requestKeys, meters, receiptOf };
+      return { account: await myAccount(db(), asked, parts), serverTimeMs: now() };
+    },
+    { counted: 'my-account' },
   ];
 }
 

@@ -18,6 +18,16 @@ export const DEMO_TARIFFS: readonly SeedTariff[] = [
   // A purse's unit is fen: a yuan paid is a yuan on the card, and its meter prices the gas.
   { tariffId: 'purse', version: 1, tiers: [{ uptoQuantity: null, priceE4: 10_000 }] },
   { tariffId: 'water-residential', version: 1, tiers: [{ uptoQuantity: null, priceE4: 28_500 }] },
+  // Households' water bills: the year's tiers, as such cities have them.
+  {
+    tariffId: 'water-household',
+    version: 1,
+    tiers: [
+      { uptoQuantity: 18_000, priceE4: 28_500 },
+      { uptoQuantity: 30_000, priceE4: 37_700 },
+      { uptoQuantity: null, priceE4: 65_500 },
+    ],
+  },
 ];
 
 function account(nn: string, holderName: string, over: Partial<SeedAccount> = {}): SeedAccount {
@@ -275,6 +285,7 @@ export const DEMO_POLICY: Policy = {
   info: DEMO_INFO,
   requests: DEMO_REQUESTS,
   credit: DEMO_CREDIT,
+  myAccount: { abnormalPercent: 200, abnormalAbove: 500, byNumber: true, lookUps: 3 },
 };
 
 /** All that the demo's central begins with, beside its terminals. */

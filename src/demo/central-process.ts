@@ -14,6 +14,7 @@ import { hallClock } from '../main/demo-clock.ts';
 import { stderrLog, systemRandom } from '../main/ports.ts';
 import { DEMO_DATA } from './central-data.ts';
 import { demoCreditAccounts } from './credit-data.ts';
+import { demoHouseholds } from './household-data.ts';
 import { demoPayment, DEMO_TERMINAL, hallKeys, METER_SECRET } from './setup.ts';
 import { runService } from './service.ts';
 
@@ -87,6 +88,7 @@ const central = createCentral({
   db,
   ...DEMO_DATA,
   creditAccounts: demoCreditAccounts(chinaDate(clock.nowMs())),
+  households: demoHouseholds(chinaDate(clock.nowMs())),
   policy: { ...DEMO_DATA.policy, receipts: { url: publicUrl } },
   listen: {
     terminals: { port: Number(values.port ?? 0) },

@@ -66,6 +66,7 @@ const gasBill = (
   principalFen,
   lateFee: late(principalFen),
   dueDate: `${monthsAfter(month, 2)}-20`,
+  quantity: (to - from) * 100,
   details: [
     { zh: `读数 ${from} → ${to}，${to - from} m³`, en: `${from} → ${to}, ${to - from} m³` },
     { zh: '第一档 2.65 元/m³', en: 'tier 1 at 2.65 yuan/m³' },
@@ -81,6 +82,7 @@ const waterBill = (userNo: string, month: string, used: number): SeedCreditItem 
   principalFen: used * 285,
   lateFee: late(used * 285),
   dueDate: `${monthsAfter(month, 2)}-25`,
+  quantity: used * 100,
   details: [
     { zh: `用水 ${used} m³`, en: `${used} m³` },
     { zh: '含污水费 0.95、资源费 0.05 元/m³', en: 'sewage 0.95, resource fee 0.05 yuan/m³' },

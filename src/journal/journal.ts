@@ -468,6 +468,18 @@ export class Journal {
     return parsed<OrderRow>(this.#st.orders.all());
   }
 
+  /** The orders of an account, or of a card, that changed last: the newest forty at the most. */
+  lastOrdersOf(
+    of: { readonly userNo: string } | { readonly cardNo: string },
+    limit = 40,
+  ): OrderRow[] {
+    return parsed<OrderRow>(
+      'userNo' in of
+        ? this.#st.lastOfAccount.all(of.userNo, limit)
+        : this.#st.lastOfCard.all(of.cardNo, limit),
+    );
+  }
+
   /** What a technician looks at: parked and not settled first, then open ones, then the newest. */
   recentOrders(limit: number): OrderRow[] {
     return parsed<OrderRow>(this.#st.recent.all(limit));

@@ -100,6 +100,20 @@ function prepare(db: Database.Database) {
            ORDER BY epoch DESC, seq DESC LIMIT 1`,
         )
         .pluck(),
+    lastOfAccount: () =>
+      db
+        .prepare<[string, number], string>(
+          `SELECT row FROM orders WHERE account = ${UNSEEN} ORDER BY last_epoch DESC, last_seq DESC
+           LIMIT ${UNSEEN}`,
+        )
+        .pluck(),
+    lastOfCard: () =>
+      db
+        .prepare<[string, number], string>(
+          `SELECT row FROM orders WHERE card_no = ${UNSEEN} ORDER BY last_epoch DESC, last_seq DESC
+           LIMIT ${UNSEEN}`,
+        )
+        .pluck(),
     byRef: () =>
       db
         .prepare<[string], string>(

@@ -18,6 +18,7 @@ import { CardRunner } from './run/card.ts';
 import { askAccount, askAssistClaim, askClaim, findOrder, preview } from './run/central.ts';
 import type { Host, KioskOptions } from './run/options.ts';
 import { askCredit, post } from './run/credit.ts';
+import { askMyAccount } from './run/my-account.ts';
 import { callProvider } from './run/payment.ts';
 import { Releases } from './run/releases.ts';
 import { askRequest, makeRequest } from './run/requests.ts';
@@ -25,6 +26,7 @@ import { receiptCode, receiptUrl } from './words/receipt-code.ts';
 import type { ReduceContext } from './state/context.ts';
 import type { Effect, KioskEvent, KioskState, ServiceState } from './state/kiosk.ts';
 import type { OpenOrder } from './state/order.ts';
+import type { MyAccountOp } from './state/my-account.ts';
 import type { RequestOp } from './state/requests.ts';
 import { looksSame, viewOf } from './view.ts';
 import { beginCredit } from './visit/account-sale/begin.ts';
@@ -365,6 +367,7 @@ export class Kiosk {
     capture: (effect) => this.#later(() => this.#capture(effect)),
     'find-order': (effect) => this.#later(() => findOrder(this.#host, effect)),
     request: ({ ask }) => this.#request(ask),
+    'my-account': ({ ask }) => this.#later(() => this.#myAccount(ask)),
     post: (effect) => this.#later(() => post(this.#host, effect)),
     'ask-credit': (effect) => this.#later(() => askCredit(this.#host, effect)),
     'begin-credit': (effect) => this.#later(() => this.#beginCredit(effect)),
@@ -383,6 +386,12 @@ export class Kiosk {
     const told = makeRequest(this.#host, ask);
     this.dispatch({ type: 'request', told });
     this.#o.onJournaled();
+  }
+
+  async #myAccount(ask: MyAccountOp): Promise<KioskEvent> {
+    const receiptUrl = (orderId: string): string | null => this.#receiptUrl(orderId);
+    const end = { hotline: this.#hotline(), receiptUrl };
+    return { type: 'my-account', told: await askMyAccount(this.#host, ask, end) };
   }
 
   #begin(effect: Of<'begin-order'>): Promise<KioskEvent> {

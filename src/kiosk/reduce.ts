@@ -63,6 +63,7 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
     case 'order-not-begun':
     case 'order-found':
     case 'request':
+    case 'my-account':
     case 'credit-account':
     case 'credit-begun':
     case 'credit-not-begun':

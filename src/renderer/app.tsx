@@ -10,6 +10,7 @@ import { Bills, Contract, IsItYou, TopUp, UserNo } from './screens/account.tsx';
 import { Amount } from './screens/amount.tsx';
 import { Info } from './screens/info.tsx';
 import { Maintenance, MaintenancePin } from './screens/maintenance.tsx';
+import { MyAccount, MyAccountNo } from './screens/my-account.tsx';
 import { Pay } from './screens/pay.tsx';
 import {
   Cancelled,
@@ -41,6 +42,10 @@ function screenOf(s: Snapshot): ReactElement {
       return <Info s={s} />;
     case 'request':
       return <Requests s={s} />;
+    case 'my-account-no':
+      return <MyAccountNo s={s} />;
+    case 'my-account':
+      return <MyAccount s={s} />;
     case 'reading':
       return <Reading s={s} />;
     case 'cannot-sell':

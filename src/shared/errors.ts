@@ -346,6 +346,17 @@ export const ERRORS = {
     ],
     ['一次办理或一分钟内查询的用户号过多', 'Too many user numbers in one visit or minute'],
   ),
+  'SALE-0140': e(
+    ['没有查到', 'Not found'],
+    [
+      '用户号或电话后四位不对，请核对后再输一遍；电话换过的，请到营业厅登记，或拨打热线。',
+      'The user number or the end of the telephone number is not right. Please check and type both once more; a number that has changed is registered at a counter or by the hotline.',
+    ],
+    [
+      '中心没有这个用户号，或登记电话的后四位不符（不区分；一天错十次后当天不再答复）',
+      'Central has no such user number, or other digits of the telephone on record (not told apart; after ten wrong ones a day none is right until tomorrow)',
+    ],
+  ),
   'SALE-0123': e(
     ['这个户号没有物联表', 'No IoT meter under this number'],
     [

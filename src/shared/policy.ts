@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { announcedSchema } from './central-api/accounts.ts';
 import { creditPolicySchema } from './policy-credit.ts';
 import { infoSchema } from './policy-info.ts';
+import { myAccountPolicySchema } from './policy-my-account.ts';
 import { requestsSchema } from './policy-requests.ts';
 import { receiptsPolicySchema } from './policy-receipts.ts';
 import { DAY_MS } from './time.ts';
@@ -101,6 +102,8 @@ export const policySchema = z
     credit: creditPolicySchema.optional(),
     /** Left out: slips and the thanks screen have no code of a receipt page. */
     receipts: receiptsPolicySchema.optional(),
+    /** Left out: a card tells what is on it, and nothing more. */
+    myAccount: myAccountPolicySchema.optional(),
   })
   .refine((p) => p.minFen <= p.maxFen, { path: ['maxFen'], error: 'less than minFen' });
 export type Policy = z.infer<typeof policySchema>;

@@ -135,6 +135,8 @@ export class AccountCustomer implements Visitor {
       case 'info':
       case 'insert-card':
       case 'maintenance':
+      case 'my-account':
+      case 'my-account-no':
       case 'maintenance-pin':
       case 'request':
       case 'reading':

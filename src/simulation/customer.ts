@@ -2,6 +2,7 @@ import { CODE_WAIT_MS } from '../kiosk/order/attempt-run.ts';
 import type { Snapshot } from '../shared/contract/index.ts';
 import type { SimCard } from './card.ts';
 import type { Dice } from './dice.ts';
+import { Onlooker } from './my-account-customer.ts';
 import type { Site } from './site.ts';
 
 /** What a customer has in mind. */
@@ -20,6 +21,8 @@ export const PLANS = [
   'pull-in-write',
   'pull-in-write',
   'let-expire',
+  'query',
+  'query',
   'query',
   'scan-and-wait',
   'wrong-card',
@@ -55,6 +58,7 @@ export class Customer {
   readonly plan: Plan;
   /** Another card in the pocket; put in by mistake, or on purpose. */
   readonly other: SimCard | null;
+  readonly onlooker: Onlooker;
   done = false;
   /** Went away while the purchase was in doubt. */
   unfinished = false;
@@ -92,6 +96,7 @@ export class Customer {
     this.plan = plan;
     this.other = other;
     this.#dice = dice;
+    this.onlooker = new Onlooker(site, dice);
     this.#phone = phone;
     this.#arrivedMs = nowMs;
     this.#after = after;
@@ -141,13 +146,21 @@ export class Customer {
         if (this.#in()) return;
         if (this.#inserted >= 3) return this.#leave();
         if (this.plan === 'query' && this.#inserted === 0 && s.screen === 'start')
-          return site.tap('open', this.#dice.pick(['query', 'unfinished'] as const));
+          return site.tap('open', this.#dice.pick(['my-account', 'unfinished'] as const));
         return this.#insert(
           this.plan === 'wrong-card' && this.other !== null && this.#inserted === 1
             ? this.other
             : this.card,
         );
       case 'insert-card':
+        if (s.byNumber === true && this.#dice.chance(0.3)) return site.tap('my-number');
+        return this.#insert(this.card);
+      case 'my-account-no':
+        return this.onlooker.typesNumber(s) ? undefined : site.tap('exit');
+      case 'my-account':
+        if (this.onlooker.looks(s)) return;
+        site.tap('exit');
+        return this.#leave();
       case 'info':
       case 'request':
         return this.#insert(this.card);

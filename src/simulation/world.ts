@@ -30,6 +30,7 @@ import { equipmentOf } from './modes.ts';
 import type { Equipment } from './modes.ts';
 import { Line } from './net.ts';
 import type { Mishap, Service } from './net.ts';
+import { checkMyAccount, TOWN_MY_ACCOUNT, TOWN_USE } from './my-account-checks.ts';
 import { Phone } from './phone.ts';
 import { PAGES, kioskProviders, townWallets, walletProviders, walletService } from './providers.ts';
 import type { PaySet } from './providers.ts';
@@ -52,6 +53,7 @@ export const POLICY: Policy = {
   sites: [],
   credit: TOWN_CREDIT,
   requests: TOWN_REQUESTS,
+  myAccount: TOWN_MY_ACCOUNT,
 };
 
 const TERMINALS = ['000000000311', '000000000312'] as const;
@@ -237,6 +239,7 @@ export class World implements Town {
           tariffs: TARIFFS,
           claims: [],
           creditAccounts: TOWN_ACCOUNTS,
+          households: TOWN_USE,
           policy: POLICY,
           requestKeys: [TOWN_REQUEST_KEY],
           ...(keysAt === 'central' ? { cardKeys: cardKeys.value } : {}),
@@ -314,7 +317,12 @@ export class World implements Town {
           this.tell(
             `${terminalId} screen ${snapshot.screen}${'state' in snapshot ? ` ${snapshot.state}` : ''}${'reason' in snapshot ? ` ${String(snapshot.reason)}` : ''}`,
           );
-          this.#customers[i]?.look();
+          const visitor = this.#customers[i];
+          if (snapshot.screen === 'my-account') {
+            const tried = visitor instanceof Customer ? visitor.onlooker.tried : null;
+            checkMyAccount(this, site, snapshot, tried);
+          }
+          visitor?.look();
         },
         onCut: (where) => {
           this.count('power-cut');

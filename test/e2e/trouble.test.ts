@@ -227,10 +227,10 @@ describe('a hall in trouble', () => {
     await hall.dock({ do: 'cut', line: 'payment', cut: true });
     await until('said', async () => (await says('start')).includes('暂时不能付款'), 30_000);
     expect(await says('start')).toContain('暂不能充值');
-    await tap('open', 'query');
+    await tap('open', 'my-account');
     await screen('insert-card');
     await hall.dock({ do: 'insert', id: 'golden' });
-    await screen('card-info');
+    await screen('my-account');
     await hall.dock({ do: 'remove' });
     await screen('start', 30_000);
     await hall.dock({ do: 'insert', id: 'golden' });

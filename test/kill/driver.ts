@@ -683,6 +683,7 @@ class Town {
         case 'cannot-sell':
         case 'take-card':
         case 'card-info':
+        case 'my-account':
         case 'cancelled':
         case 'refunding':
         case 'order-status':
@@ -693,6 +694,7 @@ class Town {
         case 'insert-card':
         case 'info':
         case 'request':
+        case 'my-account-no':
           tap('exit');
           break;
         case 'reading':

@@ -137,7 +137,7 @@ export const ACCOUNT_SALE = [
   mutant(
     'directory',
     'User numbers are looked up without an end.',
-    edit(SALE, 'if (lately.length >= credit.lookUps)', 'if (lately.length >= 99)'),
+    edit('kiosk/visit/look-ups.ts', 'lately.length >= most', 'lately.length >= 99'),
     visit('is no directory'),
   ),
   mutant(

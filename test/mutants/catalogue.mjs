@@ -16,6 +16,7 @@ import { VISIT } from './visit.mjs';
 import { CARDS } from './cards.mjs';
 import { RECEIPTS } from './receipts.mjs';
 import { REQUESTS } from './requests.mjs';
+import { MY_ACCOUNT } from './my-account.mjs';
 import { FOUND_E } from './found-e.mjs';
 
 import { BILLS } from './bills.mjs';
@@ -3973,6 +3974,7 @@ export const MUTANTS = [
   ...CARDS,
   ...RECEIPTS,
   ...REQUESTS,
+  ...MY_ACCOUNT,
   ...modes({ mutant, edit, attack, unit }),
   ...FOUND_E,
   ...FOUND_F,

@@ -95,10 +95,11 @@ import type { CardFault, CpuCardState } from '../../src/simulator/card/cpu-card.
 import { issueFuel, issuePurse } from '../../src/simulator/card/issue-purse.ts';
 import { Pump } from '../../src/simulator/meter/pump.ts';
 import { PurseMeter } from '../../src/simulator/meter/meter-purse.ts';
-import { Meter } from '../../src/simulator/meter/meter.ts';
+import { Meter, meterAreaHex } from '../../src/simulator/meter/meter.ts';
 import type { SlotCard } from '../../src/simulator/vpcd/client.ts';
 import { ManualClock } from './clock.ts';
 import { CREDIT_POLICY, CreditBooks } from './credit-books.ts';
+import { MyAccountBooks } from './my-account-books.ts';
 
 /** 2026-11-22 12:00 UTC. */
 export const T0 = Date.UTC(2026, 10, 22, 12);
@@ -574,6 +575,7 @@ export class CentralBooks {
   readonly firm: string[] = [];
   /** Accounts without a card. */
   readonly credit = new CreditBooks();
+  readonly mine = new MyAccountBooks();
   /** Instead of what was uploaded. */
   ledgerSays: readonly LedgerRow[] | null = null;
   readonly events: UploadEvent[] = [];
@@ -729,6 +731,12 @@ export class CentralBooks {
           gone,
         );
       },
+      myAccount: (asked) =>
+        call<Awaited<ReturnType<BillingClient['myAccount']>>>(
+          'my-account',
+          () => ok(this.mine.look(asked, (cardNo) => this.accounts.get(cardNo)?.userNo)),
+          gone,
+        ),
       creditAccount: (userNo) =>
         call<Result<CreditAccount, Failure>>(
           'credit-account',
@@ -1413,6 +1421,13 @@ export class World {
     const pump = this.#pumps.get(id) ?? new Pump(this.card(id));
     this.#pumps.set(id, pump);
     return pump;
+  }
+  /** At home: the meter writes back that this is wrong with it. */
+  meterFaults(id: string, faults: number, valveClosed: boolean): void {
+    const state = Meter.ofCard(this.card(id), 100_000)?.state();
+    if (state === undefined) throw new Error(`${id} has no meter`);
+    const area = meterAreaHex({ ...state, faults, valveClosed }, '2611221202');
+    this.card(id).poke('1A', Buffer.from(area, 'hex'));
   }
   /** A code in front of the scanner. */
   async scan(code: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { accountFixtures, typed } from './account-fixtures.ts';
+import { myAccountFixtures } from './my-account-fixtures.ts';
 import { DEMO_POLICY } from '../../src/demo/central-data.ts';
 import { DEMO_REQUESTS } from '../../src/demo/requests-data.ts';
 import { PLAIN_ACCESS } from '../../src/shared/contract/index.ts';
@@ -443,7 +444,7 @@ function infoFixtures(
       'info',
       {
         ...start,
-        tiles: ['top-up', 'bills', 'query', 'unfinished', 'request', 'info'],
+        tiles: ['top-up', 'bills', 'my-account', 'unfinished', 'request', 'info'],
         providers: ['wechat', 'alipay'],
         payAway: [],
         degraded: [],
@@ -724,7 +725,7 @@ export function screenFixtures(
   const start = {
     ...b,
     screen: 'start',
-    tiles: ['query', 'unfinished'],
+    tiles: ['my-account', 'unfinished'],
     providers: ['wechat', 'alipay'],
     payAway: [],
     degraded: [],
@@ -859,6 +860,7 @@ export function screenFixtures(
       },
       inSeconds,
     ),
+    ...myAccountFixtures(b, card, inSeconds),
     ['query', { ...b, screen: 'insert-card', purpose: 'query', deadlineMs: inSeconds(52) }],
     [
       'unfinished-leaving',

@@ -4,6 +4,7 @@ import { DAY_MS } from '../../shared/time.ts';
 import { num, numOrNull } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { TOO_MANY } from '../fleet/status.ts';
+import { keepReading } from '../use/readings.ts';
 
 /**
  * What kiosks read on cards, the newest of each card, and what is wrong with it: a purchase that
@@ -40,6 +41,8 @@ export async function seeCards(tx: Sql, sights: readonly Sight[], nowMs: number)
     const account = await accountOf(tx, body.cardNo);
     // A number that is nobody's is no card of this company, and no row.
     if (account === null) continue;
+    const { cardNo, visit, used, remaining } = body;
+    await keepReading(tx, { cardNo, terminalId, visit, used, remaining }, nowMs);
     const above = aboveBought(body, account);
     const known = await tx.query<{ base: unknown }>(
       `INSERT INTO cards_seen (card_no, terminal_id, wall_ms, body, base) VALUES ($1, $2, $3, $4, $5)

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { CreditItem } from '../../shared/central-api/index.ts';
 import { checkTariff } from '../../shared/money.ts';
@@ -15,6 +16,8 @@ import { keepRows } from '../db/sets.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { CREDIT_ACCOUNTS, CREDIT_ITEMS } from '../sale/credit-tables.ts';
 import { ACCOUNT_USE } from '../sale/tables.ts';
+import { checkHouseholds, enterHousehold, enterMonth } from '../use/households.ts';
+import type { SeedHousehold } from '../use/households.ts';
 
 /** Prices by tiers; one more version is one more row. */
 export interface SeedTariff {
@@ -95,6 +98,8 @@ export interface SeedCreditItem {
   readonly dueDate?: string;
   readonly discount?: { readonly fen: number; readonly until: string };
   readonly details?: CreditItem['details'];
+  /** What it bills of the month that `period` names, 0.01 units; left out: it does not say. */
+  readonly quantity?: number;
   readonly consentText?: string;
   /** A bank's debit is under way; left out: open. */
   readonly state?: 'open' | 'debited';
@@ -108,6 +113,8 @@ export interface Seed {
   readonly claims: readonly SeedClaim[];
   /** What is sold without a card; left out: nothing. */
   readonly creditAccounts?: readonly SeedCreditAccount[];
+  /** What households use; left out: nothing is known of it. */
+  readonly households?: readonly SeedHousehold[];
 }
 
 /** @throws RangeError when two rows of a seed have one key: one of them would never be there */
@@ -134,7 +141,9 @@ export function checkSeed({
   accounts,
   claims,
   creditAccounts = [],
+  households = [],
 }: Seed): void {
+  checkHouseholds(households);
   for (const t of tariffs) {
     checkTariff(t.tiers);
     const { yearBegins = CALENDAR_YEAR } = t;
@@ -174,9 +183,15 @@ export function checkSeed({
  * Adds what is not there yet; what is there is never changed: a restart must not set an account
  * back.
  *
+ * @param phoneKeys make the hash of telephone digits; none: no account is found by its number
  * @throws RangeError when the seed collides with itself ({@link checkSeed})
  */
-export async function seed(db: Db, all: Seed, nowMs: number): Promise<void> {
+export async function seed(
+  db: Db,
+  all: Seed,
+  nowMs: number,
+  phoneKeys: readonly KeyObject[] = [],
+): Promise<void> {
   checkSeed(all);
   const { terminals, tariffs, accounts, claims } = all;
   await db.transaction(async (tx) => {
@@ -234,6 +249,7 @@ export async function seed(db: Db, all: Seed, nowMs: number): Promise<void> {
       );
     }
     for (const c of all.creditAccounts ?? []) await enterCredit(tx, c);
+    for (const h of all.households ?? []) await enterHousehold(tx, h, phoneKeys);
     // A claim that was settled since must not come back with a restart.
     if (fresh)
       for (const c of claims)
@@ -310,4 +326,7 @@ async function enterCredit(tx: Sql, c: SeedCreditAccount): Promise<void> {
       paid_ms: null,
     })),
   );
+  for (const { kind, period, quantity } of c.items ?? [])
+    if (quantity !== undefined && /^\d{4}-(?:0[1-9]|1[0-2])$/.test(period))
+      await enterMonth(tx, c.userNo, kind, { month: period, quantity, source: 'bill' });
 }

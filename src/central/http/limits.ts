@@ -1,8 +1,9 @@
 import { isIPv6 } from 'node:net';
+import { DAY_MS } from '../../shared/time.ts';
 import { Refusal } from './problem.ts';
 
 /** What a terminal's key is worth to a thief by asking often, and so is counted. */
-export type Counted = 'look-up' | 'quote' | 'key' | 'claim' | 'request';
+export type Counted = 'look-up' | 'quote' | 'key' | 'claim' | 'request' | 'my-account';
 
 /**
  * So many of each in a minute, by terminal. A kiosk has one customer at a time: a busy one needs a
@@ -15,7 +16,14 @@ const A_MINUTE: Readonly<Record<Counted, number>> = {
   key: 120,
   claim: 60,
   request: 20,
+  'my-account': 20,
 };
+/**
+ * And so many in a day of central's clock: an account's use tells who is at home, so a thief of a
+ * terminal's key shall not read a street's in a night. The busiest hall has a few hundred
+ * customers.
+ */
+const A_DAY: Partial<Readonly<Record<Counted, number>>> = { 'my-account': 500 };
 const MINUTE_MS = 60_000;
 
 /**
@@ -28,7 +36,14 @@ export function limiter(
   alarm: (terminalId: string, what: Counted) => Promise<void>,
 ): (terminalId: string, what: Counted, nowMs: number) => Promise<void> {
   const count = minuteCounter();
+  const countDay = minuteCounter(DAY_MS);
   return async (terminalId, what, nowMs) => {
+    const most = A_DAY[what];
+    if (most !== undefined) {
+      const today = countDay(`${what} ${terminalId}`, nowMs);
+      if (today === most + 1) await alarm(terminalId, what);
+      if (today > most) throw new Refusal('too-many', `more than ${most} times in a day: ${what}`);
+    }
     const n = count(`${what} ${terminalId}`, nowMs);
     if (n <= A_MINUTE[what]) return;
     if (n === A_MINUTE[what] + 1) await alarm(terminalId, what);
@@ -36,12 +51,12 @@ export function limiter(
   };
 }
 
-/** Counts by name and whole minute; tells how often a name came in this one. */
-function minuteCounter(): (key: string, nowMs: number) => number {
+/** Counts by name and whole minute (or another span); tells how often a name came in this one. */
+function minuteCounter(spanMs = MINUTE_MS): (key: string, nowMs: number) => number {
   let minute = Number.NaN;
   let counts = new Map<string, number>();
   return (key, nowMs) => {
-    const now = Math.floor(nowMs / MINUTE_MS);
+    const now = Math.floor(nowMs / spanMs);
     if (now !== minute) {
       minute = now;
       counts = new Map();

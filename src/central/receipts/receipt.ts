@@ -66,12 +66,16 @@ interface OrderColumns {
 
 /**
  * An order's receipt, for whoever has its slip: the token is signed by the terminal that made the
- * order, so nobody counts his way to another's. Only reads.
+ * order, or by central's own key, so nobody counts his way to another's. Only reads.
  */
 export async function lookReceipt(
   sql: Sql,
   text: string,
-  at: { readonly nowMs: number; readonly keysOf: (publicKeyPem: string) => Keyring },
+  at: {
+    readonly nowMs: number;
+    readonly keysOf: (publicKeyPem: string) => Keyring;
+    readonly answerKeys: Keyring;
+  },
 ): Promise<SeenReceipt> {
   const token = readReceiptToken(text);
   if (token === null) return { kind: 'none' };
@@ -98,8 +102,11 @@ async function isSigned(
     readonly nowMs: number;
     readonly bornMs: number;
     readonly keysOf: (publicKeyPem: string) => Keyring;
+    readonly answerKeys: Keyring;
   },
 ): Promise<boolean> {
+  // Given with an account's last purchases, for who has the card or knows the digits.
+  if (at.answerKeys.disbelief(receiptText(orderId), { signature }) === null) return true;
   const [terminal] = await sql.query<KeyColumns>(
     `SELECT ${KEY_COLUMNS} FROM terminals WHERE terminal_id = $1`,
     [terminalId],

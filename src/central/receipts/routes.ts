@@ -12,6 +12,8 @@ export function receiptPages(o: {
   readonly db: () => Db;
   readonly now: () => number;
   readonly keysOf: (publicKeyPem: string) => Keyring;
+  /** Central's own, that it has and had: its answers about an account carry receipts too. */
+  readonly answerKeys: Keyring;
   readonly policy: Policy;
 }): readonly Route[] {
   const tooMany = pageLimiter();
@@ -23,7 +25,11 @@ export function receiptPages(o: {
         const locale = localeOf(headerOf(request, 'accept-language') ?? '');
         if (tooMany(token, request.source, false, o.now()))
           return tooOften(locale, o.policy.hotline);
-        const seen = await lookReceipt(o.db(), token, { nowMs: o.now(), keysOf: o.keysOf });
+        const seen = await lookReceipt(o.db(), token, {
+          nowMs: o.now(),
+          keysOf: o.keysOf,
+          answerKeys: o.answerKeys,
+        });
         return receiptPage(seen, o.policy, locale);
       },
     },

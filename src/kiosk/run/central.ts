@@ -2,12 +2,15 @@ import type { Account, OrderStatus } from '../../shared/central-api/index.ts';
 import type { OrderRow } from '../../journal/fold.ts';
 import { describeFailure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
+import { standsOf } from '../../shared/my-account.ts';
 import { ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import { cardNoOf } from '../../shared/sale.ts';
 import type { Effect, KioskEvent } from '../state/kiosk.ts';
+import type { SlipPurchase } from '../state/my-account.ts';
 import type { OpenOrder } from '../state/order.ts';
 import { findAccount, quoteFor } from '../visit/card-sale/quoting.ts';
+import { purchasesOf } from './my-account.ts';
 import type { Host } from './options.ts';
 
 /** Carries out what is asked of central; each answer is an event. */
@@ -88,7 +91,32 @@ export async function askAssistClaim(
 
 /** An order under the digits of a slip: our own, else central's. */
 export async function findOrder(host: Host, { ref }: Of<'find-order'>): Promise<KioskEvent> {
-  return { type: 'order-found', ref, result: await byReference(host, ref) };
+  const result = await byReference(host, ref);
+  const found = result.ok ? result.value : null;
+  return { type: 'order-found', ref, result, purchase: purchaseOf(host, found) };
+}
+
+/** What a copy of its slip has: of our own all of it, of another machine's what central tells. */
+function purchaseOf({ options }: Host, found: OrderStatus | null): SlipPurchase | null {
+  if (found === null) return null;
+  const row = options.journal.order(found.orderId);
+  if (row !== undefined) return purchasesOf([row], options.header.terminalId)[0] ?? null;
+  const credit = found.sale === 'credit';
+  const { orderId, terminalId, amountFen, unit } = found;
+  const stands = standsOf(found.state, credit);
+  if (stands === null) return null;
+  return {
+    orderId,
+    terminalId,
+    atMs: null,
+    kinds: credit ? [] : ['card'],
+    amountFen,
+    quantity: credit ? null : found.quantity,
+    unit,
+    count: null,
+    stands,
+    receipt: null,
+  };
 }
 
 async function byReference(

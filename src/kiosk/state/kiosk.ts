@@ -26,6 +26,7 @@ import type { Result } from '../../shared/result.ts';
 import type { Unwritten } from '../../shared/trust.ts';
 import type { MaintenanceEffect, MaintenanceEvent, MaintenanceState } from './maintenance.ts';
 import type { CallResult, OpenOrder, Verb } from './order.ts';
+import type { MyAccountNews, MyAccountOp, SlipPurchase } from './my-account.ts';
 import type { RequestNews, RequestOp } from './requests.ts';
 import type { AmountSession, CreditChoice, Session } from './visit.ts';
 
@@ -282,6 +283,8 @@ export type KioskEvent =
       readonly type: 'order-found';
       readonly ref: string;
       readonly result: Result<OrderStatus | null, Failure>;
+      /** What was bought with it; null: nothing, or it is not known. */
+      readonly purchase: SlipPurchase | null;
     }
   | {
       readonly type: 'printed';
@@ -290,6 +293,7 @@ export type KioskEvent =
       readonly ok: boolean;
     }
   | { readonly type: 'request'; readonly told: RequestNews }
+  | { readonly type: 'my-account'; readonly told: MyAccountNews }
   /** See `UploaderOptions.onHeard`. */
   | { readonly type: 'heard'; readonly how: 'answered' | 'away' }
   | { readonly type: 'service'; readonly change: Partial<ServiceState> }
@@ -367,6 +371,7 @@ export type Effect =
   | { readonly do: 'capture'; readonly insertion: number; readonly cardNo: string | null }
   | { readonly do: 'find-order'; readonly ref: string }
   | { readonly do: 'request'; readonly ask: RequestOp }
+  | { readonly do: 'my-account'; readonly ask: MyAccountOp }
   | { readonly do: 'release'; readonly orderId: string }
   | MaintenanceEffect
   | {

@@ -11,7 +11,8 @@ import type { ErrorCode } from '../../shared/errors.ts';
 import type { AttemptState, OrderState } from '../../shared/order-rules.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 import type { Rating } from '../../shared/ratings.ts';
-import type { RequestSession } from './requests.ts';
+import type { MyAccountSession, SlipPurchase } from './my-account.ts';
+import type { RequestSession, SlipState } from './requests.ts';
 import type { Consent, CreditKind } from '../../shared/sale.ts';
 
 /**
@@ -26,6 +27,7 @@ export type Session =
   | CardInfoSession
   | InfoSession
   | RequestSession
+  | MyAccountSession
   | AmountSession
   | UserNoSession
   | AccountSession
@@ -240,6 +242,11 @@ export interface OrderStatusSession {
   readonly ref: string;
   readonly found: OrderStatus | null;
   readonly answer: 'asking' | 'known' | 'not-found' | 'no-answer';
+  /** What was bought, where something was; of another machine without its time and count. */
+  readonly purchase: SlipPurchase | null;
+  /** So many copies of its slip were asked for, and how the last one goes. */
+  readonly papers: number;
+  readonly slip: SlipState;
   readonly deadlineMono: number;
 }
 

@@ -9,6 +9,7 @@ import type { InsertCardSession, Purpose, ReadingSession } from '../state/visit.
 import { showCard } from './card-query.ts';
 import { offerSale } from './card-sale/card-sale.ts';
 import { judgeCard } from './card-sale/sellable.ts';
+import { isOpenByNumber, openByCard, openByNumber } from './my-account/my-account.ts';
 import { findOrder } from './order-status.ts';
 import { GIVE_CARD_BACK, KEEP_CARD } from './service.ts';
 import type { Service } from './service.ts';
@@ -42,16 +43,18 @@ export const cardIn: Service<'insert-card' | 'reading'> = {
       if (intent.type === 'exit') return step(state, IDLE);
       if (intent.type === 'more-time') return moreTime(state, s, ctx);
       if (intent.type === 'activity') return active(state, s, SCREEN_MS['insert-card'], ctx);
+      if (intent.type === 'my-number' && s.purpose === 'query') return openByNumber(state, ctx);
       return intent.type === 'find-order' && s.purpose === 'unfinished'
         ? findOrder(state, intent.value, ctx)
         : null;
     },
     settle: untilDeadline,
     givesWay: true,
-    view: (_state, s, base, ctx) => ({
+    view: (state, s, base, ctx) => ({
       ...base,
       screen: 'insert-card',
       purpose: s.purpose,
+      ...(s.purpose === 'query' && isOpenByNumber(state) ? { byNumber: true as const } : {}),
       deadlineMs: wallMs(ctx, s.deadlineMono),
     }),
     needs: () => GIVE_CARD_BACK,
@@ -137,6 +140,21 @@ function orderFirst(
   return null;
 }
 
+/** Where the policy shows accounts it is the customer's, else the card alone. */
+function lookAt(
+  state: KioskState,
+  insertion: number,
+  reading: CardReading,
+  result: Extract<KioskEvent, { type: 'account' }>['result'],
+  now: Now,
+): Step {
+  const account = result.ok ? result.value.account : null;
+  if (state.service.policy?.myAccount === undefined) return showCard(state, reading, account, now);
+  // A card that central does not know was answered all the same.
+  const offline = result.ok ? result.value.offline : result.error.code !== 'SALE-0103';
+  return openByCard(state, { insertion, reading, account, offline }, now);
+}
+
 /** Everything is known that a service goes on with. */
 function onAccount(
   state: KioskState,
@@ -148,7 +166,7 @@ function onAccount(
   if (s.insertion !== event.insertion || reading === null) return null;
   switch (purpose) {
     case 'query':
-      return showCard(state, reading, event.result.ok ? event.result.value.account : null, ctx);
+      return lookAt(state, s.insertion, reading, event.result, ctx);
     case 'buy':
     case 'unfinished':
       return offerSale(state, { reading, purpose }, event, ctx);

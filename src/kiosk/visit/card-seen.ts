@@ -38,7 +38,7 @@ export function cardSeen(
 }
 
 function bodyOf(r: CardReading): EventBody<'card-seen'> {
-  const { countTaken, remainingQuantity, cumulativeUsed } = r.meter;
+  const { countTaken, remainingQuantity, cumulativeUsed, lastVisit } = r.meter;
   return {
     cardNo: r.cardNo,
     layout: r.layout,
@@ -46,6 +46,13 @@ function bodyOf(r: CardReading): EventBody<'card-seen'> {
     cumulative: r.cumulative,
     tag: toHex(r.tag),
     // A card that no meter has written to tells nothing of one.
-    ...(r.fresh ? {} : { taken: countTaken, remaining: remainingQuantity, used: cumulativeUsed }),
+    ...(r.fresh
+      ? {}
+      : {
+          taken: countTaken,
+          remaining: remainingQuantity,
+          used: cumulativeUsed,
+          visit: lastVisit,
+        }),
   };
 }

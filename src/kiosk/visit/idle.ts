@@ -37,6 +37,7 @@ export const idle: Service<'idle'> = {
 /** Where each tile leads. */
 const OPEN: Readonly<Record<Tile, (state: KioskState, now: Now) => Step>> = {
   query: (state, now) => askForCard(state, 'query', now),
+  'my-account': (state, now) => askForCard(state, 'query', now),
   unfinished: (state, now) => askForCard(state, 'unfinished', now),
   request: openRequests,
   info: openInfo,
@@ -114,7 +115,7 @@ function startView(state: KioskState, base: Base, ctx: ViewContext): Snapshot {
     word: state.word?.kind ?? null,
     tiles: [
       ...(['top-up', 'bills'] as const).filter((service) => creditOffered(state, service)),
-      'query',
+      policy?.myAccount === undefined ? ('query' as const) : ('my-account' as const),
       'unfinished',
       ...(offeredCategories(state).length > 0 ? (['request'] as const) : []),
       ...(toldTopics(policy, ctx.header.site, ctx.nowMs).length > 0 ? (['info'] as const) : []),

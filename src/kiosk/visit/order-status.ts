@@ -1,6 +1,8 @@
+import { isUsable } from '../../device/device.ts';
 import type { SnapshotOf } from '../../shared/contract/index.ts';
 import type { OrderState } from '../../shared/order-rules.ts';
 import type { KioskState, Step } from '../state/kiosk.ts';
+import type { MyAccountNews } from '../state/my-account.ts';
 import type { Now } from '../state/order.ts';
 import type { OrderStatusSession } from '../state/visit.ts';
 import { GIVE_CARD_BACK } from './service.ts';
@@ -27,16 +29,19 @@ export const orderStatus: Service<'order-status'> = {
           ...s,
           found: result.ok ? result.value : null,
           answer: !result.ok ? 'no-answer' : result.value === null ? 'not-found' : 'known',
+          purchase: event.purchase,
           deadlineMono: ctx.monoMs + SCREEN_MS['card-info'],
         });
       }
+      if (event.type === 'my-account') return onPrinted(state, s, event.told);
       if (event.type !== 'intent') return null;
+      if (event.intent.type === 'print') return printCopy(state, s, ctx);
       if (event.intent.type === 'exit') return step(state, IDLE);
       return event.intent.type === 'more-time' ? moreTime(state, s, ctx) : null;
     },
     settle: untilDeadline,
     givesWay: true,
-    view: (_state, s, base, ctx) => statusView(s, base, ctx),
+    view: (state, s, base, ctx) => statusView(state, s, base, ctx),
     needs: () => GIVE_CARD_BACK,
   },
 };
@@ -50,13 +55,56 @@ export function findOrder(state: KioskState, ref: string, now: Now): Step {
       ref,
       found: null,
       answer: 'asking',
+      purchase: null,
+      papers: 0,
+      slip: 'none',
       deadlineMono: now.monoMs + SCREEN_MS['insert-card'],
     },
     { do: 'find-order', ref },
   );
 }
 
-function statusView(s: OrderStatusSession, base: Base, ctx: ViewContext): StatusView {
+/** So many copies of one slip a visit: one, and one for the other pocket. */
+const MOST_COPIES = 2;
+
+const mayCopy = (state: KioskState, s: OrderStatusSession): boolean =>
+  s.purchase !== null && s.papers < MOST_COPIES && isUsable(state.service.devices, 'printer');
+
+/** The slip once more, marked as a copy; whoever has its number has seen what is on it. */
+function printCopy(state: KioskState, s: OrderStatusSession, now: Now): Step | null {
+  const { purchase } = s;
+  if (purchase === null || !mayCopy(state, s) || s.slip === 'printing') return null;
+  const asked = state.creditAsked + 1;
+  return step(
+    { ...state, creditAsked: asked },
+    {
+      ...s,
+      papers: s.papers + 1,
+      slip: 'printing',
+      deadlineMono: Math.max(s.deadlineMono, now.monoMs + SCREEN_MS['card-info']),
+    },
+    { do: 'my-account', ask: { op: 'print-copy', asked, purchase, numberMasked: '' } },
+  );
+}
+
+const onPrinted = (state: KioskState, s: OrderStatusSession, told: MyAccountNews): Step | null =>
+  told.news === 'printed' && s.slip === 'printing' && told.asked === state.creditAsked
+    ? step(state, { ...s, slip: told.slip })
+    : null;
+
+/** Its receipt's page: this machine's own orders only, since a number is soon guessed. */
+const receiptOf = (s: OrderStatusSession, ctx: ViewContext): string | null =>
+  s.purchase !== null && s.purchase.terminalId === ctx.header.terminalId
+    ? ctx.receiptUrl(s.purchase.orderId)
+    : null;
+
+function statusView(
+  state: KioskState,
+  s: OrderStatusSession,
+  base: Base,
+  ctx: ViewContext,
+): StatusView {
+  const receiptUrl = receiptOf(s, ctx);
   const { found, answer } = s;
   return {
     ...base,
@@ -68,6 +116,8 @@ function statusView(s: OrderStatusSession, base: Base, ctx: ViewContext): Status
     unit: found?.unit ?? null,
     ...(found?.sale === 'credit' ? { credit: true as const } : {}),
     ...(found?.meter === undefined ? {} : { meter: found.meter }),
+    ...(s.purchase === null ? {} : { copy: { slip: s.slip, can: mayCopy(state, s) } }),
+    ...(receiptUrl === null ? {} : { receiptUrl }),
     deadlineMs: wallMs(ctx, s.deadlineMono),
   };
 }

@@ -7,6 +7,7 @@ import { cardQuery } from './card-query.ts';
 import { cardSale } from './card-sale/card-sale.ts';
 import { hallInfo } from './hall-info.ts';
 import { idle } from './idle.ts';
+import { myAccount } from './my-account/my-account.ts';
 import { orderStatus } from './order-status.ts';
 import { orderVisit } from './order-visit.ts';
 import { requests } from './requests.ts';
@@ -26,6 +27,7 @@ const STAGES: { readonly [A in Session['at']]: Stage<SessionAt<A>> } = {
   ...cardQuery,
   ...hallInfo,
   ...requests,
+  ...myAccount,
   ...orderStatus,
   ...cardAssist,
   // shared by services that sell

@@ -5,6 +5,10 @@ export const SCREEN_MS = {
   'card-info': 60_000,
   /** A page to read; each tap begins it anew. */
   info: 90_000,
+  /** A user number, then four digits; each begins it anew. */
+  'my-account-no': 90_000,
+  /** A year to look at; each tap begins it anew. */
+  'my-account': 90_000,
   /** A question to answer; each tap and each digit begins it anew. */
   request: 90_000,
   amount: 120_000,

@@ -84,7 +84,7 @@ function wordOfTaken(
   const kind =
     session.at === 'reading'
       ? 'card-too-soon'
-      : session.at === 'amount' || session.at === 'card-info'
+      : session.at === 'amount' || session.at === 'card-info' || session.at === 'my-account'
         ? 'card-taken'
         : null;
   return kind === null ? null : { kind, untilMono: monoMs + WORD_MS[kind] };

@@ -138,6 +138,13 @@ const TILE_ART: Readonly<Record<Tile | InfoTopic, ReactElement>> = {
       <path d="M31 31l11 11" stroke={EMBER} strokeWidth="5" />
     </>
   ),
+  'my-account': (
+    <>
+      <circle cx="24" cy="15" r="9" stroke={FLAME} />
+      <path d="M7 43c1-11 8-16 17-16s16 5 17 16" stroke={FLAME} />
+      <path d="M18 43v-6M24 43v-10M30 43v-4" stroke={EMBER} />
+    </>
+  ),
   unfinished: (
     <>
       <path d="M40 24a16 16 0 1 1-5-11" stroke={FLAME} />

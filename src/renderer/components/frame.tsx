@@ -28,6 +28,8 @@ const EXTENDABLE: ReadonlySet<Screen> = new Set<Screen>([
   'insert-card',
   'info',
   'request',
+  'my-account-no',
+  'my-account',
   'cannot-sell',
   'card-info',
   'amount',
@@ -59,6 +61,13 @@ function headings(snapshot: Snapshot, t: Translate): { title: MessageKey; sub?: 
       return { title: 'hall.menu.title' };
     case 'request':
       return { title: 'req.header' };
+    case 'my-account-no':
+      return { title: 'my.header' };
+    case 'my-account':
+      return {
+        title: 'my.header',
+        sub: [snapshot.holderMasked, snapshot.numberMasked].filter((x) => x !== '').join(' · '),
+      };
     case 'reading':
       return { title: 'reading.header', sub: t('doNotRemove') };
     case 'cannot-sell':

@@ -1,4 +1,5 @@
 import { accountZhCN } from './account.zh-CN.ts';
+import { myAccountZhCN } from './my-account.zh-CN.ts';
 
 /**
  * The screens' words in Chinese. `{name}` is filled in; `\n` is a wanted line break. Error
@@ -6,6 +7,7 @@ import { accountZhCN } from './account.zh-CN.ts';
  */
 export const zhCN = {
   ...accountZhCN,
+  ...myAccountZhCN,
   'lang.other': 'English',
   'access.largeText': '大字版',
   'access.lowReach': '低位操作',

@@ -197,7 +197,7 @@ function Slots({ shown }: { readonly shown: Shown<'slot'> }): ReactElement {
 }
 
 /** A number on the pad. What is typed lives only here until OK. */
-function Typing({
+export function Typing({
   title,
   hint,
   bad,

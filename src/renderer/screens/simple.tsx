@@ -73,10 +73,15 @@ export function InsertCard({ s }: { readonly s: SnapshotOf<'insert-card'> }): Re
         title={t(`insert.${s.purpose}.title`)}
         lead={t(`insert.${s.purpose}.lead`)}
       />
-      <div className={`${ui['actions']} ${css['single']}`}>
+      <div className={`${ui['actions']} ${s.byNumber === true ? '' : css['single']}`}>
         <ActionButton ghost does={{ type: 'exit' }}>
           {t('back')}
         </ActionButton>
+        {s.byNumber === true && (
+          <ActionButton ghost does={{ type: 'my-number' }}>
+            {t('my.byNumber')}
+          </ActionButton>
+        )}
       </div>
     </div>
   );
@@ -151,6 +156,7 @@ export function OrderStatus({ s }: { readonly s: SnapshotOf<'order-status'> }): 
   const points = [
     t(s.state === 'delivered' && s.meter !== undefined ? `status.meter.${s.meter}` : `${says}.now`),
   ];
+  if (s.copy !== undefined && s.copy.slip !== 'none') points.push(t(`my.slip.${s.copy.slip}`));
   if (s.header.hotline !== '' && s.state !== 'asking' && s.state !== 'delivered')
     points.push(t('status.call', { hotline: s.header.hotline }));
   return (
@@ -160,10 +166,18 @@ export function OrderStatus({ s }: { readonly s: SnapshotOf<'order-status'> }): 
       lead={t(`${says}.lead`)}
       actions={
         s.state === 'asking' ? undefined : (
-          <ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton>
+          <>
+            {(s.copy?.can === true || s.copy?.slip === 'printing') && (
+              <ActionButton ghost does={{ type: 'print' }} disabled={s.copy.slip === 'printing'}>
+                {t('my.copy')}
+              </ActionButton>
+            )}
+            <ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton>
+          </>
         )
       }
     >
+      {s.receiptUrl !== undefined && <ReceiptCode url={s.receiptUrl} orderRef={s.orderRef} />}
       <div className={ui['panel']}>
         <Facts facts={facts} />
         {s.state === 'asking' ? (

@@ -32,6 +32,8 @@
  *   end of the telephone number; null for anything else)
  * - `POST /v1/requests/:number/sealed` → sealedTaken (idempotent) | 404 problem(unknown-request) |
  *   409 problem(sealed-mismatch)
+ * - `POST /v1/my-account` → myAccountAnswer (of the card in the reader, or of a user number with the
+ *   last four digits of the telephone on record; null for anything else)
  * - `GET /v1/commands` → commandsAnswer
  * - `POST /v1/epochs` → epochAnswer (asks for a new epoch; again and again until it is granted)
  * - `POST /v1/journal` → uploadAnswer | 409 problem(gap|fork|old-epoch)
@@ -45,4 +47,5 @@ export * from './card-keys.ts';
 export * from './claims.ts';
 export * from './requests.ts';
 export * from './credit.ts';
+export * from './my-account.ts';
 export * from './upload.ts';

@@ -27,7 +27,15 @@ export type Panel = z.infer<typeof panelSchema>;
 export const PROVIDER_KINDS = ['wechat', 'alipay', 'unionpay', 'gateway'] as const;
 export type ProviderKind = (typeof PROVIDER_KINDS)[number];
 /** Tiles of the start screen; a tile is present only where its service works. */
-export const TILES = ['top-up', 'bills', 'query', 'unfinished', 'request', 'info'] as const;
+export const TILES = [
+  'top-up',
+  'bills',
+  'query',
+  'my-account',
+  'unfinished',
+  'request',
+  'info',
+] as const;
 export type Tile = (typeof TILES)[number];
 
 /** Whose machine it is and where it stands: on every screen. */

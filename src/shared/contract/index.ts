@@ -25,6 +25,8 @@ import { cardKind, cardViewSchema, quoteViewSchema } from './card-sale.ts';
 import { INFO_TOPICS, infoShape } from './info.ts';
 import { MAINTENANCE_ACTIONS, MAINTENANCE_TABS, maintenanceShape } from './maintenance.ts';
 import { REQUEST_STEPS } from '../requests.ts';
+import { myAccountNoShape, myAccountShape } from './my-account.ts';
+import { MY_PAGES } from './my-pages.ts';
 import { requestShape } from './request.ts';
 
 /**
@@ -37,6 +39,8 @@ export * from './base.ts';
 export * from './card-sale.ts';
 export * from './info.ts';
 export * from './maintenance.ts';
+export * from './my-account.ts';
+export * from './my-pages.ts';
 export * from './request.ts';
 
 /** A whole screen, pushed by the core at each change. */
@@ -74,10 +78,14 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     ...base,
     screen: z.literal('insert-card'),
     purpose: z.enum(['query', 'unfinished']),
+    /** The account can be looked at without its card. Left out: it cannot. */
+    byNumber: z.literal(true).exactOptional(),
     deadlineMs,
   }),
   z.object({ ...base, screen: z.literal('info'), ...infoShape, deadlineMs }),
   z.object({ ...base, screen: z.literal('request'), ...requestShape, deadlineMs }),
+  z.object({ ...base, screen: z.literal('my-account-no'), ...myAccountNoShape, deadlineMs }),
+  z.object({ ...base, screen: z.literal('my-account'), ...myAccountShape, deadlineMs }),
   z.object({ ...base, screen: z.literal('reading'), stage: z.enum(['card', 'account']) }),
   z.object({
     ...base,
@@ -260,6 +268,10 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     credit: z.literal(true).exactOptional(),
     /** Whether the meter has confirmed a top-up; left out: no meter is told of it. */
     meter: z.enum(['on-the-way', 'confirmed']).exactOptional(),
+    /** Its slip can be had once more, marked as a copy; left out: nothing was bought. */
+    copy: z.object({ slip: receipt, can: z.boolean() }).exactOptional(),
+    /** The receipt's page for a phone; left out: there is none. */
+    receiptUrl: z.string().exactOptional(),
     deadlineMs,
   }),
   /** Corner gesture: who are you? */
@@ -386,6 +398,19 @@ export const intentSchema = z.discriminatedUnion('type', [
     value: z.string().regex(/^\d{12,16}$/),
     last4: z.string().regex(/^\d{4}$/),
   }),
+  /** insert-card screen: the account without its card. */
+  z.object({ ...intentBase, type: z.literal('my-number') }),
+  /** my-account-no screen: whose account, and the end of its telephone number. Never logged. */
+  z.object({
+    ...intentBase,
+    type: z.literal('my-look'),
+    value: z.string().regex(/^\d{4,20}$/),
+    last4: z.string().regex(/^\d{4}$/),
+  }),
+  /** my-account screen: this page, this utility, this purchase. */
+  z.object({ ...intentBase, type: z.literal('my-page'), value: z.enum(MY_PAGES) }),
+  z.object({ ...intentBase, type: z.literal('my-kind'), value: natural.max(2) }),
+  z.object({ ...intentBase, type: z.literal('my-order'), value: natural.max(9) }),
   /** done screen: how it was. */
   z.object({ ...intentBase, type: z.literal('rate'), value: z.enum(RATINGS) }),
   z.object({ ...intentBase, type: z.literal('cancel') }),

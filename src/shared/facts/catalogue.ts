@@ -293,6 +293,11 @@ export const EVENTS = {
     taken: counter.optional(),
     remaining: units.optional(),
     used: units.optional(),
+    /** When the meter wrote that, by its clock: `YYMMDDhhmm`. Left out by older programs. */
+    visit: z
+      .string()
+      .regex(/^\d{10}$/)
+      .optional(),
   }),
   /**
    * A card did not take our key or code while the named order was written, and a try was spent.

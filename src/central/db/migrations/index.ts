@@ -39,6 +39,7 @@ import { receipts } from './035-receipts.ts';
 import { oneAccountAMeter } from './041-one-account-a-meter.ts';
 import { fuelCards } from './049-fuel-cards.ts';
 import { partsOfBills } from './050-parts-of-bills.ts';
+import { accountUseByMonth } from './044-account-use-by-month.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -83,4 +84,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'one account a meter', sql: oneAccountAMeter },
   { name: 'fuel cards', sql: fuelCards },
   { name: 'parts of bills', sql: partsOfBills },
+  { name: 'account use by month', sql: accountUseByMonth },
 ];

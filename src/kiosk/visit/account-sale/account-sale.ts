@@ -13,6 +13,7 @@ import type {
   UserNoSession,
 } from '../../state/visit.ts';
 import { outOfService } from '../../watch/selling.ts';
+import { noteLookUp } from '../look-ups.ts';
 import { creditChoices } from '../paying.ts';
 import { GIVE_CARD_BACK, KEEP_CARD } from '../service.ts';
 import type { Service, VisitEvent } from '../service.ts';
@@ -73,9 +74,6 @@ export const accountSale: Service<'user-no' | 'account'> = {
     needs: (_state, s) => (s.card === null ? GIVE_CARD_BACK : KEEP_CARD),
   },
 };
-
-/** Looking up accounts is no directory: so many numbers in this time, whoever stands there. */
-const LOOK_UPS_MS = 120_000;
 
 /** Is this service to be had now? Only with central at the other end of the line. */
 export function creditOffered(state: KioskState, service: AccountService): boolean {
@@ -143,16 +141,13 @@ function lookUp(state: KioskState, s: UserNoSession, userNo: string, now: Now): 
   // The policy gave the service up while the number was typed.
   if (credit === undefined) return refused('SALE-0110');
   if (!USER_NO.test(userNo) || userNo.length > credit.userNo.digits) return refused('SALE-0119');
-  // The same number once more tells nothing new.
-  const lately = state.lookedUp.filter(
-    (l) => now.monoMs - l.atMono < LOOK_UPS_MS && l.userNo !== userNo,
-  );
-  if (lately.length >= credit.lookUps) return refused('SALE-0121');
+  const lookedUp = noteLookUp(state, userNo, credit.lookUps, now);
+  if (lookedUp === null) return refused('SALE-0121');
   const asked = Math.max(s.asked, state.creditAsked) + 1;
   return step(
     {
       ...state,
-      lookedUp: [...lately, { userNo, atMono: now.monoMs }],
+      lookedUp,
       creditAsked: asked,
     },
     {

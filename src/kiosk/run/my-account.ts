@@ -1,0 +1,86 @@
+import type { OrderRow } from '../../journal/fold.ts';
+import type { Purchase } from '../../shared/central-api/index.ts';
+import { describeFailure } from '../../shared/errors.ts';
+import { standsOf } from '../../shared/my-account.ts';
+import type { MyAccountNews, MyAccountOp, SlipPurchase } from '../state/my-account.ts';
+import { copySlip, useSlip } from '../words/my-account-slips.ts';
+import { receiptCode } from '../words/receipt-code.ts';
+import type { Host } from './options.ts';
+
+/** What a slip ends with. */
+export interface SlipEnd {
+  readonly hotline: string;
+  /** The page of an order of this machine; null: there is none. */
+  readonly receiptUrl: (orderId: string) => string | null;
+}
+
+/** Carries out what a look at an account asks of the world; each answer is an event. */
+export async function askMyAccount(
+  host: Host,
+  ask: MyAccountOp,
+  end: SlipEnd,
+): Promise<MyAccountNews> {
+  const { asked } = ask;
+  const { header, printer, clock } = host.options;
+  const at = { header, hotline: end.hotline, nowMs: clock.nowMs() };
+  if (ask.op === 'look') return look(host, ask);
+  const lines =
+    ask.op === 'print-use'
+      ? useSlip(ask, at)
+      : [...copySlip(ask.purchase, ask.numberMasked, at), ...codeOf(host, ask.purchase, end)];
+  const printed = await printer.print(lines);
+  return { news: 'printed', asked, slip: printed.ok ? 'printed' : 'failed' };
+}
+
+function codeOf(host: Host, p: SlipPurchase, end: SlipEnd) {
+  if (p.terminalId === host.options.header.terminalId)
+    return receiptCode(end.receiptUrl(p.orderId));
+  const url = host.state().service.policy?.receipts?.url;
+  return receiptCode(url === undefined || p.receipt === null ? null : `${url}/r/${p.receipt}`);
+}
+
+async function look(
+  { options }: Host,
+  { asked, who, cardNo }: Extract<MyAccountOp, { op: 'look' }>,
+): Promise<MyAccountNews> {
+  const { billing, journal, header, log } = options;
+  const result = who === null ? null : await billing.myAccount(who);
+  if (result?.ok === false) log('info', 'billing', `my account: ${describeFailure(result.error)}`);
+  const account = result?.ok === true ? result.value : null;
+  const { terminalId } = header;
+  // A card says whose it is only of itself; whose the account is, central says.
+  const rows =
+    account !== null
+      ? journal.lastOrdersOf({ userNo: account.userNo })
+      : cardNo === null
+        ? []
+        : journal.lastOrdersOf({ cardNo });
+  return { news: 'looked', asked, result, own: purchasesOf(rows, terminalId) };
+}
+
+/** The paid ones, as a customer is told them. */
+export function purchasesOf(rows: readonly OrderRow[], terminalId: string): readonly Purchase[] {
+  return rows.flatMap((row): Purchase[] => {
+    const { orderId, sale, state, createdMs: atMs } = row;
+    const stands = standsOf(state, sale.kind === 'credit');
+    if (stands === null) return [];
+    const common = { orderId, terminalId, atMs, amountFen: sale.amountFen, stands, receipt: null };
+    return [
+      sale.kind === 'card'
+        ? {
+            ...common,
+            kinds: ['card'],
+            quantity: sale.quantity,
+            unit: sale.unit,
+            count: sale.nextCount,
+          }
+        : {
+            ...common,
+            kinds: [...new Set(sale.lines.map((line) => line.kind))],
+            quantity: null,
+            unit: 'money',
+            count: null,
+          },
+    ];
+  });
+}
