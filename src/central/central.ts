@@ -30,6 +30,13 @@ import { router } from './http/routes.ts';
 import { signedExchange } from './http/signed.ts';
 import type { AccountBook } from './sale/account-book.ts';
 import { forgetter } from './requests/forget.ts';
+import { invoiceableKeys, invoicesConfigSchema } from './invoices/config.ts';
+import type { InvoicesConfig } from './invoices/config.ts';
+import type { InvoiceProvider } from './invoices/provider.ts';
+import { invoiceHint, invoicePages } from './invoices/routes.ts';
+import { forgetBuyers } from './invoices/seen.ts';
+import { invoiceSender } from './invoices/sender.ts';
+import { lookReceipt } from './receipts/receipt.ts';
 import { receiptPages } from './receipts/routes.ts';
 import type { RefundBudget } from './sale/budgets.ts';
 import { bookSender } from './sale/credit-sender.ts';
@@ -92,7 +99,12 @@ export interface CentralOptions extends Seed {
   readonly accountBook?: AccountBook;
   /** Tells IoT meters of top-ups; left out: nobody does, and nothing is on its way. */
   readonly meterPlatform?: MeterPlatform;
-  /** By which account book and meters are asked again; left out: the gateway's. */
+  /**
+   * Who issues e-invoices, and how each sale stands on one (docs/invoices.md); left out: none are
+   * made, and the policy must not promise any.
+   */
+  readonly invoices?: { readonly provider: InvoiceProvider; readonly config: InvoicesConfig };
+  /** By which account book, meters and invoices are asked again; left out: the gateway's. */
   readonly clock?: Clock;
   /** The payment gateway; left out: this central takes no payments. */
   readonly payments?: Omit<GatewayOptions, 'paymentCodes' | 'receipts'>;
@@ -126,7 +138,11 @@ const SWEEP_EVERY_MS = 5_000;
 /** The reference central billing service: API of src/shared/central-api, and a console for staff. */
 export function createCentral(options: CentralOptions): Central {
   const { now, policySigner } = options;
-  const policy = policySchema.parse(options.policy);
+  const invoicing =
+    options.invoices === undefined
+      ? null
+      : { ...options.invoices, config: invoicesConfigSchema.parse(options.invoices.config) };
+  const policy = tellInvoiceable(policySchema.parse(options.policy), invoicing?.config ?? null);
   const requestKeys = (options.requestKeys ?? []).map(openingKey);
   const sealTo = requestKeys[0] === undefined ? null : sealingKeyOf(requestKeys[0]);
   const issue = policyIssuer(policy, policySigner, now, options.policyValidDays, sealTo);
@@ -159,12 +175,16 @@ export function createCentral(options: CentralOptions): Central {
       : bookSender(db, options.accountBook, now, options.log);
   const { meterPlatform } = options;
   const clock = options.payments?.clock ?? options.clock;
+  const invoices =
+    invoicing === null ? null : invoiceSender(db, invoicing.provider, now, options.log);
   const sweepAll =
-    payments === null && sender === null && meterPlatform === undefined
+    payments === null && sender === null && meterPlatform === undefined && invoices === null
       ? undefined
       : async (): Promise<void> => {
           await payments?.sweep();
           await sender?.sweep();
+          await invoices?.sweep();
+          if (invoicing !== null) await forgetBuyers(db(), invoicing.config.keepDays, now());
           if (meterPlatform !== undefined)
             await sweepMeters(db(), meterPlatform, now(), options.log);
         };
@@ -195,8 +215,27 @@ export function createCentral(options: CentralOptions): Central {
     forget: () => forget.due(),
     payments,
   });
+  const invoiced =
+    invoicing === null || invoices === null || policy.receipts?.invoice !== true
+      ? null
+      : {
+          db,
+          now,
+          policy,
+          config: invoicing.config,
+          sender: invoices,
+          look: (token: string) => lookReceipt(db(), token, { nowMs: now(), keysOf }),
+          log: options.log,
+        };
   const pages = [
-    ...receiptPages({ db, now, keysOf, policy }),
+    ...receiptPages({
+      db,
+      now,
+      keysOf,
+      policy,
+      invoiceHint: invoiced === null ? undefined : (orderId) => invoiceHint(invoiced, orderId),
+    }),
+    ...(invoiced === null ? [] : invoicePages(invoiced)),
     ...(payments === null ? [] : publicPages(payments, now, options.log)),
   ];
   const staff = router(
@@ -272,6 +311,20 @@ export function createCentral(options: CentralOptions): Central {
     grantEpoch: (terminalId) => grantEpoch(db(), terminalId, now()),
     sweepPayments: async () => sweepAll?.(),
   };
+}
+
+/**
+ * The policy, with what central itself knows of invoices: kiosks promise none that it cannot make.
+ *
+ * @throws where the policy promises invoices, and nobody is configured to issue them
+ */
+function tellInvoiceable(policy: Policy, config: InvoicesConfig | null): Policy {
+  const { receipts } = policy;
+  if (receipts === undefined) return policy;
+  const { invoiceable: _told, ...own } = receipts;
+  if (own.invoice !== true) return { ...policy, receipts: own };
+  if (config === null) throw new Error('the policy’s receipts.invoice needs central’s `invoices`');
+  return { ...policy, receipts: { ...own, invoiceable: [...invoiceableKeys(config)] } };
 }
 
 /** Sweeps at once after a start, for what was cut; then again and again, one after another. */
