@@ -35,7 +35,7 @@ export function invoicePage(p: InvoicePage, seen: InvoiceSeen): CentralAnswer {
     case 'offer':
       return formPage(p, seen, NOTHING, null);
     case 'under-way':
-      return whole(p, 200, W.underWay[p.locale], `${lead(W.underWayLead[p.locale])}`, {
+      return whole(p, 200, W.underWay[p.locale], lead(W.underWayLead[p.locale]), {
         againS: AGAIN_S,
       });
     case 'issued':

@@ -44,5 +44,7 @@ CREATE UNIQUE INDEX invoices_one_blue ON invoices (order_id) WHERE kind = 'blue'
 CREATE UNIQUE INDEX invoices_one_red ON invoices (of_request) WHERE kind = 'red' AND state NOT IN ('refused', 'void');
 CREATE INDEX invoices_order ON invoices (order_id);
 CREATE INDEX invoices_look ON invoices (look_ms) WHERE look_ms IS NOT NULL;
-CREATE INDEX invoices_made ON invoices (made_ms);
+CREATE INDEX invoices_open ON invoices (made_ms) WHERE state IN ('waiting', 'asked', 'pending');
+CREATE INDEX invoices_refused ON invoices (ended_ms) WHERE state = 'refused';
+CREATE INDEX invoices_asked ON invoices (asked_ms) WHERE asked_who IS NOT NULL;
 CREATE INDEX invoices_buyer ON invoices (ended_ms) WHERE buyer_name IS NOT NULL`;
