@@ -14,6 +14,7 @@ import { gatewayPeople } from './gateway-people.mjs';
 import { BETWEEN } from './between.mjs';
 import { VISIT } from './visit.mjs';
 import { CARDS } from './cards.mjs';
+import { INVOICES } from './invoices.mjs';
 import { RECEIPTS } from './receipts.mjs';
 import { REQUESTS } from './requests.mjs';
 import { FOUND_E } from './found-e.mjs';
@@ -3971,6 +3972,7 @@ export const MUTANTS = [
   ...VISIT,
   ...CARDS,
   ...RECEIPTS,
+  ...INVOICES,
   ...REQUESTS,
   ...modes({ mutant, edit, attack, unit }),
   ...FOUND_E,
