@@ -25,6 +25,7 @@ const ACCOUNTS: readonly SeedCreditAccount[] = [
     items: [
       { item: 'G1', kind: 'gas', payee: 'house', period: '2026-04', principalFen: 5_000 },
       { item: 'G2', kind: 'gas', payee: 'house', period: '2026-05', principalFen: 3_000 },
+      { item: 'X1', kind: 'water', payee: 'house', period: '2026-05', principalFen: 1_000 },
       { item: 'W1', kind: 'water', payee: 'water', period: '2026-05', principalFen: 2_000 },
     ],
   },

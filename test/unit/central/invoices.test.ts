@@ -257,6 +257,12 @@ describe.each(ENGINES)('an order’s invoice on %s', (engine) => {
     const order = await r.credited([['W1', 2_000]], 'water');
     expect((await r.receipt(order)).body).not.toContain('/invoice"');
     expect((await r.make(order)).body).toContain('这笔不能在这里开票');
+    // Nor is half of an order.
+    const half = await r.credited([
+      ['G1', 5_000],
+      ['X1', 1_000],
+    ]);
+    expect((await r.make(half)).body).toContain('这笔不能在这里开票');
     expect(await r.rows()).toEqual([]);
   });
 
@@ -342,6 +348,9 @@ describe.each(ENGINES)('an order’s invoice on %s', (engine) => {
     it('by the books, where its money went back all the same', async () => {
       const order = await r.sold();
       await r.make(order);
+      // Looked at once more, and nothing was to be done.
+      await r.later();
+      expect((await r.rows())[0]?.look_ms).toBe(null);
       await r.refunded(order);
       await r.later();
       await r.later();
