@@ -128,7 +128,7 @@ export interface Central {
    * @returns The new epoch, null: it asks for nothing
    */
   readonly grantEpoch: (terminalId: string) => Promise<number | null>;
-  /** Gateway and account book look once at what is due, as they do by themselves all the time. */
+  /** Gateway, account book and invoices look once at what is due, as they do all the time. */
   readonly sweepPayments: () => Promise<void>;
 }
 
@@ -178,17 +178,24 @@ export function createCentral(options: CentralOptions): Central {
   const invoices =
     invoicing === null ? null : invoiceSender(db, invoicing.provider, now, options.log);
   const sweepAll =
-    payments === null && sender === null && meterPlatform === undefined && invoices === null
+    payments === null && sender === null && meterPlatform === undefined
       ? undefined
       : async (): Promise<void> => {
           await payments?.sweep();
           await sender?.sweep();
-          await invoices?.sweep();
-          if (invoicing !== null) await forgetBuyers(db(), invoicing.config.keepDays, now());
           if (meterPlatform !== undefined)
             await sweepMeters(db(), meterPlatform, now(), options.log);
         };
   const sweeps = sweeper(clock, sweepAll);
+  // By itself: a provider of invoices that does not answer holds up no money.
+  const sweepInvoices =
+    invoices === null || invoicing === null
+      ? undefined
+      : async (): Promise<void> => {
+          await invoices.sweep();
+          await forgetBuyers(db(), invoicing.config.keepDays, now());
+        };
+  const invoiceSweeps = sweeper(clock, sweepInvoices);
   const forget = forgetter(db, policy.requests?.keepDays.central ?? null, now);
 
   const terminals = terminalApi({
@@ -272,6 +279,7 @@ export function createCentral(options: CentralOptions): Central {
     // Keys of wallets may be known here since.
     await proveAgain(options.db, { nowMs: now(), trust });
     sweeps.start();
+    invoiceSweeps.start();
   }
 
   const doors: OpenDoor[] = [];
@@ -303,13 +311,17 @@ export function createCentral(options: CentralOptions): Central {
     staff,
     close: async () => {
       sweeps.stop();
+      invoiceSweeps.stop();
       await closeDoors();
-      await sweeps.ended();
+      await Promise.all([sweeps.ended(), invoiceSweeps.ended()]);
       opened = false;
     },
     data: () => consoleData(db(), now()),
     grantEpoch: (terminalId) => grantEpoch(db(), terminalId, now()),
-    sweepPayments: async () => sweepAll?.(),
+    sweepPayments: async () => {
+      await sweepAll?.();
+      await sweepInvoices?.();
+    },
   };
 }
 

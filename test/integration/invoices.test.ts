@@ -185,6 +185,7 @@ describe('central', () => {
     const request: BlueRequest = {
       requestId: 'B1',
       amountFen: 100,
+      askedMs: 1,
       buyer: { kind: 'person', name: '个人', taxNo: null },
       seller: { name: '甲', taxNo: '91350100M000100Y43' },
       lines: [],

@@ -137,6 +137,22 @@ export const INVOICES = [
     process('believes no other answer than one about the very id and sum'),
   ),
   mutant(
+    'invoice-silent-provider',
+    'A provider that does not answer is asked for every request that is due, one time-out after another.',
+    edit('central/invoices/sender.ts', 'if (silent >= SILENT) return;', ''),
+    unit('of a provider that does not answer is left alone'),
+  ),
+  mutant(
+    'invoice-drop-counts',
+    'Who drops a reversal has it done.',
+    edit(
+      'central/invoices/ask.ts',
+      `if (told.verdict === 'drop') {`,
+      `if (told.verdict === 'drop' && first === null) {`,
+    ),
+    unit('not after the first one’s word was dropped'),
+  ),
+  mutant(
     'invoice-red-by-one',
     'One person alone takes an invoice back.',
     edit('central/invoices/ask.ts', `if (sameName(first, told.who)) return 'same-person';`, ''),

@@ -29,9 +29,11 @@ const LISTS: Readonly<Record<InvoiceList, string>> = {
   reversed: '已红冲',
 };
 
-/** The first page's line, where this central makes invoices. */
+/** The first page's line, where there are invoices. */
 export const invoicesLine = (c: InvoiceCounts): string =>
-  `<p><a href="/console/invoices">电子发票</a>：已开具 ${c.issued} 张，正在办理 ${c.underWay} 张</p>`;
+  Object.values(c).every((n: number) => n === 0)
+    ? ''
+    : `<p><a href="/console/invoices">电子发票</a>：已开具 ${c.issued} 张，正在办理 ${c.underWay} 张</p>`;
 
 /** What calls for a person. */
 export const invoiceAlarms = (c: InvoiceCounts): readonly string[] => [
@@ -141,5 +143,5 @@ function formOf(rows: readonly InvoiceRow[], blue: InvoiceRow, token: string): s
   return `${refused}${asked}<form method="post" action="/console/invoice">${hidden({ token, request: blue.request_id })}
 <label for="who">${blue.asked_who === null ? '提出人' : '核准人（第二人）'}</label><input id="who" name="who" required maxlength="60" autocomplete="off">
 <label for="why">理由</label><input id="why" name="why" required maxlength="300" autocomplete="off">
-<br><button>${blue.asked_who === null ? '提出红冲' : '核准红冲'}</button></form>`;
+<br><button name="verdict" value="reverse">${blue.asked_who === null ? '提出红冲' : '核准红冲'}</button>${blue.asked_who === null ? '' : ' <button name="verdict" value="drop">撤回，不红冲</button>'}</form>`;
 }

@@ -12,6 +12,7 @@ import { invoicePage, invoicesPage } from './invoice-pages.ts';
 /** One of two persons' word that an invoice is taken back. */
 const reversalSchema = z.object({
   request: line.min(1).max(80),
+  verdict: z.enum(['reverse', 'drop']).default('reverse'),
   who: line.min(1).max(60),
   why: line.min(1).max(300),
 });
@@ -40,8 +41,8 @@ export function invoiceRoutes({
       return invoicePage(rows, requestId, now(), formToken);
     }),
     decide('/console/invoice', async (form) => {
-      const { request: requestId, who, why } = filled(form, reversalSchema);
-      const told = await reverse(db(), { requestId, who, why }, now());
+      const { request: requestId, ...said } = filled(form, reversalSchema);
+      const told = await reverse(db(), { requestId, ...said }, now());
       if (told !== 'done' && told !== 'asked')
         throw new Refusal('bad-request', NO[told], { status: 409 });
     }),

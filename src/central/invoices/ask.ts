@@ -144,6 +144,8 @@ export async function wantRed(
 /** One person's word that an issued invoice is taken back, so that another can be made. */
 export interface Reversal {
   readonly requestId: string;
+  /** `drop`: what the first one asked for is not wanted any more; anybody may say so. */
+  readonly verdict: 'reverse' | 'drop';
   readonly who: string;
   readonly why: string;
 }
@@ -165,6 +167,11 @@ export const reverse = (db: Db, told: Reversal, nowMs: number): Promise<Reversed
     const red = redOf(rows, blue);
     if (red !== null && red.state !== 'refused') return 'gone';
     const first = blue.asked_who;
+    if (told.verdict === 'drop') {
+      if (first === null) return 'gone';
+      await settleAsked(tx, told.requestId);
+      return 'done';
+    }
     if (first === null) {
       await tx.query(
         `UPDATE invoices SET asked_who = $2, asked_why = $3, asked_ms = $4 WHERE request_id = $1`,
@@ -177,10 +184,13 @@ export const reverse = (db: Db, told: Reversal, nowMs: number): Promise<Reversed
     const wanted = { who: first, second: told.who, why, reason: 'title' } as const;
     await wantRed(tx, known.order_id, wanted, nowMs);
     // Should it be refused, both are asked again.
-    await tx.query(
-      `UPDATE invoices SET asked_who = NULL, asked_why = NULL, asked_ms = NULL
-       WHERE request_id = $1`,
-      [told.requestId],
-    );
+    await settleAsked(tx, told.requestId);
     return 'done';
   });
+
+const settleAsked = (tx: Sql, requestId: string): Promise<unknown> =>
+  tx.query(
+    `UPDATE invoices SET asked_who = NULL, asked_why = NULL, asked_ms = NULL
+     WHERE request_id = $1`,
+    [requestId],
+  );

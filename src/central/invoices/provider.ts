@@ -34,6 +34,8 @@ export interface InvoiceBody {
 export interface BlueRequest extends InvoiceBody {
   readonly requestId: string;
   readonly amountFen: number;
+  /** When it was asked for, by central's clock. */
+  readonly askedMs: number;
   readonly buyer: Buyer;
 }
 /** The tax office's reasons to take one back: `title`: it was made out wrong · `money-back`. */
@@ -45,6 +47,8 @@ export interface RedRequest {
   readonly ofRequest: string;
   readonly number: string;
   readonly amountFen: number;
+  /** When it was asked for, by central's clock. */
+  readonly askedMs: number;
   readonly reason: RedReason;
 }
 

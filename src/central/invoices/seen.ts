@@ -66,7 +66,7 @@ export interface InvoiceCounts {
   readonly overdue: number;
   /** Red ones that the provider refused, while their blue stands: somebody has to do it otherwise. */
   readonly redRefused: number;
-  /** Blue ones that were refused in the last seven days, and no other was issued since. */
+  /** Blue ones that were refused since yesterday, and none was asked for since. */
   readonly blueRefused: number;
   /** Reversals that wait for a second person. */
   readonly toDecide: number;
@@ -83,7 +83,7 @@ export async function countInvoices(sql: Sql, nowMs: number): Promise<InvoiceCou
        (SELECT COUNT(*) FROM invoices b WHERE ${RED_REFUSED}) AS "redRefused",
        (SELECT COUNT(*) FROM invoices b WHERE ${BLUE_REFUSED} AND b.ended_ms > $3) AS "blueRefused",
        (SELECT COUNT(*) FROM invoices WHERE asked_who IS NOT NULL) AS "toDecide"`,
-    [nowMs - OVERDUE_MS.blue, nowMs - OVERDUE_MS.red, nowMs - 7 * DAY_MS],
+    [nowMs - OVERDUE_MS.blue, nowMs - OVERDUE_MS.red, nowMs - DAY_MS],
   );
   const count = (name: keyof InvoiceCounts): number => Number(row?.[name] ?? 0);
   return {

@@ -18,6 +18,8 @@ export interface InvoiceSender {
 const FIRST_LOOK_MS = 5_000;
 const MAX_LOOK_MS = 3_600_000;
 const SWEEP_ROWS = 50;
+/** So often without an answer, and the provider is left alone until the next sweep. */
+const SILENT = 3;
 
 /**
  * A request is stored as sent before it is. Whose outcome is not known is asked about under its id;
@@ -31,6 +33,7 @@ export function invoiceSender(
   log?: LogFn,
 ): InvoiceSender {
   const turns = new Map<string, Promise<void>>();
+  let silent = 0;
   const deliver = async (orderId: string): Promise<void> => {
     const before = turns.get(orderId) ?? Promise.resolve();
     const work = (): Promise<void> => db().alone(`invoices ${orderId}`, () => steps(orderId));
@@ -53,7 +56,9 @@ export function invoiceSender(
     for (const { request_id } of due) {
       const next = await db().transaction((tx) => nextOf(tx, orderId, request_id, now()));
       if (next === null) continue;
-      await end(next.row, next.first, await saying(next));
+      const told = await saying(next);
+      silent = told.kind === 'unknown' ? silent + 1 : 0;
+      await end(next.row, next.first, told);
     }
   }
 
@@ -62,9 +67,15 @@ export function invoiceSender(
     const about = { requestId: row.request_id, amountFen: row.amount_fen };
     const send = (): Promise<InvoiceAnswer> =>
       row.kind === 'blue'
-        ? provider.blue({ ...about, ...bodyOf(row), buyer: buyerOf(row) })
+        ? provider.blue({
+            ...about,
+            askedMs: row.made_ms,
+            ...bodyOf(row),
+            buyer: buyerOf(row),
+          })
         : provider.red({
             ...about,
+            askedMs: row.made_ms,
             ofRequest: row.of_request ?? '',
             number: blue?.number ?? '',
             reason: JSON.parse(row.body) as RedReason,
@@ -99,10 +110,13 @@ export function invoiceSender(
        GROUP BY order_id ORDER BY MIN(look_ms), order_id LIMIT ${SWEEP_ROWS}`,
       [now()],
     );
-    for (const { order_id } of due)
+    silent = 0;
+    for (const { order_id } of due) {
+      if (silent >= SILENT) return;
       await deliver(order_id).catch((cause: unknown) =>
         log?.('error', 'central', cause instanceof Error ? cause.message : String(cause), cause),
       );
+    }
   };
   return { deliver, sweep };
 }

@@ -10,7 +10,7 @@ export function picture(
   const lines = [
     'SAMPLE E-INVOICE of a simulated provider',
     `No. ${number}`,
-    `${invoice.kind === 'red' ? 'RED: takes an invoice back' : 'BLUE'}`,
+    invoice.kind === 'red' ? 'RED: takes an invoice back' : 'BLUE',
     `CNY ${sign}${(invoice.amountFen / 100).toFixed(2)}`,
   ];
   const text = lines.map((line, i) => `1 0 0 1 60 ${760 - 36 * i} Tm (${line}) Tj`).join('\n');

@@ -37,6 +37,7 @@ interface Taken {
   readonly requestId: string;
   readonly kind: 'blue' | 'red';
   readonly amountFen: number;
+  readonly askedMs: number;
   readonly buyerName: string;
   /** A red one's: what it takes back. */
   readonly of: string | null;
@@ -68,7 +69,7 @@ const nextNumber = (): string => {
   return `2634${String(issued + 1).padStart(16, '0')}`;
 };
 const issue = (one: Taken): Taken =>
-  keep({ ...one, state: 'issued', number: nextNumber(), issuedMs: Date.now() });
+  keep({ ...one, state: 'issued', number: nextNumber(), issuedMs: one.askedMs });
 const refuse = (one: Taken, reason: string): Taken => keep({ ...one, state: 'refused', reason });
 
 const reply = (response: ServerResponse, status: number, body: unknown): void => {
@@ -100,10 +101,11 @@ function faultOf(one: Taken): string | null {
 
 /** Takes a request, once under its id; told again it says what became of the first. */
 function take(told: Record<string, unknown>, response: ServerResponse): void {
-  const { requestId, kind, amountFen } = told;
+  const { requestId, kind, amountFen, askedMs } = told;
   if (
     typeof requestId !== 'string' ||
     (kind !== 'blue' && kind !== 'red') ||
+    typeof askedMs !== 'number' ||
     typeof amountFen !== 'number' ||
     amountFen <= 0
   )
@@ -117,6 +119,7 @@ function take(told: Record<string, unknown>, response: ServerResponse): void {
     requestId,
     kind,
     amountFen,
+    askedMs,
     buyerName: (told['buyer'] as { readonly name?: string } | undefined)?.name ?? '',
     of: (told['of'] as { readonly number?: string } | undefined)?.number ?? null,
     state: 'pending',

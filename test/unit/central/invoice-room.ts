@@ -211,8 +211,8 @@ export class InvoiceRoom {
       body: Buffer.from(new URLSearchParams({ token, ...form }).toString()),
     });
   }
-  reverse = (requestId: string, who: string): Promise<Shown> =>
-    this.staff('/console/invoice', { request: requestId, who, why: '抬头写错' });
+  reverse = (requestId: string, who: string, verdict = 'reverse'): Promise<Shown> =>
+    this.staff('/console/invoice', { request: requestId, who, why: '抬头写错', verdict });
   /** Two persons take an invoice back. */
   async reversed(requestId: string): Promise<void> {
     await this.reverse(requestId, '王芳');

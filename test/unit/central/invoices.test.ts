@@ -51,6 +51,7 @@ describe.each(ENGINES)('an order’s invoice on %s', (engine) => {
       {
         requestId: `${order}-B1`,
         amountFen: 10_000,
+        askedMs: r.room.now,
         buyer: { kind: 'company', name: '阜城医院', taxNo: '91110000802100433B' },
         seller: INVOICES.sellers['house'],
         lines: [
@@ -137,6 +138,19 @@ describe.each(ENGINES)('an order’s invoice on %s', (engine) => {
     await r.later();
     expect((await r.page(order)).body).toContain('发票已开好');
     expect(r.provider.asked.filter((a) => a.startsWith('blue'))).toHaveLength(1);
+  });
+
+  once('of a provider that does not answer is left alone after three of them', async () => {
+    r.provider.mood = 'lose-request';
+    const orders = [];
+    for (let i = 0; i < 6; i++) orders.push(await r.sold());
+    for (const order of orders) await r.make(order);
+    r.provider.asked.length = 0;
+    await r.later();
+    expect(r.provider.asked).toHaveLength(3);
+    r.provider.mood = 'issue';
+    await r.later();
+    expect(r.provider.standing()).toHaveLength(6);
   });
 
   once('that was refused says why, and may be asked for anew', async () => {
@@ -316,6 +330,20 @@ describe.each(ENGINES)('an order’s invoice on %s', (engine) => {
       expect(r.provider.standing().map((b) => b.requestId)).toEqual([`${order}-B2`]);
       const [, red] = await r.rows();
       expect([red?.who, red?.second_who]).toEqual(['王芳', '李主管']);
+    });
+
+    once('not after the first one’s word was dropped', async () => {
+      const order = await r.sold();
+      await r.make(order);
+      const id = `${order}-B1`;
+      expect((await r.reverse(id, '王芳', 'drop')).status).toBe(409);
+      await r.reverse(id, '王芳');
+      expect((await r.staff('/')).body).toContain('红冲待第二人核准');
+      expect((await r.reverse(id, '李主管', 'drop')).status).toBe(303);
+      expect((await r.staff('/')).body).not.toContain('红冲待第二人核准');
+      await r.reverse(id, '李主管');
+      await r.later();
+      expect(await r.states()).toEqual(['B1 issued']);
     });
 
     once('unless the provider refuses: the invoice stands, and somebody is told', async () => {
