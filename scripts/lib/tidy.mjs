@@ -70,7 +70,7 @@ const STOREYS = {
   ],
   'src/central': [
     ['db'],
-    ['http', 'sale', 'requests', 'receipts', 'use', 'books', 'gateway', 'fleet'],
+    ['http', 'sale', 'requests', 'receipts', 'invoices', 'use', 'books', 'gateway', 'fleet'],
     ['credit-api.ts'],
     ['console', 'terminal-api.ts'],
     ['central.ts'],

@@ -30,6 +30,13 @@ import { router } from './http/routes.ts';
 import { signedExchange } from './http/signed.ts';
 import type { AccountBook } from './sale/account-book.ts';
 import { forgetter } from './requests/forget.ts';
+import { invoiceableKeys, invoicesConfigSchema } from './invoices/config.ts';
+import type { InvoicesConfig } from './invoices/config.ts';
+import type { InvoiceProvider } from './invoices/provider.ts';
+import { invoiceHint, invoicePages } from './invoices/routes.ts';
+import { forgetBuyers } from './invoices/seen.ts';
+import { invoiceSender } from './invoices/sender.ts';
+import { lookReceipt } from './receipts/receipt.ts';
 import { receiptPages } from './receipts/routes.ts';
 import type { RefundBudget } from './sale/budgets.ts';
 import { bookSender } from './sale/credit-sender.ts';
@@ -92,7 +99,12 @@ export interface CentralOptions extends Seed {
   readonly accountBook?: AccountBook;
   /** Tells IoT meters of top-ups; left out: nobody does, and nothing is on its way. */
   readonly meterPlatform?: MeterPlatform;
-  /** By which account book and meters are asked again; left out: the gateway's. */
+  /**
+   * Who issues e-invoices, and how each sale stands on one (docs/invoices.md); left out: none are
+   * made, and the policy must not promise any.
+   */
+  readonly invoices?: { readonly provider: InvoiceProvider; readonly config: InvoicesConfig };
+  /** By which account book, meters and invoices are asked again; left out: the gateway's. */
   readonly clock?: Clock;
   /** The payment gateway; left out: this central takes no payments. */
   readonly payments?: Omit<GatewayOptions, 'paymentCodes' | 'receipts'>;
@@ -116,7 +128,7 @@ export interface Central {
    * @returns The new epoch, null: it asks for nothing
    */
   readonly grantEpoch: (terminalId: string) => Promise<number | null>;
-  /** Gateway and account book look once at what is due, as they do by themselves all the time. */
+  /** Gateway, account book and invoices look once at what is due, as they do all the time. */
   readonly sweepPayments: () => Promise<void>;
 }
 
@@ -126,7 +138,11 @@ const SWEEP_EVERY_MS = 5_000;
 /** The reference central billing service: API of src/shared/central-api, and a console for staff. */
 export function createCentral(options: CentralOptions): Central {
   const { now, policySigner } = options;
-  const policy = policySchema.parse(options.policy);
+  const invoicing =
+    options.invoices === undefined
+      ? null
+      : { ...options.invoices, config: invoicesConfigSchema.parse(options.invoices.config) };
+  const policy = tellInvoiceable(policySchema.parse(options.policy), invoicing?.config ?? null);
   const requestKeys = (options.requestKeys ?? []).map(openingKey);
   const sealTo = requestKeys[0] === undefined ? null : sealingKeyOf(requestKeys[0]);
   const issue = policyIssuer(policy, policySigner, now, options.policyValidDays, sealTo);
@@ -160,6 +176,8 @@ export function createCentral(options: CentralOptions): Central {
       : bookSender(db, options.accountBook, now, options.log);
   const { meterPlatform } = options;
   const clock = options.payments?.clock ?? options.clock;
+  const invoices =
+    invoicing === null ? null : invoiceSender(db, invoicing.provider, now, options.log);
   const sweepAll =
     payments === null && sender === null && meterPlatform === undefined
       ? undefined
@@ -170,6 +188,15 @@ export function createCentral(options: CentralOptions): Central {
             await sweepMeters(db(), meterPlatform, now(), options.log);
         };
   const sweeps = sweeper(clock, sweepAll);
+  // By itself: a provider of invoices that does not answer holds up no money.
+  const sweepInvoices =
+    invoices === null || invoicing === null
+      ? undefined
+      : async (): Promise<void> => {
+          await invoices.sweep();
+          await forgetBuyers(db(), invoicing.config.keepDays, now());
+        };
+  const invoiceSweeps = sweeper(clock, sweepInvoices);
   const forget = forgetter(db, policy.requests?.keepDays.central ?? null, now);
 
   const terminals = terminalApi({
@@ -196,8 +223,28 @@ export function createCentral(options: CentralOptions): Central {
     forget: () => forget.due(),
     payments,
   });
+  const invoiced =
+    invoicing === null || invoices === null || policy.receipts?.invoice !== true
+      ? null
+      : {
+          db,
+          now,
+          policy,
+          config: invoicing.config,
+          sender: invoices,
+          look: (token: string) => lookReceipt(db(), token, { nowMs: now(), keysOf, answerKeys }),
+          log: options.log,
+        };
   const pages = [
-    ...receiptPages({ db, now, keysOf, answerKeys, policy }),
+    ...receiptPages({
+      db,
+      now,
+      keysOf,
+      answerKeys,
+      policy,
+      invoiceHint: invoiced === null ? undefined : (orderId) => invoiceHint(invoiced, orderId),
+    }),
+    ...(invoiced === null ? [] : invoicePages(invoiced)),
     ...(payments === null ? [] : publicPages(payments, now, options.log)),
   ];
   const staff = router(
@@ -234,6 +281,7 @@ export function createCentral(options: CentralOptions): Central {
     // Keys of wallets may be known here since.
     await proveAgain(options.db, { nowMs: now(), trust });
     sweeps.start();
+    invoiceSweeps.start();
   }
 
   const doors: OpenDoor[] = [];
@@ -265,14 +313,32 @@ export function createCentral(options: CentralOptions): Central {
     staff,
     close: async () => {
       sweeps.stop();
+      invoiceSweeps.stop();
       await closeDoors();
-      await sweeps.ended();
+      await Promise.all([sweeps.ended(), invoiceSweeps.ended()]);
       opened = false;
     },
     data: () => consoleData(db(), now()),
     grantEpoch: (terminalId) => grantEpoch(db(), terminalId, now()),
-    sweepPayments: async () => sweepAll?.(),
+    sweepPayments: async () => {
+      await sweepAll?.();
+      await sweepInvoices?.();
+    },
   };
+}
+
+/**
+ * The policy, with what central itself knows of invoices: kiosks promise none that it cannot make.
+ *
+ * @throws where the policy promises invoices, and nobody is configured to issue them
+ */
+function tellInvoiceable(policy: Policy, config: InvoicesConfig | null): Policy {
+  const { receipts } = policy;
+  if (receipts === undefined) return policy;
+  const { invoiceable: _told, ...own } = receipts;
+  if (own.invoice !== true) return { ...policy, receipts: own };
+  if (config === null) throw new Error('the policy’s receipts.invoice needs central’s `invoices`');
+  return { ...policy, receipts: { ...own, invoiceable: [...invoiceableKeys(config)] } };
 }
 
 /** Sweeps at once after a start, for what was cut; then again and again, one after another. */

@@ -6,6 +6,7 @@ import { openPglite } from '../central/db/pglite.ts';
 import { openPostgres } from '../central/db/postgres.ts';
 import { ANY_REFUND } from '../central/sale/budgets.ts';
 import { createCentral } from '../central/central.ts';
+import { httpInvoiceProvider } from '../central/invoices/provider-http.ts';
 import { httpMeterPlatform } from '../central/sale/meter-platform.ts';
 import { loadPayments } from '../payment/load.ts';
 import { ed25519Signer } from '../shared/signing.ts';
@@ -15,14 +16,15 @@ import { stderrLog, systemRandom } from '../main/ports.ts';
 import { DEMO_DATA } from './central-data.ts';
 import { demoCreditAccounts } from './credit-data.ts';
 import { demoHouseholds } from './household-data.ts';
-import { demoPayment, DEMO_TERMINAL, hallKeys, METER_SECRET } from './setup.ts';
+import { DEMO_INVOICES } from './invoice-data.ts';
+import { demoPayment, DEMO_TERMINAL, hallKeys, INVOICE_SECRET, METER_SECRET } from './setup.ts';
 import { runService } from './service.ts';
 
 /**
  * The demo hall's central, a process of its own: billing, and the payment gateway with every wallet
  * behind it. `--data DIR --port N --pages N --console N --sandbox N [--terminal ID --terminal-key
- * FILE] [--meters N] [--database URL]`: the doors of terminals, phones and staff, the wallets'
- * port, and the PostgreSQL server whose database is used instead of the embedded one.
+ * FILE] [--meters N] [--invoices N] [--database URL]`: the doors of terminals, phones and staff,
+ * the wallets' port, and the PostgreSQL server whose database is used instead of the embedded one.
  */
 const { values } = parseArgs({
   options: {
@@ -34,6 +36,7 @@ const { values } = parseArgs({
     terminal: { type: 'string' },
     'terminal-key': { type: 'string' },
     meters: { type: 'string' },
+    invoices: { type: 'string' },
     database: { type: 'string' },
     'any-refund': { type: 'boolean', default: false },
   },
@@ -89,7 +92,10 @@ const central = createCentral({
   ...DEMO_DATA,
   creditAccounts: demoCreditAccounts(chinaDate(clock.nowMs())),
   households: demoHouseholds(chinaDate(clock.nowMs())),
-  policy: { ...DEMO_DATA.policy, receipts: { url: publicUrl } },
+  policy: {
+    ...DEMO_DATA.policy,
+    receipts: { url: publicUrl, invoice: values.invoices !== undefined },
+  },
   listen: {
     terminals: { port: Number(values.port ?? 0) },
     pages: { port: Number(values.pages ?? 0) },
@@ -112,6 +118,19 @@ const central = createCentral({
           clock,
           timeoutMs: WALLET_TIMEOUT_MS,
         }),
+      }),
+  ...(values.invoices === undefined
+    ? {}
+    : {
+        invoices: {
+          provider: httpInvoiceProvider({
+            baseUrl: `http://127.0.0.1:${values.invoices}`,
+            secret: INVOICE_SECRET,
+            clock,
+            timeoutMs: WALLET_TIMEOUT_MS,
+          }),
+          config: DEMO_INVOICES,
+        },
       }),
   terminals: [terminal],
   ...(values['any-refund'] ? { refundBudget: ANY_REFUND } : {}),

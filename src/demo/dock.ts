@@ -24,10 +24,12 @@ export interface DockOptions {
   readonly phone: Phone;
   /** The gateway's trades at the wallets; null: central is away. */
   readonly gatewayBooks: () => Promise<unknown>;
+  /** Where the simulated provider of e-invoices is told how to answer. */
+  readonly invoicesUrl: string;
   /** The demo's technician, when the kiosk's terminal.json has him. */
   readonly technician: { readonly name: string; readonly pin: string } | null;
   readonly addresses: () => { kiosk: string; central: string };
-  readonly kill: (what: 'core' | 'central' | 'sandbox') => boolean;
+  readonly kill: (what: 'core' | 'central' | 'sandbox' | 'invoices') => boolean;
 }
 
 const wallet = z.enum(['wechat', 'alipay', 'unionpay']).optional();
@@ -75,7 +77,12 @@ const action = z.discriminatedUnion('do', [
     line: z.enum(['central', 'payment', 'card']),
     ms: z.number().int().min(0).max(60_000),
   }),
-  z.object({ do: z.literal('kill'), what: z.enum(['core', 'central', 'sandbox']) }),
+  z.object({ do: z.literal('kill'), what: z.enum(['core', 'central', 'sandbox', 'invoices']) }),
+  /** How the provider of e-invoices answers from now on (src/simulator/invoices). */
+  z.object({
+    do: z.literal('invoices'),
+    answers: z.enum(['at-once', 'later', 'never', 'refuse', 'lose']),
+  }),
   z.object({
     do: z.literal('printer'),
     paper: z.enum(['ok', 'low', 'end']).optional(),
@@ -95,6 +102,14 @@ let codes = 0;
 function freshCode(wallet: keyof typeof WALLET_CODES): string {
   const [prefix, length] = WALLET_CODES[wallet];
   return `${prefix}${`${process.pid % 10_000}${Math.floor(process.uptime() * 1_000)}${++codes}`.padStart(length - 2, '0').slice(2 - length)}`;
+}
+
+/** What a phone opens that scans the newest slip's code; null: none was printed yet. */
+function newestReceipt({ slips }: SimulatedPrinter): string | null {
+  const codes = slips.flatMap((slip) =>
+    slip.lines.flatMap((l) => (l.kind === 'qr' ? [l.text] : [])),
+  );
+  return codes.findLast((text) => text.includes('/r/')) ?? null;
 }
 
 /**
@@ -235,6 +250,13 @@ export class Dock {
             : paymentLines)
           line.delayMs = a.ms;
         return null;
+      case 'invoices':
+        return (
+          await fetch(`${this.#o.invoicesUrl}/_control`, {
+            method: 'POST',
+            body: JSON.stringify({ answers: a.answers }),
+          })
+        ).json();
       case 'kill':
         return this.#o.kill(a.what);
       case 'printer':
@@ -262,6 +284,7 @@ export class Dock {
         wallet: walletOfCode(t.codeUrls.at(-1) ?? ''),
       })),
       slips: printer.slips.map((s) => s.number).slice(-6),
+      receipt: newestReceipt(printer),
       printer: printer.condition,
       lines: {
         central: { cut: centralLine.cut, delayMs: centralLine.delayMs },

@@ -25,6 +25,7 @@ import {
   hallKeys,
   hallPorts,
   writeTerminalJson,
+  INVOICE_SECRET,
   METER_SECRET,
 } from './setup.ts';
 import { chooseShell } from './shell-choice.ts';
@@ -37,7 +38,7 @@ const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|elec
   --payments KINDS  how customers pay, in the order offered: gateway (one code for every wallet; the default), or wallets
                 directly: wechat, alipay, unionpay, e.g. --payments wechat,alipay
   --shell none  services and dock only: the shell is started by somebody else, with the terminal.json that is printed
-  --port N      the kiosk's port; the dock has N+1, central's console N+2, central's pages for phones N+11, and nine more are
+  --port N      the kiosk's port; the dock has N+1, central's console N+2, central's pages for phones N+11, and eleven more are
                 used around (default 8460)
   --data DIR    where the demo keeps its journal, books and cards (default .pilotlight/demo)
   --config FILE the kiosk's terminal.json, instead of the demo's own
@@ -101,8 +102,8 @@ const payments = values.payments
 if (new Set(payments).size !== payments.length)
   fail(`--payments ${values.payments}: each kind once\n${USAGE}`);
 const first = Number(values.port);
-if (!Number.isInteger(first) || first < 1024 || first > 65_523)
-  fail(`--port ${values.port}: a number from 1024 to 65523\n${USAGE}`);
+if (!Number.isInteger(first) || first < 1024 || first > 65_521)
+  fail(`--port ${values.port}: a number from 1024 to 65521\n${USAGE}`);
 if (!['at-once', 'later', 'never'].includes(values.meters))
   fail(`--meters ${values.meters}: at-once, later or never\n${USAGE}`);
 const vpcdPort = Number(values['vpcd-port']);
@@ -141,6 +142,7 @@ const NAMES: Record<keyof typeof ports, string> = {
   scanner: 'virtual scanner',
   gatewayLine: 'line to the payment gateway',
   meters: 'platform of IoT meters',
+  invoices: 'provider of e-invoices',
 };
 for (const [name, port] of Object.entries(ports) as [keyof typeof ports, number][]) {
   if (!(await isFree(port)))
@@ -213,6 +215,8 @@ const central = new HallChild(
     String(ports.sandbox),
     '--meters',
     String(ports.meters),
+    '--invoices',
+    String(ports.invoices),
     ...enrolled,
     ...(values['any-refund'] ? ['--any-refund'] : []),
     ...(values.database === undefined ? [] : ['--database', values.database]),
@@ -246,6 +250,20 @@ const meters = new HallChild(
     String(ports.meters),
     '--answers',
     values.meters,
+  ],
+  say,
+  restartMs,
+);
+const invoices = new HallChild(
+  'provider of e-invoices',
+  [
+    here('invoice-process.ts'),
+    '--file',
+    join(dataDir, 'invoices.jsonl'),
+    '--secret',
+    INVOICE_SECRET,
+    '--port',
+    String(ports.invoices),
   ],
   say,
   restartMs,
@@ -285,6 +303,7 @@ const dock = new Dock({
       (await central.ask('newest-code')) as Awaited<ReturnType<PhoneOptions['gatewayCode']>>,
   }),
   gatewayBooks: () => central.ask('gateway-books'),
+  invoicesUrl: `http://127.0.0.1:${ports.invoices}`,
   technician: config.maintenance.users.some((user) => user.hash === DEMO_USER.hash)
     ? { name: DEMO_USER.name, pin: DEMO_USER.pin }
     : null,
@@ -292,6 +311,7 @@ const dock = new Dock({
   kill: (what) => {
     if (what === 'central') return central.kill();
     if (what === 'sandbox') return sandbox.kill();
+    if (what === 'invoices') return invoices.kill();
     const pid = corePid();
     return pid !== null && process.kill(pid, 'SIGKILL');
   },
@@ -309,6 +329,7 @@ async function stop(code: number): Promise<never> {
       central.stop(),
       sandbox.stop(),
       meters.stop(),
+      invoices.stop(),
       dock.close(),
       printer.close(),
       scanner.close(),
@@ -394,6 +415,7 @@ try {
     central.start(),
     sandbox.start(),
     meters.start(),
+    invoices.start(),
   ]);
   await startShell();
 } catch (error) {

@@ -44,12 +44,16 @@ export interface HallPorts {
   readonly gatewayLine: number;
   /** The platform that reaches IoT meters. */
   readonly meters: number;
+  /** Who issues e-invoices. */
+  readonly invoices: number;
 }
 
 /** What the demo's central shows to the platform of its IoT meters. */
 export const METER_SECRET = 'demo-meters';
+/** … and to the provider of its e-invoices. */
+export const INVOICE_SECRET = 'demo-invoices';
 
-/** Thirteen neighbouring ports from `first`. */
+/** Fifteen neighbouring ports from `first`; the one before the last is kept free. */
 export function hallPorts(first: number): HallPorts {
   return {
     kiosk: first,
@@ -65,6 +69,7 @@ export function hallPorts(first: number): HallPorts {
     centralApi: first + 10,
     centralPages: first + 11,
     meters: first + 12,
+    invoices: first + 14,
   };
 }
 

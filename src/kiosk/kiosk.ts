@@ -22,7 +22,7 @@ import { askMyAccount } from './run/my-account.ts';
 import { callProvider } from './run/payment.ts';
 import { Releases } from './run/releases.ts';
 import { askRequest, makeRequest } from './run/requests.ts';
-import { receiptCode, receiptUrl } from './words/receipt-code.ts';
+import { offersInvoice, receiptCode, receiptUrl } from './words/receipt-code.ts';
 import type { ReduceContext } from './state/context.ts';
 import type { Effect, KioskEvent, KioskState, ServiceState } from './state/kiosk.ts';
 import type { OpenOrder } from './state/order.ts';
@@ -419,7 +419,8 @@ export class Kiosk {
     const { policy } = this.#state.service;
     const company = (payee: string): string => companyOf(policy?.credit, payee).zh;
     const lines = slipLines(open, what, header, this.#hotline(), clock.nowMs(), company);
-    const printed = await printer.print([...lines, ...receiptCode(this.#receiptUrl(orderId))]);
+    const code = receiptCode(this.#receiptUrl(orderId), offersInvoice(policy, open.order));
+    const printed = await printer.print([...lines, ...code]);
     return { type: 'printed', orderId, what, ok: printed.ok };
   }
 

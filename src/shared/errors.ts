@@ -769,6 +769,18 @@ export const ERRORS = {
       'Central does not take the sealed part of a request: its fact is missing there, or the hash differs; tried again, look at this terminal in the console if it lasts',
     ],
   ),
+  // ---- invoices ----
+  'INV-0101': e(
+    ['发票要先红冲', 'Its invoice is taken back first'],
+    [
+      '这笔款开过发票，要先红冲发票，之后退款。您的钱是安全的，请保留凭条。',
+      'This payment has an invoice, which is taken back first; then the money goes back. Your money is safe. Please keep the slip.',
+    ],
+    [
+      '这笔款的发票还没有红冲：红冲已申请，开好红字发票以后再核准退款（中心“电子发票”）',
+      'The invoice of this payment stands: a red one is asked for; hand the money back once it is issued (e-invoices, in central’s console)',
+    ],
+  ),
   'CORE-0101': e(
     ['正在恢复', 'Recovering'],
     [

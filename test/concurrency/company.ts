@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createBillingClient } from '../../src/billing/client.ts';
 import type { BillingClient } from '../../src/billing/types.ts';
 import { createCentral } from '../../src/central/central.ts';
-import type { Central } from '../../src/central/central.ts';
+import type { Central, CentralOptions } from '../../src/central/central.ts';
 import type { RefundBudget } from '../../src/central/sale/budgets.ts';
 import { systemClock, systemRandom } from '../../src/main/ports.ts';
 import { openPostgres } from '../../src/central/db/postgres.ts';
@@ -136,6 +136,8 @@ export interface CompanyOptions {
   readonly connections?: number;
   /** What goes back on a reader's word; any sum where not given. */
   readonly refundBudget?: RefundBudget;
+  /** What its centrals have besides. */
+  readonly over?: Partial<CentralOptions>;
   /** Where its database is; a new one of the cluster where not given. */
   readonly database?: string;
 }
@@ -155,12 +157,14 @@ export class Company {
   readonly #connections: number;
   readonly #refundBudget: RefundBudget;
   readonly #creditAccounts: readonly SeedCreditAccount[];
+  readonly #over: Partial<CentralOptions>;
 
   private constructor(cluster: Cluster, database: string, options: CompanyOptions) {
     this.cluster = cluster;
     this.database = database;
     this.accounts = options.accounts ?? accountsOf(20, 4);
     this.#creditAccounts = options.creditAccounts ?? [];
+    this.#over = options.over ?? {};
     this.#refundBudget = options.refundBudget ?? ANY_REFUND;
     this.#connections = options.connections ?? 8;
     this.journals = Array.from(
@@ -192,6 +196,7 @@ export class Company {
       now: () => this.now,
       refundBudget: this.#refundBudget,
       terminals: this.journals.map(({ terminalId }) => ({ terminalId, publicKeyPem: terminalId })),
+      ...this.#over,
     });
     const office = { ...front, central };
     this.offices.push(office);

@@ -103,6 +103,59 @@ test('an IoT meter in arrears is topped up, and its account shows it', async () 
   expect(hall.verify()).toMatchObject({ ok: true, problems: [] });
 });
 
+test('a bill’s e-invoice is made on the phone, once, behind the code of the thanks screen', async () => {
+  await toAccount('bills', '2002203303');
+  await screen('bills');
+  await agree();
+  await hall.dock({ do: 'pay' });
+  await screen('done');
+  expect(await says('done')).toContain('电子凭条、开发票');
+  const code = await page.getAttribute('[data-screen="done"] svg[data-qr]', 'data-qr');
+  const phone = await browser.newPage({ viewport: { width: 390, height: 844 }, locale: 'zh-CN' });
+  await until('the receipt', async () => {
+    await phone.goto(code ?? '');
+    return (await phone.textContent('body'))?.includes('已入账') === true;
+  });
+  const fits = async (): Promise<void> =>
+    expect(await phone.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
+      390,
+    );
+  await hall.dock({ do: 'invoices', answers: 'later' });
+  await phone.click('text=开发票');
+  await fits();
+  // The company's fields come with the choice, without script.
+  expect(await phone.isVisible('#tax')).toBe(false);
+  await phone.check('#company');
+  expect(await phone.isVisible('#tax')).toBe(true);
+  await phone.fill('#name', '阜城第一小学');
+  await phone.fill('#tax', '91350100M000100Y44');
+  await phone.click('text=下一步');
+  expect(await phone.textContent('.bad')).toContain('有一位错了');
+  expect(await phone.inputValue('#name')).toBe('阜城第一小学');
+  await phone.fill('#tax', '91350100m000100y43');
+  await phone.click('text=下一步');
+  expect(await phone.textContent('body')).toContain('请核对');
+  await fits();
+  await phone.click('text=确认开票');
+  await phone.waitForSelector('text=正在开发票');
+  // By itself, as soon as the provider has issued it.
+  await phone.waitForSelector('text=发票已开好', { timeout: 30_000 });
+  await fits();
+  const shown = (await phone.textContent('body')) ?? '';
+  expect(shown).toContain('阜城第一小学');
+  expect(shown).not.toContain('2002203303');
+  const number = /\d{20}/.exec(shown)?.[0];
+  const pdf = await phone.request.get((await phone.getAttribute('a.button', 'href')) ?? '');
+  expect(pdf.headers()['content-type']).toBe('application/pdf');
+  expect((await pdf.body()).toString('latin1')).toContain(number);
+  await phone.goto(code ?? '');
+  await phone.click('text=看发票');
+  expect(await phone.textContent('body')).toContain(number);
+  await phone.close();
+  await hall.dock({ do: 'invoices', answers: 'at-once' });
+  await home(page);
+});
+
 test('gas and water of one household are two orders of one visit, and nothing is left to pay', async () => {
   await toAccount('bills', '2002203308');
   await screen('bills');

@@ -14,6 +14,7 @@ import { gatewayPeople } from './gateway-people.mjs';
 import { BETWEEN } from './between.mjs';
 import { VISIT } from './visit.mjs';
 import { CARDS } from './cards.mjs';
+import { INVOICES } from './invoices.mjs';
 import { RECEIPTS } from './receipts.mjs';
 import { REQUESTS } from './requests.mjs';
 import { MY_ACCOUNT } from './my-account.mjs';
@@ -3973,6 +3974,7 @@ export const MUTANTS = [
   ...VISIT,
   ...CARDS,
   ...RECEIPTS,
+  ...INVOICES,
   ...REQUESTS,
   ...MY_ACCOUNT,
   ...modes({ mutant, edit, attack, unit }),

@@ -40,7 +40,7 @@ export const RECEIPTS = [
   mutant(
     'receipt-no-code',
     'Slips carry no code.',
-    edit('kiosk/kiosk.ts', '[...lines, ...receiptCode(this.#receiptUrl(orderId))]', '[...lines]'),
+    edit('kiosk/kiosk.ts', '[...lines, ...code]', '[...lines]'),
     unit('test/unit/kiosk/receipts.test.ts', 'every slip has it'),
   ),
   mutant(

@@ -2,6 +2,7 @@ import { attemptOf } from '../../shared/order-id.ts';
 import { sameName } from '../../shared/same-name.ts';
 import { select } from '../db/sets.ts';
 import type { Db, Sql } from '../db/sql.ts';
+import { barredByInvoice } from '../invoices/bar.ts';
 import { HOW_WORDS, settle } from './by-hand.ts';
 import { capturedBy, note, storable } from './books.ts';
 import type { Books, Place } from './books.ts';
@@ -38,11 +39,12 @@ export interface HandDecision extends RequestPlace {
 }
 /**
  * done · gone: nobody waits for it · same-person: who asked does not confirm · wrong-number: not
- * the payment's · no-route: money went back, and nobody says how · unusable: the books cannot take
- * it any more, and say why.
+ * the payment's · no-route: money went back, and nobody says how · invoiced: its invoice is taken
+ * back first, which is asked for by this · unusable: the books cannot take it any more, and say
+ * why.
  */
 export type Decided =
-  | { readonly kind: 'done' | 'gone' | 'same-person' | 'wrong-number' | 'no-route' }
+  | { readonly kind: 'done' | 'gone' | 'same-person' | 'wrong-number' | 'no-route' | 'invoiced' }
   | { readonly kind: 'unusable'; readonly reason: string };
 
 /** The request at a place, whatever became of it; null: none. */
@@ -94,6 +96,8 @@ export async function decideByHand(db: Db, d: HandDecision, by: DecidedBy): Prom
         asked.epoch === CONSOLE_EPOCH ? settleAdopted(books, at, asked) : settle(books, at, asked),
       );
       if (told.kind !== 'applied') return { kind: 'unusable', reason: told.reason };
+      // What was just tried is not written: the money waits for the red one, which is kept.
+      if (await isBarredByInvoice(tx, books, asked, d, nowMs)) return { kind: 'invoiced' };
       if (asked.how === 'refund-by-gateway') {
         const barred = await by.handBack(tx, d.terminalId, asked.reference, nowMs);
         if (barred !== null) return { kind: 'unusable', reason: barred };
@@ -104,6 +108,24 @@ export async function decideByHand(db: Db, d: HandDecision, by: DecidedBy): Prom
     await postWaiting(tx, { ...d, nowMs, trust }, asked.order_id);
     return { kind: 'done' };
   });
+}
+
+/** Is it the payment of an invoice that stands? Then two persons have wanted it back by this. */
+async function isBarredByInvoice(
+  tx: Sql,
+  books: Books,
+  asked: HandRequest,
+  d: HandDecision,
+  nowMs: number,
+): Promise<boolean> {
+  if (asked.how !== 'refunded-by-hand' && asked.how !== 'refund-by-gateway') return false;
+  const order = books.orders.get(asked.order_id);
+  if (order === undefined) return false;
+  const attemptId =
+    asked.attempt_id === '' ? capturedBy(books, order)?.attemptId : asked.attempt_id;
+  if (attemptId === undefined) return false;
+  const wanted = { who: asked.who, second: d.who, why: `${asked.why}；${d.why}` };
+  return barredByInvoice(tx, { orderId: asked.order_id, attemptId }, wanted, nowMs);
 }
 
 /** Writes down who decided what. */

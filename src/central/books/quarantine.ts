@@ -1,3 +1,4 @@
+import { lookAtInvoices } from '../invoices/bar.ts';
 import { num } from '../db/sql.ts';
 import type { Db } from '../db/sql.ts';
 
@@ -57,6 +58,7 @@ export async function settleQuarantined(db: Db, s: Settlement, nowMs: number): P
           nowMs,
         ],
       );
+      if (row.order_id !== null) await lookAtInvoices(tx, [row.order_id]);
     }
     return true;
   });

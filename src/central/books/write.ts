@@ -1,6 +1,7 @@
 import { anyOf, deleteRows, insertRows, list, updateRows, upsertRows } from '../db/sets.ts';
 import type { Table } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
+import { lookAtInvoices } from '../invoices/bar.ts';
 import { CREDIT_ACCOUNTS, CREDIT_ITEMS, METER_COMMANDS, POSTINGS } from '../sale/credit-tables.ts';
 import { ACCOUNT_USE, ACCOUNTS, CLAIMS, ORDERS, RESERVES } from '../sale/tables.ts';
 import type { Books } from './books.ts';
@@ -25,7 +26,12 @@ export async function write(tx: Sql, terminalId: string, books: Books): Promise<
   await writeRows(tx, ACCOUNT_USE, books.use);
   await writeRows(tx, RESERVES, books.reserves);
   await writeRows(tx, CLAIMS, books.claims);
+  const back = books.ledger.changes().inserted.filter((entry) => entry.kind === 'refunded');
   await writeRows(tx, LEDGER, books.ledger);
+  await lookAtInvoices(
+    tx,
+    back.map((entry) => entry.order_id),
+  );
   await writeRows(tx, PAYMENT_EVIDENCE, books.evidence);
   await writeRows(tx, HAND_REQUESTS, books.requests);
   await writeRows(tx, TERMINAL_NOTES, books.notes);

@@ -6,6 +6,7 @@ import type { Trust } from '../books/trust.ts';
 import { adoptedRefundNo, handBackAdopted, strandedOf } from '../gateway/adopted.ts';
 import type { Stranded } from '../gateway/adopted.ts';
 import type { Db } from '../db/sql.ts';
+import { ERRORS } from '../../shared/errors.ts';
 import { Refusal } from '../http/problem.ts';
 import { aboutFact, aboutTerminal, filled, line } from './forms.ts';
 import type { Form } from './forms.ts';
@@ -22,6 +23,7 @@ const NO: Readonly<Record<Exclude<Decided['kind'], 'done' | 'unusable'>, string>
   'same-person': '申请人不能自己核准，须由第二人核准',
   'wrong-number': '交易号不是这笔付款的，请到钱包商户平台核对',
   'no-route': '请选择退款途径',
+  invoiced: `INV-0101 ${ERRORS['INV-0101'].technician.zh}`,
 };
 /** A reason in a few words is none. */
 const MIN_REASON = 10;

@@ -1,5 +1,7 @@
 import { maskName } from '../../shared/mask.ts';
 import type { TerminalStatus } from '../../shared/trust.ts';
+import { countInvoices } from '../invoices/seen.ts';
+import type { InvoiceCounts } from '../invoices/seen.ts';
 import { requestCounts } from '../requests/requests.ts';
 import type { RequestCounts } from '../requests/requests.ts';
 import { ratingsOf } from '../books/ratings.ts';
@@ -149,6 +151,8 @@ export interface ConsoleData {
   readonly otherChips: readonly OtherChip[];
   /** What customers asked for and nobody has closed. */
   readonly requests: RequestCounts;
+  /** How e-invoices stand. */
+  readonly invoices: InvoiceCounts;
   /** Of the last thirty days. */
   readonly ratings: readonly TerminalRatings[];
   /** The newest 50 things that persons did about such captures. */
@@ -196,6 +200,7 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
     otherChips: await otherChips(sql),
     findings: await openFindings(sql),
     requests: await requestCounts(sql, nowMs),
+    invoices: await countInvoices(sql, nowMs),
     ratings: await ratingsOf(sql, nowMs),
     settlements: await settlementsOf(sql),
     byHand: await handCases(sql),

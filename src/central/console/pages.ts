@@ -8,6 +8,7 @@ import type { ConsoleData } from './data.ts';
 import { chipsTable } from './chip-pages.ts';
 import { findingsTable } from './finding-pages.ts';
 import { requestAlarms, requestsLine } from './request-pages.ts';
+import { invoiceAlarms, invoicesLine } from './invoice-pages.ts';
 import { refundsTable, stoppedTable, unprovenTable } from './refund-pages.ts';
 import { facts, hidden, page, table, tag, time, TOP } from './html.ts';
 import { escapeHtml } from '../http/escape.ts';
@@ -50,7 +51,7 @@ export function consolePage(d: ConsoleData, nowMs: number): string {
   const byHand = d.byHand.waitingCount;
   const unproven = d.unprovenRefunds.filter((r) => r.state === 'waiting').length;
   const accused = d.findings.filter((f) => f.accuses).length;
-  const asked = requestAlarms(d.requests);
+  const asked = [...requestAlarms(d.requests), ...invoiceAlarms(d.invoices)];
   const wanted = [
     `${alarms} 台终端报警`,
     `${d.quarantineOpen} 条记录隔离`,
@@ -68,6 +69,7 @@ export function consolePage(d: ConsoleData, nowMs: number): string {
     `<header><h1>长明 · 收费中心</h1><span>参考实现</span><span>${time(nowMs)}</span></header><main>
 ${alarms + d.quarantineOpen + parked + unproven + byHand + d.stoppedCards.length + d.unprovenOrders.length + accused + asked.length > 0 ? `<p class="alarm">需要人工处理：${wanted}</p>` : ''}
 ${requestsLine(d.requests)}
+${invoicesLine(d.invoices)}
 <h2>最近订单</h2>${ordersTable(d)}
 ${d.unprovenRefunds.length === 0 ? '' : `<h2>只凭读卡器的退款</h2>${refundsTable(d.unprovenRefunds)}`}
 ${d.unprovenOrders.length === 0 ? '' : `<h2>缺少付款凭据的订单</h2>${unprovenTable(d.unprovenOrders)}`}

@@ -25,6 +25,7 @@ import { adoptPage, handCase, handPage } from './by-hand.ts';
 import { adoptForm, decideHandForm, pieceName } from './by-hand-routes.ts';
 import { consoleData, quarantined, waiting } from './data.ts';
 import { creditRoutes } from './credit-routes.ts';
+import { invoiceRoutes } from './invoice-routes.ts';
 import { budgetPage } from './refund-budget.ts';
 import { aboutFact, aboutTerminal, filled, line } from './forms.ts';
 import type { Form } from './forms.ts';
@@ -300,6 +301,13 @@ export function consoleRoutes({
       formToken,
       show: (path, body) => show(path, async (query) => html(await body(query))),
       file: (path, body) => show(path, async (query) => csv(await body(query))),
+      decide,
+    }),
+    ...invoiceRoutes({
+      db,
+      now,
+      formToken,
+      show: (path, body) => show(path, async (query) => html(await body(query))),
       decide,
     }),
     show('/console/requests', async () => html(requestsPage(await listRequests(db()), now()))),

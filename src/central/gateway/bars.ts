@@ -4,6 +4,9 @@ import type { Sql } from '../db/sql.ts';
 import { attemptOf } from '../../shared/order-id.ts';
 import { loadPosting } from '../books/load-credit.ts';
 import { makeVoid } from '../books/postings.ts';
+import { wantRed } from '../invoices/ask.ts';
+import { isInvoiced } from '../invoices/bar.ts';
+import { lockInvoices } from '../invoices/rows.ts';
 import { write } from '../books/write.ts';
 import { POSTINGS } from '../sale/credit-tables.ts';
 import type { PostingRow } from '../sale/credit-tables.ts';
@@ -12,12 +15,12 @@ import { ORDERS } from '../sale/tables.ts';
 import type { Trade } from './rows.ts';
 
 /** See {@link refundBar}. */
-export type Bar = 'delivered' | 'claimed-not' | 'by-hand';
+export type Bar = 'delivered' | 'claimed-not' | 'by-hand' | 'invoiced';
 /**
  * Why the money of a trade must not go back. `delivered`: its order is on the card · `claimed-not`:
  * a write has begun, and central's refund claim stands not, or is not told yet, or a person's word
- * on it waits for a second one: asked again later · `by-hand`: two persons settled it · null: it
- * may.
+ * on it waits for a second one: asked again later · `by-hand`: two persons settled it · `invoiced`:
+ * its invoice stands, and is taken back first · null: it may.
  *
  * Only the payment that the order took is barred: a late or second one goes back whatever became of
  * the order, as long as nobody doubts the one that it took. What the books do not know yet bars
@@ -26,7 +29,25 @@ export type Bar = 'delivered' | 'claimed-not' | 'by-hand';
 export async function refundBar(sql: Sql, trade: Trade): Promise<Bar | null> {
   const { order_id: orderId } = trade;
   const attempt = orderId === null ? null : attemptOf(orderId, trade.out_trade_no);
-  if (attempt === null) return null;
+  if (orderId === null || attempt === null) return null;
+  const bar = await orderBar(sql, orderId, attempt);
+  if (bar !== null) return bar;
+  return (await isInvoiced(sql, orderId, attempt)) ? 'invoiced' : null;
+}
+
+/** Its invoice is to be taken back, so that its money may go when it is asked for again. */
+export async function redFirst(
+  tx: Sql,
+  { order_id: orderId, out_trade_no: no }: Trade,
+  nowMs: number,
+): Promise<void> {
+  if (orderId === null) return;
+  await lockInvoices(tx, orderId);
+  const wanted = { who: 'central', second: null, why: `退款 ${no}`, reason: 'money-back' } as const;
+  await wantRed(tx, orderId, wanted, nowMs);
+}
+
+async function orderBar(sql: Sql, orderId: string, attempt: string): Promise<Bar | null> {
   const posting = await lockPosting(sql, orderId);
   // The evidence's row is what a card's key is given over: one of the two waits for the other.
   await sql.query('SELECT 1 FROM payment_evidence WHERE order_id = $1 FOR NO KEY UPDATE', [

@@ -3,7 +3,7 @@ import type { RefundQueryResult, RefundResult } from '../../payment/types.ts';
 import { failure } from '../../shared/errors.ts';
 import type { refundSchema } from '../../shared/gateway-api.ts';
 import { num } from '../db/sql.ts';
-import { holdPosting, refundBar, voidReturned } from './bars.ts';
+import { holdPosting, redFirst, refundBar, voidReturned } from './bars.ts';
 import { mayHandBack, patience, waitsForPerson } from './budgets.ts';
 import { markReturned } from './receipts.ts';
 import { ALONE_AFTER_MS } from './desk.ts';
@@ -46,6 +46,10 @@ export function refund(
         const bar = await refundBar(tx, trade);
         if (bar === 'delivered') return no('the order of this payment was delivered');
         if (bar === 'by-hand') return no('two persons settled this payment by hand');
+        if (bar === 'invoiced') {
+          await redFirst(tx, trade, now());
+          return unknown(failure('INV-0101'));
+        }
         if (bar === 'claimed-not')
           return unknown(failure('PAY-0204', 'no refund claim on its order is known here yet'));
         if (asFar + request.refundFen > num(trade.amount_fen))

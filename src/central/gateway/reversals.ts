@@ -3,7 +3,7 @@ import type { ReverseResult } from '../../payment/types.ts';
 import { failure } from '../../shared/errors.ts';
 import type { attemptSchema } from '../../shared/gateway-api.ts';
 import { num } from '../db/sql.ts';
-import { holdPosting, refundBar } from './bars.ts';
+import { holdPosting, redFirst, refundBar } from './bars.ts';
 import type { Bar } from './bars.ts';
 import { countHandBack, isSpent, mayHandBack, patience, reversalNo } from './budgets.ts';
 import { ALONE_AFTER_MS } from './desk.ts';
@@ -60,6 +60,7 @@ export function reverse(
       const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;
       if (trade.method !== 'code') return 'qr';
       const bar = await refundBar(tx, trade);
+      if (bar === 'invoiced') await redFirst(tx, trade, now());
       if (bar !== null) return bar;
       await tx.query(
         `UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2`,
@@ -112,6 +113,8 @@ function notSent(why: NotSent): ReverseResult {
       return no('the order of this payment was delivered');
     case 'by-hand':
       return no('two persons settled this payment by hand');
+    case 'invoiced':
+      return unknown(failure('INV-0101'));
     case 'refund':
       return no('a refund was asked for');
     case 'claimed-not':

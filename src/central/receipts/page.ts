@@ -6,12 +6,10 @@ import { chinaTime } from '../../shared/time.ts';
 import { escapeHtml } from '../http/escape.ts';
 import type { CentralAnswer } from '../http/request.ts';
 import type { Receipt, SeenReceipt } from './receipt.ts';
+import { call, list, page } from './shell.ts';
+import type { Locale, Row } from './shell.ts';
 import { orderStands } from './words.ts';
 import type { Both } from './words.ts';
-
-/** Which of both languages, as an index of {@link Both}. */
-type Locale = 0 | 1;
-type Row = readonly [label: Both, value: string];
 
 const KIND: Readonly<Record<CreditKind, Both>> = {
   balance: ['物联表充值', 'Meter top-up'],
@@ -20,33 +18,23 @@ const KIND: Readonly<Record<CreditKind, Both>> = {
   water: ['水费', 'Water'],
   heat: ['暖气费', 'Heating'],
 };
-const POLICY =
-  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const STYLE =
-  'body{font:1.2rem/1.55 sans-serif;margin:1.25rem;color:#1b2536;max-width:34rem}h1{font-size:1.9rem;line-height:1.25;margin:.3rem 0}' +
-  '.sum{font-size:2.4rem;font-weight:700;margin:.4rem 0}.next{background:#eef3fb;border-radius:.6rem;padding:.8rem 1rem}' +
-  'dl{margin:1rem 0}dt{color:#5a6780;font-size:1rem}dd{margin:0 0 .6rem;font-weight:600;overflow-wrap:anywhere}' +
-  'a{color:#12305c}.call{font-weight:700}';
+/** How an order stands with its invoice, as its receipt tells: `offer`: it may be asked for. */
+export type InvoiceHint = 'offer' | 'refused' | 'under-way' | 'issued' | 'reversing' | 'too-late';
+const INVOICE: Readonly<Record<InvoiceHint, Both>> = {
+  offer: ['开发票', 'Make out an invoice'],
+  refused: ['发票没有开成，再试一次', 'No invoice was made: try again'],
+  'under-way': ['正在开发票', 'Your invoice is being made'],
+  issued: ['看发票', 'See the invoice'],
+  reversing: ['正在红冲原发票', 'The invoice is being taken back'],
+  'too-late': ['开发票', 'Make out an invoice'],
+};
 
-/** Chinese, unless the phone asks for English before it. */
-export function localeOf(accepts: string): Locale {
-  const wanted = accepts
-    .split(',')
-    .map((part) => {
-      const [tag = '', ...rest] = part.trim().toLowerCase().split(';');
-      const q = rest.map((p) => /^\s*q=([\d.]+)\s*$/.exec(p)?.[1]).find((v) => v !== undefined);
-      return { tag: tag.split('-', 1)[0], q: q === undefined ? 1 : Number(q) };
-    })
-    .filter(({ tag, q }) => q > 0 && (tag === 'zh' || tag === 'en'))
-    .toSorted((a, b) => b.q - a.q);
-  return wanted[0]?.tag === 'en' ? 1 : 0;
-}
-
-/** What a phone gets that opened a slip's code. */
+/** What a phone gets that opened a slip's code. @param invoice null: this central makes none */
 export function receiptPage(
   seen: SeenReceipt,
   policy: Pick<Policy, 'hotline' | 'credit'>,
   locale: Locale,
+  invoice: { readonly token: string; readonly hint: InvoiceHint | null } | null = null,
 ): CentralAnswer {
   const { hotline } = policy;
   if (seen.kind === 'none')
@@ -68,7 +56,12 @@ export function receiptPage(
       ],
       seen.orderId,
     );
-  return receipt(seen.receipt, policy, locale);
+  // By its own address: where a front server adds a path, it stays.
+  const way =
+    invoice === null || invoice.hint === null
+      ? ''
+      : `<p><a class="button" href="${encodeURIComponent(invoice.token)}/invoice">${INVOICE[invoice.hint][locale]}</a></p>`;
+  return receipt(seen.receipt, policy, locale, way);
 }
 
 /** Too many came for this page, or from one place. */
@@ -82,6 +75,7 @@ function receipt(
   r: Receipt,
   policy: Pick<Policy, 'hotline' | 'credit'>,
   locale: Locale,
+  way: string,
 ): CentralAnswer {
   const { title, next } = orderStands(r);
   const rows = [...goodsRows(r, policy, locale), ...moneyRows(r), ...orderRows(r)];
@@ -89,7 +83,7 @@ function receipt(
     200,
     locale,
     `<h1>${escapeHtml(title[locale])}</h1><p class="sum">¥${formatYuan(r.money.amountFen)}</p>` +
-      `<p class="next">${escapeHtml(next[locale])}</p>${list(rows, locale)}${call(policy.hotline, locale)}`,
+      `<p class="next">${escapeHtml(next[locale])}</p>${way}${list(rows, locale)}${call(policy.hotline, locale)}`,
   );
 }
 
@@ -140,16 +134,6 @@ const orderRows = ({ orderId, terminalId, createdMs }: Receipt): readonly Row[] 
   [['机器编号', 'Machine'], terminalId],
 ];
 
-const list = (rows: readonly Row[], locale: Locale): string =>
-  `<dl>${rows.map(([label, value]) => `<dt>${escapeHtml(label[locale].trim())}</dt><dd>${escapeHtml(value)}</dd>`).join('')}</dl>`;
-
-function call(hotline: string, locale: Locale): string {
-  if (hotline === '') return '';
-  const label: Both = ['24小时服务热线', 'Call us, day and night'];
-  const dial = hotline.replaceAll(/[^\d+]/g, '');
-  return `<p class="call">${label[locale]} <a href="tel:${dial}">${escapeHtml(hotline)}</a></p>`;
-}
-
 function say(
   status: number,
   locale: Locale,
@@ -168,21 +152,4 @@ function say(
         : `${list([ref], locale)}<p><a href="">${again[locale]}</a></p>`) +
       call(hotline, locale),
   );
-}
-
-function page(status: number, locale: Locale, body: string): CentralAnswer {
-  const title: Both = ['电子凭条', 'Receipt'];
-  return {
-    status,
-    headers: {
-      'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': POLICY,
-      'cache-control': 'no-store',
-      'referrer-policy': 'no-referrer',
-      'x-robots-tag': 'noindex',
-      vary: 'accept-language',
-      ...(status === 429 ? { 'retry-after': '60' } : {}),
-    },
-    body: `<!doctype html><html lang="${locale === 1 ? 'en' : 'zh-CN'}"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${title[locale]}</title><style>${STYLE}</style>${body}</html>`,
-  };
 }

@@ -4,7 +4,9 @@ import type { Db } from '../db/sql.ts';
 import { pageLimiter } from '../http/limits.ts';
 import { headerOf } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
-import { localeOf, receiptPage, tooOften } from './page.ts';
+import { receiptPage, tooOften } from './page.ts';
+import type { InvoiceHint } from './page.ts';
+import { localeOf } from './shell.ts';
 import { lookReceipt } from './receipt.ts';
 
 /** The receipt's page, on the door that phones reach. */
@@ -15,6 +17,8 @@ export function receiptPages(o: {
   /** Central's own, that it has and had: its answers about an account carry receipts too. */
   readonly answerKeys: Keyring;
   readonly policy: Policy;
+  /** How an order stands with its invoice; left out: this central makes none. */
+  readonly invoiceHint?: ((orderId: string) => Promise<InvoiceHint | null>) | undefined;
 }): readonly Route[] {
   const tooMany = pageLimiter();
   return [
@@ -30,7 +34,9 @@ export function receiptPages(o: {
           keysOf: o.keysOf,
           answerKeys: o.answerKeys,
         });
-        return receiptPage(seen, o.policy, locale);
+        const hint =
+          seen.kind === 'receipt' ? await o.invoiceHint?.(seen.receipt.orderId) : undefined;
+        return receiptPage(seen, o.policy, locale, { token, hint: hint ?? null });
       },
     },
   ];

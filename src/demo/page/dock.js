@@ -33,6 +33,8 @@ async function refresh() {
   clockShiftMs = s.clockShiftMs;
   tick();
   $('links').replaceChildren(el('a', '终端 Kiosk', { href: s.addresses.kiosk, target: '_blank' }), el('a', '中心 Central', { href: s.addresses.central, target: '_blank' }));
+  $('receipt').hidden = s.receipt === null;
+  if (s.receipt !== null) $('receipt').href = s.receipt;
   $('technician').hidden = s.technician === null;
   if (s.technician !== null) $('technician-pin').textContent = `${s.technician.name} · PIN ${s.technician.pin}（仅演示 demo only）；或插“技术员卡”，密码相同 or insert the technician’s card, same PIN`;
   $('slot').textContent = s.inserted ? `读卡槽里：${s.inserted}${s.connected ? '' : '（读卡器未连接 reader not connected）'}` : '读卡槽是空的 The slot is empty';

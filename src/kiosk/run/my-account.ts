@@ -34,9 +34,12 @@ export async function askMyAccount(
 
 function codeOf(host: Host, p: SlipPurchase, end: SlipEnd) {
   if (p.terminalId === host.options.header.terminalId)
-    return receiptCode(end.receiptUrl(p.orderId));
+    return receiptCode(end.receiptUrl(p.orderId), false);
   const url = host.state().service.policy?.receipts?.url;
-  return receiptCode(url === undefined || p.receipt === null ? null : `${url}/r/${p.receipt}`);
+  return receiptCode(
+    url === undefined || p.receipt === null ? null : `${url}/r/${p.receipt}`,
+    false,
+  );
 }
 
 async function look(

@@ -1,3 +1,4 @@
+import { offersInvoice } from '../words/receipt-code.ts';
 import { isUsable } from '../../device/device.ts';
 import { PROVIDER_KINDS } from '../../shared/contract/index.ts';
 import type { Snapshot, SnapshotOf } from '../../shared/contract/index.ts';
@@ -93,7 +94,7 @@ export function orderView(
         cardOut: s.cardOut,
         rated: s.rated,
         receipt: s.receipt,
-        ...receiptOf(s, ctx),
+        ...receiptOf(state, s, order, ctx),
         deadlineMs: s.cardOut ? deadlineMs : null,
       };
     case 'in-doubt':
@@ -148,9 +149,17 @@ export function orderView(
 }
 
 /** The receipt's code, once the card is out: before, nothing takes the eye off it. */
-function receiptOf(s: OrderSession, ctx: ViewContext): Pick<SnapshotOf<'done'>, 'receiptUrl'> {
+function receiptOf(
+  state: KioskState,
+  s: OrderSession,
+  order: OpenOrder['order'],
+  ctx: ViewContext,
+): Pick<SnapshotOf<'done'>, 'receiptUrl' | 'invoice'> {
   const receiptUrl = s.cardOut ? ctx.receiptUrl(s.orderId) : null;
-  return receiptUrl === null ? {} : { receiptUrl };
+  if (receiptUrl === null) return {};
+  return offersInvoice(state.service.policy, order)
+    ? { receiptUrl, invoice: true }
+    : { receiptUrl };
 }
 
 type PayView = SnapshotOf<'pay'>;

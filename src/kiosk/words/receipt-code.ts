@@ -1,5 +1,8 @@
 import type { SlipLine } from '../../device/printer/types.ts';
+import { isInvoiceable } from '../../shared/policy-receipts.ts';
 import type { Policy } from '../../shared/policy.ts';
+import type { OrderState } from '../../shared/order-rules.ts';
+import type { Sale } from '../../shared/sale.ts';
 
 /**
  * The address of an order's receipt page; null: the policy names none, or this kiosk signs none.
@@ -15,11 +18,25 @@ export function receiptUrl(
   return url === undefined || tokenOf === undefined ? null : `${url}/r/${tokenOf(orderId)}`;
 }
 
-/** The end of an order's slip: its code, and what it is for. */
-export const receiptCode = (url: string | null): readonly SlipLine[] =>
+/** Does the page behind an order's code make its invoice? Only of what is delivered. */
+export const offersInvoice = (
+  policy: Pick<Policy, 'receipts'> | null,
+  order: { readonly state: OrderState; readonly sale: Sale },
+): boolean => order.state === 'delivered' && isInvoiceable(policy?.receipts, order.sale);
+
+/**
+ * The end of an order's slip: its code, and what it is for.
+ *
+ * @param invoice whether the page makes its invoice too
+ */
+export const receiptCode = (url: string | null, invoice: boolean): readonly SlipLine[] =>
   url === null
     ? []
     : [
-        { kind: 'text', text: '手机扫一扫，看电子凭条和最新进度', align: 'center' },
+        {
+          kind: 'text',
+          text: invoice ? '手机扫一扫：看电子凭条、开发票' : '手机扫一扫，看电子凭条和最新进度',
+          align: 'center',
+        },
         { kind: 'qr', text: url },
       ];

@@ -300,6 +300,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'receipt.none': 'No slip can be printed. Please photograph the order number.',
   'receipt.code.title': 'Scan with your phone',
   'receipt.code.lead': 'Your receipt',
+  'receipt.code.invoice': 'Your receipt and invoice',
   'receipt.again': 'Print the slip again',
 
   'doubt.header': 'Checking',

@@ -292,6 +292,7 @@ export const zhCN = {
   'receipt.none': '本机暂时不能打印，请拍照保存订单号。',
   'receipt.code.title': '手机扫一扫',
   'receipt.code.lead': '电子凭条',
+  'receipt.code.invoice': '电子凭条、开发票',
   'receipt.again': '重新打印凭条',
 
   'doubt.header': '正在核实',

@@ -177,7 +177,9 @@ export function OrderStatus({ s }: { readonly s: SnapshotOf<'order-status'> }): 
         )
       }
     >
-      {s.receiptUrl !== undefined && <ReceiptCode url={s.receiptUrl} orderRef={s.orderRef} />}
+      {s.receiptUrl !== undefined && (
+        <ReceiptCode url={s.receiptUrl} orderRef={s.orderRef} invoice={false} />
+      )}
       <div className={ui['panel']}>
         <Facts facts={facts} />
         {s.state === 'asking' ? (
@@ -394,7 +396,9 @@ export function Done({ s }: { readonly s: SnapshotOf<'done'> }): ReactElement {
         />
         <Points items={notes} />
       </div>
-      {s.receiptUrl !== undefined && <ReceiptCode url={s.receiptUrl} orderRef={s.orderRef} />}
+      {s.receiptUrl !== undefined && (
+        <ReceiptCode url={s.receiptUrl} orderRef={s.orderRef} invoice={s.invoice === true} />
+      )}
       {s.cardOut && <Rate rated={s.rated} />}
     </Message>
   );
@@ -416,9 +420,11 @@ function doneWords(s: SnapshotOf<'done'>, t: Translate): { title: string; lead: 
 function ReceiptCode({
   url,
   orderRef,
+  invoice,
 }: {
   readonly url: string;
   readonly orderRef: string;
+  readonly invoice: boolean;
 }): ReactElement {
   const { t } = useWords();
   return (
@@ -426,7 +432,9 @@ function ReceiptCode({
       <Qr className={css['receiptQr']} text={url} label={t('receipt.code.title')} />
       <div>
         <b>{t('receipt.code.title')}</b>
-        <p>{t('receipt.code.lead')}</p>
+        <p>
+          <Phrases text={t(invoice ? 'receipt.code.invoice' : 'receipt.code.lead')} />
+        </p>
         <p className={ui['note']}>
           {t('orderRef')} {orderRef}
         </p>

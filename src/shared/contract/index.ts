@@ -194,6 +194,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     receipt,
     /** The receipt's page for a phone, as a QR code; left out: there is none. */
     receiptUrl: z.string().exactOptional(),
+    /** That page makes the order's invoice too. */
+    invoice: z.literal(true).exactOptional(),
     deadlineMs,
   }),
   z.object({

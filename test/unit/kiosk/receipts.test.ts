@@ -60,3 +60,44 @@ it('without an address in the policy there is none', async () => {
   expect(w.codes).toEqual([]);
   await w.untilScreen('start');
 });
+
+const INVOICED = { url: URL, invoice: true, invoiceable: ['house/card'] };
+
+it('says that the page makes the invoice too, of what was delivered', async () => {
+  w.policy = { ...POLICY, receipts: INVOICED };
+  w.receiptToken = signed;
+  await w.start();
+  await w.toPay('golden');
+  w.pay.pay();
+  await w.untilScreen('done');
+  expect(w.shown('done').invoice).toBeUndefined();
+  await w.remove();
+  expect(w.shown('done').invoice).toBe(true);
+  await w.untilScreen('start');
+  expect(w.printed.at(-1)).toContain('开发票');
+  // Of money that goes back there is none.
+  await w.toPay('good');
+  await w.remove();
+  w.pay.pay(w.pay.newest(), true);
+  await w.until('refunded', () => w.state() === 'closed/refunded' || w.codes.length > 1, 400_000);
+  expect(w.codes).toHaveLength(2);
+  expect(w.printed.at(-1)).not.toContain('开发票');
+});
+
+it.each([
+  ['the operator switched it off', { ...INVOICED, invoice: false }],
+  ['central is configured for another thing', { ...INVOICED, invoiceable: ['house/gas'] }],
+  ['central says nothing of it', { url: URL, invoice: true }],
+])('promises no invoice where %s', async (_why, receipts) => {
+  w.policy = { ...POLICY, receipts };
+  w.receiptToken = signed;
+  await w.start();
+  await w.toPay('golden');
+  w.pay.pay();
+  await w.untilScreen('done');
+  await w.remove();
+  expect(w.shown('done').receiptUrl).toBeDefined();
+  expect(w.shown('done').invoice).toBeUndefined();
+  await w.untilScreen('start');
+  expect(w.printed.at(-1)).not.toContain('开发票');
+});

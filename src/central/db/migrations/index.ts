@@ -40,6 +40,7 @@ import { oneAccountAMeter } from './041-one-account-a-meter.ts';
 import { fuelCards } from './049-fuel-cards.ts';
 import { partsOfBills } from './050-parts-of-bills.ts';
 import { accountUseByMonth } from './044-account-use-by-month.ts';
+import { invoices } from './042-invoices.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -85,4 +86,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'fuel cards', sql: fuelCards },
   { name: 'parts of bills', sql: partsOfBills },
   { name: 'account use by month', sql: accountUseByMonth },
+  { name: 'invoices', sql: invoices },
 ];
