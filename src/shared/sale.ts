@@ -38,7 +38,7 @@ export const cardQuoteSchema = z.object({
   layout: z.string(),
   unit: z.enum(['volume', 'money']),
   /** What the card is for; left out: gas, and by older programs. */
-  kind: z.enum(['water', 'heat', 'fuel']).optional(),
+  cardKind: z.enum(['water', 'heat', 'fuel']).optional(),
   nextCount: counter,
   amountFen: fen,
   quantity: units,
@@ -124,10 +124,8 @@ export const creditQuoteSchema = z.object({
 export type CreditQuote = z.infer<typeof creditQuoteSchema>;
 
 /** A write to a card. */
-export interface CardSale extends Omit<CardQuote, 'kind'> {
+export interface CardSale extends CardQuote {
   readonly kind: 'card';
-  /** What the card is for. */
-  readonly cardKind: CardKind;
   readonly payee: PayeeId;
 }
 /** A posting to an account or to bills at central. */
@@ -143,9 +141,8 @@ export type CardKind = (typeof CARD_KINDS)[number];
 export type Sale = CardSale | CreditSale;
 
 /** The sale that an `order-quoted` tells of. */
-export const cardSale = ({ kind, ...quote }: CardQuote): CardSale => ({
+export const cardSale = (quote: CardQuote): CardSale => ({
   kind: 'card',
-  cardKind: kind ?? 'gas',
   payee: HOUSE_PAYEE,
   ...quote,
 });

@@ -162,7 +162,7 @@ async function cardGoods(sql: Sql, orderId: string, order: OrderColumns): Promis
     unit: order.unit === 'money' ? 'money' : 'volume',
     quantity: num(order.quantity),
     count: num(order.next_count),
-    cardKind: (quoted?.success === true ? quoted.data.kind : undefined) ?? 'gas',
+    cardKind: (quoted?.success === true ? quoted.data.cardKind : undefined) ?? 'gas',
     shares: quoted?.success === true ? quoted.data.shares : [],
   };
 }

@@ -46,7 +46,7 @@ function goodsOf({ sale }: Pick<OpenOrder['order'], 'sale'>) {
 
 /** Where the customer goes with his card; left out: there is none. */
 const cardKindOf = ({ sale }: Pick<OpenOrder['order'], 'sale'>): { cardKind?: CardKind } =>
-  sale.kind === 'card' ? { cardKind: sale.cardKind } : {};
+  sale.kind === 'card' ? { cardKind: sale.cardKind ?? 'gas' } : {};
 
 /** The screen of an order, from paying to its end. */
 export function orderView(

@@ -71,7 +71,7 @@ export function slipLines(
         label: `第${s.tier}档 ${formatPrice(s.priceE4)}元`,
         value: formatQuantity(s.quantity),
       });
-    lines.push({ kind: 'pair', label: COUNTS[q.cardKind], value: String(q.nextCount) });
+    lines.push({ kind: 'pair', label: COUNTS[q.cardKind ?? 'gas'], value: String(q.nextCount) });
     if (q.carriedUsedMicro > 0)
       lines.push({
         kind: 'pair',
@@ -84,7 +84,7 @@ export function slipLines(
         label: '余款记入账户',
         value: `${formatMicroYuan(q.carriedAfterMicro)} 元`,
       });
-    lines.push({ kind: 'rule' }, { kind: 'text', text: AFTER[q.cardKind] });
+    lines.push({ kind: 'rule' }, { kind: 'text', text: AFTER[q.cardKind ?? 'gas'] });
   } else {
     const collecting =
       order.state === 'collecting' || order.state === 'quoted' || order.state === 'closed';

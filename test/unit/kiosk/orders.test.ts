@@ -26,7 +26,6 @@ const ORDER: OrderRow = {
   state: 'collecting',
   sale: {
     kind: 'card',
-    cardKind: 'gas',
     payee: 'house',
     cardNo: '8800003921',
     userNo: '1002203344',

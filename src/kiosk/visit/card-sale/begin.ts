@@ -161,7 +161,7 @@ function quotedBody(
     userNo,
     layout,
     unit,
-    ...(kind === 'gas' ? {} : { kind }),
+    ...(kind === 'gas' ? {} : { cardKind: kind }),
     nextCount: quote.nextCount,
     amountFen,
     quantity: quote.quantity,
