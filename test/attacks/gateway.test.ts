@@ -118,6 +118,35 @@ describe('the money of an order that was delivered', () => {
   });
 });
 
+describe('the money of an invoice that stands', () => {
+  it('waits for the red one, which is asked for; a second capture does not wait', async () => {
+    for (const method of ['qr', 'code'] as const) {
+      town = await Town.open();
+      const trade = await paid(1, method);
+      const second = await paid(2);
+      await booked(trade.attemptId, { state: 'parked', refund_granted: true });
+      await town.db.query(
+        `INSERT INTO invoices (request_id, order_id, attempt_id, kind, state, amount_fen, body,
+           number, made_ms) VALUES ('B', $1, $2, 'blue', 'issued', $3, '{}', '1', 1)`,
+        [ORDER, trade.attemptId, AMOUNT_FEN],
+      );
+      const ask = () =>
+        method === 'qr' ? refund(trade) : town.gateway.reverse(T, { ...trade, method: 'code' });
+      for (let i = 0; i < 2; i++)
+        expect(await ask()).toMatchObject({ kind: 'unknown', failure: { code: 'INV-0101' } });
+      expect((await refund(second)).kind).toBe('accepted');
+      expect(town.kept()).toBe(AMOUNT_FEN);
+      expect(
+        await town.db.query(`SELECT of_request, who, state FROM invoices WHERE kind = 'red'`),
+      ).toEqual([{ of_request: 'B', who: 'central', state: 'asked' }]);
+      await town.db.query(`UPDATE invoices SET state = 'reversed' WHERE kind = 'blue'`);
+      expect(['accepted', 'reversed']).toContain((await ask()).kind);
+      expect(town.kept()).toBe(0);
+      if (method === 'qr') await town.close();
+    }
+  });
+});
+
 describe('the money of an order whose write has begun', () => {
   it('waits for the refund claim, which is one kiosk’s alone', async () => {
     for (const method of ['qr', 'code'] as const) {

@@ -11,6 +11,12 @@ const title = (name) => tests('unit', 'central/invoice-title', name);
 const kiosk = (name) => tests('unit', 'kiosk/receipts', name);
 const process = (name) => tests('integration', 'invoices', name);
 const race = (name) => tests('concurrency', 'invoices', name);
+const gateway = {
+  kind: 'tests',
+  project: 'unit',
+  files: ['test/attacks/gateway.test.ts'],
+  name: 'waits for the red one, which is asked for',
+};
 const edit = (file, find, replace) => ({ file: `src/${file}`, find, replace });
 const mutant = (id, what, edits, ...by) => ({ id, what, edits: [edits].flat(), by });
 
@@ -202,6 +208,22 @@ export const INVOICES = [
       `return (await isInvoiced(sql, orderId, attempt)) && attempt === '' ? 'invoiced' : null;`,
     ),
     unit('does not leave by the gateway either'),
+  ),
+  mutant(
+    'invoice-gateway-no-red',
+    'The gateway lets money wait for a red invoice that nobody asked for.',
+    edit('central/gateway/refunds.ts', 'await redFirst(tx, trade, now());', ''),
+    gateway,
+  ),
+  mutant(
+    'invoice-reversal-no-red',
+    'A payment by code waits for a red invoice that nobody asked for.',
+    edit(
+      'central/gateway/reversals.ts',
+      `if (bar === 'invoiced') await redFirst(tx, trade, now());`,
+      '',
+    ),
+    gateway,
   ),
   mutant(
     'invoice-outlives-its-money',
