@@ -32,6 +32,9 @@ import type { AccountBook } from './sale/account-book.ts';
 import { forgetter } from './requests/forget.ts';
 import { receiptPages } from './receipts/routes.ts';
 import type { RefundBudget } from './sale/budgets.ts';
+import type { MayMove } from './sale/credit-acts.ts';
+import { GRANT_BUDGET } from './sale/credit-grants.ts';
+import type { GrantBudget } from './sale/credit-grants.ts';
 import { bookSender } from './sale/credit-sender.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
 import { sweepMeters } from './sale/meter-sender.ts';
@@ -90,6 +93,10 @@ export interface CentralOptions extends Seed {
   readonly pacing?: Partial<Pacing>;
   /** The company's own account book; left out: credit is posted in this database. */
   readonly accountBook?: AccountBook;
+  /** May an order's credit be moved to another account? Left out: nothing bars it. */
+  readonly mayMove?: MayMove;
+  /** What may be granted to accounts by two persons; left out: `GRANT_BUDGET`. */
+  readonly grantBudget?: GrantBudget;
   /** Tells IoT meters of top-ups; left out: nobody does, and nothing is on its way. */
   readonly meterPlatform?: MeterPlatform;
   /** By which account book and meters are asked again; left out: the gateway's. */
@@ -208,6 +215,11 @@ export function createCentral(options: CentralOptions): Central {
       keysOf,
       requestKeys,
       requests: policy.requests,
+      acts: {
+        outside: options.accountBook !== undefined,
+        mayMove: options.mayMove ?? (() => Promise.resolve(true)),
+        budget: options.grantBudget ?? GRANT_BUDGET,
+      },
       secret: policySigner.sign(Buffer.from('pilotlight console form', 'utf8')),
     }),
   );

@@ -25,6 +25,8 @@ import { adoptPage, handCase, handPage } from './by-hand.ts';
 import { adoptForm, decideHandForm, pieceName } from './by-hand-routes.ts';
 import { consoleData, quarantined, waiting } from './data.ts';
 import { creditRoutes } from './credit-routes.ts';
+import { actRoutes } from './act-routes.ts';
+import type { ActParts } from '../sale/credit-acts.ts';
 import { budgetPage } from './refund-budget.ts';
 import { aboutFact, aboutTerminal, filled, line } from './forms.ts';
 import type { Form } from './forms.ts';
@@ -60,6 +62,8 @@ export interface ConsoleParts {
   readonly keysOf: (publicKeyPem: string) => Keyring;
   /** Open what identifies the customers of requests. */
   readonly requestKeys: readonly KeyObject[];
+  /** What acts of two persons on accounts are judged by. */
+  readonly acts: Omit<ActParts, 'nowMs'>;
   /** Undefined: the policy has none. */
   readonly requests: PolicyRequests | undefined;
 }
@@ -135,6 +139,7 @@ export function consoleRoutes({
   keysOf,
   requestKeys,
   requests,
+  acts,
 }: ConsoleParts): readonly Route[] {
   // Only who can read the console's pages knows it: another site's page can make a browser post a
   // form here, not read one.
@@ -300,6 +305,14 @@ export function consoleRoutes({
       formToken,
       show: (path, body) => show(path, async (query) => html(await body(query))),
       file: (path, body) => show(path, async (query) => csv(await body(query))),
+      decide,
+    }),
+    ...actRoutes({
+      db,
+      now,
+      formToken,
+      acts,
+      show: (path, body) => show(path, async (query) => html(await body(query))),
       decide,
     }),
     show('/console/requests', async () => html(requestsPage(await listRequests(db()), now()))),

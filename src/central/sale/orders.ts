@@ -3,6 +3,7 @@ import { isOrderRef } from '../../shared/order-id.ts';
 import { select } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
+import { movedOrders } from './credit-corrections.ts';
 import { ORDERS } from './tables.ts';
 import type { OrderRow } from './tables.ts';
 
@@ -76,6 +77,10 @@ export async function ordersByRef(sql: Sql, ref: string): Promise<readonly Order
   const rows = await select(sql, ORDERS, 'ref = $1 ORDER BY created_ms DESC, order_id LIMIT 20', [
     ref,
   ]);
+  const moved = await movedOrders(
+    sql,
+    rows.flatMap((o) => (o.sale === 'credit' ? [{ orderId: o.order_id, userNo: o.user_no }] : [])),
+  );
   return rows.map((o) => ({
     orderId: o.order_id,
     terminalId: o.terminal_id,
@@ -85,5 +90,6 @@ export async function ordersByRef(sql: Sql, ref: string): Promise<readonly Order
     // What a credit order is for is its sum.
     quantity: o.sale === 'credit' ? o.amount_fen : o.quantity,
     unit: o.sale === 'credit' ? 'money' : (o.unit ?? 'volume'),
+    ...(moved.has(o.order_id) ? { moved: true } : {}),
   }));
 }

@@ -137,6 +137,8 @@ export const orderStatusSchema = z.object({
   unit: z.enum(['volume', 'money']),
   /** Left out: a card's, or told by an older central. */
   sale: z.enum(['card', 'credit']).optional(),
+  /** Its credit was moved to the account that was meant (docs/credit.md); left out: it was not. */
+  moved: z.boolean().optional(),
 });
 export type OrderStatus = z.infer<typeof orderStatusSchema>;
 /** Orders under one reference: mostly one. */

@@ -37,6 +37,7 @@ import { accountBook } from './039-account-book.ts';
 import { meterCommands } from './040-meter-commands.ts';
 import { receipts } from './035-receipts.ts';
 import { oneAccountAMeter } from './041-one-account-a-meter.ts';
+import { creditActs } from './046-credit-acts.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -79,4 +80,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'meter commands', sql: meterCommands },
   { name: 'receipts', sql: receipts },
   { name: 'one account a meter', sql: oneAccountAMeter },
+  { name: 'credit acts', sql: creditActs },
 ];
