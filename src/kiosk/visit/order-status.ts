@@ -67,6 +67,7 @@ function statusView(s: OrderStatusSession, base: Base, ctx: ViewContext): Status
     quantity: found?.quantity ?? null,
     unit: found?.unit ?? null,
     ...(found?.sale === 'credit' ? { credit: true as const } : {}),
+    ...(found?.moved === true ? { moved: true as const } : {}),
     deadlineMs: wallMs(ctx, s.deadlineMono),
   };
 }

@@ -150,6 +150,7 @@ export function OrderStatus({ s }: { readonly s: SnapshotOf<'order-status'> }): 
   const points = [t(`${says}.now`)];
   if (s.header.hotline !== '' && s.state !== 'asking' && s.state !== 'delivered')
     points.push(t('status.call', { hotline: s.header.hotline }));
+  if (s.moved === true) points.push(t('status.moved'));
   return (
     <Message
       disc={STATUS_DISC[s.state]}

@@ -256,6 +256,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     unit: z.enum(['volume', 'money']).nullable(),
     /** It is posted to an account; left out: written to a card. */
     credit: z.literal(true).exactOptional(),
+    /** The company moved it to the account that was meant. */
+    moved: z.literal(true).exactOptional(),
     deadlineMs,
   }),
   /** Corner gesture: who are you? */
