@@ -6,6 +6,8 @@ import { openPglite } from '../central/db/pglite.ts';
 import { openPostgres } from '../central/db/postgres.ts';
 import { ANY_REFUND } from '../central/sale/budgets.ts';
 import { createCentral } from '../central/central.ts';
+import { proposeGrant } from '../central/sale/credit-acts.ts';
+import { GRANT_BUDGET } from '../central/sale/credit-grants.ts';
 import { httpMeterPlatform } from '../central/sale/meter-platform.ts';
 import { loadPayments } from '../payment/load.ts';
 import { ed25519Signer } from '../shared/signing.ts';
@@ -133,6 +135,25 @@ async function newestCode(): Promise<unknown> {
     ? null
     : { codeUrl: `${publicUrl}/q/${row.token}`, createdAtMs: num(row.created_ms) };
 }
+/** What waits for a second person at the console: a grant after a meter was changed. */
+async function askForGrant(): Promise<void> {
+  await proposeGrant(
+    db,
+    {
+      userNo: '2002203301',
+      amountFen: 3_820,
+      reference: 'HB-0001',
+      who: '王芳',
+      why: '换表，旧表余额 38.20 元',
+    },
+    {
+      nowMs: clock.nowMs(),
+      outside: false,
+      mayMove: () => Promise.resolve(true),
+      budget: GRANT_BUDGET,
+    },
+  );
+}
 async function close(): Promise<void> {
   await central.close();
   await db.close();
@@ -163,7 +184,12 @@ async function gatewayBooks(): Promise<unknown> {
     })),
   };
 }
-runService({ start: async () => (await central.start()).terminals, close }, (question) =>
+async function start(): ReturnType<Parameters<typeof runService>[0]['start']> {
+  const { terminals } = await central.start();
+  await askForGrant();
+  return terminals;
+}
+runService({ start, close }, (question) =>
   question === 'newest-code'
     ? newestCode()
     : question === 'gateway-books'

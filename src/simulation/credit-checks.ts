@@ -3,6 +3,7 @@ import type { SeedCreditAccount } from '../central/fleet/seed.ts';
 import type { CreditPolicy } from '../shared/policy-credit.ts';
 import { creditSaleOf } from '../shared/sale.ts';
 import type { Household } from './account-customer.ts';
+import { isBalance, officeBooks } from './office-acts.ts';
 import type { Town } from './town.ts';
 
 /** What the town's machines sell without a card. */
@@ -99,7 +100,8 @@ export class CreditChecks {
       attempt_id: string | null;
     }>('SELECT order_id, state, amount_fen, attempt_id FROM postings');
     const postings = new Map(rows.map((row) => [row.order_id, row]));
-    const topped = new Map<string, number>();
+    const office = await officeBooks(this.#town);
+    const topped = new Map(office.granted);
     const paidBy = new Map<string, string>();
     for (const order of orders) {
       const { orderId, state } = order;
@@ -113,16 +115,42 @@ export class CreditChecks {
       if (state !== 'delivered') continue;
       if (Number(posting?.amount_fen) !== sale.amountFen || posting?.attempt_id !== order.paidBy)
         say(`${orderId} is posted with another sum or payment than its own`);
-      for (const line of sale.lines)
-        if (line.kind === 'balance')
-          topped.set(sale.userNo, (topped.get(sale.userNo) ?? 0) + line.amountFen);
+      // Where two persons moved it to, else where its customer paid it.
+      const held = office.moved.get(orderId) ?? sale;
+      for (const line of held.lines)
+        if (isBalance(line.item))
+          topped.set(held.userNo, (topped.get(held.userNo) ?? 0) + line.amountFen);
         else if (paidBy.has(line.item)) say(`${line.item} was paid twice`);
         else paidBy.set(line.item, orderId);
     }
     await this.#books(topped, paidBy);
+    await this.#meters();
     for (const { order_id: orderId, state } of rows)
       if (state === 'posted' && !orders.some((o) => o.orderId === orderId))
         say(`${orderId} is posted, and no journal has it`);
+  }
+
+  /** Each meter is told what its account has been given in all, step by step. */
+  async #meters(): Promise<void> {
+    const rows = await this.#town.db.query<{
+      meter_no: string;
+      total_fen: unknown;
+      amount_fen: unknown;
+      topped_fen: unknown;
+    }>(
+      `SELECT m.meter_no, m.total_fen, m.amount_fen, a.topped_fen FROM meter_commands m
+       JOIN credit_accounts a ON a.meter_no = m.meter_no ORDER BY m.meter_no, m.count`,
+    );
+    const totals = new Map<string, number>();
+    for (const row of rows) {
+      const total = (totals.get(row.meter_no) ?? 0) + Number(row.amount_fen);
+      totals.set(row.meter_no, total);
+      if (Number(row.total_fen) !== total)
+        this.#town.problem(`meter ${row.meter_no} is told ${String(row.total_fen)}, not ${total}`);
+    }
+    for (const row of rows)
+      if (Number(row.topped_fen) !== totals.get(row.meter_no))
+        this.#town.problem(`meter ${row.meter_no} was told another total than its account has`);
   }
 
   async #books(

@@ -328,6 +328,19 @@ describe('an act of two persons', () => {
       { ok: false, bar: 'gone' },
     ]);
     expect(await balances()).toEqual([BEFORE, 5_000]);
+    const told = { userNo: OTHER, amountFen: 900, reference: 'W0', who: '甲', why: '换表余量' };
+    const grant = await idOf(proposeGrant(office(0).db, told, by(0)));
+    const held = office(0).gate(/^UPDATE credit_accounts/);
+    const one = decide(0, grant);
+    await held.reached;
+    const other = decide(1, grant);
+    expect(await company.blocked(other)).toBe(true);
+    held.open();
+    expect([await one, await other]).toEqual([
+      { ok: true, id: grant },
+      { ok: false, bar: 'gone' },
+    ]);
+    expect(await balances()).toEqual([BEFORE, 5_900]);
   });
 
   it('that one confirms while another refuses it is one of both', async () => {

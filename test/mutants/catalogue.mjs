@@ -23,6 +23,7 @@ import { FOUND_F } from './found-f.mjs';
 import { YEARS } from './years.mjs';
 import { ACCOUNT_SALE } from './account-sale.mjs';
 import { CREDIT } from './credit.mjs';
+import { CREDIT_ACTS } from './credit-acts.mjs';
 
 import { modes } from './modes.mjs';
 
@@ -3978,6 +3979,7 @@ export const MUTANTS = [
   ...BILLS,
   ...YEARS,
   ...CREDIT,
+  ...CREDIT_ACTS,
   ...ACCOUNT_SALE,
   ...SIMULATED,
 ];

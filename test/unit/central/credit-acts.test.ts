@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SeedCreditAccount } from '../../../src/central/fleet/seed.ts';
 import type { CentralOptions } from '../../../src/central/central.ts';
+import { creditAccount } from '../../../src/central/sale/credit-accounts.ts';
+import { DEMO_CREDIT } from '../../../src/demo/credit-data.ts';
 import { decideAct, proposeGrant, proposeMove } from '../../../src/central/sale/credit-acts.ts';
 import type { ActBar, Acted, ActParts } from '../../../src/central/sale/credit-acts.ts';
 import { GRANT_BUDGET } from '../../../src/central/sale/credit-grants.ts';
@@ -217,6 +219,10 @@ describe.each(ENGINES)('a payment for a wrong account on %s', (engine) => {
     expect(await hall.ask(id, C)).toEqual(bar('no-balance'));
     expect(await hall.ask(id, '9999999999')).toEqual(bar('no-account'));
     expect(await hall.ask('PL-000000000311-1-0999-7000', B)).toEqual(bar('not-posted'));
+    const open = `PL-${hall.t.id}-1-0700-7000`;
+    const lines = [{ item: 'balance', amountFen: 5_000 }];
+    await hall.k.quote({ orderId: open, userNo: A, payee: 'house', lines, asOfMs: hall.room.now });
+    expect(await hall.ask(open, B)).toEqual(bar('not-posted'));
     const act = await idOf(hall.ask(id, B));
     expect(await hall.ask(id, B)).toEqual(bar('asked-already'));
     // The household has burnt some of it meanwhile.
@@ -271,6 +277,20 @@ describe.each(ENGINES)('a payment for a wrong account on %s', (engine) => {
     expect(await hall.decide(act, 'confirmed', { mayMove: barred })).toEqual(bar('papers'));
     expect(seen).toEqual([id, id]);
     expect(await hall.account(B)).toMatchObject({ balance_fen: 0 });
+  });
+
+  it('is told as nothing on its way where the meter has yet to hear that it was taken back', async () => {
+    const id = await hall.order(A, 'balance', 5_000);
+    await hall.room.db.query(`UPDATE meter_commands SET state = 'done'`);
+    await hall.room.db.query(`UPDATE credit_accounts SET on_the_way_fen = 0`);
+    await hall.done(hall.ask(id, B));
+    expect(await hall.account(A)).toMatchObject({ on_the_way_fen: -5_000 });
+    const { topUp } = await creditAccount(hall.room.db, A, {
+      credit: DEMO_CREDIT,
+      meters: true,
+      nowMs: hall.room.now,
+    });
+    expect(topUp).toMatchObject({ balanceFen: 700, onTheWayFen: 0 });
   });
 
   it('can be moved once more, from where it stands by now', async () => {
@@ -519,15 +539,16 @@ describe('moves and grants among payments, in any order', () => {
             await hall.room.db.query(
               `UPDATE credit_accounts SET balance_fen = balance_fen - ${e.fen} WHERE user_no = '${e.user}'`,
             );
-          } else
-            (await hall.room.db.query(
+          } else {
+            await hall.room.db.query(
               `UPDATE credit_accounts SET on_the_way_fen = on_the_way_fen -
                  (SELECT COALESCE(SUM(amount_fen), 0) FROM meter_commands m
                   WHERE m.user_no = '${e.user}' AND m.state <> 'done') WHERE user_no = '${e.user}'`,
-            ),
-              await hall.room.db.query(
-                `UPDATE meter_commands SET state = 'done' WHERE user_no = '${e.user}'`,
-              ));
+            );
+            await hall.room.db.query(
+              `UPDATE meter_commands SET state = 'done' WHERE user_no = '${e.user}'`,
+            );
+          }
           await conserved(hall, orders, spent);
         }
         await hall.room.close();
