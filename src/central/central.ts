@@ -32,6 +32,9 @@ import type { AccountBook } from './sale/account-book.ts';
 import { forgetter } from './requests/forget.ts';
 import { receiptPages } from './receipts/routes.ts';
 import type { RefundBudget } from './sale/budgets.ts';
+import { smsOf } from '../shared/requests.ts';
+import type { SmsPlatform } from './requests/sms-platform.ts';
+import { sweepSms } from './requests/sms-sender.ts';
 import type { MayMove } from './sale/credit-acts.ts';
 import { GRANT_BUDGET } from './sale/credit-grants.ts';
 import type { GrantBudget } from './sale/credit-grants.ts';
@@ -99,6 +102,11 @@ export interface CentralOptions extends Seed {
   readonly grantBudget?: GrantBudget;
   /** Tells IoT meters of top-ups; left out: nobody does, and nothing is on its way. */
   readonly meterPlatform?: MeterPlatform;
+  /**
+   * Sends messages of interruptions; left out: nobody does, and no machine offers them. It needs
+   * {@link requestKeys}.
+   */
+  readonly smsPlatform?: SmsPlatform;
   /** By which account book and meters are asked again; left out: the gateway's. */
   readonly clock?: Clock;
   /** The payment gateway; left out: this central takes no payments. */
@@ -125,6 +133,8 @@ export interface Central {
   readonly grantEpoch: (terminalId: string) => Promise<number | null>;
   /** Gateway and account book look once at what is due, as they do by themselves all the time. */
   readonly sweepPayments: () => Promise<void>;
+  /** One round of messages of interruptions, as they are sent by themselves all the time. */
+  readonly sweepMessages: () => Promise<void>;
 }
 
 /** How often the gateway looks at what is due. */
@@ -133,7 +143,8 @@ const SWEEP_EVERY_MS = 5_000;
 /** The reference central billing service: API of src/shared/central-api, and a console for staff. */
 export function createCentral(options: CentralOptions): Central {
   const { now, policySigner } = options;
-  const policy = policySchema.parse(options.policy);
+  const { smsPlatform } = options;
+  const policy = withoutSms(policySchema.parse(options.policy), smsPlatform === undefined);
   const requestKeys = (options.requestKeys ?? []).map(openingKey);
   const sealTo = requestKeys[0] === undefined ? null : sealingKeyOf(requestKeys[0]);
   const issue = policyIssuer(policy, policySigner, now, options.policyValidDays, sealTo);
@@ -167,7 +178,7 @@ export function createCentral(options: CentralOptions): Central {
   const { meterPlatform } = options;
   const clock = options.payments?.clock ?? options.clock;
   const sweepAll =
-    payments === null && sender === null && meterPlatform === undefined
+    payments === null && sender === null && meterPlatform === undefined && smsPlatform === undefined
       ? undefined
       : async (): Promise<void> => {
           await payments?.sweep();
@@ -176,6 +187,19 @@ export function createCentral(options: CentralOptions): Central {
             await sweepMeters(db(), meterPlatform, now(), options.log);
         };
   const sweeps = sweeper(clock, sweepAll);
+  // By itself: a platform of messages that does not answer holds no payment up.
+  const sweepMessages =
+    smsPlatform === undefined
+      ? undefined
+      : (): Promise<void> =>
+          sweepSms({
+            db: db(),
+            platform: smsPlatform,
+            keys: requestKeys,
+            outages: policy.info?.outages ?? [],
+            nowMs: now(),
+          });
+  const messages = sweeper(clock, sweepMessages);
   const forget = forgetter(db, policy.requests?.keepDays.central ?? null, now);
 
   const terminals = terminalApi({
@@ -245,6 +269,7 @@ export function createCentral(options: CentralOptions): Central {
     // Keys of wallets may be known here since.
     await proveAgain(options.db, { nowMs: now(), trust });
     sweeps.start();
+    messages.start();
   }
 
   const doors: OpenDoor[] = [];
@@ -276,14 +301,25 @@ export function createCentral(options: CentralOptions): Central {
     staff,
     close: async () => {
       sweeps.stop();
+      messages.stop();
       await closeDoors();
       await sweeps.ended();
+      await messages.ended();
       opened = false;
     },
     data: () => consoleData(db(), now()),
     grantEpoch: (terminalId) => grantEpoch(db(), terminalId, now()),
     sweepPayments: async () => sweepAll?.(),
+    sweepMessages: async () => sweepMessages?.(),
   };
+}
+
+/** Without a platform there are no messages, so no machine asks who wants them. */
+function withoutSms(policy: Policy, none: boolean): Policy {
+  const { requests } = policy;
+  if (requests === undefined || !none) return policy;
+  const categories = requests.categories.filter((c) => smsOf(c.kind) === null);
+  return { ...policy, requests: { ...requests, categories } };
 }
 
 /** Sweeps at once after a start, for what was cut; then again and again, one after another. */
@@ -300,7 +336,7 @@ function sweeper(
       .catch(
         (cause: unknown) =>
           void process.stderr.write(
-            `central: gateway: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}\n`,
+            `central: sweep: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}\n`,
           ),
       )
       .then(() => {

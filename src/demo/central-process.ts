@@ -16,7 +16,9 @@ import { hallClock } from '../main/demo-clock.ts';
 import { stderrLog, systemRandom } from '../main/ports.ts';
 import { DEMO_DATA } from './central-data.ts';
 import { demoCreditAccounts } from './credit-data.ts';
-import { demoPayment, DEMO_TERMINAL, hallKeys, METER_SECRET } from './setup.ts';
+import { demoPayment, DEMO_TERMINAL, hallKeys, METER_SECRET, SMS_SECRET } from './setup.ts';
+import { withOutage } from './requests-data.ts';
+import { httpSmsPlatform } from '../central/requests/sms-platform.ts';
 import { runService } from './service.ts';
 
 /**
@@ -35,6 +37,7 @@ const { values } = parseArgs({
     terminal: { type: 'string' },
     'terminal-key': { type: 'string' },
     meters: { type: 'string' },
+    sms: { type: 'string' },
     database: { type: 'string' },
     'any-refund': { type: 'boolean', default: false },
   },
@@ -89,7 +92,11 @@ const central = createCentral({
   db,
   ...DEMO_DATA,
   creditAccounts: demoCreditAccounts(chinaDate(clock.nowMs())),
-  policy: { ...DEMO_DATA.policy, receipts: { url: publicUrl } },
+  policy: {
+    ...DEMO_DATA.policy,
+    receipts: { url: publicUrl },
+    info: withOutage(DEMO_DATA.policy.info, chinaDate(clock.nowMs())),
+  },
   listen: {
     terminals: { port: Number(values.port ?? 0) },
     pages: { port: Number(values.pages ?? 0) },
@@ -109,6 +116,16 @@ const central = createCentral({
         meterPlatform: httpMeterPlatform({
           baseUrl: `http://127.0.0.1:${values.meters}`,
           secret: METER_SECRET,
+          clock,
+          timeoutMs: WALLET_TIMEOUT_MS,
+        }),
+      }),
+  ...(values.sms === undefined
+    ? {}
+    : {
+        smsPlatform: httpSmsPlatform({
+          baseUrl: `http://127.0.0.1:${values.sms}`,
+          secret: SMS_SECRET,
           clock,
           timeoutMs: WALLET_TIMEOUT_MS,
         }),

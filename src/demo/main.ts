@@ -26,6 +26,7 @@ import {
   hallPorts,
   writeTerminalJson,
   METER_SECRET,
+  SMS_SECRET,
 } from './setup.ts';
 import { chooseShell } from './shell-choice.ts';
 
@@ -141,6 +142,7 @@ const NAMES: Record<keyof typeof ports, string> = {
   scanner: 'virtual scanner',
   gatewayLine: 'line to the payment gateway',
   meters: 'platform of IoT meters',
+  sms: 'platform of messages',
 };
 for (const [name, port] of Object.entries(ports) as [keyof typeof ports, number][]) {
   if (!(await isFree(port)))
@@ -213,6 +215,8 @@ const central = new HallChild(
     String(ports.sandbox),
     '--meters',
     String(ports.meters),
+    '--sms',
+    String(ports.sms),
     ...enrolled,
     ...(values['any-refund'] ? ['--any-refund'] : []),
     ...(values.database === undefined ? [] : ['--database', values.database]),
@@ -250,6 +254,27 @@ const meters = new HallChild(
   say,
   restartMs,
 );
+const messages = new HallChild(
+  'platform of messages',
+  [
+    here('sms-process.ts'),
+    '--file',
+    join(dataDir, 'sms-platform.json'),
+    '--secret',
+    SMS_SECRET,
+    '--port',
+    String(ports.sms),
+  ],
+  say,
+  restartMs,
+);
+/** What is on the phones. */
+async function sentMessages(): Promise<unknown> {
+  const answer = await fetch(`http://127.0.0.1:${ports.sms}/outbox`, {
+    headers: { authorization: `Bearer ${SMS_SECRET}` },
+  });
+  return answer.json();
+}
 const centralLine = new Line();
 const paymentLine = new Line();
 const gatewayLine = new Line();
@@ -285,6 +310,7 @@ const dock = new Dock({
       (await central.ask('newest-code')) as Awaited<ReturnType<PhoneOptions['gatewayCode']>>,
   }),
   gatewayBooks: () => central.ask('gateway-books'),
+  messages: sentMessages,
   technician: config.maintenance.users.some((user) => user.hash === DEMO_USER.hash)
     ? { name: DEMO_USER.name, pin: DEMO_USER.pin }
     : null,
@@ -309,6 +335,7 @@ async function stop(code: number): Promise<never> {
       central.stop(),
       sandbox.stop(),
       meters.stop(),
+      messages.stop(),
       dock.close(),
       printer.close(),
       scanner.close(),
@@ -394,6 +421,7 @@ try {
     central.start(),
     sandbox.start(),
     meters.start(),
+    messages.start(),
   ]);
   await startShell();
 } catch (error) {

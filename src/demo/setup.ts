@@ -44,12 +44,16 @@ export interface HallPorts {
   readonly gatewayLine: number;
   /** The platform that reaches IoT meters. */
   readonly meters: number;
+  /** The platform that sends SMS. */
+  readonly sms: number;
 }
 
 /** What the demo's central shows to the platform of its IoT meters. */
 export const METER_SECRET = 'demo-meters';
+/** … and to the platform of its messages. */
+export const SMS_SECRET = 'demo-sms';
 
-/** Thirteen neighbouring ports from `first`. */
+/** Fourteen neighbouring ports from `first`. */
 export function hallPorts(first: number): HallPorts {
   return {
     kiosk: first,
@@ -65,6 +69,7 @@ export function hallPorts(first: number): HallPorts {
     centralApi: first + 10,
     centralPages: first + 11,
     meters: first + 12,
+    sms: first + 13,
   };
 }
 

@@ -17,7 +17,16 @@ const instant = z.number().int().nonnegative();
  * shown from when central has it until it is over.
  */
 export const outageSchema = z
-  .object({ area: words(60, 120), reason: words(30, 60), fromMs: instant, toMs: instant })
+  .object({
+    area: words(60, 120),
+    reason: words(30, 60),
+    fromMs: instant,
+    toMs: instant,
+    /** Areas (choices of the category `outage-sms`) whose subscribers are told by SMS. */
+    smsAreas: z.array(z.string().min(1).max(24)).max(6).exactOptional(),
+    /** Not planned: it is told at night, too. */
+    sudden: z.boolean().exactOptional(),
+  })
   .refine((o) => o.fromMs < o.toMs, { path: ['toMs'], error: 'not after fromMs' });
 
 /** One line of the public price list. It only tells: sales are priced by the account's own tariff. */

@@ -107,7 +107,7 @@ export class Hall {
   ): Promise<Hall> {
     const hall = new Hall(
       mkdtempSync(join(tmpdir(), 'pilotlight-hall-')),
-      await freePorts(13),
+      await freePorts(14),
       [...(args.includes('--payments') ? [] : ['--payments', 'wechat,alipay']), ...args],
       env,
     );

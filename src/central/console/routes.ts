@@ -49,6 +49,9 @@ import type { PolicyRequests } from '../../shared/policy-requests.ts';
 import { listRequests, requestCase } from '../requests/desk.ts';
 import { answerForm } from './request-forms.ts';
 import { requestPage, requestsPage } from './request-pages.ts';
+import { smsCounts } from '../requests/sms-subscribers.ts';
+import { smsOf } from '../../shared/requests.ts';
+import { smsPage } from './sms-pages.ts';
 
 export interface ConsoleParts {
   readonly db: () => Db;
@@ -315,6 +318,7 @@ export function consoleRoutes({
       show: (path, body) => show(path, async (query) => html(await body(query))),
       decide,
     }),
+    show('/console/sms', async () => html(smsPage(await smsCounts(db()), areaOf(requests)))),
     show('/console/requests', async () => html(requestsPage(await listRequests(db()), now()))),
     show('/console/request', async (query) => {
       const found = await requestCase(db(), query.get('number') ?? '');
@@ -338,6 +342,15 @@ export function consoleRoutes({
     }),
   ];
 }
+
+/** An area of messages by the policy's own name. */
+const areaOf =
+  (requests: PolicyRequests | undefined) =>
+  (area: string): string | null =>
+    requests?.categories
+      .filter((c) => smsOf(c.kind) === 'subscribe')
+      .flatMap((c) => c.choices)
+      .find((c) => c.id === area)?.name.zh ?? null;
 
 const samePerson = (): Refusal =>
   new Refusal('bad-request', '提出的人不能自己核准，须由第二人核准', { status: 409 });

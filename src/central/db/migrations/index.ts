@@ -38,6 +38,7 @@ import { meterCommands } from './040-meter-commands.ts';
 import { receipts } from './035-receipts.ts';
 import { oneAccountAMeter } from './041-one-account-a-meter.ts';
 import { creditActs } from './046-credit-acts.ts';
+import { outageSms } from './047-outage-sms.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -81,4 +82,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'receipts', sql: receipts },
   { name: 'one account a meter', sql: oneAccountAMeter },
   { name: 'credit acts', sql: creditActs },
+  { name: 'outage sms', sql: outageSms },
 ];
