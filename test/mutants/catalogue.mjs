@@ -24,6 +24,7 @@ import { YEARS } from './years.mjs';
 import { ACCOUNT_SALE } from './account-sale.mjs';
 import { CREDIT } from './credit.mjs';
 import { CREDIT_ACTS } from './credit-acts.mjs';
+import { OUTAGE_SMS } from './outage-sms.mjs';
 
 import { modes } from './modes.mjs';
 
@@ -3980,6 +3981,7 @@ export const MUTANTS = [
   ...YEARS,
   ...CREDIT,
   ...CREDIT_ACTS,
+  ...OUTAGE_SMS,
   ...ACCOUNT_SALE,
   ...SIMULATED,
 ];

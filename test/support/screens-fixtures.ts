@@ -637,6 +637,30 @@ function requestFixtures(
         shown: { ...confirm, choice: longName, promise: { workingDays: 60 } },
       },
     ],
+    ['menu-sms', { ...screen, subject: null, shown: menu(8) }],
+    ['sms-phone', { ...screen, shown: { step: 'phone', mobile: true } }],
+    ...(['subscribe', 'stop'] as const).flatMap(
+      (sms): readonly (readonly [string, SnapshotOf<'request'>])[] => [
+        [
+          `sms-${sms}`,
+          {
+            ...screen,
+            subject: sms === 'stop' ? longName : { zh: '停气短信', en: 'SMS before outages' },
+            shown: {
+              ...confirm,
+              choice: sms === 'stop' ? null : { zh: '清河路片区', en: 'Qinghe Road area' },
+              slot: null,
+              userNo: null,
+              sms,
+            },
+          },
+        ],
+        [
+          `sms-${sms}-made`,
+          { ...screen, shown: { step: 'made', ref: status.ref, dueMs, slip: 'none', sms } },
+        ],
+      ],
+    ),
     ['making', { ...screen, shown: { step: 'making' } }],
     ['made', { ...screen, shown: { step: 'made', ref: status.ref, dueMs, slip: 'printed' } }],
     ['made-no-slip', { ...screen, shown: { step: 'made', ref: status.ref, dueMs, slip: 'none' } }],
@@ -671,7 +695,7 @@ function requestFixtures(
     ),
   ];
   // A picture of each question would teach nobody more.
-  const kept = ['menu', 'slot', 'phone', 'confirm', 'made', 'status-scheduled'];
+  const kept = ['menu', 'slot', 'phone', 'confirm', 'made', 'status-scheduled', 'sms-subscribe'];
   return drawn.map(([variant, s]) => [
     variant,
     s,
