@@ -35,6 +35,7 @@ import type { RefundBudget } from './sale/budgets.ts';
 import { smsOf } from '../shared/requests.ts';
 import type { SmsPlatform } from './requests/sms-platform.ts';
 import { sweepSms } from './requests/sms-sender.ts';
+import { papersPages } from './receipts/papers-page.ts';
 import type { MayMove } from './sale/credit-acts.ts';
 import { GRANT_BUDGET } from './sale/credit-grants.ts';
 import type { GrantBudget } from './sale/credit-grants.ts';
@@ -228,6 +229,7 @@ export function createCentral(options: CentralOptions): Central {
   });
   const pages = [
     ...receiptPages({ db, now, keysOf, policy }),
+    ...papersPages({ now, policy }),
     ...(payments === null ? [] : publicPages(payments, now, options.log)),
   ];
   const staff = router(

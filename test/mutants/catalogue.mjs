@@ -25,6 +25,7 @@ import { ACCOUNT_SALE } from './account-sale.mjs';
 import { CREDIT } from './credit.mjs';
 import { CREDIT_ACTS } from './credit-acts.mjs';
 import { OUTAGE_SMS } from './outage-sms.mjs';
+import { TOLD } from './told.mjs';
 
 import { modes } from './modes.mjs';
 
@@ -3982,6 +3983,7 @@ export const MUTANTS = [
   ...CREDIT,
   ...CREDIT_ACTS,
   ...OUTAGE_SMS,
+  ...TOLD,
   ...ACCOUNT_SALE,
   ...SIMULATED,
 ];

@@ -10,7 +10,7 @@ import { orderStands } from './words.ts';
 import type { Both } from './words.ts';
 
 /** Which of both languages, as an index of {@link Both}. */
-type Locale = 0 | 1;
+export type Locale = 0 | 1;
 type Row = readonly [label: Both, value: string];
 
 const KIND: Readonly<Record<CreditKind, Both>> = {
@@ -139,7 +139,8 @@ const orderRows = ({ orderId, terminalId, createdMs }: Receipt): readonly Row[] 
 const list = (rows: readonly Row[], locale: Locale): string =>
   `<dl>${rows.map(([label, value]) => `<dt>${escapeHtml(label[locale].trim())}</dt><dd>${escapeHtml(value)}</dd>`).join('')}</dl>`;
 
-function call(hotline: string, locale: Locale): string {
+/** The line to call; empty where there is none. */
+export function call(hotline: string, locale: Locale): string {
   if (hotline === '') return '';
   const label: Both = ['24小时服务热线', 'Call us, day and night'];
   const dial = hotline.replaceAll(/[^\d+]/g, '');
@@ -166,8 +167,13 @@ function say(
   );
 }
 
-function page(status: number, locale: Locale, body: string): CentralAnswer {
-  const title: Both = ['电子凭条', 'Receipt'];
+/** A page for phones: no script, nothing from elsewhere, kept by nobody. */
+export function page(
+  status: number,
+  locale: Locale,
+  body: string,
+  title: Both = ['电子凭条', 'Receipt'],
+): CentralAnswer {
   return {
     status,
     headers: {
@@ -179,6 +185,6 @@ function page(status: number, locale: Locale, body: string): CentralAnswer {
       vary: 'accept-language',
       ...(status === 429 ? { 'retry-after': '60' } : {}),
     },
-    body: `<!doctype html><html lang="${locale === 1 ? 'en' : 'zh-CN'}"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${title[locale]}</title><style>${STYLE}</style>${body}</html>`,
+    body: `<!doctype html><html lang="${locale === 1 ? 'en' : 'zh-CN'}"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(title[locale])}</title><style>${STYLE}</style>${body}</html>`,
   };
 }

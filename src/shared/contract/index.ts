@@ -357,6 +357,8 @@ export const intentSchema = z.discriminatedUnion('type', [
   }),
   /** info screen: this page of the topic. */
   z.object({ ...intentBase, type: z.literal('info-page'), value: natural.max(100) }),
+  /** info screen: a district of the topic. */
+  z.object({ ...intentBase, type: z.literal('info-group'), value: natural.max(100) }),
   /** request screen: what is asked for, which of several, or a half day (`2026-11-30 am`). */
   z.object({
     ...intentBase,
