@@ -577,12 +577,14 @@ function infoFixtures(
           topic: 'stations',
           page: 0,
           pages: 1,
-          stations: stations.map(({ hours, metresFrom, ...one }, n) => ({
-            ...one,
-            metres: Object.values(metresFrom ?? {})[0] ?? null,
-            hours: hours ?? null,
-            openNow: n === 0,
-          })),
+          stations: [1, 0, 2]
+            .flatMap((n) => stations[n] ?? [])
+            .map(({ hours, metresFrom, ...one }, n) => ({
+              ...one,
+              metres: Object.values(metresFrom ?? {})[0] ?? null,
+              hours: hours ?? null,
+              openNow: n !== 1,
+            })),
         },
       },
     ],
