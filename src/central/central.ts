@@ -35,10 +35,18 @@ import type { InvoicesConfig } from './invoices/config.ts';
 import type { InvoiceProvider } from './invoices/provider.ts';
 import { invoiceHint, invoicePages } from './invoices/routes.ts';
 import { forgetBuyers } from './invoices/seen.ts';
+import { invoicesOf, standingBlue } from './invoices/rows.ts';
 import { invoiceSender } from './invoices/sender.ts';
 import { lookReceipt } from './receipts/receipt.ts';
 import { receiptPages } from './receipts/routes.ts';
 import type { RefundBudget } from './sale/budgets.ts';
+import { smsOf } from '../shared/requests.ts';
+import type { SmsPlatform } from './requests/sms-platform.ts';
+import { sweepSms } from './requests/sms-sender.ts';
+import { papersPages } from './receipts/papers-page.ts';
+import type { MayMove } from './sale/credit-acts.ts';
+import { GRANT_BUDGET } from './sale/credit-grants.ts';
+import type { GrantBudget } from './sale/credit-grants.ts';
 import { bookSender } from './sale/credit-sender.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
 import { sweepMeters } from './sale/meter-sender.ts';
@@ -97,6 +105,10 @@ export interface CentralOptions extends Seed {
   readonly pacing?: Partial<Pacing>;
   /** The company's own account book; left out: credit is posted in this database. */
   readonly accountBook?: AccountBook;
+  /** May an order's credit be moved to another account? Left out: where no invoice of it stands. */
+  readonly mayMove?: MayMove;
+  /** What may be granted to accounts by two persons; left out: `GRANT_BUDGET`. */
+  readonly grantBudget?: GrantBudget;
   /** Tells IoT meters of top-ups; left out: nobody does, and nothing is on its way. */
   readonly meterPlatform?: MeterPlatform;
   /**
@@ -104,6 +116,11 @@ export interface CentralOptions extends Seed {
    * made, and the policy must not promise any.
    */
   readonly invoices?: { readonly provider: InvoiceProvider; readonly config: InvoicesConfig };
+  /**
+   * Sends messages of interruptions; left out: nobody does, and no machine offers them. It needs
+   * {@link requestKeys}.
+   */
+  readonly smsPlatform?: SmsPlatform;
   /** By which account book, meters and invoices are asked again; left out: the gateway's. */
   readonly clock?: Clock;
   /** The payment gateway; left out: this central takes no payments. */
@@ -130,6 +147,8 @@ export interface Central {
   readonly grantEpoch: (terminalId: string) => Promise<number | null>;
   /** Gateway, account book and invoices look once at what is due, as they do all the time. */
   readonly sweepPayments: () => Promise<void>;
+  /** One round of messages of interruptions, as they are sent by themselves all the time. */
+  readonly sweepMessages: () => Promise<void>;
 }
 
 /** How often the gateway looks at what is due. */
@@ -138,11 +157,15 @@ const SWEEP_EVERY_MS = 5_000;
 /** The reference central billing service: API of src/shared/central-api, and a console for staff. */
 export function createCentral(options: CentralOptions): Central {
   const { now, policySigner } = options;
+  const { smsPlatform } = options;
   const invoicing =
     options.invoices === undefined
       ? null
       : { ...options.invoices, config: invoicesConfigSchema.parse(options.invoices.config) };
-  const policy = tellInvoiceable(policySchema.parse(options.policy), invoicing?.config ?? null);
+  const policy = tellInvoiceable(
+    withoutSms(policySchema.parse(options.policy), smsPlatform === undefined),
+    invoicing?.config ?? null,
+  );
   const requestKeys = (options.requestKeys ?? []).map(openingKey);
   const sealTo = requestKeys[0] === undefined ? null : sealingKeyOf(requestKeys[0]);
   const issue = policyIssuer(policy, policySigner, now, options.policyValidDays, sealTo);
@@ -179,7 +202,7 @@ export function createCentral(options: CentralOptions): Central {
   const invoices =
     invoicing === null ? null : invoiceSender(db, invoicing.provider, now, options.log);
   const sweepAll =
-    payments === null && sender === null && meterPlatform === undefined
+    payments === null && sender === null && meterPlatform === undefined && smsPlatform === undefined
       ? undefined
       : async (): Promise<void> => {
           await payments?.sweep();
@@ -197,6 +220,19 @@ export function createCentral(options: CentralOptions): Central {
           await forgetBuyers(db(), invoicing.config.keepDays, now());
         };
   const invoiceSweeps = sweeper(clock, sweepInvoices);
+  // By itself: a platform of messages that does not answer holds no payment up.
+  const sweepMessages =
+    smsPlatform === undefined
+      ? undefined
+      : (): Promise<void> =>
+          sweepSms({
+            db: db(),
+            platform: smsPlatform,
+            keys: requestKeys,
+            outages: policy.info?.outages ?? [],
+            nowMs: now(),
+          });
+  const messages = sweeper(clock, sweepMessages);
   const forget = forgetter(db, policy.requests?.keepDays.central ?? null, now);
 
   const terminals = terminalApi({
@@ -245,6 +281,7 @@ export function createCentral(options: CentralOptions): Central {
       invoiceHint: invoiced === null ? undefined : (orderId) => invoiceHint(invoiced, orderId),
     }),
     ...(invoiced === null ? [] : invoicePages(invoiced)),
+    ...papersPages({ now, policy }),
     ...(payments === null ? [] : publicPages(payments, now, options.log)),
   ];
   const staff = router(
@@ -256,6 +293,11 @@ export function createCentral(options: CentralOptions): Central {
       keysOf,
       requestKeys,
       requests: policy.requests,
+      acts: {
+        outside: options.accountBook !== undefined,
+        mayMove: options.mayMove ?? withoutInvoice,
+        budget: options.grantBudget ?? GRANT_BUDGET,
+      },
       secret: policySigner.sign(Buffer.from('pilotlight console form', 'utf8')),
     }),
   );
@@ -282,6 +324,7 @@ export function createCentral(options: CentralOptions): Central {
     await proveAgain(options.db, { nowMs: now(), trust });
     sweeps.start();
     invoiceSweeps.start();
+    messages.start();
   }
 
   const doors: OpenDoor[] = [];
@@ -314,8 +357,9 @@ export function createCentral(options: CentralOptions): Central {
     close: async () => {
       sweeps.stop();
       invoiceSweeps.stop();
+      messages.stop();
       await closeDoors();
-      await Promise.all([sweeps.ended(), invoiceSweeps.ended()]);
+      await Promise.all([sweeps.ended(), invoiceSweeps.ended(), messages.ended()]);
       opened = false;
     },
     data: () => consoleData(db(), now()),
@@ -324,6 +368,7 @@ export function createCentral(options: CentralOptions): Central {
       await sweepAll?.();
       await sweepInvoices?.();
     },
+    sweepMessages: async () => sweepMessages?.(),
   };
 }
 
@@ -341,6 +386,18 @@ function tellInvoiceable(policy: Policy, config: InvoicesConfig | null): Policy 
   return { ...policy, receipts: { ...own, invoiceable: [...invoiceableKeys(config)] } };
 }
 
+/** An invoice names the account that was paid for: it is taken back before the credit is moved. */
+const withoutInvoice: MayMove = async (tx, orderId) =>
+  standingBlue(await invoicesOf(tx, orderId)) === null;
+
+/** Without a platform there are no messages, so no machine asks who wants them. */
+function withoutSms(policy: Policy, none: boolean): Policy {
+  const { requests } = policy;
+  if (requests === undefined || !none) return policy;
+  const categories = requests.categories.filter((c) => smsOf(c.kind) === null);
+  return { ...policy, requests: { ...requests, categories } };
+}
+
 /** Sweeps at once after a start, for what was cut; then again and again, one after another. */
 function sweeper(
   clock: Clock | undefined,
@@ -355,7 +412,7 @@ function sweeper(
       .catch(
         (cause: unknown) =>
           void process.stderr.write(
-            `central: gateway: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}\n`,
+            `central: sweep: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}\n`,
           ),
       )
       .then(() => {

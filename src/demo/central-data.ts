@@ -178,6 +178,7 @@ const DEMO_INFO: PolicyInfo = {
   ],
   papers: [
     {
+      id: 'new-owner',
       title: { zh: '过户', en: 'New owner' },
       bring: [
         { zh: '新、旧户主身份证', en: 'Identity cards of the old and the new owner' },
@@ -187,6 +188,7 @@ const DEMO_INFO: PolicyInfo = {
       where: { zh: '任一营业厅窗口，当场办好', en: 'Any counter, done at once' },
     },
     {
+      id: 'lost-card',
       title: { zh: '补卡', en: 'Lost card' },
       bring: [
         {
@@ -198,6 +200,7 @@ const DEMO_INFO: PolicyInfo = {
       where: { zh: '任一营业厅窗口，旧卡当场作废', en: 'Any counter; the old card ends at once' },
     },
     {
+      id: 'new-meter',
       title: { zh: '换表', en: 'New meter' },
       bring: [
         { zh: '燃气卡', en: 'The gas card' },
@@ -206,6 +209,7 @@ const DEMO_INFO: PolicyInfo = {
       where: { zh: '人民路营业厅 3 号窗', en: 'People’s Road, counter 3' },
     },
     {
+      id: 'new-supply',
       title: { zh: '开户', en: 'New supply' },
       bring: [
         { zh: '户主身份证', en: 'The owner’s identity card' },
@@ -218,6 +222,7 @@ const DEMO_INFO: PolicyInfo = {
       },
     },
     {
+      id: 'end-supply',
       title: { zh: '销户', en: 'Ending supply' },
       bring: [
         { zh: '户主身份证、燃气卡', en: 'The owner’s identity card and the gas card' },
@@ -227,6 +232,78 @@ const DEMO_INFO: PolicyInfo = {
         zh: '人民路营业厅；先预约上门拆表',
         en: 'People’s Road; the meter is taken off before',
       },
+    },
+    {
+      id: 'heated-area',
+      title: { zh: '面积核准', en: 'Heated area' },
+      bring: [
+        {
+          zh: '不动产权证或购房合同（看面积那一页）',
+          en: 'Title or contract: the page with the area',
+        },
+        { zh: '户主身份证', en: 'The owner’s identity card' },
+        { zh: '改过房屋结构的，带图纸', en: 'Plans, where the home was rebuilt' },
+      ],
+      where: {
+        zh: '热力营业厅 2 号窗；有疑问的上门量',
+        en: 'Heat counter 2; we measure where in doubt',
+      },
+      takes: { zh: '3 个工作日', en: '3 working days' },
+    },
+    {
+      id: 'direct-debit',
+      title: { zh: '银行代扣', en: 'Direct debit' },
+      bring: [
+        { zh: '户主身份证', en: 'The owner’s identity card' },
+        { zh: '户主本人的银行卡或存折', en: 'The owner’s own bank card or book' },
+        { zh: '缴费单或用户号', en: 'A bill, or the user number' },
+      ],
+      where: { zh: '任一营业厅窗口，或开户银行的柜台', en: 'Any counter of ours, or of your bank' },
+      takes: { zh: '当场办好，下月起扣', en: 'minutes' },
+    },
+  ],
+  stewards: [
+    {
+      district: { zh: '清河路', en: 'Qinghe Road' },
+      area: { zh: '幸福小区 1–12 栋', en: 'Xingfu Homes 1–12' },
+      name: { zh: '王师傅', en: 'Mr Wang' },
+      phone: '138 0558 0101',
+      hours: { zh: '每天 8–20 点', en: 'Daily 8–20' },
+    },
+    {
+      district: { zh: '清河路', en: 'Qinghe Road' },
+      area: { zh: '和平里、清河花园', en: 'Hepingli, Qinghe Garden' },
+      name: { zh: '赵师傅', en: 'Mr Zhao' },
+      phone: '138 0558 0102',
+      hours: { zh: '每天 8–20 点', en: 'Daily 8–20' },
+    },
+    {
+      district: { zh: '人民西路', en: 'Renmin Rd W' },
+      area: { zh: '人民西路 100–188 号', en: 'People’s Road West 100–188' },
+      name: { zh: '孙师傅', en: 'Ms Sun' },
+      phone: '138 0558 0103',
+      hours: { zh: '每天 8–20 点', en: 'Daily 8–20' },
+    },
+  ],
+  stations: [
+    {
+      name: { zh: '城东加气站', en: 'East station' },
+      address: { zh: '北京东路 366 号', en: '366 Beijing Road East' },
+      does: { zh: 'CNG 加气、卡充值', en: 'CNG, cards recharged' },
+      hours: { from: '06:00', to: '22:00' },
+      metresFrom: { 市民中心24小时服务厅: 4_200 },
+    },
+    {
+      name: { zh: '清河路服务站', en: 'Qinghe Road service' },
+      address: { zh: '清河路 20 号', en: '20 Qinghe Road' },
+      does: { zh: '维修、换软管、安检预约', en: 'Repairs, hoses, safety checks' },
+      hours: { from: '08:00', to: '18:00' },
+      metresFrom: { 市民中心24小时服务厅: 900 },
+    },
+    {
+      name: { zh: '环城加气站', en: 'Ring road station' },
+      address: { zh: '环城南路 8 号', en: '8 Ring Road South' },
+      does: { zh: 'CNG 加气', en: 'CNG' },
     },
   ],
 };

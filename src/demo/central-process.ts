@@ -7,6 +7,8 @@ import { openPostgres } from '../central/db/postgres.ts';
 import { ANY_REFUND } from '../central/sale/budgets.ts';
 import { createCentral } from '../central/central.ts';
 import { httpInvoiceProvider } from '../central/invoices/provider-http.ts';
+import { proposeGrant } from '../central/sale/credit-acts.ts';
+import { GRANT_BUDGET } from '../central/sale/credit-grants.ts';
 import { httpMeterPlatform } from '../central/sale/meter-platform.ts';
 import { loadPayments } from '../payment/load.ts';
 import { ed25519Signer } from '../shared/signing.ts';
@@ -17,7 +19,16 @@ import { DEMO_DATA } from './central-data.ts';
 import { demoCreditAccounts } from './credit-data.ts';
 import { demoHouseholds } from './household-data.ts';
 import { DEMO_INVOICES } from './invoice-data.ts';
-import { demoPayment, DEMO_TERMINAL, hallKeys, INVOICE_SECRET, METER_SECRET } from './setup.ts';
+import {
+  demoPayment,
+  DEMO_TERMINAL,
+  hallKeys,
+  INVOICE_SECRET,
+  METER_SECRET,
+  SMS_SECRET,
+} from './setup.ts';
+import { withOutage } from './requests-data.ts';
+import { httpSmsPlatform } from '../central/requests/sms-platform.ts';
 import { runService } from './service.ts';
 
 /**
@@ -37,6 +48,7 @@ const { values } = parseArgs({
     'terminal-key': { type: 'string' },
     meters: { type: 'string' },
     invoices: { type: 'string' },
+    sms: { type: 'string' },
     database: { type: 'string' },
     'any-refund': { type: 'boolean', default: false },
   },
@@ -95,6 +107,7 @@ const central = createCentral({
   policy: {
     ...DEMO_DATA.policy,
     receipts: { url: publicUrl, invoice: values.invoices !== undefined },
+    info: withOutage(DEMO_DATA.policy.info, chinaDate(clock.nowMs())),
   },
   listen: {
     terminals: { port: Number(values.port ?? 0) },
@@ -132,6 +145,16 @@ const central = createCentral({
           config: DEMO_INVOICES,
         },
       }),
+  ...(values.sms === undefined
+    ? {}
+    : {
+        smsPlatform: httpSmsPlatform({
+          baseUrl: `http://127.0.0.1:${values.sms}`,
+          secret: SMS_SECRET,
+          clock,
+          timeoutMs: WALLET_TIMEOUT_MS,
+        }),
+      }),
   terminals: [terminal],
   ...(values['any-refund'] ? { refundBudget: ANY_REFUND } : {}),
   payments: {
@@ -153,6 +176,25 @@ async function newestCode(): Promise<unknown> {
   return row === undefined
     ? null
     : { codeUrl: `${publicUrl}/q/${row.token}`, createdAtMs: num(row.created_ms) };
+}
+/** What waits for a second person at the console: a grant after a meter was changed. */
+async function askForGrant(): Promise<void> {
+  await proposeGrant(
+    db,
+    {
+      userNo: '2002203301',
+      amountFen: 3_820,
+      reference: 'HB-0001',
+      who: '王芳',
+      why: '换表，旧表余额 38.20 元',
+    },
+    {
+      nowMs: clock.nowMs(),
+      outside: false,
+      mayMove: () => Promise.resolve(true),
+      budget: GRANT_BUDGET,
+    },
+  );
 }
 async function close(): Promise<void> {
   await central.close();
@@ -184,7 +226,12 @@ async function gatewayBooks(): Promise<unknown> {
     })),
   };
 }
-runService({ start: async () => (await central.start()).terminals, close }, (question) =>
+async function start(): ReturnType<Parameters<typeof runService>[0]['start']> {
+  const { terminals } = await central.start();
+  await askForGrant();
+  return terminals;
+}
+runService({ start, close }, (question) =>
   question === 'newest-code'
     ? newestCode()
     : question === 'gateway-books'

@@ -26,6 +26,8 @@ export interface DockOptions {
   readonly gatewayBooks: () => Promise<unknown>;
   /** Where the simulated provider of e-invoices is told how to answer. */
   readonly invoicesUrl: string;
+  /** SMS on the phones, the newest last. */
+  readonly messages: () => Promise<unknown>;
   /** The demo's technician, when the kiosk's terminal.json has him. */
   readonly technician: { readonly name: string; readonly pin: string } | null;
   readonly addresses: () => { kiosk: string; central: string };
@@ -184,6 +186,7 @@ export class Dock {
     if (request.method !== 'GET') return json(405, { error: 'GET or POST /api' });
     if (path === '/api/state') return json(200, await this.#state());
     if (path === '/api/gateway') return json(200, await this.#o.gatewayBooks());
+    if (path === '/api/sms') return json(200, await this.#o.messages());
     const slip = /^\/slips\/(\d+)\.svg$/.exec(path);
     if (slip !== null) {
       const found = this.#o.printer.slips.find((s) => s.number === Number(slip[1]));
@@ -276,6 +279,7 @@ export class Dock {
       ...cards.view(),
       clockShiftMs: clock.shiftMs,
       newestCode: await phone.newestCode(),
+      messages: await this.#o.messages().catch(() => []),
       trades: (await phone.trades()).slice(-8).map((t) => ({
         outTradeNo: t.outTradeNo,
         state: t.state,

@@ -27,6 +27,7 @@ import {
   writeTerminalJson,
   INVOICE_SECRET,
   METER_SECRET,
+  SMS_SECRET,
 } from './setup.ts';
 import { chooseShell } from './shell-choice.ts';
 
@@ -143,6 +144,7 @@ const NAMES: Record<keyof typeof ports, string> = {
   gatewayLine: 'line to the payment gateway',
   meters: 'platform of IoT meters',
   invoices: 'provider of e-invoices',
+  sms: 'platform of messages',
 };
 for (const [name, port] of Object.entries(ports) as [keyof typeof ports, number][]) {
   if (!(await isFree(port)))
@@ -217,6 +219,8 @@ const central = new HallChild(
     String(ports.meters),
     '--invoices',
     String(ports.invoices),
+    '--sms',
+    String(ports.sms),
     ...enrolled,
     ...(values['any-refund'] ? ['--any-refund'] : []),
     ...(values.database === undefined ? [] : ['--database', values.database]),
@@ -268,6 +272,27 @@ const invoices = new HallChild(
   say,
   restartMs,
 );
+const messages = new HallChild(
+  'platform of messages',
+  [
+    here('sms-process.ts'),
+    '--file',
+    join(dataDir, 'sms-platform.json'),
+    '--secret',
+    SMS_SECRET,
+    '--port',
+    String(ports.sms),
+  ],
+  say,
+  restartMs,
+);
+/** What is on the phones. */
+async function sentMessages(): Promise<unknown> {
+  const answer = await fetch(`http://127.0.0.1:${ports.sms}/outbox`, {
+    headers: { authorization: `Bearer ${SMS_SECRET}` },
+  });
+  return answer.json();
+}
 const centralLine = new Line();
 const paymentLine = new Line();
 const gatewayLine = new Line();
@@ -304,6 +329,7 @@ const dock = new Dock({
   }),
   gatewayBooks: () => central.ask('gateway-books'),
   invoicesUrl: `http://127.0.0.1:${ports.invoices}`,
+  messages: sentMessages,
   technician: config.maintenance.users.some((user) => user.hash === DEMO_USER.hash)
     ? { name: DEMO_USER.name, pin: DEMO_USER.pin }
     : null,
@@ -330,6 +356,7 @@ async function stop(code: number): Promise<never> {
       sandbox.stop(),
       meters.stop(),
       invoices.stop(),
+      messages.stop(),
       dock.close(),
       printer.close(),
       scanner.close(),
@@ -416,6 +443,7 @@ try {
     sandbox.start(),
     meters.start(),
     invoices.start(),
+    messages.start(),
   ]);
   await startShell();
 } catch (error) {

@@ -1,5 +1,7 @@
 import { requestsSchema } from '../shared/policy-requests.ts';
 import type { PolicyRequests } from '../shared/policy-requests.ts';
+import type { Outage, PolicyInfo } from '../shared/policy-info.ts';
+import { chinaDayMs, DAY_MS } from '../shared/time.ts';
 
 /**
  * What can be asked for at the demo's machines: one category of each kind, with the times that such
@@ -98,6 +100,26 @@ export const DEMO_REQUESTS: PolicyRequests = requestsSchema.parse({
       promise: { minutes: 2_880 },
     },
     {
+      id: 'outage-sms',
+      kind: 'outage-sms',
+      name: { zh: '停气短信', en: 'SMS before outages' },
+      choices: [
+        { id: 'qinghe', name: { zh: '清河路片区', en: 'Qinghe Road area' } },
+        { id: 'renmin', name: { zh: '人民西路片区', en: 'People’s Road West' } },
+        { id: 'beijing', name: { zh: '北京东路片区', en: 'Beijing Road East' } },
+        { id: 'yingzhou', name: { zh: '颍州南路片区', en: 'Yingzhou Road S' } },
+      ],
+      userNo: 'none',
+      promise: { minutes: 1_440 },
+    },
+    {
+      id: 'outage-sms-stop',
+      kind: 'outage-sms-stop',
+      name: { zh: '停气短信退订', en: 'Stop outage SMS' },
+      userNo: 'none',
+      promise: { minutes: 1_440 },
+    },
+    {
       id: 'call-back',
       kind: 'call-back',
       name: { zh: '留电话', en: 'Call me back' },
@@ -130,3 +152,19 @@ export const DEMO_REQUESTS: PolicyRequests = requestsSchema.parse({
     on: ['2026-01-04', '2026-02-14', '2026-02-28', '2026-05-09', '2026-09-20', '2026-10-10'],
   },
 });
+
+const HOUR_MS = 3_600_000;
+
+/** Tomorrow's interruption: who subscribes to its area is told of it at once, by day. */
+export function withOutage(info: PolicyInfo | undefined, today: string): PolicyInfo {
+  const fromMs = chinaDayMs(today) + DAY_MS + 9 * HOUR_MS;
+  const tomorrow: Outage = {
+    area: { zh: '清河路 1 号至 60 号', en: 'Qinghe Road 1 to 60' },
+    reason: { zh: '管道检修', en: 'Repair of pipes' },
+    fromMs,
+    toMs: fromMs + 7 * HOUR_MS,
+    smsAreas: ['qinghe'],
+  };
+  const rest = info ?? { outages: [], prices: [], papers: [] };
+  return { ...rest, outages: [...rest.outages, tomorrow] };
+}

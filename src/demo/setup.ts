@@ -46,6 +46,8 @@ export interface HallPorts {
   readonly meters: number;
   /** Who issues e-invoices. */
   readonly invoices: number;
+  /** The platform that sends SMS. */
+  readonly sms: number;
 }
 
 /** What the demo's central shows to the platform of its IoT meters. */
@@ -53,7 +55,10 @@ export const METER_SECRET = 'demo-meters';
 /** … and to the provider of its e-invoices. */
 export const INVOICE_SECRET = 'demo-invoices';
 
-/** Fifteen neighbouring ports from `first`; the one before the last is kept free. */
+/** … and to the platform of its messages. */
+export const SMS_SECRET = 'demo-sms';
+
+/** Fifteen neighbouring ports from `first`. */
 export function hallPorts(first: number): HallPorts {
   return {
     kiosk: first,
@@ -70,6 +75,7 @@ export function hallPorts(first: number): HallPorts {
     centralPages: first + 11,
     meters: first + 12,
     invoices: first + 14,
+    sms: first + 13,
   };
 }
 

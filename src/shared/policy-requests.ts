@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { words } from './policy-info.ts';
-import { HALVES, REQUEST_KINDS } from './requests.ts';
+import { HALVES, REQUEST_KINDS, smsOf } from './requests.ts';
 import type { Half, Slot } from './requests.ts';
 import { DAY_MS, chinaDate, chinaDayMs } from './time.ts';
 import { isWorkingDay } from './working-days.ts';
@@ -60,11 +60,26 @@ export type RequestCategory = z.infer<typeof categorySchema>;
 const unique = (list: readonly { readonly id: string }[]): boolean =>
   new Set(list.map((one) => one.id)).size === list.length;
 
+/**
+ * Messages of interruptions are told by area, which is a choice; nobody comes, and no user number
+ * says where a mobile is. Stopping them stops all of them.
+ */
+function isSmsWhole({ kind, choices, slots, userNo }: RequestCategory): boolean {
+  const sms = smsOf(kind);
+  if (sms === null) return true;
+  const areas = sms === 'subscribe' ? choices.length > 0 : choices.length === 0;
+  return areas && slots === undefined && userNo === 'none';
+}
+
 /** Everything of the signed policy that is about requests. */
 export const requestsSchema = z.object({
   categories: z
-    .array(categorySchema.refine((c) => unique(c.choices), { error: 'a choice twice' }))
-    .max(12)
+    .array(
+      categorySchema
+        .refine((c) => unique(c.choices), { error: 'a choice twice' })
+        .refine(isSmsWhole, { error: 'messages are for areas (choices), and for no day or user' }),
+    )
+    .max(14)
     .refine(unique, { error: 'a category twice' }),
   /** See {@link WorkCalendar}. */
   calendar: z

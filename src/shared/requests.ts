@@ -24,6 +24,10 @@ export const REQUEST_KINDS = [
   'resume-heating',
   /** 系统故障留电话: offered only while something here does not work. */
   'call-back',
+  /** 停气短信: interruptions of an area are told by SMS, until this number says stop. */
+  'outage-sms',
+  /** 停气短信退订 */
+  'outage-sms-stop',
 ] as const;
 export type RequestKind = (typeof REQUEST_KINDS)[number];
 
@@ -55,6 +59,13 @@ export const MAX_DIGITS = 16;
  */
 export const isPhone = (digits: string): boolean =>
   /^(?:1[3-9]\d{9}|0\d{9,11}|[2-9]\d{6,7})$/.test(digits);
+
+/** A mobile of China: what an SMS reaches. */
+export const isMobile = (digits: string): boolean => /^1[3-9]\d{9}$/.test(digits);
+
+/** What a kind does about messages of interruptions; null: it is another kind, which people answer. */
+export const smsOf = (kind: RequestKind): 'subscribe' | 'stop' | null =>
+  kind === 'outage-sms' ? 'subscribe' : kind === 'outage-sms-stop' ? 'stop' : null;
 
 /** A user number (户号), as companies give them out. */
 export const isUserNo = (digits: string): boolean => /^\d{6,16}$/.test(digits);

@@ -3,6 +3,7 @@ import type { SeedCreditAccount } from '../central/fleet/seed.ts';
 import type { CreditPolicy } from '../shared/policy-credit.ts';
 import { creditSaleOf, isIntoBalance } from '../shared/sale.ts';
 import type { Household } from './account-customer.ts';
+import { isBalance, officeBooks } from './office-acts.ts';
 import type { Town } from './town.ts';
 
 /** What the town's machines sell without a card. */
@@ -113,7 +114,8 @@ export class CreditChecks {
       attempt_id: string | null;
     }>('SELECT order_id, state, amount_fen, attempt_id FROM postings');
     const postings = new Map(rows.map((row) => [row.order_id, row]));
-    const topped = new Map<string, number>();
+    const office = await officeBooks(this.#town);
+    const topped = new Map(office.granted);
     const paidBy = new Map<string, string>();
     const wholes = new Map<string, number>();
     const parts = new Map<string, number>();
@@ -129,21 +131,28 @@ export class CreditChecks {
       if (state !== 'delivered') continue;
       if (Number(posting?.amount_fen) !== sale.amountFen || posting?.attempt_id !== order.paidBy)
         say(`${orderId} is posted with another sum or payment than its own`);
-      for (const line of sale.lines)
-        if (isIntoBalance(line.kind)) {
-          this.#town.count(line.kind === 'prepay' ? 'paid-ahead' : 'topped-up');
-          topped.set(sale.userNo, (topped.get(sale.userNo) ?? 0) + line.amountFen);
-        } else if (line.restFen !== undefined) {
+      for (const { kind } of sale.lines)
+        if (isIntoBalance(kind)) this.#town.count(kind === 'prepay' ? 'paid-ahead' : 'topped-up');
+      // Where two persons moved it to, else where its customer paid it.
+      const moved = office.moved.get(orderId);
+      const quoted = new Map(sale.lines.map((line) => [line.item, line]));
+      const held = moved ?? sale;
+      for (const { item, amountFen } of held.lines) {
+        const line = moved === undefined ? quoted.get(item) : undefined;
+        if (isBalance(item)) topped.set(held.userNo, (topped.get(held.userNo) ?? 0) + amountFen);
+        else if (line?.restFen !== undefined) {
           this.#town.count('bill-paid-in-part');
-          parts.set(line.item, (parts.get(line.item) ?? 0) + line.terms.principalFen);
-        } else if (paidBy.has(line.item)) say(`${line.item} was paid twice`);
+          parts.set(item, (parts.get(item) ?? 0) + line.terms.principalFen);
+        } else if (paidBy.has(item)) say(`${item} was paid twice`);
         else {
-          paidBy.set(line.item, orderId);
-          wholes.set(line.item, line.terms.principalFen);
+          paidBy.set(item, orderId);
+          if (line !== undefined) wholes.set(item, line.terms.principalFen);
         }
+      }
     }
     await this.#books(topped, paidBy);
     await this.#parts(parts, wholes);
+    await this.#meters();
     for (const { order_id: orderId, state } of rows)
       if (state === 'posted' && !orders.some((o) => o.orderId === orderId))
         say(`${orderId} is posted, and no journal has it`);
@@ -168,6 +177,29 @@ export class CreditChecks {
       if (whole !== undefined && (state !== 'paid' || whole + paid !== bill))
         this.#town.problem(`${item} was ${bill} fen: ${paid} in parts, and ${whole} at the end`);
     }
+  }
+
+  /** Each meter is told what its account has been given in all, step by step. */
+  async #meters(): Promise<void> {
+    const rows = await this.#town.db.query<{
+      meter_no: string;
+      total_fen: unknown;
+      amount_fen: unknown;
+      topped_fen: unknown;
+    }>(
+      `SELECT m.meter_no, m.total_fen, m.amount_fen, a.topped_fen FROM meter_commands m
+       JOIN credit_accounts a ON a.meter_no = m.meter_no ORDER BY m.meter_no, m.count`,
+    );
+    const totals = new Map<string, number>();
+    for (const row of rows) {
+      const total = (totals.get(row.meter_no) ?? 0) + Number(row.amount_fen);
+      totals.set(row.meter_no, total);
+      if (Number(row.total_fen) !== total)
+        this.#town.problem(`meter ${row.meter_no} is told ${String(row.total_fen)}, not ${total}`);
+    }
+    for (const row of rows)
+      if (Number(row.topped_fen) !== totals.get(row.meter_no))
+        this.#town.problem(`meter ${row.meter_no} was told another total than its account has`);
   }
 
   async #books(

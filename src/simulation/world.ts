@@ -17,6 +17,7 @@ import { Checks } from './checks.ts';
 import { ACCOUNT_PLANS, AccountCustomer } from './account-customer.ts';
 import type { Visitor } from './account-customer.ts';
 import { HOUSEHOLDS, TOWN_ACCOUNTS, TOWN_CREDIT } from './credit-checks.ts';
+import { OfficeActs } from './office-acts.ts';
 import { RequestCustomer } from './request-customer.ts';
 import { TOWN_REQUESTS, TOWN_REQUEST_KEY } from './request-checks.ts';
 import { Customer, PLANS } from './customer.ts';
@@ -93,6 +94,7 @@ export class World implements Town {
   readonly books: Books = memoryBooks();
   readonly problems: string[] = [];
   readonly checks: Checks;
+  readonly office: OfficeActs;
   readonly mode: Mode;
   readonly thief: string | null;
   readonly equipment: Equipment;
@@ -121,6 +123,7 @@ export class World implements Town {
     this.equipment = equipmentOf(options.seed, this.mode);
     this.gateway = new GatewayWatch(this.thief);
     this.checks = new Checks(this);
+    this.office = new OfficeActs(this, HOUSEHOLDS);
   }
 
   get seed(): number {
@@ -503,6 +506,7 @@ export class World implements Town {
     this.#served += 1;
     const customer = this.#someoneWithout(site);
     this.#customers[i] = customer;
+    this.office.meanwhile();
     if (this.dice.chance(0.25))
       this.timeline.after(
         this.dice.between(5_000, 40_000),

@@ -92,6 +92,29 @@ describe('a thief with one terminal’s key', () => {
     expect(await balances()).toEqual(nothing.with(0, 10_000).with(1, 10_000));
   });
 
+  it('moves no payment and grants nothing: no door of terminals or pages leads to two persons’ acts', async () => {
+    const id = number();
+    const sale = await quoted(id, 0, 10_000, 'balance');
+    await k(0).post(id, paidSale(t(0).id, id, sale));
+    const asked = { order: id, to: '3000000001', items: '', who: '甲', why: '付错户' };
+    for (const target of ['move', 'grant', 'act', 'acts'].map((p) => `/console/credit/${p}`))
+      for (const method of ['GET', 'POST'] as const)
+        expect(
+          (
+            await room.central.handle({
+              method,
+              target,
+              headers: {},
+              body: Buffer.from(new URLSearchParams(asked).toString()),
+            })
+          ).status,
+        ).toBe(404);
+    // What he tells of another's account in his journal moves nothing either.
+    t(0).journal.add('credit-quoted', id, { ...sale, userNo: '3000000001' });
+    expect(await t(0).upload()).toEqual([1]);
+    expect(await balances()).toEqual(nothing.with(0, 10_000));
+  });
+
   it('touches no order of another terminal', async () => {
     const honest = number(1);
     const sale = await quoted(honest, 0, 10_000, 'G0', 1);

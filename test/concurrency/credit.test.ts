@@ -4,6 +4,8 @@ import { markReturned } from '../../src/central/gateway/receipts.ts';
 import { tradeOf } from '../../src/central/gateway/rows.ts';
 import { DbError } from '../../src/central/db/sql.ts';
 import type { Db } from '../../src/central/db/sql.ts';
+import { decideAct, proposeGrant, proposeMove } from '../../src/central/sale/credit-acts.ts';
+import type { ActParts } from '../../src/central/sale/credit-acts.ts';
 import { QUOTE_CLAIM_MS } from '../../src/central/sale/quotes.ts';
 import type { CreditQuote } from '../../src/shared/sale.ts';
 import { CreditTerminal, paidSale, saleOf } from '../support/credit.ts';
@@ -37,6 +39,7 @@ const ACCOUNTS: readonly SeedCreditAccount[] = [
     userNo: '3000000002',
     holderName: '李梅',
     address: '人民路 8 号',
+    topUp: { meterNo: 'M2', payee: 'house' },
     items: [{ item: 'G1', kind: 'gas', payee: 'house', period: '2026-05', principalFen: 3_445 }],
   },
 ];
@@ -279,5 +282,184 @@ describe('a posting and the hand-back of its payment', () => {
       );
       expect(await balance()).toBe(had + (posts ? 5_000 : 0));
     }
+  });
+});
+
+describe('an act of two persons', () => {
+  const by = (at: number): ActParts => ({
+    nowMs: company.now + at,
+    outside: false,
+    mayMove: () => Promise.resolve(true),
+    budget: { accountFen: 5_000, dayFen: 5_000 },
+  });
+  const OTHER = '3000000002';
+  const balances = async (): Promise<readonly number[]> =>
+    (
+      await company.rows<{ b: string }>(
+        'SELECT balance_fen AS b FROM credit_accounts ORDER BY user_no',
+      )
+    ).map((row) => Number(row.b));
+  const move = (at: number, orderId: string, toUser = OTHER, items: readonly string[] = []) =>
+    proposeMove(office(at).db, { orderId, toUser, items, who: '甲', why: '付错户' }, by(at));
+  const decide = (at: number, id: number, verdict: 'confirmed' | 'refused' = 'confirmed') =>
+    decideAct(office(at).db, { id, verdict, who: `乙${at}`, why: '已核对' }, by(at));
+  const topped = async (): Promise<string> => {
+    const id = company.orderId(0);
+    await post(id, await topUp(id, 0), 0);
+    return id;
+  };
+  const idOf = async (acted: ReturnType<typeof move>): Promise<number> => {
+    const said = await acted;
+    if (!said.ok) throw new Error(said.bar);
+    return said.id;
+  };
+
+  it('that two confirm at once is done once', async () => {
+    await start();
+    const act = await idOf(move(0, await topped()));
+    const gate = office(0).gate(/^UPDATE credit_accounts/);
+    const first = decide(0, act);
+    await gate.reached;
+    const second = decide(1, act);
+    expect(await company.blocked(second)).toBe(true);
+    gate.open();
+    expect([await first, await second]).toEqual([
+      { ok: true, id: act },
+      { ok: false, bar: 'gone' },
+    ]);
+    expect(await balances()).toEqual([BEFORE, 5_000]);
+    const told = { userNo: OTHER, amountFen: 900, reference: 'W0', who: '甲', why: '换表余量' };
+    const grant = await idOf(proposeGrant(office(0).db, told, by(0)));
+    const held = office(0).gate(/^UPDATE credit_accounts/);
+    const one = decide(0, grant);
+    await held.reached;
+    const other = decide(1, grant);
+    expect(await company.blocked(other)).toBe(true);
+    held.open();
+    expect([await one, await other]).toEqual([
+      { ok: true, id: grant },
+      { ok: false, bar: 'gone' },
+    ]);
+    expect(await balances()).toEqual([BEFORE, 5_900]);
+  });
+
+  it('that one confirms while another refuses it is one of both', async () => {
+    await start();
+    const act = await idOf(move(0, await topped()));
+    const gate = office(0).gate(/^UPDATE credit_acts/);
+    const first = decide(0, act);
+    await gate.reached;
+    const second = decide(1, act, 'refused');
+    expect(await company.blocked(second)).toBe(true);
+    gate.open();
+    expect([await first, await second]).toEqual([
+      { ok: true, id: act },
+      { ok: false, bar: 'gone' },
+    ]);
+    expect(await balances()).toEqual([BEFORE, 5_000]);
+  });
+
+  it('is proposed once for an order, by two who propose at once', async () => {
+    await start();
+    const id = await topped();
+    const gate = office(0).gate(/^INSERT INTO credit_acts/);
+    const first = move(0, id);
+    await gate.reached;
+    const second = move(1, id);
+    expect(await company.blocked(second)).toBe(true);
+    gate.open();
+    expect([await first, await second]).toMatchObject([
+      { ok: true },
+      { ok: false, bar: 'asked-already' },
+    ]);
+  });
+
+  it('that moves a payment meets one that is just being posted to the same account: both are in it', async () => {
+    await start();
+    const act = await idOf(move(0, await topped()));
+    const next = company.orderId(1);
+    const sale = await topUp(next, 1);
+    const gate = office(0).gate(/^UPDATE credit_accounts/);
+    const first = decide(0, act);
+    await gate.reached;
+    const second = post(next, sale, 1);
+    expect(await company.blocked(second)).toBe(true);
+    gate.open();
+    expect(await first).toMatchObject({ ok: true });
+    expect(await second).toMatchObject({ value: { state: 'posted' } });
+    expect(await balances()).toEqual([BEFORE + 5_000, 5_000]);
+    expect(
+      await company.rows(
+        `SELECT total_fen FROM meter_commands WHERE meter_no = 'M1' ORDER BY count DESC LIMIT 1`,
+      ),
+    ).toEqual([{ total_fen: '5000' }]);
+  });
+
+  it('leaves a bill to a kiosk that is quoting it at this moment', async () => {
+    await start();
+    const id = await topped();
+    await company.rows(`UPDATE credit_items SET principal_fen = 5000 WHERE item = 'G1'`);
+    const act = await idOf(move(0, id, OTHER, ['G1']));
+    const gate = office(1).gate(/^UPDATE credit_items/);
+    const quoting = k(1).quote({
+      orderId: company.orderId(1),
+      userNo: OTHER,
+      payee: 'house',
+      lines: [{ item: 'G1', amountFen: 5_000 }],
+      asOfMs: company.now,
+    });
+    await gate.reached;
+    const moving = decide(0, act);
+    expect(await company.blocked(moving)).toBe(true);
+    gate.open();
+    expect(await quoting).toMatchObject({ ok: true });
+    expect(await moving).toEqual({ ok: false, bar: 'item-taken' });
+    expect(await balances()).toEqual([BEFORE + 5_000, 0]);
+  });
+
+  it('two moves across: neither waits for the other for ever', async () => {
+    await start();
+    const [one, two] = [await topped(), company.orderId(1)];
+    const sale = await quoted(
+      k(1).quote({
+        orderId: two,
+        userNo: OTHER,
+        payee: 'house',
+        lines: [{ item: 'balance', amountFen: 5_000 }],
+        asOfMs: company.now,
+      }),
+    );
+    await post(two, sale, 1);
+    const [there, back] = [await idOf(move(0, one)), await idOf(move(1, two, METER))];
+    const gate = office(0).gate(/^SELECT .* FROM postings .* FOR NO KEY UPDATE/);
+    const first = decide(0, there);
+    await gate.reached;
+    const second = decide(1, back);
+    expect(await company.blocked(second)).toBe(true);
+    gate.open();
+    expect([await first, await second]).toMatchObject([{ ok: true }, { ok: true }]);
+    expect(await balances()).toEqual([BEFORE + 5_000, 5_000]);
+  });
+
+  it('grants of one day, confirmed at once for two accounts, keep within its budget', async () => {
+    await start();
+    const grant = (userNo: string, reference: string) =>
+      proposeGrant(
+        office(0).db,
+        { userNo, amountFen: 3_000, reference, who: '甲', why: '换表余量' },
+        by(0),
+      );
+    const [a, b] = [await idOf(grant(METER, 'W1')), await idOf(grant(OTHER, 'W2'))];
+    const gate = office(0).gate(/^UPDATE credit_accounts/);
+    const first = decide(0, a);
+    await gate.reached;
+    const second = decide(1, b);
+    expect(await company.blocked(second)).toBe(true);
+    gate.open();
+    expect([await first, await second]).toEqual([
+      { ok: true, id: a },
+      { ok: false, bar: 'over-day' },
+    ]);
+    expect(await balances()).toEqual([BEFORE + 3_000, 0]);
   });
 });

@@ -26,6 +26,9 @@ import { YEARS } from './years.mjs';
 import { ACCOUNT_SALE } from './account-sale.mjs';
 import { CREDIT } from './credit.mjs';
 import { PARTS } from './parts.mjs';
+import { CREDIT_ACTS } from './credit-acts.mjs';
+import { OUTAGE_SMS } from './outage-sms.mjs';
+import { TOLD } from './told.mjs';
 
 import { modes } from './modes.mjs';
 
@@ -3984,6 +3987,9 @@ export const MUTANTS = [
   ...YEARS,
   ...CREDIT,
   ...PARTS,
+  ...CREDIT_ACTS,
+  ...OUTAGE_SMS,
+  ...TOLD,
   ...ACCOUNT_SALE,
   ...SIMULATED,
 ];

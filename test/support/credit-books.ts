@@ -1,4 +1,5 @@
 import type {
+  Correction,
   CreditAccount,
   CreditItem,
   CreditPostRequest,
@@ -117,6 +118,8 @@ export class CreditBooks {
   quoteMs = DAY_MS / 48;
   /** The hash of the contract's words that hold at central; null: whatever was ticked. */
   contract: string | null = null;
+  /** What the company corrected, by user number. */
+  readonly corrections = new Map<string, Correction[]>();
   /** How often each order was asked to be posted. */
   readonly posts = new Map<string, number>();
   /** What every posting asked for carried. */
@@ -141,6 +144,7 @@ export class CreditBooks {
         : {}),
       items: free,
       underWay: a.items.length - free.length,
+      ...(this.corrections.has(userNo) ? { corrections: this.corrections.get(userNo) ?? [] } : {}),
       asOfMs: nowMs,
     });
   }

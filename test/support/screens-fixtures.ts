@@ -2,7 +2,7 @@ import { accountFixtures, typed } from './account-fixtures.ts';
 import { myAccountFixtures } from './my-account-fixtures.ts';
 import { DEMO_POLICY } from '../../src/demo/central-data.ts';
 import { DEMO_REQUESTS } from '../../src/demo/requests-data.ts';
-import { PLAIN_ACCESS } from '../../src/shared/contract/index.ts';
+import { INFO_TOPICS, PLAIN_ACCESS } from '../../src/shared/contract/index.ts';
 import type {
   Access,
   CardView,
@@ -404,9 +404,49 @@ const LONGEST: readonly (readonly [string, SnapshotOf<'info'>['shown']])[] = [
     {
       topic: 'papers',
       page: 0,
-      pages: 6,
-      names: chips(6, 8, 20),
-      papers: { title: long(8, 20), bring: chips(5, 32, 64), where: long(48, 100) },
+      pages: 7,
+      names: chips(7, 8, 20),
+      papers: {
+        title: long(8, 20),
+        bring: chips(4, 32, 64),
+        where: long(48, 100),
+        takes: long(12, 24),
+      },
+      url: `https://${'pay.example.com/'.repeat(4).slice(0, 52)}/p/${'a'.repeat(24)}`,
+      code: false,
+    },
+  ],
+  [
+    'stewards',
+    {
+      topic: 'stewards',
+      page: 0,
+      pages: 9,
+      names: chips(6, 8, 16),
+      group: 1,
+      stewards: [0, 1].map((n) => ({
+        district: long(8, 16),
+        area: long(24, 48, n),
+        name: long(8, 20),
+        phone: '+86 138 0558 0101 0000 0',
+        hours: long(12, 24),
+      })),
+    },
+  ],
+  [
+    'stations',
+    {
+      topic: 'stations',
+      page: 0,
+      pages: 10,
+      stations: [0, 1, 2].map((n) => ({
+        name: long(16, 32, n),
+        address: long(30, 60),
+        does: long(24, 48),
+        metres: 99_000,
+        hours: { from: '08:00', to: '20:00' },
+        openNow: n > 0,
+      })),
     },
   ],
 ];
@@ -420,12 +460,13 @@ function infoFixtures(
   const [outage, later] = info?.outages ?? [];
   const [prices] = info?.prices ?? [];
   const [papers] = info?.papers ?? [];
+  const { stewards = [], stations = [] } = info ?? {};
   if (info === undefined || outage === undefined || later === undefined) return [];
   if (prices === undefined || papers === undefined) return [];
   const screen = {
     ...b,
     screen: 'info',
-    topics: ['sites', 'outages', 'prices', 'papers'],
+    topics: INFO_TOPICS,
     emergency: info.emergency ?? null,
     complaints: info.complaints ?? null,
     deadlineMs: inSeconds(82),
@@ -492,6 +533,59 @@ function infoFixtures(
           pages: info.papers.length,
           names: info.papers.map(({ title }) => title),
           papers,
+          url: `https://pay.example.com/p/${papers.id}`,
+          code: false,
+        },
+      },
+    ],
+    [
+      'papers-code',
+      {
+        ...screen,
+        topics: [...screen.topics],
+        shown: {
+          topic: 'papers',
+          page: 0,
+          pages: info.papers.length,
+          names: info.papers.map(({ title }) => title),
+          papers,
+          url: `https://pay.example.com/p/${papers.id}`,
+          code: true,
+        },
+      },
+    ],
+    [
+      'stewards',
+      {
+        ...screen,
+        topics: [...screen.topics],
+        shown: {
+          topic: 'stewards',
+          page: 0,
+          pages: 1,
+          names: [...new Map(stewards.map((s) => [s.district.zh, s.district])).values()],
+          group: 0,
+          stewards: stewards.slice(0, 2),
+        },
+      },
+    ],
+    [
+      'stations',
+      {
+        ...screen,
+        topics: [...screen.topics],
+        shown: {
+          topic: 'stations',
+          page: 0,
+          pages: 1,
+          stations: [1, 0, 2]
+            .flatMap((n) => stations[n] ?? [])
+            .map(({ hours, metresFrom, ...one }, n) => ({
+              ...one,
+              metres: Object.values(metresFrom ?? {})[0] ?? null,
+              hours: hours ?? null,
+              openNow: n !== 1,
+            })),
         },
       },
     ],
@@ -638,6 +732,30 @@ function requestFixtures(
         shown: { ...confirm, choice: longName, promise: { workingDays: 60 } },
       },
     ],
+    ['menu-sms', { ...screen, subject: null, shown: menu(8) }],
+    ['sms-phone', { ...screen, shown: { step: 'phone', mobile: true } }],
+    ...(['subscribe', 'stop'] as const).flatMap(
+      (sms): readonly (readonly [string, SnapshotOf<'request'>])[] => [
+        [
+          `sms-${sms}`,
+          {
+            ...screen,
+            subject: sms === 'stop' ? longName : { zh: '停气短信', en: 'SMS before outages' },
+            shown: {
+              ...confirm,
+              choice: sms === 'stop' ? null : { zh: '清河路片区', en: 'Qinghe Road area' },
+              slot: null,
+              userNo: null,
+              sms,
+            },
+          },
+        ],
+        [
+          `sms-${sms}-made`,
+          { ...screen, shown: { step: 'made', ref: status.ref, dueMs, slip: 'none', sms } },
+        ],
+      ],
+    ),
     ['making', { ...screen, shown: { step: 'making' } }],
     ['made', { ...screen, shown: { step: 'made', ref: status.ref, dueMs, slip: 'printed' } }],
     ['made-no-slip', { ...screen, shown: { step: 'made', ref: status.ref, dueMs, slip: 'none' } }],
@@ -672,7 +790,7 @@ function requestFixtures(
     ),
   ];
   // A picture of each question would teach nobody more.
-  const kept = ['menu', 'slot', 'phone', 'confirm', 'made', 'status-scheduled'];
+  const kept = ['menu', 'slot', 'phone', 'confirm', 'made', 'status-scheduled', 'sms-subscribe'];
   return drawn.map(([variant, s]) => [
     variant,
     s,

@@ -159,7 +159,11 @@ export function enterPosting(
   for (const line of linesOf(posting)) {
     const account = books.creditAccounts.get(posting.user_no);
     if (isIntoBalance(line.kind) && account !== undefined)
-      topUp(books, account, orderId, line.amountFen, done.postedMs);
+      topUp(books, account, {
+        cause: orderId,
+        amountFen: line.amountFen,
+        nowMs: done.postedMs,
+      });
     // What another paid meanwhile stays that one's: a person sees both.
     const item = books.creditItems.get(line.item);
     if (item === undefined || item.state === 'paid') continue;
@@ -196,13 +200,19 @@ function restOf(
   };
 }
 
+/** What a balance is changed by. */
+export interface TopUp {
+  /** The order, or the act of two persons (`credit-acts.ts`). */
+  readonly cause: string;
+  /** Below zero: taken back. */
+  readonly amountFen: number;
+  readonly nowMs: number;
+}
 /** Into the balance, and on its way to the meter: by what it has in all, never by what is added. */
-function topUp(
+export function topUp(
   books: Books,
   account: CreditAccountRow,
-  orderId: string,
-  amountFen: number,
-  nowMs: number,
+  { cause, amountFen, nowMs }: TopUp,
 ): void {
   const count = account.topped_count + 1;
   const total_fen = account.topped_fen + amountFen;
@@ -223,7 +233,7 @@ function topUp(
     total_fen,
     amount_fen: amountFen,
     user_no: account.user_no,
-    order_id: orderId,
+    order_id: cause,
     state: 'waiting',
     made_ms: nowMs,
     sent_ms: null,

@@ -6,9 +6,10 @@ import { escapeHtml as e } from '../http/escape.ts';
 import { ITEM_FROM, ITEM_WORDS } from '../sale/credit-office.ts';
 import type { ItemWord, OfficeAccount, PayeeDay } from '../sale/credit-office.ts';
 import { ELSEWHERE } from '../sale/credit-tables.ts';
-import type { CreditItemRow, PostingRow } from '../sale/credit-tables.ts';
+import type { CreditActRow, CreditItemRow, PostingRow } from '../sale/credit-tables.ts';
 import { isKeptFor, termsAt } from '../sale/credit-terms.ts';
 import { maskName } from '../../shared/mask.ts';
+import { actsTable } from './act-pages.ts';
 import { facts, hidden, page, table, time, TOP } from './html.ts';
 
 const KINDS: Readonly<Record<CreditLine['kind'], string>> = {
@@ -62,7 +63,7 @@ export const postingsTable = (postings: readonly PostingRow[], empty: string): s
   );
 
 const search = `<form method="get" action="/console/credit"><label for="user">户号</label><input id="user" name="user" maxlength="20" autocomplete="off" required> <button>查看</button></form>
-<p><a href="/console/credit/settlement">按收款方结算</a>　<a href="/console/credit/book-file">今天的记账文件</a></p>`;
+<p><a href="/console/credit/settlement">按收款方结算</a>　<a href="/console/credit/book-file">今天的记账文件</a>　<a href="/console/credit/acts">错户更正和补气</a></p>`;
 
 /** Where staff begins: a user number, and the orders that are not over. */
 export const creditPage = (open: readonly PostingRow[], count: number, meters: string): string =>
@@ -76,7 +77,7 @@ export const creditPage = (open: readonly PostingRow[], count: number, meters: s
 
 /** One account with all that it owes and paid, and the form for each item. */
 export function creditAccountPage(
-  { account, items, postings }: OfficeAccount,
+  { account, items, postings, acts }: OfficeAccount,
   nowMs: number,
 ): string {
   const terms = (i: CreditItemRow): readonly string[] => {
@@ -102,7 +103,7 @@ export function creditAccountPage(
       ['状态', account.state === 'normal' ? '正常' : '已停用'],
       ['表号', e(account.meter_no ?? '—')],
       ['余额（元）', account.meter_no === null ? '—' : signed(account.balance_fen)],
-      ['表端未确认（元）', formatYuan(account.on_the_way_fen)],
+      ['表端未确认（元）', signed(account.on_the_way_fen)],
     ])}</div>
 <h2>账单</h2>${table(
       [
@@ -130,7 +131,8 @@ export function creditAccountPage(
       ]),
       '没有账单',
     )}
-<h2>缴费订单</h2>${postingsTable(postings, '没有缴费订单')}</main>`,
+<h2>缴费订单</h2>${postingsTable(postings, '没有缴费订单')}
+<h2>更正和补气</h2>${actsTable(acts, '没有更正和补气')}<p><a href="/console/credit/acts">提出更正或补气</a></p></main>`,
   );
 }
 
@@ -166,6 +168,7 @@ export const settlementPage = (
   date: string,
   days: readonly PayeeDay[],
   postings: readonly PostingRow[],
+  acts: readonly CreditActRow[],
 ): string =>
   page(
     `结算 ${e(date)}`,
@@ -186,5 +189,7 @@ ${table(
   '这一天没有记账',
 )}
 <p>按记账时刻归日。已记账的不再退款；当日钱包账单里多出的，是次日才记账或已退回的付款。</p>
-<h2>明细</h2>${postingsTable(postings, '没有明细')}</main>`,
+<h2>明细</h2>${postingsTable(postings, '没有明细')}
+<h2>当天核准的更正和补气</h2>${actsTable(acts, '没有更正和补气')}
+<p>错户更正不改变任何一天、任何收款方的合计：款还是原来那一笔。补气没有收款，不在合计里。</p></main>`,
   );

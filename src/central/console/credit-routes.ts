@@ -12,6 +12,7 @@ import {
   openPostings,
   settlementOf,
 } from '../sale/credit-office.ts';
+import { actsOn } from '../sale/credit-corrections.ts';
 import { BOOK_WORDS, decideBook, sentOn, underWay } from '../sale/credit-decisions.ts';
 import { CREDIT_ITEMS } from '../sale/credit-tables.ts';
 import { creditAccountPage, creditItemPage, creditPage, settlementPage } from './credit-pages.ts';
@@ -131,7 +132,7 @@ export function creditRoutes({
     show('/console/credit/settlement', async (query) => {
       const date = dateOf(query.get('date') ?? chinaDate(now()));
       const { days, postings } = await settlementOf(db(), date);
-      return settlementPage(date, days, postings);
+      return settlementPage(date, days, postings, await actsOn(db(), date));
     }),
   ];
 }

@@ -69,7 +69,7 @@ export function requestsPage(requests: readonly RequestRow[], nowMs: number): st
   return page(
     '报修和预约',
     '<meta http-equiv="refresh" content="15">',
-    `${TOP}<main><h2>报修和预约</h2>${table(
+    `${TOP}<main><p><a href="/console/sms">停气短信</a></p><h2>报修和预约</h2>${table(
       ['受理号', '事项', '约定时段', '用户号', '受理时间', '承诺答复', '状态', '电话', ''],
       rows,
       '没有报修和预约。',

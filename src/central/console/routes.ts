@@ -26,6 +26,8 @@ import { adoptForm, decideHandForm, pieceName } from './by-hand-routes.ts';
 import { consoleData, quarantined, waiting } from './data.ts';
 import { creditRoutes } from './credit-routes.ts';
 import { invoiceRoutes } from './invoice-routes.ts';
+import { actRoutes } from './act-routes.ts';
+import type { ActParts } from '../sale/credit-acts.ts';
 import { budgetPage } from './refund-budget.ts';
 import { aboutFact, aboutTerminal, filled, line } from './forms.ts';
 import type { Form } from './forms.ts';
@@ -48,6 +50,9 @@ import type { PolicyRequests } from '../../shared/policy-requests.ts';
 import { listRequests, requestCase } from '../requests/desk.ts';
 import { answerForm } from './request-forms.ts';
 import { requestPage, requestsPage } from './request-pages.ts';
+import { smsCounts } from '../requests/sms-subscribers.ts';
+import { smsOf } from '../../shared/requests.ts';
+import { smsPage } from './sms-pages.ts';
 
 export interface ConsoleParts {
   readonly db: () => Db;
@@ -61,6 +66,8 @@ export interface ConsoleParts {
   readonly keysOf: (publicKeyPem: string) => Keyring;
   /** Open what identifies the customers of requests. */
   readonly requestKeys: readonly KeyObject[];
+  /** What acts of two persons on accounts are judged by. */
+  readonly acts: Omit<ActParts, 'nowMs'>;
   /** Undefined: the policy has none. */
   readonly requests: PolicyRequests | undefined;
 }
@@ -136,6 +143,7 @@ export function consoleRoutes({
   keysOf,
   requestKeys,
   requests,
+  acts,
 }: ConsoleParts): readonly Route[] {
   // Only who can read the console's pages knows it: another site's page can make a browser post a
   // form here, not read one.
@@ -310,6 +318,15 @@ export function consoleRoutes({
       show: (path, body) => show(path, async (query) => html(await body(query))),
       decide,
     }),
+    ...actRoutes({
+      db,
+      now,
+      formToken,
+      acts,
+      show: (path, body) => show(path, async (query) => html(await body(query))),
+      decide,
+    }),
+    show('/console/sms', async () => html(smsPage(await smsCounts(db()), areaOf(requests)))),
     show('/console/requests', async () => html(requestsPage(await listRequests(db()), now()))),
     show('/console/request', async (query) => {
       const found = await requestCase(db(), query.get('number') ?? '');
@@ -333,6 +350,15 @@ export function consoleRoutes({
     }),
   ];
 }
+
+/** An area of messages by the policy's own name. */
+const areaOf =
+  (requests: PolicyRequests | undefined) =>
+  (area: string): string | null =>
+    requests?.categories
+      .filter((c) => smsOf(c.kind) === 'subscribe')
+      .flatMap((c) => c.choices)
+      .find((c) => c.id === area)?.name.zh ?? null;
 
 const samePerson = (): Refusal =>
   new Refusal('bad-request', '提出的人不能自己核准，须由第二人核准', { status: 409 });

@@ -4,6 +4,7 @@ import type { CreditPolicy } from '../../shared/policy-credit.ts';
 import { select } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
+import { correctionsOf } from './credit-corrections.ts';
 import { CREDIT_ACCOUNTS, CREDIT_ITEMS } from './credit-tables.ts';
 import type { CreditAccountRow, CreditItemRow } from './credit-tables.ts';
 import { isKeptFor, termsAt } from './credit-terms.ts';
@@ -64,6 +65,7 @@ export async function creditAccount(
      ORDER BY COALESCE(due_date, '9999-12-31'), period, item`,
     [userNo],
   );
+  const corrections = await correctionsOf(sql, userNo, nowMs);
   if (account === undefined || account.state !== 'normal')
     throw new Refusal('unknown-user', 'no account has this user number');
   const sold = rows.filter((r) => isSold(policy, r));
@@ -78,7 +80,7 @@ export async function creditAccount(
           payee: account.top_up_payee ?? '',
           meterNo: account.meter_no ?? '',
           balanceFen: account.balance_fen,
-          onTheWayFen: meters ? account.on_the_way_fen : 0,
+          onTheWayFen: meters ? Math.max(0, account.on_the_way_fen) : 0,
         }
       : null,
     ...(isPrepaid(policy, account)
@@ -89,6 +91,7 @@ export async function creditAccount(
       .slice(0, MAX_ITEMS)
       .map((r) => itemAt(r, nowMs)),
     underWay: sold.filter(busy).length,
+    ...(corrections.length > 0 ? { corrections: [...corrections] } : {}),
     asOfMs: nowMs,
   };
 }

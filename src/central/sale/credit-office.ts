@@ -5,7 +5,8 @@ import { anyOf, list, select } from '../db/sets.ts';
 import { num } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { CREDIT_ACCOUNTS, CREDIT_ITEMS, ELSEWHERE, POSTINGS } from './credit-tables.ts';
-import type { CreditAccountRow, CreditItemRow, PostingRow } from './credit-tables.ts';
+import type { CreditAccountRow, CreditActRow, CreditItemRow, PostingRow } from './credit-tables.ts';
+import { actsOf } from './credit-corrections.ts';
 
 /**
  * What staff says of an item. `paid`: at a counter, by phone or by debit · `debited`: a bank's
@@ -72,6 +73,8 @@ export interface OfficeAccount {
   readonly items: readonly CreditItemRow[];
   /** The newest first. */
   readonly postings: readonly PostingRow[];
+  /** What two persons did to it, the newest first. */
+  readonly acts: readonly CreditActRow[];
 }
 /** Null: no such user number. */
 export async function officeAccount(sql: Sql, userNo: string): Promise<OfficeAccount | null> {
@@ -88,6 +91,7 @@ export async function officeAccount(sql: Sql, userNo: string): Promise<OfficeAcc
       'user_no = $1 ORDER BY opened_ms DESC, order_id DESC LIMIT 100',
       [userNo],
     ),
+    acts: await actsOf(sql, userNo),
   };
 }
 

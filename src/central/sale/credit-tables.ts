@@ -15,7 +15,7 @@ export const CREDIT_ACCOUNTS = table('credit_accounts', ['user_no'], {
   top_up_payee: nullable(text()),
   /** Below zero: owed. */
   balance_fen: whole,
-  /** Paid, and not confirmed by the meter yet. */
+  /** Paid, and not confirmed by the meter yet; below zero: taken back, and not confirmed. */
   on_the_way_fen: whole,
   /** How often its meter was topped up here, and with how much in all. */
   topped_count: whole,
@@ -107,10 +107,11 @@ export const METER_COMMANDS = table('meter_commands', ['meter_no', 'count'], {
   meter_no: text(),
   /** Which top-up of the meter it is, from 1. */
   count: whole,
-  /** All that was ever topped up, with this one. */
+  /** All that was ever topped up, with this one and without what was taken back. */
   total_fen: whole,
   amount_fen: whole,
   user_no: text(),
+  /** The order that it is for, or the act of two persons: once each. */
   order_id: text(),
   state: text<'waiting' | 'sent' | 'done'>(),
   made_ms: whole,
@@ -125,3 +126,33 @@ export const METER_COMMANDS = table('meter_commands', ['meter_no', 'count'], {
   repair_why: nullable(text()),
 });
 export type MeterCommandRow = RowOf<typeof METER_COMMANDS>;
+
+/** One line of what an order stands for at an account. `item` as in a sale: `balance`, or a bill's. */
+export interface HeldLine {
+  readonly item: string;
+  readonly amountFen: number;
+}
+/** What two persons do to accounts (`credit-acts.ts`). Changed only where its state is `asked`. */
+export const CREDIT_ACTS = table('credit_acts', ['id'], {
+  id: whole,
+  kind: text<'move' | 'grant'>(),
+  /** Of a move: whose credit it is, from whom it goes, and JSON of {@link HeldLine}s there. */
+  order_id: nullable(text()),
+  from_user: nullable(text()),
+  from_lines: nullable(text()),
+  to_user: text(),
+  /** JSON of {@link HeldLine}s. */
+  to_lines: text(),
+  payee: text(),
+  amount_fen: whole,
+  /** Of a grant: the work order of the meter's change; of a move empty. */
+  reference: text(),
+  state: text<'asked' | 'done' | 'refused'>(),
+  asked_who: text(),
+  asked_why: text(),
+  asked_ms: whole,
+  decided_who: nullable(text()),
+  decided_why: nullable(text()),
+  decided_ms: nullable(whole),
+});
+export type CreditActRow = RowOf<typeof CREDIT_ACTS>;

@@ -4,6 +4,7 @@ import { anyOf, list, select } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 import { METER_COMMANDS } from './credit-tables.ts';
+import { movedOrders } from './credit-corrections.ts';
 import { ORDERS } from './tables.ts';
 import type { OrderRow } from './tables.ts';
 
@@ -86,6 +87,10 @@ export async function ordersByRef(
     ref,
   ]);
   const confirmed = meters ? await metersTold(sql, rows) : new Map<string, boolean>();
+  const moved = await movedOrders(
+    sql,
+    rows.flatMap((o) => (o.sale === 'credit' ? [{ orderId: o.order_id, userNo: o.user_no }] : [])),
+  );
   return rows.map((o) => ({
     ...meterOf(confirmed.get(o.order_id)),
     orderId: o.order_id,
@@ -96,6 +101,7 @@ export async function ordersByRef(
     // What a credit order is for is its sum.
     quantity: o.sale === 'credit' ? o.amount_fen : o.quantity,
     unit: o.sale === 'credit' ? 'money' : (o.unit ?? 'volume'),
+    ...(moved.has(o.order_id) ? { moved: true } : {}),
   }));
 }
 

@@ -53,6 +53,7 @@ async function refresh() {
   if (s.lastMeter) $('said').textContent = `表 Meter: ${s.lastMeter.visit.accepted ? `收下 accepted, +${(s.lastMeter.visit.credited / 100).toFixed(2)} → ${(s.lastMeter.remaining / 100).toFixed(2)}` : `拒绝 refused (${s.lastMeter.visit.reason})`}`;
   $('trades').replaceChildren(...s.trades.toReversed().map((t) => el('li', `¥${(t.total / 100).toFixed(2)} ${t.wallet} ${t.state} ${t.outTradeNo}`)));
   for (const k of ['central', 'payment']) { const i = $(`l-${k}`); i.textContent = s.lines[k].cut ? '断 cut' : '通 up'; i.className = s.lines[k].cut ? 'down' : 'up'; }
+  $('sms').replaceChildren(...s.messages.slice(-3).toReversed().map((m) => el('li', `${m.to} ${m.text}`)));
   $('slips').replaceChildren(...s.slips.toReversed().map((n) => el('img', '', { src: `/slips/${n}.svg`, alt: `slip ${n}` })));
 }
 void refresh();

@@ -130,11 +130,20 @@ async function byReference(
   }
   const { orderId, state, sale } = own;
   const { amountFen } = sale;
+  // That the company moved it since, only central knows; without its answer the rest is told.
+  const asked =
+    sale.kind === 'credit' && state === 'delivered' ? await options.billing.ordersByRef(ref) : null;
+  const moved = asked?.ok === true && asked.value.some((o) => o.orderId === orderId && o.moved);
   // What is posted to an account is money.
   const goods =
     sale.kind === 'card'
       ? { quantity: sale.quantity, unit: sale.unit }
-      : { quantity: amountFen, unit: 'money' as const, sale: 'credit' as const };
+      : {
+          quantity: amountFen,
+          unit: 'money' as const,
+          sale: 'credit' as const,
+          ...(moved ? { moved } : {}),
+        };
   return ok({
     orderId,
     terminalId: options.header.terminalId,

@@ -85,6 +85,8 @@ export interface InfoSession {
   readonly at: 'info';
   readonly topic: InfoTopic | 'menu';
   readonly page: number;
+  /** Of a topic that is told by districts: which of them. Of papers 1: the code of the list. */
+  readonly group: number;
   readonly deadlineMono: number;
 }
 

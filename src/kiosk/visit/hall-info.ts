@@ -5,8 +5,9 @@ import type {
   Intent,
   SiteView,
   Snapshot,
+  StationView,
 } from '../../shared/contract/index.ts';
-import type { Outage } from '../../shared/policy-info.ts';
+import type { Outage, Papers, Station, Steward } from '../../shared/policy-info.ts';
 import type { Policy } from '../../shared/policy.ts';
 import { never } from '../../shared/result.ts';
 import { DAY_MS } from '../../shared/time.ts';
@@ -25,7 +26,7 @@ import type { ViewContext } from './view-base.ts';
  * How many fit on a page of any panel, with all access modes on (scripts/screens.mjs draws the
  * longest). Sites of longer words stand fewer on a page.
  */
-const A_PAGE = { sites: 4, longSites: 2, outages: 2 } as const;
+const A_PAGE = { sites: 4, longSites: 2, outages: 2, stations: 3, stewards: 2 } as const;
 /** So long may a site's words be, in Chinese letters: among four on a page, and at all. */
 const SITE_WORDS = { short: { name: 20, detail: 30 }, most: { name: 40, detail: 80 } } as const;
 /**
@@ -52,6 +53,7 @@ export const openInfo = (state: KioskState, now: Now): Step =>
     at: 'info',
     topic: 'menu',
     page: 0,
+    group: 0,
     deadlineMono: now.monoMs + SCREEN_MS.info,
   });
 
@@ -59,11 +61,22 @@ function onTap(state: KioskState, s: InfoSession, intent: Intent, ctx: Now): Ste
   if (intent.type === 'exit') return step(state, leave(state, ctx));
   if (intent.type === 'more-time') return moreTime(state, s, ctx);
   if (intent.type === 'info-topic')
-    return active(state, { ...s, topic: intent.value, page: 0 }, SCREEN_MS.info, ctx);
+    return active(state, { ...s, topic: intent.value, page: 0, group: 0 }, SCREEN_MS.info, ctx);
   if (intent.type === 'info-page')
-    return active(state, { ...s, page: intent.value }, SCREEN_MS.info, ctx);
+    return active(state, { ...s, page: intent.value, ...listOf(s) }, SCREEN_MS.info, ctx);
+  if (intent.type === 'info-group')
+    return active(
+      state,
+      { ...s, group: intent.value, page: s.topic === 'papers' ? s.page : 0 },
+      SCREEN_MS.info,
+      ctx,
+    );
   return null;
 }
+
+/** Another list to bring is shown itself, and not its code. */
+const listOf = ({ topic }: InfoSession): Partial<InfoSession> =>
+  topic === 'papers' ? { group: 0 } : {};
 
 /** Has it anything to tell? Without it the tile is not there. */
 export const toldTopics = (
@@ -78,6 +91,8 @@ export const toldTopics = (
     outages: notOver(policy, nowMs).length > 0,
     prices: (info?.prices.length ?? 0) > 0,
     papers: (info?.papers.length ?? 0) > 0,
+    stewards: (info?.stewards?.length ?? 0) > 0,
+    stations: (info?.stations?.length ?? 0) > 0,
   };
   return INFO_TOPICS.filter((topic) => there[topic]);
 };
@@ -150,12 +165,68 @@ function shownOf(policy: Policy, s: InfoSession, ctx: ViewContext): InfoShown | 
       const papers = at?.of[0];
       if (at === null || papers === undefined) return null;
       const names = all.map((p) => p.title);
-      return { topic: 'papers', page: at.page, pages: at.pages, names, papers };
+      const url = papersUrl(policy, papers);
+      return {
+        topic: 'papers',
+        page: at.page,
+        pages: at.pages,
+        names,
+        papers,
+        ...(url === null ? {} : { url }),
+        code: url !== null && s.group === 1,
+      };
     }
+    case 'stations': {
+      const at = pageOf(nearestFirst(info?.stations ?? [], ctx), s.page, A_PAGE.stations);
+      if (at === null) return null;
+      const stations = at.of.map((station) => stationView(station, ctx));
+      return { topic: 'stations', page: at.page, pages: at.pages, stations };
+    }
+    case 'stewards':
+      return stewardsShown(info?.stewards ?? [], s);
     default:
       return never(s.topic);
   }
 }
+
+/** The list's page for phones; null: it has none, or the policy names no address. */
+const papersUrl = ({ receipts }: Policy, { id }: Papers): string | null =>
+  id === undefined || receipts === undefined ? null : `${receipts.url}/p/${id}`;
+
+/** Those of one district; the districts in the policy's order. */
+function stewardsShown(all: readonly Steward[], { group, page }: InfoSession): InfoShown | null {
+  const names = [...new Map(all.map((s) => [s.district.zh, s.district])).values()];
+  const open = Math.min(group, names.length - 1);
+  const here = all.filter((s) => s.district.zh === names[open]?.zh);
+  const at = pageOf(here, page, A_PAGE.stewards);
+  if (at === null) return null;
+  return {
+    topic: 'stewards',
+    page: at.page,
+    pages: at.pages,
+    names,
+    group: open,
+    stewards: [...at.of],
+  };
+}
+
+const metresTo = ({ metresFrom }: Station, { header }: ViewContext): number | null =>
+  metresFrom?.[header.site.zh] ?? null;
+/** Those without a distance after those that have one, in the policy's order. */
+const nearestFirst = (all: readonly Station[], ctx: ViewContext): readonly Station[] =>
+  all.toSorted(
+    (a, b) =>
+      (metresTo(a, ctx) ?? Number.MAX_SAFE_INTEGER) - (metresTo(b, ctx) ?? Number.MAX_SAFE_INTEGER),
+  );
+
+const stationView = (station: Station, ctx: ViewContext): StationView => ({
+  name: station.name,
+  address: station.address,
+  does: station.does,
+  metres: metresTo(station, ctx),
+  hours: station.hours ?? null,
+  openNow: isOpen({ hours: station.hours }, ctx.nowMs),
+});
 
 /** What is longer would push the buttons off the screen. */
 const clipped = (text: string, most: number): string =>

@@ -118,6 +118,7 @@ function statusView(
     ...(found?.meter === undefined ? {} : { meter: found.meter }),
     ...(s.purchase === null ? {} : { copy: { slip: s.slip, can: mayCopy(state, s) } }),
     ...(receiptUrl === null ? {} : { receiptUrl }),
+    ...(found?.moved === true ? { moved: true as const } : {}),
     deadlineMs: wallMs(ctx, s.deadlineMono),
   };
 }

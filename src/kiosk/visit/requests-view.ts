@@ -2,7 +2,8 @@ import type { RequestShown, RequestStatusShown, Snapshot } from '../../shared/co
 import { maskPhone, maskUserNo } from '../../shared/mask.ts';
 import { orderRef } from '../../shared/order-id.ts';
 import { isInWindow, offeredDays } from '../../shared/policy-requests.ts';
-import { HALVES } from '../../shared/requests.ts';
+import type { RequestCategory } from '../../shared/policy-requests.ts';
+import { HALVES, smsOf } from '../../shared/requests.ts';
 import { never } from '../../shared/result.ts';
 import { dueAt } from '../../shared/working-days.ts';
 import type { KioskState } from '../state/kiosk.ts';
@@ -38,7 +39,7 @@ function shownOf(state: KioskState, s: RequestSession, ctx: ViewContext): Reques
   const chosen = chosenOf(state.service.policy, s.form);
   if (s.step === 'find') return { step: 'find' };
   if (s.step === 'status') return { step: 'status', ...statusOf(s.look) };
-  if (s.step === 'made') return madeOf(s);
+  if (s.step === 'made') return madeOf(s, chosen?.category);
   if (s.step === 'menu' || chosen === null) return menuOf(state, s, ctx);
   const { category, requests } = chosen;
   switch (s.step) {
@@ -57,7 +58,10 @@ function shownOf(state: KioskState, s: RequestSession, ctx: ViewContext): Reques
         })),
       };
     case 'phone':
-      return { step: 'phone' };
+      return {
+        step: 'phone',
+        ...(smsOf(category.kind) === null ? {} : { mobile: true as const }),
+      };
     case 'user':
       return {
         step: 'user',
@@ -73,6 +77,7 @@ function shownOf(state: KioskState, s: RequestSession, ctx: ViewContext): Reques
         userNo: s.form.userNo === null ? null : maskUserNo(s.form.userNo),
         promise: category.promise,
         dueMs: dueAt(ctx.nowMs, category.promise, requests.calendar),
+        ...smsShown(category),
       };
     default:
       return never(s.step);
@@ -80,10 +85,16 @@ function shownOf(state: KioskState, s: RequestSession, ctx: ViewContext): Reques
 }
 
 /** `made` null: it is being made, and nothing says yet that it was taken. */
-function madeOf({ made }: RequestSession): RequestShown {
-  return made === null
-    ? { step: 'making' }
-    : { step: 'made', ref: orderRef(made.number), dueMs: made.dueMs, slip: made.slip };
+function madeOf({ made }: RequestSession, category: RequestCategory | undefined): RequestShown {
+  if (made === null) return { step: 'making' };
+  const { number, dueMs, slip } = made;
+  return { step: 'made', ref: orderRef(number), dueMs, slip, ...smsShown(category) };
+}
+
+/** What the screen says of messages; nothing of all else. */
+function smsShown(category: RequestCategory | undefined): { sms?: 'subscribe' | 'stop' } {
+  const sms = category === undefined ? null : smsOf(category.kind);
+  return sms === null ? {} : { sms };
 }
 
 function menuOf(state: KioskState, s: RequestSession, ctx: ViewContext): RequestShown {

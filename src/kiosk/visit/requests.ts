@@ -1,7 +1,7 @@
 import type { Intent } from '../../shared/contract/index.ts';
 import { isInWindow, isOffered, offeredDays } from '../../shared/policy-requests.ts';
 import type { RequestCategory } from '../../shared/policy-requests.ts';
-import { HALVES, isPhone, isUserNo } from '../../shared/requests.ts';
+import { HALVES, isMobile, isPhone, isUserNo, smsOf } from '../../shared/requests.ts';
 import type { RequestStep, Slot } from '../../shared/requests.ts';
 import { never } from '../../shared/result.ts';
 import type { ReduceContext } from '../state/context.ts';
@@ -177,9 +177,16 @@ function pickCategory(
     : { ...begun, effects: [{ do: 'request', ask: { op: 'ask-slots', category: id } }] };
 }
 
+/** A number that can be called; for messages a mobile. */
+function reaches(state: KioskState, form: RequestForm, digits: string): boolean {
+  const chosen = chosenOf(state.service.policy, form);
+  const sms = chosen === null ? null : smsOf(chosen.category.kind);
+  return sms === null ? isPhone(digits) : isMobile(digits);
+}
+
 function onDigits(state: KioskState, s: RequestSession, digits: string, now: Now): Step | null {
   if (s.step === 'phone')
-    return isPhone(digits) ? on(state, s, { ...s.form, phone: digits }, now) : null;
+    return reaches(state, s.form, digits) ? on(state, s, { ...s.form, phone: digits }, now) : null;
   if (s.step !== 'user') return null;
   if (isUserNo(digits)) return on(state, s, { ...s.form, userNo: digits }, now);
   const chosen = chosenOf(state.service.policy, s.form);
@@ -243,7 +250,7 @@ function stillHolds(state: KioskState, s: RequestSession, now: ReduceContext): b
   const days = offeredDays(category, requests.calendar, now.nowMs);
   return (
     isInWindow(category, now.nowMs) &&
-    isPhone(phone) &&
+    reaches(state, s.form, phone) &&
     (category.choices.length === 0
       ? choice === null
       : category.choices.some((c) => c.id === choice)) &&

@@ -3,6 +3,7 @@ import type { Header } from '../../shared/contract/index.ts';
 import { maskPhone, maskUserNo } from '../../shared/mask.ts';
 import { orderRef } from '../../shared/order-id.ts';
 import type { RequestCategory } from '../../shared/policy-requests.ts';
+import { smsOf } from '../../shared/requests.ts';
 import { chinaTime } from '../../shared/time.ts';
 import { dueText } from '../../shared/working-days.ts';
 import type { RequestForm } from '../state/requests.ts';
@@ -52,12 +53,28 @@ export function requestSlip(
     { kind: 'pair', label: '终端', value: at.header.terminalId },
     { kind: 'pair', label: '时间', value: chinaTime(at.nowMs) },
     { kind: 'rule' },
+    ...answered(category, dueMs),
+    { kind: 'text', text: `闻到燃气味：关阀门、开窗，到室外再打 ${at.emergency}。` },
+    { kind: 'text', text: `24小时服务热线 ${at.hotline}` },
+  ];
+}
+
+/** By when he is answered; of messages how one stops them. */
+function answered(category: RequestCategory | null, dueMs: number): readonly SlipLine[] {
+  const sms = category === null ? null : smsOf(category.kind);
+  if (sms === 'subscribe')
+    return [
+      {
+        kind: 'text',
+        text: '停气前发短信通知您。不想再收：回复 T，或在任何一台机器上选“报修和预约”里的退订。',
+      },
+    ];
+  if (sms === 'stop') return [{ kind: 'text', text: '不再给这个号码发停气短信，号码随即删除。' }];
+  return [
     { kind: 'pair', label: '最迟答复', value: dueText(dueMs) },
     {
       kind: 'text',
       text: '查进度：在任何一台机器上选“报修和预约”“查进度”，输入受理号和电话后四位。',
     },
-    { kind: 'text', text: `闻到燃气味：关阀门、开窗，到室外再打 ${at.emergency}。` },
-    { kind: 'text', text: `24小时服务热线 ${at.hotline}` },
   ];
 }

@@ -190,6 +190,20 @@ const TILE_ART: Readonly<Record<Tile | InfoTopic, ReactElement>> = {
       <path d="M17 24l5 5 9-9" stroke={EMBER} />
     </>
   ),
+  stewards: (
+    <>
+      <circle cx="24" cy="14" r="9" stroke={FLAME} />
+      <path d="M7 43c1-11 8-15 17-15s16 4 17 15" stroke={FLAME} />
+      <path d="M24 33v6" stroke={EMBER} />
+    </>
+  ),
+  stations: (
+    <>
+      <path d="M8 44V8a4 4 0 0 1 4-4h14a4 4 0 0 1 4 4v36M5 44h28" stroke={FLAME} />
+      <path d="M14 14h10" stroke={EMBER} />
+      <path d="M30 24h5a3 3 0 0 1 3 3v8a3 3 0 0 0 6 0V18l-6-6" stroke={FLAME} />
+    </>
+  ),
 };
 
 /** The picture on a tile. */

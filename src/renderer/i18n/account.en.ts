@@ -52,6 +52,12 @@ export const accountEn: Readonly<Record<keyof typeof accountZhCN, string>> = {
   'kind.heat': 'Heating',
   'kind.balance': 'IoT meter top-up',
   'kind.prepay': 'Paid ahead',
+  'corrected.moved-in':
+    'Corrected by the company ({date}): ¥{yuan} paid for another account was moved here.',
+  'corrected.moved-out':
+    'Corrected by the company ({date}): ¥{yuan} paid here by mistake was moved away.',
+  'corrected.granted': 'Added by the company ({date}): ¥{yuan} left in the old meter.',
+  'status.moved': 'Corrected by the company: it was moved to the right account.',
   'contract.header': 'Heating contract',
   'contract.lead': 'Please read the main points, then tick the box.',
   'contract.agree': 'I have read and agree (version {version})',

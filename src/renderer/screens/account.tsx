@@ -1,9 +1,10 @@
 import { useState } from 'react';
 import type { ReactElement } from 'react';
-import type { BillView, SnapshotOf } from '../../shared/contract/index.ts';
+import type { BillView, Corrected, SnapshotOf } from '../../shared/contract/index.ts';
 import { ERRORS } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { formatYuan } from '../../shared/money.ts';
+import { chinaDate } from '../../shared/time.ts';
 import { Disc } from '../components/art.tsx';
 import { grouped, Pad, typeDigit } from '../components/pad.tsx';
 import { Presets } from '../components/presets.tsx';
@@ -24,6 +25,14 @@ function Problem({ code }: { readonly code: ErrorCode | null }): ReactElement | 
   const { pick } = useWords();
   if (code === null) return null;
   return <Notice title={pick(ERRORS[code].title)}>{pick(ERRORS[code].customer)}</Notice>;
+}
+
+/** What the company corrected at the account lately, in one line; nothing: null. */
+function useCorrected(corrected: Corrected | undefined): string | null {
+  const { t } = useWords();
+  if (corrected === undefined) return null;
+  const { what, amountFen, atMs } = corrected;
+  return t(`corrected.${what}`, { date: chinaDate(atMs), yuan: formatYuan(amountFen) });
 }
 
 /** The user number is typed, or its barcode held before the scanner. */
@@ -95,6 +104,7 @@ export function TopUp({ s }: { readonly s: SnapshotOf<'top-up'> }): ReactElement
   const [typing, setTyping] = useState(false);
   useNewView(typing ? 'pad' : 'presets');
   const owed = s.balanceFen < 0 ? -s.balanceFen : 0;
+  const corrected = useCorrected(s.corrected);
   return (
     <div className={screens['amount']}>
       <Steps at={2} kind="account" />
@@ -135,6 +145,7 @@ export function TopUp({ s }: { readonly s: SnapshotOf<'top-up'> }): ReactElement
               <Problem code={s.problem} />
               {s.problem === null && (
                 <div className={`${ui['panel']} ${screens['quoteWords']}`} role="status">
+                  {corrected !== null && <p>{corrected}</p>}
                   {owed > 0 && <p>{t('topUp.pays', { yuan: formatYuan(owed) })}</p>}
                   <p>
                     {s.busy
@@ -191,6 +202,7 @@ export function Bills({ s }: { readonly s: SnapshotOf<'bills'> }): ReactElement 
   useNewView(typing ? 'pad' : 'bills');
   const shown = s.groups.flatMap((g) => g.bills).length;
   const { part } = s;
+  const corrected = useCorrected(s.corrected);
   if (shown === 0)
     return (
       <Message
@@ -218,6 +230,7 @@ export function Bills({ s }: { readonly s: SnapshotOf<'bills'> }): ReactElement 
           {s.underWay > 0 && (
             <p className={ui['note']}>{t('bills.underWay', { count: s.underWay })}</p>
           )}
+          {corrected !== null && <p className={ui['note']}>{corrected}</p>}
         </div>
       </Message>
     );
@@ -244,6 +257,7 @@ export function Bills({ s }: { readonly s: SnapshotOf<'bills'> }): ReactElement 
           {part === undefined && t(s.groups.length > 1 ? 'bills.perPayee' : 'bills.order')}
           {s.totalCount > shown && ` ${t('bills.more', { shown })}`}
           {s.underWay > 0 && ` ${t('bills.underWay', { count: s.underWay })}`}
+          {corrected !== null && ` ${corrected}`}
         </p>
         {part !== undefined && s.problem === null && (
           <Part part={part} fen={s.chosenFen} busy={s.busy} onOther={() => setTyping(true)} />

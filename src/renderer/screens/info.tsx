@@ -5,6 +5,7 @@ import { chinaTime } from '../../shared/time.ts';
 import { TileArt } from '../components/art.tsx';
 import { ActionButton, IntentButton } from '../components/ui.tsx';
 import { Pager } from '../components/pager.tsx';
+import { Qr } from '../components/qr.tsx';
 import ui from '../components/ui.module.css';
 import { useWords } from '../i18n/index.ts';
 import css from './info.module.css';
@@ -21,9 +22,10 @@ export function Info({ s }: { readonly s: InfoScreen }): ReactElement {
     <div className={screens['column']}>
       <h1>{t(`hall.${shown.topic}.title`)}</h1>
       <div className={`${css['body']} ${css[layoutOf(shown)] ?? ''}`}>{bodyOf(s)}</div>
-      {'pages' in shown && !('names' in shown) && shown.pages > 1 && (
-        <Pager type="info-page" page={shown.page} pages={shown.pages} />
-      )}
+      {'pages' in shown &&
+        shown.topic !== 'prices' &&
+        shown.topic !== 'papers' &&
+        shown.pages > 1 && <Pager type="info-page" page={shown.page} pages={shown.pages} />}
       <div className={ui['actions']}>
         {shown.topic !== 'menu' && (
           <ActionButton ghost does={{ type: 'info-topic', value: 'menu' }}>
@@ -40,7 +42,11 @@ export function Info({ s }: { readonly s: InfoScreen }): ReactElement {
 
 /** On a wide panel the topics stand beside the numbers, and entries beside each other. */
 const layoutOf = ({ topic }: InfoShown): string =>
-  topic === 'menu' ? 'menu' : topic === 'sites' || topic === 'outages' ? 'entries' : '';
+  topic === 'menu'
+    ? 'menu'
+    : topic === 'sites' || topic === 'outages' || topic === 'stations' || topic === 'stewards'
+      ? 'entries'
+      : '';
 
 function bodyOf(s: InfoScreen): ReactElement {
   const { shown } = s;
@@ -55,6 +61,10 @@ function bodyOf(s: InfoScreen): ReactElement {
       return <Prices shown={shown} />;
     case 'papers':
       return <Papers shown={shown} />;
+    case 'stations':
+      return <Stations shown={shown} />;
+    case 'stewards':
+      return <Stewards shown={shown} />;
     default:
       return shown satisfies never;
   }
@@ -128,6 +138,7 @@ function Entry({
 
 function Sites({ shown }: { readonly shown: Shown<'sites'> }): ReactElement {
   const { t } = useWords();
+  const hoursOf = useHours();
   return (
     <>
       {shown.sites.map((site) => (
@@ -138,17 +149,64 @@ function Sites({ shown }: { readonly shown: Shown<'sites'> }): ReactElement {
           tone={site.openNow ? 'ok' : 'off'}
         >
           <p>{site.detail}</p>
-          <p>
-            {site.hours === null
-              ? t('hall.sites.always')
-              : t('hall.sites.hours', { from: site.hours.from, to: site.hours.to })}
-            {site.metres !== null &&
-              ` · ${
-                site.metres < 1_000
-                  ? t('hall.sites.metres', { metres: site.metres })
-                  : t('hall.sites.km', { km: (site.metres / 1_000).toFixed(1) })
-              }`}
+          <p>{hoursOf(site)}</p>
+        </Entry>
+      ))}
+    </>
+  );
+}
+
+/** Open or shut, its hours, and how far it is. */
+function useHours(): (at: {
+  readonly hours: { readonly from: string; readonly to: string } | null;
+  readonly metres: number | null;
+}) => string {
+  const { t } = useWords();
+  return ({ hours, metres }) => {
+    const open = hours === null ? t('hall.sites.always') : t('hall.sites.hours', hours);
+    if (metres === null) return open;
+    const far =
+      metres < 1_000
+        ? t('hall.sites.metres', { metres })
+        : t('hall.sites.km', { km: (metres / 1_000).toFixed(1) });
+    return `${open} · ${far}`;
+  };
+}
+
+function Stations({ shown }: { readonly shown: Shown<'stations'> }): ReactElement {
+  const { t, pick } = useWords();
+  const hoursOf = useHours();
+  return (
+    <>
+      {shown.stations.map((station) => (
+        <Entry
+          key={station.name.zh}
+          title={pick(station.name)}
+          mark={t(station.openNow ? 'hall.sites.open' : 'hall.sites.shut')}
+          tone={station.openNow ? 'ok' : 'off'}
+        >
+          <p className={css['span']}>{pick(station.does)}</p>
+          <p>{pick(station.address)}</p>
+          <p>{hoursOf(station)}</p>
+        </Entry>
+      ))}
+    </>
+  );
+}
+
+function Stewards({ shown }: { readonly shown: Shown<'stewards'> }): ReactElement {
+  const { pick } = useWords();
+  return (
+    <>
+      {shown.names.length > 1 && (
+        <Chips names={shown.names.map(pick)} page={shown.group} type="info-group" />
+      )}
+      {shown.stewards.map((s) => (
+        <Entry key={`${s.area.zh} ${s.phone}`} title={pick(s.area)}>
+          <p className={css['span']}>
+            {pick(s.name)} {s.phone}
           </p>
+          <p>{pick(s.hours)}</p>
         </Entry>
       ))}
     </>
@@ -182,19 +240,38 @@ function Outages({ shown }: { readonly shown: Shown<'outages'> }): ReactElement 
   );
 }
 
+function Chip({
+  does,
+  pressed,
+  children,
+}: {
+  readonly does: { readonly type: 'info-page' | 'info-group'; readonly value: number };
+  readonly pressed: boolean;
+  readonly children: string;
+}): ReactElement {
+  return (
+    <IntentButton does={does} pressed={pressed} className={css['chip']}>
+      {children}
+    </IntentButton>
+  );
+}
+
 /** Which of several lists is open. */
-function Chips({ names, page }: { readonly names: readonly string[]; readonly page: number }) {
+function Chips({
+  names,
+  page,
+  type = 'info-page',
+}: {
+  readonly names: readonly string[];
+  readonly page: number;
+  readonly type?: 'info-page' | 'info-group';
+}): ReactElement {
   return (
     <div className={css['chips']}>
       {names.map((name, index) => (
-        <IntentButton
-          key={name}
-          does={{ type: 'info-page', value: index }}
-          pressed={index === page}
-          className={css['chip']}
-        >
+        <Chip key={name} does={{ type, value: index }} pressed={index === page}>
           {name}
-        </IntentButton>
+        </Chip>
       ))}
     </div>
   );
@@ -246,22 +323,54 @@ function Prices({ shown }: { readonly shown: Shown<'prices'> }): ReactElement {
 
 function Papers({ shown }: { readonly shown: Shown<'papers'> }): ReactElement {
   const { t, pick } = useWords();
-  const { papers } = shown;
+  const { papers, url } = shown;
   return (
     <>
-      {shown.names.length > 1 && <Chips names={shown.names.map(pick)} page={shown.page} />}
-      <section className={`${ui['panel']} ${css['papers']}`}>
-        <b>{t('hall.papers.bring')}</b>
-        <ol>
-          {papers.bring.map((one) => (
-            <li key={one.zh}>
-              <span>{pick(one)}</span>
-            </li>
+      {(shown.names.length > 1 || url !== undefined) && (
+        <div className={css['chips']}>
+          {shown.names.map((name, index) => (
+            <Chip
+              key={name.zh}
+              does={{ type: 'info-page', value: index }}
+              pressed={index === shown.page && !shown.code}
+            >
+              {pick(name)}
+            </Chip>
           ))}
-        </ol>
-        <b>{t('hall.papers.where')}</b>
-        <p>{pick(papers.where)}</p>
-      </section>
+          {url !== undefined && (
+            <Chip does={{ type: 'info-group', value: shown.code ? 0 : 1 }} pressed={shown.code}>
+              {t('hall.papers.code')}
+            </Chip>
+          )}
+        </div>
+      )}
+      {shown.code && url !== undefined ? (
+        <section className={`${ui['panel']} ${css['home']}`}>
+          <Qr className={css['code']} text={url} label={t('hall.papers.code')} />
+          <div>
+            <b>{pick(papers.title)}</b>
+            <p>{t('hall.papers.code.lead')}</p>
+          </div>
+        </section>
+      ) : (
+        <section className={`${ui['panel']} ${css['papers']}`}>
+          <b>{t('hall.papers.bring')}</b>
+          <ol>
+            {papers.bring.map((one) => (
+              <li key={one.zh}>
+                <span>{pick(one)}</span>
+              </li>
+            ))}
+          </ol>
+          <b>
+            {t('hall.papers.where')}
+            {papers.takes !== undefined && (
+              <small> · {t('hall.papers.takes', { takes: pick(papers.takes) })}</small>
+            )}
+          </b>
+          <p>{pick(papers.where)}</p>
+        </section>
+      )}
     </>
   );
 }

@@ -2,7 +2,7 @@ import type { ReactElement } from 'react';
 import { useState } from 'react';
 import type { PromiseView, RequestShown, SnapshotOf } from '../../shared/contract/index.ts';
 import { ERRORS } from '../../shared/errors.ts';
-import { isPhone, isUserNo, MAX_DIGITS } from '../../shared/requests.ts';
+import { isMobile, isPhone, isUserNo, MAX_DIGITS, smsOf } from '../../shared/requests.ts';
 import { dueText } from '../../shared/working-days.ts';
 import type { DiscKind } from '../components/art.tsx';
 import { grouped, Pad, typeDigit } from '../components/pad.tsx';
@@ -55,7 +55,7 @@ function Asked({ s }: { readonly s: RequestScreen }): ReactElement {
     case 'slot':
       return <Slots shown={shown} />;
     case 'phone':
-      return <Phone />;
+      return <Phone mobile={shown.mobile === true} />;
     case 'user':
       return <UserNo shown={shown} />;
     case 'confirm':
@@ -117,7 +117,7 @@ function Menu({ shown }: { readonly shown: Shown<'menu'> }): ReactElement {
             <b>{pick(c.name)}</b>
             <span>
               {c.open || c.window === null
-                ? promised(t, c.promise)
+                ? menuLine(t, c)
                 : t('req.window', { from: c.window.from, to: c.window.to })}
             </span>
           </IntentButton>
@@ -162,6 +162,12 @@ function Choice({
       </div>
     </>
   );
+}
+
+/** What a category's button says below its name. */
+function menuLine(t: Translate, c: Shown<'menu'>['categories'][number]): string {
+  const sms = smsOf(c.kind);
+  return sms === null ? promised(t, c.promise) : t(`req.sms.${sms}.menu`);
 }
 
 function Slots({ shown }: { readonly shown: Shown<'slot'> }): ReactElement {
@@ -253,16 +259,17 @@ const mobileShape = (digits: string): string =>
     : grouped(digits);
 
 const PHONE_DIGITS = 12;
+const MOBILE_DIGITS = 11;
 
-function Phone(): ReactElement {
+function Phone({ mobile }: { readonly mobile: boolean }): ReactElement {
   const { t } = useWords();
   return (
     <Typing
-      title={t('req.phone.title')}
-      hint={t('req.phone.hint')}
+      title={t(mobile ? 'req.sms.phone' : 'req.phone.title')}
+      hint={t(mobile ? 'req.sms.phone.hint' : 'req.phone.hint')}
       bad={t('req.phone.bad')}
-      length={PHONE_DIGITS}
-      valid={isPhone}
+      length={mobile ? MOBILE_DIGITS : PHONE_DIGITS}
+      valid={mobile ? isMobile : isPhone}
       shape={mobileShape}
       onOk={{
         intent: 'request-digits',
@@ -336,15 +343,19 @@ function Confirm({
         <Facts facts={facts} />
       </div>
       <div className={`${ui['panel']} ${css['promise']}`}>
-        <b>{t('req.promise')}</b>
+        <b>{t(shown.sms === undefined ? 'req.promise' : `req.sms.${shown.sms}.title`)}</b>
         <p>
-          {t('req.promise.by', { what: promised(t, shown.promise), due: dueText(shown.dueMs) })}
+          {shown.sms === undefined
+            ? t('req.promise.by', { what: promised(t, shown.promise), due: dueText(shown.dueMs) })
+            : t(`req.sms.${shown.sms}.consent`)}
         </p>
       </div>
       <div className={css['grow']} />
       <div className={ui['actions']}>
         <Back />
-        <ActionButton does={{ type: 'request-submit' }}>{t('req.submit')}</ActionButton>
+        <ActionButton does={{ type: 'request-submit' }}>
+          {t(shown.sms === undefined ? 'req.submit' : `req.sms.${shown.sms}.submit`)}
+        </ActionButton>
       </div>
     </>
   );
@@ -366,7 +377,11 @@ function Made({ shown }: { readonly shown: Shown<'made'> }): ReactElement {
     <Message
       disc="ok"
       title={t('req.made.title')}
-      lead={t('req.made.lead', { due: dueText(shown.dueMs) })}
+      lead={
+        shown.sms === undefined
+          ? t('req.made.lead', { due: dueText(shown.dueMs) })
+          : t(`req.sms.${shown.sms}.made`)
+      }
       actions={
         <>
           <ActionButton ghost does={{ type: 'request-back' }}>
@@ -378,7 +393,12 @@ function Made({ shown }: { readonly shown: Shown<'made'> }): ReactElement {
     >
       <div className={ui['panel']}>
         <Facts facts={[{ label: t('req.number'), value: shown.ref, full: true }]} />
-        <Points items={[t(`req.slip.${shown.slip}`), t('req.made.ask')]} />
+        <Points
+          items={[
+            t(`req.slip.${shown.slip}`),
+            t(shown.sms === undefined ? 'req.made.ask' : 'req.sms.again'),
+          ]}
+        />
       </div>
     </Message>
   );

@@ -159,6 +159,7 @@ export function OrderStatus({ s }: { readonly s: SnapshotOf<'order-status'> }): 
   if (s.copy !== undefined && s.copy.slip !== 'none') points.push(t(`my.slip.${s.copy.slip}`));
   if (s.header.hotline !== '' && s.state !== 'asking' && s.state !== 'delivered')
     points.push(t('status.call', { hotline: s.header.hotline }));
+  if (s.moved === true) points.push(t('status.moved'));
   return (
     <Message
       disc={STATUS_DISC[s.state]}

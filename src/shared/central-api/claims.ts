@@ -139,6 +139,8 @@ export const orderStatusSchema = z.object({
   sale: z.enum(['card', 'credit']).optional(),
   /** Of a top-up whose meter is told of it: has the meter confirmed it? Left out: no meter is told. */
   meter: z.enum(['on-the-way', 'confirmed']).optional(),
+  /** Its credit was moved to the account that was meant (docs/credit.md); left out: it was not. */
+  moved: z.boolean().optional(),
 });
 export type OrderStatus = z.infer<typeof orderStatusSchema>;
 /** Orders under one reference: mostly one. */

@@ -40,6 +40,17 @@ export const creditItemSchema = z.object({
 });
 export type CreditItem = z.infer<typeof creditItemSchema>;
 
+/**
+ * What two persons of the company changed at an account. `moved-in`, `moved-out`: a payment that
+ * was made for a wrong account · `granted`: what stood in a meter that was changed.
+ */
+export const correctionSchema = z.object({
+  what: z.enum(['moved-in', 'moved-out', 'granted']),
+  amountFen: fen,
+  atMs: natural,
+});
+export type Correction = z.infer<typeof correctionSchema>;
+
 /** What central tells of the account behind a user number: masked, and no more than is needed. */
 export const creditAccountSchema = z.object({
   userNo: z.string(),
@@ -64,6 +75,8 @@ export const creditAccountSchema = z.object({
   items: z.array(creditItemSchema).max(24),
   /** Items that are being paid at this moment, by a bank's debit or at another machine. */
   underWay: natural,
+  /** Of the last three months, the newest first; left out: none, or an older central. */
+  corrections: z.array(correctionSchema).max(3).optional(),
   /** Central's clock: the terms are this moment's. */
   asOfMs: natural,
 });

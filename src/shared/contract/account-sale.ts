@@ -35,7 +35,20 @@ export const userNoShape = {
   busy: z.boolean(),
   problem: errorCode.nullable(),
 };
-const holder = { holderMasked: z.string(), userNo: z.string() };
+/**
+ * What the company corrected at the account lately; left out: nothing. `moved-in`, `moved-out`: a
+ * payment for a wrong account · `granted`: what stood in a meter that was changed.
+ */
+const corrected = z
+  .object({
+    what: z.enum(['moved-in', 'moved-out', 'granted']),
+    amountFen: natural,
+    atMs: natural,
+  })
+  .exactOptional();
+/** See {@link corrected}. */
+export type Corrected = NonNullable<z.infer<typeof corrected>>;
+const holder = { holderMasked: z.string(), userNo: z.string(), corrected };
 /** The members of the `is-it-you` screen. */
 export const isItYouShape = {
   ...holder,

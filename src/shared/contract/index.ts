@@ -274,6 +274,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     copy: z.object({ slip: receipt, can: z.boolean() }).exactOptional(),
     /** The receipt's page for a phone; left out: there is none. */
     receiptUrl: z.string().exactOptional(),
+    /** The company moved it to the account that was meant. */
+    moved: z.literal(true).exactOptional(),
     deadlineMs,
   }),
   /** Corner gesture: who are you? */
@@ -375,6 +377,8 @@ export const intentSchema = z.discriminatedUnion('type', [
   }),
   /** info screen: this page of the topic. */
   z.object({ ...intentBase, type: z.literal('info-page'), value: natural.max(100) }),
+  /** info screen: a district of the topic. */
+  z.object({ ...intentBase, type: z.literal('info-group'), value: natural.max(100) }),
   /** request screen: what is asked for, which of several, or a half day (`2026-11-30 am`). */
   z.object({
     ...intentBase,

@@ -28,6 +28,9 @@ const status = {
 const statusShown = z.object(status);
 export type RequestStatusShown = z.infer<typeof statusShown>;
 
+/** Messages of interruptions are agreed to, or stopped; left out: people answer. */
+const sms = z.enum(['subscribe', 'stop']).exactOptional();
+
 /** What the screen asks, or says. Nothing of whose it is but what is masked. */
 export const requestShown = z.discriminatedUnion('step', [
   z.object({
@@ -60,7 +63,8 @@ export const requestShown = z.discriminatedUnion('step', [
       }),
     ),
   }),
-  z.object({ step: z.literal('phone') }),
+  /** `mobile`: no land line, since an SMS is sent there. */
+  z.object({ step: z.literal('phone'), mobile: z.literal(true).exactOptional() }),
   /** `reading`: of the card that was put in instead. */
   z.object({ step: z.literal('user'), optional: z.boolean(), reading: z.boolean() }),
   z.object({
@@ -71,10 +75,11 @@ export const requestShown = z.discriminatedUnion('step', [
     userNo: z.string().nullable(),
     promise,
     dueMs: natural,
+    sms,
   }),
   z.object({ step: z.literal('making') }),
   /** It is durable. */
-  z.object({ step: z.literal('made'), ref: z.string(), dueMs: natural, slip: receipt }),
+  z.object({ step: z.literal('made'), ref: z.string(), dueMs: natural, slip: receipt, sms }),
   /** The number on the slip, then the last four digits of the telephone number. */
   z.object({ step: z.literal('find') }),
   z.object({ step: z.literal('status'), ...status }),

@@ -243,7 +243,7 @@ describe.each(ENGINES)('credit sales on %s', (engine) => {
           userNo,
           { credit: DEMO_CREDIT, meters: true, nowMs: T0 },
         ).catch(() => undefined);
-      expect(asked[0]).toHaveLength(2);
+      expect(asked[0]).toHaveLength(3);
       expect(asked[1]).toEqual(asked[0]);
       expect(await k(0).account('9999999999')).toMatchObject({ status: 404, type: 'unknown-user' });
     });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failure } from '../../../src/shared/errors.ts';
 import { consentHash } from '../../../src/shared/grants.ts';
+import { orderRefDigits } from '../../../src/shared/order-id.ts';
 import { AHEAD, bill, CREDIT_POLICY, HEATED, HOUSEHOLD, IOT } from '../../support/credit-books.ts';
 import { creditPolicy, POLICY, World } from '../../support/kiosk-world.ts';
 
@@ -618,4 +619,52 @@ it('what central cannot believe is not offered: a wallet whose answers prove not
   expect(w.shown('pay')).toMatchObject({ provider: 'wechat', choices: ['wechat'] });
   await w.tap('pay-with', 'unionpay');
   expect(w.shown('pay').provider).toBe('wechat');
+});
+
+describe('what the company corrected', () => {
+  it('is told on the account’s own screen, the newest of it', async () => {
+    const told = { what: 'moved-in', amountFen: 5_000, atMs: 1_780_000_000_000 } as const;
+    credit().corrections.set(IOT, [told, { ...told, what: 'granted' }]);
+    await w.toAccount('top-up', IOT);
+    expect(w.shown('top-up').corrected).toEqual(told);
+    await w.tap('exit');
+    credit().corrections.set(HOUSEHOLD, [{ ...told, what: 'moved-out' }]);
+    await w.toAccount('bills', HOUSEHOLD);
+    expect(w.shown('bills').corrected).toMatchObject({ what: 'moved-out' });
+  });
+
+  it('is told with the order’s number, which this machine’s own journal does not know', async () => {
+    await w.toCreditPay(IOT);
+    w.pay.pay();
+    await w.untilScreen('done');
+    await w.untilScreen('start');
+    const orderId = [...credit().orders.keys()][0] ?? '';
+    w.central.statuses = [
+      {
+        orderId,
+        terminalId: '',
+        state: 'delivered',
+        amountFen: 10_000,
+        quantity: 10_000,
+        unit: 'money',
+        sale: 'credit',
+        moved: true,
+      },
+    ];
+    const asked = async () => {
+      await w.tap('open', 'unfinished');
+      await w.tap('find-order', orderRefDigits(orderId) ?? '');
+      await w.until(
+        'an answer',
+        () => w.screen === 'order-status' && w.shown('order-status').state !== 'asking',
+      );
+      const { state, moved } = w.shown('order-status');
+      await w.tap('exit');
+      return [state, moved];
+    };
+    expect(await asked()).toEqual(['delivered', true]);
+    // Without central it is told as the journal has it.
+    w.central.away = true;
+    expect(await asked()).toEqual(['delivered', undefined]);
+  });
 });

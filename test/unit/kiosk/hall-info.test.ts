@@ -49,7 +49,7 @@ describe('what the hall tells', () => {
   it('sites: the nearest first, whether they are open now, page by page', async () => {
     await w.tap('open', 'info');
     expect(w.shown('info')).toMatchObject({
-      topics: ['sites', 'outages', 'prices', 'papers'],
+      topics: ['sites', 'outages', 'prices', 'papers', 'stewards', 'stations'],
       emergency: '0558-2197777',
       shown: { topic: 'menu' },
     });
@@ -167,4 +167,108 @@ it('a policy tells nothing that does not fit on every panel, with large text too
   expect(taken({ papers: papers(words(32, 64)) })).toBe(true);
   expect(taken({ papers: papers(words(33, 64)) })).toBe(false);
   expect(taken({ papers: papers(...Array.from({ length: 6 }, () => words(1, 1))) })).toBe(false);
+});
+
+describe('what the hall tells by place', () => {
+  const steward = (district: string, n: number) => ({
+    district: { zh: district, en: district },
+    area: { zh: `${district}${n}区`, en: `${district} ${n}` },
+    name: { zh: '王师傅', en: 'Mr Wang' },
+    phone: '138 0558 0101',
+    hours: { zh: '8–20 点', en: '8–20' },
+  });
+  const station = (zh: string, over: object = {}) => ({
+    name: { zh, en: zh },
+    address: { zh, en: zh },
+    does: { zh: '加气', en: 'CNG' },
+    ...over,
+  });
+  beforeEach(async () => {
+    await w.close();
+    await start({
+      info: {
+        ...INFO,
+        stewards: [...[1, 2, 3].map((n) => steward('东', n)), steward('西', 1)],
+        stations: [
+          station('远', { metresFrom: { '': 4_000 } }),
+          station('不知道'),
+          station('近', { metresFrom: { '': 900 }, hours: { from: '08:00', to: '18:00' } }),
+          station('第四'),
+        ],
+      },
+      receipts: { url: 'https://pay.example.com' },
+    });
+    await w.tap('open', 'info');
+  });
+
+  it('heating stewards: by district, page by page, and nothing is typed', async () => {
+    expect(w.shown('info').topics).toEqual(['outages', 'prices', 'papers', 'stewards', 'stations']);
+    await w.tap('info-topic', 'stewards');
+    expect(w.shown('info').shown).toMatchObject({
+      names: [{ zh: '东' }, { zh: '西' }],
+      group: 0,
+      page: 0,
+      pages: 2,
+      stewards: [{ area: { zh: '东1区' } }, { area: { zh: '东2区' } }],
+    });
+    await w.tap('info-page', 1);
+    expect(w.shown('info').shown).toMatchObject({ page: 1, stewards: [{ area: { zh: '东3区' } }] });
+    await w.tap('info-group', 1);
+    expect(w.shown('info').shown).toMatchObject({
+      group: 1,
+      page: 0,
+      pages: 1,
+      stewards: [{ area: { zh: '西1区' }, phone: '138 0558 0101' }],
+    });
+    await w.tap('info-group', 99);
+    expect(w.shown('info').shown).toMatchObject({ group: 1 });
+  });
+
+  it('stations: the nearest first, what they do, and whether they are open now', async () => {
+    await w.tap('info-topic', 'stations');
+    // T0 is an evening.
+    expect(w.shown('info').shown).toMatchObject({
+      page: 0,
+      pages: 2,
+      stations: [
+        { name: { zh: '近' }, metres: 900, openNow: false, does: { zh: '加气' } },
+        { name: { zh: '远' }, metres: 4_000, openNow: true, hours: null },
+        { name: { zh: '不知道' }, metres: null },
+      ],
+    });
+  });
+
+  it('a list to bring has a code of its page, in the place of the list; another list is shown itself', async () => {
+    await w.tap('info-topic', 'papers');
+    expect(w.shown('info').shown).toMatchObject({
+      url: 'https://pay.example.com/p/new-owner',
+      code: false,
+    });
+    await w.tap('info-group', 1);
+    expect(w.shown('info').shown).toMatchObject({ page: 0, code: true });
+    await w.tap('info-page', 5);
+    expect(w.shown('info').shown).toMatchObject({
+      code: false,
+      papers: { title: { zh: '面积核准' }, takes: { zh: '3 个工作日' } },
+      url: 'https://pay.example.com/p/heated-area',
+    });
+    // Without central's address for phones there is no code.
+    w.setService({ policy: { ...w.policy, receipts: undefined } });
+    await w.tap('info-group', 1);
+    expect(w.shown('info').shown).toMatchObject({ code: false });
+    expect(w.shown('info').shown).not.toHaveProperty('url');
+  });
+
+  it('a policy out of its bounds is refused as a whole', () => {
+    const seven = ['一', '二', '三', '四', '五', '六', '七'].map((d) => steward(d, 1));
+    const [papers] = DEMO_POLICY.info?.papers ?? [];
+    const ok = { ...DEMO_POLICY, info: { ...INFO, stewards: seven.slice(1) } };
+    expect(policySchema.safeParse(ok).success).toBe(true);
+    for (const info of [
+      { ...INFO, stewards: seven },
+      { ...INFO, papers: [papers, papers] },
+      { ...INFO, papers: [{ ...papers, bring: Array.from({ length: 5 }, () => papers?.where) }] },
+    ])
+      expect(policySchema.safeParse({ ...DEMO_POLICY, info }).success).toBe(false);
+  });
 });

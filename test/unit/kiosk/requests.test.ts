@@ -362,6 +362,8 @@ describe('limits', () => {
       categories: [
         { id: 'stop-heating', open: false },
         { id: 'resume-heating', open: true },
+        { kind: 'outage-sms' },
+        { kind: 'outage-sms-stop' },
       ],
     });
     await pick('menu', 'stop-heating');
@@ -406,5 +408,45 @@ describe('how one stands', () => {
     await look('6212');
     expect(shown()).toMatchObject({ state: 'no-answer', reply: null });
     w.central.away = false;
+  });
+});
+
+describe('messages of interruptions', () => {
+  it('are asked for by area and mobile, agreed to, and durable with the line cut; no land line is taken', async () => {
+    w.central.away = true;
+    await w.tap('open', 'request');
+    await pick('menu', 'outage-sms');
+    expect(shown()).toMatchObject({ step: 'choice' });
+    await pick('choice', 'qinghe');
+    expect(shown()).toEqual({ step: 'phone', mobile: true });
+    await digits('phone', '05582197777');
+    expect(shown()).toMatchObject({ step: 'phone' });
+    await digits('phone', PHONE);
+    expect(shown()).toMatchObject({
+      step: 'confirm',
+      sms: 'subscribe',
+      phone: '138 **** 6212',
+    });
+    await w.tap('request-submit');
+    await w.until('it is made', () => step() === 'made');
+    expect(shown()).toMatchObject({ sms: 'subscribe' });
+    await w.until('a slip', () => w.printed.length > 0);
+    expect(w.printed.join('')).toContain('回复 T');
+    expect(w.printed.join('')).not.toContain('最迟答复');
+    w.central.away = false;
+    await w.until('central has it', () => facts().length > 0);
+    expect(facts()).toMatchObject([{ kind: 'outage-sms', choice: { id: 'qinghe' } }]);
+    expect(JSON.stringify(facts())).not.toContain(PHONE);
+  });
+
+  it('are stopped by the mobile alone', async () => {
+    await w.tap('open', 'request');
+    await pick('menu', 'outage-sms-stop');
+    await digits('phone', PHONE);
+    expect(shown()).toMatchObject({ step: 'confirm', sms: 'stop', choice: null });
+    await w.tap('request-submit');
+    await w.until('it is made', () => step() === 'made');
+    await w.until('a slip', () => w.printed.length > 0);
+    expect(w.printed.join('')).toContain('不再给这个号码发停气短信');
   });
 });

@@ -41,6 +41,8 @@ import { fuelCards } from './049-fuel-cards.ts';
 import { partsOfBills } from './050-parts-of-bills.ts';
 import { accountUseByMonth } from './044-account-use-by-month.ts';
 import { invoices } from './042-invoices.ts';
+import { creditActs } from './046-credit-acts.ts';
+import { outageSms } from './047-outage-sms.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -87,4 +89,6 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'parts of bills', sql: partsOfBills },
   { name: 'account use by month', sql: accountUseByMonth },
   { name: 'invoices', sql: invoices },
+  { name: 'credit acts', sql: creditActs },
+  { name: 'outage sms', sql: outageSms },
 ];

@@ -71,7 +71,12 @@ export function accountView(
 ): Snapshot {
   const credit = state.service.policy?.credit;
   const { account } = s;
-  const holder = { holderMasked: account.holderName, userNo: account.userNo };
+  const [corrected] = account.corrections ?? [];
+  const holder = {
+    holderMasked: account.holderName,
+    userNo: account.userNo,
+    ...(corrected === undefined ? {} : { corrected }),
+  };
   const deadlineMs = wallMs(ctx, s.deadlineMono);
   if (s.stage === 'is-it-you')
     return {

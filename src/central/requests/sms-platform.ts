@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { httpPort, sendWithin } from '../../shared/http.ts';
+import type { HttpSend } from '../../shared/http.ts';
+import type { Clock } from '../../shared/ports.ts';
+
+/** One message. */
+export interface Sms {
+  /** Ours: the platform sends it once, however often it is told. */
+  readonly id: string;
+  /** Eleven digits. */
+  readonly to: string;
+  readonly text: string;
+}
+/**
+ * What became of a message. `unheard`: the platform was never told of it · `unknown`: no answer
+ * that means anything.
+ */
+export type SmsSaid =
+  | { readonly kind: 'accepted' | 'unheard' | 'unknown' }
+  | { readonly kind: 'refused'; readonly detail: string };
+/** What somebody answered to one of our messages. */
+export interface SmsReply {
+  /** Counts up, over all replies. */
+  readonly seq: number;
+  readonly from: string;
+  readonly text: string;
+  readonly atMs: number;
+}
+/** The platform that sends messages (docs/services.md). Nothing here rejects. */
+export interface SmsPlatform {
+  readonly send: (sms: Sms) => Promise<SmsSaid>;
+  readonly ask: (id: string) => Promise<SmsSaid>;
+  /** What came after this one, in order; null: no answer. */
+  readonly replies: (afterSeq: number) => Promise<readonly SmsReply[] | null>;
+}
+
+const MAX_BYTES = 1 << 16;
+const said = z.object({
+  id: z.string(),
+  state: z.enum(['accepted', 'refused', 'unheard']),
+  detail: z.string().max(300).default(''),
+});
+const heard = z.object({
+  replies: z
+    .array(
+      z.object({
+        seq: z.number().int().positive(),
+        from: z.string().max(24),
+        text: z.string().max(300),
+        atMs: z.number().int().nonnegative(),
+      }),
+    )
+    .max(200),
+});
+
+/** A message platform behind HTTP (docs/services.md). */
+export function httpSmsPlatform(options: {
+  /** `https://host:port`, with a path where it has one. */
+  readonly baseUrl: string;
+  /** Sent as `Authorization: Bearer …`. */
+  readonly secret: string;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly send?: HttpSend;
+}): SmsPlatform {
+  const base = new URL(options.baseUrl);
+  const send = httpPort(options);
+  async function ask<T>(
+    method: 'GET' | 'POST',
+    path: string,
+    schema: z.ZodType<T>,
+    body?: unknown,
+  ): Promise<T | null> {
+    const told = await sendWithin(
+      send,
+      {
+        method,
+        origin: base.origin,
+        target: `${base.pathname.replace(/\/+$/, '')}${path}`,
+        headers: {
+          authorization: `Bearer ${options.secret}`,
+          'content-type': 'application/json',
+        },
+        body: body === undefined ? null : Buffer.from(JSON.stringify(body), 'utf8'),
+        maxBytes: MAX_BYTES,
+      },
+      options.clock,
+      options.timeoutMs,
+    );
+    if (!told.ok || told.value.status !== 200 || told.value.body === null) return null;
+    try {
+      return schema.parse(JSON.parse(Buffer.from(told.value.body).toString('utf8')));
+    } catch {
+      return null;
+    }
+  }
+  const became = (id: string, told: z.infer<typeof said> | null): SmsSaid => {
+    if (told?.id !== id) return { kind: 'unknown' };
+    const { state, detail } = told;
+    return state === 'refused' ? { kind: 'refused', detail } : { kind: state };
+  };
+  return {
+    send: async ({ id, to, text }) => {
+      const told = became(id, await ask('POST', '/messages', said, { id, to, text }));
+      // Who is just told of it cannot say that he never was.
+      return told.kind === 'unheard' ? { kind: 'unknown' } : told;
+    },
+    ask: async (id) => became(id, await ask('GET', `/messages/${encodeURIComponent(id)}`, said)),
+    replies: async (afterSeq) =>
+      (await ask('GET', `/replies?after=${afterSeq}`, heard))?.replies ?? null,
+  };
+}
