@@ -83,6 +83,12 @@ export const OUTAGE_SMS = [
     sms('stop by an answer of T'),
   ),
   mutant(
+    'sms-answer-by-their-clock',
+    'A platform whose clock is behind has its customers’ answers forgotten.',
+    edit('sms-sender.ts', 'Math.max(atMs, await lastSentMs(tx, tags))', 'atMs'),
+    sms('stop by an answer of T'),
+  ),
+  mutant(
     'sms-number-kept',
     'The sealed number stays with the request, also of who stopped.',
     edit(

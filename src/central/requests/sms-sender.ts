@@ -184,8 +184,18 @@ async function hearReplies({ db, platform, keys }: SmsParts): Promise<void> {
         'UPDATE sms_replies SET seq = $1 WHERE one = 1 AND seq < $1 RETURNING seq',
         [seq],
       );
-      if (next.length > 0 && STOP.test(text.trim())) await stopSms(tx, tagsOf(keys, from), atMs);
+      if (next.length === 0 || !STOP.test(text.trim())) return;
+      const tags = tagsOf(keys, from);
+      await stopSms(tx, tags, Math.max(atMs, await lastSentMs(tx, tags)));
     });
+}
+/** An answer is to a message: it came after that, whatever the platform's clock says. 0: none. */
+async function lastSentMs(sql: Sql, tags: readonly string[]): Promise<number> {
+  const [row] = await sql.query<{ ms: unknown }>(
+    `SELECT MAX(sent_ms) AS ms FROM sms_messages WHERE tag ${anyOf('$1')}`,
+    [list(tags)],
+  );
+  return num(row?.ms ?? 0);
 }
 async function heardTo(sql: Sql): Promise<number> {
   const [row] = await sql.query<{ seq: unknown }>('SELECT seq FROM sms_replies');

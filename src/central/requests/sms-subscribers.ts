@@ -116,7 +116,8 @@ async function subscribe(
   await tx.query(
     `INSERT INTO sms_subscriptions (tag, area, number, sealed, since_ms)
      VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
-    [tags[0], area, row.number, row.sealed, row.madeMs],
+    // A machine's clock may be ahead: nobody subscribes in the future, where no stop reaches.
+    [tags[0], area, row.number, row.sealed, Math.min(row.madeMs, nowMs)],
   );
   return 'subscribed';
 }

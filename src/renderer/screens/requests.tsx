@@ -6,9 +6,10 @@ import { isMobile, isPhone, isUserNo, MAX_DIGITS, smsOf } from '../../shared/req
 import { dueText } from '../../shared/working-days.ts';
 import type { DiscKind } from '../components/art.tsx';
 import { grouped, Pad, typeDigit } from '../components/pad.tsx';
+import { Made, Making } from './request-made.tsx';
 import { Typed } from './typed.tsx';
 import { Pager } from '../components/pager.tsx';
-import { ActionButton, Bar, Facts, IntentButton, Message, Points } from '../components/ui.tsx';
+import { ActionButton, Facts, IntentButton, Message, Points } from '../components/ui.tsx';
 import type { Fact } from '../components/ui.tsx';
 import ui from '../components/ui.module.css';
 import { useWords } from '../i18n/index.ts';
@@ -358,49 +359,6 @@ function Confirm({
         </ActionButton>
       </div>
     </>
-  );
-}
-
-function Making(): ReactElement {
-  const { t } = useWords();
-  return (
-    <>
-      <Message disc="wait" title={t('req.making.title')} lead={t('req.making.lead')} />
-      <Bar percent={50} />
-    </>
-  );
-}
-
-function Made({ shown }: { readonly shown: Shown<'made'> }): ReactElement {
-  const { t } = useWords();
-  return (
-    <Message
-      disc="ok"
-      title={t('req.made.title')}
-      lead={
-        shown.sms === undefined
-          ? t('req.made.lead', { due: dueText(shown.dueMs) })
-          : t(`req.sms.${shown.sms}.made`)
-      }
-      actions={
-        <>
-          <ActionButton ghost does={{ type: 'request-back' }}>
-            {t('req.another')}
-          </ActionButton>
-          <ActionButton does={{ type: 'exit' }}>{t('finish')}</ActionButton>
-        </>
-      }
-    >
-      <div className={ui['panel']}>
-        <Facts facts={[{ label: t('req.number'), value: shown.ref, full: true }]} />
-        <Points
-          items={[
-            t(`req.slip.${shown.slip}`),
-            t(shown.sms === undefined ? 'req.made.ask' : 'req.sms.again'),
-          ]}
-        />
-      </div>
-    </Message>
   );
 }
 

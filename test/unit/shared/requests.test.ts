@@ -125,7 +125,7 @@ describe('the policy’s requests', () => {
   });
   it('the demo has one category of each kind', () => {
     const kinds = DEMO_POLICY.requests?.categories.map((c) => c.kind) ?? [];
-    expect(new Set(kinds).size).toBe(11);
+    expect(new Set(kinds).size).toBe(13);
   });
 });
 
