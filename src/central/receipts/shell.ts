@@ -80,6 +80,6 @@ export function page(
       vary: 'accept-language',
       ...(status === 429 ? { 'retry-after': '60' } : {}),
     },
-    body: `<!doctype html><html lang="${locale === 1 ? 'en' : 'zh-CN'}"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">${again}<title>${title[locale]}</title><style>${STYLE}</style>${body}</html>`,
+    body: `<!doctype html><html lang="${locale === 1 ? 'en' : 'zh-CN'}"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">${again}<title>${escapeHtml(title[locale])}</title><style>${STYLE}</style>${body}</html>`,
   };
 }
