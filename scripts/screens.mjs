@@ -44,7 +44,7 @@ const isDrawn = (size, format, lang) =>
 const PICTURE_SCALE = 0.5;
 const WEBP_QUALITY = 70;
 /** The repository keeps every version of every picture: a redraw must not weigh it down. */
-const MOST_PICTURES = 200;
+const MOST_PICTURES = 220;
 const MOST_BYTES = 5_000_000;
 
 /**

@@ -383,6 +383,7 @@ export function accountFixtures(
         unit: 'money',
         deadlineMs,
       },
+      { checkOnly: true },
     ],
     [
       'credit-moved',
