@@ -144,6 +144,16 @@ export function demoCreditAccounts(today: string): readonly SeedCreditAccount[] 
       address: '颍河东路 18 号 2 栋 302',
       items: [gasBill('1002203329', longAgo, 2_650, [311, 321])],
     },
+    // Two bills, the older of which is paid in parts.
+    {
+      userNo: '2002203309',
+      holderName: '钱桂芳',
+      address: '颍河西路 58 号 1 栋 602',
+      items: [
+        gasBill('2002203309', longAgo, 4_770, [905, 923]),
+        gasBill('2002203309', last, 5_300, [923, 943]),
+      ],
+    },
     // Nothing is due: money is paid ahead.
     {
       userNo: '2002203304',

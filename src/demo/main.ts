@@ -35,7 +35,7 @@ import { chooseShell } from './shell-choice.ts';
  * The demo hall: central, payment sandbox, kiosk with virtual devices, shell and dock, from one
  * command.
  */
-const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|electron|none] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N] [--restart-ms N] [--any-refund] [--meters WHEN] [--database URL] [--clock TIME]
+const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|electron|none] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N] [--restart-ms N] [--any-refund] [--meters WHEN] [--lean] [--database URL] [--clock TIME]
   --payments KINDS  how customers pay, in the order offered: gateway (one code for every wallet; the default), or wallets
                 directly: wechat, alipay, unionpay, e.g. --payments wechat,alipay
   --shell none  services and dock only: the shell is started by somebody else, with the terminal.json that is printed
@@ -48,6 +48,7 @@ const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|elec
   --any-refund  central hands back on a reader's word without a budget (for the kill test, whose cards lie all the time)
   --meters WHEN  IoT meters confirm a top-up at-once, later (the default: when their platform is asked again) or never
   --database URL  central's books are on this PostgreSQL server (postgres://user@host/database), instead of an embedded one
+  --lean         without the platforms of e-invoices and of messages: two processes less
   --clock TIME  the hall's clocks (central, kiosk, wallets, meters) begin there, e.g. 2026-12-31T23:59:30+08:00, and run on; data of
                 its own (.pilotlight/demo-clock unless --data). The dock sets them forward in a hall that runs`;
 
@@ -75,6 +76,7 @@ function options() {
         'restart-ms': { type: 'string' },
         'any-refund': { type: 'boolean', default: false },
         meters: { type: 'string', default: 'later' },
+        lean: { type: 'boolean', default: false },
         database: { type: 'string' },
         clock: { type: 'string' },
         help: { type: 'boolean', default: false },
@@ -217,10 +219,7 @@ const central = new HallChild(
     String(ports.sandbox),
     '--meters',
     String(ports.meters),
-    '--invoices',
-    String(ports.invoices),
-    '--sms',
-    String(ports.sms),
+    ...(values.lean ? [] : ['--invoices', String(ports.invoices), '--sms', String(ports.sms)]),
     ...enrolled,
     ...(values['any-refund'] ? ['--any-refund'] : []),
     ...(values.database === undefined ? [] : ['--database', values.database]),
@@ -442,8 +441,7 @@ try {
     central.start(),
     sandbox.start(),
     meters.start(),
-    invoices.start(),
-    messages.start(),
+    ...(values.lean ? [] : [invoices.start(), messages.start()]),
   ]);
   await startShell();
 } catch (error) {

@@ -1,5 +1,5 @@
-import { BALANCE_ITEM } from '../central/sale/credit-quotes.ts';
-import { heldLines } from '../central/sale/credit-moves.ts';
+import { heldLines } from '../central/sale/credit-held.ts';
+import { BALANCE_ITEM } from '../central/sale/credit-tables.ts';
 import { Dice } from './dice.ts';
 import type { Household } from './account-customer.ts';
 import type { Town } from './town.ts';

@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEMO_REQUESTS } from '../../src/demo/requests-data.ts';
 import { chinaDate, DAY_MS } from '../../src/shared/time.ts';
-import { CHROMIUM_ARGS, Hall, chromiumPath, until } from '../support/hall.ts';
+import { CHROMIUM_ARGS, Hall, chromiumPath, until, WHOLE } from '../support/hall.ts';
 import { tellFailures } from '../support/tell.ts';
 
 /** Asked for at the machine, sent by central, read on the phone; and stopped at the machine. */
@@ -39,7 +39,7 @@ const sms = async (): Promise<readonly { to: string; text: string }[]> =>
 beforeAll(async () => {
   // Nobody is woken: a demo that is begun at night would send in the morning.
   const day = chinaDate(Date.now() + DAY_MS);
-  hall = await Hall.start(['--shell', 'browser', '--clock', `${day}T10:00:00+08:00`]);
+  hall = await Hall.start(['--shell', 'browser', WHOLE, '--clock', `${day}T10:00:00+08:00`]);
   browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS });
   page = await browser.newPage({ viewport: { width: 1080, height: 1920 } });
   await page.goto(hall.url);

@@ -26,6 +26,7 @@ import { YEARS } from './years.mjs';
 import { ACCOUNT_SALE } from './account-sale.mjs';
 import { CREDIT } from './credit.mjs';
 import { PARTS } from './parts.mjs';
+import { SEAMS } from './seams.mjs';
 import { CREDIT_ACTS } from './credit-acts.mjs';
 import { OUTAGE_SMS } from './outage-sms.mjs';
 import { TOLD } from './told.mjs';
@@ -3987,6 +3988,7 @@ export const MUTANTS = [
   ...YEARS,
   ...CREDIT,
   ...PARTS,
+  ...SEAMS,
   ...CREDIT_ACTS,
   ...OUTAGE_SMS,
   ...TOLD,

@@ -119,7 +119,7 @@ export const CREDIT_ACTS = [
     'move-from-the-first',
     'A second move takes the money from where it stood at first.',
     sale(
-      'credit-moves.ts',
+      'credit-held.ts',
       "moves.filter((m) => m.state === 'done')",
       "moves.filter((m) => m.state === 'refused')",
     ),

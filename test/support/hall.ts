@@ -76,6 +76,9 @@ export interface GatewayBooks {
  * The demo hall as a process, driven from outside through its dock: the same thing that `npm start`
  * runs.
  */
+/** An argument of {@link Hall.start}: with every platform of the demo. */
+export const WHOLE = '--whole';
+
 export class Hall {
   readonly dataDir: string;
   readonly port: number;
@@ -97,8 +100,9 @@ export class Hall {
   }
 
   /**
-   * Customers pay their wallets directly, unless `args` say otherwise. @param template a folder of
-   * {@link template}, whose copy the hall begins with
+   * Customers pay their wallets directly, unless `args` say otherwise, and nobody issues e-invoices
+   * or sends messages but with {@link WHOLE}: each hall is several processes. @param template a
+   * folder of {@link template}, whose copy the hall begins with
    */
   static async start(
     args: readonly string[] = ['--shell', 'browser'],
@@ -108,7 +112,11 @@ export class Hall {
     const hall = new Hall(
       mkdtempSync(join(tmpdir(), 'pilotlight-hall-')),
       await freePorts(15),
-      [...(args.includes('--payments') ? [] : ['--payments', 'wechat,alipay']), ...args],
+      [
+        ...(args.includes('--payments') ? [] : ['--payments', 'wechat,alipay']),
+        ...(args.includes(WHOLE) ? [] : ['--lean']),
+        ...args.filter((arg) => arg !== WHOLE),
+      ],
       env,
     );
     if (template !== null) cpSync(template, hall.dataDir, { recursive: true });

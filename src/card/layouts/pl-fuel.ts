@@ -1,7 +1,7 @@
-import { toHex } from '../../shared/bytes.ts';
 import { ok } from '../../shared/result.ts';
 import type { KeyProvider } from '../keys/types.ts';
 import type { CardLayout, CardReading } from '../types.ts';
+import { bcd } from './fields.ts';
 import { APPLICATION_TYPES } from './pl-cpu.ts';
 import { purseLayout } from './pl-purse.ts';
 import type { PurseOptions, PurseUse } from './pl-purse.ts';
@@ -39,8 +39,8 @@ const PUMP: PurseUse = {
           countTaken: count,
           remainingQuantity: balance,
           cumulativeUsed: 0,
-          // The log's date and time are YYYYMMDDhhmmss.
-          lastVisit: debit === null ? NO_METER : toHex(debit.when).slice(2, 12),
+          // The log's date and time are YYYYMMDDhhmmss; a pump's clock, or a blank record, may be none.
+          lastVisit: (debit === null ? null : bcd(debit.when)?.slice(2, 12)) ?? NO_METER,
           valveClosed: false,
           faults: 0,
           meterNo: NO_METER,

@@ -1,7 +1,7 @@
 import { formatYuan } from '../../shared/money.ts';
 import { escapeHtml as e } from '../http/escape.ts';
-import { heldLines } from '../sale/credit-moves.ts';
-import { BALANCE_ITEM } from '../sale/credit-quotes.ts';
+import { heldLines } from '../sale/credit-held.ts';
+import { BALANCE_ITEM } from '../sale/credit-tables.ts';
 import type { CreditActRow } from '../sale/credit-tables.ts';
 import { facts, hidden, page, table, time, TOP } from './html.ts';
 

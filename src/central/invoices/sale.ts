@@ -3,10 +3,18 @@ import { formatQuantity } from '../../shared/money.ts';
 import { HOUSE_PAYEE } from '../../shared/sale.ts';
 import type { CreditLine } from '../../shared/sale.ts';
 import { DAY_MS } from '../../shared/time.ts';
-import { select } from '../db/sets.ts';
+import { anyOf, list, select } from '../db/sets.ts';
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
-import { POSTINGS } from '../sale/credit-tables.ts';
+import { heldAt } from '../sale/credit-held.ts';
+import {
+  BALANCE_ITEM,
+  CREDIT_ACCOUNTS,
+  CREDIT_ACTS,
+  CREDIT_ITEMS,
+  POSTINGS,
+} from '../sale/credit-tables.ts';
+import type { PostingRow } from '../sale/credit-tables.ts';
 import { ORDERS } from '../sale/tables.ts';
 import type { OrderRow } from '../sale/tables.ts';
 import { goodsOf } from './config.ts';
@@ -94,7 +102,7 @@ export async function invoiceable(
         wanted.map((l) => lineOf(l.piece, l.goods)),
         kept.fen,
       ),
-      remark: `户号 ${maskUserNo(order.user_no)}`,
+      remark: `户号 ${maskUserNo(sold?.userNo ?? order.user_no)}`,
     },
   };
 }
@@ -108,20 +116,48 @@ interface Piece {
   readonly quantity: number | null;
 }
 
+interface Sold {
+  readonly payee: string;
+  /** Where it stands: after a move, the account that was meant. */
+  readonly userNo: string;
+  readonly pieces: readonly Piece[];
+}
 /** What an order sold, by its payee; null: central does not know it any more. */
-async function soldBy(
-  sql: Sql,
-  order: OrderRow,
-): Promise<{ readonly payee: string; readonly pieces: readonly Piece[] } | null> {
+async function soldBy(sql: Sql, order: OrderRow): Promise<Sold | null> {
   if (order.sale === 'card') {
     const quantity = order.unit === 'volume' ? order.quantity : null;
     const piece = { kind: 'card', period: '', amountFen: order.amount_fen, quantity } as const;
-    return { payee: HOUSE_PAYEE, pieces: [piece] };
+    return { payee: HOUSE_PAYEE, userNo: order.user_no, pieces: [piece] };
   }
   const [posting] = await select(sql, POSTINGS, 'order_id = $1', [order.order_id]);
   if (posting?.state !== 'posted') return null;
+  const moved = await movedTo(sql, posting);
+  if (moved !== null) return moved;
   const lines = JSON.parse(posting.lines) as readonly CreditLine[];
-  return { payee: posting.payee, pieces: lines.map((line) => ({ ...line, quantity: null })) };
+  const pieces = lines.map((line) => ({ ...line, quantity: null }));
+  return { payee: posting.payee, userNo: posting.user_no, pieces };
+}
+
+/** What it stands for since two persons moved it; null: nobody did. */
+async function movedTo(sql: Sql, posting: PostingRow): Promise<Sold | null> {
+  const moves = await select(
+    sql,
+    CREDIT_ACTS,
+    `order_id = $1 AND kind = 'move' AND state = 'done'`,
+    [posting.order_id],
+  );
+  if (moves.length === 0) return null;
+  const { userNo, lines } = heldAt(posting, moves);
+  const [account] = await select(sql, CREDIT_ACCOUNTS, 'user_no = $1', [userNo]);
+  const bills = await select(sql, CREDIT_ITEMS, `item ${anyOf('$1')}`, [
+    list(lines.map((line) => line.item)),
+  ]);
+  const pieces = lines.map(({ item, amountFen }): Piece => {
+    const bill = item === BALANCE_ITEM ? undefined : bills.find((b) => b.item === item);
+    const kind = bill?.kind ?? (account?.meter_no == null ? 'prepay' : 'balance');
+    return { kind, period: bill?.period ?? '', amountFen, quantity: null };
+  });
+  return { payee: posting.payee, userNo, pieces };
 }
 
 /** A sum that is not taxed yet has no quantity: nothing was supplied (prepaid, class 601). */

@@ -34,7 +34,8 @@ export interface SmsPlatform {
   readonly replies: (afterSeq: number) => Promise<readonly SmsReply[] | null>;
 }
 
-const MAX_BYTES = 1 << 16;
+/** 200 answers of the longest messages that there are. */
+const MAX_BYTES = 1 << 20;
 const said = z.object({
   id: z.string(),
   state: z.enum(['accepted', 'refused', 'unheard']),
@@ -45,8 +46,9 @@ const heard = z.object({
     .array(
       z.object({
         seq: z.number().int().positive(),
-        from: z.string().max(24),
-        text: z.string().max(300),
+        // What anybody wrote, however long: one answer must not hide the others.
+        from: z.string(),
+        text: z.string().transform((text) => text.slice(0, 300)),
         atMs: z.number().int().nonnegative(),
       }),
     )

@@ -184,7 +184,7 @@ async function hearReplies({ db, platform, keys }: SmsParts): Promise<void> {
         'UPDATE sms_replies SET seq = $1 WHERE one = 1 AND seq < $1 RETURNING seq',
         [seq],
       );
-      if (next.length === 0 || !STOP.test(text.trim())) return;
+      if (next.length === 0 || !STOP.test(text.trim().normalize('NFKC'))) return;
       const tags = tagsOf(keys, from);
       await stopSms(tx, tags, Math.max(atMs, await lastSentMs(tx, tags)));
     });

@@ -7,10 +7,11 @@ import { num } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { enterGrant, grantBar, spendDay } from './credit-grants.ts';
 import type { GrantBar, GrantBudget } from './credit-grants.ts';
-import { enterMove, heldAt, heldLines, planMove } from './credit-moves.ts';
-import type { Held, Move, MoveBar } from './credit-moves.ts';
-import { BALANCE_ITEM } from './credit-quotes.ts';
-import { CREDIT_ACTS, POSTINGS } from './credit-tables.ts';
+import { heldAt, heldLines } from './credit-held.ts';
+import type { Held } from './credit-held.ts';
+import { enterMove, planMove } from './credit-moves.ts';
+import type { Move, MoveBar } from './credit-moves.ts';
+import { BALANCE_ITEM, CREDIT_ACTS, POSTINGS } from './credit-tables.ts';
 import type { CreditActRow, HeldLine, PostingRow } from './credit-tables.ts';
 
 /**
@@ -243,6 +244,8 @@ async function loadMove(
     { userNo: before.userNo, items: before.lines.map((line) => line.item) },
     { userNo: toUser, items },
   ]);
+  // Whoever asks for its invoice waits for this, or this for him: `mayMove` sees what stands.
+  await tx.query('SELECT 1 FROM orders WHERE order_id = $1 FOR NO KEY UPDATE', [orderId]);
   await loadRest();
   const from = await whereItStands(tx, orderId);
   const posting = books.postings.get(orderId);

@@ -1,8 +1,8 @@
-import { linesOf } from '../books/load-credit.ts';
 import { topUp } from '../books/postings.ts';
 import type { Books } from '../books/books.ts';
-import { BALANCE_ITEM } from './credit-quotes.ts';
-import type { CreditActRow, CreditItemRow, HeldLine, PostingRow } from './credit-tables.ts';
+import type { Held } from './credit-held.ts';
+import { BALANCE_ITEM } from './credit-tables.ts';
+import type { CreditItemRow, HeldLine, PostingRow } from './credit-tables.ts';
 import { isKeptFor, termsAt } from './credit-terms.ts';
 
 /**
@@ -39,28 +39,6 @@ export const MOVE_BARS = [
 ] as const;
 export type MoveBar = (typeof MOVE_BARS)[number];
 
-/** Where an order's credit stands. */
-export interface Held {
-  readonly userNo: string;
-  readonly lines: readonly HeldLine[];
-}
-
-/** Lines as an act keeps them. */
-export const heldLines = (json: string): readonly HeldLine[] => JSON.parse(json) as HeldLine[];
-
-/** By its posting, and by the newest move that counts. @param moves of this order, any states */
-export function heldAt(posting: PostingRow, moves: readonly CreditActRow[]): Held {
-  const last = moves.filter((m) => m.state === 'done').reduce(newer, null);
-  return last === null
-    ? {
-        userNo: posting.user_no,
-        lines: linesOf(posting).map(({ item, amountFen }) => ({ item, amountFen })),
-      }
-    : { userNo: last.to_user, lines: heldLines(last.to_lines) };
-}
-const newer = (a: CreditActRow | null, b: CreditActRow): CreditActRow =>
-  a === null || b.id > a.id ? b : a;
-
 /** What is to be moved, and to where. `items` empty: into the balance. */
 export interface Move {
   readonly orderId: string;
@@ -94,7 +72,11 @@ const no = (bar: MoveBar): Planned => ({ ok: false, bar });
 function takingBar(books: Books, { orderId, from }: Move): MoveBar | null {
   for (const { item, amountFen } of from.lines) {
     if (item === BALANCE_ITEM) {
-      if ((books.creditAccounts.get(from.userNo)?.balance_fen ?? 0) < amountFen) return 'spent';
+      const account = books.creditAccounts.get(from.userNo);
+      // A meter that was changed began anew: it is never told of less than nothing.
+      const metered = account !== undefined && account.meter_no !== null;
+      if ((account?.balance_fen ?? 0) < amountFen) return 'spent';
+      if (metered && account.topped_fen < amountFen) return 'spent';
       continue;
     }
     const bill = books.creditItems.get(item);

@@ -85,10 +85,15 @@ function decide(
   const posting = books.postings.get(orderId) as PostingRow;
   // Its money is on its way back: nothing is credited for it.
   if (paid.returned_ms !== null) return void makeVoid(books, orderId, nowMs);
+  // A row that a token made anew may be in the book outside already, by bills as they were then:
+  // what became of it only that book knows.
+  const maybeSent = outside && posting.request === null;
   const why = isLate(posting)
     ? 'too-late'
     : hasConsent(posting)
-      ? barOf(books, posting, nowMs)
+      ? maybeSent
+        ? null
+        : barOf(books, posting, nowMs)
       : 'account';
   if (why !== null) return refusePosting(books, orderId, why, nowMs);
   const reference = referenceOf(posting);

@@ -12,14 +12,12 @@ import { columnsOf, keepRows, read, select } from '../db/sets.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 import { creditPolicy, isPrepaid, isSold, isToppedUp } from './credit-accounts.ts';
-import { CREDIT_ITEMS, POSTINGS } from './credit-tables.ts';
+import { BALANCE_ITEM, CREDIT_ITEMS, POSTINGS } from './credit-tables.ts';
 import type { CreditAccountRow, CreditItemRow, DueText, PostingRow } from './credit-tables.ts';
 import { dueText, hasConsent } from './credit-rules.ts';
 import { partOf, termsAt } from './credit-terms.ts';
 import { QUOTE_CLAIM_MS, refuseOthersNumber } from './quotes.ts';
 
-/** The item that stands for an account's own balance. */
-export const BALANCE_ITEM = 'balance';
 /** The most that one order takes, fen. */
 const MAX_ORDER_FEN = 10_000_000;
 

@@ -2,6 +2,7 @@ import type { LogFn } from '../../shared/ports.ts';
 import { linesOf, loadPosting } from '../books/load-credit.ts';
 import { enterPosting, refusePosting } from '../books/postings.ts';
 import { write } from '../books/write.ts';
+import { lifeSince } from '../db/lives.ts';
 import { select } from '../db/sets.ts';
 import { numOrNull } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
@@ -48,7 +49,8 @@ export function bookSender(
 
   async function step(orderId: string): Promise<void> {
     const manner = await book.manner();
-    const next = await db().transaction((tx) => nextOf(tx, orderId, manner, now()));
+    const { sinceMs } = await lifeSince(db(), now());
+    const next = await db().transaction((tx) => nextOf(tx, orderId, { manner, sinceMs }, now()));
     if (next === null) return;
     if (next.do === 'send') return end(orderId, await book.send(next.posting));
     const told = await book.ask(next.posting);
@@ -113,7 +115,7 @@ type Next =
 async function nextOf(
   tx: Sql,
   orderId: string,
-  manner: BookManner | null,
+  { manner, sinceMs }: { readonly manner: BookManner | null; readonly sinceMs: number },
   nowMs: number,
 ): Promise<Next | null> {
   const [row] = await select(tx, POSTINGS, 'order_id = $1 FOR NO KEY UPDATE', [orderId]);
@@ -129,8 +131,8 @@ async function nextOf(
   if (manner === null) return null;
   const posting = bookPosting(row);
   if (numOrNull(sent?.book_sent_ms) === null) {
-    // Its row came back by a token: whether it was sent before, only the book knows.
-    const remade = row.request === null;
+    // Its row came back by a token, or with a backup: whether it was sent since, only the book knows.
+    const remade = row.request === null || row.opened_ms < sinceMs;
     if (remade && manner === 'queryable') return { do: 'ask', first: true, posting };
     await markSent(tx, orderId, manner, nowMs);
     return manner === 'file-only' ? null : { do: 'send', posting };

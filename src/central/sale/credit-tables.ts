@@ -3,6 +3,9 @@ import type { Consent } from '../../shared/sale.ts';
 import { nullable, table, text, whole } from '../db/sets.ts';
 import type { RowOf } from '../db/sets.ts';
 
+/** The item that stands for an account's own balance. */
+export const BALANCE_ITEM = 'balance';
+
 /** Accounts that are credited without a card. */
 export const CREDIT_ACCOUNTS = table('credit_accounts', ['user_no'], {
   user_no: text(),

@@ -69,7 +69,8 @@ export async function myAccount(
         ? null
         : {
             fen: credit.balance_fen,
-            onTheWayFen: parts.meters ? credit.on_the_way_fen : 0,
+            // What was taken back and not confirmed is below zero, and told to nobody.
+            onTheWayFen: parts.meters ? Math.max(0, credit.on_the_way_fen) : 0,
           },
     meter:
       card === null || last === undefined

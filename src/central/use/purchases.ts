@@ -32,7 +32,11 @@ export async function lastPurchases(
        o.state, o.created_ms, p.lines, EXISTS (SELECT 1 FROM meter_commands m
          WHERE m.order_id = o.order_id AND m.state = 'done') AS at_meter
      FROM orders o LEFT JOIN postings p ON p.order_id = o.order_id
-     WHERE o.user_no = $1 AND o.user_no <> '' AND o.state NOT IN ('quoted', 'collecting', 'closed')
+     WHERE o.user_no = $1 AND o.user_no <> ''
+       -- What two persons moved is no purchase of this account's, and its receipt another's.
+       AND COALESCE((SELECT a.to_user FROM credit_acts a WHERE a.order_id = o.order_id
+         AND a.kind = 'move' AND a.state = 'done' ORDER BY a.id DESC LIMIT 1), $1) = $1
+       AND o.state NOT IN ('quoted', 'collecting', 'closed')
      ORDER BY o.created_ms DESC, o.order_id DESC LIMIT ${SHOWN_PURCHASES}`,
     [userNo],
   );

@@ -341,6 +341,30 @@ describe('a platform', () => {
     expect(await kinds()).not.toContain('outage-sms-stop');
   });
 
+  it('a machine whose clock is ahead leaves nobody without a way to stop', async () => {
+    await open('sqlite');
+    await subscribe(ANNA, { madeMs: room.now + 40 * 365 * DAY_MS });
+    await sweep();
+    phones.inbox.push({ seq: 1, from: ANNA, text: 'T', atMs: room.now + 60_000 });
+    room.now += 120_000;
+    await sweep();
+    const left = await rows('SELECT 1 FROM sms_subscriptions');
+    await (await ask(ANNA, 'outage-sms-stop', { by: 1 })).tell();
+    await sweep();
+    const left2 = await rows('SELECT 1 FROM sms_subscriptions');
+    expect([left.length, left2.length]).toEqual([0, 0]);
+  });
+  it('and a stop from such a machine bars nobody for ever', async () => {
+    await open('sqlite');
+    await (await ask(ANNA, 'outage-sms-stop', { madeMs: room.now + 40 * 365 * DAY_MS })).tell();
+    await sweep();
+    room.now += 60_000;
+    const n = await subscribe(ANNA);
+    await sweep();
+    const r = await replyTo(orderRefDigits(n) ?? '');
+    expect(r).toContain('已登记');
+  });
+
   it('is shown at the console by area and state, without a number', async () => {
     await open('sqlite');
     await subscribe(ANNA);

@@ -80,4 +80,16 @@ describe('a refuelling card', () => {
     expect(paper).toContain('加气站');
     expect(paper).not.toMatch(/档|插入表|购气次/);
   });
+
+  it.each(['2611221230', 'FFFFFFFFFF'])(
+    'whose log has the date %s stops no machine',
+    async (when) => {
+      await w.start();
+      w.pump('fuel').visit(when, 500);
+      await w.toAmount('fuel');
+      await w.remove();
+      await w.untilScreen('start');
+      await w.toAmount('golden');
+    },
+  );
 });
