@@ -151,4 +151,24 @@ export const PARTS = [
     ),
     sale('asked for by its number tells'),
   ),
+  mutant(
+    'card-number-unpaid-first',
+    'A card that tells its number for a bill is not given what was paid for it before.',
+    edit(
+      'kiosk/visit/account-sale/account-sale.ts',
+      `if (own !== null) return step(`,
+      `if (own === '') return step(`,
+    ),
+    sale('is finished first where an order of its own was paid'),
+  ),
+  mutant(
+    'card-taken-ends-bill',
+    'Whoever takes his card back loses the account that it opened.',
+    edit(
+      'kiosk/visit/account-sale/account-sale.ts',
+      `event.state === 'empty' && s.card === null)`,
+      `event.state === 'empty' && s.card !== null)`,
+    ),
+    sale('opens its account, which is still to be confirmed'),
+  ),
 ];

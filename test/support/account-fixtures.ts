@@ -76,6 +76,7 @@ export function accountFixtures(
     hint: { zh: '印在缴费单右上角，10 位数字。', en: 'Ten digits, at the top right of the bill.' },
     scanner: true,
     busy: false,
+    reading: false,
     problem: null,
     deadlineMs,
   };

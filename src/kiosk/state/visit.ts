@@ -115,7 +115,8 @@ export type AccountService = 'top-up' | 'bills';
 export interface UserNoSession {
   readonly at: 'user-no';
   readonly service: AccountService;
-  readonly stage: 'typing' | 'asking';
+  /** `reading`: of the card that was put in instead of typing. */
+  readonly stage: 'typing' | 'reading' | 'asking';
   /** Number of the last question to central: an older answer is dropped. */
   readonly asked: number;
   readonly problem: ErrorCode | null;

@@ -46,8 +46,8 @@ export function UserNo({ s }: { readonly s: SnapshotOf<'user-no'> }): ReactEleme
         <h1 className={screens['keypadTitle']}>{t('userNo.title')}</h1>
         <Typed text={grouped(digits, s.digits)} digits={digits} />
         <p className={screens['keypadHint']} role="status">
-          {s.busy ? t('userNo.asking') : pick(s.hint)}
-          {s.scanner && !s.busy && ` ${t('userNo.scan')}`}
+          {s.reading ? t('req.user.reading') : s.busy ? t('userNo.asking') : pick(s.hint)}
+          {!s.busy && ` ${t(s.scanner ? 'userNo.scanOrCard' : 'userNo.card')}`}
         </p>
         <Problem code={s.problem} />
         <Pad

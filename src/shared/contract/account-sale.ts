@@ -33,6 +33,8 @@ export const userNoShape = {
   /** A barcode is read, too. */
   scanner: z.boolean(),
   busy: z.boolean(),
+  /** A card is read, which tells the number. */
+  reading: z.boolean(),
   problem: errorCode.nullable(),
 };
 /**

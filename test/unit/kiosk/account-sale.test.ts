@@ -104,6 +104,67 @@ describe('a top-up’s slip', () => {
   });
 });
 
+describe('a household’s card instead of its number', () => {
+  const CARDED = '1002203344';
+  beforeEach(() => {
+    const items = [bill('G-12', 'gas', 'house', 4_000)];
+    credit().accounts.set(CARDED, { balanceFen: null, items });
+  });
+
+  it('opens its account, which is still to be confirmed; the card may be taken, and is sold nothing', async () => {
+    await w.tap('open', 'bills');
+    await w.insert('golden');
+    await w.untilScreen('is-it-you');
+    expect(w.shown('is-it-you').userNo).toBe(CARDED);
+    await w.remove();
+    expect(w.screen).toBe('is-it-you');
+    await w.tap('its-me');
+    await w.tap('pay', 4_000);
+    await w.untilCode();
+    w.pay.pay();
+    await w.untilScreen('done');
+    expect(w.purchase('golden')).toMatchObject({ count: 41 });
+    expect(credit().accounts.get(CARDED)?.items).toEqual([]);
+  });
+
+  it('left in while its bill is paid changes nothing', async () => {
+    await w.tap('open', 'bills');
+    await w.insert('golden');
+    await w.untilScreen('is-it-you');
+    await w.tap('its-me');
+    await w.tap('pay', 4_000);
+    await w.untilCode();
+    await w.remove();
+    w.pay.pay();
+    await w.untilScreen('done');
+    expect(w.state()).toBe('delivered/paid');
+  });
+
+  it('is finished first where an order of its own was paid', async () => {
+    await w.toPay('golden', 10_000);
+    w.card('golden').arm({ kind: 'tear', at: 3, when: 'before', from: 'arming' });
+    w.pay.pay();
+    await w.untilScreen('in-doubt');
+    await w.tap('leave');
+    await w.untilScreen('start');
+    await w.tap('open', 'bills');
+    await w.insert('golden');
+    await w.untilScreen('done');
+    expect(w.purchase('golden')).toMatchObject({ count: 42 });
+    expect(credit().orders.size).toBe(0);
+  });
+
+  it('without an account says so, and leaves the pad', async () => {
+    await w.tap('open', 'bills');
+    await w.insert('good');
+    await w.until('an answer', () => w.shown('user-no').problem !== null);
+    expect(w.shown('user-no').problem).toBe('SALE-0119');
+    await w.remove();
+    expect(w.shown('user-no').busy).toBe(false);
+    expect(credit().orders.size).toBe(0);
+  });
+});
+
 describe('bills', () => {
   it('of one payee are paid by one order, and the next payee’s after it in the same visit', async () => {
     await w.toAccount('bills', HOUSEHOLD);

@@ -4,6 +4,7 @@ import type { CreditAccount } from '../../../shared/central-api/index.ts';
 import { PROVIDER_KINDS } from '../../../shared/contract/index.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import type { CreditPolicy } from '../../../shared/policy-credit.ts';
+import { cardNoOf } from '../../../shared/sale.ts';
 import type { KioskEvent, KioskState, Step } from '../../state/kiosk.ts';
 import type { Now } from '../../state/order.ts';
 import type {
@@ -51,6 +52,8 @@ export const accountSale: Service<'user-no' | 'account'> = {
   'user-no': {
     on: (state, s, event, ctx) => {
       if (event.type === 'credit-account') return onAccount(state, s, event, ctx);
+      if (event.type === 'reader') return onReader(state, s, event);
+      if (event.type === 'card-read') return onCardRead(state, s, event, ctx);
       // A bill's barcode, or the QR code on it.
       if (event.type === 'scanned') return lookUp(state, s, numberIn(event.code, state), ctx);
       return event.type === 'intent' ? onNumberTap(state, s, event.intent, ctx) : null;
@@ -63,6 +66,9 @@ export const accountSale: Service<'user-no' | 'account'> = {
   account: {
     on: (state, s, event, ctx) => {
       if (event.type === 'intent') return onTap(state, s, event.intent, ctx);
+      // The card has said its number, and may be taken.
+      if (event.type === 'reader' && event.state === 'empty' && s.card === null)
+        return { state, effects: [] };
       if (event.type !== 'credit-not-begun' || event.asked !== s.asked) return null;
       return step(state, { ...s, busy: false, problem: event.failure.code });
     },
@@ -161,6 +167,57 @@ function lookUp(state: KioskState, s: UserNoSession, userNo: string, now: Now): 
   );
 }
 
+/** A household's card says its user number: instead of typing, and no more than that. */
+function onReader(
+  state: KioskState,
+  s: UserNoSession,
+  event: Extract<KioskEvent, { type: 'reader' }>,
+): Step | null {
+  if (s.card !== null) return null;
+  if (event.state === 'empty') return { state: { ...state, session: typingAgain(s) }, effects: [] };
+  if (event.state !== 'present' || s.stage !== 'typing') return null;
+  return step(
+    { ...state, cardBusy: true },
+    { ...s, stage: 'reading', problem: null },
+    { do: 'read-card', insertion: event.insertion },
+  );
+}
+
+/** A card that was taken before it was read leaves the pad; a question to central goes on. */
+const typingAgain = (s: UserNoSession): UserNoSession =>
+  s.stage === 'reading' ? { ...s, stage: 'typing' } : s;
+
+function onCardRead(
+  state: KioskState,
+  s: UserNoSession,
+  event: Extract<KioskEvent, { type: 'card-read' }>,
+  now: Now,
+): Step | null {
+  if (s.stage !== 'reading') return null;
+  const own = event.result.ok ? paidFor(state, event.result.value.cardNo) : null;
+  if (own !== null) return step(state, orderSession(own, event.insertion, true));
+  const typing = typingAgain(s);
+  return event.result.ok
+    ? lookUp(state, typing, event.result.value.userNo, now)
+    : active(
+        { ...state, session: typing },
+        { ...typing, problem: event.result.error.code },
+        SCREEN_MS['user-no'],
+        now,
+      );
+}
+
+/** What was paid for this very card comes before anything that it is put in for; null: nothing was. */
+function paidFor({ orders }: KioskState, cardNo: string): string | null {
+  for (const { order } of orders.values())
+    if (
+      cardNoOf(order) === cardNo &&
+      (order.state === 'paid' || order.state === 'delivering' || order.state === 'in-doubt')
+    )
+      return order.orderId;
+  return null;
+}
+
 function onNumberTap(
   state: KioskState,
   s: UserNoSession,
@@ -171,7 +228,9 @@ function onNumberTap(
   if (intent.type === 'more-time') return moreTime(state, s, now);
   if (intent.type === 'activity')
     return active(state, { ...s, problem: null }, SCREEN_MS['user-no'], now);
-  return intent.type === 'enter-user-no' ? lookUp(state, s, intent.value, now) : null;
+  return intent.type === 'enter-user-no' && s.stage === 'typing'
+    ? lookUp(state, s, intent.value, now)
+    : null;
 }
 
 function onAccount(

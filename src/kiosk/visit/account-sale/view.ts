@@ -56,7 +56,8 @@ export function userNoView(
     digits: credit?.userNo.digits ?? 20,
     hint: credit?.userNo.hint ?? NOBODY,
     scanner: isUsable(state.service.devices, 'scanner'),
-    busy: s.stage === 'asking',
+    busy: s.stage !== 'typing',
+    reading: s.stage === 'reading',
     problem: s.problem,
     deadlineMs: wallMs(ctx, s.deadlineMono),
   };
