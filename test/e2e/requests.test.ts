@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEMO_REQUESTS } from '../../src/demo/requests-data.ts';
 import { smsOf } from '../../src/shared/requests.ts';
-import { CHROMIUM_ARGS, Hall, chromiumPath, until } from '../support/hall.ts';
+import { CHROMIUM_ARGS, Hall, chromiumPath, until, WHOLE } from '../support/hall.ts';
 import { tellFailures } from '../support/tell.ts';
 
 /** Everything that can be asked for, at the machine; answered in the console; seen at the machine. */
@@ -59,7 +59,7 @@ async function ask(id: string): Promise<string> {
 }
 
 beforeAll(async () => {
-  hall = await Hall.start();
+  hall = await Hall.start(['--shell', 'browser', WHOLE]);
   browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS });
   page = await browser.newPage({ viewport: { width: 1080, height: 1920 } });
   await page.goto(hall.url);
