@@ -355,8 +355,8 @@ export const CREDIT = [
     'What a restored database made anew is sent without asking.',
     edit(
       'sale/credit-sender.ts',
-      "if (remade && manner === 'queryable')",
-      "if (remade && manner === 'file-only')",
+      "if (isRemade(row, sinceMs) && manner === 'queryable')",
+      "if (isRemade(row, sinceMs) && manner === 'file-only')",
     ),
     book('is asked first about what a restored database made anew'),
   ),

@@ -115,7 +115,7 @@ export function creditRoutes({
     }),
     file('/console/credit/book-file', async (query) => {
       const date = dateOf(query.get('date') ?? chinaDate(now()));
-      return bookFile(await sentOn(db(), date));
+      return bookFile(await sentOn(db(), date, now()));
     }),
     show('/console/credit/meter', async (query) => {
       const place = [query.get('meter'), query.get('count')];

@@ -1,19 +1,8 @@
 import { z } from 'zod';
-import { httpPort, sendWithin } from '../../shared/http.ts';
-import type { HttpSend } from '../../shared/http.ts';
-import type { Clock } from '../../shared/ports.ts';
+import type { Result } from '../../shared/result.ts';
+import { jsonPort } from '../http/json-port.ts';
+import type { JsonPortOptions } from '../http/json-port.ts';
 import type { BlueRequest, InvoiceAnswer, InvoiceProvider, RedReason } from './provider.ts';
-
-/** Where the provider listens (docs/invoices.md). */
-export interface HttpInvoicesOptions {
-  /** `https://host:port`, with a path where it has one. */
-  readonly baseUrl: string;
-  /** Sent as `Authorization: Bearer …`. */
-  readonly secret: string;
-  readonly clock: Clock;
-  readonly timeoutMs: number;
-  readonly send?: HttpSend;
-}
 
 const MAX_BYTES = 1 << 16;
 const answer = z.discriminatedUnion('state', [
@@ -42,37 +31,11 @@ const answer = z.discriminatedUnion('state', [
 const REASONS: Readonly<Record<RedReason, string>> = { title: '01', 'money-back': '02' };
 
 /**
- * A provider behind HTTP. Only a whole answer with status 200 about the very id and sum says
- * anything; all else, a refusal of the request too, is unknown.
+ * A provider behind HTTP (docs/invoices.md). Only a whole answer with status 200 about the very id
+ * and sum says anything; all else, a refusal of the request too, is unknown.
  */
-export function httpInvoiceProvider(options: HttpInvoicesOptions): InvoiceProvider {
-  const base = new URL(options.baseUrl);
-  const send = httpPort(options);
-  async function call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> {
-    const told = await sendWithin(
-      send,
-      {
-        method,
-        origin: base.origin,
-        target: `${base.pathname.replace(/\/+$/, '')}${path}`,
-        headers: {
-          authorization: `Bearer ${options.secret}`,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        body: body === undefined ? null : Buffer.from(JSON.stringify(body), 'utf8'),
-        maxBytes: MAX_BYTES,
-      },
-      options.clock,
-      options.timeoutMs,
-    );
-    if (!told.ok) return told.error.said;
-    if (told.value.status !== 200 || told.value.body === null) return `HTTP ${told.value.status}`;
-    try {
-      return JSON.parse(Buffer.from(told.value.body).toString('utf8')) as unknown;
-    } catch {
-      return 'no JSON';
-    }
-  }
+export function httpInvoiceProvider(options: JsonPortOptions): InvoiceProvider {
+  const call = jsonPort(options, MAX_BYTES);
   return {
     blue: async (request) =>
       said(await call('POST', '/invoices', { kind: 'blue', ...request }), request, false),
@@ -94,13 +57,13 @@ export function httpInvoiceProvider(options: HttpInvoicesOptions): InvoiceProvid
 
 /** @param asked whether it answers a question: only then an id may be unheard of */
 function said(
-  json: unknown,
+  json: Result<unknown, string>,
   about: Pick<BlueRequest, 'requestId' | 'amountFen'>,
   asked: boolean,
 ): InvoiceAnswer {
-  const read = answer.safeParse(json);
-  if (!read.success)
-    return { kind: 'unknown', detail: typeof json === 'string' ? json : 'not the promised form' };
+  if (!json.ok) return { kind: 'unknown', detail: json.error };
+  const read = answer.safeParse(json.value);
+  if (!read.success) return { kind: 'unknown', detail: 'not the promised form' };
   const { data } = read;
   if (data.requestId !== about.requestId) return { kind: 'unknown', detail: 'of another request' };
   switch (data.state) {

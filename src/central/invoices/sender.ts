@@ -1,6 +1,7 @@
 import type { LogFn } from '../../shared/ports.ts';
 import { select } from '../db/sets.ts';
 import type { Db, Sql } from '../db/sql.ts';
+import { inTurn } from '../db/turns.ts';
 import { wantRed } from './ask.ts';
 import type { InvoiceAnswer, InvoiceBody, InvoiceProvider, RedReason } from './provider.ts';
 import { INVOICES, invoicesOf, lockInvoices, redOf } from './rows.ts';
@@ -32,19 +33,10 @@ export function invoiceSender(
   now: () => number,
   log?: LogFn,
 ): InvoiceSender {
-  const turns = new Map<string, Promise<void>>();
+  const turn = inTurn(db);
   let silent = 0;
-  const deliver = async (orderId: string): Promise<void> => {
-    const before = turns.get(orderId) ?? Promise.resolve();
-    const work = (): Promise<void> => db().alone(`invoices ${orderId}`, () => steps(orderId));
-    const mine = before.then(work, work);
-    turns.set(orderId, mine);
-    try {
-      await mine;
-    } finally {
-      if (turns.get(orderId) === mine) turns.delete(orderId);
-    }
-  };
+  const deliver = (orderId: string): Promise<void> =>
+    turn(`invoices ${orderId}`, () => steps(orderId));
 
   async function steps(orderId: string): Promise<void> {
     const due = await select(

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { httpPort, sendWithin } from '../../shared/http.ts';
-import type { HttpSend } from '../../shared/http.ts';
-import type { Clock } from '../../shared/ports.ts';
+import { jsonPort } from '../http/json-port.ts';
+import type { JsonPortOptions } from '../http/json-port.ts';
 
 /** One message. */
 export interface Sms {
@@ -56,45 +55,16 @@ const heard = z.object({
 });
 
 /** A message platform behind HTTP (docs/services.md). */
-export function httpSmsPlatform(options: {
-  /** `https://host:port`, with a path where it has one. */
-  readonly baseUrl: string;
-  /** Sent as `Authorization: Bearer …`. */
-  readonly secret: string;
-  readonly clock: Clock;
-  readonly timeoutMs: number;
-  readonly send?: HttpSend;
-}): SmsPlatform {
-  const base = new URL(options.baseUrl);
-  const send = httpPort(options);
+export function httpSmsPlatform(options: JsonPortOptions): SmsPlatform {
+  const call = jsonPort(options, MAX_BYTES);
   async function ask<T>(
     method: 'GET' | 'POST',
     path: string,
     schema: z.ZodType<T>,
     body?: unknown,
   ): Promise<T | null> {
-    const told = await sendWithin(
-      send,
-      {
-        method,
-        origin: base.origin,
-        target: `${base.pathname.replace(/\/+$/, '')}${path}`,
-        headers: {
-          authorization: `Bearer ${options.secret}`,
-          'content-type': 'application/json',
-        },
-        body: body === undefined ? null : Buffer.from(JSON.stringify(body), 'utf8'),
-        maxBytes: MAX_BYTES,
-      },
-      options.clock,
-      options.timeoutMs,
-    );
-    if (!told.ok || told.value.status !== 200 || told.value.body === null) return null;
-    try {
-      return schema.parse(JSON.parse(Buffer.from(told.value.body).toString('utf8')));
-    } catch {
-      return null;
-    }
+    const told = await call(method, path, body);
+    return told.ok ? (schema.safeParse(told.value).data ?? null) : null;
   }
   const became = (id: string, told: z.infer<typeof said> | null): SmsSaid => {
     if (told?.id !== id) return { kind: 'unknown' };

@@ -3,11 +3,12 @@ import { chinaDayMs, DAY_MS } from '../../shared/time.ts';
 import { loadPosting } from '../books/load-credit.ts';
 import { enterPosting, refusePosting } from '../books/postings.ts';
 import { write } from '../books/write.ts';
+import { lifeSince } from '../db/lives.ts';
 import { select } from '../db/sets.ts';
 import { numOrNull } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import type { BookManner, BookPosting } from './account-book.ts';
-import { bookPosting } from './credit-sender.ts';
+import { bookPosting, isRemade } from './credit-sender.ts';
 import { POSTINGS } from './credit-tables.ts';
 import type { PostingRow } from './credit-tables.ts';
 
@@ -98,16 +99,18 @@ export const decideBook = (db: Db, told: BookDecision, nowMs: number): Promise<B
 
 /** What was marked for the account book's file on a China day, oldest first; whatever became of it. */
 export async function sentOn(
-  sql: Sql,
+  db: Db,
   date: string,
+  nowMs: number,
 ): Promise<readonly { readonly posting: BookPosting; readonly again: boolean }[]> {
   const fromMs = chinaDayMs(date);
+  const { sinceMs } = await lifeSince(db, nowMs);
   const rows = await select(
-    sql,
+    db,
     POSTINGS,
     `book_manner = 'file-only' AND book_sent_ms >= $1 AND book_sent_ms < $2
      ORDER BY book_sent_ms, order_id`,
     [fromMs, fromMs + DAY_MS],
   );
-  return rows.map((row) => ({ posting: bookPosting(row), again: row.request === null }));
+  return rows.map((row) => ({ posting: bookPosting(row), again: isRemade(row, sinceMs) }));
 }

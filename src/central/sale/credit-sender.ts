@@ -6,6 +6,7 @@ import { lifeSince } from '../db/lives.ts';
 import { select } from '../db/sets.ts';
 import { numOrNull } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
+import { inTurn } from '../db/turns.ts';
 import type { AccountBook, BookAnswer, BookManner, BookPosting } from './account-book.ts';
 import { POSTINGS } from './credit-tables.ts';
 import type { PostingRow } from './credit-tables.ts';
@@ -34,18 +35,9 @@ export function bookSender(
   now: () => number,
   log?: LogFn,
 ): BookSender {
-  const turns = new Map<string, Promise<void>>();
-  const deliver = async (orderId: string): Promise<void> => {
-    const before = turns.get(orderId) ?? Promise.resolve();
-    const work = (): Promise<void> => db().alone(`posting ${orderId}`, () => step(orderId));
-    const mine = before.then(work, work);
-    turns.set(orderId, mine);
-    try {
-      await mine;
-    } finally {
-      if (turns.get(orderId) === mine) turns.delete(orderId);
-    }
-  };
+  const turn = inTurn(db);
+  const deliver = (orderId: string): Promise<void> =>
+    turn(`posting ${orderId}`, () => step(orderId));
 
   async function step(orderId: string): Promise<void> {
     const manner = await book.manner();
@@ -131,9 +123,8 @@ async function nextOf(
   if (manner === null) return null;
   const posting = bookPosting(row);
   if (numOrNull(sent?.book_sent_ms) === null) {
-    // Its row came back by a token, or with a backup: whether it was sent since, only the book knows.
-    const remade = row.request === null || row.opened_ms < sinceMs;
-    if (remade && manner === 'queryable') return { do: 'ask', first: true, posting };
+    if (isRemade(row, sinceMs) && manner === 'queryable')
+      return { do: 'ask', first: true, posting };
     await markSent(tx, orderId, manner, nowMs);
     return manner === 'file-only' ? null : { do: 'send', posting };
   }
@@ -141,6 +132,16 @@ async function nextOf(
   const again = manner === 'idempotent' && sent?.book_manner === 'idempotent';
   return again ? { do: 'send', posting } : { do: 'ask', first: false, posting };
 }
+
+/**
+ * Its row came back by a token, or with a backup: whether it was sent since, only the book knows.
+ *
+ * @param sinceMs when this life of the database began
+ */
+export const isRemade = (
+  row: Pick<PostingRow, 'request' | 'opened_ms'>,
+  sinceMs: number,
+): boolean => row.request === null || row.opened_ms < sinceMs;
 
 const markSent = (sql: Sql, orderId: string, manner: BookManner, nowMs: number) =>
   sql.query(

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { httpPort, sendWithin } from '../../shared/http.ts';
-import type { HttpSend } from '../../shared/http.ts';
-import type { Clock } from '../../shared/ports.ts';
+import { jsonPort } from '../http/json-port.ts';
+import type { JsonPortOptions } from '../http/json-port.ts';
 
 /**
  * What a meter is told after a top-up. Absolute: a meter that has this count has all of it, however
@@ -36,42 +35,14 @@ const answer = z.object({
 });
 
 /** A meter platform behind HTTP (docs/credit.md). */
-export function httpMeterPlatform(options: {
-  /** `https://host:port`, with a path where it has one. */
-  readonly baseUrl: string;
-  /** Sent as `Authorization: Bearer …`. */
-  readonly secret: string;
-  readonly clock: Clock;
-  readonly timeoutMs: number;
-  readonly send?: HttpSend;
-}): MeterPlatform {
-  const base = new URL(options.baseUrl);
-  const send = httpPort(options);
+export function httpMeterPlatform(options: JsonPortOptions): MeterPlatform {
+  const call = jsonPort(options, MAX_BYTES);
   return {
     tell: async ({ meterNo, count, totalFen }) => {
-      const told = await sendWithin(
-        send,
-        {
-          method: 'POST',
-          origin: base.origin,
-          target: `${base.pathname.replace(/\/+$/, '')}/meters/${encodeURIComponent(meterNo)}/credit`,
-          headers: {
-            authorization: `Bearer ${options.secret}`,
-            'content-type': 'application/json',
-          },
-          body: Buffer.from(JSON.stringify({ count, totalFen }), 'utf8'),
-          maxBytes: MAX_BYTES,
-        },
-        options.clock,
-        options.timeoutMs,
-      );
-      if (!told.ok || told.value.status !== 200 || told.value.body === null) return null;
-      try {
-        const read = answer.parse(JSON.parse(Buffer.from(told.value.body).toString('utf8')));
-        return read.meterNo === meterNo ? read.confirmed : null;
-      } catch {
-        return null;
-      }
+      const path = `/meters/${encodeURIComponent(meterNo)}/credit`;
+      const told = await call('POST', path, { count, totalFen });
+      const read = told.ok ? answer.safeParse(told.value).data : undefined;
+      return read?.meterNo === meterNo ? read.confirmed : null;
     },
   };
 }
