@@ -45,6 +45,12 @@ export const SEAMS = [
     moved('a moved payment is nobody else'),
   ),
   mutant(
+    'moved-purchase-kept-here',
+    'The machine that sold it shows a moved payment to the wrong account’s holder for ever.',
+    edit('kiosk/run/my-account.ts', `!journal.isTold(orderId)`, `orderId !== ''`),
+    tests('unit', 'test/unit/kiosk/my-account.test.ts', 'shows no order of this machine'),
+  ),
+  mutant(
     'moved-below-nothing',
     'A kiosk is told of less than nothing on its way to a meter, and shows no account at all.',
     edit(

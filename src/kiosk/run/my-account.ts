@@ -51,10 +51,13 @@ async function look(
   if (result?.ok === false) log('info', 'billing', `my account: ${describeFailure(result.error)}`);
   const account = result?.ok === true ? result.value : null;
   const { terminalId } = header;
-  // A card says whose it is only of itself; whose the account is, central says.
+  // A card says whose it is only of itself; whose the account is, central says. What central was
+  // told of it tells itself, and what two persons moved elsewhere since it does not.
   const rows =
     account !== null
-      ? journal.lastOrdersOf({ userNo: account.userNo })
+      ? journal
+          .lastOrdersOf({ userNo: account.userNo })
+          .filter(({ orderId }) => !journal.isTold(orderId))
       : cardNo === null
         ? []
         : journal.lastOrdersOf({ cardNo });

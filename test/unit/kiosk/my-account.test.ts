@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Purchase } from '../../../src/shared/central-api/index.ts';
 import type { HeldPolicy } from '../../../src/shared/policy.ts';
 import type { MyAccountPolicy } from '../../../src/shared/policy-my-account.ts';
 import { makeReceiptToken } from '../../../src/shared/receipt-link.ts';
@@ -35,6 +36,12 @@ afterEach(async () => {
 const userNo = (): string => w.central.accounts.get(CARD)?.userNo ?? '';
 const CARD = '8800003921';
 const shown = () => w.shown('my-account');
+/** An order of this machine's as central tells it, once it was told of it. */
+const toldBack = (over: Partial<Purchase> = {}): Purchase => {
+  const { orderId, createdMs: atMs, sale } = w.order();
+  const of = { orderId, terminalId: w.terminalId, atMs, amountFen: sale.amountFen };
+  return { ...PURCHASE, ...of, ...over };
+};
 /** The card of `golden` is looked at. */
 const look = async (card = 'golden'): Promise<void> => {
   await w.tap('open', 'my-account');
@@ -206,6 +213,18 @@ describe('by number', () => {
     expect(w.screen).toBe('my-account-no');
   };
 
+  it('shows no order of this machine that central was told of and does not list: it was moved to another', async () => {
+    await w.toCreditPay(IOT);
+    w.pay.pay();
+    await w.untilScreen('done');
+    await w.untilScreen('start');
+    await w.until('told', () => w.journal.isTold(w.order().orderId));
+    w.central.mine.add(IOT, '6212');
+    await open();
+    await type(IOT, '6212');
+    expect(shown().purchases).toEqual([]);
+  });
+
   it('with the last four digits of the telephone: the account, and orders of this machine', async () => {
     await w.toCreditPay(IOT);
     w.pay.pay();
@@ -215,7 +234,9 @@ describe('by number', () => {
       holderName: '李*华',
       uses: [gasUse(w.clock.nowMs()), gasUse(w.clock.nowMs(), { kind: 'water', year: null })],
       balance: { fen: 8_766, onTheWayFen: 0 },
+      purchases: [toldBack({ kinds: ['balance'], quantity: null, stands: 'credited' })],
     });
+    await w.until('told', () => w.journal.isTold(w.order().orderId));
     await open();
     await type(IOT, '6212');
     expect(shown()).toMatchObject({
@@ -348,13 +369,13 @@ describe('on paper', () => {
     const signed = (orderId: string): string => makeReceiptToken(quickSigner('t'), orderId);
     w.receiptToken = signed;
     await w.start();
-    w.central.mine.add(userNo(), '6212', { purchases: [PURCHASE] });
     await w.toPay('golden');
     w.pay.pay();
     await w.untilScreen('done');
     await w.remove();
     await w.untilScreen('start');
     const { orderId } = w.order();
+    w.central.mine.add(userNo(), '6212', { purchases: [toldBack(), PURCHASE] });
     await look();
     const urls = [];
     for (const n of [0, 1]) {
