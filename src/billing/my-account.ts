@@ -1,19 +1,8 @@
-import type { z } from 'zod';
 import { myAccountAnswerSchema } from '../shared/central-api/index.ts';
 import type { MyAccountRequest } from '../shared/central-api/index.ts';
 import { failure } from '../shared/errors.ts';
-import type { Failure } from '../shared/errors.ts';
 import { err, ok } from '../shared/result.ts';
-import type { Result } from '../shared/result.ts';
-import type { BillingClient } from './types.ts';
-
-/** One signed exchange with central, its answer as the schema has it. */
-type Ask = <T>(
-  method: 'GET' | 'POST',
-  path: string,
-  schema: z.ZodType<T>,
-  body?: unknown,
-) => Promise<Result<T, Failure>>;
+import type { Ask, BillingClient } from './types.ts';
 
 /** What a customer is told of his own account. */
 export const myAccountClient =

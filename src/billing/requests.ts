@@ -1,21 +1,10 @@
-import type { z } from 'zod';
 import {
   requestSlotsAnswerSchema,
   requestStatusAnswerSchema,
   sealedTakenSchema,
 } from '../shared/central-api/index.ts';
-import type { Failure } from '../shared/errors.ts';
 import { ok } from '../shared/result.ts';
-import type { Result } from '../shared/result.ts';
-import type { RequestClient } from './types.ts';
-
-/** One signed exchange with central, its answer as the schema has it. */
-type Ask = <T>(
-  method: 'GET' | 'POST',
-  path: string,
-  schema: z.ZodType<T>,
-  body?: unknown,
-) => Promise<Result<T, Failure>>;
+import type { Ask, RequestClient } from './types.ts';
 
 /** What is asked and told of requests. */
 export function requestClient(ask: Ask): RequestClient {

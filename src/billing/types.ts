@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type {
   AccountAnswer,
   CardKeyAnswer,
@@ -113,3 +114,11 @@ export interface BillingClient {
   readonly verifyPolicy: (raw: string) => Result<IssuedPolicy, Failure>;
   readonly time: () => Promise<Result<{ serverTimeMs: number; roundTripMs: number }, Failure>>;
 }
+
+/** One signed exchange with central, its answer as the schema has it. */
+export type Ask = <T>(
+  method: 'GET' | 'POST',
+  path: string,
+  schema: z.ZodType<T>,
+  body?: unknown,
+) => Promise<Result<T, Failure>>;

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseArgs } from 'node:util';
+import { reply, serveJson } from '../json-server.ts';
 
 /**
  * A company's account book as central meets one (docs/credit.md), a process of its own that may be
@@ -35,11 +35,6 @@ const lines: Line[] = existsSync(file)
       .flatMap((text) => (text === '' ? [] : [JSON.parse(text) as Line]))
   : [];
 let { fault } = values;
-
-const reply = (response: ServerResponse, status: number, body: unknown): void => {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(body));
-};
 
 function keep(line: Line): void {
   const fd = openSync(file, 'a');
@@ -98,18 +93,4 @@ function answer(request: IncomingMessage, text: string, response: ServerResponse
   );
 }
 
-const server = createServer((request, response) => {
-  const chunks: Buffer[] = [];
-  request.on('data', (chunk: Buffer) => chunks.push(chunk));
-  request.on('end', () => {
-    try {
-      answer(request, Buffer.concat(chunks).toString('utf8'), response);
-    } catch {
-      reply(response, 400, { error: 'not understood' });
-    }
-  });
-});
-server.listen(Number(values.port), '127.0.0.1', () => {
-  const address = server.address();
-  process.stdout.write(`${typeof address === 'object' ? (address?.port ?? 0) : 0}\n`);
-});
+serveJson(Number(values.port), answer);

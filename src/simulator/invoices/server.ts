@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseArgs } from 'node:util';
+import { reply, serveJson } from '../json-server.ts';
 import { picture } from './picture.ts';
 
 /**
@@ -71,11 +71,6 @@ const nextNumber = (): string => {
 const issue = (one: Taken): Taken =>
   keep({ ...one, state: 'issued', number: nextNumber(), issuedMs: one.askedMs });
 const refuse = (one: Taken, reason: string): Taken => keep({ ...one, state: 'refused', reason });
-
-const reply = (response: ServerResponse, status: number, body: unknown): void => {
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' });
-  response.end(JSON.stringify(body));
-};
 
 let ownUrl = '';
 function said(one: Taken): unknown {
@@ -170,20 +165,6 @@ function answer(request: IncomingMessage, text: string, response: ServerResponse
   reply(response, 200, query(decodeURIComponent(asked)));
 }
 
-const server = createServer((request, response) => {
-  const chunks: Buffer[] = [];
-  request.on('data', (chunk: Buffer) => chunks.push(chunk));
-  request.on('end', () => {
-    try {
-      answer(request, Buffer.concat(chunks).toString('utf8'), response);
-    } catch {
-      reply(response, 400, { error: 'not understood' });
-    }
-  });
-});
-server.listen(Number(values.port), '127.0.0.1', () => {
-  const address = server.address();
-  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+serveJson(Number(values.port), answer, (port) => {
   ownUrl = `http://127.0.0.1:${port}`;
-  process.stdout.write(`${port}\n`);
 });

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { ServerResponse } from 'node:http';
 import { parseArgs } from 'node:util';
+import { reply, serveJson } from '../json-server.ts';
 
 /**
  * A platform of IoT meters as central meets one (docs/credit.md), a process of its own:
@@ -56,26 +55,13 @@ function tell(meterNo: string, told: Stands): Stands {
   return now.confirmed;
 }
 
-const reply = (response: ServerResponse, status: number, body: unknown): void => {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(body));
-};
-
-const server = createServer((request, response) => {
-  const chunks: Buffer[] = [];
-  request.on('data', (chunk: Buffer) => chunks.push(chunk));
-  request.on('end', () => {
-    const named = /^\/meters\/([^/]+)\/credit$/.exec(request.url ?? '')?.[1];
-    if (request.headers.authorization !== `Bearer ${values.secret}`)
-      return reply(response, 401, { error: 'who is this' });
-    if (request.method !== 'POST' || named === undefined)
-      return reply(response, 404, { error: 'nothing' });
-    const { count, totalFen } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Stands;
-    const meterNo = decodeURIComponent(named);
-    reply(response, 200, { meterNo, confirmed: tell(meterNo, { count, totalFen }) });
-  });
-});
-server.listen(Number(values.port), '127.0.0.1', () => {
-  const address = server.address();
-  process.stdout.write(`${typeof address === 'object' ? (address?.port ?? 0) : 0}\n`);
+serveJson(Number(values.port), (request, text, response) => {
+  const named = /^\/meters\/([^/]+)\/credit$/.exec(request.url ?? '')?.[1];
+  if (request.headers.authorization !== `Bearer ${values.secret}`)
+    return reply(response, 401, { error: 'who is this' });
+  if (request.method !== 'POST' || named === undefined)
+    return reply(response, 404, { error: 'nothing' });
+  const { count, totalFen } = JSON.parse(text) as Stands;
+  const meterNo = decodeURIComponent(named);
+  reply(response, 200, { meterNo, confirmed: tell(meterNo, { count, totalFen }) });
 });

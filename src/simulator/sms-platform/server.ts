@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseArgs } from 'node:util';
+import { reply, serveJson } from '../json-server.ts';
 
 /**
  * A platform that sends SMS as central meets one (docs/services.md), a process of its own:
@@ -77,24 +76,10 @@ function answer(method: string, url: URL, body: string): Answer {
   return values.answers === 'never' ? null : [200, { id: named, state }];
 }
 
-function reply(response: ServerResponse, request: IncomingMessage, said: Answer): void {
+serveJson(Number(values.port), (request, text, response) => {
+  if (request.headers.authorization !== `Bearer ${values.secret}`)
+    return reply(response, 401, { error: 'who is this' });
+  const said = answer(request.method ?? '', new URL(request.url ?? '/', 'http://sms'), text);
   if (said === null) return void request.socket.destroy();
-  response.writeHead(said[0], { 'content-type': 'application/json' });
-  response.end(JSON.stringify(said[1]));
-}
-
-const server = createServer((request, response) => {
-  const chunks: Buffer[] = [];
-  request.on('data', (chunk: Buffer) => chunks.push(chunk));
-  request.on('end', () => {
-    if (request.headers.authorization !== `Bearer ${values.secret}`)
-      return reply(response, request, [401, { error: 'who is this' }]);
-    const url = new URL(request.url ?? '/', 'http://sms');
-    const body = Buffer.concat(chunks).toString('utf8');
-    reply(response, request, answer(request.method ?? '', url, body));
-  });
-});
-server.listen(Number(values.port), '127.0.0.1', () => {
-  const address = server.address();
-  process.stdout.write(`${typeof address === 'object' ? (address?.port ?? 0) : 0}\n`);
+  reply(response, ...said);
 });
