@@ -81,6 +81,18 @@ export const SEAMS = [
     sms('a stop from such a machine bars nobody'),
   ),
   mutant(
+    'sms-stopped-said',
+    'Who stops by a clock that is behind is told that his number is deleted, and it is not.',
+    edit('central/requests/sms-subscribers.ts', `? 'stopped' : 'again'`, `? 'stopped' : 'stopped'`),
+    sms('does not say that it stopped'),
+  ),
+  mutant(
+    'ahead-unseen',
+    'An account does not show what was paid ahead into it.',
+    edit('central/use/my-account.ts', `credit.top_up_payee === null`, `credit.meter_no === null`),
+    moved('what is paid ahead'),
+  ),
+  mutant(
     'sms-long-answer',
     'One long answer hides all others.',
     edit(

@@ -43,7 +43,7 @@ const WORDS: Readonly<Record<ActBar, string>> = {
   'moved-meanwhile': '这笔款已经转到别的账户，请重新提出',
   'same-account': '转入的就是现在的账户',
   'no-account': '没有这个户号，或账户已停用',
-  'no-balance': '这个账户没有由同一收款方充值的表',
+  'no-balance': '这个账户没有由同一收款方收的余额',
   spent: '原账户余额不足，这笔款已经用掉',
   'built-on': '原账户的账单已经不是由这笔款付清的',
   'item-taken': '要付的账单不是这一户的未缴账单，或正在付款、代扣',

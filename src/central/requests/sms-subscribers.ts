@@ -34,6 +34,8 @@ export const tagsOf = (keys: readonly KeyObject[], phone: string): readonly stri
 const REPLIES = {
   subscribed: '已登记，停气前发短信给您。',
   stopped: '已退订，号码已删除。',
+  // By the clock of its machine it was asked for before the last subscription, which stands.
+  again: '还有一次更晚的登记没有退订，请再退订一次。',
   later: '之后已经退订，没有登记。',
   full: '没有登记：号码或机器登记的太多，请打客服热线。',
   unreadable: '没有登记：号码读不出来，请再登记一次。',
@@ -81,8 +83,7 @@ async function take(
   // A machine's clock may be wrong, and its word a thief's: nothing was asked for after it came here.
   const madeMs = Math.min(row.madeMs, row.takenMs);
   if (row.kind === 'outage-sms-stop') {
-    await stopSms(tx, tags, madeMs);
-    return 'stopped';
+    return (await stopSms(tx, tags, madeMs)) ? 'stopped' : 'again';
   }
   if (area === null) return 'unreadable';
   return (await isStoppedSince(tx, tags, madeMs))
@@ -127,8 +128,10 @@ async function subscribe(
 /**
  * A number wants no more: what it asked for until then is deleted, and what waits for it is not
  * sent. What was asked for later stays.
+ *
+ * @returns false: something was asked for later, and the number is told still
  */
-export async function stopSms(tx: Sql, tags: readonly string[], atMs: number): Promise<void> {
+export async function stopSms(tx: Sql, tags: readonly string[], atMs: number): Promise<boolean> {
   const those = list(tags);
   for (const tag of tags)
     await tx.query(
@@ -143,7 +146,7 @@ export async function stopSms(tx: Sql, tags: readonly string[], atMs: number): P
   const left = await tx.query(`SELECT 1 FROM sms_subscriptions WHERE tag ${anyOf('$1')} LIMIT 1`, [
     those,
   ]);
-  if (left.length > 0) return;
+  if (left.length > 0) return false;
   await tx.query(`DELETE FROM sms_messages WHERE tag ${anyOf('$1')} AND state = 'waiting'`, [
     those,
   ]);
@@ -152,6 +155,7 @@ export async function stopSms(tx: Sql, tags: readonly string[], atMs: number): P
      WHERE tag ${anyOf('$1')} AND state = 'sent'`,
     [those],
   );
+  return true;
 }
 
 /** Deletes what is not needed any more. */

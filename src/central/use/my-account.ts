@@ -65,7 +65,8 @@ export async function myAccount(
     userNo,
     uses: [...uses],
     balance:
-      credit === undefined || credit.meter_no === null
+      // An IoT meter's, or what was paid ahead for bills.
+      credit === undefined || credit.top_up_payee === null
         ? null
         : {
             fen: credit.balance_fen,
@@ -73,7 +74,8 @@ export async function myAccount(
             onTheWayFen: parts.meters ? Math.max(0, credit.on_the_way_fen) : 0,
           },
     meter:
-      card === null || last === undefined
+      // A refuelling card has no meter: its money is on the card.
+      card === null || card.kind === 'fuel' || last === undefined
         ? null
         : { remaining: last.remaining, unit: card.unit, atMs: last.visitMs },
     purchases: [...purchases],

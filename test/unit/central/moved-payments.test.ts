@@ -101,3 +101,13 @@ it('an invoice of a moved payment names the account and the goods where it stand
   for (const b of body) expect(b.remark).not.toContain(X.slice(-2));
   for (const b of body) expect(b.lines[0].tax.kind).toBe('taxed');
 });
+
+it('what is paid ahead is the balance that its account shows', async () => {
+  const i = await open();
+  await i.room.db.query(
+    `UPDATE credit_accounts SET meter_no = NULL, balance_fen = 700 WHERE user_no = '${X}'`,
+  );
+  const seen = await i.terminal.client.myAccount({ by: 'number', userNo: X, last4: '6212' });
+  await i.close();
+  expect(seen).toMatchObject({ ok: true, value: { balance: { fen: 700, onTheWayFen: 0 } } });
+});

@@ -365,6 +365,19 @@ describe('a platform', () => {
     expect(r).toContain('已登记');
   });
 
+  it('a stop by a clock that is behind does not say that it stopped what came after it', async () => {
+    await open('sqlite');
+    await subscribe(ANNA);
+    await sweep();
+    room.now += 60_000;
+    const behind = { by: 1, madeMs: room.now - HOUR_MS } as const;
+    const { number, tell } = await ask(ANNA, 'outage-sms-stop', behind);
+    await tell();
+    await sweep();
+    expect(await rows('SELECT 1 FROM sms_subscriptions')).toHaveLength(1);
+    expect(await replyTo(orderRefDigits(number) ?? '')).toContain('请再退订一次');
+  });
+
   it('is shown at the console by area and state, without a number', async () => {
     await open('sqlite');
     await subscribe(ANNA);
