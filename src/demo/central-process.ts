@@ -6,6 +6,7 @@ import { openPglite } from '../central/db/pglite.ts';
 import { openPostgres } from '../central/db/postgres.ts';
 import { ANY_REFUND } from '../central/sale/budgets.ts';
 import { createCentral } from '../central/central.ts';
+import { httpAccountBook } from '../central/sale/account-book-http.ts';
 import { httpInvoiceProvider } from '../central/invoices/provider-http.ts';
 import { proposeGrant } from '../central/sale/credit-acts.ts';
 import { GRANT_BUDGET } from '../central/sale/credit-grants.ts';
@@ -20,6 +21,7 @@ import { demoCreditAccounts } from './credit-data.ts';
 import { demoHouseholds } from './household-data.ts';
 import { DEMO_INVOICES } from './invoice-data.ts';
 import {
+  BOOK_SECRET,
   demoPayment,
   DEMO_TERMINAL,
   hallKeys,
@@ -34,8 +36,9 @@ import { runService } from './service.ts';
 /**
  * The demo hall's central, a process of its own: billing, and the payment gateway with every wallet
  * behind it. `--data DIR --port N --pages N --console N --sandbox N [--terminal ID --terminal-key
- * FILE] [--meters N] [--invoices N] [--database URL]`: the doors of terminals, phones and staff,
- * the wallets' port, and the PostgreSQL server whose database is used instead of the embedded one.
+ * FILE] [--meters N] [--invoices N] [--sms N] [--account-book N] [--database URL]`: the doors of
+ * terminals, phones and staff, the wallets' port, and the PostgreSQL server whose database is used
+ * instead of the embedded one.
  */
 const { values } = parseArgs({
   options: {
@@ -49,6 +52,7 @@ const { values } = parseArgs({
     meters: { type: 'string' },
     invoices: { type: 'string' },
     sms: { type: 'string' },
+    'account-book': { type: 'string' },
     database: { type: 'string' },
     'any-refund': { type: 'boolean', default: false },
   },
@@ -61,6 +65,8 @@ const handedIn =
     ? null
     : { terminalId: values.terminal, publicKeyPem: readFileSync(values['terminal-key'], 'utf8') };
 const terminal = handedIn ?? { terminalId: DEMO_TERMINAL, publicKeyPem: keys.terminalPublicKeyPem };
+/** Where the company's own account book listens; undefined: central's database is it. */
+const outside = values['account-book'];
 const cardKeys = sampleKeyProvider('demo');
 const clock = hallClock();
 
@@ -155,6 +161,16 @@ const central = createCentral({
           timeoutMs: WALLET_TIMEOUT_MS,
         }),
       }),
+  ...(outside === undefined
+    ? {}
+    : {
+        accountBook: httpAccountBook({
+          baseUrl: `http://127.0.0.1:${outside}`,
+          secret: BOOK_SECRET,
+          clock,
+          timeoutMs: WALLET_TIMEOUT_MS,
+        }),
+      }),
   terminals: [terminal],
   ...(values['any-refund'] ? { refundBudget: ANY_REFUND } : {}),
   payments: {
@@ -228,7 +244,8 @@ async function gatewayBooks(): Promise<unknown> {
 }
 async function start(): ReturnType<Parameters<typeof runService>[0]['start']> {
   const { terminals } = await central.start();
-  await askForGrant();
+  // What a book outside has is granted there.
+  if (outside === undefined) await askForGrant();
   return terminals;
 }
 runService({ start, close }, (question) =>

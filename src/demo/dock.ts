@@ -26,12 +26,14 @@ export interface DockOptions {
   readonly gatewayBooks: () => Promise<unknown>;
   /** Where the simulated provider of e-invoices is told how to answer. */
   readonly invoicesUrl: string;
+  /** The company's own account book, where the hall has one, and what it lets in by. */
+  readonly book: { readonly url: string; readonly secret: string } | null;
   /** SMS on the phones, the newest last. */
   readonly messages: () => Promise<unknown>;
   /** The demo's technician, when the kiosk's terminal.json has him. */
   readonly technician: { readonly name: string; readonly pin: string } | null;
   readonly addresses: () => { kiosk: string; central: string };
-  readonly kill: (what: 'core' | 'central' | 'sandbox' | 'invoices') => boolean;
+  readonly kill: (what: 'core' | 'central' | 'sandbox' | 'invoices' | 'book') => boolean;
 }
 
 const wallet = z.enum(['wechat', 'alipay', 'unionpay']).optional();
@@ -79,12 +81,17 @@ const action = z.discriminatedUnion('do', [
     line: z.enum(['central', 'payment', 'card']),
     ms: z.number().int().min(0).max(60_000),
   }),
-  z.object({ do: z.literal('kill'), what: z.enum(['core', 'central', 'sandbox', 'invoices']) }),
+  z.object({
+    do: z.literal('kill'),
+    what: z.enum(['core', 'central', 'sandbox', 'invoices', 'book']),
+  }),
   /** How the provider of e-invoices answers from now on (src/simulator/invoices). */
   z.object({
     do: z.literal('invoices'),
     answers: z.enum(['at-once', 'later', 'never', 'refuse', 'lose']),
   }),
+  /** How the company's account book answers from now on (src/simulator/account-book). */
+  z.object({ do: z.literal('book'), answers: z.enum(['at-once', 'lose', 'refuse']) }),
   z.object({
     do: z.literal('printer'),
     paper: z.enum(['ok', 'low', 'end']).optional(),
@@ -260,6 +267,8 @@ export class Dock {
             body: JSON.stringify({ answers: a.answers }),
           })
         ).json();
+      case 'book':
+        return this.#askBook('/_control', { answers: a.answers });
       case 'kill':
         return this.#o.kill(a.what);
       case 'printer':
@@ -272,6 +281,17 @@ export class Dock {
     }
   }
 
+  /** @returns null where the hall has no such book */
+  async #askBook(path: string, body?: unknown): Promise<unknown> {
+    const { book } = this.#o;
+    if (book === null) return null;
+    const answer = await fetch(`${book.url}${path}`, {
+      headers: { authorization: `Bearer ${book.secret}` },
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+    return answer.json();
+  }
+
   async #state(): Promise<unknown> {
     const { cards, clock, printer, centralLine, paymentLines, phone } = this.#o;
     const paymentLine = paymentLines[0];
@@ -280,6 +300,7 @@ export class Dock {
       clockShiftMs: clock.shiftMs,
       newestCode: await phone.newestCode(),
       messages: await this.#o.messages().catch(() => []),
+      book: await this.#askBook('/_lines').catch(() => []),
       trades: (await phone.trades()).slice(-8).map((t) => ({
         outTradeNo: t.outTradeNo,
         state: t.state,

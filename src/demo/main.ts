@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { BOOK_MANNERS } from '../central/sale/account-book.ts';
 import { describeFailure } from '../shared/errors.ts';
 import { chinaTime } from '../shared/time.ts';
 import { SimulatedPrinter } from '../simulator/printer/printer.ts';
@@ -18,8 +19,10 @@ import { HallCards } from './hall-cards.ts';
 import { HallClock } from './hall-clock.ts';
 import { Line } from './line.ts';
 import { Phone } from './phone.ts';
+import type { PlatformName } from './platform-process.ts';
 import type { PhoneOptions } from './phone.ts';
 import {
+  BOOK_SECRET,
   enrolTerminal,
   HALL_PAYMENTS,
   hallKeys,
@@ -35,11 +38,11 @@ import { chooseShell } from './shell-choice.ts';
  * The demo hall: central, payment sandbox, kiosk with virtual devices, shell and dock, from one
  * command.
  */
-const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|electron|none] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N] [--restart-ms N] [--any-refund] [--meters WHEN] [--lean] [--database URL] [--clock TIME]
+const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|electron|none] [--port N] [--data DIR] [--config FILE] [--real-pcsc] [--vpcd-port N] [--restart-ms N] [--any-refund] [--meters WHEN] [--lean] [--account-book MANNER] [--database URL] [--clock TIME]
   --payments KINDS  how customers pay, in the order offered: gateway (one code for every wallet; the default), or wallets
                 directly: wechat, alipay, unionpay, e.g. --payments wechat,alipay
   --shell none  services and dock only: the shell is started by somebody else, with the terminal.json that is printed
-  --port N      the kiosk's port; the dock has N+1, central's console N+2, central's pages for phones N+11, and eleven more are
+  --port N      the kiosk's port; the dock has N+1, central's console N+2, central's pages for phones N+11, and twelve more are
                 used around (default 8460)
   --data DIR    where the demo keeps its journal, books and cards (default .pilotlight/demo)
   --config FILE the kiosk's terminal.json, instead of the demo's own
@@ -48,6 +51,8 @@ const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|elec
   --any-refund  central hands back on a reader's word without a budget (for the kill test, whose cards lie all the time)
   --meters WHEN  IoT meters confirm a top-up at-once, later (the default: when their platform is asked again) or never
   --database URL  central's books are on this PostgreSQL server (postgres://user@host/database), instead of an embedded one
+  --account-book MANNER  sales without a card are posted in the company's own account book, a process of its own: idempotent,
+                queryable or file-only (docs/credit.md); left out: in central's database
   --lean         without the platforms of e-invoices and of messages: two processes less
   --clock TIME  the hall's clocks (central, kiosk, wallets, meters) begin there, e.g. 2026-12-31T23:59:30+08:00, and run on; data of
                 its own (.pilotlight/demo-clock unless --data). The dock sets them forward in a hall that runs`;
@@ -77,6 +82,7 @@ function options() {
         'any-refund': { type: 'boolean', default: false },
         meters: { type: 'string', default: 'later' },
         lean: { type: 'boolean', default: false },
+        'account-book': { type: 'string' },
         database: { type: 'string' },
         clock: { type: 'string' },
         help: { type: 'boolean', default: false },
@@ -105,10 +111,13 @@ const payments = values.payments
 if (new Set(payments).size !== payments.length)
   fail(`--payments ${values.payments}: each kind once\n${USAGE}`);
 const first = Number(values.port);
-if (!Number.isInteger(first) || first < 1024 || first > 65_521)
-  fail(`--port ${values.port}: a number from 1024 to 65521\n${USAGE}`);
+if (!Number.isInteger(first) || first < 1024 || first > 65_520)
+  fail(`--port ${values.port}: a number from 1024 to 65520\n${USAGE}`);
 if (!['at-once', 'later', 'never'].includes(values.meters))
   fail(`--meters ${values.meters}: at-once, later or never\n${USAGE}`);
+const manner = values['account-book'];
+if (manner !== undefined && !BOOK_MANNERS.some((one) => one === manner))
+  fail(`--account-book ${manner}: ${BOOK_MANNERS.join(', ')}\n${USAGE}`);
 const vpcdPort = Number(values['vpcd-port']);
 const restartMs = values['restart-ms'] === undefined ? undefined : Number(values['restart-ms']);
 if (
@@ -147,6 +156,7 @@ const NAMES: Record<keyof typeof ports, string> = {
   meters: 'platform of IoT meters',
   invoices: 'provider of e-invoices',
   sms: 'platform of messages',
+  book: 'account book of the company',
 };
 for (const [name, port] of Object.entries(ports) as [keyof typeof ports, number][]) {
   if (!(await isFree(port)))
@@ -220,6 +230,7 @@ const central = new HallChild(
     '--meters',
     String(ports.meters),
     ...(values.lean ? [] : ['--invoices', String(ports.invoices), '--sms', String(ports.sms)]),
+    ...(manner === undefined ? [] : ['--account-book', String(ports.book)]),
     ...enrolled,
     ...(values['any-refund'] ? ['--any-refund'] : []),
     ...(values.database === undefined ? [] : ['--database', values.database]),
@@ -241,50 +252,36 @@ const sandbox = new HallChild(
   say,
   restartMs,
 );
-const meters = new HallChild(
-  'platform of IoT meters',
-  [
-    here('meter-process.ts'),
-    '--file',
-    join(dataDir, 'meter-platform.json'),
-    '--secret',
-    METER_SECRET,
-    '--port',
-    String(ports.meters),
-    '--answers',
-    values.meters,
-  ],
-  say,
-  restartMs,
-);
-const invoices = new HallChild(
-  'provider of e-invoices',
-  [
-    here('invoice-process.ts'),
-    '--file',
-    join(dataDir, 'invoices.jsonl'),
-    '--secret',
-    INVOICE_SECRET,
-    '--port',
-    String(ports.invoices),
-  ],
-  say,
-  restartMs,
-);
-const messages = new HallChild(
-  'platform of messages',
-  [
-    here('sms-process.ts'),
-    '--file',
-    join(dataDir, 'sms-platform.json'),
-    '--secret',
-    SMS_SECRET,
-    '--port',
-    String(ports.sms),
-  ],
-  say,
-  restartMs,
-);
+/** Another company's system: what it keeps is in `file`, what it lets in shows `secret`. */
+const platform = (
+  of: PlatformName,
+  file: string,
+  secret: string,
+  ...more: readonly string[]
+): HallChild =>
+  new HallChild(
+    NAMES[of],
+    [
+      here('platform-process.ts'),
+      of,
+      '--file',
+      join(dataDir, file),
+      '--secret',
+      secret,
+      '--port',
+      String(ports[of]),
+      ...more,
+    ],
+    say,
+    restartMs,
+  );
+const meters = platform('meters', 'meter-platform.json', METER_SECRET, '--answers', values.meters);
+const invoices = platform('invoices', 'invoices.jsonl', INVOICE_SECRET);
+const messages = platform('sms', 'sms-platform.json', SMS_SECRET);
+const book =
+  manner === undefined
+    ? null
+    : platform('book', 'account-book.jsonl', BOOK_SECRET, '--manner', manner);
 /** What is on the phones. */
 async function sentMessages(): Promise<unknown> {
   const answer = await fetch(`http://127.0.0.1:${ports.sms}/outbox`, {
@@ -328,6 +325,7 @@ const dock = new Dock({
   }),
   gatewayBooks: () => central.ask('gateway-books'),
   invoicesUrl: `http://127.0.0.1:${ports.invoices}`,
+  book: book === null ? null : { url: `http://127.0.0.1:${ports.book}`, secret: BOOK_SECRET },
   messages: sentMessages,
   technician: config.maintenance.users.some((user) => user.hash === DEMO_USER.hash)
     ? { name: DEMO_USER.name, pin: DEMO_USER.pin }
@@ -337,6 +335,7 @@ const dock = new Dock({
     if (what === 'central') return central.kill();
     if (what === 'sandbox') return sandbox.kill();
     if (what === 'invoices') return invoices.kill();
+    if (what === 'book') return book?.kill() ?? false;
     const pid = corePid();
     return pid !== null && process.kill(pid, 'SIGKILL');
   },
@@ -356,6 +355,7 @@ async function stop(code: number): Promise<never> {
       meters.stop(),
       invoices.stop(),
       messages.stop(),
+      book?.stop(),
       dock.close(),
       printer.close(),
       scanner.close(),
@@ -441,6 +441,7 @@ try {
     central.start(),
     sandbox.start(),
     meters.start(),
+    book?.start(),
     ...(values.lean ? [] : [invoices.start(), messages.start()]),
   ]);
   await startShell();

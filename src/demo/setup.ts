@@ -48,6 +48,8 @@ export interface HallPorts {
   readonly invoices: number;
   /** The platform that sends SMS. */
   readonly sms: number;
+  /** The company's own account book, where the hall has one. */
+  readonly book: number;
 }
 
 /** What the demo's central shows to the platform of its IoT meters. */
@@ -58,7 +60,10 @@ export const INVOICE_SECRET = 'demo-invoices';
 /** … and to the platform of its messages. */
 export const SMS_SECRET = 'demo-sms';
 
-/** Fifteen neighbouring ports from `first`. */
+/** … and to the company's account book. */
+export const BOOK_SECRET = 'demo-book';
+
+/** Sixteen neighbouring ports from `first`. */
 export function hallPorts(first: number): HallPorts {
   return {
     kiosk: first,
@@ -76,6 +81,7 @@ export function hallPorts(first: number): HallPorts {
     meters: first + 12,
     invoices: first + 14,
     sms: first + 13,
+    book: first + 15,
   };
 }
 

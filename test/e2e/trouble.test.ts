@@ -111,7 +111,7 @@ describe('it does not start', () => {
       ['CONF-0103', 'keys.kind'],
     ],
   ])('%s in terminal.json: ended with the key named', async (_name, change, words) => {
-    const first = await freePorts(15);
+    const first = await freePorts(16);
     const file = join(folder, 'wrong.json');
     const good = JSON.parse(
       readFileSync(
@@ -127,7 +127,7 @@ describe('it does not start', () => {
   });
 
   test('a terminal.json that is no JSON, or is not there', async () => {
-    const port = String(await freePorts(15));
+    const port = String(await freePorts(16));
     writeFileSync(join(folder, 'broken.json'), '{ "mode": ');
     for (const name of ['broken.json', 'absent.json']) {
       const { code, output } = await run('--port', port, '--config', join(folder, name));
@@ -138,7 +138,7 @@ describe('it does not start', () => {
   });
 
   test('a port taken by another process, whichever of the ten: named, with what it was for', async () => {
-    const first = await freePorts(15);
+    const first = await freePorts(16);
     for (const [offset, name] of [
       [0, 'kiosk'],
       [3, 'payment sandbox'],
@@ -344,11 +344,11 @@ test('Ctrl-C ends every process; the same data folder starts again', async () =>
     expect(
       new Set(
         processesOf(hall.dataDir).map(
-          (p) => /(?:central|sandbox|meter)-process|core\/main|demo\/main/.exec(p.command)?.[0],
+          (p) => /(?:central|sandbox|platform)-process|core\/main|demo\/main/.exec(p.command)?.[0],
         ),
       ),
     ).toEqual(
-      new Set(['central-process', 'core/main', 'demo/main', 'meter-process', 'sandbox-process']),
+      new Set(['central-process', 'core/main', 'demo/main', 'platform-process', 'sandbox-process']),
     );
     await page.close();
     await hall.stop();

@@ -55,6 +55,8 @@ export interface DockState {
     purchase: { count: number; quantity: number; cumulative: number } | null;
     meterRemaining: number | null;
   }[];
+  /** What the company's own account book holds; null: the hall has none. */
+  book: { userNo: string; amountFen: number; reference: string }[] | null;
   lastMeter: { visit: { accepted: boolean; credited: number } } | null;
 }
 
@@ -111,7 +113,7 @@ export class Hall {
   ): Promise<Hall> {
     const hall = new Hall(
       mkdtempSync(join(tmpdir(), 'pilotlight-hall-')),
-      await freePorts(15),
+      await freePorts(16),
       [
         ...(args.includes('--payments') ? [] : ['--payments', 'wechat,alipay']),
         ...(args.includes(WHOLE) ? [] : ['--lean']),

@@ -54,6 +54,8 @@ async function refresh() {
   $('trades').replaceChildren(...s.trades.toReversed().map((t) => el('li', `¥${(t.total / 100).toFixed(2)} ${t.wallet} ${t.state} ${t.outTradeNo}`)));
   for (const k of ['central', 'payment']) { const i = $(`l-${k}`); i.textContent = s.lines[k].cut ? '断 cut' : '通 up'; i.className = s.lines[k].cut ? 'down' : 'up'; }
   $('sms').replaceChildren(...s.messages.slice(-3).toReversed().map((m) => el('li', `${m.to} ${m.text}`)));
+  $('book').hidden = s.book === null;
+  $('book-lines').replaceChildren(...(s.book ?? []).slice(-5).toReversed().map((line) => el('li', `${line.voucher} ${line.userNo} ¥${(line.amountFen / 100).toFixed(2)} ${line.reference}`)));
   $('slips').replaceChildren(...s.slips.toReversed().map((n) => el('img', '', { src: `/slips/${n}.svg`, alt: `slip ${n}` })));
 }
 void refresh();

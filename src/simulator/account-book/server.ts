@@ -9,6 +9,9 @@ import { reply, serveJson } from '../json-server.ts';
  * `--file FILE --manner idempotent|queryable|file-only --secret TEXT [--port N] [--refuse USER]`.
  * It prints the port it listens on.
  *
+ * `POST /_control {"answers": …}` while it runs: `at-once` · `lose`: it posts, and its answer never
+ * arrives · `refuse`: it takes nothing. `GET /_lines`: what is in it.
+ *
  * `--fault`, for the first posting of its life: `die-before` it is in the book · `die-after` it is,
  * unanswered · `silent`: it is, and nobody is ever answered.
  */
@@ -35,6 +38,8 @@ const lines: Line[] = existsSync(file)
       .flatMap((text) => (text === '' ? [] : [JSON.parse(text) as Line]))
   : [];
 let { fault } = values;
+const ANSWERS = ['at-once', 'lose', 'refuse'] as const;
+let answers: (typeof ANSWERS)[number] = 'at-once';
 
 function keep(line: Line): void {
   const fd = openSync(file, 'a');
@@ -59,7 +64,7 @@ function post(told: Record<string, unknown>, response: ServerResponse): void {
     return known.userNo === userNo && known.amountFen === amountFen
       ? reply(response, 200, { state: 'posted', ...known })
       : reply(response, 409, { error: 'the reference is of another posting' });
-  if (userNo === values.refuse)
+  if (userNo === values.refuse || answers === 'refuse')
     return reply(response, 200, { state: 'refused', reference, detail: 'account closed' });
   const broken = fault;
   fault = undefined;
@@ -67,14 +72,24 @@ function post(told: Record<string, unknown>, response: ServerResponse): void {
   const line = { reference, userNo, amountFen, voucher: `V${lines.length + 1}` };
   keep(line);
   if (broken === 'die-after') process.exit(1);
-  if (broken === 'silent') return;
+  if (broken === 'silent' || answers === 'lose') return;
   reply(response, 200, { state: 'posted', ...line });
+}
+
+function control(text: string, response: ServerResponse): void {
+  const { answers: wanted } = JSON.parse(text) as { readonly answers?: unknown };
+  const found = ANSWERS.find((one) => one === wanted);
+  if (found === undefined) return reply(response, 400, { error: `one of ${ANSWERS.join(', ')}` });
+  answers = found;
+  reply(response, 200, { answers });
 }
 
 function answer(request: IncomingMessage, text: string, response: ServerResponse): void {
   const { method = '', url = '/' } = request;
   if (request.headers.authorization !== `Bearer ${values.secret}`)
     return reply(response, 401, { error: 'who is this' });
+  if (method === 'POST' && url === '/_control') return control(text, response);
+  if (method === 'GET' && url === '/_lines') return reply(response, 200, lines);
   if (method === 'GET' && url === '/book')
     return reply(response, 200, { version: 1, manner: values.manner });
   if (values.manner === 'file-only') return reply(response, 404, { error: 'by file only' });
