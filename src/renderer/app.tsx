@@ -83,7 +83,7 @@ function screenOf(s: Snapshot): ReactElement {
     case 'maintenance':
       return <Maintenance s={s} />;
     case 'take-card':
-      return <TakeCard />;
+      return <TakeCard s={s} />;
     case 'cancelled':
       return <Cancelled s={s} />;
     case 'out-of-service':

@@ -31,8 +31,8 @@ export const ERRORS = {
   'CARD-0101': e(
     ['没有读到卡', 'The card was not read'],
     [
-      `请把卡拔出，芯片朝上，按箭头方向重新插到底。${NOT_CHARGED[0]}。`,
-      `Take the card out and insert it again, chip up, all the way in. ${NOT_CHARGED[1]}.`,
+      `请把卡拿出来擦干净，照图再插一次。${NOT_CHARGED[0]}。`,
+      `Please take the card out, wipe it, and insert it again as the picture shows. ${NOT_CHARGED[1]}.`,
     ],
     ['卡无应答 (MUTE)：卡插反、脏污或损坏', 'Card mute: reversed, dirty or damaged'],
   ),

@@ -891,6 +891,19 @@ export function screenFixtures(
         word: 'card-too-soon',
       },
     ],
+    ...(['motor', 'place'] as const).map((way): readonly [string, Snapshot] => [
+      `reader-${way}`,
+      {
+        ...start,
+        header: { ...header, cardEntry: { way, chip: 'down' } },
+        tiles: [...start.tiles],
+        providers: [...start.providers],
+        payAway: [],
+        degraded: [],
+        outage: null,
+        notices: [],
+      },
+    ]),
     [
       'ready',
       {

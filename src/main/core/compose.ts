@@ -5,6 +5,7 @@ import { Journal } from '../../journal/journal.ts';
 import type { Kiosk } from '../../kiosk/kiosk.ts';
 import { loadPayments } from '../../payment/load.ts';
 import type { Snapshot } from '../../shared/contract/index.ts';
+import { cardEntryOf } from '../../shared/config/devices.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { sleep } from '../../shared/ports.ts';
 import type { Clock, LogFn, Random } from '../../shared/ports.ts';
@@ -164,6 +165,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       terminalName: config.site.terminalName,
       terminalId: config.terminalId,
       panel: config.panel ?? null,
+      cardEntry: cardEntryOf(config.readers[0]),
     },
     demo: config.mode === 'demo',
     minPolicyVersion: config.central.minPolicyVersion,

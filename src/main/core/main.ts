@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { PLAIN_ACCESS, shellToCoreSchema } from '../../shared/contract/index.ts';
 import type { CoreToShell, Snapshot } from '../../shared/contract/index.ts';
 import { describeFailure } from '../../shared/errors.ts';
+import { cardEntryOf } from '../../shared/config/devices.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { loadConfig } from '../config.ts';
 import { clockOf } from '../demo-clock.ts';
@@ -103,6 +104,7 @@ if (composed.ok) {
       terminalId: config.terminalId,
       hotline: '',
       panel: config.panel ?? null,
+      cardEntry: cardEntryOf(config.readers[0]),
     },
     nowMs: now,
     demo: config.mode === 'demo',

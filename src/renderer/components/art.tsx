@@ -1,6 +1,6 @@
-import type { ReactElement } from 'react';
+import type { ReactElement, ReactNode } from 'react';
 import type { Rating } from '../../shared/ratings.ts';
-import type { InfoTopic, Tile } from '../../shared/contract/index.ts';
+import type { CardEntry, InfoTopic, Tile } from '../../shared/contract/index.ts';
 import css from './ui.module.css';
 
 const FLAME = '#0b57e3';
@@ -19,37 +19,211 @@ export function Mark(): ReactElement {
   );
 }
 
-/** A card, chip up, and its slot: going in, coming out, or still. */
+/** The chip as it is seen from above: gold, or on the other side. */
+function Chip({ side, x, y }: { readonly side: CardEntry['chip']; x: number; y: number }) {
+  return side === 'up' ? (
+    <>
+      <rect x={x} y={y} width="66" height="52" rx="10" fill="#ffc86b" />
+      <path d={`M${x} ${y + 26}h66M${x + 33} ${y}v52`} stroke="#b97a12" strokeWidth="3" />
+    </>
+  ) : (
+    <rect
+      x={x}
+      y={y}
+      width="66"
+      height="52"
+      rx="10"
+      fill="none"
+      stroke="#8fa3c4"
+      strokeWidth="4"
+      strokeDasharray="9 7"
+    />
+  );
+}
+
+const DOWN = 'M190 352l-34-30h22v-30h24v30h22z';
+const UP = 'M190 288l-34 30h22v30h24v-30h22z';
+
+/** A card above its slot, the end with the chip in front, as this machine's reader takes it. */
+function SlotArt({ entry, out }: { readonly entry: CardEntry; readonly out: boolean }) {
+  return (
+    <>
+      <rect x="40" y="270" width="300" height="100" rx="26" fill="#0a3c9f" />
+      {entry.way === 'motor' &&
+        [92, 288].map((x) => (
+          <g key={x} stroke="#7fa4ef" strokeWidth="5" fill="none">
+            <circle cx={x} cy="322" r="20" />
+            <path d={`M${x - 7} ${out ? 326 : 318}l7 ${out ? -8 : 8} 7 ${out ? 8 : -8}`} />
+          </g>
+        ))}
+      <path d={out ? UP : DOWN} fill={EMBER} />
+    </>
+  );
+}
+
+/** A reader without contacts: the card is laid on it. */
+function PadArt({ out }: { readonly out: boolean }) {
+  return (
+    <>
+      <rect x="30" y="300" width="320" height="80" rx="26" fill="#0a3c9f" />
+      <g fill="none" stroke="#7fa4ef" strokeWidth="6" strokeLinecap="round">
+        <path d="M150 352a56 56 0 0 1 80 0M122 328a96 96 0 0 1 136 0" />
+      </g>
+      {out && <path d="M190 214l-34 30h22v30h24v-30h22z" fill={EMBER} />}
+    </>
+  );
+}
+
+/** A card and where it goes, as this machine takes it: going in, coming out, or still. */
 export function CardArt({
+  entry,
   moving = false,
   out = false,
 }: {
+  readonly entry: CardEntry;
   readonly moving?: boolean;
   readonly out?: boolean;
 }): ReactElement {
+  const slide = moving ? css['slide'] : out ? css['slideOut'] : undefined;
+  const placed = entry.way === 'place';
   return (
-    <svg className={css['art']} viewBox="0 0 380 420" aria-hidden="true">
-      <rect x="40" y="250" width="300" height="120" rx="26" fill="#062f80" />
-      <rect x="80" y="262" width="220" height="16" rx="8" fill="#02122f" />
-      <g className={moving ? css['slide'] : out ? css['slideOut'] : undefined}>
-        <g transform="translate(90 30)">
-          <rect width="200" height="250" rx="22" fill="#fff" stroke="#cfdcf2" strokeWidth="3" />
-          <rect x="24" y="30" width="66" height="52" rx="10" fill="#ffc86b" />
-          <path d="M24 56h66M57 30v52" stroke="#b97a12" strokeWidth="3" />
-          <rect x="24" y="120" width="120" height="16" rx="8" fill="#cfdcf2" />
-          <rect x="24" y="150" width="80" height="16" rx="8" fill="#cfdcf2" />
-        </g>
+    <svg
+      className={`${css['art']} ${entry.way === 'motor' ? css['deep'] : ''}`}
+      viewBox="0 0 380 420"
+      aria-hidden="true"
+      data-card-way={entry.way}
+    >
+      {!placed && (
+        <>
+          <rect x="40" y="250" width="300" height="120" rx="26" fill="#062f80" />
+          <rect x="80" y="262" width="220" height="16" rx="8" fill="#02122f" />
+        </>
+      )}
+      {placed && <PadArt out={out} />}
+      <g className={slide}>
+        {placed ? (
+          <g transform="translate(65 120)">
+            <rect width="250" height="158" rx="18" fill="#fff" stroke="#cfdcf2" strokeWidth="3" />
+            <Chip side={entry.chip} x={22} y={52} />
+            <rect x="112" y="60" width="110" height="14" rx="7" fill="#cfdcf2" />
+            <rect x="112" y="88" width="74" height="14" rx="7" fill="#cfdcf2" />
+          </g>
+        ) : (
+          <g transform="translate(90 18)">
+            <rect width="200" height="250" rx="22" fill="#fff" stroke="#cfdcf2" strokeWidth="3" />
+            <rect x="36" y="34" width="128" height="16" rx="8" fill="#cfdcf2" />
+            <rect x="36" y="64" width="84" height="16" rx="8" fill="#cfdcf2" />
+            <Chip side={entry.chip} x={67} y={176} />
+          </g>
+        )}
       </g>
-      <rect x="40" y="270" width="300" height="100" rx="26" fill="#0a3c9f" />
-      <path
-        d={out ? 'M190 288l-34 30h22v30h24v-30h22z' : 'M190 352l-34-30h22v-30h24v30h22z'}
-        fill={EMBER}
-      />
+      {!placed && <SlotArt entry={entry} out={out} />}
     </svg>
   );
 }
 
-export type DiscKind = 'ok' | 'wait' | 'bad' | 'info' | 'back' | 'person' | 'card';
+/** What is wrong with a card, as a picture. `turn`: wrong way round, or dirty. */
+export type CardFault = 'turn' | 'foreign' | 'locked' | 'again';
+
+/** A small card, 120 × 150, chip end down. */
+function SmallCard({ side, children }: { readonly side: CardEntry['chip']; children?: ReactNode }) {
+  return (
+    <g>
+      <rect width="120" height="150" rx="14" fill="#fff" stroke="#8fa3c4" strokeWidth="3" />
+      <g transform="translate(38 96) scale(.66)">
+        <Chip side={side} x={0} y={0} />
+      </g>
+      <rect x="20" y="22" width="78" height="10" rx="5" fill="#cfdcf2" />
+      <rect x="20" y="42" width="50" height="10" rx="5" fill="#cfdcf2" />
+      {children}
+    </g>
+  );
+}
+const CROSS = 'M-16-16l32 32M16-16l-32 32';
+const TICK = 'M-18 2l12 13 24-28';
+
+/** The four faults of a card that a customer can see for himself, and what is right. */
+export function FaultArt({
+  fault,
+  entry,
+}: {
+  readonly fault: CardFault;
+  readonly entry: CardEntry;
+}): ReactElement {
+  return (
+    <svg className={css['fault']} viewBox="0 0 420 230" aria-hidden="true" data-card-fault={fault}>
+      {fault === 'turn' && <TurnAndWipe entry={entry} />}
+      {fault === 'again' && (
+        <g transform="translate(150 10)">
+          <SmallCard side={entry.chip} />
+          <path d="M60 162v44M40 188l20 20 20-20" fill="none" stroke={EMBER} strokeWidth="10" />
+        </g>
+      )}
+      {fault === 'foreign' && (
+        <>
+          <g transform="translate(50 50)">
+            <rect width="150" height="96" rx="12" fill="#e4e9f2" stroke="#8fa3c4" strokeWidth="3" />
+            <rect y="18" width="150" height="20" fill="#8fa3c4" />
+            <g transform="translate(75 140)" stroke="var(--bad)" strokeWidth="10">
+              <path d={CROSS} strokeLinecap="round" />
+            </g>
+          </g>
+          <g transform="translate(250 10)">
+            <SmallCard side={entry.chip}>
+              <path
+                transform="translate(44 52) scale(.6)"
+                d="M33 3c3 11 18 18 18 36a19 19 0 0 1-38 0c0-9 5-13 8-20 3 3 4 6 4 9 5-6 8-14 8-25Z"
+                fill={FLAME}
+              />
+            </SmallCard>
+            <g transform="translate(60 190)" fill="none" stroke="var(--ok)" strokeWidth="10">
+              <path d={TICK} strokeLinecap="round" strokeLinejoin="round" />
+            </g>
+          </g>
+        </>
+      )}
+      {fault === 'locked' && (
+        <g transform="translate(150 30)">
+          <SmallCard side={entry.chip} />
+          <g transform="translate(78 70)">
+            <path d="M14 34V22a22 22 0 0 1 44 0v12" fill="none" stroke="#56657a" strokeWidth="9" />
+            <rect y="32" width="72" height="60" rx="12" fill="var(--ember-mark)" />
+            <path d="M36 52v20" stroke="#fff" strokeWidth="9" strokeLinecap="round" />
+          </g>
+        </g>
+      )}
+    </svg>
+  );
+}
+
+/** First as it must lie, then wiped. */
+function TurnAndWipe({ entry }: { readonly entry: CardEntry }) {
+  return (
+    <>
+      <g transform="translate(60 20)">
+        <SmallCard side={entry.chip} />
+        <g fill="none" stroke={EMBER} strokeWidth="9" strokeLinecap="round">
+          <path d="M-14 40a82 82 0 0 0 0 84M134 124a82 82 0 0 0 0-84" />
+          <path d="M-32 108l18 18 16-20M152 56l-18-18-16 20" />
+        </g>
+      </g>
+      <g transform="translate(262 20)">
+        <SmallCard side={entry.chip} />
+        <g transform="translate(40 88)">
+          <path
+            d="M2 22c12-22 30-26 50-16s40 4 46 22-8 42-34 44-36 8-52-4S-8 40 2 22z"
+            fill="#bcd4ff"
+            stroke={FLAME}
+            strokeWidth="4"
+          />
+          <path d="M24 34h44M24 52h36" stroke={FLAME} strokeWidth="4" strokeLinecap="round" />
+        </g>
+      </g>
+    </>
+  );
+}
+
+export type DiscKind = 'ok' | 'wait' | 'bad' | 'info' | 'back' | 'person' | 'card' | 'phone';
 
 const STROKE = {
   fill: 'none',
@@ -103,6 +277,13 @@ export function Disc({ kind }: { readonly kind: DiscKind }): ReactElement {
           <>
             <circle cx="24" cy="15" r="9" />
             <path d="M7 43c1-11 8-16 17-16s16 5 17 16" />
+          </>
+        )}
+        {kind === 'phone' && (
+          <>
+            <rect x="12" y="4" width="24" height="40" rx="5" />
+            <path d="M21 37.5h6" />
+            <path d="M18 14h12M18 22h8" strokeWidth="4" />
           </>
         )}
         {kind === 'card' && (

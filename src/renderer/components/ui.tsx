@@ -1,6 +1,12 @@
 import { Fragment } from 'react';
 import type { ReactElement, ReactNode } from 'react';
-import type { CardView, CreditGoods, SnapshotOf } from '../../shared/contract/index.ts';
+import type {
+  CardEntry,
+  CardView,
+  CreditGoods,
+  Header,
+  SnapshotOf,
+} from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { formatPrice, formatQuantity } from '../../shared/money.ts';
 import { amountOf, useWords } from '../i18n/index.ts';
@@ -203,6 +209,19 @@ export function useCreditWords(): (credit: CreditGoods) => string {
       `${kinds.map((kind) => t(`kind.${kind}`)).join('、')} ${period}`.trim(),
       t('credit.for', { tail: userTail }),
     ].join(' · ');
+}
+
+/** How this machine's reader takes a card. */
+export const entryOf = ({ header }: { readonly header: Header }): CardEntry =>
+  header.cardEntry ?? { way: 'insert', chip: 'up' };
+
+/** … and the same in words. */
+export function useHow(): (header: Header) => string {
+  const { t } = useWords();
+  return (header) => {
+    const { way, chip } = entryOf({ header });
+    return t(way === 'place' ? 'entry.place' : `entry.${way}.${chip}`);
+  };
 }
 
 /** A bar that always stands beside words. */

@@ -38,7 +38,11 @@ export const en: Readonly<Record<MessageKey, string>> = {
 
   'start.hello': 'Welcome',
   'start.title': 'Insert your\ngas card',
-  'start.lead': 'Chip up, all the way in, along the arrow',
+  'entry.insert.up': 'Chip end first, chip up, all the way in',
+  'entry.insert.down': 'Chip end first, chip down, all the way in',
+  'entry.motor.up': 'Chip end first, chip up: the machine draws it in',
+  'entry.motor.down': 'Chip end first, chip down: the machine draws it in',
+  'entry.place': 'Lay the card on the reader and leave it there',
   'start.pay': 'Pay with {providers}',
   'start.payAway': '{providers}: not available now',
   'start.payAny': 'Pay by scanning with your phone',
@@ -191,11 +195,9 @@ export const en: Readonly<Record<MessageKey, string>> = {
 
   'insert.header': 'Insert your card',
   'insert.query.title': 'Insert your gas card',
-  'insert.query.lead':
-    'Chip up, all the way in, along the arrow.\nWhat is on it appears by itself.',
+  'insert.query.lead': '{how}.\nWhat is on it appears by itself.',
   'insert.unfinished.title': 'Insert the card you paid for',
-  'insert.unfinished.lead':
-    'Chip up, all the way in, along the arrow.\nWhat is missing will be written.',
+  'insert.unfinished.lead': '{how}.\nWhat is missing will be written.',
 
   'reading.header': 'Reading',
   'reading.card.title': 'Reading the card',

@@ -40,7 +40,11 @@ export const zhCN = {
 
   'start.hello': '您好，欢迎使用',
   'start.title': '插入燃气卡\n即可充值',
-  'start.lead': '芯片朝上，\n按箭头方向插到底',
+  'entry.insert.up': '有芯片的一头先插，芯片朝上，插到底',
+  'entry.insert.down': '有芯片的一头先插，芯片朝下，插到底',
+  'entry.motor.up': '有芯片的一头先进，芯片朝上，送到卡口，机器自动吸入',
+  'entry.motor.down': '有芯片的一头先进，芯片朝下，送到卡口，机器自动吸入',
+  'entry.place': '把卡平放在感应区，放好不要动',
   'start.pay': '可用{providers}付款',
   'start.payAway': '{providers}暂时不能用',
   'start.payAny': '可用手机扫码付款',
@@ -190,9 +194,9 @@ export const zhCN = {
 
   'insert.header': '请插卡',
   'insert.query.title': '请插入燃气卡',
-  'insert.query.lead': '芯片朝上，按箭头方向插到底，\n插好后自动显示卡内信息。',
+  'insert.query.lead': '{how}。\n插好后自动显示卡内信息。',
   'insert.unfinished.title': '请插入付款时用的卡',
-  'insert.unfinished.lead': '芯片朝上，按箭头方向插到底，\n没写完的气量会接着写上。',
+  'insert.unfinished.lead': '{how}。\n没写完的气量会接着写上。',
 
   'reading.header': '正在读卡',
   'reading.card.title': '正在读卡',

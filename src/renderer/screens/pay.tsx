@@ -51,13 +51,7 @@ export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
           : 'pay.onlyScreen'
         : `pay.${s.state}.lead`;
   const disc =
-    s.state === 'card-out'
-      ? 'card'
-      : s.state === 'paying' && !s.byCode
-        ? 'ok'
-        : ending
-          ? 'back'
-          : 'wait';
+    s.state === 'card-out' ? 'card' : s.state === 'paying' ? 'phone' : ending ? 'back' : 'wait';
   return (
     <div className={css['pay']}>
       <Steps at={3} kind={s.credit === undefined ? 'card' : 'account'} />

@@ -6,12 +6,13 @@ import { ERRORS } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { formatMicroYuan, formatYuan } from '../../shared/money.ts';
 import { RATINGS } from '../../shared/ratings.ts';
-import { CardArt, Face } from '../components/art.tsx';
-import type { DiscKind } from '../components/art.tsx';
+import { CardArt, Face, FaultArt } from '../components/art.tsx';
+import type { CardFault, DiscKind } from '../components/art.tsx';
 import { grouped, Pad, typeDigit } from '../components/pad.tsx';
 import {
   ActionButton,
   Bar,
+  entryOf,
   Facts,
   IntentButton,
   Message,
@@ -22,6 +23,7 @@ import {
   Steps,
   useCardFacts,
   useCreditWords,
+  useHow,
   useReceiptText,
 } from '../components/ui.tsx';
 import type { Fact } from '../components/ui.tsx';
@@ -38,6 +40,7 @@ export const REF_DIGITS = 12;
 
 export function InsertCard({ s }: { readonly s: SnapshotOf<'insert-card'> }): ReactElement {
   const { t } = useWords();
+  const how = useHow();
   const [typing, setTyping] = useState(false);
   useNewView(typing ? 'pad' : 'card');
   if (s.purpose === 'unfinished' && typing) return <RefKeypad onClose={() => setTyping(false)} />;
@@ -45,9 +48,9 @@ export function InsertCard({ s }: { readonly s: SnapshotOf<'insert-card'> }): Re
     return (
       <div className={css['column']}>
         <Message
-          art={<CardArt moving />}
+          art={<CardArt entry={entryOf(s)} moving />}
           title={t('insert.unfinished.title')}
-          lead={t('insert.unfinished.lead')}
+          lead={t('insert.unfinished.lead', { how: how(s.header) })}
         />
         <div className={ui['actions']}>
           <ActionButton ghost does={{ type: 'exit' }}>
@@ -69,9 +72,9 @@ export function InsertCard({ s }: { readonly s: SnapshotOf<'insert-card'> }): Re
   return (
     <div className={css['column']}>
       <Message
-        art={<CardArt moving />}
+        art={<CardArt entry={entryOf(s)} moving />}
         title={t(`insert.${s.purpose}.title`)}
-        lead={t(`insert.${s.purpose}.lead`)}
+        lead={t(`insert.${s.purpose}.lead`, { how: how(s.header) })}
       />
       <div className={`${ui['actions']} ${s.byNumber === true ? '' : css['single']}`}>
         <ActionButton ghost does={{ type: 'exit' }}>
@@ -199,7 +202,11 @@ export function Reading({ s }: { readonly s: SnapshotOf<'reading'> }): ReactElem
   const { t } = useWords();
   return (
     <div className={css['column']}>
-      <Message art={<CardArt />} title={t(`reading.${s.stage}.title`)} lead={t('reading.lead')} />
+      <Message
+        art={<CardArt entry={entryOf(s)} />}
+        title={t(`reading.${s.stage}.title`)}
+        lead={t('reading.lead')}
+      />
       <div className={css['barAlone']}>
         <Bar percent={s.stage === 'card' ? 35 : 75} />
       </div>
@@ -232,9 +239,20 @@ const WAITING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'CORE-0101',
 ]);
 
+/** Reasons that a picture tells, and a customer can often mend. */
+const FAULTS: Readonly<Partial<Record<ErrorCode, CardFault>>> = {
+  'CARD-0101': 'turn',
+  'CARD-0102': 'again',
+  'CARD-0103': 'foreign',
+  'CARD-0106': 'again',
+  'CARD-0108': 'again',
+  'CARD-0110': 'locked',
+};
+
 export function CannotSell({ s }: { readonly s: SnapshotOf<'cannot-sell'> }): ReactElement {
   const { t, pick } = useWords();
   const text = ERRORS[s.reason];
+  const fault = FAULTS[s.reason];
   const disc: DiscKind = WAITING.has(s.reason)
     ? 'wait'
     : MILD.has(s.reason)
@@ -255,7 +273,7 @@ export function CannotSell({ s }: { readonly s: SnapshotOf<'cannot-sell'> }): Re
   facts.push({ label: t('reference'), value: referenceOf(s), full: true });
   return (
     <Message
-      disc={disc}
+      {...(fault === undefined ? { disc } : { art: <FaultArt fault={fault} entry={entryOf(s)} /> })}
       title={pick(text.title)}
       lead={s.payDebt === true ? t('cannot.debt.lead') : pick(text.customer)}
       actions={
@@ -321,7 +339,7 @@ export function Writing({ s }: { readonly s: SnapshotOf<'writing'> }): ReactElem
     <div className={css['writing']}>
       <Steps at={4} />
       <div className={`${ui['panel']} ${css['writePanel']}`}>
-        <CardArt />
+        <CardArt entry={entryOf(s)} />
         <div className={css['writeWords']}>
           <h1>{t('writing.title')}</h1>
           <p className={ui['lead']}>
@@ -625,9 +643,15 @@ export function Refunding({ s }: { readonly s: SnapshotOf<'refunding'> }): React
 }
 
 /** The visit is over; the one thing left is the card. */
-export function TakeCard(): ReactElement {
+export function TakeCard({ s }: { readonly s: SnapshotOf<'take-card'> }): ReactElement {
   const { t } = useWords();
-  return <Message art={<CardArt out />} title={t('take.title')} lead={t('take.lead')} />;
+  return (
+    <Message
+      art={<CardArt entry={entryOf(s)} out />}
+      title={t('take.title')}
+      lead={t('take.lead')}
+    />
+  );
 }
 
 export function Cancelled({ s }: { readonly s: SnapshotOf<'cancelled'> }): ReactElement {

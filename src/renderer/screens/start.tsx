@@ -2,7 +2,7 @@ import type { ReactElement } from 'react';
 import type { SnapshotOf, Tile } from '../../shared/contract/index.ts';
 import { ERRORS } from '../../shared/errors.ts';
 import { CardArt, TileArt } from '../components/art.tsx';
-import { IntentButton, Notice } from '../components/ui.tsx';
+import { entryOf, IntentButton, Notice, Phrases, useHow } from '../components/ui.tsx';
 import { useWords } from '../i18n/index.ts';
 import { spanOf } from './info.tsx';
 import css from './screens.module.css';
@@ -10,6 +10,7 @@ import css from './screens.module.css';
 /** The welcome: inserting a card is the one thing to do; tiles exist only where their service works. */
 export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement {
   const { t, pick, locale } = useWords();
+  const how = useHow();
   const named = s.providers.filter((provider) => provider !== 'gateway');
   const list = (kinds: readonly (typeof named)[number][]): string =>
     kinds.map((p) => t(`provider.${p}`)).join(locale === 'en' ? ' or ' : '、');
@@ -21,7 +22,9 @@ export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement 
         <div>
           <p className={css['heroLead']}>{t('start.hello')}</p>
           <h1>{t(s.selling ? 'start.title' : 'start.noSelling.title')}</h1>
-          <p className={css['heroLead']}>{t(s.selling ? 'start.lead' : 'start.noSelling.lead')}</p>
+          <p className={css['heroLead']}>
+            {s.selling ? <Phrases text={how(s.header)} /> : t('start.noSelling.lead')}
+          </p>
           {s.selling && (
             <p className={css['heroNote']} data-pay-away={s.payAway.join(' ')}>
               {payWith}
@@ -32,7 +35,7 @@ export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement 
             </p>
           )}
         </div>
-        <CardArt moving />
+        <CardArt entry={entryOf(s)} moving />
       </section>
       <section className={css['startSide']}>
         {s.word !== null && (

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { CARD_WAYS, CHIP_SIDES } from '../contract/base.ts';
+import type { CardEntry } from '../contract/base.ts';
 import { kindOf, path } from './base.ts';
 
 /** The customer’s card reader. */
@@ -13,12 +15,25 @@ export const readerSchema = z.strictObject({
    * reader waits for a simulated card (vpcd's protocol).
    */
   path: path.optional(),
+  /**
+   * How a customer's card gets there, as the screen draws it: inserted by hand, drawn in, or laid
+   * on. Left out: a motor reader draws it in, into all others it is inserted.
+   */
+  entry: kindOf('way of the card', CARD_WAYS).optional(),
+  /** The side of the card's chip while it goes in; left out: up. */
+  chip: kindOf('side of the chip', CHIP_SIDES).optional(),
   /** crt: how its frames begin. F2 where not given; 02: an old CRT-310. */
   dialect: kindOf('motor reader dialect', ['f2', '02']).optional(),
   /** crt: bits per second; the reader takes on the rate of the first command. */
   baudRate: z
     .union([z.literal(9600), z.literal(19200), z.literal(38400), z.literal(57600)])
     .optional(),
+});
+
+/** How a card gets to this reader. */
+export const cardEntryOf = (reader: z.infer<typeof readerSchema> | undefined): CardEntry => ({
+  way: reader?.entry ?? (reader?.kind === 'crt' ? 'motor' : 'insert'),
+  chip: reader?.chip ?? 'up',
 });
 
 /** Where the PSAM is. */

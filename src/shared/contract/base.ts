@@ -23,6 +23,19 @@ export const panelSchema = z.object({
   bottomMm: z.number().int().min(0).max(1_800),
 });
 export type Panel = z.infer<typeof panelSchema>;
+/**
+ * How a card gets to this machine's reader, for the picture and its words. `insert`: into a slot
+ * by hand, chip end first · `motor`: the reader draws it in · `place`: it is laid on a reader
+ * without contacts.
+ */
+export const CARD_WAYS = ['insert', 'motor', 'place'] as const;
+/** To which side its chip faces. */
+export const CHIP_SIDES = ['up', 'down'] as const;
+export const cardEntrySchema = z.object({
+  way: z.enum(CARD_WAYS),
+  chip: z.enum(CHIP_SIDES),
+});
+export type CardEntry = z.infer<typeof cardEntrySchema>;
 /** Ways to be paid. */
 export const PROVIDER_KINDS = ['wechat', 'alipay', 'unionpay', 'gateway'] as const;
 export type ProviderKind = (typeof PROVIDER_KINDS)[number];
@@ -49,6 +62,8 @@ export const headerSchema = z.object({
   hotline: z.string(),
   /** Null: nobody measured it; the renderer takes a usual one. */
   panel: panelSchema.nullable(),
+  /** Left out: inserted by hand, chip up. */
+  cardEntry: cardEntrySchema.optional(),
 });
 export type Header = z.infer<typeof headerSchema>;
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cardEntryOf } from '../../../src/shared/config/devices.ts';
 import { loadConfig } from '../../../src/main/config.ts';
 import { terminalConfigSchema } from '../../../src/shared/config/terminal.ts';
 
@@ -178,6 +179,11 @@ describe('terminal.json', () => {
       /motor reader dialect "03" is not built; available: f2, 02/,
     ],
     [
+      'a way of the card that is not drawn',
+      { readers: [{ kind: 'pcsc', entry: 'swipe' }] },
+      /way of the card "swipe" is not built; available: insert, motor, place/,
+    ],
+    [
       'a SAM slot by name',
       {
         readers: [{ kind: 'crt', path: '/dev/ttyS0' }],
@@ -265,5 +271,17 @@ describe('terminal.json', () => {
       const loaded = loadConfig(join(folder, file));
       expect(loaded.ok ? 'accepted' : loaded.error.code).toBe('CONF-0101');
     }
+  });
+});
+
+describe('how a card gets to the reader', () => {
+  test('is drawn as the reader takes it, or as it was said', () => {
+    expect(cardEntryOf({ kind: 'pcsc' })).toEqual({ way: 'insert', chip: 'up' });
+    expect(cardEntryOf({ kind: 'crt' })).toEqual({ way: 'motor', chip: 'up' });
+    expect(cardEntryOf({ kind: 'pcsc', entry: 'place', chip: 'down' })).toEqual({
+      way: 'place',
+      chip: 'down',
+    });
+    expect(cardEntryOf({ kind: 'crt', entry: 'insert' }).way).toBe('insert');
   });
 });
